@@ -1,0 +1,78 @@
+package bfd
+
+import (
+	"net/netip"
+	"time"
+)
+
+// State is a session state (RFC 5880, section 4.1).
+type State uint8
+
+// Session states with their wire values.
+const (
+	AdminDown State = iota
+	Down
+	Init
+	Up
+)
+
+func (s State) String() string { return [...]string{"AdminDown", "Down", "Init", "Up"}[s&3] }
+
+// Diagnostic tells why a session last left Up (RFC 5880, section 4.1).
+type Diagnostic uint8
+
+// Diagnostics with their wire values.
+const (
+	DiagNone Diagnostic = iota
+	DiagDetectionTimeExpired
+	DiagEchoFailed
+	DiagNeighborSignaledDown
+	DiagForwardingPlaneReset
+	DiagPathDown
+	DiagConcatenatedPathDown
+	DiagAdministrativelyDown
+	DiagReverseConcatenatedPathDown
+)
+
+func (d Diagnostic) String() string {
+	names := [...]string{"No Diagnostic", "Control Detection Time Expired", "Echo Function Failed",
+		"Neighbor Signaled Session Down", "Forwarding Plane Reset", "Path Down", "Concatenated Path Down",
+		"Administratively Down", "Reverse Concatenated Path Down"}
+	if int(d) < len(names) {
+		return names[d]
+	}
+	return "Reserved"
+}
+
+// Config is what the operator sets of a session. A session with Interface set
+// is single hop (RFC 5881) and bound to that interface, else it is multihop (RFC 5883).
+type Config struct {
+	Name                string // 1..64 characters, unique on the device
+	Peer, Local         netip.Addr
+	Interface           string // out interface of a single-hop session, a Linux name
+	TrackInterface      string // a Linux name; its going down takes the session down
+	LocalDiscriminator  uint32 // 1..16384
+	RemoteDiscriminator uint32 // 1..4294967295
+	MinTx, MinRx        time.Duration
+	DetectMult          uint8
+	Shutdown            bool
+	TOSExp              uint8
+	Description         string
+}
+
+// SessionState is a snapshot of one session, for displays.
+type SessionState struct {
+	Config
+	State            State
+	RemoteState      State
+	Diagnostic       Diagnostic
+	ActualTx         time.Duration
+	ActualRx         time.Duration
+	DetectTime       time.Duration
+	RemoteMult       uint8
+	Since            time.Duration // in this state
+	UpCount, Flaps   uint64
+	Sent, Received   uint64
+	NotUpReason      string
+	InterfaceMissing bool
+}

@@ -1,0 +1,158 @@
+package etrunk
+
+import (
+	"net"
+	"net/netip"
+	"time"
+)
+
+// DeviceRole is the outcome of the election between the two devices.
+type DeviceRole uint8
+
+// Device roles.
+const (
+	DeviceInit DeviceRole = iota
+	DeviceBackup
+	DeviceMaster
+)
+
+func (r DeviceRole) String() string { return [...]string{"Initialize", "Backup", "Master"}[r] }
+
+// DeviceReason says why the device has its role.
+type DeviceReason uint8
+
+// Device reasons, in the display's words.
+const (
+	ReasonInit DeviceReason = iota
+	ReasonPriority
+	ReasonTimeout
+	ReasonBFDDown
+	ReasonPeerTimeout
+)
+
+func (r DeviceReason) String() string {
+	return [...]string{"INIT", "PRI", "TIMEOUT", "BFD_DOWN", "PEER_TIMEOUT"}[r]
+}
+
+// MemberMode is the configured work mode of a member Eth-Trunk.
+type MemberMode uint8
+
+// Member modes.
+const (
+	Auto MemberMode = iota
+	ForceMaster
+	ForceBackup
+)
+
+func (m MemberMode) String() string { return [...]string{"auto", "force-master", "force-backup"}[m] }
+
+// MemberRole is the role of a member Eth-Trunk.
+type MemberRole uint8
+
+// Member roles.
+const (
+	MemberBackup MemberRole = iota
+	MemberMaster
+)
+
+func (r MemberRole) String() string { return [...]string{"Backup", "Master"}[r] }
+
+// MemberReason says why a member has its role.
+type MemberReason uint8
+
+// Member reasons, in the display's words.
+const (
+	ReasonForceBackup MemberReason = iota
+	ReasonForceMaster
+	ReasonETrunkInit
+	ReasonETrunkBackup
+	ReasonETrunkMaster
+	ReasonPeerMemberDown
+	ReasonPeerMemberUp
+)
+
+func (r MemberReason) String() string {
+	return [...]string{"FORCE_BACKUP", "FORCE_MASTER", "ETRUNK_INIT", "ETRUNK_BACKUP", "ETRUNK_MASTER",
+		"PEER_MEMBER_DOWN", "PEER_MEMBER_UP"}[r]
+}
+
+// Buckets is the set of hash buckets of (S,G) that a device sends on a member.
+// There are two: bucket 0 belongs to the device that the election prefers.
+type Buckets uint8
+
+// The bucket sets.
+const (
+	NoBuckets  Buckets = 0
+	Bucket0    Buckets = 1 << 0
+	Bucket1    Buckets = 1 << 1
+	AllBuckets         = Bucket0 | Bucket1
+)
+
+// SystemID breaks ties of the election; lower is better.
+type SystemID [6]byte
+
+func (s SystemID) String() string { return net.HardwareAddr(s[:]).String() }
+
+// BFDState is what the E-Trunk knows of the BFD session bound to it.
+type BFDState uint8
+
+// States of the bound session.
+const (
+	BFDUnbound BFDState = iota // none is bound
+	BFDPending                 // bound, not Up yet since it was bound, or administratively down
+	BFDUp
+	BFDDown // was Up and went Down
+)
+
+// Announcement is what a device tells its peer of one member, and what the
+// duty of the two is computed from (design: system, section 4).
+type Announcement struct {
+	Up   bool // the leg has carrier and may send
+	Role MemberRole
+	// Ready: the device could send every wanted (S,G) on this member.
+	Ready bool
+	// Covers is the set of buckets that the gate lets pass at this moment.
+	Covers Buckets
+}
+
+// MemberState is a snapshot of one member.
+type MemberState struct {
+	ID, RemoteID uint32
+	Mode         MemberMode
+	Role         MemberRole
+	Reason       MemberReason
+	Local        Announcement
+	// PeerKnown says that the peer is alive and has told of this member; Peer is then what it told.
+	PeerKnown bool
+	Peer      Announcement
+}
+
+// State is a snapshot of one E-Trunk.
+type State struct {
+	ID          uint32
+	Description string
+	Priority    uint8
+	SystemID    SystemID
+	Local, Peer netip.Addr
+	Role        DeviceRole
+	Reason      DeviceReason
+	// Preferred says that the total order (priority, system ID, address) puts this device first.
+	Preferred bool
+
+	HelloInterval time.Duration
+	FailTime      time.Duration
+	RevertDelay   time.Duration
+	Revertive     bool
+	KeySet        bool
+	BFDSession    string
+	BFD           BFDState
+
+	PeerAlive    bool
+	PeerPriority uint8
+	PeerSystemID SystemID
+	PeerFailTime time.Duration
+	PeerDeviceID uint64
+
+	Counters Counters
+	Members  []MemberState // by ID
+}

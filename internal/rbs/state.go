@@ -1,0 +1,84 @@
+package rbs
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Version orders writes to one record, last writer wins: later Clock, then
+// higher Device. Clock is a hybrid logical clock reading (see Clock).
+type Version struct {
+	Clock  Stamp
+	Device uint64
+}
+
+// Stamp is a hybrid logical clock reading: 48 bits of Unix milliseconds, then
+// 16 bits that count events within the millisecond.
+type Stamp uint64
+
+// Key names a record across both devices. The interface is told by the backup
+// ID of its profile and its sub-interface number, 0 for the Eth-Trunk itself.
+type Key struct {
+	BackupID     uint32
+	SubInterface uint32
+	Group        netip.Addr
+	Host         netip.Addr
+}
+
+// Record is one replicated listener record.
+type Record struct {
+	Key
+	Version Version
+	Exclude bool // filter mode EXCLUDE, else INCLUDE
+	V1      bool
+	Deleted bool // tombstone
+	Sources []netip.Addr
+	// Left is the time until the record expires on its own, so that no clock needs to agree.
+	Left time.Duration
+}
+
+// TCPState is the state of the service's connection.
+type TCPState uint8
+
+// Connection states, in the display's words.
+const (
+	Initial TCPState = iota
+	Listening
+	Connecting
+	Connected
+)
+
+func (s TCPState) String() string {
+	return [...]string{"Initial", "Listening", "Connecting", "Connected"}[s]
+}
+
+// State is a snapshot of one remote backup service.
+type State struct {
+	Name        string
+	Peer, Local netip.Addr
+	Port        uint16
+	TCP         TCPState
+	// Since is how long the service has been in this state.
+	Since  time.Duration
+	LastUp time.Time // wall time of the last connection, zero when there was none
+	// LastError says why the connection was last lost or refused, empty when it never was.
+	LastError    string
+	PeerDeviceID uint64
+	// InSync: the synchronisation of this connection has ended in both directions.
+	InSync bool
+	// LagRecords and Lag tell what the peer has not acknowledged: how many records, and the age of the oldest.
+	LagRecords int
+	Lag        time.Duration
+	// LocalDigest and PeerDigest cover every live record of the service; PeerDigest as last told by the peer.
+	LocalDigest, PeerDigest uint64
+	LastSync                SyncStats
+	Counters                Counters
+}
+
+// SyncStats describes one synchronisation.
+type SyncStats struct {
+	At       time.Time
+	Took     time.Duration
+	Sent     int
+	Received int
+}
