@@ -14,3 +14,5 @@ require (
 	golang.org/x/term v0.47.0
 	pgregory.net/rapid v1.3.0
 )
+
+require github.com/mdlayher/socket v0.6.0 // indirect

@@ -1,0 +1,107 @@
+package links
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// SetUp enables or disables an interface.
+func (h *Handle) SetUp(name string, up bool) error {
+	i := ifInfo{change: unix.IFF_UP}
+	verb := "disable"
+	if up {
+		i.flags, verb = unix.IFF_UP, "enable"
+	}
+	return h.set(name, verb, i, nil)
+}
+
+// SetAlias gives an interface its ifalias; empty takes it away.
+func (h *Handle) SetAlias(name, alias string) error {
+	return h.set(name, "set alias of", ifInfo{}, func(ae *netlink.AttributeEncoder) {
+		ae.Bytes(unix.IFLA_IFALIAS, []byte(alias))
+	})
+}
+
+// set changes an interface by name.
+func (h *Handle) set(name, verb string, i ifInfo, fill func(*netlink.AttributeEncoder)) error {
+	index, err := h.index(name)
+	if err != nil {
+		return err
+	}
+	i.index = index
+	data, err := i.encode(fill)
+	if err := h.change(unix.RTM_NEWLINK, 0, data, err); err != nil {
+		return fmt.Errorf("%s interface %s: %w", verb, name, err)
+	}
+	return nil
+}
+
+// AddAddress gives an interface an address, usable at once: IPv6 addresses are
+// added without Duplicate Address Detection. To add what is there is no error.
+func (h *Handle) AddAddress(name string, p netip.Prefix) error {
+	return h.setAddress(unix.RTM_NEWADDR, netlink.Create|netlink.Replace, "add", name, p)
+}
+
+// DeleteAddress takes an address away.
+func (h *Handle) DeleteAddress(name string, p netip.Prefix) error {
+	return h.setAddress(unix.RTM_DELADDR, 0, "delete", name, p)
+}
+
+func (h *Handle) setAddress(typ netlink.HeaderType, flags netlink.HeaderFlags, verb, name string, p netip.Prefix) error {
+	index, err := h.index(name)
+	if err != nil {
+		return err
+	}
+	head := ifAddr{family: family(p.Addr()), bits: uint8(p.Bits()), index: index}
+	data, err := head.encode(func(ae *netlink.AttributeEncoder) {
+		ae.Bytes(unix.IFA_LOCAL, p.Addr().AsSlice())
+		ae.Bytes(unix.IFA_ADDRESS, p.Addr().AsSlice())
+		if p.Addr().Is6() {
+			ae.Uint32(unix.IFA_FLAGS, unix.IFA_F_NODAD)
+		}
+	})
+	if err := h.change(typ, flags, data, err); err != nil {
+		return fmt.Errorf("%s address %s on %s: %w", verb, p, name, err)
+	}
+	return nil
+}
+
+// AddRoute adds a route to a prefix, or replaces the one there is. The gateway
+// may be the zero Addr: the prefix is then on the link itself. So may the name,
+// when the gateway tells the interface.
+func (h *Handle) AddRoute(dst netip.Prefix, gateway netip.Addr, name string) error {
+	var index int
+	if name != "" {
+		var err error
+		if index, err = h.index(name); err != nil {
+			return err
+		}
+	}
+	// struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags.
+	b := make([]byte, unix.SizeofRtMsg, 64)
+	b[0], b[1] = family(dst.Addr()), uint8(dst.Bits())
+	b[4], b[5], b[6], b[7] = unix.RT_TABLE_MAIN, unix.RTPROT_STATIC, unix.RT_SCOPE_UNIVERSE, unix.RTN_UNICAST
+	data, err := appendAttributes(b, func(ae *netlink.AttributeEncoder) {
+		ae.Bytes(unix.RTA_DST, dst.Masked().Addr().AsSlice())
+		if gateway.IsValid() {
+			ae.Bytes(unix.RTA_GATEWAY, gateway.AsSlice())
+		}
+		if index != 0 {
+			ae.Uint32(unix.RTA_OIF, uint32(index))
+		}
+	})
+	if err := h.change(unix.RTM_NEWROUTE, netlink.Create|netlink.Replace, data, err); err != nil {
+		return fmt.Errorf("add route to %s: %w", dst, err)
+	}
+	return nil
+}
+
+func family(a netip.Addr) uint8 {
+	if a.Is4() {
+		return unix.AF_INET
+	}
+	return unix.AF_INET6
+}

@@ -1,0 +1,140 @@
+package links
+
+import (
+	"fmt"
+	"net"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// VethEnd is one end of a virtual Ethernet cable.
+type VethEnd struct {
+	Name string
+	// NetNS is the descriptor of the namespace to put the end into; 0 is the
+	// namespace of the handle.
+	NetNS int
+	// HardwareAddr is chosen by the kernel when empty.
+	HardwareAddr net.HardwareAddr
+}
+
+// AddVeth lays a virtual Ethernet cable. Both ends are down.
+func (h *Handle) AddVeth(a, b VethEnd) error {
+	data, err := ifInfo{}.encode(func(ae *netlink.AttributeEncoder) {
+		a.encode(ae)
+		nest(ae, unix.IFLA_LINKINFO, func(ae *netlink.AttributeEncoder) {
+			ae.String(unix.IFLA_INFO_KIND, "veth")
+			nest(ae, unix.IFLA_INFO_DATA, func(ae *netlink.AttributeEncoder) {
+				ae.Do(vethInfoPeer, func() ([]byte, error) { return ifInfo{}.encode(b.encode) })
+			})
+		})
+	})
+	if err := h.change(unix.RTM_NEWLINK, netlink.Create|netlink.Excl, data, err); err != nil {
+		return fmt.Errorf("create veth %s - %s: %w", a.Name, b.Name, err)
+	}
+	return nil
+}
+
+// vethInfoPeer is VETH_INFO_PEER of linux/veth.h.
+const vethInfoPeer = 1
+
+func (e VethEnd) encode(ae *netlink.AttributeEncoder) {
+	ae.String(unix.IFLA_IFNAME, e.Name)
+	if len(e.HardwareAddr) > 0 {
+		ae.Bytes(unix.IFLA_ADDRESS, e.HardwareAddr)
+	}
+	if e.NetNS != 0 {
+		ae.Uint32(unix.IFLA_NET_NS_FD, uint32(e.NetNS))
+	}
+}
+
+// BridgeOptions say how a bridge treats multicast.
+type BridgeOptions struct {
+	// Snooping makes the bridge send a group only to the ports that asked for
+	// it; without it multicast is flooded.
+	Snooping bool
+	// Querier makes the bridge send MLD general queries itself; snooping
+	// forgets listeners where nobody does.
+	Querier bool
+}
+
+// AddBridge makes a bridge without spanning tree. It is down.
+func (h *Handle) AddBridge(name string, opt BridgeOptions) error {
+	data, err := ifInfo{}.encode(func(ae *netlink.AttributeEncoder) {
+		ae.String(unix.IFLA_IFNAME, name)
+		nest(ae, unix.IFLA_LINKINFO, func(ae *netlink.AttributeEncoder) {
+			ae.String(unix.IFLA_INFO_KIND, "bridge")
+			nest(ae, unix.IFLA_INFO_DATA, func(ae *netlink.AttributeEncoder) {
+				ae.Uint32(unix.IFLA_BR_STP_STATE, 0)
+				ae.Uint32(unix.IFLA_BR_FORWARD_DELAY, 0)
+				ae.Uint8(unix.IFLA_BR_MCAST_SNOOPING, flag(opt.Snooping))
+				ae.Uint8(unix.IFLA_BR_MCAST_QUERIER, flag(opt.Querier))
+				ae.Uint8(unix.IFLA_BR_MCAST_MLD_VERSION, 2)
+			})
+		})
+	})
+	if err := h.change(unix.RTM_NEWLINK, netlink.Create|netlink.Excl, data, err); err != nil {
+		return fmt.Errorf("create bridge %s: %w", name, err)
+	}
+	return nil
+}
+
+// PortOptions say how a bridge treats one of its ports.
+type PortOptions struct {
+	// Isolated ports never send to each other, only to ports that are not.
+	Isolated bool
+	// MulticastRouter makes a snooping bridge send every group to the port, as
+	// if a multicast router had been seen behind it.
+	MulticastRouter bool
+}
+
+// AddPort makes an interface a port of a bridge.
+func (h *Handle) AddPort(bridge, port string, opt PortOptions) error {
+	master, err := h.index(bridge)
+	if err != nil {
+		return err
+	}
+	index, err := h.index(port)
+	if err != nil {
+		return err
+	}
+	data, err := ifInfo{index: index}.encode(func(ae *netlink.AttributeEncoder) {
+		ae.Uint32(unix.IFLA_MASTER, uint32(master))
+	})
+	if err := h.change(unix.RTM_SETLINK, 0, data, err); err != nil {
+		return fmt.Errorf("make %s a port of %s: %w", port, bridge, err)
+	}
+	return h.setPort(index, port, opt)
+}
+
+// setPort sets the options of a bridge port. They are the business of the
+// bridge, hence the family of the message.
+func (h *Handle) setPort(index int, port string, opt PortOptions) error {
+	data, err := ifInfo{family: unix.AF_BRIDGE, index: index}.encode(func(ae *netlink.AttributeEncoder) {
+		nest(ae, unix.IFLA_PROTINFO|unix.NLA_F_NESTED, func(ae *netlink.AttributeEncoder) {
+			ae.Uint8(unix.IFLA_BRPORT_ISOLATED, flag(opt.Isolated))
+			router := uint8(1) // learn from queries, the kernel's default
+			if opt.MulticastRouter {
+				router = 2
+			}
+			ae.Uint8(unix.IFLA_BRPORT_MULTICAST_ROUTER, router)
+		})
+	})
+	if err := h.change(unix.RTM_SETLINK, 0, data, err); err != nil {
+		return fmt.Errorf("set bridge port %s: %w", port, err)
+	}
+	return nil
+}
+
+// Delete removes an interface, and with a veth its other end.
+func (h *Handle) Delete(name string) error {
+	index, err := h.index(name)
+	if err != nil {
+		return err
+	}
+	data, err := ifInfo{index: index}.encode(nil)
+	if err := h.change(unix.RTM_DELLINK, 0, data, err); err != nil {
+		return fmt.Errorf("delete interface %s: %w", name, err)
+	}
+	return nil
+}

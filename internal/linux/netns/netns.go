@@ -1,0 +1,171 @@
+// Package netns makes and enters network namespaces.
+//
+// A namespace is a property of a thread, not of a process, so everything here
+// runs its work on an operating-system thread that is locked for as long as it
+// stands in the other namespace. A thread that could not be brought back is
+// never given to other goroutines again.
+//
+// Named namespaces are those of ip-netns(8): a file under Dir that the
+// namespace is mounted on, so that "ip netns exec" finds them too.
+package netns
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Namespace is an open network namespace. It lives at least until Close, and
+// longer if it has a name or a process in it.
+type Namespace struct {
+	file *os.File
+	name string
+}
+
+// New creates a namespace without a name: it is gone when it is closed and the
+// last process in it has ended. Nothing is in it but a loopback that is down.
+func New() (*Namespace, error) {
+	var ns *Namespace
+	err := onThread(func() (err error) {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("create network namespace: %w", err)
+		}
+		ns, err = Current()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ns, nil
+}
+
+// Current opens the namespace that the calling thread stands in.
+func Current() (*Namespace, error) {
+	return OpenPath("/proc/thread-self/ns/net")
+}
+
+// OpenPath opens the namespace that a file stands for, such as /proc/PID/ns/net.
+func OpenPath(path string) (*Namespace, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open network namespace: %w", err)
+	}
+	return &Namespace{file: f}, nil
+}
+
+// Name is the name of a named namespace, else empty.
+func (n *Namespace) Name() string { return n.name }
+
+// FD is the descriptor of the namespace, valid until Close. It serves to put
+// links and sockets into the namespace.
+func (n *Namespace) FD() int { return int(n.file.Fd()) }
+
+// Path is a file by which other processes can open the namespace: its name's
+// file, or this process's descriptor of it.
+func (n *Namespace) Path() string {
+	if n.name != "" {
+		return filepath.Join(Dir, n.name)
+	}
+	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), n.FD())
+}
+
+// Close gives the descriptor back. It does not remove the namespace's name.
+func (n *Namespace) Close() error { return n.file.Close() }
+
+// Do runs f on the calling goroutine with its thread in the namespace, and
+// brings the thread back. Sockets that f opens stay in the namespace for good;
+// goroutines that f starts do not run in it.
+//
+// When the way back is barred, Do says so in its error and the goroutine stays
+// locked to its thread, so that the thread ends with it.
+func (n *Namespace) Do(f func() error) error {
+	return onThread(func() error {
+		if err := n.set(); err != nil {
+			return err
+		}
+		return f()
+	})
+}
+
+// Enter moves the calling goroutine into the namespace for the rest of its
+// life. It stays locked to its thread, and the thread ends with it.
+func (n *Namespace) Enter() error {
+	runtime.LockOSThread()
+	if err := n.set(); err != nil {
+		runtime.UnlockOSThread()
+		return err
+	}
+	return nil
+}
+
+// Start starts a command inside the namespace.
+func (n *Namespace) Start(cmd *exec.Cmd) error { return n.Do(cmd.Start) }
+
+// Run starts a command inside the namespace and waits for it to end.
+func (n *Namespace) Run(cmd *exec.Cmd) error {
+	if err := n.Start(cmd); err != nil {
+		return err
+	}
+	return cmd.Wait()
+}
+
+// Pids lists the processes whose first thread stands in the namespace.
+// Processes of other users may be missing when the caller may not look at them.
+func (n *Namespace) Pids() ([]int, error) {
+	want, err := n.file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		// A process may end while we look; then it is not in the namespace.
+		if got, err := os.Stat("/proc/" + e.Name() + "/ns/net"); err == nil && os.SameFile(want, got) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
+}
+
+func (n *Namespace) set() error {
+	if err := unix.Setns(n.FD(), unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("enter network namespace %s: %w", n.Path(), err)
+	}
+	return nil
+}
+
+// onThread runs f on a locked thread and puts the thread back into the
+// namespace that it came from, whatever f did to it.
+func onThread(f func() error) (err error) {
+	runtime.LockOSThread()
+	home, err := Current()
+	if err != nil {
+		runtime.UnlockOSThread()
+		return err
+	}
+	// Deferred, so that the thread comes back from a panic and from
+	// runtime.Goexit (a failing test) as well.
+	defer func() {
+		back := home.set()
+		home.Close()
+		if back != nil {
+			err = errors.Join(err, fmt.Errorf("thread is lost: %w", back))
+			return
+		}
+		runtime.UnlockOSThread()
+	}()
+	return f()
+}
