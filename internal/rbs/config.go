@@ -1,0 +1,73 @@
+package rbs
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Defaults of Config.
+const (
+	DefaultPort              = 7000
+	DefaultKeepaliveInterval = 500 * time.Millisecond
+	DefaultDeadInterval      = 1500 * time.Millisecond
+	DefaultBackoffMin        = 100 * time.Millisecond
+	DefaultBackoffMax        = 5 * time.Second
+)
+
+// Config is the configuration of one service. The device with the numerically
+// higher address connects, the other listens.
+type Config struct {
+	Name        string
+	Local, Peer netip.Addr
+	Port        uint16 // 0 means DefaultPort
+	Enabled     bool
+
+	// KeepaliveInterval is the gap between keepalives; DeadInterval without a
+	// byte from the peer ends a connection. 0 means the default.
+	KeepaliveInterval, DeadInterval time.Duration
+	// BackoffMin and BackoffMax bound the wait before the next attempt to
+	// connect or listen; it doubles from one failure to the next. 0 means the default.
+	BackoffMin, BackoffMax time.Duration
+}
+
+// withDefaults returns c with every 0 replaced by its default.
+func (c Config) withDefaults() Config {
+	if c.Port == 0 {
+		c.Port = DefaultPort
+	}
+	for _, d := range []struct {
+		v   *time.Duration
+		def time.Duration
+	}{
+		{&c.KeepaliveInterval, DefaultKeepaliveInterval},
+		{&c.DeadInterval, DefaultDeadInterval},
+		{&c.BackoffMin, DefaultBackoffMin},
+		{&c.BackoffMax, DefaultBackoffMax},
+	} {
+		if *d.v == 0 {
+			*d.v = d.def
+		}
+	}
+	return c
+}
+
+// check returns why no connection can be made with c, nil when one can.
+func (c Config) check() error {
+	switch {
+	case !usable(c.Local):
+		return fmt.Errorf("rbs: source address %v is not an IPv6 unicast address", c.Local)
+	case !usable(c.Peer):
+		return fmt.Errorf("rbs: peer address %v is not an IPv6 unicast address", c.Peer)
+	case c.Local == c.Peer:
+		return fmt.Errorf("rbs: source and peer address are both %v", c.Local)
+	}
+	return nil
+}
+
+func usable(a netip.Addr) bool {
+	return a.Is6() && !a.Is4In6() && !a.IsMulticast() && !a.IsUnspecified()
+}
+
+// connects reports whether this end is the one that connects.
+func (c Config) connects() bool { return c.Peer.Less(c.Local) }

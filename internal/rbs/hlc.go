@@ -1,0 +1,80 @@
+package rbs
+
+import "time"
+
+// Clock is the hybrid logical clock of one device: its readings grow from one
+// to the next, exceed every reading it has observed, and otherwise go with
+// time. They order writes; nothing is ever timed by them, so they need not be
+// right, only agree between the two devices.
+//
+// Wall time is read once, when the clock is made; from then on it goes by the
+// monotonic time, so that stepping the wall clock of a running device has no
+// effect at all. When a reading of the peer is ahead, the clock is set forward
+// to it and goes on from there at its own pace. So a peer that booted with a
+// wall clock one hour ahead is neither believed for ever (as it would be if only
+// a limit were kept: its writes would beat every later one of ours for an hour)
+// nor ignored: from the first frame on both devices are one hour ahead together,
+// and the later write wins, as it should, also while they are disconnected.
+// Only readings above MaxStamp are refused, by the decoder, so that no peer can
+// exhaust the range.
+type Clock struct {
+	base  time.Duration // Unix time at the origin of the monotonic time
+	ahead time.Duration // how far base has been set forward
+	last  Stamp
+}
+
+// MaxStamp is the highest reading that is accepted from a peer: half the range, the year 6429.
+const MaxStamp Stamp = 1<<63 - 1
+
+// counterBits is the width of the counter below the milliseconds.
+const counterBits = 16
+
+// NewClock returns a clock that shows wall at the monotonic time now.
+func NewClock(wall time.Time, now time.Duration) *Clock {
+	unix := time.Duration(max(wall.UnixMilli(), 0)) * time.Millisecond
+	return &Clock{base: unix - now}
+}
+
+// Now returns the next reading.
+func (c *Clock) Now(now time.Duration) Stamp {
+	c.last = max(c.last+1, c.reading(now))
+	return c.last
+}
+
+// Observe takes note of a reading of the peer: later readings exceed it.
+func (c *Clock) Observe(now time.Duration, s Stamp) {
+	if s > MaxStamp || s <= c.last {
+		return
+	}
+	c.last = s
+	if lead := s.millis() - c.reading(now).millis(); lead > 0 {
+		c.base += time.Duration(lead) * time.Millisecond
+		c.ahead += time.Duration(lead) * time.Millisecond
+	}
+}
+
+// Ahead is how far peers have set the clock forward since it was made.
+func (c *Clock) Ahead() time.Duration { return c.ahead }
+
+func (c *Clock) reading(now time.Duration) Stamp {
+	return Stamp(max(c.base+now, 0)/time.Millisecond) << counterBits
+}
+
+func (s Stamp) millis() int64 { return int64(s >> counterBits) }
+
+// Time returns the reading's time to the millisecond, in UTC.
+func (s Stamp) Time() time.Time { return time.UnixMilli(s.millis()).UTC() }
+
+// Counter returns the number of the event within its millisecond.
+func (s Stamp) Counter() uint16 { return uint16(s) }
+
+// Compare returns -1, 0 or +1 as v loses to, equals or wins over o.
+func (v Version) Compare(o Version) int {
+	switch {
+	case v == o:
+		return 0
+	case v.Clock < o.Clock, v.Clock == o.Clock && v.Device < o.Device:
+		return -1
+	}
+	return 1
+}
