@@ -49,14 +49,14 @@ func (d Diagnostic) String() string {
 type Config struct {
 	Name                string // 1..64 characters, unique on the device
 	Peer, Local         netip.Addr
-	Interface           string // out interface of a single-hop session, a Linux name
-	TrackInterface      string // a Linux name; its going down takes the session down
-	LocalDiscriminator  uint32 // 1..16384
-	RemoteDiscriminator uint32 // 1..4294967295
-	MinTx, MinRx        time.Duration
-	DetectMult          uint8
+	Interface           string        // out interface of a single-hop session, a Linux name
+	TrackInterface      string        // a Linux name; its going down takes the session down
+	LocalDiscriminator  uint32        // 1..16384
+	RemoteDiscriminator uint32        // 1..4294967295; zero takes whatever the peer uses
+	MinTx, MinRx        time.Duration // MinInterval..MaxInterval, zero is DefaultInterval
+	DetectMult          uint8         // 1..255, zero is DefaultDetectMult
 	Shutdown            bool
-	TOSExp              uint8
+	TOSExp              uint8 // 0..7, the upper three bits of the traffic class
 	Description         string
 }
 
@@ -65,14 +65,19 @@ type SessionState struct {
 	Config
 	State            State
 	RemoteState      State
-	Diagnostic       Diagnostic
-	ActualTx         time.Duration
-	ActualRx         time.Duration
+	Diagnostic       Diagnostic    // why it last left Up
+	ActualTx         time.Duration // negotiated, before jitter; zero while it does not send
+	ActualRx         time.Duration // negotiated; zero, as DetectTime, while the peer is not heard
 	DetectTime       time.Duration
 	RemoteMult       uint8
-	Since            time.Duration // in this state
+	Since            time.Duration // how long it has been in State
 	UpCount, Flaps   uint64
 	Sent, Received   uint64
 	NotUpReason      string
 	InterfaceMissing bool
+
+	// ActualRemoteDiscriminator is the one that the peer uses, zero while it is not heard.
+	ActualRemoteDiscriminator uint32
+	Polling                   bool          // a Poll Sequence is running
+	LastHeard                 time.Duration // since the last packet; zero while the peer is not heard
 }

@@ -1,0 +1,88 @@
+package bfd
+
+// DropCause says why a received packet had no effect. It is the error of every
+// refusal, so a flood of bad packets costs no memory.
+type DropCause uint8
+
+// Causes, in the order in which they are looked for.
+const (
+	DropShort               DropCause = iota // fewer than 24 octets
+	DropVersion                              // not version 1
+	DropLength                               // stated length too small or beyond the datagram
+	DropDetectMult                           // Detect Mult is zero
+	DropMultipoint                           // multipoint bit set
+	DropMyDiscriminator                      // My Discriminator is zero
+	DropYourDiscriminator                    // Your Discriminator is zero in a state that has heard us
+	DropHopLimit                             // over one hop, yet not with hop limit 255 (RFC 5881, section 5)
+	DropNoSession                            // no session has that discriminator or those addresses
+	DropAddress                              // the session is with another address
+	DropInterface                            // the session is on another interface or of the other hop type
+	DropAuthentication                       // authenticated, and the session is not
+	DropRemoteDiscriminator                  // not the discriminator configured for the peer
+	DropAdminDown                            // the session is shut down here
+)
+
+var dropTexts = [...]string{
+	"shorter than a control packet",
+	"unknown protocol version",
+	"length field does not fit the datagram",
+	"detect multiplier is zero",
+	"multipoint bit is set",
+	"sender's discriminator is zero",
+	"our discriminator is zero although the sender has heard us",
+	"hop limit is not 255",
+	"no such session",
+	"session is with another address",
+	"session is on another interface",
+	"authenticated although no authentication is agreed",
+	"sender's discriminator is not the configured one",
+	"session is shut down",
+}
+
+func (c DropCause) Error() string { return "bfd: packet dropped: " + dropTexts[c] }
+
+// Counters counts the control packets of a device. Every packet received is in
+// Received and, when it had no effect, in exactly one Drop field.
+type Counters struct {
+	Received, Sent          uint64
+	DropShort               uint64
+	DropVersion             uint64
+	DropLength              uint64
+	DropDetectMult          uint64
+	DropMultipoint          uint64
+	DropMyDiscriminator     uint64
+	DropYourDiscriminator   uint64
+	DropHopLimit            uint64
+	DropNoSession           uint64
+	DropAddress             uint64
+	DropInterface           uint64
+	DropAuthentication      uint64
+	DropRemoteDiscriminator uint64
+	DropAdminDown           uint64
+}
+
+func (c *Counters) drop(cause DropCause) {
+	*[...]*uint64{
+		DropShort:               &c.DropShort,
+		DropVersion:             &c.DropVersion,
+		DropLength:              &c.DropLength,
+		DropDetectMult:          &c.DropDetectMult,
+		DropMultipoint:          &c.DropMultipoint,
+		DropMyDiscriminator:     &c.DropMyDiscriminator,
+		DropYourDiscriminator:   &c.DropYourDiscriminator,
+		DropHopLimit:            &c.DropHopLimit,
+		DropNoSession:           &c.DropNoSession,
+		DropAddress:             &c.DropAddress,
+		DropInterface:           &c.DropInterface,
+		DropAuthentication:      &c.DropAuthentication,
+		DropRemoteDiscriminator: &c.DropRemoteDiscriminator,
+		DropAdminDown:           &c.DropAdminDown,
+	}[cause]++
+}
+
+// Dropped is the sum of all drops.
+func (c Counters) Dropped() uint64 {
+	return c.DropShort + c.DropVersion + c.DropLength + c.DropDetectMult + c.DropMultipoint +
+		c.DropMyDiscriminator + c.DropYourDiscriminator + c.DropHopLimit + c.DropNoSession +
+		c.DropAddress + c.DropInterface + c.DropAuthentication + c.DropRemoteDiscriminator + c.DropAdminDown
+}

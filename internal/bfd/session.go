@@ -1,0 +1,340 @@
+package bfd
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"time"
+)
+
+// Meta is what is known of a received packet beside its octets.
+type Meta struct {
+	Src, Dst netip.Addr
+	Ifindex  int           // the interface it came in by
+	HopLimit int           // as received
+	Multihop bool          // it came to MultihopPort
+	Received time.Duration // when the kernel had it, on the clock of `now`
+}
+
+// Send is a packet to be sent. The local discriminator tells the session, for
+// which the sender keeps one UDP source port (RFC 5881, section 4).
+type Send struct {
+	Discriminator uint32
+	Src, Dst      netip.Addr // Src is invalid where the kernel is to choose it
+	Ifindex       int        // the interface to leave by; zero for a multihop session
+	Multihop      bool       // to MultihopPort, else to SingleHopPort with hop limit 255
+	TOSExp        uint8      // 0..7, the upper three bits of the traffic class
+	Packet        Packet
+}
+
+// Event is a change of state.
+type Event struct {
+	Session string
+	State   State
+	// Remote is the peer's state as last heard. A session that is Down because the
+	// peer is AdminDown says nothing of the path (RFC 5882, section 3.2).
+	Remote     State
+	Diagnostic Diagnostic // why, when State is Down or AdminDown
+	At         time.Duration
+}
+
+// Effects collects what is to be done after calls into a Session or a Table.
+type Effects struct {
+	Sends  []Send
+	Events []Event
+}
+
+// Reset empties fx and keeps its memory.
+func (fx *Effects) Reset() { fx.Sends, fx.Events = fx.Sends[:0], fx.Events[:0] }
+
+// Link is the state of an interface that a session depends on.
+type Link uint8
+
+// Link states.
+const (
+	LinkMissing Link = iota // there is no such interface
+	LinkDown
+	LinkUp
+)
+
+// Path is what the local interfaces let a session hope for.
+type Path struct {
+	Out     Link // the interface its packets leave by; LinkUp where routing decides
+	Tracked Link // the tracked interface; LinkUp where none is
+	Ifindex int  // of the first; zero where routing decides
+}
+
+func (p Path) up() bool      { return p.Out == LinkUp && p.Tracked == LinkUp }
+func (p Path) canSend() bool { return p.Out == LinkUp }
+
+// diagnostic tells the peer why a session is held down.
+func (p Path) diagnostic() Diagnostic {
+	if p.Tracked != LinkUp {
+		return DiagConcatenatedPathDown
+	}
+	return DiagPathDown
+}
+
+// Session is one BFD session in asynchronous mode and in the active role.
+type Session struct {
+	cfg  Config
+	rng  *rand.Rand
+	path Path
+
+	state State
+	since time.Duration // when state was entered
+	diag  Diagnostic    // as sent: the reason of the last change of state
+	last  Diagnostic    // why it last left Up
+
+	remote   remote
+	received time.Duration // of the last accepted packet
+	// refused is a discriminator that the peer used instead of the configured one.
+	refused uint32
+
+	timing timing
+
+	ups, flaps     uint64
+	sent, accepted uint64
+
+	// Kept by Table.
+	due     time.Duration
+	hasDue  bool
+	heapPos int
+}
+
+// remote holds the peer's variables of RFC 5880, section 6.8.1.
+type remote struct {
+	heard         bool // within its detection time
+	discriminator uint32
+	state         State
+	demand        bool
+	desiredMinTx  time.Duration
+	requiredMinRx time.Duration
+	detectMult    uint8
+}
+
+// unheard is the peer before anything is heard of it, and again after silence.
+var unheard = remote{state: Down, requiredMinRx: time.Microsecond}
+
+// NewSession makes a session in Down, or AdminDown when cfg says so. It does
+// nothing until SetPath lets it. cfg must be valid and complete (Config.Validate,
+// Config.WithDefaults); rng gives the jitter.
+func NewSession(now time.Duration, cfg Config, rng *rand.Rand) *Session {
+	s := &Session{cfg: cfg, rng: rng, state: Down, since: now, remote: unheard, heapPos: -1}
+	if cfg.Shutdown {
+		s.state, s.diag = AdminDown, DiagAdministrativelyDown
+	}
+	s.timing.apply(s)
+	return s
+}
+
+// Config returns the configuration in force.
+func (s *Session) Config() Config { return s.cfg }
+
+// State returns the state of the session.
+func (s *Session) State() State { return s.state }
+
+// SetPath tells which interfaces are there and up. A path that is not up takes the
+// session down with diagnostic 5 (its own interface) or 6 (the tracked one) and
+// holds it down; packets are still sent as long as the own interface is up.
+func (s *Session) SetPath(now time.Duration, p Path, fx *Effects) {
+	regained := p.canSend() && !s.path.canSend()
+	s.path = p
+	if !p.up() && s.state != AdminDown {
+		s.diag = p.diagnostic()
+		if s.state != Down {
+			s.setState(now, Down, s.diag, fx)
+		}
+	}
+	if regained {
+		s.transmit(now, fx)
+	}
+}
+
+// SetAdmin shuts the session down with diagnostic 7, or lets it start again. While
+// shut down it keeps telling the peer so.
+func (s *Session) SetAdmin(now time.Duration, shutdown bool, fx *Effects) {
+	s.cfg.Shutdown = shutdown
+	switch {
+	case shutdown && s.state != AdminDown:
+		s.setState(now, AdminDown, DiagAdministrativelyDown, fx)
+	case !shutdown && s.state == AdminDown:
+		s.setState(now, Down, DiagNone, fx)
+	}
+}
+
+// Reconfigure takes a configuration that differs neither in addresses, interface
+// nor discriminators. New intervals of a session that is Up are agreed with the
+// peer by a Poll Sequence (section 6.8.3).
+func (s *Session) Reconfigure(now time.Duration, cfg Config, fx *Effects) {
+	shutdown := cfg.Shutdown
+	cfg.Shutdown = s.cfg.Shutdown
+	intervals := cfg.MinTx != s.cfg.MinTx || cfg.MinRx != s.cfg.MinRx
+	s.cfg = cfg
+	if intervals && s.state == Up {
+		s.timing.startPoll()
+	}
+	s.timing.apply(s)
+	s.timing.hasten(s)
+	s.SetAdmin(now, shutdown, fx)
+}
+
+// Goodbye tells the peer that this session ends: AdminDown when it was taken out
+// of the configuration, else Down (diagnostic 4), which the peer takes for a failure
+// at once instead of after its detection time.
+func (s *Session) Goodbye(now time.Duration, removed bool, fx *Effects) {
+	if s.state == AdminDown {
+		return
+	}
+	if removed {
+		s.setState(now, AdminDown, DiagAdministrativelyDown, fx)
+	} else if s.state != Down {
+		s.setState(now, Down, DiagForwardingPlaneReset, fx)
+	}
+}
+
+// Receive takes a packet that Table found to be for this session (RFC 5880,
+// section 6.8.6). An error is a DropCause.
+func (s *Session) Receive(now time.Duration, m *Meta, p *Packet, fx *Effects) error {
+	if p.Authenticated {
+		return DropAuthentication
+	}
+	if want := s.cfg.RemoteDiscriminator; want != 0 && p.MyDiscriminator != want {
+		s.refused = p.MyDiscriminator
+		return DropRemoteDiscriminator
+	}
+	if s.state == AdminDown {
+		return DropAdminDown
+	}
+	s.refused = 0
+	s.accepted++
+	s.received = max(s.received, min(m.Received, now))
+	s.remote = remote{
+		heard:         true,
+		discriminator: p.MyDiscriminator,
+		state:         p.State,
+		demand:        p.Demand,
+		desiredMinTx:  p.DesiredMinTx,
+		requiredMinRx: p.RequiredMinRx,
+		detectMult:    p.DetectMult,
+	}
+	if p.Final {
+		s.timing.finishPoll(s)
+	}
+	if s.path.up() {
+		s.step(now, p.State, fx)
+	}
+	s.timing.hasten(s)
+	if p.Poll {
+		s.answer(fx)
+	}
+	return nil
+}
+
+// step is the state machine of section 6.2.
+func (s *Session) step(now time.Duration, heard State, fx *Effects) {
+	switch {
+	case heard == AdminDown:
+		if s.state != Down {
+			s.setState(now, Down, DiagNeighborSignaledDown, fx)
+		}
+	case s.state == Down && heard == Down:
+		s.setState(now, Init, s.diag, fx)
+	case s.state == Down && heard == Init, s.state == Init && heard != Down:
+		s.setState(now, Up, DiagNone, fx)
+	case s.state == Up && heard == Down:
+		s.setState(now, Down, DiagNeighborSignaledDown, fx)
+	}
+}
+
+// setState enters a state, tells the peer at once and emits the event.
+func (s *Session) setState(now time.Duration, to State, why Diagnostic, fx *Effects) {
+	from := s.state
+	s.state, s.since, s.diag = to, now, why
+	switch {
+	case to == Up:
+		s.ups++
+	case from == Up:
+		s.flaps++
+		s.last = why
+	}
+	s.timing.enter(s, from)
+	fx.Events = append(fx.Events, Event{
+		Session: s.cfg.Name, State: to, Remote: s.remote.state, Diagnostic: why, At: now,
+	})
+	s.transmit(now, fx)
+}
+
+// Deadline tells when Advance is to be called next.
+func (s *Session) Deadline() (at time.Duration, ok bool) {
+	if s.periodic() {
+		at, ok = s.timing.next, true
+	}
+	if s.remote.heard {
+		if expiry := s.received + s.detectTime(); !ok || expiry < at {
+			at, ok = expiry, true
+		}
+	}
+	return at, ok
+}
+
+// Advance does what is due: it declares the peer lost after a detection time
+// without a packet, and sends. Packets that have been received must have been
+// given to Receive before.
+func (s *Session) Advance(now time.Duration, fx *Effects) {
+	if s.remote.heard && now >= s.received+s.detectTime() {
+		s.remote = unheard
+		if s.state == Init || s.state == Up {
+			s.setState(now, Down, DiagDetectionTimeExpired, fx)
+		}
+	}
+	if s.periodic() && now >= s.timing.next {
+		s.transmit(now, fx)
+	}
+}
+
+// transmit sends a packet and sets the time of the next one.
+func (s *Session) transmit(now time.Duration, fx *Effects) {
+	if !s.path.canSend() {
+		return
+	}
+	p := s.packet()
+	p.Poll = s.timing.polling()
+	s.timing.sentAt(s, now)
+	s.send(p, fx)
+}
+
+// answer sends the Final that a Poll asks for, outside the periodic schedule
+// (section 6.8.7). A packet never has both bits.
+func (s *Session) answer(fx *Effects) {
+	if !s.path.canSend() {
+		return
+	}
+	p := s.packet()
+	p.Final = true
+	s.send(p, fx)
+}
+
+func (s *Session) send(p Packet, fx *Effects) {
+	s.sent++
+	fx.Sends = append(fx.Sends, Send{
+		Discriminator: s.cfg.LocalDiscriminator,
+		Src:           s.cfg.Local,
+		Dst:           s.cfg.Peer,
+		Ifindex:       s.path.Ifindex,
+		Multihop:      s.cfg.Multihop(),
+		TOSExp:        s.cfg.TOSExp,
+		Packet:        p,
+	})
+}
+
+func (s *Session) packet() Packet {
+	return Packet{
+		Diagnostic:        s.diag,
+		State:             s.state,
+		DetectMult:        s.cfg.DetectMult,
+		MyDiscriminator:   s.cfg.LocalDiscriminator,
+		YourDiscriminator: s.remote.discriminator,
+		DesiredMinTx:      s.desiredMinTx(),
+		RequiredMinRx:     s.cfg.MinRx,
+	}
+}

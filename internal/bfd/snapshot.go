@@ -1,0 +1,64 @@
+package bfd
+
+import (
+	"fmt"
+	"time"
+)
+
+// Snapshot copies what the displays show of a session.
+func (s *Session) Snapshot(now time.Duration) SessionState {
+	st := SessionState{
+		Config:                    s.cfg,
+		State:                     s.state,
+		RemoteState:               s.remote.state,
+		Diagnostic:                s.last,
+		RemoteMult:                s.remote.detectMult,
+		Since:                     now - s.since,
+		UpCount:                   s.ups,
+		Flaps:                     s.flaps,
+		Sent:                      s.sent,
+		Received:                  s.accepted,
+		NotUpReason:               s.notUpReason(),
+		InterfaceMissing:          s.path.Out == LinkMissing || s.path.Tracked == LinkMissing,
+		ActualRemoteDiscriminator: s.remote.discriminator,
+		Polling:                   s.timing.polling(),
+	}
+	if s.periodic() {
+		st.ActualTx = s.txInterval()
+	}
+	if s.remote.heard {
+		st.ActualRx = s.rxInterval()
+		st.DetectTime = s.detectTime()
+		st.LastHeard = now - s.received
+	}
+	return st
+}
+
+// notUpReason says what keeps the session from Up, empty when nothing does.
+func (s *Session) notUpReason() string {
+	switch {
+	case s.state == Up:
+		return ""
+	case s.state == AdminDown:
+		return "shut down here"
+	case s.path.Out != LinkUp:
+		return s.path.Out.missing("interface", s.cfg.Interface)
+	case s.path.Tracked != LinkUp:
+		return s.path.Tracked.missing("tracked interface", s.cfg.TrackInterface)
+	case s.refused != 0:
+		return fmt.Sprintf("peer uses discriminator %d, not %d", s.refused, s.cfg.RemoteDiscriminator)
+	case !s.remote.heard:
+		return "peer is not heard"
+	case s.remote.state == AdminDown:
+		return "peer is shut down"
+	default:
+		return "peer does not hear this device yet"
+	}
+}
+
+func (l Link) missing(what, name string) string {
+	if l == LinkMissing {
+		return what + " " + name + " does not exist"
+	}
+	return what + " " + name + " is down"
+}

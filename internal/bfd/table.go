@@ -1,0 +1,275 @@
+package bfd
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Table holds the sessions of a device.
+type Table struct {
+	rng             *rand.Rand
+	byDiscriminator map[uint32]*Session
+	byEndpoints     map[endpoints]*Session
+	byName          map[string]*Session
+	links           map[string]link
+	names           map[int]string // of the links that exist, by index
+	heap            dueHeap
+	counters        Counters
+}
+
+// endpoints is what a packet is told by until the peer knows our discriminator
+// (RFC 5881, section 3). The interface is part of it, since link-local addresses
+// repeat from link to link.
+type endpoints struct {
+	iface       string
+	peer, local netip.Addr
+}
+
+func (c Config) endpoints() endpoints { return endpoints{c.Interface, c.Peer, c.Local} }
+
+type link struct {
+	index int
+	up    bool
+}
+
+// NewTable makes an empty table. rng is the source of all jitter.
+func NewTable(rng *rand.Rand) *Table {
+	return &Table{
+		rng:             rng,
+		byDiscriminator: make(map[uint32]*Session),
+		byEndpoints:     make(map[endpoints]*Session),
+		byName:          make(map[string]*Session),
+		links:           make(map[string]link),
+		names:           make(map[int]string),
+	}
+}
+
+// Configure makes the sessions those of cfgs, with defaults filled in. A session
+// that keeps its addresses, interface and discriminators keeps its state; one that
+// goes tells its peer AdminDown. An error is a *ConfigError and nothing has changed.
+func (t *Table) Configure(now time.Duration, cfgs []Config, fx *Effects) error {
+	wanted := make([]Config, len(cfgs))
+	for i, c := range cfgs {
+		wanted[i] = c.WithDefaults()
+	}
+	if err := validateAll(wanted); err != nil {
+		return err
+	}
+	defer t.countSent(len(fx.Sends), fx)
+	kept := make(map[string]bool, len(wanted))
+	for _, c := range wanted {
+		old, ok := t.byName[c.Name]
+		kept[c.Name] = ok && sameSession(old.cfg, c)
+	}
+	for _, s := range t.sorted() {
+		if !kept[s.cfg.Name] {
+			t.remove(now, s, fx)
+		}
+	}
+	for _, c := range wanted {
+		if s, ok := t.byName[c.Name]; ok {
+			s.Reconfigure(now, c, fx)
+			s.SetPath(now, t.path(c), fx)
+			t.schedule(s)
+		} else {
+			t.add(now, c, fx)
+		}
+	}
+	return nil
+}
+
+// sameSession reports whether a session can go from one configuration to the other.
+func sameSession(a, b Config) bool {
+	return a.endpoints() == b.endpoints() &&
+		a.LocalDiscriminator == b.LocalDiscriminator && a.RemoteDiscriminator == b.RemoteDiscriminator
+}
+
+func (t *Table) add(now time.Duration, c Config, fx *Effects) {
+	s := NewSession(now, c, t.rng)
+	t.byName[c.Name] = s
+	t.byDiscriminator[c.LocalDiscriminator] = s
+	t.byEndpoints[c.endpoints()] = s
+	s.SetPath(now, t.path(c), fx)
+	t.schedule(s)
+}
+
+func (t *Table) remove(now time.Duration, s *Session, fx *Effects) {
+	s.Goodbye(now, true, fx)
+	delete(t.byName, s.cfg.Name)
+	delete(t.byDiscriminator, s.cfg.LocalDiscriminator)
+	delete(t.byEndpoints, s.cfg.endpoints())
+	t.heap.remove(s)
+}
+
+// Close ends all sessions; their peers learn at once that this device is going
+// (Session.Goodbye). The table is empty afterwards.
+func (t *Table) Close(now time.Duration, fx *Effects) {
+	defer t.countSent(len(fx.Sends), fx)
+	for _, s := range t.sorted() {
+		s.Goodbye(now, false, fx)
+		t.remove(now, s, &Effects{})
+	}
+}
+
+// SetLink tells of an interface by its Linux name: its index, zero when it does not
+// exist, and whether it can carry packets. Sessions on an interface never told of
+// wait for it.
+func (t *Table) SetLink(now time.Duration, name string, index int, up bool, fx *Effects) {
+	defer t.countSent(len(fx.Sends), fx)
+	if old, ok := t.links[name]; ok && t.names[old.index] == name {
+		delete(t.names, old.index)
+	}
+	if index == 0 {
+		delete(t.links, name)
+	} else {
+		t.links[name] = link{index, up}
+		t.names[index] = name
+	}
+	for _, s := range t.sorted() {
+		if s.cfg.Interface == name || s.cfg.TrackInterface == name {
+			s.SetPath(now, t.path(s.cfg), fx)
+			t.schedule(s)
+		}
+	}
+}
+
+func (t *Table) path(c Config) Path {
+	p := Path{Out: LinkUp, Tracked: LinkUp}
+	if c.Interface != "" {
+		p.Out, p.Ifindex = t.link(c.Interface)
+	}
+	if c.TrackInterface != "" {
+		p.Tracked, _ = t.link(c.TrackInterface)
+	}
+	return p
+}
+
+func (t *Table) link(name string) (Link, int) {
+	switch l, ok := t.links[name]; {
+	case !ok:
+		return LinkMissing, 0
+	case l.up:
+		return LinkUp, l.index
+	default:
+		return LinkDown, l.index
+	}
+}
+
+// Receive decodes the UDP payload b, finds its session and gives it the packet. A
+// packet without effect is counted and its DropCause returned.
+func (t *Table) Receive(now time.Duration, m *Meta, b []byte, fx *Effects) error {
+	defer t.countSent(len(fx.Sends), fx)
+	t.counters.Received++
+	err := t.receive(now, m, b, fx)
+	if cause, dropped := err.(DropCause); dropped {
+		t.counters.drop(cause)
+	}
+	return err
+}
+
+func (t *Table) receive(now time.Duration, m *Meta, b []byte, fx *Effects) error {
+	if !m.Multihop && m.HopLimit != 255 {
+		return DropHopLimit
+	}
+	var p Packet
+	if err := p.Parse(b); err != nil {
+		return err
+	}
+	s, err := t.find(m, p.YourDiscriminator)
+	if err != nil {
+		return err
+	}
+	if err := s.Receive(now, m, &p, fx); err != nil {
+		return err
+	}
+	t.schedule(s)
+	return nil
+}
+
+// find demultiplexes (RFC 5880, section 6.3): our discriminator alone tells the
+// session, which then has to be with that peer and on that interface.
+func (t *Table) find(m *Meta, discriminator uint32) (*Session, error) {
+	iface := ""
+	if !m.Multihop {
+		iface = t.names[m.Ifindex]
+		if iface == "" {
+			return nil, DropInterface
+		}
+	}
+	src, dst := m.Src.WithZone(""), m.Dst.WithZone("")
+	if discriminator == 0 {
+		if s, ok := t.byEndpoints[endpoints{iface, src, dst}]; ok {
+			return s, nil
+		}
+		if s, ok := t.byEndpoints[endpoints{iface, src, netip.Addr{}}]; ok {
+			return s, nil
+		}
+		return nil, DropNoSession
+	}
+	s, ok := t.byDiscriminator[discriminator]
+	switch {
+	case !ok:
+		return nil, DropNoSession
+	case s.cfg.Interface != iface:
+		return nil, DropInterface
+	case s.cfg.Peer != src || s.cfg.Local.IsValid() && s.cfg.Local != dst:
+		return nil, DropAddress
+	}
+	return s, nil
+}
+
+// Deadline tells when Advance is to be called next.
+func (t *Table) Deadline() (at time.Duration, ok bool) {
+	if len(t.heap) == 0 {
+		return 0, false
+	}
+	return t.heap[0].due, true
+}
+
+// Advance does all that is due in every session. All packets received until now
+// must have been given to Receive before, or a late process declares peers lost
+// that are not.
+func (t *Table) Advance(now time.Duration, fx *Effects) {
+	defer t.countSent(len(fx.Sends), fx)
+	for len(t.heap) > 0 && t.heap[0].due <= now {
+		s := t.heap[0]
+		s.Advance(now, fx)
+		t.schedule(s)
+	}
+}
+
+// Snapshot appends the state of every session to dst, sorted by name.
+func (t *Table) Snapshot(now time.Duration, dst []SessionState) []SessionState {
+	for _, s := range t.sorted() {
+		dst = append(dst, s.Snapshot(now))
+	}
+	return dst
+}
+
+// Counters returns what has been counted since the table was made.
+func (t *Table) Counters() Counters { return t.counters }
+
+// countSent is deferred with the number of packets that fx held at the start.
+func (t *Table) countSent(before int, fx *Effects) {
+	t.counters.Sent += uint64(len(fx.Sends) - before)
+}
+
+func (t *Table) sorted() []*Session {
+	all := make([]*Session, 0, len(t.byName))
+	for _, s := range t.byName {
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b *Session) int { return cmp.Compare(a.cfg.Name, b.cfg.Name) })
+	return all
+}
+
+func (t *Table) schedule(s *Session) {
+	if at, ok := s.Deadline(); ok {
+		t.heap.set(s, at)
+	} else {
+		t.heap.remove(s)
+	}
+}
