@@ -1,0 +1,28 @@
+package mld
+
+import "net/netip"
+
+// Well-known destinations (RFC 9777, sections 5.1.15 and 5.2.14; RFC 2710, section 4).
+var (
+	AllNodes   = netip.MustParseAddr("ff02::1")
+	AllRouters = netip.MustParseAddr("ff02::2")
+	// AllMLDv2Routers is where MLDv2 reports go.
+	AllMLDv2Routers = netip.MustParseAddr("ff02::16")
+)
+
+// Routable reports whether a group may be forwarded between links: an IPv6
+// multicast address of a scope wider than the link. Scopes 0 (reserved),
+// 1 (interface-local) and 2 (link-local) of RFC 4291, section 2.7, are never
+// tracked nor routed.
+func Routable(group netip.Addr) bool {
+	if !group.Is6() || group.Is4In6() {
+		return false
+	}
+	b := group.As16()
+	return b[0] == 0xff && b[1]&0x0f > 2
+}
+
+// usableSource reports whether an address can be the source of a routed stream.
+func usableSource(a netip.Addr) bool {
+	return a.Is6() && !a.IsMulticast() && !a.IsUnspecified() && !a.IsLinkLocalUnicast() && !a.IsLoopback()
+}

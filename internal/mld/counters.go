@@ -1,0 +1,124 @@
+package mld
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// Counters counts what an interface received, sent and refused.
+type Counters struct {
+	Received Messages
+	Sent     Messages
+	Drops    Drops
+}
+
+// Messages counts messages by kind.
+type Messages struct {
+	GeneralQueries uint64
+	GroupQueries   uint64 // group specific
+	SourceQueries  uint64 // group-and-source specific
+	ReportsV1      uint64
+	ReportsV2      uint64
+	Dones          uint64
+	Records        uint64 // group records within ReportsV2
+}
+
+func (m *Messages) countQuery(q *Query) {
+	switch {
+	case q.General():
+		m.GeneralQueries++
+	case len(q.Sources) == 0:
+		m.GroupQueries++
+	default:
+		m.SourceQueries++
+	}
+}
+
+func (m *Messages) count(p *Packet) {
+	switch p.Type {
+	case TypeQuery:
+		m.countQuery(&p.Query)
+	case TypeReportV1:
+		m.ReportsV1++
+	case TypeDone:
+		m.Dones++
+	case TypeReportV2:
+		m.ReportsV2++
+		m.Records += uint64(len(p.Records))
+	}
+}
+
+// DropCause says why a message or a group record had no effect.
+type DropCause uint8
+
+// The causes. The last five drop one record of a report and leave the rest.
+const (
+	DropMalformed   DropCause = iota // Parse refused it
+	DropLinkDown                     // the interface is down
+	DropHopLimit                     // hop limit other than 1
+	DropSource                       // sender is not link-local
+	DropOwn                          // sender is this router
+	DropRouterAlert                  // option missing and required
+	DropVersion                      // MLDv2 message on an interface set to version 1
+	DropType                         // not a message for this side
+	DropLinkScope                    // group is not routed between links
+	DropRecordType                   // unknown record type
+	DropLimit                        // a bound of the configuration is reached
+	DropCompat                       // ignored in MLDv1 compatibility mode
+	DropDone                         // nobody could be asked who else listens
+	dropCauses
+)
+
+var dropNames = [dropCauses]string{"malformed", "link down", "hop limit not 1", "source not link-local", "own message",
+	"router alert missing", "version", "message type", "link-scope group", "record type", "limit reached",
+	"MLDv1 compatibility", "done not verifiable"}
+
+// String returns the cause in words.
+func (c DropCause) String() string {
+	if c < dropCauses {
+		return dropNames[c]
+	}
+	return fmt.Sprintf("DropCause(%d)", uint8(c))
+}
+
+// Drops counts by cause, in messages or, for the last five, in group records.
+type Drops struct {
+	Malformed, LinkDown, HopLimit, Source, Own, RouterAlert, Version, Type uint64
+
+	LinkScope, RecordType, Limit, Compat, Done uint64
+}
+
+// Count adds one to the counter of a cause.
+func (d *Drops) Count(c DropCause) {
+	if c < dropCauses {
+		*d.counters()[c]++
+	}
+}
+
+func (d *Drops) counters() [dropCauses]*uint64 {
+	return [dropCauses]*uint64{&d.Malformed, &d.LinkDown, &d.HopLimit, &d.Source, &d.Own, &d.RouterAlert,
+		&d.Version, &d.Type, &d.LinkScope, &d.RecordType, &d.Limit, &d.Compat, &d.Done}
+}
+
+// All yields every cause with its count, in the order of the constants.
+func (d Drops) All() func(yield func(DropCause, uint64) bool) {
+	return func(yield func(DropCause, uint64) bool) {
+		for c, n := range d.counters() {
+			if !yield(DropCause(c), *n) {
+				return
+			}
+		}
+	}
+}
+
+// DropError is returned for a message that was dropped as a whole.
+type DropError struct {
+	Cause DropCause
+	Type  Type
+	From  netip.Addr
+}
+
+// Error implements error.
+func (e *DropError) Error() string {
+	return fmt.Sprintf("mld: %v from %v dropped: %v", e.Type, e.From, e.Cause)
+}

@@ -1,0 +1,38 @@
+package mld
+
+import "net/netip"
+
+// Effects is what the caller has to do after an event. Methods append to it; one
+// value may collect the effects of many events and of both sides.
+type Effects struct {
+	// Queries are to be sent on the interface, each to its Destination.
+	Queries []Query
+	// Changed names the records that took a new version of this device, in the
+	// order in which the peer should learn them. Records merged from the peer are
+	// not in it.
+	Changed []Key
+	// Groups names the groups whose forwarding may have changed. It may repeat.
+	Groups []netip.Addr
+	// Reports are to be sent on the upstream interface.
+	Reports []OutReport
+}
+
+// Reset empties the effects and keeps their memory.
+func (fx *Effects) Reset() {
+	fx.Queries, fx.Changed, fx.Groups = fx.Queries[:0], fx.Changed[:0], fx.Groups[:0]
+	fx.Reports = fx.Reports[:0]
+}
+
+// OutReport is a message of the host side: an ICMPv6 message with zero checksum.
+type OutReport struct {
+	Dst     netip.Addr
+	Payload []byte
+}
+
+// Meta is what the IPv6 header of a received message said.
+type Meta struct {
+	Src, Dst netip.Addr
+	HopLimit int
+	// RouterAlert: the hop-by-hop option of RFC 2711 with value 0 was there.
+	RouterAlert bool
+}
