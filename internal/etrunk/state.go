@@ -1,7 +1,7 @@
 package etrunk
 
 import (
-	"net"
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -91,7 +91,9 @@ const (
 // SystemID breaks ties of the election; lower is better.
 type SystemID [6]byte
 
-func (s SystemID) String() string { return net.HardwareAddr(s[:]).String() }
+func (s SystemID) String() string {
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", s[0], s[1], s[2], s[3], s[4], s[5])
+}
 
 // BFDState is what the E-Trunk knows of the BFD session bound to it.
 type BFDState uint8
@@ -113,6 +115,16 @@ type Announcement struct {
 	Ready bool
 	// Covers is the set of buckets that the gate lets pass at this moment.
 	Covers Buckets
+	// Seen is the other device's member as the sender of this announcement knew it.
+	// The trunk fills it in; see Cover for what it is for.
+	Seen Seen
+}
+
+// Seen is how much of a member its peer knows: what Target reads of it. The zero
+// value says that the peer knows nothing, or holds this device for lost.
+type Seen struct {
+	Known, Up, Ready bool
+	Role             MemberRole
 }
 
 // MemberState is a snapshot of one member.
@@ -121,7 +133,12 @@ type MemberState struct {
 	Mode         MemberMode
 	Role         MemberRole
 	Reason       MemberReason
-	Local        Announcement
+	// Held says that the member could be Master again but leaves the leg to the peer
+	// until RevertLeft is over and it is ready. RevertLeft is zero when only
+	// readiness, or for ever when `revert disable`, is waited for.
+	Held       bool
+	RevertLeft time.Duration
+	Local      Announcement
 	// PeerKnown says that the peer is alive and has told of this member; Peer is then what it told.
 	PeerKnown bool
 	Peer      Announcement
@@ -144,10 +161,13 @@ type State struct {
 	RevertDelay   time.Duration
 	Revertive     bool
 	KeySet        bool
+	AuthMode      AuthMode
+	Sequence      bool
 	BFDSession    string
 	BFD           BFDState
 
 	PeerAlive    bool
+	PeerRole     DeviceRole
 	PeerPriority uint8
 	PeerSystemID SystemID
 	PeerFailTime time.Duration

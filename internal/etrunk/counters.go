@@ -1,0 +1,79 @@
+package etrunk
+
+import "fmt"
+
+// Counters count packets since the E-Trunk was created.
+type Counters struct {
+	Received uint64 // authentic hellos of the peer, with those that were only challenged
+	Sent     uint64
+	RecDrop  uint64 // received and dropped, the sum of the causes below
+	SndDrop  uint64 // due but not sent: no key, no address, or refused by the socket
+
+	// Challenged counts authentic hellos of a boot of the peer that had not yet
+	// answered a challenge. A few come with every start; many are a replay.
+	Challenged uint64
+
+	// Causes of RecDrop.
+	NoKey        uint64 // no security key here
+	WrongAddress uint64 // not from the peer's address
+	BadLength    uint64 // shorter or longer than it says
+	BadFormat    uint64 // not a hello, or fields out of range
+	BadVersion   uint64
+	UnknownTrunk uint64 // for another E-Trunk
+	BadAuthMode  uint64 // the two devices have different authentication modes
+	BadDigest    uint64 // wrong key, or altered
+	OwnDevice    uint64 // our own hello come back, or two devices with one device ID
+	BadSequence  uint64 // `sequence enable` on one device only
+	Replay       uint64 // not newer than the last one
+}
+
+// Cause is why a received packet was dropped.
+type Cause uint8
+
+// Causes, in the order of the checks.
+const (
+	CauseNoKey Cause = iota
+	CauseWrongAddress
+	CauseBadLength
+	CauseBadFormat
+	CauseBadVersion
+	CauseUnknownTrunk
+	CauseBadAuthMode
+	CauseBadDigest
+	CauseOwnDevice
+	CauseBadSequence
+	CauseReplay
+)
+
+func (c Cause) String() string {
+	names := [...]string{"no security key", "wrong address", "bad length", "bad format", "bad version", "unknown e-trunk",
+		"authentication mode differs", "bad digest", "own device ID", "sequence mode differs", "replay"}
+	if int(c) < len(names) {
+		return names[c]
+	}
+	return fmt.Sprintf("cause %d", uint8(c))
+}
+
+// DropError says why a packet was dropped. Detail holds the facts.
+type DropError struct {
+	Cause  Cause
+	Detail string
+}
+
+func (e *DropError) Error() string {
+	if e.Detail == "" {
+		return "etrunk: " + e.Cause.String()
+	}
+	return "etrunk: " + e.Cause.String() + ": " + e.Detail
+}
+
+func drop(cause Cause, format string, args ...any) error {
+	return &DropError{Cause: cause, Detail: fmt.Sprintf(format, args...)}
+}
+
+// count books a dropped packet under its cause.
+func (c *Counters) count(cause Cause) {
+	c.RecDrop++
+	*[...]*uint64{&c.NoKey, &c.WrongAddress, &c.BadLength, &c.BadFormat, &c.BadVersion, &c.UnknownTrunk,
+		&c.BadAuthMode, &c.BadDigest, &c.OwnDevice, &c.BadSequence, &c.Replay}[cause]++
+}

@@ -1,0 +1,62 @@
+package etrunk
+
+import "fmt"
+
+// Effects is what a call to a Trunk asks of its caller. Calls append to it.
+type Effects struct {
+	// Packets are hellos to send from Config.Local to Config.Peer, in order.
+	Packets [][]byte
+	// Changed says that State shows something new besides counters.
+	Changed bool
+	Events  []Event
+}
+
+// Reset empties the effects and keeps their memory.
+func (fx *Effects) Reset() {
+	clear(fx.Packets)
+	fx.Packets, fx.Changed, fx.Events = fx.Packets[:0], false, fx.Events[:0]
+}
+
+// EventKind is what an event is about.
+type EventKind uint8
+
+// Kinds of events.
+const (
+	DeviceRoleChanged EventKind = iota // Role, Reason
+	MemberRoleChanged                  // Member, MemberRole, MemberReason
+	PeerFound
+	PeerLost      // Reason
+	PeerRestarted // the peer lives, but is another boot of it than before
+	KeyMissing    // alarm: no security key, so nothing is sent and nothing accepted
+	KeyPresent    // the alarm ends
+)
+
+// Event is something for the log. Which fields are set is said at the kinds.
+type Event struct {
+	Kind         EventKind
+	Role         DeviceRole
+	Reason       DeviceReason
+	Member       uint32
+	MemberRole   MemberRole
+	MemberReason MemberReason
+}
+
+func (e Event) String() string {
+	switch e.Kind {
+	case DeviceRoleChanged:
+		return fmt.Sprintf("device role %v (%v)", e.Role, e.Reason)
+	case MemberRoleChanged:
+		return fmt.Sprintf("member %d role %v (%v)", e.Member, e.MemberRole, e.MemberReason)
+	case PeerFound:
+		return "peer found"
+	case PeerLost:
+		return fmt.Sprintf("peer lost (%v)", e.Reason)
+	case PeerRestarted:
+		return "peer restarted"
+	case KeyMissing:
+		return "no security key: no hello is sent or accepted"
+	case KeyPresent:
+		return "security key present"
+	}
+	return fmt.Sprintf("event %d", e.Kind)
+}

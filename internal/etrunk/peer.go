@@ -1,0 +1,251 @@
+package etrunk
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// A hello is believed only if it is fresh: of the boot of the peer that was
+// believed last and newer than its last hello, or of any boot that echoes our
+// challenge. The challenge is replaced as soon as it has proven a boot, and when
+// the peer is lost, so nothing recorded earlier proves anything again. A hello of
+// an unproven boot is answered with the challenge at once and otherwise ignored.
+
+// answerGap is the least time between two answers to unproven hellos, so that
+// replayed ones cannot make us send without bound.
+const answerGap = 20 * time.Millisecond
+
+// peer is what is known of the other device.
+type peer struct {
+	alive bool
+	heard bool  // hello holds the last believed hello
+	hello Hello // of the peer, while alive in force
+	// epoch is the boot that is believed, 0 for none.
+	epoch, sequence uint64
+	// candidate is the challenge of the last authentic hello of an unproven boot.
+	candidate uint64
+	answerAt  time.Duration // no answer to an unproven hello before
+
+	// lost is why the peer is lost, ReasonInit while it has not been waited for long enough.
+	lost DeviceReason
+	// expires is when silence makes the peer lost, or ends the wait for a first hello.
+	expires    time.Duration
+	aliveSince time.Duration
+	// unlost: the peer has told us, since it is alive, that it does not hold us for lost.
+	unlost bool
+	// yielded: the peer holds us for lost and is Master of its own accord.
+	yielded bool
+	// run is for a peer lost by BFD: since when its hellos have kept arriving, and the last one.
+	run, runLast time.Duration
+	running      bool
+}
+
+func (p *peer) deadline() time.Duration {
+	if p.alive || p.lost == ReasonInit {
+		return p.expires
+	}
+	return never
+}
+
+// restartSession forgets all proof and waits for the peer anew.
+func (t *Trunk) restartSession(now time.Duration, fx *Effects) {
+	if t.peer.alive {
+		fx.Events = append(fx.Events, Event{Kind: PeerLost, Reason: ReasonInit})
+	}
+	t.peer = peer{expires: now + t.cfg.FailTime()}
+	t.out.challenge = t.nonce()
+	t.out.due = now
+	if t.bfd == BFDDown {
+		t.losePeer(ReasonBFDDown, fx)
+	}
+}
+
+// Receive takes a datagram from an address. It returns a *DropError, which is
+// already counted, when the datagram is not a hello of the peer's. A hello that
+// only starts the proof of a new boot is no error.
+func (t *Trunk) Receive(now time.Duration, from netip.Addr, b []byte, fx *Effects) error {
+	h, err := t.open(from, b)
+	if err == nil {
+		err = t.hear(now, h, fx)
+	}
+	if err != nil {
+		var d *DropError
+		if errors.As(err, &d) {
+			t.counters.count(d.Cause)
+		}
+		return err
+	}
+	t.counters.Received++
+	t.settle(now, fx)
+	return nil
+}
+
+// open makes the checks that need no memory of earlier hellos.
+func (t *Trunk) open(from netip.Addr, b []byte) (*Hello, error) {
+	if len(t.cfg.Key) == 0 {
+		return nil, &DropError{Cause: CauseNoKey}
+	}
+	if t.recvKey == nil || !samePeer(from, t.cfg.Peer) {
+		return nil, drop(CauseWrongAddress, "got %v, want %v", from, t.cfg.Peer)
+	}
+	id, err := PeekID(b)
+	if err != nil {
+		return nil, err
+	}
+	if id != t.cfg.ID {
+		return nil, drop(CauseUnknownTrunk, "got %d, want %d", id, t.cfg.ID)
+	}
+	h := new(Hello)
+	if err := h.Parse(b, t.recvKey); err != nil {
+		return nil, err
+	}
+	if h.DeviceID == t.cfg.DeviceID || h.Epoch == t.out.epoch {
+		return nil, drop(CauseOwnDevice, "device ID %x", h.DeviceID)
+	}
+	if h.SequenceMode != t.cfg.Sequence {
+		return nil, drop(CauseBadSequence, "peer has it %v", h.SequenceMode)
+	}
+	return h, nil
+}
+
+// hear decides whether an authentic hello is believed.
+func (t *Trunk) hear(now time.Duration, h *Hello, fx *Effects) error {
+	p := &t.peer
+	switch {
+	case h.Epoch == p.epoch && h.Sequence <= p.sequence:
+		return drop(CauseReplay, "sequence %d after %d", h.Sequence, p.sequence)
+	case h.Epoch == p.epoch:
+		p.sequence = h.Sequence
+		t.believe(now, h, fx)
+	case h.Echo == t.out.challenge:
+		restarted := p.epoch != 0
+		p.epoch, p.sequence = h.Epoch, h.Sequence
+		t.out.challenge = t.nonce()
+		t.out.unacked()
+		t.believe(now, h, fx)
+		if restarted {
+			fx.Events = append(fx.Events, Event{Kind: PeerRestarted})
+		}
+	default:
+		t.counters.Challenged++
+		t.answer(now, h)
+	}
+	return nil
+}
+
+// answer sends the challenge to a boot that has not proven itself.
+func (t *Trunk) answer(now time.Duration, h *Hello) {
+	if now < t.peer.answerAt {
+		return
+	}
+	t.peer.answerAt = now + answerGap
+	t.peer.candidate = h.Challenge
+	t.out.now = true
+}
+
+// believe takes in a fresh hello.
+func (t *Trunk) believe(now time.Duration, h *Hello, fx *Effects) {
+	p := &t.peer
+	if !p.heard || !sameContent(&p.hello, h) {
+		fx.Changed = true
+	}
+	p.hello, p.heard, p.candidate = *h, true, h.Challenge
+	if h.PeerEpoch == t.out.epoch && h.ChangeEcho == t.out.change {
+		t.out.acked()
+	}
+	if h.AckWanted {
+		t.out.now = true
+	}
+	p.expires = now + t.peerFailTime()
+	if !p.alive && t.mayRevive(now) {
+		p.alive, p.aliveSince, p.running = true, now, false
+		p.unlost, p.yielded = false, false
+		fx.Changed = true
+		fx.Events = append(fx.Events, Event{Kind: PeerFound})
+	}
+	t.judgeLoss(now)
+}
+
+// mayRevive tells whether hellos alone bring the peer back. After BFD went Down
+// they do so only when they have kept arriving for the whole fail time, so that a
+// path that loses the data does not look sound, and a broken BFD session does not
+// keep the devices apart for ever.
+func (t *Trunk) mayRevive(now time.Duration) bool {
+	p := &t.peer
+	if t.bfd != BFDDown {
+		return true
+	}
+	fail := t.peerFailTime()
+	if !p.running || now-p.runLast > fail/2 {
+		p.running, p.run = true, now
+	}
+	p.runLast = now
+	return now-p.run >= fail
+}
+
+// judgeLoss decides whether to yield to a peer that holds us for lost though we
+// hear it (PEER_TIMEOUT). Right after a cut both sides still say so of each other;
+// that is over within a hello, and must not make both Backup.
+func (t *Trunk) judgeLoss(now time.Duration) {
+	p := &t.peer
+	if !p.hello.PeerLost {
+		p.unlost, p.yielded = true, false
+		return
+	}
+	settled := p.unlost || now-p.aliveSince >= t.cfg.HelloInterval
+	p.yielded = p.alive && p.hello.Role == DeviceMaster && settled
+}
+
+// peerFailTime is what the peer advertised, our own value if it did not.
+func (t *Trunk) peerFailTime() time.Duration {
+	if t.peer.heard && t.peer.hello.FailTime > 0 {
+		return t.peer.hello.FailTime
+	}
+	return t.cfg.FailTime()
+}
+
+func (t *Trunk) expirePeer(now time.Duration, fx *Effects) {
+	if now >= t.peer.deadline() {
+		t.losePeer(ReasonTimeout, fx)
+	}
+}
+
+// losePeer takes the peer for lost. Its return must be proven by a new challenge.
+func (t *Trunk) losePeer(why DeviceReason, fx *Effects) {
+	p := &t.peer
+	if !p.alive && p.lost != ReasonInit {
+		return
+	}
+	if p.alive {
+		fx.Events = append(fx.Events, Event{Kind: PeerLost, Reason: why})
+	}
+	p.alive, p.lost, p.running, p.yielded = false, why, false, false
+	p.epoch, p.sequence = 0, 0
+	t.out.challenge = t.nonce()
+	fx.Changed = true
+}
+
+// peerMember returns what the live peer says of a member. Both devices must name
+// each other's number.
+func (t *Trunk) peerMember(m *member) (*HelloMember, bool) {
+	if !t.peer.alive {
+		return nil, false
+	}
+	members := t.peer.hello.Members
+	i := slices.IndexFunc(members, func(h HelloMember) bool {
+		return h.ID == m.remote() && h.Remote == m.ID
+	})
+	if i < 0 {
+		return nil, false
+	}
+	return &members[i], true
+}
+
+// sameContent tells whether two hellos of the peer show the same in State.
+func sameContent(a, b *Hello) bool {
+	return a.Role == b.Role && a.Priority == b.Priority && a.SystemID == b.SystemID && a.FailTime == b.FailTime &&
+		a.DeviceID == b.DeviceID && a.Preferred == b.Preferred && a.PeerLost == b.PeerLost &&
+		slices.Equal(a.Members, b.Members)
+}

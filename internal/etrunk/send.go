@@ -1,0 +1,126 @@
+package etrunk
+
+import (
+	"bytes"
+	"time"
+)
+
+// A hello goes out every hello interval. A change of what it says goes out at
+// once and is repeated until the peer has echoed its number, as is an answer that
+// the peer waits for.
+const (
+	repeatGap  = 20 * time.Millisecond
+	maxRepeats = 25
+)
+
+// outgoing is the sending half.
+type outgoing struct {
+	epoch, sequence uint64
+	challenge       uint64
+	change          uint32
+	said            []byte // the content that change numbers
+	known           bool   // the peer has echoed change
+	repeats         int    // left
+	last            time.Duration
+	due             time.Duration // of the next periodic hello
+	now             bool          // one is due at once
+	scratch         []byte
+}
+
+// unacked makes the change known to nobody, as to a new boot of the peer.
+func (o *outgoing) unacked() { o.known, o.repeats = false, maxRepeats }
+
+func (o *outgoing) acked() { o.known, o.repeats = true, 0 }
+
+func (o *outgoing) repeatDeadline() time.Duration {
+	if o.repeats == 0 {
+		return never
+	}
+	return o.last + repeatGap
+}
+
+// send sends what is due.
+func (t *Trunk) send(now time.Duration, fx *Effects) {
+	o := &t.out
+	if t.noteChange() {
+		o.change++
+		o.unacked()
+		o.now = true
+	}
+	repeat := now >= o.repeatDeadline()
+	if !o.now && !repeat && now < o.due {
+		return
+	}
+	if repeat {
+		o.repeats--
+	}
+	o.now, o.last, o.due = false, now, now+t.cfg.HelloInterval
+	if t.sendKey == nil {
+		t.counters.SndDrop++
+		o.repeats = 0
+		return
+	}
+	o.sequence++
+	h := t.hello()
+	b, err := h.Append(nil, t.sendKey)
+	if err != nil { // Validate bounds the members
+		t.counters.SndDrop++
+		return
+	}
+	t.counters.Sent++
+	fx.Packets = append(fx.Packets, b)
+}
+
+// noteChange tells whether the content differs from what was said last. Content
+// is all but the numbers of the packet and what it answers to the peer; Seen is
+// such an answer, and reaches the peer with the echo of its change.
+func (t *Trunk) noteChange() bool {
+	h := t.hello()
+	h.Sequence, h.Challenge, h.Echo, h.PeerEpoch, h.Change, h.ChangeEcho, h.AckWanted = 0, 0, 0, 0, 0, 0, false
+	for i := range h.Members {
+		h.Members[i].Seen = Seen{}
+	}
+	o := &t.out
+	o.scratch = h.appendBody(o.scratch[:0], t.cfg.AuthMode)
+	if bytes.Equal(o.scratch, o.said) {
+		return false
+	}
+	o.scratch, o.said = o.said, o.scratch
+	return true
+}
+
+// hello is what there is to say now.
+func (t *Trunk) hello() Hello {
+	c, o, p := &t.cfg, &t.out, &t.peer
+	h := Hello{
+		ETrunk:   c.ID,
+		PeerLost: !p.alive && p.lost != ReasonInit, AckWanted: !o.known, Preferred: t.preferred(), SequenceMode: c.Sequence,
+		Role: t.role, Reason: t.reason, Priority: c.Priority, SystemID: c.SystemID, DeviceID: c.DeviceID,
+		Epoch: o.epoch, Sequence: o.sequence, Challenge: o.challenge, Echo: p.candidate,
+		PeerEpoch: p.epoch, Change: o.change, FailTime: c.FailTime(),
+	}
+	if p.epoch != 0 {
+		h.ChangeEcho = p.hello.Change
+	}
+	for _, m := range t.members {
+		h.Members = append(h.Members, t.helloMember(m))
+	}
+	return h
+}
+
+func (t *Trunk) helloMember(m *member) HelloMember {
+	a := m.local
+	a.Seen = t.seen(m)
+	return HelloMember{
+		ID: m.ID, Remote: m.remote(), Mode: m.Mode, Reason: m.reason, Held: m.revert.held, Announcement: a,
+	}
+}
+
+// seen is what this device knows of the peer's member.
+func (t *Trunk) seen(m *member) Seen {
+	p, ok := t.peerMember(m)
+	if !ok {
+		return Seen{}
+	}
+	return p.asSeen()
+}

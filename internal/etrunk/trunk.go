@@ -1,0 +1,256 @@
+// Package etrunk decides, together with the same code on the peer device, which
+// of the two is Master, which of the two legs of a member Eth-Trunk serves, and
+// which (S,G) each device sends. The devices tell each other by hellos over UDP.
+//
+// The package is pure: a Trunk is told the time, is fed packets and events, and
+// answers with Effects. docs/protocol/etrunk.md specifies the protocol.
+//
+//	packet.go, auth.go    the hello on the wire and its digest
+//	trunk.go              Trunk, its inputs, its state
+//	peer.go               which hellos are believed, when the peer is lost
+//	role.go               election and member roles
+//	send.go               when hellos are sent and what they say
+//	bucket.go, duty.go    who sends which (S,G); used by the device
+package etrunk
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// never is later than every deadline.
+const never = time.Duration(1<<63 - 1)
+
+// Trunk is one E-Trunk on one device. Every method that takes the time must be
+// called with a monotonic reading that does not go back.
+type Trunk struct {
+	rng        *rand.Rand
+	cfg        Config
+	configured bool
+	sendKey    *Key // nil without a security key or addresses
+	recvKey    *Key
+
+	role    DeviceRole
+	reason  DeviceReason
+	members []*member // by ID
+	peer    peer
+	bfd     BFDState
+
+	out      outgoing
+	counters Counters
+}
+
+// member is one member Eth-Trunk.
+type member struct {
+	MemberConfig
+	local  Announcement // Role is the trunk's, the rest the device's
+	reason MemberReason
+	revert revert
+}
+
+// New returns an E-Trunk that does nothing until it is configured. The epoch and
+// the challenges are drawn from rng, so their worth against replay is that of rng:
+// give it a ChaCha8 source with a seed from the system.
+func New(rng *rand.Rand) *Trunk {
+	t := &Trunk{rng: rng}
+	t.out.epoch = t.nonce()
+	t.out.challenge = t.nonce()
+	return t
+}
+
+// nonce returns a random number that is not 0.
+func (t *Trunk) nonce() uint64 {
+	for {
+		if n := t.rng.Uint64(); n != 0 {
+			return n
+		}
+	}
+}
+
+// Configure brings the E-Trunk to a configuration. On an error nothing is
+// changed. A new key, address, ID or device ID makes the devices prove themselves
+// to each other anew; roles stay as they are until they have, or until the peer
+// has been silent for the fail time.
+func (t *Trunk) Configure(now time.Duration, cfg Config, fx *Effects) error {
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	cfg = cfg.clone()
+	send, recv, err := keys(cfg)
+	if err != nil {
+		return err
+	}
+	old, first := t.cfg, !t.configured
+	t.cfg, t.sendKey, t.recvKey, t.configured = cfg, send, recv, true
+	t.setMembers(cfg.Members)
+	t.alarmKey(len(old.Key) > 0, first, fx)
+	if first || !cfg.sameSession(old) {
+		t.restartSession(now, fx)
+	}
+	fx.Changed = true
+	t.out.due = min(t.out.due, now+cfg.HelloInterval)
+	t.settle(now, fx)
+	return nil
+}
+
+// keys derives both directions' keys; both are nil when the E-Trunk cannot talk.
+func keys(cfg Config) (send, recv *Key, err error) {
+	if len(cfg.Key) == 0 || !cfg.Local.IsValid() || !cfg.Peer.IsValid() {
+		return nil, nil, nil
+	}
+	if send, err = NewKey(cfg.AuthMode, cfg.Key, cfg.ID, cfg.Local, cfg.Peer); err != nil {
+		return nil, nil, err
+	}
+	recv, err = NewKey(cfg.AuthMode, cfg.Key, cfg.ID, cfg.Peer, cfg.Local)
+	return send, recv, err
+}
+
+func (t *Trunk) alarmKey(had, first bool, fx *Effects) {
+	switch has := len(t.cfg.Key) > 0; {
+	case !has && (had || first):
+		fx.Events = append(fx.Events, Event{Kind: KeyMissing})
+	case has && !had && !first:
+		fx.Events = append(fx.Events, Event{Kind: KeyPresent})
+	}
+}
+
+// setMembers keeps what is known of members that stay.
+func (t *Trunk) setMembers(cfgs []MemberConfig) {
+	members := make([]*member, 0, len(cfgs))
+	for _, c := range cfgs {
+		m := t.member(c.ID)
+		if m == nil {
+			m = &member{reason: ReasonETrunkInit}
+		}
+		m.MemberConfig = c
+		members = append(members, m)
+	}
+	t.members = members
+}
+
+func (t *Trunk) member(id uint32) *member {
+	i, ok := slices.BinarySearchFunc(t.members, id, func(m *member, id uint32) int {
+		return cmp.Compare(m.ID, id)
+	})
+	if !ok {
+		return nil
+	}
+	return t.members[i]
+}
+
+// Announce says what the peer is to be told of a member: Up, Ready and Covers of
+// a; the trunk fills in the rest. A widened Covers must be in force in the gate
+// before the packets of fx are sent. Announcing what was announced before sends
+// nothing; a member that is not configured is ignored.
+func (t *Trunk) Announce(now time.Duration, id uint32, a Announcement, fx *Effects) {
+	m := t.member(id)
+	if m == nil {
+		return
+	}
+	wasUp := m.local.Up
+	if m.local.Up != a.Up || m.local.Ready != a.Ready || m.local.Covers != a.Covers {
+		m.local.Up, m.local.Ready, m.local.Covers = a.Up, a.Ready, a.Covers&AllBuckets
+		fx.Changed = true
+	}
+	t.legMoved(now, m, wasUp)
+	t.settle(now, fx)
+}
+
+// SetBFD tells the state of the bound BFD session. BFDDown means peer lost at once.
+func (t *Trunk) SetBFD(now time.Duration, s BFDState, fx *Effects) {
+	if s == t.bfd {
+		return
+	}
+	t.bfd = s
+	fx.Changed = true
+	if s == BFDDown {
+		t.losePeer(ReasonBFDDown, fx)
+	} else if t.peer.lost == ReasonBFDDown {
+		// Ask the peer at once rather than wait for its next hello.
+		t.out.unacked()
+		t.out.now = true
+	}
+	t.settle(now, fx)
+}
+
+// Advance does what is due at now.
+func (t *Trunk) Advance(now time.Duration, fx *Effects) {
+	t.settle(now, fx)
+}
+
+// Deadline returns when Advance is to be called next; false before the first
+// Configure.
+func (t *Trunk) Deadline() (time.Duration, bool) {
+	if !t.configured {
+		return 0, false
+	}
+	at := min(t.out.due, t.peer.deadline(), t.out.repeatDeadline())
+	for _, m := range t.members {
+		at = min(at, m.revert.deadline())
+	}
+	return at, true
+}
+
+// settle brings roles and what the peer is told in line with all that is known.
+// Every input ends here.
+func (t *Trunk) settle(now time.Duration, fx *Effects) {
+	if !t.configured {
+		return
+	}
+	t.expirePeer(now, fx)
+	t.elect(fx)
+	t.assignMembers(now, fx)
+	t.send(now, fx)
+}
+
+// SendFailed counts a hello that the socket refused.
+func (t *Trunk) SendFailed() { t.counters.SndDrop++ }
+
+// State returns a snapshot.
+func (t *Trunk) State(now time.Duration) State {
+	c := &t.cfg
+	s := State{
+		ID: c.ID, Description: c.Description, Priority: c.Priority, SystemID: c.SystemID,
+		Local: c.Local, Peer: c.Peer,
+		Role: t.role, Reason: t.reason, Preferred: t.preferred(),
+		HelloInterval: c.HelloInterval, FailTime: c.FailTime(),
+		RevertDelay: c.RevertDelay, Revertive: !c.RevertDisable,
+		KeySet: len(c.Key) > 0, AuthMode: c.AuthMode, Sequence: c.Sequence,
+		BFDSession: c.BFDSession, BFD: t.bfd,
+		PeerAlive: t.peer.alive,
+		Counters:  t.counters,
+	}
+	if h := &t.peer.hello; t.peer.heard {
+		s.PeerRole, s.PeerPriority, s.PeerSystemID = h.Role, h.Priority, h.SystemID
+		s.PeerFailTime, s.PeerDeviceID = h.FailTime, h.DeviceID
+	}
+	for _, m := range t.members {
+		s.Members = append(s.Members, t.memberState(now, m))
+	}
+	return s
+}
+
+func (t *Trunk) memberState(now time.Duration, m *member) MemberState {
+	s := MemberState{
+		ID: m.ID, RemoteID: m.remote(), Mode: m.Mode, Role: m.local.Role, Reason: m.reason,
+		Held: m.revert.held, RevertLeft: m.revert.left(now), Local: m.local,
+	}
+	s.Local.Seen = t.seen(m)
+	if p, ok := t.peerMember(m); ok {
+		s.PeerKnown, s.Peer = true, p.Announcement
+		if t.peer.hello.Preferred == t.preferred() {
+			// The devices do not yet agree whose bucket is whose, so neither may act
+			// on what the other has seen (see Cover).
+			s.Peer.Seen = Seen{}
+		}
+	}
+	return s
+}
+
+// samePeer compares addresses without their zones.
+func samePeer(a, b netip.Addr) bool {
+	return a.Unmap().WithZone("") == b.Unmap().WithZone("")
+}
