@@ -1,0 +1,295 @@
+// Package mroute owns one of the kernel's IPv6 multicast forwarding tables
+// (ip6mr): the multicast interfaces (MIFs), the (S,G) entries of the multicast
+// forwarding cache (MFC), and the upcalls for packets that no entry matches.
+//
+// A table has one owner at a time. The kernel empties it when the owner's
+// socket is closed, so nothing stale is left behind by a process that died.
+package mroute
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Why a table could not be used as asked.
+var (
+	// ErrBusy says that another process owns the table.
+	ErrBusy = errors.New("another daemon owns the IPv6 multicast forwarding table")
+	// ErrPermission says that the process lacks a capability.
+	ErrPermission = errors.New("no permission for IPv6 multicast routing (CAP_NET_ADMIN and CAP_NET_RAW are needed)")
+	// ErrUnsupported says that the kernel has no IPv6 multicast routing, or no
+	// second table.
+	ErrUnsupported = errors.New("the kernel lacks IPv6 multicast routing")
+	// ErrTooManyInterfaces says that all MaxInterfaces MIFs are taken.
+	ErrTooManyInterfaces = errors.New("no multicast interface (MIF) is left in the table")
+	// ErrNoInterface says that a route names an interface that is not in the table.
+	ErrNoInterface = errors.New("not a multicast interface of the table")
+	// ErrNoRoute says that there is no entry for (S,G).
+	ErrNoRoute = errors.New("no such entry in the multicast forwarding table")
+)
+
+// MaxInterfaces is how many interfaces a table can hold (MAXMIFS).
+const MaxInterfaces = 32
+
+// upcallBuffer is the wanted size of the upcall queue in bytes.
+const upcallBuffer = 4 << 20
+
+// Route is an (S,G) entry: packets from Source to Group that come in on
+// Upstream go out on all of Outgoing, which are interface indexes.
+type Route struct {
+	Source, Group netip.Addr
+	Upstream      int
+	Outgoing      []int
+}
+
+// Counters are what the kernel has counted for one entry since it was made;
+// setting it anew keeps them.
+type Counters struct {
+	Packets, Bytes uint64
+	WrongIf        uint64 // packets that came in on another interface than Upstream
+}
+
+// Table is an open forwarding table. Its methods may be called by several
+// goroutines at once; ReadUpcall by one.
+type Table struct {
+	sock *os.File // in the runtime's poller, for ReadUpcall
+
+	mu     sync.Mutex
+	fd     int                // -1 when closed
+	mifs   [MaxInterfaces]int // interface index of each MIF, 0 when free
+	next   int
+	mfc    mf6cctl   // kept here so that Set allocates nothing
+	sg     sgRequest // likewise
+	upcall [sizeofUpcall]byte
+}
+
+// Open becomes the owner of a table. Table 0 is the main one, which is used for
+// all packets unless rules (ip mrule) say otherwise. The error wraps
+// ErrBusy, ErrPermission or ErrUnsupported where one of them is the cause.
+func Open(table uint32) (*Table, error) {
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_ICMPV6)
+	if err != nil {
+		return nil, openError(err)
+	}
+	if err := own(fd, table); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return &Table{sock: os.NewFile(uintptr(fd), "ip6mr"), fd: fd}, nil
+}
+
+// own prepares a fresh socket as the owner of a table.
+func own(fd int, table uint32) error {
+	// The socket gets ICMPv6 as well as upcalls; nobody here reads that.
+	var none unix.ICMPv6Filter
+	for i := range none.Data {
+		none.Data[i] = ^uint32(0)
+	}
+	if err := unix.SetsockoptICMPv6Filter(fd, unix.IPPROTO_ICMPV6, unix.ICMPV6_FILTER, &none); err != nil {
+		return fmt.Errorf("filter ICMPv6: %w", err)
+	}
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, upcallBuffer) != nil {
+		// Without the right to exceed net.core.rmem_max, as much as it allows.
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, upcallBuffer)
+	}
+	if table != 0 {
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, mrt6Table, int(table)); err != nil {
+			return fmt.Errorf("multicast table %d: %w", table, openError(err))
+		}
+	}
+	return openError(unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, mrt6Init, 1))
+}
+
+func openError(err error) error {
+	switch {
+	case errors.Is(err, unix.EADDRINUSE):
+		return ErrBusy
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return ErrPermission
+	case errors.Is(err, unix.ENOPROTOOPT), errors.Is(err, unix.EAFNOSUPPORT), errors.Is(err, unix.EPROTONOSUPPORT):
+		return fmt.Errorf("%w: %w", ErrUnsupported, err)
+	case err != nil:
+		return fmt.Errorf("open multicast forwarding table: %w", err)
+	}
+	return nil
+}
+
+// Close gives the table up. The kernel forgets its routes and interfaces.
+func (t *Table) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.fd = -1
+	return t.sock.Close()
+}
+
+// AddInterface makes an interface a multicast interface. One that is in the
+// table already is added again if the kernel had dropped it because it
+// vanished. The error wraps ErrTooManyInterfaces when the table is full.
+func (t *Table) AddInterface(ifindex int) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if ifindex <= 0 || ifindex > 0xffff {
+		// The kernel's interface for it has 16 bits.
+		return fmt.Errorf("interface index %d cannot be a multicast interface: not in 1..65535", ifindex)
+	}
+	mif, ok := t.mif(ifindex)
+	if !ok {
+		if mif, ok = t.free(); !ok {
+			return fmt.Errorf("interface index %d: %w (%d are taken)", ifindex, ErrTooManyInterfaces, MaxInterfaces)
+		}
+	}
+	ctl := mif6ctl{mif: uint16(mif), threshold: 1, ifindex: uint16(ifindex)}
+	err := setsockopt(t.fd, mrt6AddMIF, unsafe.Pointer(&ctl), unsafe.Sizeof(ctl))
+	if err != nil && !errors.Is(err, unix.EADDRINUSE) {
+		return fmt.Errorf("add interface index %d to the multicast table: %w", ifindex, err)
+	}
+	t.mifs[mif] = ifindex
+	t.next = (mif + 1) % MaxInterfaces
+	return nil
+}
+
+// DelInterface takes an interface out; that it is not in the table, or has
+// vanished, is no error. Routes that name it are not changed: set them anew or
+// delete them before its place in the table is given to another interface.
+func (t *Table) DelInterface(ifindex int) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	mif, ok := t.mif(ifindex)
+	if !ok {
+		return nil
+	}
+	ctl := mif6ctl{mif: uint16(mif)}
+	err := setsockopt(t.fd, mrt6DelMIF, unsafe.Pointer(&ctl.mif), unsafe.Sizeof(ctl.mif))
+	if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
+		return fmt.Errorf("remove interface index %d from the multicast table: %w", ifindex, err)
+	}
+	t.mifs[mif] = 0
+	return nil
+}
+
+// HasInterface says whether an interface is in the table.
+func (t *Table) HasInterface(ifindex int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, ok := t.mif(ifindex)
+	return ok
+}
+
+// Set makes or changes an entry. Every interface of it must be in the table,
+// or the error wraps ErrNoInterface. It does not allocate.
+func (t *Table) Set(r Route) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := checkSG(r.Source, r.Group); err != nil {
+		return err
+	}
+	parent, ok := t.mif(r.Upstream)
+	if !ok {
+		return fmt.Errorf("upstream interface index %d: %w", r.Upstream, ErrNoInterface)
+	}
+	t.mfc.parent = uint16(parent)
+	t.mfc.outgoing = [8]uint32{}
+	for _, ifindex := range r.Outgoing {
+		mif, ok := t.mif(ifindex)
+		if !ok {
+			return fmt.Errorf("outgoing interface index %d: %w", ifindex, ErrNoInterface)
+		}
+		t.mfc.outgoing[mif/32] |= 1 << (mif % 32)
+	}
+	if err := t.changeMFC(mrt6AddMFC, r.Source, r.Group); err != nil {
+		return fmt.Errorf("set route (%s, %s): %w", r.Source, r.Group, err)
+	}
+	return nil
+}
+
+// Delete removes an entry; the error wraps ErrNoRoute when there is none.
+func (t *Table) Delete(source, group netip.Addr) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := checkSG(source, group); err != nil {
+		return err
+	}
+	err := t.changeMFC(mrt6DelMFC, source, group)
+	if errors.Is(err, unix.ENOENT) {
+		err = ErrNoRoute
+	}
+	if err != nil {
+		return fmt.Errorf("delete route (%s, %s): %w", source, group, err)
+	}
+	return nil
+}
+
+// Flush removes all entries and leaves the interfaces.
+func (t *Table) Flush() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := unix.SetsockoptInt(t.fd, unix.IPPROTO_IPV6, mrt6Flush, flushMFC); err != nil {
+		return fmt.Errorf("empty the multicast forwarding table: %w", err)
+	}
+	return nil
+}
+
+// Counters asks the kernel what an entry has forwarded; the error wraps
+// ErrNoRoute when there is none.
+func (t *Table) Counters(source, group netip.Addr) (Counters, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := checkSG(source, group); err != nil {
+		return Counters{}, err
+	}
+	t.sg = sgRequest{}
+	setAddr(&t.sg.source, source)
+	setAddr(&t.sg.group, group)
+	err := ioctl(t.fd, siocGetSGCount, unsafe.Pointer(&t.sg))
+	if errors.Is(err, unix.EADDRNOTAVAIL) {
+		err = ErrNoRoute
+	}
+	if err != nil {
+		return Counters{}, fmt.Errorf("counters of (%s, %s): %w", source, group, err)
+	}
+	return Counters{Packets: uint64(t.sg.packets), Bytes: uint64(t.sg.bytes), WrongIf: uint64(t.sg.wrongIf)}, nil
+}
+
+func (t *Table) changeMFC(opt int, source, group netip.Addr) error {
+	setAddr(&t.mfc.origin, source)
+	setAddr(&t.mfc.group, group)
+	return setsockopt(t.fd, opt, unsafe.Pointer(&t.mfc), unsafe.Sizeof(t.mfc))
+}
+
+// mif finds the MIF of an interface.
+func (t *Table) mif(ifindex int) (int, bool) {
+	for mif, held := range t.mifs {
+		if held == ifindex && held != 0 {
+			return mif, true
+		}
+	}
+	return 0, false
+}
+
+// free finds a free MIF, the one that was given back longest ago first as far as
+// possible: a route that still names it would send to the new interface.
+func (t *Table) free() (int, bool) {
+	for i := range MaxInterfaces {
+		if mif := (t.next + i) % MaxInterfaces; t.mifs[mif] == 0 {
+			return mif, true
+		}
+	}
+	return 0, false
+}
+
+// checkSG refuses addresses that are no (S,G).
+func checkSG(source, group netip.Addr) error {
+	if !source.Is6() || source.Is4In6() || source.IsUnspecified() || source.IsMulticast() {
+		return fmt.Errorf("%s is not an IPv6 source address", source)
+	}
+	if !group.Is6() || !group.IsMulticast() {
+		return fmt.Errorf("%s is not an IPv6 group address", group)
+	}
+	return nil
+}

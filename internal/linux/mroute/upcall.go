@@ -1,0 +1,89 @@
+package mroute
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// UpcallKind says what the kernel wants to know.
+type UpcallKind uint8
+
+// Kinds of upcalls, numbered as MRT6MSG_*.
+const (
+	// NoRoute: a packet came that no entry matches. The kernel holds the first
+	// packets of the flow for 10 s and sends them on once Set made an entry.
+	NoRoute UpcallKind = 1
+	// WrongInterface: a packet matched an entry but came in elsewhere than on
+	// its upstream interface. Only with ReportWrongInterface.
+	WrongInterface UpcallKind = 2
+)
+
+func (k UpcallKind) String() string {
+	switch k {
+	case NoRoute:
+		return "no route"
+	case WrongInterface:
+		return "wrong interface"
+	}
+	return fmt.Sprintf("upcall %d", uint8(k))
+}
+
+// Upcall tells of a packet from Source to Group that came in on an interface.
+type Upcall struct {
+	Kind          UpcallKind
+	Ifindex       int
+	Source, Group netip.Addr
+}
+
+// ReportWrongInterface asks for upcalls of kind WrongInterface, at most one in
+// 3 s an entry, or stops them. They are off at first.
+func (t *Table) ReportWrongInterface(on bool) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	v := 0
+	if on {
+		v = 1
+	}
+	return unix.SetsockoptInt(t.fd, unix.IPPROTO_IPV6, mrt6Assert, v)
+}
+
+// ReadUpcall waits for the next upcall. It returns net.ErrClosed after Close.
+// Upcalls of interfaces that have left the table meanwhile are passed over.
+func (t *Table) ReadUpcall() (Upcall, error) {
+	for {
+		n, err := t.sock.Read(t.upcall[:])
+		if errors.Is(err, os.ErrClosed) {
+			return Upcall{}, net.ErrClosed
+		}
+		if err != nil {
+			return Upcall{}, fmt.Errorf("read multicast upcall: %w", err)
+		}
+		if u, mif, ok := parseUpcall(t.upcall[:n]); ok {
+			t.mu.Lock()
+			u.Ifindex = t.mifs[mif]
+			t.mu.Unlock()
+			if u.Ifindex != 0 {
+				return u, nil
+			}
+		}
+	}
+}
+
+// parseUpcall decodes struct mrt6msg. Its first byte is zero, where an ICMPv6
+// packet would have its type.
+func parseUpcall(b []byte) (u Upcall, mif int, ok bool) {
+	if len(b) < sizeofUpcall || b[0] != 0 {
+		return u, 0, false
+	}
+	u.Kind = UpcallKind(b[1])
+	mif = int(binary.NativeEndian.Uint16(b[2:]))
+	u.Source = netip.AddrFrom16([16]byte(b[8:24]))
+	u.Group = netip.AddrFrom16([16]byte(b[24:40]))
+	return u, mif, (u.Kind == NoRoute || u.Kind == WrongInterface) && mif < MaxInterfaces
+}
