@@ -1,6 +1,9 @@
 package rbs
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Clock is the hybrid logical clock of one device: its readings grow from one
 // to the next, exceed every reading it has observed, and otherwise go with
@@ -15,11 +18,10 @@ import "time"
 // a limit were kept: its writes would beat every later one of ours for an hour)
 // nor ignored: from the first frame on both devices are one hour ahead together,
 // and the later write wins, as it should, also while they are disconnected.
-// Only readings above MaxStamp are refused, by the decoder, so that no peer can
-// exhaust the range.
+// Readings above MaxStamp are garbage, which the decoder refuses.
 type Clock struct {
-	base  time.Duration // Unix time at the origin of the monotonic time
-	ahead time.Duration // how far base has been set forward
+	base  int64 // Unix milliseconds at the origin of the monotonic time
+	ahead int64 // milliseconds that base has been set forward by
 	last  Stamp
 }
 
@@ -31,8 +33,7 @@ const counterBits = 16
 
 // NewClock returns a clock that shows wall at the monotonic time now.
 func NewClock(wall time.Time, now time.Duration) *Clock {
-	unix := time.Duration(max(wall.UnixMilli(), 0)) * time.Millisecond
-	return &Clock{base: unix - now}
+	return &Clock{base: wall.UnixMilli() - now.Milliseconds()}
 }
 
 // Now returns the next reading.
@@ -48,16 +49,18 @@ func (c *Clock) Observe(now time.Duration, s Stamp) {
 	}
 	c.last = s
 	if lead := s.millis() - c.reading(now).millis(); lead > 0 {
-		c.base += time.Duration(lead) * time.Millisecond
-		c.ahead += time.Duration(lead) * time.Millisecond
+		c.base += lead
+		c.ahead += lead
 	}
 }
 
-// Ahead is how far peers have set the clock forward since it was made.
-func (c *Clock) Ahead() time.Duration { return c.ahead }
+// Ahead is how far the peer has set the clock forward since it was made, at most 292 years.
+func (c *Clock) Ahead() time.Duration {
+	return time.Duration(min(c.ahead, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
+}
 
 func (c *Clock) reading(now time.Duration) Stamp {
-	return Stamp(max(c.base+now, 0)/time.Millisecond) << counterBits
+	return Stamp(max(c.base+now.Milliseconds(), 0)) << counterBits
 }
 
 func (s Stamp) millis() int64 { return int64(s >> counterBits) }

@@ -1,25 +1,324 @@
 package rbs
 
 import (
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"time"
 )
 
-type Service struct{}
+// Service is one remote backup service over time. It sees to it that there is a
+// connection to the peer, and runs a Session on it.
+//
+// One connection counts, the current one. A further connection from the peer
+// takes its place as soon as it has greeted, so that a peer that was restarted
+// need not wait until its former connection is found dead, while a stray
+// connection harms nothing.
+type Service struct {
+	store        Store
+	clock        *Clock
+	device, boot uint64
+	rng          *rand.Rand
 
-func NewService(store Store, clock *Clock, device, boot uint64, rng *rand.Rand) *Service { return &Service{} }
-func (s *Service) Configure(now time.Duration, cfg Config, fx *Effects)                    {}
-func (s *Service) Accepted(now time.Duration, conn ConnID, from netip.Addr, fx *Effects)   {}
-func (s *Service) ListenFailed(now time.Duration, reason string, fx *Effects)              {}
-func (s *Service) Dialled(now time.Duration, conn ConnID, fx *Effects)                     {}
-func (s *Service) DialFailed(now time.Duration, reason string, fx *Effects)                {}
-func (s *Service) Received(now time.Duration, conn ConnID, b []byte, fx *Effects)          {}
-func (s *Service) Written(now time.Duration, conn ConnID, fx *Effects)                     {}
-func (s *Service) Closed(now time.Duration, conn ConnID, reason string, fx *Effects)       {}
-func (s *Service) Advance(now time.Duration, fx *Effects)                                  {}
-func (s *Service) Deadline() (at time.Duration, ok bool)                                   { return 0, false }
-func (s *Service) Dirty(now time.Duration, key Key)                                        {}
-func (s *Service) Reset(now time.Duration, fx *Effects)                                    {}
-func (s *Service) InSync() bool                                                            { return false }
-func (s *Service) State(now time.Duration, wall time.Time) State                           { return State{} }
+	cfg    Config
+	active bool // enabled and configured well
+	now    time.Duration
+
+	current, candidate *link
+	listening, dialled bool // a Listen is in force; a Dial is unanswered
+	retry              bool
+	retryAt            time.Duration
+	failures           int // in a row: what the backoff is made of
+
+	tcp       TCPState
+	tcpSince  time.Duration
+	everUp    bool
+	upAt      time.Duration
+	lastError string
+	peer      Hello // of the connection established last
+	lastSync  SyncStats
+	syncedAt  time.Duration // of lastSync
+	synced    bool
+	counters  Counters
+
+	// What changed while there was no connection; the next synchronisation carries it.
+	missed      int
+	missedSince time.Duration
+}
+
+// link is a connection with its session.
+type link struct {
+	conn     ConnID
+	session  *Session
+	madeAt   time.Duration
+	upAt     time.Duration
+	up       bool // established, and told so
+	inSync   bool // told so
+	writing  int  // bytes that the last Send has under way
+	syncsEnd time.Duration
+}
+
+// NewService returns a service that is not configured yet. Device is the
+// persistent ID of this device, boot a number drawn when it started, rng the
+// source of jitter. The clock is shared by all services of the device.
+func NewService(store Store, clock *Clock, device, boot uint64, rng *rand.Rand) *Service {
+	return &Service{store: store, clock: clock, device: device, boot: boot, rng: rng}
+}
+
+// Configure brings the service to a configuration. A change of anything but the
+// name starts it anew. With addresses that cannot work it stays Initial, and
+// its LastError says why.
+func (s *Service) Configure(now time.Duration, cfg Config, fx *Effects) {
+	s.now = now
+	cfg = cfg.withDefaults()
+	old := s.cfg
+	s.cfg = cfg
+	old.Name = cfg.Name
+	if old == cfg {
+		return
+	}
+	s.stop(old, fx)
+	if !cfg.Enabled {
+		s.settle(now)
+		return
+	}
+	if err := cfg.check(); err != nil {
+		s.lastError = err.Error()
+		s.settle(now)
+		return
+	}
+	s.active = true
+	s.start(fx)
+	s.settle(now)
+}
+
+// stop ends everything that goes by the old configuration.
+func (s *Service) stop(old Config, fx *Effects) {
+	err := &ProtocolError{Code: CodeClosing, Detail: "configuration changed"}
+	for _, l := range s.links() {
+		s.closeLink(l, err, fx)
+	}
+	if s.listening {
+		fx.Listen = append(fx.Listen, Listen{Local: old.Local, Peer: old.Peer, Port: old.Port})
+	}
+	s.active, s.listening, s.dialled, s.retry = false, false, false, false
+	s.failures, s.missed, s.lastError = 0, 0, ""
+}
+
+// start listens or dials, as the addresses say.
+func (s *Service) start(fx *Effects) {
+	s.retry = false
+	if s.cfg.connects() {
+		s.dialled = true
+		fx.Dial = append(fx.Dial, Dial{Local: s.cfg.Local, Peer: s.cfg.Peer, Port: s.cfg.Port})
+		return
+	}
+	s.listening = true
+	fx.Listen = append(fx.Listen, Listen{On: true, Local: s.cfg.Local, Peer: s.cfg.Peer, Port: s.cfg.Port})
+}
+
+// ListenFailed tells that the last Listen failed or that its socket broke.
+func (s *Service) ListenFailed(now time.Duration, reason string, fx *Effects) {
+	if !s.listening {
+		return
+	}
+	s.listening = false
+	s.counters.ListenFailed++
+	s.failed(now, Event{ListenFailure, reason}, fx)
+}
+
+// DialFailed tells that the last Dial failed.
+func (s *Service) DialFailed(now time.Duration, reason string, fx *Effects) {
+	if !s.dialled {
+		return
+	}
+	s.dialled = false
+	s.counters.DialFailed++
+	s.failed(now, Event{DialFailure, reason}, fx)
+}
+
+func (s *Service) failed(now time.Duration, e Event, fx *Effects) {
+	s.lastError = e.Reason
+	fx.Events = append(fx.Events, e)
+	s.backOff(now)
+	s.settle(now)
+}
+
+// backOff sets the time of the next attempt: the wait doubles with every
+// failure in a row, and a random half of it keeps services from moving in step.
+func (s *Service) backOff(now time.Duration) {
+	wait := s.cfg.BackoffMin
+	for range s.failures {
+		if wait *= 2; wait >= s.cfg.BackoffMax {
+			wait = s.cfg.BackoffMax
+			break
+		}
+	}
+	s.failures++
+	s.retry, s.retryAt = true, now+wait/2+time.Duration(s.rng.Int64N(int64(wait/2)+1))
+}
+
+// Dialled tells that the last Dial succeeded, with conn.
+func (s *Service) Dialled(now time.Duration, conn ConnID, fx *Effects) {
+	if !s.dialled {
+		s.refuse(conn, &s.counters.RefusedState, "connection was not asked for", fx)
+		return
+	}
+	s.dialled = false
+	s.current = s.newLink(now, conn)
+	s.pump(now, fx)
+}
+
+// Accepted tells of a connection from an address to the listening socket. One
+// that is not from the peer is refused.
+func (s *Service) Accepted(now time.Duration, conn ConnID, from netip.Addr, fx *Effects) {
+	from = from.WithZone("")
+	switch {
+	case !s.listening:
+		s.refuse(conn, &s.counters.RefusedState, "service does not listen", fx)
+		return
+	case from != s.cfg.Peer.WithZone(""):
+		s.refuse(conn, &s.counters.RefusedAddress, fmt.Sprintf("connection from %v, the peer is %v", from, s.cfg.Peer), fx)
+		return
+	}
+	l := s.newLink(now, conn)
+	if s.current == nil {
+		s.current = l
+	} else {
+		if s.candidate != nil {
+			s.lose(now, s.candidate, replaced(), fx)
+		}
+		s.candidate = l
+	}
+	s.pump(now, fx)
+}
+
+func replaced() error {
+	return &ProtocolError{Code: CodeReplaced, Detail: "the peer connected anew"}
+}
+
+// refuse closes a connection that is not taken.
+func (s *Service) refuse(conn ConnID, counter *uint64, reason string, fx *Effects) {
+	*counter++
+	fx.Close = append(fx.Close, CloseConn{Conn: conn, Reason: reason})
+	fx.Events = append(fx.Events, Event{Refused, reason})
+}
+
+func (s *Service) newLink(now time.Duration, conn ConnID) *link {
+	return &link{conn: conn, madeAt: now, session: NewSession(now, SessionConfig{
+		Device: s.device, Boot: s.boot,
+		KeepaliveInterval: s.cfg.KeepaliveInterval, DeadInterval: s.cfg.DeadInterval,
+	}, s.store, s.clock, &s.counters)}
+}
+
+// links returns the connections there are, the current one first.
+func (s *Service) links() (links []*link) {
+	for _, l := range []*link{s.current, s.candidate} {
+		if l != nil {
+			links = append(links, l)
+		}
+	}
+	return links
+}
+
+// find returns the link of a connection, nil for one that has been closed.
+func (s *Service) find(conn ConnID) *link {
+	for _, l := range []*link{s.current, s.candidate} {
+		if l != nil && l.conn == conn {
+			return l
+		}
+	}
+	return nil
+}
+
+// Received takes in bytes that came on a connection, cut anyhow. b is not kept.
+func (s *Service) Received(now time.Duration, conn ConnID, b []byte, fx *Effects) {
+	s.now = now
+	l := s.find(conn)
+	if l == nil {
+		return
+	}
+	err := l.session.Receive(now, b)
+	s.note(now, l, fx)
+	if err != nil {
+		s.lose(now, l, err, fx)
+	}
+	s.pump(now, fx)
+}
+
+// Written tells that the last Send of a connection has been written whole.
+func (s *Service) Written(now time.Duration, conn ConnID, fx *Effects) {
+	if l := s.find(conn); l != nil {
+		s.counters.BytesSent += uint64(l.writing)
+		l.writing = 0
+		s.pump(now, fx)
+	}
+}
+
+// Closed tells that a connection has ended, and why.
+func (s *Service) Closed(now time.Duration, conn ConnID, reason string, fx *Effects) {
+	if l := s.find(conn); l != nil {
+		s.lose(now, l, errors.New(reason), fx)
+		s.settle(now)
+	}
+}
+
+// Advance does what is due.
+func (s *Service) Advance(now time.Duration, fx *Effects) {
+	for _, l := range s.links() {
+		if err := l.session.Advance(now); err != nil {
+			s.lose(now, l, err, fx)
+		}
+	}
+	if s.retry && now >= s.retryAt {
+		s.start(fx)
+	}
+	s.pump(now, fx)
+}
+
+// Deadline is when Advance must be called next: at once when something is to be sent.
+func (s *Service) Deadline() (at time.Duration, ok bool) {
+	sooner := func(t time.Duration) {
+		if !ok || t < at {
+			at, ok = t, true
+		}
+	}
+	if s.retry {
+		sooner(s.retryAt)
+	}
+	for _, l := range s.links() {
+		sooner(l.session.Deadline())
+		if l.writing == 0 && l.session.Pending() {
+			sooner(s.now)
+		}
+	}
+	return at, ok
+}
+
+// Dirty tells that this device has written a record. It is sent by the next
+// call that has effects, so a batch of changes is best marked whole before Advance.
+func (s *Service) Dirty(now time.Duration, key Key) {
+	s.now = now
+	for _, l := range s.links() {
+		l.session.Dirty(now, key)
+	}
+	if s.active && s.tcp != Connected {
+		if s.missed == 0 {
+			s.missedSince = now
+		}
+		s.missed++
+	}
+}
+
+// Reset has everything sent again in both directions. Without a connection
+// there is nothing to do: the next one begins with a synchronisation.
+func (s *Service) Reset(now time.Duration, fx *Effects) {
+	if s.current != nil {
+		s.current.session.Resync(now)
+		s.pump(now, fx)
+	}
+}
+
+// InSync reports whether the current connection has been synchronised in both directions.
+func (s *Service) InSync() bool { return s.current != nil && s.current.session.InSync() }

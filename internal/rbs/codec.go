@@ -1,0 +1,287 @@
+package rbs
+
+import (
+	"encoding/binary"
+	"fmt"
+	"unicode/utf8"
+)
+
+// The wire format is big-endian throughout. Fixed parts may grow at their end
+// in later releases, so a parser ignores what follows the part it knows.
+
+// Magic opens every HELLO.
+const Magic uint32 = 0x54524253 // "TRBS"
+
+// Protocol versions this release speaks.
+const (
+	Version1   = 1
+	MinVersion = Version1
+	MaxVersion = Version1
+)
+
+// Hello is the first frame in either direction.
+type Hello struct {
+	MinVersion, MaxVersion uint16 // the versions that the sender speaks
+	Features               uint32 // optional features, none defined yet
+	Device, Boot           uint64 // who sends, and a number drawn at its boot
+	Clock                  Stamp  // the sender's clock
+	Buckets                uint32 // 1..MaxBuckets
+}
+
+const helloSize = 40
+
+// AppendHello appends a HELLO frame.
+func AppendHello(dst []byte, h Hello) []byte {
+	start := len(dst)
+	dst = beginFrame(dst, FrameHello)
+	dst = binary.BigEndian.AppendUint32(dst, Magic)
+	dst = binary.BigEndian.AppendUint16(dst, h.MinVersion)
+	dst = binary.BigEndian.AppendUint16(dst, h.MaxVersion)
+	dst = binary.BigEndian.AppendUint32(dst, h.Features)
+	dst = binary.BigEndian.AppendUint32(dst, h.Buckets)
+	dst = binary.BigEndian.AppendUint64(dst, h.Device)
+	dst = binary.BigEndian.AppendUint64(dst, h.Boot)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(h.Clock))
+	return endFrame(dst, start)
+}
+
+// ParseHello decodes the body of a HELLO frame.
+func ParseHello(body []byte) (h Hello, err error) {
+	if len(body) < helloSize {
+		return Hello{}, tooShort(FrameHello, body, helloSize)
+	}
+	if m := binary.BigEndian.Uint32(body); m != Magic {
+		return Hello{}, malformed(FrameHello, body, "magic is %08x, want %08x", m, Magic)
+	}
+	h = Hello{
+		MinVersion: binary.BigEndian.Uint16(body[4:]),
+		MaxVersion: binary.BigEndian.Uint16(body[6:]),
+		Features:   binary.BigEndian.Uint32(body[8:]),
+		Buckets:    binary.BigEndian.Uint32(body[12:]),
+		Device:     binary.BigEndian.Uint64(body[16:]),
+		Boot:       binary.BigEndian.Uint64(body[24:]),
+		Clock:      Stamp(binary.BigEndian.Uint64(body[32:])),
+	}
+	switch {
+	case h.MinVersion > h.MaxVersion:
+		return Hello{}, malformed(FrameHello, body, "versions %d..%d", h.MinVersion, h.MaxVersion)
+	case h.Buckets == 0 || h.Buckets > MaxBuckets:
+		return Hello{}, malformed(FrameHello, body, "%d buckets, want 1..%d", h.Buckets, MaxBuckets)
+	case h.Clock > MaxStamp:
+		return Hello{}, malformed(FrameHello, body, "clock %016x is out of range", uint64(h.Clock))
+	}
+	return h, nil
+}
+
+// AppendKeepalive appends a KEEPALIVE frame: the digest of the sender's whole database.
+func AppendKeepalive(dst []byte, digest uint64) []byte {
+	return appendNumber(dst, FrameKeepalive, digest)
+}
+
+// ParseKeepalive decodes the body of a KEEPALIVE frame.
+func ParseKeepalive(body []byte) (digest uint64, err error) {
+	return parseNumber(FrameKeepalive, body)
+}
+
+// AppendAck appends an ACK frame: every RECORDS and END-OF-SYNC frame up to
+// and including this sequence number has been taken in.
+func AppendAck(dst []byte, sequence uint64) []byte {
+	return appendNumber(dst, FrameAck, sequence)
+}
+
+// ParseAck decodes the body of an ACK frame.
+func ParseAck(body []byte) (sequence uint64, err error) {
+	return parseNumber(FrameAck, body)
+}
+
+// AppendEndOfSync appends an END-OF-SYNC frame with its sequence number.
+func AppendEndOfSync(dst []byte, sequence uint64) []byte {
+	return appendNumber(dst, FrameEndOfSync, sequence)
+}
+
+// ParseEndOfSync decodes the body of an END-OF-SYNC frame.
+func ParseEndOfSync(body []byte) (sequence uint64, err error) {
+	return parseNumber(FrameEndOfSync, body)
+}
+
+func appendNumber(dst []byte, t FrameType, v uint64) []byte {
+	start := len(dst)
+	return endFrame(binary.BigEndian.AppendUint64(beginFrame(dst, t), v), start)
+}
+
+func parseNumber(t FrameType, body []byte) (uint64, error) {
+	if len(body) < 8 {
+		return 0, tooShort(t, body, 8)
+	}
+	return binary.BigEndian.Uint64(body), nil
+}
+
+// Digests is a decoded DIGESTS frame: the digests of the buckets from First on.
+type Digests struct {
+	First  uint32
+	values []byte
+}
+
+// maxDigests is how many digests fit a frame.
+const maxDigests = (MaxFrame - HeaderSize - 4) / 8
+
+// AppendDigests appends a DIGESTS frame for the buckets from first on, at most 8190 of them.
+func AppendDigests(dst []byte, first uint32, digests []uint64) []byte {
+	start := len(dst)
+	dst = binary.BigEndian.AppendUint32(beginFrame(dst, FrameDigests), first)
+	for _, d := range digests {
+		dst = binary.BigEndian.AppendUint64(dst, d)
+	}
+	return endFrame(dst, start)
+}
+
+// ParseDigests decodes the body of a DIGESTS frame; the result shares its memory.
+func ParseDigests(body []byte) (Digests, error) {
+	if len(body) < 12 || (len(body)-4)%8 != 0 {
+		return Digests{}, malformed(FrameDigests, body, "4 bytes and a positive multiple of 8 expected")
+	}
+	d := Digests{First: binary.BigEndian.Uint32(body), values: body[4:]}
+	if uint64(d.First)+uint64(d.Len()) > MaxBuckets {
+		return Digests{}, malformed(FrameDigests, body, "bucket %d is out of range", uint64(d.First)+uint64(d.Len())-1)
+	}
+	return d, nil
+}
+
+// Len is the number of digests.
+func (d Digests) Len() int { return len(d.values) / 8 }
+
+// At returns the digest of bucket First+i.
+func (d Digests) At(i int) uint64 { return binary.BigEndian.Uint64(d.values[8*i:]) }
+
+// BucketRequest is a decoded BUCKET-REQUEST frame: a list of buckets whose
+// records the sender wants, and what it holds of them already.
+type BucketRequest struct {
+	// Last marks the last request of a comparison. Buckets that were not
+	// requested by then are equal.
+	Last    bool
+	entries []byte
+}
+
+const (
+	requestLast      = 1 << 0
+	requestFixed     = 1 // flags
+	requestEntrySize = 6 // bucket, number of hashes
+)
+
+// AppendBucketRequest appends a BUCKET-REQUEST frame without entries and
+// returns it; AppendRequestEntry adds to it.
+func AppendBucketRequest(dst []byte, last bool) []byte {
+	start := len(dst)
+	dst = append(beginFrame(dst, FrameBucketRequest), 0)
+	if last {
+		dst[start+HeaderSize] |= requestLast
+	}
+	return endFrame(dst, start)
+}
+
+// AppendRequestEntry adds a bucket to the BUCKET-REQUEST frame that begins at
+// frame[start] and is the last thing in frame. held are the hashes of the
+// records that the requester has already, none to be sent everything. The
+// caller sees to it that the frame does not exceed MaxFrame.
+func AppendRequestEntry(frame []byte, start int, bucket uint32, held []uint64) []byte {
+	frame = binary.BigEndian.AppendUint32(frame, bucket)
+	frame = binary.BigEndian.AppendUint16(frame, uint16(len(held)))
+	for _, h := range held {
+		frame = binary.BigEndian.AppendUint64(frame, h)
+	}
+	return endFrame(frame, start)
+}
+
+// ParseBucketRequest decodes the body of a BUCKET-REQUEST frame; the result shares its memory.
+func ParseBucketRequest(body []byte) (BucketRequest, error) {
+	if len(body) < requestFixed {
+		return BucketRequest{}, tooShort(FrameBucketRequest, body, requestFixed)
+	}
+	r := BucketRequest{Last: body[0]&requestLast != 0, entries: body[requestFixed:]}
+	for rest := r.entries; len(rest) > 0; {
+		if len(rest) < requestEntrySize {
+			return BucketRequest{}, malformed(FrameBucketRequest, body, "entry of %d bytes", len(rest))
+		}
+		if b := binary.BigEndian.Uint32(rest); b >= MaxBuckets {
+			return BucketRequest{}, malformed(FrameBucketRequest, body, "bucket %d is out of range", b)
+		}
+		size := requestEntrySize + 8*int(binary.BigEndian.Uint16(rest[4:]))
+		if size > len(rest) {
+			return BucketRequest{}, malformed(FrameBucketRequest, body, "entry of %d bytes, %d left", size, len(rest))
+		}
+		rest = rest[size:]
+	}
+	return r, nil
+}
+
+// Next takes the first entry off r and appends its hashes to held[:0]; ok is
+// false when there is none left.
+func (r *BucketRequest) Next(held []uint64) (bucket uint32, hashes []uint64, ok bool) {
+	if len(r.entries) == 0 {
+		return 0, nil, false
+	}
+	bucket = binary.BigEndian.Uint32(r.entries)
+	n := int(binary.BigEndian.Uint16(r.entries[4:]))
+	hashes = held[:0]
+	for i := range n {
+		hashes = append(hashes, binary.BigEndian.Uint64(r.entries[requestEntrySize+8*i:]))
+	}
+	r.entries = r.entries[requestEntrySize+8*n:]
+	return bucket, hashes, true
+}
+
+// ErrorCode says why a connection is being closed.
+type ErrorCode uint16
+
+// Error codes.
+const (
+	CodeFormat   ErrorCode = 1 + iota // malformed frame
+	CodeProtocol                      // frame or value that is not allowed there
+	CodeVersion                       // no common version
+	CodeIdentity                      // both ends have the same device ID
+	CodeSilent                        // nothing heard for the dead interval
+	CodeReplaced                      // a newer connection took over
+	CodeClosing                       // the service is being removed, changed or stopped
+)
+
+func (c ErrorCode) String() string {
+	names := [...]string{"", "format", "protocol", "version", "identity", "silent", "replaced", "closing"}
+	if c == 0 || int(c) >= len(names) {
+		return fmt.Sprintf("code %d", uint16(c))
+	}
+	return names[c]
+}
+
+// maxErrorText bounds the text of an ERROR frame, in bytes.
+const maxErrorText = 256
+
+// AppendError appends an ERROR frame. Text is cut to 256 bytes.
+func AppendError(dst []byte, code ErrorCode, text string) []byte {
+	start := len(dst)
+	dst = binary.BigEndian.AppendUint16(beginFrame(dst, FrameError), uint16(code))
+	return endFrame(append(dst, cutText(text)...), start)
+}
+
+// ParseError decodes the body of an ERROR frame.
+func ParseError(body []byte) (ErrorCode, string, error) {
+	if len(body) < 2 {
+		return 0, "", tooShort(FrameError, body, 2)
+	}
+	text := string(body[2:min(len(body), 2+maxErrorText)])
+	if !utf8.ValidString(text) {
+		text = cutText(fmt.Sprintf("%q", text))
+	}
+	return ErrorCode(binary.BigEndian.Uint16(body)), text, nil
+}
+
+// cutText shortens s to maxErrorText bytes without cutting a character in two.
+func cutText(s string) string {
+	if len(s) <= maxErrorText {
+		return s
+	}
+	n := maxErrorText
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

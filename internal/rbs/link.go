@@ -1,0 +1,137 @@
+package rbs
+
+import "time"
+
+// note acts on what the session of l has come to.
+func (s *Service) note(now time.Duration, l *link, fx *Effects) {
+	if l.session.Established() && !l.up {
+		s.establish(now, l, fx)
+	}
+	if st := &l.session.stats; st.once && (!l.inSync || st.ended != l.syncsEnd) {
+		l.inSync, l.syncsEnd = true, st.ended
+		s.missed = 0
+		s.synced, s.syncedAt = true, st.ended
+		s.lastSync = SyncStats{Took: st.took, Sent: st.last.Sent, Received: st.last.Received}
+		fx.Events = append(fx.Events, Event{Kind: Synchronised})
+	}
+	if a := &l.session.audit; a.diverged {
+		a.diverged = false
+		fx.Events = append(fx.Events, Event{Diverged, "the databases differ, comparing them again"})
+	}
+}
+
+// establish makes l, whose ends have agreed, the current connection.
+func (s *Service) establish(now time.Duration, l *link, fx *Effects) {
+	if l == s.candidate {
+		s.lose(now, s.current, replaced(), fx)
+		s.current, s.candidate = l, nil
+	}
+	l.up, l.upAt = true, now
+	s.everUp, s.upAt = true, now
+	s.peer = l.session.Peer()
+	s.counters.Established++
+	fx.Events = append(fx.Events, Event{Kind: ChannelUp})
+}
+
+// lose ends a connection, because of err, and sees to the next one.
+func (s *Service) lose(now time.Duration, l *link, err error, fx *Effects) {
+	s.lastError = err.Error()
+	s.closeLink(l, err, fx)
+	if s.current != nil || !s.active {
+		return
+	}
+	if s.candidate != nil {
+		s.current, s.candidate = s.candidate, nil
+		return
+	}
+	if !s.cfg.connects() {
+		return // the peer comes again
+	}
+	// A connection that has held shows that whatever was wrong is over.
+	if l.session.InSync() && now-l.upAt >= s.cfg.BackoffMax {
+		s.failures = 0
+	}
+	s.backOff(now)
+}
+
+// closeLink has a connection closed, counts and tells it, and forgets it.
+func (s *Service) closeLink(l *link, err error, fx *Effects) {
+	*s.counters.lossCounter(err)++
+	fx.Close = append(fx.Close, CloseConn{Conn: l.conn, Reason: err.Error(), Last: goodbye(err)})
+	e := Event{Refused, err.Error()}
+	if l.up {
+		e.Kind = ChannelDown
+		records, age := l.session.Lag(s.now)
+		s.missed, s.missedSince = records, s.now-age
+	}
+	fx.Events = append(fx.Events, e)
+	if l == s.current {
+		s.current = nil
+	} else {
+		s.candidate = nil
+	}
+}
+
+// pump hands every idle connection its next bytes.
+func (s *Service) pump(now time.Duration, fx *Effects) {
+	for _, l := range s.links() {
+		if l.writing > 0 {
+			continue
+		}
+		if b := l.session.Output(now, MaxChunk); b != nil {
+			l.writing = len(b)
+			fx.Send = append(fx.Send, Send{Conn: l.conn, Bytes: b})
+		}
+		s.note(now, l, fx)
+	}
+	s.settle(now)
+}
+
+// settle notes the time and since when the service has been in its state.
+func (s *Service) settle(now time.Duration) {
+	s.now = now
+	if tcp := s.tcpState(); tcp != s.tcp {
+		s.tcp, s.tcpSince = tcp, now
+	}
+}
+
+func (s *Service) tcpState() TCPState {
+	switch {
+	case !s.active:
+		return Initial
+	case s.current != nil && s.current.up:
+		return Connected
+	case s.cfg.connects():
+		return Connecting
+	case s.listening:
+		return Listening
+	}
+	return Initial
+}
+
+// State returns a snapshot for the displays; wall is the wall time at now.
+func (s *Service) State(now time.Duration, wall time.Time) State {
+	st := State{
+		Name: s.cfg.Name, Peer: s.cfg.Peer, Local: s.cfg.Local, Port: s.cfg.Port,
+		TCP: s.tcp, Since: now - s.tcpSince,
+		LastError:    s.lastError,
+		PeerDeviceID: s.peer.Device,
+		InSync:       s.InSync(),
+		LocalDigest:  totalDigest(s.store),
+		Counters:     s.counters,
+	}
+	if s.everUp {
+		st.LastUp = wall.Add(s.upAt - now)
+	}
+	if s.synced {
+		st.LastSync = s.lastSync
+		st.LastSync.At = wall.Add(s.syncedAt - now)
+	}
+	if s.tcp == Connected {
+		st.LagRecords, st.Lag = s.current.session.Lag(now)
+		st.PeerDigest = s.current.session.peerDigest
+	} else if s.missed > 0 {
+		st.LagRecords, st.Lag = s.missed, now-s.missedSince
+	}
+	return st
+}

@@ -1,0 +1,129 @@
+package rbs
+
+import (
+	"encoding/binary"
+	"math"
+	"net/netip"
+	"time"
+)
+
+// Layout of one record in a RECORDS frame.
+const (
+	recordFixed   = 66 // up to the sources
+	recordsFixed  = 8  // sequence number, before the first record
+	sourceSize    = 16
+	recordExclude = 1 << 0
+	recordV1      = 1 << 1
+	recordDeleted = 1 << 2
+)
+
+// MaxSources is how many sources one record can carry. It leaves room in a
+// chunk for the small frames that go before the record.
+const MaxSources = 4000
+
+// recordSize is the size of rec on the wire.
+func recordSize(rec *Record) int { return recordFixed + sourceSize*len(rec.Sources) }
+
+// AppendRecords appends a RECORDS frame without records; AppendRecord adds to it.
+func AppendRecords(dst []byte, sequence uint64) []byte {
+	return appendNumber(dst, FrameRecords, sequence)
+}
+
+// AppendRecord adds a record to the RECORDS frame that begins at frame[start]
+// and is the last thing in frame. The caller sees to it that the frame does
+// not exceed MaxFrame. Left is rounded up to the millisecond and kept to 0..49 days.
+func AppendRecord(frame []byte, start int, rec *Record) []byte {
+	group, host := rec.Group.As16(), rec.Host.As16()
+	frame = binary.BigEndian.AppendUint16(frame, uint16(recordSize(rec)))
+	frame = append(frame, recordFlags(rec), 0)
+	frame = binary.BigEndian.AppendUint32(frame, rec.BackupID)
+	frame = binary.BigEndian.AppendUint32(frame, rec.SubInterface)
+	frame = binary.BigEndian.AppendUint32(frame, leftMillis(rec.Left))
+	frame = binary.BigEndian.AppendUint64(frame, uint64(rec.Version.Clock))
+	frame = binary.BigEndian.AppendUint64(frame, rec.Version.Device)
+	frame = append(frame, group[:]...)
+	frame = append(frame, host[:]...)
+	frame = binary.BigEndian.AppendUint16(frame, uint16(len(rec.Sources)))
+	for _, s := range rec.Sources {
+		a := s.As16()
+		frame = append(frame, a[:]...)
+	}
+	return endFrame(frame, start)
+}
+
+func recordFlags(rec *Record) (f byte) {
+	if rec.Exclude {
+		f |= recordExclude
+	}
+	if rec.V1 {
+		f |= recordV1
+	}
+	if rec.Deleted {
+		f |= recordDeleted
+	}
+	return f
+}
+
+func leftMillis(d time.Duration) uint32 {
+	d = min(max(d, 0), math.MaxUint32*time.Millisecond)
+	return uint32((d + time.Millisecond - 1) / time.Millisecond)
+}
+
+// Records is a decoded RECORDS frame. Its records are taken with Next.
+type Records struct {
+	Sequence uint64
+	body     []byte
+	rest     []byte
+}
+
+// ParseRecords decodes the fixed part of a RECORDS frame's body; the result shares its memory.
+func ParseRecords(body []byte) (Records, error) {
+	if len(body) < recordsFixed {
+		return Records{}, tooShort(FrameRecords, body, recordsFixed)
+	}
+	return Records{Sequence: binary.BigEndian.Uint64(body), body: body, rest: body[recordsFixed:]}, nil
+}
+
+// Next decodes the next record into rec, reusing the memory of rec.Sources. It
+// returns false at the end or with an error, after which r is not to be used.
+func (r *Records) Next(rec *Record) (bool, error) {
+	b := r.rest
+	if len(b) == 0 {
+		return false, nil
+	}
+	if len(b) < recordFixed {
+		return false, malformed(FrameRecords, r.body, "record of %d bytes, at least %d expected", len(b), recordFixed)
+	}
+	size, sources := int(binary.BigEndian.Uint16(b)), int(binary.BigEndian.Uint16(b[64:]))
+	if size > len(b) || size < recordFixed+sourceSize*sources {
+		return false, malformed(FrameRecords, r.body, "record of %d bytes with %d sources, %d bytes left", size, sources, len(b))
+	}
+	rec.BackupID = binary.BigEndian.Uint32(b[4:])
+	rec.SubInterface = binary.BigEndian.Uint32(b[8:])
+	rec.Left = time.Duration(binary.BigEndian.Uint32(b[12:])) * time.Millisecond
+	rec.Version.Clock = Stamp(binary.BigEndian.Uint64(b[16:]))
+	rec.Version.Device = binary.BigEndian.Uint64(b[24:])
+	rec.Group = netip.AddrFrom16([16]byte(b[32:]))
+	rec.Host = netip.AddrFrom16([16]byte(b[48:]))
+	rec.Exclude, rec.V1, rec.Deleted = b[2]&recordExclude != 0, b[2]&recordV1 != 0, b[2]&recordDeleted != 0
+	rec.Sources = rec.Sources[:0]
+	for i := range sources {
+		rec.Sources = append(rec.Sources, netip.AddrFrom16([16]byte(b[recordFixed+sourceSize*i:])))
+	}
+	r.rest = b[size:]
+	err := r.check(rec)
+	return err == nil, err
+}
+
+// check refuses values that no record can have.
+func (r *Records) check(rec *Record) error {
+	switch {
+	case !rec.Group.IsMulticast() || rec.Group.Is4In6():
+		return malformed(FrameRecords, r.body, "group %v is not an IPv6 multicast address", rec.Group)
+	case rec.Host.IsMulticast():
+		return malformed(FrameRecords, r.body, "host %v is a multicast address", rec.Host)
+	case rec.Version.Clock > MaxStamp:
+		return malformed(FrameRecords, r.body, "clock %016x is out of range", uint64(rec.Version.Clock))
+	}
+	return nil
+}
