@@ -1,0 +1,176 @@
+package bfdloop
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tandem/internal/bfd"
+	"tandem/internal/linux/udp"
+)
+
+// worker is what belongs to the loop's thread alone.
+type worker struct {
+	loop      *Loop
+	origin    time.Time
+	table     *bfd.Table
+	fx        bfd.Effects
+	receivers []*receiver
+	senders   map[senderKey]*udp.Socket
+	batch     *udp.Batch
+	poll      []unix.PollFd
+	timeout   unix.Timespec
+	payload   [bfd.PacketLen]byte
+	pending   []Event // not yet taken by the reader, at most one a session
+	status    Status
+	done      bool
+}
+
+// Packets are taken from the kernel in batches. Room for a longer packet than ours
+// lets one with an authentication section be told from a damaged one.
+const (
+	batchSize  = 32
+	batchRoom  = 128
+	maxBatches = 16 // a turn, so that a flood cannot keep the sessions from their turn
+)
+
+// retry is how soon a reader without room for an event is looked after again.
+const retry = 10 * time.Millisecond
+
+func newWorker(l *Loop, o Options) *worker {
+	return &worker{
+		loop:    l,
+		origin:  o.Origin,
+		table:   bfd.NewTable(rand.New(rand.NewPCG(o.Seed, o.Seed>>32|1))),
+		senders: make(map[senderKey]*udp.Socket),
+		batch:   udp.NewBatch(batchSize, batchRoom),
+		poll:    []unix.PollFd{{Fd: int32(l.wake), Events: unix.POLLIN}},
+	}
+}
+
+func (w *worker) now() time.Duration { return time.Since(w.origin) }
+
+// turn waits for something to do and does it. The time is read before the sockets
+// are: whatever arrived until then is known when a session is judged by it.
+func (w *worker) turn() {
+	w.wait()
+	now := w.now()
+	w.status.Wakeups++
+	for _, r := range w.receivers {
+		w.receive(r)
+	}
+	w.table.Advance(now, &w.fx)
+	w.act()
+	w.obey()
+}
+
+// wait sleeps until the next deadline, a packet or a command.
+func (w *worker) wait() {
+	for i := range w.poll {
+		w.poll[i].Revents = 0
+	}
+	deadline, ok := w.table.Deadline()
+	var timeout *unix.Timespec
+	if ok {
+		w.timeout = unix.NsecToTimespec(int64(max(deadline-w.now(), 0)))
+		timeout = &w.timeout
+	}
+	if len(w.pending) > 0 && (!ok || deadline-w.now() > retry) {
+		w.timeout = unix.NsecToTimespec(int64(retry)) // look for the reader again
+		timeout = &w.timeout
+	}
+	// An error is EINTR or ENOMEM: in both cases the turn goes on as after a wait.
+	_, _ = unix.Ppoll(w.poll, timeout, nil)
+	if ok {
+		w.noteLateness(w.now() - deadline)
+	}
+}
+
+func (w *worker) noteLateness(late time.Duration) {
+	w.status.MaxLate = max(w.status.MaxLate, late)
+	if late > LateLimit {
+		w.status.Late++
+	}
+}
+
+// obey runs the commands of other goroutines.
+func (w *worker) obey() {
+	if w.poll[0].Revents == 0 {
+		return
+	}
+	var count [8]byte
+	_, _ = unix.Read(w.loop.wake, count[:])
+	for c := w.loop.commands.take(); c != nil; c = c.next {
+		c.run(w)
+		w.act()
+		if c.done != nil {
+			close(c.done)
+		}
+	}
+}
+
+// act carries out the effects of what was done.
+func (w *worker) act() {
+	for i := range w.fx.Sends {
+		w.send(&w.fx.Sends[i])
+	}
+	for _, e := range w.fx.Events {
+		w.announce(e)
+	}
+	w.fx.Reset()
+	w.deliver()
+}
+
+func (w *worker) send(s *bfd.Send) {
+	socket := w.senders[keyOf(s)]
+	if socket == nil {
+		return
+	}
+	port := uint16(bfd.SingleHopPort)
+	if s.Multihop {
+		port = bfd.MultihopPort
+	}
+	err := socket.Send(s.Src, netip.AddrPortFrom(s.Dst, port), s.Ifindex, s.Packet.Append(w.payload[:0]))
+	if err != nil {
+		w.status.SendErrors++
+		w.status.LastError = err
+	}
+}
+
+// announce queues an event and replaces one of the same session that is still queued.
+func (w *worker) announce(e Event) {
+	for i := range w.pending {
+		if w.pending[i].Session == e.Session {
+			w.pending = append(w.pending[:i], w.pending[i+1:]...)
+			w.status.Coalesced++
+			break
+		}
+	}
+	w.pending = append(w.pending, e)
+}
+
+// deliver gives the reader what it has room for.
+func (w *worker) deliver() {
+	for len(w.pending) > 0 {
+		select {
+		case w.loop.events <- w.pending[0]:
+			w.pending = append(w.pending[:0], w.pending[1:]...)
+		default:
+			return
+		}
+	}
+}
+
+// close says goodbye to the peers and closes the sockets.
+func (w *worker) close() {
+	w.table.Close(w.now(), &w.fx)
+	w.act()
+	for _, r := range w.receivers {
+		_ = r.socket.Close()
+	}
+	for _, s := range w.senders {
+		_ = s.Close()
+	}
+}

@@ -1,0 +1,80 @@
+package udp
+
+import (
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+)
+
+// Conn is a socket whose Read waits. Read is for one goroutine at a time; the other
+// methods may be called from any.
+type Conn struct {
+	local netip.AddrPort
+	file  *os.File
+	raw   syscall.RawConn
+
+	closed atomic.Bool
+	mu     sync.Mutex // guards out
+	out    outgoing
+}
+
+// Listen opens a socket in the network namespace of the calling thread, as Open does.
+func Listen(c Config) (*Conn, error) {
+	s, err := Open(c)
+	if err != nil {
+		return nil, err
+	}
+	conn := &Conn{local: s.local, file: os.NewFile(uintptr(s.fd), "udp")}
+	conn.out.init()
+	if conn.raw, err = conn.file.SyscallConn(); err != nil {
+		conn.file.Close()
+		return nil, &OpenError{"poll", s.local, err}
+	}
+	return conn, nil
+}
+
+// Local is the bound address with the port in use.
+func (c *Conn) Local() netip.AddrPort { return c.local }
+
+// Read waits for datagrams and takes those that are there into b. The messages are
+// valid until b is used again. After Close the error is os.ErrClosed.
+func (c *Conn) Read(b *Batch) ([]Message, error) {
+	var got []Message
+	var failed error
+	err := c.raw.Read(func(fd uintptr) bool {
+		got, failed = receive(int(fd), b)
+		return len(got) > 0 || failed != nil
+	})
+	if err != nil {
+		return nil, c.pollError(err)
+	}
+	return got, failed
+}
+
+// Send sends payload to dst, as Socket.Send does. After Close the error is os.ErrClosed.
+func (c *Conn) Send(src netip.Addr, dst netip.AddrPort, ifindex int, payload []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var failed error
+	err := c.raw.Control(func(fd uintptr) { failed = c.out.send(int(fd), src, dst, ifindex, payload) })
+	if err != nil {
+		return c.pollError(err)
+	}
+	return failed
+}
+
+// Close closes the socket and ends a Read that waits.
+func (c *Conn) Close() error {
+	c.closed.Store(true)
+	return c.file.Close()
+}
+
+// pollError makes the runtime poller's error after Close one that can be told.
+func (c *Conn) pollError(err error) error {
+	if c.closed.Load() {
+		return os.ErrClosed
+	}
+	return err
+}

@@ -1,0 +1,190 @@
+package udp
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Config says how a socket is opened.
+type Config struct {
+	// Local is what is bound; the unspecified or the zero address binds every
+	// address, port zero lets the kernel choose one.
+	Local netip.AddrPort
+	// Device confines the socket to an interface, by its Linux name. A link-local
+	// address can be bound only with it.
+	Device string
+	// FreeBind allows Local to be an address that the system does not have, or not yet.
+	FreeBind bool
+	// HopLimit (1..255) and TrafficClass (0..255) go into what is sent; zero is the
+	// system's default.
+	HopLimit, TrafficClass int
+	// ReceiveBuffer is the size in octets of the kernel's queue, beyond the system's
+	// limit where privileges allow; zero is the system's default.
+	ReceiveBuffer int
+}
+
+// OpenError says which step of opening a socket failed. It wraps the errno:
+// EADDRINUSE where another program has the port, EADDRNOTAVAIL where the system does
+// not have the address, ENODEV where there is no such interface.
+type OpenError struct {
+	Step  string
+	Local netip.AddrPort
+	Err   error
+}
+
+func (e *OpenError) Error() string { return fmt.Sprintf("udp %v: %s: %v", e.Local, e.Step, e.Err) }
+
+func (e *OpenError) Unwrap() error { return e.Err }
+
+// Socket is a bound socket whose calls never block. It is for one goroutine.
+type Socket struct {
+	fd    int
+	local netip.AddrPort
+	out   outgoing
+}
+
+// Open opens and binds a socket in the network namespace of the calling thread. The
+// error is an *OpenError.
+func Open(c Config) (*Socket, error) {
+	addr := c.Local.Addr()
+	if !addr.IsValid() {
+		addr = netip.IPv6Unspecified()
+	}
+	fail := func(step string, err error) error {
+		return &OpenError{step, netip.AddrPortFrom(addr, c.Local.Port()), err}
+	}
+	if !addr.Is6() || addr.Is4In6() {
+		return nil, fail("bind", unix.EAFNOSUPPORT)
+	}
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_UDP)
+	if err != nil {
+		return nil, fail("socket", err)
+	}
+	if step, err := c.apply(fd); err != nil {
+		return nil, errors.Join(fail(step, err), unix.Close(fd))
+	}
+	if err := unix.Bind(fd, &unix.SockaddrInet6{Addr: addr.As16(), Port: int(c.Local.Port())}); err != nil {
+		return nil, errors.Join(fail("bind", err), unix.Close(fd))
+	}
+	s := &Socket{fd: fd, local: netip.AddrPortFrom(addr, c.Local.Port())}
+	if bound, err := unix.Getsockname(fd); err == nil {
+		if sa, ok := bound.(*unix.SockaddrInet6); ok {
+			s.local = netip.AddrPortFrom(addr, uint16(sa.Port))
+		}
+	}
+	s.out.init()
+	return s, nil
+}
+
+// apply sets the options of a socket that is not bound yet.
+func (c Config) apply(fd int) (step string, err error) {
+	for _, o := range []struct {
+		step              string
+		on                bool
+		level, opt, value int
+	}{
+		{"IPV6_V6ONLY", true, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1},
+		{"IPV6_RECVPKTINFO", true, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1},
+		{"IPV6_RECVHOPLIMIT", true, unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT, 1},
+		{"SO_TIMESTAMPNS", true, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1},
+		{"IPV6_FREEBIND", c.FreeBind, unix.IPPROTO_IPV6, unix.IPV6_FREEBIND, 1},
+		{"IPV6_UNICAST_HOPS", c.HopLimit != 0, unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, c.HopLimit},
+		{"IPV6_TCLASS", c.TrafficClass != 0, unix.IPPROTO_IPV6, unix.IPV6_TCLASS, c.TrafficClass},
+	} {
+		if !o.on {
+			continue
+		}
+		if err := unix.SetsockoptInt(fd, o.level, o.opt, o.value); err != nil {
+			return o.step, err
+		}
+	}
+	if c.ReceiveBuffer != 0 {
+		// Without CAP_NET_ADMIN the system's limit has to do.
+		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, c.ReceiveBuffer) != nil {
+			if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, c.ReceiveBuffer); err != nil {
+				return "SO_RCVBUF", err
+			}
+		}
+	}
+	if c.Device != "" {
+		if err := unix.BindToDevice(fd, c.Device); err != nil {
+			return "SO_BINDTODEVICE " + c.Device, err
+		}
+	}
+	return "", nil
+}
+
+// FD is the descriptor, for poll.
+func (s *Socket) FD() int { return s.fd }
+
+// Local is the bound address with the port in use.
+func (s *Socket) Local() netip.AddrPort { return s.local }
+
+// Close closes the socket.
+func (s *Socket) Close() error { return unix.Close(s.fd) }
+
+// Receive takes waiting datagrams into b, at most as many as it has room for. It
+// returns none and no error when nothing waits. The messages are valid until b is
+// used again.
+func (s *Socket) Receive(b *Batch) ([]Message, error) { return receive(s.fd, b) }
+
+// Send sends payload to dst. A valid src becomes the source address, an ifindex
+// other than zero the interface to leave by; else the kernel chooses. An error is the
+// kernel's, an errno; a full queue is EAGAIN and the datagram is lost.
+func (s *Socket) Send(src netip.Addr, dst netip.AddrPort, ifindex int, payload []byte) error {
+	return s.out.send(s.fd, src, dst, ifindex, payload)
+}
+
+// outgoing is the memory of a sendmsg call, kept so that sending allocates nothing.
+// It points into itself and must not be copied after init.
+type outgoing struct {
+	hdr     unix.Msghdr
+	iov     unix.Iovec
+	control [64]byte // aligned as its header wants
+	dst     unix.RawSockaddrInet6
+}
+
+func (o *outgoing) init() {
+	o.hdr.Name, o.hdr.Namelen = (*byte)(unsafe.Pointer(&o.dst)), unix.SizeofSockaddrInet6
+	o.hdr.Iov = &o.iov
+	o.hdr.SetIovlen(1)
+	o.dst.Family = unix.AF_INET6
+}
+
+func (o *outgoing) send(fd int, src netip.Addr, dst netip.AddrPort, ifindex int, payload []byte) error {
+	if len(payload) == 0 {
+		return unix.EINVAL
+	}
+	o.dst.Addr = dst.Addr().As16()
+	*(*[2]byte)(unsafe.Pointer(&o.dst.Port)) = [2]byte{byte(dst.Port() >> 8), byte(dst.Port())}
+	o.iov.Base = &payload[0]
+	o.iov.SetLen(len(payload))
+	o.hdr.Control, o.hdr.Controllen = nil, 0
+	if src.IsValid() || ifindex != 0 {
+		o.packetInfo(src, ifindex)
+	}
+	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&o.hdr)), unix.MSG_DONTWAIT)
+	o.iov.Base = nil
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// packetInfo writes the IPV6_PKTINFO control message.
+func (o *outgoing) packetInfo(src netip.Addr, ifindex int) {
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&o.control[0]))
+	h.Level, h.Type = unix.IPPROTO_IPV6, unix.IPV6_PKTINFO
+	h.SetLen(unix.CmsgLen(unix.SizeofInet6Pktinfo))
+	info := (*unix.Inet6Pktinfo)(unsafe.Pointer(&o.control[unix.CmsgLen(0)]))
+	*info = unix.Inet6Pktinfo{Ifindex: uint32(ifindex)}
+	if src.IsValid() {
+		info.Addr = src.As16()
+	}
+	o.hdr.Control = &o.control[0]
+	o.hdr.SetControllen(unix.CmsgSpace(unix.SizeofInet6Pktinfo))
+}
