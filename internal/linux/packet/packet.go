@@ -1,0 +1,201 @@
+// Package packet sends and receives MLD messages of all interfaces on one raw
+// ICMPv6 socket.
+//
+// The kernel checks and fills in the ICMPv6 checksum. What the socket hears of
+// an interface depends on two things: Join brings MLDv2 reports and Done
+// messages, and only an interface that is in a multicast forwarding table as
+// well (ip6mr) brings MLDv1 reports, which go to the group's own address, and
+// group-specific queries. Messages without a Router Alert option are heard only
+// where they go to an address that was joined.
+package packet
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// ICMPv6 types that the socket receives.
+const (
+	typeQuery    = 130
+	typeReportV1 = 131
+	typeDone     = 132
+	typeReportV2 = 143
+)
+
+// The groups that routers listen to.
+var (
+	allRouters      = netip.MustParseAddr("ff02::2")  // Done (RFC 2710 section 3.7)
+	allMLDv2Routers = netip.MustParseAddr("ff02::16") // MLDv2 reports (RFC 9777 section 5.2.14)
+)
+
+const (
+	// ReceiveBuffer is the wanted size of the socket's receive buffer in bytes.
+	// The default of 208 KiB loses most of a burst of reports.
+	ReceiveBuffer = 16 << 20
+	sendBuffer    = 4 << 20
+)
+
+// Counters are what happened at the socket.
+type Counters struct {
+	Received  uint64 // messages handed out by Read
+	Sent      uint64
+	Truncated uint64 // received, but longer than MaxMessage; dropped
+	Malformed uint64 // received without the data that must come along; dropped
+	Overrun   uint64 // dropped by the kernel because the receive buffer was full
+}
+
+// counters are Counters while they are counted.
+type counters struct {
+	received, sent, truncated, malformed, overrun atomic.Uint64
+}
+
+// Conn is an MLD socket. Read is for one goroutine; the other methods are for any.
+type Conn struct {
+	file  *os.File // in the runtime's poller
+	raw   syscall.RawConn
+	reads reader
+	count counters
+	// closed is kept because the poller's own error cannot be told from others.
+	closed atomic.Bool
+}
+
+// Open makes a socket. It needs CAP_NET_RAW.
+func Open() (*Conn, error) {
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_ICMPV6)
+	if err != nil {
+		return nil, fmt.Errorf("open MLD socket: %w", err)
+	}
+	if err := setup(fd); err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("open MLD socket: %w", err)
+	}
+	c := &Conn{file: os.NewFile(uintptr(fd), "mld")}
+	if c.raw, err = c.file.SyscallConn(); err != nil {
+		c.file.Close()
+		return nil, err
+	}
+	c.reads.init(&c.count)
+	return c, nil
+}
+
+func setup(fd int) error {
+	var filter unix.ICMPv6Filter
+	for i := range filter.Data {
+		filter.Data[i] = ^uint32(0) // a set bit blocks a type
+	}
+	for _, typ := range []int{typeQuery, typeReportV1, typeDone, typeReportV2} {
+		filter.Data[typ/32] &^= 1 << (typ % 32)
+	}
+	if err := unix.SetsockoptICMPv6Filter(fd, unix.IPPROTO_ICMPV6, unix.ICMPV6_FILTER, &filter); err != nil {
+		return os.NewSyscallError("set ICMPv6 filter", err)
+	}
+	for _, o := range []struct {
+		name              string
+		level, opt, value int
+	}{
+		{"IPV6_RECVPKTINFO", unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1},
+		{"IPV6_RECVHOPLIMIT", unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT, 1},
+		{"IPV6_RECVHOPOPTS", unix.IPPROTO_IPV6, unix.IPV6_RECVHOPOPTS, 1},
+		{"SO_RXQ_OVFL", unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1},
+		// All of MLD has hop limit 1 (RFC 9777 section 5). What we say is not for us.
+		{"IPV6_MULTICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, 1},
+		{"IPV6_UNICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, 1},
+		{"IPV6_MULTICAST_LOOP", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 0},
+	} {
+		if err := unix.SetsockoptInt(fd, o.level, o.opt, o.value); err != nil {
+			return os.NewSyscallError("set "+o.name, err)
+		}
+	}
+	setBuffer(fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, ReceiveBuffer)
+	setBuffer(fd, unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, sendBuffer)
+	return nil
+}
+
+// setBuffer sets a buffer's size, or as much of it as net.core.*mem_max allows
+// to those who are not root of the whole machine.
+func setBuffer(fd, force, polite, size int) {
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, force, size) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, polite, size)
+	}
+}
+
+// Close closes the socket and ends a Read that is waiting.
+func (c *Conn) Close() error {
+	c.closed.Store(true)
+	return c.file.Close()
+}
+
+// Counters returns what happened so far.
+func (c *Conn) Counters() Counters {
+	n := &c.count
+	return Counters{n.received.Load(), n.sent.Load(), n.truncated.Load(), n.malformed.Load(), n.overrun.Load()}
+}
+
+// ReceiveBuffer is the size of the receive buffer in bytes that the kernel
+// granted, by its own reckoning: half of it is for overhead.
+func (c *Conn) ReceiveBuffer() (size int, err error) {
+	err = c.control(func(fd int) (err error) {
+		size, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
+		return err
+	})
+	return size, err
+}
+
+// Join starts to listen on an interface. To join again is no error, and heals a
+// membership that was lost because the interface vanished and came back.
+func (c *Conn) Join(ifindex int) error {
+	for _, group := range []netip.Addr{allMLDv2Routers, allRouters} {
+		err := c.member(unix.IPV6_JOIN_GROUP, ifindex, group)
+		if errors.Is(err, unix.EADDRINUSE) {
+			_ = c.member(unix.IPV6_LEAVE_GROUP, ifindex, group)
+			err = c.member(unix.IPV6_JOIN_GROUP, ifindex, group)
+		}
+		if err != nil {
+			return fmt.Errorf("join %s on interface index %d: %w", group, ifindex, err)
+		}
+	}
+	return nil
+}
+
+// Leave stops to listen on an interface. That it was not joined, or has
+// vanished, is no error.
+func (c *Conn) Leave(ifindex int) error {
+	for _, group := range []netip.Addr{allMLDv2Routers, allRouters} {
+		err := c.member(unix.IPV6_LEAVE_GROUP, ifindex, group)
+		if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(err, unix.ENODEV) {
+			return fmt.Errorf("leave %s on interface index %d: %w", group, ifindex, err)
+		}
+	}
+	return nil
+}
+
+func (c *Conn) member(opt, ifindex int, group netip.Addr) error {
+	return c.control(func(fd int) error {
+		return unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, opt,
+			&unix.IPv6Mreq{Multiaddr: group.As16(), Interface: uint32(ifindex)})
+	})
+}
+
+// control runs f while the socket cannot be closed.
+func (c *Conn) control(f func(fd int) error) error {
+	var failed error
+	if err := c.raw.Control(func(fd uintptr) { failed = f(int(fd)) }); err != nil {
+		return c.ioError(err)
+	}
+	return failed
+}
+
+// ioError is the error of the poller, net.ErrClosed after Close.
+func (c *Conn) ioError(err error) error {
+	if c.closed.Load() {
+		return net.ErrClosed
+	}
+	return err
+}
