@@ -1,0 +1,234 @@
+package etrunk
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var (
+	addrA = netip.MustParseAddr("2001:db8::a")
+	addrB = netip.MustParseAddr("2001:db8::b")
+)
+
+// The golden hellos were made by a separate program from docs/protocol/etrunk.md.
+var goldenHex = map[AuthMode]string{
+	HMACSHA256: "" +
+		"5445544b01010098000000070e02010a00e0fc00000100001111111111111111" +
+		"2222222222222222000000000000002a33333333333333334444444444444444" +
+		"5555555555555555000000090000000800004e200001000e0000000a0000000a" +
+		"01010103010f0001000e0000001400000015000006040000413fffc832e54ca3" +
+		"eb062085082ea8ce1969c68f8eefd52939528c45fad77da4",
+	EnhancedHMACSHA256: "" +
+		"5445544b01020098000000070e02010a00e0fc00000100001111111111111111" +
+		"2222222222222222000000000000002a33333333333333334444444444444444" +
+		"5555555555555555000000090000000800004e200001000e0000000a0000000a" +
+		"01010103010f0001000e000000140000001500000604000048f91e1dc83cfdb6" +
+		"bab09f8475473f89ef4289d9fc1f09d5a4f69d9223d18d21",
+}
+
+var goldenHello = Hello{
+	ETrunk: 7, AckWanted: true, Preferred: true, SequenceMode: true,
+	Role: DeviceMaster, Reason: ReasonPriority, Priority: 10,
+	SystemID: SystemID{0x00, 0xe0, 0xfc, 0, 0, 1}, DeviceID: 0x1111111111111111,
+	Epoch: 0x2222222222222222, Sequence: 42,
+	Challenge: 0x3333333333333333, Echo: 0x4444444444444444, PeerEpoch: 0x5555555555555555,
+	Change: 9, ChangeEcho: 8, FailTime: 20 * time.Second,
+	Members: []HelloMember{
+		{ID: 10, Remote: 10, Mode: ForceMaster, Reason: ReasonForceMaster, Announcement: Announcement{
+			Up: true, Ready: true, Role: MemberMaster, Covers: Bucket0,
+			Seen: Seen{Known: true, Up: true, Ready: true, Role: MemberMaster}}},
+		{ID: 20, Remote: 21, Mode: Auto, Reason: ReasonPeerMemberUp, Held: true},
+	},
+}
+
+func goldenKey(t testing.TB, mode AuthMode) *Key {
+	t.Helper()
+	k, err := NewKey(mode, []byte("Tandem-Key"), 7, addrA, addrB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func golden(t testing.TB, mode AuthMode) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(goldenHex[mode])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestHelloGolden(t *testing.T) {
+	for mode := range goldenHex {
+		want, key := golden(t, mode), goldenKey(t, mode)
+		got, err := goldenHello.Append([]byte("before"), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := got[len("before"):]; !bytes.Equal(got, want) {
+			t.Errorf("%v: made\n%x, want\n%x", mode, got, want)
+		}
+		var h Hello
+		if err := h.Parse(want, key); err != nil {
+			t.Fatalf("%v: %v", mode, err)
+		}
+		if d := cmp.Diff(goldenHello, h); d != "" {
+			t.Errorf("%v: decoded differently (-want +got):\n%s", mode, d)
+		}
+		if id, err := PeekID(want); id != 7 || err != nil {
+			t.Errorf("PeekID: %d, %v", id, err)
+		}
+	}
+}
+
+// sign puts the length and the digest in order after a test has edited b.
+func sign(b []byte, key *Key) []byte {
+	body := b[:len(b)-digestLen]
+	binary.BigEndian.PutUint16(body[6:], uint16(len(b)))
+	return key.appendDigest(bytes.Clone(body), body)
+}
+
+// insert puts bytes in front of the digest.
+func insert(b []byte, extra ...byte) []byte {
+	at := len(b) - digestLen
+	return append(append(bytes.Clone(b[:at]), extra...), b[at:]...)
+}
+
+func TestHelloRefused(t *testing.T) {
+	set := func(at int, v ...byte) func([]byte, *Key) []byte {
+		return func(b []byte, k *Key) []byte { copy(b[at:], v); return sign(b, k) }
+	}
+	add := func(v ...byte) func([]byte, *Key) []byte {
+		return func(b []byte, k *Key) []byte { return sign(insert(b, v...), k) }
+	}
+	tests := []struct {
+		name string
+		edit func([]byte, *Key) []byte
+		want Cause
+	}{
+		{"empty", func([]byte, *Key) []byte { return nil }, CauseBadLength},
+		{"short", func(b []byte, _ *Key) []byte { return b[:headerLen+digestLen-1] }, CauseBadLength},
+		{"cut", func(b []byte, _ *Key) []byte { return b[:len(b)-1] }, CauseBadLength},
+		{"padded", func(b []byte, _ *Key) []byte { return append(b, 0) }, CauseBadLength},
+		{"too long", func(b []byte, _ *Key) []byte { return append(b, make([]byte, MaxPacket)...) }, CauseBadLength},
+		{"magic", set(0, 'X'), CauseBadFormat},
+		{"version", set(4, 2), CauseBadVersion},
+		{"auth mode", set(5, 1), CauseBadAuthMode},
+		{"one bit of the body", func(b []byte, _ *Key) []byte { b[20] ^= 1; return b }, CauseBadDigest},
+		{"one bit of the digest", func(b []byte, _ *Key) []byte { b[len(b)-1] ^= 1; return b }, CauseBadDigest},
+		{"role", set(13, 3), CauseBadFormat},
+		{"reason", set(14, 5), CauseBadFormat},
+		{"priority 0", set(15, 0), CauseBadFormat},
+		{"priority 255", set(15, 255), CauseBadFormat},
+		{"epoch 0", set(32, make([]byte, 8)...), CauseBadFormat},
+		{"challenge 0", set(48, make([]byte, 8)...), CauseBadFormat},
+		{"half a TLV header", add(0, 9, 0), CauseBadFormat},
+		{"TLV longer than the packet", add(0, 9, 0, 1), CauseBadFormat},
+		{"short member", add(0, 1, 0, 2, 0, 0), CauseBadFormat},
+		{"member mode", set(headerLen+4+8, 3), CauseBadFormat},
+		{"member role", set(headerLen+4+9, 2), CauseBadFormat},
+		{"member reason", set(headerLen+4+10, 7), CauseBadFormat},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			key := goldenKey(t, EnhancedHMACSHA256)
+			err := new(Hello).Parse(tt.edit(golden(t, EnhancedHMACSHA256), key), key)
+			var d *DropError
+			if !errors.As(err, &d) || d.Cause != tt.want {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestHelloOfALaterRelease(t *testing.T) {
+	key := goldenKey(t, EnhancedHMACSHA256)
+	longer := append([]byte{0, 1, 0, memberLen + 2}, make([]byte, memberLen+2)...)
+	longer[7] = 30
+	b := insert(golden(t, EnhancedHMACSHA256), 0, 99, 0, 3, 1, 2, 3)
+	b = sign(insert(b, longer...), key)
+	var h Hello
+	if err := h.Parse(b, key); err != nil {
+		t.Fatal(err)
+	}
+	if len(h.Members) != 3 || h.Members[2].ID != 30 {
+		t.Errorf("members %+v", h.Members)
+	}
+}
+
+func TestKeyContext(t *testing.T) {
+	b := golden(t, EnhancedHMACSHA256)
+	for name, k := range map[string][3]any{
+		"direction": {uint32(7), addrB, addrA},
+		"e-trunk":   {uint32(8), addrA, addrB},
+	} {
+		key, err := NewKey(EnhancedHMACSHA256, []byte("Tandem-Key"), k[0].(uint32), k[1].(netip.Addr), k[2].(netip.Addr))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if key.verify(b) {
+			t.Errorf("the digest holds for another %s", name)
+		}
+	}
+	if _, err := NewKey(HMACSHA256, nil, 7, addrA, addrB); err == nil {
+		t.Error("an empty key was taken")
+	}
+}
+
+func TestMostMembersFit(t *testing.T) {
+	key := goldenKey(t, HMACSHA256)
+	h := goldenHello
+	h.Members = make([]HelloMember, MaxMembers)
+	b, err := h.Append(nil, key)
+	if err != nil || len(b) > MaxPacket {
+		t.Fatalf("%d bytes, %v", len(b), err)
+	}
+	if err := new(Hello).Parse(b, key); err != nil {
+		t.Error(err)
+	}
+	h.Members = make([]HelloMember, MaxMembers+1)
+	if _, err := h.Append(nil, key); err == nil {
+		t.Error("one more was taken")
+	}
+}
+
+// FuzzHello signs what it is given, so that the decoder is reached, and checks
+// that what decodes is made again the same.
+func FuzzHello(f *testing.F) {
+	key := goldenKey(f, HMACSHA256)
+	f.Add(golden(f, HMACSHA256))
+	f.Add(insert(golden(f, HMACSHA256), 0, 99, 0, 1, 0))
+	f.Add(golden(f, HMACSHA256)[:headerLen+digestLen])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var h Hello
+		_ = h.Parse(b, key)
+		if len(b) < headerLen+digestLen || len(b) > MaxPacket {
+			return
+		}
+		b = bytes.Clone(b)
+		copy(b, magic[:])
+		b[4], b[5] = version, 1
+		if h.Parse(sign(b, key), key) != nil {
+			return
+		}
+		again, err := h.Append(nil, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var h2 Hello
+		if err := h2.Parse(again, key); err != nil {
+			t.Fatalf("made %x: %v", again, err)
+		}
+		if d := cmp.Diff(h, h2); d != "" {
+			t.Fatal(d)
+		}
+	})
+}
