@@ -1,0 +1,151 @@
+package command
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// Return is the candidate that says that the line may end here.
+const Return = "<cr>"
+
+// Candidate is something that may come next on a line.
+type Candidate struct {
+	// Word is a keyword, the shape of a parameter (INTEGER<1-254>), or Return.
+	Word string
+	Help string
+	// Keyword says that Word can be typed as it stands.
+	Keyword bool
+}
+
+// Complete lists what may come next on a line: instead of its last word when
+// it does not end in a space, else after it. Keywords come first, in order.
+// A line whose complete words give no command has an *Error.
+func (t *Table[S]) Complete(views []string, text string) ([]Candidate, error) {
+	words, partial, err := splitPartial(text)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]Candidate{}
+	var worst *Error
+	for _, view := range views {
+		states, err := t.walk(view, text, words)
+		switch {
+		case err == nil:
+			t.collect(found, states, partial)
+		case err.wants != nil:
+			found[err.wants.typ.Show] = t.parameter(err.wants)
+		case worst == nil || err.further(worst):
+			worst = err
+		}
+	}
+	if len(found) == 0 {
+		if worst == nil {
+			worst = &Error{Kind: Unrecognized, Pos: len(text) - len(partial)}
+		}
+		return nil, worst
+	}
+	list := make([]Candidate, 0, len(found))
+	for _, c := range found {
+		list = append(list, c)
+	}
+	slices.SortFunc(list, compareCandidates)
+	return list, nil
+}
+
+// Expand is what the Tab key does: it completes the last word of a line as far
+// as it is certain, with a space after a whole keyword.
+func (t *Table[S]) Expand(views []string, text string) string {
+	candidates, err := t.Complete(views, text)
+	_, partial, _ := splitPartial(text)
+	if err != nil {
+		return text
+	}
+	common, whole := "", true
+	for i, c := range candidates {
+		switch {
+		case !c.Keyword:
+			if partial == "" {
+				return text
+			}
+		case common == "":
+			common = c.Word
+		case i > 0:
+			common, whole = commonPrefix(common, c.Word), false
+		}
+	}
+	if common == "" {
+		return text
+	}
+	text = text[:len(text)-len(partial)] + common
+	if whole {
+		text += " "
+	}
+	return text
+}
+
+// splitPartial takes the word that is still being typed off a line.
+func splitPartial(text string) (words []word, partial string, err error) {
+	words, err = split(text)
+	if n := len(words); err == nil && n > 0 && words[n-1].end == len(text) {
+		return words[:n-1], text[words[n-1].pos:], nil
+	}
+	var missing *Error
+	if errors.As(err, &missing) { // within a quoted word
+		return nil, "", err
+	}
+	return words, "", err
+}
+
+func (t *Table[S]) collect(found map[string]Candidate, states []state[S], partial string) {
+	for _, s := range states {
+		if s.final() && partial == "" {
+			found[Return] = Candidate{Word: Return}
+		}
+		for _, n := range s.next() {
+			switch {
+			case n.keyword == "":
+				found[n.typ.Show] = t.parameter(n)
+			case partial == "" || hasPrefixFold(n.keyword, partial):
+				t.addKeyword(found, n.keyword, s.command.Help)
+			}
+		}
+	}
+}
+
+// addKeyword describes a keyword by the vocabulary, else by the command it
+// belongs to while that is the only one.
+func (t *Table[S]) addKeyword(found map[string]Candidate, keyword, help string) {
+	if h, ok := t.vocabulary.Help[keyword]; ok {
+		help = h
+	} else if known, ok := found[keyword]; ok && known.Help != help {
+		help = ""
+	}
+	found[keyword] = Candidate{Word: keyword, Help: help, Keyword: true}
+}
+
+func (t *Table[S]) parameter(n *node) Candidate {
+	return Candidate{Word: n.typ.Show, Help: t.vocabulary.Help["<"+n.name+">"]}
+}
+
+func compareCandidates(a, b Candidate) int {
+	rank := func(c Candidate) int {
+		switch {
+		case c.Keyword:
+			return 0
+		case c.Word == Return:
+			return 2
+		}
+		return 1
+	}
+	return cmp.Or(rank(a)-rank(b), strings.Compare(a.Word, b.Word))
+}
+
+func commonPrefix(a, b string) string {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return a[:n]
+}

@@ -1,0 +1,67 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// word is one word of a line with its place in it.
+type word struct {
+	text     string
+	pos, end int
+	quoted   bool
+}
+
+// split cuts a line into words. Spaces separate them except within double
+// quotes, which are not part of the word.
+func split(line string) ([]word, error) {
+	if len(line) > MaxLine {
+		return nil, &Error{Kind: WrongParameter, Pos: MaxLine, Detail: fmt.Sprintf("a line has at most %d characters", MaxLine)}
+	}
+	var words []word
+	for i := 0; i < len(line); {
+		r, size := utf8.DecodeRuneInString(line[i:])
+		switch {
+		case unicode.IsSpace(r):
+			i += size
+		case r == '"':
+			closing := strings.IndexByte(line[i+1:], '"')
+			if closing < 0 {
+				return nil, &Error{Kind: WrongParameter, Pos: i, Detail: "the closing quote is missing"}
+			}
+			words = append(words, word{line[i+1 : i+1+closing], i, i + closing + 2, true})
+			i += closing + 2
+		default:
+			n := strings.IndexFunc(line[i:], func(r rune) bool { return unicode.IsSpace(r) || r == '"' })
+			if n < 0 {
+				n = len(line) - i
+			}
+			words = append(words, word{line[i : i+n], i, i + n, false})
+			i += n
+		}
+	}
+	return words, nil
+}
+
+// end is the position after the last word.
+func end(words []word) int {
+	if len(words) == 0 {
+		return 0
+	}
+	return words[len(words)-1].end
+}
+
+// Quote returns a word as it must be typed to be read back as s: in double
+// quotes when it is empty or has a space in it. A word cannot hold a double quote.
+func Quote(s string) string {
+	if s == "" || strings.ContainsFunc(s, unicode.IsSpace) {
+		return `"` + s + `"`
+	}
+	return s
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(prefix) > 0 && len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}

@@ -1,0 +1,173 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// ErrIncomplete is what a Type's Parse returns when it wants more words than there are.
+var ErrIncomplete = errors.New("more is wanted")
+
+// Type is a kind of parameter.
+type Type struct {
+	// Name is how the grammar calls it.
+	Name string
+	// Show is how the help shows it, such as INTEGER<1-254>.
+	Show string
+	// Rest makes the parameter take the rest of the line, as it was typed,
+	// as one word.
+	Rest bool
+	// Parse reads the parameter off the first words and says how many it took.
+	Parse func(words []string) (value any, taken int, err error)
+}
+
+// OneWord makes a type out of a parser of single words.
+func OneWord[V any](name, show string, parse func(string) (V, error)) Type {
+	return Type{Name: name, Show: show, Parse: func(words []string) (any, int, error) {
+		v, err := parse(words[0])
+		return v, 1, err
+	}}
+}
+
+var (
+	rangeType  = regexp.MustCompile(`^(\d+)\.\.(\d+)$`)
+	lengthType = regexp.MustCompile(`^(string|line)\((\d+)\.\.(\d+)\)$`)
+)
+
+// typeByName finds a type among the given ones and those of this package.
+func typeByName(name string, types map[string]Type) (Type, error) {
+	if t, ok := types[name]; ok {
+		return t, nil
+	}
+	if m := rangeType.FindStringSubmatch(name); m != nil {
+		low, errLow := strconv.ParseUint(m[1], 10, 64)
+		high, errHigh := strconv.ParseUint(m[2], 10, 64)
+		return integer(name, low, high), errors.Join(errLow, errHigh)
+	}
+	if m := lengthType.FindStringSubmatch(name); m != nil {
+		low, errLow := strconv.Atoi(m[2])
+		high, errHigh := strconv.Atoi(m[3])
+		return text(name, m[1] == "line", low, high), errors.Join(errLow, errHigh)
+	}
+	switch name {
+	case "string", "line":
+		return text(name, name == "line", 1, MaxLine), nil
+	case "ipv6":
+		return OneWord(name, "X:X::X:X", parseIPv6), nil
+	case "prefix":
+		return OneWord(name, "X:X::X:X/M", parsePrefix), nil
+	case "mac":
+		return OneWord(name, "H-H-H", parseMAC), nil
+	}
+	return Type{}, fmt.Errorf("no parameter type %q", name)
+}
+
+func integer(name string, low, high uint64) Type {
+	return OneWord(name, fmt.Sprintf("INTEGER<%d-%d>", low, high), func(s string) (uint64, error) {
+		v, err := strconv.ParseUint(s, 10, 64)
+		if err != nil && !errors.Is(err, strconv.ErrRange) {
+			return 0, fmt.Errorf("%q is not a number in %d..%d", s, low, high)
+		}
+		if err != nil || v < low || v > high {
+			return 0, fmt.Errorf("%s is outside %d..%d", s, low, high)
+		}
+		return v, nil
+	})
+}
+
+func text(name string, line bool, low, high int) Type {
+	show := "STRING"
+	if line {
+		show = "TEXT"
+	}
+	t := OneWord(name, fmt.Sprintf("%s<%d-%d>", show, low, high), func(s string) (string, error) {
+		n := utf8.RuneCountInString(s)
+		if n < low || n > high {
+			return "", fmt.Errorf("%d characters, not %d..%d", n, low, high)
+		}
+		if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			return "", errors.New("it has characters that cannot be printed")
+		}
+		return s, nil
+	})
+	t.Rest = line
+	return t
+}
+
+func parseIPv6(s string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(s)
+	if err != nil || !a.Is6() || a.Is4In6() || a.Zone() != "" {
+		return netip.Addr{}, fmt.Errorf("%q is not an IPv6 address", s)
+	}
+	return a, nil
+}
+
+func parsePrefix(s string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil || !p.Addr().Is6() || p.Addr().Is4In6() {
+		return netip.Prefix{}, fmt.Errorf("%q is not an IPv6 address with a prefix length", s)
+	}
+	return p, nil
+}
+
+// parseMAC takes VRP's form (00e0-fc12-3456) and the usual ones.
+func parseMAC(s string) ([6]byte, error) {
+	var mac [6]byte
+	hw, err := net.ParseMAC(strings.ReplaceAll(s, "-", "."))
+	if err != nil {
+		hw, err = net.ParseMAC(s)
+	}
+	if err != nil || len(hw) != len(mac) {
+		return mac, fmt.Errorf("%q is not a MAC address such as 00e0-fc12-3456", s)
+	}
+	copy(mac[:], hw)
+	return mac, nil
+}
+
+// Args holds what a line gave: the value of each parameter by its name, and
+// the keywords that were used by themselves.
+type Args struct{ list []arg }
+
+type arg struct {
+	name  string
+	value any
+}
+
+// with returns a longer list and leaves the shorter one alone: several places
+// of a grammar share their beginnings.
+func (a Args) with(name string, value any) Args {
+	return Args{append(slices.Clip(a.list), arg{name, value})}
+}
+
+// Has tells whether the keyword or the parameter was given.
+func (a Args) Has(name string) bool {
+	return slices.ContainsFunc(a.list, func(g arg) bool { return g.name == name })
+}
+
+// Get returns the value of a parameter, the zero V when it was not given. A
+// name may be asked for only as the type that its declaration gives it.
+func Get[V any](a Args, name string) V {
+	for _, g := range a.list {
+		if g.name == name && g.value != nil {
+			return g.value.(V)
+		}
+	}
+	var zero V
+	return zero
+}
+
+// String returns a string or line parameter, empty when it was not given.
+func (a Args) String(name string) string { return Get[string](a, name) }
+
+// Uint returns an integer parameter, 0 when it was not given.
+func (a Args) Uint(name string) uint64 { return Get[uint64](a, name) }
+
+// Addr returns an ipv6 parameter, the zero Addr when it was not given.
+func (a Args) Addr(name string) netip.Addr { return Get[netip.Addr](a, name) }

@@ -1,0 +1,331 @@
+// Package config is the configuration of a device: the typed model, the one
+// table of configuration commands that the console, the text form and the
+// display of changes all derive from, the checks on a whole model, and the
+// store that keeps what was committed.
+//
+// The model holds what the operator said and nothing of what became of it, so
+// two models are equal exactly when their text is.
+package config
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Model is a whole configuration. Use New, and the methods that look objects
+// up by name: names are told apart without regard to case.
+type Model struct {
+	SysName   string // 1..64 characters
+	Multicast bool   // multicast ipv6 routing-enable
+	BFD       bool   // bfd
+	// MLD holds the defaults of all interfaces.
+	MLD Tuning
+	// ETrunkPort is the UDP port of the hellos, 1025..65535.
+	ETrunkPort uint16
+	// LACPSystemID and LACPPriority are what member trunks show to the switch;
+	// a zero ID means that none is set.
+	LACPSystemID MAC
+	LACPPriority uint16
+
+	Sessions   map[string]*BFDSession
+	ETrunks    map[uint32]*ETrunk
+	Services   map[string]*Service
+	Profiles   map[string]*Profile
+	Interfaces map[InterfaceName]*Interface
+}
+
+// Tuning holds the MLD timers and counts (RFC 9777, section 9). Zero means
+// that the value is not set here.
+type Tuning struct {
+	QueryInterval        time.Duration // 1..18000 s
+	MaxResponse          time.Duration // 1..25 s
+	LastListenerInterval time.Duration // 1..5 s
+	Robustness           uint8         // 2..5
+}
+
+// Service is a remote backup service (RBS).
+type Service struct {
+	Name        string
+	Peer, Local netip.Addr // both zero while not set
+	Port        uint16     // 1025..65535
+	// TrackBFD is the local discriminator of the BFD session whose going down
+	// drops the connection, 0 for none.
+	TrackBFD uint32
+	// Retention is how long the peer's records are kept without ageing while
+	// the service is down and the peer alive.
+	Retention time.Duration
+}
+
+// Profile is a remote backup profile (RBP).
+type Profile struct {
+	Name     string
+	BackupID uint32 // 1..4294967295, 0 while not set
+	Service  string // empty while not set
+	Hot      bool   // peer-backup hot
+	// ETrunk is 0 while the profile is not bound, else the profile takes its
+	// role from Eth-Trunk EthTrunk in it.
+	ETrunk, EthTrunk uint32
+	MLD              bool // service-type mld
+}
+
+// AuthMode is how hellos are authenticated.
+type AuthMode uint8
+
+// Authentication modes.
+const (
+	HMACSHA256 AuthMode = iota
+	EnhancedHMACSHA256
+)
+
+func (m AuthMode) String() string {
+	return [...]string{"hmac-sha256", "enhanced-hmac-sha256"}[m]
+}
+
+// ETrunk is an E-Trunk.
+type ETrunk struct {
+	ID            uint32 // 1..64
+	Description   string
+	Priority      uint8 // 1..254, the lower is preferred
+	Key           Secret
+	AuthMode      AuthMode
+	Peer, Local   netip.Addr    // both zero while not set
+	HelloInterval time.Duration // 500 ms..10 s
+	Multiplier    uint16        // 3..300
+	RevertDelay   time.Duration // 0..3600 s
+	RevertDisable bool
+	Sequence      bool
+	// TrackBFD binds a BFD session: the one named BFDSession or, when that is
+	// empty, the one between the same addresses. See Model.BoundSession.
+	TrackBFD   bool
+	BFDSession string
+}
+
+// BFDSession is a static BFD for IPv6 session.
+type BFDSession struct {
+	Name  string // 1..64 characters
+	Peer  netip.Addr
+	Local netip.Addr // zero: the device chooses
+	// Interface binds a single-hop session to its out interface. TrackInterface
+	// takes the session down with an interface. Either may be empty.
+	Interface, TrackInterface InterfaceName
+
+	LocalDiscriminator  uint32        // 1..16384, 0 while not set
+	RemoteDiscriminator uint32        // 1..4294967295, 0 while not set
+	MinTx, MinRx        time.Duration // 3..20000 ms
+	DetectMult          uint8         // 3..50
+	TOSExp              uint8         // 0..7
+	Shutdown            bool
+	Description         string
+}
+
+// TrunkMode is the work mode of an Eth-Trunk.
+type TrunkMode uint8
+
+// Work modes.
+const (
+	Manual TrunkMode = iota
+	LACPStatic
+)
+
+func (m TrunkMode) String() string { return [...]string{"manual", "lacp-static"}[m] }
+
+// MemberMode is the work mode of an Eth-Trunk within its E-Trunk.
+type MemberMode uint8
+
+// Member modes.
+const (
+	Auto MemberMode = iota
+	ForceMaster
+	ForceBackup
+)
+
+func (m MemberMode) String() string { return [...]string{"auto", "force-master", "force-backup"}[m] }
+
+// Interface is what the operator said of one interface.
+type Interface struct {
+	Name        InterfaceName
+	Description string
+	Shutdown    bool
+	IPv6        bool           // ipv6 enable
+	Addresses   []netip.Prefix // sorted and unique; each the interface's address with its length
+	MLD         InterfaceMLD
+	Profile     string // remote backup profile, empty for none
+
+	// The rest is for an Eth-Trunk itself only.
+	Mode TrunkMode
+	MAC  MAC // zero while not set
+	// ETrunk is 0 while the trunk joined none by itself; RemoteEthTrunk is the
+	// number of the peer's trunk, the own number unless set. See Model.Members.
+	ETrunk, RemoteEthTrunk uint32
+	MemberMode             MemberMode
+}
+
+// InterfaceMLD holds the MLD settings of an interface.
+type InterfaceMLD struct {
+	Enabled bool // downstream: mld enable
+	Proxy   bool // upstream: mld proxy
+	Version uint8
+	Tuning
+	PromptLeave, RequireRouterAlert, SendRouterAlert bool
+}
+
+// Defaults of what is not set. The timers are those of RFC 9777, section 9.
+const (
+	DefaultSysName       = "Tandem"
+	DefaultETrunkPort    = 1025
+	DefaultLACPPriority  = 32768
+	DefaultServicePort   = 7000
+	DefaultRetention     = 600 * time.Second
+	DefaultPriority      = 100
+	DefaultHello         = time.Second
+	DefaultMultiplier    = 20
+	DefaultRevertDelay   = 120 * time.Second
+	DefaultBFDInterval   = 10 * time.Millisecond
+	DefaultDetectMult    = 3
+	DefaultTOSExp        = 7
+	DefaultMLDVersion    = 2
+	DefaultQueryInterval = 125 * time.Second
+	DefaultMaxResponse   = 10 * time.Second
+	DefaultLastListener  = time.Second
+	DefaultRobustness    = 2
+)
+
+// New returns the configuration of a device that was told nothing yet.
+func New() *Model {
+	return &Model{
+		SysName:      DefaultSysName,
+		ETrunkPort:   DefaultETrunkPort,
+		LACPPriority: DefaultLACPPriority,
+		Sessions:     map[string]*BFDSession{},
+		ETrunks:      map[uint32]*ETrunk{},
+		Services:     map[string]*Service{},
+		Profiles:     map[string]*Profile{},
+		Interfaces:   map[InterfaceName]*Interface{},
+	}
+}
+
+func newService(name string) *Service {
+	return &Service{Name: name, Port: DefaultServicePort, Retention: DefaultRetention}
+}
+
+func newETrunk(id uint32) *ETrunk {
+	return &ETrunk{ID: id, Priority: DefaultPriority, HelloInterval: DefaultHello,
+		Multiplier: DefaultMultiplier, RevertDelay: DefaultRevertDelay}
+}
+
+func newBFDSession(name string) *BFDSession {
+	return &BFDSession{Name: name, MinTx: DefaultBFDInterval, MinRx: DefaultBFDInterval,
+		DetectMult: DefaultDetectMult, TOSExp: DefaultTOSExp}
+}
+
+func newInterface(name InterfaceName) *Interface {
+	return &Interface{Name: name, MLD: InterfaceMLD{Version: DefaultMLDVersion, SendRouterAlert: true}}
+}
+
+// Clone returns a copy that shares nothing with m.
+func (m *Model) Clone() *Model {
+	c := *m
+	c.Sessions = cloneObjects(m.Sessions)
+	c.ETrunks = cloneObjects(m.ETrunks)
+	c.Services = cloneObjects(m.Services)
+	c.Profiles = cloneObjects(m.Profiles)
+	c.Interfaces = cloneObjects(m.Interfaces)
+	for _, i := range c.Interfaces {
+		i.Addresses = slices.Clone(i.Addresses)
+	}
+	return &c
+}
+
+func cloneObjects[K comparable, V any](objects map[K]*V) map[K]*V {
+	c := make(map[K]*V, len(objects))
+	for k, v := range objects {
+		copied := *v
+		c[k] = &copied
+	}
+	return c
+}
+
+// byName finds an object by its name in any case.
+func byName[V any](objects map[string]*V, name string) *V {
+	if o, ok := objects[name]; ok {
+		return o
+	}
+	for known, o := range objects {
+		if strings.EqualFold(known, name) {
+			return o
+		}
+	}
+	return nil
+}
+
+// Service returns the remote backup service of a name, nil when there is none.
+func (m *Model) Service(name string) *Service { return byName(m.Services, name) }
+
+// Profile returns the remote backup profile of a name, nil when there is none.
+func (m *Model) Profile(name string) *Profile { return byName(m.Profiles, name) }
+
+// Session returns the BFD session of a name, nil when there is none.
+func (m *Model) Session(name string) *BFDSession { return byName(m.Sessions, name) }
+
+// Tuning returns the MLD values in force on an interface: its own, else those
+// of the MLD view, else the defaults.
+func (m *Model) Tuning(i *Interface) Tuning {
+	return Tuning{
+		QueryInterval:        firstSet(i.MLD.QueryInterval, m.MLD.QueryInterval, DefaultQueryInterval),
+		MaxResponse:          firstSet(i.MLD.MaxResponse, m.MLD.MaxResponse, DefaultMaxResponse),
+		LastListenerInterval: firstSet(i.MLD.LastListenerInterval, m.MLD.LastListenerInterval, DefaultLastListener),
+		Robustness:           firstSet(i.MLD.Robustness, m.MLD.Robustness, DefaultRobustness),
+	}
+}
+
+func firstSet[V comparable](values ...V) V {
+	var zero V
+	for _, v := range values {
+		if v != zero {
+			return v
+		}
+	}
+	return zero
+}
+
+// Member is an Eth-Trunk that belongs to an E-Trunk.
+type Member struct {
+	EthTrunk, RemoteEthTrunk uint32
+	Mode                     MemberMode
+}
+
+// Members returns the members of an E-Trunk in the order of their numbers:
+// the trunks that joined it, and those that a profile names together with it.
+func (m *Model) Members(eTrunk uint32) []Member {
+	members := map[uint32]Member{}
+	for name, i := range m.Interfaces {
+		if n, ok := name.EthTrunk(); ok && i.ETrunk == eTrunk {
+			members[n] = Member{n, i.RemoteEthTrunk, i.MemberMode}
+		}
+	}
+	for _, p := range m.Profiles {
+		if _, known := members[p.EthTrunk]; p.ETrunk != eTrunk || known {
+			continue
+		}
+		member := Member{EthTrunk: p.EthTrunk, RemoteEthTrunk: p.EthTrunk}
+		if i := m.Interfaces[EthTrunkName(p.EthTrunk)]; i != nil {
+			member.Mode = i.MemberMode
+		}
+		members[p.EthTrunk] = member
+	}
+	return slices.SortedFunc(maps.Values(members), func(a, b Member) int { return int(a.EthTrunk) - int(b.EthTrunk) })
+}
+
+// BoundSession returns the BFD session bound to an E-Trunk, nil when it binds
+// none. A named session must be between the E-Trunk's addresses; without a
+// name exactly one session must be. A session that leaves its source to the
+// device is told by its peer alone.
+func (m *Model) BoundSession(t *ETrunk) (*BFDSession, error) {
+	if !t.TrackBFD {
+		return nil, nil
+	}
+	return m.findSession(t)
+}

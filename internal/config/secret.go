@@ -1,0 +1,115 @@
+package config
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Secret is a key that the operator typed. It prints as asterisks; the text
+// form of a configuration has it as cipher text.
+type Secret struct{ plain string }
+
+// NewSecret makes a secret of its plain text, 1..255 characters.
+func NewSecret(plain string) Secret { return Secret{plain} }
+
+// IsSet tells whether there is a secret.
+func (s Secret) IsSet() bool { return s.plain != "" }
+
+// Reveal returns the plain text, for the protocol that uses it.
+func (s Secret) Reveal() []byte { return []byte(s.plain) }
+
+// String hides the secret.
+func (s Secret) String() string {
+	if !s.IsSet() {
+		return ""
+	}
+	return "******"
+}
+
+// GoString hides the secret from %#v too.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText hides the secret from JSON and its like.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// KeySize is the size of a device key in bytes.
+const KeySize = 32
+
+// cipherMark encloses cipher text, as on VRP.
+const cipherMark = "%^%#"
+
+// ErrForeignCipher says that a cipher text was not made with this device's key.
+var ErrForeignCipher = errors.New("the cipher text was made by another device or is damaged; give the key itself")
+
+// Keyring turns secrets into cipher text and back with a device's own key.
+type Keyring struct {
+	aead  cipher.AEAD
+	nonce []byte
+}
+
+// NewKeyring returns the keyring of a device key of KeySize bytes.
+func NewKeyring(deviceKey []byte) (*Keyring, error) {
+	if len(deviceKey) != KeySize {
+		return nil, fmt.Errorf("device key: %d bytes, not %d", len(deviceKey), KeySize)
+	}
+	sealing, err := hkdf.Expand(sha256.New, deviceKey, "tandem configuration: sealing", KeySize)
+	if err != nil {
+		return nil, err
+	}
+	nonce, err := hkdf.Expand(sha256.New, deviceKey, "tandem configuration: nonce", KeySize)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(sealing)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCM(block)
+	return &Keyring{aead, nonce}, err
+}
+
+// NewDeviceKey makes a device key.
+func NewDeviceKey() []byte {
+	key := make([]byte, KeySize)
+	rand.Read(key) // never fails (crypto/rand)
+	return key
+}
+
+// Seal returns the cipher text of a secret. The nonce is a keyed hash of the
+// plain text, so that a configuration always has the same text: an onlooker
+// learns which of the device's secrets are equal and no more.
+func (k *Keyring) Seal(s Secret) string {
+	mac := hmac.New(sha256.New, k.nonce)
+	mac.Write([]byte(s.plain))
+	nonce := mac.Sum(nil)[:k.aead.NonceSize()]
+	sealed := k.aead.Seal(nonce, nonce, []byte(s.plain), nil)
+	return cipherMark + base64.RawStdEncoding.EncodeToString(sealed) + cipherMark
+}
+
+// Open reads what follows the keyword cipher: cipher text of this device or,
+// as VRP has it, a key in plain text.
+func (k *Keyring) Open(text string) (Secret, error) {
+	inner, found := strings.CutPrefix(text, cipherMark)
+	if !found {
+		return NewSecret(text), nil
+	}
+	inner, found = strings.CutSuffix(inner, cipherMark)
+	sealed, err := base64.RawStdEncoding.DecodeString(inner)
+	size := k.aead.NonceSize()
+	if !found || err != nil || len(sealed) < size {
+		return Secret{}, ErrForeignCipher
+	}
+	plain, err := k.aead.Open(nil, sealed[:size], sealed[size:], nil)
+	if err != nil || len(plain) == 0 {
+		return Secret{}, ErrForeignCipher
+	}
+	return NewSecret(string(plain)), nil
+}

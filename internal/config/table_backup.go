@@ -1,0 +1,138 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"tandem/internal/command"
+)
+
+func serviceEntries() []entry {
+	open := opener("remote-backup-service <service:string(1..64)>", "Create a remote backup service and enter its view",
+		func(e *Editor, a command.Args) (View, error) {
+			name := a.String("service")
+			s := e.Model.Service(name)
+			if s == nil {
+				s = newService(name)
+				e.Model.Services[name] = s
+			}
+			return View{ViewService, s.Name}, nil
+		},
+		func(m *Model, a command.Args) bool {
+			s := m.Service(a.String("service"))
+			if s != nil {
+				delete(m.Services, s.Name)
+			}
+			return s != nil
+		})
+	return append([]entry{open}, settings(ViewService, func(m *Model, v View) *Service { return m.Services[v.Name] },
+		servicePeer(),
+		number("track bfd-session <discriminator:1..16384>", "Drop the connection when a BFD session goes down",
+			func(s *Service) *uint32 { return &s.TrackBFD }, 0),
+		duration("retention <seconds:0..86400>", "Set how long listeners of a living peer are kept without it", time.Second,
+			func(s *Service) *time.Duration { return &s.Retention }, DefaultRetention),
+	)...)
+}
+
+func servicePeer() setting[Service] {
+	return setting[Service]{
+		syntax: "peer-ipv6 <peer:global> source-ipv6 <source:global> [ port <port:1025..65535> ]",
+		help:   "Set the two ends of the connection",
+		set: func(s *Service, a command.Args) error {
+			if err := checkEnds(a); err != nil {
+				return err
+			}
+			s.Peer, s.Local, s.Port = a.Addr("peer"), a.Addr("source"), DefaultServicePort
+			if a.Has("port") {
+				s.Port = uint16(command.Get[uint64](a, "port"))
+			}
+			return nil
+		},
+		clear: func(s *Service, _ command.Args) error {
+			s.Peer, s.Local, s.Port = netip.Addr{}, netip.Addr{}, DefaultServicePort
+			return nil
+		},
+		write: func(s *Service) []string {
+			if !s.Peer.IsValid() {
+				return nil
+			}
+			line := fmt.Sprintf("peer-ipv6 %v source-ipv6 %v", s.Peer, s.Local)
+			if s.Port != DefaultServicePort {
+				line += fmt.Sprintf(" port %d", s.Port)
+			}
+			return []string{line}
+		}}
+}
+
+func checkEnds(a command.Args) error {
+	if a.Addr("peer") == a.Addr("source") {
+		return fmt.Errorf("the peer and the source have the same address %v", a.Addr("peer"))
+	}
+	return nil
+}
+
+func profileEntries() []entry {
+	open := opener("remote-backup-profile <profile:string(1..128)>", "Create a remote backup profile and enter its view",
+		func(e *Editor, a command.Args) (View, error) {
+			name := a.String("profile")
+			p := e.Model.Profile(name)
+			if p == nil {
+				p = &Profile{Name: name}
+				e.Model.Profiles[name] = p
+			}
+			return View{ViewProfile, p.Name}, nil
+		},
+		func(m *Model, a command.Args) bool {
+			p := m.Profile(a.String("profile"))
+			if p != nil {
+				delete(m.Profiles, p.Name)
+			}
+			return p != nil
+		})
+	return append([]entry{open}, settings(ViewProfile, func(m *Model, v View) *Profile { return m.Profiles[v.Name] },
+		flag("service-type mld", "Back up MLD listeners", func(p *Profile) *bool { return &p.MLD }, false),
+		profileBackupID(),
+		flag("peer-backup hot", "Keep the peer ready to take over at once", func(p *Profile) *bool { return &p.Hot }, false),
+		profileTrunk(),
+	)...)
+}
+
+func profileBackupID() setting[Profile] {
+	return setting[Profile]{
+		syntax: "backup-id <backup-id:0..4294967295> remote-backup-service <service:string(1..64)>",
+		help:   "Tell the profile by a number on a remote backup service",
+		set: func(p *Profile, a command.Args) error {
+			id := uint32(command.Get[uint64](a, "backup-id"))
+			if id == 0 {
+				return errors.New("backup-id: 0 is outside 1..4294967295")
+			}
+			p.BackupID, p.Service = id, a.String("service")
+			return nil
+		},
+		clear: func(p *Profile, _ command.Args) error { p.BackupID, p.Service = 0, ""; return nil },
+		write: func(p *Profile) []string {
+			if p.BackupID == 0 {
+				return nil
+			}
+			return []string{fmt.Sprintf("backup-id %d remote-backup-service %s", p.BackupID, command.Quote(p.Service))}
+		}}
+}
+
+func profileTrunk() setting[Profile] {
+	return setting[Profile]{
+		syntax: "e-trunk <e-trunk-id:1..64> eth-trunk <eth-trunk-id:0..1023>",
+		help:   "Take the role from an Eth-Trunk in an E-Trunk",
+		set: func(p *Profile, a command.Args) error {
+			p.ETrunk, p.EthTrunk = uint32(command.Get[uint64](a, "e-trunk-id")), uint32(command.Get[uint64](a, "eth-trunk-id"))
+			return nil
+		},
+		clear: func(p *Profile, _ command.Args) error { p.ETrunk, p.EthTrunk = 0, 0; return nil },
+		write: func(p *Profile) []string {
+			if p.ETrunk == 0 {
+				return nil
+			}
+			return []string{fmt.Sprintf("e-trunk %d eth-trunk %d", p.ETrunk, p.EthTrunk)}
+		}}
+}

@@ -1,0 +1,125 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"tandem/internal/command"
+)
+
+func eTrunkEntries() []entry {
+	open := opener("e-trunk <e-trunk-id:1..64>", "Create an E-Trunk and enter its view",
+		func(e *Editor, a command.Args) (View, error) {
+			id := uint32(a.Uint("e-trunk-id"))
+			if e.Model.ETrunks[id] == nil {
+				e.Model.ETrunks[id] = newETrunk(id)
+			}
+			return View{ViewETrunk, strconv.Itoa(int(id))}, nil
+		},
+		func(m *Model, a command.Args) bool {
+			id := uint32(a.Uint("e-trunk-id"))
+			known := m.ETrunks[id] != nil
+			delete(m.ETrunks, id)
+			return known
+		})
+	entries := append([]entry{open}, settings(ViewETrunk, eTrunkOf,
+		description(func(t *ETrunk) *string { return &t.Description }),
+		number("priority <priority:1..254>", "Set the priority of the device, the lower is preferred",
+			func(t *ETrunk) *uint8 { return &t.Priority }, DefaultPriority),
+		eTrunkPeer(),
+		choice("authentication-mode", "Set how hellos are authenticated",
+			func(t *ETrunk) *AuthMode { return &t.AuthMode }, HMACSHA256, EnhancedHMACSHA256),
+		duration("timer hello <hello:5..100>", "Set the time between hellos, in 100 ms", 100*time.Millisecond,
+			func(t *ETrunk) *time.Duration { return &t.HelloInterval }, DefaultHello),
+		number("timer hold-on-failure multiplier <multiplier:3..300>", "Set how many hellos must be missed for the peer to be lost",
+			func(t *ETrunk) *uint16 { return &t.Multiplier }, DefaultMultiplier),
+		duration("timer revert delay <seconds:0..3600>", "Set the wait before the role is given back", time.Second,
+			func(t *ETrunk) *time.Duration { return &t.RevertDelay }, DefaultRevertDelay),
+		flag("revert disable", "Never give the role back", func(t *ETrunk) *bool { return &t.RevertDisable }, false),
+		flag("sequence enable", "Check the sequence numbers of hellos", func(t *ETrunk) *bool { return &t.Sequence }, false),
+		eTrunkTrack(),
+	)...)
+	return append(entries, eTrunkKey())
+}
+
+func eTrunkOf(m *Model, v View) *ETrunk { return m.ETrunks[v.number()] }
+
+func eTrunkPeer() setting[ETrunk] {
+	return setting[ETrunk]{
+		syntax: "peer-ipv6 <peer:global> source-ipv6 <source:global>",
+		help:   "Set the addresses of the peer and of this device",
+		set: func(t *ETrunk, a command.Args) error {
+			if err := checkEnds(a); err != nil {
+				return err
+			}
+			t.Peer, t.Local = a.Addr("peer"), a.Addr("source")
+			return nil
+		},
+		clear: func(t *ETrunk, _ command.Args) error { t.Peer, t.Local = netip.Addr{}, netip.Addr{}; return nil },
+		write: func(t *ETrunk) []string {
+			if !t.Peer.IsValid() {
+				return nil
+			}
+			return []string{fmt.Sprintf("peer-ipv6 %v source-ipv6 %v", t.Peer, t.Local)}
+		}}
+}
+
+func eTrunkTrack() setting[ETrunk] {
+	return setting[ETrunk]{
+		syntax: "e-trunk track bfd-session [ session-name <session:string(1..64)> ]",
+		help:   "Bind a BFD session: its going down means that the peer is lost",
+		set: func(t *ETrunk, a command.Args) error {
+			t.TrackBFD, t.BFDSession = true, a.String("session")
+			return nil
+		},
+		clear: func(t *ETrunk, _ command.Args) error { t.TrackBFD, t.BFDSession = false, ""; return nil },
+		write: func(t *ETrunk) []string {
+			switch {
+			case !t.TrackBFD:
+				return nil
+			case t.BFDSession == "":
+				return []string{"e-trunk track bfd-session"}
+			}
+			return []string{"e-trunk track bfd-session session-name " + command.Quote(t.BFDSession)}
+		}}
+}
+
+// eTrunkKey needs the device's keys, so it is no setting.
+func eTrunkKey() entry {
+	return entry{view: ViewETrunk, syntax: "security-key { simple <key:string(1..255)> | cipher <cipher-key:string(1..432)> }",
+		help: "Set the key that hellos are authenticated with",
+		set: func(e *Editor, a command.Args) error {
+			key, err := NewSecret(a.String("key")), error(nil)
+			if a.Has("cipher-key") {
+				key, err = e.keys.Open(a.String("cipher-key"))
+			}
+			switch {
+			case err != nil:
+				return fmt.Errorf("security-key: %w", err)
+			case len(key.plain) > 255 || strings.ContainsRune(key.plain, ' '):
+				return errors.New("security-key: a key has 1..255 characters and no spaces")
+			}
+			t := eTrunkOf(e.Model, e.View)
+			if t == nil {
+				return fmt.Errorf("e-trunk %s does not exist any more", e.View.Name)
+			}
+			t.Key = key
+			return nil
+		},
+		clear: func(e *Editor, _ command.Args) error {
+			if t := eTrunkOf(e.Model, e.View); t != nil {
+				t.Key = Secret{}
+			}
+			return nil
+		},
+		write: func(m *Model, v View, keys *Keyring) []string {
+			if t := eTrunkOf(m, v); t.Key.IsSet() {
+				return []string{"security-key cipher " + keys.Seal(t.Key)}
+			}
+			return nil
+		}}
+}

@@ -1,0 +1,130 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"tandem/internal/command"
+)
+
+func interfaceEntries() []entry {
+	open := opener("interface <interface>", "Enter the view of an interface",
+		func(e *Editor, a command.Args) (View, error) {
+			name := command.Get[InterfaceName](a, "interface")
+			if e.Model.Interfaces[name] == nil {
+				e.Model.Interfaces[name] = newInterface(name)
+			}
+			return View{ViewInterface, string(name)}, nil
+		},
+		func(m *Model, a command.Args) bool {
+			name := command.Get[InterfaceName](a, "interface")
+			_, known := m.Interfaces[name]
+			delete(m.Interfaces, name)
+			return known
+		})
+	return slices.Concat([]entry{open},
+		settings(ViewInterface, interfaceOf,
+			description(func(i *Interface) *string { return &i.Description }),
+			flag("shutdown", "Take the interface down", func(i *Interface) *bool { return &i.Shutdown }, false)),
+		settings(ViewEthTrunk, interfaceOf,
+			choice("mode", "Set the work mode of the trunk", func(i *Interface) *TrunkMode { return &i.Mode }, Manual, LACPStatic),
+			macAddress("mac-address <mac>", "Set the MAC address of the trunk", func(i *Interface) *MAC { return &i.MAC }),
+			joinETrunk(),
+			choice("e-trunk mode", "Set the work mode of the trunk within its E-Trunk",
+				func(i *Interface) *MemberMode { return &i.MemberMode }, Auto, ForceMaster, ForceBackup)),
+		settings(ViewInterface, interfaceOf,
+			flag("ipv6 enable", "Enable IPv6", func(i *Interface) *bool { return &i.IPv6 }, false),
+			address()),
+		settings(ViewInterface, interfaceOf, interfaceMLD()...),
+		settings(ViewInterface, interfaceOf,
+			name("remote-backup-profile <profile:string(1..128)>", "Back the interface up by a profile",
+				func(i *Interface) *string { return &i.Profile }, "")),
+	)
+}
+
+func interfaceOf(m *Model, v View) *Interface { return m.Interfaces[InterfaceName(v.Name)] }
+
+func interfaceMLD() []setting[Interface] {
+	first := []setting[Interface]{
+		flag("mld enable", "Serve MLD listeners on the interface", func(i *Interface) *bool { return &i.MLD.Enabled }, false),
+		flag("mld proxy", "Join upstream what listeners want (RFC 4605)", func(i *Interface) *bool { return &i.MLD.Proxy }, false),
+		number("mld version <version:1..2>", "Set the MLD version", func(i *Interface) *uint8 { return &i.MLD.Version }, DefaultMLDVersion),
+	}
+	last := []setting[Interface]{
+		flag("mld prompt-leave", "Drop the last listener of a group without asking", func(i *Interface) *bool { return &i.MLD.PromptLeave }, false),
+		flag("mld require-router-alert", "Drop messages without Router Alert", func(i *Interface) *bool { return &i.MLD.RequireRouterAlert }, false),
+		flag("mld send-router-alert", "Send messages with Router Alert", func(i *Interface) *bool { return &i.MLD.SendRouterAlert }, true),
+	}
+	return slices.Concat(first, tuning("mld ", func(i *Interface) *Tuning { return &i.MLD.Tuning }), last)
+}
+
+// address is the one setting that an interface can have several times.
+func address() setting[Interface] {
+	read := func(a command.Args) (netip.Prefix, error) {
+		p := command.Get[netip.Prefix](a, "prefix")
+		if a.Has("address") {
+			p = netip.PrefixFrom(a.Addr("address"), int(a.Uint("length")))
+		}
+		if p.Addr().IsMulticast() || p.Addr().IsUnspecified() || p.Addr().IsLoopback() || p.Bits() == 0 {
+			return p, fmt.Errorf("%v is not an address that an interface can have", p)
+		}
+		return p, nil
+	}
+	return setting[Interface]{
+		syntax: "ipv6 address { <prefix> | <address:ipv6> <length:1..128> }",
+		help:   "Give the interface an address",
+		set: func(i *Interface, a command.Args) error {
+			p, err := read(a)
+			if err != nil {
+				return err
+			}
+			if at, found := slices.BinarySearchFunc(i.Addresses, p, netip.Prefix.Compare); !found {
+				i.Addresses = slices.Insert(i.Addresses, at, p)
+			}
+			return nil
+		},
+		clear: func(i *Interface, a command.Args) error {
+			if !a.Has("prefix") && !a.Has("address") {
+				i.Addresses = nil
+				return nil
+			}
+			p, err := read(a)
+			if i.Addresses = slices.DeleteFunc(i.Addresses, func(q netip.Prefix) bool { return q == p }); len(i.Addresses) == 0 {
+				i.Addresses = nil
+			}
+			return err
+		},
+		write: func(i *Interface) []string {
+			var lines []string
+			for _, p := range i.Addresses {
+				lines = append(lines, fmt.Sprintf("ipv6 address %v", p))
+			}
+			return lines
+		}}
+}
+
+func joinETrunk() setting[Interface] {
+	return setting[Interface]{
+		syntax: "e-trunk <e-trunk-id:1..64> [ remote-eth-trunk <remote-eth-trunk-id:0..1023> ]",
+		help:   "Join an E-Trunk",
+		set: func(i *Interface, a command.Args) error {
+			i.ETrunk = uint32(a.Uint("e-trunk-id"))
+			i.RemoteEthTrunk, _ = i.Name.EthTrunk()
+			if a.Has("remote-eth-trunk-id") {
+				i.RemoteEthTrunk = uint32(a.Uint("remote-eth-trunk-id"))
+			}
+			return nil
+		},
+		clear: func(i *Interface, _ command.Args) error { i.ETrunk, i.RemoteEthTrunk = 0, 0; return nil },
+		write: func(i *Interface) []string {
+			if i.ETrunk == 0 {
+				return nil
+			}
+			line := fmt.Sprintf("e-trunk %d", i.ETrunk)
+			if own, _ := i.Name.EthTrunk(); own != i.RemoteEthTrunk {
+				line += fmt.Sprintf(" remote-eth-trunk %d", i.RemoteEthTrunk)
+			}
+			return []string{line}
+		}}
+}

@@ -1,0 +1,75 @@
+package config
+
+import (
+	"fmt"
+	"time"
+
+	"tandem/internal/command"
+)
+
+func systemEntries() []entry {
+	whole := func(m *Model, _ View) *Model { return m }
+	entries := settings(ViewSystem, whole,
+		name("sysname <name:string(1..64)>", "Name the device", func(m *Model) *string { return &m.SysName }, DefaultSysName),
+		flag("multicast ipv6 routing-enable", "Route IPv6 multicast", func(m *Model) *bool { return &m.Multicast }, false),
+		number("e-trunk ipv6 port <port:1025..65535>", "Set the UDP port of E-Trunk hellos", func(m *Model) *uint16 { return &m.ETrunkPort }, DefaultETrunkPort),
+		macAddress("lacp e-trunk system-id <mac>", "Set the LACP system ID of member trunks", func(m *Model) *MAC { return &m.LACPSystemID }),
+		number("lacp e-trunk priority <priority:0..65535>", "Set the LACP system priority of member trunks", func(m *Model) *uint16 { return &m.LACPPriority }, DefaultLACPPriority),
+	)
+	return append(entries, entry{view: ViewSystem, opens: true, syntax: "bfd", help: "Enable BFD and enter its view",
+		set: func(e *Editor, _ command.Args) error {
+			e.Model.BFD, e.View = true, View{Kind: ViewBFD}
+			return nil
+		},
+		clear: func(e *Editor, _ command.Args) error { e.Model.BFD = false; return nil },
+		write: func(m *Model, _ View, _ *Keyring) []string {
+			if m.BFD {
+				return []string{"bfd"}
+			}
+			return nil
+		}})
+}
+
+func mldEntries() []entry {
+	open := entry{view: ViewSystem, opens: true, syntax: "mld", help: "Enter the view of MLD defaults",
+		set: func(e *Editor, _ command.Args) error { e.View = View{Kind: ViewMLD}; return nil },
+		clear: func(e *Editor, _ command.Args) error {
+			e.Model.MLD = Tuning{}
+			return nil
+		}}
+	defaults := settings(ViewMLD, func(m *Model, _ View) *Tuning { return &m.MLD }, tuning("", func(t *Tuning) *Tuning { return t })...)
+	return append([]entry{open}, defaults...)
+}
+
+// tuning makes the settings of MLD timers and counts, each with a prefix.
+func tuning[T any](prefix string, of func(*T) *Tuning) []setting[T] {
+	return []setting[T]{
+		duration(prefix+"timer query <seconds:1..18000>", "Set the time between general queries", time.Second,
+			func(o *T) *time.Duration { return &of(o).QueryInterval }, 0),
+		number(prefix+"robust-count <count:2..5>", "Set how many losses MLD withstands",
+			func(o *T) *uint8 { return &of(o).Robustness }, 0),
+		duration(prefix+"max-response-time <seconds:1..25>", "Set the time that hosts have to answer", time.Second,
+			func(o *T) *time.Duration { return &of(o).MaxResponse }, 0),
+		duration(prefix+"lastlistener-queryinterval <seconds:1..5>", "Set the time between queries after a leave", time.Second,
+			func(o *T) *time.Duration { return &of(o).LastListenerInterval }, 0),
+	}
+}
+
+// opener makes the entry that creates an object, unless it exists, and enters
+// its view, and whose undo removes it.
+func opener(syntax, help string, open func(*Editor, command.Args) (View, error), remove func(*Model, command.Args) bool) entry {
+	return entry{view: ViewSystem, opens: true, syntax: syntax, undo: syntax, help: help,
+		set: func(e *Editor, a command.Args) error {
+			v, err := open(e, a)
+			if err == nil {
+				e.View = v
+			}
+			return err
+		},
+		clear: func(e *Editor, a command.Args) error {
+			if !remove(e.Model, a) {
+				return fmt.Errorf("there is no such %s", firstWord(syntax))
+			}
+			return nil
+		}}
+}

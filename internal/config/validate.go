@@ -1,0 +1,306 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// MaxMulticastInterfaces is how many interfaces one kernel table of multicast
+// routes can hold (MAXMIFS of linux/mroute6.h).
+const MaxMulticastInterfaces = 32
+
+// Problem is something wrong with a model as a whole.
+type Problem struct {
+	// Where is the object at fault as its section is headed.
+	Where string
+	Text  string
+	// Warning: the configuration can be committed, but something will not work.
+	Warning bool
+}
+
+func (p Problem) String() string { return p.Where + ": " + p.Text }
+
+// Problems are in the order of the text form.
+type Problems []Problem
+
+// Errors returns those that forbid a commit.
+func (p Problems) Errors() Problems {
+	return slices.DeleteFunc(slices.Clone(p), func(q Problem) bool { return q.Warning })
+}
+
+// Warnings returns those that do not.
+func (p Problems) Warnings() Problems {
+	return slices.DeleteFunc(slices.Clone(p), func(q Problem) bool { return !q.Warning })
+}
+
+// InvalidError refuses a commit.
+type InvalidError struct{ Problems Problems }
+
+func (e *InvalidError) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Validate checks a model as a whole, in whatever order it was made.
+func Validate(m *Model) Problems {
+	v := validator{m: m}
+	v.system()
+	inOrder(m.Sessions, v.session)
+	inOrder(m.Services, v.service)
+	inOrder(m.Profiles, v.profile)
+	v.backupIDs()
+	inOrder(m.ETrunks, v.eTrunk)
+	inOrder(m.Interfaces, v.iface)
+	return v.problems
+}
+
+// inOrder visits objects by name, so that problems come in the same order each time.
+func inOrder[K cmp.Ordered, V any](objects map[K]*V, visit func(*V)) {
+	for _, name := range slices.Sorted(maps.Keys(objects)) {
+		visit(objects[name])
+	}
+}
+
+type validator struct {
+	m        *Model
+	problems Problems
+}
+
+func (v *validator) fail(where, format string, facts ...any) {
+	v.problems = append(v.problems, Problem{Where: where, Text: fmt.Sprintf(format, facts...)})
+}
+
+func (v *validator) warn(where, format string, facts ...any) {
+	v.problems = append(v.problems, Problem{Where: where, Text: fmt.Sprintf(format, facts...), Warning: true})
+}
+
+// system checks what interfaces have to share.
+func (v *validator) system() {
+	var upstream, multicast []string
+	owners := map[netip.Addr]InterfaceName{}
+	inOrder(v.m.Interfaces, func(i *Interface) {
+		if i.MLD.Proxy {
+			upstream = append(upstream, string(i.Name))
+		}
+		if i.MLD.Proxy || i.MLD.Enabled {
+			multicast = append(multicast, string(i.Name))
+		}
+		for _, p := range i.Addresses {
+			if other, taken := owners[p.Addr()]; taken && other != i.Name && !p.Addr().IsLinkLocalUnicast() {
+				v.fail("interface "+string(i.Name), "%s has the address %v too", other, p.Addr())
+			}
+			owners[p.Addr()] = i.Name
+		}
+	})
+	if len(upstream) > 1 {
+		v.fail("mld proxy", "there can be one upstream interface, not %s", strings.Join(upstream, " and "))
+	}
+	if n := len(multicast); n > MaxMulticastInterfaces {
+		v.fail("multicast ipv6", "%d interfaces have MLD, the kernel holds %d", n, MaxMulticastInterfaces)
+	}
+	if len(multicast) > 0 && !v.m.Multicast {
+		v.warn("multicast ipv6", "routing is not enabled, so MLD on %s does nothing", strings.Join(multicast, ", "))
+	}
+	if len(v.m.Sessions) > 0 && !v.m.BFD {
+		v.warn("bfd", "BFD is not enabled globally, so no session starts")
+	}
+}
+
+func (v *validator) session(s *BFDSession) {
+	where := "bfd " + s.Name
+	if s.LocalDiscriminator == 0 || s.RemoteDiscriminator == 0 {
+		v.warn(where, "it wants a local and a remote discriminator and does not start without")
+	}
+	for name, other := range v.m.Sessions {
+		switch {
+		case name <= s.Name: // told once, with the first of the two
+		case s.LocalDiscriminator != 0 && s.LocalDiscriminator == other.LocalDiscriminator:
+			v.fail(where, "its local discriminator %d is that of session %s too", s.LocalDiscriminator, name)
+		case s.Peer == other.Peer && s.Local == other.Local && s.Interface == other.Interface && s.TrackInterface == other.TrackInterface:
+			v.fail(where, "it is bound as session %s is", name)
+		}
+	}
+}
+
+func (v *validator) service(s *Service) {
+	where := "remote-backup-service " + s.Name
+	if !s.Peer.IsValid() {
+		v.warn(where, "it has no peer-ipv6, so it does not connect")
+	}
+	for name, other := range v.m.Services {
+		if name > s.Name && s.Peer.IsValid() && s.Peer == other.Peer && s.Local == other.Local && s.Port == other.Port {
+			v.fail(where, "it has the addresses and the port of %s", name)
+		}
+	}
+	if s.TrackBFD == 0 {
+		return
+	}
+	var discriminators []string
+	found := false
+	inOrder(v.m.Sessions, func(b *BFDSession) {
+		found = found || b.LocalDiscriminator == s.TrackBFD
+		discriminators = append(discriminators, fmt.Sprintf("%d (%s)", b.LocalDiscriminator, b.Name))
+	})
+	if !found {
+		v.fail(where, "no BFD session has the local discriminator %d; known: %s", s.TrackBFD, listOrNone(discriminators))
+	}
+}
+
+func (v *validator) profile(p *Profile) {
+	where := "remote-backup-profile " + p.Name
+	if p.Service != "" && v.m.Service(p.Service) == nil {
+		v.fail(where, "unknown remote-backup-service %s; %s", p.Service, known(v.m.Services))
+	}
+	if p.ETrunk != 0 && v.m.ETrunks[p.ETrunk] == nil {
+		v.fail(where, "unknown e-trunk %d; known: %s", p.ETrunk, listOrNone(numbers(v.m.ETrunks)))
+	}
+	if i := v.m.Interfaces[EthTrunkName(p.EthTrunk)]; p.ETrunk != 0 && i != nil && i.ETrunk != 0 && i.ETrunk != p.ETrunk {
+		v.fail(where, "it names e-trunk %d, but %s joined e-trunk %d", p.ETrunk, i.Name, i.ETrunk)
+	}
+	for name, other := range v.m.Profiles {
+		if name > p.Name && p.ETrunk != 0 && other.ETrunk != 0 && p.EthTrunk == other.EthTrunk && p.ETrunk != other.ETrunk {
+			v.fail(where, "it has Eth-Trunk %d in e-trunk %d, %s has it in e-trunk %d", p.EthTrunk, p.ETrunk, name, other.ETrunk)
+		}
+	}
+	var missing []string
+	for _, part := range []struct {
+		set  bool
+		name string
+	}{{p.BackupID != 0, "backup-id"}, {p.Hot, "peer-backup hot"}, {p.ETrunk != 0, "e-trunk"}, {p.MLD, "service-type"}} {
+		if !part.set {
+			missing = append(missing, part.name)
+		}
+	}
+	if len(missing) > 0 {
+		v.warn(where, "nothing is backed up without %s", strings.Join(missing, ", "))
+	}
+}
+
+// backupIDs checks that an ID is used once on a service.
+func (v *validator) backupIDs() {
+	type use struct {
+		service string
+		id      uint32
+	}
+	users := map[use]string{}
+	inOrder(v.m.Profiles, func(p *Profile) {
+		if p.BackupID == 0 {
+			return
+		}
+		u := use{strings.ToLower(p.Service), p.BackupID}
+		if other, taken := users[u]; taken {
+			v.fail("remote-backup-profile "+p.Name, "backup-id %d of remote-backup-service %s is that of %s", p.BackupID, p.Service, other)
+			return
+		}
+		users[u] = p.Name
+	})
+}
+
+func (v *validator) eTrunk(t *ETrunk) {
+	where := fmt.Sprintf("e-trunk %d", t.ID)
+	if !t.Key.IsSet() {
+		v.warn(where, "it has no security-key, so it sends and accepts nothing")
+	}
+	if !t.Peer.IsValid() {
+		v.warn(where, "it has no peer-ipv6, so it cannot find its peer")
+	}
+	if _, err := v.m.BoundSession(t); err != nil {
+		v.fail(where, "%v", err)
+	}
+	remote := map[uint32]uint32{}
+	for _, member := range v.m.Members(t.ID) {
+		if other, taken := remote[member.RemoteEthTrunk]; taken {
+			v.fail(where, "Eth-Trunk %d and Eth-Trunk %d have the same remote-eth-trunk %d", other, member.EthTrunk, member.RemoteEthTrunk)
+		}
+		remote[member.RemoteEthTrunk] = member.EthTrunk
+	}
+}
+
+// findSession implements BoundSession for an E-Trunk that binds a session.
+func (m *Model) findSession(t *ETrunk) (*BFDSession, error) {
+	between := func(s *BFDSession) bool {
+		return t.Peer.IsValid() && s.Peer == t.Peer && (s.Local == t.Local || !s.Local.IsValid())
+	}
+	if t.BFDSession != "" {
+		s := m.Session(t.BFDSession)
+		switch {
+		case s == nil:
+			return nil, fmt.Errorf("unknown BFD session %s; %s", t.BFDSession, known(m.Sessions))
+		case !between(s):
+			return nil, fmt.Errorf("BFD session %s has other addresses (%v to %v) than the E-Trunk (%v to %v)",
+				s.Name, s.Local, s.Peer, t.Local, t.Peer)
+		}
+		return s, nil
+	}
+	var found []string
+	for name, s := range m.Sessions {
+		if between(s) {
+			found = append(found, name)
+		}
+	}
+	slices.Sort(found)
+	switch len(found) {
+	case 0:
+		return nil, fmt.Errorf("no BFD session is bound to its addresses (%v to %v); %s", t.Local, t.Peer, known(m.Sessions))
+	case 1:
+		return m.Sessions[found[0]], nil
+	}
+	return nil, fmt.Errorf("several BFD sessions are bound to its addresses (%s); name one", strings.Join(found, ", "))
+}
+
+func (v *validator) iface(i *Interface) {
+	where := "interface " + string(i.Name)
+	if i.MLD.Proxy && i.MLD.Enabled {
+		v.fail(where, "it cannot be upstream (mld proxy) and downstream (mld enable)")
+	}
+	if t := v.m.Tuning(i); (i.MLD.Enabled || i.MLD.Proxy) && t.MaxResponse >= t.QueryInterval {
+		v.fail(where, "the max-response-time %v must be less than the query interval %v", t.MaxResponse, t.QueryInterval)
+	}
+	if i.ETrunk != 0 && v.m.ETrunks[i.ETrunk] == nil {
+		v.fail(where, "unknown e-trunk %d; known: %s", i.ETrunk, listOrNone(numbers(v.m.ETrunks)))
+	}
+	if i.Profile != "" {
+		v.boundProfile(where, i)
+	}
+}
+
+// boundProfile checks an interface that a profile backs up. The two devices
+// tell such interfaces by their number on the profile's Eth-Trunk.
+func (v *validator) boundProfile(where string, i *Interface) {
+	p := v.m.Profile(i.Profile)
+	if p == nil {
+		v.fail(where, "unknown remote-backup-profile %s; %s", i.Profile, known(v.m.Profiles))
+		return
+	}
+	if n, _, on := i.Name.OnEthTrunk(); p.ETrunk != 0 && (!on || n != p.EthTrunk) {
+		v.fail(where, "remote-backup-profile %s is bound to Eth-Trunk %d, and the interface is not on it", p.Name, p.EthTrunk)
+	}
+	switch {
+	case i.MLD.Proxy:
+		v.fail(where, "an upstream interface (mld proxy) cannot have a remote-backup-profile")
+	case !i.MLD.Enabled:
+		v.warn(where, "it has a remote-backup-profile and no mld enable, so there is nothing to back up")
+	}
+}
+
+func numbers[V any](objects map[uint32]*V) []string {
+	var list []string
+	for _, id := range slices.Sorted(maps.Keys(objects)) {
+		list = append(list, fmt.Sprint(id))
+	}
+	return list
+}
+
+func listOrNone(list []string) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,132 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"tandem/internal/command"
+)
+
+// Vocabulary returns the parameter types and the help of the configuration
+// commands; a console adds its own words to it.
+func Vocabulary() command.Vocabulary {
+	return command.Vocabulary{
+		Types: map[string]command.Type{
+			InterfaceType.Name: InterfaceType,
+			"unicast":          command.OneWord("unicast", "X:X::X:X", parseUnicast),
+			"global":           command.OneWord("global", "X:X::X:X", parseGlobal),
+		},
+		Help: maps.Clone(help),
+	}
+}
+
+func parseUnicast(s string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(s)
+	switch {
+	case err != nil || !a.Is6() || a.Is4In6() || a.Zone() != "":
+		return netip.Addr{}, fmt.Errorf("%q is not an IPv6 address", s)
+	case a.IsMulticast() || a.IsUnspecified() || a.IsLoopback():
+		return netip.Addr{}, fmt.Errorf("%v is not the unicast address of a device", a)
+	}
+	return a, nil
+}
+
+// parseGlobal reads an address that means the same on every interface.
+func parseGlobal(s string) (netip.Addr, error) {
+	a, err := parseUnicast(s)
+	if err == nil && a.IsLinkLocalUnicast() {
+		return netip.Addr{}, fmt.Errorf("%v is link-local; a global address is wanted", a)
+	}
+	return a, err
+}
+
+func firstWord(s string) string {
+	word, _, _ := strings.Cut(s, " ")
+	return word
+}
+
+// known lists the names of objects, for errors.
+func known[V any](objects map[string]*V) string {
+	if len(objects) == 0 {
+		return "none is configured"
+	}
+	return "known: " + strings.Join(slices.Sorted(maps.Keys(objects)), ", ")
+}
+
+// help describes keywords that begin several commands, and parameters.
+var help = map[string]string{
+	"address":               "Address with its prefix length",
+	"auto":                  "Follow the role of the device",
+	"bfd":                   "BFD, fast detection of a lost peer",
+	"bfd-session":           "BFD session",
+	"bind":                  "Bind the session to its two ends",
+	"cipher":                "Key in cipher text, or in plain text to be stored as such",
+	"delay":                 "Wait before giving back",
+	"description":           "Describe this for people",
+	"disable":               "Disable",
+	"discriminator":         "Number that tells BFD sessions apart",
+	"e-trunk":               "E-Trunk, an Eth-Trunk across two devices",
+	"enable":                "Enable",
+	"enhanced-hmac-sha256":  "HMAC-SHA256 with a derived key",
+	"eth-trunk":             "Eth-Trunk",
+	"force-backup":          "Backup whatever the device is",
+	"force-master":          "Master whatever the device is",
+	"hmac-sha256":           "HMAC-SHA256",
+	"interface":             "Interface",
+	"ipv6":                  "IPv6",
+	"lacp":                  "LACP",
+	"lacp-static":           "LACP with configured members",
+	"local":                 "Of this end",
+	"manual":                "No protocol",
+	"mld":                   "Multicast Listener Discovery",
+	"mode":                  "Work mode",
+	"multicast":             "Multicast",
+	"multiplier":            "How many losses count as a failure",
+	"peer-ipv6":             "Address of the peer",
+	"port":                  "Port",
+	"priority":              "Priority",
+	"remote":                "Of the other end",
+	"remote-backup-profile": "Remote backup profile",
+	"remote-backup-service": "Remote backup service",
+	"remote-eth-trunk":      "The peer's Eth-Trunk, when its number is another",
+	"revert":                "Giving the role back",
+	"session-name":          "Name of a BFD session",
+	"simple":                "Key in plain text",
+	"source-ipv6":           "Address of this device",
+	"timer":                 "Timer",
+	"track":                 "Follow the state of something else",
+	"track-interface":       "Interface that the session follows",
+	"undo":                  "Undo a command",
+	"<address>":             "IPv6 address",
+	"<backup-id>":           "The same on both devices, used once on a service",
+	"<cipher-key>":          "Key",
+	"<class>":               "Precedence",
+	"<count>":               "Number of messages",
+	"<discriminator>":       "Discriminator",
+	"<e-trunk-id>":          "Number of the E-Trunk, the same on both devices",
+	"<eth-trunk-id>":        "Number of the Eth-Trunk",
+	"<hello>":               "Time in 100 ms",
+	"<interface>":           "Type and number, or a Linux name",
+	"<key>":                 "Key, the same on both devices",
+	"<length>":              "Prefix length",
+	"<mac>":                 "MAC address",
+	"<milliseconds>":        "Time in milliseconds",
+	"<multiplier>":          "Number of losses",
+	"<name>":                "Name",
+	"<peer>":                "Address of the peer",
+	"<port>":                "Port, the same on both devices",
+	"<prefix>":              "IPv6 address and prefix length",
+	"<priority>":            "Priority",
+	"<profile>":             "Name of the remote backup profile",
+	"<remote-eth-trunk-id>": "Number of the peer's Eth-Trunk",
+	"<seconds>":             "Time in seconds",
+	"<service>":             "Name of the remote backup service",
+	"<session>":             "Name of the BFD session",
+	"<source>":              "Address of this device",
+	"<text>":                "Text to the end of the line",
+	"<track>":               "Type and number, or a Linux name",
+	"<version>":             "MLD version",
+}
