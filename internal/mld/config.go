@@ -12,9 +12,13 @@ type Config struct {
 	PromptLeave          bool          // drop the last listener without asking
 	RequireRouterAlert   bool          // drop messages that lack the Router Alert option
 	SendRouterAlert      bool          // put the option into what is sent, default on
+	// Bounds on what hosts can make the database hold; 0 means none. Past them a
+	// join is refused and counted, and nothing already learnt is lost.
+	MaxRecords int // on the interface
+	MaxSources int // in one record
 }
 
-// DefaultConfig returns the defaults of RFC 9777, section 9.
+// DefaultConfig returns the defaults of RFC 9777, section 9, and bounds that no honest link reaches.
 func DefaultConfig() Config {
 	return Config{
 		Version:              2,
@@ -23,6 +27,8 @@ func DefaultConfig() Config {
 		LastListenerInterval: time.Second,
 		Robustness:           2,
 		SendRouterAlert:      true,
+		MaxRecords:           4 << 20,
+		MaxSources:           1024,
 	}
 }
 

@@ -1,32 +1,166 @@
 package mld
 
 import (
-	"iter"
 	"net/netip"
 	"time"
 )
 
-type Router struct{}
+// Router is the router side of MLD on one downstream interface: the listener
+// database and the querier. The version v that Receive and Advance take must be
+// newer than every version they or Merge have seen, and name this device.
+type Router struct {
+	cfg   Config
+	inUse Config // cfg with what the elected querier dictates
+	store store
+	now   time.Duration // latest time told
+	held  bool          // see HoldPeer
 
-func NewRouter(cfg Config, device uint64, now time.Duration) *Router                    { return &Router{} }
-func (r *Router) SetConfig(now time.Duration, cfg Config, fx *Effects)                  {}
-func (r *Router) SetLink(now time.Duration, linkLocal netip.Addr, up bool, fx *Effects) {}
-func (r *Router) SetQuerierDuty(now time.Duration, on bool, fx *Effects)                {}
+	linkLocal netip.Addr
+	up        bool
+	querier   querier
+	counters  Counters
+	leaves    alarms // groups with last-listener queries under way
+
+	scratch [2][]netip.Addr // source lists in the making
+}
+
+// NewRouter returns a router without link and without querier duty. device is the
+// identity that versions of this device carry.
+func NewRouter(cfg Config, device uint64, now time.Duration) *Router {
+	r := &Router{cfg: cfg, inUse: cfg, now: now}
+	r.store.init(device)
+	return r
+}
+
+// SetConfig takes a new configuration. Timers that run keep running; what is
+// heard or sent from now on follows the new values.
+func (r *Router) SetConfig(now time.Duration, cfg Config, fx *Effects) {
+	r.tick(now)
+	r.cfg = cfg
+	r.adopt()
+	if r.IsQuerier() {
+		r.querier.next = min(r.querier.next, now+r.inUse.QueryInterval)
+		r.ask(now, fx)
+	}
+}
+
+// SetLink tells the router's own link-local address and whether the interface can
+// send and receive. The database stays while it is down: the other device may
+// serve its listeners.
+func (r *Router) SetLink(now time.Duration, linkLocal netip.Addr, up bool, fx *Effects) {
+	r.tick(now)
+	linkLocal = linkLocal.WithZone("")
+	if r.linkLocal == linkLocal && r.up == up {
+		return
+	}
+	r.linkLocal, r.up = linkLocal, up
+	r.restart(now, fx)
+}
+
+// SetQuerierDuty lets the router query or stops it. Without duty it never sends a
+// query but still hears who does.
+func (r *Router) SetQuerierDuty(now time.Duration, on bool, fx *Effects) {
+	r.tick(now)
+	if r.querier.duty == on {
+		return
+	}
+	r.querier.duty = on
+	r.restart(now, fx)
+}
+
+// Receive takes a message heard on the interface. What it changes in the database
+// gets the version v. A *DropError says that the whole message was dropped;
+// records of a report that had to be skipped are only counted.
 func (r *Router) Receive(now time.Duration, v Version, meta Meta, p *Packet, fx *Effects) error {
+	r.tick(now)
+	meta.Src = meta.Src.WithZone("")
+	if cause, drop := r.refuses(meta, p); drop {
+		r.counters.Drops.Count(cause)
+		return &DropError{Cause: cause, Type: p.Type, From: meta.Src}
+	}
+	r.counters.Received.count(p)
+	switch p.Type {
+	case TypeQuery:
+		r.heardQuery(now, meta.Src, &p.Query, fx)
+	case TypeReportV1:
+		r.report(now, v, meta.Src, GroupRecord{Type: ModeIsExclude, Group: p.Group}, isV1, fx)
+	case TypeDone:
+		r.done(now, v, meta.Src, p.Group, fx)
+	case TypeReportV2:
+		for i := range p.Records {
+			r.report(now, v, meta.Src, p.Records[i], 0, fx)
+		}
+	}
 	return nil
 }
-func (r *Router) Malformed()                                            {}
-func (r *Router) Merge(now time.Duration, rec Record, fx *Effects) bool { return false }
-func (r *Router) HoldPeer(now time.Duration, on bool, fx *Effects)      {}
-func (r *Router) Forget(key Key, v Version)                             {}
-func (r *Router) Advance(now time.Duration, v Version, fx *Effects)     {}
-func (r *Router) Deadline() (at time.Duration, ok bool)                 { return 0, false }
-func (r *Router) Filter(group netip.Addr) Filter                        { return Filter{} }
-func (r *Router) Wants(group, source netip.Addr) bool                   { return false }
-func (r *Router) Get(key Key) (Record, bool)                            { return Record{}, false }
-func (r *Router) Records() iter.Seq[Record]                             { return func(func(Record) bool) {} }
-func (r *Router) Groups() iter.Seq[netip.Addr]                          { return func(func(netip.Addr) bool) {} }
-func (r *Router) GroupState(now time.Duration, group netip.Addr) (GroupState, bool) {
-	return GroupState{}, false
+
+// refuses checks what RFC 9777, sections 5.1.14, 5.2.13 and 6.2, demand of every message.
+func (r *Router) refuses(meta Meta, p *Packet) (DropCause, bool) {
+	switch {
+	case !r.up:
+		return DropLinkDown, true
+	case meta.HopLimit != 1:
+		return DropHopLimit, true
+	case !meta.Src.IsLinkLocalUnicast():
+		return DropSource, true
+	case meta.Src == r.linkLocal:
+		return DropOwn, true
+	case r.cfg.RequireRouterAlert && !meta.RouterAlert:
+		return DropRouterAlert, true
+	case r.cfg.Version == 1 && p.Type == TypeReportV2:
+		return DropVersion, true
+	}
+	switch p.Type {
+	case TypeQuery, TypeReportV1, TypeDone, TypeReportV2:
+		return 0, false
+	}
+	return DropType, true
 }
-func (r *Router) State(now time.Duration) InterfaceState { return InterfaceState{} }
+
+// Malformed counts a message that Parse refused.
+func (r *Router) Malformed() { r.counters.Drops.Count(DropMalformed) }
+
+// Advance does everything that is due. Records that it rewrites get the version v.
+func (r *Router) Advance(now time.Duration, v Version, fx *Effects) {
+	r.tick(now)
+	r.advanceQuerier(now, fx)
+	r.expire(now, fx)
+	r.advanceLeaves(now, v, fx)
+}
+
+// Deadline returns when Advance must be called next; ok is false when nothing is
+// waited for.
+func (r *Router) Deadline() (at time.Duration, ok bool) {
+	note := func(t time.Duration, set bool) {
+		if set && (!ok || t < at) {
+			at, ok = t, true
+		}
+	}
+	note(r.querierDeadline())
+	note(r.store.expiry.due.deadline())
+	note(r.leaves.deadline())
+	return at, ok
+}
+
+func (r *Router) tick(now time.Duration) { r.now = max(r.now, now) }
+
+// expire removes the records whose time is up and files anew those that were
+// refreshed or are held meanwhile.
+func (r *Router) expire(now time.Duration, fx *Effects) {
+	for id := r.store.expiry.pop(now); id != 0; id = r.store.expiry.pop(now) {
+		rec := r.store.records.at(id)
+		switch {
+		case rec.expires > now && !r.isHeld(rec):
+			r.store.expiry.file(id, rec.expires, now)
+		case r.isHeld(rec):
+			// Its time starts anew at the release, which cannot end before this.
+			rec.expires = now + r.inUse.ListeningInterval()
+			r.store.expiry.file(id, rec.expires, now)
+		default:
+			group := r.store.groups.at(rec.group).addr
+			if r.store.erase(now, id) {
+				fx.Groups = append(fx.Groups, group)
+			}
+		}
+	}
+}

@@ -62,9 +62,15 @@ type Record struct {
 // InterfaceState is a snapshot of the router side on one interface, for displays.
 type InterfaceState struct {
 	Config
+	// InUse is Config with the robustness and query interval of the elected
+	// querier, where that is another router.
+	InUse Config
+	// Duty says whether this router may be querier at all.
+	Duty      bool
 	LinkLocal netip.Addr
 	Up        bool
-	// Querier is the address of the elected querier; it is LinkLocal when this router is it.
+	// Querier is the address of the elected querier; it is LinkLocal when this router is it,
+	// and the zero Addr when none is known.
 	Querier             netip.Addr
 	IsQuerier           bool
 	GeneralQueryIn      time.Duration // until the next general query of ours, 0 when none is due

@@ -1,0 +1,99 @@
+package mld
+
+import "time"
+
+// calendar files records by the time at which they have to be looked at. All
+// records of one tick share one bucket, linked through the records themselves, so
+// a record costs 8 bytes and no timer. A refresh only moves a record's expiry,
+// not the record: when its bucket comes up it is filed anew. The invariant is that
+// a record is filed no later than the tick after it expires.
+type calendar struct {
+	records *table[record]
+	buckets []bucket
+	free    []uint32
+	byTick  map[int64]uint32 // tick to bucket
+	due     alarms           // one a bucket
+}
+
+type bucket struct {
+	tick  int64
+	first uint32
+}
+
+const (
+	tickLength = 10 * time.Millisecond
+	// Records far from expiry share buckets of a whole second.
+	coarseTicks = int64(time.Second / tickLength)
+	// isBucket marks a record's back link as the number of its bucket.
+	isBucket = 1 << 31
+)
+
+func newCalendar(records *table[record]) calendar {
+	return calendar{records: records, byTick: make(map[int64]uint32)}
+}
+
+// file enters a record that is not in the calendar, to come up after now and at
+// most one tick after at.
+func (c *calendar) file(id uint32, at, now time.Duration) {
+	current := int64(now / tickLength)
+	tick := int64((at + tickLength - 1) / tickLength)
+	if tick-current > 2*coarseTicks {
+		tick -= tick % coarseTicks
+	}
+	b := c.bucket(max(tick, current+1))
+	rec, first := c.records.at(id), c.buckets[b].first
+	rec.tprev, rec.tnext = isBucket|b, first
+	if first != 0 {
+		c.records.at(first).tprev = id
+	}
+	c.buckets[b].first = id
+}
+
+// remove takes a record out.
+func (c *calendar) remove(id uint32) {
+	rec := c.records.at(id)
+	if rec.tprev&isBucket != 0 {
+		c.buckets[rec.tprev&^isBucket].first = rec.tnext
+	} else {
+		c.records.at(rec.tprev).tnext = rec.tnext
+	}
+	if rec.tnext != 0 {
+		c.records.at(rec.tnext).tprev = rec.tprev
+	}
+	rec.tprev, rec.tnext = 0, 0
+}
+
+// pop takes out one record of a bucket that is due and returns it, 0 when there is none.
+func (c *calendar) pop(now time.Duration) uint32 {
+	for {
+		at, ok := c.due.deadline()
+		if !ok || at > now {
+			return 0
+		}
+		b := c.due[0].id
+		if id := c.buckets[b].first; id != 0 {
+			c.remove(id)
+			return id
+		}
+		c.due.pop(now)
+		delete(c.byTick, c.buckets[b].tick)
+		c.free = append(c.free, b)
+	}
+}
+
+func (c *calendar) bucket(tick int64) uint32 {
+	if b, ok := c.byTick[tick]; ok {
+		return b
+	}
+	var b uint32
+	if n := len(c.free); n > 0 {
+		b, c.free = c.free[n-1], c.free[:n-1]
+	} else {
+		b = uint32(len(c.buckets))
+		c.buckets = append(c.buckets, bucket{})
+	}
+	c.buckets[b] = bucket{tick: tick}
+	c.byTick[tick] = b
+	c.due.push(alarm{time.Duration(tick) * tickLength, b})
+	return b
+}

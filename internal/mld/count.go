@@ -1,0 +1,121 @@
+package mld
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// count adds a live record to the counts of its group, or takes it off. A
+// tombstone counts for nothing.
+func (s *store) count(g *group, id uint32, by int32, now time.Duration) {
+	rec := s.records.at(id)
+	if !rec.live() {
+		return
+	}
+	was := g.live
+	g.live += uint32(by)
+	switch {
+	case was == 0:
+		g.since = now
+		s.liveGroups++
+	case g.live == 0:
+		s.liveGroups--
+	}
+	if id != g.linger {
+		s.liveRecords += int(by)
+	}
+	if rec.mode() == Exclude {
+		g.exclude += uint32(by)
+	}
+	for _, a := range s.list(rec.list) {
+		g.countSource(a, rec.mode(), by)
+	}
+}
+
+func (g *group) countSource(a netip.Addr, mode FilterMode, by int32) {
+	i, found := g.search(a)
+	if !found {
+		g.sources = slices.Insert(g.sources, i, sourceCount{addr: a})
+	}
+	c := &g.sources[i]
+	if mode == Exclude {
+		c.excluded += uint32(by)
+	} else {
+		c.included += uint32(by)
+	}
+	if c.included == 0 && c.excluded == 0 {
+		if g.sources = slices.Delete(g.sources, i, i+1); len(g.sources) == 0 {
+			g.sources = nil
+		}
+	}
+}
+
+func (g *group) search(a netip.Addr) (int, bool) {
+	return slices.BinarySearchFunc(g.sources, a, func(c sourceCount, a netip.Addr) int { return c.addr.Compare(a) })
+}
+
+// wants reports whether any live record wants the source: some INCLUDE record
+// lists it or some EXCLUDE record does not.
+func (g *group) wants(a netip.Addr) bool {
+	i, found := g.search(a)
+	if !found {
+		return g.exclude > 0
+	}
+	return g.sources[i].included > 0 || g.sources[i].excluded < g.exclude
+}
+
+// filter is the union of the live records (RFC 9777, section 7.2).
+func (g *group) filter() Filter {
+	f := Filter{Mode: Include}
+	if g.exclude > 0 {
+		f.Mode = Exclude
+	}
+	for _, c := range g.sources {
+		if g.wants(c.addr) == (f.Mode == Include) {
+			f.Sources = append(f.Sources, c.addr)
+		}
+	}
+	return f
+}
+
+// listened is like wants, without the record of host ::, which stands for nobody.
+func (s *store) listened(g *group, a netip.Addr) bool {
+	linger := s.filter(g.linger)
+	exclude := s.excluding(g)
+	i, found := g.search(a)
+	if !found {
+		return exclude > 0
+	}
+	included, excluded := g.sources[i].included, g.sources[i].excluded
+	if _, listed := slices.BinarySearchFunc(linger.Sources, a, netip.Addr.Compare); listed {
+		if linger.Mode == Include {
+			included--
+		} else {
+			excluded--
+		}
+	}
+	return included > 0 || excluded < exclude
+}
+
+// excluding counts the hosts in EXCLUDE mode.
+func (s *store) excluding(g *group) uint32 {
+	if s.filter(g.linger).Mode == Exclude {
+		return g.exclude - 1
+	}
+	return g.exclude
+}
+
+// listeners yields the live records of a group, without that of host ::.
+func (s *store) listeners(g *group) func(yield func(uint32, *record) bool) {
+	return func(yield func(uint32, *record) bool) {
+		for id := g.first; id != 0; {
+			rec := s.records.at(id)
+			next := rec.gnext
+			if id != g.linger && rec.live() && !yield(id, rec) {
+				return
+			}
+			id = next
+		}
+	}
+}

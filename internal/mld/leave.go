@@ -1,0 +1,290 @@
+package mld
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// leaving is a group about which hosts are being asked before it, or some of its
+// sources, stop being sent (RFC 9777, section 7.6.3).
+type leaving struct {
+	group   asking
+	sources []sourceAsking // sorted
+	alarm   time.Duration  // the earliest that matters in r.leaves
+}
+
+type sourceAsking struct {
+	addr netip.Addr
+	asking
+}
+
+// asking is one question: how often it will still be put, when next, and when its
+// subject stops lingering.
+type asking struct {
+	left  int
+	next  time.Duration
+	until time.Duration
+}
+
+func (a asking) active(now time.Duration) bool { return now < a.until }
+
+// due returns when something has to be done.
+func (a asking) due() time.Duration {
+	if a.left > 0 {
+		return min(a.next, a.until)
+	}
+	return a.until
+}
+
+// maxQuerySources keeps a query with its headers within 1280 bytes.
+const maxQuerySources = (1280 - 40 - 8 - queryHeaderSize) / addrSize
+
+// lost returns the part of a filter that no listener wants, after the host that
+// had the filter has changed its record.
+func (r *Router) lost(gid uint32, old Filter) Filter {
+	g := r.store.groups.at(gid)
+	if old.Mode == Exclude && r.store.excluding(g) == 0 {
+		return old
+	}
+	var lost []netip.Addr
+	if old.Mode == Include {
+		for _, a := range old.Sources {
+			if !r.store.listened(g, a) {
+				lost = append(lost, a)
+			}
+		}
+		return Filter{Include, lost}
+	}
+	// Others are in EXCLUDE mode: only sources that all of them list can be lost.
+	for _, c := range g.sources {
+		if old.Wants(c.addr) && !r.store.listened(g, c.addr) {
+			lost = append(lost, c.addr)
+		}
+	}
+	return Filter{Include, lost}
+}
+
+// linger keeps what has been lost on for the last listener query time, as the
+// record of host ::, and asks for it.
+func (r *Router) linger(now time.Duration, v Version, gid uint32, lost Filter, fl flags, fx *Effects) {
+	g := r.store.groups.at(gid)
+	key := Key{g.addr, netip.IPv6Unspecified()}
+	until := now + r.inUse.LastListenerQueryTime()
+	id := g.linger
+	if id != 0 {
+		rec := r.store.records.at(id)
+		fl |= rec.flags & isV1
+		// It becomes ours; what the peer put there keeps its own end.
+		r.question(now, gid, r.store.filter(id), rec.expires, false, fx)
+	} else {
+		id = r.store.create(now, key, until)
+	}
+	whole := r.store.filter(id).Union(lost)
+	changed := r.store.set(now, id, content{Filter: whole, flags: fl, clock: v.Clock, heard: now, expires: until})
+	fx.Changed = append(fx.Changed, key)
+	if changed {
+		fx.Groups = append(fx.Groups, key.Group)
+	}
+	r.question(now, gid, lost, until, true, fx)
+}
+
+// question starts the specific queries about a filter. again restarts those that
+// are already under way.
+func (r *Router) question(now time.Duration, gid uint32, f Filter, until time.Duration, again bool, fx *Effects) {
+	g := r.store.groups.at(gid)
+	if g.leave == nil {
+		g.leave = &leaving{}
+	}
+	a := asking{left: r.inUse.Robustness, next: now, until: until}
+	if f.Mode == Exclude {
+		if again || !g.leave.group.active(now) {
+			g.leave.group = a
+		}
+	} else {
+		r.expectPartial(gid, until)
+		for _, s := range f.Sources {
+			g.leave.start(now, s, a, again)
+		}
+	}
+	r.leaveStep(now, gid, fx)
+}
+
+func (l *leaving) start(now time.Duration, source netip.Addr, a asking, again bool) {
+	i, found := slices.BinarySearchFunc(l.sources, source, func(s sourceAsking, a netip.Addr) int { return s.addr.Compare(a) })
+	switch {
+	case !found:
+		l.sources = slices.Insert(l.sources, i, sourceAsking{source, a})
+	case again || !l.sources[i].active(now):
+		l.sources[i].asking = a
+	}
+}
+
+// leaveStep sends the queries of a leaving group that are due, forgets what has
+// lapsed and sets the next alarm. It reports whether anything lapsed.
+func (r *Router) leaveStep(now time.Duration, gid uint32, fx *Effects) (lapsed bool) {
+	g := r.store.groups.at(gid)
+	l := g.leave
+	if l.group.take(now, r.inUse.LastListenerInterval) && r.IsQuerier() {
+		r.send(Query{MaxResponse: r.inUse.LastListenerInterval, Group: g.addr, Suppress: r.outlives(now, g)}, fx)
+	}
+	r.askSources(now, g, fx)
+	before := len(l.sources)
+	l.sources = slices.DeleteFunc(l.sources, func(s sourceAsking) bool { return !s.active(now) })
+	lapsed = len(l.sources) < before
+	if l.group.until > 0 && !l.group.active(now) {
+		l.group, lapsed = asking{}, true
+	}
+	r.schedule(now, gid)
+	return lapsed
+}
+
+// take reports whether a query is due and counts it as sent.
+func (a *asking) take(now, interval time.Duration) bool {
+	if a.left == 0 || now < a.next {
+		return false
+	}
+	a.left--
+	a.next = now + interval
+	return true
+}
+
+// askSources sends group-and-source specific queries: with the S flag for sources
+// that somebody is known to want again, without it for the others (section 7.6.3.2).
+func (r *Router) askSources(now time.Duration, g *group, fx *Effects) {
+	var wanted, unknown []netip.Addr
+	for i := range g.leave.sources {
+		s := &g.leave.sources[i]
+		switch {
+		case !s.take(now, r.inUse.LastListenerInterval):
+		case r.store.listened(g, s.addr):
+			wanted = append(wanted, s.addr)
+		default:
+			unknown = append(unknown, s.addr)
+		}
+	}
+	// MLDv1 cannot ask for sources.
+	if !r.IsQuerier() || r.cfg.Version == 1 {
+		return
+	}
+	r.sendSources(g.addr, wanted, true, fx)
+	r.sendSources(g.addr, unknown, false, fx)
+}
+
+func (r *Router) sendSources(group netip.Addr, sources []netip.Addr, suppress bool, fx *Effects) {
+	for part := range slices.Chunk(sources, maxQuerySources) {
+		r.send(Query{MaxResponse: r.inUse.LastListenerInterval, Group: group, Suppress: suppress, Sources: part}, fx)
+	}
+}
+
+// outlives reports whether a host in EXCLUDE mode is known beyond the last
+// listener query time, which sets the S flag (section 7.6.3.1).
+func (r *Router) outlives(now time.Duration, g *group) bool {
+	for _, rec := range r.store.listeners(g) {
+		if rec.mode() == Exclude && rec.expires > now+r.inUse.LastListenerQueryTime() {
+			return true
+		}
+	}
+	return false
+}
+
+// schedule sets the alarm of a leaving group, or ends the leaving.
+func (r *Router) schedule(now time.Duration, gid uint32) {
+	g := r.store.groups.at(gid)
+	l := g.leave
+	at := time.Duration(0)
+	if l.group.active(now) {
+		at = l.group.due()
+	}
+	for _, s := range l.sources {
+		if at == 0 || s.due() < at {
+			at = s.due()
+		}
+	}
+	switch {
+	case at == 0:
+		g.leave = nil
+	case at != l.alarm:
+		l.alarm = at
+		r.leaves.push(alarm{at, gid})
+	}
+}
+
+// advanceLeaves does what is due for leaving groups. An alarm may have outlived
+// its group; the id may even name another group by now, which then is looked at
+// in vain.
+func (r *Router) advanceLeaves(now time.Duration, v Version, fx *Effects) {
+	for a, ok := r.leaves.pop(now); ok; a, ok = r.leaves.pop(now) {
+		g := r.store.groups.at(a.id)
+		if g.leave == nil || g.leave.alarm != a.at {
+			continue
+		}
+		g.leave.alarm = 0
+		if r.leaveStep(now, a.id, fx) {
+			r.trim(now, v, a.id, fx)
+		}
+	}
+}
+
+// trim takes lapsed sources out of the record of host ::, if it is ours and some
+// of it still lingers. When all has lapsed the record expires by itself.
+func (r *Router) trim(now time.Duration, v Version, gid uint32, fx *Effects) {
+	g := r.store.groups.at(gid)
+	if g.linger == 0 || g.leave == nil {
+		return
+	}
+	rec := r.store.records.at(g.linger)
+	if rec.device != 0 || rec.expires <= now || !rec.live() {
+		return
+	}
+	rest := Filter{Mode: Include}
+	for _, s := range g.leave.sources {
+		rest.Sources = append(rest.Sources, s.addr)
+	}
+	if g.leave.group.active(now) {
+		rest = r.store.filter(g.linger)
+	}
+	c := content{Filter: rest, flags: rec.flags & isV1, clock: v.Clock, heard: rec.heard, expires: rec.expires}
+	if rest.Equal(r.store.filter(g.linger)) {
+		return
+	}
+	if r.store.set(now, g.linger, c) {
+		fx.Groups = append(fx.Groups, g.addr)
+	}
+	fx.Changed = append(fx.Changed, Key{g.addr, netip.IPv6Unspecified()})
+}
+
+// done takes an MLDv1 done (RFC 2710, section 4). In compatibility mode hosts
+// suppress each other's reports, so who else listens is unknown: everything learnt
+// from MLDv1 reports is lowered to the last listener query time and the group
+// asked for. Otherwise it is the leave of a tracked host.
+func (r *Router) done(now time.Duration, v Version, from, addr netip.Addr, fx *Effects) {
+	if !Routable(addr) {
+		r.counters.Drops.Count(DropLinkScope)
+		return
+	}
+	gid := r.store.findGroup(addr)
+	if gid == 0 || r.store.groups.at(gid).live == 0 {
+		return
+	}
+	if r.cfg.PromptLeave || now >= r.store.groups.at(gid).v1Until {
+		r.report(now, v, from, GroupRecord{Type: ChangeToInclude, Group: addr}, 0, fx)
+		return
+	}
+	if r.held && !r.querier.duty {
+		// The peer asks, not we, and cannot be told. Let the group's time run out.
+		r.counters.Drops.Count(DropDone)
+		return
+	}
+	r.lowerV1(now, gid, v, now+r.inUse.LastListenerQueryTime())
+	r.linger(now, v, gid, Filter{Mode: Exclude}, isV1, fx)
+}
+
+// lowerV1 brings the MLDv1 records of a group that are older than v down to an expiry.
+func (r *Router) lowerV1(now time.Duration, gid uint32, v Version, at time.Duration) {
+	for id, rec := range r.store.listeners(r.store.groups.at(gid)) {
+		if rec.flags&isV1 != 0 && rec.expires > at && v.newer(r.store.version(rec)) {
+			r.store.setExpiry(id, at, now)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package mld
+
+import "time"
+
+// maxLeft bounds how long a peer's record can live: the listening interval of the
+// largest configuration there is.
+const maxLeft = 7*18000*time.Second + 8388*time.Second
+
+// Merge takes a record from the peer. The last writer wins: it reports false when
+// the record held is as new or newer. Merging the same records in any order, any
+// number of times, gives the same live records. The leave in progress of a peer
+// starts the queries here if this router is the querier.
+func (r *Router) Merge(now time.Duration, rec Record, fx *Effects) bool {
+	r.tick(now)
+	if !Routable(rec.Group) || !rec.Host.Is6() || rec.Host.IsMulticast() {
+		return false
+	}
+	key := Key{rec.Group, rec.Host.WithZone("")}
+	id := r.store.lookup(key)
+	if id != 0 && !rec.Version.newer(r.store.version(r.store.records.at(id))) {
+		return false
+	}
+	device, ok := r.store.device(rec.Version.Device)
+	if !ok {
+		return false
+	}
+	left := min(max(rec.Left, 0), maxLeft)
+	c := content{clock: rec.Version.Clock, device: device, expires: now + left}
+	c.heard = now - max(r.inUse.ListeningInterval()-left, 0)
+	if !rec.Deleted {
+		r.scratch[0] = appendSources(r.scratch[0][:0], rec.Sources)
+		c.Filter = Filter{rec.Mode, r.scratch[0]}
+	}
+	if rec.V1 {
+		c.flags |= isV1
+	}
+	if rec.Deleted || c.Empty() {
+		c.flags = isDeleted
+	}
+	if id == 0 {
+		id = r.store.create(now, key, c.expires)
+	}
+	if r.store.set(now, id, c) {
+		fx.Groups = append(fx.Groups, key.Group)
+	}
+	r.merged(now, id, rec.Version, fx)
+	return true
+}
+
+// merged follows up what a record from the peer means for its group.
+func (r *Router) merged(now time.Duration, id uint32, v Version, fx *Effects) {
+	rec := r.store.records.at(id)
+	if !rec.live() {
+		return
+	}
+	gid, g := rec.group, r.store.groups.at(rec.group)
+	if id != g.linger {
+		r.store.setReporter(g, rec.host)
+		r.mergedV1(now, id)
+		return
+	}
+	if rec.flags&isV1 != 0 {
+		r.lowerV1(now, gid, v, rec.expires)
+	}
+	if f := r.store.filter(id); r.IsQuerier() {
+		r.question(now, gid, f, rec.expires, false, fx)
+	} else if f.Mode == Include {
+		r.expectPartial(gid, rec.expires)
+	}
+}
+
+// mergedV1 applies to an MLDv1 record what a done that it does not postdate has lowered.
+func (r *Router) mergedV1(now time.Duration, id uint32) {
+	rec := r.store.records.at(id)
+	if rec.flags&isV1 == 0 {
+		return
+	}
+	g := r.store.groups.at(rec.group)
+	g.v1Until = max(g.v1Until, rec.expires)
+	if g.linger == 0 {
+		return
+	}
+	done := r.store.records.at(g.linger)
+	if done.live() && done.flags&isV1 != 0 && rec.expires > done.expires && r.store.version(done).newer(r.store.version(rec)) {
+		r.store.setExpiry(id, done.expires, now)
+	}
+}
+
+// HoldPeer stops the ageing of what the peer heard, while the peer lives but
+// cannot tell us of refreshes. Tombstones are held as well, for the records they
+// hide are held at the peer. When it is switched off all of them get a full
+// listening interval. Leaves in progress are never held.
+func (r *Router) HoldPeer(now time.Duration, on bool, fx *Effects) {
+	r.tick(now)
+	if r.held == on {
+		return
+	}
+	if on {
+		r.expire(now, fx)
+		r.held = true
+		return
+	}
+	for id := uint32(1); id <= r.store.records.top; id++ {
+		if rec := r.store.records.at(id); rec.group != 0 && r.isHeld(rec) {
+			rec.expires = max(rec.expires, now+r.inUse.ListeningInterval())
+		}
+	}
+	r.held = false
+}
+
+// isHeld reports whether a record does not age at present.
+func (r *Router) isHeld(rec *record) bool {
+	return r.held && (rec.device != 0 || !rec.live()) && !r.store.hosts.at(rec.host).addr.IsUnspecified()
+}
+
+// Forget removes a tombstone that the peer has acknowledged, if it still has this version.
+func (r *Router) Forget(key Key, v Version) {
+	id := r.store.lookup(key)
+	if id == 0 {
+		return
+	}
+	if rec := r.store.records.at(id); !rec.live() && r.store.version(rec) == v {
+		r.store.erase(r.now, id)
+	}
+}

@@ -1,0 +1,165 @@
+package mld
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// querier is the state of the election (RFC 9777, section 7.6.2) and of the
+// general queries (sections 7.1, 9.6 and 9.7).
+type querier struct {
+	duty bool
+	// other is the elected querier when it is another router, believed until otherUntil.
+	other      netip.Addr
+	otherUntil time.Duration
+	// next is when the next general query is due while this router is querier.
+	next    time.Duration
+	startup int // general queries still to be sent at the startup interval
+	// dictated are the robustness and interval of the other querier, 0 where it names none.
+	robustness int
+	interval   time.Duration
+}
+
+// IsQuerier reports whether this router sends the queries now.
+func (r *Router) IsQuerier() bool {
+	return r.querier.duty && r.up && r.linkLocal.IsValid() && !r.querier.other.IsValid()
+}
+
+// restart begins the querier's life anew after its link or duty has changed.
+func (r *Router) restart(now time.Duration, fx *Effects) {
+	q := &r.querier
+	if q.duty && q.other.IsValid() && r.linkLocal.IsValid() && r.linkLocal.Less(q.other) {
+		r.setOther(netip.Addr{})
+	}
+	q.startup, q.next = r.cfg.Robustness, now
+	r.ask(now, fx)
+}
+
+// ask sends the general query if it is due.
+func (r *Router) ask(now time.Duration, fx *Effects) {
+	q := &r.querier
+	if !r.IsQuerier() || now < q.next {
+		return
+	}
+	r.send(Query{MaxResponse: r.inUse.MaxResponse, Group: netip.IPv6Unspecified()}, fx)
+	q.next = now + r.inUse.QueryInterval
+	if q.startup > 0 {
+		if q.startup--; q.startup > 0 {
+			q.next = now + r.inUse.StartupQueryInterval()
+		}
+	}
+}
+
+// send fills in what every query carries.
+func (r *Router) send(q Query, fx *Effects) {
+	q.Version = r.cfg.Version
+	q.Robustness, q.QueryInterval = r.inUse.Robustness, r.inUse.QueryInterval
+	r.counters.Sent.countQuery(&q)
+	fx.Queries = append(fx.Queries, q)
+}
+
+// heardQuery takes another router's query: the election, and the timers that the
+// querier lowers (section 7.6.1). Only the elected querier is obeyed.
+func (r *Router) heardQuery(now time.Duration, from netip.Addr, q *Query, fx *Effects) {
+	if !r.elects(from) {
+		return
+	}
+	r.querier.robustness, r.querier.interval = q.Robustness, q.QueryInterval
+	r.setOther(from)
+	r.querier.otherUntil = now + r.inUse.OtherQuerierPresentInterval()
+	if q.General() || !Routable(q.Group) {
+		return
+	}
+	gid := r.store.findGroup(q.Group)
+	if gid == 0 {
+		return
+	}
+	if len(q.Sources) > 0 {
+		r.expectPartial(gid, now+r.inUse.LastListenerQueryTime())
+	}
+	// While the peer's records are held its hosts' answers do not reach us.
+	if q.Version == 2 && q.Suppress || r.held {
+		return
+	}
+	r.lower(now, gid, q.Sources)
+}
+
+// elects reports whether a query from this address comes from the rightful
+// querier: a lower address than the one believed in wins.
+func (r *Router) elects(from netip.Addr) bool {
+	switch q := &r.querier; {
+	case q.other.IsValid():
+		return !q.other.Less(from)
+	case q.duty && r.linkLocal.IsValid():
+		return from.Less(r.linkLocal)
+	}
+	return true
+}
+
+// setOther makes another router the querier, or none.
+func (r *Router) setOther(a netip.Addr) {
+	r.querier.other = a
+	if !a.IsValid() {
+		r.querier.robustness, r.querier.interval = 0, 0
+	}
+	r.adopt()
+}
+
+// adopt takes over the elected querier's variables (sections 9.1 and 9.2).
+func (r *Router) adopt() {
+	r.inUse = r.cfg
+	if r.querier.robustness > 0 {
+		r.inUse.Robustness = r.querier.robustness
+	}
+	if r.querier.interval > 0 {
+		r.inUse.QueryInterval = r.querier.interval
+	}
+}
+
+// lower brings the records that a specific query asks about down to the last
+// listener query time: those in EXCLUDE mode for a group, those that list no
+// other source than the ones asked for otherwise.
+func (r *Router) lower(now time.Duration, gid uint32, asked []netip.Addr) {
+	at := now + r.inUse.LastListenerQueryTime()
+	r.scratch[0] = appendSources(r.scratch[0][:0], asked)
+	for id, rec := range r.store.listeners(r.store.groups.at(gid)) {
+		f := r.store.filter(id)
+		concerned := f.Mode == Exclude
+		if len(asked) > 0 {
+			concerned = f.Mode == Include && contains(r.scratch[0], f.Sources)
+		}
+		if concerned && rec.expires > at {
+			r.store.setExpiry(id, at, now)
+		}
+	}
+}
+
+// contains reports whether the sorted list has every element of the other.
+func contains(list, other []netip.Addr) bool {
+	for _, a := range other {
+		if _, found := slices.BinarySearchFunc(list, a, netip.Addr.Compare); !found {
+			return false
+		}
+	}
+	return true
+}
+
+// advanceQuerier takes over from a silent querier and sends general queries.
+func (r *Router) advanceQuerier(now time.Duration, fx *Effects) {
+	if q := &r.querier; q.other.IsValid() && now >= q.otherUntil {
+		r.setOther(netip.Addr{})
+		q.next, q.startup = now, 0
+	}
+	r.ask(now, fx)
+}
+
+func (r *Router) querierDeadline() (time.Duration, bool) {
+	switch q := &r.querier; {
+	case q.other.IsValid():
+		return q.otherUntil, true
+	case r.IsQuerier():
+		return q.next, true
+	}
+	return 0, false
+}

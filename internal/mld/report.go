@@ -1,0 +1,155 @@
+package mld
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// report applies one group record of a host (RFC 9777, section 7.4), or an MLDv1
+// report, which says EXCLUDE{} (section 8.3.2).
+func (r *Router) report(now time.Duration, v Version, from netip.Addr, gr GroupRecord, fl flags, fx *Effects) {
+	if cause, skip := r.skips(gr); skip {
+		r.counters.Drops.Count(cause)
+		return
+	}
+	key := Key{gr.Group, from}
+	gid := r.store.findGroup(gr.Group)
+	hid := r.store.findHost(from)
+	id := r.store.findRecord(gid, hid)
+	old := r.store.filter(id)
+	if gid != 0 && fl&isV1 == 0 && now < r.store.groups.at(gid).v1Until {
+		switch gr.Type {
+		case BlockOldSources:
+			r.counters.Drops.Count(DropCompat)
+			return
+		case ChangeToExclude:
+			gr.Sources = nil
+		}
+	}
+	next := r.apply(now, gid, old, gr)
+	switch {
+	case next.Empty() && old.Empty():
+		return // nobody leaves twice
+	case !r.fits(id, next):
+		r.counters.Drops.Count(DropLimit)
+		return
+	}
+	r.update(now, v, key, id, old, next, fl, fx)
+	if fl&isV1 != 0 {
+		g := r.store.groups.at(r.store.findGroup(gr.Group))
+		g.v1Until = max(g.v1Until, now+r.inUse.ListeningInterval())
+	}
+}
+
+func (r *Router) skips(gr GroupRecord) (DropCause, bool) {
+	switch {
+	case gr.Type < ModeIsInclude || gr.Type > BlockOldSources:
+		return DropRecordType, true
+	case !Routable(gr.Group):
+		return DropLinkScope, true
+	}
+	return 0, false
+}
+
+// apply returns what a host wants after a group record. The sources of the result
+// may lie in scratch memory.
+func (r *Router) apply(now time.Duration, gid uint32, old Filter, gr GroupRecord) Filter {
+	r.scratch[0] = appendSources(r.scratch[0][:0], gr.Sources)
+	told := r.scratch[0]
+	switch gr.Type {
+	case ModeIsExclude, ChangeToExclude:
+		return Filter{Exclude, told}
+	case ModeIsInclude:
+		if !r.mayBePartial(now, gid) {
+			return Filter{Include, told}
+		}
+		return r.edit(old, told, old.Mode == Include)
+	case ChangeToInclude:
+		return Filter{Include, told}
+	case AllowNewSources:
+		return r.edit(old, told, old.Mode == Include)
+	}
+	return r.edit(old, told, old.Mode == Exclude)
+}
+
+// edit adds sources to the list of a filter or takes them off it.
+func (r *Router) edit(f Filter, sources []netip.Addr, add bool) Filter {
+	if add {
+		r.scratch[1] = appendUnion(r.scratch[1][:0], f.Sources, sources)
+	} else {
+		r.scratch[1] = appendMinus(r.scratch[1][:0], f.Sources, sources)
+	}
+	return Filter{f.Mode, r.scratch[1]}
+}
+
+// mayBePartial reports whether an IS_IN may answer a group-and-source specific
+// query, in which case it names only sources that were asked for (section 6.3)
+// and must not replace what is known. While the peer cannot be heard of, it may be
+// asking such questions, whose answers come here.
+func (r *Router) mayBePartial(now time.Duration, gid uint32) bool {
+	return r.held || gid != 0 && now < r.store.groups.at(gid).partialUntil
+}
+
+// expectPartial notes that sources of a group are being asked for until a time.
+func (r *Router) expectPartial(gid uint32, until time.Duration) {
+	g := r.store.groups.at(gid)
+	// The answer to the last query may take as long as the query allows.
+	g.partialUntil = max(g.partialUntil, until+r.inUse.LastListenerInterval)
+}
+
+// fits checks the bounds of the configuration.
+func (r *Router) fits(id uint32, f Filter) bool {
+	if id == 0 && r.cfg.MaxRecords > 0 && r.store.records.used >= r.cfg.MaxRecords {
+		return false
+	}
+	return r.cfg.MaxSources <= 0 || len(f.Sources) <= r.cfg.MaxSources ||
+		id != 0 && len(f.Sources) <= len(r.store.filter(id).Sources)
+}
+
+// update writes what a host wants now and lets what it dropped linger.
+func (r *Router) update(now time.Duration, v Version, key Key, id uint32, old, next Filter, fl flags, fx *Effects) {
+	if next.Empty() {
+		next, fl = Filter{}, isDeleted
+	}
+	// The list that old refers to may be freed by the write; lists never change.
+	changed := r.write(now, v, key, &id, next, fl)
+	rec := r.store.records.at(id)
+	gid := rec.group
+	if rec.live() {
+		r.store.setReporter(r.store.groups.at(gid), rec.host)
+	}
+	if !r.cfg.PromptLeave && !covers(next, old) {
+		if lost := r.lost(gid, old); !lost.Empty() {
+			// Ahead of the host's record, so that the peer never sees the group bare.
+			r.linger(now, v, gid, lost, 0, fx)
+		}
+	}
+	fx.Changed = append(fx.Changed, key)
+	if changed {
+		fx.Groups = append(fx.Groups, key.Group)
+	}
+}
+
+// write gives a record its content and a full listening interval.
+func (r *Router) write(now time.Duration, v Version, key Key, id *uint32, f Filter, fl flags) (changed bool) {
+	expires := now + r.inUse.ListeningInterval()
+	if *id == 0 {
+		*id = r.store.create(now, key, expires)
+	}
+	return r.store.set(now, *id, content{Filter: f, flags: fl, clock: v.Clock, heard: now, expires: expires})
+}
+
+// covers reports whether next wants everything that old wants, as far as that can
+// be told from the two alone.
+func covers(next, old Filter) bool {
+	switch {
+	case next.Mode == Exclude && old.Mode == Exclude:
+		return contains(old.Sources, next.Sources)
+	case next.Mode == Include && old.Mode == Include:
+		return contains(next.Sources, old.Sources)
+	case next.Mode == Include:
+		return false
+	}
+	return !slices.ContainsFunc(old.Sources, func(a netip.Addr) bool { return !next.Wants(a) })
+}

@@ -1,0 +1,339 @@
+package mld
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// record is a Record as it is kept: 56 bytes and no pointer, so that a million of
+// them cost the garbage collector nothing.
+type record struct {
+	clock       uint64
+	expires     time.Duration
+	heard       time.Duration
+	group, host uint32
+	list        uint32 // id of the source list, 0 when it is empty
+	device      uint16 // index into store.devices
+	flags       flags
+	gprev       uint32 // neighbours within the group
+	gnext       uint32
+	tprev       uint32 // neighbours within the calendar
+	tnext       uint32
+}
+
+type flags uint16
+
+const (
+	isExclude flags = 1 << iota
+	isV1
+	isDeleted
+)
+
+func (r *record) mode() FilterMode {
+	if r.flags&isExclude != 0 {
+		return Exclude
+	}
+	return Include
+}
+
+func (r *record) live() bool { return r.flags&isDeleted == 0 }
+
+// group is what is known of one group.
+type group struct {
+	addr  netip.Addr
+	since time.Duration // when it got its first live record
+	// v1Until is when MLDv1 compatibility mode ends (RFC 9777, section 8.3.2).
+	v1Until time.Duration
+	// partialUntil: until then an IS_IN may answer a query for some sources only.
+	partialUntil time.Duration
+	first        uint32 // of its records
+	live         uint32 // live records
+	exclude      uint32 // live records in EXCLUDE mode
+	linger       uint32 // the record of host ::, 0 when there is none
+	reporter     uint32 // host heard last
+	sources      []sourceCount
+	leave        *leaving
+}
+
+// sourceCount counts the live records that list a source.
+type sourceCount struct {
+	addr     netip.Addr
+	included uint32 // by records in INCLUDE mode
+	excluded uint32 // by records in EXCLUDE mode
+}
+
+type host struct {
+	addr netip.Addr
+	refs uint32
+}
+
+type sourceList struct {
+	addrs []netip.Addr // never modified
+	refs  uint32
+}
+
+// store is the listener database of one interface: records, and what they refer
+// to, each kept once.
+type store struct {
+	seed    seed
+	records table[record]
+	groups  table[group]
+	hosts   table[host]
+	lists   table[sourceList]
+	devices []uint64 // the first is this one
+	expiry  calendar
+
+	liveRecords int // without those of host ::
+	liveGroups  int
+}
+
+func (s *store) init(device uint64) {
+	s.seed = newSeed(device)
+	s.devices = []uint64{device}
+	s.records.hash = func(r *record) uint64 { return s.seed.pair(r.group, r.host) }
+	s.groups.hash = func(g *group) uint64 { return s.seed.addr(g.addr) }
+	s.hosts.hash = func(h *host) uint64 { return s.seed.addr(h.addr) }
+	s.lists.hash = func(l *sourceList) uint64 { return s.seed.addrs(l.addrs) }
+	s.expiry = newCalendar(&s.records)
+}
+
+func (s *store) findGroup(a netip.Addr) uint32 {
+	return s.groups.find(s.seed.addr(a), func(g *group) bool { return g.addr == a })
+}
+
+func (s *store) findHost(a netip.Addr) uint32 {
+	return s.hosts.find(s.seed.addr(a), func(h *host) bool { return h.addr == a })
+}
+
+func (s *store) findRecord(group, host uint32) uint32 {
+	if group == 0 || host == 0 {
+		return 0
+	}
+	return s.records.find(s.seed.pair(group, host), func(r *record) bool { return r.group == group && r.host == host })
+}
+
+func (s *store) lookup(key Key) uint32 {
+	return s.findRecord(s.findGroup(key.Group), s.findHost(key.Host))
+}
+
+// holdHost returns the id of a host and counts a reference to it.
+func (s *store) holdHost(a netip.Addr) uint32 {
+	id := s.findHost(a)
+	if id == 0 {
+		id = s.hosts.insert(host{addr: a})
+	}
+	s.hosts.at(id).refs++
+	return id
+}
+
+func (s *store) dropHost(id uint32) {
+	if id == 0 {
+		return
+	}
+	h := s.hosts.at(id)
+	if h.refs--; h.refs == 0 {
+		s.hosts.remove(id)
+	}
+}
+
+// holdList returns the id of a sorted source list and counts a reference to it. It
+// copies the list when it is new.
+func (s *store) holdList(addrs []netip.Addr) uint32 {
+	if len(addrs) == 0 {
+		return 0
+	}
+	id := s.lists.find(s.seed.addrs(addrs), func(l *sourceList) bool { return slices.Equal(l.addrs, addrs) })
+	if id == 0 {
+		kept := make([]netip.Addr, len(addrs))
+		copy(kept, addrs)
+		id = s.lists.insert(sourceList{addrs: kept})
+	}
+	s.lists.at(id).refs++
+	return id
+}
+
+func (s *store) dropList(id uint32) {
+	if id == 0 {
+		return
+	}
+	l := s.lists.at(id)
+	if l.refs--; l.refs == 0 {
+		s.lists.remove(id)
+	}
+}
+
+func (s *store) list(id uint32) []netip.Addr {
+	if id == 0 {
+		return nil
+	}
+	return s.lists.at(id).addrs
+}
+
+// filter returns what a live record wants, nothing for a tombstone or id 0.
+func (s *store) filter(id uint32) Filter {
+	if id == 0 {
+		return Filter{}
+	}
+	rec := s.records.at(id)
+	if !rec.live() {
+		return Filter{}
+	}
+	return Filter{rec.mode(), s.list(rec.list)}
+}
+
+// device returns the index of a device. A pair has two; the bound only guards
+// against a peer that keeps inventing them.
+func (s *store) device(id uint64) (index uint16, ok bool) {
+	if i := slices.Index(s.devices, id); i >= 0 {
+		return uint16(i), true
+	}
+	if len(s.devices) == 256 {
+		return 0, false
+	}
+	s.devices = append(s.devices, id)
+	return uint16(len(s.devices) - 1), true
+}
+
+func (s *store) version(rec *record) Version { return Version{rec.clock, s.devices[rec.device]} }
+
+// newer reports whether v wins over w.
+func (v Version) newer(w Version) bool {
+	if v.Clock != w.Clock {
+		return v.Clock > w.Clock
+	}
+	return v.Device > w.Device
+}
+
+// content is what a write puts into a record.
+type content struct {
+	Filter
+	flags   flags // isExclude follows from Filter
+	clock   uint64
+	device  uint16
+	heard   time.Duration
+	expires time.Duration
+}
+
+// create makes the record of a group and a host, and the two if need be: a
+// tombstone until set says otherwise.
+func (s *store) create(now time.Duration, key Key, expires time.Duration) (id uint32) {
+	gid := s.findGroup(key.Group)
+	if gid == 0 {
+		gid = s.groups.insert(group{addr: key.Group})
+	}
+	id = s.records.insert(record{group: gid, host: s.holdHost(key.Host), flags: isDeleted, expires: expires})
+	g := s.groups.at(gid)
+	s.link(g, id)
+	s.expiry.file(id, expires, now)
+	if key.Host.IsUnspecified() {
+		g.linger = id
+	}
+	return id
+}
+
+// set replaces what a record says. It reports whether the group's forwarding may
+// have changed. A refresh allocates nothing and touches no count.
+func (s *store) set(now time.Duration, id uint32, c content) (changed bool) {
+	rec := s.records.at(id)
+	if c.Mode == Exclude {
+		c.flags |= isExclude
+	}
+	if rec.flags != c.flags || !slices.Equal(s.list(rec.list), c.Sources) {
+		changed = s.replace(now, id, c)
+	}
+	rec.clock, rec.device, rec.heard = c.clock, c.device, c.heard
+	s.setExpiry(id, c.expires, now)
+	return changed
+}
+
+func (s *store) replace(now time.Duration, id uint32, c content) (changed bool) {
+	rec := s.records.at(id)
+	g := s.groups.at(rec.group)
+	before := g.shape()
+	live, since := rec.live(), g.since
+	list := s.holdList(c.Sources)
+	s.count(g, id, -1, now)
+	s.dropList(rec.list)
+	rec.flags, rec.list = c.flags, list
+	s.count(g, id, +1, now)
+	if live && rec.live() {
+		g.since = since // it has not been without listeners in between
+	}
+	return before.differs(g.shape())
+}
+
+// shape tells cheaply that a group's forwarding cannot have changed.
+type shape struct{ exclude, sources bool }
+
+func (g *group) shape() shape { return shape{g.exclude > 0, len(g.sources) > 0} }
+
+// differs reports whether forwarding may differ; with sources listed it always may.
+func (a shape) differs(b shape) bool { return a.sources || b.sources || a.exclude != b.exclude }
+
+// setExpiry moves a record's expiry; it is filed anew only when that comes earlier.
+func (s *store) setExpiry(id uint32, at, now time.Duration) {
+	rec := s.records.at(id)
+	earlier := at < rec.expires
+	rec.expires = at
+	if earlier {
+		s.expiry.remove(id)
+		s.expiry.file(id, at, now)
+	}
+}
+
+// erase removes a record, and its group when that was the last. It reports
+// whether the group's forwarding may have changed.
+func (s *store) erase(now time.Duration, id uint32) (changed bool) {
+	rec := s.records.at(id)
+	gid, g := rec.group, s.groups.at(rec.group)
+	before, live := g.shape(), rec.live()
+	s.count(g, id, -1, now)
+	s.dropList(rec.list)
+	if g.linger == id {
+		g.linger = 0
+	}
+	s.unlink(g, id)
+	if rec.tprev != 0 {
+		s.expiry.remove(id)
+	}
+	hid := rec.host
+	s.records.remove(id)
+	s.dropHost(hid)
+	changed = live && before.differs(g.shape())
+	if g.first == 0 {
+		s.dropHost(g.reporter)
+		s.groups.remove(gid)
+	}
+	return changed
+}
+
+func (s *store) link(g *group, id uint32) {
+	rec := s.records.at(id)
+	rec.gnext = g.first
+	if g.first != 0 {
+		s.records.at(g.first).gprev = id
+	}
+	g.first = id
+}
+
+func (s *store) unlink(g *group, id uint32) {
+	rec := s.records.at(id)
+	if rec.gprev != 0 {
+		s.records.at(rec.gprev).gnext = rec.gnext
+	} else {
+		g.first = rec.gnext
+	}
+	if rec.gnext != 0 {
+		s.records.at(rec.gnext).gprev = rec.gprev
+	}
+}
+
+// setReporter notes who was heard last.
+func (s *store) setReporter(g *group, hid uint32) {
+	if g.reporter != hid {
+		s.hosts.at(hid).refs++
+		s.dropHost(g.reporter)
+		g.reporter = hid
+	}
+}
