@@ -92,3 +92,13 @@ const (
 )
 
 func (o RouteOrigin) String() string { return [...]string{"SSM", "ASM", "IDLE"}[o] }
+
+// InterfaceInfo is one interface of the system, multicast or not.
+type InterfaceInfo struct {
+	Name      string // as configured, in canonical form
+	Netdev    string // its Linux name, empty while it does not exist
+	Exists    bool
+	Up        bool // administratively up and with carrier
+	Addresses []netip.Prefix
+	MAC       string
+}

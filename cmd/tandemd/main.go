@@ -1,0 +1,106 @@
+// Tandemd is the daemon of one device: it learns MLD listeners, replicates them
+// to its peer, shares the sending with it and takes over when it dies.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+
+	"tandem/internal/config"
+	"tandem/internal/console"
+	"tandem/internal/daemon"
+	"tandem/internal/daemon/bfdloop"
+	"tandem/internal/manage"
+)
+
+type flags struct {
+	config, run, state string
+	level              slog.Level
+}
+
+func main() {
+	var f flags
+	flag.StringVar(&f.config, "config", "", "`file` of console commands for a device that was never configured")
+	flag.StringVar(&f.run, "run", "/run/tandem", "`directory` of the console socket, the pid file and the lock")
+	flag.StringVar(&f.state, "state", "/var/lib/tandem", "`directory` of the configuration and the device's identity")
+	flag.TextVar(&f.level, "log", slog.LevelInfo, "least `level` that is logged: debug, info, warn or error")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "tandemd: unexpected argument %q\n", flag.Arg(0))
+		os.Exit(2)
+	}
+	if err := run(f); err != nil {
+		fmt.Fprintln(os.Stderr, "tandemd:", err)
+		os.Exit(1)
+	}
+}
+
+func run(f flags) error {
+	// BFD's thread must find a processor free when its time has come.
+	runtime.GOMAXPROCS(bfdloop.RecommendedProcs(runtime.NumCPU()))
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: f.level}))
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+
+	lock, err := daemon.Lock(f.run)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	store, err := config.Open(f.state)
+	if err != nil {
+		return err
+	}
+	for _, damage := range store.Damage() {
+		log.Warn("configuration store", "err", damage)
+	}
+	id, err := daemon.DeviceID(f.state)
+	if err != nil {
+		return err
+	}
+	d, err := daemon.New(daemon.Options{RunDir: f.run, DeviceID: id, Log: log})
+	if err != nil {
+		return err
+	}
+	system := &console.System{Backend: d, Store: store, Build: console.ThisBuild()}
+	listener, err := manage.Listen(filepath.Join(f.run, "console.sock"))
+	if err != nil {
+		return err
+	}
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return d.Run(ctx) })
+	group.Go(func() error { return manage.Serve(ctx, listener, system, log) })
+	group.Go(func() error { return start(d, system, f.config) })
+	return group.Wait()
+}
+
+// start puts the last committed configuration in force or, on a device that
+// was never configured, runs the file of commands.
+func start(d *daemon.Daemon, system *console.System, file string) error {
+	if file == "" || len(system.Store.Points()) > 0 {
+		return d.Apply(system.Store.Running())
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	session := system.NewSession(false)
+	for i, line := range strings.Split(string(text), "\n") {
+		if r := session.Exec(line); r.Err != nil {
+			return fmt.Errorf("%s:%d: %w", file, i+1, errors.Join(r.Err, errors.New(strings.TrimSpace(line))))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,31 @@
+package console
+
+import (
+	"tandem/internal/bfd"
+	"tandem/internal/config"
+	"tandem/internal/device"
+	"tandem/internal/mld"
+)
+
+// Backend is the device behind the console. Its methods may be called from
+// several goroutines at once; what they return is a copy.
+type Backend interface {
+	Snapshot() device.Snapshot
+	// Groups lists the groups of a downstream interface, by its configured name,
+	// sorted; without verbose the hosts may be left out.
+	Groups(iface string, verbose bool) []mld.GroupState
+	Routes() []device.RouteSnapshot
+	BFD() []bfd.SessionState
+	// Apply brings the device to a configuration. An error means that the
+	// device still runs the one before.
+	Apply(*config.Model) error
+	// Switchover hands over (on) or takes back (off) what this device sends on
+	// the members of an E-Trunk. An unknown E-Trunk is an error.
+	Switchover(etrunk uint32, on bool) error
+	// BatchBackup synchronises a remote backup service anew.
+	BatchBackup(service string) error
+	Interfaces() []InterfaceInfo
+}
+
+// InterfaceInfo is one interface of the system, multicast or not.
+type InterfaceInfo = device.InterfaceInfo

@@ -1,0 +1,167 @@
+package daemon
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"tandem/internal/bfd"
+	"tandem/internal/config"
+	"tandem/internal/device"
+	"tandem/internal/mld"
+)
+
+// Apply brings the device to a configuration. When a part of it cannot be had,
+// the one before is put back and the error says which part.
+func (d *Daemon) Apply(m *config.Model) error {
+	var err error
+	m = m.Clone()
+	if stopped := d.call(func() {
+		before := d.model
+		if err = d.configure(m); err != nil {
+			if undo := d.configure(before); undo != nil {
+				d.log.Error("the configuration before could not be put back whole", "err", undo)
+			}
+		}
+	}); stopped != nil {
+		return stopped
+	}
+	return err
+}
+
+// configure brings the world from whatever it is to a configuration. Parts that
+// can fail come first.
+func (d *Daemon) configure(m *config.Model) error {
+	d.model = m
+	settings, err := d.settings(m)
+	if err != nil {
+		return err
+	}
+	if m.Multicast {
+		if err := d.openMulticast(); err != nil {
+			return err
+		}
+	}
+	sources := make(map[netip.Addr]bool)
+	for _, t := range settings.ETrunks {
+		if t.Local.IsValid() {
+			sources[t.Local] = true
+		}
+	}
+	if err := d.reconcileHellos(sources, m.ETrunkPort); err != nil {
+		return err
+	}
+	if err := d.attach(); err != nil {
+		return err
+	}
+	if err := d.reconcileInterfaces(); err != nil {
+		return err
+	}
+	if err := d.bfd.Configure(d.bfdConfigs(m)); err != nil {
+		return fmt.Errorf("BFD: %w", err)
+	}
+	if err := d.device.Configure(d.now(), settings); err != nil {
+		return err
+	}
+	d.execute()
+	if !m.Multicast {
+		d.closeMulticast()
+	}
+	return d.writeLegs()
+}
+
+// Snapshot returns what the displays show, empty once the daemon has stopped.
+func (d *Daemon) Snapshot() device.Snapshot {
+	var s device.Snapshot
+	d.call(func() { s = d.device.Snapshot(d.now(), time.Now()) })
+	return s
+}
+
+// Groups lists the groups of a downstream interface.
+func (d *Daemon) Groups(iface string, _ bool) []mld.GroupState {
+	var groups []mld.GroupState
+	d.call(func() { groups = d.device.Groups(d.now(), iface) })
+	return groups
+}
+
+// Routes lists the forwarding entries with the kernel's counters.
+func (d *Daemon) Routes() []device.RouteSnapshot {
+	var routes []device.RouteSnapshot
+	d.call(func() {
+		routes = d.device.Routes(d.now())
+		if d.multicast == nil {
+			return
+		}
+		for i := range routes {
+			r := &routes[i]
+			if c, err := d.multicast.table.Counters(r.Source, r.Group); err == nil {
+				r.Packets, r.Bytes, r.WrongIf = c.Packets, c.Bytes, c.WrongIf
+			}
+		}
+	})
+	return routes
+}
+
+// BFD lists the BFD sessions.
+func (d *Daemon) BFD() []bfd.SessionState { return d.bfd.Snapshot() }
+
+// Switchover hands over what this device sends on an E-Trunk, or takes it back.
+func (d *Daemon) Switchover(id uint32, on bool) error {
+	var err error
+	if stopped := d.call(func() {
+		if d.model.ETrunks[id] == nil {
+			err = fmt.Errorf("e-trunk %d does not exist; known: %v", id, slices.Sorted(maps.Keys(d.model.ETrunks)))
+			return
+		}
+		d.device.Handle(d.now(), device.Switchover{ETrunk: id, On: on})
+	}); stopped != nil {
+		return stopped
+	}
+	return err
+}
+
+// BatchBackup synchronises a remote backup service anew.
+func (d *Daemon) BatchBackup(service string) error {
+	var err error
+	if stopped := d.call(func() {
+		svc := d.model.Service(service)
+		if svc == nil {
+			err = fmt.Errorf("remote backup service %q does not exist; known: %v", service, slices.Sorted(maps.Keys(d.model.Services)))
+			return
+		}
+		d.device.Handle(d.now(), device.BatchBackup{Service: svc.Name})
+	}); stopped != nil {
+		return stopped
+	}
+	return err
+}
+
+// Interfaces lists the interfaces of the configuration and of the system.
+func (d *Daemon) Interfaces() []device.InterfaceInfo {
+	var infos []device.InterfaceInfo
+	d.call(func() {
+		configured := make(map[string]bool)
+		for _, name := range slices.Sorted(maps.Keys(d.model.Interfaces)) {
+			netdev := d.netdev(name)
+			configured[netdev] = true
+			infos = append(infos, d.interfaceInfo(string(name), netdev))
+		}
+		for _, netdev := range slices.Sorted(maps.Keys(d.netdevs)) {
+			if !configured[netdev] {
+				infos = append(infos, d.interfaceInfo(netdev, netdev))
+			}
+		}
+	})
+	return infos
+}
+
+func (d *Daemon) interfaceInfo(name, netdev string) device.InterfaceInfo {
+	link := d.netdevs[netdev]
+	info := device.InterfaceInfo{Name: name, Exists: link.Exists, Up: link.Up, Addresses: slices.Clone(link.Addresses)}
+	if link.Exists {
+		info.Netdev, info.MAC = netdev, link.HardwareAddr.String()
+	}
+	return info
+}

@@ -1,0 +1,197 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/rbs"
+)
+
+const (
+	dialTimeout = 2 * time.Second
+	readSize    = 64 << 10
+)
+
+// channel is the TCP side of one remote backup service.
+type channel struct {
+	d        *Daemon
+	service  string
+	listener *net.TCPListener
+	dial     context.CancelFunc
+	conns    map[rbs.ConnID]*conn
+}
+
+// conn is one connection with its reader and its writer. There is at most one
+// chunk to write at a time.
+type conn struct {
+	id  rbs.ConnID
+	tcp *net.TCPConn
+	out chan []byte
+}
+
+// lastConn numbers connections; each number is used once.
+var lastConn atomic.Uint64
+
+// serveChannel does what a service asks of its connection.
+func (d *Daemon) serveChannel(fx device.ChannelEffects) {
+	ch := d.channels[fx.Service]
+	if ch == nil {
+		ch = &channel{d: d, service: fx.Service, conns: make(map[rbs.ConnID]*conn)}
+		d.channels[fx.Service] = ch
+	}
+	for _, c := range fx.Close {
+		ch.closeConn(c.Conn, c.Last)
+	}
+	for _, l := range fx.Listen {
+		ch.stopListening()
+		if l.On {
+			ch.listen(netip.AddrPortFrom(l.Local, l.Port))
+		}
+	}
+	for _, dial := range fx.Dial {
+		ch.connect(dial)
+	}
+	for _, s := range fx.Send {
+		if c := ch.conns[s.Conn]; c != nil {
+			c.out <- s.Bytes
+		}
+	}
+}
+
+func (ch *channel) close() {
+	ch.stopListening()
+	if ch.dial != nil {
+		ch.dial()
+	}
+	for id := range ch.conns {
+		ch.closeConn(id, nil)
+	}
+}
+
+func (ch *channel) closeConn(id rbs.ConnID, last []byte) {
+	c := ch.conns[id]
+	if c == nil {
+		return
+	}
+	delete(ch.conns, id)
+	close(c.out)
+	if last != nil {
+		c.tcp.SetWriteDeadline(time.Now().Add(time.Millisecond))
+		c.tcp.Write(last)
+	}
+	c.tcp.Close()
+}
+
+func (ch *channel) stopListening() {
+	if ch.listener != nil {
+		ch.listener.Close()
+		ch.listener = nil
+	}
+}
+
+func (ch *channel) listen(at netip.AddrPort) {
+	l, err := net.ListenTCP("tcp6", net.TCPAddrFromAddrPort(at))
+	if err != nil {
+		ch.later(device.ChannelListenFailed{Service: ch.service, Reason: err.Error()})
+		return
+	}
+	ch.listener = l
+	go func() {
+		for {
+			tcp, err := l.AcceptTCP()
+			if err != nil {
+				return // closed by stopListening
+			}
+			from := tcp.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().WithZone("")
+			ch.adopt(tcp, func(id rbs.ConnID) device.Event {
+				return device.ChannelAccepted{Service: ch.service, Conn: id, From: from}
+			})
+		}
+	}()
+}
+
+func (ch *channel) connect(want rbs.Dial) {
+	if ch.dial != nil {
+		ch.dial()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
+	ch.dial = cancel
+	dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(want.Local, 0))}
+	go func() {
+		defer cancel()
+		c, err := dialer.DialContext(ctx, "tcp6", netip.AddrPortFrom(want.Peer, want.Port).String())
+		switch {
+		case ctx.Err() == context.Canceled:
+			if err == nil {
+				c.Close()
+			}
+		case err != nil:
+			ch.later(device.ChannelDialFailed{Service: ch.service, Reason: err.Error()})
+		default:
+			ch.adopt(c.(*net.TCPConn), func(id rbs.ConnID) device.Event {
+				return device.ChannelDialled{Service: ch.service, Conn: id}
+			})
+		}
+	}()
+}
+
+// later posts an event without holding up the loop.
+func (ch *channel) later(ev device.Event) { go ch.d.post(ev) }
+
+// adopt registers a new connection in the loop, then starts reading and writing.
+func (ch *channel) adopt(tcp *net.TCPConn, announce func(rbs.ConnID) device.Event) {
+	c := &conn{id: rbs.ConnID(lastConn.Add(1)), tcp: tcp, out: make(chan []byte, 1)}
+	err := ch.d.call(func() {
+		ch.conns[c.id] = c
+		ch.d.device.Handle(ch.d.now(), announce(c.id))
+	})
+	if err != nil {
+		tcp.Close()
+		return
+	}
+	go ch.read(c)
+	go ch.write(c)
+}
+
+func (ch *channel) read(c *conn) {
+	buf := make([]byte, readSize)
+	for {
+		n, err := c.tcp.Read(buf)
+		if n > 0 && !ch.d.post(device.ChannelReceived{Service: ch.service, Conn: c.id, Bytes: bytes.Clone(buf[:n])}) {
+			return
+		}
+		if err != nil {
+			ch.lost(c, err)
+			return
+		}
+	}
+}
+
+func (ch *channel) write(c *conn) {
+	for b := range c.out {
+		if _, err := c.tcp.Write(b); err != nil {
+			ch.lost(c, err)
+			return
+		}
+		if !ch.d.post(device.ChannelWritten{Service: ch.service, Conn: c.id}) {
+			return
+		}
+	}
+}
+
+// lost tells the device of the end of a connection, once: whoever comes second
+// finds it gone.
+func (ch *channel) lost(c *conn, err error) {
+	ch.d.call(func() {
+		if ch.conns[c.id] == nil {
+			return
+		}
+		ch.closeConn(c.id, nil)
+		ch.d.device.Handle(ch.d.now(), device.ChannelClosed{Service: ch.service, Conn: c.id, Reason: err.Error()})
+	})
+}

@@ -1,0 +1,192 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"tandem/internal/config"
+	"tandem/internal/daemon/bfdloop"
+	"tandem/internal/device"
+	"tandem/internal/linux/caps"
+	"tandem/internal/linux/gate"
+	"tandem/internal/linux/links"
+)
+
+// Options are what a daemon needs beside its configuration.
+type Options struct {
+	RunDir   string // console socket, pid file, lock: gone after a reboot
+	DeviceID uint64 // persistent, unlike the peer's
+	Log      *slog.Logger
+}
+
+// Daemon is a device on Linux. Its exported methods may be called from any goroutine.
+type Daemon struct {
+	opts   Options
+	log    *slog.Logger
+	origin time.Time // of the monotonic time
+
+	device  *device.Device
+	bfd     *bfdloop.Loop
+	netlink *links.Handle
+	monitor *links.Monitor
+	gate    *gate.Gate
+
+	events chan *batch
+	links  chan []links.Link
+	calls  chan func()
+	done   chan struct{} // closed when the loop has ended
+
+	// Owned by the loop.
+	model     *config.Model
+	netdevs   map[string]links.Link          // by Linux name
+	names     atomic.Pointer[map[int]string] // Linux names by index, for the readers
+	multicast *multicast                     // nil while routing is not enabled
+	hellos    map[netip.Addr]*helloSocket
+	channels  map[string]*channel
+	interfaces
+	wantGate  gate.State
+	gateStale bool // the kernel has not taken wantGate yet
+	repairAt  time.Time
+	sendLimit limiter
+}
+
+// repairInterval is how often the kernel's state is compared with what it should be.
+const repairInterval = 10 * time.Second
+
+// New prepares a daemon: capabilities, netlink, the BFD thread. Nothing is
+// configured until Apply.
+func New(opts Options) (*Daemon, error) {
+	if err := caps.Check(); err != nil {
+		return nil, err
+	}
+	var boot [8]byte
+	if _, err := rand.Read(boot[:]); err != nil {
+		return nil, err
+	}
+	origin := time.Now()
+	d := &Daemon{
+		opts:     opts,
+		log:      opts.Log,
+		origin:   origin,
+		device:   device.New(opts.DeviceID, binary.NativeEndian.Uint64(boot[:]), origin, 0),
+		events:   make(chan *batch, 64),
+		links:    make(chan []links.Link),
+		calls:    make(chan func()),
+		done:     make(chan struct{}),
+		model:    config.New(),
+		netdevs:  make(map[string]links.Link),
+		hellos:   make(map[netip.Addr]*helloSocket),
+		channels: make(map[string]*channel),
+	}
+	d.interfaces = newInterfaces()
+	var err error
+	if d.netlink, err = links.Open(); err != nil {
+		return nil, fmt.Errorf("netlink: %w", err)
+	}
+	if d.monitor, err = links.Watch(); err != nil {
+		return nil, fmt.Errorf("link monitor: %w", err)
+	}
+	if d.bfd, err = bfdloop.Start(bfdloop.Options{Origin: origin}); err != nil {
+		return nil, fmt.Errorf("BFD: %w", err)
+	}
+	return d, nil
+}
+
+// Run is the loop. It returns nil when ctx has ended and everything is closed.
+func (d *Daemon) Run(ctx context.Context) error {
+	defer close(d.done)
+	defer d.close()
+	first, err := d.monitor.Read()
+	if err != nil {
+		return fmt.Errorf("link monitor: %w", err)
+	}
+	d.linksChanged(first)
+	go d.readLinks()
+	go d.readBFD()
+
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	d.repairAt = time.Now().Add(repairInterval)
+	for {
+		d.execute()
+		timer.Reset(d.untilDeadline())
+		select {
+		case <-ctx.Done():
+			return nil
+		case b := <-d.events:
+			for _, ev := range b.events {
+				d.device.Handle(d.now(), ev)
+			}
+			b.recycle()
+		case changed := <-d.links:
+			d.linksChanged(changed)
+		case call := <-d.calls:
+			call()
+		case <-timer.C:
+		}
+		if at, ok := d.device.Deadline(); ok && at <= d.now() {
+			d.device.Advance(d.now())
+		}
+		if time.Now().After(d.repairAt) {
+			d.repair()
+		}
+	}
+}
+
+// now is the monotonic time since the daemon began.
+func (d *Daemon) now() time.Duration { return time.Since(d.origin) }
+
+func (d *Daemon) untilDeadline() time.Duration {
+	wait := time.Until(d.repairAt)
+	if at, ok := d.device.Deadline(); ok {
+		wait = min(wait, at-d.now())
+	}
+	return max(wait, 0)
+}
+
+// errStopped is what a call gets that comes after the loop has ended.
+var errStopped = errors.New("the daemon is stopping")
+
+// call runs f in the loop and waits for it.
+func (d *Daemon) call(f func()) error {
+	ran := make(chan struct{})
+	select {
+	case d.calls <- func() { f(); close(ran) }:
+		<-ran
+		return nil
+	case <-d.done:
+		return errStopped
+	}
+}
+
+// post hands one event to the loop. It reports false when the loop has ended.
+func (d *Daemon) post(ev device.Event) bool { return d.postBatch(&batch{events: []device.Event{ev}}) }
+
+func (d *Daemon) postBatch(b *batch) bool {
+	select {
+	case d.events <- b:
+		return true
+	case <-d.done:
+		return false
+	}
+}
+
+func (d *Daemon) close() {
+	d.bfd.Close()
+	for _, ch := range d.channels {
+		ch.close()
+	}
+	for _, h := range d.hellos {
+		h.conn.Close()
+	}
+	d.closeMulticast()
+	d.monitor.Close()
+	d.netlink.Close()
+}

@@ -1,0 +1,74 @@
+package daemon
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// ErrRunning says that another daemon has the run directory.
+var ErrRunning = errors.New("another tandemd is running here")
+
+// Lock takes the run directory for this process until it ends and writes the
+// pid file. It fails with ErrRunning when another process has it.
+func Lock(runDir string) (*os.File, error) {
+	if err := os.MkdirAll(runDir, 0o755); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(runDir, "tandemd.pid")
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_CLOEXEC, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		defer f.Close()
+		var pid [16]byte
+		n, _ := f.Read(pid[:])
+		return nil, fmt.Errorf("%w: pid %s holds %s", ErrRunning, strings.TrimSpace(string(pid[:n])), path)
+	}
+	if err := f.Truncate(0); err != nil {
+		return nil, err
+	}
+	_, err = fmt.Fprintln(f, os.Getpid())
+	return f, err
+}
+
+// DeviceID reads the device's identity from the state directory, and makes one
+// there the first time. It is what makes a device the same one after a restart.
+func DeviceID(stateDir string) (uint64, error) {
+	path := filepath.Join(stateDir, "device-id")
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return newDeviceID(path)
+	}
+	if err != nil {
+		return 0, err
+	}
+	id, err := strconv.ParseUint(strings.TrimSpace(string(text)), 16, 64)
+	if err != nil || id == 0 {
+		return 0, fmt.Errorf("%s: not a device ID of 16 hexadecimal digits", path)
+	}
+	return id, nil
+}
+
+// newDeviceID makes an identity and keeps it in a file, which appears whole or
+// not at all.
+func newDeviceID(path string) (uint64, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return 0, err
+	}
+	var b [8]byte
+	rand.Read(b[:]) // never fails
+	id := binary.BigEndian.Uint64(b[:]) | 1
+	if err := os.WriteFile(path+".new", fmt.Appendf(nil, "%016x\n", id), 0o600); err != nil {
+		return 0, err
+	}
+	return id, os.Rename(path+".new", path)
+}

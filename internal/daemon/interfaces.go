@@ -1,0 +1,144 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"tandem/internal/config"
+	"tandem/internal/linux/links"
+)
+
+// interfaces is what the daemon has done to the interfaces of the
+// configuration, so that it can be undone.
+type interfaces struct {
+	added   map[string]map[netip.Prefix]bool // addresses, by Linux name
+	raised  map[int]bool                     // by index: set up once, then left to others
+	lowered map[string]bool                  // by `shutdown`, by Linux name
+}
+
+func newInterfaces() interfaces {
+	return interfaces{
+		added:   make(map[string]map[netip.Prefix]bool),
+		raised:  make(map[int]bool),
+		lowered: make(map[string]bool),
+	}
+}
+
+// prepareLinks brings links that have just appeared to their configuration.
+func (d *Daemon) prepareLinks(changed []links.Link) {
+	appeared := false
+	for _, l := range changed {
+		if !l.Exists {
+			delete(d.added, l.Name)
+			delete(d.raised, l.Index)
+		} else if !d.raised[l.Index] {
+			appeared = true
+		}
+	}
+	if !appeared {
+		return
+	}
+	if err := d.reconcileInterfaces(); err != nil {
+		d.log.Error("interface", "err", err)
+	}
+	if d.usesAliases() {
+		if err := d.configure(d.model); err != nil {
+			d.log.Error("configuration not applied to the new interface", "err", err)
+		}
+	}
+}
+
+func (d *Daemon) usesAliases() bool {
+	for name := range d.model.Interfaces {
+		if name.HasSlash() {
+			return true
+		}
+	}
+	return false
+}
+
+// reconcileInterfaces brings the administrative state and the addresses of the
+// configured interfaces about. The legs are steered by the device.
+func (d *Daemon) reconcileInterfaces() error {
+	var errs []error
+	for _, i := range d.model.Interfaces {
+		errs = append(errs, d.reconcileAdmin(i))
+	}
+	errs = append(errs, d.reconcileAddresses())
+	return errors.Join(errs...)
+}
+
+func (d *Daemon) reconcileAdmin(i *config.Interface) error {
+	link := d.netdevs[d.netdev(i.Name)]
+	if !link.Exists || d.isLeg(i.Name) {
+		return nil
+	}
+	switch {
+	case i.Shutdown && !d.lowered[link.Name]:
+		d.lowered[link.Name] = true
+		return d.netlink.SetUp(link.Name, false)
+	case !i.Shutdown && (d.lowered[link.Name] || !d.raised[link.Index]):
+		delete(d.lowered, link.Name)
+		d.raised[link.Index] = true
+		if !link.AdminUp {
+			return d.netlink.SetUp(link.Name, true)
+		}
+	}
+	return nil
+}
+
+func (d *Daemon) isLeg(name config.InterfaceName) bool {
+	return slices.Contains(d.legs(), d.netdev(name))
+}
+
+// reconcileAddresses adds the configured addresses that are missing and takes
+// away those that this daemon added and that are no longer configured.
+func (d *Daemon) reconcileAddresses() error {
+	var errs []error
+	configured := make(map[string]map[netip.Prefix]bool)
+	for _, i := range d.model.Interfaces {
+		netdev := d.netdev(i.Name)
+		link := d.netdevs[netdev]
+		configured[netdev] = make(map[netip.Prefix]bool)
+		for _, address := range i.Addresses {
+			configured[netdev][address] = true
+			if !link.Exists || !i.IPv6 || slices.Contains(link.Addresses, address) || d.added[netdev][address] {
+				continue
+			}
+			if err := d.netlink.AddAddress(netdev, address); err != nil {
+				errs = append(errs, fmt.Errorf("interface %s: address %s: %w", i.Name, address, err))
+				continue
+			}
+			if d.added[netdev] == nil {
+				d.added[netdev] = make(map[netip.Prefix]bool)
+			}
+			d.added[netdev][address] = true
+		}
+	}
+	for netdev, addresses := range d.added {
+		for address := range addresses {
+			if configured[netdev][address] {
+				continue
+			}
+			delete(addresses, address)
+			if err := d.netlink.DeleteAddress(netdev, address); err != nil {
+				errs = append(errs, fmt.Errorf("%s: address %s: %w", netdev, address, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// legs lists the Linux names of the member Eth-Trunks.
+func (d *Daemon) legs() []string {
+	var legs []string
+	for id := range d.model.ETrunks {
+		for _, m := range d.model.Members(id) {
+			legs = append(legs, d.netdev(config.EthTrunkName(m.EthTrunk)))
+		}
+	}
+	slices.Sort(legs)
+	return slices.Compact(legs)
+}

@@ -1,0 +1,130 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+
+	"tandem/internal/device"
+	"tandem/internal/linux/gate"
+	"tandem/internal/linux/links"
+	"tandem/internal/linux/mroute"
+	"tandem/internal/linux/packet"
+)
+
+// multicast is what `multicast ipv6 routing-enable` opens: the kernel's
+// forwarding table and the MLD socket.
+type multicast struct {
+	table   *mroute.Table
+	packets *packet.Conn
+	joined  map[int]bool // by interface index
+}
+
+// openMulticast takes the kernel's multicast routing table. Only one process
+// may hold it.
+func (d *Daemon) openMulticast() error {
+	if d.multicast != nil {
+		return nil
+	}
+	table, err := mroute.Open(0)
+	if err != nil {
+		return fmt.Errorf("multicast routing: %w", err)
+	}
+	packets, err := packet.Open()
+	if err != nil {
+		table.Close()
+		return fmt.Errorf("MLD socket: %w", err)
+	}
+	g, err := gate.Open()
+	if err == nil {
+		err = g.Sync(d.wantGate)
+	}
+	if err != nil {
+		table.Close()
+		packets.Close()
+		return fmt.Errorf("gate: %w", err)
+	}
+	d.gate = g
+	d.multicast = &multicast{table: table, packets: packets, joined: make(map[int]bool)}
+	go d.readUpcalls(table)
+	go d.readMLD(packets)
+	return nil
+}
+
+func (d *Daemon) closeMulticast() {
+	if d.multicast == nil {
+		return
+	}
+	d.multicast.packets.Close()
+	d.multicast.table.Close()
+	if err := d.gate.Close(true); err != nil {
+		d.log.Warn("gate not removed", "err", err)
+	}
+	d.multicast, d.gate = nil, nil
+}
+
+// attach makes the existing interfaces of the configuration, and no others,
+// multicast interfaces of the kernel, and listens for MLD on them.
+func (d *Daemon) attach() error {
+	if d.multicast == nil {
+		return nil
+	}
+	wanted := make(map[int]bool)
+	for _, name := range d.multicastNetdevs() {
+		if link := d.netdevs[name]; link.Exists {
+			wanted[link.Index] = true
+		}
+	}
+	for index := range d.multicast.joined {
+		if !wanted[index] {
+			delete(d.multicast.joined, index)
+			d.multicast.table.DelInterface(index) // both fail when the interface has gone
+			d.multicast.packets.Leave(index)
+		}
+	}
+	var errs []error
+	for index := range wanted {
+		if d.multicast.joined[index] {
+			continue
+		}
+		if err := d.multicast.table.AddInterface(index); err != nil {
+			errs = append(errs, fmt.Errorf("interface index %d: %w", index, err))
+			continue
+		}
+		if err := d.multicast.packets.Join(index); err != nil {
+			errs = append(errs, fmt.Errorf("interface index %d: %w", index, err))
+			continue
+		}
+		d.multicast.joined[index] = true
+	}
+	return errors.Join(errs...)
+}
+
+// linksChanged tells everybody of links that came, changed or went.
+func (d *Daemon) linksChanged(changed []links.Link) {
+	for _, l := range changed {
+		if l.Exists {
+			d.netdevs[l.Name] = l
+		} else {
+			delete(d.netdevs, l.Name)
+		}
+	}
+	names := make(map[int]string, len(d.netdevs))
+	for name, l := range d.netdevs {
+		names[l.Index] = name
+	}
+	d.names.Store(&names)
+	if err := d.attach(); err != nil {
+		d.log.Error("multicast interface", "err", err)
+	}
+	for _, l := range changed {
+		index := l.Index
+		if !l.Exists {
+			index = 0
+		}
+		d.bfd.SetLink(l.Name, index, l.Up)
+		d.device.Handle(d.now(), device.LinkChanged{
+			Netdev: l.Name, Exists: l.Exists, Index: l.Index, AdminUp: l.AdminUp, Up: l.Up, LinkLocal: l.LinkLocal,
+		})
+	}
+	d.prepareLinks(changed)
+}

@@ -1,0 +1,145 @@
+package daemon
+
+import (
+	"errors"
+	"net"
+
+	"tandem/internal/bfd"
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+	"tandem/internal/linux/mroute"
+	"tandem/internal/linux/packet"
+	"tandem/internal/mld"
+)
+
+// batchSize is how many messages are read with one system call.
+const batchSize = 256
+
+// batch carries events to the loop. One with a home is used again after it has
+// been handled, so that reports cost no memory.
+type batch struct {
+	events   []device.Event
+	received []device.MLDReceived
+	packets  []mld.Packet
+	home     chan *batch
+}
+
+func newBatch(home chan *batch) *batch {
+	return &batch{
+		events:   make([]device.Event, 0, batchSize),
+		received: make([]device.MLDReceived, batchSize),
+		packets:  make([]mld.Packet, batchSize),
+		home:     home,
+	}
+}
+
+func (b *batch) recycle() {
+	if b.home != nil {
+		b.events = b.events[:0]
+		b.home <- b
+	}
+}
+
+// decode adds a message as it was read from the socket.
+func (b *batch) decode(netdev string, m *packet.Message) {
+	i := len(b.events)
+	if err := b.packets[i].Parse(m.Payload); err != nil {
+		b.events = append(b.events, device.MLDMalformed{Netdev: netdev, Err: err})
+		return
+	}
+	b.received[i] = device.MLDReceived{
+		Netdev: netdev,
+		Meta:   mld.Meta{Src: m.Src, Dst: m.Dst, HopLimit: m.HopLimit, RouterAlert: m.RouterAlert},
+		Packet: &b.packets[i],
+	}
+	b.events = append(b.events, &b.received[i])
+}
+
+// readMLD decodes what the MLD socket receives, outside the loop, one batch
+// ahead of it.
+func (d *Daemon) readMLD(conn *packet.Conn) {
+	home := make(chan *batch, 2)
+	for range cap(home) {
+		home <- newBatch(home)
+	}
+	messages := make([]packet.Message, batchSize)
+	for {
+		n, err := conn.Read(messages)
+		if err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				d.log.Error("MLD socket", "err", err)
+			}
+			return
+		}
+		b := <-home
+		names := *d.names.Load()
+		for i := range messages[:n] {
+			b.decode(names[messages[i].Ifindex], &messages[i])
+		}
+		if !d.postBatch(b) {
+			return
+		}
+	}
+}
+
+// readUpcalls tells the device of streams that the kernel has no entry for.
+func (d *Daemon) readUpcalls(table *mroute.Table) {
+	for {
+		up, err := table.ReadUpcall()
+		if err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				d.log.Error("multicast routing socket", "err", err)
+			}
+			return
+		}
+		if up.Kind != mroute.NoCache {
+			continue
+		}
+		name := (*d.names.Load())[up.Ifindex]
+		if !d.post(device.StreamArrived{Netdev: name, Source: up.Source, Group: up.Group}) {
+			return
+		}
+	}
+}
+
+func (d *Daemon) readLinks() {
+	for {
+		changed, err := d.monitor.Read()
+		if err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				d.log.Error("link monitor", "err", err)
+			}
+			return
+		}
+		select {
+		case d.links <- changed:
+		case <-d.done:
+			return
+		}
+	}
+}
+
+// readBFD translates what the BFD loop tells. A peer that says AdminDown has
+// not failed (RFC 5882, section 3.2).
+func (d *Daemon) readBFD() {
+	up := make(map[string]bool)
+	for ev := range d.bfd.Events() {
+		state := etrunk.BFDPending
+		switch {
+		case ev.State == bfd.Up:
+			state = etrunk.BFDUp
+		case ev.State == bfd.Init:
+			continue
+		case ev.State == bfd.Down && ev.Remote != bfd.AdminDown:
+			if !up[ev.Session] {
+				continue
+			}
+			state = etrunk.BFDDown
+		}
+		up[ev.Session] = ev.State == bfd.Up
+		d.log.Info("BFD session", "name", ev.Session, "state", ev.State.String(), "diagnostic", ev.Diagnostic.String())
+		if !d.post(device.BFDChanged{Session: ev.Session, State: state}) {
+			return
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package daemon
+
+import (
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+
+	"tandem/internal/bfd"
+	"tandem/internal/config"
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+// settings translates a configuration into what the device is to do.
+func (d *Daemon) settings(m *config.Model) (device.Settings, error) {
+	s := device.Settings{
+		Interfaces: make(map[string]device.InterfaceSettings),
+		ETrunks:    make(map[uint32]etrunk.Config),
+		Legs:       make(map[device.Member]device.LegSettings),
+		Services:   make(map[string]device.ServiceSettings),
+		Profiles:   make(map[string]device.ProfileSettings),
+	}
+	if m.Multicast {
+		for _, i := range m.Interfaces {
+			if i.MLD.Enabled || i.MLD.Proxy {
+				s.Interfaces[string(i.Name)] = d.interfaceSettings(m, i)
+			}
+		}
+	}
+	for _, t := range m.ETrunks {
+		cfg, err := d.trunkSettings(m, t)
+		if err != nil {
+			return s, err
+		}
+		s.ETrunks[t.ID] = cfg
+		for _, member := range cfg.Members {
+			name := config.EthTrunkName(member.ID)
+			leg := device.LegSettings{Netdev: d.netdev(name)}
+			if i := m.Interfaces[name]; i != nil {
+				leg.Shutdown = i.Shutdown
+			}
+			s.Legs[device.Member{ETrunk: t.ID, EthTrunk: member.ID}] = leg
+		}
+	}
+	for name, svc := range m.Services {
+		s.Services[name] = device.ServiceSettings{
+			Config: rbs.Config{
+				Name: name, Local: svc.Local, Peer: svc.Peer, Port: svc.Port,
+				Enabled: svc.Local.IsValid() && svc.Peer.IsValid(),
+			},
+			Retention:  svc.Retention,
+			BFDSession: trackedSession(m, svc),
+		}
+	}
+	for name, p := range m.Profiles {
+		ps := device.ProfileSettings{
+			BackupID: p.BackupID, MLD: p.MLD, Hot: p.Hot,
+			Member: device.Member{ETrunk: p.ETrunk, EthTrunk: p.EthTrunk},
+		}
+		if svc := m.Service(p.Service); svc != nil {
+			ps.Service = svc.Name
+		}
+		s.Profiles[name] = ps
+	}
+	return s, nil
+}
+
+func (d *Daemon) interfaceSettings(m *config.Model, i *config.Interface) device.InterfaceSettings {
+	tuning := m.Tuning(i)
+	s := device.InterfaceSettings{
+		Netdev:   d.netdev(i.Name),
+		Upstream: i.MLD.Proxy,
+		MLD: mld.Config{
+			Version:              int(i.MLD.Version),
+			QueryInterval:        tuning.QueryInterval,
+			MaxResponse:          tuning.MaxResponse,
+			LastListenerInterval: tuning.LastListenerInterval,
+			Robustness:           int(tuning.Robustness),
+			PromptLeave:          i.MLD.PromptLeave,
+			RequireRouterAlert:   i.MLD.RequireRouterAlert,
+			SendRouterAlert:      i.MLD.SendRouterAlert,
+		},
+	}
+	if p := m.Profile(i.Profile); p != nil {
+		s.Profile = p.Name
+	}
+	_, s.SubInterface, _ = i.Name.OnEthTrunk()
+	return s
+}
+
+func (d *Daemon) trunkSettings(m *config.Model, t *config.ETrunk) (etrunk.Config, error) {
+	cfg := etrunk.Config{
+		ID:            t.ID,
+		Description:   t.Description,
+		Priority:      t.Priority,
+		SystemID:      d.systemID(m),
+		Key:           t.Key.Reveal(),
+		Local:         t.Local,
+		Peer:          t.Peer,
+		HelloInterval: t.HelloInterval,
+		Multiplier:    int(t.Multiplier),
+		RevertDelay:   t.RevertDelay,
+		RevertDisable: t.RevertDisable,
+		Sequence:      t.Sequence,
+		DeviceID:      d.opts.DeviceID,
+		AuthMode:      etrunk.HMACSHA256,
+	}
+	if t.AuthMode == config.EnhancedHMACSHA256 {
+		cfg.AuthMode = etrunk.EnhancedHMACSHA256
+	}
+	session, err := m.BoundSession(t)
+	if err != nil {
+		return cfg, fmt.Errorf("e-trunk %d: %w", t.ID, err)
+	}
+	if session != nil {
+		cfg.BFDSession = session.Name
+	}
+	for _, member := range m.Members(t.ID) {
+		mode := map[config.MemberMode]etrunk.MemberMode{
+			config.Auto: etrunk.Auto, config.ForceMaster: etrunk.ForceMaster, config.ForceBackup: etrunk.ForceBackup,
+		}[member.Mode]
+		cfg.Members = append(cfg.Members, etrunk.MemberConfig{ID: member.EthTrunk, RemoteID: member.RemoteEthTrunk, Mode: mode})
+	}
+	return cfg, nil
+}
+
+// systemID is the configured one or, so that exchanging a network card does not
+// change the election, one made of the device's identity.
+func (d *Daemon) systemID(m *config.Model) etrunk.SystemID {
+	if m.LACPSystemID != (config.MAC{}) {
+		return etrunk.SystemID(m.LACPSystemID)
+	}
+	var id [8]byte
+	binary.BigEndian.PutUint64(id[:], d.opts.DeviceID)
+	return etrunk.SystemID{0x02, id[3], id[4], id[5], id[6], id[7]} // locally administered unicast
+}
+
+func trackedSession(m *config.Model, svc *config.Service) string {
+	for _, s := range m.Sessions {
+		if svc.TrackBFD != 0 && s.LocalDiscriminator == svc.TrackBFD {
+			return s.Name
+		}
+	}
+	return ""
+}
+
+// bfdConfigs lists the sessions in force, by name.
+func (d *Daemon) bfdConfigs(m *config.Model) []bfd.Config {
+	if !m.BFD {
+		return nil
+	}
+	var sessions []bfd.Config
+	for _, name := range slices.Sorted(maps.Keys(m.Sessions)) {
+		s := m.Sessions[name]
+		cfg := bfd.Config{
+			Name: s.Name, Peer: s.Peer, Local: s.Local,
+			LocalDiscriminator: s.LocalDiscriminator, RemoteDiscriminator: s.RemoteDiscriminator,
+			MinTx: s.MinTx, MinRx: s.MinRx, DetectMult: s.DetectMult,
+			Shutdown: s.Shutdown, TOSExp: s.TOSExp, Description: s.Description,
+		}
+		if s.Interface != "" {
+			cfg.Interface = d.netdev(s.Interface)
+		}
+		if s.TrackInterface != "" {
+			cfg.TrackInterface = d.netdev(s.TrackInterface)
+		}
+		sessions = append(sessions, cfg)
+	}
+	return sessions
+}
+
+// netdev returns the Linux name of an interface. A name with a slash is an
+// alias; while no link carries it, it stands for itself and finds none.
+func (d *Daemon) netdev(name config.InterfaceName) string {
+	if name.HasSlash() {
+		for netdev, link := range d.netdevs {
+			if link.Alias == string(name) {
+				return netdev
+			}
+		}
+	}
+	return name.Netdev()
+}
+
+// multicastNetdevs lists the Linux names of the multicast interfaces.
+func (d *Daemon) multicastNetdevs() []string {
+	var names []string
+	for _, i := range d.model.Interfaces {
+		if d.model.Multicast && (i.MLD.Enabled || i.MLD.Proxy) {
+			names = append(names, d.netdev(i.Name))
+		}
+	}
+	return names
+}

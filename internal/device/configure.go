@@ -1,0 +1,192 @@
+package device
+
+import (
+	"maps"
+	"net/netip"
+	"reflect"
+	"slices"
+	"time"
+
+	"tandem/internal/etrunk"
+	"tandem/internal/mld"
+)
+
+// Configure brings the device from its settings to new ones. What has not
+// changed is not touched: no listener is lost, no connection broken. An error
+// means that nothing has changed.
+func (d *Device) Configure(now time.Duration, settings Settings) error {
+	for _, cfg := range settings.ETrunks {
+		if err := cfg.Validate(); err != nil {
+			return err
+		}
+	}
+	old := d.settings
+	d.settings = settings
+	d.configureTrunks(now)
+	d.configureServices(now)
+	d.configureUpstream(now)
+	d.configureDownstreams(now, old)
+	d.dutyDirty, d.gateDirty, d.orphansDirty = true, true, true
+	d.settle(now)
+	return nil
+}
+
+func (d *Device) configureTrunks(now time.Duration) {
+	for id := range d.trunks {
+		if _, wanted := d.settings.ETrunks[id]; !wanted {
+			delete(d.trunks, id)
+		}
+	}
+	for id, cfg := range d.settings.ETrunks {
+		t := d.trunks[id]
+		if t == nil {
+			t = &trunk{core: etrunk.New(d.random(uint64(id))), members: make(map[uint32]*member)}
+			d.trunks[id] = t
+		}
+		if !reflect.DeepEqual(t.cfg, cfg) {
+			t.cfg = cfg
+			_ = t.core.Configure(now, cfg, &d.trunkFx) // has been validated
+			t.core.SetBFD(now, d.bfdState(cfg.BFDSession), &d.trunkFx)
+			d.sendHellos(t)
+		}
+		d.configureMembers(t)
+	}
+}
+
+func (d *Device) configureMembers(t *trunk) {
+	configured := func(id uint32) bool {
+		return slices.ContainsFunc(t.cfg.Members, func(m etrunk.MemberConfig) bool { return m.ID == id })
+	}
+	maps.DeleteFunc(t.members, func(id uint32, _ *member) bool { return !configured(id) })
+	for _, mc := range t.cfg.Members {
+		id := Member{t.cfg.ID, mc.ID}
+		leg := d.settings.Legs[id]
+		switch m := t.members[mc.ID]; {
+		case m == nil:
+			t.members[mc.ID] = newMember(id, leg)
+		case m.leg != leg:
+			m.leg, m.raised = leg, nil
+		}
+	}
+}
+
+func (d *Device) configureServices(now time.Duration) {
+	for name, s := range d.services {
+		if _, wanted := d.settings.Services[name]; !wanted {
+			off := s.cfg.Config
+			off.Enabled = false
+			s.core.Configure(now, off, &s.fx)
+			d.applyChannel(now, s)
+			delete(d.services, name)
+		}
+	}
+	for name, cfg := range d.settings.Services {
+		s := d.services[name]
+		if s == nil {
+			s = d.newService(name)
+			d.services[name] = s
+		}
+		if s.cfg != cfg {
+			s.cfg = cfg
+			d.enableService(now, s)
+		}
+	}
+}
+
+// enableService hands a service its configuration: switched off while the BFD
+// session that it tracks is down.
+func (d *Device) enableService(now time.Duration, s *service) {
+	cfg := s.cfg.Config
+	cfg.Enabled = cfg.Enabled && d.bfdState(s.cfg.BFDSession) != etrunk.BFDDown
+	s.core.Configure(now, cfg, &s.fx)
+}
+
+func (d *Device) configureUpstream(now time.Duration) {
+	var name string
+	for n, cfg := range d.settings.Interfaces {
+		if cfg.Upstream {
+			name = n
+		}
+	}
+	cfg := d.settings.Interfaces[name]
+	if u := d.upstream; u != nil && u.name == name && u.netdev == cfg.Netdev {
+		return
+	}
+	d.upstream = nil
+	for group, sources := range d.routes.groups { // their incoming interface has gone
+		for source := range sources {
+			d.dropRoute(SourceGroup{source, group})
+		}
+	}
+	if name == "" {
+		return
+	}
+	d.upstream = &upstream{name: name, netdev: cfg.Netdev, proxy: mld.NewProxy(mld.DefaultConfig(), d.random(0), now)}
+	d.upstream.setLink(now, d.links[cfg.Netdev])
+	d.regroupAll(now)
+}
+
+func (d *Device) configureDownstreams(now time.Duration, old Settings) {
+	for name, ifc := range d.downstreams {
+		cfg, wanted := d.settings.Interfaces[name]
+		if !wanted || cfg.Upstream || cfg.Netdev != ifc.netdev {
+			d.removeDownstream(now, ifc)
+		}
+	}
+	for name, cfg := range d.settings.Interfaces {
+		if cfg.Upstream {
+			continue
+		}
+		ifc := d.downstreams[name]
+		if ifc == nil {
+			ifc = &downstream{name: name, netdev: cfg.Netdev, router: mld.NewRouter(cfg.MLD, d.id, now)}
+			d.downstreams[name] = ifc
+			ifc.setLink(now, d.links[cfg.Netdev], &d.mldFx)
+		} else if ifc.cfg.MLD != cfg.MLD {
+			ifc.router.SetConfig(now, cfg.MLD, &d.mldFx)
+		}
+		d.applyMLD(now, ifc, false)
+		was := old.Profiles[ifc.cfg.Profile]
+		ifc.cfg = cfg
+		if is := d.settings.Profiles[cfg.Profile]; is != was {
+			d.resynchronise(now, ifc)
+		}
+	}
+}
+
+// removeDownstream forgets an interface and whatever was forwarded to it.
+func (d *Device) removeDownstream(now time.Duration, ifc *downstream) {
+	delete(d.downstreams, ifc.name)
+	for group := range ifc.router.Groups() {
+		d.regroup(now, group)
+	}
+	d.invalidateIndexes()
+}
+
+// resynchronise exchanges everything again after an interface came under
+// another profile: its records may have been refused before.
+func (d *Device) resynchronise(now time.Duration, ifc *downstream) {
+	d.invalidateIndexes()
+	if s := d.serviceOf(ifc); s != nil {
+		s.core.Reset(now, &s.fx)
+	}
+}
+
+func (d *Device) invalidateIndexes() {
+	for _, s := range d.services {
+		s.index = nil
+	}
+}
+
+// regroupAll computes membership and forwarding of every group anew.
+func (d *Device) regroupAll(now time.Duration) {
+	seen := make(map[netip.Addr]bool)
+	for _, ifc := range d.downstreams {
+		for group := range ifc.router.Groups() {
+			if !seen[group] {
+				seen[group] = true
+				d.regroup(now, group)
+			}
+		}
+	}
+}

@@ -1,0 +1,273 @@
+package device
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"tandem/internal/etrunk"
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+// Device is one router of a pair. It is not safe for concurrent use: one
+// goroutine owns it.
+type Device struct {
+	id       uint64
+	boot     uint64
+	started  time.Duration
+	clock    *rbs.Clock
+	settings Settings
+
+	links       map[string]LinkChanged // by Linux name
+	downstreams map[string]*downstream // by configured name
+	upstream    *upstream
+	trunks      map[uint32]*trunk
+	services    map[string]*service
+	sessions    map[string]etrunk.BFDState // by the name of the BFD session
+	routes      routeTable
+	orphans     orphanage
+
+	// What the end of an event must look at again.
+	dutyDirty, gateDirty, orphansDirty bool
+	wake                               time.Duration // earliest deadline of the device's own, 0 when none
+
+	fx       Effects
+	mldFx    mld.Effects
+	trunkFx  etrunk.Effects
+	counters counters
+}
+
+// counters count what belongs to no core.
+type counters struct {
+	mldElsewhere    uint64 // MLD on an interface without it
+	mldMalformed    uint64
+	streamElsewhere uint64 // upcall from an interface that is not upstream
+	helloUnknown    uint64 // E-Trunk packet that no E-Trunk here takes
+	recordsUnknown  uint64 // replicated record of an unknown profile or interface
+}
+
+// New returns a device with nothing configured. The id must be non-zero, the
+// same after every restart, and unlike the peer's; boot is random, unlike that
+// of every earlier boot. now is the monotonic time, an origin of the caller's
+// choosing, that every call is given; wall is the wall clock's at that moment
+// and is not read again.
+func New(id, boot uint64, wall time.Time, now time.Duration) *Device {
+	return &Device{
+		id:          id,
+		boot:        boot,
+		started:     now,
+		clock:       rbs.NewClock(wall, now),
+		links:       make(map[string]LinkChanged),
+		downstreams: make(map[string]*downstream),
+		trunks:      make(map[uint32]*trunk),
+		services:    make(map[string]*service),
+		sessions:    make(map[string]etrunk.BFDState),
+		routes:      newRouteTable(),
+		orphans:     orphanage{waiting: make(map[rbs.Key]waiting)},
+	}
+}
+
+// Handle takes one event. What it asks for is added to [Device.Effects].
+func (d *Device) Handle(now time.Duration, ev Event) {
+	switch ev := ev.(type) {
+	case *MLDReceived:
+		d.mldReceived(now, ev)
+	case MLDMalformed:
+		d.counters.mldMalformed++
+	case LinkChanged:
+		d.linkChanged(now, ev)
+	case StreamArrived:
+		d.streamArrived(now, ev)
+	case HelloReceived:
+		d.helloReceived(now, ev)
+	case BFDChanged:
+		d.bfdChanged(now, ev)
+	case HelloNotSent:
+		if t := d.trunks[ev.ETrunk]; t != nil {
+			t.core.SendFailed()
+		}
+	case Switchover:
+		d.switchover(now, ev.ETrunk, ev.On)
+	default:
+		d.channelEvent(now, ev)
+	}
+	d.settle(now)
+}
+
+// Advance does everything that is due. It may be called early or late.
+func (d *Device) Advance(now time.Duration) {
+	if d.wake != 0 && d.wake <= now {
+		d.wake = 0
+		d.dutyDirty = true
+	}
+	for _, ifc := range d.downstreams {
+		ifc.router.Advance(now, d.version(now), &d.mldFx)
+		d.applyMLD(now, ifc, false)
+	}
+	d.advanceProxy(now)
+	for _, t := range d.trunks {
+		t.core.Advance(now, &d.trunkFx)
+		d.sendHellos(t)
+	}
+	d.expireIdle(now)
+	d.settle(now)
+}
+
+// Deadline is when Advance must next be called.
+func (d *Device) Deadline() (time.Duration, bool) {
+	at, ok := d.wake, d.wake != 0
+	earliest := func(t time.Duration, due bool) {
+		if due && (!ok || t < at) {
+			at, ok = t, true
+		}
+	}
+	for _, ifc := range d.downstreams {
+		earliest(ifc.router.Deadline())
+	}
+	if d.upstream != nil {
+		earliest(d.upstream.proxy.Deadline())
+	}
+	for _, t := range d.trunks {
+		earliest(t.core.Deadline())
+	}
+	for _, s := range d.services {
+		earliest(s.core.Deadline())
+	}
+	if len(d.routes.idle) > 0 {
+		if r := d.routes.get(d.routes.idle[0]); r != nil && r.origin == RouteIdle {
+			earliest(r.expires, true)
+		}
+	}
+	return at, ok
+}
+
+// Effects returns what has been asked for since the last Reset of it.
+func (d *Device) Effects() *Effects { return &d.fx }
+
+// settle brings what depends on several parts in line after an event. The
+// order matters: a duty may open the gate, which makes orphans superfluous.
+func (d *Device) settle(now time.Duration) {
+	for d.dutyDirty {
+		d.refreshDuty(now)
+	}
+	d.pumpServices(now)
+	if at := d.orphans.dueAt; d.orphansDirty && len(d.orphans.waiting)+len(d.orphans.current) > 0 || at != 0 && at <= now {
+		d.refreshOrphans(now)
+	}
+	d.orphansDirty = false
+	d.refreshGate()
+}
+
+// random returns a generator that differs from boot to boot.
+func (d *Device) random(purpose uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(d.boot, d.id^purpose))
+}
+
+func (d *Device) wakeAt(at time.Duration) {
+	if d.wake == 0 || at < d.wake {
+		d.wake = at
+	}
+}
+
+func (d *Device) notice(n Notice) { d.fx.Notices = append(d.fx.Notices, n) }
+
+// version stamps a change that this device has heard.
+func (d *Device) version(now time.Duration) mld.Version {
+	return mld.Version{Clock: uint64(d.clock.Now(now)), Device: d.id}
+}
+
+func (d *Device) linkChanged(now time.Duration, ev LinkChanged) {
+	old := d.links[ev.Netdev]
+	if ev.Exists {
+		d.links[ev.Netdev] = ev
+	} else {
+		delete(d.links, ev.Netdev)
+	}
+	d.dutyDirty = true
+	if u := d.upstream; u != nil && u.netdev == ev.Netdev {
+		u.setLink(now, ev)
+	}
+	for _, ifc := range d.downstreams {
+		if ifc.netdev == ev.Netdev {
+			ifc.setLink(now, ev, &d.mldFx)
+			d.applyMLD(now, ifc, false)
+		}
+	}
+	// A new index means that the kernel has dropped the entries through it.
+	if old.Exists != ev.Exists || old.Index != ev.Index {
+		d.reinstall(now)
+	}
+}
+
+func (d *Device) helloReceived(now time.Duration, ev HelloReceived) {
+	id, err := etrunk.PeekID(ev.Packet)
+	t := d.trunks[id]
+	if err != nil || t == nil {
+		d.counters.helloUnknown++
+		return
+	}
+	_ = t.core.Receive(now, ev.From, ev.Packet, &d.trunkFx) // drops are counted there, by cause
+	d.sendHellos(t)
+}
+
+func (d *Device) bfdChanged(now time.Duration, ev BFDChanged) {
+	d.sessions[ev.Session] = ev.State
+	for _, t := range d.trunks {
+		if t.cfg.BFDSession == ev.Session {
+			t.core.SetBFD(now, ev.State, &d.trunkFx)
+			d.sendHellos(t)
+		}
+	}
+	for _, s := range d.services {
+		if s.cfg.BFDSession == ev.Session {
+			d.enableService(now, s)
+		}
+	}
+}
+
+// bfdState is what is known of a session that an E-Trunk is bound to.
+func (d *Device) bfdState(session string) etrunk.BFDState {
+	if session == "" {
+		return etrunk.BFDUnbound
+	}
+	if state, ok := d.sessions[session]; ok {
+		return state
+	}
+	return etrunk.BFDPending
+}
+
+// sendHellos takes over what an E-Trunk's core asked for.
+func (d *Device) sendHellos(t *trunk) {
+	for _, packet := range d.trunkFx.Packets {
+		d.fx.Hellos = append(d.fx.Hellos, SendHello{ETrunk: t.cfg.ID, Local: t.cfg.Local, Peer: t.cfg.Peer, Packet: packet})
+	}
+	for _, ev := range d.trunkFx.Events {
+		d.notice(trunkNotice(t.cfg.ID, ev))
+	}
+	if d.trunkFx.Changed {
+		d.dutyDirty = true
+	}
+	d.trunkFx.Reset()
+}
+
+// refreshGate hands the gate over when it has changed.
+func (d *Device) refreshGate() {
+	if !d.gateDirty {
+		return
+	}
+	d.gateDirty = false
+	gate := &Gate{}
+	for _, ifc := range d.downstreams {
+		switch d.dutyOf(ifc).Covers {
+		case etrunk.NoBuckets:
+			gate.Closed = append(gate.Closed, ifc.netdev)
+		case etrunk.Bucket0:
+			gate.Bucket0 = append(gate.Bucket0, ifc.netdev)
+		case etrunk.Bucket1:
+			gate.Bucket1 = append(gate.Bucket1, ifc.netdev)
+		}
+	}
+	gate.Orphans = d.orphans.current
+	d.fx.Gate = gate
+}

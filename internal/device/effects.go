@@ -1,0 +1,91 @@
+package device
+
+import (
+	"net/netip"
+
+	"tandem/internal/rbs"
+)
+
+// Effects is what a device asks of the world, in the order in which it must be
+// done: routes and the gate first, so that what a hello announces is true by
+// the time it is sent.
+type Effects struct {
+	Routes   []RouteChange
+	Gate     *Gate // the whole gate, nil when it has not changed
+	Legs     []LegChange
+	MLD      []SendMLD
+	Hellos   []SendHello
+	Channels []ChannelEffects
+	Notices  []Notice
+}
+
+// Reset empties the effects and keeps their memory.
+func (fx *Effects) Reset() {
+	fx.Routes = fx.Routes[:0]
+	fx.Gate = nil
+	fx.Legs = fx.Legs[:0]
+	fx.MLD = fx.MLD[:0]
+	fx.Hellos = fx.Hellos[:0]
+	fx.Channels = fx.Channels[:0]
+	fx.Notices = fx.Notices[:0]
+}
+
+// RouteChange sets or deletes the forwarding entry of one (S,G). Interfaces
+// are Linux names. An entry without outgoing interfaces discards the stream.
+type RouteChange struct {
+	Source, Group netip.Addr
+	Delete        bool
+	Upstream      string
+	Outgoing      []string
+}
+
+// SourceGroup is one (S,G).
+type SourceGroup struct {
+	Source, Group netip.Addr
+}
+
+// Gate is the permission to send, by outgoing Linux interface. An interface in
+// none of the lists is open.
+type Gate struct {
+	Closed  []string
+	Bucket0 []string // sends bucket 0 only
+	Bucket1 []string // sends bucket 1 only
+	// Orphans pass although their bucket is the peer's.
+	Orphans []SourceGroup
+}
+
+// LegChange takes a leg administratively up or down.
+type LegChange struct {
+	Netdev string
+	Up     bool
+}
+
+// SendMLD is an MLD message to send with the interface's link-local source and
+// hop limit 1; the checksum is left to the kernel.
+type SendMLD struct {
+	Netdev      string
+	Destination netip.Addr
+	Payload     []byte
+	RouterAlert bool
+}
+
+// SendHello is an E-Trunk packet to send; [HelloNotSent] reports that it was refused.
+type SendHello struct {
+	ETrunk      uint32
+	Local, Peer netip.Addr
+	Packet      []byte
+}
+
+// ChannelEffects is what a replication service asks of its connection.
+type ChannelEffects struct {
+	Service string
+	rbs.Effects
+}
+
+// Notice is something an operator wants to know of: a change of role or duty,
+// an alarm. Names follow VRP's log names where one exists.
+type Notice struct {
+	Name   string
+	Alarm  bool
+	Detail string
+}

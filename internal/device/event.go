@@ -1,0 +1,114 @@
+package device
+
+import (
+	"net/netip"
+
+	"tandem/internal/etrunk"
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+// An Event is an input of a device. Every input is a value.
+type Event interface{ event() }
+
+type (
+	// LinkChanged tells the state of a Linux interface, also that it has gone.
+	LinkChanged struct {
+		Netdev    string
+		Exists    bool
+		Index     int
+		AdminUp   bool
+		Up        bool // administratively up and carrier
+		LinkLocal netip.Addr
+	}
+
+	// MLDReceived is a decoded MLD message.
+	MLDReceived struct {
+		Netdev string
+		Meta   mld.Meta
+		Packet *mld.Packet
+	}
+
+	// MLDMalformed is a message that could not be decoded.
+	MLDMalformed struct {
+		Netdev string
+		Err    error
+	}
+
+	// StreamArrived is the kernel's upcall for a packet without a route.
+	StreamArrived struct {
+		Netdev        string
+		Source, Group netip.Addr
+	}
+
+	// HelloReceived is an E-Trunk packet as it came from the wire.
+	HelloReceived struct {
+		From   netip.Addr
+		Packet []byte
+	}
+
+	// HelloNotSent says that the socket refused a hello.
+	HelloNotSent struct{ ETrunk uint32 }
+
+	// BFDChanged tells the state of a BFD session by its configured name.
+	BFDChanged struct {
+		Session string
+		State   etrunk.BFDState
+	}
+
+	// ChannelAccepted and ChannelDialled hand a new TCP connection to a service.
+	ChannelAccepted struct {
+		Service string
+		Conn    rbs.ConnID
+		From    netip.Addr
+	}
+	ChannelDialled struct {
+		Service string
+		Conn    rbs.ConnID
+	}
+	// ChannelDialFailed and ChannelListenFailed say that an attempt did not succeed.
+	ChannelDialFailed   struct{ Service, Reason string }
+	ChannelListenFailed struct{ Service, Reason string }
+	// ChannelReceived carries bytes from a connection.
+	ChannelReceived struct {
+		Service string
+		Conn    rbs.ConnID
+		Bytes   []byte
+	}
+	// ChannelWritten says that the last chunk has been written.
+	ChannelWritten struct {
+		Service string
+		Conn    rbs.ConnID
+	}
+	// ChannelClosed says that a connection has ended.
+	ChannelClosed struct {
+		Service string
+		Conn    rbs.ConnID
+		Reason  string
+	}
+
+	// Switchover asks an E-Trunk to hand everything to the peer, or ends that.
+	Switchover struct {
+		ETrunk uint32
+		On     bool
+	}
+	// BatchBackup asks a service for a full resynchronisation.
+	BatchBackup struct{ Service string }
+)
+
+func (LinkChanged) event()         {}
+func (*MLDReceived) event()        {}
+func (MLDMalformed) event()        {}
+func (StreamArrived) event()       {}
+func (HelloReceived) event()       {}
+func (HelloNotSent) event()        {}
+func (BFDChanged) event()          {}
+func (ChannelAccepted) event()     {}
+func (ChannelDialled) event()      {}
+func (ChannelDialFailed) event()   {}
+func (ChannelListenFailed) event() {}
+func (ChannelReceived) event()     {}
+func (ChannelWritten) event()      {}
+func (ChannelClosed) event()       {}
+func (Switchover) event()          {}
+func (BatchBackup) event()         {}

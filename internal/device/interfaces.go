@@ -1,0 +1,116 @@
+package device
+
+import (
+	"time"
+
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+// downstream is an interface towards hosts.
+type downstream struct {
+	name   string
+	netdev string
+	cfg    InterfaceSettings
+	link   LinkChanged
+	router *mld.Router
+}
+
+// upstream is the interface where streams come from (RFC 4605).
+type upstream struct {
+	name   string
+	netdev string
+	link   LinkChanged
+	proxy  *mld.Proxy
+}
+
+func (i *downstream) setLink(now time.Duration, link LinkChanged, fx *mld.Effects) {
+	i.link = link
+	i.router.SetLink(now, link.LinkLocal, link.Up, fx)
+}
+
+func (u *upstream) setLink(now time.Duration, link LinkChanged) {
+	u.link = link
+	u.proxy.SetLink(now, link.LinkLocal, link.Up)
+}
+
+func (d *Device) mldReceived(now time.Duration, ev *MLDReceived) {
+	if u := d.upstream; u != nil && u.netdev == ev.Netdev {
+		if err := u.proxy.Receive(now, ev.Meta, ev.Packet); err == nil {
+			d.advanceProxy(now)
+		}
+		return // the proxy counts what it drops
+	}
+	for _, ifc := range d.downstreams {
+		if ifc.netdev == ev.Netdev {
+			// The router counts what it drops, by cause.
+			_ = ifc.router.Receive(now, d.version(now), ev.Meta, ev.Packet, &d.mldFx)
+			d.applyMLD(now, ifc, true)
+			return
+		}
+	}
+	d.counters.mldElsewhere++
+}
+
+// applyMLD takes over what an interface's router asked for; heard says that a
+// host's own message was the cause.
+func (d *Device) applyMLD(now time.Duration, ifc *downstream, heard bool) {
+	fx := &d.mldFx
+	for i := range fx.Queries {
+		d.fx.MLD = append(d.fx.MLD, SendMLD{
+			Netdev:      ifc.netdev,
+			Destination: fx.Queries[i].Destination(),
+			Payload:     mld.AppendQuery(nil, fx.Queries[i]),
+			RouterAlert: ifc.cfg.MLD.SendRouterAlert,
+		})
+	}
+	for _, group := range fx.Groups {
+		d.regroup(now, group)
+	}
+	if s := d.serviceOf(ifc); s != nil {
+		s.index = nil
+		for _, key := range fx.Changed {
+			s.core.Dirty(now, d.replicaKey(ifc, key))
+		}
+		if heard && len(fx.Groups) > 0 {
+			d.noteOrphans(now, ifc, s, fx)
+		}
+	}
+	fx.Reset()
+}
+
+func (d *Device) advanceProxy(now time.Duration) {
+	u := d.upstream
+	if u == nil {
+		return
+	}
+	pending := u.proxy.Pending()
+	u.proxy.Advance(now, &d.mldFx)
+	for _, report := range d.mldFx.Reports {
+		d.fx.MLD = append(d.fx.MLD, SendMLD{
+			Netdev: u.netdev, Destination: report.Dst, Payload: report.Payload, RouterAlert: true,
+		})
+	}
+	d.mldFx.Reset()
+	if (pending > 0) != (u.proxy.Pending() > 0) {
+		d.dutyDirty = true
+	}
+}
+
+// serviceOf returns the service that replicates an interface, nil when none does.
+func (d *Device) serviceOf(ifc *downstream) *service {
+	p, ok := d.settings.Profiles[ifc.cfg.Profile]
+	if !ok || !p.replicates() {
+		return nil
+	}
+	return d.services[p.Service]
+}
+
+func (d *Device) replicaKey(ifc *downstream, key mld.Key) rbs.Key {
+	return rbs.Key{
+		BackupID:     d.settings.Profiles[ifc.cfg.Profile].BackupID,
+		SubInterface: ifc.cfg.SubInterface,
+		Group:        key.Group,
+		Host:         key.Host,
+	}
+}

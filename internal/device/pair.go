@@ -1,0 +1,244 @@
+package device
+
+import (
+	"fmt"
+	"time"
+
+	"tandem/internal/etrunk"
+)
+
+// Times of the pair that no command sets.
+const (
+	// bootHold is how long a leg that was found down waits for the first
+	// synchronisation before it is raised regardless: with no peer at all,
+	// serving late is the only harm.
+	bootHold = 5 * time.Second
+	// joinSettle is how long after the last upstream join the streams are
+	// given to arrive before this device calls itself ready.
+	joinSettle = 500 * time.Millisecond
+)
+
+// trunk is an E-Trunk and the members that this device has in it.
+type trunk struct {
+	core    *etrunk.Trunk
+	cfg     etrunk.Config
+	members map[uint32]*member
+	state   etrunk.State // as of the last refresh
+}
+
+// member is an Eth-Trunk in an E-Trunk: what it may send and why.
+type member struct {
+	id     Member
+	leg    LegSettings
+	raised *bool // what was last asked of the leg
+	// yielded: the operator has handed everything to the peer.
+	yielded bool
+	fit     bool // everything is there to serve, since fitAt
+	fitAt   time.Duration
+	lacking string
+	aside   bool // the peer serves and this member has not been ready since
+	covers  etrunk.Buckets
+	duty    Duty
+}
+
+func newMember(id Member, leg LegSettings) *member {
+	return &member{id: id, leg: leg, covers: etrunk.AllBuckets}
+}
+
+// refreshDuty recomputes, for every member, readiness, duty, gate, leg and
+// announcement. It is the only place that decides who sends.
+func (d *Device) refreshDuty(now time.Duration) {
+	d.dutyDirty = false
+	for _, t := range d.trunks {
+		t.state = t.core.State(now)
+		for _, ms := range t.state.Members {
+			if m := t.members[ms.ID]; m != nil {
+				d.refreshMember(now, t, m, ms)
+			}
+		}
+	}
+	d.refreshRetention(now)
+	d.refreshQueriers(now)
+	d.refreshGate()
+}
+
+func (d *Device) refreshMember(now time.Duration, t *trunk, m *member, ms etrunk.MemberState) {
+	local := etrunk.Announcement{Up: d.links[m.leg.Netdev].Up, Role: ms.Role, Covers: m.covers}
+	local.Ready = d.ready(now, t, m, ms, local.Up)
+
+	target := etrunk.Target(local, ms.Peer, ms.PeerKnown, t.state.Preferred)
+	covers := etrunk.Cover(m.covers, target, local, ms.Peer, ms.PeerKnown)
+	if covers != m.covers {
+		m.covers = covers
+		d.gateDirty, d.orphansDirty = true, true
+	}
+	local.Covers = covers
+	m.aside = !local.Ready && (m.aside || target == etrunk.NoBuckets)
+
+	old := m.duty
+	m.duty = Duty{Kind: dutyKind(target), Covers: covers, Reason: m.reason(local, ms)}
+	m.duty.Querier = m.duty.Kind == DutySole || m.duty.Kind == DutyShared && t.state.Preferred
+	if m.duty.Kind != old.Kind {
+		d.notice(Notice{Name: "TANDEM_DUTY_CHANGE", Detail: fmt.Sprintf("ETrunkId=%d, MemberId=%d, Duty=%s, Reason=%s",
+			m.id.ETrunk, m.id.EthTrunk, m.duty.Kind, m.duty.Reason)})
+	}
+
+	d.steerLeg(now, m, ms)
+	t.core.Announce(now, ms.ID, local, &d.trunkFx)
+	d.sendHellos(t)
+}
+
+// ready decides whether the member could send every wanted (S,G) now. A member
+// that stood aside for a serving peer also waits for the revert delay, for a
+// reboot is often followed by another.
+func (d *Device) ready(now time.Duration, t *trunk, m *member, ms etrunk.MemberState, up bool) bool {
+	m.lacking = d.lacking(m, up)
+	if fit := m.lacking == ""; fit != m.fit {
+		m.fit, m.fitAt = fit, now
+	}
+	if !m.fit {
+		return false
+	}
+	readyAt := m.fitAt + joinSettle
+	if served := ms.PeerKnown && ms.Peer.Up && ms.Peer.Ready && ms.Peer.Covers == etrunk.AllBuckets; served && m.aside {
+		if t.cfg.RevertDisable {
+			m.lacking = "the E-Trunk does not revert"
+			return false
+		}
+		readyAt += t.cfg.RevertDelay
+	}
+	if now < readyAt {
+		m.lacking = fmt.Sprintf("settling, %d s left", (readyAt-now+time.Second-1)/time.Second)
+		d.wakeAt(readyAt)
+		return false
+	}
+	return true
+}
+
+// lacking names what keeps a member from serving, empty when nothing does.
+func (d *Device) lacking(m *member, legUp bool) string {
+	switch up := d.upstream; {
+	case m.yielded:
+		return "handed over on request"
+	case !legUp:
+		return "the Eth-Trunk is down"
+	case up == nil:
+		return "no upstream interface"
+	case !up.link.Up:
+		return "the upstream interface is down"
+	case !d.synchronised(m.id):
+		return "not synchronised with the peer yet"
+	case up.proxy.Pending() > 0:
+		return "joining upstream"
+	}
+	return ""
+}
+
+// synchronised reports whether every service that replicates for the member
+// has completed a synchronisation since this device booted.
+func (d *Device) synchronised(id Member) bool {
+	for _, p := range d.settings.Profiles {
+		if p.Member != id || !p.replicates() {
+			continue
+		}
+		if s := d.services[p.Service]; s == nil || !s.syncedOnce {
+			return false
+		}
+	}
+	return true
+}
+
+func dutyKind(target etrunk.Buckets) DutyKind {
+	switch target {
+	case etrunk.AllBuckets:
+		return DutySole
+	case etrunk.NoBuckets:
+		return DutyNone
+	}
+	return DutyShared
+}
+
+// reason explains a duty in the operator's words.
+func (m *member) reason(local etrunk.Announcement, ms etrunk.MemberState) string {
+	switch {
+	case local.Role == etrunk.MemberBackup:
+		return "member is Backup"
+	case !ms.PeerKnown:
+		return "peer is lost"
+	case !ms.Peer.Up:
+		return "peer's Eth-Trunk is down"
+	case ms.Peer.Role == etrunk.MemberBackup:
+		return "peer's member is Backup"
+	case !local.Ready:
+		return "not ready: " + m.lacking
+	case !ms.Peer.Ready:
+		return "peer is not ready"
+	}
+	return "both are ready"
+}
+
+// steerLeg asks for the leg to be up on a Master member and down on a Backup. A leg found down at boot is raised when the listeners are
+// known, so that the switch sends no report to a device that would lose it.
+func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
+	want := !m.leg.Shutdown && ms.Role == etrunk.MemberMaster
+	switch {
+	case !d.links[m.leg.Netdev].Exists:
+		m.raised = nil
+		return
+	case !m.leg.Shutdown && ms.Reason == etrunk.ReasonETrunkInit:
+		return // the election will tell
+	case want && m.raised == nil && !d.synchronised(m.id) && now < d.started+bootHold:
+		d.wakeAt(d.started + bootHold)
+		return
+	}
+	if m.raised != nil && *m.raised == want {
+		return
+	}
+	m.raised = &want
+	if d.links[m.leg.Netdev].AdminUp != want {
+		d.fx.Legs = append(d.fx.Legs, LegChange{Netdev: m.leg.Netdev, Up: want})
+	}
+}
+
+// refreshQueriers gives the querier's duty to the interfaces that have it.
+func (d *Device) refreshQueriers(now time.Duration) {
+	for _, ifc := range d.downstreams {
+		ifc.router.SetQuerierDuty(now, d.dutyOf(ifc).Querier, &d.mldFx)
+		d.applyMLD(now, ifc, false)
+	}
+}
+
+// dutyOf returns the duty on an interface: its member's, or everything for an
+// interface that no profile shares.
+func (d *Device) dutyOf(ifc *downstream) Duty {
+	if m := d.memberOf(ifc); m != nil {
+		return m.duty
+	}
+	return Duty{Kind: DutySole, Covers: etrunk.AllBuckets, Querier: true, Reason: "not shared"}
+}
+
+func (d *Device) memberOf(ifc *downstream) *member {
+	p, ok := d.settings.Profiles[ifc.cfg.Profile]
+	if !ok {
+		return nil
+	}
+	if t := d.trunks[p.Member.ETrunk]; t != nil {
+		return t.members[p.Member.EthTrunk]
+	}
+	return nil
+}
+
+// switchover hands everything to the peer, or takes the share back.
+func (d *Device) switchover(now time.Duration, id uint32, on bool) {
+	t := d.trunks[id]
+	if t == nil {
+		return
+	}
+	for _, m := range t.members {
+		m.yielded = on
+		if !on { // an operator who asks does not want to wait
+			m.fit, m.fitAt, m.aside = true, now-joinSettle, false
+		}
+	}
+	d.dutyDirty = true
+}

@@ -1,0 +1,290 @@
+package device
+
+import (
+	"fmt"
+	"iter"
+	"time"
+
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+// buckets is the number of parts in which two databases are compared.
+const buckets = 256
+
+// service is a remote backup service and the records that it replicates: those
+// of every interface whose profile names it. It is the [rbs.Store].
+type service struct {
+	dev  *Device
+	name string
+	cfg  ServiceSettings
+	core *rbs.Service
+	fx   rbs.Effects
+
+	inSync     bool
+	syncedOnce bool // since this device booted
+	everUp     bool
+	lostAt     time.Duration // when it was last in sync
+	holding    bool          // the peer's records do not age
+
+	// index sorts the records into buckets; nil after a change.
+	index *bucketIndex
+	now   time.Duration // of the call under way
+}
+
+type bucketIndex struct {
+	keys    [buckets][]localKey
+	digests [buckets]uint64
+	live    int
+}
+
+// localKey names a record on this device.
+type localKey struct {
+	ifc *downstream
+	key mld.Key
+}
+
+func (d *Device) newService(name string) *service {
+	s := &service{dev: d, name: name}
+	s.core = rbs.NewService(s, d.clock, d.id, d.boot, d.random(0))
+	return s
+}
+
+// channelEvent hands an event to the service it is for.
+func (d *Device) channelEvent(now time.Duration, ev Event) {
+	with := func(name string, do func(s *service)) {
+		if s := d.services[name]; s != nil {
+			s.now = now
+			do(s)
+		}
+	}
+	switch ev := ev.(type) {
+	case ChannelAccepted:
+		with(ev.Service, func(s *service) { s.core.Accepted(now, ev.Conn, ev.From, &s.fx) })
+	case ChannelDialled:
+		with(ev.Service, func(s *service) { s.core.Dialled(now, ev.Conn, &s.fx) })
+	case ChannelDialFailed:
+		with(ev.Service, func(s *service) { s.core.DialFailed(now, ev.Reason, &s.fx) })
+	case ChannelListenFailed:
+		with(ev.Service, func(s *service) { s.core.ListenFailed(now, ev.Reason, &s.fx) })
+	case ChannelReceived:
+		with(ev.Service, func(s *service) { s.core.Received(now, ev.Conn, ev.Bytes, &s.fx) })
+	case ChannelWritten:
+		with(ev.Service, func(s *service) { s.core.Written(now, ev.Conn, &s.fx) })
+	case ChannelClosed:
+		with(ev.Service, func(s *service) { s.core.Closed(now, ev.Conn, ev.Reason, &s.fx) })
+	case BatchBackup:
+		with(ev.Service, func(s *service) { s.core.Reset(now, &s.fx) })
+	}
+}
+
+// pumpServices lets every service send what has become due, and takes over
+// what it asked for.
+func (d *Device) pumpServices(now time.Duration) {
+	for _, s := range d.services {
+		if at, ok := s.core.Deadline(); ok && at <= now {
+			s.now = now
+			s.core.Advance(now, &s.fx)
+		}
+		d.applyChannel(now, s)
+	}
+}
+
+func (d *Device) applyChannel(now time.Duration, s *service) {
+	fx := &s.fx
+	if len(fx.Close)+len(fx.Listen)+len(fx.Dial)+len(fx.Send)+len(fx.Events) == 0 {
+		return
+	}
+	for _, ev := range fx.Events {
+		d.channelNotice(s, ev)
+	}
+	d.fx.Channels = append(d.fx.Channels, ChannelEffects{Service: s.name, Effects: *fx})
+	*fx = rbs.Effects{}
+	if inSync := s.core.InSync(); inSync != s.inSync {
+		s.inSync = inSync
+		if inSync {
+			s.syncedOnce, s.everUp = true, true
+		} else {
+			s.lostAt = now
+		}
+		d.dutyDirty, d.orphansDirty = true, true
+	}
+}
+
+func (d *Device) channelNotice(s *service, ev rbs.Event) {
+	n := Notice{Name: "RBS_CHANNEL_EVENT", Detail: fmt.Sprintf("serviceName=%s, event=%s", s.name, ev.Kind)}
+	switch ev.Kind {
+	case rbs.ChannelUp, rbs.ChannelDown:
+		state := [...]string{"Up", "Down"}[ev.Kind]
+		n.Name, n.Detail = "RBS_CHANNEL_STATUS_CHANGE", fmt.Sprintf("serviceName=%s, channelState=%s", s.name, state)
+		n.Alarm = ev.Kind == rbs.ChannelDown
+	case rbs.Diverged:
+		n.Alarm = true
+	}
+	if ev.Reason != "" {
+		n.Detail += fmt.Sprintf(", Reason=%q", ev.Reason)
+	}
+	d.notice(n)
+}
+
+// refreshRetention stops the ageing of the peer's records while their channel
+// is broken and the peer is alive, for the retention time at most.
+func (d *Device) refreshRetention(now time.Duration) {
+	for _, s := range d.services {
+		until := s.lostAt + s.cfg.Retention
+		holding := s.everUp && !s.inSync && now < until && d.peerAlive(s.name)
+		if holding {
+			d.wakeAt(until)
+		}
+		if holding == s.holding {
+			continue
+		}
+		s.holding = holding
+		for _, ifc := range d.downstreams {
+			if d.serviceOf(ifc) == s {
+				ifc.router.HoldPeer(now, holding, &d.mldFx)
+				d.applyMLD(now, ifc, false)
+			}
+		}
+	}
+}
+
+// peerAlive reports whether any E-Trunk behind a service still hears its peer.
+func (d *Device) peerAlive(service string) bool {
+	for _, p := range d.settings.Profiles {
+		if t := d.trunks[p.Member.ETrunk]; p.Service == service && t != nil && t.state.PeerAlive {
+			return true
+		}
+	}
+	return false
+}
+
+// downstreamOf finds the interface that a replicated key means here.
+func (d *Device) downstreamOf(key rbs.Key) *downstream {
+	for _, ifc := range d.downstreams {
+		p, ok := d.settings.Profiles[ifc.cfg.Profile]
+		if ok && p.replicates() && p.BackupID == key.BackupID && ifc.cfg.SubInterface == key.SubInterface {
+			return ifc
+		}
+	}
+	return nil
+}
+
+// The rbs.Store.
+
+// Buckets implements [rbs.Store].
+func (s *service) Buckets() int { return buckets }
+
+// Digest implements [rbs.Store].
+func (s *service) Digest(bucket int) uint64 { return s.sorted().digests[bucket] }
+
+// Records implements [rbs.Store].
+func (s *service) Records(bucket int) iter.Seq[rbs.Record] {
+	keys := s.sorted().keys[bucket]
+	return func(yield func(rbs.Record) bool) {
+		for _, k := range keys {
+			if rec, ok := k.ifc.router.Get(k.key); ok && !yield(s.replica(k.ifc, rec)) {
+				return
+			}
+		}
+	}
+}
+
+// Record implements [rbs.Store].
+func (s *service) Record(key rbs.Key) (rbs.Record, bool) {
+	ifc := s.interfaceOf(key)
+	if ifc == nil {
+		return rbs.Record{}, false
+	}
+	rec, ok := ifc.router.Get(mld.Key{Group: key.Group, Host: key.Host})
+	if !ok {
+		return rbs.Record{}, false
+	}
+	return s.replica(ifc, rec), true
+}
+
+// Merge implements [rbs.Store]: a record from the peer goes the way of a report.
+func (s *service) Merge(now time.Duration, rec rbs.Record) bool {
+	d := s.dev
+	ifc := s.interfaceOf(rec.Key)
+	if ifc == nil {
+		d.counters.recordsUnknown++
+		return false
+	}
+	merged := ifc.router.Merge(now, mld.Record{
+		Key:     mld.Key{Group: rec.Group, Host: rec.Host},
+		Filter:  mld.Filter{Mode: filterMode(rec.Exclude), Sources: rec.Sources},
+		Version: mld.Version{Clock: uint64(rec.Version.Clock), Device: rec.Version.Device},
+		V1:      rec.V1,
+		Deleted: rec.Deleted,
+		Left:    rec.Left,
+	}, &d.mldFx)
+	d.applyMLD(now, ifc, false)
+	return merged
+}
+
+// Acked implements [rbs.Store].
+func (s *service) Acked(key rbs.Key, v rbs.Version) {
+	ifc := s.interfaceOf(key)
+	if ifc == nil {
+		return
+	}
+	ifc.router.Forget(mld.Key{Group: key.Group, Host: key.Host}, mld.Version{Clock: uint64(v.Clock), Device: v.Device})
+	s.dev.orphanAdopted(s.now, key, v)
+}
+
+func (s *service) interfaceOf(key rbs.Key) *downstream {
+	if ifc := s.dev.downstreamOf(key); ifc != nil && s.dev.serviceOf(ifc) == s {
+		return ifc
+	}
+	return nil
+}
+
+func (s *service) replica(ifc *downstream, rec mld.Record) rbs.Record {
+	return rbs.Record{
+		Key:     s.dev.replicaKey(ifc, rec.Key),
+		Version: replicaVersion(rec.Version),
+		Exclude: rec.Mode == mld.Exclude,
+		V1:      rec.V1,
+		Deleted: rec.Deleted,
+		Sources: rec.Sources,
+		Left:    rec.Left,
+	}
+}
+
+func replicaVersion(v mld.Version) rbs.Version {
+	return rbs.Version{Clock: rbs.Stamp(v.Clock), Device: v.Device}
+}
+
+func filterMode(exclude bool) mld.FilterMode {
+	if exclude {
+		return mld.Exclude
+	}
+	return mld.Include
+}
+
+// sorted returns the bucket index, made anew after a change.
+func (s *service) sorted() *bucketIndex {
+	if s.index != nil {
+		return s.index
+	}
+	index := &bucketIndex{}
+	for _, ifc := range s.dev.downstreams {
+		if s.dev.serviceOf(ifc) != s {
+			continue
+		}
+		for rec := range ifc.router.Records() {
+			key := s.dev.replicaKey(ifc, rec.Key)
+			b := rbs.BucketOf(key, buckets)
+			index.keys[b] = append(index.keys[b], localKey{ifc, rec.Key})
+			if !rec.Deleted {
+				index.live++
+				index.digests[b] ^= rbs.Hash(key, replicaVersion(rec.Version))
+			}
+		}
+	}
+	s.index = index
+	return index
+}
+
+var _ rbs.Store = (*service)(nil)

@@ -1,0 +1,135 @@
+package device
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"tandem/internal/etrunk"
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+// Snapshot copies what the displays show. wall is the wall clock's reading at now.
+func (d *Device) Snapshot(now time.Duration, wall time.Time) Snapshot {
+	s := Snapshot{At: wall, DeviceID: d.id, Uptime: now - d.started, Counters: d.counters.named()}
+	if u := d.upstream; u != nil {
+		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
+			Name: u.name, Netdev: u.link.Netdev, Up: u.link.Up, Upstream: true,
+		})
+	}
+	for _, ifc := range d.downstreams {
+		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
+			Name: ifc.name, Netdev: ifc.link.Netdev, Up: ifc.link.Up, Profile: ifc.cfg.Profile,
+			MLD: ifc.router.State(now), Duty: d.dutyOf(ifc),
+		})
+	}
+	slices.SortFunc(s.Interfaces, func(a, b InterfaceSnapshot) int { return cmp.Compare(a.Name, b.Name) })
+	for _, id := range slices.Sorted(maps.Keys(d.trunks)) {
+		s.ETrunks = append(s.ETrunks, d.trunks[id].core.State(now))
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.services)) {
+		s.Services = append(s.Services, d.services[name].core.State(now, wall))
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.settings.Profiles)) {
+		s.Profiles = append(s.Profiles, d.profile(now, name))
+	}
+	return s
+}
+
+func (d *Device) profile(now time.Duration, name string) ProfileSnapshot {
+	p := d.settings.Profiles[name]
+	s := ProfileSnapshot{
+		Name: name, Service: p.Service, BackupID: p.BackupID,
+		ETrunk: p.Member.ETrunk, EthTrunk: p.Member.EthTrunk, MLD: p.MLD, Hot: p.Hot,
+	}
+	for _, ifc := range d.downstreams {
+		if ifc.cfg.Profile != name {
+			continue
+		}
+		s.Interfaces = append(s.Interfaces, ifc.name)
+		if m := d.memberOf(ifc); m != nil {
+			s.Ready, s.NotReady = m.lacking == "" && m.fit, m.lacking
+		}
+		for rec := range ifc.router.Records() {
+			if !rec.Deleted {
+				s.Records++
+				s.Digest ^= rbs.Hash(d.replicaKey(ifc, rec.Key), replicaVersion(rec.Version))
+			}
+		}
+	}
+	slices.Sort(s.Interfaces)
+	return s
+}
+
+// Groups lists the groups of one downstream interface, by address; nil when
+// there is no such interface.
+func (d *Device) Groups(now time.Duration, name string) []mld.GroupState {
+	ifc := d.downstreams[name]
+	if ifc == nil {
+		return nil
+	}
+	var groups []mld.GroupState
+	for group := range ifc.router.Groups() {
+		if state, ok := ifc.router.GroupState(now, group); ok {
+			groups = append(groups, state)
+		}
+	}
+	slices.SortFunc(groups, func(a, b mld.GroupState) int { return a.Group.Compare(b.Group) })
+	return groups
+}
+
+// Routes lists the forwarding entries by group, then source.
+func (d *Device) Routes(now time.Duration) []RouteSnapshot {
+	routes := make([]RouteSnapshot, 0, d.routes.count)
+	names := d.configuredNames()
+	for group, sources := range d.routes.groups {
+		for source, r := range sources {
+			sg := SourceGroup{source, group}
+			s := RouteSnapshot{
+				Source: source, Group: group, Uptime: now - r.since, Origin: r.origin, Orphan: d.isOrphan(sg),
+			}
+			if d.upstream != nil {
+				s.Upstream = d.upstream.name
+			}
+			for _, netdev := range r.outgoing {
+				s.Outgoing = append(s.Outgoing, names[netdev])
+			}
+			routes = append(routes, s)
+		}
+	}
+	slices.SortFunc(routes, func(a, b RouteSnapshot) int {
+		return compareSG(SourceGroup{a.Source, a.Group}, SourceGroup{b.Source, b.Group})
+	})
+	return routes
+}
+
+func (d *Device) configuredNames() map[string]string {
+	names := make(map[string]string, len(d.downstreams))
+	for _, ifc := range d.downstreams {
+		names[ifc.netdev] = ifc.name
+	}
+	return names
+}
+
+// Sends reports whether this device sends (source, group) on a member now.
+func (d *Device) Sends(id Member, source, group netip.Addr) (bool, Duty) {
+	t := d.trunks[id.ETrunk]
+	if t == nil || t.members[id.EthTrunk] == nil {
+		return false, Duty{}
+	}
+	duty := t.members[id.EthTrunk].duty
+	return duty.Covers&(1<<etrunk.BucketOf(source, group)) != 0 || d.isOrphan(SourceGroup{source, group}), duty
+}
+
+func (c *counters) named() map[string]uint64 {
+	return map[string]uint64{
+		"mld_elsewhere":    c.mldElsewhere,
+		"mld_malformed":    c.mldMalformed,
+		"stream_elsewhere": c.streamElsewhere,
+		"hello_unknown":    c.helloUnknown,
+		"records_unknown":  c.recordsUnknown,
+	}
+}

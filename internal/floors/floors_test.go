@@ -1,0 +1,116 @@
+// Package floors keeps the house's floors: which package may import which. See
+// ARCHITECTURE.md.
+package floors
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed lists, for each package or tree of packages, what it may import of
+// ours. A package that no entry names fails the test.
+var allowed = map[string][]string{
+	"mld":                 {},
+	"rbs":                 {},
+	"etrunk":              {},
+	"bfd":                 {},
+	"command":             {},
+	"linux/netns":         {},
+	"linux/links":         {},
+	"linux/mroute":        {},
+	"linux/gate":          {},
+	"linux/packet":        {},
+	"linux/udp":           {},
+	"linux/caps":          {},
+	"device":              {"mld", "rbs", "etrunk"},
+	"config":              {"command"},
+	"sim":                 {"device", "mld", "rbs", "etrunk"},
+	"daemon/bfdloop":      {"bfd", "linux/udp"},
+	"daemon":              {"device", "config", "mld", "rbs", "etrunk", "bfd", "daemon/bfdloop", "linux/*"},
+	"console":             {"command", "config", "device", "mld", "rbs", "etrunk", "bfd"},
+	"manage":              {"console", "command", "config"},
+	"lab":                 {"manage", "linux/*"},
+	"../cmd/tandem":       {"console", "manage", "lab", "daemon", "command"},
+	"../cmd/tandemd":      {"config", "console", "daemon", "daemon/bfdloop", "manage"},
+	"floors":              {},
+	"console/consoletest": {"*"},
+}
+
+// impure lists what no core may import, and the standard library's way to it.
+var impure = []string{"os", "net", "net/http", "sync", "log", "log/slog", "context", "syscall", "runtime", "io/ioutil", "golang.org/x/sys/unix"}
+
+var cores = []string{"mld", "rbs", "etrunk", "bfd", "device"}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestNoArrowRunsUp(t *testing.T) {
+	for _, pkg := range ours(t) {
+		name := short(pkg.ImportPath)
+		may, known := allowed[name]
+		if !known {
+			t.Errorf("%s stands on no floor: add it to the table and to ARCHITECTURE.md", name)
+			continue
+		}
+		for _, imported := range pkg.Imports {
+			if strings.HasPrefix(imported, "tandem/") && !permitted(may, short(imported)) {
+				t.Errorf("%s imports %s, which is not below it", name, short(imported))
+			}
+		}
+	}
+}
+
+func TestCoresArePure(t *testing.T) {
+	for _, pkg := range ours(t) {
+		if !slices.Contains(cores, short(pkg.ImportPath)) {
+			continue
+		}
+		for _, imported := range pkg.Imports {
+			if slices.Contains(impure, imported) {
+				t.Errorf("core %s imports %s", short(pkg.ImportPath), imported)
+			}
+		}
+	}
+}
+
+func permitted(may []string, imported string) bool {
+	return slices.ContainsFunc(may, func(m string) bool {
+		tree, isTree := strings.CutSuffix(m, "*")
+		return m == imported || isTree && strings.HasPrefix(imported, tree)
+	})
+}
+
+func short(path string) string {
+	if cmd, ok := strings.CutPrefix(path, "tandem/cmd/"); ok {
+		return "../cmd/" + cmd
+	}
+	return strings.TrimPrefix(path, "tandem/internal/")
+}
+
+func ours(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "tandem/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var packages []goPackage
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p goPackage
+		err := decoder.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return packages
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
