@@ -26,8 +26,8 @@ func (e *Effects) Reset() {
 	e.Send, e.Events = e.Send[:0], e.Events[:0]
 }
 
-// CloseConn closes a connection. The service has forgotten it already: nothing
-// more need be reported of it, and what is reported is ignored.
+// CloseConn closes a connection that has not been reported Closed. The service
+// has forgotten it: nothing more need be reported of it, and what is is ignored.
 type CloseConn struct {
 	Conn   ConnID
 	Reason string
@@ -44,7 +44,7 @@ type Listen struct {
 }
 
 // Dial connects from Local to Peer and Port. It is answered by one Dialled or
-// DialFailed, within a few seconds; it replaces an unfinished Dial, which is
+// DialFailed; after 5 s without it counts as failed. It replaces an unfinished Dial, which is
 // then not answered.
 type Dial struct {
 	Local, Peer netip.Addr

@@ -33,31 +33,23 @@ func (s *Service) establish(now time.Duration, l *link, fx *Effects) {
 	fx.Events = append(fx.Events, Event{Kind: ChannelUp})
 }
 
-// lose ends a connection, because of err, and sees to the next one.
+// lose closes a connection, because of err, tells the peer why, and sees to
+// the next one.
 func (s *Service) lose(now time.Duration, l *link, err error, fx *Effects) {
-	s.lastError = err.Error()
 	s.closeLink(l, err, fx)
-	if s.current != nil || !s.active {
-		return
-	}
-	if s.candidate != nil {
-		s.current, s.candidate = s.candidate, nil
-		return
-	}
-	if !s.cfg.connects() {
-		return // the peer comes again
-	}
-	// A connection that has held shows that whatever was wrong is over.
-	if l.session.InSync() && now-l.upAt >= s.cfg.BackoffMax {
-		s.failures = 0
-	}
-	s.backOff(now)
+	s.replace(now, l)
 }
 
-// closeLink has a connection closed, counts and tells it, and forgets it.
+// closeLink has a connection closed and forgets it.
 func (s *Service) closeLink(l *link, err error, fx *Effects) {
-	*s.counters.lossCounter(err)++
 	fx.Close = append(fx.Close, CloseConn{Conn: l.conn, Reason: err.Error(), Last: goodbye(err)})
+	s.forget(l, err, fx)
+}
+
+// forget counts and tells the loss of a connection.
+func (s *Service) forget(l *link, err error, fx *Effects) {
+	s.lastError = err.Error()
+	*s.counters.lossCounter(err)++
 	e := Event{Refused, err.Error()}
 	if l.up {
 		e.Kind = ChannelDown
@@ -69,6 +61,21 @@ func (s *Service) closeLink(l *link, err error, fx *Effects) {
 		s.current = nil
 	} else {
 		s.candidate = nil
+	}
+}
+
+// replace sees to it that a connection comes in the place of l.
+func (s *Service) replace(now time.Duration, l *link) {
+	switch {
+	case s.current != nil:
+	case s.candidate != nil:
+		s.current, s.candidate = s.candidate, nil
+	case s.cfg.connects(): // otherwise the peer comes again
+		// A connection that has held shows that whatever was wrong is over.
+		if l.session.InSync() && now-l.upAt >= s.cfg.BackoffMax {
+			s.failures = 0
+		}
+		s.backOff(now)
 	}
 }
 

@@ -27,6 +27,7 @@ type Service struct {
 
 	current, candidate *link
 	listening, dialled bool // a Listen is in force; a Dial is unanswered
+	dialledAt          time.Duration
 	retry              bool
 	retryAt            time.Duration
 	failures           int // in a row: what the backoff is made of
@@ -58,6 +59,9 @@ type link struct {
 	writing  int  // bytes that the last Send has under way
 	syncsEnd time.Duration
 }
+
+// dialTimeout is when an unanswered Dial counts as failed.
+const dialTimeout = 5 * time.Second
 
 // NewService returns a service that is not configured yet. Device is the
 // persistent ID of this device, boot a number drawn when it started, rng the
@@ -110,7 +114,7 @@ func (s *Service) stop(old Config, fx *Effects) {
 func (s *Service) start(fx *Effects) {
 	s.retry = false
 	if s.cfg.connects() {
-		s.dialled = true
+		s.dialled, s.dialledAt = true, s.now
 		fx.Dial = append(fx.Dial, Dial{Local: s.cfg.Local, Peer: s.cfg.Peer, Port: s.cfg.Port})
 		return
 	}
@@ -173,6 +177,7 @@ func (s *Service) Dialled(now time.Duration, conn ConnID, fx *Effects) {
 // Accepted tells of a connection from an address to the listening socket. One
 // that is not from the peer is refused.
 func (s *Service) Accepted(now time.Duration, conn ConnID, from netip.Addr, fx *Effects) {
+	s.now = now
 	from = from.WithZone("")
 	switch {
 	case !s.listening:
@@ -203,6 +208,7 @@ func (s *Service) refuse(conn ConnID, counter *uint64, reason string, fx *Effect
 	*counter++
 	fx.Close = append(fx.Close, CloseConn{Conn: conn, Reason: reason})
 	fx.Events = append(fx.Events, Event{Refused, reason})
+	s.lastError = reason
 }
 
 func (s *Service) newLink(now time.Duration, conn ConnID) *link {
@@ -250,6 +256,7 @@ func (s *Service) Received(now time.Duration, conn ConnID, b []byte, fx *Effects
 // Written tells that the last Send of a connection has been written whole.
 func (s *Service) Written(now time.Duration, conn ConnID, fx *Effects) {
 	if l := s.find(conn); l != nil {
+		s.now = now
 		s.counters.BytesSent += uint64(l.writing)
 		l.writing = 0
 		s.pump(now, fx)
@@ -259,13 +266,19 @@ func (s *Service) Written(now time.Duration, conn ConnID, fx *Effects) {
 // Closed tells that a connection has ended, and why.
 func (s *Service) Closed(now time.Duration, conn ConnID, reason string, fx *Effects) {
 	if l := s.find(conn); l != nil {
-		s.lose(now, l, errors.New(reason), fx)
-		s.settle(now)
+		s.now = now
+		s.forget(l, errors.New(reason), fx)
+		s.replace(now, l)
+		s.pump(now, fx)
 	}
 }
 
 // Advance does what is due.
 func (s *Service) Advance(now time.Duration, fx *Effects) {
+	s.now = now
+	if s.dialled && now >= s.dialledAt+dialTimeout {
+		s.DialFailed(now, fmt.Sprintf("no connection within %v", dialTimeout), fx)
+	}
 	for _, l := range s.links() {
 		if err := l.session.Advance(now); err != nil {
 			s.lose(now, l, err, fx)
@@ -286,6 +299,9 @@ func (s *Service) Deadline() (at time.Duration, ok bool) {
 	}
 	if s.retry {
 		sooner(s.retryAt)
+	}
+	if s.dialled {
+		sooner(s.dialledAt + dialTimeout)
 	}
 	for _, l := range s.links() {
 		sooner(l.session.Deadline())

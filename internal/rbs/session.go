@@ -2,6 +2,7 @@ package rbs
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -20,7 +21,8 @@ type Session struct {
 	counters *Counters
 	err      error // why the session is over
 
-	in, out []byte // a frame that came in part; the chunk made last
+	in, out   []byte        // a frame that came in part; the chunk made last
+	partSince time.Duration // when the first byte of what is in in came
 
 	greeted     bool // our HELLO has been made
 	established bool // the peer's HELLO has come and a version is agreed
@@ -45,6 +47,10 @@ type Session struct {
 
 // maxInFlight is how many records may be unacknowledged.
 const maxInFlight = 1 << 15
+
+// frameTimeout bounds the time that one frame may take to come whole: ample for
+// a slow line, and an end to waiting for a frame whose length field is wrong.
+const frameTimeout = 15 * time.Second
 
 // NewSession returns the session of a connection that has just been made.
 // Counters are counted on; they may be shared with other sessions.
@@ -78,11 +84,16 @@ func (s *Session) Receive(now time.Duration, b []byte) error {
 	if len(s.in) > 0 {
 		s.in = append(s.in, b...)
 		b = s.in
+	} else {
+		s.partSince = now
 	}
 	n, err := s.takeFrames(now, b)
 	if err != nil {
 		s.err = err
 		return err
+	}
+	if n > 0 {
+		s.partSince = now
 	}
 	s.in = append(s.in[:0], b[n:]...)
 	return nil
@@ -183,10 +194,14 @@ func (s *Session) merge(now time.Duration, rec Record) {
 	s.counters.RecordsReceived++
 	s.stats.records.Received++
 	s.audit.quiet = false
+	key, version, tombstone := rec.Key, rec.Version, rec.Deleted
 	if s.store.Merge(now, rec) {
 		s.counters.RecordsMerged++
 	} else {
 		s.counters.RecordsStale++
+	}
+	if tombstone {
+		s.store.Acked(key, version) // whoever tells a tombstone holds it
 	}
 }
 
@@ -240,6 +255,10 @@ func (s *Session) Advance(now time.Duration) error {
 		s.err = &SilentError{Interval: s.cfg.DeadInterval}
 		return s.err
 	}
+	if now >= s.stalledAt() {
+		s.err = violation("a frame has not come whole in %v", frameTimeout)
+		return s.err
+	}
 	if now >= s.keepaliveAt {
 		s.keepaliveDue = s.established
 		s.keepaliveAt = now + s.cfg.KeepaliveInterval
@@ -248,7 +267,9 @@ func (s *Session) Advance(now time.Duration) error {
 }
 
 // Deadline is when Advance must be called next.
-func (s *Session) Deadline() time.Duration { return min(s.keepaliveAt, s.deadAt()) }
+func (s *Session) Deadline() time.Duration {
+	return min(s.keepaliveAt, s.deadAt(), s.stalledAt())
+}
 
 // deadAt is when the peer is given up. The greeting has the same time in all,
 // so that a connection cannot be held open by a trickle of bytes.
@@ -257,6 +278,14 @@ func (s *Session) deadAt() time.Duration {
 		return s.started + s.cfg.DeadInterval
 	}
 	return s.heard + s.cfg.DeadInterval
+}
+
+// stalledAt is when a frame that has come in part must be whole.
+func (s *Session) stalledAt() time.Duration {
+	if len(s.in) == 0 {
+		return math.MaxInt64
+	}
+	return s.partSince + frameTimeout
 }
 
 // Lag tells what the peer has not acknowledged: how many records are queued or

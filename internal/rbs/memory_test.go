@@ -1,0 +1,103 @@
+package rbs
+
+import (
+	"fmt"
+	"iter"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// memory is a Store as a device has one: last writer wins, tombstones are
+// forgotten once acknowledged.
+type memory struct {
+	device  uint64
+	records map[Key]Record
+	digests []uint64
+	acked   map[Key]Version
+	busy    int // iterations under way, during which nothing may be changed
+}
+
+func newMemory(device uint64, buckets int) *memory {
+	return &memory{device: device, records: map[Key]Record{}, digests: make([]uint64, buckets), acked: map[Key]Version{}}
+}
+
+func (m *memory) Buckets() int                     { return len(m.digests) }
+func (m *memory) Digest(b int) uint64              { return m.digests[b] }
+func (m *memory) Record(k Key) (r Record, ok bool) { r, ok = m.records[k]; return }
+
+func (m *memory) Records(bucket int) iter.Seq[Record] {
+	return func(yield func(Record) bool) {
+		m.busy++
+		defer func() { m.busy-- }()
+		for k, r := range m.records {
+			if BucketOf(k, len(m.digests)) == bucket && !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+func (m *memory) put(r Record) {
+	if m.busy > 0 {
+		panic("store changed while it is ranged over")
+	}
+	m.flip(m.records[r.Key])
+	m.records[r.Key] = r
+	m.flip(r)
+}
+
+// flip takes a live record into its digest or out of it.
+func (m *memory) flip(r Record) {
+	if r.Group.IsValid() && !r.Deleted {
+		m.digests[BucketOf(r.Key, len(m.digests))] ^= Hash(r.Key, r.Version)
+	}
+}
+
+func (m *memory) Merge(_ time.Duration, r Record) bool {
+	if r.Version.Compare(m.records[r.Key].Version) <= 0 {
+		return false
+	}
+	m.put(r)
+	return true
+}
+
+func (m *memory) Acked(k Key, v Version) {
+	if m.busy > 0 {
+		panic("store changed while it is ranged over")
+	}
+	m.acked[k] = v
+	if r := m.records[k]; r.Deleted && r.Version == v {
+		delete(m.records, k)
+	}
+}
+
+// live lists the live records, without what may differ between two stores.
+func (m *memory) live() (list []string) {
+	for _, r := range m.records {
+		if !r.Deleted {
+			list = append(list, fmt.Sprintf("%v %v %v %v %v", r.Key, r.Version, r.Exclude, r.V1, r.Sources))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// tombstones lists the keys of the tombstones.
+func (m *memory) tombstones() (keys []Key) {
+	for k, r := range m.records {
+		if r.Deleted {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// keyOf makes up the i-th key.
+func keyOf(i int) Key {
+	group := netip.MustParseAddr("ff3e::8000:0").As16()
+	host := netip.MustParseAddr("fe80::").As16()
+	group[14], group[15] = byte(i>>8), byte(i)
+	host[15] = byte(i % 7)
+	return Key{BackupID: 10, SubInterface: uint32(i % 3), Group: netip.AddrFrom16(group), Host: netip.AddrFrom16(host)}
+}
