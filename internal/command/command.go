@@ -21,7 +21,7 @@ import (
 	"slices"
 )
 
-// MaxLine is the longest line that is taken, in bytes.
+// MaxLine is the longest line that is taken, in characters.
 const MaxLine = 510
 
 // Command declares one command for sessions of type S.

@@ -62,24 +62,20 @@ func (t *Table[S]) Expand(views []string, text string) string {
 	if err != nil {
 		return text
 	}
-	common, whole := "", true
-	for i, c := range candidates {
+	var keywords []string
+	for _, c := range candidates {
 		switch {
-		case !c.Keyword:
-			if partial == "" {
-				return text
-			}
-		case common == "":
-			common = c.Word
-		case i > 0:
-			common, whole = commonPrefix(common, c.Word), false
+		case c.Keyword:
+			keywords = append(keywords, c.Word)
+		case partial == "":
+			return text // a parameter may come as well
 		}
 	}
-	if common == "" {
+	if len(keywords) == 0 {
 		return text
 	}
-	text = text[:len(text)-len(partial)] + common
-	if whole {
+	text = text[:len(text)-len(partial)] + commonPrefix(keywords)
+	if len(keywords) == 1 {
 		text += " "
 	}
 	return text
@@ -142,10 +138,12 @@ func compareCandidates(a, b Candidate) int {
 	return cmp.Or(rank(a)-rank(b), strings.Compare(a.Word, b.Word))
 }
 
-func commonPrefix(a, b string) string {
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
+func commonPrefix(words []string) string {
+	common := words[0]
+	for _, w := range words[1:] {
+		for !strings.HasPrefix(w, common) {
+			common = common[:len(common)-1]
+		}
 	}
-	return a[:n]
+	return common
 }

@@ -17,7 +17,7 @@ type word struct {
 // split cuts a line into words. Spaces separate them except within double
 // quotes, which are not part of the word.
 func split(line string) ([]word, error) {
-	if len(line) > MaxLine {
+	if utf8.RuneCountInString(line) > MaxLine {
 		return nil, &Error{Kind: WrongParameter, Pos: MaxLine, Detail: fmt.Sprintf("a line has at most %d characters", MaxLine)}
 	}
 	var words []word

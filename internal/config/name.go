@@ -23,7 +23,8 @@ const (
 	maxAlias        = 64
 )
 
-// knownTypes are the interface types whose case is corrected; each wants a number.
+// knownTypes are the interface types that want a number. Their case is
+// corrected in names with slashes.
 var knownTypes = []string{ethTrunkType, "GigabitEthernet", "XGigabitEthernet", "10GE", "25GE", "40GE", "50GE",
 	"100GE", "200GE", "400GE", "LoopBack", "Vlanif"}
 
@@ -77,10 +78,10 @@ func ParseInterfaceName(words []string) (name InterfaceName, taken int, err erro
 		return "", 0, command.ErrIncomplete
 	}
 	if len(words) > 1 && !endsInDigit(first) && startsWithDigit(words[1]) {
-		if kind == "" {
-			kind = first
+		if kind == ethTrunkType {
+			first = kind
 		}
-		first, taken = kind+words[1], 2
+		first, taken = first+words[1], 2
 	} else if kind != "" {
 		return "", 0, fmt.Errorf("%s wants a number", kind)
 	}
@@ -112,14 +113,14 @@ func canonical(name string) (InterfaceName, error) {
 	case strings.HasPrefix(strings.ToLower(name), "eth-trunk"):
 		return "", fmt.Errorf("%q is not an Eth-Trunk such as Eth-Trunk10 or Eth-Trunk10.100", name)
 	}
-	for _, t := range knownTypes {
-		if len(name) > len(t) && strings.EqualFold(name[:len(t)], t) && startsWithDigit(name[len(t):]) {
-			name = t + name[len(t):]
-		}
-	}
 	limit := maxNetdev
-	if strings.Contains(name, "/") {
+	if strings.Contains(name, "/") { // an alias, which Linux gives no meaning
 		limit = maxAlias
+		for _, t := range knownTypes {
+			if len(name) > len(t) && strings.EqualFold(name[:len(t)], t) && startsWithDigit(name[len(t):]) {
+				name = t + name[len(t):]
+			}
+		}
 	}
 	if len(name) > limit {
 		return "", fmt.Errorf("%q has more than %d characters", name, limit)
@@ -152,10 +153,9 @@ func endsInDigit(s string) bool     { return s != "" && s[len(s)-1] >= '0' && s[
 
 // InterfaceType is the parameter type of interface names, for command tables.
 var InterfaceType = command.Type{Name: "interface", Show: "INTERFACE", Parse: func(words []string) (any, int, error) {
-	return wrap3(ParseInterfaceName(words))
+	name, taken, err := ParseInterfaceName(words)
+	return name, taken, err
 }}
-
-func wrap3(name InterfaceName, taken int, err error) (any, int, error) { return name, taken, err }
 
 // MAC is an Ethernet address. The zero MAC means that none is set.
 type MAC [6]byte

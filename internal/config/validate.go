@@ -191,12 +191,13 @@ func (v *validator) backupIDs() {
 	}
 	users := map[use]string{}
 	inOrder(v.m.Profiles, func(p *Profile) {
-		if p.BackupID == 0 {
-			return
+		s := v.m.Service(p.Service)
+		if p.BackupID == 0 || s == nil {
+			return // an unknown service is told by profile
 		}
-		u := use{strings.ToLower(p.Service), p.BackupID}
+		u := use{s.Name, p.BackupID}
 		if other, taken := users[u]; taken {
-			v.fail("remote-backup-profile "+p.Name, "backup-id %d of remote-backup-service %s is that of %s", p.BackupID, p.Service, other)
+			v.fail("remote-backup-profile "+p.Name, "backup-id %d of remote-backup-service %s is that of %s too", p.BackupID, s.Name, other)
 			return
 		}
 		users[u] = p.Name
