@@ -1,0 +1,111 @@
+// Command tandem is the operator's program: the console of a running device,
+// interactive or fed from a file, and the lab.
+//
+//	tandem [-s SOCKET]                   a console session
+//	tandem [-s SOCKET] -c "CMD; CMD"     run commands, print what they show
+//	tandem [-s SOCKET] -f FILE [-v]      run a file of commands, stop at the first error
+//
+// Exit codes: 0 done, 1 a command was refused, 2 wrong use, 3 no daemon.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"tandem/internal/manage"
+)
+
+// Exit codes.
+const (
+	exitDone = iota
+	exitRefused
+	exitUsage
+	exitNoDaemon
+)
+
+// socketVariable names the environment variable that stands for -s.
+const socketVariable = "TANDEM_SOCKET"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// options is what the command line says.
+type options struct {
+	socket   string
+	commands string
+	file     string
+	verbose  bool
+}
+
+func run(ctx context.Context, args []string, in *os.File, out, errOut io.Writer) int {
+	opts, err := parseOptions(args, errOut)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitDone
+	}
+	if err != nil {
+		fmt.Fprintln(errOut, "tandem:", err)
+		return exitUsage
+	}
+	client := manage.NewClient(opts.socket)
+	defer client.Close()
+	if err := dispatch(ctx, client, opts, in, out, errOut); err != nil {
+		fmt.Fprintln(errOut, "tandem:", err)
+		if errors.Is(err, errRefused) {
+			return exitRefused
+		}
+		return exitNoDaemon
+	}
+	return exitDone
+}
+
+func parseOptions(args []string, errOut io.Writer) (options, error) {
+	opts := options{socket: manage.DefaultSocket}
+	if s := os.Getenv(socketVariable); s != "" {
+		opts.socket = s
+	}
+	fs := flag.NewFlagSet("tandem", flag.ContinueOnError)
+	fs.SetOutput(errOut)
+	fs.StringVar(&opts.socket, "s", opts.socket, "console `socket` of the daemon, also from "+socketVariable)
+	fs.StringVar(&opts.commands, "c", "", "run `commands` separated by semicolons")
+	fs.StringVar(&opts.file, "f", "", "run the commands of a `file`, - for standard input")
+	fs.BoolVar(&opts.verbose, "v", false, "with -f: print what is typed and what it prints")
+	if err := fs.Parse(args); err != nil {
+		return opts, err
+	}
+	switch {
+	case fs.NArg() > 0:
+		return opts, fmt.Errorf("unknown subcommand %q", fs.Arg(0))
+	case opts.commands != "" && opts.file != "":
+		return opts, errors.New("-c and -f exclude each other")
+	}
+	return opts, nil
+}
+
+func dispatch(ctx context.Context, client *manage.Client, opts options, in *os.File, out, errOut io.Writer) error {
+	switch {
+	case opts.commands != "":
+		return runScript(ctx, client, commandLines(opts.commands), script{show: out, warn: errOut})
+	case opts.file != "" && opts.file != "-":
+		f, err := os.Open(opts.file)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errRefused, err)
+		}
+		defer f.Close()
+		return runFile(ctx, client, f, opts, out, errOut)
+	case opts.file == "-" || !term.IsTerminal(int(in.Fd())):
+		return runFile(ctx, client, in, opts, out, errOut)
+	}
+	return interact(ctx, client, in, out)
+}

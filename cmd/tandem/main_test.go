@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tandem/internal/console/consoletest"
+	"tandem/internal/manage"
+)
+
+// daemon runs a console socket until the test ends.
+func daemon(t *testing.T) string {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "console.sock")
+	l, err := manage.Listen(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- manage.Serve(ctx, l, consoletest.NewSystem(t), slog.New(slog.DiscardHandler)) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	return socket
+}
+
+// outcome is what a run of the program gave.
+type outcome struct {
+	code     int
+	out, err string
+}
+
+func tandem(t *testing.T, args ...string) outcome {
+	t.Helper()
+	nothing, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nothing.Close()
+	var out, errOut bytes.Buffer
+	code := run(t.Context(), args, nothing, &out, &errOut)
+	return outcome{code, out.String(), errOut.String()}
+}
+
+func commandFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "commands")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestFile(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		code       int
+		want       []string // in what the program says of errors
+	}{
+		{"good", "# a comment\n\n! another\nsystem-view\n sysname A\ncommit\nreturn\n", exitDone, nil},
+		{"stops at the first error", "system-view\n\nbogus\ncommit\n", exitRefused,
+			[]string{":3: refused: bogus", "Error: Unrecognized command found at '^' position."}},
+		{"refusal", "system-view\ne-trunk 1\npriority 0\n", exitRefused, []string{":3: refused: priority 0"}},
+		{"forgotten commit", "system-view\nsysname A\n", exitRefused, []string{"not committed"}},
+		{"empty", "\n", exitDone, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := tandem(t, "-s", daemon(t), "-f", commandFile(t, c.text))
+			if got.code != c.code || got.out != "" {
+				t.Errorf("%+v, want code %d and no output", got, c.code)
+			}
+			if c.want == nil && got.err != "" {
+				t.Errorf("says %q", got.err)
+			}
+			for _, w := range c.want {
+				if !strings.Contains(got.err, w) {
+					t.Errorf("%q is missing in %q", w, got.err)
+				}
+			}
+		})
+	}
+}
+
+func TestVerboseFileIsATranscript(t *testing.T) {
+	got := tandem(t, "-s", daemon(t), "-v", "-f", commandFile(t, "system-view\nsysname A\ncommit\nreturn\ndisplay version | inc Sys\n"))
+	want := "<Tandem>system-view\n[~Tandem]sysname A\n[*Tandem]commit\n[~A]return\n<A>display version | inc Sys\nSysname       : A\n"
+	if diff := cmp.Diff(want, got.out); diff != "" || got.code != exitDone {
+		t.Errorf("code %d, %s (-want +got):\n%s", got.code, got.err, diff)
+	}
+}
+
+func TestCommands(t *testing.T) {
+	socket := daemon(t)
+	got := tandem(t, "-s", socket, "-c", `display version | include Device; display version | include "Sys;"; display version | count`)
+	if want := "Device-ID     : 0000000000000007\nTotal lines: 7.\n"; got.out != want || got.code != exitDone {
+		t.Errorf("%+v, want %q", got, want)
+	}
+	t.Setenv(socketVariable, socket)
+	if got := tandem(t, "-c", "bogus; display version"); got.code != exitRefused || got.out == "" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestWrongUse(t *testing.T) {
+	for _, args := range [][]string{{"frobnicate"}, {"-c", "x", "-f", "y"}, {"-nosuchflag"}} {
+		if got := tandem(t, args...); got.code != exitUsage {
+			t.Errorf("%v: %+v", args, got)
+		}
+	}
+	if got := tandem(t, "-s", filepath.Join(t.TempDir(), "none"), "-c", "display version"); got.code != exitNoDaemon {
+		t.Errorf("no daemon: %+v", got)
+	}
+	if got := tandem(t, "-f", filepath.Join(t.TempDir(), "none")); got.code != exitRefused {
+		t.Errorf("no file: %+v", got)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	got, err := io.ReadAll(&keys{from: strings.NewReader("dis\x1aab\x03é")})
+	want := "dis" + dropLine + "return\r" + "ab" + dropLine + "\r" + "é"
+	if err != nil || string(got) != want {
+		t.Errorf("%q, %v; want %q", got, err, want)
+	}
+}
+
+func TestHelpText(t *testing.T) {
+	got := helpText([]manage.Candidate{{Word: "system-view", Help: "Enter the system view", Keyword: true}, {Word: "<cr>"}})
+	if want := "  system-view  Enter the system view\n  <cr>\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"tandem/internal/manage"
+)
+
+// errRefused says that the device did not take a command.
+var errRefused = errors.New("refused")
+
+// scriptLine is one command with where it stands.
+type scriptLine struct {
+	text  string
+	where string // "file:12: ", empty where there is only one line
+}
+
+// script says where a run of commands prints.
+type script struct {
+	name string    // of the file, for messages
+	show io.Writer // what commands print, nil for nowhere
+	echo bool      // print prompts and commands to show as well
+	warn io.Writer // warnings and refusals
+}
+
+// commandLines splits at semicolons outside quotes.
+func commandLines(text string) []scriptLine {
+	var lines []scriptLine
+	quoted := false
+	parts := strings.FieldsFunc(text, func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
+		}
+		return r == ';' && !quoted
+	})
+	for _, p := range parts {
+		if p = strings.TrimSpace(p); p != "" {
+			lines = append(lines, scriptLine{text: p})
+		}
+	}
+	return lines
+}
+
+// fileLines reads the commands of a file. Blank lines and comments, which
+// begin with # or !, are left out.
+func fileLines(r io.Reader, name string) ([]scriptLine, error) {
+	var lines []scriptLine
+	scanner := bufio.NewScanner(r)
+	for n := 1; scanner.Scan(); n++ {
+		text := strings.TrimSpace(scanner.Text())
+		if text == "" || text[0] == '#' || text[0] == '!' {
+			continue
+		}
+		lines = append(lines, scriptLine{text, fmt.Sprintf("%s:%d: ", name, n)})
+	}
+	if err := scanner.Err(); err != nil {
+		return nil, fmt.Errorf("%w: reading %s: %w", errRefused, name, err)
+	}
+	return lines, nil
+}
+
+func runFile(ctx context.Context, client *manage.Client, r io.Reader, opts options, out, errOut io.Writer) error {
+	name := opts.file
+	if name == "" || name == "-" {
+		name = "standard input"
+	}
+	lines, err := fileLines(r, name)
+	if err != nil {
+		return err
+	}
+	s := script{name: name, warn: errOut}
+	if opts.verbose {
+		s.show, s.echo = out, true
+	}
+	return runScript(ctx, client, lines, s)
+}
+
+// runScript types the lines into a session of their own and stops at the first
+// that is refused. Changes left without a commit are an error too: they are
+// lost with the session.
+func runScript(ctx context.Context, client *manage.Client, lines []scriptLine, s script) error {
+	session, err := client.Open(ctx, false)
+	if err != nil {
+		return err
+	}
+	// The session ends even when the run was interrupted.
+	defer session.Close(context.WithoutCancel(ctx))
+	pending := false
+	for _, line := range lines {
+		if s.echo {
+			fmt.Fprintln(s.show, session.Prompt+line.text)
+		}
+		reply, err := session.Exec(ctx, line.text)
+		if err != nil {
+			return fmt.Errorf("%s%w", line.where, err)
+		}
+		s.print(reply.Output)
+		if reply.Failed {
+			return fmt.Errorf("%s%w: %s\n%s", line.where, errRefused, line.text, strings.TrimRight(reply.Output, "\n"))
+		}
+		if pending = reply.Pending; reply.Closed {
+			return nil
+		}
+	}
+	if pending {
+		return fmt.Errorf("%w: %s ends with changes that were not committed; they are dropped", errRefused, s.subject())
+	}
+	return nil
+}
+
+func (s script) subject() string {
+	if s.name == "" {
+		return "the list of commands"
+	}
+	return s.name
+}
+
+// print shows what a command printed; warnings are seen in any case.
+func (s script) print(output string) {
+	if s.show != nil {
+		io.WriteString(s.show, output)
+		return
+	}
+	for line := range strings.Lines(output) {
+		if strings.HasPrefix(line, "Warning:") {
+			io.WriteString(s.warn, line)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+// Package consoletest gives tests of the console's clients a system with a
+// real configuration store and a device that has nothing and takes everything.
+package consoletest
+
+import (
+	"testing"
+
+	"tandem/internal/bfd"
+	"tandem/internal/config"
+	"tandem/internal/console"
+	"tandem/internal/device"
+	"tandem/internal/mld"
+)
+
+// quietDevice is a Backend without interfaces or peers.
+type quietDevice struct{}
+
+func (quietDevice) Snapshot() device.Snapshot            { return device.Snapshot{DeviceID: 7} }
+func (quietDevice) Groups(string, bool) []mld.GroupState { return nil }
+func (quietDevice) Routes() []device.RouteSnapshot       { return nil }
+func (quietDevice) BFD() []bfd.SessionState              { return nil }
+func (quietDevice) Apply(*config.Model) error            { return nil }
+func (quietDevice) Switchover(uint32, bool) error        { return nil }
+func (quietDevice) BatchBackup(string) error             { return nil }
+func (quietDevice) Interfaces() []console.InterfaceInfo  { return nil }
+
+// NewSystem returns a system with nothing configured. Its store lasts as long
+// as the test.
+func NewSystem(t *testing.T) *console.System {
+	t.Helper()
+	store, err := config.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &console.System{Backend: quietDevice{}, Store: store, Build: console.ThisBuild()}
+}

@@ -1,0 +1,245 @@
+package console
+
+import (
+	"encoding/json"
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tandem/internal/bfd"
+	"tandem/internal/config"
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+const selfID, peerID = 0xa11ce, 0xb0b
+
+var (
+	addr   = netip.MustParseAddr
+	source = addr("2001:db8:5::1")
+	groupA = addr("ff3e::1")
+	groupB = addr("ff1e::2")
+	day    = time.Date(2026, 3, 1, 12, 30, 15, 0, time.UTC)
+)
+
+func sampleInterfaces() []device.InterfaceSnapshot {
+	conf := mld.DefaultConfig()
+	return []device.InterfaceSnapshot{
+		{
+			Name: "Eth-Trunk10", Netdev: "eth-trunk10", Up: true, Profile: "p1",
+			MLD: mld.InterfaceState{
+				Config: conf, LinkLocal: addr("fe80::1"), Up: true, Querier: addr("fe80::1"), IsQuerier: true,
+				GeneralQueryIn: 31 * time.Second, Groups: 2, Records: 3,
+			},
+			Duty: device.Duty{Kind: device.DutyShared, Covers: etrunk.Bucket0, Querier: true, Reason: "both members are Master and ready"},
+		},
+		{Name: "eth0", Netdev: "eth0", Up: true, Upstream: true},
+	}
+}
+
+func sampleTrunks() []etrunk.State {
+	return []etrunk.State{{
+		ID: 1, Description: "to the access switch", Priority: 10, SystemID: etrunk.SystemID{0, 0xe0, 0xfc, 0x12, 0x34, 0x56},
+		Local: addr("2001:db8::1"), Peer: addr("2001:db8::2"), Role: etrunk.DeviceMaster, Reason: etrunk.ReasonPriority,
+		Preferred: true, HelloInterval: time.Second, FailTime: 20 * time.Second, RevertDelay: 120 * time.Second,
+		Revertive: true, KeySet: true, BFDSession: "b1", BFD: etrunk.BFDUp,
+		PeerAlive: true, PeerPriority: 20, PeerSystemID: etrunk.SystemID{0, 0xe0, 0xfc, 0, 0, 2},
+		PeerFailTime: 20 * time.Second, PeerDeviceID: peerID,
+		Members: []etrunk.MemberState{{
+			ID: 10, RemoteID: 10, Mode: etrunk.ForceMaster, Role: etrunk.MemberMaster, Reason: etrunk.ReasonForceMaster,
+			Local:     etrunk.Announcement{Up: true, Role: etrunk.MemberMaster, Ready: true, Covers: etrunk.Bucket0},
+			PeerKnown: true,
+			Peer:      etrunk.Announcement{Up: true, Role: etrunk.MemberMaster, Ready: true, Covers: etrunk.Bucket1},
+		}},
+	}, {
+		ID: 2, Priority: 100, HelloInterval: time.Second, FailTime: 20 * time.Second,
+	}}
+}
+
+func sampleServices() []rbs.State {
+	return []rbs.State{{
+		Name: "s1", Peer: addr("2001:db8::2"), Local: addr("2001:db8::1"), Port: 7000, TCP: rbs.Connected,
+		Since: 90 * time.Second, LastUp: day, PeerDeviceID: peerID, InSync: true,
+		LagRecords: 2, Lag: 15 * time.Millisecond, LocalDigest: 0xabc, PeerDigest: 0xabc,
+		LastSync: rbs.SyncStats{At: day, Took: 40 * time.Millisecond, Sent: 3, Received: 5},
+	}, {
+		Name: "s2", TCP: rbs.Initial,
+	}}
+}
+
+func sampleProfiles() []device.ProfileSnapshot {
+	return []device.ProfileSnapshot{{
+		Name: "p1", Service: "s1", BackupID: 10, ETrunk: 1, EthTrunk: 10, MLD: true, Hot: true,
+		Interfaces: []string{"Eth-Trunk10", "Eth-Trunk10.100"}, Records: 3, Digest: 0xabc, Ready: true,
+	}, {
+		Name: "p2", NotReady: "no remote-backup-service",
+	}}
+}
+
+func sampleGroups() []interfaceGroups {
+	return []interfaceGroups{{sampleInterfaces()[0], []mld.GroupState{{
+		Group: groupA, Filter: mld.Filter{Mode: mld.Include, Sources: []netip.Addr{source}},
+		Uptime: 99 * time.Second, Expires: 161 * time.Second, LastReporter: addr("fe80::11"),
+		Hosts: []mld.HostState{
+			{Host: addr("fe80::11"), Filter: mld.Filter{Sources: []netip.Addr{source}}, Age: 4 * time.Second, Expires: 161 * time.Second, Origin: selfID},
+			{Host: addr("fe80::12"), Filter: mld.Filter{Sources: []netip.Addr{source}}, Age: 64 * time.Second, Expires: 101 * time.Second, Origin: peerID},
+		},
+	}, {
+		Group: groupB, Filter: mld.Filter{Mode: mld.Exclude}, Uptime: 3 * time.Hour, Expires: time.Second,
+		LastReporter: addr("fe80::13"), V1HostPresent: 5 * time.Second, LastListenerQueriesLeft: 1, LastListenerQueryIn: time.Second,
+		Hosts: []mld.HostState{{Host: netip.IPv6Unspecified(), Filter: mld.Filter{Mode: mld.Exclude}, V1: true, Expires: time.Second, Origin: selfID}},
+	}}}}
+}
+
+func sampleRoutes() []device.RouteSnapshot {
+	return []device.RouteSnapshot{
+		{Source: source, Group: groupA, Upstream: "eth0", Outgoing: []string{"Eth-Trunk10"}, Uptime: time.Minute,
+			Origin: device.RouteSSM, Packets: 1000, Bytes: 1316000},
+		{Source: source, Group: groupB, Upstream: "eth0", Outgoing: []string{"Eth-Trunk10"}, Uptime: time.Minute,
+			Origin: device.RouteASM, Orphan: true, WrongIf: 1},
+		{Source: source, Group: addr("ff1e::99"), Upstream: "eth0", Uptime: time.Second, Origin: device.RouteIdle},
+	}
+}
+
+func sampleSessions() []bfd.SessionState {
+	return []bfd.SessionState{{
+		Config: bfd.Config{Name: "b1", Peer: addr("2001:db8::2"), Local: addr("2001:db8::1"), Interface: "core0", TrackInterface: "core0",
+			LocalDiscriminator: 10, RemoteDiscriminator: 20, MinTx: 10 * time.Millisecond, MinRx: 10 * time.Millisecond, DetectMult: 3,
+			TOSExp: 7, Description: "the pair"},
+		State: bfd.Up, RemoteState: bfd.Up, ActualTx: 10 * time.Millisecond, ActualRx: 10 * time.Millisecond,
+		DetectTime: 30 * time.Millisecond, RemoteMult: 3, Since: 90 * time.Second, UpCount: 2, Flaps: 1, Sent: 100, Received: 99,
+		Diagnostic: bfd.DiagDetectionTimeExpired,
+	}, {
+		Config: bfd.Config{Name: "b2", Peer: addr("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"), LocalDiscriminator: 11, DetectMult: 3},
+		State:  bfd.Down, NotUpReason: "no remote discriminator", InterfaceMissing: true,
+	}}
+}
+
+func samplePoints() []config.Point {
+	return []config.Point{
+		{ID: 1000000001, At: day, PointInfo: config.PointInfo{User: "root"}},
+		{ID: 1000000002, At: day.Add(time.Hour), PointInfo: config.PointInfo{User: "root", Label: "ready", Description: "the pair works"}},
+	}
+}
+
+// TestDisplays compares every display, as text and as JSON, with a golden file.
+func TestDisplays(t *testing.T) {
+	interfaces := sampleInterfaces()
+	conf := map[string]ServiceConfig{"s1": {TrackBFD: "10"}}
+	infos := []InterfaceInfo{
+		{Name: "Eth-Trunk10", Netdev: "eth-trunk10", Exists: true, Up: true, MAC: "02:00:00:00:00:01",
+			Addresses: []netip.Prefix{netip.MustParsePrefix("2001:db8:10::1/64"), netip.MustParsePrefix("fe80::1/64")}},
+		{Name: "GigabitEthernet0/1/0"},
+	}
+	build := BuildInfo{Version: "v0.1.0", Revision: "abc", Go: "go1.26"}
+	for name, d := range map[string]Display{
+		"e-trunk":                   ETrunks(sampleTrunks(), interfaces),
+		"bfd":                       BFDSessions(sampleSessions()),
+		"bfd-verbose":               BFDSessionsVerbose(sampleSessions()),
+		"remote-backup-service":     Services(sampleServices(), conf, false),
+		"remote-backup-service-v":   Services(sampleServices()[:1], conf, true),
+		"remote-backup-profile":     Profiles(sampleProfiles(), 0),
+		"remote-backup-profiles":    ProfileList(sampleProfiles()),
+		"mld-group":                 MLDGroups(sampleGroups()),
+		"mld-group-verbose":         MLDGroupsVerbose(sampleGroups(), selfID),
+		"mld-interface":             MLDInterfaces(interfaces[:1]),
+		"mld-counters":              MLDCounters(interfaces[:1]),
+		"multicast-routing":         RoutingTable(sampleRoutes()),
+		"multicast-forwarding":      ForwardingTable(sampleRoutes(), interfaces),
+		"multicast-rui":             RUI(source, groupA, 10, sampleRoutes(), interfaces),
+		"multicast-rui-no-listener": RUI(source, addr("ff1e::5"), 11, sampleRoutes(), interfaces),
+		"interface-brief":           InterfaceBrief(infos),
+		"commit-list":               Commits(samplePoints()),
+		"version":                   Version(build, "A", selfID, 26*time.Hour),
+	} {
+		t.Run(name, func(t *testing.T) {
+			facts, err := json.MarshalIndent(d.Facts, "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name+".txt", d.Text)
+			golden(t, name+".json", string(facts)+"\n")
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "display", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (-want +got):\n%s", name, diff)
+	}
+}
+
+func TestPipe(t *testing.T) {
+	d := Display{Text: "alpha\nbeta\ngamma\n", Facts: map[string]int{"n": 3}}
+	for _, c := range []struct{ pipe, want, problem string }{
+		{pipe: "include a$", want: "alpha\nbeta\ngamma\n"},
+		{pipe: " inc et", want: "beta\n"},
+		{pipe: " exclude et", want: "alpha\ngamma\n"},
+		{pipe: " begin bet", want: "beta\ngamma\n"},
+		{pipe: " count", want: "Total lines: 3.\n"},
+		{pipe: " json", want: "{\n  \"n\": 3\n}\n"},
+		{pipe: " INCLUDE \"alpha\"", want: "alpha\n"},
+		{pipe: " ", problem: "Incomplete command"},
+		{pipe: " include", problem: "Incomplete command"},
+		{pipe: " include (", problem: "Wrong parameter"},
+		{pipe: " sort", problem: "Unrecognized command"},
+		{pipe: " json x", problem: "Too many parameters"},
+	} {
+		f, _, kind, ok := parsePipe(c.pipe)
+		problem := ""
+		if !ok {
+			problem = kind.String()
+		}
+		if problem != c.problem {
+			t.Errorf("%q: problem %q, want %q", c.pipe, problem, c.problem)
+			continue
+		}
+		if f == nil {
+			continue
+		}
+		if got, err := f(d); err != nil || got != c.want {
+			t.Errorf("%q: %q, %v; want %q", c.pipe, got, err, c.want)
+		}
+	}
+}
+
+func TestSplitPipeLeavesQuotesAlone(t *testing.T) {
+	command, pipe, piped := splitPipe(`description "a | b" | count`)
+	if command != `description "a | b" ` || pipe != " count" || !piped {
+		t.Errorf("got %q, %q, %v", command, pipe, piped)
+	}
+}
+
+func TestCounterLabels(t *testing.T) {
+	for name, want := range map[string]string{
+		"RecDrop": "Rec drop", "BadHopLimit": "Bad hop limit", "NoRouterAlert": "No router alert",
+		"HMACMismatch": "HMAC mismatch", "BadRTR": "Bad RTR", "Sent": "Sent",
+	} {
+		if got := words(name); got != want {
+			t.Errorf("words(%s) = %q, want %q", name, got, want)
+		}
+	}
+}

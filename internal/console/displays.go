@@ -1,0 +1,198 @@
+package console
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tandem/internal/bfd"
+	"tandem/internal/command"
+	"tandem/internal/config"
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+	"tandem/internal/rbs"
+)
+
+// show declares a display command: what it returns is filtered and printed.
+func show(views []string, syntax, help string, f func(*Session, command.Args) (Display, error)) command.Command[*Session] {
+	return command.Command[*Session]{Views: views, Syntax: displayWord + " " + syntax, Help: help,
+		Run: func(s *Session, a command.Args) error {
+			d, err := f(s, a)
+			if err != nil {
+				return err
+			}
+			s.shown = d
+			return nil
+		}}
+}
+
+// displayWord begins every command that takes a pipe.
+const displayWord = "display"
+
+var (
+	anyView    = []string{config.ViewAny}
+	configView = []string{config.ViewConfig}
+)
+
+// displayCommands are the displays of the device's state.
+func displayCommands() []command.Command[*Session] {
+	return []command.Command[*Session]{
+		show(anyView, "e-trunk [ <id:1..64> ]", "E-Trunks, their election and their members", displayETrunk),
+		show(anyView, "bfd session all [ for-ipv6 ] [ verbose ]", "BFD sessions", displayBFD),
+		show(anyView, "remote-backup-service [ <name:string(1..128)> [ verbose ] ]", "Remote backup services and their channels", displayService),
+		show(anyView, "remote-backup-profile [ <name:string(1..128)> ]", "Remote backup profiles", displayProfile),
+		show(anyView, "mld group [ <group:ipv6> | interface <interface> ] [ verbose ]", "Groups with listeners", displayGroup),
+		show(anyView, "mld interface [ <interface> ] [ verbose ]", "MLD timers, querier and duty of interfaces", displayMLDInterface),
+		show(anyView, "mld control-message counters [ interface <interface> ]", "MLD messages sent, received and dropped", displayMLDCounters),
+		show(anyView, "multicast ipv6 routing-table", "Entries (S,G) and why they are there", displayRouting),
+		show(anyView, "multicast ipv6 forwarding-table", "Entries (S,G) in the kernel and what this device sends of them", displayForwarding),
+		show(anyView, "multicast ipv6 rui source <source:ipv6> group <group:ipv6> eth-trunk <id:0..1023>",
+			"Which of the two devices sends a stream", displayRUI),
+		show(anyView, "interface brief", "Interfaces of the device", displayInterfaces),
+		show(anyView, "version", "The running program", displayVersion),
+	}
+}
+
+func displayETrunk(s *Session, a command.Args) (Display, error) {
+	snap := s.sys.Backend.Snapshot()
+	trunks := snap.ETrunks
+	if a.Has("id") {
+		id := uint32(a.Uint("id"))
+		trunks = slices.DeleteFunc(slices.Clone(trunks), func(t etrunk.State) bool { return t.ID != id })
+		if len(trunks) == 0 {
+			return Display{}, unknown("E-Trunk", strconv.Itoa(int(id)), names(snap.ETrunks,
+				func(t etrunk.State) string { return strconv.Itoa(int(t.ID)) }))
+		}
+	}
+	return ETrunks(trunks, snap.Interfaces), nil
+}
+
+func displayBFD(s *Session, a command.Args) (Display, error) {
+	sessions := slices.SortedFunc(slices.Values(s.sys.Backend.BFD()), func(a, b bfd.SessionState) int {
+		return int(a.LocalDiscriminator) - int(b.LocalDiscriminator)
+	})
+	if a.Has("verbose") {
+		return BFDSessionsVerbose(sessions), nil
+	}
+	return BFDSessions(sessions), nil
+}
+
+func displayService(s *Session, a command.Args) (Display, error) {
+	states := s.sys.Backend.Snapshot().Services
+	if name := a.String("name"); name != "" {
+		at := slices.IndexFunc(states, func(r rbs.State) bool { return strings.EqualFold(r.Name, name) })
+		if at < 0 {
+			return Display{}, unknown("Remote backup service", name, names(states, func(r rbs.State) string { return r.Name }))
+		}
+		states = states[at : at+1]
+	}
+	return Services(states, serviceConfigs(s.sys.Store.Running()), a.Has("verbose")), nil
+}
+
+func serviceConfigs(m *config.Model) map[string]ServiceConfig {
+	conf := map[string]ServiceConfig{}
+	for _, service := range m.Services {
+		c := ServiceConfig{}
+		if service.TrackBFD != 0 {
+			c.TrackBFD = strconv.Itoa(int(service.TrackBFD))
+		}
+		conf[service.Name] = c
+	}
+	return conf
+}
+
+func displayProfile(s *Session, a command.Args) (Display, error) {
+	profiles := s.sys.Backend.Snapshot().Profiles
+	name := a.String("name")
+	if name == "" {
+		return ProfileList(profiles), nil
+	}
+	at := slices.IndexFunc(profiles, func(p device.ProfileSnapshot) bool { return strings.EqualFold(p.Name, name) })
+	if at < 0 {
+		return Display{}, unknown("Remote backup profile", name, names(profiles, func(p device.ProfileSnapshot) string { return p.Name }))
+	}
+	return Profiles(profiles[at:at+1], at), nil
+}
+
+func displayGroup(s *Session, a command.Args) (Display, error) {
+	snap := s.sys.Backend.Snapshot()
+	interfaces, err := downstream(snap, a)
+	if err != nil {
+		return Display{}, err
+	}
+	// The short form counts hosts, so the hosts are asked for either way.
+	all := make([]interfaceGroups, 0, len(interfaces))
+	for _, i := range interfaces {
+		all = append(all, interfaceGroups{i, s.sys.Backend.Groups(i.Name, true)})
+	}
+	if group := a.Addr("group"); group.IsValid() { // the keyword group is always there
+		all = onlyGroup(all, group)
+	}
+	if a.Has("verbose") {
+		return MLDGroupsVerbose(all, snap.DeviceID), nil
+	}
+	return MLDGroups(all), nil
+}
+
+// downstream returns the interfaces with listeners: all, or the one named.
+func downstream(snap device.Snapshot, a command.Args) ([]device.InterfaceSnapshot, error) {
+	interfaces := slices.DeleteFunc(slices.Clone(snap.Interfaces), func(i device.InterfaceSnapshot) bool { return i.Upstream })
+	name := string(command.Get[config.InterfaceName](a, "interface"))
+	if name == "" {
+		return interfaces, nil
+	}
+	at := slices.IndexFunc(interfaces, func(i device.InterfaceSnapshot) bool { return strings.EqualFold(i.Name, name) })
+	if at < 0 {
+		return nil, unknown("MLD interface", name, names(interfaces, func(i device.InterfaceSnapshot) string { return i.Name }))
+	}
+	return interfaces[at : at+1], nil
+}
+
+func displayMLDInterface(s *Session, a command.Args) (Display, error) {
+	interfaces, err := downstream(s.sys.Backend.Snapshot(), a)
+	return MLDInterfaces(interfaces), err
+}
+
+func displayMLDCounters(s *Session, a command.Args) (Display, error) {
+	interfaces, err := downstream(s.sys.Backend.Snapshot(), a)
+	return MLDCounters(interfaces), err
+}
+
+func displayRouting(s *Session, _ command.Args) (Display, error) {
+	return RoutingTable(s.sys.Backend.Routes()), nil
+}
+
+func displayForwarding(s *Session, _ command.Args) (Display, error) {
+	return ForwardingTable(s.sys.Backend.Routes(), s.sys.Backend.Snapshot().Interfaces), nil
+}
+
+func displayRUI(s *Session, a command.Args) (Display, error) {
+	return RUI(a.Addr("source"), a.Addr("group"), uint32(a.Uint("id")),
+		s.sys.Backend.Routes(), s.sys.Backend.Snapshot().Interfaces), nil
+}
+
+func displayInterfaces(s *Session, _ command.Args) (Display, error) {
+	return InterfaceBrief(s.sys.Backend.Interfaces()), nil
+}
+
+func displayVersion(s *Session, _ command.Args) (Display, error) {
+	snap := s.sys.Backend.Snapshot()
+	return Version(s.sys.Build, s.sys.Store.Running().SysName, snap.DeviceID, snap.Uptime), nil
+}
+
+// unknown is the error for an object that is not there; it names those that are.
+func unknown(kind, name string, known []string) error {
+	if len(known) == 0 {
+		return fmt.Errorf("%s %s does not exist, there is none", kind, name)
+	}
+	return fmt.Errorf("%s %s does not exist, known: %s", kind, name, strings.Join(known, ", "))
+}
+
+func names[T any](list []T, name func(T) string) []string {
+	out := make([]string, 0, len(list))
+	for _, x := range list {
+		out = append(out, name(x))
+	}
+	return out
+}

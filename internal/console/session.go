@@ -1,0 +1,224 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"tandem/internal/command"
+	"tandem/internal/config"
+)
+
+// System is what all sessions of a device share. Fill in every field before
+// the first session; the methods may then be called from several goroutines.
+type System struct {
+	Backend Backend
+	Store   *config.Store
+	Build   BuildInfo
+}
+
+// NewSession opens a session of a user in the user view. An interactive
+// session is asked before it loses changes; any other gets an error.
+func (sys *System) NewSession(user string, interactive bool) *Session {
+	return &Session{sys: sys, user: user, interactive: interactive}
+}
+
+// Session is one operator's dialogue: a view, a candidate configuration of its
+// own, perhaps an open question. It is not safe for concurrent use.
+type Session struct {
+	sys         *System
+	user        string // for the list of commits
+	interactive bool
+
+	// candidate holds the view as well, it is nil in the user view.
+	candidate *config.Candidate
+	// immediate sessions commit every line.
+	immediate bool
+	closed    bool
+	// question takes the next line as its answer when there is one.
+	question *question
+
+	// Of the line being run:
+	shown   Display
+	printed strings.Builder
+}
+
+// question is what the session wants to know before it goes on.
+type question struct {
+	text   string
+	answer func(answer byte) (understood bool, err error)
+}
+
+// Result is what a line brought about.
+type Result struct {
+	// Output is what is printed, the error lines included.
+	Output string
+	// Err is why the line was refused: a *command.Error when it was not
+	// understood, else the reason of the command.
+	Err error
+	// Prompt is what to show next: the prompt, or the question that the next
+	// line answers.
+	Prompt   string
+	Question bool
+	Closed   bool // the session has ended
+}
+
+// Completion is what may come at the end of a line.
+type Completion struct {
+	// Expanded is the line completed as far as it is certain.
+	Expanded   string
+	Candidates []command.Candidate
+	// Error says why the line cannot be continued.
+	Error string
+}
+
+// Exec runs one line as typed after the prompt. Blank lines and comments,
+// which begin with # or !, do nothing.
+func (s *Session) Exec(line string) Result {
+	s.shown = Display{}
+	s.printed.Reset()
+	prompt := s.Prompt()
+	err := s.run(line)
+	if err != nil {
+		s.printed.WriteString(errorText(err, line, prompt))
+	}
+	return Result{Output: s.printed.String(), Err: err, Prompt: s.Prompt(), Question: s.question != nil, Closed: s.closed}
+}
+
+func (s *Session) run(line string) error {
+	if s.question != nil {
+		return s.reply(line)
+	}
+	if trimmed := strings.TrimSpace(line); trimmed == "" || trimmed[0] == '#' || trimmed[0] == '!' {
+		return nil
+	}
+	text, pipe, piped := splitPipe(line)
+	match, err := table().Match(s.views(), text)
+	if err != nil {
+		return err
+	}
+	print := func(d Display) (string, error) { return d.Text, nil }
+	if piped {
+		if print, err = pipeOf(match.Command.Syntax, text, pipe); err != nil {
+			return err
+		}
+	}
+	if err := s.execute(match); err != nil {
+		return err
+	}
+	out, err := print(s.shown)
+	s.printed.WriteString(out)
+	return err
+}
+
+// execute runs a command and, in an immediate session, commits what it changed.
+func (s *Session) execute(match command.Match[*Session]) error {
+	if err := match.Run(s); err != nil {
+		return err
+	}
+	if !s.immediate || !s.Pending() {
+		return nil
+	}
+	if err := s.commit(config.PointInfo{}); err != nil {
+		s.candidate.Clear()
+		return err
+	}
+	return nil
+}
+
+// pipeOf reads the filter behind a command that must be a display.
+func pipeOf(syntax, text, pipe string) (filter, error) {
+	if !strings.HasPrefix(syntax, displayWord+" ") {
+		return nil, &command.Error{Kind: command.TooMany, Pos: len(text)}
+	}
+	f, at, kind, ok := parsePipe(pipe)
+	if !ok {
+		return nil, &command.Error{Kind: kind, Pos: len(text) + 1 + at}
+	}
+	return f, nil
+}
+
+// errorText is what the console prints of an error: for a line that was not
+// understood a caret below the place, then the reason.
+func errorText(err error, line, prompt string) string {
+	var parse *command.Error
+	if errors.As(err, &parse) {
+		return parse.Render(line, utf8.RuneCountInString(prompt)) + "\n"
+	}
+	var b strings.Builder
+	for reason := range strings.Lines(err.Error()) {
+		fmt.Fprintf(&b, "Error: %s\n", strings.TrimSuffix(reason, "\n"))
+	}
+	return b.String()
+}
+
+// Complete lists what may come at the end of a line.
+func (s *Session) Complete(line string) Completion {
+	if s.question != nil {
+		return Completion{Expanded: line}
+	}
+	text, pipe, piped := splitPipe(line)
+	if piped {
+		return completePipe(text, pipe)
+	}
+	candidates, err := table().Complete(s.views(), text)
+	if err != nil {
+		return Completion{Expanded: line, Error: strings.TrimSuffix(errorText(err, line, s.Prompt()), "\n")}
+	}
+	return Completion{Expanded: table().Expand(s.views(), text), Candidates: candidates}
+}
+
+// views are the tables that hold where the session is.
+func (s *Session) views() []string {
+	if s.candidate == nil {
+		return []string{config.ViewUser, config.ViewAny}
+	}
+	return s.candidate.View.Chain()
+}
+
+// Pending says that the candidate differs from what it began as.
+func (s *Session) Pending() bool {
+	return s.candidate != nil && s.candidate.Changed()
+}
+
+// Prompt is the open question, else the prompt of the view: <A>, [~A] with
+// nothing to commit, [*A] with changes, [A] in an immediate session.
+func (s *Session) Prompt() string {
+	if s.question != nil {
+		return s.question.text
+	}
+	name := s.sys.Store.Running().SysName
+	if s.candidate == nil {
+		return "<" + name + ">"
+	}
+	mark := "~"
+	switch {
+	case s.immediate:
+		mark = ""
+	case s.Pending():
+		mark = "*"
+	}
+	return "[" + mark + name + s.candidate.View.Prompt() + "]"
+}
+
+// warn prints a line that is not an error.
+func (s *Session) warn(format string, args ...any) {
+	fmt.Fprintf(&s.printed, "Warning: "+format+"\n", args...)
+}
+
+// reply hands an answer to the open question; one that it does not understand
+// leaves it open.
+func (s *Session) reply(line string) error {
+	answer := strings.ToLower(strings.TrimSpace(line))
+	if answer == "" {
+		return nil
+	}
+	q := s.question
+	s.question = nil
+	understood, err := q.answer(answer[0])
+	if !understood {
+		s.question = q
+	}
+	return err
+}

@@ -1,0 +1,58 @@
+package console
+
+import (
+	"slices"
+	"sync"
+
+	"tandem/internal/command"
+	"tandem/internal/config"
+)
+
+// table is every command of the console, compiled once. The grammar is part of
+// the program, so a mistake in it is one of the program.
+var table = sync.OnceValue(func() *command.Table[*Session] {
+	t, err := command.New(config.Vocabulary().With(vocabulary()), allCommands())
+	if err != nil {
+		panic(err)
+	}
+	return t
+})
+
+func allCommands() []command.Command[*Session] {
+	edits := config.Commands(func(s *Session) *config.Editor { return s.candidate.Editor })
+	return slices.Concat(edits, viewCommands(), configCommands(), actionCommands(), displayCommands())
+}
+
+// vocabulary is the help of the words that only the console has.
+func vocabulary() command.Vocabulary {
+	return command.Vocabulary{Help: map[string]string{
+		"all":                   "Everything",
+		"batch-backup":          "Synchronise with the peer anew",
+		"brief":                 "One line each",
+		"candidate":             "The configuration being edited",
+		"changes":               "Only the differences",
+		"clear":                 "Drop",
+		"configuration":         "Configurations",
+		"control-message":       "MLD messages",
+		"counters":              "How many there were",
+		"current-configuration": "The configuration in force",
+		"display":               "Show something",
+		"for-ipv6":              "Those of IPv6",
+		"forwarding-table":      "What the kernel forwards",
+		"group":                 "Multicast group",
+		"immediately":           "Put every line in force at once",
+		"label":                 "Name of the commit",
+		"now":                   "At once",
+		"routing-table":         "What is to be forwarded",
+		"rui":                   "Which device sends a stream",
+		"service-type":          "What is backed up",
+		"session":               "Sessions",
+		"source":                "Source of a stream",
+		"switchover":            "Hand over to the peer",
+		"verbose":               "With everything that is known",
+		"<group>":               "Group address",
+		"<id>":                  "Number",
+		"<label>":               "Name that does not begin with a digit",
+		"<point>":               "Number of a commit, see display configuration commit list",
+	}}
+}

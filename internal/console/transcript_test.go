@@ -1,0 +1,138 @@
+package console
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tandem/internal/config"
+)
+
+// promptForm is how a typed line of a transcript begins: a prompt of a view or
+// the question at leaving.
+var promptForm = regexp.MustCompile(`^(<[^>]*>|\[[~*]?[^\]]*\]|Warning: Changes [^\]]*\]:)(.*)$`)
+
+// TestTranscripts types what the transcripts of testdata/transcript show to be
+// typed, and wants to see what they show. A transcript is the screen of an
+// operator, with lines of directions in between:
+//
+//	## a            the lines that follow are typed on device A (or B)
+//	## a script     the same in a session that is not interactive
+//	## run 3s       virtual time passes
+//	## join         host fe80::11 joins (2001:db8:5::1, ff3e::1) on Eth-Trunk10 of A
+//	## refuse TEXT  the device refuses the commits that follow, for this reason
+//	## anything else is a comment
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/transcript/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := retype(t, string(want))
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("the screen differs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// stage is two devices and the session that is being typed into.
+type stage struct {
+	routers  map[string]*fakeRouter
+	systems  map[string]*System
+	sessions map[string]*Session
+	now      *Session
+}
+
+func newStage(t *testing.T) *stage {
+	a, b := newFakeRouter(selfID, "2001:db8::1"), newFakeRouter(peerID, "2001:db8::2")
+	a.peer, b.peer = b, a
+	st := &stage{routers: map[string]*fakeRouter{"a": a, "b": b}, systems: map[string]*System{}, sessions: map[string]*Session{}}
+	for name, r := range st.routers {
+		st.systems[name] = &System{Backend: r, Store: newTestStore(t), Build: BuildInfo{Version: "v0.1.0", Go: "go1.26"}}
+	}
+	st.direct(t, "a")
+	return st
+}
+
+// newTestStore returns an empty store with a fixed device key, so that cipher
+// text is the same in every run.
+func newTestStore(t *testing.T) *config.Store {
+	t.Helper()
+	dir := t.TempDir()
+	key := bytes.Repeat([]byte{7}, config.KeySize)
+	if err := os.WriteFile(filepath.Join(dir, "device.key"), key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	store, err := config.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+func retype(t *testing.T, transcript string) string {
+	st := newStage(t)
+	var screen strings.Builder
+	for line := range strings.Lines(transcript) {
+		line = strings.TrimSuffix(line, "\n")
+		if words, ok := strings.CutPrefix(line, "## "); ok {
+			screen.WriteString(line + "\n")
+			st.direct(t, words)
+			continue
+		}
+		typed := promptForm.FindStringSubmatch(line)
+		if typed == nil {
+			continue
+		}
+		screen.WriteString(st.now.Prompt() + typed[2] + "\n")
+		screen.WriteString(st.now.Exec(typed[2]).Output)
+	}
+	return screen.String()
+}
+
+// direct carries out a line of directions.
+func (st *stage) direct(t *testing.T, words string) {
+	verb, rest, _ := strings.Cut(words, " ")
+	switch verb {
+	case "a", "b":
+		if st.sessions[words] == nil {
+			st.sessions[words] = st.systems[verb].NewSession("admin", rest != "script")
+		}
+		st.now = st.sessions[words]
+	case "run":
+		d, err := time.ParseDuration(rest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t, st.routers["a"], st.routers["b"], d)
+	case "join":
+		st.routers["a"].join(t, "Eth-Trunk10", addr("fe80::11"), groupA, source)
+	case "refuse":
+		st.routers["a"].refuse = nil
+		if rest != "" {
+			st.routers["a"].refuse = refusal(rest)
+		}
+	}
+}
+
+type refusal string
+
+func (r refusal) Error() string { return string(r) }

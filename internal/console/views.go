@@ -1,0 +1,75 @@
+package console
+
+import (
+	"errors"
+
+	"tandem/internal/command"
+	"tandem/internal/config"
+)
+
+// viewCommands move between the views.
+func viewCommands() []command.Command[*Session] {
+	return []command.Command[*Session]{
+		action(userView, "system-view [ immediately ]", "Enter the system view", enterSystem),
+		action(configView, "system-view", "Go to the system view", func(s *Session, _ command.Args) error {
+			s.candidate.View = config.SystemView
+			return nil
+		}),
+		action(anyView, "quit", "Leave the view, or the session in the user view", quit),
+		action(configView, "return", "Leave for the user view", func(s *Session, _ command.Args) error { return s.leave() }),
+	}
+}
+
+func enterSystem(s *Session, a command.Args) error {
+	s.immediate = a.Has("immediately")
+	s.candidate = s.sys.Store.Begin()
+	return nil
+}
+
+func quit(s *Session, _ command.Args) error {
+	switch {
+	case s.candidate == nil:
+		s.closed = true
+	case s.candidate.View != config.SystemView:
+		s.candidate.View = config.SystemView
+	default:
+		return s.leave()
+	}
+	return nil
+}
+
+// errPending refuses to drop changes where nobody can be asked.
+var errPending = errors.New("there are changes that are not committed: commit them, or clear configuration candidate")
+
+const leaveText = "Warning: Changes are not committed. Commit them before leaving? [Y(yes)/N(no)/C(cancel)]:"
+
+// leave goes to the user view, after a question when changes would be lost.
+func (s *Session) leave() error {
+	switch {
+	case !s.Pending():
+		s.toUserView()
+	case !s.interactive:
+		return errPending
+	default:
+		s.question = &question{leaveText, s.leaveAnswer}
+	}
+	return nil
+}
+
+func (s *Session) leaveAnswer(answer byte) (understood bool, err error) {
+	switch answer {
+	case 'y':
+		if err := s.commit(config.PointInfo{}); err != nil {
+			return true, err
+		}
+		s.toUserView()
+	case 'n':
+		s.toUserView()
+	case 'c':
+	default:
+		return false, nil
+	}
+	return true, nil
+}
+
+func (s *Session) toUserView() { s.candidate, s.immediate = nil, false }

@@ -1,0 +1,129 @@
+package manage
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// DefaultSocket is where a daemon listens unless told otherwise.
+const DefaultSocket = "/run/tandem/console.sock"
+
+// Client talks to the daemon behind one socket.
+type Client struct {
+	socket string
+	http   *http.Client
+}
+
+// NewClient returns a client; the first request connects.
+func NewClient(socket string) *Client {
+	var d net.Dialer
+	return &Client{socket: socket, http: &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return d.DialContext(ctx, "unix", socket)
+		},
+		MaxConnsPerHost: 1,
+	}}}
+}
+
+// Close drops the connection. Sessions of it end when they have been idle long enough.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Open starts a session.
+func (c *Client) Open(ctx context.Context, interactive bool) (*Session, error) {
+	var reply OpenReply
+	if err := c.do(ctx, http.MethodPost, "/v1/sessions", OpenRequest{Interactive: interactive}, &reply); err != nil {
+		return nil, err
+	}
+	return &Session{client: c, path: "/v1/sessions/" + reply.ID, Prompt: reply.Prompt}, nil
+}
+
+// Session is a console session held by the daemon.
+type Session struct {
+	client *Client
+	path   string
+	// Prompt is the prompt after the last line.
+	Prompt string
+}
+
+// Exec runs one line. A line that the console refuses is not an error here but
+// a Reply that says Failed.
+func (s *Session) Exec(ctx context.Context, line string) (Reply, error) {
+	var reply Reply
+	err := s.client.do(ctx, http.MethodPost, s.path+"/exec", LineRequest{line}, &reply)
+	if err == nil {
+		s.Prompt = reply.Prompt
+	}
+	return reply, err
+}
+
+// Complete asks what may come at the end of a line.
+func (s *Session) Complete(ctx context.Context, line string) (Completion, error) {
+	var reply Completion
+	err := s.client.do(ctx, http.MethodPost, s.path+"/complete", LineRequest{line}, &reply)
+	return reply, err
+}
+
+// Close ends the session; changes that were not committed are gone.
+func (s *Session) Close(ctx context.Context) error {
+	return s.client.do(ctx, http.MethodDelete, s.path, nil, nil)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
+	body := &bytes.Buffer{}
+	if in != nil {
+		if err := json.NewEncoder(body).Encode(in); err != nil {
+			return fmt.Errorf("request: %w", err)
+		}
+	}
+	// The host is only there because HTTP wants one.
+	req, err := http.NewRequestWithContext(ctx, method, "http://tandem"+path, body)
+	if err != nil {
+		return fmt.Errorf("request: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.explain(err)
+	}
+	defer resp.Body.Close()
+	defer io.Copy(io.Discard, resp.Body) // so that the connection is used again
+	if resp.StatusCode/100 != 2 {
+		return refused(resp)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+		return fmt.Errorf("answer of the daemon: %w", err)
+	}
+	return nil
+}
+
+func refused(resp *http.Response) error {
+	var f failure
+	if err := json.NewDecoder(resp.Body).Decode(&f); err != nil || f.Error == "" {
+		return fmt.Errorf("daemon answers %s", resp.Status)
+	}
+	return errors.New(f.Error)
+}
+
+// explain says in the operator's terms why the socket cannot be used.
+func (c *Client) explain(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
+		return fmt.Errorf("no daemon answers on %s: is tandemd running? (%w)", c.socket, err)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("no permission for %s: %w", c.socket, err)
+	}
+	return fmt.Errorf("daemon on %s: %w", c.socket, err)
+}

@@ -1,0 +1,64 @@
+package manage
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrInUse says that another daemon answers on the socket.
+var ErrInUse = errors.New("another daemon answers on this socket")
+
+// Listen makes the console socket, readable and writable by its owner only.
+// A socket that a dead daemon left behind is replaced; one that answers is
+// [ErrInUse].
+func Listen(path string) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("console socket: %w", err)
+	}
+	if err := removeStale(path); err != nil {
+		return nil, fmt.Errorf("console socket %s: %w", path, err)
+	}
+	l, err := net.Listen("unix", path)
+	if errors.Is(err, unix.EADDRINUSE) {
+		return nil, fmt.Errorf("console socket %s: %w", path, ErrInUse)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("console socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("console socket: %w", err)
+	}
+	return l, nil
+}
+
+// removeStale removes a socket that nobody answers on. Anything else at the
+// path is left alone.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return fmt.Errorf("is there already and is not a socket")
+	}
+	c, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		c.Close()
+		return ErrInUse
+	}
+	if !errors.Is(err, unix.ECONNREFUSED) {
+		return err
+	}
+	return os.Remove(path)
+}

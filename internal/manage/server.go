@@ -1,0 +1,170 @@
+package manage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"tandem/internal/console"
+)
+
+// Bounds on what a client may cost.
+const (
+	maxBody       = 16 << 10 // a line is at most 510 characters
+	headerTimeout = 5 * time.Second
+	stopTimeout   = 2 * time.Second
+)
+
+// Serve answers on l, which it closes, until ctx ends; it then returns nil.
+func Serve(ctx context.Context, l net.Listener, sys *console.System, log *slog.Logger) error {
+	srv := &http.Server{
+		Handler:           newHandler(sys, log),
+		ReadHeaderTimeout: headerTimeout,
+		ConnContext:       identify(log),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("console socket: %w", err)
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if err := srv.Shutdown(stop); err != nil {
+		srv.Close()
+	}
+	<-failed
+	return nil
+}
+
+// identify asks who connected and says so in the log.
+func identify(log *slog.Logger) func(context.Context, net.Conn) context.Context {
+	return func(ctx context.Context, c net.Conn) context.Context {
+		p, err := peerOf(c)
+		if err != nil {
+			log.Warn("console peer unknown", "err", err)
+			return ctx
+		}
+		log.Info("console connection", "uid", p.UID, "gid", p.GID, "pid", p.PID)
+		return withPeer(ctx, p)
+	}
+}
+
+// handler is the HTTP side of the sessions.
+type handler struct {
+	sessions *sessions
+	log      *slog.Logger
+}
+
+func newHandler(sys *console.System, log *slog.Logger) http.Handler {
+	h := &handler{sessions: newSessions(sys), log: log}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/sessions", h.open)
+	mux.HandleFunc("POST /v1/sessions/{id}/exec", h.exec)
+	mux.HandleFunc("POST /v1/sessions/{id}/complete", h.complete)
+	mux.HandleFunc("DELETE /v1/sessions/{id}", h.close)
+	return mux
+}
+
+func (h *handler) open(w http.ResponseWriter, r *http.Request) {
+	var req OpenRequest
+	peer, ok := h.accept(w, r, &req)
+	if !ok {
+		return
+	}
+	id, prompt, err := h.sessions.open(peer, req.Interactive, time.Now())
+	if err != nil {
+		answerError(w, http.StatusServiceUnavailable, err)
+		return
+	}
+	h.log.Info("console session opened", "uid", peer.UID, "pid", peer.PID, "interactive", req.Interactive)
+	answer(w, OpenReply{ID: id, Prompt: prompt})
+}
+
+func (h *handler) exec(w http.ResponseWriter, r *http.Request) {
+	var req LineRequest
+	peer, ok := h.accept(w, r, &req)
+	if !ok {
+		return
+	}
+	id := r.PathValue("id")
+	var reply Reply
+	err := h.sessions.use(id, peer, time.Now(), func(s *console.Session) {
+		result := s.Exec(req.Line)
+		reply = Reply{Output: result.Output, Failed: result.Err != nil, Prompt: result.Prompt,
+			Question: result.Question, Pending: s.Pending(), Closed: result.Closed}
+	})
+	if err != nil {
+		answerError(w, http.StatusNotFound, err)
+		return
+	}
+	if reply.Closed {
+		h.sessions.end(id)
+	}
+	answer(w, reply)
+}
+
+func (h *handler) complete(w http.ResponseWriter, r *http.Request) {
+	var req LineRequest
+	peer, ok := h.accept(w, r, &req)
+	if !ok {
+		return
+	}
+	reply := Completion{Candidates: []Candidate{}}
+	err := h.sessions.use(r.PathValue("id"), peer, time.Now(), func(s *console.Session) {
+		c := s.Complete(req.Line)
+		reply.Expanded, reply.Error = c.Expanded, c.Error
+		for _, x := range c.Candidates {
+			reply.Candidates = append(reply.Candidates, Candidate(x))
+		}
+	})
+	if err != nil {
+		answerError(w, http.StatusNotFound, err)
+		return
+	}
+	answer(w, reply)
+}
+
+func (h *handler) close(w http.ResponseWriter, r *http.Request) {
+	peer, ok := peerFrom(r.Context())
+	id := r.PathValue("id")
+	if !ok || h.sessions.use(id, peer, time.Now(), func(*console.Session) {}) != nil {
+		answerError(w, http.StatusNotFound, errNoSession)
+		return
+	}
+	h.sessions.end(id)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// accept reads a request; when it answers false the client has been told why.
+func (h *handler) accept(w http.ResponseWriter, r *http.Request, into any) (Peer, bool) {
+	peer, ok := peerFrom(r.Context())
+	if !ok {
+		answerError(w, http.StatusForbidden, errors.New("the kernel does not say who you are"))
+		return Peer{}, false
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(into); err != nil {
+		answerError(w, http.StatusBadRequest, fmt.Errorf("request: %w", err))
+		return Peer{}, false
+	}
+	return peer, true
+}
+
+func answer(w http.ResponseWriter, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	// A client that has gone away is no error of ours.
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+func answerError(w http.ResponseWriter, status int, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(failure{err.Error()})
+}

@@ -1,0 +1,79 @@
+package manage
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"tandem/internal/console"
+)
+
+const (
+	// maxSessions bounds what forgotten clients can hold.
+	maxSessions = 64
+	// idleLimit is how long a session outlives its last line.
+	idleLimit = time.Hour
+)
+
+var errNoSession = errors.New("no such session: it has ended or is another user's")
+
+// sessions are the open sessions by ID.
+type sessions struct {
+	sys *console.System
+
+	mu   sync.Mutex
+	byID map[string]*held
+}
+
+// held is one session; its lock keeps its lines in order.
+type held struct {
+	mu      sync.Mutex
+	session *console.Session
+	uid     uint32
+	used    time.Time // guarded by sessions.mu
+}
+
+func newSessions(sys *console.System) *sessions {
+	return &sessions{sys: sys, byID: map[string]*held{}}
+}
+
+func (s *sessions) open(p Peer, interactive bool, now time.Time) (id, prompt string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, h := range s.byID {
+		if now.Sub(h.used) > idleLimit {
+			delete(s.byID, id)
+		}
+	}
+	if len(s.byID) >= maxSessions {
+		return "", "", fmt.Errorf("all %d sessions are in use", maxSessions)
+	}
+	id = rand.Text()
+	h := &held{session: s.sys.NewSession(p.name(), interactive), uid: p.UID, used: now}
+	s.byID[id] = h
+	return id, h.session.Prompt(), nil
+}
+
+// use runs f on the session while no other line of it runs.
+func (s *sessions) use(id string, p Peer, now time.Time, f func(*console.Session)) error {
+	s.mu.Lock()
+	h, ok := s.byID[id]
+	if !ok || h.uid != p.UID {
+		s.mu.Unlock()
+		return errNoSession
+	}
+	h.used = now
+	s.mu.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f(h.session)
+	return nil
+}
+
+func (s *sessions) end(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.byID, id)
+}

@@ -1,0 +1,57 @@
+package manage
+
+// OpenRequest opens a session.
+type OpenRequest struct {
+	// Interactive sessions may be asked a question before they lose changes;
+	// the others get an error instead.
+	Interactive bool `json:"interactive"`
+}
+
+// OpenReply names the new session.
+type OpenReply struct {
+	ID     string `json:"id"`
+	Prompt string `json:"prompt"`
+}
+
+// LineRequest carries a line as it was typed, for exec and complete alike.
+type LineRequest struct {
+	Line string `json:"line"`
+}
+
+// Reply is what a line brought about.
+type Reply struct {
+	// Output is what the console prints, error lines included.
+	Output string `json:"output"`
+	// Failed says that the line was refused; Output says why.
+	Failed bool `json:"failed"`
+	// Prompt is the prompt to show next, or the question that the next line answers.
+	Prompt string `json:"prompt"`
+	// Question says that Prompt is a question.
+	Question bool `json:"question"`
+	// Pending says that the session holds changes that are not committed.
+	Pending bool `json:"pending"`
+	// Closed says that the session has ended.
+	Closed bool `json:"closed"`
+}
+
+// Completion lists what may come at the end of a line.
+type Completion struct {
+	// Expanded is the line completed as far as it is certain.
+	Expanded   string      `json:"expanded"`
+	Candidates []Candidate `json:"candidates"`
+	// Error says why the line cannot be continued, as the console prints it.
+	Error string `json:"error,omitempty"`
+}
+
+// Candidate is a keyword that fits, or the shape of a parameter to be typed.
+type Candidate struct {
+	Word string `json:"word"`
+	Help string `json:"help"`
+	// Keyword says that Word can be typed as it stands.
+	Keyword bool `json:"keyword"`
+}
+
+// failure is the body of an answer that is not 200.
+type failure struct {
+	Error string `json:"error"`
+}
