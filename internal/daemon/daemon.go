@@ -14,6 +14,7 @@ import (
 	"tandem/internal/config"
 	"tandem/internal/daemon/bfdloop"
 	"tandem/internal/device"
+	"tandem/internal/etrunk"
 	"tandem/internal/linux/caps"
 	"tandem/internal/linux/gate"
 	"tandem/internal/linux/links"
@@ -86,6 +87,7 @@ func New(opts Options) (*Daemon, error) {
 		channels: make(map[string]*channel),
 	}
 	d.interfaces = newInterfaces()
+	d.wantGate.Seed = etrunk.HashSeed
 	var err error
 	if d.netlink, err = links.Open(); err != nil {
 		return nil, fmt.Errorf("netlink: %w", err)

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"tandem/internal/device"
+	"tandem/internal/etrunk"
 	"tandem/internal/linux/udp"
 )
 
@@ -42,17 +43,20 @@ func (d *Daemon) reconcileHellos(sources map[netip.Addr]bool, port uint16) error
 }
 
 func (d *Daemon) readHellos(h *helloSocket) {
-	m := udp.NewMessage(2048)
+	batch := udp.NewBatch(16, etrunk.MaxPacket+1)
 	for {
-		if err := h.conn.Read(m); err != nil {
+		messages, err := h.conn.Read(batch)
+		if err != nil {
 			if !errors.Is(err, os.ErrClosed) {
 				d.log.Error("E-Trunk socket", "err", err)
 			}
 			return
 		}
-		ev := device.HelloReceived{From: m.Src.Addr().WithZone(""), Packet: bytes.Clone(m.Payload)}
-		if !d.post(ev) {
-			return
+		for _, m := range messages {
+			ev := device.HelloReceived{From: m.Src.Addr().WithZone(""), Packet: bytes.Clone(m.Payload)}
+			if !d.post(ev) {
+				return
+			}
 		}
 	}
 }

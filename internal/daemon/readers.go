@@ -13,7 +13,7 @@ import (
 )
 
 // batchSize is how many messages are read with one system call.
-const batchSize = 256
+const batchSize = packet.BatchSize
 
 // batch carries events to the loop. One with a home is used again after it has
 // been handled, so that reports cost no memory.
@@ -62,7 +62,7 @@ func (d *Daemon) readMLD(conn *packet.Conn) {
 	for range cap(home) {
 		home <- newBatch(home)
 	}
-	messages := make([]packet.Message, batchSize)
+	messages := make([]packet.Message, packet.BatchSize)
 	for {
 		n, err := conn.Read(messages)
 		if err != nil {

@@ -2,7 +2,6 @@ package device
 
 import (
 	"math/rand/v2"
-	"net/netip"
 	"time"
 
 	"tandem/internal/etrunk"

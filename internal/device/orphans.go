@@ -1,7 +1,6 @@
 package device
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 

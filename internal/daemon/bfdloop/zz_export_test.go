@@ -1,0 +1,3 @@
+package bfdloop
+
+func SetPolicy(p Priority) { policy = p }
