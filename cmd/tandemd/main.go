@@ -96,7 +96,7 @@ func start(d *daemon.Daemon, system *console.System, file string) error {
 	if err != nil {
 		return err
 	}
-	session := system.NewSession(false)
+	session := system.NewSession("startup", false)
 	for i, line := range strings.Split(string(text), "\n") {
 		if r := session.Exec(line); r.Err != nil {
 			return fmt.Errorf("%s:%d: %w", file, i+1, errors.Join(r.Err, errors.New(strings.TrimSpace(line))))
