@@ -42,7 +42,7 @@ func TestForwarding(t *testing.T) {
 	first := sender.Send(group)
 	up, err := table.ReadUpcall()
 	testnet.Must(t, err)
-	if want := (mroute.Upcall{Kind: mroute.NoRoute, Ifindex: n.Up.Index, Source: testnet.Source, Group: group}); up != want {
+	if want := (mroute.Upcall{Kind: mroute.NoCache, Ifindex: n.Up.Index, Source: testnet.Source, Group: group}); up != want {
 		t.Fatalf("upcall %+v, want %+v", up, want)
 	}
 	route := mroute.Route{Source: up.Source, Group: up.Group, Upstream: up.Ifindex, Outgoing: []int{n.Down0.Index}}
@@ -70,7 +70,7 @@ func TestForwarding(t *testing.T) {
 		t.Errorf("Counters after Delete = %v, want ErrNoRoute", err)
 	}
 	sender.Send(group)
-	if up, err = table.ReadUpcall(); err != nil || up.Kind != mroute.NoRoute {
+	if up, err = table.ReadUpcall(); err != nil || up.Kind != mroute.NoCache {
 		t.Errorf("after Delete: %+v, %v, want an upcall for want of a route", up, err)
 	}
 	testnet.Must(t, table.Set(route))

@@ -16,9 +16,9 @@ type UpcallKind uint8
 
 // Kinds of upcalls, numbered as MRT6MSG_*.
 const (
-	// NoRoute: a packet came that no entry matches. The kernel holds the first
+	// NoCache: a packet came that no entry matches. The kernel holds the first
 	// packets of the flow for 10 s and sends them on once Set made an entry.
-	NoRoute UpcallKind = 1
+	NoCache UpcallKind = 1
 	// WrongInterface: a packet matched an entry but came in elsewhere than on
 	// its upstream interface. Only with ReportWrongInterface.
 	WrongInterface UpcallKind = 2
@@ -26,8 +26,8 @@ const (
 
 func (k UpcallKind) String() string {
 	switch k {
-	case NoRoute:
-		return "no route"
+	case NoCache:
+		return "no cache entry"
 	case WrongInterface:
 		return "wrong interface"
 	}
@@ -85,5 +85,5 @@ func parseUpcall(b []byte) (u Upcall, mif int, ok bool) {
 	mif = int(binary.NativeEndian.Uint16(b[2:]))
 	u.Source = netip.AddrFrom16([16]byte(b[8:24]))
 	u.Group = netip.AddrFrom16([16]byte(b[24:40]))
-	return u, mif, (u.Kind == NoRoute || u.Kind == WrongInterface) && mif < MaxInterfaces
+	return u, mif, (u.Kind == NoCache || u.Kind == WrongInterface) && mif < MaxInterfaces
 }

@@ -1,0 +1,92 @@
+package gate
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"net/netip"
+)
+
+// Sizes of the keys in the kernel's sets.
+const (
+	nameSize = 16 // IFNAMSIZ, padded with zeros
+	sgSize   = 32 // source and group
+)
+
+type (
+	nameKey [nameSize]byte
+	sgKey   [sgSize]byte
+)
+
+// contents are the elements of the kernel's sets.
+type contents struct {
+	seed    uint32
+	names   [nameSets]map[nameKey]struct{}
+	orphans map[sgKey]struct{}
+}
+
+// The sets of interface names, as indexes.
+const (
+	closedSet = iota
+	bucket0Set
+	bucket1Set
+	nameSets
+)
+
+func newContents(seed uint32) *contents {
+	c := &contents{seed: seed, orphans: make(map[sgKey]struct{})}
+	for i := range c.names {
+		c.names[i] = make(map[nameKey]struct{})
+	}
+	return c
+}
+
+// contentsOf turns a state into set elements; it refuses what cannot be one.
+func contentsOf(s State) (*contents, error) {
+	c := newContents(s.Seed)
+	c.orphans = make(map[sgKey]struct{}, len(s.Orphans))
+	for i, list := range [nameSets][]string{closedSet: s.Closed, bucket0Set: s.Bucket0, bucket1Set: s.Bucket1} {
+		for _, name := range list {
+			// The kernel's names end with a zero.
+			if name == "" || len(name) >= nameSize {
+				return nil, fmt.Errorf("%q cannot be the name of an interface", name)
+			}
+			var k nameKey
+			copy(k[:], name)
+			c.names[i][k] = struct{}{}
+		}
+	}
+	for _, o := range s.Orphans {
+		if !isIPv6(o.Source) || !isIPv6(o.Group) {
+			return nil, fmt.Errorf("orphan (%s, %s) is not IPv6", o.Source, o.Group)
+		}
+		src, grp := o.Source.As16(), o.Group.As16()
+		c.orphans[sgKey(append(src[:], grp[:]...))] = struct{}{}
+	}
+	return c, nil
+}
+
+func isIPv6(a netip.Addr) bool { return a.Is6() && !a.Is4In6() }
+
+func (c *contents) equal(o *contents) bool {
+	for i := range c.names {
+		if !maps.Equal(c.names[i], o.names[i]) {
+			return false
+		}
+	}
+	return c.seed == o.seed && maps.Equal(c.orphans, o.orphans)
+}
+
+// missing are the keys of a that are not in b, as bytes.
+func missing[K nameKey | sgKey](a, b map[K]struct{}, bytesOf func(K) []byte) [][]byte {
+	var keys [][]byte
+	for k := range a {
+		if _, ok := b[k]; !ok {
+			keys = append(keys, bytesOf(k))
+		}
+	}
+	return keys
+}
+
+func nameBytes(k nameKey) []byte { return bytes.Clone(k[:]) }
+func sgBytes(k sgKey) []byte     { return bytes.Clone(k[:]) }

@@ -1,0 +1,247 @@
+package gate_test
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tandem/internal/etrunk"
+	"tandem/internal/linux/gate"
+	"tandem/internal/linux/mroute"
+	"tandem/internal/linux/testnet"
+)
+
+// bed is a network with a forwarding router behind a gate, and a receiver on
+// each of its two downstream interfaces that listens to every group.
+type bed struct {
+	*testnet.Net
+	t      *testing.T
+	gate   *gate.Gate
+	groups []netip.Addr
+	send   *testnet.Sender
+	hosts  [2]*testnet.Receiver
+}
+
+func newBed(t *testing.T, groups int) *bed {
+	n := testnet.New(t)
+	b := &bed{Net: n, t: t, gate: openGate(t, n.Router), send: n.Sender(t)}
+	var table *mroute.Table
+	n.Router.In(t, func() (err error) {
+		table, err = mroute.Open(0)
+		return err
+	})
+	t.Cleanup(func() { table.Close() })
+	out := []int{n.Down0.Index, n.Down1.Index}
+	for _, ifindex := range append(out, n.Up.Index) {
+		testnet.Must(t, table.AddInterface(ifindex))
+	}
+	for i := range b.hosts {
+		b.hosts[i] = n.Receiver(t, i)
+	}
+	for i := range groups {
+		g := netip.MustParseAddr(fmt.Sprintf("ff3e::8000:%x", i+1))
+		b.groups = append(b.groups, g)
+		testnet.Must(t, table.Set(mroute.Route{Source: testnet.Source, Group: g, Upstream: n.Up.Index, Outgoing: out}))
+		b.hosts[0].Join(g)
+		b.hosts[1].Join(g)
+	}
+	return b
+}
+
+func openGate(t *testing.T, n *testnet.Node) *gate.Gate {
+	t.Helper()
+	g, err := gate.OpenIn(n.FD())
+	testnet.Must(t, err)
+	t.Cleanup(func() { g.Close(false) })
+	return g
+}
+
+// expect sends a packet to a group and fails unless it comes out of exactly
+// the interfaces that are said.
+func (b *bed) expect(what string, group netip.Addr, d0, d1 bool) {
+	b.t.Helper()
+	seq := b.send.Send(group)
+	for i, want := range [2]bool{d0, d1} {
+		if want {
+			b.hosts[i].Expect(seq)
+		} else if got, ok := b.hosts[i].Next(20 * time.Millisecond); ok {
+			b.t.Fatalf("%s: packet %d to %s came out of d%d", what, got, group, i)
+		}
+	}
+}
+
+func TestClosed(t *testing.T) {
+	b := newBed(t, 1)
+	g := b.groups[0]
+	b.expect("without a table", g, true, true)
+	state := gate.State{Seed: 1}
+	testnet.Must(t, b.gate.Apply(state))
+	b.expect("with nothing closed", g, true, true)
+	state.Closed = []string{"d0"}
+	testnet.Must(t, b.gate.Apply(state))
+	b.expect("d0 closed", g, false, true)
+	state.Closed = []string{"d1"}
+	testnet.Must(t, b.gate.Apply(state))
+	b.expect("d1 closed", g, true, false)
+	if d, err := b.gate.Drops(); err != nil || d != (gate.Drops{Closed: 2}) {
+		t.Errorf("drops %+v, %v, want two by closed interfaces", d, err)
+	}
+	testnet.Must(t, b.gate.Close(true))
+	b.expect("table removed", g, true, true)
+}
+
+// TestBuckets lets each of two interfaces send one bucket, so that every packet
+// comes out of exactly one of them: the one that the control plane's own
+// hash names.
+func TestBuckets(t *testing.T) {
+	b := newBed(t, 64)
+	state := gate.State{Seed: etrunk.HashSeed, Bucket0: []string{"d0"}, Bucket1: []string{"d1"}}
+	testnet.Must(t, b.gate.Apply(state))
+	var drops gate.Drops
+	for _, g := range b.groups {
+		first := etrunk.BucketOf(testnet.Source, g) == 0
+		b.expect("shared", g, first, !first)
+		if first {
+			drops.Bucket1++
+		} else {
+			drops.Bucket0++
+		}
+	}
+	if drops.Bucket0 == 0 || drops.Bucket1 == 0 {
+		t.Errorf("all of %d groups hash alike; the test proves nothing", len(b.groups))
+	}
+	if d, err := b.gate.Drops(); err != nil || d != drops {
+		t.Errorf("drops %+v, %v, want %+v", d, err, drops)
+	}
+
+	g := b.groups[0]
+	state.Orphans = []gate.SG{{Source: testnet.Source, Group: g}}
+	testnet.Must(t, b.gate.Apply(state))
+	b.expect("orphan", g, true, true)
+	first := etrunk.BucketOf(testnet.Source, b.groups[1]) == 0
+	b.expect("no orphan", b.groups[1], first, !first)
+	state.Orphans = nil
+	testnet.Must(t, b.gate.Apply(state))
+	first = etrunk.BucketOf(testnet.Source, g) == 0
+	b.expect("orphan no more", g, first, !first)
+
+	// Take over and give back.
+	testnet.Must(t, b.gate.Apply(gate.State{Seed: etrunk.HashSeed}))
+	b.expect("sole", g, true, true)
+	testnet.Must(t, b.gate.Apply(gate.State{Seed: etrunk.HashSeed, Closed: []string{"d0", "d1"}}))
+	b.expect("none", g, false, false)
+}
+
+// TestUnicastPasses routes a unicast packet out of a closed interface.
+func TestUnicastPasses(t *testing.T) {
+	b := newBed(t, 0)
+	testnet.Must(t, b.Router.EnableForwarding())
+	prefix := netip.MustParsePrefix("2001:db8:2::1/64")
+	host := netip.MustParseAddr("2001:db8:2::2")
+	testnet.Must(t, b.Router.Links.AddAddress("d0", prefix))
+	testnet.Must(t, b.Hosts[0].Links.AddAddress("h0", netip.PrefixFrom(host, 64)))
+	testnet.Must(t, b.Net.Source.Links.AddRoute(prefix, b.Up.LinkLocal, "s0"))
+	testnet.Must(t, b.gate.Apply(gate.State{Seed: 1, Closed: []string{"d0"}}))
+	b.hosts[0].Expect(b.send.Send(host))
+}
+
+func TestSyncRepairs(t *testing.T) {
+	b := newBed(t, 1)
+	g := b.groups[0]
+	state := gate.State{Seed: 1, Closed: []string{"d0"}}
+	testnet.Must(t, b.gate.Sync(state))
+	b.expect("closed", g, false, true)
+	testnet.Must(t, b.gate.Sync(state))
+	if n := b.gate.Repairs(); n != 0 {
+		t.Errorf("%d repairs of an untouched table", n)
+	}
+	for i, damage := range []string{
+		"flush set ip6 tandem closed",
+		"add element ip6 tandem closed { d1 }",
+		"flush chain ip6 tandem forward",
+		"add rule ip6 tandem forward drop",
+		"flush ruleset",
+	} {
+		nft(t, b.Router, damage)
+		testnet.Must(t, b.gate.Sync(state))
+		b.expect(damage, g, false, true)
+		if n := b.gate.Repairs(); n != uint64(i+1) {
+			t.Errorf("%s: %d repairs, want %d", damage, n, i+1)
+		}
+	}
+	// Apply does not look first, but a change that fails heals the table as well.
+	nft(t, b.Router, "flush ruleset")
+	testnet.Must(t, b.gate.Apply(gate.State{Seed: 1, Closed: []string{"d1"}}))
+	b.expect("applied to nothing", g, true, false)
+}
+
+// TestStaleTable starts over a table that an earlier process has left.
+func TestStaleTable(t *testing.T) {
+	b := newBed(t, 1)
+	testnet.Must(t, b.gate.Apply(gate.State{Seed: 1, Closed: []string{"d0", "d1"}}))
+	testnet.Must(t, b.gate.Close(false))
+	b.expect("left behind", b.groups[0], false, false)
+	next := openGate(t, b.Router)
+	testnet.Must(t, next.Sync(gate.State{Seed: 2, Closed: []string{"d1"}}))
+	b.expect("taken over", b.groups[0], true, false)
+}
+
+func TestManyOrphans(t *testing.T) {
+	node := testnet.NewNode(t)
+	g := openGate(t, node)
+	state := gate.State{Seed: 1, Bucket0: []string{"d0"}}
+	for i := range 20_000 {
+		a := netip.MustParseAddr("ff3e::").As16()
+		a[13], a[14], a[15] = byte(i>>16), byte(i>>8), byte(i)
+		state.Orphans = append(state.Orphans, gate.SG{Source: testnet.Source, Group: netip.AddrFrom16(a)})
+	}
+	testnet.Must(t, g.Apply(state))
+	testnet.Must(t, g.Sync(state))
+	state.Orphans = state.Orphans[:10]
+	testnet.Must(t, g.Apply(state))
+	if n := g.Repairs(); n != 0 {
+		t.Errorf("%d repairs, want none", n)
+	}
+	out := nft(t, node, "list set ip6 tandem orphans")
+	if n := strings.Count(out, testnet.Source.String()); n != 10 {
+		t.Errorf("%d orphans in the kernel, want 10:\n%s", n, out)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	g := openGate(t, testnet.NewNode(t))
+	if err := g.Apply(gate.State{}); !errors.Is(err, gate.ErrSeed) {
+		t.Errorf("no seed: %v, want ErrSeed", err)
+	}
+	for name, s := range map[string]gate.State{
+		"empty name":  {Seed: 1, Closed: []string{""}},
+		"long name":   {Seed: 1, Bucket0: []string{"sixteen-letters!"}},
+		"IPv4 orphan": {Seed: 1, Orphans: []gate.SG{{Source: netip.MustParseAddr("10.0.0.1"), Group: testnet.Source}}},
+		"no group":    {Seed: 1, Orphans: []gate.SG{{Source: testnet.Source}}},
+	} {
+		if err := g.Apply(s); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// nft runs a command of the nft tool, an independent witness, in a node.
+func nft(t *testing.T, n *testnet.Node, command string) string {
+	t.Helper()
+	path, err := exec.LookPath("nft")
+	if err != nil {
+		t.Skip("needs the nft tool")
+	}
+	var out strings.Builder
+	cmd := exec.Command(path, slices.Collect(strings.SplitSeq(command, " "))...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := n.Run(cmd); err != nil {
+		t.Fatalf("nft %s: %v\n%s", command, err, out.String())
+	}
+	return out.String()
+}
