@@ -63,7 +63,7 @@ func interfaceMLD() []setting[Interface] {
 func address() setting[Interface] {
 	read := func(a command.Args) (netip.Prefix, error) {
 		p := command.Get[netip.Prefix](a, "prefix")
-		if a.Has("address") {
+		if a.Has("length") { // the other form; "address" is a keyword too
 			p = netip.PrefixFrom(a.Addr("address"), int(a.Uint("length")))
 		}
 		if p.Addr().IsMulticast() || p.Addr().IsUnspecified() || p.Addr().IsLoopback() || p.Bits() == 0 {
@@ -85,7 +85,7 @@ func address() setting[Interface] {
 			return nil
 		},
 		clear: func(i *Interface, a command.Args) error {
-			if !a.Has("prefix") && !a.Has("address") {
+			if !a.Has("prefix") && !a.Has("length") {
 				i.Addresses = nil
 				return nil
 			}
