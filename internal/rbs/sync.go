@@ -208,12 +208,12 @@ const (
 func (s *Session) auditDigest(now time.Duration) {
 	idle := s.audit.quiet && s.InSync() && s.dirty.len() == 0 && len(s.window.frames) == 0 && !s.bulk.busy()
 	s.audit.quiet = true
-	if s.peerDigest == totalDigest(s.store) {
-		s.audit.differing, s.audit.patience = false, 0
-		return
-	}
 	if !idle {
 		s.audit.differing = false
+		return
+	}
+	if s.peerDigest == totalDigest(s.store) {
+		s.audit.differing, s.audit.patience = false, 0
 		return
 	}
 	if !s.audit.differing {

@@ -1,0 +1,288 @@
+package rbs
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"math"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// The examples of docs/protocol/rbs.md, written down by hand from its tables.
+var golden = map[string]struct {
+	hex  string
+	made []byte
+}{
+	"HELLO": {
+		`002c 01 00  54524253 0001 0001 00000000 00000100
+		 0000000000000007 00000000deadbeef 0198000000000001`,
+		AppendHello(nil, Hello{MinVersion: 1, MaxVersion: 1, Buckets: 256, Device: 7, Boot: 0xdeadbeef, Clock: 0x0198000000000001}),
+	},
+	"KEEPALIVE":   {`000c 02 00  0123456789abcdef`, AppendKeepalive(nil, 0x0123456789abcdef)},
+	"DIGESTS":     {`0018 03 00  00000002 0000000000000001 ffffffffffffffff`, AppendDigests(nil, 2, []uint64{1, math.MaxUint64})},
+	"ACK":         {`000c 06 00  0000000000000003`, AppendAck(nil, 3)},
+	"END-OF-SYNC": {`000c 07 00  0000000000000004`, AppendEndOfSync(nil, 4)},
+	"ERROR":       {`0009 08 00  0003 6f6c64`, AppendError(nil, CodeVersion, "old")},
+	"BUCKET-REQUEST": {
+		`0019 04 00  01  00000005 0001 00000000000000aa  00000006 0000`,
+		AppendRequestEntry(AppendRequestEntry(AppendBucketRequest(nil, true), 0, 5, []uint64{0xaa}), 0, 6, nil),
+	},
+	"RECORDS": {
+		`005e 05 00  0000000000000001
+		 0052 01 00 0000000a 00000064 0003f7a0 0198000000000001 0000000000000007
+		 ff3e0000000000000000000080000001 fe800000000000000000000000000001
+		 0001 20010db8000000000000000000000001`,
+		AppendRecord(AppendRecords(nil, 1), 0, &goldenRecord),
+	},
+}
+
+var goldenRecord = Record{
+	Key: Key{
+		BackupID: 10, SubInterface: 100,
+		Group: netip.MustParseAddr("ff3e::8000:1"), Host: netip.MustParseAddr("fe80::1"),
+	},
+	Version: Version{Clock: 0x0198000000000001, Device: 7},
+	Exclude: true,
+	Sources: []netip.Addr{netip.MustParseAddr("2001:db8::1")},
+	Left:    260 * time.Second,
+}
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestGoldenFrames(t *testing.T) {
+	for name, g := range golden {
+		want := unhex(t, g.hex)
+		if !bytes.Equal(g.made, want) {
+			t.Errorf("%s:\ngot  %x\nwant %x", name, g.made, want)
+		}
+		f, n, err := NextFrame(want)
+		if err != nil || n != len(want) || f.Type.String() != name {
+			t.Errorf("%s: read as %v, %d bytes of %d, %v", name, f.Type, n, len(want), err)
+		}
+	}
+}
+
+func TestRecordRoundTrip(t *testing.T) {
+	table := []Record{goldenRecord, goldenRecord, goldenRecord}
+	table[1].Sources, table[1].V1, table[1].Exclude = nil, true, false
+	table[2].Deleted, table[2].Host = true, netip.IPv6Unspecified()
+	frame := AppendRecords(nil, 9)
+	for i := range table {
+		frame = AppendRecord(frame, 0, &table[i])
+	}
+	f, _, _ := NextFrame(frame)
+	records, err := ParseRecords(f.Body)
+	if err != nil || records.Sequence != 9 {
+		t.Fatal(records.Sequence, err)
+	}
+	for i := range table {
+		var got Record
+		if ok, err := records.Next(&got); !ok || err != nil {
+			t.Fatal(i, ok, err)
+		}
+		if d := cmp.Diff(table[i], got, cmpopts.EquateComparable(netip.Addr{}), cmpopts.EquateEmpty()); d != "" {
+			t.Fatalf("record %d (-want +got):\n%s", i, d)
+		}
+	}
+	if ok, err := records.Next(new(Record)); ok || err != nil {
+		t.Fatal(ok, err)
+	}
+}
+
+// What a later release may add must not disturb this one.
+func TestUnknownAdditionsAreSkipped(t *testing.T) {
+	long := AppendHello(nil, Hello{MinVersion: 1, MaxVersion: 9, Features: 0xff, Buckets: 1})
+	h, err := ParseHello(append(long[HeaderSize:], "more"...))
+	if err != nil || h.MaxVersion != 9 {
+		t.Fatal(h, err)
+	}
+	frame := AppendRecord(AppendRecords(nil, 1), 0, &goldenRecord)
+	frame = append(frame, 1, 2, 3, 4) // a longer record, with flags unknown here
+	record := frame[HeaderSize+recordsFixed:]
+	record[1], record[2], record[3] = byte(len(record)), record[2]|0xf8, 0xff
+	records, err := ParseRecords(frame[HeaderSize:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got Record
+	if ok, err := records.Next(&got); !ok || err != nil || got.Key != goldenRecord.Key || !got.Exclude {
+		t.Fatal(got, err)
+	}
+	if ok, err := records.Next(&got); ok || err != nil {
+		t.Fatal(ok, err)
+	}
+}
+
+func TestMalformedBodiesAreRefused(t *testing.T) {
+	mutate := func(name string, at int, b ...byte) []byte {
+		frame := unhex(t, golden[name].hex)
+		copy(frame[HeaderSize+at:], b)
+		return frame[HeaderSize:]
+	}
+	hello := func(b []byte) error { _, err := ParseHello(b); return err }
+	digests := func(b []byte) error { _, err := ParseDigests(b); return err }
+	request := func(b []byte) error { _, err := ParseBucketRequest(b); return err }
+	number := func(b []byte) error { _, err := ParseAck(b); return err }
+	records := func(b []byte) error {
+		r, err := ParseRecords(b)
+		for more := err == nil; more; {
+			more, err = r.Next(new(Record))
+		}
+		return err
+	}
+	table := []struct {
+		name  string
+		parse func([]byte) error
+		body  []byte
+		want  string
+	}{
+		{"hello cut", hello, make([]byte, 39), "at least 40"},
+		{"hello magic", hello, mutate("HELLO", 0, 0), "magic"},
+		{"hello versions", hello, mutate("HELLO", 4, 0, 2), "versions 2..1"},
+		{"hello no buckets", hello, mutate("HELLO", 12, 0, 0, 0, 0), "0 buckets"},
+		{"hello many buckets", hello, mutate("HELLO", 12, 0, 1, 0, 1), "65537 buckets"},
+		{"hello clock", hello, mutate("HELLO", 32, 0x80), "clock"},
+		{"ack cut", number, make([]byte, 7), "at least 8"},
+		{"digests none", digests, make([]byte, 4), "multiple"},
+		{"digests ragged", digests, make([]byte, 13), "multiple"},
+		{"digests bucket", digests, mutate("DIGESTS", 0, 0, 0, 0xff, 0xff), "bucket 65536"},
+		{"request empty", request, nil, "at least 1"},
+		{"request cut", request, make([]byte, 4), "entry of 3"},
+		{"request bucket", request, mutate("BUCKET-REQUEST", 1, 0, 1, 0, 0), "bucket 65536"},
+		{"request count", request, mutate("BUCKET-REQUEST", 5, 0xff, 0xff), "entry of"},
+		{"records cut", records, make([]byte, 7), "at least 8"},
+		{"record cut", records, make([]byte, 8+65), "record of 65"},
+		{"record size", records, mutate("RECORDS", 8, 0, 65), "record of 65"},
+		{"record beyond", records, mutate("RECORDS", 8, 0, 83), "record of 83"},
+		{"record sources", records, mutate("RECORDS", 8+64, 0xff, 0xff), "65535 sources"},
+		{"record group", records, mutate("RECORDS", 8+32, 0xfe), "not an IPv6 multicast"},
+		{"record host", records, mutate("RECORDS", 8+48, 0xff), "is a multicast"},
+		{"record clock", records, mutate("RECORDS", 8+16, 0xff), "clock"},
+	}
+	for _, c := range table {
+		err := c.parse(c.body)
+		var format *FormatError
+		if !errors.As(err, &format) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want a FormatError with %q", c.name, err, c.want)
+		}
+	}
+	if _, n, err := NextFrame([]byte{0, 3, 1, 0}); n != 0 || err == nil {
+		t.Errorf("a frame shorter than its header: %d, %v", n, err)
+	}
+}
+
+func TestErrorTextIsBoundedAndPrintable(t *testing.T) {
+	b := AppendError(nil, CodeFormat, strings.Repeat("é", 300))
+	if code, text, err := ParseError(b[HeaderSize:]); err != nil || code != CodeFormat || text != strings.Repeat("é", 128) {
+		t.Fatal(code, text, err)
+	}
+	if _, text, err := ParseError([]byte{0, 1, 0xff, 'x'}); err != nil || text != `"\xffx"` {
+		t.Fatal(text, err)
+	}
+}
+
+func TestLeftIsKeptInRange(t *testing.T) {
+	for d, want := range map[time.Duration]uint32{
+		-time.Hour: 0, 0: 0, 1: 1, time.Millisecond: 1, math.MaxInt64: math.MaxUint32,
+	} {
+		if got := leftMillis(d); got != want {
+			t.Errorf("%v: %d ms, want %d", d, got, want)
+		}
+	}
+}
+
+// FuzzFrames decodes anything, and what decodes must be made again the same.
+func FuzzFrames(f *testing.F) {
+	for _, g := range golden {
+		f.Add(g.made)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		frame, n, err := NextFrame(b)
+		if err != nil || n == 0 {
+			return
+		}
+		if again := remake(frame); again != nil {
+			second, _, err := NextFrame(again)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if third := remake(second); !bytes.Equal(again, third) {
+				t.Fatalf("%x\n%x", again, third)
+			}
+		}
+	})
+}
+
+// remake decodes a frame and makes it again, nil for one that is malformed or unknown.
+func remake(f Frame) (b []byte) {
+	switch f.Type {
+	case FrameHello:
+		if h, err := ParseHello(f.Body); err == nil {
+			return AppendHello(nil, h)
+		}
+	case FrameDigests:
+		if d, err := ParseDigests(f.Body); err == nil {
+			var values []uint64
+			for i := range d.Len() {
+				values = append(values, d.At(i))
+			}
+			return AppendDigests(nil, d.First, values)
+		}
+	case FrameBucketRequest:
+		if r, err := ParseBucketRequest(f.Body); err == nil {
+			b = AppendBucketRequest(nil, r.Last)
+			for bucket, held, ok := r.Next(nil); ok; bucket, held, ok = r.Next(held) {
+				b = AppendRequestEntry(b, 0, bucket, held)
+			}
+			return b
+		}
+	case FrameRecords:
+		r, err := ParseRecords(f.Body)
+		if err != nil {
+			return nil
+		}
+		b = AppendRecords(nil, r.Sequence)
+		var rec Record
+		for {
+			more, err := r.Next(&rec)
+			if err != nil {
+				return nil
+			}
+			if !more {
+				return b
+			}
+			b = AppendRecord(b, 0, &rec)
+		}
+	case FrameError:
+		if code, text, err := ParseError(f.Body); err == nil {
+			return AppendError(nil, code, text)
+		}
+	}
+	return nil
+}
+
+func BenchmarkRecords(b *testing.B) {
+	var frame []byte
+	var rec Record
+	b.ReportAllocs()
+	for b.Loop() {
+		frame = AppendRecord(AppendRecords(frame[:0], 1), 0, &goldenRecord)
+		r, _ := ParseRecords(frame[HeaderSize:])
+		if ok, err := r.Next(&rec); !ok || err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package rbs
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+func newSession(store Store) *Session {
+	return NewSession(0, SessionConfig{
+		Device: 1, KeepaliveInterval: DefaultKeepaliveInterval, DeadInterval: DefaultDeadInterval,
+	}, store, NewClock(time.Unix(1e9, 0), 0), new(Counters))
+}
+
+func helloOf(device uint64) Hello {
+	return Hello{MinVersion: 1, MaxVersion: 1, Device: device, Buckets: 16, Clock: 1}
+}
+
+func TestGreeting(t *testing.T) {
+	newer, future, same := helloOf(2), helloOf(2), helloOf(1)
+	newer.MaxVersion = 7
+	future.MinVersion, future.MaxVersion = 2, 7
+	table := []struct {
+		name string
+		in   []byte
+		want ErrorCode // 0 for a greeting that is taken
+	}{
+		{"same release", AppendHello(nil, helloOf(2)), 0},
+		{"newer release", AppendHello(nil, newer), 0},
+		{"newer release that has dropped version 1", AppendHello(nil, future), CodeVersion},
+		{"own device ID", AppendHello(nil, same), CodeIdentity},
+		{"no greeting", AppendAck(nil, 0), CodeProtocol},
+		{"greeting twice", AppendHello(AppendHello(nil, helloOf(2)), helloOf(2)), CodeProtocol},
+	}
+	for _, c := range table {
+		s := newSession(newMemory(1, 16))
+		err := s.Receive(0, c.in)
+		var protocol *ProtocolError
+		switch {
+		case c.want == 0 && (err != nil || !s.Established()):
+			t.Errorf("%s: %v", c.name, err)
+		case c.want != 0 && (!errors.As(err, &protocol) || protocol.Code != c.want):
+			t.Errorf("%s: %v, want code %v", c.name, err, c.want)
+		case c.want != 0 && (s.Output(0, MaxChunk) != nil || s.Receive(0, nil) == nil):
+			t.Errorf("%s: the session goes on", c.name)
+		}
+	}
+}
+
+func TestUnknownFrameTypeIsSkipped(t *testing.T) {
+	s := newSession(newMemory(1, 16))
+	b := AppendHello(nil, helloOf(2))
+	b = append(b, 0, 6, 200, 0, 'h', 'i')
+	b = AppendKeepalive(b, 77)
+	for i := range b { // byte by byte
+		if err := s.Receive(0, b[i:i+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.peerDigest != 77 || s.counters.UnknownFrames != 1 || s.counters.FramesReceived != 3 {
+		t.Fatalf("%x, %+v", s.peerDigest, s.counters)
+	}
+}
+
+func TestOutOfOrderSequenceEndsTheSession(t *testing.T) {
+	for name, b := range map[string][]byte{
+		"gap":         AppendRecords(nil, 2),
+		"ack of none": AppendAck(nil, 1),
+		"digests":     AppendDigests(nil, 1, []uint64{0}),
+		"bucket":      AppendRequestEntry(AppendBucketRequest(nil, true), 0, 16, nil),
+	} {
+		s := newSession(newMemory(1, 16))
+		var protocol *ProtocolError
+		if err := s.Receive(0, append(AppendHello(nil, helloOf(2)), b...)); !errors.As(err, &protocol) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestWindowBoundsWhatIsUnderWay(t *testing.T) {
+	m := newMemory(1, 16)
+	s := newSession(m)
+	if err := s.Receive(0, AppendHello(nil, helloOf(2))); err != nil {
+		t.Fatal(err)
+	}
+	key := goldenRecord.Key
+	m.put(goldenRecord)
+	for range 2 * maxInFlight { // the peer acknowledges nothing
+		s.Dirty(0, key)
+		s.Output(0, MaxChunk)
+	}
+	if n := len(s.window.records); n != maxInFlight {
+		t.Fatalf("%d records under way, want %d", n, maxInFlight)
+	}
+	if s.Pending() {
+		t.Fatal("with a full window there is nothing to send")
+	}
+	if err := s.Receive(0, AppendAck(nil, s.window.next)); err != nil {
+		t.Fatal(err)
+	}
+	if m.acked[key] != goldenRecord.Version || !s.Pending() {
+		t.Fatal("an acknowledgement must open the window")
+	}
+}
+
+func TestLargestRecordIsSentAndALargerOneIsCounted(t *testing.T) {
+	m := newMemory(1, 16)
+	s := newSession(m)
+	if err := s.Receive(0, AppendHello(nil, helloOf(2))); err != nil {
+		t.Fatal(err)
+	}
+	s.Output(0, MaxChunk)
+	rec := goldenRecord
+	for len(rec.Sources) < MaxSources {
+		rec.Sources = append(rec.Sources, rec.Host)
+	}
+	m.put(rec)
+	s.Dirty(0, rec.Key)
+	s.ackDue, s.keepaliveDue = true, true
+	if b := s.Output(0, MaxChunk); len(b) < MaxSources*sourceSize || len(b) > MaxChunk {
+		t.Fatalf("%d bytes", len(b))
+	}
+	rec.Sources = append(rec.Sources, rec.Host)
+	m.put(rec)
+	s.Dirty(0, rec.Key)
+	if b := s.Output(0, MaxChunk); b != nil || s.counters.RecordsTooLarge != 1 {
+		t.Fatalf("%d bytes, %+v", len(b), s.counters)
+	}
+}
+
+func TestFrameThatNeverEnds(t *testing.T) {
+	s := newSession(newMemory(1, 16))
+	if err := s.Receive(0, append(AppendHello(nil, helloOf(2)), 0xff)); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	var now time.Duration
+	for ; err == nil && now < time.Minute; now += time.Second {
+		if err = s.Advance(now); err == nil {
+			err = s.Receive(now, []byte{0})
+		}
+	}
+	var protocol *ProtocolError
+	if !errors.As(err, &protocol) || now > frameTimeout+2*time.Second {
+		t.Fatalf("%v after %v", err, now)
+	}
+}
+
+// FuzzSession feeds a session anything, in two pieces. It must not panic, and
+// what it answers must be well-formed.
+func FuzzSession(f *testing.F) {
+	for _, g := range golden {
+		f.Add(g.made, 3)
+	}
+	f.Add(AppendEndOfSync(AppendRecord(AppendRecords(nil, 1), 0, &goldenRecord), 2), 20)
+	f.Fuzz(func(t *testing.T, b []byte, cut int) {
+		m := newMemory(1, 16)
+		m.put(goldenRecord)
+		s := newSession(m)
+		if err := s.Receive(0, AppendHello(nil, helloOf(2))); err != nil {
+			t.Fatal(err)
+		}
+		cut = min(max(cut, 0), len(b))
+		if s.Receive(0, b[:cut]) == nil {
+			_ = s.Receive(0, b[cut:])
+		}
+		for out := s.Output(0, MaxChunk); len(out) > 0; {
+			_, n, err := NextFrame(out)
+			if n == 0 || err != nil {
+				t.Fatalf("%x: %v", out, err)
+			}
+			out = out[n:]
+		}
+	})
+}
