@@ -1,0 +1,535 @@
+package mld
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+func addrList(s ...string) []netip.Addr {
+	var list []netip.Addr
+	for _, a := range s {
+		list = append(list, addr(a))
+	}
+	return list
+}
+
+var (
+	self   = addr("fe80::a")
+	h1     = addr("fe80::1:1")
+	h2     = addr("fe80::1:2")
+	group1 = addr("ff3e::8000:1")
+	s1     = addr("2001:db8::1")
+	s2     = addr("2001:db8::2")
+	s3     = addr("2001:db8::3")
+	nobody = netip.IPv6Unspecified()
+
+	byAddr = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+)
+
+// rig is a router on virtual time.
+type rig struct {
+	t     *testing.T
+	r     *Router
+	now   time.Duration
+	clock uint64
+	id    uint64
+	fx    Effects
+}
+
+func newRig(t *testing.T, cfg Config) *rig {
+	x := &rig{t: t, r: NewRouter(cfg, 1, 0), id: 1}
+	x.r.SetLink(0, self, true, &x.fx)
+	x.r.SetQuerierDuty(0, true, &x.fx)
+	x.fx.Reset()
+	return x
+}
+
+func (x *rig) version() Version {
+	x.clock++
+	return Version{x.clock, x.id}
+}
+
+// hear delivers one group record of a host; the effects are those of this event alone.
+func (x *rig) hear(host netip.Addr, t RecordType, group netip.Addr, sources ...netip.Addr) {
+	x.t.Helper()
+	x.receive(host, &Packet{Type: TypeReportV2, Records: []GroupRecord{{t, group, sources}}})
+}
+
+func (x *rig) hearV1(host netip.Addr, t Type, group netip.Addr) {
+	x.t.Helper()
+	x.receive(host, &Packet{Type: t, Query: Query{Version: 1, Group: group}})
+}
+
+func (x *rig) receive(from netip.Addr, p *Packet) {
+	x.t.Helper()
+	x.fx.Reset()
+	if err := x.r.Receive(x.now, x.version(), Meta{Src: from, HopLimit: 1, RouterAlert: true}, p, &x.fx); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+// run advances to a time by way of every deadline and returns all that came of it.
+func (x *rig) run(until time.Duration) (queries []string) {
+	x.t.Helper()
+	x.fx.Reset()
+	for steps := 0; ; steps++ {
+		at, ok := x.r.Deadline()
+		if !ok || at > until {
+			break
+		}
+		if at < x.now {
+			at = x.now
+		}
+		if steps > 1_000_000 {
+			x.t.Fatal("deadlines without end")
+		}
+		x.now = at
+		n := len(x.fx.Queries)
+		x.r.Advance(x.now, x.version(), &x.fx)
+		for _, q := range x.fx.Queries[n:] {
+			queries = append(queries, fmt.Sprintf("%v %s", x.now, describe(q)))
+		}
+	}
+	x.now = until
+	return queries
+}
+
+func describe(q Query) string {
+	s := "general"
+	if !q.General() {
+		s = q.Group.String()
+	}
+	if len(q.Sources) > 0 {
+		s += fmt.Sprint(q.Sources)
+	}
+	if q.Suppress {
+		s += " S"
+	}
+	return s
+}
+
+func (x *rig) wantFilter(mode FilterMode, sources ...netip.Addr) {
+	x.t.Helper()
+	if got, want := x.r.Filter(group1), (Filter{mode, sources}); !got.Equal(want) {
+		x.t.Errorf("at %v: filter %v, want %v", x.now, got, want)
+	}
+}
+
+func (x *rig) wantKeys(hosts ...netip.Addr) {
+	x.t.Helper()
+	var got []netip.Addr
+	for _, k := range x.fx.Changed {
+		got = append(got, k.Host)
+	}
+	if !slices.Equal(got, hosts) {
+		x.t.Errorf("changed %v, want %v", got, hosts)
+	}
+}
+
+// TestRecordTypes is the table of RFC 9777, section 7.4, seen from one tracked host.
+func TestRecordTypes(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		old  Filter
+		rec  RecordType
+		told []netip.Addr
+		want Filter
+	}{
+		{"is_in of nobody", Filter{}, ModeIsInclude, addrList("2001:db8::2", "2001:db8::1", "2001:db8::2"), Filter{Include, []netip.Addr{s1, s2}}},
+		{"is_in of nothing", Filter{}, ModeIsInclude, nil, Filter{}},
+		{"is_ex of nobody", Filter{}, ModeIsExclude, []netip.Addr{s1}, Filter{Exclude, []netip.Addr{s1}}},
+		{"is_in replaces include", Filter{Include, []netip.Addr{s1}}, ModeIsInclude, []netip.Addr{s2}, Filter{Include, []netip.Addr{s2}}},
+		{"is_ex replaces include", Filter{Include, []netip.Addr{s1}}, ModeIsExclude, nil, Filter{Mode: Exclude}},
+		{"to_in replaces exclude", Filter{Mode: Exclude}, ChangeToInclude, []netip.Addr{s2}, Filter{Include, []netip.Addr{s2}}},
+		{"to_ex replaces exclude", Filter{Exclude, []netip.Addr{s1, s2}}, ChangeToExclude, []netip.Addr{s2, s3}, Filter{Exclude, []netip.Addr{s2, s3}}},
+		{"allow adds to include", Filter{Include, []netip.Addr{s1}}, AllowNewSources, []netip.Addr{s3}, Filter{Include, []netip.Addr{s1, s3}}},
+		{"allow takes from exclude", Filter{Exclude, []netip.Addr{s1, s2}}, AllowNewSources, []netip.Addr{s1, s3}, Filter{Exclude, []netip.Addr{s2}}},
+		{"allow of nobody", Filter{}, AllowNewSources, []netip.Addr{s1}, Filter{Include, []netip.Addr{s1}}},
+		{"block takes from include", Filter{Include, []netip.Addr{s1, s2}}, BlockOldSources, []netip.Addr{s2, s3}, Filter{Include, []netip.Addr{s1}}},
+		{"block adds to exclude", Filter{Exclude, []netip.Addr{s2}}, BlockOldSources, []netip.Addr{s1}, Filter{Exclude, []netip.Addr{s1, s2}}},
+		{"block of nobody", Filter{}, BlockOldSources, []netip.Addr{s1}, Filter{}},
+		{"leave", Filter{Mode: Exclude}, ChangeToInclude, nil, Filter{}},
+		{"useless sources", Filter{}, AllowNewSources, addrList("ff0e::1", "::", "fe80::9"), Filter{}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			cfg := DefaultConfig()
+			cfg.PromptLeave = true // leaves only what the record itself says
+			x := newRig(t, cfg)
+			switch {
+			case tc.old.Mode == Exclude:
+				x.hear(h1, ModeIsExclude, group1, tc.old.Sources...)
+			case !tc.old.Empty():
+				x.hear(h1, ModeIsInclude, group1, tc.old.Sources...)
+			}
+			x.hear(h1, tc.rec, group1, tc.told...)
+			x.wantFilter(tc.want.Mode, tc.want.Sources...)
+			for _, s := range []netip.Addr{s1, s2, s3} {
+				if x.r.Wants(group1, s) != tc.want.Wants(s) {
+					t.Errorf("Wants(%v) = %v", s, !tc.want.Wants(s))
+				}
+			}
+		})
+	}
+}
+
+func TestUnionOfHosts(t *testing.T) {
+	x := newRig(t, DefaultConfig())
+	x.hear(h1, ModeIsExclude, group1, s1, s2)
+	x.hear(h2, ModeIsInclude, group1, s1)
+	x.wantFilter(Exclude, s2)
+	x.hear(h2, ModeIsExclude, group1, s2, s3)
+	x.wantFilter(Exclude, s2)
+}
+
+func TestRefresh(t *testing.T) {
+	x := newRig(t, DefaultConfig())
+	x.hear(h1, ModeIsExclude, group1)
+	first, _ := x.r.Get(Key{group1, h1})
+	x.run(100 * time.Second)
+	x.hear(h1, ModeIsExclude, group1)
+	x.wantKeys(h1)
+	if len(x.fx.Groups) != 0 {
+		t.Errorf("a refresh changed forwarding: %v", x.fx.Groups)
+	}
+	rec, ok := x.r.Get(Key{group1, h1})
+	if !ok || !rec.Version.newer(first.Version) || rec.Left != 260*time.Second {
+		t.Errorf("after the refresh: %+v", rec)
+	}
+	g, _ := x.r.GroupState(x.now, group1)
+	if g.Uptime != 100*time.Second || g.Hosts[0].Age != 0 || g.LastReporter != h1 {
+		t.Errorf("group state %+v", g)
+	}
+	x.run(100*time.Second + 259*time.Second)
+	x.wantFilter(Exclude)
+	x.run(100*time.Second + 261*time.Second)
+	x.wantFilter(Include)
+	if len(x.fx.Groups) != 1 || len(x.fx.Changed) != 0 {
+		t.Errorf("an expiry must be silent towards the peer: %+v", x.fx)
+	}
+	if s := x.r.State(x.now); s.Groups != 0 || s.Records != 0 {
+		t.Errorf("left over: %+v", s)
+	}
+}
+
+func TestGeneralQueries(t *testing.T) {
+	x := &rig{t: t, r: NewRouter(DefaultConfig(), 1, 0), id: 1}
+	x.r.SetQuerierDuty(0, true, &x.fx)
+	if len(x.fx.Queries) != 0 {
+		t.Fatal("queried without a link")
+	}
+	x.r.SetLink(0, self, true, &x.fx)
+	want := Query{Version: 2, MaxResponse: 10 * time.Second, Group: nobody, Robustness: 2, QueryInterval: 125 * time.Second}
+	if diff := cmp.Diff([]Query{want}, x.fx.Queries, byAddr); diff != "" {
+		t.Fatal(diff)
+	}
+	got := x.run(300 * time.Second)
+	if want := []string{"31.25s general", "2m36.25s general", "4m41.25s general"}; !slices.Equal(got, want) {
+		t.Errorf("queries %q, want %q", got, want)
+	}
+	x.r.SetQuerierDuty(x.now, false, &x.fx)
+	if got := x.run(1000 * time.Second); got != nil {
+		t.Errorf("queried without duty: %q", got)
+	}
+	if _, ok := x.r.Deadline(); ok {
+		t.Error("a deadline with nothing to wait for")
+	}
+}
+
+func TestElection(t *testing.T) {
+	better, best, worse := addr("fe80::9"), addr("fe80::8"), addr("fe80::b")
+	x := newRig(t, DefaultConfig())
+	query := func(from netip.Addr) {
+		x.receive(from, &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: nobody, Robustness: 3, QueryInterval: 60 * time.Second}})
+	}
+	querier := func(want netip.Addr, left time.Duration) {
+		t.Helper()
+		if s := x.r.State(x.now); s.Querier != want || s.OtherQuerierPresent != left || s.IsQuerier != (want == self) {
+			t.Errorf("at %v: querier %v for %v, want %v for %v", x.now, s.Querier, s.OtherQuerierPresent, want, left)
+		}
+	}
+	query(worse)
+	querier(self, 0)
+	query(better)
+	querier(better, 185*time.Second)
+	if s := x.r.State(x.now); s.InUse.Robustness != 3 || s.InUse.QueryInterval != 60*time.Second || s.Config.Robustness != 2 {
+		t.Errorf("variables of the querier not adopted: %+v", s.InUse)
+	}
+	x.run(10 * time.Second)
+	query(worse)
+	querier(better, 175*time.Second) // only the better or the same one refreshes
+	query(best)
+	querier(best, 185*time.Second)
+	query(better)
+	querier(best, 185*time.Second)
+	if got, want := x.run(200*time.Second), []string{"3m15s general"}; !slices.Equal(got, want) {
+		t.Errorf("after the querier fell silent: %q, want %q", got, want)
+	}
+	querier(self, 0)
+	if s := x.r.State(x.now); s.InUse != s.Config {
+		t.Errorf("variables of the lost querier kept: %+v", s.InUse)
+	}
+}
+
+func TestLastListener(t *testing.T) {
+	t.Run("group", func(t *testing.T) {
+		x := newRig(t, DefaultConfig())
+		x.hear(h1, ModeIsExclude, group1)
+		x.hear(h1, ChangeToInclude, group1)
+		x.wantKeys(nobody, h1)
+		if len(x.fx.Queries) != 1 || describe(x.fx.Queries[0]) != "ff3e::8000:1" || x.fx.Queries[0].MaxResponse != time.Second {
+			t.Errorf("queries %+v", x.fx.Queries)
+		}
+		g, _ := x.r.GroupState(x.now, group1)
+		if g.LastListenerQueriesLeft != 1 || g.LastListenerQueryIn != time.Second || len(g.Hosts) != 1 || g.Hosts[0].Host != nobody {
+			t.Errorf("group state %+v", g)
+		}
+		x.wantFilter(Exclude)
+		if got, want := x.run(1990*time.Millisecond), []string{"1s ff3e::8000:1"}; !slices.Equal(got, want) {
+			t.Errorf("queries %q, want %q", got, want)
+		}
+		x.wantFilter(Exclude)
+		x.run(2 * time.Second)
+		x.wantFilter(Include)
+		if !slices.Contains(x.fx.Groups, group1) {
+			t.Error("the end of the group is not told")
+		}
+		if rec, ok := x.r.Get(Key{group1, h1}); !ok || !rec.Deleted {
+			t.Error("no tombstone")
+		} else {
+			x.r.Forget(rec.Key, Version{})
+			if _, ok := x.r.Get(rec.Key); !ok {
+				t.Error("forgotten under a wrong version")
+			}
+			x.r.Forget(rec.Key, rec.Version)
+			if _, ok := x.r.Get(rec.Key); ok {
+				t.Error("not forgotten")
+			}
+		}
+	})
+	t.Run("another listener", func(t *testing.T) {
+		x := newRig(t, DefaultConfig())
+		x.hear(h1, ModeIsExclude, group1)
+		x.hear(h2, ModeIsExclude, group1)
+		x.hear(h1, ChangeToInclude, group1)
+		x.wantKeys(h1)
+		if len(x.fx.Queries) != 0 || len(x.fx.Groups) != 0 {
+			t.Errorf("a leave that changes nothing: %+v", x.fx)
+		}
+	})
+	t.Run("sources", func(t *testing.T) {
+		x := newRig(t, DefaultConfig())
+		x.hear(h1, ModeIsInclude, group1, s1, s2)
+		x.hear(h2, ModeIsInclude, group1, s1)
+		x.hear(h1, BlockOldSources, group1, s1, s2)
+		if len(x.fx.Queries) != 1 || describe(x.fx.Queries[0]) != "ff3e::8000:1[2001:db8::2]" {
+			t.Errorf("queries %+v", x.fx.Queries)
+		}
+		x.now = 500 * time.Millisecond
+		x.hear(h2, BlockOldSources, group1, s1)
+		x.wantFilter(Include, s1, s2)
+		x.run(2 * time.Second)
+		x.wantFilter(Include, s1) // each source has its own end
+		x.wantKeys(nobody)
+		x.run(2500 * time.Millisecond)
+		x.wantFilter(Include)
+	})
+	t.Run("blocked by the last who excludes", func(t *testing.T) {
+		x := newRig(t, DefaultConfig())
+		x.hear(h1, ModeIsExclude, group1)
+		x.hear(h1, BlockOldSources, group1, s1)
+		x.wantFilter(Exclude)
+		if len(x.fx.Queries) != 1 || describe(x.fx.Queries[0]) != "ff3e::8000:1[2001:db8::1]" {
+			t.Errorf("queries %+v", x.fx.Queries)
+		}
+		x.run(3 * time.Second)
+		x.wantFilter(Exclude, s1)
+	})
+	t.Run("back in time", func(t *testing.T) {
+		x := newRig(t, DefaultConfig())
+		x.hear(h1, ModeIsInclude, group1, s1)
+		x.hear(h1, BlockOldSources, group1, s1)
+		x.hear(h1, ModeIsInclude, group1, s1)
+		if got, want := x.run(3*time.Second), []string{"1s ff3e::8000:1[2001:db8::1] S"}; !slices.Equal(got, want) {
+			t.Errorf("queries %q, want %q", got, want)
+		}
+		x.wantFilter(Include, s1)
+	})
+	t.Run("leave while another lingers", func(t *testing.T) {
+		x := newRig(t, DefaultConfig())
+		x.hear(h1, ModeIsExclude, group1)
+		x.hear(h1, ChangeToInclude, group1)
+		x.run(1500 * time.Millisecond)
+		x.hear(h2, ChangeToExclude, group1)
+		x.hear(h2, ChangeToInclude, group1)
+		x.run(3400 * time.Millisecond)
+		x.wantFilter(Exclude)
+		x.run(3510 * time.Millisecond)
+		x.wantFilter(Include)
+	})
+	t.Run("prompt", func(t *testing.T) {
+		cfg := DefaultConfig()
+		cfg.PromptLeave = true
+		x := newRig(t, cfg)
+		x.hear(h1, ModeIsExclude, group1)
+		x.hear(h1, ChangeToInclude, group1)
+		x.wantFilter(Include)
+		x.wantKeys(h1)
+		if len(x.fx.Queries) != 0 {
+			t.Errorf("queries %+v", x.fx.Queries)
+		}
+	})
+}
+
+// An answer to a group-and-source specific query names only what was asked for.
+func TestPartialAnswer(t *testing.T) {
+	x := newRig(t, DefaultConfig())
+	x.hear(h1, ModeIsExclude, group1)
+	x.hear(h2, ModeIsInclude, group1, s1, s2)
+	x.hear(h1, ChangeToInclude, group1, s3)
+	x.run(3 * time.Second)
+	x.wantFilter(Include, s1, s2, s3)
+	x.hear(h1, BlockOldSources, group1, s3)
+	x.hear(h2, ModeIsInclude, group1, s1)
+	if !x.r.Wants(group1, s2) {
+		t.Error("a partial answer took a source away")
+	}
+	x.run(20 * time.Second)
+	x.hear(h2, ModeIsInclude, group1, s1)
+	x.run(30 * time.Second)
+	if x.r.Wants(group1, s2) {
+		t.Error("a full answer did not take the source away")
+	}
+}
+
+func TestV1(t *testing.T) {
+	x := newRig(t, DefaultConfig())
+	x.hearV1(h1, TypeReportV1, group1)
+	x.wantFilter(Exclude)
+	if g, _ := x.r.GroupState(x.now, group1); g.V1HostPresent != 260*time.Second || !g.Hosts[0].V1 {
+		t.Errorf("group state %+v", g)
+	}
+	x.hear(h2, ChangeToExclude, group1, s1) // its list is ignored in compatibility mode
+	x.hear(h2, BlockOldSources, group1, s1)
+	if c := x.r.State(x.now).Counters; c.Drops.Compat != 1 {
+		t.Errorf("drops %+v", c.Drops)
+	}
+	x.hear(h2, ChangeToInclude, group1)
+	x.wantFilter(Exclude)
+
+	// The done of a host whose report was suppressed asks, and the answer keeps the group.
+	x.hearV1(h2, TypeDone, group1)
+	x.wantKeys(nobody)
+	if len(x.fx.Queries) != 1 || describe(x.fx.Queries[0]) != "ff3e::8000:1" {
+		t.Errorf("queries %+v", x.fx.Queries)
+	}
+	x.run(500 * time.Millisecond)
+	x.hearV1(h1, TypeReportV1, group1)
+	x.run(10 * time.Second)
+	x.wantFilter(Exclude)
+
+	x.hearV1(h1, TypeDone, group1)
+	x.run(11900 * time.Millisecond)
+	x.wantFilter(Exclude)
+	x.run(12010 * time.Millisecond)
+	x.wantFilter(Include)
+}
+
+func TestOtherQuerierLowersTimers(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		suppress bool
+		sources  []netip.Addr
+		left     []netip.Addr // hosts still there when the query's time is over
+	}{
+		{"group", false, nil, []netip.Addr{h2}},
+		{"sources", false, []netip.Addr{s1, s2}, []netip.Addr{h1}},
+		{"other sources", false, []netip.Addr{s2}, []netip.Addr{h1, h2}},
+		{"suppressed", true, nil, []netip.Addr{h1, h2}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			x := newRig(t, DefaultConfig())
+			x.hear(h1, ModeIsExclude, group1)
+			x.hear(h2, ModeIsInclude, group1, s1)
+			x.receive(addr("fe80::9"), &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: group1, Suppress: tc.suppress, Sources: tc.sources}})
+			x.run(3 * time.Second)
+			g, _ := x.r.GroupState(x.now, group1)
+			var got []netip.Addr
+			for _, h := range g.Hosts {
+				got = append(got, h.Host)
+			}
+			if !slices.Equal(got, tc.left) {
+				t.Errorf("left %v, want %v", got, tc.left)
+			}
+		})
+	}
+}
+
+func TestDrops(t *testing.T) {
+	good := Meta{Src: h1, HopLimit: 1, RouterAlert: true}
+	join := &Packet{Type: TypeReportV2, Records: []GroupRecord{{ModeIsExclude, group1, nil}}}
+	with := func(change func(*Meta)) Meta { m := good; change(&m); return m }
+	for _, tc := range []struct {
+		cause DropCause
+		meta  Meta
+		p     *Packet
+		setup func(*rig, *Config)
+	}{
+		{DropHopLimit, with(func(m *Meta) { m.HopLimit = 255 }), join, nil},
+		{DropSource, with(func(m *Meta) { m.Src = nobody }), join, nil},
+		{DropSource, with(func(m *Meta) { m.Src = s1 }), join, nil},
+		{DropOwn, with(func(m *Meta) { m.Src = self }), join, nil},
+		{DropRouterAlert, with(func(m *Meta) { m.RouterAlert = false }), join, func(_ *rig, c *Config) { c.RequireRouterAlert = true }},
+		{DropVersion, good, join, func(_ *rig, c *Config) { c.Version = 1 }},
+		{DropType, good, &Packet{Type: 135}, nil},
+		{DropLinkDown, good, join, func(x *rig, _ *Config) { x.r.SetLink(0, self, false, &x.fx) }},
+	} {
+		t.Run(tc.cause.String(), func(t *testing.T) {
+			x := newRig(t, DefaultConfig())
+			cfg := DefaultConfig()
+			if tc.setup != nil {
+				tc.setup(x, &cfg)
+			}
+			x.r.SetConfig(0, cfg, &x.fx)
+			err := x.r.Receive(0, x.version(), tc.meta, tc.p, &x.fx)
+			var drop *DropError
+			if !errors.As(err, &drop) || drop.Cause != tc.cause {
+				t.Fatalf("error %v, want cause %v", err, tc.cause)
+			}
+			for c, n := range x.r.State(0).Counters.Drops.All() {
+				if want := uint64(0); (c == tc.cause) != (n == 1) {
+					t.Errorf("%v counted %d, want %d", c, n, want)
+				}
+			}
+			x.wantFilter(Include)
+		})
+	}
+}
+
+func TestSkippedRecords(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.MaxRecords, cfg.MaxSources = 2, 2
+	x := newRig(t, cfg)
+	for _, g := range addrList("ff02::1:ff00:1", "ff01::1", "ff00::1", "ff1e::1", "2001:db8::5") {
+		x.hear(h1, ModeIsExclude, g)
+	}
+	x.hear(h1, RecordType(7), group1)
+	x.hear(h1, ModeIsInclude, group1, s1, s2, s3)
+	x.hear(h1, ModeIsInclude, group1, s1, s2)
+	x.hear(h2, ModeIsInclude, group1, s1)
+	x.hear(h1, ModeIsInclude, group1, s1) // what is known goes on
+	if diff := cmp.Diff(Drops{LinkScope: 4, RecordType: 1, Limit: 2}, x.r.State(0).Counters.Drops); diff != "" {
+		t.Error(diff)
+	}
+	got := slices.Collect(x.r.Groups())
+	if want := []netip.Addr{addr("ff1e::1"), group1}; !slices.Equal(got, want) {
+		t.Errorf("groups %v, want %v", got, want)
+	}
+}
