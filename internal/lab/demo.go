@@ -1,0 +1,296 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+)
+
+// demo is a run of the demonstration.
+type demo struct {
+	*lab
+	log    *timeline
+	src    *source
+	aud    *audience
+	probes map[string]*probe
+	groups []netip.Addr // of the streams that are joined all the time
+	// sharing describes the pair when it was last seen whole.
+	sharing string
+}
+
+// timeline prints lines with the time since it began.
+type timeline struct {
+	mu    sync.Mutex
+	began time.Time
+}
+
+func (t *timeline) say(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Printf("%6.2f s  %s\n", time.Since(t.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+func (d *demo) say(format string, args ...any) { d.log.say(format, args...) }
+
+// demoLimit ends a demonstration that hangs.
+const demoLimit = 150 * time.Second
+
+// runDemo builds a lab, plays the faults and removes the lab.
+func runDemo(p plan, args []string) error {
+	fs := flag.NewFlagSet("demo", flag.ContinueOnError)
+	file := fs.String("json", "", "write the results to this file")
+	only := fs.String("faults", "", "play only these faults, such as 1,7")
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	chosen, err := parseFaults(*only)
+	if err != nil {
+		return err
+	}
+	if os.Geteuid() != 0 {
+		return inUserNamespace(p, append([]string{"demo"}, args...))
+	}
+	ctx, stop := untilSignal()
+	defer stop()
+	results, err := playDemo(ctx, p, chosen)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	printTable(results)
+	if *file != "" {
+		if err := writeJSON(*file, results); err != nil {
+			return err
+		}
+	}
+	if i := slices.IndexFunc(results, func(r result) bool { return !r.OK }); i >= 0 {
+		return errors.New("not every fault was survived as required")
+	}
+	return nil
+}
+
+// parseFaults reads a list of fault numbers; an empty one chooses all.
+func parseFaults(list string) (map[int]bool, error) {
+	if list == "" {
+		return nil, nil
+	}
+	chosen := make(map[int]bool)
+	for word := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 1 || n > 7 {
+			return nil, fmt.Errorf("no fault has the number %q", word)
+		}
+		chosen[n] = true
+	}
+	return chosen, nil
+}
+
+func playDemo(ctx context.Context, p plan, chosen map[int]bool) (results []result, err error) {
+	limited, cancel := context.WithTimeout(ctx, demoLimit)
+	defer cancel()
+	log := &timeline{began: time.Now()}
+	l, err := raise(p, log.say)
+	if err != nil {
+		return nil, err
+	}
+	d := &demo{lab: l, log: log, probes: make(map[string]*probe)}
+	defer func() {
+		d.end()
+		err = errors.Join(err, l.close())
+		log.say("lab removed")
+	}()
+	if err := d.begin(limited); err != nil {
+		return nil, err
+	}
+	return d.playAll(limited, chosen)
+}
+
+// begin brings the pair and the streams up, and measures a moment without any fault.
+func (d *demo) begin(ctx context.Context) (err error) {
+	d.say("network built: %d namespaces", len(parts()))
+	if err := d.startDaemons(ctx); err != nil {
+		return err
+	}
+	for _, dev := range devices {
+		d.probes[dev] = newProbe(d.socket(dev))
+		d.say("tandemd of device %s runs the procedure, pid %d", dev, d.keeper.pid(dev))
+	}
+	d.groups = groupsOf(streams)
+	all := slices.Clone(d.groups)
+	for _, m := range lateStreams {
+		all = append(all, m.stream.group)
+	}
+	if d.src, err = startSource(d.topo, all); err != nil {
+		return err
+	}
+	d.say("source sends 1,000 packets/s to each of %d groups", len(d.groups))
+	if err := d.joinAll(); err != nil {
+		return err
+	}
+	if err := d.whole(ctx); err != nil {
+		return d.explain(err)
+	}
+	d.say("replicated: %s", d.sharing)
+	if err := d.tellSharing(ctx); err != nil {
+		return err
+	}
+	return d.baseline(ctx)
+}
+
+func (d *demo) joinAll() error {
+	d.aud = newAudience(d.topo)
+	count := make(map[string]int)
+	for _, m := range memberships() {
+		if _, err := d.aud.add(m); err != nil {
+			return err
+		}
+		switch {
+		case m.host == v1Host:
+			count["MLDv1"]++
+		case m.stream.ssm:
+			count["SSM"]++
+		default:
+			count["ASM"]++
+		}
+	}
+	d.say("joined: %d hosts, %d memberships (%d SSM, %d ASM, %d ASM by MLDv1)",
+		hostCount, len(memberships()), count["SSM"], count["ASM"], count["MLDv1"])
+	return nil
+}
+
+func (d *demo) tellSharing(ctx context.Context) error {
+	p, err := askPair(ctx, d.probes[deviceA], d.probes[deviceB])
+	if err != nil {
+		return err
+	}
+	a, b := p.sharers(d.groups)
+	d.say("a sends %v", a)
+	d.say("b sends %v", b)
+	return nil
+}
+
+const baselineTime = time.Second
+
+// baseline waits until every listener is served and shows that nothing is
+// missed as long as nothing is broken.
+func (d *demo) baseline(ctx context.Context) error {
+	var list []*listener
+	d.aud.look(func(l []*listener) { list = slices.Clone(l) })
+	for _, l := range list {
+		if _, err := d.served(ctx, l, startLimit); err != nil {
+			return d.explain(fmt.Errorf("%v: %w", l.membership, err))
+		}
+	}
+	if err := sleep(ctx, quiet); err != nil {
+		return err
+	}
+	w := window{from: d.src.position()}
+	for _, l := range list {
+		l.since = w.from
+	}
+	if err := sleep(ctx, baselineTime); err != nil {
+		return err
+	}
+	w.to = d.src.position()
+	if err := sleep(ctx, flight); err != nil {
+		return err
+	}
+	d.say("--- no fault, %d packets to each listener", w.to-w.from)
+	d.report(w)
+	return nil
+}
+
+// explain adds the ends of the daemons' logs to an error.
+func (d *demo) explain(err error) error {
+	return fmt.Errorf("%w\n--- tandemd of device a:\n%s--- tandemd of device b:\n%s",
+		err, d.keeper.tail(deviceA), d.keeper.tail(deviceB))
+}
+
+func (d *demo) playAll(ctx context.Context, chosen map[int]bool) ([]result, error) {
+	var results []result
+	for _, t := range d.trials() {
+		if chosen != nil && !chosen[t.fault] {
+			continue
+		}
+		r, err := d.run(ctx, t)
+		if err != nil {
+			return results, err
+		}
+		results = append(results, r)
+		if err := d.aud.failure(); err != nil {
+			return results, err
+		}
+	}
+	return results, d.instruments()
+}
+
+// instruments checks that what was measured was the devices and not the lab.
+func (d *demo) instruments() error {
+	var dropped uint32
+	d.aud.look(func(list []*listener) {
+		for _, l := range list {
+			dropped += l.dropped.Load()
+		}
+	})
+	d.say("source: %d packets to each group, %d refused by the kernel, latest tick %.1f ms late; listeners' sockets overflowed %d times",
+		d.src.position(), d.src.failed.Load(), ms(time.Duration(d.src.late.Load())), dropped)
+	if d.src.failed.Load() > 0 || dropped > 0 {
+		return errors.New("the lab itself lost packets: the figures say nothing of the devices")
+	}
+	return nil
+}
+
+// end stops what the demonstration itself runs.
+func (d *demo) end() {
+	if d.src != nil {
+		d.src.close()
+	}
+	if d.aud != nil {
+		d.aud.close()
+	}
+	for _, p := range d.probes {
+		p.client.Close()
+	}
+}
+
+func printTable(results []result) {
+	fmt.Println()
+	tw := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "fault\tdevice\twhat\tgap ms\tlost\tduplicated\tlimit ms\tok")
+	for _, r := range results {
+		ok := "ok"
+		if !r.OK {
+			ok = "NOT OK"
+		}
+		fmt.Fprintf(tw, "%d\t%s\t%s\t%.1f\t%d\t%d\t%.0f\t%s\n",
+			r.Fault, r.Device, r.name, r.GapMS, r.Lost, r.Duplicated, r.LimitMS, ok)
+	}
+	tw.Flush()
+	fmt.Printf("\nGap: longest time without the stream at any of %d listeners of %d streams. Lost and duplicated: packets, summed over them.\n",
+		len(memberships()), len(streams))
+	for _, r := range results {
+		if r.note != "" {
+			fmt.Printf("fault %d, device %s: %s\n", r.Fault, r.Device, r.note)
+		}
+	}
+}
+
+func writeJSON(path string, results []result) error {
+	b, err := json.MarshalIndent(map[string]any{"faults": results}, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, append(b, '\n'), 0o644); err != nil {
+		return fmt.Errorf("results: %w", err)
+	}
+	return nil
+}

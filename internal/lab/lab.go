@@ -1,0 +1,263 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+)
+
+const usage = `usage: tandem lab up [--detach]       build the lab and keep it up
+       tandem lab down                 remove it, also after a crash
+       tandem lab demo [--json FILE]   build it, break it, measure, remove it
+`
+
+// Main runs the lab subcommand and returns the exit status: 0 when all is
+// well, 1 when something failed, 2 for wrong usage.
+func Main(args []string) int {
+	if len(args) == 0 {
+		fmt.Fprint(os.Stderr, usage)
+		return 2
+	}
+	commands := map[string]func(plan, []string) error{
+		"up": runUp, "down": runDown, "demo": runDemo, keeperCommand: runKeeper,
+	}
+	run, ok := commands[args[0]]
+	if !ok {
+		fmt.Fprintf(os.Stderr, "tandem lab: unknown command %q\n%s", args[0], usage)
+		return 2
+	}
+	err := run(newPlan(), args[1:])
+	var status exitStatus
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &status):
+		return int(status)
+	case errors.Is(err, flag.ErrHelp):
+		return 2
+	}
+	fmt.Fprintf(os.Stderr, "tandem lab: %v\n", err)
+	return 1
+}
+
+// exitStatus is an error that has been told already.
+type exitStatus int
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// parse reads the flags of a subcommand, which takes no other arguments.
+func parse(fs *flag.FlagSet, args []string) error {
+	fs.Usage = func() { fmt.Fprint(os.Stderr, usage) }
+	if err := fs.Parse(args); err != nil {
+		return exitStatus(2)
+	}
+	if fs.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "tandem lab: unexpected %q\n%s", fs.Arg(0), usage)
+		return exitStatus(2)
+	}
+	return nil
+}
+
+// untilSignal returns a context that ends with the first Ctrl-C or SIGTERM.
+// Further ones are swallowed until stop, so that cleaning up is not cut short.
+func untilSignal() (ctx context.Context, stop context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+}
+
+// lab is a lab that is up.
+type lab struct {
+	plan
+	topo   *topology
+	lag    *lagSwitch
+	keeper *keeper
+}
+
+// raise builds the network and starts the switch, but no daemon yet.
+func raise(p plan, logf func(string, ...any)) (*lab, error) {
+	if k, alive := keeperAlive(p); alive && k.PID != os.Getpid() {
+		return nil, fmt.Errorf("a lab is up already, kept by process %d: \"tandem lab down\" removes it", k.PID)
+	}
+	if err := mayBuild(); err != nil {
+		return nil, err
+	}
+	if found, err := takeDown(p); err != nil {
+		return nil, fmt.Errorf("remains of an earlier lab: %w", err)
+	} else if found {
+		logf("removed what an earlier lab had left")
+	}
+	rec, err := newRecord(p)
+	if err != nil {
+		return nil, err
+	}
+	l := &lab{plan: p}
+	if l.topo, err = buildTopology(p); err == nil {
+		l.lag, err = startSwitch(l.topo, func(d string, up bool) {
+			logf("switch: leg to device %s is %s, hosts %s", d, map[bool]string{true: "up", false: "down"}[up], whereTo(d, up))
+		})
+	}
+	if err == nil {
+		l.keeper, err = newKeeper(l.topo, rec, logf)
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.close())
+	}
+	return l, nil
+}
+
+func whereTo(device string, up bool) string {
+	if up {
+		return "are spread by hash"
+	}
+	return "go to device " + other(device)
+}
+
+// startDaemons starts both daemons and waits until their consoles answer.
+func (l *lab) startDaemons(ctx context.Context) error {
+	for _, d := range devices {
+		if err := l.keeper.start(d); err != nil {
+			return err
+		}
+	}
+	for _, d := range devices {
+		if err := l.answers(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const startLimit = 10 * time.Second
+
+// answers waits until the console of a device answers.
+func (l *lab) answers(ctx context.Context, device string) error {
+	p := newProbe(l.socket(device))
+	defer p.client.Close()
+	err := poll(ctx, startLimit, func() error {
+		_, err := p.exec(ctx, "display version")
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("tandemd of device %s: %w\n%s", device, err, l.keeper.tail(device))
+	}
+	return nil
+}
+
+// close removes the lab.
+func (l *lab) close() error {
+	var errs []error
+	if l.keeper != nil {
+		l.keeper.stop()
+	}
+	if l.lag != nil {
+		errs = append(errs, l.lag.close())
+	}
+	if l.topo != nil {
+		errs = append(errs, l.topo.remove())
+	}
+	return errors.Join(append(errs, os.RemoveAll(l.dir))...)
+}
+
+// describe tells a stranger how to attach to the lab.
+func (l *lab) describe(w io.Writer) {
+	enter := "ip netns exec "
+	if rootless() {
+		enter = fmt.Sprintf("nsenter -t %d -U --preserve-credentials -m ip netns exec ", os.Getpid())
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, d := range devices {
+		fmt.Fprintf(tw, "%s\tdevice %s, tandemd pid %d\n", l.ns(d), strings.ToUpper(d), l.keeper.pid(d))
+		fmt.Fprintf(tw, "\tconsole\ttandem -s %s\n", l.socket(d))
+		fmt.Fprintf(tw, "\tlog\t%s\n", filepath.Join(l.deviceDir(d), "tandemd.log"))
+		fmt.Fprintf(tw, "\t%s\t%s\tto the hosts, through the switch\n", legLink, deviceAddr("10", d))
+		fmt.Fprintf(tw, "\t%s\t%s\tto the source\n", upstreamLink, deviceAddr("5", d))
+		fmt.Fprintf(tw, "\t%s\t%s\tto the other device\n", coreLink, deviceAddr("c", d))
+	}
+	fmt.Fprintf(tw, "%s\tsource: send from\t%s\ton %s\n", l.ns("src"), sourceAddr, hostLink)
+	fmt.Fprintf(tw, "\tbridge %s, MLD snooping and querier\tports %s, %s to the devices\n", bridgeLink, deviceA, deviceB)
+	fmt.Fprintf(tw, "%s\tswitch %s\tports %s, %s, h1 to h%d\n", l.ns("ce"), bridgeLink, legPort(deviceA), legPort(deviceB), hostCount)
+	fmt.Fprintf(tw, "%s\tpath between the devices\tbridge %s, ports %s, %s\n", l.ns("core"), bridgeLink, deviceA, deviceB)
+	for h := 1; h <= hostCount; h++ {
+		speaks := ""
+		if h == v1Host {
+			speaks = "MLDv1 only"
+		}
+		fmt.Fprintf(tw, "%s\thost, %s\t%s\t%s\n", l.ns(hostPart(h)), hostLink, hostAddr(h), speaks)
+	}
+	tw.Flush()
+	fmt.Fprintf(w, "\nkeeper pid %d, state in %s\nenter with   %s%s COMMAND\nremove with  tandem lab down\n",
+		os.Getpid(), l.dir, enter, l.ns(hostPart(1)))
+}
+
+// runUp builds the lab and keeps it up until it is interrupted, or hands that
+// to a process in the background.
+func runUp(p plan, args []string) error {
+	fs := flag.NewFlagSet("up", flag.ContinueOnError)
+	detach := fs.Bool("detach", false, "keep the lab up in the background")
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	if *detach {
+		return detached(p)
+	}
+	if os.Geteuid() != 0 {
+		return inUserNamespace(p, append([]string{"up"}, args...))
+	}
+	ctx, stop := untilSignal()
+	defer stop()
+	return keep(ctx, p, printf, func(l *lab) error {
+		l.describe(os.Stdout)
+		fmt.Println("\nCtrl-C removes it.")
+		return nil
+	})
+}
+
+func printf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+
+// keep runs a lab until the context ends. It calls ready when the consoles answer.
+func keep(ctx context.Context, p plan, logf func(string, ...any), ready func(*lab) error) (err error) {
+	l, err := raise(p, logf)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.close()) }()
+	if err := l.startDaemons(ctx); err != nil {
+		return interrupted(ctx, err)
+	}
+	if err := ready(l); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// interrupted turns errors that come of an interruption into the exit status
+// that a shell expects.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil && err != nil {
+		return exitStatus(128 + int(syscall.SIGINT))
+	}
+	return err
+}
+
+func runDown(p plan, args []string) error {
+	if err := parse(flag.NewFlagSet("down", flag.ContinueOnError), args); err != nil {
+		return err
+	}
+	found, err := takeDown(p)
+	if err != nil {
+		return err
+	}
+	if !found {
+		fmt.Println("no lab is up")
+	}
+	return nil
+}

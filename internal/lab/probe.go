@@ -1,0 +1,244 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"tandem/internal/manage"
+)
+
+// probe asks a daemon through its console, as an operator would.
+type probe struct {
+	client  *manage.Client
+	session *manage.Session
+}
+
+func newProbe(socket string) *probe { return &probe{client: manage.NewClient(socket)} }
+
+// askTimeout bounds one question.
+const askTimeout = 2 * time.Second
+
+// exec runs one line of the console. A session that broke, because its daemon
+// did, is opened anew the next time.
+func (p *probe) exec(ctx context.Context, line string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if p.session == nil {
+		s, err := p.client.Open(ctx, false)
+		if err != nil {
+			return "", err
+		}
+		p.session = s
+	}
+	reply, err := p.session.Exec(ctx, line)
+	if err != nil {
+		p.session = nil
+		return "", err
+	}
+	if reply.Failed {
+		return "", fmt.Errorf("%q: %s", line, reply.Output)
+	}
+	return reply.Output, nil
+}
+
+// display runs a display command and decodes its facts.
+func (p *probe) display(ctx context.Context, what string, into any) error {
+	out, err := p.exec(ctx, "display "+what+" | json")
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(out), into); err != nil {
+		return fmt.Errorf("display %s: %w", what, err)
+	}
+	return nil
+}
+
+// The facts that the lab needs, by the keys of the displays.
+type (
+	trunkFacts struct {
+		State     string        `json:"state"`
+		PeerAlive bool          `json:"peer-alive"`
+		BFD       string        `json:"bfd-state"`
+		Members   []memberFacts `json:"members"`
+	}
+	memberFacts struct {
+		Phy       string `json:"localphystate"`
+		Ready     bool   `json:"ready"`
+		PeerReady *bool  `json:"peer-ready"`
+		Covers    string `json:"covers"`
+		Duty      string `json:"duty"`
+	}
+	serviceFacts struct {
+		TCP    string `json:"tcp-state"`
+		InSync bool   `json:"in-sync"`
+		Lag    int    `json:"lag-records"`
+	}
+	profileFacts struct {
+		Records  int    `json:"records"`
+		Digest   string `json:"digest"`
+		Ready    bool   `json:"ready"`
+		NotReady string `json:"not-ready-reason"`
+	}
+	entryFacts struct {
+		Source netip.Addr `json:"source"`
+		Group  netip.Addr `json:"group"`
+		Orphan bool       `json:"orphan"`
+		Out    []struct {
+			Interface string `json:"interface"`
+			Sends     bool   `json:"sends"`
+		} `json:"outgoing-interfaces"`
+	}
+)
+
+// status is what one device says of itself.
+type status struct {
+	trunk   trunkFacts
+	member  memberFacts
+	service serviceFacts
+	profile profileFacts
+	entries []entryFacts
+}
+
+// ask collects the status of a device.
+func (p *probe) ask(ctx context.Context) (status, error) {
+	var (
+		trunks struct {
+			List []trunkFacts `json:"e-trunks"`
+		}
+		services struct {
+			List []serviceFacts `json:"services"`
+		}
+		profiles struct {
+			List []profileFacts `json:"profiles"`
+		}
+		table struct {
+			List []entryFacts `json:"entries"`
+		}
+	)
+	for what, into := range map[string]any{
+		fmt.Sprintf("e-trunk %d", etrunkID):    &trunks,
+		"remote-backup-service " + serviceName: &services,
+		"remote-backup-profile " + profileName: &profiles,
+		"multicast ipv6 forwarding-table":      &table,
+	} {
+		if err := p.display(ctx, what, into); err != nil {
+			return status{}, err
+		}
+	}
+	if len(trunks.List) != 1 || len(trunks.List[0].Members) != 1 || len(services.List) != 1 || len(profiles.List) != 1 {
+		return status{}, errors.New("not configured yet")
+	}
+	return status{trunks.List[0], trunks.List[0].Members[0], services.List[0], profiles.List[0], table.List}, nil
+}
+
+// sends says whether the device lets a stream out of its leg.
+func (s status) sends(group netip.Addr) bool {
+	for _, e := range s.entries {
+		if e.Group != group || e.Source != sourceAddr {
+			continue
+		}
+		for _, o := range e.Out {
+			if o.Sends {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// pair is what both devices say.
+type pair struct{ a, b status }
+
+// askPair collects the status of both devices.
+func askPair(ctx context.Context, a, b *probe) (pair, error) {
+	var both pair
+	var err error
+	if both.a, err = a.ask(ctx); err != nil {
+		return both, fmt.Errorf("device a: %w", err)
+	}
+	if both.b, err = b.ask(ctx); err != nil {
+		return both, fmt.Errorf("device b: %w", err)
+	}
+	return both, nil
+}
+
+func (p pair) of(device string) status {
+	if device == deviceA {
+		return p.a
+	}
+	return p.b
+}
+
+// equal says whether the two databases are the same.
+func (p pair) equal() bool {
+	return p.a.profile.Digest == p.b.profile.Digest && p.a.profile.Records == p.b.profile.Records
+}
+
+// settled returns nil when the pair is whole and shares the sending of the
+// given groups, else what is missing.
+func (p pair) settled(groups []netip.Addr) error {
+	for _, d := range devices {
+		s := p.of(d)
+		switch {
+		case !s.trunk.PeerAlive:
+			return fmt.Errorf("device %s does not hear its peer", d)
+		case s.trunk.BFD != "Up":
+			return fmt.Errorf("BFD of device %s is %s", d, s.trunk.BFD)
+		case s.service.TCP != "Connected":
+			return fmt.Errorf("backup service of device %s is %s", d, s.service.TCP)
+		case !s.service.InSync:
+			return fmt.Errorf("device %s is not synchronised", d)
+		case !s.member.Ready:
+			return fmt.Errorf("device %s is not ready: %s", d, s.profile.NotReady)
+		case s.member.Duty != "shared":
+			return fmt.Errorf("duty of device %s is %q", d, s.member.Duty)
+		}
+	}
+	if !p.equal() {
+		return fmt.Errorf("databases differ: %d records on a, %d on b", p.a.profile.Records, p.b.profile.Records)
+	}
+	for _, g := range groups {
+		if a, b := p.a.sends(g), p.b.sends(g); a == b {
+			return fmt.Errorf("%s is sent by %s", g, map[bool]string{true: "both", false: "neither"}[a])
+		}
+	}
+	return nil
+}
+
+// sharers lists the groups that each device sends.
+func (p pair) sharers(groups []netip.Addr) (a, b []netip.Addr) {
+	for _, g := range groups {
+		if p.a.sends(g) {
+			a = append(a, g)
+		}
+		if p.b.sends(g) {
+			b = append(b, g)
+		}
+	}
+	return a, b
+}
+
+// poll asks again and again until done returns nil, and returns what it said
+// last when the time is up.
+func poll(ctx context.Context, limit time.Duration, done func() error) error {
+	deadline := time.Now().Add(limit)
+	for {
+		err := done()
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("not within %v: %w", limit, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+const pollInterval = 50 * time.Millisecond

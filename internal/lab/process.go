@@ -1,0 +1,168 @@
+package lab
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"tandem/internal/linux/netns"
+)
+
+// keeperCommand is the subcommand of the process that "up --detach" leaves
+// behind; it is not for users.
+const keeperCommand = "keeper"
+
+// envRootless marks a process that lives in a user namespace of the lab.
+const envRootless = "TANDEM_LAB_ROOTLESS"
+
+func rootless() bool { return os.Getenv(envRootless) != "" }
+
+// self prepares another run of this program for the same lab. Without root it
+// gets a user namespace, in which it is root.
+func self(p plan, args []string) (*exec.Cmd, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(path, append([]string{"lab"}, args...)...)
+	cmd.Env = append(os.Environ(), envDir+"="+p.dir, envPrefix+"="+p.prefix)
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	if os.Geteuid() != 0 {
+		cmd.Env = append(cmd.Env, envRootless+"=1")
+		netns.Unprivileged(cmd)
+	}
+	return cmd, nil
+}
+
+// errNoNamespaces explains in one line why a user without privileges cannot have a lab.
+func errNoNamespaces(err error) error {
+	return fmt.Errorf("not root, and this kernel does not let users make network namespaces (%w): run it as root", err)
+}
+
+// inUserNamespace runs the lab again where it is root and waits for it.
+func inUserNamespace(p plan, args []string) error {
+	cmd, err := self(p, args)
+	if err != nil {
+		return err
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	// Ctrl-C reaches the other process by itself; this one waits for it.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
+		return errNoNamespaces(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case s := <-signals:
+			if s != os.Interrupt {
+				_ = cmd.Process.Signal(s)
+			}
+		case err := <-ended:
+			var exit *exec.ExitError
+			if errors.As(err, &exit) && exit.Exited() {
+				return exitStatus(exit.ExitCode())
+			}
+			return err
+		}
+	}
+}
+
+// mayBuild tries in a user namespace what the kernel or its policy may forbid
+// there although the user namespace itself could be made.
+func mayBuild() error {
+	if !rootless() {
+		return nil
+	}
+	ns, err := netns.New()
+	if err != nil {
+		return errNoNamespaces(err)
+	}
+	return ns.Close()
+}
+
+// The keeper answers its parent on this descriptor: a line "ok" and the
+// description of the lab, or what went wrong.
+const (
+	replyFD = 3
+	replyOK = "ok"
+)
+
+// detached starts a keeper in the background and waits until the lab is up.
+func detached(p plan) error {
+	if k, alive := keeperAlive(p); alive {
+		return fmt.Errorf("a lab is up already, kept by process %d: \"tandem lab down\" removes it", k.PID)
+	}
+	cmd, err := self(p, []string{keeperCommand})
+	if err != nil {
+		return err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	cmd.ExtraFiles = []*os.File{w}
+	cmd.SysProcAttr.Setsid = true
+	err = cmd.Start()
+	w.Close()
+	if err != nil && os.Geteuid() != 0 {
+		return errNoNamespaces(err)
+	}
+	if err != nil {
+		return err
+	}
+	reply := bufio.NewReader(r)
+	first, _ := reply.ReadString('\n')
+	rest, _ := io.ReadAll(reply)
+	if strings.TrimSpace(first) == replyOK {
+		fmt.Print(string(rest))
+		return cmd.Process.Release()
+	}
+	if err := cmd.Wait(); first == "" {
+		return fmt.Errorf("keeper: %v", err)
+	}
+	return errors.New(strings.TrimSpace(first + string(rest)))
+}
+
+// runKeeper is the process in the background.
+func runKeeper(p plan, _ []string) error {
+	reply := os.NewFile(replyFD, "reply")
+	ctx, stop := untilSignal()
+	defer stop()
+	err := keep(ctx, p, printf, func(l *lab) error {
+		defer reply.Close()
+		fmt.Fprintln(reply, replyOK)
+		l.describe(reply)
+		return logTo(filepath.Join(p.dir, "keeper.log"))
+	})
+	if err != nil {
+		fmt.Fprintln(reply, err) // nobody listens any more if it had been ready
+	}
+	return err
+}
+
+// logTo sends standard output and errors to a file.
+func logTo(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for _, fd := range []int{1, 2} {
+		if err := syscall.Dup3(int(f.Fd()), fd, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}

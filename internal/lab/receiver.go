@@ -1,0 +1,228 @@
+package lab
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// listener is one host's socket for one stream, joined with an ordinary socket
+// option; the host's kernel does the rest.
+type listener struct {
+	membership
+	fd      int
+	joined  time.Time
+	since   uint64 // losses are counted in windows that begin no earlier
+	tally   tally
+	dropped atomic.Uint32 // by the kernel because the socket's buffer was full
+}
+
+// receiveBuffer holds some seconds of one stream.
+const receiveBuffer = 4 << 20
+
+// join opens the socket in the host's namespace and joins the stream.
+func join(t *topology, m membership) (*listener, error) {
+	l := &listener{membership: m, fd: -1}
+	err := t.spaces[hostPart(m.host)].Do(l.open)
+	if err != nil {
+		if l.fd >= 0 {
+			unix.Close(l.fd)
+		}
+		return nil, fmt.Errorf("join %v: %w", m, err)
+	}
+	return l, nil
+}
+
+func (l *listener) open() (err error) {
+	l.fd, err = unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	options := []struct{ level, name, value int }{
+		{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1},
+		{unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1},
+		{unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1},
+	}
+	for _, o := range options {
+		if err := unix.SetsockoptInt(l.fd, o.level, o.name, o.value); err != nil {
+			return err
+		}
+	}
+	// Without the privilege the socket gets what the system allows; an overflow is counted.
+	if unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
+		_ = unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
+	}
+	// Bound to the group, it receives nothing else.
+	if err := unix.Bind(l.fd, &unix.SockaddrInet6{Port: dataPort, Addr: l.stream.group.As16()}); err != nil {
+		return err
+	}
+	index, err := interfaceIndex(hostLink)
+	if err != nil {
+		return err
+	}
+	l.joined = time.Now()
+	if !l.stream.ssm {
+		return unix.SetsockoptIPv6Mreq(l.fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP,
+			&unix.IPv6Mreq{Multiaddr: l.stream.group.As16(), Interface: uint32(index)})
+	}
+	req := groupSourceReq(uint32(index), l.stream.group, sourceAddr)
+	return unix.SetsockoptString(l.fd, unix.IPPROTO_IPV6, unix.MCAST_JOIN_SOURCE_GROUP, string(req))
+}
+
+// groupSourceReq lays out struct group_source_req (RFC 3678, section 5.1.2): the
+// interface, then two struct sockaddr_storage, both aligned like a pointer.
+func groupSourceReq(index uint32, group, source netip.Addr) []byte {
+	const storage, align = 128, unsafe.Sizeof(uintptr(0))
+	b := make([]byte, align+2*storage)
+	binary.NativeEndian.PutUint32(b, index)
+	for i, a := range []netip.Addr{group, source} {
+		sa := b[int(align)+i*storage:]
+		binary.NativeEndian.PutUint16(sa, unix.AF_INET6)
+		copy(sa[8:], a.AsSlice()) // after family, port and flow label
+	}
+	return b
+}
+
+func interfaceIndex(name string) (int, error) {
+	ifi, err := net.InterfaceByName(name)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	return ifi.Index, nil
+}
+
+// drain reads all that has arrived.
+func (l *listener) drain(data, oob []byte) error {
+	for {
+		n, oobn, _, _, err := unix.Recvmsg(l.fd, data, oob, unix.MSG_DONTWAIT)
+		switch {
+		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+			return nil
+		case err != nil:
+			return fmt.Errorf("receive %v: %w", l.membership, err)
+		}
+		seq, ok := parsePayload(data[:n])
+		if !ok {
+			continue
+		}
+		l.tally.arrived(seq, l.ancillary(oob[:oobn]))
+	}
+}
+
+// ancillary returns the kernel's receive time and notes what it had to drop.
+func (l *listener) ancillary(oob []byte) (at int64) {
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return time.Now().UnixNano()
+	}
+	for _, m := range messages {
+		switch {
+		case m.Header.Level != unix.SOL_SOCKET:
+		case m.Header.Type == unix.SO_RXQ_OVFL && len(m.Data) >= 4:
+			l.dropped.Store(binary.NativeEndian.Uint32(m.Data))
+		case m.Header.Type == unix.SO_TIMESTAMPNS && len(m.Data) >= int(unsafe.Sizeof(unix.Timespec{})):
+			ts := *(*unix.Timespec)(unsafe.Pointer(&m.Data[0]))
+			at = ts.Nano()
+		}
+	}
+	return at
+}
+
+// audience reads the sockets of all listeners.
+type audience struct {
+	topo *topology
+	stop chan struct{}
+	done sync.WaitGroup
+
+	mu        sync.Mutex
+	listeners []*listener
+	err       error
+}
+
+// readInterval is how often the sockets are emptied. The times are the
+// kernel's, so reading seldom costs no precision and leaves the processor to
+// what is measured.
+const readInterval = 10 * time.Millisecond
+
+func newAudience(t *topology) *audience {
+	a := &audience{topo: t, stop: make(chan struct{})}
+	a.done.Go(a.run)
+	return a
+}
+
+func (a *audience) run() {
+	tick := time.NewTicker(readInterval)
+	defer tick.Stop()
+	data, oob := make([]byte, 2048), make([]byte, 256)
+	for {
+		select {
+		case <-a.stop:
+			return
+		case <-tick.C:
+		}
+		a.mu.Lock()
+		for _, l := range a.listeners {
+			if err := l.drain(data, oob); err != nil && a.err == nil {
+				a.err = err
+			}
+		}
+		a.mu.Unlock()
+	}
+}
+
+// add joins a stream and returns its listener.
+func (a *audience) add(m membership) (*listener, error) {
+	l, err := join(a.topo, m)
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	a.listeners = append(a.listeners, l)
+	a.mu.Unlock()
+	return l, nil
+}
+
+// leave closes a listener's socket, by which its host leaves the stream.
+func (a *audience) leave(l *listener) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i, m := range a.listeners {
+		if m == l {
+			a.listeners = append(a.listeners[:i:i], a.listeners[i+1:]...)
+			unix.Close(l.fd)
+			return
+		}
+	}
+}
+
+// look runs f while no listener changes.
+func (a *audience) look(f func([]*listener)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	f(a.listeners)
+}
+
+// failure is the first error of reading, nil while all is well.
+func (a *audience) failure() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.err
+}
+
+// close leaves everything.
+func (a *audience) close() {
+	close(a.stop)
+	a.done.Wait()
+	for _, l := range a.listeners {
+		unix.Close(l.fd)
+	}
+	a.listeners = nil
+}

@@ -1,0 +1,128 @@
+package lab
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Every packet carries its sequence number and its send time in Unix
+// nanoseconds, both big endian. A sequence number is a tick of the source: all
+// streams have the same at the same time.
+const payloadLen = 16
+
+func putPayload(b []byte, seq uint64, at time.Time) {
+	binary.BigEndian.PutUint64(b, seq)
+	binary.BigEndian.PutUint64(b[8:], uint64(at.UnixNano()))
+}
+
+func parsePayload(b []byte) (seq uint64, ok bool) {
+	if len(b) != payloadLen {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(b), true
+}
+
+// source sends one packet to every group at every tick, on a thread of its own.
+type source struct {
+	fd      int
+	started time.Time
+	next    atomic.Uint64 // sequence number of the next tick
+	failed  atomic.Uint64 // packets that the kernel did not take
+	late    atomic.Int64  // largest delay of a tick so far, in nanoseconds
+	stop    atomic.Bool
+	done    sync.WaitGroup
+}
+
+// hopLimit is enough for one router and more.
+const hopLimit = 8
+
+// startSource starts to send to the given groups.
+func startSource(t *topology, groups []netip.Addr) (*source, error) {
+	s := &source{fd: -1}
+	err := t.spaces["src"].Do(func() error { return s.open() })
+	if err != nil {
+		return nil, fmt.Errorf("source: %w", err)
+	}
+	to := make([]unix.Sockaddr, len(groups))
+	for i, g := range groups {
+		to[i] = &unix.SockaddrInet6{Port: dataPort, Addr: g.As16()}
+	}
+	s.started = time.Now()
+	s.done.Go(func() { s.run(to) })
+	return s, nil
+}
+
+func (s *source) open() (err error) {
+	s.fd, err = unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	index, err := interfaceIndex(hostLink)
+	if err != nil {
+		return err
+	}
+	for opt, v := range map[int]int{
+		unix.IPV6_MULTICAST_IF: index, unix.IPV6_MULTICAST_HOPS: hopLimit, unix.IPV6_MULTICAST_LOOP: 0,
+	} {
+		if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_IPV6, opt, v); err != nil {
+			return err
+		}
+	}
+	return unix.Bind(s.fd, &unix.SockaddrInet6{Addr: sourceAddr.As16()})
+}
+
+// run sends on an absolute schedule: a tick that comes late is made up for, so
+// that the rate is kept and no sequence number is left out.
+func (s *source) run(to []unix.Sockaddr) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var b [payloadLen]byte
+	due := monotonic()
+	for !s.stop.Load() {
+		sleepUntil(due)
+		if late := int64(monotonic() - due); late > s.late.Load() {
+			s.late.Store(late)
+		}
+		seq := s.next.Load()
+		putPayload(b[:], seq, time.Now())
+		for _, a := range to {
+			if err := unix.Sendto(s.fd, b[:], 0, a); err != nil {
+				s.failed.Add(1)
+			}
+		}
+		s.next.Store(seq + 1)
+		due += packetInterval
+	}
+}
+
+// position is the sequence number of the next tick.
+func (s *source) position() uint64 { return s.next.Load() }
+
+// close ends the sending.
+func (s *source) close() {
+	s.stop.Store(true)
+	s.done.Wait()
+	unix.Close(s.fd)
+}
+
+// monotonic is CLOCK_MONOTONIC as a duration since boot.
+func monotonic() time.Duration {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // this clock cannot fail
+	return time.Duration(ts.Nano())
+}
+
+// sleepUntil waits on the kernel's clock rather than on a runtime timer, whose
+// resolution would be near the spacing of the packets.
+func sleepUntil(at time.Duration) {
+	ts := unix.NsecToTimespec(int64(at))
+	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &ts, nil) == unix.EINTR {
+	}
+}

@@ -1,0 +1,185 @@
+package lab
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/netns"
+)
+
+// process is a process of the lab. Its start time tells it from a later one
+// that was given the same number.
+type process struct {
+	PID   int    `json:"pid"`
+	Start uint64 `json:"start"` // clock ticks since boot
+	What  string `json:"what"`
+}
+
+// identify describes a running process.
+func identify(pid int, what string) (process, error) {
+	start, err := startTime(pid)
+	return process{pid, start, what}, err
+}
+
+// alive says whether the process still runs; a zombie does not.
+func (p process) alive() bool {
+	start, err := startTime(p.PID)
+	return err == nil && start == p.Start
+}
+
+func (p process) signal(s unix.Signal) {
+	if p.alive() {
+		_ = unix.Kill(p.PID, s) // it may end in between
+	}
+}
+
+// stop asks a process to end, and makes it end when it has not after the grace time.
+func (p process) stop(grace time.Duration) {
+	p.signal(unix.SIGTERM)
+	for deadline := time.Now().Add(grace); p.alive() && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	p.signal(unix.SIGKILL)
+}
+
+var errZombie = errors.New("process has ended")
+
+// startTime reads field 22 of /proc/PID/stat (proc_pid_stat(5)).
+func startTime(pid int) (uint64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	// The command in parentheses may hold anything, so count from its end: the
+	// state is field 3.
+	s := string(b)
+	fields := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
+	if len(fields) < 20 {
+		return 0, fmt.Errorf("/proc/%d/stat: unexpected format", pid)
+	}
+	if fields[0] == "Z" || fields[0] == "X" {
+		return 0, errZombie
+	}
+	return strconv.ParseUint(fields[22-3], 10, 64)
+}
+
+// record is the list of the lab's processes on disk, by which they are found
+// again after a crash of the one that started them.
+type record struct {
+	path string
+
+	mu        sync.Mutex
+	Processes []process `json:"processes"` // the keeper first
+}
+
+const recordFile = "lab.json"
+
+// newRecord starts the record of a lab whose keeper is this process.
+func newRecord(p plan) (*record, error) {
+	if err := os.MkdirAll(p.dir, 0o755); err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	keeper, err := identify(os.Getpid(), "keeper")
+	if err != nil {
+		return nil, err
+	}
+	r := &record{path: filepath.Join(p.dir, recordFile), Processes: []process{keeper}}
+	return r, r.save()
+}
+
+// loadRecord reads the record of a lab; fs.ErrNotExist when there is none.
+func loadRecord(p plan) (*record, error) {
+	r := &record{path: filepath.Join(p.dir, recordFile)}
+	b, err := os.ReadFile(r.path)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(b, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.path, err)
+	}
+	return r, nil
+}
+
+// add notes a process that was started, and forgets those that have ended.
+func (r *record) add(p process) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	kept := r.Processes[:0]
+	for _, q := range r.Processes {
+		if q.alive() {
+			kept = append(kept, q)
+		}
+	}
+	r.Processes = append(kept, p)
+	return r.save()
+}
+
+// save replaces the file as a whole, so that a crash leaves the old or the new one.
+func (r *record) save() error {
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(r.path+".new", b, 0o644); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	return os.Rename(r.path+".new", r.path)
+}
+
+// keeperAlive returns the running keeper of a lab.
+func keeperAlive(p plan) (process, bool) {
+	r, err := loadRecord(p)
+	if err != nil || len(r.Processes) == 0 {
+		return process{}, false
+	}
+	return r.Processes[0], r.Processes[0].alive()
+}
+
+// stopGrace is how long a process may take to end when asked to.
+const stopGrace = 5 * time.Second
+
+// takeDown removes all of a lab, whatever state it is in, and says whether
+// there was anything.
+func takeDown(p plan) (found bool, err error) {
+	r, err := loadRecord(p)
+	switch {
+	case err == nil:
+		found = true
+		// The keeper first: asked to end, it takes down what it started.
+		for _, proc := range r.Processes {
+			proc.stop(stopGrace)
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		// A record that cannot be read must not keep the rest standing.
+		found = true
+	default:
+		err = nil
+	}
+	errs := []error{err}
+	var names []string
+	if os.Geteuid() == 0 {
+		names, _ = netns.Names()
+	} // else they were those of the user namespace, which is gone with its processes
+	for _, part := range parts() {
+		for _, name := range names {
+			if name == p.ns(part) {
+				found = true
+				errs = append(errs, netns.Delete(name))
+			}
+		}
+	}
+	if found {
+		errs = append(errs, os.RemoveAll(p.dir))
+	}
+	return found, errors.Join(errs...)
+}

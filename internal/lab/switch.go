@@ -1,0 +1,141 @@
+package lab
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/links"
+)
+
+// lagSwitch plays the LAG of the access switch. Its two legs are ports of the
+// bridge; what comes down a leg is flooded to the hosts by the bridge itself,
+// and what a host sends up goes to one leg by a hash of its hardware address.
+// When a leg loses its carrier all hosts move to the other.
+type lagSwitch struct {
+	monitor *links.Monitor
+	nft     *nftables.Conn
+	table   *nftables.Table
+	chain   *nftables.Chain
+	done    sync.WaitGroup
+
+	mu      sync.Mutex
+	up      map[string]bool // carrier by device
+	changed func(device string, up bool)
+	err     error
+}
+
+// hashSeed spreads the eight hosts evenly: 1, 4, 5 and 8 go to device a.
+const hashSeed = 19
+
+// legBucket is the hash value whose hosts use the leg of a device.
+func legBucket(device string) uint32 {
+	if device == deviceA {
+		return 0
+	}
+	return 1
+}
+
+// startSwitch takes over the forwarding of the access switch. It calls changed
+// on its own goroutine after it has reacted to a leg that came or went.
+func startSwitch(t *topology, changed func(device string, up bool)) (*lagSwitch, error) {
+	fd := t.spaces["ce"].FD()
+	nft, err := nftables.New(nftables.WithNetNSFd(fd), nftables.AsLasting())
+	if err != nil {
+		return nil, fmt.Errorf("switch: %w", err)
+	}
+	monitor, err := links.WatchIn(fd)
+	if err != nil {
+		nft.CloseLasting()
+		return nil, fmt.Errorf("switch: %w", err)
+	}
+	s := &lagSwitch{monitor: monitor, nft: nft, up: make(map[string]bool), changed: changed}
+	s.table = nft.AddTable(&nftables.Table{Family: nftables.TableFamilyBridge, Name: "lag"})
+	s.chain = nft.AddChain(&nftables.Chain{
+		Name: "forward", Table: s.table, Type: nftables.ChainTypeFilter,
+		Hooknum: nftables.ChainHookForward, Priority: nftables.ChainPriorityFilter,
+	})
+	// The first read tells at once what there is.
+	if err := s.follow(); err != nil {
+		s.close()
+		return nil, err
+	}
+	s.done.Go(s.run)
+	return s, nil
+}
+
+func (s *lagSwitch) run() {
+	for {
+		if err := s.follow(); err != nil {
+			s.mu.Lock()
+			s.err = err
+			s.mu.Unlock()
+			return
+		}
+	}
+}
+
+// follow waits for links to change and steers the hosts accordingly.
+func (s *lagSwitch) follow() error {
+	list, err := s.monitor.Read()
+	if err != nil {
+		return fmt.Errorf("switch: %w", err)
+	}
+	var moved []string
+	s.mu.Lock()
+	for _, l := range list {
+		for _, d := range devices {
+			if l.Name == legPort(d) && s.up[d] != l.Up {
+				s.up[d] = l.Up
+				moved = append(moved, d)
+			}
+		}
+	}
+	up := map[string]bool{deviceA: s.up[deviceA], deviceB: s.up[deviceB]}
+	s.mu.Unlock()
+	if len(moved) == 0 {
+		return nil
+	}
+	if err := s.steer(up); err != nil {
+		return fmt.Errorf("switch: %w", err)
+	}
+	for _, d := range moved {
+		s.changed(d, up[d])
+	}
+	return nil
+}
+
+// steer replaces the rules in one transaction. With one leg no rule is needed:
+// the bridge does not send to a port without carrier.
+func (s *lagSwitch) steer(up map[string]bool) error {
+	s.nft.FlushChain(s.chain)
+	if up[deviceA] && up[deviceB] {
+		for _, d := range devices {
+			s.nft.AddRule(&nftables.Rule{Table: s.table, Chain: s.chain, Exprs: refuseOthers(d)})
+		}
+	}
+	return s.nft.Flush()
+}
+
+// refuseOthers drops what hosts of the other leg send to the leg of a device.
+func refuseOthers(device string) []expr.Any {
+	const first, hash = unix.NFT_REG_1, unix.NFT_REG_2
+	exprs := outOf(legPort(device))
+	return append(exprs,
+		// ether saddr
+		&expr.Payload{Base: expr.PayloadBaseLLHeader, Offset: 6, Len: 6, DestRegister: first},
+		&expr.Hash{SourceRegister: first, DestRegister: hash, Length: 6, Modulus: 2, Seed: hashSeed, Type: expr.HashTypeJenkins},
+		&expr.Cmp{Op: expr.CmpOpNeq, Register: hash, Data: nativeUint32(legBucket(device))},
+		&expr.Verdict{Kind: expr.VerdictDrop},
+	)
+}
+
+// close stops steering; the last rules stay until the namespace goes.
+func (s *lagSwitch) close() error {
+	s.monitor.Close()
+	s.done.Wait()
+	return s.nft.CloseLasting()
+}

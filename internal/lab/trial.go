@@ -1,0 +1,245 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// detection is the detection time D of the procedure's BFD session: 10 ms x 3.
+const detection = 30 * time.Millisecond
+
+// What a fault may cost at most, by its number in the list of what must survive.
+const (
+	limitDeath  = detection + 20*time.Millisecond // 1 and 2: the peer has to notice
+	limitLink   = 20 * time.Millisecond           // 3 and 4: the device itself sees it
+	limitNoLoss = 0                               // 5, 6, 7
+)
+
+// trial is one fault as the demonstration plays it.
+type trial struct {
+	fault  int
+	device string // "a", "b" or "both"
+	name   string
+	limit  time.Duration
+	inject func(context.Context) error
+	// hold is how long the fault lasts; with during set, as long as that takes.
+	hold   time.Duration
+	during func(context.Context) error
+	// heal ends the fault; then the pair has to become whole again. Without it
+	// the next trial begins with the fault in force.
+	heal func(context.Context) error
+	// after checks what else is required once the pair is whole.
+	after func(context.Context) error
+}
+
+// result is a line of the final table and of the file.
+type result struct {
+	Fault      int     `json:"fault"`
+	Device     string  `json:"device"`
+	Streams    int     `json:"streams"`
+	GapMS      float64 `json:"gap_ms"`
+	Lost       int     `json:"lost"`
+	Duplicated int     `json:"duplicated"`
+	LimitMS    float64 `json:"limit_ms"`
+	OK         bool    `json:"ok"`
+
+	name string
+	note string // why it is not ok, when the figures do not say it
+}
+
+const (
+	holdTime  = 800 * time.Millisecond
+	healLimit = 15 * time.Second
+	// quiet is how long the streams are still watched after the pair is whole.
+	quiet = 300 * time.Millisecond
+	// flight is more than a packet needs from the source through the socket to its reader.
+	flight = 60 * time.Millisecond
+)
+
+// trials is the demonstration's list of faults, in its order.
+func (d *demo) trials() []trial {
+	var list []trial
+	for _, dev := range devices {
+		list = append(list, d.death(dev), d.rebirth(dev))
+	}
+	for _, dev := range devices {
+		list = append(list, trial{
+			fault: 2, device: dev, name: "isolated without a word", limit: limitDeath, hold: holdTime,
+			inject: func(context.Context) error { return d.topo.isolate(dev) },
+			heal:   func(context.Context) error { return d.topo.reconnect(dev) },
+		})
+	}
+	for _, dev := range devices {
+		list = append(list, trial{
+			fault: 3, device: dev, name: "Eth-Trunk leg down", limit: limitLink, hold: holdTime,
+			inject: func(context.Context) error { return d.topo.leg(dev, false) },
+			heal:   func(context.Context) error { return d.topo.leg(dev, true) },
+		})
+	}
+	for _, dev := range devices {
+		list = append(list, trial{
+			fault: 4, device: dev, name: "upstream down", limit: limitLink, hold: holdTime,
+			inject: func(context.Context) error { return d.topo.upstream(dev, false) },
+			heal:   func(context.Context) error { return d.topo.upstream(dev, true) },
+		})
+	}
+	return append(list, trial{
+		fault: 6, device: both, name: "path between the devices cut", limit: limitNoLoss, hold: holdTime,
+		inject: func(context.Context) error { return d.topo.cutCore() },
+		heal:   func(context.Context) error { return d.topo.healCore() },
+	}, d.serviceCut())
+}
+
+const both = "both"
+
+func (d *demo) death(dev string) trial {
+	return trial{
+		fault: 1, device: dev, name: "tandemd killed", limit: limitDeath, hold: holdTime,
+		inject: func(context.Context) error { return d.keeper.kill(dev) },
+		during: func(ctx context.Context) error { return d.keeper.gone(ctx, dev) },
+	}
+}
+
+func (d *demo) rebirth(dev string) trial {
+	var before int
+	return trial{
+		fault: 7, device: dev, name: "tandemd returns empty", limit: limitNoLoss,
+		inject: func(ctx context.Context) error {
+			s, err := d.probes[other(dev)].ask(ctx)
+			before = s.profile.Records
+			if err != nil {
+				return err
+			}
+			return d.keeper.start(dev)
+		},
+		heal: func(context.Context) error { return nil },
+		after: func(ctx context.Context) error {
+			s, err := d.probes[dev].ask(ctx)
+			if err == nil && s.profile.Records != before {
+				err = fmt.Errorf("device %s has %d listener records, there were %d", dev, s.profile.Records, before)
+			}
+			return err
+		},
+	}
+}
+
+// run plays a trial and measures it from just before the fault until the pair
+// is whole again.
+func (d *demo) run(ctx context.Context, t trial) (result, error) {
+	d.say("--- fault %d, %s", t.fault, t.title())
+	w := window{from: d.src.position()}
+	if err := t.inject(ctx); err != nil {
+		return result{}, err
+	}
+	problem := d.holdAndHeal(ctx, t)
+	if err := ctx.Err(); err != nil {
+		return result{}, err
+	}
+	if err := sleep(ctx, quiet); err != nil {
+		return result{}, err
+	}
+	w.to = d.src.position()
+	if err := sleep(ctx, flight); err != nil {
+		return result{}, err
+	}
+	total := d.report(w)
+	r := result{
+		Fault: t.fault, Device: t.device, Streams: len(streams), GapMS: tenths(total.gap), Lost: total.lost,
+		Duplicated: total.duplicated, LimitMS: ms(t.limit), name: t.name,
+	}
+	r.OK = problem == nil && total.gap <= t.limit
+	if problem != nil {
+		r.note = problem.Error()
+		d.say("not as required: %v", problem)
+	}
+	return r, nil
+}
+
+func (t trial) title() string {
+	if t.device == both {
+		return t.name
+	}
+	return "device " + t.device + ": " + t.name
+}
+
+// holdAndHeal returns what did not happen that should have.
+func (d *demo) holdAndHeal(ctx context.Context, t trial) error {
+	var problem error
+	if t.during != nil {
+		problem = t.during(ctx)
+	}
+	if err := sleep(ctx, t.hold); err != nil {
+		return err
+	}
+	if t.heal == nil {
+		return problem
+	}
+	if err := t.heal(ctx); err != nil {
+		return err
+	}
+	healed := time.Now()
+	if err := d.whole(ctx); err != nil {
+		return err
+	}
+	d.say("whole again %.1f s after healing: %s", time.Since(healed).Seconds(), d.sharing)
+	if t.after != nil && problem == nil {
+		problem = t.after(ctx)
+	}
+	return problem
+}
+
+// whole waits until both devices are ready, know the same and share the streams.
+func (d *demo) whole(ctx context.Context) error {
+	return poll(ctx, healLimit, func() error {
+		p, err := askPair(ctx, d.probes[deviceA], d.probes[deviceB])
+		if err != nil {
+			return err
+		}
+		if err := p.settled(d.groups); err != nil {
+			return err
+		}
+		a, b := p.sharers(d.groups)
+		d.sharing = fmt.Sprintf("a sends %d groups, b sends %d, %d records on both", len(a), len(b), p.a.profile.Records)
+		return nil
+	})
+}
+
+// report prints what the listeners of each group missed and sums it up.
+func (d *demo) report(w window) loss {
+	byGroup := make(map[netip.Addr]loss)
+	d.aud.look(func(list []*listener) {
+		for _, l := range list {
+			if l.since <= w.from {
+				byGroup[l.stream.group] = byGroup[l.stream.group].add(l.tally.loss(w))
+			}
+		}
+	})
+	var total loss
+	for _, s := range streams {
+		l := byGroup[s.group]
+		total = total.add(l)
+		if l != (loss{}) {
+			d.say("  %-14s missed %4d, gap %6.1f ms, duplicated %d", s.group, l.lost, ms(l.gap), l.duplicated)
+		}
+	}
+	if total == (loss{}) {
+		d.say("  no packet missed, none duplicated, in %d groups", len(streams))
+	}
+	return total
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// tenths is a duration in milliseconds with one decimal.
+func tenths(d time.Duration) float64 {
+	return float64(d.Round(100*time.Microsecond)) / float64(time.Millisecond)
+}
