@@ -37,8 +37,8 @@ func Target(local, peer Announcement, peerKnown, preferred bool) Buckets {
 // Cover returns the buckets that a device must let pass now, on its way from
 // current to target. It opens at once. It keeps a bucket that it should lose
 // until the peer, knowing this device's present announcement, says that it
-// covers that bucket. The condition on knowledge (Announcement.Seen) keeps two
-// devices that change at the same moment from each leaving a bucket to the other.
+// covers that bucket. The condition on knowledge (peer.Seen) keeps two devices
+// that change at the same moment from each leaving a bucket to the other.
 // A Backup gives up everything at once: its leg is leaving the aggregator.
 func Cover(current, target Buckets, local, peer Announcement, peerKnown bool) Buckets {
 	if local.Role != MemberMaster {

@@ -19,7 +19,7 @@ const (
 	digestLen    = 32
 	tlvHeaderLen = 4
 	tlvMember    = 1
-	memberLen    = 14
+	memberLen    = 12
 )
 
 // magic opens every hello.
@@ -38,14 +38,8 @@ const (
 	memberUp = 1 << iota
 	memberReady
 	memberHeld
-)
 
-// Bits of the seen byte of a member.
-const (
-	seenKnown = 1 << iota
-	seenUp
-	seenReady
-	seenMaster
+	memberCovers = 4 // the first bit of Covers
 )
 
 // Hello is one decoded hello. Parse reuses its memory.
@@ -87,8 +81,8 @@ type HelloMember struct {
 	Mode   MemberMode
 	Reason MemberReason
 	// Held: the sender's device could be Master of the member but leaves it to the receiver.
-	Held bool
-	Announcement
+	Held         bool
+	Announcement // without Seen, which the echo of Change tells
 }
 
 // PeekID returns the E-Trunk that a datagram is for, so that several E-Trunks can
@@ -145,10 +139,8 @@ func (m *HelloMember) append(dst []byte) []byte {
 	dst = be.AppendUint16(dst, memberLen)
 	dst = be.AppendUint32(dst, m.ID)
 	dst = be.AppendUint32(dst, m.Remote)
-	flags := bit(m.Up, memberUp) | bit(m.Ready, memberReady) | bit(m.Held, memberHeld)
-	s := m.Seen
-	seen := bit(s.Known, seenKnown) | bit(s.Up, seenUp) | bit(s.Ready, seenReady) | bit(s.Role == MemberMaster, seenMaster)
-	return append(dst, byte(m.Mode), byte(m.Role), byte(m.Reason), flags, byte(m.Covers), seen)
+	flags := bit(m.Up, memberUp) | bit(m.Ready, memberReady) | bit(m.Held, memberHeld) | byte(m.Covers&AllBuckets)<<memberCovers
+	return append(dst, byte(m.Mode), byte(m.Role), byte(m.Reason), flags)
 }
 
 // Parse verifies b with key and decodes it. Its errors are *DropError. The hello
@@ -260,8 +252,7 @@ func (h *Hello) decodeMember(v []byte) error {
 			Role:   MemberRole(v[9]),
 			Up:     v[11]&memberUp != 0,
 			Ready:  v[11]&memberReady != 0,
-			Covers: Buckets(v[12]) & AllBuckets,
-			Seen:   decodeSeen(v[13]),
+			Covers: Buckets(v[11]>>memberCovers) & AllBuckets,
 		},
 	}
 	if m.Mode > ForceBackup || m.Role > MemberMaster || m.Reason > ReasonPeerMemberUp {
@@ -269,14 +260,6 @@ func (h *Hello) decodeMember(v []byte) error {
 	}
 	h.Members = append(h.Members, m)
 	return nil
-}
-
-func decodeSeen(b byte) Seen {
-	s := Seen{Known: b&seenKnown != 0, Up: b&seenUp != 0, Ready: b&seenReady != 0}
-	if b&seenMaster != 0 {
-		s.Role = MemberMaster
-	}
-	return s
 }
 
 func bit(on bool, mask byte) byte {

@@ -152,8 +152,9 @@ func (t *Trunk) believe(now time.Duration, h *Hello, fx *Effects) {
 		fx.Changed = true
 	}
 	p.hello, p.heard, p.candidate = *h, true, h.Challenge
-	if h.PeerEpoch == t.out.epoch && h.ChangeEcho == t.out.change {
+	if h.PeerEpoch == t.out.epoch && h.ChangeEcho == t.out.change && !t.out.known {
 		t.out.acked()
+		fx.Changed = true // Seen
 	}
 	if h.AckWanted {
 		t.out.now = true

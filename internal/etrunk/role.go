@@ -197,9 +197,9 @@ func (t *Trunk) revertPending(now time.Duration, m *member) bool {
 	return m.revert.held
 }
 
-// peerServes tells whether the peer's member carries the traffic. On a full tie
-// both devices are Master for good, so nothing is given back.
+// peerServes tells whether the peer's member has taken the leg over and could give
+// it back. A forced member does not give back, nor does a Master on a full tie.
 func (t *Trunk) peerServes(m *member) bool {
 	p, known := t.peerMember(m)
-	return known && sends(p.Announcement, true) && t.comparePeer() != 0
+	return known && sends(p.Announcement, true) && p.Mode == Auto && t.comparePeer() != 0
 }

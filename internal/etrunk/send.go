@@ -72,14 +72,10 @@ func (t *Trunk) send(now time.Duration, fx *Effects) {
 }
 
 // noteChange tells whether the content differs from what was said last. Content
-// is all but the numbers of the packet and what it answers to the peer; Seen is
-// such an answer, and reaches the peer with the echo of its change.
+// is all but the numbers of the packet and what it answers to the peer.
 func (t *Trunk) noteChange() bool {
 	h := t.hello()
 	h.Sequence, h.Challenge, h.Echo, h.PeerEpoch, h.Change, h.ChangeEcho, h.AckWanted = 0, 0, 0, 0, 0, 0, false
-	for i := range h.Members {
-		h.Members[i].Seen = Seen{}
-	}
 	o := &t.out
 	o.scratch = h.appendBody(o.scratch[:0], t.cfg.AuthMode)
 	if bytes.Equal(o.scratch, o.said) {
@@ -109,18 +105,16 @@ func (t *Trunk) hello() Hello {
 }
 
 func (t *Trunk) helloMember(m *member) HelloMember {
-	a := m.local
-	a.Seen = t.seen(m)
 	return HelloMember{
-		ID: m.ID, Remote: m.remote(), Mode: m.Mode, Reason: m.reason, Held: m.revert.held, Announcement: a,
+		ID: m.ID, Remote: m.remote(), Mode: m.Mode, Reason: m.reason, Held: m.revert.held, Announcement: m.local,
 	}
 }
 
-// seen is what this device knows of the peer's member.
+// seen is what the peer knows of a member: all that was said last, once it has
+// echoed the number of that change.
 func (t *Trunk) seen(m *member) Seen {
-	p, ok := t.peerMember(m)
-	if !ok {
+	if !t.out.known || t.peer.hello.PeerLost {
 		return Seen{}
 	}
-	return p.asSeen()
+	return m.local.asSeen()
 }

@@ -115,13 +115,13 @@ type Announcement struct {
 	Ready bool
 	// Covers is the set of buckets that the gate lets pass at this moment.
 	Covers Buckets
-	// Seen is the other device's member as the sender of this announcement knew it.
-	// The trunk fills it in; see Cover for what it is for.
+	// Seen is set in MemberState.Peer only: what the peer knew of our member when
+	// it said the rest. See Cover for what it is for.
 	Seen Seen
 }
 
 // Seen is how much of a member its peer knows: what Target reads of it. The zero
-// value says that the peer knows nothing, or holds this device for lost.
+// value says that the peer holds us for lost or has not yet echoed our last change.
 type Seen struct {
 	Known, Up, Ready bool
 	Role             MemberRole

@@ -238,14 +238,9 @@ func (t *Trunk) memberState(now time.Duration, m *member) MemberState {
 		ID: m.ID, RemoteID: m.remote(), Mode: m.Mode, Role: m.local.Role, Reason: m.reason,
 		Held: m.revert.held, RevertLeft: m.revert.left(now), Local: m.local,
 	}
-	s.Local.Seen = t.seen(m)
 	if p, ok := t.peerMember(m); ok {
 		s.PeerKnown, s.Peer = true, p.Announcement
-		if t.peer.hello.Preferred == t.preferred() {
-			// The devices do not yet agree whose bucket is whose, so neither may act
-			// on what the other has seen (see Cover).
-			s.Peer.Seen = Seen{}
-		}
+		s.Peer.Seen = t.seen(m)
 	}
 	return s
 }

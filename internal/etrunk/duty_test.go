@@ -1,0 +1,367 @@
+package etrunk
+
+import (
+	"flag"
+	"testing"
+)
+
+// troubles bounds the model. Three are enough to break every weaker rule that was
+// tried; four take ten seconds.
+var troubles = flag.Int("troubles", 3, "how many faults and changes the duty model goes through")
+
+func TestTarget(t *testing.T) {
+	member := func(role MemberRole, up, ready bool, covers Buckets) Announcement {
+		return Announcement{Role: role, Up: up, Ready: ready, Covers: covers}
+	}
+	ready, unready := member(MemberMaster, true, true, Bucket0), member(MemberMaster, true, false, Bucket0)
+	tests := []struct {
+		name        string
+		local, peer Announcement
+		known       bool
+		want, other Buckets // when preferred, when not
+	}{
+		{"Backup", member(MemberBackup, true, true, AllBuckets), ready, true, NoBuckets, NoBuckets},
+		{"Backup, peer lost", member(MemberBackup, true, true, AllBuckets), ready, false, NoBuckets, NoBuckets},
+		{"peer lost", ready, ready, false, AllBuckets, AllBuckets},
+		{"not ready, peer lost", unready, ready, false, AllBuckets, AllBuckets},
+		{"peer's leg down", ready, member(MemberMaster, false, true, AllBuckets), true, AllBuckets, AllBuckets},
+		{"peer Backup", ready, member(MemberBackup, true, true, AllBuckets), true, AllBuckets, AllBuckets},
+		{"both ready", ready, ready, true, Bucket0, Bucket1},
+		{"peer not ready", ready, unready, true, AllBuckets, AllBuckets},
+		{"not ready, peer ready but does not send all yet", unready, ready, true, AllBuckets, AllBuckets},
+		{"not ready, peer ready and sends all", unready, member(MemberMaster, true, true, AllBuckets), true, NoBuckets, NoBuckets},
+		{"neither ready", unready, member(MemberMaster, true, false, AllBuckets), true, AllBuckets, AllBuckets},
+	}
+	for _, tt := range tests {
+		for preferred, want := range map[bool]Buckets{true: tt.want, false: tt.other} {
+			if got := Target(tt.local, tt.peer, tt.known, preferred); got != want {
+				t.Errorf("%s, preferred %v: %v, want %v", tt.name, preferred, got, want)
+			}
+		}
+	}
+}
+
+// The model: two Master members, every order of their messages and of what may
+// befall them. All states that can be reached are visited.
+
+// modelAnn is an announcement in flight, with what of the hello matters to duty.
+type modelAnn struct {
+	up, ready bool
+	covers    Buckets
+	rank      uint8 // the sender's priority
+	boot      uint8
+	change    uint8 // numbers what is above
+	peerBoot  uint8 // the boot of the receiver that the sender believes in
+	echo      uint8 // the last change taken in from it
+	ackWanted bool
+}
+
+type modelDevice struct {
+	alive, up, ready bool
+	covers           Buckets
+	rank, boot       uint8
+	change           uint8 // of what it said last
+	known            bool
+	view             modelAnn // of the peer
+}
+
+const modelQueue = 2
+
+type model struct {
+	dev   [2]modelDevice
+	queue [2][modelQueue]modelAnn // towards each device, oldest first
+	n     [2]int
+	left  int // troubles still to come
+}
+
+func (m *model) preferred(i int) bool {
+	d := &m.dev[i]
+	switch {
+	case !d.known || d.rank < d.view.rank:
+		return true
+	case d.rank > d.view.rank:
+		return false
+	}
+	return i == 0
+}
+
+func (d *modelDevice) local() Announcement {
+	return Announcement{Role: MemberMaster, Up: d.up, Ready: d.ready, Covers: d.covers}
+}
+
+// acked tells whether the peer has echoed the last change of device i.
+func (d *modelDevice) acked() bool {
+	return d.known && d.view.peerBoot == d.boot && d.view.echo == d.change
+}
+
+// peer is what State shows of the peer. What the device has just changed and not
+// yet said is in said only.
+func (m *model) peer(i int, said Announcement) Announcement {
+	d := &m.dev[i]
+	a := Announcement{Role: MemberMaster, Up: d.view.up, Ready: d.view.ready, Covers: d.view.covers}
+	if d.acked() {
+		a.Seen = said.asSeen()
+	}
+	return a
+}
+
+// says is what device i would announce now.
+func (m *model) says(i int) modelAnn {
+	d := &m.dev[i]
+	a := modelAnn{up: d.up, ready: d.ready, covers: d.covers, rank: d.rank, boot: d.boot, change: d.change, ackWanted: !d.acked()}
+	if d.known {
+		a.peerBoot, a.echo = d.view.boot, d.view.change
+	}
+	return a
+}
+
+// sameContent tells whether two announcements bear the same change.
+func (a modelAnn) sameContent(b modelAnn) bool {
+	return a.up == b.up && a.ready == b.ready && a.covers == b.covers && a.rank == b.rank && a.boot == b.boot
+}
+
+func (m *model) nextCovers(i int, said Announcement) Buckets {
+	d := &m.dev[i]
+	peer := m.peer(i, said)
+	target := Target(d.local(), peer, d.known, m.preferred(i))
+	return Cover(d.covers, target, d.local(), peer, d.known)
+}
+
+// react sets the gate of device i and tells the peer if it has news.
+func (m *model) react(i int, before modelAnn, answer bool) {
+	d := &m.dev[i]
+	if !d.alive {
+		return
+	}
+	said := Announcement{Role: MemberMaster, Up: before.up, Ready: before.ready}
+	d.covers = m.nextCovers(i, said)
+	if !m.says(i).sameContent(before) {
+		d.change++
+		answer = true
+	}
+	if answer {
+		m.push(i)
+	}
+}
+
+// push sends what device i says; a full queue loses its oldest message.
+func (m *model) push(i int) {
+	to := 1 - i
+	if m.n[to] == modelQueue {
+		m.pop(to)
+	}
+	m.queue[to][m.n[to]] = m.says(i)
+	m.n[to]++
+}
+
+func (m *model) pop(to int) modelAnn {
+	a := m.queue[to][0]
+	copy(m.queue[to][:], m.queue[to][1:])
+	m.n[to]--
+	m.queue[to][m.n[to]] = modelAnn{}
+	return a
+}
+
+func (m *model) deliver(to int) {
+	before := m.says(to)
+	a := m.pop(to)
+	if d := &m.dev[to]; d.alive {
+		d.view, d.known = a, true
+		m.react(to, before, a.ackWanted)
+	}
+}
+
+// quiet says that nothing is under way and each knows what the other said last.
+func (m *model) quiet() bool {
+	a, b := &m.dev[0], &m.dev[1]
+	return m.n[0]+m.n[1] == 0 && a.alive && b.alive && a.acked() && b.acked() &&
+		a.view.change == b.change && b.view.change == a.change
+}
+
+// renumber gives the changes of each device the smallest numbers that keep their
+// order, so that the states stay finite.
+func (m *model) renumber() {
+	for i := range 2 {
+		numbers := []*uint8{&m.dev[i].change, &m.dev[1-i].view.change, &m.dev[i].view.echo}
+		for k := range m.n[1-i] {
+			numbers = append(numbers, &m.queue[1-i][k].change)
+		}
+		for k := range m.n[i] {
+			numbers = append(numbers, &m.queue[i][k].echo)
+		}
+		var used [256]bool
+		for _, n := range numbers {
+			used[*n] = true
+		}
+		var dense [256]uint8
+		next := uint8(1) // 0 is for never
+		for n := 1; n < len(used); n++ {
+			if used[n] {
+				dense[n] = next
+				next++
+			}
+		}
+		for _, n := range numbers {
+			*n = dense[*n]
+		}
+	}
+}
+
+// steps yields every state that may follow. A fault is a step that may take a
+// bucket away.
+func (m model) steps(yield func(next model, what string, fault bool)) {
+	for i := range 2 {
+		if m.n[i] > 0 {
+			next := m
+			next.deliver(i)
+			yield(next, "deliver", false)
+			next = m
+			next.pop(i)
+			yield(next, "lose a message", false)
+		} else if d := &m.dev[1-i]; d.alive && !d.acked() {
+			next := m
+			next.push(1 - i)
+			yield(next, "repeat", false)
+		}
+	}
+	if m.left == 0 {
+		return
+	}
+	m.left--
+	for i := range 2 {
+		m.troubles(i, yield)
+	}
+}
+
+func (m model) troubles(i int, yield func(next model, what string, fault bool)) {
+	trouble := func(what string, fault bool, f func(n *model, d *modelDevice)) {
+		next := m
+		before := next.says(i)
+		f(&next, &next.dev[i])
+		next.react(i, before, false)
+		yield(next, what, fault)
+	}
+	d := &m.dev[i]
+	if !d.alive {
+		trouble("restart", false, func(n *model, d *modelDevice) {
+			*d = modelDevice{alive: true, up: true, rank: d.rank, boot: d.boot + 1, change: d.change}
+			n.queue[i], n.n[i] = [modelQueue]modelAnn{}, 0 // proves nothing to the new boot
+		})
+		return
+	}
+	trouble("ready changes", false, func(_ *model, d *modelDevice) { d.ready = !d.ready })
+	trouble("leg changes", d.up, func(_ *model, d *modelDevice) { d.up = !d.up })
+	trouble("device dies", true, func(_ *model, d *modelDevice) { d.alive, d.covers = false, NoBuckets })
+	if i == 1 {
+		trouble("priority changes", false, func(_ *model, d *modelDevice) { d.rank = 2 - d.rank })
+	}
+	if d.known {
+		trouble("peer is held for lost", false, func(n *model, d *modelDevice) {
+			d.known, d.view = false, modelAnn{}
+			n.queue[i], n.n[i] = [modelQueue]modelAnn{}, 0 // it must prove itself anew
+		})
+	}
+}
+
+// covered is the set of buckets that reach the hosts.
+func (m *model) covered() (b Buckets) {
+	for _, d := range m.dev {
+		if d.alive && d.up {
+			b |= d.covers
+		}
+	}
+	return b
+}
+
+// leftAlone is the set of buckets that a step takes away though the device that
+// gives them up leaves them to one that lives. What is left to a device that has
+// just died, or whose leg has, is the fault's doing.
+func (m *model) leftAlone(next *model) Buckets {
+	lost := m.covered() &^ next.covered()
+	for i := range 2 {
+		gave, peer := m.dev[i].covers&^next.dev[i].covers, &next.dev[1-i]
+		if gave != NoBuckets && (!peer.alive || !peer.up || peer.boot != next.dev[i].view.boot) {
+			lost &^= gave
+		}
+	}
+	return lost
+}
+
+// checkQuiet checks a state in which nothing is under way.
+func (m *model) checkQuiet(t *testing.T) {
+	a, b := m.dev[0], m.dev[1]
+	for i := range 2 {
+		if got := m.nextCovers(i, m.dev[i].local()); got != m.dev[i].covers {
+			t.Fatalf("quiet but not settled: device %d covers %v, should %v: %+v", i, m.dev[i].covers, got, *m)
+		}
+	}
+	if !a.up || !b.up {
+		return
+	}
+	var want bool
+	switch {
+	case a.ready && b.ready:
+		want = a.covers^b.covers == AllBuckets && a.covers&b.covers == NoBuckets && (a.covers == Bucket0) == m.preferred(0)
+	case a.ready:
+		want = a.covers == AllBuckets && b.covers == NoBuckets
+	case b.ready:
+		want = b.covers == AllBuckets && a.covers == NoBuckets
+	default:
+		want = a.covers == AllBuckets && b.covers == AllBuckets
+	}
+	if !want {
+		t.Fatalf("quiet, A (ready %v) covers %v, B (ready %v) covers %v", a.ready, a.covers, b.ready, b.covers)
+	}
+}
+
+// drain delivers all there is; it must come to an end.
+func (m model) drain(t *testing.T) model {
+	for range 40 {
+		if m.n[0]+m.n[1] == 0 {
+			return m
+		}
+		for i := range 2 {
+			if m.n[i] > 0 {
+				m.deliver(i)
+			}
+		}
+	}
+	t.Fatalf("the devices never stop talking: %+v", m)
+	return m
+}
+
+func TestDutyModel(t *testing.T) {
+	start := model{left: *troubles}
+	for i := range 2 {
+		start.dev[i] = modelDevice{alive: true, up: true, rank: 1}
+		start.react(i, modelAnn{}, true)
+	}
+	if start.covered() != AllBuckets {
+		t.Fatal("two devices that know nothing do not send all")
+	}
+	seen, todo := map[model]bool{start: true}, []model{start}
+	quiet := 0
+	for len(todo) > 0 {
+		m := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if m.quiet() {
+			quiet++
+			m.checkQuiet(t)
+		}
+		m.drain(t)
+		m.steps(func(next model, what string, fault bool) {
+			if lost := m.leftAlone(&next); lost != NoBuckets && !fault {
+				t.Fatalf("%s leaves bucket %v to nobody:\n%+v\n%+v", what, lost, m, next)
+			}
+			next.renumber()
+			if !seen[next] {
+				seen[next] = true
+				todo = append(todo, next)
+			}
+		})
+	}
+	t.Logf("%d states, %d of them quiet", len(seen), quiet)
+	if quiet == 0 {
+		t.Error("no quiet state was reached")
+	}
+}

@@ -1,0 +1,185 @@
+package etrunk
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// pair is two E-Trunks on virtual time with a network between them.
+type pair struct {
+	t     *testing.T
+	now   time.Duration
+	nodes [2]*node
+	// flight is what is on its way, in the order of sending.
+	flight []datagram
+	delay  func(from int, b []byte) (time.Duration, bool) // false: lost
+	seed   uint64
+}
+
+type node struct {
+	*Trunk
+	cfg    Config
+	fx     Effects
+	events []Event
+	sent   [][]byte
+	dead   bool
+}
+
+type datagram struct {
+	at time.Duration
+	to int
+	b  []byte
+}
+
+const wire = time.Millisecond
+
+// newPair joins two configured E-Trunks; edit may change the configurations
+// before they start.
+func newPair(t *testing.T, edit func(a, b *Config)) *pair {
+	p := &pair{t: t, seed: 1, delay: func(int, []byte) (time.Duration, bool) { return wire, true }}
+	a, b := DefaultConfig(), DefaultConfig()
+	a.ID, b.ID = 7, 7
+	a.Priority, b.Priority = 10, 20
+	a.DeviceID, b.DeviceID = 0xa, 0xb
+	a.Key, b.Key = []byte("key"), []byte("key")
+	a.Local, a.Peer, b.Local, b.Peer = addrA, addrB, addrB, addrA
+	a.Members = []MemberConfig{{ID: 10, Mode: ForceMaster}}
+	b.Members = slices.Clone(a.Members)
+	if edit != nil {
+		edit(&a, &b)
+	}
+	for i, c := range []Config{a, b} {
+		p.nodes[i] = &node{cfg: c}
+		p.boot(i)
+	}
+	return p
+}
+
+// boot starts a device anew: a new epoch, nothing remembered.
+func (p *pair) boot(i int) {
+	p.t.Helper()
+	p.seed++
+	n := p.nodes[i]
+	n.Trunk, n.dead = New(rand.New(rand.NewPCG(p.seed, 0))), false
+	p.do(i, func(n *node) {
+		if err := n.Configure(p.now, n.cfg, &n.fx); err != nil {
+			p.t.Fatal(err)
+		}
+	})
+}
+
+// do runs an input on a device and takes its effects.
+func (p *pair) do(i int, f func(*node)) {
+	n := p.nodes[i]
+	n.fx.Reset()
+	f(n)
+	n.events = append(n.events, n.fx.Events...)
+	for _, b := range n.fx.Packets {
+		n.sent = append(n.sent, b)
+		if d, ok := p.delay(i, b); ok {
+			p.flight = append(p.flight, datagram{p.now + d, 1 - i, b})
+		}
+	}
+}
+
+func (p *pair) announce(i int, a Announcement) {
+	p.do(i, func(n *node) {
+		for _, m := range n.cfg.Members {
+			n.Announce(p.now, m.ID, a, &n.fx)
+		}
+	})
+}
+
+func (p *pair) configure(i int, edit func(*Config)) {
+	p.t.Helper()
+	edit(&p.nodes[i].cfg)
+	p.do(i, func(n *node) {
+		if err := n.Configure(p.now, n.cfg, &n.fx); err != nil {
+			p.t.Fatal(err)
+		}
+	})
+}
+
+func (p *pair) bfd(i int, s BFDState) {
+	p.do(i, func(n *node) { n.SetBFD(p.now, s, &n.fx) })
+}
+
+// run lets virtual time pass.
+func (p *pair) run(d time.Duration) {
+	end := p.now + d
+	for {
+		at, what := p.next()
+		if at > end {
+			break
+		}
+		p.now = max(p.now, at)
+		what()
+	}
+	p.now = end
+}
+
+// next is the earliest thing to happen: a datagram's arrival or a deadline.
+func (p *pair) next() (time.Duration, func()) {
+	at, what := never, func() {}
+	for i, n := range p.nodes {
+		if d, ok := n.Deadline(); ok && !n.dead && d < at {
+			at, what = d, func() { p.do(i, func(n *node) { n.Advance(p.now, &n.fx) }) }
+		}
+	}
+	for k, d := range p.flight {
+		if d.at < at {
+			at, what = d.at, func() {
+				p.flight = slices.Delete(p.flight, k, k+1)
+				p.deliver(d.to, d.b)
+			}
+		}
+	}
+	return at, what
+}
+
+func (p *pair) deliver(i int, b []byte) error {
+	var err error
+	if n := p.nodes[i]; !n.dead {
+		p.do(i, func(n *node) { err = n.Receive(p.now, n.cfg.Peer, b, &n.fx) })
+	}
+	return err
+}
+
+func (p *pair) state(i int) State { return p.nodes[i].State(p.now) }
+
+func (p *pair) cut()  { p.delay = func(int, []byte) (time.Duration, bool) { return 0, false } }
+func (p *pair) heal() { p.delay = func(int, []byte) (time.Duration, bool) { return wire, true } }
+
+// wantDevice checks a device's role and reason.
+func (p *pair) wantDevice(i int, role DeviceRole, reason DeviceReason) {
+	p.t.Helper()
+	if s := p.state(i); s.Role != role || s.Reason != reason {
+		p.t.Errorf("at %v device %d is %v (%v), want %v (%v)", p.now, i, s.Role, s.Reason, role, reason)
+	}
+}
+
+// wantMember checks the first member's role and reason.
+func (p *pair) wantMember(i int, role MemberRole, reason MemberReason) {
+	p.t.Helper()
+	if m := p.state(i).Members[0]; m.Role != role || m.Reason != reason {
+		p.t.Errorf("at %v member of device %d is %v (%v), want %v (%v)", p.now, i, m.Role, m.Reason, role, reason)
+	}
+}
+
+// clearEvents forgets the events so far.
+func (p *pair) clearEvents() {
+	for _, n := range p.nodes {
+		n.events = nil
+	}
+}
+
+func (n *node) count(kind EventKind) (c int) {
+	for _, e := range n.events {
+		if e.Kind == kind {
+			c++
+		}
+	}
+	return c
+}
