@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/testnet"
 )
 
 func TestCheck(t *testing.T) {
@@ -33,6 +35,15 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestCheckWithoutAny(t *testing.T) {
+	testnet.WithoutCapabilities(t, func() {
+		var missing *MissingError
+		if err := Check(); !errors.As(err, &missing) || len(missing.Names) != 2 {
+			t.Errorf("Check = %v, want both missing", err)
+		}
+	})
 }
 
 func TestCheckProcess(t *testing.T) {

@@ -245,3 +245,17 @@ func nft(t *testing.T, n *testnet.Node, command string) string {
 	}
 	return out.String()
 }
+
+// BenchmarkSwitchover opens and closes an interface, one transaction each.
+func BenchmarkSwitchover(b *testing.B) {
+	node := testnet.NewNode(b)
+	g, err := gate.OpenIn(node.FD())
+	testnet.Must(b, err)
+	defer g.Close(true)
+	states := [2]gate.State{{Seed: 1, Bucket0: []string{"eth-trunk10"}}, {Seed: 1}}
+	for i := 0; b.Loop(); i++ {
+		testnet.Must(b, g.Apply(states[i%2]))
+	}
+}
+
+func TestUserNamespace(t *testing.T) { testnet.InUserNamespace(t) }

@@ -64,7 +64,8 @@ func newRuleset(seed uint32) ruleset {
 	for i, name := range [nameSets]string{closedSet: "closed", bucket0Set: "bucket0", bucket1Set: "bucket1"} {
 		// The identifiers are of the transaction; set here because the
 		// library would draw them from a counter that it does not guard.
-		r.names[i] = &nftables.Set{Table: r.table, ID: uint32(i + 1), Name: name, KeyType: nftables.TypeIFName}
+		r.names[i] = &nftables.Set{Table: r.table, ID: uint32(i + 1), Name: name,
+			KeyType: nftables.TypeIFName, KeyByteOrder: binaryutil.NativeEndian} // the order only tells nft(8) how to show names
 	}
 	r.orphans = &nftables.Set{Table: r.table, ID: nameSets + 1, Name: "orphans",
 		KeyType: nftables.MustConcatSetType(nftables.TypeIP6Addr, nftables.TypeIP6Addr)}
@@ -97,10 +98,12 @@ func (r ruleset) create(conn *nftables.Conn, want *contents) error {
 
 // passOthers lets pass what is not multicast of a scope wider than the link.
 func passOthers() []expr.Any {
+	// The first byte is ff for multicast, the low half of the second is the scope.
+	mask, wider := [16]byte{0xff, 0x0f}, [16]byte{0xff, 3}
 	return []expr.Any{
-		&expr.Payload{DestRegister: reg1, Base: expr.PayloadBaseNetworkHeader, Offset: offsetGroup, Len: 2},
-		&expr.Bitwise{SourceRegister: reg1, DestRegister: reg1, Len: 2, Mask: []byte{0xff, 0x0f}, Xor: []byte{0, 0}},
-		&expr.Cmp{Op: expr.CmpOpLt, Register: reg1, Data: []byte{0xff, 3}},
+		&expr.Payload{DestRegister: reg1, Base: expr.PayloadBaseNetworkHeader, Offset: offsetGroup, Len: 16},
+		&expr.Bitwise{SourceRegister: reg1, DestRegister: reg1, Len: 16, Mask: mask[:], Xor: make([]byte, 16)},
+		&expr.Cmp{Op: expr.CmpOpLt, Register: reg1, Data: wider[:]},
 		&expr.Verdict{Kind: expr.VerdictAccept},
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -13,35 +12,19 @@ import (
 
 	"tandem/internal/linux/links"
 	"tandem/internal/linux/netns"
+	"tandem/internal/linux/testnet"
 )
 
 // newNamespace makes an empty namespace without DAD, with a handle on it.
 func newNamespace(t *testing.T) (*netns.Namespace, *links.Handle) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root: makes network namespaces")
-	}
-	ns, err := netns.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ns.Close() })
-	if err := ns.DisableDAD(); err != nil {
-		t.Fatal(err)
-	}
-	h, err := links.OpenIn(ns.FD())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { h.Close() })
-	return ns, h
+	n := testnet.NewNode(t)
+	return n.Namespace, n.Links
 }
 
 func must(t *testing.T, err error) {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testnet.Must(t, err)
 }
 
 func TestVethAcrossNamespaces(t *testing.T) {
@@ -263,3 +246,5 @@ func TestMonitorOverrun(t *testing.T) {
 		t.Error("a is shown enabled, its last change disabled it")
 	}
 }
+
+func TestUserNamespace(t *testing.T) { testnet.InUserNamespace(t) }

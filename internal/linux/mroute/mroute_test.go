@@ -126,6 +126,14 @@ func TestOneOwner(t *testing.T) {
 	open(t, node) // free again
 }
 
+func TestOpenWithoutCapability(t *testing.T) {
+	testnet.WithoutCapabilities(t, func() {
+		if _, err := mroute.Open(0); !errors.Is(err, mroute.ErrPermission) {
+			t.Errorf("Open = %v, want ErrPermission", err)
+		}
+	})
+}
+
 func TestInterfacesComeAndGo(t *testing.T) {
 	n := testnet.New(t)
 	table := open(t, n.Router)
@@ -229,3 +237,5 @@ func BenchmarkSet(b *testing.B) {
 		}
 	}
 }
+
+func TestUserNamespace(t *testing.T) { testnet.InUserNamespace(t) }

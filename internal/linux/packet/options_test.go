@@ -24,3 +24,29 @@ func TestHasRouterAlert(t *testing.T) {
 		})
 	}
 }
+
+func FuzzHasRouterAlert(f *testing.F) {
+	f.Add([]byte{58, 0, 5, 2, 0, 0, 1, 0})
+	f.Add([]byte{58, 0, 0, 0, 1, 0, 5, 2})
+	f.Fuzz(func(t *testing.T, header []byte) {
+		// Whatever it says, putting the option in front makes it true.
+		hasRouterAlert(header)
+		if len(header) >= 2 {
+			with := append([]byte{header[0], header[1], 5, 2, 0, 0}, header[2:]...)
+			if !hasRouterAlert(with) {
+				t.Errorf("option not found at the start of %x", with)
+			}
+		}
+	})
+}
+
+// FuzzAncillary feeds what only the kernel writes; it must not be trusted with memory.
+func FuzzAncillary(f *testing.F) {
+	f.Add(appendControl(nil, 50, make([]byte, 20)))
+	f.Add(appendControl(appendControl(nil, 54, routerAlert), 52, []byte{1, 0, 0, 0}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var count counters
+		r := reader{count: &count}
+		r.ancillary(append(make([]byte, 0, len(b)), b...), new(Message))
+	})
+}

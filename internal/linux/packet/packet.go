@@ -66,7 +66,8 @@ type Conn struct {
 	closed atomic.Bool
 }
 
-// Open makes a socket. It needs CAP_NET_RAW.
+// Open makes a socket. It needs CAP_NET_RAW; without it the error wraps
+// fs.ErrPermission.
 func Open() (*Conn, error) {
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_ICMPV6)
 	if err != nil {

@@ -1,0 +1,74 @@
+package links
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+func TestParseAddress(t *testing.T) {
+	own, peer := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
+	tests := map[string]struct {
+		attrs func(*netlink.AttributeEncoder)
+		want  address
+	}{
+		"plain": {
+			func(ae *netlink.AttributeEncoder) { ae.Bytes(unix.IFA_ADDRESS, own.AsSlice()) },
+			address{7, netip.PrefixFrom(own, 64), true},
+		},
+		"point to point": {
+			func(ae *netlink.AttributeEncoder) {
+				ae.Bytes(unix.IFA_ADDRESS, peer.AsSlice())
+				ae.Bytes(unix.IFA_LOCAL, own.AsSlice())
+			},
+			address{7, netip.PrefixFrom(own, 64), true},
+		},
+		"tentative": {
+			func(ae *netlink.AttributeEncoder) {
+				ae.Bytes(unix.IFA_ADDRESS, own.AsSlice())
+				ae.Uint32(unix.IFA_FLAGS, unix.IFA_F_TENTATIVE|unix.IFA_F_PERMANENT)
+			},
+			address{7, netip.PrefixFrom(own, 64), false},
+		},
+		"duplicate": {
+			func(ae *netlink.AttributeEncoder) {
+				ae.Bytes(unix.IFA_ADDRESS, own.AsSlice())
+				ae.Uint32(unix.IFA_FLAGS, unix.IFA_F_DADFAILED)
+			},
+			address{7, netip.PrefixFrom(own, 64), false},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			b, err := ifAddr{family: unix.AF_INET6, bits: 64, index: 7}.encode(tt.attrs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := parseAddress(b); err != nil || got != tt.want {
+				t.Errorf("parseAddress = %+v, %v, want %+v", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	link, _ := ifInfo{index: 3, flags: running}.encode(func(ae *netlink.AttributeEncoder) {
+		ae.String(unix.IFLA_IFNAME, "eth-trunk10")
+		ae.Uint32(unix.IFLA_MTU, 1500)
+	})
+	addr, _ := ifAddr{family: unix.AF_INET6, bits: 64, index: 3}.encode(func(ae *netlink.AttributeEncoder) {
+		ae.Bytes(unix.IFA_ADDRESS, make([]byte, 16))
+	})
+	f.Add(link)
+	f.Add(addr)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if a, err := parseAddress(b); err == nil && a.usable && !a.prefix.IsValid() {
+			t.Errorf("usable but not valid: %+v", a)
+		}
+		if l, _, err := parseLink(b); err == nil && l.Up && !l.AdminUp {
+			t.Errorf("up but not enabled: %+v", l)
+		}
+	})
+}
