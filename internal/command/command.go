@@ -171,6 +171,9 @@ func (t *Table[S]) walk(view, text string, words []word) ([]state[S], *Error) {
 	for _, c := range t.views[view] {
 		states[0] = append(states[0], state[S]{command: c})
 	}
+	if len(states[0]) == 0 {
+		return nil, &Error{Kind: Unrecognized}
+	}
 	reached := 0
 	for i := range words {
 		if len(states[i]) == 0 {

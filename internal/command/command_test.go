@@ -122,7 +122,7 @@ func TestErrors(t *testing.T) {
 		{`"show"`, Unrecognized, 0, ""}, // a quoted word is no keyword
 		{"name " + strings.Repeat("x", MaxLine), WrongParameter, MaxLine, "510"},
 	} {
-		_, err := table.Match([]string{"trunk", "system", "any"}, c.line)
+		_, err := table.Match([]string{"trunk", "system", "any", "empty"}, c.line)
 		var e *Error
 		if !errors.As(err, &e) {
 			t.Errorf("%q: error %v, want an *Error", c.line, err)

@@ -1,0 +1,236 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"tandem/internal/command"
+)
+
+// parameterWords draws what an operator may type for a parameter.
+func parameterWords(t *rapid.T, keys *Keyring, name string, typ command.Type) string {
+	draw := func(words ...string) string { return rapid.SampledFrom(words).Draw(t, name) }
+	switch {
+	case name == "key":
+		return draw("k", "Secret-1", strings.Repeat("x", 255))
+	case name == "cipher-key":
+		return draw("plain", keys.Seal(NewSecret("sealed")))
+	case name == "mac":
+		return draw("00e0-fc12-3456", "02:00:00:00:00:01")
+	case strings.Contains(typ.Name, ".."):
+		low, high, _ := strings.Cut(typ.Name, "..")
+		if strings.HasPrefix(typ.Name, "string") {
+			return draw("a", "B", `"two words"`, "x-1", "é")
+		}
+		if strings.HasPrefix(typ.Name, "line") {
+			return draw("text", `a  "b" c`, "undo # return", "é")
+		}
+		from, _ := strconv.ParseUint(low, 10, 64)
+		to, _ := strconv.ParseUint(high, 10, 64)
+		v := rapid.Uint64Range(from, to).Draw(t, name)
+		return strconv.FormatUint(v, 10)
+	}
+	switch typ.Name {
+	case "ipv6", "unicast", "global":
+		return draw("2001:db8::1", "2001:db8::2", "2001:DB8:0::3")
+	case "prefix":
+		return draw("2001:db8:1::1/64", "2001:db8:1::1/127", "2001:db8:2::1/64", "fe80::1/64")
+	case "interface":
+		return draw("eth-trunk 10", "Eth-Trunk10", "eth-trunk 10.100", "eth0", "GigabitEthernet 0/1/0", "lo")
+	}
+	t.Fatalf("no words for parameter type %s", typ.Name)
+	return ""
+}
+
+// openView draws a view to work in and the lines that make its object.
+func openView(t *rapid.T, view string) string {
+	lines := map[string]string{
+		ViewSystem:    "system-view",
+		ViewMLD:       "mld",
+		ViewSession:   "bfd s1 bind peer-ipv6 2001:db8::2 source-ipv6 2001:db8::1",
+		ViewService:   "remote-backup-service rbs1",
+		ViewProfile:   "remote-backup-profile rbp1",
+		ViewETrunk:    "e-trunk 7",
+		ViewInterface: rapid.SampledFrom([]string{"interface eth9", "interface eth-trunk 9", "interface eth-trunk 9.4"}).Draw(t, "interface"),
+		ViewEthTrunk:  "interface eth-trunk 9",
+	}
+	line, ok := lines[view]
+	if !ok {
+		t.Fatalf("no way into view %s", view)
+	}
+	return line
+}
+
+// sampleLine draws a line of a row's command.
+func sampleLine(t *rapid.T, s *shell, syntax string) string {
+	line, err := s.table.Sample(command.Command[*shell]{Syntax: syntax},
+		func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "way") },
+		func(name string, typ command.Type) string { return parameterWords(t, s.keys, name, typ) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return line
+}
+
+// allowed refusals are those that depend on more than one parameter.
+func refusedForGoodReason(err error) bool {
+	for _, reason := range []string{"same address", "unknown BFD session", "already bound", "0 is outside 1..4294967295", "there is no such"} {
+		if strings.Contains(err.Error(), reason) {
+			return true
+		}
+	}
+	return false
+}
+
+func roundTrip(t *rapid.T, s *shell) {
+	text := strings.Join(Write(s.Model, s.keys), "\n")
+	again, err := Parse(text, s.keys)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	if !reflect.DeepEqual(again, s.Model) {
+		t.Fatalf("the text makes another model:\n%s\nis read as\n%s", text, strings.Join(Write(again, s.keys), "\n"))
+	}
+}
+
+// TestEveryCommand draws a command of the table and an object to use it on:
+// what it sets is written and read back as the same, and its undo, and undo
+// in front of each line written, give what was there before.
+func TestEveryCommand(t *testing.T) {
+	for _, r := range rows {
+		t.Run(r.view+"/"+r.syntax, func(t *testing.T) {
+			base := newShell(t)
+			rapid.Check(t, func(t *rapid.T) {
+				s := &shell{NewEditor(New(), base.keys), base.table}
+				if err := s.exec(openView(t, r.view)); err != nil {
+					t.Fatal(err)
+				}
+				before, view := s.Model.Clone(), s.View
+				line := sampleLine(t, s, r.syntax)
+				if err := s.exec(line); err != nil {
+					if !refusedForGoodReason(err) || !reflect.DeepEqual(before, s.Model) {
+						t.Fatalf("%q: %v", line, err)
+					}
+					return
+				}
+				roundTrip(t, s)
+				after, changed := s.Model.Clone(), !reflect.DeepEqual(before, s.Model)
+				undoWritten(t, s, view, before)
+				s.Model, s.View = after, view
+				if r.opens && r.view == ViewSystem {
+					s.View = SystemView
+				}
+				if err := s.exec("undo " + line); err != nil {
+					t.Fatalf("undo %q: %v", line, err)
+				}
+				if !reflect.DeepEqual(before, s.Model) {
+					if negates(r) && !changed {
+						return // it sets what already held, so its undo is the change
+					}
+					t.Fatalf("%q and its undo leave %s", line, cmp.Diff(Write(before, s.keys), Write(s.Model, s.keys)))
+				}
+			})
+		})
+	}
+}
+
+// negates tells of a flag that is on unless undone.
+func negates(r entry) bool { return r.syntax == "mld send-router-alert" }
+
+// undoWritten takes back every line that a view gained.
+func undoWritten(t *rapid.T, s *shell, view View, before *Model) {
+	old := viewLines(before, view, s.keys)
+	for _, line := range viewLines(s.Model, view, s.keys) {
+		if slices.Contains(old, line) || strings.HasPrefix(line, "undo ") {
+			continue
+		}
+		s.View = view
+		if err := s.exec("undo " + line); err != nil {
+			t.Fatalf("undo %q: %v", line, err)
+		}
+	}
+	if diff := cmp.Diff(old, viewLines(s.Model, view, s.keys)); diff != "" {
+		t.Fatalf("undoing what was written leaves %s", diff)
+	}
+}
+
+// TestEditing makes models by long random editing and checks them whole.
+func TestEditing(t *testing.T) {
+	base := newShell(t)
+	rapid.Check(t, func(t *rapid.T) {
+		s := &shell{NewEditor(New(), base.keys), base.table}
+		for range rapid.IntRange(1, 60).Draw(t, "commands") {
+			r := rapid.SampledFrom(rows).Draw(t, "row")
+			syntax := r.syntax
+			if rapid.IntRange(0, 3).Draw(t, "undo") == 0 {
+				syntax = "undo " + r.undoSyntax()
+			}
+			before := s.Model.Clone()
+			s.View = SystemView
+			if err := s.exec(openView(t, r.view)); err != nil {
+				t.Fatal(err)
+			}
+			opened := s.Model.Clone()
+			line := sampleLine(t, s, syntax)
+			if err := s.exec(line); err != nil && (!refusedForGoodReason(err) || !reflect.DeepEqual(opened, s.Model)) {
+				t.Fatalf("%q: %v", line, err)
+			}
+			if (len(Diff(before, s.Model, s.keys)) == 0) != reflect.DeepEqual(before, s.Model) {
+				t.Fatalf("after %q the difference is %q", line, Diff(before, s.Model, s.keys))
+			}
+			if !s.Model.has(s.View) {
+				t.Fatalf("%q leaves the view %v of nothing", line, s.View)
+			}
+		}
+		roundTrip(t, s)
+		Validate(s.Model) // must not panic
+		candidate := &Candidate{Editor: s.Editor, store: &Store{running: New(), keys: s.keys}, base: s.Model}
+		if again := candidate.replayed(t); !reflect.DeepEqual(again, s.Model) {
+			t.Fatal("the commands repeated make another model")
+		}
+	})
+}
+
+// replayed refreshes a copy of the candidate on an empty configuration.
+func (c *Candidate) replayed(t *rapid.T) *Model {
+	if err := c.Refresh(); err != nil {
+		t.Fatal(err)
+	}
+	return c.Model
+}
+
+// FuzzParse checks that a text is refused or makes a model whose own text
+// makes it again.
+func FuzzParse(f *testing.F) {
+	s := newShell(f).run(f, procedure+surroundings)
+	f.Add(strings.Join(Write(s.Model, s.keys), "\n"))
+	for _, text := range []string{
+		"#\nmld\n timer query 3\n#\nreturn",
+		"#\ninterface Eth-Trunk10\n undo mld send-router-alert\n e-trunk 3 remote-eth-trunk 4\n",
+		"#\nremote-backup-profile \"a b\"\n backup-id 3 remote-backup-service \"c d\"\n",
+		"#\ninterface GigabitEthernet0/1/0\n description a \"b\" é\n ipv6 address 2001:db8::1 64\n",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		m, err := Parse(text, s.keys)
+		if err != nil {
+			return
+		}
+		written := strings.Join(Write(m, s.keys), "\n")
+		again, err := Parse(written, s.keys)
+		if err != nil {
+			t.Fatalf("%v in %q", err, written)
+		}
+		if !reflect.DeepEqual(m, again) {
+			t.Fatalf("%q is read back as %q", written, strings.Join(Write(again, s.keys), "\n"))
+		}
+		Validate(m)
+	})
+}
