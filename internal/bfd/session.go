@@ -139,11 +139,8 @@ func (s *Session) State() State { return s.state }
 func (s *Session) SetPath(now time.Duration, p Path, fx *Effects) {
 	regained := p.canSend() && !s.path.canSend()
 	s.path = p
-	if !p.up() && s.state != AdminDown {
-		s.diag = p.diagnostic()
-		if s.state != Down {
-			s.setState(now, Down, s.diag, fx)
-		}
+	if !p.up() && (s.state == Init || s.state == Up) {
+		s.setState(now, Down, p.diagnostic(), fx)
 	}
 	if regained {
 		s.transmit(now, fx)

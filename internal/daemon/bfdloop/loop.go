@@ -192,4 +192,4 @@ func (l *Loop) post(c *command) {
 
 // RecommendedProcs is a value for runtime.GOMAXPROCS in a process that runs a Loop
 // on so many processors (see the package comment).
-func RecommendedProcs(cpus int) int { return 2*cpus + 4 }
+func RecommendedProcs(cpus int) int { return 4*cpus + 8 }

@@ -1,3 +1,0 @@
-package bfdloop
-
-func SetPolicy(p Priority) { policy = p }
