@@ -39,7 +39,7 @@ func (s *Session) Pending() bool {
 		s.windowOpen() && (s.dirty.len() > 0 || s.bulk.busy())
 }
 
-func (s *Session) windowOpen() bool { return len(s.window.records) < maxInFlight }
+func (s *Session) windowOpen() bool { return s.window.records.len() < maxInFlight }
 
 func (s *Session) putHello(now time.Duration) {
 	s.greeted = true
@@ -176,9 +176,8 @@ func (s *Session) putEndOfSync(now time.Duration, limit int) {
 		return
 	}
 	s.wanted = s.wanted[1:]
-	s.window.next++
-	s.out = AppendEndOfSync(s.out, s.window.next)
-	s.window.frames = append(s.window.frames, flight{sequence: s.window.next, since: now, end: true})
+	s.out = AppendEndOfSync(s.out, s.window.next())
+	s.window.sent(now, flight{since: now, end: true})
 	s.counters.FramesSent++
 }
 
@@ -213,11 +212,10 @@ func (f *recordsFrame) put(key Key, since time.Duration) bool {
 		return false
 	}
 	if f.records == 0 {
-		s.window.next++
-		s.out = AppendRecords(s.out, s.window.next)
+		s.out = AppendRecords(s.out, s.window.next())
 	}
 	s.out = AppendRecord(s.out, f.start, &rec)
-	s.window.records = append(s.window.records, sentRecord{key, rec.Version})
+	s.window.records.push(sentRecord{key, rec.Version})
 	f.records++
 	f.since = min(f.since, since)
 	return true
@@ -229,7 +227,7 @@ func (f *recordsFrame) finish() {
 		return
 	}
 	s := f.session
-	s.window.frames = append(s.window.frames, flight{sequence: s.window.next, since: f.since, records: f.records})
+	s.window.sent(f.now, flight{since: f.since, records: f.records})
 	s.counters.FramesSent++
 	s.counters.RecordsSent += uint64(f.records)
 	s.stats.records.Sent += f.records

@@ -2,19 +2,45 @@ package rbs
 
 import "time"
 
+// fifo is a queue that keeps its memory.
+type fifo[T any] struct {
+	items []T
+	head  int
+}
+
+func (q *fifo[T]) len() int  { return len(q.items) - q.head }
+func (q *fifo[T]) all() []T  { return q.items[q.head:] }
+func (q *fifo[T]) first() *T { return &q.items[q.head] }
+
+func (q *fifo[T]) push(v T) {
+	if q.head > 64 && q.head > len(q.items)/2 {
+		q.items = append(q.items[:0], q.items[q.head:]...)
+		q.head = 0
+	}
+	q.items = append(q.items, v)
+}
+
+func (q *fifo[T]) pop(n int) {
+	q.head += n
+	if q.head == len(q.items) {
+		q.items, q.head = q.items[:0], 0
+	}
+}
+
 // dirtyQueue holds the keys of records that the peer has yet to be told of, in
 // the order in which they first changed. A key is in it once, so its size is
 // bounded by the database, however slow the peer is.
 type dirtyQueue struct {
 	queued map[Key]struct{}
-	items  []dirtyItem
-	head   int
+	fifo[dirtyItem]
 }
 
 type dirtyItem struct {
 	key   Key
 	since time.Duration
 }
+
+func (q *dirtyQueue) has(key Key) bool { _, ok := q.queued[key]; return ok }
 
 func (q *dirtyQueue) push(now time.Duration, key Key) {
 	if q.has(key) {
@@ -24,25 +50,12 @@ func (q *dirtyQueue) push(now time.Duration, key Key) {
 		q.queued = make(map[Key]struct{})
 	}
 	q.queued[key] = struct{}{}
-	if q.head > 64 && q.head > len(q.items)/2 {
-		q.items = append(q.items[:0], q.items[q.head:]...)
-		q.head = 0
-	}
-	q.items = append(q.items, dirtyItem{key, now})
+	q.fifo.push(dirtyItem{key, now})
 }
-
-func (q *dirtyQueue) has(key Key) bool { _, ok := q.queued[key]; return ok }
-func (q *dirtyQueue) len() int         { return len(q.items) - q.head }
-
-// first returns the oldest item; the queue must not be empty.
-func (q *dirtyQueue) first() dirtyItem { return q.items[q.head] }
 
 func (q *dirtyQueue) pop() {
 	delete(q.queued, q.first().key)
-	q.head++
-	if q.head == len(q.items) {
-		q.items, q.head = q.items[:0], 0
-	}
+	q.fifo.pop(1)
 }
 
 // flight is a sequenced frame that the peer has not acknowledged yet.
@@ -61,26 +74,39 @@ type sentRecord struct {
 
 // window holds what has been sent and not been acknowledged, oldest first.
 type window struct {
-	frames  []flight
-	records []sentRecord
-	next    uint64 // sequence number of the next frame, less one
+	frames  fifo[flight]
+	records fifo[sentRecord]
+	last    uint64        // sequence number given last
+	moved   time.Duration // when a frame left the window last, or came into the empty one
+}
+
+// next numbers a frame that is being made.
+func (w *window) next() (sequence uint64) {
+	w.last++
+	return w.last
+}
+
+// sent enters the frame numbered last.
+func (w *window) sent(now time.Duration, f flight) {
+	if w.frames.len() == 0 {
+		w.moved = now
+	}
+	f.sequence = w.last
+	w.frames.push(f)
 }
 
 // ack takes the frames up to sequence out of the window. It calls acked for
-// each of their records and returns how many END-OF-SYNC were among them.
-func (w *window) ack(sequence uint64, acked func(Key, Version)) (ends int) {
-	frames, records := 0, 0
-	for frames < len(w.frames) && w.frames[frames].sequence <= sequence {
-		records += w.frames[frames].records
-		if w.frames[frames].end {
-			ends++
+// each of their records and reports whether an END-OF-SYNC was among them.
+func (w *window) ack(now time.Duration, sequence uint64, acked func(Key, Version)) (ended bool) {
+	for w.frames.len() > 0 && w.frames.first().sequence <= sequence {
+		f := *w.frames.first()
+		w.moved = now
+		w.frames.pop(1)
+		for _, r := range w.records.all()[:f.records] {
+			acked(r.key, r.version)
 		}
-		frames++
+		w.records.pop(f.records)
+		ended = ended || f.end
 	}
-	for _, r := range w.records[:records] {
-		acked(r.key, r.version)
-	}
-	w.frames = append(w.frames[:0], w.frames[frames:]...)
-	w.records = append(w.records[:0], w.records[records:]...)
-	return ends
+	return ended
 }

@@ -431,7 +431,7 @@ func TestConvergence(t *testing.T) {
 		for _, n := range w.nodes {
 			n.configure(true)
 		}
-		w.run(40 * time.Second)
+		w.run(90 * time.Second) // garbage may take some stalls to be found out
 		w.converged()
 	})
 }

@@ -48,9 +48,10 @@ type Session struct {
 // maxInFlight is how many records may be unacknowledged.
 const maxInFlight = 1 << 15
 
-// frameTimeout bounds the time that one frame may take to come whole: ample for
-// a slow line, and an end to waiting for a frame whose length field is wrong.
-const frameTimeout = 15 * time.Second
+// stallTimeout bounds the time that one frame may take to come whole, or to be
+// acknowledged after the one before it: ample for a slow line, and an end to
+// waiting for a frame whose length field is wrong or that the peer has lost.
+const stallTimeout = 15 * time.Second
 
 // NewSession returns the session of a connection that has just been made.
 // Counters are counted on; they may be shared with other sessions.
@@ -232,10 +233,10 @@ func (s *Session) takeAck(now time.Duration, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if sequence > s.window.next {
-		return violation("ACK of %d, only %d sent", sequence, s.window.next)
+	if sequence > s.window.last {
+		return violation("ACK of %d, only %d sent", sequence, s.window.last)
 	}
-	if s.window.ack(sequence, s.acked) > 0 {
+	if s.window.ack(now, sequence, s.acked) {
 		s.endOfSync(now, &s.stats.outbound)
 	}
 	return nil
@@ -255,9 +256,9 @@ func (s *Session) Advance(now time.Duration) error {
 		s.err = &SilentError{Interval: s.cfg.DeadInterval}
 		return s.err
 	}
-	if now >= s.stalledAt() {
-		s.err = violation("a frame has not come whole in %v", frameTimeout)
-		return s.err
+	if err := s.stalled(now); err != nil {
+		s.err = err
+		return err
 	}
 	if now >= s.keepaliveAt {
 		s.keepaliveDue = s.established
@@ -280,24 +281,40 @@ func (s *Session) deadAt() time.Duration {
 	return s.heard + s.cfg.DeadInterval
 }
 
-// stalledAt is when a frame that has come in part must be whole.
+// stalledAt is when a frame that has come in part must be whole, or another
+// frame must be acknowledged.
 func (s *Session) stalledAt() time.Duration {
-	if len(s.in) == 0 {
-		return math.MaxInt64
+	at := time.Duration(math.MaxInt64)
+	if len(s.in) > 0 {
+		at = s.partSince + stallTimeout
 	}
-	return s.partSince + frameTimeout
+	if s.window.frames.len() > 0 {
+		at = min(at, s.window.moved+stallTimeout)
+	}
+	return at
+}
+
+// stalled returns the error of a stream that keeps coming but leads nowhere.
+func (s *Session) stalled(now time.Duration) error {
+	switch {
+	case now < s.stalledAt():
+		return nil
+	case len(s.in) > 0 && now >= s.partSince+stallTimeout:
+		return violation("a frame has not come whole in %v", stallTimeout)
+	}
+	return violation("no acknowledgement in %v", stallTimeout)
 }
 
 // Lag tells what the peer has not acknowledged: how many records are queued or
 // under way, and the age of the oldest. Of a synchronisation it counts the
 // bucket in progress only.
 func (s *Session) Lag(now time.Duration) (records int, age time.Duration) {
-	records = s.dirty.len() + len(s.window.records) + s.bulk.remaining()
+	records = s.dirty.len() + s.window.records.len() + s.bulk.remaining()
 	oldest := now
 	if s.dirty.len() > 0 {
 		oldest = s.dirty.first().since
 	}
-	for _, f := range s.window.frames {
+	for _, f := range s.window.frames.all() {
 		oldest = min(oldest, f.since)
 	}
 	if s.bulk.busy() {

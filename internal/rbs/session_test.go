@@ -89,13 +89,13 @@ func TestWindowBoundsWhatIsUnderWay(t *testing.T) {
 		s.Dirty(0, key)
 		s.Output(0, MaxChunk)
 	}
-	if n := len(s.window.records); n != maxInFlight {
+	if n := s.window.records.len(); n != maxInFlight {
 		t.Fatalf("%d records under way, want %d", n, maxInFlight)
 	}
 	if s.Pending() {
 		t.Fatal("with a full window there is nothing to send")
 	}
-	if err := s.Receive(0, AppendAck(nil, s.window.next)); err != nil {
+	if err := s.Receive(0, AppendAck(nil, s.window.last)); err != nil {
 		t.Fatal(err)
 	}
 	if m.acked[key] != goldenRecord.Version || !s.Pending() {
@@ -141,7 +141,29 @@ func TestFrameThatNeverEnds(t *testing.T) {
 		}
 	}
 	var protocol *ProtocolError
-	if !errors.As(err, &protocol) || now > frameTimeout+2*time.Second {
+	if !errors.As(err, &protocol) || now > stallTimeout+2*time.Second {
+		t.Fatalf("%v after %v", err, now)
+	}
+}
+
+func TestPeerThatLosesAFrame(t *testing.T) {
+	m := newMemory(1, 16)
+	s := newSession(m)
+	if err := s.Receive(0, AppendHello(nil, helloOf(2))); err != nil {
+		t.Fatal(err)
+	}
+	m.put(goldenRecord)
+	s.Dirty(0, goldenRecord.Key)
+	s.Output(0, MaxChunk)
+	var err error
+	var now time.Duration
+	for ; err == nil && now < time.Minute; now += time.Second {
+		if err = s.Advance(now); err == nil {
+			err = s.Receive(now, AppendKeepalive(nil, 0))
+		}
+	}
+	var protocol *ProtocolError
+	if !errors.As(err, &protocol) || now > stallTimeout+2*time.Second {
 		t.Fatalf("%v after %v", err, now)
 	}
 }

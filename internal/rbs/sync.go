@@ -148,8 +148,8 @@ func (s *Session) takeBucketRequest(body []byte) error {
 // they would have to hide. One that came after the digests were told is not
 // among these, for it is queued or under way, or has been acknowledged.
 func (s *Session) ackTombstones() {
-	underWay := make(map[Key]bool, len(s.window.records))
-	for _, r := range s.window.records {
+	underWay := make(map[Key]bool, s.window.records.len())
+	for _, r := range s.window.records.all() {
 		underWay[r.key] = true
 	}
 	var useless []sentRecord
@@ -206,7 +206,7 @@ const (
 
 // auditDigest compares the digests of the databases when a keepalive tells the peer's.
 func (s *Session) auditDigest(now time.Duration) {
-	idle := s.audit.quiet && s.InSync() && s.dirty.len() == 0 && len(s.window.frames) == 0 && !s.bulk.busy()
+	idle := s.audit.quiet && s.InSync() && s.dirty.len() == 0 && s.window.frames.len() == 0 && !s.bulk.busy()
 	s.audit.quiet = true
 	if !idle {
 		s.audit.differing = false
