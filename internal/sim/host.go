@@ -1,0 +1,157 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/mld"
+)
+
+// unsolicited is the longest gap between the two reports of a change
+// (Unsolicited Report Interval, RFC 9777, section 9.11).
+const unsolicited = time.Second
+
+// host is a listener behind the switch.
+type host struct {
+	w       *World
+	addr    netip.Addr
+	v1      bool // speaks MLDv1 only, and joins no SSM stream
+	port    int  // what the switch hashes
+	wants   []bool
+	changes []int // counts the changes of mind, so that a repetition can see it is stale
+}
+
+func newHost(w *World, i int) *host {
+	return &host{
+		w: w, addr: netip.MustParseAddr(fmt.Sprintf("fe80::1:%x", i+1)), v1: i%4 == 3, port: i,
+		wants: make([]bool, len(w.streams)), changes: make([]int, len(w.streams)),
+	}
+}
+
+// change joins or leaves a stream and reports it twice.
+func (h *host) change(i int, want bool) {
+	if h.wants[i] == want || h.v1 && h.w.streams[i].ssm {
+		return
+	}
+	h.w.logf("host %d: want %s = %v", h.port, h.w.streams[i].group, want)
+	h.wants[i] = want
+	h.changes[i]++
+	h.w.watch.changed(h, i)
+	version := h.changes[i]
+	h.report(i, true)
+	h.w.after(h.w.between(0, unsolicited), func() {
+		if h.changes[i] == version {
+			h.report(i, true)
+		}
+	})
+}
+
+// report tells of one stream: of a change, or in answer to a query.
+func (h *host) report(i int, change bool) {
+	s := h.w.streams[i]
+	p := &mld.Packet{Type: mld.TypeReportV2}
+	dst := mld.AllMLDv2Routers
+	switch {
+	case h.v1 && h.wants[i]:
+		p.Type, p.Group, dst = mld.TypeReportV1, s.group, s.group
+	case h.v1:
+		p.Type, p.Group, dst = mld.TypeDone, s.group, mld.AllRouters
+	default:
+		p.Records = []mld.GroupRecord{record(s, h.wants[i], change)}
+	}
+	h.send(dst, p)
+}
+
+func record(s stream, want, change bool) mld.GroupRecord {
+	r := mld.GroupRecord{Group: s.group}
+	switch {
+	case s.ssm && change && want:
+		r.Type, r.Sources = mld.AllowNewSources, []netip.Addr{s.source}
+	case s.ssm && change:
+		r.Type, r.Sources = mld.BlockOldSources, []netip.Addr{s.source}
+	case s.ssm:
+		r.Type, r.Sources = mld.ModeIsInclude, []netip.Addr{s.source}
+	case change && want:
+		r.Type = mld.ChangeToExclude
+	case change:
+		r.Type = mld.ChangeToInclude
+	default:
+		r.Type = mld.ModeIsExclude
+	}
+	return r
+}
+
+// hearQuery answers within the time that the query allows.
+func (h *host) hearQuery(q mld.Query) {
+	for i, s := range h.w.streams {
+		if !h.wants[i] || !q.General() && q.Group != s.group {
+			continue
+		}
+		if len(q.Sources) > 0 && s.ssm && !slices.Contains(q.Sources, s.source) {
+			continue
+		}
+		h.w.after(h.w.between(0, q.MaxResponse), func() {
+			if h.wants[i] {
+				h.report(i, false)
+			}
+		})
+	}
+}
+
+// send puts a message on the leg that the switch has chosen for this host.
+func (h *host) send(dst netip.Addr, p *mld.Packet) {
+	n := h.w.legOf(h)
+	if n == nil || h.w.chance(h.w.opts.Loss) {
+		return
+	}
+	h.w.after(wireDelay, func() {
+		if n.legUp() {
+			n.handle(&device.MLDReceived{
+				Netdev: legName,
+				Meta:   mld.Meta{Src: h.addr, Dst: dst, HopLimit: 1, RouterAlert: true},
+				Packet: p,
+			})
+		}
+	})
+}
+
+// legOf is the switch: it hashes a host to a leg, and moves all to the other
+// one while a leg has no carrier.
+func (w *World) legOf(h *host) *node {
+	chosen := w.nodes[h.port%2]
+	if !chosen.legUp() {
+		chosen = chosen.peer()
+	}
+	if !chosen.legUp() {
+		return nil
+	}
+	return chosen
+}
+
+// apply gives a host's filter after a record, as a network without memory of
+// others would keep it.
+func apply(f mld.Filter, r mld.GroupRecord) mld.Filter {
+	add := func(list []netip.Addr) []netip.Addr {
+		all := slices.Concat(list, r.Sources)
+		slices.SortFunc(all, netip.Addr.Compare)
+		return slices.Compact(all)
+	}
+	cut := func(list []netip.Addr) []netip.Addr {
+		return slices.DeleteFunc(slices.Clone(list), func(a netip.Addr) bool { return slices.Contains(r.Sources, a) })
+	}
+	switch r.Type {
+	case mld.ModeIsInclude, mld.ChangeToInclude:
+		return mld.Filter{Mode: mld.Include, Sources: slices.Clone(r.Sources)}
+	case mld.ModeIsExclude, mld.ChangeToExclude:
+		return mld.Filter{Mode: mld.Exclude, Sources: slices.Clone(r.Sources)}
+	}
+	if (r.Type == mld.AllowNewSources) == (f.Mode == mld.Include) {
+		f.Sources = add(f.Sources)
+	} else {
+		f.Sources = cut(f.Sources)
+	}
+	return f
+}

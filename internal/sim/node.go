@@ -1,0 +1,260 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+// The names that both devices use.
+const (
+	legName  = "eth-trunk10"
+	upName   = "up0"
+	service  = "rbs1"
+	profile  = "rbp1"
+	trunkID  = 1
+	memberID = 10
+)
+
+var member = device.Member{ETrunk: trunkID, EthTrunk: memberID}
+
+// node is one device and the kernel under it.
+type node struct {
+	w     *World
+	index int
+	name  string
+	dev   *device.Device // nil while the daemon is dead
+	boots uint64
+
+	legAdmin, legCable bool
+	upCable            bool
+
+	routes map[device.SourceGroup][]string
+	gate   device.Gate
+	asked  map[device.SourceGroup]bool // an upcall is under way
+	joined map[netip.Addr]mld.Filter   // what the upstream network has heard
+	conns  map[rbs.ConnID]*conn
+	listen bool
+	lastID rbs.ConnID
+
+	wakeAt time.Duration // of the Advance that is scheduled, 0 when none is
+	bfd    etrunk.BFDState
+}
+
+func newNode(w *World, index int) *node {
+	return &node{
+		w: w, index: index, name: string(rune('A' + index)),
+		legAdmin: true, legCable: true, upCable: true, bfd: etrunk.BFDPending,
+	}
+}
+
+func (n *node) alive() bool { return n.dev != nil }
+func (n *node) peer() *node { return n.w.nodes[1-n.index] }
+func (n *node) legUp() bool { return n.legAdmin && n.legCable }
+
+func (n *node) address() netip.Addr {
+	return netip.MustParseAddr(fmt.Sprintf("2001:db8:c::%x", 0xa+n.index))
+}
+
+func (n *node) linkLocal() netip.Addr {
+	return netip.MustParseAddr(fmt.Sprintf("fe80::%x", 0xa+n.index))
+}
+
+// boot starts the daemon with an empty database.
+func (n *node) boot() {
+	n.boots++
+	n.dev = device.New(uint64(1000+n.index), n.w.rng.Uint64(), time.Unix(1_700_000_000, 0).Add(n.w.now), n.w.now)
+	n.routes = make(map[device.SourceGroup][]string)
+	n.asked = make(map[device.SourceGroup]bool)
+	n.joined = make(map[netip.Addr]mld.Filter)
+	n.conns = make(map[rbs.ConnID]*conn)
+	n.gate, n.listen, n.wakeAt, n.bfd = device.Gate{}, false, 0, etrunk.BFDPending
+	n.w.logf("%s boots", n.name)
+	n.tellLinks()
+	if err := n.dev.Configure(n.w.now, n.settings()); err != nil {
+		panic(err) // the simulation's own mistake
+	}
+	n.w.judgePath()
+}
+
+// kill ends the daemon as SIGKILL does: the kernel drops its routes and closes
+// its connections, the supervisor takes the leg down.
+func (n *node) kill() {
+	if !n.alive() {
+		return
+	}
+	n.w.logf("%s is killed", n.name)
+	n.dev = nil
+	for _, c := range n.conns {
+		c.close("connection reset by peer")
+	}
+	n.w.judgePath()
+	n.w.after(guardDelay, func() {
+		if !n.alive() {
+			n.legAdmin = false
+			n.w.logf("%s's leg is taken down by its supervisor", n.name)
+		}
+	})
+}
+
+func (n *node) settings() device.Settings {
+	cfg := etrunk.DefaultConfig()
+	cfg.ID, cfg.Priority, cfg.Key = trunkID, uint8(10+10*n.index), []byte("key")
+	cfg.SystemID = etrunk.SystemID{2, 0, 0, 0, 0, byte(n.index)}
+	cfg.Local, cfg.Peer = n.address(), n.peer().address()
+	cfg.RevertDelay, cfg.BFDSession, cfg.DeviceID = time.Second, "core", uint64(1000+n.index)
+	cfg.Members = []etrunk.MemberConfig{{ID: memberID, Mode: etrunk.ForceMaster}}
+	return device.Settings{
+		Interfaces: map[string]device.InterfaceSettings{
+			"up0":         {Netdev: upName, Upstream: true, MLD: mld.DefaultConfig()},
+			"Eth-Trunk10": {Netdev: legName, MLD: mld.DefaultConfig(), Profile: profile},
+		},
+		ETrunks: map[uint32]etrunk.Config{trunkID: cfg},
+		Legs:    map[device.Member]device.LegSettings{member: {Netdev: legName}},
+		Services: map[string]device.ServiceSettings{service: {
+			Config: rbs.Config{
+				Name: service, Local: n.address(), Peer: n.peer().address(), Port: rbs.DefaultPort, Enabled: true,
+			},
+			Retention: 600 * time.Second,
+		}},
+		Profiles: map[string]device.ProfileSettings{profile: {
+			BackupID: 10, Service: service, Member: member, MLD: true, Hot: true,
+		}},
+	}
+}
+
+// handle gives the daemon an event, if it lives.
+func (n *node) handle(ev device.Event) {
+	if n.alive() {
+		n.dev.Handle(n.w.now, ev)
+	}
+}
+
+func (n *node) tellLinks() {
+	n.handle(device.LinkChanged{Netdev: upName, Exists: true, Index: 2, AdminUp: true, Up: n.upCable, LinkLocal: n.linkLocal()})
+	n.handle(device.LinkChanged{Netdev: legName, Exists: true, Index: 3, AdminUp: n.legAdmin, Up: n.legUp(), LinkLocal: n.linkLocal()})
+}
+
+// linkChanged lets the daemon notice what has happened to its links.
+func (n *node) linkChanged() { n.w.after(carrierDelay, n.tellLinks) }
+
+// pump carries out what the daemon asks for until it asks for nothing more.
+func (n *node) pump() {
+	for n.alive() {
+		fx := n.dev.Effects()
+		if !n.carryOut(fx) {
+			break
+		}
+	}
+	if n.alive() {
+		n.armTimer()
+		n.upcalls()
+	}
+}
+
+// armTimer schedules the next Advance.
+func (n *node) armTimer() {
+	at, ok := n.dev.Deadline()
+	if !ok || n.wakeAt != 0 && n.wakeAt <= at {
+		return
+	}
+	at = max(at, n.w.now)
+	n.wakeAt = at
+	dev := n.dev
+	n.w.after(at-n.w.now, func() {
+		if n.dev == dev && n.wakeAt == at {
+			n.wakeAt = 0
+			n.dev.Advance(n.w.now)
+		}
+	})
+}
+
+// carryOut does what the daemon would do, and reports whether there was anything.
+func (n *node) carryOut(fx *device.Effects) bool {
+	todo := *fx
+	*fx = device.Effects{}
+	for _, r := range todo.Routes {
+		sg := device.SourceGroup{Source: r.Source, Group: r.Group}
+		if r.Delete {
+			delete(n.routes, sg)
+		} else {
+			n.routes[sg] = r.Outgoing
+		}
+		delete(n.asked, sg)
+	}
+	if todo.Gate != nil {
+		n.gate = *todo.Gate
+	}
+	for _, leg := range todo.Legs {
+		n.w.logf("%s's daemon sets its leg up=%v", n.name, leg.Up)
+		n.legAdmin = leg.Up
+		n.linkChanged()
+	}
+	for _, m := range todo.MLD {
+		n.sendMLD(m)
+	}
+	for _, h := range todo.Hellos {
+		n.sendHello(h.Packet)
+	}
+	for _, ch := range todo.Channels {
+		n.serveChannel(ch.Effects)
+	}
+	for _, notice := range todo.Notices {
+		n.w.logf("%s: %s %s", n.name, notice.Name, notice.Detail)
+	}
+	return len(todo.Routes)+len(todo.Legs)+len(todo.MLD)+len(todo.Hellos)+len(todo.Channels)+len(todo.Notices) > 0 || todo.Gate != nil
+}
+
+// upcalls lets the kernel ask for the streams that arrive without a route.
+func (n *node) upcalls() {
+	for _, s := range n.w.streams {
+		sg := s.key()
+		if _, routed := n.routes[sg]; routed || n.asked[sg] || !n.receives(s) {
+			continue
+		}
+		n.asked[sg] = true
+		dev := n.dev
+		n.w.after(upcallDelay, func() {
+			if n.dev == dev && n.asked[sg] {
+				delete(n.asked, sg)
+				n.handle(device.StreamArrived{Netdev: upName, Source: s.source, Group: s.group})
+			}
+		})
+	}
+}
+
+// receives reports whether the upstream network delivers a stream to this device.
+func (n *node) receives(s stream) bool {
+	f, ok := n.joined[s.group]
+	if !n.upCable || !ok {
+		return false
+	}
+	return (f.Mode == mld.Exclude) != slices.Contains(f.Sources, s.source)
+}
+
+// sends reports whether the kernel of this device puts a stream on its leg.
+func (n *node) sends(s stream) bool {
+	sg := s.key()
+	if !n.alive() || !n.legUp() || !n.receives(s) || !slices.Contains(n.routes[sg], legName) {
+		return false
+	}
+	if slices.Contains(n.gate.Orphans, sg) {
+		return true
+	}
+	bucket := etrunk.BucketOf(s.source, s.group)
+	return !slices.Contains(n.gate.Closed, legName) &&
+		!(bucket == 1 && slices.Contains(n.gate.Bucket0, legName)) &&
+		!(bucket == 0 && slices.Contains(n.gate.Bucket1, legName))
+}
+
+// duty is what the daemon holds its duty to be, for settling.
+func (n *node) duty() device.DutyKind {
+	_, duty := n.dev.Sends(member, n.w.streams[0].source, n.w.streams[0].group)
+	return duty.Kind
+}
