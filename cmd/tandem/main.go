@@ -5,7 +5,8 @@
 //	tandem [-s SOCKET] -c "CMD; CMD"     run commands, print what they show
 //	tandem [-s SOCKET] -f FILE [-v]      run a file of commands, stop at the first error
 //
-// Exit codes: 0 done, 1 a command was refused, 2 wrong use, 3 no daemon.
+// Exit codes: 0 done, 1 a command was refused or the run was interrupted,
+// 2 wrong use, 3 no daemon.
 package main
 
 import (
@@ -62,7 +63,7 @@ func run(ctx context.Context, args []string, in *os.File, out, errOut io.Writer)
 	defer client.Close()
 	if err := dispatch(ctx, client, opts, in, out, errOut); err != nil {
 		fmt.Fprintln(errOut, "tandem:", err)
-		if errors.Is(err, errRefused) {
+		if errors.Is(err, errRefused) || errors.Is(err, context.Canceled) {
 			return exitRefused
 		}
 		return exitNoDaemon

@@ -128,7 +128,7 @@ func TestWrongUse(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	got, err := io.ReadAll(&keys{from: strings.NewReader("dis\x1aab\x03é")})
+	got, err := io.ReadAll(newKeys(t.Context(), strings.NewReader("dis\x1aab\x03é")))
 	want := "dis" + dropLine + "return\r" + "ab" + dropLine + "\r" + "é"
 	if err != nil || string(got) != want {
 		t.Errorf("%q, %v; want %q", got, err, want)

@@ -33,14 +33,14 @@ func interact(ctx context.Context, client *manage.Client, in *os.File, out io.Wr
 		return fmt.Errorf("terminal: %w", err)
 	}
 	defer term.Restore(int(in.Fd()), saved)
-	t := term.NewTerminal(struct {
-		io.Reader
-		io.Writer
-	}{&keys{from: in}, out}, session.Prompt)
-	defer followSize(t, in)()
-	c := &console{ctx: ctx, session: session, terminal: t}
-	t.AutoCompleteCallback = c.key
+	c := &console{ctx: ctx, session: session, screen: readWriter{newKeys(ctx, in), out}, in: in}
 	return c.loop()
+}
+
+// readWriter is both sides of a terminal.
+type readWriter struct {
+	io.Reader
+	io.Writer
 }
 
 // followSize keeps the line editor's width that of the terminal.
@@ -75,11 +75,22 @@ func followSize(t *term.Terminal, in *os.File) (stop func()) {
 type console struct {
 	ctx      context.Context
 	session  *manage.Session
+	screen   readWriter
+	in       *os.File
 	terminal *term.Terminal
 	last     manage.Reply
 }
 
+// edit starts the line editor and returns how to stop it.
+func (c *console) edit() (stop func()) {
+	c.terminal = term.NewTerminal(c.screen, c.session.Prompt)
+	c.terminal.AutoCompleteCallback = c.key
+	return followSize(c.terminal, c.in)
+}
+
 func (c *console) loop() error {
+	stop := c.edit()
+	defer func() { stop() }()
 	for !c.last.Closed {
 		line, err := c.terminal.ReadLine()
 		switch {
@@ -89,6 +100,9 @@ func (c *console) loop() error {
 				return nil
 			}
 			line = "return"
+			// The editor that has seen the end sees nothing but the end.
+			stop()
+			stop = c.edit()
 		case err != nil && !errors.Is(err, term.ErrPasteIndicator):
 			return fmt.Errorf("terminal: %w", err)
 		}
@@ -155,34 +169,68 @@ func helpText(candidates []manage.Candidate) string {
 }
 
 // keys translates the keys that the line editor does not know in VRP's sense:
-// Ctrl+Z types `return`, Ctrl+C drops the line.
+// Ctrl+Z types `return`, Ctrl+C drops the line. Its Read ends with the context.
 type keys struct {
-	from    io.Reader
+	ctx     context.Context
+	pressed <-chan []byte // closed at the end of input
 	pending []byte
 }
 
 // Line editor keys: to the end of the line, delete to its beginning.
 const dropLine = "\x05\x15"
 
+// newKeys begins to read keys. A read cannot be taken back, so its goroutine
+// stays until there is another key or the program ends.
+func newKeys(ctx context.Context, from io.Reader) *keys {
+	pressed := make(chan []byte)
+	go func() {
+		defer close(pressed)
+		for {
+			buf := make([]byte, 256)
+			n, err := from.Read(buf)
+			if n > 0 {
+				select {
+				case pressed <- buf[:n]:
+				case <-ctx.Done():
+					return
+				}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return &keys{ctx: ctx, pressed: pressed}
+}
+
 func (k *keys) Read(p []byte) (int, error) {
 	if len(k.pending) == 0 {
-		buf := make([]byte, 256)
-		n, err := k.from.Read(buf)
-		if n == 0 {
-			return 0, err
-		}
-		for _, b := range buf[:n] {
-			switch b {
-			case ctrlZ:
-				k.pending = append(k.pending, dropLine+"return\r"...)
-			case ctrlC:
-				k.pending = append(k.pending, dropLine+"\r"...)
-			default:
-				k.pending = append(k.pending, b)
+		select {
+		case <-k.ctx.Done():
+			return 0, context.Cause(k.ctx)
+		case pressed, ok := <-k.pressed:
+			if !ok {
+				return 0, io.EOF
 			}
+			k.pending = translate(pressed)
 		}
 	}
 	n := copy(p, k.pending)
 	k.pending = k.pending[n:]
 	return n, nil
+}
+
+func translate(pressed []byte) []byte {
+	var out []byte
+	for _, b := range pressed {
+		switch b {
+		case ctrlZ:
+			out = append(out, dropLine+"return\r"...)
+		case ctrlC:
+			out = append(out, dropLine+"\r"...)
+		default:
+			out = append(out, b)
+		}
+	}
+	return out
 }

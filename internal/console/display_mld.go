@@ -29,9 +29,9 @@ func MLDGroups(interfaces []interfaceGroups) Display {
 	return mldGroups(interfaces, func(s *sheet, i interfaceGroups) {
 		rows := make([][]any, 0, len(i.groups))
 		for _, g := range i.groups {
-			rows = append(rows, []any{g.Group, g.LastReporter, g.Uptime, timer(g.Expires), len(g.Hosts)})
+			rows = append(rows, []any{g.Group, g.LastReporter, g.Uptime, timer(g.Expires)})
 		}
-		s.table(4, "groups", []string{"Group Address", "Last Reporter", "Uptime", "Expires", "Hosts"}, rows)
+		s.table(4, "groups", []string{"Group Address", "Last Reporter", "Uptime", "Expires"}, rows)
 	})
 }
 

@@ -121,15 +121,15 @@ func displayGroup(s *Session, a command.Args) (Display, error) {
 	if err != nil {
 		return Display{}, err
 	}
-	// The short form counts hosts, so the hosts are asked for either way.
+	verbose := a.Has("verbose")
 	all := make([]interfaceGroups, 0, len(interfaces))
 	for _, i := range interfaces {
-		all = append(all, interfaceGroups{i, s.sys.Backend.Groups(i.Name, true)})
+		all = append(all, interfaceGroups{i, s.sys.Backend.Groups(i.Name, verbose)})
 	}
 	if group := a.Addr("group"); group.IsValid() { // the keyword group is always there
 		all = onlyGroup(all, group)
 	}
-	if a.Has("verbose") {
+	if verbose {
 		return MLDGroupsVerbose(all, snap.DeviceID), nil
 	}
 	return MLDGroups(all), nil

@@ -41,7 +41,7 @@ func quit(s *Session, _ command.Args) error {
 // errPending refuses to drop changes where nobody can be asked.
 var errPending = errors.New("there are changes that are not committed: commit them, or clear configuration candidate")
 
-const leaveText = "Warning: Changes are not committed. Commit them before leaving? [Y(yes)/N(no)/C(cancel)]:"
+const leaveText = "Warning: Changes are not committed. Commit them? [Y(yes)/N(no)/C(cancel)]:"
 
 // leave goes to the user view, after a question when changes would be lost.
 func (s *Session) leave() error {

@@ -1,0 +1,59 @@
+package console
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tandem/internal/command"
+	"tandem/internal/config"
+)
+
+// chapter is a group of views in the command reference.
+type chapter struct{ view, title string }
+
+var chapters = []chapter{
+	{config.ViewAny, "Every view"},
+	{config.ViewUser, "User view `<X>`"},
+	{config.ViewConfig, "Every configuration view"},
+	{config.ViewSystem, "System view `[~X]`"},
+	{config.ViewService, "Remote backup service view `[~X-rm-backup-srv-NAME]`"},
+	{config.ViewProfile, "Remote backup profile view `[~X-rm-backup-prf-NAME]`"},
+	{config.ViewETrunk, "E-Trunk view `[~X-e-trunk-N]`"},
+	{config.ViewInterface, "Interface view `[~X-NAME]`"},
+	{config.ViewEthTrunk, "Interface view of an Eth-Trunk, in addition"},
+	{config.ViewSession, "BFD session view `[~X-bfd-session-NAME]`"},
+	{config.ViewMLD, "MLD view `[~X-mld]`"},
+}
+
+// Reference writes the reference of all commands in Markdown, from the
+// declarations that the console itself runs on.
+func Reference() string {
+	var b strings.Builder
+	b.WriteString(referenceHead)
+	for _, c := range chapters {
+		fmt.Fprintf(&b, "\n## %s\n\n| command | what it does |\n|---|---|\n", c.title)
+		for _, cmd := range allCommands() {
+			if slices.Contains(cmd.Views, c.view) {
+				b.WriteString(referenceRow(cmd))
+			}
+		}
+	}
+	return b.String()
+}
+
+const referenceHead = `# Commands
+
+Made from the command table; do not edit by hand (go test ./internal/console -update).
+
+Keywords may be abbreviated as long as they are unique. A parameter is shown as
+` + "`<name:type>`" + `, where a type such as 1..254 is the range of an integer. ` + "`[ a ]`" + ` may be
+left out, ` + "`{ a | b }`" + ` is a choice. The system view's commands that open a view work
+in every configuration view. Every ` + "`display`" + ` takes ` + "`| include`, `| exclude`, `| begin`" + `
+with a regular expression, ` + "`| count` and `| json`" + `.
+`
+
+func referenceRow(c command.Command[*Session]) string {
+	syntax := strings.ReplaceAll(c.Syntax, "|", `\|`)
+	return fmt.Sprintf("| `%s` | %s |\n", syntax, c.Help)
+}
