@@ -118,15 +118,15 @@ func (v *validator) session(s *BFDSession) {
 	if s.LocalDiscriminator == 0 || s.RemoteDiscriminator == 0 {
 		v.warn(where, "it wants a local and a remote discriminator and does not start without")
 	}
-	for name, other := range v.m.Sessions {
+	inOrder(v.m.Sessions, func(other *BFDSession) {
 		switch {
-		case name <= s.Name: // told once, with the first of the two
+		case other.Name <= s.Name: // told once, with the first of the two
 		case s.LocalDiscriminator != 0 && s.LocalDiscriminator == other.LocalDiscriminator:
-			v.fail(where, "its local discriminator %d is that of session %s too", s.LocalDiscriminator, name)
+			v.fail(where, "its local discriminator %d is that of session %s too", s.LocalDiscriminator, other.Name)
 		case s.Peer == other.Peer && s.Local == other.Local && s.Interface == other.Interface && s.TrackInterface == other.TrackInterface:
-			v.fail(where, "it is bound as session %s is", name)
+			v.fail(where, "it is bound as session %s is", other.Name)
 		}
-	}
+	})
 }
 
 func (v *validator) service(s *Service) {
@@ -134,11 +134,11 @@ func (v *validator) service(s *Service) {
 	if !s.Peer.IsValid() {
 		v.warn(where, "it has no peer-ipv6, so it does not connect")
 	}
-	for name, other := range v.m.Services {
-		if name > s.Name && s.Peer.IsValid() && s.Peer == other.Peer && s.Local == other.Local && s.Port == other.Port {
-			v.fail(where, "it has the addresses and the port of %s", name)
+	inOrder(v.m.Services, func(other *Service) {
+		if other.Name > s.Name && s.Peer.IsValid() && s.Peer == other.Peer && s.Local == other.Local && s.Port == other.Port {
+			v.fail(where, "it has the addresses and the port of %s", other.Name)
 		}
-	}
+	})
 	if s.TrackBFD == 0 {
 		return
 	}
@@ -164,11 +164,18 @@ func (v *validator) profile(p *Profile) {
 	if i := v.m.Interfaces[EthTrunkName(p.EthTrunk)]; p.ETrunk != 0 && i != nil && i.ETrunk != 0 && i.ETrunk != p.ETrunk {
 		v.fail(where, "it names e-trunk %d, but %s joined e-trunk %d", p.ETrunk, i.Name, i.ETrunk)
 	}
-	for name, other := range v.m.Profiles {
-		if name > p.Name && p.ETrunk != 0 && other.ETrunk != 0 && p.EthTrunk == other.EthTrunk && p.ETrunk != other.ETrunk {
-			v.fail(where, "it has Eth-Trunk %d in e-trunk %d, %s has it in e-trunk %d", p.EthTrunk, p.ETrunk, name, other.ETrunk)
+	inOrder(v.m.Profiles, func(other *Profile) {
+		if other.Name > p.Name && p.ETrunk != 0 && other.ETrunk != 0 && p.EthTrunk == other.EthTrunk && p.ETrunk != other.ETrunk {
+			v.fail(where, "it has Eth-Trunk %d in e-trunk %d, %s has it in e-trunk %d", p.EthTrunk, p.ETrunk, other.Name, other.ETrunk)
 		}
+	})
+	if missing := p.missing(); len(missing) > 0 {
+		v.warn(where, "nothing is backed up without %s", strings.Join(missing, ", "))
 	}
+}
+
+// missing lists what a profile wants before it backs anything up.
+func (p *Profile) missing() []string {
 	var missing []string
 	for _, part := range []struct {
 		set  bool
@@ -178,9 +185,7 @@ func (v *validator) profile(p *Profile) {
 			missing = append(missing, part.name)
 		}
 	}
-	if len(missing) > 0 {
-		v.warn(where, "nothing is backed up without %s", strings.Join(missing, ", "))
-	}
+	return missing
 }
 
 // backupIDs checks that an ID is used once on a service.
