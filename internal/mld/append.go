@@ -33,12 +33,16 @@ func AppendReport(dst []byte, records []GroupRecord) []byte {
 	dst = append(dst, byte(TypeReportV2), 0, 0, 0, 0, 0)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(records)))
 	for _, r := range records {
-		dst = append(dst, byte(r.Type), 0)
-		dst = binary.BigEndian.AppendUint16(dst, uint16(len(r.Sources)))
-		dst = appendAddr(dst, r.Group)
-		dst = appendAddrs(dst, r.Sources)
+		dst = appendRecord(dst, r)
 	}
 	return dst
+}
+
+func appendRecord(dst []byte, r GroupRecord) []byte {
+	dst = append(dst, byte(r.Type), 0)
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(r.Sources)))
+	dst = appendAddr(dst, r.Group)
+	return appendAddrs(dst, r.Sources)
 }
 
 // Size is the number of bytes the record takes in a report.

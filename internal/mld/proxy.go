@@ -3,19 +3,248 @@ package mld
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"time"
 )
 
-type Proxy struct{}
+// unsolicitedReportInterval bounds the random gap between the repetitions of a
+// state change (RFC 9777, section 9.11).
+const unsolicitedReportInterval = time.Second
 
-func NewProxy(cfg Config, rng *rand.Rand, now time.Duration) *Proxy       { return &Proxy{} }
-func (p *Proxy) SetConfig(now time.Duration, cfg Config)                  {}
-func (p *Proxy) SetLink(now time.Duration, linkLocal netip.Addr, up bool) {}
-func (p *Proxy) Want(now time.Duration, group netip.Addr, f Filter)       {}
-func (p *Proxy) Receive(now time.Duration, meta Meta, pkt *Packet) error  { return nil }
-func (p *Proxy) Malformed()                                               {}
-func (p *Proxy) Advance(now time.Duration, fx *Effects)                   {}
-func (p *Proxy) Deadline() (at time.Duration, ok bool)                    { return 0, false }
-func (p *Proxy) Pending() int                                             { return 0 }
-func (p *Proxy) Joined() int                                              { return 0 }
-func (p *Proxy) Counters() Counters                                       { return Counters{} }
+// Proxy is the host side of MLD on one upstream interface (RFC 9777, section 6;
+// RFC 4605, section 4): it joins there what the downstream listeners want, however
+// many groups that is, and answers queries. What it has to say comes from Advance;
+// the other methods only bring the Deadline forward.
+type Proxy struct {
+	cfg Config
+	rng *rand.Rand
+	now time.Duration
+
+	linkLocal netip.Addr
+	up        bool
+	// v1Until is when the older version querier present timer ends (section 8.2.1).
+	v1Until time.Duration
+
+	seed    seed
+	groups  table[membership]
+	joined  int
+	fresh   []uint32 // groups with a change not sent once; may name others
+	pending int
+	repeats alarms
+	answers alarms
+	// generalAt is when the answer to a general query is due, 0 when none is.
+	generalAt time.Duration
+
+	packer   packer
+	scratch  [2][]netip.Addr
+	counters Counters
+}
+
+// membership is one group that the proxy has joined or is leaving.
+type membership struct {
+	addr netip.Addr
+	want Filter
+	// announced: a report has told the routers that the group is wanted.
+	announced bool
+	fresh     bool
+	// changes of the filter mode and of the source list still to be told, in
+	// transmissions (section 6.1).
+	mode    int
+	sources []sourceChange // sorted
+	repeat  time.Duration  // alarm of the next repetition, 0 when there is none
+
+	answer time.Duration // alarm of the answer to a specific query, 0 when there is none
+	asked  []netip.Addr  // the sources it asked for, sorted; none means all
+}
+
+type sourceChange struct {
+	addr netip.Addr
+	left int
+}
+
+func (m *membership) changing() bool { return m.mode > 0 || len(m.sources) > 0 }
+
+// NewProxy returns a proxy without link that wants nothing. rng spreads its answers.
+func NewProxy(cfg Config, rng *rand.Rand, now time.Duration) *Proxy {
+	p := &Proxy{cfg: cfg, rng: rng, now: now, seed: newSeed(rng.Uint64())}
+	p.groups.hash = func(m *membership) uint64 { return p.seed.addr(m.addr) }
+	return p
+}
+
+// SetConfig takes a new configuration; it uses the version, the robustness, the
+// intervals and RequireRouterAlert.
+func (p *Proxy) SetConfig(now time.Duration, cfg Config) {
+	p.now = max(p.now, now)
+	if p.cfg.Version != cfg.Version {
+		p.cancel()
+	}
+	p.cfg = cfg
+}
+
+// SetLink tells the proxy's own link-local address and whether the interface can
+// send and receive. When it comes up, or its address changes, all that is wanted
+// is announced anew.
+func (p *Proxy) SetLink(now time.Duration, linkLocal netip.Addr, up bool) {
+	p.now = max(p.now, now)
+	linkLocal = linkLocal.WithZone("")
+	if p.linkLocal == linkLocal && p.up == up {
+		return
+	}
+	p.linkLocal, p.up = linkLocal, up
+	p.v1Until = 0
+	p.cancel()
+	for id, m := range p.memberships() {
+		m.announced = false
+		m.mode, m.sources = 0, nil
+		p.change(id, m, Filter{})
+	}
+}
+
+// Want makes the proxy listen to a group, or stop when the filter is empty. Groups
+// that are not routed between links are ignored.
+func (p *Proxy) Want(now time.Duration, group netip.Addr, f Filter) {
+	p.now = max(p.now, now)
+	if !Routable(group) {
+		return
+	}
+	id := p.find(group)
+	if id == 0 {
+		if f.Empty() {
+			return
+		}
+		id = p.groups.insert(membership{addr: group})
+	}
+	m := p.groups.at(id)
+	old := m.want
+	if old.Equal(f) {
+		return
+	}
+	m.want = Filter{f.Mode, slices.Clone(f.Sources)}
+	if old.Empty() {
+		p.joined++
+	}
+	if f.Empty() {
+		p.joined--
+	}
+	p.change(id, m, old)
+}
+
+// Receive takes a message heard on the interface. A *DropError says why it had no effect.
+func (p *Proxy) Receive(now time.Duration, meta Meta, pkt *Packet) error {
+	p.now = max(p.now, now)
+	meta.Src = meta.Src.WithZone("")
+	if cause, drop := p.refuses(meta, pkt); drop {
+		p.counters.Drops.Count(cause)
+		return &DropError{Cause: cause, Type: pkt.Type, From: meta.Src}
+	}
+	p.counters.Received.count(pkt)
+	switch pkt.Type {
+	case TypeQuery:
+		p.heardQuery(now, &pkt.Query)
+	case TypeReportV1:
+		p.suppress(now, pkt.Group)
+	}
+	return nil
+}
+
+func (p *Proxy) refuses(meta Meta, pkt *Packet) (DropCause, bool) {
+	switch {
+	case !p.up:
+		return DropLinkDown, true
+	case meta.HopLimit != 1:
+		return DropHopLimit, true
+	case !meta.Src.IsLinkLocalUnicast():
+		return DropSource, true
+	case meta.Src == p.linkLocal:
+		return DropOwn, true
+	case p.cfg.RequireRouterAlert && !meta.RouterAlert:
+		return DropRouterAlert, true
+	}
+	switch pkt.Type {
+	case TypeQuery, TypeReportV1, TypeDone, TypeReportV2:
+		return 0, false
+	}
+	return DropType, true
+}
+
+// Malformed counts a message that Parse refused.
+func (p *Proxy) Malformed() { p.counters.Drops.Count(DropMalformed) }
+
+// Deadline returns when Advance must be called next; ok is false when nothing is
+// waited for.
+func (p *Proxy) Deadline() (at time.Duration, ok bool) {
+	if !p.canSend() {
+		return 0, false
+	}
+	note := func(t time.Duration, set bool) {
+		if set && (!ok || t < at) {
+			at, ok = t, true
+		}
+	}
+	note(p.now, p.pending > 0)
+	note(p.generalAt, p.generalAt > 0)
+	note(p.repeats.deadline())
+	note(p.answers.deadline())
+	return at, ok
+}
+
+// Pending returns the number of groups whose last change has not been sent once.
+func (p *Proxy) Pending() int { return p.pending }
+
+// Joined returns the number of groups that are wanted.
+func (p *Proxy) Joined() int { return p.joined }
+
+// Wanted returns what is wanted of a group.
+func (p *Proxy) Wanted(group netip.Addr) Filter {
+	if id := p.find(group); id != 0 {
+		return p.groups.at(id).want
+	}
+	return Filter{}
+}
+
+// Counters returns what was sent, received and dropped so far.
+func (p *Proxy) Counters() Counters { return p.counters }
+
+// Version returns the protocol version in use at a time: 1 while the configuration
+// or a querier of that version demands it.
+func (p *Proxy) Version(now time.Duration) int {
+	if p.cfg.Version == 1 || now < p.v1Until {
+		return 1
+	}
+	return 2
+}
+
+func (p *Proxy) canSend() bool { return p.up && p.linkLocal.IsValid() }
+
+func (p *Proxy) find(group netip.Addr) uint32 {
+	return p.groups.find(p.seed.addr(group), func(m *membership) bool { return m.addr == group })
+}
+
+// memberships yields all, in an order that depends only on their history.
+func (p *Proxy) memberships() func(yield func(uint32, *membership) bool) {
+	return func(yield func(uint32, *membership) bool) {
+		for id := uint32(1); id <= p.groups.top; id++ {
+			if m := p.groups.at(id); m.addr.IsValid() && !yield(id, m) {
+				return
+			}
+		}
+	}
+}
+
+// cancel drops every answer and repetition that is waited for, as a change of
+// version demands (section 8.2.1).
+func (p *Proxy) cancel() {
+	p.generalAt = 0
+	p.repeats, p.answers = p.repeats[:0], p.answers[:0]
+	for id, m := range p.memberships() {
+		m.repeat, m.answer, m.asked = 0, 0, nil
+		p.tidy(id, m)
+	}
+}
+
+// tidy forgets a group that is neither wanted nor has anything left to tell.
+func (p *Proxy) tidy(id uint32, m *membership) {
+	if m.want.Empty() && !m.fresh && m.repeat == 0 && m.answer == 0 {
+		p.groups.remove(id)
+	}
+}

@@ -169,6 +169,7 @@ func TestRecordTypes(t *testing.T) {
 			case !tc.old.Empty():
 				x.hear(h1, ModeIsInclude, group1, tc.old.Sources...)
 			}
+			x.run(time.Second)
 			x.hear(h1, tc.rec, group1, tc.told...)
 			x.wantFilter(tc.want.Mode, tc.want.Sources...)
 			for _, s := range []netip.Addr{s1, s2, s3} {

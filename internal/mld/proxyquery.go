@@ -1,0 +1,132 @@
+package mld
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// maxAsked bounds the sources remembered of specific queries; beyond it the answer
+// tells everything.
+const maxAsked = 1024
+
+// heardQuery arranges the answer at a random time within the response interval
+// (RFC 9777, section 6.2).
+func (p *Proxy) heardQuery(now time.Duration, q *Query) {
+	if q.Version == 1 {
+		if p.Version(now) != 1 {
+			p.cancel()
+		}
+		p.v1Until = now + p.cfg.ListeningInterval()
+	}
+	switch {
+	case !q.General():
+		p.askedFor(now, q)
+	case p.Version(now) == 1:
+		// MLDv1 answers group by group, so that others can be suppressed.
+		for id, m := range p.memberships() {
+			p.answerBy(id, m, now+p.delay(q))
+		}
+	default:
+		if at := now + p.delay(q); p.generalAt == 0 || at < p.generalAt {
+			p.generalAt = at
+		}
+	}
+}
+
+// delay draws when to answer; never 0, which stands for no answer.
+func (p *Proxy) delay(q *Query) time.Duration {
+	return 1 + time.Duration(p.rng.Int64N(int64(max(q.MaxResponse, 1))))
+}
+
+// askedFor arranges the answer to a specific query, rules 1 and 3 to 5 of section 6.2.
+func (p *Proxy) askedFor(now time.Duration, q *Query) {
+	id := p.find(q.Group)
+	if id == 0 {
+		return
+	}
+	m, at := p.groups.at(id), now+p.delay(q)
+	if p.generalAt > 0 && p.generalAt <= at {
+		return
+	}
+	switch {
+	case m.answer == 0:
+		m.asked = appendSources(nil, q.Sources)
+		if len(q.Sources) > 0 && len(m.asked) == 0 {
+			return
+		}
+	case len(q.Sources) == 0 || len(m.asked) == 0:
+		m.asked = nil
+	default:
+		p.scratch[0] = appendSources(p.scratch[0][:0], q.Sources)
+		m.asked = appendUnion(nil, m.asked, p.scratch[0])
+	}
+	if len(m.asked) > maxAsked {
+		m.asked = nil
+	}
+	p.answerBy(id, m, at)
+}
+
+// answerBy sets the alarm of a group's answer unless an earlier one is set.
+func (p *Proxy) answerBy(id uint32, m *membership, at time.Duration) {
+	if m.want.Empty() || m.answer > 0 && m.answer <= at {
+		return
+	}
+	m.answer = at
+	p.answers.push(alarm{at, id})
+}
+
+// suppress drops an MLDv1 answer that another host has given (RFC 2710, section 4).
+func (p *Proxy) suppress(now time.Duration, group netip.Addr) {
+	if p.Version(now) != 1 {
+		return
+	}
+	if id := p.find(group); id != 0 {
+		m := p.groups.at(id)
+		m.answer, m.asked = 0, nil
+		p.tidy(id, m)
+	}
+}
+
+// answer sends the answers that are due.
+func (p *Proxy) answer(now time.Duration) {
+	if p.generalAt > 0 && now >= p.generalAt {
+		p.generalAt = 0
+		for _, m := range p.memberships() {
+			p.tellState(m, nil)
+		}
+	}
+	for a, ok := p.answers.pop(now); ok; a, ok = p.answers.pop(now) {
+		m := p.groups.at(a.id)
+		if m.answer != a.at {
+			continue
+		}
+		asked := m.asked
+		m.answer, m.asked = 0, nil
+		if p.Version(now) == 1 {
+			if !m.want.Empty() {
+				p.sendV1(m)
+			}
+		} else {
+			p.tellState(m, asked)
+		}
+		p.tidy(a.id, m)
+	}
+}
+
+// tellState adds the current-state record of a group: all of it, or what it says
+// about the sources asked for.
+func (p *Proxy) tellState(m *membership, asked []netip.Addr) {
+	switch {
+	case m.want.Empty():
+	case len(asked) > 0:
+		wanted := slices.DeleteFunc(asked, func(a netip.Addr) bool { return !m.want.Wants(a) })
+		if len(wanted) > 0 {
+			p.packer.add(ModeIsInclude, m.addr, wanted)
+		}
+	case m.want.Mode == Exclude:
+		p.packer.add(ModeIsExclude, m.addr, m.want.Sources)
+	default:
+		p.packer.add(ModeIsInclude, m.addr, m.want.Sources)
+	}
+}

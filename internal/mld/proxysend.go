@@ -1,0 +1,215 @@
+package mld
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// change notes that a group's filter is no longer what it was (section 6.1): the
+// difference is to be told as often as the robustness variable says, starting anew
+// for what has changed just now.
+func (p *Proxy) change(id uint32, m *membership, old Filter) {
+	if m.want.Empty() && !m.announced {
+		// Nobody has heard of it, so nobody need hear that it is over.
+		m.mode, m.sources, m.repeat = 0, nil, 0
+		p.settle(m)
+		p.tidy(id, m)
+		return
+	}
+	times := p.cfg.Robustness
+	if m.want.Mode != old.Mode {
+		m.mode, m.sources = times, nil
+	} else {
+		p.scratch[0] = appendMinus(p.scratch[0][:0], m.want.Sources, old.Sources)
+		p.scratch[0] = appendMinus(p.scratch[0], old.Sources, m.want.Sources)
+		for _, a := range p.scratch[0] {
+			m.tell(a, times)
+		}
+	}
+	if !m.fresh && (m.changing() || m.want.Empty()) {
+		m.fresh = true
+		p.pending++
+		p.fresh = append(p.fresh, id)
+	}
+}
+
+func (m *membership) tell(a netip.Addr, times int) {
+	i, found := slices.BinarySearchFunc(m.sources, a, func(c sourceChange, a netip.Addr) int { return c.addr.Compare(a) })
+	if !found {
+		m.sources = slices.Insert(m.sources, i, sourceChange{addr: a})
+	}
+	m.sources[i].left = times
+}
+
+// settle takes a group off the fresh ones.
+func (p *Proxy) settle(m *membership) {
+	if m.fresh {
+		m.fresh = false
+		p.pending--
+	}
+}
+
+// Advance sends everything that is due: state changes at once, their repetitions,
+// and answers to queries, packed into as few reports as a 1280-byte MTU allows.
+func (p *Proxy) Advance(now time.Duration, fx *Effects) {
+	p.now = max(p.now, now)
+	if !p.canSend() {
+		return
+	}
+	p.packer = packer{buf: p.packer.buf[:0], fx: fx, sent: &p.counters.Sent}
+	// What is sent together is repeated together.
+	again := now + 1 + time.Duration(p.rng.Int64N(int64(unsolicitedReportInterval)))
+	for _, id := range p.fresh {
+		if m := p.groups.at(id); m.fresh {
+			p.settle(m)
+			p.tellChange(now, id, m, again)
+		}
+	}
+	p.fresh = p.fresh[:0]
+	for a, ok := p.repeats.pop(now); ok; a, ok = p.repeats.pop(now) {
+		if m := p.groups.at(a.id); m.repeat == a.at {
+			m.repeat = 0
+			p.tellChange(now, a.id, m, again)
+		}
+	}
+	p.packer.flush()
+	p.answer(now)
+	p.packer.flush()
+	p.packer.fx = nil
+}
+
+// tellChange sends the changes of one group and arranges their repetition.
+func (p *Proxy) tellChange(now time.Duration, id uint32, m *membership, again time.Duration) {
+	if p.Version(now) == 1 {
+		p.tellV1(m)
+	} else {
+		p.tellV2(m)
+	}
+	m.announced = m.announced || !m.want.Empty()
+	if m.changing() {
+		m.repeat = again
+		p.repeats.push(alarm{again, id})
+	}
+	p.tidy(id, m)
+}
+
+// tellV2 adds the state-change records of one group. A change of the mode carries
+// the whole list, so changes of the list need no record of their own beside it.
+func (p *Proxy) tellV2(m *membership) {
+	allow, block := p.scratch[0][:0], p.scratch[1][:0]
+	kept := m.sources[:0]
+	for _, c := range m.sources {
+		if m.want.Wants(c.addr) {
+			allow = append(allow, c.addr)
+		} else {
+			block = append(block, c.addr)
+		}
+		if c.left--; c.left > 0 {
+			kept = append(kept, c)
+		}
+	}
+	m.sources = kept
+	p.scratch[0], p.scratch[1] = allow, block
+	if m.mode > 0 {
+		m.mode--
+		t := ChangeToInclude
+		if m.want.Mode == Exclude {
+			t = ChangeToExclude
+		}
+		p.packer.add(t, m.addr, m.want.Sources)
+		return
+	}
+	if len(allow) > 0 {
+		p.packer.add(AllowNewSources, m.addr, allow)
+	}
+	if len(block) > 0 {
+		p.packer.add(BlockOldSources, m.addr, block)
+	}
+}
+
+// tellV1 sends a report or a done. MLDv1 knows no sources: a group is wanted or not.
+func (p *Proxy) tellV1(m *membership) {
+	switch {
+	case m.want.Empty():
+		m.mode, m.sources = 0, nil
+		p.counters.Sent.Dones++
+		p.packer.fx.report(AllRouters, AppendDone(nil, m.addr))
+	case m.changing():
+		m.mode, m.sources = max(m.mode, m.leftOfSources())-1, nil
+		p.sendV1(m)
+	}
+}
+
+func (m *membership) leftOfSources() (left int) {
+	for _, c := range m.sources {
+		left = max(left, c.left)
+	}
+	return left
+}
+
+func (p *Proxy) sendV1(m *membership) {
+	p.counters.Sent.ReportsV1++
+	p.packer.fx.report(m.addr, AppendReportV1(nil, m.addr))
+}
+
+func (fx *Effects) report(dst netip.Addr, payload []byte) {
+	fx.Reports = append(fx.Reports, OutReport{dst, payload})
+}
+
+const (
+	// maxReport is what a 1280-byte packet leaves for the ICMPv6 message: the IPv6
+	// header and the hop-by-hop options take 48 bytes.
+	maxReport        = 1280 - 48
+	maxRecordSources = (maxReport - reportHeaderSize - recordHeaderSize) / addrSize
+)
+
+// packer gathers group records into reports.
+type packer struct {
+	buf  []byte // the report in the making, its record count still 0
+	n    int
+	fx   *Effects
+	sent *Messages
+}
+
+// add appends a record. A list that exceeds one packet is cut for EXCLUDE types,
+// whose receivers then forward too much rather than too little, and continued in
+// another record for all others (RFC 9777, section 5.2.15).
+func (k *packer) add(t RecordType, group netip.Addr, sources []netip.Addr) {
+	part := sources[:min(len(sources), maxRecordSources)]
+	k.put(GroupRecord{t, group, part})
+	if t == ModeIsExclude || t == ChangeToExclude {
+		return
+	}
+	rest := sources[len(part):]
+	if t == ChangeToInclude {
+		// A second TO_IN would replace the first at a router that tracks hosts.
+		t = AllowNewSources
+	}
+	for more := range slices.Chunk(rest, maxRecordSources) {
+		k.put(GroupRecord{t, group, more})
+	}
+}
+
+func (k *packer) put(r GroupRecord) {
+	if k.n > 0 && len(k.buf)+r.Size() > maxReport {
+		k.flush()
+	}
+	if k.n == 0 {
+		k.buf = AppendReport(k.buf[:0], nil)
+	}
+	k.buf = appendRecord(k.buf, r)
+	k.n++
+}
+
+// flush hands the report over.
+func (k *packer) flush() {
+	if k.n == 0 {
+		return
+	}
+	k.buf[6], k.buf[7] = byte(k.n>>8), byte(k.n)
+	k.sent.ReportsV2++
+	k.sent.Records += uint64(k.n)
+	k.fx.report(AllMLDv2Routers, slices.Clone(k.buf))
+	k.n = 0
+}
