@@ -74,7 +74,7 @@ func (d *Device) refreshOrphans(now time.Duration) {
 	var set []SourceGroup
 	for key, w := range d.orphans.waiting {
 		ifc := d.downstreamOf(key)
-		if ifc == nil {
+		if ifc == nil || !d.listens(ifc, key) {
 			delete(d.orphans.waiting, key)
 			continue
 		}
@@ -98,6 +98,12 @@ func (d *Device) refreshOrphans(now time.Duration) {
 		d.orphans.current = set
 		d.gateDirty = true
 	}
+}
+
+// listens reports whether a record is still there and alive.
+func (d *Device) listens(ifc *downstream, key rbs.Key) bool {
+	rec, ok := ifc.router.Get(mld.Key{Group: key.Group, Host: key.Host})
+	return ok && !rec.Deleted
 }
 
 func (d *Device) isOrphan(sg SourceGroup) bool {

@@ -128,7 +128,7 @@ func (d *Device) lacking(m *member, legUp bool) string {
 		return "the upstream interface is down"
 	case !d.synchronised(m.id):
 		return "not synchronised with the peer yet"
-	case up.proxy.Pending() > 0:
+	case !m.fit && up.proxy.Pending() > 0: // a new listener later does not revoke it
 		return "joining upstream"
 	}
 	return ""

@@ -220,6 +220,7 @@ func (s *service) Merge(now time.Duration, rec rbs.Record) bool {
 		Left:    rec.Left,
 	}, &d.mldFx)
 	d.applyMLD(now, ifc, false)
+	d.orphanAdopted(now, rec.Key, rec.Version) // whoever tells of a listener knows it
 	return merged
 }
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"time"
 
 	"tandem/internal/device"
@@ -151,6 +152,7 @@ func (c *conn) flush() {
 func (c *conn) deliver(b []byte) {
 	w, to := c.node.w, c.other
 	cut := w.rng.IntN(len(b) + 1)
+	b = bytes.Clone(b) // the sender may reuse its buffer
 	for _, piece := range [][]byte{b[:cut], b[cut:]} {
 		if len(piece) == 0 {
 			continue

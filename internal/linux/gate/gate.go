@@ -39,7 +39,7 @@ type State struct {
 	// Bucket0 and Bucket1 interfaces send only the (S,G) whose hash is 0 or 1.
 	// An interface in both, or in Closed as well, sends nothing.
 	Bucket0, Bucket1 []string
-	// Orphans pass out of Bucket0 and Bucket1 interfaces whatever their hash.
+	// Orphans pass whatever their hash, out of Closed interfaces too.
 	Orphans []SG
 	// Seed is the seed of the kernel's jhash over source and group.
 	Seed uint32

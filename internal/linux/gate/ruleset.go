@@ -20,9 +20,10 @@ import (
 //		chain forward {
 //			type filter hook forward priority filter; policy accept;
 //			ip6 daddr & ff0f:: < ff03:: accept          # not multicast wider than the link
+//			ip6 saddr . ip6 daddr @orphans accept
 //			oifname @closed counter drop
-//			oifname @bucket0 ip6 saddr . ip6 daddr != @orphans jhash ip6 saddr . ip6 daddr mod 2 seed S != 0 counter drop
-//			oifname @bucket1 ip6 saddr . ip6 daddr != @orphans jhash ip6 saddr . ip6 daddr mod 2 seed S != 1 counter drop
+//			oifname @bucket0 jhash ip6 saddr . ip6 daddr mod 2 seed S != 0 counter drop
+//			oifname @bucket1 jhash ip6 saddr . ip6 daddr mod 2 seed S != 1 counter drop
 //		}
 //	}
 type ruleset struct {
@@ -48,10 +49,10 @@ const (
 
 // Numbers of the rules that drop, in the chain.
 const (
-	ruleClosed  = 1
-	ruleBucket0 = 2
-	ruleBucket1 = 3
-	ruleCount   = 4
+	ruleClosed  = 2
+	ruleBucket0 = 3
+	ruleBucket1 = 4
+	ruleCount   = 5
 )
 
 func newRuleset(seed uint32) ruleset {
@@ -85,6 +86,7 @@ func (r ruleset) create(conn *nftables.Conn, want *contents) error {
 	}
 	rules := [ruleCount][]expr.Any{
 		0:           passOthers(),
+		1:           r.passOrphans(),
 		ruleClosed:  dropping(r.outOf(closedSet)),
 		ruleBucket0: dropping(append(r.outOf(bucket0Set), r.otherBucket(0)...)),
 		ruleBucket1: dropping(append(r.outOf(bucket1Set), r.otherBucket(1)...)),
@@ -115,14 +117,25 @@ func (r ruleset) outOf(set int) []expr.Any {
 	}
 }
 
-// otherBucket matches an (S,G) that is no orphan and not of the bucket.
+// passOrphans lets pass what this device sends in the peer's stead.
+func (r ruleset) passOrphans() []expr.Any {
+	return append(loadSG(),
+		&expr.Lookup{SourceRegister: reg1, SetName: r.orphans.Name, SetID: r.orphans.ID},
+		&expr.Verdict{Kind: expr.VerdictAccept})
+}
+
+// otherBucket matches an (S,G) that is not of the bucket.
 func (r ruleset) otherBucket(bucket uint32) []expr.Any {
+	return append(loadSG(),
+		&expr.Hash{SourceRegister: reg1, DestRegister: reg3, Length: sgSize, Modulus: 2, Seed: r.seed, Type: expr.HashTypeJenkins},
+		&expr.Cmp{Op: expr.CmpOpNeq, Register: reg3, Data: binaryutil.NativeEndian.PutUint32(bucket)})
+}
+
+// loadSG puts the source and the group into the first two registers.
+func loadSG() []expr.Any {
 	return []expr.Any{
 		&expr.Payload{DestRegister: reg1, Base: expr.PayloadBaseNetworkHeader, Offset: offsetSource, Len: 16},
 		&expr.Payload{DestRegister: reg2, Base: expr.PayloadBaseNetworkHeader, Offset: offsetGroup, Len: 16},
-		&expr.Lookup{SourceRegister: reg1, SetName: r.orphans.Name, SetID: r.orphans.ID, Invert: true},
-		&expr.Hash{SourceRegister: reg1, DestRegister: reg3, Length: sgSize, Modulus: 2, Seed: r.seed, Type: expr.HashTypeJenkins},
-		&expr.Cmp{Op: expr.CmpOpNeq, Register: reg3, Data: binaryutil.NativeEndian.PutUint32(bucket)},
 	}
 }
 
