@@ -4,6 +4,8 @@
 //	tandem [-s SOCKET]                   a console session
 //	tandem [-s SOCKET] -c "CMD; CMD"     run commands, print what they show
 //	tandem [-s SOCKET] -f FILE [-v]      run a file of commands, stop at the first error
+//	tandem lab up|down|demo              the whole system on this machine
+//	tandem trunk-guard [-run DIR]        take the legs of a dead daemon out of service
 //
 // Exit codes: 0 done, 1 a command was refused or the run was interrupted,
 // 2 wrong use, 3 no daemon.
@@ -36,6 +38,12 @@ const (
 const socketVariable = "TANDEM_SOCKET"
 
 func main() {
+	// Subcommands look after their own signals.
+	if len(os.Args) > 1 {
+		if subcommand, ok := subcommands[os.Args[1]]; ok {
+			os.Exit(subcommand(os.Args[2:]))
+		}
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()

@@ -16,8 +16,8 @@ import (
 	"tandem/internal/manage"
 )
 
-// daemon runs a console socket until the test ends.
-func daemon(t *testing.T) string {
+// startDaemon runs a console socket until the test ends.
+func startDaemon(t *testing.T) string {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "console.sock")
 	l, err := manage.Listen(socket)
@@ -77,7 +77,7 @@ func TestFile(t *testing.T) {
 		{"empty", "\n", exitDone, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := tandem(t, "-s", daemon(t), "-f", commandFile(t, c.text))
+			got := tandem(t, "-s", startDaemon(t), "-f", commandFile(t, c.text))
 			if got.code != c.code || got.out != "" {
 				t.Errorf("%+v, want code %d and no output", got, c.code)
 			}
@@ -94,7 +94,7 @@ func TestFile(t *testing.T) {
 }
 
 func TestVerboseFileIsATranscript(t *testing.T) {
-	got := tandem(t, "-s", daemon(t), "-v", "-f", commandFile(t, "system-view\nsysname A\ncommit\nreturn\ndisplay version | inc Sys\n"))
+	got := tandem(t, "-s", startDaemon(t), "-v", "-f", commandFile(t, "system-view\nsysname A\ncommit\nreturn\ndisplay version | inc Sys\n"))
 	want := "<Tandem>system-view\n[~Tandem]sysname A\n[*Tandem]commit\n[~A]return\n<A>display version | inc Sys\nSysname       : A\n"
 	if diff := cmp.Diff(want, got.out); diff != "" || got.code != exitDone {
 		t.Errorf("code %d, %s (-want +got):\n%s", got.code, got.err, diff)
@@ -102,7 +102,7 @@ func TestVerboseFileIsATranscript(t *testing.T) {
 }
 
 func TestCommands(t *testing.T) {
-	socket := daemon(t)
+	socket := startDaemon(t)
 	got := tandem(t, "-s", socket, "-c", `display version | include Device; display version | include "Sys;"; display version | count`)
 	if want := "Device-ID     : 0000000000000007\nTotal lines: 7.\n"; got.out != want || got.code != exitDone {
 		t.Errorf("%+v, want %q", got, want)

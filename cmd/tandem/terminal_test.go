@@ -101,7 +101,7 @@ func (s *screen) waits(want string) {
 }
 
 func TestTerminal(t *testing.T) {
-	client := manage.NewClient(daemon(t))
+	client := manage.NewClient(startDaemon(t))
 	defer client.Close()
 	s, slave := openTerminal(t)
 	ended := make(chan error, 1)
@@ -130,7 +130,7 @@ func TestTerminal(t *testing.T) {
 
 // TestTerminalIsGivenBack stops the program from outside in the middle of a line.
 func TestTerminalIsGivenBack(t *testing.T) {
-	client := manage.NewClient(daemon(t))
+	client := manage.NewClient(startDaemon(t))
 	defer client.Close()
 	s, slave := openTerminal(t)
 	before, err := unix.IoctlGetTermios(int(slave.Fd()), unix.TCGETS)

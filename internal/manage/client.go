@@ -15,8 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DefaultSocket is where a daemon listens unless told otherwise.
-const DefaultSocket = "/run/tandem/console.sock"
+// Where a daemon keeps what it needs while it runs, and where it listens,
+// unless told otherwise.
+const (
+	DefaultRunDir = "/run/tandem"
+	DefaultSocket = DefaultRunDir + "/console.sock"
+)
 
 // Client talks to the daemon behind one socket.
 type Client struct {

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	"tandem/internal/daemon"
+	"tandem/internal/lab"
+	"tandem/internal/manage"
+)
+
+// subcommands are what the program does besides the console; each gets the
+// arguments after its name and returns the exit code.
+var subcommands = map[string]func(args []string) int{
+	"lab":         lab.Main,
+	"trunk-guard": trunkGuard,
+}
+
+// trunkGuard is what a supervisor runs when a daemon has died: it takes the
+// daemon's legs down, so that the switch leaves them.
+func trunkGuard(args []string) int {
+	fs := flag.NewFlagSet("tandem trunk-guard", flag.ContinueOnError)
+	run := fs.String("run", manage.DefaultRunDir, "run `directory` of the daemon that died")
+	if err := fs.Parse(args); err != nil || fs.NArg() > 0 {
+		return exitUsage
+	}
+	if err := daemon.TakeLegsDown(*run); err != nil {
+		fmt.Fprintln(os.Stderr, "tandem trunk-guard:", err)
+		return exitRefused
+	}
+	return exitDone
+}
