@@ -1,0 +1,347 @@
+package mld
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// pair is two routers on one link, device 1 with querier duty.
+type pair struct{ a, b *rig }
+
+func newPair(t *testing.T, cfg Config) pair {
+	a, b := newRig(t, cfg), newRig(t, cfg)
+	b.r = NewRouter(cfg, 2, 0)
+	b.id = 2
+	b.r.SetLink(0, addr("fe80::b"), true, &b.fx)
+	b.fx.Reset()
+	return pair{a, b}
+}
+
+// replicate carries what the last event at x changed to y.
+func (x *rig) replicate(y *rig) {
+	x.t.Helper()
+	y.now = max(y.now, x.now)
+	y.clock = max(y.clock, x.clock) // as a hybrid logical clock would
+	for _, key := range x.fx.Changed {
+		if rec, ok := x.r.Get(key); ok {
+			y.r.Merge(y.now, rec, &y.fx)
+		}
+	}
+}
+
+// synchronise merges everything both ways.
+func (p pair) synchronise() {
+	now := max(p.a.now, p.b.now)
+	p.a.now, p.b.now = now, now
+	p.a.clock = max(p.a.clock, p.b.clock)
+	p.b.clock = p.a.clock
+	toB, toA := slices.Collect(p.a.r.Records()), slices.Collect(p.b.r.Records())
+	for _, rec := range toB {
+		p.b.r.Merge(now, rec, &p.b.fx)
+	}
+	slices.Reverse(toA)
+	for _, rec := range toA {
+		p.a.r.Merge(now, rec, &p.a.fx)
+	}
+}
+
+// live returns the live records without the time they have left, sorted.
+func live(r *Router) []Record {
+	var list []Record
+	for rec := range r.Records() {
+		if !rec.Deleted {
+			rec.Left = 0
+			list = append(list, rec)
+		}
+	}
+	slices.SortFunc(list, func(a, b Record) int {
+		return cmp.Or(a.Group.Compare(b.Group), a.Host.Compare(b.Host))
+	})
+	return list
+}
+
+func TestMergeOrder(t *testing.T) {
+	key := Key{group1, h1}
+	join := Record{Key: key, Filter: Filter{Mode: Exclude}, Version: Version{10, 1}, Left: time.Minute}
+	other := Record{Key: key, Filter: Filter{Include, []netip.Addr{s1}}, Version: Version{10, 2}, Left: time.Minute}
+	leave := Record{Key: key, Version: Version{11, 1}, Deleted: true, Left: time.Minute}
+	for _, order := range [][]Record{{join, other, leave}, {join, leave, other}, {other, join, leave}, {other, leave, join}, {leave, join, other}, {leave, other, join}} {
+		r := NewRouter(DefaultConfig(), 3, 0)
+		var fx Effects
+		for _, rec := range order {
+			r.Merge(0, rec, &fx)
+			if r.Merge(0, rec, &fx) {
+				t.Error("merged twice")
+			}
+		}
+		if got, _ := r.Get(key); !got.Deleted || got.Version != leave.Version {
+			t.Errorf("after %v: %+v", order, got)
+		}
+		if len(fx.Changed) != 0 {
+			t.Error("a merge would be replicated back")
+		}
+		r.Forget(key, leave.Version)
+		r.Merge(0, other, &fx)
+		r.Merge(0, join, &fx)
+		if f := r.Filter(group1); !f.Equal(other.Filter) {
+			t.Errorf("at equal clocks the higher device must win: %v", f)
+		}
+	}
+}
+
+func TestMergeRefuses(t *testing.T) {
+	r := NewRouter(DefaultConfig(), 1, 0)
+	var fx Effects
+	for _, key := range []Key{{addr("ff02::1"), h1}, {addr("2001:db8::1"), h1}, {group1, netip.Addr{}}, {netip.Addr{}, h1}} {
+		if r.Merge(0, Record{Key: key, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, Left: time.Minute}, &fx) {
+			t.Errorf("merged %v", key)
+		}
+	}
+}
+
+// The device that hears a leave may not be the one that asks; both stop together.
+func TestLeaveAcrossDevices(t *testing.T) {
+	for _, v1 := range []bool{false, true} {
+		t.Run(fmt.Sprintf("v1=%v", v1), func(t *testing.T) {
+			p := newPair(t, DefaultConfig())
+			join := func() { p.b.hear(h1, ChangeToExclude, group1) }
+			leave := func() { p.b.hear(h1, ChangeToInclude, group1) }
+			if v1 {
+				join = func() { p.b.hearV1(h1, TypeReportV1, group1) }
+				leave = func() { p.b.hearV1(h1, TypeDone, group1) }
+			}
+			join()
+			p.b.replicate(p.a)
+			p.a.wantFilter(Exclude)
+			leave()
+			if len(p.b.fx.Queries) != 0 {
+				t.Error("queried without duty")
+			}
+			p.b.replicate(p.a)
+			if len(p.a.fx.Queries) != 1 {
+				t.Errorf("the querier asked %+v", p.a.fx.Queries)
+			}
+			if got := p.a.run(1900 * time.Millisecond); len(got) != 1 {
+				t.Errorf("repeated %q", got)
+			}
+			p.b.run(1900 * time.Millisecond)
+			p.a.wantFilter(Exclude)
+			p.b.wantFilter(Exclude)
+			p.a.run(2010 * time.Millisecond)
+			p.b.run(2010 * time.Millisecond)
+			p.a.wantFilter(Include)
+			p.b.wantFilter(Include)
+		})
+	}
+}
+
+func TestHoldPeer(t *testing.T) {
+	p := newPair(t, DefaultConfig())
+	p.a.hear(h1, ModeIsExclude, group1)
+	p.a.replicate(p.b)
+	p.b.hear(h2, ModeIsExclude, addr("ff1e::1"))
+	p.b.r.HoldPeer(0, true, &p.b.fx)
+	p.b.run(600 * time.Second)
+	p.b.wantFilter(Exclude)
+	if !p.b.r.Filter(addr("ff1e::1")).Empty() {
+		t.Error("an own record did not age")
+	}
+	if rec, _ := p.b.r.Get(Key{group1, h1}); rec.Left != 260*time.Second {
+		t.Errorf("a held record has %v left", rec.Left)
+	}
+	p.b.r.HoldPeer(p.b.now, false, &p.b.fx)
+	p.b.run(859 * time.Second)
+	p.b.wantFilter(Exclude)
+	p.b.run(861 * time.Second)
+	p.b.wantFilter(Include)
+}
+
+// While nobody who asks can be told, an MLDv1 done must not cost a suppressed host its stream.
+func TestUnverifiableDone(t *testing.T) {
+	p := newPair(t, DefaultConfig())
+	p.b.hearV1(h1, TypeReportV1, group1)
+	p.b.r.HoldPeer(0, true, &p.b.fx)
+	p.b.hearV1(h1, TypeDone, group1)
+	p.b.run(10 * time.Second)
+	p.b.wantFilter(Exclude)
+	if n := p.b.r.State(p.b.now).Counters.Drops.Done; n != 1 {
+		t.Errorf("%d dones counted", n)
+	}
+}
+
+// step runs one event that two bytes describe.
+func (p pair) step(op, arg byte) {
+	x, y := p.a, p.b
+	if op&1 != 0 {
+		x, y = p.b, p.a
+	}
+	hosts := []netip.Addr{h1, h2, addr("fe80::1:3")}
+	host, grp := hosts[int(arg)%3], groupNumber(int(arg>>2)%2)
+	sources := slices.DeleteFunc([]netip.Addr{s1, s2, s3}, func(a netip.Addr) bool { return arg>>4&(1<<(a.As16()[15]-1)) == 0 })
+	x.fx.Reset()
+	switch op >> 1 % 16 {
+	case 0, 1, 2, 3, 4, 5:
+		x.hear(host, RecordType(op>>1%16)+1, grp, sources...)
+	case 6:
+		x.hear(host, ChangeToInclude, grp)
+	case 7:
+		x.hearV1(host, TypeReportV1, grp)
+	case 8:
+		x.hearV1(host, TypeDone, grp)
+	case 9:
+		x.run(x.now + time.Duration(arg)*50*time.Millisecond)
+	case 10:
+		x.run(x.now + time.Duration(arg)*3*time.Second)
+	case 11:
+		x.r.HoldPeer(x.now, arg&1 != 0, &x.fx)
+	case 12:
+		x.r.SetQuerierDuty(x.now, arg&1 != 0, &x.fx)
+	case 13:
+		x.receive(addr("fe80::9"), &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: grp, Sources: sources, Suppress: arg&1 != 0, Robustness: 2, QueryInterval: time.Minute}})
+	case 14:
+		for rec := range y.r.Records() {
+			if mine, ok := x.r.Get(rec.Key); ok && mine.Deleted && mine.Version == rec.Version {
+				x.r.Forget(rec.Key, rec.Version)
+			}
+		}
+	case 15:
+		p.synchronise()
+		return
+	}
+	if arg&0x80 != 0 {
+		x.replicate(y)
+	}
+}
+
+// history runs a sequence of events and checks the invariants after each.
+func history(t *testing.T, events []byte, fatal func(string, ...any)) {
+	p := newPair(t, DefaultConfig())
+	for i := 0; i+1 < len(events); i += 2 {
+		p.step(events[i], events[i+1])
+		for _, x := range []*rig{p.a, p.b} {
+			if err := x.r.verify(); err != nil {
+				fatal("after event %d, device %d: %v", i/2, x.id, err)
+			}
+		}
+	}
+	p.synchronise()
+	if diff := gocmp.Diff(live(p.a.r), live(p.b.r), byAddr, gocmp.Comparer(Filter.Equal)); diff != "" {
+		fatal("after synchronisation: %s", diff)
+	}
+	for g := range p.a.r.Groups() {
+		if f := p.a.r.Filter(g); !f.Equal(p.b.r.Filter(g)) {
+			fatal("group %v: %v and %v", g, f, p.b.r.Filter(g))
+		}
+	}
+	for _, x := range []*rig{p.a, p.b} {
+		x.r.HoldPeer(x.now, false, &x.fx)
+		x.r.SetQuerierDuty(x.now, false, &x.fx)
+		x.run(x.now + 12*time.Hour)
+		if n := x.r.store.records.used + x.r.store.groups.used + x.r.store.lists.used + x.r.store.hosts.used; n != 0 {
+			fatal("device %d still holds %d entries when all has aged", x.id, n)
+		}
+	}
+}
+
+func TestHistories(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		history(t, rapid.SliceOfN(rapid.Byte(), 0, 120).Draw(rt, "events"), rt.Fatalf)
+	})
+}
+
+func FuzzRouter(f *testing.F) {
+	f.Add([]byte{2, 0x81, 12, 0x81, 18, 40, 30, 0})
+	f.Add([]byte{14, 0x80, 16, 0x81, 22, 1, 20, 100, 30, 0})
+	f.Add([]byte{0, 0x70, 10, 0x30, 1, 0x20, 18, 20, 8, 0x50, 30, 0})
+	f.Fuzz(func(t *testing.T, events []byte) {
+		if len(events) > 400 {
+			return
+		}
+		history(t, events, t.Fatalf)
+	})
+}
+
+// verify recomputes from the records everything that is kept beside them.
+func (r *Router) verify() error {
+	s := &r.store
+	type key struct{ group, host uint32 }
+	seen := map[key]bool{}
+	hostRefs, listRefs := map[uint32]uint32{}, map[uint32]uint32{}
+	filed := map[uint32]time.Duration{}
+	for _, at := range s.expiry.due {
+		b := s.expiry.buckets[at.id]
+		for id := b.first; id != 0; id = s.records.at(id).tnext {
+			filed[id] = at.at
+		}
+	}
+	liveRecords, liveGroups := 0, 0
+	for gid := uint32(1); gid <= s.groups.top; gid++ {
+		g := s.groups.at(gid)
+		if !g.addr.IsValid() {
+			continue
+		}
+		if s.findGroup(g.addr) != gid {
+			return fmt.Errorf("group %v not found", g.addr)
+		}
+		if g.reporter != 0 {
+			hostRefs[g.reporter]++
+		}
+		want := Filter{}
+		n := uint32(0)
+		for id := g.first; id != 0; id = s.records.at(id).gnext {
+			rec := s.records.at(id)
+			if rec.group != gid || seen[key{gid, rec.host}] || s.findRecord(gid, rec.host) != id {
+				return fmt.Errorf("group %v: record %d misplaced", g.addr, id)
+			}
+			seen[key{gid, rec.host}] = true
+			hostRefs[rec.host]++
+			if rec.list != 0 {
+				listRefs[rec.list]++
+			}
+			if at, ok := filed[id]; !ok || at > rec.expires+tickLength && at > r.now+tickLength {
+				return fmt.Errorf("record %d expires at %v, filed at %v (%v)", id, rec.expires, at, ok)
+			}
+			if (s.hosts.at(rec.host).addr == nobody) != (id == g.linger) {
+				return fmt.Errorf("group %v: wrong lingering record", g.addr)
+			}
+			if rec.live() {
+				want = want.Union(s.filter(id))
+				n++
+				if id != g.linger {
+					liveRecords++
+				}
+			}
+		}
+		if g.first == 0 || n != g.live {
+			return fmt.Errorf("group %v: %d live records counted, %d there", g.addr, g.live, n)
+		}
+		if n > 0 {
+			liveGroups++
+		}
+		if got := g.filter(); !got.Equal(want) {
+			return fmt.Errorf("group %v: filter %v, want %v", g.addr, got, want)
+		}
+	}
+	if len(seen) != s.records.used || liveRecords != s.liveRecords || liveGroups != s.liveGroups {
+		return fmt.Errorf("%d records, %d live, %d groups; counted %d, %d, %d", len(seen), liveRecords, liveGroups,
+			s.records.used, s.liveRecords, s.liveGroups)
+	}
+	for id := uint32(1); id <= s.hosts.top; id++ {
+		if h := s.hosts.at(id); h.refs != hostRefs[id] {
+			return fmt.Errorf("host %v: %d references, %d counted", h.addr, hostRefs[id], h.refs)
+		}
+	}
+	for id := uint32(1); id <= s.lists.top; id++ {
+		if l := s.lists.at(id); l.refs != listRefs[id] {
+			return fmt.Errorf("list %v: %d references, %d counted", l.addrs, listRefs[id], l.refs)
+		}
+	}
+	return nil
+}
