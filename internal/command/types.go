@@ -146,7 +146,8 @@ func (a Args) with(name string, value any) Args {
 	return Args{append(slices.Clip(a.list), arg{name, value})}
 }
 
-// Has tells whether the keyword or the parameter was given.
+// Has tells whether the keyword or the parameter was given. A keyword and a
+// parameter of the same name are not told apart.
 func (a Args) Has(name string) bool {
 	return slices.ContainsFunc(a.list, func(g arg) bool { return g.name == name })
 }

@@ -439,6 +439,17 @@ func TestCloneSharesNothing(t *testing.T) {
 	}
 }
 
+func TestAddresses(t *testing.T) {
+	s := newShell(t).run(t, "interface eth1\nipv6 address 2001:db8::2 64\nipv6 address 2001:db8::1/64\nipv6 address 2001:db8::3/64\nundo ipv6 address 2001:db8::3 64")
+	eth1 := s.Model.Interfaces["eth1"]
+	if got := fmt.Sprint(eth1.Addresses); got != "[2001:db8::1/64 2001:db8::2/64]" {
+		t.Errorf("addresses %s", got)
+	}
+	if s.run(t, "undo ipv6 address"); eth1.Addresses != nil {
+		t.Errorf("addresses %v are left", eth1.Addresses)
+	}
+}
+
 func TestTuning(t *testing.T) {
 	s := newShell(t).run(t, "mld\ntimer query 60\nrobust-count 3\nquit\ninterface eth1\nmld enable\nmld timer query 125")
 	got := s.Model.Tuning(s.Model.Interfaces["eth1"])
