@@ -11,6 +11,8 @@ type Effects struct {
 	// order in which the peer should learn them. Records merged from the peer are
 	// not in it.
 	Changed []Key
+	// Joined names those of Changed by which a host came to want more than before.
+	Joined []Key
 	// Groups names the groups whose forwarding may have changed. It may repeat.
 	Groups []netip.Addr
 	// Reports are to be sent on the upstream interface.
@@ -20,7 +22,7 @@ type Effects struct {
 // Reset empties the effects and keeps their memory.
 func (fx *Effects) Reset() {
 	fx.Queries, fx.Changed, fx.Groups = fx.Queries[:0], fx.Changed[:0], fx.Groups[:0]
-	fx.Reports = fx.Reports[:0]
+	fx.Joined, fx.Reports = fx.Joined[:0], fx.Reports[:0]
 }
 
 // OutReport is a message of the host side: an ICMPv6 message with zero checksum.

@@ -21,7 +21,7 @@ func (r *Router) Merge(now time.Duration, rec Record, fx *Effects) bool {
 		return false
 	}
 	device, ok := r.store.device(rec.Version.Device)
-	if !ok {
+	if !ok || id == 0 && r.store.records.used >= maxRecords {
 		return false
 	}
 	left := min(max(rec.Left, 0), maxLeft)

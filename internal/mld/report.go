@@ -107,9 +107,12 @@ func (r *Router) expectPartial(gid uint32, until time.Duration) {
 	g.partialUntil = max(g.partialUntil, until+r.inUse.LastListenerInterval)
 }
 
+// maxRecords leaves room in every table for what a record may bring along.
+const maxRecords = maxEntries / 2
+
 // fits checks the bounds of the configuration.
 func (r *Router) fits(id uint32, f Filter) bool {
-	if id == 0 && r.cfg.MaxRecords > 0 && r.store.records.used >= r.cfg.MaxRecords {
+	if n := r.store.records.used; id == 0 && (n >= maxRecords || r.cfg.MaxRecords > 0 && n >= r.cfg.MaxRecords) {
 		return false
 	}
 	return r.cfg.MaxSources <= 0 || len(f.Sources) <= r.cfg.MaxSources ||
@@ -121,6 +124,7 @@ func (r *Router) update(now time.Duration, v Version, key Key, id uint32, old, n
 	if next.Empty() {
 		next, fl = Filter{}, isDeleted
 	}
+	joined := !covers(old, next)
 	// The list that old refers to may be freed by the write; lists never change.
 	changed := r.write(now, v, key, &id, next, fl)
 	rec := r.store.records.at(id)
@@ -135,6 +139,9 @@ func (r *Router) update(now time.Duration, v Version, key Key, id uint32, old, n
 		}
 	}
 	fx.Changed = append(fx.Changed, key)
+	if joined {
+		fx.Joined = append(fx.Joined, key)
+	}
 	if changed {
 		fx.Groups = append(fx.Groups, key.Group)
 	}

@@ -10,10 +10,16 @@ const (
 	chunkBits = 9
 	chunkSize = 1 << chunkBits
 	minSlots  = 16
+	// A slot is an id and, above it, a few bits of the hash, which spare most looks
+	// at entries that are not the one sought.
+	idBits = 26
+	idMask = 1<<idBits - 1
+	// maxEntries is what a table can hold.
+	maxEntries = idMask
 )
 
 // table stores entries under small stable ids, found by a key that the entry
-// itself holds. An open-addressing index of ids (4 bytes a slot, 58 to 88 % full)
+// itself holds. An open-addressing index (4 bytes a slot, 53 to 80 % full)
 // replaces a Go map, which would cost more than the record it points to. Entries
 // never move, so pointers to them last until they are removed. Id 0 means none.
 type table[T any] struct {
@@ -32,17 +38,21 @@ func (t *table[T]) find(hash uint64, same func(*T) bool) uint32 {
 	if t.used == 0 {
 		return 0
 	}
+	tag := slotFor(0, hash)
 	for i := t.home(hash); t.slots[i] != 0; i = t.next(i) {
-		if id := t.slots[i]; same(t.at(id)) {
-			return id
+		if s := t.slots[i]; s&^idMask == tag && same(t.at(s&idMask)) {
+			return s & idMask
 		}
 	}
 	return 0
 }
 
+// slotFor joins an id with the low bits of its hash; home uses the high ones.
+func slotFor(id uint32, hash uint64) uint32 { return uint32(hash)<<idBits | id }
+
 // insert stores an entry whose key is not in the table yet.
 func (t *table[T]) insert(v T) uint32 {
-	if t.used+t.used/7 >= len(t.slots) {
+	if t.used+t.used/4 >= len(t.slots) {
 		t.resize(max(minSlots, len(t.slots)+len(t.slots)/2))
 	}
 	var id uint32
@@ -64,12 +74,12 @@ func (t *table[T]) insert(v T) uint32 {
 // remove clears an entry and gives its id back.
 func (t *table[T]) remove(id uint32) {
 	i := t.home(t.hash(t.at(id)))
-	for t.slots[i] != id {
+	for t.slots[i]&idMask != id {
 		i = t.next(i)
 	}
 	// Close the hole so that no search stops short of an entry it pushed on.
 	for j := t.next(i); t.slots[j] != 0; j = t.next(j) {
-		if t.between(i, t.home(t.hash(t.at(t.slots[j]))), j) {
+		if t.between(i, t.home(t.hash(t.at(t.slots[j]&idMask))), j) {
 			continue
 		}
 		t.slots[i] = t.slots[j]
@@ -97,19 +107,20 @@ func (t *table[T]) between(hole, home, j int) bool {
 func (t *table[T]) resize(n int) {
 	old := t.slots
 	t.slots = make([]uint32, n)
-	for _, id := range old {
-		if id != 0 {
-			t.place(id)
+	for _, s := range old {
+		if s != 0 {
+			t.place(s & idMask)
 		}
 	}
 }
 
 func (t *table[T]) place(id uint32) {
-	i := t.home(t.hash(t.at(id)))
+	hash := t.hash(t.at(id))
+	i := t.home(hash)
 	for t.slots[i] != 0 {
 		i = t.next(i)
 	}
-	t.slots[i] = id
+	t.slots[i] = slotFor(id, hash)
 }
 
 // home scales the hash to the number of slots, which need not be a power of two.
