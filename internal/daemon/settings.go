@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"tandem/internal/bfd"
 	"tandem/internal/config"
@@ -13,6 +14,10 @@ import (
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
+
+// reconnectBackoff bounds the wait between two attempts to reach the peer: while
+// the channel is down, new listeners are known to one device only.
+const reconnectBackoff = time.Second
 
 // settings translates a configuration into what the device is to do.
 func (d *Daemon) settings(m *config.Model) (device.Settings, error) {
@@ -49,7 +54,8 @@ func (d *Daemon) settings(m *config.Model) (device.Settings, error) {
 		s.Services[name] = device.ServiceSettings{
 			Config: rbs.Config{
 				Name: name, Local: svc.Local, Peer: svc.Peer, Port: svc.Port,
-				Enabled: svc.Local.IsValid() && svc.Peer.IsValid(),
+				Enabled:    svc.Local.IsValid() && svc.Peer.IsValid(),
+				BackoffMax: reconnectBackoff,
 			},
 			Retention:  svc.Retention,
 			BFDSession: trackedSession(m, svc),

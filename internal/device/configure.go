@@ -145,7 +145,7 @@ func (d *Device) configureDownstreams(now time.Duration, old Settings) {
 		} else if ifc.cfg.MLD != cfg.MLD {
 			ifc.router.SetConfig(now, cfg.MLD, &d.mldFx)
 		}
-		d.applyMLD(now, ifc, false)
+		d.applyMLD(now, ifc)
 		was := old.Profiles[ifc.cfg.Profile]
 		ifc.cfg = cfg
 		if is := d.settings.Profiles[cfg.Profile]; is != was {

@@ -102,7 +102,7 @@ func (d *Device) Advance(now time.Duration) {
 	}
 	for _, ifc := range d.downstreams {
 		ifc.router.Advance(now, d.version(now), &d.mldFx)
-		d.applyMLD(now, ifc, false)
+		d.applyMLD(now, ifc)
 	}
 	d.advanceProxy(now)
 	for _, t := range d.trunks {
@@ -190,7 +190,7 @@ func (d *Device) linkChanged(now time.Duration, ev LinkChanged) {
 	for _, ifc := range d.downstreams {
 		if ifc.netdev == ev.Netdev {
 			ifc.setLink(now, ev, &d.mldFx)
-			d.applyMLD(now, ifc, false)
+			d.applyMLD(now, ifc)
 		}
 	}
 	// A new index means that the kernel has dropped the entries through it.

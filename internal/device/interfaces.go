@@ -45,16 +45,15 @@ func (d *Device) mldReceived(now time.Duration, ev *MLDReceived) {
 		if ifc.netdev == ev.Netdev {
 			// The router counts what it drops, by cause.
 			_ = ifc.router.Receive(now, d.version(now), ev.Meta, ev.Packet, &d.mldFx)
-			d.applyMLD(now, ifc, true)
+			d.applyMLD(now, ifc)
 			return
 		}
 	}
 	d.counters.mldElsewhere++
 }
 
-// applyMLD takes over what an interface's router asked for; heard says that a
-// host's own message was the cause.
-func (d *Device) applyMLD(now time.Duration, ifc *downstream, heard bool) {
+// applyMLD takes over what an interface's router asked for.
+func (d *Device) applyMLD(now time.Duration, ifc *downstream) {
 	fx := &d.mldFx
 	for i := range fx.Queries {
 		d.fx.MLD = append(d.fx.MLD, SendMLD{
@@ -72,7 +71,7 @@ func (d *Device) applyMLD(now time.Duration, ifc *downstream, heard bool) {
 		for _, key := range fx.Changed {
 			s.core.Dirty(now, d.replicaKey(ifc, key))
 		}
-		if heard && len(fx.Groups) > 0 {
+		if len(fx.Joined) > 0 {
 			d.noteOrphans(now, ifc, s, fx)
 		}
 	}

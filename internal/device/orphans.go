@@ -32,13 +32,10 @@ type waiting struct {
 	version rbs.Version
 }
 
-// noteOrphans remembers the records of a report by which a group came to be wanted.
+// noteOrphans remembers the records of a report by which a host came to want more.
 func (d *Device) noteOrphans(now time.Duration, ifc *downstream, s *service, fx *mld.Effects) {
-	for _, key := range fx.Changed {
-		if !slices.Contains(fx.Groups, key.Group) {
-			continue
-		}
-		if rec, ok := ifc.router.Get(key); ok && !rec.Deleted {
+	for _, key := range fx.Joined {
+		if rec, ok := ifc.router.Get(key); ok {
 			d.orphans.waiting[d.replicaKey(ifc, key)] = waiting{since: now, version: replicaVersion(rec.Version)}
 		}
 	}

@@ -204,7 +204,7 @@ func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
 func (d *Device) refreshQueriers(now time.Duration) {
 	for _, ifc := range d.downstreams {
 		ifc.router.SetQuerierDuty(now, d.dutyOf(ifc).Querier, &d.mldFx)
-		d.applyMLD(now, ifc, false)
+		d.applyMLD(now, ifc)
 	}
 }
 

@@ -143,7 +143,7 @@ func (d *Device) refreshRetention(now time.Duration) {
 		for _, ifc := range d.downstreams {
 			if d.serviceOf(ifc) == s {
 				ifc.router.HoldPeer(now, holding, &d.mldFx)
-				d.applyMLD(now, ifc, false)
+				d.applyMLD(now, ifc)
 			}
 		}
 	}
@@ -219,7 +219,7 @@ func (s *service) Merge(now time.Duration, rec rbs.Record) bool {
 		Deleted: rec.Deleted,
 		Left:    rec.Left,
 	}, &d.mldFx)
-	d.applyMLD(now, ifc, false)
+	d.applyMLD(now, ifc)
 	d.orphanAdopted(now, rec.Key, rec.Version) // whoever tells of a listener knows it
 	return merged
 }

@@ -124,7 +124,8 @@ func (w *World) changeMinds() {
 // quiet lets everything come to rest and compares: both databases with each
 // other, and with what the hosts really want.
 func (w *World) quiet() error {
-	// A lost leave is found out by the next queries.
+	// What was lost is found out by the next queries, if they are not lost too.
+	w.opts.Loss = 0
 	listening := mld.DefaultConfig().ListeningInterval()
 	if err := w.pass(listening + 10*time.Second); err != nil {
 		return fmt.Errorf("at rest: %w", err)

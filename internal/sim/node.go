@@ -120,6 +120,7 @@ func (n *node) settings() device.Settings {
 		Services: map[string]device.ServiceSettings{service: {
 			Config: rbs.Config{
 				Name: service, Local: n.address(), Peer: n.peer().address(), Port: rbs.DefaultPort, Enabled: true,
+				BackoffMax: time.Second,
 			},
 			Retention: 600 * time.Second,
 		}},
