@@ -71,8 +71,8 @@ func TestFile(t *testing.T) {
 	}{
 		{"good", "# a comment\n\n! another\nsystem-view\n sysname A\ncommit\nreturn\n", exitDone, nil},
 		{"stops at the first error", "system-view\n\nbogus\ncommit\n", exitRefused,
-			[]string{":3: refused: bogus", "Error: Unrecognized command found at '^' position."}},
-		{"refusal", "system-view\ne-trunk 1\npriority 0\n", exitRefused, []string{":3: refused: priority 0"}},
+			[]string{":3: refused\n[~Tandem]bogus\n         ^\nError: Unrecognized command found at '^' position.\n"}},
+		{"refusal", "system-view\ne-trunk 1\npriority 0\n", exitRefused, []string{":3: refused\n[*Tandem-e-trunk-1]priority 0\n"}},
 		{"forgotten commit", "system-view\nsysname A\n", exitRefused, []string{"not committed"}},
 		{"empty", "\n", exitDone, nil},
 	} {
@@ -108,7 +108,7 @@ func TestCommands(t *testing.T) {
 		t.Errorf("%+v, want %q", got, want)
 	}
 	t.Setenv(socketVariable, socket)
-	if got := tandem(t, "-c", "bogus; display version"); got.code != exitRefused || got.out == "" {
+	if got := tandem(t, "-c", "bogus; display version"); got.code != exitRefused || got.out != "" {
 		t.Errorf("%+v", got)
 	}
 }

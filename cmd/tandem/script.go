@@ -92,17 +92,18 @@ func runScript(ctx context.Context, client *manage.Client, lines []scriptLine, s
 	defer session.Close(context.WithoutCancel(ctx))
 	pending := false
 	for _, line := range lines {
+		typed := session.Prompt + line.text // as a terminal shows it: the caret of an error points into this
 		if s.echo {
-			fmt.Fprintln(s.show, session.Prompt+line.text)
+			fmt.Fprintln(s.show, typed)
 		}
 		reply, err := session.Exec(ctx, line.text)
 		if err != nil {
 			return fmt.Errorf("%s%w", line.where, err)
 		}
-		s.print(reply.Output)
 		if reply.Failed {
-			return fmt.Errorf("%s%w: %s\n%s", line.where, errRefused, line.text, strings.TrimRight(reply.Output, "\n"))
+			return fmt.Errorf("%s%w\n%s\n%s", line.where, errRefused, typed, strings.TrimRight(reply.Output, "\n"))
 		}
+		s.print(reply.Output)
 		if pending = reply.Pending; reply.Closed {
 			return nil
 		}

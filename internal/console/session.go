@@ -129,7 +129,7 @@ func (s *Session) execute(match command.Match[*Session]) error {
 
 // pipeOf reads the filter behind a command that must be a display.
 func pipeOf(syntax, text, pipe string) (filter, error) {
-	if !strings.HasPrefix(syntax, displayWord+" ") {
+	if !takesPipe(syntax) {
 		return nil, &command.Error{Kind: command.TooMany, Pos: len(text)}
 	}
 	f, at, kind, ok := parsePipe(pipe)
@@ -166,8 +166,14 @@ func (s *Session) Complete(line string) Completion {
 	if err != nil {
 		return Completion{Expanded: line, Error: strings.TrimSuffix(errorText(err, line, s.Prompt()), "\n")}
 	}
+	if match, err := table().Match(s.views(), text); err == nil && takesPipe(match.Command.Syntax) && strings.HasSuffix(text, " ") {
+		candidates = append(candidates, command.Candidate{Word: "|", Help: "Filter what is shown"})
+	}
 	return Completion{Expanded: table().Expand(s.views(), text), Candidates: candidates}
 }
+
+// takesPipe says that a command is a display.
+func takesPipe(syntax string) bool { return strings.HasPrefix(syntax, displayWord+" ") }
 
 // views are the tables that hold where the session is.
 func (s *Session) views() []string {
