@@ -126,9 +126,8 @@ func TestParseErrors(t *testing.T) {
 
 func TestParseSkips(t *testing.T) {
 	b := AppendReport(nil, []GroupRecord{{ModeIsInclude, group1, []netip.Addr{s1}}})
-	b[reportHeaderSize+1] = 2              // two words of auxiliary data
-	b = append(b, make([]byte, 8+3)...)    // and something after the last record
-	b = append(b[:len(b):len(b)], 1, 2, 3) // whatever
+	b[reportHeaderSize+1] = 2           // two words of auxiliary data
+	b = append(b, make([]byte, 8+3)...) // and something after the last record
 	var p Packet
 	if err := p.Parse(b); err != nil {
 		t.Fatal(err)
@@ -148,10 +147,9 @@ func TestCodes(t *testing.T) {
 		if got > v || v-got > v/4096 || v < 0x8000 && got != v {
 			t.Fatalf("response %d became %d", v, got)
 		}
-		if s := min(v, 0x1f<<10); true {
-			if got := time.Duration(decodeInterval(encodeInterval(s))); got > s || s-got > s/16 || s < 128 && got != s {
-				t.Fatalf("interval %d became %d", s, got)
-			}
+		s := min(v, 0x1f<<10)
+		if got := time.Duration(decodeInterval(encodeInterval(s))); got > s || s-got > s/16 || s < 128 && got != s {
+			t.Fatalf("interval %d became %d", s, got)
 		}
 	}
 	for _, code := range []uint16{0x8000, 0x8001, 0xffff} {

@@ -1,6 +1,7 @@
 package mld
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -299,4 +300,40 @@ func TestProxyMeetsRouter(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestProxyDrops(t *testing.T) {
+	good := Meta{Src: self, HopLimit: 1, RouterAlert: true}
+	with := func(change func(*Meta)) Meta { m := good; change(&m); return m }
+	query := &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: nobody, MaxResponse: time.Second}}
+	for _, tc := range []struct {
+		cause DropCause
+		meta  Meta
+		p     *Packet
+	}{
+		{DropHopLimit, with(func(m *Meta) { m.HopLimit = 64 }), query},
+		{DropSource, with(func(m *Meta) { m.Src = s1 }), query},
+		{DropOwn, with(func(m *Meta) { m.Src = h1 }), query},
+		{DropRouterAlert, with(func(m *Meta) { m.RouterAlert = false }), query},
+		{DropType, good, &Packet{Type: 133}},
+	} {
+		t.Run(tc.cause.String(), func(t *testing.T) {
+			u := newUpstream(t)
+			u.want(Filter{Mode: Exclude})
+			u.run(5 * time.Second)
+			cfg := DefaultConfig()
+			cfg.RequireRouterAlert = true
+			u.p.SetConfig(u.now, cfg)
+			err := u.p.Receive(u.now, tc.meta, tc.p)
+			if drop := new(DropError); !errors.As(err, &drop) || drop.Cause != tc.cause {
+				t.Fatalf("error %v", err)
+			}
+			for c, n := range u.p.Counters().Drops.All() {
+				if (c == tc.cause) != (n == 1) {
+					t.Errorf("%v counted %d", c, n)
+				}
+			}
+			u.expect(20 * time.Second)
+		})
+	}
 }

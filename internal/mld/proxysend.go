@@ -17,7 +17,7 @@ func (p *Proxy) change(id uint32, m *membership, old Filter) {
 		p.tidy(id, m)
 		return
 	}
-	times := p.cfg.Robustness
+	times := max(p.cfg.Robustness, 1)
 	if m.want.Mode != old.Mode {
 		m.mode, m.sources = times, nil
 	} else {
