@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/etrunk"
 	"tandem/internal/mld"
 )
 
@@ -98,7 +99,7 @@ func (w *World) settle() error {
 func (w *World) shared() bool {
 	for _, n := range w.nodes {
 		snap := n.dev.Snapshot(w.now, time.Time{})
-		if n.duty() != device.DutyShared || !snap.Services[0].InSync {
+		if n.duty() != device.DutyShared || !snap.Services[0].InSync || n.bfd != etrunk.BFDUp {
 			return false
 		}
 	}

@@ -22,12 +22,15 @@ type host struct {
 	port    int  // what the switch hashes
 	wants   []bool
 	changes []int // counts the changes of mind, so that a repetition can see it is stale
+	// lost: the last report of a stream was lost. MLD bears one loss, by its
+	// robustness of 2; more would be no fault of the devices.
+	lost []bool
 }
 
 func newHost(w *World, i int) *host {
 	return &host{
 		w: w, addr: netip.MustParseAddr(fmt.Sprintf("fe80::1:%x", i+1)), v1: i%4 == 3, port: i,
-		wants: make([]bool, len(w.streams)), changes: make([]int, len(w.streams)),
+		wants: make([]bool, len(w.streams)), changes: make([]int, len(w.streams)), lost: make([]bool, len(w.streams)),
 	}
 }
 
@@ -51,6 +54,9 @@ func (h *host) change(i int, want bool) {
 
 // report tells of one stream: of a change, or in answer to a query.
 func (h *host) report(i int, change bool) {
+	if h.lost[i] = !h.lost[i] && h.w.chance(h.w.opts.Loss); h.lost[i] {
+		return
+	}
 	s := h.w.streams[i]
 	p := &mld.Packet{Type: mld.TypeReportV2}
 	dst := mld.AllMLDv2Routers
@@ -104,7 +110,7 @@ func (h *host) hearQuery(q mld.Query) {
 // send puts a message on the leg that the switch has chosen for this host.
 func (h *host) send(dst netip.Addr, p *mld.Packet) {
 	n := h.w.legOf(h)
-	if n == nil || h.w.chance(h.w.opts.Loss) {
+	if n == nil {
 		return
 	}
 	h.w.after(wireDelay, func() {
