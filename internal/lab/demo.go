@@ -50,6 +50,7 @@ func runDemo(p plan, args []string) error {
 	fs := flag.NewFlagSet("demo", flag.ContinueOnError)
 	file := fs.String("json", "", "write the results to this file")
 	only := fs.String("faults", "", "play only these faults, such as 1,7")
+	rounds := fs.Int("rounds", 1, "play them this many times")
 	if err := parse(fs, args); err != nil {
 		return err
 	}
@@ -57,12 +58,13 @@ func runDemo(p plan, args []string) error {
 	if err != nil {
 		return err
 	}
+	o := demoOptions{chosen: chosen, rounds: max(1, *rounds)}
 	if os.Geteuid() != 0 {
 		return inUserNamespace(p, append([]string{"demo"}, args...))
 	}
 	ctx, stop := untilSignal()
 	defer stop()
-	results, err := playDemo(ctx, p, chosen)
+	results, err := playDemo(ctx, p, o)
 	if err != nil {
 		return interrupted(ctx, err)
 	}
@@ -74,6 +76,22 @@ func runDemo(p plan, args []string) error {
 	}
 	if i := slices.IndexFunc(results, func(r result) bool { return !r.OK }); i >= 0 {
 		return errors.New("not every fault was survived as required")
+	}
+	return nil
+}
+
+// demoOptions say what to play.
+type demoOptions struct {
+	chosen map[int]bool // by fault number; nil is all
+	rounds int
+}
+
+// choose leaves out what was not asked for. A death is always followed by the rebirth.
+func (o demoOptions) choose(unit []trial) []trial {
+	for _, t := range unit {
+		if o.chosen == nil || o.chosen[t.fault] {
+			return unit
+		}
 	}
 	return nil
 }
@@ -94,8 +112,8 @@ func parseFaults(list string) (map[int]bool, error) {
 	return chosen, nil
 }
 
-func playDemo(ctx context.Context, p plan, chosen map[int]bool) (results []result, err error) {
-	limited, cancel := context.WithTimeout(ctx, demoLimit)
+func playDemo(ctx context.Context, p plan, o demoOptions) (results []result, err error) {
+	limited, cancel := context.WithTimeout(ctx, time.Duration(o.rounds)*demoLimit)
 	defer cancel()
 	log := &timeline{began: time.Now()}
 	l, err := raise(p, log.say)
@@ -111,7 +129,7 @@ func playDemo(ctx context.Context, p plan, chosen map[int]bool) (results []resul
 	if err := d.begin(limited); err != nil {
 		return nil, err
 	}
-	return d.playAll(limited, chosen)
+	return d.playAll(limited, o)
 }
 
 // begin brings the pair and the streams up, and measures a moment without any fault.
@@ -215,19 +233,21 @@ func (d *demo) explain(err error) error {
 		err, d.keeper.tail(deviceA), d.keeper.tail(deviceB))
 }
 
-func (d *demo) playAll(ctx context.Context, chosen map[int]bool) ([]result, error) {
+func (d *demo) playAll(ctx context.Context, o demoOptions) ([]result, error) {
 	var results []result
-	for _, t := range d.trials() {
-		if chosen != nil && !chosen[t.fault] {
-			continue
-		}
-		r, err := d.run(ctx, t)
-		if err != nil {
-			return results, err
-		}
-		results = append(results, r)
-		if err := d.aud.failure(); err != nil {
-			return results, err
+	for range o.rounds {
+		for _, unit := range d.trials() {
+			if unit = o.choose(unit); len(unit) == 0 {
+				continue
+			}
+			r, err := d.play(ctx, unit)
+			if err == nil {
+				err = d.aud.failure()
+			}
+			if err != nil {
+				return results, err
+			}
+			results = append(results, r...)
 		}
 	}
 	return results, d.instruments()
@@ -238,11 +258,11 @@ func (d *demo) instruments() error {
 	var dropped uint32
 	d.aud.look(func(list []*listener) {
 		for _, l := range list {
-			dropped += l.dropped.Load()
+			dropped += l.dropped
 		}
 	})
-	d.say("source: %d packets to each group, %d refused by the kernel, latest tick %.1f ms late; listeners' sockets overflowed %d times",
-		d.src.position(), d.src.failed.Load(), ms(time.Duration(d.src.late.Load())), dropped)
+	d.say("source: %d packets to each group, %d refused by the kernel, it stood still for %.1f ms at most; listeners' sockets overflowed %d times",
+		d.src.position(), d.src.failed.Load(), ms(d.src.standstill(window{0, d.src.position()})), dropped)
 	if d.src.failed.Load() > 0 || dropped > 0 {
 		return errors.New("the lab itself lost packets: the figures say nothing of the devices")
 	}

@@ -17,7 +17,8 @@ import (
 
 const usage = `usage: tandem lab up [--detach]       build the lab and keep it up
        tandem lab down                 remove it, also after a crash
-       tandem lab demo [--json FILE]   build it, break it, measure, remove it
+       tandem lab demo [--json FILE] [--faults 1,7] [--rounds N]
+                                       build it, break it, measure, remove it
 `
 
 // Main runs the lab subcommand and returns the exit status: 0 when all is

@@ -60,17 +60,16 @@ func (p *probe) display(ctx context.Context, what string, into any) error {
 // The facts that the lab needs, by the keys of the displays.
 type (
 	trunkFacts struct {
-		State     string        `json:"state"`
-		PeerAlive bool          `json:"peer-alive"`
-		BFD       string        `json:"bfd-state"`
-		Members   []memberFacts `json:"members"`
+		State     string      `json:"state"`
+		PeerAlive bool        `json:"peer-alive"`
+		BFD       string      `json:"bfd-state"`
+		Duties    []dutyFacts `json:"duties"`
 	}
-	memberFacts struct {
-		Phy       string `json:"localphystate"`
-		Ready     bool   `json:"ready"`
-		PeerReady *bool  `json:"peer-ready"`
-		Covers    string `json:"covers"`
+	dutyFacts struct {
+		ID        int    `json:"id"`
 		Duty      string `json:"duty"`
+		Ready     bool   `json:"ready"`
+		PeerReady bool   `json:"peer-ready"`
 	}
 	serviceFacts struct {
 		TCP    string `json:"tcp-state"`
@@ -97,7 +96,7 @@ type (
 // status is what one device says of itself.
 type status struct {
 	trunk   trunkFacts
-	member  memberFacts
+	duty    dutyFacts
 	service serviceFacts
 	profile profileFacts
 	entries []entryFacts
@@ -129,10 +128,10 @@ func (p *probe) ask(ctx context.Context) (status, error) {
 			return status{}, err
 		}
 	}
-	if len(trunks.List) != 1 || len(trunks.List[0].Members) != 1 || len(services.List) != 1 || len(profiles.List) != 1 {
+	if len(trunks.List) != 1 || len(trunks.List[0].Duties) != 1 || len(services.List) != 1 || len(profiles.List) != 1 {
 		return status{}, errors.New("not configured yet")
 	}
-	return status{trunks.List[0], trunks.List[0].Members[0], services.List[0], profiles.List[0], table.List}, nil
+	return status{trunks.List[0], trunks.List[0].Duties[0], services.List[0], profiles.List[0], table.List}, nil
 }
 
 // sends says whether the device lets a stream out of its leg.
@@ -192,10 +191,12 @@ func (p pair) settled(groups []netip.Addr) error {
 			return fmt.Errorf("backup service of device %s is %s", d, s.service.TCP)
 		case !s.service.InSync:
 			return fmt.Errorf("device %s is not synchronised", d)
-		case !s.member.Ready:
+		case !s.duty.Ready:
 			return fmt.Errorf("device %s is not ready: %s", d, s.profile.NotReady)
-		case s.member.Duty != "shared":
-			return fmt.Errorf("duty of device %s is %q", d, s.member.Duty)
+		case !s.duty.PeerReady:
+			return fmt.Errorf("device %s has not heard that its peer is ready", d)
+		case s.duty.Duty != "shared":
+			return fmt.Errorf("duty of device %s is %q", d, s.duty.Duty)
 		}
 	}
 	if !p.equal() {
@@ -241,4 +242,4 @@ func poll(ctx context.Context, limit time.Duration, done func() error) error {
 	}
 }
 
-const pollInterval = 50 * time.Millisecond
+const pollInterval = 100 * time.Millisecond

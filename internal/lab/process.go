@@ -137,6 +137,8 @@ func detached(p plan) error {
 
 // runKeeper is the process in the background.
 func runKeeper(p plan, _ []string) error {
+	// What the keeper starts must not hold the pipe open.
+	syscall.CloseOnExec(replyFD)
 	reply := os.NewFile(replyFD, "reply")
 	ctx, stop := untilSignal()
 	defer stop()

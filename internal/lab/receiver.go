@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -22,7 +21,7 @@ type listener struct {
 	joined  time.Time
 	since   uint64 // losses are counted in windows that begin no earlier
 	tally   tally
-	dropped atomic.Uint32 // by the kernel because the socket's buffer was full
+	dropped uint32 // by the kernel because the socket's buffer was full
 }
 
 // receiveBuffer holds some seconds of one stream.
@@ -100,40 +99,31 @@ func interfaceIndex(name string) (int, error) {
 }
 
 // drain reads all that has arrived.
-func (l *listener) drain(data, oob []byte) error {
+func (l *listener) drain(b *batch) error {
 	for {
-		n, oobn, _, _, err := unix.Recvmsg(l.fd, data, oob, unix.MSG_DONTWAIT)
+		n, err := b.receive(l.fd)
 		switch {
 		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 			return nil
 		case err != nil:
 			return fmt.Errorf("receive %v: %w", l.membership, err)
 		}
-		seq, ok := parsePayload(data[:n])
-		if !ok {
-			continue
+		for i := range n {
+			data, control := b.message(i)
+			seq, ok := parsePayload(data)
+			if !ok {
+				continue
+			}
+			at, dropped := parseControl(control)
+			if dropped != 0 {
+				l.dropped = dropped
+			}
+			l.tally.arrived(seq, at)
 		}
-		l.tally.arrived(seq, l.ancillary(oob[:oobn]))
-	}
-}
-
-// ancillary returns the kernel's receive time and notes what it had to drop.
-func (l *listener) ancillary(oob []byte) (at int64) {
-	messages, err := unix.ParseSocketControlMessage(oob)
-	if err != nil {
-		return time.Now().UnixNano()
-	}
-	for _, m := range messages {
-		switch {
-		case m.Header.Level != unix.SOL_SOCKET:
-		case m.Header.Type == unix.SO_RXQ_OVFL && len(m.Data) >= 4:
-			l.dropped.Store(binary.NativeEndian.Uint32(m.Data))
-		case m.Header.Type == unix.SO_TIMESTAMPNS && len(m.Data) >= int(unsafe.Sizeof(unix.Timespec{})):
-			ts := *(*unix.Timespec)(unsafe.Pointer(&m.Data[0]))
-			at = ts.Nano()
+		if n < batchSize {
+			return nil
 		}
 	}
-	return at
 }
 
 // audience reads the sockets of all listeners.
@@ -150,7 +140,7 @@ type audience struct {
 // readInterval is how often the sockets are emptied. The times are the
 // kernel's, so reading seldom costs no precision and leaves the processor to
 // what is measured.
-const readInterval = 10 * time.Millisecond
+const readInterval = 20 * time.Millisecond
 
 func newAudience(t *topology) *audience {
 	a := &audience{topo: t, stop: make(chan struct{})}
@@ -161,7 +151,7 @@ func newAudience(t *topology) *audience {
 func (a *audience) run() {
 	tick := time.NewTicker(readInterval)
 	defer tick.Stop()
-	data, oob := make([]byte, 2048), make([]byte, 256)
+	b := newBatch()
 	for {
 		select {
 		case <-a.stop:
@@ -170,7 +160,7 @@ func (a *audience) run() {
 		}
 		a.mu.Lock()
 		for _, l := range a.listeners {
-			if err := l.drain(data, oob); err != nil && a.err == nil {
+			if err := l.drain(b); err != nil && a.err == nil {
 				a.err = err
 			}
 		}

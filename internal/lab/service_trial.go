@@ -139,7 +139,7 @@ func (d *demo) dutyUnchanged(ctx context.Context) error {
 		return err
 	}
 	for _, dev := range devices {
-		if duty := p.of(dev).member.Duty; duty != "shared" {
+		if duty := p.of(dev).duty.Duty; duty != "shared" {
 			return fmt.Errorf("duty of device %s became %q", dev, duty)
 		}
 	}

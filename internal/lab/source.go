@@ -35,10 +35,22 @@ type source struct {
 	started time.Time
 	next    atomic.Uint64 // sequence number of the next tick
 	failed  atomic.Uint64 // packets that the kernel did not take
-	late    atomic.Int64  // largest delay of a tick so far, in nanoseconds
 	stop    atomic.Bool
 	done    sync.WaitGroup
+
+	mu    sync.Mutex
+	stood []standstill
 }
+
+// standstill is a tick that came late. A source that stands still hides what
+// it did not send from the measurement, so it has to be known.
+type standstill struct {
+	seq  uint64
+	late time.Duration
+}
+
+// tolerance is how late a tick may be without being noted.
+const tolerance = 2 * packetInterval
 
 // hopLimit is enough for one router and more.
 const hopLimit = 8
@@ -81,16 +93,16 @@ func (s *source) open() (err error) {
 // run sends on an absolute schedule: a tick that comes late is made up for, so
 // that the rate is kept and no sequence number is left out.
 func (s *source) run(to []unix.Sockaddr) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	runtime.LockOSThread() // never unlocked: the thread ends with its priority
+	preferThread()
 	var b [payloadLen]byte
 	due := monotonic()
 	for !s.stop.Load() {
 		sleepUntil(due)
-		if late := int64(monotonic() - due); late > s.late.Load() {
-			s.late.Store(late)
-		}
 		seq := s.next.Load()
+		if late := monotonic() - due; late > tolerance {
+			s.note(standstill{seq, late})
+		}
 		putPayload(b[:], seq, time.Now())
 		for _, a := range to {
 			if err := unix.Sendto(s.fd, b[:], 0, a); err != nil {
@@ -100,6 +112,31 @@ func (s *source) run(to []unix.Sockaddr) {
 		s.next.Store(seq + 1)
 		due += packetInterval
 	}
+}
+
+// preferThread lets the thread run ahead of all others where that is permitted:
+// it stands for a machine of its own.
+func preferThread() {
+	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}
+	_ = unix.SchedSetAttr(0, &attr, 0)
+}
+
+func (s *source) note(st standstill) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stood = append(s.stood, st)
+}
+
+// standstill is the longest that the source stood still in a window.
+func (s *source) standstill(w window) (longest time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range s.stood {
+		if st.seq >= w.from && st.seq < w.to {
+			longest = max(longest, st.late)
+		}
+	}
+	return longest
 }
 
 // position is the sequence number of the next tick.

@@ -47,6 +47,8 @@ type result struct {
 
 	name string
 	note string // why it is not ok, when the figures do not say it
+	// void results prove nothing: the source stood still meanwhile.
+	void bool
 }
 
 const (
@@ -56,40 +58,46 @@ const (
 	quiet = 300 * time.Millisecond
 	// flight is more than a packet needs from the source through the socket to its reader.
 	flight = 60 * time.Millisecond
+	// longestStandstill of the source in a trial that counts.
+	longestStandstill = 10 * time.Millisecond
 )
 
-// trials is the demonstration's list of faults, in its order.
-func (d *demo) trials() []trial {
-	var list []trial
+// trials is the demonstration's list of faults, in its order. Those in one
+// list belong together: the first leaves a device dead that the second revives.
+func (d *demo) trials() [][]trial {
+	var list [][]trial
+	add := func(t trial) { list = append(list, []trial{t}) }
 	for _, dev := range devices {
-		list = append(list, d.death(dev), d.rebirth(dev))
+		list = append(list, []trial{d.death(dev), d.rebirth(dev)})
 	}
 	for _, dev := range devices {
-		list = append(list, trial{
+		add(trial{
 			fault: 2, device: dev, name: "isolated without a word", limit: limitDeath, hold: holdTime,
 			inject: func(context.Context) error { return d.topo.isolate(dev) },
 			heal:   func(context.Context) error { return d.topo.reconnect(dev) },
 		})
 	}
 	for _, dev := range devices {
-		list = append(list, trial{
+		add(trial{
 			fault: 3, device: dev, name: "Eth-Trunk leg down", limit: limitLink, hold: holdTime,
 			inject: func(context.Context) error { return d.topo.leg(dev, false) },
 			heal:   func(context.Context) error { return d.topo.leg(dev, true) },
 		})
 	}
 	for _, dev := range devices {
-		list = append(list, trial{
+		add(trial{
 			fault: 4, device: dev, name: "upstream down", limit: limitLink, hold: holdTime,
 			inject: func(context.Context) error { return d.topo.upstream(dev, false) },
 			heal:   func(context.Context) error { return d.topo.upstream(dev, true) },
 		})
 	}
-	return append(list, trial{
+	add(trial{
 		fault: 6, device: both, name: "path between the devices cut", limit: limitNoLoss, hold: holdTime,
 		inject: func(context.Context) error { return d.topo.cutCore() },
 		heal:   func(context.Context) error { return d.topo.healCore() },
-	}, d.serviceCut())
+	})
+	add(d.serviceCut())
+	return list
 }
 
 const both = "both"
@@ -154,7 +162,36 @@ func (d *demo) run(ctx context.Context, t trial) (result, error) {
 		r.note = problem.Error()
 		d.say("not as required: %v", problem)
 	}
+	if still := d.src.standstill(w); still > longestStandstill {
+		r.OK, r.void = false, true
+		r.note = fmt.Sprintf("proves nothing: the source itself stood still for %.1f ms", ms(still))
+		d.say("this %s", r.note)
+	}
 	return r, nil
+}
+
+// attempts is how often a trial is played at most when the source stands still.
+const attempts = 3
+
+// play plays trials that belong together, and plays them again when the machine
+// had no time for the source. A result that is merely bad stands.
+func (d *demo) play(ctx context.Context, unit []trial) (results []result, err error) {
+	for range attempts {
+		results = nil
+		void := false
+		for _, t := range unit {
+			r, err := d.run(ctx, t)
+			if err != nil {
+				return nil, err
+			}
+			results = append(results, r)
+			void = void || r.void
+		}
+		if !void {
+			break
+		}
+	}
+	return results, nil
 }
 
 func (t trial) title() string {
