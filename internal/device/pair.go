@@ -195,9 +195,9 @@ func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
 		return
 	}
 	m.raised = &want
-	if d.links[m.leg.Netdev].AdminUp != want {
-		d.fx.Legs = append(d.fx.Legs, LegChange{Netdev: m.leg.Netdev, Up: want})
-	}
+	// Asked for even where it seems so already: what was asked a moment ago may
+	// not have been heard of yet.
+	d.fx.Legs = append(d.fx.Legs, LegChange{Netdev: m.leg.Netdev, Up: want})
 }
 
 // refreshQueriers gives the querier's duty to the interfaces that have it.
