@@ -1,14 +1,21 @@
-// Package bfdloop runs BFD sessions on a thread of its own, apart from the rest of
-// the process: it reads and sends on raw sockets, waits with ppoll, and exchanges
-// nothing with other goroutines that it would have to wait for.
+// Package bfdloop runs BFD sessions apart from the rest of the process: on a thread
+// of its own that reads and sends on raw sockets, waits with ppoll, allocates nothing
+// per packet and takes no lock that another goroutine may hold.
 //
-// What the Go runtime can still do to it: while ppoll waits, the runtime lends the
-// loop's processor (its P) to other goroutines, and after ppoll the loop needs a
-// free one. With more busy goroutines than GOMAXPROCS it queues behind time slices
-// of 10 ms, which is a detection time at the defaults. A process that runs a Loop
-// should therefore set GOMAXPROCS above the number of goroutines that can be busy
-// at a time: the operating system then decides who runs, and it prefers
-// the loop's thread, which has a real-time priority where that is permitted.
-// RecommendedProcs gives a number. Garbage collection stops the loop for tens of
-// microseconds only, as the loop itself allocates nothing per packet.
+// A thread is not far enough away from a busy Go process. While ppoll waits, the
+// runtime lends the loop's processor (its P) to other goroutines, and afterwards the
+// loop needs a free one. It then queues behind time slices of 10 ms, or, during
+// garbage collection, behind workers that hold every idle P and that the operating
+// system has put aside. Two busy goroutines that allocate are enough on two
+// processors to make sessions of 10 ms x 3 fail again and again. So the loop is best
+// run in a helper, a process of the same program that does nothing else, at real-time
+// priority: there, under the same load, no packet was 5 ms late. When its parent dies
+// the helper tells the peers, which need not wait for their detection time, and ends.
+//
+// Without a helper, GOMAXPROCS well above the number of goroutines that can be busy
+// (RecommendedProcs) makes the first of the two waits rare, not the second.
+//
+//   - thread.go, worker.go, sockets.go: the loop; mailbox.go: how it is told something.
+//   - helper.go, serve.go, wire.go: the two ends of a helper.
+//   - priority.go: what the operating system is asked for.
 package bfdloop

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tandem/internal/bfd"
+	"tandem/internal/daemon/bfdloop"
 	"tandem/internal/linux/testnet"
 )
 
@@ -130,7 +131,7 @@ func (d *bfdd) awaitShow(what string, ok func(bfddPeer) bool) bfddPeer {
 }
 
 func TestInteropWithFRR(t *testing.T) {
-	a, b := newPair(t)
+	a, b := newPair(t, bfdloop.SelfHelper())
 	d := newBFDD(b, a)
 	d.start()
 	ours := single("frr", addressA, addressB, 7, 0)

@@ -2,14 +2,8 @@ package bfdloop
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
-	"runtime"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"tandem/internal/bfd"
 )
@@ -27,16 +21,20 @@ type Options struct {
 	Origin time.Time
 	// Seed makes the jitter; zero takes a random one.
 	Seed uint64
-	// OnThread, when not nil, is run on the loop's own thread before it opens
-	// anything: a way into another network namespace.
+	// OnThread, when not nil, is run on the loop's own thread, or on the one that
+	// starts the helper, before anything is opened: a way into another network namespace.
 	OnThread func() error
+	// Helper is the command line of a process to run the loop in, one that calls
+	// HelperMain; usually SelfHelper(). Without it the loop is a thread of this
+	// process, with the weaker promises told in the package comment.
+	Helper []string
 }
 
 // Status is what the loop says of itself.
 type Status struct {
-	// Priority is what the thread got, PriorityError why it is not the best there is.
-	Priority      Priority
-	PriorityError error
+	// Priority is what the thread got, PriorityNote why it is not the best there is.
+	Priority     Priority
+	PriorityNote string
 	// MaxLate is the longest that a packet or an expiry was dealt with after its time
 	// since Start, Late how often it was more than LateLimit.
 	MaxLate time.Duration
@@ -44,34 +42,36 @@ type Status struct {
 	// Wakeups counts the loop's turns, SendErrors the packets that the kernel refused,
 	// ReceiveErrors failed reads; LastError is the latest reason of either.
 	Wakeups, SendErrors, ReceiveErrors uint64
-	LastError                          error
+	LastError                          string
 	// Coalesced counts events that a newer one of the same session replaced because
 	// nobody had read them.
 	Coalesced uint64
-	Counters  bfd.Counters
+	// HelperPID is the helper's process, zero without one; HelperStarts how often one
+	// was started.
+	HelperPID    int
+	HelperStarts uint64
+	Counters     bfd.Counters
 }
 
-// LateLimit is the lateness from which a turn counts as late: a part of the default
-// interval that the other side's detection time does not forgive three times.
+// LateLimit is the lateness from which a turn counts as late: half of the default
+// interval.
 const LateLimit = 5 * time.Millisecond
 
 // Loop is a running loop. Its methods may be called from any goroutine.
-type Loop struct {
-	events   chan Event
-	commands mailbox
-	wake     int           // an eventfd that ends the wait
-	stopped  chan struct{} // closed when the thread has ended
+type Loop struct{ backend backend }
 
-	closing sync.Mutex // held by senders to wake, so that it is not closed under them
-	closed  atomic.Bool
+// backend is a loop on a thread of this process or in a helper.
+type backend interface {
+	configure([]bfd.Config) error
+	setLink(name string, index int, up bool)
+	events() <-chan Event
+	snapshot() []bfd.SessionState
+	status() Status
+	close() error
 }
 
-// eventQueue is how many events wait for a reader before those of a session are
-// put together.
-const eventQueue = 256
-
-// Start starts a loop without sessions. The error is that of Options.OnThread, or
-// of a kernel that is out of descriptors.
+// Start starts a loop without sessions. The error is that of Options.OnThread, of the
+// helper that cannot be started, or of a kernel that is out of descriptors.
 func Start(o Options) (*Loop, error) {
 	if o.Origin.IsZero() {
 		o.Origin = time.Now()
@@ -79,117 +79,44 @@ func Start(o Options) (*Loop, error) {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64()
 	}
-	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		return nil, fmt.Errorf("bfd loop: eventfd: %w", err)
-	}
-	l := &Loop{events: make(chan Event, eventQueue), wake: wake, stopped: make(chan struct{})}
-	started := make(chan error, 1)
-	go l.run(o, started)
-	if err := <-started; err != nil {
-		unix.Close(wake)
-		return nil, fmt.Errorf("bfd loop: %w", err)
-	}
-	return l, nil
-}
-
-// run is the loop's goroutine. It never gives its thread back: the thread has a
-// priority, and perhaps a network namespace, that no other goroutine may inherit.
-func (l *Loop) run(o Options, started chan<- error) {
-	runtime.LockOSThread()
-	if o.OnThread != nil {
-		if err := o.OnThread(); err != nil {
-			started <- err
-			return
+	if len(o.Helper) == 0 {
+		t, err := startThread(o, false)
+		if err != nil {
+			return nil, err
 		}
+		return &Loop{t}, nil
 	}
-	w := newWorker(l, o)
-	w.status.Priority, w.status.PriorityError = raisePriority()
-	started <- nil
-	for !w.done {
-		w.turn()
+	h, err := startHelper(o)
+	if err != nil {
+		return nil, err
 	}
-	w.close()
-	close(l.events)
-	close(l.stopped)
+	return &Loop{h}, nil
 }
 
 // Configure makes the sessions those of cfgs. Sessions that keep their addresses,
 // interface and discriminators keep their state. The error is a *bfd.ConfigError, or
 // a *udp.OpenError where a port is taken by another program, and nothing has changed.
-func (l *Loop) Configure(cfgs []bfd.Config) error {
-	var err error
-	if closed := l.call(func(w *worker) { err = w.configure(cfgs) }); closed != nil {
-		return closed
-	}
-	return err
-}
+func (l *Loop) Configure(cfgs []bfd.Config) error { return l.backend.configure(cfgs) }
 
 // SetLink tells of an interface by its Linux name: its index, zero when it does not
 // exist, and whether it can carry packets. Sessions wait for interfaces that have
-// not been told of. It does not wait for the loop.
-func (l *Loop) SetLink(name string, index int, up bool) {
-	l.post(&command{run: func(w *worker) { w.table.SetLink(w.now(), name, index, up, &w.fx) }})
-}
+// not been told of.
+func (l *Loop) SetLink(name string, index int, up bool) { l.backend.setLink(name, index, up) }
 
 // Events is where changes of state are told; Close closes it. A reader that is slow
 // misses intermediate states of a session, never the last one.
-func (l *Loop) Events() <-chan Event { return l.events }
+func (l *Loop) Events() <-chan Event { return l.backend.events() }
 
 // Snapshot returns the state of every session, sorted by name; none after Close.
-func (l *Loop) Snapshot() []bfd.SessionState {
-	var states []bfd.SessionState
-	_ = l.call(func(w *worker) { states = w.table.Snapshot(w.now(), nil) })
-	return states
-}
+func (l *Loop) Snapshot() []bfd.SessionState { return l.backend.snapshot() }
 
 // Status returns what the loop says of itself; the zero value after Close.
-func (l *Loop) Status() Status {
-	var s Status
-	_ = l.call(func(w *worker) { s = w.status; s.Counters = w.table.Counters() })
-	return s
-}
+func (l *Loop) Status() Status { return l.backend.status() }
 
 // Close ends the sessions and tells their peers at once that this device is going,
-// so that they need not wait for their detection time.
-func (l *Loop) Close() error {
-	l.post(&command{run: func(w *worker) { w.done = true }})
-	<-l.stopped
-	l.closing.Lock()
-	defer l.closing.Unlock()
-	if l.closed.Swap(true) {
-		return ErrClosed
-	}
-	return unix.Close(l.wake)
-}
-
-// call has the loop run f and waits for it.
-func (l *Loop) call(f func(*worker)) error {
-	done := make(chan struct{})
-	l.post(&command{run: f, done: done})
-	select {
-	case <-done:
-		return nil
-	case <-l.stopped:
-	}
-	select {
-	case <-done: // in the last turn
-		return nil
-	default:
-		return ErrClosed
-	}
-}
-
-func (l *Loop) post(c *command) {
-	l.commands.put(c)
-	l.closing.Lock()
-	defer l.closing.Unlock()
-	if !l.closed.Load() {
-		one := [8]byte{1} // of either byte order: any value but zero wakes
-		_, _ = unix.Write(l.wake, one[:])
-	}
-}
+// so that they need not wait for their detection time. A second Close is ErrClosed.
+func (l *Loop) Close() error { return l.backend.close() }
 
 // RecommendedProcs is a value for runtime.GOMAXPROCS in a process that runs a Loop
-// on so many processors (see the package comment).
+// without a helper on so many processors (see the package comment).
 func RecommendedProcs(cpus int) int { return 4*cpus + 8 }

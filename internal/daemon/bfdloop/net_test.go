@@ -3,8 +3,12 @@ package bfdloop_test
 import (
 	"errors"
 	"net/netip"
+	"os"
 	"os/exec"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,10 +19,25 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
+// TestMain lets the test's own file be the helper.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == bfdloop.HelperArg {
+		os.Exit(bfdloop.HelperMain())
+	}
+	os.Exit(m.Run())
+}
+
+// bothWays runs a test with the loops as threads and as helpers.
+func bothWays(t *testing.T, f func(t *testing.T, helper []string)) {
+	t.Run("thread", func(t *testing.T) { f(t, nil) })
+	t.Run("helper", func(t *testing.T) { f(t, bfdloop.SelfHelper()) })
+}
+
 // end is one device: a namespace with the interface "bfd0" and a loop in it.
 type end struct {
 	*testnet.Node
-	t       *testing.T
+	t       testing.TB
+	helper  []string
 	address netip.Addr
 	origin  time.Time
 	loop    *bfdloop.Loop
@@ -30,10 +49,10 @@ var (
 )
 
 // newPair lays a cable between two devices. It skips the test when not root.
-func newPair(t *testing.T) (a, b *end) {
+func newPair(t testing.TB, helper []string) (a, b *end) {
 	t.Helper()
-	a = &end{Node: testnet.NewNode(t), t: t, address: addressA}
-	b = &end{Node: testnet.NewNode(t), t: t, address: addressB}
+	a = &end{Node: testnet.NewNode(t), t: t, helper: helper, address: addressA}
+	b = &end{Node: testnet.NewNode(t), t: t, helper: helper, address: addressB}
 	testnet.Cable(t, a.Node, "bfd0", b.Node, "bfd0")
 	for _, e := range []*end{a, b} {
 		testnet.Must(t, e.Links.AddAddress("bfd0", netip.PrefixFrom(e.address, 64)))
@@ -46,7 +65,7 @@ func newPair(t *testing.T) (a, b *end) {
 func (e *end) start(cfgs ...bfd.Config) {
 	e.t.Helper()
 	e.origin = time.Now()
-	loop, err := bfdloop.Start(bfdloop.Options{Origin: e.origin, OnThread: e.Enter})
+	loop, err := bfdloop.Start(bfdloop.Options{Origin: e.origin, OnThread: e.Enter, Helper: e.helper})
 	testnet.Must(e.t, err)
 	e.loop = loop
 	e.t.Cleanup(func() { _ = loop.Close() })
@@ -114,7 +133,11 @@ func single(name string, local, peer netip.Addr, localDisc, remoteDisc uint32) b
 }
 
 func TestTwoLoopsDetectSilentDropAndRecover(t *testing.T) {
-	a, b := newPair(t)
+	bothWays(t, twoLoopsDetectSilentDropAndRecover)
+}
+
+func twoLoopsDetectSilentDropAndRecover(t *testing.T, helper []string) {
+	a, b := newPair(t, helper)
 	a.start(single("to-b", addressA, addressB, 11, 22))
 	b.start(single("to-a", addressB, addressA, 22, 11))
 	a.await(bfd.Up)
@@ -139,7 +162,7 @@ func TestTwoLoopsDetectSilentDropAndRecover(t *testing.T) {
 }
 
 // awaitFast waits until the Poll Sequence has ended and 10 ms x 3 is in force.
-func awaitFast(t *testing.T, e *end) {
+func awaitFast(t testing.TB, e *end) {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if s := e.loop.Snapshot()[0]; !s.Polling && s.DetectTime == 30*time.Millisecond {
@@ -149,8 +172,10 @@ func awaitFast(t *testing.T, e *end) {
 	t.Fatalf("intervals are not agreed: %+v", e.loop.Snapshot())
 }
 
-func TestLinkStates(t *testing.T) {
-	a, b := newPair(t)
+func TestLinkStates(t *testing.T) { bothWays(t, linkStates) }
+
+func linkStates(t *testing.T, helper []string) {
+	a, b := newPair(t, helper)
 	a.start(single("to-b", addressA, addressB, 1, 2))
 	b.start(single("to-a", addressB, addressA, 2, 1))
 	a.await(bfd.Up)
@@ -169,7 +194,11 @@ func TestLinkStates(t *testing.T) {
 }
 
 func TestCloseIsSeenAtOnceAndIsNotAdminDown(t *testing.T) {
-	a, b := newPair(t)
+	bothWays(t, closeIsSeenAtOnceAndIsNotAdminDown)
+}
+
+func closeIsSeenAtOnceAndIsNotAdminDown(t *testing.T, helper []string) {
+	a, b := newPair(t, helper)
 	a.start(single("to-b", addressA, addressB, 1, 2))
 	b.start(single("to-a", addressB, addressA, 2, 1))
 	b.await(bfd.Up)
@@ -191,8 +220,10 @@ func TestCloseIsSeenAtOnceAndIsNotAdminDown(t *testing.T) {
 	}
 }
 
-func TestRemovedSessionTellsAdminDown(t *testing.T) {
-	a, b := newPair(t)
+func TestRemovedSessionTellsAdminDown(t *testing.T) { bothWays(t, removedSessionTellsAdminDown) }
+
+func removedSessionTellsAdminDown(t *testing.T, helper []string) {
+	a, b := newPair(t, helper)
 	a.start(single("to-b", addressA, addressB, 1, 2))
 	b.start(single("to-a", addressB, addressA, 2, 1))
 	b.await(bfd.Up)
@@ -202,8 +233,10 @@ func TestRemovedSessionTellsAdminDown(t *testing.T) {
 	}
 }
 
-func TestLinkLocalSession(t *testing.T) {
-	a, b := newPair(t)
+func TestLinkLocalSession(t *testing.T) { bothWays(t, linkLocalSession) }
+
+func linkLocalSession(t *testing.T, helper []string) {
+	a, b := newPair(t, helper)
 	la, lb := testnet.AwaitLinkLocal(t, a.Node, "bfd0").LinkLocal, testnet.AwaitLinkLocal(t, b.Node, "bfd0").LinkLocal
 	a.start(single("to-b", la, lb, 1, 0))
 	b.start(single("to-a", netip.Addr{}, la, 2, 0)) // the kernel chooses the source
@@ -211,8 +244,10 @@ func TestLinkLocalSession(t *testing.T) {
 	b.await(bfd.Up)
 }
 
-func TestMultihop(t *testing.T) {
-	a, b := newPair(t)
+func TestMultihop(t *testing.T) { bothWays(t, multihop) }
+
+func multihop(t *testing.T, helper []string) {
+	a, b := newPair(t, helper)
 	ca, cb := single("to-b", addressA, addressB, 1, 2), single("to-a", addressB, addressA, 2, 1)
 	ca.Interface, cb.Interface = "", ""
 	a.start(ca)
@@ -221,10 +256,12 @@ func TestMultihop(t *testing.T) {
 	b.await(bfd.Up)
 }
 
-func TestPortInUse(t *testing.T) {
-	a, _ := newPair(t)
+func TestPortInUse(t *testing.T) { bothWays(t, portInUse) }
+
+func portInUse(t *testing.T, helper []string) {
+	a, _ := newPair(t, helper)
 	a.start()
-	other, err := bfdloop.Start(bfdloop.Options{OnThread: a.Enter})
+	other, err := bfdloop.Start(bfdloop.Options{OnThread: a.Enter, Helper: helper})
 	testnet.Must(t, err)
 	defer other.Close()
 	testnet.Must(t, other.Configure([]bfd.Config{single("first", addressA, addressB, 1, 2)}))
@@ -237,4 +274,107 @@ func TestPortInUse(t *testing.T) {
 	}
 	testnet.Must(t, other.Configure(nil))
 	testnet.Must(t, a.loop.Configure([]bfd.Config{single("second", addressA, addressB, 3, 4)}))
+}
+
+func TestHelperIsReplacedWhenItDies(t *testing.T) {
+	a, b := newPair(t, bfdloop.SelfHelper())
+	a.start(single("to-b", addressA, addressB, 1, 2))
+	b.start(single("to-a", addressB, addressA, 2, 1))
+	a.await(bfd.Up)
+	b.await(bfd.Up)
+	first := a.loop.Status().HelperPID
+	testnet.Must(t, unix.Kill(first, unix.SIGKILL))
+	if down := a.await(bfd.Down); down.Diagnostic != bfd.DiagForwardingPlaneReset {
+		t.Errorf("diagnostic %q, want %q", down.Diagnostic, bfd.DiagForwardingPlaneReset)
+	}
+	b.await(bfd.Down)
+	a.await(bfd.Up)
+	if s := a.loop.Status(); s.HelperStarts != 2 || s.HelperPID == first {
+		t.Errorf("after its death: %+v", s)
+	}
+}
+
+func TestHelperThatCannotRun(t *testing.T) {
+	for _, helper := range [][]string{{"/no/such/program"}, {"/bin/false"}} {
+		if l, err := bfdloop.Start(bfdloop.Options{Helper: helper}); err == nil {
+			l.Close()
+			t.Errorf("%v: started", helper)
+		}
+	}
+}
+
+func TestSlowReaderLearnsTheLastState(t *testing.T) { bothWays(t, slowReaderLearnsTheLastState) }
+
+func slowReaderLearnsTheLastState(t *testing.T, helper []string) {
+	a, _ := newPair(t, helper)
+	up, shut := single("s", addressA, addressB, 1, 2), single("s", addressA, addressB, 1, 2)
+	shut.Shutdown = true
+	a.start(up)
+	// Nobody reads: more changes than the channel has room for.
+	for range 300 {
+		testnet.Must(t, a.loop.Configure([]bfd.Config{shut}))
+		testnet.Must(t, a.loop.Configure([]bfd.Config{up}))
+	}
+	testnet.Must(t, a.loop.Configure([]bfd.Config{shut}))
+	var last bfdloop.Event
+	for timeout := time.After(5 * time.Second); ; {
+		select {
+		case last = <-a.loop.Events():
+			continue
+		case <-time.After(200 * time.Millisecond):
+		case <-timeout:
+			t.Fatal("events do not end")
+		}
+		break
+	}
+	if last.State != bfd.AdminDown {
+		t.Errorf("last event %+v, want AdminDown", last)
+	}
+}
+
+func TestDeathOfTheParentIsToldAtOnce(t *testing.T) {
+	a, b := newPair(t, bfdloop.SelfHelper())
+	a.start(single("to-b", addressA, addressB, 1, 2))
+	b.start(single("to-a", addressB, addressA, 2, 1))
+	a.await(bfd.Up)
+	b.await(bfd.Up)
+	a.loop.Abandon()
+	if down := b.await(bfd.Down); down.Diagnostic != bfd.DiagNeighborSignaledDown || down.Remote != bfd.Down {
+		t.Errorf("peer of a dead process saw %+v", down)
+	}
+}
+
+// BenchmarkLateness tells how late the loop is at worst while two goroutines a
+// processor compute and allocate; each iteration is a second.
+func BenchmarkLateness(b *testing.B) {
+	for name, helper := range map[string][]string{"thread": nil, "helper": bfdloop.SelfHelper()} {
+		b.Run(name, func(b *testing.B) {
+			x, y := newPair(b, helper)
+			x.start(single("to-y", addressA, addressB, 1, 2))
+			y.start(single("to-x", addressB, addressA, 2, 1))
+			x.await(bfd.Up)
+			awaitFast(b, x)
+			defer busy(2 * runtime.NumCPU())()
+			for range b.N {
+				time.Sleep(time.Second)
+			}
+			b.ReportMetric(float64(x.loop.Status().MaxLate)/float64(time.Millisecond), "max-late-ms")
+			b.ReportMetric(float64(x.loop.Snapshot()[0].Flaps)/float64(b.N), "flaps/s")
+		})
+	}
+}
+
+// busy starts goroutines that load processors and garbage collector until stop.
+func busy(n int) (stop func()) {
+	var done atomic.Bool
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			kept := make(map[int][]byte)
+			for i := 0; !done.Load(); i++ {
+				kept[i%50_000] = make([]byte, 64+i%1024)
+			}
+		})
+	}
+	return func() { done.Store(true); all.Wait() }
 }

@@ -26,7 +26,7 @@ func (w *worker) receive(r *receiver) {
 		messages, err := r.socket.Receive(w.batch)
 		if err != nil {
 			w.status.ReceiveErrors++
-			w.status.LastError = err
+			w.status.LastError = err.Error()
 			return
 		}
 		wall := time.Now()

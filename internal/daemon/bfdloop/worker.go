@@ -13,7 +13,7 @@ import (
 
 // worker is what belongs to the loop's thread alone.
 type worker struct {
-	loop      *Loop
+	loop      *thread
 	origin    time.Time
 	table     *bfd.Table
 	fx        bfd.Effects
@@ -23,7 +23,7 @@ type worker struct {
 	poll      []unix.PollFd
 	timeout   unix.Timespec
 	payload   [bfd.PacketLen]byte
-	pending   []Event // not yet taken by the reader, at most one a session
+	backlog   backlog
 	status    Status
 	done      bool
 }
@@ -39,7 +39,7 @@ const (
 // retry is how soon a reader without room for an event is looked after again.
 const retry = 10 * time.Millisecond
 
-func newWorker(l *Loop, o Options) *worker {
+func newWorker(l *thread, o Options) *worker {
 	return &worker{
 		loop:    l,
 		origin:  o.Origin,
@@ -77,7 +77,7 @@ func (w *worker) wait() {
 		w.timeout = unix.NsecToTimespec(int64(max(deadline-w.now(), 0)))
 		timeout = &w.timeout
 	}
-	if len(w.pending) > 0 && (!ok || deadline-w.now() > retry) {
+	if len(w.backlog.events) > 0 && (!ok || deadline-w.now() > retry) {
 		w.timeout = unix.NsecToTimespec(int64(retry)) // look for the reader again
 		timeout = &w.timeout
 	}
@@ -117,10 +117,10 @@ func (w *worker) act() {
 		w.send(&w.fx.Sends[i])
 	}
 	for _, e := range w.fx.Events {
-		w.announce(e)
+		w.backlog.put(e)
 	}
 	w.fx.Reset()
-	w.deliver()
+	w.backlog.deliver(w.loop.out)
 }
 
 func (w *worker) send(s *bfd.Send) {
@@ -135,32 +135,14 @@ func (w *worker) send(s *bfd.Send) {
 	err := socket.Send(s.Src, netip.AddrPortFrom(s.Dst, port), s.Ifindex, s.Packet.Append(w.payload[:0]))
 	if err != nil {
 		w.status.SendErrors++
-		w.status.LastError = err
+		w.status.LastError = err.Error()
 	}
 }
 
-// announce queues an event and replaces one of the same session that is still queued.
-func (w *worker) announce(e Event) {
-	for i := range w.pending {
-		if w.pending[i].Session == e.Session {
-			w.pending = append(w.pending[:i], w.pending[i+1:]...)
-			w.status.Coalesced++
-			break
-		}
-	}
-	w.pending = append(w.pending, e)
-}
-
-// deliver gives the reader what it has room for.
-func (w *worker) deliver() {
-	for len(w.pending) > 0 {
-		select {
-		case w.loop.events <- w.pending[0]:
-			w.pending = append(w.pending[:0], w.pending[1:]...)
-		default:
-			return
-		}
-	}
+func (w *worker) report() Status {
+	s := w.status
+	s.Coalesced, s.Counters = w.backlog.coalesced, w.table.Counters()
+	return s
 }
 
 // close says goodbye to the peers and closes the sockets.

@@ -1,0 +1,342 @@
+package bfdloop
+
+import (
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tandem/internal/bfd"
+)
+
+// errHelperAway is returned while a helper that has ended is being replaced.
+var errHelperAway = errors.New("bfd helper has ended and is being started again")
+
+const (
+	helperRestart = 100 * time.Millisecond // pause before a helper is replaced
+	helperGrace   = time.Second            // for a helper to end after Close
+)
+
+// helper is a loop in another process. When that process ends unasked its sessions
+// are told Down, and another one is started with the same configuration.
+type helper struct {
+	o        Options
+	out      chan Event
+	incoming chan Event    // to pump
+	stopped  chan struct{} // closed when the last process has ended
+
+	mu      sync.Mutex
+	conn    net.Conn // nil while there is no helper
+	enc     *gob.Encoder
+	process *os.Process
+	waiting map[uint64]chan<- *reply
+	lastID  uint64
+	cfgs    []bfd.Config
+	links   map[string]linkState
+	closed  bool
+	starts  uint64
+
+	alive map[string]bool // sessions last told Init or Up; for keep alone
+}
+
+func startHelper(o Options) (*helper, error) {
+	h := &helper{
+		o:        o,
+		out:      make(chan Event, eventQueue),
+		incoming: make(chan Event),
+		stopped:  make(chan struct{}),
+		waiting:  make(map[uint64]chan<- *reply),
+		links:    make(map[string]linkState),
+		alive:    make(map[string]bool),
+	}
+	started := make(chan error, 1)
+	go h.keep(started)
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("bfd helper: %w", err)
+	}
+	go h.pump()
+	return h, nil
+}
+
+// keep runs one helper after the other until close. It stays on its thread, since a
+// process is born into the network namespace of the thread that starts it.
+func (h *helper) keep(started chan<- error) {
+	runtime.LockOSThread()
+	if h.o.OnThread != nil {
+		if err := h.o.OnThread(); err != nil {
+			started <- err
+			return
+		}
+	}
+	dec, cmd, err := h.launch()
+	started <- err
+	if err != nil {
+		return
+	}
+	for {
+		if err == nil {
+			h.read(dec)
+			h.bury(cmd)
+		}
+		if h.isClosed() {
+			break
+		}
+		time.Sleep(helperRestart)
+		dec, cmd, err = h.launch()
+	}
+	close(h.incoming)
+	close(h.stopped)
+}
+
+// launch starts a process and waits until its loop runs; then it is given the
+// configuration and the links that there are.
+func (h *helper) launch() (*gob.Decoder, *exec.Cmd, error) {
+	conn, theirs, err := socketPair()
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd := exec.Command(h.o.Helper[0], h.o.Helper[1:]...)
+	cmd.Stderr = os.Stderr
+	cmd.ExtraFiles = []*os.File{theirs}
+	err = cmd.Start()
+	theirs.Close()
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	enc, dec := gob.NewEncoder(conn), gob.NewDecoder(conn)
+	var ready reply
+	err = enc.Encode(&hello{Origin: monotonic() - time.Since(h.o.Origin), Seed: h.o.Seed})
+	if err == nil {
+		err = dec.Decode(&ready)
+	}
+	if err == nil {
+		err = ready.Err.error()
+	}
+	if err != nil {
+		conn.Close()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		return nil, nil, fmt.Errorf("%s: %w", h.o.Helper[0], err)
+	}
+	h.adopt(conn, enc, cmd.Process)
+	return dec, cmd, nil
+}
+
+func (h *helper) adopt(conn net.Conn, enc *gob.Encoder, p *os.Process) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.conn, h.enc, h.process = conn, enc, p
+	h.starts++
+	if h.closed {
+		_ = enc.Encode(&request{Kind: askClose})
+		return
+	}
+	if h.cfgs != nil {
+		_ = enc.Encode(&request{Kind: askConfigure, Configs: h.cfgs})
+	}
+	for _, l := range h.links {
+		_ = enc.Encode(&request{Kind: askLink, Link: l})
+	}
+}
+
+// read takes what the helper says until it ends.
+func (h *helper) read(dec *gob.Decoder) {
+	for {
+		var r reply
+		if dec.Decode(&r) != nil {
+			return
+		}
+		if r.Event != nil {
+			h.alive[r.Event.Session] = r.Event.State == bfd.Init || r.Event.State == bfd.Up
+			h.incoming <- *r.Event
+			continue
+		}
+		h.mu.Lock()
+		if c, ok := h.waiting[r.ID]; ok {
+			delete(h.waiting, r.ID)
+			c <- &r
+		}
+		h.mu.Unlock()
+	}
+}
+
+// bury reaps a helper, releases those that wait for it and tells its sessions Down.
+func (h *helper) bury(cmd *exec.Cmd) {
+	h.mu.Lock()
+	_ = h.conn.Close()
+	h.conn, h.enc, h.process = nil, nil, nil
+	for id, c := range h.waiting {
+		delete(h.waiting, id)
+		close(c)
+	}
+	closed := h.closed
+	h.mu.Unlock()
+	_ = cmd.Process.Kill() // it may have closed its socket and hang
+	_ = cmd.Wait()
+	if closed {
+		return
+	}
+	for session, alive := range h.alive {
+		if alive {
+			h.incoming <- Event{Session: session, State: bfd.Down, Remote: bfd.Down,
+				Diagnostic: bfd.DiagForwardingPlaneReset, At: time.Since(h.o.Origin)}
+		}
+		delete(h.alive, session)
+	}
+}
+
+// pump hands events to the reader without making the helper's replies wait for it.
+func (h *helper) pump() {
+	defer close(h.out)
+	var waiting backlog
+	for {
+		var out chan<- Event
+		var next Event
+		if len(waiting.events) > 0 {
+			out, next = h.out, waiting.events[0]
+		}
+		select {
+		case e, ok := <-h.incoming:
+			if !ok {
+				return
+			}
+			waiting.put(e)
+			waiting.deliver(h.out)
+		case out <- next:
+			waiting.pop()
+		}
+	}
+}
+
+// ask sends a request and waits for its reply.
+func (h *helper) ask(r request) (*reply, error) {
+	answer := make(chan *reply, 1)
+	h.mu.Lock()
+	if err := h.usable(); err != nil {
+		h.mu.Unlock()
+		return nil, err
+	}
+	h.lastID++
+	r.ID = h.lastID
+	h.waiting[r.ID] = answer
+	_ = h.enc.Encode(&r) // where it fails the helper has ended, and bury closes answer
+	h.mu.Unlock()
+	got, ok := <-answer
+	if !ok {
+		return nil, errHelperAway
+	}
+	return got, nil
+}
+
+func (h *helper) usable() error {
+	switch {
+	case h.closed:
+		return ErrClosed
+	case h.conn == nil:
+		return errHelperAway
+	}
+	return nil
+}
+
+func (h *helper) configure(cfgs []bfd.Config) error {
+	got, err := h.ask(request{Kind: askConfigure, Configs: cfgs})
+	if err != nil {
+		return err
+	}
+	if err := got.Err.error(); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cfgs = slices.Clone(cfgs)
+	return nil
+}
+
+func (h *helper) setLink(name string, index int, up bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := linkState{name, index, up}
+	h.links[name] = l
+	if h.usable() == nil {
+		_ = h.enc.Encode(&request{Kind: askLink, Link: l})
+	}
+}
+
+func (h *helper) events() <-chan Event { return h.out }
+
+func (h *helper) snapshot() []bfd.SessionState {
+	got, err := h.ask(request{Kind: askSnapshot})
+	if err != nil {
+		return nil
+	}
+	return got.States
+}
+
+func (h *helper) status() Status {
+	got, err := h.ask(request{Kind: askStatus})
+	if err != nil {
+		return Status{}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	got.Status.HelperStarts = h.starts
+	if h.process != nil {
+		got.Status.HelperPID = h.process.Pid
+	}
+	return got.Status
+}
+
+func (h *helper) close() error {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return ErrClosed
+	}
+	h.closed = true
+	if h.enc != nil {
+		_ = h.enc.Encode(&request{Kind: askClose})
+	}
+	h.mu.Unlock()
+	select {
+	case <-h.stopped:
+	case <-time.After(helperGrace):
+		h.mu.Lock()
+		if h.process != nil {
+			_ = h.process.Kill()
+		}
+		h.mu.Unlock()
+		<-h.stopped
+	}
+	return nil
+}
+
+func (h *helper) isClosed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closed
+}
+
+// socketPair makes a connection of which the helper inherits the other end.
+func socketPair() (ours net.Conn, theirs *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("socketpair: %w", err)
+	}
+	theirs = os.NewFile(uintptr(fds[1]), "helper")
+	mine := os.NewFile(uintptr(fds[0]), "helper")
+	defer mine.Close() // FileConn duplicates it
+	if ours, err = net.FileConn(mine); err != nil {
+		theirs.Close()
+		return nil, nil, err
+	}
+	return ours, theirs, nil
+}

@@ -1,0 +1,111 @@
+package bfdloop
+
+import (
+	"encoding/gob"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// HelperArg is the argument that SelfHelper gives to the program.
+const HelperArg = "bfd-helper"
+
+// SelfHelper is the command line that runs the calling program's own file as helper.
+// Its main function must call HelperMain when the first argument is HelperArg.
+func SelfHelper() []string { return []string{"/proc/self/exe", HelperArg} }
+
+// helperFD is the descriptor at which a helper finds its socket.
+const helperFD = 3
+
+// helperMemory is where garbage collection begins in a helper: it collects never in
+// practice, as only questions from its parent cost memory.
+const helperMemory = 64 << 20
+
+// HelperMain is the main function of a helper process. It returns an exit status when
+// its parent has ended or has asked it to; the peers have been told by then, so that
+// the death of the parent is known before the detection time.
+func HelperMain() int {
+	// A terminal or a supervisor signals the whole group; the parent decides.
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(helperMemory)
+	runtime.GOMAXPROCS(RecommendedProcs(runtime.NumCPU()))
+	if err := serve(os.NewFile(helperFD, "parent")); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// server is the helper's end of the socket.
+type server struct {
+	thread *thread
+	mu     sync.Mutex // guards out
+	out    *gob.Encoder
+}
+
+// serve runs a loop for the process at the other end of conn until that ends.
+func serve(conn io.ReadWriter) error {
+	in := gob.NewDecoder(conn)
+	s := &server{out: gob.NewEncoder(conn)}
+	var h hello
+	if err := in.Decode(&h); err != nil {
+		return fmt.Errorf("bfd helper: hello: %w", err)
+	}
+	origin := time.Now().Add(h.Origin - monotonic())
+	var err error
+	s.thread, err = startThread(Options{Origin: origin, Seed: h.Seed}, true)
+	s.send(&reply{Err: toWire(err)})
+	if err != nil {
+		return err
+	}
+	go s.forward()
+	for {
+		var r request
+		// Any error is the parent's end: there is nobody left to tell of another.
+		if in.Decode(&r) != nil {
+			return s.thread.close()
+		}
+		if r.Kind == askClose {
+			return s.thread.close()
+		}
+		s.obey(&r)
+	}
+}
+
+func (s *server) obey(r *request) {
+	answer := reply{ID: r.ID}
+	switch r.Kind {
+	case askConfigure:
+		answer.Err = toWire(s.thread.configure(r.Configs))
+	case askLink:
+		s.thread.setLink(r.Link.Name, r.Link.Index, r.Link.Up)
+	case askSnapshot:
+		answer.States = s.thread.snapshot()
+	case askStatus:
+		answer.Status = s.thread.status()
+	}
+	if r.ID != 0 {
+		s.send(&answer)
+	}
+}
+
+// forward sends the events on.
+func (s *server) forward() {
+	for e := range s.thread.events() {
+		s.send(&reply{Event: &e})
+	}
+}
+
+// send ignores errors: the next read tells that the parent is gone.
+func (s *server) send(r *reply) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.out.Encode(r)
+}

@@ -1,0 +1,126 @@
+package bfdloop
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"tandem/internal/bfd"
+)
+
+// thread is a loop on a thread of this process. Its methods may be called from any
+// goroutine.
+type thread struct {
+	out      chan Event
+	commands mailbox
+	wake     int           // an eventfd that ends the wait
+	stopped  chan struct{} // closed when the thread has ended
+
+	closing sync.Mutex // held by senders to wake, so that it is not closed under them
+	closed  atomic.Bool
+}
+
+// startThread starts a loop without sessions. The error is that of Options.OnThread,
+// or of a kernel that is out of descriptors.
+func startThread(o Options, realTime bool) (*thread, error) {
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("bfd loop: eventfd: %w", err)
+	}
+	l := &thread{out: make(chan Event, eventQueue), wake: wake, stopped: make(chan struct{})}
+	started := make(chan error, 1)
+	go l.run(o, realTime, started)
+	if err := <-started; err != nil {
+		unix.Close(wake)
+		return nil, fmt.Errorf("bfd loop: %w", err)
+	}
+	return l, nil
+}
+
+// run is the loop's goroutine. It never gives its thread back: the thread has a
+// priority, and perhaps a network namespace, that no other goroutine may inherit.
+func (l *thread) run(o Options, realTime bool, started chan<- error) {
+	runtime.LockOSThread()
+	if o.OnThread != nil {
+		if err := o.OnThread(); err != nil {
+			started <- err
+			return
+		}
+	}
+	w := newWorker(l, o)
+	w.status.Priority, w.status.PriorityNote = raisePriority(realTime)
+	started <- nil
+	for !w.done {
+		w.turn()
+	}
+	w.close()
+	close(l.out)
+	close(l.stopped)
+}
+
+func (l *thread) configure(cfgs []bfd.Config) error {
+	var err error
+	if closed := l.call(func(w *worker) { err = w.configure(cfgs) }); closed != nil {
+		return closed
+	}
+	return err
+}
+
+func (l *thread) setLink(name string, index int, up bool) {
+	l.post(&command{run: func(w *worker) { w.table.SetLink(w.now(), name, index, up, &w.fx) }})
+}
+
+func (l *thread) events() <-chan Event { return l.out }
+
+func (l *thread) snapshot() []bfd.SessionState {
+	var states []bfd.SessionState
+	_ = l.call(func(w *worker) { states = w.table.Snapshot(w.now(), nil) })
+	return states
+}
+
+func (l *thread) status() Status {
+	var s Status
+	_ = l.call(func(w *worker) { s = w.report() })
+	return s
+}
+
+func (l *thread) close() error {
+	l.post(&command{run: func(w *worker) { w.done = true }})
+	<-l.stopped
+	l.closing.Lock()
+	defer l.closing.Unlock()
+	if l.closed.Swap(true) {
+		return ErrClosed
+	}
+	return unix.Close(l.wake)
+}
+
+// call has the loop run f and waits for it.
+func (l *thread) call(f func(*worker)) error {
+	done := make(chan struct{})
+	l.post(&command{run: f, done: done})
+	select {
+	case <-done:
+		return nil
+	case <-l.stopped:
+	}
+	select {
+	case <-done: // in the last turn
+		return nil
+	default:
+		return ErrClosed
+	}
+}
+
+func (l *thread) post(c *command) {
+	l.commands.put(c)
+	l.closing.Lock()
+	defer l.closing.Unlock()
+	if !l.closed.Load() {
+		one := [8]byte{1} // of either byte order: any value but zero wakes
+		_, _ = unix.Write(l.wake, one[:])
+	}
+}

@@ -1,0 +1,98 @@
+package bfdloop
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tandem/internal/bfd"
+	"tandem/internal/linux/udp"
+)
+
+// A process and its helper are the same program, so they speak gob over a socket
+// pair: one hello, then requests one way, replies and events the other.
+
+type hello struct {
+	Origin time.Duration // Options.Origin as a reading of CLOCK_MONOTONIC
+	Seed   uint64
+}
+
+type requestKind uint8
+
+const (
+	askConfigure requestKind = iota
+	askLink
+	askSnapshot
+	askStatus
+	askClose
+)
+
+type request struct {
+	ID      uint64 // zero where nobody waits for the reply
+	Kind    requestKind
+	Configs []bfd.Config
+	Link    linkState
+}
+
+type linkState struct {
+	Name  string
+	Index int
+	Up    bool
+}
+
+// reply answers the request with its ID, or carries an event. The first one, without
+// either, says that the loop runs.
+type reply struct {
+	ID     uint64
+	Event  *Event
+	Err    *wireError
+	States []bfd.SessionState
+	Status Status
+}
+
+// wireError carries the errors that callers look into.
+type wireError struct {
+	Config *bfd.ConfigError
+	Step   string // of a udp.OpenError
+	Local  netip.AddrPort
+	Errno  unix.Errno
+	Text   string // of any other
+}
+
+func toWire(err error) *wireError {
+	var config *bfd.ConfigError
+	var open *udp.OpenError
+	var errno unix.Errno
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &config):
+		return &wireError{Config: config}
+	case errors.As(err, &open) && errors.As(open.Err, &errno):
+		return &wireError{Step: open.Step, Local: open.Local, Errno: errno}
+	default:
+		return &wireError{Text: err.Error()}
+	}
+}
+
+func (w *wireError) error() error {
+	switch {
+	case w == nil:
+		return nil
+	case w.Config != nil:
+		return w.Config
+	case w.Errno != 0:
+		return &udp.OpenError{Step: w.Step, Local: w.Local, Err: w.Errno}
+	default:
+		return errors.New(w.Text)
+	}
+}
+
+// monotonic reads the clock that all processes of the machine share.
+func monotonic() time.Duration {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // cannot fail for this clock
+	return time.Duration(ts.Nano())
+}
