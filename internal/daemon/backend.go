@@ -1,10 +1,12 @@
 package daemon
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"tandem/internal/bfd"
@@ -75,21 +77,21 @@ func (d *Daemon) configure(m *config.Model) error {
 // Snapshot returns what the displays show, empty once the daemon has stopped.
 func (d *Daemon) Snapshot() device.Snapshot {
 	var s device.Snapshot
-	d.call(func() { s = d.device.Snapshot(d.now(), time.Now()) })
+	_ = d.call(func() { s = d.device.Snapshot(d.now(), time.Now()) })
 	return s
 }
 
 // Groups lists the groups of a downstream interface.
 func (d *Daemon) Groups(iface string, _ bool) []mld.GroupState {
 	var groups []mld.GroupState
-	d.call(func() { groups = d.device.Groups(d.now(), iface) })
+	_ = d.call(func() { groups = d.device.Groups(d.now(), iface) })
 	return groups
 }
 
 // Routes lists the forwarding entries with the kernel's counters.
 func (d *Daemon) Routes() []device.RouteSnapshot {
 	var routes []device.RouteSnapshot
-	d.call(func() {
+	_ = d.call(func() {
 		routes = d.device.Routes(d.now())
 		if d.multicast == nil {
 			return
@@ -112,7 +114,7 @@ func (d *Daemon) Switchover(id uint32, on bool) error {
 	var err error
 	if stopped := d.call(func() {
 		if d.model.ETrunks[id] == nil {
-			err = fmt.Errorf("e-trunk %d does not exist; known: %v", id, slices.Sorted(maps.Keys(d.model.ETrunks)))
+			err = fmt.Errorf("e-trunk %d does not exist; known: %s", id, known(d.model.ETrunks))
 			return
 		}
 		d.device.Handle(d.now(), device.Switchover{ETrunk: id, On: on})
@@ -128,7 +130,7 @@ func (d *Daemon) BatchBackup(service string) error {
 	if stopped := d.call(func() {
 		svc := d.model.Service(service)
 		if svc == nil {
-			err = fmt.Errorf("remote backup service %q does not exist; known: %v", service, slices.Sorted(maps.Keys(d.model.Services)))
+			err = fmt.Errorf("remote backup service %q does not exist; known: %s", service, known(d.model.Services))
 			return
 		}
 		d.device.Handle(d.now(), device.BatchBackup{Service: svc.Name})
@@ -141,7 +143,7 @@ func (d *Daemon) BatchBackup(service string) error {
 // Interfaces lists the interfaces of the configuration and of the system.
 func (d *Daemon) Interfaces() []device.InterfaceInfo {
 	var infos []device.InterfaceInfo
-	d.call(func() {
+	_ = d.call(func() {
 		configured := make(map[string]bool)
 		for _, name := range slices.Sorted(maps.Keys(d.model.Interfaces)) {
 			netdev := d.netdev(name)
@@ -164,4 +166,16 @@ func (d *Daemon) interfaceInfo(name, netdev string) device.InterfaceInfo {
 		info.Netdev, info.MAC = netdev, link.HardwareAddr.String()
 	}
 	return info
+}
+
+// known lists the names of objects for an error text.
+func known[K cmp.Ordered, V any](objects map[K]V) string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(objects)) {
+		names = append(names, fmt.Sprint(name))
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
 }

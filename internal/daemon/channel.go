@@ -80,9 +80,9 @@ func (ch *channel) closeConn(id rbs.ConnID, last []byte) {
 	}
 	delete(ch.conns, id)
 	close(c.out)
-	if last != nil {
-		c.tcp.SetWriteDeadline(time.Now().Add(time.Millisecond))
-		c.tcp.Write(last)
+	if last != nil { // best effort: the connection ends anyway
+		_ = c.tcp.SetWriteDeadline(time.Now().Add(time.Millisecond))
+		_, _ = c.tcp.Write(last)
 	}
 	c.tcp.Close()
 }
@@ -187,7 +187,7 @@ func (ch *channel) write(c *conn) {
 // lost tells the device of the end of a connection, once: whoever comes second
 // finds it gone.
 func (ch *channel) lost(c *conn, err error) {
-	ch.d.call(func() {
+	_ = ch.d.call(func() { // a stopping daemon has closed it itself
 		if ch.conns[c.id] == nil {
 			return
 		}

@@ -99,7 +99,9 @@ func (d *Daemon) repair() {
 			d.gateStale = false
 		}
 	}
-	d.reconcileAddresses()
+	if err := d.reconcileAddresses(); err != nil && d.sendLimit.allow() {
+		d.log.Error("addresses not repaired", "err", err)
+	}
 }
 
 func (d *Daemon) sendMLD(m device.SendMLD) {

@@ -11,7 +11,7 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// LegsFile, in the run directory, names the legs, one a line: what a supervisor
+// LegsFile is a file of the run directory that names the legs, one a line: what a supervisor
 // takes down when the daemon has died.
 const LegsFile = "legs"
 

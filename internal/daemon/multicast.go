@@ -77,8 +77,9 @@ func (d *Daemon) attach() error {
 	for index := range d.multicast.joined {
 		if !wanted[index] {
 			delete(d.multicast.joined, index)
-			d.multicast.table.DelInterface(index) // both fail when the interface has gone
-			d.multicast.packets.Leave(index)
+			// Both fail when the interface has gone, and with it what they undo.
+			_ = d.multicast.table.DelInterface(index)
+			_ = d.multicast.packets.Leave(index)
 		}
 	}
 	var errs []error

@@ -195,7 +195,7 @@ func (d *Device) linkChanged(now time.Duration, ev LinkChanged) {
 	}
 	// A new index means that the kernel has dropped the entries through it.
 	if old.Exists != ev.Exists || old.Index != ev.Index {
-		d.reinstall(now)
+		d.reinstall()
 	}
 }
 

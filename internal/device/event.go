@@ -56,18 +56,20 @@ type (
 		State   etrunk.BFDState
 	}
 
-	// ChannelAccepted and ChannelDialled hand a new TCP connection to a service.
+	// ChannelAccepted hands a connection that the peer opened to a service.
 	ChannelAccepted struct {
 		Service string
 		Conn    rbs.ConnID
 		From    netip.Addr
 	}
+	// ChannelDialled hands it one that this device opened.
 	ChannelDialled struct {
 		Service string
 		Conn    rbs.ConnID
 	}
-	// ChannelDialFailed and ChannelListenFailed say that an attempt did not succeed.
+	// ChannelDialFailed says that no connection could be opened.
 	ChannelDialFailed   struct{ Service, Reason string }
+	// ChannelListenFailed says that none can be waited for.
 	ChannelListenFailed struct{ Service, Reason string }
 	// ChannelReceived carries bytes from a connection.
 	ChannelReceived struct {

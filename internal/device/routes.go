@@ -174,7 +174,7 @@ func (d *Device) expireIdle(now time.Duration) {
 }
 
 // reinstall gives every entry to the kernel again, after an interface came back.
-func (d *Device) reinstall(now time.Duration) {
+func (d *Device) reinstall() {
 	for group, sources := range d.routes.groups {
 		for source, r := range sources {
 			sg := SourceGroup{source, group}

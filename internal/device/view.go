@@ -34,12 +34,12 @@ func (d *Device) Snapshot(now time.Duration, wall time.Time) Snapshot {
 		s.Services = append(s.Services, d.services[name].core.State(now, wall))
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.settings.Profiles)) {
-		s.Profiles = append(s.Profiles, d.profile(now, name))
+		s.Profiles = append(s.Profiles, d.profile(name))
 	}
 	return s
 }
 
-func (d *Device) profile(now time.Duration, name string) ProfileSnapshot {
+func (d *Device) profile(name string) ProfileSnapshot {
 	p := d.settings.Profiles[name]
 	s := ProfileSnapshot{
 		Name: name, Service: p.Service, BackupID: p.BackupID,

@@ -48,7 +48,9 @@ func TestReplayIsExact(t *testing.T) {
 		h := fnv.New64a()
 		opts := options(7)
 		opts.Log = h
-		New(opts).Run()
+		if err := New(opts).Run(); err != nil {
+			t.Error(err)
+		}
 		return h.Sum64()
 	}
 	if a, b := run(), run(); a != b {
