@@ -68,7 +68,7 @@ type (
 		Conn    rbs.ConnID
 	}
 	// ChannelDialFailed says that no connection could be opened.
-	ChannelDialFailed   struct{ Service, Reason string }
+	ChannelDialFailed struct{ Service, Reason string }
 	// ChannelListenFailed says that none can be waited for.
 	ChannelListenFailed struct{ Service, Reason string }
 	// ChannelReceived carries bytes from a connection.
