@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -98,9 +97,13 @@ func start(d *daemon.Daemon, system *console.System, file string) error {
 	}
 	session := system.NewSession("startup", false)
 	for i, line := range strings.Split(string(text), "\n") {
+		prompt := session.Prompt()
 		if r := session.Exec(line); r.Err != nil {
-			return fmt.Errorf("%s:%d: %w", file, i+1, errors.Join(r.Err, errors.New(strings.TrimSpace(line))))
+			return fmt.Errorf("%s:%d: refused\n%s%s\n%s", file, i+1, prompt, line, strings.TrimRight(r.Output, "\n"))
 		}
+	}
+	if session.Pending() {
+		return fmt.Errorf("%s: the last commands are not committed", file)
 	}
 	return nil
 }
