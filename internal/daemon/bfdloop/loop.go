@@ -80,7 +80,7 @@ func Start(o Options) (*Loop, error) {
 		o.Seed = rand.Uint64()
 	}
 	if len(o.Helper) == 0 {
-		t, err := startThread(o, false)
+		t, err := startThread(o, noParent)
 		if err != nil {
 			return nil, err
 		}

@@ -129,7 +129,21 @@ func single(name string, local, peer netip.Addr, localDisc, remoteDisc uint32) b
 	return bfd.Config{
 		Name: name, Local: local, Peer: peer, Interface: "bfd0", TrackInterface: "bfd0",
 		LocalDiscriminator: localDisc, RemoteDiscriminator: remoteDisc, TOSExp: 7,
+		// Not the default of 10 ms: tests share the machine with whatever else runs.
+		MinTx: 100 * time.Millisecond, MinRx: 100 * time.Millisecond,
 	}
+}
+
+// fast is 10 ms x 3.
+func fast(c bfd.Config) bfd.Config {
+	c.MinTx, c.MinRx = bfd.DefaultInterval, bfd.DefaultInterval
+	return c
+}
+
+// slow makes the detection time so long that a test on a busy machine cannot meet it.
+func slow(c bfd.Config) bfd.Config {
+	c.MinTx, c.MinRx = 5*time.Second, 5*time.Second
+	return c
 }
 
 func TestTwoLoopsDetectSilentDropAndRecover(t *testing.T) {
@@ -142,7 +156,8 @@ func twoLoopsDetectSilentDropAndRecover(t *testing.T, helper []string) {
 	b.start(single("to-a", addressB, addressA, 22, 11))
 	a.await(bfd.Up)
 	b.await(bfd.Up)
-	awaitFast(t, a)
+	awaitAgreed(t, a, 300*time.Millisecond)
+	awaitAgreed(t, b, 300*time.Millisecond)
 
 	b.dropSilently()
 	cut := b.now()
@@ -158,14 +173,14 @@ func twoLoopsDetectSilentDropAndRecover(t *testing.T, helper []string) {
 	b.stopDropping()
 	a.await(bfd.Up)
 	b.await(bfd.Up)
-	t.Logf("A %+v", a.loop.Status())
 }
 
-// awaitFast waits until the Poll Sequence has ended and 10 ms x 3 is in force.
-func awaitFast(t testing.TB, e *end) {
+// awaitAgreed waits until the Poll Sequence has ended and the wanted detection time is
+// in force.
+func awaitAgreed(t testing.TB, e *end, detect time.Duration) {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if s := e.loop.Snapshot()[0]; !s.Polling && s.DetectTime == 30*time.Millisecond {
+		if s := e.loop.Snapshot()[0]; !s.Polling && s.DetectTime == detect {
 			return
 		}
 	}
@@ -199,8 +214,8 @@ func TestCloseIsSeenAtOnceAndIsNotAdminDown(t *testing.T) {
 
 func closeIsSeenAtOnceAndIsNotAdminDown(t *testing.T, helper []string) {
 	a, b := newPair(t, helper)
-	a.start(single("to-b", addressA, addressB, 1, 2))
-	b.start(single("to-a", addressB, addressA, 2, 1))
+	a.start(slow(single("to-b", addressA, addressB, 1, 2)))
+	b.start(slow(single("to-a", addressB, addressA, 2, 1)))
 	b.await(bfd.Up)
 	a.await(bfd.Up)
 	testnet.Must(t, a.loop.Close())
@@ -224,8 +239,8 @@ func TestRemovedSessionTellsAdminDown(t *testing.T) { bothWays(t, removedSession
 
 func removedSessionTellsAdminDown(t *testing.T, helper []string) {
 	a, b := newPair(t, helper)
-	a.start(single("to-b", addressA, addressB, 1, 2))
-	b.start(single("to-a", addressB, addressA, 2, 1))
+	a.start(slow(single("to-b", addressA, addressB, 1, 2)))
+	b.start(slow(single("to-a", addressB, addressA, 2, 1)))
 	b.await(bfd.Up)
 	testnet.Must(t, a.loop.Configure(nil))
 	if down := b.await(bfd.Down); down.Remote != bfd.AdminDown {
@@ -334,8 +349,8 @@ func slowReaderLearnsTheLastState(t *testing.T, helper []string) {
 
 func TestDeathOfTheParentIsToldAtOnce(t *testing.T) {
 	a, b := newPair(t, bfdloop.SelfHelper())
-	a.start(single("to-b", addressA, addressB, 1, 2))
-	b.start(single("to-a", addressB, addressA, 2, 1))
+	a.start(slow(single("to-b", addressA, addressB, 1, 2)))
+	b.start(slow(single("to-a", addressB, addressA, 2, 1)))
 	a.await(bfd.Up)
 	b.await(bfd.Up)
 	a.loop.Abandon()
@@ -350,10 +365,10 @@ func BenchmarkLateness(b *testing.B) {
 	for name, helper := range map[string][]string{"thread": nil, "helper": bfdloop.SelfHelper()} {
 		b.Run(name, func(b *testing.B) {
 			x, y := newPair(b, helper)
-			x.start(single("to-y", addressA, addressB, 1, 2))
-			y.start(single("to-x", addressB, addressA, 2, 1))
+			x.start(fast(single("to-y", addressA, addressB, 1, 2)))
+			y.start(fast(single("to-x", addressB, addressA, 2, 1)))
 			x.await(bfd.Up)
-			awaitFast(b, x)
+			awaitAgreed(b, x, 30*time.Millisecond)
 			defer busy(2 * runtime.NumCPU())()
 			for range b.N {
 				time.Sleep(time.Second)

@@ -36,7 +36,7 @@ func HelperMain() int {
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(helperMemory)
 	runtime.GOMAXPROCS(RecommendedProcs(runtime.NumCPU()))
-	if err := serve(os.NewFile(helperFD, "parent")); err != nil {
+	if err := serve(os.NewFile(helperFD, "parent"), helperFD); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -50,8 +50,9 @@ type server struct {
 	out    *gob.Encoder
 }
 
-// serve runs a loop for the process at the other end of conn until that ends.
-func serve(conn io.ReadWriter) error {
+// serve runs a loop for the process at the other end of conn until that ends. The
+// loop watches the socket fd by itself: at its priority it learns of the end first.
+func serve(conn io.ReadWriter, fd int) error {
 	in := gob.NewDecoder(conn)
 	s := &server{out: gob.NewEncoder(conn)}
 	var h hello
@@ -60,7 +61,7 @@ func serve(conn io.ReadWriter) error {
 	}
 	origin := time.Now().Add(h.Origin - monotonic())
 	var err error
-	s.thread, err = startThread(Options{Origin: origin, Seed: h.Seed}, true)
+	s.thread, err = startThread(Options{Origin: origin, Seed: h.Seed}, fd)
 	s.send(&reply{Err: toWire(err)})
 	if err != nil {
 		return err
@@ -69,10 +70,7 @@ func serve(conn io.ReadWriter) error {
 	for {
 		var r request
 		// Any error is the parent's end: there is nobody left to tell of another.
-		if in.Decode(&r) != nil {
-			return s.thread.close()
-		}
-		if r.Kind == askClose {
+		if in.Decode(&r) != nil || r.Kind == askClose {
 			return s.thread.close()
 		}
 		s.obey(&r)

@@ -157,9 +157,9 @@ func (w *worker) closeUnused(cfgs []bfd.Config) {
 	}
 }
 
-// listPoll makes the list that ppoll watches; the eventfd comes first.
+// listPoll puts the receivers' sockets into the list that ppoll watches.
 func (w *worker) listPoll() {
-	w.poll = w.poll[:1]
+	w.poll = w.poll[:pollReceivers]
 	for _, r := range w.receivers {
 		w.poll = append(w.poll, unix.PollFd{Fd: int32(r.socket.FD()), Events: unix.POLLIN})
 	}

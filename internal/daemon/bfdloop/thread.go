@@ -23,16 +23,20 @@ type thread struct {
 	closed  atomic.Bool
 }
 
-// startThread starts a loop without sessions. The error is that of Options.OnThread,
-// or of a kernel that is out of descriptors.
-func startThread(o Options, realTime bool) (*thread, error) {
+// noParent is for a loop that no other process watches over.
+const noParent = -1
+
+// startThread starts a loop without sessions. A parent other than noParent is a
+// socket: the loop has real-time priority, and ends when the other end is closed. The
+// error is that of Options.OnThread, or of a kernel that is out of descriptors.
+func startThread(o Options, parent int) (*thread, error) {
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("bfd loop: eventfd: %w", err)
 	}
 	l := &thread{out: make(chan Event, eventQueue), wake: wake, stopped: make(chan struct{})}
 	started := make(chan error, 1)
-	go l.run(o, realTime, started)
+	go l.run(o, parent, started)
 	if err := <-started; err != nil {
 		unix.Close(wake)
 		return nil, fmt.Errorf("bfd loop: %w", err)
@@ -42,7 +46,7 @@ func startThread(o Options, realTime bool) (*thread, error) {
 
 // run is the loop's goroutine. It never gives its thread back: the thread has a
 // priority, and perhaps a network namespace, that no other goroutine may inherit.
-func (l *thread) run(o Options, realTime bool, started chan<- error) {
+func (l *thread) run(o Options, parent int, started chan<- error) {
 	runtime.LockOSThread()
 	if o.OnThread != nil {
 		if err := o.OnThread(); err != nil {
@@ -50,8 +54,8 @@ func (l *thread) run(o Options, realTime bool, started chan<- error) {
 			return
 		}
 	}
-	w := newWorker(l, o)
-	w.status.Priority, w.status.PriorityNote = raisePriority(realTime)
+	w := newWorker(l, o, parent)
+	w.status.Priority, w.status.PriorityNote = raisePriority(parent != noParent)
 	started <- nil
 	for !w.done {
 		w.turn()

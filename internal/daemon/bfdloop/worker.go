@@ -39,14 +39,24 @@ const (
 // retry is how soon a reader without room for an event is looked after again.
 const retry = 10 * time.Millisecond
 
-func newWorker(l *thread, o Options) *worker {
+// The places of what is polled besides the receivers' sockets.
+const (
+	pollWake = iota
+	pollParent
+	pollReceivers
+)
+
+func newWorker(l *thread, o Options, parent int) *worker {
 	return &worker{
 		loop:    l,
 		origin:  o.Origin,
 		table:   bfd.NewTable(rand.New(rand.NewPCG(o.Seed, o.Seed>>32|1))),
 		senders: make(map[senderKey]*udp.Socket),
 		batch:   udp.NewBatch(batchSize, batchRoom),
-		poll:    []unix.PollFd{{Fd: int32(l.wake), Events: unix.POLLIN}},
+		poll: []unix.PollFd{
+			pollWake:   {Fd: int32(l.wake), Events: unix.POLLIN},
+			pollParent: {Fd: int32(parent), Events: unix.POLLRDHUP}, // poll skips noParent
+		},
 	}
 }
 
@@ -64,6 +74,9 @@ func (w *worker) turn() {
 	w.table.Advance(now, &w.fx)
 	w.act()
 	w.obey()
+	if w.poll[pollParent].Revents != 0 {
+		w.done = true
+	}
 }
 
 // wait sleeps until the next deadline, a packet or a command.
@@ -97,7 +110,7 @@ func (w *worker) noteLateness(late time.Duration) {
 
 // obey runs the commands of other goroutines.
 func (w *worker) obey() {
-	if w.poll[0].Revents == 0 {
+	if w.poll[pollWake].Revents == 0 {
 		return
 	}
 	var count [8]byte
