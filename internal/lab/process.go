@@ -9,8 +9,11 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"tandem/internal/linux/netns"
 )
@@ -41,8 +44,15 @@ func self(p plan, args []string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// errNoNamespaces explains in one line why a user without privileges cannot have a lab.
+// errNoNamespaces explains in one line why a user without privileges cannot
+// have a lab, when that is what an error says.
 func errNoNamespaces(err error) error {
+	forbidden := slices.ContainsFunc([]error{
+		unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS,
+	}, func(cause error) bool { return errors.Is(err, cause) })
+	if !forbidden || os.Geteuid() == 0 && !rootless() {
+		return err
+	}
 	return fmt.Errorf("not root, and this kernel does not let users make network namespaces (%w): run it as root", err)
 }
 
@@ -116,11 +126,8 @@ func detached(p plan) error {
 	cmd.SysProcAttr.Setsid = true
 	err = cmd.Start()
 	w.Close()
-	if err != nil && os.Geteuid() != 0 {
-		return errNoNamespaces(err)
-	}
 	if err != nil {
-		return err
+		return errNoNamespaces(err)
 	}
 	reply := bufio.NewReader(r)
 	first, _ := reply.ReadString('\n')

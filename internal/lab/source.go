@@ -31,12 +31,11 @@ func parsePayload(b []byte) (seq uint64, ok bool) {
 
 // source sends one packet to every group at every tick, on a thread of its own.
 type source struct {
-	fd      int
-	started time.Time
-	next    atomic.Uint64 // sequence number of the next tick
-	failed  atomic.Uint64 // packets that the kernel did not take
-	stop    atomic.Bool
-	done    sync.WaitGroup
+	fd     int
+	next   atomic.Uint64 // sequence number of the next tick
+	failed atomic.Uint64 // packets that the kernel did not take
+	stop   atomic.Bool
+	done   sync.WaitGroup
 
 	mu    sync.Mutex
 	stood []standstill
@@ -52,6 +51,9 @@ type standstill struct {
 // tolerance is how late a tick may be without being noted.
 const tolerance = 2 * packetInterval
 
+// spareProcs is more than the goroutines that are ever busy besides the source.
+const spareProcs = 6
+
 // hopLimit is enough for one router and more.
 const hopLimit = 8
 
@@ -66,7 +68,9 @@ func startSource(t *topology, groups []netip.Addr) (*source, error) {
 	for i, g := range groups {
 		to[i] = &unix.SockaddrInet6{Port: dataPort, Addr: g.As16()}
 	}
-	s.started = time.Now()
+	// Back from its sleep, the thread must not wait for one of the runtime's
+	// slots that a thread without its priority holds.
+	runtime.GOMAXPROCS(runtime.NumCPU() + spareProcs)
 	s.done.Go(func() { s.run(to) })
 	return s, nil
 }
