@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 
@@ -29,6 +28,9 @@ type flags struct {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == bfdloop.HelperArg {
+		os.Exit(bfdloop.HelperMain())
+	}
 	var f flags
 	flag.StringVar(&f.config, "config", "", "`file` of console commands for a device that was never configured")
 	flag.StringVar(&f.run, "run", "/run/tandem", "`directory` of the console socket, the pid file and the lock")
@@ -46,8 +48,6 @@ func main() {
 }
 
 func run(f flags) error {
-	// BFD's thread must find a processor free when its time has come.
-	runtime.GOMAXPROCS(bfdloop.RecommendedProcs(runtime.NumCPU()))
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: f.level}))
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
@@ -68,7 +68,9 @@ func run(f flags) error {
 	if err != nil {
 		return err
 	}
-	d, err := daemon.New(daemon.Options{RunDir: f.run, DeviceID: id, Log: log})
+	d, err := daemon.New(daemon.Options{
+		RunDir: f.run, DeviceID: id, Log: log, BFDHelper: bfdloop.SelfHelper(),
+	})
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,9 @@ type Options struct {
 	RunDir   string // console socket, pid file, lock: gone after a reboot
 	DeviceID uint64 // persistent, unlike the peer's
 	Log      *slog.Logger
+	// BFDHelper is the command line of the process that runs BFD, see
+	// [bfdloop.Options]; empty for a thread of this one.
+	BFDHelper []string
 }
 
 // Daemon is a device on Linux. Its exported methods may be called from any goroutine.
@@ -95,7 +98,7 @@ func New(opts Options) (*Daemon, error) {
 	if d.monitor, err = links.Watch(); err != nil {
 		return nil, fmt.Errorf("link monitor: %w", err)
 	}
-	if d.bfd, err = bfdloop.Start(bfdloop.Options{Origin: origin}); err != nil {
+	if d.bfd, err = bfdloop.Start(bfdloop.Options{Origin: origin, Helper: opts.BFDHelper}); err != nil {
 		return nil, fmt.Errorf("BFD: %w", err)
 	}
 	return d, nil
