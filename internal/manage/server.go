@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"tandem/internal/console"
@@ -70,6 +71,9 @@ func newHandler(sys *console.System, log *slog.Logger) http.Handler {
 	mux.HandleFunc("POST /v1/sessions/{id}/exec", h.exec)
 	mux.HandleFunc("POST /v1/sessions/{id}/complete", h.complete)
 	mux.HandleFunc("DELETE /v1/sessions/{id}", h.close)
+	// What the daemon spends its time and memory on; the socket's mode says who may ask.
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	return mux
 }
 
