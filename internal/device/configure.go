@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"reflect"
@@ -20,12 +21,11 @@ func (d *Device) Configure(now time.Duration, settings Settings) error {
 			return err
 		}
 	}
-	old := d.settings
 	d.settings = settings
 	d.configureTrunks(now)
 	d.configureServices(now)
 	d.configureUpstream(now)
-	d.configureDownstreams(now, old)
+	d.configureDownstreams(now)
 	d.dutyDirty, d.gateDirty, d.orphansDirty = true, true, true
 	d.settle(now)
 	return nil
@@ -37,6 +37,7 @@ func (d *Device) configureTrunks(now time.Duration) {
 			delete(d.trunks, id)
 		}
 	}
+	defer d.reorder()
 	for id, cfg := range d.settings.ETrunks {
 		t := d.trunks[id]
 		if t == nil {
@@ -71,6 +72,7 @@ func (d *Device) configureMembers(t *trunk) {
 }
 
 func (d *Device) configureServices(now time.Duration) {
+	defer d.reorder()
 	for name, s := range d.services {
 		if _, wanted := d.settings.Services[name]; !wanted {
 			off := s.cfg.Config
@@ -126,14 +128,15 @@ func (d *Device) configureUpstream(now time.Duration) {
 	d.regroupAll(now)
 }
 
-func (d *Device) configureDownstreams(now time.Duration, old Settings) {
-	for name, ifc := range d.downstreams {
+func (d *Device) configureDownstreams(now time.Duration) {
+	for name, ifc := range maps.Clone(d.downstreams) {
 		cfg, wanted := d.settings.Interfaces[name]
 		if !wanted || cfg.Upstream || cfg.Netdev != ifc.netdev {
 			d.removeDownstream(now, ifc)
 		}
 	}
-	for name, cfg := range d.settings.Interfaces {
+	for _, name := range slices.Sorted(maps.Keys(d.settings.Interfaces)) {
+		cfg := d.settings.Interfaces[name]
 		if cfg.Upstream {
 			continue
 		}
@@ -141,15 +144,47 @@ func (d *Device) configureDownstreams(now time.Duration, old Settings) {
 		if ifc == nil {
 			ifc = &downstream{name: name, netdev: cfg.Netdev, router: mld.NewRouter(cfg.MLD, d.id, now)}
 			d.downstreams[name] = ifc
+			d.reorder()
 			ifc.setLink(now, d.links[cfg.Netdev], &d.mldFx)
 		} else if ifc.cfg.MLD != cfg.MLD {
 			ifc.router.SetConfig(now, cfg.MLD, &d.mldFx)
 		}
-		d.applyMLD(now, ifc)
-		was := old.Profiles[ifc.cfg.Profile]
 		ifc.cfg = cfg
-		if is := d.settings.Profiles[cfg.Profile]; is != was {
-			d.resynchronise(now, ifc)
+		d.applyMLD(now, ifc)
+	}
+	d.assign(now)
+}
+
+// assign hands every interface to the service that its profile names now. What
+// came to a service, left it or got another name there is exchanged anew: the
+// peer may have refused those records before.
+func (d *Device) assign(now time.Duration) {
+	changed := make(map[*service]bool)
+	had := make(map[*downstream]*service)
+	for _, s := range d.order.services {
+		for _, ifc := range s.interfaces {
+			had[ifc] = s
+		}
+		s.interfaces = nil
+	}
+	for _, ifc := range d.order.downstreams {
+		s := d.serviceOf(ifc)
+		id := identity{d.settings.Profiles[ifc.cfg.Profile].BackupID, ifc.cfg.SubInterface}
+		renamed := ifc.ledger == nil || ifc.ledger.identity != id
+		if renamed {
+			ifc.ledger = newLedger(id, ifc.router)
+		}
+		ifc.router.HoldPeer(now, s != nil && s.holding, &d.mldFx)
+		d.applyMLD(now, ifc)
+		if s != nil {
+			s.interfaces = append(s.interfaces, ifc)
+			changed[s] = changed[s] || renamed || had[ifc] != s
+		}
+	}
+	for _, s := range d.order.services {
+		if changed[s] {
+			s.now = now
+			s.core.Reset(now, &s.fx)
 		}
 	}
 }
@@ -157,31 +192,36 @@ func (d *Device) configureDownstreams(now time.Duration, old Settings) {
 // removeDownstream forgets an interface and whatever was forwarded to it.
 func (d *Device) removeDownstream(now time.Duration, ifc *downstream) {
 	delete(d.downstreams, ifc.name)
+	d.reorder()
 	for group := range ifc.router.Groups() {
 		d.regroup(now, group)
 	}
-	d.invalidateIndexes()
 }
 
-// resynchronise exchanges everything again after an interface came under
-// another profile: its records may have been refused before.
-func (d *Device) resynchronise(now time.Duration, ifc *downstream) {
-	d.invalidateIndexes()
-	if s := d.serviceOf(ifc); s != nil {
-		s.core.Reset(now, &s.fx)
-	}
+// order lists what the maps hold in the order of their keys, so that a replay
+// does everything in the same order.
+type order struct {
+	downstreams []*downstream
+	trunks      []*trunk
+	services    []*service
 }
 
-func (d *Device) invalidateIndexes() {
-	for _, s := range d.services {
-		s.index = nil
+func (d *Device) reorder() {
+	d.order = order{sorted(d.downstreams), sorted(d.trunks), sorted(d.services)}
+}
+
+func sorted[K cmp.Ordered, V any](m map[K]V) []V {
+	list := make([]V, 0, len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		list = append(list, m[k])
 	}
+	return list
 }
 
 // regroupAll computes membership and forwarding of every group anew.
 func (d *Device) regroupAll(now time.Duration) {
 	seen := make(map[netip.Addr]bool)
-	for _, ifc := range d.downstreams {
+	for _, ifc := range d.order.downstreams {
 		for group := range ifc.router.Groups() {
 			if !seen[group] {
 				seen[group] = true

@@ -23,6 +23,7 @@ type Device struct {
 	upstream    *upstream
 	trunks      map[uint32]*trunk
 	services    map[string]*service
+	order       order
 	sessions    map[string]etrunk.BFDState // by the name of the BFD session
 	routes      routeTable
 	orphans     orphanage
@@ -100,12 +101,12 @@ func (d *Device) Advance(now time.Duration) {
 		d.wake = 0
 		d.dutyDirty = true
 	}
-	for _, ifc := range d.downstreams {
+	for _, ifc := range d.order.downstreams {
 		ifc.router.Advance(now, d.version(now), &d.mldFx)
 		d.applyMLD(now, ifc)
 	}
 	d.advanceProxy(now)
-	for _, t := range d.trunks {
+	for _, t := range d.order.trunks {
 		t.core.Advance(now, &d.trunkFx)
 		d.sendHellos(t)
 	}
@@ -121,16 +122,16 @@ func (d *Device) Deadline() (time.Duration, bool) {
 			at, ok = t, true
 		}
 	}
-	for _, ifc := range d.downstreams {
+	for _, ifc := range d.order.downstreams {
 		earliest(ifc.router.Deadline())
 	}
 	if d.upstream != nil {
 		earliest(d.upstream.proxy.Deadline())
 	}
-	for _, t := range d.trunks {
+	for _, t := range d.order.trunks {
 		earliest(t.core.Deadline())
 	}
-	for _, s := range d.services {
+	for _, s := range d.order.services {
 		earliest(s.core.Deadline())
 	}
 	if len(d.routes.idle) > 0 {
@@ -187,7 +188,7 @@ func (d *Device) linkChanged(now time.Duration, ev LinkChanged) {
 	if u := d.upstream; u != nil && u.netdev == ev.Netdev {
 		u.setLink(now, ev)
 	}
-	for _, ifc := range d.downstreams {
+	for _, ifc := range d.order.downstreams {
 		if ifc.netdev == ev.Netdev {
 			ifc.setLink(now, ev, &d.mldFx)
 			d.applyMLD(now, ifc)
@@ -212,13 +213,13 @@ func (d *Device) helloReceived(now time.Duration, ev HelloReceived) {
 
 func (d *Device) bfdChanged(now time.Duration, ev BFDChanged) {
 	d.sessions[ev.Session] = ev.State
-	for _, t := range d.trunks {
+	for _, t := range d.order.trunks {
 		if t.cfg.BFDSession == ev.Session {
 			t.core.SetBFD(now, ev.State, &d.trunkFx)
 			d.sendHellos(t)
 		}
 	}
-	for _, s := range d.services {
+	for _, s := range d.order.services {
 		if s.cfg.BFDSession == ev.Session {
 			d.enableService(now, s)
 		}
@@ -257,7 +258,7 @@ func (d *Device) refreshGate() {
 	}
 	d.gateDirty = false
 	gate := &Gate{}
-	for _, ifc := range d.downstreams {
+	for _, ifc := range d.order.downstreams {
 		switch d.dutyOf(ifc).Covers {
 		case etrunk.NoBuckets:
 			gate.Closed = append(gate.Closed, ifc.netdev)

@@ -14,6 +14,7 @@ type downstream struct {
 	cfg    InterfaceSettings
 	link   LinkChanged
 	router *mld.Router
+	ledger *ledger // nil without a profile
 }
 
 // upstream is the interface where streams come from (RFC 4605).
@@ -41,7 +42,7 @@ func (d *Device) mldReceived(now time.Duration, ev *MLDReceived) {
 		}
 		return // the proxy counts what it drops
 	}
-	for _, ifc := range d.downstreams {
+	for _, ifc := range d.order.downstreams {
 		if ifc.netdev == ev.Netdev {
 			// The router counts what it drops, by cause.
 			_ = ifc.router.Receive(now, d.version(now), ev.Meta, ev.Packet, &d.mldFx)
@@ -67,7 +68,6 @@ func (d *Device) applyMLD(now time.Duration, ifc *downstream) {
 		d.regroup(now, group)
 	}
 	if s := d.serviceOf(ifc); s != nil {
-		s.index = nil
 		for _, key := range fx.Changed {
 			s.core.Dirty(now, d.replicaKey(ifc, key))
 		}
@@ -106,10 +106,5 @@ func (d *Device) serviceOf(ifc *downstream) *service {
 }
 
 func (d *Device) replicaKey(ifc *downstream, key mld.Key) rbs.Key {
-	return rbs.Key{
-		BackupID:     d.settings.Profiles[ifc.cfg.Profile].BackupID,
-		SubInterface: ifc.cfg.SubInterface,
-		Group:        key.Group,
-		Host:         key.Host,
-	}
+	return ifc.ledger.key(key)
 }

@@ -49,7 +49,7 @@ func newMember(id Member, leg LegSettings) *member {
 // announcement. It is the only place that decides who sends.
 func (d *Device) refreshDuty(now time.Duration) {
 	d.dutyDirty = false
-	for _, t := range d.trunks {
+	for _, t := range d.order.trunks {
 		t.state = t.core.State(now)
 		for _, ms := range t.state.Members {
 			if m := t.members[ms.ID]; m != nil {
@@ -202,7 +202,7 @@ func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
 
 // refreshQueriers gives the querier's duty to the interfaces that have it.
 func (d *Device) refreshQueriers(now time.Duration) {
-	for _, ifc := range d.downstreams {
+	for _, ifc := range d.order.downstreams {
 		ifc.router.SetQuerierDuty(now, d.dutyOf(ifc).Querier, &d.mldFx)
 		d.applyMLD(now, ifc)
 	}

@@ -9,9 +9,6 @@ import (
 	"tandem/internal/rbs"
 )
 
-// buckets is the number of parts in which two databases are compared.
-const buckets = 256
-
 // service is a remote backup service and the records that it replicates: those
 // of every interface whose profile names it. It is the [rbs.Store].
 type service struct {
@@ -27,21 +24,8 @@ type service struct {
 	lostAt     time.Duration // when it was last in sync
 	holding    bool          // the peer's records do not age
 
-	// index sorts the records into buckets; nil after a change.
-	index *bucketIndex
-	now   time.Duration // of the call under way
-}
-
-type bucketIndex struct {
-	keys    [buckets][]localKey
-	digests [buckets]uint64
-	live    int
-}
-
-// localKey names a record on this device.
-type localKey struct {
-	ifc *downstream
-	key mld.Key
+	interfaces []*downstream // whose records it replicates, by name
+	now        time.Duration // of the call under way
 }
 
 func (d *Device) newService(name string) *service {
@@ -81,10 +65,13 @@ func (d *Device) channelEvent(now time.Duration, ev Event) {
 // pumpServices lets every service send what has become due, and takes over
 // what it asked for.
 func (d *Device) pumpServices(now time.Duration) {
-	for _, s := range d.services {
+	for _, s := range d.order.services {
 		if at, ok := s.core.Deadline(); ok && at <= now {
 			s.now = now
 			s.core.Advance(now, &s.fx)
+			for _, ifc := range s.interfaces {
+				ifc.ledger.shed(now)
+			}
 		}
 		d.applyChannel(now, s)
 	}
@@ -130,7 +117,7 @@ func (d *Device) channelNotice(s *service, ev rbs.Event) {
 // refreshRetention stops the ageing of the peer's records while their channel
 // is broken and the peer is alive, for the retention time at most.
 func (d *Device) refreshRetention(now time.Duration) {
-	for _, s := range d.services {
+	for _, s := range d.order.services {
 		until := s.lostAt + s.cfg.Retention
 		holding := s.everUp && !s.inSync && now < until && d.peerAlive(s.name)
 		if holding {
@@ -140,11 +127,9 @@ func (d *Device) refreshRetention(now time.Duration) {
 			continue
 		}
 		s.holding = holding
-		for _, ifc := range d.downstreams {
-			if d.serviceOf(ifc) == s {
-				ifc.router.HoldPeer(now, holding, &d.mldFx)
-				d.applyMLD(now, ifc)
-			}
+		for _, ifc := range s.interfaces {
+			ifc.router.HoldPeer(now, holding, &d.mldFx)
+			d.applyMLD(now, ifc)
 		}
 	}
 }
@@ -161,9 +146,8 @@ func (d *Device) peerAlive(service string) bool {
 
 // downstreamOf finds the interface that a replicated key means here.
 func (d *Device) downstreamOf(key rbs.Key) *downstream {
-	for _, ifc := range d.downstreams {
-		p, ok := d.settings.Profiles[ifc.cfg.Profile]
-		if ok && p.replicates() && p.BackupID == key.BackupID && ifc.cfg.SubInterface == key.SubInterface {
+	for _, s := range d.order.services {
+		if ifc := s.interfaceOf(key); ifc != nil {
 			return ifc
 		}
 	}
@@ -176,15 +160,21 @@ func (d *Device) downstreamOf(key rbs.Key) *downstream {
 func (s *service) Buckets() int { return buckets }
 
 // Digest implements [rbs.Store].
-func (s *service) Digest(bucket int) uint64 { return s.sorted().digests[bucket] }
+func (s *service) Digest(bucket int) (digest uint64) {
+	for _, ifc := range s.interfaces {
+		digest ^= ifc.ledger.digests[bucket]
+	}
+	return digest
+}
 
 // Records implements [rbs.Store].
 func (s *service) Records(bucket int) iter.Seq[rbs.Record] {
-	keys := s.sorted().keys[bucket]
 	return func(yield func(rbs.Record) bool) {
-		for _, k := range keys {
-			if rec, ok := k.ifc.router.Get(k.key); ok && !yield(s.replica(k.ifc, rec)) {
-				return
+		for _, ifc := range s.interfaces {
+			for _, h := range ifc.ledger.bucket(s.now, bucket) {
+				if rec, ok := ifc.router.At(h); ok && !yield(replica(ifc, rec)) {
+					return
+				}
 			}
 		}
 	}
@@ -200,7 +190,7 @@ func (s *service) Record(key rbs.Key) (rbs.Record, bool) {
 	if !ok {
 		return rbs.Record{}, false
 	}
-	return s.replica(ifc, rec), true
+	return replica(ifc, rec), true
 }
 
 // Merge implements [rbs.Store]: a record from the peer goes the way of a report.
@@ -235,15 +225,18 @@ func (s *service) Acked(key rbs.Key, v rbs.Version) {
 }
 
 func (s *service) interfaceOf(key rbs.Key) *downstream {
-	if ifc := s.dev.downstreamOf(key); ifc != nil && s.dev.serviceOf(ifc) == s {
-		return ifc
+	id := identity{key.BackupID, key.SubInterface}
+	for _, ifc := range s.interfaces {
+		if ifc.ledger.identity == id {
+			return ifc
+		}
 	}
 	return nil
 }
 
-func (s *service) replica(ifc *downstream, rec mld.Record) rbs.Record {
+func replica(ifc *downstream, rec mld.Record) rbs.Record {
 	return rbs.Record{
-		Key:     s.dev.replicaKey(ifc, rec.Key),
+		Key:     ifc.ledger.key(rec.Key),
 		Version: replicaVersion(rec.Version),
 		Exclude: rec.Mode == mld.Exclude,
 		V1:      rec.V1,
@@ -262,30 +255,6 @@ func filterMode(exclude bool) mld.FilterMode {
 		return mld.Exclude
 	}
 	return mld.Include
-}
-
-// sorted returns the bucket index, made anew after a change.
-func (s *service) sorted() *bucketIndex {
-	if s.index != nil {
-		return s.index
-	}
-	index := &bucketIndex{}
-	for _, ifc := range s.dev.downstreams {
-		if s.dev.serviceOf(ifc) != s {
-			continue
-		}
-		for rec := range ifc.router.Records() {
-			key := s.dev.replicaKey(ifc, rec.Key)
-			b := rbs.BucketOf(key, buckets)
-			index.keys[b] = append(index.keys[b], localKey{ifc, rec.Key})
-			if !rec.Deleted {
-				index.live++
-				index.digests[b] ^= rbs.Hash(key, replicaVersion(rec.Version))
-			}
-		}
-	}
-	s.index = index
-	return index
 }
 
 var _ rbs.Store = (*service)(nil)

@@ -78,7 +78,7 @@ func (d *Device) regroup(now time.Duration, group netip.Addr) {
 // wanted merges the filters of all downstream interfaces (RFC 4605, section 3).
 func (d *Device) wanted(group netip.Addr) mld.Filter {
 	var merged mld.Filter
-	for _, ifc := range d.downstreams {
+	for _, ifc := range d.order.downstreams {
 		merged = union(merged, ifc.router.Filter(group))
 	}
 	return merged
@@ -128,7 +128,7 @@ func (d *Device) emitRoute(sg SourceGroup, r *route) {
 // outgoing lists the Linux names of the interfaces whose listeners want sg.
 func (d *Device) outgoing(sg SourceGroup) []string {
 	var names []string
-	for _, ifc := range d.downstreams {
+	for _, ifc := range d.order.downstreams {
 		if ifc.link.Exists && ifc.router.Wants(sg.Group, sg.Source) {
 			names = append(names, ifc.netdev)
 		}

@@ -9,7 +9,6 @@ import (
 
 	"tandem/internal/etrunk"
 	"tandem/internal/mld"
-	"tandem/internal/rbs"
 )
 
 // Snapshot copies what the displays show. wall is the wall clock's reading at now.
@@ -20,18 +19,18 @@ func (d *Device) Snapshot(now time.Duration, wall time.Time) Snapshot {
 			Name: u.name, Netdev: u.link.Netdev, Up: u.link.Up, Upstream: true,
 		})
 	}
-	for _, ifc := range d.downstreams {
+	for _, ifc := range d.order.downstreams {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
 			Name: ifc.name, Netdev: ifc.link.Netdev, Up: ifc.link.Up, Profile: ifc.cfg.Profile,
 			MLD: ifc.router.State(now), Duty: d.dutyOf(ifc),
 		})
 	}
 	slices.SortFunc(s.Interfaces, func(a, b InterfaceSnapshot) int { return cmp.Compare(a.Name, b.Name) })
-	for _, id := range slices.Sorted(maps.Keys(d.trunks)) {
-		s.ETrunks = append(s.ETrunks, d.trunks[id].core.State(now))
+	for _, t := range d.order.trunks {
+		s.ETrunks = append(s.ETrunks, t.core.State(now))
 	}
-	for _, name := range slices.Sorted(maps.Keys(d.services)) {
-		s.Services = append(s.Services, d.services[name].core.State(now, wall))
+	for _, service := range d.order.services {
+		s.Services = append(s.Services, service.core.State(now, wall))
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.settings.Profiles)) {
 		s.Profiles = append(s.Profiles, d.profile(name))
@@ -45,7 +44,7 @@ func (d *Device) profile(name string) ProfileSnapshot {
 		Name: name, Service: p.Service, BackupID: p.BackupID,
 		ETrunk: p.Member.ETrunk, EthTrunk: p.Member.EthTrunk, MLD: p.MLD, Hot: p.Hot,
 	}
-	for _, ifc := range d.downstreams {
+	for _, ifc := range d.order.downstreams {
 		if ifc.cfg.Profile != name {
 			continue
 		}
@@ -53,14 +52,9 @@ func (d *Device) profile(name string) ProfileSnapshot {
 		if m := d.memberOf(ifc); m != nil {
 			s.Ready, s.NotReady = m.lacking == "" && m.fit, m.lacking
 		}
-		for rec := range ifc.router.Records() {
-			if !rec.Deleted {
-				s.Records++
-				s.Digest ^= rbs.Hash(d.replicaKey(ifc, rec.Key), replicaVersion(rec.Version))
-			}
-		}
+		s.Records += ifc.ledger.live
+		s.Digest ^= ifc.ledger.total
 	}
-	slices.Sort(s.Interfaces)
 	return s
 }
 
@@ -108,7 +102,7 @@ func (d *Device) Routes(now time.Duration) []RouteSnapshot {
 
 func (d *Device) configuredNames() map[string]string {
 	names := make(map[string]string, len(d.downstreams))
-	for _, ifc := range d.downstreams {
+	for _, ifc := range d.order.downstreams {
 		names[ifc.netdev] = ifc.name
 	}
 	return names

@@ -28,6 +28,7 @@ const (
 	isExclude flags = 1 << iota
 	isV1
 	isDeleted
+	isNew // has been created and not been written yet
 )
 
 func (r *record) mode() FilterMode {
@@ -83,6 +84,7 @@ type store struct {
 	lists   table[sourceList]
 	devices []uint64 // the first is this one
 	expiry  calendar
+	told    func(Rewrite) // see Observe, nil when nobody wants to know
 
 	liveRecords int // without those of host ::
 	liveGroups  int
@@ -222,7 +224,7 @@ func (s *store) create(now time.Duration, key Key, expires time.Duration) (id ui
 	if gid == 0 {
 		gid = s.groups.insert(group{addr: key.Group})
 	}
-	id = s.records.insert(record{group: gid, host: s.holdHost(key.Host), flags: isDeleted, expires: expires})
+	id = s.records.insert(record{group: gid, host: s.holdHost(key.Host), flags: isDeleted | isNew, expires: expires})
 	g := s.groups.at(gid)
 	s.link(g, id)
 	s.expiry.file(id, expires, now)
@@ -239,11 +241,13 @@ func (s *store) set(now time.Duration, id uint32, c content) (changed bool) {
 	if c.Mode == Exclude {
 		c.flags |= isExclude
 	}
+	was, wasFlags := s.version(rec), rec.flags
 	if rec.flags != c.flags || !slices.Equal(s.list(rec.list), c.Sources) {
 		changed = s.replace(now, id, c)
 	}
 	rec.clock, rec.device, rec.heard = c.clock, c.device, c.heard
 	s.setExpiry(id, c.expires, now)
+	s.tell(id, was, wasFlags, false)
 	return changed
 }
 
@@ -287,6 +291,7 @@ func (s *store) setExpiry(id uint32, at, now time.Duration) {
 func (s *store) erase(now time.Duration, id uint32) (changed bool) {
 	rec := s.records.at(id)
 	gid, g := rec.group, s.groups.at(rec.group)
+	s.tell(id, s.version(rec), rec.flags, true)
 	before, live := g.shape(), rec.live()
 	s.count(g, id, -1, now)
 	s.dropList(rec.list)

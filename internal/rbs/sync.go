@@ -39,6 +39,7 @@ type syncProgress struct {
 	ended, took       time.Duration
 	inbound, outbound bool // ended in this direction
 	once              bool // ended in both, now or earlier
+	again             bool // another one has been asked for meanwhile
 	records           struct{ Sent, Received int }
 	last              struct{ Sent, Received int }
 }
@@ -51,6 +52,9 @@ func (s *Session) endOfSync(now time.Duration, direction *bool) {
 		s.stats.once, s.stats.ended, s.stats.took = true, now, now-s.stats.began
 		s.stats.last = s.stats.records
 		s.counters.Syncs++
+		if s.stats.again {
+			s.Resync(now)
+		}
 	}
 }
 
@@ -73,11 +77,14 @@ func (s *Session) askEverything() {
 }
 
 // Resync sends everything again in both directions, whatever the digests say.
-// During the synchronisation of a new connection there is nothing to add.
+// While a synchronisation is running it waits for that to end: the running one
+// may have passed the buckets that the caller has put records into.
 func (s *Session) Resync(now time.Duration) {
 	if !s.stats.inbound || !s.stats.outbound || s.bulk.busy() || len(s.ask) > 0 {
+		s.stats.again = s.established
 		return
 	}
+	s.stats.again = false
 	s.stats.began, s.stats.inbound, s.stats.outbound = now, false, false
 	s.stats.records = struct{ Sent, Received int }{}
 	s.askEverything()

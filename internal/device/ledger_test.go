@@ -1,0 +1,95 @@
+package device
+
+import (
+	"maps"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+// TestDigestsFollowTheRecords compares, after every event that can touch a
+// record, the digests and buckets that are kept with ones made from scratch.
+func TestDigestsFollowTheRecords(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := newRig(t)
+		interfaces := []string{"eth-trunk10", "eth-trunk10.100"}
+		from := func(n int, what string) int { return rapid.IntRange(0, n-1).Draw(rt, what) }
+		s := r.dev.services["rbs1"]
+		rt.Repeat(map[string]func(*rapid.T){
+			"report": func(*rapid.T) {
+				r.report(interfaces[from(2, "interface")], from(6, "host"), from(6, "group"),
+					mld.GroupRecord{Type: mld.RecordType(1 + from(6, "type")), Sources: nil})
+			},
+			"peer": func(*rapid.T) {
+				s.now = r.now
+				s.Merge(r.now, rbs.Record{
+					Key:     rbs.Key{BackupID: 10, SubInterface: uint32(100 * from(2, "interface")), Group: groupOf(from(6, "group")), Host: hostOf(from(6, "host"))},
+					Version: rbs.Version{Clock: r.dev.clock.Now(r.now) + rbs.Stamp(from(3, "ahead")), Device: 8},
+					Exclude: true, Deleted: from(3, "deleted") == 0, Left: time.Duration(from(20, "left")) * time.Second,
+				})
+			},
+			"forget": func(*rapid.T) {
+				key := rbs.Key{BackupID: 10, SubInterface: uint32(100 * from(2, "interface")), Group: groupOf(from(6, "group")), Host: hostOf(from(6, "host"))}
+				if rec, ok := s.Record(key); ok {
+					s.Acked(key, rec.Version)
+				}
+			},
+			"time":  func(*rapid.T) { r.pass(time.Duration(1<<from(10, "seconds")) * time.Second) },
+			"visit": func(*rapid.T) { s.now = r.now; visit(s, from(buckets, "bucket")) },
+			"rename": func(*rapid.T) {
+				settings := rigSettings()
+				settings.Profiles = maps.Clone(settings.Profiles)
+				p := settings.Profiles["rbp1"]
+				p.BackupID = uint32(10 + from(2, "id"))
+				settings.Profiles["rbp1"] = p
+				r.configure(settings)
+			},
+			"": func(rt *rapid.T) { checkLedgers(rt, r, s) },
+		})
+	})
+}
+
+func visit(s *service, bucket int) (n int) {
+	for range s.Records(bucket) {
+		n++
+	}
+	return n
+}
+
+func checkLedgers(t *rapid.T, r *rig, s *service) {
+	var digests [buckets]uint64
+	records, live := [buckets]int{}, 0
+	for _, ifc := range r.dev.downstreams {
+		for rec := range ifc.router.Records() {
+			key := r.dev.replicaKey(ifc, rec.Key)
+			b := rbs.BucketOf(key, buckets)
+			records[b]++
+			if !rec.Deleted {
+				digests[b] ^= rbs.Hash(key, replicaVersion(rec.Version))
+				live++
+			}
+		}
+	}
+	total := uint64(0)
+	s.now = r.now
+	for b := range buckets {
+		total ^= digests[b]
+		if got := s.Digest(b); got != digests[b] {
+			t.Fatalf("bucket %d has digest %x, from its records it is %x", b, got, digests[b])
+		}
+		if s.interfaces[0].ledger.index == nil || s.interfaces[1].ledger.index == nil {
+			continue // nobody asks
+		}
+		if n := visit(s, b); n != records[b] {
+			t.Fatalf("bucket %d yields %d records, it has %d", b, n, records[b])
+		}
+	}
+	p := r.dev.Snapshot(r.now, time.Time{}).Profiles[0]
+	if p.Digest != total || p.Records != live {
+		t.Fatalf("profile shows %d records with digest %x, they are %d with %x", p.Records, p.Digest, live, total)
+	}
+}

@@ -1,0 +1,92 @@
+package device
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"tandem/internal/etrunk"
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+// rig is a device with two replicated interfaces and nobody around it.
+type rig struct {
+	t   *testing.T
+	now time.Duration
+	dev *Device
+}
+
+func newRig(t *testing.T) *rig {
+	r := &rig{t: t, dev: New(7, 1, time.Unix(1_700_000_000, 0), 0)}
+	for i, netdev := range []string{"up0", "eth-trunk10", "eth-trunk10.100"} {
+		r.handle(LinkChanged{Netdev: netdev, Exists: true, Index: i + 1, AdminUp: true, Up: true,
+			LinkLocal: netip.MustParseAddr(fmt.Sprintf("fe80::a:%x", i))})
+	}
+	r.configure(rigSettings())
+	return r
+}
+
+func rigSettings() Settings {
+	cfg := etrunk.DefaultConfig()
+	cfg.ID, cfg.Key, cfg.DeviceID = 1, []byte("key"), 7
+	cfg.Local, cfg.Peer = netip.MustParseAddr("2001:db8::a"), netip.MustParseAddr("2001:db8::b")
+	cfg.Members = []etrunk.MemberConfig{{ID: 10, Mode: etrunk.ForceMaster}}
+	member := Member{1, 10}
+	profile := ProfileSettings{BackupID: 10, Service: "rbs1", Member: member, MLD: true, Hot: true}
+	return Settings{
+		Interfaces: map[string]InterfaceSettings{
+			"up0":             {Netdev: "up0", Upstream: true},
+			"Eth-Trunk10":     {Netdev: "eth-trunk10", MLD: mld.DefaultConfig(), Profile: "rbp1"},
+			"Eth-Trunk10.100": {Netdev: "eth-trunk10.100", MLD: mld.DefaultConfig(), Profile: "rbp1", SubInterface: 100},
+		},
+		ETrunks: map[uint32]etrunk.Config{1: cfg},
+		Legs:    map[Member]LegSettings{member: {Netdev: "eth-trunk10"}},
+		Services: map[string]ServiceSettings{"rbs1": {
+			Config:    rbs.Config{Name: "rbs1", Local: cfg.Local, Peer: cfg.Peer, Port: rbs.DefaultPort, Enabled: true},
+			Retention: 600 * time.Second,
+		}},
+		Profiles: map[string]ProfileSettings{"rbp1": profile},
+	}
+}
+
+func (r *rig) configure(s Settings) {
+	r.t.Helper()
+	if err := r.dev.Configure(r.now, s); err != nil {
+		r.t.Fatal(err)
+	}
+	r.dev.Effects().Reset()
+}
+
+func (r *rig) handle(ev Event) {
+	r.dev.Handle(r.now, ev)
+	r.dev.Effects().Reset()
+}
+
+// pass lets time go by, deadline by deadline.
+func (r *rig) pass(d time.Duration) {
+	for end := r.now + d; ; {
+		at, ok := r.dev.Deadline()
+		if !ok || at > end {
+			r.now = end
+			return
+		}
+		r.now = max(r.now, at)
+		r.dev.Advance(r.now)
+		r.dev.Effects().Reset()
+	}
+}
+
+// report lets a host behind an interface say something of a group.
+func (r *rig) report(netdev string, host, group int, rec mld.GroupRecord) {
+	rec.Group = groupOf(group)
+	r.handle(&MLDReceived{
+		Netdev: netdev,
+		Meta:   mld.Meta{Src: hostOf(host), Dst: mld.AllMLDv2Routers, HopLimit: 1, RouterAlert: true},
+		Packet: &mld.Packet{Type: mld.TypeReportV2, Records: []mld.GroupRecord{rec}},
+	})
+}
+
+func hostOf(i int) netip.Addr  { return netip.MustParseAddr(fmt.Sprintf("fe80::1:%x", i+1)) }
+func groupOf(i int) netip.Addr { return netip.MustParseAddr(fmt.Sprintf("ff1e::%x", i+1)) }

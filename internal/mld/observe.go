@@ -1,0 +1,68 @@
+package mld
+
+import "iter"
+
+// Handle names a record of one router for as long as the record exists; the
+// handle of a record that has gone may be given to another one.
+type Handle uint32
+
+// Rewrite tells of one record what it was and what it is now. A tombstone
+// exists but is not live; a record that has gone does not exist.
+type Rewrite struct {
+	Handle   Handle
+	Key      Key
+	Old, New Version
+	WasLive  bool
+	IsLive   bool
+	Created  bool // there was no record of this key
+	Gone     bool // there is none any more
+}
+
+// Observe has a function told of every write to a record, whatever causes it: a
+// report, a merge, a lowering, silent expiry. It is called in the middle of
+// the change and must not call the router. nil ends it.
+func (r *Router) Observe(told func(Rewrite)) { r.store.told = told }
+
+// At returns the record of a handle, false when there is none.
+func (r *Router) At(h Handle) (Record, bool) {
+	if h == 0 || uint32(h) > r.store.records.top {
+		return Record{}, false
+	}
+	rec := r.store.records.at(uint32(h))
+	if rec.group == 0 {
+		return Record{}, false
+	}
+	return r.view(rec), true
+}
+
+// Handles yields the handle of every record, tombstones included. The router
+// must not be modified during the iteration.
+func (r *Router) Handles() iter.Seq[Handle] {
+	return func(yield func(Handle) bool) {
+		for id := uint32(1); id <= r.store.records.top; id++ {
+			if r.store.records.at(id).group != 0 && !yield(Handle(id)) {
+				return
+			}
+		}
+	}
+}
+
+// tell reports a write: was and fl are the record's version and flags before it.
+func (s *store) tell(id uint32, was Version, fl flags, gone bool) {
+	if s.told == nil {
+		return
+	}
+	rec := s.records.at(id)
+	w := Rewrite{
+		Handle:  Handle(id),
+		Key:     Key{s.groups.at(rec.group).addr, s.hosts.at(rec.host).addr},
+		Old:     was,
+		WasLive: fl&isDeleted == 0,
+		Created: fl&isNew != 0,
+		Gone:    gone,
+	}
+	if !gone {
+		w.New, w.IsLive = s.version(rec), rec.live()
+	}
+	s.told(w)
+}
