@@ -86,6 +86,8 @@ type PortOptions struct {
 	// MulticastRouter makes a snooping bridge send every group to the port, as
 	// if a multicast router had been seen behind it.
 	MulticastRouter bool
+	// NoMulticast ports are sent no multicast that the bridge floods.
+	NoMulticast bool
 }
 
 // AddPort makes an interface a port of a bridge.
@@ -107,6 +109,15 @@ func (h *Handle) AddPort(bridge, port string, opt PortOptions) error {
 	return h.setPort(index, port, opt)
 }
 
+// SetPort changes how a bridge treats one of its ports.
+func (h *Handle) SetPort(port string, opt PortOptions) error {
+	index, err := h.index(port)
+	if err != nil {
+		return err
+	}
+	return h.setPort(index, port, opt)
+}
+
 // setPort sets the options of a bridge port. They are the business of the
 // bridge, hence the family of the message.
 func (h *Handle) setPort(index int, port string, opt PortOptions) error {
@@ -118,6 +129,7 @@ func (h *Handle) setPort(index int, port string, opt PortOptions) error {
 				router = 2
 			}
 			ae.Uint8(unix.IFLA_BRPORT_MULTICAST_ROUTER, router)
+			ae.Uint8(unix.IFLA_BRPORT_MCAST_FLOOD, flag(!opt.NoMulticast))
 		})
 	})
 	if err := h.change(unix.RTM_SETLINK, 0, data, err); err != nil {

@@ -1,0 +1,23 @@
+package pairtest
+
+import (
+	"net/netip"
+	"testing"
+)
+
+var (
+	ssmGroup = netip.MustParseAddr("ff3e::8000:1")
+	asmGroup = netip.MustParseAddr("ff1e::1")
+	noSource netip.Addr
+)
+
+// TestPairForwards: the common case that all others start from.
+func TestPairForwards(t *testing.T) {
+	p := newPair(t)
+	p.start()
+	s := p.stream(ssmGroup, asmGroup)
+	ssm, asm := p.join(ssmGroup, sourceAddr), p.join(asmGroup, noSource)
+	ssm.awaits(s)
+	asm.awaits(s)
+	p.forms(2)
+}
