@@ -24,7 +24,7 @@ func TestDemo(t *testing.T) {
 			t.Fatalf("build %s: %v\n%s", program, err, out)
 		}
 	}
-	p := plan{prefix: "tandemdemo", dir: filepath.Join(dir, "lab")}
+	p := testPlan(filepath.Join(dir, "lab"))
 	if os.Geteuid() != 0 {
 		requireUserNamespace(t)
 	}

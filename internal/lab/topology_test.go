@@ -2,6 +2,7 @@ package lab
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -14,13 +15,18 @@ import (
 	"tandem/internal/linux/mroute"
 )
 
-// newTestTopology builds a network that no other lab meets.
+// testPlan names a lab that meets no other one, not even that of another test run.
+func testPlan(dir string) plan {
+	return plan{prefix: fmt.Sprintf("tandem-test-%d", os.Getpid()), dir: dir}
+}
+
+// newTestTopology builds a network without any daemon.
 func newTestTopology(t *testing.T) *topology {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: makes network namespaces")
 	}
-	p := plan{prefix: "tandemtest", dir: t.TempDir()}
+	p := testPlan(t.TempDir())
 	if _, err := takeDown(p); err != nil {
 		t.Fatal(err)
 	}

@@ -242,7 +242,8 @@ func (d *demo) whole(ctx context.Context) error {
 			return err
 		}
 		a, b := p.sharers(d.groups)
-		d.sharing = fmt.Sprintf("a sends %d groups, b sends %d, %d records on both", len(a), len(b), p.a.profile.Records)
+		d.sharing = fmt.Sprintf("a sends %d groups, b sends %d; databases equal, %d records, digest %s",
+			len(a), len(b), p.a.profile.Records, p.a.profile.Digest)
 		return nil
 	})
 }
