@@ -42,7 +42,6 @@ func (d *Daemon) execute() {
 		}
 		d.log.Log(context.Background(), level, n.Name, "detail", n.Detail)
 	}
-	fx.Reset()
 }
 
 // setRoutes brings the kernel's forwarding cache up to date. An entry whose

@@ -32,7 +32,8 @@ type Device struct {
 	dutyDirty, gateDirty, orphansDirty bool
 	wake                               time.Duration // earliest deadline of the device's own, 0 when none
 
-	fx       Effects
+	fx       *Effects // being collected
+	taken    *Effects // handed out last
 	mldFx    mld.Effects
 	trunkFx  etrunk.Effects
 	counters counters
@@ -62,6 +63,8 @@ func New(id, boot uint64, wall time.Time, now time.Duration) *Device {
 		downstreams: make(map[string]*downstream),
 		trunks:      make(map[uint32]*trunk),
 		services:    make(map[string]*service),
+		fx:          &Effects{},
+		taken:       &Effects{},
 		sessions:    make(map[string]etrunk.BFDState),
 		routes:      newRouteTable(),
 		orphans:     orphanage{waiting: make(map[rbs.Key]waiting)},
@@ -142,8 +145,14 @@ func (d *Device) Deadline() (time.Duration, bool) {
 	return at, ok
 }
 
-// Effects returns what has been asked for since the last Reset of it.
-func (d *Device) Effects() *Effects { return &d.fx }
+// Effects takes what has been asked for since it was last called. The answer is
+// valid until it is called again, also while events are handled meanwhile.
+func (d *Device) Effects() *Effects {
+	taken := d.fx
+	d.fx, d.taken = d.taken, taken
+	d.fx.reset()
+	return taken
+}
 
 // settle brings what depends on several parts in line after an event. The
 // order matters: a duty may open the gate, which makes orphans superfluous.

@@ -19,8 +19,8 @@ type Effects struct {
 	Notices  []Notice
 }
 
-// Reset empties the effects and keeps their memory.
-func (fx *Effects) Reset() {
+// reset empties the effects and keeps their memory.
+func (fx *Effects) reset() {
 	fx.Routes = fx.Routes[:0]
 	fx.Gate = nil
 	fx.Legs = fx.Legs[:0]

@@ -56,12 +56,12 @@ func (r *rig) configure(s Settings) {
 	if err := r.dev.Configure(r.now, s); err != nil {
 		r.t.Fatal(err)
 	}
-	r.dev.Effects().Reset()
+	r.dev.Effects()
 }
 
 func (r *rig) handle(ev Event) {
 	r.dev.Handle(r.now, ev)
-	r.dev.Effects().Reset()
+	r.dev.Effects()
 }
 
 // pass lets time go by, deadline by deadline.
@@ -74,7 +74,7 @@ func (r *rig) pass(d time.Duration) {
 		}
 		r.now = max(r.now, at)
 		r.dev.Advance(r.now)
-		r.dev.Effects().Reset()
+		r.dev.Effects()
 	}
 }
 

@@ -148,8 +148,7 @@ func (n *node) linkChanged() { n.w.after(carrierDelay, n.tellLinks) }
 // pump carries out what the daemon asks for until it asks for nothing more.
 func (n *node) pump() {
 	for n.alive() {
-		fx := n.dev.Effects()
-		if !n.carryOut(fx) {
+		if !n.carryOut(n.dev.Effects()) {
 			break
 		}
 	}
@@ -177,9 +176,7 @@ func (n *node) armTimer() {
 }
 
 // carryOut does what the daemon would do, and reports whether there was anything.
-func (n *node) carryOut(fx *device.Effects) bool {
-	todo := *fx
-	*fx = device.Effects{}
+func (n *node) carryOut(todo *device.Effects) bool {
 	for _, r := range todo.Routes {
 		sg := device.SourceGroup{Source: r.Source, Group: r.Group}
 		if r.Delete {
