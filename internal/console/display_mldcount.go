@@ -30,8 +30,8 @@ func MLDCounters(interfaces []device.InterfaceSnapshot) Display {
 
 // messageNames go with messageKinds.
 var messageNames = [...]string{"General Query", "Group Query", "Source Group Query", "MLDv1 Report", "MLDv1 Done",
-	"MLDv2 Report", "MLDv2 Report Records"}
+	"MLDv2 Report", "MLDv2 Report Records", "Other Version Query"}
 
 func messageKinds(m mld.Messages) [len(messageNames)]uint64 {
-	return [...]uint64{m.GeneralQueries, m.GroupQueries, m.SourceQueries, m.ReportsV1, m.Dones, m.ReportsV2, m.Records}
+	return [...]uint64{m.GeneralQueries, m.GroupQueries, m.SourceQueries, m.ReportsV1, m.Dones, m.ReportsV2, m.Records, m.OtherVersion}
 }

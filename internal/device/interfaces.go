@@ -1,6 +1,7 @@
 package device
 
 import (
+	"fmt"
 	"time"
 
 	"tandem/internal/mld"
@@ -66,6 +67,10 @@ func (d *Device) applyMLD(now time.Duration, ifc *downstream) {
 	}
 	for _, group := range fx.Groups {
 		d.regroup(now, group)
+	}
+	for _, o := range fx.OtherVersion {
+		d.notice(Notice{Name: "MLD_VERSION_MISMATCH", Alarm: true, Detail: fmt.Sprintf("Interface=%s, Querier=%s, QueryVersion=%d, Version=%d",
+			ifc.name, o.From, o.Version, ifc.cfg.MLD.Version)})
 	}
 	if s := d.serviceOf(ifc); s != nil {
 		for _, key := range fx.Changed {

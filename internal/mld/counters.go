@@ -21,6 +21,7 @@ type Messages struct {
 	ReportsV2      uint64
 	Dones          uint64
 	Records        uint64 // group records within ReportsV2
+	OtherVersion   uint64 // queries, counted above too, of a version other than the configured one
 }
 
 func (m *Messages) countQuery(q *Query) {

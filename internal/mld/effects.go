@@ -17,12 +17,22 @@ type Effects struct {
 	Groups []netip.Addr
 	// Reports are to be sent on the upstream interface.
 	Reports []OutReport
+	// OtherVersion names routers that query in a version other than the configured
+	// one, at most one a query interval.
+	OtherVersion []OtherVersion
 }
 
 // Reset empties the effects and keeps their memory.
 func (fx *Effects) Reset() {
 	fx.Queries, fx.Changed, fx.Groups = fx.Queries[:0], fx.Changed[:0], fx.Groups[:0]
 	fx.Joined, fx.Reports = fx.Joined[:0], fx.Reports[:0]
+	fx.OtherVersion = fx.OtherVersion[:0]
+}
+
+// OtherVersion is a router that should have been set to the same version.
+type OtherVersion struct {
+	From    netip.Addr
+	Version int // of its query
 }
 
 // OutReport is a message of the host side: an ICMPv6 message with zero checksum.

@@ -126,7 +126,7 @@ func (r *Router) leaveStep(now time.Duration, gid uint32, fx *Effects) (lapsed b
 	g := r.store.groups.at(gid)
 	l := g.leave
 	if l.group.take(now, r.inUse.LastListenerInterval) && r.IsQuerier() {
-		r.send(Query{MaxResponse: r.inUse.LastListenerInterval, Group: g.addr, Suppress: r.outlives(now, g)}, fx)
+		r.send(Query{MaxResponse: r.inUse.LastListenerInterval, Group: g.addr, Suppress: r.outlives(now, g, excludes)}, fx)
 	}
 	r.askSources(now, g, fx)
 	before := len(l.sources)
@@ -157,7 +157,7 @@ func (r *Router) askSources(now time.Duration, g *group, fx *Effects) {
 		s := &g.leave.sources[i]
 		switch {
 		case !s.take(now, r.inUse.LastListenerInterval):
-		case r.store.listened(g, s.addr):
+		case r.store.listened(g, s.addr) && r.outlives(now, g, func(f Filter) bool { return f.Wants(s.addr) }):
 			wanted = append(wanted, s.addr)
 		default:
 			unknown = append(unknown, s.addr)
@@ -177,16 +177,18 @@ func (r *Router) sendSources(group netip.Addr, sources []netip.Addr, suppress bo
 	}
 }
 
-// outlives reports whether a host in EXCLUDE mode is known beyond the last
-// listener query time, which sets the S flag (section 7.6.3.1).
-func (r *Router) outlives(now time.Duration, g *group) bool {
-	for _, rec := range r.store.listeners(g) {
-		if rec.mode() == Exclude && rec.expires > now+r.inUse.LastListenerQueryTime() {
+// outlives reports whether a host with such a filter is known beyond the last
+// listener query time, which sets the S flag (sections 7.6.3.1 and 7.6.3.2).
+func (r *Router) outlives(now time.Duration, g *group, such func(Filter) bool) bool {
+	for id, rec := range r.store.listeners(g) {
+		if (rec.expires > now+r.inUse.LastListenerQueryTime() || r.isHeld(rec)) && such(r.store.filter(id)) {
 			return true
 		}
 	}
 	return false
 }
+
+func excludes(f Filter) bool { return f.Mode == Exclude }
 
 // schedule sets the alarm of a leaving group, or ends the leaving.
 func (r *Router) schedule(now time.Duration, gid uint32) {
@@ -275,6 +277,10 @@ func (r *Router) done(now time.Duration, v Version, from, addr netip.Addr, fx *E
 		// The peer asks, not we, and cannot be told. Let the group's time run out.
 		r.counters.Drops.Count(DropDone)
 		return
+	}
+	if id := r.store.findRecord(gid, r.store.findHost(from)); id != 0 && r.store.records.at(id).flags&isV1 == 0 {
+		// What the host said while it spoke version 2 ends with it.
+		r.report(now, v, from, GroupRecord{Type: ChangeToInclude, Group: addr}, 0, fx)
 	}
 	r.lowerV1(now, gid, v, now+r.inUse.LastListenerQueryTime())
 	r.linger(now, v, gid, Filter{Mode: Exclude}, isV1, fx)

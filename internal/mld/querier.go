@@ -14,11 +14,17 @@ type querier struct {
 	other      netip.Addr
 	otherUntil time.Duration
 	// next is when the next general query is due while this router is querier.
-	next    time.Duration
-	startup int // general queries still to be sent at the startup interval
-	// dictated are the robustness and interval of the other querier, 0 where it names none.
-	robustness int
-	interval   time.Duration
+	next     time.Duration
+	startup  int // general queries still to be sent at the startup interval
+	dictated dictated
+	// quietUntil limits how often a query of another version is reported.
+	quietUntil time.Duration
+}
+
+// dictated are the variables of the other querier, 0 where it names none.
+type dictated struct {
+	robustness                       int
+	interval, response, lastListener time.Duration
 }
 
 // IsQuerier reports whether this router sends the queries now.
@@ -60,29 +66,53 @@ func (r *Router) send(q Query, fx *Effects) {
 }
 
 // heardQuery takes another router's query: the election, and the timers that the
-// querier lowers (section 7.6.1). Only the elected querier is obeyed.
+// querier lowers (section 7.6.1). Only the elected querier is obeyed, but hosts
+// answer whoever asks.
 func (r *Router) heardQuery(now time.Duration, from netip.Addr, q *Query, fx *Effects) {
-	if !r.elects(from) {
-		return
-	}
-	r.querier.robustness, r.querier.interval = q.Robustness, q.QueryInterval
-	r.setOther(from)
-	r.querier.otherUntil = now + r.inUse.OtherQuerierPresentInterval()
-	if q.General() || !Routable(q.Group) {
-		return
+	r.checkVersion(now, from, q, fx)
+	elected := r.elects(from)
+	if elected {
+		r.obey(q)
+		r.setOther(from)
+		r.querier.otherUntil = now + r.inUse.OtherQuerierPresentInterval()
 	}
 	gid := r.store.findGroup(q.Group)
-	if gid == 0 {
+	if q.General() || gid == 0 {
 		return
 	}
 	if len(q.Sources) > 0 {
-		r.expectPartial(gid, now+r.inUse.LastListenerQueryTime())
+		r.expectPartial(gid, now+max(q.MaxResponse, r.inUse.LastListenerQueryTime()))
 	}
 	// While the peer's records are held its hosts' answers do not reach us.
-	if q.Version == 2 && q.Suppress || r.held {
+	if !elected || q.Version == 2 && q.Suppress || r.held {
 		return
 	}
 	r.lower(now, gid, q.Sources)
+}
+
+// checkVersion reports a querier of another version than this router is set to,
+// which only the operators can put right (section 8.3.1).
+func (r *Router) checkVersion(now time.Duration, from netip.Addr, q *Query, fx *Effects) {
+	if q.Version == r.cfg.Version {
+		return
+	}
+	r.counters.Received.OtherVersion++
+	if now >= r.querier.quietUntil {
+		r.querier.quietUntil = now + r.cfg.QueryInterval
+		fx.OtherVersion = append(fx.OtherVersion, OtherVersion{From: from, Version: q.Version})
+	}
+}
+
+// obey notes the variables that a query of the elected querier carries. How long
+// hosts may wait with their answer depends on the kind of query.
+func (r *Router) obey(q *Query) {
+	d := &r.querier.dictated
+	d.robustness, d.interval = q.Robustness, q.QueryInterval
+	if q.General() {
+		d.response = q.MaxResponse
+	} else {
+		d.lastListener = q.MaxResponse
+	}
 }
 
 // elects reports whether a query from this address comes from the rightful
@@ -101,20 +131,27 @@ func (r *Router) elects(from netip.Addr) bool {
 func (r *Router) setOther(a netip.Addr) {
 	r.querier.other = a
 	if !a.IsValid() {
-		r.querier.robustness, r.querier.interval = 0, 0
+		r.querier.dictated = dictated{}
 	}
 	r.adopt()
 }
 
-// adopt takes over the elected querier's variables (sections 9.1 and 9.2).
+// adopt takes over the elected querier's variables (sections 9.1, 9.2, 9.3 and
+// 9.8). A querier that says 0 leaves it to the configuration.
 func (r *Router) adopt() {
 	r.inUse = r.cfg
-	if r.querier.robustness > 0 {
-		r.inUse.Robustness = r.querier.robustness
+	d := r.querier.dictated
+	if d.robustness > 0 {
+		r.inUse.Robustness = d.robustness
 	}
-	if r.querier.interval > 0 {
-		r.inUse.QueryInterval = r.querier.interval
+	adopt := func(mine *time.Duration, said time.Duration) {
+		if said > 0 {
+			*mine = said
+		}
 	}
+	adopt(&r.inUse.QueryInterval, d.interval)
+	adopt(&r.inUse.MaxResponse, d.response)
+	adopt(&r.inUse.LastListenerInterval, d.lastListener)
 }
 
 // lower brings the records that a specific query asks about down to the last

@@ -27,7 +27,7 @@ func (r *Router) report(now time.Duration, v Version, from netip.Addr, gr GroupR
 			gr.Sources = nil
 		}
 	}
-	next := r.apply(gr, old, r.mayBePartial(now, gid) || gr.Type == ModeIsInclude && r.mayContinue(now, id))
+	next := r.apply(gr, old, gr.Type == ModeIsInclude && r.mayBePartial(now, gid) || r.mayContinue(now, id, gr))
 	switch {
 	case next.Empty() && old.Empty():
 		return // nobody leaves twice
@@ -53,20 +53,19 @@ func (r *Router) skips(gr GroupRecord) (DropCause, bool) {
 }
 
 // apply returns what a host wants after a group record. The sources of the result
-// may lie in scratch memory. partial says that an IS_IN may not be the whole truth.
+// may lie in scratch memory. partial says that an IS_IN or TO_IN may not be the
+// whole truth.
 func (r *Router) apply(gr GroupRecord, old Filter, partial bool) Filter {
 	r.scratch[0] = appendSources(r.scratch[0][:0], gr.Sources)
 	told := r.scratch[0]
 	switch gr.Type {
 	case ModeIsExclude, ChangeToExclude:
 		return Filter{Exclude, told}
-	case ModeIsInclude:
+	case ModeIsInclude, ChangeToInclude:
 		if !partial {
 			return Filter{Include, told}
 		}
 		return r.edit(old, told, old.Mode == Include)
-	case ChangeToInclude:
-		return Filter{Include, told}
 	case AllowNewSources:
 		return r.edit(old, told, old.Mode == Include)
 	}
@@ -94,10 +93,12 @@ func (r *Router) mayBePartial(now time.Duration, gid uint32) bool {
 // splitWindow is how long the parts of one answer may be apart.
 const splitWindow = 500 * time.Millisecond
 
-// mayContinue reports whether an IS_IN may be the next part of a source list that
-// did not fit into one record (section 5.2.15).
-func (r *Router) mayContinue(now time.Duration, id uint32) bool {
-	return id != 0 && r.store.filter(id).Mode == Include && now-r.store.records.at(id).heard < splitWindow
+// mayContinue reports whether a record may be the next part of a source list that
+// did not fit into one (section 5.2.15). Only types that carry a whole INCLUDE
+// list matter: the lists of EXCLUDE types are cut, the others are differences.
+func (r *Router) mayContinue(now time.Duration, id uint32, gr GroupRecord) bool {
+	return (gr.Type == ModeIsInclude || gr.Type == ChangeToInclude) && len(gr.Sources) > 0 &&
+		id != 0 && r.store.filter(id).Mode == Include && now-r.store.records.at(id).heard < splitWindow
 }
 
 // expectPartial notes that sources of a group are being asked for until a time.

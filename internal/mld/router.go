@@ -53,6 +53,10 @@ func (r *Router) SetLink(now time.Duration, linkLocal netip.Addr, up bool, fx *E
 	if r.linkLocal == linkLocal && r.up == up {
 		return
 	}
+	if up && !r.up {
+		// The router begins as querier on every link (RFC 9777, section 7.6.2).
+		r.setOther(netip.Addr{})
+	}
 	r.linkLocal, r.up = linkLocal, up
 	r.restart(now, fx)
 }
