@@ -104,7 +104,7 @@ func parseFaults(list string) (map[int]bool, error) {
 	chosen := make(map[int]bool)
 	for word := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(word)
-		if err != nil || n < 1 || n > 7 {
+		if err != nil || n < 1 || n > 8 {
 			return nil, fmt.Errorf("no fault has the number %q", word)
 		}
 		chosen[n] = true

@@ -14,7 +14,7 @@ const detection = 30 * time.Millisecond
 const (
 	limitDeath  = detection + 20*time.Millisecond // 1 and 2: the peer has to notice
 	limitLink   = 20 * time.Millisecond           // 3 and 4: the device itself sees it
-	limitNoLoss = 0                               // 5, 6, 7
+	limitNoLoss = 0                               // 5, 6, 7, 8
 )
 
 // trial is one fault as the demonstration plays it.
@@ -99,6 +99,18 @@ func (d *demo) trials() [][]trial {
 		heal:   func(context.Context) error { return d.topo.healCore() },
 	})
 	add(d.serviceCut())
+	for _, dev := range devices {
+		ask := func(command string) func(context.Context) error {
+			return func(ctx context.Context) error {
+				_, err := d.probes[dev].exec(ctx, fmt.Sprintf("%s e-trunk %d", command, etrunkID))
+				return err
+			}
+		}
+		add(trial{
+			fault: 8, device: dev, name: "planned switchover", limit: limitNoLoss, hold: holdTime,
+			inject: ask("switchover"), heal: ask("undo switchover"),
+		})
+	}
 	return list
 }
 
