@@ -52,6 +52,11 @@ func run(f flags) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 
+	// Before anything else, so that the reason is told rather than its effect
+	// on some file.
+	if err := daemon.CheckPrivileges(); err != nil {
+		return err
+	}
 	lock, err := daemon.Lock(f.run)
 	if err != nil {
 		return err
@@ -82,8 +87,14 @@ func run(f flags) error {
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.Run(ctx) })
-	group.Go(func() error { return manage.Serve(ctx, listener, system, log) })
-	group.Go(func() error { return start(d, system, f.config) })
+	group.Go(func() error {
+		// Nobody is to build on a configuration that is still coming into
+		// force; whoever connects meanwhile waits.
+		if err := start(d, system, f.config); err != nil {
+			return err
+		}
+		return manage.Serve(ctx, listener, system, log)
+	})
 	return group.Wait()
 }
 

@@ -64,12 +64,11 @@ type Daemon struct {
 // repairInterval is how often the kernel's state is compared with what it should be.
 const repairInterval = 10 * time.Second
 
-// New prepares a daemon: capabilities, netlink, the BFD thread. Nothing is
-// configured until Apply.
+// CheckPrivileges says which capabilities a daemon would lack in this process.
+func CheckPrivileges() error { return caps.Check() }
+
+// New prepares a daemon: netlink and BFD. Nothing is configured until Apply.
 func New(opts Options) (*Daemon, error) {
-	if err := caps.Check(); err != nil {
-		return nil, err
-	}
 	var boot [8]byte
 	if _, err := rand.Read(boot[:]); err != nil {
 		return nil, err

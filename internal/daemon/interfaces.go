@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 
+	"golang.org/x/sys/unix"
+
 	"tandem/internal/config"
 	"tandem/internal/linux/links"
 )
@@ -26,24 +28,23 @@ func newInterfaces() interfaces {
 	}
 }
 
-// prepareLinks brings links that have just appeared to their configuration.
+// prepareLinks brings links that have just appeared to their configuration, and
+// gives those that were set down and up again their addresses back.
 func (d *Daemon) prepareLinks(changed []links.Link) {
 	appeared := false
 	for _, l := range changed {
 		if !l.Exists {
 			delete(d.added, l.Name)
+			delete(d.lowered, l.Name)
 			delete(d.raised, l.Index)
 		} else if !d.raised[l.Index] {
 			appeared = true
 		}
 	}
-	if !appeared {
-		return
-	}
 	if err := d.reconcileInterfaces(); err != nil {
 		d.log.Error("interface", "err", err)
 	}
-	if d.usesAliases() {
+	if appeared && d.usesAliases() {
 		if err := d.configure(d.model); err != nil {
 			d.log.Error("configuration not applied to the new interface", "err", err)
 		}
@@ -104,7 +105,8 @@ func (d *Daemon) reconcileAddresses() error {
 		configured[netdev] = make(map[netip.Prefix]bool)
 		for _, address := range i.Addresses {
 			configured[netdev][address] = true
-			if !link.Exists || !i.IPv6 || slices.Contains(link.Addresses, address) || d.added[netdev][address] {
+			// An address given to a link that is down would lack its route.
+			if !link.AdminUp || !i.IPv6 || slices.Contains(link.Addresses, address) {
 				continue
 			}
 			if err := d.netlink.AddAddress(netdev, address); err != nil {
@@ -123,7 +125,8 @@ func (d *Daemon) reconcileAddresses() error {
 				continue
 			}
 			delete(addresses, address)
-			if err := d.netlink.DeleteAddress(netdev, address); err != nil {
+			err := d.netlink.DeleteAddress(netdev, address)
+			if gone := errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, links.ErrNotFound); err != nil && !gone {
 				errs = append(errs, fmt.Errorf("%s: address %s: %w", netdev, address, err))
 			}
 		}

@@ -43,17 +43,25 @@ func newNetwork(t *testing.T) *network {
 		testnet.Must(t, node.Links.AddAddress(bridge, addr))
 	}
 	n.addUpstream("b")
-	testnet.Cable(t, n.nodes["a"], coreLink, n.nodes["b"], coreLink)
+	n.addCore()
+	n.address("a", coreLink, "c")
 	n.addUpstream("a")
 	for d := range n.nodes {
 		n.addLeg(d)
-		n.address(d, coreLink, "c")
 		n.address(d, upLink, "5")
 		n.address(d, legLink, "10")
 	}
 	testnet.AwaitLinkLocal(t, n.host, bridge)
 	n.steer("a")
 	return n
+}
+
+// addCore connects the devices and gives B its address there; A's is left to
+// the caller, or to its daemon.
+func (n *network) addCore() {
+	n.t.Helper()
+	testnet.Cable(n.t, n.nodes["a"], coreLink, n.nodes["b"], coreLink)
+	n.address("b", coreLink, "c")
 }
 
 // addUpstream connects a device to the source.
