@@ -131,8 +131,8 @@ func (k *keeper) command(device string) (*exec.Cmd, error) {
 	}
 	cmd := exec.Command(k.daemon, "-config", conf, "-run", k.topo.runDir(device), "-state", state)
 	cmd.Stdout, cmd.Stderr = log, log
-	// Of its own process group, so that Ctrl-C reaches only the keeper.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// Of a session of its own, as a service has: Ctrl-C reaches only the keeper.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd, nil
 }
 
