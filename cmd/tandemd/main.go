@@ -57,6 +57,9 @@ func run(f flags) error {
 	if err := daemon.CheckPrivileges(); err != nil {
 		return err
 	}
+	if err := daemon.RaisePriority(); err != nil {
+		log.Warn("priority not raised", "err", err)
+	}
 	lock, err := daemon.Lock(f.run)
 	if err != nil {
 		return err
