@@ -71,6 +71,8 @@ func (c Config) Validate() error {
 		return fail("DetectMult", "is zero")
 	case c.TOSExp > 7:
 		return fail("TOSExp", "%d is above 7", c.TOSExp)
+	case c.WaitToRestore < 0:
+		return fail("WaitToRestore", "%v is negative", c.WaitToRestore)
 	}
 	if !intervalOK(c.MinTx) {
 		return fail("MinTx", "%v is not between %v and %v", c.MinTx, MinInterval, MaxInterval)

@@ -26,7 +26,8 @@ type Send struct {
 	Packet        Packet
 }
 
-// Event is a change of state.
+// Event is a change of state. That a session that was lost is Up again is told only
+// after its Config.WaitToRestore, and not at all when it is lost again before.
 type Event struct {
 	Session string
 	State   State
@@ -61,14 +62,18 @@ type Path struct {
 	Out     Link // the interface its packets leave by; LinkUp where routing decides
 	Tracked Link // the tracked interface; LinkUp where none is
 	Ifindex int  // of the first; zero where routing decides
+	Held    bool // whatever the session is to vouch for does not work (Table.Hold)
 }
 
-func (p Path) up() bool      { return p.Out == LinkUp && p.Tracked == LinkUp }
+func (p Path) up() bool      { return p.Out == LinkUp && p.Tracked == LinkUp && !p.Held }
 func (p Path) canSend() bool { return p.Out == LinkUp }
 
 // diagnostic tells the peer why a session is held down.
 func (p Path) diagnostic() Diagnostic {
-	if p.Tracked != LinkUp {
+	switch {
+	case p.Held:
+		return DiagForwardingPlaneReset
+	case p.Tracked != LinkUp:
 		return DiagConcatenatedPathDown
 	}
 	return DiagPathDown
@@ -90,7 +95,8 @@ type Session struct {
 	// refused is a discriminator that the peer used instead of the configured one.
 	refused uint32
 
-	timing timing
+	timing  timing
+	restore restore
 
 	ups, flaps     uint64
 	sent, accepted uint64
@@ -134,8 +140,8 @@ func (s *Session) Config() Config { return s.cfg }
 func (s *Session) State() State { return s.state }
 
 // SetPath tells which interfaces are there and up. A path that is not up takes the
-// session down with diagnostic 5 (its own interface) or 6 (the tracked one) and
-// holds it down; packets are still sent as long as the own interface is up.
+// session down with diagnostic 5 (its own interface), 6 (the tracked one) or 4
+// (Path.Held) and holds it down; packets are still sent as long as the own interface is up.
 func (s *Session) SetPath(now time.Duration, p Path, fx *Effects) {
 	regained := p.canSend() && !s.path.canSend()
 	s.path = p
@@ -172,6 +178,7 @@ func (s *Session) Reconfigure(now time.Duration, cfg Config, fx *Effects) {
 	}
 	s.timing.apply(s)
 	s.timing.hasten(s)
+	s.restore.at = s.since + cfg.WaitToRestore
 	s.SetAdmin(now, shutdown, fx)
 }
 
@@ -255,10 +262,38 @@ func (s *Session) setState(now time.Duration, to State, why Diagnostic, fx *Effe
 		s.last = why
 	}
 	s.timing.enter(s, from)
-	fx.Events = append(fx.Events, Event{
-		Session: s.cfg.Name, State: to, Remote: s.remote.state, Diagnostic: why, At: now,
-	})
+	s.restore.enter(s, from)
+	if !s.restore.waiting {
+		s.tell(now, fx)
+	}
 	s.transmit(now, fx)
+}
+
+func (s *Session) tell(now time.Duration, fx *Effects) {
+	fx.Events = append(fx.Events, Event{
+		Session: s.cfg.Name, State: s.state, Remote: s.remote.state, Diagnostic: s.diag, At: now,
+	})
+}
+
+// restore holds back the news of a session's return, so that one that comes and goes
+// does not drag its users along.
+type restore struct {
+	lost    bool // it has left Up otherwise than by an operator
+	waiting bool // it is Up and this has not been told yet
+	at      time.Duration
+}
+
+func (r *restore) enter(s *Session, from State) {
+	switch s.state {
+	case Up:
+		r.waiting = r.lost && s.cfg.WaitToRestore > 0
+		r.at = s.since + s.cfg.WaitToRestore
+	case AdminDown:
+		*r = restore{}
+	default:
+		r.waiting = false
+		r.lost = r.lost || from == Up && s.remote.state != AdminDown
+	}
 }
 
 // Deadline tells when Advance is to be called next.
@@ -270,6 +305,9 @@ func (s *Session) Deadline() (at time.Duration, ok bool) {
 		if expiry := s.received + s.detectTime(); !ok || expiry < at {
 			at, ok = expiry, true
 		}
+	}
+	if s.restore.waiting && (!ok || s.restore.at < at) {
+		at, ok = s.restore.at, true
 	}
 	return at, ok
 }
@@ -283,6 +321,10 @@ func (s *Session) Advance(now time.Duration, fx *Effects) {
 		if s.state == Init || s.state == Up {
 			s.setState(now, Down, DiagDetectionTimeExpired, fx)
 		}
+	}
+	if s.restore.waiting && now >= s.restore.at {
+		s.restore.waiting = false
+		s.tell(now, fx)
 	}
 	if s.periodic() && now >= s.timing.next {
 		s.transmit(now, fx)

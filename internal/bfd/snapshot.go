@@ -23,6 +23,9 @@ func (s *Session) Snapshot(now time.Duration) SessionState {
 		ActualRemoteDiscriminator: s.remote.discriminator,
 		Polling:                   s.timing.polling(),
 	}
+	if s.restore.waiting {
+		st.RestoreIn = max(s.restore.at-now, 0)
+	}
 	if s.periodic() {
 		st.ActualTx = s.txInterval()
 	}
@@ -41,6 +44,8 @@ func (s *Session) notUpReason() string {
 		return ""
 	case s.state == AdminDown:
 		return "shut down here"
+	case s.path.Held:
+		return "this device has stopped working"
 	case s.path.Out != LinkUp:
 		return s.path.Out.missing("interface", s.cfg.Interface)
 	case s.path.Tracked != LinkUp:

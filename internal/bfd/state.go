@@ -57,7 +57,9 @@ type Config struct {
 	DetectMult          uint8         // 1..255, zero is DefaultDetectMult
 	Shutdown            bool
 	TOSExp              uint8 // 0..7, the upper three bits of the traffic class
-	Description         string
+	// WaitToRestore holds back the news that a session that was lost is Up again.
+	WaitToRestore time.Duration
+	Description   string
 }
 
 // SessionState is a snapshot of one session, for displays.
@@ -74,6 +76,7 @@ type SessionState struct {
 	UpCount, Flaps   uint64
 	Sent, Received   uint64
 	NotUpReason      string
+	RestoreIn        time.Duration // until its being Up again is told; zero when it is not held back
 	InterfaceMissing bool
 
 	// ActualRemoteDiscriminator is the one that the peer uses, zero while it is not heard.

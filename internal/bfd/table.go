@@ -17,6 +17,7 @@ type Table struct {
 	links           map[string]link
 	names           map[int]string // of the links that exist, by index
 	heap            dueHeap
+	held            bool
 	counters        Counters
 }
 
@@ -136,8 +137,20 @@ func (t *Table) SetLink(now time.Duration, name string, index int, up bool, fx *
 	}
 }
 
+// Hold takes all sessions down with diagnostic 4 and holds them down until it is
+// called with on false: for a device that can still send packets and yet has stopped
+// doing its work, so that its peers do not rely on it.
+func (t *Table) Hold(now time.Duration, on bool, fx *Effects) {
+	defer t.countSent(len(fx.Sends), fx)
+	t.held = on
+	for _, s := range t.sorted() {
+		s.SetPath(now, t.path(s.cfg), fx)
+		t.schedule(s)
+	}
+}
+
 func (t *Table) path(c Config) Path {
-	p := Path{Out: LinkUp, Tracked: LinkUp}
+	p := Path{Out: LinkUp, Tracked: LinkUp, Held: t.held}
 	if c.Interface != "" {
 		p.Out, p.Ifindex = t.link(c.Interface)
 	}
