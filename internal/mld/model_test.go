@@ -1,0 +1,385 @@
+package mld
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+)
+
+var modelEvents = flag.Int("events", 1_000_000, "random events that TestModel compares after (a tenth with -short)")
+
+// The reference model knows four sources and, as a fifth, everybody else, so a
+// filter is a set of five: EXCLUDE{s1} is all but the first bit. Nothing in it is
+// counted, cached or scheduled: what has ended is found by looking at the time.
+type sourceSet uint8
+
+const (
+	anyOther sourceSet = 1 << 4
+	everyone sourceSet = anyOther<<1 - 1
+)
+
+var modelSources = addrList("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4", "2001:db8::5")
+
+// filterOf is the set as the router writes it.
+func (s sourceSet) filterOf() Filter {
+	f := Filter{Mode: Include}
+	listed := s
+	if s&anyOther != 0 {
+		f.Mode, listed = Exclude, ^s
+	}
+	f.Sources = listed.addrs()
+	return f
+}
+
+func (s sourceSet) addrs() (list []netip.Addr) {
+	for i, a := range modelSources[:4] {
+		if s&(1<<i) != 0 {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// setOf is the inverse of filterOf; ok is false for sources that nobody has named.
+func setOf(f Filter) (s sourceSet, ok bool) {
+	for _, a := range f.Sources {
+		i := slices.Index(modelSources, a)
+		if i < 0 || i > 3 {
+			return 0, false
+		}
+		s |= 1 << i
+	}
+	if f.Mode == Exclude {
+		s = everyone &^ s
+	}
+	return s, true
+}
+
+// model is what package mld promises of one router, without other devices.
+type model struct {
+	cfg    Config
+	groups map[netip.Addr]*modelGroup
+}
+
+type modelGroup struct {
+	hosts  map[netip.Addr]*modelHost
+	linger [5]time.Duration // until when what was left is still sent, by source
+	// v1Until and partialUntil end MLDv1 compatibility and the time in which an IS_IN
+	// may answer a question for sources.
+	v1Until, partialUntil time.Duration
+}
+
+// modelHost is a record; one that wants nothing is a tombstone.
+type modelHost struct {
+	want           sourceSet
+	v1             bool
+	heard, expires time.Duration
+}
+
+// lingers is what is sent although nobody is known to want it. While the group as
+// a whole lingers, so does all that lingers in it.
+func (g *modelGroup) lingers(now time.Duration) (s sourceSet) {
+	for i, until := range g.linger {
+		if now < until || until > 0 && now < g.linger[4] {
+			s |= 1 << i
+		}
+	}
+	return s
+}
+
+func (g *modelGroup) listened() (s sourceSet) {
+	for _, h := range g.hosts {
+		s |= h.want
+	}
+	return s
+}
+
+// at forgets what has ended by now.
+func (m *model) at(now time.Duration) {
+	for addr, g := range m.groups {
+		for a, h := range g.hosts {
+			if h.expires <= now {
+				delete(g.hosts, a)
+			}
+		}
+		lingers := g.lingers(now)
+		for i := range g.linger {
+			if lingers&(1<<i) == 0 {
+				g.linger[i] = 0
+			}
+		}
+		if len(g.hosts) == 0 && lingers == 0 {
+			delete(m.groups, addr)
+		}
+	}
+}
+
+func (m *model) forwards(now time.Duration, group netip.Addr) sourceSet {
+	if g := m.groups[group]; g != nil {
+		return g.listened() | g.lingers(now)
+	}
+	return 0
+}
+
+func (m *model) group(addr netip.Addr) *modelGroup {
+	g := m.groups[addr]
+	if g == nil {
+		g = &modelGroup{hosts: map[netip.Addr]*modelHost{}}
+		m.groups[addr] = g
+	}
+	return g
+}
+
+// report is both tables of RFC 9777, section 7.4, host by host.
+func (m *model) report(now time.Duration, host netip.Addr, rec RecordType, group netip.Addr, told sourceSet, v1 bool) {
+	g := m.group(group)
+	h := g.hosts[host]
+	if h == nil {
+		h = &modelHost{heard: -time.Hour}
+	}
+	old, next := h.want, told
+	if now < g.v1Until && !v1 {
+		switch rec {
+		case BlockOldSources:
+			return
+		case ChangeToExclude:
+			told = 0
+		}
+	}
+	switch rec {
+	case ModeIsInclude, ChangeToInclude:
+		partial := rec == ModeIsInclude && now < g.partialUntil ||
+			told != 0 && old&anyOther == 0 && now-h.heard < splitWindow
+		if partial {
+			next = old | told
+		}
+	case ModeIsExclude, ChangeToExclude:
+		next = everyone &^ told
+	case AllowNewSources:
+		next = old | told
+	case BlockOldSources:
+		next = old &^ told
+	}
+	if old == 0 && next == 0 {
+		return
+	}
+	*h = modelHost{want: next, v1: v1, heard: now, expires: now + m.cfg.ListeningInterval()}
+	g.hosts[host] = h
+	m.left(now, g, old&^next, old)
+	if v1 {
+		g.v1Until = now + m.cfg.ListeningInterval()
+	}
+}
+
+// left lets linger what a host dropped and nobody else listens to.
+func (m *model) left(now time.Duration, g *modelGroup, dropped, old sourceSet) {
+	lost := dropped &^ g.listened()
+	if m.cfg.PromptLeave || lost == 0 {
+		return
+	}
+	if lost&anyOther != 0 {
+		lost = old // the group itself is asked for
+	} else {
+		g.ask(now + m.cfg.LastListenerQueryTime() + m.cfg.LastListenerInterval)
+	}
+	g.keep(lost, now+m.cfg.LastListenerQueryTime())
+}
+
+func (g *modelGroup) keep(lost sourceSet, until time.Duration) {
+	for i := range g.linger {
+		if lost&(1<<i) != 0 {
+			g.linger[i] = until
+		}
+	}
+}
+
+func (g *modelGroup) ask(until time.Duration) { g.partialUntil = max(g.partialUntil, until) }
+
+// done is the MLDv1 leave: of one host, or of a group whose listeners are not all known.
+func (m *model) done(now time.Duration, host, group netip.Addr) {
+	g := m.groups[group]
+	switch {
+	case g == nil || g.listened()|g.lingers(now) == 0:
+		return
+	case m.cfg.PromptLeave || now >= g.v1Until:
+		m.report(now, host, ChangeToInclude, group, 0, false)
+		return
+	}
+	if h := g.hosts[host]; h != nil && !h.v1 {
+		m.report(now, host, ChangeToInclude, group, 0, false)
+	}
+	end := now + m.cfg.LastListenerQueryTime()
+	for _, h := range g.hosts {
+		if h.v1 && h.want != 0 {
+			h.expires = min(h.expires, end)
+		}
+	}
+	g.keep(everyone, end)
+}
+
+// query is the elected querier's question (section 7.6.1).
+func (m *model) query(now time.Duration, group netip.Addr, asked sourceSet, suppress bool) {
+	g := m.groups[group]
+	if g == nil {
+		return
+	}
+	end := now + m.cfg.LastListenerQueryTime()
+	if asked != 0 {
+		g.ask(end + m.cfg.LastListenerInterval)
+	}
+	for _, h := range g.hosts {
+		excludes := h.want&anyOther != 0
+		concerned := asked == 0 && excludes || asked != 0 && !excludes && h.want&^asked == 0
+		if !suppress && h.want != 0 && concerned {
+			h.expires = min(h.expires, end)
+		}
+	}
+}
+
+// trial drives a router and the model through the same events.
+type trial struct {
+	*rig
+	m      *model
+	rng    *rand.Rand
+	groups []netip.Addr
+	hosts  []netip.Addr
+	last   string
+}
+
+func newTrial(t *testing.T, seed uint64) *trial {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	cfg := DefaultConfig()
+	cfg.Robustness = 2 + rng.IntN(4)
+	cfg.LastListenerInterval = time.Duration(1+rng.IntN(20)) * 100 * time.Millisecond
+	cfg.PromptLeave = rng.IntN(6) == 0
+	return &trial{rig: newRig(t, cfg), m: &model{cfg, map[netip.Addr]*modelGroup{}}, rng: rng,
+		groups: []netip.Addr{group1, groupNumber(1), groupNumber(2)},
+		hosts:  []netip.Addr{h1, h2, addr("fe80::1:3"), addr("fe80::1:4")}}
+}
+
+// TestModel compares the router with the reference model after every one of a
+// million random events, and at every moment between at which anything ends.
+func TestModel(t *testing.T) {
+	total, perSeed := *modelEvents, 10_000
+	if testing.Short() {
+		total /= 10
+	}
+	for seed := uint64(0); total > 0; seed++ {
+		x := newTrial(t, seed)
+		for n := range min(total, perSeed) {
+			x.pass()
+			x.event()
+			if err := x.differs(); err != "" {
+				t.Fatalf("seed %d, event %d at %v, %s: %s", seed, n, x.now, x.last, err)
+			}
+			if n%500 == 0 {
+				if err := x.recordsDiffer(); err != "" {
+					t.Fatalf("seed %d, event %d at %v, %s: %s", seed, n, x.now, x.last, err)
+				}
+				if err := x.r.verify(); err != nil {
+					t.Fatalf("seed %d, event %d: %v", seed, n, err)
+				}
+			}
+		}
+		total -= perSeed
+	}
+}
+
+// pass lets time pass: mostly so little that questions overlap, sometimes so much
+// that everything ages.
+func (x *trial) pass() {
+	step := time.Duration(x.rng.IntN(100)) * tickLength
+	switch x.rng.IntN(20) {
+	case 0:
+		step = time.Duration(x.rng.IntN(300_00)) * tickLength
+	case 1, 2, 3:
+		step *= 8
+	}
+	until := x.now + step
+	for at, ok := x.r.Deadline(); ok && at <= until; at, ok = x.r.Deadline() {
+		x.now = max(x.now, at)
+		x.fx.Reset()
+		x.r.Advance(x.now, x.version(), &x.fx)
+		x.m.at(x.now)
+		if err := x.differs(); err != "" {
+			x.t.Fatalf("between events, at %v, after %s: %s", x.now, x.last, err)
+		}
+	}
+	x.now = until
+	x.m.at(until)
+}
+
+func (x *trial) event() {
+	host, group := x.hosts[x.rng.IntN(len(x.hosts))], x.groups[x.rng.IntN(len(x.groups))]
+	told := sourceSet(x.rng.IntN(16))
+	switch n := x.rng.IntN(100); {
+	case n < 80:
+		rec := RecordType(1 + x.rng.IntN(6))
+		if n < 10 {
+			rec, told = ChangeToInclude, 0
+		}
+		x.last = fmt.Sprintf("%v says %v %v %v", host, rec, group, told.addrs())
+		x.hear(host, rec, group, told.addrs()...)
+		x.m.report(x.now, host, rec, group, told, false)
+	case n < 84:
+		x.last = fmt.Sprintf("%v reports %v in version 1", host, group)
+		x.hearV1(host, TypeReportV1, group)
+		x.m.report(x.now, host, ModeIsExclude, group, 0, true)
+	case n < 90:
+		x.last = fmt.Sprintf("%v is done with %v", host, group)
+		x.hearV1(host, TypeDone, group)
+		x.m.done(x.now, host, group)
+	default:
+		suppress := n < 93
+		x.last = fmt.Sprintf("query for %v %v, suppress %v", group, told.addrs(), suppress)
+		x.hearQuery(better, Query{Group: group, Sources: told.addrs(), Suppress: suppress, MaxResponse: x.m.cfg.LastListenerInterval,
+			Robustness: x.m.cfg.Robustness, QueryInterval: x.m.cfg.QueryInterval})
+		x.m.query(x.now, group, told, suppress)
+	}
+	x.m.at(x.now)
+}
+
+// differs compares the forwarding decisions for every group and source.
+func (x *trial) differs() string {
+	for _, group := range x.groups {
+		want := x.m.forwards(x.now, group)
+		if got, ok := setOf(x.r.Filter(group)); !ok || got != want {
+			return fmt.Sprintf("group %v: router forwards %v, model %v", group, x.r.Filter(group), want.filterOf())
+		}
+		for i, s := range modelSources {
+			if x.r.Wants(group, s) != (want&(1<<i) != 0) {
+				return fmt.Sprintf("group %v, source %v: router forwards: %v", group, s, x.r.Wants(group, s))
+			}
+		}
+	}
+	return ""
+}
+
+// recordsDiffer compares what is known of each host, and until when.
+func (x *trial) recordsDiffer() string {
+	known := 0
+	for rec := range x.r.Records() {
+		if rec.Host == nobody {
+			continue
+		}
+		known++
+		var h *modelHost
+		if g := x.m.groups[rec.Group]; g != nil {
+			h = g.hosts[rec.Host]
+		}
+		if want, _ := setOf(rec.Filter); h == nil || h.want != want || h.v1 != rec.V1 || h.expires-x.now != rec.Left {
+			return fmt.Sprintf("router has %+v, model %+v", rec, h)
+		}
+	}
+	for _, g := range x.m.groups {
+		known -= len(g.hosts)
+	}
+	if known != 0 {
+		return fmt.Sprintf("router knows %d more records than the model", known)
+	}
+	return ""
+}
