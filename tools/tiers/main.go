@@ -27,12 +27,14 @@ type tier struct {
 }
 
 var tiers = []*tier{
-	{name: "simulation", packages: []string{"internal/sim"}},
-	{name: "peers", packages: []string{"internal/daemon/bfdloop", "internal/peers"}},
-	{name: "kernel", packages: []string{"internal/linux", "internal/daemon"}},
-	{name: "lab", packages: []string{"internal/lab"}},
+	{name: "cores", packages: []string{"internal/mld", "internal/rbs", "internal/etrunk", "internal/bfd", "internal/device"}},
 	{name: "console", packages: []string{"internal/console", "internal/manage", "internal/command", "internal/config", "cmd"}},
-	{name: "cores", packages: []string{""}},
+	{name: "simulation", packages: []string{"internal/sim"}},
+	{name: "peers", packages: []string{"internal/daemon/bfdloop", "internal/peers", "test"}},
+	{name: "kernel", packages: []string{"internal/linux", "internal/daemon"}},
+	{name: "pair", packages: []string{"internal/pairtest", "internal/lab"}},
+	{name: "vm", packages: []string{"internal/vm"}},
+	{name: "house", packages: []string{""}},
 }
 
 func tierOf(pkg string) *tier {
