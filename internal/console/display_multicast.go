@@ -144,7 +144,7 @@ func RUI(source, group netip.Addr, ethTrunk uint32, routes []device.RouteSnapsho
 		field{"Gate Passes Buckets", covers},
 		field{"Duty Reason", why},
 		field{"Forwarding Entry", entry},
-		field{"Listeners Here", entry && slices.Contains(r.Outgoing, name)},
+		field{"In Outgoing List", entry && slices.Contains(r.Outgoing, name)},
 		field{"Orphan", r.Orphan},
 	)
 	return s.display()
