@@ -28,6 +28,7 @@ type ledger struct {
 	digests [buckets]uint64 // of the live records
 	total   uint64          // XOR of the digests
 	live    int             // live records
+	kept    int             // with the tombstones
 	index   *bucketIndex    // nil while nobody asks what is in a bucket
 }
 
@@ -49,6 +50,7 @@ const indexLife = 10 * time.Second
 func newLedger(id identity, router *mld.Router) *ledger {
 	l := &ledger{identity: id, router: router}
 	for rec := range router.Records() {
+		l.kept++
 		if !rec.Deleted {
 			l.count(rec.Key, rec.Version, +1)
 		}
@@ -63,6 +65,12 @@ func (l *ledger) rewrite(w mld.Rewrite) {
 	}
 	if w.IsLive {
 		l.count(w.Key, w.New, +1)
+	}
+	switch {
+	case w.Created:
+		l.kept++
+	case w.Gone:
+		l.kept--
 	}
 	if l.index == nil || !w.Created && !w.Gone {
 		return

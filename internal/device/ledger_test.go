@@ -62,12 +62,13 @@ func visit(s *service, bucket int) (n int) {
 
 func checkLedgers(t *rapid.T, r *rig, s *service) {
 	var digests [buckets]uint64
-	records, live := [buckets]int{}, 0
+	records, live, kept := [buckets]int{}, 0, 0
 	for _, ifc := range r.dev.downstreams {
 		for rec := range ifc.router.Records() {
 			key := r.dev.replicaKey(ifc, rec.Key)
 			b := rbs.BucketOf(key, buckets)
 			records[b]++
+			kept++
 			if !rec.Deleted {
 				digests[b] ^= rbs.Hash(key, replicaVersion(rec.Version))
 				live++
@@ -89,7 +90,7 @@ func checkLedgers(t *rapid.T, r *rig, s *service) {
 		}
 	}
 	p := r.dev.Snapshot(r.now, time.Time{}).Profiles[0]
-	if p.Digest != total || p.Records != live {
+	if p.Digest != total || p.Records != live || p.Tombstones != kept-live {
 		t.Fatalf("profile shows %d records with digest %x, they are %d with %x", p.Records, p.Digest, live, total)
 	}
 }
