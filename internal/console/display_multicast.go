@@ -113,6 +113,31 @@ func verdict(r device.RouteSnapshot, out string, interfaces []device.InterfaceSn
 	return d
 }
 
+// Gate is `display multicast ipv6 gate`: the interfaces, by their Linux names,
+// that do not send everything, and what was held back on them.
+func Gate(g device.GateSnapshot) Display {
+	s := newSheet()
+	s.fields(0, 26,
+		field{"Gate", installedWord(g.Installed)},
+		field{"Closed Interfaces", g.Closed},
+		field{"Bucket 0 Only", g.Bucket0},
+		field{"Bucket 1 Only", g.Bucket1},
+		field{"Orphans", g.Orphans},
+		field{"Dropped, Closed", g.DroppedClosed},
+		field{"Dropped, Bucket 0 Only", g.DroppedBucket0},
+		field{"Dropped, Bucket 1 Only", g.DroppedBucket1},
+		field{"Repairs", g.Repairs},
+	)
+	return s.display()
+}
+
+func installedWord(on bool) string {
+	if on {
+		return "installed"
+	}
+	return "not installed"
+}
+
 // RUI is `display multicast ipv6 rui source S group G eth-trunk N`: which of
 // the two devices sends a stream, and why. Routes are looked up for the entry;
 // without one the answer is what would hold if a listener came.

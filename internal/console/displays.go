@@ -49,6 +49,7 @@ func displayCommands() []command.Command[*Session] {
 		show(anyView, "multicast ipv6 forwarding-table", "Entries (S,G) in the kernel and what this device sends of them", displayForwarding),
 		show(anyView, "multicast ipv6 rui source <source:ipv6> group <group:ipv6> eth-trunk <id:0..1023>",
 			"Which of the two devices sends a stream", displayRUI),
+		show(anyView, "multicast ipv6 gate", "What the gate of the kernel lets this device send", displayGate),
 		show(anyView, "interface brief", "Interfaces of the device", displayInterfaces),
 		show(anyView, "version", "The running program", displayVersion),
 	}
@@ -170,6 +171,10 @@ func displayForwarding(s *Session, _ command.Args) (Display, error) {
 func displayRUI(s *Session, a command.Args) (Display, error) {
 	return RUI(a.Addr("source"), a.Addr("group"), uint32(a.Uint("id")),
 		s.sys.Backend.Routes(), s.sys.Backend.Snapshot().Interfaces), nil
+}
+
+func displayGate(s *Session, _ command.Args) (Display, error) {
+	return Gate(s.sys.Backend.Snapshot().Gate), nil
 }
 
 func displayInterfaces(s *Session, _ command.Args) (Display, error) {

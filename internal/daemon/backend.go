@@ -77,8 +77,27 @@ func (d *Daemon) configure(m *config.Model) error {
 // Snapshot returns what the displays show, empty once the daemon has stopped.
 func (d *Daemon) Snapshot() device.Snapshot {
 	var s device.Snapshot
-	_ = d.call(func() { s = d.device.Snapshot(d.now(), time.Now()) })
+	_ = d.call(func() {
+		s = d.device.Snapshot(d.now(), time.Now())
+		s.Gate = d.gateSnapshot()
+	})
 	return s
+}
+
+// gateSnapshot copies the gate with the kernel's counters; these are zero while
+// somebody else has changed it.
+func (d *Daemon) gateSnapshot() device.GateSnapshot {
+	if d.gate == nil {
+		return device.GateSnapshot{}
+	}
+	drops, _ := d.gate.Drops()
+	return device.GateSnapshot{
+		Installed: true,
+		Closed:    slices.Clone(d.wantGate.Closed), Bucket0: slices.Clone(d.wantGate.Bucket0), Bucket1: slices.Clone(d.wantGate.Bucket1),
+		Orphans:       len(d.wantGate.Orphans),
+		DroppedClosed: drops.Closed, DroppedBucket0: drops.Bucket0, DroppedBucket1: drops.Bucket1,
+		Repairs: d.gate.Repairs(),
+	}
 }
 
 // Groups lists the groups of a downstream interface.

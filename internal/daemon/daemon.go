@@ -61,6 +61,10 @@ type Daemon struct {
 	sendLimit limiter
 }
 
+// leaveLimit bounds how long a daemon that is asked to end waits for its peer to
+// take over.
+const leaveLimit = 500 * time.Millisecond
+
 // repairInterval is how often the kernel's state is compared with what it should be.
 const repairInterval = 10 * time.Second
 
@@ -103,7 +107,8 @@ func New(opts Options) (*Daemon, error) {
 	return d, nil
 }
 
-// Run is the loop. It returns nil when ctx has ended and everything is closed.
+// Run is the loop. When ctx ends it hands over to the peer, closes everything
+// and returns nil.
 func (d *Daemon) Run(ctx context.Context) error {
 	defer close(d.done)
 	defer d.close()
@@ -117,13 +122,19 @@ func (d *Daemon) Run(ctx context.Context) error {
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	asked := ctx.Done()
+	var leaveBy time.Time // set when asked to end
 	d.repairAt = time.Now().Add(repairInterval)
 	for {
 		d.execute()
-		timer.Reset(d.untilDeadline())
+		if !leaveBy.IsZero() && (d.device.Retired() || time.Now().After(leaveBy)) {
+			return d.leave()
+		}
+		timer.Reset(d.untilDeadline(leaveBy))
 		select {
-		case <-ctx.Done():
-			return nil
+		case <-asked:
+			asked, leaveBy = nil, time.Now().Add(leaveLimit)
+			d.device.Handle(d.now(), device.Retire{})
 		case b := <-d.events:
 			for _, ev := range b.events {
 				d.device.Handle(d.now(), ev)
@@ -147,8 +158,22 @@ func (d *Daemon) Run(ctx context.Context) error {
 // now is the monotonic time since the daemon began.
 func (d *Daemon) now() time.Duration { return time.Since(d.origin) }
 
-func (d *Daemon) untilDeadline() time.Duration {
+// leave gives up what others would otherwise believe in for a while: the groups
+// joined upstream and the connections to the peer.
+func (d *Daemon) leave() error {
+	if err := d.device.Configure(d.now(), device.Settings{}); err != nil {
+		return err
+	}
+	d.execute()
+	return nil
+}
+
+// untilDeadline is how long the loop may wait; limit is zero when there is none.
+func (d *Daemon) untilDeadline(limit time.Time) time.Duration {
 	wait := time.Until(d.repairAt)
+	if !limit.IsZero() {
+		wait = min(wait, time.Until(limit))
+	}
 	if at, ok := d.device.Deadline(); ok {
 		wait = min(wait, at-d.now())
 	}

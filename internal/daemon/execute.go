@@ -92,11 +92,15 @@ func (d *Daemon) setGate(g *device.Gate) {
 func (d *Daemon) repair() {
 	d.repairAt = time.Now().Add(repairInterval)
 	if d.gate != nil {
-		if err := d.gate.Sync(d.wantGate); err != nil {
+		before := d.gate.Repairs()
+		err := d.gate.Sync(d.wantGate)
+		switch {
+		case err != nil:
 			d.log.Error("gate not repaired", "err", err)
-		} else {
-			d.gateStale = false
+		case d.gate.Repairs() > before:
+			d.log.Warn("gate repaired: somebody else had changed it", "repairs", d.gate.Repairs())
 		}
+		d.gateStale = d.gateStale && err != nil
 	}
 	if err := d.reconcileAddresses(); err != nil && d.sendLimit.allow() {
 		d.log.Error("addresses not repaired", "err", err)

@@ -114,7 +114,7 @@ func (d *Device) configureUpstream(now time.Duration) {
 	if u := d.upstream; u != nil && u.name == name && u.netdev == cfg.Netdev {
 		return
 	}
-	d.upstream = nil
+	d.leaveUpstream(now)
 	for group, sources := range d.routes.groups { // their incoming interface has gone
 		for source := range sources {
 			d.dropRoute(SourceGroup{source, group})
@@ -126,6 +126,21 @@ func (d *Device) configureUpstream(now time.Duration) {
 	d.upstream = &upstream{name: name, netdev: cfg.Netdev, proxy: mld.NewProxy(mld.DefaultConfig(), d.random(0), now)}
 	d.upstream.setLink(now, d.links[cfg.Netdev])
 	d.regroupAll(now)
+}
+
+// leaveUpstream gives the upstream interface up. The routers there are told
+// once; should that be lost, they find out by asking.
+func (d *Device) leaveUpstream(now time.Duration) {
+	if d.upstream == nil {
+		return
+	}
+	for _, ifc := range d.downstreams {
+		for group := range ifc.router.Groups() {
+			d.upstream.proxy.Want(now, group, mld.Filter{})
+		}
+	}
+	d.advanceProxy(now)
+	d.upstream = nil
 }
 
 func (d *Device) configureDownstreams(now time.Duration) {

@@ -30,6 +30,7 @@ type Device struct {
 
 	// What the end of an event must look at again.
 	dutyDirty, gateDirty, orphansDirty bool
+	retiring                           bool
 	wake                               time.Duration // earliest deadline of the device's own, 0 when none
 
 	fx       *Effects // being collected
@@ -92,6 +93,8 @@ func (d *Device) Handle(now time.Duration, ev Event) {
 		}
 	case Switchover:
 		d.switchover(now, ev.ETrunk, ev.On)
+	case Retire:
+		d.retire()
 	default:
 		d.channelEvent(now, ev)
 	}

@@ -94,6 +94,9 @@ type (
 		ETrunk uint32
 		On     bool
 	}
+	// Retire announces the end of this device: everything is handed to the peer
+	// and the legs are taken down. See [Device.Retired].
+	Retire struct{}
 	// BatchBackup asks a service for a full resynchronisation.
 	BatchBackup struct{ Service string }
 )
@@ -113,4 +116,5 @@ func (ChannelReceived) event()     {}
 func (ChannelWritten) event()      {}
 func (ChannelClosed) event()       {}
 func (Switchover) event()          {}
+func (Retire) event()              {}
 func (BatchBackup) event()         {}

@@ -185,6 +185,8 @@ func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
 	case !d.links[m.leg.Netdev].Exists:
 		m.raised = nil
 		return
+	case d.retiring:
+		want = !m.handedOver(ms) && want
 	case !m.leg.Shutdown && ms.Reason == etrunk.ReasonETrunkInit:
 		return // the election will tell
 	case want && m.raised == nil && !d.synchronised(m.id) && now < d.started+bootHold:
@@ -226,6 +228,42 @@ func (d *Device) memberOf(ifc *downstream) *member {
 		return t.members[p.Member.EthTrunk]
 	}
 	return nil
+}
+
+// retire hands everything to the peer for good.
+func (d *Device) retire() {
+	d.retiring = true
+	for _, t := range d.trunks {
+		for _, m := range t.members {
+			m.yielded = true
+		}
+	}
+	d.dutyDirty = true
+}
+
+// Retired reports whether nothing waits for this device any more after
+// [Retire]: each member's peer has taken over and the switch has left the leg,
+// or there is nobody to take over.
+func (d *Device) Retired() bool {
+	for _, t := range d.trunks {
+		for _, ms := range t.state.Members {
+			m := t.members[ms.ID]
+			if m != nil && (!m.handedOver(ms) || takesOver(ms) && d.links[m.leg.Netdev].Up) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// handedOver reports whether a member that retires can be done without.
+func (m *member) handedOver(ms etrunk.MemberState) bool {
+	return m.covers == etrunk.NoBuckets || !takesOver(ms)
+}
+
+// takesOver reports whether there is a peer that could send in a member's place.
+func takesOver(ms etrunk.MemberState) bool {
+	return ms.PeerKnown && ms.Peer.Up && ms.Peer.Role == etrunk.MemberMaster
 }
 
 // switchover hands everything to the peer, or takes the share back.

@@ -20,6 +20,20 @@ type Snapshot struct {
 	Services   []rbs.State
 	Profiles   []ProfileSnapshot
 	Counters   map[string]uint64
+	// Gate is filled in by the daemon.
+	Gate GateSnapshot
+}
+
+// GateSnapshot is the gate as it stands in the kernel. Interfaces are Linux names.
+type GateSnapshot struct {
+	Installed bool // multicast routing is enabled
+	// Closed interfaces send nothing, Bucket0 and Bucket1 those only; all others everything.
+	Closed, Bucket0, Bucket1 []string
+	Orphans                  int
+	// Packets that were not sent, since the gate was last made.
+	DroppedClosed, DroppedBucket0, DroppedBucket1 uint64
+	// Repairs counts how often somebody else had changed it.
+	Repairs uint64
 }
 
 // InterfaceSnapshot is one multicast interface.

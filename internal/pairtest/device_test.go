@@ -32,13 +32,14 @@ type device struct {
 	process *process
 	client  *manage.Client
 	console *manage.Session
+	// exitStatus is that of the daemon that ran last.
+	exitStatus int
 }
 
 // process is a running daemon.
 type process struct {
-	cmd    *exec.Cmd
-	stderr bytes.Buffer // to be read when ended is closed
-	ended  chan struct{}
+	cmd   *exec.Cmd
+	ended chan struct{}
 }
 
 // pair is both devices in their network.
@@ -136,8 +137,10 @@ func (d *device) signal(s syscall.Signal) {
 	case <-p.ended:
 	case <-time.After(limit):
 		_ = p.cmd.Process.Kill()
+		<-p.ended
 		d.t.Errorf("the daemon of device %s did not end on %v", d.name, s)
 	}
+	d.exitStatus = p.cmd.ProcessState.ExitCode()
 }
 
 func (d *device) kill() { d.signal(syscall.SIGKILL) }

@@ -63,6 +63,16 @@ func (d *device) profile() (profileFacts, error) {
 	return facts[profileFacts](d, "remote-backup-profile rbp1", "profiles")
 }
 
+type gateFacts struct {
+	Repairs    uint64 `json:"repairs"`
+	OnlyFirst  uint64 `json:"dropped-bucket-0-only"`
+	OnlySecond uint64 `json:"dropped-bucket-1-only"`
+}
+
+func (d *device) gate() (f gateFacts, err error) {
+	return f, d.display("multicast ipv6 gate", &f)
+}
+
 func (d *device) entries() ([]entryFacts, error) {
 	var table struct {
 		Entries []entryFacts `json:"entries"`

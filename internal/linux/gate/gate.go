@@ -113,8 +113,8 @@ func (g *Gate) Sync(s State) error {
 	if g.held != nil {
 		before := g.held
 		g.held = g.read(before.seed)
-		if g.held == nil || !g.held.equal(before) {
-			g.repairs++
+		if g.held != nil && !g.held.equal(before) {
+			g.repairs++ // else replace counts it
 		}
 	}
 	return g.apply(s)
@@ -182,7 +182,6 @@ func (g *Gate) apply(s State) error {
 		// Most likely somebody has changed the table behind our back; making it
 		// anew depends on nothing that is there.
 		_ = g.failed("", err)
-		g.repairs++
 		return g.replace(want)
 	}
 	g.held = want
@@ -201,6 +200,9 @@ func (g *Gate) replace(want *contents) error {
 	rules, err := g.conn.GetRules(r.table, r.chain)
 	if err != nil {
 		return g.failed("read the gate", err)
+	}
+	if lost := g.handles != nil && g.held == nil; lost {
+		g.repairs++
 	}
 	g.rules, g.held, g.handles = r, want, handles(rules)
 	return nil

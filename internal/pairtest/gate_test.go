@@ -1,0 +1,75 @@
+package pairtest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/nftables"
+
+	"tandem/internal/linux/gate"
+	"tandem/internal/linux/testnet"
+)
+
+func countLines(text string) int { return strings.Count(text, "\n") }
+
+// gateTables is a connection to the tables of a device, and its gate.
+func (d *device) gateTables() (*nftables.Conn, *nftables.Table) {
+	d.t.Helper()
+	conn, err := nftables.New(nftables.WithNetNSFd(d.FD()))
+	testnet.Must(d.t, err)
+	tables, err := conn.ListTablesOfFamily(nftables.TableFamilyIPv6)
+	testnet.Must(d.t, err)
+	for _, table := range tables {
+		if table.Name == gate.TableName {
+			return conn, table
+		}
+	}
+	return conn, nil
+}
+
+func (d *device) hasGate() bool {
+	d.t.Helper()
+	_, table := d.gateTables()
+	return table != nil
+}
+
+// TestGateDeleted: somebody clears the firewall, and with it the gate.
+func TestGateDeleted(t *testing.T) {
+	p := newPair(t)
+	p.start()
+	s := p.stream(ssmGroup, asmGroup)
+	p.join(ssmGroup, sourceAddr).awaits(s)
+	p.join(asmGroup, noSource).awaits(s)
+	p.forms(2)
+	conn, table := p.a.gateTables()
+	if table == nil {
+		t.Fatal("there is no gate")
+	}
+	conn.DelTable(table)
+	testnet.Must(t, conn.Flush())
+	eventually(t, "the gate is repaired and the repair counted", func() error {
+		f, err := p.a.gate()
+		switch {
+		case err != nil:
+			return err
+		case f.Repairs != 1:
+			return fmt.Errorf("%d repairs", f.Repairs)
+		case !p.a.hasGate():
+			return errors.New("there is no gate")
+		}
+		return nil
+	})
+	contains(t, p.a.shows("multicast ipv6 gate"), "Repairs")
+	// It closes for the bucket of the peer again.
+	before, err := p.a.gate()
+	testnet.Must(t, err)
+	eventually(t, "the gate drops what the peer sends", func() error {
+		f, err := p.a.gate()
+		if err == nil && f.OnlyFirst+f.OnlySecond <= before.OnlyFirst+before.OnlySecond {
+			err = fmt.Errorf("%+v", f)
+		}
+		return err
+	})
+}
