@@ -55,7 +55,8 @@ type ProfileSnapshot struct {
 	ETrunk, EthTrunk uint32
 	MLD, Hot         bool
 	Interfaces       []string
-	Records          int
+	Records          int // live ones
+	Tombstones       int // of hosts that left, not acknowledged yet
 	Digest           uint64
 	Ready            bool
 	// NotReady names what is missing, empty when Ready.

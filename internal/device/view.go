@@ -53,6 +53,7 @@ func (d *Device) profile(name string) ProfileSnapshot {
 			s.Ready, s.NotReady = m.lacking == "" && m.fit, m.lacking
 		}
 		s.Records += ifc.ledger.live
+		s.Tombstones += ifc.ledger.kept - ifc.ledger.live
 		s.Digest ^= ifc.ledger.total
 	}
 	return s
