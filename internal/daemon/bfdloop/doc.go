@@ -11,6 +11,9 @@
 // run in a helper, a process of the same program that does nothing else, at real-time
 // priority: there, under the same load, no packet was 5 ms late. When its parent dies
 // the helper tells the peers, which need not wait for their detection time, and ends.
+// When its parent lives and yet does nothing any more (Loop.Beat), because it was
+// stopped or because its event loop is stuck, the helper takes the sessions down: a
+// session that is Up says that the device works, not that a helper does.
 //
 // Without a helper, GOMAXPROCS well above the number of goroutines that can be busy
 // (RecommendedProcs) makes the first of the two waits rare, not the second.

@@ -114,7 +114,8 @@ func (h *helper) launch() (*gob.Decoder, *exec.Cmd, error) {
 	}
 	enc, dec := gob.NewEncoder(conn), gob.NewDecoder(conn)
 	var ready reply
-	err = enc.Encode(&hello{Origin: monotonic() - time.Since(h.o.Origin), Seed: h.o.Seed})
+	err = enc.Encode(&hello{Origin: monotonic() - time.Since(h.o.Origin), Seed: h.o.Seed,
+		StallLimit: h.o.StallLimit})
 	if err == nil {
 		err = dec.Decode(&ready)
 	}
@@ -268,6 +269,14 @@ func (h *helper) setLink(name string, index int, up bool) {
 	h.links[name] = l
 	if h.usable() == nil {
 		_ = h.enc.Encode(&request{Kind: askLink, Link: l})
+	}
+}
+
+func (h *helper) beat() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.usable() == nil {
+		_ = h.enc.Encode(&request{Kind: askBeat})
 	}
 }
 

@@ -3,6 +3,7 @@ package bfdloop
 import (
 	"errors"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"tandem/internal/bfd"
@@ -28,6 +29,9 @@ type Options struct {
 	// HelperMain; usually SelfHelper(). Without it the loop is a thread of this
 	// process, with the weaker promises told in the package comment.
 	Helper []string
+	// StallLimit is how long the process may go without a Beat until its sessions are
+	// taken down; zero is for ever.
+	StallLimit time.Duration
 }
 
 // Status is what the loop says of itself.
@@ -46,6 +50,10 @@ type Status struct {
 	// Coalesced counts events that a newer one of the same session replaced because
 	// nobody had read them.
 	Coalesced uint64
+	// Stalled says that sessions are held down since the process has not beaten for
+	// Options.StallLimit, Stalls how often this happened.
+	Stalled bool
+	Stalls  uint64
 	// HelperPID is the helper's process, zero without one; HelperStarts how often one
 	// was started.
 	HelperPID    int
@@ -58,7 +66,11 @@ type Status struct {
 const LateLimit = 5 * time.Millisecond
 
 // Loop is a running loop. Its methods may be called from any goroutine.
-type Loop struct{ backend backend }
+type Loop struct {
+	backend backend
+	beaten  atomic.Bool // since the pulse was last sent
+	closed  chan struct{}
+}
 
 // backend is a loop on a thread of this process or in a helper.
 type backend interface {
@@ -67,6 +79,7 @@ type backend interface {
 	events() <-chan Event
 	snapshot() []bfd.SessionState
 	status() Status
+	beat()
 	close() error
 }
 
@@ -84,14 +97,49 @@ func Start(o Options) (*Loop, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Loop{t}, nil
+		return newLoop(t, o), nil
 	}
 	h, err := startHelper(o)
 	if err != nil {
 		return nil, err
 	}
-	return &Loop{h}, nil
+	return newLoop(h, o), nil
 }
+
+func newLoop(b backend, o Options) *Loop {
+	l := &Loop{backend: b, closed: make(chan struct{})}
+	if o.StallLimit > 0 {
+		go l.pulse(o.StallLimit / beatsInLimit)
+	}
+	return l
+}
+
+// beatsInLimit is how many beats there can be in Options.StallLimit, so that a few
+// late ones do not matter.
+const beatsInLimit = 8
+
+// pulse passes beats on at an even pace. It is a goroutine of its own so that Beat
+// costs and risks nothing.
+func (l *Loop) pulse(every time.Duration) {
+	ticks := time.NewTicker(every)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ticks.C:
+			if l.beaten.Swap(false) {
+				l.backend.beat()
+			}
+		case <-l.closed:
+			return
+		}
+	}
+}
+
+// Beat says that the process does its work. Its event loop is to call it in every
+// turn, several times in Options.StallLimit. When the beats cease, be it that the
+// process was stopped or that its loop is stuck, the sessions go down with diagnostic
+// 4 and stay down, so that the peers take over; they return after the next beat.
+func (l *Loop) Beat() { l.beaten.Store(true) }
 
 // Configure makes the sessions those of cfgs. Sessions that keep their addresses,
 // interface and discriminators keep their state. The error is a *bfd.ConfigError, or
@@ -115,7 +163,13 @@ func (l *Loop) Status() Status { return l.backend.status() }
 
 // Close ends the sessions and tells their peers at once that this device is going,
 // so that they need not wait for their detection time. A second Close is ErrClosed.
-func (l *Loop) Close() error { return l.backend.close() }
+func (l *Loop) Close() error {
+	err := l.backend.close()
+	if err == nil {
+		close(l.closed)
+	}
+	return err
+}
 
 // RecommendedProcs is a value for runtime.GOMAXPROCS in a process that runs a Loop
 // without a helper on so many processors (see the package comment).

@@ -2,6 +2,7 @@ package bfdloop_test
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -24,6 +25,13 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == bfdloop.HelperArg {
 		os.Exit(bfdloop.HelperMain())
 	}
+	if len(os.Args) == 5 && os.Args[1] == deviceArg {
+		if err := deviceMain(os.Args[2], os.Args[3], os.Args[4]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 
@@ -40,7 +48,9 @@ type end struct {
 	helper  []string
 	address netip.Addr
 	origin  time.Time
-	loop    *bfdloop.Loop
+	// stallLimit is for the loop that is started next.
+	stallLimit time.Duration
+	loop       *bfdloop.Loop
 }
 
 var (
@@ -65,7 +75,8 @@ func newPair(t testing.TB, helper []string) (a, b *end) {
 func (e *end) start(cfgs ...bfd.Config) {
 	e.t.Helper()
 	e.origin = time.Now()
-	loop, err := bfdloop.Start(bfdloop.Options{Origin: e.origin, OnThread: e.Enter, Helper: e.helper})
+	loop, err := bfdloop.Start(bfdloop.Options{Origin: e.origin, OnThread: e.Enter, Helper: e.helper,
+		StallLimit: e.stallLimit})
 	testnet.Must(e.t, err)
 	e.loop = loop
 	e.t.Cleanup(func() { _ = loop.Close() })

@@ -61,7 +61,7 @@ func serve(conn io.ReadWriter, fd int) error {
 	}
 	origin := time.Now().Add(h.Origin - monotonic())
 	var err error
-	s.thread, err = startThread(Options{Origin: origin, Seed: h.Seed}, fd)
+	s.thread, err = startThread(Options{Origin: origin, Seed: h.Seed, StallLimit: h.StallLimit}, fd)
 	s.send(&reply{Err: toWire(err)})
 	if err != nil {
 		return err
@@ -84,6 +84,8 @@ func (s *server) obey(r *request) {
 		answer.Err = toWire(s.thread.configure(r.Configs))
 	case askLink:
 		s.thread.setLink(r.Link.Name, r.Link.Index, r.Link.Up)
+	case askBeat:
+		s.thread.beat()
 	case askSnapshot:
 		answer.States = s.thread.snapshot()
 	case askStatus:

@@ -91,6 +91,8 @@ func (l *thread) status() Status {
 	return s
 }
 
+func (l *thread) beat() { l.post(&command{run: (*worker).beat}) }
+
 func (l *thread) close() error {
 	l.post(&command{run: func(w *worker) { w.done = true }})
 	<-l.stopped

@@ -17,6 +17,8 @@ import (
 type hello struct {
 	Origin time.Duration // Options.Origin as a reading of CLOCK_MONOTONIC
 	Seed   uint64
+	// StallLimit is Options.StallLimit.
+	StallLimit time.Duration
 }
 
 type requestKind uint8
@@ -26,6 +28,7 @@ const (
 	askLink
 	askSnapshot
 	askStatus
+	askBeat
 	askClose
 )
 

@@ -25,7 +25,20 @@ type worker struct {
 	payload   [bfd.PacketLen]byte
 	backlog   backlog
 	status    Status
+	pulse     pulse
 	done      bool
+}
+
+// pulse watches over the beats of the process that the sessions vouch for.
+type pulse struct {
+	limit   time.Duration // Options.StallLimit
+	last    time.Duration // the latest beat, or the start
+	stalled bool
+}
+
+// expiry is when the beats will have ceased.
+func (p *pulse) expiry() (at time.Duration, ok bool) {
+	return p.last + p.limit, p.limit > 0 && !p.stalled
 }
 
 // Packets are taken from the kernel in batches. Room for a longer packet than ours
@@ -53,6 +66,7 @@ func newWorker(l *thread, o Options, parent int) *worker {
 		table:   bfd.NewTable(rand.New(rand.NewPCG(o.Seed, o.Seed>>32|1))),
 		senders: make(map[senderKey]*udp.Socket),
 		batch:   udp.NewBatch(batchSize, batchRoom),
+		pulse:   pulse{limit: o.StallLimit, last: time.Since(o.Origin)},
 		poll: []unix.PollFd{
 			pollWake:   {Fd: int32(l.wake), Events: unix.POLLIN},
 			pollParent: {Fd: int32(parent), Events: unix.POLLRDHUP}, // poll skips noParent
@@ -74,6 +88,7 @@ func (w *worker) turn() {
 	w.table.Advance(now, &w.fx)
 	w.act()
 	w.obey()
+	w.listen()
 	if w.poll[pollParent].Revents != 0 {
 		w.done = true
 	}
@@ -85,20 +100,53 @@ func (w *worker) wait() {
 		w.poll[i].Revents = 0
 	}
 	deadline, ok := w.table.Deadline()
-	var timeout *unix.Timespec
-	if ok {
-		w.timeout = unix.NsecToTimespec(int64(max(deadline-w.now(), 0)))
-		timeout = &w.timeout
-	}
-	if len(w.backlog.events) > 0 && (!ok || deadline-w.now() > retry) {
-		w.timeout = unix.NsecToTimespec(int64(retry)) // look for the reader again
-		timeout = &w.timeout
-	}
 	// An error is EINTR or ENOMEM: in both cases the turn goes on as after a wait.
-	_, _ = unix.Ppoll(w.poll, timeout, nil)
+	_, _ = unix.Ppoll(w.poll, w.timeoutUntil(deadline, ok), nil)
 	if ok {
 		w.noteLateness(w.now() - deadline)
 	}
+}
+
+// timeoutUntil is the time to wait: until the deadline, where there is one, the
+// moment to look for a reader of events again, or the end of the pulse. Nil is for ever.
+func (w *worker) timeoutUntil(deadline time.Duration, ok bool) *unix.Timespec {
+	now := w.now()
+	sooner := func(at time.Duration) {
+		if !ok || at < deadline {
+			deadline, ok = at, true
+		}
+	}
+	if len(w.backlog.events) > 0 {
+		sooner(now + retry)
+	}
+	if at, watched := w.pulse.expiry(); watched {
+		sooner(at)
+	}
+	if !ok {
+		return nil
+	}
+	w.timeout = unix.NsecToTimespec(int64(max(deadline-now, 0)))
+	return &w.timeout
+}
+
+// beat is a sign of life of the process.
+func (w *worker) beat() {
+	w.pulse.last = w.now()
+	if w.pulse.stalled {
+		w.pulse.stalled = false
+		w.table.Hold(w.now(), false, &w.fx)
+	}
+}
+
+// listen takes the sessions down when the beats have ceased.
+func (w *worker) listen() {
+	if at, watched := w.pulse.expiry(); !watched || w.now() < at {
+		return
+	}
+	w.pulse.stalled = true
+	w.status.Stalls++
+	w.table.Hold(w.now(), true, &w.fx)
+	w.act()
 }
 
 func (w *worker) noteLateness(late time.Duration) {
@@ -154,6 +202,7 @@ func (w *worker) send(s *bfd.Send) {
 
 func (w *worker) report() Status {
 	s := w.status
+	s.Stalled = w.pulse.stalled
 	s.Coalesced, s.Counters = w.backlog.coalesced, w.table.Counters()
 	return s
 }
