@@ -112,6 +112,7 @@ func (d *Device) configureUpstream(now time.Duration) {
 	}
 	cfg := d.settings.Interfaces[name]
 	if u := d.upstream; u != nil && u.name == name && u.netdev == cfg.Netdev {
+		u.proxy.SetConfig(now, cfg.MLD)
 		return
 	}
 	d.leaveUpstream(now)
@@ -123,7 +124,7 @@ func (d *Device) configureUpstream(now time.Duration) {
 	if name == "" {
 		return
 	}
-	d.upstream = &upstream{name: name, netdev: cfg.Netdev, proxy: mld.NewProxy(mld.DefaultConfig(), d.random(0), now)}
+	d.upstream = &upstream{name: name, netdev: cfg.Netdev, proxy: mld.NewProxy(cfg.MLD, d.random(0), now)}
 	d.upstream.setLink(now, d.links[cfg.Netdev])
 	d.regroupAll(now)
 }
@@ -161,7 +162,10 @@ func (d *Device) configureDownstreams(now time.Duration) {
 			d.downstreams[name] = ifc
 			d.reorder()
 			ifc.setLink(now, d.links[cfg.Netdev], &d.mldFx)
-		} else if ifc.cfg.MLD != cfg.MLD {
+			for group := range ifc.router.Groups() { // the static ones
+				d.regroup(now, group)
+			}
+		} else if !ifc.cfg.MLD.Equal(cfg.MLD) {
 			ifc.router.SetConfig(now, cfg.MLD, &d.mldFx)
 		}
 		ifc.cfg = cfg

@@ -15,7 +15,10 @@ type downstream struct {
 	cfg    InterfaceSettings
 	link   LinkChanged
 	router *mld.Router
-	ledger *ledger // nil without a profile
+	// Refused joins that have been told of, and when that was last.
+	refused   uint64
+	refusedAt time.Duration
+	ledger    *ledger // nil without a profile
 }
 
 // upstream is the interface where streams come from (RFC 4605).
@@ -45,13 +48,44 @@ func (d *Device) mldReceived(now time.Duration, ev *MLDReceived) {
 	}
 	for _, ifc := range d.order.downstreams {
 		if ifc.netdev == ev.Netdev {
+			ifc.router.SetRoom(d.room(ifc))
 			// The router counts what it drops, by cause.
 			_ = ifc.router.Receive(now, d.version(now), ev.Meta, ev.Packet, &d.mldFx)
 			d.applyMLD(now, ifc)
+			d.noteRefusals(now, ifc)
 			return
 		}
 	}
 	d.counters.mldElsewhere++
+}
+
+// room is how many records hosts may bring an interface to, -1 for no bound.
+func (d *Device) room(ifc *downstream) int {
+	left := d.settings.RecordLimit
+	if left == 0 {
+		return -1
+	}
+	for _, other := range d.order.downstreams {
+		if other != ifc {
+			left -= other.router.Hosts()
+		}
+	}
+	return max(left, 0)
+}
+
+// refusalPause is the least time between two notices of refused joins on one interface.
+const refusalPause = time.Minute
+
+// noteRefusals tells of joins that the configuration has refused.
+func (d *Device) noteRefusals(now time.Duration, ifc *downstream) {
+	refused := ifc.router.Refused()
+	if refused == ifc.refused || ifc.refused != 0 && now < ifc.refusedAt+refusalPause {
+		return
+	}
+	drops := ifc.router.State(now).Counters.Drops
+	d.notice(Notice{Name: "MLD_JOIN_REFUSED", Detail: fmt.Sprintf("Interface=%s, Refused=%d, Policy=%d, AccessLimit=%d, Limit=%d",
+		ifc.name, refused-ifc.refused, drops.Policy, drops.Access, drops.Limit)})
+	ifc.refused, ifc.refusedAt = refused, now
 }
 
 // applyMLD takes over what an interface's router asked for.
@@ -92,7 +126,8 @@ func (d *Device) advanceProxy(now time.Duration) {
 	u.proxy.Advance(now, &d.mldFx)
 	for _, report := range d.mldFx.Reports {
 		d.fx.MLD = append(d.fx.MLD, SendMLD{
-			Netdev: u.netdev, Destination: report.Dst, Payload: report.Payload, RouterAlert: true,
+			Netdev: u.netdev, Destination: report.Dst, Payload: report.Payload,
+			RouterAlert: d.settings.Interfaces[u.name].MLD.SendRouterAlert,
 		})
 	}
 	d.mldFx.Reset()

@@ -37,7 +37,7 @@ func rigSettings() Settings {
 	profile := ProfileSettings{BackupID: 10, Service: "rbs1", Member: member, MLD: true, Hot: true}
 	return Settings{
 		Interfaces: map[string]InterfaceSettings{
-			"up0":             {Netdev: "up0", Upstream: true},
+			"up0":             {Netdev: "up0", Upstream: true, MLD: mld.DefaultConfig()},
 			"Eth-Trunk10":     {Netdev: "eth-trunk10", MLD: mld.DefaultConfig(), Profile: "rbp1"},
 			"Eth-Trunk10.100": {Netdev: "eth-trunk10.100", MLD: mld.DefaultConfig(), Profile: "rbp1", SubInterface: 100},
 		},

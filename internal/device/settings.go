@@ -19,6 +19,9 @@ type Settings struct {
 	Legs     map[Member]LegSettings
 	Services map[string]ServiceSettings
 	Profiles map[string]ProfileSettings
+	// RecordLimit bounds the listener records of all interfaces together that
+	// hosts can make this device hold, 0 for no bound.
+	RecordLimit int
 }
 
 // Member names an Eth-Trunk as a member of an E-Trunk.

@@ -10,12 +10,26 @@ type Config struct {
 	LastListenerInterval time.Duration // default 1 s
 	Robustness           int           // 2..5, default 2
 	PromptLeave          bool          // drop the last listener without asking
+	PromptPolicy         *Policy       // of these groups and sources only; nil for all
 	RequireRouterAlert   bool          // drop messages that lack the Router Alert option
 	SendRouterAlert      bool          // put the option into what is sent, default on
 	// Bounds on what hosts can make the database hold; 0 means none. Past them a
 	// join is refused and counted, and nothing already learnt is lost.
 	MaxRecords int // on the interface
 	MaxSources int // in one record
+	// AccessLimit bounds the entries that hosts ask for, 0 for no bound: a group
+	// without named sources is one, and so is each source that is named. What
+	// AccessExcept permits is neither counted nor refused.
+	AccessLimit  int
+	AccessExcept *Policy
+	// GroupPolicy decides what hosts may ask for, nil for everything. It is in
+	// force at the joins and at the forwarding, so it holds for what is known
+	// already and for what the peer has heard as well. Static groups pass it.
+	GroupPolicy *Policy
+	// SSMMapping names sources for hosts that cannot, or do not (RFC 4607 wants them).
+	SSMMapping []Mapping
+	// Static is sent whether anybody listens or not.
+	Static []StaticGroup
 }
 
 // DefaultConfig returns the defaults of RFC 9777, section 9, and bounds that no honest link reaches.

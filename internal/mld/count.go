@@ -13,6 +13,10 @@ func (s *store) count(g *group, id uint32, by int32, now time.Duration) {
 	if !rec.live() {
 		return
 	}
+	tallied := s.tallied && id != g.linger
+	if tallied && by > 0 {
+		s.tallyRecord(g, rec, +1)
+	}
 	was := g.live
 	g.live += uint32(by)
 	switch {
@@ -30,6 +34,9 @@ func (s *store) count(g *group, id uint32, by int32, now time.Duration) {
 	}
 	for _, a := range s.list(rec.list) {
 		g.countSource(a, rec.mode(), by)
+	}
+	if tallied && by < 0 {
+		s.tallyRecord(g, rec, -1)
 	}
 }
 
@@ -55,14 +62,14 @@ func (g *group) search(a netip.Addr) (int, bool) {
 	return slices.BinarySearchFunc(g.sources, a, func(c sourceCount, a netip.Addr) int { return c.addr.Compare(a) })
 }
 
-// wants reports whether any live record wants the source: some INCLUDE record
-// lists it or some EXCLUDE record does not.
-func (g *group) wants(a netip.Addr) bool {
+// wants reports whether any live record wants the source: included when some
+// INCLUDE record lists it, open when some EXCLUDE record does not.
+func (g *group) wants(a netip.Addr) (included, open bool) {
 	i, found := g.search(a)
 	if !found {
-		return g.exclude > 0
+		return false, g.exclude > 0
 	}
-	return g.sources[i].included > 0 || g.sources[i].excluded < g.exclude
+	return g.sources[i].included > 0, g.sources[i].excluded < g.exclude
 }
 
 // filter is the union of the live records (RFC 9777, section 7.2).
@@ -72,7 +79,7 @@ func (g *group) filter() Filter {
 		f.Mode = Exclude
 	}
 	for _, c := range g.sources {
-		if g.wants(c.addr) == (f.Mode == Include) {
+		if included, open := g.wants(c.addr); (included || open) == (f.Mode == Include) {
 			f.Sources = append(f.Sources, c.addr)
 		}
 	}
@@ -80,22 +87,22 @@ func (g *group) filter() Filter {
 }
 
 // listened is like wants, without the record of host ::, which stands for nobody.
-func (s *store) listened(g *group, a netip.Addr) bool {
+func (s *store) listened(g *group, a netip.Addr) (included, open bool) {
 	linger := s.filter(g.linger)
 	exclude := s.excluding(g)
 	i, found := g.search(a)
 	if !found {
-		return exclude > 0
+		return false, exclude > 0
 	}
-	included, excluded := g.sources[i].included, g.sources[i].excluded
+	includes, excludes := g.sources[i].included, g.sources[i].excluded
 	if _, listed := slices.BinarySearchFunc(linger.Sources, a, netip.Addr.Compare); listed {
 		if linger.Mode == Include {
-			included--
+			includes--
 		} else {
-			excluded--
+			excludes--
 		}
 	}
-	return included > 0 || excluded < exclude
+	return includes > 0, excludes < exclude
 }
 
 // excluding counts the hosts in EXCLUDE mode.

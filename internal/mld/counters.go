@@ -10,6 +10,20 @@ type Counters struct {
 	Received Messages
 	Sent     Messages
 	Drops    Drops
+	Activity Activity
+}
+
+// Activity counts how often a host came to listen to a group, and ceased to, by
+// its own word.
+type Activity struct{ Joins, Leaves uint64 }
+
+func (a *Activity) count(old, next Filter) {
+	switch {
+	case old.Empty():
+		a.Joins++
+	case next.Empty():
+		a.Leaves++
+	}
 }
 
 // Messages counts messages by kind.
@@ -52,7 +66,7 @@ func (m *Messages) count(p *Packet) {
 // DropCause says why a message or a group record had no effect.
 type DropCause uint8
 
-// The causes. The last five drop one record of a report and leave the rest.
+// The causes. The last seven drop one record of a report and leave the rest.
 const (
 	DropMalformed   DropCause = iota // Parse refused it
 	DropLinkDown                     // the interface is down
@@ -67,12 +81,14 @@ const (
 	DropLimit                        // a bound of the configuration is reached
 	DropCompat                       // ignored in MLDv1 compatibility mode
 	DropDone                         // nobody could be asked who else listens
+	DropPolicy                       // the group policy denies it, or some of its sources
+	DropAccess                       // the access limit is reached
 	dropCauses
 )
 
 var dropNames = [dropCauses]string{"malformed", "link down", "hop limit not 1", "source not link-local", "own message",
 	"router alert missing", "version", "message type", "link-scope group", "record type", "limit reached",
-	"MLDv1 compatibility", "done not verifiable"}
+	"MLDv1 compatibility", "done not verifiable", "group policy", "access limit reached"}
 
 // String returns the cause in words.
 func (c DropCause) String() string {
@@ -82,11 +98,11 @@ func (c DropCause) String() string {
 	return fmt.Sprintf("DropCause(%d)", uint8(c))
 }
 
-// Drops counts by cause, in messages or, for the last five, in group records.
+// Drops counts by cause, in messages or, for the last seven, in group records.
 type Drops struct {
 	Malformed, LinkDown, HopLimit, Source, Own, RouterAlert, Version, Type uint64
 
-	LinkScope, RecordType, Limit, Compat, Done uint64
+	LinkScope, RecordType, Limit, Compat, Done, Policy, Access uint64
 }
 
 // Count adds one to the counter of a cause.
@@ -98,7 +114,7 @@ func (d *Drops) Count(c DropCause) {
 
 func (d *Drops) counters() [dropCauses]*uint64 {
 	return [dropCauses]*uint64{&d.Malformed, &d.LinkDown, &d.HopLimit, &d.Source, &d.Own, &d.RouterAlert,
-		&d.Version, &d.Type, &d.LinkScope, &d.RecordType, &d.Limit, &d.Compat, &d.Done}
+		&d.Version, &d.Type, &d.LinkScope, &d.RecordType, &d.Limit, &d.Compat, &d.Done, &d.Policy, &d.Access}
 }
 
 // All yields every cause with its count, in the order of the constants.

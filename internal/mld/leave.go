@@ -44,13 +44,17 @@ const maxQuerySources = (1280 - 40 - 8 - queryHeaderSize) / addrSize
 // had the filter has changed its record.
 func (r *Router) lost(gid uint32, old Filter) Filter {
 	g := r.store.groups.at(gid)
-	if old.Mode == Exclude && r.store.excluding(g) == 0 {
+	static := r.named(g.addr, r.staticFilter(g.addr))
+	switch {
+	case static.Mode == Exclude:
+		return Filter{}
+	case old.Mode == Exclude && r.store.excluding(g) == 0:
 		return old
 	}
 	var lost []netip.Addr
 	if old.Mode == Include {
 		for _, a := range old.Sources {
-			if !r.store.listened(g, a) {
+			if !r.listened(g, a) {
 				lost = append(lost, a)
 			}
 		}
@@ -58,11 +62,26 @@ func (r *Router) lost(gid uint32, old Filter) Filter {
 	}
 	// Others are in EXCLUDE mode: only sources that all of them list can be lost.
 	for _, c := range g.sources {
-		if old.Wants(c.addr) && !r.store.listened(g, c.addr) {
+		if old.Wants(c.addr) && !r.listened(g, c.addr) {
 			lost = append(lost, c.addr)
 		}
 	}
 	return Filter{Include, lost}
+}
+
+// doubtful returns the part of what has been lost that hosts are to be asked
+// about: not what prompt-leave drops at once, nor what is not sent anyway.
+func (r *Router) doubtful(group netip.Addr, lost Filter) Filter {
+	drops := func(a netip.Addr) bool { return r.cfg.prompts(group, a) || !r.cfg.permits(group, a) }
+	switch {
+	case !r.cfg.PromptLeave && r.cfg.GroupPolicy == nil:
+		return lost
+	case lost.Mode == Exclude && (r.cfg.prompts(group, anySource) || !r.permitsOpen(group)):
+		return Filter{}
+	case lost.Mode == Exclude:
+		return lost
+	}
+	return Filter{Include, slices.DeleteFunc(slices.Clone(lost.Sources), drops)}
 }
 
 // linger keeps what has been lost on for the last listener query time, as the
@@ -157,7 +176,7 @@ func (r *Router) askSources(now time.Duration, g *group, fx *Effects) {
 		s := &g.leave.sources[i]
 		switch {
 		case !s.take(now, r.inUse.LastListenerInterval):
-		case r.store.listened(g, s.addr) && r.outlives(now, g, func(f Filter) bool { return f.Wants(s.addr) }):
+		case r.listened(g, s.addr) && r.outlives(now, g, func(f Filter) bool { return f.Wants(s.addr) }):
 			wanted = append(wanted, s.addr)
 		default:
 			unknown = append(unknown, s.addr)
@@ -269,7 +288,7 @@ func (r *Router) done(now time.Duration, v Version, from, addr netip.Addr, fx *E
 	if gid == 0 || r.store.groups.at(gid).live == 0 {
 		return
 	}
-	if r.cfg.PromptLeave || now >= r.store.groups.at(gid).v1Until {
+	if r.cfg.prompts(addr, anySource) || now >= r.store.groups.at(gid).v1Until {
 		r.report(now, v, from, GroupRecord{Type: ChangeToInclude, Group: addr}, 0, fx)
 		return
 	}

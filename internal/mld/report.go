@@ -28,11 +28,12 @@ func (r *Router) report(now time.Duration, v Version, from netip.Addr, gr GroupR
 		}
 	}
 	next := r.apply(gr, old, gr.Type == ModeIsInclude && r.mayBePartial(now, gid) || r.mayContinue(now, id, gr))
-	switch {
-	case next.Empty() && old.Empty():
-		return // nobody leaves twice
-	case !r.fits(id, next):
-		r.counters.Drops.Count(DropLimit)
+	next, permitted := r.admit(gr.Group, next)
+	if !permitted || next.Empty() && old.Empty() {
+		return // refused, or nobody leaves twice
+	}
+	if cause, refused := r.exceeds(gr.Group, id, old, next); refused {
+		r.counters.Drops.Count(cause)
 		return
 	}
 	r.update(now, v, key, id, old, next, fl, fx)
@@ -108,18 +109,6 @@ func (r *Router) expectPartial(gid uint32, until time.Duration) {
 	g.partialUntil = max(g.partialUntil, until+r.inUse.LastListenerInterval)
 }
 
-// maxRecords leaves room in every table for what a record may bring along.
-const maxRecords = maxEntries / 2
-
-// fits checks the bounds of the configuration.
-func (r *Router) fits(id uint32, f Filter) bool {
-	if n := r.store.records.used; id == 0 && (n >= maxRecords || r.cfg.MaxRecords > 0 && n >= r.cfg.MaxRecords) {
-		return false
-	}
-	return r.cfg.MaxSources <= 0 || len(f.Sources) <= r.cfg.MaxSources ||
-		id != 0 && len(f.Sources) <= len(r.store.filter(id).Sources)
-}
-
 // update writes what a host wants now and lets what it dropped linger.
 func (r *Router) update(now time.Duration, v Version, key Key, id uint32, old, next Filter, fl flags, fx *Effects) {
 	if next.Empty() {
@@ -133,8 +122,9 @@ func (r *Router) update(now time.Duration, v Version, key Key, id uint32, old, n
 	if rec.live() {
 		r.store.setReporter(r.store.groups.at(gid), rec.host)
 	}
-	if !r.cfg.PromptLeave && !covers(next, old) {
-		if lost := r.lost(gid, old); !lost.Empty() {
+	r.counters.Activity.count(old, next)
+	if asks := !r.cfg.PromptLeave || r.cfg.PromptPolicy != nil; asks && !covers(next, old) {
+		if lost := r.doubtful(key.Group, r.lost(gid, old)); !lost.Empty() {
 			// Ahead of the host's record, so that the peer never sees the group bare.
 			r.linger(now, v, gid, lost, 0, fx)
 		}

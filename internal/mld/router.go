@@ -19,29 +19,22 @@ type Router struct {
 	up        bool
 	querier   querier
 	counters  Counters
-	leaves    alarms // groups with last-listener queries under way
+	leaves    alarms        // groups with last-listener queries under way
+	static    []staticGroup // sorted
+	room      int           // see SetRoom
 
 	scratch [2][]netip.Addr // source lists in the making
 }
 
 // NewRouter returns a router without link and without querier duty. device is the
-// identity that versions of this device carry.
+// identity that versions of this device carry. Its static groups are there from
+// the start, see Groups.
 func NewRouter(cfg Config, device uint64, now time.Duration) *Router {
-	r := &Router{cfg: cfg, inUse: cfg, now: now}
+	r := &Router{cfg: cfg, inUse: cfg, now: now, room: -1}
 	r.store.init(device)
+	r.store.setTally(cfg.AccessLimit > 0, cfg.AccessExcept)
+	r.setStatic(now, &Effects{})
 	return r
-}
-
-// SetConfig takes a new configuration. Timers that run keep running; what is
-// heard or sent from now on follows the new values.
-func (r *Router) SetConfig(now time.Duration, cfg Config, fx *Effects) {
-	r.tick(now)
-	r.cfg = cfg
-	r.adopt()
-	if r.IsQuerier() {
-		r.querier.next = min(r.querier.next, now+r.inUse.QueryInterval)
-		r.ask(now, fx)
-	}
 }
 
 // SetLink tells the router's own link-local address and whether the interface can
@@ -91,11 +84,24 @@ func (r *Router) Receive(now time.Duration, v Version, meta Meta, p *Packet, fx 
 	case TypeDone:
 		r.done(now, v, meta.Src, p.Group, fx)
 	case TypeReportV2:
-		for i := range p.Records {
-			r.report(now, v, meta.Src, p.Records[i], 0, fx)
-		}
+		r.reports(now, v, meta.Src, p.Records, fx)
 	}
 	return nil
+}
+
+// reports applies the records of an MLDv2 report.
+func (r *Router) reports(now time.Duration, v Version, from netip.Addr, records []GroupRecord, fx *Effects) {
+	limited := r.cfg.AccessLimit > 0
+	for i := range records {
+		if limited && records[i].gives() {
+			r.report(now, v, from, records[i], 0, fx)
+		}
+	}
+	for i := range records {
+		if !limited || !records[i].gives() {
+			r.report(now, v, from, records[i], 0, fx)
+		}
+	}
 }
 
 // refuses checks what RFC 9777, sections 5.1.14, 5.2.13 and 6.2, demand of every message.

@@ -76,7 +76,8 @@ type InterfaceState struct {
 	GeneralQueryIn      time.Duration // until the next general query of ours, 0 when none is due
 	OtherQuerierPresent time.Duration // left of the other querier present timer, 0 when it does not run
 	Groups              int
-	Records             int
+	Records             int // of hosts
+	Entries             int // what counts against AccessLimit, 0 without one
 	Counters            Counters
 }
 
@@ -93,14 +94,20 @@ type GroupState struct {
 	// LastListenerQueriesLeft counts the specific queries still to be sent.
 	LastListenerQueriesLeft int
 	LastListenerQueryIn     time.Duration
+	// Static is what the configuration wants of the group by itself.
+	Static Filter
+	// Denied: the group policy lets none of it be sent.
+	Denied bool
 	// Hosts holds every record, live ones only, sorted by host.
 	Hosts []HostState
 }
 
 // HostState is one listener of a group, for displays.
 type HostState struct {
-	Host    netip.Addr // :: for a leave in progress
-	Filter  Filter
+	Host   netip.Addr // :: for a leave in progress
+	Filter Filter     // as the host said it
+	// Mapped: what it gets are the mapped sources of the group.
+	Mapped  bool
 	V1      bool
 	Age     time.Duration // since it was last heard
 	Expires time.Duration

@@ -88,6 +88,11 @@ type store struct {
 
 	liveRecords int // without those of host ::
 	liveGroups  int
+
+	// See setTally.
+	tallied bool
+	except  *Policy
+	entries int
 }
 
 func (s *store) init(device uint64) {

@@ -7,20 +7,6 @@ import (
 	"time"
 )
 
-// Filter returns what has to be sent for a group: the union of its live records.
-func (r *Router) Filter(group netip.Addr) Filter {
-	if gid := r.store.findGroup(group); gid != 0 {
-		return r.store.groups.at(gid).filter()
-	}
-	return Filter{}
-}
-
-// Wants reports whether a stream has to be sent on the interface.
-func (r *Router) Wants(group, source netip.Addr) bool {
-	gid := r.store.findGroup(group)
-	return gid != 0 && r.store.groups.at(gid).wants(source)
-}
-
 // Get returns the record of a key, tombstones included. Its sources must not be modified.
 func (r *Router) Get(key Key) (Record, bool) {
 	if id := r.store.lookup(key); id != 0 {
@@ -36,18 +22,6 @@ func (r *Router) Records() iter.Seq[Record] {
 	return func(yield func(Record) bool) {
 		for id := uint32(1); id <= r.store.records.top; id++ {
 			if rec := r.store.records.at(id); rec.group != 0 && !yield(r.view(rec)) {
-				return
-			}
-		}
-	}
-}
-
-// Groups yields every group that has a live record. The router must not be
-// modified during the iteration.
-func (r *Router) Groups() iter.Seq[netip.Addr] {
-	return func(yield func(netip.Addr) bool) {
-		for id := uint32(1); id <= r.store.groups.top; id++ {
-			if g := r.store.groups.at(id); g.live > 0 && !yield(g.addr) {
 				return
 			}
 		}
@@ -73,36 +47,52 @@ func (r *Router) left(rec *record, now time.Duration) time.Duration {
 	return max(rec.expires-now, 0)
 }
 
-// GroupState returns a snapshot of a group with live records, for displays.
+// GroupState returns a snapshot of a group of Groups, for displays.
 func (r *Router) GroupState(now time.Duration, group netip.Addr) (GroupState, bool) {
-	gid := r.store.findGroup(group)
-	if gid == 0 || r.store.groups.at(gid).live == 0 {
-		return GroupState{}, false
+	s := GroupState{Group: group, Filter: r.Filter(group)}
+	i, static := slices.BinarySearchFunc(r.static, group, staticGroup.compare)
+	if static {
+		s.Static, s.Uptime = r.static[i].filter, now-r.static[i].since
 	}
-	g := r.store.groups.at(gid)
-	s := GroupState{Group: group, Filter: g.filter(), Uptime: now - g.since, V1HostPresent: max(g.v1Until-now, 0)}
+	if r.isHeard(group) {
+		r.showHosts(now, r.store.groups.at(r.store.findGroup(group)), &s)
+		s.Denied = s.Filter.Empty() && r.cfg.GroupPolicy != nil
+		return s, true
+	}
+	return s, static
+}
+
+// showHosts fills in what is known of a group by its records.
+func (r *Router) showHosts(now time.Duration, g *group, s *GroupState) {
+	s.Uptime, s.V1HostPresent = max(s.Uptime, now-g.since), max(g.v1Until-now, 0)
 	if g.reporter != 0 {
 		s.LastReporter = r.store.hosts.at(g.reporter).addr
 	}
 	for id := g.first; id != 0; id = r.store.records.at(id).gnext {
-		rec := r.store.records.at(id)
-		if !rec.live() {
-			continue
+		if r.store.records.at(id).live() {
+			h := r.hostState(now, g, id)
+			s.Expires = max(s.Expires, h.Expires)
+			s.Hosts = append(s.Hosts, h)
 		}
-		h := HostState{
-			Host:    r.store.hosts.at(rec.host).addr,
-			Filter:  r.store.filter(id),
-			V1:      rec.flags&isV1 != 0,
-			Age:     max(now-rec.heard, 0),
-			Expires: r.left(rec, now),
-			Origin:  r.store.devices[rec.device],
-		}
-		s.Expires = max(s.Expires, h.Expires)
-		s.Hosts = append(s.Hosts, h)
 	}
 	slices.SortFunc(s.Hosts, func(a, b HostState) int { return a.Host.Compare(b.Host) })
 	s.LastListenerQueriesLeft, s.LastListenerQueryIn = g.leave.remaining(now)
-	return s, true
+}
+
+func (r *Router) hostState(now time.Duration, g *group, id uint32) HostState {
+	rec := r.store.records.at(id)
+	h := HostState{
+		Host:    r.store.hosts.at(rec.host).addr,
+		Filter:  r.store.filter(id),
+		V1:      rec.flags&isV1 != 0,
+		Age:     max(now-rec.heard, 0),
+		Expires: r.left(rec, now),
+		Origin:  r.store.devices[rec.device],
+	}
+	if h.Filter.Mode == Exclude {
+		h.Mapped, _ = r.cfg.maps(g.addr, anySource)
+	}
+	return h
 }
 
 // remaining returns how many more times hosts will be asked, and when next.
@@ -132,7 +122,7 @@ func (r *Router) State(now time.Duration) InterfaceState {
 		Config: r.cfg, InUse: r.inUse, Duty: r.querier.duty,
 		LinkLocal: r.linkLocal, Up: r.up,
 		Querier: r.querier.other, IsQuerier: r.IsQuerier(),
-		Groups: r.store.liveGroups, Records: r.store.liveRecords,
+		Groups: r.groupCount(), Records: r.store.liveRecords, Entries: r.store.entries,
 		Counters: r.counters,
 	}
 	if s.IsQuerier {

@@ -1,0 +1,102 @@
+package mld
+
+import "net/netip"
+
+// Entries are what the access limit counts: of every group, whether any host
+// wants it without naming sources, and each source that a host names. What
+// lingers is asked for by nobody and does not count.
+
+// setTally begins or ends the counting of entries, without those that a policy excepts.
+func (s *store) setTally(on bool, except *Policy) {
+	s.tallied, s.except, s.entries = on, except, 0
+	if !on {
+		return
+	}
+	for id := uint32(1); id <= s.groups.top; id++ {
+		g := s.groups.at(id)
+		if g.live == 0 {
+			continue
+		}
+		if s.excluding(g) > 0 {
+			s.tally(g, anySource, +1)
+		}
+		for _, c := range g.sources {
+			if s.including(g, c.addr) > 0 {
+				s.tally(g, c.addr, +1)
+			}
+		}
+	}
+}
+
+// tally counts an entry, unless it is excepted.
+func (s *store) tally(g *group, source netip.Addr, by int) {
+	if s.isCounted(g.addr, source) {
+		s.entries += by
+	}
+}
+
+func (s *store) isCounted(group, source netip.Addr) bool {
+	return s.except == nil || !s.except.Permits(group, source)
+}
+
+// including counts the hosts in INCLUDE mode that list a source.
+func (s *store) including(g *group, source netip.Addr) uint32 {
+	i, found := g.search(source)
+	if !found {
+		return 0
+	}
+	n := g.sources[i].included
+	if f := s.filter(g.linger); f.Mode == Include && f.Wants(source) {
+		n--
+	}
+	return n
+}
+
+// tallyRecord counts the entries of a record that no other host has a part in.
+func (s *store) tallyRecord(g *group, rec *record, by int) {
+	if rec.mode() == Exclude {
+		if s.excluding(g) == 0 {
+			s.tally(g, anySource, by)
+		}
+		return
+	}
+	for _, a := range s.list(rec.list) {
+		if s.including(g, a) == 0 {
+			s.tally(g, a, by)
+		}
+	}
+}
+
+// entryChange tells how many entries a host's change of filter would make, and
+// how many it would end.
+func (s *store) entryChange(addr netip.Addr, old, next Filter) (gained, lost int) {
+	g := &group{addr: addr}
+	if gid := s.findGroup(addr); gid != 0 {
+		g = s.groups.at(gid)
+	}
+	if old.Mode != next.Mode && s.isCounted(g.addr, anySource) {
+		switch hosts := s.excluding(g); {
+		case next.Mode == Exclude && hosts == 0:
+			gained++
+		case next.Mode == Include && hosts == 1:
+			lost++
+		}
+	}
+	gained += s.onlyOf(g, next, old, 0)
+	lost += s.onlyOf(g, old, next, 1)
+	return gained, lost
+}
+
+// onlyOf counts the sources that f includes and other does not, and that so many
+// hosts include now.
+func (s *store) onlyOf(g *group, f, other Filter, hosts uint32) (n int) {
+	if f.Mode == Exclude {
+		return 0
+	}
+	for _, a := range f.Sources {
+		if (other.Mode == Exclude || !other.Wants(a)) && s.including(g, a) == hosts && s.isCounted(g.addr, a) {
+			n++
+		}
+	}
+	return n
+}

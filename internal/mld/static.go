@@ -1,0 +1,95 @@
+package mld
+
+import (
+	"iter"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// staticGroup is what the configuration wants of one group. It is no record: it
+// neither expires nor is replicated, for the peer has a configuration of its own.
+type staticGroup struct {
+	addr   netip.Addr
+	filter Filter
+	since  time.Duration
+}
+
+func (s staticGroup) compare(group netip.Addr) int { return s.addr.Compare(group) }
+
+// staticFilter returns what the configuration wants of a group, nothing if it
+// does not name it.
+func (r *Router) staticFilter(group netip.Addr) Filter {
+	if i, found := slices.BinarySearchFunc(r.static, group, staticGroup.compare); found {
+		return r.static[i].filter
+	}
+	return Filter{}
+}
+
+// setStatic takes over the static groups of the configuration.
+func (r *Router) setStatic(now time.Duration, fx *Effects) {
+	old := r.static
+	r.static = nil
+	for _, s := range r.cfg.Static {
+		if !Routable(s.Group) {
+			continue
+		}
+		f := Filter{Mode: Exclude}
+		if s.Source.IsValid() {
+			f = Filter{Include, []netip.Addr{s.Source}}
+		}
+		i, found := slices.BinarySearchFunc(r.static, s.Group, staticGroup.compare)
+		if !found {
+			r.static = slices.Insert(r.static, i, staticGroup{addr: s.Group, since: now})
+		}
+		r.static[i].filter = r.static[i].filter.Union(f)
+	}
+	for _, s := range old {
+		i, found := slices.BinarySearchFunc(r.static, s.addr, staticGroup.compare)
+		if found {
+			r.static[i].since = s.since
+		}
+		if !found || !r.static[i].filter.Equal(s.filter) {
+			fx.Groups = append(fx.Groups, s.addr)
+		}
+	}
+	for _, s := range r.static {
+		if !slices.ContainsFunc(old, func(o staticGroup) bool { return o.addr == s.addr }) {
+			fx.Groups = append(fx.Groups, s.addr)
+		}
+	}
+}
+
+// Groups yields every group that has a live record or is static. The router must
+// not be modified during the iteration.
+func (r *Router) Groups() iter.Seq[netip.Addr] {
+	return func(yield func(netip.Addr) bool) {
+		for id := uint32(1); id <= r.store.groups.top; id++ {
+			if g := r.store.groups.at(id); g.live > 0 && !yield(g.addr) {
+				return
+			}
+		}
+		for _, s := range r.static {
+			if !r.isHeard(s.addr) && !yield(s.addr) {
+				return
+			}
+		}
+	}
+}
+
+// isHeard reports whether a group has live records.
+func (r *Router) isHeard(group netip.Addr) bool {
+	gid := r.store.findGroup(group)
+	return gid != 0 && r.store.groups.at(gid).live > 0
+}
+
+// groupCount counts what Groups yields.
+func (r *Router) groupCount() int {
+	n := r.store.liveGroups
+	for _, s := range r.static {
+		if !r.isHeard(s.addr) {
+			n++
+		}
+	}
+	return n
+}
