@@ -29,6 +29,7 @@ type tier struct {
 var tiers = []*tier{
 	{name: "cores", packages: []string{"internal/mld", "internal/rbs", "internal/etrunk", "internal/bfd", "internal/device"}},
 	{name: "console", packages: []string{"internal/console", "internal/manage", "internal/command", "internal/config", "cmd"}},
+	{name: "vm", packages: []string{"internal/vm"}},
 	{name: "simulation", packages: []string{"internal/sim"}},
 	{name: "peers", packages: []string{"internal/daemon/bfdloop", "internal/peers", "test"}},
 	{name: "kernel", packages: []string{"internal/linux", "internal/daemon"}},
@@ -45,7 +46,7 @@ func tierOf(pkg string) *tier {
 }
 
 // tools are what tests skip for; a skip that names one that is here is no excuse.
-var tools = map[string]string{"FRR": "vtysh", "nft tool": "nft", "iproute2": "ip", "tshark": "tshark"}
+var tools = map[string]string{"FRR": "vtysh", "nft tool": "nft", "iproute2": "ip", "qemu": "qemu-system-x86_64", "tshark": "tshark"}
 
 func main() {
 	output := make(map[string][]string) // by package and test
