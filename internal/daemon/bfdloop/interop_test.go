@@ -1,0 +1,414 @@
+package bfdloop_test
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"tandem/internal/bfd"
+	"tandem/internal/daemon/bfdloop"
+	"tandem/internal/linux/testnet"
+)
+
+// An implementation is another BFD on device B of a match, with one session over one
+// hop and one over several. Its methods fail the test where they fail.
+type implementation interface {
+	start()
+	// stop ends the process by a signal and waits until it is gone.
+	stop(syscall.Signal)
+	// retime gives its sessions other intervals while they run.
+	retime(time.Duration)
+	// admin shuts its sessions down, or lets them start again.
+	admin(down bool)
+	// show tells what it knows of a session.
+	show(peer netip.Addr) (view, error)
+	// tellsAdminDown says that admin is told to the peer, who otherwise waits in vain.
+	tellsAdminDown() bool
+}
+
+// view is a session as the other implementation shows it.
+type view struct {
+	Up     bool
+	Detect time.Duration // its detection time
+}
+
+// match is one of our loops against another implementation.
+type match struct {
+	t        *testing.T
+	name     string
+	interval time.Duration
+	a        *end
+	b        *end
+	sessions []bfd.Config // in the order of hops
+	other    implementation
+
+	mu     sync.Mutex
+	events []bfdloop.Event
+	mark   int // events before it are of earlier cases
+}
+
+// Addresses of the session over several hops; those of newPair are for one hop.
+var (
+	addressFarA = netip.MustParseAddr("2001:db8:bfd::fa")
+	addressFarB = netip.MustParseAddr("2001:db8:bfd::fb")
+)
+
+var hops = []string{"single hop", "multihop"}
+
+func newMatch(t *testing.T, name string, interval time.Duration, make func(*match) implementation) *match {
+	t.Helper()
+	m := &match{t: t, name: fmt.Sprintf("%s %v", name, interval), interval: interval}
+	m.a, m.b = newPair(t, bfdloop.SelfHelper())
+	for e, address := range map[*end]netip.Addr{m.a: addressFarA, m.b: addressFarB} {
+		testnet.Must(t, e.Links.AddAddress("bfd0", netip.PrefixFrom(address, 64)))
+		testnet.Must(t, e.Do(func() error { // so that a cut leaves the addresses there
+			return os.WriteFile("/proc/sys/net/ipv6/conf/bfd0/keep_addr_on_down", []byte("1"), 0)
+		}))
+	}
+	near, far := single(hops[0], addressA, addressB, 7, 0), single(hops[1], addressFarA, addressFarB, 8, 0)
+	far.Interface = ""
+	m.sessions = []bfd.Config{near, far}
+	m.setIntervals(interval)
+	m.other = make(m)
+	return m
+}
+
+// setIntervals changes the configuration that configure puts into force.
+func (m *match) setIntervals(d time.Duration) {
+	for i := range m.sessions {
+		m.sessions[i].MinTx, m.sessions[i].MinRx = d, d
+	}
+}
+
+func (m *match) shutdown(down bool) {
+	for i := range m.sessions {
+		m.sessions[i].Shutdown = down
+	}
+	m.configure()
+}
+
+func (m *match) configure() {
+	m.t.Helper()
+	testnet.Must(m.t, m.a.loop.Configure(m.sessions))
+}
+
+// launch starts our side and notes what it tells.
+func (m *match) launch() {
+	m.t.Helper()
+	m.a.start(m.sessions...)
+	go func(events <-chan bfdloop.Event) {
+		for e := range events {
+			m.mu.Lock()
+			m.events = append(m.events, e)
+			m.mu.Unlock()
+		}
+	}(m.a.loop.Events())
+}
+
+func (m *match) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mark = len(m.events)
+}
+
+// lost tells whether a session was lost since forget, for one of the reasons where
+// some are given, and for which reasons it was.
+func (m *match) lost(session string, why ...bfd.Diagnostic) (found bool, reasons []bfd.Diagnostic) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.events[m.mark:] {
+		if e.Session == session && (e.State == bfd.Down || e.State == bfd.AdminDown) {
+			reasons = append(reasons, e.Diagnostic)
+			found = found || len(why) == 0 || slices.Contains(why, e.Diagnostic)
+		}
+	}
+	return found, reasons
+}
+
+// until waits for a condition and fails with the last reason why it does not hold.
+func (m *match) until(t *testing.T, holds func() error) {
+	t.Helper()
+	var err error
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if err = holds(); err == nil {
+			return
+		}
+	}
+	t.Fatalf("%s: %v\nours: %+v\n%+v", m.name, err, m.a.loop.Snapshot(), m.a.loop.Status())
+}
+
+// agreed waits until both sides are Up with the detection times that are due.
+func (m *match) agreed(t *testing.T, ours, theirs time.Duration) {
+	t.Helper()
+	m.until(t, func() error {
+		states := m.a.loop.Snapshot()
+		if len(states) != len(hops) {
+			return fmt.Errorf("%d sessions", len(states))
+		}
+		for _, s := range states {
+			if s.State != bfd.Up || s.Polling || s.DetectTime != ours {
+				return fmt.Errorf("our %s session is %v, detection %v, polling %v", s.Name, s.State, s.DetectTime, s.Polling)
+			}
+			v, err := m.other.show(s.Local)
+			if err != nil || !v.Up || v.Detect != theirs {
+				return fmt.Errorf("their %s session is %+v: %v; detection is to be %v", s.Name, v, err, theirs)
+			}
+		}
+		return nil
+	})
+}
+
+// oursDown waits until our side was lost, for one of the reasons where some are given.
+func (m *match) oursDown(t *testing.T, why ...bfd.Diagnostic) {
+	t.Helper()
+	for _, s := range m.sessions {
+		m.until(t, func() error {
+			if found, reasons := m.lost(s.Name, why...); !found {
+				return fmt.Errorf("our %s session was lost for %v, not for %v", s.Name, reasons, why)
+			}
+			return nil
+		})
+	}
+}
+
+func (m *match) theirsDown(t *testing.T) {
+	t.Helper()
+	for _, s := range m.sessions {
+		m.until(t, func() error {
+			if v, err := m.other.show(s.Local); err != nil || v.Up {
+				return fmt.Errorf("their %s session is up: %v", s.Name, err)
+			}
+			return nil
+		})
+	}
+}
+
+// smooth changes intervals there and back and wants no session to be lost of it. It
+// tries again, as a starved machine loses sessions too, though not each time.
+func (m *match) smooth(t *testing.T, change func(time.Duration)) {
+	t.Helper()
+	for range 3 {
+		m.forget()
+		for _, interval := range []time.Duration{2 * m.interval, m.interval} {
+			change(interval)
+			// The slower side's interval counts for both.
+			m.agreed(t, multiplier*interval, multiplier*interval)
+		}
+		near, _ := m.lost(hops[0])
+		far, _ := m.lost(hops[1])
+		if !near && !far {
+			return
+		}
+	}
+	t.Errorf("%s: the sessions do not survive a change of intervals", m.name)
+}
+
+// multiplier is both sides'.
+const multiplier = 3
+
+// interopCases are played one after the other on sessions that are Up, and leave them Up.
+var interopCases = []struct {
+	name string
+	act  func(*match)
+	// check sees what came of it; undo leads back to what was before.
+	check func(*match, *testing.T)
+	undo  func(*match)
+}{
+	{"silent drop", func(m *match) { m.a.dropSilently() },
+		func(m *match, t *testing.T) {
+			m.oursDown(t, bfd.DiagDetectionTimeExpired)
+			m.theirsDown(t)
+		},
+		func(m *match) { m.a.stopDropping() }},
+	{"silent drop there", func(m *match) { m.b.dropSilently() },
+		func(m *match, t *testing.T) {
+			m.oursDown(t, bfd.DiagNeighborSignaledDown)
+			m.theirsDown(t)
+		},
+		func(m *match) { m.b.stopDropping() }},
+	{"cut",
+		func(m *match) {
+			testnet.Must(m.t, m.b.Links.SetUp("bfd0", false))
+			m.tellLink(false)
+		},
+		func(m *match, t *testing.T) {
+			m.oursDown(t, bfd.DiagConcatenatedPathDown)
+			m.theirsDown(t)
+		},
+		func(m *match) {
+			testnet.Must(m.t, m.b.Links.SetUp("bfd0", true))
+			m.tellLink(true)
+		}},
+	{"shut down here", func(m *match) { m.shutdown(true) },
+		func(m *match, t *testing.T) {
+			m.oursDown(t, bfd.DiagAdministrativelyDown)
+			m.theirsDown(t)
+		},
+		func(m *match) { m.shutdown(false) }},
+	{"shut down there", func(m *match) { m.other.admin(true) },
+		func(m *match, t *testing.T) {
+			if m.other.tellsAdminDown() {
+				m.oursDown(t, bfd.DiagNeighborSignaledDown)
+			} else {
+				m.oursDown(t, bfd.DiagDetectionTimeExpired)
+			}
+			m.theirsDown(t)
+		},
+		func(m *match) { m.other.admin(false) }},
+	{"restart here", func(m *match) { testnet.Must(m.t, m.a.loop.Close()) },
+		(*match).theirsDown,
+		(*match).launch},
+	{"crash here",
+		func(m *match) {
+			testnet.Must(m.t, syscall.Kill(m.a.loop.Status().HelperPID, syscall.SIGKILL))
+		},
+		func(m *match, t *testing.T) { m.oursDown(t, bfd.DiagForwardingPlaneReset) },
+		func(*match) {}},
+	{"restart there", func(m *match) { m.other.stop(syscall.SIGTERM) },
+		func(m *match, t *testing.T) { m.oursDown(t) },
+		func(m *match) { m.other.start() }},
+	{"crash there", func(m *match) { m.other.stop(syscall.SIGKILL) },
+		func(m *match, t *testing.T) { m.oursDown(t, bfd.DiagDetectionTimeExpired) },
+		func(m *match) { m.other.start() }},
+	{"intervals changed here", func(*match) {},
+		func(m *match, t *testing.T) {
+			m.smooth(t, func(interval time.Duration) {
+				m.setIntervals(interval)
+				m.configure()
+			})
+		},
+		func(*match) {}},
+	{"intervals changed there", func(*match) {},
+		func(m *match, t *testing.T) { m.smooth(t, m.other.retime) },
+		func(*match) {}},
+}
+
+func (m *match) tellLink(up bool) {
+	m.t.Helper()
+	l, err := m.a.Links.Link("bfd0")
+	testnet.Must(m.t, err)
+	m.a.loop.SetLink("bfd0", l.Index, up)
+}
+
+// TestInterop plays every case against every implementation that is installed, at
+// three speeds, over one hop and as over several. The matches advance together, so
+// that the whole takes no longer than the slowest.
+func TestInterop(t *testing.T) {
+	var matches []*match
+	for _, interval := range []time.Duration{10 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond} {
+		for _, o := range []struct {
+			name string
+			make func(*match) implementation
+			need []string
+		}{
+			{"FRR", newBFDD, []string{bfddPath, "vtysh"}},
+			{"BIRD", newBIRD, []string{"bird", "birdc"}},
+		} {
+			if tool := missing(o.need); tool != "" {
+				t.Run(o.name, func(t *testing.T) { t.Skipf("needs %s", tool) })
+				continue
+			}
+			matches = append(matches, newMatch(t, o.name, interval, o.make))
+		}
+	}
+	for _, m := range matches {
+		m.other.start()
+		m.launch()
+	}
+	all := func(t *testing.T, f func(*match)) {
+		for _, m := range matches {
+			m.t = t
+			f(m)
+		}
+	}
+	up := func(m *match) { m.agreed(m.t, multiplier*m.interval, multiplier*m.interval) }
+	if !t.Run("up", func(t *testing.T) { all(t, up) }) {
+		return
+	}
+	for _, c := range interopCases {
+		ok := t.Run(c.name, func(t *testing.T) {
+			all(t, (*match).forget)
+			all(t, c.act)
+			all(t, func(m *match) { c.check(m, t) })
+			all(t, c.undo)
+			all(t, up)
+		})
+		if !ok {
+			return // the next case needs what this one was to leave behind
+		}
+	}
+}
+
+// missing returns the first tool that is not installed.
+func missing(tools []string) string {
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			return tool
+		}
+	}
+	return ""
+}
+
+// prompt is a prefix for commands of the other implementations, which are judged for
+// what they say and not for how a loaded machine schedules them.
+var prompt = sync.OnceValue(func() []string {
+	if exec.Command("chrt", "-f", "30", "true").Run() == nil {
+		return []string{"chrt", "-f", "30"}
+	}
+	return nil
+})
+
+// rival is the process of another implementation.
+type rival struct {
+	*match
+	dir string
+	cmd *exec.Cmd
+}
+
+func newRival(m *match) rival {
+	m.t.Helper()
+	// Not t.TempDir: its parent is closed to the user that the process becomes.
+	dir, err := os.MkdirTemp("", "bfd")
+	testnet.Must(m.t, err)
+	m.t.Cleanup(func() { os.RemoveAll(dir) })
+	testnet.Must(m.t, os.Chmod(dir, 0o755))
+	return rival{match: m, dir: dir}
+}
+
+func (r *rival) run(argv ...string) {
+	r.t.Helper()
+	argv = append(slices.Clone(prompt()), argv...)
+	r.cmd = exec.Command(argv[0], argv[1:]...)
+	testnet.Must(r.t, r.b.Node.Start(r.cmd))
+	cmd := r.cmd
+	r.b.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+}
+
+func (r *rival) stop(s syscall.Signal) {
+	r.t.Helper()
+	testnet.Must(r.t, r.cmd.Process.Signal(s))
+	_ = r.cmd.Wait()
+}
+
+// output runs a client of the process.
+func (r *rival) output(argv ...string) (string, error) {
+	out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%v: %w: %s", argv, err, out)
+	}
+	return string(out), err
+}
+
+func (r *rival) write(name, text string) {
+	r.t.Helper()
+	testnet.Must(r.t, os.WriteFile(r.dir+"/"+name, []byte(text), 0o644))
+}
