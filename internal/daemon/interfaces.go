@@ -77,9 +77,11 @@ func (d *Daemon) reconcileAdmin(i *config.Interface) error {
 		return nil
 	}
 	switch {
-	case i.Shutdown && !d.lowered[link.Name]:
+	case i.Shutdown:
 		d.lowered[link.Name] = true
-		return d.netlink.SetUp(link.Name, false)
+		if link.AdminUp { // whoever has set it up meanwhile
+			return d.netlink.SetUp(link.Name, false)
+		}
 	case !i.Shutdown && (d.lowered[link.Name] || !d.raised[link.Index]):
 		delete(d.lowered, link.Name)
 		d.raised[link.Index] = true
