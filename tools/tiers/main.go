@@ -34,7 +34,6 @@ var tiers = []*tier{
 	{name: "peers", packages: []string{"internal/daemon/bfdloop", "internal/peers", "test"}},
 	{name: "kernel", packages: []string{"internal/linux", "internal/daemon"}},
 	{name: "pair", packages: []string{"internal/pairtest", "internal/lab"}},
-	{name: "vm", packages: []string{"internal/vm"}},
 	{name: "house", packages: []string{""}},
 }
 
