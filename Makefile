@@ -3,16 +3,19 @@
 GO ?= go
 SEEDS ?= 1000
 
-.PHONY: build demo test bench lint sim clean
+.PHONY: build demo test test-vm bench lint sim clean
 
 build:
-	$(GO) build -o bin/ ./cmd/...
+	CGO_ENABLED=0 $(GO) build -o bin/ ./cmd/...
 
 demo: build
 	bin/tandem lab demo $(DEMO)
 
 test: build
 	scripts/test
+
+test-vm:
+	scripts/test-vm -v
 
 bench: build
 	scripts/bench

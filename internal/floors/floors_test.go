@@ -35,7 +35,8 @@ var allowed = map[string][]string{
 	"daemon":              {"device", "config", "mld", "rbs", "etrunk", "bfd", "daemon/bfdloop", "linux/*"},
 	"console":             {"command", "config", "device", "mld", "rbs", "etrunk", "bfd"},
 	"manage":              {"console", "command", "config"},
-	"lab":                 {"manage", "linux/*"},
+	"vm":                  {},
+	"lab":                 {"manage", "linux/*", "vm"},
 	"pairtest":            {"manage", "linux/*"}, // tests only
 	"cmd/tandem":          {"console", "manage", "lab", "daemon", "command"},
 	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "manage"},

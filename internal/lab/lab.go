@@ -29,7 +29,7 @@ func Main(args []string) int {
 		return 2
 	}
 	commands := map[string]func(plan, []string) error{
-		"up": runUp, "down": runDown, "demo": runDemo, keeperCommand: runKeeper,
+		"up": runUp, "down": runDown, "demo": runDemo, keeperCommand: runKeeper, guestCommand: runGuest,
 	}
 	run, ok := commands[args[0]]
 	if !ok {

@@ -22,9 +22,13 @@ type Link struct {
 	Exists bool
 	// AdminUp says that the interface is enabled, Up that it can carry packets
 	// as well: it has carrier and its driver calls it operational.
-	AdminUp, Up  bool
-	MTU          int
-	Master       int // index of the bridge or bond that it is a port of, else 0
+	AdminUp, Up bool
+	MTU         int
+	Master      int // index of the bridge or bond that it is a port of, else 0
+	// Kind is the driver's name of a virtual interface, such as veth or bond.
+	Kind         string
+	Bond         *Bond // nil when it is not a bond
+	VLAN         VLAN
 	HardwareAddr net.HardwareAddr
 	// Addresses are the IPv6 and IPv4 addresses that can be used, sorted.
 	// Those that are still tentative or were found to be duplicates are left out.
@@ -38,9 +42,12 @@ type Link struct {
 func (l Link) Equal(o Link) bool {
 	return l.Name == o.Name && l.Alias == o.Alias && l.Index == o.Index && l.Exists == o.Exists &&
 		l.AdminUp == o.AdminUp && l.Up == o.Up && l.MTU == o.MTU && l.Master == o.Master &&
+		l.Kind == o.Kind && l.VLAN == o.VLAN && l.Bond.equal(o.Bond) &&
 		slices.Equal(l.HardwareAddr, o.HardwareAddr) &&
 		slices.Equal(l.Addresses, o.Addresses) && l.LinkLocal == o.LinkLocal
 }
+
+func (b *Bond) equal(o *Bond) bool { return b == o || b != nil && o != nil && *b == *o }
 
 // setAddresses takes over a list of usable addresses.
 func (l *Link) setAddresses(list []netip.Prefix) {
@@ -76,6 +83,7 @@ func parseLink(b []byte) (l Link, family uint8, err error) {
 	if err != nil {
 		return l, b[0], err
 	}
+	below := 0
 	for ad.Next() {
 		switch ad.Type() {
 		case unix.IFLA_IFNAME:
@@ -88,7 +96,21 @@ func parseLink(b []byte) (l Link, family uint8, err error) {
 			l.Master = int(ad.Uint32())
 		case unix.IFLA_ADDRESS:
 			l.HardwareAddr = slices.Clone(ad.Bytes())
+		case unix.IFLA_LINK:
+			below = int(int32(ad.Uint32()))
+		case unix.IFLA_LINKINFO:
+			attributes(ad.Bytes(), func(ad *netlink.AttributeDecoder) {
+				if ad.Type() == unix.IFLA_INFO_KIND {
+					l.Kind = ad.String()
+				}
+			})
 		}
+	}
+	switch l.Kind {
+	case "bond":
+		l.Bond = parseBond(driverData(b, unix.IFLA_INFO_DATA))
+	case "vlan":
+		l.VLAN = VLAN{ID: parseVLAN(driverData(b, unix.IFLA_INFO_DATA)), Parent: below}
 	}
 	return l, b[0], ad.Err()
 }
@@ -184,13 +206,9 @@ func usable(all []address, index int) (list []netip.Prefix) {
 // dump asks for all links and all addresses. The two answers are taken one
 // after the other, so an address may be of a link that the first did not have.
 func (h *Handle) dump() ([]Link, []address, error) {
-	data, err := ifInfo{}.encode(nil)
+	msgs, err := h.linkMessages()
 	if err != nil {
 		return nil, nil, err
-	}
-	msgs, err := h.request(unix.RTM_GETLINK, netlink.Dump, data)
-	if err != nil {
-		return nil, nil, fmt.Errorf("list interfaces: %w", err)
 	}
 	links := make([]Link, 0, len(msgs))
 	for _, m := range msgs {

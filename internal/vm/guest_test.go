@@ -1,0 +1,131 @@
+//go:build guest
+
+package vm_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tandem/internal/vm"
+)
+
+// suite is what runs in the guest: the tests of the packages that touch the
+// kernel, on Debian's kernel instead of this machine's. Run is a pattern, as
+// for go test -run.
+var suite = []struct{ pkg, run string }{
+	{"internal/linux/links", "^(TestVethAcrossNamespaces|TestMonitor|TestBond.*|TestVLAN)$"},
+	{"internal/linux/mroute", "^(TestForwarding|TestInterfacesComeAndGo)$"},
+	{"internal/linux/gate", "^(TestBuckets|TestStaleTable)$"},
+	{"internal/linux/packet", "^(TestReceiveReportsV2|TestReceiveV1)$"},
+}
+
+// guestLimit bounds the whole run.
+const guestLimit = 3 * time.Minute
+
+// TestGuest builds the test programs, runs them in the guest and shows each of
+// their tests as one of its own.
+func TestGuest(t *testing.T) {
+	dir := t.TempDir()
+	machine := vm.Machine{
+		Files: map[string]string{"/bin/tandem": build(t, dir, "tandem", "build", "tandem/cmd/tandem")},
+		Init:  []string{"/bin/tandem", "lab", "guest"},
+	}
+	for _, s := range suite {
+		name := strings.ReplaceAll(s.pkg, "/", "-") + ".test"
+		machine.Files["/bin/"+name] = build(t, dir, name, "test", "-c", "tandem/"+s.pkg)
+		machine.Programs = append(machine.Programs, vm.Program{Name: s.pkg,
+			Args: []string{"/bin/" + name, "-test.v=test2json", "-test.timeout=2m", "-test.run", s.run}})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), guestLimit)
+	defer cancel()
+	guest, err := machine.Run(ctx)
+	var missing *vm.UnavailableError
+	if errors.As(err, &missing) {
+		t.Skip(err)
+	}
+	t.Logf("kernel %s, ready after %.1f s", guest.Kernel, guest.Booted.Seconds())
+	for _, r := range guest.Results {
+		t.Logf("%-24s %6.1f s", r.Name, r.Took.Seconds())
+		t.Run(r.Name, func(t *testing.T) { show(t, r) })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if guest.Booted == 0 {
+		t.Error("the guest did not say that it was ready")
+	}
+}
+
+func build(t *testing.T, dir, name string, args ...string) string {
+	t.Helper()
+	out := filepath.Join(dir, name)
+	cmd := exec.Command("go", append(args[:len(args)-1:len(args)-1], "-o", out, args[len(args)-1])...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", name, err, text)
+	}
+	return out
+}
+
+// testEvent is a line of test2json.
+type testEvent struct{ Action, Test, Output string }
+
+// show turns what a test program printed into subtests.
+func show(t *testing.T, r vm.Result) {
+	cmd := exec.Command("go", "tool", "test2json")
+	cmd.Stdin = bytes.NewReader(r.Output)
+	text, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	output := make(map[string]string)
+	ran := 0
+	for line := range bytes.Lines(text) {
+		var ev testEvent
+		if err := json.Unmarshal(line, &ev); err != nil {
+			t.Fatal(err)
+		}
+		switch output[ev.Test] += ev.Output; {
+		case ev.Test == "" || strings.Contains(ev.Test, "/"):
+			continue
+		case ev.Action == "pass", ev.Action == "fail", ev.Action == "skip":
+			ran++
+			t.Run(ev.Test, func(t *testing.T) { repeat(t, ev.Action, output[ev.Test]) })
+		}
+	}
+	if r.Status != 0 || ran == 0 {
+		t.Errorf("exit status %d after %d tests\n%s", r.Status, ran, output[""])
+	}
+}
+
+// repeat ends a subtest as the guest's test has ended. The guest has every
+// feature of the kernel that a test of ours asks for.
+func repeat(t *testing.T, action, output string) {
+	switch {
+	case action == "fail", strings.Contains(output, "kernel lacks"):
+		t.Errorf("in the guest:\n%s", output)
+	case action == "skip":
+		t.Skip(reason(output))
+	case testing.Verbose():
+		t.Log("\n" + output)
+	}
+}
+
+// reason is what a test said when it skipped.
+func reason(output string) string {
+	for line := range strings.Lines(output) {
+		if _, said, found := strings.Cut(strings.TrimSpace(line), ".go:"); found {
+			_, said, _ = strings.Cut(said, ": ")
+			return said
+		}
+	}
+	return "no reason given"
+}

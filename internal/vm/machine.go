@@ -1,0 +1,246 @@
+package vm
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Modules are the kernel modules that the programs of this project may need,
+// and others like them: bonding with LACP, VLANs, VRFs, a network emulator and
+// the rules of the gate.
+var Modules = []string{
+	"bonding", "8021q", "vrf", "dummy", "veth", "bridge", "sch_netem", "sch_tbf",
+	"nf_tables", "nft_hash", "nft_ct", "nf_conntrack_bridge", "nft_limit", "virtio_rng", "virtio_pci",
+}
+
+// Program is something to run in the guest.
+type Program struct {
+	Name string   // for the result
+	Args []string // the first is its path in the guest
+	Env  []string // beside PATH and HOME
+}
+
+// Machine says what a guest holds and does.
+type Machine struct {
+	// Files maps paths in the guest to files here. Programs must be static.
+	Files map[string]string
+	// Init is the command line of the guest's first process, a program of Files
+	// that calls [GuestMain].
+	Init []string
+	// Programs are what the guest runs, one after the other.
+	Programs []Program
+	// Processors is how many the guest has, 2 when zero.
+	Processors int
+	// MemoryMiB is its memory, 1024 when zero.
+	MemoryMiB int
+	// Output gets what the programs print, as it comes; it may be nil.
+	Output io.Writer
+}
+
+// Result is how a program ended.
+type Result struct {
+	Name   string
+	Status int // its exit status, 255 when it did not end by itself
+	Output []byte
+	Took   time.Duration // by the guest's clock
+}
+
+// Guest is what is known of a machine that has run.
+type Guest struct {
+	Kernel  string // release
+	Booted  time.Duration
+	Results []Result
+}
+
+// work is what the host leaves in the guest for its first process.
+type work struct {
+	Modules []string // in the order of loading
+	Run     []Program
+}
+
+// workFile is where it leaves it.
+const workFile = "/etc/vm.json"
+
+// Run boots a machine and waits until it has run everything. The error is an
+// [UnavailableError] when this machine cannot have one. A program's failure is
+// in its result and no error.
+func (m Machine) Run(ctx context.Context) (Guest, error) {
+	qemu, err := exec.LookPath(emulator)
+	if err != nil {
+		return Guest{}, unavailable("no %s (Debian package qemu-system-x86)", emulator)
+	}
+	k, err := fetchKernel(ctx)
+	if err != nil {
+		return Guest{}, err
+	}
+	dir, err := os.MkdirTemp("", "tandem-vm-")
+	if err != nil {
+		return Guest{}, err
+	}
+	defer os.RemoveAll(dir)
+	initramfs := filepath.Join(dir, "initramfs")
+	if err := m.build(initramfs, k); err != nil {
+		return Guest{}, fmt.Errorf("initramfs: %w", err)
+	}
+	console := filepath.Join(dir, "console")
+	g := Guest{Kernel: k.release}
+	err = m.boot(exec.CommandContext(ctx, qemu, m.arguments(k, initramfs, console)...), &g)
+	if err == nil && len(g.Results) < len(m.Programs) {
+		err = errors.New("the guest ended early")
+	}
+	if err != nil {
+		return g, fmt.Errorf("virtual machine: %w\n%s", err, tail(console))
+	}
+	return g, nil
+}
+
+// arguments never ask for hardware virtualisation.
+func (m Machine) arguments(k kernel, initramfs, console string) []string {
+	processors, memory := max(m.Processors, 0), max(m.MemoryMiB, 0)
+	if processors == 0 {
+		processors = 2
+	}
+	if memory == 0 {
+		memory = 1024
+	}
+	// The guest's clock must not be thrown off its source because the emulation
+	// stood still for a while.
+	cmdline := fmt.Sprintf("console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable nowatchdog random.trust_cpu=on rdinit=%s -- %s",
+		m.Init[0], strings.Join(m.Init[1:], " "))
+	return []string{
+		"-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-machine", "q35",
+		"-smp", fmt.Sprint(processors), "-m", fmt.Sprintf("%dM", memory),
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none",
+		"-object", "rng-random,id=rng0,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng0",
+		"-serial", "file:" + console, "-serial", "stdio",
+		"-kernel", k.image, "-initrd", initramfs, "-append", cmdline,
+	}
+}
+
+// build writes the initramfs.
+func (m Machine) build(path string, k kernel) error {
+	set, err := openModules(k.modules)
+	if err != nil {
+		return err
+	}
+	modules, err := set.closure(Modules)
+	if err != nil {
+		return err
+	}
+	out, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	a := newArchive(out)
+	for _, dir := range []string{"/dev", "/proc", "/sys", "/run", "/tmp", "/root", "/etc"} {
+		a.dir(dir)
+	}
+	a.device("/dev/console", 5, 1)
+	a.device("/dev/null", 1, 3)
+	w := work{Run: m.Programs}
+	for _, module := range modules {
+		inside := "/modules/" + filepath.Base(module)
+		w.Modules = append(w.Modules, inside)
+		a.copy(inside, module)
+	}
+	for inside, file := range m.Files {
+		if err := checkStatic(file); err != nil && strings.HasPrefix(inside, "/bin/") {
+			return err
+		}
+		a.copy(inside, file)
+	}
+	text, err := json.Marshal(w)
+	if err != nil {
+		return err
+	}
+	a.text(workFile, string(text))
+	return a.close()
+}
+
+// copy adds a file of this machine.
+func (a *archive) copy(name, path string) {
+	f, err := os.Open(path)
+	if err == nil {
+		defer f.Close()
+		var info os.FileInfo
+		if info, err = f.Stat(); err == nil {
+			a.file(name, info.Size(), f)
+			return
+		}
+	}
+	if a.err == nil {
+		a.err = err
+	}
+}
+
+// boot runs the emulator and reads what the guest says.
+func (m Machine) boot(cmd *exec.Cmd, g *Guest) error {
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	var complaints strings.Builder
+	cmd.Stderr = &complaints
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	read := m.listen(out, began, g)
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(complaints.String()))
+	}
+	return read
+}
+
+// listen sorts what comes over the serial line into results.
+func (m Machine) listen(r io.Reader, began time.Time, g *Guest) error {
+	lines := bufio.NewReader(r)
+	var current Result
+	for {
+		line, err := lines.ReadString('\n')
+		if mark, ok := parseMark(line); ok {
+			switch mark.Event {
+			case eventBooted:
+				g.Booted = time.Since(began)
+			case eventStart:
+				current = Result{Name: mark.Name}
+			case eventEnd:
+				current.Status, current.Took = mark.Status, mark.Took
+				g.Results = append(g.Results, current)
+			case eventFailed:
+				return errors.New(mark.Name)
+			}
+		} else if line != "" {
+			current.Output = append(current.Output, line...)
+			if m.Output != nil {
+				_, _ = io.WriteString(m.Output, line)
+			}
+		}
+		if err != nil {
+			return nil // the machine is off
+		}
+	}
+}
+
+// tail is the end of a file, for error messages.
+func tail(path string) string {
+	const most = 3000
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	if len(b) > most {
+		b = b[len(b)-most:]
+	}
+	return string(b)
+}

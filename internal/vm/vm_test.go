@@ -1,0 +1,55 @@
+package vm
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestArchive checks an archive against the format: a fixed head of 110
+// characters, then name and content, each filled up to four bytes.
+func TestArchive(t *testing.T) {
+	var b bytes.Buffer
+	a := newArchive(&b)
+	a.text("/etc/x", "hello")
+	a.device("/dev/null", 1, 3)
+	if err := a.close(); err != nil {
+		t.Fatal(err)
+	}
+	want := "070701" + "00000001" + "000041ED" + "00000000" + "00000000" + "00000001" + "00000000" + "00000000" +
+		"00000000" + "00000000" + "00000000" + "00000000" + "00000004" + "00000000" + "etc\x00" + "\x00\x00" +
+		"070701" + "00000002" + "000081ED" + "00000000" + "00000000" + "00000001" + "00000000" + "00000005" +
+		"00000000" + "00000000" + "00000000" + "00000000" + "00000006" + "00000000" + "etc/x\x00" + "hello\x00\x00\x00"
+	got := b.String()
+	if !strings.HasPrefix(got, want) {
+		t.Errorf("%q, want it to begin with\n%q", got, want)
+	}
+	if !strings.Contains(got, "0000000100000003"+"0000000900000000dev/null\x00") || !strings.Contains(got, "TRAILER!!!") || len(got)%4 != 0 {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestListen sorts a serial line's text into results.
+func TestListen(t *testing.T) {
+	text := mark{Event: eventBooted}.line() +
+		mark{Event: eventStart, Name: "one"}.line() + "a\nb\n" + mark{Event: eventEnd, Name: "one", Took: time.Second}.line() +
+		mark{Event: eventStart, Name: "two"}.line() + "c\n" + mark{Event: eventEnd, Name: "two", Status: 3}.line()
+	var shown bytes.Buffer
+	var g Guest
+	if err := (Machine{Output: &shown}).listen(strings.NewReader(text), time.Now(), &g); err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Results) != 2 || string(g.Results[0].Output) != "a\nb\n" || g.Results[0].Took != time.Second ||
+		g.Results[1].Status != 3 || string(g.Results[1].Output) != "c\n" || shown.String() != "a\nb\nc\n" {
+		t.Errorf("%+v, shown %q", g, shown.String())
+	}
+}
+
+func TestListenFailure(t *testing.T) {
+	var g Guest
+	err := (Machine{}).listen(strings.NewReader(mark{Event: eventFailed, Name: "module x"}.line()), time.Now(), &g)
+	if err == nil || err.Error() != "module x" {
+		t.Errorf("%v", err)
+	}
+}
