@@ -29,9 +29,9 @@ type Device struct {
 	orphans     orphanage
 
 	// What the end of an event must look at again.
-	dutyDirty, gateDirty, orphansDirty bool
-	retiring                           bool
-	wake                               time.Duration // earliest deadline of the device's own, 0 when none
+	dutyDirty, gateDirty, orphansDirty, routesDirty bool
+	retiring                                        bool
+	wake                                            time.Duration // earliest deadline of the device's own, 0 when none
 
 	fx       *Effects // being collected
 	taken    *Effects // handed out last
@@ -68,7 +68,7 @@ func New(id, boot uint64, wall time.Time, now time.Duration) *Device {
 		taken:       &Effects{},
 		sessions:    make(map[string]etrunk.BFDState),
 		routes:      newRouteTable(),
-		orphans:     orphanage{waiting: make(map[rbs.Key]waiting)},
+		orphans:     newOrphanage(),
 	}
 }
 
@@ -164,10 +164,13 @@ func (d *Device) settle(now time.Duration) {
 		d.refreshDuty(now)
 	}
 	d.pumpServices(now)
-	if at := d.orphans.dueAt; d.orphansDirty && len(d.orphans.waiting)+len(d.orphans.current) > 0 || at != 0 && at <= now {
+	if d.routesDirty && len(d.orphans.overdue) > 0 {
+		d.orphansSoon(now)
+	}
+	if at := d.orphans.dueAt; d.orphansDirty || at != 0 && at <= now {
 		d.refreshOrphans(now)
 	}
-	d.orphansDirty = false
+	d.routesDirty, d.orphansDirty = false, false
 	d.refreshGate()
 }
 

@@ -20,8 +20,14 @@ const (
 // orphanage keeps the listeners that were heard here and that the peer does
 // not know of yet. Where the hash names the peer for their streams, this
 // device sends: a duplicate for a moment is better than a gap.
+//
+// Each listener goes through it at most once, whatever their number: while the
+// peer is given time it waits in fresh, then it is overdue, and it is forgotten
+// from wherever it is when the peer tells of it.
 type orphanage struct {
 	waiting map[rbs.Key]waiting
+	fresh   []arrival // in the order of their coming
+	overdue map[rbs.Key]struct{}
 	dueAt   time.Duration // when the set must be computed next, 0 when it need not
 	doneAt  time.Duration // when it was last computed
 	current []SourceGroup // sorted
@@ -32,30 +38,63 @@ type waiting struct {
 	version rbs.Version
 }
 
+// arrival is a listener that is given time. It counts only while the one that
+// waits under its key came at the same moment.
+type arrival struct {
+	key   rbs.Key
+	since time.Duration
+}
+
+func newOrphanage() orphanage {
+	return orphanage{waiting: make(map[rbs.Key]waiting), overdue: make(map[rbs.Key]struct{})}
+}
+
 // noteOrphans remembers the records of a report by which a host came to want more.
 func (d *Device) noteOrphans(now time.Duration, ifc *downstream, s *service, fx *mld.Effects) {
+	o := &d.orphans
 	for _, key := range fx.Joined {
-		if rec, ok := ifc.router.Get(key); ok {
-			d.orphans.waiting[d.replicaKey(ifc, key)] = waiting{since: now, version: replicaVersion(rec.Version)}
+		rec, ok := ifc.router.Get(key)
+		if !ok {
+			continue
+		}
+		key := d.replicaKey(ifc, key)
+		o.waiting[key] = waiting{since: now, version: replicaVersion(rec.Version)}
+		if s.inSync {
+			o.fresh = append(o.fresh, arrival{key, now})
+		} else {
+			o.overdue[key] = struct{}{}
 		}
 	}
-	switch {
-	case len(d.orphans.waiting) == 0:
-	case s.inSync:
-		d.orphansAt(now + orphanPatience)
-	default:
-		d.orphansAt(max(now, d.orphans.doneAt+orphanPace))
+	if len(o.fresh) > 0 {
+		d.orphansAt(o.fresh[0].since + orphanPatience)
+	}
+	if len(o.overdue) > 0 {
+		d.orphansSoon(now)
 	}
 }
 
 // orphanAdopted forgets a listener that the peer knows at this version or a later one.
 func (d *Device) orphanAdopted(now time.Duration, key rbs.Key, v rbs.Version) {
-	if w, ok := d.orphans.waiting[key]; ok && v.Compare(w.version) >= 0 {
-		delete(d.orphans.waiting, key)
-		if len(d.orphans.current) > 0 {
-			d.orphansAt(now)
-		}
+	o := &d.orphans
+	w, ok := o.waiting[key]
+	if !ok || v.Compare(w.version) < 0 {
+		return
 	}
+	delete(o.waiting, key)
+	delete(o.overdue, key)
+	if len(o.waiting) == 0 { // what a flood of joins has taken is given back
+		o.waiting, o.overdue, o.fresh = make(map[rbs.Key]waiting), make(map[rbs.Key]struct{}), nil
+	}
+	if len(o.current) > 0 {
+		d.orphansSoon(now)
+	}
+}
+
+// orphansSoon has the set computed, less often the more there is to go through.
+func (d *Device) orphansSoon(now time.Duration) {
+	const batch = 2000
+	pace := orphanPace * time.Duration(1+len(d.orphans.overdue)/batch)
+	d.orphansAt(max(now, d.orphans.doneAt+pace))
 }
 
 func (d *Device) orphansAt(at time.Duration) {
@@ -67,22 +106,83 @@ func (d *Device) orphansAt(at time.Duration) {
 
 // refreshOrphans recomputes which (S,G) pass the gate against the hash.
 func (d *Device) refreshOrphans(now time.Duration) {
-	d.orphans.dueAt, d.orphans.doneAt = 0, now
+	o := &d.orphans
+	o.dueAt = 0
+	if len(o.waiting)+len(o.current) == 0 {
+		return
+	}
+	o.doneAt = now
+	d.endPatience(now)
 	var set []SourceGroup
-	for key, w := range d.orphans.waiting {
+	if d.sharesAny() {
+		set = d.orphanSet()
+	}
+	if !slices.Equal(set, o.current) {
+		o.current = set
+		d.gateDirty = true
+	}
+}
+
+// endPatience makes those overdue whose time is over, and all whose service has
+// fallen out of synchronisation.
+func (d *Device) endPatience(now time.Duration) {
+	o := &d.orphans
+	kept := o.fresh[:0]
+	patient := d.allInSync()
+	for i, a := range o.fresh {
+		if patient && now < a.since+orphanPatience {
+			kept = append(kept, o.fresh[i:]...)
+			break
+		}
+		if o.waiting[a.key].since != a.since {
+			continue // the peer knows it, or it came again later
+		}
+		if ifc := d.downstreamOf(a.key); !patient && ifc != nil && now < a.since+orphanPatience {
+			if s := d.serviceOf(ifc); s != nil && s.inSync {
+				kept = append(kept, a)
+				continue
+			}
+		}
+		o.overdue[a.key] = struct{}{}
+	}
+	o.fresh = kept
+	if len(o.fresh) > 0 {
+		d.orphansAt(o.fresh[0].since + orphanPatience)
+	}
+}
+
+func (d *Device) allInSync() bool {
+	for _, s := range d.services {
+		if !s.inSync {
+			return false
+		}
+	}
+	return true
+}
+
+// sharesAny reports whether any interface leaves something to the peer.
+func (d *Device) sharesAny() bool {
+	for _, ifc := range d.order.downstreams {
+		if d.dutyOf(ifc).Covers != etrunk.AllBuckets {
+			return true
+		}
+	}
+	return false
+}
+
+// orphanSet lists the streams of overdue listeners that the hash leaves to the
+// peer, and forgets listeners that have gone.
+func (d *Device) orphanSet() []SourceGroup {
+	o := &d.orphans
+	var set []SourceGroup
+	for key := range o.overdue {
 		ifc := d.downstreamOf(key)
 		if ifc == nil || !d.listens(ifc, key) {
-			delete(d.orphans.waiting, key)
+			delete(o.waiting, key)
+			delete(o.overdue, key)
 			continue
 		}
 		covers := d.dutyOf(ifc).Covers
-		if covers == etrunk.AllBuckets {
-			continue
-		}
-		if s := d.serviceOf(ifc); s != nil && s.inSync && now < w.since+orphanPatience {
-			d.orphansAt(w.since + orphanPatience)
-			continue
-		}
 		for source, r := range d.routes.groups[key.Group] {
 			if covers&(1<<etrunk.BucketOf(source, key.Group)) == 0 && slices.Contains(r.outgoing, ifc.netdev) {
 				set = append(set, SourceGroup{source, key.Group})
@@ -90,11 +190,7 @@ func (d *Device) refreshOrphans(now time.Duration) {
 		}
 	}
 	slices.SortFunc(set, compareSG)
-	set = slices.Compact(set)
-	if !slices.Equal(set, d.orphans.current) {
-		d.orphans.current = set
-		d.gateDirty = true
-	}
+	return slices.Compact(set)
 }
 
 // listens reports whether a record is still there and alive.

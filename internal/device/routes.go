@@ -62,8 +62,11 @@ func (t *routeTable) remove(sg SourceGroup) {
 func (d *Device) regroup(now time.Duration, group netip.Addr) {
 	want := d.wanted(group)
 	if d.upstream != nil {
+		pending := d.upstream.proxy.Pending() > 0
 		d.upstream.proxy.Want(now, group, want)
-		d.dutyDirty = true
+		if pending != (d.upstream.proxy.Pending() > 0) { // readiness waits for it
+			d.dutyDirty = true
+		}
 	}
 	if want.Mode == mld.Include {
 		for _, source := range want.Sources {
@@ -114,12 +117,12 @@ func (d *Device) reroute(now time.Duration, sg SourceGroup, origin RouteOrigin) 
 
 func (d *Device) dropRoute(sg SourceGroup) {
 	d.routes.remove(sg)
-	d.orphansDirty = true
+	d.routesDirty = true
 	d.fx.Routes = append(d.fx.Routes, RouteChange{Source: sg.Source, Group: sg.Group, Delete: true})
 }
 
 func (d *Device) emitRoute(sg SourceGroup, r *route) {
-	d.orphansDirty = true
+	d.routesDirty = true
 	d.fx.Routes = append(d.fx.Routes, RouteChange{
 		Source: sg.Source, Group: sg.Group, Upstream: d.upstream.netdev, Outgoing: r.outgoing,
 	})
