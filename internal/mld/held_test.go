@@ -99,3 +99,16 @@ func TestDoneOvertakesReport(t *testing.T) {
 		}
 	}
 }
+
+// A done of the peer that comes while its records are held still ends them once
+// they are not.
+func TestDoneIsKeptThroughTheHold(t *testing.T) {
+	x := newRig(t, DefaultConfig())
+	x.r.Merge(0, Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, V1: true, Version: Version{10, 2}, Left: time.Minute}, &x.fx)
+	x.r.HoldPeer(0, true, &x.fx)
+	leaving := Key{group1, netip.IPv6Unspecified()}
+	x.r.Merge(0, Record{Key: leaving, Filter: Filter{Mode: Exclude}, V1: true, Version: Version{20, 2}, Left: 2 * time.Second}, &x.fx)
+	x.r.HoldPeer(0, false, &x.fx)
+	x.run(2100 * time.Millisecond)
+	x.wantFilter(Include)
+}

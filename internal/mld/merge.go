@@ -106,6 +106,12 @@ func (r *Router) HoldPeer(now time.Duration, on bool, fx *Effects) {
 		}
 	}
 	r.held = false
+	// What a done lowered meanwhile stays low.
+	for id := uint32(1); id <= r.store.records.top; id++ {
+		if rec := r.store.records.at(id); rec.group != 0 && rec.live() && id != r.store.groups.at(rec.group).linger {
+			r.mergedV1(now, id)
+		}
+	}
 }
 
 // isHeld reports whether a record does not age at present.

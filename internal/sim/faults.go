@@ -1,170 +1,186 @@
 package sim
 
 import (
-	"fmt"
-	"net/netip"
-	"slices"
+	"math/rand/v2"
 	"time"
 
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
-	"tandem/internal/mld"
 )
 
-// fault is something that breaks, and the way it is mended.
+// fault is something that breaks or is changed, and the way it is mended. Two
+// may be there at once, on the same device too, so each counts what it cuts.
 type fault struct {
-	name        string
-	strike, end func(w *World, n *node)
+	name              string
+	shortest, longest time.Duration
+	mayLast           bool // now and then for minutes
+	// heavy: what a listener may miss is not bounded by detection alone.
+	heavy       bool
+	strike, end func(w *World, n *node, rng *rand.Rand)
 }
 
-// The faults, by their place in the table of what must be survived.
+const (
+	moment = 50 * time.Millisecond
+	while  = 15 * time.Second
+)
+
+// The faults: those of the table of what must be survived, then the finer ones.
 var faults = []fault{
-	{"daemon killed", func(w *World, n *node) { n.kill() }, func(w *World, n *node) { n.boot() }},
-	{"device off", powerOff, powerOn},
-	{"leg down", func(w *World, n *node) { n.setCables(false, n.upCable) }, func(w *World, n *node) { n.setCables(true, n.upCable) }},
-	{"upstream down", func(w *World, n *node) { n.setCables(n.legCable, false) }, func(w *World, n *node) { n.setCables(n.legCable, true) }},
-	{"RBS down", func(w *World, n *node) { w.rbsUp = false }, func(w *World, n *node) { w.rbsUp = true; w.pathHealed() }},
-	{"path down", func(w *World, n *node) { w.pathUp = false; w.judgePath() },
-		func(w *World, n *node) { w.pathUp = true; w.judgePath(); w.pathHealed() }},
-	{"switchover", func(w *World, n *node) { n.handle(device.Switchover{ETrunk: trunkID, On: true}) },
-		func(w *World, n *node) { n.handle(device.Switchover{ETrunk: trunkID, On: false}) }},
+	{name: "daemon killed", shortest: moment, longest: while, mayLast: true,
+		strike: func(_ *World, n *node, _ *rand.Rand) { n.down++; n.kill() }, end: revive},
+	{name: "device off", shortest: moment, longest: while, mayLast: true, strike: powerOff, end: powerOn},
+	{name: "leg down", shortest: moment, longest: while,
+		strike: func(_ *World, n *node, _ *rand.Rand) { n.cutCables(+1, 0) },
+		end:    func(_ *World, n *node, _ *rand.Rand) { n.cutCables(-1, 0) }},
+	{name: "upstream down", shortest: moment, longest: while, mayLast: true,
+		strike: func(_ *World, n *node, _ *rand.Rand) { n.cutCables(0, +1) },
+		end:    func(_ *World, n *node, _ *rand.Rand) { n.cutCables(0, -1) }},
+	{name: "RBS down", shortest: moment, longest: while, mayLast: true, strike: cutRBS(+1, +1), end: cutRBS(-1, -1)},
+	{name: "RBS one way", shortest: moment, longest: while, strike: cutRBS(+1, 0), end: cutRBS(-1, 0)},
+	{name: "RBS slow", shortest: time.Second, longest: while,
+		strike: func(w *World, _ *node, rng *rand.Rand) { w.rate = 500 + rng.IntN(20_000) },
+		end:    func(w *World, _ *node, _ *rand.Rand) { w.rate = 0 }},
+	{name: "path down", shortest: moment, longest: while, mayLast: true, strike: cutPath(+1, +1), end: cutPath(-1, -1)},
+	{name: "path one way", shortest: moment, longest: while, strike: cutPath(+1, 0), end: cutPath(-1, 0)},
+	{name: "hellos late, doubled and out of order", shortest: time.Second, longest: while,
+		strike: func(w *World, _ *node, rng *rand.Rand) {
+			w.jitter = time.Duration(rng.IntN(300)) * time.Millisecond
+		},
+		end: func(w *World, _ *node, _ *rand.Rand) { w.jitter = 0 }},
+	{name: "old hellos again", shortest: moment, longest: time.Second, strike: replay, end: replay},
+	{name: "hosts hashed anew", shortest: moment, longest: while, strike: rehash, end: rehash},
+	{name: "switchover", shortest: moment, longest: while, mayLast: true,
+		strike: func(_ *World, n *node, _ *rand.Rand) { n.yield(+1) },
+		end:    func(_ *World, n *node, _ *rand.Rand) { n.yield(-1) }},
+	{name: "daemon restarted at once", shortest: moment, longest: time.Second,
+		strike: func(w *World, n *node, rng *rand.Rand) {
+			n.kill()
+			w.after(time.Duration(1+rng.IntN(40))*time.Millisecond, n.reboot)
+		}, end: nothing},
+	{name: "clock set wrong and restarted", shortest: moment, longest: while,
+		strike: func(_ *World, n *node, rng *rand.Rand) {
+			n.skew = time.Duration(rng.IntN(7201)-3600) * time.Second
+			n.down++
+			n.kill()
+		}, end: revive},
+	{name: "state lost", shortest: moment, longest: while,
+		strike: func(_ *World, n *node, _ *rand.Rand) { n.identity += 10; n.down++; n.kill() }, end: revive},
+	{name: "records asked for anew", shortest: moment, longest: time.Second,
+		strike: func(_ *World, n *node, _ *rand.Rand) { n.handle(device.BatchBackup{Service: service}) }, end: nothing},
+	{name: "priority changed", shortest: moment, longest: while,
+		strike: func(_ *World, n *node, _ *rand.Rand) { n.priority = 30 - n.priority; n.reconfigure() },
+		end:    nothing},
+	{name: "member held back", shortest: time.Second, longest: while, heavy: false,
+		strike: func(_ *World, n *node, _ *rand.Rand) { n.heldBack++; n.reconfigure() },
+		end:    func(_ *World, n *node, _ *rand.Rand) { n.heldBack--; n.reconfigure() }},
+	{name: "members automatic", shortest: time.Second, longest: 2 * while, heavy: true,
+		strike: automatic(+1), end: automatic(-1)},
+	{name: "sub-interface removed and configured", shortest: time.Second, longest: while, strike: removeVLAN, end: addVLAN},
 }
 
-func powerOff(w *World, n *node) {
-	n.setCables(false, false)
+func nothing(*World, *node, *rand.Rand) {}
+
+func faultNamed(name string) fault {
+	for _, f := range faults {
+		if f.name == name {
+			return f
+		}
+	}
+	panic("no fault is called " + name)
+}
+
+func powerOff(_ *World, n *node, _ *rand.Rand) {
+	n.cutCables(+1, +1)
+	n.down++
 	n.kill()
 }
 
-func powerOn(w *World, n *node) {
-	n.setCables(true, true)
-	n.boot()
+func powerOn(_ *World, n *node, _ *rand.Rand) {
+	n.cutCables(-1, -1)
+	n.down--
+	n.reboot()
 }
 
-func (n *node) setCables(leg, up bool) {
-	if n.upCable && !up {
-		n.joined = make(map[netip.Addr]mld.Filter) // the upstream network forgets who has gone
-	}
-	n.legCable, n.upCable = leg, up
-	n.linkChanged()
+func revive(_ *World, n *node, _ *rand.Rand) {
+	n.down--
+	n.reboot()
 }
 
-// Run plays a whole schedule and returns the first broken invariant.
-func (w *World) Run() error {
-	if err := w.settle(); err != nil {
-		return fmt.Errorf("at start: %w", err)
+// cutRBS cuts the channel from this device to the peer, and from the peer to it.
+func cutRBS(there, back int) func(*World, *node, *rand.Rand) {
+	return func(w *World, n *node, _ *rand.Rand) {
+		w.rbsCuts[n.index] += there
+		w.rbsCuts[1-n.index] += back
+		w.pathHealed()
 	}
-	w.changeMinds()
-	for end := w.now + w.opts.Duration; w.now < end; {
-		f, n := faults[w.rng.IntN(len(faults))], w.nodes[w.rng.IntN(2)]
-		w.logf("fault: %s on %s", f.name, n.name)
-		w.healedAt = w.now + time.Hour
-		f.strike(w, n)
-		if err := w.pass(w.between(50*time.Millisecond, 15*time.Second)); err != nil {
-			return fmt.Errorf("%s on %s: %w", f.name, n.name, err)
-		}
-		w.logf("mended: %s on %s", f.name, n.name)
-		w.healedAt = w.now
-		f.end(w, n)
-		if err := w.settle(); err != nil {
-			return fmt.Errorf("after %s on %s: %w", f.name, n.name, err)
-		}
-	}
-	return w.quiet()
 }
 
-// pass lets time go by.
-func (w *World) pass(d time.Duration) error {
-	for _, n := range w.nodes {
-		n.pump()
+// cutPath cuts everything between the devices.
+func cutPath(there, back int) func(*World, *node, *rand.Rand) {
+	return func(w *World, n *node, _ *rand.Rand) {
+		w.pathCuts[n.index] += there
+		w.pathCuts[1-n.index] += back
+		w.judgePath()
+		w.pathHealed()
 	}
-	if err := w.watch.check(); err != nil {
-		return err
-	}
-	return w.run(w.now + d)
 }
 
-// settle waits until the pair shares the sending again.
-func (w *World) settle() error {
-	for deadline := w.now + 30*time.Second; w.now < deadline; {
-		if err := w.pass(100 * time.Millisecond); err != nil {
-			return err
+// replay sends hellos of long ago again, some of them damaged.
+func replay(w *World, n *node, rng *rand.Rand) {
+	for _, packet := range n.sent {
+		packet := append([]byte(nil), packet...)
+		if rng.IntN(3) == 0 {
+			packet[rng.IntN(len(packet))] ^= 1 << rng.IntN(8)
 		}
-		if w.shared() {
-			return w.pass(w.between(0, 3*time.Second))
+		if rng.IntN(4) == 0 {
+			packet = packet[:rng.IntN(len(packet))]
 		}
+		w.after(time.Duration(rng.IntN(50))*time.Millisecond, func() {
+			n.peer().handle(device.HelloReceived{From: n.address(), Packet: packet})
+		})
 	}
-	return fmt.Errorf("the pair does not share again after 30 s: A %s, B %s", w.nodes[0].duty(), w.nodes[1].duty())
 }
 
-func (w *World) shared() bool {
-	for _, n := range w.nodes {
-		snap := n.dev.Snapshot(w.now, time.Time{})
-		if n.duty() != device.DutyShared || !snap.Services[0].InSync || n.bfd != etrunk.BFDUp {
-			return false
-		}
+// rehash lets the switch send hosts' messages to other legs.
+func rehash(w *World, _ *node, rng *rand.Rand) {
+	for _, h := range w.hosts {
+		h.leg = rng.IntN(2)
 	}
-	return true
 }
 
-// changeMinds lets hosts join and leave for as long as the run lasts.
-func (w *World) changeMinds() {
-	end := w.now + w.opts.Duration
-	var next func()
-	next = func() {
-		if w.now > end {
-			return
-		}
-		h := w.hosts[w.rng.IntN(len(w.hosts))]
-		i := w.rng.IntN(len(w.streams))
-		h.change(i, !h.wants[i])
-		w.after(w.between(10*time.Millisecond, 2*time.Second), next)
+// automatic lets the election decide which of the two legs serves.
+func automatic(by int) func(*World, *node, *rand.Rand) {
+	return func(w *World, n *node, rng *rand.Rand) {
+		n.automatic += by
+		n.reconfigure()
+		w.after(time.Duration(rng.IntN(3000))*time.Millisecond, func() {
+			n.peer().automatic += by
+			n.peer().reconfigure()
+		})
 	}
-	w.after(0, next)
 }
 
-// quiet lets everything come to rest and compares: both databases with each
-// other, and with what the hosts really want.
-func (w *World) quiet() error {
-	// What was lost is found out by the next queries, if they are not lost too.
-	w.opts.Loss = 0
-	listening := mld.DefaultConfig().ListeningInterval()
-	if err := w.pass(listening + 10*time.Second); err != nil {
-		return fmt.Errorf("at rest: %w", err)
-	}
-	a := w.nodes[0].dev.Snapshot(w.now, time.Time{}).Profiles[0]
-	b := w.nodes[1].dev.Snapshot(w.now, time.Time{}).Profiles[0]
-	if a.Digest != b.Digest || a.Records != b.Records {
-		return fmt.Errorf("databases differ at rest: A %d records %x, B %d records %x", a.Records, a.Digest, b.Records, b.Digest)
-	}
-	for _, n := range w.nodes {
-		if err := w.compare(n); err != nil {
-			return fmt.Errorf("device %s: %w", n.name, err)
-		}
-	}
-	return nil
+// removeVLAN takes the sub-interface from the configuration of both devices,
+// one after the other.
+func removeVLAN(w *World, n *node, rng *rand.Rand) { w.setVLAN(n, rng, -1) }
+func addVLAN(w *World, n *node, rng *rand.Rand)    { w.setVLAN(n, rng, +1) }
+
+func (w *World) setVLAN(n *node, rng *rand.Rand, by int) {
+	n.vlan += by
+	n.reconfigure()
+	w.after(time.Duration(rng.IntN(900))*time.Millisecond, func() {
+		n.peer().vlan += by
+		n.peer().reconfigure()
+	})
 }
 
-// compare checks a device's listeners against the hosts' wishes. MLDv1 hosts
-// are not told apart by their records, only as a whole.
-func (w *World) compare(n *node) error {
-	known := make(map[string]bool)
-	groups := n.dev.Groups(w.now, "Eth-Trunk10")
-	for _, g := range groups {
-		for _, h := range g.Hosts {
-			known[g.Group.String()+" "+h.Host.String()] = true
-		}
+// memberMode is what the device's configuration says now.
+func (n *node) memberMode() etrunk.MemberMode {
+	switch {
+	case n.heldBack > 0:
+		return etrunk.ForceBackup
+	case n.automatic > 0:
+		return etrunk.Auto
 	}
-	for i, s := range w.streams {
-		wanted := slices.ContainsFunc(w.hosts, func(h *host) bool { return h.wants[i] })
-		if routed := len(n.routes[s.key()]) > 0; routed != wanted {
-			return fmt.Errorf("%s is wanted=%v, forwarded=%v", s.group, wanted, routed)
-		}
-		for _, h := range w.hosts {
-			name := s.group.String() + " " + h.addr.String()
-			if !h.v1 && known[name] != h.wants[i] {
-				return fmt.Errorf("host %d wants %s=%v, known=%v", h.port, s.group, h.wants[i], known[name])
-			}
-		}
-	}
-	return nil
+	return etrunk.ForceMaster
 }

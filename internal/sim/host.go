@@ -17,20 +17,33 @@ const unsolicited = time.Second
 // host is a listener behind the switch.
 type host struct {
 	w       *World
+	number  int
+	vlan    int
+	leg     int // to which the switch hashes what it sends
 	addr    netip.Addr
 	v1      bool // speaks MLDv1 only, and joins no SSM stream
-	port    int  // what the switch hashes
 	wants   []bool
 	changes []int // counts the changes of mind, so that a repetition can see it is stale
 	// lost: the last report of a stream was lost. MLD bears one loss, by its
 	// robustness of 2; more would be no fault of the devices.
 	lost []bool
+	// An MLDv1 host (RFC 2710, section 4) is quiet when another one has
+	// answered, and says good-bye only when it was the last to report.
+	pending, last []bool
+}
+
+// v1link is what the MLDv1 hosts of a VLAN have in common.
+type v1link struct {
+	lost []bool // by stream, for they report in each other's stead
 }
 
 func newHost(w *World, i int) *host {
+	n := len(w.streams)
 	return &host{
-		w: w, addr: netip.MustParseAddr(fmt.Sprintf("fe80::1:%x", i+1)), v1: i%4 == 3, port: i,
-		wants: make([]bool, len(w.streams)), changes: make([]int, len(w.streams)), lost: make([]bool, len(w.streams)),
+		w: w, number: i, vlan: i / 4 % vlans, leg: i % 2, addr: netip.MustParseAddr(fmt.Sprintf("fe80::1:%x", i+1)),
+		v1:    w.minds.IntN(3) == 0,
+		wants: make([]bool, n), changes: make([]int, n), lost: make([]bool, n),
+		pending: make([]bool, n), last: make([]bool, n),
 	}
 }
 
@@ -39,14 +52,18 @@ func (h *host) change(i int, want bool) {
 	if h.wants[i] == want || h.v1 && h.w.streams[i].ssm {
 		return
 	}
-	h.w.logf("host %d: want %s = %v", h.port, h.w.streams[i].group, want)
+	h.w.logf("host %d: want %s = %v", h.number, h.w.streams[i].group, want)
 	h.wants[i] = want
 	h.changes[i]++
 	h.w.watch.changed(h, i)
 	version := h.changes[i]
+	if h.v1 && !want && !h.last[i] {
+		return
+	}
 	h.report(i, true)
+	h.pending[i] = h.v1 && want
 	h.w.after(h.w.between(0, unsolicited), func() {
-		if h.changes[i] == version {
+		if h.changes[i] == version && (!h.v1 || h.pending[i]) {
 			h.report(i, true)
 		}
 	})
@@ -54,7 +71,12 @@ func (h *host) change(i int, want bool) {
 
 // report tells of one stream: of a change, or in answer to a query.
 func (h *host) report(i int, change bool) {
-	if h.lost[i] = !h.lost[i] && h.w.chance(h.w.opts.Loss); h.lost[i] {
+	lost := &h.lost[i]
+	if h.v1 {
+		lost = &h.w.v1[h.vlan].lost[i]
+		h.reportsForAll(i)
+	}
+	if *lost = !*lost && h.w.chance(h.w.opts.Loss); *lost {
 		return
 	}
 	s := h.w.streams[i]
@@ -69,6 +91,16 @@ func (h *host) report(i int, change bool) {
 		p.Records = []mld.GroupRecord{record(s, h.wants[i], change)}
 	}
 	h.send(dst, p)
+}
+
+// reportsForAll keeps the other MLDv1 hosts of the group quiet.
+func (h *host) reportsForAll(i int) {
+	h.pending[i], h.last[i] = false, h.wants[i]
+	for _, other := range h.w.hosts {
+		if other != h && other.v1 && other.vlan == h.vlan && h.wants[i] {
+			other.pending[i], other.last[i] = false, false
+		}
+	}
 }
 
 func record(s stream, want, change bool) mld.GroupRecord {
@@ -99,35 +131,41 @@ func (h *host) hearQuery(q mld.Query) {
 		if len(q.Sources) > 0 && s.ssm && !slices.Contains(q.Sources, s.source) {
 			continue
 		}
+		h.pending[i] = true
 		h.w.after(h.w.between(0, q.MaxResponse), func() {
-			if h.wants[i] {
+			if h.wants[i] && (!h.v1 || h.pending[i]) {
 				h.report(i, false)
 			}
 		})
 	}
 }
 
-// send puts a message on the leg that the switch has chosen for this host.
+// send puts a message on the leg that the switch has chosen for this host, now
+// and then twice.
 func (h *host) send(dst netip.Addr, p *mld.Packet) {
 	n := h.w.legOf(h)
 	if n == nil {
 		return
 	}
-	h.w.after(wireDelay, func() {
+	arrive := func() {
 		if n.legUp() {
 			n.handle(&device.MLDReceived{
-				Netdev: legName,
+				Netdev: legName(h.vlan),
 				Meta:   mld.Meta{Src: h.addr, Dst: dst, HopLimit: 1, RouterAlert: true},
 				Packet: p,
 			})
 		}
-	})
+	}
+	h.w.after(wireDelay, arrive)
+	if h.w.chance(h.w.opts.Loss / 4) {
+		h.w.after(wireDelay+time.Microsecond, arrive)
+	}
 }
 
 // legOf is the switch: it hashes a host to a leg, and moves all to the other
 // one while a leg has no carrier.
 func (w *World) legOf(h *host) *node {
-	chosen := w.nodes[h.port%2]
+	chosen := w.nodes[h.leg]
 	if !chosen.legUp() {
 		chosen = chosen.peer()
 	}

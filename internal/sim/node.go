@@ -14,15 +14,19 @@ import (
 
 // The names that both devices use.
 const (
-	legName  = "eth-trunk10"
 	upName   = "up0"
 	service  = "rbs1"
-	profile  = "rbp1"
 	trunkID  = 1
 	memberID = 10
 )
 
 var member = device.Member{ETrunk: trunkID, EthTrunk: memberID}
+
+// legName is the Linux interface of a VLAN on the leg.
+func legName(vlan int) string { return [vlans]string{"eth-trunk10", "eth-trunk10.100"}[vlan] }
+
+// configuredName is the same as the configuration says it.
+func configuredName(vlan int) string { return [vlans]string{"Eth-Trunk10", "Eth-Trunk10.100"}[vlan] }
 
 // node is one device and the kernel under it.
 type node struct {
@@ -32,8 +36,14 @@ type node struct {
 	dev   *device.Device // nil while the daemon is dead
 	boots uint64
 
-	legAdmin, legCable bool
-	upCable            bool
+	// What is wrong with it, counted by cause.
+	down, legCuts, upCuts, yields int
+	// What its configuration says; vlan is negative without the sub-interface.
+	heldBack, automatic, vlan, priority int
+	identity                            uint64        // added to its device ID
+	skew                                time.Duration // of its wall clock at the next boot
+
+	legAdmin bool
 
 	routes map[device.SourceGroup][]string
 	gate   device.Gate
@@ -45,18 +55,28 @@ type node struct {
 
 	wakeAt time.Duration // of the Advance that is scheduled, 0 when none is
 	bfd    etrunk.BFDState
+	sent   [][]byte // some hellos of old
+	// ableSince is when it last came to have all it takes to serve, never without.
+	ableSince time.Duration
 }
 
 func newNode(w *World, index int) *node {
 	return &node{
-		w: w, index: index, name: string(rune('A' + index)),
-		legAdmin: true, legCable: true, upCable: true, bfd: etrunk.BFDPending,
+		w: w, index: index, name: string(rune('A' + index)), priority: 10 + 10*index,
+		legAdmin: true, bfd: etrunk.BFDPending, ableSince: never,
 	}
 }
 
-func (n *node) alive() bool { return n.dev != nil }
-func (n *node) peer() *node { return n.w.nodes[1-n.index] }
-func (n *node) legUp() bool { return n.legAdmin && n.legCable }
+func (n *node) alive() bool           { return n.dev != nil }
+func (n *node) peer() *node           { return n.w.nodes[1-n.index] }
+func (n *node) legUp() bool           { return n.legAdmin && n.legCuts == 0 }
+func (n *node) upCable() bool         { return n.upCuts == 0 }
+func (n *node) hasVLAN(vlan int) bool { return vlan == 0 || n.vlan >= 0 }
+
+// able reports whether it has all it takes to serve.
+func (n *node) able() bool {
+	return n.alive() && n.upCable() && n.legCuts == 0 && n.memberMode() != etrunk.ForceBackup
+}
 
 func (n *node) address() netip.Addr {
 	return netip.MustParseAddr(fmt.Sprintf("2001:db8:c::%x", 0xa+n.index))
@@ -69,7 +89,8 @@ func (n *node) linkLocal() netip.Addr {
 // boot starts the daemon with an empty database.
 func (n *node) boot() {
 	n.boots++
-	n.dev = device.New(uint64(1000+n.index), n.w.rng.Uint64(), time.Unix(1_700_000_000, 0).Add(n.w.now), n.w.now)
+	wall := time.Unix(1_700_000_000, 0).Add(n.w.now + n.skew)
+	n.dev = device.New(n.deviceID(), n.w.rng.Uint64(), wall, n.w.now)
 	n.routes = make(map[device.SourceGroup][]string)
 	n.asked = make(map[device.SourceGroup]bool)
 	n.joined = make(map[netip.Addr]mld.Filter)
@@ -81,6 +102,42 @@ func (n *node) boot() {
 		panic(err) // the simulation's own mistake
 	}
 	n.w.judgePath()
+}
+
+func (n *node) deviceID() uint64 { return uint64(1000+n.index) + n.identity }
+
+// reboot starts the daemon unless something still keeps it down.
+func (n *node) reboot() {
+	if !n.alive() && n.down == 0 {
+		n.boot()
+	}
+}
+
+// reconfigure commits what the node's fields say.
+func (n *node) reconfigure() {
+	if !n.alive() {
+		return
+	}
+	n.w.logf("%s: priority %d, member %s, sub-interface %v", n.name, n.priority, n.memberMode(), n.hasVLAN(1))
+	if err := n.dev.Configure(n.w.now, n.settings()); err != nil {
+		panic(err) // the simulation's own mistake
+	}
+}
+
+// yield hands everything to the peer on the operator's request, or takes it back.
+func (n *node) yield(by int) {
+	n.yields += by
+	n.handle(device.Switchover{ETrunk: trunkID, On: n.yields > 0})
+}
+
+// cutCables cuts the leg and the upstream, or mends them.
+func (n *node) cutCables(leg, up int) {
+	if n.upCuts == 0 && up > 0 {
+		n.joined = make(map[netip.Addr]mld.Filter) // the upstream network forgets who has gone
+	}
+	n.legCuts += leg
+	n.upCuts += up
+	n.linkChanged()
 }
 
 // kill ends the daemon as SIGKILL does: the kernel drops its routes and closes
@@ -105,18 +162,15 @@ func (n *node) kill() {
 
 func (n *node) settings() device.Settings {
 	cfg := etrunk.DefaultConfig()
-	cfg.ID, cfg.Priority, cfg.Key = trunkID, uint8(10+10*n.index), []byte("key")
+	cfg.ID, cfg.Priority, cfg.Key = trunkID, uint8(n.priority), []byte("key")
 	cfg.SystemID = etrunk.SystemID{2, 0, 0, 0, 0, byte(n.index)}
 	cfg.Local, cfg.Peer = n.address(), n.peer().address()
-	cfg.RevertDelay, cfg.BFDSession, cfg.DeviceID = time.Second, "core", uint64(1000+n.index)
-	cfg.Members = []etrunk.MemberConfig{{ID: memberID, Mode: etrunk.ForceMaster}}
-	return device.Settings{
-		Interfaces: map[string]device.InterfaceSettings{
-			"up0":         {Netdev: upName, Upstream: true, MLD: mld.DefaultConfig()},
-			"Eth-Trunk10": {Netdev: legName, MLD: mld.DefaultConfig(), Profile: profile},
-		},
-		ETrunks: map[uint32]etrunk.Config{trunkID: cfg},
-		Legs:    map[device.Member]device.LegSettings{member: {Netdev: legName}},
+	cfg.RevertDelay, cfg.BFDSession, cfg.DeviceID = time.Second, "core", n.deviceID()
+	cfg.Members = []etrunk.MemberConfig{{ID: memberID, Mode: n.memberMode()}}
+	s := device.Settings{
+		Interfaces: map[string]device.InterfaceSettings{"up0": {Netdev: upName, Upstream: true, MLD: mld.DefaultConfig()}},
+		ETrunks:    map[uint32]etrunk.Config{trunkID: cfg},
+		Legs:       map[device.Member]device.LegSettings{member: {Netdev: legName(0)}},
 		Services: map[string]device.ServiceSettings{service: {
 			Config: rbs.Config{
 				Name: service, Local: n.address(), Peer: n.peer().address(), Port: rbs.DefaultPort, Enabled: true,
@@ -124,10 +178,19 @@ func (n *node) settings() device.Settings {
 			},
 			Retention: 600 * time.Second,
 		}},
-		Profiles: map[string]device.ProfileSettings{profile: {
-			BackupID: 10, Service: service, Member: member, MLD: true, Hot: true,
-		}},
+		Profiles: make(map[string]device.ProfileSettings),
 	}
+	for v := range vlans {
+		if !n.hasVLAN(v) {
+			continue
+		}
+		profile := fmt.Sprintf("rbp%d", 1+v)
+		s.Profiles[profile] = device.ProfileSettings{BackupID: uint32(10 + 10*v), Service: service, Member: member, MLD: true, Hot: true}
+		s.Interfaces[configuredName(v)] = device.InterfaceSettings{
+			Netdev: legName(v), MLD: mld.DefaultConfig(), Profile: profile, SubInterface: uint32(100 * v),
+		}
+	}
+	return s
 }
 
 // handle gives the daemon an event, if it lives.
@@ -138,8 +201,10 @@ func (n *node) handle(ev device.Event) {
 }
 
 func (n *node) tellLinks() {
-	n.handle(device.LinkChanged{Netdev: upName, Exists: true, Index: 2, AdminUp: true, Up: n.upCable, LinkLocal: n.linkLocal()})
-	n.handle(device.LinkChanged{Netdev: legName, Exists: true, Index: 3, AdminUp: n.legAdmin, Up: n.legUp(), LinkLocal: n.linkLocal()})
+	n.handle(device.LinkChanged{Netdev: upName, Exists: true, Index: 2, AdminUp: true, Up: n.upCable(), LinkLocal: n.linkLocal()})
+	for v := range vlans {
+		n.handle(device.LinkChanged{Netdev: legName(v), Exists: true, Index: 3 + v, AdminUp: n.legAdmin, Up: n.legUp(), LinkLocal: n.linkLocal()})
+	}
 }
 
 // linkChanged lets the daemon notice what has happened to its links.
@@ -230,29 +295,51 @@ func (n *node) upcalls() {
 // receives reports whether the upstream network delivers a stream to this device.
 func (n *node) receives(s stream) bool {
 	f, ok := n.joined[s.group]
-	if !n.upCable || !ok {
+	if !n.upCable() || !ok {
 		return false
 	}
 	return (f.Mode == mld.Exclude) != slices.Contains(f.Sources, s.source)
 }
 
-// sends reports whether the kernel of this device puts a stream on its leg.
-func (n *node) sends(s stream) bool {
+// sends reports whether the kernel of this device puts a stream into a VLAN of its leg.
+func (n *node) sends(s stream, vlan int) bool {
 	sg := s.key()
-	if !n.alive() || !n.legUp() || !n.receives(s) || !slices.Contains(n.routes[sg], legName) {
+	if !n.alive() || !n.legUp() || !n.receives(s) || !slices.Contains(n.routes[sg], legName(vlan)) {
 		return false
 	}
-	if slices.Contains(n.gate.Orphans, sg) {
-		return true
-	}
-	bucket := etrunk.BucketOf(s.source, s.group)
-	return !slices.Contains(n.gate.Closed, legName) &&
-		!(bucket == 1 && slices.Contains(n.gate.Bucket0, legName)) &&
-		!(bucket == 0 && slices.Contains(n.gate.Bucket1, legName))
+	return slices.Contains(n.gate.Orphans, sg) || n.open(vlan)&(1<<etrunk.BucketOf(s.source, s.group)) != 0
 }
 
-// duty is what the daemon holds its duty to be, for settling.
-func (n *node) duty() device.DutyKind {
+// whyNot tells what keeps a device from sending a stream.
+func (n *node) whyNot(s stream, vlan int) string {
+	switch {
+	case !n.alive():
+		return n.name + " is dead"
+	case !n.legUp():
+		return n.name + "'s leg is down"
+	case !n.receives(s):
+		return n.name + " does not receive it"
+	case !slices.Contains(n.routes[s.key()], legName(vlan)):
+		return n.name + " has no route"
+	}
+	return fmt.Sprintf("%s lets pass %v", n.name, n.open(vlan))
+}
+
+// open lists the buckets that the gate lets pass.
+func (n *node) open(vlan int) etrunk.Buckets {
+	switch name := legName(vlan); {
+	case slices.Contains(n.gate.Closed, name):
+		return etrunk.NoBuckets
+	case slices.Contains(n.gate.Bucket0, name):
+		return etrunk.Bucket0
+	case slices.Contains(n.gate.Bucket1, name):
+		return etrunk.Bucket1
+	}
+	return etrunk.AllBuckets
+}
+
+// duty is what the device holds its duty to be.
+func (n *node) duty() device.Duty {
 	_, duty := n.dev.Sends(member, n.w.streams[0].source, n.w.streams[0].group)
-	return duty.Kind
+	return duty
 }

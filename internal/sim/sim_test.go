@@ -3,57 +3,110 @@ package sim
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"hash/fnv"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
-	"time"
 )
 
 var (
-	seeds = flag.Uint64("seeds", 50, "how many fault schedules to run")
-	first = flag.Uint64("first", 1, "the first seed")
+	seeds  = flag.Uint64("seeds", 50, "how many fault schedules to run")
+	first  = flag.Uint64("first", 1, "the first seed")
+	keep   = flag.String("keep", "", "the numbers of the steps to play, separated by commas; \"none\" for none, empty for all")
+	losses = flag.Bool("loss", true, "lose some hellos and reports")
+	minds  = flag.Bool("minds", true, "let hosts change their minds")
 )
 
-func options(seed uint64) Options {
-	return Options{Seed: seed, Hosts: 8, Duration: 2 * time.Minute, Loss: 0.02}
+func options(t *testing.T, seed uint64) Options {
+	opts := Options{Seed: seed, Hosts: 8, NoMinds: !*minds}
+	if *losses {
+		opts.Loss = [...]float64{0, 0.02, 0.05}[seed%3]
+	}
+	if *keep != "" {
+		opts.Keep = []int{}
+		for number := range strings.SplitSeq(*keep, ",") {
+			if number == "none" {
+				break
+			}
+			i, err := strconv.Atoi(number)
+			if err != nil {
+				t.Fatalf("-keep %s: %v", *keep, err)
+			}
+			opts.Keep = append(opts.Keep, i)
+		}
+	}
+	return opts
 }
 
-// TestSchedules plays fault schedules. A failing seed is replayed with
-//
-//	go test ./internal/sim -run TestSchedules -first N -seeds 1 -v
+// maxFailures ends a run of many seeds: each failure costs as much as dozens of
+// schedules, to shrink it.
+const maxFailures = 5
+
+// TestSchedules plays fault schedules on all cores. Of one that breaks an
+// invariant it prints the commands that replay it, whole and shrunk.
 func TestSchedules(t *testing.T) {
-	for seed := *first; seed < *first+*seeds; seed++ {
-		var log bytes.Buffer
-		opts := options(seed)
-		if *seeds == 1 {
-			opts.Log = &log
-		}
-		w := New(opts)
-		err := w.Run()
-		if *seeds == 1 {
-			t.Logf("%s", log.Bytes())
-		}
-		if err != nil {
-			t.Errorf("seed %d, at %.6f s: %v\n\tgo test ./internal/sim -run TestSchedules -first %d -seeds 1 -v",
-				seed, w.now.Seconds(), err, seed)
-		}
-		if testing.Verbose() && *seeds > 1 {
-			t.Logf("seed %d: %d gaps, longest %v", seed, w.watch.Gaps, w.watch.Longest)
-		}
+	if *seeds == 1 {
+		replayLoudly(t)
+		return
+	}
+	var next, failures atomic.Uint64
+	next.Store(*first)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for failures.Load() < maxFailures {
+				seed := next.Add(1) - 1
+				if seed >= *first+*seeds {
+					return
+				}
+				if err := New(options(t, seed)).Run(); err != nil {
+					failures.Add(1)
+					t.Error(report(options(t, seed), err))
+				}
+			}
+		})
+	}
+	workers.Wait()
+	if n := failures.Load(); n >= maxFailures {
+		t.Errorf("stopped after %d failures", n)
 	}
 }
 
-// TestReplayIsExact runs one schedule twice and compares everything that happened.
-func TestReplayIsExact(t *testing.T) {
-	run := func() uint64 {
-		h := fnv.New64a()
-		opts := options(7)
-		opts.Log = h
-		if err := New(opts).Run(); err != nil {
-			t.Error(err)
-		}
-		return h.Sum64()
+func report(opts Options, err error) string {
+	small, smallErr := Shrink(opts)
+	return fmt.Sprintf("seed %d: %v\n\t%s\n    shrunk: %v\n\t%s\n%s",
+		opts.Seed, err, opts.Command(), smallErr, small.Command(), New(small).Schedule())
+}
+
+func replayLoudly(t *testing.T) {
+	var log bytes.Buffer
+	opts := options(t, *first)
+	opts.Log = &log
+	w := New(opts)
+	err := w.Run()
+	t.Logf("%s\n%s", w.Schedule(), log.Bytes())
+	if err != nil {
+		t.Errorf("seed %d, at %.6f s: %v", opts.Seed, w.now.Seconds(), err)
 	}
-	if a, b := run(), run(); a != b {
-		t.Errorf("two runs of one seed differ: %x, %x", a, b)
+	t.Logf("%d gaps, the longest of %v", w.watch.Gaps, w.watch.Longest)
+}
+
+// TestReplayIsExact runs schedules twice and compares everything that happened.
+func TestReplayIsExact(t *testing.T) {
+	for seed := range uint64(8) {
+		run := func() uint64 {
+			h := fnv.New64a()
+			opts := options(t, seed)
+			opts.Log = h
+			fmt.Fprint(h, New(opts).Run())
+			return h.Sum64()
+		}
+		if a, b := run(), run(); a != b {
+			t.Errorf("two runs of seed %d differ: %x, %x", seed, a, b)
+		}
 	}
 }

@@ -3,16 +3,22 @@ package sim
 import (
 	"fmt"
 	"time"
+
+	"tandem/internal/device"
 )
 
 // What is allowed.
 const (
-	// maxGap is how long an established listener may go without its stream:
-	// detection, 30 ms, and 20 ms for the flip.
+	// maxGap is how long an established listener may go without its stream when
+	// one thing goes wrong: detection, 30 ms, and 20 ms for the flip.
 	maxGap = 50 * time.Millisecond
-	// maxJoin is how long a new listener may wait: for the repetition of a lost
-	// report, and for the upstream.
+	// maxJoin is how long a new listener may then wait: for the repetition of a
+	// lost report, and for the upstream.
 	maxJoin = 2*unsolicited + 500*time.Millisecond
+	// maxLost is how long a listener may wait when several things went wrong at
+	// once, from the moment a device has all it takes to serve: an election
+	// without a peer, a query at start-up that is not answered, the next one.
+	maxLost = 80 * time.Second
 	// maxDouble is how long two devices may both send a stream in a healthy pair.
 	maxDouble = 300 * time.Millisecond
 	// healing is how long after the last fault a pair counts as healing: BFD
@@ -24,7 +30,8 @@ const (
 type watch struct {
 	w       *World
 	listens [][]listening // by host, stream
-	doubled []time.Duration
+	doubled [vlans][]time.Duration
+	whole   time.Duration // since when the channel is, never while it is not
 	// Gaps and Longest describe what listeners went through.
 	Gaps    int
 	Longest time.Duration
@@ -34,100 +41,189 @@ type watch struct {
 type listening struct {
 	served  bool // at least once since it was joined
 	missing bool
-	since   time.Duration
+	// grace: it was missing when things were still being mended.
+	grace bool
+	since time.Duration
 }
 
 const never = -1
 
 func newWatch(w *World) watch {
-	v := watch{w: w, listens: make([][]listening, len(w.hosts)), doubled: make([]time.Duration, len(w.streams))}
+	v := watch{w: w, listens: make([][]listening, len(w.hosts))}
 	for i := range v.listens {
 		v.listens[i] = make([]listening, len(w.streams))
 	}
-	for i := range v.doubled {
-		v.doubled[i] = never
+	for vlan := range v.doubled {
+		v.doubled[vlan] = make([]time.Duration, len(w.streams))
+		for i := range w.streams {
+			v.doubled[vlan][i] = never
+		}
 	}
 	return v
 }
 
 // changed starts the wait of a host that has joined.
 func (v *watch) changed(h *host, i int) {
-	v.listens[h.port][i] = listening{missing: true, since: v.w.now}
+	v.listens[h.number][i] = listening{missing: true, since: v.w.now}
+}
+
+// forgive lets those who miss something when strict rules begin wait as they
+// might have before.
+func (v *watch) forgive() {
+	for h := range v.listens {
+		for i := range v.listens[h] {
+			if l := &v.listens[h][i]; l.missing {
+				l.grace = true
+			}
+		}
+	}
 }
 
 func (v *watch) check() error {
-	for i, s := range v.w.streams {
-		senders := 0
-		for _, n := range v.w.nodes {
-			if n.sends(s) {
-				senders++
+	v.noteAble()
+	for vlan := range vlans {
+		for i, s := range v.w.streams {
+			senders := 0
+			for _, n := range v.w.nodes {
+				if n.sends(s, vlan) {
+					senders++
+				}
+			}
+			if err := v.checkListeners(vlan, i, senders > 0); err != nil {
+				return err
+			}
+			if err := v.checkSenders(vlan, i, senders); err != nil {
+				return err
 			}
 		}
-		if err := v.checkListeners(i, senders > 0); err != nil {
-			return err
-		}
-		if err := v.checkSenders(i, senders); err != nil {
-			return err
-		}
 	}
-	return nil
+	return v.checkPermission()
 }
 
-func (v *watch) checkListeners(i int, sent bool) error {
-	for _, h := range v.w.hosts {
-		l := &v.listens[h.port][i]
+// noteAble notes since when each device, and the channel, have been whole.
+func (v *watch) noteAble() {
+	note := func(since *time.Duration, ok bool) {
 		switch {
-		case !h.wants[i]:
+		case !ok:
+			*since = never
+		case *since == never:
+			*since = v.w.now
+		}
+	}
+	for _, n := range v.w.nodes {
+		note(&n.ableSince, n.able())
+	}
+	note(&v.whole, v.w.channelWhole() && v.w.nodes[0].alive() && v.w.nodes[1].alive())
+}
+
+func (v *watch) checkListeners(vlan, i int, sent bool) error {
+	w := v.w
+	configured := w.nodes[0].hasVLAN(vlan) && w.nodes[1].hasVLAN(vlan)
+	for _, h := range w.hosts {
+		if h.vlan != vlan || !h.wants[i] {
+			continue
+		}
+		l := &v.listens[h.number][i]
+		switch {
+		case !configured:
+			*l = listening{missing: true, grace: true, since: w.now}
 			continue
 		case sent && l.missing:
-			if gap := v.w.now - l.since; l.served {
+			if gap := w.now - l.since; l.served {
 				v.Gaps++
 				v.Longest = max(v.Longest, gap)
 			}
-			l.missing, l.served = false, true
+			*l = listening{served: true}
 		case !sent && !l.missing:
-			l.missing, l.since = true, v.w.now
+			l.missing, l.since = true, w.now
 		}
-		limit := maxGap
-		if !l.served {
-			limit = maxJoin
+		if !l.missing {
+			continue
 		}
-		if l.missing && v.w.now-l.since > limit && v.w.servable() {
-			return fmt.Errorf("host %d has been without %s for %v (limit %v)", h.port, v.w.streams[i].group, v.w.now-l.since, limit)
+		if waited, limit := v.waited(h, l); waited > limit {
+			return fmt.Errorf("host %d has been without %s for %v (limit %v): %s, %s", h.number, w.streams[i].group, w.now-l.since, limit,
+				w.nodes[0].whyNot(w.streams[i], vlan), w.nodes[1].whyNot(w.streams[i], vlan))
 		}
 	}
 	return nil
 }
 
-func (v *watch) checkSenders(i, senders int) error {
+// waited returns how long a listener has waited for what it could have had, and
+// how long it may.
+func (v *watch) waited(h *host, l *listening) (waited, limit time.Duration) {
+	w := v.w
+	if w.strict && !l.grace {
+		if !w.servable() {
+			return 0, maxGap
+		}
+		if l.served {
+			return w.now - l.since, maxGap
+		}
+		return w.now - l.since, maxJoin
+	}
+	l.grace = true
+	for _, n := range w.nodes {
+		if n.ableSince == never {
+			continue
+		}
+		since := max(l.since, n.ableSince)
+		if w.legOf(h) != n { // it must be told of the listener
+			if v.whole == never {
+				continue
+			}
+			since = max(since, v.whole)
+		}
+		waited = max(waited, w.now-since)
+	}
+	return waited, maxLost
+}
+
+func (v *watch) checkSenders(vlan, i, senders int) error {
+	since := &v.doubled[vlan][i]
 	switch {
 	case senders < 2 || !v.w.healthy():
-		v.doubled[i] = never
-	case v.doubled[i] == never:
-		v.doubled[i] = v.w.now
-	case v.w.now-v.doubled[i] > maxDouble:
-		return fmt.Errorf("both devices have been sending %s for %v (limit %v)", v.w.streams[i].group, v.w.now-v.doubled[i], maxDouble)
+		*since = never
+	case *since == never:
+		*since = v.w.now
+	case v.w.now-*since > maxDouble:
+		return fmt.Errorf("both devices have been sending %s on %s for %v (limit %v)", v.w.streams[i].group, legName(vlan), v.w.now-*since, maxDouble)
+	}
+	return nil
+}
+
+// checkPermission sees to it that each device's gate is what its duty permits,
+// and that a Backup sends nothing.
+func (v *watch) checkPermission() error {
+	for _, n := range v.w.nodes {
+		if !n.alive() {
+			continue
+		}
+		duty := n.duty()
+		for vlan := range vlans {
+			if !n.hasVLAN(vlan) {
+				continue
+			}
+			if n.open(vlan) != duty.Covers {
+				return fmt.Errorf("%s lets pass %v on %s, its duty covers %v", n.name, n.open(vlan), legName(vlan), duty.Covers)
+			}
+		}
+		if n.heldBack > 0 && duty.Kind != device.DutyNone {
+			return fmt.Errorf("%s is held back, its duty is %v", n.name, duty.Kind)
+		}
 	}
 	return nil
 }
 
 // servable reports whether any device is whole.
-func (w *World) servable() bool {
-	for _, n := range w.nodes {
-		if n.alive() && n.upCable && n.legCable {
-			return true
-		}
-	}
-	return false
-}
+func (w *World) servable() bool { return w.nodes[0].able() || w.nodes[1].able() }
 
 // healthy reports whether everything has been whole for a while.
 func (w *World) healthy() bool {
-	if !w.pathUp || !w.rbsUp || w.now < w.healedAt+healing {
+	if !w.settled || w.healedAt == never || w.now < w.healedAt+healing {
 		return false
 	}
 	for _, n := range w.nodes {
-		if !n.alive() || !n.upCable || !n.legUp() {
+		if !n.able() || !n.legUp() {
 			return false
 		}
 	}

@@ -24,11 +24,14 @@ const (
 
 // Options choose a run.
 type Options struct {
-	Seed     uint64
-	Hosts    int
-	Duration time.Duration // virtual time in which hosts change their minds and faults happen
+	Seed  uint64
+	Hosts int
 	// Loss is the probability that a hello or a report is lost.
 	Loss float64
+	// Keep lists the steps of the seed's plan that are played, nil for all.
+	Keep []int
+	// NoMinds: hosts make up their minds once, at the start.
+	NoMinds bool
 	// Log gets a line for everything that happens, nil for none.
 	Log io.Writer
 }
@@ -36,20 +39,37 @@ type Options struct {
 // World is one simulated run.
 type World struct {
 	opts  Options
-	rng   *rand.Rand
+	plan  Plan
+	rng   *rand.Rand // of the network
+	minds *rand.Rand // of the hosts
 	now   time.Duration
 	queue schedule
 	seq   uint64
 
-	nodes    [2]*node
-	hosts    []*host
-	streams  []stream
-	pathUp   bool // between the devices: E-Trunk, BFD and RBS
-	rbsUp    bool // RBS alone
-	pathBFD  bool // BFD's verdict follows the path
-	healedAt time.Duration
-	watch    watch
+	nodes   [2]*node
+	hosts   []*host
+	streams []stream
+	v1      [vlans]v1link
+	// Cuts of what a device sends to the other: everything, and RBS alone.
+	pathCuts, rbsCuts [2]int
+	rate              int           // of RBS, bytes/s, 0 for as fast as it goes
+	jitter            time.Duration // of hellos
+	pathBFD           bool          // BFD's verdict follows the path
+
+	broken   []Step        // have struck and are not mended
+	healedAt time.Duration // when the last one was, never while there are any
+	settled  bool          // the pair has shared since
+	// strict: no more than one thing has happened to a settled pair, so that
+	// listeners may miss what detection takes and no more.
+	strict  bool
+	calm    bool // hosts do not change their minds for a moment
+	resting bool // nor will they again
+	watch   watch
+	broke   error // an invariant that was broken in the middle of an event
 }
+
+// vlans is how many interfaces the leg carries: itself and a sub-interface.
+const vlans = 2
 
 // stream is one (S,G) that is sent upstream all the time.
 type stream struct {
@@ -86,8 +106,8 @@ func (s *schedule) Pop() any {
 // New builds a world: two devices that have just booted, hosts without wishes.
 func New(opts Options) *World {
 	w := &World{
-		opts: opts, rng: rand.New(rand.NewPCG(opts.Seed, 1)),
-		pathUp: true, rbsUp: true,
+		opts: opts, plan: newPlan(opts.Seed).kept(opts.Keep),
+		rng: rand.New(rand.NewPCG(opts.Seed, 1)), minds: rand.New(rand.NewPCG(opts.Seed, 3)),
 	}
 	source := netip.MustParseAddr("2001:db8:5::10")
 	for i := range 8 {
@@ -97,6 +117,9 @@ func New(opts Options) *World {
 			group = netip.MustParseAddr(fmt.Sprintf("ff3e::8000:%x", 1+i))
 		}
 		w.streams = append(w.streams, stream{source, group, ssm})
+	}
+	for v := range w.v1 {
+		w.v1[v].lost = make([]bool, len(w.streams))
 	}
 	for i := range opts.Hosts {
 		w.hosts = append(w.hosts, newHost(w, i))
@@ -130,6 +153,9 @@ func (w *World) run(until time.Duration) error {
 		if err := w.watch.check(); err != nil {
 			return err
 		}
+		if w.broke != nil {
+			return w.broke
+		}
 	}
 	w.now = until
 	return nil
@@ -141,6 +167,13 @@ func (w *World) chance(p float64) bool { return w.rng.Float64() < p }
 // between picks a duration.
 func (w *World) between(low, high time.Duration) time.Duration {
 	return low + time.Duration(w.rng.Int64N(int64(high-low)+1))
+}
+
+// violated notes a broken invariant; the first one ends the run.
+func (w *World) violated(format string, args ...any) {
+	if w.broke == nil {
+		w.broke = fmt.Errorf(format, args...)
+	}
 }
 
 func (w *World) logf(format string, args ...any) {

@@ -1,0 +1,53 @@
+package sim
+
+import (
+	"time"
+
+	"tandem/internal/rbs"
+)
+
+// Bounds of what the devices and the world between them may pile up.
+const (
+	maxChunk  = 1 << 16
+	maxEvents = 5000 // waiting to happen
+	maxConns  = 8    // open ends on one device
+)
+
+// checkBounds looks every second at what only grows slowly.
+func (w *World) checkBounds() {
+	if w.resting && len(w.queue) == 0 {
+		return
+	}
+	// Every host's record of every stream, and a leave in progress of each stream.
+	most := (len(w.hosts) + vlans) * len(w.streams)
+	queriers := 0
+	for _, n := range w.nodes {
+		if !n.alive() {
+			continue
+		}
+		snap := n.dev.Snapshot(w.now, time.Time{})
+		records, tombstones := 0, 0
+		for _, p := range snap.Profiles {
+			records += p.Records
+			tombstones += p.Tombstones
+		}
+		lag := 0 // without a connection it counts what has happened, not what waits
+		if snap.Services[0].TCP == rbs.Connected {
+			lag = snap.Services[0].LagRecords
+		}
+		if records+tombstones > most || lag > 4*most || len(n.conns) > maxConns {
+			w.violated("%s holds %d records and %d tombstones (limit %d), %d not acknowledged, %d connections",
+				n.name, records, tombstones, most, lag, len(n.conns))
+		}
+		if n.duty().Querier {
+			queriers++
+		}
+	}
+	if len(w.queue) > maxEvents {
+		w.violated("%d events are waiting to happen", len(w.queue))
+	}
+	if w.healthy() && queriers != 1 {
+		w.violated("%d devices have the duty to query", queriers)
+	}
+	w.after(time.Second, w.checkBounds)
+}

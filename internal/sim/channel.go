@@ -1,0 +1,170 @@
+package sim
+
+import (
+	"bytes"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/rbs"
+)
+
+// conn is one end of a connection. Bytes wait while the way is cut, as TCP's do.
+type conn struct {
+	node    *node
+	id      rbs.ConnID
+	other   *conn
+	queue   [][]byte
+	sending bool
+	unacked int // pieces sent while no acknowledgement could come back
+	closed  bool
+}
+
+// maxUnacked is how many pieces travel one way while nothing comes back.
+const maxUnacked = 8
+
+// serveChannel does what the replication service asks of its connection.
+func (n *node) serveChannel(fx rbs.Effects) {
+	for _, c := range fx.Close {
+		if end := n.conns[c.Conn]; end != nil {
+			// Never into the middle of a chunk that is still under way.
+			if c.Last != nil && n.channelReaches() && !end.sending && len(end.queue) == 0 {
+				end.arrive(bytes.Clone(c.Last))
+			}
+			end.close("closed by peer: " + c.Reason)
+		}
+	}
+	for _, l := range fx.Listen {
+		n.listen = l.On
+	}
+	for range fx.Dial {
+		if n.index == 0 {
+			n.w.violated("%s dials, but its address is the lower one", n.name)
+		}
+		n.dial()
+	}
+	for _, s := range fx.Send {
+		if end := n.conns[s.Conn]; end != nil {
+			if len(end.queue) > 0 || len(s.Bytes) > maxChunk {
+				n.w.violated("%s hands over %d bytes, with %d chunks unwritten", n.name, len(s.Bytes), len(end.queue))
+			}
+			end.queue = append(end.queue, bytes.Clone(s.Bytes)) // the service may reuse its buffer
+			end.flush()
+		}
+	}
+}
+
+// channelReaches reports whether what this device sends on a channel arrives.
+func (n *node) channelReaches() bool {
+	return n.w.pathCuts[n.index] == 0 && n.w.rbsCuts[n.index] == 0
+}
+
+// channelWhole reports whether the channel works both ways, at full speed.
+func (w *World) channelWhole() bool {
+	return w.nodes[0].channelReaches() && w.nodes[1].channelReaches() && w.rate == 0
+}
+
+func (n *node) dial() {
+	to, dev := n.peer(), n.dev
+	n.w.after(2*wireDelay, func() {
+		if n.dev != dev {
+			return
+		}
+		if !n.channelReaches() || !to.channelReaches() || !to.alive() || !to.listen {
+			n.handle(device.ChannelDialFailed{Service: service, Reason: "connection refused"})
+			return
+		}
+		a, b := n.newConn(), to.newConn()
+		a.other, b.other = b, a
+		to.handle(device.ChannelAccepted{Service: service, Conn: b.id, From: n.address()})
+		n.handle(device.ChannelDialled{Service: service, Conn: a.id})
+	})
+}
+
+func (n *node) newConn() *conn {
+	n.lastID++
+	c := &conn{node: n, id: n.lastID}
+	n.conns[c.id] = c
+	return c
+}
+
+// flush sends what waits, if it can travel and is not travelling already.
+func (c *conn) flush() {
+	w := c.node.w
+	if c.sending || c.closed || len(c.queue) == 0 || !c.node.channelReaches() {
+		return
+	}
+	if c.other.closed {
+		c.end("connection reset by peer")
+		return
+	}
+	if !c.other.node.channelReaches() {
+		if c.unacked++; c.unacked > maxUnacked {
+			return
+		}
+	} else {
+		c.unacked = 0
+	}
+	piece, delay := c.take()
+	c.sending = true
+	w.after(delay, func() {
+		c.sending = false
+		c.arrive(piece)
+		c.flush()
+	})
+}
+
+// take cuts the next piece off what waits, anywhere.
+func (c *conn) take() (piece []byte, delay time.Duration) {
+	w, chunk, delay := c.node.w, c.queue[0], wireDelay
+	n := 1 + w.rng.IntN(len(chunk))
+	if w.rate > 0 {
+		n = min(n, 256)
+		delay += time.Duration(n) * time.Second / time.Duration(w.rate)
+	}
+	piece, c.queue[0] = chunk[:n], chunk[n:]
+	if len(c.queue[0]) == 0 {
+		c.queue = c.queue[1:]
+		c.node.handle(device.ChannelWritten{Service: service, Conn: c.id})
+	}
+	return piece, delay
+}
+
+func (c *conn) arrive(piece []byte) {
+	if to := c.other; !to.closed {
+		to.node.handle(device.ChannelReceived{Service: service, Conn: to.id, Bytes: piece})
+	}
+}
+
+// close ends this end, and the other one if it can hear of it. If it cannot, it
+// learns when it sends next.
+func (c *conn) close(reason string) {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	delete(c.node.conns, c.id)
+	if to := c.other; c.node.channelReaches() {
+		c.node.w.after(wireDelay, func() { to.end(reason) })
+	}
+}
+
+// end ends this end and tells the service.
+func (c *conn) end(reason string) {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	delete(c.node.conns, c.id)
+	c.node.handle(device.ChannelClosed{Service: service, Conn: c.id, Reason: reason})
+}
+
+// pathHealed lets waiting bytes travel again.
+func (w *World) pathHealed() {
+	for _, n := range w.nodes {
+		for id := range n.lastID {
+			if c := n.conns[id+1]; c != nil {
+				c.flush()
+			}
+		}
+	}
+}

@@ -1,0 +1,256 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+	"tandem/internal/mld"
+)
+
+// Run plays the whole schedule and returns the first broken invariant.
+func (w *World) Run() error {
+	if err := w.settle(); err != nil {
+		return fmt.Errorf("at start: %w", err)
+	}
+	w.changeMinds()
+	w.checkBounds()
+	for i, s := range w.plan {
+		if err := w.strike(s); err != nil {
+			return err
+		}
+		last := i == len(w.plan)-1
+		if s.Overlaps && !last {
+			continue
+		}
+		if err := w.mend(); err != nil {
+			return err
+		}
+		if s.Rushed && !last {
+			if err := w.pass(s.After); err != nil {
+				return fmt.Errorf("soon after %s: %w", s.Fault, err)
+			}
+			continue
+		}
+		if err := w.settle(); err != nil {
+			return fmt.Errorf("after %s: %w", s.Fault, err)
+		}
+		if err := w.pass(s.After); err != nil {
+			return fmt.Errorf("long after %s: %w", s.Fault, err)
+		}
+	}
+	return w.quiet()
+}
+
+// strike begins a step and lets it last.
+func (w *World) strike(s Step) error {
+	f, n := faultNamed(s.Fault), w.nodes[s.Node]
+	w.logf("strikes: %v", s)
+	w.strict = w.settled && len(w.broken) == 0 && !f.heavy
+	w.settled = false
+	w.broken = append(w.broken, s)
+	w.healedAt = never
+	f.strike(w, n, rand.New(rand.NewPCG(s.Chance, 1)))
+	if err := w.pass(s.For); err != nil {
+		return fmt.Errorf("during %s on %s: %w", s.Fault, n.name, err)
+	}
+	return nil
+}
+
+// mend ends all steps that have struck, in the order in which they did.
+func (w *World) mend() error {
+	for _, s := range w.broken {
+		n := w.nodes[s.Node]
+		w.logf("mended: %s on %s", s.Fault, n.name)
+		faultNamed(s.Fault).end(w, n, rand.New(rand.NewPCG(s.Chance, 2)))
+		if err := w.pass(time.Duration(s.Chance % uint64(time.Second))); err != nil {
+			return fmt.Errorf("just after %s on %s: %w", s.Fault, n.name, err)
+		}
+	}
+	w.broken, w.healedAt = nil, w.now
+	return nil
+}
+
+// pass lets time go by.
+func (w *World) pass(d time.Duration) error {
+	for _, n := range w.nodes {
+		n.pump()
+	}
+	if err := w.watch.check(); err != nil {
+		return err
+	}
+	return w.run(w.now + d)
+}
+
+// settle waits until the pair shares the sending again and holds the same records.
+func (w *World) settle() error {
+	for deadline := w.now + settleTime; !w.shared(); {
+		if w.now >= deadline {
+			return fmt.Errorf("the pair does not share again after %v: A %s, B %s", settleTime, w.nodes[0].describe(), w.nodes[1].describe())
+		}
+		if err := w.pass(100 * time.Millisecond); err != nil {
+			return err
+		}
+	}
+	w.settled, w.strict = true, true
+	w.watch.forgive()
+	return w.agree()
+}
+
+// Times that a mended pair is given.
+const (
+	settleTime = 30 * time.Second
+	agreeTime  = 8 * time.Second // an audit finds differences after 5 s
+)
+
+// agree lets no host change its mind until both databases are equal.
+func (w *World) agree() error {
+	w.calm = true
+	defer func() { w.calm = false }()
+	for deadline := w.now + agreeTime; ; {
+		a, b := w.digests(0), w.digests(1)
+		if slices.Equal(a, b) {
+			return nil
+		}
+		if w.now >= deadline {
+			return fmt.Errorf("the databases differ %v after the last change: A %v, B %v:%s", agreeTime, a, b, w.difference())
+		}
+		if err := w.pass(50 * time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// difference lists the records that only one device has.
+func (w *World) difference() string {
+	var lists [2]map[string]mld.HostState
+	for i, n := range w.nodes {
+		lists[i] = make(map[string]mld.HostState)
+		for v := range vlans {
+			for _, g := range n.dev.Groups(w.now, configuredName(v)) {
+				for _, h := range g.Hosts {
+					lists[i][fmt.Sprintf("%s %s %s", legName(v), g.Group, h.Host)] = h
+				}
+			}
+		}
+	}
+	var text strings.Builder
+	for i, list := range lists {
+		for _, key := range slices.Sorted(maps.Keys(list)) {
+			if _, both := lists[1-i][key]; !both {
+				fmt.Fprintf(&text, "\n\tonly %s: %s %+v", w.nodes[i].name, key, list[key])
+			}
+		}
+	}
+	return text.String()
+}
+
+// digests lists the digest of each profile of a device.
+func (w *World) digests(node int) []string {
+	var list []string
+	for _, p := range w.nodes[node].dev.Snapshot(w.now, time.Time{}).Profiles {
+		list = append(list, fmt.Sprintf("%s: %d records %016x", p.Name, p.Records, p.Digest))
+	}
+	return list
+}
+
+func (w *World) shared() bool {
+	for _, n := range w.nodes {
+		if !n.alive() || n.duty().Kind != device.DutyShared || !n.dev.Snapshot(w.now, time.Time{}).Services[0].InSync || n.bfd != etrunk.BFDUp {
+			return false
+		}
+	}
+	return true
+}
+
+func (n *node) describe() string {
+	if !n.alive() {
+		return "is dead"
+	}
+	duty := n.duty()
+	return fmt.Sprintf("%s (%s), in sync %v", duty.Kind, duty.Reason, n.dev.Snapshot(n.w.now, time.Time{}).Services[0].InSync)
+}
+
+// changeMinds lets hosts join and leave for as long as the run lasts.
+func (w *World) changeMinds() {
+	var next func()
+	next = func() {
+		if w.resting || w.opts.NoMinds {
+			return
+		}
+		h, i := w.hosts[w.minds.IntN(len(w.hosts))], w.minds.IntN(len(w.streams))
+		if !w.calm {
+			h.change(i, !h.wants[i])
+		}
+		w.after(10*time.Millisecond+time.Duration(w.minds.Int64N(int64(2*time.Second))), next)
+	}
+	if w.opts.NoMinds {
+		for _, h := range w.hosts {
+			for i := range w.streams {
+				h.change(i, w.minds.IntN(2) == 0)
+			}
+		}
+	}
+	w.after(0, next)
+}
+
+// quiet lets everything come to rest and compares: both databases with each
+// other, and with what the hosts really want.
+func (w *World) quiet() error {
+	// What was lost is found out by the next queries, if they are not lost too.
+	w.opts.Loss, w.resting = 0, true
+	listening := mld.DefaultConfig().ListeningInterval()
+	if err := w.pass(listening + 10*time.Second); err != nil {
+		return fmt.Errorf("at rest: %w", err)
+	}
+	if err := w.agree(); err != nil {
+		return fmt.Errorf("at rest: %w", err)
+	}
+	var wrong []error
+	for _, n := range w.nodes {
+		if err := w.compare(n); err != nil {
+			wrong = append(wrong, fmt.Errorf("at rest, device %s: %w", n.name, err))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// compare checks a device's listeners against the hosts' wishes. MLDv1 hosts
+// are not told apart by their records, only as a whole.
+func (w *World) compare(n *node) error {
+	for _, p := range n.dev.Snapshot(w.now, time.Time{}).Profiles {
+		if p.Tombstones > 0 {
+			return fmt.Errorf("%d tombstones are left in %s", p.Tombstones, p.Name)
+		}
+	}
+	for v := range vlans {
+		known := make(map[string]bool)
+		for _, g := range n.dev.Groups(w.now, configuredName(v)) {
+			for _, h := range g.Hosts {
+				known[g.Group.String()+" "+h.Host.String()] = true
+			}
+		}
+		for i, s := range w.streams {
+			wanted := slices.ContainsFunc(w.hosts, func(h *host) bool { return h.vlan == v && h.wants[i] })
+			if routed := slices.Contains(n.routes[s.key()], legName(v)); routed != wanted {
+				return fmt.Errorf("%s is wanted=%v on %s, forwarded=%v", s.group, wanted, legName(v), routed)
+			}
+			for _, h := range w.hosts {
+				name := s.group.String() + " " + h.addr.String()
+				if h.vlan == v && !h.v1 && known[name] != h.wants[i] {
+					return fmt.Errorf("host %d wants %s=%v, known=%v", h.number, s.group, h.wants[i], known[name])
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// Schedule describes what was to happen, for the report of a failure.
+func (w *World) Schedule() string { return strings.TrimRight(w.plan.String(), "\n") }

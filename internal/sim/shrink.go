@@ -1,0 +1,67 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Shrink looks for less that still breaks an invariant: without losses, with
+// hosts that do not change their minds, with fewer steps. It returns the options
+// of the smallest run found that fails and how that fails; with options that
+// do not fail, those and nil.
+func Shrink(opts Options) (Options, error) {
+	fails := func(o Options) error { return New(o).Run() }
+	err := fails(opts)
+	if err == nil {
+		return opts, nil
+	}
+	try := func(o Options) bool {
+		e := fails(o)
+		if e != nil {
+			opts, err = o, e
+		}
+		return e != nil
+	}
+	if opts.Keep == nil {
+		for i := range newPlan(opts.Seed) {
+			opts.Keep = append(opts.Keep, i)
+		}
+	}
+	simpler := opts
+	simpler.Loss = 0
+	try(simpler)
+	simpler = opts
+	simpler.NoMinds = true
+	try(simpler)
+	// Half of the steps at a time, then fewer, from the end: what comes before a
+	// step decides what it meets.
+	for size := (len(opts.Keep) + 1) / 2; size > 0; size /= 2 {
+		for end := len(opts.Keep); end > 0; end -= size {
+			less := opts
+			less.Keep = slices.Delete(slices.Clone(opts.Keep), max(end-size, 0), end)
+			try(less)
+			end = min(end, len(opts.Keep)+size)
+		}
+	}
+	return opts, err
+}
+
+// Command is what replays a run exactly.
+func (o Options) Command() string {
+	cmd := fmt.Sprintf("go test ./internal/sim -run TestSchedules -first %d -seeds 1", o.Seed)
+	if o.Keep != nil {
+		list := []string{"none"}
+		for i, k := range o.Keep {
+			list = append(list[:i], fmt.Sprint(k))
+		}
+		cmd += " -keep " + strings.Join(list, ",")
+	}
+	if o.Loss == 0 {
+		cmd += " -loss=false"
+	}
+	if o.NoMinds {
+		cmd += " -minds=false"
+	}
+	return cmd + " -v"
+}
