@@ -158,9 +158,15 @@ func (d *Daemon) Run(ctx context.Context) error {
 // now is the monotonic time since the daemon began.
 func (d *Daemon) now() time.Duration { return time.Since(d.origin) }
 
-// leave gives up what others would otherwise believe in for a while: the groups
-// joined upstream and the connections to the peer.
+// leave gives up what others would otherwise believe in for a while: the legs,
+// on which nobody will hear a report any more, the groups joined upstream and the
+// connections to the peer.
 func (d *Daemon) leave() error {
+	for _, leg := range d.legs() {
+		if err := d.netlink.SetUp(leg, false); err != nil && !errors.Is(err, links.ErrNotFound) {
+			d.log.Error("leg not taken down", "netdev", leg, "err", err)
+		}
+	}
 	if err := d.device.Configure(d.now(), device.Settings{}); err != nil {
 		return err
 	}

@@ -4,4 +4,8 @@
 //
 // BFD is apart from the loop (package bfdloop), so that a burst of reports
 // cannot delay it.
+//
+// Asked to end, it first has the peer take everything over, then takes its legs
+// down so that the switch leaves them, leaves what it joined upstream and closes
+// the connections; the kernel holds nothing of it afterwards.
 package daemon

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -121,6 +122,12 @@ func TestSecondDaemonInOneNamespace(t *testing.T) {
 func TestNoCapability(t *testing.T) {
 	p := newPair(t)
 	const nobody = 65534
+	credential := &syscall.Credential{Uid: nobody, Gid: nobody}
+	probe := exec.Command("true")
+	probe.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
+	if err := probe.Run(); err != nil {
+		t.Skipf("cannot run anything as user %d: %v", nobody, err)
+	}
 	dir, err := os.MkdirTemp("", "pairtest-nobody-")
 	testnet.Must(t, err)
 	defer os.RemoveAll(dir)
@@ -131,7 +138,7 @@ func TestNoCapability(t *testing.T) {
 	} {
 		cmd := p.a.command(args...)
 		cmd.Dir = "/"
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
+		cmd.SysProcAttr.Credential = credential
 		status, said := p.a.run(cmd)
 		if status != 1 {
 			t.Errorf("%s: exit status %d", what, status)

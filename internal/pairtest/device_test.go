@@ -129,10 +129,16 @@ func (d *device) run(cmd *exec.Cmd) (status int, stderr string) {
 // signal sends the daemon a signal and waits for its end.
 func (d *device) signal(s syscall.Signal) {
 	d.t.Helper()
+	testnet.Must(d.t, d.process.cmd.Process.Signal(s))
+	d.ends(s)
+}
+
+// ends waits for the end of a daemon that was sent a signal.
+func (d *device) ends(s syscall.Signal) {
+	d.t.Helper()
 	p := d.process
 	d.process = nil
 	d.client.Close()
-	testnet.Must(d.t, p.cmd.Process.Signal(s))
 	select {
 	case <-p.ended:
 	case <-time.After(limit):

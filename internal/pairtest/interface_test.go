@@ -134,6 +134,30 @@ func TestInterfacesReturn(t *testing.T) {
 	}
 }
 
+// TestAliasedInterface: a name with a slash stands for the link that has it as
+// its alias, whenever that is given.
+func TestAliasedInterface(t *testing.T) {
+	const name = "GigabitEthernet0/1/0"
+	p := newPair(t)
+	p.a.start(replaced(configuration("a"), "interface up0", "interface "+name)...)
+	s := p.stream(asmGroup)
+	l := p.join(asmGroup, noSource)
+	l.silent(s)
+	for range 2 {
+		if brief := p.a.shows("interface brief"); !hasFields(brief, name, "absent") {
+			t.Errorf("%s is not shown as absent:\n%s", name, brief)
+		}
+		testnet.Must(t, p.a.Links.SetAlias(upLink, name))
+		l.awaits(s)
+		eventually(t, "the kernel's tables are right", func() error {
+			return p.a.kernelForwards(asmGroupInKernel, upLink, legLink)
+		})
+		p.remove("a", upLink)
+		p.addUpstream("a")
+		l.silent(s)
+	}
+}
+
 // TestAddressReturns: what the operator configured comes back although a link
 // that is set down loses its addresses.
 func TestAddressReturns(t *testing.T) {

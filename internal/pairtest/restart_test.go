@@ -5,6 +5,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tandem/internal/linux/testnet"
 )
 
 // TestKilledThreeTimes: a device that is killed comes back empty, learns all
@@ -90,6 +92,22 @@ func TestTerminated(t *testing.T) {
 		victim.start()
 	}
 	p.forms(2)
+}
+
+// TestBothTerminated: with nobody to take over, neither waits for long.
+func TestBothTerminated(t *testing.T) {
+	p := newPair(t)
+	p.start()
+	for _, d := range []*device{p.a, p.b} {
+		testnet.Must(t, d.process.cmd.Process.Signal(syscall.SIGTERM))
+	}
+	for _, d := range []*device{p.a, p.b} {
+		d.ends(syscall.SIGTERM)
+		if d.exitStatus != 0 {
+			t.Errorf("device %s: exit status %d", d.name, d.exitStatus)
+		}
+		d.leftNothing()
+	}
 }
 
 // leftNothing checks the kernel after the daemon has ended.

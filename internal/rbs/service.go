@@ -99,7 +99,7 @@ func (s *Service) Configure(now time.Duration, cfg Config, fx *Effects) {
 
 // stop ends everything that goes by the old configuration.
 func (s *Service) stop(old Config, fx *Effects) {
-	err := &ProtocolError{Code: CodeClosing, Detail: "configuration changed"}
+	err := &ProtocolError{Code: CodeClosing, Detail: "switched off or reconfigured"}
 	for _, l := range s.links() {
 		s.closeLink(l, err, fx)
 	}
