@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"linux/testnet":       {"linux/netns", "linux/links"}, // for the adapters\' tests
 	"device":              {"mld", "rbs", "etrunk"},
 	"config":              {"command"},
+	"peers":               {},
 	"sim":                 {"device", "mld", "rbs", "etrunk"},
 	"daemon/bfdloop":      {"bfd", "linux/udp"},
 	"daemon":              {"device", "config", "mld", "rbs", "etrunk", "bfd", "daemon/bfdloop", "linux/*"},
