@@ -66,7 +66,7 @@ func (d *Device) configureMembers(t *trunk) {
 		case m == nil:
 			t.members[mc.ID] = newMember(id, leg)
 		case m.leg != leg:
-			m.leg, m.raised = leg, nil
+			m.leg, m.asked = leg, nil
 		}
 	}
 }

@@ -54,10 +54,13 @@ type Gate struct {
 	Orphans []SourceGroup
 }
 
-// LegChange takes a leg administratively up or down.
+// LegChange steers a leg: it takes it administratively up or down. Aside means
+// up, but as another LACP system than the peer's leg, so that the switch takes
+// it out of the aggregate of the two.
 type LegChange struct {
 	Netdev string
 	Up     bool
+	Aside  bool
 }
 
 // SendMLD is an MLD message to send with the interface's link-local source and

@@ -19,6 +19,7 @@ type (
 		Index     int
 		AdminUp   bool
 		Up        bool // administratively up and carrier
+		LACP      bool // it is a bond that speaks LACP
 		LinkLocal netip.Addr
 	}
 

@@ -28,9 +28,9 @@ type trunk struct {
 
 // member is an Eth-Trunk in an E-Trunk: what it may send and why.
 type member struct {
-	id     Member
-	leg    LegSettings
-	raised *bool // what was last asked of the leg
+	id    Member
+	leg   LegSettings
+	asked *LegChange // what was last asked of the leg
 	// yielded: the operator has handed everything to the peer.
 	yielded bool
 	fit     bool // everything is there to serve, since fitAt
@@ -177,30 +177,39 @@ func (m *member) reason(local etrunk.Announcement, ms etrunk.MemberState) string
 	return "both are ready"
 }
 
-// steerLeg asks for the leg to be up on a Master member and down on a Backup. A leg found down at boot is raised when the listeners are
-// known, so that the switch sends no report to a device that would lose it.
+// steerLeg asks for the leg to be up on a Master member and out of the switch's
+// aggregate on a Backup: by LACP where the leg speaks it, for then it is back
+// much sooner, else down. A leg found down at boot is raised when the listeners
+// are known, so that the switch sends no report to a device that would lose it.
 func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
 	want := !m.leg.Shutdown && ms.Role == etrunk.MemberMaster
 	switch {
 	case !d.links[m.leg.Netdev].Exists:
-		m.raised = nil
+		m.asked = nil
 		return
 	case d.retiring:
 		want = !m.handedOver(ms) && want
 	case !m.leg.Shutdown && ms.Reason == etrunk.ReasonETrunkInit:
 		return // the election will tell
-	case want && m.raised == nil && !d.synchronised(m.id) && now < d.started+bootHold:
+	case want && m.asked == nil && !d.synchronised(m.id) && now < d.started+bootHold:
 		d.wakeAt(d.started + bootHold)
 		return
 	}
-	if m.raised != nil && *m.raised == want {
+	ask := LegChange{Netdev: m.leg.Netdev, Up: want}
+	if backup := ms.Role == etrunk.MemberBackup; backup && !m.leg.Shutdown && !d.retiring && d.hasLever(m) {
+		ask.Up, ask.Aside = true, true
+	}
+	if m.asked != nil && *m.asked == ask {
 		return
 	}
-	m.raised = &want
+	m.asked = &ask
 	// Asked for even where it seems so already: what was asked a moment ago may
 	// not have been heard of yet.
-	d.fx.Legs = append(d.fx.Legs, LegChange{Netdev: m.leg.Netdev, Up: want})
+	d.fx.Legs = append(d.fx.Legs, ask)
 }
+
+// hasLever tells that the switch can be made to leave the leg out by LACP.
+func (d *Device) hasLever(m *member) bool { return m.leg.LACP && d.links[m.leg.Netdev].LACP }
 
 // refreshQueriers gives the querier's duty to the interfaces that have it.
 func (d *Device) refreshQueriers(now time.Duration) {

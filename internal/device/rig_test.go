@@ -16,7 +16,12 @@ type rig struct {
 	t   *testing.T
 	now time.Duration
 	dev *Device
+	// legs is what was asked of the legs.
+	legs []LegChange
 }
+
+// take carries the effects out, which nobody is there to see.
+func (r *rig) take() { r.legs = append(r.legs, r.dev.Effects().Legs...) }
 
 func newRig(t *testing.T) *rig {
 	r := &rig{t: t, dev: New(7, 1, time.Unix(1_700_000_000, 0), 0)}
@@ -56,12 +61,12 @@ func (r *rig) configure(s Settings) {
 	if err := r.dev.Configure(r.now, s); err != nil {
 		r.t.Fatal(err)
 	}
-	r.dev.Effects()
+	r.take()
 }
 
 func (r *rig) handle(ev Event) {
 	r.dev.Handle(r.now, ev)
-	r.dev.Effects()
+	r.take()
 }
 
 // pass lets time go by, deadline by deadline.
@@ -74,7 +79,7 @@ func (r *rig) pass(d time.Duration) {
 		}
 		r.now = max(r.now, at)
 		r.dev.Advance(r.now)
-		r.dev.Effects()
+		r.take()
 	}
 }
 

@@ -33,6 +33,7 @@ type Member struct {
 type LegSettings struct {
 	Netdev   string
 	Shutdown bool // the operator holds it down
+	LACP     bool // it is meant to speak LACP (mode lacp-static)
 }
 
 // InterfaceSettings describes one multicast interface. It is upstream

@@ -1,0 +1,69 @@
+package device
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"tandem/internal/etrunk"
+)
+
+// TestLegOfABackup checks how a leg is kept out of the switch's aggregate: by
+// LACP if it is meant to speak it and does, else by taking it down.
+func TestLegOfABackup(t *testing.T) {
+	const leg = "eth-trunk10"
+	down, aside, up := LegChange{Netdev: leg}, LegChange{Netdev: leg, Up: true, Aside: true}, LegChange{Netdev: leg, Up: true}
+	for _, c := range []struct {
+		name                       string
+		mode                       etrunk.MemberMode
+		configured, does, shutdown bool
+		want                       LegChange
+	}{
+		{"static", etrunk.ForceBackup, false, false, false, down},
+		{"LACP", etrunk.ForceBackup, true, true, false, aside},
+		{"LACP on an adopted interface that does not speak it", etrunk.ForceBackup, true, false, false, down},
+		{"adopted bond that speaks LACP by itself", etrunk.ForceBackup, false, true, false, down},
+		{"shutdown", etrunk.ForceBackup, true, true, true, down},
+		{"Master", etrunk.ForceMaster, true, true, false, up},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t)
+			r.dev.Handle(r.now, LinkChanged{Netdev: leg, Exists: true, Index: 2, AdminUp: true, Up: true, LACP: c.does})
+			s := rigSettings()
+			cfg := s.ETrunks[1]
+			cfg.Members = []etrunk.MemberConfig{{ID: 10, Mode: c.mode}}
+			s.ETrunks[1] = cfg
+			s.Legs[Member{1, 10}] = LegSettings{Netdev: leg, LACP: c.configured, Shutdown: c.shutdown}
+			r.legs = nil
+			r.configure(s)
+			r.pass(bootHold + time.Second)
+			asked := r.legs
+			if len(asked) == 0 || asked[len(asked)-1] != c.want {
+				t.Fatalf("asked %+v, want %+v at last", asked, c.want)
+			}
+			if i := slices.Index(asked, up); c.want != up && i >= 0 {
+				t.Errorf("asked %+v: the leg of a Backup was up", asked)
+			}
+		})
+	}
+}
+
+// TestLeverComesAndGoes follows a bond that begins and ceases to speak LACP.
+func TestLeverComesAndGoes(t *testing.T) {
+	const leg = "eth-trunk10"
+	r := newRig(t)
+	s := rigSettings()
+	cfg := s.ETrunks[1]
+	cfg.Members = []etrunk.MemberConfig{{ID: 10, Mode: etrunk.ForceBackup}}
+	s.ETrunks[1] = cfg
+	s.Legs[Member{1, 10}] = LegSettings{Netdev: leg, LACP: true}
+	r.configure(s)
+	for _, does := range []bool{true, false, true} {
+		r.legs = nil
+		r.handle(LinkChanged{Netdev: leg, Exists: true, Index: 2, AdminUp: true, Up: true, LACP: does})
+		want := LegChange{Netdev: leg, Up: does, Aside: does}
+		if asked := r.legs; len(asked) != 1 || asked[0] != want {
+			t.Errorf("LACP %v: asked %+v, want %+v", does, asked, want)
+		}
+	}
+}
