@@ -87,6 +87,30 @@ func TestMulticastTableInUse(t *testing.T) {
 	p.join(asmGroup, noSource).awaits(s)
 }
 
+// TestTableInUseAtRestart: a configuration that was in force and cannot be had
+// any more ends the daemon with the reason; its supervisor tries again.
+func TestTableInUseAtRestart(t *testing.T) {
+	p := newPair(t)
+	p.a.start(configuration("a")...)
+	p.a.signal(syscall.SIGTERM)
+	var table *mroute.Table
+	p.a.In(t, func() (err error) {
+		table, err = mroute.Open(0)
+		return err
+	})
+	defer table.Close()
+	status, said := p.a.run(p.a.command("-run", p.a.runDir(), "-state", p.a.path("state"), "-log", "error"))
+	if status != 1 {
+		t.Errorf("exit status %d", status)
+	}
+	oneLine(t, said)
+	contains(t, said, "tandemd: multicast routing: another daemon owns the IPv6 multicast forwarding table")
+
+	testnet.Must(t, table.Close())
+	p.a.start()
+	testnet.Must(t, p.a.listens(legLink, true))
+}
+
 func TestSecondDaemonInOneRunDirectory(t *testing.T) {
 	p := newPair(t)
 	p.start()
