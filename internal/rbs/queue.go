@@ -2,7 +2,11 @@ package rbs
 
 import "time"
 
-// fifo is a queue that keeps its memory.
+// keptItems is how much room an empty queue keeps. What a flood has taken beyond
+// that is given back.
+const keptItems = 4096
+
+// fifo is a queue that keeps its memory while it is in use.
 type fifo[T any] struct {
 	items []T
 	head  int
@@ -22,8 +26,12 @@ func (q *fifo[T]) push(v T) {
 
 func (q *fifo[T]) pop(n int) {
 	q.head += n
-	if q.head == len(q.items) {
-		q.items, q.head = q.items[:0], 0
+	if q.head < len(q.items) {
+		return
+	}
+	q.items, q.head = q.items[:0], 0
+	if cap(q.items) > keptItems {
+		q.items = nil
 	}
 }
 
@@ -32,6 +40,7 @@ func (q *fifo[T]) pop(n int) {
 // bounded by the database, however slow the peer is.
 type dirtyQueue struct {
 	queued map[Key]struct{}
+	most   int // keys since the map was made
 	fifo[dirtyItem]
 }
 
@@ -50,12 +59,16 @@ func (q *dirtyQueue) push(now time.Duration, key Key) {
 		q.queued = make(map[Key]struct{})
 	}
 	q.queued[key] = struct{}{}
+	q.most = max(q.most, len(q.queued))
 	q.fifo.push(dirtyItem{key, now})
 }
 
 func (q *dirtyQueue) pop() {
 	delete(q.queued, q.first().key)
 	q.fifo.pop(1)
+	if len(q.queued) == 0 && q.most > keptItems {
+		q.queued, q.most = nil, 0
+	}
 }
 
 // flight is a sequenced frame that the peer has not acknowledged yet.
