@@ -99,6 +99,7 @@ type Session struct {
 	restore restore
 
 	ups, flaps     uint64
+	upAt, downAt   time.Duration // the latest of each
 	sent, accepted uint64
 
 	// Kept by Table.
@@ -257,9 +258,10 @@ func (s *Session) setState(now time.Duration, to State, why Diagnostic, fx *Effe
 	switch {
 	case to == Up:
 		s.ups++
+		s.upAt = now
 	case from == Up:
 		s.flaps++
-		s.last = why
+		s.last, s.downAt = why, now
 	}
 	s.timing.enter(s, from)
 	s.restore.enter(s, from)

@@ -5,6 +5,22 @@ import (
 	"time"
 )
 
+// Statistics is what a device counts of BFD beside its sessions, for displays.
+type Statistics struct {
+	Counters
+	Ups, Downs uint64 // told to the users of sessions, each once
+
+	// What the process that runs the sessions says of itself.
+	Priority                  string        // how the operating system schedules it
+	MaxLate                   time.Duration // the latest that it ever was
+	Late                      uint64        // how often it was half a default interval late
+	SendErrors, ReceiveErrors uint64
+	LastError                 string
+	Starts                    uint64 // how often it was started
+	Stalled                   bool   // sessions are held down, since the device does nothing any more
+	Stalls                    uint64 // how often that happened
+}
+
 // Snapshot copies what the displays show of a session.
 func (s *Session) Snapshot(now time.Duration) SessionState {
 	st := SessionState{
@@ -22,6 +38,12 @@ func (s *Session) Snapshot(now time.Duration) SessionState {
 		InterfaceMissing:          s.path.Out == LinkMissing || s.path.Tracked == LinkMissing,
 		ActualRemoteDiscriminator: s.remote.discriminator,
 		Polling:                   s.timing.polling(),
+	}
+	if s.ups > 0 {
+		st.LastUp = now - s.upAt
+	}
+	if s.flaps > 0 {
+		st.LastDown = now - s.downAt
 	}
 	if s.restore.waiting {
 		st.RestoreIn = max(s.restore.at-now, 0)

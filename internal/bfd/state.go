@@ -57,6 +57,8 @@ type Config struct {
 	DetectMult          uint8         // 1..255, zero is DefaultDetectMult
 	Shutdown            bool
 	TOSExp              uint8 // 0..7, the upper three bits of the traffic class
+	// ProcessInterface is for the users of the session: its loss takes Interface down.
+	ProcessInterface bool
 	// WaitToRestore holds back the news that a session that was lost is Up again.
 	WaitToRestore time.Duration
 	Description   string
@@ -73,6 +75,7 @@ type SessionState struct {
 	DetectTime       time.Duration
 	RemoteMult       uint8
 	Since            time.Duration // how long it has been in State
+	LastUp, LastDown time.Duration // how long ago it came Up and left Up; zero is never
 	UpCount, Flaps   uint64
 	Sent, Received   uint64
 	NotUpReason      string

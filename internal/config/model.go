@@ -117,8 +117,11 @@ type BFDSession struct {
 	MinTx, MinRx        time.Duration // 3..20000 ms
 	DetectMult          uint8         // 3..50
 	TOSExp              uint8         // 0..7
-	Shutdown            bool
-	Description         string
+	WaitToRestore       time.Duration // 0..60 minutes
+	// ProcessInterface takes Interface for down while the session is lost.
+	ProcessInterface bool
+	Shutdown         bool
+	Description      string
 }
 
 // TrunkMode is the work mode of an Eth-Trunk.

@@ -33,6 +33,10 @@ func bfdEntries() []entry {
 		number("detect-multiplier <multiplier:3..50>", "Set how many packets must be missed for the session to go down",
 			func(s *BFDSession) *uint8 { return &s.DetectMult }, DefaultDetectMult),
 		number("tos-exp <class:0..7>", "Set the traffic class precedence of the packets", func(s *BFDSession) *uint8 { return &s.TOSExp }, DefaultTOSExp),
+		duration("wtr <minutes:1..60>", "Set how long a session that was lost has to be up until this is told", time.Minute,
+			func(s *BFDSession) *time.Duration { return &s.WaitToRestore }, 0),
+		flag("process-interface-status", "Take the session's interface for down while the session is lost",
+			func(s *BFDSession) *bool { return &s.ProcessInterface }, false),
 		flag("shutdown", "Hold the session down", func(s *BFDSession) *bool { return &s.Shutdown }, false),
 	)...)
 }
@@ -59,6 +63,8 @@ func openSession(e *Editor, a command.Args) (View, error) {
 	switch {
 	case bound.Peer == bound.Local:
 		return View{}, fmt.Errorf("the peer and the source have the same address %v", bound.Peer)
+	case bound.Interface == "" && bound.Peer.IsLinkLocalUnicast():
+		return View{}, fmt.Errorf("the peer %v is link-local; name the interface it is on", bound.Peer)
 	case s == nil:
 		s = bound
 		e.Model.Sessions[name] = s

@@ -118,12 +118,15 @@ func (v *validator) session(s *BFDSession) {
 	if s.LocalDiscriminator == 0 || s.RemoteDiscriminator == 0 {
 		v.warn(where, "it wants a local and a remote discriminator and does not start without")
 	}
+	if s.ProcessInterface && s.Interface == "" {
+		v.fail(where, "process-interface-status is for a session that is bound to an interface")
+	}
 	inOrder(v.m.Sessions, func(other *BFDSession) {
 		switch {
 		case other.Name <= s.Name: // told once, with the first of the two
 		case s.LocalDiscriminator != 0 && s.LocalDiscriminator == other.LocalDiscriminator:
 			v.fail(where, "its local discriminator %d is that of session %s too", s.LocalDiscriminator, other.Name)
-		case s.Peer == other.Peer && s.Local == other.Local && s.Interface == other.Interface && s.TrackInterface == other.TrackInterface:
+		case s.Peer == other.Peer && s.Local == other.Local && s.Interface == other.Interface:
 			v.fail(where, "it is bound as session %s is", other.Name)
 		}
 	})

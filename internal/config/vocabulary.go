@@ -114,6 +114,7 @@ var help = map[string]string{
 	"<length>":              "Prefix length",
 	"<mac>":                 "MAC address",
 	"<milliseconds>":        "Time in milliseconds",
+	"<minutes>":             "Time in minutes",
 	"<multiplier>":          "Number of losses",
 	"<name>":                "Name",
 	"<peer>":                "Address of the peer",

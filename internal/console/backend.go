@@ -15,7 +15,9 @@ type Backend interface {
 	// sorted; without verbose the hosts may be left out.
 	Groups(iface string, verbose bool) []mld.GroupState
 	Routes() []device.RouteSnapshot
+	// BFD lists the configured sessions, under Linux names of interfaces.
 	BFD() []bfd.SessionState
+	BFDStatistics() bfd.Statistics
 	// Apply brings the device to a configuration. An error means that the
 	// device still runs the one before.
 	Apply(*config.Model) error

@@ -1,10 +1,94 @@
 package console
 
 import (
-	"fmt"
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
 
 	"tandem/internal/bfd"
+	"tandem/internal/command"
+	"tandem/internal/config"
 )
+
+func displayBFD(s *Session, a command.Args) (Display, error) {
+	sessions, err := selectSessions(s.sys.Backend.BFD(), a)
+	if err != nil {
+		return Display{}, err
+	}
+	sessions = asConfigured(sessions, s.sys.Store.Running())
+	if a.Has("verbose") {
+		return BFDSessionsVerbose(sessions), nil
+	}
+	return BFDSessions(sessions), nil
+}
+
+// selectSessions returns the sessions that the command names, sorted by their local
+// discriminator. All sessions are static and of IPv6.
+func selectSessions(all []bfd.SessionState, a command.Args) ([]bfd.SessionState, error) {
+	sessions := slices.SortedFunc(slices.Values(all), func(a, b bfd.SessionState) int {
+		return cmp.Or(cmp.Compare(a.LocalDiscriminator, b.LocalDiscriminator), cmp.Compare(a.Name, b.Name))
+	})
+	wanted := func(bfd.SessionState) bool { return true }
+	switch {
+	case a.Has("dynamic"):
+		return nil, nil
+	case a.Has("peer-ipv6"):
+		wanted = func(b bfd.SessionState) bool { return b.Peer == a.Addr("peer") }
+	case a.Has("discriminator"):
+		wanted = func(b bfd.SessionState) bool { return uint64(b.LocalDiscriminator) == a.Uint("discriminator") }
+	}
+	chosen := slices.DeleteFunc(slices.Clone(sessions), func(b bfd.SessionState) bool { return !wanted(b) })
+	if len(chosen) > 0 || a.Has("all") || a.Has("static") {
+		return chosen, nil
+	}
+	if a.Has("peer-ipv6") {
+		return nil, unknown("BFD session with peer", a.Addr("peer").String(),
+			names(sessions, func(b bfd.SessionState) string { return b.Peer.String() }))
+	}
+	return nil, unknown("BFD session with local discriminator", strconv.FormatUint(a.Uint("discriminator"), 10),
+		names(sessions, func(b bfd.SessionState) string { return strconv.Itoa(int(b.LocalDiscriminator)) }))
+}
+
+// asConfigured gives the sessions the names of interfaces that the operator uses.
+func asConfigured(sessions []bfd.SessionState, m *config.Model) []bfd.SessionState {
+	for i := range sessions {
+		if c := m.Session(sessions[i].Name); c != nil {
+			b := &sessions[i].Config
+			b.Interface, b.TrackInterface = string(c.Interface), string(c.TrackInterface)
+		}
+	}
+	return sessions
+}
+
+func displayBFDStatistics(s *Session, _ command.Args) (Display, error) {
+	return BFDStatistics(s.sys.Backend.BFDStatistics()), nil
+}
+
+// BFDStatistics is `display bfd statistics`.
+func BFDStatistics(b bfd.Statistics) Display {
+	s := newSheet()
+	s.fields(0, 28,
+		field{"Sessions told up", b.Ups},
+		field{"Sessions told down", b.Downs},
+		field{"Packets received", b.Received},
+		field{"Packets sent", b.Sent},
+		field{"Packets dropped", b.Dropped()},
+	)
+	s.fields(2, 28, nonzero(counters(b.Counters), "Received", "Sent")...)
+	s.fields(0, 28,
+		field{"Scheduling", b.Priority},
+		field{"Latest ever (us)", b.MaxLate.Microseconds()},
+		field{"Late by 5 ms or more", b.Late},
+		field{"Send errors", b.SendErrors},
+		field{"Receive errors", b.ReceiveErrors},
+		field{"Last error", b.LastError},
+		field{"Process starts", b.Starts},
+		field{"Device stalled", b.Stalled},
+		field{"Stalls", b.Stalls},
+	)
+	return s.display()
+}
 
 // Ports and hop limits of RFC 5881 (single hop) and RFC 5883 (multihop), as
 // the verbose display names them.
@@ -83,6 +167,8 @@ func showSession(s *sheet, b bfd.SessionState) {
 		field{"Detect Interval (ms)", millis(b.DetectTime)},
 		field{"Destination Port", port},
 		field{"TTL", ttl},
+		field{"Proc Interface Status", enableWord(b.ProcessInterface)},
+		field{"WTR Interval (min)", int(b.WaitToRestore / time.Minute)},
 		field{"Last Local Diagnostic", b.Diagnostic},
 		field{"Session Not Up Reason", b.NotUpReason},
 		field{"Session Description", b.Description},
@@ -91,6 +177,9 @@ func showSession(s *sheet, b bfd.SessionState) {
 		field{"Remote State", b.RemoteState},
 		field{"Remote Detect Multi", b.RemoteMult},
 		field{"In This State For", b.Since},
+		field{"Last Up Ago", ago(b.LastUp)},
+		field{"Last Down Ago", ago(b.LastDown)},
+		field{"Told Up In", timer(b.RestoreIn)},
 		field{"Times Up", b.UpCount},
 		field{"Times Lost", b.Flaps},
 		field{"Packets Sent", b.Sent},
@@ -99,12 +188,32 @@ func showSession(s *sheet, b bfd.SessionState) {
 	)
 }
 
-// stateWord marks a session that cannot run with (*).
+// stateWord marks a session that cannot run with (*), and one whose return is held
+// back with (w).
 func stateWord(b bfd.SessionState) string {
-	if b.InterfaceMissing {
-		return fmt.Sprintf("%s(*)", b.State)
+	switch {
+	case b.InterfaceMissing:
+		return b.State.String() + "(*)"
+	case b.RestoreIn > 0:
+		return b.State.String() + "(w)"
 	}
 	return b.State.String()
+}
+
+// enableWord is VRP's word for a setting.
+func enableWord(on bool) string {
+	if on {
+		return "Enable"
+	}
+	return "Disable"
+}
+
+// ago is nil for what never happened.
+func ago(d time.Duration) any {
+	if d == 0 {
+		return nil
+	}
+	return d
 }
 
 func bindType(b bfd.SessionState) string {

@@ -12,9 +12,10 @@ func InterfaceBrief(interfaces []InterfaceInfo) Display {
 	s := newSheet()
 	s.line("PHY: Physical")
 	s.line("Protocol: IPv6 (an address is present and PHY is up)")
+	s.line("(b): BFD down")
 	rows := make([][]any, 0, len(interfaces))
 	for _, i := range interfaces {
-		rows = append(rows, []any{i.Name, phyWord(i), lowUp(i.Up && hasIPv6(i.Addresses)), i.Netdev, i.MAC,
+		rows = append(rows, []any{i.Name, phyWord(i), lowUp(i.Up && !i.BFDDown && hasIPv6(i.Addresses)), i.Netdev, i.MAC,
 			prefixes(i.Addresses)})
 	}
 	s.table(0, "interfaces", []string{"Interface", "PHY", "Protocol", "Netdev", "MAC", "Addresses"}, rows)
@@ -24,6 +25,9 @@ func InterfaceBrief(interfaces []InterfaceInfo) Display {
 func phyWord(i InterfaceInfo) string {
 	if !i.Exists {
 		return "absent"
+	}
+	if i.Up && i.BFDDown {
+		return "up(b)"
 	}
 	return lowUp(i.Up)
 }

@@ -114,10 +114,11 @@ func sampleSessions() []bfd.SessionState {
 	return []bfd.SessionState{{
 		Config: bfd.Config{Name: "b1", Peer: addr("2001:db8::2"), Local: addr("2001:db8::1"), Interface: "core0", TrackInterface: "core0",
 			LocalDiscriminator: 10, RemoteDiscriminator: 20, MinTx: 10 * time.Millisecond, MinRx: 10 * time.Millisecond, DetectMult: 3,
-			TOSExp: 7, Description: "the pair"},
+			TOSExp: 7, Description: "the pair", WaitToRestore: time.Minute, ProcessInterface: true},
 		State: bfd.Up, RemoteState: bfd.Up, ActualTx: 10 * time.Millisecond, ActualRx: 10 * time.Millisecond,
 		DetectTime: 30 * time.Millisecond, RemoteMult: 3, Since: 90 * time.Second, UpCount: 2, Flaps: 1, Sent: 100, Received: 99,
 		Diagnostic: bfd.DiagDetectionTimeExpired,
+		LastUp:     90 * time.Second, LastDown: 2 * time.Minute, RestoreIn: 30 * time.Second,
 	}, {
 		Config: bfd.Config{Name: "b2", Peer: addr("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"), LocalDiscriminator: 11, DetectMult: 3},
 		State:  bfd.Down, NotUpReason: "no remote discriminator", InterfaceMissing: true,
@@ -142,9 +143,13 @@ func TestDisplays(t *testing.T) {
 	}
 	build := BuildInfo{Version: "v0.1.0", Revision: "abc", Go: "go1.26"}
 	for name, d := range map[string]Display{
-		"e-trunk":                 ETrunks(sampleTrunks(), interfaces),
-		"bfd":                     BFDSessions(sampleSessions()),
-		"bfd-verbose":             BFDSessionsVerbose(sampleSessions()),
+		"e-trunk":     ETrunks(sampleTrunks(), interfaces),
+		"bfd":         BFDSessions(sampleSessions()),
+		"bfd-verbose": BFDSessionsVerbose(sampleSessions()),
+		"bfd-statistics": BFDStatistics(bfd.Statistics{
+			Counters: bfd.Counters{Received: 100, Sent: 99, DropHopLimit: 2, DropNoSession: 1}, Ups: 2, Downs: 1,
+			Priority: "SCHED_FIFO", MaxLate: 420 * time.Microsecond, Starts: 1,
+		}),
 		"remote-backup-service":   Services(sampleServices(), conf, false),
 		"remote-backup-service-v": Services(sampleServices()[:1], conf, true),
 		"remote-backup-profile":   Profiles(sampleProfiles(), 0),

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"tandem/internal/bfd"
 	"tandem/internal/command"
 	"tandem/internal/config"
 	"tandem/internal/device"
@@ -39,7 +38,9 @@ var (
 func displayCommands() []command.Command[*Session] {
 	return []command.Command[*Session]{
 		show(anyView, "e-trunk [ <id:1..64> ]", "E-Trunks, their election and their members", displayETrunk),
-		show(anyView, "bfd session all [ for-ipv6 ] [ verbose ]", "BFD sessions", displayBFD),
+		show(anyView, "bfd session { all | static | dynamic | peer-ipv6 <peer:unicast> | discriminator <discriminator:1..16384> } "+
+			"[ for-ipv6 ] [ verbose ]", "BFD sessions", displayBFD),
+		show(anyView, "bfd statistics", "BFD packets sent, received and dropped, and how punctual BFD is", displayBFDStatistics),
 		show(anyView, "remote-backup-service [ <name:string(1..128)> [ verbose ] ]", "Remote backup services and their channels", displayService),
 		show(anyView, "remote-backup-profile [ <name:string(1..128)> ]", "Remote backup profiles", displayProfile),
 		show(anyView, "mld group [ <group:ipv6> | interface <interface> ] [ verbose ]", "Groups with listeners", displayGroup),
@@ -67,16 +68,6 @@ func displayETrunk(s *Session, a command.Args) (Display, error) {
 		}
 	}
 	return ETrunks(trunks, snap.Interfaces), nil
-}
-
-func displayBFD(s *Session, a command.Args) (Display, error) {
-	sessions := slices.SortedFunc(slices.Values(s.sys.Backend.BFD()), func(a, b bfd.SessionState) int {
-		return int(a.LocalDiscriminator) - int(b.LocalDiscriminator)
-	})
-	if a.Has("verbose") {
-		return BFDSessionsVerbose(sessions), nil
-	}
-	return BFDSessions(sessions), nil
 }
 
 func displayService(s *Session, a command.Args) (Display, error) {

@@ -177,6 +177,8 @@ func (r *fakeRouter) BFD() []bfd.SessionState {
 	return out
 }
 
+func (r *fakeRouter) BFDStatistics() bfd.Statistics { return bfd.Statistics{Priority: "SCHED_FIFO"} }
+
 func (r *fakeRouter) Switchover(id uint32, on bool) error {
 	if r.trunks[id] == nil {
 		return fmt.Errorf("E-Trunk %d does not exist", id)

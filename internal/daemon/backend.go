@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"tandem/internal/bfd"
 	"tandem/internal/config"
 	"tandem/internal/device"
 	"tandem/internal/mld"
@@ -67,6 +66,7 @@ func (d *Daemon) configure(m *config.Model) error {
 	if err := d.device.Configure(d.now(), settings); err != nil {
 		return err
 	}
+	d.followSessions()
 	d.execute()
 	if !m.Multicast {
 		d.closeMulticast()
@@ -125,9 +125,6 @@ func (d *Daemon) Routes() []device.RouteSnapshot {
 	return routes
 }
 
-// BFD lists the BFD sessions.
-func (d *Daemon) BFD() []bfd.SessionState { return d.bfd.Snapshot() }
-
 // Switchover hands over what this device sends on an E-Trunk, or takes it back.
 func (d *Daemon) Switchover(id uint32, on bool) error {
 	var err error
@@ -180,7 +177,7 @@ func (d *Daemon) Interfaces() []device.InterfaceInfo {
 
 func (d *Daemon) interfaceInfo(name, netdev string) device.InterfaceInfo {
 	link := d.netdevs[netdev]
-	info := device.InterfaceInfo{Name: name, Exists: link.Exists, Up: link.Up, Addresses: slices.Clone(link.Addresses)}
+	info := device.InterfaceInfo{Name: name, Exists: link.Exists, Up: link.Up, BFDDown: d.lostLinks[netdev], Addresses: slices.Clone(link.Addresses)}
 	if link.Exists {
 		info.Netdev, info.MAC = netdev, link.HardwareAddr.String()
 	}

@@ -54,6 +54,8 @@ type Daemon struct {
 	multicast *multicast                     // nil while routing is not enabled
 	hellos    map[netip.Addr]*helloSocket
 	channels  map[string]*channel
+	sessions  sessionNews
+	lostLinks map[string]bool // Linux names, see followSessions
 	interfaces
 	wantGate  gate.State
 	gateStale bool // the kernel has not taken wantGate yet
@@ -93,6 +95,7 @@ func New(opts Options) (*Daemon, error) {
 		channels: make(map[string]*channel),
 	}
 	d.interfaces = newInterfaces()
+	d.sessions.last = make(map[string]etrunk.BFDState)
 	d.wantGate.Seed = etrunk.HashSeed
 	var err error
 	if d.netlink, err = links.Open(); err != nil {
@@ -101,7 +104,7 @@ func New(opts Options) (*Daemon, error) {
 	if d.monitor, err = links.Watch(); err != nil {
 		return nil, fmt.Errorf("link monitor: %w", err)
 	}
-	if d.bfd, err = bfdloop.Start(bfdloop.Options{Origin: origin, Helper: opts.BFDHelper}); err != nil {
+	if d.bfd, err = bfdloop.Start(bfdloop.Options{Origin: origin, Helper: opts.BFDHelper, StallLimit: StallLimit}); err != nil {
 		return nil, fmt.Errorf("BFD: %w", err)
 	}
 	return d, nil
@@ -126,6 +129,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	var leaveBy time.Time // set when asked to end
 	d.repairAt = time.Now().Add(repairInterval)
 	for {
+		d.bfd.Beat()
 		d.execute()
 		if !leaveBy.IsZero() && (d.device.Retired() || time.Now().After(leaveBy)) {
 			return d.leave()
@@ -176,7 +180,7 @@ func (d *Daemon) leave() error {
 
 // untilDeadline is how long the loop may wait; limit is zero when there is none.
 func (d *Daemon) untilDeadline(limit time.Time) time.Duration {
-	wait := time.Until(d.repairAt)
+	wait := min(time.Until(d.repairAt), beatInterval)
 	if !limit.IsZero() {
 		wait = min(wait, time.Until(limit))
 	}

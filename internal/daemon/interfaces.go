@@ -57,6 +57,11 @@ func (d *Daemon) usesAliases() bool {
 			return true
 		}
 	}
+	for _, s := range d.model.Sessions {
+		if s.Interface.HasSlash() || s.TrackInterface.HasSlash() {
+			return true
+		}
+	}
 	return false
 }
 

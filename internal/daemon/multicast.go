@@ -123,9 +123,15 @@ func (d *Daemon) linksChanged(changed []links.Link) {
 			index = 0
 		}
 		d.bfd.SetLink(l.Name, index, l.Up)
-		d.device.Handle(d.now(), device.LinkChanged{
-			Netdev: l.Name, Exists: l.Exists, Index: l.Index, AdminUp: l.AdminUp, Up: l.Up, LinkLocal: l.LinkLocal,
-		})
+		d.tellLink(l)
 	}
 	d.prepareLinks(changed)
+}
+
+// tellLink tells the device of a link.
+func (d *Daemon) tellLink(l links.Link) {
+	d.device.Handle(d.now(), device.LinkChanged{
+		Netdev: l.Name, Exists: l.Exists, Index: l.Index, AdminUp: l.AdminUp, LinkLocal: l.LinkLocal,
+		Up: l.Up && !d.lostLinks[l.Name],
+	})
 }

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"net"
 
-	"tandem/internal/bfd"
 	"tandem/internal/device"
-	"tandem/internal/etrunk"
 	"tandem/internal/linux/mroute"
 	"tandem/internal/linux/packet"
 	"tandem/internal/mld"
@@ -114,31 +112,6 @@ func (d *Daemon) readLinks() {
 		select {
 		case d.links <- changed:
 		case <-d.done:
-			return
-		}
-	}
-}
-
-// readBFD translates what the BFD loop tells. A peer that says AdminDown has
-// not failed (RFC 5882, section 3.2).
-func (d *Daemon) readBFD() {
-	up := make(map[string]bool)
-	for ev := range d.bfd.Events() {
-		state := etrunk.BFDPending
-		switch {
-		case ev.State == bfd.Up:
-			state = etrunk.BFDUp
-		case ev.State == bfd.Init:
-			continue
-		case ev.State == bfd.Down && ev.Remote != bfd.AdminDown:
-			if !up[ev.Session] {
-				continue
-			}
-			state = etrunk.BFDDown
-		}
-		up[ev.Session] = ev.State == bfd.Up
-		d.log.Info("BFD session", "name", ev.Session, "state", ev.State.String(), "diagnostic", ev.Diagnostic.String())
-		if !d.post(device.BFDChanged{Session: ev.Session, State: state}) {
 			return
 		}
 	}

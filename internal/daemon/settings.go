@@ -3,11 +3,8 @@ package daemon
 import (
 	"encoding/binary"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
-	"tandem/internal/bfd"
 	"tandem/internal/config"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
@@ -151,31 +148,6 @@ func trackedSession(m *config.Model, svc *config.Service) string {
 		}
 	}
 	return ""
-}
-
-// bfdConfigs lists the sessions in force, by name.
-func (d *Daemon) bfdConfigs(m *config.Model) []bfd.Config {
-	if !m.BFD {
-		return nil
-	}
-	var sessions []bfd.Config
-	for _, name := range slices.Sorted(maps.Keys(m.Sessions)) {
-		s := m.Sessions[name]
-		cfg := bfd.Config{
-			Name: s.Name, Peer: s.Peer, Local: s.Local,
-			LocalDiscriminator: s.LocalDiscriminator, RemoteDiscriminator: s.RemoteDiscriminator,
-			MinTx: s.MinTx, MinRx: s.MinRx, DetectMult: s.DetectMult,
-			Shutdown: s.Shutdown, TOSExp: s.TOSExp, Description: s.Description,
-		}
-		if s.Interface != "" {
-			cfg.Interface = d.netdev(s.Interface)
-		}
-		if s.TrackInterface != "" {
-			cfg.TrackInterface = d.netdev(s.TrackInterface)
-		}
-		sessions = append(sessions, cfg)
-	}
-	return sessions
 }
 
 // netdev returns the Linux name of an interface. A name with a slash is an

@@ -114,6 +114,7 @@ type InterfaceInfo struct {
 	Netdev    string // its Linux name, empty while it does not exist
 	Exists    bool
 	Up        bool // administratively up and with carrier
+	BFDDown   bool // taken for down all the same, as the BFD session on it is lost
 	Addresses []netip.Prefix
 	MAC       string
 }

@@ -18,6 +18,7 @@ type quietDevice struct{}
 func (quietDevice) Snapshot() device.Snapshot            { return device.Snapshot{DeviceID: 7} }
 func (quietDevice) Groups(string, bool) []mld.GroupState { return nil }
 func (quietDevice) Routes() []device.RouteSnapshot       { return nil }
+func (quietDevice) BFDStatistics() bfd.Statistics        { return bfd.Statistics{} }
 func (quietDevice) BFD() []bfd.SessionState              { return nil }
 func (quietDevice) Apply(*config.Model) error            { return nil }
 func (quietDevice) Switchover(uint32, bool) error        { return nil }

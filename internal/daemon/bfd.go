@@ -1,0 +1,182 @@
+package daemon
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"tandem/internal/bfd"
+	"tandem/internal/config"
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+)
+
+// StallLimit is how long the daemon's loop may do nothing until its BFD sessions go
+// down, so that the peer takes over from a process that was stopped or hangs. The
+// kernel forwards meanwhile what was set, so it need not be short; it must be longer
+// than the longest turn of the loop.
+const StallLimit = 3 * time.Second
+
+// beatInterval is how often an idle loop says that it is alive.
+const beatInterval = StallLimit / 6
+
+// sessionNews is what the users of BFD sessions have been told. It turns what the
+// BFD loop says into news that are told once each.
+type sessionNews struct {
+	last       map[string]etrunk.BFDState // by session, BFDPending where nothing is known
+	ups, downs uint64
+}
+
+// take returns the state that a session's users are to be told; told is false where
+// they know. A peer that says AdminDown has not failed (RFC 5882, section 3.2), and a
+// session that never was Up cannot go down.
+func (n *sessionNews) take(ev bfd.Event) (state etrunk.BFDState, told bool) {
+	before, known := n.last[ev.Session]
+	if !known {
+		before = etrunk.BFDPending
+	}
+	switch {
+	case ev.State == bfd.Up:
+		state = etrunk.BFDUp
+	case ev.State == bfd.Init:
+		return before, false
+	case ev.State == bfd.Down && ev.Remote != bfd.AdminDown:
+		if before != etrunk.BFDUp {
+			return before, false
+		}
+		state = etrunk.BFDDown
+	default:
+		state = etrunk.BFDPending
+	}
+	if state == before {
+		return before, false
+	}
+	switch state {
+	case etrunk.BFDUp:
+		n.ups++
+	case etrunk.BFDDown:
+		n.downs++
+	}
+	n.last[ev.Session] = state
+	return state, true
+}
+
+// readBFD hands the loop what the BFD loop tells.
+func (d *Daemon) readBFD() {
+	for ev := range d.bfd.Events() {
+		select {
+		case d.calls <- func() { d.sessionChanged(ev) }:
+		case <-d.done:
+			return
+		}
+	}
+}
+
+func (d *Daemon) sessionChanged(ev bfd.Event) {
+	state, told := d.sessions.take(ev)
+	if !told {
+		return
+	}
+	facts := []any{"name", ev.Session, "diagnostic", ev.Diagnostic.String(), "at", d.origin.Add(ev.At)}
+	switch state {
+	case etrunk.BFDUp:
+		d.log.Info("BFD session up", facts...)
+	case etrunk.BFDDown:
+		d.log.Warn("BFD session down", facts...)
+	default:
+		d.log.Info("BFD session shut down", append(facts, "peer", ev.Remote.String())...)
+	}
+	d.device.Handle(d.now(), device.BFDChanged{Session: ev.Session, State: state})
+	d.followSessions()
+}
+
+// followSessions takes for down the interfaces of which a session was lost
+// (`process-interface-status`), and for up again those that have it back.
+func (d *Daemon) followSessions() {
+	lost := make(map[string]bool)
+	for _, s := range d.model.Sessions {
+		if d.model.BFD && s.ProcessInterface && !s.Shutdown && d.sessions.last[s.Name] == etrunk.BFDDown {
+			lost[d.netdev(s.Interface)] = true
+		}
+	}
+	before := d.lostLinks
+	d.lostLinks = lost
+	for name, link := range d.netdevs {
+		if lost[name] != before[name] && link.Up {
+			d.log.Warn("interface follows its BFD session", "netdev", name, "up", !lost[name])
+			d.tellLink(link)
+		}
+	}
+}
+
+// bfdConfigs lists the sessions that can run, by name.
+func (d *Daemon) bfdConfigs(m *config.Model) []bfd.Config {
+	var sessions []bfd.Config
+	for _, name := range slices.Sorted(maps.Keys(m.Sessions)) {
+		if s := m.Sessions[name]; notStarted(m, s) == "" {
+			sessions = append(sessions, d.bfdConfig(s))
+		}
+	}
+	return sessions
+}
+
+// notStarted says why a configured session does not run, empty when it does.
+func notStarted(m *config.Model, s *config.BFDSession) string {
+	switch {
+	case !m.BFD:
+		return "BFD is not enabled globally"
+	case s.LocalDiscriminator == 0:
+		return "no local discriminator is configured"
+	case s.RemoteDiscriminator == 0:
+		return "no remote discriminator is configured"
+	}
+	return ""
+}
+
+func (d *Daemon) bfdConfig(s *config.BFDSession) bfd.Config {
+	cfg := bfd.Config{
+		Name: s.Name, Peer: s.Peer, Local: s.Local,
+		LocalDiscriminator: s.LocalDiscriminator, RemoteDiscriminator: s.RemoteDiscriminator,
+		MinTx: s.MinTx, MinRx: s.MinRx, DetectMult: s.DetectMult, WaitToRestore: s.WaitToRestore, ProcessInterface: s.ProcessInterface,
+		Shutdown: s.Shutdown, TOSExp: s.TOSExp, Description: s.Description,
+	}
+	if s.Interface != "" {
+		cfg.Interface = d.netdev(s.Interface)
+	}
+	if s.TrackInterface != "" {
+		cfg.TrackInterface = d.netdev(s.TrackInterface)
+	}
+	return cfg
+}
+
+// BFD lists the configured BFD sessions, those too that do not run.
+func (d *Daemon) BFD() []bfd.SessionState {
+	states := d.bfd.Snapshot()
+	_ = d.call(func() {
+		for _, s := range d.model.Sessions {
+			if slices.ContainsFunc(states, func(st bfd.SessionState) bool { return st.Name == s.Name }) {
+				continue
+			}
+			why := notStarted(d.model, s)
+			if why == "" {
+				why = "BFD is being started"
+			}
+			states = append(states, bfd.SessionState{Config: d.bfdConfig(s), State: bfd.Down, NotUpReason: why})
+		}
+	})
+	return states
+}
+
+// BFDStatistics tells what is counted of BFD.
+func (d *Daemon) BFDStatistics() bfd.Statistics {
+	status := d.bfd.Status()
+	s := bfd.Statistics{
+		Counters: status.Counters,
+		Priority: status.Priority.String(),
+		MaxLate:  status.MaxLate, Late: status.Late,
+		SendErrors: status.SendErrors, ReceiveErrors: status.ReceiveErrors, LastError: status.LastError,
+		Starts: max(status.HelperStarts, 1), Stalled: status.Stalled, Stalls: status.Stalls,
+	}
+	_ = d.call(func() { s.Ups, s.Downs = d.sessions.ups, d.sessions.downs })
+	return s
+}
