@@ -21,8 +21,8 @@ type Model struct {
 	SysName   string // 1..64 characters
 	Multicast bool   // multicast ipv6 routing-enable
 	BFD       bool   // bfd
-	// MLD holds the defaults of all interfaces.
-	MLD Tuning
+	// MLD holds the defaults of all interfaces, and what they share.
+	MLD GlobalMLD
 	// ETrunkPort is the UDP port of the hellos, 1025..65535.
 	ETrunkPort uint16
 	// LACPSystemID and LACPPriority are what member trunks show to the switch;
@@ -30,11 +30,30 @@ type Model struct {
 	LACPSystemID MAC
 	LACPPriority uint16
 
+	ACLs       map[string]*ACL // by name, or by number in decimal
 	Sessions   map[string]*BFDSession
 	ETrunks    map[uint32]*ETrunk
 	Services   map[string]*Service
 	Profiles   map[string]*Profile
 	Interfaces map[InterfaceName]*Interface
+}
+
+// GlobalMLD is what the MLD view holds.
+type GlobalMLD struct {
+	Tuning
+	// Limit bounds the listener records of all interfaces together, 0 for no bound.
+	Limit       uint32
+	SSMMappings []SSMMapping // sorted and unique
+}
+
+func (g GlobalMLD) isZero() bool {
+	return g.Tuning == Tuning{} && g.Limit == 0 && len(g.SSMMappings) == 0
+}
+
+// SSMMapping names a source for groups whose listeners name none.
+type SSMMapping struct {
+	Groups netip.Prefix // of multicast addresses
+	Source netip.Addr
 }
 
 // Tuning holds the MLD timers and counts (RFC 9777, section 9). Zero means
@@ -173,6 +192,22 @@ type InterfaceMLD struct {
 	Version uint8
 	Tuning
 	PromptLeave, RequireRouterAlert, SendRouterAlert bool
+	// PromptPolicy names the ACL of the groups that PromptLeave is for, empty for all.
+	PromptPolicy string
+	// GroupPolicy names the ACL of what hosts may join, empty for everything.
+	GroupPolicy string
+	// AccessLimit bounds what hosts join, 0 for no bound; what the ACL
+	// AccessExcept permits, if it is named, does not count.
+	AccessLimit  uint16
+	AccessExcept string
+	SSMMapping   bool
+	Static       []StaticGroup // sorted and unique
+}
+
+// StaticGroup is a group that is sent whether anybody listens or not, from every
+// source or, when Source is valid, from that one.
+type StaticGroup struct {
+	Group, Source netip.Addr
 }
 
 // Defaults of what is not set. The timers are those of RFC 9777, section 9.
@@ -202,6 +237,7 @@ func New() *Model {
 		SysName:      DefaultSysName,
 		ETrunkPort:   DefaultETrunkPort,
 		LACPPriority: DefaultLACPPriority,
+		ACLs:         map[string]*ACL{},
 		Sessions:     map[string]*BFDSession{},
 		ETrunks:      map[uint32]*ETrunk{},
 		Services:     map[string]*Service{},
@@ -231,6 +267,11 @@ func newInterface(name InterfaceName) *Interface {
 // Clone returns a copy that shares nothing with m.
 func (m *Model) Clone() *Model {
 	c := *m
+	c.MLD.SSMMappings = slices.Clone(m.MLD.SSMMappings)
+	c.ACLs = cloneObjects(m.ACLs)
+	for _, a := range c.ACLs {
+		a.Rules = slices.Clone(a.Rules)
+	}
 	c.Sessions = cloneObjects(m.Sessions)
 	c.ETrunks = cloneObjects(m.ETrunks)
 	c.Services = cloneObjects(m.Services)
@@ -238,6 +279,7 @@ func (m *Model) Clone() *Model {
 	c.Interfaces = cloneObjects(m.Interfaces)
 	for _, i := range c.Interfaces {
 		i.Addresses = slices.Clone(i.Addresses)
+		i.MLD.Static = slices.Clone(i.MLD.Static)
 	}
 	return &c
 }

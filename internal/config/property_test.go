@@ -41,6 +41,12 @@ func parameterWords(t *rapid.T, keys *Keyring, name string, typ command.Type) st
 		return draw("2001:db8::1", "2001:db8::2", "2001:DB8:0::3")
 	case "prefix":
 		return draw("2001:db8:1::1/64", "2001:db8:1::1/127", "2001:db8:2::1/64", "fe80::1/64")
+	case "multicast", "group":
+		return draw("ff3e::1", "ff1e::2", "FF3E:0::")
+	case "group-range":
+		return draw("ff3e::/32", "ff3e:1::/20", "ff00::/8")
+	case "acl-name":
+		return draw("gold", "S-1", "gold.2")
 	case "interface":
 		return draw("eth-trunk 10", "Eth-Trunk10", "eth-trunk 10.100", "eth0", "GigabitEthernet 0/1/0", "lo")
 	}
@@ -51,14 +57,16 @@ func parameterWords(t *rapid.T, keys *Keyring, name string, typ command.Type) st
 // openView draws a view to work in and the lines that make its object.
 func openView(t *rapid.T, view string) string {
 	lines := map[string]string{
-		ViewSystem:    "system-view",
-		ViewMLD:       "mld",
-		ViewSession:   "bfd s1 bind peer-ipv6 2001:db8::2 source-ipv6 2001:db8::1",
-		ViewService:   "remote-backup-service rbs1",
-		ViewProfile:   "remote-backup-profile rbp1",
-		ViewETrunk:    "e-trunk 7",
-		ViewInterface: rapid.SampledFrom([]string{"interface eth9", "interface eth-trunk 9", "interface eth-trunk 9.4"}).Draw(t, "interface"),
-		ViewEthTrunk:  "interface eth-trunk 9",
+		ViewSystem:      "system-view",
+		ViewMLD:         "mld",
+		ViewBasicACL:    rapid.SampledFrom([]string{"acl ipv6 number 2001", "acl ipv6 name gold-b basic"}).Draw(t, "acl"),
+		ViewAdvancedACL: rapid.SampledFrom([]string{"acl ipv6 number 3001", "acl ipv6 name gold-a"}).Draw(t, "acl"),
+		ViewSession:     "bfd s1 bind peer-ipv6 2001:db8::2 source-ipv6 2001:db8::1",
+		ViewService:     "remote-backup-service rbs1",
+		ViewProfile:     "remote-backup-profile rbp1",
+		ViewETrunk:      "e-trunk 7",
+		ViewInterface:   rapid.SampledFrom([]string{"interface eth9", "interface eth-trunk 9", "interface eth-trunk 9.4"}).Draw(t, "interface"),
+		ViewEthTrunk:    "interface eth-trunk 9",
 	}
 	line, ok := lines[view]
 	if !ok {
@@ -80,7 +88,7 @@ func sampleLine(t *rapid.T, s *shell, syntax string) string {
 
 // allowed refusals are those that depend on more than one parameter.
 func refusedForGoodReason(err error) bool {
-	for _, reason := range []string{"same address", "unknown BFD session", "already bound", "0 is outside 1..4294967295", "there is no such"} {
+	for _, reason := range []string{"same address", "unknown BFD session", "already bound", "0 is outside 1..4294967295", "there is no such", "is of the kind", "no number is left"} {
 		if strings.Contains(err.Error(), reason) {
 			return true
 		}

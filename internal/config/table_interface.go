@@ -52,7 +52,11 @@ func interfaceMLD() []setting[Interface] {
 		number("mld version <version:1..2>", "Set the MLD version", func(i *Interface) *uint8 { return &i.MLD.Version }, DefaultMLDVersion),
 	}
 	last := []setting[Interface]{
-		flag("mld prompt-leave", "Drop the last listener of a group without asking", func(i *Interface) *bool { return &i.MLD.PromptLeave }, false),
+		promptLeave(),
+		aclReference("mld group-policy", "Let hosts join only what an ACL permits", func(i *Interface) *string { return &i.MLD.GroupPolicy }),
+		accessLimit(),
+		staticGroup(),
+		flag("mld ssm-mapping enable", "Give hosts that name no sources the mapped ones", func(i *Interface) *bool { return &i.MLD.SSMMapping }, false),
 		flag("mld require-router-alert", "Drop messages without Router Alert", func(i *Interface) *bool { return &i.MLD.RequireRouterAlert }, false),
 		flag("mld send-router-alert", "Send messages with Router Alert", func(i *Interface) *bool { return &i.MLD.SendRouterAlert }, true),
 	}

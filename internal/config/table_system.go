@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"time"
 
 	"tandem/internal/command"
 )
@@ -28,31 +27,6 @@ func systemEntries() []entry {
 			}
 			return nil
 		}})
-}
-
-func mldEntries() []entry {
-	open := entry{view: ViewSystem, opens: true, syntax: "mld", help: "Enter the view of MLD defaults",
-		set: func(e *Editor, _ command.Args) error { e.View = View{Kind: ViewMLD}; return nil },
-		clear: func(e *Editor, _ command.Args) error {
-			e.Model.MLD = Tuning{}
-			return nil
-		}}
-	defaults := settings(ViewMLD, func(m *Model, _ View) *Tuning { return &m.MLD }, tuning("", func(t *Tuning) *Tuning { return t })...)
-	return append([]entry{open}, defaults...)
-}
-
-// tuning makes the settings of MLD timers and counts, each with a prefix.
-func tuning[T any](prefix string, of func(*T) *Tuning) []setting[T] {
-	return []setting[T]{
-		duration(prefix+"timer query <seconds:1..18000>", "Set the time between general queries", time.Second,
-			func(o *T) *time.Duration { return &of(o).QueryInterval }, 0),
-		number(prefix+"robust-count <count:2..5>", "Set how many losses MLD withstands",
-			func(o *T) *uint8 { return &of(o).Robustness }, 0),
-		duration(prefix+"max-response-time <seconds:1..25>", "Set the time that hosts have to answer", time.Second,
-			func(o *T) *time.Duration { return &of(o).MaxResponse }, 0),
-		duration(prefix+"lastlistener-queryinterval <seconds:1..5>", "Set the time between queries after a leave", time.Second,
-			func(o *T) *time.Duration { return &of(o).LastListenerInterval }, 0),
-	}
 }
 
 // opener makes the entry that creates an object, unless it exists, and enters

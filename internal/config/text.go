@@ -24,11 +24,13 @@ type objectKind struct {
 // so that the text can be pasted into a console as it is.
 var objectKinds = []objectKind{
 	{ViewMLD, func(m *Model) []View {
-		if m.MLD == (Tuning{}) {
+		if m.MLD.isZero() {
 			return nil
 		}
 		return []View{{Kind: ViewMLD}}
 	}, func(*Model, View) string { return "mld" }},
+	{ViewBasicACL, func(m *Model) []View { return aclViews(m, false) }, aclHead},
+	{ViewAdvancedACL, func(m *Model) []View { return aclViews(m, true) }, aclHead},
 	{ViewSession, func(m *Model) []View { return named(ViewSession, m.Sessions) },
 		func(m *Model, v View) string {
 			return "bfd " + command.Quote(v.Name) + " " + m.Sessions[v.Name].binding()

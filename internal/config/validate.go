@@ -278,6 +278,23 @@ func (v *validator) iface(i *Interface) {
 	if i.Profile != "" {
 		v.boundProfile(where, i)
 	}
+	v.mldPolicies(where, i)
+}
+
+// mldPolicies checks the access lists that an interface names, and what else
+// admits hosts.
+func (v *validator) mldPolicies(where string, i *Interface) {
+	for _, use := range i.ACLUses() {
+		switch acl := v.m.ACLs[use.ACL]; {
+		case acl == nil:
+			v.fail(where, "%s uses acl ipv6 %s, which does not exist; %s", use.Words, use.ACL, known(v.m.ACLs))
+		case len(acl.Rules) == 0:
+			v.warn(where, "%s uses acl ipv6 %s, which has no rule and so permits nothing", use.Words, use.ACL)
+		}
+	}
+	if i.MLD.SSMMapping && len(v.m.MLD.SSMMappings) == 0 {
+		v.warn(where, "mld ssm-mapping is enabled, and the MLD view has no ssm-mapping")
+	}
 }
 
 // boundProfile checks an interface that a profile backs up. The two devices

@@ -9,16 +9,19 @@ import (
 // Names of views in the command table. A view of an object has the name of
 // its kind; ViewConfig, ViewAny and ViewEnter hold commands for several views.
 const (
-	ViewUser      = "user"
-	ViewSystem    = "system"
-	ViewMLD       = "mld"
-	ViewBFD       = "bfd"
-	ViewSession   = "bfd-session"
-	ViewService   = "rbs"
-	ViewProfile   = "rbp"
-	ViewETrunk    = "e-trunk"
-	ViewInterface = "interface"
-	ViewEthTrunk  = "eth-trunk" // in front of ViewInterface on an Eth-Trunk itself
+	ViewUser   = "user"
+	ViewSystem = "system"
+	ViewMLD    = "mld"
+	// ACLs have views by their kind, for their rules differ.
+	ViewBasicACL    = "acl6-basic"
+	ViewAdvancedACL = "acl6-advance"
+	ViewBFD         = "bfd"
+	ViewSession     = "bfd-session"
+	ViewService     = "rbs"
+	ViewProfile     = "rbp"
+	ViewETrunk      = "e-trunk"
+	ViewInterface   = "interface"
+	ViewEthTrunk    = "eth-trunk" // in front of ViewInterface on an Eth-Trunk itself
 	// ViewConfig has the commands of all configuration views, ViewAny those of all views.
 	ViewConfig = "config"
 	ViewAny    = "any"
@@ -56,6 +59,8 @@ func (v View) Prompt() string {
 	switch v.Kind {
 	case ViewMLD, ViewBFD:
 		return "-" + v.Kind
+	case ViewBasicACL, ViewAdvancedACL:
+		return "-" + v.Kind + "-" + v.Name
 	case ViewSession:
 		return "-bfd-session-" + v.Name
 	case ViewService:

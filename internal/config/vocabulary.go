@@ -18,6 +18,10 @@ func Vocabulary() command.Vocabulary {
 			InterfaceType.Name: InterfaceType,
 			"unicast":          command.OneWord("unicast", "X:X::X:X", parseUnicast),
 			"global":           command.OneWord("global", "X:X::X:X", parseGlobal),
+			"group":            command.OneWord("group", "FFxx::X:X", parseGroup),
+			"multicast":        command.OneWord("multicast", "FFxx::X:X", parseMulticast),
+			"group-range":      command.OneWord("group-range", "FFxx::X:X/M", parseGroupRange),
+			"acl-name":         command.OneWord("acl-name", "STRING<1-32>", parseACLName),
 		},
 		Help: maps.Clone(help),
 	}
@@ -43,6 +47,31 @@ func parseGlobal(s string) (netip.Addr, error) {
 	return a, err
 }
 
+func parseMulticast(s string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(s)
+	if err != nil || !a.Is6() || a.Zone() != "" || !a.IsMulticast() {
+		return netip.Addr{}, fmt.Errorf("%q is not an IPv6 multicast address", s)
+	}
+	return a, nil
+}
+
+// parseGroup reads a group that is routed between links (RFC 4291, section 2.7).
+func parseGroup(s string) (netip.Addr, error) {
+	a, err := parseMulticast(s)
+	if err == nil && a.As16()[1]&0x0f <= 2 {
+		return netip.Addr{}, fmt.Errorf("%v does not leave its link", a)
+	}
+	return a, err
+}
+
+func parseGroupRange(s string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil || !p.Addr().Is6() || !p.Addr().IsMulticast() || p.Bits() < 8 {
+		return netip.Prefix{}, fmt.Errorf("%q is not a range of IPv6 multicast addresses", s)
+	}
+	return p.Masked(), nil
+}
+
 func firstWord(s string) string {
 	word, _, _ := strings.Cut(s, " ")
 	return word
@@ -58,22 +87,31 @@ func known[V any](objects map[string]*V) string {
 
 // help describes keywords that begin several commands, and parameters.
 var help = map[string]string{
+	"acl":                   "Access list",
+	"acl6-name":             "Access list with a name",
 	"address":               "Address with its prefix length",
+	"advance":               "About sources and destinations",
+	"any":                   "Every address",
 	"auto":                  "Follow the role of the device",
+	"basic":                 "About one address; the group, where MLD uses it",
 	"bfd":                   "BFD, fast detection of a lost peer",
 	"bfd-session":           "BFD session",
 	"bind":                  "Bind the session to its two ends",
 	"cipher":                "Key in cipher text, or in plain text to be stored as such",
 	"delay":                 "Wait before giving back",
+	"deny":                  "Deny",
 	"description":           "Describe this for people",
+	"destination":           "Where packets go; the group, where MLD uses it",
 	"disable":               "Disable",
 	"discriminator":         "Number that tells BFD sessions apart",
 	"e-trunk":               "E-Trunk, an Eth-Trunk across two devices",
 	"enable":                "Enable",
 	"enhanced-hmac-sha256":  "HMAC-SHA256 with a derived key",
 	"eth-trunk":             "Eth-Trunk",
+	"except":                "But for what an access list permits",
 	"force-backup":          "Backup whatever the device is",
 	"force-master":          "Master whatever the device is",
+	"group-policy":          "What an access list permits",
 	"hmac-sha256":           "HMAC-SHA256",
 	"interface":             "Interface",
 	"ipv6":                  "IPv6",
@@ -85,7 +123,10 @@ var help = map[string]string{
 	"mode":                  "Work mode",
 	"multicast":             "Multicast",
 	"multiplier":            "How many losses count as a failure",
+	"name":                  "Name",
+	"number":                "Number",
 	"peer-ipv6":             "Address of the peer",
+	"permit":                "Permit",
 	"port":                  "Port",
 	"priority":              "Priority",
 	"remote":                "Of the other end",
@@ -93,25 +134,36 @@ var help = map[string]string{
 	"remote-backup-service": "Remote backup service",
 	"remote-eth-trunk":      "The peer's Eth-Trunk, when its number is another",
 	"revert":                "Giving the role back",
+	"rule":                  "Rule",
 	"session-name":          "Name of a BFD session",
 	"simple":                "Key in plain text",
+	"source":                "Where packets come from",
 	"source-ipv6":           "Address of this device",
 	"timer":                 "Timer",
 	"track":                 "Follow the state of something else",
 	"track-interface":       "Interface that the session follows",
 	"undo":                  "Undo a command",
+	"<acl-name>":            "Name of an access list, a letter first",
+	"<acl>":                 "Number: 2000..2999 for a basic access list, 3000..3999 for an advanced one",
 	"<address>":             "IPv6 address",
 	"<backup-id>":           "The same on both devices, used once on a service",
 	"<cipher-key>":          "Key",
 	"<class>":               "Precedence",
 	"<count>":               "Number of messages",
+	"<destination-address>": "Address",
+	"<destination-length>":  "Prefix length",
+	"<destination-prefix>":  "IPv6 address and prefix length",
 	"<discriminator>":       "Discriminator",
 	"<e-trunk-id>":          "Number of the E-Trunk, the same on both devices",
 	"<eth-trunk-id>":        "Number of the Eth-Trunk",
+	"<group-address>":       "Multicast address",
+	"<group-range>":         "Multicast address and prefix length",
+	"<group>":               "Group address",
 	"<hello>":               "Time in 100 ms",
 	"<interface>":           "Type and number, or a Linux name",
 	"<key>":                 "Key, the same on both devices",
 	"<length>":              "Prefix length",
+	"<limit>":               "Number of groups and sources",
 	"<mac>":                 "MAC address",
 	"<milliseconds>":        "Time in milliseconds",
 	"<minutes>":             "Time in minutes",
@@ -122,10 +174,15 @@ var help = map[string]string{
 	"<prefix>":              "IPv6 address and prefix length",
 	"<priority>":            "Priority",
 	"<profile>":             "Name of the remote backup profile",
+	"<records>":             "Number of records, one for each host of a group",
 	"<remote-eth-trunk-id>": "Number of the peer's Eth-Trunk",
+	"<rule-id>":             "Number of the rule; without it the device gives the next one",
 	"<seconds>":             "Time in seconds",
 	"<service>":             "Name of the remote backup service",
 	"<session>":             "Name of the BFD session",
+	"<source-address>":      "Address of a source",
+	"<source-length>":       "Prefix length",
+	"<source-prefix>":       "IPv6 address and prefix length",
 	"<source>":              "Address of this device",
 	"<text>":                "Text to the end of the line",
 	"<track>":               "Type and number, or a Linux name",

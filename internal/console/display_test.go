@@ -37,7 +37,7 @@ func sampleInterfaces() []device.InterfaceSnapshot {
 		{
 			Name: "Eth-Trunk10", Netdev: "eth-trunk10", Up: true, Profile: "p1",
 			MLD: mld.InterfaceState{
-				Config: conf, LinkLocal: addr("fe80::1"), Up: true, Querier: addr("fe80::1"), IsQuerier: true,
+				Config: conf, InUse: conf, LinkLocal: addr("fe80::1"), Up: true, Querier: addr("fe80::1"), IsQuerier: true,
 				GeneralQueryIn: 31 * time.Second, Groups: 2, Records: 3,
 			},
 			Duty: device.Duty{Kind: device.DutyShared, Covers: etrunk.Bucket0, Querier: true, Reason: "both members are Master and ready"},
@@ -154,9 +154,9 @@ func TestDisplays(t *testing.T) {
 		"remote-backup-service-v": Services(sampleServices()[:1], conf, true),
 		"remote-backup-profile":   Profiles(sampleProfiles(), 0),
 		"remote-backup-profiles":  ProfileList(sampleProfiles()),
-		"mld-group":               MLDGroups(sampleGroups()),
-		"mld-group-verbose":       MLDGroupsVerbose(sampleGroups(), selfID),
-		"mld-interface":           MLDInterfaces(interfaces[:1]),
+		"mld-group":               MLDGroups(sampleGroups(), 0),
+		"mld-group-verbose":       MLDGroupsVerbose(sampleGroups(), 1000, selfID),
+		"mld-interface":           MLDInterfaces(interfaces[:1], false),
 		"mld-counters":            MLDCounters(interfaces[:1]),
 		"multicast-routing":       RoutingTable(sampleRoutes()),
 		"multicast-forwarding":    ForwardingTable(sampleRoutes(), interfaces),

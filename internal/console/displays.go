@@ -46,6 +46,9 @@ func displayCommands() []command.Command[*Session] {
 		show(anyView, "mld group [ <group:ipv6> | interface <interface> ] [ verbose ]", "Groups with listeners", displayGroup),
 		show(anyView, "mld interface [ <interface> ] [ verbose ]", "MLD timers, querier and duty of interfaces", displayMLDInterface),
 		show(anyView, "mld control-message counters [ interface <interface> ]", "MLD messages sent, received and dropped", displayMLDCounters),
+		show(anyView, "default-parameter mld", "MLD timers, counts and bounds where nothing is set",
+			func(*Session, command.Args) (Display, error) { return MLDDefaults(), nil }),
+		show(anyView, "acl ipv6 { all | number <acl:2000..3999> | name <acl-name> }", "Access lists in force and what uses them", displayACL),
 		show(anyView, "multicast ipv6 routing-table", "Entries (S,G) and why they are there", displayRouting),
 		show(anyView, "multicast ipv6 forwarding-table", "Entries (S,G) in the kernel and what this device sends of them", displayForwarding),
 		show(anyView, "multicast ipv6 rui source <source:ipv6> group <group:ipv6> eth-trunk <id:0..1023>",
@@ -121,10 +124,11 @@ func displayGroup(s *Session, a command.Args) (Display, error) {
 	if group := a.Addr("group"); group.IsValid() { // the keyword group is always there
 		all = onlyGroup(all, group)
 	}
+	limit := int(s.sys.Store.Running().MLD.Limit)
 	if verbose {
-		return MLDGroupsVerbose(all, snap.DeviceID), nil
+		return MLDGroupsVerbose(all, limit, snap.DeviceID), nil
 	}
-	return MLDGroups(all), nil
+	return MLDGroups(all, limit), nil
 }
 
 // downstream returns the interfaces with listeners: all, or the one named.
@@ -143,7 +147,7 @@ func downstream(snap device.Snapshot, a command.Args) ([]device.InterfaceSnapsho
 
 func displayMLDInterface(s *Session, a command.Args) (Display, error) {
 	interfaces, err := downstream(s.sys.Backend.Snapshot(), a)
-	return MLDInterfaces(interfaces), err
+	return MLDInterfaces(interfaces, a.Has("verbose")), err
 }
 
 func displayMLDCounters(s *Session, a command.Args) (Display, error) {

@@ -60,10 +60,14 @@ func (r *fakeRouter) Apply(m *config.Model) error {
 	}
 	var mfx mld.Effects
 	for name, i := range m.Interfaces {
-		if i.MLD.Enabled && r.routers[name] == nil {
-			router := mld.NewRouter(mld.DefaultConfig(), r.id, r.now)
+		switch router := r.routers[name]; {
+		case !i.MLD.Enabled:
+		case router == nil:
+			router := mld.NewRouter(mldOf(m, i), r.id, r.now)
 			router.SetLink(r.now, netip.MustParseAddr("fe80::1"), true, &mfx)
 			r.routers[name] = router
+		default:
+			router.SetConfig(r.now, mldOf(m, i), &mfx)
 		}
 	}
 	return nil

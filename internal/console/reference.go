@@ -24,6 +24,8 @@ var chapters = []chapter{
 	{config.ViewEthTrunk, "Interface view of an Eth-Trunk, in addition"},
 	{config.ViewSession, "BFD session view `[~X-bfd-session-NAME]`"},
 	{config.ViewMLD, "MLD view `[~X-mld]`"},
+	{config.ViewBasicACL, "Basic IPv6 ACL view `[~X-acl6-basic-NAME]`"},
+	{config.ViewAdvancedACL, "Advanced IPv6 ACL view `[~X-acl6-advance-NAME]`"},
 }
 
 // Reference writes the reference of all commands in Markdown, from the

@@ -8,7 +8,6 @@ import (
 	"tandem/internal/config"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
-	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
 
@@ -32,6 +31,7 @@ func (d *Daemon) settings(m *config.Model) (device.Settings, error) {
 			}
 		}
 	}
+	s.RecordLimit = int(m.MLD.Limit)
 	for _, t := range m.ETrunks {
 		cfg, err := d.trunkSettings(m, t)
 		if err != nil {
@@ -69,29 +69,6 @@ func (d *Daemon) settings(m *config.Model) (device.Settings, error) {
 		s.Profiles[name] = ps
 	}
 	return s, nil
-}
-
-func (d *Daemon) interfaceSettings(m *config.Model, i *config.Interface) device.InterfaceSettings {
-	tuning := m.Tuning(i)
-	s := device.InterfaceSettings{
-		Netdev:   d.netdev(i.Name),
-		Upstream: i.MLD.Proxy,
-		MLD: mld.Config{
-			Version:              int(i.MLD.Version),
-			QueryInterval:        tuning.QueryInterval,
-			MaxResponse:          tuning.MaxResponse,
-			LastListenerInterval: tuning.LastListenerInterval,
-			Robustness:           int(tuning.Robustness),
-			PromptLeave:          i.MLD.PromptLeave,
-			RequireRouterAlert:   i.MLD.RequireRouterAlert,
-			SendRouterAlert:      i.MLD.SendRouterAlert,
-		},
-	}
-	if p := m.Profile(i.Profile); p != nil {
-		s.Profile = p.Name
-	}
-	_, s.SubInterface, _ = i.Name.OnEthTrunk()
-	return s
 }
 
 func (d *Daemon) trunkSettings(m *config.Model, t *config.ETrunk) (etrunk.Config, error) {

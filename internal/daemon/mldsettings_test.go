@@ -1,0 +1,87 @@
+package daemon
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tandem/internal/config"
+	"tandem/internal/device"
+	"tandem/internal/mld"
+)
+
+// What an operator types reaches the router of the interface and no other.
+func TestMLDSettings(t *testing.T) {
+	m, err := config.Parse(`
+multicast ipv6 routing-enable
+#
+mld
+ timer query 60
+ robust-count 3
+ limit 1000
+ ssm-mapping ff3e::/32 2001:db8::5
+#
+acl ipv6 number 2000
+ rule 5 permit source ff3e::/16
+#
+acl ipv6 name gold advance
+ rule 5 deny source 2001:db8::/32 destination ff3e::/32
+#
+interface eth1
+ mld enable
+ mld version 1
+ mld timer query 30
+ mld max-response-time 5
+ mld lastlistener-queryinterval 2
+ undo mld send-router-alert
+ mld require-router-alert
+ mld group-policy 2000
+ mld access-limit 7 except acl6-name gold
+ mld prompt-leave group-policy acl6-name gold
+ mld static-group ff3e::1 source 2001:db8::5
+ mld static-group ff3e::2
+ mld ssm-mapping enable
+#
+interface eth2
+ mld enable
+#
+interface eth3
+ mld proxy
+`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := (&Daemon{}).settings(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared := mld.DefaultConfig()
+	shared.QueryInterval, shared.Robustness = time.Minute, 3
+	gold := &mld.Policy{Name: "gold", Rules: []mld.PolicyRule{{
+		Source: netip.MustParsePrefix("2001:db8::/32"), Group: netip.MustParsePrefix("ff3e::/32")}}}
+	own := shared
+	own.Version, own.QueryInterval, own.MaxResponse, own.LastListenerInterval = 1, 30*time.Second, 5*time.Second, 2*time.Second
+	own.SendRouterAlert, own.RequireRouterAlert, own.PromptLeave = false, true, true
+	own.GroupPolicy = &mld.Policy{Name: "2000", Rules: []mld.PolicyRule{{Permit: true, Group: netip.MustParsePrefix("ff3e::/16")}}}
+	own.AccessLimit, own.AccessExcept, own.PromptPolicy = 7, gold, gold
+	own.Static = []mld.StaticGroup{
+		{Group: netip.MustParseAddr("ff3e::1"), Source: netip.MustParseAddr("2001:db8::5")},
+		{Group: netip.MustParseAddr("ff3e::2")},
+	}
+	own.SSMMapping = []mld.Mapping{{Groups: netip.MustParsePrefix("ff3e::/32"), Source: netip.MustParseAddr("2001:db8::5")}}
+	want := map[string]device.InterfaceSettings{
+		"eth1": {Netdev: "eth1", MLD: own},
+		"eth2": {Netdev: "eth2", MLD: shared},
+		"eth3": {Netdev: "eth3", Upstream: true, MLD: shared},
+	}
+	address := cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+	prefix := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
+	if diff := cmp.Diff(want, got.Interfaces, address, prefix); diff != "" {
+		t.Error(diff)
+	}
+	if got.RecordLimit != 1000 {
+		t.Errorf("limit %d", got.RecordLimit)
+	}
+}
