@@ -116,8 +116,8 @@ func (d *Device) configureUpstream(now time.Duration) {
 		return
 	}
 	d.leaveUpstream(now)
-	for group, sources := range d.routes.groups { // their incoming interface has gone
-		for source := range sources {
+	for group := range d.routes.groups { // their incoming interface has gone
+		for _, source := range d.routes.sources(group) {
 			d.dropRoute(SourceGroup{source, group})
 		}
 	}

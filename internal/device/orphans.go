@@ -183,9 +183,9 @@ func (d *Device) orphanSet() []SourceGroup {
 			continue
 		}
 		covers := d.dutyOf(ifc).Covers
-		for source, r := range d.routes.groups[key.Group] {
-			if covers&(1<<etrunk.BucketOf(source, key.Group)) == 0 && slices.Contains(r.outgoing, ifc.netdev) {
-				set = append(set, SourceGroup{source, key.Group})
+		for _, r := range d.routes.groups[key.Group] {
+			if covers&(1<<etrunk.BucketOf(r.source, key.Group)) == 0 && slices.Contains(r.outgoing, ifc.netdev) {
+				set = append(set, SourceGroup{r.source, key.Group})
 			}
 		}
 	}

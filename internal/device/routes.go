@@ -14,47 +14,97 @@ const idleLife = time.Minute
 
 // route is one forwarding entry as it was last given to the kernel.
 type route struct {
-	outgoing []string // Linux names, sorted
+	source   netip.Addr
+	outgoing []string // Linux names, sorted; shared by all routes that are alike
 	since    time.Duration
-	origin   RouteOrigin
 	expires  time.Duration // of an idle entry
+	origin   RouteOrigin
 }
 
-// routeTable holds the entries by group, then source.
+// routeTable holds the entries by group. There are a hundred thousand groups
+// with one source each, and now and then a group with a thousand.
 type routeTable struct {
-	groups map[netip.Addr]map[netip.Addr]*route
+	groups map[netip.Addr][]route // sorted by source
 	count  int
 	// idle lists the idle entries in the order of their expiry.
 	idle []SourceGroup
+	// lists are the outgoing lists in use, each kept once.
+	lists   [][]string
+	scratch []netip.Addr
 }
 
 func newRouteTable() routeTable {
-	return routeTable{groups: make(map[netip.Addr]map[netip.Addr]*route)}
+	return routeTable{groups: make(map[netip.Addr][]route)}
 }
 
-func (t *routeTable) get(sg SourceGroup) *route { return t.groups[sg.Group][sg.Source] }
+func findRoute(routes []route, source netip.Addr) (int, bool) {
+	return slices.BinarySearchFunc(routes, source, func(r route, a netip.Addr) int { return r.source.Compare(a) })
+}
 
-func (t *routeTable) put(sg SourceGroup, r *route) {
-	sources := t.groups[sg.Group]
-	if sources == nil {
-		sources = make(map[netip.Addr]*route, 1)
-		t.groups[sg.Group] = sources
+// get returns an entry, nil when there is none. It is valid until the group's
+// entries change.
+func (t *routeTable) get(sg SourceGroup) *route {
+	routes := t.groups[sg.Group]
+	if i, found := findRoute(routes, sg.Source); found {
+		return &routes[i]
 	}
-	if sources[sg.Source] == nil {
-		t.count++
+	return nil
+}
+
+func (t *routeTable) put(group netip.Addr, r route) {
+	routes := t.groups[group]
+	i, found := findRoute(routes, r.source)
+	if found {
+		routes[i] = r
+		return
 	}
-	sources[sg.Source] = r
+	t.count++
+	if routes == nil {
+		routes = make([]route, 0, 1)
+	}
+	t.groups[group] = slices.Insert(routes, i, r)
 }
 
 func (t *routeTable) remove(sg SourceGroup) {
-	sources := t.groups[sg.Group]
-	if sources[sg.Source] == nil {
+	routes := t.groups[sg.Group]
+	i, found := findRoute(routes, sg.Source)
+	if !found {
 		return
 	}
 	t.count--
-	if delete(sources, sg.Source); len(sources) == 0 {
+	if routes = slices.Delete(routes, i, i+1); len(routes) == 0 {
 		delete(t.groups, sg.Group)
+	} else {
+		t.groups[sg.Group] = routes
 	}
+}
+
+// sources lists the sources of a group that have an entry. It is valid until the next call.
+func (t *routeTable) sources(group netip.Addr) []netip.Addr {
+	t.scratch = t.scratch[:0]
+	for _, r := range t.groups[group] {
+		t.scratch = append(t.scratch, r.source)
+	}
+	return t.scratch
+}
+
+// mostLists bounds the lists that are remembered; there is one for each set of
+// interfaces that any stream goes to.
+const mostLists = 256
+
+// shared returns the list that is kept for a set of interfaces.
+func (t *routeTable) shared(names []string) []string {
+	for _, list := range t.lists {
+		if slices.Equal(list, names) {
+			return list
+		}
+	}
+	if len(t.lists) == mostLists {
+		t.lists = t.lists[:0]
+	}
+	names = slices.Clone(names)
+	t.lists = append(t.lists, names)
+	return names
 }
 
 // regroup brings upstream membership and forwarding of a group in line with
@@ -68,13 +118,18 @@ func (d *Device) regroup(now time.Duration, group netip.Addr) {
 			d.dutyDirty = true
 		}
 	}
-	if want.Mode == mld.Include {
-		for _, source := range want.Sources {
-			d.reroute(now, SourceGroup{source, group}, RouteSSM)
-		}
+	for _, source := range d.routes.sources(group) {
+		sg := SourceGroup{source, group}
+		d.reroute(now, sg, d.routes.get(sg).origin)
 	}
-	for source, r := range d.routes.groups[group] {
-		d.reroute(now, SourceGroup{source, group}, r.origin)
+	if want.Mode != mld.Include {
+		return
+	}
+	for _, source := range want.Sources {
+		sg := SourceGroup{source, group}
+		if r := d.routes.get(sg); r == nil || r.origin != RouteSSM {
+			d.reroute(now, sg, RouteSSM)
+		}
 	}
 }
 
@@ -107,11 +162,11 @@ func (d *Device) reroute(now time.Duration, sg SourceGroup, origin RouteOrigin) 
 		old.origin = origin
 		return
 	}
-	r := &route{outgoing: outgoing, since: now, origin: origin}
+	r := route{source: sg.Source, outgoing: outgoing, since: now, origin: origin}
 	if old != nil {
 		r.since = old.since
 	}
-	d.routes.put(sg, r)
+	d.routes.put(sg.Group, r)
 	d.emitRoute(sg, r)
 }
 
@@ -121,7 +176,7 @@ func (d *Device) dropRoute(sg SourceGroup) {
 	d.fx.Routes = append(d.fx.Routes, RouteChange{Source: sg.Source, Group: sg.Group, Delete: true})
 }
 
-func (d *Device) emitRoute(sg SourceGroup, r *route) {
+func (d *Device) emitRoute(sg SourceGroup, r route) {
 	d.routesDirty = true
 	d.fx.Routes = append(d.fx.Routes, RouteChange{
 		Source: sg.Source, Group: sg.Group, Upstream: d.upstream.netdev, Outgoing: r.outgoing,
@@ -130,14 +185,18 @@ func (d *Device) emitRoute(sg SourceGroup, r *route) {
 
 // outgoing lists the Linux names of the interfaces whose listeners want sg.
 func (d *Device) outgoing(sg SourceGroup) []string {
-	var names []string
+	var room [8]string
+	names := room[:0]
 	for _, ifc := range d.order.downstreams {
 		if ifc.link.Exists && ifc.router.Wants(sg.Group, sg.Source) {
 			names = append(names, ifc.netdev)
 		}
 	}
+	if len(names) == 0 {
+		return nil
+	}
 	slices.Sort(names)
-	return names
+	return d.routes.shared(names)
 }
 
 // streamArrived answers the kernel's upcall: an entry for those who want the
@@ -149,12 +208,12 @@ func (d *Device) streamArrived(now time.Duration, ev StreamArrived) {
 	}
 	sg := SourceGroup{ev.Source, ev.Group}
 	if r := d.routes.get(sg); r != nil { // the kernel has lost it, or asked before it was set
-		d.emitRoute(sg, r)
+		d.emitRoute(sg, *r)
 		return
 	}
 	if d.reroute(now, sg, RouteASM); d.routes.get(sg) == nil {
-		r := &route{since: now, origin: RouteIdle, expires: now + idleLife}
-		d.routes.put(sg, r)
+		r := route{source: sg.Source, since: now, origin: RouteIdle, expires: now + idleLife}
+		d.routes.put(sg.Group, r)
 		d.routes.idle = append(d.routes.idle, sg)
 		d.emitRoute(sg, r)
 	}
@@ -178,13 +237,14 @@ func (d *Device) expireIdle(now time.Duration) {
 
 // reinstall gives every entry to the kernel again, after an interface came back.
 func (d *Device) reinstall() {
-	for group, sources := range d.routes.groups {
-		for source, r := range sources {
-			sg := SourceGroup{source, group}
+	for group, routes := range d.routes.groups {
+		for i := range routes {
+			r := &routes[i]
+			sg := SourceGroup{r.source, group}
 			if r.origin != RouteIdle {
 				r.outgoing = d.outgoing(sg)
 			}
-			d.emitRoute(sg, r)
+			d.emitRoute(sg, *r)
 		}
 	}
 }

@@ -81,10 +81,10 @@ func (d *Device) Routes(now time.Duration) []RouteSnapshot {
 	routes := make([]RouteSnapshot, 0, d.routes.count)
 	names := d.configuredNames()
 	for group, sources := range d.routes.groups {
-		for source, r := range sources {
-			sg := SourceGroup{source, group}
+		for _, r := range sources {
+			sg := SourceGroup{r.source, group}
 			s := RouteSnapshot{
-				Source: source, Group: group, Uptime: now - r.since, Origin: r.origin, Orphan: d.isOrphan(sg),
+				Source: r.source, Group: group, Uptime: now - r.since, Origin: r.origin, Orphan: d.isOrphan(sg),
 			}
 			if d.upstream != nil {
 				s.Upstream = d.upstream.name
