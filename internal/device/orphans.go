@@ -127,28 +127,42 @@ func (d *Device) refreshOrphans(now time.Duration) {
 // fallen out of synchronisation.
 func (d *Device) endPatience(now time.Duration) {
 	o := &d.orphans
-	kept := o.fresh[:0]
-	patient := d.allInSync()
-	for i, a := range o.fresh {
-		if patient && now < a.since+orphanPatience {
-			kept = append(kept, o.fresh[i:]...)
-			break
-		}
-		if o.waiting[a.key].since != a.since {
-			continue // the peer knows it, or it came again later
-		}
-		if ifc := d.downstreamOf(a.key); !patient && ifc != nil && now < a.since+orphanPatience {
-			if s := d.serviceOf(ifc); s != nil && s.inSync {
+	if !d.allInSync() {
+		kept := o.fresh[:0]
+		for _, a := range o.fresh {
+			if now < a.since+orphanPatience && d.replicates(a.key) {
 				kept = append(kept, a)
-				continue
+			} else {
+				o.outwait(a)
 			}
 		}
-		o.overdue[a.key] = struct{}{}
+		o.fresh = kept
 	}
-	o.fresh = kept
+	for len(o.fresh) > 0 && now >= o.fresh[0].since+orphanPatience {
+		o.outwait(o.fresh[0])
+		o.fresh = o.fresh[1:]
+	}
 	if len(o.fresh) > 0 {
 		d.orphansAt(o.fresh[0].since + orphanPatience)
 	}
+}
+
+// outwait makes a listener overdue, unless the peer knows it by now or it came
+// again later.
+func (o *orphanage) outwait(a arrival) {
+	if w, ok := o.waiting[a.key]; ok && w.since == a.since {
+		o.overdue[a.key] = struct{}{}
+	}
+}
+
+// replicates reports whether the service for a key is synchronised.
+func (d *Device) replicates(key rbs.Key) bool {
+	ifc := d.downstreamOf(key)
+	if ifc == nil {
+		return false
+	}
+	s := d.serviceOf(ifc)
+	return s != nil && s.inSync
 }
 
 func (d *Device) allInSync() bool {
