@@ -188,6 +188,11 @@ func (m *match) oursDown(why ...bfd.Diagnostic) error {
 			case len(reasons) > 0:
 				return fmt.Errorf("our %s session: %w, for %v and not for %v", s.Name, errDisturbed, reasons, why)
 			}
+			if i := slices.IndexFunc(m.a.loop.Snapshot(), func(st bfd.SessionState) bool {
+				return st.Name == s.Name && st.State == bfd.Down && st.Since > time.Second
+			}); i >= 0 {
+				return fmt.Errorf("our %s session: %w", s.Name, errDisturbed)
+			}
 			return fmt.Errorf("our %s session is not lost", s.Name)
 		}); err != nil {
 			return err
