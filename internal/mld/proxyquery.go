@@ -17,7 +17,10 @@ func (p *Proxy) heardQuery(now time.Duration, q *Query) {
 		if p.Version(now) != 1 {
 			p.cancel()
 		}
-		p.v1Until = now + p.cfg.ListeningInterval()
+		// The older version querier present timeout (section 9.12).
+		timing := p.cfg
+		timing.MaxResponse = max(timing.MaxResponse, q.MaxResponse)
+		p.v1Until = now + timing.ListeningInterval()
 	}
 	switch {
 	case !q.General():

@@ -214,3 +214,29 @@ func TestQueriesOfTable(t *testing.T) {
 		})
 	}
 }
+
+// A maximum response delay of 0 means at once.
+func TestAnswerAtOnce(t *testing.T) {
+	for version, want := range map[int]string{1: "ReportV1 ff3e::8000:1 to ff3e::8000:1", 2: "IS_EX ff3e::8000:1[]"} {
+		for _, group := range []netip.Addr{nobody, group1} {
+			u := newUpstream(t)
+			u.want(Filter{Mode: Exclude})
+			u.run(10 * time.Second)
+			u.query(Query{Version: version, Group: group})
+			u.expect(u.now+time.Millisecond, want)
+		}
+	}
+}
+
+// The older version querier present timer runs as long as that querier may be
+// silent between two queries that are heard.
+func TestOlderQuerierPresent(t *testing.T) {
+	u := newUpstream(t)
+	u.query(Query{Version: 1, Group: nobody, MaxResponse: 60 * time.Second})
+	if v := u.p.Version(309 * time.Second); v != 1 {
+		t.Errorf("version %d before the timer ends", v)
+	}
+	if v := u.p.Version(310 * time.Second); v != 2 {
+		t.Errorf("version %d after it", v)
+	}
+}
