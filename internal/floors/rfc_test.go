@@ -1,0 +1,73 @@
+package floors
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	testName = regexp.MustCompile("`([a-z0-9]+)\\.((?:Test|Fuzz)[A-Za-z0-9]+)`")
+	testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+)
+
+// TestStandardsAreTested holds docs/rfc.md to its word: every test it names exists,
+// what is done has one, and what is not has a reason.
+func TestStandardsAreTested(t *testing.T) {
+	text, err := os.ReadFile("../../docs/rfc.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	exists := testsByPackage(t)
+	for _, m := range testName.FindAllStringSubmatch(string(text), -1) {
+		if !exists[m[1]+"."+m[2]] {
+			t.Errorf("no test %s.%s", m[1], m[2])
+		}
+	}
+	rows := 0
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 6 || strings.Contains(cells[1], "---") || strings.TrimSpace(cells[1]) == "Section" {
+			continue
+		}
+		rows++
+		section, reason := strings.TrimSpace(cells[1]), strings.TrimSpace(cells[3])
+		tested := testName.MatchString(cells[4])
+		switch state := strings.TrimSpace(cells[2]); {
+		case state != "done" && state != "otherwise" && state != "not done":
+			t.Errorf("%s: unknown state %q", section, state)
+		case state != "not done" && !tested:
+			t.Errorf("%s: %s, but no test shows it", section, state)
+		case state != "done" && reason == "":
+			t.Errorf("%s: %s without a reason", section, state)
+		}
+	}
+	if rows == 0 {
+		t.Error("no rows found")
+	}
+}
+
+// testsByPackage lists all tests as package.Name, of the main module and of those
+// beside it.
+func testsByPackage(t *testing.T) map[string]bool {
+	t.Helper()
+	found := make(map[string]bool)
+	for _, pattern := range []string{"../*/*_test.go", "../*/*/*_test.go", "../../test/*/*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range testFunc.FindAllStringSubmatch(string(source), -1) {
+				found[filepath.Base(filepath.Dir(file))+"."+m[1]] = true
+			}
+		}
+	}
+	return found
+}
