@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"tandem/internal/bench"
 	"tandem/internal/daemon"
 	"tandem/internal/lab"
 	"tandem/internal/manage"
@@ -13,6 +14,7 @@ import (
 // subcommands are what the program does besides the console; each gets the
 // arguments after its name and returns the exit code.
 var subcommands = map[string]func(args []string) int{
+	"bench":       bench.Main,
 	"lab":         lab.Main,
 	"trunk-guard": trunkGuard,
 }

@@ -1,0 +1,113 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// queue is what the kernel holds for the raw ICMPv6 sockets of a
+// namespace, and what it has dropped because there was no room.
+type queue struct {
+	bytes int
+	drops int
+}
+
+// backlog reads the queue of a namespace. The kernel shows a file of /proc/net
+// as it is in the namespace where it was opened.
+type backlog struct {
+	file *os.File
+	text []byte
+}
+
+func (n *network) backlog(part string) (*backlog, error) {
+	b := &backlog{text: make([]byte, 16<<10)}
+	err := n.spaces[part].Do(func() (err error) {
+		b.file, err = os.Open("/proc/thread-self/net/raw6")
+		return err
+	})
+	return b, err
+}
+
+func (b *backlog) close() { b.file.Close() }
+
+// read adds up the sockets of the namespace, of which the MLD socket is the only
+// one that reports reach.
+func (b *backlog) read() (q queue, err error) {
+	n, err := b.file.ReadAt(b.text, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return q, err
+	}
+	for i, line := range strings.Split(strings.TrimSpace(string(b.text[:n])), "\n") {
+		fields := strings.Fields(line)
+		if i == 0 || len(fields) < 13 {
+			continue
+		}
+		_, waiting, _ := strings.Cut(fields[4], ":")
+		n, err := strconv.ParseInt(waiting, 16, 64)
+		if err != nil {
+			return q, fmt.Errorf("raw6: %w", err)
+		}
+		drops, err := strconv.Atoi(fields[len(fields)-1])
+		if err != nil {
+			return q, fmt.Errorf("raw6: %w", err)
+		}
+		q.bytes += int(n)
+		q.drops += drops
+	}
+	return q, nil
+}
+
+const (
+	// fullQueue is the backlog at which the sender waits. It is far below what
+	// the socket holds, so that nothing is lost, and deep enough that the
+	// receiver never runs dry.
+	fullQueue = 6 << 20
+	// sendChunk is how many frames are sent between two looks at the backlog.
+	sendChunk = 1024
+)
+
+// sustain sends frames as fast as the receiver takes them in and returns how
+// long it took until done said that all were.
+func (r *run) sustain(w *wire, f *frames, waiting *backlog, done func() error) (took time.Duration, err error) {
+	var start time.Time
+	err = onProcessor(0, func() error {
+		start = time.Now()
+		for from := 0; from < f.len(); from += sendChunk {
+			if err := w.send(f, from, min(from+sendChunk, f.len())); err != nil {
+				return err
+			}
+			if err := waiting.below(r.ctx, fullQueue); err != nil {
+				return err
+			}
+		}
+		return waiting.below(r.ctx, 1)
+	})
+	if err != nil {
+		return 0, err
+	}
+	err = r.poll(10*time.Second, done)
+	return time.Since(start), err
+}
+
+// below waits until less than a number of bytes is waiting.
+func (b *backlog) below(ctx context.Context, limit int) error {
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		q, err := b.read()
+		if err != nil || q.bytes < limit {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%d bytes of reports are still waiting", q.bytes)
+		}
+		time.Sleep(200 * time.Microsecond)
+	}
+}

@@ -1,0 +1,230 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tandem/internal/manage"
+)
+
+// device is a running tandemd.
+type device struct {
+	name    string
+	dir     string
+	cmd     *exec.Cmd
+	log     *bytes.Buffer
+	client  *manage.Client
+	session *manage.Session
+	exited  chan struct{}
+}
+
+// deviceOptions say how a device is started.
+type deviceOptions struct {
+	// Lines of configuration are run beside the common ones, in the system view.
+	lines []string
+	// One processor, not all: the daemon and its helpers run on the last one.
+	oneCore bool
+}
+
+// startDevice starts a daemon in its namespace and waits for its console.
+func (r *run) startDevice(n *network, name string, opt deviceOptions) (*device, error) {
+	d := &device{name: name, log: new(bytes.Buffer), exited: make(chan struct{})}
+	var err error
+	if d.dir, err = os.MkdirTemp(r.dir, name+"-"); err != nil {
+		return nil, err
+	}
+	conf := filepath.Join(d.dir, "device.cfg")
+	if err := os.WriteFile(conf, []byte(configuration(name, opt.lines)), 0o644); err != nil {
+		return nil, err
+	}
+	d.cmd = exec.Command(r.daemon, "-config", conf, "-run", d.dir, "-state", filepath.Join(d.dir, "state"))
+	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL, Setpgid: true}
+	start := func() error { return n.spaces[name].Start(d.cmd) }
+	if opt.oneCore {
+		err = onProcessor(runtime.NumCPU()-1, start)
+	} else {
+		err = start()
+	}
+	if err != nil {
+		return nil, err
+	}
+	go func() { d.cmd.Wait(); close(d.exited) }()
+	d.client = manage.NewClient(filepath.Join(d.dir, "console.sock"))
+	if err := r.poll(10*time.Second, func() error { _, err := d.exec("display version"); return err }); err != nil {
+		d.stop()
+		return nil, fmt.Errorf("tandemd of device %s: %w\n%s", name, err, d.log)
+	}
+	return d, nil
+}
+
+// onProcessor runs f with the calling thread, and whatever it starts, on one processor.
+func onProcessor(cpu int, f func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var before, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return err
+	}
+	one.Set(cpu)
+	if err := unix.SchedSetaffinity(0, &one); err != nil {
+		return err
+	}
+	defer unix.SchedSetaffinity(0, &before)
+	return f()
+}
+
+func (d *device) stop() {
+	d.cmd.Process.Signal(unix.SIGTERM)
+	select {
+	case <-d.exited:
+	case <-time.After(5 * time.Second):
+		d.cmd.Process.Kill()
+		<-d.exited
+	}
+	d.client.Close()
+}
+
+// exec runs one line of the console.
+func (d *device) exec(line string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if d.session == nil {
+		s, err := d.client.Open(ctx, false)
+		if err != nil {
+			return "", err
+		}
+		d.session = s
+	}
+	reply, err := d.session.Exec(ctx, line)
+	if err != nil {
+		d.session = nil
+		return "", err
+	}
+	if reply.Failed {
+		return "", fmt.Errorf("%q: %s", line, reply.Output)
+	}
+	return reply.Output, nil
+}
+
+// display runs a display command and decodes its facts.
+func (d *device) display(what string, into any) error {
+	out, err := d.exec("display " + what + " | json")
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(out), into); err != nil {
+		return fmt.Errorf("display %s: %w", what, err)
+	}
+	return nil
+}
+
+// debug asks the daemon's profiler.
+func (d *device) debug(path string) ([]byte, error) {
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "unix", filepath.Join(d.dir, "console.sock"))
+	}}}
+	defer client.CloseIdleConnections()
+	resp, err := client.Get("http://tandem/debug/pprof/" + path)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", path, resp.Status)
+	}
+	return io.ReadAll(resp.Body)
+}
+
+// heap is the memory in live objects after a collection, in bytes.
+func (d *device) heap() (int, error) {
+	b, err := d.debug("heap?gc=1&debug=1")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(b)) {
+		if v, found := strings.CutPrefix(strings.TrimSpace(line), "# HeapAlloc = "); found {
+			return strconv.Atoi(v)
+		}
+	}
+	return 0, fmt.Errorf("no HeapAlloc in the heap profile")
+}
+
+// profiled runs f while the daemon's processor profile is taken, if profiles
+// were asked for.
+func (r *run) profiled(d *device, name string, f func() error) error {
+	if r.profile == "" {
+		return f()
+	}
+	const seconds = 4
+	done := make(chan error, 1)
+	go func() {
+		b, err := d.debug(fmt.Sprintf("profile?seconds=%d", seconds))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(r.profile, name+"-"+d.name+".pprof"), b, 0o644)
+		}
+		done <- err
+	}()
+	time.Sleep(200 * time.Millisecond)
+	if err := f(); err != nil {
+		return err
+	}
+	return <-done
+}
+
+// processorTime is what the daemon has used so far, its helpers not counted.
+func (d *device) processorTime() (time.Duration, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	user, err := strconv.Atoi(fields[11])
+	if err != nil {
+		return 0, err
+	}
+	system, err := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * (time.Second / 100), err // in ticks of USER_HZ
+}
+
+// resident is the physical memory of the daemon in bytes.
+func (d *device) resident() (int, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", d.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	pages, err := strconv.Atoi(strings.Fields(string(b))[1])
+	return pages * os.Getpagesize(), err
+}
+
+// poll asks again and again until done returns nil, and returns what it said
+// last when the time is up.
+func (r *run) poll(limit time.Duration, done func() error) error {
+	deadline := time.Now().Add(limit)
+	for {
+		err := done()
+		if err == nil || r.ctx.Err() != nil {
+			return r.ctx.Err()
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("not within %v: %w", limit, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}

@@ -1,0 +1,76 @@
+package bench
+
+import (
+	"fmt"
+	"time"
+
+	"tandem/internal/etrunk"
+	"tandem/internal/linux/gate"
+)
+
+var figure2 = figure{
+	id: "F2", about: "duty change, from the decision to the kernel's acknowledgement",
+	goal: "p99 <= 100 us, the same at 1,000, 10,000 and 100,000 (S,G)",
+	unit: "us", run: dutyChange,
+}
+
+const dutyChanges = 2_000
+
+// dutyChange sets the gate back and forth as a device does when its peer is lost
+// and found, while the forwarding cache holds more and more entries.
+func dutyChange(*run) (outcome, error) {
+	var o outcome
+	var first, worst float64
+	for _, entries := range []int{1_000, 10_000, 100_000} {
+		took, err := dutyChangesWith(entries)
+		if err != nil {
+			return o, err
+		}
+		p99 := us(took.quantile(0.99))
+		worst = max(worst, p99)
+		if first == 0 {
+			first = us(took.median())
+		}
+		o.Rows = append(o.Rows, row{
+			Name: number(float64(entries)) + " (S,G), p99", Value: p99, Unit: "us", Goal: "<= 100",
+			Note: fmt.Sprintf("%d changes, median %.1f, max %.0f us", len(took), us(took.median()), us(took.max())),
+		})
+	}
+	o.Value, o.Met = worst, worst <= 100
+	return o, nil
+}
+
+func dutyChangesWith(entries int) (times, error) {
+	n, table, err := bareTable()
+	if err != nil {
+		return nil, err
+	}
+	defer n.close()
+	defer table.Close()
+	if _, err := fill(n, table, entries); err != nil {
+		return nil, err
+	}
+	g, err := gate.OpenIn(n.spaces[deviceA].FD())
+	if err != nil {
+		return nil, err
+	}
+	defer g.Close(true)
+	shared := gate.State{Bucket0: []string{legLink}, Seed: etrunk.HashSeed}
+	sole := gate.State{Seed: etrunk.HashSeed}
+	if err := g.Apply(shared); err != nil {
+		return nil, err
+	}
+	var took times
+	for i := range dutyChanges {
+		next := sole
+		if i%2 == 1 {
+			next = shared
+		}
+		start := time.Now()
+		if err := g.Apply(next); err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(start))
+	}
+	return took, nil
+}

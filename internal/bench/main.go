@@ -1,0 +1,161 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+
+	"tandem/internal/linux/caps"
+)
+
+// run is one call of the program.
+type run struct {
+	ctx context.Context
+	// daemon is the path of tandemd.
+	daemon string
+	// dir holds the run directories and logs of the daemons.
+	dir string
+	// profile is where to write processor profiles of the daemons, if anywhere.
+	profile string
+}
+
+// Main runs the bench subcommand and returns the exit status: 0 when every
+// figure asked for could be measured, whether it met its goal or not, 1 when one
+// could not, 2 for wrong usage.
+func Main(args []string) int {
+	// Daemons die with the thread that started them, so that none outlives an
+	// interrupted run: this thread stays as long as the process.
+	runtime.LockOSThread()
+	fs := flag.NewFlagSet("tandem bench", flag.ContinueOnError)
+	asJSON := fs.String("json", "", "write the results to a `file`, or to one file a figure in a directory")
+	profile := fs.String("profile", "", "write processor profiles of the daemons into a `directory`")
+	fs.Usage = func() {
+		fmt.Fprintf(fs.Output(), "usage: tandem bench [ FIGURE ... ] [--json FILE|DIR] [--profile DIR]\n\nfigures:\n")
+		for _, f := range figures {
+			fmt.Fprintf(fs.Output(), "  %-4s %s\n", f.id, f.about)
+		}
+		fs.PrintDefaults()
+	}
+	names, err := parse(fs, args)
+	if err != nil {
+		return 2
+	}
+	wanted, err := choose(names)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tandem bench:", err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	if err := measure(ctx, wanted, *asJSON, *profile); err != nil {
+		fmt.Fprintln(os.Stderr, "tandem bench:", err)
+		return 1
+	}
+	return 0
+}
+
+// parse takes flags before, between and after the names of figures.
+func parse(fs *flag.FlagSet, args []string) (names []string, err error) {
+	for len(args) > 0 {
+		if err := fs.Parse(args); err != nil {
+			return nil, err
+		}
+		args = fs.Args()
+		if len(args) > 0 {
+			names = append(names, args[0])
+			args = args[1:]
+		}
+	}
+	return names, nil
+}
+
+// choose finds figures by name; no name means all.
+func choose(names []string) ([]figure, error) {
+	if len(names) == 0 {
+		return figures, nil
+	}
+	var wanted []figure
+	for _, name := range names {
+		i := slices.IndexFunc(figures, func(f figure) bool { return strings.EqualFold(f.id, name) })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no figure %q", name)
+		}
+		wanted = append(wanted, figures[i])
+	}
+	return wanted, nil
+}
+
+func measure(ctx context.Context, wanted []figure, asJSON, profile string) error {
+	if err := caps.Check(); err != nil {
+		return err
+	}
+	daemon, err := findDaemon()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "tandem-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	r := &run{ctx: ctx, daemon: daemon, dir: dir, profile: profile}
+	var errs []error
+	for _, f := range wanted {
+		o, err := f.run(r)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", f.id, err))
+			fmt.Fprintf(os.Stderr, "%s could not be measured: %v\n\n", f.id, err)
+			continue
+		}
+		rep := f.report(o)
+		rep.print(os.Stdout)
+		if err := write(rep, asJSON); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func write(r report, path string) error {
+	if path == "" {
+		return nil
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, r.Figure+".json")
+	}
+	return r.save(path)
+}
+
+// findDaemon looks for tandemd beside this program, then on the search path.
+func findDaemon() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	beside := filepath.Join(filepath.Dir(self), "tandemd")
+	if _, err := os.Stat(beside); err == nil {
+		return beside, nil
+	}
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if path := filepath.Join(dir, "tandemd"); isFile(path) {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("no tandemd beside %s or on the search path", self)
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}

@@ -1,0 +1,198 @@
+package bench
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// mfc looks into the forwarding cache of a namespace that somebody else owns.
+type mfc struct {
+	fd  int
+	req sgRequest
+}
+
+// sgRequest is struct sioc_sg_req6 of linux/mroute6.h.
+type sgRequest struct {
+	source, group           unix.RawSockaddrInet6
+	packets, bytes, wrongIf uint
+}
+
+const siocGetSGCount = 0x89e0 + 1
+
+func (n *network) mfc(part string) (*mfc, error) {
+	m := &mfc{}
+	err := n.spaces[part].Do(func() (err error) {
+		m.fd, err = unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_ICMPV6)
+		if err != nil {
+			return err
+		}
+		// It asks and hears nothing.
+		var none unix.ICMPv6Filter
+		for i := range none.Data {
+			none.Data[i] = ^uint32(0)
+		}
+		return unix.SetsockoptICMPv6Filter(m.fd, unix.IPPROTO_ICMPV6, unix.ICMPV6_FILTER, &none)
+	})
+	return m, err
+}
+
+func (m *mfc) close() { unix.Close(m.fd) }
+
+// has says whether there is an entry for a group. It takes about a microsecond.
+func (m *mfc) has(group int) bool {
+	m.req.source = unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: sourceAddr.As16()}
+	m.req.group = unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: groupAddr(group).As16()}
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(m.fd), siocGetSGCount, uintptr(unsafe.Pointer(&m.req)))
+	return errno == 0
+}
+
+// spin waits, without giving up the processor, until an entry is there or gone.
+func (m *mfc) spin(group int, there bool, limit time.Duration) error {
+	deadline := time.Now().Add(limit)
+	for m.has(group) != there {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("entry of %v: there is %v after %v, not %v", groupAddr(group), !there, limit, there)
+		}
+	}
+	return nil
+}
+
+// all waits until the entries of groups first..first+n-1 are there and returns
+// when that was. It looks at the last one until that is there, and at the others only then.
+func (m *mfc) all(r *run, first, n int, limit time.Duration) (time.Time, error) {
+	deadline := time.Now().Add(limit)
+	for next := n - 1; ; {
+		for !m.has(first + next) {
+			if r.ctx.Err() != nil {
+				return time.Time{}, r.ctx.Err()
+			}
+			if time.Now().After(deadline) {
+				return time.Time{}, fmt.Errorf("the entry of %v is missing after %v", groupAddr(first+next), limit)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		at := time.Now()
+		if next = m.missing(first, n); next < 0 {
+			return at, nil
+		}
+	}
+}
+
+// missing returns a number in 0..n-1 whose entry is not there, -1 when all are.
+func (m *mfc) missing(first, n int) int {
+	for i := range n {
+		if !m.has(first + i) {
+			return i
+		}
+	}
+	return -1
+}
+
+// watch notes when the kernel tells of new entries.
+type watch struct {
+	fd    int
+	since time.Time
+	// at is when each group's entry came, since the watch began, 0 when it has not.
+	at   []atomic.Int64
+	done chan error
+	stop func() error
+}
+
+const (
+	rtmNewRoute     = 24
+	groupIPv6Mroute = unix.RTNLGRP_IPV6_MROUTE
+)
+
+// watch follows the forwarding cache of a namespace for groups below a number.
+func (n *network) watch(part string, groups int) (*watch, error) {
+	w := &watch{at: make([]atomic.Int64, groups), done: make(chan error, 1), since: time.Now()}
+	err := n.spaces[part].Do(func() (err error) {
+		if w.fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE); err != nil {
+			return err
+		}
+		timeout := unix.NsecToTimeval(int64(100 * time.Millisecond))
+		return errors.Join(
+			unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 256<<20),
+			unix.SetsockoptTimeval(w.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout),
+			unix.Bind(w.fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}),
+			unix.SetsockoptInt(w.fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, groupIPv6Mroute))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("watch the forwarding cache: %w", err)
+	}
+	stop := make(chan struct{})
+	go w.follow(stop)
+	w.stop = func() error { close(stop); err := <-w.done; unix.Close(w.fd); return err }
+	return w, nil
+}
+
+func (w *watch) follow(stop <-chan struct{}) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	b := make([]byte, 64<<10)
+	for {
+		n, _, err := unix.Recvfrom(w.fd, b, 0)
+		now := int64(time.Since(w.since))
+		switch {
+		case errors.Is(err, unix.EAGAIN):
+			select {
+			case <-stop:
+				w.done <- nil
+				return
+			default:
+			}
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			w.done <- err
+			return
+		default:
+			w.note(b[:n], now)
+		}
+	}
+}
+
+// note takes the groups out of a message. Only new routes count.
+func (w *watch) note(b []byte, now int64) {
+	for len(b) >= unix.SizeofNlMsghdr {
+		size := int(binary.NativeEndian.Uint32(b))
+		if size < unix.SizeofNlMsghdr || size > len(b) {
+			return
+		}
+		if binary.NativeEndian.Uint16(b[4:]) == rtmNewRoute {
+			if g, ok := destination(b[unix.SizeofNlMsghdr+unix.SizeofRtMsg : size]); ok && g < len(w.at) {
+				w.at[g].CompareAndSwap(0, now)
+			}
+		}
+		b = b[min(len(b), (size+3)&^3):]
+	}
+}
+
+// destination finds the group among the attributes of a route.
+func destination(b []byte) (group int, ok bool) {
+	for len(b) >= unix.SizeofRtAttr {
+		size, typ := int(binary.NativeEndian.Uint16(b)), binary.NativeEndian.Uint16(b[2:])
+		if size < unix.SizeofRtAttr || size > len(b) {
+			return 0, false
+		}
+		if typ == unix.RTA_DST && size == unix.SizeofRtAttr+16 {
+			a := b[unix.SizeofRtAttr:size]
+			return groupNumber(a), groupAddr(groupNumber(a)) == netip.AddrFrom16([16]byte(a))
+		}
+		b = b[min(len(b), (size+3)&^3):]
+	}
+	return 0, false
+}
+
+// when is the time at which a group's entry came.
+func (w *watch) when(group int) (time.Time, bool) {
+	at := w.at[group].Load()
+	return w.since.Add(time.Duration(at)), at != 0
+}

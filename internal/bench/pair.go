@@ -1,0 +1,149 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// pair is both devices on their network.
+type pair struct {
+	*network
+	a, b  *device
+	wire  *wire // to the leg of device a
+	queue *backlog
+}
+
+// newPair starts both devices and waits until they share the sending.
+func (r *run) newPair(lines ...string) (*pair, error) {
+	n, err := newNetwork()
+	if err != nil {
+		return nil, err
+	}
+	p := &pair{network: n}
+	if err := p.start(r, lines); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *pair) start(r *run, lines []string) (err error) {
+	if p.a, err = r.startDevice(p.network, deviceA, deviceOptions{lines: lines}); err != nil {
+		return err
+	}
+	if p.b, err = r.startDevice(p.network, deviceB, deviceOptions{lines: lines}); err != nil {
+		return err
+	}
+	if p.wire, err = p.network.wire(hostLink(deviceA), false); err != nil {
+		return err
+	}
+	if p.queue, err = p.backlog(deviceA); err != nil {
+		return err
+	}
+	return p.settle(r)
+}
+
+func (p *pair) settle(r *run) error {
+	return r.poll(30*time.Second, func() error { return errors.Join(p.a.settled(), p.b.settled()) })
+}
+
+func (p *pair) close() {
+	for _, d := range []*device{p.a, p.b} {
+		if d != nil {
+			d.stop()
+		}
+	}
+	if p.wire != nil {
+		p.wire.close()
+	}
+	if p.queue != nil {
+		p.queue.close()
+	}
+	p.network.close()
+}
+
+// settled returns nil when a device is ready and shares, else what is missing.
+func (d *device) settled() error {
+	var trunks struct {
+		List []struct {
+			Duties []struct {
+				Duty      string `json:"duty"`
+				Ready     bool   `json:"ready"`
+				PeerReady bool   `json:"peer-ready"`
+			} `json:"duties"`
+		} `json:"e-trunks"`
+	}
+	if err := d.display("e-trunk 1", &trunks); err != nil {
+		return err
+	}
+	if len(trunks.List) != 1 || len(trunks.List[0].Duties) != 1 {
+		return errors.New("not configured yet")
+	}
+	if duty := trunks.List[0].Duties[0]; !duty.Ready || !duty.PeerReady || duty.Duty != "shared" {
+		return fmt.Errorf("device %s: duty %s, ready %v, peer ready %v", d.name, duty.Duty, duty.Ready, duty.PeerReady)
+	}
+	return nil
+}
+
+// serviceFacts are what the display of the remote backup service tells.
+type serviceFacts struct {
+	InSync        bool    `json:"in-sync"`
+	Lag           int     `json:"lag-records"`
+	Took          float64 `json:"last-sync-took-ms"`
+	At            string  `json:"last-sync"`
+	Sent          int     `json:"last-sync-sent"`
+	Received      int     `json:"last-sync-received"`
+	BytesSent     int     `json:"bytes-sent"`
+	BytesReceived int     `json:"bytes-received"`
+}
+
+func (d *device) service() (serviceFacts, error) {
+	var services struct {
+		List []serviceFacts `json:"services"`
+	}
+	if err := d.display("remote-backup-service rbs1 verbose", &services); err != nil {
+		return serviceFacts{}, err
+	}
+	if len(services.List) != 1 {
+		return serviceFacts{}, errors.New("no remote backup service")
+	}
+	return services.List[0], nil
+}
+
+// profileFacts are what the display of the remote backup profile tells.
+type profileFacts struct {
+	Records int    `json:"records"`
+	Digest  string `json:"digest"`
+}
+
+func (d *device) records() (profileFacts, error) {
+	var profiles struct {
+		List []profileFacts `json:"profiles"`
+	}
+	if err := d.display("remote-backup-profile rbp1", &profiles); err != nil {
+		return profileFacts{}, err
+	}
+	if len(profiles.List) != 1 {
+		return profileFacts{}, errors.New("no remote backup profile")
+	}
+	return profiles.List[0], nil
+}
+
+// equal waits until both databases hold the same number of records and are equal.
+func (p *pair) equal(r *run, records int) error {
+	return r.poll(60*time.Second, func() error {
+		a, err := p.a.records()
+		if err != nil {
+			return err
+		}
+		b, err := p.b.records()
+		if err != nil {
+			return err
+		}
+		if a != b || a.Records != records {
+			return fmt.Errorf("%d records on a, %d on b, %d expected", a.Records, b.Records, records)
+		}
+		return nil
+	})
+}

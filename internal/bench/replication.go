@@ -1,0 +1,181 @@
+package bench
+
+import (
+	"fmt"
+	"time"
+
+	"tandem/internal/linux/links"
+)
+
+var figure8 = figure{
+	id: "F8", about: "replication lag, from the entry on the device that heard a join to the entry on its peer, at 50,000 changes/s",
+	goal: "p99 <= 5 ms",
+	unit: "ms", run: replicationLag,
+}
+
+const (
+	lagRate    = 50_000
+	lagChanges = 150_000
+	// Of so many changes one is a join whose way is followed; the others are refreshes.
+	lagProbe = 50
+)
+
+func replicationLag(r *run) (outcome, error) {
+	p, err := r.newPair()
+	if err != nil {
+		return outcome{}, err
+	}
+	defer p.close()
+	known := reports(intakeGroups, intakeGroups, 100, join)
+	if _, err := r.sustain(p.wire, known, p.queue, p.a.hasTaken(known.len())); err != nil {
+		return outcome{}, err
+	}
+	if err := p.equal(r, known.len()); err != nil {
+		return outcome{}, err
+	}
+	load := &frames{}
+	probes := 0
+	for i := range lagChanges {
+		if i%lagProbe == 0 {
+			load.report(hostAddr(i%100+1), join(intakeGroups+probes))
+			probes++
+		} else {
+			load.report(hostAddr(i%intakeGroups%100+1), refresh(i%intakeGroups))
+		}
+	}
+	var lags times
+	err = r.profiled(p.a, "F8", func() error {
+		lags, err = p.lag(load, intakeGroups, probes)
+		return err
+	})
+	if err != nil {
+		return outcome{}, err
+	}
+	return outcome{
+		Value: ms(lags.quantile(0.99)), Met: lags.quantile(0.99) <= 5*time.Millisecond,
+		Rows: []row{{
+			Name: "lag at 50,000 changes/s, p99", Value: ms(lags.quantile(0.99)), Unit: "ms", Goal: "<= 5",
+			Note: fmt.Sprintf("%d joins followed among %s changes; median %.3f, max %.1f ms", len(lags), number(lagChanges), ms(lags.median()), ms(lags.max())),
+		}},
+	}, nil
+}
+
+// lag sends the load and returns by how much the probes' entries, those of groups
+// first..first+n-1, came later on device b than on device a.
+func (p *pair) lag(load *frames, first, n int) (times, error) {
+	onA, err := p.watch(deviceA, first+n)
+	if err != nil {
+		return nil, err
+	}
+	onB, err := p.watch(deviceB, first+n)
+	if err != nil {
+		return nil, err
+	}
+	_, err = p.pace(0, load, lagRate)
+	time.Sleep(time.Second)
+	for _, w := range []*watch{onA, onB} {
+		if failed := w.stop(); err == nil {
+			err = failed
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	var lags times
+	for g := first; g < first+n; g++ {
+		a, heard := onA.when(g)
+		b, told := onB.when(g)
+		if !heard || !told {
+			return nil, fmt.Errorf("%v came on a %v, on b %v", groupAddr(g), heard, told)
+		}
+		lags = append(lags, max(b.Sub(a), 0))
+	}
+	return lags, nil
+}
+
+var figure9 = figure{
+	id: "F9", about: "resynchronisation of 1,000,000 records",
+	goal: "whole <= 0.5 s; with 1 % differing <= 5 % of the bytes of a whole one",
+	unit: "s", run: resync,
+}
+
+const changedRecords = manyRecords / 100
+
+func resync(r *run) (outcome, error) {
+	p, err := r.newPair()
+	if err != nil {
+		return outcome{}, err
+	}
+	defer p.close()
+	p.b.stop()
+	f := population(manyHosts, manyGroups)
+	if _, err := r.sustain(p.wire, f, p.queue, p.a.hasTaken(f.len())); err != nil {
+		return outcome{}, err
+	}
+	whole, wholeBytes, err := p.syncAfter(r, manyRecords, func() (err error) {
+		p.b, err = r.startDevice(p.network, deviceB, deviceOptions{})
+		return err
+	})
+	if err != nil {
+		return outcome{}, fmt.Errorf("whole: %w", err)
+	}
+	// The cable between the two is cut until the connection is given up.
+	if err := p.cutCore(true); err != nil {
+		return outcome{}, err
+	}
+	time.Sleep(2 * time.Second)
+	fresh := population(changedRecords/manyGroups, manyGroups)
+	if _, err := r.sustain(p.wire, fresh, p.queue, p.a.hasTaken(f.len()+fresh.len())); err != nil {
+		return outcome{}, err
+	}
+	part, partBytes, err := p.syncAfter(r, manyRecords, func() error { return p.cutCore(false) })
+	if err != nil {
+		return outcome{}, fmt.Errorf("1 %% differing: %w", err)
+	}
+	share := 100 * float64(partBytes) / float64(wholeBytes)
+	return outcome{
+		Value: whole.Seconds(), Met: whole <= 500*time.Millisecond && share <= 5,
+		Rows: []row{
+			{Name: "whole, to a device that has nothing", Value: whole.Seconds(), Unit: "s", Goal: "<= 0.5",
+				Note: fmt.Sprintf("%s bytes both ways, %.0f a record", number(float64(wholeBytes)), float64(wholeBytes)/manyRecords)},
+			{Name: "1 % differing, bytes of a whole one", Value: share, Unit: "%", Goal: "<= 5",
+				Note: fmt.Sprintf("%s bytes both ways, %.2f s", number(float64(partBytes)), part.Seconds())},
+		},
+	}, nil
+}
+
+// cutCore takes the cable between the two down, or up again.
+func (p *pair) cutCore(cut bool) error {
+	return p.inside(deviceA, func(h *links.Handle) error { return h.SetUp(coreLink, !cut) })
+}
+
+// syncAfter does what brings the connection about, waits until both databases are
+// equal and returns how long the synchronisation took and what device a sent and
+// received meanwhile.
+func (p *pair) syncAfter(r *run, records int, begin func() error) (took time.Duration, size int, err error) {
+	before, err := p.a.service()
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := begin(); err != nil {
+		return 0, 0, err
+	}
+	var after serviceFacts
+	err = r.poll(60*time.Second, func() error {
+		if after, err = p.a.service(); err != nil {
+			return err
+		}
+		if !after.InSync || after.Lag > 0 || after.At == before.At {
+			return fmt.Errorf("in sync %v, %d records to go", after.InSync, after.Lag)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := p.equal(r, records); err != nil {
+		return 0, 0, err
+	}
+	size = after.BytesSent + after.BytesReceived - before.BytesSent - before.BytesReceived
+	return time.Duration(after.Took * float64(time.Millisecond)), size, nil
+}
