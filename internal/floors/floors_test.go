@@ -38,8 +38,9 @@ var allowed = map[string][]string{
 	"manage":              {"console", "command", "config"},
 	"vm":                  {},
 	"lab":                 {"manage", "linux/*", "vm"},
+	"bench":               {"manage", "mld", "etrunk", "linux/*"},
 	"pairtest":            {"manage", "linux/*"}, // tests only
-	"cmd/tandem":          {"console", "manage", "lab", "daemon", "command"},
+	"cmd/tandem":          {"console", "manage", "lab", "bench", "daemon", "command"},
 	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "manage"},
 	"floors":              {},
 	"tools/tiers":         {},
