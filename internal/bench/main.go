@@ -37,8 +37,9 @@ func Main(args []string) int {
 	fs := flag.NewFlagSet("tandem bench", flag.ContinueOnError)
 	asJSON := fs.String("json", "", "write the results to a `file`, or to one file a figure in a directory")
 	profile := fs.String("profile", "", "write processor profiles of the daemons into a `directory`")
+	page := fs.String("page", "", "put the table into a `file` of documentation")
 	fs.Usage = func() {
-		fmt.Fprintf(fs.Output(), "usage: tandem bench [ FIGURE ... ] [--json FILE|DIR] [--profile DIR]\n\nfigures:\n")
+		fmt.Fprintf(fs.Output(), "usage: tandem bench [ FIGURE ... ] [--json FILE|DIR] [--page FILE] [--profile DIR]\n\nfigures:\n")
 		for _, f := range figures {
 			fmt.Fprintf(fs.Output(), "  %-4s %s\n", f.id, f.about)
 		}
@@ -55,7 +56,7 @@ func Main(args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	if err := measure(ctx, wanted, *asJSON, *profile); err != nil {
+	if err := measure(ctx, wanted, *asJSON, *page, *profile); err != nil {
 		fmt.Fprintln(os.Stderr, "tandem bench:", err)
 		return 1
 	}
@@ -93,7 +94,7 @@ func choose(names []string) ([]figure, error) {
 	return wanted, nil
 }
 
-func measure(ctx context.Context, wanted []figure, asJSON, profile string) error {
+func measure(ctx context.Context, wanted []figure, asJSON, page, profile string) error {
 	if err := caps.Check(); err != nil {
 		return err
 	}
@@ -108,6 +109,8 @@ func measure(ctx context.Context, wanted []figure, asJSON, profile string) error
 	defer os.RemoveAll(dir)
 	r := &run{ctx: ctx, daemon: daemon, dir: dir, profile: profile}
 	var errs []error
+	var reports []report
+	c := beginning()
 	for _, f := range wanted {
 		o, err := f.run(r)
 		if ctx.Err() != nil {
@@ -120,9 +123,16 @@ func measure(ctx context.Context, wanted []figure, asJSON, profile string) error
 		}
 		rep := f.report(o)
 		rep.print(os.Stdout)
+		reports = append(reports, rep)
 		if err := write(rep, asJSON); err != nil {
 			errs = append(errs, err)
 		}
+	}
+	if len(reports) > 1 {
+		summary(os.Stdout, reports, c)
+	}
+	if page != "" {
+		errs = append(errs, writePage(page, reports, c))
 	}
 	return errors.Join(errs...)
 }

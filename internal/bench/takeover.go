@@ -56,7 +56,7 @@ func switchover(r *run) (outcome, error) {
 		return outcome{}, failed
 	}
 	if took := fromLeg(got, 0, middle-switchoverRate/10, middle); took > 0 {
-		return outcome{}, fmt.Errorf("device a still sent %d packets 0.9 s after the switchover", took)
+		return outcome{}, fmt.Errorf("device a still sent %d packets 0.9 s after the switchover\n%s\n%s", took, p.a.log, p.b.log)
 	}
 	if fromLeg(got, 0, to-switchoverRate/10, to) == 0 {
 		return outcome{}, fmt.Errorf("device a sent nothing 0.9 s after the give-back")
