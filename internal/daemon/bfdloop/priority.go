@@ -19,8 +19,10 @@ const (
 func (p Priority) String() string { return [...]string{"normal", "nice -20", "SCHED_FIFO"}[p%3] }
 
 const (
-	// fifoPriority is above ordinary real-time work and below the kernel's own threads.
-	fifoPriority = 40
+	// runtimePriority is for all threads of a helper, loopPriority for the loop. They
+	// are above ordinary real-time work and below the kernel's own threads.
+	runtimePriority = 40
+	loopPriority    = runtimePriority + 1
 	// shortSlice, in nanoseconds, lets the thread preempt others when it wakes (Linux 6.12).
 	shortSlice = 100_000
 )
@@ -28,22 +30,23 @@ const (
 // raisePriority gives the calling thread the best priority that is permitted. A
 // kernel with RT_GROUP_SCHED may refuse SCHED_FIFO to a group without a budget.
 //
-// SCHED_FIFO is only for a process that does little else. The Go runtime spins for
-// short locks on a goroutine's state, held by its monitor or by the garbage
-// collector; a real-time thread that has pushed the holder off its processor spins
-// there until the kernel moves the holder, and stalls of 100 ms were seen.
+// SCHED_FIFO is only for a process that does little else, and there for all of its
+// threads (see inheritPriority). The Go runtime has locks that its monitor, its
+// garbage collector or any thread that looks for work may hold; a real-time thread
+// that has pushed the holder off its processor waits until the kernel gives the
+// holder another, and on a busy machine stalls of 60 to 100 ms were seen.
 func raisePriority(realTime bool) (Priority, string) {
 	// Without it a wait may end 50 us late. It cannot fail with these arguments.
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	note := ""
 	if realTime {
-		err := setScheduler(unix.SchedAttr{Policy: unix.SCHED_FIFO, Priority: fifoPriority})
+		err := setScheduler(unix.SchedAttr{Policy: unix.SCHED_FIFO, Priority: loopPriority})
 		if err == nil {
 			return PriorityFIFO, ""
 		}
 		note = fmt.Sprintf("SCHED_FIFO: %v", err)
 	}
-	if err := setScheduler(unix.SchedAttr{Nice: -20, Runtime: shortSlice}); err != nil {
+	if err := setScheduler(unix.SchedAttr{Nice: -20, Runtime: shortSlice, Flags: unix.SCHED_FLAG_RESET_ON_FORK}); err != nil {
 		return PriorityNormal, join(note, fmt.Sprintf("nice -20: %v", err))
 	}
 	return PriorityNice, note
@@ -51,8 +54,13 @@ func raisePriority(realTime bool) (Priority, string) {
 
 func setScheduler(attr unix.SchedAttr) error {
 	attr.Size = unix.SizeofSchedAttr
-	attr.Flags = unix.SCHED_FLAG_RESET_ON_FORK
 	return unix.SchedSetAttr(0, &attr, 0)
+}
+
+// inheritPriority gives the calling thread a real-time priority that the threads it
+// starts, and those of a program that it becomes, have from birth.
+func inheritPriority() error {
+	return setScheduler(unix.SchedAttr{Policy: unix.SCHED_FIFO, Priority: runtimePriority})
 }
 
 func join(a, b string) string {

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -20,6 +21,9 @@ const HelperArg = "bfd-helper"
 // Its main function must call HelperMain when the first argument is HelperArg.
 func SelfHelper() []string { return []string{"/proc/self/exe", HelperArg} }
 
+// raisedArg is the argument of a helper that has its priority.
+const raisedArg = "raised"
+
 // helperFD is the descriptor at which a helper finds its socket.
 const helperFD = 3
 
@@ -30,7 +34,17 @@ const helperMemory = 64 << 20
 // HelperMain is the main function of a helper process. It returns an exit status when
 // its parent has ended or has asked it to; the peers have been told by then, so that
 // the death of the parent is known before the detection time.
+//
+// It first becomes the same program again, so that all threads of the Go runtime have
+// a real-time priority from their birth, where that is permitted.
 func HelperMain() int {
+	if os.Args[len(os.Args)-1] != raisedArg {
+		runtime.LockOSThread() // the thread that becomes the program keeps its priority
+		if inheritPriority() == nil {
+			// It returns only when it fails; then this process has to do.
+			_ = syscall.Exec("/proc/self/exe", append(slices.Clone(os.Args), raisedArg), os.Environ())
+		}
+	}
 	// A terminal or a supervisor signals the whole group; the parent decides.
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	debug.SetGCPercent(-1)
