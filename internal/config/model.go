@@ -175,10 +175,15 @@ type Interface struct {
 	Addresses   []netip.Prefix // sorted and unique; each the interface's address with its length
 	MLD         InterfaceMLD
 	Profile     string // remote backup profile, empty for none
+	// Trunk is the Eth-Trunk that the interface is a port of, empty for none.
+	Trunk InterfaceName
+	// VLAN is the VLAN of a sub-interface, 1..4094, 0 while not set.
+	VLAN uint16
 
 	// The rest is for an Eth-Trunk itself only.
-	Mode TrunkMode
-	MAC  MAC // zero while not set
+	Mode     TrunkMode
+	LACPFast bool // the partner is asked for a LACPDU a second
+	MAC      MAC  // zero while not set
 	// ETrunk is 0 while the trunk joined none by itself; RemoteEthTrunk is the
 	// number of the peer's trunk, the own number unless set. See Model.Members.
 	ETrunk, RemoteEthTrunk uint32
@@ -362,6 +367,18 @@ func (m *Model) Members(eTrunk uint32) []Member {
 		members[p.EthTrunk] = member
 	}
 	return slices.SortedFunc(maps.Values(members), func(a, b Member) int { return int(a.EthTrunk) - int(b.EthTrunk) })
+}
+
+// Ports returns the interfaces that joined an Eth-Trunk, by name.
+func (m *Model) Ports(trunk InterfaceName) []InterfaceName {
+	var ports []InterfaceName
+	for name, i := range m.Interfaces {
+		if i.Trunk == trunk {
+			ports = append(ports, name)
+		}
+	}
+	slices.Sort(ports)
+	return ports
 }
 
 // BoundSession returns the BFD session bound to an E-Trunk, nil when it binds

@@ -68,6 +68,7 @@ func openView(t *rapid.T, view string) string {
 		ViewInterface:   rapid.SampledFrom([]string{"interface eth9", "interface eth-trunk 9", "interface eth-trunk 9.4"}).Draw(t, "interface"),
 		ViewEthTrunk:    "interface eth-trunk 9",
 	}
+	lines[ViewPort], lines[ViewSub] = "interface eth9", "interface eth-trunk 9.4"
 	line, ok := lines[view]
 	if !ok {
 		t.Fatalf("no way into view %s", view)

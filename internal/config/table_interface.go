@@ -27,8 +27,12 @@ func interfaceEntries() []entry {
 		settings(ViewInterface, interfaceOf,
 			description(func(i *Interface) *string { return &i.Description }),
 			flag("shutdown", "Take the interface down", func(i *Interface) *bool { return &i.Shutdown }, false)),
+		settings(ViewPort, interfaceOf, joinEthTrunk()),
+		settings(ViewSub, interfaceOf, number("vlan-type dot1q <vlan:1..4094>", "Get the frames of a VLAN",
+			func(i *Interface) *uint16 { return &i.VLAN }, 0)),
 		settings(ViewEthTrunk, interfaceOf,
 			choice("mode", "Set the work mode of the trunk", func(i *Interface) *TrunkMode { return &i.Mode }, Manual, LACPStatic),
+			flag("lacp timeout fast", "Ask the partner for a LACPDU a second", func(i *Interface) *bool { return &i.LACPFast }, false),
 			macAddress("mac-address <mac>", "Set the MAC address of the trunk", func(i *Interface) *MAC { return &i.MAC }),
 			joinETrunk(),
 			choice("e-trunk mode", "Set the work mode of the trunk within its E-Trunk",
@@ -130,5 +134,23 @@ func joinETrunk() setting[Interface] {
 				line += fmt.Sprintf(" remote-eth-trunk %d", i.RemoteEthTrunk)
 			}
 			return []string{line}
+		}}
+}
+
+func joinEthTrunk() setting[Interface] {
+	return setting[Interface]{
+		syntax: "eth-trunk <eth-trunk-id:0..1023>",
+		help:   "Make the interface a port of an Eth-Trunk",
+		set: func(i *Interface, a command.Args) error {
+			i.Trunk = EthTrunkName(uint32(a.Uint("eth-trunk-id")))
+			return nil
+		},
+		clear: func(i *Interface, _ command.Args) error { i.Trunk = ""; return nil },
+		write: func(i *Interface) []string {
+			n, ok := i.Trunk.EthTrunk()
+			if !ok {
+				return nil
+			}
+			return []string{fmt.Sprintf("eth-trunk %d", n)}
 		}}
 }

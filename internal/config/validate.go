@@ -278,6 +278,12 @@ func (v *validator) iface(i *Interface) {
 	if i.Profile != "" {
 		v.boundProfile(where, i)
 	}
+	if i.Trunk != "" {
+		v.port(where, i)
+	}
+	if i.VLAN != 0 {
+		v.subInterface(where, i)
+	}
 	v.mldPolicies(where, i)
 }
 

@@ -22,6 +22,9 @@ const (
 	ViewETrunk      = "e-trunk"
 	ViewInterface   = "interface"
 	ViewEthTrunk    = "eth-trunk" // in front of ViewInterface on an Eth-Trunk itself
+	// On an interface of its own and on a sub-interface of an Eth-Trunk, in front of ViewInterface too.
+	ViewPort = "port"
+	ViewSub  = "sub-interface"
 	// ViewConfig has the commands of all configuration views, ViewAny those of all views.
 	ViewConfig = "config"
 	ViewAny    = "any"
@@ -47,9 +50,13 @@ func (v View) Chain() []string {
 // own returns the views that have v's own commands.
 func (v View) own() []string {
 	if v.Kind == ViewInterface {
-		if _, ok := InterfaceName(v.Name).EthTrunk(); ok {
+		switch _, sub, ok := InterfaceName(v.Name).OnEthTrunk(); {
+		case !ok:
+			return []string{ViewPort, ViewInterface}
+		case sub == 0:
 			return []string{ViewEthTrunk, ViewInterface}
 		}
+		return []string{ViewSub, ViewInterface}
 	}
 	return []string{v.Kind}
 }

@@ -175,6 +175,7 @@ var help = map[string]string{
 	"<priority>":            "Priority",
 	"<profile>":             "Name of the remote backup profile",
 	"<records>":             "Number of records, one for each host of a group",
+	"<vlan>":                "VLAN, as in the tags of its frames",
 	"<remote-eth-trunk-id>": "Number of the peer's Eth-Trunk",
 	"<rule-id>":             "Number of the rule; without it the device gives the next one",
 	"<seconds>":             "Time in seconds",

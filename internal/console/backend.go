@@ -27,6 +27,9 @@ type Backend interface {
 	// BatchBackup synchronises a remote backup service anew.
 	BatchBackup(service string) error
 	Interfaces() []InterfaceInfo
+	// EthTrunk returns what a configured Eth-Trunk is in the kernel. One that is
+	// not configured is an error.
+	EthTrunk(number uint32) (device.EthTrunkInfo, error)
 }
 
 // InterfaceInfo is one interface of the system, multicast or not.

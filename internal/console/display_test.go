@@ -132,6 +132,20 @@ func samplePoints() []config.Point {
 	}
 }
 
+func sampleEthTrunk() device.EthTrunkInfo {
+	return device.EthTrunkInfo{
+		Name: "Eth-Trunk10", Netdev: "eth-trunk10", Exists: true, Up: true, AdminUp: true, Owned: true, Driver: "bond", Mode: "802.3ad",
+		MAC: "02:00:00:00:00:0a", Leg: device.LegJoined, LACP: true, Fast: true, SystemPriority: 100,
+		SystemID: [6]byte{0x00, 0xe0, 0xfc, 0, 0, 1}, Key: 657, Aggregator: 1, PartnerSystem: "02:00:00:00:00:ce", PartnerKey: 15,
+		Monitor: 10 * time.Millisecond,
+		Ports: []device.EthTrunkPort{
+			{Name: "port0", Netdev: "port0", Exists: true, Joined: true, Up: true, Active: true, Failures: 2, Aggregator: 1, Actor: "11111100", Partner: "10111100"},
+			{Name: "GigabitEthernet0/1/0", Netdev: "ens3", Exists: true, Joined: true, Aggregator: 2, Actor: "10100010", Partner: "00000000"},
+			{Name: "port9", Netdev: "port9"},
+		},
+	}
+}
+
 // TestDisplays compares every display, as text and as JSON, with a golden file.
 func TestDisplays(t *testing.T) {
 	interfaces := sampleInterfaces()
@@ -165,6 +179,8 @@ func TestDisplays(t *testing.T) {
 		"multicast-rui":             RUI(source, groupA, 10, sampleRoutes(), interfaces),
 		"multicast-rui-no-listener": RUI(source, addr("ff1e::5"), 11, sampleRoutes(), interfaces),
 		"interface-brief":           InterfaceBrief(infos),
+		"eth-trunk":                 EthTrunk(sampleEthTrunk()),
+		"eth-trunk-adopted":         EthTrunk(device.EthTrunkInfo{Name: "Eth-Trunk11", Netdev: "eth-trunk11", Exists: true, Driver: "veth", Up: true}),
 		"commit-list":               Commits(samplePoints()),
 		"version":                   Version(build, "A", selfID, 26*time.Hour),
 	} {

@@ -196,6 +196,13 @@ func (r *fakeRouter) BatchBackup(service string) error {
 	return nil
 }
 
+func (r *fakeRouter) EthTrunk(number uint32) (device.EthTrunkInfo, error) {
+	if number != 10 {
+		return device.EthTrunkInfo{}, fmt.Errorf("Eth-Trunk%d is not configured; known: Eth-Trunk10", number)
+	}
+	return sampleEthTrunk(), nil
+}
+
 func (r *fakeRouter) Interfaces() []InterfaceInfo {
 	return []InterfaceInfo{{Name: "Eth-Trunk10", Netdev: "eth-trunk10", Exists: true, Up: true}}
 }

@@ -22,6 +22,8 @@ var chapters = []chapter{
 	{config.ViewETrunk, "E-Trunk view `[~X-e-trunk-N]`"},
 	{config.ViewInterface, "Interface view `[~X-NAME]`"},
 	{config.ViewEthTrunk, "Interface view of an Eth-Trunk, in addition"},
+	{config.ViewSub, "Interface view of a sub-interface of an Eth-Trunk, in addition"},
+	{config.ViewPort, "Interface view of any other interface, in addition"},
 	{config.ViewSession, "BFD session view `[~X-bfd-session-NAME]`"},
 	{config.ViewMLD, "MLD view `[~X-mld]`"},
 	{config.ViewBasicACL, "Basic IPv6 ACL view `[~X-acl6-basic-NAME]`"},

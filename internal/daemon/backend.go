@@ -54,6 +54,10 @@ func (d *Daemon) configure(m *config.Model) error {
 	if err := d.reconcileHellos(sources, m.ETrunkPort); err != nil {
 		return err
 	}
+	d.trunks.applied = true
+	if err := d.reconcileTrunks(); err != nil {
+		return err
+	}
 	if err := d.attach(); err != nil {
 		return err
 	}

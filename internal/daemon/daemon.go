@@ -57,6 +57,7 @@ type Daemon struct {
 	sessions  sessionNews
 	lostLinks map[string]bool // Linux names, see followSessions
 	interfaces
+	trunks    trunks
 	wantGate  gate.State
 	gateStale bool // the kernel has not taken wantGate yet
 	repairAt  time.Time
@@ -97,6 +98,9 @@ func New(opts Options) (*Daemon, error) {
 	d.interfaces = newInterfaces()
 	d.sessions.last = make(map[string]etrunk.BFDState)
 	d.wantGate.Seed = etrunk.HashSeed
+	if err := d.openTrunks(); err != nil {
+		d.log.Warn("record of links of ours cannot be read; they will not be removed", "err", err)
+	}
 	var err error
 	if d.netlink, err = links.Open(); err != nil {
 		return nil, fmt.Errorf("netlink: %w", err)

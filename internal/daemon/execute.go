@@ -22,8 +22,8 @@ func (d *Daemon) execute() {
 		d.setGate(fx.Gate)
 	}
 	for _, leg := range fx.Legs {
-		if err := d.netlink.SetUp(leg.Netdev, leg.Up); err != nil {
-			d.log.Error("leg not steered", "netdev", leg.Netdev, "up", leg.Up, "err", err)
+		if err := d.steer(leg); err != nil {
+			d.log.Error("leg not steered", "netdev", leg.Netdev, "up", leg.Up, "aside", leg.Aside, "err", err)
 		}
 	}
 	for _, m := range fx.MLD {
@@ -101,6 +101,9 @@ func (d *Daemon) repair() {
 			d.log.Warn("gate repaired: somebody else had changed it", "repairs", d.gate.Repairs())
 		}
 		d.gateStale = d.gateStale && err != nil
+	}
+	if err := d.reconcileTrunks(); err != nil && d.sendLimit.allow() {
+		d.log.Error("Eth-Trunk not repaired", "err", err)
 	}
 	if err := d.reconcileAddresses(); err != nil && d.sendLimit.allow() {
 		d.log.Error("addresses not repaired", "err", err)

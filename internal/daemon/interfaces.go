@@ -78,20 +78,20 @@ func (d *Daemon) reconcileInterfaces() error {
 
 func (d *Daemon) reconcileAdmin(i *config.Interface) error {
 	link := d.netdevs[d.netdev(i.Name)]
-	if !link.Exists || d.isLeg(i.Name) {
-		return nil
+	if !link.Exists || d.isLeg(i.Name) || i.Trunk != "" && d.isLeg(i.Trunk) && !i.Shutdown && !d.lowered[link.Name] {
+		return nil // steered by the device, with its ports
 	}
 	switch {
 	case i.Shutdown:
 		d.lowered[link.Name] = true
 		if link.AdminUp { // whoever has set it up meanwhile
-			return d.netlink.SetUp(link.Name, false)
+			return d.setUp(i, link.Name, false)
 		}
 	case !i.Shutdown && (d.lowered[link.Name] || !d.raised[link.Index]):
 		delete(d.lowered, link.Name)
 		d.raised[link.Index] = true
 		if !link.AdminUp {
-			return d.netlink.SetUp(link.Name, true)
+			return d.setUp(i, link.Name, true)
 		}
 	}
 	return nil

@@ -125,6 +125,7 @@ func (d *Daemon) linksChanged(changed []links.Link) {
 		d.bfd.SetLink(l.Name, index, l.Up)
 		d.tellLink(l)
 	}
+	d.trunksChanged(changed)
 	d.prepareLinks(changed)
 }
 
@@ -132,6 +133,6 @@ func (d *Daemon) linksChanged(changed []links.Link) {
 func (d *Daemon) tellLink(l links.Link) {
 	d.device.Handle(d.now(), device.LinkChanged{
 		Netdev: l.Name, Exists: l.Exists, Index: l.Index, AdminUp: l.AdminUp, LinkLocal: l.LinkLocal,
-		Up: l.Up && !d.lostLinks[l.Name],
+		Up: l.Up && !d.lostLinks[l.Name], LACP: l.Bond != nil && l.Bond.Mode == links.BondLACP,
 	})
 }

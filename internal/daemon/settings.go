@@ -42,7 +42,7 @@ func (d *Daemon) settings(m *config.Model) (device.Settings, error) {
 			name := config.EthTrunkName(member.ID)
 			leg := device.LegSettings{Netdev: d.netdev(name)}
 			if i := m.Interfaces[name]; i != nil {
-				leg.Shutdown = i.Shutdown
+				leg.Shutdown, leg.LACP = i.Shutdown, i.Mode == config.LACPStatic
 			}
 			s.Legs[device.Member{ETrunk: t.ID, EthTrunk: member.ID}] = leg
 		}
@@ -113,9 +113,14 @@ func (d *Daemon) systemID(m *config.Model) etrunk.SystemID {
 	if m.LACPSystemID != (config.MAC{}) {
 		return etrunk.SystemID(m.LACPSystemID)
 	}
+	return d.ownSystem()
+}
+
+// ownSystem is a system identifier that no other device has.
+func (d *Daemon) ownSystem() [6]byte {
 	var id [8]byte
 	binary.BigEndian.PutUint64(id[:], d.opts.DeviceID)
-	return etrunk.SystemID{0x02, id[3], id[4], id[5], id[6], id[7]} // locally administered unicast
+	return [6]byte{0x02, id[3], id[4], id[5], id[6], id[7]} // locally administered unicast
 }
 
 func trackedSession(m *config.Model, svc *config.Service) string {

@@ -25,6 +25,10 @@ func runTests(m *testing.M) int {
 	if f := flag.Lookup("test.parallel"); f != nil {
 		_ = f.Value.Set("4")
 	}
+	// A machine without a compiler gets the programs ready made.
+	if programs = os.Getenv("TANDEM_PROGRAMS"); programs != "" {
+		return m.Run()
+	}
 	var err error
 	if programs, err = build(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

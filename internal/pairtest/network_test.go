@@ -31,6 +31,19 @@ type network struct {
 // kernel may report carrier late.
 func newNetwork(t *testing.T) *network {
 	t.Helper()
+	n := newLegless(t)
+	for d := range n.nodes {
+		n.addLeg(d)
+		n.address(d, legLink, "10")
+	}
+	testnet.AwaitLinkLocal(t, n.host, bridge)
+	n.steer("a")
+	return n
+}
+
+// newLegless builds everything but the daemons and the legs.
+func newLegless(t *testing.T) *network {
+	t.Helper()
 	n := &network{t: t, source: testnet.NewNode(t), host: testnet.NewNode(t), nodes: map[string]*testnet.Node{
 		"a": testnet.NewNode(t), "b": testnet.NewNode(t),
 	}}
@@ -47,12 +60,8 @@ func newNetwork(t *testing.T) *network {
 	n.address("a", coreLink, "c")
 	n.addUpstream("a")
 	for d := range n.nodes {
-		n.addLeg(d)
 		n.address(d, upLink, "5")
-		n.address(d, legLink, "10")
 	}
-	testnet.AwaitLinkLocal(t, n.host, bridge)
-	n.steer("a")
 	return n
 }
 

@@ -25,6 +25,7 @@ var suite = []struct{ pkg, run string }{
 	{"internal/linux/mroute", "^(TestForwarding|TestInterfacesComeAndGo)$"},
 	{"internal/linux/gate", "^(TestBuckets|TestStaleTable)$"},
 	{"internal/linux/packet", "^(TestReceiveReportsV2|TestReceiveV1)$"},
+	{"internal/pairtest", "^(TestTrunk.*)$"},
 }
 
 // guestLimit bounds the whole run.
@@ -35,14 +36,18 @@ const guestLimit = 3 * time.Minute
 func TestGuest(t *testing.T) {
 	dir := t.TempDir()
 	machine := vm.Machine{
-		Files: map[string]string{"/bin/tandem": build(t, dir, "tandem", "build", "tandem/cmd/tandem")},
-		Init:  []string{"/bin/tandem", "lab", "guest"},
+		Files: map[string]string{
+			"/bin/tandem":  build(t, dir, "tandem", "build", "tandem/cmd/tandem"),
+			"/bin/tandemd": build(t, dir, "tandemd", "build", "tandem/cmd/tandemd"),
+		},
+		Init: []string{"/bin/tandem", "lab", "guest"},
 	}
 	for _, s := range suite {
 		name := strings.ReplaceAll(s.pkg, "/", "-") + ".test"
 		machine.Files["/bin/"+name] = build(t, dir, name, "test", "-c", "tandem/"+s.pkg)
 		machine.Programs = append(machine.Programs, vm.Program{Name: s.pkg,
-			Args: []string{"/bin/" + name, "-test.v=test2json", "-test.timeout=2m", "-test.run", s.run}})
+			Args: []string{"/bin/" + name, "-test.v=test2json", "-test.timeout=2m", "-test.run", s.run},
+			Env:  []string{"TANDEM_PROGRAMS=/bin"}})
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), guestLimit)
 	defer cancel()

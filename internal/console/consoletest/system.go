@@ -3,6 +3,7 @@
 package consoletest
 
 import (
+	"errors"
 	"testing"
 
 	"tandem/internal/bfd"
@@ -23,7 +24,10 @@ func (quietDevice) BFD() []bfd.SessionState              { return nil }
 func (quietDevice) Apply(*config.Model) error            { return nil }
 func (quietDevice) Switchover(uint32, bool) error        { return nil }
 func (quietDevice) BatchBackup(string) error             { return nil }
-func (quietDevice) Interfaces() []console.InterfaceInfo  { return nil }
+func (quietDevice) EthTrunk(uint32) (device.EthTrunkInfo, error) {
+	return device.EthTrunkInfo{}, errors.New("there is none")
+}
+func (quietDevice) Interfaces() []console.InterfaceInfo { return nil }
 
 // NewSystem returns a system with nothing configured. Its store lasts as long
 // as the test.
