@@ -45,6 +45,7 @@ type counters struct {
 	mldElsewhere    uint64 // MLD on an interface without it
 	mldMalformed    uint64
 	streamElsewhere uint64 // upcall from an interface that is not upstream
+	streamsSilent   uint64 // entries dropped as no packet came
 	helloUnknown    uint64 // E-Trunk packet that no E-Trunk here takes
 	recordsUnknown  uint64 // replicated record of an unknown profile or interface
 }
@@ -83,6 +84,8 @@ func (d *Device) Handle(now time.Duration, ev Event) {
 		d.linkChanged(now, ev)
 	case StreamArrived:
 		d.streamArrived(now, ev)
+	case StreamsSilent:
+		d.streamsSilent(ev)
 	case HelloReceived:
 		d.helloReceived(now, ev)
 	case BFDChanged:

@@ -42,6 +42,10 @@ type (
 		Source, Group netip.Addr
 	}
 
+	// StreamsSilent tells of entries without a packet for [KeepAlive], by the
+	// kernel's account. It may name any: the device knows which to drop.
+	StreamsSilent struct{ Streams []SourceGroup }
+
 	// HelloReceived is an E-Trunk packet as it came from the wire.
 	HelloReceived struct {
 		From   netip.Addr
@@ -106,6 +110,7 @@ func (LinkChanged) event()         {}
 func (*MLDReceived) event()        {}
 func (MLDMalformed) event()        {}
 func (StreamArrived) event()       {}
+func (StreamsSilent) event()       {}
 func (HelloReceived) event()       {}
 func (HelloNotSent) event()        {}
 func (BFDChanged) event()          {}

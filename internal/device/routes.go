@@ -12,12 +12,19 @@ import (
 // asking about it again.
 const idleLife = time.Minute
 
+// KeepAlive is how long the entry of a stream that listeners want from any source
+// stays without a packet (PIM's Keepalive_Period, RFC 7761 section 4.11). The
+// stream's next packet makes it anew. Entries that listeners asked for by
+// source stay, so that the first packet finds them.
+const KeepAlive = 210 * time.Second
+
 // route is one forwarding entry as it was last given to the kernel.
 type route struct {
 	source   netip.Addr
 	outgoing []string // Linux names, sorted; shared by all routes that are alike
 	since    time.Duration
 	expires  time.Duration // of an idle entry
+	round    uint32        // of the audit that has seen it last
 	origin   RouteOrigin
 }
 
@@ -26,6 +33,8 @@ type route struct {
 type routeTable struct {
 	groups map[netip.Addr][]route // sorted by source
 	count  int
+	round  uint32 // the number of the audit
+	seen   int    // by it
 	// idle lists the idle entries in the order of their expiry.
 	idle []SourceGroup
 	// lists are the outgoing lists in use, each kept once.
@@ -55,10 +64,14 @@ func (t *routeTable) put(group netip.Addr, r route) {
 	routes := t.groups[group]
 	i, found := findRoute(routes, r.source)
 	if found {
+		t.see(&routes[i])
+		r.round = t.round
 		routes[i] = r
 		return
 	}
 	t.count++
+	t.seen++
+	r.round = t.round
 	if routes == nil {
 		routes = make([]route, 0, 1)
 	}
@@ -72,6 +85,9 @@ func (t *routeTable) remove(sg SourceGroup) {
 		return
 	}
 	t.count--
+	if routes[i].round == t.round {
+		t.seen--
+	}
 	if routes = slices.Delete(routes, i, i+1); len(routes) == 0 {
 		delete(t.groups, sg.Group)
 	} else {
@@ -118,19 +134,37 @@ func (d *Device) regroup(now time.Duration, group netip.Addr) {
 			d.dutyDirty = true
 		}
 	}
+	named := want.Sources
+	if want.Mode == mld.Exclude {
+		named = d.named(group)
+	}
 	for _, source := range d.routes.sources(group) {
 		sg := SourceGroup{source, group}
-		d.reroute(now, sg, d.routes.get(sg).origin)
+		origin := d.routes.get(sg).origin
+		if _, still := slices.BinarySearchFunc(named, source, netip.Addr.Compare); origin == RouteSSM && !still {
+			origin = RouteASM
+		}
+		d.reroute(now, sg, origin)
 	}
-	if want.Mode != mld.Include {
-		return
-	}
-	for _, source := range want.Sources {
+	for _, source := range named {
 		sg := SourceGroup{source, group}
 		if r := d.routes.get(sg); r == nil || r.origin != RouteSSM {
 			d.reroute(now, sg, RouteSSM)
 		}
 	}
+}
+
+// named lists the sources of a group that the listeners of some interface want
+// by name, sorted, where those of another want any.
+func (d *Device) named(group netip.Addr) []netip.Addr {
+	var sources []netip.Addr
+	for _, ifc := range d.order.downstreams {
+		if f := ifc.router.Filter(group); f.Mode == mld.Include {
+			sources = append(sources, f.Sources...)
+		}
+	}
+	slices.SortFunc(sources, netip.Addr.Compare)
+	return slices.Compact(sources)
 }
 
 // wanted merges the filters of all downstream interfaces (RFC 4605, section 3).
@@ -216,6 +250,16 @@ func (d *Device) streamArrived(now time.Duration, ev StreamArrived) {
 		d.routes.put(sg.Group, r)
 		d.routes.idle = append(d.routes.idle, sg)
 		d.emitRoute(sg, r)
+	}
+}
+
+// streamsSilent drops the entries of streams that have not come for KeepAlive.
+func (d *Device) streamsSilent(ev StreamsSilent) {
+	for _, sg := range ev.Streams {
+		if r := d.routes.get(sg); r != nil && r.origin == RouteASM {
+			d.dropRoute(sg)
+			d.counters.streamsSilent++
+		}
 	}
 }
 

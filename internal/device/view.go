@@ -124,6 +124,7 @@ func (c *counters) named() map[string]uint64 {
 		"mld_elsewhere":    c.mldElsewhere,
 		"mld_malformed":    c.mldMalformed,
 		"stream_elsewhere": c.streamElsewhere,
+		"streams_silent":   c.streamsSilent,
 		"hello_unknown":    c.helloUnknown,
 		"records_unknown":  c.recordsUnknown,
 	}

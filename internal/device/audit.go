@@ -1,0 +1,69 @@
+package device
+
+// What the kernel holds can be compared with what the device wants it to hold,
+// entry by entry and a few at a time, while both change:
+//
+//	BeginAudit, Audit of every entry that the kernel has, Unaudited
+//
+// An entry that is made meanwhile counts as seen.
+
+// BeginAudit begins a comparison.
+func (d *Device) BeginAudit() {
+	d.routes.round++
+	d.routes.seen = 0
+}
+
+// Audit returns what the kernel should hold for one (S,G) that it holds; false
+// when it should hold nothing. Upstream is empty while there is no upstream
+// interface.
+func (d *Device) Audit(sg SourceGroup) (RouteChange, bool) {
+	r := d.routes.get(sg)
+	if r == nil {
+		return RouteChange{}, false
+	}
+	d.routes.see(r)
+	return d.routeChange(sg, r), true
+}
+
+// Route is Audit without taking the entry for seen.
+func (d *Device) Route(sg SourceGroup) (RouteChange, bool) {
+	r := d.routes.get(sg)
+	if r == nil {
+		return RouteChange{}, false
+	}
+	return d.routeChange(sg, r), true
+}
+
+// Unaudited lists the entries that have not been seen since BeginAudit. When
+// there are none, which is usual, it looks at none.
+func (d *Device) Unaudited() []SourceGroup {
+	if d.routes.seen == d.routes.count {
+		return nil
+	}
+	var list []SourceGroup
+	for group, routes := range d.routes.groups {
+		for i := range routes {
+			if routes[i].round != d.routes.round {
+				list = append(list, SourceGroup{routes[i].source, group})
+			}
+		}
+	}
+	return list
+}
+
+// routeChange is what gives an entry to the kernel.
+func (d *Device) routeChange(sg SourceGroup, r *route) RouteChange {
+	c := RouteChange{Source: sg.Source, Group: sg.Group, Outgoing: r.outgoing}
+	if d.upstream != nil {
+		c.Upstream = d.upstream.netdev
+	}
+	return c
+}
+
+// see notes that the kernel has an entry.
+func (t *routeTable) see(r *route) {
+	if r.round != t.round {
+		r.round = t.round
+		t.seen++
+	}
+}
