@@ -188,6 +188,18 @@ func (r *run) profiled(d *device, name string, f func() error) error {
 	return <-done
 }
 
+// saveHeap writes the daemon's heap profile, if profiles were asked for.
+func (r *run) saveHeap(d *device, name string) error {
+	if r.profile == "" {
+		return nil
+	}
+	b, err := d.debug("heap?gc=1")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(r.profile, name+"-"+d.name+".heap.pprof"), b, 0o644)
+}
+
 // processorTime is what the daemon has used so far, its helpers not counted.
 func (d *device) processorTime() (time.Duration, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.cmd.Process.Pid))

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"time"
 
 	"tandem/internal/mld"
 )
@@ -16,6 +17,8 @@ const (
 	manyHosts   = 1_000
 	manyGroups  = 1_000
 	manyRecords = manyHosts * manyGroups
+	// indexLife is how long a device keeps what only a synchronisation needs.
+	indexLife = 12 * time.Second
 )
 
 func memory(r *run) (outcome, error) {
@@ -84,9 +87,13 @@ func memoryOf(r *run, f *frames, records int) (grown [2]footprint, err error) {
 	if err := p.equal(r, records); err != nil {
 		return grown, err
 	}
+	time.Sleep(indexLife)
 	for i, d := range []*device{p.a, p.b} {
 		after, err := d.footprint()
 		if err != nil {
+			return grown, err
+		}
+		if err := r.saveHeap(d, fmt.Sprintf("F7-%d", records)); err != nil {
 			return grown, err
 		}
 		grown[i] = footprint{(after.heap - before[i].heap) / float64(records), (after.resident - before[i].resident) / float64(records)}
