@@ -194,6 +194,7 @@ func (d *Device) assign(now time.Duration) {
 			ifc.ledger = newLedger(id, ifc.router)
 		}
 		ifc.router.HoldPeer(now, s != nil && s.holding, &d.mldFx)
+		ifc.router.SetApart(s != nil && !s.inSync)
 		d.applyMLD(now, ifc)
 		if s != nil {
 			s.interfaces = append(s.interfaces, ifc)

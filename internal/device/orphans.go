@@ -97,6 +97,16 @@ func (d *Device) orphansSoon(now time.Duration) {
 	d.orphansAt(max(now, d.orphans.doneAt+pace))
 }
 
+// orphansSynchronised forgets the listeners from before the connection that has
+// been synchronised now: the peer knew them, or has been told.
+func (d *Device) orphansSynchronised(now time.Duration, s *service) {
+	for key, w := range d.orphans.waiting {
+		if w.since < s.upAt && s.interfaceOf(key) != nil {
+			d.orphanAdopted(now, key, w.version)
+		}
+	}
+}
+
 func (d *Device) orphansAt(at time.Duration) {
 	if d.orphans.dueAt == 0 || at < d.orphans.dueAt {
 		d.orphans.dueAt = at

@@ -22,6 +22,7 @@ type service struct {
 	syncedOnce bool // since this device booted
 	everUp     bool
 	lostAt     time.Duration // when it was last in sync
+	upAt       time.Duration // when the latest connection was established
 	holding    bool          // the peer's records do not age
 
 	interfaces []*downstream // whose records it replicates, by name
@@ -84,13 +85,20 @@ func (d *Device) applyChannel(now time.Duration, s *service) {
 	}
 	for _, ev := range fx.Events {
 		d.channelNotice(s, ev)
+		if ev.Kind == rbs.ChannelUp {
+			s.upAt = now
+		}
 	}
 	d.fx.Channels = append(d.fx.Channels, ChannelEffects{Service: s.name, Effects: *fx})
 	*fx = rbs.Effects{}
 	if inSync := s.core.InSync(); inSync != s.inSync {
 		s.inSync = inSync
+		for _, ifc := range s.interfaces {
+			ifc.router.SetApart(!inSync)
+		}
 		if inSync {
 			s.syncedOnce, s.everUp = true, true
+			d.orphansSynchronised(now, s)
 		} else {
 			s.lostAt = now
 		}

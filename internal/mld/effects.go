@@ -11,7 +11,8 @@ type Effects struct {
 	// order in which the peer should learn them. Records merged from the peer are
 	// not in it.
 	Changed []Key
-	// Joined names those of Changed by which a host came to want more than before.
+	// Joined names those of Changed by which a host came to want more than before,
+	// or by which it came over from the peer while that cannot be told (SetApart).
 	Joined []Key
 	// Groups names the groups whose forwarding may have changed. It may repeat.
 	Groups []netip.Addr

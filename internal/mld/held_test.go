@@ -112,3 +112,18 @@ func TestDoneIsKeptThroughTheHold(t *testing.T) {
 	x.run(2100 * time.Millisecond)
 	x.wantFilter(Include)
 }
+
+// The leave of a host that joined by way of the peer, while neither hears the
+// other, is there to be told.
+func TestLeaveOfAnUnknownHostIsKeptWhileApart(t *testing.T) {
+	x := newRig(t, DefaultConfig())
+	x.hear(h1, ChangeToInclude, group1)
+	if _, ok := x.r.Get(Key{group1, h1}); ok {
+		t.Error("a leave of a host that nobody knows made a record")
+	}
+	x.r.SetApart(true)
+	x.hear(h1, ChangeToInclude, group1)
+	if rec, ok := x.r.Get(Key{group1, h1}); !ok || !rec.Deleted {
+		t.Errorf("while apart a leave made %v, %+v, want a tombstone", ok, rec)
+	}
+}

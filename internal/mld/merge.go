@@ -114,6 +114,12 @@ func (r *Router) HoldPeer(now time.Duration, on bool, fx *Effects) {
 	}
 }
 
+// SetApart tells whether the peer may have heard hosts of which this router does
+// not know. Then a leave makes a tombstone, or a new one, even of a host that is
+// not known to listen: it may have joined by way of the peer meanwhile, and would
+// be taken for a listener again.
+func (r *Router) SetApart(on bool) { r.apart = on }
+
 // isHeld reports whether a record does not age at present.
 func (r *Router) isHeld(rec *record) bool {
 	return r.held && (rec.device != 0 || !rec.live()) && !r.store.hosts.at(rec.host).addr.IsUnspecified()

@@ -29,7 +29,7 @@ func (r *Router) report(now time.Duration, v Version, from netip.Addr, gr GroupR
 	}
 	next := r.apply(gr, old, gr.Type == ModeIsInclude && r.mayBePartial(now, gid) || r.mayContinue(now, id, gr))
 	next, permitted := r.admit(gr.Group, next)
-	if !permitted || next.Empty() && old.Empty() {
+	if !permitted || next.Empty() && old.Empty() && !r.apart {
 		return // refused, or nobody leaves twice
 	}
 	if cause, refused := r.exceeds(gr.Group, id, old, next); refused {
@@ -114,7 +114,8 @@ func (r *Router) update(now time.Duration, v Version, key Key, id uint32, old, n
 	if next.Empty() {
 		next, fl = Filter{}, isDeleted
 	}
-	joined := !covers(old, next)
+	// While apart the peer may have dropped a listener of its own that has moved here.
+	joined := !covers(old, next) || r.apart && !next.Empty() && r.store.records.at(id).device != 0
 	// The list that old refers to may be freed by the write; lists never change.
 	changed := r.write(now, v, key, &id, next, fl)
 	rec := r.store.records.at(id)

@@ -14,6 +14,7 @@ type Router struct {
 	store store
 	now   time.Duration // latest time told
 	held  bool          // see HoldPeer
+	apart bool          // see SetApart
 
 	linkLocal netip.Addr
 	up        bool

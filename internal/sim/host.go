@@ -30,6 +30,16 @@ type host struct {
 	// An MLDv1 host (RFC 2710, section 4) is quiet when another one has
 	// answered, and says good-bye only when it was the last to report.
 	pending, last []bool
+	// heard: a device has heard that the stream is wanted.
+	heard []bool
+	// gone is who heard the leave of a stream.
+	gone []witness
+}
+
+// witness is a device in one of its lives.
+type witness struct {
+	node *node
+	boot uint64
 }
 
 // v1link is what the MLDv1 hosts of a VLAN have in common.
@@ -43,7 +53,7 @@ func newHost(w *World, i int) *host {
 		w: w, number: i, vlan: i / 4 % vlans, leg: i % 2, addr: netip.MustParseAddr(fmt.Sprintf("fe80::1:%x", i+1)),
 		v1:    w.minds.IntN(3) == 0,
 		wants: make([]bool, n), changes: make([]int, n), lost: make([]bool, n),
-		pending: make([]bool, n), last: make([]bool, n),
+		pending: make([]bool, n), last: make([]bool, n), gone: make([]witness, n), heard: make([]bool, n),
 	}
 }
 
@@ -55,6 +65,7 @@ func (h *host) change(i int, want bool) {
 	h.w.logf("host %d: want %s = %v", h.number, h.w.streams[i].group, want)
 	h.wants[i] = want
 	h.changes[i]++
+	h.gone[i], h.heard[i] = witness{}, false
 	h.w.watch.changed(h, i)
 	version := h.changes[i]
 	if h.v1 && !want && !h.last[i] {
@@ -90,7 +101,7 @@ func (h *host) report(i int, change bool) {
 	default:
 		p.Records = []mld.GroupRecord{record(s, h.wants[i], change)}
 	}
-	h.send(dst, p)
+	h.send(i, dst, p)
 }
 
 // reportsForAll keeps the other MLDv1 hosts of the group quiet.
@@ -142,13 +153,20 @@ func (h *host) hearQuery(q mld.Query) {
 
 // send puts a message on the leg that the switch has chosen for this host, now
 // and then twice.
-func (h *host) send(dst netip.Addr, p *mld.Packet) {
+func (h *host) send(i int, dst netip.Addr, p *mld.Packet) {
 	n := h.w.legOf(h)
 	if n == nil {
 		return
 	}
+	want := h.wants[i]
 	arrive := func() {
 		if n.legUp() {
+			if want == h.wants[i] && n.alive() {
+				h.heard[i] = want
+			}
+			if n.knowing() && !want && !h.wants[i] {
+				h.gone[i] = witness{n, n.boots}
+			}
 			n.handle(&device.MLDReceived{
 				Netdev: legName(h.vlan),
 				Meta:   mld.Meta{Src: h.addr, Dst: dst, HopLimit: 1, RouterAlert: true},

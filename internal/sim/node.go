@@ -30,11 +30,12 @@ func configuredName(vlan int) string { return [vlans]string{"Eth-Trunk10", "Eth-
 
 // node is one device and the kernel under it.
 type node struct {
-	w     *World
-	index int
-	name  string
-	dev   *device.Device // nil while the daemon is dead
-	boots uint64
+	w        *World
+	index    int
+	name     string
+	dev      *device.Device // nil while the daemon is dead
+	boots    uint64
+	bootedAt time.Duration
 
 	// What is wrong with it, counted by cause.
 	down, legCuts, upCuts, yields int
@@ -73,6 +74,12 @@ func (n *node) legUp() bool           { return n.legAdmin && n.legCuts == 0 }
 func (n *node) upCable() bool         { return n.upCuts == 0 }
 func (n *node) hasVLAN(vlan int) bool { return vlan == 0 || n.vlan >= 0 }
 
+// knowing reports whether it has been up for so long that it knows who listens.
+func (n *node) knowing() bool { return n.alive() && n.w.now > n.bootedAt+learnTime }
+
+// learnTime is ample for the first synchronisation.
+const learnTime = 30 * time.Second
+
 // able reports whether it has all it takes to serve.
 func (n *node) able() bool {
 	return n.alive() && n.upCable() && n.legCuts == 0 && n.memberMode() != etrunk.ForceBackup
@@ -89,6 +96,7 @@ func (n *node) linkLocal() netip.Addr {
 // boot starts the daemon with an empty database.
 func (n *node) boot() {
 	n.boots++
+	n.bootedAt = n.w.now
 	wall := time.Unix(1_700_000_000, 0).Add(n.w.now + n.skew)
 	n.dev = device.New(n.deviceID(), n.w.rng.Uint64(), wall, n.w.now)
 	n.routes = make(map[device.SourceGroup][]string)

@@ -116,7 +116,7 @@ func (w *World) agree() error {
 	for deadline := w.now + agreeTime; ; {
 		a, b := w.digests(0), w.digests(1)
 		if slices.Equal(a, b) {
-			return nil
+			return w.checkGone()
 		}
 		if w.now >= deadline {
 			return fmt.Errorf("the databases differ %v after the last change: A %v, B %v:%s", agreeTime, a, b, w.difference())
@@ -125,6 +125,26 @@ func (w *World) agree() error {
 			return err
 		}
 	}
+}
+
+// checkGone sees to it that a leave is not forgotten again: both devices agree,
+// and who heard the leave lives, so neither may hold the listener.
+func (w *World) checkGone() error {
+	for _, h := range w.hosts {
+		for i, s := range w.streams {
+			heard := h.gone[i]
+			if h.v1 || h.wants[i] || heard.node == nil || heard.node.boots != heard.boot || !heard.node.hasVLAN(h.vlan) {
+				continue
+			}
+			g := heard.node.dev.Groups(w.now, configuredName(h.vlan))
+			for _, g := range g {
+				if g.Group == s.group && slices.ContainsFunc(g.Hosts, func(state mld.HostState) bool { return state.Host == h.addr }) {
+					return fmt.Errorf("host %d has left %s, %s heard it and holds it for a listener", h.number, s.group, heard.node.name)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // difference lists the records that only one device has.
@@ -185,7 +205,11 @@ func (w *World) changeMinds() {
 			return
 		}
 		h, i := w.hosts[w.minds.IntN(len(w.hosts))], w.minds.IntN(len(w.streams))
-		if !w.calm {
+		switch {
+		case w.calm:
+		case w.minds.IntN(20) == 0: // its switch port has come to be hashed elsewhere
+			h.leg = 1 - h.leg
+		default:
 			h.change(i, !h.wants[i])
 		}
 		w.after(10*time.Millisecond+time.Duration(w.minds.Int64N(int64(2*time.Second))), next)

@@ -133,7 +133,10 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 				v.Gaps++
 				v.Longest = max(v.Longest, gap)
 			}
-			*l = listening{served: true}
+			// Sent already for another reason, it may end with that.
+			*l = listening{served: l.served || h.heard[i]}
+		case sent && !l.served && h.heard[i]:
+			l.served = true
 		case !sent && !l.missing:
 			l.missing, l.since = true, w.now
 		}
