@@ -18,7 +18,9 @@ const (
 	mrt6Table  = 209
 	mrt6Flush  = 212
 
-	flushMFC = 1 | 2 // MRT6_FLUSH_MFC and, for entries made by the owner, MRT6_FLUSH_MFC_STATIC
+	// Each with its _STATIC, which is what others than the owner have made.
+	flushMFC  = 1 | 2 // MRT6_FLUSH_MFC
+	flushMIFs = 4 | 8 // MRT6_FLUSH_MIFS
 
 	siocGetSGCount = 0x89e0 + 1 // SIOCGETSGCNT_IN6
 
