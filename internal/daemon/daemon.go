@@ -157,6 +157,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 		if at, ok := d.device.Deadline(); ok && at <= d.now() {
 			d.device.Advance(d.now())
 		}
+		if at := d.trunks.lookAt; !at.IsZero() && time.Now().After(at) {
+			d.lookAtLACP()
+		}
 		if time.Now().After(d.repairAt) {
 			d.repair()
 		}
@@ -185,6 +188,9 @@ func (d *Daemon) leave() error {
 // untilDeadline is how long the loop may wait; limit is zero when there is none.
 func (d *Daemon) untilDeadline(limit time.Time) time.Duration {
 	wait := min(time.Until(d.repairAt), beatInterval)
+	if at := d.trunks.lookAt; !at.IsZero() {
+		wait = min(wait, time.Until(at))
+	}
 	if !limit.IsZero() {
 		wait = min(wait, time.Until(limit))
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -23,13 +24,17 @@ type trunks struct {
 	actors map[string]ownedActor
 	// lacking is what could not be had and has been told.
 	lacking map[string]string
+	// apart are the bonds that LACP has in no aggregate with the switch; they are
+	// looked at again at lookAt, for the kernel does not tell.
+	apart  map[string]bool
+	lookAt time.Time
 	// applied: a configuration is in force, so what it does not name is not wanted.
 	applied bool
 }
 
 func (d *Daemon) openTrunks() error {
 	o, err := readOwned(d.opts.RunDir)
-	d.trunks = trunks{owned: o, steered: make(map[string]device.LegChange), actors: make(map[string]ownedActor), lacking: make(map[string]string)}
+	d.trunks = trunks{owned: o, steered: make(map[string]device.LegChange), actors: make(map[string]ownedActor), lacking: make(map[string]string), apart: make(map[string]bool)}
 	return err
 }
 
@@ -354,8 +359,33 @@ func (d *Daemon) trunksChanged(changed []links.Link) {
 	if !slices.ContainsFunc(changed, concerns) {
 		return
 	}
+	d.lookAtLACP()
 	if err := d.reconcileTrunks(); err != nil && d.sendLimit.allow() {
 		d.log.Error("Eth-Trunk not as configured", "err", err)
+	}
+}
+
+// lacpInterval is how often a leg that is joining the switch's aggregate is looked at.
+const lacpInterval = 20 * time.Millisecond
+
+// lookAtLACP tells the device which legs the switch has in its aggregate.
+func (d *Daemon) lookAtLACP() {
+	d.trunks.lookAt = time.Time{}
+	for _, leg := range d.legs() {
+		link := d.netdevs[leg]
+		apart := false
+		if link.Bond != nil && link.Bond.Mode == links.BondLACP {
+			bond, err := d.netlink.Bond(leg)
+			taken := func(p links.Port) bool { return p.Carrier && p.Actor.Forwarding() && p.Partner.Forwarding() }
+			apart = err == nil && !slices.ContainsFunc(bond.Ports, taken)
+		}
+		if apart && link.Up && !d.trunks.steered[leg].Aside {
+			d.trunks.lookAt = time.Now().Add(lacpInterval)
+		}
+		if apart != d.trunks.apart[leg] {
+			d.trunks.apart[leg] = apart
+			d.tellLink(link)
+		}
 	}
 }
 
@@ -363,6 +393,7 @@ func (d *Daemon) trunksChanged(changed []links.Link) {
 // sees the carrier of a bond's ports and not the bond.
 func (d *Daemon) steer(leg device.LegChange) error {
 	d.trunks.steered[leg.Netdev] = leg
+	d.trunks.lookAt = time.Now().Add(lacpInterval)
 	link := d.netdevs[leg.Netdev]
 	if !leg.Up {
 		return errors.Join(d.setPorts(link, false), d.netlink.SetUp(leg.Netdev, false))

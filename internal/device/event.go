@@ -20,6 +20,7 @@ type (
 		AdminUp   bool
 		Up        bool // administratively up and carrier
 		LACP      bool // it is a bond that speaks LACP
+		Apart     bool // LACP has no port of it in the switch's aggregate (yet)
 		LinkLocal netip.Addr
 	}
 

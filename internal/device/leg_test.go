@@ -67,3 +67,26 @@ func TestLeverComesAndGoes(t *testing.T) {
 		}
 	}
 }
+
+// TestReadyWhenJoined holds a device for not ready until the switch takes what
+// it sends: its peer goes on sending everything.
+func TestReadyWhenJoined(t *testing.T) {
+	const leg = "eth-trunk10"
+	r := newRig(t)
+	s := rigSettings()
+	s.Legs[Member{1, 10}] = LegSettings{Netdev: leg, LACP: true}
+	link := LinkChanged{Netdev: leg, Exists: true, Index: 2, AdminUp: true, Up: true, LACP: true, Apart: true}
+	r.handle(link)
+	r.configure(s)
+	r.pass(bootHold + time.Second)
+	lacking := func() string { return r.dev.lacking(r.dev.trunks[1].members[10], true) }
+	const apart = "the switch does not have the Eth-Trunk in its aggregate"
+	if lacking() != apart {
+		t.Errorf("lacking %q, want %q", lacking(), apart)
+	}
+	link.Apart = false
+	r.handle(link)
+	if lacking() == apart {
+		t.Error("the switch has it in its aggregate")
+	}
+}

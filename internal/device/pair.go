@@ -122,6 +122,8 @@ func (d *Device) lacking(m *member, legUp bool) string {
 		return "handed over on request"
 	case !legUp:
 		return "the Eth-Trunk is down"
+	case m.apart(d.links[m.leg.Netdev]):
+		return "the switch does not have the Eth-Trunk in its aggregate"
 	case up == nil:
 		return "no upstream interface"
 	case !up.link.Up:
@@ -146,6 +148,12 @@ func (d *Device) synchronised(id Member) bool {
 		}
 	}
 	return true
+}
+
+// apart tells that what is sent would not be taken: the leg was asked to join
+// the switch's aggregate and LACP has not come so far.
+func (m *member) apart(link LinkChanged) bool {
+	return m.leg.LACP && link.LACP && link.Apart && m.asked != nil && m.asked.Up && !m.asked.Aside
 }
 
 func dutyKind(target etrunk.Buckets) DutyKind {

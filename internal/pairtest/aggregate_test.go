@@ -1,0 +1,167 @@
+package pairtest
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"tandem/internal/linux/links"
+	"tandem/internal/linux/testnet"
+)
+
+// bondPair is a pair below a switch with one bond over both devices, which is
+// the kernel's own LACP and hashes what the host says by layers 3 and 4.
+type bondPair struct{ *pair }
+
+func newBondPair(t *testing.T) *bondPair {
+	t.Helper()
+	requireBonding(t, testnet.NewNode(t).Links)
+	n := newLegless(t)
+	testnet.Must(t, n.host.Links.AddBond(lagLink, lagBond, nil))
+	testnet.Must(t, n.host.Links.AddPort(bridge, lagLink, links.PortOptions{}))
+	for d, node := range n.nodes {
+		testnet.Cable(t, n.host, "leg-"+d, node, portLink)
+		testnet.Must(t, n.host.Links.Enslave(lagLink, "leg-"+d))
+	}
+	testnet.Must(t, n.host.Links.SetUp(lagLink, true))
+	return &bondPair{&pair{n, newDevice(t, "a", n.nodes["a"]), newDevice(t, "b", n.nodes["b"])}}
+}
+
+// start starts both devices with an Eth-Trunk of one port each, made by them.
+func (p *bondPair) start() {
+	p.t.Helper()
+	for _, d := range []*device{p.a, p.b} {
+		d.start(append(trunkLines(d.name), configuration(d.name)...)...)
+	}
+}
+
+// inAggregate lists the devices whose port the switch sends to.
+func (p *bondPair) inAggregate() (devices []string, err error) {
+	s, err := p.host.Links.Bond(lagLink)
+	if err != nil {
+		return nil, err
+	}
+	for _, port := range s.Ports {
+		if port.Aggregator == s.Aggregator && port.Carrier && port.Partner.Forwarding() && port.Actor.Forwarding() {
+			devices = append(devices, port.Name[len("leg-"):])
+		}
+	}
+	slices.Sort(devices)
+	return devices, nil
+}
+
+// aggregates waits until the switch's aggregate has the ports to some devices,
+// and returns how long that took.
+func (p *bondPair) aggregates(devices ...string) time.Duration {
+	p.t.Helper()
+	began := time.Now()
+	eventually(p.t, fmt.Sprintf("the switch has the ports to %v in its aggregate", devices), func() error {
+		is, err := p.inAggregate()
+		if err == nil && !slices.Equal(is, devices) {
+			s, _ := p.host.Links.Bond(lagLink)
+			err = fmt.Errorf("it has %v; ports %+v", is, s.Ports)
+		}
+		return err
+	})
+	return time.Since(began)
+}
+
+// TestAggregateOverBothDevices is the main scenario on real LACP: one
+// aggregate over two devices, and what each fault costs the listeners.
+func TestAggregateOverBothDevices(t *testing.T) {
+	p := newBondPair(t)
+	p.start()
+	t.Logf("one aggregate over both devices after %v", p.aggregates("a", "b"))
+	s, err := p.host.Links.Bond(lagLink)
+	testnet.Must(t, err)
+	f, err := p.a.ethTrunk()
+	testnet.Must(t, err)
+	if f.Leg != "joined" || len(f.Partners) != 1 || !bytes.Contains(s.PartnerSystem, []byte{0x02}) {
+		t.Errorf("%+v, partner of the switch %v", f, s.PartnerSystem)
+	}
+	groups := []netip.Addr{netip.MustParseAddr("ff3e::8000:1"), netip.MustParseAddr("ff3e::8000:2"), netip.MustParseAddr("ff3e::8000:3"), netip.MustParseAddr("ff3e::8000:4")}
+	src := p.stream(groups...)
+	var listeners []*listener
+	for _, g := range groups {
+		listeners = append(listeners, p.join(g, sourceAddr))
+	}
+	p.forms(len(groups))
+	for _, l := range listeners {
+		l.awaits(src)
+	}
+	p.faults(src, listeners)
+}
+
+// faults plays what must survive and shows what it costs, by the guest's clock.
+// The emulation is too slow and too uneven for the limits; a fault that is not
+// survived costs far more than a second.
+func (p *bondPair) faults(src *source, listeners []*listener) {
+	p.t.Helper()
+	set := func(n *testnet.Node, link string, up bool) func() {
+		return func() { testnet.Must(p.t, n.Links.SetUp(link, up)) }
+	}
+	for _, f := range []struct {
+		name         string
+		inject, heal func()
+	}{
+		{"1 and 7, tandemd killed and back empty", p.a.crash, func() { p.a.start() }},
+		{"2, device isolated without a word", func() { p.a.silence(portLink, upLink, coreLink) }, p.a.speaks},
+		{"3, port of the Eth-Trunk down", set(p.host, "leg-a", false), set(p.host, "leg-a", true)},
+		{"4, upstream down", set(p.source, "up-a", false), set(p.source, "up-a", true)},
+		{"5, backup service cut", p.a.cutService, p.a.healService},
+		{"6, path between the devices cut", func() { p.a.silence(coreLink) }, p.a.speaks},
+		{"8, switchover and back", func() { p.a.types("switchover e-trunk 1") }, func() { p.a.types("undo switchover e-trunk 1") }},
+	} {
+		from := src.position()
+		f.inject()
+		time.Sleep(1500 * time.Millisecond)
+		mid := src.position()
+		f.heal()
+		p.aggregates("a", "b")
+		p.forms(len(listeners))
+		time.Sleep(300 * time.Millisecond)
+		to := src.position() - 50
+		for _, l := range listeners {
+			lost, back := l.missed(from, mid), l.missed(mid, to)
+			p.t.Logf("fault %s: %s missed %v, after healing %v", f.name, l.group, time.Duration(lost)*streamInterval, time.Duration(back)*streamInterval)
+			if longest := time.Duration(lost+back) * streamInterval; longest > time.Second {
+				p.t.Errorf("fault %s: %s was missing for %v", f.name, l.group, longest)
+			}
+		}
+	}
+}
+
+// TestLever has the two devices decide by `auto` who serves: the Backup's leg is
+// up and outside of the switch's aggregate, and comes into it when it is needed.
+func TestLever(t *testing.T) {
+	p := newBondPair(t)
+	p.start()
+	p.aggregates("a", "b")
+	for _, d := range []*device{p.b, p.a} {
+		d.configures("interface eth-trunk 10", "e-trunk mode auto")
+	}
+	t.Logf("the Backup's leg left the aggregate after %v", p.aggregates("a"))
+	f, err := p.b.ethTrunk()
+	testnet.Must(t, err)
+	if f.Leg != "aside" || f.Status != "up" {
+		t.Errorf("leg of the Backup: %+v", f)
+	}
+	group := netip.MustParseAddr("ff3e::8000:1")
+	src := p.stream(group)
+	l := p.join(group, sourceAddr)
+	l.awaits(src)
+
+	from := src.position()
+	p.a.crash()
+	p.aggregates("b")
+	l.awaits(src)
+	died := src.position()
+	p.a.start()
+	p.aggregates("a")
+	l.awaits(src)
+	t.Logf("the stream was missing for %v when the Master died, for %v when it was given back",
+		time.Duration(l.missed(from, died-50))*streamInterval, time.Duration(l.missed(died-50, src.position()-50))*streamInterval)
+}
