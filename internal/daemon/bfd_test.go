@@ -1,11 +1,15 @@
 package daemon
 
 import (
+	"log/slog"
 	"testing"
+	"time"
 
 	"tandem/internal/bfd"
 	"tandem/internal/config"
+	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/linux/links"
 )
 
 func TestSessionNewsAreToldOnce(t *testing.T) {
@@ -56,4 +60,51 @@ func TestSessionsStartWhenTheyAreComplete(t *testing.T) {
 	if why := notStarted(m, s); why != "" || len(d.bfdConfigs(m)) != 1 {
 		t.Errorf("not started: %q", why)
 	}
+}
+
+func TestInterfaceFollowsItsSession(t *testing.T) {
+	now := time.Now()
+	m := config.New()
+	m.BFD = true
+	session := &config.BFDSession{Name: "s", Interface: "up0", ProcessInterface: true}
+	m.Sessions["s"] = session
+	d := &Daemon{
+		log: slog.New(slog.DiscardHandler), origin: now, device: device.New(1, 1, now, 0), model: m,
+		sessions: sessionNews{last: make(map[string]etrunk.BFDState)},
+		netdevs:  map[string]links.Link{"up0": {Name: "up0", Index: 3, Exists: true, Up: true}},
+	}
+	err := d.device.Configure(0, device.Settings{
+		Interfaces: map[string]device.InterfaceSettings{"up0": {Netdev: "up0", Upstream: true}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.tellLink(d.netdevs["up0"])
+	expect := func(when string, up bool) {
+		t.Helper()
+		if got := d.device.Snapshot(d.now(), now).Interfaces[0].Up; got != up {
+			t.Errorf("%s the device takes the interface for up: %v", when, got)
+		}
+		if got := d.interfaceInfo("up0", "up0"); got.BFDDown == up || !got.Up {
+			t.Errorf("%s shown: %+v", when, got)
+		}
+	}
+	tell := func(state, remote bfd.State) {
+		d.sessionChanged(bfd.Event{Session: "s", State: state, Remote: remote})
+	}
+	expect("before the session is up", true)
+	tell(bfd.Up, bfd.Up)
+	tell(bfd.Down, bfd.Up)
+	expect("lost", false)
+	d.tellLink(d.netdevs["up0"]) // news of the link itself change nothing
+	expect("lost", false)
+	tell(bfd.Up, bfd.Init)
+	expect("back", true)
+	tell(bfd.Down, bfd.AdminDown)
+	expect("shut down by the peer", true)
+	tell(bfd.Up, bfd.Init)
+	tell(bfd.Down, bfd.Down)
+	session.ProcessInterface = false
+	d.followSessions()
+	expect("when the command is undone", true)
 }

@@ -2,6 +2,7 @@ package bfdloop_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -19,13 +20,7 @@ type bfdd struct{ rival }
 
 func newBFDD(m *match) implementation {
 	d := &bfdd{newRival(m)}
-	owner, err := user.Lookup("frr")
-	if err != nil {
-		m.t.Skipf("needs FRR's user: %v", err)
-	}
-	uid, _ := strconv.Atoi(owner.Uid)
-	gid, _ := strconv.Atoi(owner.Gid)
-	testnet.Must(m.t, os.Chown(d.dir, uid, gid))
+	testnet.Must(m.t, giveToFRR(d.dir))
 	text := "bfd\n"
 	for _, lines := range d.sessions(func(int) []string { return d.timing(m.interval) }) {
 		for _, line := range lines {
@@ -34,6 +29,24 @@ func newBFDD(m *match) implementation {
 	}
 	d.write("bfdd.conf", text+"exit\n")
 	return d
+}
+
+// giveToFRR makes a directory that of the user that bfdd becomes.
+func giveToFRR(dir string) error {
+	owner, err := user.Lookup("frr")
+	if err != nil {
+		return err
+	}
+	uid, _ := strconv.Atoi(owner.Uid)
+	gid, _ := strconv.Atoi(owner.Gid)
+	return errors.Join(os.Chown(dir, uid, gid), os.Chmod(dir, 0o755))
+}
+
+// bfddArgs keeps all that bfdd uses inside a directory.
+func bfddArgs(dir string) []string {
+	return []string{"-u", "frr", "-g", "frr", "-P", "0",
+		"-f", dir + "/bfdd.conf", "-i", dir + "/pid", "-z", dir + "/zserv",
+		"--vty_socket", dir, "--bfdctl", dir + "/control"}
 }
 
 // sessions lists the commands for both sessions, the given ones inside each.
@@ -58,9 +71,7 @@ func (*bfdd) timing(d time.Duration) []string {
 
 func (d *bfdd) start() {
 	d.t.Helper()
-	d.run(bfddPath, "-u", "frr", "-g", "frr", "-P", "0",
-		"-f", d.dir+"/bfdd.conf", "-i", d.dir+"/pid", "-z", d.dir+"/zserv",
-		"--vty_socket", d.dir, "--bfdctl", d.dir+"/control")
+	d.run(append([]string{bfddPath}, bfddArgs(d.dir)...)...)
 }
 
 // change gives commands to both sessions.

@@ -48,6 +48,7 @@ type match struct {
 	b        *end
 	sessions []bfd.Config // in the order of hops
 	other    implementation
+	helpers  uint64 // how many there had been before killHelper
 
 	mu     sync.Mutex
 	events []bfdloop.Event
@@ -278,10 +279,8 @@ var interopCases = []struct {
 		(*match).theirsDown,
 		(*match).launch},
 	{"crash here",
-		func(m *match) {
-			testnet.Must(m.t, syscall.Kill(m.a.loop.Status().HelperPID, syscall.SIGKILL))
-		},
-		func(m *match) error { return m.oursDown(bfd.DiagForwardingPlaneReset) },
+		(*match).killHelper,
+		(*match).helperMissed,
 		func(*match) {}},
 	{"restart there",
 		func(m *match) { m.other.stop(syscall.SIGTERM) },
@@ -304,6 +303,31 @@ var interopCases = []struct {
 		func(*match) {},
 		func(m *match) error { return m.smooth(m.other.retime) },
 		func(*match) {}},
+}
+
+func (m *match) killHelper() {
+	m.t.Helper()
+	before := m.a.loop.Status()
+	m.helpers = before.HelperStarts
+	testnet.Must(m.t, syscall.Kill(before.HelperPID, syscall.SIGKILL))
+}
+
+// helperMissed waits until the sessions of a killed helper are told Down. One that was
+// down already is not.
+func (m *match) helperMissed() error {
+	return m.until(func() error {
+		again := m.a.loop.Status().HelperStarts > m.helpers
+		for _, s := range m.sessions {
+			found, reasons := m.lost(s.Name, bfd.DiagForwardingPlaneReset)
+			switch {
+			case !found && again:
+				return fmt.Errorf("our %s session: %w, for %v", s.Name, errDisturbed, reasons)
+			case !found:
+				return fmt.Errorf("our %s session is not lost", s.Name)
+			}
+		}
+		return nil
+	})
 }
 
 func (m *match) tellLink(up bool) {
