@@ -105,7 +105,7 @@ func BFDSessions(sessions []bfd.SessionState) Display {
 	s.rule()
 	rows := make([][]any, 0, len(sessions))
 	for _, b := range sessions {
-		rows = append(rows, []any{b.LocalDiscriminator, discriminator(b.RemoteDiscriminator), b.Peer,
+		rows = append(rows, []any{discriminator(b.LocalDiscriminator), discriminator(b.RemoteDiscriminator), b.Peer,
 			stateWord(b), bindType(b), b.Interface, b.Name})
 	}
 	s.table(0, "sessions", []string{"Local", "Remote", "PeerIpAddr", "State", "Type", "InterfaceName", "Name"}, rows)
@@ -149,7 +149,7 @@ func showSession(s *sheet, b bfd.SessionState) {
 	s.fact("name", b.Name)
 	s.rule()
 	s.fields(2, 28,
-		field{"Local Discriminator", b.LocalDiscriminator},
+		field{"Local Discriminator", discriminator(b.LocalDiscriminator)},
 		field{"Remote Discriminator", discriminator(b.RemoteDiscriminator)},
 		field{"Session Detect Mode", "Asynchronous Mode Without Echo Function"},
 		field{"BFD Bind Type", bindWord(b)},
