@@ -80,6 +80,26 @@ func (h *host) change(i int, want bool) {
 	})
 }
 
+// leaveBeyond leaves streams other than the one just joined until the host wants
+// no more than it may.
+func (h *host) leaveBeyond(most, joined int) {
+	if most == 0 {
+		return
+	}
+	wanted := 0
+	for _, want := range h.wants {
+		if want {
+			wanted++
+		}
+	}
+	for i := 0; wanted > most; i++ {
+		if h.wants[i] && i != joined {
+			h.change(i, false)
+			wanted--
+		}
+	}
+}
+
 // report tells of one stream: of a change, or in answer to a query.
 func (h *host) report(i int, change bool) {
 	lost := &h.lost[i]

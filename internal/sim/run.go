@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -211,8 +212,9 @@ func (w *World) changeMinds() {
 			h.leg = 1 - h.leg
 		default:
 			h.change(i, !h.wants[i])
+			h.leaveBeyond(w.opts.Most, i)
 		}
-		w.after(10*time.Millisecond+time.Duration(w.minds.Int64N(int64(2*time.Second))), next)
+		w.after(10*time.Millisecond+time.Duration(w.minds.Int64N(int64(cmp.Or(w.opts.Pause, 2*time.Second)))), next)
 	}
 	if w.opts.NoMinds {
 		for _, h := range w.hosts {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"container/heap"
 	"fmt"
 	"io"
@@ -26,6 +27,16 @@ const (
 type Options struct {
 	Seed  uint64
 	Hosts int
+	// Groups is how many streams there are, half of them SSM; 0 for 8.
+	Groups int
+	// Most is how many streams a host wants at once, 0 for any number: one that
+	// joins another leaves one.
+	Most int
+	// Pause is the longest time between two changes of mind, 0 for 2 s.
+	Pause time.Duration
+	// CheckEvery spaces the checks of the invariants in large worlds; 0 checks
+	// after every event.
+	CheckEvery time.Duration
 	// Loss is the probability that a hello or a report is lost.
 	Loss float64
 	// Keep lists the steps of the seed's plan that are played, nil for all.
@@ -65,6 +76,7 @@ type World struct {
 	calm    bool // hosts do not change their minds for a moment
 	resting bool // nor will they again
 	watch   watch
+	checkAt time.Duration
 	broke   error // an invariant that was broken in the middle of an event
 }
 
@@ -110,8 +122,9 @@ func New(opts Options) *World {
 		rng: rand.New(rand.NewPCG(opts.Seed, 1)), minds: rand.New(rand.NewPCG(opts.Seed, 3)),
 	}
 	source := netip.MustParseAddr("2001:db8:5::10")
-	for i := range 8 {
-		ssm := i < 4
+	groups := cmp.Or(opts.Groups, 8)
+	for i := range groups {
+		ssm := i < groups/2
 		group := netip.MustParseAddr(fmt.Sprintf("ff1e::%x", 0x101+i))
 		if ssm {
 			group = netip.MustParseAddr(fmt.Sprintf("ff3e::8000:%x", 1+i))
@@ -150,8 +163,11 @@ func (w *World) run(until time.Duration) error {
 		for _, n := range w.nodes {
 			n.pump()
 		}
-		if err := w.watch.check(); err != nil {
-			return err
+		if w.now >= w.checkAt {
+			w.checkAt = w.now + w.opts.CheckEvery
+			if err := w.watch.check(); err != nil {
+				return err
+			}
 		}
 		if w.broke != nil {
 			return w.broke
