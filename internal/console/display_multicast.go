@@ -38,8 +38,9 @@ func showRouteHead(s *sheet, i int, r device.RouteSnapshot) {
 
 // ForwardingTable is `display multicast ipv6 forwarding-table`: the entries of
 // the kernel with its counters and, for each outgoing interface, whether the
-// gate lets this device's packets pass.
-func ForwardingTable(routes []device.RouteSnapshot, interfaces []device.InterfaceSnapshot) Display {
+// gate lets this device's packets pass. At the end stands how often the table had
+// to be put right.
+func ForwardingTable(routes []device.RouteSnapshot, interfaces []device.InterfaceSnapshot, kept device.ForwardingSnapshot) Display {
 	s := newSheet()
 	s.line("IPv6 Multicast Forwarding Table")
 	s.line(" Total %s", plural(len(routes), "entry", "entries"))
@@ -67,6 +68,13 @@ func ForwardingTable(routes []device.RouteSnapshot, interfaces []device.Interfac
 			field{"Orphan", r.Orphan},
 		)
 	})
+	s.fields(1, 0,
+		field{"Entries Set Again", kept.Restored},
+		field{"Foreign Entries Removed", kept.Removed},
+		field{"Interfaces Added Again", kept.Interfaces},
+		field{"Silent Entries Dropped", kept.Silent},
+		field{"Comparisons", kept.Audits},
+	)
 	return s.display()
 }
 

@@ -173,7 +173,7 @@ func TestDisplays(t *testing.T) {
 		"mld-interface":           MLDInterfaces(interfaces[:1], false),
 		"mld-counters":            MLDCounters(interfaces[:1]),
 		"multicast-routing":       RoutingTable(sampleRoutes()),
-		"multicast-forwarding":    ForwardingTable(sampleRoutes(), interfaces),
+		"multicast-forwarding":    ForwardingTable(sampleRoutes(), interfaces, device.ForwardingSnapshot{Restored: 3, Removed: 1, Interfaces: 2, Silent: 12, Audits: 360}),
 		"multicast-gate": Gate(device.GateSnapshot{Installed: true, Bucket0: []string{"eth-trunk10"}, Orphans: 1,
 			DroppedBucket0: 12, Repairs: 2}),
 		"multicast-rui":             RUI(source, groupA, 10, sampleRoutes(), interfaces),

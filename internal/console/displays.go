@@ -161,7 +161,8 @@ func displayRouting(s *Session, _ command.Args) (Display, error) {
 }
 
 func displayForwarding(s *Session, _ command.Args) (Display, error) {
-	return ForwardingTable(s.sys.Backend.Routes(), s.sys.Backend.Snapshot().Interfaces), nil
+	snapshot := s.sys.Backend.Snapshot()
+	return ForwardingTable(s.sys.Backend.Routes(), snapshot.Interfaces, snapshot.Forwarding), nil
 }
 
 func displayRUI(s *Session, a command.Args) (Display, error) {

@@ -84,6 +84,11 @@ func (d *Daemon) Snapshot() device.Snapshot {
 	_ = d.call(func() {
 		s = d.device.Snapshot(d.now(), time.Now())
 		s.Gate = d.gateSnapshot()
+		if d.multicast != nil {
+			silent := s.Forwarding.Silent
+			s.Forwarding = d.multicast.kept.repairs
+			s.Forwarding.Silent = silent
+		}
 	})
 	return s
 }
@@ -114,18 +119,11 @@ func (d *Daemon) Groups(iface string, _ bool) []mld.GroupState {
 // Routes lists the forwarding entries with the kernel's counters.
 func (d *Daemon) Routes() []device.RouteSnapshot {
 	var routes []device.RouteSnapshot
-	_ = d.call(func() {
-		routes = d.device.Routes(d.now())
-		if d.multicast == nil {
-			return
-		}
-		for i := range routes {
-			r := &routes[i]
-			if c, err := d.multicast.table.Counters(r.Source, r.Group); err == nil {
-				r.Packets, r.Bytes, r.WrongIf = c.Packets, c.Bytes, c.WrongIf
-			}
-		}
-	})
+	var m *multicast
+	_ = d.call(func() { routes, m = d.device.Routes(d.now()), d.multicast })
+	if m != nil {
+		countRoutes(m.table, routes)
+	}
 	return routes
 }
 

@@ -50,27 +50,33 @@ func (d *Daemon) setRoutes(changes []device.RouteChange) {
 	if d.multicast == nil {
 		return
 	}
-	var r mroute.Route
+	r := &d.multicast.kept.route
 	for _, c := range changes {
 		var err error
 		if c.Delete {
-			err = d.multicast.table.Delete(c.Source, c.Group)
-		} else {
-			r.Source, r.Group, r.Upstream, r.Outgoing = c.Source, c.Group, d.netdevs[c.Upstream].Index, r.Outgoing[:0]
-			for _, name := range c.Outgoing {
-				if index := d.netdevs[name].Index; d.multicast.table.HasInterface(index) {
-					r.Outgoing = append(r.Outgoing, index)
-				}
+			if err = d.multicast.table.Delete(c.Source, c.Group); errors.Is(err, mroute.ErrNoRoute) {
+				err = nil // somebody else was first
 			}
-			if !d.multicast.table.HasInterface(r.Upstream) {
-				continue
-			}
-			err = d.multicast.table.Set(r)
+		} else if d.kernelRoute(c, r) {
+			err = d.multicast.table.Set(*r)
 		}
 		if err != nil && d.sendLimit.allow() {
 			d.log.Error("forwarding entry not set", "source", c.Source, "group", c.Group, "delete", c.Delete, "err", err)
 		}
 	}
+}
+
+// kernelRoute translates an entry, without the interfaces that are not in the
+// table. It is false when the upstream interface is none of it.
+func (d *Daemon) kernelRoute(c device.RouteChange, r *mroute.Route) bool {
+	table := d.multicast.table
+	r.Source, r.Group, r.Upstream, r.Outgoing = c.Source, c.Group, d.netdevs[c.Upstream].Index, r.Outgoing[:0]
+	for _, name := range c.Outgoing {
+		if index := d.netdevs[name].Index; table.HasInterface(index) {
+			r.Outgoing = append(r.Outgoing, index)
+		}
+	}
+	return table.HasInterface(r.Upstream)
 }
 
 func (d *Daemon) setGate(g *device.Gate) {

@@ -17,6 +17,7 @@ type multicast struct {
 	table   *mroute.Table
 	packets *packet.Conn
 	joined  map[int]bool // by interface index
+	kept    *kept
 }
 
 // openMulticast takes the kernel's multicast routing table. Only one process
@@ -29,9 +30,15 @@ func (d *Daemon) openMulticast() error {
 	if err != nil {
 		return fmt.Errorf("multicast routing: %w", err)
 	}
+	k, err := newKept()
+	if err != nil {
+		table.Close()
+		return fmt.Errorf("multicast routing: %w", err)
+	}
 	packets, err := packet.Open()
 	if err != nil {
 		table.Close()
+		k.close()
 		return fmt.Errorf("MLD socket: %w", err)
 	}
 	g, err := gate.Open()
@@ -40,13 +47,16 @@ func (d *Daemon) openMulticast() error {
 	}
 	if err != nil {
 		table.Close()
+		k.close()
 		packets.Close()
 		return fmt.Errorf("gate: %w", err)
 	}
 	d.gate = g
-	d.multicast = &multicast{table: table, packets: packets, joined: make(map[int]bool)}
+	d.multicast = &multicast{table: table, packets: packets, joined: make(map[int]bool), kept: k}
 	go d.readUpcalls(table)
 	go d.readMLD(packets)
+	go d.auditTable(d.multicast)
+	go d.watchTable(d.multicast)
 	return nil
 }
 
@@ -56,6 +66,7 @@ func (d *Daemon) closeMulticast() {
 	}
 	d.multicast.packets.Close()
 	d.multicast.table.Close()
+	d.multicast.kept.close()
 	if err := d.gate.Close(true); err != nil {
 		d.log.Warn("gate not removed", "err", err)
 	}

@@ -20,8 +20,18 @@ type Snapshot struct {
 	Services   []rbs.State
 	Profiles   []ProfileSnapshot
 	Counters   map[string]uint64
-	// Gate is filled in by the daemon.
-	Gate GateSnapshot
+	// Gate and all of Forwarding but Silent are filled in by the daemon.
+	Gate       GateSnapshot
+	Forwarding ForwardingSnapshot
+}
+
+// ForwardingSnapshot counts what kept the kernel's forwarding table right.
+type ForwardingSnapshot struct {
+	Silent     uint64 // entries dropped as no packet came for KeepAlive
+	Restored   uint64 // entries that somebody else had removed or changed
+	Removed    uint64 // entries that somebody else had made
+	Interfaces uint64 // multicast interfaces that somebody else had removed
+	Audits     uint64 // comparisons of the whole table
 }
 
 // GateSnapshot is the gate as it stands in the kernel. Interfaces are Linux names.

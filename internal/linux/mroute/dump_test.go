@@ -178,23 +178,25 @@ func TestWatch(t *testing.T) {
 	other.Delete(testnet.Source, numbered(2))
 	other.Set(testnet.Source, numbered(1), 0)
 	testnet.Must(t, table.Delete(testnet.Source, numbered(0)))
-	var got []mroute.SG
+	var got []mroute.Change
 	for len(got) < 3 {
-		more, lost, err := w.Read(make([]mroute.SG, 0, 2))
+		more, lost, err := w.Read(make([]mroute.Change, 0, 2))
 		testnet.Must(t, err)
 		if lost || len(more) == 0 {
 			t.Fatalf("read %v, lost %v", more, lost)
 		}
 		got = append(got, more...)
 	}
-	want := []mroute.SG{{testnet.Source, numbered(2)}, {testnet.Source, numbered(1)}, {testnet.Source, numbered(0)}}
+	want := []mroute.Change{
+		{testnet.Source, numbered(2), true}, {testnet.Source, numbered(1), false}, {testnet.Source, numbered(0), true},
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("told of %v, want %v", got, want)
 	}
 
 	ended := make(chan error)
 	go func() {
-		_, _, err := w.Read(make([]mroute.SG, 0, 1))
+		_, _, err := w.Read(make([]mroute.Change, 0, 1))
 		ended <- err
 	}()
 	testnet.Must(t, w.Close())

@@ -12,8 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SG names an (S,G) entry.
-type SG struct{ Source, Group netip.Addr }
+// Change says that an entry was removed, or made or changed.
+type Change struct {
+	Source, Group netip.Addr
+	Removed       bool
+}
 
 // Watcher tells which entries of a table somebody else than its owner may have
 // changed: all that were removed, whoever did it, and those that somebody else
@@ -93,7 +96,7 @@ func (w *Watcher) Close() error {
 // Read waits for changes and appends to list what is there, in the order of the
 // changes, up to the room that list has. lost says that the kernel had to leave
 // some out. It returns net.ErrClosed after Close.
-func (w *Watcher) Read(list []SG) (changed []SG, lost bool, err error) {
+func (w *Watcher) Read(list []Change) (changed []Change, lost bool, err error) {
 	var failed error
 	err = w.raw.Read(func(fd uintptr) bool {
 		for len(list) < cap(list) {
@@ -122,10 +125,10 @@ func (w *Watcher) Read(list []SG) (changed []SG, lost bool, err error) {
 }
 
 // fold adds the entry that a notice is about. One of them is in each datagram.
-func (w *Watcher) fold(list []SG, b []byte) []SG {
+func (w *Watcher) fold(list []Change, b []byte) []Change {
 	m, _, ok := nextMessage(b)
 	if ok && (m.typ == unix.RTM_NEWROUTE || m.typ == unix.RTM_DELROUTE) && parseEntry(m.body, w.table, &w.entry) {
-		list = append(list, SG{w.entry.Source, w.entry.Group})
+		list = append(list, Change{w.entry.Source, w.entry.Group, m.typ == unix.RTM_DELROUTE})
 	}
 	return list
 }

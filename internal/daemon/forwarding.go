@@ -1,0 +1,286 @@
+package daemon
+
+import (
+	"errors"
+	"net"
+	"slices"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/linux/mroute"
+)
+
+// The kernel's forwarding table is the daemon's, yet any program with the
+// capability can change it. Removals and foreign changes are told by the kernel
+// and mended within watchPause; interfaces that left the table are added again
+// within restoreInterval; and the whole table is compared from time to time,
+// auditSlice entries in one turn of the loop, so that nothing stays wrong.
+
+const (
+	auditInterval   = 10 * time.Second
+	restoreInterval = time.Second
+	// auditShare bounds what the comparison of a large table costs: it rests at
+	// least so many times as long as it took.
+	auditShare = 50
+	auditSlice = 256
+	watchPause = 10 * time.Millisecond
+	// watchRoom is how many changes are taken in one turn.
+	watchRoom = 1024
+)
+
+// kept is what keeps the forwarding table right.
+type kept struct {
+	reader  *mroute.Reader // the loop's
+	watcher *mroute.Watcher
+	suspect chan struct{} // asks for a comparison, has room for one
+	ended   chan struct{}
+	repairs device.ForwardingSnapshot
+	route   mroute.Route // used again and again
+	silent  []device.SourceGroup
+	limit   limiter
+}
+
+func newKept() (*kept, error) {
+	reader, err := mroute.NewReader(0)
+	if err != nil {
+		return nil, err
+	}
+	watcher, err := mroute.Watch(0)
+	if err != nil {
+		reader.Close()
+		return nil, err
+	}
+	return &kept{reader: reader, watcher: watcher, suspect: make(chan struct{}, 1), ended: make(chan struct{})}, nil
+}
+
+func (k *kept) close() {
+	close(k.ended)
+	k.watcher.Close()
+	k.reader.Close()
+}
+
+// whileOpen runs f in the loop unless this table has been given up.
+func (d *Daemon) whileOpen(m *multicast, f func()) bool {
+	open := false
+	err := d.call(func() {
+		if open = d.multicast == m; open {
+			f()
+		}
+	})
+	return err == nil && open
+}
+
+// auditTable compares the table now and then until it is given up.
+func (d *Daemon) auditTable(m *multicast) {
+	reader, err := mroute.NewReader(0)
+	if err != nil {
+		d.log.Error("forwarding table not compared", "err", err)
+		return
+	}
+	defer reader.Close()
+	tick := time.NewTicker(restoreInterval)
+	defer tick.Stop()
+	began := time.Now()
+	notBefore, due := began, began.Add(auditInterval)
+	for {
+		select {
+		case <-m.kept.ended:
+			return
+		case <-m.kept.suspect:
+			due = notBefore
+		case <-tick.C:
+		}
+		if !d.whileOpen(m, func() { d.restoreInterfaces(m) }) {
+			return
+		}
+		if began = time.Now(); began.Before(due) {
+			continue
+		}
+		if err := d.audit(m, reader); err != nil {
+			d.log.Error("forwarding table not compared", "err", err)
+		}
+		took := time.Since(began)
+		notBefore = time.Now().Add(auditShare * took)
+		due = time.Now().Add(max(auditInterval, auditShare*took))
+	}
+}
+
+func (d *Daemon) restoreInterfaces(m *multicast) {
+	restored, err := m.table.Restore()
+	if err != nil && m.kept.limit.allow() {
+		d.log.Error("multicast interface not added again", "err", err)
+	}
+	if restored > 0 {
+		m.kept.repairs.Interfaces += uint64(restored)
+		d.log.Warn("multicast interfaces added again: somebody else had removed them", "interfaces", restored)
+	}
+}
+
+// audit compares the whole table once.
+func (d *Daemon) audit(m *multicast, reader *mroute.Reader) error {
+	var before device.ForwardingSnapshot
+	d.whileOpen(m, func() { before = m.kept.repairs; d.device.BeginAudit() })
+	slice := make([]mroute.Entry, 0, auditSlice)
+	hand := func() bool {
+		open := d.whileOpen(m, func() { d.auditEntries(m, slice) })
+		slice = slice[:0]
+		return open
+	}
+	open := true
+	err := reader.Each(func(e *mroute.Entry) bool {
+		slice = slice[:len(slice)+1]
+		last := &slice[len(slice)-1]
+		outgoing := append(last.Outgoing[:0], e.Outgoing...)
+		*last = *e
+		last.Outgoing = outgoing
+		if len(slice) == cap(slice) {
+			open = hand()
+		}
+		return open
+	})
+	if err != nil || !open || !hand() {
+		return err
+	}
+	var missing []device.SourceGroup
+	d.whileOpen(m, func() { missing = d.device.Unaudited() })
+	for some := range slices.Chunk(missing, auditSlice) {
+		d.whileOpen(m, func() {
+			for _, sg := range some {
+				d.inspect(m, sg)
+			}
+		})
+	}
+	d.whileOpen(m, func() {
+		m.kept.repairs.Audits++
+		d.tellRepairs(m, before)
+	})
+	return nil
+}
+
+// auditEntries looks at some of the entries that the kernel has.
+func (d *Daemon) auditEntries(m *multicast, entries []mroute.Entry) {
+	k := m.kept
+	k.silent = k.silent[:0]
+	for i := range entries {
+		e := &entries[i]
+		if e.Unresolved {
+			continue
+		}
+		sg := device.SourceGroup{Source: e.Source, Group: e.Group}
+		want, ok := d.device.Audit(sg)
+		if !ok || !d.agrees(m, want, e) {
+			d.inspect(m, sg)
+		} else if e.Idle >= device.KeepAlive {
+			k.silent = append(k.silent, sg)
+		}
+	}
+	if len(k.silent) > 0 {
+		d.device.Handle(d.now(), device.StreamsSilent{Streams: k.silent})
+	}
+}
+
+// agrees reports whether an entry is what the device wants, as far as the
+// interfaces are in the table.
+func (d *Daemon) agrees(m *multicast, want device.RouteChange, e *mroute.Entry) bool {
+	r := &m.kept.route
+	if !d.kernelRoute(want, r) {
+		return true
+	}
+	if e.Upstream != r.Upstream || len(e.Outgoing) != len(r.Outgoing) {
+		return false
+	}
+	for _, index := range r.Outgoing {
+		if !slices.Contains(e.Outgoing, index) {
+			return false
+		}
+	}
+	return true
+}
+
+// inspect asks the kernel for one entry as it is now and mends it.
+func (d *Daemon) inspect(m *multicast, sg device.SourceGroup) {
+	k := m.kept
+	want, wanted := d.device.Route(sg)
+	if !wanted {
+		if err := m.table.Delete(sg.Source, sg.Group); err == nil {
+			k.repairs.Removed++
+		}
+		return
+	}
+	e, err := k.reader.Get(sg.Source, sg.Group)
+	if errors.Is(err, mroute.ErrNoRoute) {
+		e, err = &mroute.Entry{}, nil
+	}
+	if err == nil && d.agrees(m, want, e) {
+		return
+	}
+	if err == nil && d.kernelRoute(want, &k.route) {
+		err = m.table.Set(k.route)
+	}
+	if err == nil {
+		k.repairs.Restored++
+	} else if k.limit.allow() {
+		d.log.Error("forwarding entry not repaired", "source", sg.Source, "group", sg.Group, "err", err)
+	}
+}
+
+// tellRepairs logs what has been mended since before, not too often.
+func (d *Daemon) tellRepairs(m *multicast, before device.ForwardingSnapshot) {
+	now := &m.kept.repairs
+	restored, removed := now.Restored-before.Restored, now.Removed-before.Removed
+	if restored+removed > 0 && m.kept.limit.allow() {
+		d.log.Warn("forwarding table repaired: somebody else had changed it", "set-again", restored, "removed", removed)
+	}
+}
+
+// watchTable mends what the kernel tells of until the table is given up.
+func (d *Daemon) watchTable(m *multicast) {
+	room := make([]mroute.Change, 0, watchRoom)
+	for {
+		changed, lost, err := m.kept.watcher.Read(room)
+		if err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				d.log.Error("forwarding table", "err", err)
+			}
+			return
+		}
+		if lost {
+			select {
+			case m.kept.suspect <- struct{}{}:
+			default: // one is asked for already
+			}
+		}
+		for some := range slices.Chunk(changed, auditSlice) {
+			if !d.whileOpen(m, func() { d.inspectSome(m, some) }) {
+				return
+			}
+		}
+		time.Sleep(watchPause)
+	}
+}
+
+func (d *Daemon) inspectSome(m *multicast, changed []mroute.Change) {
+	before := m.kept.repairs
+	for _, c := range changed {
+		sg := device.SourceGroup{Source: c.Source, Group: c.Group}
+		if c.Removed {
+			if _, wanted := d.device.Route(sg); !wanted {
+				continue // by us
+			}
+		}
+		d.inspect(m, sg)
+	}
+	d.tellRepairs(m, before)
+}
+
+// countRoutes fills in the kernel's counters, outside the loop. One question an
+// entry takes a microsecond; a list of the whole table takes no less and, of
+// 100,000 entries, several times as long.
+func countRoutes(table *mroute.Table, routes []device.RouteSnapshot) {
+	for i := range routes {
+		r := &routes[i]
+		if c, err := table.Counters(r.Source, r.Group); err == nil { // else it has gone meanwhile
+			r.Packets, r.Bytes, r.WrongIf = c.Packets, c.Bytes, c.WrongIf
+		}
+	}
+}
