@@ -32,7 +32,7 @@ func interact(ctx context.Context, client *manage.Client, in *os.File, out io.Wr
 	if err != nil {
 		return fmt.Errorf("terminal: %w", err)
 	}
-	defer term.Restore(int(in.Fd()), saved)
+	defer func() { _ = term.Restore(int(in.Fd()), saved) }()
 	c := &console{ctx: ctx, session: session, screen: readWriter{newKeys(ctx, in), out}, in: in}
 	return c.loop()
 }

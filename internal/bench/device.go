@@ -64,7 +64,7 @@ func (r *run) startDevice(n *network, name string, opt deviceOptions) (*device, 
 	if err != nil {
 		return nil, err
 	}
-	go func() { d.cmd.Wait(); close(d.exited) }()
+	go func() { _ = d.cmd.Wait(); close(d.exited) }()
 	d.client = manage.NewClient(filepath.Join(d.dir, "console.sock"))
 	if err := r.poll(10*time.Second, func() error { _, err := d.exec("display version"); return err }); err != nil {
 		d.stop()
@@ -85,16 +85,16 @@ func onProcessor(cpu int, f func() error) error {
 	if err := unix.SchedSetaffinity(0, &one); err != nil {
 		return err
 	}
-	defer unix.SchedSetaffinity(0, &before)
+	defer func() { _ = unix.SchedSetaffinity(0, &before) }()
 	return f()
 }
 
 func (d *device) stop() {
-	d.cmd.Process.Signal(unix.SIGTERM)
+	_ = d.cmd.Process.Signal(unix.SIGTERM)
 	select {
 	case <-d.exited:
 	case <-time.After(5 * time.Second):
-		d.cmd.Process.Kill()
+		_ = d.cmd.Process.Kill()
 		<-d.exited
 	}
 	d.client.Close()

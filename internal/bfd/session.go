@@ -104,7 +104,6 @@ type Session struct {
 
 	// Kept by Table.
 	due     time.Duration
-	hasDue  bool
 	heapPos int
 }
 

@@ -2,6 +2,7 @@ package bfd
 
 import (
 	"cmp"
+	"errors"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -177,7 +178,8 @@ func (t *Table) Receive(now time.Duration, m *Meta, b []byte, fx *Effects) error
 	defer t.countSent(len(fx.Sends), fx)
 	t.counters.Received++
 	err := t.receive(now, m, b, fx)
-	if cause, dropped := err.(DropCause); dropped {
+	var cause DropCause
+	if errors.As(err, &cause) {
 		t.counters.drop(cause)
 	}
 	return err

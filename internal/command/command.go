@@ -258,8 +258,8 @@ func failureAt[S any](states []state[S], w word) *Error {
 	kind := TooMany
 	for _, s := range states {
 		for _, n := range s.next() {
-			switch {
-			case n.keyword == "":
+			switch n.keyword {
+			case "":
 				return &Error{Kind: WrongParameter, Pos: w.pos}
 			default:
 				kind = Unrecognized

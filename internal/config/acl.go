@@ -116,7 +116,7 @@ func aclEntries() []entry {
 	open := opener("acl ipv6 { number <acl:2000..3999> | name <acl-name> [ basic | advance ] }",
 		"Create an IPv6 access list and enter its view", openACL,
 		func(m *Model, a command.Args) bool {
-			name, _ := aclName(a)
+			name := aclName(a)
 			_, known := m.ACLs[name]
 			delete(m.ACLs, name)
 			return known
@@ -128,19 +128,16 @@ func aclEntries() []entry {
 		settings(ViewAdvancedACL, find, text, aclRule(advancedMatch)))
 }
 
-// aclName returns which ACL the arguments name.
-func aclName(a command.Args) (name string, given bool) {
-	if a.Has("acl-name") {
-		return a.String("acl-name"), true
+// aclName returns which ACL the arguments name, empty when they name none.
+func aclName(a command.Args) string {
+	if number := a.Uint("acl"); number != 0 {
+		return strconv.FormatUint(number, 10)
 	}
-	if a.Has("acl") {
-		return strconv.FormatUint(a.Uint("acl"), 10), true
-	}
-	return "", false
+	return a.String("acl-name")
 }
 
 func openACL(e *Editor, a command.Args) (View, error) {
-	name, _ := aclName(a)
+	name := aclName(a)
 	acl := e.Model.ACLs[name]
 	if acl == nil {
 		acl = &ACL{Name: name, Advanced: name >= "3000" && isNumber(name) || !isNumber(name) && !a.Has("basic")}
@@ -166,14 +163,12 @@ func aclRule(match string) setting[ACL] {
 		undo:   "rule { <rule-id:0..4294967294> [ { permit | deny } " + match + " ] | { permit | deny } " + match + " }",
 		help:   "Permit or deny addresses; the rule with the lowest number that applies decides",
 		set: func(acl *ACL, a command.Args) error {
-			r, err := readRule(a)
-			if err != nil {
-				return err
-			}
+			r := readRule(a)
 			if !a.Has("rule-id") {
 				if acl.same(r) >= 0 {
 					return nil
 				}
+				var err error
 				if r.ID, err = acl.nextID(); err != nil {
 					return err
 				}
@@ -190,10 +185,8 @@ func aclRule(match string) setting[ACL] {
 			at, found := 0, false
 			if a.Has("rule-id") {
 				at, found = acl.search(uint32(a.Uint("rule-id")))
-			} else if r, err := readRule(a); err != nil {
-				return err
 			} else {
-				at = acl.same(r)
+				at = acl.same(readRule(a))
 				found = at >= 0
 			}
 			if !found {
@@ -234,30 +227,29 @@ func (a *ACL) nextID() (uint32, error) {
 	return uint32(next), nil
 }
 
-func readRule(a command.Args) (r ACLRule, err error) {
-	r = ACLRule{ID: uint32(a.Uint("rule-id")), Permit: a.Has("permit")}
-	if r.Source, err = readRange(a, "source"); err == nil {
-		r.Destination, err = readRange(a, "destination")
+func readRule(a command.Args) ACLRule {
+	return ACLRule{
+		ID: uint32(a.Uint("rule-id")), Permit: a.Has("permit"),
+		Source: readRange(a, "source"), Destination: readRange(a, "destination"),
 	}
-	return r, err
 }
 
 // readRange reads the addresses that a rule is about; the zero prefix has all.
-func readRange(a command.Args, end string) (netip.Prefix, error) {
+func readRange(a command.Args, end string) netip.Prefix {
 	p := command.Get[netip.Prefix](a, end+"-prefix")
 	if a.Has(end + "-length") {
 		p = netip.PrefixFrom(a.Addr(end+"-address"), int(a.Uint(end+"-length")))
 	}
 	if p.Bits() <= 0 {
-		return netip.Prefix{}, nil
+		return netip.Prefix{}
 	}
-	return p.Masked(), nil
+	return p.Masked()
 }
 
 // aclReference is a setting that names an ACL.
 func aclReference(words, help string, field func(*Interface) *string) setting[Interface] {
 	return setting[Interface]{syntax: words + " " + aclParameter, help: help,
-		set:   func(i *Interface, a command.Args) error { *field(i), _ = aclName(a); return nil },
+		set:   func(i *Interface, a command.Args) error { *field(i) = aclName(a); return nil },
 		clear: func(i *Interface, _ command.Args) error { *field(i) = ""; return nil },
 		write: func(i *Interface) []string {
 			if *field(i) == "" {

@@ -105,7 +105,7 @@ func promptLeave() setting[Interface] {
 		help:   "Drop the last listener of a group without asking",
 		set: func(i *Interface, a command.Args) error {
 			i.MLD.PromptLeave = true
-			i.MLD.PromptPolicy, _ = aclName(a)
+			i.MLD.PromptPolicy = aclName(a)
 			return nil
 		},
 		clear: func(i *Interface, _ command.Args) error {
@@ -129,7 +129,7 @@ func accessLimit() setting[Interface] {
 		help:   "Bound the groups, and the sources of groups, that hosts can join",
 		set: func(i *Interface, a command.Args) error {
 			i.MLD.AccessLimit = uint16(a.Uint("limit"))
-			i.MLD.AccessExcept, _ = aclName(a)
+			i.MLD.AccessExcept = aclName(a)
 			return nil
 		},
 		clear: func(i *Interface, _ command.Args) error {

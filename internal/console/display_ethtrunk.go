@@ -20,13 +20,13 @@ func EthTrunk(t device.EthTrunkInfo) Display {
 	}
 	s.line("%s's state information is:", t.Name)
 	s.line("Local:")
-	s.pairs(42, field{"Working Mode", workMode(t)}, field{"Hash arithmetic", hashWord(t)})
+	s.pairs(field{"Working Mode", workMode(t)}, field{"Hash arithmetic", hashWord(t)})
 	if t.LACP {
-		s.pairs(42,
+		s.pairs(
 			field{"System Priority", t.SystemPriority}, field{"System ID", vrpMAC(t.SystemID)},
 			field{"Timeout Period", timeoutWord(t.Fast)}, field{"Port Key", t.Key})
 	}
-	s.pairs(42,
+	s.pairs(
 		field{"Operating Status", lowUp(t.Up)}, field{"Number Of Up Ports In Trunk", up},
 		field{"Netdev", t.Netdev}, field{"Driver", driverWord(t)},
 		field{"Origin", origin(t)}, field{"MAC", t.MAC},

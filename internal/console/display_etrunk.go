@@ -38,7 +38,7 @@ func showTrunk(s *sheet, t etrunk.State) {
 		peerFail, peerDevice = tenths(t.PeerFailTime), digest(t.PeerDeviceID)
 	}
 	s.title("The E-Trunk information")
-	s.pairs(42,
+	s.pairs(
 		field{"E-TRUNK-ID", t.ID}, field{"Revert-Delay-Time (s)", int64(t.RevertDelay / time.Second)},
 		field{"Priority", t.Priority}, field{"System-ID", vrpMAC(t.SystemID)},
 		field{"Peer-IP", t.Peer}, field{"Source-IP", t.Local},
@@ -50,13 +50,13 @@ func showTrunk(s *sheet, t etrunk.State) {
 		field{"Peer-Fail-Time (100ms)", peerFail}, field{"BFD-Session", t.BFDSession},
 		field{"Description", t.Description},
 	)
-	s.pairs(42,
+	s.pairs(
 		field{"Peer-Alive", t.PeerAlive}, field{"Peer-Device-ID", peerDevice},
 		field{"Security-Key", setOrNot(t.KeySet)}, field{"BFD-State", bfdWord(t.BFD)},
 		field{"Revertive", t.Revertive}, field{"Preferred", t.Preferred},
 	)
 	causes := nonzero(counters(t.Counters), "Received", "Sent", "RecDrop", "SndDrop")
-	s.pairs(42, causes...)
+	s.pairs(causes...)
 }
 
 func showMembers(s *sheet, t etrunk.State, interfaces []device.InterfaceSnapshot) {

@@ -109,8 +109,11 @@ func (s *sheet) fields(indent, colon int, fs ...field) {
 	}
 }
 
-// pairs prints fields two a line, the second starting at the given column.
-func (s *sheet) pairs(column int, fs ...field) {
+// secondColumn is where the second of two fields on a line starts.
+const secondColumn = 42
+
+// pairs prints fields two a line.
+func (s *sheet) pairs(fs ...field) {
 	for pair := range slices.Chunk(fs, 2) {
 		cells := make([]string, len(pair))
 		for i, f := range pair {
@@ -121,7 +124,7 @@ func (s *sheet) pairs(column int, fs ...field) {
 			s.line("%s", cells[0])
 			continue
 		}
-		s.line("%-*s %s", column-1, cells[0], cells[1])
+		s.line("%-*s %s", secondColumn-1, cells[0], cells[1])
 	}
 }
 

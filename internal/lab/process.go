@@ -137,7 +137,7 @@ func detached(p plan) error {
 		return cmd.Process.Release()
 	}
 	if err := cmd.Wait(); first == "" {
-		return fmt.Errorf("keeper: %v", err)
+		return errors.Join(errors.New("the keeper ended without a word"), err)
 	}
 	return errors.New(strings.TrimSpace(first + string(rest)))
 }

@@ -120,7 +120,8 @@ func (r *record) add(p process) error {
 			kept = append(kept, q)
 		}
 	}
-	r.Processes = append(kept, p)
+	kept = append(kept, p)
+	r.Processes = kept
 	return r.save()
 }
 

@@ -49,7 +49,7 @@ func startSwitch(t *topology, changed func(device string, up bool)) (*lagSwitch,
 	}
 	monitor, err := links.WatchIn(fd)
 	if err != nil {
-		nft.CloseLasting()
+		_ = nft.CloseLasting()
 		return nil, fmt.Errorf("switch: %w", err)
 	}
 	s := &lagSwitch{monitor: monitor, nft: nft, up: make(map[string]bool), changed: changed}

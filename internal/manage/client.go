@@ -100,7 +100,7 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 		return c.explain(err)
 	}
 	defer resp.Body.Close()
-	defer io.Copy(io.Discard, resp.Body) // so that the connection is used again
+	defer func() { _, _ = io.Copy(io.Discard, resp.Body) }() // so that the connection is used again
 	if resp.StatusCode/100 != 2 {
 		return refused(resp)
 	}

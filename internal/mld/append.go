@@ -46,7 +46,7 @@ func appendRecord(dst []byte, r GroupRecord) []byte {
 }
 
 // Size is the number of bytes the record takes in a report.
-func (r GroupRecord) Size() int { return recordHeaderSize + addrSize*len(r.Sources) }
+func (gr GroupRecord) Size() int { return recordHeaderSize + addrSize*len(gr.Sources) }
 
 // AppendReportV1 appends an MLDv1 report for a group (RFC 2710, section 3).
 func AppendReportV1(dst []byte, group netip.Addr) []byte {

@@ -16,12 +16,10 @@ func Shrink(opts Options) (Options, error) {
 	if err == nil {
 		return opts, nil
 	}
-	try := func(o Options) bool {
-		e := fails(o)
-		if e != nil {
+	try := func(o Options) {
+		if e := fails(o); e != nil {
 			opts, err = o, e
 		}
-		return e != nil
 	}
 	if opts.Keep == nil {
 		for i := range newPlan(opts.Seed) {
