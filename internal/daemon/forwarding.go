@@ -24,6 +24,7 @@ const (
 	auditShare = 50
 	auditSlice = 256
 	watchPause = 10 * time.Millisecond
+	mostDoubts = 1 << 16
 	// watchRoom is how many changes are taken in one turn.
 	watchRoom = 1024
 )
@@ -36,9 +37,17 @@ type kept struct {
 	ended   chan struct{}
 	repairs device.ForwardingSnapshot
 	route   mroute.Route // used again and again
-	silent  []device.SourceGroup
 	limit   limiter
 }
+
+// findings are what a comparison has come upon. They wait for its end: the kernel
+// passes over entries in its list when others are removed meanwhile.
+type findings struct {
+	doubtful, silent []device.SourceGroup
+}
+
+// full says that the rest has to wait for the next comparison.
+func (f *findings) full() bool { return len(f.doubtful) >= mostDoubts }
 
 func newKept() (*kept, error) {
 	reader, err := mroute.NewReader(0)
@@ -96,12 +105,15 @@ func (d *Daemon) auditTable(m *multicast) {
 		if began = time.Now(); began.Before(due) {
 			continue
 		}
-		if err := d.audit(m, reader); err != nil {
+		again, err := d.audit(m, reader)
+		if err != nil {
 			d.log.Error("forwarding table not compared", "err", err)
 		}
-		took := time.Since(began)
-		notBefore = time.Now().Add(auditShare * took)
-		due = time.Now().Add(max(auditInterval, auditShare*took))
+		rest := auditShare * time.Since(began)
+		notBefore = time.Now().Add(rest)
+		if due = notBefore; !again {
+			due = time.Now().Add(max(auditInterval, rest))
+		}
 	}
 }
 
@@ -116,18 +128,19 @@ func (d *Daemon) restoreInterfaces(m *multicast) {
 	}
 }
 
-// audit compares the whole table once.
-func (d *Daemon) audit(m *multicast, reader *mroute.Reader) error {
+// audit compares the whole table once. It says whether to do so again soon.
+func (d *Daemon) audit(m *multicast, reader *mroute.Reader) (again bool, err error) {
 	var before device.ForwardingSnapshot
+	var found findings
 	d.whileOpen(m, func() { before = m.kept.repairs; d.device.BeginAudit() })
 	slice := make([]mroute.Entry, 0, auditSlice)
 	hand := func() bool {
-		open := d.whileOpen(m, func() { d.auditEntries(m, slice) })
+		open := d.whileOpen(m, func() { d.auditEntries(m, slice, &found) })
 		slice = slice[:0]
-		return open
+		return open && !found.full()
 	}
 	open := true
-	err := reader.Each(func(e *mroute.Entry) bool {
+	err = reader.Each(func(e *mroute.Entry) bool {
 		slice = slice[:len(slice)+1]
 		last := &slice[len(slice)-1]
 		outgoing := append(last.Outgoing[:0], e.Outgoing...)
@@ -138,29 +151,33 @@ func (d *Daemon) audit(m *multicast, reader *mroute.Reader) error {
 		}
 		return open
 	})
-	if err != nil || !open || !hand() {
-		return err
+	if err != nil {
+		return false, err
 	}
-	var missing []device.SourceGroup
-	d.whileOpen(m, func() { missing = d.device.Unaudited() })
-	for some := range slices.Chunk(missing, auditSlice) {
+	if open && hand() {
+		d.whileOpen(m, func() { found.doubtful = append(found.doubtful, d.device.Unaudited()...) })
+	}
+	for some := range slices.Chunk(found.doubtful, auditSlice) {
 		d.whileOpen(m, func() {
 			for _, sg := range some {
 				d.inspect(m, sg)
 			}
 		})
 	}
+	for some := range slices.Chunk(found.silent, auditSlice) {
+		d.whileOpen(m, func() { d.device.Handle(d.now(), device.StreamsSilent{Streams: some}) })
+	}
 	d.whileOpen(m, func() {
-		m.kept.repairs.Audits++
+		k := m.kept
+		k.repairs.Audits++
+		again = found.full() || k.repairs.Removed > before.Removed
 		d.tellRepairs(m, before)
 	})
-	return nil
+	return again, nil
 }
 
 // auditEntries looks at some of the entries that the kernel has.
-func (d *Daemon) auditEntries(m *multicast, entries []mroute.Entry) {
-	k := m.kept
-	k.silent = k.silent[:0]
+func (d *Daemon) auditEntries(m *multicast, entries []mroute.Entry, found *findings) {
 	for i := range entries {
 		e := &entries[i]
 		if e.Unresolved {
@@ -169,13 +186,10 @@ func (d *Daemon) auditEntries(m *multicast, entries []mroute.Entry) {
 		sg := device.SourceGroup{Source: e.Source, Group: e.Group}
 		want, ok := d.device.Audit(sg)
 		if !ok || !d.agrees(m, want, e) {
-			d.inspect(m, sg)
+			found.doubtful = append(found.doubtful, sg)
 		} else if e.Idle >= device.KeepAlive {
-			k.silent = append(k.silent, sg)
+			found.silent = append(found.silent, sg)
 		}
-	}
-	if len(k.silent) > 0 {
-		d.device.Handle(d.now(), device.StreamsSilent{Streams: k.silent})
 	}
 }
 

@@ -157,13 +157,20 @@ func TestForwardingMeddled(t *testing.T) {
 	n.repairs("an entry for any source is removed", keptFacts{SetAgain: 2, Removed: 1})
 	other.Set(n.sources[1], groups[5], 0, 0, 1, 2)
 	n.repairs("an entry that nobody wants is removed", keptFacts{SetAgain: 2, Removed: 2})
+	const flood = 20000 // more than the kernel can tell of at once
+	for i := range flood {
+		g := churnGroup(0).As16()
+		g[8], g[9] = byte(i>>8), byte(i)
+		other.Set(n.sources[1], netip.AddrFrom16(g), 0, 0, 1, 2)
+	}
+	n.repairs("a flood of them as well", keptFacts{SetAgain: 2, Removed: 2 + flood})
 	other.Flush()
-	n.repairs("all are set again", keptFacts{SetAgain: 2 + uint64(len(groups)), Removed: 2})
+	n.repairs("all are set again", keptFacts{SetAgain: 2 + uint64(len(groups)), Removed: 2 + flood})
 	testnet.Must(t, all())
 	for mif := range 3 {
 		other.DeleteMIF(mif)
 	}
-	n.repairs("interfaces are added again", keptFacts{SetAgain: 2 + uint64(len(groups)), Removed: 2, Interfaces: 3})
+	n.repairs("interfaces are added again", keptFacts{SetAgain: 2 + uint64(len(groups)), Removed: 2 + flood, Interfaces: 3})
 	testnet.Must(t, all())
 	n.send(0, groups[0], 1)
 	eventually(t, "the stream arrives", func() error {
