@@ -41,7 +41,7 @@ func Serve(ctx context.Context, l net.Listener, sys *console.System, log *slog.L
 	if err := srv.Shutdown(stop); err != nil {
 		srv.Close()
 	}
-	<-failed
+	_ = <-failed // http.ErrServerClosed
 	return nil
 }
 
