@@ -19,6 +19,7 @@ type world struct {
 	now      time.Duration
 	delay    time.Duration
 	cut      bool
+	lose     [2]bool // what a device sends
 	devices  [2]*Table
 	fx       Effects
 	inFlight []flight
@@ -55,7 +56,7 @@ func (w *world) link(i int, name string, up bool) {
 // carry puts what device i sends on the cable and notes its events.
 func (w *world) carry(i int) {
 	for _, s := range w.fx.Sends {
-		if w.cut {
+		if w.cut || w.lose[i] {
 			continue
 		}
 		m := Meta{Src: s.Src, Dst: s.Dst, Ifindex: cableIndex, HopLimit: 255, Multihop: s.Multihop}

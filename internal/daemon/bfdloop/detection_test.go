@@ -99,14 +99,14 @@ type losses struct {
 
 // lose takes the packets of one session away until this is noticed.
 func (d *losses) lose(address netip.Addr) {
-	d.tap.forget(address)
+	d.tap.arm(address, time.Now())
 	at, err := d.cut.set(address, true)
 	if err != nil {
 		d.peer.t.Error(err)
 		return
 	}
 	var seen sighting
-	for deadline := at.Add(2 * time.Second); seen.down.IsZero() && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := at.Add(10 * time.Second); seen.down.IsZero() && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		seen = d.tap.look(address)
 	}
 	if _, err := d.cut.set(address, false); err != nil {
@@ -232,8 +232,9 @@ type tap struct {
 }
 
 type sighting struct {
+	armed  time.Time
 	last   time.Time     // the latest packet that came
-	down   time.Time     // the first that went with state Down
+	down   time.Time     // the first since armed that went with state Down
 	silent time.Duration // from the packet before that to it
 	up     bool          // the latest that went had state Up
 	wasUp  bool          // the one before that with state Down had
@@ -300,18 +301,19 @@ func (t *tap) read() {
 	}
 	peer := netip.AddrFrom16([16]byte(p[offsetDestination : offsetDestination+16]))
 	s := t.sessions[peer]
-	if s.down.IsZero() && c.State == bfd.Down {
+	if s.down.IsZero() && c.State == bfd.Down && at.After(s.armed) {
 		s.down, s.silent, s.wasUp = at, at.Sub(s.last), s.up
 	}
 	s.up = c.State == bfd.Up
 	t.sessions[peer] = s
 }
 
-func (t *tap) forget(peer netip.Addr) {
+// arm waits for the next Down from now on: what is read may lag behind.
+func (t *tap) arm(peer netip.Addr, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.sessions[peer]
-	s.down = time.Time{}
+	s.armed, s.down = now, time.Time{}
 	t.sessions[peer] = s
 }
 
