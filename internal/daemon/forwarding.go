@@ -20,8 +20,9 @@ const (
 	auditInterval   = 10 * time.Second
 	restoreInterval = time.Second
 	// auditShare bounds what the comparison of a large table costs: it rests at
-	// least so many times as long as it took.
-	auditShare = 50
+	// least so many times as long as it took, and so does the kernel between two
+	// parts of its list, so that a join never waits for more than one.
+	auditShare = 9
 	auditSlice = 256
 	watchPause = 10 * time.Millisecond
 	mostDoubts = 1 << 16
@@ -87,6 +88,7 @@ func (d *Daemon) auditTable(m *multicast) {
 		return
 	}
 	defer reader.Close()
+	reader.Rest = auditShare
 	tick := time.NewTicker(restoreInterval)
 	defer tick.Stop()
 	began := time.Now()
@@ -132,6 +134,7 @@ func (d *Daemon) restoreInterfaces(m *multicast) {
 func (d *Daemon) audit(m *multicast, reader *mroute.Reader) (again bool, err error) {
 	var before device.ForwardingSnapshot
 	var found findings
+	var missing []device.SourceGroup
 	d.whileOpen(m, func() { before = m.kept.repairs; d.device.BeginAudit() })
 	slice := make([]mroute.Entry, 0, auditSlice)
 	hand := func() bool {
@@ -155,7 +158,10 @@ func (d *Daemon) audit(m *multicast, reader *mroute.Reader) (again bool, err err
 		return false, err
 	}
 	if open && hand() {
-		d.whileOpen(m, func() { found.doubtful = append(found.doubtful, d.device.Unaudited()...) })
+		d.whileOpen(m, func() { missing = d.device.Unaudited() })
+	}
+	for some := range slices.Chunk(missing, auditSlice) {
+		d.whileOpen(m, func() { d.findMissing(m, some) })
 	}
 	for some := range slices.Chunk(found.doubtful, auditSlice) {
 		d.whileOpen(m, func() {
@@ -189,6 +195,16 @@ func (d *Daemon) auditEntries(m *multicast, entries []mroute.Entry, found *findi
 			found.doubtful = append(found.doubtful, sg)
 		} else if e.Idle >= device.KeepAlive {
 			found.silent = append(found.silent, sg)
+		}
+	}
+}
+
+// findMissing sets those entries again that the kernel has not. Most it has only
+// not told of, as others were removed meanwhile.
+func (d *Daemon) findMissing(m *multicast, untold []device.SourceGroup) {
+	for _, sg := range untold {
+		if _, err := m.table.Counters(sg.Source, sg.Group); err != nil {
+			d.inspect(m, sg)
 		}
 	}
 }

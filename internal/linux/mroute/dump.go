@@ -31,6 +31,11 @@ type Entry struct {
 // Reader reads the forwarding table of the namespace that it was opened in. It
 // need not own the table. It is for one goroutine.
 type Reader struct {
+	// Rest is how many times as long as the kernel took for a part of the list
+	// Each waits before it asks for the next one. The kernel holds up changes of the
+	// table, and of all links and routes, while it makes a part.
+	Rest int
+
 	fd    int
 	table uint32
 	seq   uint32
@@ -51,6 +56,8 @@ const (
 	dumpBuffer = 64 << 10
 	// familyIP6MR is RTNL_FAMILY_IP6MR.
 	familyIP6MR = 129
+	// longestRest bounds the wait between two parts of a list.
+	longestRest = 50 * time.Millisecond
 	// clockTick is the unit of RTA_EXPIRES, USER_HZ being 100 everywhere.
 	clockTick = 10 * time.Millisecond
 )
@@ -69,8 +76,8 @@ func (r *Reader) Close() error { return unix.Close(r.fd) }
 
 // Each calls f for every entry, until it returns false. The entry is valid
 // until f returns. A table of 10,000 takes 12 ms, one of 100,000 half a second
-// or more, as the kernel goes through all that it has told before each part. It
-// holds up changes of the table during a part, not between two. The kernel lists its table part by part while it changes: an
+// or more, as the kernel goes through all that it has told before each part; see
+// Rest. The kernel lists its table part by part while it changes: an
 // entry made meanwhile may be missing, and so may a lasting one when others are
 // deleted; ask with [Reader.Get] before believing that.
 func (r *Reader) Each(f func(*Entry) bool) error {
@@ -79,12 +86,21 @@ func (r *Reader) Each(f func(*Entry) bool) error {
 	}
 	wanted := true
 	for {
-		done, err := r.receive(func(e *Entry) { wanted = wanted && f(e) })
+		begin := time.Now()
+		n, err := r.read()
+		took := time.Since(begin)
+		done := false
+		if err == nil {
+			done, err = r.parse(r.buf[:n], func(e *Entry) { wanted = wanted && f(e) })
+		}
 		if err != nil {
 			return fmt.Errorf("list the multicast forwarding table: %w", err)
 		}
 		if done {
 			return nil
+		}
+		if wanted {
+			time.Sleep(min(took*time.Duration(r.Rest), longestRest))
 		}
 	}
 }
@@ -94,8 +110,12 @@ func (r *Reader) Each(f func(*Entry) bool) error {
 func (r *Reader) Get(source, group netip.Addr) (*Entry, error) {
 	var found *Entry
 	err := r.ask(0, source, group)
+	var n int
 	if err == nil {
-		_, err = r.receive(func(e *Entry) { found = e })
+		n, err = r.read()
+	}
+	if err == nil {
+		_, err = r.parse(r.buf[:n], func(e *Entry) { found = e })
 	}
 	if errors.Is(err, unix.ENOENT) || err == nil && (found == nil || found.Unresolved) {
 		err = ErrNoRoute
@@ -130,16 +150,19 @@ func appendAttribute(b []byte, typ uint16, value []byte) []byte {
 	return append(b, value...)
 }
 
-// receive reads one datagram of the answer and hands over the entries in it.
-func (r *Reader) receive(f func(*Entry)) (done bool, err error) {
-	n, _, err := unix.Recvfrom(r.fd, r.buf, 0)
-	for errors.Is(err, unix.EINTR) {
-		n, _, err = unix.Recvfrom(r.fd, r.buf, 0)
+// read reads one datagram of the answer. The kernel makes the next one meanwhile.
+func (r *Reader) read() (int, error) {
+	for {
+		n, _, err := unix.Recvfrom(r.fd, r.buf, 0)
+		if !errors.Is(err, unix.EINTR) {
+			return n, err
+		}
 	}
-	if err != nil {
-		return false, err
-	}
-	for b := r.buf[:n]; ; {
+}
+
+// parse hands over the entries of a datagram.
+func (r *Reader) parse(b []byte, f func(*Entry)) (done bool, err error) {
+	for {
 		m, rest, ok := nextMessage(b)
 		if !ok {
 			return false, nil
