@@ -5,6 +5,7 @@
 //	tandem [-s SOCKET] -c "CMD; CMD"     run commands, print what they show
 //	tandem [-s SOCKET] -f FILE [-v]      run a file of commands, stop at the first error
 //	tandem lab up|down|demo              the whole system on this machine
+//	tandem pki A=ADDRESS B=ADDRESS       certificates for the pair's replication channel
 //	tandem trunk-guard [-run DIR]        take the legs of a dead daemon out of service
 //
 // Exit codes: 0 done, 1 a command was refused or the run was interrupted,

@@ -16,6 +16,7 @@ import (
 var subcommands = map[string]func(args []string) int{
 	"bench":       bench.Main,
 	"lab":         lab.Main,
+	"pki":         makeCertificates,
 	"trunk-guard": trunkGuard,
 }
 

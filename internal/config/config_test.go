@@ -230,7 +230,7 @@ func TestRefusals(t *testing.T) {
 		{"", "interface eth-trunk", "Incomplete"},
 		{"", "interface GigabitEthernet", "Incomplete"},
 		{"", "lacp e-trunk system-id 0100-0000-0000", "unicast"},
-		{"", "ssl policy p", "Unrecognized"},
+		{"", "ssl server p", "Unrecognized"},
 		{"e-trunk 1", "peer-ipv6 2001:db8::1 source-ipv6 2001:db8::1", "same address"},
 		{"e-trunk 1", "peer-ipv6 fe80::1 source-ipv6 2001:db8::1", "link-local"},
 		{"e-trunk 1", "peer-ipv6 ff02::1 source-ipv6 2001:db8::1", "not the unicast address"},

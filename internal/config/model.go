@@ -30,12 +30,13 @@ type Model struct {
 	LACPSystemID MAC
 	LACPPriority uint16
 
-	ACLs       map[string]*ACL // by name, or by number in decimal
-	Sessions   map[string]*BFDSession
-	ETrunks    map[uint32]*ETrunk
-	Services   map[string]*Service
-	Profiles   map[string]*Profile
-	Interfaces map[InterfaceName]*Interface
+	ACLs        map[string]*ACL // by name, or by number in decimal
+	Sessions    map[string]*BFDSession
+	ETrunks     map[uint32]*ETrunk
+	SSLPolicies map[string]*SSLPolicy
+	Services    map[string]*Service
+	Profiles    map[string]*Profile
+	Interfaces  map[InterfaceName]*Interface
 }
 
 // GlobalMLD is what the MLD view holds.
@@ -73,6 +74,8 @@ type Service struct {
 	// TrackBFD is the local discriminator of the BFD session whose going down
 	// drops the connection, 0 for none.
 	TrackBFD uint32
+	// SSLPolicy makes the connection TLS, empty for one in clear.
+	SSLPolicy string
 	// Retention is how long the peer's records are kept without ageing while
 	// the service is down and the peer alive.
 	Retention time.Duration
@@ -245,6 +248,7 @@ func New() *Model {
 		ACLs:         map[string]*ACL{},
 		Sessions:     map[string]*BFDSession{},
 		ETrunks:      map[uint32]*ETrunk{},
+		SSLPolicies:  map[string]*SSLPolicy{},
 		Services:     map[string]*Service{},
 		Profiles:     map[string]*Profile{},
 		Interfaces:   map[InterfaceName]*Interface{},
@@ -279,6 +283,7 @@ func (m *Model) Clone() *Model {
 	}
 	c.Sessions = cloneObjects(m.Sessions)
 	c.ETrunks = cloneObjects(m.ETrunks)
+	c.SSLPolicies = cloneObjects(m.SSLPolicies)
 	c.Services = cloneObjects(m.Services)
 	c.Profiles = cloneObjects(m.Profiles)
 	c.Interfaces = cloneObjects(m.Interfaces)
@@ -313,6 +318,9 @@ func byName[V any](objects map[string]*V, name string) *V {
 
 // Service returns the remote backup service of a name, nil when there is none.
 func (m *Model) Service(name string) *Service { return byName(m.Services, name) }
+
+// SSLPolicy returns the SSL policy of a name, nil when there is none.
+func (m *Model) SSLPolicy(name string) *SSLPolicy { return byName(m.SSLPolicies, name) }
 
 // Profile returns the remote backup profile of a name, nil when there is none.
 func (m *Model) Profile(name string) *Profile { return byName(m.Profiles, name) }

@@ -29,6 +29,7 @@ func serviceEntries() []entry {
 		})
 	return append([]entry{open}, settings(ViewService, func(m *Model, v View) *Service { return m.Services[v.Name] },
 		servicePeer(),
+		serviceSSL(),
 		number("track bfd-session <discriminator:1..16384>", "Drop the connection when a BFD session goes down",
 			func(s *Service) *uint32 { return &s.TrackBFD }, 0),
 		duration("retention <seconds:0..86400>", "Set how long listeners of a living peer are kept without it", time.Second,

@@ -35,6 +35,8 @@ var objectKinds = []objectKind{
 		func(m *Model, v View) string {
 			return "bfd " + command.Quote(v.Name) + " " + m.Sessions[v.Name].binding()
 		}},
+	{ViewSSL, func(m *Model) []View { return named(ViewSSL, m.SSLPolicies) },
+		func(_ *Model, v View) string { return "ssl policy " + command.Quote(v.Name) }},
 	{ViewService, func(m *Model) []View { return named(ViewService, m.Services) },
 		func(_ *Model, v View) string { return "remote-backup-service " + command.Quote(v.Name) }},
 	{ViewProfile, func(m *Model) []View { return named(ViewProfile, m.Profiles) },

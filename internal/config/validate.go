@@ -53,6 +53,7 @@ func Validate(m *Model) Problems {
 	v := validator{m: m}
 	v.system()
 	inOrder(m.Sessions, v.session)
+	inOrder(m.SSLPolicies, v.sslPolicy)
 	inOrder(m.Services, v.service)
 	inOrder(m.Profiles, v.profile)
 	v.backupIDs()
@@ -132,6 +133,12 @@ func (v *validator) session(s *BFDSession) {
 	})
 }
 
+func (v *validator) sslPolicy(p *SSLPolicy) {
+	if !p.complete() {
+		v.warn("ssl policy "+p.Name, "it lacks a trusted-ca or a certificate, so nothing can be bound to it")
+	}
+}
+
 func (v *validator) service(s *Service) {
 	where := "remote-backup-service " + s.Name
 	if !s.Peer.IsValid() {
@@ -142,6 +149,14 @@ func (v *validator) service(s *Service) {
 			v.fail(where, "it has the addresses and the port of %s", other.Name)
 		}
 	})
+	if s.SSLPolicy != "" {
+		switch p := v.m.SSLPolicy(s.SSLPolicy); {
+		case p == nil:
+			v.fail(where, "unknown ssl policy %s; %s", s.SSLPolicy, known(v.m.SSLPolicies))
+		case !p.complete():
+			v.fail(where, "ssl policy %s lacks a trusted-ca or a certificate", p.Name)
+		}
+	}
 	if s.TrackBFD == 0 {
 		return
 	}

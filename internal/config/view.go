@@ -17,6 +17,7 @@ const (
 	ViewAdvancedACL = "acl6-advance"
 	ViewBFD         = "bfd"
 	ViewSession     = "bfd-session"
+	ViewSSL         = "ssl-policy"
 	ViewService     = "rbs"
 	ViewProfile     = "rbp"
 	ViewETrunk      = "e-trunk"
@@ -70,6 +71,8 @@ func (v View) Prompt() string {
 		return "-" + v.Kind + "-" + v.Name
 	case ViewSession:
 		return "-bfd-session-" + v.Name
+	case ViewSSL:
+		return "-ssl-policy-" + v.Name
 	case ViewService:
 		return "-rm-backup-srv-" + v.Name
 	case ViewProfile:

@@ -30,7 +30,7 @@ func Services(states []rbs.State, conf map[string]ServiceConfig, verbose bool) D
 			field{"TCP-Port", orUnset(uint32(st.Port))},
 			field{"Track-BFD", c.TrackBFD},
 			field{"SSL-Policy-Name", c.SSLPolicy},
-			field{"SSL-State", sslState(c)},
+			field{"SSL-State", sslState(c, st)},
 			field{"Last up time", st.LastUp},
 			field{"In-Sync", st.InSync},
 			field{"Lag-Records", st.LagRecords},
@@ -64,11 +64,16 @@ func showService(s *sheet, st rbs.State) {
 	s.fields(3, 0, counters(st.Counters)...)
 }
 
-func sslState(c ServiceConfig) string {
-	if c.SSLPolicy == "" {
-		return ""
+// sslState tells how the service speaks with its peer: with a policy it has no
+// connection that is in clear.
+func sslState(c ServiceConfig, st rbs.State) string {
+	switch {
+	case c.SSLPolicy == "":
+		return "clear"
+	case st.TCP == rbs.Connected:
+		return "TLS 1.3"
 	}
-	return "configured"
+	return "TLS 1.3, not connected"
 }
 
 // firstProfileIndex is where the product family starts to number profiles.

@@ -89,7 +89,7 @@ func displayService(s *Session, a command.Args) (Display, error) {
 func serviceConfigs(m *config.Model) map[string]ServiceConfig {
 	conf := map[string]ServiceConfig{}
 	for _, service := range m.Services {
-		c := ServiceConfig{}
+		c := ServiceConfig{SSLPolicy: service.SSLPolicy}
 		if service.TrackBFD != 0 {
 			c.TrackBFD = strconv.Itoa(int(service.TrackBFD))
 		}

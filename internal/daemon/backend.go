@@ -40,6 +40,10 @@ func (d *Daemon) configure(m *config.Model) error {
 	if err != nil {
 		return err
 	}
+	credentials, err := loadCredentials(m)
+	if err != nil {
+		return err
+	}
 	if m.Multicast {
 		if err := d.openMulticast(); err != nil {
 			return err
@@ -67,9 +71,11 @@ func (d *Daemon) configure(m *config.Model) error {
 	if err := d.bfd.Configure(d.bfdConfigs(m)); err != nil {
 		return fmt.Errorf("BFD: %w", err)
 	}
+	changed := d.useCredentials(credentials)
 	if err := d.device.Configure(d.now(), settings); err != nil {
 		return err
 	}
+	d.endConnections(changed)
 	d.followSessions()
 	d.execute()
 	if !m.Multicast {

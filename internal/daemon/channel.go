@@ -3,12 +3,15 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/pki"
 	"tandem/internal/rbs"
 )
 
@@ -30,7 +33,8 @@ type channel struct {
 // chunk to write at a time.
 type conn struct {
 	id  rbs.ConnID
-	tcp *net.TCPConn
+	tcp net.Conn
+	io  net.Conn // what is read and written: tcp itself, or TLS over it
 	out chan []byte
 }
 
@@ -50,7 +54,7 @@ func (d *Daemon) serveChannel(fx device.ChannelEffects) {
 	for _, l := range fx.Listen {
 		ch.stopListening()
 		if l.On {
-			ch.listen(netip.AddrPortFrom(l.Local, l.Port))
+			ch.listen(netip.AddrPortFrom(l.Local, l.Port), l.Peer)
 		}
 	}
 	for _, dial := range fx.Dial {
@@ -82,7 +86,7 @@ func (ch *channel) closeConn(id rbs.ConnID, last []byte) {
 	close(c.out)
 	if last != nil { // best effort: the connection ends anyway
 		_ = c.tcp.SetWriteDeadline(time.Now().Add(time.Millisecond))
-		_, _ = c.tcp.Write(last)
+		_, _ = c.io.Write(last)
 	}
 	c.tcp.Close()
 }
@@ -94,7 +98,7 @@ func (ch *channel) stopListening() {
 	}
 }
 
-func (ch *channel) listen(at netip.AddrPort) {
+func (ch *channel) listen(at netip.AddrPort, peer netip.Addr) {
 	l, err := net.ListenTCP("tcp6", net.TCPAddrFromAddrPort(at))
 	if err != nil {
 		ch.later(device.ChannelListenFailed{Service: ch.service, Reason: err.Error()})
@@ -107,12 +111,45 @@ func (ch *channel) listen(at netip.AddrPort) {
 			if err != nil {
 				return // closed by stopListening
 			}
-			from := tcp.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().WithZone("")
-			ch.adopt(tcp, func(id rbs.ConnID) device.Event {
-				return device.ChannelAccepted{Service: ch.service, Conn: id, From: from}
-			})
+			go ch.accepted(tcp, peer)
 		}
 	}()
+}
+
+// accepted agrees on TLS with the peer, where that is asked for, and hands the
+// connection over. One from another address is handed over as it is, to be
+// refused and counted.
+func (ch *channel) accepted(tcp net.Conn, peer netip.Addr) {
+	from := tcp.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().WithZone("")
+	io := tcp
+	if credentials := ch.credentials(); credentials != nil && from == peer {
+		secure := tls.Server(tcp, credentials.Server(peer))
+		if err := handshake(context.Background(), secure); err != nil {
+			tcp.Close()
+			ch.later(device.ChannelHandshakeFailed{Service: ch.service, Reason: "TLS: " + err.Error()})
+			return
+		}
+		io = secure
+	}
+	ch.adopt(tcp, io, func(id rbs.ConnID) device.Event {
+		return device.ChannelAccepted{Service: ch.service, Conn: id, From: from}
+	})
+}
+
+// credentials are those of the service's SSL policy, nil for a connection in clear.
+func (ch *channel) credentials() (c *pki.Credentials) {
+	_ = ch.d.call(func() { c = ch.d.credentials[ch.service] })
+	return c
+}
+
+// handshake agrees on TLS within a bounded time.
+func handshake(ctx context.Context, c *tls.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if err := c.HandshakeContext(ctx); err != nil {
+		return pki.Explain(err)
+	}
+	return nil
 }
 
 func (ch *channel) connect(want rbs.Dial) {
@@ -121,19 +158,29 @@ func (ch *channel) connect(want rbs.Dial) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	ch.dial = cancel
+	credentials := ch.d.credentials[ch.service]
 	dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(want.Local, 0))}
 	go func() {
 		defer cancel()
-		c, err := dialer.DialContext(ctx, "tcp6", netip.AddrPortFrom(want.Peer, want.Port).String())
+		tcp, err := dialer.DialContext(ctx, "tcp6", netip.AddrPortFrom(want.Peer, want.Port).String())
+		io := tcp
+		if err == nil && credentials != nil {
+			secure := tls.Client(tcp, credentials.Client(want.Peer))
+			if err = handshake(ctx, secure); err != nil {
+				tcp.Close()
+				err = fmt.Errorf("TLS: %w", err)
+			}
+			io = secure
+		}
 		switch {
 		case ctx.Err() == context.Canceled:
 			if err == nil {
-				c.Close()
+				tcp.Close()
 			}
 		case err != nil:
 			ch.later(device.ChannelDialFailed{Service: ch.service, Reason: err.Error()})
 		default:
-			ch.adopt(c.(*net.TCPConn), func(id rbs.ConnID) device.Event {
+			ch.adopt(tcp, io, func(id rbs.ConnID) device.Event {
 				return device.ChannelDialled{Service: ch.service, Conn: id}
 			})
 		}
@@ -144,8 +191,8 @@ func (ch *channel) connect(want rbs.Dial) {
 func (ch *channel) later(ev device.Event) { go ch.d.post(ev) }
 
 // adopt registers a new connection in the loop, then starts reading and writing.
-func (ch *channel) adopt(tcp *net.TCPConn, announce func(rbs.ConnID) device.Event) {
-	c := &conn{id: rbs.ConnID(lastConn.Add(1)), tcp: tcp, out: make(chan []byte, 1)}
+func (ch *channel) adopt(tcp, io net.Conn, announce func(rbs.ConnID) device.Event) {
+	c := &conn{id: rbs.ConnID(lastConn.Add(1)), tcp: tcp, io: io, out: make(chan []byte, 1)}
 	err := ch.d.call(func() {
 		ch.conns[c.id] = c
 		ch.d.device.Handle(ch.d.now(), announce(c.id))
@@ -161,12 +208,12 @@ func (ch *channel) adopt(tcp *net.TCPConn, announce func(rbs.ConnID) device.Even
 func (ch *channel) read(c *conn) {
 	buf := make([]byte, readSize)
 	for {
-		n, err := c.tcp.Read(buf)
+		n, err := c.io.Read(buf)
 		if n > 0 && !ch.d.post(device.ChannelReceived{Service: ch.service, Conn: c.id, Bytes: bytes.Clone(buf[:n])}) {
 			return
 		}
 		if err != nil {
-			ch.lost(c, err)
+			ch.lost(c, pki.Explain(err))
 			return
 		}
 	}
@@ -174,7 +221,7 @@ func (ch *channel) read(c *conn) {
 
 func (ch *channel) write(c *conn) {
 	for b := range c.out {
-		if _, err := c.tcp.Write(b); err != nil {
+		if _, err := c.io.Write(b); err != nil {
 			ch.lost(c, err)
 			return
 		}

@@ -18,6 +18,7 @@ import (
 	"tandem/internal/linux/caps"
 	"tandem/internal/linux/gate"
 	"tandem/internal/linux/links"
+	"tandem/internal/pki"
 )
 
 // Options are what a daemon needs beside its configuration.
@@ -54,8 +55,10 @@ type Daemon struct {
 	multicast *multicast                     // nil while routing is not enabled
 	hellos    map[netip.Addr]*helloSocket
 	channels  map[string]*channel
-	sessions  sessionNews
-	lostLinks map[string]bool // Linux names, see followSessions
+	// credentials are for the services that speak TLS, by name.
+	credentials map[string]*pki.Credentials
+	sessions    sessionNews
+	lostLinks   map[string]bool // Linux names, see followSessions
 	interfaces
 	trunks    trunks
 	wantGate  gate.State

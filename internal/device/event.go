@@ -77,6 +77,8 @@ type (
 	ChannelDialFailed struct{ Service, Reason string }
 	// ChannelListenFailed says that none can be waited for.
 	ChannelListenFailed struct{ Service, Reason string }
+	// ChannelHandshakeFailed says that an accepted connection was no use: TLS failed.
+	ChannelHandshakeFailed struct{ Service, Reason string }
 	// ChannelReceived carries bytes from a connection.
 	ChannelReceived struct {
 		Service string
@@ -107,21 +109,22 @@ type (
 	BatchBackup struct{ Service string }
 )
 
-func (LinkChanged) event()         {}
-func (*MLDReceived) event()        {}
-func (MLDMalformed) event()        {}
-func (StreamArrived) event()       {}
-func (StreamsSilent) event()       {}
-func (HelloReceived) event()       {}
-func (HelloNotSent) event()        {}
-func (BFDChanged) event()          {}
-func (ChannelAccepted) event()     {}
-func (ChannelDialled) event()      {}
-func (ChannelDialFailed) event()   {}
-func (ChannelListenFailed) event() {}
-func (ChannelReceived) event()     {}
-func (ChannelWritten) event()      {}
-func (ChannelClosed) event()       {}
-func (Switchover) event()          {}
-func (Retire) event()              {}
-func (BatchBackup) event()         {}
+func (LinkChanged) event()            {}
+func (*MLDReceived) event()           {}
+func (MLDMalformed) event()           {}
+func (StreamArrived) event()          {}
+func (StreamsSilent) event()          {}
+func (HelloReceived) event()          {}
+func (HelloNotSent) event()           {}
+func (BFDChanged) event()             {}
+func (ChannelAccepted) event()        {}
+func (ChannelDialled) event()         {}
+func (ChannelDialFailed) event()      {}
+func (ChannelListenFailed) event()    {}
+func (ChannelHandshakeFailed) event() {}
+func (ChannelReceived) event()        {}
+func (ChannelWritten) event()         {}
+func (ChannelClosed) event()          {}
+func (Switchover) event()             {}
+func (Retire) event()                 {}
+func (BatchBackup) event()            {}

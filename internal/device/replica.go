@@ -52,6 +52,8 @@ func (d *Device) channelEvent(now time.Duration, ev Event) {
 		with(ev.Service, func(s *service) { s.core.DialFailed(now, ev.Reason, &s.fx) })
 	case ChannelListenFailed:
 		with(ev.Service, func(s *service) { s.core.ListenFailed(now, ev.Reason, &s.fx) })
+	case ChannelHandshakeFailed:
+		with(ev.Service, func(s *service) { s.core.HandshakeFailed(now, ev.Reason, &s.fx) })
 	case ChannelReceived:
 		with(ev.Service, func(s *service) { s.core.Received(now, ev.Conn, ev.Bytes, &s.fx) })
 	case ChannelWritten:

@@ -28,19 +28,20 @@ var allowed = map[string][]string{
 	"linux/udp":           {},
 	"linux/caps":          {},
 	"linux/testnet":       {"linux/netns", "linux/links"}, // for the adapters\' tests
+	"pki":                 {},
 	"device":              {"mld", "rbs", "etrunk"},
 	"config":              {"command"},
 	"peers":               {},
 	"sim":                 {"device", "mld", "rbs", "etrunk"},
 	"daemon/bfdloop":      {"bfd", "linux/udp"},
-	"daemon":              {"device", "config", "mld", "rbs", "etrunk", "bfd", "daemon/bfdloop", "linux/*"},
+	"daemon":              {"device", "config", "mld", "rbs", "etrunk", "bfd", "daemon/bfdloop", "pki", "linux/*"},
 	"console":             {"command", "config", "device", "mld", "rbs", "etrunk", "bfd"},
 	"manage":              {"console", "command", "config"},
 	"vm":                  {},
 	"lab":                 {"manage", "linux/*", "vm"},
 	"bench":               {"manage", "mld", "etrunk", "linux/*"},
-	"pairtest":            {"manage", "linux/*"}, // tests only
-	"cmd/tandem":          {"console", "manage", "lab", "bench", "daemon", "command"},
+	"pairtest":            {"manage", "pki", "linux/*"}, // tests only
+	"cmd/tandem":          {"console", "pki", "manage", "lab", "bench", "daemon", "command"},
 	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "manage"},
 	"floors":              {},
 	"tools/tiers":         {},

@@ -17,18 +17,20 @@ type Counters struct {
 	Divergences   uint64 // databases found different with nothing under way
 
 	// Connections, by what became of them.
-	Established    uint64
-	Replaced       uint64 // lost: the peer connected anew
-	DialFailed     uint64
-	ListenFailed   uint64
-	RefusedAddress uint64 // from an address that is not the peer's
-	RefusedState   uint64 // not expected: disabled, or this end is the one that connects
-	LostTransport  uint64 // reset, refused or ended by the transport
-	LostSilent     uint64 // nothing heard for the dead interval
-	LostFormat     uint64 // malformed frame
-	LostProtocol   uint64 // well-formed frame that is not allowed there
-	LostVersion    uint64 // no common version
-	LostIdentity   uint64 // the peer has this device's ID
-	LostByPeer     uint64 // ended by an ERROR frame of the peer
-	LostLocal      uint64 // ended by a change of the configuration
+	Established  uint64
+	Replaced     uint64 // lost: the peer connected anew
+	DialFailed   uint64
+	ListenFailed uint64
+	// HandshakeFailed: refused, for its certificate or for this device's.
+	HandshakeFailed uint64
+	RefusedAddress  uint64 // from an address that is not the peer's
+	RefusedState    uint64 // not expected: disabled, or this end is the one that connects
+	LostTransport   uint64 // reset, refused or ended by the transport
+	LostSilent      uint64 // nothing heard for the dead interval
+	LostFormat      uint64 // malformed frame
+	LostProtocol    uint64 // well-formed frame that is not allowed there
+	LostVersion     uint64 // no common version
+	LostIdentity    uint64 // the peer has this device's ID
+	LostByPeer      uint64 // ended by an ERROR frame of the peer
+	LostLocal       uint64 // ended by a change of the configuration
 }

@@ -132,6 +132,18 @@ func (s *Service) ListenFailed(now time.Duration, reason string, fx *Effects) {
 	s.failed(now, Event{ListenFailure, reason}, fx)
 }
 
+// HandshakeFailed tells that the peer's connection came to nothing before it
+// could be handed over: the two do not believe each other's certificates.
+func (s *Service) HandshakeFailed(now time.Duration, reason string, fx *Effects) {
+	if !s.listening {
+		return
+	}
+	s.counters.HandshakeFailed++
+	s.lastError = reason
+	fx.Events = append(fx.Events, Event{Refused, reason})
+	s.settle(now)
+}
+
 // DialFailed tells that the last Dial failed.
 func (s *Service) DialFailed(now time.Duration, reason string, fx *Effects) {
 	if !s.dialled {

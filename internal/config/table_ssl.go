@@ -1,0 +1,87 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"tandem/internal/command"
+)
+
+// SSLPolicy names the files by which a device proves who it is, and believes
+// the peer. Paths are absolute.
+type SSLPolicy struct {
+	Name             string
+	CA               string
+	Certificate, Key string
+}
+
+func (p *SSLPolicy) complete() bool { return p.CA != "" && p.Certificate != "" && p.Key != "" }
+
+func sslEntries() []entry {
+	open := opener("ssl policy <policy:string(1..23)>", "Create an SSL policy and enter its view",
+		func(e *Editor, a command.Args) (View, error) {
+			name := a.String("policy")
+			p := e.Model.SSLPolicy(name)
+			if p == nil {
+				p = &SSLPolicy{Name: name}
+				e.Model.SSLPolicies[name] = p
+			}
+			return View{ViewSSL, p.Name}, nil
+		},
+		func(m *Model, a command.Args) bool {
+			p := m.SSLPolicy(a.String("policy"))
+			if p != nil {
+				delete(m.SSLPolicies, p.Name)
+			}
+			return p != nil
+		})
+	return append([]entry{open}, settings(ViewSSL, func(m *Model, v View) *SSLPolicy { return m.SSLPolicies[v.Name] },
+		setting[SSLPolicy]{
+			syntax: "trusted-ca load pem-ca <ca-file:file>",
+			help:   "Set the authority whose certificates are believed",
+			set:    func(p *SSLPolicy, a command.Args) error { p.CA = command.Get[string](a, "ca-file"); return nil },
+			clear:  func(p *SSLPolicy, _ command.Args) error { p.CA = ""; return nil },
+			write: func(p *SSLPolicy) []string {
+				if p.CA == "" {
+					return nil
+				}
+				return []string{"trusted-ca load pem-ca " + command.Quote(p.CA)}
+			}},
+		setting[SSLPolicy]{
+			syntax: "certificate load pem-cert <certificate-file:file> key-file <key-file:file>",
+			help:   "Set the certificate of this device and its private key",
+			set: func(p *SSLPolicy, a command.Args) error {
+				p.Certificate, p.Key = command.Get[string](a, "certificate-file"), command.Get[string](a, "key-file")
+				return nil
+			},
+			clear: func(p *SSLPolicy, _ command.Args) error { p.Certificate, p.Key = "", ""; return nil },
+			write: func(p *SSLPolicy) []string {
+				if p.Certificate == "" {
+					return nil
+				}
+				return []string{fmt.Sprintf("certificate load pem-cert %s key-file %s", command.Quote(p.Certificate), command.Quote(p.Key))}
+			}},
+	)...)
+}
+
+func parseFile(s string) (string, error) {
+	if !filepath.IsAbs(s) || len(s) > 255 {
+		return "", fmt.Errorf("%q is not an absolute path of up to 255 characters", s)
+	}
+	return s, nil
+}
+
+// serviceSSL binds a service to an SSL policy.
+func serviceSSL() setting[Service] {
+	return setting[Service]{
+		syntax: "bind ssl-policy <policy:string(1..23)>",
+		help:   "Speak TLS with the peer, by the certificates of an SSL policy",
+		set:    func(s *Service, a command.Args) error { s.SSLPolicy = a.String("policy"); return nil },
+		clear:  func(s *Service, _ command.Args) error { s.SSLPolicy = ""; return nil },
+		write: func(s *Service) []string {
+			if s.SSLPolicy == "" {
+				return nil
+			}
+			return []string{"bind ssl-policy " + command.Quote(s.SSLPolicy)}
+		}}
+}

@@ -1,0 +1,112 @@
+package pairtest
+
+import (
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tandem/internal/linux/testnet"
+	"tandem/internal/pki"
+)
+
+// certificates makes those of the pair, and of a stranger with the addresses.
+func certificates(t *testing.T, notBefore time.Time, lifetime time.Duration) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "pki")
+	testnet.Must(t, pki.Make(dir, []pki.Device{
+		{Name: "a", Address: netip.MustParseAddr("2001:db8:c::a")},
+		{Name: "b", Address: netip.MustParseAddr("2001:db8:c::b")},
+	}, notBefore, lifetime))
+	return dir
+}
+
+// policy is what a device is told to use the files in a directory.
+func policy(dir, authority, device string) []string {
+	return []string{
+		"ssl policy pair",
+		"trusted-ca load pem-ca " + filepath.Join(authority, pki.CAFile),
+		fmt.Sprintf("certificate load pem-cert %s key-file %s",
+			filepath.Join(dir, pki.CertificateFile(device)), filepath.Join(dir, pki.KeyFile(device))),
+		"quit", "remote-backup-service rbs1", "bind ssl-policy pair",
+	}
+}
+
+// synchronised waits until both devices are, and say how they speak.
+func (p *pair) synchronised(how string) {
+	p.a.t.Helper()
+	for _, d := range []*device{p.a, p.b} {
+		eventually(d.t, "device "+d.name+" is synchronised", func() error {
+			s, err := d.service()
+			if err == nil && !s.InSync {
+				err = fmt.Errorf("%s, %s", s.TCP, s.LastError)
+			}
+			return err
+		})
+		contains(d.t, d.shows("remote-backup-service rbs1"), ": "+how+"\n")
+	}
+}
+
+// complains waits until a device says why it has no connection.
+func (d *device) complains(about string) {
+	d.t.Helper()
+	eventually(d.t, "device "+d.name+" complains about: "+about, func() error {
+		s, err := d.service()
+		if err == nil && (s.InSync || !strings.Contains(s.LastError, about)) {
+			err = fmt.Errorf("in sync %v, last error %q", s.InSync, s.LastError)
+		}
+		return err
+	})
+}
+
+// TestTLS takes the channel from clear to TLS and through what can be wrong with
+// certificates; b connects, a listens.
+func TestTLS(t *testing.T) {
+	p := newPair(t)
+	now := time.Now()
+	good, strange := certificates(t, now.Add(-time.Hour), 24*time.Hour), certificates(t, now.Add(-time.Hour), 24*time.Hour)
+	brief := certificates(t, now.Add(-time.Hour), time.Hour-time.Second)
+	for _, d := range []*device{p.a, p.b} {
+		d.start(configuration(d.name)...)
+	}
+	p.synchronised("clear")
+
+	p.a.configures(policy(good, good, "a")...)
+	p.a.complains("TLS: the peer does not speak TLS")
+	p.b.configures(policy(good, good, "b")...)
+	p.synchronised("TLS 1.3")
+
+	p.b.configures(policy(strange, strange, "b")...)
+	p.b.complains("TLS: the peer's certificate is refused: x509: certificate signed by unknown authority")
+	p.a.complains("TLS: the peer refuses this device's certificate")
+
+	// B believes A, but has nothing that A would believe.
+	p.b.types("system-view")
+	p.b.types(policy(strange, good, "b")...)
+	contains(t, p.b.refuses("commit"), "certificate signed by unknown authority")
+	p.b.types("clear configuration candidate", "return")
+
+	p.b.types("system-view")
+	p.b.types(policy(brief, brief, "b")...)
+	contains(t, p.b.refuses("commit"), "certificate has expired")
+	p.b.types("clear configuration candidate", "return")
+
+	p.b.types("system-view")
+	p.b.types(policy(good+"-not-there", good, "b")...)
+	contains(t, p.b.refuses("commit"), "no such file")
+	p.b.types("clear configuration candidate", "return")
+
+	// A's certificate says another address than the one that it speaks from.
+	p.b.configures(policy(good, good, "b")...)
+	p.synchronised("TLS 1.3")
+	p.a.configures(policy(good, good, "b")...)
+	p.b.complains("certificate is valid for 2001:db8:c::b, not 2001:db8:c::a")
+	p.a.complains("the peer refuses this device's certificate")
+
+	for _, d := range []*device{p.a, p.b} {
+		d.configures("remote-backup-service rbs1", "undo bind ssl-policy", "quit", "undo ssl policy pair")
+	}
+	p.synchronised("clear")
+}
