@@ -37,8 +37,10 @@ type member struct {
 	fitAt   time.Duration
 	lacking string
 	aside   bool // the peer serves and this member has not been ready since
-	covers  etrunk.Buckets
-	duty    Duty
+	// servedAt is when the peer will have been ready for long enough to leave the switch to it.
+	servedAt time.Duration
+	covers   etrunk.Buckets
+	duty     Duty
 }
 
 func newMember(id Member, leg LegSettings) *member {
@@ -205,7 +207,12 @@ func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
 	}
 	ask := LegChange{Netdev: m.leg.Netdev, Up: want}
 	if backup := ms.Role == etrunk.MemberBackup; backup && !m.leg.Shutdown && !d.retiring && d.hasLever(m) {
+		if !d.mayStandAside(now, m, ms) {
+			return
+		}
 		ask.Up, ask.Aside = true, true
+	} else {
+		m.servedAt = 0
 	}
 	if m.asked != nil && *m.asked == ask {
 		return
@@ -214,6 +221,26 @@ func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
 	// Asked for even where it seems so already: what was asked a moment ago may
 	// not have been heard of yet.
 	d.fx.Legs = append(d.fx.Legs, ask)
+}
+
+// mayStandAside reports whether the peer has served for long enough that the
+// switch can do without this leg. A switch whose aggregate loses its last port
+// stays with the port that has gone aside, and the peer's never comes in.
+func (d *Device) mayStandAside(now time.Duration, m *member, ms etrunk.MemberState) bool {
+	switch {
+	case ms.Mode == etrunk.ForceBackup || m.asked != nil && m.asked.Aside:
+		return true
+	case !ms.PeerKnown || ms.Peer.Role != etrunk.MemberMaster || !ms.Peer.Ready:
+		m.servedAt = 0
+		return false
+	case m.servedAt == 0:
+		m.servedAt = now + joinSettle
+	}
+	if now < m.servedAt {
+		d.wakeAt(m.servedAt)
+		return false
+	}
+	return true
 }
 
 // hasLever tells that the switch can be made to leave the leg out by LACP.
