@@ -37,11 +37,12 @@ var allowed = map[string][]string{
 	"daemon":              {"device", "config", "mld", "rbs", "etrunk", "bfd", "daemon/bfdloop", "pki", "linux/*"},
 	"console":             {"command", "config", "device", "mld", "rbs", "etrunk", "bfd"},
 	"manage":              {"console", "command", "config"},
+	"manage/terminal":     {"manage"},
 	"vm":                  {},
 	"lab":                 {"manage", "linux/*", "vm"},
 	"bench":               {"manage", "mld", "etrunk", "linux/*"},
 	"pairtest":            {"manage", "pki", "linux/*"}, // tests only
-	"cmd/tandem":          {"console", "pki", "manage", "lab", "bench", "daemon", "command"},
+	"cmd/tandem":          {"console", "pki", "manage", "manage/terminal", "lab", "bench", "daemon", "command"},
 	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "manage"},
 	"floors":              {},
 	"tools/tiers":         {},

@@ -1,0 +1,79 @@
+package terminal
+
+import (
+	"context"
+	"io"
+)
+
+// Control keys of the console.
+const (
+	ctrlC = 0x03
+	ctrlZ = 0x1a
+)
+
+// keys translates the keys that the line editor does not know in VRP's sense:
+// Ctrl+Z types `return`, Ctrl+C drops the line. Its Read ends with the context.
+type keys struct {
+	ctx     context.Context
+	pressed <-chan []byte // closed at the end of input
+	pending []byte
+}
+
+// Line editor keys: to the end of the line, delete to its beginning.
+const dropLine = "\x05\x15"
+
+// newKeys begins to read keys. A read cannot be taken back, so its goroutine
+// stays until there is another key or the program ends.
+func newKeys(ctx context.Context, from io.Reader) *keys {
+	pressed := make(chan []byte)
+	go func() {
+		defer close(pressed)
+		for {
+			buf := make([]byte, 256)
+			n, err := from.Read(buf)
+			if n > 0 {
+				select {
+				case pressed <- buf[:n]:
+				case <-ctx.Done():
+					return
+				}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return &keys{ctx: ctx, pressed: pressed}
+}
+
+func (k *keys) Read(p []byte) (int, error) {
+	if len(k.pending) == 0 {
+		select {
+		case <-k.ctx.Done():
+			return 0, context.Cause(k.ctx)
+		case pressed, ok := <-k.pressed:
+			if !ok {
+				return 0, io.EOF
+			}
+			k.pending = translate(pressed)
+		}
+	}
+	n := copy(p, k.pending)
+	k.pending = k.pending[n:]
+	return n, nil
+}
+
+func translate(pressed []byte) []byte {
+	var out []byte
+	for _, b := range pressed {
+		switch b {
+		case ctrlZ:
+			out = append(out, dropLine+"return\r"...)
+		case ctrlC:
+			out = append(out, dropLine+"\r"...)
+		default:
+			out = append(out, b)
+		}
+	}
+	return out
+}
