@@ -110,6 +110,13 @@ func (a *ACL) view() View {
 	return View{ViewBasicACL, a.Name}
 }
 
+func findACL(m *Model, v View) any {
+	if a := m.ACLs[v.Name]; a != nil && a.view() == v {
+		return a
+	}
+	return nil
+}
+
 func aclHead(m *Model, v View) string { return "acl ipv6 " + m.ACLs[v.Name].String() }
 
 func aclEntries() []entry {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"reflect"
 
 	"tandem/internal/command"
 )
@@ -14,10 +13,20 @@ type Candidate struct {
 	*Editor
 	store *Store
 	base  *Model
+	// changed is a view whose object differed when it was looked at last: as long
+	// as it does, nothing else has to be compared.
+	changed View
 }
 
 // Changed tells whether the candidate differs from what it began with.
-func (c *Candidate) Changed() bool { return !reflect.DeepEqual(c.base, c.Model) }
+func (c *Candidate) Changed() bool {
+	if c.Model.differs(c.base, c.changed) {
+		return true
+	}
+	changed, ok := c.Model.difference(c.base)
+	c.changed = changed
+	return ok
+}
 
 // Changes lists the differences to what it began with, see Diff.
 func (c *Candidate) Changes() []string { return Diff(c.base, c.Model, c.keys) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,11 +12,13 @@ import (
 	"tandem/internal/command"
 )
 
-// objectKind says how the objects of one kind are listed and what heads the
-// section of each.
+// objectKind says how the objects of one kind are listed and found, and what heads
+// the section of each.
 type objectKind struct {
 	view string
 	list func(*Model) []View
+	// find returns the object of a view, nil when it does not exist.
+	find func(*Model, View) any
 	head func(*Model, View) string
 }
 
@@ -28,49 +31,97 @@ var objectKinds = []objectKind{
 			return nil
 		}
 		return []View{{Kind: ViewMLD}}
-	}, func(*Model, View) string { return "mld" }},
-	{ViewBasicACL, func(m *Model) []View { return aclViews(m, false) }, aclHead},
-	{ViewAdvancedACL, func(m *Model) []View { return aclViews(m, true) }, aclHead},
-	{ViewSession, func(m *Model) []View { return named(ViewSession, m.Sessions) },
-		func(m *Model, v View) string {
-			return "bfd " + command.Quote(v.Name) + " " + m.Sessions[v.Name].binding()
-		}},
-	{ViewSSL, func(m *Model) []View { return named(ViewSSL, m.SSLPolicies) },
-		func(_ *Model, v View) string { return "ssl policy " + command.Quote(v.Name) }},
-	{ViewService, func(m *Model) []View { return named(ViewService, m.Services) },
-		func(_ *Model, v View) string { return "remote-backup-service " + command.Quote(v.Name) }},
-	{ViewProfile, func(m *Model) []View { return named(ViewProfile, m.Profiles) },
-		func(_ *Model, v View) string { return "remote-backup-profile " + command.Quote(v.Name) }},
+	}, func(m *Model, _ View) any { return &m.MLD }, func(*Model, View) string { return "mld" }},
+	{ViewBasicACL, func(m *Model) []View { return aclViews(m, false) }, findACL, aclHead},
+	{ViewAdvancedACL, func(m *Model) []View { return aclViews(m, true) }, findACL, aclHead},
+	named(ViewSession, func(m *Model) map[string]*BFDSession { return m.Sessions },
+		func(s *BFDSession) string { return "bfd " + command.Quote(s.Name) + " " + s.binding() }),
+	named(ViewSSL, func(m *Model) map[string]*SSLPolicy { return m.SSLPolicies },
+		func(p *SSLPolicy) string { return "ssl policy " + command.Quote(p.Name) }),
+	named(ViewService, func(m *Model) map[string]*Service { return m.Services },
+		func(s *Service) string { return "remote-backup-service " + command.Quote(s.Name) }),
+	named(ViewProfile, func(m *Model) map[string]*Profile { return m.Profiles },
+		func(p *Profile) string { return "remote-backup-profile " + command.Quote(p.Name) }),
 	{ViewETrunk, func(m *Model) []View {
 		var views []View
 		for _, id := range slices.Sorted(maps.Keys(m.ETrunks)) {
 			views = append(views, View{ViewETrunk, strconv.Itoa(int(id))})
 		}
 		return views
-	}, func(_ *Model, v View) string { return "e-trunk " + v.Name }},
-	{ViewInterface, func(m *Model) []View { return named(ViewInterface, m.Interfaces) },
-		func(_ *Model, v View) string { return "interface " + v.Name }},
+	}, func(m *Model, v View) any { return found(m.ETrunks[v.number()]) }, func(_ *Model, v View) string { return "e-trunk " + v.Name }},
+	named(ViewInterface, func(m *Model) map[InterfaceName]*Interface { return m.Interfaces },
+		func(i *Interface) string { return "interface " + string(i.Name) }),
 }
 
-func named[K ~string, V any](kind string, objects map[K]*V) []View {
-	var views []View
-	for _, name := range slices.Sorted(maps.Keys(objects)) {
-		views = append(views, View{kind, string(name)})
+// named is the kind of objects that are kept by name.
+func named[K ~string, V any](kind string, objects func(*Model) map[K]*V, head func(*V) string) objectKind {
+	return objectKind{
+		view: kind,
+		list: func(m *Model) []View {
+			var views []View
+			for _, name := range slices.Sorted(maps.Keys(objects(m))) {
+				views = append(views, View{kind, string(name)})
+			}
+			return views
+		},
+		find: func(m *Model, v View) any { return found(objects(m)[K(v.Name)]) },
+		head: func(m *Model, v View) string { return head(objects(m)[K(v.Name)]) },
 	}
-	return views
+}
+
+// found makes a nil pointer a nil of any type.
+func found[V any](object *V) any {
+	if object == nil {
+		return nil
+	}
+	return object
+}
+
+// object returns what a view is of, nil when it does not exist.
+func (m *Model) object(v View) any {
+	if v.Kind == ViewSystem {
+		return m.settings()
+	}
+	for _, kind := range objectKinds {
+		if kind.view == v.Kind {
+			return kind.find(m, v)
+		}
+	}
+	return nil
+}
+
+// settings returns what is set outside the views of objects.
+func (m *Model) settings() Model {
+	s := *m
+	s.MLD = GlobalMLD{}
+	s.ACLs, s.Sessions, s.ETrunks, s.SSLPolicies, s.Services, s.Profiles, s.Interfaces = nil, nil, nil, nil, nil, nil, nil
+	return s
+}
+
+// differs tells whether the object of a view is another in o.
+func (m *Model) differs(o *Model, v View) bool { return !reflect.DeepEqual(m.object(v), o.object(v)) }
+
+// difference returns a view whose object is another in o, ok when there is one.
+func (m *Model) difference(o *Model) (v View, ok bool) {
+	if m.differs(o, SystemView) {
+		return SystemView, true
+	}
+	for _, kind := range objectKinds {
+		for _, v := range slices.Concat(kind.list(m), kind.list(o)) {
+			if m.differs(o, v) {
+				return v, true
+			}
+		}
+	}
+	return View{}, false
 }
 
 // has tells whether the object of a view exists.
 func (m *Model) has(v View) bool {
-	switch v.Kind {
-	case ViewSystem, ViewMLD:
-		return true
-	case ViewBFD:
+	if v.Kind == ViewBFD {
 		return m.BFD
 	}
-	return slices.ContainsFunc(objectKinds, func(k objectKind) bool {
-		return k.view == v.Kind && slices.Contains(k.list(m), v)
-	})
+	return m.object(v) != nil
 }
 
 // section is a heading with the lines of its view.
@@ -121,10 +172,13 @@ func WriteView(m *Model, keys *Keyring, v View) []string {
 		return Write(m, keys)
 	}
 	text := []string{"#"}
-	for _, s := range sections(m, keys) {
-		if s.view == v || v.Kind == ViewBFD && s.head == "bfd" {
-			text = append(text, s.text()...)
+	for _, kind := range objectKinds {
+		if kind.view == v.Kind && kind.find(m, v) != nil {
+			text = append(text, section{v, kind.head(m, v), viewLines(m, v, keys)}.text()...)
 		}
+	}
+	if v.Kind == ViewBFD && m.BFD {
+		text = append(text, "bfd")
 	}
 	return append(text, "#", "return")
 }

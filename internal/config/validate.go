@@ -52,6 +52,7 @@ func (e *InvalidError) Error() string {
 func Validate(m *Model) Problems {
 	v := validator{m: m}
 	v.system()
+	v.clashes()
 	inOrder(m.Sessions, v.session)
 	inOrder(m.SSLPolicies, v.sslPolicy)
 	inOrder(m.Services, v.service)
@@ -122,15 +123,6 @@ func (v *validator) session(s *BFDSession) {
 	if s.ProcessInterface && s.Interface == "" {
 		v.fail(where, "process-interface-status is for a session that is bound to an interface")
 	}
-	inOrder(v.m.Sessions, func(other *BFDSession) {
-		switch {
-		case other.Name <= s.Name: // told once, with the first of the two
-		case s.LocalDiscriminator != 0 && s.LocalDiscriminator == other.LocalDiscriminator:
-			v.fail(where, "its local discriminator %d is that of session %s too", s.LocalDiscriminator, other.Name)
-		case s.Peer == other.Peer && s.Local == other.Local && s.Interface == other.Interface:
-			v.fail(where, "it is bound as session %s is", other.Name)
-		}
-	})
 }
 
 func (v *validator) sslPolicy(p *SSLPolicy) {
@@ -144,11 +136,6 @@ func (v *validator) service(s *Service) {
 	if !s.Peer.IsValid() {
 		v.warn(where, "it has no peer-ipv6, so it does not connect")
 	}
-	inOrder(v.m.Services, func(other *Service) {
-		if other.Name > s.Name && s.Peer.IsValid() && s.Peer == other.Peer && s.Local == other.Local && s.Port == other.Port {
-			v.fail(where, "it has the addresses and the port of %s", other.Name)
-		}
-	})
 	if s.SSLPolicy != "" {
 		switch p := v.m.SSLPolicy(s.SSLPolicy); {
 		case p == nil:
@@ -182,11 +169,6 @@ func (v *validator) profile(p *Profile) {
 	if i := v.m.Interfaces[EthTrunkName(p.EthTrunk)]; p.ETrunk != 0 && i != nil && i.ETrunk != 0 && i.ETrunk != p.ETrunk {
 		v.fail(where, "it names e-trunk %d, but %s joined e-trunk %d", p.ETrunk, i.Name, i.ETrunk)
 	}
-	inOrder(v.m.Profiles, func(other *Profile) {
-		if other.Name > p.Name && p.ETrunk != 0 && other.ETrunk != 0 && p.EthTrunk == other.EthTrunk && p.ETrunk != other.ETrunk {
-			v.fail(where, "it has Eth-Trunk %d in e-trunk %d, %s has it in e-trunk %d", p.EthTrunk, p.ETrunk, other.Name, other.ETrunk)
-		}
-	})
 	if missing := p.missing(); len(missing) > 0 {
 		v.warn(where, "nothing is backed up without %s", strings.Join(missing, ", "))
 	}

@@ -10,16 +10,10 @@ func (v *validator) port(where string, i *Interface) {
 	}
 }
 
-// subInterface checks that two sub-interfaces of a trunk do not want the same frames.
+// subInterface checks that a sub-interface is on something.
 func (v *validator) subInterface(where string, i *Interface) {
 	trunk, _, _ := i.Name.OnEthTrunk()
 	if v.m.Interfaces[EthTrunkName(trunk)] == nil {
 		v.fail(where, "unknown %s; the trunk is made with interface %s", EthTrunkName(trunk), EthTrunkName(trunk))
 	}
-	inOrder(v.m.Interfaces, func(other *Interface) {
-		n, _, on := other.Name.OnEthTrunk()
-		if on && n == trunk && other.Name > i.Name && other.VLAN == i.VLAN {
-			v.fail(where, "%s has VLAN %d too", other.Name, i.VLAN)
-		}
-	})
 }
