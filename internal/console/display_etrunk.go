@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"tandem/internal/device"
@@ -16,9 +17,8 @@ func vrpMAC(id [6]byte) string {
 	return fmt.Sprintf("%02x%02x-%02x%02x-%02x%02x", id[0], id[1], id[2], id[3], id[4], id[5])
 }
 
-// ETrunks shows E-Trunks in full: `display e-trunk [ N ]`. Duties come from the
-// interface of the same name as the member.
-func ETrunks(trunks []etrunk.State, interfaces []device.InterfaceSnapshot) Display {
+// ETrunks shows E-Trunks in full: `display e-trunk [ N ]`.
+func ETrunks(trunks []etrunk.State, members []device.MemberSnapshot) Display {
 	s := newSheet()
 	each(s, "e-trunks", trunks, func(i int, t etrunk.State) {
 		if i > 0 {
@@ -26,7 +26,9 @@ func ETrunks(trunks []etrunk.State, interfaces []device.InterfaceSnapshot) Displ
 		}
 		showTrunk(s, t)
 		s.rule()
-		showMembers(s, t, interfaces)
+		showMembers(s, t, members)
+		s.rule()
+		showDifferences(s, t)
 	})
 	return s.display()
 }
@@ -53,18 +55,24 @@ func showTrunk(s *sheet, t etrunk.State) {
 	s.pairs(
 		field{"Peer-Alive", t.PeerAlive}, field{"Peer-Device-ID", peerDevice},
 		field{"Security-Key", setOrNot(t.KeySet)}, field{"BFD-State", bfdWord(t.BFD)},
+		field{"Authentication-Mode", t.AuthMode}, field{"Sequence", setOrNot(t.Sequence)},
 		field{"Revertive", t.Revertive}, field{"Preferred", t.Preferred},
 	)
 	causes := nonzero(counters(t.Counters), "Received", "Sent", "RecDrop", "SndDrop")
 	s.pairs(causes...)
 }
 
-func showMembers(s *sheet, t etrunk.State, interfaces []device.InterfaceSnapshot) {
-	members := make([][]any, 0, len(t.Members))
-	duties := make([][]any, 0, len(t.Members))
+func showMembers(s *sheet, t etrunk.State, snapshots []device.MemberSnapshot) {
+	members, duties, reasons := [][]any{}, [][]any{}, [][]any{}
 	for _, m := range t.Members {
+		var here device.MemberSnapshot
+		id := device.Member{ETrunk: t.ID, EthTrunk: m.ID}
+		if i := slices.IndexFunc(snapshots, func(ms device.MemberSnapshot) bool { return ms.Member == id }); i >= 0 {
+			here = snapshots[i]
+		}
 		members = append(members, []any{"Eth-Trunk", m.ID, upWord(m.Local.Up), m.Mode, m.Role, m.Reason, m.RemoteID})
-		duties = append(duties, dutyRow(m, interfaces))
+		duties = append(duties, dutyRow(m, here))
+		reasons = append(reasons, []any{m.ID, here.Duty.Reason, here.NotReady, revertWord(m, t)})
 	}
 	s.title("The Member information")
 	s.table(0, "members", []string{"Type", "ID", "LocalPhyState", "Work-Mode", "State", "Causation", "Remote-ID"}, members)
@@ -72,28 +80,51 @@ func showMembers(s *sheet, t etrunk.State, interfaces []device.InterfaceSnapshot
 	s.title("The Duty information")
 	s.table(0, "duties", []string{"ID", "Duty", "Querier", "Ready", "Covers",
 		"Peer-State", "Peer-Ready", "Peer-Covers"}, duties)
+	s.line("")
+	s.table(0, "reasons", []string{"ID", "Duty-Reason", "Not-Ready-Reason", "Give-Back"}, reasons)
 }
 
-func dutyRow(m etrunk.MemberState, interfaces []device.InterfaceSnapshot) []any {
-	var peerState, peerReady, peerCovers, duty, querier any
+func dutyRow(m etrunk.MemberState, here device.MemberSnapshot) []any {
+	var peerState, peerReady, peerCovers any
 	if m.PeerKnown {
 		peerState, peerReady, peerCovers = m.Peer.Role, m.Peer.Ready, bucketWord(m.Peer.Covers)
 	}
-	if d, ok := dutyOf(interfaces, m.ID); ok {
-		duty, querier = d.Kind, d.Querier
-	}
-	return []any{m.ID, duty, querier, m.Local.Ready, bucketWord(m.Local.Covers), peerState, peerReady, peerCovers}
+	return []any{m.ID, here.Duty.Kind, here.Duty.Querier, m.Local.Ready, bucketWord(m.Local.Covers), peerState, peerReady, peerCovers}
 }
 
-// dutyOf finds the duty on the Eth-Trunk interface of that number.
-func dutyOf(interfaces []device.InterfaceSnapshot, ethTrunk uint32) (device.Duty, bool) {
-	name := ethTrunkName(ethTrunk)
-	for _, i := range interfaces {
-		if i.Name == name && !i.Upstream {
-			return i.Duty, true
-		}
+// revertWord says what a member that leaves the leg to the peer waits for.
+func revertWord(m etrunk.MemberState, t etrunk.State) string {
+	switch {
+	case !m.Held:
+		return ""
+	case !t.Revertive:
+		return "never (revert disable)"
+	case m.RevertLeft > 0:
+		return "in " + clock(m.RevertLeft)
 	}
-	return device.Duty{}, false
+	return "when ready"
+}
+
+// showDifferences names the settings that the two devices should have alike.
+func showDifferences(s *sheet, t etrunk.State) {
+	s.title("The Configuration check")
+	rows := make([][]any, 0, len(t.Differences))
+	for _, d := range t.Differences {
+		rows = append(rows, []any{d.Where, d.Setting, d.Local, d.Peer})
+	}
+	s.fact("compared", t.Compared)
+	switch {
+	case !t.Compared:
+		s.line("Not compared: the peer has not been heard")
+	case len(rows) == 0:
+		s.line("Both devices agree")
+	}
+	labels := []string{"Object", "Setting", "Local", "Peer"}
+	if len(rows) == 0 {
+		s.fact("differences", []string{})
+		return
+	}
+	s.table(0, "differences", labels, rows)
 }
 
 func ethTrunkName(id uint32) string { return fmt.Sprintf("Eth-Trunk%d", id) }

@@ -53,7 +53,7 @@ func sampleTrunks() []etrunk.State {
 		Preferred: true, HelloInterval: time.Second, FailTime: 20 * time.Second, RevertDelay: 120 * time.Second,
 		Revertive: true, KeySet: true, BFDSession: "b1", BFD: etrunk.BFDUp,
 		PeerAlive: true, PeerPriority: 20, PeerSystemID: etrunk.SystemID{0, 0xe0, 0xfc, 0, 0, 2},
-		PeerFailTime: 20 * time.Second, PeerDeviceID: peerID,
+		PeerFailTime: 20 * time.Second, PeerDeviceID: peerID, Compared: true,
 		Members: []etrunk.MemberState{{
 			ID: 10, RemoteID: 10, Mode: etrunk.ForceMaster, Role: etrunk.MemberMaster, Reason: etrunk.ReasonForceMaster,
 			Local:     etrunk.Announcement{Up: true, Role: etrunk.MemberMaster, Ready: true, Covers: etrunk.Bucket0},
@@ -62,7 +62,27 @@ func sampleTrunks() []etrunk.State {
 		}},
 	}, {
 		ID: 2, Priority: 100, HelloInterval: time.Second, FailTime: 20 * time.Second,
+	}, {
+		ID: 3, Priority: 100, HelloInterval: time.Second, FailTime: 20 * time.Second, RevertDelay: 120 * time.Second, Revertive: true,
+		KeySet: true, Compared: true,
+		Differences: []etrunk.Difference{
+			{Setting: "lacp e-trunk priority", Local: "100", Peer: "32768"},
+			{Where: "Eth-Trunk20", Setting: "backup-id", Local: "20", Peer: "21"},
+		},
+		Members: []etrunk.MemberState{
+			{ID: 20, RemoteID: 20, Held: true, RevertLeft: 65 * time.Second, Local: etrunk.Announcement{Up: true}, Reason: etrunk.ReasonPeerMemberUp},
+			{ID: 21, RemoteID: 31, Held: true, Reason: etrunk.ReasonPeerMemberUp},
+		},
 	}}
+}
+
+func sampleMembers() []device.MemberSnapshot {
+	return []device.MemberSnapshot{
+		{Member: device.Member{ETrunk: 1, EthTrunk: 10}, Ready: true,
+			Duty: device.Duty{Kind: device.DutyShared, Covers: etrunk.Bucket0, Querier: true, Reason: "both are ready"}},
+		{Member: device.Member{ETrunk: 3, EthTrunk: 20}, Duty: device.Duty{Reason: "member is Backup"}, NotReady: "settling, 4 s left"},
+		{Member: device.Member{ETrunk: 3, EthTrunk: 21}, Duty: device.Duty{Reason: "member is Backup"}, NotReady: "the Eth-Trunk is down"},
+	}
 }
 
 func sampleServices() []rbs.State {
@@ -157,7 +177,7 @@ func TestDisplays(t *testing.T) {
 	}
 	build := BuildInfo{Version: "v0.1.0", Revision: "abc", Go: "go1.26"}
 	for name, d := range map[string]Display{
-		"e-trunk":     ETrunks(sampleTrunks(), interfaces),
+		"e-trunk":     ETrunks(sampleTrunks(), sampleMembers()),
 		"bfd":         BFDSessions(sampleSessions()),
 		"bfd-verbose": BFDSessionsVerbose(sampleSessions()),
 		"bfd-statistics": BFDStatistics(bfd.Statistics{

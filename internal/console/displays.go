@@ -71,7 +71,7 @@ func displayETrunk(s *Session, a command.Args) (Display, error) {
 				func(t etrunk.State) string { return strconv.Itoa(int(t.ID)) }))
 		}
 	}
-	return ETrunks(trunks, snap.Interfaces), nil
+	return ETrunks(trunks, snap.Members), nil
 }
 
 func displayService(s *Session, a command.Args) (Display, error) {

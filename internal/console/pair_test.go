@@ -123,7 +123,12 @@ func (r *fakeRouter) Snapshot() device.Snapshot {
 	defer r.mu.Unlock()
 	s := device.Snapshot{DeviceID: r.id, Uptime: r.now}
 	for _, trunk := range r.trunks {
-		s.ETrunks = append(s.ETrunks, trunk.State(r.now))
+		state := trunk.State(r.now)
+		s.ETrunks = append(s.ETrunks, state)
+		for _, m := range state.Members {
+			s.Members = append(s.Members, device.MemberSnapshot{Member: device.Member{ETrunk: state.ID, EthTrunk: m.ID},
+				Duty: device.Duty{Kind: device.DutyShared, Covers: etrunk.Bucket0}, NotReady: "no upstream interface"})
+		}
 	}
 	for _, c := range r.model.Services {
 		s.Services = append(s.Services, rbs.State{Name: c.Name, Peer: c.Peer, Local: c.Local, Port: c.Port})

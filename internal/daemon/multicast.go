@@ -145,6 +145,6 @@ func (d *Daemon) tellLink(l links.Link) {
 	d.device.Handle(d.now(), device.LinkChanged{
 		Netdev: l.Name, Exists: l.Exists, Index: l.Index, AdminUp: l.AdminUp, LinkLocal: l.LinkLocal,
 		Up: l.Up && !d.lostLinks[l.Name], LACP: l.Bond != nil && l.Bond.Mode == links.BondLACP,
-		Apart: d.trunks.apart[l.Name],
+		Apart: d.trunks.apart[l.Name], Key: d.trunks.keys[l.Name],
 	})
 }

@@ -3,6 +3,8 @@ package daemon
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"tandem/internal/config"
@@ -102,9 +104,33 @@ func (d *Daemon) trunkSettings(m *config.Model, t *config.ETrunk) (etrunk.Config
 		mode := map[config.MemberMode]etrunk.MemberMode{
 			config.Auto: etrunk.Auto, config.ForceMaster: etrunk.ForceMaster, config.ForceBackup: etrunk.ForceBackup,
 		}[member.Mode]
-		cfg.Members = append(cfg.Members, etrunk.MemberConfig{ID: member.EthTrunk, RemoteID: member.RemoteEthTrunk, Mode: mode})
+		cfg.Members = append(cfg.Members, etrunk.MemberConfig{
+			ID: member.EthTrunk, RemoteID: member.RemoteEthTrunk, Mode: mode, Work: workMode(m, member.EthTrunk),
+		})
 	}
+	cfg.LACP, cfg.Profiles = etrunk.LACPSystem{ID: sharedSystem(m, t), Priority: lacpPriority(m)}, trunkProfiles(m, t.ID)
 	return cfg, nil
+}
+
+func workMode(m *config.Model, ethTrunk uint32) etrunk.WorkMode {
+	switch i := m.Interfaces[config.EthTrunkName(ethTrunk)]; {
+	case i == nil:
+		return etrunk.WorkUnknown
+	case i.Mode == config.LACPStatic:
+		return etrunk.WorkLACP
+	}
+	return etrunk.WorkManual
+}
+
+// trunkProfiles lists the profiles that have their role from an E-Trunk.
+func trunkProfiles(m *config.Model, eTrunk uint32) []etrunk.Profile {
+	var profiles []etrunk.Profile
+	for _, name := range slices.Sorted(maps.Keys(m.Profiles)) {
+		if p := m.Profiles[name]; p.ETrunk == eTrunk {
+			profiles = append(profiles, etrunk.Profile{Member: p.EthTrunk, BackupID: p.BackupID, Hot: p.Hot, MLD: p.MLD})
+		}
+	}
+	return profiles
 }
 
 // systemID is the configured one or, so that exchanging a network card does not

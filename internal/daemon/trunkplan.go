@@ -74,7 +74,7 @@ func (d *Daemon) planMember(m *config.Model, number uint32, p *bondPlan) {
 				return
 			}
 			p.bond.ActorKey = uint16(min(number, member.RemoteEthTrunk))
-			p.bond.ActorPriority = max(m.LACPPriority, 1) // as the kernel has it
+			p.bond.ActorPriority = lacpPriority(m)
 			p.bond.ActorSystem = sharedSystem(m, m.ETrunks[id])
 			if p.aside == p.bond.ActorSystem {
 				p.aside[5] ^= 0xff
@@ -83,6 +83,9 @@ func (d *Daemon) planMember(m *config.Model, number uint32, p *bondPlan) {
 		}
 	}
 }
+
+// lacpPriority is the configured priority as the kernel has it.
+func lacpPriority(m *config.Model) uint16 { return max(m.LACPPriority, 1) }
 
 // sharedSystem is the configured LACP system identifier or one that both
 // devices make of what they know alike: the E-Trunk and its two addresses.

@@ -26,7 +26,9 @@ type trunks struct {
 	lacking map[string]string
 	// apart are the bonds that LACP has in no aggregate with the switch; they are
 	// looked at again at lookAt, for the kernel does not tell.
-	apart  map[string]bool
+	apart map[string]bool
+	// keys are their operational LACP keys.
+	keys   map[string]uint16
 	lookAt time.Time
 	// applied: a configuration is in force, so what it does not name is not wanted.
 	applied bool
@@ -34,7 +36,7 @@ type trunks struct {
 
 func (d *Daemon) openTrunks() error {
 	o, err := readOwned(d.opts.RunDir)
-	d.trunks = trunks{owned: o, steered: make(map[string]device.LegChange), actors: make(map[string]ownedActor), lacking: make(map[string]string), apart: make(map[string]bool)}
+	d.trunks = trunks{owned: o, steered: make(map[string]device.LegChange), actors: make(map[string]ownedActor), lacking: make(map[string]string), apart: make(map[string]bool), keys: make(map[string]uint16)}
 	return err
 }
 
@@ -373,17 +375,17 @@ func (d *Daemon) lookAtLACP() {
 	d.trunks.lookAt = time.Time{}
 	for _, leg := range d.legs() {
 		link := d.netdevs[leg]
-		apart := false
+		apart, key := false, uint16(0)
 		if link.Bond != nil && link.Bond.Mode == links.BondLACP {
 			bond, err := d.netlink.Bond(leg)
 			taken := func(p links.Port) bool { return p.Carrier && p.Actor.Forwarding() && p.Partner.Forwarding() }
-			apart = err == nil && !slices.ContainsFunc(bond.Ports, taken)
+			apart, key = err == nil && !slices.ContainsFunc(bond.Ports, taken), bond.ActorKey
 		}
 		if apart && link.Up && !d.trunks.steered[leg].Aside {
 			d.trunks.lookAt = time.Now().Add(lacpInterval)
 		}
-		if apart != d.trunks.apart[leg] {
-			d.trunks.apart[leg] = apart
+		if apart != d.trunks.apart[leg] || key != d.trunks.keys[leg] {
+			d.trunks.apart[leg], d.trunks.keys[leg] = apart, key
 			d.tellLink(link)
 		}
 	}

@@ -18,9 +18,10 @@ type (
 		Exists    bool
 		Index     int
 		AdminUp   bool
-		Up        bool // administratively up and carrier
-		LACP      bool // it is a bond that speaks LACP
-		Apart     bool // LACP has no port of it in the switch's aggregate (yet)
+		Up        bool   // administratively up and carrier
+		LACP      bool   // it is a bond that speaks LACP
+		Apart     bool   // LACP has no port of it in the switch's aggregate (yet)
+		Key       uint16 // its operational LACP key, 0 where there is none
 		LinkLocal netip.Addr
 	}
 

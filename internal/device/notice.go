@@ -16,7 +16,7 @@ func trunkNotice(id uint32, ev etrunk.Event) Notice {
 		return Notice{Name: "ETRUNK_MEMBER_STATUS_CHANGE",
 			Detail: fmt.Sprintf("ETrunkId=%d, MemberType=Eth-Trunk, MemberId=%d, State=%s, StateReason=%s",
 				id, ev.Member, ev.MemberRole, ev.MemberReason)}
-	case etrunk.PeerLost, etrunk.KeyMissing:
+	case etrunk.PeerLost, etrunk.KeyMissing, etrunk.ConfigDiffers:
 		return Notice{Name: "ETRUNK_ALARM", Alarm: true, Detail: fmt.Sprintf("ETrunkId=%d, %s", id, ev)}
 	}
 	return Notice{Name: "ETRUNK_EVENT", Detail: fmt.Sprintf("ETrunkId=%d, %s", id, ev)}

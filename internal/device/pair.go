@@ -65,7 +65,8 @@ func (d *Device) refreshDuty(now time.Duration) {
 }
 
 func (d *Device) refreshMember(now time.Duration, t *trunk, m *member, ms etrunk.MemberState) {
-	local := etrunk.Announcement{Up: d.links[m.leg.Netdev].Up, Role: ms.Role, Covers: m.covers}
+	link := d.links[m.leg.Netdev]
+	local := etrunk.Announcement{Up: link.Up, Role: ms.Role, Covers: m.covers, Key: link.Key}
 	local.Ready = d.ready(now, t, m, ms, local.Up)
 
 	target := etrunk.Target(local, ms.Peer, ms.PeerKnown, t.state.Preferred)

@@ -17,6 +17,7 @@ type Snapshot struct {
 	Uptime     time.Duration
 	Interfaces []InterfaceSnapshot
 	ETrunks    []etrunk.State
+	Members    []MemberSnapshot // of all E-Trunks
 	Services   []rbs.State
 	Profiles   []ProfileSnapshot
 	Counters   map[string]uint64
@@ -56,6 +57,15 @@ type InterfaceSnapshot struct {
 	Profile string
 	MLD     mld.InterfaceState
 	Duty    Duty
+}
+
+// MemberSnapshot is what this device makes of one member Eth-Trunk.
+type MemberSnapshot struct {
+	Member
+	Duty  Duty
+	Ready bool
+	// NotReady names what is missing, empty when Ready.
+	NotReady string
 }
 
 // ProfileSnapshot is one remote backup profile with the digest of its live records.

@@ -28,7 +28,13 @@ func (d *Device) Snapshot(now time.Duration, wall time.Time) Snapshot {
 	}
 	slices.SortFunc(s.Interfaces, func(a, b InterfaceSnapshot) int { return cmp.Compare(a.Name, b.Name) })
 	for _, t := range d.order.trunks {
-		s.ETrunks = append(s.ETrunks, t.core.State(now))
+		state := t.core.State(now)
+		s.ETrunks = append(s.ETrunks, state)
+		for _, ms := range state.Members {
+			if m := t.members[ms.ID]; m != nil {
+				s.Members = append(s.Members, m.snapshot())
+			}
+		}
 	}
 	for _, service := range d.order.services {
 		s.Services = append(s.Services, service.core.State(now, wall))
@@ -51,13 +57,18 @@ func (d *Device) profile(name string) ProfileSnapshot {
 		}
 		s.Interfaces = append(s.Interfaces, ifc.name)
 		if m := d.memberOf(ifc); m != nil {
-			s.Ready, s.NotReady = m.lacking == "" && m.fit, m.lacking
+			ms := m.snapshot()
+			s.Ready, s.NotReady = ms.Ready, ms.NotReady
 		}
 		s.Records += ifc.ledger.live
 		s.Tombstones += ifc.ledger.kept - ifc.ledger.live
 		s.Digest ^= ifc.ledger.total
 	}
 	return s
+}
+
+func (m *member) snapshot() MemberSnapshot {
+	return MemberSnapshot{Member: m.id, Duty: m.duty, Ready: m.lacking == "" && m.fit, NotReady: m.lacking}
 }
 
 // Groups lists the groups of one downstream interface, by address; nil when

@@ -52,6 +52,9 @@ type Config struct {
 	BFDSession string // name of the bound session, for displays
 	DeviceID   uint64 // persistent, never the same on two devices
 	Members    []MemberConfig
+	// LACP and Profiles, like Work of a member, are told to the peer to be compared.
+	LACP     LACPSystem
+	Profiles []Profile
 }
 
 // MemberConfig is one member Eth-Trunk.
@@ -60,6 +63,7 @@ type MemberConfig struct {
 	// RemoteID is the number of the Eth-Trunk on the peer, 0 when it is ID.
 	RemoteID uint32
 	Mode     MemberMode
+	Work     WorkMode
 }
 
 // remote is the number of the member on the peer.
@@ -104,8 +108,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("e-trunk %d: unknown authentication mode %d", c.ID, c.AuthMode)
 	case c.Local.IsValid() && c.Local == c.Peer:
 		return fmt.Errorf("e-trunk %d: peer and source are both %v", c.ID, c.Peer)
-	case len(c.Members) > MaxMembers:
-		return fmt.Errorf("e-trunk %d: %d members, at most %d fit a hello", c.ID, len(c.Members), MaxMembers)
+	case helloLen(len(c.Members), len(c.Profiles)) > MaxPacket:
+		return fmt.Errorf("e-trunk %d: %d members and %d remote backup profiles do not fit a hello", c.ID, len(c.Members), len(c.Profiles))
 	}
 	return c.validateMembers()
 }
@@ -136,6 +140,7 @@ func (c Config) sameSession(o Config) bool {
 // clone returns a copy that shares no memory with the caller's.
 func (c Config) clone() Config {
 	c.Key = bytes.Clone(c.Key)
+	c.Profiles = slices.Clone(c.Profiles)
 	c.Members = slices.Clone(c.Members)
 	slices.SortFunc(c.Members, func(a, b MemberConfig) int { return cmp.Compare(a.ID, b.ID) })
 	return c

@@ -29,6 +29,8 @@ const (
 	PeerRestarted // the peer lives, but is another boot of it than before
 	KeyMissing    // alarm: no security key, so nothing is sent and nothing accepted
 	KeyPresent    // the alarm ends
+	ConfigDiffers // alarm: settings are not alike on the two devices; Detail
+	ConfigAgrees  // the alarm ends
 )
 
 // Event is something for the log. Which fields are set is said at the kinds.
@@ -39,6 +41,7 @@ type Event struct {
 	Member       uint32
 	MemberRole   MemberRole
 	MemberReason MemberReason
+	Detail       string
 }
 
 func (e Event) String() string {
@@ -57,6 +60,10 @@ func (e Event) String() string {
 		return "no security key: no hello is sent or accepted"
 	case KeyPresent:
 		return "security key present"
+	case ConfigDiffers:
+		return "settings differ from the peer's: " + e.Detail
+	case ConfigAgrees:
+		return "settings agree with the peer's"
 	}
 	return fmt.Sprintf("event %d", e.Kind)
 }

@@ -11,15 +11,15 @@ import (
 const (
 	// MaxPacket is the longest hello: what fits an IPv6 packet of the minimum MTU.
 	MaxPacket = 1280 - 40 - 8
-	// MaxMembers is how many members fit a hello.
-	MaxMembers = (MaxPacket - headerLen - digestLen) / (tlvHeaderLen + memberLen)
 
 	version      = 1
 	headerLen    = 84
 	digestLen    = 32
 	tlvHeaderLen = 4
 	tlvMember    = 1
-	memberLen    = 12
+	memberLen    = 16
+	// oldMemberLen is that of a release that did not tell how a member is set.
+	oldMemberLen = 12
 )
 
 // magic opens every hello.
@@ -72,6 +72,9 @@ type Hello struct {
 	// FailTime is the silence after which the sender is to be held for lost, in whole ms.
 	FailTime time.Duration
 	Members  []HelloMember
+	// LACP and Profiles are told to be compared; a zero LACP was not told.
+	LACP     LACPSystem
+	Profiles []Profile
 }
 
 // HelloMember is what a hello says of one member.
@@ -82,6 +85,7 @@ type HelloMember struct {
 	Reason MemberReason
 	// Held: the sender's device could be Master of the member but leaves it to the receiver.
 	Held         bool
+	Work         WorkMode
 	Announcement // without Seen, which the echo of Change tells
 }
 
@@ -94,11 +98,16 @@ func PeekID(b []byte) (uint32, error) {
 	return binary.BigEndian.Uint32(b[8:]), nil
 }
 
+// helloLen is the length of a hello with so many members and profiles.
+func helloLen(members, profiles int) int {
+	return headerLen + (tlvHeaderLen + lacpLen) + members*(tlvHeaderLen+memberLen) + profiles*(tlvHeaderLen+profileLen) + digestLen
+}
+
 // Append appends the hello, authenticated by key, to dst. It fails when the
-// hello has more than MaxMembers members.
+// hello would be longer than MaxPacket.
 func (h *Hello) Append(dst []byte, key *Key) ([]byte, error) {
-	if len(h.Members) > MaxMembers {
-		return dst, fmt.Errorf("etrunk: %d members, at most %d fit a hello", len(h.Members), MaxMembers)
+	if n := helloLen(len(h.Members), len(h.Profiles)); n > MaxPacket {
+		return dst, fmt.Errorf("etrunk: a hello of %d bytes, at most %d can be sent", n, MaxPacket)
 	}
 	start := len(dst)
 	dst = h.appendBody(dst, key.mode)
@@ -125,7 +134,7 @@ func (h *Hello) appendBody(dst []byte, mode AuthMode) []byte {
 	for i := range h.Members {
 		dst = h.Members[i].append(dst)
 	}
-	return dst
+	return h.appendSettings(dst)
 }
 
 func (h *Hello) flags() byte {
@@ -140,7 +149,9 @@ func (m *HelloMember) append(dst []byte) []byte {
 	dst = be.AppendUint32(dst, m.ID)
 	dst = be.AppendUint32(dst, m.Remote)
 	flags := bit(m.Up, memberUp) | bit(m.Ready, memberReady) | bit(m.Held, memberHeld) | byte(m.Covers&AllBuckets)<<memberCovers
-	return append(dst, byte(m.Mode), byte(m.Role), byte(m.Reason), flags)
+	dst = append(dst, byte(m.Mode), byte(m.Role), byte(m.Reason), flags)
+	dst = be.AppendUint16(dst, m.Key)
+	return append(dst, byte(m.Work), 0)
 }
 
 // Parse verifies b with key and decodes it. Its errors are *DropError. The hello
@@ -197,6 +208,7 @@ func (h *Hello) decode(b []byte) error {
 		ChangeEcho:   be.Uint32(b[76:]),
 		FailTime:     time.Duration(be.Uint32(b[80:])) * time.Millisecond,
 		Members:      h.Members[:0],
+		Profiles:     h.Profiles[:0],
 	}
 	if err := h.check(); err != nil {
 		return err
@@ -227,19 +239,30 @@ func (h *Hello) decodeTLVs(b []byte) error {
 		if b = b[tlvHeaderLen:]; n > len(b) {
 			return drop(CauseBadFormat, "TLV %d of %d bytes, %d left", kind, n, len(b))
 		}
-		if kind == tlvMember {
-			if err := h.decodeMember(b[:n]); err != nil {
-				return err
-			}
+		if err := h.decodeTLV(kind, b[:n]); err != nil {
+			return err
 		}
 		b = b[n:]
 	}
 	return nil
 }
 
+// decodeTLV reads a TLV; unknown ones are a later release's.
+func (h *Hello) decodeTLV(kind uint16, v []byte) error {
+	switch kind {
+	case tlvMember:
+		return h.decodeMember(v)
+	case tlvLACP:
+		return h.decodeLACP(v)
+	case tlvProfile:
+		return h.decodeProfile(v)
+	}
+	return nil
+}
+
 // decodeMember reads a member. A longer value than ours is a later release's.
 func (h *Hello) decodeMember(v []byte) error {
-	if len(v) < memberLen {
+	if len(v) < oldMemberLen {
 		return drop(CauseBadFormat, "member of %d bytes", len(v))
 	}
 	m := HelloMember{
@@ -254,6 +277,9 @@ func (h *Hello) decodeMember(v []byte) error {
 			Ready:  v[11]&memberReady != 0,
 			Covers: Buckets(v[11]>>memberCovers) & AllBuckets,
 		},
+	}
+	if len(v) >= memberLen {
+		m.Key, m.Work = binary.BigEndian.Uint16(v[12:]), WorkMode(v[14])
 	}
 	if m.Mode > ForceBackup || m.Role > MemberMaster || m.Reason > ReasonPeerMemberUp {
 		return drop(CauseBadFormat, "member %d: mode %d, role %d, reason %d", m.ID, m.Mode, m.Role, m.Reason)

@@ -20,17 +20,21 @@ var (
 // The golden hellos were made by a separate program from docs/protocol/etrunk.md.
 var goldenHex = map[AuthMode]string{
 	HMACSHA256: "" +
-		"5445544b01010094000000070e02010a00e0fc00000100001111111111111111" +
+		"5445544b010100c8000000070e02010a00e0fc00000100001111111111111111" +
 		"2222222222222222000000000000002a33333333333333334444444444444444" +
-		"5555555555555555000000090000000800004e200001000c0000000a0000000a" +
-		"010101130001000c000000140000001500000604d362c3f949e29ebb387f92c9" +
-		"a77b646cad052f42f6f4dc26bd5013fb2adce497",
+		"5555555555555555000000090000000800004e20000100100000000a0000000a" +
+		"0101011310210200000100100000001400000015000006040000010000020008" +
+		"00e0fc00000900640003000c0000000a0000000a010100000003000c00000014" +
+		"ee6b280000010000b58770f4d191e70bfac7bb3cbb037198fb9dc4ee0f34887a" +
+		"0d74772e3e5d6e39",
 	EnhancedHMACSHA256: "" +
-		"5445544b01020094000000070e02010a00e0fc00000100001111111111111111" +
+		"5445544b010200c8000000070e02010a00e0fc00000100001111111111111111" +
 		"2222222222222222000000000000002a33333333333333334444444444444444" +
-		"5555555555555555000000090000000800004e200001000c0000000a0000000a" +
-		"010101130001000c0000001400000015000006042141694e266747e11c075997" +
-		"f1c1412b1f61483ec3a98eeea4d604be4787e2c6",
+		"5555555555555555000000090000000800004e20000100100000000a0000000a" +
+		"0101011310210200000100100000001400000015000006040000010000020008" +
+		"00e0fc00000900640003000c0000000a0000000a010100000003000c00000014" +
+		"ee6b28000001000054d28584effe490657c35289977d9b6b2104f933a6605913" +
+		"56b484aea54a2324",
 }
 
 var goldenHello = Hello{
@@ -41,10 +45,12 @@ var goldenHello = Hello{
 	Challenge: 0x3333333333333333, Echo: 0x4444444444444444, PeerEpoch: 0x5555555555555555,
 	Change: 9, ChangeEcho: 8, FailTime: 20 * time.Second,
 	Members: []HelloMember{
-		{ID: 10, Remote: 10, Mode: ForceMaster, Reason: ReasonForceMaster, Announcement: Announcement{
-			Up: true, Ready: true, Role: MemberMaster, Covers: Bucket0}},
-		{ID: 20, Remote: 21, Mode: Auto, Reason: ReasonPeerMemberUp, Held: true},
+		{ID: 10, Remote: 10, Mode: ForceMaster, Reason: ReasonForceMaster, Work: WorkLACP, Announcement: Announcement{
+			Up: true, Ready: true, Role: MemberMaster, Covers: Bucket0, Key: 0x1021}},
+		{ID: 20, Remote: 21, Mode: Auto, Reason: ReasonPeerMemberUp, Held: true, Work: WorkManual},
 	},
+	LACP:     LACPSystem{SystemID{0x00, 0xe0, 0xfc, 0, 0, 9}, 100},
+	Profiles: []Profile{{Member: 10, BackupID: 10, Hot: true, MLD: true}, {Member: 20, BackupID: 4000000000, MLD: true}},
 }
 
 func goldenKey(t testing.TB, mode AuthMode) *Key {
@@ -132,6 +138,8 @@ func TestHelloRefused(t *testing.T) {
 		{"half a TLV header", add(0, 9, 0), CauseBadFormat},
 		{"TLV longer than the packet", add(0, 9, 0, 1), CauseBadFormat},
 		{"short member", add(0, 1, 0, 2, 0, 0), CauseBadFormat},
+		{"short LACP system", add(0, 2, 0, 7, 0, 0, 0, 0, 0, 0, 0), CauseBadFormat},
+		{"short profile", add(0, 3, 0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), CauseBadFormat},
 		{"member mode", set(headerLen+4+8, 3), CauseBadFormat},
 		{"member role", set(headerLen+4+9, 2), CauseBadFormat},
 		{"member reason", set(headerLen+4+10, 7), CauseBadFormat},
@@ -163,6 +171,22 @@ func TestHelloOfALaterRelease(t *testing.T) {
 	}
 }
 
+// TestHelloOfAnEarlierRelease takes members without what is only compared.
+func TestHelloOfAnEarlierRelease(t *testing.T) {
+	key := goldenKey(t, EnhancedHMACSHA256)
+	old := append([]byte{0, 1, 0, oldMemberLen}, make([]byte, oldMemberLen)...)
+	old[7] = 30
+	b := golden(t, EnhancedHMACSHA256)
+	b = append(bytes.Clone(b[:headerLen]), b[len(b)-digestLen:]...)
+	var h Hello
+	if err := h.Parse(sign(insert(b, old...), key), key); err != nil {
+		t.Fatal(err)
+	}
+	if len(h.Members) != 1 || h.Members[0].ID != 30 || h.Members[0].Work != WorkUnknown || h.LACP != (LACPSystem{}) {
+		t.Errorf("%+v", h)
+	}
+}
+
 func TestKeyContext(t *testing.T) {
 	b := golden(t, EnhancedHMACSHA256)
 	for name, k := range map[string][3]any{
@@ -185,15 +209,15 @@ func TestKeyContext(t *testing.T) {
 func TestMostMembersFit(t *testing.T) {
 	key := goldenKey(t, HMACSHA256)
 	h := goldenHello
-	h.Members = make([]HelloMember, MaxMembers)
+	h.Members, h.Profiles = make([]HelloMember, 27), make([]Profile, 35)
 	b, err := h.Append(nil, key)
-	if err != nil || len(b) > MaxPacket {
+	if err != nil || len(b) > MaxPacket || MaxPacket-len(b) >= tlvHeaderLen+profileLen {
 		t.Fatalf("%d bytes, %v", len(b), err)
 	}
 	if err := new(Hello).Parse(b, key); err != nil {
 		t.Error(err)
 	}
-	h.Members = make([]HelloMember, MaxMembers+1)
+	h.Profiles = make([]Profile, 36)
 	if _, err := h.Append(nil, key); err == nil {
 		t.Error("one more was taken")
 	}
@@ -216,6 +240,9 @@ func FuzzHello(f *testing.F) {
 		copy(b, magic[:])
 		b[4], b[5] = version, 1
 		if h.Parse(sign(b, key), key) != nil {
+			return
+		}
+		if helloLen(len(h.Members), len(h.Profiles)) > MaxPacket { // of shorter members of an earlier release
 			return
 		}
 		again, err := h.Append(nil, key)

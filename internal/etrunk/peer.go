@@ -74,6 +74,7 @@ func (t *Trunk) Receive(now time.Duration, from netip.Addr, b []byte, fx *Effect
 		var d *DropError
 		if errors.As(err, &d) {
 			t.counters.count(d.Cause)
+			t.noteRefusal(d.Cause, fx)
 		}
 		return err
 	}
@@ -248,5 +249,5 @@ func (t *Trunk) peerMember(m *member) (*HelloMember, bool) {
 func sameContent(a, b *Hello) bool {
 	return a.Role == b.Role && a.Priority == b.Priority && a.SystemID == b.SystemID && a.FailTime == b.FailTime &&
 		a.DeviceID == b.DeviceID && a.Preferred == b.Preferred && a.PeerLost == b.PeerLost &&
-		slices.Equal(a.Members, b.Members)
+		a.LACP == b.LACP && slices.Equal(a.Members, b.Members) && slices.Equal(a.Profiles, b.Profiles)
 }

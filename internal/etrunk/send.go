@@ -94,6 +94,7 @@ func (t *Trunk) hello() Hello {
 		Role: t.role, Reason: t.reason, Priority: c.Priority, SystemID: c.SystemID, DeviceID: c.DeviceID,
 		Epoch: o.epoch, Sequence: o.sequence, Challenge: o.challenge, Echo: p.candidate,
 		PeerEpoch: p.epoch, Change: o.change, FailTime: c.FailTime(),
+		LACP: c.LACP, Profiles: c.Profiles,
 	}
 	if p.epoch != 0 {
 		h.ChangeEcho = p.hello.Change
@@ -106,7 +107,7 @@ func (t *Trunk) hello() Hello {
 
 func (t *Trunk) helloMember(m *member) HelloMember {
 	return HelloMember{
-		ID: m.ID, Remote: m.remote(), Mode: m.Mode, Reason: m.reason, Held: m.revert.held, Announcement: m.local,
+		ID: m.ID, Remote: m.remote(), Mode: m.Mode, Reason: m.reason, Held: m.revert.held, Work: m.Work, Announcement: m.local,
 	}
 }
 

@@ -115,6 +115,8 @@ type Announcement struct {
 	Ready bool
 	// Covers is the set of buckets that the gate lets pass at this moment.
 	Covers Buckets
+	// Key is the operational LACP key, 0 where there is none. Duty does not depend on it.
+	Key uint16
 	// Seen is set in MemberState.Peer only: what the peer knew of our member when
 	// it said the rest. See Cover for what it is for.
 	Seen Seen
@@ -172,6 +174,11 @@ type State struct {
 	PeerSystemID SystemID
 	PeerFailTime time.Duration
 	PeerDeviceID uint64
+
+	// Compared says that the settings have been compared with a peer's, or that its
+	// hellos are refused for one of them; Differences are then those to be mended.
+	Compared    bool
+	Differences []Difference
 
 	Counters Counters
 	Members  []MemberState // by ID

@@ -41,6 +41,8 @@ type Trunk struct {
 
 	out      outgoing
 	counters Counters
+	differ   []Difference
+	compared bool
 }
 
 // member is one member Eth-Trunk.
@@ -141,8 +143,8 @@ func (t *Trunk) member(id uint32) *member {
 	return t.members[i]
 }
 
-// Announce says what the peer is to be told of a member: Up, Ready and Covers of
-// a; the trunk fills in the rest. A widened Covers must be in force in the gate
+// Announce says what the peer is to be told of a member: all of a but Role and Seen,
+// which are the trunk's. A widened Covers must be in force in the gate
 // before the packets of fx are sent. Announcing what was announced before sends
 // nothing; a member that is not configured is ignored.
 func (t *Trunk) Announce(now time.Duration, id uint32, a Announcement, fx *Effects) {
@@ -151,8 +153,9 @@ func (t *Trunk) Announce(now time.Duration, id uint32, a Announcement, fx *Effec
 		return
 	}
 	wasUp := m.local.Up
-	if m.local.Up != a.Up || m.local.Ready != a.Ready || m.local.Covers != a.Covers {
-		m.local.Up, m.local.Ready, m.local.Covers = a.Up, a.Ready, a.Covers&AllBuckets
+	a.Role, a.Seen, a.Covers = m.local.Role, Seen{}, a.Covers&AllBuckets
+	if m.local != a {
+		m.local = a
 		fx.Changed = true
 	}
 	t.legMoved(now, m, wasUp)
@@ -203,6 +206,7 @@ func (t *Trunk) settle(now time.Duration, fx *Effects) {
 	t.expirePeer(now, fx)
 	t.elect(fx)
 	t.assignMembers(now, fx)
+	t.checkPeer(fx)
 	t.send(now, fx)
 }
 
@@ -221,7 +225,8 @@ func (t *Trunk) State(now time.Duration) State {
 		KeySet: len(c.Key) > 0, AuthMode: c.AuthMode, Sequence: c.Sequence,
 		BFDSession: c.BFDSession, BFD: t.bfd,
 		PeerAlive: t.peer.alive,
-		Counters:  t.counters,
+		Compared:  t.compared, Differences: slices.Clone(t.differ),
+		Counters: t.counters,
 	}
 	if h := &t.peer.hello; t.peer.heard {
 		s.PeerRole, s.PeerPriority, s.PeerSystemID = h.Role, h.Priority, h.SystemID

@@ -310,7 +310,7 @@ func TestConfigureRefusesNonsenseAndKeepsTheOld(t *testing.T) {
 		"addresses":  func(c *Config) { c.Peer = c.Local },
 		"twice":      func(c *Config) { c.Members = []MemberConfig{{ID: 1}, {ID: 1, RemoteID: 2}} },
 		"remote":     func(c *Config) { c.Members = []MemberConfig{{ID: 1}, {ID: 2, RemoteID: 1}} },
-		"members":    func(c *Config) { c.Members = make([]MemberConfig, MaxMembers+1) },
+		"members":    func(c *Config) { c.Members = make([]MemberConfig, 60) },
 	}
 	p := newPair(t, nil)
 	p.run(time.Second)

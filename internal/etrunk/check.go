@@ -1,0 +1,179 @@
+package etrunk
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Difference is a setting that should be alike on the two devices and is not.
+type Difference struct {
+	// Where is the object here, empty for the E-Trunk as a whole.
+	Where string
+	// Setting is named by the words of its command.
+	Setting string
+	// Local and Peer are its values, empty where one is not known.
+	Local, Peer string
+}
+
+func (d Difference) String() string {
+	name := d.Setting
+	if d.Where != "" {
+		name = d.Where + " " + d.Setting
+	}
+	switch {
+	case d.Local == "" && d.Peer == "":
+		return name
+	case d.Local == "":
+		return fmt.Sprintf("%s (%s at the peer)", name, d.Peer)
+	}
+	return fmt.Sprintf("%s (%s here, %s at the peer)", name, d.Local, d.Peer)
+}
+
+// refusals are the settings whose being different shows by refused hellos alone.
+var refusals = map[Cause]string{
+	CauseBadDigest:   "security-key",
+	CauseBadAuthMode: "authentication-mode",
+	CauseBadSequence: "sequence enable",
+}
+
+// noteRefusal remembers why the hellos of a peer that is not alive are refused.
+func (t *Trunk) noteRefusal(cause Cause, fx *Effects) {
+	setting, ok := refusals[cause]
+	if !ok || t.peer.alive {
+		return
+	}
+	t.tellDifferences([]Difference{{Setting: setting}}, fx)
+}
+
+// checkPeer compares the settings with those of a live peer. What was known of one
+// that is lost stays known.
+func (t *Trunk) checkPeer(fx *Effects) {
+	if t.peer.alive {
+		t.tellDifferences(t.differences(), fx)
+	}
+}
+
+func (t *Trunk) tellDifferences(now []Difference, fx *Effects) {
+	fx.Changed = fx.Changed || !t.compared
+	t.compared = true
+	if slices.Equal(now, t.differ) {
+		return
+	}
+	t.differ = now
+	fx.Changed = true
+	if len(now) == 0 {
+		fx.Events = append(fx.Events, Event{Kind: ConfigAgrees})
+		return
+	}
+	names := make([]string, len(now))
+	for i, d := range now {
+		names[i] = d.String()
+	}
+	fx.Events = append(fx.Events, Event{Kind: ConfigDiffers, Detail: strings.Join(names, "; ")})
+}
+
+// comparison collects differences.
+type comparison []Difference
+
+func (c *comparison) add(where, setting, local, peer string) {
+	if local != peer {
+		*c = append(*c, Difference{where, setting, local, peer})
+	}
+}
+
+// differences compares this device with a live peer. What either has not told is
+// not compared: a release before, or an Eth-Trunk that is not configured.
+func (t *Trunk) differences() []Difference {
+	var c comparison
+	mine, theirs := t.cfg.LACP, t.peer.hello.LACP
+	if mine != (LACPSystem{}) && theirs != (LACPSystem{}) {
+		c.add("", "lacp e-trunk system-id", mine.ID.String(), theirs.ID.String())
+		c.add("", "lacp e-trunk priority", fmt.Sprint(mine.Priority), fmt.Sprint(theirs.Priority))
+	}
+	for _, m := range t.members {
+		if p, ok := t.peerMember(m); ok {
+			t.compareMember(&c, m, p)
+		} else {
+			t.compareNumbers(&c, m)
+		}
+	}
+	for i := range t.peer.hello.Members {
+		if p := &t.peer.hello.Members[i]; t.member(p.Remote) == nil && !t.namesRemote(p.ID) {
+			c.add("", "remote-eth-trunk", "no "+ethTrunk(p.Remote), fmt.Sprintf("%s for its %s", ethTrunk(p.Remote), ethTrunk(p.ID)))
+		}
+	}
+	return c
+}
+
+func ethTrunk(id uint32) string { return fmt.Sprintf("Eth-Trunk%d", id) }
+
+// namesRemote reports whether a member here is meant to be one of the peer's.
+func (t *Trunk) namesRemote(id uint32) bool {
+	return slices.ContainsFunc(t.members, func(m *member) bool { return m.remote() == id })
+}
+
+// compareNumbers says why a member finds none at the peer.
+func (t *Trunk) compareNumbers(c *comparison, m *member) {
+	theirs := "no " + ethTrunk(m.remote())
+	for _, p := range t.peer.hello.Members {
+		if p.ID == m.remote() {
+			theirs = fmt.Sprintf("%s for its %s", ethTrunk(p.Remote), ethTrunk(p.ID))
+		}
+	}
+	c.add(ethTrunk(m.ID), "remote-eth-trunk", ethTrunk(m.remote()), theirs)
+}
+
+func (t *Trunk) compareMember(c *comparison, m *member, p *HelloMember) {
+	where := ethTrunk(m.ID)
+	if m.Work != WorkUnknown && p.Work != WorkUnknown {
+		c.add(where, "mode", m.Work.String(), p.Work.String())
+	}
+	if forced := m.Mode != Auto && p.Mode != Auto; !forced { // one may be forced Master and the other Backup
+		c.add(where, "e-trunk mode", m.Mode.String(), p.Mode.String())
+	}
+	// The keys hold the speed of the ports, which a leg that is down does not have.
+	if m.local.Up && p.Up && m.local.Key != 0 && p.Key != 0 {
+		c.add(where, "LACP key", fmt.Sprint(m.local.Key), fmt.Sprint(p.Key))
+	}
+	mine, theirs := profilesOf(t.cfg.Profiles, m.ID), profilesOf(t.peer.hello.Profiles, p.ID)
+	if t.peer.hello.LACP == (LACPSystem{}) && len(theirs) == 0 {
+		return
+	}
+	each := func(name string, show func(Profile) string) {
+		c.add(where, name, list(mine, show), list(theirs, show))
+	}
+	each("backup-id", func(p Profile) string { return fmt.Sprint(p.BackupID) })
+	each("service-type", func(p Profile) string { return word(p.MLD, "mld") })
+	each("peer-backup", func(p Profile) string { return word(p.Hot, "hot") })
+}
+
+// profilesOf returns those of one member, by their backup IDs.
+func profilesOf(all []Profile, member uint32) []Profile {
+	var found []Profile
+	for _, p := range all {
+		if p.Member == member {
+			found = append(found, p)
+		}
+	}
+	slices.SortFunc(found, func(a, b Profile) int { return int(int64(a.BackupID) - int64(b.BackupID)) })
+	return found
+}
+
+func list(profiles []Profile, show func(Profile) string) string {
+	if len(profiles) == 0 {
+		return "no profile"
+	}
+	words := make([]string, len(profiles))
+	for i, p := range profiles {
+		words[i] = show(p)
+	}
+	return strings.Join(words, ", ")
+}
+
+func word(on bool, name string) string {
+	if on {
+		return name
+	}
+	return "none"
+}
