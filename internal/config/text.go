@@ -171,14 +171,30 @@ func WriteView(m *Model, keys *Keyring, v View) []string {
 	if v.Kind == ViewSystem {
 		return Write(m, keys)
 	}
-	text := []string{"#"}
-	for _, kind := range objectKinds {
-		if kind.view == v.Kind && kind.find(m, v) != nil {
-			text = append(text, section{v, kind.head(m, v), viewLines(m, v, keys)}.text()...)
-		}
-	}
+	text := WriteKind(m, keys, v.Kind, v.Name)
 	if v.Kind == ViewBFD && m.BFD {
-		text = append(text, "bfd")
+		text = []string{"#", "bfd", "#", "return"}
+	}
+	return text
+}
+
+// Kinds names what WriteKind takes: the system view, and the views of objects.
+func Kinds() []string {
+	kinds := []string{ViewSystem}
+	for _, kind := range objectKinds {
+		kinds = append(kinds, kind.view)
+	}
+	return kinds
+}
+
+// WriteKind returns the sections of one kind of view, of one name only unless it
+// is empty.
+func WriteKind(m *Model, keys *Keyring, kind, name string) []string {
+	var text []string
+	for _, s := range sections(m, keys) {
+		if s.view.Kind == kind && (name == "" || strings.EqualFold(s.view.Name, name)) {
+			text = append(append(text, "#"), s.text()...)
+		}
 	}
 	return append(text, "#", "return")
 }

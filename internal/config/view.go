@@ -18,8 +18,8 @@ const (
 	ViewBFD         = "bfd"
 	ViewSession     = "bfd-session"
 	ViewSSL         = "ssl-policy"
-	ViewService     = "rbs"
-	ViewProfile     = "rbp"
+	ViewService     = "remote-backup-service"
+	ViewProfile     = "remote-backup-profile"
 	ViewETrunk      = "e-trunk"
 	ViewInterface   = "interface"
 	ViewEthTrunk    = "eth-trunk" // in front of ViewInterface on an Eth-Trunk itself

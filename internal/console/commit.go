@@ -27,9 +27,8 @@ func configCommands() []command.Command[*Session] {
 		action(userView, "save", "Save the running configuration", func(s *Session, _ command.Args) error {
 			return s.sys.Store.Save()
 		}),
-		show(anyView, "current-configuration", "The configuration in force", func(s *Session, _ command.Args) (Display, error) {
-			return Lines(config.Write(s.sys.Store.Running(), s.sys.Store.Keys())), nil
-		}),
+		show(anyView, "current-configuration [ configuration { "+strings.Join(config.Kinds(), " | ")+" } [ <name:string> ] | interface [ <interface> ] ]",
+			"The configuration in force, or its sections of one kind", displayCurrent),
 		show(anyView, "saved-configuration", "The saved configuration", displaySaved),
 		show(anyView, "configuration commit list", "Commits that can be returned to", displayCommits),
 		show(configView, "configuration candidate [ changes ]", "The candidate configuration", displayCandidate),
@@ -71,6 +70,18 @@ func rollback(s *Session, a command.Args) error {
 		s.warn("%v", p)
 	}
 	return err
+}
+
+func displayCurrent(s *Session, a command.Args) (Display, error) {
+	running, keys := s.sys.Store.Running(), s.sys.Store.Keys()
+	name := a.String("name")
+	if a.Has("interface") && !a.Has("configuration") {
+		return Lines(config.WriteKind(running, keys, config.ViewInterface, string(command.Get[config.InterfaceName](a, "interface")))), nil
+	}
+	if at := slices.IndexFunc(config.Kinds(), a.Has); at >= 0 {
+		return Lines(config.WriteKind(running, keys, config.Kinds()[at], name)), nil
+	}
+	return Lines(config.Write(running, keys)), nil
 }
 
 func displaySaved(s *Session, _ command.Args) (Display, error) {

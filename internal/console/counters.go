@@ -74,12 +74,20 @@ func words(name string) string {
 	return b.String()
 }
 
-// nonzero drops counters that are zero and those named.
-func nonzero(fs []field, named ...string) []field {
-	return slices.DeleteFunc(fs, func(f field) bool {
-		return reflect.ValueOf(f.value).IsZero() ||
-			slices.ContainsFunc(named, func(n string) bool { return words(n) == f.label })
-	})
+// causes prints those counters of a Counters struct that are not zero, two a line or
+// one, but for those named, which were printed before. The facts have all of them.
+func (s *sheet) causes(counted any, print func(...field), named ...string) {
+	var seen []field
+	for _, f := range counters(counted) {
+		switch {
+		case slices.ContainsFunc(named, func(n string) bool { return words(n) == f.label }):
+		case reflect.ValueOf(f.value).IsZero():
+			s.fact(factKey(f.label), f.value)
+		default:
+			seen = append(seen, f)
+		}
+	}
+	print(seen...)
 }
 
 // plural is "1 entry" or "2 entries".

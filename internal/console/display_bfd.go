@@ -75,7 +75,7 @@ func BFDStatistics(b bfd.Statistics) Display {
 		field{"Packets sent", b.Sent},
 		field{"Packets dropped", b.Dropped()},
 	)
-	s.fields(2, 28, nonzero(counters(b.Counters), "Received", "Sent")...)
+	s.causes(b.Counters, func(fs ...field) { s.fields(2, 28, fs...) }, "Received", "Sent")
 	s.fields(0, 28,
 		field{"Scheduling", b.Priority},
 		field{"Latest ever (us)", b.MaxLate.Microseconds()},

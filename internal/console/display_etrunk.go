@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"tandem/internal/bfd"
+	"tandem/internal/command"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
 )
@@ -33,6 +35,30 @@ func ETrunks(trunks []etrunk.State, members []device.MemberSnapshot) Display {
 	return s.display()
 }
 
+// ETrunkBFD is `display e-trunk bfd session all`: the session that each E-Trunk follows.
+func ETrunkBFD(trunks []etrunk.State, sessions []bfd.SessionState) Display {
+	s := newSheet()
+	rows := make([][]any, 0, len(trunks))
+	for _, t := range trunks {
+		at := slices.IndexFunc(sessions, func(b bfd.SessionState) bool { return b.Name == t.BFDSession })
+		switch {
+		case t.BFDSession == "":
+		case at < 0:
+			rows = append(rows, []any{t.ID, t.BFDSession, t.Peer, t.Local, nil, nil, nil, nil, nil, nil})
+		default:
+			b := sessions[at]
+			rows = append(rows, []any{t.ID, b.Name, t.Peer, t.Local, discriminator(b.LocalDiscriminator), discriminator(b.RemoteDiscriminator),
+				stateWord(b), millis(b.ActualTx), millis(b.ActualRx), b.DetectMult})
+		}
+	}
+	s.table(0, "sessions", []string{"E-TRUNK-ID", "BFD-Session", "Peer-IP", "Source-IP", "Local", "Remote", "State", "Tx (ms)", "Rx (ms)", "Multi"}, rows)
+	return s.display()
+}
+
+func displayETrunkBFD(s *Session, _ command.Args) (Display, error) {
+	return ETrunkBFD(s.sys.Backend.Snapshot().ETrunks, s.sys.Backend.BFD()), nil
+}
+
 func showTrunk(s *sheet, t etrunk.State) {
 	var peerPriority, peerSystem, peerFail, peerDevice any
 	if t.PeerAlive {
@@ -58,8 +84,7 @@ func showTrunk(s *sheet, t etrunk.State) {
 		field{"Authentication-Mode", t.AuthMode}, field{"Sequence", setOrNot(t.Sequence)},
 		field{"Revertive", t.Revertive}, field{"Preferred", t.Preferred},
 	)
-	causes := nonzero(counters(t.Counters), "Received", "Sent", "RecDrop", "SndDrop")
-	s.pairs(causes...)
+	s.causes(t.Counters, s.pairs, "Received", "Sent", "RecDrop", "SndDrop")
 }
 
 func showMembers(s *sheet, t etrunk.State, snapshots []device.MemberSnapshot) {

@@ -1,9 +1,7 @@
 package console
 
 import (
-	"encoding/json"
 	"net/netip"
-	"testing"
 	"time"
 
 	"tandem/internal/config"
@@ -70,25 +68,4 @@ func sampleACLs() ([]*config.ACL, map[string][]string) {
 		}, map[string][]string{
 			"2000": {"Eth-Trunk10 (mld group-policy)", "eth1 (mld access-limit except)"},
 		}
-}
-
-func TestMLDDisplays(t *testing.T) {
-	restricted := []device.InterfaceSnapshot{sampleRestricted()}
-	for name, d := range map[string]Display{
-		"mld-interface-verbose": MLDInterfaces(sampleInterfaces()[:1], true),
-		"mld-interface-limits":  MLDInterfaces(restricted, true),
-		"mld-group-static":      MLDGroups(sampleAdmitted(), 1000),
-		"mld-group-admitted":    MLDGroupsVerbose(sampleAdmitted(), 0, selfID),
-		"mld-defaults":          MLDDefaults(),
-		"acl":                   ACLs(sampleACLs()),
-	} {
-		t.Run(name, func(t *testing.T) {
-			facts, err := json.MarshalIndent(d.Facts, "", "  ")
-			if err != nil {
-				t.Fatal(err)
-			}
-			golden(t, name+".txt", d.Text)
-			golden(t, name+".json", string(facts)+"\n")
-		})
-	}
 }

@@ -1,13 +1,15 @@
 package console
 
 import (
+	"strings"
+
 	"tandem/internal/device"
 	"tandem/internal/mld"
 )
 
 // MLDCounters is `display mld control-message counters`: messages by type, and
-// what was dropped by cause.
-func MLDCounters(interfaces []device.InterfaceSnapshot) Display {
+// what was dropped by cause. Queries and reports can be left out.
+func MLDCounters(interfaces []device.InterfaceSnapshot, queries, reports bool) Display {
 	s := newSheet()
 	s.line("Interface message counter information of VPN-Instance: %s", publicNet)
 	each(s, "interfaces", interfaces, func(_ int, i device.InterfaceSnapshot) {
@@ -16,7 +18,9 @@ func MLDCounters(interfaces []device.InterfaceSnapshot) Display {
 		sent, received := messageKinds(i.MLD.Counters.Sent), messageKinds(i.MLD.Counters.Received)
 		rows := make([][]any, 0, len(sent))
 		for n, kind := range messageNames {
-			rows = append(rows, []any{kind, sent[n], received[n]})
+			if isQuery := strings.Contains(kind, "Query"); isQuery && queries || !isQuery && reports {
+				rows = append(rows, []any{kind, sent[n], received[n]})
+			}
 		}
 		s.table(3, "messages", []string{"Message Type", "Sent", "Received"}, rows)
 		var drops [][]any

@@ -1,53 +1,10 @@
 package console
 
 import (
-	"net/netip"
 	"runtime"
 	"runtime/debug"
 	"time"
 )
-
-// InterfaceBrief is `display interface brief`.
-func InterfaceBrief(interfaces []InterfaceInfo) Display {
-	s := newSheet()
-	s.line("PHY: Physical")
-	s.line("Protocol: IPv6 (an address is present and PHY is up)")
-	s.line("(b): BFD down")
-	rows := make([][]any, 0, len(interfaces))
-	for _, i := range interfaces {
-		rows = append(rows, []any{i.Name, phyWord(i), lowUp(i.Up && !i.BFDDown && hasIPv6(i.Addresses)), i.Netdev, i.MAC,
-			prefixes(i.Addresses)})
-	}
-	s.table(0, "interfaces", []string{"Interface", "PHY", "Protocol", "Netdev", "MAC", "Addresses"}, rows)
-	return s.display()
-}
-
-func phyWord(i InterfaceInfo) string {
-	if !i.Exists {
-		return "absent"
-	}
-	if i.Up && i.BFDDown {
-		return "up(b)"
-	}
-	return lowUp(i.Up)
-}
-
-func hasIPv6(list []netip.Prefix) bool {
-	for _, p := range list {
-		if p.Addr().Is6() {
-			return true
-		}
-	}
-	return false
-}
-
-func prefixes(list []netip.Prefix) []string {
-	out := make([]string, 0, len(list))
-	for _, p := range list {
-		out = append(out, p.String())
-	}
-	return out
-}
 
 // BuildInfo names the running program.
 type BuildInfo struct{ Version, Revision, Go string }

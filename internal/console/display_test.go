@@ -92,7 +92,7 @@ func sampleServices() []rbs.State {
 		LagRecords: 2, Lag: 15 * time.Millisecond, LocalDigest: 0xabc, PeerDigest: 0xabc,
 		LastSync: rbs.SyncStats{At: day, Took: 40 * time.Millisecond, Sent: 3, Received: 5},
 	}, {
-		Name: "s2", TCP: rbs.Initial,
+		Name: "s2", TCP: rbs.Initial, LastError: "the peer refuses",
 	}}
 }
 
@@ -166,51 +166,81 @@ func sampleEthTrunk() device.EthTrunkInfo {
 	}
 }
 
-// TestDisplays compares every display, as text and as JSON, with a golden file.
-func TestDisplays(t *testing.T) {
+// sample is a display with the command that shows it, by its leading words.
+type sample struct {
+	command, name string
+	Display
+}
+
+func samples() []sample {
 	interfaces := sampleInterfaces()
-	conf := map[string]ServiceConfig{"s1": {TrackBFD: "10"}}
-	infos := []InterfaceInfo{
-		{Name: "Eth-Trunk10", Netdev: "eth-trunk10", Exists: true, Up: true, MAC: "02:00:00:00:00:01",
-			Addresses: []netip.Prefix{netip.MustParsePrefix("2001:db8:10::1/64"), netip.MustParsePrefix("fe80::1/64")}},
+	restricted := []device.InterfaceSnapshot{sampleRestricted()}
+	infos := sampleInterfaceInfos()
+	m := config.New()
+	m.Interfaces["Eth-Trunk10"] = &config.Interface{Name: "Eth-Trunk10", Description: "to the access switch"}
+	return []sample{
+		{"e-trunk", "e-trunk", ETrunks(sampleTrunks(), sampleMembers())},
+		{"e-trunk bfd", "e-trunk-bfd", ETrunkBFD(sampleTrunks(), sampleSessions())},
+		{"bfd session", "bfd", BFDSessions(sampleSessions())},
+		{"bfd session", "bfd-verbose", BFDSessionsVerbose(sampleSessions())},
+		{"bfd statistics", "bfd-statistics", BFDStatistics(bfd.Statistics{
+			Counters: bfd.Counters{Received: 100, Sent: 99, DropHopLimit: 2, DropNoSession: 1}, Ups: 2, Downs: 1,
+			Priority: "SCHED_FIFO", MaxLate: 420 * time.Microsecond, Starts: 1, LastError: "network is down",
+		})},
+		{"remote-backup-service", "remote-backup-service", Services(sampleServices(), sampleServiceConfigs(), false)},
+		{"remote-backup-service", "remote-backup-service-v", Services(sampleServices()[:1], sampleServiceConfigs(), true)},
+		{"remote-backup-profile", "remote-backup-profile", Profiles(sampleProfiles(), 0)},
+		{"remote-backup-profile", "remote-backup-profiles", ProfileList(sampleProfiles())},
+		{"mld group", "mld-group", MLDGroups(sampleGroups(), 0)},
+		{"mld group", "mld-group-verbose", MLDGroupsVerbose(sampleGroups(), 1000, selfID)},
+		{"mld group", "mld-group-static", MLDGroups(sampleAdmitted(), 1000)},
+		{"mld group", "mld-group-admitted", MLDGroupsVerbose(sampleAdmitted(), 0, selfID)},
+		{"mld interface", "mld-interface", MLDInterfaces(interfaces[:1], false)},
+		{"mld interface", "mld-interface-verbose", MLDInterfaces(interfaces[:1], true)},
+		{"mld interface", "mld-interface-limits", MLDInterfaces(restricted, true)},
+		{"mld control-message", "mld-counters", MLDCounters(interfaces[:1], true, true)},
+		{"default-parameter mld", "mld-defaults", MLDDefaults()},
+		{"acl", "acl", ACLs(sampleACLs())},
+		{"multicast ipv6 routing-table", "multicast-routing", RoutingTable(sampleRoutes())},
+		{"multicast ipv6 forwarding-table", "multicast-forwarding", ForwardingTable(sampleRoutes(), interfaces,
+			device.ForwardingSnapshot{Restored: 3, Removed: 1, Interfaces: 2, Silent: 12, Audits: 360})},
+		{"multicast ipv6 gate", "multicast-gate", Gate(device.GateSnapshot{Installed: true, Closed: []string{"eth-trunk12"},
+			Bucket0: []string{"eth-trunk10"}, Bucket1: []string{"eth-trunk11"}, Orphans: 1, DroppedBucket0: 12, Repairs: 2})},
+		{"multicast ipv6 rui", "multicast-rui", RUI(source, groupA, 10, sampleRoutes(), interfaces)},
+		{"multicast ipv6 rui", "multicast-rui-no-listener", RUI(source, addr("ff1e::5"), 11, sampleRoutes(), interfaces)},
+		{"interface", "interface-brief", InterfaceBrief(infos)},
+		{"interface", "interface", Interfaces(infos, m)},
+		{"eth-trunk", "eth-trunk", EthTrunk(sampleEthTrunk())},
+		{"eth-trunk", "eth-trunk-adopted", EthTrunk(device.EthTrunkInfo{Name: "Eth-Trunk11", Netdev: "eth-trunk11", Exists: true, Driver: "veth", Up: true})},
+		{"configuration commit list", "commit-list", Commits(samplePoints())},
+		{"version", "version", Version(BuildInfo{Version: "v0.1.0", Revision: "abc", Go: "go1.26"}, "A", selfID, 26*time.Hour)},
+	}
+}
+
+func sampleServiceConfigs() map[string]ServiceConfig {
+	return map[string]ServiceConfig{"s1": {TrackBFD: "10", SSLPolicy: "pair"}}
+}
+
+func sampleInterfaceInfos() []InterfaceInfo {
+	return []InterfaceInfo{
+		{Name: "Eth-Trunk10", Netdev: "eth-trunk10", Kind: "bond", Exists: true, Up: true, AdminUp: true, MAC: "02:00:00:00:00:01", MTU: 1500,
+			Addresses: []netip.Prefix{netip.MustParsePrefix("2001:db8:10::1/64"), netip.MustParsePrefix("fe80::1/64")},
+			In:        device.Traffic{Packets: 10, Bytes: 860}, Out: device.Traffic{Packets: 1000, Bytes: 1316000, Dropped: 1}},
+		{Name: "eth1", Netdev: "eth1", Exists: true, MAC: "02:00:00:00:00:02", MTU: 9000},
 		{Name: "GigabitEthernet0/1/0"},
 	}
-	build := BuildInfo{Version: "v0.1.0", Revision: "abc", Go: "go1.26"}
-	for name, d := range map[string]Display{
-		"e-trunk":     ETrunks(sampleTrunks(), sampleMembers()),
-		"bfd":         BFDSessions(sampleSessions()),
-		"bfd-verbose": BFDSessionsVerbose(sampleSessions()),
-		"bfd-statistics": BFDStatistics(bfd.Statistics{
-			Counters: bfd.Counters{Received: 100, Sent: 99, DropHopLimit: 2, DropNoSession: 1}, Ups: 2, Downs: 1,
-			Priority: "SCHED_FIFO", MaxLate: 420 * time.Microsecond, Starts: 1,
-		}),
-		"remote-backup-service":   Services(sampleServices(), conf, false),
-		"remote-backup-service-v": Services(sampleServices()[:1], conf, true),
-		"remote-backup-profile":   Profiles(sampleProfiles(), 0),
-		"remote-backup-profiles":  ProfileList(sampleProfiles()),
-		"mld-group":               MLDGroups(sampleGroups(), 0),
-		"mld-group-verbose":       MLDGroupsVerbose(sampleGroups(), 1000, selfID),
-		"mld-interface":           MLDInterfaces(interfaces[:1], false),
-		"mld-counters":            MLDCounters(interfaces[:1]),
-		"multicast-routing":       RoutingTable(sampleRoutes()),
-		"multicast-forwarding":    ForwardingTable(sampleRoutes(), interfaces, device.ForwardingSnapshot{Restored: 3, Removed: 1, Interfaces: 2, Silent: 12, Audits: 360}),
-		"multicast-gate": Gate(device.GateSnapshot{Installed: true, Bucket0: []string{"eth-trunk10"}, Orphans: 1,
-			DroppedBucket0: 12, Repairs: 2}),
-		"multicast-rui":             RUI(source, groupA, 10, sampleRoutes(), interfaces),
-		"multicast-rui-no-listener": RUI(source, addr("ff1e::5"), 11, sampleRoutes(), interfaces),
-		"interface-brief":           InterfaceBrief(infos),
-		"eth-trunk":                 EthTrunk(sampleEthTrunk()),
-		"eth-trunk-adopted":         EthTrunk(device.EthTrunkInfo{Name: "Eth-Trunk11", Netdev: "eth-trunk11", Exists: true, Driver: "veth", Up: true}),
-		"commit-list":               Commits(samplePoints()),
-		"version":                   Version(build, "A", selfID, 26*time.Hour),
-	} {
-		t.Run(name, func(t *testing.T) {
-			facts, err := json.MarshalIndent(d.Facts, "", "  ")
+}
+
+// TestDisplays compares every display, as text and as JSON, with a golden file.
+func TestDisplays(t *testing.T) {
+	for _, s := range samples() {
+		t.Run(s.name, func(t *testing.T) {
+			facts, err := json.MarshalIndent(s.Facts, "", "  ")
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name+".txt", d.Text)
-			golden(t, name+".json", string(facts)+"\n")
+			golden(t, s.name+".txt", s.Text)
+			golden(t, s.name+".json", string(facts)+"\n")
 		})
 	}
 }

@@ -38,14 +38,15 @@ var (
 func displayCommands() []command.Command[*Session] {
 	return []command.Command[*Session]{
 		show(anyView, "e-trunk [ <id:1..64> ]", "E-Trunks, their election and their members", displayETrunk),
+		show(anyView, "e-trunk bfd session all", "BFD sessions that E-Trunks follow", displayETrunkBFD),
 		show(anyView, "bfd session { all | static | dynamic | peer-ipv6 <peer:unicast> | discriminator <discriminator:1..16384> } "+
 			"[ for-ipv6 ] [ verbose ]", "BFD sessions", displayBFD),
 		show(anyView, "bfd statistics", "BFD packets sent, received and dropped, and how punctual BFD is", displayBFDStatistics),
 		show(anyView, "remote-backup-service [ <name:string(1..128)> [ verbose ] ]", "Remote backup services and their channels", displayService),
 		show(anyView, "remote-backup-profile [ <name:string(1..128)> ]", "Remote backup profiles", displayProfile),
-		show(anyView, "mld group [ <group:ipv6> | interface <interface> ] [ verbose ]", "Groups with listeners", displayGroup),
-		show(anyView, "mld interface [ <interface> ] [ verbose ]", "MLD timers, querier and duty of interfaces", displayMLDInterface),
-		show(anyView, "mld control-message counters [ interface <interface> ]", "MLD messages sent, received and dropped", displayMLDCounters),
+		show(anyView, "mld group [ <group-address:multicast> | interface <interface> ] [ verbose ]", "Groups with listeners", displayGroup),
+		show(anyView, "mld interface [ <interface> | up | down ] [ verbose ]", "MLD timers, querier and duty of interfaces", displayMLDInterface),
+		show(anyView, "mld control-message counters [ interface <interface> ] [ message-type { query | report } ]", "MLD messages sent, received and dropped", displayMLDCounters),
 		show(anyView, "default-parameter mld", "MLD timers, counts and bounds where nothing is set",
 			func(*Session, command.Args) (Display, error) { return MLDDefaults(), nil }),
 		show(anyView, "acl ipv6 { all | number <acl:2000..3999> | name <acl-name> }", "Access lists in force and what uses them", displayACL),
@@ -55,7 +56,7 @@ func displayCommands() []command.Command[*Session] {
 			"Which of the two devices sends a stream", displayRUI),
 		show(anyView, "multicast ipv6 gate", "What the gate of the kernel lets this device send", displayGate),
 		show(anyView, "eth-trunk <id:0..1023>", "An Eth-Trunk, its ports and their LACP state", displayEthTrunk),
-		show(anyView, "interface brief", "Interfaces of the device", displayInterfaces),
+		show(anyView, "interface [ brief | <interface> ]", "Interfaces of the device", displayInterfaces),
 		show(anyView, "version", "The running program", displayVersion),
 	}
 }
@@ -122,7 +123,7 @@ func displayGroup(s *Session, a command.Args) (Display, error) {
 	for _, i := range interfaces {
 		all = append(all, interfaceGroups{i, s.sys.Backend.Groups(i.Name, verbose)})
 	}
-	if group := a.Addr("group"); group.IsValid() { // the keyword group is always there
+	if group := a.Addr("group-address"); group.IsValid() {
 		all = onlyGroup(all, group)
 	}
 	limit := int(s.sys.Store.Running().MLD.Limit)
@@ -148,12 +149,15 @@ func downstream(snap device.Snapshot, a command.Args) ([]device.InterfaceSnapsho
 
 func displayMLDInterface(s *Session, a command.Args) (Display, error) {
 	interfaces, err := downstream(s.sys.Backend.Snapshot(), a)
+	if a.Has("up") || a.Has("down") {
+		interfaces = slices.DeleteFunc(interfaces, func(i device.InterfaceSnapshot) bool { return i.MLD.Up != a.Has("up") })
+	}
 	return MLDInterfaces(interfaces, a.Has("verbose")), err
 }
 
 func displayMLDCounters(s *Session, a command.Args) (Display, error) {
 	interfaces, err := downstream(s.sys.Backend.Snapshot(), a)
-	return MLDCounters(interfaces), err
+	return MLDCounters(interfaces, !a.Has("report"), !a.Has("query")), err
 }
 
 func displayRouting(s *Session, _ command.Args) (Display, error) {
@@ -180,10 +184,6 @@ func displayEthTrunk(s *Session, a command.Args) (Display, error) {
 		return Display{}, err
 	}
 	return EthTrunk(t), nil
-}
-
-func displayInterfaces(s *Session, _ command.Args) (Display, error) {
-	return InterfaceBrief(s.sys.Backend.Interfaces()), nil
 }
 
 func displayVersion(s *Session, _ command.Args) (Display, error) {

@@ -33,16 +33,3 @@ func TestCompletion(t *testing.T) {
 		}
 	}
 }
-
-// TestHelpIsComplete wants a word of help with every keyword of the console's
-// own views.
-func TestHelpIsComplete(t *testing.T) {
-	s := newStage(t).now
-	for _, line := range []string{"", "display ", "display mld ", "display multicast ipv6 ", "batch-backup ", "display configuration "} {
-		for _, x := range s.Complete(line).Candidates {
-			if x.Keyword && x.Help == "" {
-				t.Errorf("%q: no help for %s", line, x.Word)
-			}
-		}
-	}
-}

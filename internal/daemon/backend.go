@@ -11,6 +11,7 @@ import (
 
 	"tandem/internal/config"
 	"tandem/internal/device"
+	"tandem/internal/linux/links"
 	"tandem/internal/mld"
 )
 
@@ -180,12 +181,33 @@ func (d *Daemon) Interfaces() []device.InterfaceInfo {
 			}
 		}
 	})
+	d.countTraffic(infos)
 	return infos
+}
+
+// countTraffic fills in the kernel's counters. It asks on a connection of its own,
+// so that the loop does not wait for it.
+func (d *Daemon) countTraffic(infos []device.InterfaceInfo) {
+	handle, err := links.Open()
+	if err != nil {
+		d.log.Warn("interface counters", "err", err)
+		return
+	}
+	defer handle.Close()
+	counters, err := handle.Counters()
+	if err != nil {
+		d.log.Warn("interface counters", "err", err)
+	}
+	for i := range infos {
+		c := counters[infos[i].Netdev]
+		infos[i].In, infos[i].Out = device.Traffic(c.In), device.Traffic(c.Out)
+	}
 }
 
 func (d *Daemon) interfaceInfo(name, netdev string) device.InterfaceInfo {
 	link := d.netdevs[netdev]
-	info := device.InterfaceInfo{Name: name, Exists: link.Exists, Up: link.Up, BFDDown: d.lostLinks[netdev], Addresses: slices.Clone(link.Addresses)}
+	info := device.InterfaceInfo{Name: name, Exists: link.Exists, Up: link.Up, AdminUp: link.AdminUp, BFDDown: d.lostLinks[netdev],
+		Addresses: slices.Clone(link.Addresses), Kind: link.Kind, MTU: link.MTU}
 	if link.Exists {
 		info.Netdev, info.MAC = netdev, link.HardwareAddr.String()
 	}

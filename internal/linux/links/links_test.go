@@ -66,6 +66,30 @@ func TestVethAcrossNamespaces(t *testing.T) {
 	}
 }
 
+// TestCounters lets the kernel's own neighbour and listener messages be counted at
+// both ends of a cable.
+func TestCounters(t *testing.T) {
+	nsB, b := newNamespace(t)
+	_, a := newNamespace(t)
+	must(t, a.AddVeth(links.VethEnd{Name: "left"}, links.VethEnd{Name: "right", NetNS: nsB.FD()}))
+	must(t, b.SetUp("right", true))
+	must(t, a.SetUp("left", true))
+	for {
+		left, err := a.Counters()
+		must(t, err)
+		right, err := b.Counters()
+		must(t, err)
+		if l, r := left["left"], right["right"]; l.Out.Packets > 0 && l.Out.Bytes > 0 && r.In.Packets >= l.Out.Packets {
+			return
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatalf("nothing is counted: %+v, %+v", left, right)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
 func TestBridge(t *testing.T) {
 	ns, h := newNamespace(t)
 	must(t, h.AddBridge("br", links.BridgeOptions{Snooping: true, Querier: true}))

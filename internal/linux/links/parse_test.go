@@ -67,6 +67,9 @@ func FuzzParse(f *testing.F) {
 		if a, err := parseAddress(b); err == nil && a.usable && !a.prefix.IsValid() {
 			t.Errorf("usable but not valid: %+v", a)
 		}
+		if name, _, ok := parseCounters(b); ok && name == "" {
+			t.Error("counters of nothing")
+		}
 		if l, _, err := parseLink(b); err == nil && l.Up && !l.AdminUp {
 			t.Errorf("up but not enabled: %+v", l)
 		}

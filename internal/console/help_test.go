@@ -1,0 +1,75 @@
+package console
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"tandem/internal/command"
+	"tandem/internal/config"
+)
+
+// TestHelpIsComplete asks for help behind every word of every command: each
+// keyword and parameter that may follow is described.
+func TestHelpIsComplete(t *testing.T) {
+	told := map[string]bool{}
+	for _, c := range allCommands() {
+		for seed := range uint64(30) {
+			line := sampleLine(t, c, seed)
+			words := strings.Split(line, "\t")
+			for n := range len(words) {
+				typed := strings.TrimLeft(strings.Join(words[:n], " ")+" ", " ")
+				candidates, err := table().Complete(chainOf(c.Views[0]), typed)
+				if err != nil {
+					t.Fatalf("%v %q: %v", c.Views, typed, err)
+				}
+				for _, x := range candidates {
+					if x.Help == "" && x.Word != command.Return && !told[typed+x.Word] {
+						told[typed+x.Word] = true
+						t.Errorf("%v %q: no help for %s", c.Views, typed, x.Word)
+					}
+				}
+			}
+		}
+	}
+}
+
+// chainOf returns the views that hold together with one of the table.
+func chainOf(view string) []string {
+	kind := config.View{Kind: view}
+	switch view {
+	case config.ViewUser, config.ViewAny:
+		return []string{config.ViewUser, config.ViewAny}
+	case config.ViewConfig, config.ViewEnter:
+		kind = config.SystemView
+	case config.ViewPort, config.ViewInterface:
+		kind = config.View{Kind: config.ViewInterface, Name: "eth0"}
+	case config.ViewEthTrunk:
+		kind = config.View{Kind: config.ViewInterface, Name: "Eth-Trunk10"}
+	case config.ViewSub:
+		kind = config.View{Kind: config.ViewInterface, Name: "Eth-Trunk10.100"}
+	}
+	return kind.Chain()
+}
+
+// sampleLine is a line of a command, its words apart by tabs.
+func sampleLine(t *testing.T, c command.Command[*Session], seed uint64) string {
+	t.Helper()
+	random := rand.New(rand.NewPCG(seed, 1))
+	line, err := table().Sample(c, random.IntN, func(_ string, typ command.Type) string {
+		word := map[string]string{"ipv6": "2001:db8::1", "unicast": "2001:db8::1", "global": "2001:db8::1", "prefix": "2001:db8::1/64",
+			"group": "ff3e::1", "multicast": "ff3e::1", "group-range": "ff3e::/32", "mac": "00e0-fc12-3456", "file": "/f",
+			"acl-name": "gold", "interface": "eth-trunk 10"}[typ.Name]
+		if low, _, isRange := strings.Cut(typ.Name, ".."); isRange && word == "" {
+			word = low
+		}
+		if strings.HasPrefix(typ.Name, "string") || strings.HasPrefix(typ.Name, "line") {
+			word = "x"
+		}
+		return word
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(line, " ", "\t")
+}

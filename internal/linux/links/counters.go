@@ -1,0 +1,53 @@
+package links
+
+import (
+	"encoding/binary"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Counters are what the kernel counts of an interface (struct rtnl_link_stats64).
+type Counters struct{ In, Out Traffic }
+
+// Traffic is one direction of an interface.
+type Traffic struct{ Packets, Bytes, Errors, Dropped uint64 }
+
+// Counters returns the counters of all interfaces by name.
+func (h *Handle) Counters() (map[string]Counters, error) {
+	msgs, err := h.linkMessages()
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]Counters, len(msgs))
+	for _, m := range msgs {
+		if name, c, ok := parseCounters(m.Data); ok {
+			all[name] = c
+		}
+	}
+	return all, nil
+}
+
+// countersSize is that of the fields read here, in the order of the structure:
+// packets, bytes, errors and dropped packets, in and out in turn.
+const countersSize = 8 * 8
+
+// parseCounters finds the counters in a link message, ok when they are there.
+func parseCounters(b []byte) (name string, c Counters, ok bool) {
+	if len(b) < unix.SizeofIfInfomsg {
+		return "", c, false
+	}
+	attributes(b[unix.SizeofIfInfomsg:], func(ad *netlink.AttributeDecoder) {
+		switch data := ad.Bytes(); {
+		case ad.Type() == unix.IFLA_IFNAME:
+			name = ad.String()
+		case ad.Type() == unix.IFLA_STATS64 && len(data) >= countersSize:
+			ok = true
+			for i, field := range []*uint64{&c.In.Packets, &c.Out.Packets, &c.In.Bytes, &c.Out.Bytes,
+				&c.In.Errors, &c.Out.Errors, &c.In.Dropped, &c.Out.Dropped} {
+				*field = binary.NativeEndian.Uint64(data[8*i:])
+			}
+		}
+	})
+	return name, c, ok && name != ""
+}
