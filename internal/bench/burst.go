@@ -74,13 +74,17 @@ func (p *pair) burst(r *run, f *frames) (sent, onA, onB time.Duration, err error
 				return
 			}
 			defer look.close()
-			at, err := look.all(r, 0, f.len(), limit)
+			var at time.Time
+			err = urgent(anyProcessor, func() (err error) {
+				at, err = look.all(r, 0, f.len(), limit)
+				return err
+			})
 			c <- seen{at, err}
 		}()
 		return c
 	}
 	a, b := wait(deviceA), wait(deviceB)
-	if err := onProcessor(0, func() error { start = time.Now(); return p.wire.send(f, 0, f.len()) }); err != nil {
+	if err := urgent(0, func() error { start = time.Now(); return p.wire.send(f, 0, f.len()) }); err != nil {
 		return 0, 0, 0, err
 	}
 	sent = time.Since(start)

@@ -73,22 +73,6 @@ func (r *run) startDevice(n *network, name string, opt deviceOptions) (*device, 
 	return d, nil
 }
 
-// onProcessor runs f with the calling thread, and whatever it starts, on one processor.
-func onProcessor(cpu int, f func() error) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	var before, one unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &before); err != nil {
-		return err
-	}
-	one.Set(cpu)
-	if err := unix.SchedSetaffinity(0, &one); err != nil {
-		return err
-	}
-	defer func() { _ = unix.SchedSetaffinity(0, &before) }()
-	return f()
-}
-
 func (d *device) stop() {
 	_ = d.cmd.Process.Signal(unix.SIGTERM)
 	select {

@@ -88,7 +88,7 @@ func intakeOf(r *run, name string, before, load *frames) (taken, error) {
 	}
 	defer waiting.close()
 	if before != nil {
-		if _, err := r.sustain(w, before, waiting, d.hasTaken(before.len())); err != nil {
+		if _, err := r.inTurns(w, before, waiting, d.hasTaken(before.len())); err != nil {
 			return taken{}, err
 		}
 	} else {
@@ -100,7 +100,7 @@ func intakeOf(r *run, name string, before, load *frames) (taken, error) {
 	}
 	var took time.Duration
 	err = r.profiled(d, "F4-"+name, func() (err error) {
-		took, err = r.sustain(w, load, waiting, d.hasTaken(before.len()+load.len()))
+		took, err = r.inTurns(w, load, waiting, d.hasTaken(before.len()+load.len()))
 		return err
 	})
 	if err != nil {
@@ -199,7 +199,7 @@ func bareReceiver(r *run) (rate float64, err error) {
 	}
 	defer waiting.close()
 	f := reports(intakeRefreshes, intakeGroups, 100, refresh)
-	took, err := r.sustain(w, f, waiting, func() error {
+	took, err := r.inTurns(w, f, waiting, func() error {
 		if got := conn.Counters().Received; got < uint64(f.len()) {
 			return fmt.Errorf("%d of %d reports were read", got, f.len())
 		}

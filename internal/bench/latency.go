@@ -1,8 +1,8 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
-	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -26,7 +26,7 @@ func joinLatency(r *run) (outcome, error) {
 		return outcome{}, err
 	}
 	defer p.close()
-	idle, err := idleLatency(p)
+	idle, err := p.oneByOne(reports(idleJoins, idleJoins, 100, join), entryMade)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -51,37 +51,35 @@ func joinLatency(r *run) (outcome, error) {
 	}, nil
 }
 
-// idleLatency joins groups one at a time, watching for each entry with a
-// processor of its own.
-func idleLatency(p *pair) (times, error) {
-	look, err := p.mfc(deviceA)
+// oneByOne sends frames one at a time, the i-th about group i, and returns how
+// long each took to make or remove its entry. In between all come to rest.
+func (p *pair) oneByOne(f *frames, kind uint16) (took times, err error) {
+	w, err := p.watch(deviceA, kind, f.len())
 	if err != nil {
 		return nil, err
 	}
-	defer look.close()
-	f := reports(idleJoins, idleJoins, 100, join)
-	var took times
-	err = onProcessor(0, func() error {
+	err = urgent(anyProcessor, func() error {
 		for i := range f.len() {
 			time.Sleep(3 * time.Millisecond)
 			start := time.Now()
 			if err := p.wire.send(f, i, i+1); err != nil {
 				return err
 			}
-			if err := look.spin(i, true, 10*time.Second); err != nil {
+			at, err := w.wait(i)
+			if err != nil {
 				return err
 			}
-			took = append(took, time.Since(start))
+			took = append(took, at.Sub(start))
 		}
 		return nil
 	})
-	return took, err
+	return took, errors.Join(err, w.stop())
 }
 
 // paced sends the frames from a first one on, evenly at a rate a second; the
 // i-th joins group i. The kernel's own announcements tell when the entries came.
 func (p *pair) paced(first int, f *frames, rate int) (times, error) {
-	w, err := p.watch(deviceA, f.len())
+	w, err := p.watch(deviceA, entryMade, f.len())
 	if err != nil {
 		return nil, err
 	}
@@ -107,21 +105,19 @@ func (p *pair) paced(first int, f *frames, rate int) (times, error) {
 // pace sends frames evenly and returns when each was.
 func (p *pair) pace(first int, f *frames, rate int) (sent []time.Time, err error) {
 	sent = make([]time.Time, f.len())
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	// Sleeps end when asked for, not up to 50 us later.
-	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
-	start := time.Now()
-	for i := first; i < f.len(); i++ {
-		due := start.Add(time.Duration(i-first) * time.Second / time.Duration(rate))
-		if wait := time.Until(due); wait > 0 {
-			ts := unix.NsecToTimespec(int64(wait))
-			_ = unix.ClockNanosleep(unix.CLOCK_MONOTONIC, 0, &ts, nil)
+	return sent, urgent(anyProcessor, func() error {
+		start := time.Now()
+		for i := first; i < f.len(); i++ {
+			due := start.Add(time.Duration(i-first) * time.Second / time.Duration(rate))
+			if wait := time.Until(due); wait > 0 {
+				ts := unix.NsecToTimespec(int64(wait))
+				_ = unix.ClockNanosleep(unix.CLOCK_MONOTONIC, 0, &ts, nil)
+			}
+			sent[i] = time.Now()
+			if err := p.wire.send(f, i, i+1); err != nil {
+				return err
+			}
 		}
-		sent[i] = time.Now()
-		if err := p.wire.send(f, i, i+1); err != nil {
-			return nil, err
-		}
-	}
-	return sent, nil
+		return nil
+	})
 }

@@ -64,31 +64,10 @@ func leavesOf(r *run, n int, prompt bool) (times, error) {
 		return nil, err
 	}
 	time.Sleep(500 * time.Millisecond) // the peer has heard of them
-	var took times
-	err = onProcessor(0, func() error {
-		if prompt {
-			took, err = leaveEach(p.wire, leaves, look)
-		} else {
-			took, err = leaveTogether(p.wire, leaves, look)
-		}
-		return err
-	})
-	return took, err
-}
-
-func leaveEach(w *wire, f *frames, look *mfc) (took times, err error) {
-	for i := range f.len() {
-		time.Sleep(3 * time.Millisecond)
-		start := time.Now()
-		if err := w.send(f, i, i+1); err != nil {
-			return nil, err
-		}
-		if err := look.spin(i, false, 10*time.Second); err != nil {
-			return nil, err
-		}
-		took = append(took, time.Since(start))
+	if prompt {
+		return p.oneByOne(leaves, entryRemoved)
 	}
-	return took, nil
+	return leaveTogether(p.wire, leaves, look)
 }
 
 func leaveTogether(w *wire, f *frames, look *mfc) (took times, err error) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"runtime"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -54,17 +53,6 @@ func (m *mfc) has(group int) bool {
 	return errno == 0
 }
 
-// spin waits, without giving up the processor, until an entry is there or gone.
-func (m *mfc) spin(group int, there bool, limit time.Duration) error {
-	deadline := time.Now().Add(limit)
-	for m.has(group) != there {
-		if time.Now().After(deadline) {
-			return fmt.Errorf("entry of %v: there is %v after %v, not %v", groupAddr(group), !there, limit, there)
-		}
-	}
-	return nil
-}
-
 // all waits until the entries of groups first..first+n-1 are there and returns
 // when that was. It looks at the last one until that is there, and at the others only then.
 func (m *mfc) all(r *run, first, n int, limit time.Duration) (time.Time, error) {
@@ -96,24 +84,27 @@ func (m *mfc) missing(first, n int) int {
 	return -1
 }
 
-// watch notes when the kernel tells of new entries.
+// watch notes when the kernel tells that entries come, or that they go. It tells so
+// within the system call that makes them.
 type watch struct {
 	fd    int
+	kind  uint16
 	since time.Time
-	// at is when each group's entry came, since the watch began, 0 when it has not.
+	// at is when each group's entry did, since the watch began, 0 when it has not.
 	at   []atomic.Int64
 	done chan error
 	stop func() error
 }
 
+// What a watch can note.
 const (
-	rtmNewRoute     = 24
-	groupIPv6Mroute = unix.RTNLGRP_IPV6_MROUTE
+	entryMade    = unix.RTM_NEWROUTE
+	entryRemoved = unix.RTM_DELROUTE
 )
 
 // watch follows the forwarding cache of a namespace for groups below a number.
-func (n *network) watch(part string, groups int) (*watch, error) {
-	w := &watch{at: make([]atomic.Int64, groups), done: make(chan error, 1), since: time.Now()}
+func (n *network) watch(part string, kind uint16, groups int) (*watch, error) {
+	w := &watch{kind: kind, at: make([]atomic.Int64, groups), done: make(chan error, 1), since: time.Now()}
 	err := n.spaces[part].Do(func() (err error) {
 		if w.fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE); err != nil {
 			return err
@@ -123,20 +114,18 @@ func (n *network) watch(part string, groups int) (*watch, error) {
 			unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 256<<20),
 			unix.SetsockoptTimeval(w.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout),
 			unix.Bind(w.fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}),
-			unix.SetsockoptInt(w.fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, groupIPv6Mroute))
+			unix.SetsockoptInt(w.fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, unix.RTNLGRP_IPV6_MROUTE))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("watch the forwarding cache: %w", err)
 	}
 	stop := make(chan struct{})
-	go w.follow(stop)
+	go func() { w.done <- urgent(anyProcessor, func() error { return w.follow(stop) }) }()
 	w.stop = func() error { close(stop); err := <-w.done; unix.Close(w.fd); return err }
 	return w, nil
 }
 
-func (w *watch) follow(stop <-chan struct{}) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+func (w *watch) follow(stop <-chan struct{}) error {
 	b := make([]byte, 64<<10)
 	for {
 		n, _, err := unix.Recvfrom(w.fd, b, 0)
@@ -145,28 +134,26 @@ func (w *watch) follow(stop <-chan struct{}) {
 		case errors.Is(err, unix.EAGAIN):
 			select {
 			case <-stop:
-				w.done <- nil
-				return
+				return nil
 			default:
 			}
 		case errors.Is(err, unix.EINTR):
 		case err != nil:
-			w.done <- err
-			return
+			return err
 		default:
 			w.note(b[:n], now)
 		}
 	}
 }
 
-// note takes the groups out of a message. Only new routes count.
+// note takes the groups out of a message. Only the first time of each counts.
 func (w *watch) note(b []byte, now int64) {
 	for len(b) >= unix.SizeofNlMsghdr {
 		size := int(binary.NativeEndian.Uint32(b))
 		if size < unix.SizeofNlMsghdr || size > len(b) {
 			return
 		}
-		if binary.NativeEndian.Uint16(b[4:]) == rtmNewRoute {
+		if binary.NativeEndian.Uint16(b[4:]) == w.kind {
 			if g, ok := destination(b[unix.SizeofNlMsghdr+unix.SizeofRtMsg : size]); ok && g < len(w.at) {
 				w.at[g].CompareAndSwap(0, now)
 			}
@@ -191,8 +178,20 @@ func destination(b []byte) (group int, ok bool) {
 	return 0, false
 }
 
-// when is the time at which a group's entry came.
+// when is the time at which a group's entry came or went.
 func (w *watch) when(group int) (time.Time, bool) {
 	at := w.at[group].Load()
 	return w.since.Add(time.Duration(at)), at != 0
+}
+
+// wait returns that time once it has come.
+func (w *watch) wait(group int) (time.Time, error) {
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Microsecond) {
+		if at, ok := w.when(group); ok {
+			return at, nil
+		}
+		if time.Now().After(deadline) {
+			return time.Time{}, fmt.Errorf("the kernel has told nothing of %v", groupAddr(group))
+		}
+	}
 }
