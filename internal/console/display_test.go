@@ -266,34 +266,35 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestPipe(t *testing.T) {
-	d := Display{Text: "alpha\nbeta\ngamma\n", Facts: map[string]int{"n": 3}}
+	d := Display{Text: "alpha\n one\nbeta\ngamma\n two\n", Facts: map[string]int{"n": 3}}
 	for _, c := range []struct{ pipe, want, problem string }{
 		{pipe: "include a$", want: "alpha\nbeta\ngamma\n"},
 		{pipe: " inc et", want: "beta\n"},
-		{pipe: " exclude et", want: "alpha\ngamma\n"},
-		{pipe: " begin bet", want: "beta\ngamma\n"},
-		{pipe: " count", want: "Total lines: 3.\n"},
+		{pipe: " exclude et|n", want: "alpha\ngamma\n two\n"},
+		{pipe: " begin bet", want: "beta\ngamma\n two\n"},
+		{pipe: " count", want: "Total lines: 5.\n"},
 		{pipe: " json", want: "{\n  \"n\": 3\n}\n"},
 		{pipe: " INCLUDE \"alpha\"", want: "alpha\n"},
-		{pipe: " ", problem: "Incomplete command"},
-		{pipe: " include", problem: "Incomplete command"},
-		{pipe: " include (", problem: "Wrong parameter"},
-		{pipe: " sort", problem: "Unrecognized command"},
-		{pipe: " json x", problem: "Too many parameters"},
+		{pipe: " section include two", want: "gamma\n two\n"},
+		{pipe: " sec e gam", want: "alpha\n one\nbeta\n"},
+		{pipe: " include a | count", want: "Total lines: 3.\n"},
+		{pipe: " include a | exc bet | inc m", want: "gamma\n"},
+		{pipe: " include alpha | b", want: ""}, // a regular expression
+		{pipe: " ", problem: "Incomplete command found at '^' position."},
+		{pipe: " include", problem: "Incomplete command found at '^' position."},
+		{pipe: " include (", problem: "Wrong parameter found at '^' position. (regexp: missing closing ))"},
+		{pipe: " sort", problem: "Unrecognized command found at '^' position."},
+		{pipe: " json x", problem: "Too many parameters found at '^' position."},
+		{pipe: " count | json", problem: "Wrong parameter found at '^' position. (json takes what the display itself shows, so it comes first)"},
 	} {
-		f, _, kind, ok := parsePipe(c.pipe)
-		problem := ""
-		if !ok {
-			problem = kind.String()
-		}
-		if problem != c.problem {
-			t.Errorf("%q: problem %q, want %q", c.pipe, problem, c.problem)
+		p, err := parsePipes(c.pipe)
+		if err != nil {
+			if err.Error() != c.problem {
+				t.Errorf("%q: %v, want %q", c.pipe, err, c.problem)
+			}
 			continue
 		}
-		if f == nil {
-			continue
-		}
-		if got, err := f(d); err != nil || got != c.want {
+		if got, err := p.print(d); err != nil || got != c.want || c.problem != "" {
 			t.Errorf("%q: %q, %v; want %q", c.pipe, got, err, c.want)
 		}
 	}

@@ -2,15 +2,23 @@ package console
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
+	"slices"
 	"strings"
+	"sync"
 
 	"tandem/internal/command"
 )
 
-// A filter turns what a display shows into what is printed.
-type filter func(Display) (string, error)
+// A filter turns what a display shows, or a filter before it printed, into what
+// is printed.
+type filter func(Display) (Display, error)
+
+// pipes are the filters of one line, in their order.
+type pipes struct{ filters []filter }
 
 // splitPipe cuts a line at its first bar outside quotes. Only displays know pipes.
 func splitPipe(line string) (command, pipe string, piped bool) {
@@ -26,106 +34,174 @@ func splitPipe(line string) (command, pipe string, piped bool) {
 	return line, "", false
 }
 
-// pipeWords are the filters in the order of help.
-var pipeWords = []struct{ name, help string }{
-	{"begin", "Print from the first line that matches"},
-	{"count", "Print the number of lines"},
-	{"exclude", "Print lines that do not match"},
-	{"include", "Print lines that match"},
-	{"json", "Print the same facts as JSON"},
+// nextPipe is a bar behind a filter that begins another filter. Other bars belong
+// to a regular expression, so the filter's name has three letters at least.
+var nextPipe = regexp.MustCompile(`(?i)\s\|\s*(?:beg(?:i|in)?|cou(?:n|nt)?|exc(?:l|lu|lud|lude)?|inc(?:l|lu|lud|lude)?|sec(?:t|ti|tio|tion)?|json?)(?:\s|$)`)
+
+// stages cuts what follows the first bar into filters, with the offset of each.
+func stages(pipe string) (texts []string, offsets []int) {
+	from := 0
+	for {
+		at := nextPipe.FindStringIndex(pipe[from:])
+		if at == nil {
+			return append(texts, pipe[from:]), append(offsets, from)
+		}
+		texts, offsets = append(texts, pipe[from:from+at[0]+1]), append(offsets, from)
+		from += at[0] + 2
+	}
 }
 
-// parsePipe reads what follows the bar. Keywords abbreviate like any other.
-// When it is not ok, at is the offset in pipe of what is wrong, and kind how.
-func parsePipe(pipe string) (f filter, at int, kind command.Kind, ok bool) {
-	trimmed := strings.TrimLeft(pipe, " ")
-	at = len(pipe) - len(trimmed)
-	word, rest, _ := strings.Cut(trimmed, " ")
-	restAt := len(pipe) - len(rest)
-	rest = strings.TrimSpace(rest)
-	name, kind, ok := pipeWord(word)
-	if !ok {
-		return nil, at, kind, false
-	}
-	switch name {
-	case "json", "count":
-		if rest != "" {
-			return nil, restAt, command.TooMany, false
-		}
-		if name == "json" {
-			return printJSON, 0, 0, true
-		}
-		return countLines, 0, 0, true
-	}
-	if rest == "" {
-		return nil, len(pipe), command.Incomplete, false
-	}
-	re, err := regexp.Compile(strings.Trim(rest, `"`))
+// pipeTable is the grammar of one filter.
+var pipeTable = sync.OnceValue(func() *command.Table[*pipes] {
+	t, err := command.New(pipeVocabulary, pipeCommands())
 	if err != nil {
-		return nil, restAt, command.WrongParameter, false
+		panic(err)
 	}
-	return lineFilter(name, re), 0, 0, true
+	return t
+})
+
+var pipeView = []string{"pipe"}
+
+var pipeVocabulary = command.Vocabulary{
+	Types: map[string]command.Type{"regexp": {Name: "regexp", Show: "TEXT", Rest: true, Parse: parseRegexp}},
+	Help: map[string]string{
+		"begin": "Print from the first line that matches", "count": "Print the number of lines",
+		"exclude": "Print what does not match", "include": "Print what matches",
+		"json": "Print the same facts as JSON", "section": "Print whole sections, a heading with its indented lines",
+		"<regexp>": "Regular expression",
+	},
 }
 
-func pipeWord(word string) (name string, kind command.Kind, ok bool) {
-	if word == "" {
-		return "", command.Incomplete, false
+func parseRegexp(words []string) (any, int, error) {
+	re, err := regexp.Compile(strings.Trim(words[0], `"`))
+	var wrong *syntax.Error
+	if errors.As(err, &wrong) {
+		err = fmt.Errorf("%s", wrong.Code)
 	}
-	found := pipeCandidates(word)
-	switch len(found) {
-	case 0:
-		return "", command.Unrecognized, false
-	case 1:
-		return found[0].Word, 0, true
-	}
-	return "", command.Ambiguous, false
+	return re, 1, err
 }
 
-// pipeCandidates are the filters that begin so.
-func pipeCandidates(prefix string) []command.Candidate {
-	var found []command.Candidate
-	for _, w := range pipeWords {
-		if strings.HasPrefix(w.name, strings.ToLower(prefix)) {
-			found = append(found, command.Candidate{Word: w.name, Help: w.help, Keyword: true})
+func pipeCommands() []command.Command[*pipes] {
+	declare := func(syntax string, f func(command.Args) filter) command.Command[*pipes] {
+		return command.Command[*pipes]{Views: pipeView, Syntax: syntax, Run: func(p *pipes, a command.Args) error {
+			p.filters = append(p.filters, f(a))
+			return nil
+		}}
+	}
+	return []command.Command[*pipes]{
+		declare("{ begin | exclude | include } <regexp>", filterLines),
+		declare("section { exclude | include } <regexp>", filterSections),
+		declare("count", func(command.Args) filter { return countLines }),
+		declare("json", func(command.Args) filter { return printJSON }),
+	}
+}
+
+// parsePipes reads what follows the first bar. The position in its *command.Error
+// is in pipe.
+func parsePipes(pipe string) (*pipes, error) {
+	p := &pipes{}
+	texts, offsets := stages(pipe)
+	for i, text := range texts {
+		match, err := pipeTable().Match(pipeView, text)
+		if err == nil && match.Args.Has("json") && i > 0 {
+			err = &command.Error{Kind: command.WrongParameter, Pos: len(text) - len(strings.TrimLeft(text, " ")),
+				Detail: "json takes what the display itself shows, so it comes first"}
+		}
+		if err != nil {
+			return nil, shifted(err, offsets[i])
+		}
+		// The commands of the table cannot fail.
+		_ = match.Run(p)
+	}
+	return p, nil
+}
+
+// shifted moves the caret of an error.
+func shifted(err error, by int) error {
+	var parse *command.Error
+	if errors.As(err, &parse) {
+		moved := *parse
+		moved.Pos += by
+		return &moved
+	}
+	return err
+}
+
+// completePipe completes the last filter of a line.
+func completePipe(text, pipe string) (Completion, error) {
+	texts, offsets := stages(pipe)
+	last, at := texts[len(texts)-1], offsets[len(offsets)-1]
+	candidates, err := pipeTable().Complete(pipeView, last)
+	if err != nil {
+		return Completion{}, shifted(err, len(text)+1+at)
+	}
+	return Completion{Expanded: text + "|" + pipe[:at] + pipeTable().Expand(pipeView, last), Candidates: candidates}, nil
+}
+
+// print lets a display pass the filters.
+func (p *pipes) print(d Display) (string, error) {
+	for _, f := range p.filters {
+		var err error
+		if d, err = f(d); err != nil {
+			return "", err
 		}
 	}
-	return found
+	return d.Text, nil
 }
 
-// completePipe completes the filter's name; what follows it is free text.
-func completePipe(text, pipe string) Completion {
-	word := strings.TrimLeft(pipe, " ")
-	found := pipeCandidates(word)
-	c := Completion{Expanded: text + "|" + pipe, Candidates: found}
-	if len(found) == 1 {
-		c.Expanded = text + "|" + pipe[:len(pipe)-len(word)] + found[0].Word + " "
-	}
-	return c
+func matches(re *regexp.Regexp, line string) bool {
+	return re.MatchString(strings.TrimSuffix(line, "\n"))
 }
 
-func lineFilter(name string, re *regexp.Regexp) filter {
-	return func(d Display) (string, error) {
-		var b strings.Builder
+func filterLines(a command.Args) filter {
+	re := command.Get[*regexp.Regexp](a, "regexp")
+	return func(d Display) (Display, error) {
 		begun := false
-		for line := range strings.Lines(d.Text) {
-			match := re.MatchString(strings.TrimSuffix(line, "\n"))
+		return keep(d, slices.Collect(strings.Lines(d.Text)), func(line string) bool {
+			match := matches(re, line)
 			begun = begun || match
-			if (name == "include" && match) || (name == "exclude" && !match) || (name == "begin" && begun) {
-				b.WriteString(line)
-			}
-		}
-		return b.String(), nil
+			return a.Has("include") && match || a.Has("exclude") && !match || a.Has("begin") && begun
+		}), nil
 	}
 }
 
-func countLines(d Display) (string, error) {
-	return fmt.Sprintf("Total lines: %d.\n", strings.Count(d.Text, "\n")), nil
+// filterSections keeps or drops a heading with all of its indented lines when any
+// line of them matches.
+func filterSections(a command.Args) filter {
+	re := command.Get[*regexp.Regexp](a, "regexp")
+	return func(d Display) (Display, error) {
+		var sections []string
+		for line := range strings.Lines(d.Text) {
+			if len(sections) == 0 || !strings.HasPrefix(line, " ") {
+				sections = append(sections, "")
+			}
+			sections[len(sections)-1] += line
+		}
+		return keep(d, sections, func(section string) bool {
+			match := false
+			for line := range strings.Lines(section) {
+				match = match || matches(re, line)
+			}
+			return match == a.Has("include")
+		}), nil
+	}
 }
 
-func printJSON(d Display) (string, error) {
+func keep(d Display, parts []string, wanted func(string) bool) Display {
+	d.Text = strings.Join(slices.DeleteFunc(parts, func(part string) bool { return !wanted(part) }), "")
+	return d
+}
+
+func countLines(d Display) (Display, error) {
+	d.Text = fmt.Sprintf("Total lines: %d.\n", strings.Count(d.Text, "\n"))
+	return d, nil
+}
+
+func printJSON(d Display) (Display, error) {
 	b, err := json.MarshalIndent(d.Facts, "", "  ")
 	if err != nil {
-		return "", fmt.Errorf("printing as JSON: %w", err)
+		return d, fmt.Errorf("printing as JSON: %w", err)
 	}
-	return string(b) + "\n", nil
+	d.Text = string(b) + "\n"
+	return d, nil
 }

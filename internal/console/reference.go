@@ -54,8 +54,11 @@ Made from the command table; do not edit by hand (go test ./internal/console -up
 Keywords may be abbreviated as long as they are unique. A parameter is shown as
 ` + "`<name:type>`" + `, where a type such as 1..254 is the range of an integer. ` + "`[ a ]`" + ` may be
 left out, ` + "`{ a | b }`" + ` is a choice. The system view's commands that open a view work
-in every configuration view. Every ` + "`display`" + ` takes ` + "`| include`, `| exclude`, `| begin`" + `
-with a regular expression, ` + "`| count` and `| json`" + `.
+in every configuration view. Words with spaces stand in double quotes; a line has at most 510 characters.
+
+Every ` + "`display`" + ` takes filters behind bars, one behind the other: ` + "`| { begin | exclude | include } REGEXP`" + ` for lines,
+` + "`| section { exclude | include } REGEXP`" + ` for headings with their indented lines, ` + "`| count`" + `, and ` + "`| json`" + `
+([json.md](json.md)) for the same facts as JSON.
 `
 
 func referenceRow(c command.Command[*Session]) string {

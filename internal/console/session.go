@@ -36,6 +36,8 @@ type Session struct {
 	// immediate sessions commit every line.
 	immediate bool
 	closed    bool
+	// screenLength is how many lines are shown at a time, see Result.
+	screenLength int
 	// question takes the next line as its answer when there is one.
 	question *question
 
@@ -61,7 +63,10 @@ type Result struct {
 	// line answers.
 	Prompt   string
 	Question bool
-	Closed   bool // the session has ended
+	// ScreenLength is how many lines are shown at a time: as many as the screen has
+	// when it is 0, all when it is negative.
+	ScreenLength int
+	Closed       bool // the session has ended
 }
 
 // Completion is what may come at the end of a line.
@@ -83,7 +88,8 @@ func (s *Session) Exec(line string) Result {
 	if err != nil {
 		s.printed.WriteString(errorText(err, line, prompt))
 	}
-	return Result{Output: s.printed.String(), Err: err, Prompt: s.Prompt(), Question: s.question != nil, Closed: s.closed}
+	return Result{Output: s.printed.String(), Err: err, Prompt: s.Prompt(), Question: s.question != nil,
+		ScreenLength: s.screenLength, Closed: s.closed}
 }
 
 func (s *Session) run(line string) error {
@@ -98,16 +104,16 @@ func (s *Session) run(line string) error {
 	if err != nil {
 		return err
 	}
-	print := func(d Display) (string, error) { return d.Text, nil }
+	filters := &pipes{}
 	if piped {
-		if print, err = pipeOf(match.Command.Syntax, text, pipe); err != nil {
+		if filters, err = pipesOf(match.Command.Syntax, text, pipe); err != nil {
 			return err
 		}
 	}
 	if err := s.execute(match); err != nil {
 		return err
 	}
-	out, err := print(s.shown)
+	out, err := filters.print(s.shown)
 	s.printed.WriteString(out)
 	return err
 }
@@ -127,16 +133,13 @@ func (s *Session) execute(match command.Match[*Session]) error {
 	return nil
 }
 
-// pipeOf reads the filter behind a command that must be a display.
-func pipeOf(syntax, text, pipe string) (filter, error) {
+// pipesOf reads the filters behind a command that must be a display.
+func pipesOf(syntax, text, pipe string) (*pipes, error) {
 	if !takesPipe(syntax) {
 		return nil, &command.Error{Kind: command.TooMany, Pos: len(text)}
 	}
-	f, at, kind, ok := parsePipe(pipe)
-	if !ok {
-		return nil, &command.Error{Kind: kind, Pos: len(text) + 1 + at}
-	}
-	return f, nil
+	p, err := parsePipes(pipe)
+	return p, shifted(err, len(text)+1)
 }
 
 // errorText is what the console prints of an error: for a line that was not
@@ -160,16 +163,30 @@ func (s *Session) Complete(line string) Completion {
 	}
 	text, pipe, piped := splitPipe(line)
 	if piped {
-		return completePipe(text, pipe)
+		return s.completed(line)(completePipe(text, pipe))
 	}
+	return s.completed(line)(s.completeCommand(text))
+}
+
+// completed makes an error of a completion what the console prints.
+func (s *Session) completed(line string) func(Completion, error) Completion {
+	return func(c Completion, err error) Completion {
+		if err != nil {
+			return Completion{Expanded: line, Error: strings.TrimSuffix(errorText(err, line, s.Prompt()), "\n")}
+		}
+		return c
+	}
+}
+
+func (s *Session) completeCommand(text string) (Completion, error) {
 	candidates, err := table().Complete(s.views(), text)
 	if err != nil {
-		return Completion{Expanded: line, Error: strings.TrimSuffix(errorText(err, line, s.Prompt()), "\n")}
+		return Completion{}, err
 	}
 	if match, err := table().Match(s.views(), text); err == nil && takesPipe(match.Command.Syntax) && strings.HasSuffix(text, " ") {
 		candidates = append(candidates, command.Candidate{Word: "|", Help: "Filter what is shown"})
 	}
-	return Completion{Expanded: table().Expand(s.views(), text), Candidates: candidates}
+	return Completion{Expanded: table().Expand(s.views(), text), Candidates: candidates}, nil
 }
 
 // takesPipe says that a command is a display.

@@ -15,7 +15,7 @@ func TestCompletion(t *testing.T) {
 		{"sy", "system-view ", []string{"system-view"}},
 		{"display version ", "display version ", []string{"<cr>", "|"}},
 		{"display version | i", "display version | include ", []string{"include"}},
-		{"display version | ", "display version | ", []string{"begin", "count", "exclude", "include", "json"}},
+		{"display version | ", "display version | ", []string{"begin", "count", "exclude", "include", "json", "section"}},
 		{"switchover e-trunk ", "switchover e-trunk ", []string{"INTEGER<1-64>"}},
 		{"display multicast ipv6 r", "display multicast ipv6 r", []string{"routing-table", "rui"}},
 		{"save ", "save ", []string{"<cr>"}},

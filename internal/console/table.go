@@ -46,6 +46,8 @@ func vocabulary() command.Vocabulary {
 		"now":                   "At once",
 		"routing-table":         "What is to be forwarded",
 		"rui":                   "Which device sends a stream",
+		"screen-length":         "How many lines are shown at a time",
+		"temporary":             "In this session only",
 		"service-type":          "What is backed up",
 		"session":               "Sessions",
 		"source":                "Source of a stream",
@@ -59,6 +61,7 @@ func vocabulary() command.Vocabulary {
 		"up":                    "Those that are up",
 		"<group>":               "Group address",
 		"<id>":                  "Number",
+		"<lines>":               "Number of lines",
 		"<label>":               "Name that does not begin with a digit",
 		"<point>":               "Number of a commit, see display configuration commit list",
 	}}

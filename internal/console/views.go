@@ -16,8 +16,20 @@ func viewCommands() []command.Command[*Session] {
 			return nil
 		}),
 		action(anyView, "quit", "Leave the view, or the session in the user view", quit),
+		action(anyView, "screen-length <lines:0..512> temporary", "Set how many lines are shown at a time in this session, 0 for all", screenLength),
+		action(anyView, "undo screen-length temporary", "Show as many lines at a time as the screen has", func(s *Session, _ command.Args) error {
+			s.screenLength = 0
+			return nil
+		}),
 		action(configView, "return", "Leave for the user view", func(s *Session, _ command.Args) error { return s.leave() }),
 	}
+}
+
+func screenLength(s *Session, a command.Args) error {
+	if s.screenLength = int(a.Uint("lines")); s.screenLength == 0 {
+		s.screenLength = -1
+	}
+	return nil
 }
 
 func enterSystem(s *Session, a command.Args) error {

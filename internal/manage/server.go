@@ -103,7 +103,7 @@ func (h *handler) exec(w http.ResponseWriter, r *http.Request) {
 	err := h.sessions.use(id, peer, time.Now(), func(s *console.Session) {
 		result := s.Exec(req.Line)
 		reply = Reply{Output: result.Output, Failed: result.Err != nil, Prompt: result.Prompt,
-			Question: result.Question, Pending: s.Pending(), Closed: result.Closed}
+			Question: result.Question, Pending: s.Pending(), ScreenLength: result.ScreenLength, Closed: result.Closed}
 	})
 	if err != nil {
 		answerError(w, http.StatusNotFound, err)

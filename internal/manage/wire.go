@@ -30,6 +30,9 @@ type Reply struct {
 	Question bool `json:"question"`
 	// Pending says that the session holds changes that are not committed.
 	Pending bool `json:"pending"`
+	// ScreenLength is how many lines are shown at a time: as many as the screen has
+	// when it is 0, all when it is negative.
+	ScreenLength int `json:"screenLength"`
 	// Closed says that the session has ended.
 	Closed bool `json:"closed"`
 }

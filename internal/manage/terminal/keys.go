@@ -16,7 +16,8 @@ const (
 type keys struct {
 	ctx     context.Context
 	pressed <-chan []byte // closed at the end of input
-	pending []byte
+	raw     []byte        // pressed and not taken yet
+	pending []byte        // translated and not read yet
 }
 
 // Line editor keys: to the end of the line, delete to its beginning.
@@ -46,17 +47,39 @@ func newKeys(ctx context.Context, from io.Reader) *keys {
 	return &keys{ctx: ctx, pressed: pressed}
 }
 
+// wait waits until a key was pressed.
+func (k *keys) wait() error {
+	if len(k.raw) > 0 {
+		return nil
+	}
+	select {
+	case <-k.ctx.Done():
+		return context.Cause(k.ctx)
+	case pressed, ok := <-k.pressed:
+		if !ok {
+			return io.EOF
+		}
+		k.raw = pressed
+	}
+	return nil
+}
+
+// key returns one key as it was pressed.
+func (k *keys) key() (byte, error) {
+	if err := k.wait(); err != nil {
+		return 0, err
+	}
+	key := k.raw[0]
+	k.raw = k.raw[1:]
+	return key, nil
+}
+
 func (k *keys) Read(p []byte) (int, error) {
 	if len(k.pending) == 0 {
-		select {
-		case <-k.ctx.Done():
-			return 0, context.Cause(k.ctx)
-		case pressed, ok := <-k.pressed:
-			if !ok {
-				return 0, io.EOF
-			}
-			k.pending = translate(pressed)
+		if err := k.wait(); err != nil {
+			return 0, err
 		}
+		k.pending, k.raw = translate(k.raw), nil
 	}
 	n := copy(p, k.pending)
 	k.pending = k.pending[n:]

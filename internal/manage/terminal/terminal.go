@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -36,8 +37,9 @@ type Terminal struct {
 
 // Run holds a dialogue, which shows the prompt first, until it is left or the keys end.
 func (t Terminal) Run(ctx context.Context, d Dialogue, prompt string) error {
-	c := &console{ctx: ctx, dialogue: d, screen: readWriter{newKeys(ctx, t.Keys), t.Screen}}
-	c.edit(prompt)
+	keys := newKeys(ctx, t.Keys)
+	c := &console{ctx: ctx, dialogue: d, first: prompt, keys: keys, screen: readWriter{keys, t.Screen}}
+	c.edit()
 	ended := make(chan struct{})
 	defer close(ended)
 	go c.follow(t.Sizes, ended)
@@ -54,7 +56,9 @@ type readWriter struct {
 type console struct {
 	ctx      context.Context
 	dialogue Dialogue
+	keys     *keys
 	screen   readWriter
+	first    string // prompt
 	last     manage.Reply
 
 	mu       sync.Mutex // guards what follow shares with the loop
@@ -63,10 +67,10 @@ type console struct {
 }
 
 // edit starts a line editor.
-func (c *console) edit(prompt string) {
+func (c *console) edit() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.terminal = term.NewTerminal(c.screen, prompt)
+	c.terminal = term.NewTerminal(c.screen, c.prompt())
 	c.terminal.AutoCompleteCallback = c.key
 	c.fit()
 }
@@ -108,19 +112,26 @@ func (c *console) loop() error {
 			}
 			line = "return"
 			// The editor that has seen the end sees nothing but the end.
-			c.edit(c.last.Prompt)
+			c.edit()
 		case err != nil && !errors.Is(err, term.ErrPasteIndicator):
 			return fmt.Errorf("terminal: %w", err)
 		}
 		if c.last, err = c.dialogue.Exec(c.ctx, line); err != nil {
 			return err
 		}
-		if _, err := io.WriteString(c.terminal, c.last.Output); err != nil {
-			return fmt.Errorf("terminal: %w", err)
+		if err := c.show(c.last.Output); err != nil {
+			return err
 		}
-		c.terminal.SetPrompt(c.last.Prompt)
+		c.terminal.SetPrompt(c.prompt())
 	}
 	return nil
+}
+
+func (c *console) prompt() string {
+	if c.last.Prompt == "" {
+		return c.first
+	}
+	return c.last.Prompt
 }
 
 // key handles Tab and the question mark while a line is typed.
@@ -139,14 +150,14 @@ func (c *console) key(line string, pos int, key rune) (newLine string, newPos in
 
 func (c *console) help(line string, pos int) (string, int, bool) {
 	answer, err := c.dialogue.Complete(c.ctx, line[:pos])
+	text := helpText(answer.Candidates)
 	switch {
 	case err != nil:
-		fmt.Fprintln(c.terminal, "Error:", err)
+		text = fmt.Sprintln("Error:", err)
 	case answer.Error != "":
-		fmt.Fprintln(c.terminal, answer.Error)
-	default:
-		io.WriteString(c.terminal, helpText(answer.Candidates))
+		text = answer.Error + "\n"
 	}
+	c.aside(line, line[:pos]+"?\n"+text)
 	return line, pos, true
 }
 
@@ -156,9 +167,25 @@ func (c *console) expand(line string, pos int) (string, int, bool) {
 		return line, pos, true
 	}
 	if answer.Expanded == line[:pos] && len(answer.Candidates) > 1 {
-		io.WriteString(c.terminal, helpText(answer.Candidates))
+		c.aside(line, line[:pos]+"\n"+helpText(answer.Candidates))
 	}
 	return answer.Expanded + line[pos:], len(answer.Expanded), true
+}
+
+// aside shows what comes behind the prompt while a line is typed, which the line
+// editor then shows again below.
+func (c *console) aside(line, text string) {
+	prompt := c.prompt()
+	text = prompt + text
+	page, width := c.page()
+	if _, rest := cutRows(text, page, width); rest == "" || utf8.RuneCountInString(prompt+line) >= width {
+		// The editor wraps its line, so it has to find its own way back.
+		io.WriteString(c.terminal, text)
+		return
+	}
+	io.WriteString(c.screen, clearRow)
+	// What fails here fails again when the next key is read.
+	_ = c.show(text)
 }
 
 // helpText prints candidates in two columns.

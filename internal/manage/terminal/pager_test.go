@@ -1,0 +1,140 @@
+package terminal
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tandem/internal/manage"
+)
+
+// counting is a dialogue of which every line is a number: so many lines are shown.
+type counting struct{ length int }
+
+func (c *counting) Exec(_ context.Context, line string) (manage.Reply, error) {
+	var n int
+	if _, err := fmt.Sscanf(line, "length %d", &c.length); err != nil {
+		_, _ = fmt.Sscan(line, &n)
+	}
+	return manage.Reply{Output: numbered(n), Prompt: ">", ScreenLength: c.length}, nil
+}
+
+func (c *counting) Complete(_ context.Context, line string) (manage.Completion, error) {
+	answer := manage.Completion{Expanded: line}
+	for i := range 7 {
+		answer.Candidates = append(answer.Candidates, manage.Candidate{Word: fmt.Sprintf("w%d", i)})
+	}
+	return answer, nil
+}
+
+func numbered(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "%d\n", i)
+	}
+	return b.String()
+}
+
+// press types keys on a screen of four rows and returns what it shows, rows that
+// were cleared left out.
+func press(t *testing.T, keys string) []string {
+	t.Helper()
+	read, write := io.Pipe()
+	var screen bytes.Buffer
+	ended := make(chan error, 1)
+	c := &console{ctx: t.Context(), dialogue: &counting{}, first: ">", size: Size{40, 4}}
+	c.keys = newKeys(t.Context(), read)
+	c.screen = readWriter{c.keys, &screen}
+	c.edit()
+	go func() { ended <- c.loop() }()
+	for _, key := range []byte(keys) {
+		if _, err := write.Write([]byte{key}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write.Close()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for row := range strings.SplitSeq(screen.String(), "\r\n") {
+		rows = append(rows, seen(row))
+	}
+	return rows
+}
+
+var control = regexp.MustCompile(`\x1b\[(\d*)([KD])|\r`)
+
+// seen is a row as a screen shows it after what moves the cursor and clears.
+func seen(row string) string {
+	var shown []rune
+	at := 0
+	for row != "" {
+		if c := control.FindStringSubmatchIndex(row); c != nil && c[0] == 0 {
+			code := row[:c[1]]
+			switch n := max(1, atoi(strings.Trim(code, "\x1b[KD"))); {
+			case code == "\r":
+				at = 0
+			case strings.HasSuffix(code, "D"):
+				at = max(at-n, 0)
+			default:
+				shown = shown[:min(at, len(shown))]
+			}
+			row = row[c[1]:]
+			continue
+		}
+		shown = append(shown[:min(at, len(shown))], append([]rune{rune(row[0])}, shown[min(at+1, len(shown)):]...)...)
+		at, row = at+1, row[1:]
+	}
+	return string(shown)
+}
+
+func atoi(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
+}
+
+func TestPager(t *testing.T) {
+	for _, c := range []struct {
+		keys string
+		want []string
+	}{
+		{"3\r", []string{">3", "0", "1", "2", ">"}},
+		{"7\r  ", []string{">7", "0", "1", "2", "3", "4", "5", "6", ">"}},
+		{"7\rx\r\rq", []string{">7", "0", "1", "2", "3", "4", ">"}},
+		{"7\r\x03", []string{">7", "0", "1", "2", ">"}},
+		{"length 5\r7\rq", []string{">length 5", ">7", "0", "1", "2", "3", "4", ">"}},
+		{"length -1\r7\r", []string{">length -1", ">7", "0", "1", "2", "3", "4", "5", "6", ">"}},
+		{"4?q", []string{">4?", "  w0", "  w1", ">4"}},
+		{"4?  \rq", []string{">4?", "  w0", "  w1", "  w2", "  w3", "  w4", "  w5", "  w6", ">4", "0", "1", "2", ">"}},
+	} {
+		if diff := cmp.Diff(c.want, press(t, c.keys)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", c.keys, diff)
+		}
+	}
+}
+
+func TestCutRows(t *testing.T) {
+	for _, c := range []struct {
+		text        string
+		rows, width int
+		head        string
+	}{
+		{"a\nb\nc\n", 2, 10, "a\nb\n"},
+		{"a\nb\nc\n", 0, 10, "a\nb\nc\n"},
+		{"abcdef\nb\n", 2, 3, "abcdef\n"},
+		{"abcdefghi\nb\n", 2, 3, "abcdefghi\n"}, // a line that is taller than the screen
+		{"", 2, 3, ""},
+	} {
+		if head, rest := cutRows(c.text, c.rows, c.width); head != c.head || head+rest != c.text {
+			t.Errorf("%q cut behind %d rows of %d: %q, %q", c.text, c.rows, c.width, head, rest)
+		}
+	}
+}
