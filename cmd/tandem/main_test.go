@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tandem/internal/console/consoletest"
+	"tandem/internal/journal"
 	"tandem/internal/manage"
 )
 
@@ -25,7 +26,7 @@ func startDaemon(t *testing.T) string {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- manage.Serve(ctx, l, consoletest.NewSystem(t), slog.New(slog.DiscardHandler)) }()
+	go func() { ended <- manage.Serve(ctx, l, consoletest.NewSystem(t), journal.New(slog.DiscardHandler)) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

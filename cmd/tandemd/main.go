@@ -19,6 +19,8 @@ import (
 	"tandem/internal/console"
 	"tandem/internal/daemon"
 	"tandem/internal/daemon/bfdloop"
+	"tandem/internal/event"
+	"tandem/internal/journal"
 	"tandem/internal/manage"
 )
 
@@ -48,7 +50,7 @@ func main() {
 }
 
 func run(f flags) error {
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: f.level}))
+	log := journal.New(journal.Handler(f.level))
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 
@@ -58,7 +60,7 @@ func run(f flags) error {
 		return err
 	}
 	if err := daemon.RaisePriority(); err != nil {
-		log.Warn("priority not raised", "err", err)
+		log.Emit(event.PriorityNotRaised.With(err))
 	}
 	lock, err := daemon.Lock(f.run)
 	if err != nil {
@@ -70,19 +72,20 @@ func run(f flags) error {
 		return err
 	}
 	for _, damage := range store.Damage() {
-		log.Warn("configuration store", "err", damage)
+		log.Emit(event.StoreDamaged.With(damage))
 	}
 	id, err := daemon.DeviceID(f.state)
 	if err != nil {
 		return err
 	}
 	d, err := daemon.New(daemon.Options{
-		RunDir: f.run, DeviceID: id, Log: log, BFDHelper: bfdloop.SelfHelper(),
+		RunDir: f.run, DeviceID: id, Journal: log, BFDHelper: bfdloop.SelfHelper(),
 	})
 	if err != nil {
 		return err
 	}
-	system := &console.System{Backend: d, Store: store, Build: console.ThisBuild()}
+	system := &console.System{Backend: d, Store: store, Build: console.ThisBuild(), Journal: log}
+	log.Emit(event.Started.With(system.Build.Version, fmt.Sprintf("%016x", id)))
 	listener, err := manage.Listen(filepath.Join(f.run, "console.sock"))
 	if err != nil {
 		return err

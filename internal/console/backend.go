@@ -4,6 +4,7 @@ import (
 	"tandem/internal/bfd"
 	"tandem/internal/config"
 	"tandem/internal/device"
+	"tandem/internal/event"
 	"tandem/internal/mld"
 )
 
@@ -30,6 +31,13 @@ type Backend interface {
 	// EthTrunk returns what a configured Eth-Trunk is in the kernel. One that is
 	// not configured is an error.
 	EthTrunk(number uint32) (device.EthTrunkInfo, error)
+}
+
+// Journal is where the events of the device are.
+type Journal interface {
+	Book() event.Book
+	Reset()
+	Alarms() []event.Alarm
 }
 
 // InterfaceInfo is one interface of the system, multicast or not.

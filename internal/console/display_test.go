@@ -15,6 +15,7 @@ import (
 	"tandem/internal/config"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/event"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -166,6 +167,21 @@ func sampleEthTrunk() device.EthTrunkInfo {
 	}
 }
 
+func sampleBook() event.Book {
+	book := event.NewBook(512)
+	book.Note(event.Entry{Event: event.ETrunkStatusChange.With(1, "Master", "BFD_DOWN"), At: day})
+	book.Note(event.Entry{Event: event.RBSChannelStatusChange.With("rbs1", "Down", "connection reset"), At: day.Add(time.Millisecond)})
+	book.Suppressed = 3
+	return *book
+}
+
+func sampleAlarms() []event.Alarm {
+	return []event.Alarm{
+		{Condition: event.Condition{AlarmKind: event.UpstreamDown, Object: "up0"}, Since: day, Number: 7},
+		{Condition: event.Condition{AlarmKind: event.PeerLost, Object: "ETrunkId=1", Detail: "BFD_DOWN"}, Since: day, Number: 6},
+	}
+}
+
 // sample is a display with the command that shows it, by its leading words.
 type sample struct {
 	command, name string
@@ -212,6 +228,8 @@ func samples() []sample {
 		{"interface", "interface", Interfaces(infos, m)},
 		{"eth-trunk", "eth-trunk", EthTrunk(sampleEthTrunk())},
 		{"eth-trunk", "eth-trunk-adopted", EthTrunk(device.EthTrunkInfo{Name: "Eth-Trunk11", Netdev: "eth-trunk11", Exists: true, Driver: "veth", Up: true})},
+		{"logbuffer", "logbuffer", LogBuffer("A", sampleBook(), 512)},
+		{"alarm", "alarm", Alarms(sampleAlarms())},
 		{"configuration commit list", "commit-list", Commits(samplePoints())},
 		{"version", "version", Version(BuildInfo{Version: "v0.1.0", Revision: "abc", Go: "go1.26"}, "A", selfID, 26*time.Hour)},
 	}

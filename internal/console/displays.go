@@ -57,6 +57,10 @@ func displayCommands() []command.Command[*Session] {
 		show(anyView, "multicast ipv6 gate", "What the gate of the kernel lets this device send", displayGate),
 		show(anyView, "eth-trunk <id:0..1023>", "An Eth-Trunk, its ports and their LACP state", displayEthTrunk),
 		show(anyView, "interface [ brief | <interface> ]", "Interfaces of the device", displayInterfaces),
+		show(anyView, "logbuffer [ size <entries:1..512> ]", "The latest events, the last one first", displayLog),
+		show(anyView, "alarm active", "Alarms that hold", func(s *Session, _ command.Args) (Display, error) {
+			return Alarms(s.sys.Journal.Alarms()), nil
+		}),
 		show(anyView, "version", "The running program", displayVersion),
 	}
 }
@@ -184,6 +188,15 @@ func displayEthTrunk(s *Session, a command.Args) (Display, error) {
 		return Display{}, err
 	}
 	return EthTrunk(t), nil
+}
+
+func displayLog(s *Session, a command.Args) (Display, error) {
+	entries := s.sys.Journal.Book()
+	size := entries.Size()
+	if a.Has("entries") {
+		size = int(a.Uint("entries"))
+	}
+	return LogBuffer(s.sys.Store.Running().SysName, entries, size), nil
 }
 
 func displayVersion(s *Session, _ command.Args) (Display, error) {

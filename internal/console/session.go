@@ -14,6 +14,7 @@ import (
 // the first session; the methods may then be called from several goroutines.
 type System struct {
 	Backend Backend
+	Journal Journal
 	Store   *config.Store
 	Build   BuildInfo
 }

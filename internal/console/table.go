@@ -26,6 +26,8 @@ func allCommands() []command.Command[*Session] {
 // vocabulary is the help of the words that only the console has.
 func vocabulary() command.Vocabulary {
 	return command.Vocabulary{Help: map[string]string{
+		"active":                "Those that hold",
+		"alarm":                 "Alarms",
 		"all":                   "Everything",
 		"batch-backup":          "Synchronise with the peer anew",
 		"brief":                 "One line each",
@@ -43,6 +45,7 @@ func vocabulary() command.Vocabulary {
 		"group":                 "Multicast group",
 		"immediately":           "Put every line in force at once",
 		"label":                 "Name of the commit",
+		"logbuffer":             "The buffer of the log",
 		"now":                   "At once",
 		"routing-table":         "What is to be forwarded",
 		"rui":                   "Which device sends a stream",
@@ -59,6 +62,9 @@ func vocabulary() command.Vocabulary {
 		"query":                 "Queries",
 		"report":                "Reports, and Dones",
 		"up":                    "Those that are up",
+		"reset":                 "Empty",
+		"size":                  "How many",
+		"<entries>":             "Number of events",
 		"<group>":               "Group address",
 		"<id>":                  "Number",
 		"<lines>":               "Number of lines",

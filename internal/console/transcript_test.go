@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tandem/internal/config"
+	"tandem/internal/journal"
 )
 
 // promptForm is how a typed line of a transcript begins: a prompt of a view or
@@ -66,7 +68,7 @@ func newStage(t *testing.T) *stage {
 	a.peer, b.peer = b, a
 	st := &stage{routers: map[string]*fakeRouter{"a": a, "b": b}, systems: map[string]*System{}, sessions: map[string]*Session{}}
 	for name, r := range st.routers {
-		st.systems[name] = &System{Backend: r, Store: newTestStore(t), Build: BuildInfo{Version: "v0.1.0", Go: "go1.26"}}
+		st.systems[name] = &System{Backend: r, Store: newTestStore(t), Build: BuildInfo{Version: "v0.1.0", Go: "go1.26"}, Journal: journal.New(slog.DiscardHandler)}
 	}
 	st.direct(t, "a")
 	return st

@@ -11,6 +11,7 @@ import (
 
 	"tandem/internal/config"
 	"tandem/internal/device"
+	"tandem/internal/event"
 	"tandem/internal/linux/links"
 	"tandem/internal/mld"
 )
@@ -24,7 +25,7 @@ func (d *Daemon) Apply(m *config.Model) error {
 		before := d.model
 		if err = d.configure(m); err != nil {
 			if undo := d.configure(before); undo != nil {
-				d.log.Error("the configuration before could not be put back whole", "err", undo)
+				d.emit(event.ConfigurationNotRestored.With(undo))
 			}
 		}
 	}); stopped != nil {
@@ -190,13 +191,13 @@ func (d *Daemon) Interfaces() []device.InterfaceInfo {
 func (d *Daemon) countTraffic(infos []device.InterfaceInfo) {
 	handle, err := links.Open()
 	if err != nil {
-		d.log.Warn("interface counters", "err", err)
+		d.emit(event.CountersNotRead.With(err))
 		return
 	}
 	defer handle.Close()
 	counters, err := handle.Counters()
 	if err != nil {
-		d.log.Warn("interface counters", "err", err)
+		d.emit(event.CountersNotRead.With(err))
 	}
 	for i := range infos {
 		c := counters[infos[i].Netdev]

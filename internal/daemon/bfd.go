@@ -9,6 +9,7 @@ import (
 	"tandem/internal/config"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/event"
 )
 
 // StallLimit is how long the daemon's loop may do nothing until its BFD sessions go
@@ -77,14 +78,14 @@ func (d *Daemon) sessionChanged(ev bfd.Event) {
 	if !told {
 		return
 	}
-	facts := []any{"name", ev.Session, "diagnostic", ev.Diagnostic.String(), "at", d.origin.Add(ev.At)}
+	at := d.origin.Add(ev.At).Format(time.RFC3339Nano)
 	switch state {
 	case etrunk.BFDUp:
-		d.log.Info("BFD session up", facts...)
+		d.emit(event.BFDUp.With(ev.Session, at))
 	case etrunk.BFDDown:
-		d.log.Warn("BFD session down", facts...)
+		d.emit(event.BFDDown.With(ev.Session, ev.Diagnostic, at))
 	default:
-		d.log.Info("BFD session shut down", append(facts, "peer", ev.Remote.String())...)
+		d.emit(event.BFDShutDown.With(ev.Session, ev.Remote, at))
 	}
 	d.device.Handle(d.now(), device.BFDChanged{Session: ev.Session, State: state})
 	d.followSessions()
@@ -103,7 +104,7 @@ func (d *Daemon) followSessions() {
 	d.lostLinks = lost
 	for name, link := range d.netdevs {
 		if lost[name] != before[name] && link.Up {
-			d.log.Warn("interface follows its BFD session", "netdev", name, "up", !lost[name])
+			d.emit(event.InterfaceFollowsBFD.With(name, !lost[name]))
 			d.tellLink(link)
 		}
 	}

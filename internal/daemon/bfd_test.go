@@ -9,6 +9,7 @@ import (
 	"tandem/internal/config"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/journal"
 	"tandem/internal/linux/links"
 )
 
@@ -69,7 +70,7 @@ func TestInterfaceFollowsItsSession(t *testing.T) {
 	session := &config.BFDSession{Name: "s", Interface: "up0", ProcessInterface: true}
 	m.Sessions["s"] = session
 	d := &Daemon{
-		log: slog.New(slog.DiscardHandler), origin: now, device: device.New(1, 1, now, 0), model: m,
+		opts: Options{Journal: journal.New(slog.DiscardHandler)}, origin: now, device: device.New(1, 1, now, 0), model: m,
 		sessions: sessionNews{last: make(map[string]etrunk.BFDState)},
 		netdevs:  map[string]links.Link{"up0": {Name: "up0", Index: 3, Exists: true, Up: true}},
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -15,6 +14,8 @@ import (
 	"tandem/internal/daemon/bfdloop"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/event"
+	"tandem/internal/journal"
 	"tandem/internal/linux/caps"
 	"tandem/internal/linux/gate"
 	"tandem/internal/linux/links"
@@ -25,7 +26,7 @@ import (
 type Options struct {
 	RunDir   string // console socket, pid file, lock: gone after a reboot
 	DeviceID uint64 // persistent, unlike the peer's
-	Log      *slog.Logger
+	Journal  *journal.Journal
 	// BFDHelper is the command line of the process that runs BFD, see
 	// [bfdloop.Options]; empty for a thread of this one.
 	BFDHelper []string
@@ -34,7 +35,6 @@ type Options struct {
 // Daemon is a device on Linux. Its exported methods may be called from any goroutine.
 type Daemon struct {
 	opts   Options
-	log    *slog.Logger
 	origin time.Time // of the monotonic time
 
 	device  *device.Device
@@ -64,7 +64,7 @@ type Daemon struct {
 	wantGate  gate.State
 	gateStale bool // the kernel has not taken wantGate yet
 	repairAt  time.Time
-	sendLimit limiter
+	alarmsAt  time.Time // when they are looked at next
 }
 
 // leaveLimit bounds how long a daemon that is asked to end waits for its peer to
@@ -86,7 +86,6 @@ func New(opts Options) (*Daemon, error) {
 	origin := time.Now()
 	d := &Daemon{
 		opts:     opts,
-		log:      opts.Log,
 		origin:   origin,
 		device:   device.New(opts.DeviceID, binary.NativeEndian.Uint64(boot[:]), origin, 0),
 		events:   make(chan *batch, 64),
@@ -102,7 +101,7 @@ func New(opts Options) (*Daemon, error) {
 	d.sessions.last = make(map[string]etrunk.BFDState)
 	d.wantGate.Seed = etrunk.HashSeed
 	if err := d.openTrunks(); err != nil {
-		d.log.Warn("record of links of ours cannot be read; they will not be removed", "err", err)
+		d.emit(event.LinksNotRecorded.With(err))
 	}
 	var err error
 	if d.netlink, err = links.Open(); err != nil {
@@ -145,6 +144,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		select {
 		case <-asked:
 			asked, leaveBy = nil, time.Now().Add(leaveLimit)
+			d.emit(event.Stopping.With())
 			d.device.Handle(d.now(), device.Retire{})
 		case b := <-d.events:
 			for _, ev := range b.events {
@@ -166,6 +166,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 		if time.Now().After(d.repairAt) {
 			d.repair()
 		}
+		if time.Now().After(d.alarmsAt) {
+			d.refreshAlarms()
+		}
 	}
 }
 
@@ -178,7 +181,7 @@ func (d *Daemon) now() time.Duration { return time.Since(d.origin) }
 func (d *Daemon) leave() error {
 	for _, leg := range d.legs() {
 		if err := d.netlink.SetUp(leg, false); err != nil && !errors.Is(err, links.ErrNotFound) {
-			d.log.Error("leg not taken down", "netdev", leg, "err", err)
+			d.emit(event.LegNotSteered.With(leg, false, false, err))
 		}
 	}
 	if err := d.device.Configure(d.now(), device.Settings{}); err != nil {

@@ -1,14 +1,13 @@
 package daemon
 
 import (
-	"context"
 	"errors"
-	"log/slog"
 	"net/netip"
 	"time"
 
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/event"
 	"tandem/internal/linux/gate"
 	"tandem/internal/linux/mroute"
 )
@@ -23,7 +22,7 @@ func (d *Daemon) execute() {
 	}
 	for _, leg := range fx.Legs {
 		if err := d.steer(leg); err != nil {
-			d.log.Error("leg not steered", "netdev", leg.Netdev, "up", leg.Up, "aside", leg.Aside, "err", err)
+			d.emit(event.LegNotSteered.With(leg.Netdev, leg.Up, leg.Aside, err))
 		}
 	}
 	for _, m := range fx.MLD {
@@ -35,12 +34,11 @@ func (d *Daemon) execute() {
 	for _, ch := range fx.Channels {
 		d.serveChannel(ch)
 	}
-	for _, n := range fx.Notices {
-		level := slog.LevelInfo
-		if n.Alarm {
-			level = slog.LevelWarn
-		}
-		d.log.Log(context.Background(), level, n.Name, "detail", n.Detail)
+	for _, e := range fx.Events {
+		d.emit(e)
+	}
+	if len(fx.Events) > 0 {
+		d.refreshAlarms()
 	}
 }
 
@@ -60,8 +58,8 @@ func (d *Daemon) setRoutes(changes []device.RouteChange) {
 		} else if d.kernelRoute(c, r) {
 			err = d.multicast.table.Set(*r)
 		}
-		if err != nil && d.sendLimit.allow() {
-			d.log.Error("forwarding entry not set", "source", c.Source, "group", c.Group, "delete", c.Delete, "err", err)
+		if err != nil {
+			d.emit(event.RouteNotSet.With(c.Source, c.Group, c.Delete, err))
 		}
 	}
 }
@@ -88,7 +86,7 @@ func (d *Daemon) setGate(g *device.Gate) {
 		return
 	}
 	if err := d.gate.Apply(d.wantGate); err != nil {
-		d.log.Error("gate not set, will be repaired", "err", err)
+		d.emit(event.GateNotSet.With(err))
 		d.gateStale = true
 		d.repairAt = time.Now().Add(100 * time.Millisecond)
 	}
@@ -102,17 +100,17 @@ func (d *Daemon) repair() {
 		err := d.gate.Sync(d.wantGate)
 		switch {
 		case err != nil:
-			d.log.Error("gate not repaired", "err", err)
+			d.emit(event.GateNotRepaired.With(err))
 		case d.gate.Repairs() > before:
-			d.log.Warn("gate repaired: somebody else had changed it", "repairs", d.gate.Repairs())
+			d.emit(event.GateRepaired.With(d.gate.Repairs()))
 		}
 		d.gateStale = d.gateStale && err != nil
 	}
-	if err := d.reconcileTrunks(); err != nil && d.sendLimit.allow() {
-		d.log.Error("Eth-Trunk not repaired", "err", err)
+	if err := d.reconcileTrunks(); err != nil {
+		d.emit(event.EthTrunkNotConfigured.With(err))
 	}
-	if err := d.reconcileAddresses(); err != nil && d.sendLimit.allow() {
-		d.log.Error("addresses not repaired", "err", err)
+	if err := d.reconcileAddresses(); err != nil {
+		d.emit(event.InterfaceNotConfigured.With(err))
 	}
 }
 
@@ -122,8 +120,8 @@ func (d *Daemon) sendMLD(m device.SendMLD) {
 		return
 	}
 	err := d.multicast.packets.Send(link.Index, link.LinkLocal, m.Destination, m.Payload, m.RouterAlert)
-	if err != nil && d.sendLimit.allow() {
-		d.log.Warn("MLD message not sent", "netdev", m.Netdev, "to", m.Destination, "err", err)
+	if err != nil {
+		d.emit(event.MLDNotSent.With(m.Netdev, m.Destination, err))
 	}
 }
 
@@ -137,19 +135,7 @@ func (d *Daemon) sendHello(h device.SendHello) {
 		return
 	}
 	d.device.Handle(d.now(), device.HelloNotSent{ETrunk: h.ETrunk})
-	if d.sendLimit.allow() && !errors.Is(err, errStopped) {
-		d.log.Warn("E-Trunk hello not sent", "to", h.Peer, "err", err)
+	if !errors.Is(err, errStopped) {
+		d.emit(event.HelloNotSent.With(h.Peer, err))
 	}
-}
-
-// limiter lets one log line a second through.
-type limiter struct{ next time.Time }
-
-func (l *limiter) allow() bool {
-	now := time.Now()
-	if now.Before(l.next) {
-		return false
-	}
-	l.next = now.Add(time.Second)
-	return true
 }

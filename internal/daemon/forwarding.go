@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/event"
 	"tandem/internal/linux/mroute"
 )
 
@@ -38,7 +39,6 @@ type kept struct {
 	ended   chan struct{}
 	repairs device.ForwardingSnapshot
 	route   mroute.Route // used again and again
-	limit   limiter
 }
 
 // findings are what a comparison has come upon. They wait for its end: the kernel
@@ -84,7 +84,7 @@ func (d *Daemon) whileOpen(m *multicast, f func()) bool {
 func (d *Daemon) auditTable(m *multicast) {
 	reader, err := mroute.NewReader(0)
 	if err != nil {
-		d.log.Error("forwarding table not compared", "err", err)
+		d.emit(event.RoutesNotCompared.With(err))
 		return
 	}
 	defer reader.Close()
@@ -109,7 +109,7 @@ func (d *Daemon) auditTable(m *multicast) {
 		}
 		again, err := d.audit(m, reader)
 		if err != nil {
-			d.log.Error("forwarding table not compared", "err", err)
+			d.emit(event.RoutesNotCompared.With(err))
 		}
 		rest := auditShare * time.Since(began)
 		notBefore = time.Now().Add(rest)
@@ -121,12 +121,12 @@ func (d *Daemon) auditTable(m *multicast) {
 
 func (d *Daemon) restoreInterfaces(m *multicast) {
 	restored, err := m.table.Restore()
-	if err != nil && m.kept.limit.allow() {
-		d.log.Error("multicast interface not added again", "err", err)
+	if err != nil {
+		d.emit(event.InterfacesNotRestored.With(err))
 	}
 	if restored > 0 {
 		m.kept.repairs.Interfaces += uint64(restored)
-		d.log.Warn("multicast interfaces added again: somebody else had removed them", "interfaces", restored)
+		d.emit(event.InterfacesRestored.With(restored))
 	}
 }
 
@@ -249,17 +249,17 @@ func (d *Daemon) inspect(m *multicast, sg device.SourceGroup) {
 	}
 	if err == nil {
 		k.repairs.Restored++
-	} else if k.limit.allow() {
-		d.log.Error("forwarding entry not repaired", "source", sg.Source, "group", sg.Group, "err", err)
+	} else {
+		d.emit(event.RouteNotRepaired.With(sg.Source, sg.Group, err))
 	}
 }
 
-// tellRepairs logs what has been mended since before, not too often.
+// tellRepairs logs what has been mended since before.
 func (d *Daemon) tellRepairs(m *multicast, before device.ForwardingSnapshot) {
 	now := &m.kept.repairs
 	restored, removed := now.Restored-before.Restored, now.Removed-before.Removed
-	if restored+removed > 0 && m.kept.limit.allow() {
-		d.log.Warn("forwarding table repaired: somebody else had changed it", "set-again", restored, "removed", removed)
+	if restored+removed > 0 {
+		d.emit(event.RoutesRepaired.With(restored, removed))
 	}
 }
 
@@ -270,7 +270,7 @@ func (d *Daemon) watchTable(m *multicast) {
 		changed, lost, err := m.kept.watcher.Read(room)
 		if err != nil {
 			if !errors.Is(err, net.ErrClosed) {
-				d.log.Error("forwarding table", "err", err)
+				d.emit(event.SocketFailed.With("forwarding table", err))
 			}
 			return
 		}

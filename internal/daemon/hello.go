@@ -9,6 +9,7 @@ import (
 
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/event"
 	"tandem/internal/linux/udp"
 )
 
@@ -48,7 +49,7 @@ func (d *Daemon) readHellos(h *helloSocket) {
 		messages, err := h.conn.Read(batch)
 		if err != nil {
 			if !errors.Is(err, os.ErrClosed) {
-				d.log.Error("E-Trunk socket", "err", err)
+				d.emit(event.SocketFailed.With("E-Trunk", err))
 			}
 			return
 		}

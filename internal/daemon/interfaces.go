@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/config"
+	"tandem/internal/event"
 	"tandem/internal/linux/links"
 )
 
@@ -42,11 +43,11 @@ func (d *Daemon) prepareLinks(changed []links.Link) {
 		}
 	}
 	if err := d.reconcileInterfaces(); err != nil {
-		d.log.Error("interface", "err", err)
+		d.emit(event.InterfaceNotConfigured.With(err))
 	}
 	if appeared && d.usesAliases() {
 		if err := d.configure(d.model); err != nil {
-			d.log.Error("configuration not applied to the new interface", "err", err)
+			d.emit(event.InterfaceNotConfigured.With(err))
 		}
 	}
 }

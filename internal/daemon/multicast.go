@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tandem/internal/device"
+	"tandem/internal/event"
 	"tandem/internal/linux/gate"
 	"tandem/internal/linux/links"
 	"tandem/internal/linux/mroute"
@@ -68,7 +69,7 @@ func (d *Daemon) closeMulticast() {
 	d.multicast.table.Close()
 	d.multicast.kept.close()
 	if err := d.gate.Close(true); err != nil {
-		d.log.Warn("gate not removed", "err", err)
+		d.emit(event.GateNotRemoved.With(err))
 	}
 	d.multicast, d.gate = nil, nil
 }
@@ -126,7 +127,7 @@ func (d *Daemon) linksChanged(changed []links.Link) {
 	}
 	d.names.Store(&names)
 	if err := d.attach(); err != nil {
-		d.log.Error("multicast interface", "err", err)
+		d.emit(event.InterfaceNotConfigured.With(err))
 	}
 	for _, l := range changed {
 		index := l.Index

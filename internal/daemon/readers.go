@@ -5,6 +5,7 @@ import (
 	"net"
 
 	"tandem/internal/device"
+	"tandem/internal/event"
 	"tandem/internal/linux/mroute"
 	"tandem/internal/linux/packet"
 	"tandem/internal/mld"
@@ -65,7 +66,7 @@ func (d *Daemon) readMLD(conn *packet.Conn) {
 		n, err := conn.Read(messages)
 		if err != nil {
 			if !errors.Is(err, net.ErrClosed) {
-				d.log.Error("MLD socket", "err", err)
+				d.emit(event.SocketFailed.With("MLD", err))
 			}
 			return
 		}
@@ -86,7 +87,7 @@ func (d *Daemon) readUpcalls(table *mroute.Table) {
 		up, err := table.ReadUpcall()
 		if err != nil {
 			if !errors.Is(err, net.ErrClosed) {
-				d.log.Error("multicast routing socket", "err", err)
+				d.emit(event.SocketFailed.With("multicast routing", err))
 			}
 			return
 		}
@@ -105,7 +106,7 @@ func (d *Daemon) readLinks() {
 		changed, err := d.monitor.Read()
 		if err != nil {
 			if !errors.Is(err, net.ErrClosed) {
-				d.log.Error("link monitor", "err", err)
+				d.emit(event.SocketFailed.With("link monitor", err))
 			}
 			return
 		}

@@ -12,6 +12,7 @@ import (
 
 	"tandem/internal/config"
 	"tandem/internal/device"
+	"tandem/internal/event"
 	"tandem/internal/linux/links"
 )
 
@@ -211,7 +212,7 @@ func (v *trunkView) create(p bondPlan) (links.Link, error) {
 func (d *Daemon) tell(netdev string, err error) {
 	if d.trunks.lacking[netdev] != err.Error() {
 		d.trunks.lacking[netdev] = err.Error()
-		d.log.Warn("interface not made", "netdev", netdev, "err", err)
+		d.emit(event.InterfaceNotMade.With(netdev, err))
 	}
 }
 
@@ -362,8 +363,8 @@ func (d *Daemon) trunksChanged(changed []links.Link) {
 		return
 	}
 	d.lookAtLACP()
-	if err := d.reconcileTrunks(); err != nil && d.sendLimit.allow() {
-		d.log.Error("Eth-Trunk not as configured", "err", err)
+	if err := d.reconcileTrunks(); err != nil {
+		d.emit(event.EthTrunkNotConfigured.With(err))
 	}
 }
 

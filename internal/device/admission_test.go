@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/event"
 	"tandem/internal/mld"
 )
 
@@ -110,9 +111,9 @@ func TestRecordLimit(t *testing.T) {
 			Meta: mld.Meta{Src: hostOf(host), Dst: mld.AllMLDv2Routers, HopLimit: 1, RouterAlert: true},
 			Packet: &mld.Packet{Type: mld.TypeReportV2, Records: []mld.GroupRecord{
 				{Type: mld.ModeIsInclude, Group: stream.Group, Sources: []netip.Addr{stream.Source}}}}})
-		for _, n := range r.dev.Effects().Notices {
-			if n.Name == "MLD_JOIN_REFUSED" {
-				notices = append(notices, n.Detail)
+		for _, e := range r.dev.Effects().Events {
+			if e.Kind == event.MLDJoinRefused {
+				notices = append(notices, e.Facts())
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tandem/internal/etrunk"
+	"tandem/internal/event"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -188,7 +189,7 @@ func (d *Device) wakeAt(at time.Duration) {
 	}
 }
 
-func (d *Device) notice(n Notice) { d.fx.Notices = append(d.fx.Notices, n) }
+func (d *Device) tell(e event.Event) { d.fx.Events = append(d.fx.Events, e) }
 
 // version stamps a change that this device has heard.
 func (d *Device) version(now time.Duration) mld.Version {
@@ -261,7 +262,7 @@ func (d *Device) sendHellos(t *trunk) {
 		d.fx.Hellos = append(d.fx.Hellos, SendHello{ETrunk: t.cfg.ID, Local: t.cfg.Local, Peer: t.cfg.Peer, Packet: packet})
 	}
 	for _, ev := range d.trunkFx.Events {
-		d.notice(trunkNotice(t.cfg.ID, ev))
+		d.tell(trunkEvent(t.cfg.ID, ev))
 	}
 	if d.trunkFx.Changed {
 		d.dutyDirty = true

@@ -3,6 +3,7 @@ package device
 import (
 	"net/netip"
 
+	"tandem/internal/event"
 	"tandem/internal/rbs"
 )
 
@@ -16,7 +17,8 @@ type Effects struct {
 	MLD      []SendMLD
 	Hellos   []SendHello
 	Channels []ChannelEffects
-	Notices  []Notice
+	// Events are for the log.
+	Events []event.Event
 }
 
 // reset empties the effects and keeps their memory.
@@ -27,7 +29,8 @@ func (fx *Effects) reset() {
 	fx.MLD = fx.MLD[:0]
 	fx.Hellos = fx.Hellos[:0]
 	fx.Channels = fx.Channels[:0]
-	fx.Notices = fx.Notices[:0]
+	clear(fx.Events)
+	fx.Events = fx.Events[:0]
 }
 
 // RouteChange sets or deletes the forwarding entry of one (S,G). Interfaces
@@ -83,12 +86,4 @@ type SendHello struct {
 type ChannelEffects struct {
 	Service string
 	rbs.Effects
-}
-
-// Notice is something an operator wants to know of: a change of role or duty,
-// an alarm. Names follow VRP's log names where one exists.
-type Notice struct {
-	Name   string
-	Alarm  bool
-	Detail string
 }

@@ -1,9 +1,9 @@
 package device
 
 import (
-	"fmt"
 	"time"
 
+	"tandem/internal/event"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -83,8 +83,7 @@ func (d *Device) noteRefusals(now time.Duration, ifc *downstream) {
 		return
 	}
 	drops := ifc.router.State(now).Counters.Drops
-	d.notice(Notice{Name: "MLD_JOIN_REFUSED", Detail: fmt.Sprintf("Interface=%s, Refused=%d, Policy=%d, AccessLimit=%d, Limit=%d",
-		ifc.name, refused-ifc.refused, drops.Policy, drops.Access, drops.Limit)})
+	d.tell(event.MLDJoinRefused.With(ifc.name, refused-ifc.refused, drops.Policy, drops.Access, drops.Limit))
 	ifc.refused, ifc.refusedAt = refused, now
 }
 
@@ -103,8 +102,7 @@ func (d *Device) applyMLD(now time.Duration, ifc *downstream) {
 		d.regroup(now, group)
 	}
 	for _, o := range fx.OtherVersion {
-		d.notice(Notice{Name: "MLD_VERSION_MISMATCH", Alarm: true, Detail: fmt.Sprintf("Interface=%s, Querier=%s, QueryVersion=%d, Version=%d",
-			ifc.name, o.From, o.Version, ifc.cfg.MLD.Version)})
+		d.tell(event.MLDVersionMismatch.With(ifc.name, o.From, o.Version, ifc.cfg.MLD.Version))
 	}
 	if s := d.serviceOf(ifc); s != nil {
 		for _, key := range fx.Changed {

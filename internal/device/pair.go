@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tandem/internal/etrunk"
+	"tandem/internal/event"
 )
 
 // Times of the pair that no command sets.
@@ -82,8 +83,7 @@ func (d *Device) refreshMember(now time.Duration, t *trunk, m *member, ms etrunk
 	m.duty = Duty{Kind: dutyKind(target), Covers: covers, Reason: m.reason(local, ms)}
 	m.duty.Querier = m.duty.Kind == DutySole || m.duty.Kind == DutyShared && t.state.Preferred
 	if m.duty.Kind != old.Kind {
-		d.notice(Notice{Name: "TANDEM_DUTY_CHANGE", Detail: fmt.Sprintf("ETrunkId=%d, MemberId=%d, Duty=%s, Reason=%s",
-			m.id.ETrunk, m.id.EthTrunk, m.duty.Kind, m.duty.Reason)})
+		d.tell(event.DutyChange.With(m.id.ETrunk, m.id.EthTrunk, m.duty.Kind, m.duty.Reason))
 	}
 
 	d.steerLeg(now, m, ms)

@@ -1,10 +1,10 @@
 package device
 
 import (
-	"fmt"
 	"iter"
 	"time"
 
+	"tandem/internal/event"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -86,7 +86,7 @@ func (d *Device) applyChannel(now time.Duration, s *service) {
 		return
 	}
 	for _, ev := range fx.Events {
-		d.channelNotice(s, ev)
+		d.tellChannel(s, ev)
 		if ev.Kind == rbs.ChannelUp {
 			s.upAt = now
 		}
@@ -108,20 +108,15 @@ func (d *Device) applyChannel(now time.Duration, s *service) {
 	}
 }
 
-func (d *Device) channelNotice(s *service, ev rbs.Event) {
-	n := Notice{Name: "RBS_CHANNEL_EVENT", Detail: fmt.Sprintf("serviceName=%s, event=%s", s.name, ev.Kind)}
+func (d *Device) tellChannel(s *service, ev rbs.Event) {
 	switch ev.Kind {
-	case rbs.ChannelUp, rbs.ChannelDown:
-		state := [...]string{"Up", "Down"}[ev.Kind]
-		n.Name, n.Detail = "RBS_CHANNEL_STATUS_CHANGE", fmt.Sprintf("serviceName=%s, channelState=%s", s.name, state)
-		n.Alarm = ev.Kind == rbs.ChannelDown
-	case rbs.Diverged:
-		n.Alarm = true
+	case rbs.ChannelUp:
+		d.tell(event.RBSChannelStatusChange.With(s.name, "Up", ev.Reason))
+	case rbs.ChannelDown:
+		d.tell(event.RBSChannelStatusChange.With(s.name, "Down", ev.Reason))
+	default:
+		d.tell(event.RBSChannelEvent.With(s.name, ev.Kind, ev.Reason))
 	}
-	if ev.Reason != "" {
-		n.Detail += fmt.Sprintf(", Reason=%q", ev.Reason)
-	}
-	d.notice(n)
 }
 
 // refreshRetention stops the ageing of the peer's records while their channel

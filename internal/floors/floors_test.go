@@ -29,21 +29,23 @@ var allowed = map[string][]string{
 	"linux/caps":          {},
 	"linux/testnet":       {"linux/netns", "linux/links"}, // for the adapters\' tests
 	"pki":                 {},
-	"device":              {"mld", "rbs", "etrunk"},
+	"event":               {},
+	"journal":             {"event"},
+	"device":              {"mld", "rbs", "etrunk", "event"},
 	"config":              {"command"},
 	"peers":               {},
 	"sim":                 {"device", "mld", "rbs", "etrunk"},
 	"daemon/bfdloop":      {"bfd", "linux/udp"},
-	"daemon":              {"device", "config", "mld", "rbs", "etrunk", "bfd", "daemon/bfdloop", "pki", "linux/*"},
-	"console":             {"command", "config", "device", "mld", "rbs", "etrunk", "bfd"},
-	"manage":              {"console", "command", "config"},
+	"daemon":              {"device", "config", "mld", "rbs", "etrunk", "bfd", "daemon/bfdloop", "pki", "event", "journal", "linux/*"},
+	"console":             {"command", "config", "device", "event", "mld", "rbs", "etrunk", "bfd"},
+	"manage":              {"console", "command", "config", "event", "journal"},
 	"manage/terminal":     {"manage"},
 	"vm":                  {},
 	"lab":                 {"manage", "linux/*", "vm"},
 	"bench":               {"manage", "mld", "etrunk", "linux/*"},
 	"pairtest":            {"manage", "pki", "linux/*"}, // tests only
 	"cmd/tandem":          {"console", "pki", "manage", "manage/terminal", "lab", "bench", "daemon", "command"},
-	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "manage"},
+	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "event", "journal", "manage"},
 	"floors":              {},
 	"tools/tiers":         {},
 	"console/consoletest": {"*"},
@@ -52,7 +54,7 @@ var allowed = map[string][]string{
 // impure lists what no core may import, and the standard library's way to it.
 var impure = []string{"os", "net", "net/http", "sync", "log", "log/slog", "context", "syscall", "runtime", "io/ioutil", "golang.org/x/sys/unix"}
 
-var cores = []string{"mld", "rbs", "etrunk", "bfd", "device"}
+var cores = []string{"mld", "rbs", "etrunk", "bfd", "device", "event"}
 
 type goPackage struct {
 	ImportPath string

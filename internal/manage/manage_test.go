@@ -13,6 +13,7 @@ import (
 
 	"tandem/internal/console"
 	"tandem/internal/console/consoletest"
+	"tandem/internal/journal"
 )
 
 // serve runs a server until the test ends and returns its socket.
@@ -25,7 +26,7 @@ func serve(t *testing.T) string {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, l, consoletest.NewSystem(t), slog.New(slog.DiscardHandler)) }()
+	go func() { ended <- Serve(ctx, l, consoletest.NewSystem(t), journal.New(slog.DiscardHandler)) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

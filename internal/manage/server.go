@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
 	"time"
 
 	"tandem/internal/console"
+	"tandem/internal/event"
+	"tandem/internal/journal"
 )
 
 // Bounds on what a client may cost.
@@ -22,12 +23,12 @@ const (
 )
 
 // Serve answers on l, which it closes, until ctx ends; it then returns nil.
-func Serve(ctx context.Context, l net.Listener, sys *console.System, log *slog.Logger) error {
+func Serve(ctx context.Context, l net.Listener, sys *console.System, j *journal.Journal) error {
 	srv := &http.Server{
-		Handler:           newHandler(sys, log),
+		Handler:           newHandler(sys, j),
 		ReadHeaderTimeout: headerTimeout,
-		ConnContext:       identify(log),
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ConnContext:       identify(j),
+		ErrorLog:          j.Logger(event.HTTPError),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
@@ -46,14 +47,14 @@ func Serve(ctx context.Context, l net.Listener, sys *console.System, log *slog.L
 }
 
 // identify asks who connected and says so in the log.
-func identify(log *slog.Logger) func(context.Context, net.Conn) context.Context {
+func identify(j *journal.Journal) func(context.Context, net.Conn) context.Context {
 	return func(ctx context.Context, c net.Conn) context.Context {
 		p, err := peerOf(c)
 		if err != nil {
-			log.Warn("console peer unknown", "err", err)
+			j.Emit(event.ConsoleUnknown.With(err))
 			return ctx
 		}
-		log.Info("console connection", "uid", p.UID, "gid", p.GID, "pid", p.PID)
+		j.Emit(event.ConsoleConnected.With(p.UID, p.GID, p.PID))
 		return withPeer(ctx, p)
 	}
 }
@@ -61,11 +62,11 @@ func identify(log *slog.Logger) func(context.Context, net.Conn) context.Context 
 // handler is the HTTP side of the sessions.
 type handler struct {
 	sessions *sessions
-	log      *slog.Logger
+	journal  *journal.Journal
 }
 
-func newHandler(sys *console.System, log *slog.Logger) http.Handler {
-	h := &handler{sessions: newSessions(sys), log: log}
+func newHandler(sys *console.System, j *journal.Journal) http.Handler {
+	h := &handler{sessions: newSessions(sys), journal: j}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/sessions", h.open)
 	mux.HandleFunc("POST /v1/sessions/{id}/exec", h.exec)
@@ -88,7 +89,7 @@ func (h *handler) open(w http.ResponseWriter, r *http.Request) {
 		answerError(w, http.StatusServiceUnavailable, err)
 		return
 	}
-	h.log.Info("console session opened", "uid", peer.UID, "pid", peer.PID, "interactive", req.Interactive)
+	h.journal.Emit(event.ConsoleOpened.With(peer.name(), peer.PID, req.Interactive))
 	answer(w, OpenReply{ID: id, Prompt: prompt})
 }
 

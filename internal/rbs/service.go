@@ -350,3 +350,9 @@ func (s *Service) Reset(now time.Duration, fx *Effects) {
 
 // InSync reports whether the current connection has been synchronised in both directions.
 func (s *Service) InSync() bool { return s.current != nil && s.current.session.InSync() }
+
+// TCP is the state of the connection.
+func (s *Service) TCP() TCPState { return s.tcp }
+
+// LastError says why the connection was last lost or refused, empty when it never was.
+func (s *Service) LastError() string { return s.lastError }

@@ -276,10 +276,10 @@ func (n *node) carryOut(todo *device.Effects) bool {
 	for _, ch := range todo.Channels {
 		n.serveChannel(ch.Effects)
 	}
-	for _, notice := range todo.Notices {
-		n.w.logf("%s: %s %s", n.name, notice.Name, notice.Detail)
+	for _, e := range todo.Events {
+		n.w.logf("%s: %s %s", n.name, e.Name, e.Facts())
 	}
-	return len(todo.Routes)+len(todo.Legs)+len(todo.MLD)+len(todo.Hellos)+len(todo.Channels)+len(todo.Notices) > 0 || todo.Gate != nil
+	return len(todo.Routes)+len(todo.Legs)+len(todo.MLD)+len(todo.Hellos)+len(todo.Channels)+len(todo.Events) > 0 || todo.Gate != nil
 }
 
 // upcalls lets the kernel ask for the streams that arrive without a route.

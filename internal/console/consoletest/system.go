@@ -4,12 +4,14 @@ package consoletest
 
 import (
 	"errors"
+	"log/slog"
 	"testing"
 
 	"tandem/internal/bfd"
 	"tandem/internal/config"
 	"tandem/internal/console"
 	"tandem/internal/device"
+	"tandem/internal/journal"
 	"tandem/internal/mld"
 )
 
@@ -37,5 +39,5 @@ func NewSystem(t *testing.T) *console.System {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &console.System{Backend: quietDevice{}, Store: store, Build: console.ThisBuild()}
+	return &console.System{Backend: quietDevice{}, Store: store, Build: console.ThisBuild(), Journal: journal.New(slog.DiscardHandler)}
 }

@@ -1,0 +1,31 @@
+package daemon
+
+import (
+	"slices"
+	"time"
+
+	"tandem/internal/etrunk"
+	"tandem/internal/event"
+)
+
+// emit tells of an event. It may be called from any goroutine.
+func (d *Daemon) emit(e event.Event) { d.opts.Journal.Emit(e) }
+
+// alarmInterval bounds how late an alarm is that no event goes with.
+const alarmInterval = time.Second
+
+// refreshAlarms tells the journal what holds now.
+func (d *Daemon) refreshAlarms() {
+	d.alarmsAt = time.Now().Add(alarmInterval)
+	conditions := d.device.Conditions()
+	for name, state := range d.sessions.last {
+		if s := d.model.Sessions[name]; state == etrunk.BFDDown && d.model.BFD && s != nil && !s.Shutdown {
+			conditions = append(conditions, event.Condition{AlarmKind: event.SessionDown, Object: "SessionName=" + name})
+		}
+	}
+	if d.gateStale {
+		conditions = append(conditions, event.Condition{AlarmKind: event.GateStale, Object: "gate"})
+	}
+	slices.SortFunc(conditions, event.Condition.Compare)
+	d.opts.Journal.Update(conditions)
+}

@@ -1,0 +1,109 @@
+package event
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// AlarmKind is one of the alarms that there are.
+type AlarmKind struct {
+	Name     string
+	Severity AlarmSeverity
+	Text     string
+}
+
+// AlarmSeverity is how urgent an alarm is (ITU-T X.733, section 8.1.2.3).
+type AlarmSeverity string
+
+// Severities of alarms.
+const (
+	AlarmCritical AlarmSeverity = "Critical" // listeners miss streams, or will at the next fault
+	AlarmMajor    AlarmSeverity = "Major"    // the pair is no pair
+	AlarmMinor    AlarmSeverity = "Minor"
+)
+
+var alarmKinds []*AlarmKind
+
+// AlarmKinds lists every kind of alarm.
+func AlarmKinds() []*AlarmKind { return alarmKinds }
+
+func alarm(severity AlarmSeverity, name, text string) *AlarmKind {
+	k := &AlarmKind{name, severity, text}
+	alarmKinds = append(alarmKinds, k)
+	return k
+}
+
+// The alarms.
+var (
+	KeyNotConfigured = alarm(AlarmCritical, "ETRUNK_SEC_KEY_NOT_CFG", "The E-Trunk has no security key: no hello is sent or accepted.")
+	PeerLost         = alarm(AlarmMajor, "ETRUNK_PEER_LOST", "The peer of the E-Trunk is not heard.")
+	ConfigDiffers    = alarm(AlarmMajor, "ETRUNK_CONFIG_DIFFERS", "The two devices are configured differently where they must agree.")
+	LegDown          = alarm(AlarmMajor, "ETRUNK_LEG_DOWN", "The Eth-Trunk of a member that is to serve is down.")
+	NotReady         = alarm(AlarmMajor, "ETRUNK_NOT_READY", "A member that is to serve is not ready to send every stream.")
+	UpstreamDown     = alarm(AlarmCritical, "UPSTREAM_DOWN", "The upstream interface is down: no stream arrives.")
+	ChannelDown      = alarm(AlarmMajor, "RBS_CHANNEL_DOWN", "Listeners are not replicated.")
+	SessionDown      = alarm(AlarmMajor, "BFD_SESSION_DOWN", "A BFD session that was up is down.")
+	RecordsFull      = alarm(AlarmMajor, "MLD_LIMIT_REACHED", "No further listener record is taken.")
+	GateStale        = alarm(AlarmCritical, "GATE_NOT_SET", "The kernel's permission to send is not what it should be.")
+)
+
+// Condition is an alarm as it holds at this moment.
+type Condition struct {
+	*AlarmKind
+	Object string // what it is about: two alarms of a kind differ in it
+	Detail string // may change while the alarm lasts
+}
+
+// Compare orders conditions, so that those found in a map come in one order.
+func (c Condition) Compare(other Condition) int {
+	return cmp.Or(cmp.Compare(c.Name, other.Name), cmp.Compare(c.Object, other.Object))
+}
+
+// Alarm is a condition that holds, and since when.
+type Alarm struct {
+	Condition
+	Since  time.Time
+	Number uint64 // counts all alarms since the start, from 1
+}
+
+// Alarms keeps which conditions hold. What holds is given to it whole, so no
+// alarm outlives its cause, whatever way that went.
+type Alarms struct {
+	active []Alarm
+	last   uint64
+}
+
+// Update takes what holds now and returns what that raises and clears.
+func (a *Alarms) Update(now time.Time, conditions []Condition) (told []Event) {
+	same := func(c Condition) func(Alarm) bool {
+		return func(al Alarm) bool { return al.AlarmKind == c.AlarmKind && al.Object == c.Object }
+	}
+	a.active = slices.DeleteFunc(a.active, func(al Alarm) bool {
+		over := !slices.ContainsFunc(conditions, func(c Condition) bool { return same(c)(al) })
+		if over {
+			told = append(told, AlarmCleared.With(al.Name, al.Object, now.Sub(al.Since).Round(time.Millisecond)))
+		}
+		return over
+	})
+	for _, c := range conditions {
+		if i := slices.IndexFunc(a.active, same(c)); i >= 0 {
+			a.active[i].Detail = c.Detail
+			continue
+		}
+		a.last++
+		a.active = append(a.active, Alarm{c, now, a.last})
+		told = append(told, AlarmRaised.With(c.Name, c.Severity, c.Object, c.Detail))
+	}
+	return told
+}
+
+// Active copies what holds, the most urgent first and then the latest.
+func (a *Alarms) Active() []Alarm {
+	list := slices.Clone(a.active)
+	urgency := map[AlarmSeverity]int{AlarmCritical: 0, AlarmMajor: 1, AlarmMinor: 2}
+	slices.SortStableFunc(list, func(x, y Alarm) int {
+		return cmp.Or(cmp.Compare(urgency[x.Severity], urgency[y.Severity]), cmp.Compare(y.Number, x.Number))
+	})
+	return list
+}

@@ -1,0 +1,110 @@
+package event
+
+// The events of the pair: roles, duty, replication, BFD.
+var (
+	ETrunkStatusChange = declare("ETRUNK", Warning, "ETRUNK_STATUS_CHANGE", "ETrunkId State StateReason",
+		"The role of the device in the E-Trunk has changed.")
+	ETrunkMemberStatusChange = declare("ETRUNK", Warning, "ETRUNK_MEMBER_STATUS_CHANGE", "ETrunkId MemberType MemberId State StateReason",
+		"The role of a member of the E-Trunk has changed.")
+	ETrunkPeer = declare("ETRUNK", Warning, "ETRUNK_PEER", "ETrunkId Event",
+		"The peer of the E-Trunk was found, was lost or has restarted.")
+	ETrunkConfig = declare("ETRUNK", Warning, "ETRUNK_CONFIG", "ETrunkId Detail",
+		"What the configuration of the E-Trunk lacks, or where it differs from the peer's, has changed.")
+	DutyChange = declare("ETRUNK", Notice, "DUTY_CHANGE", "ETrunkId MemberId Duty Reason",
+		"What this device sends on the member has changed.")
+	LegNotSteered = declare("ETRUNK", Error, "LEG_NOT_STEERED", "Netdev Up Aside Error",
+		"The leg could not be taken into the switch's aggregate, or out of it.")
+	HelloNotSent = declare("ETRUNK", Warning, "HELLO_NOT_SENT", "Peer Error",
+		"The socket refused an E-Trunk hello.")
+
+	RBSChannelStatusChange = declare("RBS", Warning, "RBS_CHANNEL_STATUS_CHANGE", "ServiceName ChannelState Reason",
+		"The channel of the remote backup service has changed its state.")
+	RBSChannelEvent = declare("RBS", Notice, "RBS_CHANNEL_EVENT", "ServiceName Event Reason",
+		"Something happened on the channel of the remote backup service.")
+
+	BFDDown = declare("BFD", Warning, "STACHG_TODWN", "SessionName Diagnostic At",
+		"A BFD session has gone down.")
+	BFDUp = declare("BFD", Warning, "STACHG_TOUP", "SessionName At",
+		"A BFD session has come up.")
+	BFDShutDown = declare("BFD", Notice, "SESSION_SHUTDOWN", "SessionName Peer At",
+		"A BFD session was shut down at one of its ends.")
+	InterfaceFollowsBFD = declare("BFD", Warning, "INTERFACE_FOLLOWS", "Netdev Up",
+		"An interface is taken for what its BFD session is.")
+)
+
+// The events of MLD and of the kernel's state.
+var (
+	MLDJoinRefused = declare("MLD", Warning, "MLD_JOIN_REFUSED", "Interface Refused Policy AccessLimit Limit",
+		"The configuration has refused joins.")
+	MLDVersionMismatch = declare("MLD", Warning, "MLD_VERSION_MISMATCH", "Interface Querier QueryVersion Version",
+		"Another querier speaks another version than the interface is set to.")
+	MLDNotSent = declare("MLD", Warning, "MLD_NOT_SENT", "Netdev To Error",
+		"The socket refused an MLD message.")
+
+	RouteNotSet = declare("MFIB", Error, "ENTRY_NOT_SET", "Source Group Delete Error",
+		"The kernel refused a change of its multicast forwarding table.")
+	RouteNotRepaired = declare("MFIB", Error, "ENTRY_NOT_REPAIRED", "Source Group Error",
+		"A wrong entry of the kernel's multicast forwarding table could not be put right.")
+	RoutesRepaired = declare("MFIB", Warning, "TABLE_REPAIRED", "SetAgain Removed",
+		"Somebody else had changed the kernel's multicast forwarding table.")
+	RoutesNotCompared = declare("MFIB", Error, "TABLE_NOT_COMPARED", "Error",
+		"The kernel's multicast forwarding table could not be read.")
+	InterfacesRestored = declare("MFIB", Warning, "INTERFACES_RESTORED", "Interfaces",
+		"Somebody else had removed multicast interfaces from the kernel's table.")
+	InterfacesNotRestored = declare("MFIB", Error, "INTERFACES_NOT_RESTORED", "Error",
+		"A multicast interface could not be added to the kernel's table.")
+
+	GateNotSet = declare("GATE", Critical, "GATE_NOT_SET", "Error",
+		"The kernel refused the permission to send; it is tried again.")
+	GateRepaired = declare("GATE", Warning, "GATE_REPAIRED", "Repairs",
+		"Somebody else had changed the gate.")
+	GateNotRepaired = declare("GATE", Error, "GATE_NOT_REPAIRED", "Error",
+		"The gate could not be compared or put right.")
+	GateNotRemoved = declare("GATE", Warning, "GATE_NOT_REMOVED", "Error",
+		"The gate is left in the kernel.")
+
+	InterfaceNotMade = declare("IFNET", Warning, "INTERFACE_NOT_MADE", "Netdev Error",
+		"A configured interface cannot be had.")
+	InterfaceNotConfigured = declare("IFNET", Error, "INTERFACE_NOT_CONFIGURED", "Error",
+		"An interface is not as configured.")
+	EthTrunkNotConfigured = declare("IFNET", Error, "ETHTRUNK_NOT_CONFIGURED", "Error",
+		"An Eth-Trunk is not as configured.")
+	CountersNotRead = declare("IFNET", Warning, "COUNTERS_NOT_READ", "Error",
+		"The kernel's counters of the interfaces could not be read.")
+	SocketFailed = declare("SYSTEM", Error, "SOCKET_FAILED", "Socket Error",
+		"A socket broke and is read no more.")
+)
+
+// The events of the daemon itself and of its operators.
+var (
+	Started = declare("SYSTEM", Notice, "STARTED", "Version DeviceId",
+		"The daemon has started.")
+	Stopping = declare("SYSTEM", Notice, "STOPPING", "",
+		"The daemon was asked to end and hands over.")
+	PriorityNotRaised = declare("SYSTEM", Warning, "PRIORITY_NOT_RAISED", "Error",
+		"The daemon runs at the priority of any process.")
+	LinksNotRecorded = declare("SYSTEM", Warning, "LINKS_NOT_RECORDED", "Error",
+		"The record of links made by the daemon cannot be read; they will not be removed.")
+
+	StoreDamaged = declare("CFG", Warning, "STORE_DAMAGED", "Error",
+		"A part of the stored configurations cannot be read.")
+	ConfigurationNotRestored = declare("CFG", Error, "NOT_RESTORED", "Error",
+		"A commit failed, and the configuration before it could not be put back whole.")
+
+	ConsoleConnected = declare("SHELL", Info, "CONNECTED", "Uid Gid Pid",
+		"A program has connected to the console socket.")
+	ConsoleUnknown = declare("SHELL", Warning, "PEER_UNKNOWN", "Error",
+		"The kernel does not say who has connected to the console socket.")
+	ConsoleOpened = declare("SHELL", Info, "LOGIN", "User Pid Interactive",
+		"A console session was opened.")
+
+	HTTPError = declare("HTTP", Warning, "HTTP_ERROR", "Error",
+		"A client of the console socket or of the HTTP server broke the protocol.")
+
+	AlarmRaised = declare("ALARM", Warning, "ALARM_RAISED", "Alarm AlarmSeverity Object Detail",
+		"An alarm is raised.")
+	AlarmCleared = declare("ALARM", Notice, "ALARM_CLEARED", "Alarm Object Lasted",
+		"An alarm is over.")
+	Repeated = declare("SYSTEM", Warning, "LOG_SUPPRESSED", "Name Times",
+		"Events of one kind came too fast, and some were left out of the log.")
+)

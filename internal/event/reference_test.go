@@ -1,0 +1,60 @@
+package event
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite docs/events.md")
+
+const referenceFile = "../../docs/events.md"
+
+const referenceHead = `# Events and alarms
+
+Made from the table of events; do not edit by hand (go test ./internal/event -update).
+
+Every event has a name and fields that stay the same. They are in the log of the daemon, where systemd's journal
+runs it as fields of their own (` + "`journalctl TANDEM_EVENT=ETRUNK_STATUS_CHANGE`, a field is `TANDEM_` and its name in capitals" + `),
+and in ` + "`display logbuffer`" + `, the last 512 of them. Severities are those of RFC 5424: 2 critical, 3 error, 4 warning, 5 notice,
+6 informational. A kind of event that comes 20 times at once goes on at one a second; what is left out is counted
+(LOG_SUPPRESSED).
+
+| event | severity | fields | what it says |
+|---|---|---|---|
+`
+
+const alarmHead = `
+An alarm lasts until its cause is over; ` + "`display alarm active`" + ` lists those that hold.
+
+| alarm | severity | what it says |
+|---|---|---|
+`
+
+func reference() string {
+	var b strings.Builder
+	b.WriteString(referenceHead)
+	for _, k := range Kinds() {
+		fmt.Fprintf(&b, "| %s/%s | %d | %s | %s |\n", k.Module, k.Name, k.Severity, strings.Join(k.Fields, ", "), k.Text)
+	}
+	b.WriteString(alarmHead)
+	for _, a := range AlarmKinds() {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", a.Name, a.Severity, a.Text)
+	}
+	return b.String()
+}
+
+// TestReference keeps the page that of the events.
+func TestReference(t *testing.T) {
+	got := reference()
+	if *update {
+		if err := os.WriteFile(referenceFile, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(referenceFile); err != nil || string(want) != got {
+		t.Errorf("docs/events.md is old: go test ./internal/event -update (%v)", err)
+	}
+}

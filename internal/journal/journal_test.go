@@ -1,0 +1,67 @@
+package journal
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tandem/internal/event"
+)
+
+// TestRates: an event that repeats itself is held back, another is not, and the
+// log says how much it does not show.
+func TestRates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var text bytes.Buffer
+		j := New(slog.NewTextHandler(&text, nil))
+		for i := range 1000 {
+			j.Emit(event.RouteNotSet.With("2001:db8::1", "ff3e::1", false, i))
+		}
+		j.Emit(event.GateRepaired.With(1))
+		book := j.Book()
+		if book.Len() != burst+1 || book.Suppressed != 1000-burst {
+			t.Errorf("%d entries, %d suppressed", book.Len(), book.Suppressed)
+		}
+		if n := j.Counts()[event.RouteNotSet]; n != 1000 {
+			t.Errorf("%d counted", n)
+		}
+		time.Sleep(3 * pause)
+		text.Reset()
+		for range 1000 {
+			j.Emit(event.RouteNotSet.With("2001:db8::1", "ff3e::1", false, "no"))
+		}
+		lines := strings.Split(strings.TrimSpace(text.String()), "\n")
+		if len(lines) != 4 || !strings.Contains(lines[0], "LOG_SUPPRESSED module=SYSTEM Name=ENTRY_NOT_SET Times=980") ||
+			!strings.Contains(lines[1], "level=ERROR msg=ENTRY_NOT_SET module=MFIB Source=2001:db8::1 Group=ff3e::1 Delete=false Error=no") {
+			t.Errorf("logged:\n%s", strings.Join(lines, "\n"))
+		}
+	})
+}
+
+// TestAlarmsAreLogged: what raises and clears is in the buffer too.
+func TestAlarmsAreLogged(t *testing.T) {
+	j := New(slog.DiscardHandler)
+	j.Update([]event.Condition{{AlarmKind: event.UpstreamDown, Object: "up0"}})
+	if len(j.Alarms()) != 1 {
+		t.Errorf("alarms: %v", j.Alarms())
+	}
+	j.Update(nil)
+	book := j.Book()
+	entries := book.Recent(5)
+	if len(entries) != 2 || entries[0].Kind != event.AlarmCleared || entries[1].Kind != event.AlarmRaised || len(j.Alarms()) != 0 {
+		t.Errorf("entries: %v", entries)
+	}
+}
+
+// TestLogger: a server's complaint is an event.
+func TestLogger(t *testing.T) {
+	j := New(slog.DiscardHandler)
+	j.Logger(event.HTTPError).Printf("http: TLS handshake error from %s", "::1")
+	book := j.Book()
+	if got := book.Recent(1)[0].Facts(); got != `Error="http: TLS handshake error from ::1"` {
+		t.Error(got)
+	}
+}
