@@ -29,7 +29,7 @@ func keepsServing(d *device) {
 		}
 		return err
 	})
-	testnet.Must(d.t, d.shares())
+	eventually(d.t, "device "+d.name+" shares", d.shares)
 }
 
 // TestHelloPortInUse: a commit that cannot be carried out changes nothing.
