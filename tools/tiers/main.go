@@ -49,7 +49,7 @@ var tools = map[string]string{"FRR": "vtysh", "nft tool": "nft", "iproute2": "ip
 
 func main() {
 	output := make(map[string][]string) // by package and test
-	var skips []string
+	var skips, failures []string
 	broken := false
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 16<<20)
@@ -91,14 +91,15 @@ func main() {
 			skips = append(skips, fmt.Sprintf("%s: %s", ev.Test, why))
 		default:
 			t.failed++
+			failures = append(failures, fmt.Sprintf("%s: %s", ev.Test, why))
 			fmt.Printf("--- %s %s\n%s", ev.Action, key, strings.Join(output[key], ""))
 		}
 		delete(output, key)
 	}
-	os.Exit(summary(skips, broken))
+	os.Exit(summary(skips, failures, broken))
 }
 
-// reason is what a test said when it skipped.
+// reason is what a test said first, of why it skipped or failed.
 func reason(output []string) string {
 	for _, line := range output {
 		if _, said, found := strings.Cut(strings.TrimSpace(line), ".go:"); found {
@@ -124,11 +125,14 @@ func excused(why string) bool {
 }
 
 // summary prints the closing lines and returns the exit status.
-func summary(skips []string, broken bool) int {
+func summary(skips, failures []string, broken bool) int {
 	var all tier
 	fmt.Println()
 	for _, s := range skips {
 		fmt.Println("skipped", s)
+	}
+	for _, f := range failures {
+		fmt.Println("failed", f)
 	}
 	fmt.Printf("%-12s %7s %7s %7s\n", "tier", "passed", "failed", "skipped")
 	for _, t := range tiers {
