@@ -101,7 +101,8 @@ func (s *screen) waits(want string) {
 }
 
 func TestTerminal(t *testing.T) {
-	client := manage.NewClient(startDaemon(t))
+	socket := startDaemon(t)
+	client := manage.NewClient(socket)
 	defer client.Close()
 	s, slave := openTerminal(t)
 	ended := make(chan error, 1)
@@ -122,7 +123,10 @@ func TestTerminal(t *testing.T) {
 	s.types("n\r", "<Tandem>")
 	s.types("display remote-b\t", "remote-backup-")
 	s.types("\t", "remote-backup-service") // a second Tab lists what there is
-	s.types("\x03quit\r", "quit")
+	s.types("\x03terminal monitor\r", "<Tandem>")
+	tandem(t, "-s", socket, "-c", "display version") // somebody else comes
+	s.waits("SHELL/6/LOGIN(l)")
+	s.types("quit\r", "quit")
 	if err := <-ended; err != nil {
 		t.Errorf("interact: %v", err)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,7 +25,8 @@ func startDaemon(t *testing.T) string {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- manage.Serve(ctx, l, consoletest.NewSystem(t), journal.New(slog.DiscardHandler)) }()
+	system := consoletest.NewSystem(t)
+	go func() { ended <- manage.Serve(ctx, l, system, system.Journal.(*journal.Journal)) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"context"
+
 	"tandem/internal/bfd"
 	"tandem/internal/config"
 	"tandem/internal/device"
@@ -36,6 +38,8 @@ type Backend interface {
 // Journal is where the events of the device are.
 type Journal interface {
 	Book() event.Book
+	// Follow waits for events after the one of a number until ctx ends.
+	Follow(ctx context.Context, after uint64) ([]event.Entry, error)
 	Reset()
 	Alarms() []event.Alarm
 }

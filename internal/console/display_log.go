@@ -6,9 +6,9 @@ import (
 	"tandem/internal/event"
 )
 
-// LogBuffer is `display logbuffer`: the latest entries of the log's buffer, the
-// last one first, in the form of VRP's log.
-func LogBuffer(sysname string, book event.Book, most int) Display {
+// LogBuffer is `display logbuffer`: entries of the log's buffer, the last one first,
+// in the form of VRP's log.
+func LogBuffer(sysname string, book event.Book, entries []event.Entry) Display {
 	s := newSheet()
 	s.fields(0, 0,
 		field{"Buffer size", book.Size()},
@@ -17,9 +17,8 @@ func LogBuffer(sysname string, book event.Book, most int) Display {
 		field{"Dropped messages", book.Suppressed},
 	)
 	s.line("")
-	each(s, "entries", book.Recent(most), func(_ int, e event.Entry) {
-		s.line("%s %s %%%%01%s/%d/%s(l)[%d]:%s (%s)", e.At.Format("Jan _2 2006 15:04:05.000"), sysname,
-			e.Module, e.Severity, e.Name, e.Number, e.Text, e.Facts())
+	each(s, "entries", entries, func(_ int, e event.Entry) {
+		s.line("%s", logLine(e, sysname))
 		s.fact("number", e.Number)
 		s.fact("time", e.At.Format(time.RFC3339Nano))
 		s.fact("module", e.Module)

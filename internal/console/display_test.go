@@ -175,6 +175,8 @@ func sampleBook() event.Book {
 	return *book
 }
 
+func logOf(book event.Book) Display { return LogBuffer("A", book, book.Recent(book.Size())) }
+
 func sampleAlarms() []event.Alarm {
 	return []event.Alarm{
 		{Condition: event.Condition{AlarmKind: event.UpstreamDown, Object: "up0"}, Since: day, Number: 7},
@@ -228,7 +230,7 @@ func samples() []sample {
 		{"interface", "interface", Interfaces(infos, m)},
 		{"eth-trunk", "eth-trunk", EthTrunk(sampleEthTrunk())},
 		{"eth-trunk", "eth-trunk-adopted", EthTrunk(device.EthTrunkInfo{Name: "Eth-Trunk11", Netdev: "eth-trunk11", Exists: true, Driver: "veth", Up: true})},
-		{"logbuffer", "logbuffer", LogBuffer("A", sampleBook(), 512)},
+		{"logbuffer", "logbuffer", logOf(sampleBook())},
 		{"alarm", "alarm", Alarms(sampleAlarms())},
 		{"configuration commit list", "commit-list", Commits(samplePoints())},
 		{"version", "version", Version(BuildInfo{Version: "v0.1.0", Revision: "abc", Go: "go1.26"}, "A", selfID, 26*time.Hour)},

@@ -10,6 +10,7 @@ import (
 	"tandem/internal/config"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/event"
 	"tandem/internal/rbs"
 )
 
@@ -57,7 +58,7 @@ func displayCommands() []command.Command[*Session] {
 		show(anyView, "multicast ipv6 gate", "What the gate of the kernel lets this device send", displayGate),
 		show(anyView, "eth-trunk <id:0..1023>", "An Eth-Trunk, its ports and their LACP state", displayEthTrunk),
 		show(anyView, "interface [ brief | <interface> ]", "Interfaces of the device", displayInterfaces),
-		show(anyView, "logbuffer [ size <entries:1..512> ]", "The latest events, the last one first", displayLog),
+		show(anyView, "logbuffer [ level { critical | error | warning | notification | informational } ] [ size <entries:1..512> ]", "The latest events, the last one first", displayLog),
 		show(anyView, "alarm active", "Alarms that hold", func(s *Session, _ command.Args) (Display, error) {
 			return Alarms(s.sys.Journal.Alarms()), nil
 		}),
@@ -191,12 +192,23 @@ func displayEthTrunk(s *Session, a command.Args) (Display, error) {
 }
 
 func displayLog(s *Session, a command.Args) (Display, error) {
-	entries := s.sys.Journal.Book()
-	size := entries.Size()
+	book := s.sys.Journal.Book()
+	entries := slices.DeleteFunc(book.Recent(book.Size()), func(e event.Entry) bool { return e.Severity > worst(a) })
 	if a.Has("entries") {
-		size = int(a.Uint("entries"))
+		entries = entries[:min(int(a.Uint("entries")), len(entries))]
 	}
-	return LogBuffer(s.sys.Store.Running().SysName, entries, size), nil
+	return LogBuffer(s.sys.Store.Running().SysName, book, entries), nil
+}
+
+// worst returns the least severity that is asked for, in VRP's words.
+func worst(a command.Args) event.Severity {
+	for word, severity := range map[string]event.Severity{"critical": event.Critical, "error": event.Error,
+		"warning": event.Warning, "notification": event.Notice} {
+		if a.Has(word) {
+			return severity
+		}
+	}
+	return event.Info
 }
 
 func displayVersion(s *Session, _ command.Args) (Display, error) {

@@ -39,6 +39,8 @@ type Session struct {
 	closed    bool
 	// screenLength is how many lines are shown at a time, see Result.
 	screenLength int
+	// monitor shows events as they come, see Result.
+	monitor *uint64
 	// question takes the next line as its answer when there is one.
 	question *question
 
@@ -67,7 +69,10 @@ type Result struct {
 	// ScreenLength is how many lines are shown at a time: as many as the screen has
 	// when it is 0, all when it is negative.
 	ScreenLength int
-	Closed       bool // the session has ended
+	// Monitor says that the events after one of this number are to be shown as they
+	// come, see System.Follow; nil shows none.
+	Monitor *uint64
+	Closed  bool // the session has ended
 }
 
 // Completion is what may come at the end of a line.
@@ -90,7 +95,7 @@ func (s *Session) Exec(line string) Result {
 		s.printed.WriteString(errorText(err, line, prompt))
 	}
 	return Result{Output: s.printed.String(), Err: err, Prompt: s.Prompt(), Question: s.question != nil,
-		ScreenLength: s.screenLength, Closed: s.closed}
+		ScreenLength: s.screenLength, Monitor: s.monitor, Closed: s.closed}
 }
 
 func (s *Session) run(line string) error {

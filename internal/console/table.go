@@ -20,7 +20,7 @@ var table = sync.OnceValue(func() *command.Table[*Session] {
 
 func allCommands() []command.Command[*Session] {
 	edits := config.Commands(func(s *Session) *config.Editor { return s.candidate.Editor })
-	return slices.Concat(edits, viewCommands(), configCommands(), actionCommands(), displayCommands())
+	return slices.Concat(edits, viewCommands(), configCommands(), actionCommands(), displayCommands(), monitorCommands())
 }
 
 // vocabulary is the help of the words that only the console has.
@@ -68,6 +68,14 @@ func vocabulary() command.Vocabulary {
 		"<group>":               "Group address",
 		"<id>":                  "Number",
 		"<lines>":               "Number of lines",
+		"error":                 "Errors only",
+		"informational":         "Everything",
+		"critical":              "Critical ones only",
+		"level":                 "Those of a severity and above",
+		"notification":          "Notifications and above",
+		"monitor":               "Log records as they come",
+		"terminal":              "This terminal",
+		"warning":               "Warnings and errors",
 		"<label>":               "Name that does not begin with a digit",
 		"<point>":               "Number of a commit, see display configuration commit list",
 	}}

@@ -36,6 +36,16 @@ func (b *Book) Recent(n int) []Entry {
 	return list[:min(n, len(list))]
 }
 
+// Last is the number of the latest entry, 0 before the first.
+func (b *Book) Last() uint64 { return b.last }
+
+// After copies the entries behind the one of a number, the oldest first.
+func (b *Book) After(number uint64) []Entry {
+	list := b.Recent(int(min(b.last-min(number, b.last), uint64(b.size))))
+	slices.Reverse(list)
+	return list
+}
+
 // Size is how many entries it can hold.
 func (b *Book) Size() int { return b.size }
 

@@ -34,6 +34,7 @@ type Journal struct {
 	book   *event.Book
 	alarms event.Alarms
 	limits map[*event.Kind]*limit
+	more   chan struct{} // closed and made anew with every entry of the book
 }
 
 // limit is what a kind of event has left of its rate.
@@ -46,7 +47,7 @@ type limit struct {
 
 // New returns a journal that logs to h.
 func New(h slog.Handler) *Journal {
-	return &Journal{log: h, book: event.NewBook(BufferSize), limits: make(map[*event.Kind]*limit)}
+	return &Journal{log: h, book: event.NewBook(BufferSize), limits: make(map[*event.Kind]*limit), more: make(chan struct{})}
 }
 
 // Emit takes an event.
@@ -90,6 +91,8 @@ func (l *limit) allow(now time.Time) bool {
 // write puts an event into the buffer and the log.
 func (j *Journal) write(now time.Time, e event.Event) {
 	j.book.Note(event.Entry{Event: e, At: now})
+	close(j.more)
+	j.more = make(chan struct{})
 	level := level(e.Severity)
 	if !j.log.Enabled(context.Background(), level) {
 		return
@@ -137,6 +140,23 @@ func (j *Journal) Book() event.Book {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.book.Copy()
+}
+
+// Follow waits for entries after the one of a number and returns those that are still in the buffer, oldest first. Its error is why ctx ended.
+func (j *Journal) Follow(ctx context.Context, after uint64) ([]event.Entry, error) {
+	for {
+		j.mu.Lock()
+		found, more := j.book.After(after), j.more
+		j.mu.Unlock()
+		if len(found) > 0 {
+			return found, nil
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
 }
 
 // Reset empties the buffer.

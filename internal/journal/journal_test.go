@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -37,6 +38,40 @@ func TestRates(t *testing.T) {
 		if len(lines) != 4 || !strings.Contains(lines[0], "LOG_SUPPRESSED module=SYSTEM Name=ENTRY_NOT_SET Times=980") ||
 			!strings.Contains(lines[1], "level=ERROR msg=ENTRY_NOT_SET module=MFIB Source=2001:db8::1 Group=ff3e::1 Delete=false Error=no") {
 			t.Errorf("logged:\n%s", strings.Join(lines, "\n"))
+		}
+	})
+}
+
+// TestFollow: whoever waits gets each event once, in order, and the end.
+func TestFollow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := New(slog.DiscardHandler)
+		ctx, stop := context.WithCancel(t.Context())
+		got := make(chan []event.Entry)
+		go func() {
+			defer close(got)
+			for after := uint64(0); ; {
+				entries, err := j.Follow(ctx, after)
+				if err != nil {
+					return
+				}
+				after = entries[len(entries)-1].Number
+				got <- entries
+			}
+		}()
+		synctest.Wait()
+		for n := uint64(1); n <= 3; n++ {
+			j.Emit(event.GateRepaired.With(n))
+			if e := <-got; len(e) != 1 || e[0].Number != n {
+				t.Errorf("%v, want entry %d", e, n)
+			}
+		}
+		stop()
+		if e, open := <-got; open {
+			t.Errorf("%v after the end", e)
+		}
+		if e, err := j.Follow(t.Context(), 1); err != nil || len(e) != 2 || e[0].Number != 2 {
+			t.Errorf("behind the first: %v, %v", e, err)
 		}
 	})
 }

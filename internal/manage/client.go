@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,7 +36,7 @@ func NewClient(socket string) *Client {
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return d.DialContext(ctx, "unix", socket)
 		},
-		MaxConnsPerHost: 1,
+		MaxConnsPerHost: 2, // one waits for the log
 	}}}
 }
 
@@ -80,6 +81,13 @@ func (s *Session) Complete(ctx context.Context, line string) (Completion, error)
 // Close ends the session; changes that were not committed are gone.
 func (s *Session) Close(ctx context.Context) error {
 	return s.client.do(ctx, http.MethodDelete, s.path, nil, nil)
+}
+
+// Follow waits for events after one of a number and returns them as lines.
+func (s *Session) Follow(ctx context.Context, after uint64) (LogReply, error) {
+	var reply LogReply
+	err := s.client.do(ctx, http.MethodGet, "/v1/log?after="+strconv.FormatUint(after, 10), nil, &reply)
+	return reply, err
 }
 
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {

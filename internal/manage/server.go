@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strconv"
 	"time"
 
 	"tandem/internal/console"
@@ -29,6 +30,7 @@ func Serve(ctx context.Context, l net.Listener, sys *console.System, j *journal.
 		ReadHeaderTimeout: headerTimeout,
 		ConnContext:       identify(j),
 		ErrorLog:          j.Logger(event.HTTPError),
+		BaseContext:       func(net.Listener) context.Context { return ctx }, // who waits for the log is not waited for
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
@@ -72,6 +74,7 @@ func newHandler(sys *console.System, j *journal.Journal) http.Handler {
 	mux.HandleFunc("POST /v1/sessions/{id}/exec", h.exec)
 	mux.HandleFunc("POST /v1/sessions/{id}/complete", h.complete)
 	mux.HandleFunc("DELETE /v1/sessions/{id}", h.close)
+	mux.HandleFunc("GET /v1/log", h.follow)
 	// What the daemon spends its time and memory on; the socket's mode says who may ask.
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -104,7 +107,7 @@ func (h *handler) exec(w http.ResponseWriter, r *http.Request) {
 	err := h.sessions.use(id, peer, time.Now(), func(s *console.Session) {
 		result := s.Exec(req.Line)
 		reply = Reply{Output: result.Output, Failed: result.Err != nil, Prompt: result.Prompt,
-			Question: result.Question, Pending: s.Pending(), ScreenLength: result.ScreenLength, Closed: result.Closed}
+			Question: result.Question, Pending: s.Pending(), ScreenLength: result.ScreenLength, Monitor: result.Monitor, Closed: result.Closed}
 	})
 	if err != nil {
 		answerError(w, http.StatusNotFound, err)
@@ -146,6 +149,21 @@ func (h *handler) close(w http.ResponseWriter, r *http.Request) {
 	}
 	h.sessions.end(id)
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// follow waits for events that are newer than the one asked after.
+func (h *handler) follow(w http.ResponseWriter, r *http.Request) {
+	after, err := strconv.ParseUint(r.FormValue("after"), 10, 64)
+	if err != nil {
+		answerError(w, http.StatusBadRequest, fmt.Errorf("after: %w", err))
+		return
+	}
+	text, last, err := h.sessions.sys.Follow(r.Context(), after)
+	if err != nil {
+		answerError(w, http.StatusServiceUnavailable, err)
+		return
+	}
+	answer(w, LogReply{text, last})
 }
 
 // accept reads a request; when it answers false the client has been told why.

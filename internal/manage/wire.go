@@ -33,6 +33,9 @@ type Reply struct {
 	// ScreenLength is how many lines are shown at a time: as many as the screen has
 	// when it is 0, all when it is negative.
 	ScreenLength int `json:"screenLength"`
+	// Monitor says that the events after one of this number are to be shown as they
+	// come, see Session.Follow; null shows none.
+	Monitor *uint64 `json:"monitor"`
 	// Closed says that the session has ended.
 	Closed bool `json:"closed"`
 }
@@ -52,6 +55,12 @@ type Candidate struct {
 	Help string `json:"help"`
 	// Keyword says that Word can be typed as it stands.
 	Keyword bool `json:"keyword"`
+}
+
+// LogReply holds events as lines, and the number of the last.
+type LogReply struct {
+	Text string `json:"text"`
+	Last uint64 `json:"last"`
 }
 
 // failure is the body of an answer that is not 200.

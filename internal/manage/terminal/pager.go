@@ -15,6 +15,8 @@ const (
 // show prints text, a screenful at a time: the space bar asks for the next one, Enter
 // for the next line, q and Ctrl+C for no more.
 func (c *console) show(text string) error {
+	c.printing.Lock()
+	defer c.printing.Unlock()
 	page, width := c.page()
 	head, rest := cutRows(text, page, width)
 	for rest != "" {

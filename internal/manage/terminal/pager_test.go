@@ -34,6 +34,11 @@ func (c *counting) Complete(_ context.Context, line string) (manage.Completion, 
 	return answer, nil
 }
 
+func (c *counting) Follow(ctx context.Context, _ uint64) (manage.LogReply, error) {
+	<-ctx.Done()
+	return manage.LogReply{}, ctx.Err()
+}
+
 func numbered(n int) string {
 	var b strings.Builder
 	for i := range n {

@@ -22,6 +22,8 @@ type Dialogue interface {
 	Exec(ctx context.Context, line string) (manage.Reply, error)
 	// Complete says what may come at the end of a line.
 	Complete(ctx context.Context, line string) (manage.Completion, error)
+	// Follow waits for events after one of a number.
+	Follow(ctx context.Context, after uint64) (manage.LogReply, error)
 }
 
 // Size is that of a screen, in characters.
@@ -42,6 +44,7 @@ func (t Terminal) Run(ctx context.Context, d Dialogue, prompt string) error {
 	c.edit()
 	ended := make(chan struct{})
 	defer close(ended)
+	defer c.monitor(nil)
 	go c.follow(t.Sizes, ended)
 	return c.loop()
 }
@@ -60,6 +63,8 @@ type console struct {
 	screen   readWriter
 	first    string // prompt
 	last     manage.Reply
+	silence  context.CancelFunc // ends the log on this terminal, nil when there is none
+	printing sync.Mutex         // keeps the log out of what is shown in pages
 
 	mu       sync.Mutex // guards what follow shares with the loop
 	terminal *term.Terminal
@@ -119,6 +124,7 @@ func (c *console) loop() error {
 		if c.last, err = c.dialogue.Exec(c.ctx, line); err != nil {
 			return err
 		}
+		c.monitor(c.last.Monitor)
 		if err := c.show(c.last.Output); err != nil {
 			return err
 		}
