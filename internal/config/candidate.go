@@ -1,18 +1,19 @@
 package config
 
 import (
+	"errors"
 	"fmt"
-
-	"tandem/internal/command"
+	"strings"
 )
 
 // Candidate is a configuration being edited: what was running when the editing
-// began, and the commands since. Its Editor takes the commands. It is not safe
+// began, and the changes since. Its Editor takes the commands. It is not safe
 // for concurrent use, but several candidates of one store are.
 type Candidate struct {
 	*Editor
 	store *Store
 	base  *Model
+	since uint64 // newest commit in base
 	// changed is a view whose object differed when it was looked at last: as long
 	// as it does, nothing else has to be compared.
 	changed View
@@ -33,49 +34,98 @@ func (c *Candidate) Changes() []string { return Diff(c.base, c.Model, c.keys) }
 
 // Clear drops the changes, takes up what is running now and goes to the system view.
 func (c *Candidate) Clear() {
+	c.Editor = nil
 	c.restart(c.store.Running())
-	c.View = SystemView
 }
 
-// Replace makes the candidate equal to m, for a rollback.
-func (c *Candidate) Replace(m *Model) {
-	// The step cannot fail.
-	_ = c.do(command.Args{}, func(e *Editor, _ command.Args) error {
-		e.Model = m.Clone()
-		return nil
-	})
+// Follow takes up what is running now if nothing was changed.
+func (c *Candidate) Follow() {
+	if running := c.store.Running(); running != c.base && !c.Changed() {
+		c.restart(running)
+	}
 }
 
-// Refresh repeats the candidate's commands on top of what is running now, so
-// that it holds what others have committed meanwhile. After an error, which
-// names the first command that the new configuration refuses, the candidate is as it was.
-func (c *Candidate) Refresh() error {
+// ErrConflict says that a candidate would undo what others have committed.
+var ErrConflict = errors.New("the candidate conflicts with what was committed meanwhile")
+
+// ConflictError names what a candidate would undo.
+type ConflictError struct {
+	Commits   []Point // since the candidate began; empty when a trial has ended
+	Conflicts []string
+}
+
+func (e *ConflictError) Error() string {
+	by := make([]string, len(e.Commits))
+	for i, p := range e.Commits {
+		by[i] = ", commit " + p.String()
+	}
+	return ErrConflict.Error() + strings.Join(by, "") + "\n" + strings.Join(e.Conflicts, "\n")
+}
+
+// Unwrap makes it an ErrConflict.
+func (e *ConflictError) Unwrap() error { return ErrConflict }
+
+// Merged returns what a commit would put in force now; with conflicts, what it
+// would after a Refresh. Both may come together.
+func (c *Candidate) Merged() (*Model, error) {
 	running := c.store.Running()
 	if running == c.base {
-		return nil
+		return c.Model.Clone(), nil
 	}
-	again := NewEditor(running.Clone(), c.keys)
-	for _, s := range c.log {
-		if again.View = s.view; !again.Model.has(s.view) {
-			return fmt.Errorf("%w: %s %s was removed", ErrConflict, s.view.Kind, s.view.Name)
+	m, conflicts, err := merge(c.base, c.Model, running, c.keys)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrConflict, err)
+	case len(conflicts) > 0:
+		return m, &ConflictError{c.meanwhile(), conflicts}
+	}
+	return m, nil
+}
+
+// merge is Merged without conflicts.
+func (c *Candidate) merge() (*Model, error) {
+	m, err := c.Merged()
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Refresh takes up what others have committed meanwhile; where the candidate
+// changes the same, the candidate prevails, and the error, a *ConflictError,
+// tells what it will undo. After any other error the candidate is as it was.
+func (c *Candidate) Refresh() error {
+	m, err := c.Merged()
+	if m == nil {
+		return err
+	}
+	view := c.View
+	c.restart(c.store.Running())
+	c.Model = m
+	if c.View = view; !m.has(view) {
+		c.View = SystemView
+	}
+	return err
+}
+
+// meanwhile lists the commits since the candidate began.
+func (c *Candidate) meanwhile() []Point {
+	points := c.store.Points()
+	for i, p := range points {
+		if p.ID > c.since {
+			return points[i:]
 		}
-		if err := again.do(s.args, s.run); err != nil {
-			return fmt.Errorf("%w: %w", ErrConflict, err)
-		}
 	}
-	if again.View = c.View; !again.Model.has(c.View) {
-		again.View = SystemView
-	}
-	c.Editor, c.base = again, running
 	return nil
 }
 
 // restart begins anew with a running configuration, in the same view if it is still there.
 func (c *Candidate) restart(running *Model) {
-	view := c.View
-	c.base = running
-	c.Editor = NewEditor(running.Clone(), c.keys)
-	if running.has(view) {
-		c.View = view
+	view := SystemView
+	if c.Editor != nil && running.has(c.View) {
+		view = c.View
 	}
+	c.base, c.since = running, c.store.newest()
+	c.Editor = NewEditor(running.Clone(), c.store.keys)
+	c.View = view
 }

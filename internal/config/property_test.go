@@ -202,19 +202,7 @@ func TestEditing(t *testing.T) {
 		}
 		roundTrip(t, s)
 		Validate(s.Model) // must not panic
-		candidate := &Candidate{Editor: s.Editor, store: &Store{running: New(), keys: s.keys}, base: s.Model}
-		if again := candidate.replayed(t); !reflect.DeepEqual(again, s.Model) {
-			t.Fatal("the commands repeated make another model")
-		}
 	})
-}
-
-// replayed refreshes a copy of the candidate on an empty configuration.
-func (c *Candidate) replayed(t *rapid.T) *Model {
-	if err := c.Refresh(); err != nil {
-		t.Fatal(err)
-	}
-	return c.Model
 }
 
 // FuzzParse checks that a text is refused or makes a model whose own text

@@ -30,6 +30,10 @@ func edit(t *testing.T, c *Candidate, lines ...string) {
 		t.Fatal(err)
 	}
 	for _, line := range lines {
+		if line == "quit" { // the console's
+			c.View = SystemView
+			continue
+		}
 		m, err := table.Match(c.View.Chain(), line)
 		if err != nil {
 			t.Fatalf("%q: %v", line, err)
@@ -42,13 +46,15 @@ func edit(t *testing.T, c *Candidate, lines ...string) {
 
 func accept(*Model) error { return nil }
 
+func by(user string) CommitOptions { return CommitOptions{PointInfo: PointInfo{User: user}} }
+
 func commit(t *testing.T, s *Store, c *Candidate) Point {
 	t.Helper()
-	point, _, err := s.Commit(c, PointInfo{User: "tester"}, accept)
+	out, err := s.Commit(c, by("tester"), accept)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return point
+	return out.Point
 }
 
 func TestCommitIsDurable(t *testing.T) {
@@ -63,15 +69,17 @@ func TestCommitIsDurable(t *testing.T) {
 		t.Error("an edit is not kept apart from what is running")
 	}
 	var applied *Model
-	point, warnings, err := s.Commit(c, PointInfo{"root", "first", "a test"}, func(m *Model) error { applied = m; return nil })
-	if err != nil || point.ID != firstPoint || point.Label != "first" || len(warnings) != 1 {
-		t.Fatalf("point %+v, warnings %v, %v", point, warnings, err)
+	info := PointInfo{User: "root", Source: "console", Label: "first", Description: "a test"}
+	out, err := s.Commit(c, CommitOptions{PointInfo: info}, func(m *Model) error { applied = m; return nil })
+	point := out.Point
+	if err != nil || point.ID != firstPoint || point.PointInfo != info || len(out.Warnings) != 1 {
+		t.Fatalf("%+v, %v", out, err)
 	}
 	if applied != s.Running() || applied.SysName != "A" || c.Changed() || c.View != (View{ViewETrunk, "1"}) {
 		t.Errorf("applied %v, changed %v, view %v", applied, c.Changed(), c.View)
 	}
-	if point, _, err := s.Commit(c, PointInfo{}, func(*Model) error { return errors.New("called") }); err != nil || point.ID != 0 {
-		t.Errorf("a commit of nothing: %+v, %v", point, err)
+	if out, err := s.Commit(c, CommitOptions{}, func(*Model) error { return errors.New("called") }); err != nil || out.Point.ID != 0 {
+		t.Errorf("a commit of nothing: %+v, %v", out, err)
 	}
 	again := openStore(t, dir)
 	if diff := cmp.Diff(s.Text(s.Running()), again.Text(again.Running())); diff != "" {
@@ -102,15 +110,14 @@ func TestRollback(t *testing.T) {
 	first := commit(t, s, c)
 	edit(t, c, "sysname B", "e-trunk 1", "priority 3")
 	commit(t, s, c)
-	m, err := s.Load(first.ID)
+	out, err := s.Rollback(first.ID, PointInfo{}, accept)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Replace(m)
-	if c.View != SystemView {
+	if c.Follow(); c.View != SystemView {
 		t.Errorf("view %v of a removed E-Trunk", c.View)
 	}
-	third := commit(t, s, c)
+	third := out.Point
 	if third.ID != first.ID+2 || s.Running().SysName != "A" || len(s.Running().ETrunks) != 0 {
 		t.Errorf("commit %d, running %+v", third.ID, s.Running())
 	}
@@ -127,7 +134,7 @@ func TestRefusedCommits(t *testing.T) {
 	edit(t, c, "remote-backup-profile p", "backup-id 1 remote-backup-service nobody")
 	var invalid *InvalidError
 	never := func(*Model) error { t.Error("applied"); return nil }
-	if _, _, err := s.Commit(c, PointInfo{}, never); !errors.As(err, &invalid) || len(invalid.Problems) != 1 {
+	if _, err := s.Commit(c, CommitOptions{}, never); !errors.As(err, &invalid) || len(invalid.Problems) != 1 {
 		t.Errorf("an invalid model: %v", err)
 	}
 	if !c.Changed() {
@@ -140,7 +147,7 @@ func TestRefusedCommits(t *testing.T) {
 
 	edit(t, c, "sysname A")
 	cause := errors.New("no such device")
-	if _, _, err := s.Commit(c, PointInfo{}, func(*Model) error { return cause }); !errors.Is(err, cause) {
+	if _, err := s.Commit(c, CommitOptions{}, func(*Model) error { return cause }); !errors.Is(err, cause) {
 		t.Errorf("a commit that fails to apply: %v", err)
 	}
 	if entries, _ := os.ReadDir(filepath.Join(dir, "commits")); len(entries) != 0 {
@@ -150,7 +157,7 @@ func TestRefusedCommits(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(dir, "commits")); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Commit(c, PointInfo{}, never); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := s.Commit(c, CommitOptions{}, never); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a commit that cannot be written: %v", err)
 	}
 	if s.Running() != before {
@@ -166,7 +173,7 @@ func TestCommitTakenBack(t *testing.T) {
 	c := s.Begin()
 	edit(t, c, "sysname A")
 	var applied []string
-	_, _, err := s.Commit(c, PointInfo{}, func(m *Model) error {
+	_, err := s.Commit(c, CommitOptions{}, func(m *Model) error {
 		applied = append(applied, m.SysName)
 		return os.RemoveAll(filepath.Join(dir, "commits"))
 	})
@@ -199,7 +206,7 @@ func TestTwoCandidates(t *testing.T) {
 	b.View = View{ViewETrunk, "2"}
 	edit(t, b, "priority 9")
 	commit(t, s, a)
-	if _, _, err := s.Commit(b, PointInfo{}, accept); !errors.Is(err, ErrConflict) {
+	if _, err := s.Commit(b, CommitOptions{}, accept); !errors.Is(err, ErrConflict) {
 		t.Errorf("a candidate that edits what was removed: %v", err)
 	}
 	if !b.Changed() || b.Model.ETrunks[2].Priority != 9 {

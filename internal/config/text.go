@@ -124,6 +124,9 @@ func (m *Model) has(v View) bool {
 	return m.object(v) != nil
 }
 
+// lastLine ends a text.
+const lastLine = "return"
+
 // section is a heading with the lines of its view.
 type section struct {
 	view  View
@@ -162,7 +165,7 @@ func Write(m *Model, keys *Keyring) []string {
 	for _, s := range sections(m, keys) {
 		text = append(append(text, "#"), s.text()...)
 	}
-	return append(text, "#", "return")
+	return append(text, "#", lastLine)
 }
 
 // WriteView returns the section of one view, as `display this` shows it; for
@@ -196,7 +199,7 @@ func WriteKind(m *Model, keys *Keyring, kind, name string) []string {
 			text = append(append(text, "#"), s.text()...)
 		}
 	}
-	return append(text, "#", "return")
+	return append(text, "#", lastLine)
 }
 
 func (s section) text() []string {
@@ -245,7 +248,7 @@ func Parse(text string, keys *Keyring) (*Model, error) {
 		case line[0] == '#':
 			e.View = SystemView
 			continue
-		case line == "return":
+		case line == lastLine:
 			return e.Model, nil
 		case line[0] != ' ' && line[0] != '\t':
 			e.View = SystemView

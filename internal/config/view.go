@@ -100,14 +100,6 @@ type Editor struct {
 	View View
 
 	keys *Keyring
-	log  []step
-}
-
-// step is a command that was carried out, to be repeated on another model.
-type step struct {
-	view View
-	args command.Args
-	run  func(*Editor, command.Args) error
 }
 
 // NewEditor returns an editor in the system view.
@@ -118,11 +110,9 @@ func NewEditor(m *Model, keys *Keyring) *Editor {
 // do carries out one command. After an error the model is as it was. A view
 // whose object is gone is left for the system view.
 func (e *Editor) do(a command.Args, run func(*Editor, command.Args) error) error {
-	view := e.View
 	if err := run(e, a); err != nil {
 		return err
 	}
-	e.log = append(e.log, step{view, a, run})
 	if !e.Model.has(e.View) {
 		e.View = SystemView
 	}

@@ -1,0 +1,151 @@
+package config
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// device remembers what was applied.
+type fakeDevice struct {
+	applied []string
+	refuse  error
+}
+
+func (d *fakeDevice) apply(m *Model) error {
+	if d.refuse != nil {
+		return d.refuse
+	}
+	d.applied = append(d.applied, m.SysName)
+	return nil
+}
+
+// trying begins a trial of sysname B for ten minutes on a device that is called A.
+func trying(t *testing.T, dir, persist string, ended func(error)) (*Store, *Candidate, *fakeDevice) {
+	t.Helper()
+	s, d := openStore(t, dir), &fakeDevice{}
+	c := s.Begin()
+	edit(t, c, "sysname A")
+	commit(t, s, c)
+	edit(t, c, "sysname B")
+	o := CommitOptions{PointInfo: PointInfo{User: "ann"}, Trial: 10 * time.Minute, Persist: persist, Ended: ended}
+	if out, err := s.Commit(c, o, d.apply); err != nil || out.Point.ID != 0 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	if s.Running().SysName != "B" || c.Changed() || len(s.Points()) != 1 {
+		t.Fatalf("running %s, points %v", s.Running().SysName, s.Points())
+	}
+	return s, c, d
+}
+
+func TestTrialExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ends []error
+		dir := t.TempDir()
+		s, c, d := trying(t, dir, "", func(err error) { ends = append(ends, err) })
+		if again := openStore(t, dir); again.Running().SysName != "A" {
+			t.Errorf("a daemon that starts again begins with %s", again.Running().SysName)
+		}
+		var refused *TrialError
+		other := s.Begin()
+		edit(t, other, "e-trunk 1")
+		if _, err := s.Commit(other, by("bob"), accept); !errors.As(err, &refused) || refused.User != "ann" {
+			t.Errorf("the commit of another session: %v", err)
+		}
+		if _, err := s.Rollback(firstPoint, PointInfo{}, accept); !errors.As(err, &refused) {
+			t.Errorf("a rollback: %v", err)
+		}
+		if err := s.Save(); !errors.As(err, &refused) {
+			t.Errorf("save: %v", err)
+		}
+
+		time.Sleep(10*time.Minute - time.Second)
+		if info, on := s.Trial(); !on || time.Until(info.Until) != time.Second {
+			t.Errorf("trial %+v, %v", info, on)
+		}
+		d.refuse = errors.New("no netlink")
+		time.Sleep(2 * time.Second)
+		if s.Running().SysName != "B" || len(ends) != 1 || !errors.Is(ends[0], d.refuse) {
+			t.Fatalf("a device that does not take the old configuration: running %s, %v", s.Running().SysName, ends)
+		}
+		d.refuse = nil
+		time.Sleep(retryTrial)
+		if s.Running().SysName != "A" || len(ends) != 2 || ends[1] != nil {
+			t.Errorf("running %s, ends %v", s.Running().SysName, ends)
+		}
+		if diff := cmp.Diff([]string{"B", "A"}, d.applied); diff != "" {
+			t.Error(diff)
+		}
+		if _, err := s.Commit(other, by("bob"), accept); err != nil {
+			t.Errorf("the other session, after the trial: %v", err)
+		}
+		if c.Follow(); c.Model.SysName != "A" || c.Changed() {
+			t.Errorf("the session that tried has %s", c.Model.SysName)
+		}
+	})
+}
+
+func TestTrialConfirmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		s, c, d := trying(t, dir, "", func(error) { t.Error("it ends by itself") })
+		edit(t, c, "e-trunk 1")
+		if _, err := s.Commit(c, CommitOptions{Trial: time.Minute}, d.apply); err == nil {
+			t.Error("a trial within a trial")
+		}
+		// A confirmation that fails leaves the trial running.
+		d.refuse = errors.New("no netlink")
+		if _, err := s.Commit(c, by("ann"), d.apply); err == nil {
+			t.Error("confirmed")
+		}
+		if _, on := s.Trial(); !on || s.Running().SysName != "B" {
+			t.Errorf("running %s, trial %v", s.Running().SysName, on)
+		}
+		d.refuse = nil
+		out, err := s.Commit(c, by("ann"), d.apply)
+		if err != nil || out.Point.ID != firstPoint+1 {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		time.Sleep(time.Hour)
+		if m := openStore(t, dir).Running(); m.SysName != "B" || m.ETrunks[1] == nil || s.Running().SysName != "B" {
+			t.Errorf("running %s, written %s", s.Running().SysName, m.SysName)
+		}
+	})
+}
+
+func TestTrialConfirmedFromElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _, d := trying(t, t.TempDir(), "mend", nil)
+		other := s.Begin()
+		for _, word := range []string{"", "guess"} {
+			if _, err := s.Commit(other, CommitOptions{Persist: word}, d.apply); err == nil {
+				t.Errorf("confirmed with %q", word)
+			}
+		}
+		if out, err := s.Commit(other, CommitOptions{Persist: "mend"}, d.apply); err != nil || out.Point.ID == 0 {
+			t.Errorf("%+v, %v", out, err)
+		}
+		if _, err := s.Commit(other, CommitOptions{Persist: "mend"}, d.apply); err == nil {
+			t.Error("confirmed twice")
+		}
+	})
+}
+
+func TestTrialAborted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _, d := trying(t, t.TempDir(), "", func(error) { t.Error("it ends by itself") })
+		if err := s.AbortTrial(); err != nil || s.Running().SysName != "A" {
+			t.Errorf("%v, running %s", err, s.Running().SysName)
+		}
+		if err := s.AbortTrial(); err == nil {
+			t.Error("aborted twice")
+		}
+		time.Sleep(time.Hour)
+		if diff := cmp.Diff([]string{"B", "A"}, d.applied); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
