@@ -107,7 +107,7 @@ func run(f flags) error {
 // start puts the last committed configuration in force or, on a device that
 // was never configured, runs the file of commands.
 func start(d *daemon.Daemon, system *console.System, file string) error {
-	if file == "" || len(system.Store.Points()) > 0 {
+	if file == "" || !system.Store.Fresh() {
 		return d.Apply(system.Store.Running())
 	}
 	text, err := os.ReadFile(file)

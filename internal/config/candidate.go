@@ -35,8 +35,11 @@ func (c *Candidate) Changes() []string { return Diff(c.base, c.Model, c.keys) }
 // Clear drops the changes, takes up what is running now and goes to the system view.
 func (c *Candidate) Clear() {
 	c.Editor = nil
-	c.restart(c.store.Running())
+	c.Drop()
 }
+
+// Drop is Clear without leaving the view, as long as its object is there.
+func (c *Candidate) Drop() { c.restart(c.store.Running()) }
 
 // Follow takes up what is running now if nothing was changed.
 func (c *Candidate) Follow() {

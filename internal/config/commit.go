@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -60,7 +61,12 @@ func (s *Store) Commit(c *Candidate, o CommitOptions, apply Apply) (Outcome, err
 	switch {
 	case o.Trial > 0 && changes:
 		err = s.try(c, o, next, apply)
-	case s.trial != nil, changes:
+	case s.trial != nil:
+		// What was said of the trial holds, unless it is said anew.
+		o.Label = cmp.Or(o.Label, s.trial.Label)
+		o.Description = cmp.Or(o.Description, s.trial.Description)
+		out.Point, err = s.install(o.PointInfo, next, apply)
+	case changes:
 		out.Point, err = s.install(o.PointInfo, next, apply)
 	}
 	if err != nil {

@@ -40,8 +40,7 @@ func (s *Store) Trial() (info TrialInfo, ok bool) {
 type TrialError struct{ TrialInfo }
 
 func (e *TrialError) Error() string {
-	left := max(time.Until(e.Until), 0).Round(time.Second)
-	return fmt.Sprintf("a trial of %s is running for another %v; it has to be confirmed with commit or ended with abort trial", e.User, left)
+	return fmt.Sprintf("a trial of %s is running; it has to be confirmed by its session or ended with abort trial", e.User)
 }
 
 func (t *trial) refusal() error {

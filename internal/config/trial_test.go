@@ -31,7 +31,7 @@ func trying(t *testing.T, dir, persist string, ended func(error)) (*Store, *Cand
 	edit(t, c, "sysname A")
 	commit(t, s, c)
 	edit(t, c, "sysname B")
-	o := CommitOptions{PointInfo: PointInfo{User: "ann"}, Trial: 10 * time.Minute, Persist: persist, Ended: ended}
+	o := CommitOptions{PointInfo: PointInfo{User: "ann", Label: "try"}, Trial: 10 * time.Minute, Persist: persist, Ended: ended}
 	if out, err := s.Commit(c, o, d.apply); err != nil || out.Point.ID != 0 {
 		t.Fatalf("%+v, %v", out, err)
 	}
@@ -106,7 +106,7 @@ func TestTrialConfirmed(t *testing.T) {
 		}
 		d.refuse = nil
 		out, err := s.Commit(c, by("ann"), d.apply)
-		if err != nil || out.Point.ID != firstPoint+1 {
+		if err != nil || out.Point.ID != firstPoint+1 || out.Point.Label != "try" {
 			t.Fatalf("%+v, %v", out, err)
 		}
 		time.Sleep(time.Hour)

@@ -12,118 +12,157 @@ import (
 	"tandem/internal/config"
 )
 
-// configCommands look at and act on configurations: the candidate, the running
-// one and the commits.
+const pointParameter = "<point:1000000001..1999999999>"
+
+// configCommands act on configurations: the candidate, the running one, the
+// saved one and the commits.
 func configCommands() []command.Command[*Session] {
 	return []command.Command[*Session]{
-		action(configView, "commit [ label <label:string(1..256)> ] [ description <text:line(1..60)> ]",
-			"Put the candidate configuration in force", commitCommand),
+		action(configView, "commit [ trial [ <trial:60..65535> ] ] [ label <label:string(1..256)> ] [ persist <persist:string(1..32)> ] "+
+			"[ description <text:line(1..60)> ]", "Put the candidate configuration in force, or confirm a trial", commitCommand),
+		action(configView, "abort trial", "End the trial: the configuration before comes back",
+			func(s *Session, _ command.Args) error { return s.sys.Store.AbortTrial() }),
 		action(configView, "clear configuration candidate", "Drop the changes that are not committed",
 			func(s *Session, _ command.Args) error { s.candidate.Clear(); return nil }),
-		action(configView, "refresh configuration candidate", "Take up what others have committed meanwhile",
-			func(s *Session, _ command.Args) error { return s.candidate.Refresh() }),
-		action(userView, "rollback configuration to commit-id <point:1000000001..1999999999>",
+		action(configView, "refresh configuration candidate", "Take up what others have committed meanwhile; the candidate prevails", refresh),
+		action(userView, "rollback configuration { to { commit-id "+pointParameter+" | label <label:string(1..256)> } | last <commits:1..49> }",
 			"Return to the configuration of a commit", rollback),
-		action(userView, "save", "Save the running configuration", func(s *Session, _ command.Args) error {
+		action(userView, "set configuration commit "+pointParameter+" label <label:string(1..256)>", "Give a commit a label", setLabel),
+		action(userView, "clear configuration commit "+pointParameter+" label", "Take the label off a commit",
+			func(s *Session, a command.Args) error { return s.sys.Store.SetLabel(a.Uint("point"), "") }),
+		action(userView, "save", "Save the running configuration: the machine starts with it", func(s *Session, _ command.Args) error {
 			return s.sys.Store.Save()
 		}),
-		show(anyView, "current-configuration [ configuration { "+strings.Join(config.Kinds(), " | ")+" } [ <name:string> ] | interface [ <interface> ] ]",
-			"The configuration in force, or its sections of one kind", displayCurrent),
-		show(anyView, "saved-configuration", "The saved configuration", displaySaved),
-		show(anyView, "configuration commit list", "Commits that can be returned to", displayCommits),
-		show(configView, "configuration candidate [ changes ]", "The candidate configuration", displayCandidate),
-		show(configView, "this", "The candidate configuration of this view", func(s *Session, _ command.Args) (Display, error) {
-			return Lines(config.WriteView(s.candidate.Model, s.sys.Store.Keys(), s.candidate.View)), nil
-		}),
+		action(anyView, "compare configuration", "Compare the running configuration with the saved one", compare),
 	}
 }
+
+// defaultTrial is how long a trial takes whose time is not given.
+const defaultTrial = 600 * time.Second
 
 func commitCommand(s *Session, a command.Args) error {
-	label := a.String("label")
-	if label != "" && (label == "-" || label[0] >= '0' && label[0] <= '9') {
-		return fmt.Errorf("the label %s begins with a digit or is a dash", label)
-	}
-	return s.commit(config.PointInfo{Label: label, Description: a.String("text")})
-}
-
-// commit puts the candidate in force. After an error the candidate is still there.
-func (s *Session) commit(info config.PointInfo) error {
-	info.User = s.user
-	_, problems, err := s.sys.Store.Commit(s.candidate, info, s.sys.Backend.Apply)
-	for _, p := range problems.Warnings() {
-		s.warn("%v", p)
-	}
-	return err
-}
-
-func rollback(s *Session, a command.Args) error {
-	id := a.Uint("point")
-	m, err := s.sys.Store.Load(id)
+	label, err := labelOf(a)
 	if err != nil {
 		return err
 	}
-	candidate := s.sys.Store.Begin()
-	candidate.Replace(m)
-	_, problems, err := s.sys.Store.Commit(candidate, config.PointInfo{User: s.user,
-		Description: fmt.Sprintf("rollback to %d", id)}, s.sys.Backend.Apply)
-	for _, p := range problems.Warnings() {
-		s.warn("%v", p)
+	o := config.CommitOptions{PointInfo: config.PointInfo{Label: label, Description: a.String("text")}, Persist: a.String("persist")}
+	if a.Has("trial") {
+		if o.Trial = defaultTrial; a.Uint("trial") > 0 {
+			o.Trial = time.Duration(a.Uint("trial")) * time.Second
+		}
 	}
-	return err
+	return s.commit(o)
 }
 
-func displayCurrent(s *Session, a command.Args) (Display, error) {
-	running, keys := s.sys.Store.Running(), s.sys.Store.Keys()
-	name := a.String("name")
-	if a.Has("interface") && !a.Has("configuration") {
-		return Lines(config.WriteKind(running, keys, config.ViewInterface, string(command.Get[config.InterfaceName](a, "interface")))), nil
+// labelOf reads a label, which cannot be taken for the number of a commit.
+func labelOf(a command.Args) (string, error) {
+	label := a.String("label")
+	if label != "" && (label == "-" || label[0] >= '0' && label[0] <= '9') {
+		return "", fmt.Errorf("the label %s begins with a digit or is a dash", label)
 	}
-	if at := slices.IndexFunc(config.Kinds(), a.Has); at >= 0 {
-		return Lines(config.WriteKind(running, keys, config.Kinds()[at], name)), nil
-	}
-	return Lines(config.Write(running, keys)), nil
+	return label, nil
 }
 
-func displaySaved(s *Session, _ command.Args) (Display, error) {
-	text, err := s.sys.Store.Saved()
-	if errors.Is(err, fs.ErrNotExist) {
-		return Display{}, errors.New("no configuration was saved yet")
+// commit puts the candidate in force. After an error the candidate is still there.
+func (s *Session) commit(o config.CommitOptions) error {
+	o.User = s.user
+	out, err := s.sys.Store.Commit(s.candidate, o, s.sys.Backend.Apply)
+	var conflict *config.ConflictError
+	if errors.As(err, &conflict) {
+		return fmt.Errorf("%w\nwith refresh configuration candidate the candidate prevails; display configuration candidate merge shows the result", err)
 	}
-	return Lines(strings.Split(strings.TrimSuffix(text, "\n"), "\n")), err
+	if err != nil {
+		return err
+	}
+	s.tell(out)
+	if o.Trial > 0 && s.sys.onTrial() {
+		s.inform("the configuration is on trial for %v; commit keeps it", o.Trial)
+	}
+	return nil
 }
 
-func displayCandidate(s *Session, a command.Args) (Display, error) {
-	if a.Has("changes") {
-		return Lines(s.candidate.Changes()), nil
-	}
-	return Lines(config.Write(s.candidate.Model, s.sys.Store.Keys())), nil
+func (sys *System) onTrial() bool {
+	_, on := sys.Store.Trial()
+	return on
 }
 
-func displayCommits(s *Session, _ command.Args) (Display, error) {
-	points := s.sys.Store.Points()
-	for i := range points {
-		points[i].At = points[i].At.In(time.Local)
+// tell prints what came of a commit. A session that commits every line is not
+// warned of the same again and again.
+func (s *Session) tell(out config.Outcome) {
+	for _, p := range out.Warnings {
+		if !s.immediate || !slices.Contains(s.warned, p) {
+			s.warn("%v", p)
+		}
 	}
-	return Commits(points), nil
+	s.warned = out.Warnings
+	for _, p := range out.Kept {
+		s.inform("what commit %v changed meanwhile is kept", p)
+	}
 }
 
-// Lines shows configuration text.
-func Lines(lines []string) Display {
-	s := newSheet()
-	for _, line := range lines {
-		s.line("%s", line)
+// refresh tells as warnings what the candidate is going to undo.
+func refresh(s *Session, _ command.Args) error {
+	err := s.candidate.Refresh()
+	var conflict *config.ConflictError
+	if !errors.As(err, &conflict) {
+		return err
 	}
-	s.fact("lines", slices.Clone(lines))
-	return s.display()
+	for line := range strings.Lines(conflict.Error()) {
+		s.warn("%s", strings.TrimSuffix(line, "\n"))
+	}
+	return nil
 }
 
-// Commits is `display configuration commit list`, the newest first.
-func Commits(points []config.Point) Display {
-	s := newSheet()
-	rows := make([][]any, 0, len(points))
-	for i, p := range slices.Backward(points) {
-		rows = append(rows, []any{len(points) - i, p.ID, p.Label, p.User, p.At, p.Description})
+func rollback(s *Session, a command.Args) error {
+	id, err := rollbackPoint(s.sys.Store, a)
+	if err != nil {
+		return err
 	}
-	s.table(0, "commits", []string{"No.", "CommitId", "Label", "User", "TimeStamp", "Description"}, rows)
-	return s.display()
+	info := config.PointInfo{User: s.user, Description: fmt.Sprintf("rollback to %d", id)}
+	out, err := s.sys.Store.Rollback(id, info, s.sys.Backend.Apply)
+	if err != nil {
+		return err
+	}
+	s.tell(out)
+	return nil
 }
+
+// rollbackPoint is the commit that is meant; `last 1` is the one before the newest.
+func rollbackPoint(store *config.Store, a command.Args) (uint64, error) {
+	switch points, last := store.Points(), int(a.Uint("commits")); {
+	case a.Has("commit-id"):
+		return a.Uint("point"), nil
+	case a.Has("label"):
+		p, err := store.Labelled(a.String("label"))
+		return p.ID, err
+	case last >= len(points):
+		return 0, fmt.Errorf("there are %d commits, so the last %d cannot be undone", len(points), last)
+	default:
+		return points[len(points)-1-last].ID, nil
+	}
+}
+
+func setLabel(s *Session, a command.Args) error {
+	label, err := labelOf(a)
+	if err != nil {
+		return err
+	}
+	return s.sys.Store.SetLabel(a.Uint("point"), label)
+}
+
+func compare(s *Session, _ command.Args) error {
+	saved, err := s.sys.Store.SavedModel()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errNeverSaved
+	case err != nil:
+		return err
+	}
+	s.shown = Lines(config.Diff(saved, s.sys.Store.Running(), s.sys.Store.Keys()))
+	if s.shown.Text == "" {
+		s.inform("the running configuration is the saved one")
+	}
+	return nil
+}
+
+var errNeverSaved = errors.New("no configuration was saved yet")

@@ -149,7 +149,7 @@ func sampleSessions() []bfd.SessionState {
 func samplePoints() []config.Point {
 	return []config.Point{
 		{ID: 1000000001, At: day, PointInfo: config.PointInfo{User: "root"}},
-		{ID: 1000000002, At: day.Add(time.Hour), PointInfo: config.PointInfo{User: "root", Label: "ready", Description: "the pair works"}},
+		{ID: 1000000002, At: day.Add(time.Hour), PointInfo: config.PointInfo{User: "root", Source: "console", Label: "ready", Description: "the pair works"}},
 	}
 }
 
@@ -233,6 +233,10 @@ func samples() []sample {
 		{"logbuffer", "logbuffer", logOf(sampleBook())},
 		{"alarm", "alarm", Alarms(sampleAlarms())},
 		{"configuration commit list", "commit-list", Commits(samplePoints())},
+		{"configuration commit list", "commit-list-verbose", CommitsVerbose(samplePoints())},
+		{"configuration trial", "trial", Trial(config.TrialInfo{PointInfo: config.PointInfo{User: "root", Source: "console", Label: "try", Description: "another address"},
+			Persist: "mend", Until: day.Add(time.Minute)}, true, day)},
+		{"configuration trial", "trial-none", Trial(config.TrialInfo{}, false, day)},
 		{"version", "version", Version(BuildInfo{Version: "v0.1.0", Revision: "abc", Go: "go1.26"}, "A", selfID, 26*time.Hour)},
 	}
 }

@@ -67,7 +67,7 @@ new ones may come.
 
 // isText tells of the displays that print configuration text.
 func isText(c command.Command[*Session]) bool {
-	for _, words := range []string{"current-configuration", "saved-configuration", "configuration candidate", "this"} {
+	for _, words := range []string{"current-configuration", "saved-configuration", "configuration candidate", "configuration commit changes", "this"} {
 		if strings.HasPrefix(c.Syntax, displayWord+" "+words) {
 			return true
 		}

@@ -43,6 +43,8 @@ type Session struct {
 	monitor *uint64
 	// question takes the next line as its answer when there is one.
 	question *question
+	// warned is what the last commit warned of.
+	warned config.Problems
 
 	// Of the line being run:
 	shown   Display
@@ -52,7 +54,7 @@ type Session struct {
 // question is what the session wants to know before it goes on.
 type question struct {
 	text   string
-	answer func(answer byte) (understood bool, err error)
+	answer func(answer string) (understood bool, err error)
 }
 
 // Result is what a line brought about.
@@ -102,6 +104,9 @@ func (s *Session) run(line string) error {
 	if s.question != nil {
 		return s.reply(line)
 	}
+	if s.candidate != nil {
+		s.candidate.Follow()
+	}
 	if trimmed := strings.TrimSpace(line); trimmed == "" || trimmed[0] == '#' || trimmed[0] == '!' {
 		return nil
 	}
@@ -132,8 +137,8 @@ func (s *Session) execute(match command.Match[*Session]) error {
 	if !s.immediate || !s.Pending() {
 		return nil
 	}
-	if err := s.commit(config.PointInfo{}); err != nil {
-		s.candidate.Clear()
+	if err := s.commit(config.CommitOptions{}); err != nil {
+		s.candidate.Drop()
 		return err
 	}
 	return nil
@@ -236,6 +241,11 @@ func (s *Session) warn(format string, args ...any) {
 	fmt.Fprintf(&s.printed, "Warning: "+format+"\n", args...)
 }
 
+// inform prints a line that is no warning either.
+func (s *Session) inform(format string, args ...any) {
+	fmt.Fprintf(&s.printed, "Info: "+format+"\n", args...)
+}
+
 // reply hands an answer to the open question; one that it does not understand
 // leaves it open.
 func (s *Session) reply(line string) error {
@@ -245,7 +255,7 @@ func (s *Session) reply(line string) error {
 	}
 	q := s.question
 	s.question = nil
-	understood, err := q.answer(answer[0])
+	understood, err := q.answer(answer)
 	if !understood {
 		s.question = q
 	}

@@ -20,7 +20,7 @@ var table = sync.OnceValue(func() *command.Table[*Session] {
 
 func allCommands() []command.Command[*Session] {
 	edits := config.Commands(func(s *Session) *config.Editor { return s.candidate.Editor })
-	return slices.Concat(edits, viewCommands(), configCommands(), actionCommands(), displayCommands(), monitorCommands())
+	return slices.Concat(edits, viewCommands(), configCommands(), configurationDisplays(), actionCommands(), displayCommands(), monitorCommands())
 }
 
 // vocabulary is the help of the words that only the console has.
@@ -28,12 +28,17 @@ func vocabulary() command.Vocabulary {
 	return command.Vocabulary{Help: map[string]string{
 		"active":                "Those that hold",
 		"alarm":                 "Alarms",
+		"abort":                 "End early",
 		"all":                   "Everything",
+		"at":                    "Of one commit",
 		"batch-backup":          "Synchronise with the peer anew",
 		"brief":                 "One line each",
 		"candidate":             "The configuration being edited",
 		"changes":               "Only the differences",
 		"clear":                 "Drop",
+		"commit":                "Commits",
+		"commit-id":             "By the number of the commit",
+		"compare":               "Compare",
 		"configuration":         "Configurations",
 		"control-message":       "MLD messages",
 		"counters":              "How many there were",
@@ -46,16 +51,25 @@ func vocabulary() command.Vocabulary {
 		"immediately":           "Put every line in force at once",
 		"label":                 "Name of the commit",
 		"logbuffer":             "The buffer of the log",
+		"last":                  "Of the newest commits",
+		"merge":                 "With what others have committed meanwhile",
 		"now":                   "At once",
+		"persist":               "Word with which another session may confirm the trial",
+		"refresh":               "Bring up to date",
+		"rollback":              "Return to what was before",
 		"routing-table":         "What is to be forwarded",
 		"rui":                   "Which device sends a stream",
 		"screen-length":         "How many lines are shown at a time",
 		"temporary":             "In this session only",
 		"service-type":          "What is backed up",
 		"session":               "Sessions",
+		"set":                   "Change something beside the configuration",
+		"since":                 "Of the commits after one",
 		"source":                "Source of a stream",
 		"static":                "Those that are configured",
 		"switchover":            "Hand over to the peer",
+		"to":                    "To one commit",
+		"trial":                 "Only for a while, unless it is confirmed",
 		"verbose":               "With everything that is known",
 		"down":                  "Those that are down",
 		"message-type":          "Messages of one kind only",
@@ -65,6 +79,7 @@ func vocabulary() command.Vocabulary {
 		"reset":                 "Empty",
 		"size":                  "How many",
 		"<entries>":             "Number of events",
+		"<commits>":             "Number of commits",
 		"<group>":               "Group address",
 		"<id>":                  "Number",
 		"<lines>":               "Number of lines",
@@ -77,6 +92,8 @@ func vocabulary() command.Vocabulary {
 		"terminal":              "This terminal",
 		"warning":               "Warnings and errors",
 		"<label>":               "Name that does not begin with a digit",
+		"<persist>":             "Word",
 		"<point>":               "Number of a commit, see display configuration commit list",
+		"<trial>":               "Time in seconds, 600 if it is not given",
 	}}
 }

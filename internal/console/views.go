@@ -68,20 +68,20 @@ func (s *Session) leave() error {
 	return nil
 }
 
-func (s *Session) leaveAnswer(answer byte) (understood bool, err error) {
+func (s *Session) leaveAnswer(answer string) (understood bool, err error) {
 	switch answer {
-	case 'y':
-		if err := s.commit(config.PointInfo{}); err != nil {
+	case "y", "yes":
+		if err := s.commit(config.CommitOptions{}); err != nil {
 			return true, err
 		}
 		s.toUserView()
-	case 'n':
+	case "n", "no":
 		s.toUserView()
-	case 'c':
+	case "c", "cancel":
 	default:
 		return false, nil
 	}
 	return true, nil
 }
 
-func (s *Session) toUserView() { s.candidate, s.immediate = nil, false }
+func (s *Session) toUserView() { s.candidate, s.immediate, s.warned = nil, false, nil }
