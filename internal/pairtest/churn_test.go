@@ -185,6 +185,7 @@ func TestForwardingMeddled(t *testing.T) {
 // flow. Afterwards the kernel forwards what the sockets want and nothing else.
 func TestChurn(t *testing.T) {
 	n := newLone(t)
+	n.queriesOften()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	c := &churn{lone: n, rng: rand.New(rand.NewPCG(seed, 0))}
@@ -222,6 +223,38 @@ func TestChurn(t *testing.T) {
 		}
 	}
 	n.repairs("nobody else has changed the table", keptFacts{})
+}
+
+// TestHastyLeave: a Linux host that stops wanting any source of a group and, within
+// a few milliseconds, the group as well tells of its last named sources only. To
+// the router it goes on listening to all others, until a general query.
+func TestHastyLeave(t *testing.T) {
+	n := newLone(t)
+	n.queriesOften()
+	group := churnGroup(0)
+	for range 2 {
+		all, one := n.join(0, group, true), n.join(0, group, false, 1)
+		eventually(t, "the host is a listener", func() error {
+			n.send(0, group, 1)
+			_, err := n.entry(0, group)
+			return err
+		})
+		all.conn.Close()
+		one.conn.Close()
+		eventually(t, "nothing goes to the host any more", func() error {
+			n.send(0, group, 1)
+			if e, err := n.entry(0, group); err == nil && len(e.Outgoing) > 0 {
+				return fmt.Errorf("entry %+v", e)
+			}
+			return nil
+		})
+	}
+}
+
+// queriesOften lets what a host has failed to tell be found out in seconds.
+func (n *lone) queriesOften() {
+	n.t.Helper()
+	n.device.configures("mld", "timer query 3", "max-response-time 1")
 }
 
 const (
