@@ -9,6 +9,7 @@
 //	<name:type>          a parameter; <name> alone means <name:name>
 //	[ a ]                optional
 //	{ a | b } [ a | b ]  a choice, optional in brackets
+//	[ a | b ] *          any of them in any order, each once; each begins with a keyword
 //
 // Types are 1..254 (an integer range), string, string(1..64) (one word of so
 // many characters), line(1..80) (the rest of the line), ipv6, prefix, mac, and
@@ -156,11 +157,18 @@ type state[S any] struct {
 }
 
 func (s state[S]) next() []*node {
-	if s.at == nil {
-		return s.command.grammar.first
+	next := s.command.grammar.first
+	if s.at != nil {
+		next = s.at.next
 	}
-	return s.at.next
+	if !slices.ContainsFunc(next, s.used) {
+		return next
+	}
+	return slices.DeleteFunc(slices.Clone(next), s.used)
 }
+
+// used tells of an option that the line has already.
+func (s state[S]) used(n *node) bool { return n.once && s.args.Has(n.keyword) }
 
 func (s state[S]) final() bool { return s.at != nil && s.at.final }
 

@@ -49,6 +49,8 @@ func testTable(t testing.TB) *Table[*recorder] {
 		{Views: []string{"trunk"}, Syntax: "show", Help: "show", Run: ran("show")},
 		{Views: []string{"trunk"}, Syntax: "show-all", Help: "all", Run: ran("show-all")},
 		{Views: []string{"any"}, Syntax: "display e-trunk [ <id:1..64> [ verbose ] ]", Help: "one", Run: ran("display", "id", "verbose")},
+		{Views: []string{"any"}, Syntax: "knock [ -c <count:1..9> | -i <interface:string> | now ] * <host:ipv6>", Help: "knock",
+			Run: ran("knock", "-c", "count", "interface", "now", "host")},
 		{Views: []string{"any"}, Syntax: "display version", Help: "version", Run: ran("version")},
 		{Views: []string{"any"}, Syntax: "quit", Help: "leave", Run: ran("quit")},
 	})
@@ -68,16 +70,18 @@ func TestMatch(t *testing.T) {
 		"pr 10":                        "priority priority=10",
 		"pe 2001:db8::1 s 2001:db8::2": "peer peer=2001:db8::1 source=2001:db8::2",
 		"peer-ipv6 ::1 source-ipv6 ::2 port 7000": "peer peer=::1 source=::2 port=7000",
-		"mode force-m":        "mode force-master=<nil>",
-		"  desc  two  words ": "description text=two  words",
-		"join a b":            "join pair=a+b",
-		"join a b n":          "join pair=a+b now=<nil>",
-		`name "a b"`:          "name name=a b",
-		"show":                "show", // exact before show-all
-		"show-":               "show-all",
-		"dis e":               "display",
-		"dis e 3 v":           "display id=3 verbose=<nil>",
-		"q":                   "quit",
+		"mode force-m":            "mode force-master=<nil>",
+		"  desc  two  words ":     "description text=two  words",
+		"join a b":                "join pair=a+b",
+		"join a b n":              "join pair=a+b now=<nil>",
+		`name "a b"`:              "name name=a b",
+		"show":                    "show", // exact before show-all
+		"show-":                   "show-all",
+		"dis e":                   "display",
+		"dis e 3 v":               "display id=3 verbose=<nil>",
+		"q":                       "quit",
+		"knock ::1":               "knock host=::1",
+		"knock now -i a -c 3 ::1": "knock -c=<nil> count=3 interface=a now=<nil> host=::1",
 	} {
 		m, err := table.Match([]string{"trunk", "system", "any"}, line)
 		if err != nil {
@@ -117,6 +121,8 @@ func TestErrors(t *testing.T) {
 		{"e-trunk 1 2", TooMany, 10, ""},
 		{"join a", Incomplete, 6, ""},
 		{"join a b c", Unrecognized, 9, ""},
+		{"knock -c 3 -c 4 ::1", WrongParameter, 11, "not an IPv6 address"},
+		{"knock -c 3", Incomplete, 10, ""},
 		{`name "a`, WrongParameter, 5, "closing quote"},
 		{"name ninechars", WrongParameter, 5, "9 characters, not 1..8"},
 		{`"show"`, Unrecognized, 0, ""}, // a quoted word is no keyword
@@ -176,20 +182,22 @@ func TestComplete(t *testing.T) {
 	table := testTable(t)
 	views := []string{"trunk", "system", "any"}
 	for line, want := range map[string][]string{
-		"e":              {"e-trunk"},
-		"e-trunk ":       {"ipv6", "INTEGER<1-64>"},
-		"e-trunk i":      {"ipv6", "INTEGER<1-64>"},
-		"display ":       {"e-trunk", "version"},
-		"display v":      {"version"},
-		"dis e-trunk ":   {"INTEGER<1-64>", Return},
-		"dis e-trunk 1 ": {"verbose", Return},
-		"mode ":          {"auto", "force-backup", "force-master"},
-		"mode f":         {"force-backup", "force-master"},
-		"peer ::1 ":      {"source-ipv6"},
-		"join ":          {"PAIR"},
-		"join a ":        {"PAIR"},
-		"s":              {"show", "show-all"},
-		"quit ":          {Return},
+		"e":               {"e-trunk"},
+		"e-trunk ":        {"ipv6", "INTEGER<1-64>"},
+		"e-trunk i":       {"ipv6", "INTEGER<1-64>"},
+		"display ":        {"e-trunk", "version"},
+		"display v":       {"version"},
+		"dis e-trunk ":    {"INTEGER<1-64>", Return},
+		"dis e-trunk 1 ":  {"verbose", Return},
+		"mode ":           {"auto", "force-backup", "force-master"},
+		"mode f":          {"force-backup", "force-master"},
+		"peer ::1 ":       {"source-ipv6"},
+		"join ":           {"PAIR"},
+		"join a ":         {"PAIR"},
+		"s":               {"show", "show-all"},
+		"quit ":           {Return},
+		"knock ":          {"-c", "-i", "now", "X:X::X:X"},
+		"knock now -c 3 ": {"-i", "X:X::X:X"},
 	} {
 		candidates, err := table.Complete(views, line)
 		var got []string
@@ -234,7 +242,7 @@ func TestExpand(t *testing.T) {
 }
 
 func TestGrammarErrors(t *testing.T) {
-	for _, syntax := range []string{"", "[ a ]", "{ a | b", "a ]", "<x:nothing>", "a <", "a <b", "a <x:9..y>", "{ a | }"} {
+	for _, syntax := range []string{"", "[ a ]", "{ a | b", "a ]", "<x:nothing>", "a <", "a <b", "a <x:9..y>", "{ a | }", "a [ <x:1..2> | b ] *"} {
 		_, err := New(Vocabulary{}, []Command[*recorder]{{Views: []string{"v"}, Syntax: syntax}})
 		if err == nil {
 			t.Errorf("%q compiles", syntax)

@@ -15,6 +15,7 @@ type node struct {
 	typ     Type
 	next    []*node
 	final   bool
+	once    bool // one of several options in any order
 }
 
 // parse reads the node's parameter and returns how many words it took.
@@ -124,7 +125,25 @@ func (p *parser) choice(closing string) (fragment, error) {
 		return f, fmt.Errorf("%q is missing", closing)
 	}
 	p.items = p.items[1:]
+	if len(p.items) > 0 && p.items[0] == "*" {
+		p.items = p.items[1:]
+		return f, f.repeat()
+	}
 	return f, nil
+}
+
+// repeat lets the alternatives of a fragment follow each other, each once.
+func (f fragment) repeat() error {
+	for _, n := range f.first {
+		if n.keyword == "" {
+			return fmt.Errorf("parameter %q may be repeated and has no keyword", n.name)
+		}
+		n.once = true
+	}
+	for _, n := range f.last {
+		n.next = append(n.next, f.first...)
+	}
+	return nil
 }
 
 func (p *parser) parameter(item string) (fragment, error) {
@@ -154,6 +173,7 @@ func (t *Table[S]) Sample(c Command[S], pick func(n int) int, value func(name st
 	}
 	var words []string
 	for ways, final := f.first, false; ; {
+		ways = slices.DeleteFunc(slices.Clone(ways), func(n *node) bool { return n.once && slices.Contains(words, n.keyword) })
 		n := len(ways)
 		if final {
 			n++ // one more way: to stop here

@@ -22,10 +22,7 @@ func actionCommands() []command.Command[*Session] {
 		action(userView, "batch-backup service-type { mld | all } now", "Synchronise all remote backup services anew", batchAll),
 		action([]string{config.ViewService}, "batch-backup service-type { mld | all } now",
 			"Synchronise this remote backup service anew", batchOne),
-		action(anyView, "reset logbuffer", "Empty the buffer of the log", func(s *Session, _ command.Args) error {
-			s.sys.Journal.Reset()
-			return nil
-		}),
+		pingCommand(),
 	}
 }
 

@@ -30,6 +30,8 @@ type Backend interface {
 	// BatchBackup synchronises a remote backup service anew.
 	BatchBackup(service string) error
 	Interfaces() []InterfaceInfo
+	// Ping sends echo requests and tells of each. An error means that none could be sent.
+	Ping(ctx context.Context, p device.Ping, told func(device.PingReply)) error
 	// EthTrunk returns what a configured Eth-Trunk is in the kernel. One that is
 	// not configured is an error.
 	EthTrunk(number uint32) (device.EthTrunkInfo, error)

@@ -62,7 +62,7 @@ func asConfigured(sessions []bfd.SessionState, m *config.Model) []bfd.SessionSta
 }
 
 func displayBFDStatistics(s *Session, _ command.Args) (Display, error) {
-	return BFDStatistics(s.sys.Backend.BFDStatistics()), nil
+	return BFDStatistics(s.sys.bfdStatistics()), nil
 }
 
 // BFDStatistics is `display bfd statistics`.

@@ -56,7 +56,7 @@ func ETrunkBFD(trunks []etrunk.State, sessions []bfd.SessionState) Display {
 }
 
 func displayETrunkBFD(s *Session, _ command.Args) (Display, error) {
-	return ETrunkBFD(s.sys.Backend.Snapshot().ETrunks, s.sys.Backend.BFD()), nil
+	return ETrunkBFD(s.sys.snapshot().ETrunks, s.sys.Backend.BFD()), nil
 }
 
 func showTrunk(s *sheet, t etrunk.State) {

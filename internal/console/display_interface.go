@@ -11,7 +11,7 @@ import (
 )
 
 func displayInterfaces(s *Session, a command.Args) (Display, error) {
-	interfaces := s.sys.Backend.Interfaces()
+	interfaces := s.sys.interfaces()
 	if a.Has("brief") {
 		return InterfaceBrief(interfaces), nil
 	}

@@ -67,7 +67,7 @@ func displayCommands() []command.Command[*Session] {
 }
 
 func displayETrunk(s *Session, a command.Args) (Display, error) {
-	snap := s.sys.Backend.Snapshot()
+	snap := s.sys.snapshot()
 	trunks := snap.ETrunks
 	if a.Has("id") {
 		id := uint32(a.Uint("id"))
@@ -81,7 +81,7 @@ func displayETrunk(s *Session, a command.Args) (Display, error) {
 }
 
 func displayService(s *Session, a command.Args) (Display, error) {
-	states := s.sys.Backend.Snapshot().Services
+	states := s.sys.snapshot().Services
 	if name := a.String("name"); name != "" {
 		at := slices.IndexFunc(states, func(r rbs.State) bool { return strings.EqualFold(r.Name, name) })
 		if at < 0 {
@@ -105,7 +105,7 @@ func serviceConfigs(m *config.Model) map[string]ServiceConfig {
 }
 
 func displayProfile(s *Session, a command.Args) (Display, error) {
-	profiles := s.sys.Backend.Snapshot().Profiles
+	profiles := s.sys.snapshot().Profiles
 	name := a.String("name")
 	if name == "" {
 		return ProfileList(profiles), nil
@@ -118,7 +118,7 @@ func displayProfile(s *Session, a command.Args) (Display, error) {
 }
 
 func displayGroup(s *Session, a command.Args) (Display, error) {
-	snap := s.sys.Backend.Snapshot()
+	snap := s.sys.snapshot()
 	interfaces, err := downstream(snap, a)
 	if err != nil {
 		return Display{}, err
@@ -153,7 +153,7 @@ func downstream(snap device.Snapshot, a command.Args) ([]device.InterfaceSnapsho
 }
 
 func displayMLDInterface(s *Session, a command.Args) (Display, error) {
-	interfaces, err := downstream(s.sys.Backend.Snapshot(), a)
+	interfaces, err := downstream(s.sys.snapshot(), a)
 	if a.Has("up") || a.Has("down") {
 		interfaces = slices.DeleteFunc(interfaces, func(i device.InterfaceSnapshot) bool { return i.MLD.Up != a.Has("up") })
 	}
@@ -161,7 +161,7 @@ func displayMLDInterface(s *Session, a command.Args) (Display, error) {
 }
 
 func displayMLDCounters(s *Session, a command.Args) (Display, error) {
-	interfaces, err := downstream(s.sys.Backend.Snapshot(), a)
+	interfaces, err := downstream(s.sys.snapshot(), a)
 	return MLDCounters(interfaces, !a.Has("report"), !a.Has("query")), err
 }
 
@@ -170,17 +170,17 @@ func displayRouting(s *Session, _ command.Args) (Display, error) {
 }
 
 func displayForwarding(s *Session, _ command.Args) (Display, error) {
-	snapshot := s.sys.Backend.Snapshot()
+	snapshot := s.sys.snapshot()
 	return ForwardingTable(s.sys.Backend.Routes(), snapshot.Interfaces, snapshot.Forwarding), nil
 }
 
 func displayRUI(s *Session, a command.Args) (Display, error) {
 	return RUI(a.Addr("source"), a.Addr("group"), uint32(a.Uint("id")),
-		s.sys.Backend.Routes(), s.sys.Backend.Snapshot().Interfaces), nil
+		s.sys.Backend.Routes(), s.sys.snapshot().Interfaces), nil
 }
 
 func displayGate(s *Session, _ command.Args) (Display, error) {
-	return Gate(s.sys.Backend.Snapshot().Gate), nil
+	return Gate(s.sys.snapshot().Gate), nil
 }
 
 func displayEthTrunk(s *Session, a command.Args) (Display, error) {
@@ -212,7 +212,7 @@ func worst(a command.Args) event.Severity {
 }
 
 func displayVersion(s *Session, _ command.Args) (Display, error) {
-	snap := s.sys.Backend.Snapshot()
+	snap := s.sys.snapshot()
 	return Version(s.sys.Build, s.sys.Store.Running().SysName, snap.DeviceID, snap.Uptime), nil
 }
 

@@ -1,9 +1,11 @@
 package console
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -198,6 +200,21 @@ func (r *fakeRouter) Switchover(id uint32, on bool) error {
 
 func (r *fakeRouter) BatchBackup(service string) error {
 	r.calls = append(r.calls, "batch-backup "+service)
+	return nil
+}
+
+// Ping answers for the peer's address, but for the second request of each series.
+func (r *fakeRouter) Ping(_ context.Context, p device.Ping, told func(device.PingReply)) error {
+	if p.Source.IsValid() && p.Source != r.addr {
+		return fmt.Errorf("ping from %v: cannot assign requested address", p.Source)
+	}
+	for n := range p.Count {
+		reply := device.PingReply{Sequence: n + 1, Size: p.Size, Err: os.ErrDeadlineExceeded}
+		if p.Destination == r.peer.addr && n != 1 {
+			reply.Err, reply.From, reply.HopLimit, reply.RTT = nil, p.Destination, 64, time.Duration(n+1)*time.Millisecond
+		}
+		told(reply)
+	}
 	return nil
 }
 

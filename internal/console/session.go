@@ -17,6 +17,8 @@ type System struct {
 	Journal Journal
 	Store   *config.Store
 	Build   BuildInfo
+
+	zeros zeros
 }
 
 // NewSession opens a session of a user in the user view. An interactive

@@ -20,7 +20,8 @@ var table = sync.OnceValue(func() *command.Table[*Session] {
 
 func allCommands() []command.Command[*Session] {
 	edits := config.Commands(func(s *Session) *config.Editor { return s.candidate.Editor })
-	return slices.Concat(edits, viewCommands(), configCommands(), configurationDisplays(), actionCommands(), displayCommands(), monitorCommands())
+	return slices.Concat(edits, viewCommands(), configCommands(), configurationDisplays(), actionCommands(), displayCommands(),
+		monitorCommands(), resetCommands())
 }
 
 // vocabulary is the help of the words that only the console has.
@@ -76,13 +77,24 @@ func vocabulary() command.Vocabulary {
 		"query":                 "Queries",
 		"report":                "Reports, and Dones",
 		"up":                    "Those that are up",
-		"reset":                 "Empty",
+		"reset":                 "Count or keep anew",
 		"size":                  "How many",
 		"<entries>":             "Number of events",
 		"<commits>":             "Number of commits",
 		"<group>":               "Group address",
 		"<id>":                  "Number",
+		"<host>":                "Address that is to answer",
+		"<interval>":            "Time from one request to the next, in milliseconds",
 		"<lines>":               "Number of lines",
+		"<requests>":            "Number of requests",
+		"<size>":                "Bytes of data",
+		"<timeout>":             "Time to wait for an answer, in milliseconds",
+		"-a":                    "Source address",
+		"-c":                    "How many requests",
+		"-i":                    "Interface to send by",
+		"-m":                    "How often",
+		"-s":                    "How large",
+		"-t":                    "How long to wait",
 		"error":                 "Errors only",
 		"informational":         "Everything",
 		"critical":              "Critical ones only",

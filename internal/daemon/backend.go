@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 	"tandem/internal/device"
 	"tandem/internal/event"
 	"tandem/internal/linux/links"
+	"tandem/internal/linux/ping"
 	"tandem/internal/mld"
 )
 
@@ -184,6 +186,17 @@ func (d *Daemon) Interfaces() []device.InterfaceInfo {
 	})
 	d.countTraffic(infos)
 	return infos
+}
+
+// Ping sends echo requests from the calling goroutine.
+func (d *Daemon) Ping(ctx context.Context, p device.Ping, told func(device.PingReply)) error {
+	r := ping.Request{Destination: p.Destination, Source: p.Source, Count: p.Count, Size: p.Size, Interval: p.Interval, Timeout: p.Timeout}
+	if p.Interface != "" {
+		if stopped := d.call(func() { r.Netdev = d.netdev(config.InterfaceName(p.Interface)) }); stopped != nil {
+			return stopped
+		}
+	}
+	return ping.Run(ctx, r, func(reply ping.Reply) { told(device.PingReply(reply)) })
 }
 
 // countTraffic fills in the kernel's counters. It asks on a connection of its own,

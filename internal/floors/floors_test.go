@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"linux/gate":          {},
 	"linux/packet":        {},
 	"linux/udp":           {},
+	"linux/ping":          {},
 	"linux/caps":          {},
 	"linux/testnet":       {"linux/netns", "linux/links"}, // for the adapters\' tests
 	"pki":                 {},

@@ -3,6 +3,7 @@
 package consoletest
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"testing"
@@ -28,6 +29,9 @@ func (quietDevice) Switchover(uint32, bool) error        { return nil }
 func (quietDevice) BatchBackup(string) error             { return nil }
 func (quietDevice) EthTrunk(uint32) (device.EthTrunkInfo, error) {
 	return device.EthTrunkInfo{}, errors.New("there is none")
+}
+func (quietDevice) Ping(context.Context, device.Ping, func(device.PingReply)) error {
+	return errors.New("network is unreachable")
 }
 func (quietDevice) Interfaces() []console.InterfaceInfo { return nil }
 

@@ -1,0 +1,73 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"tandem/internal/command"
+	"tandem/internal/device"
+)
+
+// VRP's defaults of `ping ipv6`.
+const (
+	pingCount    = 5
+	pingSize     = 56
+	pingInterval = 500 * time.Millisecond
+	pingTimeout  = 2 * time.Second
+)
+
+func pingCommand() command.Command[*Session] {
+	return action(userView, "ping ipv6 [ -a <source:unicast> | -c <requests:1..100> | -i <interface> | -m <interval:1..10000> | "+
+		"-s <size:8..8100> | -t <timeout:1..10000> ] * <host:ipv6>", "Ask an address for an echo", ping)
+}
+
+func ping(s *Session, a command.Args) error {
+	p := device.Ping{Destination: a.Addr("host"), Source: a.Addr("source"), Interface: wantedInterface(a),
+		Count: option(a, "requests", pingCount), Size: option(a, "size", pingSize),
+		Interval: time.Duration(option(a, "interval", int(pingInterval/time.Millisecond))) * time.Millisecond,
+		Timeout:  time.Duration(option(a, "timeout", int(pingTimeout/time.Millisecond))) * time.Millisecond}
+	fmt.Fprintf(&s.printed, "  PING %v : %d  data bytes\n", p.Destination, p.Size)
+	var times []time.Duration
+	err := s.sys.Backend.Ping(context.Background(), p, func(r device.PingReply) {
+		switch {
+		case r.Err == nil:
+			times = append(times, r.RTT)
+			fmt.Fprintf(&s.printed, "    Reply from %v\n    bytes=%d Sequence=%d hop limit=%d time=%.2f ms\n", r.From, r.Size, r.Sequence, r.HopLimit, ms(r.RTT))
+		case errors.Is(r.Err, os.ErrDeadlineExceeded):
+			fmt.Fprintf(&s.printed, "    Request time out\n")
+		default:
+			fmt.Fprintf(&s.printed, "    %v\n", r.Err)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	s.pingStatistics(p, times)
+	return nil
+}
+
+func (s *Session) pingStatistics(p device.Ping, times []time.Duration) {
+	fmt.Fprintf(&s.printed, "\n  ---%v ping statistics---\n    %d packet(s) transmitted\n    %d packet(s) received\n    %.2f%% packet loss\n",
+		p.Destination, p.Count, len(times), 100*float64(p.Count-len(times))/float64(p.Count))
+	if len(times) == 0 {
+		return
+	}
+	least, sum, most := times[0], time.Duration(0), times[0]
+	for _, t := range times {
+		least, sum, most = min(least, t), sum+t, max(most, t)
+	}
+	fmt.Fprintf(&s.printed, "    round-trip min/avg/max=%.2f/%.2f/%.2f ms\n", ms(least), ms(sum/time.Duration(len(times))), ms(most))
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// option is an integer parameter, or what holds without it.
+func option(a command.Args, name string, otherwise int) int {
+	if a.Has(name) {
+		return int(a.Uint(name))
+	}
+	return otherwise
+}

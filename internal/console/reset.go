@@ -1,0 +1,155 @@
+package console
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"tandem/internal/bfd"
+	"tandem/internal/command"
+	"tandem/internal/config"
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+// zeros is where counters stood when an operator reset them. The device itself goes
+// on counting, so its metrics do not jump; the displays of all sessions show what came since.
+type zeros struct {
+	mu       sync.Mutex
+	trunks   map[uint32]etrunk.Counters
+	services map[string]rbs.Counters
+	mld      map[string]mld.Counters
+	traffic  map[string]traffic
+	bfd      bfd.Counters
+}
+
+type traffic struct{ in, out device.Traffic }
+
+// since returns what was counted after then. A counter below it began anew.
+func since[C any](now, then C) C {
+	subtract(reflect.ValueOf(&now).Elem(), reflect.ValueOf(then))
+	return now
+}
+
+func subtract(now, then reflect.Value) {
+	switch now.Kind() {
+	case reflect.Struct:
+		for i := range now.NumField() {
+			subtract(now.Field(i), then.Field(i))
+		}
+	case reflect.Uint64:
+		if now.Uint() >= then.Uint() {
+			now.SetUint(now.Uint() - then.Uint())
+		}
+	}
+}
+
+// snapshot is the device's with its counters since the last reset.
+func (sys *System) snapshot() device.Snapshot {
+	snap := sys.Backend.Snapshot()
+	z := &sys.zeros
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	for i, t := range snap.ETrunks {
+		snap.ETrunks[i].Counters = since(t.Counters, z.trunks[t.ID])
+	}
+	for i, s := range snap.Services {
+		snap.Services[i].Counters = since(s.Counters, z.services[s.Name])
+	}
+	for i, n := range snap.Interfaces {
+		snap.Interfaces[i].MLD.Counters = since(n.MLD.Counters, z.mld[n.Name])
+	}
+	return snap
+}
+
+func (sys *System) interfaces() []InterfaceInfo {
+	infos := sys.Backend.Interfaces()
+	z := &sys.zeros
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	for i, n := range infos {
+		infos[i].In, infos[i].Out = since(n.In, z.traffic[n.Name].in), since(n.Out, z.traffic[n.Name].out)
+	}
+	return infos
+}
+
+func (sys *System) bfdStatistics() bfd.Statistics {
+	statistics := sys.Backend.BFDStatistics()
+	sys.zeros.mu.Lock()
+	defer sys.zeros.mu.Unlock()
+	statistics.Counters = since(statistics.Counters, sys.zeros.bfd)
+	return statistics
+}
+
+func resetCommands() []command.Command[*Session] {
+	return []command.Command[*Session]{
+		action(userView, "reset e-trunk counters [ <id:1..64> ]", "Count the hellos of E-Trunks anew", resetTrunks),
+		action(userView, "reset remote-backup-service counters [ <name:string(1..128)> ]", "Count what remote backup services send and receive anew", resetServices),
+		action(userView, "reset mld control-message counters [ interface <interface> ]", "Count MLD messages anew", resetMLD),
+		action(userView, "reset counters interface [ <interface> ]", "Count the traffic of interfaces anew", resetTraffic),
+		action(userView, "reset bfd statistics", "Count BFD packets anew", func(s *Session, _ command.Args) error {
+			now := s.sys.Backend.BFDStatistics().Counters
+			s.sys.zeros.mu.Lock()
+			defer s.sys.zeros.mu.Unlock()
+			s.sys.zeros.bfd = now
+			return nil
+		}),
+		action(anyView, "reset logbuffer", "Empty the buffer of the log", func(s *Session, _ command.Args) error {
+			s.sys.Journal.Reset()
+			return nil
+		}),
+	}
+}
+
+func resetTrunks(s *Session, a command.Args) error {
+	wanted := ""
+	if a.Has("id") {
+		wanted = strconv.FormatUint(a.Uint("id"), 10)
+	}
+	return resetSome(s, "E-Trunk", wanted, s.sys.Backend.Snapshot().ETrunks, &s.sys.zeros.trunks,
+		func(t etrunk.State) (string, uint32, etrunk.Counters) {
+			return strconv.Itoa(int(t.ID)), t.ID, t.Counters
+		})
+}
+
+func resetServices(s *Session, a command.Args) error {
+	return resetSome(s, "Remote backup service", a.String("name"), s.sys.Backend.Snapshot().Services, &s.sys.zeros.services,
+		func(r rbs.State) (string, string, rbs.Counters) { return r.Name, r.Name, r.Counters })
+}
+
+func resetMLD(s *Session, a command.Args) error {
+	return resetSome(s, "MLD interface", wantedInterface(a), s.sys.Backend.Snapshot().Interfaces, &s.sys.zeros.mld,
+		func(i device.InterfaceSnapshot) (string, string, mld.Counters) { return i.Name, i.Name, i.MLD.Counters })
+}
+
+func resetTraffic(s *Session, a command.Args) error {
+	return resetSome(s, "Interface", wantedInterface(a), s.sys.Backend.Interfaces(), &s.sys.zeros.traffic,
+		func(i InterfaceInfo) (string, string, traffic) { return i.Name, i.Name, traffic{i.In, i.Out} })
+}
+
+func wantedInterface(a command.Args) string {
+	return string(command.Get[config.InterfaceName](a, "interface"))
+}
+
+// resetSome notes where the counters of the object of a name stand, of all when it is empty.
+func resetSome[T any, K comparable, C any](s *Session, kind, wanted string, objects []T, zeros *map[K]C, of func(T) (string, K, C)) error {
+	name := func(o T) string { n, _, _ := of(o); return n }
+	chosen := slices.DeleteFunc(slices.Clone(objects), func(o T) bool { return wanted != "" && !strings.EqualFold(name(o), wanted) })
+	if wanted != "" && len(chosen) == 0 {
+		return unknown(kind, wanted, names(objects, name))
+	}
+	s.sys.zeros.mu.Lock()
+	defer s.sys.zeros.mu.Unlock()
+	if *zeros == nil {
+		*zeros = map[K]C{}
+	}
+	for _, o := range chosen {
+		_, key, counters := of(o)
+		(*zeros)[key] = counters
+	}
+	return nil
+}
