@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 	"tandem/internal/daemon/bfdloop"
 	"tandem/internal/event"
 	"tandem/internal/journal"
+	"tandem/internal/linux/inherit"
 	"tandem/internal/manage"
 )
 
@@ -38,10 +40,14 @@ func main() {
 	flag.StringVar(&f.run, "run", "/run/tandem", "`directory` of the console socket, the pid file and the lock")
 	flag.StringVar(&f.state, "state", "/var/lib/tandem", "`directory` of the configuration and the device's identity")
 	flag.TextVar(&f.level, "log", slog.LevelInfo, "least `level` that is logged: debug, info, warn or error")
+	check := flag.Bool("check", false, "say whether this program can take over from one that runs, and end")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "tandemd: unexpected argument %q\n", flag.Arg(0))
 		os.Exit(2)
+	}
+	if *check {
+		os.Exit(checkMain(f.state))
 	}
 	if err := run(f); err != nil {
 		fmt.Fprintln(os.Stderr, "tandemd:", err)
@@ -53,6 +59,9 @@ func run(f flags) error {
 	log := journal.New(journal.Handler(f.level))
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	successors := make(chan os.Signal, 1)
+	signal.Notify(successors, syscall.SIGUSR2)
+	inherited := inherit.Take()
 
 	// Before anything else, so that the reason is told rather than its effect
 	// on some file.
@@ -62,7 +71,7 @@ func run(f flags) error {
 	if err := daemon.RaisePriority(); err != nil {
 		log.Emit(event.PriorityNotRaised.With(err))
 	}
-	lock, err := daemon.Lock(f.run)
+	lock, err := daemon.Lock(f.run, inherited.One(lockFile))
 	if err != nil {
 		return err
 	}
@@ -78,15 +87,16 @@ func run(f flags) error {
 	if err != nil {
 		return err
 	}
+	consoleSocket := inherited.One(consoleFile)
 	d, err := daemon.New(daemon.Options{
-		RunDir: f.run, DeviceID: id, Journal: log, BFDHelper: bfdloop.SelfHelper(),
+		RunDir: f.run, DeviceID: id, Journal: log, BFDHelper: bfdloop.SelfHelper(), Inherited: inherited,
 	})
 	if err != nil {
 		return err
 	}
 	system := &console.System{Backend: d, Store: store, Build: console.ThisBuild(), Journal: log}
 	log.Emit(event.Started.With(system.Build.Version, fmt.Sprintf("%016x", id)))
-	listener, err := manage.Listen(filepath.Join(f.run, "console.sock"))
+	listener, err := listen(filepath.Join(f.run, "console.sock"), consoleSocket)
 	if err != nil {
 		return err
 	}
@@ -99,9 +109,21 @@ func run(f flags) error {
 		if err := start(d, system, f.config); err != nil {
 			return err
 		}
+		tellSupervisor(ctx, d, log)
+		group.Go(func() error {
+			return succeed(ctx, successors, stop, &running{d, f.state, log, lock, listener})
+		})
 		return manage.Serve(ctx, listener, system, log)
 	})
 	return group.Wait()
+}
+
+// listen makes the console's socket, or goes on with the one of the daemon before.
+func listen(path string, inherited *os.File) (net.Listener, error) {
+	if inherited != nil {
+		return manage.Inherit(inherited)
+	}
+	return manage.Listen(path)
 }
 
 // start puts the last committed configuration in force or, on a device that

@@ -76,7 +76,7 @@ func (d *Daemon) configure(m *config.Model) error {
 		return fmt.Errorf("BFD: %w", err)
 	}
 	changed := d.useCredentials(credentials)
-	if err := d.device.Configure(d.now(), settings); err != nil {
+	if err := d.configureDevice(settings); err != nil {
 		return err
 	}
 	d.endConnections(changed)
@@ -86,6 +86,26 @@ func (d *Daemon) configure(m *config.Model) error {
 		d.closeMulticast()
 	}
 	return d.writeLegs()
+}
+
+// configureDevice brings the device to its settings: for the first time from where
+// another daemon has left it, if one has.
+func (d *Daemon) configureDevice(settings device.Settings) error {
+	left := d.legacy
+	if left == nil {
+		return d.device.Configure(d.now(), settings)
+	}
+	if err := d.device.Resume(d.now(), settings, &left.Device); err != nil {
+		return err
+	}
+	d.execute()
+	d.legacy = nil
+	left.files.Close() // what the configuration does not want any more
+	if d.multicast != nil {
+		d.multicast.kept.suspect <- struct{}{} // has room: nobody else asks yet
+	}
+	d.emit(event.TookOver.With(d.now().Round(time.Second)))
+	return nil
 }
 
 // Snapshot returns what the displays show, empty once the daemon has stopped.

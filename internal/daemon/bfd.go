@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"time"
@@ -20,6 +21,19 @@ const StallLimit = 3 * time.Second
 
 // beatInterval is how often an idle loop says that it is alive.
 const beatInterval = StallLimit / 6
+
+// WhileAlive calls f now and then, as long as the loop does its work, until ctx ends.
+func (d *Daemon) WhileAlive(ctx context.Context, every time.Duration, f func()) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for d.call(f) == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
 
 // sessionNews is what the users of BFD sessions have been told. It turns what the
 // BFD loop says into news that are told once each.

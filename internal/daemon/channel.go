@@ -99,7 +99,7 @@ func (ch *channel) stopListening() {
 }
 
 func (ch *channel) listen(at netip.AddrPort, peer netip.Addr) {
-	l, err := net.ListenTCP("tcp6", net.TCPAddrFromAddrPort(at))
+	l, err := ch.d.openListener(at)
 	if err != nil {
 		ch.later(device.ChannelListenFailed{Service: ch.service, Reason: err.Error()})
 		return
@@ -114,6 +114,18 @@ func (ch *channel) listen(at netip.AddrPort, peer netip.Addr) {
 			go ch.accepted(tcp, peer)
 		}
 	}()
+}
+
+// openListener takes over the socket that a daemon before this one had, or opens one.
+func (d *Daemon) openListener(at netip.AddrPort) (*net.TCPListener, error) {
+	if file := d.inherited(rbsFile, at); file != nil {
+		l, err := net.FileListener(file)
+		file.Close()
+		if tcp, ok := l.(*net.TCPListener); ok && err == nil {
+			return tcp, nil
+		}
+	}
+	return net.ListenTCP("tcp6", net.TCPAddrFromAddrPort(at))
 }
 
 // accepted agrees on TLS with the peer, where that is asked for, and hands the

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"tandem/internal/journal"
 	"tandem/internal/linux/caps"
 	"tandem/internal/linux/gate"
+	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/links"
 	"tandem/internal/pki"
 )
@@ -30,6 +33,8 @@ type Options struct {
 	// BFDHelper is the command line of the process that runs BFD, see
 	// [bfdloop.Options]; empty for a thread of this one.
 	BFDHelper []string
+	// Inherited is what a daemon before this one has handed over, see [Daemon.HandOver].
+	Inherited inherit.Files
 }
 
 // Daemon is a device on Linux. Its exported methods may be called from any goroutine.
@@ -47,6 +52,8 @@ type Daemon struct {
 	links  chan []links.Link
 	calls  chan func()
 	done   chan struct{} // closed when the loop has ended
+	// readers of what can be handed to another daemon.
+	readers sync.WaitGroup
 
 	// Owned by the loop.
 	model     *config.Model
@@ -65,6 +72,8 @@ type Daemon struct {
 	gateStale bool // the kernel has not taken wantGate yet
 	repairAt  time.Time
 	alarmsAt  time.Time // when they are looked at next
+	legacy    *legacy   // until the first configuration is in force
+	failed    error     // ends the loop
 }
 
 // leaveLimit bounds how long a daemon that is asked to end waits for its peer to
@@ -83,11 +92,21 @@ func New(opts Options) (*Daemon, error) {
 	if _, err := rand.Read(boot[:]); err != nil {
 		return nil, err
 	}
-	origin := time.Now()
+	origin, id := time.Now(), binary.NativeEndian.Uint64(boot[:])
+	left, err := readLegacy(opts.Inherited)
+	if err != nil {
+		opts.Journal.Emit(event.NotTakenOver.With(err))
+	}
+	var helper *os.File
+	if left != nil {
+		origin, id = origin.Add(left.Origin-monotonic()), left.Device.Boot
+		helper = left.files.One(bfdFile)
+	}
 	d := &Daemon{
 		opts:     opts,
 		origin:   origin,
-		device:   device.New(opts.DeviceID, binary.NativeEndian.Uint64(boot[:]), origin, 0),
+		legacy:   left,
+		device:   device.New(opts.DeviceID, id, time.Now(), time.Since(origin)),
 		events:   make(chan *batch, 64),
 		links:    make(chan []links.Link),
 		calls:    make(chan func()),
@@ -103,14 +122,18 @@ func New(opts Options) (*Daemon, error) {
 	if err := d.openTrunks(); err != nil {
 		d.emit(event.LinksNotRecorded.With(err))
 	}
-	var err error
+	if left != nil {
+		d.inheritState(&left.state)
+	}
 	if d.netlink, err = links.Open(); err != nil {
 		return nil, fmt.Errorf("netlink: %w", err)
 	}
 	if d.monitor, err = links.Watch(); err != nil {
 		return nil, fmt.Errorf("link monitor: %w", err)
 	}
-	if d.bfd, err = bfdloop.Start(bfdloop.Options{Origin: origin, Helper: opts.BFDHelper, StallLimit: StallLimit}); err != nil {
+	if d.bfd, err = bfdloop.Start(bfdloop.Options{
+		Origin: origin, Helper: opts.BFDHelper, StallLimit: StallLimit, Inherited: helper,
+	}); err != nil {
 		return nil, fmt.Errorf("BFD: %w", err)
 	}
 	return d, nil
@@ -135,6 +158,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	var leaveBy time.Time // set when asked to end
 	d.repairAt = time.Now().Add(repairInterval)
 	for {
+		if d.failed != nil {
+			return d.failed
+		}
 		d.bfd.Beat()
 		d.execute()
 		if !leaveBy.IsZero() && (d.device.Retired() || time.Now().After(leaveBy)) {
@@ -147,10 +173,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 			d.emit(event.Stopping.With())
 			d.device.Handle(d.now(), device.Retire{})
 		case b := <-d.events:
-			for _, ev := range b.events {
-				d.device.Handle(d.now(), ev)
-			}
-			b.recycle()
+			d.handle(b)
 		case changed := <-d.links:
 			d.linksChanged(changed)
 		case call := <-d.calls:
@@ -172,7 +195,15 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 }
 
-// now is the monotonic time since the daemon began.
+// handle gives the device what has been read.
+func (d *Daemon) handle(b *batch) {
+	for _, ev := range b.events {
+		d.device.Handle(d.now(), ev)
+	}
+	b.recycle()
+}
+
+// now is the monotonic time since the daemon, or the first that handed over to it, began.
 func (d *Daemon) now() time.Duration { return time.Since(d.origin) }
 
 // leave gives up what others would otherwise believe in for a while: the legs,

@@ -2,14 +2,13 @@ package daemon
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
+	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/udp"
 )
 
@@ -32,15 +31,25 @@ func (d *Daemon) reconcileHellos(sources map[netip.Addr]bool, port uint16) error
 		if d.hellos[addr] != nil {
 			continue
 		}
-		conn, err := udp.Listen(udp.Config{Local: netip.AddrPortFrom(addr, port), FreeBind: true})
+		conn, err := d.openHellos(netip.AddrPortFrom(addr, port))
 		if err != nil {
 			return fmt.Errorf("E-Trunk hellos: %w", err)
 		}
 		h := &helloSocket{conn: conn, port: port}
 		d.hellos[addr] = h
-		go d.readHellos(h)
+		d.readers.Go(func() { d.readHellos(h) })
 	}
 	return nil
+}
+
+// openHellos takes over the socket that a daemon before this one had, or opens one.
+func (d *Daemon) openHellos(local netip.AddrPort) (*udp.Conn, error) {
+	if file := d.inherited(helloFile, local); file != nil {
+		if fd, err := inherit.Descriptor(file); err == nil {
+			return udp.Adopt(fd)
+		}
+	}
+	return udp.Listen(udp.Config{Local: local, FreeBind: true})
 }
 
 func (d *Daemon) readHellos(h *helloSocket) {
@@ -48,7 +57,7 @@ func (d *Daemon) readHellos(h *helloSocket) {
 	for {
 		messages, err := h.conn.Read(batch)
 		if err != nil {
-			if !errors.Is(err, os.ErrClosed) {
+			if !ended(err) {
 				d.emit(event.SocketFailed.With("E-Trunk", err))
 			}
 			return

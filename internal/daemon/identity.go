@@ -17,8 +17,12 @@ import (
 var ErrRunning = errors.New("another tandemd is running here")
 
 // Lock takes the run directory for this process until it ends and writes the
-// pid file. It fails with ErrRunning when another process has it.
-func Lock(runDir string) (*os.File, error) {
+// pid file. It fails with ErrRunning when another process has it. A lock that was
+// inherited is held already.
+func Lock(runDir string, inherited *os.File) (*os.File, error) {
+	if inherited != nil {
+		return inherited, writePID(inherited)
+	}
 	if err := os.MkdirAll(runDir, 0o755); err != nil {
 		return nil, err
 	}
@@ -33,11 +37,15 @@ func Lock(runDir string) (*os.File, error) {
 		n, _ := f.Read(pid[:])
 		return nil, fmt.Errorf("%w: pid %s holds %s", ErrRunning, strings.TrimSpace(string(pid[:n])), path)
 	}
+	return f, writePID(f)
+}
+
+func writePID(f *os.File) error {
 	if err := f.Truncate(0); err != nil {
-		return nil, err
+		return err
 	}
-	_, err = fmt.Fprintln(f, os.Getpid())
-	return f, err
+	_, err := f.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
+	return err
 }
 
 // DeviceID reads the device's identity from the state directory, and makes one

@@ -7,6 +7,7 @@ import (
 	"tandem/internal/device"
 	"tandem/internal/event"
 	"tandem/internal/linux/gate"
+	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/links"
 	"tandem/internal/linux/mroute"
 	"tandem/internal/linux/packet"
@@ -27,20 +28,15 @@ func (d *Daemon) openMulticast() error {
 	if d.multicast != nil {
 		return nil
 	}
-	table, err := mroute.Open(0)
+	table, packets, joined, err := d.openSockets()
 	if err != nil {
-		return fmt.Errorf("multicast routing: %w", err)
+		return err
 	}
 	k, err := newKept()
 	if err != nil {
 		table.Close()
+		packets.Close()
 		return fmt.Errorf("multicast routing: %w", err)
-	}
-	packets, err := packet.Open()
-	if err != nil {
-		table.Close()
-		k.close()
-		return fmt.Errorf("MLD socket: %w", err)
 	}
 	g, err := gate.Open()
 	if err == nil {
@@ -53,12 +49,52 @@ func (d *Daemon) openMulticast() error {
 		return fmt.Errorf("gate: %w", err)
 	}
 	d.gate = g
-	d.multicast = &multicast{table: table, packets: packets, joined: make(map[int]bool), kept: k}
-	go d.readUpcalls(table)
-	go d.readMLD(packets)
+	d.multicast = &multicast{table: table, packets: packets, joined: joined, kept: k}
+	d.readers.Go(func() { d.readUpcalls(table) })
+	d.readers.Go(func() { d.readMLD(packets) })
 	go d.auditTable(d.multicast)
 	go d.watchTable(d.multicast)
 	return nil
+}
+
+// openSockets takes over what a daemon before this one had open, or opens it.
+func (d *Daemon) openSockets() (*mroute.Table, *packet.Conn, map[int]bool, error) {
+	if table, packets, ok := d.inheritSockets(); ok {
+		return table, packets, d.legacy.Joined, nil
+	}
+	table, err := mroute.Open(0)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("multicast routing: %w", err)
+	}
+	packets, err := packet.Open()
+	if err != nil {
+		table.Close()
+		return nil, nil, nil, fmt.Errorf("MLD socket: %w", err)
+	}
+	return table, packets, make(map[int]bool), nil
+}
+
+func (d *Daemon) inheritSockets() (*mroute.Table, *packet.Conn, bool) {
+	if d.legacy == nil {
+		return nil, nil, false
+	}
+	routes, reports := d.legacy.files.One(mrouteFile), d.legacy.files.One(mldFile)
+	if routes == nil || reports == nil {
+		return nil, nil, false
+	}
+	fd, err := inherit.Descriptor(routes)
+	if err != nil {
+		return nil, nil, false
+	}
+	table := mroute.Adopt(fd, d.legacy.Interfaces)
+	if fd, err = inherit.Descriptor(reports); err == nil {
+		var packets *packet.Conn
+		if packets, err = packet.Adopt(fd); err == nil {
+			return table, packets, true
+		}
+	}
+	table.Close()
+	return nil, nil, false
 }
 
 func (d *Daemon) closeMulticast() {

@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"net"
+	"os"
 
 	"tandem/internal/device"
 	"tandem/internal/event"
@@ -65,7 +66,7 @@ func (d *Daemon) readMLD(conn *packet.Conn) {
 	for {
 		n, err := conn.Read(messages)
 		if err != nil {
-			if !errors.Is(err, net.ErrClosed) {
+			if !ended(err) {
 				d.emit(event.SocketFailed.With("MLD", err))
 			}
 			return
@@ -86,7 +87,7 @@ func (d *Daemon) readUpcalls(table *mroute.Table) {
 	for {
 		up, err := table.ReadUpcall()
 		if err != nil {
-			if !errors.Is(err, net.ErrClosed) {
+			if !ended(err) {
 				d.emit(event.SocketFailed.With("multicast routing", err))
 			}
 			return
@@ -99,6 +100,11 @@ func (d *Daemon) readUpcalls(table *mroute.Table) {
 			return
 		}
 	}
+}
+
+// ended tells the end of reading from an error: what is read was closed or handed over.
+func ended(err error) bool {
+	return errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 func (d *Daemon) readLinks() {

@@ -3,6 +3,7 @@ package device
 import (
 	"cmp"
 	"maps"
+	"math/rand/v2"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -41,8 +42,7 @@ func (d *Device) configureTrunks(now time.Duration) {
 	for id, cfg := range d.settings.ETrunks {
 		t := d.trunks[id]
 		if t == nil {
-			t = &trunk{core: etrunk.New(d.random(uint64(id))), members: make(map[uint32]*member)}
-			d.trunks[id] = t
+			t = d.newTrunk(id)
 		}
 		if !reflect.DeepEqual(t.cfg, cfg) {
 			t.cfg = cfg
@@ -124,7 +124,7 @@ func (d *Device) configureUpstream(now time.Duration) {
 	if name == "" {
 		return
 	}
-	d.upstream = &upstream{name: name, netdev: cfg.Netdev, proxy: mld.NewProxy(cfg.MLD, d.random(0), now)}
+	d.upstream = &upstream{name: name, netdev: cfg.Netdev, proxy: mld.NewProxy(cfg.MLD, rand.New(d.random(0)), now)}
 	d.upstream.setLink(now, d.links[cfg.Netdev])
 	d.regroupAll(now)
 }

@@ -178,10 +178,8 @@ func (d *Device) settle(now time.Duration) {
 	d.refreshGate()
 }
 
-// random returns a generator that differs from boot to boot.
-func (d *Device) random(purpose uint64) *rand.Rand {
-	return rand.New(rand.NewPCG(d.boot, d.id^purpose))
-}
+// random returns a source that differs from boot to boot.
+func (d *Device) random(purpose uint64) *rand.PCG { return rand.NewPCG(d.boot, d.id^purpose) }
 
 func (d *Device) wakeAt(at time.Duration) {
 	if d.wake == 0 || at < d.wake {

@@ -2,6 +2,7 @@ package device
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"tandem/internal/etrunk"
@@ -22,6 +23,7 @@ const (
 // trunk is an E-Trunk and the members that this device has in it.
 type trunk struct {
 	core    *etrunk.Trunk
+	random  *rand.PCG // its core's
 	cfg     etrunk.Config
 	members map[uint32]*member
 	state   etrunk.State // as of the last refresh
@@ -42,6 +44,13 @@ type member struct {
 	servedAt time.Duration
 	covers   etrunk.Buckets
 	duty     Duty
+}
+
+func (d *Device) newTrunk(id uint32) *trunk {
+	random := d.random(uint64(id))
+	t := &trunk{core: etrunk.New(rand.New(random)), random: random, members: make(map[uint32]*member)}
+	d.trunks[id] = t
+	return t
 }
 
 func newMember(id Member, leg LegSettings) *member {

@@ -2,6 +2,7 @@ package device
 
 import (
 	"iter"
+	"math/rand/v2"
 	"time"
 
 	"tandem/internal/event"
@@ -31,7 +32,7 @@ type service struct {
 
 func (d *Device) newService(name string) *service {
 	s := &service{dev: d, name: name}
-	s.core = rbs.NewService(s, d.clock, d.id, d.boot, d.random(0))
+	s.core = rbs.NewService(s, d.clock, d.id, d.boot, rand.New(d.random(0)))
 	return s
 }
 

@@ -81,6 +81,14 @@ var (
 		"The daemon has started.")
 	Stopping = declare("SYSTEM", Notice, "STOPPING", "",
 		"The daemon was asked to end and hands over.")
+	TookOver = declare("SYSTEM", Notice, "TOOK_OVER", "Uptime",
+		"The daemon goes on where the one before it has left off.")
+	NotTakenOver = declare("SYSTEM", Warning, "NOT_TAKEN_OVER", "Error",
+		"What the daemon before has left cannot be used; this one starts anew.")
+	RestartRefused = declare("SYSTEM", Error, "RESTART_REFUSED", "Error",
+		"The installed program could not go on from this daemon, which stays or, where a supervisor restarts it, leaves to the peer.")
+	SupervisorNotTold = declare("SYSTEM", Warning, "SUPERVISOR_NOT_TOLD", "Error",
+		"The supervisor does not take notifications.")
 	PriorityNotRaised = declare("SYSTEM", Warning, "PRIORITY_NOT_RAISED", "Error",
 		"The daemon runs at the priority of any process.")
 	LinksNotRecorded = declare("SYSTEM", Warning, "LINKS_NOT_RECORDED", "Error",

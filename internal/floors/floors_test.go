@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"linux/udp":           {},
 	"linux/ping":          {},
 	"linux/caps":          {},
+	"linux/inherit":       {},
 	"linux/testnet":       {"linux/netns", "linux/links"}, // for the adapters\' tests
 	"pki":                 {},
 	"event":               {},
@@ -46,7 +47,7 @@ var allowed = map[string][]string{
 	"bench":               {"manage", "mld", "etrunk", "linux/*"},
 	"pairtest":            {"manage", "pki", "linux/*"}, // tests only
 	"cmd/tandem":          {"console", "pki", "manage", "manage/terminal", "lab", "bench", "daemon", "command"},
-	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "event", "journal", "manage"},
+	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "event", "journal", "linux/inherit", "manage"},
 	"floors":              {},
 	"tools/tiers":         {},
 	"console/consoletest": {"*"},

@@ -39,6 +39,19 @@ func Listen(path string) (net.Listener, error) {
 	return l, nil
 }
 
+// Inherit goes on with a console socket that another process has handed over.
+func Inherit(f *os.File) (net.Listener, error) {
+	defer f.Close()
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, fmt.Errorf("console socket: %w", err)
+	}
+	if socket, ok := l.(*net.UnixListener); ok {
+		socket.SetUnlinkOnClose(true)
+	}
+	return l, nil
+}
+
 // removeStale removes a socket that nobody answers on. Anything else at the
 // path is left alone.
 func removeStale(path string) error {

@@ -81,3 +81,15 @@ func (v Version) Compare(o Version) int {
 	}
 	return 1
 }
+
+// ClockState is what a Clock must remember when the program that has it is replaced.
+type ClockState struct {
+	Base, Ahead int64 // Unix milliseconds at the origin; how far a peer has set it forward
+	Last        Stamp
+}
+
+// State returns what a successor needs to go on, at the same origin of the monotonic time.
+func (c *Clock) State() ClockState { return ClockState{c.base, c.ahead, c.last} }
+
+// ResumeClock returns a clock that goes on from a state.
+func ResumeClock(s ClockState) *Clock { return &Clock{base: s.Base, ahead: s.Ahead, last: s.Last} }

@@ -19,6 +19,6 @@
 // (RecommendedProcs) makes the first of the two waits rare, not the second.
 //
 //   - thread.go, worker.go, sockets.go: the loop; mailbox.go: how it is told something.
-//   - helper.go, serve.go, wire.go: the two ends of a helper.
+//   - helper.go, begin.go, serve.go, wire.go: the two ends of a helper.
 //   - priority.go: what the operating system is asked for.
 package bfdloop

@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"runtime"
 	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"tandem/internal/bfd"
 )
@@ -42,6 +39,7 @@ type helper struct {
 	cfgs    []bfd.Config
 	links   map[string]linkState
 	closed  bool
+	handed  bool // to another process: closed, but the helper lives on
 	starts  uint64
 
 	alive map[string]bool // sessions last told Init or Up; for keep alone
@@ -76,7 +74,7 @@ func (h *helper) keep(started chan<- error) {
 			return
 		}
 	}
-	dec, cmd, err := h.launch()
+	dec, process, err := h.begin()
 	started <- err
 	if err != nil {
 		return
@@ -84,69 +82,16 @@ func (h *helper) keep(started chan<- error) {
 	for {
 		if err == nil {
 			h.read(dec)
-			h.bury(cmd)
+			h.bury(process)
 		}
 		if h.isClosed() {
 			break
 		}
 		time.Sleep(helperRestart)
-		dec, cmd, err = h.launch()
+		dec, process, err = h.launch()
 	}
 	close(h.incoming)
 	close(h.stopped)
-}
-
-// launch starts a process and waits until its loop runs; then it is given the
-// configuration and the links that there are.
-func (h *helper) launch() (*gob.Decoder, *exec.Cmd, error) {
-	conn, theirs, err := socketPair()
-	if err != nil {
-		return nil, nil, err
-	}
-	cmd := exec.Command(h.o.Helper[0], h.o.Helper[1:]...)
-	cmd.Stderr = os.Stderr
-	cmd.ExtraFiles = []*os.File{theirs}
-	err = cmd.Start()
-	theirs.Close()
-	if err != nil {
-		conn.Close()
-		return nil, nil, err
-	}
-	enc, dec := gob.NewEncoder(conn), gob.NewDecoder(conn)
-	var ready reply
-	err = enc.Encode(&hello{Origin: monotonic() - time.Since(h.o.Origin), Seed: h.o.Seed,
-		StallLimit: h.o.StallLimit})
-	if err == nil {
-		err = dec.Decode(&ready)
-	}
-	if err == nil {
-		err = ready.Err.error()
-	}
-	if err != nil {
-		conn.Close()
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		return nil, nil, fmt.Errorf("%s: %w", h.o.Helper[0], err)
-	}
-	h.adopt(conn, enc, cmd.Process)
-	return dec, cmd, nil
-}
-
-func (h *helper) adopt(conn net.Conn, enc *gob.Encoder, p *os.Process) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.conn, h.enc, h.process = conn, enc, p
-	h.starts++
-	if h.closed {
-		_ = enc.Encode(&request{Kind: askClose})
-		return
-	}
-	if h.cfgs != nil {
-		_ = enc.Encode(&request{Kind: askConfigure, Configs: h.cfgs})
-	}
-	for _, l := range h.links {
-		_ = enc.Encode(&request{Kind: askLink, Link: l})
-	}
 }
 
 // read takes what the helper says until it ends.
@@ -166,13 +111,21 @@ func (h *helper) read(dec *gob.Decoder) {
 			delete(h.waiting, r.ID)
 			c <- &r
 		}
+		handed := h.handed
 		h.mu.Unlock()
+		if handed && r.ID == h.lastID {
+			return
+		}
 	}
 }
 
 // bury reaps a helper, releases those that wait for it and tells its sessions Down.
-func (h *helper) bury(cmd *exec.Cmd) {
+func (h *helper) bury(process *os.Process) {
 	h.mu.Lock()
+	if h.handed {
+		h.mu.Unlock()
+		return
+	}
 	_ = h.conn.Close()
 	h.conn, h.enc, h.process = nil, nil, nil
 	for id, c := range h.waiting {
@@ -181,8 +134,8 @@ func (h *helper) bury(cmd *exec.Cmd) {
 	}
 	closed := h.closed
 	h.mu.Unlock()
-	_ = cmd.Process.Kill() // it may have closed its socket and hang
-	_ = cmd.Wait()
+	_ = process.Kill()    // it may have closed its socket and hang
+	_, _ = process.Wait() // no child of ours where it was another's before
 	if closed {
 		return
 	}
@@ -332,20 +285,4 @@ func (h *helper) isClosed() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.closed
-}
-
-// socketPair makes a connection of which the helper inherits the other end.
-func socketPair() (ours net.Conn, theirs *os.File, err error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("socketpair: %w", err)
-	}
-	theirs = os.NewFile(uintptr(fds[1]), "helper")
-	mine := os.NewFile(uintptr(fds[0]), "helper")
-	defer mine.Close() // FileConn duplicates it
-	if ours, err = net.FileConn(mine); err != nil {
-		theirs.Close()
-		return nil, nil, err
-	}
-	return ours, theirs, nil
 }

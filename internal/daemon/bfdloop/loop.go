@@ -3,6 +3,7 @@ package bfdloop
 import (
 	"errors"
 	"math/rand/v2"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +15,9 @@ type Event = bfd.Event
 
 // ErrClosed is returned by calls after Close.
 var ErrClosed = errors.New("bfd loop is closed")
+
+// ErrNoHelper is returned by HandOver of a loop that runs in this process.
+var ErrNoHelper = errors.New("bfd loop has no helper")
 
 // Options are set once, at Start.
 type Options struct {
@@ -32,6 +36,9 @@ type Options struct {
 	// StallLimit is how long the process may go without a Beat until its sessions are
 	// taken down; zero is for ever.
 	StallLimit time.Duration
+	// Inherited, when not nil, is what HandOver returned to the process before this one.
+	// A helper that does not answer there is replaced.
+	Inherited *os.File
 }
 
 // Status is what the loop says of itself.
@@ -80,6 +87,7 @@ type backend interface {
 	snapshot() []bfd.SessionState
 	status() Status
 	beat()
+	handOver(grace time.Duration) (*os.File, error)
 	close() error
 }
 
@@ -160,6 +168,12 @@ func (l *Loop) Snapshot() []bfd.SessionState { return l.backend.snapshot() }
 
 // Status returns what the loop says of itself; the zero value after Close.
 func (l *Loop) Status() Status { return l.backend.status() }
+
+// HandOver leaves the sessions to a process that takes the place of this one and gives
+// it what it needs (Options.Inherited). Until that has come, for the grace beyond
+// Options.StallLimit, the sessions stay as they are. The loop must not be used any more.
+// Without a helper there is no process that they could live on in: ErrNoHelper.
+func (l *Loop) HandOver(grace time.Duration) (*os.File, error) { return l.backend.handOver(grace) }
 
 // Close ends the sessions and tells their peers at once that this device is going,
 // so that they need not wait for their detection time. A second Close is ErrClosed.

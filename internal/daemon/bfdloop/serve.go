@@ -46,7 +46,7 @@ func HelperMain() int {
 		}
 	}
 	// A terminal or a supervisor signals the whole group; the parent decides.
-	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR2)
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(helperMemory)
 	runtime.GOMAXPROCS(RecommendedProcs(runtime.NumCPU()))
@@ -76,19 +76,47 @@ func serve(conn io.ReadWriter, fd int) error {
 	origin := time.Now().Add(h.Origin - monotonic())
 	var err error
 	s.thread, err = startThread(Options{Origin: origin, Seed: h.Seed, StallLimit: h.StallLimit}, fd)
-	s.send(&reply{Err: toWire(err)})
+	s.send(&reply{Err: toWire(err), PID: os.Getpid()})
 	if err != nil {
 		return err
 	}
 	go s.forward()
+	for s.attend(in) {
+		in = gob.NewDecoder(conn)
+		if in.Decode(&h) != nil || !h.Adopt {
+			break
+		}
+		s.adopted(conn)
+	}
+	return s.thread.close()
+}
+
+// attend serves one parent. It returns true when that hands over to another one,
+// with mu held: until that has come there is nobody to tell anything.
+func (s *server) attend(in *gob.Decoder) (handedOver bool) {
 	for {
 		var r request
 		// Any error is the parent's end: there is nobody left to tell of another.
 		if in.Decode(&r) != nil || r.Kind == askClose {
-			return s.thread.close()
+			return false
 		}
 		s.obey(&r)
+		if r.Kind == askHandOver {
+			s.mu.Lock()
+			_ = s.out.Encode(&reply{ID: r.ID})
+			return true
+		}
 	}
+}
+
+// adopted greets a new parent and tells it where all sessions stand.
+func (s *server) adopted(conn io.Writer) {
+	s.out = gob.NewEncoder(conn)
+	_ = s.out.Encode(&reply{PID: os.Getpid()})
+	for _, e := range s.thread.standing() {
+		_ = s.out.Encode(&reply{Event: &e})
+	}
+	s.mu.Unlock()
 }
 
 func (s *server) obey(r *request) {
@@ -104,6 +132,9 @@ func (s *server) obey(r *request) {
 		answer.States = s.thread.snapshot()
 	case askStatus:
 		answer.Status = s.thread.status()
+	case askHandOver:
+		s.thread.wait(r.Grace)
+		return // answered when nothing more is to be sent
 	}
 	if r.ID != 0 {
 		s.send(&answer)

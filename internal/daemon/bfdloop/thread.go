@@ -2,9 +2,11 @@ package bfdloop
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -85,6 +87,23 @@ func (l *thread) snapshot() []bfd.SessionState {
 	return states
 }
 
+// standing tells of every session where it stands, as if that had just happened.
+func (l *thread) standing() (events []Event) {
+	_ = l.call(func(w *worker) {
+		for _, st := range w.table.Snapshot(w.now(), nil) {
+			events = append(events, Event{
+				Session: st.Name, State: st.State, Remote: st.RemoteState, Diagnostic: st.Diagnostic, At: w.now() - st.Since,
+			})
+		}
+	})
+	return events
+}
+
+// wait lets the beats cease for a while.
+func (l *thread) wait(grace time.Duration) {
+	l.post(&command{run: func(w *worker) { w.pulse.last = w.now() + grace }})
+}
+
 func (l *thread) status() Status {
 	var s Status
 	_ = l.call(func(w *worker) { s = w.report() })
@@ -92,6 +111,8 @@ func (l *thread) status() Status {
 }
 
 func (l *thread) beat() { l.post(&command{run: (*worker).beat}) }
+
+func (l *thread) handOver(time.Duration) (*os.File, error) { return nil, ErrNoHelper }
 
 func (l *thread) close() error {
 	l.post(&command{run: func(w *worker) { w.done = true }})

@@ -19,6 +19,8 @@ type hello struct {
 	Seed   uint64
 	// StallLimit is Options.StallLimit.
 	StallLimit time.Duration
+	// Adopt says that the helper served another process before.
+	Adopt bool
 }
 
 type requestKind uint8
@@ -30,6 +32,7 @@ const (
 	askStatus
 	askBeat
 	askClose
+	askHandOver
 )
 
 type request struct {
@@ -37,6 +40,7 @@ type request struct {
 	Kind    requestKind
 	Configs []bfd.Config
 	Link    linkState
+	Grace   time.Duration // of askHandOver
 }
 
 type linkState struct {
@@ -53,6 +57,7 @@ type reply struct {
 	Err    *wireError
 	States []bfd.SessionState
 	Status Status
+	PID    int // of the helper, in the first one
 }
 
 // wireError carries the errors that callers look into.

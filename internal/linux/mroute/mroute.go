@@ -37,6 +37,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -110,6 +111,24 @@ func Open(table uint32) (*Table, error) {
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, mrt6Flush, flushMFC|flushMIFs)
 	return &Table{sock: os.NewFile(uintptr(fd), "ip6mr"), fd: fd}, nil
 }
+
+// Adopt goes on with the socket of a table that another program has handed over, and
+// with its interfaces. Nothing in the kernel is touched.
+func Adopt(fd int, interfaces [MaxInterfaces]int) *Table {
+	return &Table{sock: os.NewFile(uintptr(fd), "ip6mr"), fd: fd, mifs: interfaces}
+}
+
+// HandOver returns the socket and the interface index of each MIF, for Adopt. A ReadUpcall
+// that waits ends with os.ErrDeadlineExceeded.
+func (t *Table) HandOver() (*os.File, [MaxInterfaces]int) {
+	_ = t.sock.SetReadDeadline(past)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sock, t.mifs
+}
+
+// past is a deadline that is over.
+var past = time.Unix(1, 0)
 
 // own prepares a fresh socket as the owner of a table.
 func own(fd int, table uint32) error {

@@ -17,6 +17,7 @@ import (
 	"os"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -79,13 +80,27 @@ func Open() (*Conn, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("open MLD socket: %w", err)
 	}
+	return Adopt(fd)
+}
+
+// Adopt goes on with a socket that another program has handed over, which listens
+// where it did and has kept what came meanwhile.
+func Adopt(fd int) (*Conn, error) {
 	c := &Conn{file: os.NewFile(uintptr(fd), "mld")}
+	var err error
 	if c.raw, err = c.file.SyscallConn(); err != nil {
 		c.file.Close()
 		return nil, err
 	}
 	c.reads.init(&c.count)
 	return c, nil
+}
+
+// HandOver returns the socket, for Adopt. A Read that waits ends with
+// os.ErrDeadlineExceeded.
+func (c *Conn) HandOver() *os.File {
+	_ = c.file.SetReadDeadline(time.Unix(1, 0))
+	return c.file
 }
 
 func setup(fd int) error {

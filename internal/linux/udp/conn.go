@@ -1,11 +1,15 @@
 package udp
 
 import (
+	"errors"
 	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Conn is a socket whose Read waits. Read is for one goroutine at a time; the other
@@ -26,13 +30,36 @@ func Listen(c Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn := &Conn{local: s.local, file: os.NewFile(uintptr(s.fd), "udp")}
+	return adopt(s.fd, s.local)
+}
+
+// Adopt goes on with a socket that another program has handed over.
+func Adopt(fd int) (*Conn, error) {
+	bound, err := unix.Getsockname(fd)
+	sa, ok := bound.(*unix.SockaddrInet6)
+	if err != nil || !ok {
+		unix.Close(fd)
+		return nil, &OpenError{"getsockname", netip.AddrPort{}, errors.Join(err, unix.EAFNOSUPPORT)}
+	}
+	return adopt(fd, netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port)))
+}
+
+func adopt(fd int, local netip.AddrPort) (*Conn, error) {
+	conn := &Conn{local: local, file: os.NewFile(uintptr(fd), "udp")}
 	conn.out.init()
+	var err error
 	if conn.raw, err = conn.file.SyscallConn(); err != nil {
 		conn.file.Close()
-		return nil, &OpenError{"poll", s.local, err}
+		return nil, &OpenError{"poll", local, err}
 	}
 	return conn, nil
+}
+
+// HandOver returns the socket, for Adopt. A Read that waits ends with
+// os.ErrDeadlineExceeded.
+func (c *Conn) HandOver() *os.File {
+	_ = c.file.SetReadDeadline(time.Unix(1, 0))
+	return c.file
 }
 
 // Local is the bound address with the port in use.

@@ -1,0 +1,233 @@
+package daemon
+
+import (
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/netip"
+	"os"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tandem/internal/daemon/bfdloop"
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+	"tandem/internal/linux/gate"
+	"tandem/internal/linux/inherit"
+	"tandem/internal/linux/mroute"
+)
+
+// A planned restart changes nothing outside: the kernel forwards on through the table
+// whose socket stays open, reports wait in the MLD socket, the helper keeps the BFD
+// sessions, and the daemon that follows begins where this one has ended.
+
+// HandOverVersion is the version of what one daemon hands to the next. It changes when a
+// daemon could not go on from what another wrote; then a restart is an ordinary one.
+const HandOverVersion = 1
+
+// handOverGrace is how much longer than StallLimit the BFD sessions wait for a
+// successor. If it has not come by then the peer takes over.
+const handOverGrace = 7 * time.Second
+
+// Names of what is handed on. The program adds its own.
+const (
+	stateFile  = "state"
+	mrouteFile = "mroute"
+	mldFile    = "mld"
+	helloFile  = "hello"
+	rbsFile    = "rbs"
+	bfdFile    = "bfd"
+)
+
+// HandedOn names everything that a daemon hands on.
+func HandedOn() []string {
+	return []string{stateFile, mrouteFile, mldFile, helloFile, rbsFile, bfdFile}
+}
+
+// state is what a daemon hands on beside its sockets.
+type state struct {
+	Version int
+	Origin  time.Duration // of the monotonic time, as a reading of CLOCK_MONOTONIC
+	Device  device.Checkpoint
+
+	Interfaces [mroute.MaxInterfaces]int // of the forwarding table
+	Joined     map[int]bool
+	Gate       gate.State
+	Repairs    device.ForwardingSnapshot
+
+	Added    map[string][]netip.Prefix
+	Raised   map[int]bool
+	Lowered  map[string]bool
+	Steered  map[string]device.LegChange
+	Actors   map[string]ownedActor
+	Apart    map[string]bool
+	Lost     map[string]bool
+	Sessions map[string]etrunk.BFDState
+	Ups      uint64
+	Downs    uint64
+}
+
+// legacy is what the daemon before this one has left: nil once it has been taken over.
+type legacy struct {
+	state
+	files inherit.Files
+}
+
+// readLegacy takes what a daemon before this one has left, nil when there is nothing or
+// nothing that can be used; the rest is closed.
+func readLegacy(files inherit.Files) (*legacy, error) {
+	file := files.One(stateFile)
+	if file == nil {
+		files.Close()
+		return nil, nil
+	}
+	defer file.Close()
+	l := &legacy{files: files}
+	// The offset is shared with whoever else has the file, so it stays at zero.
+	err := gob.NewDecoder(io.NewSectionReader(file, 0, 1<<62)).Decode(&l.state)
+	if err == nil && l.Version != HandOverVersion {
+		err = fmt.Errorf("it is of version %d, this program takes version %d", l.Version, HandOverVersion)
+	}
+	if err != nil {
+		files.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// inherited returns the socket of a name that is bound to an address, nil where a daemon
+// before this one has left none.
+func (d *Daemon) inherited(name string, at netip.AddrPort) *os.File {
+	if d.legacy == nil {
+		return nil
+	}
+	return d.legacy.files.Bound(name, at)
+}
+
+// monotonic reads the clock that all processes of the machine share.
+func monotonic() time.Duration {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // cannot fail for this clock
+	return time.Duration(ts.Nano())
+}
+
+// HandOver hands everything to a successor by way of pass, which returns only on an
+// error. Such an error ends the daemon: Run returns it, and the peer takes over.
+func (d *Daemon) HandOver(pass func(inherit.Files) error) error {
+	var err error
+	if stopped := d.call(func() {
+		if err = d.handOver(pass); err != nil {
+			d.failed = fmt.Errorf("hand over: %w", err)
+		}
+	}); stopped != nil {
+		return stopped
+	}
+	return err
+}
+
+func (d *Daemon) handOver(pass func(inherit.Files) error) error {
+	var files inherit.Files
+	add := func(name string, f *os.File) { files = append(files, inherit.File{Name: name, File: f}) }
+	s := state{Version: HandOverVersion, Origin: monotonic() - d.now()}
+	if m := d.multicast; m != nil {
+		var socket *os.File
+		socket, s.Interfaces = m.table.HandOver()
+		add(mrouteFile, socket)
+		add(mldFile, m.packets.HandOver())
+		s.Joined, s.Repairs = m.joined, m.kept.repairs
+	}
+	for _, h := range d.hellos {
+		add(helloFile, h.conn.HandOver())
+	}
+	d.drain()
+	d.execute()
+	for _, ch := range d.channels {
+		if ch.listener != nil {
+			listener, err := ch.listener.File()
+			if err != nil {
+				return err
+			}
+			add(rbsFile, listener)
+		}
+	}
+	s.remember(d)
+	helper, err := d.bfd.HandOver(handOverGrace)
+	if err == nil {
+		add(bfdFile, helper)
+	} else if !errors.Is(err, bfdloop.ErrNoHelper) {
+		return err
+	}
+	memory, err := s.write()
+	if err != nil {
+		return err
+	}
+	add(stateFile, memory)
+	return pass(files)
+}
+
+// drain handles what the readers have read before they stopped.
+func (d *Daemon) drain() {
+	stopped := make(chan struct{})
+	go func() { d.readers.Wait(); close(stopped) }()
+	for {
+		select {
+		case b := <-d.events:
+			d.handle(b)
+		case <-stopped:
+			for len(d.events) > 0 {
+				d.handle(<-d.events)
+			}
+			return
+		}
+	}
+}
+
+// remember copies what the daemon knows.
+func (s *state) remember(d *Daemon) {
+	s.Device = d.device.Checkpoint(d.now())
+	s.Gate = d.wantGate
+	s.Added = make(map[string][]netip.Prefix)
+	for name, addresses := range d.added {
+		s.Added[name] = slices.Collect(maps.Keys(addresses))
+	}
+	s.Raised, s.Lowered = d.raised, d.lowered
+	s.Steered, s.Actors, s.Apart = d.trunks.steered, d.trunks.actors, d.trunks.apart
+	s.Lost, s.Sessions, s.Ups, s.Downs = d.lostLinks, d.sessions.last, d.sessions.ups, d.sessions.downs
+}
+
+// write puts the state into a file that is in memory only: it holds secrets, and is not
+// to outlive those who have it open.
+func (s *state) write() (*os.File, error) {
+	fd, err := unix.MemfdCreate("tandem-state", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("memory for the state: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), stateFile)
+	if err := gob.NewEncoder(f).Encode(s); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// inheritState takes over what a daemon before this one knew of the world outside the device.
+func (d *Daemon) inheritState(s *state) {
+	d.wantGate = s.Gate
+	for name, addresses := range s.Added {
+		d.added[name] = make(map[netip.Prefix]bool)
+		for _, a := range addresses {
+			d.added[name][a] = true
+		}
+	}
+	maps.Copy(d.raised, s.Raised)
+	maps.Copy(d.lowered, s.Lowered)
+	maps.Copy(d.trunks.steered, s.Steered)
+	maps.Copy(d.trunks.actors, s.Actors)
+	maps.Copy(d.trunks.apart, s.Apart)
+	maps.Copy(d.sessions.last, s.Sessions)
+	d.lostLinks, d.sessions.ups, d.sessions.downs = s.Lost, s.Ups, s.Downs
+}

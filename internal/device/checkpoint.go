@@ -1,0 +1,120 @@
+package device
+
+import (
+	"maps"
+	"net/netip"
+	"time"
+
+	"tandem/internal/etrunk"
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+// Checkpoint is what a device knows, as values: what a program must hand on to the
+// one that takes its place, and where a recording begins. What the connections of
+// the remote backup services are in the middle of is left out; they are made anew
+// and the databases compared.
+type Checkpoint struct {
+	ID, Boot    uint64
+	At, Started time.Duration
+	Clock       rbs.ClockState
+	Links       []LinkChanged
+	Sessions    map[string]etrunk.BFDState
+	Upstream    mld.ProxyMemory
+	Interfaces  []InterfaceCheckpoint // downstream, by name
+	Trunks      []TrunkCheckpoint
+	Services    []ServiceCheckpoint
+	Orphans     []OrphanCheckpoint
+	Routes      []RouteCheckpoint
+}
+
+// InterfaceCheckpoint is a downstream interface.
+type InterfaceCheckpoint struct {
+	Name    string
+	Router  mld.RouterMemory
+	Records []mld.Record
+}
+
+// TrunkCheckpoint is an E-Trunk with its members.
+type TrunkCheckpoint struct {
+	ID      uint32
+	Random  []byte // the state of the generator
+	Session etrunk.Session
+	Members []MemberCheckpoint
+}
+
+// MemberCheckpoint is what is remembered of a member.
+type MemberCheckpoint struct {
+	EthTrunk            uint32
+	Asked               *LegChange
+	Yielded, Fit, Aside bool
+	FitAt, ServedAt     time.Duration
+	Covers              etrunk.Buckets
+	Duty                Duty
+}
+
+// ServiceCheckpoint is what is remembered of a remote backup service.
+type ServiceCheckpoint struct {
+	Name                       string
+	InSync, SyncedOnce, EverUp bool
+	LostAt                     time.Duration
+}
+
+// OrphanCheckpoint is a listener that the peer may not know of.
+type OrphanCheckpoint struct {
+	Key     rbs.Key
+	Version rbs.Version
+}
+
+// RouteCheckpoint is a forwarding entry.
+type RouteCheckpoint struct {
+	Source, Group  netip.Addr
+	Origin         RouteOrigin
+	Since, Expires time.Duration
+}
+
+// Checkpoint copies what the device knows.
+func (d *Device) Checkpoint(now time.Duration) Checkpoint {
+	cp := Checkpoint{
+		ID: d.id, Boot: d.boot, At: now, Started: d.started, Clock: d.clock.State(),
+		Links: sorted(d.links), Sessions: maps.Clone(d.sessions),
+	}
+	if d.upstream != nil {
+		cp.Upstream = d.upstream.proxy.Memory()
+	}
+	for _, ifc := range d.order.downstreams {
+		ic := InterfaceCheckpoint{Name: ifc.name, Router: ifc.router.Memory()}
+		for rec := range ifc.router.Records() {
+			ic.Records = append(ic.Records, rec)
+		}
+		cp.Interfaces = append(cp.Interfaces, ic)
+	}
+	for _, t := range d.order.trunks {
+		cp.Trunks = append(cp.Trunks, t.checkpoint())
+	}
+	for _, s := range d.order.services {
+		cp.Services = append(cp.Services, ServiceCheckpoint{s.name, s.inSync, s.syncedOnce, s.everUp, s.lostAt})
+	}
+	for key, w := range d.orphans.waiting {
+		cp.Orphans = append(cp.Orphans, OrphanCheckpoint{key, w.version})
+	}
+	for group, routes := range d.routes.groups {
+		for i := range routes {
+			r := &routes[i]
+			cp.Routes = append(cp.Routes, RouteCheckpoint{r.source, group, r.origin, r.since, r.expires})
+		}
+	}
+	return cp
+}
+
+func (t *trunk) checkpoint() TrunkCheckpoint {
+	tc := TrunkCheckpoint{ID: t.cfg.ID, Session: t.core.Session()}
+	tc.Random, _ = t.random.MarshalBinary() // never fails
+	for _, m := range sorted(t.members) {
+		tc.Members = append(tc.Members, MemberCheckpoint{
+			EthTrunk: m.id.EthTrunk, Asked: m.asked, Yielded: m.yielded, Fit: m.fit, Aside: m.aside,
+			FitAt: m.fitAt, ServedAt: m.servedAt, Covers: m.covers, Duty: m.duty,
+		})
+	}
+	return tc
+}

@@ -1,0 +1,132 @@
+package device
+
+import (
+	"slices"
+	"time"
+
+	"tandem/internal/rbs"
+)
+
+// Resume is the first Configure of a device that takes the place of one of the same
+// ID and boot, at the same origin of time. Roles, duty and gate are what they were, no
+// host is asked and no router told anything anew; every forwarding entry is asked for
+// once more, so that the kernel's can be compared with them.
+func (d *Device) Resume(now time.Duration, settings Settings, cp *Checkpoint) error {
+	for _, cfg := range settings.ETrunks {
+		if err := cfg.Validate(); err != nil {
+			return err
+		}
+	}
+	d.settings, d.started, d.clock = settings, cp.Started, rbs.ResumeClock(cp.Clock)
+	for session, state := range cp.Sessions {
+		d.sessions[session] = state
+	}
+	d.resumeTrunks(now, cp)
+	d.resumeServices(now, cp)
+	d.configureUpstream(now)
+	d.configureDownstreams(now)
+	d.resumeDownstreams(now, cp)
+	d.resumeRoutes(cp)
+	d.resumeOrphans(now, cp)
+	d.dutyDirty, d.gateDirty, d.orphansDirty = true, true, true
+	d.settle(now)
+	return nil
+}
+
+// resumeTrunks makes those E-Trunks that there were before the rest are configured.
+func (d *Device) resumeTrunks(now time.Duration, cp *Checkpoint) {
+	for _, tc := range cp.Trunks {
+		cfg, wanted := d.settings.ETrunks[tc.ID]
+		if !wanted {
+			continue
+		}
+		t := d.newTrunk(tc.ID)
+		_ = t.random.UnmarshalBinary(tc.Random) // else it stays as it was seeded
+		t.cfg = cfg
+		_ = t.core.Resume(now, cfg, tc.Session, &d.trunkFx) // has been validated
+		d.sendHellos(t)
+		d.configureMembers(t)
+		for _, mc := range tc.Members {
+			if m := t.members[mc.EthTrunk]; m != nil {
+				m.asked, m.yielded, m.fit, m.aside = mc.Asked, mc.Yielded, mc.Fit, mc.Aside
+				m.fitAt, m.servedAt, m.covers, m.duty = mc.FitAt, mc.ServedAt, mc.Covers, mc.Duty
+			}
+		}
+	}
+	d.configureTrunks(now)
+}
+
+func (d *Device) resumeServices(now time.Duration, cp *Checkpoint) {
+	for _, sc := range cp.Services {
+		if _, wanted := d.settings.Services[sc.Name]; !wanted {
+			continue
+		}
+		s := d.newService(sc.Name)
+		s.syncedOnce, s.everUp, s.lostAt = sc.SyncedOnce, sc.EverUp, sc.LostAt
+		if sc.InSync {
+			s.lostAt = now // with the program that had the connection
+		}
+		d.services[sc.Name] = s
+	}
+	d.configureServices(now)
+}
+
+// resumeDownstreams gives the interfaces their records back and the proxy what it
+// has told of them.
+func (d *Device) resumeDownstreams(now time.Duration, cp *Checkpoint) {
+	for i := range cp.Interfaces {
+		ic := &cp.Interfaces[i]
+		ifc := d.downstreams[ic.Name]
+		if ifc == nil {
+			continue
+		}
+		ifc.router.Resume(now, ic.Router)
+		ifc.setLink(now, ifc.link, &d.mldFx)
+		for _, rec := range ic.Records {
+			ifc.router.Merge(now, rec, &d.mldFx)
+			d.applyMLD(now, ifc)
+		}
+		ifc.refused = ifc.router.Refused()
+	}
+	if u := d.upstream; u != nil {
+		u.proxy.Resume(now, cp.Upstream)
+		u.setLink(now, u.link)
+	}
+}
+
+// resumeRoutes adds the entries that streams have made and asks for all of them.
+// Half-made ones, of when only some of the listeners were there, must not be seen.
+func (d *Device) resumeRoutes(cp *Checkpoint) {
+	if d.upstream == nil {
+		return
+	}
+	for _, rc := range cp.Routes {
+		sg := SourceGroup{rc.Source, rc.Group}
+		outgoing := d.outgoing(sg)
+		if r := d.routes.get(sg); r != nil {
+			r.since = rc.Since
+			continue
+		}
+		if rc.Origin == RouteSSM || len(outgoing) == 0 && rc.Origin != RouteIdle {
+			continue
+		}
+		d.routes.put(rc.Group, route{source: rc.Source, outgoing: outgoing, since: rc.Since, expires: rc.Expires, origin: rc.Origin})
+		if rc.Origin == RouteIdle {
+			d.routes.idle = append(d.routes.idle, sg)
+		}
+	}
+	slices.SortFunc(d.routes.idle, func(a, b SourceGroup) int {
+		return int(d.routes.get(a).expires - d.routes.get(b).expires)
+	})
+	d.fx.Routes = d.fx.Routes[:0]
+	d.reinstall()
+}
+
+// resumeOrphans sends for the listeners of which the peer may not know until the
+// databases have been compared.
+func (d *Device) resumeOrphans(now time.Duration, cp *Checkpoint) {
+	for _, oc := range cp.Orphans {
+		d.orphans.waiting[oc.Key] = waiting{since: now, version: oc.Version}
+		d.orphans.overdue[oc.Key] = struct{}{}
+	}
+}

@@ -1,0 +1,88 @@
+package etrunk
+
+import "time"
+
+// Session is what the two devices know of each other on an E-Trunk: everything
+// that a daemon must hand on to the one that takes its place so that the peer does
+// not notice. Times are of the clock that the Trunk was told.
+type Session struct {
+	Epoch, Sequence, Challenge uint64
+	Change                     uint32
+	Role                       DeviceRole
+	Reason                     DeviceReason
+	BFD                        BFDState
+	Members                    []MemberSession
+	Peer                       PeerSession
+	Counters                   Counters
+}
+
+// MemberSession is a member's part of a Session.
+type MemberSession struct {
+	ID     uint32
+	Local  Announcement
+	Reason MemberReason
+	// The give-back that is under way.
+	Held, Over, Fell bool
+	Until            time.Duration
+}
+
+// PeerSession is the peer's part of a Session.
+type PeerSession struct {
+	Alive, Heard, Unlost, Yielded bool
+	Hello                         Hello
+	Epoch, Sequence               uint64
+	Lost                          DeviceReason
+	AliveSince                    time.Duration
+}
+
+// Session returns what a successor needs to go on.
+func (t *Trunk) Session() Session {
+	o, p := &t.out, &t.peer
+	s := Session{
+		Epoch: o.epoch, Sequence: o.sequence, Challenge: o.challenge, Change: o.change,
+		Role: t.role, Reason: t.reason, BFD: t.bfd, Counters: t.counters,
+		Peer: PeerSession{
+			Alive: p.alive, Heard: p.heard, Unlost: p.unlost, Yielded: p.yielded, Hello: p.hello,
+			Epoch: p.epoch, Sequence: p.sequence, Lost: p.lost, AliveSince: p.aliveSince,
+		},
+	}
+	for _, m := range t.members {
+		r := &m.revert
+		s.Members = append(s.Members, MemberSession{
+			ID: m.ID, Local: m.local, Reason: m.reason, Held: r.held, Over: r.over, Fell: r.fell, Until: r.until,
+		})
+	}
+	return s
+}
+
+// Resume is the first Configure of a Trunk that takes the place of another with the
+// same configuration. Roles stay, and so does the peer's belief; a peer that was alive
+// is given its fail time anew, for nobody has listened meanwhile.
+func (t *Trunk) Resume(now time.Duration, cfg Config, s Session, fx *Effects) error {
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	cfg = cfg.clone()
+	send, recv, err := keys(cfg)
+	if err != nil {
+		return err
+	}
+	t.cfg, t.sendKey, t.recvKey, t.configured = cfg, send, recv, true
+	t.setMembers(cfg.Members)
+	t.role, t.reason, t.bfd, t.counters = s.Role, s.Reason, s.BFD, s.Counters
+	t.out = outgoing{epoch: s.Epoch, sequence: s.Sequence, challenge: s.Challenge, change: s.Change, due: now}
+	t.peer = peer{
+		alive: s.Peer.Alive, heard: s.Peer.Heard, unlost: s.Peer.Unlost, yielded: s.Peer.Yielded, hello: s.Peer.Hello,
+		epoch: s.Peer.Epoch, sequence: s.Peer.Sequence, lost: s.Peer.Lost, aliveSince: s.Peer.AliveSince,
+		expires: now + max(s.Peer.Hello.FailTime, cfg.FailTime()),
+	}
+	for _, ms := range s.Members {
+		if m := t.member(ms.ID); m != nil {
+			m.local, m.reason = ms.Local, ms.Reason
+			m.revert = revert{held: ms.Held, over: ms.Over, fell: ms.Fell, until: ms.Until}
+		}
+	}
+	fx.Changed = true
+	t.settle(now, fx)
+	return nil
+}

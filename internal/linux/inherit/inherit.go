@@ -1,0 +1,148 @@
+// Package inherit hands open descriptors on from a program to the one that takes its
+// place: through systemd's file-descriptor store, where the old process ends and a new
+// one is started, or through exec, where the same process becomes the new program.
+// What they are open on never closes, so the kernel goes on with it.
+//
+// With systemd this is FDSTORE=1 (sd_notify(3)) and the LISTEN_FDS environment
+// (sd_listen_fds(3)); descriptors in the store are passed at every start until they are
+// removed from it.
+package inherit
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/coreos/go-systemd/v22/activation"
+	"golang.org/x/sys/unix"
+)
+
+// File is an open descriptor with a name; several may have the same one.
+type File struct {
+	Name string
+	File *os.File
+}
+
+// Files are the descriptors that were handed on.
+type Files []File
+
+// variable names the descriptors that come through exec: "name=7,name=9".
+const variable = "TANDEM_INHERITED"
+
+// Take returns what the program before this one has left, none at a first start. It may
+// be called once.
+func Take() Files {
+	var files Files
+	for _, f := range activation.Files(true) {
+		files = append(files, File{f.Name(), f})
+	}
+	list := os.Getenv(variable)
+	os.Unsetenv(variable)
+	for item := range strings.SplitSeq(list, ",") {
+		name, number, _ := strings.Cut(item, "=")
+		if fd, err := strconv.Atoi(number); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+			files = append(files, File{name, os.NewFile(uintptr(fd), name)})
+		}
+	}
+	return files
+}
+
+// All takes the files of a name out.
+func (f *Files) All(name string) (found []*os.File) {
+	rest := (*f)[:0]
+	for _, file := range *f {
+		if file.Name == name {
+			found = append(found, file.File)
+		} else {
+			rest = append(rest, file)
+		}
+	}
+	*f = rest
+	return found
+}
+
+// One takes the file of a name out, nil when there is none.
+func (f *Files) One(name string) *os.File {
+	all := f.All(name)
+	if len(all) == 0 {
+		return nil
+	}
+	for _, more := range all[1:] {
+		more.Close()
+	}
+	return all[0]
+}
+
+// Bound takes the IPv6 socket of a name out that is bound to an address, nil when there
+// is none.
+func (f *Files) Bound(name string, at netip.AddrPort) *os.File {
+	for i, file := range *f {
+		if file.Name != name {
+			continue
+		}
+		fd, err := number(file.File)
+		if err != nil {
+			continue
+		}
+		bound, err := unix.Getsockname(fd)
+		if sa, ok := bound.(*unix.SockaddrInet6); err == nil && ok &&
+			netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port)) == netip.AddrPortFrom(at.Addr().WithZone(""), at.Port()) {
+			*f = slices.Delete(*f, i, i+1)
+			return file.File
+		}
+	}
+	return nil
+}
+
+// Close closes what nobody has taken.
+func (f *Files) Close() {
+	for _, file := range *f {
+		file.File.Close()
+	}
+	*f = nil
+}
+
+// Descriptor takes the descriptor out of a file, ready for the runtime's poller.
+func Descriptor(f *os.File) (int, error) {
+	fd, err := number(f)
+	if err == nil {
+		fd, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	}
+	f.Close()
+	if err == nil {
+		err = unix.SetNonblock(fd, true)
+	}
+	return fd, err
+}
+
+// number is the descriptor of a file, which File.Fd would make a blocking one.
+func number(f *os.File) (fd int, err error) {
+	raw, err := f.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(n uintptr) { fd = int(n) })
+	}
+	return fd, err
+}
+
+// Exec becomes another program, which finds the files with Take. It returns only when
+// that fails; everything is as before then.
+func Exec(program string, args []string, files Files) error {
+	var items []string
+	for _, f := range files {
+		fd, err := number(f.File)
+		if err != nil {
+			return fmt.Errorf("hand on %s: %w", f.Name, err)
+		}
+		items = append(items, fmt.Sprintf("%s=%d", f.Name, fd))
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0); err != nil {
+			return fmt.Errorf("hand on %s: %w", f.Name, err)
+		}
+		defer unix.CloseOnExec(fd)
+	}
+	env := append(os.Environ(), variable+"="+strings.Join(items, ","))
+	return fmt.Errorf("become %s: %w", program, unix.Exec(program, args, env))
+}

@@ -1,0 +1,96 @@
+package inherit
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
+)
+
+// ErrNoSupervisor says that nobody listens to notifications: NOTIFY_SOCKET is not set.
+var ErrNoSupervisor = errors.New("no supervisor takes notifications")
+
+// Supervised reports whether a supervisor takes notifications.
+func Supervised() bool { return os.Getenv("NOTIFY_SOCKET") != "" }
+
+// Notify tells the supervisor a state such as daemon.SdNotifyReady, where there is one.
+func Notify(state string) error {
+	_, err := daemon.SdNotify(false, state)
+	return err
+}
+
+// barrierLimit is how long the supervisor may take to read what it was told.
+const barrierLimit = 5 * time.Second
+
+// Store puts the files into the supervisor's store and waits until they are there.
+func Store(files Files) error {
+	c, err := dial()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for _, f := range files {
+		fd, err := number(f.File)
+		if err == nil {
+			err = send(c, "FDSTORE=1\nFDNAME="+f.Name, fd)
+		}
+		if err != nil {
+			return fmt.Errorf("store %s: %w", f.Name, err)
+		}
+	}
+	return barrier(c)
+}
+
+// Forget takes the files of the names out of the supervisor's store, if there is one.
+func Forget(names []string) error {
+	var errs []error
+	for _, name := range names {
+		errs = append(errs, Notify("FDSTOREREMOVE=1\nFDNAME="+name))
+	}
+	return errors.Join(errs...)
+}
+
+// barrier waits until everything that was sent has been read: the supervisor then
+// closes the descriptor that comes with it.
+func barrier(c *net.UnixConn) error {
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		return err
+	}
+	defer unix.Close(pipe[0])
+	err := send(c, "BARRIER=1", pipe[1])
+	unix.Close(pipe[1])
+	if err != nil {
+		return err
+	}
+	poll := []unix.PollFd{{Fd: int32(pipe[0])}}
+	for end := time.Now().Add(barrierLimit); ; {
+		n, err := unix.Poll(poll, int(time.Until(end).Milliseconds()))
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return err
+		case n == 0:
+			return errors.New("the supervisor does not read its notifications")
+		default:
+			return nil
+		}
+	}
+}
+
+func dial() (*net.UnixConn, error) {
+	path := os.Getenv("NOTIFY_SOCKET")
+	if path == "" {
+		return nil, ErrNoSupervisor
+	}
+	return net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
+}
+
+func send(c *net.UnixConn, state string, fd int) error {
+	_, _, err := c.WriteMsgUnix([]byte(state), unix.UnixRights(fd), nil)
+	return err
+}

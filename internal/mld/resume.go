@@ -1,0 +1,85 @@
+package mld
+
+import (
+	"net/netip"
+	"time"
+)
+
+// RouterMemory is what a Router knows beside its records. With it and the records,
+// merged one by one, another Router goes on in its place: it does not ask all hosts
+// anew, and the election stays as it is.
+type RouterMemory struct {
+	LinkLocal  netip.Addr
+	Up, Duty   bool
+	Other      netip.Addr // the elected querier when that is another router
+	OtherUntil time.Duration
+	// What its queries said, 0 where they say nothing.
+	Robustness                       int
+	Interval, Response, LastListener time.Duration
+	NextQuery                        time.Duration // when the next general query is due
+	Startup                          int           // general queries left of those sent at the start
+	Counters                         Counters
+}
+
+// Memory returns what a successor needs.
+func (r *Router) Memory() RouterMemory {
+	q, d := &r.querier, &r.querier.dictated
+	return RouterMemory{
+		LinkLocal: r.linkLocal, Up: r.up, Duty: q.duty,
+		Other: q.other, OtherUntil: q.otherUntil,
+		Robustness: d.robustness, Interval: d.interval, Response: d.response, LastListener: d.lastListener,
+		NextQuery: q.next, Startup: q.startup, Counters: r.counters,
+	}
+}
+
+// Resume makes a new Router go on as the one whose memory it is given.
+func (r *Router) Resume(now time.Duration, m RouterMemory) {
+	r.tick(now)
+	r.linkLocal, r.up, r.counters = m.LinkLocal, m.Up, m.Counters
+	q := &r.querier
+	q.duty, q.next, q.startup = m.Duty, m.NextQuery, m.Startup
+	if m.Other.IsValid() {
+		q.dictated = dictated{m.Robustness, m.Interval, m.Response, m.LastListener}
+		r.setOther(m.Other)
+		q.otherUntil = m.OtherUntil
+	}
+}
+
+// ProxyMemory is what a Proxy knows beside what is wanted.
+type ProxyMemory struct {
+	LinkLocal netip.Addr
+	Up        bool
+	V1Until   time.Duration
+	Pending   []netip.Addr // groups whose last change has not been told once
+	Counters  Counters
+}
+
+// Memory returns what a successor needs.
+func (p *Proxy) Memory() ProxyMemory {
+	m := ProxyMemory{LinkLocal: p.linkLocal, Up: p.up, V1Until: p.v1Until, Counters: p.counters}
+	for _, g := range p.memberships() {
+		if g.fresh {
+			m.Pending = append(m.Pending, g.addr)
+		}
+	}
+	return m
+}
+
+// Resume makes a Proxy that has been told what is wanted, and nothing else, go on as
+// the one whose memory it is given: what that one has told its routers is not told again.
+func (p *Proxy) Resume(now time.Duration, m ProxyMemory) {
+	p.now = max(p.now, now)
+	p.linkLocal, p.up, p.v1Until, p.counters = m.LinkLocal, m.Up, m.V1Until, m.Counters
+	for _, g := range p.memberships() {
+		g.announced, g.fresh, g.mode, g.sources = true, false, 0, nil
+	}
+	p.fresh, p.pending = nil, 0
+	p.cancel()
+	for _, group := range m.Pending {
+		if id := p.find(group); id != 0 {
+			g := p.groups.at(id)
+			g.announced = false
+			p.change(id, g, Filter{})
+		}
+	}
+}

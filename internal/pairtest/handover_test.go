@@ -1,0 +1,73 @@
+package pairtest
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"tandem/internal/linux/testnet"
+)
+
+// goneOn is what a daemon logs that has taken over from another.
+const goneOn = "gone on where the daemon before has left off"
+
+// TestRestartWithoutGap: a daemon becomes the program that is installed, again and
+// again, under 1,000 streams of 10 packets a second each. Not one packet is missed or
+// comes twice, and the peer sees nothing but its replication channel go and come.
+func TestRestartWithoutGap(t *testing.T) {
+	p := newPair(t)
+	p.start()
+	const streams = 1000
+	l := p.startLoad(streams)
+	p.forms(streams)
+	for round := range 2 {
+		for _, d := range []*device{p.a, p.b} {
+			from := l.flows()
+			before := [2]string{p.a.roles(), p.b.roles()}
+			d.restarts()
+			p.forms(streams)
+			if missed, twice := l.judge(from); missed+twice > 0 {
+				t.Errorf("round %d, device %s: %d packets missed, %d twice", round+1, d.name, missed, twice)
+			}
+			if after := [2]string{p.a.roles(), p.b.roles()}; after != before {
+				t.Errorf("round %d, device %s: roles, duty or BFD changed\nfrom %q\nto   %q", round+1, d.name, before, after)
+			}
+		}
+	}
+}
+
+// restarts has a daemon replaced by itself and waits for the successor.
+func (d *device) restarts() {
+	d.t.Helper()
+	count := d.logged(goneOn)
+	testnet.Must(d.t, d.process.cmd.Process.Signal(syscall.SIGUSR2))
+	d.succeeded(count)
+}
+
+// succeeded waits until one more daemon has gone on from the one before it.
+func (d *device) succeeded(count int) {
+	d.t.Helper()
+	eventually(d.t, "the successor of device "+d.name+" goes on", func() error {
+		if n := d.logged(goneOn); n <= count {
+			return fmt.Errorf("%d have, as before", n)
+		}
+		return nil
+	})
+	d.client.Close()
+	d.connect()
+}
+
+// logged counts the lines of the daemon's log that have a part.
+func (d *device) logged(part string) int {
+	log, err := os.ReadFile(d.path("log"))
+	testnet.Must(d.t, err)
+	return strings.Count(string(log), part)
+}
+
+// roles counts in the log what must not happen in a planned restart.
+func (d *device) roles() string {
+	return fmt.Sprintf("duties %d, BFD down %d, restarted peers %d",
+		d.logged("TANDEM_DUTY_CHANGE"), d.logged("BFD session down"), d.logged("restarted"))
+}
