@@ -14,7 +14,4 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require (
-	github.com/coreos/go-systemd/v22 v22.7.0 // indirect
-	github.com/mdlayher/socket v0.6.0 // indirect
-)
+require github.com/mdlayher/socket v0.6.0 // indirect

@@ -6,6 +6,8 @@
 //	tandem [-s SOCKET] -f FILE [-v]      run a file of commands, stop at the first error
 //	tandem lab up|down|demo              the whole system on this machine
 //	tandem pki A=ADDRESS B=ADDRESS       certificates for the pair's replication channel
+//	tandem restart [-run DIR]            replace the daemon by the installed program, without a gap
+//	tandem upgrade-check [PROGRAM]       say whether that would go
 //	tandem trunk-guard [-run DIR]        take the legs of a dead daemon out of service
 //
 // Exit codes: 0 done, 1 a command was refused or the run was interrupted,

@@ -30,9 +30,8 @@ type Checkpoint struct {
 
 // InterfaceCheckpoint is a downstream interface.
 type InterfaceCheckpoint struct {
-	Name    string
-	Router  mld.RouterMemory
-	Records []mld.Record
+	Name   string
+	Router mld.RouterMemory
 }
 
 // TrunkCheckpoint is an E-Trunk with its members.
@@ -83,11 +82,7 @@ func (d *Device) Checkpoint(now time.Duration) Checkpoint {
 		cp.Upstream = d.upstream.proxy.Memory()
 	}
 	for _, ifc := range d.order.downstreams {
-		ic := InterfaceCheckpoint{Name: ifc.name, Router: ifc.router.Memory()}
-		for rec := range ifc.router.Records() {
-			ic.Records = append(ic.Records, rec)
-		}
-		cp.Interfaces = append(cp.Interfaces, ic)
+		cp.Interfaces = append(cp.Interfaces, InterfaceCheckpoint{ifc.name, ifc.router.Memory(now)})
 	}
 	for _, t := range d.order.trunks {
 		cp.Trunks = append(cp.Trunks, t.checkpoint())

@@ -80,12 +80,9 @@ func (d *Device) resumeDownstreams(now time.Duration, cp *Checkpoint) {
 		if ifc == nil {
 			continue
 		}
-		ifc.router.Resume(now, ic.Router)
+		ifc.router.Resume(now, ic.Router, &d.mldFx)
 		ifc.setLink(now, ifc.link, &d.mldFx)
-		for _, rec := range ic.Records {
-			ifc.router.Merge(now, rec, &d.mldFx)
-			d.applyMLD(now, ifc)
-		}
+		d.applyMLD(now, ifc)
 		ifc.refused = ifc.router.Refused()
 	}
 	if u := d.upstream; u != nil {

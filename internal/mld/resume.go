@@ -5,10 +5,13 @@ import (
 	"time"
 )
 
-// RouterMemory is what a Router knows beside its records. With it and the records,
-// merged one by one, another Router goes on in its place: it does not ask all hosts
-// anew, and the election stays as it is.
+// RouterMemory is what a Router knows. With it another Router goes on in its place: it
+// does not ask all hosts anew, and the election stays as it is.
 type RouterMemory struct {
+	At      time.Duration
+	Records []Record // tombstones too
+	Groups  []GroupMemory
+
 	LinkLocal  netip.Addr
 	Up, Duty   bool
 	Other      netip.Addr // the elected querier when that is another router
@@ -21,21 +24,37 @@ type RouterMemory struct {
 	Counters                         Counters
 }
 
-// Memory returns what a successor needs.
-func (r *Router) Memory() RouterMemory {
+// GroupMemory is what is known of a group beside its records.
+type GroupMemory struct {
+	Group                        netip.Addr
+	Since, V1Until, PartialUntil time.Duration
+}
+
+// Memory returns what a successor needs. The sources of its records must not be modified.
+func (r *Router) Memory(now time.Duration) RouterMemory {
+	r.tick(now)
 	q, d := &r.querier, &r.querier.dictated
-	return RouterMemory{
-		LinkLocal: r.linkLocal, Up: r.up, Duty: q.duty,
+	m := RouterMemory{
+		At: now, LinkLocal: r.linkLocal, Up: r.up, Duty: q.duty,
 		Other: q.other, OtherUntil: q.otherUntil,
 		Robustness: d.robustness, Interval: d.interval, Response: d.response, LastListener: d.lastListener,
 		NextQuery: q.next, Startup: q.startup, Counters: r.counters,
 	}
+	for rec := range r.Records() {
+		m.Records = append(m.Records, rec)
+	}
+	for id := uint32(1); id <= r.store.groups.top; id++ {
+		if g := r.store.groups.at(id); g.addr.IsValid() {
+			m.Groups = append(m.Groups, GroupMemory{g.addr, g.since, g.v1Until, g.partialUntil})
+		}
+	}
+	return m
 }
 
 // Resume makes a new Router go on as the one whose memory it is given.
-func (r *Router) Resume(now time.Duration, m RouterMemory) {
+func (r *Router) Resume(now time.Duration, m RouterMemory, fx *Effects) {
 	r.tick(now)
-	r.linkLocal, r.up, r.counters = m.LinkLocal, m.Up, m.Counters
+	r.linkLocal, r.up = m.LinkLocal, m.Up
 	q := &r.querier
 	q.duty, q.next, q.startup = m.Duty, m.NextQuery, m.Startup
 	if m.Other.IsValid() {
@@ -43,6 +62,17 @@ func (r *Router) Resume(now time.Duration, m RouterMemory) {
 		r.setOther(m.Other)
 		q.otherUntil = m.OtherUntil
 	}
+	for _, rec := range m.Records {
+		rec.Left -= now - m.At
+		r.Merge(now, rec, fx)
+	}
+	for _, gm := range m.Groups {
+		if id := r.store.findGroup(gm.Group); id != 0 {
+			g := r.store.groups.at(id)
+			g.since, g.v1Until, g.partialUntil = gm.Since, gm.V1Until, gm.PartialUntil
+		}
+	}
+	r.counters = m.Counters
 }
 
 // ProxyMemory is what a Proxy knows beside what is wanted.

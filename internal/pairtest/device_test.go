@@ -91,16 +91,21 @@ func (d *device) start(lines ...string) {
 	if len(lines) > 0 {
 		args = append(args, "-config", file)
 	}
+	d.launch(d.command(args...))
+	d.connect()
+}
+
+// launch starts a daemon, which logs to the device's file.
+func (d *device) launch(cmd *exec.Cmd) {
+	d.t.Helper()
 	log, err := os.OpenFile(d.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	testnet.Must(d.t, err)
 	defer log.Close()
-	cmd := d.command(args...)
 	cmd.Stderr = log
 	testnet.Must(d.t, d.Start(cmd))
 	p := &process{cmd: cmd, ended: make(chan struct{})}
 	d.process = p
 	go func() { _ = cmd.Wait(); close(p.ended) }()
-	d.connect()
 }
 
 // run runs a daemon that is expected to end by itself and returns its exit

@@ -1,8 +1,11 @@
 package pairtest
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,6 +47,57 @@ func (d *device) restarts() {
 	count := d.logged(goneOn)
 	testnet.Must(d.t, d.process.cmd.Process.Signal(syscall.SIGUSR2))
 	d.succeeded(count)
+}
+
+// TestRestartCommand: `tandem restart` comes back when the successor serves, and
+// `tandem upgrade-check` tells of programs that could not take over.
+func TestRestartCommand(t *testing.T) {
+	p := newPair(t)
+	p.start()
+	run := func(args ...string) (int, string) {
+		return p.a.run(exec.Command(program("tandem"), args...))
+	}
+	if status, said := run("upgrade-check", "-run", p.a.runDir()); status != 0 {
+		t.Errorf("upgrade-check: status %d, %s", status, said)
+	}
+	for _, other := range []string{"/bin/true", "/no/such/program"} {
+		if status, said := run("upgrade-check", "-run", p.a.runDir(), other); status != 1 || said == "" {
+			t.Errorf("upgrade-check %s: status %d, %q", other, status, said)
+		}
+	}
+	for i := range 2 {
+		if status, said := run("restart", "-run", p.a.runDir()); status != 0 {
+			t.Fatalf("restart: status %d, %s", status, said)
+		}
+		if n := p.a.logged(goneOn); n != i+1 {
+			t.Errorf("%d successors, want %d", n, i+1)
+		}
+	}
+	p.a.client.Close()
+	p.a.connect()
+	p.forms(0)
+	if status, said := run("restart", "-run", t.TempDir()); status != 3 {
+		t.Errorf("restart of nothing: status %d, %s", status, said)
+	}
+}
+
+// TestRestartIntoDamage: a program that cannot run the configuration is not become.
+func TestRestartIntoDamage(t *testing.T) {
+	p := newPair(t)
+	p.start()
+	commits, err := filepath.Glob(p.a.path("state") + "/commits/*")
+	testnet.Must(t, err)
+	for _, file := range commits {
+		testnet.Must(t, os.WriteFile(file, []byte("no configuration"), 0o600))
+	}
+	testnet.Must(t, p.a.process.cmd.Process.Signal(syscall.SIGUSR2))
+	eventually(t, "device a refuses", func() error {
+		if p.a.logged("not restarted") == 0 {
+			return errors.New("not in the log")
+		}
+		return nil
+	})
+	keepsServing(p.a)
 }
 
 // succeeded waits until one more daemon has gone on from the one before it.

@@ -3,7 +3,6 @@ package inherit
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"time"
 
@@ -32,7 +31,7 @@ func Store(files Files) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer unix.Close(c.fd)
 	for _, f := range files {
 		fd, err := number(f.File)
 		if err == nil {
@@ -56,7 +55,7 @@ func Forget(names []string) error {
 
 // barrier waits until everything that was sent has been read: the supervisor then
 // closes the descriptor that comes with it.
-func barrier(c *net.UnixConn) error {
+func barrier(c notifications) error {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return err
@@ -82,15 +81,22 @@ func barrier(c *net.UnixConn) error {
 	}
 }
 
-func dial() (*net.UnixConn, error) {
-	path := os.Getenv("NOTIFY_SOCKET")
-	if path == "" {
-		return nil, ErrNoSupervisor
-	}
-	return net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
+// notifications is the supervisor's socket. (The standard library does not send
+// descriptors from a connected socket of this kind.)
+type notifications struct {
+	fd int
+	to *unix.SockaddrUnix
 }
 
-func send(c *net.UnixConn, state string, fd int) error {
-	_, _, err := c.WriteMsgUnix([]byte(state), unix.UnixRights(fd), nil)
-	return err
+func dial() (c notifications, err error) {
+	c.to = &unix.SockaddrUnix{Name: os.Getenv("NOTIFY_SOCKET")}
+	if c.to.Name == "" {
+		return c, ErrNoSupervisor
+	}
+	c.fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	return c, err
+}
+
+func send(c notifications, state string, fd int) error {
+	return unix.Sendmsg(c.fd, []byte(state), unix.UnixRights(fd), c.to, 0)
 }

@@ -1,0 +1,94 @@
+package device
+
+import (
+	"bytes"
+	"encoding/gob"
+	"net/netip"
+	"reflect"
+	"testing"
+	"time"
+
+	"tandem/internal/mld"
+)
+
+// succeed replaces the rig's device by one that goes on from what it knew, as bytes.
+func (r *rig) succeed(s Settings) {
+	r.t.Helper()
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(r.dev.Checkpoint(r.now)); err != nil {
+		r.t.Fatal(err)
+	}
+	var cp Checkpoint
+	if err := gob.NewDecoder(&b).Decode(&cp); err != nil {
+		r.t.Fatal(err)
+	}
+	r.dev = New(cp.ID, cp.Boot, time.Unix(1, 0), r.now)
+	for _, link := range cp.Links {
+		r.dev.Handle(r.now, link)
+	}
+	if err := r.dev.Resume(r.now, s, &cp); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// TestResume: a device that takes the place of another one knows what that knew, asks for
+// the same entries and the same gate, and for nothing that anybody would notice.
+func TestResume(t *testing.T) {
+	r := newRig(t)
+	r.pass(30 * time.Second)
+	source := netip.MustParseAddr("2001:db8:5::1")
+	r.report("eth-trunk10", 0, 0, mld.GroupRecord{Type: mld.ChangeToInclude, Sources: []netip.Addr{source}})
+	r.report("eth-trunk10", 1, 1, mld.GroupRecord{Type: mld.ChangeToExclude})
+	r.report("eth-trunk10.100", 2, 1, mld.GroupRecord{Type: mld.ChangeToExclude})
+	r.handle(StreamArrived{Netdev: "up0", Source: source, Group: groupOf(1)}) // wanted
+	r.handle(StreamArrived{Netdev: "up0", Source: source, Group: groupOf(2)}) // not wanted
+	r.pass(10 * time.Second)
+	routes, groups, trunk := r.dev.Routes(r.now), r.dev.Groups(r.now, "Eth-Trunk10"), r.dev.trunks[1].core.Session()
+	duties := r.dev.Snapshot(r.now, time.Time{}).Interfaces
+	if len(routes) != 3 || len(groups) != 2 {
+		t.Fatalf("%d routes, %d groups", len(routes), len(groups))
+	}
+	for range 2 {
+		r.succeed(rigSettings())
+		fx := r.dev.Effects()
+		if len(fx.MLD)+len(fx.Legs) > 0 {
+			t.Errorf("asked for %v and %v", fx.MLD, fx.Legs)
+		}
+		for _, n := range fx.Notices {
+			t.Errorf("told of %+v", n)
+		}
+		if len(fx.Routes) != len(routes) || fx.Gate == nil {
+			t.Errorf("%d entries and gate %v asked for", len(fx.Routes), fx.Gate)
+		}
+		if got := r.dev.Routes(r.now); !reflect.DeepEqual(got, routes) {
+			t.Errorf("routes\n%+v, want\n%+v", got, routes)
+		}
+		for i, g := range r.dev.Groups(r.now, "Eth-Trunk10") {
+			if !reflect.DeepEqual(g, groups[i]) {
+				t.Errorf("group %+v, want %+v", g, groups[i])
+			}
+		}
+		after := r.dev.trunks[1].core.Session()
+		if after.Epoch != trunk.Epoch || after.Challenge != trunk.Challenge || after.Role != trunk.Role || after.Sequence <= trunk.Sequence {
+			t.Errorf("session %+v, was %+v", after, trunk)
+		}
+		for i, ifc := range r.dev.Snapshot(r.now, time.Time{}).Interfaces {
+			if ifc.Duty != duties[i].Duty || ifc.MLD.IsQuerier != duties[i].MLD.IsQuerier || ifc.MLD.GeneralQueryIn != duties[i].MLD.GeneralQueryIn {
+				t.Errorf("interface %+v, was %+v", ifc, duties[i])
+			}
+		}
+	}
+	r.pass(time.Second)
+}
+
+// TestResumeWithOtherSettings: what the new program's configuration does not name is gone.
+func TestResumeWithOtherSettings(t *testing.T) {
+	r := newRig(t)
+	r.pass(30 * time.Second)
+	r.report("eth-trunk10", 0, 0, mld.GroupRecord{Type: mld.ChangeToExclude})
+	r.succeed(Settings{})
+	r.pass(time.Minute)
+	if s := r.dev.Snapshot(r.now, time.Time{}); len(s.Interfaces)+len(s.ETrunks)+len(s.Services) > 0 {
+		t.Errorf("left: %+v", s)
+	}
+}
