@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -13,6 +12,8 @@ import (
 	sdaemon "github.com/coreos/go-systemd/v22/daemon"
 
 	"tandem/internal/daemon"
+	"tandem/internal/event"
+	"tandem/internal/journal"
 	"tandem/internal/linux/inherit"
 )
 
@@ -26,7 +27,7 @@ const (
 type running struct {
 	daemon   *daemon.Daemon
 	state    string // directory
-	log      *slog.Logger
+	log      *journal.Journal
 	lock     *os.File
 	listener net.Listener
 }
@@ -50,10 +51,10 @@ func succeed(ctx context.Context, signals <-chan os.Signal, stop func(), r *runn
 		case err == nil:
 			return r.daemon.HandOver(func(files inherit.Files) error { return r.pass(program, files) })
 		case inherit.Supervised():
-			r.log.Error("no restart without a gap, handing over to the peer", "err", err)
+			r.log.Emit(event.RestartRefused.With(err))
 			stop()
 		default:
-			r.log.Error("not restarted", "err", err)
+			r.log.Emit(event.RestartRefused.With(err))
 		}
 	}
 }
@@ -82,14 +83,14 @@ func (r *running) pass(program string, files inherit.Files) error {
 
 // tellSupervisor says that the daemon serves and, from then on, that it is alive. What
 // has come from the store is in use by now and need not come again.
-func tellSupervisor(ctx context.Context, d *daemon.Daemon, log *slog.Logger) {
+func tellSupervisor(ctx context.Context, d *daemon.Daemon, log *journal.Journal) {
 	names := slices.Concat(daemon.HandedOn(), []string{lockFile, consoleFile})
 	if err := errors.Join(inherit.Notify(sdaemon.SdNotifyReady), inherit.Forget(names)); err != nil {
-		log.Warn("supervisor not told", "err", err)
+		log.Emit(event.SupervisorNotTold.With(err))
 	}
 	every, err := sdaemon.SdWatchdogEnabled(false)
 	if err != nil {
-		log.Warn("watchdog", "err", err)
+		log.Emit(event.SupervisorNotTold.With(err))
 	}
 	if every > 0 {
 		go d.WhileAlive(ctx, every/3, func() { _ = inherit.Notify(sdaemon.SdNotifyWatchdog) })

@@ -14,7 +14,7 @@ import (
 )
 
 // goneOn is what a daemon logs that has taken over from another.
-const goneOn = "gone on where the daemon before has left off"
+const goneOn = "TOOK_OVER"
 
 // TestRestartWithoutGap: a daemon becomes the program that is installed, again and
 // again, under 1,000 streams of 10 packets a second each. Not one packet is missed or
@@ -92,7 +92,7 @@ func TestRestartIntoDamage(t *testing.T) {
 	}
 	testnet.Must(t, p.a.process.cmd.Process.Signal(syscall.SIGUSR2))
 	eventually(t, "device a refuses", func() error {
-		if p.a.logged("not restarted") == 0 {
+		if p.a.logged("RESTART_REFUSED") == 0 {
 			return errors.New("not in the log")
 		}
 		return nil
@@ -123,5 +123,5 @@ func (d *device) logged(part string) int {
 // roles counts in the log what must not happen in a planned restart.
 func (d *device) roles() string {
 	return fmt.Sprintf("duties %d, BFD down %d, restarted peers %d",
-		d.logged("TANDEM_DUTY_CHANGE"), d.logged("BFD session down"), d.logged("restarted"))
+		d.logged("DUTY_CHANGE"), d.logged("STACHG_TODWN"), d.logged("restarted"))
 }
