@@ -54,7 +54,7 @@ func TestResume(t *testing.T) {
 		if len(fx.MLD)+len(fx.Legs) > 0 {
 			t.Errorf("asked for %v and %v", fx.MLD, fx.Legs)
 		}
-		for _, n := range fx.Notices {
+		for _, n := range fx.Events {
 			t.Errorf("told of %+v", n)
 		}
 		if len(fx.Routes) != len(routes) || fx.Gate == nil {
