@@ -88,13 +88,14 @@ func run(f flags) error {
 		return err
 	}
 	consoleSocket := inherited.One(consoleFile)
+	build := console.ThisBuild()
 	d, err := daemon.New(daemon.Options{
-		RunDir: f.run, DeviceID: id, Journal: log, BFDHelper: bfdloop.SelfHelper(), Inherited: inherited,
+		RunDir: f.run, Version: build.Version, DeviceID: id, Journal: log, BFDHelper: bfdloop.SelfHelper(), Inherited: inherited,
 	})
 	if err != nil {
 		return err
 	}
-	system := &console.System{Backend: d, Store: store, Build: console.ThisBuild(), Journal: log}
+	system := &console.System{Backend: d, Store: store, Build: build, Journal: log}
 	log.Emit(event.Started.With(system.Build.Version, fmt.Sprintf("%016x", id)))
 	listener, err := listen(filepath.Join(f.run, "console.sock"), consoleSocket)
 	if err != nil {

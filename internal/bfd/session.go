@@ -36,6 +36,7 @@ type Event struct {
 	Remote     State
 	Diagnostic Diagnostic // why, when State is Down or AdminDown
 	At         time.Duration
+	Heard      time.Duration // when the peer's last packet came, zero when none has
 }
 
 // Effects collects what is to be done after calls into a Session or a Table.
@@ -272,7 +273,7 @@ func (s *Session) setState(now time.Duration, to State, why Diagnostic, fx *Effe
 
 func (s *Session) tell(now time.Duration, fx *Effects) {
 	fx.Events = append(fx.Events, Event{
-		Session: s.cfg.Name, State: s.state, Remote: s.remote.state, Diagnostic: s.diag, At: now,
+		Session: s.cfg.Name, State: s.state, Remote: s.remote.state, Diagnostic: s.diag, At: now, Heard: s.received,
 	})
 }
 

@@ -136,7 +136,7 @@ func TestStateMachine(t *testing.T) {
 				}
 				return
 			}
-			want := []Event{{Session: "ab", State: c.to, Remote: c.heard, Diagnostic: c.diag, At: p.now}}
+			want := []Event{{Session: "ab", State: c.to, Remote: c.heard, Diagnostic: c.diag, At: p.now, Heard: p.now}}
 			if diff := cmp.Diff(want, p.fx.Events); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)
 			}
@@ -364,7 +364,7 @@ func TestPath(t *testing.T) {
 			p := newPuppet(t, func(cfg *Config) { cfg.TrackInterface = "eth1" })
 			p.up()
 			p.SetPath(p.now, c.path, &p.fx)
-			want := []Event{{Session: "ab", State: Down, Remote: Up, Diagnostic: c.diag, At: p.now}}
+			want := []Event{{Session: "ab", State: Down, Remote: Up, Diagnostic: c.diag, At: p.now, Heard: p.now}}
 			if diff := cmp.Diff(want, p.fx.Events); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)
 			}

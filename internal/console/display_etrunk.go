@@ -80,7 +80,7 @@ func showTrunk(s *sheet, t etrunk.State) {
 	)
 	s.pairs(
 		field{"Peer-Alive", t.PeerAlive}, field{"Peer-Device-ID", peerDevice},
-		field{"Security-Key", setOrNot(t.KeySet)}, field{"BFD-State", bfdWord(t.BFD)},
+		field{"Security-Key", setOrNot(t.KeySet)}, field{"BFD-State", t.BFD.String()},
 		field{"Authentication-Mode", t.AuthMode}, field{"Sequence", setOrNot(t.Sequence)},
 		field{"Revertive", t.Revertive}, field{"Preferred", t.Preferred},
 	)
@@ -165,18 +165,6 @@ func bucketWord(b etrunk.Buckets) string {
 		return "all"
 	}
 	return "none"
-}
-
-func bfdWord(s etrunk.BFDState) string {
-	switch s {
-	case etrunk.BFDPending:
-		return "Pending"
-	case etrunk.BFDUp:
-		return "Up"
-	case etrunk.BFDDown:
-		return "Down"
-	}
-	return ""
 }
 
 func upWord(up bool) string {

@@ -113,11 +113,11 @@ func (d *Daemon) Snapshot() device.Snapshot {
 	var s device.Snapshot
 	_ = d.call(func() {
 		s = d.device.Snapshot(d.now(), time.Now())
-		s.Gate = d.gateSnapshot()
+		s.Gate, s.Joins = d.gateSnapshot(), d.joins
 		if d.multicast != nil {
-			silent := s.Forwarding.Silent
-			s.Forwarding = d.multicast.kept.repairs
-			s.Forwarding.Silent = silent
+			kept := d.multicast.kept.repairs
+			kept.Silent, kept.Entries = s.Forwarding.Silent, s.Forwarding.Entries
+			s.Forwarding = kept
 		}
 	})
 	return s

@@ -101,7 +101,7 @@ func (d *Daemon) sessionChanged(ev bfd.Event) {
 	default:
 		d.emit(event.BFDShutDown.With(ev.Session, ev.Remote, at))
 	}
-	d.device.Handle(d.now(), device.BFDChanged{Session: ev.Session, State: state})
+	d.device.Handle(d.now(), device.BFDChanged{Session: ev.Session, State: state, Heard: ev.Heard})
 	d.followSessions()
 }
 

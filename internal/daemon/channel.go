@@ -60,6 +60,7 @@ func (d *Daemon) serveChannel(fx device.ChannelEffects) {
 	for _, dial := range fx.Dial {
 		ch.connect(dial)
 	}
+	d.exchangeStatus(fx)
 	for _, s := range fx.Send {
 		if c := ch.conns[s.Conn]; c != nil {
 			c.out <- s.Bytes

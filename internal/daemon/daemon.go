@@ -18,6 +18,7 @@ import (
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
 	"tandem/internal/journal"
+	"tandem/internal/latency"
 	"tandem/internal/linux/caps"
 	"tandem/internal/linux/gate"
 	"tandem/internal/linux/inherit"
@@ -29,6 +30,7 @@ import (
 type Options struct {
 	RunDir   string // console socket, pid file, lock: gone after a reboot
 	DeviceID uint64 // persistent, unlike the peer's
+	Version  string // of the program, for the peer
 	Journal  *journal.Journal
 	// BFDHelper is the command line of the process that runs BFD, see
 	// [bfdloop.Options]; empty for a thread of this one.
@@ -74,6 +76,10 @@ type Daemon struct {
 	alarmsAt  time.Time // when they are looked at next
 	legacy    *legacy   // until the first configuration is in force
 	failed    error     // ends the loop
+	// reportsAt is when the reports were read that the next effects are of, zero for none.
+	reportsAt time.Time
+	joins     latency.Histogram
+	watch     watch
 }
 
 // leaveLimit bounds how long a daemon that is asked to end waits for its peer to
@@ -151,6 +157,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	d.linksChanged(first)
 	go d.readLinks()
 	go d.readBFD()
+	go d.keepWatch()
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -200,6 +207,7 @@ func (d *Daemon) handle(b *batch) {
 	for _, ev := range b.events {
 		d.device.Handle(d.now(), ev)
 	}
+	d.reportsAt = b.readAt
 	b.recycle()
 }
 

@@ -20,6 +20,9 @@ func (d *Daemon) execute() {
 	if fx.Gate != nil {
 		d.setGate(fx.Gate)
 	}
+	for _, h := range fx.Handovers {
+		d.handedOver(h)
+	}
 	for _, leg := range fx.Legs {
 		if err := d.steer(leg); err != nil {
 			d.emit(event.LegNotSteered.With(leg.Netdev, leg.Up, leg.Aside, err))
@@ -48,7 +51,7 @@ func (d *Daemon) setRoutes(changes []device.RouteChange) {
 	if d.multicast == nil {
 		return
 	}
-	r := &d.multicast.kept.route
+	r, joined := &d.multicast.kept.route, 0
 	for _, c := range changes {
 		var err error
 		if c.Delete {
@@ -56,12 +59,18 @@ func (d *Daemon) setRoutes(changes []device.RouteChange) {
 				err = nil // somebody else was first
 			}
 		} else if d.kernelRoute(c, r) {
-			err = d.multicast.table.Set(*r)
+			if err = d.multicast.table.Set(*r); err == nil {
+				joined++
+			}
 		}
 		if err != nil {
 			d.emit(event.RouteNotSet.With(c.Source, c.Group, c.Delete, err))
 		}
 	}
+	if joined > 0 && !d.reportsAt.IsZero() {
+		d.joins.Observe(time.Since(d.reportsAt), joined)
+	}
+	d.reportsAt = time.Time{}
 }
 
 // kernelRoute translates an entry, without the interfaces that are not in the

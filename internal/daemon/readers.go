@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"time"
 
 	"tandem/internal/device"
 	"tandem/internal/event"
@@ -22,6 +23,7 @@ type batch struct {
 	received []device.MLDReceived
 	packets  []mld.Packet
 	home     chan *batch
+	readAt   time.Time // when its messages were read, zero for other events
 }
 
 func newBatch(home chan *batch) *batch {
@@ -72,6 +74,7 @@ func (d *Daemon) readMLD(conn *packet.Conn) {
 			return
 		}
 		b := <-home
+		b.readAt = time.Now()
 		names := *d.names.Load()
 		for i := range messages[:n] {
 			b.decode(names[messages[i].Ifindex], &messages[i])

@@ -224,7 +224,9 @@ func (d *Device) helloReceived(now time.Duration, ev HelloReceived) {
 		d.counters.helloUnknown++
 		return
 	}
-	_ = t.core.Receive(now, ev.From, ev.Packet, &d.trunkFx) // drops are counted there, by cause
+	if t.core.Receive(now, ev.From, ev.Packet, &d.trunkFx) == nil { // drops are counted there, by cause
+		t.heard = now
+	}
 	d.sendHellos(t)
 }
 
@@ -232,6 +234,7 @@ func (d *Device) bfdChanged(now time.Duration, ev BFDChanged) {
 	d.sessions[ev.Session] = ev.State
 	for _, t := range d.order.trunks {
 		if t.cfg.BFDSession == ev.Session {
+			t.heard = max(t.heard, ev.Heard)
 			t.core.SetBFD(now, ev.State, &d.trunkFx)
 			d.sendHellos(t)
 		}

@@ -2,7 +2,9 @@ package device
 
 import (
 	"net/netip"
+	"time"
 
+	"tandem/internal/etrunk"
 	"tandem/internal/event"
 	"tandem/internal/rbs"
 )
@@ -11,12 +13,14 @@ import (
 // done: routes and the gate first, so that what a hello announces is true by
 // the time it is sent.
 type Effects struct {
-	Routes   []RouteChange
-	Gate     *Gate // the whole gate, nil when it has not changed
-	Legs     []LegChange
-	MLD      []SendMLD
-	Hellos   []SendHello
-	Channels []ChannelEffects
+	Routes []RouteChange
+	Gate   *Gate // the whole gate, nil when it has not changed
+	// Handovers say why the gate has changed.
+	Handovers []Handover
+	Legs      []LegChange
+	MLD       []SendMLD
+	Hellos    []SendHello
+	Channels  []ChannelEffects
 	// Events are for the log.
 	Events []event.Event
 }
@@ -25,6 +29,7 @@ type Effects struct {
 func (fx *Effects) reset() {
 	fx.Routes = fx.Routes[:0]
 	fx.Gate = nil
+	fx.Handovers = fx.Handovers[:0]
 	fx.Legs = fx.Legs[:0]
 	fx.MLD = fx.MLD[:0]
 	fx.Hellos = fx.Hellos[:0]
@@ -55,6 +60,16 @@ type Gate struct {
 	Bucket1 []string // sends bucket 1 only
 	// Orphans pass although their bucket is the peer's.
 	Orphans []SourceGroup
+}
+
+// Handover is a change of what the gate lets pass on a member.
+type Handover struct {
+	Member
+	From, To etrunk.Buckets
+	Reason   string
+	// LastHeard is when the peer was last heard, where it is lost, else zero. Until
+	// then at least it has sent its share.
+	LastHeard time.Duration
 }
 
 // LegChange steers a leg: it takes it administratively up or down. Aside means

@@ -2,6 +2,7 @@ package device
 
 import (
 	"net/netip"
+	"time"
 
 	"tandem/internal/etrunk"
 	"tandem/internal/mld"
@@ -61,6 +62,7 @@ type (
 	BFDChanged struct {
 		Session string
 		State   etrunk.BFDState
+		Heard   time.Duration // when the peer's last packet came
 	}
 
 	// ChannelAccepted hands a connection that the peer opened to a service.
@@ -106,6 +108,13 @@ type (
 	// Retire announces the end of this device: everything is handed to the peer
 	// and the legs are taken down. See [Device.Retired].
 	Retire struct{}
+	// AskStatus asks the peer how it is; the answer is an effect of the service.
+	AskStatus struct{ Service string }
+	// TellStatus answers the peer that asked, in words of the caller's.
+	TellStatus struct {
+		Service string
+		Status  []byte
+	}
 	// BatchBackup asks a service for a full resynchronisation.
 	BatchBackup struct{ Service string }
 )
@@ -128,4 +137,6 @@ func (ChannelWritten) event()         {}
 func (ChannelClosed) event()          {}
 func (Switchover) event()             {}
 func (Retire) event()                 {}
+func (AskStatus) event()              {}
+func (TellStatus) event()             {}
 func (BatchBackup) event()            {}

@@ -26,7 +26,8 @@ type trunk struct {
 	random  *rand.PCG // its core's
 	cfg     etrunk.Config
 	members map[uint32]*member
-	state   etrunk.State // as of the last refresh
+	state   etrunk.State  // as of the last refresh
+	heard   time.Duration // when the peer gave its last sign of life
 }
 
 // member is an Eth-Trunk in an E-Trunk: what it may send and why.
@@ -80,8 +81,8 @@ func (d *Device) refreshMember(now time.Duration, t *trunk, m *member, ms etrunk
 	local.Ready = d.ready(now, t, m, ms, local.Up)
 
 	target := etrunk.Target(local, ms.Peer, ms.PeerKnown, t.state.Preferred)
-	covers := etrunk.Cover(m.covers, target, local, ms.Peer, ms.PeerKnown)
-	if covers != m.covers {
+	before, covers := m.covers, etrunk.Cover(m.covers, target, local, ms.Peer, ms.PeerKnown)
+	if covers != before {
 		m.covers = covers
 		d.gateDirty, d.orphansDirty = true, true
 	}
@@ -91,6 +92,9 @@ func (d *Device) refreshMember(now time.Duration, t *trunk, m *member, ms etrunk
 	old := m.duty
 	m.duty = Duty{Kind: dutyKind(target), Covers: covers, Reason: m.reason(local, ms)}
 	m.duty.Querier = m.duty.Kind == DutySole || m.duty.Kind == DutyShared && t.state.Preferred
+	if covers != before {
+		d.fx.Handovers = append(d.fx.Handovers, Handover{Member: m.id, From: before, To: covers, Reason: m.duty.Reason, LastHeard: t.lostSince(ms)})
+	}
 	if m.duty.Kind != old.Kind {
 		d.tell(event.DutyChange.With(m.id.ETrunk, m.id.EthTrunk, m.duty.Kind, m.duty.Reason))
 	}
@@ -98,6 +102,14 @@ func (d *Device) refreshMember(now time.Duration, t *trunk, m *member, ms etrunk
 	d.steerLeg(now, m, ms)
 	t.core.Announce(now, ms.ID, local, &d.trunkFx)
 	d.sendHellos(t)
+}
+
+// lostSince is when a peer that is lost was last heard, zero while it is not lost.
+func (t *trunk) lostSince(ms etrunk.MemberState) time.Duration {
+	if ms.PeerKnown {
+		return 0
+	}
+	return t.heard
 }
 
 // ready decides whether the member could send every wanted (S,G) now. A member

@@ -61,6 +61,10 @@ func (d *Device) channelEvent(now time.Duration, ev Event) {
 		with(ev.Service, func(s *service) { s.core.Written(now, ev.Conn, &s.fx) })
 	case ChannelClosed:
 		with(ev.Service, func(s *service) { s.core.Closed(now, ev.Conn, ev.Reason, &s.fx) })
+	case AskStatus:
+		with(ev.Service, func(s *service) { s.core.AskStatus(now, &s.fx) })
+	case TellStatus:
+		with(ev.Service, func(s *service) { s.core.TellStatus(now, ev.Status, &s.fx) })
 	case BatchBackup:
 		with(ev.Service, func(s *service) { s.core.Reset(now, &s.fx) })
 	}
@@ -83,7 +87,7 @@ func (d *Device) pumpServices(now time.Duration) {
 
 func (d *Device) applyChannel(now time.Duration, s *service) {
 	fx := &s.fx
-	if len(fx.Close)+len(fx.Listen)+len(fx.Dial)+len(fx.Send)+len(fx.Events) == 0 {
+	if len(fx.Close)+len(fx.Listen)+len(fx.Dial)+len(fx.Send)+len(fx.Events) == 0 && !fx.StatusWanted && fx.Status == nil {
 		return
 	}
 	for _, ev := range fx.Events {

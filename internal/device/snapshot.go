@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tandem/internal/etrunk"
+	"tandem/internal/latency"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -21,13 +22,17 @@ type Snapshot struct {
 	Services   []rbs.State
 	Profiles   []ProfileSnapshot
 	Counters   map[string]uint64
-	// Gate and all of Forwarding but Silent are filled in by the daemon.
+	// Joins counts the time from reading a report to having the kernel's entry for
+	// it. It is filled in by the daemon.
+	Joins latency.Histogram
+	// Gate and all of Forwarding but Silent and Entries are filled in by the daemon.
 	Gate       GateSnapshot
 	Forwarding ForwardingSnapshot
 }
 
 // ForwardingSnapshot counts what kept the kernel's forwarding table right.
 type ForwardingSnapshot struct {
+	Entries    int
 	Silent     uint64 // entries dropped as no packet came for KeepAlive
 	Restored   uint64 // entries that somebody else had removed or changed
 	Removed    uint64 // entries that somebody else had made

@@ -2,6 +2,7 @@ package device
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"net/netip"
 	"slices"
@@ -14,7 +15,7 @@ import (
 // Snapshot copies what the displays show. wall is the wall clock's reading at now.
 func (d *Device) Snapshot(now time.Duration, wall time.Time) Snapshot {
 	s := Snapshot{At: wall, DeviceID: d.id, Uptime: now - d.started, Counters: d.counters.named()}
-	s.Forwarding.Silent = d.counters.streamsSilent
+	s.Forwarding.Silent, s.Forwarding.Entries = d.counters.streamsSilent, d.routes.count
 	if u := d.upstream; u != nil {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
 			Name: u.name, Netdev: u.link.Netdev, Up: u.link.Up, Upstream: true,
@@ -111,6 +112,34 @@ func (d *Device) Routes(now time.Duration) []RouteSnapshot {
 		return compareSG(SourceGroup{a.Source, a.Group}, SourceGroup{b.Source, b.Group})
 	})
 	return routes
+}
+
+// EachGroup lists the groups of one downstream interface in no order.
+func (d *Device) EachGroup(name string) iter.Seq[netip.Addr] {
+	ifc := d.downstreams[name]
+	if ifc == nil {
+		return func(func(netip.Addr) bool) {}
+	}
+	return ifc.router.Groups()
+}
+
+// Group returns one group of a downstream interface, false when nobody wants it.
+func (d *Device) Group(now time.Duration, name string, group netip.Addr) (mld.GroupState, bool) {
+	ifc := d.downstreams[name]
+	if ifc == nil {
+		return mld.GroupState{}, false
+	}
+	return ifc.router.GroupState(now, group)
+}
+
+// Listens reports whether a host wants a group on a downstream interface.
+func (d *Device) Listens(name string, group, host netip.Addr) bool {
+	ifc := d.downstreams[name]
+	if ifc == nil {
+		return false
+	}
+	rec, ok := ifc.router.Get(mld.Key{Group: group, Host: host})
+	return ok && !rec.Deleted
 }
 
 func (d *Device) configuredNames() map[string]string {

@@ -106,6 +106,8 @@ const (
 	BFDDown // was Up and went Down
 )
 
+func (s BFDState) String() string { return [...]string{"", "Pending", "Up", "Down"}[s] }
+
 // Announcement is what a device tells its peer of one member, and what the
 // duty of the two is computed from (design: system, section 4).
 type Announcement struct {

@@ -12,8 +12,12 @@ var (
 		"What the configuration of the E-Trunk lacks, or where it differs from the peer's, has changed.")
 	DutyChange = declare("ETRUNK", Notice, "DUTY_CHANGE", "ETrunkId MemberId Duty Reason",
 		"What this device sends on the member has changed.")
+	Switchover = declare("ETRUNK", Notice, "SWITCHOVER", "ETrunkId MemberId From To Gap Reason",
+		"The gate lets pass another share of the streams; a gap is told where the peer is lost, and is at most that long.")
 	LegNotSteered = declare("ETRUNK", Error, "LEG_NOT_STEERED", "Netdev Up Aside Error",
 		"The leg could not be taken into the switch's aggregate, or out of it.")
+	PeerStatusBad = declare("RBS", Warning, "PEER_STATUS_BAD", "ServiceName Error",
+		"What the peer tells of itself for the web page cannot be read.")
 	HelloNotSent = declare("ETRUNK", Warning, "HELLO_NOT_SENT", "Peer Error",
 		"The socket refused an E-Trunk hello.")
 

@@ -16,7 +16,7 @@ import (
 // ours. A package that no entry names fails the test.
 var allowed = map[string][]string{
 	"mld":                 {},
-	"rbs":                 {},
+	"rbs":                 {"latency"},
 	"etrunk":              {},
 	"bfd":                 {},
 	"command":             {},
@@ -32,13 +32,16 @@ var allowed = map[string][]string{
 	"linux/testnet":       {"linux/netns", "linux/links"}, // for the adapters\' tests
 	"pki":                 {},
 	"event":               {},
+	"latency":             {},
 	"journal":             {"event"},
-	"device":              {"mld", "rbs", "etrunk", "event"},
+	"device":              {"mld", "rbs", "etrunk", "event", "latency"},
+	"status":              {"device", "etrunk", "event"},
+	"metrics":             {"device", "mld", "rbs", "etrunk", "bfd", "event", "latency"},
 	"config":              {"command"},
 	"peers":               {},
 	"sim":                 {"device", "mld", "rbs", "etrunk"},
 	"daemon/bfdloop":      {"bfd", "linux/udp"},
-	"daemon":              {"device", "config", "mld", "rbs", "etrunk", "bfd", "daemon/bfdloop", "pki", "event", "journal", "linux/*"},
+	"daemon":              {"device", "config", "mld", "rbs", "etrunk", "bfd", "daemon/bfdloop", "pki", "event", "journal", "latency", "status", "linux/*"},
 	"console":             {"command", "config", "device", "event", "mld", "rbs", "etrunk", "bfd"},
 	"manage":              {"console", "command", "config", "event", "journal"},
 	"manage/terminal":     {"manage"},
@@ -56,7 +59,7 @@ var allowed = map[string][]string{
 // impure lists what no core may import, and the standard library's way to it.
 var impure = []string{"os", "net", "net/http", "sync", "log", "log/slog", "context", "syscall", "runtime", "io/ioutil", "golang.org/x/sys/unix"}
 
-var cores = []string{"mld", "rbs", "etrunk", "bfd", "device", "event"}
+var cores = []string{"mld", "rbs", "etrunk", "bfd", "device", "event", "latency"}
 
 type goPackage struct {
 	ImportPath string

@@ -19,10 +19,13 @@ const (
 	MaxVersion = Version1
 )
 
+// FeatureStatus says that the sender answers STATUS-REQUEST.
+const FeatureStatus uint32 = 1 << 0
+
 // Hello is the first frame in either direction.
 type Hello struct {
 	MinVersion, MaxVersion uint16 // the versions that the sender speaks
-	Features               uint32 // optional features, none defined yet
+	Features               uint32 // optional features: FeatureStatus
 	Device, Boot           uint64 // who sends, and a number drawn at its boot
 	Clock                  Stamp  // the sender's clock
 	Buckets                uint32 // 1..MaxBuckets

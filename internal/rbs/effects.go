@@ -13,6 +13,10 @@ type Effects struct {
 	Listen []Listen
 	Dial   []Dial
 	Send   []Send
+	// StatusWanted asks for a [Service.TellStatus], Status is what the peer has told
+	// since the last call, nil for nothing.
+	StatusWanted bool
+	Status       []byte
 	// Events are for the log and for whoever waits for them.
 	Events []Event
 }
@@ -24,6 +28,7 @@ func (e *Effects) Reset() {
 	clear(e.Events)
 	e.Close, e.Listen, e.Dial = e.Close[:0], e.Listen[:0], e.Dial[:0]
 	e.Send, e.Events = e.Send[:0], e.Events[:0]
+	e.StatusWanted, e.Status = false, nil
 }
 
 // CloseConn closes a connection that has not been reported Closed. The service

@@ -18,10 +18,13 @@ const (
 	FrameAck
 	FrameEndOfSync
 	FrameError
+	FrameStatusRequest
+	FrameStatus
 )
 
 func (t FrameType) String() string {
-	names := [...]string{"", "HELLO", "KEEPALIVE", "DIGESTS", "BUCKET-REQUEST", "RECORDS", "ACK", "END-OF-SYNC", "ERROR"}
+	names := [...]string{"", "HELLO", "KEEPALIVE", "DIGESTS", "BUCKET-REQUEST", "RECORDS", "ACK", "END-OF-SYNC", "ERROR",
+		"STATUS-REQUEST", "STATUS"}
 	if t == 0 || int(t) >= len(names) {
 		return fmt.Sprintf("type %d", uint8(t))
 	}

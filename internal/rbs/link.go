@@ -14,6 +14,13 @@ func (s *Service) note(now time.Duration, l *link, fx *Effects) {
 		s.lastSync = SyncStats{Took: st.took, Sent: st.last.Sent, Received: st.last.Received}
 		fx.Events = append(fx.Events, Event{Kind: Synchronised})
 	}
+	if x := &l.session.status; l == s.current && (x.wanted || x.told != nil) {
+		fx.StatusWanted = fx.StatusWanted || x.wanted
+		if x.told != nil {
+			fx.Status = x.told
+		}
+		x.wanted, x.told = false, nil
+	}
 	if a := &l.session.audit; a.diverged {
 		a.diverged = false
 		fx.Events = append(fx.Events, Event{Diverged, "the databases differ, comparing them again"})
@@ -125,7 +132,7 @@ func (s *Service) State(now time.Duration, wall time.Time) State {
 		PeerDeviceID: s.peer.Device,
 		InSync:       s.InSync(),
 		LocalDigest:  totalDigest(s.store),
-		Counters:     s.counters,
+		Counters:     s.counters, Lags: s.lags,
 	}
 	if s.everUp {
 		st.LastUp = wall.Add(s.upAt - now)

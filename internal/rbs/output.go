@@ -17,6 +17,7 @@ func (s *Session) Output(now time.Duration, limit int) []byte {
 	}
 	if s.established {
 		s.putSmall()
+		s.putStatus(limit)
 		s.putDigests(limit)
 		s.putRequests(limit)
 		s.putRecords(now, limit)
@@ -35,7 +36,7 @@ func (s *Session) Pending() bool {
 	if !s.greeted || !s.established {
 		return !s.greeted
 	}
-	return s.keepaliveDue || s.ackDue || s.telling || len(s.ask) > 0 || s.askLast ||
+	return s.keepaliveDue || s.ackDue || s.status.pending() || s.telling || len(s.ask) > 0 || s.askLast ||
 		s.windowOpen() && (s.dirty.len() > 0 || s.bulk.busy())
 }
 
@@ -44,7 +45,7 @@ func (s *Session) windowOpen() bool { return s.window.records.len() < maxInFligh
 func (s *Session) putHello(now time.Duration) {
 	s.greeted = true
 	s.out = AppendHello(s.out, Hello{
-		MinVersion: MinVersion, MaxVersion: MaxVersion,
+		MinVersion: MinVersion, MaxVersion: MaxVersion, Features: FeatureStatus,
 		Device: s.cfg.Device, Boot: s.cfg.Boot,
 		Clock:   s.clock.Now(now),
 		Buckets: uint32(s.store.Buckets()),

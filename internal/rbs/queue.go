@@ -1,6 +1,10 @@
 package rbs
 
-import "time"
+import (
+	"time"
+
+	"tandem/internal/latency"
+)
 
 // keptItems is how much room an empty queue keeps. What a flood has taken beyond
 // that is given back.
@@ -110,11 +114,14 @@ func (w *window) sent(now time.Duration, f flight) {
 
 // ack takes the frames up to sequence out of the window. It calls acked for
 // each of their records and reports whether an END-OF-SYNC was among them.
-func (w *window) ack(now time.Duration, sequence uint64, acked func(Key, Version)) (ended bool) {
+func (w *window) ack(now time.Duration, sequence uint64, acked func(Key, Version), lags *latency.Histogram) (ended bool) {
 	for w.frames.len() > 0 && w.frames.first().sequence <= sequence {
 		f := *w.frames.first()
 		w.moved = now
 		w.frames.pop(1)
+		if lags != nil {
+			lags.Observe(now-f.since, f.records)
+		}
 		for _, r := range w.records.all()[:f.records] {
 			acked(r.key, r.version)
 		}

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"time"
+
+	"tandem/internal/latency"
 )
 
 // Service is one remote backup service over time. It sees to it that there is a
@@ -42,6 +44,7 @@ type Service struct {
 	syncedAt  time.Duration // of lastSync
 	synced    bool
 	counters  Counters
+	lags      latency.Histogram
 
 	// What changed while there was no connection; the next synchronisation carries it.
 	missed      int
@@ -226,7 +229,7 @@ func (s *Service) refuse(conn ConnID, counter *uint64, reason string, fx *Effect
 func (s *Service) newLink(now time.Duration, conn ConnID) *link {
 	return &link{conn: conn, madeAt: now, session: NewSession(now, SessionConfig{
 		Device: s.device, Boot: s.boot,
-		KeepaliveInterval: s.cfg.KeepaliveInterval, DeadInterval: s.cfg.DeadInterval,
+		KeepaliveInterval: s.cfg.KeepaliveInterval, DeadInterval: s.cfg.DeadInterval, Lags: &s.lags,
 	}, s.store, s.clock, &s.counters)}
 }
 

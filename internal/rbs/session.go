@@ -1,15 +1,21 @@
 package rbs
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"time"
+
+	"tandem/internal/latency"
 )
 
 // SessionConfig is what a session is made with.
 type SessionConfig struct {
 	Device, Boot                    uint64
 	KeepaliveInterval, DeadInterval time.Duration
+	// Lags counts, for each record, the time from its change to its acknowledgement;
+	// nil where nobody wants to know.
+	Lags *latency.Histogram
 }
 
 // Session is the protocol on one connection: greeting, synchronisation, live
@@ -41,8 +47,9 @@ type Session struct {
 	window window
 	compare
 	bulk
-	audit audit
-	stats syncProgress
+	audit  audit
+	status statusExchange
+	stats  syncProgress
 }
 
 // maxInFlight is how many records may be unacknowledged.
@@ -141,6 +148,12 @@ func (s *Session) take(now time.Duration, f Frame) error {
 		return s.takeAck(now, f.Body)
 	case FrameEndOfSync:
 		return s.takeEndOfSync(now, f.Body)
+	case FrameStatusRequest:
+		s.status.wanted = true
+		return nil
+	case FrameStatus:
+		s.status.told = bytes.Clone(f.Body)
+		return nil
 	}
 	s.counters.UnknownFrames++
 	return nil
@@ -236,7 +249,7 @@ func (s *Session) takeAck(now time.Duration, body []byte) error {
 	if sequence > s.window.last {
 		return violation("ACK of %d, only %d sent", sequence, s.window.last)
 	}
-	if s.window.ack(now, sequence, s.acked) {
+	if s.window.ack(now, sequence, s.acked, s.cfg.Lags) {
 		s.endOfSync(now, &s.stats.outbound)
 	}
 	return nil

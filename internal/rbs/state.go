@@ -3,6 +3,8 @@ package rbs
 import (
 	"net/netip"
 	"time"
+
+	"tandem/internal/latency"
 )
 
 // Version orders writes to one record, last writer wins: later Clock, then
@@ -73,6 +75,9 @@ type State struct {
 	LocalDigest, PeerDigest uint64
 	LastSync                SyncStats
 	Counters                Counters
+	// Lags counts the time from the change of a record to its acknowledgement; of
+	// a record that a synchronisation carried, from the beginning of that.
+	Lags latency.Histogram
 }
 
 // SyncStats describes one synchronisation.

@@ -49,6 +49,8 @@ type node struct {
 	listening bool
 	dials     int
 	events    []Event
+	status    []byte   // what it tells when it is asked
+	told      [][]byte // what it was told
 }
 
 // wire is one end of a connection; peer is the other end, on the other node.
@@ -140,7 +142,15 @@ func (n *node) carryOut() {
 		})
 	}
 	n.events = append(n.events, n.fx.Events...)
+	if n.fx.Status != nil {
+		n.told = append(n.told, n.fx.Status)
+	}
+	asked := n.fx.StatusWanted
 	n.fx.Reset()
+	if asked {
+		n.svc.TellStatus(w.now, n.status, &n.fx)
+		n.carryOut()
+	}
 }
 
 func (n *node) dial() {

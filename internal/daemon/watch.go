@@ -1,0 +1,130 @@
+package daemon
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+	"tandem/internal/event"
+	"tandem/internal/rbs"
+	"tandem/internal/status"
+)
+
+const (
+	// watchInterval is how often a sample is taken and the peer asked how it is.
+	watchInterval = time.Second
+	// handoversKept is how many changes of what is sent are remembered.
+	handoversKept = 16
+)
+
+// watch is what the device remembers of itself and of its peer for people to see.
+type watch struct {
+	mu        sync.Mutex
+	peer      status.Device
+	peerAt    time.Time // when the peer told, zero when it never has
+	history   status.History
+	handovers []status.Handover // the last one first
+}
+
+// keepWatch takes samples and asks the peer until the daemon stops.
+func (d *Daemon) keepWatch() {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-d.done:
+			return
+		case <-tick.C:
+		}
+		snapshot := d.Snapshot()
+		self := status.Of(status.Facts{Snapshot: snapshot}).Totals
+		peer, _ := d.PeerStatus()
+		d.watch.mu.Lock()
+		d.watch.history.Add(snapshot.At.UnixMilli(), self, peer.Totals)
+		d.watch.mu.Unlock()
+		for _, s := range snapshot.Services {
+			if s.TCP == rbs.Connected {
+				d.post(device.AskStatus{Service: s.Name})
+			}
+		}
+	}
+}
+
+// Status describes this device at a glance.
+func (d *Daemon) Status() (s status.Device) {
+	_ = d.call(func() { s = d.describe() })
+	return s
+}
+
+// describe is Status within the loop.
+func (d *Daemon) describe() status.Device {
+	snapshot := d.device.Snapshot(d.now(), time.Now())
+	snapshot.Gate = d.gateSnapshot()
+	d.watch.mu.Lock()
+	defer d.watch.mu.Unlock()
+	return status.Of(status.Facts{
+		Name: d.model.SysName, Version: d.opts.Version, Snapshot: snapshot, Sessions: d.sessionStates(),
+		Alarms: d.opts.Journal.Alarms(), Handovers: d.watch.handovers,
+	})
+}
+
+// sessionStates is what the users of the configured BFD sessions have been told.
+func (d *Daemon) sessionStates() (list []status.Session) {
+	for _, name := range slices.Sorted(maps.Keys(d.model.Sessions)) {
+		list = append(list, status.Session{Name: name, State: d.sessions.last[name].String()})
+	}
+	return list
+}
+
+// PeerStatus is what the peer has told last, and when; it never has at the zero time.
+func (d *Daemon) PeerStatus() (s status.Device, at time.Time) {
+	d.watch.mu.Lock()
+	defer d.watch.mu.Unlock()
+	return d.watch.peer, d.watch.peerAt
+}
+
+// History lists the samples of the last minutes.
+func (d *Daemon) History() []status.Sample {
+	d.watch.mu.Lock()
+	defer d.watch.mu.Unlock()
+	return d.watch.history.Samples()
+}
+
+// exchangeStatus answers the peer that asks how this device is, and takes what it tells.
+func (d *Daemon) exchangeStatus(fx device.ChannelEffects) {
+	if fx.Status != nil {
+		s, err := status.Parse(fx.Status)
+		if err != nil {
+			d.emit(event.PeerStatusBad.With(fx.Service, err))
+		} else {
+			d.watch.mu.Lock()
+			d.watch.peer, d.watch.peerAt = s, time.Now()
+			d.watch.mu.Unlock()
+		}
+	}
+	if fx.StatusWanted {
+		go d.post(device.TellStatus{Service: fx.Service, Status: status.Encode(d.describe(), rbs.MaxStatus)})
+	}
+}
+
+// handedOver notes that the gate lets pass another share, which the kernel has
+// just been told.
+func (d *Daemon) handedOver(h device.Handover) {
+	now := time.Now()
+	note := status.Handover{At: now.UnixMilli(), Trunk: h.ETrunk, Member: h.EthTrunk,
+		From: h.From.String(), To: h.To.String(), Reason: h.Reason, Gap: -1}
+	gap := "none"
+	if opened := h.To &^ h.From; opened != etrunk.NoBuckets && h.LastHeard != 0 {
+		took := now.Sub(d.origin.Add(h.LastHeard))
+		note.Gap = float64(took.Microseconds()) / 1000
+		gap = took.Round(10 * time.Microsecond).String()
+	}
+	d.watch.mu.Lock()
+	kept := d.watch.handovers[:min(len(d.watch.handovers), handoversKept-1)]
+	d.watch.handovers = append([]status.Handover{note}, kept...)
+	d.watch.mu.Unlock()
+	d.emit(event.Switchover.With(h.ETrunk, h.EthTrunk, h.From, h.To, gap, h.Reason))
+}

@@ -1,0 +1,76 @@
+// Package metrics shows a device to Prometheus. Counters are found by the fields
+// of the structs that the displays show, so a counter that a core adds is a metric
+// without another line here, under the name that the display gives it.
+// docs/metrics.md lists them all.
+package metrics
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"tandem/internal/bfd"
+	"tandem/internal/device"
+	"tandem/internal/event"
+)
+
+// Device is what is measured. The methods may be called from any goroutine.
+type Device interface {
+	Snapshot() device.Snapshot
+	Interfaces() []device.InterfaceInfo
+	BFD() []bfd.SessionState
+	BFDStatistics() bfd.Statistics
+}
+
+// Journal is where the events of the device are counted.
+type Journal interface {
+	Counts() map[*event.Kind]uint64
+	Alarms() []event.Alarm
+	Book() event.Book
+}
+
+// Build names the running program.
+type Build struct{ Version, Revision, Go string }
+
+// collector makes all metrics of a device of one look at it.
+type collector struct {
+	device  Device
+	journal Journal
+	build   Build
+}
+
+// Handler answers with the metrics of a device and of its process.
+func Handler(d Device, j Journal, build Build) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collector{d, j, build}, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// Describe implements [prometheus.Collector].
+func (c collector) Describe(out chan<- *prometheus.Desc) {
+	for _, f := range families {
+		out <- f.desc
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	s := sink{out}
+	snapshot := c.device.Snapshot()
+	s.set(buildInfo, 1, c.build.Version, c.build.Revision, c.build.Go)
+	s.set(uptime, snapshot.Uptime.Seconds())
+	s.named(deviceCounters, snapshot.Counters)
+	s.trunks(&snapshot)
+	s.replication(&snapshot)
+	s.interfaces(&snapshot)
+	s.forwarding(&snapshot)
+	for _, i := range c.device.Interfaces() {
+		s.counters(trafficIn, i.In, i.Name)
+		s.counters(trafficOut, i.Out, i.Name)
+	}
+	s.bfd(c.device.BFD(), c.device.BFDStatistics())
+	s.journal(c.journal)
+}

@@ -1,0 +1,108 @@
+package metrics
+
+import (
+	"tandem/internal/bfd"
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/mld"
+)
+
+// Listeners and what the kernel forwards to them.
+var (
+	interfaceUp = gauge("interface_up", "1 while the multicast interface is up.", "interface", "side")
+	trafficIn   = counterGroup("interface_receive_", "Received by the kernel on the interface", device.Traffic{}, nil, "interface")
+	trafficOut  = counterGroup("interface_transmit_", "Sent by the kernel on the interface", device.Traffic{}, nil, "interface")
+	mldGroups   = gauge("mld_groups", "Groups with listeners on the interface.", "interface")
+	mldRecords  = gauge("mld_records", "Listener records on the interface, one for each host of a group.", "interface")
+	mldQuerier  = gauge("mld_querier", "1 while this device is the querier of the interface.", "interface")
+	mldCounters = counterGroup("mld_", "MLD", mld.Counters{},
+		map[string]string{"Received": "message", "Sent": "message", "Drops": "cause", "Activity": "kind"}, "interface")
+	joinLatency = histogram("join_latency_seconds", "Time from reading a report to having the kernel's forwarding entry for it.")
+
+	entries     = gauge("mfc_entries", "Entries (S,G) of the kernel's multicast forwarding cache.")
+	mfcCounters = counterGroup("mfc_", "Forwarding cache, entries", device.ForwardingSnapshot{}, nil)
+	gateHolds   = gauge("gate_interfaces", "Interfaces on which the gate holds packets back, by what passes.", "passes")
+	gateOrphans = gauge("gate_orphans", "Streams sent in the peer's stead, as it cannot know of the listener.")
+	gateDropped = counter("gate_dropped_packets", "Packets that were not sent, by what passes on the interface.", "passes")
+	gateRepairs = counter("gate_repairs", "How often somebody else had changed the gate.")
+)
+
+func (s sink) interfaces(snapshot *device.Snapshot) {
+	for _, i := range snapshot.Interfaces {
+		if i.Upstream {
+			s.flag(interfaceUp, i.Up, i.Name, "upstream")
+			continue
+		}
+		s.flag(interfaceUp, i.Up, i.Name, "downstream")
+		s.set(mldGroups, float64(i.MLD.Groups), i.Name)
+		s.set(mldRecords, float64(i.MLD.Records), i.Name)
+		s.flag(mldQuerier, i.MLD.IsQuerier, i.Name)
+		s.counters(mldCounters, i.MLD.Counters, i.Name)
+	}
+}
+
+func (s sink) forwarding(snapshot *device.Snapshot) {
+	s.latencies(joinLatency, snapshot.Joins)
+	s.set(entries, float64(snapshot.Forwarding.Entries))
+	s.counters(mfcCounters, snapshot.Forwarding)
+	g := &snapshot.Gate
+	for _, held := range []struct {
+		passes     string
+		interfaces []string
+		dropped    uint64
+	}{{"none", g.Closed, g.DroppedClosed}, {"0", g.Bucket0, g.DroppedBucket0}, {"1", g.Bucket1, g.DroppedBucket1}} {
+		s.set(gateHolds, float64(len(held.interfaces)), held.passes)
+		s.set(gateDropped, float64(held.dropped), held.passes)
+	}
+	s.set(gateOrphans, float64(g.Orphans))
+	s.set(gateRepairs, float64(g.Repairs))
+}
+
+// BFD.
+var (
+	sessionState    = gauge("bfd_session_state", "1 for the state of the session (RFC 5880, section 6.2).", "session", "state")
+	sessionDetect   = gauge("bfd_session_detect_seconds", "Negotiated detection time, 0 while the peer is not heard.", "session")
+	sessionFlaps    = counter("bfd_session_flaps", "How often the session left Up.", "session")
+	sessionSent     = counter("bfd_session_sent", "Packets sent in the session.", "session")
+	sessionReceived = counter("bfd_session_received", "Packets received in the session.", "session")
+	bfdCounters     = counterGroup("bfd_", "BFD", bfd.Statistics{}, nil)
+	bfdLate         = gauge("bfd_max_late_seconds", "The latest that BFD ever was.")
+	bfdStalled      = gauge("bfd_stalled", "1 while sessions are held down, as the daemon does nothing any more.")
+)
+
+func (s sink) bfd(sessions []bfd.SessionState, statistics bfd.Statistics) {
+	states := []string{bfd.AdminDown.String(), bfd.Down.String(), bfd.Init.String(), bfd.Up.String()}
+	for _, b := range sessions {
+		s.state(sessionState, b.State.String(), states, b.Name)
+		s.set(sessionDetect, b.DetectTime.Seconds(), b.Name)
+		s.set(sessionFlaps, float64(b.Flaps), b.Name)
+		s.set(sessionSent, float64(b.Sent), b.Name)
+		s.set(sessionReceived, float64(b.Received), b.Name)
+	}
+	s.counters(bfdCounters, statistics)
+	s.set(bfdLate, statistics.MaxLate.Seconds())
+	s.flag(bfdStalled, statistics.Stalled)
+}
+
+// Events and alarms.
+var (
+	events     = counter("events", "Events (docs/events.md), those left out of the log too.", "module", "name")
+	suppressed = counter("log_suppressed", "Events that came too fast to be logged.")
+	alarms     = gauge("alarms", "Alarms of the kind that hold.", "alarm", "severity")
+)
+
+func (s sink) journal(j Journal) {
+	counts := j.Counts()
+	for _, k := range event.Kinds() {
+		s.set(events, float64(counts[k]), k.Module, k.Name)
+	}
+	book := j.Book()
+	s.set(suppressed, float64(book.Suppressed))
+	held := make(map[*event.AlarmKind]int)
+	for _, a := range j.Alarms() {
+		held[a.AlarmKind]++
+	}
+	for _, k := range event.AlarmKinds() {
+		s.set(alarms, float64(held[k]), k.Name, string(k.Severity))
+	}
+}

@@ -1,0 +1,244 @@
+package metrics
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"tandem/internal/bfd"
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+	"tandem/internal/event"
+	"tandem/internal/journal"
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+var update = flag.Bool("update", false, "rewrite docs/metrics.md")
+
+// numbered is a device whose counters all have a value that no other has.
+type numbered struct {
+	snapshot   device.Snapshot
+	interfaces []device.InterfaceInfo
+	sessions   []bfd.SessionState
+	statistics bfd.Statistics
+	values     map[uint64]string // which counter has which value
+}
+
+func newNumbered() *numbered {
+	n := &numbered{values: make(map[uint64]string)}
+	s := &n.snapshot
+	s.ETrunks = []etrunk.State{{ID: 1, Members: []etrunk.MemberState{{ID: 10}}}}
+	s.Members = []device.MemberSnapshot{{Member: device.Member{ETrunk: 1, EthTrunk: 10}}}
+	s.Services = []rbs.State{{Name: "rbs1", TCP: rbs.Connected}}
+	s.Services[0].Lags.Observe(2e6, 5)
+	s.Joins.Observe(2e4, 7)
+	s.Profiles = []device.ProfileSnapshot{{Name: "rbp1"}}
+	s.Interfaces = []device.InterfaceSnapshot{{Name: "up0", Upstream: true, Up: true}, {Name: "Eth-Trunk10"}}
+	s.Counters = map[string]uint64{"hello_unknown": 3}
+	n.interfaces = []device.InterfaceInfo{{Name: "Eth-Trunk10"}}
+	n.sessions = []bfd.SessionState{{State: bfd.Up}}
+	n.sessions[0].Name = "core"
+	n.fill("etrunk", &s.ETrunks[0].Counters)
+	n.fill("rbs", &s.Services[0].Counters)
+	n.fill("mld", &s.Interfaces[1].MLD.Counters)
+	n.fill("gate", &s.Gate)
+	n.fill("forwarding", &s.Forwarding)
+	n.fill("in", &n.interfaces[0].In)
+	n.fill("out", &n.interfaces[0].Out)
+	n.fill("bfd", &n.statistics)
+	return n
+}
+
+// fill gives every counter of a struct the next value.
+func (n *numbered) fill(path string, of any) { n.fillValue(path, reflect.ValueOf(of).Elem()) }
+
+func (n *numbered) fillValue(path string, v reflect.Value) {
+	for i := range v.NumField() {
+		switch f, name := v.Field(i), path+"."+v.Type().Field(i).Name; f.Kind() {
+		case reflect.Struct:
+			n.fillValue(name, f)
+		case reflect.Uint64:
+			value := uint64(100_001 + len(n.values))
+			f.SetUint(value)
+			n.values[value] = name
+		}
+	}
+}
+
+func (n *numbered) Snapshot() device.Snapshot          { return n.snapshot }
+func (n *numbered) Interfaces() []device.InterfaceInfo { return n.interfaces }
+func (n *numbered) BFD() []bfd.SessionState            { return n.sessions }
+func (n *numbered) BFDStatistics() bfd.Statistics      { return n.statistics }
+
+// exposition is what Prometheus would get.
+func exposition(t *testing.T, d Device) string {
+	t.Helper()
+	j := journal.New(slog.DiscardHandler)
+	j.Emit(event.GateRepaired.With(1))
+	j.Update([]event.Condition{{AlarmKind: event.PeerLost, Object: "ETrunkId=1"}})
+	answer := httptest.NewRecorder()
+	Handler(d, j, Build{"v1", "r", "go"}).ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	body, err := io.ReadAll(answer.Result().Body)
+	if err != nil || answer.Code != 200 {
+		t.Fatalf("status %d, %v:\n%s", answer.Code, err, body)
+	}
+	return string(body)
+}
+
+// TestEveryCounter: each counter of a device is a sample, and each metric that is
+// documented has one.
+func TestEveryCounter(t *testing.T) {
+	n := newNumbered()
+	text := exposition(t, n)
+	for value, name := range n.values {
+		if !strings.Contains(text, fmt.Sprintf(" %d\n", value)) {
+			t.Errorf("%s is no metric", name)
+		}
+	}
+	for _, f := range families {
+		if !strings.Contains(text, "\n# TYPE "+f.name+" ") {
+			t.Errorf("%s has no sample", f.name)
+		}
+	}
+	for _, sample := range []string{
+		`tandem_rbs_replication_lag_seconds_bucket{service="rbs1",le="0.0025"} 5`,
+		`tandem_rbs_replication_lag_seconds_bucket{service="rbs1",le="0.001"} 0`,
+		`tandem_join_latency_seconds_count 7`,
+		`tandem_alarms{alarm="ETRUNK_PEER_LOST",severity="Major"} 1`,
+		`tandem_alarms{alarm="UPSTREAM_DOWN",severity="Critical"} 0`,
+		`tandem_events_total{module="GATE",name="GATE_REPAIRED"} 1`,
+		`tandem_bfd_session_state{session="core",state="Up"} 1`,
+		`tandem_interface_up{interface="up0",side="upstream"} 1`,
+		`tandem_device_ignored_total{what="hello_unknown"} 3`,
+	} {
+		if !strings.Contains(text, sample+"\n") {
+			t.Errorf("no sample %s", sample)
+		}
+	}
+	problems, err := promlint.New(strings.NewReader(text)).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// TestLiveCounters: what is counted in a router is what is shown.
+func TestLiveCounters(t *testing.T) {
+	n := newNumbered()
+	n.snapshot.Interfaces[1].MLD.Counters = mld.Counters{}
+	n.snapshot.Interfaces[1].MLD.Counters.Drops.Count(mld.DropRouterAlert)
+	if text := exposition(t, n); !strings.Contains(text, `tandem_mld_drops_total{cause="router_alert",interface="Eth-Trunk10"} 1`+"\n") {
+		t.Error("the drop is not there")
+	}
+}
+
+const (
+	referenceFile = "../../docs/metrics.md"
+	rulesFile     = "../../contrib/prometheus/tandem.rules.yml"
+	dashboardFile = "../../contrib/grafana/tandem.json"
+)
+
+const referenceHead = `# Metrics
+
+Made from the declarations of the metrics; do not edit by hand (go test ./internal/metrics -update).
+
+` + "`/metrics` of the HTTP server (`display http server`)" + ` answers Prometheus. Counters begin anew with the daemon. A metric with a label
+` + "`state`, `role` or `duty`" + ` has a series for each value, 1 for the one that holds. Packets of single streams are not here, for there may be
+100,000 of them: ` + "`display multicast ipv6 forwarding-table`" + ` has them. Beside these there are the process_ and go_ metrics of the daemon's
+process. Alert rules and a Grafana dashboard are in contrib/.
+
+| metric | type | labels | what it is |
+|---|---|---|---|
+`
+
+func reference() string {
+	var b strings.Builder
+	b.WriteString(referenceHead)
+	for _, f := range families {
+		kind := map[bool]string{true: "counter", false: "gauge"}[strings.HasSuffix(f.name, "_total")]
+		if f.histogram {
+			kind = "histogram"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.name, kind, strings.Join(f.labels, ", "), f.help)
+	}
+	return b.String()
+}
+
+// TestReference keeps the page that of the metrics.
+func TestReference(t *testing.T) {
+	got := reference()
+	if *update {
+		if err := os.WriteFile(referenceFile, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(referenceFile); err != nil || string(want) != got {
+		t.Errorf("docs/metrics.md is old: go test ./internal/metrics -update (%v)", err)
+	}
+}
+
+// TestContrib: the rules and the dashboard ask for metrics that there are.
+func TestContrib(t *testing.T) {
+	var known []string
+	for _, f := range families {
+		known = append(known, f.name)
+		if f.histogram {
+			known = append(known, f.name+"_bucket", f.name+"_count", f.name+"_sum")
+		}
+	}
+	for _, file := range []string{rulesFile, dashboardFile} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := regexp.MustCompile(`tandem_[a-z0-9_]+`).FindAllString(string(text), -1)
+		if len(asked) == 0 {
+			t.Errorf("%s asks for nothing", file)
+		}
+		for _, name := range asked {
+			if !slices.Contains(known, name) {
+				t.Errorf("%s asks for %s, which does not exist", filepath.Base(file), name)
+			}
+		}
+	}
+}
+
+// TestPromtool has Prometheus's own tool judge what it gets and the rules on it.
+func TestPromtool(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool is not installed (Debian package prometheus)")
+	}
+	run := func(stdin string, args ...string) {
+		t.Helper()
+		cmd := exec.Command(promtool, args...)
+		cmd.Stdin = strings.NewReader(stdin)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	var own []string
+	for line := range strings.Lines(exposition(t, newNumbered())) {
+		if strings.Contains(line, "tandem_") {
+			own = append(own, line)
+		}
+	}
+	run(strings.Join(own, ""), "check", "metrics")
+	run("", "check", "rules", rulesFile)
+	run("", "test", "rules", strings.Replace(rulesFile, ".rules.", ".test.", 1))
+}

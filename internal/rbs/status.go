@@ -1,0 +1,63 @@
+package rbs
+
+import "time"
+
+// MaxStatus is the longest status that is told, in bytes: it must fit a chunk beside
+// the frames that do not wait.
+const MaxStatus = MaxChunk / 2
+
+// statusExchange is what the two ends tell each other of themselves for people to
+// see. It is no part of replication: a status may be lost with its connection, and
+// what is in it is the callers' business.
+type statusExchange struct {
+	asking  bool   // a STATUS-REQUEST is to be sent
+	telling []byte // a STATUS is to be sent, nil for none
+	wanted  bool   // the peer has asked
+	told    []byte // the peer has told, nil for nothing
+}
+
+func (x *statusExchange) pending() bool { return x.asking || x.telling != nil }
+
+// AppendStatusRequest appends a STATUS-REQUEST frame.
+func AppendStatusRequest(dst []byte) []byte {
+	return endFrame(beginFrame(dst, FrameStatusRequest), len(dst))
+}
+
+// AppendStatus appends a STATUS frame; status is at most MaxStatus bytes.
+func AppendStatus(dst, status []byte) []byte {
+	return endFrame(append(beginFrame(dst, FrameStatus), status...), len(dst))
+}
+
+// putStatus appends what there is room for.
+func (s *Session) putStatus(limit int) {
+	x := &s.status
+	if x.asking && len(s.out)+HeaderSize <= limit {
+		x.asking = false
+		s.out = AppendStatusRequest(s.out)
+		s.counters.FramesSent++
+	}
+	if x.telling != nil && len(s.out)+HeaderSize+len(x.telling) <= limit {
+		s.out = AppendStatus(s.out, x.telling)
+		x.telling = nil
+		s.counters.FramesSent++
+	}
+}
+
+// AskStatus asks the peer how it is. A peer of a release that cannot tell is not
+// asked; the answer comes as [Effects].Status.
+func (s *Service) AskStatus(now time.Duration, fx *Effects) {
+	if s.tcp != Connected || s.current.session.Peer().Features&FeatureStatus == 0 {
+		return
+	}
+	s.current.session.status.asking = true
+	s.pump(now, fx)
+}
+
+// TellStatus answers a peer that asked. One that is too long is not told.
+func (s *Service) TellStatus(now time.Duration, status []byte, fx *Effects) {
+	if s.tcp != Connected || len(status) > MaxStatus {
+		return
+	}
+	s.current.session.status.telling = status
+	s.pump(now, fx)
+}

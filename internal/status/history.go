@@ -1,0 +1,45 @@
+package status
+
+// Sample is what the plots show of one second: of this device and, where it told,
+// of its peer.
+type Sample struct {
+	At     int64  `json:"at"`
+	Self   Totals `json:"self"`
+	Peer   Totals `json:"peer"`
+	Joins  uint64 `json:"joins"`  // of both, in the second
+	Leaves uint64 `json:"leaves"` // of both, in the second
+}
+
+// Depth is how many samples a history holds: a quarter of an hour.
+const Depth = 900
+
+// History is a ring of samples.
+type History struct{ samples []Sample }
+
+// Add takes the totals of a second.
+func (h *History) Add(at int64, self, peer Totals) {
+	s := Sample{At: at, Self: self, Peer: peer}
+	if n := len(h.samples); n > 0 {
+		last := &h.samples[n-1]
+		s.Joins, s.Leaves = grown(last.Self.Joins, self.Joins), grown(last.Self.Leaves, self.Leaves)
+		if last.Peer != (Totals{}) { // else all that it ever counted would be of this second
+			s.Joins += grown(last.Peer.Joins, peer.Joins)
+			s.Leaves += grown(last.Peer.Leaves, peer.Leaves)
+		}
+	}
+	if len(h.samples) == Depth {
+		h.samples = append(h.samples[:0], h.samples[1:]...)
+	}
+	h.samples = append(h.samples, s)
+}
+
+// grown is how far a counter has come; one that begins anew has come nowhere.
+func grown(before, now uint64) uint64 {
+	if now < before {
+		return 0
+	}
+	return now - before
+}
+
+// Samples copies the history, the oldest first.
+func (h *History) Samples() []Sample { return append([]Sample{}, h.samples...) }

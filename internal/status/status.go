@@ -1,0 +1,226 @@
+// Package status is one device at a glance: what the web page shows of it, and
+// what it tells its peer so that one page can show both. It is made from the
+// snapshots that the displays show, and travels as JSON.
+package status
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+	"tandem/internal/event"
+)
+
+// Device is one device at a glance. Addresses and enumerations are words, times
+// are Unix milliseconds, durations milliseconds.
+type Device struct {
+	Name       string     `json:"name"` // sysname
+	ID         string     `json:"id"`
+	Version    string     `json:"version"`
+	At         int64      `json:"at"`
+	Uptime     int64      `json:"uptime"`
+	Members    []Member   `json:"members"`
+	Trunks     []Trunk    `json:"trunks"`
+	Services   []Service  `json:"services"`
+	Sessions   []Session  `json:"sessions"`
+	Upstream   *Interface `json:"upstream"` // null while none is configured
+	Interfaces []Listener `json:"interfaces"`
+	Totals     Totals     `json:"totals"`
+	Alarms     []Alarm    `json:"alarms"`
+	// Handovers are the latest changes of what is sent, the last one first.
+	Handovers []Handover `json:"handovers"`
+}
+
+// Handover is a change of what the gate lets pass on a member.
+type Handover struct {
+	At     int64  `json:"at"`
+	Trunk  uint32 `json:"trunk"`
+	Member uint32 `json:"member"`
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Reason string `json:"reason"`
+	// Gap bounds what listeners missed, in milliseconds: it lasts from the last sign of
+	// life of a peer that was lost to the opening of the gate. Negative where the peer
+	// was not lost.
+	Gap float64 `json:"gap"`
+}
+
+// Trunk is an E-Trunk.
+type Trunk struct {
+	ID          uint32   `json:"id"`
+	Role        string   `json:"role"`
+	Reason      string   `json:"reason"`
+	Priority    uint8    `json:"priority"`
+	Peer        string   `json:"peer"`
+	PeerAlive   bool     `json:"peerAlive"`
+	BFD         string   `json:"bfd"` // name of the session bound to it
+	Differences []string `json:"differences"`
+}
+
+// Member is an Eth-Trunk in an E-Trunk: the leg and what is sent on it.
+type Member struct {
+	Trunk    uint32 `json:"trunk"`
+	ID       uint32 `json:"id"`
+	Up       bool   `json:"up"`
+	Mode     string `json:"mode"`
+	Role     string `json:"role"`
+	Reason   string `json:"reason"`
+	Ready    bool   `json:"ready"`
+	NotReady string `json:"notReady"`
+	Duty     string `json:"duty"`
+	Why      string `json:"why"`
+	Covers   string `json:"covers"`
+	Querier  bool   `json:"querier"`
+}
+
+// Service is a remote backup service.
+type Service struct {
+	Name       string `json:"name"`
+	TCP        string `json:"tcp"`
+	InSync     bool   `json:"inSync"`
+	LagRecords int    `json:"lagRecords"`
+	Lag        int64  `json:"lag"`
+	LastError  string `json:"lastError"`
+}
+
+// Session is a BFD session.
+type Session struct {
+	Name  string `json:"name"`
+	State string `json:"state"`
+}
+
+// Interface is a multicast interface.
+type Interface struct {
+	Name string `json:"name"`
+	Up   bool   `json:"up"`
+}
+
+// Listener is an interface with hosts behind it.
+type Listener struct {
+	Interface
+	Querier string `json:"querier"`
+	Groups  int    `json:"groups"`
+	Records int    `json:"records"`
+}
+
+// Totals are what the plots are made of; Joins and Leaves only grow.
+type Totals struct {
+	Groups     int    `json:"groups"`
+	Records    int    `json:"records"`
+	Entries    int    `json:"entries"`
+	Orphans    int    `json:"orphans"`
+	Joins      uint64 `json:"joins"`
+	Leaves     uint64 `json:"leaves"`
+	LagRecords int    `json:"lagRecords"`
+	Lag        int64  `json:"lag"`
+}
+
+// Alarm is an alarm that holds.
+type Alarm struct {
+	Name     string `json:"name"`
+	Severity string `json:"severity"`
+	Object   string `json:"object"`
+	Detail   string `json:"detail"`
+	Text     string `json:"text"`
+	Since    int64  `json:"since"`
+}
+
+// Facts is what a device is described from.
+type Facts struct {
+	Name, Version string
+	Snapshot      device.Snapshot
+	Sessions      []Session
+	Alarms        []event.Alarm
+	Handovers     []Handover
+}
+
+// Of describes a device.
+func Of(f Facts) Device {
+	s := &f.Snapshot
+	d := Device{
+		Name: f.Name, ID: fmt.Sprintf("%016x", s.DeviceID), Version: f.Version, At: s.At.UnixMilli(), Uptime: s.Uptime.Milliseconds(),
+		Members: []Member{}, Trunks: []Trunk{}, Services: []Service{}, Sessions: append([]Session{}, f.Sessions...), Interfaces: []Listener{}, Alarms: []Alarm{},
+		Handovers: append([]Handover{}, f.Handovers...),
+	}
+	for _, t := range s.ETrunks {
+		d.Trunks = append(d.Trunks, trunk(t))
+		for _, m := range t.Members {
+			d.Members = append(d.Members, member(t.ID, m, s))
+		}
+	}
+	for _, r := range s.Services {
+		lag := r.Lag.Milliseconds()
+		d.Services = append(d.Services, Service{r.Name, r.TCP.String(), r.InSync, r.LagRecords, lag, r.LastError})
+		d.Totals.LagRecords += r.LagRecords
+		d.Totals.Lag = max(d.Totals.Lag, lag)
+	}
+	d.interfaces(s)
+	d.Totals.Entries, d.Totals.Orphans = s.Forwarding.Entries, s.Gate.Orphans
+	for _, a := range f.Alarms {
+		d.Alarms = append(d.Alarms, Alarm{a.Name, string(a.Severity), a.Object, a.Detail, a.Text, a.Since.UnixMilli()})
+	}
+	return d
+}
+
+func trunk(t etrunk.State) Trunk {
+	out := Trunk{ID: t.ID, Role: t.Role.String(), Reason: t.Reason.String(), Priority: t.Priority, Peer: t.Peer.String(),
+		PeerAlive: t.PeerAlive, BFD: t.BFDSession, Differences: []string{}}
+	for _, differs := range t.Differences {
+		out.Differences = append(out.Differences, differs.String())
+	}
+	return out
+}
+
+func member(trunk uint32, m etrunk.MemberState, s *device.Snapshot) Member {
+	out := Member{Trunk: trunk, ID: m.ID, Up: m.Local.Up, Mode: m.Mode.String(), Role: m.Role.String(), Reason: m.Reason.String(),
+		Ready: m.Local.Ready, Covers: m.Local.Covers.String()}
+	for _, ms := range s.Members {
+		if ms.ETrunk == trunk && ms.EthTrunk == m.ID {
+			out.NotReady, out.Duty, out.Why, out.Querier = ms.NotReady, ms.Duty.Kind.String(), ms.Duty.Reason, ms.Duty.Querier
+		}
+	}
+	return out
+}
+
+func (d *Device) interfaces(s *device.Snapshot) {
+	for _, i := range s.Interfaces {
+		if i.Upstream {
+			d.Upstream = &Interface{i.Name, i.Up}
+			continue
+		}
+		d.Interfaces = append(d.Interfaces, Listener{Interface{i.Name, i.Up}, i.MLD.Querier.String(), i.MLD.Groups, i.MLD.Records})
+		d.Totals.Groups += i.MLD.Groups
+		d.Totals.Records += i.MLD.Records
+		d.Totals.Joins += i.MLD.Counters.Activity.Joins
+		d.Totals.Leaves += i.MLD.Counters.Activity.Leaves
+	}
+}
+
+// Encode writes a device for its peer, without the details of one that has more
+// of them than fit.
+func Encode(d Device, most int) []byte {
+	b, err := json.Marshal(d)
+	if err == nil && len(b) > most {
+		d.Alarms, d.Sessions, d.Interfaces = d.Alarms[:0], d.Sessions[:0], d.Interfaces[:0]
+		b, err = json.Marshal(d)
+	}
+	if err != nil || len(b) > most {
+		return []byte("{}")
+	}
+	return b
+}
+
+// Parse reads what a peer has told. Lists are never nil.
+func Parse(b []byte) (Device, error) {
+	d := Of(Facts{})
+	if err := json.Unmarshal(b, &d); err != nil {
+		return Device{}, fmt.Errorf("status of the peer: %w", err)
+	}
+	if d.ID == "" || d.Members == nil || d.Trunks == nil || d.Services == nil || d.Sessions == nil || d.Interfaces == nil ||
+		d.Alarms == nil || d.Handovers == nil {
+		return Device{}, errors.New("status of the peer: it lacks its identity or a list")
+	}
+	return d, nil
+}

@@ -1,0 +1,109 @@
+package status
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+	"tandem/internal/event"
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+func facts() Facts {
+	up, down := device.InterfaceSnapshot{Name: "up0", Upstream: true, Up: true}, device.InterfaceSnapshot{Name: "Eth-Trunk10", Up: true}
+	down.MLD.Groups, down.MLD.Records, down.MLD.Counters.Activity = 3, 5, mld.Activity{Joins: 9, Leaves: 4}
+	return Facts{
+		Name: "A", Version: "v1",
+		Snapshot: device.Snapshot{
+			DeviceID: 0xa11ce, Interfaces: []device.InterfaceSnapshot{up, down},
+			ETrunks: []etrunk.State{{ID: 1, Role: etrunk.DeviceMaster, PeerAlive: true, Members: []etrunk.MemberState{{ID: 10, Local: etrunk.Announcement{
+				Up: true, Ready: true, Role: etrunk.MemberMaster, Covers: etrunk.Bucket0}}}}},
+			Members: []device.MemberSnapshot{{Member: device.Member{ETrunk: 1, EthTrunk: 10},
+				Duty: device.Duty{Kind: device.DutyShared, Querier: true, Reason: "both are ready"}}},
+			Services: []rbs.State{{Name: "rbs1", TCP: rbs.Connected, InSync: true, LagRecords: 2, Lag: 3e6}},
+		},
+		Sessions: []Session{{"core", "Up"}},
+		Alarms:   []event.Alarm{{Condition: event.Condition{AlarmKind: event.PeerLost, Object: "ETrunkId=1"}}},
+	}
+}
+
+func TestOf(t *testing.T) {
+	d := Of(facts())
+	member := Member{Trunk: 1, ID: 10, Up: true, Mode: "auto", Role: "Master", Reason: "FORCE_BACKUP", Ready: true, Duty: "shared",
+		Why: "both are ready", Covers: "0", Querier: true}
+	if len(d.Members) != 1 || d.Members[0] != member {
+		t.Errorf("members %+v", d.Members)
+	}
+	if want := (Totals{Groups: 3, Records: 5, Joins: 9, Leaves: 4, LagRecords: 2, Lag: 3}); d.Totals != want {
+		t.Errorf("totals %+v, want %+v", d.Totals, want)
+	}
+	if d.Upstream == nil || d.Upstream.Name != "up0" || len(d.Interfaces) != 1 || d.Trunks[0].Role != "Master" || d.Alarms[0].Severity != "Major" {
+		t.Errorf("%+v", d)
+	}
+}
+
+// TestTravel: the peer shows what this device would.
+func TestTravel(t *testing.T) {
+	d := Of(facts())
+	got, err := Parse(Encode(d, rbs.MaxStatus))
+	if err != nil || !reflect.DeepEqual(got, d) {
+		t.Errorf("%v:\n%+v\n%+v", err, got, d)
+	}
+	for range 1000 {
+		d.Alarms = append(d.Alarms, Alarm{Detail: strings.Repeat("x", 100)})
+	}
+	b := Encode(d, rbs.MaxStatus)
+	if got, err = Parse(b); err != nil || len(b) > rbs.MaxStatus || len(got.Members) != 1 || len(got.Alarms) != 0 {
+		t.Errorf("%v, %d bytes", err, len(b))
+	}
+}
+
+func TestWhatCannotBeRead(t *testing.T) {
+	for _, text := range []string{"", "{}", "null", "[]", `{"id":"1","members":null}`, `{"id":7}`, `{"id":"1","members":[{"id":"x"}]}`} {
+		if d, err := Parse([]byte(text)); err == nil {
+			t.Errorf("%s is read as %+v", text, d)
+		}
+	}
+	later := `{"id":"1","name":"B","new":{"field":1}}`
+	if d, err := Parse([]byte(later)); err != nil || d.Name != "B" || d.Members == nil {
+		t.Errorf("of a later release: %+v, %v", d, err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(Encode(Of(facts()), rbs.MaxStatus))
+	f.Add([]byte(`{"id":"1","alarms":[]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		d, err := Parse(b)
+		if err != nil {
+			return
+		}
+		if _, err := json.Marshal(d); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestHistory(t *testing.T) {
+	var h History
+	h.Add(1, Totals{Joins: 100}, Totals{})
+	h.Add(2, Totals{Joins: 103, Leaves: 1}, Totals{Joins: 50})
+	h.Add(3, Totals{Joins: 103, Leaves: 2}, Totals{Joins: 57})
+	h.Add(4, Totals{Joins: 104, Leaves: 2}, Totals{Joins: 2}) // the peer began anew
+	s := h.Samples()
+	for i, want := range [][2]uint64{{0, 0}, {3, 1}, {7, 1}, {1, 0}} {
+		if s[i].Joins != want[0] || s[i].Leaves != want[1] {
+			t.Errorf("second %d: %d joins, %d leaves, want %v", i, s[i].Joins, s[i].Leaves, want)
+		}
+	}
+	for i := range 2 * Depth {
+		h.Add(int64(5+i), Totals{}, Totals{})
+	}
+	if s = h.Samples(); len(s) != Depth || s[Depth-1].At != int64(4+2*Depth) {
+		t.Errorf("%d samples, the last of second %d", len(s), s[len(s)-1].At)
+	}
+}
