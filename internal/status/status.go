@@ -215,6 +215,7 @@ func Encode(d Device, most int) []byte {
 // Parse reads what a peer has told. Lists are never nil.
 func Parse(b []byte) (Device, error) {
 	d := Of(Facts{})
+	d.ID = ""
 	if err := json.Unmarshal(b, &d); err != nil {
 		return Device{}, fmt.Errorf("status of the peer: %w", err)
 	}

@@ -20,7 +20,7 @@ func facts() Facts {
 		Name: "A", Version: "v1",
 		Snapshot: device.Snapshot{
 			DeviceID: 0xa11ce, Interfaces: []device.InterfaceSnapshot{up, down},
-			ETrunks: []etrunk.State{{ID: 1, Role: etrunk.DeviceMaster, PeerAlive: true, Members: []etrunk.MemberState{{ID: 10, Local: etrunk.Announcement{
+			ETrunks: []etrunk.State{{ID: 1, Role: etrunk.DeviceMaster, PeerAlive: true, Members: []etrunk.MemberState{{ID: 10, Role: etrunk.MemberMaster, Local: etrunk.Announcement{
 				Up: true, Ready: true, Role: etrunk.MemberMaster, Covers: etrunk.Bucket0}}}}},
 			Members: []device.MemberSnapshot{{Member: device.Member{ETrunk: 1, EthTrunk: 10},
 				Duty: device.Duty{Kind: device.DutyShared, Querier: true, Reason: "both are ready"}}},
