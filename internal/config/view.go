@@ -2,6 +2,7 @@ package config
 
 import (
 	"strconv"
+	"strings"
 
 	"tandem/internal/command"
 )
@@ -60,6 +61,19 @@ func (v View) own() []string {
 		return []string{ViewSub, ViewInterface}
 	}
 	return []string{v.Kind}
+}
+
+// String names a view as the problems of Validate do.
+func (v View) String() string {
+	switch v.Kind {
+	case ViewSession:
+		return "bfd " + v.Name
+	case ViewSSL:
+		return "ssl policy " + v.Name
+	case ViewBasicACL, ViewAdvancedACL:
+		return "acl ipv6 " + v.Name
+	}
+	return strings.TrimSpace(v.Kind + " " + v.Name)
 }
 
 // Prompt returns what the prompt shows after the system name.

@@ -1,0 +1,178 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"tandem/internal/bfd"
+	"tandem/internal/command"
+	"tandem/internal/config"
+	"tandem/internal/device"
+	"tandem/internal/mld"
+)
+
+// Finding is something wrong with a file of configuration.
+type Finding struct {
+	Line    int    `json:"line"` // from 1, 0 for the file as a whole
+	Text    string `json:"text"` // of the line
+	Warning bool   `json:"warning"`
+	Problem string `json:"problem"`
+}
+
+// Check reads a file of configuration without a device: the text form, or commands
+// that begin with system-view. It returns the configuration that comes of it and
+// everything that is wrong. Its error says that nothing could be checked.
+func Check(text string) (*config.Model, []Finding, error) {
+	store, remove, err := config.Scratch()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer remove()
+	sys := &System{Backend: nowhere{}, Store: store}
+	c := &checker{session: sys.NewSession("check", false), lines: strings.Split(text, "\n"), opened: map[string]int{}}
+	var m *config.Model
+	if c.isScript() {
+		c.script()
+		m = store.Running()
+	} else {
+		m = c.text()
+	}
+	slices.SortStableFunc(c.findings, func(a, b Finding) int { return a.Line - b.Line })
+	return m, c.findings, nil
+}
+
+type checker struct {
+	session  *Session
+	lines    []string
+	opened   map[string]int // lines that first opened a view, by the view as problems name it
+	findings []Finding
+}
+
+// isScript tells whether the first command enters the system view.
+func (c *checker) isScript() bool {
+	for _, line := range c.lines {
+		if isCommand(line) {
+			match, err := table().Match(c.session.views(), line)
+			return err == nil && strings.HasPrefix(match.Command.Syntax, "system-view")
+		}
+	}
+	return false
+}
+
+func isCommand(line string) bool {
+	line = strings.TrimSpace(line)
+	return line != "" && line[0] != '#' && line[0] != '!'
+}
+
+// script types the lines as `tandem -f` does, and goes on behind those that are refused.
+func (c *checker) script() {
+	last := 0
+	for i, line := range c.lines {
+		if isCommand(line) && !c.session.closed {
+			c.exec(i, line)
+			last = i + 1
+		}
+	}
+	if c.session.Pending() {
+		c.add(last, false, "the last commands are not committed")
+	}
+	c.problems(config.Validate(c.session.sys.Store.Running()).Warnings(), 0)
+}
+
+// text reads the text form: a line without a space in front is one of the system view,
+// and the lines of a section that cannot be opened are passed over.
+func (c *checker) text() *config.Model {
+	_ = c.session.run("system-view") // cannot fail in the user view
+	candidate := c.session.candidate
+	if end := slices.IndexFunc(c.lines, func(line string) bool { return strings.TrimSpace(line) == "return" }); end >= 0 {
+		c.lines = c.lines[:end]
+	}
+	lost := false
+	for i, line := range c.lines {
+		switch indented := strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t"); {
+		case !isCommand(line), indented && lost:
+		case indented:
+			c.exec(i, line)
+		default:
+			candidate.View = config.SystemView
+			lost = c.exec(i, line) != nil
+		}
+	}
+	c.problems(config.Validate(candidate.Model), 0)
+	return candidate.Model
+}
+
+// exec runs a line and notes what is wrong with it.
+func (c *checker) exec(i int, line string) error {
+	err := c.run(line)
+	var parse *command.Error
+	var invalid *config.InvalidError
+	switch {
+	case errors.As(err, &invalid):
+		c.problems(invalid.Problems, i+1)
+	case errors.As(err, &parse):
+		c.add(i+1, false, strings.Replace(parse.Error(), " found at '^' position.", "", 1))
+	case err != nil:
+		c.add(i+1, false, err.Error())
+	}
+	if candidate := c.session.candidate; candidate != nil {
+		if view := candidate.View.String(); c.opened[view] == 0 {
+			c.opened[view] = i + 1
+		}
+	}
+	return err
+}
+
+// run carries out a line unless it asks a device for something.
+func (c *checker) run(line string) error {
+	text, _, _ := splitPipe(line)
+	match, err := table().Match(c.session.views(), text)
+	inUserView := c.session.candidate == nil
+	switch {
+	case err == nil && takesPipe(match.Command.Syntax),
+		err == nil && inUserView && !strings.HasPrefix(match.Command.Syntax, "system-view") && match.Command.Syntax != "quit":
+		return nil
+	}
+	return c.session.run(line)
+}
+
+// problems notes what is wrong with objects, at the lines that opened them.
+func (c *checker) problems(problems config.Problems, otherwise int) {
+	for _, p := range problems {
+		line := c.opened[p.Where]
+		if line == 0 {
+			line = 1 + slices.IndexFunc(c.lines, func(l string) bool { return strings.HasPrefix(strings.TrimSpace(l), p.Where) })
+		}
+		if line == 0 {
+			line = otherwise
+		}
+		c.add(line, p.Warning, p.String())
+	}
+}
+
+func (c *checker) add(line int, warning bool, problem string) {
+	f := Finding{Line: line, Warning: warning, Problem: problem}
+	if line > 0 {
+		f.Text = strings.TrimSpace(c.lines[line-1])
+	}
+	if !slices.Contains(c.findings, f) {
+		c.findings = append(c.findings, f)
+	}
+}
+
+// nowhere is a Backend that is no device: it takes everything and has nothing.
+type nowhere struct{}
+
+func (nowhere) Snapshot() device.Snapshot                                       { return device.Snapshot{} }
+func (nowhere) Groups(string, bool) []mld.GroupState                            { return nil }
+func (nowhere) Routes() []device.RouteSnapshot                                  { return nil }
+func (nowhere) BFD() []bfd.SessionState                                         { return nil }
+func (nowhere) BFDStatistics() bfd.Statistics                                   { return bfd.Statistics{} }
+func (nowhere) Apply(*config.Model) error                                       { return nil }
+func (nowhere) Switchover(uint32, bool) error                                   { return nil }
+func (nowhere) BatchBackup(string) error                                        { return nil }
+func (nowhere) Interfaces() []InterfaceInfo                                     { return nil }
+func (nowhere) EthTrunk(uint32) (device.EthTrunkInfo, error)                    { return device.EthTrunkInfo{}, nil }
+func (nowhere) Ping(context.Context, device.Ping, func(device.PingReply)) error { return nil }
