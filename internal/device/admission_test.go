@@ -16,7 +16,7 @@ var stream = SourceGroup{netip.MustParseAddr("2001:db8:5::1"), groupOf(1)}
 // outgoingNow tells where the kernel was last told to send a stream.
 func (r *rig) outgoingNow(sg SourceGroup) []string {
 	if route := r.dev.routes.get(sg); route != nil {
-		return route.outgoing
+		return route.outgoing.list()
 	}
 	return nil
 }

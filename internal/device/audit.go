@@ -37,15 +37,13 @@ func (d *Device) Route(sg SourceGroup) (RouteChange, bool) {
 // Unaudited lists the entries that have not been seen since BeginAudit. When
 // there are none, which is usual, it looks at none.
 func (d *Device) Unaudited() []SourceGroup {
-	if d.routes.seen == d.routes.count {
+	if d.routes.seen == d.routes.routes.Len() {
 		return nil
 	}
 	var list []SourceGroup
-	for group, routes := range d.routes.groups {
-		for i := range routes {
-			if routes[i].round != d.routes.round {
-				list = append(list, SourceGroup{routes[i].source, group})
-			}
+	for sg, r := range d.routes.all() {
+		if r.round != d.routes.round {
+			list = append(list, sg)
 		}
 	}
 	return list
@@ -53,17 +51,9 @@ func (d *Device) Unaudited() []SourceGroup {
 
 // routeChange is what gives an entry to the kernel.
 func (d *Device) routeChange(sg SourceGroup, r *route) RouteChange {
-	c := RouteChange{Source: sg.Source, Group: sg.Group, Outgoing: r.outgoing}
+	c := RouteChange{Source: sg.Source, Group: sg.Group, Outgoing: r.outgoing.list()}
 	if d.upstream != nil {
 		c.Upstream = d.upstream.netdev
 	}
 	return c
-}
-
-// see notes that the kernel has an entry.
-func (t *routeTable) see(r *route) {
-	if r.round != t.round {
-		r.round = t.round
-		t.seen++
-	}
 }

@@ -116,10 +116,8 @@ func (d *Device) configureUpstream(now time.Duration) {
 		return
 	}
 	d.leaveUpstream(now)
-	for group := range d.routes.groups { // their incoming interface has gone
-		for _, source := range d.routes.sources(group) {
-			d.dropRoute(SourceGroup{source, group})
-		}
+	for sg := range d.routes.all() { // their incoming interface has gone
+		d.dropRoute(sg)
 	}
 	if name == "" {
 		return

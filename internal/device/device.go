@@ -26,7 +26,7 @@ type Device struct {
 	services    map[string]*service
 	order       order
 	sessions    map[string]etrunk.BFDState // by the name of the BFD session
-	routes      routeTable
+	routes      *routeTable
 	orphans     orphanage
 
 	// What the end of an event must look at again.
@@ -69,7 +69,7 @@ func New(id, boot uint64, wall time.Time, now time.Duration) *Device {
 		fx:          &Effects{},
 		taken:       &Effects{},
 		sessions:    make(map[string]etrunk.BFDState),
-		routes:      newRouteTable(),
+		routes:      newRouteTable(boot),
 		orphans:     newOrphanage(),
 	}
 }
@@ -146,7 +146,7 @@ func (d *Device) Deadline() (time.Duration, bool) {
 	}
 	if len(d.routes.idle) > 0 {
 		if r := d.routes.get(d.routes.idle[0]); r != nil && r.origin == RouteIdle {
-			earliest(r.expires, true)
+			earliest(r.since+idleLife, true)
 		}
 	}
 	return at, ok

@@ -25,45 +25,49 @@ const (
 // peer is given time it waits in fresh, then it is overdue, and it is forgotten
 // from wherever it is when the peer tells of it.
 type orphanage struct {
-	waiting map[rbs.Key]waiting
-	fresh   []arrival // in the order of their coming
-	overdue map[rbs.Key]struct{}
+	waiting map[listener]waiting
+	fresh   []arrival     // in the order of their coming
+	overdue []listener    // and some that were, see waiting
 	dueAt   time.Duration // when the set must be computed next, 0 when it need not
 	doneAt  time.Duration // when it was last computed
 	current []SourceGroup // sorted
 }
 
+// listener is the record of a host on an interface. When the record has gone, it
+// may come to name another: then that may be sent in vain for a while.
+type listener struct {
+	ifc    *downstream
+	record mld.Handle
+}
+
 type waiting struct {
 	since   time.Duration
 	version rbs.Version
+	overdue bool // it is in the list
 }
 
 // arrival is a listener that is given time. It counts only while the one that
-// waits under its key came at the same moment.
+// waits under its name came at the same moment.
 type arrival struct {
-	key   rbs.Key
+	listener
 	since time.Duration
 }
 
-func newOrphanage() orphanage {
-	return orphanage{waiting: make(map[rbs.Key]waiting), overdue: make(map[rbs.Key]struct{})}
-}
+func newOrphanage() orphanage { return orphanage{waiting: make(map[listener]waiting)} }
 
 // noteOrphans remembers the records of a report by which a host came to want more.
 func (d *Device) noteOrphans(now time.Duration, ifc *downstream, s *service, fx *mld.Effects) {
 	o := &d.orphans
-	for _, key := range fx.Joined {
-		rec, ok := ifc.router.Get(key)
-		if !ok {
-			continue
-		}
-		key := d.replicaKey(ifc, key)
-		o.waiting[key] = waiting{since: now, version: replicaVersion(rec.Version)}
+	for _, j := range fx.Joined {
+		l := listener{ifc, j.Handle}
+		w := waiting{since: now, version: replicaVersion(j.Version), overdue: o.waiting[l].overdue}
 		if s.inSync {
-			o.fresh = append(o.fresh, arrival{key, now})
-		} else {
-			o.overdue[key] = struct{}{}
+			o.fresh = append(o.fresh, arrival{l, now})
+		} else if !w.overdue {
+			w.overdue = true
+			o.overdue = append(o.overdue, l)
 		}
+		o.waiting[l] = w
 	}
 	if len(o.fresh) > 0 {
 		d.orphansAt(o.fresh[0].since + orphanPatience)
@@ -74,16 +78,15 @@ func (d *Device) noteOrphans(now time.Duration, ifc *downstream, s *service, fx 
 }
 
 // orphanAdopted forgets a listener that the peer knows at this version or a later one.
-func (d *Device) orphanAdopted(now time.Duration, key rbs.Key, v rbs.Version) {
+func (d *Device) orphanAdopted(now time.Duration, l listener, v rbs.Version) {
 	o := &d.orphans
-	w, ok := o.waiting[key]
+	w, ok := o.waiting[l]
 	if !ok || v.Compare(w.version) < 0 {
 		return
 	}
-	delete(o.waiting, key)
-	delete(o.overdue, key)
+	delete(o.waiting, l)
 	if len(o.waiting) == 0 { // what a flood of joins has taken is given back
-		o.waiting, o.overdue, o.fresh = make(map[rbs.Key]waiting), make(map[rbs.Key]struct{}), nil
+		o.waiting, o.overdue, o.fresh = make(map[listener]waiting), nil, nil
 	}
 	if len(o.current) > 0 {
 		d.orphansSoon(now)
@@ -100,9 +103,9 @@ func (d *Device) orphansSoon(now time.Duration) {
 // orphansSynchronised forgets the listeners from before the connection that has
 // been synchronised now: the peer knew them, or has been told.
 func (d *Device) orphansSynchronised(now time.Duration, s *service) {
-	for key, w := range d.orphans.waiting {
-		if w.since < s.upAt && s.interfaceOf(key) != nil {
-			d.orphanAdopted(now, key, w.version)
+	for l, w := range d.orphans.waiting {
+		if w.since < s.upAt && d.serviceOf(l.ifc) == s {
+			d.orphanAdopted(now, l, w.version)
 		}
 	}
 }
@@ -140,7 +143,7 @@ func (d *Device) endPatience(now time.Duration) {
 	if !d.allInSync() {
 		kept := o.fresh[:0]
 		for _, a := range o.fresh {
-			if now < a.since+orphanPatience && d.replicates(a.key) {
+			if now < a.since+orphanPatience && d.replicates(a.ifc) {
 				kept = append(kept, a)
 			} else {
 				o.outwait(a)
@@ -160,17 +163,15 @@ func (d *Device) endPatience(now time.Duration) {
 // outwait makes a listener overdue, unless the peer knows it by now or it came
 // again later.
 func (o *orphanage) outwait(a arrival) {
-	if w, ok := o.waiting[a.key]; ok && w.since == a.since {
-		o.overdue[a.key] = struct{}{}
+	if w, ok := o.waiting[a.listener]; ok && w.since == a.since && !w.overdue {
+		w.overdue = true
+		o.waiting[a.listener] = w
+		o.overdue = append(o.overdue, a.listener)
 	}
 }
 
-// replicates reports whether the service for a key is synchronised.
-func (d *Device) replicates(key rbs.Key) bool {
-	ifc := d.downstreamOf(key)
-	if ifc == nil {
-		return false
-	}
+// replicates reports whether the service of an interface is synchronised.
+func (d *Device) replicates(ifc *downstream) bool {
 	s := d.serviceOf(ifc)
 	return s != nil && s.inSync
 }
@@ -199,28 +200,27 @@ func (d *Device) sharesAny() bool {
 func (d *Device) orphanSet() []SourceGroup {
 	o := &d.orphans
 	var set []SourceGroup
-	for key := range o.overdue {
-		ifc := d.downstreamOf(key)
-		if ifc == nil || !d.listens(ifc, key) {
-			delete(o.waiting, key)
-			delete(o.overdue, key)
+	kept := o.overdue[:0]
+	for _, l := range o.overdue {
+		if !o.waiting[l].overdue {
+			continue // it has been adopted
+		}
+		rec, ok := l.ifc.router.At(l.record)
+		if !ok || rec.Deleted || d.downstreams[l.ifc.name] != l.ifc || d.serviceOf(l.ifc) == nil {
+			delete(o.waiting, l)
 			continue
 		}
-		covers := d.dutyOf(ifc).Covers
-		for _, r := range d.routes.groups[key.Group] {
-			if covers&(1<<etrunk.BucketOf(r.source, key.Group)) == 0 && slices.Contains(r.outgoing, ifc.netdev) {
-				set = append(set, SourceGroup{r.source, key.Group})
+		kept = append(kept, l)
+		covers := d.dutyOf(l.ifc).Covers
+		for source, r := range d.routes.of(rec.Group) {
+			if covers&(1<<etrunk.BucketOf(source, rec.Group)) == 0 && slices.Contains(r.outgoing.list(), l.ifc.netdev) {
+				set = append(set, SourceGroup{source, rec.Group})
 			}
 		}
 	}
+	o.overdue = kept
 	slices.SortFunc(set, compareSG)
 	return slices.Compact(set)
-}
-
-// listens reports whether a record is still there and alive.
-func (d *Device) listens(ifc *downstream, key rbs.Key) bool {
-	rec, ok := ifc.router.Get(mld.Key{Group: key.Group, Host: key.Host})
-	return ok && !rec.Deleted
 }
 
 func (d *Device) isOrphan(sg SourceGroup) bool {

@@ -154,16 +154,6 @@ func (d *Device) peerAlive(service string) bool {
 	return false
 }
 
-// downstreamOf finds the interface that a replicated key means here.
-func (d *Device) downstreamOf(key rbs.Key) *downstream {
-	for _, s := range d.order.services {
-		if ifc := s.interfaceOf(key); ifc != nil {
-			return ifc
-		}
-	}
-	return nil
-}
-
 // The rbs.Store.
 
 // Buckets implements [rbs.Store].
@@ -220,7 +210,7 @@ func (s *service) Merge(now time.Duration, rec rbs.Record) bool {
 		Left:    rec.Left,
 	}, &d.mldFx)
 	d.applyMLD(now, ifc)
-	d.orphanAdopted(now, rec.Key, rec.Version) // whoever tells of a listener knows it
+	d.adopt(now, ifc, rec.Key, rec.Version) // whoever tells of a listener knows it
 	return merged
 }
 
@@ -230,8 +220,15 @@ func (s *service) Acked(key rbs.Key, v rbs.Version) {
 	if ifc == nil {
 		return
 	}
+	s.dev.adopt(s.now, ifc, key, v)
 	ifc.router.Forget(mld.Key{Group: key.Group, Host: key.Host}, mld.Version{Clock: uint64(v.Clock), Device: v.Device})
-	s.dev.orphanAdopted(s.now, key, v)
+}
+
+// adopt takes note that the peer knows a listener at a version.
+func (d *Device) adopt(now time.Duration, ifc *downstream, key rbs.Key, v rbs.Version) {
+	if len(d.orphans.waiting) > 0 {
+		d.orphanAdopted(now, listener{ifc, ifc.router.HandleOf(mld.Key{Group: key.Group, Host: key.Host})}, v)
+	}
 }
 
 func (s *service) interfaceOf(key rbs.Key) *downstream {

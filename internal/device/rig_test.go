@@ -13,7 +13,7 @@ import (
 
 // rig is a device with two replicated interfaces and nobody around it.
 type rig struct {
-	t   *testing.T
+	t   testing.TB
 	now time.Duration
 	dev *Device
 	// legs is what was asked of the legs.
@@ -23,7 +23,7 @@ type rig struct {
 // take carries the effects out, which nobody is there to see.
 func (r *rig) take() { r.legs = append(r.legs, r.dev.Effects().Legs...) }
 
-func newRig(t *testing.T) *rig {
+func newRig(t testing.TB) *rig {
 	r := &rig{t: t, dev: New(7, 1, time.Unix(1_700_000_000, 0), 0)}
 	for i, netdev := range []string{"up0", "eth-trunk10", "eth-trunk10.100"} {
 		r.handle(LinkChanged{Netdev: netdev, Exists: true, Index: i + 1, AdminUp: true, Up: true,

@@ -18,111 +18,6 @@ const idleLife = time.Minute
 // source stay, so that the first packet finds them.
 const KeepAlive = 210 * time.Second
 
-// route is one forwarding entry as it was last given to the kernel.
-type route struct {
-	source   netip.Addr
-	outgoing []string // Linux names, sorted; shared by all routes that are alike
-	since    time.Duration
-	expires  time.Duration // of an idle entry
-	round    uint32        // of the audit that has seen it last
-	origin   RouteOrigin
-}
-
-// routeTable holds the entries by group. There are a hundred thousand groups
-// with one source each, and now and then a group with a thousand.
-type routeTable struct {
-	groups map[netip.Addr][]route // sorted by source
-	count  int
-	round  uint32 // the number of the audit
-	seen   int    // by it
-	// idle lists the idle entries in the order of their expiry.
-	idle []SourceGroup
-	// lists are the outgoing lists in use, each kept once.
-	lists   [][]string
-	scratch []netip.Addr
-}
-
-func newRouteTable() routeTable {
-	return routeTable{groups: make(map[netip.Addr][]route)}
-}
-
-func findRoute(routes []route, source netip.Addr) (int, bool) {
-	return slices.BinarySearchFunc(routes, source, func(r route, a netip.Addr) int { return r.source.Compare(a) })
-}
-
-// get returns an entry, nil when there is none. It is valid until the group's
-// entries change.
-func (t *routeTable) get(sg SourceGroup) *route {
-	routes := t.groups[sg.Group]
-	if i, found := findRoute(routes, sg.Source); found {
-		return &routes[i]
-	}
-	return nil
-}
-
-func (t *routeTable) put(group netip.Addr, r route) {
-	routes := t.groups[group]
-	i, found := findRoute(routes, r.source)
-	if found {
-		t.see(&routes[i])
-		r.round = t.round
-		routes[i] = r
-		return
-	}
-	t.count++
-	t.seen++
-	r.round = t.round
-	if routes == nil {
-		routes = make([]route, 0, 1)
-	}
-	t.groups[group] = slices.Insert(routes, i, r)
-}
-
-func (t *routeTable) remove(sg SourceGroup) {
-	routes := t.groups[sg.Group]
-	i, found := findRoute(routes, sg.Source)
-	if !found {
-		return
-	}
-	t.count--
-	if routes[i].round == t.round {
-		t.seen--
-	}
-	if routes = slices.Delete(routes, i, i+1); len(routes) == 0 {
-		delete(t.groups, sg.Group)
-	} else {
-		t.groups[sg.Group] = routes
-	}
-}
-
-// sources lists the sources of a group that have an entry. It is valid until the next call.
-func (t *routeTable) sources(group netip.Addr) []netip.Addr {
-	t.scratch = t.scratch[:0]
-	for _, r := range t.groups[group] {
-		t.scratch = append(t.scratch, r.source)
-	}
-	return t.scratch
-}
-
-// mostLists bounds the lists that are remembered; there is one for each set of
-// interfaces that any stream goes to.
-const mostLists = 256
-
-// shared returns the list that is kept for a set of interfaces.
-func (t *routeTable) shared(names []string) []string {
-	for _, list := range t.lists {
-		if slices.Equal(list, names) {
-			return list
-		}
-	}
-	if len(t.lists) == mostLists {
-		t.lists = t.lists[:0]
-	}
-	names = slices.Clone(names)
-	t.lists = append(t.lists, names)
-	return names
-}
-
 // regroup brings upstream membership and forwarding of a group in line with
 // what the listeners of all interfaces want now.
 func (d *Device) regroup(now time.Duration, group netip.Addr) {
@@ -181,26 +76,26 @@ func (d *Device) reroute(now time.Duration, sg SourceGroup, origin RouteOrigin) 
 	if d.upstream == nil {
 		return
 	}
-	outgoing := d.outgoing(sg)
+	out := d.outgoing(sg)
 	old := d.routes.get(sg)
 	switch {
-	case len(outgoing) == 0 && old == nil, old != nil && origin == RouteIdle && len(outgoing) == 0:
+	case out == nil && (old == nil || origin == RouteIdle):
 		return
-	case len(outgoing) == 0:
+	case out == nil:
 		d.dropRoute(sg)
 		return
 	case origin == RouteIdle:
 		origin = RouteASM
 	}
-	if old != nil && slices.Equal(old.outgoing, outgoing) {
+	if old != nil && slices.Equal(old.outgoing.list(), out.list()) {
 		old.origin = origin
 		return
 	}
-	r := route{source: sg.Source, outgoing: outgoing, since: now, origin: origin}
-	if old != nil {
-		r.since = old.since
+	r := d.routes.put(sg)
+	if old == nil {
+		r.since = now
 	}
-	d.routes.put(sg.Group, r)
+	r.outgoing, r.origin = out, origin
 	d.emitRoute(sg, r)
 }
 
@@ -210,24 +105,19 @@ func (d *Device) dropRoute(sg SourceGroup) {
 	d.fx.Routes = append(d.fx.Routes, RouteChange{Source: sg.Source, Group: sg.Group, Delete: true})
 }
 
-func (d *Device) emitRoute(sg SourceGroup, r route) {
+func (d *Device) emitRoute(sg SourceGroup, r *route) {
 	d.routesDirty = true
-	d.fx.Routes = append(d.fx.Routes, RouteChange{
-		Source: sg.Source, Group: sg.Group, Upstream: d.upstream.netdev, Outgoing: r.outgoing,
-	})
+	d.fx.Routes = append(d.fx.Routes, d.routeChange(sg, r))
 }
 
-// outgoing lists the Linux names of the interfaces whose listeners want sg.
-func (d *Device) outgoing(sg SourceGroup) []string {
+// outgoing is the interfaces whose listeners want sg, nil when there are none.
+func (d *Device) outgoing(sg SourceGroup) *outgoing {
 	var room [8]string
 	names := room[:0]
 	for _, ifc := range d.order.downstreams {
 		if ifc.link.Exists && ifc.router.Wants(sg.Group, sg.Source) {
 			names = append(names, ifc.netdev)
 		}
-	}
-	if len(names) == 0 {
-		return nil
 	}
 	slices.Sort(names)
 	return d.routes.shared(names)
@@ -242,12 +132,12 @@ func (d *Device) streamArrived(now time.Duration, ev StreamArrived) {
 	}
 	sg := SourceGroup{ev.Source, ev.Group}
 	if r := d.routes.get(sg); r != nil { // the kernel has lost it, or asked before it was set
-		d.emitRoute(sg, *r)
+		d.emitRoute(sg, r)
 		return
 	}
 	if d.reroute(now, sg, RouteASM); d.routes.get(sg) == nil {
-		r := route{source: sg.Source, since: now, origin: RouteIdle, expires: now + idleLife}
-		d.routes.put(sg.Group, r)
+		r := d.routes.put(sg)
+		r.since, r.origin = now, RouteIdle
 		d.routes.idle = append(d.routes.idle, sg)
 		d.emitRoute(sg, r)
 	}
@@ -269,7 +159,7 @@ func (d *Device) expireIdle(now time.Duration) {
 	for len(d.routes.idle) > 0 {
 		sg := d.routes.idle[0]
 		r := d.routes.get(sg)
-		if r != nil && r.origin == RouteIdle && r.expires > now {
+		if r != nil && r.origin == RouteIdle && r.since+idleLife > now {
 			return
 		}
 		d.routes.idle = d.routes.idle[1:]
@@ -281,14 +171,10 @@ func (d *Device) expireIdle(now time.Duration) {
 
 // reinstall gives every entry to the kernel again, after an interface came back.
 func (d *Device) reinstall() {
-	for group, routes := range d.routes.groups {
-		for i := range routes {
-			r := &routes[i]
-			sg := SourceGroup{r.source, group}
-			if r.origin != RouteIdle {
-				r.outgoing = d.outgoing(sg)
-			}
-			d.emitRoute(sg, *r)
+	for sg, r := range d.routes.all() {
+		if r.origin != RouteIdle {
+			r.outgoing = d.outgoing(sg)
 		}
+		d.emitRoute(sg, r)
 	}
 }

@@ -91,22 +91,19 @@ func (d *Device) Groups(now time.Duration, name string) []mld.GroupState {
 
 // Routes lists the forwarding entries by group, then source.
 func (d *Device) Routes(now time.Duration) []RouteSnapshot {
-	routes := make([]RouteSnapshot, 0, d.routes.count)
+	routes := make([]RouteSnapshot, 0, d.routes.routes.Len())
 	names := d.configuredNames()
-	for group, sources := range d.routes.groups {
-		for _, r := range sources {
-			sg := SourceGroup{r.source, group}
-			s := RouteSnapshot{
-				Source: r.source, Group: group, Uptime: now - r.since, Origin: r.origin, Orphan: d.isOrphan(sg),
-			}
-			if d.upstream != nil {
-				s.Upstream = d.upstream.name
-			}
-			for _, netdev := range r.outgoing {
-				s.Outgoing = append(s.Outgoing, names[netdev])
-			}
-			routes = append(routes, s)
+	for sg, r := range d.routes.all() {
+		s := RouteSnapshot{
+			Source: sg.Source, Group: sg.Group, Uptime: now - r.since, Origin: r.origin, Orphan: d.isOrphan(sg),
 		}
+		if d.upstream != nil {
+			s.Upstream = d.upstream.name
+		}
+		for _, netdev := range r.outgoing.list() {
+			s.Outgoing = append(s.Outgoing, names[netdev])
+		}
+		routes = append(routes, s)
 	}
 	slices.SortFunc(routes, func(a, b RouteSnapshot) int {
 		return compareSG(SourceGroup{a.Source, a.Group}, SourceGroup{b.Source, b.Group})

@@ -3,6 +3,8 @@ package mld
 import (
 	"net/netip"
 	"slices"
+
+	"tandem/internal/table"
 )
 
 // admit narrows what a host asks for to what the group policy permits. It counts
@@ -48,11 +50,11 @@ func (r *Router) Refused() uint64 {
 }
 
 // maxRecords leaves room in every table for what a record may bring along.
-const maxRecords = maxEntries / 2
+const maxRecords = table.MaxEntries / 2
 
 // exceeds checks what a record is about to say against the bounds of the configuration.
 func (r *Router) exceeds(group netip.Addr, id uint32, old, next Filter) (DropCause, bool) {
-	n := r.store.records.used
+	n := r.store.records.Len()
 	switch {
 	case id == 0 && (n >= maxRecords || r.cfg.MaxRecords > 0 && n >= r.cfg.MaxRecords):
 		return DropLimit, true

@@ -1,6 +1,10 @@
 package mld
 
-import "time"
+import (
+	"time"
+
+	"tandem/internal/table"
+)
 
 // calendar files records by the time at which they have to be looked at. All
 // records of one tick share one bucket, linked through the records themselves, so
@@ -8,7 +12,7 @@ import "time"
 // not the record: when its bucket comes up it is filed anew. The invariant is that
 // a record is filed no later than the tick after it expires.
 type calendar struct {
-	records *table[record]
+	records *table.Table[record]
 	buckets []bucket
 	free    []uint32
 	byTick  map[int64]uint32 // tick to bucket
@@ -28,7 +32,7 @@ const (
 	isBucket = 1 << 31
 )
 
-func newCalendar(records *table[record]) calendar {
+func newCalendar(records *table.Table[record]) calendar {
 	return calendar{records: records, byTick: make(map[int64]uint32)}
 }
 
@@ -41,24 +45,24 @@ func (c *calendar) file(id uint32, at, now time.Duration) {
 		tick -= tick % coarseTicks
 	}
 	b := c.bucket(max(tick, current+1))
-	rec, first := c.records.at(id), c.buckets[b].first
+	rec, first := c.records.At(id), c.buckets[b].first
 	rec.tprev, rec.tnext = isBucket|b, first
 	if first != 0 {
-		c.records.at(first).tprev = id
+		c.records.At(first).tprev = id
 	}
 	c.buckets[b].first = id
 }
 
 // remove takes a record out.
 func (c *calendar) remove(id uint32) {
-	rec := c.records.at(id)
+	rec := c.records.At(id)
 	if rec.tprev&isBucket != 0 {
 		c.buckets[rec.tprev&^isBucket].first = rec.tnext
 	} else {
-		c.records.at(rec.tprev).tnext = rec.tnext
+		c.records.At(rec.tprev).tnext = rec.tnext
 	}
 	if rec.tnext != 0 {
-		c.records.at(rec.tnext).tprev = rec.tprev
+		c.records.At(rec.tnext).tprev = rec.tprev
 	}
 	rec.tprev, rec.tnext = 0, 0
 }

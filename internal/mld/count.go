@@ -9,7 +9,7 @@ import (
 // count adds a live record to the counts of its group, or takes it off. A
 // tombstone counts for nothing.
 func (s *store) count(g *group, id uint32, by int32, now time.Duration) {
-	rec := s.records.at(id)
+	rec := s.records.At(id)
 	if !rec.live() {
 		return
 	}
@@ -32,7 +32,7 @@ func (s *store) count(g *group, id uint32, by int32, now time.Duration) {
 	if rec.mode() == Exclude {
 		g.exclude += uint32(by)
 	}
-	for _, a := range s.list(rec.list) {
+	for _, a := range s.lists.get(rec.list) {
 		g.countSource(a, rec.mode(), by)
 	}
 	if tallied && by < 0 {
@@ -72,8 +72,12 @@ func (g *group) wants(a netip.Addr) (included, open bool) {
 	return g.sources[i].included > 0, g.sources[i].excluded < g.exclude
 }
 
-// filter is the union of the live records (RFC 9777, section 7.2).
-func (g *group) filter() Filter {
+// union is the union of the live records (RFC 9777, section 7.2). Its sources must
+// not be modified.
+func (s *store) union(g *group) Filter {
+	if g.live == 1 && s.records.At(g.first).live() {
+		return s.filter(g.first)
+	}
 	f := Filter{Mode: Include}
 	if g.exclude > 0 {
 		f.Mode = Exclude
@@ -117,7 +121,7 @@ func (s *store) excluding(g *group) uint32 {
 func (s *store) listeners(g *group) func(yield func(uint32, *record) bool) {
 	return func(yield func(uint32, *record) bool) {
 		for id := g.first; id != 0; {
-			rec := s.records.at(id)
+			rec := s.records.At(id)
 			next := rec.gnext
 			if id != g.linger && rec.live() && !yield(id, rec) {
 				return

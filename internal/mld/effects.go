@@ -11,9 +11,9 @@ type Effects struct {
 	// order in which the peer should learn them. Records merged from the peer are
 	// not in it.
 	Changed []Key
-	// Joined names those of Changed by which a host came to want more than before,
-	// or by which it came over from the peer while that cannot be told (SetApart).
-	Joined []Key
+	// Joined names the records by whose change a host came to want more than before,
+	// or came over from the peer while that cannot be told (SetApart).
+	Joined []Joined
 	// Groups names the groups whose forwarding may have changed. It may repeat.
 	Groups []netip.Addr
 	// Reports are to be sent on the upstream interface.
@@ -28,6 +28,12 @@ func (fx *Effects) Reset() {
 	fx.Queries, fx.Changed, fx.Groups = fx.Queries[:0], fx.Changed[:0], fx.Groups[:0]
 	fx.Joined, fx.Reports = fx.Joined[:0], fx.Reports[:0]
 	fx.OtherVersion = fx.OtherVersion[:0]
+}
+
+// Joined is a record with the version that made a host a listener.
+type Joined struct {
+	Handle  Handle
+	Version Version
 }
 
 // OtherVersion is a router that should have been set to the same version.

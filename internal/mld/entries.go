@@ -12,8 +12,8 @@ func (s *store) setTally(on bool, except *Policy) {
 	if !on {
 		return
 	}
-	for id := uint32(1); id <= s.groups.top; id++ {
-		g := s.groups.at(id)
+	for id := uint32(1); id <= s.groups.Top(); id++ {
+		g := s.groups.At(id)
 		if g.live == 0 {
 			continue
 		}
@@ -60,7 +60,7 @@ func (s *store) tallyRecord(g *group, rec *record, by int) {
 		}
 		return
 	}
-	for _, a := range s.list(rec.list) {
+	for _, a := range s.lists.get(rec.list) {
 		if s.including(g, a) == 0 {
 			s.tally(g, a, by)
 		}
@@ -72,7 +72,7 @@ func (s *store) tallyRecord(g *group, rec *record, by int) {
 func (s *store) entryChange(addr netip.Addr, old, next Filter) (gained, lost int) {
 	g := &group{addr: addr}
 	if gid := s.findGroup(addr); gid != 0 {
-		g = s.groups.at(gid)
+		g = s.groups.At(gid)
 	}
 	if old.Mode != next.Mode && s.isCounted(g.addr, anySource) {
 		switch hosts := s.excluding(g); {

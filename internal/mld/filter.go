@@ -17,9 +17,13 @@ func (f Filter) Wants(source netip.Addr) bool {
 // Equal reports whether both filters want the same.
 func (f Filter) Equal(g Filter) bool { return f.Mode == g.Mode && slices.Equal(f.Sources, g.Sources) }
 
-// Union returns the filter that wants what f or g wants.
+// Union returns the filter that wants what f or g wants; it may share its sources.
 func (f Filter) Union(g Filter) Filter {
 	switch {
+	case g.Empty():
+		return f
+	case f.Empty():
+		return g
 	case f.Mode == Include && g.Mode == Include:
 		return Filter{Include, appendUnion(nil, f.Sources, g.Sources)}
 	case f.Mode == Exclude && g.Mode == Exclude:

@@ -9,6 +9,10 @@ type alarm struct {
 	id uint32
 }
 
+// keptAlarms is how much room an empty heap keeps; what a flood has taken beyond
+// that is given back.
+const keptAlarms = 4096
+
 // alarms is a binary heap, earliest first.
 type alarms []alarm
 
@@ -35,6 +39,9 @@ func (h *alarms) pop(now time.Duration) (alarm, bool) {
 	s[0] = s[last]
 	s = s[:last]
 	*h = s
+	if last == 0 && cap(s) > keptAlarms {
+		*h = nil
+	}
 	for i := 0; ; {
 		least := i
 		for c := 2*i + 1; c <= 2*i+2 && c < last; c++ {

@@ -43,7 +43,7 @@ const maxQuerySources = (1280 - 40 - 8 - queryHeaderSize) / addrSize
 // lost returns the part of a filter that no listener wants, after the host that
 // had the filter has changed its record.
 func (r *Router) lost(gid uint32, old Filter) Filter {
-	g := r.store.groups.at(gid)
+	g := r.store.groups.At(gid)
 	static := r.named(g.addr, r.staticFilter(g.addr))
 	switch {
 	case static.Mode == Exclude:
@@ -87,12 +87,12 @@ func (r *Router) doubtful(group netip.Addr, lost Filter) Filter {
 // linger keeps what has been lost on for the last listener query time, as the
 // record of host ::, and asks for it.
 func (r *Router) linger(now time.Duration, v Version, gid uint32, lost Filter, fl flags, fx *Effects) {
-	g := r.store.groups.at(gid)
+	g := r.store.groups.At(gid)
 	key := Key{g.addr, netip.IPv6Unspecified()}
 	until := now + r.inUse.LastListenerQueryTime()
 	id := g.linger
 	if id != 0 {
-		rec := r.store.records.at(id)
+		rec := r.store.records.At(id)
 		fl |= rec.flags & isV1
 		// It becomes ours; what the peer put there keeps its own end.
 		r.question(now, gid, r.store.filter(id), rec.expires, false, fx)
@@ -111,7 +111,7 @@ func (r *Router) linger(now time.Duration, v Version, gid uint32, lost Filter, f
 // question starts the specific queries about a filter. again restarts those that
 // are already under way.
 func (r *Router) question(now time.Duration, gid uint32, f Filter, until time.Duration, again bool, fx *Effects) {
-	g := r.store.groups.at(gid)
+	g := r.store.groups.At(gid)
 	if g.leave == nil {
 		g.leave = &leaving{}
 	}
@@ -142,7 +142,7 @@ func (l *leaving) start(now time.Duration, source netip.Addr, a asking, again bo
 // leaveStep sends the queries of a leaving group that are due, forgets what has
 // lapsed and sets the next alarm. It reports whether anything lapsed.
 func (r *Router) leaveStep(now time.Duration, gid uint32, fx *Effects) (lapsed bool) {
-	g := r.store.groups.at(gid)
+	g := r.store.groups.At(gid)
 	l := g.leave
 	if l.group.take(now, r.inUse.LastListenerInterval) && r.IsQuerier() {
 		r.send(Query{MaxResponse: r.inUse.LastListenerInterval, Group: g.addr, Suppress: r.outlives(now, g, excludes)}, fx)
@@ -211,7 +211,7 @@ func excludes(f Filter) bool { return f.Mode == Exclude }
 
 // schedule sets the alarm of a leaving group, or ends the leaving.
 func (r *Router) schedule(now time.Duration, gid uint32) {
-	g := r.store.groups.at(gid)
+	g := r.store.groups.At(gid)
 	l := g.leave
 	at := time.Duration(0)
 	if l.group.active(now) {
@@ -236,7 +236,7 @@ func (r *Router) schedule(now time.Duration, gid uint32) {
 // in vain.
 func (r *Router) advanceLeaves(now time.Duration, v Version, fx *Effects) {
 	for a, ok := r.leaves.pop(now); ok; a, ok = r.leaves.pop(now) {
-		g := r.store.groups.at(a.id)
+		g := r.store.groups.At(a.id)
 		if g.leave == nil || g.leave.alarm != a.at {
 			continue
 		}
@@ -250,11 +250,11 @@ func (r *Router) advanceLeaves(now time.Duration, v Version, fx *Effects) {
 // trim takes lapsed sources out of the record of host ::, if it is ours and some
 // of it still lingers. When all has lapsed the record expires by itself.
 func (r *Router) trim(now time.Duration, v Version, gid uint32, fx *Effects) {
-	g := r.store.groups.at(gid)
+	g := r.store.groups.At(gid)
 	if g.linger == 0 || g.leave == nil {
 		return
 	}
-	rec := r.store.records.at(g.linger)
+	rec := r.store.records.At(g.linger)
 	if rec.device != 0 || rec.expires <= now || !rec.live() {
 		return
 	}
@@ -285,10 +285,10 @@ func (r *Router) done(now time.Duration, v Version, from, addr netip.Addr, fx *E
 		return
 	}
 	gid := r.store.findGroup(addr)
-	if gid == 0 || r.store.groups.at(gid).live == 0 {
+	if gid == 0 || r.store.groups.At(gid).live == 0 {
 		return
 	}
-	if r.cfg.prompts(addr, anySource) || now >= r.store.groups.at(gid).v1Until {
+	if r.cfg.prompts(addr, anySource) || now >= r.store.groups.At(gid).v1Until {
 		r.report(now, v, from, GroupRecord{Type: ChangeToInclude, Group: addr}, 0, fx)
 		return
 	}
@@ -297,7 +297,7 @@ func (r *Router) done(now time.Duration, v Version, from, addr netip.Addr, fx *E
 		r.counters.Drops.Count(DropDone)
 		return
 	}
-	if id := r.store.findRecord(gid, r.store.findHost(from)); id != 0 && r.store.records.at(id).flags&isV1 == 0 {
+	if id := r.store.findRecord(gid, r.store.findHost(from)); id != 0 && r.store.records.At(id).flags&isV1 == 0 {
 		// What the host said while it spoke version 2 ends with it.
 		r.report(now, v, from, GroupRecord{Type: ChangeToInclude, Group: addr}, 0, fx)
 	}
@@ -307,7 +307,7 @@ func (r *Router) done(now time.Duration, v Version, from, addr netip.Addr, fx *E
 
 // lowerV1 brings the MLDv1 records of a group that are older than v down to an expiry.
 func (r *Router) lowerV1(now time.Duration, gid uint32, v Version, at time.Duration) {
-	for id, rec := range r.store.listeners(r.store.groups.at(gid)) {
+	for id, rec := range r.store.listeners(r.store.groups.At(gid)) {
 		if rec.flags&isV1 != 0 && rec.expires > at && v.newer(r.store.version(rec)) {
 			r.store.setExpiry(id, at, now)
 		}

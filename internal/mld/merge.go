@@ -17,11 +17,11 @@ func (r *Router) Merge(now time.Duration, rec Record, fx *Effects) bool {
 	}
 	key := Key{rec.Group, rec.Host.WithZone("")}
 	id := r.store.lookup(key)
-	if id != 0 && !rec.Version.newer(r.store.version(r.store.records.at(id))) {
+	if id != 0 && !rec.Version.newer(r.store.version(r.store.records.At(id))) {
 		return false
 	}
 	device, ok := r.store.device(rec.Version.Device)
-	if !ok || id == 0 && r.store.records.used >= maxRecords {
+	if !ok || id == 0 && r.store.records.Len() >= maxRecords {
 		return false
 	}
 	left := min(max(rec.Left, 0), maxLeft)
@@ -49,11 +49,11 @@ func (r *Router) Merge(now time.Duration, rec Record, fx *Effects) bool {
 
 // merged follows up what a record from the peer means for its group.
 func (r *Router) merged(now time.Duration, id uint32, v Version, fx *Effects) {
-	rec := r.store.records.at(id)
+	rec := r.store.records.At(id)
 	if !rec.live() {
 		return
 	}
-	gid, g := rec.group, r.store.groups.at(rec.group)
+	gid, g := rec.group, r.store.groups.At(rec.group)
 	if id != g.linger {
 		r.store.setReporter(g, rec.host)
 		r.mergedV1(now, id)
@@ -71,16 +71,16 @@ func (r *Router) merged(now time.Duration, id uint32, v Version, fx *Effects) {
 
 // mergedV1 applies to an MLDv1 record what a done that it does not postdate has lowered.
 func (r *Router) mergedV1(now time.Duration, id uint32) {
-	rec := r.store.records.at(id)
+	rec := r.store.records.At(id)
 	if rec.flags&isV1 == 0 {
 		return
 	}
-	g := r.store.groups.at(rec.group)
+	g := r.store.groups.At(rec.group)
 	g.v1Until = max(g.v1Until, rec.expires)
 	if g.linger == 0 {
 		return
 	}
-	done := r.store.records.at(g.linger)
+	done := r.store.records.At(g.linger)
 	if done.live() && done.flags&isV1 != 0 && rec.expires > done.expires && r.store.version(done).newer(r.store.version(rec)) {
 		r.store.setExpiry(id, done.expires, now)
 	}
@@ -100,15 +100,15 @@ func (r *Router) HoldPeer(now time.Duration, on bool, fx *Effects) {
 		r.held = true
 		return
 	}
-	for id := uint32(1); id <= r.store.records.top; id++ {
-		if rec := r.store.records.at(id); rec.group != 0 && r.isHeld(rec) {
+	for id := uint32(1); id <= r.store.records.Top(); id++ {
+		if rec := r.store.records.At(id); rec.group != 0 && r.isHeld(rec) {
 			rec.expires = max(rec.expires, now+r.inUse.ListeningInterval())
 		}
 	}
 	r.held = false
 	// What a done lowered meanwhile stays low.
-	for id := uint32(1); id <= r.store.records.top; id++ {
-		if rec := r.store.records.at(id); rec.group != 0 && rec.live() && id != r.store.groups.at(rec.group).linger {
+	for id := uint32(1); id <= r.store.records.Top(); id++ {
+		if rec := r.store.records.At(id); rec.group != 0 && rec.live() && id != r.store.groups.At(rec.group).linger {
 			r.mergedV1(now, id)
 		}
 	}
@@ -122,7 +122,7 @@ func (r *Router) SetApart(on bool) { r.apart = on }
 
 // isHeld reports whether a record does not age at present.
 func (r *Router) isHeld(rec *record) bool {
-	return r.held && (rec.device != 0 || !rec.live()) && !r.store.hosts.at(rec.host).addr.IsUnspecified()
+	return r.held && (rec.device != 0 || !rec.live()) && !r.store.hosts.At(rec.host).addr.IsUnspecified()
 }
 
 // Forget removes a tombstone that the peer has acknowledged, if it still has this version.
@@ -131,7 +131,7 @@ func (r *Router) Forget(key Key, v Version) {
 	if id == 0 {
 		return
 	}
-	if rec := r.store.records.at(id); !rec.live() && r.store.version(rec) == v {
+	if rec := r.store.records.At(id); !rec.live() && r.store.version(rec) == v {
 		r.store.erase(r.now, id)
 	}
 }

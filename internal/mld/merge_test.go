@@ -244,7 +244,7 @@ func history(t *testing.T, events []byte, fatal func(string, ...any)) {
 		x.r.HoldPeer(x.now, false, &x.fx)
 		x.r.SetQuerierDuty(x.now, false, &x.fx)
 		x.run(x.now + 12*time.Hour)
-		if n := x.r.store.records.used + x.r.store.groups.used + x.r.store.lists.used + x.r.store.hosts.used; n != 0 {
+		if n := x.r.store.records.Len() + x.r.store.groups.Len() + x.r.store.lists.lists.Len() + x.r.store.hosts.Len(); n != 0 {
 			fatal("device %d still holds %d entries when all has aged", x.id, n)
 		}
 	}
@@ -277,13 +277,13 @@ func (r *Router) verify() error {
 	filed := map[uint32]time.Duration{}
 	for _, at := range s.expiry.due {
 		b := s.expiry.buckets[at.id]
-		for id := b.first; id != 0; id = s.records.at(id).tnext {
+		for id := b.first; id != 0; id = s.records.At(id).tnext {
 			filed[id] = at.at
 		}
 	}
 	liveRecords, liveGroups := 0, 0
-	for gid := uint32(1); gid <= s.groups.top; gid++ {
-		g := s.groups.at(gid)
+	for gid := uint32(1); gid <= s.groups.Top(); gid++ {
+		g := s.groups.At(gid)
 		if !g.addr.IsValid() {
 			continue
 		}
@@ -295,8 +295,8 @@ func (r *Router) verify() error {
 		}
 		want := Filter{}
 		n := uint32(0)
-		for id := g.first; id != 0; id = s.records.at(id).gnext {
-			rec := s.records.at(id)
+		for id := g.first; id != 0; id = s.records.At(id).gnext {
+			rec := s.records.At(id)
 			if rec.group != gid || seen[key{gid, rec.host}] || s.findRecord(gid, rec.host) != id {
 				return fmt.Errorf("group %v: record %d misplaced", g.addr, id)
 			}
@@ -308,7 +308,7 @@ func (r *Router) verify() error {
 			if at, ok := filed[id]; !ok || at > rec.expires+tickLength && at > r.now+tickLength {
 				return fmt.Errorf("record %d expires at %v, filed at %v (%v)", id, rec.expires, at, ok)
 			}
-			if (s.hosts.at(rec.host).addr == nobody) != (id == g.linger) {
+			if (s.hosts.At(rec.host).addr == nobody) != (id == g.linger) {
 				return fmt.Errorf("group %v: wrong lingering record", g.addr)
 			}
 			if rec.live() {
@@ -325,21 +325,21 @@ func (r *Router) verify() error {
 		if n > 0 {
 			liveGroups++
 		}
-		if got := g.filter(); !got.Equal(want) {
+		if got := s.union(g); !got.Equal(want) {
 			return fmt.Errorf("group %v: filter %v, want %v", g.addr, got, want)
 		}
 	}
-	if len(seen) != s.records.used || liveRecords != s.liveRecords || liveGroups != s.liveGroups {
+	if len(seen) != s.records.Len() || liveRecords != s.liveRecords || liveGroups != s.liveGroups {
 		return fmt.Errorf("%d records, %d live, %d groups; counted %d, %d, %d", len(seen), liveRecords, liveGroups,
-			s.records.used, s.liveRecords, s.liveGroups)
+			s.records.Len(), s.liveRecords, s.liveGroups)
 	}
-	for id := uint32(1); id <= s.hosts.top; id++ {
-		if h := s.hosts.at(id); h.refs != hostRefs[id] {
+	for id := uint32(1); id <= s.hosts.Top(); id++ {
+		if h := s.hosts.At(id); h.refs != hostRefs[id] {
 			return fmt.Errorf("host %v: %d references, %d counted", h.addr, hostRefs[id], h.refs)
 		}
 	}
-	for id := uint32(1); id <= s.lists.top; id++ {
-		if l := s.lists.at(id); l.refs != listRefs[id] {
+	for id := uint32(1); id <= s.lists.lists.Top(); id++ {
+		if l := s.lists.lists.At(id); l.refs != listRefs[id] {
 			return fmt.Errorf("list %v: %d references, %d counted", l.addrs, listRefs[id], l.refs)
 		}
 	}

@@ -23,12 +23,15 @@ type Rewrite struct {
 // the change and must not call the router. nil ends it.
 func (r *Router) Observe(told func(Rewrite)) { r.store.told = told }
 
+// HandleOf returns the handle of a key's record, 0 when there is none.
+func (r *Router) HandleOf(key Key) Handle { return Handle(r.store.lookup(key)) }
+
 // At returns the record of a handle, false when there is none.
 func (r *Router) At(h Handle) (Record, bool) {
-	if h == 0 || uint32(h) > r.store.records.top {
+	if h == 0 || uint32(h) > r.store.records.Top() {
 		return Record{}, false
 	}
-	rec := r.store.records.at(uint32(h))
+	rec := r.store.records.At(uint32(h))
 	if rec.group == 0 {
 		return Record{}, false
 	}
@@ -39,8 +42,8 @@ func (r *Router) At(h Handle) (Record, bool) {
 // must not be modified during the iteration.
 func (r *Router) Handles() iter.Seq[Handle] {
 	return func(yield func(Handle) bool) {
-		for id := uint32(1); id <= r.store.records.top; id++ {
-			if r.store.records.at(id).group != 0 && !yield(Handle(id)) {
+		for id := uint32(1); id <= r.store.records.Top(); id++ {
+			if r.store.records.At(id).group != 0 && !yield(Handle(id)) {
 				return
 			}
 		}
@@ -52,10 +55,10 @@ func (s *store) tell(id uint32, was Version, fl flags, gone bool) {
 	if s.told == nil {
 		return
 	}
-	rec := s.records.at(id)
+	rec := s.records.At(id)
 	w := Rewrite{
 		Handle:  Handle(id),
-		Key:     Key{s.groups.at(rec.group).addr, s.hosts.at(rec.host).addr},
+		Key:     Key{s.groups.At(rec.group).addr, s.hosts.At(rec.host).addr},
 		Old:     was,
 		WasLive: fl&isDeleted == 0,
 		Created: fl&isNew != 0,

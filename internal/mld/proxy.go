@@ -3,8 +3,9 @@ package mld
 import (
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"time"
+
+	"tandem/internal/table"
 )
 
 // unsolicitedReportInterval bounds the random gap between the repetitions of a
@@ -25,8 +26,9 @@ type Proxy struct {
 	// v1Until is when the older version querier present timer ends (section 8.2.1).
 	v1Until time.Duration
 
-	seed    seed
-	groups  table[membership]
+	seed    table.Seed
+	groups  table.Table[membership]
+	lists   sourceLists
 	joined  int
 	fresh   []uint32 // groups with a change not sent once; may name others
 	pending int
@@ -40,15 +42,21 @@ type Proxy struct {
 	counters Counters
 }
 
-// membership is one group that the proxy has joined or is leaving.
+// membership is one group that the proxy has joined or is leaving. There may be a
+// hundred thousand, of which few have anything to tell at a time.
 type membership struct {
 	addr netip.Addr
-	want Filter
+	list uint32 // of the sources of what is wanted
+	mode FilterMode
 	// announced: a report has told the routers that the group is wanted.
 	announced bool
 	fresh     bool
-	// changes of the filter mode and of the source list still to be told, in
-	// transmissions (section 6.1).
+	telling   *telling // nil when there is nothing to tell
+}
+
+// telling is what is still to be told of a group.
+type telling struct {
+	// changes of the filter mode and of the source list, in transmissions (section 6.1).
 	mode    int
 	sources []sourceChange // sorted
 	repeat  time.Duration  // alarm of the next repetition, 0 when there is none
@@ -62,12 +70,28 @@ type sourceChange struct {
 	left int
 }
 
-func (m *membership) changing() bool { return m.mode > 0 || len(m.sources) > 0 }
+// tells returns what is to be told of a group, to be changed.
+func (m *membership) tells() *telling {
+	if m.telling == nil {
+		m.telling = &telling{}
+	}
+	return m.telling
+}
+
+func (m *membership) changing() bool {
+	return m.telling != nil && (m.telling.mode > 0 || len(m.telling.sources) > 0)
+}
+
+// want is what is wanted of a group.
+func (p *Proxy) want(m *membership) Filter { return Filter{m.mode, p.lists.get(m.list)} }
+
+func (m *membership) wanted() bool { return m.mode == Exclude || m.list != 0 }
 
 // NewProxy returns a proxy without link that wants nothing. rng spreads its answers.
 func NewProxy(cfg Config, rng *rand.Rand, now time.Duration) *Proxy {
-	p := &Proxy{cfg: cfg, rng: rng, now: now, seed: newSeed(rng.Uint64())}
-	p.groups.hash = func(m *membership) uint64 { return p.seed.addr(m.addr) }
+	p := &Proxy{cfg: cfg, rng: rng, now: now, seed: table.NewSeed(rng.Uint64())}
+	p.groups.Hash = func(m *membership) uint64 { return p.seed.Addr(m.addr) }
+	p.lists.init(p.seed)
 	return p
 }
 
@@ -95,7 +119,7 @@ func (p *Proxy) SetLink(now time.Duration, linkLocal netip.Addr, up bool) {
 	p.cancel()
 	for id, m := range p.memberships() {
 		m.announced = false
-		m.mode, m.sources = 0, nil
+		m.telling = nil
 		p.change(id, m, Filter{})
 	}
 }
@@ -112,14 +136,16 @@ func (p *Proxy) Want(now time.Duration, group netip.Addr, f Filter) {
 		if f.Empty() {
 			return
 		}
-		id = p.groups.insert(membership{addr: group})
+		id = p.groups.Insert(membership{addr: group})
 	}
-	m := p.groups.at(id)
-	old := m.want
+	m := p.groups.At(id)
+	old := p.want(m)
 	if old.Equal(f) {
 		return
 	}
-	m.want = Filter{f.Mode, slices.Clone(f.Sources)}
+	list := p.lists.hold(f.Sources)
+	p.lists.drop(m.list)
+	m.mode, m.list = f.Mode, list
 	if old.Empty() {
 		p.joined++
 	}
@@ -197,7 +223,7 @@ func (p *Proxy) Joined() int { return p.joined }
 // Wanted returns what is wanted of a group.
 func (p *Proxy) Wanted(group netip.Addr) Filter {
 	if id := p.find(group); id != 0 {
-		return p.groups.at(id).want
+		return p.want(p.groups.At(id))
 	}
 	return Filter{}
 }
@@ -217,14 +243,14 @@ func (p *Proxy) Version(now time.Duration) int {
 func (p *Proxy) canSend() bool { return p.up && p.linkLocal.IsValid() }
 
 func (p *Proxy) find(group netip.Addr) uint32 {
-	return p.groups.find(p.seed.addr(group), func(m *membership) bool { return m.addr == group })
+	return p.groups.Find(p.seed.Addr(group), func(m *membership) bool { return m.addr == group })
 }
 
 // memberships yields all, in an order that depends only on their history.
 func (p *Proxy) memberships() func(yield func(uint32, *membership) bool) {
 	return func(yield func(uint32, *membership) bool) {
-		for id := uint32(1); id <= p.groups.top; id++ {
-			if m := p.groups.at(id); m.addr.IsValid() && !yield(id, m) {
+		for id := uint32(1); id <= p.groups.Top(); id++ {
+			if m := p.groups.At(id); m.addr.IsValid() && !yield(id, m) {
 				return
 			}
 		}
@@ -237,14 +263,19 @@ func (p *Proxy) cancel() {
 	p.generalAt = 0
 	p.repeats, p.answers = p.repeats[:0], p.answers[:0]
 	for id, m := range p.memberships() {
-		m.repeat, m.answer, m.asked = 0, 0, nil
+		if t := m.telling; t != nil {
+			t.repeat, t.answer, t.asked = 0, 0, nil
+		}
 		p.tidy(id, m)
 	}
 }
 
-// tidy forgets a group that is neither wanted nor has anything left to tell.
+// tidy forgets what has been told, and a group that is no longer wanted after that.
 func (p *Proxy) tidy(id uint32, m *membership) {
-	if m.want.Empty() && !m.fresh && m.repeat == 0 && m.answer == 0 {
-		p.groups.remove(id)
+	if t := m.telling; t != nil && !m.changing() && t.repeat == 0 && t.answer == 0 {
+		m.telling = nil
+	}
+	if !m.wanted() && !m.fresh && (m.telling == nil || m.telling.repeat == 0 && m.telling.answer == 0) {
+		p.groups.Remove(id)
 	}
 }

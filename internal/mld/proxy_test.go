@@ -119,8 +119,8 @@ func TestStateChanges(t *testing.T) {
 			if _, ok := u.p.Deadline(); ok || u.p.Pending() != 0 {
 				t.Error("not quiet after the repetitions")
 			}
-			if last := tc.want[len(tc.want)-1]; last.Empty() != (u.p.groups.used == 0) {
-				t.Errorf("%d groups kept", u.p.groups.used)
+			if last := tc.want[len(tc.want)-1]; last.Empty() != (u.p.groups.Len() == 0) {
+				t.Errorf("%d groups kept", u.p.groups.Len())
 			}
 		})
 	}

@@ -48,35 +48,38 @@ func (p *Proxy) askedFor(now time.Duration, q *Query) {
 	if id == 0 {
 		return
 	}
-	m, at := p.groups.at(id), now+p.delay(q)
+	m, at := p.groups.At(id), now+p.delay(q)
 	if p.generalAt > 0 && p.generalAt <= at {
 		return
 	}
+	t := m.tells()
 	switch {
-	case m.answer == 0:
-		m.asked = appendSources(nil, q.Sources)
-		if len(q.Sources) > 0 && len(m.asked) == 0 {
+	case t.answer == 0:
+		t.asked = appendSources(nil, q.Sources)
+		if len(q.Sources) > 0 && len(t.asked) == 0 {
+			p.tidy(id, m)
 			return
 		}
-	case len(q.Sources) == 0 || len(m.asked) == 0:
-		m.asked = nil
+	case len(q.Sources) == 0 || len(t.asked) == 0:
+		t.asked = nil
 	default:
 		p.scratch[0] = appendSources(p.scratch[0][:0], q.Sources)
-		m.asked = appendUnion(nil, m.asked, p.scratch[0])
+		t.asked = appendUnion(nil, t.asked, p.scratch[0])
 	}
-	if len(m.asked) > maxAsked {
-		m.asked = nil
+	if len(t.asked) > maxAsked {
+		t.asked = nil
 	}
 	p.answerBy(id, m, at)
 }
 
 // answerBy sets the alarm of a group's answer unless an earlier one is set.
 func (p *Proxy) answerBy(id uint32, m *membership, at time.Duration) {
-	if m.want.Empty() || m.answer > 0 && m.answer <= at {
-		return
+	t := m.tells()
+	if m.wanted() && (t.answer == 0 || t.answer > at) {
+		t.answer = at
+		p.answers.push(alarm{at, id})
 	}
-	m.answer = at
-	p.answers.push(alarm{at, id})
+	p.tidy(id, m)
 }
 
 // suppress drops an MLDv1 answer that another host has given (RFC 2710, section 4).
@@ -85,8 +88,10 @@ func (p *Proxy) suppress(now time.Duration, group netip.Addr) {
 		return
 	}
 	if id := p.find(group); id != 0 {
-		m := p.groups.at(id)
-		m.answer, m.asked = 0, nil
+		m := p.groups.At(id)
+		if t := m.telling; t != nil {
+			t.answer, t.asked = 0, nil
+		}
 		p.tidy(id, m)
 	}
 }
@@ -100,14 +105,15 @@ func (p *Proxy) answer(now time.Duration) {
 		}
 	}
 	for a, ok := p.answers.pop(now); ok; a, ok = p.answers.pop(now) {
-		m := p.groups.at(a.id)
-		if m.answer != a.at {
+		m := p.groups.At(a.id)
+		t := m.telling
+		if t == nil || t.answer != a.at {
 			continue
 		}
-		asked := m.asked
-		m.answer, m.asked = 0, nil
+		asked := t.asked
+		t.answer, t.asked = 0, nil
 		if p.Version(now) == 1 {
-			if !m.want.Empty() {
+			if m.wanted() {
 				p.sendV1(m)
 			}
 		} else {
@@ -120,16 +126,17 @@ func (p *Proxy) answer(now time.Duration) {
 // tellState adds the current-state record of a group: all of it, or what it says
 // about the sources asked for.
 func (p *Proxy) tellState(m *membership, asked []netip.Addr) {
+	want := p.want(m)
 	switch {
-	case m.want.Empty():
+	case want.Empty():
 	case len(asked) > 0:
-		wanted := slices.DeleteFunc(asked, func(a netip.Addr) bool { return !m.want.Wants(a) })
+		wanted := slices.DeleteFunc(asked, func(a netip.Addr) bool { return !want.Wants(a) })
 		if len(wanted) > 0 {
 			p.packer.add(ModeIsInclude, m.addr, wanted)
 		}
-	case m.want.Mode == Exclude:
-		p.packer.add(ModeIsExclude, m.addr, m.want.Sources)
+	case want.Mode == Exclude:
+		p.packer.add(ModeIsExclude, m.addr, want.Sources)
 	default:
-		p.packer.add(ModeIsInclude, m.addr, m.want.Sources)
+		p.packer.add(ModeIsInclude, m.addr, want.Sources)
 	}
 }

@@ -10,36 +10,39 @@ import (
 // difference is to be told as often as the robustness variable says, starting anew
 // for what has changed just now.
 func (p *Proxy) change(id uint32, m *membership, old Filter) {
-	if m.want.Empty() && !m.announced {
+	if !m.wanted() && !m.announced {
 		// Nobody has heard of it, so nobody need hear that it is over.
-		m.mode, m.sources, m.repeat = 0, nil, 0
+		if t := m.telling; t != nil {
+			t.mode, t.sources, t.repeat = 0, nil, 0
+		}
 		p.settle(m)
 		p.tidy(id, m)
 		return
 	}
 	times := max(p.cfg.Robustness, 1)
-	if m.want.Mode != old.Mode {
-		m.mode, m.sources = times, nil
+	t, want := m.tells(), p.want(m)
+	if want.Mode != old.Mode {
+		t.mode, t.sources = times, nil
 	} else {
-		p.scratch[0] = appendMinus(p.scratch[0][:0], m.want.Sources, old.Sources)
-		p.scratch[0] = appendMinus(p.scratch[0], old.Sources, m.want.Sources)
+		p.scratch[0] = appendMinus(p.scratch[0][:0], want.Sources, old.Sources)
+		p.scratch[0] = appendMinus(p.scratch[0], old.Sources, want.Sources)
 		for _, a := range p.scratch[0] {
-			m.tell(a, times)
+			t.tell(a, times)
 		}
 	}
-	if !m.fresh && (m.changing() || m.want.Empty()) {
+	if !m.fresh && (m.changing() || !m.wanted()) {
 		m.fresh = true
 		p.pending++
 		p.fresh = append(p.fresh, id)
 	}
 }
 
-func (m *membership) tell(a netip.Addr, times int) {
-	i, found := slices.BinarySearchFunc(m.sources, a, func(c sourceChange, a netip.Addr) int { return c.addr.Compare(a) })
+func (t *telling) tell(a netip.Addr, times int) {
+	i, found := slices.BinarySearchFunc(t.sources, a, func(c sourceChange, a netip.Addr) int { return c.addr.Compare(a) })
 	if !found {
-		m.sources = slices.Insert(m.sources, i, sourceChange{addr: a})
+		t.sources = slices.Insert(t.sources, i, sourceChange{addr: a})
 	}
-	m.sources[i].left = times
+	t.sources[i].left = times
 }
 
 // settle takes a group off the fresh ones.
@@ -61,15 +64,17 @@ func (p *Proxy) Advance(now time.Duration, fx *Effects) {
 	// What is sent together is repeated together.
 	again := now + 1 + time.Duration(p.rng.Int64N(int64(unsolicitedReportInterval)))
 	for _, id := range p.fresh {
-		if m := p.groups.at(id); m.fresh {
+		if m := p.groups.At(id); m.fresh {
 			p.settle(m)
 			p.tellChange(now, id, m, again)
 		}
 	}
-	p.fresh = p.fresh[:0]
+	if p.fresh = p.fresh[:0]; cap(p.fresh) > keptAlarms {
+		p.fresh = nil
+	}
 	for a, ok := p.repeats.pop(now); ok; a, ok = p.repeats.pop(now) {
-		if m := p.groups.at(a.id); m.repeat == a.at {
-			m.repeat = 0
+		if m := p.groups.At(a.id); m.telling != nil && m.telling.repeat == a.at {
+			m.telling.repeat = 0
 			p.tellChange(now, a.id, m, again)
 		}
 	}
@@ -86,9 +91,9 @@ func (p *Proxy) tellChange(now time.Duration, id uint32, m *membership, again ti
 	} else {
 		p.tellV2(m)
 	}
-	m.announced = m.announced || !m.want.Empty()
+	m.announced = m.announced || m.wanted()
 	if m.changing() {
-		m.repeat = again
+		m.telling.repeat = again
 		p.repeats.push(alarm{again, id})
 	}
 	p.tidy(id, m)
@@ -97,10 +102,14 @@ func (p *Proxy) tellChange(now time.Duration, id uint32, m *membership, again ti
 // tellV2 adds the state-change records of one group. A change of the mode carries
 // the whole list, so changes of the list need no record of their own beside it.
 func (p *Proxy) tellV2(m *membership) {
+	t, want := m.telling, p.want(m)
+	if t == nil {
+		return
+	}
 	allow, block := p.scratch[0][:0], p.scratch[1][:0]
-	kept := m.sources[:0]
-	for _, c := range m.sources {
-		if m.want.Wants(c.addr) {
+	kept := t.sources[:0]
+	for _, c := range t.sources {
+		if want.Wants(c.addr) {
 			allow = append(allow, c.addr)
 		} else {
 			block = append(block, c.addr)
@@ -109,15 +118,15 @@ func (p *Proxy) tellV2(m *membership) {
 			kept = append(kept, c)
 		}
 	}
-	m.sources = kept
+	t.sources = kept
 	p.scratch[0], p.scratch[1] = allow, block
-	if m.mode > 0 {
-		m.mode--
-		t := ChangeToInclude
-		if m.want.Mode == Exclude {
-			t = ChangeToExclude
+	if t.mode > 0 {
+		t.mode--
+		change := ChangeToInclude
+		if want.Mode == Exclude {
+			change = ChangeToExclude
 		}
-		p.packer.add(t, m.addr, m.want.Sources)
+		p.packer.add(change, m.addr, want.Sources)
 		return
 	}
 	if len(allow) > 0 {
@@ -130,19 +139,22 @@ func (p *Proxy) tellV2(m *membership) {
 
 // tellV1 sends a report or a done. MLDv1 knows no sources: a group is wanted or not.
 func (p *Proxy) tellV1(m *membership) {
+	t := m.telling
 	switch {
-	case m.want.Empty():
-		m.mode, m.sources = 0, nil
+	case !m.wanted():
+		if t != nil {
+			t.mode, t.sources = 0, nil
+		}
 		p.counters.Sent.Dones++
 		p.packer.fx.report(AllRouters, AppendDone(nil, m.addr))
 	case m.changing():
-		m.mode, m.sources = max(m.mode, m.leftOfSources())-1, nil
+		t.mode, t.sources = max(t.mode, t.leftOfSources())-1, nil
 		p.sendV1(m)
 	}
 }
 
-func (m *membership) leftOfSources() (left int) {
-	for _, c := range m.sources {
+func (t *telling) leftOfSources() (left int) {
+	for _, c := range t.sources {
 		left = max(left, c.left)
 	}
 	return left

@@ -160,7 +160,7 @@ func (r *Router) adopt() {
 func (r *Router) lower(now time.Duration, gid uint32, asked []netip.Addr) {
 	at := now + r.inUse.LastListenerQueryTime()
 	r.scratch[0] = appendSources(r.scratch[0][:0], asked)
-	for id, rec := range r.store.listeners(r.store.groups.at(gid)) {
+	for id, rec := range r.store.listeners(r.store.groups.At(gid)) {
 		f := r.store.filter(id)
 		concerned := f.Mode == Exclude
 		if len(asked) > 0 {

@@ -18,7 +18,7 @@ func (r *Router) report(now time.Duration, v Version, from netip.Addr, gr GroupR
 	hid := r.store.findHost(from)
 	id := r.store.findRecord(gid, hid)
 	old := r.store.filter(id)
-	if gid != 0 && fl&isV1 == 0 && now < r.store.groups.at(gid).v1Until {
+	if gid != 0 && fl&isV1 == 0 && now < r.store.groups.At(gid).v1Until {
 		switch gr.Type {
 		case BlockOldSources:
 			r.counters.Drops.Count(DropCompat)
@@ -38,7 +38,7 @@ func (r *Router) report(now time.Duration, v Version, from netip.Addr, gr GroupR
 	}
 	r.update(now, v, key, id, old, next, fl, fx)
 	if fl&isV1 != 0 {
-		g := r.store.groups.at(r.store.findGroup(gr.Group))
+		g := r.store.groups.At(r.store.findGroup(gr.Group))
 		g.v1Until = max(g.v1Until, now+r.inUse.ListeningInterval())
 	}
 }
@@ -88,7 +88,7 @@ func (r *Router) edit(f Filter, sources []netip.Addr, add bool) Filter {
 // and must not replace what is known. While the peer cannot be heard of, it may be
 // asking such questions, whose answers come here.
 func (r *Router) mayBePartial(now time.Duration, gid uint32) bool {
-	return r.held || gid != 0 && now < r.store.groups.at(gid).partialUntil
+	return r.held || gid != 0 && now < r.store.groups.At(gid).partialUntil
 }
 
 // splitWindow is how long the parts of one answer may be apart.
@@ -99,12 +99,12 @@ const splitWindow = 500 * time.Millisecond
 // list matter: the lists of EXCLUDE types are cut, the others are differences.
 func (r *Router) mayContinue(now time.Duration, id uint32, gr GroupRecord) bool {
 	return (gr.Type == ModeIsInclude || gr.Type == ChangeToInclude) && len(gr.Sources) > 0 &&
-		id != 0 && r.store.filter(id).Mode == Include && now-r.store.records.at(id).heard < splitWindow
+		id != 0 && r.store.filter(id).Mode == Include && now-r.store.records.At(id).heard < splitWindow
 }
 
 // expectPartial notes that sources of a group are being asked for until a time.
 func (r *Router) expectPartial(gid uint32, until time.Duration) {
-	g := r.store.groups.at(gid)
+	g := r.store.groups.At(gid)
 	// The answer to the last query may take as long as the query allows.
 	g.partialUntil = max(g.partialUntil, until+r.inUse.LastListenerInterval)
 }
@@ -115,13 +115,13 @@ func (r *Router) update(now time.Duration, v Version, key Key, id uint32, old, n
 		next, fl = Filter{}, isDeleted
 	}
 	// While apart the peer may have dropped a listener of its own that has moved here.
-	joined := !covers(old, next) || r.apart && !next.Empty() && r.store.records.at(id).device != 0
+	joined := !covers(old, next) || r.apart && !next.Empty() && r.store.records.At(id).device != 0
 	// The list that old refers to may be freed by the write; lists never change.
 	changed := r.write(now, v, key, &id, next, fl)
-	rec := r.store.records.at(id)
+	rec := r.store.records.At(id)
 	gid := rec.group
 	if rec.live() {
-		r.store.setReporter(r.store.groups.at(gid), rec.host)
+		r.store.setReporter(r.store.groups.At(gid), rec.host)
 	}
 	r.counters.Activity.count(old, next)
 	if asks := !r.cfg.PromptLeave || r.cfg.PromptPolicy != nil; asks && !covers(next, old) {
@@ -132,7 +132,7 @@ func (r *Router) update(now time.Duration, v Version, key Key, id uint32, old, n
 	}
 	fx.Changed = append(fx.Changed, key)
 	if joined {
-		fx.Joined = append(fx.Joined, key)
+		fx.Joined = append(fx.Joined, Joined{Handle(id), v})
 	}
 	if changed {
 		fx.Groups = append(fx.Groups, key.Group)

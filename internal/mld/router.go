@@ -159,7 +159,7 @@ func (r *Router) tick(now time.Duration) { r.now = max(r.now, now) }
 // refreshed or are held meanwhile.
 func (r *Router) expire(now time.Duration, fx *Effects) {
 	for id := r.store.expiry.pop(now); id != 0; id = r.store.expiry.pop(now) {
-		rec := r.store.records.at(id)
+		rec := r.store.records.At(id)
 		switch {
 		case rec.expires > now && !r.isHeld(rec):
 			r.store.expiry.file(id, rec.expires, now)
@@ -168,7 +168,7 @@ func (r *Router) expire(now time.Duration, fx *Effects) {
 			rec.expires = now + r.inUse.ListeningInterval()
 			r.store.expiry.file(id, rec.expires, now)
 		default:
-			group := r.store.groups.at(rec.group).addr
+			group := r.store.groups.At(rec.group).addr
 			if r.store.erase(now, id) {
 				fx.Groups = append(fx.Groups, group)
 			}

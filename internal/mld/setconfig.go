@@ -37,12 +37,12 @@ func (r *Router) prolong(soon, by time.Duration) {
 	if by <= 0 {
 		return
 	}
-	for id := uint32(1); id <= r.store.records.top; id++ {
-		rec := r.store.records.at(id)
+	for id := uint32(1); id <= r.store.records.Top(); id++ {
+		rec := r.store.records.At(id)
 		if rec.group == 0 {
 			continue
 		}
-		if g := r.store.groups.at(rec.group); id != g.linger && (g.leave == nil || rec.expires > soon) {
+		if g := r.store.groups.At(rec.group); id != g.linger && (g.leave == nil || rec.expires > soon) {
 			rec.expires += by // it is filed for earlier, which is early enough
 		}
 	}

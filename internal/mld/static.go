@@ -64,8 +64,8 @@ func (r *Router) setStatic(now time.Duration, fx *Effects) {
 // not be modified during the iteration.
 func (r *Router) Groups() iter.Seq[netip.Addr] {
 	return func(yield func(netip.Addr) bool) {
-		for id := uint32(1); id <= r.store.groups.top; id++ {
-			if g := r.store.groups.at(id); g.live > 0 && !yield(g.addr) {
+		for id := uint32(1); id <= r.store.groups.Top(); id++ {
+			if g := r.store.groups.At(id); g.live > 0 && !yield(g.addr) {
 				return
 			}
 		}
@@ -80,7 +80,7 @@ func (r *Router) Groups() iter.Seq[netip.Addr] {
 // isHeard reports whether a group has live records.
 func (r *Router) isHeard(group netip.Addr) bool {
 	gid := r.store.findGroup(group)
-	return gid != 0 && r.store.groups.at(gid).live > 0
+	return gid != 0 && r.store.groups.At(gid).live > 0
 }
 
 // groupCount counts what Groups yields.

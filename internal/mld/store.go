@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"tandem/internal/table"
 )
 
 // record is a Record as it is kept: 56 bytes and no pointer, so that a million of
@@ -69,19 +71,14 @@ type host struct {
 	refs uint32
 }
 
-type sourceList struct {
-	addrs []netip.Addr // never modified
-	refs  uint32
-}
-
 // store is the listener database of one interface: records, and what they refer
 // to, each kept once.
 type store struct {
-	seed    seed
-	records table[record]
-	groups  table[group]
-	hosts   table[host]
-	lists   table[sourceList]
+	seed    table.Seed
+	records table.Table[record]
+	groups  table.Table[group]
+	hosts   table.Table[host]
+	lists   sourceLists
 	devices []uint64 // the first is this one
 	expiry  calendar
 	told    func(Rewrite) // see Observe, nil when nobody wants to know
@@ -96,28 +93,28 @@ type store struct {
 }
 
 func (s *store) init(device uint64) {
-	s.seed = newSeed(device)
+	s.seed = table.NewSeed(device)
 	s.devices = []uint64{device}
-	s.records.hash = func(r *record) uint64 { return s.seed.pair(r.group, r.host) }
-	s.groups.hash = func(g *group) uint64 { return s.seed.addr(g.addr) }
-	s.hosts.hash = func(h *host) uint64 { return s.seed.addr(h.addr) }
-	s.lists.hash = func(l *sourceList) uint64 { return s.seed.addrs(l.addrs) }
+	s.records.Hash = func(r *record) uint64 { return s.seed.Pair(r.group, r.host) }
+	s.groups.Hash = func(g *group) uint64 { return s.seed.Addr(g.addr) }
+	s.hosts.Hash = func(h *host) uint64 { return s.seed.Addr(h.addr) }
+	s.lists.init(s.seed)
 	s.expiry = newCalendar(&s.records)
 }
 
 func (s *store) findGroup(a netip.Addr) uint32 {
-	return s.groups.find(s.seed.addr(a), func(g *group) bool { return g.addr == a })
+	return s.groups.Find(s.seed.Addr(a), func(g *group) bool { return g.addr == a })
 }
 
 func (s *store) findHost(a netip.Addr) uint32 {
-	return s.hosts.find(s.seed.addr(a), func(h *host) bool { return h.addr == a })
+	return s.hosts.Find(s.seed.Addr(a), func(h *host) bool { return h.addr == a })
 }
 
 func (s *store) findRecord(group, host uint32) uint32 {
 	if group == 0 || host == 0 {
 		return 0
 	}
-	return s.records.find(s.seed.pair(group, host), func(r *record) bool { return r.group == group && r.host == host })
+	return s.records.Find(s.seed.Pair(group, host), func(r *record) bool { return r.group == group && r.host == host })
 }
 
 func (s *store) lookup(key Key) uint32 {
@@ -128,9 +125,9 @@ func (s *store) lookup(key Key) uint32 {
 func (s *store) holdHost(a netip.Addr) uint32 {
 	id := s.findHost(a)
 	if id == 0 {
-		id = s.hosts.insert(host{addr: a})
+		id = s.hosts.Insert(host{addr: a})
 	}
-	s.hosts.at(id).refs++
+	s.hosts.At(id).refs++
 	return id
 }
 
@@ -138,43 +135,10 @@ func (s *store) dropHost(id uint32) {
 	if id == 0 {
 		return
 	}
-	h := s.hosts.at(id)
+	h := s.hosts.At(id)
 	if h.refs--; h.refs == 0 {
-		s.hosts.remove(id)
+		s.hosts.Remove(id)
 	}
-}
-
-// holdList returns the id of a sorted source list and counts a reference to it. It
-// copies the list when it is new.
-func (s *store) holdList(addrs []netip.Addr) uint32 {
-	if len(addrs) == 0 {
-		return 0
-	}
-	id := s.lists.find(s.seed.addrs(addrs), func(l *sourceList) bool { return slices.Equal(l.addrs, addrs) })
-	if id == 0 {
-		kept := make([]netip.Addr, len(addrs))
-		copy(kept, addrs)
-		id = s.lists.insert(sourceList{addrs: kept})
-	}
-	s.lists.at(id).refs++
-	return id
-}
-
-func (s *store) dropList(id uint32) {
-	if id == 0 {
-		return
-	}
-	l := s.lists.at(id)
-	if l.refs--; l.refs == 0 {
-		s.lists.remove(id)
-	}
-}
-
-func (s *store) list(id uint32) []netip.Addr {
-	if id == 0 {
-		return nil
-	}
-	return s.lists.at(id).addrs
 }
 
 // filter returns what a live record wants, nothing for a tombstone or id 0.
@@ -182,11 +146,11 @@ func (s *store) filter(id uint32) Filter {
 	if id == 0 {
 		return Filter{}
 	}
-	rec := s.records.at(id)
+	rec := s.records.At(id)
 	if !rec.live() {
 		return Filter{}
 	}
-	return Filter{rec.mode(), s.list(rec.list)}
+	return Filter{rec.mode(), s.lists.get(rec.list)}
 }
 
 // device returns the index of a device. A pair has two; the bound only guards
@@ -227,10 +191,10 @@ type content struct {
 func (s *store) create(now time.Duration, key Key, expires time.Duration) (id uint32) {
 	gid := s.findGroup(key.Group)
 	if gid == 0 {
-		gid = s.groups.insert(group{addr: key.Group})
+		gid = s.groups.Insert(group{addr: key.Group})
 	}
-	id = s.records.insert(record{group: gid, host: s.holdHost(key.Host), flags: isDeleted | isNew, expires: expires})
-	g := s.groups.at(gid)
+	id = s.records.Insert(record{group: gid, host: s.holdHost(key.Host), flags: isDeleted | isNew, expires: expires})
+	g := s.groups.At(gid)
 	s.link(g, id)
 	s.expiry.file(id, expires, now)
 	if key.Host.IsUnspecified() {
@@ -242,12 +206,12 @@ func (s *store) create(now time.Duration, key Key, expires time.Duration) (id ui
 // set replaces what a record says. It reports whether the group's forwarding may
 // have changed. A refresh allocates nothing and touches no count.
 func (s *store) set(now time.Duration, id uint32, c content) (changed bool) {
-	rec := s.records.at(id)
+	rec := s.records.At(id)
 	if c.Mode == Exclude {
 		c.flags |= isExclude
 	}
 	was, wasFlags := s.version(rec), rec.flags
-	if rec.flags != c.flags || !slices.Equal(s.list(rec.list), c.Sources) {
+	if rec.flags != c.flags || !slices.Equal(s.lists.get(rec.list), c.Sources) {
 		changed = s.replace(now, id, c)
 	}
 	rec.clock, rec.device, rec.heard = c.clock, c.device, c.heard
@@ -257,13 +221,13 @@ func (s *store) set(now time.Duration, id uint32, c content) (changed bool) {
 }
 
 func (s *store) replace(now time.Duration, id uint32, c content) (changed bool) {
-	rec := s.records.at(id)
-	g := s.groups.at(rec.group)
+	rec := s.records.At(id)
+	g := s.groups.At(rec.group)
 	before := g.shape()
 	live, since := rec.live(), g.since
-	list := s.holdList(c.Sources)
+	list := s.lists.hold(c.Sources)
 	s.count(g, id, -1, now)
-	s.dropList(rec.list)
+	s.lists.drop(rec.list)
 	rec.flags, rec.list = c.flags, list
 	s.count(g, id, +1, now)
 	if live && rec.live() {
@@ -282,7 +246,7 @@ func (a shape) differs(b shape) bool { return a.sources || b.sources || a.exclud
 
 // setExpiry moves a record's expiry; it is filed anew only when that comes earlier.
 func (s *store) setExpiry(id uint32, at, now time.Duration) {
-	rec := s.records.at(id)
+	rec := s.records.At(id)
 	earlier := at < rec.expires
 	rec.expires = at
 	if earlier {
@@ -294,12 +258,12 @@ func (s *store) setExpiry(id uint32, at, now time.Duration) {
 // erase removes a record, and its group when that was the last. It reports
 // whether the group's forwarding may have changed.
 func (s *store) erase(now time.Duration, id uint32) (changed bool) {
-	rec := s.records.at(id)
-	gid, g := rec.group, s.groups.at(rec.group)
+	rec := s.records.At(id)
+	gid, g := rec.group, s.groups.At(rec.group)
 	s.tell(id, s.version(rec), rec.flags, true)
 	before, live := g.shape(), rec.live()
 	s.count(g, id, -1, now)
-	s.dropList(rec.list)
+	s.lists.drop(rec.list)
 	if g.linger == id {
 		g.linger = 0
 	}
@@ -308,41 +272,41 @@ func (s *store) erase(now time.Duration, id uint32) (changed bool) {
 		s.expiry.remove(id)
 	}
 	hid := rec.host
-	s.records.remove(id)
+	s.records.Remove(id)
 	s.dropHost(hid)
 	changed = live && before.differs(g.shape())
 	if g.first == 0 {
 		s.dropHost(g.reporter)
-		s.groups.remove(gid)
+		s.groups.Remove(gid)
 	}
 	return changed
 }
 
 func (s *store) link(g *group, id uint32) {
-	rec := s.records.at(id)
+	rec := s.records.At(id)
 	rec.gnext = g.first
 	if g.first != 0 {
-		s.records.at(g.first).gprev = id
+		s.records.At(g.first).gprev = id
 	}
 	g.first = id
 }
 
 func (s *store) unlink(g *group, id uint32) {
-	rec := s.records.at(id)
+	rec := s.records.At(id)
 	if rec.gprev != 0 {
-		s.records.at(rec.gprev).gnext = rec.gnext
+		s.records.At(rec.gprev).gnext = rec.gnext
 	} else {
 		g.first = rec.gnext
 	}
 	if rec.gnext != 0 {
-		s.records.at(rec.gnext).gprev = rec.gprev
+		s.records.At(rec.gnext).gprev = rec.gprev
 	}
 }
 
 // setReporter notes who was heard last.
 func (s *store) setReporter(g *group, hid uint32) {
 	if g.reporter != hid {
-		s.hosts.at(hid).refs++
+		s.hosts.At(hid).refs++
 		s.dropHost(g.reporter)
 		g.reporter = hid
 	}

@@ -10,7 +10,7 @@ import (
 // Get returns the record of a key, tombstones included. Its sources must not be modified.
 func (r *Router) Get(key Key) (Record, bool) {
 	if id := r.store.lookup(key); id != 0 {
-		return r.view(r.store.records.at(id)), true
+		return r.view(r.store.records.At(id)), true
 	}
 	return Record{}, false
 }
@@ -20,8 +20,8 @@ func (r *Router) Get(key Key) (Record, bool) {
 // router during the iteration.
 func (r *Router) Records() iter.Seq[Record] {
 	return func(yield func(Record) bool) {
-		for id := uint32(1); id <= r.store.records.top; id++ {
-			if rec := r.store.records.at(id); rec.group != 0 && !yield(r.view(rec)) {
+		for id := uint32(1); id <= r.store.records.Top(); id++ {
+			if rec := r.store.records.At(id); rec.group != 0 && !yield(r.view(rec)) {
 				return
 			}
 		}
@@ -30,8 +30,8 @@ func (r *Router) Records() iter.Seq[Record] {
 
 func (r *Router) view(rec *record) Record {
 	return Record{
-		Key:     Key{r.store.groups.at(rec.group).addr, r.store.hosts.at(rec.host).addr},
-		Filter:  Filter{rec.mode(), r.store.list(rec.list)},
+		Key:     Key{r.store.groups.At(rec.group).addr, r.store.hosts.At(rec.host).addr},
+		Filter:  Filter{rec.mode(), r.store.lists.get(rec.list)},
 		Version: r.store.version(rec),
 		V1:      rec.flags&isV1 != 0,
 		Deleted: !rec.live(),
@@ -55,7 +55,7 @@ func (r *Router) GroupState(now time.Duration, group netip.Addr) (GroupState, bo
 		s.Static, s.Uptime = r.static[i].filter, now-r.static[i].since
 	}
 	if r.isHeard(group) {
-		r.showHosts(now, r.store.groups.at(r.store.findGroup(group)), &s)
+		r.showHosts(now, r.store.groups.At(r.store.findGroup(group)), &s)
 		s.Denied = s.Filter.Empty() && r.cfg.GroupPolicy != nil
 		return s, true
 	}
@@ -66,10 +66,10 @@ func (r *Router) GroupState(now time.Duration, group netip.Addr) (GroupState, bo
 func (r *Router) showHosts(now time.Duration, g *group, s *GroupState) {
 	s.Uptime, s.V1HostPresent = max(s.Uptime, now-g.since), max(g.v1Until-now, 0)
 	if g.reporter != 0 {
-		s.LastReporter = r.store.hosts.at(g.reporter).addr
+		s.LastReporter = r.store.hosts.At(g.reporter).addr
 	}
-	for id := g.first; id != 0; id = r.store.records.at(id).gnext {
-		if r.store.records.at(id).live() {
+	for id := g.first; id != 0; id = r.store.records.At(id).gnext {
+		if r.store.records.At(id).live() {
 			h := r.hostState(now, g, id)
 			s.Expires = max(s.Expires, h.Expires)
 			s.Hosts = append(s.Hosts, h)
@@ -80,9 +80,9 @@ func (r *Router) showHosts(now time.Duration, g *group, s *GroupState) {
 }
 
 func (r *Router) hostState(now time.Duration, g *group, id uint32) HostState {
-	rec := r.store.records.at(id)
+	rec := r.store.records.At(id)
 	h := HostState{
-		Host:    r.store.hosts.at(rec.host).addr,
+		Host:    r.store.hosts.At(rec.host).addr,
 		Filter:  r.store.filter(id),
 		V1:      rec.flags&isV1 != 0,
 		Age:     max(now-rec.heard, 0),

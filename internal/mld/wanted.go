@@ -6,11 +6,12 @@ import (
 )
 
 // Filter returns what has to be sent for a group: the union of its live records
-// as the configuration lets them count, and of what is static.
+// as the configuration lets them count, and of what is static. Its sources must not
+// be modified.
 func (r *Router) Filter(group netip.Addr) Filter {
 	var f Filter
 	if gid := r.store.findGroup(group); gid != 0 {
-		f = r.heard(r.store.groups.at(gid))
+		f = r.heard(r.store.groups.At(gid))
 	}
 	return f.Union(r.named(group, r.staticFilter(group)))
 }
@@ -18,7 +19,7 @@ func (r *Router) Filter(group netip.Addr) Filter {
 // Wants reports whether a stream has to be sent on the interface.
 func (r *Router) Wants(group, source netip.Addr) bool {
 	gid := r.store.findGroup(group)
-	return gid != 0 && r.counts(r.store.groups.at(gid), source) || r.isStatic(group, source)
+	return gid != 0 && r.counts(r.store.groups.At(gid), source) || r.isStatic(group, source)
 }
 
 // isStatic reports whether a stream is wanted by the configuration.
@@ -59,7 +60,7 @@ func (r *Router) reaches(group, source netip.Addr) bool {
 // heard is what the records of a group add up to.
 func (r *Router) heard(g *group) Filter {
 	if !r.cfg.restricts() {
-		return g.filter()
+		return r.store.union(g)
 	}
 	var mapped []netip.Addr
 	if g.exclude > 0 {

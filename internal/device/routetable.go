@@ -1,0 +1,203 @@
+package device
+
+import (
+	"iter"
+	"net/netip"
+	"slices"
+	"time"
+
+	"tandem/internal/table"
+)
+
+// route is one forwarding entry as it was last given to the kernel. There may be a
+// hundred thousand groups with one source each, or one with a thousand sources.
+type route struct {
+	source     [16]byte
+	since      time.Duration
+	outgoing   *outgoing // nil for an entry that discards
+	group      uint32
+	prev, next uint32 // neighbours within the group
+	round      uint32 // of the audit that has seen it last
+	origin     RouteOrigin
+}
+
+// outgoing are the interfaces that a stream goes to: Linux names, sorted, kept
+// once for all routes that are alike.
+type outgoing struct{ names []string }
+
+func (o *outgoing) list() []string {
+	if o == nil {
+		return nil
+	}
+	return o.names
+}
+
+// routeGroup is a group that has routes.
+type routeGroup struct {
+	addr  [16]byte
+	first uint32
+}
+
+// routeTable holds the entries.
+type routeTable struct {
+	seed   table.Seed
+	groups table.Table[routeGroup]
+	routes table.Table[route]
+	round  uint32 // the number of the audit
+	seen   int    // by it
+	// idle lists the idle entries in the order of their expiry.
+	idle []SourceGroup
+	// lists are the outgoing lists in use.
+	lists   []*outgoing
+	scratch []netip.Addr
+}
+
+func newRouteTable(seed uint64) *routeTable {
+	t := &routeTable{seed: table.NewSeed(seed)}
+	t.groups.Hash = func(g *routeGroup) uint64 { return t.seed.Addr(netip.AddrFrom16(g.addr)) }
+	t.routes.Hash = func(r *route) uint64 { return t.hash(r.group, netip.AddrFrom16(r.source)) }
+	return t
+}
+
+func (t *routeTable) hash(group uint32, source netip.Addr) uint64 {
+	return t.seed.Pair(group, uint32(t.seed.Addr(source)))
+}
+
+func (t *routeTable) group(addr netip.Addr) uint32 {
+	key := addr.As16()
+	return t.groups.Find(t.seed.Addr(addr), func(g *routeGroup) bool { return g.addr == key })
+}
+
+func (t *routeTable) find(group uint32, source netip.Addr) uint32 {
+	if group == 0 {
+		return 0
+	}
+	key := source.As16()
+	return t.routes.Find(t.hash(group, source), func(r *route) bool { return r.group == group && r.source == key })
+}
+
+// get returns an entry, nil when there is none. It is valid until it is removed.
+func (t *routeTable) get(sg SourceGroup) *route {
+	if id := t.find(t.group(sg.Group), sg.Source); id != 0 {
+		return t.routes.At(id)
+	}
+	return nil
+}
+
+// put returns the entry of one (S,G), which it makes if need be: then it has no
+// origin yet.
+func (t *routeTable) put(sg SourceGroup) *route {
+	gid := t.group(sg.Group)
+	if id := t.find(gid, sg.Source); id != 0 {
+		r := t.routes.At(id)
+		t.see(r)
+		return r
+	}
+	if gid == 0 {
+		gid = t.groups.Insert(routeGroup{addr: sg.Group.As16()})
+	}
+	g := t.groups.At(gid)
+	id := t.routes.Insert(route{source: sg.Source.As16(), group: gid, next: g.first, round: t.round})
+	if g.first != 0 {
+		t.routes.At(g.first).prev = id
+	}
+	g.first = id
+	t.seen++
+	return t.routes.At(id)
+}
+
+func (t *routeTable) remove(sg SourceGroup) {
+	gid := t.group(sg.Group)
+	id := t.find(gid, sg.Source)
+	if id == 0 {
+		return
+	}
+	r, g := t.routes.At(id), t.groups.At(gid)
+	if r.round == t.round {
+		t.seen--
+	}
+	if r.prev != 0 {
+		t.routes.At(r.prev).next = r.next
+	} else {
+		g.first = r.next
+	}
+	if r.next != 0 {
+		t.routes.At(r.next).prev = r.prev
+	}
+	t.routes.Remove(id)
+	if g.first == 0 {
+		t.groups.Remove(gid)
+	}
+}
+
+// see notes that the kernel has an entry.
+func (t *routeTable) see(r *route) {
+	if r.round != t.round {
+		r.round = t.round
+		t.seen++
+	}
+}
+
+// all yields every entry. An entry that it has yielded may be removed.
+func (t *routeTable) all() iter.Seq2[SourceGroup, *route] {
+	return func(yield func(SourceGroup, *route) bool) {
+		for id := uint32(1); id <= t.routes.Top(); id++ {
+			r := t.routes.At(id)
+			if r.group == 0 {
+				continue
+			}
+			sg := SourceGroup{netip.AddrFrom16(r.source), netip.AddrFrom16(t.groups.At(r.group).addr)}
+			if !yield(sg, r) {
+				return
+			}
+		}
+	}
+}
+
+// of yields the entries of one group, which must not be changed meanwhile.
+func (t *routeTable) of(group netip.Addr) iter.Seq2[netip.Addr, *route] {
+	return func(yield func(netip.Addr, *route) bool) {
+		gid := t.group(group)
+		if gid == 0 {
+			return
+		}
+		for id := t.groups.At(gid).first; id != 0; id = t.routes.At(id).next {
+			if r := t.routes.At(id); !yield(netip.AddrFrom16(r.source), r) {
+				return
+			}
+		}
+	}
+}
+
+// sources lists the sources of a group that have an entry, sorted. It is valid
+// until the next call.
+func (t *routeTable) sources(group netip.Addr) []netip.Addr {
+	t.scratch = t.scratch[:0]
+	for source := range t.of(group) {
+		t.scratch = append(t.scratch, source)
+	}
+	slices.SortFunc(t.scratch, netip.Addr.Compare)
+	return t.scratch
+}
+
+// mostLists bounds the lists that are remembered; there is one for each set of
+// interfaces that any stream goes to.
+const mostLists = 256
+
+// shared returns the list that is kept for a set of interfaces, nil for none.
+func (t *routeTable) shared(names []string) *outgoing {
+	if len(names) == 0 {
+		return nil
+	}
+	for _, list := range t.lists {
+		if slices.Equal(list.names, names) {
+			return list
+		}
+	}
+	if len(t.lists) == mostLists {
+		t.lists = t.lists[:0]
+	}
+	list := &outgoing{slices.Clone(names)}
+	t.lists = append(t.lists, list)
+	return list
+}
