@@ -67,9 +67,9 @@ type OrphanCheckpoint struct {
 
 // RouteCheckpoint is a forwarding entry.
 type RouteCheckpoint struct {
-	Source, Group  netip.Addr
-	Origin         RouteOrigin
-	Since, Expires time.Duration
+	Source, Group netip.Addr
+	Origin        RouteOrigin
+	Since         time.Duration
 }
 
 // Checkpoint copies what the device knows.
@@ -90,14 +90,13 @@ func (d *Device) Checkpoint(now time.Duration) Checkpoint {
 	for _, s := range d.order.services {
 		cp.Services = append(cp.Services, ServiceCheckpoint{s.name, s.inSync, s.syncedOnce, s.everUp, s.lostAt})
 	}
-	for key, w := range d.orphans.waiting {
-		cp.Orphans = append(cp.Orphans, OrphanCheckpoint{key, w.version})
-	}
-	for group, routes := range d.routes.groups {
-		for i := range routes {
-			r := &routes[i]
-			cp.Routes = append(cp.Routes, RouteCheckpoint{r.source, group, r.origin, r.since, r.expires})
+	for l, w := range d.orphans.waiting {
+		if rec, ok := l.ifc.router.At(l.record); ok {
+			cp.Orphans = append(cp.Orphans, OrphanCheckpoint{d.replicaKey(l.ifc, rec.Key), w.version})
 		}
+	}
+	for sg, r := range d.routes.all() {
+		cp.Routes = append(cp.Routes, RouteCheckpoint{sg.Source, sg.Group, r.origin, r.since})
 	}
 	return cp
 }

@@ -59,15 +59,7 @@ func newOrphanage() orphanage { return orphanage{waiting: make(map[listener]wait
 func (d *Device) noteOrphans(now time.Duration, ifc *downstream, s *service, fx *mld.Effects) {
 	o := &d.orphans
 	for _, j := range fx.Joined {
-		l := listener{ifc, j.Handle}
-		w := waiting{since: now, version: replicaVersion(j.Version), overdue: o.waiting[l].overdue}
-		if s.inSync {
-			o.fresh = append(o.fresh, arrival{l, now})
-		} else if !w.overdue {
-			w.overdue = true
-			o.overdue = append(o.overdue, l)
-		}
-		o.waiting[l] = w
+		o.await(listener{ifc, j.Handle}, waiting{since: now, version: replicaVersion(j.Version)}, s.inSync)
 	}
 	if len(o.fresh) > 0 {
 		d.orphansAt(o.fresh[0].since + orphanPatience)
@@ -75,6 +67,18 @@ func (d *Device) noteOrphans(now time.Duration, ifc *downstream, s *service, fx 
 	if len(o.overdue) > 0 {
 		d.orphansSoon(now)
 	}
+}
+
+// await remembers a listener, which the peer may be given time to hear of.
+func (o *orphanage) await(l listener, w waiting, patient bool) {
+	w.overdue = o.waiting[l].overdue
+	if patient {
+		o.fresh = append(o.fresh, arrival{l, w.since})
+	} else if !w.overdue {
+		w.overdue = true
+		o.overdue = append(o.overdue, l)
+	}
+	o.waiting[l] = w
 }
 
 // orphanAdopted forgets a listener that the peer knows at this version or a later one.

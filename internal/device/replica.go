@@ -227,8 +227,13 @@ func (s *service) Acked(key rbs.Key, v rbs.Version) {
 // adopt takes note that the peer knows a listener at a version.
 func (d *Device) adopt(now time.Duration, ifc *downstream, key rbs.Key, v rbs.Version) {
 	if len(d.orphans.waiting) > 0 {
-		d.orphanAdopted(now, listener{ifc, ifc.router.HandleOf(mld.Key{Group: key.Group, Host: key.Host})}, v)
+		d.orphanAdopted(now, listener{ifc, ifc.handle(key)}, v)
 	}
+}
+
+// handle finds the record of a replicated key, 0 when there is none.
+func (i *downstream) handle(key rbs.Key) mld.Handle {
+	return i.router.HandleOf(mld.Key{Group: key.Group, Host: key.Host})
 }
 
 func (s *service) interfaceOf(key rbs.Key) *downstream {

@@ -99,21 +99,22 @@ func (d *Device) resumeRoutes(cp *Checkpoint) {
 	}
 	for _, rc := range cp.Routes {
 		sg := SourceGroup{rc.Source, rc.Group}
-		outgoing := d.outgoing(sg)
+		out := d.outgoing(sg)
 		if r := d.routes.get(sg); r != nil {
 			r.since = rc.Since
 			continue
 		}
-		if rc.Origin == RouteSSM || len(outgoing) == 0 && rc.Origin != RouteIdle {
+		if rc.Origin == RouteSSM || out == nil && rc.Origin != RouteIdle {
 			continue
 		}
-		d.routes.put(rc.Group, route{source: rc.Source, outgoing: outgoing, since: rc.Since, expires: rc.Expires, origin: rc.Origin})
+		r := d.routes.put(sg)
+		r.outgoing, r.since, r.origin = out, rc.Since, rc.Origin
 		if rc.Origin == RouteIdle {
 			d.routes.idle = append(d.routes.idle, sg)
 		}
 	}
 	slices.SortFunc(d.routes.idle, func(a, b SourceGroup) int {
-		return int(d.routes.get(a).expires - d.routes.get(b).expires)
+		return int(d.routes.get(a).since - d.routes.get(b).since)
 	})
 	d.fx.Routes = d.fx.Routes[:0]
 	d.reinstall()
@@ -123,7 +124,10 @@ func (d *Device) resumeRoutes(cp *Checkpoint) {
 // databases have been compared.
 func (d *Device) resumeOrphans(now time.Duration, cp *Checkpoint) {
 	for _, oc := range cp.Orphans {
-		d.orphans.waiting[oc.Key] = waiting{since: now, version: oc.Version}
-		d.orphans.overdue[oc.Key] = struct{}{}
+		for _, s := range d.order.services {
+			if ifc := s.interfaceOf(oc.Key); ifc != nil {
+				d.orphans.await(listener{ifc, ifc.handle(oc.Key)}, waiting{since: now, version: oc.Version}, false)
+			}
+		}
 	}
 }

@@ -43,8 +43,8 @@ func (r *Router) Memory(now time.Duration) RouterMemory {
 	for rec := range r.Records() {
 		m.Records = append(m.Records, rec)
 	}
-	for id := uint32(1); id <= r.store.groups.top; id++ {
-		if g := r.store.groups.at(id); g.addr.IsValid() {
+	for id := uint32(1); id <= r.store.groups.Top(); id++ {
+		if g := r.store.groups.At(id); g.addr.IsValid() {
 			m.Groups = append(m.Groups, GroupMemory{g.addr, g.since, g.v1Until, g.partialUntil})
 		}
 	}
@@ -68,7 +68,7 @@ func (r *Router) Resume(now time.Duration, m RouterMemory, fx *Effects) {
 	}
 	for _, gm := range m.Groups {
 		if id := r.store.findGroup(gm.Group); id != 0 {
-			g := r.store.groups.at(id)
+			g := r.store.groups.At(id)
 			g.since, g.v1Until, g.partialUntil = gm.Since, gm.V1Until, gm.PartialUntil
 		}
 	}
@@ -101,13 +101,13 @@ func (p *Proxy) Resume(now time.Duration, m ProxyMemory) {
 	p.now = max(p.now, now)
 	p.linkLocal, p.up, p.v1Until, p.counters = m.LinkLocal, m.Up, m.V1Until, m.Counters
 	for _, g := range p.memberships() {
-		g.announced, g.fresh, g.mode, g.sources = true, false, 0, nil
+		g.announced, g.fresh, g.telling = true, false, nil
 	}
 	p.fresh, p.pending = nil, 0
 	p.cancel()
 	for _, group := range m.Pending {
 		if id := p.find(group); id != 0 {
-			g := p.groups.at(id)
+			g := p.groups.At(id)
 			g.announced = false
 			p.change(id, g, Filter{})
 		}
