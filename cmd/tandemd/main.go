@@ -137,7 +137,7 @@ func start(d *daemon.Daemon, system *console.System, file string) error {
 	if err != nil {
 		return err
 	}
-	session := system.NewSession("startup", false)
+	session := system.NewSession(console.Login{User: "startup", Source: file, Level: console.Configuration})
 	for i, line := range strings.Split(string(text), "\n") {
 		prompt := session.Prompt()
 		if r := session.Exec(line); r.Err != nil {

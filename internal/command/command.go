@@ -110,6 +110,14 @@ type Match[S any] struct {
 // Run executes the matched command.
 func (m Match[S]) Run(s S) error { return m.Command.Run(s, m.Args) }
 
+// Shown is the line as others may see it: with asterisks in place of secrets.
+func (m Match[S]) Shown(line string) string {
+	for _, s := range slices.Backward(m.Args.secrets) {
+		line = line[:s.from] + "******" + line[s.to:]
+	}
+	return line
+}
+
 // Match finds the command that a line gives. The views are tried in order and
 // the first that has the whole line wins, so that an inner view's commands
 // hide those of the views around it. When none has it, the error (always an
@@ -224,7 +232,11 @@ func step[S any](states [][]state[S], text string, words []word, i int) (int, *E
 				failure = refusal(failure, n, err, words, i)
 				continue
 			}
-			states[i+taken] = append(states[i+taken], state[S]{s.command, n, s.args.with(n.name, value)})
+			args := s.args.with(n.name, value)
+			if n.typ.Secret {
+				args = args.hiding(words[i : i+taken])
+			}
+			states[i+taken] = append(states[i+taken], state[S]{s.command, n, args})
 			far = max(far, i+taken)
 		}
 	}

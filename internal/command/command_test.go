@@ -313,3 +313,26 @@ func FuzzLine(f *testing.F) {
 		table.Expand(views, line)
 	})
 }
+
+func TestShownHidesSecrets(t *testing.T) {
+	secret := OneWord("secret", "STRING", func(s string) (string, error) { return s, nil })
+	secret.Secret = true
+	table, err := New(Vocabulary{Types: map[string]Type{"secret": secret}}, []Command[int]{
+		{Views: []string{"v"}, Syntax: "key <first:secret> [ then <second:secret> ] [ text <t:line> ]"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]string{
+		"  key  a ":                  "  key  ****** ",
+		`k "a b" then b`:             "k ****** then ******",
+		"key text then b text a  b ": "key ****** then ****** text a  b ",
+	} {
+		m, err := table.Match([]string{"v"}, line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Shown(line); got != want {
+			t.Errorf("%q is shown as %q", line, got)
+		}
+	}
+}

@@ -21,6 +21,8 @@ type Type struct {
 	Name string
 	// Show is how the help shows it, such as INTEGER<1-254>.
 	Show string
+	// Secret values are hidden where a line is shown again, see Match.Shown.
+	Secret bool
 	// Rest makes the parameter take the rest of the line, as it was typed,
 	// as one word.
 	Rest bool
@@ -133,7 +135,12 @@ func parseMAC(s string) ([6]byte, error) {
 
 // Args holds what a line gave: the value of each parameter by its name, and
 // the keywords that were used by themselves.
-type Args struct{ list []arg }
+type Args struct {
+	list    []arg
+	secrets []span // places in the line
+}
+
+type span struct{ from, to int }
 
 type arg struct {
 	name  string
@@ -143,7 +150,13 @@ type arg struct {
 // with returns a longer list and leaves the shorter one alone: several places
 // of a grammar share their beginnings.
 func (a Args) with(name string, value any) Args {
-	return Args{append(slices.Clip(a.list), arg{name, value})}
+	return Args{append(slices.Clip(a.list), arg{name, value}), a.secrets}
+}
+
+// hiding returns arguments of which one more, the last, is a secret.
+func (a Args) hiding(words []word) Args {
+	a.secrets = append(slices.Clip(a.secrets), span{words[0].pos, words[len(words)-1].end})
+	return a
 }
 
 // Has tells whether the keyword or the parameter was given. A keyword and a

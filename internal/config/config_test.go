@@ -236,7 +236,7 @@ func TestRefusals(t *testing.T) {
 		{"e-trunk 1", "peer-ipv6 ff02::1 source-ipv6 2001:db8::1", "not the unicast address"},
 		{"e-trunk 1", "peer-ipv6 10.0.0.1 source-ipv6 2001:db8::1", "not an IPv6 address"},
 		{"e-trunk 1", "priority 0", "0 is outside 1..254"},
-		{"e-trunk 1", `security-key simple "a b"`, "no spaces"},
+		{"e-trunk 1", `security-key simple "a b"`, "it has spaces"},
 		{"e-trunk 1", "security-key cipher %^%#AAAA%^%#", "another device or is damaged"},
 		{"e-trunk 1", "timer hello 4", "4 is outside 5..100"},
 		{"remote-backup-profile rbp1", "backup-id 0 remote-backup-service rbs1", "0 is outside 1..4294967295"},

@@ -11,6 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
+
+	"tandem/internal/command"
 )
 
 // Secret is a key that the operator typed. It prints as asterisks; the text
@@ -39,6 +42,33 @@ func (s Secret) GoString() string { return s.String() }
 
 // MarshalText hides the secret from JSON and its like.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// cipherText is what was typed behind the keyword cipher. It prints as asterisks
+// too, for it may be plain text.
+type cipherText struct{ typed string }
+
+func (c cipherText) String() string   { return Secret{c.typed}.String() }
+func (c cipherText) GoString() string { return c.String() }
+
+// secretType makes the type of parameters that are never shown again. Its errors
+// do not repeat the value.
+// The length is that of the bytes, which become cipher text.
+func secretType(name string, longest int, value func(string) any) command.Type {
+	t := command.OneWord(name, fmt.Sprintf("STRING<1-%d>", longest), func(s string) (any, error) {
+		switch {
+		case s == "" || len(s) > longest:
+			return nil, fmt.Errorf("%d bytes, not 1..%d", len(s), longest)
+		case !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+			return nil, errors.New("it has spaces or characters that cannot be printed")
+		}
+		return value(s), nil
+	})
+	t.Secret = true
+	return t
+}
+
+// What VRP takes: a key, and the cipher text of one, in bytes.
+const maxKey, maxCipherText = 255, 432
 
 // KeySize is the size of a device key in bytes.
 const KeySize = 32

@@ -1,11 +1,9 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"tandem/internal/command"
@@ -90,18 +88,18 @@ func eTrunkTrack() setting[ETrunk] {
 
 // eTrunkKey needs the device's keys, so it is no setting.
 func eTrunkKey() entry {
-	return entry{view: ViewETrunk, syntax: "security-key { simple <key:string(1..255)> | cipher <cipher-key:string(1..432)> }",
+	return entry{view: ViewETrunk, syntax: "security-key { simple <key:secret> | cipher <cipher-key:cipher-text> }",
 		help: "Set the key that hellos are authenticated with",
 		set: func(e *Editor, a command.Args) error {
-			key, err := NewSecret(a.String("key")), error(nil)
+			key, err := command.Get[Secret](a, "key"), error(nil)
 			if a.Has("cipher-key") {
-				key, err = e.keys.Open(a.String("cipher-key"))
+				key, err = e.keys.Open(command.Get[cipherText](a, "cipher-key").typed)
 			}
 			switch {
 			case err != nil:
 				return fmt.Errorf("security-key: %w", err)
-			case len(key.plain) > 255 || strings.ContainsRune(key.plain, ' '):
-				return errors.New("security-key: a key has 1..255 characters and no spaces")
+			case len(key.plain) > maxKey:
+				return fmt.Errorf("security-key: %d bytes, not 1..%d", len(key.plain), maxKey)
 			}
 			t := eTrunkOf(e.Model, e.View)
 			if t == nil {

@@ -22,6 +22,8 @@ func Vocabulary() command.Vocabulary {
 			"multicast":        command.OneWord("multicast", "FFxx::X:X", parseMulticast),
 			"group-range":      command.OneWord("group-range", "FFxx::X:X/M", parseGroupRange),
 			"file":             command.OneWord("file", "/PATH", parseFile),
+			"secret":           secretType("secret", maxKey, func(s string) any { return NewSecret(s) }),
+			"cipher-text":      secretType("cipher-text", maxCipherText, func(s string) any { return cipherText{s} }),
 			"acl-name":         command.OneWord("acl-name", "STRING<1-32>", parseACLName),
 		},
 		Help: maps.Clone(help),

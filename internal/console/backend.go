@@ -39,6 +39,9 @@ type Backend interface {
 
 // Journal is where the events of the device are.
 type Journal interface {
+	Emit(event.Event)
+	// Record takes an event of the audit, of which none is left out.
+	Record(event.Event)
 	Book() event.Book
 	// Follow waits for events after the one of a number until ctx ends.
 	Follow(ctx context.Context, after uint64) ([]event.Entry, error)

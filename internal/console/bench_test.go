@@ -43,7 +43,7 @@ func newBulk(b *testing.B) *Session {
 		b.Fatal(err)
 	}
 	sys := &System{Backend: newFakeRouter(selfID, "2001:db8::1"), Store: store}
-	s := sys.NewSession("admin", true)
+	s := sys.NewSession(Login{User: "admin", Level: Configuration, Interactive: true})
 	for _, line := range bulk() {
 		if r := s.Exec(line); r.Err != nil {
 			b.Fatalf("%q: %v", line, r.Err)

@@ -10,6 +10,7 @@ import (
 
 	"tandem/internal/command"
 	"tandem/internal/config"
+	"tandem/internal/event"
 )
 
 const pointParameter = "<point:1000000001..1999999999>"
@@ -65,7 +66,8 @@ func labelOf(a command.Args) (string, error) {
 
 // commit puts the candidate in force. After an error the candidate is still there.
 func (s *Session) commit(o config.CommitOptions) error {
-	o.User = s.user
+	o.User, o.Source = s.login.User, s.login.Source
+	o.Ended = func(err error) { s.sys.Journal.Emit(event.TrialEnded.With(s.login.User, told(err))) }
 	out, err := s.sys.Store.Commit(s.candidate, o, s.sys.Backend.Apply)
 	var conflict *config.ConflictError
 	if errors.As(err, &conflict) {
@@ -79,6 +81,14 @@ func (s *Session) commit(o config.CommitOptions) error {
 		s.inform("the configuration is on trial for %v; commit keeps it", o.Trial)
 	}
 	return nil
+}
+
+// told is an error for the log, where there may be none.
+func told(err error) string {
+	if err == nil {
+		return "none"
+	}
+	return err.Error()
 }
 
 func (sys *System) onTrial() bool {
@@ -118,7 +128,7 @@ func rollback(s *Session, a command.Args) error {
 	if err != nil {
 		return err
 	}
-	info := config.PointInfo{User: s.user, Description: fmt.Sprintf("rollback to %d", id)}
+	info := config.PointInfo{User: s.login.User, Source: s.login.Source, Description: fmt.Sprintf("rollback to %d", id)}
 	out, err := s.sys.Store.Rollback(id, info, s.sys.Backend.Apply)
 	if err != nil {
 		return err

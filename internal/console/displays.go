@@ -31,6 +31,7 @@ func show(views []string, syntax, help string, f func(*Session, command.Args) (D
 const displayWord = "display"
 
 var (
+	// anyView is for what changes nothing: users who may only look have it alone.
 	anyView    = []string{config.ViewAny}
 	configView = []string{config.ViewConfig}
 )

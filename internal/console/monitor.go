@@ -18,7 +18,7 @@ func monitorCommands() []command.Command[*Session] {
 
 func monitor(on bool) func(*Session, command.Args) error {
 	return func(s *Session, _ command.Args) error {
-		if !s.interactive {
+		if !s.login.Interactive {
 			return errors.New("a script has no terminal")
 		}
 		s.monitor = nil

@@ -98,7 +98,7 @@ func resetCommands() []command.Command[*Session] {
 			s.sys.zeros.bfd = now
 			return nil
 		}),
-		action(anyView, "reset logbuffer", "Empty the buffer of the log", func(s *Session, _ command.Args) error {
+		action([]string{config.ViewUser, config.ViewConfig}, "reset logbuffer", "Empty the buffer of the log", func(s *Session, _ command.Args) error {
 			s.sys.Journal.Reset()
 			return nil
 		}),

@@ -21,18 +21,32 @@ type System struct {
 	zeros zeros
 }
 
-// NewSession opens a session of a user in the user view. An interactive
-// session is asked before it loses changes; any other gets an error.
-func (sys *System) NewSession(user string, interactive bool) *Session {
-	return &Session{sys: sys, user: user, interactive: interactive}
+// Login is who begins a session.
+type Login struct {
+	User   string // for the list of commits and the audit
+	Source string // where the user is, for the same
+	Level  Level
+	// Interactive sessions are asked before they lose changes; others get an error.
+	Interactive bool
 }
+
+// Level is what a user may do.
+type Level uint8
+
+// Levels as VRP numbers them.
+const (
+	Monitoring    Level = 1 // to look
+	Configuration Level = 2 // everything
+)
+
+// NewSession opens a session in the user view.
+func (sys *System) NewSession(l Login) *Session { return &Session{sys: sys, login: l} }
 
 // Session is one operator's dialogue: a view, a candidate configuration of its
 // own, perhaps an open question. It is not safe for concurrent use.
 type Session struct {
-	sys         *System
-	user        string // for the list of commits
-	interactive bool
+	sys   *System
+	login Login
 
 	// candidate holds the view as well, it is nil in the user view.
 	candidate *config.Candidate
@@ -51,6 +65,7 @@ type Session struct {
 	// Of the line being run:
 	shown   Display
 	printed strings.Builder
+	said    string // as others may see it, empty when it was not understood
 }
 
 // question is what the session wants to know before it goes on.
@@ -93,8 +108,10 @@ type Completion struct {
 func (s *Session) Exec(line string) Result {
 	s.shown = Display{}
 	s.printed.Reset()
+	s.said = ""
 	prompt := s.Prompt()
 	err := s.run(line)
+	s.audit(prompt, err)
 	if err != nil {
 		s.printed.WriteString(errorText(err, line, prompt))
 	}
@@ -123,6 +140,7 @@ func (s *Session) run(line string) error {
 			return err
 		}
 	}
+	s.said = strings.TrimSpace(match.Shown(text) + line[len(text):])
 	if err := s.execute(match); err != nil {
 		return err
 	}
@@ -207,7 +225,10 @@ func takesPipe(syntax string) bool { return strings.HasPrefix(syntax, displayWor
 
 // views are the tables that hold where the session is.
 func (s *Session) views() []string {
-	if s.candidate == nil {
+	switch {
+	case s.login.Level < Configuration:
+		return []string{config.ViewAny} // what is in every view changes nothing
+	case s.candidate == nil:
 		return []string{config.ViewUser, config.ViewAny}
 	}
 	return s.candidate.View.Chain()
@@ -256,7 +277,7 @@ func (s *Session) reply(line string) error {
 		return nil
 	}
 	q := s.question
-	s.question = nil
+	s.said, s.question = answer, nil
 	understood, err := q.answer(answer)
 	if !understood {
 		s.question = q

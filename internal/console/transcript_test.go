@@ -26,6 +26,7 @@ var promptForm = regexp.MustCompile(`^(<[^>]*>|\[[~*]?[^\]]*\]|Warning: Changes 
 //
 //	## a            the lines that follow are typed on device A (or B)
 //	## a script     the same in a session that is not interactive
+//	## a monitor    the same by a user who may only look
 //	## run 3s       virtual time passes
 //	## join         host fe80::11 joins (2001:db8:5::1, ff3e::1) on Eth-Trunk10 of A
 //	## refuse TEXT  the device refuses the commits that follow, for this reason
@@ -110,13 +111,22 @@ func retype(t *testing.T, transcript string) string {
 	return screen.String()
 }
 
+// login is that of the sessions of a transcript.
+func login(kind string) Login {
+	l := Login{User: "admin", Source: "console", Level: Configuration, Interactive: kind != "script"}
+	if kind == "monitor" {
+		l.User, l.Level = "guest", Monitoring
+	}
+	return l
+}
+
 // direct carries out a line of directions.
 func (st *stage) direct(t *testing.T, words string) {
 	verb, rest, _ := strings.Cut(words, " ")
 	switch verb {
 	case "a", "b":
 		if st.sessions[words] == nil {
-			st.sessions[words] = st.systems[verb].NewSession("admin", rest != "script")
+			st.sessions[words] = st.systems[verb].NewSession(login(rest))
 		}
 		st.now = st.sessions[words]
 	case "run":

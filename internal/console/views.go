@@ -60,7 +60,7 @@ func (s *Session) leave() error {
 	switch {
 	case !s.Pending():
 		s.toUserView()
-	case !s.interactive:
+	case !s.login.Interactive:
 		return errPending
 	default:
 		s.question = &question{leaveText, s.leaveAnswer}

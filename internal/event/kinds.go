@@ -109,6 +109,10 @@ var (
 		"The kernel does not say who has connected to the console socket.")
 	ConsoleOpened = declare("SHELL", Info, "LOGIN", "User Pid Interactive",
 		"A console session was opened.")
+	CommandRecord = declare("SHELL", Notice, "CMDRECORD", "User Source View Command Result",
+		"An operator has typed a line; secrets are hidden, and so is a line that was not understood. None is left out.")
+	TrialEnded = declare("CFG", Warning, "TRIAL_ENDED", "User Error",
+		"A commit on trial was not confirmed, and the configuration before is back, or could not be put back yet.")
 
 	HTTPError = declare("HTTP", Warning, "HTTP_ERROR", "Error",
 		"A client of the console socket or of the HTTP server broke the protocol.")

@@ -88,16 +88,22 @@ func (l *limit) allow(now time.Time) bool {
 	return true
 }
 
+// Record writes an event of an audit to the log: whatever the level of the log is
+// and however many there are. It is not in the buffer.
+func (j *Journal) Record(e event.Event) { j.print(time.Now(), e) }
+
 // write puts an event into the buffer and the log.
 func (j *Journal) write(now time.Time, e event.Event) {
 	j.book.Note(event.Entry{Event: e, At: now})
 	close(j.more)
 	j.more = make(chan struct{})
-	level := level(e.Severity)
-	if !j.log.Enabled(context.Background(), level) {
-		return
+	if j.log.Enabled(context.Background(), level(e.Severity)) {
+		j.print(now, e)
 	}
-	r := slog.NewRecord(now, level, e.Name, 0)
+}
+
+func (j *Journal) print(now time.Time, e event.Event) {
+	r := slog.NewRecord(now, level(e.Severity), e.Name, 0)
 	r.AddAttrs(slog.String(moduleKey, e.Module))
 	for i := range e.Fields {
 		r.AddAttrs(slog.String(e.Field(i)))

@@ -8,6 +8,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/console"
 )
 
 // Peer is the process at the other end of the socket, as the kernel vouches for it.
@@ -26,6 +28,11 @@ func (p Peer) name() string {
 		return "uid " + id
 	}
 	return u.Username
+}
+
+// login is that of a peer; who may connect at all may do everything.
+func (p Peer) login(interactive bool) console.Login {
+	return console.Login{User: p.name(), Source: fmt.Sprintf("console pid %d", p.PID), Level: console.Configuration, Interactive: interactive}
 }
 
 // peerOf asks the kernel who connected.

@@ -51,7 +51,7 @@ func (s *sessions) open(p Peer, interactive bool, now time.Time) (id, prompt str
 		return "", "", fmt.Errorf("all %d sessions are in use", maxSessions)
 	}
 	id = rand.Text()
-	h := &held{session: s.sys.NewSession(p.name(), interactive), uid: p.UID, used: now}
+	h := &held{session: s.sys.NewSession(p.login(interactive)), uid: p.UID, used: now}
 	s.byID[id] = h
 	return id, h.session.Prompt(), nil
 }
