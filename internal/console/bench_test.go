@@ -2,9 +2,11 @@ package console
 
 import (
 	"fmt"
+	"log/slog"
 	"testing"
 
 	"tandem/internal/config"
+	"tandem/internal/journal"
 )
 
 // bulk is a configuration of 10,000 lines as an operator pastes it, two thousand
@@ -42,7 +44,7 @@ func newBulk(b *testing.B) *Session {
 	if err != nil {
 		b.Fatal(err)
 	}
-	sys := &System{Backend: newFakeRouter(selfID, "2001:db8::1"), Store: store}
+	sys := &System{Backend: newFakeRouter(selfID, "2001:db8::1"), Store: store, Journal: journal.New(slog.DiscardHandler)}
 	s := sys.NewSession(Login{User: "admin", Level: Configuration, Interactive: true})
 	for _, line := range bulk() {
 		if r := s.Exec(line); r.Err != nil {

@@ -31,7 +31,7 @@ func Check(text string) (*config.Model, []Finding, error) {
 	}
 	defer remove()
 	sys := &System{Backend: nowhere{}, Store: store}
-	c := &checker{session: sys.NewSession("check", false), lines: strings.Split(text, "\n"), opened: map[string]int{}}
+	c := &checker{session: sys.NewSession(Login{User: "check", Level: Configuration}), lines: strings.Split(text, "\n"), opened: map[string]int{}}
 	var m *config.Model
 	if c.isScript() {
 		c.script()
