@@ -36,7 +36,9 @@ func (r *Router) report(now time.Duration, v Version, from netip.Addr, gr GroupR
 		r.counters.Drops.Count(cause)
 		return
 	}
-	r.update(now, v, key, id, old, next, fl, fx)
+	// While apart, whoever tells of a change may have left by way of the peer meanwhile.
+	again := r.apart && (fl&isV1 != 0 || gr.Type == ChangeToExclude || gr.Type == AllowNewSources)
+	r.update(now, v, key, id, old, next, fl, again, fx)
 	if fl&isV1 != 0 {
 		g := r.store.groups.At(r.store.findGroup(gr.Group))
 		g.v1Until = max(g.v1Until, now+r.inUse.ListeningInterval())
@@ -109,13 +111,14 @@ func (r *Router) expectPartial(gid uint32, until time.Duration) {
 	g.partialUntil = max(g.partialUntil, until+r.inUse.LastListenerInterval)
 }
 
-// update writes what a host wants now and lets what it dropped linger.
-func (r *Router) update(now time.Duration, v Version, key Key, id uint32, old, next Filter, fl flags, fx *Effects) {
+// update writes what a host wants now and lets what it dropped linger. A host joins
+// when it wants more, when it has moved here from the peer, which drops it if it
+// cannot be told, or again, as far as the peer can know.
+func (r *Router) update(now time.Duration, v Version, key Key, id uint32, old, next Filter, fl flags, again bool, fx *Effects) {
 	if next.Empty() {
 		next, fl = Filter{}, isDeleted
 	}
-	// While apart the peer may have dropped a listener of its own that has moved here.
-	joined := !covers(old, next) || r.apart && !next.Empty() && r.store.records.At(id).device != 0
+	joined := !covers(old, next) || !next.Empty() && id != 0 && (again || r.store.records.At(id).device != 0)
 	// The list that old refers to may be freed by the write; lists never change.
 	changed := r.write(now, v, key, &id, next, fl)
 	rec := r.store.records.At(id)
