@@ -102,9 +102,8 @@ func (h *host) leaveBeyond(most, joined int) {
 
 // report tells of one stream: of a change, or in answer to a query.
 func (h *host) report(i int, change bool) {
-	lost := &h.lost[i]
+	lost := h.lostReport(i)
 	if h.v1 {
-		lost = &h.w.v1[h.vlan].lost[i]
 		h.reportsForAll(i)
 	}
 	if *lost = !*lost && h.w.chance(h.w.opts.Loss); *lost {
@@ -122,6 +121,14 @@ func (h *host) report(i int, change bool) {
 		p.Records = []mld.GroupRecord{record(s, h.wants[i], change)}
 	}
 	h.send(i, dst, p)
+}
+
+// lostReport tells where the loss of the last report of a stream is noted.
+func (h *host) lostReport(i int) *bool {
+	if h.v1 {
+		return &h.w.v1[h.vlan].lost[i]
+	}
+	return &h.lost[i]
 }
 
 // reportsForAll keeps the other MLDv1 hosts of the group quiet.
@@ -181,8 +188,12 @@ func (h *host) send(i int, dst netip.Addr, p *mld.Packet) {
 	want := h.wants[i]
 	arrive := func() {
 		if n.legUp() {
-			if want == h.wants[i] && n.alive() {
-				h.heard[i] = want
+			if want && h.wants[i] && n.alive() && !h.heard[i] {
+				h.heard[i] = true
+				h.w.watch.heard(h, i)
+			}
+			if !n.alive() { // as lost as any
+				*h.lostReport(i) = true
 			}
 			if n.knowing() && !want && !h.wants[i] {
 				h.gone[i] = witness{n, n.boots}

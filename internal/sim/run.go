@@ -99,8 +99,8 @@ func (w *World) settle() error {
 			return err
 		}
 	}
+	w.watch.forgive(w.strict)
 	w.settled, w.strict = true, true
-	w.watch.forgive()
 	return w.agree()
 }
 
@@ -137,15 +137,23 @@ func (w *World) checkGone() error {
 			if h.v1 || h.wants[i] || heard.node == nil || heard.node.boots != heard.boot || !heard.node.hasVLAN(h.vlan) {
 				continue
 			}
-			g := heard.node.dev.Groups(w.now, configuredName(h.vlan))
-			for _, g := range g {
-				if g.Group == s.group && slices.ContainsFunc(g.Hosts, func(state mld.HostState) bool { return state.Host == h.addr }) {
-					return fmt.Errorf("host %d has left %s, %s heard it and holds it for a listener", h.number, s.group, heard.node.name)
-				}
+			if heard.node.knows(h, s) {
+				return fmt.Errorf("host %d has left %s, %s heard it and holds it for a listener", h.number, s.group, heard.node.name)
 			}
 		}
 	}
 	return nil
+}
+
+// knows reports whether a device has a record of a host's interest in a stream.
+// MLDv1 hosts report in each other's stead, so any record will do for theirs.
+func (n *node) knows(h *host, s stream) bool {
+	for _, g := range n.dev.Groups(n.w.now, configuredName(h.vlan)) {
+		if g.Group == s.group {
+			return slices.ContainsFunc(g.Hosts, func(state mld.HostState) bool { return state.Host == h.addr || h.v1 && state.V1 })
+		}
+	}
+	return false
 }
 
 // difference lists the records that only one device has.

@@ -67,13 +67,25 @@ func (v *watch) changed(h *host, i int) {
 	v.listens[h.number][i] = listening{missing: true, since: v.w.now}
 }
 
+// heard starts the wait anew: only now can it be fulfilled.
+func (v *watch) heard(h *host, i int) {
+	if l := &v.listens[h.number][i]; !l.served {
+		l.since = v.w.now
+	}
+}
+
 // forgive lets those who miss something when strict rules begin wait as they
-// might have before.
-func (v *watch) forgive() {
-	for h := range v.listens {
-		for i := range v.listens[h] {
-			if l := &v.listens[h][i]; l.missing {
+// might have before. What both devices have forgotten, after more than one thing
+// had gone wrong, they have to hear again first.
+func (v *watch) forgive(strict bool) {
+	for _, h := range v.w.hosts {
+		for i, s := range v.w.streams {
+			l := &v.listens[h.number][i]
+			if l.missing {
 				l.grace = true
+			}
+			if !strict && !v.w.nodes[0].knows(h, s) && !v.w.nodes[1].knows(h, s) {
+				h.heard[i], l.served = false, false
 			}
 		}
 	}
@@ -127,6 +139,7 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 		switch {
 		case !configured:
 			*l = listening{missing: true, grace: true, since: w.now}
+			h.heard[i] = false
 			continue
 		case sent && l.missing:
 			if gap := w.now - l.since; l.served {
@@ -143,7 +156,7 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 		if !l.missing {
 			continue
 		}
-		if waited, limit := v.waited(h, l); waited > limit {
+		if waited, limit := v.waited(h, i, l); waited > limit {
 			return fmt.Errorf("host %d has been without %s for %v (limit %v): %s, %s", h.number, w.streams[i].group, w.now-l.since, limit,
 				w.nodes[0].whyNot(w.streams[i], vlan), w.nodes[1].whyNot(w.streams[i], vlan))
 		}
@@ -153,14 +166,17 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 
 // waited returns how long a listener has waited for what it could have had, and
 // how long it may.
-func (v *watch) waited(h *host, l *listening) (waited, limit time.Duration) {
+func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duration) {
 	w := v.w
 	if w.strict && !l.grace {
 		if !w.servable() {
 			return 0, maxGap
 		}
-		if l.served {
+		switch {
+		case l.served:
 			return w.now - l.since, maxGap
+		case !h.heard[i]:
+			return 0, maxJoin
 		}
 		return w.now - l.since, maxJoin
 	}
