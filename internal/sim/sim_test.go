@@ -18,7 +18,10 @@ var (
 	first  = flag.Uint64("first", 1, "the first seed")
 	keep   = flag.String("keep", "", "the numbers of the steps to play, separated by commas; \"none\" for none, empty for all")
 	losses = flag.Bool("loss", true, "lose some hellos and reports")
-	minds  = flag.Bool("minds", true, "let hosts change their minds")
+	// Each failure costs as much as dozens of schedules, to shrink it.
+	failures = flag.Uint64("failures", 5, "how many failing schedules end the run")
+	shrink   = flag.Bool("shrink", true, "look for less that still fails")
+	minds    = flag.Bool("minds", true, "let hosts change their minds")
 )
 
 func options(t *testing.T, seed uint64) Options {
@@ -42,10 +45,6 @@ func options(t *testing.T, seed uint64) Options {
 	return opts
 }
 
-// maxFailures ends a run of many seeds: each failure costs as much as dozens of
-// schedules, to shrink it.
-const maxFailures = 5
-
 // TestSchedules plays fault schedules on all cores. Of one that breaks an
 // invariant it prints the commands that replay it, whole and shrunk.
 func TestSchedules(t *testing.T) {
@@ -53,30 +52,33 @@ func TestSchedules(t *testing.T) {
 		replayLoudly(t)
 		return
 	}
-	var next, failures atomic.Uint64
+	var next, failed atomic.Uint64
 	next.Store(*first)
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for failures.Load() < maxFailures {
+			for failed.Load() < *failures {
 				seed := next.Add(1) - 1
 				if seed >= *first+*seeds {
 					return
 				}
 				if err := New(options(t, seed)).Run(); err != nil {
-					failures.Add(1)
+					failed.Add(1)
 					t.Error(report(options(t, seed), err))
 				}
 			}
 		})
 	}
 	workers.Wait()
-	if n := failures.Load(); n >= maxFailures {
-		t.Errorf("stopped after %d failures", n)
+	if n := failed.Load(); n >= *failures {
+		t.Errorf("stopped after %d failures, before seed %d", n, next.Load())
 	}
 }
 
 func report(opts Options, err error) string {
+	if !*shrink {
+		return fmt.Sprintf("seed %d: %v\n\t%s", opts.Seed, err, opts.Command())
+	}
 	small, smallErr := Shrink(opts)
 	return fmt.Sprintf("seed %d: %v\n\t%s\n    shrunk: %v\n\t%s\n%s",
 		opts.Seed, err, opts.Command(), smallErr, small.Command(), New(small).Schedule())
