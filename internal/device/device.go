@@ -21,6 +21,7 @@ type Device struct {
 
 	links       map[string]LinkChanged // by Linux name
 	downstreams map[string]*downstream // by configured name
+	numbered    uint32                 // downstreams so far
 	upstream    *upstream
 	trunks      map[uint32]*trunk
 	services    map[string]*service

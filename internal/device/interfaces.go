@@ -19,6 +19,7 @@ type downstream struct {
 	refused   uint64
 	refusedAt time.Duration
 	ledger    *ledger // nil without a profile
+	number    uint32  // of this device, given once
 }
 
 // upstream is the interface where streams come from (RFC 4605).

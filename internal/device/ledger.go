@@ -85,15 +85,17 @@ func (l *ledger) rewrite(w mld.Rewrite) {
 
 // count takes a live record into the digests, or out of them.
 func (l *ledger) count(k mld.Key, v mld.Version, by int) {
-	key := l.key(k)
-	hash := rbs.Hash(key, replicaVersion(v))
-	l.digests[rbs.BucketOf(key, buckets)] ^= hash
+	bucket, hash := rbs.BucketAndHash(l.key(k), replicaVersion(v), buckets)
+	l.digests[bucket] ^= hash
 	l.total ^= hash
 	l.live += by
 }
 
 // bucket lists the records of a bucket, tombstones too.
 func (l *ledger) bucket(now time.Duration, b int) []mld.Handle {
+	if l.kept == 0 {
+		return nil
+	}
 	if l.index == nil {
 		l.index = &bucketIndex{}
 		for h := range l.router.Handles() {

@@ -54,8 +54,10 @@ func TestDigestsFollowTheRecords(t *testing.T) {
 }
 
 func visit(s *service, bucket int) (n int) {
-	for range s.Records(bucket) {
-		n++
+	for _, ref := range s.Refs(bucket, nil) {
+		if _, ok := s.At(ref); ok {
+			n++
+		}
 	}
 	return n
 }

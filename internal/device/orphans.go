@@ -107,11 +107,19 @@ func (d *Device) orphansSoon(now time.Duration) {
 // orphansSynchronised forgets the listeners from before the connection that has
 // been synchronised now: the peer knew them, or has been told.
 func (d *Device) orphansSynchronised(now time.Duration, s *service) {
-	for l, w := range d.orphans.waiting {
-		if w.since < s.upAt && d.serviceOf(l.ifc) == s {
-			d.orphanAdopted(now, l, w.version)
+	o := &d.orphans
+	later := make(map[listener]waiting)
+	for l, w := range o.waiting {
+		if w.since >= s.upAt || d.serviceOf(l.ifc) != s {
+			later[l] = w
 		}
 	}
+	if len(later) == len(o.waiting) {
+		return
+	}
+	o.waiting = later
+	o.overdue = slices.DeleteFunc(o.overdue, func(l listener) bool { _, waits := later[l]; return !waits })
+	d.orphansSoon(now)
 }
 
 func (d *Device) orphansAt(at time.Duration) {

@@ -3,6 +3,7 @@ package device
 import (
 	"iter"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"tandem/internal/event"
@@ -28,6 +29,7 @@ type service struct {
 
 	interfaces []*downstream // whose records it replicates, by name
 	now        time.Duration // of the call under way
+	merging    *downstream   // whose records are being merged, nil for none
 }
 
 func (d *Device) newService(name string) *service {
@@ -167,12 +169,46 @@ func (s *service) Digest(bucket int) (digest uint64) {
 	return digest
 }
 
-// Records implements [rbs.Store].
-func (s *service) Records(bucket int) iter.Seq[rbs.Record] {
+// Refs implements [rbs.Store]. A part is an interface.
+func (s *service) Refs(bucket int, refs []rbs.Ref) []rbs.Ref {
+	for _, ifc := range s.interfaces {
+		for _, h := range ifc.ledger.bucket(s.now, bucket) {
+			refs = append(refs, rbs.Ref{Part: ifc.number, Group: ifc.router.GroupOf(h), Record: uint32(h)})
+		}
+	}
+	return refs
+}
+
+// All implements [rbs.Store].
+func (s *service) All(refs []rbs.Ref) []rbs.Ref {
+	for _, ifc := range s.interfaces {
+		refs = slices.Grow(refs, ifc.ledger.kept)
+		for group, h := range ifc.router.ByGroup() {
+			refs = append(refs, rbs.Ref{Part: ifc.number, Group: group, Record: uint32(h)})
+		}
+	}
+	return refs
+}
+
+// At implements [rbs.Store].
+func (s *service) At(ref rbs.Ref) (rbs.Record, bool) {
+	i := slices.IndexFunc(s.interfaces, func(ifc *downstream) bool { return ifc.number == ref.Part })
+	if i < 0 {
+		return rbs.Record{}, false
+	}
+	rec, ok := s.interfaces[i].router.At(mld.Handle(ref.Record))
+	if !ok {
+		return rbs.Record{}, false
+	}
+	return replica(s.interfaces[i], rec), true
+}
+
+// Tombstones implements [rbs.Store].
+func (s *service) Tombstones() iter.Seq[rbs.Record] {
 	return func(yield func(rbs.Record) bool) {
 		for _, ifc := range s.interfaces {
-			for _, h := range ifc.ledger.bucket(s.now, bucket) {
-				if rec, ok := ifc.router.At(h); ok && !yield(replica(ifc, rec)) {
+			for rec := range ifc.router.Tombstones() {
+				if !yield(replica(ifc, rec)) {
 					return
 				}
 			}
@@ -201,6 +237,10 @@ func (s *service) Merge(now time.Duration, rec rbs.Record) bool {
 		d.counters.recordsUnknown++
 		return false
 	}
+	if s.merging != ifc {
+		s.Merged(now)
+		s.merging = ifc
+	}
 	merged := ifc.router.Merge(now, mld.Record{
 		Key:     mld.Key{Group: rec.Group, Host: rec.Host},
 		Filter:  mld.Filter{Mode: filterMode(rec.Exclude), Sources: rec.Sources},
@@ -209,9 +249,16 @@ func (s *service) Merge(now time.Duration, rec rbs.Record) bool {
 		Deleted: rec.Deleted,
 		Left:    rec.Left,
 	}, &d.mldFx)
-	d.applyMLD(now, ifc)
 	d.adopt(now, ifc, rec.Key, rec.Version) // whoever tells of a listener knows it
 	return merged
+}
+
+// Merged implements [rbs.Store].
+func (s *service) Merged(now time.Duration) {
+	if s.merging != nil {
+		s.dev.applyMLD(now, s.merging)
+		s.merging = nil
+	}
 }
 
 // Acked implements [rbs.Store].

@@ -16,7 +16,8 @@ func (r *Router) Merge(now time.Duration, rec Record, fx *Effects) bool {
 		return false
 	}
 	key := Key{rec.Group, rec.Host.WithZone("")}
-	id := r.store.lookup(key)
+	at := r.store.place(key)
+	id := at.record
 	if id != 0 && !rec.Version.newer(r.store.version(r.store.records.At(id))) {
 		return false
 	}
@@ -38,7 +39,7 @@ func (r *Router) Merge(now time.Duration, rec Record, fx *Effects) bool {
 		c.flags = isDeleted
 	}
 	if id == 0 {
-		id = r.store.create(now, key, c.expires)
+		id = r.store.createAt(now, key, at, c.expires)
 	}
 	if r.store.set(now, id, c) {
 		fx.Groups = append(fx.Groups, key.Group)

@@ -38,6 +38,36 @@ func (r *Router) At(h Handle) (Record, bool) {
 	return r.view(rec), true
 }
 
+// GroupOf numbers the group of a record that exists; a group that has gone may
+// leave its number to another one.
+func (r *Router) GroupOf(h Handle) uint32 { return r.store.records.At(uint32(h)).group }
+
+// ByGroup yields the handle of every record, tombstones included, group by group.
+// The router must not be modified during the iteration.
+func (r *Router) ByGroup() iter.Seq2[uint32, Handle] {
+	return func(yield func(uint32, Handle) bool) {
+		for gid := uint32(1); gid <= r.store.groups.Top(); gid++ {
+			for id := r.store.groups.At(gid).first; id != 0; id = r.store.records.At(id).gnext {
+				if !yield(gid, Handle(id)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Tombstones yields the records that are not live. The router must not be
+// modified during the iteration.
+func (r *Router) Tombstones() iter.Seq[Record] {
+	return func(yield func(Record) bool) {
+		for id := uint32(1); id <= r.store.records.Top(); id++ {
+			if rec := r.store.records.At(id); rec.group != 0 && !rec.live() && !yield(r.view(rec)) {
+				return
+			}
+		}
+	}
+}
+
 // Handles yields the handle of every record, tombstones included. The router
 // must not be modified during the iteration.
 func (r *Router) Handles() iter.Seq[Handle] {

@@ -81,7 +81,9 @@ type store struct {
 	lists   sourceLists
 	devices []uint64 // the first is this one
 	expiry  calendar
-	told    func(Rewrite) // see Observe, nil when nobody wants to know
+	// lastGroup is the group that place found last, 0 for none.
+	lastGroup uint32
+	told      func(Rewrite) // see Observe, nil when nobody wants to know
 
 	liveRecords int // without those of host ::
 	liveGroups  int
@@ -117,18 +119,22 @@ func (s *store) findRecord(group, host uint32) uint32 {
 	return s.records.Find(s.seed.Pair(group, host), func(r *record) bool { return r.group == group && r.host == host })
 }
 
-func (s *store) lookup(key Key) uint32 {
-	return s.findRecord(s.findGroup(key.Group), s.findHost(key.Host))
-}
+func (s *store) lookup(key Key) uint32 { return s.place(key).record }
 
-// holdHost returns the id of a host and counts a reference to it.
-func (s *store) holdHost(a netip.Addr) uint32 {
-	id := s.findHost(a)
-	if id == 0 {
-		id = s.hosts.Insert(host{addr: a})
+// place is where the record of a key is, or would be: ids of what there is, 0 of
+// what there is not.
+type place struct{ group, host, record uint32 }
+
+// place finds the place of a key. Records come group by group from a peer, so
+// the group found last is tried first.
+func (s *store) place(key Key) (p place) {
+	if p.group = s.lastGroup; p.group == 0 || s.groups.At(p.group).addr != key.Group {
+		p.group = s.findGroup(key.Group)
+		s.lastGroup = p.group
 	}
-	s.hosts.At(id).refs++
-	return id
+	p.host = s.findHost(key.Host)
+	p.record = s.findRecord(p.group, p.host)
+	return p
 }
 
 func (s *store) dropHost(id uint32) {
@@ -189,12 +195,19 @@ type content struct {
 // create makes the record of a group and a host, and the two if need be: a
 // tombstone until set says otherwise.
 func (s *store) create(now time.Duration, key Key, expires time.Duration) (id uint32) {
-	gid := s.findGroup(key.Group)
-	if gid == 0 {
-		gid = s.groups.Insert(group{addr: key.Group})
+	return s.createAt(now, key, s.place(key), expires)
+}
+
+func (s *store) createAt(now time.Duration, key Key, at place, expires time.Duration) (id uint32) {
+	if at.group == 0 {
+		at.group = s.groups.Insert(group{addr: key.Group})
 	}
-	id = s.records.Insert(record{group: gid, host: s.holdHost(key.Host), flags: isDeleted | isNew, expires: expires})
-	g := s.groups.At(gid)
+	if at.host == 0 {
+		at.host = s.hosts.Insert(host{addr: key.Host})
+	}
+	s.hosts.At(at.host).refs++
+	id = s.records.Insert(record{group: at.group, host: at.host, flags: isDeleted | isNew, expires: expires})
+	g := s.groups.At(at.group)
 	s.link(g, id)
 	s.expiry.file(id, expires, now)
 	if key.Host.IsUnspecified() {

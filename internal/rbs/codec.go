@@ -15,8 +15,9 @@ const Magic uint32 = 0x54524253 // "TRBS"
 // Protocol versions this release speaks.
 const (
 	Version1   = 1
+	Version2   = 2 // BATCH in place of RECORDS, branches, one direction after the other
 	MinVersion = Version1
-	MaxVersion = Version1
+	MaxVersion = Version2
 )
 
 // FeatureStatus says that the sender answers STATUS-REQUEST.

@@ -42,6 +42,46 @@ var golden = map[string]struct {
 		 0001 20010db8000000000000000000000001`,
 		AppendRecord(AppendRecords(nil, 1), 0, &goldenRecord),
 	},
+	"BATCH": {
+		`007c 0b 00  0000000000000001
+		 0000000a 00000064 ff3e0000000000000000000080000001 0000000000000007 0002
+		 01 0001 0003f7a0 0198000000000001 fe800000000000000000000000000001
+		 20010db8000000000000000000000001
+		 04 0000 00000000 0198000000000002 fe800000000000000000000000000002`,
+		appendBatch(1, &goldenRecord, &goldenLeave),
+	},
+	"BRANCH-REQUEST": {
+		`0014 0c 00  00000000deadbeef 00000005 00000006`,
+		AppendBranchRequest(nil, 0xdeadbeef, []uint32{5, 6}),
+	},
+	"BRANCH": {
+		`0408 0d 00  00000005 00000000 00000001 01234567` + strings.Repeat("00000000", leaves-3),
+		AppendBranch(nil, 5, &[leaves]uint32{1: leafTombstones, 2: 0x01234567}),
+	},
+	"LEAF-REQUEST": {
+		`001a 0e 00  00000000deadbeef 0502 02 0000000a 0000000b 0601 00`,
+		AppendLeafRequest(nil, 0xdeadbeef, []LeafRequest{{Leaf: 0x502, Held: []uint32{10, 11}}, {Leaf: 0x601}}),
+	},
+}
+
+// appendBatch makes a BATCH frame.
+func appendBatch(sequence uint64, records ...*Record) []byte {
+	var b batch
+	frame := b.begin(nil, sequence)
+	for _, rec := range records {
+		frame = b.add(frame, rec)
+	}
+	return frame
+}
+
+// goldenLeave is the tombstone of another host.
+var goldenLeave = Record{
+	Key: Key{
+		BackupID: 10, SubInterface: 100,
+		Group: netip.MustParseAddr("ff3e::8000:1"), Host: netip.MustParseAddr("fe80::2"),
+	},
+	Version: Version{Clock: 0x0198000000000002, Device: 7},
+	Deleted: true,
 }
 
 var goldenRecord = Record{
@@ -267,6 +307,35 @@ func remake(f Frame) (b []byte) {
 				return b
 			}
 			b = AppendRecord(b, 0, &rec)
+		}
+	case FrameBatch:
+		r, err := ParseBatch(f.Body)
+		if err != nil {
+			return nil
+		}
+		var records []*Record
+		for {
+			var rec Record
+			more, err := r.Next(&rec)
+			if err != nil {
+				return nil
+			}
+			if !more {
+				return appendBatch(r.Sequence, records...)
+			}
+			records = append(records, &rec)
+		}
+	case FrameBranchRequest:
+		if salt, buckets, err := ParseBranchRequest(f.Body); err == nil {
+			return AppendBranchRequest(nil, salt, buckets)
+		}
+	case FrameBranch:
+		if bucket, values, err := ParseBranch(f.Body); err == nil {
+			return AppendBranch(nil, bucket, &values)
+		}
+	case FrameLeafRequest:
+		if salt, requests, err := ParseLeafRequest(f.Body); err == nil {
+			return AppendLeafRequest(nil, salt, requests)
 		}
 	case FrameError:
 		if code, text, err := ParseError(f.Body); err == nil {

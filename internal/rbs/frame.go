@@ -20,11 +20,16 @@ const (
 	FrameError
 	FrameStatusRequest
 	FrameStatus
+	// Of protocol version 2.
+	FrameBatch
+	FrameBranchRequest
+	FrameBranch
+	FrameLeafRequest
 )
 
 func (t FrameType) String() string {
 	names := [...]string{"", "HELLO", "KEEPALIVE", "DIGESTS", "BUCKET-REQUEST", "RECORDS", "ACK", "END-OF-SYNC", "ERROR",
-		"STATUS-REQUEST", "STATUS"}
+		"STATUS-REQUEST", "STATUS", "BATCH", "BRANCH-REQUEST", "BRANCH", "LEAF-REQUEST"}
 	if t == 0 || int(t) >= len(names) {
 		return fmt.Sprintf("type %d", uint8(t))
 	}

@@ -12,16 +12,24 @@ const MaxBuckets = 1 << 16
 const hashSeed = 0x9e3779b97f4a7c15
 
 // BucketOf returns the bucket, 0..n-1, that a key belongs to.
-func BucketOf(k Key, n int) int {
-	hi, _ := bits.Mul64(hashKey(k), uint64(n))
+func BucketOf(k Key, n int) int { return bucketOf(hashKey(k), n) }
+
+// BucketAndHash returns what BucketOf and Hash do.
+func BucketAndHash(k Key, v Version, n int) (bucket int, hash uint64) {
+	key := hashKey(k)
+	return bucketOf(key, n), hashVersion(key, v)
+}
+
+func bucketOf(key uint64, n int) int {
+	hi, _ := bits.Mul64(key, uint64(n))
 	return int(hi)
 }
 
 // Hash returns the digest of one version of one record. A version is written
 // once, so it stands for the content.
-func Hash(k Key, v Version) uint64 {
-	return mix(mix(hashKey(k)^uint64(v.Clock)) ^ v.Device)
-}
+func Hash(k Key, v Version) uint64 { return hashVersion(hashKey(k), v) }
+
+func hashVersion(key uint64, v Version) uint64 { return mix(mix(key^uint64(v.Clock)) ^ v.Device) }
 
 func hashKey(k Key) uint64 {
 	group, host := k.Group.As16(), k.Host.As16()

@@ -15,34 +15,64 @@ type memory struct {
 	records map[Key]Record
 	digests []uint64
 	acked   map[Key]Version
-	busy    int // iterations under way, during which nothing may be changed
+	busy    int   // iterations under way, during which nothing may be changed
+	merged  int   // runs of Merge
+	order   []Key // that there have been, each once
+	known   map[Key]bool
+	groups  map[netip.Addr]int
 }
 
 func newMemory(device uint64, buckets int) *memory {
-	return &memory{device: device, records: map[Key]Record{}, digests: make([]uint64, buckets), acked: map[Key]Version{}}
+	return &memory{device: device, records: map[Key]Record{}, digests: make([]uint64, buckets), acked: map[Key]Version{}, known: map[Key]bool{}, groups: map[netip.Addr]int{}}
 }
 
 func (m *memory) Buckets() int                     { return len(m.digests) }
 func (m *memory) Digest(b int) uint64              { return m.digests[b] }
 func (m *memory) Record(k Key) (r Record, ok bool) { r, ok = m.records[k]; return }
 
-func (m *memory) Records(bucket int) iter.Seq[Record] {
+func (m *memory) Refs(bucket int, refs []Ref) []Ref {
+	for i, k := range m.order {
+		if BucketOf(k, len(m.digests)) == bucket {
+			refs = append(refs, Ref{Group: uint32(m.groups[k.Group]), Record: uint32(i)})
+		}
+	}
+	return refs
+}
+
+func (m *memory) All(refs []Ref) []Ref {
+	for b := range m.digests {
+		refs = m.Refs(b, refs)
+	}
+	slices.SortStableFunc(refs, byGroup)
+	return refs
+}
+
+func (m *memory) At(ref Ref) (Record, bool) { return m.Record(m.order[ref.Record]) }
+
+func (m *memory) Tombstones() iter.Seq[Record] {
 	return func(yield func(Record) bool) {
 		m.busy++
 		defer func() { m.busy-- }()
-		for k, r := range m.records {
-			if BucketOf(k, len(m.digests)) == bucket && !yield(r) {
+		for _, k := range m.order {
+			if r, ok := m.records[k]; ok && r.Deleted && !yield(r) {
 				return
 			}
 		}
 	}
 }
 
+func (m *memory) Merged(time.Duration) { m.merged++ }
+
 func (m *memory) put(r Record) {
 	if m.busy > 0 {
 		panic("store changed while it is ranged over")
 	}
 	m.flip(m.records[r.Key])
+	if !m.known[r.Key] {
+		m.known[r.Key] = true
+		m.order = append(m.order, r.Key)
+		m.groups[r.Group] = len(m.groups)
+	}
 	m.records[r.Key] = r
 	m.flip(r)
 }

@@ -1,6 +1,9 @@
 package rbs
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Output returns the next bytes to send, at most limit of them (but no less
 // than MaxFrame is heeded), nil when there is nothing. They are valid until the
@@ -19,6 +22,8 @@ func (s *Session) Output(now time.Duration, limit int) []byte {
 		s.putSmall()
 		s.putStatus(limit)
 		s.putDigests(limit)
+		s.putBranches(limit)
+		s.putLeafRequests(limit)
 		s.putRequests(limit)
 		s.putRecords(now, limit)
 	}
@@ -36,11 +41,14 @@ func (s *Session) Pending() bool {
 	if !s.greeted || !s.established {
 		return !s.greeted
 	}
-	return s.keepaliveDue || s.ackDue || s.status.pending() || s.telling || len(s.ask) > 0 || s.askLast ||
-		s.windowOpen() && (s.dirty.len() > 0 || s.bulk.busy())
+	return s.keepaliveDue || s.ackDue || s.status.pending() || s.telling || len(s.tellLeaf)+len(s.ask)+len(s.askLeaf) > 0 || s.askLast && !s.asking() ||
+		s.windowOpen() && (s.dirty.len() > 0 || s.answers.busy())
 }
 
-func (s *Session) windowOpen() bool { return s.window.records.len() < maxInFlight }
+func (s *Session) windowOpen() bool { return s.window.records < maxInFlight }
+
+// open reports whether another record may be under way.
+func (f *recordsFrame) open() bool { return f.session.window.records+f.records < maxInFlight }
 
 func (s *Session) putHello(now time.Duration) {
 	s.greeted = true
@@ -86,89 +94,47 @@ func (s *Session) putDigests(limit int) {
 	s.telling = s.tell < s.store.Buckets()
 }
 
-// putRequests appends one BUCKET-REQUEST with as many buckets as fit.
-func (s *Session) putRequests(limit int) {
-	room := min(limit-len(s.out), MaxFrame) - HeaderSize - requestFixed
-	if len(s.ask) == 0 && !s.askLast || room < 0 {
-		return
-	}
-	start, asked := len(s.out), 0
-	s.out = AppendBucketRequest(s.out, false)
-	for _, bucket := range s.ask {
-		held := s.held(bucket)
-		if room -= requestEntrySize + 8*len(held); room < 0 {
-			break
-		}
-		s.out = AppendRequestEntry(s.out, start, bucket, held)
-		asked++
-	}
-	s.ask = append(s.ask[:0], s.ask[asked:]...)
-	last := len(s.ask) == 0 && s.askLast
-	if asked == 0 && !last {
-		s.out = s.out[:start] // no room in this chunk
-		return
-	}
-	if last {
-		s.out[start+HeaderSize] |= requestLast
-		s.askLast, s.askBare = false, false
-	}
-	s.counters.FramesSent++
-}
-
-// maxHeld is how many hashes a bucket's request carries; a bucket with more is
-// asked for without, and comes whole.
-const maxHeld = (MaxFrame - HeaderSize - requestFixed - requestEntrySize) / 8
-
-// held returns the hashes of what a bucket holds here, tombstones included.
-func (s *Session) held(bucket uint32) (hashes []uint64) {
-	if s.askBare {
-		return nil
-	}
-	for rec := range s.store.Records(int(bucket)) {
-		if len(hashes) == maxHeld {
-			return nil
-		}
-		hashes = append(hashes, Hash(rec.Key, rec.Version))
-	}
-	return hashes
-}
-
-// putRecords appends one RECORDS frame: live changes first, in half the room
+// putRecords appends one frame of records: live changes first, in half the room
 // while a synchronisation also has something to send, which gets what is left.
 func (s *Session) putRecords(now time.Duration, limit int) {
-	f := recordsFrame{session: s, now: now, start: len(s.out), since: now}
+	f := recordsFrame{session: s, now: now, since: now}
+	f.batch.start = len(s.out)
 	full := min(limit, len(s.out)+MaxFrame)
 	f.limit = full
-	if s.bulk.busy() {
+	if s.answers.busy() {
 		f.limit = len(s.out) + (full-len(s.out))/2
 	}
-	for s.dirty.len() > 0 {
+	for s.dirty.len() > 0 && f.open() {
 		d := s.dirty.first()
-		if !f.put(d.key, d.since) {
+		if rec, ok := s.store.Record(d.key); ok && !f.put(&rec, d.since, true) {
 			break
 		}
 		s.dirty.pop()
 	}
 	f.limit = full
-	ended := false
-	for s.bulk.busy() && !ended {
-		switch {
-		case len(s.keys) > 0:
-			if !f.put(s.keys[0], s.stats.began) {
-				f.finish()
-				return
-			}
-			s.keys = s.keys[1:]
-		case s.wanted[0].end:
-			ended = true
-		default:
-			s.openBucket()
-		}
-	}
+	ended := s.putAnswer(&f)
 	f.finish()
 	if ended {
 		s.putEndOfSync(now, limit)
 	}
+}
+
+// putAnswer adds what fits of the answer in progress and reports whether that was all.
+func (s *Session) putAnswer(f *recordsFrame) (ended bool) {
+	if !s.answers.busy() {
+		return false
+	}
+	a := &s.queue[0]
+	for len(a.refs) > 0 {
+		if !f.open() {
+			return false
+		}
+		if rec, ok := s.store.At(a.refs[0]); ok && !f.put(&rec, s.stats.began, rec.Deleted) {
+			return false
+		}
+		a.refs = a.refs[1:]
+	}
+	return true
 }
 
 func (s *Session) putEndOfSync(now time.Duration, limit int) {
@@ -176,50 +142,63 @@ func (s *Session) putEndOfSync(now time.Duration, limit int) {
 	if len(s.out)+size > limit {
 		return
 	}
-	s.wanted = s.wanted[1:]
+	s.queue = slices.Delete(s.queue, 0, 1)
 	s.out = AppendEndOfSync(s.out, s.window.next())
 	s.window.sent(now, flight{since: now, end: true})
 	s.counters.FramesSent++
 }
 
-// recordsFrame is a RECORDS frame in the making; it begins with its first record.
+// recordsFrame is a frame of records in the making; it begins with its first record.
 type recordsFrame struct {
-	session      *Session
-	now, since   time.Duration
-	start, limit int
-	records      int
+	session        *Session
+	now, since     time.Duration
+	limit          int
+	records, noted int
+	batch          batch
 }
 
-// put appends the record of key as it is now, if it still exists. It returns
-// false when there is no room, in the chunk or in the window.
-func (f *recordsFrame) put(key Key, since time.Duration) bool {
+// put appends a record. It returns false when there is no room for it. The
+// acknowledgement of one that is noted is told to the store.
+func (f *recordsFrame) put(rec *Record, since time.Duration, noted bool) bool {
 	s := f.session
-	if !s.windowOpen() {
-		return false
-	}
-	rec, ok := s.store.Record(key)
-	if !ok {
-		return true
-	}
 	if len(rec.Sources) > MaxSources {
 		s.counters.RecordsTooLarge++
 		return true
 	}
-	header := 0
-	if f.records == 0 {
-		header = HeaderSize + recordsFixed
+	size := recordSize(rec)
+	if s.version >= Version2 {
+		size = f.batch.size(rec)
 	}
-	if len(s.out)+header+recordSize(&rec) > f.limit {
+	if f.records == 0 {
+		size += HeaderSize + recordsFixed
+	}
+	if len(s.out)+size > f.limit {
 		return false
 	}
-	if f.records == 0 {
-		s.out = AppendRecords(s.out, s.window.next())
+	f.add(rec)
+	if noted {
+		s.window.noted.push(sentRecord{rec.Key, rec.Version})
+		f.noted++
 	}
-	s.out = AppendRecord(s.out, f.start, &rec)
-	s.window.records.push(sentRecord{key, rec.Version})
 	f.records++
 	f.since = min(f.since, since)
 	return true
+}
+
+// add encodes a record as the peer's version understands it.
+func (f *recordsFrame) add(rec *Record) {
+	s, first := f.session, f.records == 0
+	switch {
+	case s.version >= Version2 && first:
+		s.out = f.batch.begin(s.out, s.window.next())
+	case first:
+		s.out = AppendRecords(s.out, s.window.next())
+	}
+	if s.version >= Version2 {
+		s.out = f.batch.add(s.out, rec)
+	} else {
+		s.out = AppendRecord(s.out, f.batch.start, rec)
+	}
 }
 
 // finish enters the frame in the window, if there is one.
@@ -228,7 +207,7 @@ func (f *recordsFrame) finish() {
 		return
 	}
 	s := f.session
-	s.window.sent(f.now, flight{since: f.since, records: f.records})
+	s.window.sent(f.now, flight{since: f.since, records: f.records, noted: f.noted})
 	s.counters.FramesSent++
 	s.counters.RecordsSent += uint64(f.records)
 	s.stats.records.Sent += f.records

@@ -80,10 +80,11 @@ type flight struct {
 	sequence uint64
 	since    time.Duration // of the oldest change in it
 	records  int
+	noted    int  // of these, in window.noted
 	end      bool // it is an END-OF-SYNC
 }
 
-// sentRecord is one record of a flight.
+// sentRecord is a record of a flight of whose acknowledgement the store is told.
 type sentRecord struct {
 	key     Key
 	version Version
@@ -92,7 +93,8 @@ type sentRecord struct {
 // window holds what has been sent and not been acknowledged, oldest first.
 type window struct {
 	frames  fifo[flight]
-	records fifo[sentRecord]
+	records int
+	noted   fifo[sentRecord]
 	last    uint64        // sequence number given last
 	moved   time.Duration // when a frame left the window last, or came into the empty one
 }
@@ -109,12 +111,14 @@ func (w *window) sent(now time.Duration, f flight) {
 		w.moved = now
 	}
 	f.sequence = w.last
+	w.records += f.records
 	w.frames.push(f)
 }
 
 // ack takes the frames up to sequence out of the window. It calls acked for
-// each of their records and reports whether an END-OF-SYNC was among them.
-func (w *window) ack(now time.Duration, sequence uint64, acked func(Key, Version), lags *latency.Histogram) (ended bool) {
+// each of their records that is noted and reports how many there were, and
+// whether an END-OF-SYNC was among them.
+func (w *window) ack(now time.Duration, sequence uint64, acked func(Key, Version), lags *latency.Histogram) (records int, ended bool) {
 	for w.frames.len() > 0 && w.frames.first().sequence <= sequence {
 		f := *w.frames.first()
 		w.moved = now
@@ -122,11 +126,13 @@ func (w *window) ack(now time.Duration, sequence uint64, acked func(Key, Version
 		if lags != nil {
 			lags.Observe(now-f.since, f.records)
 		}
-		for _, r := range w.records.all()[:f.records] {
+		for _, r := range w.noted.all()[:f.noted] {
 			acked(r.key, r.version)
 		}
-		w.records.pop(f.records)
+		w.noted.pop(f.noted)
+		w.records -= f.records
+		records += f.records
 		ended = ended || f.end
 	}
-	return ended
+	return records, ended
 }

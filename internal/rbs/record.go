@@ -64,6 +64,10 @@ func recordFlags(rec *Record) (f byte) {
 	return f
 }
 
+func (rec *Record) setFlags(f byte) {
+	rec.Exclude, rec.V1, rec.Deleted = f&recordExclude != 0, f&recordV1 != 0, f&recordDeleted != 0
+}
+
 func leftMillis(d time.Duration) uint32 {
 	d = min(max(d, 0), math.MaxUint32*time.Millisecond)
 	return uint32((d + time.Millisecond - 1) / time.Millisecond)
@@ -105,25 +109,25 @@ func (r *Records) Next(rec *Record) (bool, error) {
 	rec.Version.Device = binary.BigEndian.Uint64(b[24:])
 	rec.Group = netip.AddrFrom16([16]byte(b[32:]))
 	rec.Host = netip.AddrFrom16([16]byte(b[48:]))
-	rec.Exclude, rec.V1, rec.Deleted = b[2]&recordExclude != 0, b[2]&recordV1 != 0, b[2]&recordDeleted != 0
+	rec.setFlags(b[2])
 	rec.Sources = rec.Sources[:0]
 	for i := range sources {
 		rec.Sources = append(rec.Sources, netip.AddrFrom16([16]byte(b[recordFixed+sourceSize*i:])))
 	}
 	r.rest = b[size:]
-	err := r.check(rec)
+	err := rec.check(FrameRecords, r.body)
 	return err == nil, err
 }
 
 // check refuses values that no record can have.
-func (r *Records) check(rec *Record) error {
+func (rec *Record) check(t FrameType, body []byte) error {
 	switch {
 	case !rec.Group.IsMulticast() || rec.Group.Is4In6():
-		return malformed(FrameRecords, r.body, "group %v is not an IPv6 multicast address", rec.Group)
+		return malformed(t, body, "group %v is not an IPv6 multicast address", rec.Group)
 	case rec.Host.IsMulticast():
-		return malformed(FrameRecords, r.body, "host %v is a multicast address", rec.Host)
+		return malformed(t, body, "host %v is a multicast address", rec.Host)
 	case rec.Version.Clock > MaxStamp:
-		return malformed(FrameRecords, r.body, "clock %016x is out of range", uint64(rec.Version.Clock))
+		return malformed(t, body, "clock %016x is out of range", uint64(rec.Version.Clock))
 	}
 	return nil
 }

@@ -30,8 +30,9 @@ type Session struct {
 	in, out   []byte        // a frame that came in part; the chunk made last
 	partSince time.Duration // when the first byte of what is in in came
 
-	greeted     bool // our HELLO has been made
-	established bool // the peer's HELLO has come and a version is agreed
+	greeted     bool   // our HELLO has been made
+	established bool   // the peer's HELLO has come and a version is agreed
+	version     uint16 // the agreed one
 	peer        Hello
 
 	started      time.Duration
@@ -46,7 +47,7 @@ type Session struct {
 	dirty  dirtyQueue
 	window window
 	compare
-	bulk
+	answers
 	audit  audit
 	status statusExchange
 	stats  syncProgress
@@ -155,6 +156,18 @@ func (s *Session) take(now time.Duration, f Frame) error {
 		s.status.told = bytes.Clone(f.Body)
 		return nil
 	}
+	if s.version >= Version2 {
+		switch f.Type {
+		case FrameBatch:
+			return s.takeBatch(now, f.Body)
+		case FrameBranchRequest:
+			return s.takeBranchRequest(f.Body)
+		case FrameBranch:
+			return s.takeBranch(f.Body)
+		case FrameLeafRequest:
+			return s.takeLeafRequest(f.Body)
+		}
+	}
 	s.counters.UnknownFrames++
 	return nil
 }
@@ -172,6 +185,7 @@ func (s *Session) takeHello(now time.Duration, body []byte) error {
 		return &ProtocolError{CodeIdentity, fmt.Sprintf("both ends have device ID %016x", h.Device)}
 	}
 	s.peer, s.established, s.stats.began = h, true, now
+	s.version = min(h.MaxVersion, MaxVersion)
 	s.clock.Observe(now, h.Clock)
 	s.startComparison()
 	return nil
@@ -193,9 +207,26 @@ func (s *Session) takeRecords(now time.Duration, body []byte) error {
 	if err := s.takeSequence(FrameRecords, records.Sequence); err != nil {
 		return err
 	}
+	return s.mergeAll(now, records.Next)
+}
+
+func (s *Session) takeBatch(now time.Duration, body []byte) error {
+	batch, err := ParseBatch(body)
+	if err != nil {
+		return err
+	}
+	if err := s.takeSequence(FrameBatch, batch.Sequence); err != nil {
+		return err
+	}
+	return s.mergeAll(now, batch.Next)
+}
+
+// mergeAll merges the records of a frame. What came before one that is malformed counts.
+func (s *Session) mergeAll(now time.Duration, next func(*Record) (bool, error)) error {
+	defer s.store.Merged(now)
 	for {
 		var rec Record // the store keeps it, sources and all
-		more, err := records.Next(&rec)
+		more, err := next(&rec)
 		if !more || err != nil {
 			return err
 		}
@@ -228,6 +259,9 @@ func (s *Session) takeEndOfSync(now time.Duration, body []byte) error {
 		return err
 	}
 	s.endOfSync(now, &s.stats.inbound)
+	if s.tellNext {
+		s.tellDigests()
+	}
 	return nil
 }
 
@@ -249,15 +283,12 @@ func (s *Session) takeAck(now time.Duration, body []byte) error {
 	if sequence > s.window.last {
 		return violation("ACK of %d, only %d sent", sequence, s.window.last)
 	}
-	if s.window.ack(now, sequence, s.acked, s.cfg.Lags) {
+	records, ended := s.window.ack(now, sequence, s.store.Acked, s.cfg.Lags)
+	s.counters.RecordsAcked += uint64(records)
+	if ended {
 		s.endOfSync(now, &s.stats.outbound)
 	}
 	return nil
-}
-
-func (s *Session) acked(key Key, version Version) {
-	s.counters.RecordsAcked++
-	s.store.Acked(key, version)
 }
 
 // Advance does what is due. An error ends the session.
@@ -319,10 +350,9 @@ func (s *Session) stalled(now time.Duration) error {
 }
 
 // Lag tells what the peer has not acknowledged: how many records are queued or
-// under way, and the age of the oldest. Of a synchronisation it counts the
-// bucket in progress only.
+// under way, and the age of the oldest.
 func (s *Session) Lag(now time.Duration) (records int, age time.Duration) {
-	records = s.dirty.len() + s.window.records.len() + s.bulk.remaining()
+	records = s.dirty.len() + s.window.records + s.answers.remaining()
 	oldest := now
 	if s.dirty.len() > 0 {
 		oldest = s.dirty.first().since
@@ -330,16 +360,8 @@ func (s *Session) Lag(now time.Duration) (records int, age time.Duration) {
 	for _, f := range s.window.frames.all() {
 		oldest = min(oldest, f.since)
 	}
-	if s.bulk.busy() {
+	if s.answers.busy() {
 		oldest = min(oldest, s.stats.began)
 	}
 	return records, now - oldest
-}
-
-// totalDigest is the digest of the whole database.
-func totalDigest(store Store) (d uint64) {
-	for b := range store.Buckets() {
-		d ^= store.Digest(b)
-	}
-	return d
 }

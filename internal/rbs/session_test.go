@@ -19,7 +19,7 @@ func helloOf(device uint64) Hello {
 func TestGreeting(t *testing.T) {
 	newer, future, same := helloOf(2), helloOf(2), helloOf(1)
 	newer.MaxVersion = 7
-	future.MinVersion, future.MaxVersion = 2, 7
+	future.MinVersion, future.MaxVersion = 3, 7
 	table := []struct {
 		name string
 		in   []byte
@@ -27,7 +27,7 @@ func TestGreeting(t *testing.T) {
 	}{
 		{"same release", AppendHello(nil, helloOf(2)), 0},
 		{"newer release", AppendHello(nil, newer), 0},
-		{"newer release that has dropped version 1", AppendHello(nil, future), CodeVersion},
+		{"newer release that has dropped this version", AppendHello(nil, future), CodeVersion},
 		{"own device ID", AppendHello(nil, same), CodeIdentity},
 		{"no greeting", AppendAck(nil, 0), CodeProtocol},
 		{"greeting twice", AppendHello(AppendHello(nil, helloOf(2)), helloOf(2)), CodeProtocol},
@@ -89,7 +89,7 @@ func TestWindowBoundsWhatIsUnderWay(t *testing.T) {
 		s.Dirty(0, key)
 		s.Output(0, MaxChunk)
 	}
-	if n := s.window.records.len(); n != maxInFlight {
+	if n := s.window.records; n != maxInFlight {
 		t.Fatalf("%d records under way, want %d", n, maxInFlight)
 	}
 	if s.Pending() {
@@ -179,7 +179,9 @@ func FuzzSession(f *testing.F) {
 		m := newMemory(1, 16)
 		m.put(goldenRecord)
 		s := newSession(m)
-		if err := s.Receive(0, AppendHello(nil, helloOf(2))); err != nil {
+		hello := helloOf(2)
+		hello.MaxVersion = MaxVersion
+		if err := s.Receive(0, AppendHello(nil, hello)); err != nil {
 			t.Fatal(err)
 		}
 		cut = min(max(cut, 0), len(b))

@@ -1,6 +1,7 @@
 package rbs
 
 import (
+	"cmp"
 	"iter"
 	"time"
 )
@@ -8,7 +9,7 @@ import (
 // Store is the database that a service replicates. Records are last-writer-wins
 // registers, so merging is commutative, associative and idempotent.
 //
-// A session never calls Merge or Acked while it ranges over Records.
+// A session never calls Merge or Acked while it ranges over Tombstones.
 type Store interface {
 	// Buckets is the number of parts the database is compared in, 1..MaxBuckets.
 	// It never changes.
@@ -16,14 +17,38 @@ type Store interface {
 	// Digest is the XOR of Hash over the live records of a bucket; tombstones
 	// are left out, so that forgetting one does not look like a difference.
 	Digest(bucket int) uint64
-	// Records yields the records of a bucket, live ones and tombstones, in any order.
-	Records(bucket int) iter.Seq[Record]
+	// Refs appends the records of a bucket, live ones and tombstones, in any order.
+	Refs(bucket int, refs []Ref) []Ref
+	// All appends every record, those of a group one after the other.
+	All(refs []Ref) []Ref
+	// At returns the record that is at a Ref now, which may be another than once was.
+	At(Ref) (Record, bool)
+	// Tombstones yields the tombstones, in any order.
+	Tombstones() iter.Seq[Record]
 	// Record returns one record, live or tombstone.
 	Record(Key) (Record, bool)
 	// Merge takes a record of the peer and reports whether it was newer than
 	// what was held. The record and its Sources are the store's to keep.
 	Merge(now time.Duration, rec Record) bool
+	// Merged ends a run of Merges: what follows from them may be drawn at once.
+	Merged(now time.Duration)
 	// Acked tells that the peer holds this version of the record, or a newer
-	// one, or knows of no live record that a tombstone would have to hide.
+	// one, or knows of no live record that a tombstone would have to hide. It is
+	// told of tombstones and of changes marked Dirty.
 	Acked(Key, Version)
+}
+
+// Ref tells where in a store a record is, for as long as the record exists.
+// Records of one group have the same Part and Group.
+type Ref struct{ Part, Group, Record uint32 }
+
+// byGroup compares by group.
+func byGroup(a, b Ref) int { return cmp.Or(cmp.Compare(a.Part, b.Part), cmp.Compare(a.Group, b.Group)) }
+
+// totalDigest is the digest of the whole database.
+func totalDigest(store Store) (d uint64) {
+	for b := range store.Buckets() {
+		d ^= store.Digest(b)
+	}
+	return d
 }

@@ -1,0 +1,222 @@
+package rbs
+
+import "slices"
+
+// answers is what the peer has asked for and has not been sent.
+type answers struct {
+	asked     []Ref    // so far, by a comparison that goes on
+	requested []bool   // leaves it has asked about, or buckets where there are no leaves
+	questions int      // it has asked
+	tellLeaf  []uint32 // buckets whose branches it wants
+	leafSalt  uint64
+	queue     []answer
+	refs      []Ref // scratch
+}
+
+// answer is what the peer is sent for one comparison; END-OF-SYNC follows it.
+type answer struct{ refs []Ref }
+
+func (a *answers) busy() bool { return len(a.queue) > 0 }
+
+func (a *answers) remaining() (n int) {
+	for _, q := range a.queue {
+		n += len(q.refs)
+	}
+	return n
+}
+
+// parts is into how many parts the database is cut where tombstones are concerned.
+func (s *Session) parts() int {
+	n := s.store.Buckets()
+	if branchable(n) {
+		n *= leaves
+	}
+	return n
+}
+
+// noteAsked notes that the peer has asked about all of a bucket.
+func (s *Session) noteAsked(bucket int) {
+	each := s.parts() / s.store.Buckets()
+	if s.requested == nil {
+		s.requested = make([]bool, s.parts())
+	}
+	for i := range each {
+		s.requested[bucket*each+i] = true
+	}
+}
+
+// countQuestions bounds what a peer can ask for: a synchronisation, a Resync of either end
+// and an audit may overlap; more is abuse.
+func (s *Session) countQuestions(n int) error {
+	s.questions += n
+	if most := 4*s.parts() + 4; s.questions > most {
+		return violation("%d buckets and leaves asked for, at most %d expected", s.questions, most)
+	}
+	return nil
+}
+
+// takeBucketRequest notes what the peer asks for.
+func (s *Session) takeBucketRequest(body []byte) error {
+	req, err := ParseBucketRequest(body)
+	if err != nil {
+		return err
+	}
+	buckets := s.store.Buckets()
+	entries, bare := 0, true
+	for each := req; ; entries++ {
+		bucket, held, ok := each.Next(nil)
+		if !ok {
+			break
+		}
+		if int(bucket) >= buckets {
+			return violation("BUCKET-REQUEST for bucket %d of %d", bucket, buckets)
+		}
+		bare = bare && len(held) == 0
+		s.noteAsked(int(bucket))
+	}
+	if err := s.countQuestions(entries); err != nil {
+		return err
+	}
+	if bare && entries == buckets {
+		s.asked = s.store.All(s.asked[:0])
+	} else {
+		s.answerBuckets(req)
+	}
+	if req.Last {
+		s.endQuestions()
+	}
+	return nil
+}
+
+func (s *Session) answerBuckets(req BucketRequest) {
+	for {
+		bucket, held, ok := req.Next(nil)
+		if !ok {
+			return
+		}
+		slices.Sort(held)
+		s.refs = s.store.Refs(int(bucket), s.refs[:0])
+		for _, ref := range s.refs {
+			s.answer(ref, len(held) > 0, func(rec *Record) bool {
+				_, found := slices.BinarySearch(held, Hash(rec.Key, rec.Version))
+				return found
+			})
+		}
+	}
+}
+
+// answer has a record sent unless the peer holds it. That acknowledges it.
+func (s *Session) answer(ref Ref, some bool, held func(*Record) bool) {
+	if some {
+		rec, ok := s.store.At(ref)
+		if ok && held(&rec) {
+			s.store.Acked(rec.Key, rec.Version)
+			return
+		}
+	}
+	s.asked = append(s.asked, ref)
+}
+
+// endQuestions queues the answer, group by group.
+func (s *Session) endQuestions() {
+	if !slices.IsSortedFunc(s.asked, byGroup) {
+		slices.SortFunc(s.asked, byGroup)
+	}
+	s.queue = append(s.queue, answer{s.asked})
+	s.asked, s.questions = nil, 0
+	s.ackTombstones()
+	clear(s.requested)
+}
+
+// ackTombstones notes that the peer has no use for the tombstones of the parts
+// it found equal: equal digests mean that it holds no live record which they
+// would have to hide. One that came after the digests were told is not among
+// these, for it is queued or under way, or has been acknowledged.
+func (s *Session) ackTombstones() {
+	underWay := make(map[Key]bool, s.window.noted.len())
+	for _, r := range s.window.noted.all() {
+		underWay[r.key] = true
+	}
+	var useless []sentRecord
+	for rec := range s.store.Tombstones() {
+		asked := s.requested != nil && s.requested[BucketOf(rec.Key, s.parts())]
+		if !asked && !underWay[rec.Key] && !s.dirty.has(rec.Key) {
+			useless = append(useless, sentRecord{rec.Key, rec.Version})
+		}
+	}
+	for _, r := range useless {
+		s.store.Acked(r.key, r.version)
+	}
+}
+
+// takeBranchRequest notes which branches the peer wants.
+func (s *Session) takeBranchRequest(body []byte) error {
+	salt, buckets, err := ParseBranchRequest(body)
+	if err != nil {
+		return err
+	}
+	if !branchable(s.store.Buckets()) {
+		return violation("BRANCH-REQUEST for a database without branches")
+	}
+	for _, b := range buckets {
+		if int(b) >= s.store.Buckets() {
+			return violation("BRANCH-REQUEST for bucket %d of %d", b, s.store.Buckets())
+		}
+	}
+	s.leafSalt, s.tellLeaf = salt, append(s.tellLeaf, buckets...)
+	return s.countQuestions(len(buckets))
+}
+
+// putBranches tells the branches that fit.
+func (s *Session) putBranches(limit int) {
+	told := 0
+	for _, bucket := range s.tellLeaf {
+		if limit-len(s.out) < HeaderSize+branchSize {
+			break
+		}
+		var values [leaves]uint32
+		rest := s.branch(int(bucket))
+		for i := range values {
+			var these []leafRecord
+			these, rest = takeLeaf(rest, int(bucket)*leaves+i)
+			values[i] = leafValue(these, s.leafSalt)
+		}
+		s.out = AppendBranch(s.out, bucket, &values)
+		s.counters.FramesSent++
+		told++
+	}
+	s.tellLeaf = slices.Delete(s.tellLeaf, 0, told)
+}
+
+// takeLeafRequest notes what the peer asks for.
+func (s *Session) takeLeafRequest(body []byte) error {
+	salt, requests, err := ParseLeafRequest(body)
+	if err != nil {
+		return err
+	}
+	buckets := s.store.Buckets()
+	if !branchable(buckets) {
+		return violation("LEAF-REQUEST for a database without leaves")
+	}
+	if s.requested == nil {
+		s.requested = make([]bool, s.parts())
+	}
+	bucket := -1
+	var branch []leafRecord
+	for _, r := range requests {
+		leaf := int(r.Leaf)
+		if leaf >= len(s.requested) {
+			return violation("LEAF-REQUEST for leaf %d of %d", leaf, len(s.requested))
+		}
+		if b := leaf / leaves; b != bucket {
+			bucket, branch = b, s.branch(b)
+		}
+		s.requested[leaf] = true
+		i, _ := slices.BinarySearchFunc(branch, r.Leaf, func(a leafRecord, l uint16) int { return int(a.leaf) - int(l) })
+		these, _ := takeLeaf(branch[i:], leaf)
+		for _, rec := range these {
+			s.answer(rec.ref, len(r.Held) > 0, func(*Record) bool { return slices.Contains(r.Held, fold(rec.hash, salt)) })
+		}
+	}
+	return s.countQuestions(len(requests))
+}

@@ -1,0 +1,139 @@
+package rbs
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+)
+
+// A BATCH carries records without repeating what those of one group have in
+// common (protocol version 2).
+const (
+	blockFixed     = 34 // what the records of a block have in common, and their number
+	blockCount     = 32 // where the number is
+	batchRecord    = 31 // up to the sources
+	maxBlockNumber = 1<<16 - 1
+)
+
+// batch is a BATCH frame in the making, the last thing in a chunk.
+type batch struct {
+	start, block, records int // where the frame and its last block begin; records in that
+	key                   Key
+	device                uint64
+}
+
+// AppendBatch appends a BATCH frame without records and begins b.
+func (b *batch) begin(dst []byte, sequence uint64) []byte {
+	*b = batch{start: len(dst)}
+	return appendNumber(dst, FrameBatch, sequence)
+}
+
+// continues reports whether a record can go into the last block.
+func (b *batch) continues(rec *Record) bool {
+	return b.records > 0 && b.records < maxBlockNumber && rec.Version.Device == b.device && rec.Group == b.key.Group &&
+		rec.SubInterface == b.key.SubInterface && rec.BackupID == b.key.BackupID
+}
+
+// size is what a record adds to the frame.
+func (b *batch) size(rec *Record) int {
+	n := batchRecord + sourceSize*len(rec.Sources)
+	if !b.continues(rec) {
+		n += blockFixed
+	}
+	return n
+}
+
+// add appends a record; the caller sees to it that the frame does not exceed MaxFrame.
+func (b *batch) add(dst []byte, rec *Record) []byte {
+	if !b.continues(rec) {
+		b.block, b.records, b.key, b.device = len(dst), 0, rec.Key, rec.Version.Device
+		group := rec.Group.As16()
+		dst = binary.BigEndian.AppendUint32(dst, rec.BackupID)
+		dst = binary.BigEndian.AppendUint32(dst, rec.SubInterface)
+		dst = append(dst, group[:]...)
+		dst = binary.BigEndian.AppendUint64(dst, rec.Version.Device)
+		dst = append(dst, 0, 0)
+	}
+	b.records++
+	binary.BigEndian.PutUint16(dst[b.block+blockCount:], uint16(b.records))
+	host := rec.Host.As16()
+	dst = append(dst, recordFlags(rec))
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(rec.Sources)))
+	dst = binary.BigEndian.AppendUint32(dst, leftMillis(rec.Left))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(rec.Version.Clock))
+	dst = append(dst, host[:]...)
+	for _, s := range rec.Sources {
+		a := s.As16()
+		dst = append(dst, a[:]...)
+	}
+	return endFrame(dst, b.start)
+}
+
+// ParseBatch decodes the fixed part of a BATCH frame's body; the result shares its memory.
+func ParseBatch(body []byte) (Batch, error) {
+	sequence, err := parseNumber(FrameBatch, body)
+	if err != nil {
+		return Batch{}, err
+	}
+	return Batch{Sequence: sequence, body: body, rest: body[recordsFixed:]}, nil
+}
+
+// Batch is a decoded BATCH frame. Its records are taken with Next.
+type Batch struct {
+	Sequence   uint64
+	body, rest []byte
+	common     Record // what the records of the block in progress have in common
+	left       int    // records left of it
+}
+
+// Next decodes the next record into rec. It returns false at the end or with an
+// error, after which b is not to be used.
+func (b *Batch) Next(rec *Record) (bool, error) {
+	for b.left == 0 {
+		if len(b.rest) == 0 {
+			return false, nil
+		}
+		if err := b.open(); err != nil {
+			return false, err
+		}
+	}
+	p := b.rest
+	if len(p) < batchRecord {
+		return false, malformed(FrameBatch, b.body, "record of %d bytes, at least %d expected", len(p), batchRecord)
+	}
+	size := batchRecord + sourceSize*int(binary.BigEndian.Uint16(p[1:]))
+	if size > len(p) {
+		return false, malformed(FrameBatch, b.body, "record of %d bytes, %d left", size, len(p))
+	}
+	*rec = b.common
+	rec.setFlags(p[0])
+	rec.Left = time.Duration(binary.BigEndian.Uint32(p[3:])) * time.Millisecond
+	rec.Version.Clock = Stamp(binary.BigEndian.Uint64(p[7:]))
+	rec.Host = netip.AddrFrom16([16]byte(p[15:]))
+	for s := p[batchRecord:size]; len(s) > 0; s = s[sourceSize:] {
+		rec.Sources = append(rec.Sources, netip.AddrFrom16([16]byte(s)))
+	}
+	b.rest, b.left = p[size:], b.left-1
+	err := rec.check(FrameBatch, b.body)
+	return err == nil, err
+}
+
+// open begins the next block.
+func (b *Batch) open() error {
+	p := b.rest
+	if len(p) < blockFixed {
+		return malformed(FrameBatch, b.body, "block of %d bytes, at least %d expected", len(p), blockFixed)
+	}
+	b.common = Record{
+		Key: Key{
+			BackupID: binary.BigEndian.Uint32(p), SubInterface: binary.BigEndian.Uint32(p[4:]),
+			Group: netip.AddrFrom16([16]byte(p[8:])),
+		},
+		Version: Version{Device: binary.BigEndian.Uint64(p[24:])},
+	}
+	b.left, b.rest = int(binary.BigEndian.Uint16(p[blockCount:])), p[blockFixed:]
+	if b.left == 0 {
+		return malformed(FrameBatch, b.body, "block without records")
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+package rbs
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+)
+
+// A bucket with many records is compared leaf by leaf, its branch, so that a
+// difference costs what differs and not what the bucket holds (protocol
+// version 2). Leaves are numbered over the whole database, as buckets are. They
+// are compared by 32 bits, salted anew in each comparison: two that are taken for
+// equal by chance are not the next time.
+const leaves = 256 // of a bucket
+
+// What a leaf holds, where no digest tells it.
+const (
+	leafEmpty      uint32 = iota // nothing
+	leafTombstones               // tombstones only
+	leafDigest                   // the lowest digest
+)
+
+// fold shortens a digest or a hash.
+func fold(d, salt uint64) uint32 { return uint32(mix(d^salt) >> 32) }
+
+// branchable reports whether a database of this many buckets has branches.
+func branchable(buckets int) bool { return buckets*leaves <= MaxBuckets }
+
+// leafRecord is one record as a branch sees it.
+type leafRecord struct {
+	leaf    uint16
+	deleted bool
+	hash    uint64
+	ref     Ref
+}
+
+// branch lists the records of a bucket by their leaves.
+func (s *Session) branch(bucket int) (list []leafRecord) {
+	s.refs = s.store.Refs(bucket, s.refs[:0])
+	for _, ref := range s.refs {
+		if rec, ok := s.store.At(ref); ok {
+			key := hashKey(rec.Key)
+			list = append(list, leafRecord{
+				leaf: uint16(bucketOf(key, s.store.Buckets()*leaves)), deleted: rec.Deleted,
+				hash: hashVersion(key, rec.Version), ref: ref,
+			})
+		}
+	}
+	slices.SortFunc(list, func(a, b leafRecord) int { return cmp.Compare(a.leaf, b.leaf) })
+	return list
+}
+
+// takeLeaf splits the records of one leaf off a branch.
+func takeLeaf(list []leafRecord, leaf int) (these, rest []leafRecord) {
+	n := 0
+	for n < len(list) && int(list[n].leaf) == leaf {
+		n++
+	}
+	return list[:n], list[n:]
+}
+
+// leafValue is what a leaf is compared by.
+func leafValue(records []leafRecord, salt uint64) uint32 {
+	var digest uint64
+	live := false
+	for _, r := range records {
+		if !r.deleted {
+			digest ^= r.hash
+			live = true
+		}
+	}
+	switch {
+	case live:
+		return max(leafDigest, fold(digest, salt))
+	case len(records) > 0:
+		return leafTombstones
+	}
+	return leafEmpty
+}
+
+// sameLeaf reports whether nothing need be asked of the peer's leaf.
+func sameLeaf(ours, peer uint32) bool {
+	return peer == ours || peer == leafEmpty || peer == leafTombstones && ours == leafEmpty
+}
+
+// AppendBranchRequest appends a BRANCH-REQUEST frame: the leaves of these buckets are asked for.
+func AppendBranchRequest(dst []byte, salt uint64, buckets []uint32) []byte {
+	start := len(dst)
+	dst = binary.BigEndian.AppendUint64(beginFrame(dst, FrameBranchRequest), salt)
+	for _, b := range buckets {
+		dst = binary.BigEndian.AppendUint32(dst, b)
+	}
+	return endFrame(dst, start)
+}
+
+// ParseBranchRequest decodes the body of a BRANCH-REQUEST frame.
+func ParseBranchRequest(body []byte) (salt uint64, buckets []uint32, err error) {
+	if len(body) < 12 || len(body)%4 != 0 {
+		return 0, nil, malformed(FrameBranchRequest, body, "8 bytes and a positive multiple of 4 expected")
+	}
+	for b := body[8:]; len(b) > 0; b = b[4:] {
+		buckets = append(buckets, binary.BigEndian.Uint32(b))
+	}
+	return binary.BigEndian.Uint64(body), buckets, nil
+}
+
+const branchSize = 4 + 4*leaves
+
+// AppendBranch appends a BRANCH frame with the values of a bucket's leaves.
+func AppendBranch(dst []byte, bucket uint32, values *[leaves]uint32) []byte {
+	start := len(dst)
+	dst = binary.BigEndian.AppendUint32(beginFrame(dst, FrameBranch), bucket)
+	for _, v := range values {
+		dst = binary.BigEndian.AppendUint32(dst, v)
+	}
+	return endFrame(dst, start)
+}
+
+// ParseBranch decodes the body of a BRANCH frame.
+func ParseBranch(body []byte) (bucket uint32, values [leaves]uint32, err error) {
+	if len(body) < branchSize {
+		return 0, values, tooShort(FrameBranch, body, branchSize)
+	}
+	for i := range values {
+		values[i] = binary.BigEndian.Uint32(body[4+4*i:])
+	}
+	return binary.BigEndian.Uint32(body), values, nil
+}
+
+// LeafRequest asks for the records of a leaf but those that are held already.
+type LeafRequest struct {
+	Leaf uint16
+	Held []uint32 // their hashes, folded; none to be sent everything
+}
+
+const (
+	leafRequestFixed = 8 // salt
+	leafEntrySize    = 3 // leaf, number of hashes
+	maxLeafHeld      = 255
+)
+
+func (r LeafRequest) size() int { return leafEntrySize + 4*len(r.Held) }
+
+// AppendLeafRequest appends a LEAF-REQUEST frame. The caller sees to it that it
+// does not exceed MaxFrame, and that no leaf has more than 255 hashes.
+func AppendLeafRequest(dst []byte, salt uint64, requests []LeafRequest) []byte {
+	start := len(dst)
+	dst = binary.BigEndian.AppendUint64(beginFrame(dst, FrameLeafRequest), salt)
+	for _, r := range requests {
+		dst = append(binary.BigEndian.AppendUint16(dst, r.Leaf), byte(len(r.Held)))
+		for _, h := range r.Held {
+			dst = binary.BigEndian.AppendUint32(dst, h)
+		}
+	}
+	return endFrame(dst, start)
+}
+
+// ParseLeafRequest decodes the body of a LEAF-REQUEST frame.
+func ParseLeafRequest(body []byte) (salt uint64, requests []LeafRequest, err error) {
+	if len(body) < leafRequestFixed+leafEntrySize {
+		return 0, nil, tooShort(FrameLeafRequest, body, leafRequestFixed+leafEntrySize)
+	}
+	for b := body[leafRequestFixed:]; len(b) > 0; {
+		if len(b) < leafEntrySize {
+			return 0, nil, malformed(FrameLeafRequest, body, "entry of %d bytes", len(b))
+		}
+		r := LeafRequest{Leaf: binary.BigEndian.Uint16(b)}
+		size := leafEntrySize + 4*int(b[2])
+		if size > len(b) {
+			return 0, nil, malformed(FrameLeafRequest, body, "entry of %d bytes, %d left", size, len(b))
+		}
+		for h := b[leafEntrySize:size]; len(h) > 0; h = h[4:] {
+			r.Held = append(r.Held, binary.BigEndian.Uint32(h))
+		}
+		requests = append(requests, r)
+		b = b[size:]
+	}
+	return binary.BigEndian.Uint64(body), requests, nil
+}

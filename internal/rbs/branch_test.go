@@ -1,0 +1,89 @@
+package rbs
+
+import (
+	"testing"
+	"time"
+)
+
+// Of many records in a bucket those that differ are found by its leaves, and
+// little else is sent: changes and leaves on both sides, and the same again.
+func TestBranches(t *testing.T) {
+	const records, changes = 4000, 40
+	for seed := range uint64(10) {
+		w := newWorld(t, seed)
+		for _, n := range w.nodes {
+			n.boot(1)
+		}
+		for i := range records {
+			w.nodes[0].write(i, false)
+		}
+		w.run(20 * time.Second)
+		w.converged()
+		whole := w.bytes()
+		for round := range 2 {
+			before := w.bytes()
+			w.partition = true
+			w.cut()
+			for range changes / 2 {
+				for _, n := range w.nodes {
+					n.write(w.rng.IntN(records+changes), w.rng.IntN(3) == 0)
+				}
+			}
+			w.partition = false
+			w.run(2 * time.Second)
+			w.converged()
+			if part := w.bytes() - before; 100*part > 12*whole {
+				t.Errorf("seed %d, round %d: %d bytes to exchange %d records of %d, all of them took %d", seed, round, part, changes, records, whole)
+			}
+		}
+	}
+}
+
+// bytes is what both ends have sent.
+func (w *world) bytes() (n uint64) {
+	for _, node := range w.nodes {
+		n += node.svc.counters.BytesSent
+	}
+	return n
+}
+
+// Two leaves taken for equal by chance are told apart by the next comparison.
+func TestSaltChanges(t *testing.T) {
+	s := newSession(newMemory(1, 1))
+	hello := helloOf(2)
+	hello.MaxVersion, hello.Buckets = MaxVersion, 1
+	if err := s.Receive(0, AppendHello(nil, hello)); err != nil {
+		t.Fatal(err)
+	}
+	var salts []uint64
+	for range 2 {
+		if err := s.Receive(0, AppendDigests(nil, 0, []uint64{0})); err != nil {
+			t.Fatal(err)
+		}
+		salts = append(salts, s.salt)
+	}
+	if salts[0] == salts[1] {
+		t.Fatalf("both comparisons are salted with %x", salts[0])
+	}
+}
+
+// Where a whole bucket was asked for in vain nothing may be held against the leaves.
+func TestSameLeaf(t *testing.T) {
+	for _, c := range []struct {
+		ours, peer uint32
+		same       bool
+	}{
+		{leafEmpty, leafEmpty, true},
+		{77, leafEmpty, true}, // it has nothing that could be asked for
+		{leafEmpty, leafTombstones, true},
+		{77, leafTombstones, false},
+		{leafTombstones, leafTombstones, true},
+		{leafEmpty, 77, false},
+		{77, 77, true},
+		{77, 78, false},
+	} {
+		if got := sameLeaf(c.ours, c.peer); got != c.same {
+			t.Errorf("ours %d, the peer's %d: same %v", c.ours, c.peer, got)
+		}
+	}
+}

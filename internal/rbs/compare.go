@@ -1,0 +1,198 @@
+package rbs
+
+import "slices"
+
+// compare is one end's part in comparing the databases: telling its digests,
+// and asking for what differs in the peer's.
+type compare struct {
+	tell     int  // next bucket whose digest is to be told
+	telling  bool // digests are still to be told
+	tellNext bool // they are to be told when the peer's records have come
+	expect   int  // next bucket whose digest the peer will tell
+	ask      []bucketQuestion
+	askLast  bool // once nothing is left to ask, say that it was all
+	branches int  // asked for, not told yet
+	salt     uint64
+	askLeaf  []LeafRequest
+}
+
+// bucketQuestion is a bucket to be asked for; bare: without saying what is held.
+type bucketQuestion struct {
+	bucket uint32
+	bare   bool
+}
+
+func (c *compare) asking() bool { return len(c.ask)+len(c.askLeaf)+c.branches > 0 }
+
+// startComparison has the databases compared. When the two ends cut theirs
+// into different numbers of buckets, digests say nothing and everything is asked for.
+func (s *Session) startComparison() {
+	switch {
+	case s.peer.Buckets != uint32(s.store.Buckets()):
+		s.askEverything()
+	case s.version >= Version2 && !s.stats.once && s.cfg.Device > s.peer.Device:
+		// What the peer has will have come first, so that it need not be sent back.
+		s.tellNext = true
+	default:
+		s.tellDigests()
+	}
+}
+
+func (s *Session) tellDigests() { s.tell, s.telling, s.tellNext = 0, true, false }
+
+func (s *Session) askEverything() {
+	s.ask = s.ask[:0]
+	for b := range s.peer.Buckets {
+		s.ask = append(s.ask, bucketQuestion{b, true})
+	}
+	s.askLast = true
+}
+
+// takeDigests compares the peer's digests with ours and notes what to ask for.
+func (s *Session) takeDigests(body []byte) error {
+	d, err := ParseDigests(body)
+	if err != nil {
+		return err
+	}
+	buckets := s.store.Buckets()
+	if int(d.First) != s.expect || s.expect+d.Len() > buckets || s.peer.Buckets != uint32(buckets) {
+		return violation("DIGESTS of %d buckets from %d, want them from %d of %d", d.Len(), d.First, s.expect, buckets)
+	}
+	if !s.asking() {
+		s.salt = mix(s.salt ^ s.cfg.Boot ^ uint64(s.clock.last))
+	}
+	for i := range d.Len() {
+		if b := int(d.First) + i; d.At(i) != s.store.Digest(b) {
+			// Where the peer has nothing alive, at most tombstones will come.
+			s.ask = append(s.ask, bucketQuestion{uint32(b), d.At(i) == 0 && s.version >= Version2})
+		}
+	}
+	s.expect += d.Len()
+	if s.expect == buckets {
+		s.expect, s.askLast = 0, true
+	}
+	return nil
+}
+
+// maxHeld is how many hashes a bucket's request carries; a bucket with more is
+// asked for by its leaves, or comes whole.
+const maxHeld = (MaxFrame - HeaderSize - requestFixed - requestEntrySize) / 8
+
+// held returns the hashes of what a bucket holds here, tombstones included, or
+// says that they are so many that its leaves are better compared.
+func (s *Session) held(q bucketQuestion) (hashes []uint64, many bool) {
+	if q.bare {
+		return nil, false
+	}
+	s.refs = s.store.Refs(int(q.bucket), s.refs[:0])
+	if s.version >= Version2 && len(s.refs) > leaves && branchable(s.store.Buckets()) {
+		return nil, true
+	}
+	if len(s.refs) > maxHeld {
+		return nil, false
+	}
+	for _, ref := range s.refs {
+		if rec, ok := s.store.At(ref); ok {
+			hashes = append(hashes, Hash(rec.Key, rec.Version))
+		}
+	}
+	return hashes, false
+}
+
+// putRequests appends one BUCKET-REQUEST with as many buckets as fit, and asks
+// for branches in place of buckets that hold many records.
+func (s *Session) putRequests(limit int) {
+	room := min(limit-len(s.out), MaxFrame) - HeaderSize - requestFixed
+	if len(s.ask) == 0 && !s.askLast || room < 0 {
+		return
+	}
+	start, asked, entries := len(s.out), 0, 0
+	var branches []uint32
+	s.out = AppendBucketRequest(s.out, false)
+	for _, q := range s.ask {
+		held, many := s.held(q)
+		if many {
+			branches = append(branches, q.bucket)
+			asked++
+			continue
+		}
+		if room -= requestEntrySize + 8*len(held); room < 0 {
+			break
+		}
+		s.out = AppendRequestEntry(s.out, start, q.bucket, held)
+		asked++
+		entries++
+	}
+	s.ask = append(s.ask[:0], s.ask[asked:]...)
+	s.branches += len(branches)
+	last := !s.asking() && s.askLast
+	switch {
+	case last:
+		s.out[start+HeaderSize] |= requestLast
+		s.askLast = false
+	case entries == 0:
+		s.out = s.out[:start]
+	}
+	if last || entries > 0 {
+		s.counters.FramesSent++
+	}
+	s.putBranchRequests(branches)
+}
+
+// putBranchRequests asks for branches. Their number is bounded by that of the
+// buckets of a database that has branches, so the chunk has room.
+func (s *Session) putBranchRequests(buckets []uint32) {
+	if len(buckets) == 0 {
+		return
+	}
+	s.out = AppendBranchRequest(s.out, s.salt, buckets)
+	s.counters.FramesSent++
+}
+
+// takeBranch compares the leaves of a bucket and notes what to ask for.
+func (s *Session) takeBranch(body []byte) error {
+	bucket, values, err := ParseBranch(body)
+	if err != nil {
+		return err
+	}
+	if s.branches == 0 || int(bucket) >= s.store.Buckets() {
+		return violation("BRANCH of bucket %d was not asked for", bucket)
+	}
+	s.branches--
+	rest := s.branch(int(bucket))
+	for i, peer := range values {
+		var these []leafRecord
+		leaf := int(bucket)*leaves + i
+		these, rest = takeLeaf(rest, leaf)
+		if sameLeaf(leafValue(these, s.salt), peer) {
+			continue
+		}
+		r := LeafRequest{Leaf: uint16(leaf)}
+		if len(these) <= maxLeafHeld {
+			for _, rec := range these {
+				r.Held = append(r.Held, fold(rec.hash, s.salt))
+			}
+		}
+		s.askLeaf = append(s.askLeaf, r)
+	}
+	return nil
+}
+
+// putLeafRequests appends one LEAF-REQUEST with as many leaves as fit.
+func (s *Session) putLeafRequests(limit int) {
+	room := min(limit-len(s.out), MaxFrame) - HeaderSize - leafRequestFixed
+	n := 0
+	for n < len(s.askLeaf) && room >= s.askLeaf[n].size() {
+		room -= s.askLeaf[n].size()
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	s.out = AppendLeafRequest(s.out, s.salt, s.askLeaf[:n])
+	s.counters.FramesSent++
+	s.askLeaf = slices.Delete(s.askLeaf, 0, n)
+	if len(s.askLeaf) == 0 {
+		s.askLeaf = nil
+	}
+}

@@ -1,0 +1,98 @@
+package rbs
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestOlderPeer plays the peer of the release before version 2, as it was recorded
+// (testdata/peer-v1.txt, never to be made anew: > what it sent, < what its own
+// release answered). It must hear, but for the greeting, what it heard then, and
+// both must come to hold the same.
+func TestOlderPeer(t *testing.T) {
+	store, clock := newMemory(1, 16), NewClock(time.Date(2026, 1, 1, 1, 0, 0, 0, time.UTC), 0)
+	put := func(i int, deleted bool) Record {
+		r := Record{Key: keyOf(i), Deleted: deleted, Exclude: i%2 == 0, V1: i%5 == 4, Left: 260 * time.Second}
+		r.Version = Version{clock.Now(0), 1}
+		store.put(r)
+		return r
+	}
+	for i := range 8 {
+		put(i, false)
+	}
+	clock.Observe(0, 0x019b774885000000) // what the peer wrote of host 10 was known here, and left here
+	put(10, true)
+	s := NewSession(0, SessionConfig{Device: 1, Boot: 101, KeepaliveInterval: DefaultKeepaliveInterval,
+		DeadInterval: DefaultDeadInterval}, store, clock, new(Counters))
+
+	f, err := os.Open("testdata/peer-v1.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	now, part := time.Duration(0), 0
+	var said []byte
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		kind, text, _ := strings.Cut(lines.Text(), " ")
+		b, _ := hex.DecodeString(text)
+		switch kind {
+		case "#":
+			switch part++; part {
+			case 2:
+				s.Dirty(now, put(12, false).Key)
+			case 3:
+				now = DefaultKeepaliveInterval
+				if err := s.Advance(now); err != nil {
+					t.Fatal(err)
+				}
+			}
+		case ">":
+			if said == nil { // it spoke before it heard this
+				said = bytes.Clone(s.Output(now, MaxChunk))
+			}
+			if err := s.Receive(now, b); err != nil {
+				t.Fatalf("%v: %s", err, text)
+			}
+		case "<":
+			got := said
+			if said = nil; len(got) == 0 {
+				got = s.Output(now, MaxChunk)
+			}
+			if FrameType(b[2]) == FrameHello {
+				b[HeaderSize+7], b[HeaderSize+11] = MaxVersion, byte(FeatureStatus)
+			}
+			if !bytes.Equal(sorted(got), sorted(b)) {
+				t.Fatalf("it hears\n%x, from its own release it heard\n%x", got, b)
+			}
+		}
+	}
+	if !s.InSync() || s.version != Version1 || s.peerDigest != totalDigest(store) || len(store.live()) != 10 {
+		t.Fatalf("in sync %v, version %d, %d records with digest %x, the peer's is %x", s.InSync(), s.version, len(store.live()), totalDigest(store), s.peerDigest)
+	}
+}
+
+// sorted puts the records, here of equal size, of each RECORDS frame in order: it
+// is nobody's business which comes first.
+func sorted(chunk []byte) (again []byte) {
+	for len(chunk) > 0 {
+		f, n, err := NextFrame(chunk)
+		if n == 0 || err != nil {
+			return nil
+		}
+		frame := bytes.Clone(chunk[:n])
+		if f.Type == FrameRecords {
+			records := slices.Collect(slices.Chunk(f.Body[recordsFixed:], recordFixed))
+			slices.SortFunc(records, bytes.Compare)
+			frame = append(frame[:HeaderSize+recordsFixed:HeaderSize+recordsFixed], bytes.Join(records, nil)...)
+		}
+		again, chunk = append(again, frame...), chunk[n:]
+	}
+	return again
+}
