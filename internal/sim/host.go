@@ -188,14 +188,15 @@ func (h *host) send(i int, dst netip.Addr, p *mld.Packet) {
 	want := h.wants[i]
 	arrive := func() {
 		if n.legUp() {
-			if want && h.wants[i] && n.alive() && !h.heard[i] {
+			h.w.logf("host %d tells %s: %s = %v", h.number, n.name, h.w.streams[i].group, want)
+			if want && h.wants[i] && n.listening() && !h.heard[i] {
 				h.heard[i] = true
 				h.w.watch.heard(h, i)
 			}
-			if !n.alive() { // as lost as any
+			if !n.listening() { // as lost as any
 				*h.lostReport(i) = true
 			}
-			if n.knowing() && !want && !h.wants[i] {
+			if n.knowing() && n.listening() && !want && !h.wants[i] {
 				h.gone[i] = witness{n, n.boots}
 			}
 			n.handle(&device.MLDReceived{

@@ -91,6 +91,7 @@ func (n *node) upstreamHears(p *mld.Packet) {
 	if !n.upCable() {
 		return
 	}
+	n.moved = true
 	for _, r := range p.Records {
 		n.joined[r.Group] = apply(n.joined[r.Group], r)
 	}

@@ -45,6 +45,12 @@ type node struct {
 	skew                                time.Duration // of its wall clock at the next boot
 
 	legAdmin bool
+	toldUp   bool // the daemon has been told that the leg is up
+
+	// moved: something that decides what it sends has changed since sending was
+	// worked out: for every stream the VLANs it is sent to, a bit each.
+	moved   bool
+	sending []uint8
 
 	routes map[device.SourceGroup][]string
 	gate   device.Gate
@@ -64,7 +70,7 @@ type node struct {
 func newNode(w *World, index int) *node {
 	return &node{
 		w: w, index: index, name: string(rune('A' + index)), priority: 10 + 10*index,
-		legAdmin: true, bfd: etrunk.BFDPending, ableSince: never,
+		legAdmin: true, bfd: etrunk.BFDPending, ableSince: never, sending: make([]uint8, len(w.streams)),
 	}
 }
 
@@ -73,6 +79,10 @@ func (n *node) peer() *node           { return n.w.nodes[1-n.index] }
 func (n *node) legUp() bool           { return n.legAdmin && n.legCuts == 0 }
 func (n *node) upCable() bool         { return n.upCuts == 0 }
 func (n *node) hasVLAN(vlan int) bool { return vlan == 0 || n.vlan >= 0 }
+
+// listening reports whether it hears what comes in on the leg: a daemon takes a
+// moment to notice that the carrier is back.
+func (n *node) listening() bool { return n.alive() && n.toldUp }
 
 // knowing reports whether it has been up for so long that it knows who listens.
 func (n *node) knowing() bool { return n.alive() && n.w.now > n.bootedAt+learnTime }
@@ -96,6 +106,7 @@ func (n *node) linkLocal() netip.Addr {
 // boot starts the daemon with an empty database.
 func (n *node) boot() {
 	n.boots++
+	n.moved = true
 	n.bootedAt = n.w.now
 	wall := time.Unix(1_700_000_000, 0).Add(n.w.now + n.skew)
 	n.dev = device.New(n.deviceID(), n.w.rng.Uint64(), wall, n.w.now)
@@ -143,6 +154,7 @@ func (n *node) cutCables(leg, up int) {
 	if n.upCuts == 0 && up > 0 {
 		n.joined = make(map[netip.Addr]mld.Filter) // the upstream network forgets who has gone
 	}
+	n.moved = true
 	n.legCuts += leg
 	n.upCuts += up
 	n.linkChanged()
@@ -155,14 +167,14 @@ func (n *node) kill() {
 		return
 	}
 	n.w.logf("%s is killed", n.name)
-	n.dev = nil
+	n.dev, n.moved = nil, true
 	for _, c := range n.conns {
 		c.close("connection reset by peer")
 	}
 	n.w.judgePath()
 	n.w.after(guardDelay, func() {
 		if !n.alive() {
-			n.legAdmin = false
+			n.legAdmin, n.moved = false, true
 			n.w.logf("%s's leg is taken down by its supervisor", n.name)
 		}
 	})
@@ -209,6 +221,7 @@ func (n *node) handle(ev device.Event) {
 }
 
 func (n *node) tellLinks() {
+	n.toldUp = n.legUp()
 	n.handle(device.LinkChanged{Netdev: upName, Exists: true, Index: 2, AdminUp: true, Up: n.upCable(), LinkLocal: n.linkLocal()})
 	for v := range vlans {
 		n.handle(device.LinkChanged{Netdev: legName(v), Exists: true, Index: 3 + v, AdminUp: n.legAdmin, Up: n.legUp(), LinkLocal: n.linkLocal()})
@@ -224,10 +237,17 @@ func (n *node) pump() {
 		if !n.carryOut(n.dev.Effects()) {
 			break
 		}
+		n.moved = true
 	}
 	if n.alive() {
 		n.armTimer()
+	}
+	if n.moved {
+		n.moved = false
 		n.upcalls()
+		for i, s := range n.w.streams {
+			n.sending[i] = n.sends(s)
+		}
 	}
 }
 
@@ -284,6 +304,9 @@ func (n *node) carryOut(todo *device.Effects) bool {
 
 // upcalls lets the kernel ask for the streams that arrive without a route.
 func (n *node) upcalls() {
+	if !n.alive() {
+		return
+	}
 	for _, s := range n.w.streams {
 		sg := s.key()
 		if _, routed := n.routes[sg]; routed || n.asked[sg] || !n.receives(s) {
@@ -294,6 +317,7 @@ func (n *node) upcalls() {
 		n.w.after(upcallDelay, func() {
 			if n.dev == dev && n.asked[sg] {
 				delete(n.asked, sg)
+				n.moved = true
 				n.handle(device.StreamArrived{Netdev: upName, Source: s.source, Group: s.group})
 			}
 		})
@@ -309,13 +333,19 @@ func (n *node) receives(s stream) bool {
 	return (f.Mode == mld.Exclude) != slices.Contains(f.Sources, s.source)
 }
 
-// sends reports whether the kernel of this device puts a stream into a VLAN of its leg.
-func (n *node) sends(s stream, vlan int) bool {
-	sg := s.key()
-	if !n.alive() || !n.legUp() || !n.receives(s) || !slices.Contains(n.routes[sg], legName(vlan)) {
-		return false
+// sends works out into which VLANs of its leg the kernel of this device puts a stream.
+func (n *node) sends(s stream) (to uint8) {
+	if !n.alive() || !n.legUp() || !n.receives(s) {
+		return 0
 	}
-	return slices.Contains(n.gate.Orphans, sg) || n.open(vlan)&(1<<etrunk.BucketOf(s.source, s.group)) != 0
+	sg := s.key()
+	route, orphan := n.routes[sg], slices.Contains(n.gate.Orphans, sg)
+	for vlan := range vlans {
+		if slices.Contains(route, legName(vlan)) && (orphan || n.open(vlan)&(1<<s.bucket) != 0) {
+			to |= 1 << vlan
+		}
+	}
+	return to
 }
 
 // whyNot tells what keeps a device from sending a stream.

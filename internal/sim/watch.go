@@ -94,12 +94,10 @@ func (v *watch) forgive(strict bool) {
 func (v *watch) check() error {
 	v.noteAble()
 	for vlan := range vlans {
-		for i, s := range v.w.streams {
+		for i := range v.w.streams {
 			senders := 0
 			for _, n := range v.w.nodes {
-				if n.sends(s, vlan) {
-					senders++
-				}
+				senders += int(n.sending[i] >> vlan & 1)
 			}
 			if err := v.checkListeners(vlan, i, senders > 0); err != nil {
 				return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/etrunk"
 )
 
 // Delays of the simulated world.
@@ -87,6 +88,7 @@ const vlans = 2
 type stream struct {
 	source, group netip.Addr
 	ssm           bool
+	bucket        int // that the pair's hash puts it in
 }
 
 func (s stream) key() device.SourceGroup {
@@ -129,7 +131,7 @@ func New(opts Options) *World {
 		if ssm {
 			group = netip.MustParseAddr(fmt.Sprintf("ff3e::8000:%x", 1+i))
 		}
-		w.streams = append(w.streams, stream{source, group, ssm})
+		w.streams = append(w.streams, stream{source, group, ssm, etrunk.BucketOf(source, group)})
 	}
 	for v := range w.v1 {
 		w.v1[v].lost = make([]bool, len(w.streams))
