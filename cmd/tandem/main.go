@@ -2,8 +2,10 @@
 // interactive or fed from a file, and the lab.
 //
 //	tandem [-s SOCKET]                   a console session
-//	tandem [-s SOCKET] -c "CMD; CMD"     run commands, print what they show
+//	tandem [-s SOCKET] -c "CMD; CMD"     run commands, print what they show, with -json as JSON
 //	tandem [-s SOCKET] -f FILE [-v]      run a file of commands, stop at the first error
+//	tandem check FILE ...                check files of configuration without a device
+//	tandem diff FILE [FILE]              compare the running configuration, or a file, with a file
 //	tandem lab up|down|demo              the whole system on this machine
 //	tandem pki A=ADDRESS B=ADDRESS       certificates for the pair's replication channel
 //	tandem restart [-run DIR]            replace the daemon by the installed program, without a gap
@@ -43,8 +45,10 @@ const socketVariable = "TANDEM_SOCKET"
 func main() {
 	// Subcommands look after their own signals.
 	if len(os.Args) > 1 {
-		if subcommand, ok := subcommands[os.Args[1]]; ok {
-			os.Exit(subcommand(os.Args[2:]))
+		for _, s := range subcommands() {
+			if s.name == os.Args[1] {
+				os.Exit(s.run(os.Args[2:]))
+			}
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
@@ -59,6 +63,7 @@ type options struct {
 	commands string
 	file     string
 	verbose  bool
+	json     bool // displays print JSON
 }
 
 func run(ctx context.Context, args []string, in *os.File, out, errOut io.Writer) int {
@@ -83,16 +88,10 @@ func run(ctx context.Context, args []string, in *os.File, out, errOut io.Writer)
 }
 
 func parseOptions(args []string, errOut io.Writer) (options, error) {
-	opts := options{socket: manage.DefaultSocket}
-	if s := os.Getenv(socketVariable); s != "" {
-		opts.socket = s
-	}
-	fs := flag.NewFlagSet("tandem", flag.ContinueOnError)
+	var opts options
+	fs := opts.flags()
 	fs.SetOutput(errOut)
-	fs.StringVar(&opts.socket, "s", opts.socket, "console `socket` of the daemon, also from "+socketVariable)
-	fs.StringVar(&opts.commands, "c", "", "run `commands` separated by semicolons")
-	fs.StringVar(&opts.file, "f", "", "run the commands of a `file`, - for standard input")
-	fs.BoolVar(&opts.verbose, "v", false, "with -f: print what is typed and what it prints")
+	fs.Usage = func() { usage(errOut, fs) }
 	if err := fs.Parse(args); err != nil {
 		return opts, err
 	}
@@ -105,10 +104,30 @@ func parseOptions(args []string, errOut io.Writer) (options, error) {
 	return opts, nil
 }
 
+// flags are those of the program itself.
+func (o *options) flags() *flag.FlagSet {
+	fs := flag.NewFlagSet("tandem", flag.ContinueOnError)
+	fs.StringVar(&o.commands, "c", "", "run `commands` separated by semicolons")
+	fs.StringVar(&o.file, "f", "", "run the commands of a `file`, - for standard input; stop at the first error")
+	fs.BoolVar(&o.json, "json", false, "print what displays show as JSON, one document each")
+	socketFlag(fs, &o.socket)
+	fs.BoolVar(&o.verbose, "v", false, "with -f: print what is typed and what it prints")
+	return fs
+}
+
+// socketFlag adds the flag of the console socket.
+func socketFlag(fs *flag.FlagSet, socket *string) {
+	otherwise := manage.DefaultSocket
+	if s := os.Getenv(socketVariable); s != "" {
+		otherwise = s
+	}
+	fs.StringVar(socket, "s", otherwise, "console `socket` of the daemon, also from "+socketVariable)
+}
+
 func dispatch(ctx context.Context, client *manage.Client, opts options, in *os.File, out, errOut io.Writer) error {
 	switch {
 	case opts.commands != "":
-		return runScript(ctx, client, commandLines(opts.commands), script{show: out, warn: errOut})
+		return runScript(ctx, client, commandLines(opts.commands), script{show: out, json: opts.json, warn: errOut})
 	case opts.file != "" && opts.file != "-":
 		f, err := os.Open(opts.file)
 		if err != nil {

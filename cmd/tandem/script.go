@@ -25,6 +25,7 @@ type script struct {
 	name string    // of the file, for messages
 	show io.Writer // what commands print, nil for nowhere
 	echo bool      // print prompts and commands to show as well
+	json bool      // displays print JSON
 	warn io.Writer // warnings and refusals
 }
 
@@ -73,9 +74,9 @@ func runFile(ctx context.Context, client *manage.Client, r io.Reader, opts optio
 	if err != nil {
 		return err
 	}
-	s := script{name: name, warn: errOut}
-	if opts.verbose {
-		s.show, s.echo = out, true
+	s := script{name: name, json: opts.json, warn: errOut}
+	if opts.verbose || opts.json {
+		s.show, s.echo = out, opts.verbose
 	}
 	return runScript(ctx, client, lines, s)
 }
@@ -88,6 +89,7 @@ func runScript(ctx context.Context, client *manage.Client, lines []scriptLine, s
 	if err != nil {
 		return err
 	}
+	session.JSON = s.json
 	// The session ends even when the run was interrupted.
 	defer session.Close(context.WithoutCancel(ctx))
 	pending := false

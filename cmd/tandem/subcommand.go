@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 
 	"tandem/internal/bench"
@@ -11,15 +12,39 @@ import (
 	"tandem/internal/manage"
 )
 
-// subcommands are what the program does besides the console; each gets the
-// arguments after its name and returns the exit code.
-var subcommands = map[string]func(args []string) int{
-	"bench":         bench.Main,
-	"lab":           lab.Main,
-	"pki":           makeCertificates,
-	"restart":       restart,
-	"trunk-guard":   trunkGuard,
-	"upgrade-check": upgradeCheck,
+// subcommand is something that the program does besides the console.
+type subcommand struct {
+	name  string
+	usage string // what follows the name
+	about string
+	words []string // that may follow, for the shells
+	run   func(args []string) int
+}
+
+// subcommands are in the order of the alphabet.
+func subcommands() []subcommand {
+	return []subcommand{
+		{"bench", "[ FIGURE ... ] [ -json FILE ] [ -page FILE ] [ -profile DIR ]", "measure the figures of docs/performance.md", nil, bench.Main},
+		{"check", "[ -json ] FILE ...", "check files of configuration without a device", fileWords, checkFiles},
+		{"completion", "bash | zsh", "print what makes a shell complete the words of tandem", shells, completion},
+		{"diff", "[ -s SOCKET ] FILE [ FILE ]", "compare the running configuration, or that of the first file, with that of a file", fileWords, diffFiles},
+		{"lab", "up | down | demo", "have the whole system on this machine", []string{"up", "down", "demo"}, lab.Main},
+		{"pki", "[ -dir DIR ] [ -days N ] NAME=ADDRESS NAME=ADDRESS", "make the certificates of a pair", nil, makeCertificates},
+		{"restart", "[ -run DIR ]", "replace the daemon by the installed program, without a gap", nil, restart},
+		{"trunk-guard", "[ -run DIR ]", "take the legs of a daemon that died out of service", nil, trunkGuard},
+		{"upgrade-check", "[ PROGRAM ]", "say whether a program can take over from the daemon that runs", fileWords, upgradeCheck},
+	}
+}
+
+// usage prints how the program is called.
+func usage(w io.Writer, fs *flag.FlagSet) {
+	fmt.Fprintf(w, "usage: tandem [ flags ]             a console session, or commands of the device\n")
+	for _, s := range subcommands() {
+		fmt.Fprintf(w, "       tandem %-20s %s\n", s.name, s.about)
+	}
+	fmt.Fprintln(w, "flags:")
+	fs.SetOutput(w)
+	fs.PrintDefaults()
 }
 
 // trunkGuard is what a supervisor runs when a daemon has died: it takes the

@@ -48,6 +48,9 @@ type Session struct {
 	sys   *System
 	login Login
 
+	// JSON makes displays print JSON without being asked.
+	JSON bool
+
 	// candidate holds the view as well, it is nil in the user view.
 	candidate *config.Candidate
 	// immediate sessions commit every line.
@@ -135,6 +138,9 @@ func (s *Session) run(line string) error {
 		return err
 	}
 	filters := &pipes{}
+	if s.JSON && takesPipe(match.Command.Syntax) {
+		filters.filters = []filter{printJSON}
+	}
 	if piped {
 		if filters, err = pipesOf(match.Command.Syntax, text, pipe); err != nil {
 			return err

@@ -56,6 +56,8 @@ func (c *Client) Open(ctx context.Context, interactive bool) (*Session, error) {
 type Session struct {
 	client *Client
 	path   string
+	// JSON makes displays print JSON without being asked.
+	JSON bool
 	// Prompt is the prompt after the last line.
 	Prompt string
 }
@@ -64,7 +66,7 @@ type Session struct {
 // a Reply that says Failed.
 func (s *Session) Exec(ctx context.Context, line string) (Reply, error) {
 	var reply Reply
-	err := s.client.do(ctx, http.MethodPost, s.path+"/exec", LineRequest{line}, &reply)
+	err := s.client.do(ctx, http.MethodPost, s.path+"/exec", LineRequest{line, s.JSON}, &reply)
 	if err == nil {
 		s.Prompt = reply.Prompt
 	}
@@ -74,7 +76,7 @@ func (s *Session) Exec(ctx context.Context, line string) (Reply, error) {
 // Complete asks what may come at the end of a line.
 func (s *Session) Complete(ctx context.Context, line string) (Completion, error) {
 	var reply Completion
-	err := s.client.do(ctx, http.MethodPost, s.path+"/complete", LineRequest{line}, &reply)
+	err := s.client.do(ctx, http.MethodPost, s.path+"/complete", LineRequest{Line: line}, &reply)
 	return reply, err
 }
 

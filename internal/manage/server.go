@@ -105,6 +105,7 @@ func (h *handler) exec(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	var reply Reply
 	err := h.sessions.use(id, peer, time.Now(), func(s *console.Session) {
+		s.JSON = req.JSON
 		result := s.Exec(req.Line)
 		reply = Reply{Output: result.Output, Failed: result.Err != nil, Prompt: result.Prompt,
 			Question: result.Question, Pending: s.Pending(), ScreenLength: result.ScreenLength, Monitor: result.Monitor, Closed: result.Closed}

@@ -16,6 +16,8 @@ type OpenReply struct {
 // LineRequest carries a line as it was typed, for exec and complete alike.
 type LineRequest struct {
 	Line string `json:"line"`
+	// JSON makes a display print JSON without being asked.
+	JSON bool `json:"json"`
 }
 
 // Reply is what a line brought about.
