@@ -100,29 +100,3 @@ func TestVerboseFileIsATranscript(t *testing.T) {
 		t.Errorf("code %d, %s (-want +got):\n%s", got.code, got.err, diff)
 	}
 }
-
-func TestCommands(t *testing.T) {
-	socket := startDaemon(t)
-	got := tandem(t, "-s", socket, "-c", `display version | include Device; display version | include "Sys;"; display version | count`)
-	if want := "Device-ID     : 0000000000000007\nTotal lines: 7.\n"; got.out != want || got.code != exitDone {
-		t.Errorf("%+v, want %q", got, want)
-	}
-	t.Setenv(socketVariable, socket)
-	if got := tandem(t, "-c", "bogus; display version"); got.code != exitRefused || got.out != "" {
-		t.Errorf("%+v", got)
-	}
-}
-
-func TestWrongUse(t *testing.T) {
-	for _, args := range [][]string{{"frobnicate"}, {"-c", "x", "-f", "y"}, {"-nosuchflag"}} {
-		if got := tandem(t, args...); got.code != exitUsage {
-			t.Errorf("%v: %+v", args, got)
-		}
-	}
-	if got := tandem(t, "-s", filepath.Join(t.TempDir(), "none"), "-c", "display version"); got.code != exitNoDaemon {
-		t.Errorf("no daemon: %+v", got)
-	}
-	if got := tandem(t, "-f", filepath.Join(t.TempDir(), "none")); got.code != exitRefused {
-		t.Errorf("no file: %+v", got)
-	}
-}

@@ -51,4 +51,3 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("exit code %d, not %d", code, want)
 	}
 }
-

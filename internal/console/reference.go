@@ -51,9 +51,12 @@ const referenceHead = `# Commands
 
 Made from the command table; do not edit by hand (go test ./internal/console -update).
 
-Keywords may be abbreviated as long as they are unique. A parameter is shown as
+` + referenceText
+
+// referenceText is what every command has in common.
+const referenceText = `Keywords may be abbreviated as long as they are unique. A parameter is shown as
 ` + "`<name:type>`" + `, where a type such as 1..254 is the range of an integer. ` + "`[ a ]`" + ` may be
-left out, ` + "`{ a | b }`" + ` is a choice. The system view's commands that open a view work
+left out, ` + "`{ a | b }`" + ` is a choice, ` + "`[ a | b ] *`" + ` any of them in any order. The system view's commands that open a view work
 in every configuration view. Words with spaces stand in double quotes; a line has at most 510 characters.
 
 Every ` + "`display`" + ` takes filters behind bars, one behind the other: ` + "`| { begin | exclude | include } REGEXP`" + ` for lines,

@@ -3,9 +3,12 @@ package console
 import (
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tandem/internal/manpage"
 )
 
 const referenceFile = "../../docs/commands.md"
@@ -25,6 +28,44 @@ func TestReference(t *testing.T) {
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("docs/commands.md is old (-want +got):\n%s", diff)
 	}
+}
+
+const manualFile = "../../docs/man/tandem-commands.7"
+
+// TestManual keeps the manual page of the commands that of the commands.
+func TestManual(t *testing.T) {
+	p := manpage.New("tandem-commands", 7, "Miscellanea", "commands of a Tandem device")
+	p.Section("DESCRIPTION")
+	for paragraph := range strings.SplitSeq(plain(referenceText), "\n\n") {
+		p.Paragraph(strings.ReplaceAll(paragraph, "\n", " "))
+	}
+	p.Section("COMMANDS")
+	for _, c := range chapters {
+		p.Subsection(plain(c.title))
+		for _, cmd := range allCommands() {
+			if slices.Contains(cmd.Views, c.view) {
+				p.Item(cmd.Syntax, cmd.Help+".")
+			}
+		}
+	}
+	p.See("tandem(1)", "tandemd(8)")
+	if *update {
+		if err := os.WriteFile(manualFile, []byte(p.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(manualFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), p.String()); diff != "" {
+		t.Errorf("%s is old (-want +got):\n%s", manualFile, diff)
+	}
+}
+
+// plain takes the marks of Markdown away.
+func plain(text string) string {
+	return strings.NewReplacer("`", "", "([json.md](json.md)) ", "").Replace(text)
 }
 
 func TestReferenceHasEveryCommand(t *testing.T) {

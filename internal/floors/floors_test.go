@@ -50,8 +50,9 @@ var allowed = map[string][]string{
 	"lab":                 {"manage", "linux/*", "vm"},
 	"bench":               {"manage", "mld", "etrunk", "linux/*"},
 	"pairtest":            {"manage", "pki", "linux/*"}, // tests only
-	"cmd/tandem":          {"console", "pki", "manage", "manage/terminal", "lab", "bench", "daemon", "command"},
+	"cmd/tandem":          {"config", "console", "pki", "manage", "manage/terminal", "lab", "bench", "daemon", "command"},
 	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "event", "journal", "linux/inherit", "manage"},
+	"manpage":             {}, // tests only
 	"floors":              {},
 	"tools/tiers":         {},
 	"console/consoletest": {"*"},
