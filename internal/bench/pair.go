@@ -63,6 +63,13 @@ func (p *pair) close() {
 	p.network.close()
 }
 
+// processorTime is what both daemons have used so far.
+func (p *pair) processorTime() (time.Duration, error) {
+	a, errA := p.a.processorTime()
+	b, errB := p.b.processorTime()
+	return a + b, errors.Join(errA, errB)
+}
+
 // settled returns nil when a device is ready and shares, else what is missing.
 func (d *device) settled() error {
 	var trunks struct {

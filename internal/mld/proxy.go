@@ -32,6 +32,7 @@ type Proxy struct {
 	joined  int
 	fresh   []uint32 // groups with a change not sent once; may name others
 	pending int
+	toldAt  time.Duration // when changes were told last
 	repeats alarms
 	answers alarms
 	// generalAt is when the answer to a general query is due, 0 when none is.
@@ -89,7 +90,7 @@ func (m *membership) wanted() bool { return m.mode == Exclude || m.list != 0 }
 
 // NewProxy returns a proxy without link that wants nothing. rng spreads its answers.
 func NewProxy(cfg Config, rng *rand.Rand, now time.Duration) *Proxy {
-	p := &Proxy{cfg: cfg, rng: rng, now: now, seed: table.NewSeed(rng.Uint64())}
+	p := &Proxy{cfg: cfg, rng: rng, now: now, toldAt: now - tellPause, seed: table.NewSeed(rng.Uint64())}
 	p.groups.Hash = func(m *membership) uint64 { return p.seed.Addr(m.addr) }
 	p.lists.init(p.seed)
 	return p
@@ -207,7 +208,7 @@ func (p *Proxy) Deadline() (at time.Duration, ok bool) {
 			at, ok = t, true
 		}
 	}
-	note(p.now, p.pending > 0)
+	note(max(p.now, p.tellAt()), p.pending > 0)
 	note(p.generalAt, p.generalAt > 0)
 	note(p.repeats.deadline())
 	note(p.answers.deadline())

@@ -53,8 +53,25 @@ func (p *Proxy) settle(m *membership) {
 	}
 }
 
-// Advance sends everything that is due: state changes at once, their repetitions,
-// and answers to queries, packed into as few reports as a 1280-byte MTU allows.
+const (
+	// tellPause is the least time between two reports of changes, so that those
+	// that stream in fill reports. The first one after a pause goes at once.
+	tellPause = time.Millisecond
+	// manyGroups fill a report.
+	manyGroups = 32
+)
+
+// tellAt is when changes may be told next.
+func (p *Proxy) tellAt() time.Duration {
+	if len(p.fresh) < manyGroups {
+		return p.toldAt + tellPause
+	}
+	return 0
+}
+
+// Advance sends everything that is due: state changes at once unless some have
+// just been sent, their repetitions, and answers to queries, packed into as few
+// reports as a 1280-byte MTU allows.
 func (p *Proxy) Advance(now time.Duration, fx *Effects) {
 	p.now = max(p.now, now)
 	if !p.canSend() {
@@ -63,14 +80,8 @@ func (p *Proxy) Advance(now time.Duration, fx *Effects) {
 	p.packer = packer{buf: p.packer.buf[:0], fx: fx, sent: &p.counters.Sent}
 	// What is sent together is repeated together.
 	again := now + 1 + time.Duration(p.rng.Int64N(int64(unsolicitedReportInterval)))
-	for _, id := range p.fresh {
-		if m := p.groups.At(id); m.fresh {
-			p.settle(m)
-			p.tellChange(now, id, m, again)
-		}
-	}
-	if p.fresh = p.fresh[:0]; cap(p.fresh) > keptAlarms {
-		p.fresh = nil
+	if len(p.fresh) > 0 && now >= p.tellAt() {
+		p.tellFresh(now, again)
 	}
 	for a, ok := p.repeats.pop(now); ok; a, ok = p.repeats.pop(now) {
 		if m := p.groups.At(a.id); m.telling != nil && m.telling.repeat == a.at {
@@ -82,6 +93,20 @@ func (p *Proxy) Advance(now time.Duration, fx *Effects) {
 	p.answer(now)
 	p.packer.flush()
 	p.packer.fx = nil
+}
+
+// tellFresh sends the changes that have not been sent once.
+func (p *Proxy) tellFresh(now, again time.Duration) {
+	p.toldAt = now
+	for _, id := range p.fresh {
+		if m := p.groups.At(id); m.fresh {
+			p.settle(m)
+			p.tellChange(now, id, m, again)
+		}
+	}
+	if p.fresh = p.fresh[:0]; cap(p.fresh) > keptAlarms {
+		p.fresh = nil
+	}
 }
 
 // tellChange sends the changes of one group and arranges their repetition.

@@ -86,14 +86,14 @@ func (s *Service) replace(now time.Duration, l *link) {
 	}
 }
 
-// pump hands every idle connection its next bytes.
+// pump hands every idle connection its next bytes, when it may send.
 func (s *Service) pump(now time.Duration, fx *Effects) {
-	for _, l := range s.links() {
-		if l.writing > 0 {
+	for l := range s.links() {
+		if l.writing > 0 || now < l.sendAt() {
 			continue
 		}
 		if b := l.session.Output(now, MaxChunk); b != nil {
-			l.writing = len(b)
+			l.writing, l.sentAt = len(b), now
 			fx.Send = append(fx.Send, Send{Conn: l.conn, Bytes: b})
 		}
 		s.note(now, l, fx)

@@ -3,6 +3,7 @@ package rbs
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"net/netip"
 	"time"
@@ -60,7 +61,25 @@ type link struct {
 	up       bool // established, and told so
 	inSync   bool // told so
 	writing  int  // bytes that the last Send has under way
+	sentAt   time.Duration
 	syncsEnd time.Duration
+}
+
+const (
+	// sendPause is the least time between two chunks of live changes, which so
+	// share the cost of a chunk, of its writing and of its acknowledgement, when
+	// they stream in. The first one after a pause goes at once.
+	sendPause = time.Millisecond
+	// manyChanges fill a chunk of their own.
+	manyChanges = 512
+)
+
+// sendAt is when a link may send next.
+func (l *link) sendAt() time.Duration {
+	if s := l.session; s.InSync() && !s.bulk.busy() && s.dirty.len() < manyChanges {
+		return l.sentAt + sendPause
+	}
+	return 0
 }
 
 // dialTimeout is when an unanswered Dial counts as failed.
@@ -103,7 +122,7 @@ func (s *Service) Configure(now time.Duration, cfg Config, fx *Effects) {
 // stop ends everything that goes by the old configuration.
 func (s *Service) stop(old Config, fx *Effects) {
 	err := &ProtocolError{Code: CodeClosing, Detail: "switched off or reconfigured"}
-	for _, l := range s.links() {
+	for l := range s.links() {
 		s.closeLink(l, err, fx)
 	}
 	if s.listening {
@@ -233,14 +252,16 @@ func (s *Service) newLink(now time.Duration, conn ConnID) *link {
 	}, s.store, s.clock, &s.counters)}
 }
 
-// links returns the connections there are, the current one first.
-func (s *Service) links() (links []*link) {
-	for _, l := range []*link{s.current, s.candidate} {
-		if l != nil {
-			links = append(links, l)
+// links yields the connections there are, the current one first.
+func (s *Service) links() iter.Seq[*link] {
+	both := [2]*link{s.current, s.candidate}
+	return func(yield func(*link) bool) {
+		for _, l := range both {
+			if l != nil && !yield(l) {
+				return
+			}
 		}
 	}
-	return links
 }
 
 // find returns the link of a connection, nil for one that has been closed.
@@ -294,7 +315,7 @@ func (s *Service) Advance(now time.Duration, fx *Effects) {
 	if s.dialled && now >= s.dialledAt+dialTimeout {
 		s.DialFailed(now, fmt.Sprintf("no connection within %v", dialTimeout), fx)
 	}
-	for _, l := range s.links() {
+	for l := range s.links() {
 		if err := l.session.Advance(now); err != nil {
 			s.lose(now, l, err, fx)
 		}
@@ -305,7 +326,8 @@ func (s *Service) Advance(now time.Duration, fx *Effects) {
 	s.pump(now, fx)
 }
 
-// Deadline is when Advance must be called next: at once when something is to be sent.
+// Deadline is when Advance must be called next: at once when something is to be
+// sent that need not wait for more.
 func (s *Service) Deadline() (at time.Duration, ok bool) {
 	sooner := func(t time.Duration) {
 		if !ok || t < at {
@@ -318,20 +340,21 @@ func (s *Service) Deadline() (at time.Duration, ok bool) {
 	if s.dialled {
 		sooner(s.dialledAt + dialTimeout)
 	}
-	for _, l := range s.links() {
+	for l := range s.links() {
 		sooner(l.session.Deadline())
 		if l.writing == 0 && l.session.Pending() {
-			sooner(s.now)
+			sooner(max(s.now, l.sendAt()))
 		}
 	}
 	return at, ok
 }
 
 // Dirty tells that this device has written a record. It is sent by the next
-// call that has effects, so a batch of changes is best marked whole before Advance.
+// call that has effects, so a batch of changes is best marked whole before
+// Advance, or a millisecond after the last.
 func (s *Service) Dirty(now time.Duration, key Key) {
 	s.now = now
-	for _, l := range s.links() {
+	for l := range s.links() {
 		l.session.Dirty(now, key)
 	}
 	if s.active && s.tcp != Connected {
