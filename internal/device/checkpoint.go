@@ -90,9 +90,11 @@ func (d *Device) Checkpoint(now time.Duration) Checkpoint {
 	for _, s := range d.order.services {
 		cp.Services = append(cp.Services, ServiceCheckpoint{s.name, s.inSync, s.syncedOnce, s.everUp, s.lostAt})
 	}
-	for l, w := range d.orphans.waiting {
-		if rec, ok := l.ifc.router.At(l.record); ok {
-			cp.Orphans = append(cp.Orphans, OrphanCheckpoint{d.replicaKey(l.ifc, rec.Key), w.version})
+	for _, ifc := range d.order.downstreams {
+		for _, w := range ifc.awaited.list {
+			if rec, ok := ifc.router.At(w.record); ok {
+				cp.Orphans = append(cp.Orphans, OrphanCheckpoint{d.replicaKey(ifc, rec.Key), w.version})
+			}
 		}
 	}
 	for sg, r := range d.routes.all() {

@@ -211,6 +211,8 @@ func (d *Device) assign(now time.Duration) {
 // removeDownstream forgets an interface and whatever was forwarded to it.
 func (d *Device) removeDownstream(now time.Duration, ifc *downstream) {
 	delete(d.downstreams, ifc.name)
+	d.orphans.waiting -= len(ifc.awaited.list)
+	ifc.awaited = awaited{}
 	d.reorder()
 	for group := range ifc.router.Groups() {
 		d.regroup(now, group)

@@ -71,7 +71,6 @@ func New(id, boot uint64, wall time.Time, now time.Duration) *Device {
 		taken:       &Effects{},
 		sessions:    make(map[string]etrunk.BFDState),
 		routes:      newRouteTable(boot),
-		orphans:     newOrphanage(),
 	}
 }
 

@@ -19,6 +19,7 @@ type downstream struct {
 	refused   uint64
 	refusedAt time.Duration
 	ledger    *ledger // nil without a profile
+	awaited   awaited // of which the peer is yet to know
 	number    uint32  // of this device, given once
 }
 

@@ -25,25 +25,18 @@ const (
 // peer is given time it waits in fresh, then it is overdue, and it is forgotten
 // from wherever it is when the peer tells of it.
 type orphanage struct {
-	waiting map[listener]waiting
+	waiting int           // listeners of all interfaces, see awaited
 	fresh   []arrival     // in the order of their coming
-	overdue []listener    // and some that were, see waiting
+	overdue []listener    // and some that were
 	dueAt   time.Duration // when the set must be computed next, 0 when it need not
 	doneAt  time.Duration // when it was last computed
 	current []SourceGroup // sorted
 }
 
-// listener is the record of a host on an interface. When the record has gone, it
-// may come to name another: then that may be sent in vain for a while.
+// listener is the record of a host on an interface.
 type listener struct {
 	ifc    *downstream
 	record mld.Handle
-}
-
-type waiting struct {
-	since   time.Duration
-	version rbs.Version
-	overdue bool // it is in the list
 }
 
 // arrival is a listener that is given time. It counts only while the one that
@@ -53,13 +46,11 @@ type arrival struct {
 	since time.Duration
 }
 
-func newOrphanage() orphanage { return orphanage{waiting: make(map[listener]waiting)} }
-
 // noteOrphans remembers the records of a report by which a host came to want more.
 func (d *Device) noteOrphans(now time.Duration, ifc *downstream, s *service, fx *mld.Effects) {
 	o := &d.orphans
 	for _, j := range fx.Joined {
-		o.await(listener{ifc, j.Handle}, waiting{since: now, version: replicaVersion(j.Version)}, s.inSync)
+		o.await(now, listener{ifc, j.Handle}, replicaVersion(j.Version), s.inSync)
 	}
 	if len(o.fresh) > 0 {
 		d.orphansAt(o.fresh[0].since + orphanPatience)
@@ -70,28 +61,37 @@ func (d *Device) noteOrphans(now time.Duration, ifc *downstream, s *service, fx 
 }
 
 // await remembers a listener, which the peer may be given time to hear of.
-func (o *orphanage) await(l listener, w waiting, patient bool) {
-	w.overdue = o.waiting[l].overdue
+func (o *orphanage) await(now time.Duration, l listener, v rbs.Version, patient bool) {
+	before := len(l.ifc.awaited.list)
+	w := l.ifc.awaited.put(l.record)
+	o.waiting += len(l.ifc.awaited.list) - before
+	w.since, w.version = now, v
 	if patient {
-		o.fresh = append(o.fresh, arrival{l, w.since})
+		o.fresh = append(o.fresh, arrival{l, now})
 	} else if !w.overdue {
 		w.overdue = true
 		o.overdue = append(o.overdue, l)
 	}
-	o.waiting[l] = w
+}
+
+// forget takes a listener out.
+func (o *orphanage) forget(l listener) {
+	if l.ifc.awaited.remove(l.record) {
+		o.waiting--
+	}
+	if o.waiting == 0 { // what a flood of joins has taken is given back
+		o.overdue, o.fresh = nil, nil
+	}
 }
 
 // orphanAdopted forgets a listener that the peer knows at this version or a later one.
 func (d *Device) orphanAdopted(now time.Duration, l listener, v rbs.Version) {
 	o := &d.orphans
-	w, ok := o.waiting[l]
-	if !ok || v.Compare(w.version) < 0 {
+	w := l.ifc.awaited.get(l.record)
+	if w == nil || v.Compare(w.version) < 0 {
 		return
 	}
-	delete(o.waiting, l)
-	if len(o.waiting) == 0 { // what a flood of joins has taken is given back
-		o.waiting, o.overdue, o.fresh = make(map[listener]waiting), nil, nil
-	}
+	o.forget(l)
 	if len(o.current) > 0 {
 		d.orphansSoon(now)
 	}
@@ -108,18 +108,19 @@ func (d *Device) orphansSoon(now time.Duration) {
 // been synchronised now: the peer knew them, or has been told.
 func (d *Device) orphansSynchronised(now time.Duration, s *service) {
 	o := &d.orphans
-	later := make(map[listener]waiting)
-	for l, w := range o.waiting {
-		if w.since >= s.upAt || d.serviceOf(l.ifc) != s {
-			later[l] = w
+	before := o.waiting
+	for _, ifc := range s.interfaces {
+		// From the end, where what takes the place of a forgotten one has been looked at.
+		for i := len(ifc.awaited.list) - 1; i >= 0; i-- {
+			if w := ifc.awaited.list[i]; w.since < s.upAt {
+				o.forget(listener{ifc, w.record})
+			}
 		}
 	}
-	if len(later) == len(o.waiting) {
-		return
+	if o.waiting < before {
+		o.overdue = slices.DeleteFunc(o.overdue, func(l listener) bool { return l.ifc.awaited.get(l.record) == nil })
+		d.orphansSoon(now)
 	}
-	o.waiting = later
-	o.overdue = slices.DeleteFunc(o.overdue, func(l listener) bool { _, waits := later[l]; return !waits })
-	d.orphansSoon(now)
 }
 
 func (d *Device) orphansAt(at time.Duration) {
@@ -133,7 +134,7 @@ func (d *Device) orphansAt(at time.Duration) {
 func (d *Device) refreshOrphans(now time.Duration) {
 	o := &d.orphans
 	o.dueAt = 0
-	if len(o.waiting)+len(o.current) == 0 {
+	if o.waiting+len(o.current) == 0 {
 		return
 	}
 	o.doneAt = now
@@ -175,9 +176,8 @@ func (d *Device) endPatience(now time.Duration) {
 // outwait makes a listener overdue, unless the peer knows it by now or it came
 // again later.
 func (o *orphanage) outwait(a arrival) {
-	if w, ok := o.waiting[a.listener]; ok && w.since == a.since && !w.overdue {
+	if w := a.ifc.awaited.get(a.record); w != nil && w.since == a.since && !w.overdue {
 		w.overdue = true
-		o.waiting[a.listener] = w
 		o.overdue = append(o.overdue, a.listener)
 	}
 }
@@ -212,14 +212,14 @@ func (d *Device) sharesAny() bool {
 func (d *Device) orphanSet() []SourceGroup {
 	o := &d.orphans
 	var set []SourceGroup
-	kept := o.overdue[:0]
+	var kept []listener
 	for _, l := range o.overdue {
-		if !o.waiting[l].overdue {
+		if w := l.ifc.awaited.get(l.record); w == nil || !w.overdue {
 			continue // it has been adopted
 		}
 		rec, ok := l.ifc.router.At(l.record)
 		if !ok || rec.Deleted || d.downstreams[l.ifc.name] != l.ifc || d.serviceOf(l.ifc) == nil {
-			delete(o.waiting, l)
+			o.forget(l)
 			continue
 		}
 		kept = append(kept, l)

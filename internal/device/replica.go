@@ -273,7 +273,7 @@ func (s *service) Acked(key rbs.Key, v rbs.Version) {
 
 // adopt takes note that the peer knows a listener at a version.
 func (d *Device) adopt(now time.Duration, ifc *downstream, key rbs.Key, v rbs.Version) {
-	if len(d.orphans.waiting) > 0 {
+	if d.orphans.waiting > 0 {
 		d.orphanAdopted(now, listener{ifc, ifc.handle(key)}, v)
 	}
 }

@@ -126,7 +126,7 @@ func (d *Device) resumeOrphans(now time.Duration, cp *Checkpoint) {
 	for _, oc := range cp.Orphans {
 		for _, s := range d.order.services {
 			if ifc := s.interfaceOf(oc.Key); ifc != nil {
-				d.orphans.await(listener{ifc, ifc.handle(oc.Key)}, waiting{since: now, version: oc.Version}, false)
+				d.orphans.await(now, listener{ifc, ifc.handle(oc.Key)}, oc.Version, false)
 			}
 		}
 	}

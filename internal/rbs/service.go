@@ -76,7 +76,7 @@ const (
 
 // sendAt is when a link may send next.
 func (l *link) sendAt() time.Duration {
-	if s := l.session; s.InSync() && !s.bulk.busy() && s.dirty.len() < manyChanges {
+	if s := l.session; s.InSync() && !s.asking() && !s.answers.busy() && s.dirty.len() < manyChanges {
 		return l.sentAt + sendPause
 	}
 	return 0

@@ -1,0 +1,68 @@
+package device
+
+import (
+	"time"
+
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+// awaited are the listeners of one interface of which the peer is yet to know, by
+// their records. It is empty but for the moments after a join, and holds all
+// joins while the peer is away.
+type awaited struct {
+	place []uint32 // in list, by record, counted from 1; 0 for none
+	list  []waiting
+}
+
+// waiting is a listener that the peer does not know of. When its record has gone
+// that may come to name another: then that may be sent in vain for a while.
+type waiting struct {
+	since   time.Duration
+	version rbs.Version
+	record  mld.Handle
+	overdue bool // it is among the overdue
+}
+
+// get returns what is known of a record, nil when the peer knows it. It is valid
+// until the next put or remove.
+func (a *awaited) get(record mld.Handle) *waiting {
+	if int(record) >= len(a.place) || a.place[record] == 0 {
+		return nil
+	}
+	return &a.list[a.place[record]-1]
+}
+
+// put returns the place of a record, which it makes if need be.
+func (a *awaited) put(record mld.Handle) *waiting {
+	if w := a.get(record); w != nil {
+		return w
+	}
+	if more := int(record) + 1 - len(a.place); more > 0 {
+		a.place = append(a.place, make([]uint32, more)...)
+	}
+	a.list = append(a.list, waiting{record: record})
+	a.place[record] = uint32(len(a.list))
+	return &a.list[len(a.list)-1]
+}
+
+// keptAwaited is how much room an empty set keeps; what a flood of joins has taken
+// beyond that is given back.
+const keptAwaited = 4096
+
+// remove forgets a record and reports whether it was there.
+func (a *awaited) remove(record mld.Handle) bool {
+	w := a.get(record)
+	if w == nil {
+		return false
+	}
+	last := len(a.list) - 1
+	*w = a.list[last]
+	a.place[w.record] = a.place[record]
+	a.place[record] = 0
+	a.list = a.list[:last]
+	if last == 0 && cap(a.list) > keptAwaited {
+		*a = awaited{}
+	}
+	return true
+}
