@@ -3,7 +3,7 @@
 GO ?= go
 SEEDS ?= 1000
 
-.PHONY: build demo test test-vm bench lint sim clean
+.PHONY: build demo test test-vm bench package lint sim clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -o bin/ ./cmd/...
@@ -20,6 +20,9 @@ test-vm:
 bench: build
 	scripts/bench
 
+package:
+	scripts/package dist
+
 lint:
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/tools.mod golangci-lint run
@@ -28,4 +31,4 @@ sim:
 	$(GO) test ./internal/sim -run TestSchedules -seeds $(SEEDS)
 
 clean:
-	rm -rf bin
+	rm -rf bin dist

@@ -107,7 +107,7 @@ func (d *Daemon) readUpcalls(table *mroute.Table) {
 
 // ended tells the end of reading from an error: what is read was closed or handed over.
 func ended(err error) bool {
-	return errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded)
+	return errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 func (d *Daemon) readLinks() {

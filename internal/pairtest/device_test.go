@@ -2,6 +2,7 @@ package pairtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,8 @@ type device struct {
 	name string // "a" or "b"
 	*testnet.Node
 	dir string
+	// installed is the run directory of a daemon that was installed from a package.
+	installed string
 
 	process *process
 	client  *manage.Client
@@ -72,7 +75,7 @@ func newDevice(t *testing.T, name string, node *testnet.Node) *device {
 
 func (d *device) path(name string) string { return filepath.Join(d.dir, name) }
 
-func (d *device) runDir() string { return d.path("run") }
+func (d *device) runDir() string { return cmp.Or(d.installed, d.path("run")) }
 
 // command prepares a daemon of the device.
 func (d *device) command(args ...string) *exec.Cmd {
