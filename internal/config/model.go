@@ -34,6 +34,7 @@ type Model struct {
 	Sessions    map[string]*BFDSession
 	ETrunks     map[uint32]*ETrunk
 	SSLPolicies map[string]*SSLPolicy
+	VPNs        map[string]*VPNInstance
 	Services    map[string]*Service
 	Profiles    map[string]*Profile
 	Interfaces  map[InterfaceName]*Interface
@@ -114,6 +115,7 @@ type ETrunk struct {
 	Key           Secret
 	AuthMode      AuthMode
 	Peer, Local   netip.Addr    // both zero while not set
+	VPN           string        // VPN instance of the addresses, empty for the public network
 	HelloInterval time.Duration // 500 ms..10 s
 	Multiplier    uint16        // 3..300
 	RevertDelay   time.Duration // 0..3600 s
@@ -123,6 +125,17 @@ type ETrunk struct {
 	// empty, the one between the same addresses. See Model.BoundSession.
 	TrackBFD   bool
 	BFDSession string
+	BFD        ETrunkBFD
+}
+
+// ETrunkBFD is the BFD session that an E-Trunk makes for itself between its
+// addresses (`e-trunk bfd enable`).
+type ETrunkBFD struct {
+	Enabled bool
+	// TrackInterface takes the session down with an interface, empty for none.
+	TrackInterface InterfaceName
+	MinTx, MinRx   time.Duration // 3..20000 ms
+	DetectMult     uint8         // 3..50
 }
 
 // BFDSession is a static BFD for IPv6 session.
@@ -130,10 +143,13 @@ type BFDSession struct {
 	Name  string // 1..64 characters
 	Peer  netip.Addr
 	Local netip.Addr // zero: the device chooses
+	VPN   string     // VPN instance of the addresses, empty for the public network
 	// Interface binds a single-hop session to its out interface. TrackInterface
 	// takes the session down with an interface. Either may be empty.
 	Interface, TrackInterface InterfaceName
 
+	// Auto has the two ends find out each other's discriminators; none is configured then.
+	Auto                bool
 	LocalDiscriminator  uint32        // 1..16384, 0 while not set
 	RemoteDiscriminator uint32        // 1..4294967295, 0 while not set
 	MinTx, MinRx        time.Duration // 3..20000 ms
@@ -143,7 +159,9 @@ type BFDSession struct {
 	// ProcessInterface takes Interface for down while the session is lost.
 	ProcessInterface bool
 	Shutdown         bool
-	Description      string
+	// Dynamic sessions were made by an E-Trunk and not by a command.
+	Dynamic     bool
+	Description string
 }
 
 // TrunkMode is the work mode of an Eth-Trunk.
@@ -182,6 +200,7 @@ type Interface struct {
 	Trunk InterfaceName
 	// VLAN is the VLAN of a sub-interface, 1..4094, 0 while not set.
 	VLAN uint16
+	VPN  string // VPN instance, empty for the public network
 
 	// The rest is for an Eth-Trunk itself only.
 	Mode     TrunkMode
@@ -249,6 +268,7 @@ func New() *Model {
 		Sessions:     map[string]*BFDSession{},
 		ETrunks:      map[uint32]*ETrunk{},
 		SSLPolicies:  map[string]*SSLPolicy{},
+		VPNs:         map[string]*VPNInstance{},
 		Services:     map[string]*Service{},
 		Profiles:     map[string]*Profile{},
 		Interfaces:   map[InterfaceName]*Interface{},
@@ -261,7 +281,8 @@ func newService(name string) *Service {
 
 func newETrunk(id uint32) *ETrunk {
 	return &ETrunk{ID: id, Priority: DefaultPriority, HelloInterval: DefaultHello,
-		Multiplier: DefaultMultiplier, RevertDelay: DefaultRevertDelay}
+		Multiplier: DefaultMultiplier, RevertDelay: DefaultRevertDelay,
+		BFD: ETrunkBFD{MinTx: DefaultBFDInterval, MinRx: DefaultBFDInterval, DetectMult: DefaultDetectMult}}
 }
 
 func newBFDSession(name string) *BFDSession {
@@ -284,6 +305,7 @@ func (m *Model) Clone() *Model {
 	c.Sessions = cloneObjects(m.Sessions)
 	c.ETrunks = cloneObjects(m.ETrunks)
 	c.SSLPolicies = cloneObjects(m.SSLPolicies)
+	c.VPNs = cloneObjects(m.VPNs)
 	c.Services = cloneObjects(m.Services)
 	c.Profiles = cloneObjects(m.Profiles)
 	c.Interfaces = cloneObjects(m.Interfaces)
@@ -389,13 +411,13 @@ func (m *Model) Ports(trunk InterfaceName) []InterfaceName {
 	return ports
 }
 
-// BoundSession returns the BFD session bound to an E-Trunk, nil when it binds
-// none. A named session must be between the E-Trunk's addresses; without a
+// BoundSession returns the BFD session bound to an E-Trunk: its own, a configured
+// one, or nil when it binds none. A named session must be between the E-Trunk's addresses; without a
 // name exactly one session must be. A session that leaves its source to the
 // device is told by its peer alone.
 func (m *Model) BoundSession(t *ETrunk) (*BFDSession, error) {
 	if !t.TrackBFD {
-		return nil, nil
+		return m.ownSession(t), nil
 	}
 	return m.findSession(t)
 }

@@ -47,6 +47,8 @@ func parameterWords(t *rapid.T, keys *Keyring, name string, typ command.Type) st
 		return draw("ff3e::/32", "ff3e:1::/20", "ff00::/8")
 	case "file":
 		return draw("/etc/tandem/ca.pem", `"/two words"`, "/é")
+	case "vpn":
+		return draw("red", "Blue-2", "vrf.3")
 	case "acl-name":
 		return draw("gold", "S-1", "gold.2")
 	case "interface":
@@ -65,6 +67,7 @@ func openView(t *rapid.T, view string) string {
 		ViewAdvancedACL: rapid.SampledFrom([]string{"acl ipv6 number 3001", "acl ipv6 name gold-a"}).Draw(t, "acl"),
 		ViewSession:     "bfd s1 bind peer-ipv6 2001:db8::2 source-ipv6 2001:db8::1",
 		ViewSSL:         "ssl policy p1",
+		ViewVPN:         "ip vpn-instance red",
 		ViewService:     "remote-backup-service rbs1",
 		ViewProfile:     "remote-backup-profile rbp1",
 		ViewETrunk:      "e-trunk 7",

@@ -9,9 +9,10 @@ import (
 )
 
 // bindSyntax has the source before or after the interface, as VRP's two forms do.
-const bindSyntax = "bind peer-ipv6 <peer:unicast> { [ source-ipv6 <source:unicast> ] [ interface <interface> ] " +
-	"[ track-interface interface <track:interface> ] | interface <interface> source-ipv6 <source:unicast> " +
-	"[ track-interface interface <track:interface> ] }"
+const bindSyntax = "bind peer-ipv6 <peer:unicast> [ vpn-instance <vpn:vpn> ] { [ source-ipv6 <source:unicast> ] [ interface <interface> ] " +
+	bindEnd + " | interface <interface> source-ipv6 <source:unicast> " + bindEnd + " }"
+
+const bindEnd = "[ track-interface interface <track:interface> ] [ auto ]"
 
 func bfdEntries() []entry {
 	open := opener("bfd <session:string(1..64)> [ "+bindSyntax+" ]", "Create a BFD session and enter its view", openSession,
@@ -58,6 +59,7 @@ func openSession(e *Editor, a command.Args) (View, error) {
 	}
 	bound := newBFDSession(name)
 	bound.Peer, bound.Local = a.Addr("peer"), a.Addr("source")
+	bound.VPN, bound.Auto = command.Get[string](a, "vpn"), a.Has("auto")
 	bound.Interface = command.Get[InterfaceName](a, "interface")
 	bound.TrackInterface = command.Get[InterfaceName](a, "track")
 	switch {
@@ -77,6 +79,9 @@ func openSession(e *Editor, a command.Args) (View, error) {
 // binding is the part of the session's heading that says what it is bound to.
 func (s *BFDSession) binding() string {
 	line := fmt.Sprintf("bind peer-ipv6 %v", s.Peer)
+	if s.VPN != "" {
+		line += " vpn-instance " + s.VPN
+	}
 	if s.Local != (netip.Addr{}) {
 		line += fmt.Sprintf(" source-ipv6 %v", s.Local)
 	}
@@ -85,6 +90,9 @@ func (s *BFDSession) binding() string {
 	}
 	if s.TrackInterface != "" {
 		line += " track-interface interface " + string(s.TrackInterface)
+	}
+	if s.Auto {
+		line += " auto"
 	}
 	return line
 }

@@ -40,6 +40,13 @@ func eTrunkEntries() []entry {
 		flag("revert disable", "Never give the role back", func(t *ETrunk) *bool { return &t.RevertDisable }, false),
 		flag("sequence enable", "Check the sequence numbers of hellos", func(t *ETrunk) *bool { return &t.Sequence }, false),
 		eTrunkTrack(),
+		eTrunkBFD(),
+		duration("e-trunk bfd min-tx-interval <milliseconds:3..20000>", "Set the time between the packets of the E-Trunk's own BFD session",
+			time.Millisecond, func(t *ETrunk) *time.Duration { return &t.BFD.MinTx }, DefaultBFDInterval),
+		duration("e-trunk bfd min-rx-interval <milliseconds:3..20000>", "Set the time between the packets that the E-Trunk's own BFD session wants",
+			time.Millisecond, func(t *ETrunk) *time.Duration { return &t.BFD.MinRx }, DefaultBFDInterval),
+		number("e-trunk bfd detect-multiplier <multiplier:3..50>", "Set how many packets must be missed for the E-Trunk's own BFD session to go down",
+			func(t *ETrunk) *uint8 { return &t.BFD.DetectMult }, DefaultDetectMult),
 	)...)
 	return append(entries, eTrunkKey())
 }
@@ -48,21 +55,48 @@ func eTrunkOf(m *Model, v View) *ETrunk { return m.ETrunks[v.number()] }
 
 func eTrunkPeer() setting[ETrunk] {
 	return setting[ETrunk]{
-		syntax: "peer-ipv6 <peer:global> source-ipv6 <source:global>",
+		syntax: "peer-ipv6 <peer:global> source-ipv6 <source:global> [ vpn-instance <vpn:vpn> ]",
 		help:   "Set the addresses of the peer and of this device",
 		set: func(t *ETrunk, a command.Args) error {
 			if err := checkEnds(a); err != nil {
 				return err
 			}
-			t.Peer, t.Local = a.Addr("peer"), a.Addr("source")
+			t.Peer, t.Local, t.VPN = a.Addr("peer"), a.Addr("source"), command.Get[string](a, "vpn")
 			return nil
 		},
-		clear: func(t *ETrunk, _ command.Args) error { t.Peer, t.Local = netip.Addr{}, netip.Addr{}; return nil },
+		clear: func(t *ETrunk, _ command.Args) error {
+			t.Peer, t.Local, t.VPN = netip.Addr{}, netip.Addr{}, ""
+			return nil
+		},
 		write: func(t *ETrunk) []string {
 			if !t.Peer.IsValid() {
 				return nil
 			}
-			return []string{fmt.Sprintf("peer-ipv6 %v source-ipv6 %v", t.Peer, t.Local)}
+			line := fmt.Sprintf("peer-ipv6 %v source-ipv6 %v", t.Peer, t.Local)
+			if t.VPN != "" {
+				line += " vpn-instance " + t.VPN
+			}
+			return []string{line}
+		}}
+}
+
+func eTrunkBFD() setting[ETrunk] {
+	return setting[ETrunk]{
+		syntax: "e-trunk bfd enable [ track interface <interface> ]",
+		help:   "Watch over the peer by a BFD session of the E-Trunk's own",
+		set: func(t *ETrunk, a command.Args) error {
+			t.BFD.Enabled, t.BFD.TrackInterface = true, command.Get[InterfaceName](a, "interface")
+			return nil
+		},
+		clear: func(t *ETrunk, _ command.Args) error { t.BFD.Enabled, t.BFD.TrackInterface = false, ""; return nil },
+		write: func(t *ETrunk) []string {
+			switch {
+			case !t.BFD.Enabled:
+				return nil
+			case t.BFD.TrackInterface == "":
+				return []string{"e-trunk bfd enable"}
+			}
+			return []string{"e-trunk bfd enable track interface " + string(t.BFD.TrackInterface)}
 		}}
 }
 

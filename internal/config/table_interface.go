@@ -38,6 +38,7 @@ func interfaceEntries() []entry {
 			choice("e-trunk mode", "Set the work mode of the trunk within its E-Trunk",
 				func(i *Interface) *MemberMode { return &i.MemberMode }, Auto, ForceMaster, ForceBackup)),
 		settings(ViewInterface, interfaceOf,
+			bindVPN(),
 			flag("ipv6 enable", "Enable IPv6", func(i *Interface) *bool { return &i.IPv6 }, false),
 			address()),
 		settings(ViewInterface, interfaceOf, interfaceMLD()...),

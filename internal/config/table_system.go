@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strings"
 
 	"tandem/internal/command"
 )
@@ -42,7 +43,8 @@ func opener(syntax, help string, open func(*Editor, command.Args) (View, error),
 		},
 		clear: func(e *Editor, a command.Args) error {
 			if !remove(e.Model, a) {
-				return fmt.Errorf("there is no such %s", firstWord(syntax))
+				kind, _, _ := strings.Cut(syntax, " <")
+				return fmt.Errorf("there is no such %s", kind)
 			}
 			return nil
 		}}

@@ -38,6 +38,8 @@ var objectKinds = []objectKind{
 		func(s *BFDSession) string { return "bfd " + command.Quote(s.Name) + " " + s.binding() }),
 	named(ViewSSL, func(m *Model) map[string]*SSLPolicy { return m.SSLPolicies },
 		func(p *SSLPolicy) string { return "ssl policy " + command.Quote(p.Name) }),
+	named(ViewVPN, func(m *Model) map[string]*VPNInstance { return m.VPNs },
+		func(p *VPNInstance) string { return "ip vpn-instance " + p.Name }),
 	named(ViewService, func(m *Model) map[string]*Service { return m.Services },
 		func(s *Service) string { return "remote-backup-service " + command.Quote(s.Name) }),
 	named(ViewProfile, func(m *Model) map[string]*Profile { return m.Profiles },
@@ -94,7 +96,7 @@ func (m *Model) object(v View) any {
 func (m *Model) settings() Model {
 	s := *m
 	s.MLD = GlobalMLD{}
-	s.ACLs, s.Sessions, s.ETrunks, s.SSLPolicies, s.Services, s.Profiles, s.Interfaces = nil, nil, nil, nil, nil, nil, nil
+	s.ACLs, s.Sessions, s.ETrunks, s.SSLPolicies, s.VPNs, s.Services, s.Profiles, s.Interfaces = nil, nil, nil, nil, nil, nil, nil, nil
 	return s
 }
 

@@ -86,7 +86,11 @@ func (v *validator) warn(where, format string, facts ...any) {
 // system checks what interfaces have to share.
 func (v *validator) system() {
 	var upstream, multicast []string
-	owners := map[netip.Addr]InterfaceName{}
+	type place struct {
+		vpn  string
+		addr netip.Addr
+	}
+	owners := map[place]InterfaceName{}
 	inOrder(v.m.Interfaces, func(i *Interface) {
 		if i.MLD.Proxy {
 			upstream = append(upstream, string(i.Name))
@@ -95,10 +99,11 @@ func (v *validator) system() {
 			multicast = append(multicast, string(i.Name))
 		}
 		for _, p := range i.Addresses {
-			if other, taken := owners[p.Addr()]; taken && other != i.Name && !p.Addr().IsLinkLocalUnicast() {
+			at := place{i.VPN, p.Addr()}
+			if other, taken := owners[at]; taken && other != i.Name && !p.Addr().IsLinkLocalUnicast() {
 				v.fail("interface "+string(i.Name), "%s has the address %v too", other, p.Addr())
 			}
-			owners[p.Addr()] = i.Name
+			owners[at] = i.Name
 		}
 	})
 	if len(upstream) > 1 {
@@ -117,7 +122,11 @@ func (v *validator) system() {
 
 func (v *validator) session(s *BFDSession) {
 	where := "bfd " + s.Name
-	if s.LocalDiscriminator == 0 || s.RemoteDiscriminator == 0 {
+	v.vpn(where, s.VPN)
+	switch configured := s.LocalDiscriminator != 0 || s.RemoteDiscriminator != 0; {
+	case s.Auto && configured:
+		v.fail(where, "it finds out its discriminators (auto), so none can be configured")
+	case !s.Auto && (s.LocalDiscriminator == 0 || s.RemoteDiscriminator == 0):
 		v.warn(where, "it wants a local and a remote discriminator and does not start without")
 	}
 	if s.ProcessInterface && s.Interface == "" {
@@ -217,9 +226,11 @@ func (v *validator) eTrunk(t *ETrunk) {
 	if !t.Peer.IsValid() {
 		v.warn(where, "it has no peer-ipv6, so it cannot find its peer")
 	}
+	v.vpn(where, t.VPN)
 	if _, err := v.m.BoundSession(t); err != nil {
 		v.fail(where, "%v", err)
 	}
+	v.ownSession(where, t)
 	remote := map[uint32]uint32{}
 	for _, member := range v.m.Members(t.ID) {
 		if other, taken := remote[member.RemoteEthTrunk]; taken {
@@ -232,7 +243,7 @@ func (v *validator) eTrunk(t *ETrunk) {
 // findSession implements BoundSession for an E-Trunk that binds a session.
 func (m *Model) findSession(t *ETrunk) (*BFDSession, error) {
 	between := func(s *BFDSession) bool {
-		return t.Peer.IsValid() && s.Peer == t.Peer && (s.Local == t.Local || !s.Local.IsValid())
+		return t.Peer.IsValid() && s.VPN == t.VPN && s.Peer == t.Peer && (s.Local == t.Local || !s.Local.IsValid())
 	}
 	if t.BFDSession != "" {
 		s := m.Session(t.BFDSession)
@@ -281,6 +292,7 @@ func (v *validator) iface(i *Interface) {
 	if i.VLAN != 0 {
 		v.subInterface(where, i)
 	}
+	v.boundVPN(where, i)
 	v.mldPolicies(where, i)
 }
 

@@ -9,11 +9,7 @@ func (v *validator) clashes() {
 		func(s, other *BFDSession) {
 			v.fail("bfd "+s.Name, "its local discriminator %d is that of session %s too", s.LocalDiscriminator, other.Name)
 		})
-	type path struct {
-		peer, local netip.Addr
-		by          InterfaceName
-	}
-	clash(v.m.Sessions, func(s *BFDSession) (path, bool) { return path{s.Peer, s.Local, s.Interface}, true },
+	clash(v.m.Sessions, func(s *BFDSession) (endpoints, bool) { return s.endpoints(), true },
 		func(s, other *BFDSession) { v.fail("bfd "+s.Name, "it is bound as session %s is", other.Name) })
 	type channel struct {
 		peer, local netip.Addr

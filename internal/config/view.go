@@ -19,6 +19,7 @@ const (
 	ViewBFD         = "bfd"
 	ViewSession     = "bfd-session"
 	ViewSSL         = "ssl-policy"
+	ViewVPN         = "vpn-instance"
 	ViewService     = "remote-backup-service"
 	ViewProfile     = "remote-backup-profile"
 	ViewETrunk      = "e-trunk"
@@ -87,6 +88,8 @@ func (v View) Prompt() string {
 		return "-bfd-session-" + v.Name
 	case ViewSSL:
 		return "-ssl-policy-" + v.Name
+	case ViewVPN:
+		return "-vpn-instance-" + v.Name
 	case ViewService:
 		return "-rm-backup-srv-" + v.Name
 	case ViewProfile:

@@ -25,6 +25,7 @@ func Vocabulary() command.Vocabulary {
 			"secret":           secretType("secret", maxKey, func(s string) any { return NewSecret(s) }),
 			"cipher-text":      secretType("cipher-text", maxCipherText, func(s string) any { return cipherText{s} }),
 			"acl-name":         command.OneWord("acl-name", "STRING<1-32>", parseACLName),
+			"vpn":              command.OneWord("vpn", "STRING<1-15>", parseVPN),
 		},
 		Help: maps.Clone(help),
 	}
@@ -75,11 +76,6 @@ func parseGroupRange(s string) (netip.Prefix, error) {
 	return p.Masked(), nil
 }
 
-func firstWord(s string) string {
-	word, _, _ := strings.Cut(s, " ")
-	return word
-}
-
 // known lists the names of objects, for errors.
 func known[V any](objects map[string]*V) string {
 	if len(objects) == 0 {
@@ -95,7 +91,7 @@ var help = map[string]string{
 	"address":               "Address with its prefix length",
 	"advance":               "About sources and destinations",
 	"any":                   "Every address",
-	"auto":                  "Follow the role of the device",
+	"auto":                  "Follow the role of the device; of BFD, find out the discriminators",
 	"basic":                 "About one address; the group, where MLD uses it",
 	"bfd":                   "BFD, fast detection of a lost peer",
 	"bfd-session":           "BFD session",
@@ -117,6 +113,9 @@ var help = map[string]string{
 	"group-policy":          "What an access list permits",
 	"hmac-sha256":           "HMAC-SHA256",
 	"interface":             "Interface",
+	"ip":                    "IP",
+	"binding":               "Belong to",
+	"vpn-instance":          "VPN instance",
 	"ipv6":                  "IPv6",
 	"lacp":                  "LACP",
 	"lacp-static":           "LACP with configured members",
@@ -192,6 +191,7 @@ var help = map[string]string{
 	"<profile>":             "Name of the remote backup profile",
 	"<records>":             "Number of records, one for each host of a group",
 	"<vlan>":                "VLAN, as in the tags of its frames",
+	"<vpn>":                 "Name of the VPN instance",
 	"<remote-eth-trunk-id>": "Number of the peer's Eth-Trunk",
 	"<rule-id>":             "Number of the rule; without it the device gives the next one",
 	"<seconds>":             "Time in seconds",

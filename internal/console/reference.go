@@ -17,6 +17,7 @@ var chapters = []chapter{
 	{config.ViewUser, "User view `<X>`"},
 	{config.ViewConfig, "Every configuration view"},
 	{config.ViewSystem, "System view `[~X]`"},
+	{config.ViewVPN, "VPN instance view `[~X-vpn-instance-NAME]`"},
 	{config.ViewSSL, "SSL policy view `[~X-ssl-policy-NAME]`"},
 	{config.ViewService, "Remote backup service view `[~X-rm-backup-srv-NAME]`"},
 	{config.ViewProfile, "Remote backup profile view `[~X-rm-backup-prf-NAME]`"},
