@@ -16,7 +16,7 @@ const (
 	DropHopLimit                             // over one hop, yet not with hop limit 255 (RFC 5881, section 5)
 	DropNoSession                            // no session has that discriminator or those addresses
 	DropAddress                              // the session is with another address
-	DropInterface                            // the session is on another interface or of the other hop type
+	DropInterface                            // the session is on another interface, in another VRF or of the other hop type
 	DropAuthentication                       // authenticated, and the session is not
 	DropRemoteDiscriminator                  // not the discriminator configured for the peer
 	DropAdminDown                            // the session is shut down here

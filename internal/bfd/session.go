@@ -11,6 +11,7 @@ type Meta struct {
 	Src, Dst netip.Addr
 	Ifindex  int           // the interface it came in by
 	HopLimit int           // as received
+	VRF      string        // the VRF it came in, empty for none
 	Multihop bool          // it came to MultihopPort
 	Received time.Duration // when the kernel had it, on the clock of `now`
 }
@@ -21,6 +22,7 @@ type Send struct {
 	Discriminator uint32
 	Src, Dst      netip.Addr // Src is invalid where the kernel is to choose it
 	Ifindex       int        // the interface to leave by; zero for a multihop session
+	VRFIndex      int        // of the VRF to send in, zero for none
 	Multihop      bool       // to MultihopPort, else to SingleHopPort with hop limit 255
 	TOSExp        uint8      // 0..7, the upper three bits of the traffic class
 	Packet        Packet
@@ -362,6 +364,7 @@ func (s *Session) send(p Packet, fx *Effects) {
 		Src:           s.cfg.Local,
 		Dst:           s.cfg.Peer,
 		Ifindex:       s.path.Ifindex,
+		VRFIndex:      s.cfg.VRFIndex,
 		Multihop:      s.cfg.Multihop(),
 		TOSExp:        s.cfg.TOSExp,
 		Packet:        p,

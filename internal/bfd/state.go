@@ -49,9 +49,11 @@ func (d Diagnostic) String() string {
 type Config struct {
 	Name                string // 1..64 characters, unique on the device
 	Peer, Local         netip.Addr
+	VRF                 string // Linux VRF of the addresses, empty for none; VRFIndex is its index
+	VRFIndex            int
 	Interface           string        // out interface of a single-hop session, a Linux name
 	TrackInterface      string        // a Linux name; its going down takes the session down
-	LocalDiscriminator  uint32        // 1..16384
+	LocalDiscriminator  uint32        // 1..16384 where the operator gives it, more where the device does
 	RemoteDiscriminator uint32        // 1..4294967295; zero takes whatever the peer uses
 	MinTx, MinRx        time.Duration // MinInterval..MaxInterval, zero is DefaultInterval
 	DetectMult          uint8         // 1..255, zero is DefaultDetectMult
@@ -61,6 +63,9 @@ type Config struct {
 	ProcessInterface bool
 	// WaitToRestore holds back the news that a session that was lost is Up again.
 	WaitToRestore time.Duration
+	// Auto and Dynamic are for displays: the discriminators are found out, and the session
+	// was made without a command of its own.
+	Auto, Dynamic bool
 	Description   string
 }
 

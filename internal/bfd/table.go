@@ -24,13 +24,13 @@ type Table struct {
 
 // endpoints is what a packet is told by until the peer knows our discriminator
 // (RFC 5881, section 3). The interface is part of it, since link-local addresses
-// repeat from link to link.
+// repeat from link to link, and so is the VRF, as others do from one to the next.
 type endpoints struct {
-	iface       string
+	iface, vrf  string
 	peer, local netip.Addr
 }
 
-func (c Config) endpoints() endpoints { return endpoints{c.Interface, c.Peer, c.Local} }
+func (c Config) endpoints() endpoints { return endpoints{c.Interface, c.VRF, c.Peer, c.Local} }
 
 type link struct {
 	index int
@@ -216,10 +216,10 @@ func (t *Table) find(m *Meta, discriminator uint32) (*Session, error) {
 	}
 	src, dst := m.Src.WithZone(""), m.Dst.WithZone("")
 	if discriminator == 0 {
-		if s, ok := t.byEndpoints[endpoints{iface, src, dst}]; ok {
+		if s, ok := t.byEndpoints[endpoints{iface, m.VRF, src, dst}]; ok {
 			return s, nil
 		}
-		if s, ok := t.byEndpoints[endpoints{iface, src, netip.Addr{}}]; ok {
+		if s, ok := t.byEndpoints[endpoints{iface, m.VRF, src, netip.Addr{}}]; ok {
 			return s, nil
 		}
 		return nil, DropNoSession
@@ -228,7 +228,7 @@ func (t *Table) find(m *Meta, discriminator uint32) (*Session, error) {
 	switch {
 	case !ok:
 		return nil, DropNoSession
-	case s.cfg.Interface != iface:
+	case s.cfg.Interface != iface, s.cfg.VRF != m.VRF:
 		return nil, DropInterface
 	case s.cfg.Peer != src || s.cfg.Local.IsValid() && s.cfg.Local != dst:
 		return nil, DropAddress

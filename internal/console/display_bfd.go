@@ -24,7 +24,7 @@ func displayBFD(s *Session, a command.Args) (Display, error) {
 }
 
 // selectSessions returns the sessions that the command names, sorted by their local
-// discriminator. All sessions are static and of IPv6.
+// discriminator. All sessions are of IPv6.
 func selectSessions(all []bfd.SessionState, a command.Args) ([]bfd.SessionState, error) {
 	sessions := slices.SortedFunc(slices.Values(all), func(a, b bfd.SessionState) int {
 		return cmp.Or(cmp.Compare(a.LocalDiscriminator, b.LocalDiscriminator), cmp.Compare(a.Name, b.Name))
@@ -32,14 +32,16 @@ func selectSessions(all []bfd.SessionState, a command.Args) ([]bfd.SessionState,
 	wanted := func(bfd.SessionState) bool { return true }
 	switch {
 	case a.Has("dynamic"):
-		return nil, nil
+		wanted = func(b bfd.SessionState) bool { return b.Dynamic }
+	case a.Has("static"):
+		wanted = func(b bfd.SessionState) bool { return !b.Dynamic }
 	case a.Has("peer-ipv6"):
 		wanted = func(b bfd.SessionState) bool { return b.Peer == a.Addr("peer") }
 	case a.Has("discriminator"):
 		wanted = func(b bfd.SessionState) bool { return uint64(b.LocalDiscriminator) == a.Uint("discriminator") }
 	}
 	chosen := slices.DeleteFunc(slices.Clone(sessions), func(b bfd.SessionState) bool { return !wanted(b) })
-	if len(chosen) > 0 || a.Has("all") || a.Has("static") {
+	if len(chosen) > 0 || !a.Has("peer-ipv6") && !a.Has("discriminator") {
 		return chosen, nil
 	}
 	if a.Has("peer-ipv6") {
@@ -105,7 +107,7 @@ func BFDSessions(sessions []bfd.SessionState) Display {
 	s.rule()
 	rows := make([][]any, 0, len(sessions))
 	for _, b := range sessions {
-		rows = append(rows, []any{discriminator(b.LocalDiscriminator), discriminator(b.RemoteDiscriminator), b.Peer,
+		rows = append(rows, []any{discriminator(b.LocalDiscriminator), remoteDiscriminator(b), b.Peer,
 			stateWord(b), bindType(b), b.Interface, b.Name})
 	}
 	s.table(0, "sessions", []string{"Local", "Remote", "PeerIpAddr", "State", "Type", "InterfaceName", "Name"}, rows)
@@ -150,10 +152,10 @@ func showSession(s *sheet, b bfd.SessionState) {
 	s.rule()
 	s.fields(2, 28,
 		field{"Local Discriminator", discriminator(b.LocalDiscriminator)},
-		field{"Remote Discriminator", discriminator(b.RemoteDiscriminator)},
+		field{"Remote Discriminator", remoteDiscriminator(b)},
 		field{"Session Detect Mode", "Asynchronous Mode Without Echo Function"},
 		field{"BFD Bind Type", bindWord(b)},
-		field{"Bind Session Type", "Static"},
+		field{"Bind Session Type", sessionType(b)},
 		field{"Bind Peer IP Address", b.Peer},
 		field{"Bind Interface", b.Interface},
 		field{"Track Interface", b.TrackInterface},
@@ -185,6 +187,7 @@ func showSession(s *sheet, b bfd.SessionState) {
 		field{"Packets Sent", b.Sent},
 		field{"Packets Received", b.Received},
 		field{"Interface Missing", b.InterfaceMissing},
+		field{"VPN Instance", b.VRF},
 	)
 }
 
@@ -216,11 +219,29 @@ func ago(d time.Duration) any {
 	return d
 }
 
+// bindType is how a session came about and what it is bound to, in VRP's words.
 func bindType(b bfd.SessionState) string {
-	if b.Interface != "" {
-		return "S_IP_IF"
+	word := "S_IP"
+	switch {
+	case b.Dynamic:
+		word = "D_IP"
+	case b.Auto:
+		word = "S_AUTO"
 	}
-	return "S_IP_PEER"
+	if b.Interface != "" {
+		return word + "_IF"
+	}
+	return word + "_PEER"
+}
+
+func sessionType(b bfd.SessionState) string {
+	switch {
+	case b.Dynamic:
+		return "Dynamic"
+	case b.Auto:
+		return "Static_Auto"
+	}
+	return "Static"
 }
 
 func bindWord(b bfd.SessionState) string {
@@ -228,6 +249,14 @@ func bindWord(b bfd.SessionState) string {
 		return "Interface(" + b.Interface + ")"
 	}
 	return "Peer IP Address"
+}
+
+// remoteDiscriminator is the configured one, or the one that was found out.
+func remoteDiscriminator(b bfd.SessionState) any {
+	if b.RemoteDiscriminator == 0 {
+		return discriminator(b.ActualRemoteDiscriminator)
+	}
+	return b.RemoteDiscriminator
 }
 
 // discriminator is nil while it is not configured.

@@ -83,6 +83,7 @@ func showTrunk(s *sheet, t etrunk.State) {
 		field{"Security-Key", setOrNot(t.KeySet)}, field{"BFD-State", t.BFD.String()},
 		field{"Authentication-Mode", t.AuthMode}, field{"Sequence", setOrNot(t.Sequence)},
 		field{"Revertive", t.Revertive}, field{"Preferred", t.Preferred},
+		field{"VPN-Instance", t.VPN},
 	)
 	s.causes(t.Counters, s.pairs, "Received", "Sent", "RecDrop", "SndDrop")
 }

@@ -141,6 +141,9 @@ func sampleSessions() []bfd.SessionState {
 		Diagnostic: bfd.DiagDetectionTimeExpired,
 		LastUp:     90 * time.Second, LastDown: 2 * time.Minute, RestoreIn: 30 * time.Second,
 	}, {
+		Config: bfd.Config{Name: "e-trunk 3", Peer: addr("2001:db8::3"), VRF: "red", VRFIndex: 7, LocalDiscriminator: 70000, DetectMult: 3, Auto: true, Dynamic: true},
+		State:  bfd.Up, ActualRemoteDiscriminator: 80000,
+	}, {
 		Config: bfd.Config{Name: "b2", Peer: addr("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"), LocalDiscriminator: 11, DetectMult: 3},
 		State:  bfd.Down, NotUpReason: "no remote discriminator", InterfaceMissing: true,
 	}}

@@ -41,7 +41,7 @@ func displayCommands() []command.Command[*Session] {
 	return []command.Command[*Session]{
 		show(anyView, "e-trunk [ <id:1..64> ]", "E-Trunks, their election and their members", displayETrunk),
 		show(anyView, "e-trunk bfd session all", "BFD sessions that E-Trunks follow", displayETrunkBFD),
-		show(anyView, "bfd session { all | static | dynamic | peer-ipv6 <peer:unicast> | discriminator <discriminator:1..16384> } "+
+		show(anyView, "bfd session { all | static | dynamic | peer-ipv6 <peer:unicast> | discriminator <discriminator:1..4294967295> } "+
 			"[ for-ipv6 ] [ verbose ]", "BFD sessions", displayBFD),
 		show(anyView, "bfd statistics", "BFD packets sent, received and dropped, and how punctual BFD is", displayBFDStatistics),
 		show(anyView, "remote-backup-service [ <name:string(1..128)> [ verbose ] ]", "Remote backup services and their channels", displayService),

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -53,17 +52,14 @@ func (d *Daemon) configure(m *config.Model) error {
 			return err
 		}
 	}
-	sources := make(map[netip.Addr]bool)
-	for _, t := range settings.ETrunks {
-		if t.Local.IsValid() {
-			sources[t.Local] = true
-		}
-	}
-	if err := d.reconcileHellos(sources, m.ETrunkPort); err != nil {
-		return err
-	}
 	d.trunks.applied = true
 	if err := d.reconcileTrunks(); err != nil {
+		return err
+	}
+	if err := d.reconcileVPNs(); err != nil {
+		return err
+	}
+	if err := d.reconcileHellos(settings.ETrunks, m.ETrunkPort); err != nil {
 		return err
 	}
 	if err := d.attach(); err != nil {

@@ -2,7 +2,7 @@ package daemon
 
 import (
 	"context"
-	"maps"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -127,19 +127,51 @@ func (d *Daemon) followSessions() {
 // bfdConfigs lists the sessions that can run, by name.
 func (d *Daemon) bfdConfigs(m *config.Model) []bfd.Config {
 	var sessions []bfd.Config
-	for _, name := range slices.Sorted(maps.Keys(m.Sessions)) {
-		if s := m.Sessions[name]; notStarted(m, s) == "" {
+	all := m.AllSessions()
+	d.giveDiscriminators(all)
+	for _, s := range all {
+		if d.notStarted(m, s) == "" {
 			sessions = append(sessions, d.bfdConfig(s))
 		}
 	}
 	return sessions
 }
 
+// Discriminators that the device gives are above those that an operator can give.
+const (
+	firstDiscriminator = 16385
+	givenDiscriminator = 1 << 30 // how many there are
+)
+
+// giveDiscriminators gives the sessions that find them out a local one each, at random
+// (RFC 5880, section 6.8.1), and keeps it while the session is configured.
+func (d *Daemon) giveDiscriminators(sessions []*config.BFDSession) {
+	kept := make(map[string]uint32)
+	taken := make(map[uint32]bool)
+	for _, s := range sessions {
+		if given, known := d.discriminators[s.Name]; known && s.Auto {
+			kept[s.Name], taken[given] = given, true
+		}
+	}
+	for _, s := range sessions {
+		for s.Auto && kept[s.Name] == 0 {
+			if given := firstDiscriminator + rand.Uint32N(givenDiscriminator); !taken[given] {
+				kept[s.Name], taken[given] = given, true
+			}
+		}
+	}
+	d.discriminators = kept
+}
+
 // notStarted says why a configured session does not run, empty when it does.
-func notStarted(m *config.Model, s *config.BFDSession) string {
+func (d *Daemon) notStarted(m *config.Model, s *config.BFDSession) string {
 	switch {
 	case !m.BFD:
 		return "BFD is not enabled globally"
+	case s.VPN != "" && d.vpnIndex(s.VPN) == 0:
+		return "vpn-instance " + s.VPN + " does not exist"
+	case s.Auto:
+		return ""
 	case s.LocalDiscriminator == 0:
 		return "no local discriminator is configured"
 	case s.RemoteDiscriminator == 0:
@@ -154,6 +186,13 @@ func (d *Daemon) bfdConfig(s *config.BFDSession) bfd.Config {
 		LocalDiscriminator: s.LocalDiscriminator, RemoteDiscriminator: s.RemoteDiscriminator,
 		MinTx: s.MinTx, MinRx: s.MinRx, DetectMult: s.DetectMult, WaitToRestore: s.WaitToRestore, ProcessInterface: s.ProcessInterface,
 		Shutdown: s.Shutdown, TOSExp: s.TOSExp, Description: s.Description,
+		VRF: s.VPN, Auto: s.Auto, Dynamic: s.Dynamic,
+	}
+	if s.VPN != "" {
+		cfg.VRFIndex = d.vpnIndex(s.VPN)
+	}
+	if s.Auto {
+		cfg.LocalDiscriminator = d.discriminators[s.Name]
 	}
 	if s.Interface != "" {
 		cfg.Interface = d.netdev(s.Interface)
@@ -168,11 +207,11 @@ func (d *Daemon) bfdConfig(s *config.BFDSession) bfd.Config {
 func (d *Daemon) BFD() []bfd.SessionState {
 	states := d.bfd.Snapshot()
 	_ = d.call(func() {
-		for _, s := range d.model.Sessions {
+		for _, s := range d.model.AllSessions() {
 			if slices.ContainsFunc(states, func(st bfd.SessionState) bool { return st.Name == s.Name }) {
 				continue
 			}
-			why := notStarted(d.model, s)
+			why := d.notStarted(d.model, s)
 			if why == "" {
 				why = "BFD is being started"
 			}

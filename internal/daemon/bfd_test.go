@@ -53,13 +53,39 @@ func TestSessionsStartWhenTheyAreComplete(t *testing.T) {
 		func() { s.LocalDiscriminator = 1 },
 		func() { s.RemoteDiscriminator = 2 },
 	} {
-		if why := notStarted(m, s); why == "" || len(d.bfdConfigs(m)) != 0 {
+		if why := d.notStarted(m, s); why == "" || len(d.bfdConfigs(m)) != 0 {
 			t.Errorf("started too early: %q", why)
 		}
 		complete()
 	}
-	if why := notStarted(m, s); why != "" || len(d.bfdConfigs(m)) != 1 {
+	if why := d.notStarted(m, s); why != "" || len(d.bfdConfigs(m)) != 1 {
 		t.Errorf("not started: %q", why)
+	}
+}
+
+// TestGivenDiscriminators: a session that finds out its discriminators keeps the one
+// that the device has given it for as long as it is configured.
+func TestGivenDiscriminators(t *testing.T) {
+	m := config.New()
+	m.BFD = true
+	for _, name := range []string{"a", "b"} {
+		m.Sessions[name] = &config.BFDSession{Name: name, Auto: true}
+	}
+	d := &Daemon{model: m}
+	first := d.bfdConfigs(m)
+	if len(first) != 2 || first[0].LocalDiscriminator == first[1].LocalDiscriminator || min(first[0].LocalDiscriminator, first[1].LocalDiscriminator) <= 16384 {
+		t.Fatalf("%+v", first)
+	}
+	m.Sessions["0"] = &config.BFDSession{Name: "0", Auto: true}
+	again := d.bfdConfigs(m)
+	if len(again) != 3 || again[1] != first[0] || again[2] != first[1] {
+		t.Errorf("%+v, was %+v", again, first)
+	}
+	delete(m.Sessions, "a")
+	d.bfdConfigs(m)
+	m.Sessions["a"] = &config.BFDSession{Name: "a", Auto: true}
+	if got := d.bfdConfigs(m); got[1].LocalDiscriminator == first[0].LocalDiscriminator {
+		t.Error("a new session has the discriminator of one that is gone")
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -62,12 +61,14 @@ type Daemon struct {
 	netdevs   map[string]links.Link          // by Linux name
 	names     atomic.Pointer[map[int]string] // Linux names by index, for the readers
 	multicast *multicast                     // nil while routing is not enabled
-	hellos    map[netip.Addr]*helloSocket
+	hellos    map[helloPlace]*helloSocket
 	channels  map[string]*channel
 	// credentials are for the services that speak TLS, by name.
 	credentials map[string]*pki.Credentials
 	sessions    sessionNews
-	lostLinks   map[string]bool // Linux names, see followSessions
+	// discriminators are those that the device has given, by session.
+	discriminators map[string]uint32
+	lostLinks      map[string]bool // Linux names, see followSessions
 	interfaces
 	trunks    trunks
 	wantGate  gate.State
@@ -119,10 +120,11 @@ func New(opts Options) (*Daemon, error) {
 		done:     make(chan struct{}),
 		model:    config.New(),
 		netdevs:  make(map[string]links.Link),
-		hellos:   make(map[netip.Addr]*helloSocket),
+		hellos:   make(map[helloPlace]*helloSocket),
 		channels: make(map[string]*channel),
 	}
 	d.interfaces = newInterfaces()
+	d.discriminators = make(map[string]uint32)
 	d.sessions.last = make(map[string]etrunk.BFDState)
 	d.wantGate.Seed = etrunk.HashSeed
 	if err := d.openTrunks(); err != nil {

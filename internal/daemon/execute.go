@@ -135,8 +135,9 @@ func (d *Daemon) sendMLD(m device.SendMLD) {
 }
 
 func (d *Daemon) sendHello(h device.SendHello) {
-	sock := d.hellos[h.Local]
-	if sock == nil {
+	sock := d.hellos[helloPlace{h.Local, h.VPN}]
+	if sock == nil { // its VPN instance does not exist
+		d.device.Handle(d.now(), device.HelloNotSent{ETrunk: h.ETrunk})
 		return
 	}
 	err := sock.conn.Send(h.Local, netip.AddrPortFrom(h.Peer, sock.port), 0, h.Packet)

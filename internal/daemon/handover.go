@@ -69,6 +69,8 @@ type state struct {
 	Sessions map[string]etrunk.BFDState
 	Ups      uint64
 	Downs    uint64
+	// Discriminators are those that the device has given to BFD sessions.
+	Discriminators map[string]uint32
 }
 
 // legacy is what the daemon before this one has left: nil once it has been taken over.
@@ -141,7 +143,9 @@ func (d *Daemon) handOver(pass func(inherit.Files) error) error {
 		s.Joined, s.Repairs = m.joined, m.kept.repairs
 	}
 	for _, h := range d.hellos {
-		add(helloFile, h.conn.HandOver())
+		if h.vpn == "" { // the same address may be in several VPN instances
+			add(helloFile, h.conn.HandOver())
+		}
 	}
 	d.drain()
 	d.execute()
@@ -196,6 +200,7 @@ func (s *state) remember(d *Daemon) {
 	}
 	s.Raised, s.Lowered = d.raised, d.lowered
 	s.Steered, s.Actors, s.Apart = d.trunks.steered, d.trunks.actors, d.trunks.apart
+	s.Discriminators = d.discriminators
 	s.Lost, s.Sessions, s.Ups, s.Downs = d.lostLinks, d.sessions.last, d.sessions.ups, d.sessions.downs
 }
 
@@ -229,5 +234,6 @@ func (d *Daemon) inheritState(s *state) {
 	maps.Copy(d.trunks.actors, s.Actors)
 	maps.Copy(d.trunks.apart, s.Apart)
 	maps.Copy(d.sessions.last, s.Sessions)
+	maps.Copy(d.discriminators, s.Discriminators)
 	d.lostLinks, d.sessions.ups, d.sessions.downs = s.Lost, s.Ups, s.Downs
 }

@@ -12,44 +12,66 @@ import (
 	"tandem/internal/linux/udp"
 )
 
-// helloSocket carries the E-Trunk hellos of one source address.
-type helloSocket struct {
-	conn *udp.Conn
-	port uint16
+// helloKey tells the socket of the E-Trunks with one source address. A VRF that was
+// removed and made anew has another index.
+type helloKey struct {
+	local    netip.Addr
+	vpn      string
+	vpnIndex int
+	port     uint16
+	share    bool // there may be one with the same address in another VPN instance
 }
 
-// reconcileHellos opens and closes sockets so that there is one for every
-// source address of an E-Trunk.
-func (d *Daemon) reconcileHellos(sources map[netip.Addr]bool, port uint16) error {
-	for addr, h := range d.hellos {
-		if !sources[addr] || h.port != port {
-			h.conn.Close()
-			delete(d.hellos, addr)
+type helloSocket struct {
+	helloKey
+	conn *udp.Conn
+}
+
+// helloPlace is where hellos are sent from.
+type helloPlace struct {
+	local netip.Addr
+	vpn   string
+}
+
+// reconcileHellos opens and closes sockets so that there is one for every source
+// address of an E-Trunk whose VPN instance exists.
+func (d *Daemon) reconcileHellos(trunks map[uint32]etrunk.Config, port uint16) error {
+	wanted := make(map[helloPlace]helloKey)
+	for _, t := range trunks {
+		if index := d.vpnIndex(t.VPN); t.Local.IsValid() && (t.VPN == "" || index != 0) {
+			wanted[helloPlace{t.Local, t.VPN}] = helloKey{t.Local, t.VPN, index, port, len(d.model.VPNs) > 0}
 		}
 	}
-	for addr := range sources {
-		if d.hellos[addr] != nil {
+	for place, h := range d.hellos {
+		if wanted[place] != h.helloKey {
+			h.conn.Close()
+			delete(d.hellos, place)
+		}
+	}
+	for place, key := range wanted {
+		if d.hellos[place] != nil {
 			continue
 		}
-		conn, err := d.openHellos(netip.AddrPortFrom(addr, port))
+		conn, err := d.openHellos(key)
 		if err != nil {
 			return fmt.Errorf("E-Trunk hellos: %w", err)
 		}
-		h := &helloSocket{conn: conn, port: port}
-		d.hellos[addr] = h
+		h := &helloSocket{helloKey: key, conn: conn}
+		d.hellos[place] = h
 		d.readers.Go(func() { d.readHellos(h) })
 	}
 	return nil
 }
 
 // openHellos takes over the socket that a daemon before this one had, or opens one.
-func (d *Daemon) openHellos(local netip.AddrPort) (*udp.Conn, error) {
-	if file := d.inherited(helloFile, local); file != nil {
+func (d *Daemon) openHellos(key helloKey) (*udp.Conn, error) {
+	local := netip.AddrPortFrom(key.local, key.port)
+	if file := d.inherited(helloFile, local); file != nil && key.vpn == "" {
 		if fd, err := inherit.Descriptor(file); err == nil {
 			return udp.Adopt(fd)
 		}
 	}
-	return udp.Listen(udp.Config{Local: local, FreeBind: true})
+	return udp.Listen(udp.Config{Local: local, Device: key.vpn, Share: key.share, FreeBind: true})
 }
 
 func (d *Daemon) readHellos(h *helloSocket) {
@@ -63,7 +85,7 @@ func (d *Daemon) readHellos(h *helloSocket) {
 			return
 		}
 		for _, m := range messages {
-			ev := device.HelloReceived{From: m.Src.Addr().WithZone(""), Packet: bytes.Clone(m.Payload)}
+			ev := device.HelloReceived{From: m.Src.Addr().WithZone(""), VPN: h.vpn, Packet: bytes.Clone(m.Payload)}
 			if !d.post(ev) {
 				return
 			}

@@ -150,6 +150,7 @@ func (d *Daemon) attach() error {
 
 // linksChanged tells everybody of links that came, changed or went.
 func (d *Daemon) linksChanged(changed []links.Link) {
+	vpns := d.vpnIndices()
 	for _, l := range changed {
 		if l.Exists {
 			d.netdevs[l.Name] = l
@@ -174,6 +175,7 @@ func (d *Daemon) linksChanged(changed []links.Link) {
 		d.tellLink(l)
 	}
 	d.trunksChanged(changed)
+	d.vpnsChanged(vpns, changed)
 	d.prepareLinks(changed)
 }
 

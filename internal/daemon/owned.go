@@ -21,6 +21,10 @@ type owned struct {
 	Created map[string]int
 	// Ports are the interfaces that were put into bonds.
 	Ports map[string]ownedPort
+	// VRFs holds the indices of the VRFs made here, Bound the VRFs that interfaces were
+	// put into.
+	VRFs  map[string]int
+	Bound map[string]string
 	// Actors are the LACP systems that adopted bonds had before.
 	Actors map[string]ownedActor
 	// Addresses are the Ethernet addresses that interfaces had before.
@@ -40,7 +44,8 @@ type ownedActor struct {
 }
 
 func newOwned() owned {
-	return owned{Created: map[string]int{}, Ports: map[string]ownedPort{}, Actors: map[string]ownedActor{}, Addresses: map[string]net.HardwareAddr{}}
+	return owned{Created: map[string]int{}, Ports: map[string]ownedPort{}, VRFs: map[string]int{}, Bound: map[string]string{},
+		Actors: map[string]ownedActor{}, Addresses: map[string]net.HardwareAddr{}}
 }
 
 // readOwned returns what a daemon before this one left.

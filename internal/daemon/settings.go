@@ -82,6 +82,7 @@ func (d *Daemon) trunkSettings(m *config.Model, t *config.ETrunk) (etrunk.Config
 		Key:           t.Key.Reveal(),
 		Local:         t.Local,
 		Peer:          t.Peer,
+		VPN:           t.VPN,
 		HelloInterval: t.HelloInterval,
 		Multiplier:    int(t.Multiplier),
 		RevertDelay:   t.RevertDelay,

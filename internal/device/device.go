@@ -220,7 +220,7 @@ func (d *Device) linkChanged(now time.Duration, ev LinkChanged) {
 func (d *Device) helloReceived(now time.Duration, ev HelloReceived) {
 	id, err := etrunk.PeekID(ev.Packet)
 	t := d.trunks[id]
-	if err != nil || t == nil {
+	if err != nil || t == nil || t.cfg.VPN != ev.VPN {
 		d.counters.helloUnknown++
 		return
 	}
@@ -260,7 +260,7 @@ func (d *Device) bfdState(session string) etrunk.BFDState {
 // sendHellos takes over what an E-Trunk's core asked for.
 func (d *Device) sendHellos(t *trunk) {
 	for _, packet := range d.trunkFx.Packets {
-		d.fx.Hellos = append(d.fx.Hellos, SendHello{ETrunk: t.cfg.ID, Local: t.cfg.Local, Peer: t.cfg.Peer, Packet: packet})
+		d.fx.Hellos = append(d.fx.Hellos, SendHello{ETrunk: t.cfg.ID, Local: t.cfg.Local, Peer: t.cfg.Peer, VPN: t.cfg.VPN, Packet: packet})
 	}
 	for _, ev := range d.trunkFx.Events {
 		d.tell(trunkEvent(t.cfg.ID, ev))

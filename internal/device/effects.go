@@ -94,6 +94,7 @@ type SendMLD struct {
 type SendHello struct {
 	ETrunk      uint32
 	Local, Peer netip.Addr
+	VPN         string // VPN instance of the addresses, empty for none
 	Packet      []byte
 }
 

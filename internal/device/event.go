@@ -52,6 +52,7 @@ type (
 	// HelloReceived is an E-Trunk packet as it came from the wire.
 	HelloReceived struct {
 		From   netip.Addr
+		VPN    string // VPN instance it came in, empty for none
 		Packet []byte
 	}
 

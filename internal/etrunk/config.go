@@ -39,6 +39,7 @@ type Config struct {
 	Key           []byte
 	AuthMode      AuthMode
 	Local, Peer   netip.Addr
+	VPN           string        // VPN instance of the addresses, for the caller
 	HelloInterval time.Duration // 500 ms..10 s
 	// Multiplier times HelloInterval is the fail time that this device advertises, 3..300.
 	Multiplier int

@@ -155,6 +155,7 @@ type State struct {
 	Priority    uint8
 	SystemID    SystemID
 	Local, Peer netip.Addr
+	VPN         string
 	Role        DeviceRole
 	Reason      DeviceReason
 	// Preferred says that the total order (priority, system ID, address) puts this device first.

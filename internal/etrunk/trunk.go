@@ -218,7 +218,7 @@ func (t *Trunk) State(now time.Duration) State {
 	c := &t.cfg
 	s := State{
 		ID: c.ID, Description: c.Description, Priority: c.Priority, SystemID: c.SystemID,
-		Local: c.Local, Peer: c.Peer,
+		Local: c.Local, Peer: c.Peer, VPN: c.VPN,
 		Role: t.role, Reason: t.reason, Preferred: t.preferred(),
 		HelloInterval: c.HelloInterval, FailTime: c.FailTime(),
 		RevertDelay: c.RevertDelay, Revertive: !c.RevertDisable,

@@ -3,6 +3,7 @@ package bfdloop
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -11,10 +12,10 @@ import (
 	"tandem/internal/linux/udp"
 )
 
-// receiver is the socket of one of the two ports.
+// receiver is the socket of one of the two ports in one VRF or outside of all.
 type receiver struct {
-	socket   *udp.Socket
-	multihop bool
+	receiverKey
+	socket *udp.Socket
 	// empty is when its queue was last seen empty: no packet found later is older.
 	empty time.Duration
 }
@@ -35,7 +36,7 @@ func (w *worker) receive(r *receiver) {
 			m := &messages[i]
 			meta := bfd.Meta{
 				Src: m.Src.Addr(), Dst: m.Dst, Ifindex: m.Ifindex, HopLimit: m.HopLimit,
-				Multihop: r.multihop, Received: r.receivedAt(m, wall, now),
+				VRF: r.vrf, Multihop: r.multihop, Received: r.receivedAt(m, wall, now),
 			}
 			_ = w.table.Receive(now, &meta, m.Payload, &w.fx) // a refusal is counted there
 		}
@@ -56,19 +57,35 @@ func (r *receiver) receivedAt(m *udp.Message, wall time.Time, now time.Duration)
 	return at
 }
 
+// receiverKey tells a receiver. A VRF that was removed and made anew has another index.
+type receiverKey struct {
+	multihop bool
+	vrf      string
+	index    int
+}
+
+func receiverOf(c *bfd.Config) receiverKey { return receiverKey{c.Multihop(), c.VRF, c.VRFIndex} }
+
 // senderKey tells a session's own sending socket and what is set on it.
 type senderKey struct {
 	discriminator uint32
+	vrfIndex      int
 	multihop      bool
 	tosExp        uint8
 }
 
-func keyOf(s *bfd.Send) senderKey { return senderKey{s.Discriminator, s.Multihop, s.TOSExp} }
+func keyOf(s *bfd.Send) senderKey {
+	return senderKey{s.Discriminator, s.VRFIndex, s.Multihop, s.TOSExp}
+}
+
+func senderOf(c *bfd.Config) senderKey {
+	return senderKey{c.LocalDiscriminator, c.VRFIndex, c.Multihop(), c.TOSExp}
+}
 
 // configure opens the sockets that cfgs need and the table does not have yet, and
 // closes those that are not needed any more once the table has said its goodbyes.
 func (w *worker) configure(cfgs []bfd.Config) error {
-	opened := sockets{receivers: map[bool]*udp.Socket{}, senders: map[senderKey]*udp.Socket{}}
+	opened := sockets{receivers: map[receiverKey]*udp.Socket{}, senders: map[senderKey]*udp.Socket{}}
 	err := w.open(cfgs, &opened)
 	if err == nil {
 		err = w.table.Configure(w.now(), cfgs, &w.fx)
@@ -77,8 +94,8 @@ func (w *worker) configure(cfgs []bfd.Config) error {
 		opened.close()
 		return err
 	}
-	for multihop, socket := range opened.receivers {
-		w.receivers = append(w.receivers, &receiver{socket: socket, multihop: multihop, empty: w.now()})
+	for key, socket := range opened.receivers {
+		w.receivers = append(w.receivers, &receiver{receiverKey: key, socket: socket, empty: w.now()})
 	}
 	for key, socket := range opened.senders {
 		w.senders[key] = socket
@@ -91,7 +108,7 @@ func (w *worker) configure(cfgs []bfd.Config) error {
 
 // sockets are those opened for a configuration that is not yet in force.
 type sockets struct {
-	receivers map[bool]*udp.Socket // by multihop
+	receivers map[receiverKey]*udp.Socket
 	senders   map[senderKey]*udp.Socket
 }
 
@@ -105,17 +122,28 @@ func (s *sockets) close() {
 }
 
 func (w *worker) open(cfgs []bfd.Config, opened *sockets) error {
-	for _, c := range cfgs {
-		if multihop := c.Multihop(); !w.hasReceiver(multihop) && opened.receivers[multihop] == nil {
-			socket, err := openReceiver(multihop)
+	// One port is opened in several VRFs. Else it is not shared, so that another program
+	// that has it is found out.
+	share := slices.ContainsFunc(cfgs, func(c bfd.Config) bool { return c.VRF != "" })
+	if share {
+		for _, r := range w.receivers {
+			if err := r.socket.Share(); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range cfgs {
+		c := &cfgs[i]
+		if key := receiverOf(c); !w.hasReceiver(key) && opened.receivers[key] == nil {
+			socket, err := openReceiver(key, share)
 			if err != nil {
 				return err
 			}
-			opened.receivers[multihop] = socket
+			opened.receivers[key] = socket
 		}
-		key := senderKey{c.LocalDiscriminator, c.Multihop(), c.TOSExp}
+		key := senderOf(c)
 		if w.senders[key] == nil && opened.senders[key] == nil {
-			socket, err := openSender(key)
+			socket, err := openSender(key, c.VRF)
 			if err != nil {
 				return err
 			}
@@ -125,24 +153,19 @@ func (w *worker) open(cfgs []bfd.Config, opened *sockets) error {
 	return nil
 }
 
-func (w *worker) hasReceiver(multihop bool) bool {
-	for _, r := range w.receivers {
-		if r.multihop == multihop {
-			return true
-		}
-	}
-	return false
+func (w *worker) hasReceiver(key receiverKey) bool {
+	return slices.ContainsFunc(w.receivers, func(r *receiver) bool { return r.receiverKey == key })
 }
 
 func (w *worker) closeUnused(cfgs []bfd.Config) {
-	hops, keys := map[bool]bool{}, map[senderKey]bool{}
-	for _, c := range cfgs {
-		hops[c.Multihop()] = true
-		keys[senderKey{c.LocalDiscriminator, c.Multihop(), c.TOSExp}] = true
+	receivers, senders := map[receiverKey]bool{}, map[senderKey]bool{}
+	for i := range cfgs {
+		receivers[receiverOf(&cfgs[i])] = true
+		senders[senderOf(&cfgs[i])] = true
 	}
 	kept := w.receivers[:0]
 	for _, r := range w.receivers {
-		if hops[r.multihop] {
+		if receivers[r.receiverKey] {
 			kept = append(kept, r)
 		} else {
 			_ = r.socket.Close()
@@ -150,7 +173,7 @@ func (w *worker) closeUnused(cfgs []bfd.Config) {
 	}
 	w.receivers = kept
 	for key, socket := range w.senders {
-		if !keys[key] {
+		if !senders[key] {
 			_ = socket.Close()
 			delete(w.senders, key)
 		}
@@ -165,12 +188,12 @@ func (w *worker) listPoll() {
 	}
 }
 
-func openReceiver(multihop bool) (*udp.Socket, error) {
+func openReceiver(key receiverKey, share bool) (*udp.Socket, error) {
 	port := uint16(bfd.SingleHopPort)
-	if multihop {
+	if key.multihop {
 		port = bfd.MultihopPort
 	}
-	return udp.Open(udp.Config{Local: netip.AddrPortFrom(netip.IPv6Unspecified(), port)})
+	return udp.Open(udp.Config{Local: netip.AddrPortFrom(netip.IPv6Unspecified(), port), Device: key.vrf, Share: share})
 }
 
 // Source ports are of this range, one a session (RFC 5881, section 4).
@@ -186,8 +209,8 @@ const (
 	multihopLimit  = 254
 )
 
-func openSender(key senderKey) (*udp.Socket, error) {
-	cfg := udp.Config{HopLimit: singleHopLimit, TrafficClass: int(key.tosExp) << 5}
+func openSender(key senderKey, vrf string) (*udp.Socket, error) {
+	cfg := udp.Config{HopLimit: singleHopLimit, TrafficClass: int(key.tosExp) << 5, Device: vrf}
 	if key.multihop {
 		cfg.HopLimit = multihopLimit
 	}

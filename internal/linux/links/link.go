@@ -29,6 +29,7 @@ type Link struct {
 	Kind         string
 	Bond         *Bond // nil when it is not a bond
 	VLAN         VLAN
+	VRF          uint32 // routing table of a VRF, else 0
 	HardwareAddr net.HardwareAddr
 	// Addresses are the IPv6 and IPv4 addresses that can be used, sorted.
 	// Those that are still tentative or were found to be duplicates are left out.
@@ -42,7 +43,7 @@ type Link struct {
 func (l Link) Equal(o Link) bool {
 	return l.Name == o.Name && l.Alias == o.Alias && l.Index == o.Index && l.Exists == o.Exists &&
 		l.AdminUp == o.AdminUp && l.Up == o.Up && l.MTU == o.MTU && l.Master == o.Master &&
-		l.Kind == o.Kind && l.VLAN == o.VLAN && l.Bond.equal(o.Bond) &&
+		l.Kind == o.Kind && l.VLAN == o.VLAN && l.VRF == o.VRF && l.Bond.equal(o.Bond) &&
 		slices.Equal(l.HardwareAddr, o.HardwareAddr) &&
 		slices.Equal(l.Addresses, o.Addresses) && l.LinkLocal == o.LinkLocal
 }
@@ -111,6 +112,8 @@ func parseLink(b []byte) (l Link, family uint8, err error) {
 		l.Bond = parseBond(driverData(b, unix.IFLA_INFO_DATA))
 	case "vlan":
 		l.VLAN = VLAN{ID: parseVLAN(driverData(b, unix.IFLA_INFO_DATA)), Parent: below}
+	case "vrf":
+		l.VRF = parseVRF(driverData(b, unix.IFLA_INFO_DATA))
 	}
 	return l, b[0], ad.Err()
 }

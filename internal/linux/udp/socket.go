@@ -17,6 +17,9 @@ type Config struct {
 	// Device confines the socket to an interface, by its Linux name. A link-local
 	// address can be bound only with it.
 	Device string
+	// Share allows another socket that shares to have the same address on another
+	// device, or on none.
+	Share bool
 	// FreeBind allows Local to be an address that the system does not have, or not yet.
 	FreeBind bool
 	// HopLimit (1..255) and TrafficClass (0..255) go into what is sent; zero is the
@@ -91,6 +94,7 @@ func (c Config) apply(fd int) (step string, err error) {
 		{"IPV6_RECVPKTINFO", true, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1},
 		{"IPV6_RECVHOPLIMIT", true, unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT, 1},
 		{"SO_TIMESTAMPNS", true, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1},
+		{"SO_REUSEADDR", c.Share, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1},
 		{"IPV6_FREEBIND", c.FreeBind, unix.IPPROTO_IPV6, unix.IPV6_FREEBIND, 1},
 		{"IPV6_UNICAST_HOPS", c.HopLimit != 0, unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, c.HopLimit},
 		{"IPV6_TCLASS", c.TrafficClass != 0, unix.IPPROTO_IPV6, unix.IPV6_TCLASS, c.TrafficClass},
@@ -116,6 +120,11 @@ func (c Config) apply(fd int) (step string, err error) {
 		}
 	}
 	return "", nil
+}
+
+// Share makes a socket one that was opened with Config.Share.
+func (s *Socket) Share() error {
+	return unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
 }
 
 // FD is the descriptor, for poll.
