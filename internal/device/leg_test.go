@@ -90,3 +90,24 @@ func TestReadyWhenJoined(t *testing.T) {
 		t.Error("the switch has it in its aggregate")
 	}
 }
+
+// TestKeptDownIsNotNotReady: a Backup whose leg is down because the device keeps it so
+// can be ready, or it would never take its turn; one that the operator holds down cannot.
+func TestKeptDownIsNotNotReady(t *testing.T) {
+	const leg = "eth-trunk10"
+	for _, shutdown := range []bool{false, true} {
+		r := newRig(t)
+		s := rigSettings()
+		cfg := s.ETrunks[1]
+		cfg.Members = []etrunk.MemberConfig{{ID: 10, Mode: etrunk.ForceBackup}}
+		s.ETrunks[1] = cfg
+		s.Legs[Member{1, 10}] = LegSettings{Netdev: leg, Shutdown: shutdown}
+		r.configure(s)
+		r.handle(LinkChanged{Netdev: leg, Exists: true, Index: 2})
+		r.pass(bootHold)
+		lacking := r.dev.trunks[1].members[10].lacking
+		if down := lacking == "the Eth-Trunk is down"; down != shutdown {
+			t.Errorf("shutdown %v: lacking %q", shutdown, lacking)
+		}
+	}
+}

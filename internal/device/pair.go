@@ -116,7 +116,7 @@ func (t *trunk) lostSince(ms etrunk.MemberState) time.Duration {
 // that stood aside for a serving peer also waits for the revert delay, for a
 // reboot is often followed by another.
 func (d *Device) ready(now time.Duration, t *trunk, m *member, ms etrunk.MemberState, up bool) bool {
-	m.lacking = d.lacking(m, up)
+	m.lacking = d.lacking(m, up || m.keptDown(ms))
 	if fit := m.lacking == ""; fit != m.fit {
 		m.fit, m.fitAt = fit, now
 	}
@@ -137,6 +137,12 @@ func (d *Device) ready(now time.Duration, t *trunk, m *member, ms etrunk.MemberS
 		return false
 	}
 	return true
+}
+
+// keptDown tells that the leg is down since this device keeps a Backup's leg so. That
+// is no reason not to become Master, for then it would stay down for ever.
+func (m *member) keptDown(ms etrunk.MemberState) bool {
+	return ms.Role == etrunk.MemberBackup && !m.leg.Shutdown && m.asked != nil && !m.asked.Up
 }
 
 // lacking names what keeps a member from serving, empty when nothing does.
