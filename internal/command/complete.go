@@ -3,6 +3,7 @@ package command
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -17,6 +18,19 @@ type Candidate struct {
 	Help string
 	// Keyword says that Word can be typed as it stands.
 	Keyword bool
+}
+
+// HelpText prints candidates in two columns, as `?` shows them.
+func HelpText(candidates []Candidate) string {
+	width := 0
+	for _, c := range candidates {
+		width = max(width, len(c.Word))
+	}
+	var b strings.Builder
+	for _, c := range candidates {
+		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-*s  %s", width, c.Word, c.Help), " ") + "\n")
+	}
+	return b.String()
 }
 
 // Complete lists what may come next on a line: instead of its last word when
@@ -104,18 +118,31 @@ func (t *Table[S]) collect(found map[string]Candidate, states []state[S], partia
 			case n.keyword == "":
 				found[n.typ.Show] = t.parameter(n)
 			case partial == "" || hasPrefixFold(n.keyword, partial):
-				t.addKeyword(found, n.keyword, s.command.Help)
+				t.addKeyword(found, n.keyword, s.command.Help, s.opening())
 			}
 		}
 	}
 }
 
-// addKeyword describes a keyword by the vocabulary, else by the command it
-// belongs to while that is the only one.
-func (t *Table[S]) addKeyword(found map[string]Candidate, keyword, help string) {
-	if h, ok := t.vocabulary.Help[keyword]; ok {
+// opening tells whether the next word opens a command, or does so behind undo or
+// display, and is the only keyword that the command has there.
+func (s state[S]) opening() bool {
+	given := s.args.list
+	if len(given) > 1 || len(given) == 1 && given[0].name != "undo" && given[0].name != "display" {
+		return false
+	}
+	return len(slices.DeleteFunc(slices.Clone(s.next()), func(n *node) bool { return n.keyword == "" })) == 1
+}
+
+// addKeyword describes a keyword that opens one command by what that does, others by
+// the vocabulary, else by the command they belong to while that is the only one.
+func (t *Table[S]) addKeyword(found map[string]Candidate, keyword, help string, opening bool) {
+	known, several := found[keyword]
+	several = several && known.Help != help
+	switch h, ok := t.vocabulary.Help[keyword]; {
+	case ok && (several || !opening):
 		help = h
-	} else if known, ok := found[keyword]; ok && known.Help != help {
+	case several:
 		help = ""
 	}
 	found[keyword] = Candidate{Word: keyword, Help: help, Keyword: true}

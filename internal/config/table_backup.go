@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -102,14 +101,10 @@ func profileEntries() []entry {
 
 func profileBackupID() setting[Profile] {
 	return setting[Profile]{
-		syntax: "backup-id <backup-id:0..4294967295> remote-backup-service <service:string(1..64)>",
+		syntax: "backup-id <backup-id:1..4294967295> remote-backup-service <service:string(1..64)>",
 		help:   "Tell the profile by a number on a remote backup service",
 		set: func(p *Profile, a command.Args) error {
-			id := uint32(command.Get[uint64](a, "backup-id"))
-			if id == 0 {
-				return errors.New("backup-id: 0 is outside 1..4294967295")
-			}
-			p.BackupID, p.Service = id, a.String("service")
+			p.BackupID, p.Service = uint32(a.Uint("backup-id")), a.String("service")
 			return nil
 		},
 		clear: func(p *Profile, _ command.Args) error { p.BackupID, p.Service = 0, ""; return nil },

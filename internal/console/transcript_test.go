@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tandem/internal/command"
 	"tandem/internal/config"
 	"tandem/internal/journal"
 )
@@ -23,6 +24,8 @@ var promptForm = regexp.MustCompile(`^(<[^>]*>|\[[~*]?[^\]]*\]|Warning: Changes 
 // TestTranscripts types what the transcripts of testdata/transcript show to be
 // typed, and wants to see what they show. A transcript is the screen of an
 // operator, with lines of directions in between:
+//
+// A line that ends in a question mark asks for help.
 //
 //	## a            the lines that follow are typed on device A (or B)
 //	## a script     the same in a session that is not interactive
@@ -106,9 +109,23 @@ func retype(t *testing.T, transcript string) string {
 			continue
 		}
 		screen.WriteString(st.now.Prompt() + typed[2] + "\n")
-		screen.WriteString(st.now.Exec(typed[2]).Output)
+		screen.WriteString(st.typed(typed[2]))
 	}
 	return screen.String()
+}
+
+// typed is what a line brings about. A question mark behind it, outside quotes, asks
+// for help, as on a terminal.
+func (st *stage) typed(line string) string {
+	asked, ok := strings.CutSuffix(line, "?")
+	if !ok || strings.Count(asked, `"`)%2 == 1 {
+		return st.now.Exec(line).Output
+	}
+	answer := st.now.Complete(asked)
+	if answer.Error != "" {
+		return answer.Error + "\n"
+	}
+	return command.HelpText(answer.Candidates)
 }
 
 // login is that of the sessions of a transcript.

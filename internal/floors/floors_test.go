@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 	"daemon":              {"device", "config", "mld", "rbs", "etrunk", "bfd", "daemon/bfdloop", "pki", "event", "journal", "latency", "status", "linux/*"},
 	"console":             {"command", "config", "device", "event", "mld", "rbs", "etrunk", "bfd"},
 	"manage":              {"console", "command", "config", "event", "journal"},
-	"manage/terminal":     {"manage"},
+	"manage/terminal":     {"command", "manage"},
 	"vm":                  {},
 	"lab":                 {"manage", "linux/*", "vm"},
 	"bench":               {"manage", "mld", "etrunk", "linux/*"},

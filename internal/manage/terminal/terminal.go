@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/term"
 
+	"tandem/internal/command"
 	"tandem/internal/manage"
 )
 
@@ -196,13 +197,9 @@ func (c *console) aside(line, text string) {
 
 // helpText prints candidates in two columns.
 func helpText(candidates []manage.Candidate) string {
-	width := 0
-	for _, x := range candidates {
-		width = max(width, len(x.Word))
+	list := make([]command.Candidate, len(candidates))
+	for i, c := range candidates {
+		list[i] = command.Candidate(c)
 	}
-	var b strings.Builder
-	for _, x := range candidates {
-		fmt.Fprintf(&b, "  %s\n", strings.TrimRight(fmt.Sprintf("%-*s  %s", width, x.Word, x.Help), " "))
-	}
-	return b.String()
+	return command.HelpText(list)
 }
