@@ -221,7 +221,7 @@ func (d *Daemon) now() time.Duration { return time.Since(d.origin) }
 // connections to the peer.
 func (d *Daemon) leave() error {
 	for _, leg := range d.legs() {
-		if err := d.netlink.SetUp(leg, false); err != nil && !errors.Is(err, links.ErrNotFound) {
+		if err := d.netlink.SetTrunkUp(leg, false, nil); err != nil && !errors.Is(err, links.ErrNotFound) {
 			d.emit(event.LegNotSteered.With(leg, false, false, err))
 		}
 	}

@@ -39,23 +39,9 @@ func TakeLegsDown(runDir string) error {
 	defer handle.Close()
 	var errs []error
 	for _, leg := range strings.Fields(string(text)) {
-		if err := takeDown(handle, leg); err != nil && !errors.Is(err, links.ErrNotFound) {
+		if err := handle.SetTrunkUp(leg, false, nil); err != nil && !errors.Is(err, links.ErrNotFound) {
 			errs = append(errs, fmt.Errorf("leg %s: %w", leg, err))
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// takeDown takes a leg down. The switch sees the carrier of a bond's ports and
-// would wait for the LACPDUs of a bond that is down.
-func takeDown(handle *links.Handle, leg string) error {
-	bond, err := handle.Bond(leg)
-	if err != nil { // it is none
-		return handle.SetUp(leg, false)
-	}
-	var errs []error
-	for _, port := range bond.Ports {
-		errs = append(errs, handle.SetUp(port.Name, false))
-	}
-	return errors.Join(append(errs, handle.SetUp(leg, false))...)
 }

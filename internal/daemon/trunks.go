@@ -392,15 +392,14 @@ func (d *Daemon) lookAtLACP() {
 	}
 }
 
-// steer takes a leg up, down or aside. The ports go with it, since a switch
-// sees the carrier of a bond's ports and not the bond.
+// steer takes a leg up, down or aside.
 func (d *Daemon) steer(leg device.LegChange) error {
 	d.trunks.steered[leg.Netdev] = leg
 	d.trunks.lookAt = time.Now().Add(lacpInterval)
-	link := d.netdevs[leg.Netdev]
 	if !leg.Up {
-		return errors.Join(d.setPorts(link, false), d.netlink.SetUp(leg.Netdev, false))
+		return d.netlink.SetTrunkUp(leg.Netdev, false, nil)
 	}
+	link := d.netdevs[leg.Netdev]
 	bonds, _ := d.trunkPlans(d.model)
 	p := bonds[leg.Netdev]
 	if link.Bond != nil && link.Bond.Mode == links.BondLACP && p.bond.Mode == links.BondLACP && p.member {
@@ -412,25 +411,7 @@ func (d *Daemon) steer(leg device.LegChange) error {
 			return err
 		}
 	}
-	return errors.Join(d.netlink.SetUp(leg.Netdev, true), d.setPorts(link, true), d.trunks.owned.save(d.opts.RunDir))
-}
-
-// setPorts takes the ports of a bond up or down; those that are shut down stay so.
-func (d *Daemon) setPorts(bond links.Link, up bool) error {
-	if bond.Bond == nil {
-		return nil
-	}
-	list, err := d.netlink.List()
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, port := range list {
-		if port.Master == bond.Index && port.AdminUp != up && !(up && d.heldDown(port.Name)) {
-			errs = append(errs, d.netlink.SetUp(port.Name, up))
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(d.netlink.SetTrunkUp(leg.Netdev, true, d.heldDown), d.trunks.owned.save(d.opts.RunDir))
 }
 
 // setUp raises or lowers an interface of the configuration. A sub-interface

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,12 +62,33 @@ func (p *bondPair) aggregates(devices ...string) time.Duration {
 	eventually(p.t, fmt.Sprintf("the switch has the ports to %v in its aggregate", devices), func() error {
 		is, err := p.inAggregate()
 		if err == nil && !slices.Equal(is, devices) {
-			s, _ := p.host.Links.Bond(lagLink)
-			err = fmt.Errorf("it has %v; ports %+v", is, s.Ports)
+			err = fmt.Errorf("it has %v\n%s", is, p.lacp())
 		}
 		return err
 	})
 	return time.Since(began)
+}
+
+// lacp describes the bonds of the switch and of both devices.
+func (p *bondPair) lacp() string {
+	var b strings.Builder
+	for _, bond := range []struct {
+		of   string
+		node *testnet.Node
+		name string
+	}{{"the switch", p.host, lagLink}, {"device a", p.nodes["a"], legLink}, {"device b", p.nodes["b"], legLink}} {
+		s, err := bond.node.Links.Bond(bond.name)
+		if err != nil {
+			fmt.Fprintln(&b, err)
+			continue
+		}
+		fmt.Fprintf(&b, "%s of %s: system %x, address %v, active aggregator %d with %d ports, partner %v, up %v\n",
+			s.Name, bond.of, s.Bond.ActorSystem, s.HardwareAddr, s.Aggregator, s.Active, s.PartnerSystem, s.Up)
+		for _, port := range s.Ports {
+			fmt.Fprintf(&b, "  %+v\n", port)
+		}
+	}
+	return b.String()
 }
 
 // TestAggregateOverBothDevices is the main scenario on real LACP: one

@@ -4,12 +4,15 @@ package vm_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +35,13 @@ var suite = []struct{ pkg, run string }{
 // machine has other things to do.
 const guestLimit = 6 * time.Minute
 
+// Flags for a part of the suite, such as -guest.pkg pairtest -guest.run TestLever -guest.count 10.
+var (
+	onlyPackage = flag.String("guest.pkg", "", "run packages whose path contains `this`")
+	onlyTests   = flag.String("guest.run", "", "run these `tests` instead of those of the suite")
+	repetitions = flag.Int("guest.count", 1, "run each test `n` times")
+)
+
 // TestGuest builds the test programs, runs them in the guest and shows each of
 // their tests as one of its own.
 func TestGuest(t *testing.T) {
@@ -44,10 +54,14 @@ func TestGuest(t *testing.T) {
 		Init: []string{"/bin/tandem", "lab", "guest"},
 	}
 	for _, s := range suite {
+		if !strings.Contains(s.pkg, *onlyPackage) {
+			continue
+		}
+		run := cmp.Or(*onlyTests, s.run)
 		name := strings.ReplaceAll(s.pkg, "/", "-") + ".test"
 		machine.Files["/bin/"+name] = build(t, dir, name, "test", "-c", "tandem/"+s.pkg)
 		machine.Programs = append(machine.Programs, vm.Program{Name: s.pkg,
-			Args: []string{"/bin/" + name, "-test.v=test2json", "-test.timeout=5m", "-test.run", s.run},
+			Args: []string{"/bin/" + name, "-test.v=test2json", "-test.timeout=5m", "-test.run", run, "-test.count", strconv.Itoa(*repetitions)},
 			Env:  []string{"TANDEM_PROGRAMS=/bin"}})
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), guestLimit)

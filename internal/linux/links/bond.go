@@ -1,12 +1,10 @@
 package links
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/mdlayher/netlink"
@@ -59,59 +57,6 @@ type Bond struct {
 	// Hidden says that the kernel did not tell the last three: it tells them
 	// only to an administrator of the whole machine.
 	Hidden bool
-}
-
-// Port is the side of an interface that is a port of a bond.
-type Port struct {
-	Name  string
-	Index int
-	// Active ports carry traffic, Carrier says that the bond sees the link up.
-	Active, Carrier bool
-	Failures        uint32 // how often the link has gone down
-	// Aggregator is the number of the aggregator that LACP has put the port into.
-	Aggregator     uint16
-	Actor, Partner PortState
-}
-
-// PortState is the state of a port in LACPDUs (IEEE 802.1AX, section 6.4.2.3).
-type PortState uint8
-
-// Bits of a port's state.
-const (
-	PortActivity PortState = 1 << iota
-	PortShortTimeout
-	PortAggregation
-	PortSynchronization
-	PortCollecting
-	PortDistributing
-	PortDefaulted
-	PortExpired
-)
-
-// String returns the bits in the order of their sending, the lowest first.
-func (s PortState) String() string {
-	var b strings.Builder
-	for i := range 8 {
-		b.WriteByte('0' + byte(s>>i&1))
-	}
-	return b.String()
-}
-
-// Forwarding says that both ways are open: the port is in the aggregate.
-func (s PortState) Forwarding() bool {
-	const both = PortSynchronization | PortCollecting | PortDistributing
-	return s&both == both
-}
-
-// BondState is a bond as it is at one moment.
-type BondState struct {
-	Link
-	// Aggregator is the active one; Active is how many ports are in it. These
-	// and the keys are zero without LACP, and where the kernel hides them.
-	Aggregator, Active   uint16
-	ActorKey, PartnerKey uint16 // operational keys
-	PartnerSystem        net.HardwareAddr
-	Ports                []Port // by index
 }
 
 // xmitLayer34 is BOND_XMIT_POLICY_LAYER34: flows are told by addresses and ports.
@@ -219,139 +164,23 @@ func (h *Handle) Release(port string) error {
 	return h.set(port, "release port", ifInfo{}, func(ae *netlink.AttributeEncoder) { ae.Uint32(unix.IFLA_MASTER, 0) })
 }
 
-// Bond returns a bond and its ports. It fails with ErrNotFound when there is no
-// interface of that name, and when it is not a bond.
-func (h *Handle) Bond(name string) (BondState, error) {
-	msgs, err := h.linkMessages()
+// SetTrunkUp takes an interface up or down, a bond together with its ports; held
+// tells of ports that are to stay down. The ports go first both ways: a partner
+// sees nothing but their carrier, and the kernel chooses a bond's active aggregator
+// when the bond comes up. A port that comes up later is taken in only if the bond
+// had noticed it going down, for which there may not have been the time.
+func (h *Handle) SetTrunkUp(name string, up bool, held func(port string) bool) error {
+	list, err := h.List()
 	if err != nil {
-		return BondState{}, err
+		return err
 	}
-	var state BondState
-	for _, m := range msgs {
-		if l, _, err := parseLink(m.Data); err == nil && l.Name == name && l.Bond != nil {
-			state.Link = l
-			state.aggregate(m.Data)
-		}
-	}
-	if !state.Exists {
-		return state, fmt.Errorf("bond %s: %w", name, ErrNotFound)
-	}
-	for _, m := range msgs {
-		l, _, err := parseLink(m.Data)
-		if err == nil && l.Master == state.Index {
-			state.Ports = append(state.Ports, parsePort(l, m.Data))
-		}
-	}
-	slices.SortFunc(state.Ports, func(a, b Port) int { return a.Index - b.Index })
-	return state, nil
-}
-
-func (h *Handle) linkMessages() ([]netlink.Message, error) {
-	data, err := ifInfo{}.encode(nil)
-	if err != nil {
-		return nil, err
-	}
-	msgs, err := h.request(unix.RTM_GETLINK, netlink.Dump, data)
-	if err != nil {
-		return nil, fmt.Errorf("list interfaces: %w", err)
-	}
-	return msgs, nil
-}
-
-// aggregate decodes what LACP has made of a bond.
-func (s *BondState) aggregate(msg []byte) {
-	attributes(driverData(msg, unix.IFLA_INFO_DATA), func(ad *netlink.AttributeDecoder) {
-		if ad.Type() != unix.IFLA_BOND_AD_INFO {
-			return
-		}
-		attributes(ad.Bytes(), func(ad *netlink.AttributeDecoder) {
-			switch b := ad.Bytes(); {
-			case ad.Type() == unix.IFLA_BOND_AD_INFO_PARTNER_MAC:
-				s.PartnerSystem = slices.Clone(b)
-			case len(b) != 2:
-			case ad.Type() == unix.IFLA_BOND_AD_INFO_AGGREGATOR:
-				s.Aggregator = binary.NativeEndian.Uint16(b)
-			case ad.Type() == unix.IFLA_BOND_AD_INFO_NUM_PORTS:
-				s.Active = binary.NativeEndian.Uint16(b)
-			case ad.Type() == unix.IFLA_BOND_AD_INFO_ACTOR_KEY:
-				s.ActorKey = binary.NativeEndian.Uint16(b)
-			case ad.Type() == unix.IFLA_BOND_AD_INFO_PARTNER_KEY:
-				s.PartnerKey = binary.NativeEndian.Uint16(b)
+	var errs []error
+	if i := slices.IndexFunc(list, func(l Link) bool { return l.Name == name && l.Bond != nil }); i >= 0 {
+		for _, port := range list {
+			if port.Master == list[i].Index && port.AdminUp != up && !(up && held(port.Name)) {
+				errs = append(errs, h.SetUp(port.Name, up))
 			}
-		})
-	})
-}
-
-func parsePort(l Link, msg []byte) Port {
-	p := Port{Name: l.Name, Index: l.Index}
-	attributes(driverData(msg, unix.IFLA_INFO_SLAVE_DATA), func(ad *netlink.AttributeDecoder) {
-		b := ad.Bytes()
-		switch {
-		case len(b) == 1 && ad.Type() == unix.IFLA_BOND_SLAVE_STATE:
-			p.Active = b[0] == 0 // BOND_STATE_ACTIVE
-		case len(b) == 1 && ad.Type() == unix.IFLA_BOND_SLAVE_MII_STATUS:
-			p.Carrier = b[0] == 0 // BOND_LINK_UP
-		case len(b) == 4 && ad.Type() == unix.IFLA_BOND_SLAVE_LINK_FAILURE_COUNT:
-			p.Failures = binary.NativeEndian.Uint32(b)
-		case len(b) == 2 && ad.Type() == unix.IFLA_BOND_SLAVE_AD_AGGREGATOR_ID:
-			p.Aggregator = binary.NativeEndian.Uint16(b)
-		case len(b) == 1 && ad.Type() == unix.IFLA_BOND_SLAVE_AD_ACTOR_OPER_PORT_STATE:
-			p.Actor = PortState(b[0])
-		case len(b) == 2 && ad.Type() == unix.IFLA_BOND_SLAVE_AD_PARTNER_OPER_PORT_STATE:
-			p.Partner = PortState(binary.NativeEndian.Uint16(b))
 		}
-	})
-	return p
-}
-
-// parseBond decodes the settings of a bond.
-func parseBond(data []byte) *Bond {
-	b := &Bond{Hidden: true}
-	attributes(data, func(ad *netlink.AttributeDecoder) {
-		v := ad.Bytes()
-		switch {
-		case len(v) == 1 && ad.Type() == unix.IFLA_BOND_MODE:
-			b.Mode = BondMode(v[0])
-		case len(v) == 4 && ad.Type() == unix.IFLA_BOND_MIIMON:
-			b.Monitor = time.Duration(binary.NativeEndian.Uint32(v)) * time.Millisecond
-		case len(v) == 1 && ad.Type() == unix.IFLA_BOND_AD_LACP_RATE:
-			b.Fast = v[0] == 1
-		case len(v) == 2 && ad.Type() == unix.IFLA_BOND_AD_USER_PORT_KEY:
-			b.ActorKey = binary.NativeEndian.Uint16(v)
-		case len(v) == 2 && ad.Type() == unix.IFLA_BOND_AD_ACTOR_SYS_PRIO:
-			b.ActorPriority, b.Hidden = binary.NativeEndian.Uint16(v), false
-		case len(v) == 6 && ad.Type() == unix.IFLA_BOND_AD_ACTOR_SYSTEM:
-			b.ActorSystem = [6]byte(v)
-		}
-	})
-	return b
-}
-
-// driverData returns one nested part of a link message's IFLA_LINKINFO.
-func driverData(msg []byte, part uint16) (data []byte) {
-	if len(msg) < unix.SizeofIfInfomsg {
-		return nil
 	}
-	attributes(msg[unix.SizeofIfInfomsg:], func(ad *netlink.AttributeDecoder) {
-		if ad.Type() != unix.IFLA_LINKINFO {
-			return
-		}
-		attributes(ad.Bytes(), func(ad *netlink.AttributeDecoder) {
-			if ad.Type() == part {
-				data = ad.Bytes()
-			}
-		})
-	})
-	return data
-}
-
-// attributes visits attributes as far as they can be decoded.
-func attributes(b []byte, visit func(*netlink.AttributeDecoder)) {
-	ad, err := netlink.NewAttributeDecoder(b)
-	if err != nil {
-		return
-	}
-	for ad.Next() {
-		visit(ad)
-	}
+	return errors.Join(append(errs, h.SetUp(name, up))...)
 }

@@ -145,6 +145,22 @@ func TestBondOneAggregator(t *testing.T) {
 	t.Logf("back in it after %v", time.Since(began))
 }
 
+// TestBondUpAgain takes a bond with its ports down and up, too fast for the bond
+// to notice: each time it has an active aggregator soon.
+func TestBondUpAgain(t *testing.T) {
+	s := newSpace(t)
+	addBond(t, s.Handle, "b0", lacpBond(system))
+	must(t, s.AddVeth(links.VethEnd{Name: "p0"}, links.VethEnd{Name: "q0"}))
+	must(t, s.SetUp("q0", true))
+	must(t, s.Enslave("b0", "p0"))
+	nothing := func(string) bool { return false }
+	for range 20 {
+		must(t, s.SetTrunkUp("b0", true, nothing))
+		awaitBond(t, s.Handle, "b0", 5*time.Second, func(b links.BondState) bool { return b.Up && b.Aggregator != 0 })
+		must(t, s.SetTrunkUp("b0", false, nothing))
+	}
+}
+
 func TestVLAN(t *testing.T) {
 	s := newSpace(t)
 	must(t, s.AddVeth(links.VethEnd{Name: "p0"}, links.VethEnd{Name: "q0"}))
