@@ -22,6 +22,16 @@ import (
 // limit bounds what is waited for; it only matters to a test that fails.
 const limit = 20 * time.Second
 
+// patience is the detect multiplier of the tests, pollInterval how often they look.
+// An emulated machine is slow, and stands still for a good part of a second now and then.
+var patience, pollInterval = "3", 10 * time.Millisecond
+
+func init() {
+	if os.Getenv("TANDEM_VM") != "" {
+		patience, pollInterval = "10", 50*time.Millisecond
+	}
+}
+
 // device is one router: a namespace, directories that survive its daemon, and
 // the daemon while it runs.
 type device struct {
@@ -258,7 +268,7 @@ func eventually(t *testing.T, what string, done func() error) {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s: %v", what, err)
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(pollInterval)
 	}
 }
 

@@ -178,6 +178,7 @@ func procedure(device string) []string {
 		"PRIORITY", map[string]string{"a": "10", "b": "20"}[device],
 		"MINE", map[string]string{"a": "1", "b": "2"}[device],
 		"THEIRS", map[string]string{"a": "2", "b": "1"}[device],
+		"PATIENCE", patience,
 	).Replace(procedureText)
 	return strings.Split(strings.TrimSpace(text), "\n")
 }
@@ -214,6 +215,7 @@ discriminator local MINE
 discriminator remote THEIRS
 min-tx-interval 100
 min-rx-interval 100
+detect-multiplier PATIENCE
 quit
 e-trunk 1
 e-trunk track bfd-session
