@@ -117,9 +117,12 @@ func TestAggregateOverBothDevices(t *testing.T) {
 	p.faults(src, listeners)
 }
 
+// faultTime is how long a fault lasts.
+const faultTime = 4 * time.Second
+
 // faults plays what must survive and shows what it costs, by the guest's clock.
 // The emulation is too slow and too uneven for the limits; a fault that is not
-// survived costs far more than a second.
+// survived costs all of its time.
 func (p *bondPair) faults(src *source, listeners []*listener) {
 	p.t.Helper()
 	set := func(n *testnet.Node, link string, up bool) func() {
@@ -139,7 +142,7 @@ func (p *bondPair) faults(src *source, listeners []*listener) {
 	} {
 		from := src.position()
 		f.inject()
-		time.Sleep(1500 * time.Millisecond)
+		time.Sleep(faultTime)
 		mid := src.position()
 		f.heal()
 		p.aggregates("a", "b")
@@ -149,7 +152,7 @@ func (p *bondPair) faults(src *source, listeners []*listener) {
 		for _, l := range listeners {
 			lost, back := l.missed(from, mid), l.missed(mid, to)
 			p.t.Logf("fault %s: %s missed %v, after healing %v", f.name, l.group, time.Duration(lost)*streamInterval, time.Duration(back)*streamInterval)
-			if longest := time.Duration(lost+back) * streamInterval; longest > time.Second {
+			if longest := time.Duration(lost+back) * streamInterval; longest > faultTime/2 {
 				p.t.Errorf("fault %s: %s was missing for %v", f.name, l.group, longest)
 			}
 		}
