@@ -206,8 +206,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 
 // handle gives the device what has been read.
 func (d *Daemon) handle(b *batch) {
+	now := d.now()
 	for _, ev := range b.events {
-		d.device.Handle(d.now(), ev)
+		d.device.Handle(now, ev)
 	}
 	d.reportsAt = b.readAt
 	b.recycle()

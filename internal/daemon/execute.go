@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"tandem/internal/device"
@@ -51,17 +52,12 @@ func (d *Daemon) setRoutes(changes []device.RouteChange) {
 	if d.multicast == nil {
 		return
 	}
-	r, joined := &d.multicast.kept.route, 0
+	joined := 0
+	last := translation{route: &d.multicast.kept.route}
 	for _, c := range changes {
-		var err error
-		if c.Delete {
-			if err = d.multicast.table.Delete(c.Source, c.Group); errors.Is(err, mroute.ErrNoRoute) {
-				err = nil // somebody else was first
-			}
-		} else if d.kernelRoute(c, r) {
-			if err = d.multicast.table.Set(*r); err == nil {
-				joined++
-			}
+		set, err := d.setRoute(c, &last)
+		if set {
+			joined++
 		}
 		if err != nil {
 			d.emit(event.RouteNotSet.With(c.Source, c.Group, c.Delete, err))
@@ -71,6 +67,35 @@ func (d *Daemon) setRoutes(changes []device.RouteChange) {
 		d.joins.Observe(time.Since(d.reportsAt), joined)
 	}
 	d.reportsAt = time.Time{}
+}
+
+// translation is an entry as the kernel takes it. The interfaces of the next one
+// are mostly the same.
+type translation struct {
+	of    device.RouteChange
+	route *mroute.Route
+	fits  bool // its upstream interface is in the table
+}
+
+// setRoute makes, changes or deletes one entry, and says whether it is there now.
+func (d *Daemon) setRoute(c device.RouteChange, last *translation) (bool, error) {
+	table := d.multicast.table
+	if c.Delete {
+		err := table.Delete(c.Source, c.Group)
+		if errors.Is(err, mroute.ErrNoRoute) {
+			err = nil // somebody else was first
+		}
+		return false, err
+	}
+	if last.of.Upstream != c.Upstream || !slices.Equal(last.of.Outgoing, c.Outgoing) {
+		last.of, last.fits = c, d.kernelRoute(c, last.route)
+	}
+	if !last.fits {
+		return false, nil
+	}
+	last.route.Source, last.route.Group = c.Source, c.Group
+	err := table.Set(*last.route)
+	return err == nil, err
 }
 
 // kernelRoute translates an entry, without the interfaces that are not in the

@@ -187,6 +187,7 @@ func (d *Device) assign(now time.Duration) {
 	}
 	for _, ifc := range d.order.downstreams {
 		s := d.serviceOf(ifc)
+		ifc.service = s
 		id := identity{d.settings.Profiles[ifc.cfg.Profile].BackupID, ifc.cfg.SubInterface}
 		renamed := ifc.ledger == nil || ifc.ledger.identity != id
 		if renamed {

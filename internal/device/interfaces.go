@@ -18,9 +18,10 @@ type downstream struct {
 	// Refused joins that have been told of, and when that was last.
 	refused   uint64
 	refusedAt time.Duration
-	ledger    *ledger // nil without a profile
-	awaited   awaited // of which the peer is yet to know
-	number    uint32  // of this device, given once
+	ledger    *ledger  // nil without a profile
+	service   *service // that replicates it, nil when none does
+	awaited   awaited  // of which the peer is yet to know
+	number    uint32   // of this device, given once
 }
 
 // upstream is the interface where streams come from (RFC 4605).
@@ -106,7 +107,7 @@ func (d *Device) applyMLD(now time.Duration, ifc *downstream) {
 	for _, o := range fx.OtherVersion {
 		d.tell(event.MLDVersionMismatch.With(ifc.name, o.From, o.Version, ifc.cfg.MLD.Version))
 	}
-	if s := d.serviceOf(ifc); s != nil {
+	if s := ifc.service; s != nil {
 		for _, key := range fx.Changed {
 			s.core.Dirty(now, d.replicaKey(ifc, key))
 		}
@@ -136,7 +137,7 @@ func (d *Device) advanceProxy(now time.Duration) {
 	}
 }
 
-// serviceOf returns the service that replicates an interface, nil when none does.
+// serviceOf finds the service that is to replicate an interface, nil when none is.
 func (d *Device) serviceOf(ifc *downstream) *service {
 	p, ok := d.settings.Profiles[ifc.cfg.Profile]
 	if !ok || !p.replicates() {

@@ -184,7 +184,7 @@ func (o *orphanage) outwait(a arrival) {
 
 // replicates reports whether the service of an interface is synchronised.
 func (d *Device) replicates(ifc *downstream) bool {
-	s := d.serviceOf(ifc)
+	s := ifc.service
 	return s != nil && s.inSync
 }
 
@@ -218,7 +218,7 @@ func (d *Device) orphanSet() []SourceGroup {
 			continue // it has been adopted
 		}
 		rec, ok := l.ifc.router.At(l.record)
-		if !ok || rec.Deleted || d.downstreams[l.ifc.name] != l.ifc || d.serviceOf(l.ifc) == nil {
+		if !ok || rec.Deleted || d.downstreams[l.ifc.name] != l.ifc || l.ifc.service == nil {
 			o.forget(l)
 			continue
 		}

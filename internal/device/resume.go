@@ -107,8 +107,7 @@ func (d *Device) resumeRoutes(cp *Checkpoint) {
 		if rc.Origin == RouteSSM || out == nil && rc.Origin != RouteIdle {
 			continue
 		}
-		r := d.routes.put(sg)
-		r.outgoing, r.since, r.origin = out, rc.Since, rc.Origin
+		d.routes.add(sg, route{outgoing: out, since: rc.Since, origin: rc.Origin})
 		if rc.Origin == RouteIdle {
 			d.routes.idle = append(d.routes.idle, sg)
 		}

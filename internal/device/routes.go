@@ -35,16 +35,17 @@ func (d *Device) regroup(now time.Duration, group netip.Addr) {
 	}
 	for _, source := range d.routes.sources(group) {
 		sg := SourceGroup{source, group}
-		origin := d.routes.get(sg).origin
+		r := d.routes.get(sg)
+		origin := r.origin
 		if _, still := slices.BinarySearchFunc(named, source, netip.Addr.Compare); origin == RouteSSM && !still {
 			origin = RouteASM
 		}
-		d.reroute(now, sg, origin)
+		d.reroute(now, sg, r, origin)
 	}
 	for _, source := range named {
 		sg := SourceGroup{source, group}
 		if r := d.routes.get(sg); r == nil || r.origin != RouteSSM {
-			d.reroute(now, sg, RouteSSM)
+			d.reroute(now, sg, r, RouteSSM)
 		}
 	}
 }
@@ -71,13 +72,13 @@ func (d *Device) wanted(group netip.Addr) mld.Filter {
 	return merged
 }
 
-// reroute sets the entry of one (S,G) to the interfaces that want it now.
-func (d *Device) reroute(now time.Duration, sg SourceGroup, origin RouteOrigin) {
+// reroute sets the entry of one (S,G), nil when there is none, to the interfaces
+// that want it now.
+func (d *Device) reroute(now time.Duration, sg SourceGroup, old *route, origin RouteOrigin) {
 	if d.upstream == nil {
 		return
 	}
 	out := d.outgoing(sg)
-	old := d.routes.get(sg)
 	switch {
 	case out == nil && (old == nil || origin == RouteIdle):
 		return
@@ -87,16 +88,17 @@ func (d *Device) reroute(now time.Duration, sg SourceGroup, origin RouteOrigin) 
 	case origin == RouteIdle:
 		origin = RouteASM
 	}
-	if old != nil && slices.Equal(old.outgoing.list(), out.list()) {
+	switch {
+	case old == nil:
+		old = d.routes.add(sg, route{since: now, outgoing: out, origin: origin})
+	case slices.Equal(old.outgoing.list(), out.list()):
 		old.origin = origin
 		return
+	default:
+		d.routes.see(old)
+		old.outgoing, old.origin = out, origin
 	}
-	r := d.routes.put(sg)
-	if old == nil {
-		r.since = now
-	}
-	r.outgoing, r.origin = out, origin
-	d.emitRoute(sg, r)
+	d.emitRoute(sg, old)
 }
 
 func (d *Device) dropRoute(sg SourceGroup) {
@@ -135,11 +137,9 @@ func (d *Device) streamArrived(now time.Duration, ev StreamArrived) {
 		d.emitRoute(sg, r)
 		return
 	}
-	if d.reroute(now, sg, RouteASM); d.routes.get(sg) == nil {
-		r := d.routes.put(sg)
-		r.since, r.origin = now, RouteIdle
+	if d.reroute(now, sg, nil, RouteASM); d.routes.get(sg) == nil {
 		d.routes.idle = append(d.routes.idle, sg)
-		d.emitRoute(sg, r)
+		d.emitRoute(sg, d.routes.add(sg, route{since: now, origin: RouteIdle}))
 	}
 }
 

@@ -84,20 +84,15 @@ func (t *routeTable) get(sg SourceGroup) *route {
 	return nil
 }
 
-// put returns the entry of one (S,G), which it makes if need be: then it has no
-// origin yet.
-func (t *routeTable) put(sg SourceGroup) *route {
+// add makes an entry that there is not yet.
+func (t *routeTable) add(sg SourceGroup, r route) *route {
 	gid := t.group(sg.Group)
-	if id := t.find(gid, sg.Source); id != 0 {
-		r := t.routes.At(id)
-		t.see(r)
-		return r
-	}
 	if gid == 0 {
 		gid = t.groups.Insert(routeGroup{addr: sg.Group.As16()})
 	}
 	g := t.groups.At(gid)
-	id := t.routes.Insert(route{source: sg.Source.As16(), group: gid, next: g.first, round: t.round})
+	r.source, r.group, r.next, r.round = sg.Source.As16(), gid, g.first, t.round
+	id := t.routes.Insert(r)
 	if g.first != 0 {
 		t.routes.At(g.first).prev = id
 	}

@@ -59,8 +59,9 @@ type membership struct {
 type telling struct {
 	// changes of the filter mode and of the source list, in transmissions (section 6.1).
 	mode    int
-	sources []sourceChange // sorted
-	repeat  time.Duration  // alarm of the next repetition, 0 when there is none
+	sources []sourceChange  // sorted
+	first   [1]sourceChange // room for what is usual
+	repeat  time.Duration   // alarm of the next repetition, 0 when there is none
 
 	answer time.Duration // alarm of the answer to a specific query, 0 when there is none
 	asked  []netip.Addr  // the sources it asked for, sorted; none means all

@@ -38,6 +38,9 @@ func (p *Proxy) change(id uint32, m *membership, old Filter) {
 }
 
 func (t *telling) tell(a netip.Addr, times int) {
+	if t.sources == nil {
+		t.sources = t.first[:0]
+	}
 	i, found := slices.BinarySearchFunc(t.sources, a, func(c sourceChange, a netip.Addr) int { return c.addr.Compare(a) })
 	if !found {
 		t.sources = slices.Insert(t.sources, i, sourceChange{addr: a})
