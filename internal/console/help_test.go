@@ -59,7 +59,7 @@ func sampleLine(t *testing.T, c command.Command[*Session], seed uint64) string {
 	line, err := table().Sample(c, random.IntN, func(_ string, typ command.Type) string {
 		word := map[string]string{"ipv6": "2001:db8::1", "unicast": "2001:db8::1", "global": "2001:db8::1", "prefix": "2001:db8::1/64",
 			"group": "ff3e::1", "multicast": "ff3e::1", "group-range": "ff3e::/32", "mac": "00e0-fc12-3456", "file": "/f",
-			"acl-name": "gold", "vpn": "red", "secret": "x", "cipher-text": "x", "interface": "eth-trunk 10"}[typ.Name]
+			"acl-name": "gold", "any-address": "::1", "vpn": "red", "secret": "x", "cipher-text": "x", "interface": "eth-trunk 10"}[typ.Name]
 		if low, _, isRange := strings.Cut(typ.Name, ".."); isRange && word == "" {
 			word = low
 		}
