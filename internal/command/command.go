@@ -296,6 +296,10 @@ func refusal(failure *Error, n *node, err error, words []word, i int) *Error {
 		return &Error{Kind: Incomplete, Pos: end(words), wants: n}
 	}
 	if failure.Kind == WrongParameter && failure.Detail == "" {
+		var at *wordError
+		if errors.As(err, &at) {
+			i += at.word
+		}
 		return &Error{Kind: WrongParameter, Pos: words[i].pos, Detail: fmt.Sprintf("%s: %v", n.name, err)}
 	}
 	return failure

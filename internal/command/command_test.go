@@ -267,7 +267,7 @@ func TestArgsTypes(t *testing.T) {
 		t.Errorf("arguments %v", a)
 	}
 	for mac, ok := range map[string]bool{"00:e0:fc:12:34:56": true, "00-e0-fc-12-34-56": true, "00e0.fc12.3456": true, "00e0-fc12": false, "x": false} {
-		if _, err := parseMAC(mac); (err == nil) != ok {
+		if _, err := ParseMAC(mac); (err == nil) != ok {
 			t.Errorf("MAC %q: %v", mac, err)
 		}
 	}

@@ -15,6 +15,17 @@ import (
 // ErrIncomplete is what a Type's Parse returns when it wants more words than there are.
 var ErrIncomplete = errors.New("more is wanted")
 
+// wordError is an error of one of several words.
+type wordError struct {
+	word int
+	error
+}
+
+func (e *wordError) Unwrap() error { return e.error }
+
+// AtWord says which word of those that a Type's Parse was given is wrong, 0 for the first.
+func AtWord(word int, err error) error { return &wordError{word, err} }
+
 // Type is a kind of parameter.
 type Type struct {
 	// Name is how the grammar calls it.
@@ -62,11 +73,11 @@ func typeByName(name string, types map[string]Type) (Type, error) {
 	case "string", "line":
 		return text(name, name == "line", 1, MaxLine), nil
 	case "ipv6":
-		return OneWord(name, "X:X::X:X", parseIPv6), nil
+		return OneWord(name, "X:X::X:X", ParseIPv6), nil
 	case "prefix":
-		return OneWord(name, "X:X::X:X/M", parsePrefix), nil
+		return OneWord(name, "X:X::X:X/M", ParsePrefix), nil
 	case "mac":
-		return OneWord(name, "H-H-H", parseMAC), nil
+		return OneWord(name, "H-H-H", ParseMAC), nil
 	}
 	return Type{}, fmt.Errorf("no parameter type %q", name)
 }
@@ -103,7 +114,8 @@ func text(name string, line bool, low, high int) Type {
 	return t
 }
 
-func parseIPv6(s string) (netip.Addr, error) {
+// ParseIPv6 reads an IPv6 address without a zone.
+func ParseIPv6(s string) (netip.Addr, error) {
 	a, err := netip.ParseAddr(s)
 	if err != nil || !a.Is6() || a.Is4In6() || a.Zone() != "" {
 		return netip.Addr{}, fmt.Errorf("%q is not an IPv6 address", s)
@@ -111,7 +123,8 @@ func parseIPv6(s string) (netip.Addr, error) {
 	return a, nil
 }
 
-func parsePrefix(s string) (netip.Prefix, error) {
+// ParsePrefix reads an IPv6 address with its prefix length.
+func ParsePrefix(s string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(s)
 	if err != nil || !p.Addr().Is6() || p.Addr().Is4In6() {
 		return netip.Prefix{}, fmt.Errorf("%q is not an IPv6 address with a prefix length", s)
@@ -119,8 +132,8 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// parseMAC takes VRP's form (00e0-fc12-3456) and the usual ones.
-func parseMAC(s string) ([6]byte, error) {
+// ParseMAC takes VRP's form (00e0-fc12-3456) and the usual ones.
+func ParseMAC(s string) ([6]byte, error) {
 	var mac [6]byte
 	hw, err := net.ParseMAC(strings.ReplaceAll(s, "-", "."))
 	if err != nil {

@@ -83,10 +83,12 @@ func ParseInterfaceName(words []string) (name InterfaceName, taken int, err erro
 		}
 		first, taken = first+words[1], 2
 	} else if kind != "" {
-		return "", 0, fmt.Errorf("%s wants a number", kind)
+		return "", 0, command.AtWord(1, fmt.Errorf("%s wants a number", kind))
 	}
-	name, err = canonical(first)
-	return name, taken, err
+	if name, err = canonical(first); err != nil {
+		return "", 0, command.AtWord(taken-1, err)
+	}
+	return name, taken, nil
 }
 
 // typeName returns the interface type that a word is in any case, or an

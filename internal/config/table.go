@@ -60,12 +60,21 @@ func (r entry) undoSyntax() string {
 // undoOf makes the grammar of an undo: the command's leading keywords, and the
 // rest of it where somebody likes to repeat it.
 func undoOf(syntax string) string {
+	keywords := keywordsOf(syntax)
+	if keywords == syntax {
+		return syntax
+	}
+	return keywords + " [" + strings.TrimPrefix(syntax, keywords) + " ]"
+}
+
+// keywordsOf returns the keywords that a grammar begins with.
+func keywordsOf(syntax string) string {
 	words := strings.Fields(syntax)
 	n := slices.IndexFunc(words, func(w string) bool { return strings.ContainsAny(w[:1], "<[{") })
 	if n < 0 {
 		return syntax
 	}
-	return strings.Join(words[:n], " ") + " [ " + strings.Join(words[n:], " ") + " ]"
+	return strings.Join(words[:n], " ")
 }
 
 // setting is an entry of a view whose object is a T.
@@ -174,10 +183,7 @@ func description[T any](field func(*T) *string) setting[T] {
 // macAddress is a setting whose parameter is a unicast MAC address.
 func macAddress[T any](syntax, help string, field func(*T) *MAC) setting[T] {
 	return scalar(syntax, help, field, MAC{},
-		func(a command.Args, name string) (MAC, error) {
-			mac := MAC(command.Get[[6]byte](a, name))
-			return mac, checkUnicast(mac)
-		}, MAC.String)
+		func(a command.Args, name string) (MAC, error) { return command.Get[MAC](a, name), nil }, MAC.String)
 }
 
 // choice is a setting with one of several keywords; the first is what holds initially.

@@ -33,7 +33,7 @@ func interfaceEntries() []entry {
 		settings(ViewEthTrunk, interfaceOf,
 			choice("mode", "Set the work mode of the trunk", func(i *Interface) *TrunkMode { return &i.Mode }, Manual, LACPStatic),
 			flag("lacp timeout fast", "Ask the partner for a LACPDU a second", func(i *Interface) *bool { return &i.LACPFast }, false),
-			macAddress("mac-address <mac>", "Set the MAC address of the trunk", func(i *Interface) *MAC { return &i.MAC }),
+			macAddress("mac-address <mac:unicast-mac>", "Set the MAC address of the trunk", func(i *Interface) *MAC { return &i.MAC }),
 			joinETrunk(),
 			choice("e-trunk mode", "Set the work mode of the trunk within its E-Trunk",
 				func(i *Interface) *MemberMode { return &i.MemberMode }, Auto, ForceMaster, ForceBackup)),
@@ -70,24 +70,17 @@ func interfaceMLD() []setting[Interface] {
 
 // address is the one setting that an interface can have several times.
 func address() setting[Interface] {
-	read := func(a command.Args) (netip.Prefix, error) {
-		p := command.Get[netip.Prefix](a, "prefix")
-		if a.Has("length") { // the other form; "address" is a keyword too
-			p = netip.PrefixFrom(a.Addr("address"), int(a.Uint("length")))
+	read := func(a command.Args) netip.Prefix {
+		if a.Has("length") { // "address" is a keyword too
+			return netip.PrefixFrom(a.Addr("address"), int(a.Uint("length")))
 		}
-		if p.Addr().IsMulticast() || p.Addr().IsUnspecified() || p.Addr().IsLoopback() || p.Bits() == 0 {
-			return p, fmt.Errorf("%v is not an address that an interface can have", p)
-		}
-		return p, nil
+		return command.Get[netip.Prefix](a, "prefix")
 	}
 	return setting[Interface]{
-		syntax: "ipv6 address { <prefix> | <address:ipv6> <length:1..128> }",
+		syntax: "ipv6 address { <prefix:host-prefix> | <address:host> <length:1..128> }",
 		help:   "Give the interface an address",
 		set: func(i *Interface, a command.Args) error {
-			p, err := read(a)
-			if err != nil {
-				return err
-			}
+			p := read(a)
 			if at, found := slices.BinarySearchFunc(i.Addresses, p, netip.Prefix.Compare); !found {
 				i.Addresses = slices.Insert(i.Addresses, at, p)
 			}
@@ -98,11 +91,11 @@ func address() setting[Interface] {
 				i.Addresses = nil
 				return nil
 			}
-			p, err := read(a)
+			p := read(a)
 			if i.Addresses = slices.DeleteFunc(i.Addresses, func(q netip.Prefix) bool { return q == p }); len(i.Addresses) == 0 {
 				i.Addresses = nil
 			}
-			return err
+			return nil
 		},
 		write: func(i *Interface) []string {
 			var lines []string

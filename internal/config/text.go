@@ -79,6 +79,22 @@ func found[V any](object *V) any {
 	return object
 }
 
+// knownAs lists the objects whose sections begin with words, for errors.
+func (m *Model) knownAs(words string) string {
+	var names []string
+	for _, kind := range objectKinds {
+		for _, v := range kind.list(m) {
+			if strings.HasPrefix(kind.head(m, v), words+" ") {
+				names = append(names, v.Name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return "none is configured"
+	}
+	return "known: " + strings.Join(names, ", ")
+}
+
 // object returns what a view is of, nil when it does not exist.
 func (m *Model) object(v View) any {
 	if v.Kind == ViewSystem {

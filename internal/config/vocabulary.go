@@ -17,8 +17,10 @@ func Vocabulary() command.Vocabulary {
 		Types: map[string]command.Type{
 			InterfaceType.Name: InterfaceType,
 			"unicast":          command.OneWord("unicast", "X:X::X:X", parseUnicast),
+			"host":             command.OneWord("host", "X:X::X:X", parseHost),
+			"host-prefix":      command.OneWord("host-prefix", "X:X::X:X/M", parseHostPrefix),
+			"unicast-mac":      command.OneWord("unicast-mac", "H-H-H", parseUnicastMAC),
 			"global":           command.OneWord("global", "X:X::X:X", parseGlobal),
-			"any-address":      command.OneWord("any-address", "X:X::X:X or X.X.X.X", parseListen),
 			"group":            command.OneWord("group", "FFxx::X:X", parseGroup),
 			"multicast":        command.OneWord("multicast", "FFxx::X:X", parseMulticast),
 			"group-range":      command.OneWord("group-range", "FFxx::X:X/M", parseGroupRange),
@@ -43,6 +45,34 @@ func parseUnicast(s string) (netip.Addr, error) {
 	return a, nil
 }
 
+// parseHost reads an address that an interface can have.
+func parseHost(s string) (netip.Addr, error) {
+	a, err := command.ParseIPv6(s)
+	if err == nil && (a.IsMulticast() || a.IsUnspecified() || a.IsLoopback()) {
+		err = fmt.Errorf("%v is not an address that an interface can have", a)
+	}
+	return a, err
+}
+
+func parseHostPrefix(s string) (netip.Prefix, error) {
+	p, err := command.ParsePrefix(s)
+	if err == nil && p.Bits() == 0 {
+		return p, fmt.Errorf("%v has no prefix", p)
+	}
+	if err == nil {
+		_, err = parseHost(p.Addr().String())
+	}
+	return p, err
+}
+
+func parseUnicastMAC(s string) (MAC, error) {
+	b, err := command.ParseMAC(s)
+	if err == nil {
+		err = checkUnicast(MAC(b))
+	}
+	return MAC(b), err
+}
+
 // parseGlobal reads an address that means the same on every interface.
 func parseGlobal(s string) (netip.Addr, error) {
 	a, err := parseUnicast(s)
@@ -50,18 +80,6 @@ func parseGlobal(s string) (netip.Addr, error) {
 		return netip.Addr{}, fmt.Errorf("%v is link-local; a global address is wanted", a)
 	}
 	return a, err
-}
-
-// parseListen reads an address to listen on, of either family.
-func parseListen(s string) (netip.Addr, error) {
-	a, err := netip.ParseAddr(s)
-	if err != nil || a.Zone() != "" || a.Is4In6() {
-		return netip.Addr{}, fmt.Errorf("%q is not an IP address", s)
-	}
-	if a.IsMulticast() {
-		return netip.Addr{}, fmt.Errorf("%v is a multicast address", a)
-	}
-	return a, nil
 }
 
 func parseMulticast(s string) (netip.Addr, error) {
@@ -125,7 +143,6 @@ var help = map[string]string{
 	"force-master":          "Master whatever the device is",
 	"group-policy":          "What an access list permits",
 	"hmac-sha256":           "HMAC-SHA256",
-	"http":                  "Web page and metrics",
 	"interface":             "Interface",
 	"ip":                    "IP",
 	"binding":               "Belong to",
@@ -151,7 +168,6 @@ var help = map[string]string{
 	"remote-eth-trunk":      "The peer's Eth-Trunk, when its number is another",
 	"revert":                "Giving the role back",
 	"rule":                  "Rule",
-	"server":                "Server",
 	"session-name":          "Name of a BFD session",
 	"simple":                "Key in plain text",
 	"source":                "Where packets come from",
@@ -193,7 +209,6 @@ var help = map[string]string{
 	"<interface>":           "Type and number, or a Linux name",
 	"<key>":                 "Key, the same on both devices",
 	"<length>":              "Prefix length",
-	"<listen>":              "Address of the device, :: for all",
 	"<limit>":               "Number of groups and sources",
 	"<mac>":                 "MAC address",
 	"<milliseconds>":        "Time in milliseconds",

@@ -52,21 +52,33 @@ func chainOf(view string) []string {
 	return kind.Chain()
 }
 
+// sampleWords are values of the types that are no integer and no text.
+var sampleWords = map[string]string{
+	"ipv6": "2001:db8::1", "unicast": "2001:db8::1", "global": "2001:db8::1", "host": "2001:db8::1",
+	"prefix": "2001:db8::1/64", "host-prefix": "2001:db8::1/64", "group": "ff3e::1", "multicast": "ff3e::1", "group-range": "ff3e::/32",
+	"mac": "00e0-fc12-3456", "unicast-mac": "00e0-fc12-3456", "file": "/f", "acl-name": "gold", "vpn": "red",
+	"secret": "x", "cipher-text": "x", "interface": "eth-trunk 10",
+}
+
 // sampleLine is a line of a command, its words apart by tabs.
 func sampleLine(t *testing.T, c command.Command[*Session], seed uint64) string {
 	t.Helper()
+	return sampleLineWith(t, c, seed, func(_ command.Type, word string) string { return word })
+}
+
+// sampleLineWith lets value put another word in the place of each value.
+func sampleLineWith(t *testing.T, c command.Command[*Session], seed uint64, value func(typ command.Type, word string) string) string {
+	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 1))
 	line, err := table().Sample(c, random.IntN, func(_ string, typ command.Type) string {
-		word := map[string]string{"ipv6": "2001:db8::1", "unicast": "2001:db8::1", "global": "2001:db8::1", "prefix": "2001:db8::1/64",
-			"group": "ff3e::1", "multicast": "ff3e::1", "group-range": "ff3e::/32", "mac": "00e0-fc12-3456", "file": "/f",
-			"acl-name": "gold", "any-address": "::1", "vpn": "red", "secret": "x", "cipher-text": "x", "interface": "eth-trunk 10"}[typ.Name]
+		word := sampleWords[typ.Name]
 		if low, _, isRange := strings.Cut(typ.Name, ".."); isRange && word == "" {
 			word = low
 		}
 		if strings.HasPrefix(typ.Name, "string") || strings.HasPrefix(typ.Name, "line") {
 			word = "x"
 		}
-		return word
+		return value(typ, word)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -16,9 +16,7 @@ type System struct {
 	Backend Backend
 	Journal Journal
 	Store   *config.Store
-	// HTTP tells where the web page is served, nil where there is none.
-	HTTP  func() HTTPState
-	Build BuildInfo
+	Build   BuildInfo
 
 	zeros zeros
 }
