@@ -1,0 +1,303 @@
+package rbs
+
+import (
+	"bytes"
+	"flag"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var cuts = flag.Int("cuts", 1000, "how many times TestCutAnywhere cuts the connection")
+
+// TestCutAnywhere lets two services talk over real TCP through a proxy that ends
+// each connection after some number of bytes, in the middle of anything, by a
+// reset or an orderly end. Both devices go on writing. Whenever it is left alone
+// for a moment both must hold the same, and no tombstone may stay behind.
+func TestCutAnywhere(t *testing.T) {
+	const rest = 100 // cuts between two moments of peace
+	p := newTCPPair(t)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for p.proxy.cuts.Load() < int64(*cuts) {
+		target := min(p.proxy.cuts.Load()+rest, int64(*cuts))
+		p.proxy.peace.Store(false)
+		for p.proxy.cuts.Load() < target {
+			p.do(func() {
+				for range rng.IntN(20) {
+					p.ends[rng.IntN(2)].write(rng.IntN(800), rng.IntN(3) == 0)
+				}
+			})
+			time.Sleep(time.Millisecond) // no more than the pace of writing
+		}
+		p.proxy.peace.Store(true)
+		p.proxy.cutNow()
+		p.agree(t)
+	}
+	if n := p.ends[0].svc.counters; n.LostFormat+n.LostProtocol > 0 {
+		t.Errorf("a cut must not be taken for a fault of the peer: %+v", n)
+	}
+}
+
+// tcpPair is two services with the sockets and the loop of a daemon. Addresses are
+// those of the configuration; the packets go over the loopback.
+type tcpPair struct {
+	start time.Time
+	work  chan func()
+	ends  [2]*tcpEnd
+	proxy *cuttingProxy
+	next  ConnID
+}
+
+type tcpEnd struct {
+	node
+	p     *tcpPair
+	tcp   net.Listener
+	conns map[ConnID]*net.TCPConn
+}
+
+func newTCPPair(t *testing.T) *tcpPair {
+	p := &tcpPair{start: time.Now(), work: make(chan func(), 100), proxy: newCuttingProxy(t)}
+	rng := rand.New(rand.NewPCG(2, 2))
+	for i := range p.ends {
+		e := &tcpEnd{p: p, conns: make(map[ConnID]*net.TCPConn), node: node{id: i, addr: addresses[i], store: newMemory(uint64(i+1), 4)}}
+		e.w = &world{rng: rng}
+		e.clock = NewClock(time.Now(), 0)
+		e.svc = NewService(e.store, e.clock, e.store.device, rng.Uint64(), rng)
+		p.ends[i] = e
+	}
+	listener, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.ends[0].tcp, p.proxy.target = listener, listener.Addr().String()
+	done := make(chan struct{})
+	go p.loop(done)
+	go p.ends[0].accept()
+	for i, e := range p.ends {
+		p.do(func() {
+			e.svc.Configure(p.now(), Config{
+				Name: "rbs", Local: e.addr, Peer: addresses[1-i], Enabled: true,
+				BackoffMin: time.Millisecond, BackoffMax: 4 * time.Millisecond,
+			}, &e.fx)
+		})
+	}
+	t.Cleanup(func() { close(done); listener.Close() })
+	return p
+}
+
+func (p *tcpPair) now() time.Duration { return time.Since(p.start) }
+
+// do runs something in the loop and waits for it.
+func (p *tcpPair) do(f func()) {
+	done := make(chan struct{})
+	p.work <- func() { f(); close(done) }
+	<-done
+}
+
+func (p *tcpPair) loop(done chan struct{}) {
+	timer := time.NewTimer(0)
+	for {
+		next := p.now() + time.Second
+		for _, e := range p.ends {
+			e.w.now = p.now()
+			if at, ok := e.svc.Deadline(); ok {
+				if at <= p.now() {
+					e.svc.Advance(p.now(), &e.fx)
+				}
+				next = min(next, at)
+			}
+			e.carryOut()
+		}
+		timer.Reset(max(next-p.now(), 0))
+		select {
+		case f := <-p.work:
+			f()
+		case <-timer.C:
+		case <-done:
+			return
+		}
+	}
+}
+
+func (e *tcpEnd) carryOut() {
+	for _, c := range e.fx.Close {
+		if tcp := e.conns[c.Conn]; tcp != nil {
+			delete(e.conns, c.Conn)
+			tcp.Close()
+		}
+	}
+	for range e.fx.Dial {
+		go e.connect()
+	}
+	for _, s := range e.fx.Send {
+		tcp, b := e.conns[s.Conn], bytes.Clone(s.Bytes)
+		go func() {
+			if _, err := tcp.Write(b); err == nil {
+				e.p.work <- func() { e.svc.Written(e.p.now(), s.Conn, &e.fx) }
+			}
+		}()
+	}
+	e.fx.Reset()
+}
+
+func (e *tcpEnd) connect() {
+	tcp, err := net.Dial("tcp6", e.p.proxy.listener.Addr().String())
+	if err != nil {
+		e.p.work <- func() { e.svc.DialFailed(e.p.now(), err.Error(), &e.fx) }
+		return
+	}
+	e.adopt(tcp, func(conn ConnID) { e.svc.Dialled(e.p.now(), conn, &e.fx) })
+}
+
+func (e *tcpEnd) accept() {
+	for {
+		tcp, err := e.tcp.Accept()
+		if err != nil {
+			return
+		}
+		e.adopt(tcp, func(conn ConnID) { e.svc.Accepted(e.p.now(), conn, addresses[1-e.id], &e.fx) })
+	}
+}
+
+func (e *tcpEnd) adopt(tcp net.Conn, announce func(ConnID)) {
+	e.p.work <- func() {
+		e.p.next++
+		conn := e.p.next
+		e.conns[conn] = tcp.(*net.TCPConn)
+		announce(conn)
+		go e.read(conn, tcp)
+	}
+}
+
+func (e *tcpEnd) read(conn ConnID, tcp net.Conn) {
+	buf := make([]byte, 8192)
+	for {
+		n, err := tcp.Read(buf)
+		b := bytes.Clone(buf[:n])
+		e.p.work <- func() {
+			e.svc.Received(e.p.now(), conn, b, &e.fx)
+			if err != nil {
+				delete(e.conns, conn)
+				e.svc.Closed(e.p.now(), conn, err.Error(), &e.fx)
+			}
+		}
+		if err != nil {
+			tcp.Close()
+			return
+		}
+	}
+}
+
+// agree waits until both ends are in sync and equal.
+func (p *tcpPair) agree(t *testing.T) {
+	t.Helper()
+	wrong := "nothing seen yet"
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		p.do(func() {
+			wrong = ""
+			for _, e := range p.ends {
+				if st := e.svc.State(p.now(), time.Now()); !st.InSync || st.LagRecords > 0 || len(e.store.tombstones()) > 0 {
+					wrong = st.TCP.String() + ", last error " + st.LastError
+				}
+			}
+			if wrong == "" {
+				wrong = cmp.Diff(p.ends[0].store.live(), p.ends[1].store.live())
+			}
+		})
+		if wrong == "" {
+			return
+		}
+	}
+	t.Fatalf("after %d cuts: %s", p.proxy.cuts.Load(), wrong)
+}
+
+// cuttingProxy passes the bytes of both directions on and cuts each connection
+// when a number of them, drawn anew, have gone through.
+type cuttingProxy struct {
+	listener net.Listener
+	target   string
+	cuts     atomic.Int64
+	peace    atomic.Bool
+	mu       sync.Mutex
+	rng      *rand.Rand
+	current  []*net.TCPConn
+}
+
+func newCuttingProxy(t *testing.T) *cuttingProxy {
+	l, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		t.Skipf("no TCP over IPv6 here: %v", err)
+	}
+	t.Cleanup(func() { l.Close() })
+	p := &cuttingProxy{listener: l, rng: rand.New(rand.NewPCG(3, 3))}
+	go func() {
+		for {
+			a, err := l.Accept()
+			if err != nil {
+				return
+			}
+			b, err := net.Dial("tcp6", p.target)
+			if err != nil {
+				a.Close()
+				continue
+			}
+			p.pass(a.(*net.TCPConn), b.(*net.TCPConn))
+		}
+	}()
+	return p
+}
+
+func (p *cuttingProxy) pass(a, b *net.TCPConn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.current = []*net.TCPConn{a, b}
+	var left atomic.Int64
+	left.Store(int64(p.rng.IntN(1 << p.rng.IntN(18)))) // as often early as late
+	reset := p.rng.IntN(2) == 0
+	var once sync.Once
+	end := func(cut bool) {
+		once.Do(func() {
+			if cut {
+				p.cuts.Add(1)
+			}
+			for _, c := range []*net.TCPConn{a, b} {
+				if reset {
+					_ = c.SetLinger(0)
+				}
+				c.Close()
+			}
+		})
+	}
+	copyUntilCut := func(to, from *net.TCPConn) {
+		buf := make([]byte, 4096)
+		for {
+			n, err := from.Read(buf)
+			over := left.Add(-int64(n))
+			cut := over <= 0 && !p.peace.Load()
+			if cut {
+				n = max(0, n+int(over))
+			}
+			_, werr := to.Write(buf[:n])
+			if cut || err != nil || werr != nil {
+				end(cut)
+				return
+			}
+		}
+	}
+	go copyUntilCut(a, b)
+	go copyUntilCut(b, a)
+}
+
+// cutNow ends the connection there is, so that none with a bound lives on.
+func (p *cuttingProxy) cutNow() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.current {
+		c.Close()
+	}
+}
