@@ -5,12 +5,12 @@ import (
 	"flag"
 	"math/rand/v2"
 	"net"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tandem/internal/cutter"
 )
 
 var cuts = flag.Int("cuts", 1000, "how many times TestCutAnywhere cuts the connection")
@@ -23,10 +23,10 @@ func TestCutAnywhere(t *testing.T) {
 	const rest = 100 // cuts between two moments of peace
 	p := newTCPPair(t)
 	rng := rand.New(rand.NewPCG(1, 1))
-	for p.proxy.cuts.Load() < int64(*cuts) {
-		target := min(p.proxy.cuts.Load()+rest, int64(*cuts))
-		p.proxy.peace.Store(false)
-		for p.proxy.cuts.Load() < target {
+	for p.proxy.Cuts() < *cuts {
+		target := min(p.proxy.Cuts()+rest, *cuts)
+		p.proxy.SetPeace(false)
+		for p.proxy.Cuts() < target {
 			p.do(func() {
 				for range rng.IntN(20) {
 					p.ends[rng.IntN(2)].write(rng.IntN(800), rng.IntN(3) == 0)
@@ -34,8 +34,7 @@ func TestCutAnywhere(t *testing.T) {
 			})
 			time.Sleep(time.Millisecond) // no more than the pace of writing
 		}
-		p.proxy.peace.Store(true)
-		p.proxy.cutNow()
+		p.proxy.SetPeace(true)
 		p.agree(t)
 	}
 	if n := p.ends[0].svc.counters; n.LostFormat+n.LostProtocol > 0 {
@@ -49,7 +48,8 @@ type tcpPair struct {
 	start time.Time
 	work  chan func()
 	ends  [2]*tcpEnd
-	proxy *cuttingProxy
+	proxy *cutter.Proxy
+	via   string // the proxy's address
 	next  ConnID
 }
 
@@ -61,7 +61,20 @@ type tcpEnd struct {
 }
 
 func newTCPPair(t *testing.T) *tcpPair {
-	p := &tcpPair{start: time.Now(), work: make(chan func(), 100), proxy: newCuttingProxy(t)}
+	var listeners [2]net.Listener // the service's and the proxy's
+	for i := range listeners {
+		l, err := net.Listen("tcp6", "[::1]:0")
+		if err != nil {
+			t.Skipf("no TCP over IPv6 here: %v", err)
+		}
+		t.Cleanup(func() { l.Close() })
+		listeners[i] = l
+	}
+	target := listeners[0].Addr().String()
+	p := &tcpPair{
+		start: time.Now(), work: make(chan func(), 100), via: listeners[1].Addr().String(),
+		proxy: cutter.Start(listeners[1], func() (net.Conn, error) { return net.Dial("tcp6", target) }, 3),
+	}
 	rng := rand.New(rand.NewPCG(2, 2))
 	for i := range p.ends {
 		e := &tcpEnd{p: p, conns: make(map[ConnID]*net.TCPConn), node: node{id: i, addr: addresses[i], store: newMemory(uint64(i+1), 4)}}
@@ -70,11 +83,7 @@ func newTCPPair(t *testing.T) *tcpPair {
 		e.svc = NewService(e.store, e.clock, e.store.device, rng.Uint64(), rng)
 		p.ends[i] = e
 	}
-	listener, err := net.Listen("tcp6", "[::1]:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.ends[0].tcp, p.proxy.target = listener, listener.Addr().String()
+	p.ends[0].tcp = listeners[0]
 	done := make(chan struct{})
 	go p.loop(done)
 	go p.ends[0].accept()
@@ -86,7 +95,7 @@ func newTCPPair(t *testing.T) *tcpPair {
 			}, &e.fx)
 		})
 	}
-	t.Cleanup(func() { close(done); listener.Close() })
+	t.Cleanup(func() { close(done) })
 	return p
 }
 
@@ -146,7 +155,7 @@ func (e *tcpEnd) carryOut() {
 }
 
 func (e *tcpEnd) connect() {
-	tcp, err := net.Dial("tcp6", e.p.proxy.listener.Addr().String())
+	tcp, err := net.Dial("tcp6", e.p.via)
 	if err != nil {
 		e.p.work <- func() { e.svc.DialFailed(e.p.now(), err.Error(), &e.fx) }
 		return
@@ -213,91 +222,5 @@ func (p *tcpPair) agree(t *testing.T) {
 			return
 		}
 	}
-	t.Fatalf("after %d cuts: %s", p.proxy.cuts.Load(), wrong)
-}
-
-// cuttingProxy passes the bytes of both directions on and cuts each connection
-// when a number of them, drawn anew, have gone through.
-type cuttingProxy struct {
-	listener net.Listener
-	target   string
-	cuts     atomic.Int64
-	peace    atomic.Bool
-	mu       sync.Mutex
-	rng      *rand.Rand
-	current  []*net.TCPConn
-}
-
-func newCuttingProxy(t *testing.T) *cuttingProxy {
-	l, err := net.Listen("tcp6", "[::1]:0")
-	if err != nil {
-		t.Skipf("no TCP over IPv6 here: %v", err)
-	}
-	t.Cleanup(func() { l.Close() })
-	p := &cuttingProxy{listener: l, rng: rand.New(rand.NewPCG(3, 3))}
-	go func() {
-		for {
-			a, err := l.Accept()
-			if err != nil {
-				return
-			}
-			b, err := net.Dial("tcp6", p.target)
-			if err != nil {
-				a.Close()
-				continue
-			}
-			p.pass(a.(*net.TCPConn), b.(*net.TCPConn))
-		}
-	}()
-	return p
-}
-
-func (p *cuttingProxy) pass(a, b *net.TCPConn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.current = []*net.TCPConn{a, b}
-	var left atomic.Int64
-	left.Store(int64(p.rng.IntN(1 << p.rng.IntN(18)))) // as often early as late
-	reset := p.rng.IntN(2) == 0
-	var once sync.Once
-	end := func(cut bool) {
-		once.Do(func() {
-			if cut {
-				p.cuts.Add(1)
-			}
-			for _, c := range []*net.TCPConn{a, b} {
-				if reset {
-					_ = c.SetLinger(0)
-				}
-				c.Close()
-			}
-		})
-	}
-	copyUntilCut := func(to, from *net.TCPConn) {
-		buf := make([]byte, 4096)
-		for {
-			n, err := from.Read(buf)
-			over := left.Add(-int64(n))
-			cut := over <= 0 && !p.peace.Load()
-			if cut {
-				n = max(0, n+int(over))
-			}
-			_, werr := to.Write(buf[:n])
-			if cut || err != nil || werr != nil {
-				end(cut)
-				return
-			}
-		}
-	}
-	go copyUntilCut(a, b)
-	go copyUntilCut(b, a)
-}
-
-// cutNow ends the connection there is, so that none with a bound lives on.
-func (p *cuttingProxy) cutNow() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, c := range p.current {
-		c.Close()
-	}
+	t.Fatalf("after %d cuts: %s", p.proxy.Cuts(), wrong)
 }
