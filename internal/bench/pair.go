@@ -97,10 +97,10 @@ func (d *device) settled() error {
 type serviceFacts struct {
 	InSync        bool    `json:"in-sync"`
 	Lag           int     `json:"lag-records"`
-	Took          float64 `json:"last-sync-took-ms"`
-	At            string  `json:"last-sync"`
-	Sent          int     `json:"last-sync-sent"`
-	Received      int     `json:"last-sync-received"`
+	Full          int     `json:"full-syncs"`
+	FullTook      float64 `json:"last-full-sync-took-ms"`
+	Part          int     `json:"difference-syncs"`
+	PartTook      float64 `json:"last-difference-sync-took-ms"`
 	BytesSent     int     `json:"bytes-sent"`
 	BytesReceived int     `json:"bytes-received"`
 }

@@ -165,7 +165,7 @@ func (p *pair) syncAfter(r *run, records int, begin func() error) (took time.Dur
 		if after, err = p.a.service(); err != nil {
 			return err
 		}
-		if !after.InSync || after.Lag > 0 || after.At == before.At {
+		if !after.InSync || after.Lag > 0 || after.Full+after.Part == before.Full+before.Part {
 			return fmt.Errorf("in sync %v, %d records to go", after.InSync, after.Lag)
 		}
 		return nil
@@ -177,5 +177,9 @@ func (p *pair) syncAfter(r *run, records int, begin func() error) (took time.Dur
 		return 0, 0, err
 	}
 	size = after.BytesSent + after.BytesReceived - before.BytesSent - before.BytesReceived
-	return time.Duration(after.Took * float64(time.Millisecond)), size, nil
+	ms := after.PartTook
+	if after.Full > before.Full {
+		ms = after.FullTook
+	}
+	return time.Duration(ms * float64(time.Millisecond)), size, nil
 }

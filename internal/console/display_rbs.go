@@ -55,13 +55,33 @@ func showService(s *sheet, st rbs.State) {
 		field{"Peer-Device-ID", device},
 		field{"Local-Digest", digest(st.LocalDigest)},
 		field{"Peer-Digest", digest(st.PeerDigest)},
-		field{"Last-Sync", st.LastSync.At},
-		field{"Last-Sync Took (ms)", millis(st.LastSync.Took)},
-		field{"Last-Sync Sent", st.LastSync.Sent},
-		field{"Last-Sync Received", st.LastSync.Received},
+		field{"Digests-Equal", digestsEqual(st)},
+		field{"Diverged", st.Diverged},
 	)
+	showSync(s, "Full-Sync", st.LastFull)
+	showSync(s, "Difference-Sync", st.LastDifference)
 	s.line(" Counters:")
 	s.fields(3, 0, counters(st.Counters)...)
+}
+
+// showSync tells of the synchronisations of a kind, and of the last one.
+func showSync(s *sheet, kind string, st rbs.SyncStats) {
+	last := "Last-" + kind
+	s.fields(1, 32,
+		field{kind + "s", st.Count},
+		field{last, st.At},
+		field{last + " Took (ms)", millis(st.Took)},
+		field{last + " Sent", st.Sent},
+		field{last + " Received", st.Received},
+	)
+}
+
+// digestsEqual is nil while the peer's digest is not known.
+func digestsEqual(st rbs.State) any {
+	if st.TCP != rbs.Connected {
+		return nil
+	}
+	return st.LocalDigest == st.PeerDigest
 }
 
 // sslState tells how the service speaks with its peer: with a policy it has no

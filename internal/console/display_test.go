@@ -91,7 +91,8 @@ func sampleServices() []rbs.State {
 		Name: "s1", Peer: addr("2001:db8::2"), Local: addr("2001:db8::1"), Port: 7000, TCP: rbs.Connected,
 		Since: 90 * time.Second, LastUp: day, PeerDeviceID: peerID, InSync: true,
 		LagRecords: 2, Lag: 15 * time.Millisecond, LocalDigest: 0xabc, PeerDigest: 0xabc,
-		LastSync: rbs.SyncStats{At: day, Took: 40 * time.Millisecond, Sent: 3, Received: 5},
+		LastFull:       rbs.SyncStats{Count: 1, At: day, Took: 400 * time.Millisecond, Sent: 300},
+		LastDifference: rbs.SyncStats{Count: 2, At: day, Took: 40 * time.Millisecond, Sent: 3, Received: 5},
 	}, {
 		Name: "s2", TCP: rbs.Initial, LastError: "the peer refuses",
 	}}

@@ -24,6 +24,9 @@ func (d *Device) Conditions() (list []event.Condition) {
 		if s.cfg.Enabled && s.core.TCP() != rbs.Connected && s.core.LastError() != "" {
 			hold(event.ChannelDown, "ServiceName="+s.name, s.core.LastError())
 		}
+		if s.core.Diverged() {
+			hold(event.Diverged, "ServiceName="+s.name, "")
+		}
 	}
 	if limit := d.settings.RecordLimit; limit > 0 {
 		records := 0

@@ -49,7 +49,6 @@ type counters struct {
 	streamElsewhere uint64 // upcall from an interface that is not upstream
 	streamsSilent   uint64 // entries dropped as no packet came
 	helloUnknown    uint64 // E-Trunk packet that no E-Trunk here takes
-	recordsUnknown  uint64 // replicated record of an unknown profile or interface
 }
 
 // New returns a device with nothing configured. The id must be non-zero, the

@@ -230,15 +230,14 @@ func (s *service) Record(key rbs.Key) (rbs.Record, bool) {
 }
 
 // Merge implements [rbs.Store]: a record from the peer goes the way of a report.
-func (s *service) Merge(now time.Duration, rec rbs.Record) bool {
+func (s *service) Merge(now time.Duration, rec rbs.Record) rbs.Merged {
 	d := s.dev
 	ifc := s.interfaceOf(rec.Key)
 	if ifc == nil {
-		d.counters.recordsUnknown++
-		return false
+		return rbs.Unknown
 	}
 	if s.merging != ifc {
-		s.Merged(now)
+		s.EndMerge(now)
 		s.merging = ifc
 	}
 	merged := ifc.router.Merge(now, mld.Record{
@@ -250,11 +249,11 @@ func (s *service) Merge(now time.Duration, rec rbs.Record) bool {
 		Left:    rec.Left,
 	}, &d.mldFx)
 	d.adopt(now, ifc, rec.Key, rec.Version) // whoever tells of a listener knows it
-	return merged
+	return [...]rbs.Merged{rbs.Newer, rbs.Stale, rbs.Unfit, rbs.Full}[merged]
 }
 
-// Merged implements [rbs.Store].
-func (s *service) Merged(now time.Duration) {
+// EndMerge implements [rbs.Store].
+func (s *service) EndMerge(now time.Duration) {
 	if s.merging != nil {
 		s.dev.applyMLD(now, s.merging)
 		s.merging = nil

@@ -164,6 +164,5 @@ func (c *counters) named() map[string]uint64 {
 		"stream_elsewhere": c.streamElsewhere,
 		"streams_silent":   c.streamsSilent,
 		"hello_unknown":    c.helloUnknown,
-		"records_unknown":  c.recordsUnknown,
 	}
 }

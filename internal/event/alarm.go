@@ -43,6 +43,7 @@ var (
 	NotReady         = alarm(AlarmMajor, "ETRUNK_NOT_READY", "A member that is to serve is not ready to send every stream.")
 	UpstreamDown     = alarm(AlarmCritical, "UPSTREAM_DOWN", "The upstream interface is down: no stream arrives.")
 	ChannelDown      = alarm(AlarmMajor, "RBS_CHANNEL_DOWN", "Listeners are not replicated.")
+	Diverged         = alarm(AlarmMajor, "RBS_DIVERGED", "The databases of the pair differ although nothing is under way; what differs is being exchanged.")
 	SessionDown      = alarm(AlarmMajor, "BFD_SESSION_DOWN", "A BFD session that was up is down.")
 	RecordsFull      = alarm(AlarmMajor, "MLD_LIMIT_REACHED", "No further listener record is taken.")
 	GateStale        = alarm(AlarmCritical, "GATE_NOT_SET", "The kernel's permission to send is not what it should be.")

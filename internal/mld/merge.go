@@ -6,24 +6,34 @@ import "time"
 // largest configuration there is.
 const maxLeft = 7*18000*time.Second + 8388*time.Second
 
-// Merge takes a record from the peer. The last writer wins: it reports false when
-// the record held is as new or newer. Merging the same records in any order, any
+// Merged is what became of a record from the peer.
+type Merged uint8
+
+// What may become of it.
+const (
+	MergedNewer Merged = iota // it has been taken
+	MergedStale               // the record held is as new, or newer
+	MergedUnfit               // no such group is forwarded, or no such host can be
+	MergedFull                // there is no room for another record
+)
+
+// Merge takes a record from the peer. The last writer wins. Merging the same records in any order, any
 // number of times, gives the same live records. The leave in progress of a peer
 // starts the queries here if this router is the querier.
-func (r *Router) Merge(now time.Duration, rec Record, fx *Effects) bool {
+func (r *Router) Merge(now time.Duration, rec Record, fx *Effects) Merged {
 	r.tick(now)
 	if !Routable(rec.Group) || !rec.Host.Is6() || rec.Host.IsMulticast() {
-		return false
+		return MergedUnfit
 	}
 	key := Key{rec.Group, rec.Host.WithZone("")}
 	at := r.store.place(key)
 	id := at.record
 	if id != 0 && !rec.Version.newer(r.store.version(r.store.records.At(id))) {
-		return false
+		return MergedStale
 	}
 	device, ok := r.store.device(rec.Version.Device)
 	if !ok || id == 0 && r.store.records.Len() >= maxRecords {
-		return false
+		return MergedFull
 	}
 	left := min(max(rec.Left, 0), maxLeft)
 	c := content{clock: rec.Version.Clock, device: device, expires: now + left}
@@ -45,7 +55,7 @@ func (r *Router) Merge(now time.Duration, rec Record, fx *Effects) bool {
 		fx.Groups = append(fx.Groups, key.Group)
 	}
 	r.merged(now, id, rec.Version, fx)
-	return true
+	return MergedNewer
 }
 
 // merged follows up what a record from the peer means for its group.

@@ -77,7 +77,7 @@ func TestMergeOrder(t *testing.T) {
 		var fx Effects
 		for _, rec := range order {
 			r.Merge(0, rec, &fx)
-			if r.Merge(0, rec, &fx) {
+			if r.Merge(0, rec, &fx) != MergedStale {
 				t.Error("merged twice")
 			}
 		}
@@ -100,7 +100,7 @@ func TestMergeRefuses(t *testing.T) {
 	r := NewRouter(DefaultConfig(), 1, 0)
 	var fx Effects
 	for _, key := range []Key{{addr("ff02::1"), h1}, {addr("2001:db8::1"), h1}, {group1, netip.Addr{}}, {netip.Addr{}, h1}} {
-		if r.Merge(0, Record{Key: key, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, Left: time.Minute}, &fx) {
+		if r.Merge(0, Record{Key: key, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, Left: time.Minute}, &fx) != MergedUnfit {
 			t.Errorf("merged %v", key)
 		}
 	}

@@ -79,6 +79,7 @@ func (s *Session) takeBucketRequest(body []byte) error {
 	}
 	if bare && entries == buckets {
 		s.asked = s.store.All(s.asked[:0])
+		s.stats.records.full = true
 	} else {
 		s.answerBuckets(req)
 	}

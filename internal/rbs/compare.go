@@ -45,7 +45,7 @@ func (s *Session) askEverything() {
 	for b := range s.peer.Buckets {
 		s.ask = append(s.ask, bucketQuestion{b, true})
 	}
-	s.askLast = true
+	s.askLast, s.stats.records.full = true, true
 }
 
 // takeDigests compares the peer's digests with ours and notes what to ask for.
@@ -106,7 +106,7 @@ func (s *Session) putRequests(limit int) {
 	if len(s.ask) == 0 && !s.askLast || room < 0 {
 		return
 	}
-	start, asked, entries := len(s.out), 0, 0
+	start, asked, entries, bare := len(s.out), 0, 0, true
 	var branches []uint32
 	s.out = AppendBucketRequest(s.out, false)
 	for _, q := range s.ask {
@@ -122,9 +122,13 @@ func (s *Session) putRequests(limit int) {
 		s.out = AppendRequestEntry(s.out, start, q.bucket, held)
 		asked++
 		entries++
+		bare = bare && len(held) == 0
 	}
 	s.ask = append(s.ask[:0], s.ask[asked:]...)
 	s.branches += len(branches)
+	if bare && entries == s.store.Buckets() {
+		s.stats.records.full = true
+	}
 	last := !s.asking() && s.askLast
 	switch {
 	case last:

@@ -9,6 +9,11 @@ type Counters struct {
 	RecordsReceived uint64
 	RecordsMerged   uint64 // of those received, newer than what was held
 	RecordsStale    uint64 // of those received, as new as what was held, or older
+	// RecordsUnknown, RecordsUnfit and RecordsFull: of those received, refused for
+	// want of a profile, of a group or host that can be, of room.
+	RecordsUnknown  uint64
+	RecordsUnfit    uint64
+	RecordsFull     uint64
 	RecordsAcked    uint64
 	RecordsTooLarge uint64 // not sent: more than MaxSources sources
 
@@ -33,4 +38,9 @@ type Counters struct {
 	LostIdentity    uint64 // the peer has this device's ID
 	LostByPeer      uint64 // ended by an ERROR frame of the peer
 	LostLocal       uint64 // ended by a change of the configuration
+}
+
+// merged returns the counter for what became of a record of the peer.
+func (c *Counters) merged(m Merged) *uint64 {
+	return [...]*uint64{&c.RecordsMerged, &c.RecordsStale, &c.RecordsUnknown, &c.RecordsUnfit, &c.RecordsFull}[m]
 }

@@ -10,8 +10,7 @@ func (s *Service) note(now time.Duration, l *link, fx *Effects) {
 	if st := &l.session.stats; st.once && (!l.inSync || st.ended != l.syncsEnd) {
 		l.inSync, l.syncsEnd = true, st.ended
 		s.missed = 0
-		s.synced, s.syncedAt = true, st.ended
-		s.lastSync = SyncStats{Took: st.took, Sent: st.last.Sent, Received: st.last.Received}
+		s.noteSync(st)
 		fx.Events = append(fx.Events, Event{Kind: Synchronised})
 	}
 	if x := &l.session.status; l == s.current && (x.wanted || x.told != nil) {
@@ -26,6 +25,25 @@ func (s *Service) note(now time.Duration, l *link, fx *Effects) {
 		fx.Events = append(fx.Events, Event{Diverged, "the databases differ, comparing them again"})
 	}
 }
+
+// syncRecord is what is remembered of the synchronisations of a kind.
+type syncRecord struct {
+	SyncStats
+	ended time.Duration
+}
+
+func (s *Service) noteSync(st *syncProgress) {
+	of := &s.syncs[0]
+	if st.last.full {
+		of = &s.syncs[1]
+	}
+	of.SyncStats = SyncStats{Count: of.Count + 1, Took: st.took, Sent: st.last.Sent, Received: st.last.Received}
+	of.ended = st.ended
+}
+
+// Diverged reports whether the databases have been found different with nothing
+// under way, and have not been found equal since.
+func (s *Service) Diverged() bool { return s.tcp == Connected && s.current.session.audit.alarm }
 
 // establish makes l, whose ends have agreed, the current connection.
 func (s *Service) establish(now time.Duration, l *link, fx *Effects) {
@@ -137,13 +155,15 @@ func (s *Service) State(now time.Duration, wall time.Time) State {
 	if s.everUp {
 		st.LastUp = wall.Add(s.upAt - now)
 	}
-	if s.synced {
-		st.LastSync = s.lastSync
-		st.LastSync.At = wall.Add(s.syncedAt - now)
+	for kind, into := range [...]*SyncStats{&st.LastDifference, &st.LastFull} {
+		if *into = s.syncs[kind].SyncStats; into.Count > 0 {
+			into.At = wall.Add(s.syncs[kind].ended - now)
+		}
 	}
 	if s.tcp == Connected {
 		st.LagRecords, st.Lag = s.current.session.Lag(now)
 		st.PeerDigest = s.current.session.peerDigest
+		st.Diverged = s.current.session.audit.alarm
 	} else if s.missed > 0 {
 		st.LagRecords, st.Lag = s.missed, now-s.missedSince
 	}

@@ -61,7 +61,7 @@ func (m *memory) Tombstones() iter.Seq[Record] {
 	}
 }
 
-func (m *memory) Merged(time.Duration) { m.merged++ }
+func (m *memory) EndMerge(time.Duration) { m.merged++ }
 
 func (m *memory) put(r Record) {
 	if m.busy > 0 {
@@ -84,12 +84,12 @@ func (m *memory) flip(r Record) {
 	}
 }
 
-func (m *memory) Merge(_ time.Duration, r Record) bool {
+func (m *memory) Merge(_ time.Duration, r Record) Merged {
 	if r.Version.Compare(m.records[r.Key].Version) <= 0 {
-		return false
+		return Stale
 	}
 	m.put(r)
-	return true
+	return Newer
 }
 
 func (m *memory) Acked(k Key, v Version) {

@@ -40,10 +40,8 @@ type Service struct {
 	everUp    bool
 	upAt      time.Duration
 	lastError string
-	peer      Hello // of the connection established last
-	lastSync  SyncStats
-	syncedAt  time.Duration // of lastSync
-	synced    bool
+	peer      Hello         // of the connection established last
+	syncs     [2]syncRecord // of differences; of everything
 	counters  Counters
 	lags      latency.Histogram
 

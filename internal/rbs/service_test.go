@@ -45,7 +45,7 @@ func TestFirstSynchronisationGoesBothWays(t *testing.T) {
 		t.Fatalf("%d live records, want 3000", n)
 	}
 	st := w.nodes[1].state()
-	if st.LastSync.Sent != 1500 || st.LastSync.Received != 1500 || st.PeerDeviceID != 1 {
+	if st.LastDifference.Sent != 1500 || st.LastDifference.Received != 1500 || st.PeerDeviceID != 1 {
 		t.Fatalf("%+v", st)
 	}
 }
@@ -74,7 +74,7 @@ func TestResynchronisationSendsTheDifferenceOnly(t *testing.T) {
 	w.partition = false
 	w.run(7 * time.Second)
 	w.converged()
-	if sent := w.nodes[0].state().LastSync.Sent; sent != 10 {
+	if sent := w.nodes[0].state().LastDifference.Sent; sent != 10 {
 		t.Fatalf("%d records sent, want the 10 that changed", sent)
 	}
 }
@@ -350,7 +350,7 @@ func TestReset(t *testing.T) {
 	if sent, got := st.Counters.RecordsSent-before.RecordsSent, st.Counters.RecordsReceived-before.RecordsReceived; sent != 100 || got != 100 {
 		t.Fatalf("%d sent and %d received, want all 100 in both directions", sent, got)
 	}
-	if st.Counters.Syncs != 2 || st.LastSync.Sent != 100 {
+	if st.Counters.Syncs != 2 || st.LastFull.Sent != 100 {
 		t.Fatalf("%+v", st)
 	}
 }
@@ -366,10 +366,16 @@ func TestSilentDivergenceIsFoundAndHealed(t *testing.T) {
 		b.flip(b.records[keyOf(i)])
 		delete(b.records, keyOf(i))
 	}
+	for !w.nodes[0].svc.Diverged() {
+		if w.now > 20*time.Second {
+			t.Fatalf("not found: %+v", w.nodes[0].state())
+		}
+		w.run(time.Millisecond)
+	}
 	w.run(10 * time.Second)
 	w.converged()
-	if c := w.nodes[0].state().Counters; c.Divergences == 0 {
-		t.Fatalf("%+v", c)
+	if st := w.nodes[0].state(); st.Counters.Divergences != 1 || st.Diverged {
+		t.Fatalf("%+v", st)
 	}
 }
 
@@ -391,6 +397,24 @@ func TestLagIsTold(t *testing.T) {
 	w.run(3 * time.Second)
 	if st := w.nodes[0].state(); st.LagRecords != 1 || st.Lag != 3*time.Second {
 		t.Fatalf("%d records, %v", st.LagRecords, st.Lag)
+	}
+}
+
+// A synchronisation is told as a full one where either end asked for everything.
+func TestKindsOfSynchronisation(t *testing.T) {
+	w := newWorld(t, 3)
+	for i := range 200 {
+		w.nodes[0].write(i, false)
+	}
+	w.run(3 * time.Second) // node 1 has nothing
+	w.cut()
+	w.nodes[1].write(7, true)
+	w.run(3 * time.Second)
+	for _, n := range w.nodes {
+		st := n.state()
+		if full, part := st.LastFull, st.LastDifference; full.Count != 1 || full.Sent+full.Received != 200 || part.Count != 1 || part.Sent+part.Received > 2 {
+			t.Errorf("node %d: full %+v, difference %+v", n.id, full, part)
+		}
 	}
 }
 

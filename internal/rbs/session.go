@@ -223,7 +223,7 @@ func (s *Session) takeBatch(now time.Duration, body []byte) error {
 
 // mergeAll merges the records of a frame. What came before one that is malformed counts.
 func (s *Session) mergeAll(now time.Duration, next func(*Record) (bool, error)) error {
-	defer s.store.Merged(now)
+	defer s.store.EndMerge(now)
 	for {
 		var rec Record // the store keeps it, sources and all
 		more, err := next(&rec)
@@ -240,11 +240,7 @@ func (s *Session) merge(now time.Duration, rec Record) {
 	s.stats.records.Received++
 	s.audit.quiet = false
 	key, version, tombstone := rec.Key, rec.Version, rec.Deleted
-	if s.store.Merge(now, rec) {
-		s.counters.RecordsMerged++
-	} else {
-		s.counters.RecordsStale++
-	}
+	*s.counters.merged(s.store.Merge(now, rec))++
 	if tombstone {
 		s.store.Acked(key, version) // whoever tells a tombstone holds it
 	}

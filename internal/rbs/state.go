@@ -73,15 +73,21 @@ type State struct {
 	Lag        time.Duration
 	// LocalDigest and PeerDigest cover every live record of the service; PeerDigest as last told by the peer.
 	LocalDigest, PeerDigest uint64
-	LastSync                SyncStats
-	Counters                Counters
+	// Diverged: the databases have been found different with nothing under way, and
+	// have not been found equal since.
+	Diverged bool
+	// LastFull and LastDifference are the last synchronisations of all records, and of
+	// what differed only.
+	LastFull, LastDifference SyncStats
+	Counters                 Counters
 	// Lags counts the time from the change of a record to its acknowledgement; of
 	// a record that a synchronisation carried, from the beginning of that.
 	Lags latency.Histogram
 }
 
-// SyncStats describes one synchronisation.
+// SyncStats describes one synchronisation, and how many there have been of its kind.
 type SyncStats struct {
+	Count    uint64
 	At       time.Time
 	Took     time.Duration
 	Sent     int

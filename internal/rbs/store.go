@@ -27,16 +27,28 @@ type Store interface {
 	Tombstones() iter.Seq[Record]
 	// Record returns one record, live or tombstone.
 	Record(Key) (Record, bool)
-	// Merge takes a record of the peer and reports whether it was newer than
-	// what was held. The record and its Sources are the store's to keep.
-	Merge(now time.Duration, rec Record) bool
-	// Merged ends a run of Merges: what follows from them may be drawn at once.
-	Merged(now time.Duration)
+	// Merge takes a record of the peer, if it is newer than what is held. The
+	// record and its Sources are the store's to keep.
+	Merge(now time.Duration, rec Record) Merged
+	// EndMerge ends a run of Merges: what follows from them may be drawn at once.
+	EndMerge(now time.Duration)
 	// Acked tells that the peer holds this version of the record, or a newer
 	// one, or knows of no live record that a tombstone would have to hide. It is
 	// told of tombstones and of changes marked Dirty.
 	Acked(Key, Version)
 }
+
+// Merged is what became of a record of the peer.
+type Merged uint8
+
+// What may become of it.
+const (
+	Newer   Merged = iota // it has been taken
+	Stale                 // what was held is as new, or newer
+	Unknown               // no profile has its backup ID and sub-interface
+	Unfit                 // its group or host is none that is kept
+	Full                  // there is no room for another record
+)
 
 // Ref tells where in a store a record is, for as long as the record exists.
 // Records of one group have the same Part and Group.

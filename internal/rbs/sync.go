@@ -9,8 +9,14 @@ type syncProgress struct {
 	inbound, outbound bool // ended in this direction
 	once              bool // ended in both, now or earlier
 	again             bool // another one has been asked for meanwhile
-	records           struct{ Sent, Received int }
-	last              struct{ Sent, Received int }
+	records           syncCount
+	last              syncCount
+}
+
+// syncCount counts the records of a synchronisation; full: one end asked for all.
+type syncCount struct {
+	Sent, Received int
+	full           bool
 }
 
 // endOfSync notes that one direction has ended; the second completes the synchronisation.
@@ -37,7 +43,7 @@ func (s *Session) Resync(now time.Duration) {
 	}
 	s.stats.again = false
 	s.stats.began, s.stats.inbound, s.stats.outbound = now, false, false
-	s.stats.records = struct{ Sent, Received int }{}
+	s.stats.records = syncCount{full: true}
 	s.askEverything()
 	s.queue = append(s.queue, answer{s.store.All(nil)})
 }
@@ -49,6 +55,7 @@ type audit struct {
 	since     time.Duration
 	patience  time.Duration
 	diverged  bool // found since the caller last looked
+	alarm     bool // found, and not found equal since
 }
 
 // Bounds of how long a difference must last before the databases are compared
@@ -68,7 +75,7 @@ func (s *Session) auditDigest(now time.Duration) {
 		return
 	}
 	if s.peerDigest == totalDigest(s.store) {
-		s.audit.differing, s.audit.patience = false, 0
+		s.audit.differing, s.audit.patience, s.audit.alarm = false, 0, false
 		return
 	}
 	if !s.audit.differing {
@@ -78,7 +85,7 @@ func (s *Session) auditDigest(now time.Duration) {
 	if now-s.audit.since < s.audit.patience {
 		return
 	}
-	s.audit.differing, s.audit.diverged = false, true
+	s.audit.differing, s.audit.diverged, s.audit.alarm = false, true, true
 	s.audit.patience = min(2*s.audit.patience, auditPatienceMax)
 	s.counters.Divergences++
 	s.startComparison()
