@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"linux/ping":          {},
 	"linux/caps":          {},
 	"linux/inherit":       {},
-	"cutter":              {}, // for tests
+	"cutter":              {},                             // for tests
 	"linux/testnet":       {"linux/netns", "linux/links"}, // for the adapters\' tests
 	"pki":                 {},
 	"event":               {},
