@@ -145,6 +145,9 @@ func (e *tcpEnd) carryOut() {
 	}
 	for _, s := range e.fx.Send {
 		tcp, b := e.conns[s.Conn], bytes.Clone(s.Bytes)
+		if tcp == nil {
+			continue // it has just been lost
+		}
 		go func() {
 			if _, err := tcp.Write(b); err == nil {
 				e.p.work <- func() { e.svc.Written(e.p.now(), s.Conn, &e.fx) }
