@@ -24,6 +24,8 @@ import (
 	"tandem/internal/journal"
 	"tandem/internal/linux/inherit"
 	"tandem/internal/manage"
+	"tandem/internal/metrics"
+	"tandem/internal/web"
 )
 
 type flags struct {
@@ -102,8 +104,12 @@ func run(f flags) error {
 		return err
 	}
 
+	page := web.NewServer(web.Handler(d, log, metrics.Handler(d, log, metrics.Build(build))), log, store.Running)
+	system.HTTP = page.State
+
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.Run(ctx) })
+	group.Go(func() error { return page.Run(ctx) })
 	group.Go(func() error {
 		// Nobody is to build on a configuration that is still coming into
 		// force; whoever connects meanwhile waits.

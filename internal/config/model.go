@@ -29,6 +29,8 @@ type Model struct {
 	// a zero ID means that none is set.
 	LACPSystemID MAC
 	LACPPriority uint16
+	// HTTP is where the web page and the metrics are served.
+	HTTP HTTPServer
 
 	ACLs        map[string]*ACL // by name, or by number in decimal
 	Sessions    map[string]*BFDSession
@@ -39,6 +41,17 @@ type Model struct {
 	Profiles    map[string]*Profile
 	Interfaces  map[InterfaceName]*Interface
 }
+
+// HTTPServer says whether and where the web page and the metrics are served. Until it
+// is told otherwise that is on a loopback address.
+type HTTPServer struct {
+	Enabled bool
+	Address netip.Addr
+	Port    uint16
+}
+
+// DefaultHTTPAddress can be reached from the device itself only.
+var DefaultHTTPAddress = netip.IPv6Loopback()
 
 // GlobalMLD is what the MLD view holds.
 type GlobalMLD struct {
@@ -242,6 +255,7 @@ const (
 	DefaultSysName       = "Tandem"
 	DefaultETrunkPort    = 1025
 	DefaultLACPPriority  = 32768
+	DefaultHTTPPort      = 9777
 	DefaultServicePort   = 7000
 	DefaultRetention     = 600 * time.Second
 	DefaultPriority      = 100
@@ -264,6 +278,7 @@ func New() *Model {
 		SysName:      DefaultSysName,
 		ETrunkPort:   DefaultETrunkPort,
 		LACPPriority: DefaultLACPPriority,
+		HTTP:         HTTPServer{Enabled: true, Address: DefaultHTTPAddress, Port: DefaultHTTPPort},
 		ACLs:         map[string]*ACL{},
 		Sessions:     map[string]*BFDSession{},
 		ETrunks:      map[uint32]*ETrunk{},

@@ -41,6 +41,8 @@ func parameterWords(t *rapid.T, keys *Keyring, name string, typ command.Type) st
 		return draw("2001:db8::1", "2001:db8::2", "2001:DB8:0::3")
 	case "prefix", "host-prefix":
 		return draw("2001:db8:1::1/64", "2001:db8:1::1/127", "2001:db8:2::1/64", "fe80::1/64")
+	case "any-address":
+		return draw("::", "::1", "127.0.0.1", "192.0.2.1", "2001:db8::1")
 	case "multicast", "group":
 		return draw("ff3e::1", "ff1e::2", "FF3E:0::")
 	case "group-range":
@@ -156,7 +158,9 @@ func TestEveryCommand(t *testing.T) {
 }
 
 // negates tells of a flag that is on unless undone.
-func negates(r entry) bool { return r.syntax == "mld send-router-alert" }
+func negates(r entry) bool {
+	return r.syntax == "mld send-router-alert" || r.syntax == "http server enable"
+}
 
 // undoWritten takes back every line that a view gained.
 func undoWritten(t *rapid.T, s *shell, view View, before *Model) {

@@ -21,6 +21,7 @@ func Vocabulary() command.Vocabulary {
 			"host-prefix":      command.OneWord("host-prefix", "X:X::X:X/M", parseHostPrefix),
 			"unicast-mac":      command.OneWord("unicast-mac", "H-H-H", parseUnicastMAC),
 			"global":           command.OneWord("global", "X:X::X:X", parseGlobal),
+			"any-address":      command.OneWord("any-address", "X:X::X:X or X.X.X.X", parseListen),
 			"group":            command.OneWord("group", "FFxx::X:X", parseGroup),
 			"multicast":        command.OneWord("multicast", "FFxx::X:X", parseMulticast),
 			"group-range":      command.OneWord("group-range", "FFxx::X:X/M", parseGroupRange),
@@ -80,6 +81,18 @@ func parseGlobal(s string) (netip.Addr, error) {
 		return netip.Addr{}, fmt.Errorf("%v is link-local; a global address is wanted", a)
 	}
 	return a, err
+}
+
+// parseListen reads an address to listen on, of either family.
+func parseListen(s string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(s)
+	if err != nil || a.Zone() != "" || a.Is4In6() {
+		return netip.Addr{}, fmt.Errorf("%q is not an IP address", s)
+	}
+	if a.IsMulticast() {
+		return netip.Addr{}, fmt.Errorf("%v is a multicast address", a)
+	}
+	return a, nil
 }
 
 func parseMulticast(s string) (netip.Addr, error) {
@@ -143,6 +156,7 @@ var help = map[string]string{
 	"force-master":          "Master whatever the device is",
 	"group-policy":          "What an access list permits",
 	"hmac-sha256":           "HMAC-SHA256",
+	"http":                  "Web page and metrics",
 	"interface":             "Interface",
 	"ip":                    "IP",
 	"binding":               "Belong to",
@@ -168,6 +182,7 @@ var help = map[string]string{
 	"remote-eth-trunk":      "The peer's Eth-Trunk, when its number is another",
 	"revert":                "Giving the role back",
 	"rule":                  "Rule",
+	"server":                "Server",
 	"session-name":          "Name of a BFD session",
 	"simple":                "Key in plain text",
 	"source":                "Where packets come from",
@@ -209,6 +224,7 @@ var help = map[string]string{
 	"<interface>":           "Type and number, or a Linux name",
 	"<key>":                 "Key, the same on both devices",
 	"<length>":              "Prefix length",
+	"<listen>":              "Address of the device, :: for all",
 	"<limit>":               "Number of groups and sources",
 	"<mac>":                 "MAC address",
 	"<milliseconds>":        "Time in milliseconds",

@@ -1,10 +1,42 @@
 package console
 
 import (
+	"net/netip"
 	"runtime"
 	"runtime/debug"
 	"time"
+
+	"tandem/internal/config"
 )
+
+// HTTPState is where the web page is served.
+type HTTPState struct {
+	config.HTTPServer
+	// Err says why it is not, nil when it is or is not to be.
+	Err error
+}
+
+// HTTPServer is `display http server`.
+func HTTPServer(h HTTPState) Display {
+	s := newSheet()
+	word, why := "listening", ""
+	switch {
+	case !h.Enabled:
+		word = "disabled"
+	case h.Err != nil:
+		word, why = "not listening", h.Err.Error()
+	}
+	at := netip.AddrPortFrom(h.Address, h.Port).String()
+	s.fields(0, 14,
+		field{"State", word},
+		field{"Address", h.Address},
+		field{"Port", h.Port},
+		field{"Page", "http://" + at + "/"},
+		field{"Metrics", "http://" + at + "/metrics"},
+		field{"Last-Error", why},
+	)
+	return s.display()
+}
 
 // BuildInfo names the running program.
 type BuildInfo struct{ Version, Revision, Go string }

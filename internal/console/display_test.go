@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"net/netip"
 	"os"
@@ -236,6 +237,7 @@ func samples() []sample {
 		{"eth-trunk", "eth-trunk-adopted", EthTrunk(device.EthTrunkInfo{Name: "Eth-Trunk11", Netdev: "eth-trunk11", Exists: true, Driver: "veth", Up: true})},
 		{"logbuffer", "logbuffer", logOf(sampleBook())},
 		{"alarm", "alarm", Alarms(sampleAlarms())},
+		{"http server", "http-server", HTTPServer(HTTPState{HTTPServer: config.New().HTTP, Err: errors.New("address already in use")})},
 		{"configuration commit list", "commit-list", Commits(samplePoints())},
 		{"configuration commit list", "commit-list-verbose", CommitsVerbose(samplePoints())},
 		{"configuration trial", "trial", Trial(config.TrialInfo{PointInfo: config.PointInfo{User: "root", Source: "console", Label: "try", Description: "another address"},

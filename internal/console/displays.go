@@ -63,6 +63,7 @@ func displayCommands() []command.Command[*Session] {
 		show(anyView, "alarm active", "Alarms that hold", func(s *Session, _ command.Args) (Display, error) {
 			return Alarms(s.sys.Journal.Alarms()), nil
 		}),
+		show(anyView, "http server", "Where the web page and the metrics are served", displayHTTP),
 		show(anyView, "version", "The running program", displayVersion),
 	}
 }
@@ -190,6 +191,14 @@ func displayEthTrunk(s *Session, a command.Args) (Display, error) {
 		return Display{}, err
 	}
 	return EthTrunk(t), nil
+}
+
+func displayHTTP(s *Session, _ command.Args) (Display, error) {
+	state := HTTPState{HTTPServer: s.sys.Store.Running().HTTP}
+	if s.sys.HTTP != nil {
+		state = s.sys.HTTP()
+	}
+	return HTTPServer(state), nil
 }
 
 func displayLog(s *Session, a command.Args) (Display, error) {

@@ -56,7 +56,7 @@ func chainOf(view string) []string {
 var sampleWords = map[string]string{
 	"ipv6": "2001:db8::1", "unicast": "2001:db8::1", "global": "2001:db8::1", "host": "2001:db8::1",
 	"prefix": "2001:db8::1/64", "host-prefix": "2001:db8::1/64", "group": "ff3e::1", "multicast": "ff3e::1", "group-range": "ff3e::/32",
-	"mac": "00e0-fc12-3456", "unicast-mac": "00e0-fc12-3456", "file": "/f", "acl-name": "gold", "vpn": "red",
+	"mac": "00e0-fc12-3456", "unicast-mac": "00e0-fc12-3456", "file": "/f", "acl-name": "gold", "any-address": "::1", "vpn": "red",
 	"secret": "x", "cipher-text": "x", "interface": "eth-trunk 10",
 }
 

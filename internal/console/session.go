@@ -16,7 +16,9 @@ type System struct {
 	Backend Backend
 	Journal Journal
 	Store   *config.Store
-	Build   BuildInfo
+	// HTTP tells where the web page is served, nil where there is none.
+	HTTP  func() HTTPState
+	Build BuildInfo
 
 	zeros zeros
 }

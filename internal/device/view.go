@@ -94,21 +94,35 @@ func (d *Device) Routes(now time.Duration) []RouteSnapshot {
 	routes := make([]RouteSnapshot, 0, d.routes.routes.Len())
 	names := d.configuredNames()
 	for sg, r := range d.routes.all() {
-		s := RouteSnapshot{
-			Source: sg.Source, Group: sg.Group, Uptime: now - r.since, Origin: r.origin, Orphan: d.isOrphan(sg),
-		}
-		if d.upstream != nil {
-			s.Upstream = d.upstream.name
-		}
-		for _, netdev := range r.outgoing.list() {
-			s.Outgoing = append(s.Outgoing, names[netdev])
-		}
-		routes = append(routes, s)
+		routes = append(routes, d.routeSnapshot(now, sg, r, names))
 	}
 	slices.SortFunc(routes, func(a, b RouteSnapshot) int {
 		return compareSG(SourceGroup{a.Source, a.Group}, SourceGroup{b.Source, b.Group})
 	})
 	return routes
+}
+
+// GroupRoutes lists the forwarding entries of one group by source.
+func (d *Device) GroupRoutes(now time.Duration, group netip.Addr) (routes []RouteSnapshot) {
+	names := d.configuredNames()
+	for source, r := range d.routes.of(group) {
+		routes = append(routes, d.routeSnapshot(now, SourceGroup{source, group}, r, names))
+	}
+	slices.SortFunc(routes, func(a, b RouteSnapshot) int { return a.Source.Compare(b.Source) })
+	return routes
+}
+
+func (d *Device) routeSnapshot(now time.Duration, sg SourceGroup, r *route, names map[string]string) RouteSnapshot {
+	s := RouteSnapshot{
+		Source: sg.Source, Group: sg.Group, Uptime: now - r.since, Origin: r.origin, Orphan: d.isOrphan(sg),
+	}
+	if d.upstream != nil {
+		s.Upstream = d.upstream.name
+	}
+	for _, netdev := range r.outgoing.list() {
+		s.Outgoing = append(s.Outgoing, names[netdev])
+	}
+	return s
 }
 
 // EachGroup lists the groups of one downstream interface in no order.

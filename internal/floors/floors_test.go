@@ -47,12 +47,13 @@ var allowed = map[string][]string{
 	"console":             {"command", "config", "device", "event", "mld", "rbs", "etrunk", "bfd"},
 	"manage":              {"console", "command", "config", "event", "journal"},
 	"manage/terminal":     {"command", "manage"},
+	"web":                 {"console", "config", "device", "mld", "etrunk", "event", "journal", "status"},
 	"vm":                  {},
 	"lab":                 {"manage", "linux/*", "vm"},
 	"bench":               {"manage", "mld", "etrunk", "linux/*"},
 	"pairtest":            {"manage", "pki", "linux/*"}, // tests only
 	"cmd/tandem":          {"config", "console", "pki", "manage", "manage/terminal", "lab", "bench", "daemon", "command"},
-	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "event", "journal", "linux/inherit", "manage"},
+	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "event", "journal", "linux/inherit", "manage", "metrics", "web"},
 	"manpage":             {}, // tests only
 	"floors":              {},
 	"tools/tiers":         {},

@@ -63,6 +63,7 @@ type Trunk struct {
 type Member struct {
 	Trunk    uint32 `json:"trunk"`
 	ID       uint32 `json:"id"`
+	Remote   uint32 `json:"remote"` // the number that it has on the peer
 	Up       bool   `json:"up"`
 	Mode     string `json:"mode"`
 	Role     string `json:"role"`
@@ -103,6 +104,8 @@ type Listener struct {
 	Querier string `json:"querier"`
 	Groups  int    `json:"groups"`
 	Records int    `json:"records"`
+	// Passes is what the gate lets pass on it.
+	Passes etrunk.Buckets `json:"passes"`
 }
 
 // Totals are what the plots are made of; Joins and Leaves only grow.
@@ -174,7 +177,7 @@ func trunk(t etrunk.State) Trunk {
 }
 
 func member(trunk uint32, m etrunk.MemberState, s *device.Snapshot) Member {
-	out := Member{Trunk: trunk, ID: m.ID, Up: m.Local.Up, Mode: m.Mode.String(), Role: m.Role.String(), Reason: m.Reason.String(),
+	out := Member{Trunk: trunk, ID: m.ID, Remote: m.RemoteID, Up: m.Local.Up, Mode: m.Mode.String(), Role: m.Role.String(), Reason: m.Reason.String(),
 		Ready: m.Local.Ready, Covers: m.Local.Covers.String()}
 	for _, ms := range s.Members {
 		if ms.ETrunk == trunk && ms.EthTrunk == m.ID {
@@ -190,7 +193,7 @@ func (d *Device) interfaces(s *device.Snapshot) {
 			d.Upstream = &Interface{i.Name, i.Up}
 			continue
 		}
-		d.Interfaces = append(d.Interfaces, Listener{Interface{i.Name, i.Up}, i.MLD.Querier.String(), i.MLD.Groups, i.MLD.Records})
+		d.Interfaces = append(d.Interfaces, Listener{Interface{i.Name, i.Up}, i.MLD.Querier.String(), i.MLD.Groups, i.MLD.Records, i.Duty.Covers})
 		d.Totals.Groups += i.MLD.Groups
 		d.Totals.Records += i.MLD.Records
 		d.Totals.Joins += i.MLD.Counters.Activity.Joins

@@ -1,0 +1,120 @@
+package pairtest
+
+import (
+	"flag"
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"tandem/internal/linux/testnet"
+)
+
+// screenshots is for docs/: go test ./internal/pairtest -run TestPage -screenshots $PWD/docs/pictures
+var screenshots = flag.String("screenshots", "", "write pictures of the web page into a `directory`")
+
+const (
+	pageURL = "http://[::1]:9777/"
+	title   = "document.querySelector('#verdict h1').textContent"
+	level   = "document.getElementById('verdict').className"
+)
+
+// leg is what the picture says of the leg to a device.
+func leg(name string) string {
+	return fmt.Sprintf(`document.querySelector('[data-leg="%s"]')?.textContent`, name)
+}
+
+// TestPage looks at the page of one device: both halves, a listener, and the loss and
+// the return of the peer as they happen, twice.
+func TestPage(t *testing.T) {
+	p := newPair(t)
+	testnet.Must(t, p.a.Links.SetUp("lo", true))
+	b := newBrowser(t, p.a)
+	p.start()
+	p.a.configures("sysname router-a")
+	p.b.configures("sysname router-b")
+	s := p.stream(asmGroup)
+	l := p.join(asmGroup, noSource)
+	l.awaits(s)
+	p.forms(1)
+
+	b.open(pageURL, 1280)
+	b.shows(title, "router-a and router-b share the sending")
+	b.shows(level, "verdict good")
+	b.shows(leg("router-a"), "sends half (bucket 0)")
+	b.shows(leg("router-b"), "sends half (bucket 1)")
+	b.shows("document.querySelector('#groups td').textContent", asmGroup.String())
+	b.shows("document.getElementById('alarms').textContent.trim()", "None on either device.")
+	b.search("ff3e:ffff::/32", "0 found")
+	b.search("2001:db8:10::dead", "0 found")
+	b.search(asmGroup.String()[:4], "1 found")
+	b.clicks("#groups tr.row")
+	b.shows("document.querySelectorAll('#groups tr.detail').length", 1.0)
+
+	for range 2 {
+		p.b.kill()
+		b.shows(title, "router-a is alone: it sends everything")
+		b.shows(level, "verdict warn")
+		b.shows(leg("router-a"), "sends everything")
+		b.shows("document.querySelectorAll('#plot-gaps .gap').length > 0", true)
+		b.shows("document.getElementById('alarms').textContent.includes('ETRUNK_PEER_LOST')", true)
+		p.b.start()
+		b.shows(title, "router-a and router-b share the sending")
+		b.shows(leg("router-b"), "sends half (bucket 1)")
+	}
+	b.quiet()
+}
+
+// TestPictures makes the pictures of docs/: a pair with some life in it, and the same
+// when one of the two is lost.
+func TestPictures(t *testing.T) {
+	if *screenshots == "" {
+		t.Skip("makes the pictures of docs/ where -screenshots says where")
+	}
+	p := newPair(t)
+	testnet.Must(t, p.a.Links.SetUp("lo", true))
+	b := newBrowser(t, p.a)
+	p.start()
+	p.a.configures("sysname router-a")
+	p.b.configures("sysname router-b")
+	b.open(pageURL, 1280)
+	s := p.stream(asmGroup)
+	p.join(asmGroup, noSource).awaits(s)
+	live := func(rounds int) {
+		for round := range rounds {
+			var some []*listener
+			for i := range 20 + 15*(round%7) {
+				group := asmGroup.As16()
+				group[13], group[14] = byte(round), byte(i)
+				some = append(some, p.join(netip.AddrFrom16(group), noSource))
+			}
+			time.Sleep(time.Second)
+			for _, l := range some[:len(some)*(round%4)/4] {
+				l.leave()
+			}
+		}
+	}
+	live(40)
+	p.b.kill()
+	live(4)
+	b.photograph("page-alone")
+	p.b.start()
+	live(40)
+	b.shows(level, "verdict good")
+	b.photograph("page")
+	b.clicks("#theme")
+	b.photograph("page-dark")
+}
+
+// clicks clicks on the first element that fits.
+func (b *browser) clicks(selector string) {
+	b.t.Helper()
+	b.shows(fmt.Sprintf("(() => { const e = document.querySelector(%q); e?.click(); return !!e })()", selector), true)
+}
+
+// search types into the field for it.
+func (b *browser) search(text, found string) {
+	b.t.Helper()
+	b.shows(fmt.Sprintf("(() => { const s = document.getElementById('search'); s.value = %q; s.dispatchEvent(new Event('input')); return s.value })()", text), text)
+	b.shows("document.getElementById('found').textContent", found)
+}

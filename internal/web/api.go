@@ -1,0 +1,112 @@
+package web
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"io/fs"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/mld"
+	"tandem/internal/status"
+)
+
+// Device is what is shown. The methods may be called from any goroutine.
+type Device interface {
+	Status() status.Device
+	// PeerStatus is what the peer has told last, and when; never at the zero time.
+	PeerStatus() (status.Device, time.Time)
+	History() []status.Sample
+	// GroupNames lists the groups of a downstream interface in no order, Listening those
+	// of a list that a host wants, and GroupStates shows some.
+	GroupNames(iface string) []netip.Addr
+	Listening(iface string, host netip.Addr, groups []netip.Addr) []netip.Addr
+	GroupStates(iface string, groups []netip.Addr) []mld.GroupState
+	GroupRoutes(group netip.Addr) []device.RouteSnapshot
+}
+
+// Journal is where the events are.
+type Journal interface {
+	Book() event.Book
+	Follow(ctx context.Context, after uint64) ([]event.Entry, error)
+}
+
+//go:embed page
+var files embed.FS
+
+// handler answers for one device.
+type handler struct {
+	device  Device
+	journal Journal
+	watch   chan struct{} // has room for each client that watches
+}
+
+// maxWatchers bounds the pages that are open at once.
+const maxWatchers = 64
+
+// Handler serves the page of a device, and its metrics.
+func Handler(d Device, j Journal, metrics http.Handler) http.Handler {
+	h := &handler{d, j, make(chan struct{}, maxWatchers)}
+	page, err := fs.Sub(files, "page")
+	if err != nil {
+		panic(err) // the program would not be whole
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /", http.FileServerFS(page))
+	mux.HandleFunc("GET /api/live", h.live)
+	mux.HandleFunc("GET /api/history", h.history)
+	mux.HandleFunc("GET /api/groups", h.groups)
+	mux.HandleFunc("GET /api/group", h.group)
+	mux.Handle("GET /metrics", metrics)
+	return headers(mux)
+}
+
+// headers keep the page to itself: no script but its own, in no frame, never stale.
+func headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func answer(w http.ResponseWriter, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(body) // a client that has gone away is no error of ours
+}
+
+// history is what a page begins with: the plots, and the latest events.
+func (h *handler) history(w http.ResponseWriter, _ *http.Request) {
+	book := h.journal.Book()
+	answer(w, struct {
+		Samples []status.Sample `json:"samples"`
+		Events  []line          `json:"events"`
+	}{h.device.History(), lines(book.Recent(eventsShown))})
+}
+
+const eventsShown = 100
+
+// line is an event as the page shows it.
+type line struct {
+	Number   uint64 `json:"number"`
+	At       int64  `json:"at"`
+	Severity int    `json:"severity"`
+	Name     string `json:"name"`
+	Text     string `json:"text"`
+	Facts    string `json:"facts"`
+}
+
+func lines(entries []event.Entry) []line {
+	list := make([]line, 0, len(entries))
+	for _, e := range entries {
+		list = append(list, line{e.Number, e.At.UnixMilli(), int(e.Severity), e.Name, e.Text, e.Facts()})
+	}
+	return list
+}

@@ -1,0 +1,109 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"tandem/internal/event"
+	"tandem/internal/status"
+)
+
+const (
+	// liveInterval is how often a page is told how the devices are when nothing
+	// happens, liveGap how often at the most when a lot does.
+	liveInterval = time.Second
+	liveGap      = 100 * time.Millisecond
+	writeTimeout = 10 * time.Second
+)
+
+// glance is what a page is told.
+type glance struct {
+	Self status.Device `json:"self"`
+	// Peer is what the peer told last, null when it never has; PeerAge is how many
+	// milliseconds ago.
+	Peer    *status.Device  `json:"peer"`
+	PeerAge int64           `json:"peerAge"`
+	Samples []status.Sample `json:"samples"` // since the last time
+	Events  []line          `json:"events"`  // since the last time, the oldest first
+}
+
+// live tells a page how the devices are, at once when something happens.
+func (h *handler) live(w http.ResponseWriter, r *http.Request) {
+	select {
+	case h.watch <- struct{}{}:
+		defer func() { <-h.watch }()
+	default:
+		http.Error(w, fmt.Sprintf("%d pages are open already", maxWatchers), http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	book := h.journal.Book()
+	number := uint64(0)
+	if latest := book.Recent(1); len(latest) > 0 {
+		number = latest[0].Number
+	}
+	var sampled int64 // time of the last sample told
+	if samples := h.device.History(); len(samples) > 0 {
+		sampled = samples[len(samples)-1].At
+	}
+	var news []event.Entry
+	for {
+		g := h.glance(sampled, news)
+		if n := len(g.Samples); n > 0 {
+			sampled = g.Samples[n-1].At
+		}
+		if !send(w, g) {
+			return
+		}
+		if news = h.next(r.Context(), number); len(news) > 0 {
+			number = news[len(news)-1].Number
+		}
+		if r.Context().Err() != nil {
+			return
+		}
+	}
+}
+
+// next waits for events, not for long.
+func (h *handler) next(ctx context.Context, after uint64) []event.Entry {
+	began := time.Now()
+	limited, cancel := context.WithTimeout(ctx, liveInterval)
+	defer cancel()
+	news, _ := h.journal.Follow(limited, after) // none came in time
+	select {
+	case <-time.After(liveGap - time.Since(began)):
+	case <-ctx.Done():
+	}
+	return news
+}
+
+func (h *handler) glance(sampled int64, news []event.Entry) glance {
+	g := glance{Self: h.device.Status(), Samples: []status.Sample{}, Events: lines(news)}
+	if peer, at := h.device.PeerStatus(); !at.IsZero() {
+		g.Peer, g.PeerAge = &peer, time.Since(at).Milliseconds()
+	}
+	for _, s := range h.device.History() {
+		if s.At > sampled {
+			g.Samples = append(g.Samples, s)
+		}
+	}
+	return g
+}
+
+// send writes one server-sent event (HTML, section 9.2). It reports false when the
+// page has gone.
+func send(w http.ResponseWriter, g glance) bool {
+	b, err := json.Marshal(g)
+	if err != nil {
+		return false
+	}
+	out := http.NewResponseController(w)
+	_ = out.SetWriteDeadline(time.Now().Add(writeTimeout)) // a page that does not read is given up
+	if _, err := fmt.Fprintf(w, "data: %s\n\n", b); err != nil {
+		return false
+	}
+	return out.Flush() == nil
+}

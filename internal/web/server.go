@@ -1,0 +1,139 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"tandem/internal/config"
+	"tandem/internal/console"
+	"tandem/internal/event"
+	"tandem/internal/journal"
+)
+
+const (
+	// lookInterval is how often the configuration is looked at, retryInterval how
+	// often an address that cannot be had is tried again.
+	lookInterval  = 250 * time.Millisecond
+	retryInterval = 5 * time.Second
+	headerTimeout = 5 * time.Second
+	idleTimeout   = 2 * time.Minute
+)
+
+// Server serves the web page where the configuration says.
+type Server struct {
+	handler http.Handler
+	journal *journal.Journal
+	running func() *config.Model // the configuration in force
+
+	mu    sync.Mutex
+	at    config.HTTPServer // what is served, or was tried to be
+	err   error             // why it is not served
+	tryAt time.Time
+	http  *http.Server
+}
+
+// NewServer returns a server that does not listen yet.
+func NewServer(h http.Handler, j *journal.Journal, running func() *config.Model) *Server {
+	return &Server{handler: h, journal: j, running: running}
+}
+
+// State tells where the page is served.
+func (s *Server) State() console.HTTPState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return console.HTTPState{HTTPServer: s.at, Err: s.err}
+}
+
+// Run serves until ctx ends, and returns nil then. An address that cannot be had is no
+// reason for a router to end: it is told of and tried again.
+func (s *Server) Run(ctx context.Context) error {
+	tick := time.NewTicker(lookInterval)
+	defer tick.Stop()
+	for {
+		s.reconcile(s.running().HTTP)
+		select {
+		case <-ctx.Done():
+			s.reconcile(config.HTTPServer{})
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// reconcile listens as the configuration wants.
+func (s *Server) reconcile(want config.HTTPServer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if want == s.at && (s.err == nil || time.Now().Before(s.tryAt)) {
+		return
+	}
+	if s.http != nil {
+		_ = s.http.Close() // the connections too: whoever is not to read any more does not
+		s.http = nil
+	}
+	told := want == s.at // that it fails
+	s.at, s.err = want, nil
+	if !want.Enabled {
+		return
+	}
+	l, err := net.Listen("tcp", netip.AddrPortFrom(want.Address, want.Port).String())
+	if err != nil {
+		s.err, s.tryAt = err, time.Now().Add(retryInterval)
+		if !told {
+			s.journal.Emit(event.HTTPNotListening.With(want.Address, want.Port, err))
+		}
+		return
+	}
+	s.journal.Emit(event.HTTPListening.With(want.Address, want.Port))
+	s.http = &http.Server{
+		Handler: onlyLocal(want.Address, s.handler), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: 16 << 10, ErrorLog: s.journal.Logger(event.HTTPError),
+	}
+	go func(server *http.Server) {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.failed(server, err)
+		}
+	}(s.http)
+}
+
+// failed notes that a server ended by itself.
+func (s *Server) failed(server *http.Server, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.http == server {
+		s.http, s.err, s.tryAt = nil, fmt.Errorf("serve: %w", err), time.Now().Add(retryInterval)
+		s.journal.Emit(event.HTTPNotListening.With(s.at.Address, s.at.Port, err))
+	}
+}
+
+// onlyLocal refuses requests for other names where the server is for this machine:
+// a page of somebody else's whose name leads here (DNS rebinding) is not to read it.
+func onlyLocal(at netip.Addr, next http.Handler) http.Handler {
+	if !at.IsLoopback() {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if addr, err := netip.ParseAddr(trimBrackets(host)); host != "localhost" && (err != nil || !addr.IsLoopback()) {
+			http.Error(w, "this server is for "+at.String()+" and localhost", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func trimBrackets(host string) string {
+	if len(host) > 1 && host[0] == '[' {
+		return host[1 : len(host)-1]
+	}
+	return host
+}
