@@ -114,6 +114,7 @@ func (d *Daemon) Snapshot() device.Snapshot {
 			kept := d.multicast.kept.repairs
 			kept.Silent, kept.Entries = s.Forwarding.Silent, s.Forwarding.Entries
 			s.Forwarding = kept
+			s.Socket = device.SocketSnapshot(d.multicast.packets.Counters())
 		}
 	})
 	return s

@@ -28,6 +28,15 @@ type Snapshot struct {
 	// Gate and all of Forwarding but Silent and Entries are filled in by the daemon.
 	Gate       GateSnapshot
 	Forwarding ForwardingSnapshot
+	Socket     SocketSnapshot // filled in by the daemon
+}
+
+// SocketSnapshot counts the messages of the MLD socket.
+type SocketSnapshot struct {
+	Received, Sent uint64
+	Truncated      uint64 // longer than any MLD message can be
+	Malformed      uint64 // without what the kernel has to say about it
+	Overrun        uint64 // lost, as the socket's buffer was full
 }
 
 // ForwardingSnapshot counts what kept the kernel's forwarding table right.

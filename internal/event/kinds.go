@@ -116,7 +116,7 @@ var (
 
 	HTTPListening = declare("HTTP", Info, "HTTP_LISTENING", "Address Port",
 		"The web page and the metrics are served.")
-	HTTPNotListening = declare("HTTP", Error, "HTTP_NOT_LISTENING", "Address Port Error",
+	HTTPNotListening = declare("HTTP", Warning, "HTTP_NOT_LISTENING", "Address Port Error",
 		"The web page and the metrics cannot be served at their address; it is tried again.")
 	HTTPError = declare("HTTP", Warning, "HTTP_ERROR", "Error",
 		"A client of the console socket or of the HTTP server broke the protocol.")

@@ -17,6 +17,7 @@ var (
 	mldQuerier  = gauge("mld_querier", "1 while this device is the querier of the interface.", "interface")
 	mldCounters = counterGroup("mld_", "MLD", mld.Counters{},
 		map[string]string{"Received": "message", "Sent": "message", "Drops": "cause", "Activity": "kind"}, "interface")
+	mldSocket   = counterGroup("mld_socket_", "MLD socket, messages", device.SocketSnapshot{}, nil)
 	joinLatency = histogram("join_latency_seconds", "Time from reading a report to having the kernel's forwarding entry for it.")
 
 	entries     = gauge("mfc_entries", "Entries (S,G) of the kernel's multicast forwarding cache.")
@@ -43,6 +44,7 @@ func (s sink) interfaces(snapshot *device.Snapshot) {
 
 func (s sink) forwarding(snapshot *device.Snapshot) {
 	s.latencies(joinLatency, snapshot.Joins)
+	s.counters(mldSocket, snapshot.Socket)
 	s.set(entries, float64(snapshot.Forwarding.Entries))
 	s.counters(mfcCounters, snapshot.Forwarding)
 	g := &snapshot.Gate

@@ -56,6 +56,7 @@ func newNumbered() *numbered {
 	n.fill("mld", &s.Interfaces[1].MLD.Counters)
 	n.fill("gate", &s.Gate)
 	n.fill("forwarding", &s.Forwarding)
+	n.fill("socket", &s.Socket)
 	n.fill("in", &n.interfaces[0].In)
 	n.fill("out", &n.interfaces[0].Out)
 	n.fill("bfd", &n.statistics)
