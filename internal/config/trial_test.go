@@ -2,6 +2,8 @@ package config
 
 import (
 	"errors"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,21 +11,47 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// device remembers what was applied.
+// device remembers what was applied and how trials ended, which it is told by
+// timers.
 type fakeDevice struct {
+	mu      sync.Mutex
 	applied []string
-	refuse  error
+	ends    []error
+	refusal error
 }
 
 func (d *fakeDevice) apply(m *Model) error {
-	if d.refuse != nil {
-		return d.refuse
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.refusal != nil {
+		return d.refusal
 	}
 	d.applied = append(d.applied, m.SysName)
 	return nil
 }
 
-// trying begins a trial of sysname B for ten minutes on a device that is called A.
+func (d *fakeDevice) ended(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ends = append(d.ends, err)
+}
+
+// refuse lets the device refuse what it is to apply from now on, with nil no more.
+func (d *fakeDevice) refuse(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refusal = err
+}
+
+// seen returns what there was so far.
+func (d *fakeDevice) seen() (applied []string, ends []error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.applied), slices.Clone(d.ends)
+}
+
+// trying begins a trial of sysname B for ten minutes on a device that is called A. The
+// device is told of its end where no other is.
 func trying(t *testing.T, dir, persist string, ended func(error)) (*Store, *Candidate, *fakeDevice) {
 	t.Helper()
 	s, d := openStore(t, dir), &fakeDevice{}
@@ -31,6 +59,9 @@ func trying(t *testing.T, dir, persist string, ended func(error)) (*Store, *Cand
 	edit(t, c, "sysname A")
 	commit(t, s, c)
 	edit(t, c, "sysname B")
+	if ended == nil {
+		ended = d.ended
+	}
 	o := CommitOptions{PointInfo: PointInfo{User: "ann", Label: "try"}, Trial: 10 * time.Minute, Persist: persist, Ended: ended}
 	if out, err := s.Commit(c, o, d.apply); err != nil || out.Point.ID != 0 {
 		t.Fatalf("%+v, %v", out, err)
@@ -43,9 +74,8 @@ func trying(t *testing.T, dir, persist string, ended func(error)) (*Store, *Cand
 
 func TestTrialExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var ends []error
 		dir := t.TempDir()
-		s, c, d := trying(t, dir, "", func(err error) { ends = append(ends, err) })
+		s, c, d := trying(t, dir, "", nil)
 		if again := openStore(t, dir); again.Running().SysName != "A" {
 			t.Errorf("a daemon that starts again begins with %s", again.Running().SysName)
 		}
@@ -66,17 +96,19 @@ func TestTrialExpires(t *testing.T) {
 		if info, on := s.Trial(); !on || time.Until(info.Until) != time.Second {
 			t.Errorf("trial %+v, %v", info, on)
 		}
-		d.refuse = errors.New("no netlink")
+		refusal := errors.New("no netlink")
+		d.refuse(refusal)
 		time.Sleep(2 * time.Second)
-		if s.Running().SysName != "B" || len(ends) != 1 || !errors.Is(ends[0], d.refuse) {
+		if _, ends := d.seen(); s.Running().SysName != "B" || len(ends) != 1 || !errors.Is(ends[0], refusal) {
 			t.Fatalf("a device that does not take the old configuration: running %s, %v", s.Running().SysName, ends)
 		}
-		d.refuse = nil
+		d.refuse(nil)
 		time.Sleep(retryTrial)
+		applied, ends := d.seen()
 		if s.Running().SysName != "A" || len(ends) != 2 || ends[1] != nil {
 			t.Errorf("running %s, ends %v", s.Running().SysName, ends)
 		}
-		if diff := cmp.Diff([]string{"B", "A"}, d.applied); diff != "" {
+		if diff := cmp.Diff([]string{"B", "A"}, applied); diff != "" {
 			t.Error(diff)
 		}
 		if _, err := s.Commit(other, by("bob"), accept); err != nil {
@@ -97,14 +129,14 @@ func TestTrialConfirmed(t *testing.T) {
 			t.Error("a trial within a trial")
 		}
 		// A confirmation that fails leaves the trial running.
-		d.refuse = errors.New("no netlink")
+		d.refuse(errors.New("no netlink"))
 		if _, err := s.Commit(c, by("ann"), d.apply); err == nil {
 			t.Error("confirmed")
 		}
 		if _, on := s.Trial(); !on || s.Running().SysName != "B" {
 			t.Errorf("running %s, trial %v", s.Running().SysName, on)
 		}
-		d.refuse = nil
+		d.refuse(nil)
 		out, err := s.Commit(c, by("ann"), d.apply)
 		if err != nil || out.Point.ID != firstPoint+1 || out.Point.Label != "try" {
 			t.Fatalf("%+v, %v", out, err)
@@ -144,7 +176,8 @@ func TestTrialAborted(t *testing.T) {
 			t.Error("aborted twice")
 		}
 		time.Sleep(time.Hour)
-		if diff := cmp.Diff([]string{"B", "A"}, d.applied); diff != "" {
+		applied, _ := d.seen()
+		if diff := cmp.Diff([]string{"B", "A"}, applied); diff != "" {
 			t.Error(diff)
 		}
 	})
