@@ -1,6 +1,7 @@
 package device
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -15,6 +16,9 @@ const (
 	orphanPatience = 200 * time.Millisecond
 	// orphanPace bounds how often the set is computed while listeners stream in.
 	orphanPace = 10 * time.Millisecond
+	// orphanParting is how long this device goes on sending once the peer knows of
+	// the listener: it has yet to join the stream and to forward it.
+	orphanParting = 200 * time.Millisecond
 )
 
 // orphanage keeps the listeners that were heard here and that the peer does
@@ -25,12 +29,13 @@ const (
 // peer is given time it waits in fresh, then it is overdue, and it is forgotten
 // from wherever it is when the peer tells of it.
 type orphanage struct {
-	waiting int           // listeners of all interfaces, see awaited
-	fresh   []arrival     // in the order of their coming
-	overdue []listener    // and some that were
-	dueAt   time.Duration // when the set must be computed next, 0 when it need not
-	doneAt  time.Duration // when it was last computed
-	current []SourceGroup // sorted
+	waiting int                           // listeners of all interfaces, see awaited
+	fresh   []arrival                     // in the order of their coming
+	overdue []listener                    // and some that were
+	dueAt   time.Duration                 // when the set must be computed next, 0 when it need not
+	doneAt  time.Duration                 // when it was last computed
+	current []SourceGroup                 // sorted
+	parting map[SourceGroup]time.Duration // of current, those the peer knows of: until when
 }
 
 // listener is the record of a host on an interface.
@@ -141,12 +146,37 @@ func (d *Device) refreshOrphans(now time.Duration) {
 	d.endPatience(now)
 	var set []SourceGroup
 	if d.sharesAny() {
-		set = d.orphanSet()
+		set = d.withParting(now, d.orphanSet())
+	} else {
+		o.parting = nil
 	}
 	if !slices.Equal(set, o.current) {
 		o.current = set
 		d.gateDirty = true
 	}
+}
+
+// withParting adds the streams that were sent in the peer's stead until a moment ago.
+func (d *Device) withParting(now time.Duration, set []SourceGroup) []SourceGroup {
+	o := &d.orphans
+	parting := make(map[SourceGroup]time.Duration)
+	for _, sg := range o.current {
+		if _, still := slices.BinarySearchFunc(set, sg, compareSG); still {
+			continue
+		}
+		until, known := o.parting[sg]
+		if !known {
+			until = now + orphanParting
+		}
+		if now < until {
+			parting[sg] = until
+			d.orphansAt(until)
+		}
+	}
+	o.parting = parting
+	set = slices.AppendSeq(set, maps.Keys(parting))
+	slices.SortFunc(set, compareSG)
+	return set
 }
 
 // endPatience makes those overdue whose time is over, and all whose service has

@@ -12,7 +12,7 @@ type Effects struct {
 	// not in it.
 	Changed []Key
 	// Joined names the records by whose change a host came to want more than before,
-	// came over from the peer or, while it is apart (SetApart), may have left there.
+	// came over from the peer or, as far as the peer can know, may have left (SetApart).
 	Joined []Joined
 	// Groups names the groups whose forwarding may have changed. It may repeat.
 	Groups []netip.Addr

@@ -37,7 +37,9 @@ func (r *Router) report(now time.Duration, v Version, from netip.Addr, gr GroupR
 		return
 	}
 	// While apart, whoever tells of a change may have left by way of the peer meanwhile.
-	again := r.apart && (fl&isV1 != 0 || gr.Type == ChangeToExclude || gr.Type == AllowNewSources)
+	// And the peer may be about to drop whoever answers for an MLDv1 group that is left.
+	again := r.apart && (fl&isV1 != 0 || gr.Type == ChangeToExclude || gr.Type == AllowNewSources) ||
+		fl&isV1 != 0 && gid != 0 && r.store.groups.At(gid).linger != 0
 	r.update(now, v, key, id, old, next, fl, again, fx)
 	if fl&isV1 != 0 {
 		g := r.store.groups.At(r.store.findGroup(gr.Group))

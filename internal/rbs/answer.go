@@ -108,13 +108,15 @@ func (s *Session) answerBuckets(req BucketRequest) {
 
 // answer has a record sent unless the peer holds it. That acknowledges it.
 func (s *Session) answer(ref Ref, some bool, held func(*Record) bool) {
-	if some {
-		rec, ok := s.store.At(ref)
-		if ok && held(&rec) {
-			s.store.Acked(rec.Key, rec.Version)
-			return
-		}
+	rec, ok := s.store.At(ref)
+	switch {
+	case !ok:
+		return
+	case some && held(&rec):
+		s.store.Acked(rec.Key, rec.Version)
+		return
 	}
+	s.noteLacking(&rec)
 	s.asked = append(s.asked, ref)
 }
 
@@ -126,6 +128,7 @@ func (s *Session) endQuestions() {
 	s.queue = append(s.queue, answer{s.asked})
 	s.asked, s.questions = nil, 0
 	s.ackTombstones()
+	s.endLacking()
 	clear(s.requested)
 }
 

@@ -379,6 +379,32 @@ func TestSilentDivergenceIsFoundAndHealed(t *testing.T) {
 	}
 }
 
+// On a pair that is never quiet a silent divergence is found all the same.
+func TestDivergenceIsFoundUnderLoad(t *testing.T) {
+	w := newWorld(t, 21)
+	for i := range 100 {
+		w.nodes[i%2].write(i, false)
+	}
+	w.run(20 * time.Second)
+	b := w.nodes[1].store
+	for _, i := range []int{3, 4, 5} {
+		b.flip(b.records[keyOf(i)])
+		delete(b.records, keyOf(i))
+	}
+	for i := range 400 {
+		w.nodes[i%2].write(50+i%50, false)
+		w.run(200 * time.Millisecond)
+	}
+	if c := w.nodes[0].state().Counters; len(b.live()) != 100 || c.Divergences != 1 {
+		t.Errorf("%d of 100 records, %d divergences counted", len(b.live()), c.Divergences)
+	}
+	w.run(10 * time.Second)
+	w.converged()
+	if w.nodes[0].svc.Diverged() {
+		t.Error("the alarm lasts")
+	}
+}
+
 func TestDifferentNumbersOfBuckets(t *testing.T) {
 	w := newWorld(t, 19)
 	w.nodes[1].boot(64)

@@ -56,6 +56,9 @@ type audit struct {
 	patience  time.Duration
 	diverged  bool // found since the caller last looked
 	alarm     bool // found, and not found equal since
+	// checked is when the databases were last found equal or their comparison began.
+	checked time.Duration
+	lacking int // records that the peer should have had, found by the comparison under way
 }
 
 // Bounds of how long a difference must last before the databases are compared
@@ -64,6 +67,11 @@ type audit struct {
 const (
 	auditPatienceMin = 5 * time.Second
 	auditPatienceMax = 320 * time.Second
+	// auditPeriod bounds how long the databases go uncompared although something
+	// is under way all the time.
+	auditPeriod = time.Minute
+	// lateAfter is how old a record must be to count as lacking at the peer, not as under way.
+	lateAfter = 10 * time.Second
 )
 
 // auditDigest compares the digests of the databases when a keepalive tells the peer's.
@@ -72,10 +80,12 @@ func (s *Session) auditDigest(now time.Duration) {
 	s.audit.quiet = true
 	if !idle {
 		s.audit.differing = false
+		s.auditBusy(now)
 		return
 	}
 	if s.peerDigest == totalDigest(s.store) {
 		s.audit.differing, s.audit.patience, s.audit.alarm = false, 0, false
+		s.audit.checked = now
 		return
 	}
 	if !s.audit.differing {
@@ -89,4 +99,31 @@ func (s *Session) auditDigest(now time.Duration) {
 	s.audit.patience = min(2*s.audit.patience, auditPatienceMax)
 	s.counters.Divergences++
 	s.startComparison()
+}
+
+// auditBusy has the databases compared where there is no moment at which their
+// digests could be equal. What is under way is told apart by its age.
+func (s *Session) auditBusy(now time.Duration) {
+	if s.InSync() && now-s.audit.checked >= auditPeriod && !s.telling && !s.asking() && !s.answers.busy() {
+		s.audit.checked = now
+		s.startComparison()
+	}
+}
+
+// noteLacking notes a record that the peer turns out not to have.
+func (s *Session) noteLacking(rec *Record) {
+	late := s.clock.reading(s.heard).millis() - rec.Version.Clock.millis()
+	if s.InSync() && !rec.Deleted && late > lateAfter.Milliseconds() && !s.dirty.has(rec.Key) {
+		s.audit.lacking++
+	}
+}
+
+// endLacking judges a comparison that the peer has gone through with.
+func (s *Session) endLacking() {
+	found := s.audit.lacking > 0
+	if found && !s.audit.alarm { // otherwise it has been counted
+		s.audit.diverged = true
+		s.counters.Divergences++
+	}
+	s.audit.alarm, s.audit.lacking = found, 0
 }

@@ -15,7 +15,9 @@ type fault struct {
 	shortest, longest time.Duration
 	mayLast           bool // now and then for minutes
 	// heavy: what a listener may miss is not bounded by detection alone.
-	heavy       bool
+	heavy bool
+	// gapless: no established listener may miss anything.
+	gapless     bool
 	strike, end func(w *World, n *node, rng *rand.Rand)
 }
 
@@ -35,21 +37,21 @@ var faults = []fault{
 	{name: "upstream down", shortest: moment, longest: while, mayLast: true,
 		strike: func(_ *World, n *node, _ *rand.Rand) { n.cutCables(0, +1) },
 		end:    func(_ *World, n *node, _ *rand.Rand) { n.cutCables(0, -1) }},
-	{name: "RBS down", shortest: moment, longest: while, mayLast: true, strike: cutRBS(+1, +1), end: cutRBS(-1, -1)},
-	{name: "RBS one way", shortest: moment, longest: while, strike: cutRBS(+1, 0), end: cutRBS(-1, 0)},
-	{name: "RBS slow", shortest: time.Second, longest: while,
+	{name: "RBS down", gapless: true, shortest: moment, longest: while, mayLast: true, strike: cutRBS(+1, +1), end: cutRBS(-1, -1)},
+	{name: "RBS one way", gapless: true, shortest: moment, longest: while, strike: cutRBS(+1, 0), end: cutRBS(-1, 0)},
+	{name: "RBS slow", gapless: true, shortest: time.Second, longest: while,
 		strike: func(w *World, _ *node, rng *rand.Rand) { w.rate = 500 + rng.IntN(20_000) },
 		end:    func(w *World, _ *node, _ *rand.Rand) { w.rate = 0 }},
-	{name: "path down", shortest: moment, longest: while, mayLast: true, strike: cutPath(+1, +1), end: cutPath(-1, -1)},
-	{name: "path one way", shortest: moment, longest: while, strike: cutPath(+1, 0), end: cutPath(-1, 0)},
-	{name: "hellos late, doubled and out of order", shortest: time.Second, longest: while,
+	{name: "path down", gapless: true, shortest: moment, longest: while, mayLast: true, strike: cutPath(+1, +1), end: cutPath(-1, -1)},
+	{name: "path one way", gapless: true, shortest: moment, longest: while, strike: cutPath(+1, 0), end: cutPath(-1, 0)},
+	{name: "hellos late, doubled and out of order", gapless: true, shortest: time.Second, longest: while,
 		strike: func(w *World, _ *node, rng *rand.Rand) {
 			w.jitter = time.Duration(rng.IntN(300)) * time.Millisecond
 		},
 		end: func(w *World, _ *node, _ *rand.Rand) { w.jitter = 0 }},
-	{name: "old hellos again", shortest: moment, longest: time.Second, strike: replay, end: replay},
-	{name: "hosts hashed anew", shortest: moment, longest: while, strike: rehash, end: rehash},
-	{name: "switchover", shortest: moment, longest: while, mayLast: true,
+	{name: "old hellos again", gapless: true, shortest: moment, longest: time.Second, strike: replay, end: replay},
+	{name: "hosts hashed anew", gapless: true, shortest: moment, longest: while, strike: rehash, end: rehash},
+	{name: "switchover", gapless: true, shortest: moment, longest: while, mayLast: true,
 		strike: func(_ *World, n *node, _ *rand.Rand) { n.yield(+1) },
 		end:    func(_ *World, n *node, _ *rand.Rand) { n.yield(-1) }},
 	{name: "daemon restarted at once", shortest: moment, longest: time.Second,
@@ -65,9 +67,9 @@ var faults = []fault{
 		}, end: revive},
 	{name: "state lost", shortest: moment, longest: while,
 		strike: func(_ *World, n *node, _ *rand.Rand) { n.identity += 10; n.down++; n.kill() }, end: revive},
-	{name: "records asked for anew", shortest: moment, longest: time.Second,
+	{name: "records asked for anew", gapless: true, shortest: moment, longest: time.Second,
 		strike: func(_ *World, n *node, _ *rand.Rand) { n.handle(device.BatchBackup{Service: service}) }, end: nothing},
-	{name: "priority changed", shortest: moment, longest: while,
+	{name: "priority changed", gapless: true, shortest: moment, longest: while,
 		strike: func(_ *World, n *node, _ *rand.Rand) { n.priority = 30 - n.priority; n.reconfigure() },
 		end:    nothing},
 	{name: "member held back", shortest: time.Second, longest: while, heavy: false,

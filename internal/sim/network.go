@@ -11,7 +11,8 @@ import (
 // keptHellos is how many hellos an eavesdropper keeps.
 const keptHellos = 20
 
-// sendHello carries an E-Trunk packet to the peer, unless it is lost.
+// sendHello carries an E-Trunk packet to the peer, unless it is lost. Two in a row
+// are not: that would be more than one thing going wrong.
 func (n *node) sendHello(packet []byte) {
 	w := n.w
 	if w.chance(0.1) {
@@ -19,7 +20,7 @@ func (n *node) sendHello(packet []byte) {
 			n.sent = n.sent[1:]
 		}
 	}
-	if w.pathCuts[n.index] > 0 || w.chance(w.opts.Loss) {
+	if n.helloLost = !n.helloLost && w.chance(w.opts.Loss); n.helloLost || w.pathCuts[n.index] > 0 {
 		return
 	}
 	to := n.peer()
@@ -51,15 +52,24 @@ func (n *node) bfdVerdict(up bool) {
 	if n.w.pathBFD != up || !n.alive() {
 		return
 	}
-	state := etrunk.BFDUp
 	if !up {
-		if n.bfd != etrunk.BFDUp {
-			return
-		}
-		state = etrunk.BFDDown
+		n.bfdLost()
+		return
 	}
+	n.bfdChanged(etrunk.BFDUp)
+}
+
+// bfdLost lets BFD find the peer silent. It does so also when the peer is back by
+// then, for that has a new session.
+func (n *node) bfdLost() {
+	if n.alive() && n.bfd == etrunk.BFDUp {
+		n.bfdChanged(etrunk.BFDDown)
+	}
+}
+
+func (n *node) bfdChanged(state etrunk.BFDState) {
 	n.bfd = state
-	n.w.logf("%s: BFD up=%v", n.name, up)
+	n.w.logf("%s: BFD %v", n.name, state)
 	n.handle(device.BFDChanged{Session: "core", State: state})
 }
 

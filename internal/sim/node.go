@@ -60,9 +60,10 @@ type node struct {
 	listen bool
 	lastID rbs.ConnID
 
-	wakeAt time.Duration // of the Advance that is scheduled, 0 when none is
-	bfd    etrunk.BFDState
-	sent   [][]byte // some hellos of old
+	wakeAt    time.Duration // of the Advance that is scheduled, 0 when none is
+	bfd       etrunk.BFDState
+	sent      [][]byte // some hellos of old
+	helloLost bool     // the last one was
 	// ableSince is when it last came to have all it takes to serve, never without.
 	ableSince time.Duration
 }
@@ -172,6 +173,7 @@ func (n *node) kill() {
 		c.close("connection reset by peer")
 	}
 	n.w.judgePath()
+	n.w.after(n.w.between(bfdMin, bfdMax), n.peer().bfdLost)
 	n.w.after(guardDelay, func() {
 		if !n.alive() {
 			n.legAdmin, n.moved = false, true

@@ -54,6 +54,7 @@ func (w *World) strike(s Step) error {
 	f, n := faultNamed(s.Fault), w.nodes[s.Node]
 	w.logf("strikes: %v", s)
 	w.strict = w.settled && len(w.broken) == 0 && !f.heavy
+	w.gapless = w.strict && f.gapless
 	w.settled = false
 	w.broken = append(w.broken, s)
 	w.healedAt = never
@@ -107,7 +108,7 @@ func (w *World) settle() error {
 // Times that a mended pair is given.
 const (
 	settleTime = 30 * time.Second
-	agreeTime  = 8 * time.Second // an audit finds differences after 5 s
+	agreeTime  = 20 * time.Second // an audit finds differences after 5 s of quiet, once a query is answered
 )
 
 // agree lets no host change its mind until both databases are equal.

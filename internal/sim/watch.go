@@ -18,7 +18,7 @@ const (
 	// maxLost is how long a listener may wait when several things went wrong at
 	// once, from the moment a device has all it takes to serve: an election
 	// without a peer, a query at start-up that is not answered, the next one.
-	maxLost = 80 * time.Second
+	maxLost = 140 * time.Second
 	// maxDouble is how long two devices may both send a stream in a healthy pair.
 	maxDouble = 300 * time.Millisecond
 	// healing is how long after the last fault a pair counts as healing: BFD
@@ -171,6 +171,8 @@ func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duratio
 			return 0, maxGap
 		}
 		switch {
+		case l.served && w.gapless:
+			return w.now - l.since, 0
 		case l.served:
 			return w.now - l.since, maxGap
 		case !h.heard[i]:

@@ -74,6 +74,7 @@ type World struct {
 	// strict: no more than one thing has happened to a settled pair, so that
 	// listeners may miss what detection takes and no more.
 	strict  bool
+	gapless bool // and it is one of which they must not notice anything
 	calm    bool // hosts do not change their minds for a moment
 	resting bool // nor will they again
 	watch   watch
