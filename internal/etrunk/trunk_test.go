@@ -405,3 +405,27 @@ func (p *pair) fuzzStep(i int, op byte) {
 	}
 	p.run(time.Duration(op) * time.Millisecond)
 }
+
+// A member that is added does not demote those that serve.
+func TestAddedMemberDemotesNothing(t *testing.T) {
+	p := newPair(t, nil)
+	for i := range p.nodes {
+		p.announce(i, Announcement{Up: true, Ready: true})
+	}
+	p.run(5 * time.Second)
+	before := [2]State{p.state(0), p.state(1)}
+	p.clearEvents()
+	for i := range p.nodes {
+		p.configure(i, func(c *Config) { c.Members = append(c.Members, MemberConfig{ID: 77, Mode: ForceMaster}) })
+		p.run(time.Second)
+	}
+	for i := range p.nodes {
+		was, is := before[i].Members[0], p.state(i).Members[0]
+		if is.Role != was.Role || is.Reason != was.Reason || !is.Peer.Ready || p.state(i).Role != before[i].Role {
+			t.Errorf("device %d: member %+v, before %+v", i, is, was)
+		}
+		if n := p.nodes[i].count(PeerLost); n > 0 {
+			t.Errorf("device %d lost its peer", i)
+		}
+	}
+}

@@ -495,3 +495,43 @@ func ExampleService() {
 	}
 	// Output: listen on 2001:db8::a 7000 for 2001:db8::b
 }
+
+// What is counted as sent has arrived, by the count of the other end.
+func TestWhatIsCountedAsSentArrives(t *testing.T) {
+	w := newWorld(t, 30)
+	for i := range 500 {
+		w.nodes[i%2].write(i, i%7 == 0)
+		if i%50 == 0 {
+			w.run(300 * time.Millisecond)
+		}
+	}
+	w.run(3 * time.Second)
+	w.converged()
+	for i, n := range w.nodes {
+		sent, got := n.state().Counters, w.nodes[1-i].state().Counters
+		if sent.RecordsSent == 0 || sent.RecordsSent != got.RecordsReceived || sent.RecordsAcked != sent.RecordsSent ||
+			sent.BytesSent != got.BytesReceived || sent.FramesSent != got.FramesReceived {
+			t.Errorf("node %d counts %+v, the other end %+v", i, sent, got)
+		}
+	}
+}
+
+// A synchronisation that was asked for and died with its connection is not
+// believed to be under way for ever.
+func TestResynchronisationDiesWithItsConnection(t *testing.T) {
+	w := newWorld(t, 31)
+	for i := range 2000 {
+		w.nodes[i%2].write(i, false)
+	}
+	w.run(3 * time.Second)
+	for range 3 {
+		a := w.nodes[0]
+		a.svc.Reset(w.now, &a.fx)
+		a.carryOut()
+		w.run(time.Millisecond) // under way
+		w.cut()
+		w.nodes[1].write(5000+w.rng.IntN(100), false)
+		w.run(3 * time.Second)
+		w.converged()
+	}
+}

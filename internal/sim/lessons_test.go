@@ -1,0 +1,85 @@
+package sim
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"tandem/internal/device"
+)
+
+// What users of redundant pairs have reported elsewhere, each as a schedule of its
+// own; docs/reliability.md lists them with the tests of other packages.
+
+// step is a fault on a device, then a rest that is long enough for the pair to
+// count as healthy, when there may be one sender only.
+func step(fault string, node int, lasts time.Duration) Step {
+	return Step{Fault: fault, Node: node, For: lasts, After: healing + 2*time.Second, Chance: 1}
+}
+
+// play plays steps with several seeds.
+func play(t *testing.T, steps ...Step) {
+	t.Helper()
+	for seed := range uint64(10) {
+		w := New(Options{Seed: seed, Hosts: 8})
+		w.plan = steps
+		if err := w.Run(); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+	}
+}
+
+// A device that came back and the one that had stood in for it both went on sending.
+func TestFailbackLeavesOneSender(t *testing.T) {
+	play(t, step("daemon killed", 0, 5*time.Second), step("device off", 0, 5*time.Second), step("upstream down", 0, 5*time.Second),
+		step("leg down", 0, 5*time.Second))
+}
+
+// The second switchover, and the one in the other direction, did less than the first.
+func TestEverySwitchoverIsLikeTheFirst(t *testing.T) {
+	play(t, step("switchover", 0, 3*time.Second), step("switchover", 1, 3*time.Second), step("switchover", 0, 3*time.Second),
+		step("switchover", 0, 3*time.Second), step("switchover", 1, 3*time.Second))
+	play(t, step("daemon killed", 0, 3*time.Second), step("daemon killed", 1, 3*time.Second), step("daemon killed", 0, 3*time.Second),
+		step("daemon killed", 1, 3*time.Second))
+}
+
+// After both had been masters the loser was still pointed at.
+func TestSplitBrainHeals(t *testing.T) {
+	play(t, step("path down", 0, 5*time.Second), step("path down", 1, 100*time.Second), step("path one way", 0, 30*time.Second),
+		step("path one way", 1, 30*time.Second))
+}
+
+// A node became master when it came back, before it had the state.
+func TestReturnsWithTheStateBeforeItServes(t *testing.T) {
+	for seed := range uint64(10) {
+		w := New(Options{Seed: seed, Hosts: 8})
+		if err := w.settle(); err != nil {
+			t.Fatal(err)
+		}
+		w.changeMinds()
+		for _, victim := range []int{0, 1, 1, 0} {
+			if err := w.strike(step("daemon killed", victim, 2*time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			n := w.nodes[victim]
+			n.down--
+			n.reboot()
+			w.broken, w.healedAt = nil, w.now
+			for served := false; !served || n.duty().Kind == device.DutyNone; {
+				if w.now > n.bootedAt+settleTime {
+					t.Fatalf("seed %d: %s does not come to serve, it is %s", seed, n.name, n.describe())
+				}
+				served = slices.Max(n.sending) != 0
+				if served && !n.dev.Snapshot(w.now, time.Time{}).Services[0].InSync {
+					t.Fatalf("seed %d: %s sends, and is %s", seed, n.name, n.describe())
+				}
+				if err := w.pass(time.Millisecond); err != nil {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
+			}
+			if err := w.settle(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
