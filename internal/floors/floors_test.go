@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"config":              {"command"},
 	"peers":               {},
 	"sim":                 {"device", "mld", "rbs", "etrunk"},
+	"sim/mutations":       {}, // tests only
 	"daemon/bfdloop":      {"bfd", "linux/udp"},
 	"daemon":              {"device", "config", "mld", "rbs", "etrunk", "bfd", "daemon/bfdloop", "pki", "event", "journal", "latency", "status", "linux/*"},
 	"console":             {"command", "config", "device", "event", "mld", "rbs", "etrunk", "bfd"},

@@ -20,12 +20,7 @@ func TestStandardsAreTested(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exists := testsByPackage(t)
-	for _, m := range testName.FindAllStringSubmatch(string(text), -1) {
-		if !exists[m[1]+"."+m[2]] {
-			t.Errorf("no test %s.%s", m[1], m[2])
-		}
-	}
+	checkNames(t, string(text))
 	rows := 0
 	for line := range strings.Lines(string(text)) {
 		cells := strings.Split(line, "|")
@@ -47,6 +42,30 @@ func TestStandardsAreTested(t *testing.T) {
 	if rows == 0 {
 		t.Error("no rows found")
 	}
+}
+
+// TestLessonsAreTested holds docs/reliability.md to its word.
+func TestLessonsAreTested(t *testing.T) {
+	text, err := os.ReadFile("../../docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if checkNames(t, string(text)) == 0 {
+		t.Error("it names no test")
+	}
+}
+
+// checkNames reports the tests that a text names and that do not exist, and counts
+// those it names.
+func checkNames(t *testing.T, text string) int {
+	t.Helper()
+	exists, names := testsByPackage(t), testName.FindAllStringSubmatch(text, -1)
+	for _, m := range names {
+		if !exists[m[1]+"."+m[2]] {
+			t.Errorf("no test %s.%s", m[1], m[2])
+		}
+	}
+	return len(names)
 }
 
 // testsByPackage lists all tests as package.Name, of the main module and of those

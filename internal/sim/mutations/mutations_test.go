@@ -1,0 +1,26 @@
+package mutations
+
+import (
+	"flag"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// The default takes one of each kind, so that it ends soon; empty for all.
+var names = flag.String("names", "merge-order,tombstone-life,ack-on-send,no-retention,break-before-make", "the bugs to plant, separated by commas")
+
+// TestPlantedBugs plants each bug in a copy of the tree; the simulation must find it
+// within 1,000 schedules. All of them: go test ./internal/sim/mutations -names "" -v
+func TestPlantedBugs(t *testing.T) {
+	if _, err := exec.LookPath("patch"); err != nil {
+		t.Skip("patch is not installed")
+	}
+	cmd := exec.Command("../../../scripts/mutations", strings.FieldsFunc(*names, func(r rune) bool { return r == ',' })...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+		return
+	}
+	t.Logf("%s", out)
+}
