@@ -109,6 +109,9 @@ func (r *Router) HoldPeer(now time.Duration, on bool, fx *Effects) {
 	if on {
 		r.expire(now, fx)
 		r.held = true
+		if !r.querier.duty {
+			r.keepUnasked(now, fx)
+		}
 		return
 	}
 	for id := uint32(1); id <= r.store.records.Top(); id++ {
@@ -121,6 +124,28 @@ func (r *Router) HoldPeer(now time.Duration, on bool, fx *Effects) {
 	for id := uint32(1); id <= r.store.records.Top(); id++ {
 		if rec := r.store.records.At(id); rec.group != 0 && rec.live() && id != r.store.groups.At(rec.group).linger {
 			r.mergedV1(now, id)
+		}
+	}
+}
+
+// keepUnasked gives MLDv1 groups that are being left their time back: the peer is to
+// ask for them, may never have heard of it, and cannot tell of answers.
+func (r *Router) keepUnasked(now time.Duration, fx *Effects) {
+	for gid := uint32(1); gid <= r.store.groups.Top(); gid++ {
+		g := r.store.groups.At(gid)
+		if g.linger == 0 {
+			continue
+		}
+		if done := r.store.records.At(g.linger); !done.live() || done.flags&isV1 == 0 || done.device != 0 {
+			continue
+		}
+		for id, rec := range r.store.listeners(g) {
+			if rec.flags&isV1 != 0 {
+				r.store.setExpiry(id, max(rec.expires, now+r.inUse.ListeningInterval()), now)
+			}
+		}
+		if addr := g.addr; r.store.erase(now, g.linger) {
+			fx.Groups = append(fx.Groups, addr)
 		}
 	}
 }

@@ -31,7 +31,8 @@ type host struct {
 	// answered, and says good-bye only when it was the last to report.
 	pending, last []bool
 	// heard: a device has heard that the stream is wanted.
-	heard []bool
+	heard   []bool
+	heardAt []time.Duration
 	// gone is who heard the leave of a stream.
 	gone []witness
 }
@@ -53,7 +54,7 @@ func newHost(w *World, i int) *host {
 		w: w, number: i, vlan: i / 4 % vlans, leg: i % 2, addr: netip.MustParseAddr(fmt.Sprintf("fe80::1:%x", i+1)),
 		v1:    w.minds.IntN(3) == 0,
 		wants: make([]bool, n), changes: make([]int, n), lost: make([]bool, n),
-		pending: make([]bool, n), last: make([]bool, n), gone: make([]witness, n), heard: make([]bool, n),
+		pending: make([]bool, n), last: make([]bool, n), gone: make([]witness, n), heard: make([]bool, n), heardAt: make([]time.Duration, n),
 	}
 }
 
@@ -190,7 +191,7 @@ func (h *host) send(i int, dst netip.Addr, p *mld.Packet) {
 		if n.legUp() {
 			h.w.logf("host %d tells %s: %s = %v", h.number, n.name, h.w.streams[i].group, want)
 			if want && h.wants[i] && n.listening() && !h.heard[i] {
-				h.heard[i] = true
+				h.heard[i], h.heardAt[i] = true, h.w.now
 				h.w.watch.heard(h, i)
 			}
 			if !n.listening() { // as lost as any

@@ -145,8 +145,8 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 				v.Longest = max(v.Longest, gap)
 			}
 			// Sent already for another reason, it may end with that.
-			*l = listening{served: l.served || h.heard[i]}
-		case sent && !l.served && h.heard[i]:
+			*l = listening{served: l.served || h.known(i)}
+		case sent && !l.served && h.known(i):
 			l.served = true
 		case !sent && !l.missing:
 			l.missing, l.since = true, w.now
@@ -161,6 +161,12 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 	}
 	return nil
 }
+
+// known reports whether both devices have had the time to hear of a listener.
+func (h *host) known(i int) bool { return h.heard[i] && h.w.now > h.heardAt[i]+hearTime }
+
+// hearTime is as long as a device waits before it sends in the peer's stead.
+const hearTime = 250 * time.Millisecond
 
 // waited returns how long a listener has waited for what it could have had, and
 // how long it may.
