@@ -176,6 +176,7 @@ func sampleBook() event.Book {
 	book := event.NewBook(512)
 	book.Note(event.Entry{Event: event.ETrunkStatusChange.With(1, "Master", "BFD_DOWN"), At: day})
 	book.Note(event.Entry{Event: event.RBSChannelStatusChange.With("rbs1", "Down", "connection reset"), At: day.Add(time.Millisecond)})
+	book.Note(event.Entry{Event: event.RBSChannelStatusChange.With("rbs1", "Up", ""), At: day.Add(time.Second)})
 	book.Suppressed = 3
 	return *book
 }
@@ -210,8 +211,9 @@ func samples() []sample {
 			Counters: bfd.Counters{Received: 100, Sent: 99, DropHopLimit: 2, DropNoSession: 1}, Ups: 2, Downs: 1,
 			Priority: "SCHED_FIFO", MaxLate: 420 * time.Microsecond, Starts: 1, LastError: "network is down",
 		})},
+		{"bfd statistics", "bfd-statistics-none", BFDStatistics(bfd.Statistics{})},
 		{"remote-backup-service", "remote-backup-service", Services(sampleServices(), sampleServiceConfigs(), false)},
-		{"remote-backup-service", "remote-backup-service-v", Services(sampleServices()[:1], sampleServiceConfigs(), true)},
+		{"remote-backup-service", "remote-backup-service-v", Services(sampleServices(), sampleServiceConfigs(), true)},
 		{"remote-backup-profile", "remote-backup-profile", Profiles(sampleProfiles(), 0)},
 		{"remote-backup-profile", "remote-backup-profiles", ProfileList(sampleProfiles())},
 		{"mld group", "mld-group", MLDGroups(sampleGroups(), 0)},
@@ -243,6 +245,7 @@ func samples() []sample {
 		{"configuration trial", "trial", Trial(config.TrialInfo{PointInfo: config.PointInfo{User: "root", Source: "console", Label: "try", Description: "another address"},
 			Persist: "mend", Until: day.Add(time.Minute)}, true, day)},
 		{"configuration trial", "trial-none", Trial(config.TrialInfo{}, false, day)},
+		{"version", "version-unknown", Version(BuildInfo{Version: "(devel)", Go: "go1.26"}, "A", selfID, 0)},
 		{"version", "version", Version(BuildInfo{Version: "v0.1.0", Revision: "abc", Go: "go1.26"}, "A", selfID, 26*time.Hour)},
 	}
 }

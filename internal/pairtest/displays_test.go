@@ -61,10 +61,7 @@ func TestDisplays(t *testing.T) {
 	shown := map[string]bool{}
 	for _, words := range slices.Sorted(maps.Keys(displayLines)) {
 		for _, rest := range displayLines[words] {
-			line := strings.TrimSpace(words + " " + strings.TrimPrefix(rest, "-"))
-			if strings.HasPrefix(rest, "-") {
-				line = words + rest
-			}
+			line := strings.TrimSpace(words + " " + rest)
 			page := pageOf(pages, words)
 			if page == nil {
 				t.Fatalf("docs/json.md has no display %s", words)
@@ -116,8 +113,7 @@ func schemas(t *testing.T) (pages []*schema) {
 // pageOf finds the section whose heading has the words, the shortest one.
 func pageOf(pages []*schema, words string) (found *schema) {
 	for _, page := range pages {
-		if strings.HasPrefix(page.heading+" ", words) && (found == nil || len(page.heading) < len(found.heading)) &&
-			(strings.HasPrefix(page.heading+" ", words+" ") || strings.HasSuffix(words, "forwarding")) {
+		if strings.HasPrefix(page.heading+" ", words+" ") && (found == nil || len(page.heading) < len(found.heading)) {
 			found = page
 		}
 	}
