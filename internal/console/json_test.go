@@ -65,9 +65,9 @@ name ends in ms or 100ms. Fields marked optional are in some forms of the displa
 new ones may come.
 `
 
-// isText tells of the displays that print configuration text.
+// isText tells of the displays that print lines of text.
 func isText(c command.Command[*Session]) bool {
-	for _, words := range []string{"current-configuration", "saved-configuration", "configuration candidate", "configuration commit changes", "this"} {
+	for _, words := range []string{"current-configuration", "saved-configuration", "configuration candidate", "configuration commit changes", "history-command", "this"} {
 		if strings.HasPrefix(c.Syntax, displayWord+" "+words) {
 			return true
 		}

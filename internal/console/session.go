@@ -71,6 +71,8 @@ type Session struct {
 	shown   Display
 	printed strings.Builder
 	said    string // as others may see it, empty when it was not understood
+	// history holds what was said before, the oldest first.
+	history []string
 }
 
 // question is what the session wants to know before it goes on.
@@ -114,9 +116,12 @@ func (s *Session) Exec(line string) Result {
 	s.shown = Display{}
 	s.printed.Reset()
 	s.said = ""
-	prompt := s.Prompt()
+	prompt, asked := s.Prompt(), s.question != nil
 	err := s.run(line)
 	s.audit(prompt, err)
+	if !asked {
+		s.remember()
+	}
 	if err != nil {
 		s.printed.WriteString(errorText(err, line, prompt))
 	}

@@ -21,7 +21,25 @@ func viewCommands() []command.Command[*Session] {
 			s.screenLength = 0
 			return nil
 		}),
+		show(anyView, "history-command", "Lines that were typed before", func(s *Session, _ command.Args) (Display, error) {
+			return Lines(s.history), nil
+		}),
 		action(configView, "return", "Leave for the user view", func(s *Session, _ command.Args) error { return s.leave() }),
+	}
+}
+
+// maxHistory is how many lines a session remembers.
+const maxHistory = 256
+
+// remember adds the line to the history unless it was not understood, or says again what
+// the one before said.
+func (s *Session) remember() {
+	n := len(s.history)
+	if s.said == "" || n > 0 && s.history[n-1] == s.said {
+		return
+	}
+	if s.history = append(s.history, s.said); n == maxHistory {
+		s.history = s.history[1:]
 	}
 }
 
