@@ -31,6 +31,15 @@ import (
 type flags struct {
 	config, run, state string
 	level              slog.Level
+	check              bool
+}
+
+func (f *flags) register(fs *flag.FlagSet) {
+	fs.StringVar(&f.config, "config", "", "`file` of console commands for a device that was never configured")
+	fs.StringVar(&f.run, "run", "/run/tandem", "`directory` of the console socket, the pid file and the lock")
+	fs.StringVar(&f.state, "state", "/var/lib/tandem", "`directory` of the configuration and the device's identity")
+	fs.TextVar(&f.level, "log", slog.LevelInfo, "least `level` that is logged: debug, info, warn or error")
+	fs.BoolVar(&f.check, "check", false, "say whether this program can take over from one that runs, and end")
 }
 
 func main() {
@@ -38,17 +47,13 @@ func main() {
 		os.Exit(bfdloop.HelperMain())
 	}
 	var f flags
-	flag.StringVar(&f.config, "config", "", "`file` of console commands for a device that was never configured")
-	flag.StringVar(&f.run, "run", "/run/tandem", "`directory` of the console socket, the pid file and the lock")
-	flag.StringVar(&f.state, "state", "/var/lib/tandem", "`directory` of the configuration and the device's identity")
-	flag.TextVar(&f.level, "log", slog.LevelInfo, "least `level` that is logged: debug, info, warn or error")
-	check := flag.Bool("check", false, "say whether this program can take over from one that runs, and end")
+	f.register(flag.CommandLine)
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "tandemd: unexpected argument %q\n", flag.Arg(0))
 		os.Exit(2)
 	}
-	if *check {
+	if f.check {
 		os.Exit(checkMain(f.state))
 	}
 	if err := run(f); err != nil {

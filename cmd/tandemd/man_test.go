@@ -1,0 +1,43 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"testing"
+)
+
+const manual = "../../docs/man/tandemd.8"
+
+var option = regexp.MustCompile(`(?m)^\.BI? \\-(\w+)(?: " (\w+)")?$`)
+
+// TestManual wants every flag in the manual page with what it takes, and no other.
+func TestManual(t *testing.T) {
+	page, err := os.ReadFile(manual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told, declared []string
+	for _, m := range option.FindAllStringSubmatch(string(page), -1) {
+		told = append(told, m[1]+" "+m[2])
+	}
+	var f flags
+	fs := flag.NewFlagSet("tandemd", flag.ContinueOnError)
+	f.register(fs)
+	fs.VisitAll(func(f *flag.Flag) {
+		parameter, _ := flag.UnquoteUsage(f)
+		declared = append(declared, f.Name+" "+parameter)
+	})
+	slices.Sort(told)
+	if slices.Sort(declared); !slices.Equal(told, declared) {
+		t.Errorf("the page has the options %q, the program %q", told, declared)
+	}
+	if _, err := exec.LookPath("groff"); err != nil {
+		t.Skip("no groff to read the page with")
+	}
+	if complaints, err := exec.Command("groff", "-man", "-Tutf8", "-ww", "-z", manual).CombinedOutput(); err != nil || len(complaints) > 0 {
+		t.Errorf("groff: %v\n%s", err, complaints)
+	}
+}
