@@ -64,6 +64,7 @@ func main() {
 
 func run(f flags) error {
 	log := journal.New(journal.Handler(f.level))
+	defer log.Flush()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	successors := make(chan os.Signal, 1)

@@ -70,6 +70,7 @@ func (r *running) pass(program string, files inherit.Files) error {
 	if err != nil {
 		return err
 	}
+	r.log.Flush()
 	files = append(files, inherit.File{Name: lockFile, File: r.lock}, inherit.File{Name: consoleFile, File: console})
 	if !inherit.Supervised() {
 		return inherit.Exec(program, os.Args, files)

@@ -103,12 +103,24 @@ func (j *Journal) write(now time.Time, e event.Event) {
 }
 
 func (j *Journal) print(now time.Time, e event.Event) {
-	r := slog.NewRecord(now, level(e.Severity), e.Name, 0)
+	_ = j.log.Handle(context.Background(), record(now, e)) // there is no better place to say that the log is full
+}
+
+// Flush waits until what has been told is in the log, but not for ever.
+func (j *Journal) Flush() {
+	if a, ok := j.log.(*aside); ok {
+		a.flush()
+	}
+}
+
+// record is an event as the standard library's logs have it.
+func record(at time.Time, e event.Event) slog.Record {
+	r := slog.NewRecord(at, level(e.Severity), e.Name, 0)
 	r.AddAttrs(slog.String(moduleKey, e.Module))
 	for i := range e.Fields {
 		r.AddAttrs(slog.String(e.Field(i)))
 	}
-	_ = j.log.Handle(context.Background(), r) // there is no better place to say that the log is full
+	return r
 }
 
 // moduleKey is the attribute that tells the part of the device an event is from.

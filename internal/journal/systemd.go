@@ -11,11 +11,12 @@ import (
 
 // Handler is where a daemon logs to: systemd's journal with a field for each of
 // an event's where that is what standard error leads to, else lines of text there.
+// Neither holds the daemon up; see [Journal.Flush].
 func Handler(least slog.Level) slog.Handler {
 	if ok, err := systemd.StderrIsJournalStream(); ok && err == nil && systemd.Enabled() {
-		return journald{least}
+		return newAside(journald{least})
 	}
-	return slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: least})
+	return newAside(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: least}))
 }
 
 // journald sends records to systemd's journal.

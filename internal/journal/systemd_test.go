@@ -75,7 +75,9 @@ func underSystemd() error {
 	if err := os.Setenv("JOURNAL_STREAM", fmt.Sprintf("%d:%d", st.Dev, st.Ino)); err != nil {
 		return err
 	}
-	New(Handler(slog.LevelInfo)).Emit(event.BFDDown.With("s", "Path Down", "now"))
+	j := New(Handler(slog.LevelInfo))
+	j.Emit(event.BFDDown.With("s", "Path Down", "now"))
+	j.Flush()
 	b := make([]byte, 4096)
 	n, err := socket.Read(b)
 	if err != nil {

@@ -1,0 +1,84 @@
+package device
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"tandem/internal/event"
+)
+
+// holds lists the kinds of the alarms that hold.
+func (r *rig) holds() (names []string) {
+	for _, c := range r.dev.Conditions() {
+		names = append(names, c.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// TestConditions: what is wrong holds as long as it is wrong, also when what it was
+// about has left the configuration.
+func TestConditions(t *testing.T) {
+	r := newRig(t)
+	expect := func(when string, want ...*event.AlarmKind) {
+		t.Helper()
+		var names []string
+		for _, k := range want {
+			names = append(names, k.Name)
+		}
+		if slices.Sort(names); !slices.Equal(r.holds(), names) {
+			t.Errorf("%s: %v, want %v", when, r.holds(), names)
+		}
+	}
+	expect("before the peer has been waited for", event.NotReady)
+	r.pass(time.Minute)
+	expect("the peer never came", event.PeerLost, event.NotReady)
+
+	s := rigSettings()
+	noKey := s.ETrunks[1]
+	noKey.Key = nil
+	s.ETrunks[1] = noKey
+	r.configure(s)
+	expect("without a key", event.KeyNotConfigured, event.NotReady)
+
+	r.configure(rigSettings())
+	r.pass(time.Minute)
+	r.handle(LinkChanged{Netdev: "up0", Exists: true, Index: 1})
+	expect("no upstream", event.PeerLost, event.NotReady, event.UpstreamDown)
+	r.handle(LinkChanged{Netdev: "eth-trunk10", Exists: true, Index: 2})
+	expect("no leg either", event.PeerLost, event.LegDown, event.UpstreamDown)
+
+	s = rigSettings()
+	leg := s.Legs[Member{1, 10}]
+	leg.Shutdown = true
+	s.Legs[Member{1, 10}] = leg
+	r.configure(s)
+	expect("the operator holds the leg down", event.PeerLost, event.UpstreamDown)
+
+	r.handle(ChannelListenFailed{Service: "rbs1", Reason: "port is taken"})
+	expect("the channel cannot be", event.PeerLost, event.UpstreamDown, event.ChannelDown)
+
+	r.configure(Settings{})
+	expect("nothing is configured")
+}
+
+// TestRecordLimitIsAnAlarm as long as no further record is taken.
+func TestRecordLimitIsAnAlarm(t *testing.T) {
+	r := newRig(t)
+	s := rigSettings()
+	s.RecordLimit = 2
+	r.configure(s)
+	r.report("eth-trunk10", 1, 1, exactly(stream.Source))
+	if slices.Contains(r.holds(), event.RecordsFull.Name) {
+		t.Error("one record of two is the limit already")
+	}
+	r.report("eth-trunk10", 2, 1, exactly(stream.Source))
+	if !slices.Contains(r.holds(), event.RecordsFull.Name) {
+		t.Error("the limit is reached, and no alarm")
+	}
+	r.configure(rigSettings())
+	if slices.Contains(r.holds(), event.RecordsFull.Name) {
+		t.Error("the limit has gone, and the alarm has not")
+	}
+}
