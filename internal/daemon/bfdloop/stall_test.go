@@ -17,7 +17,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-const stallLimit = 500 * time.Millisecond
+// stallLimit is more than a busy machine holds up a thread of normal priority.
+const stallLimit = 1500 * time.Millisecond
 
 // beat keeps a loop from being held until stop.
 func beat(l *bfdloop.Loop) (stop func()) {
