@@ -54,6 +54,8 @@ func connect(a, b *rig, conn rbs.ConnID) (records int, size int) {
 	for idle := 0; idle < 2; {
 		idle++
 		for i := range ends {
+			ends[i].now += time.Millisecond
+			ends[i].dev.Advance(ends[i].now)
 			collect(i)
 			for len(queues[i]) > 0 {
 				chunk := queues[i][0]
