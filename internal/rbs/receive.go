@@ -1,0 +1,209 @@
+package rbs
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+)
+
+// Receive takes in bytes as they came, however the stream was cut. An error
+// ends the session; what came before the fault has been merged. b is not kept.
+func (s *Session) Receive(now time.Duration, b []byte) error {
+	if s.err != nil {
+		return s.err
+	}
+	s.heard = now
+	s.counters.BytesReceived += uint64(len(b))
+	if len(s.in) > 0 {
+		s.in = append(s.in, b...)
+		b = s.in
+	} else {
+		s.partSince = now
+	}
+	n, err := s.takeFrames(now, b)
+	if err != nil {
+		s.err = err
+		return err
+	}
+	if n > 0 {
+		s.partSince = now
+	}
+	s.in = append(s.in[:0], b[n:]...)
+	return nil
+}
+
+// takeFrames handles the whole frames at the start of b and returns their size.
+func (s *Session) takeFrames(now time.Duration, b []byte) (taken int, err error) {
+	for {
+		f, n, err := NextFrame(b[taken:])
+		if n == 0 || err != nil {
+			return taken, err
+		}
+		s.counters.FramesReceived++
+		if err := s.take(now, f); err != nil {
+			return taken, err
+		}
+		taken += n
+	}
+}
+
+func (s *Session) take(now time.Duration, f Frame) error {
+	if f.Type == FrameError {
+		code, text, err := ParseError(f.Body)
+		if err != nil {
+			return err
+		}
+		return &PeerError{Code: code, Text: text}
+	}
+	if s.established == (f.Type == FrameHello) {
+		return violation("%v is not allowed here", f.Type)
+	}
+	switch f.Type {
+	case FrameHello:
+		return s.takeHello(now, f.Body)
+	case FrameKeepalive:
+		return s.takeKeepalive(now, f.Body)
+	case FrameDigests:
+		return s.takeDigests(f.Body)
+	case FrameBucketRequest:
+		return s.takeBucketRequest(f.Body)
+	case FrameRecords:
+		return s.takeRecords(now, f.Body)
+	case FrameAck:
+		return s.takeAck(now, f.Body)
+	case FrameEndOfSync:
+		return s.takeEndOfSync(now, f.Body)
+	case FrameStatusRequest:
+		s.status.wanted = true
+		return nil
+	case FrameStatus:
+		s.status.told = bytes.Clone(f.Body)
+		return nil
+	}
+	if s.version >= Version2 {
+		switch f.Type {
+		case FrameBatch:
+			return s.takeBatch(now, f.Body)
+		case FrameBranchRequest:
+			return s.takeBranchRequest(f.Body)
+		case FrameBranch:
+			return s.takeBranch(f.Body)
+		case FrameLeafRequest:
+			return s.takeLeafRequest(f.Body)
+		}
+	}
+	s.counters.UnknownFrames++
+	return nil
+}
+
+func (s *Session) takeHello(now time.Duration, body []byte) error {
+	h, err := ParseHello(body)
+	if err != nil {
+		return err
+	}
+	if min(h.MaxVersion, MaxVersion) < max(h.MinVersion, MinVersion) {
+		return &ProtocolError{CodeVersion, fmt.Sprintf("peer speaks versions %d..%d, this device %d..%d",
+			h.MinVersion, h.MaxVersion, MinVersion, MaxVersion)}
+	}
+	if h.Device == s.cfg.Device {
+		return &ProtocolError{CodeIdentity, fmt.Sprintf("both ends have device ID %016x", h.Device)}
+	}
+	s.peer, s.established, s.stats.began = h, true, now
+	s.version = min(h.MaxVersion, MaxVersion)
+	s.clock.Observe(now, h.Clock)
+	s.startComparison()
+	return nil
+}
+
+func (s *Session) takeKeepalive(now time.Duration, body []byte) (err error) {
+	if s.peerDigest, err = ParseKeepalive(body); err != nil {
+		return err
+	}
+	s.auditDigest(now)
+	return nil
+}
+
+func (s *Session) takeRecords(now time.Duration, body []byte) error {
+	r, err := ParseRecords(body)
+	if err != nil {
+		return err
+	}
+	return s.mergeAll(now, FrameRecords, r.Sequence, r.Next)
+}
+
+func (s *Session) takeBatch(now time.Duration, body []byte) error {
+	b, err := ParseBatch(body)
+	if err != nil {
+		return err
+	}
+	return s.mergeAll(now, FrameBatch, b.Sequence, b.Next)
+}
+
+// mergeAll merges the records of a frame. What came before one that is malformed counts.
+func (s *Session) mergeAll(now time.Duration, t FrameType, sequence uint64, next func(*Record) (bool, error)) error {
+	if err := s.takeSequence(t, sequence); err != nil {
+		return err
+	}
+	defer s.store.EndMerge(now)
+	for {
+		var rec Record // the store keeps it, sources and all
+		more, err := next(&rec)
+		if !more || err != nil {
+			return err
+		}
+		s.merge(now, rec)
+	}
+}
+
+func (s *Session) merge(now time.Duration, rec Record) {
+	s.clock.Observe(now, rec.Version.Clock)
+	s.counters.RecordsReceived++
+	s.stats.records.Received++
+	s.audit.quiet = false
+	key, version, tombstone := rec.Key, rec.Version, rec.Deleted
+	*s.counters.merged(s.store.Merge(now, rec))++
+	if tombstone {
+		s.store.Acked(key, version) // whoever tells a tombstone holds it
+	}
+}
+
+func (s *Session) takeEndOfSync(now time.Duration, body []byte) error {
+	sequence, err := ParseEndOfSync(body)
+	if err != nil {
+		return err
+	}
+	if err := s.takeSequence(FrameEndOfSync, sequence); err != nil {
+		return err
+	}
+	s.endOfSync(now, &s.stats.inbound)
+	if s.tellNext {
+		s.tellDigests()
+	}
+	return nil
+}
+
+// takeSequence checks that no sequenced frame is missing before this one and
+// has it acknowledged.
+func (s *Session) takeSequence(t FrameType, sequence uint64) error {
+	if sequence != s.received+1 {
+		return violation("%v has sequence number %d, want %d", t, sequence, s.received+1)
+	}
+	s.received, s.ackDue = sequence, true
+	return nil
+}
+
+func (s *Session) takeAck(now time.Duration, body []byte) error {
+	sequence, err := ParseAck(body)
+	if err != nil {
+		return err
+	}
+	if sequence > s.window.last {
+		return violation("ACK of %d, only %d sent", sequence, s.window.last)
+	}
+	records, ended := s.window.ack(now, sequence, s.store.Acked, s.cfg.Lags)
+	s.counters.RecordsAcked += uint64(records)
+	if ended {
+		s.endOfSync(now, &s.stats.outbound)
+	}
+	return nil
+}
