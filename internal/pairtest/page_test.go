@@ -62,7 +62,36 @@ func TestPage(t *testing.T) {
 		b.shows(title, "router-a and router-b share the sending")
 		b.shows(leg("router-b"), "sends half (bucket 1)")
 	}
+	p.a.types("switchover e-trunk 1")
+	b.shows(title, "router-b sends everything")
+	b.shows(leg("router-a"), "silent")
+	p.a.types("undo switchover e-trunk 1")
+	b.shows(title, "router-a and router-b share the sending")
+	b.judges()
 	b.quiet()
+}
+
+// judges has the page judge pairs in a worse state than the test's.
+func (b *browser) judges() {
+	b.t.Helper()
+	const self = `{name: 'A', alarms: [], trunks: [{peerAlive: true}], members: [{trunk: 1, id: 10, remote: 20, up: true, ready: true, role: 'Master', duty: 'shared', covers: '0'}]}`
+	const peer = `{name: 'B', alarms: [], trunks: [{peerAlive: true}], members: [{trunk: 1, id: 20, remote: 10, up: true, ready: true, role: 'Master', duty: 'shared', covers: '1'}]}`
+	for change, want := range map[string]string{
+		"":                             "good A and B share the sending",
+		"peer.members[0].covers = '0'": "bad Nobody sends all of Eth-Trunk10",
+		"self.members[0].covers = peer.members[0].covers = 'none'":                                       "bad Nobody sends all of Eth-Trunk10",
+		"self.members[0].covers = 'all'; self.members[0].duty = 'sole'":                                  "good A sends everything",
+		"self.members[0].covers = 'none'; self.members[0].duty = 'none'; peer.members[0].covers = 'all'": "good B sends everything",
+		"g.peerAge = 10000": "warn A and B share the sending",
+		"g.peer = null":     "warn A and its peer share the sending",
+		"g.peerAge = 10000; self.trunks[0].peerAlive = false; self.members[0].covers = 'all'":                      "warn A is alone: it sends everything",
+		"peer.alarms = [{severity: 'Critical', name: 'UPSTREAM_DOWN', text: 'No stream arrives.', object: 'up0'}]": "bad No stream arrives.",
+		"self.alarms = [{severity: 'Major', name: 'X', text: 'x', object: 'y'}]":                                   "warn A and B share the sending",
+		"self.members = []": "warn Nothing is shared yet",
+	} {
+		b.shows(fmt.Sprintf(`import('./verdict.js').then(m => { const self = %s, peer = %s, g = {self, peer, peerAge: 0}; %s;
+			const v = m.verdict(g); return v.level + ' ' + v.title })`, self, peer, change), want)
+	}
 }
 
 // TestPictures makes the pictures of docs/: a pair with some life in it, and the same
