@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -91,7 +92,7 @@ func exposition(t *testing.T, d Device) string {
 	j.Emit(event.GateRepaired.With(1))
 	j.Update([]event.Condition{{AlarmKind: event.PeerLost, Object: "ETrunkId=1"}})
 	answer := httptest.NewRecorder()
-	Handler(d, j, Build{"v1", "r", "go"}).ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	Handler(d, j, Build{"v1", "r", "go"}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	body, err := io.ReadAll(answer.Result().Body)
 	if err != nil || answer.Code != 200 {
 		t.Fatalf("status %d, %v:\n%s", answer.Code, err, body)

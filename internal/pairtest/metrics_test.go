@@ -2,6 +2,7 @@ package pairtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -50,6 +51,18 @@ func (d *device) measures(url string, samples ...string) {
 	})
 }
 
+// counts waits until a counter of a device is not zero any more.
+func (d *device) counts(url, series string) {
+	d.t.Helper()
+	eventually(d.t, series+" counts", func() error {
+		text, err := d.fetch(url)
+		if err == nil && (!strings.Contains(text, "\n"+series+" ") || strings.Contains(text, "\n"+series+" 0\n")) {
+			err = errors.New("it does not")
+		}
+		return err
+	})
+}
+
 // TestMetrics: Prometheus sees the pair, a join with its time on the way to the
 // kernel and to the peer, and the loss of the peer; where it is served is a matter
 // of the configuration.
@@ -71,7 +84,14 @@ func TestMetrics(t *testing.T) {
 		`tandem_alarms{alarm="ETRUNK_PEER_LOST",severity="Major"} 0`,
 	}
 	p.a.measures(url, shared...)
-	p.a.measures(url, `tandem_rbs_replication_lag_seconds_count{service="rbs1"} `, `tandem_mfc_entries 1`)
+	p.a.measures(url, `tandem_mfc_entries 1`)
+	p.a.counts(url, `tandem_rbs_replication_lag_seconds_count{service="rbs1"}`)
+	ssm := p.join(ssmGroup, sourceAddr) // has its entry at once, not only when the stream comes
+	p.a.counts(url, `tandem_join_latency_seconds_count`)
+	p.a.counts(url, `tandem_mld_activity_total{interface="Eth-Trunk10",kind="joins"}`)
+	ssm.leave()
+	p.a.counts(url, `tandem_mld_activity_total{interface="Eth-Trunk10",kind="leaves"}`)
+	p.forms(1)
 	p.b.kill()
 	p.a.measures(url, `tandem_member_duty{duty="sole",etrunk="1",member="10"} 1`, `tandem_alarms{alarm="ETRUNK_PEER_LOST",severity="Major"} 1`)
 	p.b.start()

@@ -133,6 +133,9 @@ func TestPictures(t *testing.T) {
 	b.photograph("page")
 	b.clicks("#theme")
 	b.photograph("page-dark")
+	b.open(pageURL, 420) // a telephone's, to look at and not for docs/
+	b.shows(level, "verdict good")
+	b.photograph("page-narrow")
 }
 
 // clicks clicks on the first element that fits.

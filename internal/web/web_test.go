@@ -85,7 +85,7 @@ func newHandler(m *many) http.Handler {
 func get(t *testing.T, h http.Handler, url string, code int, into any) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("GET", url, nil))
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, url, nil))
 	if w.Code != code {
 		t.Fatalf("%s: status %d: %s", url, w.Code, w.Body)
 	}
@@ -244,7 +244,7 @@ func TestServer(t *testing.T) {
 	s.reconcile(want)
 	ask := func(name string) int {
 		t.Helper()
-		r, err := http.NewRequestWithContext(context.Background(), "GET", "http://"+at.String(), nil)
+		r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+at.String(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
