@@ -30,6 +30,8 @@ func subcommands() []subcommand {
 		{"diff", "[ -s SOCKET ] FILE [ FILE ]", "compare the running configuration, or that of the first file, with that of a file", fileWords, diffFiles},
 		{"lab", "up | down | demo", "have the whole system on this machine", []string{"up", "down", "demo"}, lab.Main},
 		{"pki", "[ -dir DIR ] [ -days N ] NAME=ADDRESS NAME=ADDRESS", "make the certificates of a pair", nil, makeCertificates},
+		{"record", "[ -s SOCKET ] [ -mask ] FILE", "write what the device was told lately into a file, without secrets, with -mask without addresses", fileWords, record},
+		{"replay", "[ -q ] FILE", "run a recording through this program and print what it decides", fileWords, replay},
 		{"restart", "[ -run DIR ]", "replace the daemon by the installed program, without a gap", nil, restart},
 		{"trunk-guard", "[ -run DIR ]", "take the legs of a daemon that died out of service", nil, trunkGuard},
 		{"upgrade-check", "[ PROGRAM ]", "say whether a program can take over from the daemon that runs", fileWords, upgradeCheck},

@@ -32,12 +32,14 @@ type flags struct {
 	config, run, state string
 	level              slog.Level
 	check              bool
+	recording          int // MiB
 }
 
 func (f *flags) register(fs *flag.FlagSet) {
 	fs.StringVar(&f.config, "config", "", "`file` of console commands for a device that was never configured")
 	fs.StringVar(&f.run, "run", "/run/tandem", "`directory` of the console socket, the pid file and the lock")
 	fs.StringVar(&f.state, "state", "/var/lib/tandem", "`directory` of the configuration and the device's identity")
+	fs.IntVar(&f.recording, "recording", 32, "how many `MiB` of the device's inputs are kept for tandem record, 0 for none")
 	fs.TextVar(&f.level, "log", slog.LevelInfo, "least `level` that is logged: debug, info, warn or error")
 	fs.BoolVar(&f.check, "check", false, "say whether this program can take over from one that runs, and end")
 }
@@ -99,11 +101,12 @@ func run(f flags) error {
 	build := console.ThisBuild()
 	d, err := daemon.New(daemon.Options{
 		RunDir: f.run, Version: build.Version, DeviceID: id, Journal: log, BFDHelper: bfdloop.SelfHelper(), Inherited: inherited,
+		Recording: f.recording << 20,
 	})
 	if err != nil {
 		return err
 	}
-	system := &console.System{Backend: d, Store: store, Build: build, Journal: log}
+	system := &console.System{Backend: d, Store: store, Build: build, Journal: log, Record: d.Record}
 	log.Emit(event.Started.With(system.Build.Version, fmt.Sprintf("%016x", id)))
 	listener, err := listen(filepath.Join(f.run, "console.sock"), consoleSocket)
 	if err != nil {

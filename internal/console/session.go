@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -19,6 +20,8 @@ type System struct {
 	// HTTP tells where the web page is served, nil where there is none.
 	HTTP  func() HTTPState
 	Build BuildInfo
+	// Record writes a recording of what the device was told lately; nil where none is kept.
+	Record func(io.Writer) error
 
 	zeros zeros
 }

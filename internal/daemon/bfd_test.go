@@ -11,6 +11,7 @@ import (
 	"tandem/internal/etrunk"
 	"tandem/internal/journal"
 	"tandem/internal/linux/links"
+	"tandem/internal/tape"
 )
 
 func TestSessionNewsAreToldOnce(t *testing.T) {
@@ -96,7 +97,7 @@ func TestInterfaceFollowsItsSession(t *testing.T) {
 	session := &config.BFDSession{Name: "s", Interface: "up0", ProcessInterface: true}
 	m.Sessions["s"] = session
 	d := &Daemon{
-		opts: Options{Journal: journal.New(slog.DiscardHandler)}, origin: now, device: device.New(1, 1, now, 0), model: m,
+		opts: Options{Journal: journal.New(slog.DiscardHandler)}, origin: now, device: tape.New(1, 1, now, 0, 0), model: m,
 		sessions: sessionNews{last: make(map[string]etrunk.BFDState)},
 		netdevs:  map[string]links.Link{"up0": {Name: "up0", Index: 3, Exists: true, Up: true}},
 	}

@@ -23,6 +23,7 @@ import (
 	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/links"
 	"tandem/internal/pki"
+	"tandem/internal/tape"
 )
 
 // Options are what a daemon needs beside its configuration.
@@ -34,6 +35,8 @@ type Options struct {
 	// BFDHelper is the command line of the process that runs BFD, see
 	// [bfdloop.Options]; empty for a thread of this one.
 	BFDHelper []string
+	// Recording is how many bytes of the device's inputs are kept, see [tape.Device].
+	Recording int
 	// Inherited is what a daemon before this one has handed over, see [Daemon.HandOver].
 	Inherited inherit.Files
 }
@@ -43,7 +46,7 @@ type Daemon struct {
 	opts   Options
 	origin time.Time // of the monotonic time
 
-	device  *device.Device
+	device  *tape.Device
 	bfd     *bfdloop.Loop
 	netlink *links.Handle
 	monitor *links.Monitor
@@ -113,7 +116,7 @@ func New(opts Options) (*Daemon, error) {
 		opts:     opts,
 		origin:   origin,
 		legacy:   left,
-		device:   device.New(opts.DeviceID, id, time.Now(), time.Since(origin)),
+		device:   tape.New(opts.DeviceID, id, time.Now(), time.Since(origin), opts.Recording),
 		events:   make(chan *batch, 64),
 		links:    make(chan []links.Link),
 		calls:    make(chan func()),

@@ -16,7 +16,7 @@ import (
 // execute carries out what the device asks for. The order is the device's:
 // routes and gate first, so that a hello never announces what is not true yet.
 func (d *Daemon) execute() {
-	fx := d.device.Effects()
+	fx := d.device.Effects(d.now())
 	d.setRoutes(fx.Routes)
 	if fx.Gate != nil {
 		d.setGate(fx.Gate)

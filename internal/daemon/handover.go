@@ -19,6 +19,7 @@ import (
 	"tandem/internal/linux/gate"
 	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/mroute"
+	"tandem/internal/tape"
 )
 
 // A planned restart changes nothing outside: the kernel forwards on through the table
@@ -129,6 +130,15 @@ func (d *Daemon) HandOver(pass func(inherit.Files) error) error {
 		return stopped
 	}
 	return err
+}
+
+// Record writes what the device was told lately, without its secrets.
+func (d *Daemon) Record(w io.Writer) error {
+	var r tape.Recording
+	if stopped := d.call(func() { r = d.device.Recording(d.now()) }); stopped != nil {
+		return stopped
+	}
+	return r.Write(w)
 }
 
 func (d *Daemon) handOver(pass func(inherit.Files) error) error {

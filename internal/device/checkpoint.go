@@ -39,6 +39,7 @@ type TrunkCheckpoint struct {
 	ID      uint32
 	Random  []byte // the state of the generator
 	Session etrunk.Session
+	Heard   time.Duration
 	Members []MemberCheckpoint
 }
 
@@ -56,13 +57,15 @@ type MemberCheckpoint struct {
 type ServiceCheckpoint struct {
 	Name                       string
 	InSync, SyncedOnce, EverUp bool
-	LostAt                     time.Duration
+	LostAt, UpAt               time.Duration
 }
 
 // OrphanCheckpoint is a listener that the peer may not know of.
 type OrphanCheckpoint struct {
 	Key     rbs.Key
 	Version rbs.Version
+	Since   time.Duration
+	Overdue bool
 }
 
 // RouteCheckpoint is a forwarding entry.
@@ -88,12 +91,12 @@ func (d *Device) Checkpoint(now time.Duration) Checkpoint {
 		cp.Trunks = append(cp.Trunks, t.checkpoint())
 	}
 	for _, s := range d.order.services {
-		cp.Services = append(cp.Services, ServiceCheckpoint{s.name, s.inSync, s.syncedOnce, s.everUp, s.lostAt})
+		cp.Services = append(cp.Services, ServiceCheckpoint{s.name, s.inSync, s.syncedOnce, s.everUp, s.lostAt, s.upAt})
 	}
 	for _, ifc := range d.order.downstreams {
 		for _, w := range ifc.awaited.list {
 			if rec, ok := ifc.router.At(w.record); ok {
-				cp.Orphans = append(cp.Orphans, OrphanCheckpoint{d.replicaKey(ifc, rec.Key), w.version})
+				cp.Orphans = append(cp.Orphans, OrphanCheckpoint{d.replicaKey(ifc, rec.Key), w.version, w.since, w.overdue})
 			}
 		}
 	}
@@ -103,8 +106,16 @@ func (d *Device) Checkpoint(now time.Duration) Checkpoint {
 	return cp
 }
 
+// Records is the number of listener records.
+func (d *Device) Records() (n int) {
+	for _, ifc := range d.order.downstreams {
+		n += ifc.router.Hosts()
+	}
+	return n
+}
+
 func (t *trunk) checkpoint() TrunkCheckpoint {
-	tc := TrunkCheckpoint{ID: t.cfg.ID, Session: t.core.Session()}
+	tc := TrunkCheckpoint{ID: t.cfg.ID, Session: t.core.Session(), Heard: t.heard}
 	tc.Random, _ = t.random.MarshalBinary() // never fails
 	for _, m := range sorted(t.members) {
 		tc.Members = append(tc.Members, MemberCheckpoint{

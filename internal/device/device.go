@@ -40,6 +40,9 @@ type Device struct {
 	mldFx    mld.Effects
 	trunkFx  etrunk.Effects
 	counters counters
+
+	observer func(string, Outcome) // see Observe
+	replayed bool                  // see Replay
 }
 
 // counters count what belongs to no core.
@@ -98,6 +101,8 @@ func (d *Device) Handle(now time.Duration, ev Event) {
 		d.switchover(now, ev.ETrunk, ev.On)
 	case Retire:
 		d.retire()
+	case Replicated:
+		d.replicated(now, ev)
 	default:
 		d.channelEvent(now, ev)
 	}

@@ -89,30 +89,42 @@ func (d *Device) pumpServices(now time.Duration) {
 
 func (d *Device) applyChannel(now time.Duration, s *service) {
 	fx := &s.fx
+	if d.replayed {
+		*fx = rbs.Effects{} // what came of them is in the recording
+		return
+	}
 	if len(fx.Close)+len(fx.Listen)+len(fx.Dial)+len(fx.Send)+len(fx.Events) == 0 && !fx.StatusWanted && fx.Status == nil {
 		return
 	}
 	for _, ev := range fx.Events {
 		d.tellChannel(s, ev)
 		if ev.Kind == rbs.ChannelUp {
+			s.observe(Outcome{Kind: ChannelIsUp})
 			s.upAt = now
 		}
 	}
 	d.fx.Channels = append(d.fx.Channels, ChannelEffects{Service: s.name, Effects: *fx})
 	*fx = rbs.Effects{}
 	if inSync := s.core.InSync(); inSync != s.inSync {
-		s.inSync = inSync
-		for _, ifc := range s.interfaces {
-			ifc.router.SetApart(!inSync)
-		}
-		if inSync {
-			s.syncedOnce, s.everUp = true, true
-			d.orphansSynchronised(now, s)
-		} else {
-			s.lostAt = now
-		}
-		d.dutyDirty, d.orphansDirty = true, true
+		d.setInSync(now, s, inSync)
 	}
+}
+
+// setInSync takes note that the two databases are the same, or may differ.
+func (d *Device) setInSync(now time.Duration, s *service, inSync bool) {
+	s.inSync = inSync
+	for _, ifc := range s.interfaces {
+		ifc.router.SetApart(!inSync)
+	}
+	if inSync {
+		s.observe(Outcome{Kind: ChannelInSync})
+		s.syncedOnce, s.everUp = true, true
+		d.orphansSynchronised(now, s)
+	} else {
+		s.observe(Outcome{Kind: ChannelLost})
+		s.lostAt = now
+	}
+	d.dutyDirty, d.orphansDirty = true, true
 }
 
 func (d *Device) tellChannel(s *service, ev rbs.Event) {
@@ -232,6 +244,7 @@ func (s *service) Record(key rbs.Key) (rbs.Record, bool) {
 // Merge implements [rbs.Store]: a record from the peer goes the way of a report.
 func (s *service) Merge(now time.Duration, rec rbs.Record) rbs.Merged {
 	d := s.dev
+	s.observe(Outcome{Kind: RecordMerged, Record: rec})
 	ifc := s.interfaceOf(rec.Key)
 	if ifc == nil {
 		return rbs.Unknown
@@ -262,6 +275,7 @@ func (s *service) EndMerge(now time.Duration) {
 
 // Acked implements [rbs.Store].
 func (s *service) Acked(key rbs.Key, v rbs.Version) {
+	s.observe(Outcome{Kind: RecordAcked, Record: rbs.Record{Key: key, Version: v}})
 	ifc := s.interfaceOf(key)
 	if ifc == nil {
 		return

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -42,8 +43,8 @@ func (d *Device) resumeTrunks(now time.Duration, cp *Checkpoint) {
 		}
 		t := d.newTrunk(tc.ID)
 		_ = t.random.UnmarshalBinary(tc.Random) // else it stays as it was seeded
-		t.cfg = cfg
-		_ = t.core.Resume(now, cfg, tc.Session, &d.trunkFx) // has been validated
+		t.cfg, t.heard = cfg, tc.Heard
+		_ = t.core.Resume(now, now-cp.At, cfg, tc.Session, &d.trunkFx) // has been validated
 		d.sendHellos(t)
 		d.configureMembers(t)
 		for _, mc := range tc.Members {
@@ -63,7 +64,10 @@ func (d *Device) resumeServices(now time.Duration, cp *Checkpoint) {
 		}
 		s := d.newService(sc.Name)
 		s.syncedOnce, s.everUp, s.lostAt = sc.SyncedOnce, sc.EverUp, sc.LostAt
-		if sc.InSync {
+		switch {
+		case d.replayed:
+			s.inSync, s.upAt = sc.InSync, sc.UpAt
+		case sc.InSync:
 			s.lostAt = now // with the program that had the connection
 		}
 		d.services[sc.Name] = s
@@ -120,13 +124,22 @@ func (d *Device) resumeRoutes(cp *Checkpoint) {
 }
 
 // resumeOrphans sends for the listeners of which the peer may not know until the
-// databases have been compared.
+// databases have been compared. A replay gives the peer the time that it had.
 func (d *Device) resumeOrphans(now time.Duration, cp *Checkpoint) {
 	for _, oc := range cp.Orphans {
 		for _, s := range d.order.services {
 			if ifc := s.interfaceOf(oc.Key); ifc != nil {
-				d.orphans.await(now, listener{ifc, ifc.handle(oc.Key)}, oc.Version, false)
+				patient := d.replayed && !oc.Overdue
+				since := now
+				if patient {
+					since = oc.Since
+				}
+				d.orphans.await(since, listener{ifc, ifc.handle(oc.Key)}, oc.Version, patient)
 			}
 		}
+	}
+	slices.SortFunc(d.orphans.fresh, func(a, b arrival) int { return cmp.Compare(a.since, b.since) })
+	if len(d.orphans.fresh) > 0 {
+		d.orphansAt(d.orphans.fresh[0].since + orphanPatience)
 	}
 }

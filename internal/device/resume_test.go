@@ -44,6 +44,7 @@ func TestResume(t *testing.T) {
 	r.handle(StreamArrived{Netdev: "up0", Source: source, Group: groupOf(2)}) // not wanted
 	r.pass(10 * time.Second)
 	routes, groups, trunk := r.dev.Routes(r.now), r.dev.Groups(r.now, "Eth-Trunk10"), r.dev.trunks[1].core.Session()
+	members := *r.dev.trunks[1].members[10]
 	duties := r.dev.Snapshot(r.now, time.Time{}).Interfaces
 	if len(routes) != 3 || len(groups) != 2 {
 		t.Fatalf("%d routes, %d groups", len(routes), len(groups))
@@ -69,8 +70,11 @@ func TestResume(t *testing.T) {
 			}
 		}
 		after := r.dev.trunks[1].core.Session()
-		if after.Epoch != trunk.Epoch || after.Challenge != trunk.Challenge || after.Role != trunk.Role || after.Sequence <= trunk.Sequence {
+		if after.Epoch != trunk.Epoch || after.Challenge != trunk.Challenge || after.Role != trunk.Role || after.Sequence < trunk.Sequence {
 			t.Errorf("session %+v, was %+v", after, trunk)
+		}
+		if got := *r.dev.trunks[1].members[10]; !reflect.DeepEqual(got, members) {
+			t.Errorf("member %+v, was %+v", got, members)
 		}
 		for i, ifc := range r.dev.Snapshot(r.now, time.Time{}).Interfaces {
 			if ifc.Duty != duties[i].Duty || ifc.MLD.IsQuerier != duties[i].MLD.IsQuerier || ifc.MLD.GeneralQueryIn != duties[i].MLD.GeneralQueryIn {

@@ -1,6 +1,9 @@
 package etrunk
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // Session is what the two devices know of each other on an E-Trunk: everything
 // that a daemon must hand on to the one that takes its place so that the peer does
@@ -8,6 +11,10 @@ import "time"
 type Session struct {
 	Epoch, Sequence, Challenge uint64
 	Change                     uint32
+	Said                       []byte // what Change numbers
+	Known, Now                 bool
+	Repeats                    int
+	Last, Due                  time.Duration
 	Role                       DeviceRole
 	Reason                     DeviceReason
 	BFD                        BFDState
@@ -30,9 +37,11 @@ type MemberSession struct {
 type PeerSession struct {
 	Alive, Heard, Unlost, Yielded bool
 	Hello                         Hello
-	Epoch, Sequence               uint64
+	Epoch, Sequence, Candidate    uint64
 	Lost                          DeviceReason
-	AliveSince                    time.Duration
+	Expires, AnswerAt, AliveSince time.Duration
+	Run, RunLast                  time.Duration
+	Running                       bool
 }
 
 // Session returns what a successor needs to go on.
@@ -40,10 +49,13 @@ func (t *Trunk) Session() Session {
 	o, p := &t.out, &t.peer
 	s := Session{
 		Epoch: o.epoch, Sequence: o.sequence, Challenge: o.challenge, Change: o.change,
+		Said: bytes.Clone(o.said), Known: o.known, Now: o.now, Repeats: o.repeats, Last: o.last, Due: o.due,
 		Role: t.role, Reason: t.reason, BFD: t.bfd, Counters: t.counters,
 		Peer: PeerSession{
 			Alive: p.alive, Heard: p.heard, Unlost: p.unlost, Yielded: p.yielded, Hello: p.hello,
-			Epoch: p.epoch, Sequence: p.sequence, Lost: p.lost, AliveSince: p.aliveSince,
+			Epoch: p.epoch, Sequence: p.sequence, Candidate: p.candidate, Lost: p.lost,
+			Expires: p.expires, AnswerAt: p.answerAt, AliveSince: p.aliveSince,
+			Run: p.run, RunLast: p.runLast, Running: p.running,
 		},
 	}
 	for _, m := range t.members {
@@ -55,10 +67,10 @@ func (t *Trunk) Session() Session {
 	return s
 }
 
-// Resume is the first Configure of a Trunk that takes the place of another with the
-// same configuration. Roles stay, and so does the peer's belief; a peer that was alive
-// is given its fail time anew, for nobody has listened meanwhile.
-func (t *Trunk) Resume(now time.Duration, cfg Config, s Session, fx *Effects) error {
+// Resume is the first Configure of a Trunk that takes the place of another with the same
+// configuration. Roles stay, and so does the peer's belief. The pause in between, in
+// which nobody has listened, does not count against the peer.
+func (t *Trunk) Resume(now, pause time.Duration, cfg Config, s Session, fx *Effects) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
@@ -70,11 +82,15 @@ func (t *Trunk) Resume(now time.Duration, cfg Config, s Session, fx *Effects) er
 	t.cfg, t.sendKey, t.recvKey, t.configured = cfg, send, recv, true
 	t.setMembers(cfg.Members)
 	t.role, t.reason, t.bfd, t.counters = s.Role, s.Reason, s.BFD, s.Counters
-	t.out = outgoing{epoch: s.Epoch, sequence: s.Sequence, challenge: s.Challenge, change: s.Change, due: now}
+	t.out = outgoing{
+		epoch: s.Epoch, sequence: s.Sequence, challenge: s.Challenge, change: s.Change,
+		said: bytes.Clone(s.Said), known: s.Known, now: s.Now, repeats: s.Repeats, last: s.Last, due: s.Due,
+	}
 	t.peer = peer{
 		alive: s.Peer.Alive, heard: s.Peer.Heard, unlost: s.Peer.Unlost, yielded: s.Peer.Yielded, hello: s.Peer.Hello,
-		epoch: s.Peer.Epoch, sequence: s.Peer.Sequence, lost: s.Peer.Lost, aliveSince: s.Peer.AliveSince,
-		expires: now + max(s.Peer.Hello.FailTime, cfg.FailTime()),
+		epoch: s.Peer.Epoch, sequence: s.Peer.Sequence, candidate: s.Peer.Candidate, lost: s.Peer.Lost,
+		expires: s.Peer.Expires + pause, answerAt: s.Peer.AnswerAt, aliveSince: s.Peer.AliveSince,
+		run: s.Peer.Run, runLast: s.Peer.RunLast, running: s.Peer.Running,
 	}
 	for _, ms := range s.Members {
 		if m := t.member(ms.ID); m != nil {

@@ -44,7 +44,8 @@ var allowed = map[string][]string{
 	"sim":                 {"device", "mld", "rbs", "etrunk"},
 	"sim/mutations":       {}, // tests only
 	"daemon/bfdloop":      {"bfd", "linux/udp"},
-	"daemon":              {"device", "config", "mld", "rbs", "etrunk", "bfd", "daemon/bfdloop", "pki", "event", "journal", "latency", "status", "linux/*"},
+	"tape":                {"device", "mld", "rbs", "etrunk", "event"},
+	"daemon":              {"device", "tape", "config", "mld", "rbs", "etrunk", "bfd", "daemon/bfdloop", "pki", "event", "journal", "latency", "status", "linux/*"},
 	"console":             {"command", "config", "device", "event", "mld", "rbs", "etrunk", "bfd"},
 	"manage":              {"console", "command", "config", "event", "journal"},
 	"manage/terminal":     {"command", "manage"},
@@ -53,7 +54,7 @@ var allowed = map[string][]string{
 	"lab":                 {"manage", "linux/*", "vm"},
 	"bench":               {"manage", "mld", "etrunk", "linux/*"},
 	"pairtest":            {"manage", "pki", "linux/*"}, // tests only
-	"cmd/tandem":          {"config", "console", "pki", "manage", "manage/terminal", "lab", "bench", "daemon", "command"},
+	"cmd/tandem":          {"tape", "config", "console", "pki", "manage", "manage/terminal", "lab", "bench", "daemon", "command"},
 	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "event", "journal", "linux/inherit", "manage", "metrics", "web"},
 	"manpage":             {}, // tests only
 	"floors":              {},

@@ -92,6 +92,24 @@ func (s *Session) Follow(ctx context.Context, after uint64) (LogReply, error) {
 	return reply, err
 }
 
+// Record copies what the device was told lately.
+func (c *Client) Record(ctx context.Context, w io.Writer) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://tandem/v1/recording", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.explain(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return refused(resp)
+	}
+	_, err = io.Copy(w, resp.Body)
+	return err
+}
+
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
 	body := &bytes.Buffer{}
 	if in != nil {

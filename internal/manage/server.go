@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -75,6 +76,7 @@ func newHandler(sys *console.System, j *journal.Journal) http.Handler {
 	mux.HandleFunc("POST /v1/sessions/{id}/complete", h.complete)
 	mux.HandleFunc("DELETE /v1/sessions/{id}", h.close)
 	mux.HandleFunc("GET /v1/log", h.follow)
+	mux.HandleFunc("GET /v1/recording", h.record)
 	// What the daemon spends its time and memory on; the socket's mode says who may ask.
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -94,6 +96,22 @@ func (h *handler) open(w http.ResponseWriter, r *http.Request) {
 	}
 	h.journal.Emit(event.ConsoleOpened.With(peer.name(), peer.PID, req.Interactive))
 	answer(w, OpenReply{ID: id, Prompt: prompt})
+}
+
+// record sends what the device was told lately.
+func (h *handler) record(w http.ResponseWriter, _ *http.Request) {
+	record := h.sessions.sys.Record
+	if record == nil {
+		answerError(w, http.StatusNotFound, errors.New("this daemon records nothing"))
+		return
+	}
+	var b bytes.Buffer
+	if err := record(&b); err != nil {
+		answerError(w, http.StatusServiceUnavailable, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	_, _ = b.WriteTo(w) // the client has gone otherwise
 }
 
 func (h *handler) exec(w http.ResponseWriter, r *http.Request) {

@@ -72,6 +72,10 @@ func openListener(group netip.Addr, index int, ssm bool) (int, error) {
 	if err != nil {
 		return fd, err
 	}
+	// Others may listen to another group at the same port.
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+		return fd, err
+	}
 	if err := unix.Bind(fd, &unix.SockaddrInet6{Port: testnet.Port, Addr: group.As16()}); err != nil {
 		return fd, err
 	}
@@ -182,4 +186,17 @@ func (l *load) judge(from uint32) (missed, twice int) {
 		}
 	}
 	return missed, twice
+}
+
+// unbroken fails when anything was missed since a position. What a host repeats while
+// the two devices cannot tell each other is sent by both for a moment.
+func (l *load) unbroken(from uint32, what string) {
+	l.t.Helper()
+	missed, twice := l.judge(from)
+	if missed > 0 {
+		l.t.Errorf("%s: %d packets missed", what, missed)
+	}
+	if twice > 0 {
+		l.t.Logf("%s: %d packets twice", what, twice)
+	}
 }

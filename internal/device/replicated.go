@@ -1,0 +1,74 @@
+package device
+
+import (
+	"time"
+
+	"tandem/internal/rbs"
+)
+
+// Replicated is what the connection of a remote backup service came to. A device makes
+// it out of the bytes that it is given; one that replays a recording, which does not hold
+// the bytes of all connections from their beginning, is given it instead.
+type Replicated struct {
+	Service  string
+	Outcomes []Outcome
+}
+
+func (Replicated) event() {}
+
+// OutcomeKind is what an Outcome is.
+type OutcomeKind uint8
+
+// Kinds of outcomes.
+const (
+	RecordMerged  OutcomeKind = iota // a record of the peer's
+	RecordAcked                      // the peer knows the record, of which only key and version are set
+	ChannelIsUp                      // a connection has been established
+	ChannelInSync                    // the databases have been compared
+	ChannelLost                      // they may differ from now on
+)
+
+// Outcome is one step of Replicated.
+type Outcome struct {
+	Kind   OutcomeKind
+	Record rbs.Record
+}
+
+// Observe has f told what the connections come to, as it happens. f must not keep the
+// record's sources.
+func (d *Device) Observe(f func(service string, o Outcome)) { d.observer = f }
+
+func (s *service) observe(o Outcome) {
+	if s.dev.observer != nil {
+		s.dev.observer(s.name, o)
+	}
+}
+
+// Replay makes a new device one that replays a recording: it asks for no connections.
+func (d *Device) Replay() { d.replayed = true }
+
+// replicated does again what came of a connection.
+func (d *Device) replicated(now time.Duration, ev Replicated) {
+	s := d.services[ev.Service]
+	if s == nil {
+		return
+	}
+	s.now = now
+	for _, o := range ev.Outcomes {
+		if o.Kind != RecordMerged {
+			s.EndMerge(now)
+		}
+		switch o.Kind {
+		case RecordMerged:
+			d.clock.Observe(now, o.Record.Version.Clock)
+			s.Merge(now, o.Record)
+		case RecordAcked:
+			s.Acked(o.Record.Key, o.Record.Version)
+		case ChannelIsUp:
+			s.upAt = now
+		case ChannelInSync, ChannelLost:
+			d.setInSync(now, s, o.Kind == ChannelInSync)
+		}
+	}
+	s.EndMerge(now)
+}

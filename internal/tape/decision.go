@@ -1,0 +1,83 @@
+package tape
+
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+
+	"tandem/internal/device"
+	"tandem/internal/event"
+)
+
+// decisions lists what a device decided, in words; entries come in any order.
+func decisions(fx *device.Effects) (lines []string) {
+	for _, r := range fx.Routes {
+		lines = append(lines, route(&r))
+	}
+	slices.Sort(lines)
+	if g := fx.Gate; g != nil {
+		line := fmt.Sprintf("gate: closed %v, bucket 0 only %v, bucket 1 only %v", g.Closed, g.Bucket0, g.Bucket1)
+		for _, sg := range g.Orphans {
+			line += fmt.Sprintf(", and (%s, %s)", sg.Source, sg.Group)
+		}
+		lines = append(lines, line)
+	}
+	for _, l := range fx.Legs {
+		lines = append(lines, fmt.Sprintf("leg %s: up %v, aside %v", l.Netdev, l.Up, l.Aside))
+	}
+	for _, e := range fx.Events {
+		if role(e) {
+			lines = append(lines, e.Name+": "+e.Facts())
+		}
+	}
+	return lines
+}
+
+func route(r *device.RouteChange) string {
+	if r.Delete {
+		return fmt.Sprintf("entry (%s, %s): none", r.Source, r.Group)
+	}
+	return fmt.Sprintf("entry (%s, %s): from %s to %s", r.Source, r.Group, r.Upstream, strings.Join(r.Outgoing, " "))
+}
+
+// role tells the events that are decisions.
+func role(e event.Event) bool {
+	switch e.Kind {
+	case event.ETrunkStatusChange, event.ETrunkMemberStatusChange, event.DutyChange:
+		return true
+	}
+	return false
+}
+
+// decided is the sum of what was decided, if anything was. It is the same for the same
+// entries in any order, and cheap, since every join comes here.
+func decided(fx *device.Effects) (sum uint64, any bool) {
+	h := fnv.New64a()
+	for i := range fx.Routes {
+		r := &fx.Routes[i]
+		h.Reset()
+		source, group := r.Source.As16(), r.Group.As16()
+		h.Write(source[:])
+		h.Write(group[:])
+		if r.Delete {
+			h.Write([]byte{1})
+		} else {
+			h.Write([]byte(r.Upstream))
+			for _, name := range r.Outgoing {
+				h.Write([]byte{0})
+				h.Write([]byte(name))
+			}
+		}
+		sum ^= h.Sum64()
+		any = true
+	}
+	rest := device.Effects{Gate: fx.Gate, Legs: fx.Legs, Events: fx.Events}
+	for _, line := range decisions(&rest) {
+		h.Reset()
+		h.Write([]byte(line))
+		sum = sum*31 + h.Sum64()
+		any = true
+	}
+	return sum, any
+}

@@ -1,0 +1,132 @@
+package tape
+
+import (
+	"time"
+
+	"tandem/internal/device"
+)
+
+// Device is a device of which the inputs are recorded.
+type Device struct {
+	*device.Device
+	ring     ring
+	wall     time.Time // at the origin of the device's clock
+	settings device.Settings
+	outcomes []device.Replicated // of the call under way
+}
+
+// New returns a recorded device, see [device.New]. The recording is kept to about so many
+// bytes; zero keeps none.
+func New(id, boot uint64, wall time.Time, now time.Duration, bytes int) *Device {
+	d := &Device{Device: device.New(id, boot, wall, now), ring: ring{most: bytes}, wall: wall.Add(-now)}
+	d.ring.begin(Start{ID: id, Boot: boot, Wall: wall, At: now})
+	if bytes > 0 {
+		d.Observe(d.observe)
+	}
+	return d
+}
+
+// observe collects what came of a connection.
+func (d *Device) observe(service string, o device.Outcome) {
+	if n := len(d.outcomes); n == 0 || d.outcomes[n-1].Service != service {
+		d.outcomes = append(d.outcomes, device.Replicated{Service: service})
+	}
+	last := &d.outcomes[len(d.outcomes)-1]
+	last.Outcomes = append(last.Outcomes, o)
+}
+
+// Handle records an event and hands it over, see [device.Device.Handle].
+func (d *Device) Handle(now time.Duration, ev device.Event) {
+	if e, wanted := entryOf(now, ev); wanted {
+		d.ring.add(&e)
+	}
+	d.Device.Handle(now, ev)
+	d.noteOutcomes(now)
+}
+
+// Advance records that time goes on, see [device.Device.Advance].
+func (d *Device) Advance(now time.Duration) {
+	d.ring.add(&Entry{At: now, Kind: kindTick})
+	d.Device.Advance(now)
+	d.noteOutcomes(now)
+}
+
+// Configure records new settings, see [device.Device.Configure].
+func (d *Device) Configure(now time.Duration, settings device.Settings) error {
+	err := d.Device.Configure(now, settings)
+	if err == nil {
+		d.settings = settings
+		d.ring.add(&Entry{At: now, Kind: kindSettings, Settings: &settings})
+	}
+	d.noteOutcomes(now)
+	return err
+}
+
+// Resume begins a recording of its own, see [device.Device.Resume].
+func (d *Device) Resume(now time.Duration, settings device.Settings, cp *device.Checkpoint) error {
+	err := d.Device.Resume(now, settings, cp)
+	d.settings, d.outcomes = settings, nil
+	if err == nil {
+		d.ring.drop()
+	}
+	return err
+}
+
+// Effects records what was decided, see [device.Device.Effects].
+func (d *Device) Effects(now time.Duration) *device.Effects {
+	fx := d.Device.Effects()
+	if d.ring.most == 0 {
+		return fx
+	}
+	if sum, any := decided(fx); any {
+		d.ring.add(&Entry{At: now, Kind: kindDecision, Decision: sum})
+	}
+	if d.ring.due(now) { // here, since nothing is under way that a checkpoint would miss
+		d.renew(now)
+	}
+	return fx
+}
+
+// renew begins another stretch, with a checkpoint.
+func (d *Device) renew(now time.Duration) {
+	if d.Records() > mostRecords {
+		d.ring.drop()
+		return
+	}
+	settings := d.settings
+	cp := d.Checkpoint(now)
+	d.ring.begin(Start{ID: cp.ID, Boot: cp.Boot, Wall: d.wall.Add(now), At: now, Settings: &settings, Checkpoint: &cp})
+}
+
+// noteOutcomes records what came of the connections in a call. It stands behind the
+// call's own entry, as what caused it is not recorded.
+func (d *Device) noteOutcomes(now time.Duration) {
+	for i := range d.outcomes {
+		d.ring.add(&Entry{At: now, Kind: kindReplica, Event: d.outcomes[i]})
+	}
+	d.outcomes = d.outcomes[:0]
+}
+
+// Recording copies what there is, for [Recording.Write].
+func (d *Device) Recording(now time.Duration) Recording { return d.ring.copy(now) }
+
+// entryOf makes an entry of an event. Those of the connections are left out: their
+// outcomes are recorded.
+func entryOf(now time.Duration, ev device.Event) (Entry, bool) {
+	e := Entry{At: now, Kind: kindEvent, Event: ev}
+	switch ev := ev.(type) {
+	case *device.MLDReceived:
+		e.Kind = kindMLD
+	case device.StreamArrived:
+		e.Kind = kindStream
+	case device.Retire:
+		e.Kind, e.Event = kindRetire, nil
+	case device.MLDMalformed:
+		e.Event = device.MLDMalformed{Netdev: ev.Netdev}
+	case device.LinkChanged, device.StreamsSilent, device.HelloReceived, device.HelloNotSent,
+		device.BFDChanged, device.Switchover:
+	default:
+		return e, false
+	}
+	return e, true
+}

@@ -1,0 +1,266 @@
+package tape
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+// Kinds of entries. What comes often has a form of its own; the rest is gob.
+const (
+	kindTick     = iota // Device.Advance
+	kindMLD             // device.MLDReceived
+	kindStream          // device.StreamArrived
+	kindReplica         // device.Replicated
+	kindEvent           // any other device.Event
+	kindSettings        // Device.Configure
+	kindRetire          // device.Retire
+	kindDecision        // what was decided since the last one
+)
+
+// Entry is one input, or the sum of what was decided since the last one.
+type Entry struct {
+	At       time.Duration
+	Kind     byte
+	Event    device.Event     // of kindMLD to kindEvent
+	Settings *device.Settings // of kindSettings
+	Decision uint64           // of kindDecision
+}
+
+// errEntry says that an entry's bytes are not one.
+var errEntry = errors.New("damaged entry")
+
+func init() {
+	for _, ev := range []device.Event{
+		device.LinkChanged{}, device.MLDMalformed{}, device.StreamsSilent{}, device.HelloReceived{}, device.HelloNotSent{},
+		device.BFDChanged{}, device.Switchover{},
+	} {
+		gob.Register(ev)
+	}
+}
+
+// cold is an entry of kindEvent.
+type cold struct{ Event device.Event }
+
+// appendEntry appends an entry as: length, kind, time since the one before, body.
+func appendEntry(dst []byte, last time.Duration, e *Entry) ([]byte, error) {
+	body := append(make([]byte, 0, 128), e.Kind)
+	body = binary.AppendVarint(body, int64(e.At-last))
+	var err error
+	switch e.Kind {
+	case kindMLD:
+		body = appendMLD(body, e.Event.(*device.MLDReceived))
+	case kindStream:
+		ev := e.Event.(device.StreamArrived)
+		body = appendAddr(appendAddr(appendText(body, ev.Netdev), ev.Source), ev.Group)
+	case kindReplica:
+		body = appendReplica(body, e.Event.(device.Replicated))
+	case kindEvent:
+		body, err = appendGob(body, cold{e.Event})
+	case kindSettings:
+		body, err = appendGob(body, e.Settings)
+	case kindDecision:
+		body = binary.BigEndian.AppendUint64(body, e.Decision)
+	}
+	if err != nil {
+		return dst, fmt.Errorf("record %T: %w", e.Event, err)
+	}
+	return append(binary.AppendUvarint(dst, uint64(len(body))), body...), nil
+}
+
+func appendGob(dst []byte, v any) ([]byte, error) {
+	var b bytes.Buffer
+	err := gob.NewEncoder(&b).Encode(v)
+	return append(dst, b.Bytes()...), err
+}
+
+func appendText(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+func appendAddr(dst []byte, a netip.Addr) []byte {
+	b := a.WithZone("").AsSlice()
+	return append(append(dst, byte(len(b))), b...)
+}
+
+// appendMLD writes the message as it was on the wire, so far as anybody looks at it.
+func appendMLD(dst []byte, ev *device.MLDReceived) []byte {
+	dst = appendAddr(appendAddr(appendText(dst, ev.Netdev), ev.Meta.Src), ev.Meta.Dst)
+	alert := byte(0)
+	if ev.Meta.RouterAlert {
+		alert = 1
+	}
+	dst = append(dst, alert, byte(ev.Meta.HopLimit))
+	switch p := ev.Packet; p.Type {
+	case mld.TypeQuery:
+		return mld.AppendQuery(dst, p.Query)
+	case mld.TypeReportV1:
+		return mld.AppendReportV1(dst, p.Group)
+	case mld.TypeDone:
+		return mld.AppendDone(dst, p.Group)
+	default:
+		return mld.AppendReport(dst, p.Records)
+	}
+}
+
+func appendReplica(dst []byte, ev device.Replicated) []byte {
+	dst = appendText(dst, ev.Service)
+	for _, o := range ev.Outcomes {
+		dst = append(dst, byte(o.Kind))
+		if o.Kind > device.RecordAcked {
+			continue
+		}
+		r := &o.Record
+		dst = binary.AppendUvarint(dst, uint64(r.BackupID))
+		dst = binary.AppendUvarint(dst, uint64(r.SubInterface))
+		dst = appendAddr(appendAddr(dst, r.Group), r.Host)
+		dst = binary.BigEndian.AppendUint64(dst, uint64(r.Version.Clock))
+		dst = binary.BigEndian.AppendUint64(dst, r.Version.Device)
+		flags := byte(0)
+		for i, set := range []bool{r.Exclude, r.V1, r.Deleted} {
+			if set {
+				flags |= 1 << i
+			}
+		}
+		dst = binary.AppendVarint(append(dst, flags), int64(r.Left))
+		dst = binary.AppendUvarint(dst, uint64(len(r.Sources)))
+		for _, a := range r.Sources {
+			dst = appendAddr(dst, a)
+		}
+	}
+	return dst
+}
+
+// reader takes an entry apart. Once something is wrong, everything is zero.
+type reader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *reader) take(n uint64) []byte {
+	if r.bad || n > uint64(len(r.b)) {
+		r.bad = true
+		return nil
+	}
+	part := r.b[:n]
+	r.b = r.b[n:]
+	return part
+}
+
+func (r *reader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	r.bad = r.bad || n <= 0
+	r.take(uint64(max(n, 0)))
+	return v
+}
+
+func (r *reader) varint() int64 {
+	v, n := binary.Varint(r.b)
+	r.bad = r.bad || n <= 0
+	r.take(uint64(max(n, 0)))
+	return v
+}
+
+func (r *reader) byte() byte {
+	if b := r.take(1); len(b) == 1 {
+		return b[0]
+	}
+	return 0
+}
+
+func (r *reader) uint64() uint64 {
+	if b := r.take(8); len(b) == 8 {
+		return binary.BigEndian.Uint64(b)
+	}
+	return 0
+}
+
+func (r *reader) text() string { return string(r.take(r.uvarint())) }
+
+func (r *reader) addr() netip.Addr {
+	n := r.byte()
+	b := r.take(uint64(n))
+	if n == 0 || r.bad {
+		return netip.Addr{}
+	}
+	a, ok := netip.AddrFromSlice(b)
+	r.bad = r.bad || !ok
+	return a
+}
+
+// parseEntry reads the entry at the start of b and returns its size there.
+func parseEntry(b []byte, last time.Duration) (e Entry, size int, err error) {
+	length, n := binary.Uvarint(b)
+	if n <= 0 || length == 0 || length > uint64(len(b)-n) {
+		return e, 0, errEntry
+	}
+	size = n + int(length)
+	r := reader{b: b[n:size]}
+	e.Kind = r.byte()
+	e.At = last + time.Duration(r.varint())
+	switch e.Kind {
+	case kindTick, kindRetire:
+	case kindMLD:
+		e.Event, err = r.mld()
+	case kindStream:
+		e.Event = device.StreamArrived{Netdev: r.text(), Source: r.addr(), Group: r.addr()}
+	case kindReplica:
+		e.Event = r.replica()
+	case kindEvent:
+		var c cold
+		err = gob.NewDecoder(bytes.NewReader(r.b)).Decode(&c)
+		e.Event = c.Event
+		r.bad = r.bad || c.Event == nil
+	case kindSettings:
+		e.Settings = new(device.Settings)
+		err = gob.NewDecoder(bytes.NewReader(r.b)).Decode(e.Settings)
+	case kindDecision:
+		e.Decision = r.uint64()
+	default:
+		err = fmt.Errorf("%w: kind %d", errEntry, e.Kind)
+	}
+	if err == nil && (r.bad || e.At < last) {
+		err = errEntry
+	}
+	return e, size, err
+}
+
+func (r *reader) mld() (device.Event, error) {
+	ev := &device.MLDReceived{Netdev: r.text(), Packet: new(mld.Packet)}
+	ev.Meta.Src, ev.Meta.Dst = r.addr(), r.addr()
+	ev.Meta.RouterAlert, ev.Meta.HopLimit = r.byte() == 1, int(r.byte())
+	if r.bad {
+		return nil, errEntry
+	}
+	return ev, ev.Packet.Parse(r.b)
+}
+
+func (r *reader) replica() device.Event {
+	ev := device.Replicated{Service: r.text()}
+	for !r.bad && len(r.b) > 0 {
+		o := device.Outcome{Kind: device.OutcomeKind(r.byte())}
+		r.bad = r.bad || o.Kind > device.ChannelLost
+		if o.Kind <= device.RecordAcked {
+			rec := &o.Record
+			rec.BackupID, rec.SubInterface = uint32(r.uvarint()), uint32(r.uvarint())
+			rec.Group, rec.Host = r.addr(), r.addr()
+			rec.Version = rbs.Version{Clock: rbs.Stamp(r.uint64()), Device: r.uint64()}
+			flags := r.byte()
+			rec.Exclude, rec.V1, rec.Deleted = flags&1 != 0, flags&2 != 0, flags&4 != 0
+			rec.Left = time.Duration(r.varint())
+			for n := r.uvarint(); n > 0 && !r.bad; n-- {
+				rec.Sources = append(rec.Sources, r.addr())
+			}
+		}
+		ev.Outcomes = append(ev.Outcomes, o)
+	}
+	return ev
+}

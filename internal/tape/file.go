@@ -1,0 +1,213 @@
+package tape
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+)
+
+// magic begins a recording; the number is the version of the format.
+const magic = "tandem recording 1\n"
+
+// ErrFormat says that a file cannot be read.
+var ErrFormat = errors.New("not a recording that this program can read")
+
+// mostHead bounds what a file can make a reader allocate for its beginning.
+const mostHead = 1 << 30
+
+// Recording is the latest part of what a device was told.
+type Recording struct {
+	Start
+	At        time.Duration // when it was copied
+	stretches []stretch
+}
+
+// stretch is entries, as bytes, since a time.
+type stretch struct {
+	at      time.Duration
+	entries []byte
+}
+
+// ErrNothing says that nothing is recorded: it is switched off, or the database is too
+// large for checkpoints to be taken of it.
+var ErrNothing = errors.New("nothing is recorded")
+
+// Write writes the recording without its secrets: the keys of E-Trunks are replaced, and
+// the hellos signed anew.
+func (r Recording) Write(w io.Writer) error {
+	if len(r.stretches) == 0 {
+		return ErrNothing
+	}
+	out := newWriter(w)
+	s := newSigner()
+	start := r.Start
+	if start.Settings != nil {
+		start.Settings = s.settings(start.Settings)
+	}
+	if err := out.start(start); err != nil {
+		return err
+	}
+	for _, part := range r.stretches {
+		last := part.at
+		for b := part.entries; len(b) > 0; {
+			e, n, err := parseEntry(b, last)
+			if err != nil {
+				return err
+			}
+			b, last = b[n:], e.At
+			s.sign(&e)
+			if err := out.entry(&e); err != nil {
+				return err
+			}
+		}
+	}
+	return out.w.Flush()
+}
+
+// writer writes a file.
+type writer struct {
+	w    *bufio.Writer
+	last time.Duration
+	buf  []byte
+}
+
+func newWriter(w io.Writer) *writer { return &writer{w: bufio.NewWriter(w)} }
+
+func (w *writer) start(s Start) error {
+	head, err := appendGob(nil, s)
+	if err != nil {
+		return err
+	}
+	w.last = s.At
+	w.buf = append(binary.AppendUvarint([]byte(magic), uint64(len(head))), head...)
+	_, err = w.w.Write(w.buf)
+	return err
+}
+
+func (w *writer) entry(e *Entry) error {
+	b, err := appendEntry(w.buf[:0], w.last, e)
+	if err != nil {
+		return err
+	}
+	w.buf, w.last = b, e.At
+	_, err = w.w.Write(b)
+	return err
+}
+
+// file is a recording that has been read.
+type file struct {
+	Start
+	entries []byte
+}
+
+func read(r io.Reader) (f file, err error) {
+	all, err := io.ReadAll(r)
+	if err != nil {
+		return f, err
+	}
+	rest, ok := bytes.CutPrefix(all, []byte(magic))
+	size, n := binary.Uvarint(rest)
+	if !ok || n <= 0 || size > mostHead || size > uint64(len(rest)-n) {
+		return f, ErrFormat
+	}
+	head := rest[n : n+int(size)]
+	if err := gob.NewDecoder(bytes.NewReader(head)).Decode(&f.Start); err != nil {
+		return f, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	if f.ID == 0 || (f.Settings == nil) != (f.Checkpoint == nil) {
+		return f, fmt.Errorf("%w: it has no beginning", ErrFormat)
+	}
+	f.entries = rest[n+int(size):]
+	return f, nil
+}
+
+// each calls do for every entry.
+func (f *file) each(do func(*Entry) error) error {
+	last := f.At
+	for b := f.entries; len(b) > 0; {
+		e, n, err := parseEntry(b, last)
+		if err != nil {
+			return fmt.Errorf("%w: byte %d: %w", ErrFormat, len(f.entries)-len(b), err)
+		}
+		b, last = b[n:], e.At
+		if err := do(&e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recordedKey stands in recordings for every security key.
+var recordedKey = []byte("recording")
+
+// signer replaces the keys of the E-Trunks.
+type signer struct {
+	was map[uint32]etrunk.Config
+}
+
+func newSigner() *signer { return &signer{was: make(map[uint32]etrunk.Config)} }
+
+// settings returns settings with other keys and remembers their own.
+func (s *signer) settings(of *device.Settings) *device.Settings {
+	out := *of
+	out.ETrunks = make(map[uint32]etrunk.Config, len(of.ETrunks))
+	clear(s.was)
+	for id, cfg := range of.ETrunks {
+		s.was[id] = cfg
+		if len(cfg.Key) > 0 {
+			cfg.Key = recordedKey
+		}
+		out.ETrunks[id] = cfg
+	}
+	return &out
+}
+
+// sign replaces the secrets of an entry.
+func (s *signer) sign(e *Entry) {
+	if e.Settings != nil {
+		e.Settings = s.settings(e.Settings)
+	}
+	hello, ok := e.Event.(device.HelloReceived)
+	if !ok {
+		return
+	}
+	id, err := etrunk.PeekID(hello.Packet)
+	was, known := s.was[id]
+	if err != nil || !known {
+		return
+	}
+	now := was
+	now.Key = recordedKey
+	hello.Packet = resign(hello.Packet, was, now)
+	e.Event = hello
+}
+
+// resign makes of a hello to one configuration a hello to another. What is not authentic
+// for the one is not made so for the other.
+func resign(packet []byte, was, now etrunk.Config) []byte {
+	from, err := etrunk.NewKey(was.AuthMode, was.Key, was.ID, was.Peer, was.Local)
+	if err != nil {
+		return packet
+	}
+	to, err := etrunk.NewKey(now.AuthMode, now.Key, now.ID, now.Peer, now.Local)
+	if err != nil {
+		return packet
+	}
+	var h etrunk.Hello
+	if h.Parse(packet, from) != nil {
+		return packet
+	}
+	signed, err := h.Append(nil, to)
+	if err != nil {
+		return packet
+	}
+	return signed
+}
