@@ -102,16 +102,20 @@ const (
 	entryRemoved = unix.RTM_DELROUTE
 )
 
-// watch follows the forwarding cache of a namespace for groups below a number.
-func (n *network) watch(part string, kind uint16, groups int) (*watch, error) {
+// watch follows the forwarding cache of a namespace for groups below a number, one
+// in so many, a power of two: the others cost nothing.
+func (n *network) watch(part string, kind uint16, groups, oneIn int) (*watch, error) {
 	w := &watch{kind: kind, at: make([]atomic.Int64, groups), done: make(chan error, 1), since: time.Now()}
 	err := n.spaces[part].Do(func() (err error) {
 		if w.fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE); err != nil {
 			return err
 		}
+		filter := groupsOneIn(oneIn)
+		program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 		timeout := unix.NsecToTimeval(int64(100 * time.Millisecond))
 		return errors.Join(
 			unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 256<<20),
+			unix.SetsockoptSockFprog(w.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program),
 			unix.SetsockoptTimeval(w.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout),
 			unix.Bind(w.fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}),
 			unix.SetsockoptInt(w.fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, unix.RTNLGRP_IPV6_MROUTE))
@@ -123,6 +127,19 @@ func (n *network) watch(part string, kind uint16, groups int) (*watch, error) {
 	go func() { w.done <- urgent(anyProcessor, func() error { return w.follow(stop) }) }()
 	w.stop = func() error { close(stop); err := <-w.done; unix.Close(w.fd); return err }
 	return w, nil
+}
+
+// groupsOneIn is a socket filter for groups whose number is a multiple of n. The
+// kernel begins an entry with its table, source and group.
+func groupsOneIn(n int) []unix.SockFilter {
+	const endOfGroup = unix.SizeofNlMsghdr + unix.SizeofRtMsg + 8 + 2*(unix.SizeofRtAttr+16)
+	return []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: endOfGroup - 1},
+		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: uint32(n - 1)},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: ^uint32(0)},
+		{Code: unix.BPF_RET | unix.BPF_K},
+	}
 }
 
 func (w *watch) follow(stop <-chan struct{}) error {

@@ -63,11 +63,11 @@ func replicationLag(r *run) (outcome, error) {
 // lag sends the load and returns by how much the probes' entries, those of groups
 // first..first+n-1, came later on device b than on device a.
 func (p *pair) lag(load *frames, first, n int) (times, error) {
-	onA, err := p.watch(deviceA, entryMade, first+n)
+	onA, err := p.watch(deviceA, entryMade, first+n, 1)
 	if err != nil {
 		return nil, err
 	}
-	onB, err := p.watch(deviceB, entryMade, first+n)
+	onB, err := p.watch(deviceB, entryMade, first+n, 1)
 	if err != nil {
 		return nil, err
 	}
