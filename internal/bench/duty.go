@@ -47,7 +47,7 @@ func dutyChangesWith(entries int) (times, error) {
 	}
 	defer n.close()
 	defer table.Close()
-	if _, err := fill(n, table, entries); err != nil {
+	if err := fill(n, table, entries); err != nil {
 		return nil, err
 	}
 	g, err := gate.OpenIn(n.spaces[deviceA].FD())

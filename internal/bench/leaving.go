@@ -65,7 +65,7 @@ func leavesOf(r *run, n int, prompt bool) (times, error) {
 	}
 	time.Sleep(500 * time.Millisecond) // the peer has heard of them
 	if prompt {
-		return p.oneByOne(leaves, entryRemoved)
+		return p.oneByOne(p.wire, leaves, entryRemoved)
 	}
 	return leaveTogether(p.wire, leaves, look)
 }

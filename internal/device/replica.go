@@ -280,8 +280,9 @@ func (s *service) Acked(key rbs.Key, v rbs.Version) {
 	if ifc == nil {
 		return
 	}
-	s.dev.adopt(s.now, ifc, key, v)
-	ifc.router.Forget(mld.Key{Group: key.Group, Host: key.Host}, mld.Version{Clock: uint64(v.Clock), Device: v.Device})
+	h := ifc.handle(key)
+	s.dev.orphanAdopted(s.now, listener{ifc, h}, v)
+	ifc.router.Forget(h, mld.Version{Clock: uint64(v.Clock), Device: v.Device})
 }
 
 // adopt takes note that the peer knows a listener at a version.

@@ -32,11 +32,11 @@ func TestLastListener(t *testing.T) {
 		if rec, ok := x.r.Get(Key{group1, h1}); !ok || !rec.Deleted {
 			t.Error("no tombstone")
 		} else {
-			x.r.Forget(rec.Key, Version{})
+			x.r.Forget(x.r.HandleOf(rec.Key), Version{})
 			if _, ok := x.r.Get(rec.Key); !ok {
 				t.Error("forgotten under a wrong version")
 			}
-			x.r.Forget(rec.Key, rec.Version)
+			x.r.Forget(x.r.HandleOf(rec.Key), rec.Version)
 			if _, ok := x.r.Get(rec.Key); ok {
 				t.Error("not forgotten")
 			}

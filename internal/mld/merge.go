@@ -162,12 +162,11 @@ func (r *Router) isHeld(rec *record) bool {
 }
 
 // Forget removes a tombstone that the peer has acknowledged, if it still has this version.
-func (r *Router) Forget(key Key, v Version) {
-	id := r.store.lookup(key)
-	if id == 0 {
+func (r *Router) Forget(h Handle, v Version) {
+	if h == 0 {
 		return
 	}
-	if rec := r.store.records.At(id); !rec.live() && r.store.version(rec) == v {
-		r.store.erase(r.now, id)
+	if rec := r.store.records.At(uint32(h)); !rec.live() && r.store.version(rec) == v {
+		r.store.erase(r.now, uint32(h))
 	}
 }

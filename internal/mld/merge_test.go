@@ -87,7 +87,7 @@ func TestMergeOrder(t *testing.T) {
 		if len(fx.Changed) != 0 {
 			t.Error("a merge would be replicated back")
 		}
-		r.Forget(key, leave.Version)
+		r.Forget(r.HandleOf(key), leave.Version)
 		r.Merge(0, other, &fx)
 		r.Merge(0, join, &fx)
 		if f := r.Filter(group1); !f.Equal(other.Filter) {
@@ -208,7 +208,7 @@ func (p pair) step(op, arg byte) {
 	case 14:
 		for rec := range y.r.Records() {
 			if mine, ok := x.r.Get(rec.Key); ok && mine.Deleted && mine.Version == rec.Version {
-				x.r.Forget(rec.Key, rec.Version)
+				x.r.Forget(x.r.HandleOf(rec.Key), rec.Version)
 			}
 		}
 	case 15:
