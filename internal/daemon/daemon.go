@@ -186,6 +186,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 			d.device.Handle(d.now(), device.Retire{})
 		case b := <-d.events:
 			d.handle(b)
+			d.execute() // a join waits for nothing else that is due
 		case changed := <-d.links:
 			d.linksChanged(changed)
 		case call := <-d.calls:
