@@ -126,6 +126,8 @@ func TestTerminal(t *testing.T) {
 	s.types("\x03terminal monitor\r", "<Tandem>")
 	tandem(t, "-s", socket, "-c", "display version") // somebody else comes
 	s.waits("SHELL/6/LOGIN(l)")
+	s.types("ping ipv6 ::1\r", "ping ipv6 ::1")
+	s.types("\x03", "0 packet(s) transmitted")
 	s.types("quit\r", "quit")
 	if err := <-ended; err != nil {
 		t.Errorf("interact: %v", err)

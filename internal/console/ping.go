@@ -1,9 +1,9 @@
 package console
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"time"
 
@@ -29,9 +29,11 @@ func ping(s *Session, a command.Args) error {
 		Count: option(a, "requests", pingCount), Size: option(a, "size", pingSize),
 		Interval: time.Duration(option(a, "interval", int(pingInterval/time.Millisecond))) * time.Millisecond,
 		Timeout:  time.Duration(option(a, "timeout", int(pingTimeout/time.Millisecond))) * time.Millisecond}
-	fmt.Fprintf(&s.printed, "  PING %v : %d  data bytes\n", p.Destination, p.Size)
+	fmt.Fprintf(&s.printed, "  PING %v : %d  data bytes, press CTRL_C to break\n", p.Destination, p.Size)
 	var times []time.Duration
-	err := s.sys.Backend.Ping(context.Background(), p, func(r device.PingReply) {
+	sent := 0
+	err := s.sys.Backend.Ping(s.ctx, p, func(r device.PingReply) {
+		sent++
 		switch {
 		case r.Err == nil:
 			times = append(times, r.RTT)
@@ -42,16 +44,16 @@ func ping(s *Session, a command.Args) error {
 			fmt.Fprintf(&s.printed, "    %v\n", r.Err)
 		}
 	})
-	if err != nil {
+	if err != nil && s.ctx.Err() == nil {
 		return err
 	}
-	s.pingStatistics(p, times)
+	s.pingStatistics(p.Destination, sent, times)
 	return nil
 }
 
-func (s *Session) pingStatistics(p device.Ping, times []time.Duration) {
+func (s *Session) pingStatistics(host netip.Addr, sent int, times []time.Duration) {
 	fmt.Fprintf(&s.printed, "\n  ---%v ping statistics---\n    %d packet(s) transmitted\n    %d packet(s) received\n    %.2f%% packet loss\n",
-		p.Destination, p.Count, len(times), 100*float64(p.Count-len(times))/float64(p.Count))
+		host, sent, len(times), 100*float64(sent-len(times))/float64(max(sent, 1)))
 	if len(times) == 0 {
 		return
 	}

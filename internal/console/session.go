@@ -1,10 +1,12 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"tandem/internal/command"
@@ -74,6 +76,9 @@ type Session struct {
 	shown   Display
 	printed strings.Builder
 	said    string // as others may see it, empty when it was not understood
+	ctx     context.Context
+	// interrupt ends ctx.
+	interrupt atomic.Pointer[context.CancelFunc]
 	// history holds what was said before, the oldest first.
 	history []string
 }
@@ -119,6 +124,10 @@ func (s *Session) Exec(line string) Result {
 	s.shown = Display{}
 	s.printed.Reset()
 	s.said = ""
+	var stop context.CancelFunc
+	s.ctx, stop = context.WithCancel(context.Background())
+	defer stop()
+	s.interrupt.Store(&stop)
 	prompt, asked := s.Prompt(), s.question != nil
 	err := s.run(line)
 	s.audit(prompt, err)
@@ -130,6 +139,14 @@ func (s *Session) Exec(line string) Result {
 	}
 	return Result{Output: s.printed.String(), Err: err, Prompt: s.Prompt(), Question: s.question != nil,
 		ScreenLength: s.screenLength, Monitor: s.monitor, Closed: s.closed}
+}
+
+// Interrupt ends the line that is being run, if it takes its time. It may be called
+// while Exec runs.
+func (s *Session) Interrupt() {
+	if stop := s.interrupt.Load(); stop != nil {
+		(*stop)()
+	}
 }
 
 func (s *Session) run(line string) error {

@@ -36,7 +36,7 @@ func NewClient(socket string) *Client {
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return d.DialContext(ctx, "unix", socket)
 		},
-		MaxConnsPerHost: 2, // one waits for the log
+		MaxConnsPerHost: 3, // one waits for the log, one interrupts a line
 	}}}
 }
 
@@ -71,6 +71,11 @@ func (s *Session) Exec(ctx context.Context, line string) (Reply, error) {
 		s.Prompt = reply.Prompt
 	}
 	return reply, err
+}
+
+// Interrupt ends the line that is being run.
+func (s *Session) Interrupt(ctx context.Context) error {
+	return s.client.do(ctx, http.MethodPost, s.path+"/interrupt", nil, nil)
 }
 
 // Complete asks what may come at the end of a line.

@@ -74,6 +74,7 @@ func newHandler(sys *console.System, j *journal.Journal) http.Handler {
 	mux.HandleFunc("POST /v1/sessions", h.open)
 	mux.HandleFunc("POST /v1/sessions/{id}/exec", h.exec)
 	mux.HandleFunc("POST /v1/sessions/{id}/complete", h.complete)
+	mux.HandleFunc("POST /v1/sessions/{id}/interrupt", h.interrupt)
 	mux.HandleFunc("DELETE /v1/sessions/{id}", h.close)
 	mux.HandleFunc("GET /v1/log", h.follow)
 	mux.HandleFunc("GET /v1/recording", h.record)
@@ -157,6 +158,15 @@ func (h *handler) complete(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, reply)
+}
+
+func (h *handler) interrupt(w http.ResponseWriter, r *http.Request) {
+	peer, ok := peerFrom(r.Context())
+	if !ok || h.sessions.interrupt(r.PathValue("id"), peer) != nil {
+		answerError(w, http.StatusNotFound, errNoSession)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (h *handler) close(w http.ResponseWriter, r *http.Request) {

@@ -72,6 +72,18 @@ func (s *sessions) use(id string, p Peer, now time.Time, f func(*console.Session
 	return nil
 }
 
+// interrupt ends the line that a session runs.
+func (s *sessions) interrupt(id string, p Peer) error {
+	s.mu.Lock()
+	h, ok := s.byID[id]
+	s.mu.Unlock()
+	if !ok || h.uid != p.UID {
+		return errNoSession
+	}
+	h.session.Interrupt()
+	return nil
+}
+
 func (s *sessions) end(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -62,8 +62,11 @@ func Run(ctx context.Context, r Request, told func(Reply)) error {
 	}
 	for n := 1; n <= r.Count; n++ {
 		sent := time.Now()
-		told(p.once(n))
-		if n == r.Count {
+		reply := p.once(n)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if told(reply); n == r.Count {
 			break
 		}
 		select {

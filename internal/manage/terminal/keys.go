@@ -1,8 +1,10 @@
 package terminal
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"time"
 )
 
 // Control keys of the console.
@@ -63,6 +65,34 @@ func (k *keys) wait() error {
 	}
 	return nil
 }
+
+// watch takes keys while nobody reads them, until done; at Ctrl+C it drops what was
+// typed ahead and calls interrupt, and again until done: the line to interrupt may only
+// be on its way.
+func (k *keys) watch(done <-chan struct{}, interrupt func()) {
+	var again <-chan time.Time
+	for {
+		select {
+		case <-done:
+			return
+		case <-again:
+			interrupt()
+			again = time.After(againInterval)
+		case pressed, ok := <-k.pressed:
+			if !ok {
+				return // the end is there to be read again
+			}
+			k.raw = append(k.raw, pressed...)
+			if at := bytes.LastIndexByte(k.raw, ctrlC); at >= 0 {
+				k.raw = k.raw[at+1:]
+				interrupt()
+				again = time.After(againInterval)
+			}
+		}
+	}
+}
+
+const againInterval = 100 * time.Millisecond
 
 // key returns one key as it was pressed.
 func (k *keys) key() (byte, error) {

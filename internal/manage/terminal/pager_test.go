@@ -16,10 +16,25 @@ import (
 )
 
 // counting is a dialogue of which every line is a number: so many lines are shown.
-type counting struct{ length int }
+// "wait" takes until it is interrupted.
+type counting struct {
+	length      int
+	interrupted chan struct{}
+}
+
+func (c *counting) Interrupt(context.Context) error {
+	select {
+	case c.interrupted <- struct{}{}:
+	default: // the line has ended
+	}
+	return nil
+}
 
 func (c *counting) Exec(_ context.Context, line string) (manage.Reply, error) {
 	var n int
+	if line == "wait" {
+		<-c.interrupted
+	}
 	if _, err := fmt.Sscanf(line, "length %d", &c.length); err != nil {
 		_, _ = fmt.Sscan(line, &n)
 	}
@@ -54,7 +69,7 @@ func press(t *testing.T, keys string) []string {
 	read, write := io.Pipe()
 	var screen bytes.Buffer
 	ended := make(chan error, 1)
-	c := &console{ctx: t.Context(), dialogue: &counting{}, first: ">", size: Size{40, 4}}
+	c := &console{ctx: t.Context(), dialogue: &counting{interrupted: make(chan struct{})}, first: ">", size: Size{40, 4}}
 	c.keys = newKeys(t.Context(), read)
 	c.screen = readWriter{c.keys, &screen}
 	c.edit()
@@ -117,6 +132,7 @@ func TestPager(t *testing.T) {
 		{"7\r\x03", []string{">7", "0", "1", "2", ">"}},
 		{"length 5\r7\rq", []string{">length 5", ">7", "0", "1", "2", "3", "4", ">"}},
 		{"length -1\r7\r", []string{">length -1", ">7", "0", "1", "2", "3", "4", "5", "6", ">"}},
+		{"wait\rahead\x032\r", []string{">wait", ">2", "0", "1", ">"}},
 		{"4?q", []string{">4?", "  w0", "  w1", ">4"}},
 		{"4?  \rq", []string{">4?", "  w0", "  w1", "  w2", "  w3", "  w4", "  w5", "  w6", ">4", "0", "1", "2", ">"}},
 	} {

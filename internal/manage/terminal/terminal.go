@@ -122,7 +122,7 @@ func (c *console) loop() error {
 		case err != nil && !errors.Is(err, term.ErrPasteIndicator):
 			return fmt.Errorf("terminal: %w", err)
 		}
-		if c.last, err = c.dialogue.Exec(c.ctx, line); err != nil {
+		if c.last, err = c.exec(line); err != nil {
 			return err
 		}
 		c.monitor(c.last.Monitor)
@@ -132,6 +132,22 @@ func (c *console) loop() error {
 		c.terminal.SetPrompt(c.prompt())
 	}
 	return nil
+}
+
+// exec runs a line, which Ctrl+C interrupts where the dialogue knows how to.
+func (c *console) exec(line string) (manage.Reply, error) {
+	done, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		c.keys.watch(done, func() {
+			if d, ok := c.dialogue.(interface{ Interrupt(context.Context) error }); ok {
+				// A line that has ended meanwhile needs no interruption.
+				_ = d.Interrupt(c.ctx)
+			}
+		})
+	}()
+	defer func() { close(done); <-watched }()
+	return c.dialogue.Exec(c.ctx, line)
 }
 
 func (c *console) prompt() string {
