@@ -30,6 +30,7 @@ func (quietDevice) BatchBackup(string) error             { return nil }
 func (quietDevice) EthTrunk(uint32) (device.EthTrunkInfo, error) {
 	return device.EthTrunkInfo{}, errors.New("there is none")
 }
+
 // Ping waits for an answer that never comes.
 func (quietDevice) Ping(ctx context.Context, _ device.Ping, _ func(device.PingReply)) error {
 	<-ctx.Done()

@@ -71,6 +71,7 @@ func (k *keys) wait() error {
 // be on its way.
 func (k *keys) watch(done <-chan struct{}, interrupt func()) {
 	var again <-chan time.Time
+	from := k.pressed
 	for {
 		select {
 		case <-done:
@@ -78,9 +79,9 @@ func (k *keys) watch(done <-chan struct{}, interrupt func()) {
 		case <-again:
 			interrupt()
 			again = time.After(againInterval)
-		case pressed, ok := <-k.pressed:
+		case pressed, ok := <-from:
 			if !ok {
-				return // the end is there to be read again
+				from = nil // whoever reads next sees the end
 			}
 			k.raw = append(k.raw, pressed...)
 			if at := bytes.LastIndexByte(k.raw, ctrlC); at >= 0 {
@@ -104,12 +105,18 @@ func (k *keys) key() (byte, error) {
 	return key, nil
 }
 
+// Read gives the line editor one line at most: what was typed behind it may be for
+// what the line shows.
 func (k *keys) Read(p []byte) (int, error) {
 	if len(k.pending) == 0 {
 		if err := k.wait(); err != nil {
 			return 0, err
 		}
-		k.pending, k.raw = translate(k.raw), nil
+		end := bytes.IndexByte(k.raw, '\r') + 1
+		if end == 0 {
+			end = len(k.raw)
+		}
+		k.pending, k.raw = translate(k.raw[:end]), k.raw[end:]
 	}
 	n := copy(p, k.pending)
 	k.pending = k.pending[n:]

@@ -1,13 +1,13 @@
 package terminal
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -62,19 +62,52 @@ func numbered(n int) string {
 	return b.String()
 }
 
+// display is a screen that can be waited for.
+type display struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+	text    strings.Builder
+}
+
+func newDisplay() *display {
+	d := &display{}
+	d.changed = sync.NewCond(&d.mu)
+	return d
+}
+
+func (d *display) Write(b []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.changed.Broadcast()
+	return d.text.Write(b)
+}
+
+// asks waits until the screen asks whether to go on.
+func (d *display) asks() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for !strings.HasSuffix(d.text.String(), moreText) {
+		d.changed.Wait()
+	}
+}
+
 // press types keys on a screen of four rows and returns what it shows, rows that
-// were cleared left out.
+// were cleared left out. A + in the keys waits until the screen asks for more.
 func press(t *testing.T, keys string) []string {
 	t.Helper()
 	read, write := io.Pipe()
-	var screen bytes.Buffer
+	screen := newDisplay()
 	ended := make(chan error, 1)
 	c := &console{ctx: t.Context(), dialogue: &counting{interrupted: make(chan struct{})}, first: ">", size: Size{40, 4}}
 	c.keys = newKeys(t.Context(), read)
-	c.screen = readWriter{c.keys, &screen}
+	c.screen = readWriter{c.keys, screen}
 	c.edit()
 	go func() { ended <- c.loop() }()
 	for _, key := range []byte(keys) {
+		if key == '+' {
+			screen.asks()
+			continue
+		}
 		if _, err := write.Write([]byte{key}); err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +117,7 @@ func press(t *testing.T, keys string) []string {
 		t.Fatal(err)
 	}
 	var rows []string
-	for row := range strings.SplitSeq(screen.String(), "\r\n") {
+	for row := range strings.SplitSeq(screen.text.String(), "\r\n") {
 		rows = append(rows, seen(row))
 	}
 	return rows
@@ -127,14 +160,14 @@ func TestPager(t *testing.T) {
 		want []string
 	}{
 		{"3\r", []string{">3", "0", "1", "2", ">"}},
-		{"7\r  ", []string{">7", "0", "1", "2", "3", "4", "5", "6", ">"}},
-		{"7\rx\r\rq", []string{">7", "0", "1", "2", "3", "4", ">"}},
-		{"7\r\x03", []string{">7", "0", "1", "2", ">"}},
-		{"length 5\r7\rq", []string{">length 5", ">7", "0", "1", "2", "3", "4", ">"}},
+		{"7\r+ + ", []string{">7", "0", "1", "2", "3", "4", "5", "6", ">"}},
+		{"7\r+x\r+\r+q", []string{">7", "0", "1", "2", "3", "4", ">"}},
+		{"7\r+\x03", []string{">7", "0", "1", "2", ">"}},
+		{"length 5\r7\r+q", []string{">length 5", ">7", "0", "1", "2", "3", "4", ">"}},
 		{"length -1\r7\r", []string{">length -1", ">7", "0", "1", "2", "3", "4", "5", "6", ">"}},
 		{"wait\rahead\x032\r", []string{">wait", ">2", "0", "1", ">"}},
-		{"4?q", []string{">4?", "  w0", "  w1", ">4"}},
-		{"4?  \rq", []string{">4?", "  w0", "  w1", "  w2", "  w3", "  w4", "  w5", "  w6", ">4", "0", "1", "2", ">"}},
+		{"4?+q", []string{">4?", "  w0", "  w1", ">4"}},
+		{"4?+ + \r+q", []string{">4?", "  w0", "  w1", "  w2", "  w3", "  w4", "  w5", "  w6", ">4", "0", "1", "2", ">"}},
 	} {
 		if diff := cmp.Diff(c.want, press(t, c.keys)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", c.keys, diff)
