@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"tandem/internal/linux/testnet"
 )
@@ -126,7 +127,12 @@ func (b *browser) call(method string, params, result any) {
 	testnet.Must(b.t, err)
 	_, err = b.in.Write(append(raw, 0))
 	testnet.Must(b.t, err)
-	m := <-answer
+	var m cdpMessage
+	select {
+	case m = <-answer:
+	case <-time.After(3 * limit): // it has to start first, on whatever machine
+		b.t.Fatalf("%s: the browser does not answer", method)
+	}
 	if m.Error != nil {
 		b.t.Fatalf("%s: %s", method, m.Error.Message)
 	}
@@ -171,12 +177,9 @@ func (b *browser) shows(expression string, want any) {
 	})
 }
 
-// photograph writes a picture of the whole page, if the test is to make pictures.
+// photograph writes a picture of the whole page.
 func (b *browser) photograph(name string) {
 	b.t.Helper()
-	if *screenshots == "" {
-		return
-	}
 	var picture struct{ Data string }
 	b.call("Page.captureScreenshot", map[string]any{"format": "png", "captureBeyondViewport": true}, &picture)
 	png, err := base64.StdEncoding.DecodeString(picture.Data)

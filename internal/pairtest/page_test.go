@@ -27,6 +27,9 @@ func leg(name string) string {
 // TestPage looks at the page of one device: both halves, a listener, and the loss and
 // the return of the peer as they happen, twice.
 func TestPage(t *testing.T) {
+	if *screenshots != "" {
+		t.Run("pictures", takePictures)
+	}
 	p := newPair(t)
 	testnet.Must(t, p.a.Links.SetUp("lo", true))
 	b := newBrowser(t, p.a)
@@ -94,12 +97,9 @@ func (b *browser) judges() {
 	}
 }
 
-// TestPictures makes the pictures of docs/: a pair with some life in it, and the same
+// takePictures makes the pictures of docs/: a pair with some life in it, and the same
 // when one of the two is lost.
-func TestPictures(t *testing.T) {
-	if *screenshots == "" {
-		t.Skip("makes the pictures of docs/ where -screenshots says where")
-	}
+func takePictures(t *testing.T) {
 	p := newPair(t)
 	testnet.Must(t, p.a.Links.SetUp("lo", true))
 	b := newBrowser(t, p.a)
@@ -133,9 +133,6 @@ func TestPictures(t *testing.T) {
 	b.photograph("page")
 	b.clicks("#theme")
 	b.photograph("page-dark")
-	b.open(pageURL, 420) // a telephone's, to look at and not for docs/
-	b.shows(level, "verdict good")
-	b.photograph("page-narrow")
 }
 
 // clicks clicks on the first element that fits.
