@@ -109,15 +109,6 @@ type Result struct {
 	Closed  bool // the session has ended
 }
 
-// Completion is what may come at the end of a line.
-type Completion struct {
-	// Expanded is the line completed as far as it is certain.
-	Expanded   string
-	Candidates []command.Candidate
-	// Error says why the line cannot be continued.
-	Error string
-}
-
 // Exec runs one line as typed after the prompt. Blank lines and comments,
 // which begin with # or !, do nothing.
 func (s *Session) Exec(line string) Result {
@@ -218,39 +209,6 @@ func errorText(err error, line, prompt string) string {
 		fmt.Fprintf(&b, "Error: %s\n", strings.TrimSuffix(reason, "\n"))
 	}
 	return b.String()
-}
-
-// Complete lists what may come at the end of a line.
-func (s *Session) Complete(line string) Completion {
-	if s.question != nil {
-		return Completion{Expanded: line}
-	}
-	text, pipe, piped := splitPipe(line)
-	if piped {
-		return s.completed(line)(completePipe(text, pipe))
-	}
-	return s.completed(line)(s.completeCommand(text))
-}
-
-// completed makes an error of a completion what the console prints.
-func (s *Session) completed(line string) func(Completion, error) Completion {
-	return func(c Completion, err error) Completion {
-		if err != nil {
-			return Completion{Expanded: line, Error: strings.TrimSuffix(errorText(err, line, s.Prompt()), "\n")}
-		}
-		return c
-	}
-}
-
-func (s *Session) completeCommand(text string) (Completion, error) {
-	candidates, err := table().Complete(s.views(), text)
-	if err != nil {
-		return Completion{}, err
-	}
-	if match, err := table().Match(s.views(), text); err == nil && takesPipe(match.Command.Syntax) && strings.HasSuffix(text, " ") {
-		candidates = append(candidates, command.Candidate{Word: "|", Help: "Filter what is shown"})
-	}
-	return Completion{Expanded: table().Expand(s.views(), text), Candidates: candidates}, nil
 }
 
 // takesPipe says that a command is a display.
