@@ -37,6 +37,15 @@ func (a asking) due() time.Duration {
 	return a.until
 }
 
+// until is when the last of what is asked for stops lingering.
+func (l *leaving) until() time.Duration {
+	until := l.group.until
+	for _, s := range l.sources {
+		until = max(until, s.until)
+	}
+	return until
+}
+
 // maxQuerySources keeps a query with its headers within 1280 bytes.
 const maxQuerySources = (1280 - 40 - 8 - queryHeaderSize) / addrSize
 

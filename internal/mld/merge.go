@@ -74,7 +74,9 @@ func (r *Router) merged(now time.Duration, id uint32, v Version, fx *Effects) {
 		r.lowerV1(now, gid, v, rec.expires)
 	}
 	if f := r.store.filter(id); r.IsQuerier() {
-		r.question(now, gid, f, rec.expires, false, fx)
+		// Who has answered for all may have left at the peer after that.
+		again := g.leave != nil && rec.expires > g.leave.until()+r.inUse.LastListenerInterval/2
+		r.question(now, gid, f, rec.expires, again, fx)
 	} else if f.Mode == Include {
 		r.expectPartial(gid, rec.expires)
 	}

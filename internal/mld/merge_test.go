@@ -142,6 +142,25 @@ func TestLeaveAcrossDevices(t *testing.T) {
 	}
 }
 
+// A host answers for all others of MLDv1 and leaves thereafter, both at the device
+// that does not ask: the querier has asked twice by then and must begin anew.
+func TestLeaveAfterAnswerAcrossDevices(t *testing.T) {
+	p := newPair(t, DefaultConfig())
+	p.b.hearV1(h1, TypeReportV1, group1)
+	p.b.hearV1(h1, TypeDone, group1)
+	p.b.replicate(p.a)
+	p.a.run(1500 * time.Millisecond)
+	p.b.run(1500 * time.Millisecond)
+	p.b.hearV1(h1, TypeReportV1, group1)
+	p.b.replicate(p.a)
+	p.b.hearV1(h1, TypeDone, group1)
+	p.a.fx.Reset()
+	p.b.replicate(p.a)
+	if len(p.a.fx.Queries) != 1 {
+		t.Errorf("the querier asked %+v", p.a.fx.Queries)
+	}
+}
+
 func TestHoldPeer(t *testing.T) {
 	p := newPair(t, DefaultConfig())
 	p.a.hear(h1, ModeIsExclude, group1)
