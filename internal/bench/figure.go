@@ -23,7 +23,7 @@ type figure struct {
 
 // figures lists them in the order in which they are run and printed.
 var figures = []figure{
-	figure1, figure2, figure3, figure4, figure5, figure6, figure7, figure8, figure9, figure11, figure12,
+	figure1, figure2, figure3, figure4, figure5, figure6, figure7, figure8, figure9, figure10, figure11, figure12,
 }
 
 // outcome is what a measurement found.

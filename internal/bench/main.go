@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"tandem/internal/linux/caps"
 )
@@ -25,6 +26,8 @@ type run struct {
 	dir string
 	// profile is where to write processor profiles of the daemons, if anywhere.
 	profile string
+	// duration is how long F10 lasts.
+	duration time.Duration
 }
 
 // Main runs the bench subcommand and returns the exit status: 0 when every
@@ -37,9 +40,10 @@ func Main(args []string) int {
 	fs := flag.NewFlagSet("tandem bench", flag.ContinueOnError)
 	asJSON := fs.String("json", "", "write the results to a `file`, or to one file a figure in a directory")
 	profile := fs.String("profile", "", "write processor profiles of the daemons into a `directory`")
+	duration := fs.Duration("duration", livenessTime, "how long F10 puts load on; its goal is about ten minutes")
 	page := fs.String("page", "", "put the table into a `file` of documentation")
 	fs.Usage = func() {
-		fmt.Fprintf(fs.Output(), "usage: tandem bench [ FIGURE ... ] [--json FILE|DIR] [--page FILE] [--profile DIR]\n\nfigures:\n")
+		fmt.Fprintf(fs.Output(), "usage: tandem bench [ FIGURE ... ] [--json FILE|DIR] [--page FILE] [--profile DIR] [--duration TIME]\n\nfigures:\n")
 		for _, f := range figures {
 			fmt.Fprintf(fs.Output(), "  %-4s %s\n", f.id, f.about)
 		}
@@ -56,7 +60,8 @@ func Main(args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	if err := measure(ctx, wanted, *asJSON, *page, *profile); err != nil {
+	r := &run{ctx: ctx, profile: *profile, duration: *duration}
+	if err := measure(r, wanted, *asJSON, *page); err != nil {
 		fmt.Fprintln(os.Stderr, "tandem bench:", err)
 		return 1
 	}
@@ -94,7 +99,7 @@ func choose(names []string) ([]figure, error) {
 	return wanted, nil
 }
 
-func measure(ctx context.Context, wanted []figure, asJSON, page, profile string) error {
+func measure(r *run, wanted []figure, asJSON, page string) error {
 	if err := caps.Check(); err != nil {
 		return err
 	}
@@ -107,14 +112,14 @@ func measure(ctx context.Context, wanted []figure, asJSON, page, profile string)
 		return err
 	}
 	defer os.RemoveAll(dir)
-	r := &run{ctx: ctx, daemon: daemon, dir: dir, profile: profile}
+	r.daemon, r.dir = daemon, dir
 	var errs []error
 	var reports []report
 	c := beginning()
 	for _, f := range wanted {
 		o, err := f.run(r)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if r.ctx.Err() != nil {
+			return r.ctx.Err()
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", f.id, err))
