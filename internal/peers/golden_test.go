@@ -45,7 +45,7 @@ func TestCaptured(t *testing.T) {
 		got = append(got, frames())
 	}
 	if *update {
-		testnet.Must(t, os.WriteFile(capture, toPcap(got), 0o644))
+		testnet.Must(t, os.WriteFile(capture, testnet.Pcap(got), 0o644))
 	}
 	want := golden(t)
 	for i, m := range messages(t) {
@@ -190,22 +190,6 @@ func add(f map[string]string, name, value string) {
 		value = f[name] + "," + value
 	}
 	f[name] = value
-}
-
-// toPcap makes a capture file of frames, a second apart.
-func toPcap(frames [][]byte) []byte {
-	b := binary.LittleEndian.AppendUint32(nil, 0xa1b2c3d4)
-	b = append(b, 2, 0, 4, 0)
-	b = append(b, make([]byte, 8)...)
-	b = binary.LittleEndian.AppendUint32(b, 65535)
-	b = binary.LittleEndian.AppendUint32(b, 1) // Ethernet
-	for i, f := range frames {
-		for _, v := range []int{i, 0, len(f), len(f)} {
-			b = binary.LittleEndian.AppendUint32(b, uint32(v))
-		}
-		b = append(b, f...)
-	}
-	return b
 }
 
 // golden reads the frames of the capture.

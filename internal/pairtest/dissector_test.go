@@ -1,0 +1,161 @@
+package pairtest
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"tandem/internal/linux/testnet"
+)
+
+const dissector = "../../contrib/wireshark/tandem.lua"
+
+// dissect has tshark read frames with the dissectors of this project and prints the
+// fields, a packet a line; what cannot be read fails the test.
+func dissect(t *testing.T, frames [][]byte, filter string, fields ...string) [][]string {
+	t.Helper()
+	tshark, err := exec.LookPath("tshark")
+	if err != nil {
+		t.Skip("needs tshark")
+	}
+	file := filepath.Join(t.TempDir(), "capture.pcap")
+	testnet.Must(t, os.WriteFile(file, testnet.Pcap(frames), 0o644))
+	args := []string{"-n", "-X", "lua_script:" + dissector, "-r", file, "-Y", filter, "-T", "fields", "-E", "separator=|", "-E", "aggregator=,"}
+	for _, f := range fields {
+		args = append(args, "-e", f)
+	}
+	cmd := exec.Command(tshark, args...)
+	var complaints strings.Builder
+	cmd.Stderr = &complaints
+	out, err := cmd.Output()
+	if err != nil || strings.Contains(complaints.String(), "Lua") {
+		t.Fatalf("tshark: %v\n%s", err, complaints.String())
+	}
+	var lines [][]string
+	for line := range strings.Lines(string(out)) {
+		lines = append(lines, strings.Split(strings.TrimSuffix(line, "\n"), "|"))
+	}
+	return lines
+}
+
+// column lists the different values of a field.
+func column(lines [][]string, at int) []string {
+	var values []string
+	for _, line := range lines {
+		for _, v := range strings.Split(line[at], ",") {
+			if v != "" && !slices.Contains(values, v) {
+				values = append(values, v)
+			}
+		}
+	}
+	slices.Sort(values)
+	return values
+}
+
+// TestDissector has Wireshark read what a pair says, from the first word on: nothing is
+// malformed, and it says what the displays say.
+func TestDissector(t *testing.T) {
+	p := newPair(t)
+	captured := p.nodes["a"].Capture(t, coreLink)
+	p.start()
+	s := p.stream(ssmGroup)
+	l := p.join(ssmGroup, sourceAddr)
+	l.awaits(s)
+	p.forms(1)
+	p.b.kill()
+	p.b.start() // the databases are compared and the record is sent again
+	p.forms(1)
+	l.leave()
+	p.forms(0)
+	frames := captured()
+
+	const wrong = "_ws.malformed || etrunk.malformed || rbs.malformed || _ws.lua.error"
+	if lines := dissect(t, frames, wrong, "frame.number", "_ws.col.Info"); len(lines) > 0 {
+		t.Errorf("malformed: %v", lines)
+	}
+	want := func(filter, field string, values ...string) {
+		t.Helper()
+		slices.Sort(values)
+		if got := column(dissect(t, frames, filter, field), 0); !slices.Equal(got, values) {
+			t.Errorf("%s: %s is %v, want %v", filter, field, got, values)
+		}
+	}
+	sent := func(device string) string { return "etrunk && !icmpv6 && ipv6.src == " + addr("c", device).String() }
+	want(sent("a"), "etrunk.priority", "10")
+	want(sent("b"), "etrunk.priority", "20")
+	want(sent("a"), "etrunk.member", "10")
+	want(sent("a"), "etrunk.mode", "0", "1") // the procedure sets it in a later commit
+	want(sent("a"), "etrunk.fail_time", "3000")
+	want(sent("a")+" && etrunk.backup_id", "etrunk.backup_id", "10")
+	want(sent("a")+" && etrunk.covers == 1 && etrunk.reason == 1", "etrunk.role", "2")
+	want("rbs", "rbs.group", ssmGroup.String())
+	want("rbs", "rbs.source", sourceAddr.String())
+	want("rbs", "rbs.backup_id", "10")
+	seen := column(dissect(t, frames, "rbs", "rbs.type"), 0)
+	for _, kind := range []string{"1", "2", "3", "4", "6", "7", "11"} {
+		if !slices.Contains(seen, kind) {
+			t.Errorf("no frame of type %s among %v", kind, seen)
+		}
+	}
+}
+
+// TestDissectorReadsTheExamples has it read every frame that docs/protocol/rbs.md gives
+// as an example, and each again with its last byte missing.
+func TestDissectorReadsTheExamples(t *testing.T) {
+	text, err := os.ReadFile("../../docs/protocol/rbs.md")
+	testnet.Must(t, err)
+	examples := regexp.MustCompile(`(?m)^    [0-9a-f]{4} [0-9a-f]{2} 00( .*)?(\n     +[0-9a-f]{2}.*)*$`).FindAllString(string(text), -1)
+	var frames [][]byte
+	var types []string
+	next := uint32(1)
+	add := func(frame []byte) {
+		frames = append(frames, inTCP(next, frame))
+		next += uint32(len(frame))
+	}
+	for _, example := range examples {
+		frame, err := hex.DecodeString(strings.Join(strings.Fields(example), ""))
+		if err != nil || len(frame) != int(binary.BigEndian.Uint16(frame)) {
+			t.Fatalf("example %q: %v", example, err)
+		}
+		add(frame)
+		types = append(types, strconv.Itoa(int(frame[2])))
+		if frame[2] != 8 && frame[2] != 9 && frame[2] != 10 { // texts of any length
+			short := slices.Clone(frame[:len(frame)-1])
+			binary.BigEndian.PutUint16(short, uint16(len(short)))
+			add(short)
+			types = append(types, strconv.Itoa(int(frame[2]))+" malformed")
+		}
+	}
+	if len(examples) < 12 {
+		t.Fatalf("%d examples found", len(examples))
+	}
+	for i, line := range dissect(t, frames, "tcp", "rbs.type", "rbs.malformed") {
+		got := line[0]
+		if line[1] != "" {
+			got += " malformed"
+		}
+		if got != types[i] {
+			t.Errorf("example %d is dissected as %q, want %q", i, got, types[i])
+		}
+	}
+}
+
+// inTCP puts bytes into a segment of a connection to the port of RBS.
+func inTCP(sequence uint32, payload []byte) []byte {
+	from, to := addr("c", "b").As16(), addr("c", "a").As16()
+	b := append(make([]byte, 12), 0x86, 0xdd, 0x60, 0, 0, 0)
+	b = binary.BigEndian.AppendUint16(b, uint16(20+len(payload)))
+	b = append(append(append(b, 6, 64), from[:]...), to[:]...)
+	b = binary.BigEndian.AppendUint16(b, 40000)
+	b = binary.BigEndian.AppendUint16(b, 7000)
+	b = binary.BigEndian.AppendUint32(b, sequence)
+	b = append(b, 0, 0, 0, 1, 0x50, 0x10, 0xff, 0xff, 0, 0, 0, 0)
+	return append(b, payload...)
+}
