@@ -32,6 +32,8 @@ type Device struct {
 
 	// What the end of an event must look at again.
 	dutyDirty, gateDirty, orphansDirty, routesDirty bool
+	found                                           bool // a peer, since announcedAt
+	announcedAt                                     time.Duration
 	retiring                                        bool
 	wake                                            time.Duration // earliest deadline of the device's own, 0 when none
 
@@ -170,6 +172,7 @@ func (d *Device) Effects() *Effects {
 func (d *Device) settle(now time.Duration) {
 	for d.dutyDirty {
 		d.refreshDuty(now)
+		d.announce(now)
 	}
 	d.pumpServices(now)
 	if d.routesDirty && len(d.orphans.overdue) > 0 {
@@ -268,6 +271,7 @@ func (d *Device) sendHellos(t *trunk) {
 	}
 	for _, ev := range d.trunkFx.Events {
 		d.tell(trunkEvent(t.cfg.ID, ev))
+		d.found = d.found || ev.Kind == etrunk.PeerFound
 	}
 	if d.trunkFx.Changed {
 		d.dutyDirty = true

@@ -126,6 +126,13 @@ func (p *Proxy) SetLink(now time.Duration, linkLocal netip.Addr, up bool) {
 	}
 }
 
+// TellAnew reports everything that is listened to once more, within a second, as if it
+// had been asked for: a switch on the way may have forgotten where the listener is.
+func (p *Proxy) TellAnew(now time.Duration) {
+	p.now = max(p.now, now)
+	p.heardQuery(now, &Query{Version: 2, MaxResponse: time.Second, Group: netip.IPv6Unspecified()})
+}
+
 // Want makes the proxy listen to a group, or stop when the filter is empty. Groups
 // that are not routed between links are ignored.
 func (p *Proxy) Want(now time.Duration, group netip.Addr, f Filter) {

@@ -42,6 +42,10 @@ func (r *Router) restart(now time.Duration, fx *Effects) {
 	r.ask(now, fx)
 }
 
+// AskAnew begins the general queries anew where this router is the querier, for the
+// switches and hosts around that may have taken another one for it.
+func (r *Router) AskAnew(now time.Duration, fx *Effects) { r.restart(now, fx) }
+
 // ask sends the general query if it is due.
 func (r *Router) ask(now time.Duration, fx *Effects) {
 	q := &r.querier

@@ -1,0 +1,28 @@
+package device
+
+import "time"
+
+// announceGap is the least time between two announcements, so that a path between the
+// devices that comes and goes does not make every host answer all the time.
+const announceGap = 10 * time.Second
+
+// announce says again, after the devices have found each other, what this one is: while
+// each took the other for dead both served everything, and the switches and routers
+// around may believe in either. The querier asks the hosts, whose answers show both
+// devices and the switch where they are; upstream, all that is joined is reported again.
+func (d *Device) announce(now time.Duration) {
+	if !d.found || d.dutyDirty || d.announcedAt != 0 && now < d.announcedAt+announceGap {
+		return
+	}
+	d.found, d.announcedAt = false, now
+	for _, ifc := range d.order.downstreams {
+		if d.memberOf(ifc) != nil {
+			ifc.router.AskAnew(now, &d.mldFx)
+			d.applyMLD(now, ifc)
+		}
+	}
+	if d.upstream != nil {
+		d.upstream.proxy.TellAnew(now)
+		d.advanceProxy(now)
+	}
+}

@@ -1,0 +1,54 @@
+package mld
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// TestTellAnew: everything is reported once more within a second, and asked again by
+// the querier alone.
+func TestTellAnew(t *testing.T) {
+	p := NewProxy(DefaultConfig(), rand.New(rand.NewPCG(1, 1)), 0)
+	p.SetLink(0, netip.MustParseAddr("fe80::a"), true)
+	group := netip.MustParseAddr("ff3e::8000:1")
+	p.Want(0, group, Filter{Sources: []netip.Addr{netip.MustParseAddr("2001:db8::1")}})
+	var fx Effects
+	now := time.Duration(0)
+	run := func(d time.Duration) {
+		for end := now + d; ; {
+			at, ok := p.Deadline()
+			if !ok || at > end {
+				now = end
+				return
+			}
+			now = max(now, at)
+			p.Advance(now, &fx)
+		}
+	}
+	run(time.Minute)
+	fx.Reset()
+	run(time.Minute)
+	if len(fx.Reports) != 0 {
+		t.Fatalf("%d reports in peace", len(fx.Reports))
+	}
+	p.TellAnew(now)
+	run(time.Second)
+	var pkt Packet
+	if len(fx.Reports) != 1 || pkt.Parse(fx.Reports[0].Payload) != nil || len(pkt.Records) != 1 || pkt.Records[0].Group != group {
+		t.Errorf("reports %v, %+v", fx.Reports, pkt.Records)
+	}
+
+	for _, duty := range []bool{true, false} {
+		var asked Effects
+		r := NewRouter(DefaultConfig(), 1, 0)
+		r.SetLink(0, netip.MustParseAddr("fe80::a"), true, &asked)
+		r.SetQuerierDuty(0, duty, &asked)
+		asked.Reset()
+		r.AskAnew(time.Hour, &asked)
+		if got := len(asked.Queries); got > 1 || (got == 1) != duty {
+			t.Errorf("duty %v: %d queries", duty, got)
+		}
+	}
+}
