@@ -87,3 +87,26 @@ func TestSameLeaf(t *testing.T) {
 		}
 	}
 }
+
+// Whichever end has written during an outage, the other one does not send its old
+// versions of that.
+func TestWhoHasLessToTellPullsFirst(t *testing.T) {
+	for writer := range 2 {
+		w := newWorld(t, 40)
+		for i := range 500 {
+			w.nodes[0].write(i, false)
+		}
+		w.run(10 * time.Second)
+		w.partition = true
+		w.run(3 * time.Second)
+		for i := range 50 {
+			w.nodes[writer].write(i, false)
+		}
+		w.partition = false
+		w.run(10 * time.Second)
+		w.converged()
+		if st := w.nodes[writer].state().LastDifference; st.Sent != 50 || st.Received != 0 {
+			t.Errorf("node %d has sent %d records and received %d, want its 50 and none", writer, st.Sent, st.Received)
+		}
+	}
+}

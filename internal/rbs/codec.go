@@ -30,9 +30,15 @@ type Hello struct {
 	Device, Boot           uint64 // who sends, and a number drawn at its boot
 	Clock                  Stamp  // the sender's clock
 	Buckets                uint32 // 1..MaxBuckets
+	// Untold counts the changes that the sender could not tell a peer of; 0 also where
+	// an older release does not say.
+	Untold uint32
 }
 
-const helloSize = 40
+const (
+	helloSize   = 40
+	helloUntold = 44 // with what version 2 has added
+)
 
 // AppendHello appends a HELLO frame.
 func AppendHello(dst []byte, h Hello) []byte {
@@ -46,6 +52,7 @@ func AppendHello(dst []byte, h Hello) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, h.Device)
 	dst = binary.BigEndian.AppendUint64(dst, h.Boot)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(h.Clock))
+	dst = binary.BigEndian.AppendUint32(dst, h.Untold)
 	return endFrame(dst, start)
 }
 
@@ -65,6 +72,9 @@ func ParseHello(body []byte) (h Hello, err error) {
 		Device:     binary.BigEndian.Uint64(body[16:]),
 		Boot:       binary.BigEndian.Uint64(body[24:]),
 		Clock:      Stamp(binary.BigEndian.Uint64(body[32:])),
+	}
+	if len(body) >= helloUntold {
+		h.Untold = binary.BigEndian.Uint32(body[helloSize:])
 	}
 	switch {
 	case h.MinVersion > h.MaxVersion:

@@ -20,9 +20,10 @@ var golden = map[string]struct {
 	made []byte
 }{
 	"HELLO": {
-		`002c 01 00  54524253 0001 0001 00000000 00000100
-		 0000000000000007 00000000deadbeef 0198000000000001`,
-		AppendHello(nil, Hello{MinVersion: 1, MaxVersion: 1, Buckets: 256, Device: 7, Boot: 0xdeadbeef, Clock: 0x0198000000000001}),
+		`0030 01 00  54524253 0001 0002 00000001 00000100
+		 0000000000000007 00000000deadbeef 0198000000000001 00000005`,
+		AppendHello(nil, Hello{MinVersion: 1, MaxVersion: 2, Features: FeatureStatus, Buckets: 256, Device: 7, Boot: 0xdeadbeef,
+			Clock: 0x0198000000000001, Untold: 5}),
 	},
 	"KEEPALIVE":      {`000c 02 00  0123456789abcdef`, AppendKeepalive(nil, 0x0123456789abcdef)},
 	"DIGESTS":        {`0018 03 00  00000002 0000000000000001 ffffffffffffffff`, AppendDigests(nil, 2, []uint64{1, math.MaxUint64})},
@@ -193,7 +194,7 @@ func TestMalformedBodiesAreRefused(t *testing.T) {
 	}{
 		{"hello cut", hello, make([]byte, 39), "at least 40"},
 		{"hello magic", hello, mutate("HELLO", 0, 0), "magic"},
-		{"hello versions", hello, mutate("HELLO", 4, 0, 2), "versions 2..1"},
+		{"hello versions", hello, mutate("HELLO", 4, 0, 3), "versions 3..2"},
 		{"hello no buckets", hello, mutate("HELLO", 12, 0, 0, 0, 0), "0 buckets"},
 		{"hello many buckets", hello, mutate("HELLO", 12, 0, 1, 0, 1), "65537 buckets"},
 		{"hello clock", hello, mutate("HELLO", 32, 0x80), "clock"},

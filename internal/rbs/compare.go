@@ -30,12 +30,22 @@ func (s *Session) startComparison() {
 	switch {
 	case s.peer.Buckets != uint32(s.store.Buckets()):
 		s.askEverything()
-	case s.version >= Version2 && !s.stats.once && s.cfg.Device > s.peer.Device:
+	case s.version >= Version2 && !s.stats.once && s.pullsFirst():
 		// What the peer has will have come first, so that it need not be sent back.
 		s.tellNext = true
 	default:
 		s.tellDigests()
 	}
+}
+
+// pullsFirst reports whether this end is the first to take what the other one has.
+// The one that has less to tell is: what it then has is not sent back to it, and
+// what the other one has made anew is not sent in its old version.
+func (s *Session) pullsFirst() bool {
+	if ours, peer := s.cfg.Untold, s.peer.Untold; ours != peer {
+		return ours < peer
+	}
+	return s.cfg.Device > s.peer.Device
 }
 
 func (s *Session) tellDigests() { s.tell, s.telling, s.tellNext = 0, true, false }

@@ -67,6 +67,8 @@ func TestOlderPeer(t *testing.T) {
 			}
 			if FrameType(b[2]) == FrameHello {
 				b[HeaderSize+7], b[HeaderSize+11] = MaxVersion, byte(FeatureStatus)
+				b = slices.Insert(b, HeaderSize+helloSize, 0, 0, 0, 0)
+				b[1] += 4
 			}
 			if !bytes.Equal(sorted(got), sorted(b)) {
 				t.Fatalf("it hears\n%x, from its own release it heard\n%x", got, b)

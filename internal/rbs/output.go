@@ -57,6 +57,7 @@ func (s *Session) putHello(now time.Duration) {
 		Device: s.cfg.Device, Boot: s.cfg.Boot,
 		Clock:   s.clock.Now(now),
 		Buckets: uint32(s.store.Buckets()),
+		Untold:  s.cfg.Untold,
 	})
 	s.counters.FramesSent++
 }

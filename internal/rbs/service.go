@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"net/netip"
 	"time"
@@ -247,6 +248,7 @@ func (s *Service) newLink(now time.Duration, conn ConnID) *link {
 	return &link{conn: conn, madeAt: now, session: NewSession(now, SessionConfig{
 		Device: s.device, Boot: s.boot,
 		KeepaliveInterval: s.cfg.KeepaliveInterval, DeadInterval: s.cfg.DeadInterval, Lags: &s.lags,
+		Untold: uint32(min(s.missed, math.MaxUint32)),
 	}, s.store, s.clock, &s.counters)}
 }
 

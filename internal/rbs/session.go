@@ -11,6 +11,8 @@ import (
 type SessionConfig struct {
 	Device, Boot                    uint64
 	KeepaliveInterval, DeadInterval time.Duration
+	// Untold is how many changes have been made while there was no connection.
+	Untold uint32
 	// Lags counts, for each record, the time from its change to its acknowledgement;
 	// nil where nobody wants to know.
 	Lags *latency.Histogram
