@@ -91,9 +91,11 @@ func (n *node) knowing() bool { return n.alive() && n.w.now > n.bootedAt+learnTi
 // learnTime is ample for the first synchronisation.
 const learnTime = 30 * time.Second
 
-// able reports whether it has all it takes to serve.
+// able reports whether it has all it takes to serve. In automatic mode roles do not
+// follow the upstream: a Backup's leg stays down although the Master receives nothing.
 func (n *node) able() bool {
-	return n.alive() && n.upCable() && n.legCuts == 0 && n.memberMode() != etrunk.ForceBackup
+	standsAside := n.memberMode() == etrunk.Auto && !n.legAdmin
+	return n.alive() && n.upCable() && n.legCuts == 0 && n.memberMode() != etrunk.ForceBackup && !standsAside
 }
 
 func (n *node) address() netip.Addr {
