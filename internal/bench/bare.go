@@ -26,7 +26,8 @@ type bare struct {
 	ended   chan error
 }
 
-// newBare starts it, on one processor if told.
+// newBare starts it, on one processor if told. It waits for no other program: it is
+// to be the limit also where others want the processors.
 func newBare(cpu int, setsEntries bool) (*bare, error) {
 	n, table, err := bareTable()
 	if err != nil {
@@ -38,14 +39,7 @@ func newBare(cpu int, setsEntries bool) (*bare, error) {
 		b.close()
 		return nil, err
 	}
-	go func() {
-		serve := func() error { return b.serve(setsEntries) }
-		if cpu == anyProcessor {
-			b.ended <- serve()
-		} else {
-			b.ended <- onProcessor(cpu, serve)
-		}
-	}()
+	go func() { b.ended <- urgent(cpu, func() error { return b.serve(setsEntries) }) }()
 	return b, nil
 }
 
