@@ -67,7 +67,7 @@ new ones may come.
 
 // isText tells of the displays that print lines of text.
 func isText(c command.Command[*Session]) bool {
-	for _, words := range []string{"current-configuration", "saved-configuration", "configuration candidate", "configuration commit changes", "history-command", "this"} {
+	for _, words := range []string{"current-configuration", "saved-configuration", "configuration candidate", "configuration commit changes", "history-command", "this", diagnosticInformation} {
 		if strings.HasPrefix(c.Syntax, displayWord+" "+words) {
 			return true
 		}

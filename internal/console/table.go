@@ -83,6 +83,7 @@ func vocabulary() command.Vocabulary {
 		"<commits>":             "Number of commits",
 		"<group>":               "Group address",
 		"<id>":                  "Number",
+		diagnosticInformation:   "All displays one after the other",
 		"history-command":       "Lines that were typed before",
 		"<host>":                "Address that is to answer",
 		"<interval>":            "Time from one request to the next, in milliseconds",

@@ -41,6 +41,7 @@ var displayLines = map[string][]string{
 	"eth-trunk":                       {"10"},
 	"interface":                       {"", "brief", "eth-trunk 10"},
 	"history-command":                 {""},
+	"diagnostic-information":          {""},
 	"logbuffer":                       {"", "level warning size 3"},
 	"alarm active":                    {""},
 	"http server":                     {""},
