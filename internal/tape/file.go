@@ -32,8 +32,8 @@ type Recording struct {
 
 // stretch is entries, as bytes, since a time.
 type stretch struct {
-	at      time.Duration
-	entries []byte
+	at     time.Duration
+	chunks [][]byte
 }
 
 // ErrNothing says that nothing is recorded: it is switched off, or the database is too
@@ -57,19 +57,33 @@ func (r Recording) Write(w io.Writer) error {
 	}
 	for _, part := range r.stretches {
 		last := part.at
-		for b := part.entries; len(b) > 0; {
-			e, n, err := parseEntry(b, last)
+		for _, chunk := range part.chunks {
+			var err error
+			last, err = eachEntry(chunk, last, func(e *Entry) error {
+				s.sign(e)
+				return out.entry(e)
+			})
 			if err != nil {
-				return err
-			}
-			b, last = b[n:], e.At
-			s.sign(&e)
-			if err := out.entry(&e); err != nil {
 				return err
 			}
 		}
 	}
 	return out.w.Flush()
+}
+
+// eachEntry calls do for every entry of b and returns the time of the last.
+func eachEntry(b []byte, last time.Duration, do func(*Entry) error) (time.Duration, error) {
+	for size := len(b); len(b) > 0; {
+		e, n, err := parseEntry(b, last)
+		if err != nil {
+			return last, fmt.Errorf("%w: byte %d: %w", ErrFormat, size-len(b), err)
+		}
+		b, last = b[n:], e.At
+		if err := do(&e); err != nil {
+			return last, err
+		}
+	}
+	return last, nil
 }
 
 // writer writes a file.
@@ -131,18 +145,8 @@ func read(r io.Reader) (f file, err error) {
 
 // each calls do for every entry.
 func (f *file) each(do func(*Entry) error) error {
-	last := f.At
-	for b := f.entries; len(b) > 0; {
-		e, n, err := parseEntry(b, last)
-		if err != nil {
-			return fmt.Errorf("%w: byte %d: %w", ErrFormat, len(f.entries)-len(b), err)
-		}
-		b, last = b[n:], e.At
-		if err := do(&e); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := eachEntry(f.entries, f.At, do)
+	return err
 }
 
 // recordedKey stands in recordings for every security key.

@@ -1,6 +1,7 @@
 package tape
 
 import (
+	"slices"
 	"time"
 
 	"tandem/internal/device"
@@ -25,15 +26,30 @@ const mostRecords = 200_000
 
 // segment is a stretch of the recording.
 type segment struct {
-	start   Start
-	entries []byte
-	last    time.Duration
+	start  Start
+	chunks [][]byte // of whole entries; only the last one grows
+	size   int
+	last   time.Duration
+}
+
+// chunkSize is what is allocated at a time: what has been written is never copied.
+const chunkSize = 256 << 10
+
+func (s *segment) add(entry []byte) {
+	last := len(s.chunks) - 1
+	if last < 0 || len(s.chunks[last])+len(entry) > cap(s.chunks[last]) {
+		s.chunks = append(s.chunks, make([]byte, 0, max(chunkSize, len(entry))))
+		last++
+	}
+	s.chunks[last] = append(s.chunks[last], entry...)
+	s.size += len(entry)
 }
 
 // ring is a recording of bounded size: the stretch under way and the one before it.
 type ring struct {
 	most     int
 	now, old *segment // nil while there is nothing to begin from
+	scratch  []byte
 }
 
 // begin begins a stretch.
@@ -53,17 +69,19 @@ func (r *ring) add(e *Entry) {
 	if r.now == nil {
 		return
 	}
-	entries, err := appendEntry(r.now.entries, r.now.last, e)
-	if err != nil || len(entries) > r.most {
+	entry, err := appendEntry(r.scratch[:0], r.now.last, e)
+	if err != nil || r.now.size > r.most {
 		r.drop()
 		return
 	}
-	r.now.entries, r.now.last = entries, e.At
+	r.scratch = entry
+	r.now.add(entry)
+	r.now.last = e.At
 }
 
 // due says that it is time for another stretch.
 func (r *ring) due(now time.Duration) bool {
-	return r.now == nil || len(r.now.entries) > r.most/2 || now > r.now.start.At+segmentLife
+	return r.now == nil || r.now.size > r.most/2 || now > r.now.start.At+segmentLife
 }
 
 // copy copies the recording. A stretch goes on where the one before ends.
@@ -76,7 +94,7 @@ func (r *ring) copy(now time.Duration) Recording {
 		if len(rec.stretches) == 0 {
 			rec.Start = s.start
 		}
-		rec.stretches = append(rec.stretches, stretch{s.start.At, s.entries[:len(s.entries):len(s.entries)]})
+		rec.stretches = append(rec.stretches, stretch{s.start.At, slices.Clone(s.chunks)})
 	}
 	return rec
 }

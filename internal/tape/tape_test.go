@@ -284,14 +284,13 @@ func FuzzReplay(f *testing.F) {
 func FuzzEntry(f *testing.F) {
 	k := newDesk(&testing.T{}, 64<<20)
 	k.pass(5 * time.Second)
-	last := time.Duration(0)
-	for b := k.dev.ring.now.entries; len(b) > 0; {
-		e, n, err := parseEntry(b, last)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(b[:n])
-		b, last = b[n:], e.At
+	_, err := eachEntry(k.dev.ring.now.chunks[0], 0, func(e *Entry) error {
+		b, err := appendEntry(nil, 0, e)
+		f.Add(b)
+		return err
+	})
+	if err != nil {
+		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, _, err := parseEntry(b, 0)
