@@ -73,12 +73,10 @@ const (
 	sendChunk = 1024
 )
 
-// sustain sends frames as fast as the receiver takes them in and returns how
-// long it took until done said that all were.
-func (r *run) sustain(w *wire, f *frames, waiting *backlog, done func() error) (took time.Duration, err error) {
-	var start time.Time
-	err = onProcessor(0, func() error {
-		start = time.Now()
+// sustain sends frames as fast as the receiver takes them in and waits until
+// done says that all were.
+func (r *run) sustain(w *wire, f *frames, waiting *backlog, done func() error) error {
+	err := onProcessor(0, func() error {
 		for from := 0; from < f.len(); from += sendChunk {
 			if err := w.send(f, from, min(from+sendChunk, f.len())); err != nil {
 				return err
@@ -90,10 +88,9 @@ func (r *run) sustain(w *wire, f *frames, waiting *backlog, done func() error) (
 		return waiting.below(r.ctx, 1)
 	})
 	if err != nil {
-		return 0, err
+		return err
 	}
-	err = r.poll(10*time.Second, done)
-	return time.Since(start), err
+	return r.poll(10*time.Second, done)
 }
 
 // portion is how many frames inTurns lets wait at a time, far fewer than the

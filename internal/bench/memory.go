@@ -81,7 +81,7 @@ func memoryOf(r *run, f *frames, records int) (grown [2]footprint, err error) {
 			return grown, err
 		}
 	}
-	if _, err := r.sustain(p.wire, f, p.queue, p.a.hasTaken(f.len())); err != nil {
+	if err := r.sustain(p.wire, f, p.queue, p.a.hasTaken(f.len())); err != nil {
 		return grown, err
 	}
 	if err := p.equal(r, records); err != nil {

@@ -27,7 +27,7 @@ func replicationLag(r *run) (outcome, error) {
 	}
 	defer p.close()
 	known := reports(intakeGroups, intakeGroups, 100, join)
-	if _, err := r.sustain(p.wire, known, p.queue, p.a.hasTaken(known.len())); err != nil {
+	if err := r.sustain(p.wire, known, p.queue, p.a.hasTaken(known.len())); err != nil {
 		return outcome{}, err
 	}
 	if err := p.equal(r, known.len()); err != nil {
@@ -109,7 +109,7 @@ func resync(r *run) (outcome, error) {
 	defer p.close()
 	p.b.stop()
 	f := population(manyHosts, manyGroups)
-	if _, err := r.sustain(p.wire, f, p.queue, p.a.hasTaken(f.len())); err != nil {
+	if err := r.sustain(p.wire, f, p.queue, p.a.hasTaken(f.len())); err != nil {
 		return outcome{}, err
 	}
 	whole, wholeBytes, err := p.syncAfter(r, manyRecords, func() (err error) {
@@ -125,7 +125,7 @@ func resync(r *run) (outcome, error) {
 	}
 	time.Sleep(2 * time.Second)
 	fresh := population(changedRecords/manyGroups, manyGroups)
-	if _, err := r.sustain(p.wire, fresh, p.queue, p.a.hasTaken(f.len()+fresh.len())); err != nil {
+	if err := r.sustain(p.wire, fresh, p.queue, p.a.hasTaken(f.len()+fresh.len())); err != nil {
 		return outcome{}, err
 	}
 	part, partBytes, err := p.syncAfter(r, manyRecords, func() error { return p.cutCore(false) })

@@ -207,7 +207,7 @@ func (w *wire) receivedAt(i int) int64 {
 // joinAll has hosts join groups 0..n-1 and waits until both devices forward them.
 func (p *pair) joinAll(r *run, n int) error {
 	f := reports(n, n, 100, join)
-	if _, err := r.sustain(p.wire, f, p.queue, p.a.hasTaken(f.len())); err != nil {
+	if err := r.sustain(p.wire, f, p.queue, p.a.hasTaken(f.len())); err != nil {
 		return err
 	}
 	for _, d := range []string{deviceA, deviceB} {

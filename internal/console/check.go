@@ -97,15 +97,15 @@ func (c *checker) text() *config.Model {
 			c.exec(i, line)
 		default:
 			candidate.View = config.SystemView
-			lost = c.exec(i, line) != nil
+			lost = !c.exec(i, line)
 		}
 	}
 	c.problems(config.Validate(candidate.Model), 0)
 	return candidate.Model
 }
 
-// exec runs a line and notes what is wrong with it.
-func (c *checker) exec(i int, line string) error {
+// exec runs a line, notes what is wrong with it and reports whether nothing is.
+func (c *checker) exec(i int, line string) bool {
 	err := c.run(line)
 	var parse *command.Error
 	var invalid *config.InvalidError
@@ -122,7 +122,7 @@ func (c *checker) exec(i int, line string) error {
 			c.opened[view] = i + 1
 		}
 	}
-	return err
+	return err == nil
 }
 
 // run carries out a line unless it asks a device for something.

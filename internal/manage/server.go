@@ -45,7 +45,7 @@ func Serve(ctx context.Context, l net.Listener, sys *console.System, j *journal.
 	if err := srv.Shutdown(stop); err != nil {
 		srv.Close()
 	}
-	_ = <-failed // http.ErrServerClosed
+	<-failed // http.ErrServerClosed
 	return nil
 }
 
