@@ -119,7 +119,7 @@ func (ch *channel) listen(at netip.AddrPort, peer netip.Addr) {
 
 // openListener takes over the socket that a daemon before this one had, or opens one.
 func (d *Daemon) openListener(at netip.AddrPort) (*net.TCPListener, error) {
-	if file := d.inherited(rbsFile, at); file != nil {
+	if file := d.inherited(rbsFile, at, ""); file != nil {
 		l, err := net.FileListener(file)
 		file.Close()
 		if tcp, ok := l.(*net.TCPListener); ok && err == nil {

@@ -102,13 +102,13 @@ func readLegacy(files inherit.Files) (*legacy, error) {
 	return l, nil
 }
 
-// inherited returns the socket of a name that is bound to an address, nil where a daemon
-// before this one has left none.
-func (d *Daemon) inherited(name string, at netip.AddrPort) *os.File {
+// inherited returns the socket of a name that is bound to an address, and to a device where
+// that is not empty; nil where a daemon before this one has left none.
+func (d *Daemon) inherited(name string, at netip.AddrPort, device string) *os.File {
 	if d.legacy == nil {
 		return nil
 	}
-	return d.legacy.files.Bound(name, at)
+	return d.legacy.files.Bound(name, at, device)
 }
 
 // monotonic reads the clock that all processes of the machine share.

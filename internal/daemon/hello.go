@@ -66,7 +66,7 @@ func (d *Daemon) reconcileHellos(trunks map[uint32]etrunk.Config, port uint16) e
 // openHellos takes over the socket that a daemon before this one had, or opens one.
 func (d *Daemon) openHellos(key helloKey) (*udp.Conn, error) {
 	local := netip.AddrPortFrom(key.local, key.port)
-	if file := d.inherited(helloFile, local); file != nil && key.vpn == "" {
+	if file := d.inherited(helloFile, local, key.vpn); file != nil {
 		if fd, err := inherit.Descriptor(file); err == nil {
 			return udp.Adopt(fd)
 		}

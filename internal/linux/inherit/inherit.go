@@ -77,15 +77,19 @@ func (f *Files) One(name string) *os.File {
 	return all[0]
 }
 
-// Bound takes the IPv6 socket of a name out that is bound to an address, nil when there
-// is none.
-func (f *Files) Bound(name string, at netip.AddrPort) *os.File {
+// Bound takes the IPv6 socket of a name out that is bound to an address and, where that is
+// not empty, to a network device; nil when there is none.
+func (f *Files) Bound(name string, at netip.AddrPort, device string) *os.File {
 	for i, file := range *f {
 		if file.Name != name {
 			continue
 		}
 		fd, err := number(file.File)
 		if err != nil {
+			continue
+		}
+		on, err := unix.GetsockoptString(fd, unix.SOL_SOCKET, unix.SO_BINDTODEVICE)
+		if err != nil || on != device {
 			continue
 		}
 		bound, err := unix.Getsockname(fd)
