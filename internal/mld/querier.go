@@ -40,6 +40,20 @@ func (r *Router) restart(now time.Duration, fx *Effects) {
 	}
 	q.startup, q.next = r.cfg.Robustness, now
 	r.ask(now, fx)
+	r.takeUpLeaves(now, fx)
+}
+
+// takeUpLeaves asks for what is being left: a querier that has gone may have left
+// its questions unasked, or unanswered.
+func (r *Router) takeUpLeaves(now time.Duration, fx *Effects) {
+	if !r.IsQuerier() {
+		return
+	}
+	for gid := uint32(1); gid <= r.store.groups.Top(); gid++ {
+		if id := r.store.groups.At(gid).linger; id != 0 && r.store.records.At(id).live() {
+			r.question(now, gid, r.store.filter(id), r.store.records.At(id).expires, true, fx)
+		}
+	}
 }
 
 // AskAnew begins the general queries anew where this router is the querier, for the
