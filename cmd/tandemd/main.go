@@ -24,6 +24,7 @@ import (
 	"tandem/internal/journal"
 	"tandem/internal/linux/inherit"
 	"tandem/internal/manage"
+	"tandem/internal/manage/sshd"
 	"tandem/internal/metrics"
 	"tandem/internal/web"
 )
@@ -106,7 +107,11 @@ func run(f flags) error {
 	if err != nil {
 		return err
 	}
-	system := &console.System{Backend: d, Store: store, Build: build, Journal: log, Record: d.Record}
+	var system *console.System
+	remote := sshd.New(f.state, log, func(l console.Login) *manage.Near { return manage.NewNear(system, l) })
+	defer remote.Close()
+	router := &reachable{d, remote, store}
+	system = &console.System{Backend: router, Store: store, Build: build, Journal: log, Record: d.Record, SSH: remote.State}
 	log.Emit(event.Started.With(system.Build.Version, fmt.Sprintf("%016x", id)))
 	listener, err := listen(filepath.Join(f.run, "console.sock"), consoleSocket)
 	if err != nil {
@@ -122,7 +127,7 @@ func run(f flags) error {
 	group.Go(func() error {
 		// Nobody is to build on a configuration that is still coming into
 		// force; whoever connects meanwhile waits.
-		if err := start(d, system, f.config); err != nil {
+		if err := start(router, system, f.config); err != nil {
 			return err
 		}
 		tellSupervisor(ctx, d, log)
@@ -144,9 +149,9 @@ func listen(path string, inherited *os.File) (net.Listener, error) {
 
 // start puts the last committed configuration in force or, on a device that
 // was never configured, runs the file of commands.
-func start(d *daemon.Daemon, system *console.System, file string) error {
+func start(router *reachable, system *console.System, file string) error {
 	if file == "" || !system.Store.Fresh() {
-		return d.Apply(system.Store.Running())
+		return router.start()
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -45,6 +45,28 @@ func split(line string) ([]word, error) {
 	return words, nil
 }
 
+// SplitLines cuts a text of several commands at line ends, and at semicolons
+// outside double quotes. Blank ones are left out.
+func SplitLines(text string) []string {
+	var lines []string
+	quoted := false
+	for _, line := range strings.FieldsFunc(text, func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
+		}
+		if r == '\n' {
+			quoted = false // a quote ends with its line
+			return true
+		}
+		return r == ';' && !quoted
+	}) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
 // end is the position after the last word.
 func end(words []word) int {
 	if len(words) == 0 {

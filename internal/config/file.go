@@ -42,7 +42,9 @@ func (s *staged) discard() {
 	_ = os.Remove(s.temporary)
 }
 
-func writeFile(path string, data []byte) error {
+// WriteFile makes or replaces a file, readable by its owner only, in one step and
+// on the disk: a loss of power leaves the old one or the new one.
+func WriteFile(path string, data []byte) error {
 	s, err := stage(path, data)
 	if err != nil {
 		return err

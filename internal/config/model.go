@@ -32,6 +32,9 @@ type Model struct {
 	// HTTP is where the web page and the metrics are served.
 	HTTP HTTPServer
 
+	SSH SSHServer
+
+	SSHUsers    map[string]*SSHUser
 	ACLs        map[string]*ACL // by name, or by number in decimal
 	Sessions    map[string]*BFDSession
 	ETrunks     map[uint32]*ETrunk
@@ -279,14 +282,17 @@ func New() *Model {
 		ETrunkPort:   DefaultETrunkPort,
 		LACPPriority: DefaultLACPPriority,
 		HTTP:         HTTPServer{Enabled: true, Address: DefaultHTTPAddress, Port: DefaultHTTPPort},
-		ACLs:         map[string]*ACL{},
-		Sessions:     map[string]*BFDSession{},
-		ETrunks:      map[uint32]*ETrunk{},
-		SSLPolicies:  map[string]*SSLPolicy{},
-		VPNs:         map[string]*VPNInstance{},
-		Services:     map[string]*Service{},
-		Profiles:     map[string]*Profile{},
-		Interfaces:   map[InterfaceName]*Interface{},
+		SSH: SSHServer{Port: DefaultSSHPort, LoginTimeout: DefaultSSHLogin, Retries: DefaultSSHRetries,
+			IdleTimeout: DefaultSSHIdle},
+		SSHUsers:    map[string]*SSHUser{},
+		ACLs:        map[string]*ACL{},
+		Sessions:    map[string]*BFDSession{},
+		ETrunks:     map[uint32]*ETrunk{},
+		SSLPolicies: map[string]*SSLPolicy{},
+		VPNs:        map[string]*VPNInstance{},
+		Services:    map[string]*Service{},
+		Profiles:    map[string]*Profile{},
+		Interfaces:  map[InterfaceName]*Interface{},
 	}
 }
 
@@ -313,6 +319,10 @@ func newInterface(name InterfaceName) *Interface {
 func (m *Model) Clone() *Model {
 	c := *m
 	c.MLD.SSMMappings = slices.Clone(m.MLD.SSMMappings)
+	c.SSHUsers = cloneObjects(m.SSHUsers)
+	for _, u := range c.SSHUsers {
+		u.Keys = slices.Clone(u.Keys)
+	}
 	c.ACLs = cloneObjects(m.ACLs)
 	for _, a := range c.ACLs {
 		a.Rules = slices.Clone(a.Rules)
@@ -355,6 +365,9 @@ func byName[V any](objects map[string]*V, name string) *V {
 
 // Service returns the remote backup service of a name, nil when there is none.
 func (m *Model) Service(name string) *Service { return byName(m.Services, name) }
+
+// SSHUser returns the SSH user of a name, nil when there is none.
+func (m *Model) SSHUser(name string) *SSHUser { return byName(m.SSHUsers, name) }
 
 // SSLPolicy returns the SSL policy of a name, nil when there is none.
 func (m *Model) SSLPolicy(name string) *SSLPolicy { return byName(m.SSLPolicies, name) }

@@ -143,7 +143,7 @@ func (s *Store) SetLabel(id uint64, label string) error {
 	point := s.points[i]
 	point.Label = label
 	_, body, _ := strings.Cut(string(text), "\n")
-	if err := writeFile(s.path(id), point.file(body)); err != nil {
+	if err := WriteFile(s.path(id), point.file(body)); err != nil {
 		return fmt.Errorf("the label cannot be written: %w", err)
 	}
 	s.mu.Lock()

@@ -51,6 +51,9 @@ func parameterWords(t *rapid.T, keys *Keyring, name string, typ command.Type) st
 		return draw("/etc/tandem/ca.pem", `"/two words"`, "/é")
 	case "vpn":
 		return draw("red", "Blue-2", "vrf.3")
+	case "public-key":
+		return draw("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ",
+			"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMNL6hJZ7yBqqVnpZP5aYQ9K3fVZ6oNh1mXQ2v7hUu0T")
 	case "acl-name":
 		return draw("gold", "S-1", "gold.2")
 	case "interface":
@@ -67,6 +70,7 @@ func openView(t *rapid.T, view string) string {
 		ViewMLD:         "mld",
 		ViewBasicACL:    rapid.SampledFrom([]string{"acl ipv6 number 2001", "acl ipv6 name gold-b basic"}).Draw(t, "acl"),
 		ViewAdvancedACL: rapid.SampledFrom([]string{"acl ipv6 number 3001", "acl ipv6 name gold-a"}).Draw(t, "acl"),
+		ViewSSHUser:     "ssh user ann",
 		ViewSession:     "bfd s1 bind peer-ipv6 2001:db8::2 source-ipv6 2001:db8::1",
 		ViewSSL:         "ssl policy p1",
 		ViewVPN:         "ip vpn-instance red",

@@ -60,7 +60,7 @@ func openKeyring(path string) (*Keyring, error) {
 	key, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		key = NewDeviceKey()
-		err = writeFile(path, key)
+		err = WriteFile(path, key)
 	}
 	if err != nil {
 		return nil, err
@@ -172,7 +172,7 @@ func (s *Store) Save() error {
 	if s.trial != nil {
 		return s.trial.refusal()
 	}
-	if err := writeFile(s.savedPath(), []byte(s.Text(s.Running()))); err != nil {
+	if err := WriteFile(s.savedPath(), []byte(s.Text(s.Running()))); err != nil {
 		return fmt.Errorf("the configuration cannot be saved: %w", err)
 	}
 	return nil

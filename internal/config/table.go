@@ -28,7 +28,7 @@ type entry struct {
 // table is every configuration command, in the order in which a view's lines
 // are written.
 func table() []entry {
-	return slices.Concat(systemEntries(), aclEntries(), mldEntries(), bfdEntries(), sslEntries(), vpnEntries(), serviceEntries(), profileEntries(),
+	return slices.Concat(systemEntries(), sshServerEntries(), sshUserEntries(), aclEntries(), mldEntries(), bfdEntries(), sslEntries(), vpnEntries(), serviceEntries(), profileEntries(),
 		eTrunkEntries(), interfaceEntries())
 }
 

@@ -26,6 +26,8 @@ type objectKind struct {
 // heading is a command of some interface view as well come before interfaces,
 // so that the text can be pasted into a console as it is.
 var objectKinds = []objectKind{
+	named(ViewSSHUser, func(m *Model) map[string]*SSHUser { return m.SSHUsers },
+		func(u *SSHUser) string { return "ssh user " + command.Quote(u.Name) }),
 	{ViewMLD, func(m *Model) []View {
 		if m.MLD.isZero() {
 			return nil
@@ -112,7 +114,7 @@ func (m *Model) object(v View) any {
 func (m *Model) settings() Model {
 	s := *m
 	s.MLD = GlobalMLD{}
-	s.ACLs, s.Sessions, s.ETrunks, s.SSLPolicies, s.VPNs, s.Services, s.Profiles, s.Interfaces = nil, nil, nil, nil, nil, nil, nil, nil
+	s.SSHUsers, s.ACLs, s.Sessions, s.ETrunks, s.SSLPolicies, s.VPNs, s.Services, s.Profiles, s.Interfaces = nil, nil, nil, nil, nil, nil, nil, nil, nil
 	return s
 }
 

@@ -52,6 +52,7 @@ func (e *InvalidError) Error() string {
 func Validate(m *Model) Problems {
 	v := validator{m: m}
 	v.system()
+	v.ssh()
 	v.clashes()
 	inOrder(m.Sessions, v.session)
 	inOrder(m.SSLPolicies, v.sslPolicy)

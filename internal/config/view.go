@@ -10,9 +10,10 @@ import (
 // Names of views in the command table. A view of an object has the name of
 // its kind; ViewConfig, ViewAny and ViewEnter hold commands for several views.
 const (
-	ViewUser   = "user"
-	ViewSystem = "system"
-	ViewMLD    = "mld"
+	ViewUser    = "user"
+	ViewSystem  = "system"
+	ViewSSHUser = "ssh-user"
+	ViewMLD     = "mld"
 	// ACLs have views by their kind, for their rules differ.
 	ViewBasicACL    = "acl6-basic"
 	ViewAdvancedACL = "acl6-advance"
@@ -67,6 +68,8 @@ func (v View) own() []string {
 // String names a view as the problems of Validate do.
 func (v View) String() string {
 	switch v.Kind {
+	case ViewSSHUser:
+		return "ssh user " + v.Name
 	case ViewSession:
 		return "bfd " + v.Name
 	case ViewSSL:
@@ -84,6 +87,8 @@ func (v View) Prompt() string {
 		return "-" + v.Kind
 	case ViewBasicACL, ViewAdvancedACL:
 		return "-" + v.Kind + "-" + v.Name
+	case ViewSSHUser:
+		return "-ssh-user-" + v.Name
 	case ViewSession:
 		return "-bfd-session-" + v.Name
 	case ViewSSL:

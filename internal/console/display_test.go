@@ -246,7 +246,17 @@ func samples() []sample {
 			Persist: "mend", Until: day.Add(time.Minute)}, true, day)},
 		{"configuration trial", "trial-none", Trial(config.TrialInfo{}, false, day)},
 		{"version", "version-unknown", Version(BuildInfo{Version: "(devel)", Go: "go1.26"}, "A", selfID, 0)},
+		{"ssh server status", "ssh-status", SSHStatus(SSHState{Enabled: true, Address: "[::]:2222", Fingerprint: "SHA256:abc", Trouble: "no such address",
+			Counters: SSHCounters{Logins: 7, Failed: 6, Blocked: 5, TooMany: 4}, BlockedSources: 1, Sessions: sampleLogins()})},
+		{"ssh server session", "ssh-session", SSHSessions(sampleLogins())},
 		{"version", "version", Version(BuildInfo{Version: "v0.1.0", Revision: "abc", Go: "go1.26"}, "A", selfID, 26*time.Hour)},
+	}
+}
+
+func sampleLogins() []SSHSession {
+	return []SSHSession{
+		{User: "bob", Source: "ssh 192.0.2.7:50022", Level: Monitoring, Since: day.Add(time.Hour), Idle: time.Second},
+		{User: "ann", Source: "ssh [2001:db8::9]:41234", Level: Configuration, Since: day, Idle: 3 * time.Minute},
 	}
 }
 

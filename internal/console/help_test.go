@@ -54,7 +54,8 @@ func chainOf(view string) []string {
 
 // sampleWords are values of the types that are no integer and no text.
 var sampleWords = map[string]string{
-	"ipv6": "2001:db8::1", "unicast": "2001:db8::1", "global": "2001:db8::1", "host": "2001:db8::1",
+	"public-key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ",
+	"ipv6":       "2001:db8::1", "unicast": "2001:db8::1", "global": "2001:db8::1", "host": "2001:db8::1",
 	"prefix": "2001:db8::1/64", "host-prefix": "2001:db8::1/64", "group": "ff3e::1", "multicast": "ff3e::1", "group-range": "ff3e::/32",
 	"mac": "00e0-fc12-3456", "unicast-mac": "00e0-fc12-3456", "file": "/f", "acl-name": "gold", "any-address": "::1", "vpn": "red",
 	"secret": "x", "cipher-text": "x", "interface": "eth-trunk 10",

@@ -18,6 +18,7 @@ var chapters = []chapter{
 	{config.ViewConfig, "Every configuration view"},
 	{config.ViewSystem, "System view `[~X]`"},
 	{config.ViewVPN, "VPN instance view `[~X-vpn-instance-NAME]`"},
+	{config.ViewSSHUser, "SSH user view `[~X-ssh-user-NAME]`"},
 	{config.ViewSSL, "SSL policy view `[~X-ssl-policy-NAME]`"},
 	{config.ViewService, "Remote backup service view `[~X-rm-backup-srv-NAME]`"},
 	{config.ViewProfile, "Remote backup profile view `[~X-rm-backup-prf-NAME]`"},

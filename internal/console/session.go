@@ -26,6 +26,8 @@ type System struct {
 	Record func(io.Writer) error
 
 	zeros zeros
+	// SSH tells of the SSH server, nil where there is none.
+	SSH func() SSHState
 }
 
 // Login is who begins a session.

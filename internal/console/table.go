@@ -20,7 +20,7 @@ var table = sync.OnceValue(func() *command.Table[*Session] {
 
 func allCommands() []command.Command[*Session] {
 	edits := config.Commands(func(s *Session) *config.Editor { return s.candidate.Editor })
-	return slices.Concat(edits, viewCommands(), configCommands(), configurationDisplays(), actionCommands(), displayCommands(),
+	return slices.Concat(edits, viewCommands(), configCommands(), configurationDisplays(), actionCommands(), displayCommands(), sshDisplays(),
 		monitorCommands(), resetCommands())
 }
 

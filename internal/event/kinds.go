@@ -111,6 +111,20 @@ var (
 		"A console session was opened.")
 	CommandRecord = declare("SHELL", Notice, "CMDRECORD", "User Source View Command Result",
 		"An operator has typed a line; secrets are hidden, and so is a line that was not understood. None is left out.")
+	SSHListening = declare("SSH", Notice, "LISTENING", "Address HostKey",
+		"The SSH server listens; clients know the device by the key.")
+	SSHNotListening = declare("SSH", Error, "NOT_LISTENING", "Error",
+		"The SSH server cannot listen; it is tried again.")
+	SSHLogin = declare("SSH", Notice, "LOGIN", "User Source Level",
+		"A user has logged in over SSH. None is left out.")
+	SSHLogout = declare("SSH", Notice, "LOGOUT", "User Source Reason",
+		"A connection over SSH has ended. None is left out.")
+	SSHLoginFailed = declare("SSH", Warning, "LOGIN_FAILED", "User Source Error",
+		"A login over SSH has failed. None is left out.")
+	SSHSourceBlocked = declare("SSH", Warning, "SOURCE_BLOCKED", "Source For",
+		"After failed logins a source is not listened to for a while.")
+	SSHKeysIgnored = declare("SSH", Warning, "KEYS_IGNORED", "User Error",
+		"A file of public keys, or a line of it, is not believed.")
 	TrialEnded = declare("CFG", Warning, "TRIAL_ENDED", "User Error",
 		"A commit on trial was not confirmed, and the configuration before is back, or could not be put back yet.")
 

@@ -49,13 +49,14 @@ var allowed = map[string][]string{
 	"console":             {"command", "config", "device", "event", "mld", "rbs", "etrunk", "bfd"},
 	"manage":              {"console", "command", "config", "event", "journal"},
 	"manage/terminal":     {"command", "manage"},
+	"manage/sshd":         {"manage", "manage/terminal", "console", "command", "config", "event", "journal"},
 	"web":                 {"console", "config", "device", "mld", "etrunk", "event", "journal", "status"},
 	"vm":                  {},
 	"lab":                 {"manage", "linux/*", "vm"},
 	"bench":               {"manage", "mld", "etrunk", "linux/*"},
 	"pairtest":            {"manage", "pki", "linux/*"}, // tests only
 	"cmd/tandem":          {"tape", "config", "console", "pki", "manage", "manage/terminal", "lab", "bench", "daemon", "command"},
-	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "event", "journal", "linux/inherit", "manage", "metrics", "web"},
+	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "event", "journal", "linux/inherit", "manage", "manage/sshd", "metrics", "web"},
 	"manpage":             {}, // tests only
 	"floors":              {},
 	"tools/tiers":         {},

@@ -126,8 +126,7 @@ func (h *handler) exec(w http.ResponseWriter, r *http.Request) {
 	err := h.sessions.use(id, peer, time.Now(), func(s *console.Session) {
 		s.JSON = req.JSON
 		result := s.Exec(req.Line)
-		reply = Reply{Output: result.Output, Failed: result.Err != nil, Prompt: result.Prompt,
-			Question: result.Question, Pending: s.Pending(), ScreenLength: result.ScreenLength, Monitor: result.Monitor, Closed: result.Closed}
+		reply = replyOf(s, result)
 	})
 	if err != nil {
 		answerError(w, http.StatusNotFound, err)
@@ -145,13 +144,9 @@ func (h *handler) complete(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	reply := Completion{Candidates: []Candidate{}}
+	var reply Completion
 	err := h.sessions.use(r.PathValue("id"), peer, time.Now(), func(s *console.Session) {
-		c := s.Complete(req.Line)
-		reply.Expanded, reply.Error = c.Expanded, c.Error
-		for _, x := range c.Candidates {
-			reply.Candidates = append(reply.Candidates, Candidate(x))
-		}
+		reply = completionOf(s.Complete(req.Line))
 	})
 	if err != nil {
 		answerError(w, http.StatusNotFound, err)

@@ -45,7 +45,7 @@ func tierOf(pkg string) *tier {
 }
 
 // tools are what tests skip for; a skip that names one that is here is no excuse.
-var tools = map[string]string{"FRR": "vtysh", "nft tool": "nft", "iproute2": "ip", "qemu": "qemu-system-x86_64", "tshark": "tshark", "groff": "groff",
+var tools = map[string]string{"FRR": "vtysh", "nft tool": "nft", "iproute2": "ip", "qemu": "qemu-system-x86_64", "tshark": "tshark", "groff": "groff", "OpenSSH": "ssh",
 	"Chromium": "chromium", "promtool": "promtool"}
 
 func main() {

@@ -1,0 +1,128 @@
+package sshd
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"tandem/internal/console"
+	"tandem/internal/event"
+)
+
+var errUnknownKey = errors.New("no such user, or not a key of the user")
+
+// serve lets a connection log in and serves it until it ends.
+func (s *Server) serve(c net.Conn) {
+	defer c.Close()
+	from := remote(c)
+	s.mu.Lock()
+	set, key := s.settings, s.key
+	s.mu.Unlock()
+	_ = c.SetDeadline(time.Now().Add(set.LoginTimeout)) // fails only when it is closed
+	l := &loginAttempt{server: s, settings: set, source: from}
+	conn, channels, requests, err := ssh.NewServerConn(c, l.config(key))
+	if err != nil {
+		s.leave(nil)
+		s.refuse(l, err)
+		return
+	}
+	_ = c.SetDeadline(time.Time{})
+	s.limits.good(from.Addr())
+	s.welcome(conn, set.user(conn.User()), channels, requests)
+}
+
+// loginAttempt is one connection's login.
+type loginAttempt struct {
+	server   *Server
+	settings *settings
+	source   netip.AddrPort
+	user     string // whom it said it is
+}
+
+func (l *loginAttempt) config(key ssh.Signer) *ssh.ServerConfig {
+	c := &ssh.ServerConfig{
+		ServerVersion:     "SSH-2.0-Tandem",
+		MaxAuthTries:      int(l.settings.Retries),
+		PublicKeyCallback: l.key,
+	}
+	c.AddHostKey(key)
+	return c
+}
+
+// key judges a key. It is asked before the client has proved that it has the
+// private one; the connection is let in only after that.
+func (l *loginAttempt) key(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+	l.user = meta.User()
+	u := l.settings.user(l.user)
+	if u == nil {
+		return nil, errUnknownKey
+	}
+	allowed, err := u.allows(key)
+	if err != nil {
+		l.server.journal.Emit(event.SSHKeysIgnored.With(u.Name, err))
+	}
+	if !allowed {
+		return nil, errUnknownKey
+	}
+	return &ssh.Permissions{}, nil
+}
+
+// refuse notes a login that failed.
+func (s *Server) refuse(l *loginAttempt, err error) {
+	s.mu.Lock()
+	s.counters.Failed++
+	s.mu.Unlock()
+	s.journal.Record(event.SSHLoginFailed.With(l.user, l.source, err))
+	if s.limits.failed(l.source.Addr(), time.Now()) {
+		s.journal.Emit(event.SSHSourceBlocked.With(sourceOf(l.source.Addr()), blockTime))
+	}
+}
+
+// welcome serves a user who has logged in.
+func (s *Server) welcome(sc *ssh.ServerConn, u *user, channels <-chan ssh.NewChannel, requests <-chan *ssh.Request) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	c := &conn{server: s, ssh: sc, ctx: ctx, cancel: cancel, since: time.Now(),
+		login: console.Login{User: u.Name, Source: "ssh " + remoteOf(sc).String(), Level: console.Level(u.Level)}}
+	c.touch()
+	s.leave(c)
+	s.journal.Record(event.SSHLogin.With(u.Name, c.login.Source, u.Level))
+	go ssh.DiscardRequests(requests)
+	go c.watchIdle()
+	c.serve(channels)
+	c.end("the client has left")
+	s.mu.Lock()
+	delete(s.conns, c)
+	s.mu.Unlock()
+	s.journal.Record(event.SSHLogout.With(u.Name, c.login.Source, context.Cause(ctx)))
+}
+
+// leave ends a login, for a connection that is let in or for none. What the
+// configuration forbids meanwhile is ended at once.
+func (s *Server) leave(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.logins--
+	if c == nil {
+		return
+	}
+	s.counters.Logins++
+	s.conns[c] = true
+	s.dismiss()
+}
+
+func remote(c net.Conn) netip.AddrPort { return addrPort(c.RemoteAddr()) }
+
+func remoteOf(c *ssh.ServerConn) netip.AddrPort { return addrPort(c.RemoteAddr()) }
+
+func addrPort(a net.Addr) netip.AddrPort {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	p := tcp.AddrPort()
+	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
+}

@@ -1,0 +1,126 @@
+package sshd
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/sys/unix"
+
+	"tandem/internal/config"
+)
+
+// settings are what of a configuration concerns the server; they do not change.
+type settings struct {
+	config.SSHServer
+	users map[string]*user // by name in lower case
+}
+
+type user struct {
+	config.SSHUser
+	keys []ssh.PublicKey
+}
+
+func settingsOf(m *config.Model) (*settings, error) {
+	s := &settings{m.SSH, map[string]*user{}}
+	for _, u := range m.SSHUsers {
+		known := &user{SSHUser: *u}
+		for _, k := range u.Keys {
+			key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(k.String()))
+			if err != nil {
+				return nil, fmt.Errorf("ssh user %s: public-key %s: %w", u.Name, k.Type, err)
+			}
+			known.keys = append(known.keys, key)
+		}
+		s.users[strings.ToLower(u.Name)] = known
+	}
+	return s, nil
+}
+
+func (s *settings) user(name string) *user { return s.users[strings.ToLower(name)] }
+
+// address is where to listen, empty when the server is off.
+func (s *settings) address() string {
+	switch {
+	case !s.Enabled:
+		return ""
+	case s.Source.IsValid():
+		return net.JoinHostPort(s.Source.String(), strconv.Itoa(int(s.Port)))
+	}
+	return ":" + strconv.Itoa(int(s.Port))
+}
+
+// allows tells whether a user may log in with a key. The error says what is wrong
+// with the user's file of keys.
+func (u *user) allows(key ssh.PublicKey) (bool, error) {
+	if same(u.keys, key) {
+		return true, nil
+	}
+	if u.KeyFile == "" {
+		return false, nil
+	}
+	keys, err := keysOf(u.KeyFile)
+	return same(keys, key), err
+}
+
+func same(keys []ssh.PublicKey, key ssh.PublicKey) bool {
+	return slices.ContainsFunc(keys, func(k ssh.PublicKey) bool { return bytes.Equal(k.Marshal(), key.Marshal()) })
+}
+
+// keysOf reads a file like OpenSSH's authorized_keys. What others may write to is
+// not believed. Lines that cannot be used are left out, and the error names the last of them.
+func keysOf(path string) ([]ssh.PublicKey, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().Perm()&(unix.S_IWGRP|unix.S_IWOTH) != 0 {
+		return nil, fmt.Errorf("%s: others may write to it (mode %v)", path, info.Mode().Perm())
+	}
+	var keys []ssh.PublicKey
+	var bad error
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		line := bytes.TrimSpace(lines.Bytes())
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		key, _, options, _, err := ssh.ParseAuthorizedKey(line)
+		if err == nil {
+			err = restrictions(options)
+		}
+		if err != nil {
+			bad = fmt.Errorf("%s: line %d: %w", path, n, err)
+			continue
+		}
+		keys = append(keys, key)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return keys, bad
+}
+
+// restrictions refuses options that ask for a limit which is not kept here; those
+// that forbid what is never allowed may stay.
+func restrictions(options []string) error {
+	for _, o := range options {
+		switch strings.ToLower(o) {
+		case "no-port-forwarding", "no-agent-forwarding", "no-x11-forwarding", "no-user-rc":
+		default:
+			return fmt.Errorf("the option %s is not known here, so the key is not believed", o)
+		}
+	}
+	return nil
+}
