@@ -11,7 +11,11 @@ const announceGap = 10 * time.Second
 // around may believe in either. The querier asks the hosts, whose answers show both
 // devices and the switch where they are; upstream, all that is joined is reported again.
 func (d *Device) announce(now time.Duration) {
-	if !d.found || d.dutyDirty || d.announcedAt != 0 && now < d.announcedAt+announceGap {
+	if !d.found || d.dutyDirty {
+		return
+	}
+	if due := d.announcedAt + announceGap; d.announcedAt != 0 && now < due {
+		d.wakeAt(due)
 		return
 	}
 	d.found, d.announcedAt = false, now

@@ -32,7 +32,7 @@ type Device struct {
 
 	// What the end of an event must look at again.
 	dutyDirty, gateDirty, orphansDirty, routesDirty bool
-	found                                           bool // a peer, since announcedAt
+	found                                           bool // a peer that had been lost, since announcedAt
 	announcedAt                                     time.Duration
 	retiring                                        bool
 	wake                                            time.Duration // earliest deadline of the device's own, 0 when none
@@ -271,7 +271,10 @@ func (d *Device) sendHellos(t *trunk) {
 	}
 	for _, ev := range d.trunkFx.Events {
 		d.tell(trunkEvent(t.cfg.ID, ev))
-		d.found = d.found || ev.Kind == etrunk.PeerFound
+		t.lost = t.lost || ev.Kind == etrunk.PeerLost
+		if t.lost && ev.Kind == etrunk.PeerFound {
+			t.lost, d.found = false, true
+		}
 	}
 	if d.trunkFx.Changed {
 		d.dutyDirty = true

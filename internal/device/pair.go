@@ -27,6 +27,7 @@ type trunk struct {
 	cfg     etrunk.Config
 	members map[uint32]*member
 	state   etrunk.State  // as of the last refresh
+	lost    bool          // the peer was, and has not been found since
 	heard   time.Duration // when the peer gave its last sign of life
 }
 
