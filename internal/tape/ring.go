@@ -21,8 +21,8 @@ type Start struct {
 const segmentLife = 5 * time.Minute
 
 // mostRecords bounds the databases of which checkpoints are taken: the loop stands still
-// for some 100 ms for so many.
-const mostRecords = 200_000
+// meanwhile, and a peer may die in that moment. So many take some 10 ms.
+const mostRecords = 20_000
 
 // segment is a stretch of the recording.
 type segment struct {
