@@ -51,6 +51,7 @@ func runDemo(p plan, args []string) error {
 	file := fs.String("json", "", "write the results to this file")
 	only := fs.String("faults", "", "play only these faults, such as 1,7")
 	rounds := fs.Int("rounds", 1, "play them this many times")
+	lacp := fs.Bool("lacp", p.lacp, "bonds that speak LACP")
 	if err := parse(fs, args); err != nil {
 		return err
 	}
@@ -58,6 +59,7 @@ func runDemo(p plan, args []string) error {
 	if err != nil {
 		return err
 	}
+	p.lacp = *lacp
 	o := demoOptions{chosen: chosen, rounds: max(1, *rounds)}
 	if os.Geteuid() != 0 {
 		return inUserNamespace(p, append([]string{"demo"}, args...))
@@ -113,7 +115,7 @@ func parseFaults(list string) (map[int]bool, error) {
 }
 
 func playDemo(ctx context.Context, p plan, o demoOptions) (results []result, err error) {
-	limited, cancel := context.WithTimeout(ctx, time.Duration(o.rounds)*demoLimit)
+	limited, cancel := context.WithTimeout(ctx, time.Duration(o.rounds)*pace.stretch(demoLimit))
 	defer cancel()
 	log := &timeline{began: time.Now()}
 	l, err := raise(p, log.say)
@@ -135,6 +137,9 @@ func playDemo(ctx context.Context, p plan, o demoOptions) (results []result, err
 // begin brings the pair and the streams up, and measures a moment without any fault.
 func (d *demo) begin(ctx context.Context) (err error) {
 	d.say("network built: %d namespaces", len(parts()))
+	if pace.emulated() {
+		d.say("this machine is emulated and computes %.0f times slower than its host: limits are that much wider, BFD detects in %v", pace.slowness, detection())
+	}
 	if err := d.startDaemons(ctx); err != nil {
 		return err
 	}
@@ -150,7 +155,7 @@ func (d *demo) begin(ctx context.Context) (err error) {
 	if d.src, err = startSource(d.topo, all); err != nil {
 		return err
 	}
-	d.say("source sends 1,000 packets/s to each of %d groups", len(d.groups))
+	d.say("source sends %d packets/s to each of %d groups", time.Second/packetInterval, len(d.groups))
 	if err := d.joinAll(); err != nil {
 		return err
 	}

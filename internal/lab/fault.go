@@ -32,7 +32,7 @@ func (t *topology) isolate(device string) error {
 	return t.inject(device, func(c *nftables.Conn) {
 		table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyNetdev, Name: faultTable})
 		drop := nftables.ChainPolicyDrop
-		for _, link := range []string{legLink, upstreamLink, coreLink} {
+		for _, link := range []string{t.legCable(), upstreamLink, coreLink} {
 			for way, hook := range map[string]*nftables.ChainHook{
 				"in": nftables.ChainHookIngress, "out": nftables.ChainHookEgress,
 			} {

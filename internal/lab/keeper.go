@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -25,12 +26,29 @@ var (
 	procedureB []byte
 )
 
-func procedure(device string) []byte {
-	if device == deviceA {
-		return procedureA
+func (p plan) procedure(device string) []byte {
+	text := procedureA
+	if device == deviceB {
+		text = procedureB
 	}
-	return procedureB
+	if p.lacp {
+		text = slices.Concat([]byte(makeTrunk), text)
+	}
+	return slices.Concat(text, []byte(pace.bfdLines()))
 }
+
+// makeTrunk has the daemon make the Eth-Trunk, from the port that the cable ends in.
+const makeTrunk = `system-view
+interface eth-trunk 10
+mode lacp-static
+lacp timeout fast
+quit
+interface ` + portLink + `
+eth-trunk 10
+quit
+commit
+return
+`
 
 // restartDelay is how long a daemon that died by itself stays down.
 const restartDelay = time.Second
@@ -61,18 +79,15 @@ type unit struct {
 	exited  chan struct{} // closed when the present process has ended
 }
 
-// newKeeper finds the programs. The daemon is expected beside this program or,
-// failing that, on the search path.
+// newKeeper finds the programs.
 func newKeeper(t *topology, r *record, logf func(string, ...any)) (*keeper, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	daemon := filepath.Join(filepath.Dir(self), "tandemd")
-	if _, err := os.Stat(daemon); err != nil {
-		if daemon, err = exec.LookPath("tandemd"); err != nil {
-			return nil, fmt.Errorf("no tandemd beside %s or on the search path: %w", self, err)
-		}
+	daemon, err := findDaemon(self)
+	if err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &keeper{topo: t, record: r, daemon: daemon, self: self, logf: logf,
@@ -122,7 +137,7 @@ func (k *keeper) command(device string) (*exec.Cmd, error) {
 		}
 	}
 	conf := filepath.Join(dir, "device.cfg")
-	if err := os.WriteFile(conf, procedure(device), 0o644); err != nil {
+	if err := os.WriteFile(conf, k.topo.procedure(device), 0o644); err != nil {
 		return nil, err
 	}
 	log, err := os.OpenFile(filepath.Join(dir, "tandemd.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)

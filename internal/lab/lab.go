@@ -15,10 +15,14 @@ import (
 	"time"
 )
 
-const usage = `usage: tandem lab up [--detach]       build the lab and keep it up
+const usage = `usage: tandem lab up [--detach] [--lacp]
+                                       build the lab and keep it up
        tandem lab down                 remove it, also after a crash
-       tandem lab demo [--json FILE] [--faults 1,7] [--rounds N]
+       tandem lab demo [--json FILE] [--faults 1,7] [--rounds N] [--lacp]
                                        build it, break it, measure, remove it
+       tandem lab vm demo ...          the same with --lacp on Debian's kernel, in an
+                                       emulated machine: slow, but it has bonding
+--lacp: bonds of the kernel that speak LACP, at the switch and on the devices
 `
 
 // Main runs the lab subcommand and returns the exit status: 0 when all is
@@ -29,7 +33,7 @@ func Main(args []string) int {
 		return 2
 	}
 	commands := map[string]func(plan, []string) error{
-		"up": runUp, "down": runDown, "demo": runDemo, keeperCommand: runKeeper, guestCommand: runGuest,
+		"up": runUp, "down": runDown, "demo": runDemo, "vm": runVM, keeperCommand: runKeeper, guestCommand: runGuest,
 	}
 	run, ok := commands[args[0]]
 	if !ok {
@@ -100,7 +104,7 @@ func raise(p plan, logf func(string, ...any)) (*lab, error) {
 		return nil, err
 	}
 	l := &lab{plan: p}
-	if l.topo, err = buildTopology(p); err == nil {
+	if l.topo, err = buildTopology(p); err == nil && !p.lacp {
 		l.lag, err = startSwitch(l.topo, func(d string, up bool) {
 			logf("switch: leg to device %s is %s, hosts %s", d, map[bool]string{true: "up", false: "down"}[up], whereTo(d, up))
 		})
@@ -203,9 +207,11 @@ func (l *lab) describe(w io.Writer) {
 func runUp(p plan, args []string) error {
 	fs := flag.NewFlagSet("up", flag.ContinueOnError)
 	detach := fs.Bool("detach", false, "keep the lab up in the background")
+	lacp := fs.Bool("lacp", p.lacp, "bonds that speak LACP")
 	if err := parse(fs, args); err != nil {
 		return err
 	}
+	p.lacp = *lacp
 	if *detach {
 		return detached(p)
 	}

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"time"
 )
 
 // Names of the links. The device's own are those of the procedure files.
@@ -15,6 +14,8 @@ const (
 	upstreamLink = "up0"
 	coreLink     = "core0"
 	bridgeLink   = "br0"
+	portLink     = "port0" // of the Eth-Trunk, with LACP
+	lagLink      = "lag"   // the switch's bond
 	hostLink     = "eth0"
 )
 
@@ -41,8 +42,6 @@ const (
 	rbsPort = 7000
 	// dataPort is the UDP port of the streams.
 	dataPort = 5000
-	// packetInterval is the spacing of the packets of every stream.
-	packetInterval = time.Millisecond
 	// etrunkID, ethTrunkID, serviceName and profileName are those of the procedure files.
 	etrunkID    = 1
 	ethTrunkID  = 10
@@ -107,10 +106,13 @@ func memberships() []membership {
 	return list
 }
 
-// plan tells where a lab lives.
+// plan tells where a lab lives and of what kind it is.
 type plan struct {
 	prefix string // of the names of its namespaces
 	dir    string // of its state
+	// lacp: the switch and the devices have bonds that speak LACP, made by the
+	// kernel, instead of a switch that the lab plays.
+	lacp bool
 }
 
 // Environment variables by which a lab passes itself on to its own processes,
@@ -118,12 +120,13 @@ type plan struct {
 const (
 	envPrefix = "TANDEM_LAB_PREFIX"
 	envDir    = "TANDEM_LAB_DIR"
+	envLACP   = "TANDEM_LAB_LACP"
 )
 
 // newPlan returns the plan of the caller's lab. Root's state is below /run; that
 // of others in the directory for temporary files.
 func newPlan() plan {
-	p := plan{prefix: "tandem", dir: os.Getenv(envDir)}
+	p := plan{prefix: "tandem", dir: os.Getenv(envDir), lacp: os.Getenv(envLACP) != ""}
 	if v := os.Getenv(envPrefix); v != "" {
 		p.prefix = v
 	}
@@ -136,6 +139,14 @@ func newPlan() plan {
 		p.dir = filepath.Join(os.TempDir(), fmt.Sprintf("%s-lab-%d", p.prefix, os.Getuid()))
 	}
 	return p
+}
+
+// legCable is the device's end of the cable to the switch.
+func (p plan) legCable() string {
+	if p.lacp {
+		return portLink
+	}
+	return legLink
 }
 
 // ns is the name of the namespace of a part: a, b, ce, src, core, h1 to h8.

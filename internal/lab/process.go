@@ -36,6 +36,9 @@ func self(p plan, args []string) (*exec.Cmd, error) {
 	}
 	cmd := exec.Command(path, append([]string{"lab"}, args...)...)
 	cmd.Env = append(os.Environ(), envDir+"="+p.dir, envPrefix+"="+p.prefix)
+	if p.lacp {
+		cmd.Env = append(cmd.Env, envLACP+"=1")
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{}
 	if os.Geteuid() != 0 {
 		cmd.Env = append(cmd.Env, envRootless+"=1")

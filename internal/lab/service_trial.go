@@ -19,11 +19,11 @@ var lateStreams = []membership{
 // leaver leaves while the service is down; another host still listens.
 var leaver = membership{host: 2, stream: streams[0]}
 
-const (
+var (
 	// joinLimit is how soon a new listener must be served.
-	joinLimit = 500 * time.Millisecond
+	joinLimit = pace.stretch(500 * time.Millisecond)
 	// equalLimit is how soon after reconnection the databases must be equal.
-	equalLimit = time.Second
+	equalLimit = pace.stretch(time.Second)
 )
 
 // serviceCut is fault 5: the remote backup service alone goes down, and hosts

@@ -49,7 +49,7 @@ type standstill struct {
 }
 
 // tolerance is how late a tick may be without being noted.
-const tolerance = 2 * packetInterval
+var tolerance = 2 * packetInterval
 
 // spareProcs is more than the goroutines that are ever busy besides the source.
 const spareProcs = 6

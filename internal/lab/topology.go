@@ -133,12 +133,32 @@ func (t *topology) buildSwitch() error {
 	if err := t.addBridge("ce", links.BridgeOptions{}); err != nil {
 		return err
 	}
+	if t.lacp {
+		if err := t.addLAG(); err != nil {
+			return err
+		}
+	}
 	for h := 1; h <= hostCount; h++ {
 		if err := t.addHost(h); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// addLAG gives the switch a bond for the legs, which hashes what hosts say by
+// addresses and ports.
+func (t *topology) addLAG() error {
+	return t.inside("ce", func(h *links.Handle) error {
+		bond := links.Bond{Mode: links.BondLACP, Monitor: 10 * time.Millisecond, Fast: true}
+		if err := h.AddBond(lagLink, bond, mac(3, 0)); err != nil {
+			return err
+		}
+		if err := h.AddPort(bridgeLink, lagLink, links.PortOptions{}); err != nil {
+			return err
+		}
+		return h.SetUp(lagLink, true)
+	})
 }
 
 func (t *topology) addHost(h int) error {
@@ -211,23 +231,29 @@ func (t *topology) buildDevice(d string) error {
 	n := d[0]
 	cables := []struct {
 		near, far end
-		port      links.PortOptions
-		addr      string
+		network   string
 	}{
-		{end{d, coreLink, n, 1}, end{"core", d, 6, n}, links.PortOptions{}, "c"},
-		{end{d, upstreamLink, n, 2}, end{"src", d, 5, n}, links.PortOptions{}, "5"},
-		// Isolated ports do not send to each other: a frame that came in on one
-		// leg of a LAG never leaves on the other.
-		{end{d, legLink, n, 3}, end{"ce", legPort(d), 3, n}, links.PortOptions{Isolated: true}, "10"},
+		{end{d, coreLink, n, 1}, end{"core", d, 6, n}, "c"},
+		{end{d, upstreamLink, n, 2}, end{"src", d, 5, n}, "5"},
+		{end{d, t.legCable(), n, 3}, end{"ce", legPort(d), 3, n}, "10"},
 	}
 	for _, c := range cables {
 		if err := t.cable(c.near, c.far); err != nil {
 			return err
 		}
-		if err := t.plug(c.far.part, c.port, c.far.link); err != nil {
+		if c.far.part == "ce" && t.lacp {
+			// The Eth-Trunk is the daemon's to make, with its address.
+			if err := t.inside("ce", func(h *links.Handle) error { return h.Enslave(lagLink, c.far.link) }); err != nil {
+				return err
+			}
+			continue
+		}
+		// Isolated ports do not send to each other: a frame that came in on one
+		// leg of a LAG never leaves on the other.
+		if err := t.plug(c.far.part, links.PortOptions{Isolated: c.far.part == "ce"}, c.far.link); err != nil {
 			return err
 		}
-		addr := deviceAddr(c.addr, d)
+		addr := deviceAddr(c.network, d)
 		if err := t.inside(d, func(h *links.Handle) error { return h.AddAddress(c.near.link, addr) }); err != nil {
 			return err
 		}
@@ -251,7 +277,7 @@ func (t *topology) prepareRouter(d string) error {
 func (t *topology) checkIndices() error {
 	for _, d := range devices {
 		for near, far := range map[string]struct{ part, link string }{
-			coreLink: {"core", d}, upstreamLink: {"src", d}, legLink: {"ce", legPort(d)},
+			coreLink: {"core", d}, upstreamLink: {"src", d}, t.legCable(): {"ce", legPort(d)},
 		} {
 			i, err := t.linkIndex(d, near)
 			if err != nil {

@@ -7,14 +7,11 @@ import (
 	"time"
 )
 
-// detection is the detection time D of the procedure's BFD session: 10 ms x 3.
-const detection = 30 * time.Millisecond
-
 // What a fault may cost at most, by its number in the list of what must survive.
-const (
-	limitDeath  = detection + 20*time.Millisecond // 1 and 2: the peer has to notice
-	limitLink   = 20 * time.Millisecond           // 3 and 4: the device itself sees it
-	limitNoLoss = 0                               // 5, 6, 7, 8
+var (
+	limitLink   = pace.stretch(20 * time.Millisecond) // 3 and 4: the device itself sees it
+	limitDeath  = detection() + limitLink             // 1 and 2: the peer has to notice
+	limitNoLoss = time.Duration(0)                    // 5, 6, 7, 8
 )
 
 // trial is one fault as the demonstration plays it.
@@ -53,15 +50,15 @@ type result struct {
 	void bool
 }
 
-const (
-	holdTime  = 800 * time.Millisecond
-	healLimit = 15 * time.Second
+var (
+	holdTime  = max(800*time.Millisecond, 2*limitDeath)
+	healLimit = pace.stretch(15 * time.Second)
 	// quiet is how long the streams are still watched after the pair is whole.
-	quiet = 300 * time.Millisecond
+	quiet = pace.stretch(300 * time.Millisecond)
 	// flight is more than a packet needs from the source through the socket to its reader.
-	flight = 60 * time.Millisecond
+	flight = pace.stretch(60 * time.Millisecond)
 	// shortStandstill of the source never makes a trial void.
-	shortStandstill = 10 * time.Millisecond
+	shortStandstill = pace.stretch(10 * time.Millisecond)
 )
 
 // trials is the demonstration's list of faults, in its order. Those in one

@@ -135,6 +135,13 @@ func runProgram(host *os.File, p Program) error {
 		fmt.Fprintln(out, err)
 	}
 	out.finish()
+	for _, file := range p.Fetch {
+		if data, err := os.ReadFile(file); err == nil {
+			if _, err := io.WriteString(host, mark{Event: eventFile, Name: file, Data: data}.line()); err != nil {
+				return err
+			}
+		}
+	}
 	_, err = io.WriteString(host, end.line())
 	return err
 }

@@ -27,6 +27,8 @@ type Program struct {
 	Name string   // for the result
 	Args []string // the first is its path in the guest
 	Env  []string // beside PATH and HOME
+	// Fetch are files that the guest sends back when the program has ended.
+	Fetch []string
 }
 
 // Machine says what a guest holds and does.
@@ -51,7 +53,8 @@ type Result struct {
 	Name   string
 	Status int // its exit status, 255 when it did not end by itself
 	Output []byte
-	Took   time.Duration // by the guest's clock
+	Took   time.Duration     // by the guest's clock
+	Files  map[string][]byte // those to be fetched that there were
 }
 
 // Guest is what is known of a machine that has run.
@@ -213,7 +216,9 @@ func (m Machine) listen(r io.Reader, began time.Time, g *Guest) error {
 			case eventBooted:
 				g.Booted = time.Since(began)
 			case eventStart:
-				current = Result{Name: mark.Name}
+				current = Result{Name: mark.Name, Files: make(map[string][]byte)}
+			case eventFile:
+				current.Files[mark.Name] = mark.Data
 			case eventEnd:
 				current.Status, current.Took = mark.Status, mark.Took
 				g.Results = append(g.Results, current)

@@ -18,6 +18,7 @@ const (
 	eventStart  event = "start"
 	eventEnd    event = "end"
 	eventFailed event = "failed"
+	eventFile   event = "file"
 )
 
 type mark struct {
@@ -25,6 +26,7 @@ type mark struct {
 	Name   string
 	Status int
 	Took   time.Duration
+	Data   []byte // of a file
 }
 
 func (m mark) line() string {

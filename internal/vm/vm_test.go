@@ -34,14 +34,14 @@ func TestArchive(t *testing.T) {
 func TestListen(t *testing.T) {
 	text := mark{Event: eventBooted}.line() +
 		mark{Event: eventStart, Name: "one"}.line() + "a\nb\n" + mark{Event: eventEnd, Name: "one", Took: time.Second}.line() +
-		mark{Event: eventStart, Name: "two"}.line() + "c\n" + mark{Event: eventEnd, Name: "two", Status: 3}.line()
+		mark{Event: eventStart, Name: "two"}.line() + "c\n" + mark{Event: eventFile, Name: "/tmp/f", Data: []byte("\x00d")}.line() + mark{Event: eventEnd, Name: "two", Status: 3}.line()
 	var shown bytes.Buffer
 	var g Guest
 	if err := (Machine{Output: &shown}).listen(strings.NewReader(text), time.Now(), &g); err != nil {
 		t.Fatal(err)
 	}
 	if len(g.Results) != 2 || string(g.Results[0].Output) != "a\nb\n" || g.Results[0].Took != time.Second ||
-		g.Results[1].Status != 3 || string(g.Results[1].Output) != "c\n" || shown.String() != "a\nb\nc\n" {
+		g.Results[1].Status != 3 || string(g.Results[1].Files["/tmp/f"]) != "\x00d" || string(g.Results[1].Output) != "c\n" || shown.String() != "a\nb\nc\n" {
 		t.Errorf("%+v, shown %q", g, shown.String())
 	}
 }

@@ -1,0 +1,84 @@
+package lab
+
+import (
+	"fmt"
+	"hash/fnv"
+	"os"
+	"strconv"
+	"time"
+)
+
+// pacing is how fast the lab can be: times that hold on a real machine are
+// stretched in an emulated one.
+type pacing struct {
+	// slowness is how many times slower this machine computes than its host, 1
+	// for a machine that is not emulated.
+	slowness float64
+}
+
+// envHostWork tells a lab in an emulated machine how long its host took for
+// [work], in nanoseconds.
+const envHostWork = "TANDEM_LAB_HOST_WORK"
+
+var pace = newPacing()
+
+func newPacing() pacing {
+	host, err := strconv.ParseInt(os.Getenv(envHostWork), 10, 64)
+	if err != nil || host <= 0 {
+		return pacing{1}
+	}
+	return pacing{max(1, float64(work())/float64(host))}
+}
+
+// work is the time of a fixed computation, the best of a few tries.
+func work() time.Duration {
+	best := time.Hour
+	block := make([]byte, 1<<16)
+	for range 5 {
+		began := time.Now()
+		h := fnv.New64a()
+		for range 16 {
+			_, _ = h.Write(block) // a hash takes everything
+		}
+		best = min(best, time.Since(began))
+	}
+	return best
+}
+
+func (p pacing) emulated() bool { return p.slowness > 1 }
+
+func (p pacing) stretch(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * p.slowness).Round(time.Millisecond)
+}
+
+// packetInterval is the spacing of the packets of every stream.
+var packetInterval = func() time.Duration {
+	if pace.emulated() {
+		return 5 * time.Millisecond
+	}
+	return time.Millisecond
+}()
+
+// Timers of BFD in an emulated machine, where some threads do not get to run
+// for a good part of a second.
+const (
+	emulatedBFDInterval = 100 * time.Millisecond
+	emulatedDetectMult  = 5
+)
+
+// detection is the detection time D of the procedure's BFD session, 10 ms x 3.
+func detection() time.Duration {
+	if pace.emulated() {
+		return emulatedBFDInterval * emulatedDetectMult
+	}
+	return 30 * time.Millisecond
+}
+
+// bfdLines slow the session of the procedure down where that is needed.
+func (p pacing) bfdLines() string {
+	if !p.emulated() {
+		return ""
+	}
+	return fmt.Sprintf("system-view\nbfd core\nmin-tx-interval %d\nmin-rx-interval %[1]d\ndetect-multiplier %d\ncommit\n",
+		emulatedBFDInterval/time.Millisecond, emulatedDetectMult)
+}
