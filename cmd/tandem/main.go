@@ -6,7 +6,7 @@
 //	tandem [-s SOCKET] -f FILE [-v]      run a file of commands, stop at the first error
 //	tandem check FILE ...                check files of configuration without a device
 //	tandem diff FILE [FILE]              compare the running configuration, or a file, with a file
-//	tandem lab up|down|demo              the whole system on this machine
+//	tandem lab up|down|demo|vm demo      the whole system on this machine
 //	tandem pki A=ADDRESS B=ADDRESS       certificates for the pair's replication channel
 //	tandem restart [-run DIR]            replace the daemon by the installed program, without a gap
 //	tandem upgrade-check [PROGRAM]       say whether that would go

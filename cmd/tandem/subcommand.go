@@ -28,7 +28,7 @@ func subcommands() []subcommand {
 		{"check", "[ -json ] FILE ...", "check files of configuration without a device", fileWords, checkFiles},
 		{"completion", "bash | zsh", "print what makes a shell complete the words of tandem", shells, completion},
 		{"diff", "[ -s SOCKET ] FILE [ FILE ]", "compare the running configuration, or that of the first file, with that of a file", fileWords, diffFiles},
-		{"lab", "up | down | demo", "have the whole system on this machine", []string{"up", "down", "demo"}, lab.Main},
+		{"lab", "up | down | demo | vm demo", "have the whole system on this machine, or in an emulated one", []string{"up", "down", "demo", "vm"}, lab.Main},
 		{"pki", "[ -dir DIR ] [ -days N ] NAME=ADDRESS NAME=ADDRESS", "make the certificates of a pair", nil, makeCertificates},
 		{"record", "[ -s SOCKET ] [ -mask ] FILE", "write what the device was told lately into a file, without secrets, with -mask without addresses", fileWords, record},
 		{"replay", "[ -q ] FILE", "run a recording through this program and print what it decides", fileWords, replay},

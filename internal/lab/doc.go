@@ -13,6 +13,11 @@
 //	          |   ...  |
 //	     tandem-h1 ... tandem-h8
 //
+// With --lacp the switch and the devices have bonds that speak LACP, and the
+// daemons make theirs. A kernel without bonding borrows another: the lab runs
+// whole in an emulated machine (package vm), whose slowness it measures and
+// widens its limits by.
+//
 // The daemons get nothing but the operator's procedure (device-a.cfg and
 // device-b.cfg). Hosts join with ordinary socket options, so it is the kernel
 // that speaks MLD, and what they miss is counted at their sockets with the

@@ -51,10 +51,11 @@ func (p pacing) stretch(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * p.slowness).Round(time.Millisecond)
 }
 
-// packetInterval is the spacing of the packets of every stream.
+// packetInterval is the spacing of the packets of every stream. Emulated
+// processors would fall behind at the usual rate.
 var packetInterval = func() time.Duration {
 	if pace.emulated() {
-		return 5 * time.Millisecond
+		return 20 * time.Millisecond
 	}
 	return time.Millisecond
 }()

@@ -98,7 +98,9 @@ func (s *source) open() (err error) {
 // that the rate is kept and no sequence number is left out.
 func (s *source) run(to []unix.Sockaddr) {
 	runtime.LockOSThread() // never unlocked: the thread ends with its priority
-	preferThread()
+	if !pace.emulated() {  // whose processors it would take for itself
+		preferThread()
+	}
 	var b [payloadLen]byte
 	due := monotonic()
 	for !s.stop.Load() {

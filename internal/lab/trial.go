@@ -9,9 +9,9 @@ import (
 
 // What a fault may cost at most, by its number in the list of what must survive.
 var (
-	limitLink   = pace.stretch(20 * time.Millisecond) // 3 and 4: the device itself sees it
-	limitDeath  = detection() + limitLink             // 1 and 2: the peer has to notice
-	limitNoLoss = time.Duration(0)                    // 5, 6, 7, 8
+	limitLink   = pace.stretch(20*time.Millisecond) + packetInterval - time.Millisecond // 3 and 4: the device itself sees it
+	limitDeath  = detection() + limitLink                                               // 1 and 2: the peer has to notice
+	limitNoLoss = time.Duration(0)                                                      // 5, 6, 7, 8
 )
 
 // trial is one fault as the demonstration plays it.

@@ -66,7 +66,10 @@ func prepare(host *os.File) error {
 			return fmt.Errorf("module %s: %w", module, err)
 		}
 	}
-	for key, value := range map[string]string{"kernel/hostname": "guest", "kernel/printk": "4"} {
+	for key, value := range map[string]string{
+		"kernel/hostname": "guest", "kernel/printk": "4",
+		"net/core/netdev_max_backlog": "20000", // emulated processors fall behind for a moment
+	} {
 		if err := os.WriteFile("/proc/sys/"+key, []byte(value), 0o644); err != nil {
 			return err
 		}
