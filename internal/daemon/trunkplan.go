@@ -101,10 +101,14 @@ func sharedSystem(m *config.Model, t *config.ETrunk) [6]byte {
 	return [6]byte{0x02, sum[0], sum[1], sum[2], sum[3], sum[4]} // locally administered unicast
 }
 
+// lastPriority is the system priority of a bond that stands aside: a partner that
+// chooses its aggregate by the systems it sees takes that of the bond that serves.
+const lastPriority = 65535
+
 // actor is the LACP system of a bond as it is to be now.
-func (p bondPlan) actor(aside bool) [6]byte {
+func (p bondPlan) actor(aside bool) ownedActor {
 	if aside {
-		return p.aside
+		return ownedActor{lastPriority, p.aside}
 	}
-	return p.bond.ActorSystem
+	return ownedActor{p.bond.ActorPriority, p.bond.ActorSystem}
 }

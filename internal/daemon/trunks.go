@@ -191,7 +191,8 @@ func (v *trunkView) bond(p bondPlan) error {
 // by somebody else, which is told once.
 func (v *trunkView) create(p bondPlan) (links.Link, error) {
 	b := p.bond
-	b.ActorSystem = p.actor(v.trunks.steered[p.netdev].Aside)
+	actor := p.actor(v.trunks.steered[p.netdev].Aside)
+	b.ActorPriority, b.ActorSystem = actor.Priority, actor.System
 	err := v.netlink.AddBond(p.netdev, b, p.mac)
 	if errors.Is(err, links.ErrNoDriver) {
 		v.tell(p.netdev, err)
@@ -265,7 +266,7 @@ func (v *trunkView) whileDown(link links.Link, change func() error) error {
 
 // setActor gives a bond the LACP system that the leg's state wants.
 func (d *Daemon) setActor(p bondPlan, link links.Link) error {
-	want := ownedActor{p.bond.ActorPriority, p.actor(d.trunks.steered[p.netdev].Aside)}
+	want := p.actor(d.trunks.steered[p.netdev].Aside)
 	is := ownedActor{link.Bond.ActorPriority, link.Bond.ActorSystem}
 	if link.Bond.Hidden {
 		is = d.trunks.actors[p.netdev]
@@ -368,7 +369,8 @@ func (d *Daemon) trunksChanged(changed []links.Link) {
 	}
 }
 
-// lacpInterval is how often a leg that is joining the switch's aggregate is looked at.
+// lacpInterval is how often a leg that is joining the switch's aggregate, or leaving
+// it, is looked at.
 const lacpInterval = 20 * time.Millisecond
 
 // lookAtLACP tells the device which legs the switch has in its aggregate.
@@ -382,7 +384,7 @@ func (d *Daemon) lookAtLACP() {
 			taken := func(p links.Port) bool { return p.Carrier && p.Actor.Forwarding() && p.Partner.Forwarding() }
 			apart, key = err == nil && !slices.ContainsFunc(bond.Ports, taken), bond.ActorKey
 		}
-		if apart && link.Up && !d.trunks.steered[leg].Aside {
+		if link.Up && apart != d.trunks.steered[leg].Aside {
 			d.trunks.lookAt = time.Now().Add(lacpInterval)
 		}
 		if apart != d.trunks.apart[leg] || key != d.trunks.keys[leg] {

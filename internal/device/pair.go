@@ -117,7 +117,7 @@ func (t *trunk) lostSince(ms etrunk.MemberState) time.Duration {
 // that stood aside for a serving peer also waits for the revert delay, for a
 // reboot is often followed by another.
 func (d *Device) ready(now time.Duration, t *trunk, m *member, ms etrunk.MemberState, up bool) bool {
-	m.lacking = d.lacking(m, up || m.keptDown(ms))
+	m.lacking = d.lacking(m, ms.Role, up || m.keptDown(ms))
 	if fit := m.lacking == ""; fit != m.fit {
 		m.fit, m.fitAt = fit, now
 	}
@@ -147,13 +147,13 @@ func (m *member) keptDown(ms etrunk.MemberState) bool {
 }
 
 // lacking names what keeps a member from serving, empty when nothing does.
-func (d *Device) lacking(m *member, legUp bool) string {
+func (d *Device) lacking(m *member, role etrunk.MemberRole, legUp bool) string {
 	switch up := d.upstream; {
 	case m.yielded:
 		return "handed over on request"
 	case !legUp:
 		return "the Eth-Trunk is down"
-	case m.apart(d.links[m.leg.Netdev]):
+	case role == etrunk.MemberMaster && m.apart(d.links[m.leg.Netdev]):
 		return "the switch does not have the Eth-Trunk in its aggregate"
 	case up == nil:
 		return "no upstream interface"
@@ -181,11 +181,8 @@ func (d *Device) synchronised(id Member) bool {
 	return true
 }
 
-// apart tells that what is sent would not be taken: the leg was asked to join
-// the switch's aggregate and LACP has not come so far.
-func (m *member) apart(link LinkChanged) bool {
-	return m.leg.LACP && link.LACP && link.Apart && m.asked != nil && m.asked.Up && !m.asked.Aside
-}
+// apart tells that LACP has not come so far that the switch takes what is sent.
+func (m *member) apart(link LinkChanged) bool { return m.leg.LACP && link.LACP && link.Apart }
 
 func dutyKind(target etrunk.Buckets) DutyKind {
 	switch target {

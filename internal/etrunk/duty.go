@@ -39,9 +39,13 @@ func Target(local, peer Announcement, peerKnown, preferred bool) Buckets {
 // until the peer, knowing this device's present announcement, says that it
 // covers that bucket. The condition on knowledge (peer.Seen) keeps two devices
 // that change at the same moment from each leaving a bucket to the other.
-// A Backup gives up everything at once: its leg is leaving the aggregator.
+// A Backup keeps what it has while the Master says that it is not ready, which is
+// until the switch takes what the Master sends; then it gives up everything.
 func Cover(current, target Buckets, local, peer Announcement, peerKnown bool) Buckets {
 	if local.Role != MemberMaster {
+		if sends(peer, peerKnown) && !peer.Ready {
+			return current
+		}
 		return NoBuckets
 	}
 	if !sends(peer, peerKnown) || peer.Seen != local.asSeen() {
