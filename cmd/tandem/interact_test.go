@@ -123,7 +123,7 @@ func TestTerminal(t *testing.T) {
 	s.types("n\r", "<Tandem>")
 	s.types("display remote-b\t", "remote-backup-")
 	s.types("\t", "remote-backup-service") // a second Tab lists what there is
-	s.types("\x03terminal monitor\r", "<Tandem>")
+	s.types("\x03terminal monitor\r", "monitor\r\n<Tandem>")
 	tandem(t, "-s", socket, "-c", "display version") // somebody else comes
 	s.waits("SHELL/6/LOGIN(l)")
 	s.types("ping ipv6 ::1\r", "ping ipv6 ::1")

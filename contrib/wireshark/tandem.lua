@@ -198,6 +198,7 @@ local r = fields(rbs, {
   {"source", "Source", "ipv6"},
   {"code", "Code", "uint16", base.DEC, codes},
   {"text", "Text", "string"},
+  {"untold", "Changes not told", "uint32"},
   {"salt", "Salt", "uint64", base.HEX},
   {"leaf", "Leaf", "uint16"},
   {"fold", "Fold", "uint32", base.HEX},
@@ -224,6 +225,7 @@ bodies[1] = function(t, v)
     t:add(row[1], v(at, row[2]))
     at = at + row[2]
   end
+  if v:len() >= at + 4 then t:add(r.untold, v(at, 4)) end
 end
 
 bodies[2] = function(t, v) t:add(r.digest, v(0, 8)) end

@@ -248,6 +248,7 @@ func samples() []sample {
 		{"version", "version-unknown", Version(BuildInfo{Version: "(devel)", Go: "go1.26"}, "A", selfID, 0)},
 		{"ssh server status", "ssh-status", SSHStatus(SSHState{Enabled: true, Address: "[::]:2222", Fingerprint: "SHA256:abc", Trouble: "no such address",
 			Counters: SSHCounters{Logins: 7, Failed: 6, Blocked: 5, TooMany: 4}, BlockedSources: 1, Sessions: sampleLogins()})},
+		{"ssh server status", "ssh-off", SSHStatus(SSHState{})},
 		{"ssh server session", "ssh-session", SSHSessions(sampleLogins())},
 		{"version", "version", Version(BuildInfo{Version: "v0.1.0", Revision: "abc", Go: "go1.26"}, "A", selfID, 26*time.Hour)},
 	}

@@ -45,6 +45,8 @@ var displayLines = map[string][]string{
 	"logbuffer":                       {"", "level warning size 3"},
 	"alarm active":                    {""},
 	"http server":                     {""},
+	"ssh server status":               {""},
+	"ssh server session":              {""},
 	"version":                         {""},
 }
 
