@@ -19,7 +19,7 @@ import (
 func startDaemon(t *testing.T) string {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "console.sock")
-	l, err := manage.Listen(socket)
+	l, err := manage.Listen(socket, "")
 	if err != nil {
 		t.Fatal(err)
 	}

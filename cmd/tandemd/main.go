@@ -30,15 +30,16 @@ import (
 )
 
 type flags struct {
-	config, run, state string
-	level              slog.Level
-	check              bool
-	recording          int // MiB
+	config, run, state, group string
+	level                     slog.Level
+	check                     bool
+	recording                 int // MiB
 }
 
 func (f *flags) register(fs *flag.FlagSet) {
 	fs.StringVar(&f.config, "config", "", "`file` of console commands for a device that was never configured")
 	fs.StringVar(&f.run, "run", "/run/tandem", "`directory` of the console socket, the pid file and the lock")
+	fs.StringVar(&f.group, "group", "", "`name` of a group whose members may use the console as well, none if empty")
 	fs.StringVar(&f.state, "state", "/var/lib/tandem", "`directory` of the configuration and the device's identity")
 	fs.IntVar(&f.recording, "recording", 32, "how many `MiB` of the device's inputs are kept for tandem record, 0 for none")
 	fs.TextVar(&f.level, "log", slog.LevelInfo, "least `level` that is logged: debug, info, warn or error")
@@ -113,7 +114,7 @@ func run(f flags) error {
 	router := &reachable{d, remote, store}
 	system = &console.System{Backend: router, Store: store, Build: build, Journal: log, Record: d.Record, SSH: remote.State}
 	log.Emit(event.Started.With(system.Build.Version, fmt.Sprintf("%016x", id)))
-	listener, err := listen(filepath.Join(f.run, "console.sock"), consoleSocket)
+	listener, err := listen(filepath.Join(f.run, "console.sock"), f.group, consoleSocket)
 	if err != nil {
 		return err
 	}
@@ -140,11 +141,11 @@ func run(f flags) error {
 }
 
 // listen makes the console's socket, or goes on with the one of the daemon before.
-func listen(path string, inherited *os.File) (net.Listener, error) {
+func listen(path, group string, inherited *os.File) (net.Listener, error) {
 	if inherited != nil {
 		return manage.Inherit(inherited)
 	}
-	return manage.Listen(path)
+	return manage.Listen(path, group)
 }
 
 // start puts the last committed configuration in force or, on a device that

@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,10 +17,10 @@ import (
 // ErrInUse says that another daemon answers on the socket.
 var ErrInUse = errors.New("another daemon answers on this socket")
 
-// Listen makes the console socket, readable and writable by its owner only.
-// A socket that a dead daemon left behind is replaced; one that answers is
-// [ErrInUse].
-func Listen(path string) (net.Listener, error) {
+// Listen makes the console socket, readable and writable by its owner and by the
+// members of a group, if one is named. A socket that a dead daemon left behind is
+// replaced; one that answers is [ErrInUse].
+func Listen(path, group string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("console socket: %w", err)
 	}
@@ -32,11 +34,30 @@ func Listen(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("console socket: %w", err)
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
+	if err := admit(path, group); err != nil {
 		l.Close()
 		return nil, fmt.Errorf("console socket: %w", err)
 	}
 	return l, nil
+}
+
+// admit lets the owner of a socket use it, and a group if one is named.
+func admit(path, group string) error {
+	if group == "" {
+		return os.Chmod(path, 0o600)
+	}
+	g, err := user.LookupGroup(group)
+	if err != nil {
+		return err
+	}
+	gid, err := strconv.Atoi(g.Gid)
+	if err != nil {
+		return err
+	}
+	if err := os.Chown(path, -1, gid); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o660)
 }
 
 // Inherit goes on with a console socket that another process has handed over.

@@ -20,7 +20,7 @@ import (
 func serve(t *testing.T) string {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "run", "console.sock")
-	l, err := Listen(socket)
+	l, err := Listen(socket, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,20 +142,20 @@ func TestSessionsAreBounded(t *testing.T) {
 
 func TestListen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "console.sock")
-	first, err := Listen(path)
+	first, err := Listen(path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("socket: %v, %v", info.Mode(), err)
 	}
-	if _, err := Listen(path); !errors.Is(err, ErrInUse) {
+	if _, err := Listen(path, ""); !errors.Is(err, ErrInUse) {
 		t.Errorf("second daemon: %v, want ErrInUse", err)
 	}
 	// A daemon that was killed leaves its socket behind.
 	first.(*net.UnixListener).SetUnlinkOnClose(false)
 	first.Close()
-	again, err := Listen(path)
+	again, err := Listen(path, "")
 	if err != nil {
 		t.Fatalf("stale socket: %v", err)
 	}
@@ -163,7 +163,7 @@ func TestListen(t *testing.T) {
 	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(path); err == nil || errors.Is(err, ErrInUse) {
+	if _, err := Listen(path, ""); err == nil || errors.Is(err, ErrInUse) {
 		t.Errorf("a file in the way: %v", err)
 	}
 }
