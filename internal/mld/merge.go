@@ -133,11 +133,8 @@ func (r *Router) HoldPeer(now time.Duration, on bool, fx *Effects) {
 // keepUnasked gives MLDv1 groups that are being left their time back: the peer is to
 // ask for them, may never have heard of it, and cannot tell of answers.
 func (r *Router) keepUnasked(now time.Duration, fx *Effects) {
-	for gid := uint32(1); gid <= r.store.groups.Top(); gid++ {
+	for gid := range r.store.lingering() {
 		g := r.store.groups.At(gid)
-		if g.linger == 0 {
-			continue
-		}
 		if done := r.store.records.At(g.linger); !done.live() || done.flags&isV1 == 0 || done.device != 0 {
 			continue
 		}

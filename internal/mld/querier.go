@@ -49,8 +49,8 @@ func (r *Router) takeUpLeaves(now time.Duration, fx *Effects) {
 	if !r.IsQuerier() {
 		return
 	}
-	for gid := uint32(1); gid <= r.store.groups.Top(); gid++ {
-		if id := r.store.groups.At(gid).linger; id != 0 && r.store.records.At(id).live() {
+	for gid := range r.store.lingering() {
+		if id := r.store.groups.At(gid).linger; r.store.records.At(id).live() {
 			r.question(now, gid, r.store.filter(id), r.store.records.At(id).expires, true, fx)
 		}
 	}

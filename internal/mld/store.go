@@ -1,6 +1,7 @@
 package mld
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -87,6 +88,7 @@ type store struct {
 
 	liveRecords int // without those of host ::
 	liveGroups  int
+	lingers     int // groups with a record of host ::
 
 	// See setTally.
 	tallied bool
@@ -212,6 +214,7 @@ func (s *store) createAt(now time.Duration, key Key, at place, expires time.Dura
 	s.expiry.file(id, expires, now)
 	if key.Host.IsUnspecified() {
 		g.linger = id
+		s.lingers++
 	}
 	return id
 }
@@ -279,6 +282,7 @@ func (s *store) erase(now time.Duration, id uint32) (changed bool) {
 	s.lists.drop(rec.list)
 	if g.linger == id {
 		g.linger = 0
+		s.lingers--
 	}
 	s.unlink(g, id)
 	if rec.tprev != 0 {
@@ -293,6 +297,22 @@ func (s *store) erase(now time.Duration, id uint32) (changed bool) {
 		s.groups.Remove(gid)
 	}
 	return changed
+}
+
+// lingering yields the groups with a record of host ::. Where there are none it
+// looks at no group: a takeover waits for it.
+func (s *store) lingering() iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		left := s.lingers
+		for gid := uint32(1); left > 0 && gid <= s.groups.Top(); gid++ {
+			if s.groups.At(gid).linger == 0 {
+				continue
+			}
+			if left--; !yield(gid) {
+				return
+			}
+		}
+	}
 }
 
 func (s *store) link(g *group, id uint32) {
