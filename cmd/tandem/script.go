@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"tandem/internal/command"
 	"tandem/internal/manage"
 )
 
@@ -29,20 +30,11 @@ type script struct {
 	warn io.Writer // warnings and refusals
 }
 
-// commandLines splits at semicolons outside quotes.
+// commandLines splits at line ends and at semicolons outside quotes.
 func commandLines(text string) []scriptLine {
 	var lines []scriptLine
-	quoted := false
-	parts := strings.FieldsFunc(text, func(r rune) bool {
-		if r == '"' {
-			quoted = !quoted
-		}
-		return r == ';' && !quoted
-	})
-	for _, p := range parts {
-		if p = strings.TrimSpace(p); p != "" {
-			lines = append(lines, scriptLine{text: p})
-		}
+	for _, line := range command.SplitLines(text) {
+		lines = append(lines, scriptLine{text: line})
 	}
 	return lines
 }
