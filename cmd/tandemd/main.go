@@ -80,14 +80,15 @@ func run(f flags) error {
 	if err := daemon.CheckPrivileges(); err != nil {
 		return err
 	}
-	if err := daemon.RaisePriority(); err != nil {
-		log.Emit(event.PriorityNotRaised.With(err))
-	}
 	lock, err := daemon.Lock(f.run, inherited.One(lockFile))
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
+	// Not before the lock: whoever is turned away says that and nothing else.
+	if err := daemon.RaisePriority(); err != nil {
+		log.Emit(event.PriorityNotRaised.With(err))
+	}
 	store, err := config.Open(f.state)
 	if err != nil {
 		return err
