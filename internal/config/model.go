@@ -8,10 +8,8 @@
 package config
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -348,104 +346,4 @@ func cloneObjects[K comparable, V any](objects map[K]*V) map[K]*V {
 		c[k] = &copied
 	}
 	return c
-}
-
-// byName finds an object by its name in any case.
-func byName[V any](objects map[string]*V, name string) *V {
-	if o, ok := objects[name]; ok {
-		return o
-	}
-	for known, o := range objects {
-		if strings.EqualFold(known, name) {
-			return o
-		}
-	}
-	return nil
-}
-
-// Service returns the remote backup service of a name, nil when there is none.
-func (m *Model) Service(name string) *Service { return byName(m.Services, name) }
-
-// SSHUser returns the SSH user of a name, nil when there is none.
-func (m *Model) SSHUser(name string) *SSHUser { return byName(m.SSHUsers, name) }
-
-// SSLPolicy returns the SSL policy of a name, nil when there is none.
-func (m *Model) SSLPolicy(name string) *SSLPolicy { return byName(m.SSLPolicies, name) }
-
-// Profile returns the remote backup profile of a name, nil when there is none.
-func (m *Model) Profile(name string) *Profile { return byName(m.Profiles, name) }
-
-// Session returns the BFD session of a name, nil when there is none.
-func (m *Model) Session(name string) *BFDSession { return byName(m.Sessions, name) }
-
-// Tuning returns the MLD values in force on an interface: its own, else those
-// of the MLD view, else the defaults.
-func (m *Model) Tuning(i *Interface) Tuning {
-	return Tuning{
-		QueryInterval:        firstSet(i.MLD.QueryInterval, m.MLD.QueryInterval, DefaultQueryInterval),
-		MaxResponse:          firstSet(i.MLD.MaxResponse, m.MLD.MaxResponse, DefaultMaxResponse),
-		LastListenerInterval: firstSet(i.MLD.LastListenerInterval, m.MLD.LastListenerInterval, DefaultLastListener),
-		Robustness:           firstSet(i.MLD.Robustness, m.MLD.Robustness, DefaultRobustness),
-	}
-}
-
-func firstSet[V comparable](values ...V) V {
-	var zero V
-	for _, v := range values {
-		if v != zero {
-			return v
-		}
-	}
-	return zero
-}
-
-// Member is an Eth-Trunk that belongs to an E-Trunk.
-type Member struct {
-	EthTrunk, RemoteEthTrunk uint32
-	Mode                     MemberMode
-}
-
-// Members returns the members of an E-Trunk in the order of their numbers:
-// the trunks that joined it, and those that a profile names together with it.
-func (m *Model) Members(eTrunk uint32) []Member {
-	members := map[uint32]Member{}
-	for name, i := range m.Interfaces {
-		if n, ok := name.EthTrunk(); ok && i.ETrunk == eTrunk {
-			members[n] = Member{n, i.RemoteEthTrunk, i.MemberMode}
-		}
-	}
-	for _, p := range m.Profiles {
-		if _, known := members[p.EthTrunk]; p.ETrunk != eTrunk || known {
-			continue
-		}
-		member := Member{EthTrunk: p.EthTrunk, RemoteEthTrunk: p.EthTrunk}
-		if i := m.Interfaces[EthTrunkName(p.EthTrunk)]; i != nil {
-			member.Mode = i.MemberMode
-		}
-		members[p.EthTrunk] = member
-	}
-	return slices.SortedFunc(maps.Values(members), func(a, b Member) int { return int(a.EthTrunk) - int(b.EthTrunk) })
-}
-
-// Ports returns the interfaces that joined an Eth-Trunk, by name.
-func (m *Model) Ports(trunk InterfaceName) []InterfaceName {
-	var ports []InterfaceName
-	for name, i := range m.Interfaces {
-		if i.Trunk == trunk {
-			ports = append(ports, name)
-		}
-	}
-	slices.Sort(ports)
-	return ports
-}
-
-// BoundSession returns the BFD session bound to an E-Trunk: its own, a configured
-// one, or nil when it binds none. A named session must be between the E-Trunk's addresses; without a
-// name exactly one session must be. A session that leaves its source to the
-// device is told by its peer alone.
-func (m *Model) BoundSession(t *ETrunk) (*BFDSession, error) {
-	if !t.TrackBFD {
-		return m.ownSession(t), nil
-	}
-	return m.findSession(t)
 }

@@ -245,38 +245,6 @@ func (v *validator) eTrunk(t *ETrunk) {
 	}
 }
 
-// findSession implements BoundSession for an E-Trunk that binds a session.
-func (m *Model) findSession(t *ETrunk) (*BFDSession, error) {
-	between := func(s *BFDSession) bool {
-		return t.Peer.IsValid() && s.VPN == t.VPN && s.Peer == t.Peer && (s.Local == t.Local || !s.Local.IsValid())
-	}
-	if t.BFDSession != "" {
-		s := m.Session(t.BFDSession)
-		switch {
-		case s == nil:
-			return nil, fmt.Errorf("unknown BFD session %s; %s", t.BFDSession, known(m.Sessions))
-		case !between(s):
-			return nil, fmt.Errorf("BFD session %s has other addresses (%v to %v) than the E-Trunk (%v to %v)",
-				s.Name, s.Local, s.Peer, t.Local, t.Peer)
-		}
-		return s, nil
-	}
-	var found []string
-	for name, s := range m.Sessions {
-		if between(s) {
-			found = append(found, name)
-		}
-	}
-	slices.Sort(found)
-	switch len(found) {
-	case 0:
-		return nil, fmt.Errorf("no BFD session is bound to its addresses (%v to %v); %s", t.Local, t.Peer, known(m.Sessions))
-	case 1:
-		return m.Sessions[found[0]], nil
-	}
-	return nil, fmt.Errorf("several BFD sessions are bound to its addresses (%s); name one", strings.Join(found, ", "))
-}
-
 func (v *validator) iface(i *Interface) {
 	where := "interface " + string(i.Name)
 	if i.MLD.Proxy && i.MLD.Enabled {
