@@ -2,12 +2,10 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"tandem/internal/golden"
 	"tandem/internal/manpage"
 )
 
@@ -16,25 +14,8 @@ func TestManual(t *testing.T) { keepPage(t, "../../docs/man/tandem.1", manual())
 
 func keepPage(t *testing.T, file, page string) {
 	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), page); diff != "" {
-		t.Errorf("%s is old, go test -update makes it anew (-want +got):\n%s", file, diff)
-	}
-	if _, err := exec.LookPath("groff"); err != nil {
-		t.Skip("no groff to read the page with")
-	}
-	complaints, err := exec.Command("groff", "-man", "-Tutf8", "-ww", "-z", file).CombinedOutput()
-	if err != nil || len(complaints) > 0 {
-		t.Errorf("groff: %v\n%s", err, complaints)
-	}
+	golden.Check(t, file, page)
+	manpage.Lint(t, file)
 }
 
 func manual() string {

@@ -3,10 +3,11 @@ package main
 import (
 	"flag"
 	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"testing"
+
+	"tandem/internal/manpage"
 )
 
 const manual = "../../docs/man/tandemd.8"
@@ -34,10 +35,5 @@ func TestManual(t *testing.T) {
 	if slices.Sort(declared); !slices.Equal(told, declared) {
 		t.Errorf("the page has the options %q, the program %q", told, declared)
 	}
-	if _, err := exec.LookPath("groff"); err != nil {
-		t.Skip("no groff to read the page with")
-	}
-	if complaints, err := exec.Command("groff", "-man", "-Tutf8", "-ww", "-z", manual).CombinedOutput(); err != nil || len(complaints) > 0 {
-		t.Errorf("groff: %v\n%s", err, complaints)
-	}
+	manpage.Lint(t, manual)
 }

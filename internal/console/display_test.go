@@ -3,25 +3,20 @@ package console
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"tandem/internal/bfd"
 	"tandem/internal/config"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
+	"tandem/internal/golden"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 const selfID, peerID = 0xa11ce, 0xb0b
 
@@ -283,29 +278,10 @@ func TestDisplays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, s.name+".txt", s.Text)
-			golden(t, s.name+".json", string(facts)+"\n")
+			screen := filepath.Join("testdata", "display", s.name)
+			golden.Check(t, screen+".txt", s.Text)
+			golden.Check(t, screen+".json", string(facts)+"\n")
 		})
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", "display", name)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (-want +got):\n%s", name, diff)
 	}
 }
 

@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tandem/internal/command"
+	"tandem/internal/golden"
 )
 
 const schemaFile = "../../docs/json.md"
@@ -40,18 +38,7 @@ func TestSchema(t *testing.T) {
 		}
 		page.WriteString(schema.table(t))
 	}
-	if *update {
-		if err := os.WriteFile(schemaFile, []byte(page.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(schemaFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), page.String()); diff != "" {
-		t.Errorf("docs/json.md is old (-want +got):\n%s", diff)
-	}
+	golden.Check(t, schemaFile, page.String())
 }
 
 const schemaHead = `# JSON

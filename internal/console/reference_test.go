@@ -1,13 +1,11 @@
 package console
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"tandem/internal/golden"
 	"tandem/internal/manpage"
 )
 
@@ -16,18 +14,7 @@ const referenceFile = "../../docs/commands.md"
 // TestReference keeps the command reference that of the commands.
 func TestReference(t *testing.T) {
 	got := Reference()
-	if *update {
-		if err := os.WriteFile(referenceFile, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(referenceFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("docs/commands.md is old (-want +got):\n%s", diff)
-	}
+	golden.Check(t, referenceFile, got)
 }
 
 const manualFile = "../../docs/man/tandem-commands.7"
@@ -49,18 +36,7 @@ func TestManual(t *testing.T) {
 		}
 	}
 	p.See("tandem(1)", "tandemd(8)")
-	if *update {
-		if err := os.WriteFile(manualFile, []byte(p.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(manualFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), p.String()); diff != "" {
-		t.Errorf("%s is old (-want +got):\n%s", manualFile, diff)
-	}
+	golden.Check(t, manualFile, p.String())
 }
 
 // plain takes the marks of Markdown away.

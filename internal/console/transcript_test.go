@@ -10,10 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tandem/internal/command"
 	"tandem/internal/config"
+	"tandem/internal/golden"
 	"tandem/internal/journal"
 )
 
@@ -41,20 +40,11 @@ func TestTranscripts(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
+			typed, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := retype(t, string(want))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("the screen differs (-want +got):\n%s", diff)
-			}
+			golden.Check(t, file, retype(t, string(typed)))
 		})
 	}
 }

@@ -1,14 +1,12 @@
 package event
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "rewrite docs/events.md")
+	"tandem/internal/golden"
+)
 
 const referenceFile = "../../docs/events.md"
 
@@ -48,13 +46,5 @@ func reference() string {
 
 // TestReference keeps the page that of the events.
 func TestReference(t *testing.T) {
-	got := reference()
-	if *update {
-		if err := os.WriteFile(referenceFile, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want, err := os.ReadFile(referenceFile); err != nil || string(want) != got {
-		t.Errorf("docs/events.md is old: go test ./internal/event -update (%v)", err)
-	}
+	golden.Check(t, referenceFile, reference())
 }

@@ -57,6 +57,7 @@ var allowed = map[string][]string{
 	"pairtest":            {"manage", "pki", "linux/*"}, // tests only
 	"cmd/tandem":          {"tape", "config", "console", "pki", "manage", "manage/terminal", "lab", "bench", "daemon", "command"},
 	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "event", "journal", "linux/inherit", "manage", "manage/sshd", "metrics", "web"},
+	"golden":              {}, // tests only
 	"manpage":             {}, // tests only
 	"floors":              {},
 	"tools/tiers":         {},

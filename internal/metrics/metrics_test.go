@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -22,12 +21,11 @@ import (
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
+	"tandem/internal/golden"
 	"tandem/internal/journal"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
-
-var update = flag.Bool("update", false, "rewrite docs/metrics.md")
 
 // numbered is a device whose counters all have a value that no other has.
 type numbered struct {
@@ -183,15 +181,7 @@ func reference() string {
 
 // TestReference keeps the page that of the metrics.
 func TestReference(t *testing.T) {
-	got := reference()
-	if *update {
-		if err := os.WriteFile(referenceFile, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want, err := os.ReadFile(referenceFile); err != nil || string(want) != got {
-		t.Errorf("docs/metrics.md is old: go test ./internal/metrics -update (%v)", err)
-	}
+	golden.Check(t, referenceFile, reference())
 }
 
 // TestContrib: the rules and the dashboard ask for metrics that there are.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"flag"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -15,12 +14,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tandem/internal/golden"
 	"tandem/internal/linux/packet"
 	"tandem/internal/linux/testnet"
 	"tandem/internal/mld"
 )
-
-var update = flag.Bool("update", false, "write the captures anew")
 
 // capture is what the kernel sent of every one of messages.
 const capture = "testdata/mld.pcap"
@@ -44,10 +42,10 @@ func TestCaptured(t *testing.T) {
 		testnet.Must(t, conn.Send(n.Down0.Index, sentFrom, m.dst, m.payload, true))
 		got = append(got, frames())
 	}
-	if *update {
+	if golden.Updating() {
 		testnet.Must(t, os.WriteFile(capture, testnet.Pcap(got), 0o644))
 	}
-	want := golden(t)
+	want := captured(t)
 	for i, m := range messages(t) {
 		if i >= len(want) || !bytes.Equal(got[i], want[i]) {
 			t.Errorf("%s: frame\n%x, not as captured", m.name, got[i])
@@ -88,7 +86,7 @@ func tap(t *testing.T, n *testnet.Node) func() []byte {
 
 // TestEncoded compares what the codec makes with the capture, checksums included.
 func TestEncoded(t *testing.T) {
-	want := golden(t)
+	want := captured(t)
 	all := messages(t)
 	if len(want) != len(all) {
 		t.Fatalf("%d messages captured, %d sent now", len(want), len(all))
@@ -192,8 +190,8 @@ func add(f map[string]string, name, value string) {
 	f[name] = value
 }
 
-// golden reads the frames of the capture.
-func golden(t *testing.T) (frames [][]byte) {
+// captured reads the frames of the capture.
+func captured(t *testing.T) (frames [][]byte) {
 	t.Helper()
 	b, err := os.ReadFile(capture)
 	testnet.Must(t, err)
