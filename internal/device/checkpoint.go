@@ -58,6 +58,7 @@ type ServiceCheckpoint struct {
 	Name                       string
 	InSync, SyncedOnce, EverUp bool
 	LostAt, UpAt               time.Duration
+	Peer                       rbs.Hello // with which it was connected last
 }
 
 // OrphanCheckpoint is a listener that the peer may not know of.
@@ -91,7 +92,7 @@ func (d *Device) Checkpoint(now time.Duration) Checkpoint {
 		cp.Trunks = append(cp.Trunks, t.checkpoint())
 	}
 	for _, s := range d.order.services {
-		cp.Services = append(cp.Services, ServiceCheckpoint{s.name, s.inSync, s.syncedOnce, s.everUp, s.lostAt, s.upAt})
+		cp.Services = append(cp.Services, ServiceCheckpoint{s.name, s.inSync, s.syncedOnce, s.everUp, s.lostAt, s.upAt, s.core.Peer()})
 	}
 	for _, ifc := range d.order.downstreams {
 		for _, w := range ifc.awaited.list {

@@ -265,6 +265,26 @@ func (s *service) Merge(now time.Duration, rec rbs.Record) rbs.Merged {
 	return [...]rbs.Merged{rbs.Newer, rbs.Stale, rbs.Unfit, rbs.Full}[merged]
 }
 
+// Restamp implements [rbs.Store]. The clock is the device's, so it concerns all that is for
+// the same peer, and what no peer has seen.
+func (s *service) Restamp(_ time.Duration, peer rbs.Version, by rbs.Stamp) {
+	for _, other := range s.dev.order.services {
+		if met := other.core.Peer().Device; met == 0 || met == peer.Device {
+			other.restamp(peer, by)
+		}
+	}
+}
+
+func (s *service) restamp(peer rbs.Version, by rbs.Stamp) {
+	s.observe(Outcome{Kind: ClockMoved, Record: rbs.Record{Version: peer}, By: by})
+	for _, ifc := range s.interfaces {
+		ifc.router.Restamp(uint64(by))
+		for i := range ifc.awaited.list {
+			ifc.awaited.list[i].version.Clock += by
+		}
+	}
+}
+
 // EndMerge implements [rbs.Store].
 func (s *service) EndMerge(now time.Duration) {
 	if s.merging != nil {

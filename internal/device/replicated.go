@@ -26,12 +26,14 @@ const (
 	ChannelIsUp                      // a connection has been established
 	ChannelInSync                    // the databases have been compared
 	ChannelLost                      // they may differ from now on
+	ClockMoved                       // to the reading of the peer that Record.Version is, and all records with it
 )
 
 // Outcome is one step of Replicated.
 type Outcome struct {
 	Kind   OutcomeKind
 	Record rbs.Record
+	By     rbs.Stamp // how far ClockMoved moved it
 }
 
 // Observe has f told what the connections come to, as it happens. f must not keep the
@@ -62,6 +64,9 @@ func (d *Device) replicated(now time.Duration, ev Replicated) {
 		case RecordMerged:
 			d.clock.Observe(now, o.Record.Version.Clock)
 			s.Merge(now, o.Record)
+		case ClockMoved:
+			d.clock.Observe(now, o.Record.Version.Clock)
+			s.restamp(o.Record.Version, o.By)
 		case RecordAcked:
 			s.Acked(o.Record.Key, o.Record.Version)
 		case ChannelIsUp:

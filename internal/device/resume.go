@@ -63,6 +63,7 @@ func (d *Device) resumeServices(now time.Duration, cp *Checkpoint) {
 			continue
 		}
 		s := d.newService(sc.Name)
+		s.core.Remember(sc.Peer)
 		s.syncedOnce, s.everUp, s.lostAt = sc.SyncedOnce, sc.EverUp, sc.LostAt
 		switch {
 		case d.replayed:

@@ -26,16 +26,21 @@ func (r *rig) take() { r.legs = append(r.legs, r.dev.Effects().Legs...) }
 func newRig(t testing.TB) *rig { return boot(t, 7, rigSettings()) }
 
 // newPeer is the device at the other end of a rig's service.
-func newPeer(t testing.TB) *rig {
+func newPeer(t testing.TB) *rig { return newPeerAhead(t, 0) }
+
+// newPeerAhead is that device with its clock ahead.
+func newPeerAhead(t testing.TB, by time.Duration) *rig {
 	s := rigSettings()
 	svc := s.Services["rbs1"]
 	svc.Local, svc.Peer = svc.Peer, svc.Local
 	s.Services["rbs1"] = svc
-	return boot(t, 8, s)
+	return bootAhead(t, 8, s, by)
 }
 
-func boot(t testing.TB, id uint64, s Settings) *rig {
-	r := &rig{t: t, dev: New(id, id, time.Unix(1_700_000_000, 0), 0)}
+func boot(t testing.TB, id uint64, s Settings) *rig { return bootAhead(t, id, s, 0) }
+
+func bootAhead(t testing.TB, id uint64, s Settings, by time.Duration) *rig {
+	r := &rig{t: t, dev: New(id, id, time.Unix(1_700_000_000, 0).Add(by), 0)}
 	for i, netdev := range []string{"up0", "eth-trunk10", "eth-trunk10.100"} {
 		r.handle(LinkChanged{Netdev: netdev, Exists: true, Index: i + 1, AdminUp: true, Up: true,
 			LinkLocal: netip.MustParseAddr(fmt.Sprintf("fe80::a:%x", i))})

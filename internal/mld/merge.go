@@ -149,6 +149,18 @@ func (r *Router) keepUnasked(now time.Duration, fx *Effects) {
 	}
 }
 
+// Restamp moves the version of every record forward, for a clock that turns out to have
+// been behind for as long as it has been read.
+func (r *Router) Restamp(by uint64) {
+	for id := uint32(1); id <= r.store.records.Top(); id++ {
+		if rec := r.store.records.At(id); rec.group != 0 {
+			was := r.store.version(rec)
+			rec.clock += by
+			r.store.tell(id, was, rec.flags, false)
+		}
+	}
+}
+
 // SetApart tells whether the peer may have heard hosts of which this router does
 // not know. Then a leave makes a tombstone, or a new one, even of a host that is
 // not known to listen: it may have joined by way of the peer meanwhile, and would

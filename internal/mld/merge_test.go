@@ -96,6 +96,33 @@ func TestMergeOrder(t *testing.T) {
 	}
 }
 
+func TestRestamp(t *testing.T) {
+	r := newRig(t, DefaultConfig())
+	r.hear(h1, ChangeToExclude, group1)
+	r.hear(h2, ChangeToExclude, group1)
+	r.r.SetApart(true)
+	r.hear(h2, ChangeToInclude, group1)
+	before := slices.Collect(r.r.Records())
+	var told []Rewrite
+	r.r.Observe(func(w Rewrite) { told = append(told, w) })
+	r.r.Restamp(1000)
+	after := slices.Collect(r.r.Records())
+	for i := range before {
+		before[i].Version.Clock += 1000
+	}
+	if d := gocmp.Diff(before, after, gocmp.Comparer(func(a, b netip.Addr) bool { return a == b })); d != "" {
+		t.Errorf("what else changed (-want +got):\n%s", d)
+	}
+	for _, w := range told {
+		if w.New.Clock != w.Old.Clock+1000 || w.WasLive != w.IsLive || w.Created || w.Gone {
+			t.Errorf("told %+v", w)
+		}
+	}
+	if len(told) != len(after) || len(after) < 2 {
+		t.Errorf("%d of %d records are told of", len(told), len(after))
+	}
+}
+
 func TestMergeRefuses(t *testing.T) {
 	r := NewRouter(DefaultConfig(), 1, 0)
 	var fx Effects

@@ -28,6 +28,10 @@ type Clock struct {
 // MaxStamp is the highest reading that is accepted from a peer: half the range, the year 6429.
 const MaxStamp Stamp = 1<<63 - 1
 
+// clockTolerance is how far the clocks of two devices that meet may be apart without
+// harm: no host tells one of them something and then the other the contrary so fast.
+const clockTolerance Stamp = 100 << counterBits
+
 // counterBits is the width of the counter below the milliseconds.
 const counterBits = 16
 
@@ -42,16 +46,28 @@ func (c *Clock) Now(now time.Duration) Stamp {
 	return c.last
 }
 
-// Observe takes note of a reading of the peer: later readings exceed it.
-func (c *Clock) Observe(now time.Duration, s Stamp) {
+// Observe takes note of a reading of the peer: later readings exceed it. It returns
+// by how many whole milliseconds the clock has been set forward.
+func (c *Clock) Observe(now time.Duration, s Stamp) (by Stamp) {
 	if s > MaxStamp || s <= c.last {
-		return
+		return 0
 	}
+	lead := max(s.millis()-c.reading(now).millis(), 0)
 	c.last = s
-	if lead := s.millis() - c.reading(now).millis(); lead > 0 {
-		c.base += lead
-		c.ahead += lead
+	c.base += lead
+	c.ahead += lead
+	return Stamp(lead) << counterBits
+}
+
+// meet is Observe of a stranger's first reading. It reports by how much everything that
+// has been stamped so far is to be moved, 0 when the clocks were near enough.
+func (c *Clock) meet(now time.Duration, s Stamp) (by Stamp) {
+	last := c.last
+	if by = c.Observe(now, s); by < clockTolerance {
+		return 0
 	}
+	c.last = max(c.last, last+by) // later readings exceed what has been moved, too
+	return by
 }
 
 // Ahead is how far the peer has set the clock forward since it was made, at most 292 years.

@@ -41,6 +41,12 @@ func (s *Service) noteSync(st *syncProgress) {
 	of.ended = st.ended
 }
 
+// Peer is the greeting of the peer that was met last, the zero Hello before the first.
+func (s *Service) Peer() Hello { return s.peer }
+
+// Remember tells a service that takes the place of another one whom that has met.
+func (s *Service) Remember(peer Hello) { s.peer = peer }
+
 // Diverged reports whether the databases have been found different with nothing
 // under way, and have not been found equal since.
 func (s *Service) Diverged() bool { return s.tcp == Connected && s.current.session.audit.alarm }

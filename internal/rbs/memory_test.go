@@ -92,6 +92,17 @@ func (m *memory) Merge(_ time.Duration, r Record) Merged {
 	return Newer
 }
 
+func (m *memory) Restamp(_ time.Duration, _ Version, by Stamp) {
+	for _, k := range m.order {
+		if r, ok := m.records[k]; ok {
+			m.flip(r)
+			r.Version.Clock += by
+			m.records[k] = r
+			m.flip(r)
+		}
+	}
+}
+
 func (m *memory) Acked(k Key, v Version) {
 	if m.busy > 0 {
 		panic("store changed while it is ranged over")

@@ -110,7 +110,11 @@ func (s *Session) takeHello(now time.Duration, body []byte) error {
 	}
 	s.peer, s.established, s.stats.began = h, true, now
 	s.version = min(h.MaxVersion, MaxVersion)
-	s.clock.Observe(now, h.Clock)
+	if h.Boot == s.cfg.Met {
+		s.clock.Observe(now, h.Clock)
+	} else if by := s.clock.meet(now, h.Clock); by > 0 {
+		s.store.Restamp(now, Version{h.Clock, h.Device}, by)
+	}
 	s.startComparison()
 	return nil
 }

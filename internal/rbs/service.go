@@ -248,7 +248,7 @@ func (s *Service) newLink(now time.Duration, conn ConnID) *link {
 	return &link{conn: conn, madeAt: now, session: NewSession(now, SessionConfig{
 		Device: s.device, Boot: s.boot,
 		KeepaliveInterval: s.cfg.KeepaliveInterval, DeadInterval: s.cfg.DeadInterval, Lags: &s.lags,
-		Untold: uint32(min(s.missed, math.MaxUint32)),
+		Untold: uint32(min(s.missed, math.MaxUint32)), Met: s.peer.Boot,
 	}, s.store, s.clock, &s.counters)}
 }
 

@@ -178,6 +178,42 @@ func TestLaterWriteWinsAlthoughClocksDiffer(t *testing.T) {
 	}
 }
 
+// Two that meet for the first time since either booted have stamped by clocks that are an
+// hour apart: what happened last counts, whichever of them it happened at.
+func TestLaterWriteWinsOfDevicesThatHaveNotMet(t *testing.T) {
+	w := newWorld(t, 8)
+	behind, ahead := w.nodes[0], w.nodes[1]
+	apart := func(boots *node, first, then *node) {
+		w.partition = true
+		w.cut()
+		w.run(time.Second)
+		if boots != nil {
+			boots.boot(16)
+		}
+		for i := range 20 {
+			first.write(i, false)
+		}
+		w.run(time.Second)
+		for i := range 10 {
+			then.write(i, true)
+		}
+		w.partition = false
+		w.run(15 * time.Second)
+		w.converged()
+		if n := len(behind.store.live()); n != 10 {
+			t.Errorf("%d records live, want the 10 that were not left afterwards", n)
+		}
+	}
+	apart(nil, ahead, behind)
+	apart(behind, ahead, behind)
+	apart(ahead, ahead, behind)
+	apart(ahead, behind, ahead)
+	apart(nil, ahead, behind) // they have met
+	if by := behind.clock.Ahead(); by.Round(time.Minute) != time.Hour {
+		t.Errorf("the clock has been set forward by %v in all", by)
+	}
+}
+
 func TestHalfDeadConnection(t *testing.T) {
 	w := newWorld(t, 9)
 	w.run(2 * time.Second)

@@ -13,6 +13,8 @@ type SessionConfig struct {
 	KeepaliveInterval, DeadInterval time.Duration
 	// Untold is how many changes have been made while there was no connection.
 	Untold uint32
+	// Met is the boot ID of the peer that was greeted last, 0 for none.
+	Met uint64
 	// Lags counts, for each record, the time from its change to its acknowledgement;
 	// nil where nobody wants to know.
 	Lags *latency.Histogram

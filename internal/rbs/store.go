@@ -30,6 +30,10 @@ type Store interface {
 	// Merge takes a record of the peer, if it is newer than what is held. The
 	// record and its Sources are the store's to keep.
 	Merge(now time.Duration, rec Record) Merged
+	// Restamp moves the versions of all records forward by a difference of readings: this
+	// device's clock was behind by as much that of a peer, whose reading it was told,
+	// and the two have nothing in common yet.
+	Restamp(now time.Duration, peer Version, by Stamp)
 	// EndMerge ends a run of Merges: what follows from them may be drawn at once.
 	EndMerge(now time.Duration)
 	// Acked tells that the peer holds this version of the record, or a newer

@@ -115,7 +115,7 @@ func appendReplica(dst []byte, ev device.Replicated) []byte {
 	dst = appendText(dst, ev.Service)
 	for _, o := range ev.Outcomes {
 		dst = append(dst, byte(o.Kind))
-		if o.Kind > device.RecordAcked {
+		if !carriesRecord(o.Kind) {
 			continue
 		}
 		r := &o.Record
@@ -135,8 +135,15 @@ func appendReplica(dst []byte, ev device.Replicated) []byte {
 		for _, a := range r.Sources {
 			dst = appendAddr(dst, a)
 		}
+		if o.Kind == device.ClockMoved {
+			dst = binary.BigEndian.AppendUint64(dst, uint64(o.By))
+		}
 	}
 	return dst
+}
+
+func carriesRecord(k device.OutcomeKind) bool {
+	return k <= device.RecordAcked || k == device.ClockMoved
 }
 
 // reader takes an entry apart. Once something is wrong, everything is zero.
@@ -247,8 +254,8 @@ func (r *reader) replica() device.Event {
 	ev := device.Replicated{Service: r.text()}
 	for !r.bad && len(r.b) > 0 {
 		o := device.Outcome{Kind: device.OutcomeKind(r.byte())}
-		r.bad = r.bad || o.Kind > device.ChannelLost
-		if o.Kind <= device.RecordAcked {
+		r.bad = r.bad || o.Kind > device.ClockMoved
+		if carriesRecord(o.Kind) {
 			rec := &o.Record
 			rec.BackupID, rec.SubInterface = uint32(r.uvarint()), uint32(r.uvarint())
 			rec.Group, rec.Host = r.addr(), r.addr()
@@ -258,6 +265,9 @@ func (r *reader) replica() device.Event {
 			rec.Left = time.Duration(r.varint())
 			for n := r.uvarint(); n > 0 && !r.bad; n-- {
 				rec.Sources = append(rec.Sources, r.addr())
+			}
+			if o.Kind == device.ClockMoved {
+				o.By = rbs.Stamp(r.uint64())
 			}
 		}
 		ev.Outcomes = append(ev.Outcomes, o)
