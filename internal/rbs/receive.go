@@ -63,6 +63,21 @@ func (s *Session) take(now time.Duration, f Frame) error {
 		return s.takeHello(now, f.Body)
 	case FrameKeepalive:
 		return s.takeKeepalive(now, f.Body)
+	case FrameStatusRequest:
+		s.status.wanted = true
+		return nil
+	case FrameStatus:
+		s.status.told = bytes.Clone(f.Body)
+		return nil
+	}
+	return s.takeReplication(now, f)
+}
+
+// takeReplication handles records and what comparisons are made of.
+func (s *Session) takeReplication(now time.Duration, f Frame) error {
+	moved := s.stats.moved
+	s.stats.moved = now
+	switch f.Type {
 	case FrameDigests:
 		return s.takeDigests(f.Body)
 	case FrameBucketRequest:
@@ -73,12 +88,6 @@ func (s *Session) take(now time.Duration, f Frame) error {
 		return s.takeAck(now, f.Body)
 	case FrameEndOfSync:
 		return s.takeEndOfSync(now, f.Body)
-	case FrameStatusRequest:
-		s.status.wanted = true
-		return nil
-	case FrameStatus:
-		s.status.told = bytes.Clone(f.Body)
-		return nil
 	}
 	if s.version >= Version2 {
 		switch f.Type {
@@ -92,6 +101,7 @@ func (s *Session) take(now time.Duration, f Frame) error {
 			return s.takeLeafRequest(f.Body)
 		}
 	}
+	s.stats.moved = moved
 	s.counters.UnknownFrames++
 	return nil
 }
@@ -108,7 +118,7 @@ func (s *Session) takeHello(now time.Duration, body []byte) error {
 	if h.Device == s.cfg.Device {
 		return &ProtocolError{CodeIdentity, fmt.Sprintf("both ends have device ID %016x", h.Device)}
 	}
-	s.peer, s.established, s.stats.began = h, true, now
+	s.peer, s.established, s.stats.began, s.stats.moved = h, true, now, now
 	s.version = min(h.MaxVersion, MaxVersion)
 	if h.Boot == s.cfg.Met {
 		s.clock.Observe(now, h.Clock)

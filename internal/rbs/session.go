@@ -63,6 +63,10 @@ const maxInFlight = 1 << 15
 // waiting for a frame whose length field is wrong or that the peer has lost.
 const stallTimeout = 15 * time.Second
 
+// compareTimeout bounds how long a comparison may wait for its next frame: as long as an
+// audit may find something under way.
+const compareTimeout = auditPeriod
+
 // NewSession returns the session of a connection that has just been made.
 // Counters are counted on; they may be shared with other sessions.
 func NewSession(now time.Duration, cfg SessionConfig, store Store, clock *Clock, counters *Counters) *Session {
@@ -128,6 +132,9 @@ func (s *Session) stalledAt() time.Duration {
 	if s.window.frames.len() > 0 {
 		at = min(at, s.window.moved+stallTimeout)
 	}
+	if s.comparing() {
+		at = min(at, s.stats.moved+compareTimeout)
+	}
 	return at
 }
 
@@ -138,6 +145,8 @@ func (s *Session) stalled(now time.Duration) error {
 		return nil
 	case len(s.in) > 0 && now >= s.partSince+stallTimeout:
 		return violation("a frame has not come whole in %v", stallTimeout)
+	case s.comparing() && now >= s.stats.moved+compareTimeout:
+		return violation("the comparison has not got on in %v", compareTimeout)
 	}
 	return violation("no acknowledgement in %v", stallTimeout)
 }

@@ -5,6 +5,7 @@ import "time"
 // syncProgress tells how far a synchronisation has come.
 type syncProgress struct {
 	began             time.Duration
+	moved             time.Duration // when the latest frame of a comparison, or of records, came
 	ended, took       time.Duration
 	inbound, outbound bool // ended in this direction
 	once              bool // ended in both, now or earlier
@@ -17,6 +18,11 @@ type syncProgress struct {
 type syncCount struct {
 	Sent, Received int
 	full           bool
+}
+
+// comparing reports whether a comparison is under way, so far as this end knows.
+func (s *Session) comparing() bool {
+	return s.established && (!s.stats.inbound || !s.stats.outbound || s.asking() || s.answers.busy())
 }
 
 // endOfSync notes that one direction has ended; the second completes the synchronisation.
@@ -42,7 +48,7 @@ func (s *Session) Resync(now time.Duration) {
 		return
 	}
 	s.stats.again = false
-	s.stats.began, s.stats.inbound, s.stats.outbound = now, false, false
+	s.stats.began, s.stats.moved, s.stats.inbound, s.stats.outbound = now, now, false, false
 	s.stats.records = syncCount{full: true}
 	s.askEverything()
 	s.queue = append(s.queue, answer{s.store.All(nil)})
