@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/event"
+	"tandem/internal/mld"
 )
 
 // holds lists the kinds of the alarms that hold.
@@ -80,5 +81,40 @@ func TestRecordLimitIsAnAlarm(t *testing.T) {
 	r.configure(rigSettings())
 	if slices.Contains(r.holds(), event.RecordsFull.Name) {
 		t.Error("the limit has gone, and the alarm has not")
+	}
+}
+
+// TestDivergenceIsAnAlarm from when it is found, within seconds of quiet, until the
+// databases have been found equal again; the second time too.
+func TestDivergenceIsAnAlarm(t *testing.T) {
+	a, b := newRig(t), newPeer(t)
+	for host := range 3 {
+		a.report("eth-trunk10", host, 1, mld.GroupRecord{Type: mld.ChangeToExclude})
+	}
+	w := dial(a, b, 1)
+	until := func(what string, limit time.Duration, done func() bool) {
+		t.Helper()
+		for began := a.now; !done(); w.step() {
+			if a.now-began > limit {
+				t.Fatalf("not %s after %v: A holds %v, B %v", what, limit, a.holds(), b.holds())
+			}
+		}
+	}
+	alarmed := func(r *rig) bool { return slices.Contains(r.holds(), event.Diverged.Name) }
+	equal := func() bool {
+		st := a.dev.Snapshot(a.now, time.Time{}).Services[0]
+		return st.InSync && st.LocalDigest == st.PeerDigest && st.LagRecords == 0
+	}
+	until("in sync", time.Second, equal)
+	for range 2 {
+		if alarmed(a) || alarmed(b) {
+			t.Fatal("an alarm although nothing differs")
+		}
+		a.dev.downstreams["Eth-Trunk10"].router.Restamp(1) // and nobody is told
+		until("noticed", 15*time.Second, func() bool { return alarmed(a) || alarmed(b) })
+		until("cleared", 5*time.Second, func() bool { return !alarmed(a) && !alarmed(b) })
+		if !equal() {
+			t.Fatal("the alarm is over, and the databases are not equal")
+		}
 	}
 }

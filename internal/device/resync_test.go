@@ -34,39 +34,11 @@ func BenchmarkResync(b *testing.B) {
 
 // connect lets two rigs synchronise and returns what went through.
 func connect(a, b *rig, conn rbs.ConnID) (records int, size int) {
-	ends := [2]*rig{a, b}
-	var queues [2][][]byte
-	handle := func(i int, ev Event) {
-		ends[i].dev.Handle(ends[i].now, ev)
-	}
-	collect := func(i int) {
-		for _, ch := range ends[i].dev.Effects().Channels {
-			for _, s := range ch.Send {
-				if s.Conn != conn {
-					continue // the one before
-				}
-				queues[i] = append(queues[i], bytes.Clone(s.Bytes))
-			}
-		}
-	}
-	handle(0, ChannelAccepted{Service: "rbs1", Conn: conn, From: netip.MustParseAddr("2001:db8::b")})
-	handle(1, ChannelDialled{Service: "rbs1", Conn: conn})
-	for idle := 0; idle < 2; {
-		idle++
-		for i := range ends {
-			ends[i].now += time.Millisecond
-			ends[i].dev.Advance(ends[i].now)
-			collect(i)
-			for len(queues[i]) > 0 {
-				chunk := queues[i][0]
-				queues[i] = queues[i][1:]
-				size += len(chunk)
-				idle = 0
-				handle(1-i, ChannelReceived{Service: "rbs1", Conn: conn, Bytes: chunk})
-				handle(i, ChannelWritten{Service: "rbs1", Conn: conn})
-				collect(1 - i)
-				collect(i)
-			}
+	w := dial(a, b, conn)
+	for idle := 0; idle < 2; idle++ {
+		if n := w.step(); n > 0 {
+			size += n
+			idle = -1
 		}
 	}
 	s := b.dev.Snapshot(b.now, time.Time{})
@@ -74,4 +46,50 @@ func connect(a, b *rig, conn rbs.ConnID) (records int, size int) {
 		panic(fmt.Sprintf("%+v", s.Services[0]))
 	}
 	return s.Profiles[0].Records, size
+}
+
+// wire is a connection between the services of two rigs.
+type wire struct {
+	ends   [2]*rig
+	conn   rbs.ConnID
+	queues [2][][]byte // what each end has sent
+}
+
+func dial(a, b *rig, conn rbs.ConnID) *wire {
+	w := &wire{ends: [2]*rig{a, b}, conn: conn}
+	w.handle(0, ChannelAccepted{Service: "rbs1", Conn: conn, From: netip.MustParseAddr("2001:db8::b")})
+	w.handle(1, ChannelDialled{Service: "rbs1", Conn: conn})
+	return w
+}
+
+func (w *wire) handle(i int, ev Event) {
+	w.ends[i].dev.Handle(w.ends[i].now, ev)
+	w.collect(i)
+}
+
+func (w *wire) collect(i int) {
+	for _, ch := range w.ends[i].dev.Effects().Channels {
+		for _, s := range ch.Send {
+			if s.Conn == w.conn { // not the one before
+				w.queues[i] = append(w.queues[i], bytes.Clone(s.Bytes))
+			}
+		}
+	}
+}
+
+// step lets a millisecond pass and returns how many bytes went through.
+func (w *wire) step() (size int) {
+	for i, end := range w.ends {
+		end.now += time.Millisecond
+		end.dev.Advance(end.now)
+		w.collect(i)
+		for len(w.queues[i]) > 0 {
+			chunk := w.queues[i][0]
+			w.queues[i] = w.queues[i][1:]
+			size += len(chunk)
+			w.handle(1-i, ChannelReceived{Service: "rbs1", Conn: w.conn, Bytes: chunk})
+			w.handle(i, ChannelWritten{Service: "rbs1", Conn: w.conn})
+		}
+	}
+	return size
 }

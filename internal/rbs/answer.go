@@ -128,7 +128,7 @@ func (s *Session) endQuestions() {
 	s.queue = append(s.queue, answer{s.asked})
 	s.asked, s.questions = nil, 0
 	s.ackTombstones()
-	s.endLacking()
+	s.endLacking(s.heard)
 	clear(s.requested)
 }
 

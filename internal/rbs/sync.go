@@ -62,6 +62,8 @@ type audit struct {
 	patience  time.Duration
 	diverged  bool // found since the caller last looked
 	alarm     bool // found, and not found equal since
+	alarmAt   time.Duration
+	repairing bool // the comparison that is to mend what was found has not ended
 	// checked is when the databases were last found equal or their comparison began.
 	checked time.Duration
 	lacking int // records that the peer should have had, found by the comparison under way
@@ -78,6 +80,9 @@ const (
 	auditPeriod = time.Minute
 	// lateAfter is how old a record must be to count as lacking at the peer, not as under way.
 	lateAfter = 10 * time.Second
+	// alarmLeast is how long an alarm holds at least, however soon the databases are equal
+	// again, so that whoever looks each second sees it.
+	alarmLeast = 2 * time.Second
 )
 
 // auditDigest compares the digests of the databases when a keepalive tells the peer's.
@@ -90,7 +95,8 @@ func (s *Session) auditDigest(now time.Duration) {
 		return
 	}
 	if s.peerDigest == totalDigest(s.store) {
-		s.audit.differing, s.audit.patience, s.audit.alarm = false, 0, false
+		s.audit.differing, s.audit.patience = false, 0
+		s.audit.alarm = s.audit.alarm && now < s.audit.alarmAt+alarmLeast
 		s.audit.checked = now
 		return
 	}
@@ -101,9 +107,9 @@ func (s *Session) auditDigest(now time.Duration) {
 	if now-s.audit.since < s.audit.patience {
 		return
 	}
-	s.audit.differing, s.audit.diverged, s.audit.alarm = false, true, true
+	s.audit.differing, s.audit.repairing = false, true
 	s.audit.patience = min(2*s.audit.patience, auditPatienceMax)
-	s.counters.Divergences++
+	s.diverged(now)
 	s.startComparison()
 }
 
@@ -125,11 +131,19 @@ func (s *Session) noteLacking(rec *Record) {
 }
 
 // endLacking judges a comparison that the peer has gone through with.
-func (s *Session) endLacking() {
-	found := s.audit.lacking > 0
-	if found && !s.audit.alarm { // otherwise it has been counted
-		s.audit.diverged = true
-		s.counters.Divergences++
+func (s *Session) endLacking(now time.Duration) {
+	a := &s.audit
+	switch found := a.lacking > 0; {
+	case found && !a.alarm: // otherwise it has been counted
+		s.diverged(now)
+	case !found && !a.repairing:
+		a.alarm = false
 	}
-	s.audit.alarm, s.audit.lacking = found, 0
+	a.lacking, a.repairing = 0, false
+}
+
+// diverged counts a divergence and raises the alarm.
+func (s *Session) diverged(now time.Duration) {
+	s.audit.diverged, s.audit.alarm, s.audit.alarmAt = true, true, now
+	s.counters.Divergences++
 }
