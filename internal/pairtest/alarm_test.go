@@ -57,3 +57,23 @@ func TestAlarms(t *testing.T) {
 	p.a.types("reset logbuffer")
 	contains(t, p.a.shows("logbuffer"), "Current messages: 0")
 }
+
+// TestDivergenceIsShown: databases that do not become equal, here as one device has no
+// place for what the other one tells, are an alarm on both until they do; twice.
+func TestDivergenceIsShown(t *testing.T) {
+	p := newPair(t)
+	p.start()
+	p.join(ssmGroup, sourceAddr)
+	p.forms(1)
+	for range 2 {
+		p.b.configures("remote-backup-profile rbp1", "backup-id 11 remote-backup-service rbs1")
+		for _, d := range []*device{p.a, p.b} {
+			d.hasAlarms("ETRUNK_CONFIG_DIFFERS", "RBS_DIVERGED")
+			contains(t, d.shows("alarm active"), "RBS_DIVERGED")
+		}
+		p.b.configures("remote-backup-profile rbp1", "backup-id 10 remote-backup-service rbs1")
+		p.a.hasAlarms()
+		p.b.hasAlarms()
+		p.forms(1)
+	}
+}

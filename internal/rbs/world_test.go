@@ -59,6 +59,7 @@ type wire struct {
 	conn   ConnID
 	peer   *wire
 	open   bool
+	holed  bool          // something has been lost: as with TCP, nothing behind it arrives
 	ready  time.Duration // when what has been written is through
 	mangle func([]byte) []byte
 }
@@ -189,7 +190,8 @@ func (n *node) transmit(end *wire, b []byte, written func()) {
 		b = b[len(piece):]
 		end.ready += w.slow + time.Duration(w.rng.IntN(200))*time.Microsecond
 		w.at(end.ready, func() {
-			if to := end.peer; to.open && !w.partition {
+			end.holed = end.holed || w.partition
+			if to := end.peer; to.open && !end.holed {
 				to.at.svc.Received(w.now, to.conn, piece, &to.at.fx)
 				to.at.carryOut()
 			}
