@@ -16,14 +16,17 @@ const unsolicited = time.Second
 
 // host is a listener behind the switch.
 type host struct {
-	w       *World
-	number  int
-	vlan    int
-	leg     int // to which the switch hashes what it sends
-	addr    netip.Addr
-	v1      bool // speaks MLDv1 only, and joins no SSM stream
-	wants   []bool
-	changes []int // counts the changes of mind, so that a repetition can see it is stale
+	w      *World
+	number int
+	vlan   int
+	leg    int // to which the switch hashes what it sends
+	// hashedTo: and where that ends up, and since when.
+	hashedTo *node
+	hashedAt time.Duration
+	addr     netip.Addr
+	v1       bool // speaks MLDv1 only, and joins no SSM stream
+	wants    []bool
+	changes  []int // counts the changes of mind, so that a repetition can see it is stale
 	// lost: the last report of a stream was lost. MLD bears one loss, by its
 	// robustness of 2; more would be no fault of the devices.
 	lost []bool

@@ -11,8 +11,7 @@ import (
 // keptHellos is how many hellos an eavesdropper keeps.
 const keptHellos = 20
 
-// sendHello carries an E-Trunk packet to the peer, unless it is lost. Two in a row
-// are not: that would be more than one thing going wrong.
+// sendHello carries an E-Trunk packet to the peer, unless it is lost.
 func (n *node) sendHello(packet []byte) {
 	w := n.w
 	if w.chance(0.1) {
@@ -20,7 +19,15 @@ func (n *node) sendHello(packet []byte) {
 			n.sent = n.sent[1:]
 		}
 	}
-	if n.helloLost = !n.helloLost && w.chance(w.opts.Loss); n.helloLost || w.pathCuts[n.index] > 0 {
+	if w.chance(w.opts.Loss) {
+		n.hellosLost++
+		n.lostAt = w.now
+		return
+	}
+	if w.now > n.lostAt+memory {
+		n.hellosLost = 0
+	}
+	if w.pathCuts[n.index] > 0 {
 		return
 	}
 	to := n.peer()
@@ -29,6 +36,20 @@ func (n *node) sendHello(packet []byte) {
 	if w.jitter > 0 && w.chance(0.2) {
 		w.after(wireDelay+w.between(0, w.jitter), arrive)
 	}
+}
+
+// memory is how long lost hellos excuse a delay.
+const memory = time.Second
+
+// helloDelay is how much later than after one loss a change may get through: the hellos
+// that were lost of late had to be said again.
+func (w *World) helloDelay() (d time.Duration) {
+	for _, n := range w.nodes {
+		if w.now <= n.lostAt+memory {
+			d = max(d, time.Duration(n.hellosLost-1)*repeatGap)
+		}
+	}
+	return d
 }
 
 // judgePath lets BFD find out, on both devices, whether they reach each other.

@@ -60,10 +60,11 @@ type node struct {
 	listen bool
 	lastID rbs.ConnID
 
-	wakeAt    time.Duration // of the Advance that is scheduled, 0 when none is
-	bfd       etrunk.BFDState
-	sent      [][]byte // some hellos of old
-	helloLost bool     // the last one was
+	wakeAt     time.Duration // of the Advance that is scheduled, 0 when none is
+	bfd        etrunk.BFDState
+	sent       [][]byte // some hellos of old
+	hellosLost int      // of late, lastly at lostAt
+	lostAt     time.Duration
 	// ableSince is when it last came to have all it takes to serve, never without.
 	ableSince time.Duration
 }

@@ -108,7 +108,10 @@ func (w *World) settle() error {
 // Times that a mended pair is given.
 const (
 	settleTime = 30 * time.Second
-	agreeTime  = 20 * time.Second // an audit finds differences after 5 s of quiet, once a query is answered
+	// agreeTime is what a leave in progress takes, with its queries, and twice the
+	// time that the slowest channel has for a backlog; less than an audit waits, so
+	// that none can have mended what differs.
+	agreeTime = 4 * time.Second
 )
 
 // agree lets no host change its mind until both databases are equal.

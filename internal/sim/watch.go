@@ -5,25 +5,41 @@ import (
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/mld"
 )
 
 // What is allowed.
 const (
 	// maxGap is how long an established listener may go without its stream when
-	// one thing goes wrong: detection, 30 ms, and 20 ms for the flip.
+	// one thing goes wrong: detection, 30 ms, and 20 ms for the flip, or for a hello
+	// that is lost and said again.
 	maxGap = 50 * time.Millisecond
+	// repeatGap is how long each further hello that is lost in a row delays a change.
+	repeatGap = 20 * time.Millisecond
 	// maxJoin is how long a new listener may then wait: for the repetition of a
 	// lost report, and for the upstream.
 	maxJoin = 2*unsolicited + 500*time.Millisecond
-	// maxLost is how long a listener may wait when several things went wrong at
-	// once, from the moment a device has all it takes to serve: an election
-	// without a peer, a query at start-up that is not answered, the next one.
-	maxLost = 140 * time.Second
 	// maxDouble is how long two devices may both send a stream in a healthy pair.
 	maxDouble = 300 * time.Millisecond
 	// healing is how long after the last fault a pair counts as healing: BFD
 	// slow start, reconnection with backoff, revert delay.
 	healing = 10 * time.Second
+	// hearTime is how long after it was heard a listener counts as established even
+	// if only one device knows it: that one is patient for 200 ms and then sends in
+	// the peer's stead.
+	hearTime = 200*time.Millisecond + maxGap
+)
+
+// How long a listener may wait when several things went wrong at once.
+var (
+	timers = mld.DefaultConfig()
+	// maxRelearn is the wait for a device that has all it takes to serve: all but one
+	// of its queries at start-up go unanswered.
+	maxRelearn = time.Duration(timers.Robustness-1)*timers.StartupQueryInterval() + timers.MaxResponse + maxJoin
+	// maxRehash is the wait of a listener whose reports the switch has come to hash to a
+	// device that knows nothing of it and cannot be told: nobody has a reason to ask, so
+	// the general queries have to find it, of which an answer may be lost.
+	maxRehash = timers.ListeningInterval() + maxJoin
 )
 
 // watch checks the invariants after every event.
@@ -110,7 +126,8 @@ func (v *watch) check() error {
 	return v.checkPermission()
 }
 
-// noteAble notes since when each device, and the channel, have been whole.
+// noteAble notes since when each device, and the channel, have been whole, and to which
+// the switch hashes each host.
 func (v *watch) noteAble() {
 	note := func(since *time.Duration, ok bool) {
 		switch {
@@ -124,6 +141,11 @@ func (v *watch) noteAble() {
 		note(&n.ableSince, n.able())
 	}
 	note(&v.whole, v.w.channelWhole() && v.w.nodes[0].alive() && v.w.nodes[1].alive())
+	for _, h := range v.w.hosts {
+		if at := v.w.legOf(h); at != h.hashedTo {
+			h.hashedTo, h.hashedAt = at, v.w.now
+		}
+	}
 }
 
 func (v *watch) checkListeners(vlan, i int, sent bool) error {
@@ -162,25 +184,34 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 	return nil
 }
 
-// known reports whether both devices have had the time to hear of a listener.
-func (h *host) known(i int) bool { return h.heard[i] && h.w.now > h.heardAt[i]+hearTime }
+// known reports whether both devices know of a listener, or have had the time to act on it.
+func (h *host) known(i int) bool {
+	return h.heard[i] && (h.w.now > h.heardAt[i]+hearTime || h.w.bothKnow(h, h.w.streams[i]))
+}
 
-// hearTime is as long as a device waits before it sends in the peer's stead.
-const hearTime = 250 * time.Millisecond
+func (w *World) bothKnow(h *host, s stream) bool {
+	for _, n := range w.nodes {
+		if !n.alive() || !n.knows(h, s) {
+			return false
+		}
+	}
+	return true
+}
 
 // waited returns how long a listener has waited for what it could have had, and
 // how long it may.
 func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duration) {
 	w := v.w
 	if w.strict && !l.grace {
+		gap := maxGap + w.helloDelay()
 		if !w.servable() {
-			return 0, maxGap
+			return 0, gap
 		}
 		switch {
 		case l.served && w.gapless:
 			return w.now - l.since, 0
 		case l.served:
-			return w.now - l.since, maxGap
+			return w.now - l.since, gap
 		case !h.heard[i]:
 			return 0, maxJoin
 		}
@@ -191,16 +222,21 @@ func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duratio
 		if n.ableSince == never {
 			continue
 		}
-		since := max(l.since, n.ableSince)
-		if w.legOf(h) != n { // it must be told of the listener
+		since, most := max(l.since, n.ableSince), maxRelearn
+		switch {
+		case w.legOf(h) != n: // it must be told of the listener
 			if v.whole == never {
 				continue
 			}
 			since = max(since, v.whole)
+		case h.hashedAt > l.since:
+			since, most = max(since, h.hashedAt), maxRehash
 		}
-		waited = max(waited, w.now-since)
+		if waited, limit = w.now-since, most; waited > limit {
+			break
+		}
 	}
-	return waited, maxLost
+	return waited, limit
 }
 
 func (v *watch) checkSenders(vlan, i, senders int) error {
