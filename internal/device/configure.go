@@ -193,7 +193,7 @@ func (d *Device) assign(now time.Duration) {
 		if renamed {
 			ifc.ledger = newLedger(id, ifc.router)
 		}
-		ifc.router.HoldPeer(now, s != nil && s.holding, &d.mldFx)
+		ifc.router.HoldPeer(now, d.version(now), s != nil && s.holding, &d.mldFx)
 		ifc.router.SetApart(s != nil && !s.inSync)
 		d.applyMLD(now, ifc)
 		if s != nil {

@@ -152,7 +152,7 @@ func (d *Device) refreshRetention(now time.Duration) {
 		}
 		s.holding = holding
 		for _, ifc := range s.interfaces {
-			ifc.router.HoldPeer(now, holding, &d.mldFx)
+			ifc.router.HoldPeer(now, d.version(now), holding, &d.mldFx)
 			d.applyMLD(now, ifc)
 		}
 	}

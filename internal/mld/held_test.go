@@ -3,8 +3,11 @@ package mld
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // While the peer cannot be heard of, it may be asking hosts whose answers come
@@ -12,14 +15,14 @@ import (
 func TestHeldIsCautious(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsExclude, group1)
-	x.r.HoldPeer(0, true, &x.fx)
+	x.r.HoldPeer(0, x.version(), true, &x.fx)
 	x.run(5 * time.Second)
 	x.hear(h1, ModeIsInclude, group1, s1)
 	x.wantFilter(Exclude)
 	x.receive(addr("fe80::9"), &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: group1}})
 	x.run(20 * time.Second)
 	x.wantFilter(Exclude)
-	x.r.HoldPeer(x.now, false, &x.fx)
+	x.r.HoldPeer(x.now, x.version(), false, &x.fx)
 	x.hear(h1, ModeIsInclude, group1, s1)
 	x.run(30 * time.Second)
 	x.wantFilter(Include, s1)
@@ -30,7 +33,7 @@ func TestMergeWhileHeld(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, Left: time.Second}
 	x.r.Merge(0, rec, &x.fx)
-	x.r.HoldPeer(0, true, &x.fx)
+	x.r.HoldPeer(0, x.version(), true, &x.fx)
 	x.run(10 * time.Second)
 	// The peer is back for long enough to tell that this device has heard it last.
 	rec.Version, rec.Left = Version{1000, 1}, 5*time.Second
@@ -105,10 +108,10 @@ func TestDoneOvertakesReport(t *testing.T) {
 func TestDoneIsKeptThroughTheHold(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.r.Merge(0, Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, V1: true, Version: Version{10, 2}, Left: time.Minute}, &x.fx)
-	x.r.HoldPeer(0, true, &x.fx)
+	x.r.HoldPeer(0, x.version(), true, &x.fx)
 	leaving := Key{group1, netip.IPv6Unspecified()}
 	x.r.Merge(0, Record{Key: leaving, Filter: Filter{Mode: Exclude}, V1: true, Version: Version{20, 2}, Left: 2 * time.Second}, &x.fx)
-	x.r.HoldPeer(0, false, &x.fx)
+	x.r.HoldPeer(0, x.version(), false, &x.fx)
 	x.run(2100 * time.Millisecond)
 	x.wantFilter(Include)
 }
@@ -125,5 +128,68 @@ func TestLeaveOfAnUnknownHostIsKeptWhileApart(t *testing.T) {
 	x.hear(h1, ChangeToInclude, group1)
 	if rec, ok := x.r.Get(Key{group1, h1}); !ok || !rec.Deleted {
 		t.Errorf("while apart a leave made %v, %+v, want a tombstone", ok, rec)
+	}
+}
+
+// A querier that takes up a leave of which little time is left, as the one before it has
+// gone or was cut off, gives hosts the time to answer one of two questions.
+func TestLeaveTakenUpHasItsTime(t *testing.T) {
+	const left = 1300 * time.Millisecond
+	taken := func(t *testing.T, takeUp func(x *rig)) {
+		x := newRig(t, DefaultConfig())
+		x.r.SetQuerierDuty(0, false, &x.fx)
+		x.hearV1(h1, TypeReportV1, group1)
+		x.run(time.Second)
+		takeUp(x)
+		queries := slices.DeleteFunc(x.run(2500*time.Millisecond), func(q string) bool { return strings.HasSuffix(q, "general") })
+		if want := []string{"1s " + group1.String(), "2s " + group1.String()}; !slices.Equal(queries, want) {
+			t.Errorf("it asks %q, want %q", queries, want)
+		}
+		if !slices.Contains(x.fx.Changed, Key{group1, nobody}) {
+			t.Error("the peer is not told that the group lingers longer")
+		}
+		x.run(2990 * time.Millisecond)
+		x.wantFilter(Exclude)
+		x.run(3100 * time.Millisecond)
+		x.wantFilter(Include) // nobody has answered
+	}
+	done := Record{Key: Key{group1, nobody}, Filter: Filter{Mode: Exclude}, Version: Version{1000, 2}, V1: true, Left: left}
+	t.Run("by duty", func(t *testing.T) {
+		taken(t, func(x *rig) {
+			x.r.Merge(x.now, done, &x.fx)
+			x.clock = 2000
+			x.r.SetQuerierDuty(x.now, true, &x.fx)
+		})
+	})
+	t.Run("when the channel is back", func(t *testing.T) {
+		taken(t, func(x *rig) {
+			x.r.SetQuerierDuty(x.now, true, &x.fx)
+			x.r.SetApart(true)
+			x.clock = 2000
+			x.r.Merge(x.now, done, &x.fx)
+		})
+	})
+}
+
+// An MLDv1 group that a router keeps as nobody could be asked is kept by its peer as well,
+// which knew it for as long.
+func TestWhatIsKeptUnaskedIsTold(t *testing.T) {
+	p := newPair(t, DefaultConfig())
+	p.b.hearV1(h1, TypeReportV1, group1)
+	p.b.replicate(p.a)
+	p.b.run(100 * time.Second)
+	p.b.hearV1(h1, TypeDone, group1)
+	p.b.fx.Reset()
+	p.b.r.HoldPeer(p.b.now, p.b.version(), true, &p.b.fx)
+	p.a.run(p.b.now)
+	p.b.replicate(p.a)
+	if d := cmp.Diff(live(p.b.r), live(p.a.r), byAddr); d != "" {
+		t.Errorf("the databases differ (-b +a):\n%s", d)
+	}
+	for _, x := range []*rig{p.a, p.b} {
+		x.run(359 * time.Second)
+		x.wantFilter(Exclude)
+		x.run(361 * time.Second)
+		x.wantFilter(Include)
 	}
 }

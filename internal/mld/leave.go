@@ -12,6 +12,7 @@ type leaving struct {
 	group   asking
 	sources []sourceAsking // sorted
 	alarm   time.Duration  // the earliest that matters in r.leaves
+	anew    bool           // all of it is to be asked, and to linger, from the beginning
 }
 
 type sourceAsking struct {
@@ -115,6 +116,39 @@ func (r *Router) linger(now time.Duration, v Version, gid uint32, lost Filter, f
 		fx.Groups = append(fx.Groups, key.Group)
 	}
 	r.question(now, gid, lost, until, true, fx)
+}
+
+// takeUp asks about what another router has left unasked, or unanswered. If too little is
+// left of its time for one answer to be lost, all begins anew at the next Advance.
+func (r *Router) takeUp(now time.Duration, gid uint32, fx *Effects) {
+	g := r.store.groups.At(gid)
+	rec := r.store.records.At(g.linger)
+	if rec.expires-now > r.inUse.LastListenerQueryTime()-r.inUse.LastListenerInterval/10 {
+		r.question(now, gid, r.store.filter(g.linger), rec.expires, true, fx)
+		return
+	}
+	if g.leave == nil {
+		g.leave = &leaving{}
+	}
+	g.leave.anew = true
+	r.schedule(now, gid)
+}
+
+// lingerAnew begins a leave in progress from the beginning, as if it had been heard now.
+func (r *Router) lingerAnew(now time.Duration, v Version, gid uint32, fx *Effects) {
+	g := r.store.groups.At(gid)
+	g.leave.anew = false
+	if g.linger == 0 || !r.store.records.At(g.linger).live() || !r.IsQuerier() {
+		r.schedule(now, gid)
+		return
+	}
+	until, f, fl := now+r.inUse.LastListenerQueryTime(), r.store.filter(g.linger), r.store.records.At(g.linger).flags&isV1
+	if fl != 0 {
+		r.lowerV1(now, gid, v, until)
+	}
+	r.store.set(now, g.linger, content{Filter: f, flags: fl, clock: v.Clock, heard: now, expires: until})
+	fx.Changed = append(fx.Changed, Key{g.addr, netip.IPv6Unspecified()})
+	r.question(now, gid, f, until, true, fx)
 }
 
 // question starts the specific queries about a filter. again restarts those that
@@ -223,7 +257,9 @@ func (r *Router) schedule(now time.Duration, gid uint32) {
 	g := r.store.groups.At(gid)
 	l := g.leave
 	at := time.Duration(0)
-	if l.group.active(now) {
+	if l.anew {
+		at = now
+	} else if l.group.active(now) {
 		at = l.group.due()
 	}
 	for _, s := range l.sources {
@@ -250,7 +286,9 @@ func (r *Router) advanceLeaves(now time.Duration, v Version, fx *Effects) {
 			continue
 		}
 		g.leave.alarm = 0
-		if r.leaveStep(now, a.id, fx) {
+		if g.leave.anew {
+			r.lingerAnew(now, v, a.id, fx)
+		} else if r.leaveStep(now, a.id, fx) {
 			r.trim(now, v, a.id, fx)
 		}
 	}

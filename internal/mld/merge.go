@@ -73,11 +73,14 @@ func (r *Router) merged(now time.Duration, id uint32, v Version, fx *Effects) {
 	if rec.flags&isV1 != 0 {
 		r.lowerV1(now, gid, v, rec.expires)
 	}
-	if f := r.store.filter(id); r.IsQuerier() {
+	switch f := r.store.filter(id); {
+	case r.IsQuerier() && r.apart: // it may have waited for the channel
+		r.takeUp(now, gid, fx)
+	case r.IsQuerier():
 		// Who has answered for all may have left at the peer after that.
 		again := g.leave != nil && rec.expires > g.leave.until()+r.inUse.LastListenerInterval/2
 		r.question(now, gid, f, rec.expires, again, fx)
-	} else if f.Mode == Include {
+	case f.Mode == Include:
 		r.expectPartial(gid, rec.expires)
 	}
 }
@@ -102,8 +105,9 @@ func (r *Router) mergedV1(now time.Duration, id uint32) {
 // HoldPeer stops the ageing of what the peer heard, while the peer lives but
 // cannot tell us of refreshes. Tombstones are held as well, for the records they
 // hide are held at the peer. When it is switched off all of them get a full
-// listening interval. Leaves in progress are never held.
-func (r *Router) HoldPeer(now time.Duration, on bool, fx *Effects) {
+// listening interval, but for what the peer still has, if it is not apart: that ends
+// here when it does there. Leaves in progress are never held. What it rewrites gets the version v.
+func (r *Router) HoldPeer(now time.Duration, v Version, on bool, fx *Effects) {
 	r.tick(now)
 	if r.held == on {
 		return
@@ -112,13 +116,17 @@ func (r *Router) HoldPeer(now time.Duration, on bool, fx *Effects) {
 		r.expire(now, fx)
 		r.held = true
 		if !r.querier.duty {
-			r.keepUnasked(now, fx)
+			r.keepUnasked(now, v, fx)
 		}
 		return
 	}
 	for id := uint32(1); id <= r.store.records.Top(); id++ {
 		if rec := r.store.records.At(id); rec.group != 0 && r.isHeld(rec) {
-			rec.expires = max(rec.expires, now+r.inUse.ListeningInterval())
+			at := r.released(rec, now)
+			if r.apart {
+				at = now + r.inUse.ListeningInterval()
+			}
+			r.store.setExpiry(id, at, now)
 		}
 	}
 	r.held = false
@@ -130,18 +138,30 @@ func (r *Router) HoldPeer(now time.Duration, on bool, fx *Effects) {
 	}
 }
 
+// released is when a held record ends if the peer can tell us of refreshes again. One that
+// the peer has let expire was given back to it with a full interval.
+func (r *Router) released(rec *record, now time.Duration) time.Duration {
+	if at := rec.heard + r.inUse.ListeningInterval(); rec.live() && at > now {
+		return at
+	}
+	return now + r.inUse.ListeningInterval()
+}
+
 // keepUnasked gives MLDv1 groups that are being left their time back: the peer is to
-// ask for them, may never have heard of it, and cannot tell of answers.
-func (r *Router) keepUnasked(now time.Duration, fx *Effects) {
+// ask for them, may never have heard of it, and cannot tell of answers. It will be told.
+func (r *Router) keepUnasked(now time.Duration, v Version, fx *Effects) {
 	for gid := range r.store.lingering() {
 		g := r.store.groups.At(gid)
 		if done := r.store.records.At(g.linger); !done.live() || done.flags&isV1 == 0 || done.device != 0 {
 			continue
 		}
 		for id, rec := range r.store.listeners(g) {
-			if rec.flags&isV1 != 0 {
-				r.store.setExpiry(id, max(rec.expires, now+r.inUse.ListeningInterval()), now)
+			if rec.flags&isV1 == 0 || rec.device != 0 {
+				continue // what the peer heard is held
 			}
+			r.store.set(now, id, content{Filter: r.store.filter(id), flags: isV1, clock: v.Clock, heard: rec.heard,
+				expires: now + r.inUse.ListeningInterval()})
+			fx.Changed = append(fx.Changed, Key{g.addr, r.store.hosts.At(rec.host).addr})
 		}
 		if addr := g.addr; r.store.erase(now, g.linger) {
 			fx.Groups = append(fx.Groups, addr)

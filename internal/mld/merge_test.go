@@ -193,7 +193,7 @@ func TestHoldPeer(t *testing.T) {
 	p.a.hear(h1, ModeIsExclude, group1)
 	p.a.replicate(p.b)
 	p.b.hear(h2, ModeIsExclude, addr("ff1e::1"))
-	p.b.r.HoldPeer(0, true, &p.b.fx)
+	p.b.r.HoldPeer(0, p.b.version(), true, &p.b.fx)
 	p.b.run(600 * time.Second)
 	p.b.wantFilter(Exclude)
 	if !p.b.r.Filter(addr("ff1e::1")).Empty() {
@@ -202,18 +202,45 @@ func TestHoldPeer(t *testing.T) {
 	if rec, _ := p.b.r.Get(Key{group1, h1}); rec.Left != 260*time.Second {
 		t.Errorf("a held record has %v left", rec.Left)
 	}
-	p.b.r.HoldPeer(p.b.now, false, &p.b.fx)
+	p.b.r.HoldPeer(p.b.now, p.b.version(), false, &p.b.fx)
 	p.b.run(859 * time.Second)
 	p.b.wantFilter(Exclude)
 	p.b.run(861 * time.Second)
 	p.b.wantFilter(Include)
 }
 
+// What the peer still has when it can be heard of again ends on both devices at once; if
+// it is lost instead its records get a full interval.
+func TestHeldRecordEndsWithItsOriginal(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		p := newPair(t, DefaultConfig())
+		p.a.hear(h1, ModeIsExclude, group1)
+		p.a.replicate(p.b)
+		p.b.r.SetApart(true)
+		p.b.r.HoldPeer(0, p.b.version(), true, &p.b.fx)
+		p.b.run(255 * time.Second)
+		p.b.r.SetApart(lost)
+		p.b.r.HoldPeer(p.b.now, p.b.version(), false, &p.b.fx)
+		end := 260 * time.Second
+		p.a.run(end - time.Second)
+		p.a.wantFilter(Exclude)
+		p.a.run(end + time.Second)
+		p.a.wantFilter(Include)
+		if lost {
+			end = 515 * time.Second
+		}
+		p.b.run(end - time.Second)
+		p.b.wantFilter(Exclude)
+		p.b.run(end + time.Second)
+		p.b.wantFilter(Include)
+	}
+}
+
 // While nobody who asks can be told, an MLDv1 done must not cost a suppressed host its stream.
 func TestUnverifiableDone(t *testing.T) {
 	p := newPair(t, DefaultConfig())
 	p.b.hearV1(h1, TypeReportV1, group1)
-	p.b.r.HoldPeer(0, true, &p.b.fx)
+	p.b.r.HoldPeer(0, p.b.version(), true, &p.b.fx)
 	p.b.hearV1(h1, TypeDone, group1)
 	p.b.run(10 * time.Second)
 	p.b.wantFilter(Exclude)
@@ -246,7 +273,7 @@ func (p pair) step(op, arg byte) {
 	case 10:
 		x.run(x.now + time.Duration(arg)*3*time.Second)
 	case 11:
-		x.r.HoldPeer(x.now, arg&1 != 0, &x.fx)
+		x.r.HoldPeer(x.now, x.version(), arg&1 != 0, &x.fx)
 	case 12:
 		x.r.SetQuerierDuty(x.now, arg&1 != 0, &x.fx)
 	case 13:
@@ -287,7 +314,7 @@ func history(t *testing.T, events []byte, fatal func(string, ...any)) {
 		}
 	}
 	for _, x := range []*rig{p.a, p.b} {
-		x.r.HoldPeer(x.now, false, &x.fx)
+		x.r.HoldPeer(x.now, x.version(), false, &x.fx)
 		x.r.SetQuerierDuty(x.now, false, &x.fx)
 		x.run(x.now + 12*time.Hour)
 		if n := x.r.store.records.Len() + x.r.store.groups.Len() + x.r.store.lists.lists.Len() + x.r.store.hosts.Len(); n != 0 {

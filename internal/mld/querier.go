@@ -51,7 +51,7 @@ func (r *Router) takeUpLeaves(now time.Duration, fx *Effects) {
 	}
 	for gid := range r.store.lingering() {
 		if id := r.store.groups.At(gid).linger; r.store.records.At(id).live() {
-			r.question(now, gid, r.store.filter(id), r.store.records.At(id).expires, true, fx)
+			r.takeUp(now, gid, fx)
 		}
 	}
 }

@@ -39,10 +39,10 @@ func (r *Router) view(rec *record) Record {
 	}
 }
 
-// left is how long a record has to live. A held record will get a full interval.
+// left is how long a record has to live, a held one once it ages again.
 func (r *Router) left(rec *record, now time.Duration) time.Duration {
 	if r.isHeld(rec) {
-		return r.inUse.ListeningInterval()
+		return r.released(rec, now) - now
 	}
 	return max(rec.expires-now, 0)
 }
