@@ -13,11 +13,28 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// bondPair is a pair below a switch with one bond over both devices, which is
-// the kernel's own LACP and hashes what the host says by layers 3 and 4.
-type bondPair struct{ *pair }
+// lagPair is a pair below a switch with one LACP aggregate over both devices, which
+// hashes what the host says by layers 3 and 4.
+type lagPair struct {
+	*pair
+	lag lag
+}
 
-func newBondPair(t *testing.T) *bondPair {
+// lag is the switch's side of the aggregate.
+type lag interface {
+	// members lists the devices whose port the switch has in its aggregate.
+	members() ([]string, error)
+	// legs is where the switch's ports are, which are named after the devices.
+	legs() *testnet.Node
+	// describe tells what the switch says of the aggregate.
+	describe() string
+}
+
+// kernelLAG is a bond of the host's kernel.
+type kernelLAG struct{ node *testnet.Node }
+
+// newBondPair is a pair below a bond of the kernel.
+func newBondPair(t *testing.T) *lagPair {
 	t.Helper()
 	requireBonding(t, testnet.NewNode(t).Links)
 	n := newLegless(t)
@@ -28,20 +45,21 @@ func newBondPair(t *testing.T) *bondPair {
 		testnet.Must(t, n.host.Links.Enslave(lagLink, "leg-"+d))
 	}
 	testnet.Must(t, n.host.Links.SetUp(lagLink, true))
-	return &bondPair{&pair{n, newDevice(t, "a", n.nodes["a"]), newDevice(t, "b", n.nodes["b"])}}
+	return &lagPair{&pair{n, newDevice(t, "a", n.nodes["a"]), newDevice(t, "b", n.nodes["b"])}, kernelLAG{n.host}}
 }
 
 // start starts both devices with an Eth-Trunk of one port each, made by them.
-func (p *bondPair) start() {
+func (p *lagPair) start() {
 	p.t.Helper()
 	for _, d := range []*device{p.a, p.b} {
 		d.start(append(trunkLines(d.name), configuration(d.name)...)...)
 	}
 }
 
-// inAggregate lists the devices whose port the switch sends to.
-func (p *bondPair) inAggregate() (devices []string, err error) {
-	s, err := p.host.Links.Bond(lagLink)
+func (l kernelLAG) legs() *testnet.Node { return l.node }
+
+func (l kernelLAG) members() (devices []string, err error) {
+	s, err := l.node.Links.Bond(lagLink)
 	if err != nil {
 		return nil, err
 	}
@@ -54,13 +72,15 @@ func (p *bondPair) inAggregate() (devices []string, err error) {
 	return devices, nil
 }
 
+func (l kernelLAG) describe() string { return describeBond(l.node, "the switch", lagLink) }
+
 // aggregates waits until the switch's aggregate has the ports to some devices,
 // and returns how long that took.
-func (p *bondPair) aggregates(devices ...string) time.Duration {
+func (p *lagPair) aggregates(devices ...string) time.Duration {
 	p.t.Helper()
 	began := time.Now()
 	eventually(p.t, fmt.Sprintf("the switch has the ports to %v in its aggregate", devices), func() error {
-		is, err := p.inAggregate()
+		is, err := p.lag.members()
 		if err == nil && !slices.Equal(is, devices) {
 			err = fmt.Errorf("it has %v\n%s", is, p.lacp())
 		}
@@ -69,24 +89,21 @@ func (p *bondPair) aggregates(devices ...string) time.Duration {
 	return time.Since(began)
 }
 
-// lacp describes the bonds of the switch and of both devices.
-func (p *bondPair) lacp() string {
+// lacp describes the aggregate as the switch and both devices see it.
+func (p *lagPair) lacp() string {
+	return p.lag.describe() + describeBond(p.nodes["a"], "device a", legLink) + describeBond(p.nodes["b"], "device b", legLink)
+}
+
+func describeBond(node *testnet.Node, of, name string) string {
+	s, err := node.Links.Bond(name)
+	if err != nil {
+		return err.Error() + "\n"
+	}
 	var b strings.Builder
-	for _, bond := range []struct {
-		of   string
-		node *testnet.Node
-		name string
-	}{{"the switch", p.host, lagLink}, {"device a", p.nodes["a"], legLink}, {"device b", p.nodes["b"], legLink}} {
-		s, err := bond.node.Links.Bond(bond.name)
-		if err != nil {
-			fmt.Fprintln(&b, err)
-			continue
-		}
-		fmt.Fprintf(&b, "%s of %s: system %x, address %v, active aggregator %d with %d ports, partner %v, up %v\n",
-			s.Name, bond.of, s.Bond.ActorSystem, s.HardwareAddr, s.Aggregator, s.Active, s.PartnerSystem, s.Up)
-		for _, port := range s.Ports {
-			fmt.Fprintf(&b, "  %+v\n", port)
-		}
+	fmt.Fprintf(&b, "%s of %s: system %x, address %v, active aggregator %d with %d ports, partner %v, up %v\n",
+		s.Name, of, s.Bond.ActorSystem, s.HardwareAddr, s.Aggregator, s.Active, s.PartnerSystem, s.Up)
+	for _, port := range s.Ports {
+		fmt.Fprintf(&b, "  %+v\n", port)
 	}
 	return b.String()
 }
@@ -104,7 +121,17 @@ func TestAggregateOverBothDevices(t *testing.T) {
 	if f.Leg != "joined" || len(f.Partners) != 1 || !bytes.Contains(s.PartnerSystem, []byte{0x02}) {
 		t.Errorf("%+v, partner of the switch %v", f, s.PartnerSystem)
 	}
-	groups := []netip.Addr{netip.MustParseAddr("ff3e::8000:1"), netip.MustParseAddr("ff3e::8000:2"), netip.MustParseAddr("ff3e::8000:3"), netip.MustParseAddr("ff3e::8000:4")}
+	src, listeners := p.serves()
+	p.plays(src, listeners, p.faults()...)
+}
+
+// serves has the host listen to four streams, of which the hash gives each device two.
+func (p *lagPair) serves() (*source, []*listener) {
+	p.t.Helper()
+	var groups []netip.Addr
+	for _, low := range []string{"1", "2", "3", "7"} {
+		groups = append(groups, netip.MustParseAddr("ff3e::8000:"+low))
+	}
 	src := p.stream(groups...)
 	var listeners []*listener
 	for _, g := range groups {
@@ -114,32 +141,40 @@ func TestAggregateOverBothDevices(t *testing.T) {
 	for _, l := range listeners {
 		l.awaits(src)
 	}
-	p.faults(src, listeners)
+	return src, listeners
+}
+
+// fault is something that must be survived.
+type fault struct {
+	name         string
+	inject, heal func()
+}
+
+// faults are those that the issue of the pair is about.
+func (p *lagPair) faults() []fault {
+	set := func(n *testnet.Node, link string, up bool) func() {
+		return func() { testnet.Must(p.t, n.Links.SetUp(link, up)) }
+	}
+	return []fault{
+		{"1 and 7, tandemd killed and back empty", p.a.crash, func() { p.a.start() }},
+		{"2, device isolated without a word", func() { p.a.silence(portLink, upLink, coreLink) }, p.a.speaks},
+		{"3, port of the Eth-Trunk down", set(p.lag.legs(), "leg-a", false), set(p.lag.legs(), "leg-a", true)},
+		{"4, upstream down", set(p.source, "up-a", false), set(p.source, "up-a", true)},
+		{"5, backup service cut", p.a.cutService, p.a.healService},
+		{"6, path between the devices cut", func() { p.a.silence(coreLink) }, p.a.speaks},
+		{"8, switchover and back", func() { p.a.types("switchover e-trunk 1") }, func() { p.a.types("undo switchover e-trunk 1") }},
+	}
 }
 
 // faultTime is how long a fault lasts.
 const faultTime = 4 * time.Second
 
-// faults plays what must survive and shows what it costs, by the guest's clock.
+// plays has faults come and go and shows what each costs, by the guest's clock.
 // The emulation is too slow and too uneven for the limits; a fault that is not
 // survived costs all of its time.
-func (p *bondPair) faults(src *source, listeners []*listener) {
+func (p *lagPair) plays(src *source, listeners []*listener, faults ...fault) {
 	p.t.Helper()
-	set := func(n *testnet.Node, link string, up bool) func() {
-		return func() { testnet.Must(p.t, n.Links.SetUp(link, up)) }
-	}
-	for _, f := range []struct {
-		name         string
-		inject, heal func()
-	}{
-		{"1 and 7, tandemd killed and back empty", p.a.crash, func() { p.a.start() }},
-		{"2, device isolated without a word", func() { p.a.silence(portLink, upLink, coreLink) }, p.a.speaks},
-		{"3, port of the Eth-Trunk down", set(p.host, "leg-a", false), set(p.host, "leg-a", true)},
-		{"4, upstream down", set(p.source, "up-a", false), set(p.source, "up-a", true)},
-		{"5, backup service cut", p.a.cutService, p.a.healService},
-		{"6, path between the devices cut", func() { p.a.silence(coreLink) }, p.a.speaks},
-		{"8, switchover and back", func() { p.a.types("switchover e-trunk 1") }, func() { p.a.types("undo switchover e-trunk 1") }},
-	} {
+	for _, f := range faults {
 		from := src.position()
 		f.inject()
 		time.Sleep(faultTime)
@@ -148,13 +183,22 @@ func (p *bondPair) faults(src *source, listeners []*listener) {
 		p.aggregates("a", "b")
 		p.forms(len(listeners))
 		time.Sleep(300 * time.Millisecond)
-		to := src.position() - 50
-		for _, l := range listeners {
-			lost, back := l.missed(from, mid), l.missed(mid, to)
-			p.t.Logf("fault %s: %s missed %v, after healing %v", f.name, l.group, time.Duration(lost)*streamInterval, time.Duration(back)*streamInterval)
-			if longest := time.Duration(lost+back) * streamInterval; longest > faultTime/2 {
-				p.t.Errorf("fault %s: %s was missing for %v", f.name, l.group, longest)
-			}
+		p.counts("fault "+f.name, listeners, from, mid, src.position())
+	}
+}
+
+// inFlight are packets that may be on their way still.
+const inFlight = 50
+
+// counts shows what each listener has missed since a fault and since it was healed, and
+// fails where it was not survived.
+func (p *lagPair) counts(fault string, listeners []*listener, from, healed, to uint32) {
+	p.t.Helper()
+	for _, l := range listeners {
+		lost, back := l.missed(from, healed), l.missed(healed, to-inFlight)
+		p.t.Logf("%s: %s missed %v, after healing %v", fault, l.group, time.Duration(lost)*streamInterval, time.Duration(back)*streamInterval)
+		if longest := time.Duration(lost+back) * streamInterval; longest > faultTime/2 {
+			p.t.Errorf("%s: %s was missing for %v", fault, l.group, longest)
 		}
 	}
 }

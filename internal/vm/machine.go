@@ -16,11 +16,11 @@ import (
 )
 
 // Modules are the kernel modules that the programs of this project may need,
-// and others like them: bonding with LACP, VLANs, VRFs, a network emulator and
-// the rules of the gate.
+// and others like them: bonding with LACP, VLANs, VRFs, a network emulator, the rules of
+// the gate, and the device of Open vSwitch's bridge.
 var Modules = []string{
 	"bonding", "8021q", "vrf", "dummy", "veth", "bridge", "sch_netem", "sch_tbf",
-	"nf_tables", "nft_hash", "nft_ct", "nf_conntrack_bridge", "nft_limit", "virtio_rng", "virtio_pci",
+	"nf_tables", "nft_hash", "nft_ct", "nf_conntrack_bridge", "nft_limit", "tun", "virtio_rng", "virtio_pci",
 }
 
 // Program is something to run in the guest.
@@ -34,7 +34,8 @@ type Program struct {
 
 // Machine says what a guest holds and does.
 type Machine struct {
-	// Files maps paths in the guest to files here. Programs must be static.
+	// Files maps paths in the guest to files here. Programs are in /bin; the libraries
+	// of those that are not static come along.
 	Files map[string]string
 	// Init is the command line of the guest's first process, a program of Files
 	// that calls [GuestMain].
@@ -172,11 +173,8 @@ func (m Machine) build(path string, k kernel) error {
 		w.Modules = append(w.Modules, inside)
 		a.copy(inside, module)
 	}
-	for inside, file := range m.Files {
-		if err := checkStatic(file); err != nil && strings.HasPrefix(inside, "/bin/") {
-			return err
-		}
-		a.copy(inside, file)
+	if err := a.copyAll(m.Files); err != nil {
+		return err
 	}
 	text, err := json.Marshal(w)
 	if err != nil {
@@ -184,6 +182,29 @@ func (m Machine) build(path string, k kernel) error {
 	}
 	a.text(workFile, string(text))
 	return a.close()
+}
+
+// copyAll adds files of this machine, by their paths in the guest, and the libraries of
+// those that are programs.
+func (a *archive) copyAll(files map[string]string) error {
+	shared := make(map[string]bool)
+	for inside, file := range files {
+		a.copy(inside, file)
+		if !strings.HasPrefix(inside, "/bin/") {
+			continue
+		}
+		needs, err := libraries(file)
+		if err != nil {
+			return err
+		}
+		for _, library := range needs {
+			shared[library] = true
+		}
+	}
+	for library := range shared {
+		a.copy(library, library)
+	}
+	return nil
 }
 
 // copy adds a file of this machine.

@@ -89,18 +89,3 @@ func moduleDepends(path string) ([]string, error) {
 	}
 	return nil, nil
 }
-
-// checkStatic refuses a program that wants a dynamic loader: there is none in the guest.
-func checkStatic(path string) error {
-	f, err := elf.Open(path)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	defer f.Close()
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_INTERP {
-			return fmt.Errorf("%s is not a static program; build it with CGO_ENABLED=0", path)
-		}
-	}
-	return nil
-}
