@@ -136,3 +136,30 @@ func TestInterfaceFollowsItsSession(t *testing.T) {
 	d.followSessions()
 	expect("when the command is undone", true)
 }
+
+// TestTrunkFollowsItsPorts: a bond is down with its last port, whatever the kernel says of
+// the bond itself.
+func TestTrunkFollowsItsPorts(t *testing.T) {
+	bond := links.Link{Name: "eth-trunk10", Index: 7, Exists: true, Up: true, Bond: &links.Bond{Mode: links.BondLACP}}
+	port := func(name string, master int, up bool) links.Link {
+		return links.Link{Name: name, Exists: true, Master: master, Up: up}
+	}
+	for _, c := range []struct {
+		when  string
+		ports []links.Link
+		want  bool
+	}{
+		{"both ports are up", []links.Link{port("p0", 7, true), port("p1", 7, true)}, true},
+		{"one is", []links.Link{port("p0", 7, false), port("p1", 7, true)}, true},
+		{"none is", []links.Link{port("p0", 7, false), port("p1", 7, false)}, false},
+		{"another bond's is", []links.Link{port("p0", 7, false), port("p1", 8, true)}, false},
+	} {
+		d := &Daemon{netdevs: map[string]links.Link{bond.Name: bond}}
+		for _, p := range c.ports {
+			d.netdevs[p.Name] = p
+		}
+		if got := d.carries(bond); got != c.want {
+			t.Errorf("when %s the bond carries: %v", c.when, got)
+		}
+	}
+}

@@ -171,8 +171,12 @@ func (d *Daemon) linksChanged(changed []links.Link) {
 		if !l.Exists {
 			index = 0
 		}
-		d.bfd.SetLink(l.Name, index, l.Up)
+		d.bfd.SetLink(l.Name, index, d.carries(l))
 		d.tellLink(l)
+		if bond := d.netdevs[names[l.Master]]; bond.Bond != nil {
+			d.bfd.SetLink(bond.Name, bond.Index, d.carries(bond))
+			d.tellLink(bond)
+		}
 	}
 	d.trunksChanged(changed)
 	d.vpnsChanged(vpns, changed)
@@ -183,7 +187,22 @@ func (d *Daemon) linksChanged(changed []links.Link) {
 func (d *Daemon) tellLink(l links.Link) {
 	d.device.Handle(d.now(), device.LinkChanged{
 		Netdev: l.Name, Exists: l.Exists, Index: l.Index, AdminUp: l.AdminUp, LinkLocal: l.LinkLocal,
-		Up: l.Up && !d.lostLinks[l.Name], LACP: l.Bond != nil && l.Bond.Mode == links.BondLACP,
+		Up: d.carries(l) && !d.lostLinks[l.Name], LACP: l.Bond != nil && l.Bond.Mode == links.BondLACP,
 		Apart: d.trunks.apart[l.Name], Key: d.trunks.keys[l.Name],
 	})
+}
+
+// carries reports whether a link can pass packets. A bond can as long as one of its
+// ports can: the kernel goes by what it saw when it last looked at them, and has a bond
+// with LACP up until its state machine runs again, up to 0.1 s after its last port went.
+func (d *Daemon) carries(l links.Link) bool {
+	if l.Bond == nil || !l.Up {
+		return l.Up
+	}
+	for _, port := range d.netdevs {
+		if port.Master == l.Index && port.Up {
+			return true
+		}
+	}
+	return false
 }
