@@ -26,7 +26,7 @@ func TestDigestsFollowTheRecords(t *testing.T) {
 			},
 			"peer": func(*rapid.T) {
 				s.now = r.now
-				s.Merge(r.now, rbs.Record{
+				s.Merge(r.now, &rbs.Record{
 					Key:     rbs.Key{BackupID: 10, SubInterface: uint32(100 * from(2, "interface")), Group: groupOf(from(6, "group")), Host: hostOf(from(6, "host"))},
 					Version: rbs.Version{Clock: r.dev.clock.Now(r.now) + rbs.Stamp(from(3, "ahead")), Device: 8},
 					Exclude: true, Deleted: from(3, "deleted") == 0, Left: time.Duration(from(20, "left")) * time.Second,

@@ -242,9 +242,9 @@ func (s *service) Record(key rbs.Key) (rbs.Record, bool) {
 }
 
 // Merge implements [rbs.Store]: a record from the peer goes the way of a report.
-func (s *service) Merge(now time.Duration, rec rbs.Record) rbs.Merged {
+func (s *service) Merge(now time.Duration, rec *rbs.Record) rbs.Merged {
 	d := s.dev
-	s.observe(Outcome{Kind: RecordMerged, Record: rec})
+	s.observe(Outcome{Kind: RecordMerged, Record: *rec})
 	ifc := s.interfaceOf(rec.Key)
 	if ifc == nil {
 		return rbs.Unknown

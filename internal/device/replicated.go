@@ -63,7 +63,7 @@ func (d *Device) replicated(now time.Duration, ev Replicated) {
 		switch o.Kind {
 		case RecordMerged:
 			d.clock.Observe(now, o.Record.Version.Clock)
-			s.Merge(now, o.Record)
+			s.Merge(now, &o.Record)
 		case ClockMoved:
 			d.clock.Observe(now, o.Record.Version.Clock)
 			s.restamp(o.Record.Version, o.By)

@@ -11,25 +11,47 @@ import (
 	"tandem/internal/rbs"
 )
 
-// BenchmarkResync measures what a device that has nothing costs both ends, of a
-// million records: without sockets and on one core.
+// BenchmarkResync measures what a synchronisation of a million records costs both
+// ends, without sockets and on one core.
 func BenchmarkResync(b *testing.B) {
 	const groups, hosts = 1000, 1000
 	full := newRig(b)
-	for h := range hosts {
-		p := &mld.Packet{Type: mld.TypeReportV2}
-		for g := range groups {
-			p.Records = append(p.Records, mld.GroupRecord{Type: mld.ChangeToExclude, Group: groupOf(g)})
+	hear := func(hosts int) {
+		for h := range hosts {
+			p := &mld.Packet{Type: mld.TypeReportV2}
+			for g := range groups {
+				p.Records = append(p.Records, mld.GroupRecord{Type: mld.ModeIsExclude, Group: groupOf(g)})
+			}
+			full.handle(&MLDReceived{Netdev: "eth-trunk10", Packet: p,
+				Meta: mld.Meta{Src: hostOf(h), Dst: mld.AllMLDv2Routers, HopLimit: 1, RouterAlert: true}})
 		}
-		full.handle(&MLDReceived{Netdev: "eth-trunk10", Packet: p,
-			Meta: mld.Meta{Src: hostOf(h), Dst: mld.AllMLDv2Routers, HopLimit: 1, RouterAlert: true}})
 	}
+	hear(hosts)
 	full.pass(time.Minute) // so that no listener is new any more
-	for conn := rbs.ConnID(1); b.Loop(); conn++ {
-		records, size := connect(full, newPeer(b), conn)
-		b.ReportMetric(float64(records), "records")
-		b.ReportMetric(float64(size), "bytes")
-	}
+	conn := rbs.ConnID(1)
+	b.Run("whole", func(b *testing.B) {
+		for ; b.Loop(); conn++ {
+			records, size := connect(full, newPeer(b), conn)
+			b.ReportMetric(float64(records), "records")
+			b.ReportMetric(float64(size), "bytes")
+		}
+	})
+	b.Run("1 % differing", func(b *testing.B) {
+		peer := newPeer(b)
+		connect(full, peer, conn)
+		for b.Loop() {
+			b.StopTimer()
+			for _, r := range []*rig{full, peer} {
+				r.handle(ChannelClosed{Service: "rbs1", Conn: conn, Reason: "cut"})
+				r.pass(time.Minute)
+			}
+			hear(hosts / 100)
+			conn++
+			b.StartTimer()
+			_, size := connect(full, peer, conn)
+			b.ReportMetric(float64(size), "bytes")
+		}
+	})
 }
 
 // connect lets two rigs synchronise and returns what went through.

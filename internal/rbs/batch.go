@@ -82,12 +82,12 @@ func ParseBatch(body []byte) (Batch, error) {
 type Batch struct {
 	Sequence   uint64
 	body, rest []byte
-	common     Record // what the records of the block in progress have in common
+	common     Record // what the records of the block in progress have in common: key but host, device
 	left       int    // records left of it
 }
 
-// Next decodes the next record into rec. It returns false at the end or with an
-// error, after which b is not to be used.
+// Next decodes the next record into rec, reusing the memory of rec.Sources. It
+// returns false at the end or with an error, after which b is not to be used.
 func (b *Batch) Next(rec *Record) (bool, error) {
 	for b.left == 0 {
 		if len(b.rest) == 0 {
@@ -105,7 +105,7 @@ func (b *Batch) Next(rec *Record) (bool, error) {
 	if size > len(p) {
 		return false, malformed(FrameBatch, b.body, "record of %d bytes, %d left", size, len(p))
 	}
-	*rec = b.common
+	rec.Key, rec.Version.Device, rec.Sources = b.common.Key, b.common.Version.Device, rec.Sources[:0]
 	rec.setFlags(p[0])
 	rec.Left = time.Duration(binary.BigEndian.Uint32(p[3:])) * time.Millisecond
 	rec.Version.Clock = Stamp(binary.BigEndian.Uint64(p[7:]))

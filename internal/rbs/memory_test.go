@@ -84,10 +84,12 @@ func (m *memory) flip(r Record) {
 	}
 }
 
-func (m *memory) Merge(_ time.Duration, r Record) Merged {
-	if r.Version.Compare(m.records[r.Key].Version) <= 0 {
+func (m *memory) Merge(_ time.Duration, rec *Record) Merged {
+	if rec.Version.Compare(m.records[rec.Key].Version) <= 0 {
 		return Stale
 	}
+	r := *rec
+	r.Sources = slices.Clone(rec.Sources)
 	m.put(r)
 	return Newer
 }

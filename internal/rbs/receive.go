@@ -160,24 +160,22 @@ func (s *Session) mergeAll(now time.Duration, t FrameType, sequence uint64, next
 	}
 	defer s.store.EndMerge(now)
 	for {
-		var rec Record // the store keeps it, sources and all
-		more, err := next(&rec)
+		more, err := next(&s.record)
 		if !more || err != nil {
 			return err
 		}
-		s.merge(now, rec)
+		s.merge(now, &s.record)
 	}
 }
 
-func (s *Session) merge(now time.Duration, rec Record) {
+func (s *Session) merge(now time.Duration, rec *Record) {
 	s.clock.Observe(now, rec.Version.Clock)
 	s.counters.RecordsReceived++
 	s.stats.records.Received++
 	s.audit.quiet = false
-	key, version, tombstone := rec.Key, rec.Version, rec.Deleted
 	*s.counters.merged(s.store.Merge(now, rec))++
-	if tombstone {
-		s.store.Acked(key, version) // whoever tells a tombstone holds it
+	if rec.Deleted {
+		s.store.Acked(rec.Key, rec.Version) // whoever tells a tombstone holds it
 	}
 }
 

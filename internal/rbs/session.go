@@ -44,6 +44,7 @@ type Session struct {
 	peerDigest   uint64
 
 	received uint64 // sequence number taken in last
+	record   Record // decoded last, its memory used again
 	ackDue   bool
 
 	dirty  dirtyQueue

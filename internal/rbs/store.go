@@ -28,8 +28,8 @@ type Store interface {
 	// Record returns one record, live or tombstone.
 	Record(Key) (Record, bool)
 	// Merge takes a record of the peer, if it is newer than what is held. The
-	// record and its Sources are the store's to keep.
-	Merge(now time.Duration, rec Record) Merged
+	// record's Sources are the caller's, to be used again.
+	Merge(now time.Duration, rec *Record) Merged
 	// Restamp moves the versions of all records forward by a difference of readings: this
 	// device's clock was behind by as much that of a peer, whose reading it was told,
 	// and the two have nothing in common yet.
