@@ -183,6 +183,7 @@ func (d *Device) assign(now time.Duration) {
 		for _, ifc := range s.interfaces {
 			had[ifc] = s
 		}
+		s.dropIndex()
 		s.interfaces = nil
 	}
 	for _, ifc := range d.order.downstreams {
@@ -191,7 +192,7 @@ func (d *Device) assign(now time.Duration) {
 		id := identity{d.settings.Profiles[ifc.cfg.Profile].BackupID, ifc.cfg.SubInterface}
 		renamed := ifc.ledger == nil || ifc.ledger.identity != id
 		if renamed {
-			ifc.ledger = newLedger(id, ifc.router)
+			ifc.ledger = newLedger(id, ifc)
 		}
 		ifc.router.HoldPeer(now, d.version(now), s != nil && s.holding, &d.mldFx)
 		ifc.router.SetApart(s != nil && !s.inSync)

@@ -30,6 +30,7 @@ type service struct {
 	interfaces []*downstream // whose records it replicates, by name
 	now        time.Duration // of the call under way
 	merging    *downstream   // whose records are being merged, nil for none
+	index      *leafIndex    // of their records, nil while nobody asks what is in a leaf
 }
 
 func (d *Device) newService(name string) *service {
@@ -79,9 +80,7 @@ func (d *Device) pumpServices(now time.Duration) {
 		if at, ok := s.core.Deadline(); ok && at <= now {
 			s.now = now
 			s.core.Advance(now, &s.fx)
-			for _, ifc := range s.interfaces {
-				ifc.ledger.shed(now)
-			}
+			s.shed(now)
 		}
 		d.applyChannel(now, s)
 	}
@@ -181,16 +180,6 @@ func (s *service) Digest(bucket int) (digest uint64) {
 	return digest
 }
 
-// Refs implements [rbs.Store]. A part is an interface.
-func (s *service) Refs(bucket int, refs []rbs.Ref) []rbs.Ref {
-	for _, ifc := range s.interfaces {
-		for _, h := range ifc.ledger.bucket(s.now, bucket) {
-			refs = append(refs, rbs.Ref{Part: ifc.number, Group: ifc.router.GroupOf(h), Record: uint32(h)})
-		}
-	}
-	return refs
-}
-
 // All implements [rbs.Store].
 func (s *service) All(refs []rbs.Ref) []rbs.Ref {
 	for _, ifc := range s.interfaces {
@@ -204,21 +193,24 @@ func (s *service) All(refs []rbs.Ref) []rbs.Ref {
 
 // At implements [rbs.Store].
 func (s *service) At(ref rbs.Ref) (rbs.Record, bool) {
-	i := slices.IndexFunc(s.interfaces, func(ifc *downstream) bool { return ifc.number == ref.Part })
-	if i < 0 {
+	ifc := s.part(ref.Part)
+	if ifc == nil {
 		return rbs.Record{}, false
 	}
-	rec, ok := s.interfaces[i].router.At(mld.Handle(ref.Record))
+	rec, ok := ifc.router.At(mld.Handle(ref.Record))
 	if !ok {
 		return rbs.Record{}, false
 	}
-	return replica(s.interfaces[i], rec), true
+	return replica(ifc, rec), true
 }
 
 // Tombstones implements [rbs.Store].
 func (s *service) Tombstones() iter.Seq[rbs.Record] {
 	return func(yield func(rbs.Record) bool) {
 		for _, ifc := range s.interfaces {
+			if ifc.ledger.kept == ifc.ledger.live {
+				continue // there are none to look for
+			}
 			for rec := range ifc.router.Tombstones() {
 				if !yield(replica(ifc, rec)) {
 					return

@@ -43,7 +43,7 @@ func BenchmarkResync(b *testing.B) {
 			b.StopTimer()
 			for _, r := range []*rig{full, peer} {
 				r.handle(ChannelClosed{Service: "rbs1", Conn: conn, Reason: "cut"})
-				r.pass(time.Minute)
+				r.pass(6 * time.Second) // until it is dialled anew
 			}
 			hear(hosts / 100)
 			conn++

@@ -29,7 +29,7 @@ func (a *answers) remaining() (n int) {
 func (s *Session) parts() int {
 	n := s.store.Buckets()
 	if branchable(n) {
-		n *= leaves
+		n *= Leaves
 	}
 	return n
 }
@@ -178,12 +178,9 @@ func (s *Session) putBranches(limit int) {
 		if limit-len(s.out) < HeaderSize+branchSize {
 			break
 		}
-		var values [leaves]uint32
-		rest := s.branch(int(bucket))
+		var values [Leaves]uint32
 		for i := range values {
-			var these []leafRecord
-			these, rest = takeLeaf(rest, int(bucket)*leaves+i)
-			values[i] = leafValue(these, s.leafSalt)
+			values[i] = leafValue(s.store.Leaf(int(bucket)*Leaves+i), s.leafSalt)
 		}
 		s.out = AppendBranch(s.out, bucket, &values)
 		s.counters.FramesSent++
@@ -205,21 +202,17 @@ func (s *Session) takeLeafRequest(body []byte) error {
 	if s.requested == nil {
 		s.requested = make([]bool, s.parts())
 	}
-	bucket := -1
-	var branch []leafRecord
 	for _, r := range requests {
 		leaf := int(r.Leaf)
 		if leaf >= len(s.requested) {
 			return violation("LEAF-REQUEST for leaf %d of %d", leaf, len(s.requested))
 		}
-		if b := leaf / leaves; b != bucket {
-			bucket, branch = b, s.branch(b)
-		}
 		s.requested[leaf] = true
-		i, _ := slices.BinarySearchFunc(branch, r.Leaf, func(a leafRecord, l uint16) int { return int(a.leaf) - int(l) })
-		these, _ := takeLeaf(branch[i:], leaf)
-		for _, rec := range these {
-			s.answer(rec.ref, len(r.Held) > 0, func(*Record) bool { return slices.Contains(r.Held, fold(rec.hash, salt)) })
+		s.refs = s.store.LeafRefs(leaf, s.refs[:0])
+		for _, ref := range s.refs {
+			s.answer(ref, len(r.Held) > 0, func(rec *Record) bool {
+				return slices.Contains(r.Held, fold(Hash(rec.Key, rec.Version), salt))
+			})
 		}
 	}
 	return s.countQuestions(len(requests))

@@ -1,17 +1,15 @@
 package rbs
 
-import (
-	"cmp"
-	"encoding/binary"
-	"slices"
-)
+import "encoding/binary"
 
 // A bucket with many records is compared leaf by leaf, its branch, so that a
 // difference costs what differs and not what the bucket holds (protocol
 // version 2). Leaves are numbered over the whole database, as buckets are. They
 // are compared by 32 bits, salted anew in each comparison: two that are taken for
 // equal by chance are not the next time.
-const leaves = 256 // of a bucket
+
+// Leaves is the number of leaves of a bucket, where it has any.
+const Leaves = 256
 
 // What a leaf holds, where no digest tells it.
 const (
@@ -24,55 +22,14 @@ const (
 func fold(d, salt uint64) uint32 { return uint32(mix(d^salt) >> 32) }
 
 // branchable reports whether a database of this many buckets has branches.
-func branchable(buckets int) bool { return buckets*leaves <= MaxBuckets }
-
-// leafRecord is one record as a branch sees it.
-type leafRecord struct {
-	leaf    uint16
-	deleted bool
-	hash    uint64
-	ref     Ref
-}
-
-// branch lists the records of a bucket by their leaves.
-func (s *Session) branch(bucket int) (list []leafRecord) {
-	s.refs = s.store.Refs(bucket, s.refs[:0])
-	for _, ref := range s.refs {
-		if rec, ok := s.store.At(ref); ok {
-			key := hashKey(rec.Key)
-			list = append(list, leafRecord{
-				leaf: uint16(bucketOf(key, s.store.Buckets()*leaves)), deleted: rec.Deleted,
-				hash: hashVersion(key, rec.Version), ref: ref,
-			})
-		}
-	}
-	slices.SortFunc(list, func(a, b leafRecord) int { return cmp.Compare(a.leaf, b.leaf) })
-	return list
-}
-
-// takeLeaf splits the records of one leaf off a branch.
-func takeLeaf(list []leafRecord, leaf int) (these, rest []leafRecord) {
-	n := 0
-	for n < len(list) && int(list[n].leaf) == leaf {
-		n++
-	}
-	return list[:n], list[n:]
-}
+func branchable(buckets int) bool { return buckets*Leaves <= MaxBuckets }
 
 // leafValue is what a leaf is compared by.
-func leafValue(records []leafRecord, salt uint64) uint32 {
-	var digest uint64
-	live := false
-	for _, r := range records {
-		if !r.deleted {
-			digest ^= r.hash
-			live = true
-		}
-	}
+func leafValue(l Leaf, salt uint64) uint32 {
 	switch {
-	case live:
-		return max(leafDigest, fold(digest, salt))
-	case len(records) > 0:
+	case l.Live > 0:
+		return max(leafDigest, fold(l.Digest, salt))
+	case l.Kept > 0:
 		return leafTombstones
 	}
 	return leafEmpty
@@ -104,10 +61,10 @@ func ParseBranchRequest(body []byte) (salt uint64, buckets []uint32, err error) 
 	return binary.BigEndian.Uint64(body), buckets, nil
 }
 
-const branchSize = 4 + 4*leaves
+const branchSize = 4 + 4*Leaves
 
 // AppendBranch appends a BRANCH frame with the values of a bucket's leaves.
-func AppendBranch(dst []byte, bucket uint32, values *[leaves]uint32) []byte {
+func AppendBranch(dst []byte, bucket uint32, values *[Leaves]uint32) []byte {
 	start := len(dst)
 	dst = binary.BigEndian.AppendUint32(beginFrame(dst, FrameBranch), bucket)
 	for _, v := range values {
@@ -117,7 +74,7 @@ func AppendBranch(dst []byte, bucket uint32, values *[leaves]uint32) []byte {
 }
 
 // ParseBranch decodes the body of a BRANCH frame.
-func ParseBranch(body []byte) (bucket uint32, values [leaves]uint32, err error) {
+func ParseBranch(body []byte) (bucket uint32, values [Leaves]uint32, err error) {
 	if len(body) < branchSize {
 		return 0, values, tooShort(FrameBranch, body, branchSize)
 	}

@@ -56,8 +56,8 @@ var golden = map[string]struct {
 		AppendBranchRequest(nil, 0xdeadbeef, []uint32{5, 6}),
 	},
 	"BRANCH": {
-		`0408 0d 00  00000005 00000000 00000001 01234567` + strings.Repeat("00000000", leaves-3),
-		AppendBranch(nil, 5, &[leaves]uint32{1: leafTombstones, 2: 0x01234567}),
+		`0408 0d 00  00000005 00000000 00000001 01234567` + strings.Repeat("00000000", Leaves-3),
+		AppendBranch(nil, 5, &[Leaves]uint32{1: leafTombstones, 2: 0x01234567}),
 	},
 	"LEAF-REQUEST": {
 		`001a 0e 00  00000000deadbeef 0502 02 0000000a 0000000b 0601 00`,

@@ -94,10 +94,10 @@ func (s *Session) held(q bucketQuestion) (hashes []uint64, many bool) {
 	if q.bare {
 		return nil, false
 	}
-	s.refs = s.store.Refs(int(q.bucket), s.refs[:0])
-	if s.version >= Version2 && len(s.refs) > leaves && branchable(s.store.Buckets()) {
+	if s.version >= Version2 && branchable(s.store.Buckets()) && s.crowded(int(q.bucket)) {
 		return nil, true
 	}
+	s.refs = s.store.Refs(int(q.bucket), s.refs[:0])
 	if len(s.refs) > maxHeld {
 		return nil, false
 	}
@@ -107,6 +107,15 @@ func (s *Session) held(q bucketQuestion) (hashes []uint64, many bool) {
 		}
 	}
 	return hashes, false
+}
+
+// crowded reports whether a bucket holds more records than it has leaves.
+func (s *Session) crowded(bucket int) bool {
+	records := 0
+	for i := range Leaves {
+		records += s.store.Leaf(bucket*Leaves + i).Kept
+	}
+	return records > Leaves
 }
 
 // putRequests appends one BUCKET-REQUEST with as many buckets as fit, and asks
@@ -173,23 +182,28 @@ func (s *Session) takeBranch(body []byte) error {
 		return violation("BRANCH of bucket %d was not asked for", bucket)
 	}
 	s.branches--
-	rest := s.branch(int(bucket))
 	for i, peer := range values {
-		var these []leafRecord
-		leaf := int(bucket)*leaves + i
-		these, rest = takeLeaf(rest, leaf)
-		if sameLeaf(leafValue(these, s.salt), peer) {
-			continue
+		leaf := int(bucket)*Leaves + i
+		if !sameLeaf(leafValue(s.store.Leaf(leaf), s.salt), peer) {
+			s.askLeaf = append(s.askLeaf, s.leafRequest(leaf))
 		}
-		r := LeafRequest{Leaf: uint16(leaf)}
-		if len(these) <= maxLeafHeld {
-			for _, rec := range these {
-				r.Held = append(r.Held, fold(rec.hash, s.salt))
-			}
-		}
-		s.askLeaf = append(s.askLeaf, r)
 	}
 	return nil
+}
+
+// leafRequest says what is held of a leaf, unless that is too much.
+func (s *Session) leafRequest(leaf int) LeafRequest {
+	r := LeafRequest{Leaf: uint16(leaf)}
+	s.refs = s.store.LeafRefs(leaf, s.refs[:0])
+	if len(s.refs) > maxLeafHeld {
+		return r
+	}
+	for _, ref := range s.refs {
+		if rec, ok := s.store.At(ref); ok {
+			r.Held = append(r.Held, fold(Hash(rec.Key, rec.Version), s.salt))
+		}
+	}
+	return r
 }
 
 // putLeafRequests appends one LEAF-REQUEST with as many leaves as fit.

@@ -11,33 +11,33 @@ const MaxBuckets = 1 << 16
 // hashSeed is 2^64 divided by the golden ratio; any odd constant would do.
 const hashSeed = 0x9e3779b97f4a7c15
 
-// BucketOf returns the bucket, 0..n-1, that a key belongs to.
-func BucketOf(k Key, n int) int { return bucketOf(hashKey(k), n) }
+// KeyHash tells where a key belongs, and is what the hashes of its versions begin with.
+type KeyHash uint64
 
-// BucketAndHash returns what BucketOf and Hash do.
-func BucketAndHash(k Key, v Version, n int) (bucket int, hash uint64) {
-	key := hashKey(k)
-	return bucketOf(key, n), hashVersion(key, v)
-}
-
-func bucketOf(key uint64, n int) int {
-	hi, _ := bits.Mul64(key, uint64(n))
+// Bucket returns the part, 0..n-1, that the key belongs to when there are n.
+func (h KeyHash) Bucket(n int) int {
+	hi, _ := bits.Mul64(uint64(h), uint64(n))
 	return int(hi)
 }
 
-// Hash returns the digest of one version of one record. A version is written
-// once, so it stands for the content.
-func Hash(k Key, v Version) uint64 { return hashVersion(hashKey(k), v) }
+// Version returns the digest of one version of the key's record. A version is
+// written once, so it stands for the content.
+func (h KeyHash) Version(v Version) uint64 { return mix(mix(uint64(h)^uint64(v.Clock)) ^ v.Device) }
 
-func hashVersion(key uint64, v Version) uint64 { return mix(mix(key^uint64(v.Clock)) ^ v.Device) }
+// BucketOf returns the bucket, 0..n-1, that a key belongs to.
+func BucketOf(k Key, n int) int { return HashOf(k).Bucket(n) }
 
-func hashKey(k Key) uint64 {
+// Hash returns the digest of one version of one record.
+func Hash(k Key, v Version) uint64 { return HashOf(k).Version(v) }
+
+// HashOf returns the hash of a key.
+func HashOf(k Key) KeyHash {
 	group, host := k.Group.As16(), k.Host.As16()
 	h := mix(hashSeed ^ (uint64(k.BackupID)<<32 | uint64(k.SubInterface)))
 	h = mix(h ^ binary.BigEndian.Uint64(group[:8]))
 	h = mix(h ^ binary.BigEndian.Uint64(group[8:]))
 	h = mix(h ^ binary.BigEndian.Uint64(host[:8]))
-	return mix(h ^ binary.BigEndian.Uint64(host[8:]))
+	return KeyHash(mix(h ^ binary.BigEndian.Uint64(host[8:])))
 }
 
 // mix is the finaliser of splitmix64, a bijection that spreads every bit.

@@ -87,7 +87,7 @@ func TestVersionOrder(t *testing.T) {
 // from the protocol's description.
 func TestHash(t *testing.T) {
 	k := goldenRecord.Key
-	if h := hashKey(k); h != 0x01e3531e6e239bcc {
+	if h := uint64(HashOf(k)); h != 0x01e3531e6e239bcc {
 		t.Errorf("key %016x", h)
 	}
 	if h := Hash(k, goldenRecord.Version); h != 0xc2196fd5d4f86af1 {

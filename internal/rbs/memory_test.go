@@ -30,13 +30,33 @@ func (m *memory) Buckets() int                     { return len(m.digests) }
 func (m *memory) Digest(b int) uint64              { return m.digests[b] }
 func (m *memory) Record(k Key) (r Record, ok bool) { r, ok = m.records[k]; return }
 
-func (m *memory) Refs(bucket int, refs []Ref) []Ref {
-	for i, k := range m.order {
-		if BucketOf(k, len(m.digests)) == bucket {
-			refs = append(refs, Ref{Group: uint32(m.groups[k.Group]), Record: uint32(i)})
+func (m *memory) Refs(bucket int, refs []Ref) []Ref { return m.part(bucket, len(m.digests), refs) }
+
+func (m *memory) LeafRefs(leaf int, refs []Ref) []Ref {
+	return m.part(leaf, len(m.digests)*Leaves, refs)
+}
+
+// part appends the records of one of n parts.
+func (m *memory) part(i, n int, refs []Ref) []Ref {
+	for at, k := range m.order {
+		if BucketOf(k, n) == i {
+			refs = append(refs, Ref{Group: uint32(m.groups[k.Group]), Record: uint32(at)})
 		}
 	}
 	return refs
+}
+
+func (m *memory) Leaf(leaf int) (l Leaf) {
+	for _, ref := range m.LeafRefs(leaf, nil) {
+		if r, ok := m.At(ref); ok {
+			l.Kept++
+			if !r.Deleted {
+				l.Live++
+				l.Digest ^= Hash(r.Key, r.Version)
+			}
+		}
+	}
+	return l
 }
 
 func (m *memory) All(refs []Ref) []Ref {

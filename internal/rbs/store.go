@@ -19,6 +19,10 @@ type Store interface {
 	Digest(bucket int) uint64
 	// Refs appends the records of a bucket, live ones and tombstones, in any order.
 	Refs(bucket int, refs []Ref) []Ref
+	// Leaf sums up a leaf, and LeafRefs appends its records as Refs does. Leaves are
+	// numbered over all buckets, of which there are then at most MaxBuckets / Leaves.
+	Leaf(leaf int) Leaf
+	LeafRefs(leaf int, refs []Ref) []Ref
 	// All appends every record, those of a group one after the other.
 	All(refs []Ref) []Ref
 	// At returns the record that is at a Ref now, which may be another than once was.
@@ -53,6 +57,13 @@ const (
 	Unfit                 // its group or host is none that is kept
 	Full                  // there is no room for another record
 )
+
+// Leaf is what a leaf holds: the XOR of Hash over its live records, how many these
+// are, and how many it is with the tombstones.
+type Leaf struct {
+	Digest     uint64
+	Live, Kept int
+}
 
 // Ref tells where in a store a record is, for as long as the record exists.
 // Records of one group have the same Part and Group.

@@ -1,0 +1,181 @@
+package device
+
+import (
+	"slices"
+	"time"
+
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+// leafCount is into how many parts the databases are compared at the finest.
+const leafCount = buckets * rbs.Leaves
+
+// leafIndex sorts the records of a service into leaves, tombstones too. It costs
+// 4 MB and 8 bytes a record, so it exists only while a synchronisation needs it;
+// meanwhile the ledgers let it follow every change.
+type leafIndex struct {
+	sums    [leafCount]rbs.Leaf
+	records [leafCount][]leafRecord
+	// stale marks leaves from which a record has gone: its handle may lie
+	// there still, and by now name another record.
+	stale [leafCount]bool
+	used  time.Duration
+}
+
+// leafRecord is a record of the interface with this number.
+type leafRecord struct {
+	part   uint32
+	record mld.Handle
+}
+
+// indexLife is how long an index outlives the last question to it.
+const indexLife = 10 * time.Second
+
+// leaves returns the index, which it makes if need be.
+func (s *service) leaves() *leafIndex {
+	if s.index == nil {
+		s.index = newLeafIndex(s.interfaces)
+		for _, ifc := range s.interfaces {
+			ifc.ledger.index = s.index
+		}
+	}
+	s.index.used = s.now
+	return s.index
+}
+
+// shed gives the index back once nobody has asked for a while.
+func (s *service) shed(now time.Duration) {
+	if s.index != nil && now >= s.index.used+indexLife {
+		s.dropIndex()
+	}
+}
+
+// dropIndex has the index made anew when it is needed again.
+func (s *service) dropIndex() {
+	for _, ifc := range s.interfaces {
+		ifc.ledger.index = nil
+	}
+	s.index = nil
+}
+
+// newLeafIndex goes through the records as they lie in memory, twice: to count
+// those of each leaf, and to enter them.
+func newLeafIndex(interfaces []*downstream) *leafIndex {
+	x := &leafIndex{}
+	var of []uint16 // the leaf of each record
+	for _, ifc := range interfaces {
+		of = slices.Grow(of, ifc.ledger.kept)
+		for rec := range ifc.router.Records() {
+			h := rbs.HashOf(ifc.ledger.key(rec.Key))
+			leaf := h.Bucket(leafCount)
+			of = append(of, uint16(leaf))
+			x.sums[leaf].Kept++
+			if !rec.Deleted {
+				x.count(leaf, h.Version(replicaVersion(rec.Version)), +1)
+			}
+		}
+	}
+	room := make([]leafRecord, len(of))
+	for leaf := range x.records {
+		n := x.sums[leaf].Kept
+		x.records[leaf], room = room[:0:n], room[n:]
+	}
+	for _, ifc := range interfaces {
+		for h := range ifc.router.Handles() {
+			x.records[of[0]] = append(x.records[of[0]], leafRecord{ifc.number, h})
+			of = of[1:]
+		}
+	}
+	return x
+}
+
+// count takes a live record in, or out.
+func (x *leafIndex) count(leaf int, hash uint64, by int) {
+	sum := &x.sums[leaf]
+	sum.Digest ^= hash
+	sum.Live += by
+}
+
+func (x *leafIndex) created(leaf int, part uint32, h mld.Handle) {
+	x.sums[leaf].Kept++
+	x.records[leaf] = append(x.records[leaf], leafRecord{part, h})
+}
+
+func (x *leafIndex) gone(leaf int) {
+	x.sums[leaf].Kept--
+	x.stale[leaf] = true
+}
+
+// list returns the records of a leaf. here tells whether one is in it.
+func (x *leafIndex) list(leaf int, here func(leafRecord) bool) []leafRecord {
+	if x.stale[leaf] {
+		x.stale[leaf] = false
+		x.records[leaf] = cleared(x.records[leaf], here)
+	}
+	return x.records[leaf]
+}
+
+// cleared takes out what is not here, and repetitions.
+func cleared(list []leafRecord, here func(leafRecord) bool) []leafRecord {
+	seen := make(map[leafRecord]bool, len(list))
+	return slices.DeleteFunc(list, func(r leafRecord) bool {
+		again := seen[r]
+		seen[r] = true
+		return again || !here(r)
+	})
+}
+
+// Leaf implements [rbs.Store].
+func (s *service) Leaf(leaf int) rbs.Leaf {
+	if s.empty() {
+		return rbs.Leaf{}
+	}
+	return s.leaves().sums[leaf]
+}
+
+// LeafRefs implements [rbs.Store]. A part is an interface.
+func (s *service) LeafRefs(leaf int, refs []rbs.Ref) []rbs.Ref {
+	if s.empty() {
+		return refs
+	}
+	for _, r := range s.leaves().list(leaf, func(r leafRecord) bool { return s.inLeaf(r, leaf) }) {
+		if ifc := s.part(r.part); ifc != nil {
+			refs = append(refs, rbs.Ref{Part: r.part, Group: ifc.router.GroupOf(r.record), Record: uint32(r.record)})
+		}
+	}
+	return refs
+}
+
+// Refs implements [rbs.Store].
+func (s *service) Refs(bucket int, refs []rbs.Ref) []rbs.Ref {
+	for i := range rbs.Leaves {
+		refs = s.LeafRefs(bucket*rbs.Leaves+i, refs)
+	}
+	return refs
+}
+
+// empty reports whether there is nothing to sort: a device that has just booted
+// would have to file all that it is told.
+func (s *service) empty() bool {
+	return s.index == nil && !slices.ContainsFunc(s.interfaces, func(ifc *downstream) bool { return ifc.ledger.kept > 0 })
+}
+
+// inLeaf reports whether a handle names a record of the leaf.
+func (s *service) inLeaf(r leafRecord, leaf int) bool {
+	ifc := s.part(r.part)
+	if ifc == nil {
+		return false
+	}
+	rec, ok := ifc.router.At(r.record)
+	return ok && rbs.BucketOf(ifc.ledger.key(rec.Key), leafCount) == leaf
+}
+
+// part finds the interface of a number, nil when it is not replicated here any more.
+func (s *service) part(number uint32) *downstream {
+	i := slices.IndexFunc(s.interfaces, func(ifc *downstream) bool { return ifc.number == number })
+	if i < 0 {
+		return nil
+	}
+	return s.interfaces[i]
+}
