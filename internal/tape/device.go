@@ -1,6 +1,7 @@
 package tape
 
 import (
+	"slices"
 	"time"
 
 	"tandem/internal/device"
@@ -13,6 +14,7 @@ type Device struct {
 	wall     time.Time // at the origin of the device's clock
 	settings device.Settings
 	outcomes []device.Replicated // of the call under way
+	spare    []device.Outcome    // memory for the next ones
 }
 
 // New returns a recorded device, see [device.New]. The recording is kept to about so many
@@ -26,10 +28,15 @@ func New(id, boot uint64, wall time.Time, now time.Duration, bytes int) *Device 
 	return d
 }
 
-// observe collects what came of a connection.
+// observe collects what came of a connection, unless the recording has ended.
 func (d *Device) observe(service string, o device.Outcome) {
+	if d.ring.now == nil {
+		return
+	}
+	o.Record.Sources = slices.Clone(o.Record.Sources)
 	if n := len(d.outcomes); n == 0 || d.outcomes[n-1].Service != service {
-		d.outcomes = append(d.outcomes, device.Replicated{Service: service})
+		d.outcomes = append(d.outcomes, device.Replicated{Service: service, Outcomes: d.spare})
+		d.spare = nil
 	}
 	last := &d.outcomes[len(d.outcomes)-1]
 	last.Outcomes = append(last.Outcomes, o)
@@ -103,6 +110,7 @@ func (d *Device) renew(now time.Duration) {
 func (d *Device) noteOutcomes(now time.Duration) {
 	for i := range d.outcomes {
 		d.ring.add(&Entry{At: now, Kind: kindReplica, Event: d.outcomes[i]})
+		d.spare = d.outcomes[i].Outcomes[:0]
 	}
 	d.outcomes = d.outcomes[:0]
 }
