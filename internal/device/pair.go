@@ -60,7 +60,8 @@ func newMember(id Member, leg LegSettings) *member {
 }
 
 // refreshDuty recomputes, for every member, readiness, duty, gate, leg and
-// announcement. It is the only place that decides who sends.
+// announcement. It is the only place that decides who sends. What goes through
+// many records waits until the gate has been handed out.
 func (d *Device) refreshDuty(now time.Duration) {
 	d.dutyDirty = false
 	for _, t := range d.order.trunks {
@@ -71,9 +72,12 @@ func (d *Device) refreshDuty(now time.Duration) {
 			}
 		}
 	}
+	if d.refreshGate(); d.fx.Gate != nil {
+		d.wakeAt(max(now, 1)) // 0 is no time
+		return
+	}
 	d.refreshRetention(now)
 	d.refreshQueriers(now)
-	d.refreshGate()
 }
 
 func (d *Device) refreshMember(now time.Duration, t *trunk, m *member, ms etrunk.MemberState) {

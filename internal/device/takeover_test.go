@@ -1,0 +1,114 @@
+package device
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"tandem/internal/etrunk"
+	"tandem/internal/mld"
+)
+
+const takeoverSession = "to_b"
+
+// sharing is a rig that shares the sending with a peer, which is the querier and has
+// heard all hosts. Its channel is broken, so that what the peer has heard is held, but
+// BFD is still up.
+func sharing(t testing.TB, groups, hosts int) *rig {
+	r := newRig(t)
+	s := rigSettings()
+	cfg := s.ETrunks[1]
+	cfg.BFDSession, cfg.RevertDelay = takeoverSession, 0
+	s.ETrunks[1] = cfg
+	r.configure(s)
+
+	full := newPeer(t)
+	for h := range hosts {
+		p := &mld.Packet{Type: mld.TypeReportV2}
+		for g := range groups {
+			p.Records = append(p.Records, mld.GroupRecord{Type: mld.ChangeToExclude, Group: groupOf(g)})
+		}
+		full.handle(&MLDReceived{Netdev: "eth-trunk10", Packet: p,
+			Meta: mld.Meta{Src: hostOf(h), Dst: mld.AllMLDv2Routers, HopLimit: 1, RouterAlert: true}})
+	}
+	if records, _ := connect(r, full, 1); records != groups*hosts {
+		t.Fatalf("%d records were replicated", records)
+	}
+	r.handle(BFDChanged{Session: takeoverSession, State: etrunk.BFDUp})
+	r.hear(cfg, etrunk.Announcement{Up: true, Ready: true, Covers: etrunk.AllBuckets})
+	r.handle(ChannelClosed{Service: "rbs1", Conn: 1, Reason: "gone"})
+	if !r.dev.services["rbs1"].holding || r.covers() == etrunk.AllBuckets {
+		t.Fatalf("holding %v, covers %v", r.dev.services["rbs1"].holding, r.covers())
+	}
+	return r
+}
+
+// hear lets a peer that is preferred say something, until it has been answered.
+func (r *rig) hear(local etrunk.Config, says etrunk.Announcement) {
+	cfg := etrunk.DefaultConfig()
+	cfg.ID, cfg.Key, cfg.DeviceID, cfg.Priority = local.ID, local.Key, 9, 1
+	cfg.Local, cfg.Peer, cfg.Members = local.Peer, local.Local, local.Members
+	peer, fx := etrunk.New(rand.New(rand.NewPCG(1, 2))), etrunk.Effects{}
+	if err := peer.Configure(r.now, cfg, &fx); err != nil {
+		r.t.Fatal(err)
+	}
+	for range 20 {
+		peer.Announce(r.now, 10, says, &fx)
+		peer.Advance(r.now, &fx)
+		for _, packet := range fx.Packets {
+			r.dev.Handle(r.now, HelloReceived{From: cfg.Local, Packet: packet})
+		}
+		fx.Reset()
+		for _, h := range r.dev.Effects().Hellos {
+			_ = peer.Receive(r.now, cfg.Peer, h.Packet, &fx)
+		}
+		r.pass(100 * time.Millisecond)
+	}
+}
+
+func (r *rig) covers() etrunk.Buckets { return r.dev.trunks[1].members[10].covers }
+
+// TestGateBeforeRecords: when the peer is lost the gate is handed out before anything
+// that goes through records: their release and the querier's duty come right after.
+func TestGateBeforeRecords(t *testing.T) {
+	r := sharing(t, 10, 2)
+	ifc := r.dev.downstreams["Eth-Trunk10"]
+	r.dev.Handle(r.now, BFDChanged{Session: takeoverSession, State: etrunk.BFDDown})
+	fx := r.dev.Effects()
+	if fx.Gate == nil || len(fx.Gate.Bucket0)+len(fx.Gate.Bucket1)+len(fx.Gate.Closed) > 0 {
+		t.Fatalf("gate %+v", fx.Gate)
+	}
+	if s := r.dev.services["rbs1"]; !s.holding || ifc.router.IsQuerier() || len(fx.MLD) > 0 {
+		t.Errorf("with the gate: holding %v, querier %v, %d queries", s.holding, ifc.router.IsQuerier(), len(fx.MLD))
+	}
+	if at, ok := r.dev.Deadline(); !ok || at > r.now {
+		t.Fatalf("the rest is due at %v, not at %v", at, r.now)
+	}
+	r.dev.Advance(r.now)
+	fx = r.dev.Effects()
+	if s := r.dev.services["rbs1"]; s.holding || !ifc.router.IsQuerier() || len(fx.MLD) == 0 {
+		t.Errorf("after the gate: holding %v, querier %v, %d queries", s.holding, ifc.router.IsQuerier(), len(fx.MLD))
+	}
+	if at, ok := r.dev.Deadline(); ok && at <= r.now {
+		t.Error("something is still due")
+	}
+}
+
+// BenchmarkTakeover measures from the loss of the peer to the gate, with so many
+// records of the peer's that are held.
+func BenchmarkTakeover(b *testing.B) {
+	for _, hosts := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("records=%d", 1000*hosts), func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				r := sharing(b, 1000, hosts)
+				b.StartTimer()
+				r.dev.Handle(r.now, BFDChanged{Session: takeoverSession, State: etrunk.BFDDown})
+				if r.dev.Effects().Gate == nil {
+					b.Fatal("no gate")
+				}
+			}
+		})
+	}
+}
