@@ -217,7 +217,7 @@ func (d *Daemon) Ping(ctx context.Context, p device.Ping, told func(device.PingR
 }
 
 // countTraffic fills in the kernel's counters. It asks on a connection of its own,
-// so that the loop does not wait for it.
+// so that no turn waits for it.
 func (d *Daemon) countTraffic(infos []device.InterfaceInfo) {
 	handle, err := links.Open()
 	if err != nil {

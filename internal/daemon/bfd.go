@@ -13,16 +13,16 @@ import (
 	"tandem/internal/event"
 )
 
-// StallLimit is how long the daemon's loop may do nothing until its BFD sessions go
-// down, so that the peer takes over from a process that was stopped or hangs. The
-// kernel forwards meanwhile what was set, so it need not be short; it must be longer
-// than the longest turn of the loop.
+// StallLimit is how long no turn may end until the daemon's BFD sessions go down, so
+// that the peer takes over from a process that was stopped or hangs. The kernel
+// forwards meanwhile what was set, so it need not be short; it must be longer than the
+// longest turn.
 const StallLimit = 3 * time.Second
 
-// beatInterval is how often an idle loop says that it is alive.
+// beatInterval is how often an idle daemon takes a turn, which says that it is alive.
 const beatInterval = StallLimit / 6
 
-// WhileAlive calls f now and then, as long as the loop does its work, until ctx ends.
+// WhileAlive calls f now and then, as long as turns can be taken, until ctx ends.
 func (d *Daemon) WhileAlive(ctx context.Context, every time.Duration, f func()) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -76,12 +76,10 @@ func (n *sessionNews) take(ev bfd.Event) (state etrunk.BFDState, told bool) {
 	return state, true
 }
 
-// readBFD hands the loop what the BFD loop tells.
+// readBFD tells the device what the BFD loop tells.
 func (d *Daemon) readBFD() {
 	for ev := range d.bfd.Events() {
-		select {
-		case d.calls <- func() { d.sessionChanged(ev) }:
-		case <-d.done:
+		if d.turn(func() { d.sessionChanged(ev) }) != nil {
 			return
 		}
 	}

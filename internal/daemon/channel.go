@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -200,10 +199,10 @@ func (ch *channel) connect(want rbs.Dial) {
 	}()
 }
 
-// later posts an event without holding up the loop.
+// later posts an event from within a turn.
 func (ch *channel) later(ev device.Event) { go ch.d.post(ev) }
 
-// adopt registers a new connection in the loop, then starts reading and writing.
+// adopt registers a new connection, then starts reading and writing.
 func (ch *channel) adopt(tcp, io net.Conn, announce func(rbs.ConnID) device.Event) {
 	c := &conn{id: rbs.ConnID(lastConn.Add(1)), tcp: tcp, io: io, out: make(chan []byte, 1)}
 	err := ch.d.call(func() {
@@ -222,7 +221,7 @@ func (ch *channel) read(c *conn) {
 	buf := make([]byte, readSize)
 	for {
 		n, err := c.io.Read(buf)
-		if n > 0 && !ch.d.post(device.ChannelReceived{Service: ch.service, Conn: c.id, Bytes: bytes.Clone(buf[:n])}) {
+		if n > 0 && !ch.d.post(device.ChannelReceived{Service: ch.service, Conn: c.id, Bytes: buf[:n]}) {
 			return
 		}
 		if err != nil {

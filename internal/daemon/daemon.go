@@ -52,14 +52,12 @@ type Daemon struct {
 	monitor *links.Monitor
 	gate    *gate.Gate
 
-	events chan *batch
-	links  chan []links.Link
-	calls  chan func()
-	done   chan struct{} // closed when the loop has ended
+	*turns
+	done chan struct{} // closed when the daemon has ended
 	// readers of what can be handed to another daemon.
 	readers sync.WaitGroup
 
-	// Owned by the loop.
+	// Of whoever has the turn.
 	model     *config.Model
 	netdevs   map[string]links.Link          // by Linux name
 	names     atomic.Pointer[map[int]string] // Linux names by index, for the readers
@@ -79,7 +77,7 @@ type Daemon struct {
 	repairAt  time.Time
 	alarmsAt  time.Time // when they are looked at next
 	legacy    *legacy   // until the first configuration is in force
-	failed    error     // ends the loop
+	failed    error     // ends the daemon
 	// reportsAt is when the reports were read that the next effects are of, zero for none.
 	reportsAt time.Time
 	joins     latency.Histogram
@@ -117,9 +115,7 @@ func New(opts Options) (*Daemon, error) {
 		origin:   origin,
 		legacy:   left,
 		device:   tape.New(opts.DeviceID, id, time.Now(), time.Since(origin), opts.Recording),
-		events:   make(chan *batch, 64),
-		links:    make(chan []links.Link),
-		calls:    make(chan func()),
+		turns:    newTurns(),
 		done:     make(chan struct{}),
 		model:    config.New(),
 		netdevs:  make(map[string]links.Link),
@@ -150,62 +146,42 @@ func New(opts Options) (*Daemon, error) {
 	return d, nil
 }
 
-// Run is the loop. When ctx ends it hands over to the peer, closes everything
-// and returns nil.
+// Run begins the turns and sees to it that there is one when something is due. When
+// ctx ends it hands over to the peer, closes everything and returns nil.
 func (d *Daemon) Run(ctx context.Context) error {
 	defer close(d.done)
 	defer d.close()
 	first, err := d.monitor.Read()
 	if err != nil {
+		d.ended = true
+		d.mu.Unlock()
 		return fmt.Errorf("link monitor: %w", err)
 	}
 	d.linksChanged(first)
+	d.repairAt = time.Now().Add(repairInterval)
+	d.settle()
+	d.mu.Unlock()
 	go d.readLinks()
 	go d.readBFD()
 	go d.keepWatch()
-
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	asked := ctx.Done()
-	var leaveBy time.Time // set when asked to end
-	d.repairAt = time.Now().Add(repairInterval)
-	for {
-		if d.failed != nil {
-			return d.failed
-		}
-		d.bfd.Beat()
-		d.execute()
-		if !leaveBy.IsZero() && (d.device.Retired() || time.Now().After(leaveBy)) {
-			return d.leave()
-		}
-		timer.Reset(d.untilDeadline(leaveBy))
+	for asked := ctx.Done(); ; {
 		select {
 		case <-asked:
-			asked, leaveBy = nil, time.Now().Add(leaveLimit)
-			d.emit(event.Stopping.With())
-			d.device.Handle(d.now(), device.Retire{})
-		case b := <-d.events:
-			d.handle(b)
-			d.execute() // a join waits for nothing else that is due
-		case changed := <-d.links:
-			d.linksChanged(changed)
-		case call := <-d.calls:
-			call()
-		case <-timer.C:
-		}
-		if at, ok := d.device.Deadline(); ok && at <= d.now() {
-			d.device.Advance(d.now())
-		}
-		if at := d.trunks.lookAt; !at.IsZero() && time.Now().After(at) {
-			d.lookAtLACP()
-		}
-		if time.Now().After(d.repairAt) {
-			d.repair()
-		}
-		if time.Now().After(d.alarmsAt) {
-			d.refreshAlarms()
+			asked = nil
+			_ = d.call(d.retire)
+		case <-d.timer.C:
+			_ = d.turn(d.timerFired)
+		case <-d.over:
+			return d.leave()
 		}
 	}
+}
+
+// retire begins the end, which waits for the peer.
+func (d *Daemon) retire() {
+	d.leaveBy = time.Now().Add(leaveLimit)
+	d.emit(event.Stopping.With())
+	d.device.Handle(d.now(), device.Retire{})
 }
 
 // handle gives the device what has been read.
@@ -215,16 +191,21 @@ func (d *Daemon) handle(b *batch) {
 		d.device.Handle(now, ev)
 	}
 	d.reportsAt = b.readAt
-	b.recycle()
 }
 
 // now is the monotonic time since the daemon, or the first that handed over to it, began.
 func (d *Daemon) now() time.Duration { return time.Since(d.origin) }
 
-// leave gives up what others would otherwise believe in for a while: the legs,
-// on which nobody will hear a report any more, the groups joined upstream and the
-// connections to the peer.
+// leave ends the turns. Unless the daemon has failed it then gives up what others
+// would otherwise believe in for a while: the legs, on which nobody will hear a
+// report any more, the groups joined upstream and the connections to the peer.
 func (d *Daemon) leave() error {
+	d.mu.Lock()
+	d.ended = true
+	d.mu.Unlock()
+	if d.failed != nil {
+		return d.failed
+	}
 	for _, leg := range d.legs() {
 		if err := d.netlink.SetTrunkUp(leg, false, nil); err != nil && !errors.Is(err, links.ErrNotFound) {
 			d.emit(event.LegNotSteered.With(leg, false, false, err))
@@ -235,48 +216,6 @@ func (d *Daemon) leave() error {
 	}
 	d.execute()
 	return nil
-}
-
-// untilDeadline is how long the loop may wait; limit is zero when there is none.
-func (d *Daemon) untilDeadline(limit time.Time) time.Duration {
-	wait := min(time.Until(d.repairAt), beatInterval)
-	if at := d.trunks.lookAt; !at.IsZero() {
-		wait = min(wait, time.Until(at))
-	}
-	if !limit.IsZero() {
-		wait = min(wait, time.Until(limit))
-	}
-	if at, ok := d.device.Deadline(); ok {
-		wait = min(wait, at-d.now())
-	}
-	return max(wait, 0)
-}
-
-// errStopped is what a call gets that comes after the loop has ended.
-var errStopped = errors.New("the daemon is stopping")
-
-// call runs f in the loop and waits for it.
-func (d *Daemon) call(f func()) error {
-	ran := make(chan struct{})
-	select {
-	case d.calls <- func() { f(); close(ran) }:
-		<-ran
-		return nil
-	case <-d.done:
-		return errStopped
-	}
-}
-
-// post hands one event to the loop. It reports false when the loop has ended.
-func (d *Daemon) post(ev device.Event) bool { return d.postBatch(&batch{events: []device.Event{ev}}) }
-
-func (d *Daemon) postBatch(b *batch) bool {
-	select {
-	case d.events <- b:
-		return true
-	case <-d.done:
-		return false
-	}
 }
 
 func (d *Daemon) close() {

@@ -15,7 +15,7 @@ import (
 // capability can change it. Removals and foreign changes are told by the kernel
 // and mended within watchPause; interfaces that left the table are added again
 // within restoreInterval; and the whole table is compared from time to time,
-// auditSlice entries in one turn of the loop, so that nothing stays wrong.
+// auditSlice entries in one turn, so that nothing stays wrong.
 
 const (
 	auditInterval   = 10 * time.Second
@@ -33,7 +33,7 @@ const (
 
 // kept is what keeps the forwarding table right.
 type kept struct {
-	reader  *mroute.Reader // the loop's
+	reader  *mroute.Reader // of whoever has the turn
 	watcher *mroute.Watcher
 	suspect chan struct{} // asks for a comparison, has room for one
 	ended   chan struct{}
@@ -69,7 +69,7 @@ func (k *kept) close() {
 	k.reader.Close()
 }
 
-// whileOpen runs f in the loop unless this table has been given up.
+// whileOpen runs f in a turn unless this table has been given up.
 func (d *Daemon) whileOpen(m *multicast, f func()) bool {
 	open := false
 	err := d.call(func() {
@@ -303,7 +303,7 @@ func (d *Daemon) inspectSome(m *multicast, changed []mroute.Change) {
 	d.tellRepairs(m, before)
 }
 
-// countRoutes fills in the kernel's counters, outside the loop. One question an
+// countRoutes fills in the kernel's counters, outside of turns. One question an
 // entry takes a microsecond; a list of the whole table takes no less and, of
 // 100,000 entries, several times as long.
 func countRoutes(table *mroute.Table, routes []device.RouteSnapshot) {

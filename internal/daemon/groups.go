@@ -8,7 +8,7 @@ import (
 	"tandem/internal/mld"
 )
 
-// groupSlice is how many groups are looked at in one turn of the loop.
+// groupSlice is how many groups are looked at in one turn.
 const groupSlice = 4096
 
 // GroupNames lists the groups of a downstream interface, in no order.

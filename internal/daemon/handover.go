@@ -121,9 +121,15 @@ func monotonic() time.Duration {
 // HandOver hands everything to a successor by way of pass, which returns only on an
 // error. Such an error ends the daemon: Run returns it, and the peer takes over.
 func (d *Daemon) HandOver(pass func(inherit.Files) error) error {
+	var files inherit.Files
+	s := state{Version: HandOverVersion}
+	if err := d.call(func() { files = d.stopReaders(&s); d.leaving = true }); err != nil {
+		return err
+	}
+	d.readers.Wait() // they tell what they have read
 	var err error
-	if stopped := d.call(func() {
-		if err = d.handOver(pass); err != nil {
+	if stopped := d.turn(func() {
+		if err = d.handOver(&s, files, pass); err != nil {
 			d.failed = fmt.Errorf("hand over: %w", err)
 		}
 	}); stopped != nil {
@@ -141,24 +147,26 @@ func (d *Daemon) Record(w io.Writer) error {
 	return r.Write(w)
 }
 
-func (d *Daemon) handOver(pass func(inherit.Files) error) error {
-	var files inherit.Files
+// stopReaders takes the sockets from the readers.
+func (d *Daemon) stopReaders(s *state) (files inherit.Files) {
 	add := func(name string, f *os.File) { files = append(files, inherit.File{Name: name, File: f}) }
-	s := state{Version: HandOverVersion, Origin: monotonic() - d.now()}
 	if m := d.multicast; m != nil {
 		var socket *os.File
 		socket, s.Interfaces = m.table.HandOver()
 		add(mrouteFile, socket)
 		add(mldFile, m.packets.HandOver())
-		s.Joined, s.Repairs = m.joined, m.kept.repairs
 	}
 	for _, h := range d.hellos {
+		socket := h.conn.HandOver()
 		if h.vpn == "" { // the same address may be in several VPN instances
-			add(helloFile, h.conn.HandOver())
+			add(helloFile, socket)
 		}
 	}
-	d.drain()
-	d.execute()
+	return files
+}
+
+func (d *Daemon) handOver(s *state, files inherit.Files, pass func(inherit.Files) error) error {
+	add := func(name string, f *os.File) { files = append(files, inherit.File{Name: name, File: f}) }
 	for _, ch := range d.channels {
 		if ch.listener != nil {
 			listener, err := ch.listener.File()
@@ -183,25 +191,12 @@ func (d *Daemon) handOver(pass func(inherit.Files) error) error {
 	return pass(files)
 }
 
-// drain handles what the readers have read before they stopped.
-func (d *Daemon) drain() {
-	stopped := make(chan struct{})
-	go func() { d.readers.Wait(); close(stopped) }()
-	for {
-		select {
-		case b := <-d.events:
-			d.handle(b)
-		case <-stopped:
-			for len(d.events) > 0 {
-				d.handle(<-d.events)
-			}
-			return
-		}
-	}
-}
-
 // remember copies what the daemon knows.
 func (s *state) remember(d *Daemon) {
+	s.Origin = monotonic() - d.now()
+	if m := d.multicast; m != nil {
+		s.Joined, s.Repairs = m.joined, m.kept.repairs
+	}
 	s.Device = d.device.Checkpoint(d.now())
 	s.Gate = d.wantGate
 	s.Added = make(map[string][]netip.Prefix)

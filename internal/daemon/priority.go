@@ -10,7 +10,7 @@ import (
 )
 
 // The priority of the whole daemon: when a link dies on a busy machine, what
-// decides the gap is how soon the loop runs.
+// decides the gap is how soon a turn can be taken.
 const (
 	niceness = -10
 	// shortSlice, in nanoseconds, is how long another thread may go on when one of

@@ -16,29 +16,19 @@ import (
 // batchSize is how many messages are read with one system call.
 const batchSize = packet.BatchSize
 
-// batch carries events to the loop. One with a home is used again after it has
-// been handled, so that reports cost no memory.
+// batch is what one read has brought. It is used again, so that reports cost no memory.
 type batch struct {
 	events   []device.Event
 	received []device.MLDReceived
 	packets  []mld.Packet
-	home     chan *batch
-	readAt   time.Time // when its messages were read, zero for other events
+	readAt   time.Time
 }
 
-func newBatch(home chan *batch) *batch {
+func newBatch() *batch {
 	return &batch{
 		events:   make([]device.Event, 0, batchSize),
 		received: make([]device.MLDReceived, batchSize),
 		packets:  make([]mld.Packet, batchSize),
-		home:     home,
-	}
-}
-
-func (b *batch) recycle() {
-	if b.home != nil {
-		b.events = b.events[:0]
-		b.home <- b
 	}
 }
 
@@ -57,13 +47,10 @@ func (b *batch) decode(netdev string, m *packet.Message) {
 	b.events = append(b.events, &b.received[i])
 }
 
-// readMLD decodes what the MLD socket receives, outside the loop, one batch
-// ahead of it.
+// readMLD decodes what the MLD socket receives and tells the device.
 func (d *Daemon) readMLD(conn *packet.Conn) {
-	home := make(chan *batch, 2)
-	for range cap(home) {
-		home <- newBatch(home)
-	}
+	b := newBatch()
+	handle := func() { d.handle(b) }
 	messages := make([]packet.Message, packet.BatchSize)
 	for {
 		n, err := conn.Read(messages)
@@ -73,13 +60,12 @@ func (d *Daemon) readMLD(conn *packet.Conn) {
 			}
 			return
 		}
-		b := <-home
-		b.readAt = time.Now()
+		b.events, b.readAt = b.events[:0], time.Now()
 		names := *d.names.Load()
 		for i := range messages[:n] {
 			b.decode(names[messages[i].Ifindex], &messages[i])
 		}
-		if !d.postBatch(b) {
+		if d.turn(handle) != nil {
 			return
 		}
 	}
@@ -119,9 +105,7 @@ func (d *Daemon) readLinks() {
 			}
 			return
 		}
-		select {
-		case d.links <- changed:
-		case <-d.done:
+		if d.turn(func() { d.linksChanged(changed) }) != nil {
 			return
 		}
 	}

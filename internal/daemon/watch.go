@@ -59,7 +59,7 @@ func (d *Daemon) Status() (s status.Device) {
 	return s
 }
 
-// describe is Status within the loop.
+// describe is Status within a turn.
 func (d *Daemon) describe() status.Device {
 	snapshot := d.device.Snapshot(d.now(), time.Now())
 	snapshot.Gate = d.gateSnapshot()
