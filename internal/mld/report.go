@@ -14,9 +14,8 @@ func (r *Router) report(now time.Duration, v Version, from netip.Addr, gr GroupR
 		return
 	}
 	key := Key{gr.Group, from}
-	gid := r.store.findGroup(gr.Group)
-	hid := r.store.findHost(from)
-	id := r.store.findRecord(gid, hid)
+	at := r.store.place(key)
+	gid, id := at.group, at.record
 	old := r.store.filter(id)
 	if gid != 0 && fl&isV1 == 0 && now < r.store.groups.At(gid).v1Until {
 		switch gr.Type {
@@ -40,7 +39,7 @@ func (r *Router) report(now time.Duration, v Version, from netip.Addr, gr GroupR
 	// And the peer may be about to drop whoever answers for an MLDv1 group that is left.
 	again := r.apart && (fl&isV1 != 0 || gr.Type == ChangeToExclude || gr.Type == AllowNewSources) ||
 		fl&isV1 != 0 && gid != 0 && r.store.groups.At(gid).linger != 0
-	r.update(now, v, key, id, old, next, fl, again, fx)
+	r.update(now, v, key, at, old, next, fl, again, fx)
 	if fl&isV1 != 0 {
 		g := r.store.groups.At(r.store.findGroup(gr.Group))
 		g.v1Until = max(g.v1Until, now+r.inUse.ListeningInterval())
@@ -116,13 +115,13 @@ func (r *Router) expectPartial(gid uint32, until time.Duration) {
 // update writes what a host wants now and lets what it dropped linger. A host joins
 // when it wants more, when it has moved here from the peer, which drops it if it
 // cannot be told, or again, as far as the peer can know.
-func (r *Router) update(now time.Duration, v Version, key Key, id uint32, old, next Filter, fl flags, again bool, fx *Effects) {
+func (r *Router) update(now time.Duration, v Version, key Key, at place, old, next Filter, fl flags, again bool, fx *Effects) {
 	if next.Empty() {
 		next, fl = Filter{}, isDeleted
 	}
-	joined := !covers(old, next) || !next.Empty() && id != 0 && (again || r.store.records.At(id).device != 0)
+	joined := !covers(old, next) || !next.Empty() && at.record != 0 && (again || r.store.records.At(at.record).device != 0)
 	// The list that old refers to may be freed by the write; lists never change.
-	changed := r.write(now, v, key, &id, next, fl)
+	id, changed := r.write(now, v, key, at, next, fl)
 	rec := r.store.records.At(id)
 	gid := rec.group
 	if rec.live() {
@@ -144,13 +143,13 @@ func (r *Router) update(now time.Duration, v Version, key Key, id uint32, old, n
 	}
 }
 
-// write gives a record its content and a full listening interval.
-func (r *Router) write(now time.Duration, v Version, key Key, id *uint32, f Filter, fl flags) (changed bool) {
+// write gives the record at a place its content and a full listening interval.
+func (r *Router) write(now time.Duration, v Version, key Key, at place, f Filter, fl flags) (id uint32, changed bool) {
 	expires := now + r.inUse.ListeningInterval()
-	if *id == 0 {
-		*id = r.store.create(now, key, expires)
+	if id = at.record; id == 0 {
+		id = r.store.createAt(now, key, at, expires)
 	}
-	return r.store.set(now, *id, content{Filter: f, flags: fl, clock: v.Clock, heard: now, expires: expires})
+	return id, r.store.set(now, id, content{Filter: f, flags: fl, clock: v.Clock, heard: now, expires: expires})
 }
 
 // covers reports whether next wants everything that old wants, as far as that can

@@ -82,7 +82,7 @@ type store struct {
 	lists   sourceLists
 	devices []uint64 // the first is this one
 	expiry  calendar
-	// lastGroup is the group that place found last, 0 for none.
+	// lastGroup is the group that was looked up last, 0 for none.
 	lastGroup uint32
 	told      func(Rewrite) // see Observe, nil when nobody wants to know
 
@@ -106,8 +106,13 @@ func (s *store) init(device uint64) {
 	s.expiry = newCalendar(&s.records)
 }
 
+// findGroup tries the group found last first: records come group by group from a
+// peer, and a group that a report has changed is asked about again and again.
 func (s *store) findGroup(a netip.Addr) uint32 {
-	return s.groups.Find(s.seed.Addr(a), func(g *group) bool { return g.addr == a })
+	if id := s.lastGroup; id == 0 || s.groups.At(id).addr != a {
+		s.lastGroup = s.groups.Find(s.seed.Addr(a), func(g *group) bool { return g.addr == a })
+	}
+	return s.lastGroup
 }
 
 func (s *store) findHost(a netip.Addr) uint32 {
@@ -127,13 +132,9 @@ func (s *store) lookup(key Key) uint32 { return s.place(key).record }
 // what there is not.
 type place struct{ group, host, record uint32 }
 
-// place finds the place of a key. Records come group by group from a peer, so
-// the group found last is tried first.
+// place finds the place of a key.
 func (s *store) place(key Key) (p place) {
-	if p.group = s.lastGroup; p.group == 0 || s.groups.At(p.group).addr != key.Group {
-		p.group = s.findGroup(key.Group)
-		s.lastGroup = p.group
-	}
+	p.group = s.findGroup(key.Group)
 	p.host = s.findHost(key.Host)
 	p.record = s.findRecord(p.group, p.host)
 	return p
@@ -203,6 +204,7 @@ func (s *store) create(now time.Duration, key Key, expires time.Duration) (id ui
 func (s *store) createAt(now time.Duration, key Key, at place, expires time.Duration) (id uint32) {
 	if at.group == 0 {
 		at.group = s.groups.Insert(group{addr: key.Group})
+		s.lastGroup = at.group
 	}
 	if at.host == 0 {
 		at.host = s.hosts.Insert(host{addr: key.Host})
