@@ -1,5 +1,6 @@
-// Package packet sends and receives MLD messages of all interfaces on one raw
-// ICMPv6 socket.
+// Package packet sends and receives MLD messages of all interfaces on raw ICMPv6
+// sockets, one for each direction: whoever waits for messages is woken by every
+// packet that has left the same socket.
 //
 // The kernel checks and fills in the ICMPv6 checksum. What the socket hears of
 // an interface depends on two things: Join brings MLDv2 reports and Done
@@ -63,23 +64,22 @@ type counters struct {
 type Conn struct {
 	file  *os.File // in the runtime's poller
 	raw   syscall.RawConn
+	out   *os.File // not in it: it hears nothing
+	send  syscall.RawConn
 	reads reader
 	count counters
 	// closed is kept because the poller's own error cannot be told from others.
 	closed atomic.Bool
 }
 
-// Open makes a socket. It needs CAP_NET_RAW; without it the error wraps
+// Open makes the sockets. It needs CAP_NET_RAW; without it the error wraps
 // fs.ErrPermission.
 func Open() (*Conn, error) {
-	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_ICMPV6)
+	fd, err := open(unix.SOCK_NONBLOCK, receiverFilter(), receiverOptions)
 	if err != nil {
-		return nil, fmt.Errorf("open MLD socket: %w", err)
+		return nil, err
 	}
-	if err := setup(fd); err != nil {
-		unix.Close(fd)
-		return nil, fmt.Errorf("open MLD socket: %w", err)
-	}
+	setBuffer(fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, ReceiveBuffer)
 	return Adopt(fd)
 }
 
@@ -87,9 +87,18 @@ func Open() (*Conn, error) {
 // where it did and has kept what came meanwhile.
 func Adopt(fd int) (*Conn, error) {
 	c := &Conn{file: os.NewFile(uintptr(fd), "mld")}
-	var err error
-	if c.raw, err = c.file.SyscallConn(); err != nil {
+	out, err := open(0, blockAll(), senderOptions)
+	if err != nil {
 		c.file.Close()
+		return nil, err
+	}
+	setBuffer(out, unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, sendBuffer)
+	c.out = os.NewFile(uintptr(out), "mld out")
+	if c.raw, err = c.file.SyscallConn(); err == nil {
+		c.send, err = c.out.SyscallConn()
+	}
+	if err != nil {
+		c.Close()
 		return nil, err
 	}
 	c.reads.init(&c.count)
@@ -103,39 +112,60 @@ func (c *Conn) HandOver() *os.File {
 	return c.file
 }
 
-func setup(fd int) error {
-	var filter unix.ICMPv6Filter
+// open makes one socket.
+func open(flags int, filter unix.ICMPv6Filter, options []option) (int, error) {
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC|flags, unix.IPPROTO_ICMPV6)
+	if err != nil {
+		return -1, fmt.Errorf("open MLD socket: %w", err)
+	}
+	err = os.NewSyscallError("set ICMPv6 filter", unix.SetsockoptICMPv6Filter(fd, unix.IPPROTO_ICMPV6, unix.ICMPV6_FILTER, &filter))
+	for _, o := range options {
+		if err == nil {
+			err = os.NewSyscallError("set "+o.name, unix.SetsockoptInt(fd, o.level, o.opt, o.value))
+		}
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("open MLD socket: %w", err)
+	}
+	return fd, nil
+}
+
+// blockAll lets no message through.
+func blockAll() (filter unix.ICMPv6Filter) {
 	for i := range filter.Data {
 		filter.Data[i] = ^uint32(0) // a set bit blocks a type
 	}
+	return filter
+}
+
+func receiverFilter() unix.ICMPv6Filter {
+	filter := blockAll()
 	for _, typ := range []int{typeQuery, typeReportV1, typeDone, typeReportV2} {
 		filter.Data[typ/32] &^= 1 << (typ % 32)
 	}
-	if err := unix.SetsockoptICMPv6Filter(fd, unix.IPPROTO_ICMPV6, unix.ICMPV6_FILTER, &filter); err != nil {
-		return os.NewSyscallError("set ICMPv6 filter", err)
-	}
-	for _, o := range []struct {
-		name              string
-		level, opt, value int
-	}{
-		{"IPV6_RECVPKTINFO", unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1},
-		{"IPV6_RECVHOPLIMIT", unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT, 1},
-		{"IPV6_RECVHOPOPTS", unix.IPPROTO_IPV6, unix.IPV6_RECVHOPOPTS, 1},
-		{"SO_RXQ_OVFL", unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1},
-		// All of MLD has hop limit 1 (RFC 9777 section 5). What we say is not for us.
-		{"IPV6_MULTICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, 1},
-		{"IPV6_UNICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, 1},
-		{"IPV6_MULTICAST_LOOP", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 0},
-		// Flow label 0 as in the kernel's own MLD, not one that differs after each boot.
-		{"IPV6_AUTOFLOWLABEL", unix.IPPROTO_IPV6, unix.IPV6_AUTOFLOWLABEL, 0},
-	} {
-		if err := unix.SetsockoptInt(fd, o.level, o.opt, o.value); err != nil {
-			return os.NewSyscallError("set "+o.name, err)
-		}
-	}
-	setBuffer(fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, ReceiveBuffer)
-	setBuffer(fd, unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, sendBuffer)
-	return nil
+	return filter
+}
+
+type option struct {
+	name              string
+	level, opt, value int
+}
+
+var receiverOptions = []option{
+	{"IPV6_RECVPKTINFO", unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1},
+	{"IPV6_RECVHOPLIMIT", unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT, 1},
+	{"IPV6_RECVHOPOPTS", unix.IPPROTO_IPV6, unix.IPV6_RECVHOPOPTS, 1},
+	{"SO_RXQ_OVFL", unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1},
+}
+
+var senderOptions = []option{
+	// All of MLD has hop limit 1 (RFC 9777 section 5). What we say is not for us.
+	{"IPV6_MULTICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, 1},
+	{"IPV6_UNICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, 1},
+	{"IPV6_MULTICAST_LOOP", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 0},
+	// Flow label 0 as in the kernel's own MLD, not one that differs after each boot.
+	{"IPV6_AUTOFLOWLABEL", unix.IPPROTO_IPV6, unix.IPV6_AUTOFLOWLABEL, 0},
 }
 
 // setBuffer sets a buffer's size, or as much of it as net.core.*mem_max allows
@@ -146,10 +176,10 @@ func setBuffer(fd, force, polite, size int) {
 	}
 }
 
-// Close closes the socket and ends a Read that is waiting.
+// Close closes the sockets and ends a Read that is waiting.
 func (c *Conn) Close() error {
 	c.closed.Store(true)
-	return c.file.Close()
+	return errors.Join(c.file.Close(), c.out.Close())
 }
 
 // Counters returns what happened so far.
@@ -161,7 +191,7 @@ func (c *Conn) Counters() Counters {
 // ReceiveBuffer is the size of the receive buffer in bytes that the kernel
 // granted, by its own reckoning: half of it is for overhead.
 func (c *Conn) ReceiveBuffer() (size int, err error) {
-	err = c.control(func(fd int) (err error) {
+	err = c.control(c.raw, func(fd int) (err error) {
 		size, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
 		return err
 	})
@@ -197,16 +227,16 @@ func (c *Conn) Leave(ifindex int) error {
 }
 
 func (c *Conn) member(opt, ifindex int, group netip.Addr) error {
-	return c.control(func(fd int) error {
+	return c.control(c.raw, func(fd int) error {
 		return unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, opt,
 			&unix.IPv6Mreq{Multiaddr: group.As16(), Interface: uint32(ifindex)})
 	})
 }
 
-// control runs f while the socket cannot be closed.
-func (c *Conn) control(f func(fd int) error) error {
+// control runs f while a socket cannot be closed.
+func (c *Conn) control(raw syscall.RawConn, f func(fd int) error) error {
 	var failed error
-	if err := c.raw.Control(func(fd uintptr) { failed = f(int(fd)) }); err != nil {
+	if err := raw.Control(func(fd uintptr) { failed = f(int(fd)) }); err != nil {
 		return c.ioError(err)
 	}
 	return failed

@@ -24,7 +24,7 @@ func (c *Conn) Send(ifindex int, src, dst netip.Addr, payload []byte, alert bool
 	}
 	// The scope says on which link a link-local destination is.
 	to := &unix.SockaddrInet6{Addr: dst.As16(), ZoneId: uint32(ifindex)}
-	err := c.control(func(fd int) error {
+	err := c.control(c.send, func(fd int) error {
 		_, err := unix.SendmsgN(fd, payload, oob, to, unix.MSG_DONTWAIT)
 		return err
 	})
