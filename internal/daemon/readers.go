@@ -47,8 +47,32 @@ func (b *batch) decode(netdev string, m *packet.Message) {
 	b.events = append(b.events, &b.received[i])
 }
 
+// pace keeps reports that stream in from being read one by one, since to be woken costs
+// several times what it takes to handle one. Some in a while are read at once.
+type pace struct {
+	began time.Time // of the while under way
+	reads int       // in it
+}
+
+const (
+	paceWhile = time.Millisecond
+	paceReads = 4
+)
+
+// rest is how long to wait after a read that has left nothing.
+func (p *pace) rest(now time.Time) time.Duration {
+	if now.Sub(p.began) >= paceWhile {
+		*p = pace{began: now}
+	}
+	if p.reads++; p.reads < paceReads {
+		return 0
+	}
+	return paceWhile - now.Sub(p.began)
+}
+
 // readMLD decodes what the MLD socket receives and tells the device.
 func (d *Daemon) readMLD(conn *packet.Conn) {
+	var pace pace
 	b := newBatch()
 	handle := func() { d.handle(b) }
 	messages := make([]packet.Message, packet.BatchSize)
@@ -67,6 +91,9 @@ func (d *Daemon) readMLD(conn *packet.Conn) {
 		}
 		if d.turn(handle) != nil {
 			return
+		}
+		if n < len(messages) {
+			time.Sleep(pace.rest(b.readAt))
 		}
 	}
 }
