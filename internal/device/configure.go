@@ -156,8 +156,8 @@ func (d *Device) configureDownstreams(now time.Duration) {
 		}
 		ifc := d.downstreams[name]
 		if ifc == nil {
-			ifc = &downstream{name: name, netdev: cfg.Netdev, router: mld.NewRouter(cfg.MLD, d.id, now), number: d.numbered}
 			d.numbered++
+			ifc = &downstream{name: name, netdev: cfg.Netdev, router: mld.NewRouter(cfg.MLD, d.id, now), number: d.numbered}
 			d.downstreams[name] = ifc
 			d.reorder()
 			ifc.setLink(now, d.links[cfg.Netdev], &d.mldFx)

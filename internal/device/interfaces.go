@@ -21,7 +21,7 @@ type downstream struct {
 	ledger    *ledger  // nil without a profile
 	service   *service // that replicates it, nil when none does
 	awaited   awaited  // of which the peer is yet to know
-	number    uint32   // of this device, given once
+	number    uint32   // of this device, given once, from 1 on
 }
 
 // upstream is the interface where streams come from (RFC 4605).

@@ -62,6 +62,21 @@ func visit(s *service, bucket int) (n int) {
 	return n
 }
 
+// walk goes through the groups and counts the records.
+func walk(t *rapid.T, s *service) (n int) {
+	seen := make(map[rbs.Ref]bool)
+	for refs := s.NextGroup(rbs.Ref{}, nil); len(refs) > 0; refs = s.NextGroup(refs[0], refs[:0]) {
+		for _, ref := range refs {
+			if ref.Part != refs[0].Part || ref.Group != refs[0].Group || seen[ref] {
+				t.Fatalf("%v comes with %v or again", ref, refs[0])
+			}
+			seen[ref] = true
+		}
+		n += len(refs)
+	}
+	return n
+}
+
 func checkLedgers(t *rapid.T, r *rig, s *service) {
 	var digests [buckets]uint64
 	records, lives, live, kept := [buckets]int{}, [buckets]int{}, 0, 0
@@ -98,6 +113,9 @@ func checkLedgers(t *rapid.T, r *rig, s *service) {
 		if n := visit(s, b); n != records[b] || sum.Kept != n || sum.Digest != digests[b] || sum.Live != lives[b] {
 			t.Fatalf("bucket %d yields %d records and sums up to %+v, it has %d, %d of them live, with digest %x", b, n, sum, records[b], lives[b], digests[b])
 		}
+	}
+	if n := walk(t, s); n != kept || s.Len() != kept {
+		t.Fatalf("group by group it is %d records, %d by their number, they are %d", n, s.Len(), kept)
 	}
 	p := r.dev.Snapshot(r.now, time.Time{}).Profiles[0]
 	if p.Digest != total || p.Records != live || p.Tombstones != kept-live {

@@ -180,13 +180,26 @@ func (s *service) Digest(bucket int) (digest uint64) {
 	return digest
 }
 
-// All implements [rbs.Store].
-func (s *service) All(refs []rbs.Ref) []rbs.Ref {
+// Len implements [rbs.Store].
+func (s *service) Len() (n int) {
 	for _, ifc := range s.interfaces {
-		refs = slices.Grow(refs, ifc.ledger.kept)
-		for group, h := range ifc.router.ByGroup() {
+		n += ifc.ledger.kept
+	}
+	return n
+}
+
+// NextGroup implements [rbs.Store]: interface by interface.
+func (s *service) NextGroup(after rbs.Ref, refs []rbs.Ref) []rbs.Ref {
+	first := max(0, slices.IndexFunc(s.interfaces, func(ifc *downstream) bool { return ifc.number == after.Part }))
+	for _, ifc := range s.interfaces[first:] {
+		group, records := ifc.router.GroupAfter(after.Group)
+		for h := range records {
 			refs = append(refs, rbs.Ref{Part: ifc.number, Group: group, Record: uint32(h)})
 		}
+		if group != 0 {
+			return refs
+		}
+		after.Group = 0
 	}
 	return refs
 }

@@ -42,18 +42,19 @@ func (r *Router) At(h Handle) (Record, bool) {
 // leave its number to another one.
 func (r *Router) GroupOf(h Handle) uint32 { return r.store.records.At(uint32(h)).group }
 
-// ByGroup yields the handle of every record, tombstones included, group by group.
-// The router must not be modified during the iteration.
-func (r *Router) ByGroup() iter.Seq2[uint32, Handle] {
-	return func(yield func(uint32, Handle) bool) {
-		for gid := uint32(1); gid <= r.store.groups.Top(); gid++ {
-			for id := r.store.groups.At(gid).first; id != 0; id = r.store.records.At(id).gnext {
-				if !yield(gid, Handle(id)) {
-					return
+// GroupAfter returns the number of the group that comes after another one's, 0 when
+// there is none, and the handles of its records, tombstones included. The first group
+// comes after 0. The router must not be modified during the iteration.
+func (r *Router) GroupAfter(number uint32) (next uint32, records iter.Seq[Handle]) {
+	for next = number + 1; next <= r.store.groups.Top(); next++ {
+		if first := r.store.groups.At(next).first; first != 0 {
+			return next, func(yield func(Handle) bool) {
+				for id := first; id != 0 && yield(Handle(id)); id = r.store.records.At(id).gnext {
 				}
 			}
 		}
 	}
+	return 0, func(func(Handle) bool) {}
 }
 
 // Tombstones yields the records that are not live. The router must not be

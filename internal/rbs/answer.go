@@ -5,6 +5,7 @@ import "slices"
 // answers is what the peer has asked for and has not been sent.
 type answers struct {
 	asked     []Ref    // so far, by a comparison that goes on
+	askedAll  bool     // it has asked for everything
 	requested []bool   // leaves it has asked about, or buckets where there are no leaves
 	questions int      // it has asked
 	tellLeaf  []uint32 // buckets whose branches it wants
@@ -13,14 +14,37 @@ type answers struct {
 	refs      []Ref // scratch
 }
 
-// answer is what the peer is sent for one comparison; END-OF-SYNC follows it.
-type answer struct{ refs []Ref }
+// answer is what the peer is sent for one comparison; END-OF-SYNC follows it. That
+// of a whole database is made group by group as it goes: the peer need not wait for
+// a list of a million, nor whatever else the device has to do.
+type answer struct {
+	refs  []Ref
+	whole bool
+	group []Ref // that refs is the rest of, if whole
+	left  int   // records to go, about, if whole
+}
+
+// refill takes the next group of a whole database.
+func (a *answer) refill(store Store) {
+	if len(a.refs) > 0 || !a.whole {
+		return
+	}
+	var after Ref
+	if len(a.group) > 0 {
+		after = a.group[0]
+	}
+	a.left -= len(a.group)
+	a.group = store.NextGroup(after, a.group[:0])
+	a.refs, a.whole = a.group, len(a.group) > 0
+}
+
+func (s *Session) wholeAnswer() answer { return answer{whole: true, left: s.store.Len()} }
 
 func (a *answers) busy() bool { return len(a.queue) > 0 }
 
 func (a *answers) remaining() (n int) {
 	for _, q := range a.queue {
-		n += len(q.refs)
+		n += max(len(q.refs), q.left)
 	}
 	return n
 }
@@ -78,8 +102,7 @@ func (s *Session) takeBucketRequest(body []byte) error {
 		return err
 	}
 	if bare && entries == buckets {
-		s.asked = s.store.All(s.asked[:0])
-		s.stats.records.full = true
+		s.askedAll, s.stats.records.full = true, true
 	} else {
 		s.answerBuckets(req)
 	}
@@ -122,11 +145,13 @@ func (s *Session) answer(ref Ref, some bool, held func(*Record) bool) {
 
 // endQuestions queues the answer, group by group.
 func (s *Session) endQuestions() {
-	if !slices.IsSortedFunc(s.asked, byGroup) {
+	if s.askedAll {
+		s.queue = append(s.queue, s.wholeAnswer())
+	} else {
 		slices.SortFunc(s.asked, byGroup)
+		s.queue = append(s.queue, answer{refs: s.asked})
 	}
-	s.queue = append(s.queue, answer{s.asked})
-	s.asked, s.questions = nil, 0
+	s.asked, s.askedAll, s.questions = nil, false, 0
 	s.ackTombstones()
 	s.endLacking(s.heard)
 	clear(s.requested)

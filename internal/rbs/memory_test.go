@@ -59,11 +59,17 @@ func (m *memory) Leaf(leaf int) (l Leaf) {
 	return l
 }
 
-func (m *memory) All(refs []Ref) []Ref {
-	for b := range m.digests {
-		refs = m.Refs(b, refs)
+func (m *memory) Len() int { return len(m.records) }
+
+func (m *memory) NextGroup(after Ref, refs []Ref) []Ref {
+	for i, k := range m.order {
+		if _, ok := m.records[k]; ok && m.groups[k.Group] == int(after.Group)+1 {
+			refs = append(refs, Ref{Group: after.Group + 1, Record: uint32(i)})
+		}
 	}
-	slices.SortStableFunc(refs, byGroup)
+	if len(refs) == 0 && int(after.Group) < len(m.groups) {
+		return m.NextGroup(Ref{Group: after.Group + 1}, refs)
+	}
 	return refs
 }
 
@@ -91,10 +97,17 @@ func (m *memory) put(r Record) {
 	if !m.known[r.Key] {
 		m.known[r.Key] = true
 		m.order = append(m.order, r.Key)
-		m.groups[r.Group] = len(m.groups)
+		m.number(r.Group)
 	}
 	m.records[r.Key] = r
 	m.flip(r)
+}
+
+// number gives a group its number, from 1 on.
+func (m *memory) number(group netip.Addr) {
+	if m.groups[group] == 0 {
+		m.groups[group] = len(m.groups) + 1
+	}
 }
 
 // flip takes a live record into its digest or out of it.

@@ -126,7 +126,7 @@ func (s *Session) putAnswer(f *recordsFrame) (ended bool) {
 		return false
 	}
 	a := &s.queue[0]
-	for len(a.refs) > 0 {
+	for a.refill(s.store); len(a.refs) > 0; a.refill(s.store) {
 		if !f.open() {
 			return false
 		}

@@ -23,8 +23,11 @@ type Store interface {
 	// numbered over all buckets, of which there are then at most MaxBuckets / Leaves.
 	Leaf(leaf int) Leaf
 	LeafRefs(leaf int, refs []Ref) []Ref
-	// All appends every record, those of a group one after the other.
-	All(refs []Ref) []Ref
+	// Len is the number of records, tombstones too.
+	Len() int
+	// NextGroup appends the records of the group that comes after that of a Ref, in an
+	// order of the store's; none when there are no more. The zero Ref is before the first.
+	NextGroup(after Ref, refs []Ref) []Ref
 	// At returns the record that is at a Ref now, which may be another than once was.
 	At(Ref) (Record, bool)
 	// Tombstones yields the tombstones, in any order.
@@ -66,7 +69,7 @@ type Leaf struct {
 }
 
 // Ref tells where in a store a record is, for as long as the record exists.
-// Records of one group have the same Part and Group.
+// Records of one group have the same Part and Group, which is not 0.
 type Ref struct{ Part, Group, Record uint32 }
 
 // byGroup compares by group.

@@ -51,7 +51,7 @@ func (s *Session) Resync(now time.Duration) {
 	s.stats.began, s.stats.moved, s.stats.inbound, s.stats.outbound = now, now, false, false
 	s.stats.records = syncCount{full: true}
 	s.askEverything()
-	s.queue = append(s.queue, answer{s.store.All(nil)})
+	s.queue = append(s.queue, s.wholeAnswer())
 }
 
 // audit looks for databases that differ although nothing is under way.
