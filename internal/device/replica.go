@@ -113,7 +113,7 @@ func (d *Device) applyChannel(now time.Duration, s *service) {
 func (d *Device) setInSync(now time.Duration, s *service, inSync bool) {
 	s.inSync = inSync
 	for _, ifc := range s.interfaces {
-		ifc.router.SetApart(!inSync)
+		ifc.router.SetApart(now, !inSync)
 	}
 	if inSync {
 		s.observe(Outcome{Kind: ChannelInSync})
@@ -274,7 +274,7 @@ func (s *service) Merge(now time.Duration, rec *rbs.Record) rbs.Merged {
 // the same peer, and what no peer has seen.
 func (s *service) Restamp(_ time.Duration, peer rbs.Version, by rbs.Stamp) {
 	for _, other := range s.dev.order.services {
-		if met := other.core.Peer().Device; met == 0 || met == peer.Device {
+		if met := other.core.Peer().Device; other == s || met == 0 || met == peer.Device {
 			other.restamp(peer, by)
 		}
 	}

@@ -124,7 +124,7 @@ func TestLeaveOfAnUnknownHostIsKeptWhileApart(t *testing.T) {
 	if _, ok := x.r.Get(Key{group1, h1}); ok {
 		t.Error("a leave of a host that nobody knows made a record")
 	}
-	x.r.SetApart(true)
+	x.r.SetApart(x.now, true)
 	x.hear(h1, ChangeToInclude, group1)
 	if rec, ok := x.r.Get(Key{group1, h1}); !ok || !rec.Deleted {
 		t.Errorf("while apart a leave made %v, %+v, want a tombstone", ok, rec)
@@ -164,7 +164,7 @@ func TestLeaveTakenUpHasItsTime(t *testing.T) {
 	t.Run("when the channel is back", func(t *testing.T) {
 		taken(t, func(x *rig) {
 			x.r.SetQuerierDuty(x.now, true, &x.fx)
-			x.r.SetApart(true)
+			x.r.SetApart(x.now, true)
 			x.clock = 2000
 			x.r.Merge(x.now, done, &x.fx)
 		})

@@ -122,9 +122,9 @@ func (r *Router) HoldPeer(now time.Duration, v Version, on bool, fx *Effects) {
 	}
 	for id := uint32(1); id <= r.store.records.Top(); id++ {
 		if rec := r.store.records.At(id); rec.group != 0 && r.isHeld(rec) {
-			at := r.released(rec, now)
-			if r.apart {
-				at = now + r.inUse.ListeningInterval()
+			at := now + r.inUse.ListeningInterval()
+			if !r.apart {
+				at = r.ends(rec, now)
 			}
 			r.store.setExpiry(id, at, now)
 		}
@@ -138,13 +138,18 @@ func (r *Router) HoldPeer(now time.Duration, v Version, on bool, fx *Effects) {
 	}
 }
 
-// released is when a held record ends if the peer can tell us of refreshes again. One that
-// the peer has let expire was given back to it with a full interval.
-func (r *Router) released(rec *record, now time.Duration) time.Duration {
-	if at := rec.heard + r.inUse.ListeningInterval(); rec.live() && at > now {
-		return at
+// ends is when a record ends if the peer can be heard of from now on: what the peer heard
+// when it ends there, unless it has ended, for then it is given back as it is here.
+func (r *Router) ends(rec *record, now time.Duration) time.Duration {
+	held := r.isHeld(rec)
+	full := now + r.inUse.ListeningInterval()
+	switch at := rec.heard + r.inUse.ListeningInterval(); {
+	case rec.live() && at > now && (held || r.apart && rec.device != 0 && !r.lingers(rec)):
+		return min(at, rec.expires)
+	case held:
+		return full
 	}
-	return now + r.inUse.ListeningInterval()
+	return rec.expires
 }
 
 // keepUnasked gives MLDv1 groups that are being left their time back: the peer is to
@@ -185,12 +190,27 @@ func (r *Router) Restamp(by uint64) {
 // not know. Then a leave makes a tombstone, or a new one, even of a host that is
 // not known to listen: it may have joined by way of the peer meanwhile, and would
 // be taken for a listener again.
-func (r *Router) SetApart(on bool) { r.apart = on }
+//
+// When they are together again what the peer still has ends here when it does there.
+func (r *Router) SetApart(now time.Duration, on bool) {
+	r.tick(now)
+	if r.apart && !on {
+		for id := uint32(1); id <= r.store.records.Top(); id++ {
+			if rec := r.store.records.At(id); rec.group != 0 {
+				r.store.setExpiry(id, r.ends(rec, now), now)
+			}
+		}
+	}
+	r.apart = on
+}
 
 // isHeld reports whether a record does not age at present.
 func (r *Router) isHeld(rec *record) bool {
-	return r.held && (rec.device != 0 || !rec.live()) && !r.store.hosts.At(rec.host).addr.IsUnspecified()
+	return r.held && (rec.device != 0 || !rec.live()) && !r.lingers(rec)
 }
+
+// lingers reports whether a record is a leave in progress.
+func (r *Router) lingers(rec *record) bool { return r.store.hosts.At(rec.host).addr.IsUnspecified() }
 
 // Forget removes a tombstone that the peer has acknowledged, if it still has this version.
 func (r *Router) Forget(h Handle, v Version) {

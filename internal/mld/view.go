@@ -41,10 +41,7 @@ func (r *Router) view(rec *record) Record {
 
 // left is how long a record has to live, a held one once it ages again.
 func (r *Router) left(rec *record, now time.Duration) time.Duration {
-	if r.isHeld(rec) {
-		return r.released(rec, now) - now
-	}
-	return max(rec.expires-now, 0)
+	return max(r.ends(rec, now)-now, 0)
 }
 
 // GroupState returns a snapshot of a group of Groups, for displays.

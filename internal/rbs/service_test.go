@@ -441,6 +441,27 @@ func TestDivergenceIsFoundUnderLoad(t *testing.T) {
 	}
 }
 
+// What is written anew at one end while a comparison is under way is not taken by the other
+// end for something that the first one lacks.
+func TestRefreshesUnderWayAreNoDivergence(t *testing.T) {
+	w := newWorld(t, 22)
+	for i := range 200 {
+		w.nodes[i%2].write(i, false)
+	}
+	w.slow = 30 * time.Millisecond
+	for i := range 4000 {
+		w.nodes[w.rng.IntN(2)].write(i%200, false)
+		w.run(100 * time.Millisecond)
+	}
+	for _, n := range w.nodes {
+		if c := n.state().Counters; c.Divergences > 0 {
+			t.Errorf("node %d counts %d divergences", n.id, c.Divergences)
+		}
+	}
+	w.run(10 * time.Second)
+	w.converged()
+}
+
 func TestDifferentNumbersOfBuckets(t *testing.T) {
 	w := newWorld(t, 19)
 	w.nodes[1].boot(64)

@@ -1,6 +1,9 @@
 package rbs
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // syncProgress tells how far a synchronisation has come.
 type syncProgress struct {
@@ -33,6 +36,7 @@ func (s *Session) endOfSync(now time.Duration, direction *bool) {
 		s.stats.once, s.stats.ended, s.stats.took = true, now, now-s.stats.began
 		s.stats.last = s.stats.records
 		s.counters.Syncs++
+		s.audit.checked = now
 		if s.stats.again {
 			s.Resync(now)
 		}
@@ -66,7 +70,10 @@ type audit struct {
 	repairing bool // the comparison that is to mend what was found has not ended
 	// checked is when the databases were last found equal or their comparison began.
 	checked time.Duration
-	lacking int // records that the peer should have had, found by the comparison under way
+	// suspects are some of the records that the peer should have had, found by the last
+	// comparison, which ended at askedAt.
+	suspects []sentRecord
+	askedAt  time.Duration
 }
 
 // Bounds of how long a difference must last before the databases are compared
@@ -80,6 +87,11 @@ const (
 	auditPeriod = time.Minute
 	// lateAfter is how old a record must be to count as lacking at the peer, not as under way.
 	lateAfter = 10 * time.Second
+	// proofAfter is how long a newer version of a record that the peer seemed to lack may
+	// take to come from there.
+	proofAfter = auditPatienceMin
+	// maxSuspects are kept: one proves a divergence.
+	maxSuspects = 64
 	// alarmLeast is how long an alarm holds at least, however soon the databases are equal
 	// again, so that whoever looks each second sees it.
 	alarmLeast = 2 * time.Second
@@ -89,6 +101,7 @@ const (
 func (s *Session) auditDigest(now time.Duration) {
 	idle := s.audit.quiet && s.InSync() && s.dirty.len() == 0 && s.window.frames.len() == 0 && !s.answers.busy() && !s.asking()
 	s.audit.quiet = true
+	s.judge(now)
 	if !idle {
 		s.audit.differing = false
 		s.auditBusy(now)
@@ -125,21 +138,42 @@ func (s *Session) auditBusy(now time.Duration) {
 // noteLacking notes a record that the peer turns out not to have.
 func (s *Session) noteLacking(rec *Record) {
 	late := s.clock.reading(s.heard).millis() - rec.Version.Clock.millis()
-	if s.InSync() && !rec.Deleted && late > lateAfter.Milliseconds() && !s.dirty.has(rec.Key) {
-		s.audit.lacking++
+	if s.InSync() && !rec.Deleted && late > lateAfter.Milliseconds() && !s.dirty.has(rec.Key) && len(s.audit.suspects) < maxSuspects {
+		s.audit.suspects = append(s.audit.suspects, sentRecord{rec.Key, rec.Version})
 	}
 }
 
-// endLacking judges a comparison that the peer has gone through with.
+// endLacking ends a comparison that the peer has gone through with. One that finds
+// nothing ends the alarm, but for that which is to mend what raised it.
 func (s *Session) endLacking(now time.Duration) {
 	a := &s.audit
-	switch found := a.lacking > 0; {
-	case found && !a.alarm: // otherwise it has been counted
-		s.diverged(now)
-	case !found && !a.repairing:
+	a.askedAt = now
+	switch {
+	case a.repairing: // what it finds has been counted
+		a.repairing, a.suspects = false, nil
+	case len(a.suspects) == 0:
 		a.alarm = false
 	}
-	a.lacking, a.repairing = 0, false
+}
+
+// judge tells records that the peer lacked from those of which it had a newer version, or
+// which ended there a moment sooner.
+func (s *Session) judge(now time.Duration) {
+	a := &s.audit
+	if len(a.suspects) == 0 || now < a.askedAt+proofAfter {
+		return
+	}
+	found := slices.ContainsFunc(a.suspects, func(r sentRecord) bool {
+		rec, ok := s.store.Record(r.key)
+		return ok && !rec.Deleted && rec.Version == r.version
+	})
+	a.suspects = nil
+	switch {
+	case found && !a.alarm: // otherwise it has been counted
+		s.diverged(now)
+	case !found:
+		a.alarm = false
+	}
 }
 
 // diverged counts a divergence and raises the alarm.

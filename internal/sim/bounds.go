@@ -39,6 +39,9 @@ func (w *World) checkBounds() {
 			w.violated("%s holds %d records and %d tombstones (limit %d), %d not acknowledged, %d connections",
 				n.name, records, tombstones, most, lag, len(n.conns))
 		}
+		if d := snap.Services[0].Counters.Divergences; d > 0 {
+			w.violated("%s has found the databases different %d times", n.name, d)
+		}
 		if n.duty().Querier {
 			queriers++
 		}

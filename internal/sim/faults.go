@@ -66,7 +66,12 @@ var faults = []fault{
 			n.kill()
 		}, end: revive},
 	{name: "state lost", shortest: moment, longest: while,
-		strike: func(_ *World, n *node, _ *rand.Rand) { n.identity += 10; n.down++; n.kill() }, end: revive},
+		strike: func(_ *World, n *node, rng *rand.Rand) {
+			n.identity += 10
+			n.skew = time.Duration(rng.IntN(2)*(rng.IntN(7201)-3600)) * time.Second
+			n.down++
+			n.kill()
+		}, end: revive},
 	{name: "records asked for anew", gapless: true, shortest: moment, longest: time.Second,
 		strike: func(_ *World, n *node, _ *rand.Rand) { n.handle(device.BatchBackup{Service: service}) }, end: nothing},
 	{name: "priority changed", gapless: true, shortest: moment, longest: while,

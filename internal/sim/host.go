@@ -111,6 +111,7 @@ func (h *host) report(i int, change bool) {
 		h.reportsForAll(i)
 	}
 	if *lost = !*lost && h.w.chance(h.w.opts.Loss); *lost {
+		h.w.logf("host %d's report of %s is lost", h.number, h.w.streams[i].group)
 		return
 	}
 	s := h.w.streams[i]

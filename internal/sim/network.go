@@ -107,6 +107,7 @@ func (n *node) sendMLD(m device.SendMLD) {
 	if p.Type != mld.TypeQuery || !n.alive() || !n.duty().Querier {
 		n.w.violated("%s sends a message of type %d to hosts and has no duty to query", n.name, p.Type)
 	}
+	n.w.logf("%s asks on %s for %s %v, suppress %v", n.name, m.Netdev, p.Group, p.Sources, p.Suppress)
 	if !n.legUp() {
 		return
 	}

@@ -22,6 +22,9 @@ const (
 
 var member = device.Member{ETrunk: trunkID, EthTrunk: memberID}
 
+// retention is how long a device holds the records of a peer that it cannot hear of.
+const retention = 600 * time.Second
+
 // legName is the Linux interface of a VLAN on the leg.
 func legName(vlan int) string { return [vlans]string{"eth-trunk10", "eth-trunk10.100"}[vlan] }
 
@@ -201,7 +204,7 @@ func (n *node) settings() device.Settings {
 				Name: service, Local: n.address(), Peer: n.peer().address(), Port: rbs.DefaultPort, Enabled: true,
 				BackoffMax: time.Second,
 			},
-			Retention: 600 * time.Second,
+			Retention: retention,
 		}},
 		Profiles: make(map[string]device.ProfileSettings),
 	}

@@ -64,9 +64,12 @@ func newPlan(seed uint64) Plan {
 			Fault: f.name, Node: rng.IntN(2), Chance: rng.Uint64(),
 			For: between(f.shortest, f.longest), After: between(0, 3*time.Second),
 		}
-		// Long enough for whatever is not held back to expire.
+		// Long enough for whatever is not held back to expire, and for the hold to end, too.
 		if f.mayLast && rng.IntN(20) == 0 {
 			plan[i].For = between(200*time.Second, 500*time.Second)
+			if plan[i].Chance%4 == 0 {
+				plan[i].For += retention
+			}
 		}
 		if i+1 < len(plan) {
 			plan[i].Overlaps = rng.IntN(8) == 0
