@@ -26,6 +26,7 @@ type service struct {
 	lostAt     time.Duration // when it was last in sync
 	upAt       time.Duration // when the latest connection was established
 	holding    bool          // the peer's records do not age
+	unknown    bool          // the peer has let ours expire
 
 	interfaces []*downstream // whose records it replicates, by name
 	now        time.Duration // of the call under way
@@ -117,7 +118,7 @@ func (d *Device) setInSync(now time.Duration, s *service, inSync bool) {
 	}
 	if inSync {
 		s.observe(Outcome{Kind: ChannelInSync})
-		s.syncedOnce, s.everUp = true, true
+		s.syncedOnce, s.everUp, s.unknown = true, true, false
 		d.orphansSynchronised(now, s)
 	} else {
 		s.observe(Outcome{Kind: ChannelLost})
@@ -142,9 +143,12 @@ func (d *Device) tellChannel(s *service, ev rbs.Event) {
 func (d *Device) refreshRetention(now time.Duration) {
 	for _, s := range d.order.services {
 		until := s.lostAt + s.cfg.Retention
-		holding := s.everUp && !s.inSync && now < until && d.peerAlive(s.name)
+		cut := s.everUp && !s.inSync && d.peerAlive(s.name)
+		holding := cut && now < until
 		if holding {
 			d.wakeAt(until)
+		} else if cut {
+			d.becomeUnknown(now, s, until)
 		}
 		if holding == s.holding {
 			continue
@@ -155,6 +159,33 @@ func (d *Device) refreshRetention(now time.Duration) {
 			d.applyMLD(now, ifc)
 		}
 	}
+}
+
+// forgetMargin is ample for the difference between the moments at which the two devices
+// noticed that the channel broke.
+const forgetMargin = 10 * time.Second
+
+// becomeUnknown makes orphans of all listeners that were heard here before the peer, which has
+// held its copies until a time, lets them expire.
+func (d *Device) becomeUnknown(now time.Duration, s *service, held time.Duration) {
+	if s.unknown || len(s.interfaces) == 0 {
+		return
+	}
+	life := s.interfaces[0].router.ListeningInterval()
+	for _, ifc := range s.interfaces {
+		life = min(life, ifc.router.ListeningInterval())
+	}
+	if at := held + life - forgetMargin; now < at {
+		d.wakeAt(at)
+		return
+	}
+	s.unknown = true
+	for _, ifc := range s.interfaces {
+		for h, v := range ifc.router.Own() {
+			d.orphans.await(now, listener{ifc, h}, replicaVersion(v), false)
+		}
+	}
+	d.orphansSoon(now)
 }
 
 // peerAlive reports whether any E-Trunk behind a service still hears its peer.

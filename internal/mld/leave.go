@@ -339,7 +339,7 @@ func (r *Router) done(now time.Duration, v Version, from, addr netip.Addr, fx *E
 		r.report(now, v, from, GroupRecord{Type: ChangeToInclude, Group: addr}, 0, fx)
 		return
 	}
-	if r.held && !r.querier.duty {
+	if r.unheard() && !r.querier.duty {
 		// The peer asks, not we, and cannot be told. Let the group's time run out.
 		r.counters.Drops.Count(DropDone)
 		return

@@ -204,6 +204,9 @@ func (r *Router) SetApart(now time.Duration, on bool) {
 	r.apart = on
 }
 
+// unheard reports whether the peer lives, and may be asking, but cannot tell us of answers.
+func (r *Router) unheard() bool { return r.held || r.apart && !r.querier.duty }
+
 // isHeld reports whether a record does not age at present.
 func (r *Router) isHeld(rec *record) bool {
 	return r.held && (rec.device != 0 || !rec.live()) && !r.lingers(rec)

@@ -244,7 +244,13 @@ func TestUnverifiableDone(t *testing.T) {
 	p.b.hearV1(h1, TypeDone, group1)
 	p.b.run(10 * time.Second)
 	p.b.wantFilter(Exclude)
-	if n := p.b.r.State(p.b.now).Counters.Drops.Done; n != 1 {
+	// Nor when the hold has ended, and the querier is still not heard of.
+	p.b.r.SetApart(p.b.now, true)
+	p.b.r.HoldPeer(p.b.now, p.b.version(), false, &p.b.fx)
+	p.b.hearV1(h1, TypeDone, group1)
+	p.b.run(20 * time.Second)
+	p.b.wantFilter(Exclude)
+	if n := p.b.r.State(p.b.now).Counters.Drops.Done; n != 2 {
 		t.Errorf("%d dones counted", n)
 	}
 }

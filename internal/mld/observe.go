@@ -69,6 +69,19 @@ func (r *Router) Tombstones() iter.Seq[Record] {
 	}
 }
 
+// Own yields the live records of hosts that this router has heard, with their versions. The
+// router must not be modified during the iteration.
+func (r *Router) Own() iter.Seq2[Handle, Version] {
+	return func(yield func(Handle, Version) bool) {
+		for id := uint32(1); id <= r.store.records.Top(); id++ {
+			rec := r.store.records.At(id)
+			if rec.group != 0 && rec.device == 0 && rec.live() && !r.lingers(rec) && !yield(Handle(id), r.store.version(rec)) {
+				return
+			}
+		}
+	}
+}
+
 // Handles yields the handle of every record, tombstones included. The router
 // must not be modified during the iteration.
 func (r *Router) Handles() iter.Seq[Handle] {

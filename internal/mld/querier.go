@@ -101,8 +101,8 @@ func (r *Router) heardQuery(now time.Duration, from netip.Addr, q *Query, fx *Ef
 	if len(q.Sources) > 0 {
 		r.expectPartial(gid, now+max(q.MaxResponse, r.inUse.LastListenerQueryTime()))
 	}
-	// While the peer's records are held its hosts' answers do not reach us.
-	if !elected || q.Version == 2 && q.Suppress || r.held {
+	// What hosts answer the peer does not reach us.
+	if !elected || q.Version == 2 && q.Suppress || r.unheard() {
 		return
 	}
 	r.lower(now, gid, q.Sources)

@@ -91,7 +91,7 @@ func (r *Router) edit(f Filter, sources []netip.Addr, add bool) Filter {
 // and must not replace what is known. While the peer cannot be heard of, it may be
 // asking such questions, whose answers come here.
 func (r *Router) mayBePartial(now time.Duration, gid uint32) bool {
-	return r.held || gid != 0 && now < r.store.groups.At(gid).partialUntil
+	return r.unheard() || gid != 0 && now < r.store.groups.At(gid).partialUntil
 }
 
 // splitWindow is how long the parts of one answer may be apart.

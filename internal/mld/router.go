@@ -153,6 +153,9 @@ func (r *Router) Deadline() (at time.Duration, ok bool) {
 	return at, ok
 }
 
+// ListeningInterval is how long a listener lives that is not heard of.
+func (r *Router) ListeningInterval() time.Duration { return r.inUse.ListeningInterval() }
+
 func (r *Router) tick(now time.Duration) { r.now = max(r.now, now) }
 
 // expire removes the records whose time is up and files anew those that were

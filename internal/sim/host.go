@@ -61,6 +61,10 @@ func newHost(w *World, i int) *host {
 	}
 }
 
+// faithful reports whether a host hardly ever changes its mind: its records live by
+// refreshes alone, for as long as a fault lasts.
+func (h *host) faithful() bool { return h.number%4 == 3 }
+
 // change joins or leaves a stream and reports it twice.
 func (h *host) change(i int, want bool) {
 	if h.wants[i] == want || h.v1 && h.w.streams[i].ssm {

@@ -83,3 +83,16 @@ func TestReturnsWithTheStateBeforeItServes(t *testing.T) {
 		}
 	}
 }
+
+// The hold of what the peer has heard ends, and no listener may notice.
+func TestChannelDownForLongerThanTheRetention(t *testing.T) {
+	for seed := range uint64(5) {
+		for _, minds := range []bool{true, false} {
+			w := New(Options{Seed: seed, Hosts: 8, NoMinds: !minds})
+			w.plan = []Step{step("old hellos again", 0, time.Second), step("RBS down", 0, retention+400*time.Second), step("hosts hashed anew", 0, time.Second)}
+			if err := w.Run(); err != nil {
+				t.Errorf("seed %d: %v", seed, err)
+			}
+		}
+	}
+}

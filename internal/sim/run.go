@@ -154,7 +154,9 @@ func (w *World) checkGone() error {
 func (n *node) knows(h *host, s stream) bool {
 	for _, g := range n.dev.Groups(n.w.now, configuredName(h.vlan)) {
 		if g.Group == s.group {
-			return slices.ContainsFunc(g.Hosts, func(state mld.HostState) bool { return state.Host == h.addr || h.v1 && state.V1 })
+			return slices.ContainsFunc(g.Hosts, func(state mld.HostState) bool {
+				return state.Host == h.addr || h.v1 && state.V1 && !state.Host.IsUnspecified()
+			})
 		}
 	}
 	return false
@@ -219,7 +221,7 @@ func (w *World) changeMinds() {
 		}
 		h, i := w.hosts[w.minds.IntN(len(w.hosts))], w.minds.IntN(len(w.streams))
 		switch {
-		case w.calm:
+		case w.calm || h.faithful() && w.minds.IntN(100) > 0:
 		case w.minds.IntN(20) == 0: // its switch port has come to be hashed elsewhere
 			h.leg = 1 - h.leg
 		default:
@@ -228,9 +230,9 @@ func (w *World) changeMinds() {
 		}
 		w.after(10*time.Millisecond+time.Duration(w.minds.Int64N(int64(cmp.Or(w.opts.Pause, 2*time.Second)))), next)
 	}
-	if w.opts.NoMinds {
-		for _, h := range w.hosts {
-			for i := range w.streams {
+	for _, h := range w.hosts {
+		for i := range w.streams {
+			if w.opts.NoMinds || h.faithful() && w.opts.Most == 0 {
 				h.change(i, w.minds.IntN(2) == 0)
 			}
 		}
