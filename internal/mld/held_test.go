@@ -193,3 +193,31 @@ func TestWhatIsKeptUnaskedIsTold(t *testing.T) {
 		x.wantFilter(Include)
 	}
 }
+
+// A record that ends unseen by the peer ends the older version there, but nothing newer.
+func TestExpiryApartIsTold(t *testing.T) {
+	for _, newer := range []bool{false, true} {
+		p := newPair(t, DefaultConfig())
+		p.a.hear(h1, ModeIsExclude, group1)
+		p.a.replicate(p.b)
+		p.a.r.SetApart(0, true)
+		p.b.r.HoldPeer(0, p.b.version(), true, &p.b.fx)
+		p.a.run(10 * time.Second)
+		p.a.hear(h1, ModeIsExclude, group1) // of which the peer does not hear
+		if newer {
+			p.b.run(100 * time.Second)
+			p.b.clock = 100
+			p.b.hear(h1, ModeIsExclude, group1)
+		}
+		p.a.run(275 * time.Second)
+		p.a.wantFilter(Include)
+		p.b.run(275 * time.Second)
+		p.synchronise()
+		want := Include
+		if newer {
+			want = Exclude
+		}
+		p.a.wantFilter(want)
+		p.b.wantFilter(want)
+	}
+}

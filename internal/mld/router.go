@@ -170,6 +170,8 @@ func (r *Router) expire(now time.Duration, fx *Effects) {
 			// Its time starts anew at the release, which cannot end before this.
 			rec.expires = now + r.inUse.ListeningInterval()
 			r.store.expiry.file(id, rec.expires, now)
+		case r.apart && rec.device == 0 && rec.live() && !r.lingers(rec):
+			r.bury(now, id, fx)
 		default:
 			group := r.store.groups.At(rec.group).addr
 			if r.store.erase(now, id) {
@@ -177,4 +179,17 @@ func (r *Router) expire(now time.Duration, fx *Effects) {
 			}
 		}
 	}
+}
+
+// bury makes a tombstone of a record of ours whose time is up while the peer cannot see that,
+// and may hold an older version that lives on. It hides nothing that is newer.
+func (r *Router) bury(now time.Duration, id uint32, fx *Effects) {
+	rec := r.store.records.At(id)
+	key := Key{r.store.groups.At(rec.group).addr, r.store.hosts.At(rec.host).addr}
+	until := now + r.inUse.ListeningInterval()
+	if r.store.set(now, id, content{flags: isDeleted, clock: rec.clock + 1, heard: rec.heard, expires: until}) {
+		fx.Groups = append(fx.Groups, key.Group)
+	}
+	r.store.expiry.file(id, until, now)
+	fx.Changed = append(fx.Changed, key)
 }
