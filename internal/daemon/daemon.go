@@ -86,7 +86,7 @@ type Daemon struct {
 
 // leaveLimit bounds how long a daemon that is asked to end waits for its peer to
 // take over.
-const leaveLimit = 500 * time.Millisecond
+const leaveLimit = 3 * time.Second
 
 // repairInterval is how often the kernel's state is compared with what it should be.
 const repairInterval = 10 * time.Second

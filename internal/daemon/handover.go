@@ -28,7 +28,7 @@ import (
 
 // HandOverVersion is the version of what one daemon hands to the next. It changes when a
 // daemon could not go on from what another wrote; then a restart is an ordinary one.
-const HandOverVersion = 1
+const HandOverVersion = 2
 
 // handOverGrace is how much longer than StallLimit the BFD sessions wait for a
 // successor. If it has not come by then the peer takes over.

@@ -49,6 +49,8 @@ type MemberCheckpoint struct {
 	Asked               *LegChange
 	Yielded, Fit, Aside bool
 	FitAt, ServedAt     time.Duration
+	Rival               uint8
+	RivalAt, PartBy     time.Duration
 	Covers              etrunk.Buckets
 	Duty                Duty
 }
@@ -121,7 +123,8 @@ func (t *trunk) checkpoint() TrunkCheckpoint {
 	for _, m := range sorted(t.members) {
 		tc.Members = append(tc.Members, MemberCheckpoint{
 			EthTrunk: m.id.EthTrunk, Asked: m.asked, Yielded: m.yielded, Fit: m.fit, Aside: m.aside,
-			FitAt: m.fitAt, ServedAt: m.servedAt, Covers: m.covers, Duty: m.duty,
+			FitAt: m.fitAt, ServedAt: m.servedAt,
+			Rival: uint8(m.rival), RivalAt: m.rivalAt, PartBy: m.partBy, Covers: m.covers, Duty: m.duty,
 		})
 	}
 	return tc

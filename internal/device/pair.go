@@ -1,23 +1,11 @@
 package device
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
-)
-
-// Times of the pair that no command sets.
-const (
-	// bootHold is how long a leg that was found down waits for the first
-	// synchronisation before it is raised regardless: with no peer at all,
-	// serving late is the only harm.
-	bootHold = 5 * time.Second
-	// joinSettle is how long after the last upstream join the streams are
-	// given to arrive before this device calls itself ready.
-	joinSettle = 500 * time.Millisecond
 )
 
 // trunk is an E-Trunk and the members that this device has in it.
@@ -41,7 +29,12 @@ type member struct {
 	fit     bool // everything is there to serve, since fitAt
 	fitAt   time.Duration
 	lacking string
-	aside   bool // the peer serves and this member has not been ready since
+	// aside: the peer was serving already, and this member has not been ready since.
+	aside   bool
+	rival   rival
+	rivalAt time.Duration
+	// partBy is when a forced Backup waits for its successor no more, 0 while it need not.
+	partBy time.Duration
 	// servedAt is when the peer will have been ready for long enough to leave the switch to it.
 	servedAt time.Duration
 	covers   etrunk.Buckets
@@ -86,13 +79,12 @@ func (d *Device) refreshMember(now time.Duration, t *trunk, m *member, ms etrunk
 	local.Ready = d.ready(now, t, m, ms, local.Up)
 
 	target := etrunk.Target(local, ms.Peer, ms.PeerKnown, t.state.Preferred)
-	before, covers := m.covers, etrunk.Cover(m.covers, target, local, ms.Peer, ms.PeerKnown)
+	before, covers := m.covers, etrunk.Cover(m.covers, target, local, ms.Peer, ms.PeerKnown, d.hasSuccessor(now, m, ms))
 	if covers != before {
 		m.covers = covers
 		d.gateDirty, d.orphansDirty = true, true
 	}
 	local.Covers = covers
-	m.aside = !local.Ready && (m.aside || target == etrunk.NoBuckets)
 
 	old := m.duty
 	m.duty = Duty{Kind: dutyKind(target), Covers: covers, Reason: m.reason(local, ms)}
@@ -117,77 +109,6 @@ func (t *trunk) lostSince(ms etrunk.MemberState) time.Duration {
 	return t.heard
 }
 
-// ready decides whether the member could send every wanted (S,G) now. A member
-// that stood aside for a serving peer also waits for the revert delay, for a
-// reboot is often followed by another.
-func (d *Device) ready(now time.Duration, t *trunk, m *member, ms etrunk.MemberState, up bool) bool {
-	m.lacking = d.lacking(m, ms.Role, up || m.keptDown(ms))
-	if fit := m.lacking == ""; fit != m.fit {
-		m.fit, m.fitAt = fit, now
-	}
-	if !m.fit {
-		return false
-	}
-	readyAt := m.fitAt + joinSettle
-	if served := ms.PeerKnown && ms.Peer.Up && ms.Peer.Ready && ms.Peer.Covers == etrunk.AllBuckets; served && m.aside {
-		if t.cfg.RevertDisable {
-			m.lacking = "the E-Trunk does not revert"
-			return false
-		}
-		readyAt += t.cfg.RevertDelay
-	}
-	if now < readyAt {
-		m.lacking = fmt.Sprintf("settling, %d s left", (readyAt-now+time.Second-1)/time.Second)
-		d.wakeAt(readyAt)
-		return false
-	}
-	return true
-}
-
-// keptDown tells that the leg is down since this device keeps a Backup's leg so. That
-// is no reason not to become Master, for then it would stay down for ever.
-func (m *member) keptDown(ms etrunk.MemberState) bool {
-	return ms.Role == etrunk.MemberBackup && !m.leg.Shutdown && m.asked != nil && !m.asked.Up
-}
-
-// lacking names what keeps a member from serving, empty when nothing does.
-func (d *Device) lacking(m *member, role etrunk.MemberRole, legUp bool) string {
-	switch up := d.upstream; {
-	case m.yielded:
-		return "handed over on request"
-	case !legUp:
-		return "the Eth-Trunk is down"
-	case role == etrunk.MemberMaster && m.apart(d.links[m.leg.Netdev]):
-		return "the switch does not have the Eth-Trunk in its aggregate"
-	case up == nil:
-		return "no upstream interface"
-	case !up.link.Up:
-		return "the upstream interface is down"
-	case !d.synchronised(m.id):
-		return "not synchronised with the peer yet"
-	case !m.fit && up.proxy.Pending() > 0: // a new listener later does not revoke it
-		return "joining upstream"
-	}
-	return ""
-}
-
-// synchronised reports whether every service that replicates for the member
-// has completed a synchronisation since this device booted.
-func (d *Device) synchronised(id Member) bool {
-	for _, p := range d.settings.Profiles {
-		if p.Member != id || !p.replicates() {
-			continue
-		}
-		if s := d.services[p.Service]; s == nil || !s.syncedOnce {
-			return false
-		}
-	}
-	return true
-}
-
-// apart tells that LACP has not come so far that the switch takes what is sent.
-func (m *member) apart(link LinkChanged) bool { return m.leg.LACP && link.LACP && link.Apart }
-
 func dutyKind(target etrunk.Buckets) DutyKind {
 	switch target {
 	case etrunk.AllBuckets:
@@ -201,6 +122,10 @@ func dutyKind(target etrunk.Buckets) DutyKind {
 // reason explains a duty in the operator's words.
 func (m *member) reason(local etrunk.Announcement, ms etrunk.MemberState) string {
 	switch {
+	case ms.Held && m.lacking != "":
+		return "left to the peer: " + m.lacking
+	case ms.Held:
+		return "left to the peer until the revert delay is over"
 	case local.Role == etrunk.MemberBackup:
 		return "member is Backup"
 	case !ms.PeerKnown:
@@ -216,65 +141,6 @@ func (m *member) reason(local etrunk.Announcement, ms etrunk.MemberState) string
 	}
 	return "both are ready"
 }
-
-// steerLeg asks for the leg to be up on a Master member and out of the switch's
-// aggregate on a Backup: by LACP where the leg speaks it, for then it is back
-// much sooner, else down. A leg found down at boot is raised when the listeners
-// are known, so that the switch sends no report to a device that would lose it.
-func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
-	want := !m.leg.Shutdown && ms.Role == etrunk.MemberMaster
-	switch {
-	case !d.links[m.leg.Netdev].Exists:
-		m.asked = nil
-		return
-	case d.retiring:
-		want = !m.handedOver(ms) && want
-	case !m.leg.Shutdown && ms.Reason == etrunk.ReasonETrunkInit:
-		return // the election will tell
-	case want && m.asked == nil && !d.synchronised(m.id) && now < d.started+bootHold:
-		d.wakeAt(d.started + bootHold)
-		return
-	}
-	ask := LegChange{Netdev: m.leg.Netdev, Up: want}
-	if backup := ms.Role == etrunk.MemberBackup; backup && !m.leg.Shutdown && !d.retiring && d.hasLever(m) {
-		if !d.mayStandAside(now, m, ms) {
-			return
-		}
-		ask.Up, ask.Aside = true, true
-	} else {
-		m.servedAt = 0
-	}
-	if m.asked != nil && *m.asked == ask {
-		return
-	}
-	m.asked = &ask
-	// Asked for even where it seems so already: what was asked a moment ago may
-	// not have been heard of yet.
-	d.fx.Legs = append(d.fx.Legs, ask)
-}
-
-// mayStandAside reports whether the peer has served for long enough that the
-// switch can do without this leg. A switch whose aggregate loses its last port
-// stays with the port that has gone aside, and the peer's never comes in.
-func (d *Device) mayStandAside(now time.Duration, m *member, ms etrunk.MemberState) bool {
-	switch {
-	case ms.Mode == etrunk.ForceBackup || m.asked != nil && m.asked.Aside:
-		return true
-	case !ms.PeerKnown || ms.Peer.Role != etrunk.MemberMaster || !ms.Peer.Ready:
-		m.servedAt = 0
-		return false
-	case m.servedAt == 0:
-		m.servedAt = now + joinSettle
-	}
-	if now < m.servedAt {
-		d.wakeAt(m.servedAt)
-		return false
-	}
-	return true
-}
-
-// hasLever tells that the switch can be made to leave the leg out by LACP.
-func (d *Device) hasLever(m *member) bool { return m.leg.LACP && d.links[m.leg.Netdev].LACP }
 
 // refreshQueriers gives the querier's duty to the interfaces that have it.
 func (d *Device) refreshQueriers(now time.Duration) {
@@ -302,55 +168,4 @@ func (d *Device) memberOf(ifc *downstream) *member {
 		return t.members[p.Member.EthTrunk]
 	}
 	return nil
-}
-
-// retire hands everything to the peer for good.
-func (d *Device) retire() {
-	d.retiring = true
-	for _, t := range d.trunks {
-		for _, m := range t.members {
-			m.yielded = true
-		}
-	}
-	d.dutyDirty = true
-}
-
-// Retired reports whether nothing waits for this device any more after
-// [Retire]: each member's peer has taken over and the switch has left the leg,
-// or there is nobody to take over.
-func (d *Device) Retired() bool {
-	for _, t := range d.trunks {
-		for _, ms := range t.state.Members {
-			m := t.members[ms.ID]
-			if m != nil && (!m.handedOver(ms) || takesOver(ms) && d.links[m.leg.Netdev].Up) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// handedOver reports whether a member that retires can be done without.
-func (m *member) handedOver(ms etrunk.MemberState) bool {
-	return m.covers == etrunk.NoBuckets || !takesOver(ms)
-}
-
-// takesOver reports whether there is a peer that could send in a member's place.
-func takesOver(ms etrunk.MemberState) bool {
-	return ms.PeerKnown && ms.Peer.Up && ms.Peer.Role == etrunk.MemberMaster
-}
-
-// switchover hands everything to the peer, or takes the share back.
-func (d *Device) switchover(now time.Duration, id uint32, on bool) {
-	t := d.trunks[id]
-	if t == nil {
-		return
-	}
-	for _, m := range t.members {
-		m.yielded = on
-		if !on { // an operator who asks does not want to wait
-			m.fit, m.fitAt, m.aside = true, now-joinSettle, false
-		}
-	}
-	d.dutyDirty = true
 }

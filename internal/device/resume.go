@@ -51,6 +51,7 @@ func (d *Device) resumeTrunks(now time.Duration, cp *Checkpoint) {
 			if m := t.members[mc.EthTrunk]; m != nil {
 				m.asked, m.yielded, m.fit, m.aside = mc.Asked, mc.Yielded, mc.Fit, mc.Aside
 				m.fitAt, m.servedAt, m.covers, m.duty = mc.FitAt, mc.ServedAt, mc.Covers, mc.Duty
+				m.rival, m.rivalAt, m.partBy = rival(mc.Rival), mc.RivalAt, mc.PartBy
 			}
 		}
 	}

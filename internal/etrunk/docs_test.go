@@ -113,22 +113,26 @@ func TestDocumentedMemberRoles(t *testing.T) {
 	up := func(w world) bool { return w.p != nil && w.p.Up }
 	conditions := map[string]func(world) bool{
 		"any":                       func(world) bool { return true },
-		"serves while ours is held": func(w world) bool { return up(w) && w.p.Role == MemberMaster && w.p.Mode == Auto && w.m.revert.held },
+		"auto, and ours is held":    func(w world) bool { return w.p != nil && w.p.Mode == Auto && w.m.revert.held },
 		"unknown, or up and Master": func(w world) bool { return w.p == nil || w.p.Up && w.p.Role == MemberMaster },
 		"down or Backup":            func(w world) bool { return !w.p.Up || w.p.Role == MemberBackup },
 		"missing, down, force-backup, or held": func(w world) bool {
 			return !up(w) || w.p.Mode == ForceBackup || w.p.Held
 		},
+		"up and not ready, its device is Master, while ours serves": func(w world) bool {
+			return up(w) && !w.p.Ready && w.u.peer.hello.Role == DeviceMaster && w.m.serves()
+		},
 		"up, and its device is Master":                         func(w world) bool { return up(w) && w.u.peer.hello.Role == DeviceMaster },
 		"up, its device is not Master yet, and ours is Master": func(w world) bool { return w.m.local.Role == MemberMaster },
 		"up, its device is not Master yet, and ours is Backup": func(w world) bool { return w.m.local.Role == MemberBackup },
 	}
-	for n := range 3 * 3 * 2 * 2 * 2 * 2 * 2 * 3 * 2 * 2 {
+	for n := range 3 * 3 * 2 * 2 * 2 * 2 * 2 * 3 * 2 * 2 * 2 * 2 * 2 {
 		pick := func(of int) int { v := n % of; n /= of; return v }
 		w := world{u: &Trunk{role: DeviceRole(pick(3))}, m: &member{}}
 		w.u.cfg.Priority, w.u.cfg.RevertDelay = 100, time.Minute
 		w.m.ID, w.m.Mode = 10, MemberMode(pick(3))
-		w.m.local.Role, w.m.reason = MemberRole(pick(2)), ReasonETrunkMaster
+		w.m.local = Announcement{Role: MemberRole(pick(2)), Up: pick(2) == 1, Ready: pick(2) == 1}
+		w.m.reason, w.m.revert.served = ReasonETrunkMaster, true
 		w.u.members = []*member{w.m}
 		w.u.peer.alive, w.u.peer.hello.Priority = true, 99+uint8(2*pick(2))
 		w.u.peer.hello.Role = DeviceMaster
@@ -136,7 +140,7 @@ func TestDocumentedMemberRoles(t *testing.T) {
 			w.u.peer.hello.Role = DeviceBackup
 		}
 		p := HelloMember{ID: 10, Remote: 10, Mode: MemberMode(pick(3)), Held: pick(2) == 1}
-		p.Up, p.Role = pick(2) == 1, MemberRole(pick(2))
+		p.Up, p.Ready, p.Role = pick(2) == 1, pick(2) == 1, MemberRole(pick(2))
 		w.u.peer.hello.Members = []HelloMember{p}
 		w.p = &w.u.peer.hello.Members[0]
 		missing := *w.m

@@ -39,16 +39,14 @@ func Target(local, peer Announcement, peerKnown, preferred bool) Buckets {
 // until the peer, knowing this device's present announcement, says that it
 // covers that bucket. The condition on knowledge (peer.Seen) keeps two devices
 // that change at the same moment from each leaving a bucket to the other.
-// A Backup keeps what it has while the Master says that it is not ready, which is
-// until the switch takes what the Master sends; then it gives up everything.
-func Cover(current, target Buckets, local, peer Announcement, peerKnown bool) Buckets {
-	if local.Role != MemberMaster {
-		if sends(peer, peerKnown) && !peer.Ready {
-			return current
-		}
+// So does a Backup that has a successor: the peer is to be Master in its place, and
+// counts as soon as it is ready, which is when the switch takes what it sends.
+// Any other Backup gives up everything.
+func Cover(current, target Buckets, local, peer Announcement, peerKnown, successor bool) Buckets {
+	switch backup := local.Role != MemberMaster; {
+	case backup && !successor:
 		return NoBuckets
-	}
-	if !sends(peer, peerKnown) || peer.Seen != local.asSeen() {
+	case !sends(peer, peerKnown), peer.Seen != local.asSeen(), backup && !peer.Ready:
 		return current | target
 	}
 	return target | current&^peer.Covers

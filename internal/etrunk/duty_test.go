@@ -124,7 +124,7 @@ func (m *model) nextCovers(i int, said Announcement) Buckets {
 	d := &m.dev[i]
 	peer := m.peer(i, said)
 	target := Target(d.local(), peer, d.known, m.preferred(i))
-	return Cover(d.covers, target, d.local(), peer, d.known)
+	return Cover(d.covers, target, d.local(), peer, d.known, false)
 }
 
 // react sets the gate of device i. What differs from before, what it said last,

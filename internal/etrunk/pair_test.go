@@ -25,6 +25,7 @@ type node struct {
 	events []Event
 	sent   [][]byte
 	dead   bool
+	says   Announcement // of every member
 }
 
 type datagram struct {
@@ -75,6 +76,9 @@ func (p *pair) do(i int, f func(*node)) {
 	n := p.nodes[i]
 	n.fx.Reset()
 	f(n)
+	if slices.ContainsFunc(n.fx.Events, func(e Event) bool { return e.Kind == MemberRoleChanged }) {
+		p.announceAll(n) // as a device does, for its readiness depends on the role
+	}
 	n.events = append(n.events, n.fx.Events...)
 	for _, b := range n.fx.Packets {
 		n.sent = append(n.sent, b)
@@ -85,11 +89,14 @@ func (p *pair) do(i int, f func(*node)) {
 }
 
 func (p *pair) announce(i int, a Announcement) {
-	p.do(i, func(n *node) {
-		for _, m := range n.cfg.Members {
-			n.Announce(p.now, m.ID, a, &n.fx)
-		}
-	})
+	p.nodes[i].says = a
+	p.do(i, func(n *node) { p.announceAll(n) })
+}
+
+func (p *pair) announceAll(n *node) {
+	for _, m := range n.cfg.Members {
+		n.Announce(p.now, m.ID, n.says, &n.fx)
+	}
 }
 
 func (p *pair) configure(i int, edit func(*Config)) {

@@ -65,6 +65,9 @@ func (t *Trunk) assignMembers(now time.Duration, fx *Effects) {
 		}
 		fx.Changed = true
 		if role != m.local.Role || reason != m.reason {
+			if role != m.local.Role {
+				m.local.Ready = false // was said of the other role
+			}
 			m.local.Role, m.reason = role, reason
 			fx.Events = append(fx.Events, Event{Kind: MemberRoleChanged, Member: m.ID, MemberRole: role, MemberReason: reason})
 		}
@@ -77,18 +80,22 @@ func (t *Trunk) assignMembers(now time.Duration, fx *Effects) {
 //	force-master   any         any                                    Master  FORCE_MASTER
 //	force-backup   any         any                                    Backup  FORCE_BACKUP
 //	auto           Initialize  any                                    Backup  ETRUNK_INIT
-//	auto           Master      serving, and revert is pending         Backup  PEER_MEMBER_UP
+//	auto           Master      auto, and ours is held                 Backup  PEER_MEMBER_UP
 //	auto           Master      not known or serving                   Master  ETRUNK_MASTER
 //	auto           Master      down or Backup                         Master  PEER_MEMBER_DOWN
 //	auto           Backup      missing, down, force-backup or held    Master  PEER_MEMBER_DOWN
-//	auto           Backup      up, its device Master                  Backup  PEER_MEMBER_UP
+//	auto           Backup      up, its device Master                  Backup  PEER_MEMBER_UP, but
+//	                           unchanged while ours serves and the peer's is not ready
 //	auto           Backup      up, its device not Master yet          unchanged
 func (t *Trunk) memberRole(now time.Duration, m *member) (MemberRole, MemberReason) {
-	if m.Mode != Auto || t.role != DeviceMaster {
+	if m.Mode == ForceBackup || t.role != DeviceMaster {
 		m.revert = revert{}
 	}
 	switch {
 	case m.Mode == ForceMaster:
+		if t.role == DeviceMaster {
+			t.offer(now, m)
+		}
 		return MemberMaster, ReasonForceMaster
 	case m.Mode == ForceBackup:
 		return MemberBackup, ReasonForceBackup
@@ -101,7 +108,7 @@ func (t *Trunk) memberRole(now time.Duration, m *member) (MemberRole, MemberReas
 }
 
 func (t *Trunk) roleOnMaster(now time.Duration, m *member) (MemberRole, MemberReason) {
-	if t.revertPending(now, m) {
+	if t.leftToPeer(now, m) {
 		return MemberBackup, ReasonPeerMemberUp
 	}
 	p, known := t.peerMember(m)
@@ -116,7 +123,7 @@ func (t *Trunk) roleOnBackup(m *member) (MemberRole, MemberReason) {
 	switch {
 	case !known || !p.Up || p.Mode == ForceBackup || p.Held:
 		return MemberMaster, ReasonPeerMemberDown
-	case t.peer.hello.Role == DeviceMaster:
+	case t.peer.hello.Role == DeviceMaster && (p.Ready || !m.serves()):
 		return MemberBackup, ReasonPeerMemberUp
 	case m.local.Role == MemberMaster:
 		return MemberMaster, m.reason
@@ -124,82 +131,7 @@ func (t *Trunk) roleOnBackup(m *member) (MemberRole, MemberReason) {
 	return MemberBackup, ReasonETrunkBackup
 }
 
-// revert is the give-back of a leg to a returning Auto member: while the peer's
-// member serves, the member stays Backup until the delay is over and it is ready.
-type revert struct {
-	held  bool
-	until time.Duration // never with `revert disable`
-	over  bool          // the delay is over, only readiness is waited for
-	// fell: the leg went down while the member was Master.
-	fell bool
-}
-
-func (r *revert) deadline() time.Duration {
-	if r.held && !r.over {
-		return r.until
-	}
-	return never
-}
-
-func (r *revert) left(now time.Duration) time.Duration {
-	if !r.held || r.over || r.until == never {
-		return 0
-	}
-	return max(0, r.until-now)
-}
-
-// hold starts the give-back.
-func (t *Trunk) hold(now time.Duration, m *member) {
-	m.revert = revert{held: true, until: now + t.cfg.RevertDelay}
-}
-
-// legMoved notes the fall and the return of a leg. The return begins a give-back
-// when the peer has taken over meanwhile. A leg that comes up only because the
-// member has become Master has not fallen, so it begins none.
-func (t *Trunk) legMoved(now time.Duration, m *member, wasUp bool) {
-	if m.Mode != Auto || t.role != DeviceMaster || m.local.Role != MemberMaster || wasUp == m.local.Up {
-		return
-	}
-	if !m.local.Up {
-		m.revert.fell = true
-		return
-	}
-	if m.revert.fell && t.peerServes(m) {
-		t.hold(now, m)
-		return
-	}
-	m.revert.fell = false
-}
-
-// revertPending tells whether a member of the Master device must still leave the
-// leg to the peer, and begins that when the member would turn from Backup to
-// Master under a peer that serves.
-func (t *Trunk) revertPending(now time.Duration, m *member) bool {
-	if !t.peerServes(m) {
-		m.revert.held = false
-		return false
-	}
-	if !m.revert.held {
-		if m.local.Role == MemberMaster {
-			return false
-		}
-		t.hold(now, m)
-	}
-	if t.cfg.RevertDisable {
-		m.revert.until = never
-		return true
-	}
-	if m.revert.until == never { // `revert disable` was undone
-		m.revert.until = now + t.cfg.RevertDelay
-	}
-	m.revert.over = now >= m.revert.until
-	m.revert.held = !m.revert.over || !m.local.Ready
-	return m.revert.held
-}
-
-// peerServes tells whether the peer's member has taken the leg over and could give
-// it back. A forced member does not give back, nor does a Master on a full tie.
-func (t *Trunk) peerServes(m *member) bool {
-	p, known := t.peerMember(m)
-	return known && sends(p.Announcement, true) && p.Mode == Auto && t.comparePeer() != 0
+// serves tells whether the member is the one that the switch can rely on.
+func (m *member) serves() bool {
+	return m.local.Role == MemberMaster && m.local.Up && m.local.Ready
 }

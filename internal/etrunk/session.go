@@ -28,9 +28,9 @@ type MemberSession struct {
 	ID     uint32
 	Local  Announcement
 	Reason MemberReason
-	// The give-back that is under way.
-	Held, Over, Fell bool
-	Until            time.Duration
+	// The leg is left to the peer, or may be.
+	Held, Over, Asked, Yielding, Fell, Served bool
+	Until, YieldAt                            time.Duration
 }
 
 // PeerSession is the peer's part of a Session.
@@ -61,7 +61,8 @@ func (t *Trunk) Session() Session {
 	for _, m := range t.members {
 		r := &m.revert
 		s.Members = append(s.Members, MemberSession{
-			ID: m.ID, Local: m.local, Reason: m.reason, Held: r.held, Over: r.over, Fell: r.fell, Until: r.until,
+			ID: m.ID, Local: m.local, Reason: m.reason, Held: r.held, Over: r.over, Asked: r.asked, Yielding: r.yielding,
+			Fell: r.fell, Served: r.served, Until: r.until, YieldAt: r.yieldAt,
 		})
 	}
 	return s
@@ -95,7 +96,7 @@ func (t *Trunk) Resume(now, pause time.Duration, cfg Config, s Session, fx *Effe
 	for _, ms := range s.Members {
 		if m := t.member(ms.ID); m != nil {
 			m.local, m.reason = ms.Local, ms.Reason
-			m.revert = revert{held: ms.Held, over: ms.Over, fell: ms.Fell, until: ms.Until}
+			m.revert = revert{held: ms.Held, over: ms.Over, asked: ms.Asked, yielding: ms.Yielding, fell: ms.Fell, served: ms.Served, until: ms.Until, yieldAt: ms.YieldAt}
 		}
 	}
 	fx.Changed = true

@@ -19,7 +19,7 @@ func (p *pair) share(i int, s *sharer) {
 		m := st.Members[0]
 		local := Announcement{Up: s.up, Ready: s.ready, Role: m.Role, Covers: s.covers}
 		target := Target(local, m.Peer, m.PeerKnown, st.Preferred)
-		s.covers = Cover(s.covers, target, local, m.Peer, m.PeerKnown)
+		s.covers = Cover(s.covers, target, local, m.Peer, m.PeerKnown, true)
 		local.Covers = s.covers
 		p.announce(i, local)
 	}

@@ -137,15 +137,20 @@ type MemberState struct {
 	Mode         MemberMode
 	Role         MemberRole
 	Reason       MemberReason
-	// Held says that the member could be Master again but leaves the leg to the peer
-	// until RevertLeft is over and it is ready. RevertLeft is zero when only
-	// readiness, or for ever when `revert disable`, is waited for.
+	// Held says that the member leaves the leg to the peer until RevertLeft is over and
+	// it is ready. RevertLeft is zero when only readiness, or for ever when `revert
+	// disable`, is waited for.
 	Held       bool
 	RevertLeft time.Duration
 	Local      Announcement
-	// PeerKnown says that the peer is alive and has told of this member; Peer is then what it told.
+	// PeerKnown says that the peer is alive and has told of this member; Peer and
+	// PeerMode are then what it told.
 	PeerKnown bool
+	PeerMode  MemberMode
 	Peer      Announcement
+	// GivesBack says that the peer's member, when it serves, gives the leg back to ours
+	// by its role; otherwise the two share, and readiness decides.
+	GivesBack bool
 }
 
 // State is a snapshot of one E-Trunk.

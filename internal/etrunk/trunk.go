@@ -9,6 +9,7 @@
 //	trunk.go              Trunk, its inputs, its state
 //	peer.go               which hellos are believed, when the peer is lost
 //	role.go               election and member roles
+//	revert.go             when a member leaves the leg to the peer, and takes it back
 //	send.go               when hellos are sent and what they say
 //	bucket.go, duty.go    who sends which (S,G); used by the device
 package etrunk
@@ -244,8 +245,10 @@ func (t *Trunk) memberState(now time.Duration, m *member) MemberState {
 		Held: m.revert.held, RevertLeft: m.revert.left(now), Local: m.local,
 	}
 	if p, ok := t.peerMember(m); ok {
-		s.PeerKnown, s.Peer = true, p.Announcement
+		s.PeerKnown, s.PeerMode, s.Peer = true, p.Mode, p.Announcement
 		s.Peer.Seen = t.seen(m)
+		_, heir := t.heir(m)
+		s.GivesBack = heir && m.Mode == Auto
 	}
 	return s
 }

@@ -14,8 +14,6 @@ type fault struct {
 	name              string
 	shortest, longest time.Duration
 	mayLast           bool // now and then for minutes
-	// heavy: what a listener may miss is not bounded by detection alone.
-	heavy bool
 	// gapless: no established listener may miss anything.
 	gapless     bool
 	strike, end func(w *World, n *node, rng *rand.Rand)
@@ -77,10 +75,10 @@ var faults = []fault{
 	{name: "priority changed", gapless: true, shortest: moment, longest: while,
 		strike: func(_ *World, n *node, _ *rand.Rand) { n.priority = 30 - n.priority; n.reconfigure() },
 		end:    nothing},
-	{name: "member held back", shortest: time.Second, longest: while, heavy: false,
+	{name: "member held back", gapless: true, shortest: time.Second, longest: while,
 		strike: func(_ *World, n *node, _ *rand.Rand) { n.heldBack++; n.reconfigure() },
 		end:    func(_ *World, n *node, _ *rand.Rand) { n.heldBack--; n.reconfigure() }},
-	{name: "members automatic", shortest: time.Second, longest: 2 * while, heavy: true,
+	{name: "members automatic", gapless: true, shortest: time.Second, longest: 2 * while,
 		strike: automatic(+1), end: automatic(-1)},
 	{name: "sub-interface removed and configured", shortest: time.Second, longest: while, strike: removeVLAN, end: addVLAN},
 }

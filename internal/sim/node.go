@@ -95,11 +95,9 @@ func (n *node) knowing() bool { return n.alive() && n.w.now > n.bootedAt+learnTi
 // learnTime is ample for the first synchronisation.
 const learnTime = 30 * time.Second
 
-// able reports whether it has all it takes to serve. In automatic mode roles do not
-// follow the upstream: a Backup's leg stays down although the Master receives nothing.
+// able reports whether it has all it takes to serve.
 func (n *node) able() bool {
-	standsAside := n.memberMode() == etrunk.Auto && !n.legAdmin
-	return n.alive() && n.upCable() && n.legCuts == 0 && n.memberMode() != etrunk.ForceBackup && !standsAside
+	return n.alive() && n.upCable() && n.legCuts == 0 && n.memberMode() != etrunk.ForceBackup
 }
 
 func (n *node) address() netip.Addr {

@@ -1,0 +1,97 @@
+package device
+
+import (
+	"time"
+
+	"tandem/internal/etrunk"
+)
+
+const (
+	// bootHold is how long a leg that was found down waits for the first
+	// synchronisation before it is raised regardless: with no peer at all,
+	// serving late is the only harm.
+	bootHold = 5 * time.Second
+	// partLimit is how long a member that is forced to be Backup waits for the peer to
+	// have taken over. LACP takes a few seconds.
+	partLimit = 5 * time.Second
+)
+
+// steerLeg asks for the leg to be up on a Master member and out of the switch's
+// aggregate on a Backup: by LACP where the leg speaks it, for then it is back
+// much sooner, else down. A leg found down at boot is raised when the listeners
+// are known, so that the switch sends no report to a device that would lose it.
+func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
+	want := !m.leg.Shutdown && ms.Role == etrunk.MemberMaster
+	switch {
+	case !d.links[m.leg.Netdev].Exists:
+		m.asked = nil
+		return
+	case d.retiring:
+		want = !m.handedOver(ms) && want
+	case !m.leg.Shutdown && ms.Reason == etrunk.ReasonETrunkInit:
+		return // the election will tell
+	case want && m.asked == nil && !d.synchronised(m.id) && now < d.started+bootHold:
+		d.wakeAt(d.started + bootHold)
+		return
+	}
+	ask := LegChange{Netdev: m.leg.Netdev, Up: want}
+	switch backup := !m.leg.Shutdown && !d.retiring && ms.Role == etrunk.MemberBackup; {
+	case !backup:
+		m.servedAt = 0
+	case !d.mayPart(now, m, ms):
+		return // it stays as it is
+	case d.hasLever(m):
+		ask.Up, ask.Aside = true, true
+	}
+	if m.asked != nil && *m.asked == ask {
+		return
+	}
+	m.asked = &ask
+	// Asked for even where it seems so already: what was asked a moment ago may
+	// not have been heard of yet.
+	d.fx.Legs = append(d.fx.Legs, ask)
+}
+
+// mayPart reports whether the switch can do without the leg of a Backup: its successor, if
+// it has one, has served for long enough. A switch whose aggregate loses its last port
+// stays with the port that has gone aside, and the peer's never comes in.
+func (d *Device) mayPart(now time.Duration, m *member, ms etrunk.MemberState) bool {
+	switch {
+	case m.asked != nil && (m.asked.Aside || !m.asked.Up): // it has parted
+		return true
+	case !d.hasSuccessor(now, m, ms):
+		return true
+	case m.covers != etrunk.NoBuckets || ms.Peer.Role != etrunk.MemberMaster || !ms.Peer.Up || !ms.Peer.Ready:
+		m.servedAt = 0
+		return false
+	case m.servedAt == 0:
+		m.servedAt = now + joinSettle
+	}
+	if now < m.servedAt {
+		d.wakeAt(m.servedAt)
+		return false
+	}
+	return true
+}
+
+// hasSuccessor tells that the peer's member is to be Master in a Backup's place. A forced
+// Backup waits for it until partBy.
+func (d *Device) hasSuccessor(now time.Duration, m *member, ms etrunk.MemberState) bool {
+	switch {
+	case ms.Role == etrunk.MemberMaster || !ms.PeerKnown || ms.PeerMode == etrunk.ForceBackup:
+		m.partBy = 0
+		return false
+	case ms.Mode == etrunk.Auto:
+		return true
+	case m.partBy == 0:
+		m.partBy = now + partLimit
+	}
+	if now < m.partBy {
+		d.wakeAt(m.partBy)
+		return true
+	}
+	return false
+}
+
+// hasLever tells that the switch can be made to leave the leg out by LACP.
+func (d *Device) hasLever(m *member) bool { return m.leg.LACP && d.links[m.leg.Netdev].LACP }

@@ -1,0 +1,118 @@
+package device
+
+import (
+	"fmt"
+	"time"
+
+	"tandem/internal/etrunk"
+)
+
+const (
+	// joinSettle is how long after the last upstream join the streams are
+	// given to arrive before this device calls itself ready.
+	joinSettle = 500 * time.Millisecond
+	// asideAfter is how long a peer must have been ready to count as the one that serves.
+	asideAfter = 3 * time.Second
+)
+
+// rival is what is known of the peer's readiness.
+type rival uint8
+
+const (
+	rivalUnknown rival = iota
+	rivalNotReady
+	rivalReady // since rivalAt
+)
+
+// ready decides whether the member could send every wanted (S,G) now. A member
+// that stood aside for a serving peer also waits for the revert delay, for a
+// reboot is often followed by another; where the peer gives the leg back, the role does.
+func (d *Device) ready(now time.Duration, t *trunk, m *member, ms etrunk.MemberState, up bool) bool {
+	m.standAside(now, ms)
+	m.lacking = d.lacking(m, ms.Role, up || m.keptDown(ms))
+	if fit := m.lacking == ""; fit != m.fit {
+		m.fit, m.fitAt = fit, now
+	}
+	if !m.fit {
+		return false
+	}
+	readyAt := m.fitAt + joinSettle
+	if m.aside {
+		if t.cfg.RevertDisable {
+			m.lacking = "the E-Trunk does not revert"
+			return false
+		}
+		readyAt += t.cfg.RevertDelay
+	}
+	if now < readyAt {
+		m.lacking = fmt.Sprintf("settling, %d s left", (readyAt-now+time.Second-1)/time.Second)
+		d.wakeAt(readyAt)
+		return false
+	}
+	return true
+}
+
+// standAside notes whether a member that is not ready finds a peer that serves without
+// it. A peer that has become ready a moment sooner, as when both boot, does not count.
+func (m *member) standAside(now time.Duration, ms etrunk.MemberState) {
+	switch {
+	case !ms.PeerKnown:
+		m.rival = rivalUnknown
+	case !ms.Peer.Ready:
+		m.rival = rivalNotReady
+	case m.rival == rivalNotReady:
+		m.rival, m.rivalAt = rivalReady, now
+	case m.rival == rivalUnknown:
+		m.rival, m.rivalAt = rivalReady, now-asideAfter
+	}
+	was := m.fit && m.lacking == ""
+	if m.fit {
+		now = m.fitAt
+	}
+	serves := ms.PeerKnown && !ms.GivesBack && ms.Peer.Up && ms.Peer.Role == etrunk.MemberMaster && ms.Peer.Covers == etrunk.AllBuckets
+	m.aside = serves && m.rival == rivalReady && (m.aside || !was && now >= m.rivalAt+asideAfter)
+}
+
+// keptDown tells that the leg of a Backup may be down since nobody has asked for it to be
+// up. That is no reason not to become Master, for then it would stay down for ever.
+func (m *member) keptDown(ms etrunk.MemberState) bool {
+	return ms.Role == etrunk.MemberBackup && !m.leg.Shutdown && (m.asked == nil || !m.asked.Up)
+}
+
+// lacking names what keeps a member from serving, empty when nothing does.
+func (d *Device) lacking(m *member, role etrunk.MemberRole, legUp bool) string {
+	switch up := d.upstream; {
+	case m.yielded:
+		return "handed over on request"
+	case !legUp:
+		return "the Eth-Trunk is down"
+	case role == etrunk.MemberMaster && m.apart(d.links[m.leg.Netdev]):
+		return "the switch does not have the Eth-Trunk in its aggregate"
+	case up == nil:
+		return "no upstream interface"
+	case !up.link.Up:
+		return "the upstream interface is down"
+	case !d.synchronised(m.id):
+		return "not synchronised with the peer yet"
+	case !m.fit && up.proxy.Pending() > 0: // a new listener later does not revoke it
+		return "joining upstream"
+	}
+	return ""
+}
+
+// synchronised reports whether every service that replicates for the member
+// has completed a synchronisation since this device booted.
+func (d *Device) synchronised(id Member) bool {
+	for _, p := range d.settings.Profiles {
+		if p.Member != id || !p.replicates() {
+			continue
+		}
+		if s := d.services[p.Service]; s == nil || !s.syncedOnce {
+			return false
+		}
+	}
+	return true
+}
+
+// apart tells that LACP has not come so far that the switch takes what is sent.
+func (m *member) apart(link LinkChanged) bool { return m.leg.LACP && link.LACP && link.Apart }

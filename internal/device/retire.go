@@ -1,0 +1,61 @@
+package device
+
+import (
+	"time"
+
+	"tandem/internal/etrunk"
+)
+
+// retire hands everything to the peer for good.
+func (d *Device) retire() {
+	d.retiring = true
+	for _, t := range d.trunks {
+		for _, m := range t.members {
+			m.yielded = true
+		}
+	}
+	d.dutyDirty = true
+}
+
+// Retired reports whether nothing waits for this device any more after
+// [Retire]: each member's peer has taken over and the switch has left the leg,
+// or there is nobody to take over.
+func (d *Device) Retired() bool {
+	for _, t := range d.trunks {
+		for _, ms := range t.state.Members {
+			m := t.members[ms.ID]
+			if m != nil && (!m.handedOver(ms) || takesOver(ms) && d.links[m.leg.Netdev].Up) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// handedOver reports whether a member that retires can be done without.
+func (m *member) handedOver(ms etrunk.MemberState) bool {
+	return m.covers == etrunk.NoBuckets || !takesOver(ms)
+}
+
+// takesOver reports whether there is a peer that sends in a member's place, or could.
+func takesOver(ms etrunk.MemberState) bool {
+	return ms.PeerKnown && ms.PeerMode != etrunk.ForceBackup &&
+		(ms.Peer.Up && ms.Peer.Role == etrunk.MemberMaster || ms.Peer.Ready || ms.Held)
+}
+
+// switchover hands everything to the peer, or takes the share back.
+func (d *Device) switchover(now time.Duration, id uint32, on bool) {
+	t := d.trunks[id]
+	if t == nil {
+		return
+	}
+	for _, m := range t.members {
+		m.yielded = on
+		if !on { // an operator who asks does not want to wait
+			m.fit, m.fitAt, m.lacking, m.aside = true, now-joinSettle, "", false
+			t.core.EndRevert(now, m.id.EthTrunk, &d.trunkFx)
+			d.sendHellos(t)
+		}
+	}
+	d.dutyDirty = true
+}

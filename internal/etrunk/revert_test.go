@@ -1,0 +1,167 @@
+package etrunk
+
+import (
+	"testing"
+	"time"
+)
+
+var unready = Announcement{Up: true}
+
+// yielded is a pair whose Master was ready and is not any more, and whose Backup has taken over.
+func yielded(t *testing.T, edit func(a, b *Config)) *pair {
+	p := autoPair(t, edit)
+	p.run(time.Second)
+	p.announce(0, unready)
+	p.run(10 * time.Millisecond)
+	p.wantMember(0, MemberBackup, ReasonPeerMemberUp)
+	p.wantMember(1, MemberMaster, ReasonPeerMemberDown)
+	return p
+}
+
+// A Master that could not send any more leaves the leg to a peer that can, and takes it
+// back when the revert delay is over and it is ready.
+func TestMasterYieldsWhenNotReady(t *testing.T) {
+	p := yielded(t, nil)
+	p.run(10 * time.Minute)
+	p.wantDevice(0, DeviceMaster, ReasonPriority)
+	p.wantMember(0, MemberBackup, ReasonPeerMemberUp)
+	if m := p.state(0).Members[0]; !m.Held || m.RevertLeft != 0 {
+		t.Errorf("%+v", m)
+	}
+	p.announce(0, serving)
+	p.run(10 * time.Millisecond)
+	p.wantMember(0, MemberMaster, ReasonPeerMemberDown)
+	p.wantMember(1, MemberBackup, ReasonPeerMemberUp)
+	// The second time is like the first, and ready again at once waits for the delay.
+	p.announce(0, unready)
+	p.run(10 * time.Millisecond)
+	p.announce(0, serving)
+	p.run(119 * time.Second)
+	p.wantMember(0, MemberBackup, ReasonPeerMemberUp)
+	p.run(2 * time.Second)
+	p.wantMember(0, MemberMaster, ReasonPeerMemberDown)
+}
+
+// The operator's word ends the delay, and `revert disable` too.
+func TestYieldedLegIsTakenBackOnRequest(t *testing.T) {
+	for _, disable := range []bool{false, true} {
+		p := yielded(t, func(a, b *Config) { a.RevertDisable = disable })
+		p.announce(0, serving)
+		p.run(time.Second)
+		p.wantMember(0, MemberBackup, ReasonPeerMemberUp)
+		p.do(0, func(n *node) { n.EndRevert(p.now, 10, &n.fx) })
+		p.run(10 * time.Millisecond)
+		p.wantMember(0, MemberMaster, ReasonPeerMemberDown)
+		p.wantMember(1, MemberBackup, ReasonPeerMemberUp)
+	}
+}
+
+// The peer is not ready while it raises its leg; the member does not take back what it
+// cannot serve. It does when it can and the peer still cannot.
+func TestYieldedLegWhileThePeerRaisesIts(t *testing.T) {
+	p := autoPair(t, nil)
+	p.announce(1, Announcement{Ready: true}) // could serve if its leg were up
+	p.run(time.Second)
+	p.announce(0, unready)
+	for _, raising := range []Announcement{{}, unready} {
+		p.announce(1, raising)
+		p.run(10 * time.Second)
+		p.wantMember(0, MemberBackup, ReasonPeerMemberUp)
+		p.wantMember(1, MemberMaster, ReasonPeerMemberDown)
+	}
+	p.announce(0, serving)
+	p.run(10 * time.Millisecond)
+	p.wantMember(0, MemberMaster, ReasonPeerMemberDown)
+	p.wantMember(1, MemberBackup, ReasonPeerMemberUp)
+}
+
+// Once the peer has taken over and fails, the leg comes back to the Master for want of another.
+func TestYieldedLegComesBackFromAPeerThatFails(t *testing.T) {
+	p := yielded(t, nil)
+	p.run(time.Second)
+	p.announce(1, Announcement{})
+	p.run(10 * time.Millisecond)
+	p.wantMember(0, MemberMaster, ReasonPeerMemberDown)
+}
+
+func TestMasterDoesNotYieldInVain(t *testing.T) {
+	p := autoPair(t, nil)
+	p.run(time.Second)
+	p.announce(1, unready)
+	p.run(10 * time.Millisecond)
+	p.announce(0, unready)
+	p.run(10 * time.Minute)
+	p.wantMember(0, MemberMaster, ReasonPeerMemberDown)
+	p.wantMember(1, MemberBackup, ReasonPeerMemberUp)
+}
+
+// A Master that is not ready yet is waited for, as LACP takes its time; one that does not
+// come to be ready yields.
+func TestMasterThatIsNeverReadyYields(t *testing.T) {
+	p := autoPair(t, nil)
+	p.announce(0, unready)
+	p.run(yieldAfter)
+	p.wantMember(0, MemberMaster, ReasonPeerMemberDown)
+	p.wantMember(1, MemberBackup, ReasonPeerMemberUp)
+	p.run(100 * time.Millisecond)
+	p.wantMember(0, MemberBackup, ReasonPeerMemberUp)
+	p.wantMember(1, MemberMaster, ReasonPeerMemberDown)
+}
+
+// A peer that serves gives the leg back only to a Master that is ready.
+func TestLegIsGivenBackToOneThatIsReady(t *testing.T) {
+	p := yielded(t, func(a, b *Config) { a.RevertDelay = 0 })
+	p.announce(0, serving)
+	p.do(0, func(*node) {}) // Master now, and on its way into the aggregate:
+	p.announce(0, unready)
+	p.run(time.Second)
+	p.wantMember(0, MemberMaster, ReasonETrunkMaster)
+	p.wantMember(1, MemberMaster, ReasonPeerMemberDown)
+	p.announce(0, serving)
+	p.run(10 * time.Millisecond)
+	p.wantMember(0, MemberMaster, ReasonPeerMemberDown)
+	p.wantMember(1, MemberBackup, ReasonPeerMemberUp)
+}
+
+// Beside a force-master member that is not ready an auto member serves, on either device.
+func TestForcedMasterThatIsNotReady(t *testing.T) {
+	p := autoPair(t, func(a, b *Config) { a.Members[0].Mode = ForceMaster })
+	p.run(time.Second)
+	for range 2 {
+		p.wantMember(0, MemberMaster, ReasonForceMaster)
+		p.wantMember(1, MemberBackup, ReasonPeerMemberUp)
+		p.announce(0, unready)
+		p.run(10 * time.Millisecond)
+		p.wantMember(0, MemberMaster, ReasonForceMaster)
+		p.wantMember(1, MemberMaster, ReasonPeerMemberDown)
+		p.announce(1, unready) // raises its leg
+		p.run(time.Second)
+		p.wantMember(1, MemberMaster, ReasonPeerMemberDown)
+		p.announce(1, serving)
+		p.announce(0, serving)
+		p.run(10 * time.Millisecond)
+	}
+	p = autoPair(t, func(a, b *Config) { b.Members[0].Mode = ForceMaster })
+	p.run(time.Second)
+	p.announce(0, unready)
+	p.run(time.Second)
+	p.wantMember(0, MemberMaster, ReasonETrunkMaster)
+	p.wantMember(1, MemberMaster, ReasonForceMaster)
+}
+
+// A member that is held may be forced meanwhile.
+func TestHeldMemberIsForced(t *testing.T) {
+	for mode, role := range map[MemberMode]MemberRole{ForceMaster: MemberMaster, ForceBackup: MemberBackup} {
+		p := yielded(t, nil)
+		p.configure(0, func(c *Config) { c.Members[0].Mode = mode })
+		p.run(10 * time.Minute)
+		if m := p.state(0).Members[0]; m.Role != role {
+			t.Errorf("%+v", m)
+		}
+		p.configure(0, func(c *Config) { c.Members[0].Mode = Auto })
+		p.announce(0, serving)
+		p.run(3 * time.Minute)
+		p.wantMember(0, MemberMaster, ReasonPeerMemberDown)
+		p.wantMember(1, MemberBackup, ReasonPeerMemberUp)
+	}
+}
