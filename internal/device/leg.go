@@ -27,7 +27,7 @@ func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
 		m.asked = nil
 		return
 	case d.retiring:
-		want = !m.handedOver(ms) && want
+		want = !m.leg.Shutdown && !m.handedOver(ms)
 	case !m.leg.Shutdown && ms.Reason == etrunk.ReasonETrunkInit:
 		return // the election will tell
 	case want && m.asked == nil && !d.synchronised(m.id) && now < d.started+bootHold:

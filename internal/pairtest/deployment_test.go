@@ -27,10 +27,6 @@ func TestDeploymentPage(t *testing.T) {
 	p := newPair(t)
 	p.a.start(strings.Split(a, "\n")...)
 	p.b.start(strings.Split(b, "\n")...)
-	// Whoever is ready a moment later than its peer shares only after the revert delay.
-	for _, d := range []*device{p.a, p.b} {
-		d.configures("e-trunk 1", "timer revert delay 1")
-	}
 	p.forms(0)
 	s := p.stream(asmGroup)
 	p.join(asmGroup, noSource).awaits(s)

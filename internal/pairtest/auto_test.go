@@ -1,0 +1,127 @@
+package pairtest
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tandem/internal/linux/testnet"
+)
+
+// hasDuty waits until a device has a duty on its member and covers what belongs to it,
+// and its leg is up or not.
+func (d *device) hasDuty(duty, covers string, legUp bool) {
+	d.t.Helper()
+	eventually(d.t, fmt.Sprintf("device %s has the duty %s, leg up %v", d.name, duty, legUp), func() error {
+		all, err := d.eTrunks()
+		if err != nil {
+			return err
+		}
+		link, err := d.Links.Link(legLink)
+		if e := all[1]; err == nil && (len(e.Duties) != 1 || e.Duties[0].Duty != duty || e.Duties[0].Covers != covers || link.Up != legUp) {
+			err = fmt.Errorf("%+v, leg up %v", e, link.Up)
+		}
+		return err
+	})
+}
+
+// serves waits until a device serves alone and the other's leg is down.
+func (p *pair) serves(d *device) {
+	p.t.Helper()
+	other := p.a
+	if d == p.a {
+		other = p.b
+	}
+	d.hasDuty("sole", "all", true)
+	other.hasDuty("none", "none", false)
+}
+
+// autoPair is a pair with members in auto, of which A serves.
+func autoPair(t *testing.T, revertDelay string) (*pair, *source, *listener) {
+	t.Helper()
+	p := newPair(t)
+	p.start()
+	p.forms(0)
+	for _, d := range []*device{p.a, p.b} {
+		d.configures("e-trunk 1", "timer revert delay "+revertDelay, "quit", "interface eth-trunk 10", "e-trunk mode auto")
+	}
+	p.serves(p.a)
+	s := p.stream(ssmGroup)
+	l := p.join(ssmGroup, sourceAddr)
+	l.awaits(s)
+	return p, s, l
+}
+
+// TestAutoSwitchover hands the leg over and takes it back on request, twice, in no time
+// although the revert delay is an hour: no packet is lost.
+func TestAutoSwitchover(t *testing.T) {
+	p, s, l := autoPair(t, "3600")
+	from := s.position()
+	for range 2 {
+		p.a.types("switchover e-trunk 1")
+		p.serves(p.b)
+		contains(t, p.a.shows("e-trunk 1"), "left to the peer: handed over on request")
+		p.a.types("undo switchover e-trunk 1")
+		p.serves(p.a)
+	}
+	l.awaits(s)
+	if missed := l.missed(from, l.position()); missed > 0 {
+		t.Errorf("%d packets are missing", missed)
+	}
+}
+
+// TestAutoGivesBack has the Master die and lose its upstream: the Backup serves
+// meanwhile, and the leg is given back after the revert delay without a gap.
+func TestAutoGivesBack(t *testing.T) {
+	p, s, l := autoPair(t, "2")
+	for _, fault := range []struct {
+		name        string
+		strike, end func()
+	}{
+		{"killed", p.a.crash, func() { p.a.start() }},
+		{"upstream down", func() { testnet.Must(t, p.source.Links.SetUp("up-a", false)) },
+			func() { testnet.Must(t, p.source.Links.SetUp("up-a", true)) }},
+		{"killed again", p.a.crash, func() { p.a.start() }},
+	} {
+		from := s.position()
+		fault.strike()
+		p.b.hasDuty("sole", "all", true)
+		l.awaits(s)
+		struck := l.position()
+		if fault.name == "upstream down" {
+			p.serves(p.b)
+			contains(t, p.a.shows("e-trunk 1"), "left to the peer: the upstream interface is down")
+		}
+		fault.end()
+		p.serves(p.a)
+		l.awaits(s)
+		gap := time.Duration(l.missed(from, struck)) * streamInterval
+		t.Logf("%s: %v were missing", fault.name, gap)
+		if gap > time.Second {
+			t.Errorf("%s: %v were missing", fault.name, gap)
+		}
+		if missed := l.missed(struck, l.position()); missed > 0 {
+			t.Errorf("%s: %d packets are missing at give-back", fault.name, missed)
+		}
+	}
+	if strings.Count(p.b.shows("logbuffer"), "DUTY_CHANGE") > 20 {
+		t.Error("the duty flaps")
+	}
+}
+
+// TestPlannedStopInAuto: a Master that is asked to end waits for its successor.
+func TestPlannedStopInAuto(t *testing.T) {
+	p, s, l := autoPair(t, "0")
+	for range 2 {
+		from := s.position()
+		p.a.signal(syscall.SIGTERM)
+		l.awaits(s)
+		if missed := l.missed(from, l.position()); missed > 0 {
+			t.Errorf("%d packets are missing after the stop", missed)
+		}
+		p.a.start()
+		p.serves(p.a)
+	}
+}
