@@ -37,6 +37,8 @@ type device struct {
 type deviceOptions struct {
 	// Lines of configuration are run beside the common ones, in the system view.
 	lines []string
+	// Arguments of tandemd beside the common ones.
+	arguments []string
 	// One processor, not all: the daemon and its helpers run on the last one.
 	oneCore bool
 }
@@ -52,7 +54,8 @@ func (r *run) startDevice(n *network, name string, opt deviceOptions) (*device, 
 	if err := os.WriteFile(conf, []byte(configuration(name, opt.lines)), 0o644); err != nil {
 		return nil, err
 	}
-	d.cmd = exec.Command(r.daemon, "-config", conf, "-run", d.dir, "-state", filepath.Join(d.dir, "state"))
+	args := append([]string{"-config", conf, "-run", d.dir, "-state", filepath.Join(d.dir, "state")}, opt.arguments...)
+	d.cmd = exec.Command(r.daemon, args...)
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL, Setpgid: true}
 	start := func() error { return n.spaces[name].Start(d.cmd) }

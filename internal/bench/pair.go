@@ -16,23 +16,27 @@ type pair struct {
 
 // newPair starts both devices and waits until they share the sending.
 func (r *run) newPair(lines ...string) (*pair, error) {
+	return r.newPairWith(deviceOptions{lines: lines})
+}
+
+func (r *run) newPairWith(opt deviceOptions) (*pair, error) {
 	n, err := newNetwork()
 	if err != nil {
 		return nil, err
 	}
 	p := &pair{network: n}
-	if err := p.start(r, lines); err != nil {
+	if err := p.start(r, opt); err != nil {
 		p.close()
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *pair) start(r *run, lines []string) (err error) {
-	if p.a, err = r.startDevice(p.network, deviceA, deviceOptions{lines: lines}); err != nil {
+func (p *pair) start(r *run, opt deviceOptions) (err error) {
+	if p.a, err = r.startDevice(p.network, deviceA, opt); err != nil {
 		return err
 	}
-	if p.b, err = r.startDevice(p.network, deviceB, deviceOptions{lines: lines}); err != nil {
+	if p.b, err = r.startDevice(p.network, deviceB, opt); err != nil {
 		return err
 	}
 	if p.wire, err = p.network.wire(hostLink(deviceA), false); err != nil {
