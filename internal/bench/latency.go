@@ -112,7 +112,7 @@ func (p *pair) paced(first int, f *frames, rate int) (times, error) {
 	if err != nil {
 		return nil, err
 	}
-	sent, err := p.pace(first, f, rate)
+	sent, err := p.pace(first, f, rate, 1)
 	time.Sleep(time.Second)
 	if failed := w.stop(); err == nil {
 		err = failed
@@ -131,19 +131,22 @@ func (p *pair) paced(first int, f *frames, rate int) (times, error) {
 	return took, nil
 }
 
-// pace sends frames evenly and returns when each was.
-func (p *pair) pace(first int, f *frames, rate int) (sent []time.Time, err error) {
+// pace sends frames evenly, so many at a time, and returns when each was.
+func (p *pair) pace(first int, f *frames, rate, portion int) (sent []time.Time, err error) {
 	sent = make([]time.Time, f.len())
 	return sent, urgent(anyProcessor, func() error {
 		start := time.Now()
-		for i := first; i < f.len(); i++ {
+		for i := first; i < f.len(); i += portion {
 			due := start.Add(time.Duration(i-first) * time.Second / time.Duration(rate))
 			if wait := time.Until(due); wait > 0 {
 				ts := unix.NsecToTimespec(int64(wait))
 				_ = unix.ClockNanosleep(unix.CLOCK_MONOTONIC, 0, &ts, nil)
 			}
-			sent[i] = time.Now()
-			if err := p.wire.send(f, i, i+1); err != nil {
+			end, now := min(i+portion, f.len()), time.Now()
+			for j := i; j < end; j++ {
+				sent[j] = now
+			}
+			if err := p.wire.send(f, i, end); err != nil {
 				return err
 			}
 		}
