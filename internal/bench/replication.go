@@ -14,7 +14,7 @@ var figure8 = figure{
 }
 
 const (
-	lagRate    = 50_000
+	lagRate = 50_000
 	// lagPortion is how many come at a time, as from a network card that gathers what
 	// comes within 0.1 ms: to wake up for each takes the sender most of a processor.
 	lagPortion = 5
