@@ -11,7 +11,7 @@ const announceGap = 10 * time.Second
 // around may believe in either. The querier asks the hosts, whose answers show both
 // devices and the switch where they are; upstream, all that is joined is reported again.
 func (d *Device) announce(now time.Duration) {
-	if !d.found || d.dutyDirty {
+	if !d.found || d.dutyDirty || d.behind {
 		return
 	}
 	if due := d.announcedAt + announceGap; d.announcedAt != 0 && now < due {

@@ -32,6 +32,7 @@ type Device struct {
 
 	// What the end of an event must look at again.
 	dutyDirty, gateDirty, orphansDirty, routesDirty bool
+	behind                                          bool // the queriers, with their duty: first the gate must be handed out
 	found                                           bool // a peer that had been lost, since announcedAt
 	announcedAt                                     time.Duration
 	retiring                                        bool
@@ -115,6 +116,10 @@ func (d *Device) Handle(now time.Duration, ev Event) {
 func (d *Device) Advance(now time.Duration) {
 	if d.wake != 0 && d.wake <= now {
 		d.wake = 0
+		d.dutyDirty = true
+	}
+	if d.behind {
+		d.refreshDuty(now) // before a router asks that may no longer
 		d.dutyDirty = true
 	}
 	for _, ifc := range d.order.downstreams {

@@ -66,9 +66,11 @@ func (d *Device) refreshDuty(now time.Duration) {
 		}
 	}
 	if d.refreshGate(); d.fx.Gate != nil {
+		d.behind = true
 		d.wakeAt(max(now, 1)) // 0 is no time
 		return
 	}
+	d.behind = false
 	d.refreshRetention(now)
 	d.refreshQueriers(now)
 }

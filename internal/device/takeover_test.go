@@ -3,6 +3,7 @@ package device
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -60,7 +61,11 @@ func (r *rig) hear(local etrunk.Config, says etrunk.Announcement) {
 			r.dev.Handle(r.now, HelloReceived{From: cfg.Local, Packet: packet})
 		}
 		fx.Reset()
-		for _, h := range r.dev.Effects().Hellos {
+		did := r.dev.Effects()
+		if asks := slices.ContainsFunc(did.MLD, func(m SendMLD) bool { return m.Netdev == "eth-trunk10" }); asks && !r.dev.trunks[1].members[10].duty.Querier {
+			r.t.Errorf("at %v it asks the hosts, and has no duty to", r.now)
+		}
+		for _, h := range did.Hellos {
 			_ = peer.Receive(r.now, cfg.Peer, h.Packet, &fx)
 		}
 		r.pass(100 * time.Millisecond)
@@ -92,6 +97,28 @@ func TestGateBeforeRecords(t *testing.T) {
 	}
 	if at, ok := r.dev.Deadline(); ok && at <= r.now {
 		t.Error("something is still due")
+	}
+}
+
+// TestWhoIsFoundAndQuietAsksNobody: a device that finds a peer that is to ask in its stead,
+// and must hand out the gate first, does not announce itself in between.
+func TestWhoIsFoundAndQuietAsksNobody(t *testing.T) {
+	r := sharing(t, 1, 1)
+	s := r.dev.settings
+	peer, cfg := s.ETrunks[1], s.ETrunks[1]
+	cfg.Members = []etrunk.MemberConfig{{ID: 10, Mode: etrunk.Auto}}
+	s.ETrunks = map[uint32]etrunk.Config{1: cfg}
+	r.handle(BFDChanged{Session: takeoverSession, State: etrunk.BFDDown})
+	r.configure(s)
+	r.pass(time.Second)
+	router := r.dev.downstreams["Eth-Trunk10"].router
+	if !router.IsQuerier() {
+		t.Fatal("it has not taken over")
+	}
+	r.handle(BFDChanged{Session: takeoverSession, State: etrunk.BFDUp})
+	r.hear(peer, etrunk.Announcement{Up: true, Ready: true, Role: etrunk.MemberMaster, Covers: etrunk.AllBuckets})
+	if r.covers() != etrunk.NoBuckets || router.IsQuerier() {
+		t.Fatalf("it covers %v, querier %v", r.covers(), router.IsQuerier())
 	}
 }
 
