@@ -1,6 +1,7 @@
 package device
 
 import (
+	"slices"
 	"time"
 
 	"tandem/internal/mld"
@@ -39,11 +40,20 @@ func (a *awaited) put(record mld.Handle) *waiting {
 		return w
 	}
 	if more := int(record) + 1 - len(a.place); more > 0 {
-		a.place = append(a.place, make([]uint32, more)...)
+		a.place = append(roomy(a.place), make([]uint32, more)...)
 	}
-	a.list = append(a.list, waiting{record: record})
+	a.list = append(roomy(a.list), waiting{record: record})
 	a.place[record] = uint32(len(a.list))
 	return &a.list[len(a.list)-1]
+}
+
+// roomy doubles a list that is full. While the peer is away every join goes into lists
+// that append would grow by a quarter at a time.
+func roomy[T any](list []T) []T {
+	if len(list) == cap(list) {
+		return slices.Grow(list, len(list)+16)
+	}
+	return list
 }
 
 // keptAwaited is how much room an empty set keeps; what a flood of joins has taken

@@ -72,10 +72,10 @@ func (o *orphanage) await(now time.Duration, l listener, v rbs.Version, patient 
 	o.waiting += len(l.ifc.awaited.list) - before
 	w.since, w.version = now, v
 	if patient {
-		o.fresh = append(o.fresh, arrival{l, now})
+		o.fresh = append(roomy(o.fresh), arrival{l, now})
 	} else if !w.overdue {
 		w.overdue = true
-		o.overdue = append(o.overdue, l)
+		o.overdue = append(roomy(o.overdue), l)
 	}
 }
 

@@ -12,8 +12,11 @@ import (
 func union(a, b mld.Filter) mld.Filter {
 	switch {
 	case a.Mode == mld.Include && b.Mode == mld.Include:
-		if len(a.Sources) == 0 {
+		switch {
+		case len(a.Sources) == 0:
 			return b
+		case len(b.Sources) == 0:
+			return a
 		}
 		all := slices.Concat(a.Sources, b.Sources)
 		slices.SortFunc(all, netip.Addr.Compare)
