@@ -33,7 +33,7 @@ type Proxy struct {
 	fresh   []uint32 // groups with a change not sent once; may name others
 	pending int
 	toldAt  time.Duration // when changes were told last
-	repeats alarms
+	repeats repetitions
 	answers alarms
 	// generalAt is when the answer to a general query is due, 0 when none is.
 	generalAt time.Duration
@@ -218,7 +218,7 @@ func (p *Proxy) Deadline() (at time.Duration, ok bool) {
 	}
 	note(max(p.now, p.tellAt()), p.pending > 0)
 	note(p.generalAt, p.generalAt > 0)
-	note(p.repeats.deadline())
+	note(p.repeats.due.deadline())
 	note(p.answers.deadline())
 	return at, ok
 }
@@ -270,7 +270,7 @@ func (p *Proxy) memberships() func(yield func(uint32, *membership) bool) {
 // version demands (section 8.2.1).
 func (p *Proxy) cancel() {
 	p.generalAt = 0
-	p.repeats, p.answers = p.repeats[:0], p.answers[:0]
+	p.repeats, p.answers = repetitions{}, p.answers[:0]
 	for id, m := range p.memberships() {
 		if t := m.telling; t != nil {
 			t.repeat, t.answer, t.asked = 0, 0, nil

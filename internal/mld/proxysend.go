@@ -81,21 +81,61 @@ func (p *Proxy) Advance(now time.Duration, fx *Effects) {
 		return
 	}
 	p.packer = packer{buf: p.packer.buf[:0], fx: fx, sent: &p.counters.Sent}
-	// What is sent together is repeated together.
 	again := now + 1 + time.Duration(p.rng.Int64N(int64(unsolicitedReportInterval)))
 	if len(p.fresh) > 0 && now >= p.tellAt() {
 		p.tellFresh(now, again)
 	}
-	for a, ok := p.repeats.pop(now); ok; a, ok = p.repeats.pop(now) {
-		if m := p.groups.At(a.id); m.telling != nil && m.telling.repeat == a.at {
-			m.telling.repeat = 0
-			p.tellChange(now, a.id, m, again)
+	for at, groups := p.repeats.pop(now); len(groups) > 0; at, groups = p.repeats.pop(now) {
+		for _, id := range groups {
+			if m := p.groups.At(id); m.telling != nil && m.telling.repeat == at {
+				m.telling.repeat = 0
+				p.tellChange(now, id, m, again)
+			}
 		}
 	}
+	p.repeats.end(again)
 	p.packer.flush()
 	p.answer(now)
 	p.packer.flush()
 	p.packer.fx = nil
+}
+
+// repetitions are groups by the time at which their changes are told again. What is
+// told together is repeated together.
+type repetitions struct {
+	due     alarms // of batches
+	batches map[uint32][]uint32
+	last    uint32
+	open    []uint32 // the batch in the making
+}
+
+// add enters a group, which may have gone when its time comes, into the open batch.
+func (r *repetitions) add(id uint32) { r.open = append(r.open, id) }
+
+// end ends the open batch, to be repeated at a time.
+func (r *repetitions) end(at time.Duration) {
+	if len(r.open) == 0 {
+		return
+	}
+	if r.batches == nil {
+		r.batches = make(map[uint32][]uint32)
+	}
+	r.last++
+	r.batches[r.last] = slices.Clone(r.open)
+	r.due.push(alarm{at, r.last})
+	if r.open = r.open[:0]; cap(r.open) > keptAlarms {
+		r.open = nil
+	}
+}
+
+// pop takes out a batch that is due, if there is one, and its time.
+func (r *repetitions) pop(now time.Duration) (at time.Duration, groups []uint32) {
+	a, ok := r.due.pop(now)
+	if ok {
+		groups = r.batches[a.id]
+		delete(r.batches, a.id)
+	}
+	return a.at, groups
 }
 
 // tellFresh sends the changes that have not been sent once.
@@ -122,7 +162,7 @@ func (p *Proxy) tellChange(now time.Duration, id uint32, m *membership, again ti
 	m.announced = m.announced || m.wanted()
 	if m.changing() {
 		m.telling.repeat = again
-		p.repeats.push(alarm{again, id})
+		p.repeats.add(id)
 	}
 	p.tidy(id, m)
 }
