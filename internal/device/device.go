@@ -81,6 +81,7 @@ func New(id, boot uint64, wall time.Time, now time.Duration) *Device {
 
 // Handle takes one event. What it asks for is added to [Device.Effects].
 func (d *Device) Handle(now time.Duration, ev Event) {
+	d.catchUp(now)
 	switch ev := ev.(type) {
 	case *MLDReceived:
 		d.mldReceived(now, ev)
@@ -112,16 +113,22 @@ func (d *Device) Handle(now time.Duration, ev Event) {
 	d.settle(now)
 }
 
+// catchUp does what has waited for the gate to be handed out, before a router asks that may
+// not any more.
+func (d *Device) catchUp(now time.Duration) {
+	if d.behind && d.fx.Gate == nil {
+		d.refreshDuty(now)
+		d.dutyDirty = true
+	}
+}
+
 // Advance does everything that is due. It may be called early or late.
 func (d *Device) Advance(now time.Duration) {
 	if d.wake != 0 && d.wake <= now {
 		d.wake = 0
 		d.dutyDirty = true
 	}
-	if d.behind {
-		d.refreshDuty(now) // before a router asks that may no longer
-		d.dutyDirty = true
-	}
+	d.catchUp(now)
 	for _, ifc := range d.order.downstreams {
 		ifc.router.Advance(now, d.version(now), &d.mldFx)
 		d.applyMLD(now, ifc)
