@@ -57,3 +57,13 @@ func TestBare(t *testing.T) {
 		t.Errorf("group %d has no entry", i)
 	}
 }
+
+// TestBareResync: the limit of a resynchronisation is of one that is complete.
+func TestBareResync(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: makes network namespaces")
+	}
+	if took, err := bareResync(3 * manyHosts); err != nil || took <= 0 {
+		t.Fatalf("%v: %v", took, err)
+	}
+}
