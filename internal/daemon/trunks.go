@@ -31,6 +31,9 @@ type trunks struct {
 	// keys are their operational LACP keys.
 	keys   map[string]uint16
 	lookAt time.Time
+	// settles is when LACP has come to rest since a leg was steered: what a bond that
+	// comes up says at first may be from before.
+	settles time.Time
 	// applied: a configuration is in force, so what it does not name is not wanted.
 	applied bool
 }
@@ -370,8 +373,11 @@ func (d *Daemon) trunksChanged(changed []links.Link) {
 }
 
 // lacpInterval is how often a leg that is joining the switch's aggregate, or leaving
-// it, is looked at.
-const lacpInterval = 20 * time.Millisecond
+// it, is looked at, and for lacpSettling, in which both sides have sent a LACPDU, at least.
+const (
+	lacpInterval = 20 * time.Millisecond
+	lacpSettling = time.Second
+)
 
 // lookAtLACP tells the device which legs the switch has in its aggregate.
 func (d *Daemon) lookAtLACP() {
@@ -384,8 +390,8 @@ func (d *Daemon) lookAtLACP() {
 			taken := func(p links.Port) bool { return p.Carrier && p.Actor.Forwarding() && p.Partner.Forwarding() }
 			apart, key = err == nil && !slices.ContainsFunc(bond.Ports, taken), bond.ActorKey
 		}
-		if link.Up && apart != d.trunks.steered[leg].Aside {
-			d.trunks.lookAt = time.Now().Add(lacpInterval)
+		if now := time.Now(); link.Up && (apart != d.trunks.steered[leg].Aside || now.Before(d.trunks.settles)) {
+			d.trunks.lookAt = now.Add(lacpInterval)
 		}
 		if apart != d.trunks.apart[leg] || key != d.trunks.keys[leg] {
 			d.trunks.apart[leg], d.trunks.keys[leg] = apart, key
@@ -397,7 +403,8 @@ func (d *Daemon) lookAtLACP() {
 // steer takes a leg up, down or aside.
 func (d *Daemon) steer(leg device.LegChange) error {
 	d.trunks.steered[leg.Netdev] = leg
-	d.trunks.lookAt = time.Now().Add(lacpInterval)
+	now := time.Now()
+	d.trunks.lookAt, d.trunks.settles = now.Add(lacpInterval), now.Add(lacpSettling)
 	if !leg.Up {
 		return d.netlink.SetTrunkUp(leg.Netdev, false, nil)
 	}

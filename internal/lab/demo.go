@@ -138,7 +138,7 @@ func playDemo(ctx context.Context, p plan, o demoOptions) (results []result, err
 func (d *demo) begin(ctx context.Context) (err error) {
 	d.say("network built: %d namespaces", len(parts()))
 	if pace.emulated() {
-		d.say("this machine is emulated and computes %.0f times slower than its host: limits are that much wider, BFD detects in %v", pace.slowness, detection())
+		d.say("this machine is emulated and computes %.0f times slower than its host: limits are that much wider, and by what its threads come late; BFD detects in %v", pace.slowness, detection())
 	}
 	if err := d.startDaemons(ctx); err != nil {
 		return err
@@ -290,17 +290,18 @@ func (d *demo) end() {
 func printTable(results []result) {
 	fmt.Println()
 	tw := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "fault\tdevice\twhat\tgap ms\tlost\tduplicated\tlimit ms\tok")
+	fmt.Fprintln(tw, "fault\tdevice\twhat\tgap ms\tlost\tduplicated\tlate ms\tlimit ms\tok")
 	for _, r := range results {
 		ok := "ok"
 		if !r.OK {
 			ok = "NOT OK"
 		}
-		fmt.Fprintf(tw, "%d\t%s\t%s\t%.1f\t%d\t%d\t%.0f\t%s\n",
-			r.Fault, r.Device, r.name, r.GapMS, r.Lost, r.Duplicated, r.LimitMS, ok)
+		fmt.Fprintf(tw, "%d\t%s\t%s\t%.1f\t%d\t%d\t%.1f\t%.0f\t%s\n",
+			r.Fault, r.Device, r.name, r.GapMS, r.Lost, r.Duplicated, r.LateMS, r.LimitMS, ok)
 	}
 	tw.Flush()
-	fmt.Printf("\nGap: longest time without the stream at any of %d listeners of %d streams. Lost and duplicated: packets, summed over them.\n",
+	fmt.Printf("\nGap: longest time without the stream at any of %d listeners of %d streams. Lost and duplicated: packets, summed over them.\n"+
+		"Late: the longest that the source was kept from sending meanwhile; a shorter gap does not show.\n",
 		len(memberships()), len(streams))
 	for _, r := range results {
 		if r.note != "" {

@@ -49,7 +49,7 @@ type standstill struct {
 }
 
 // tolerance is how late a tick may be without being noted.
-var tolerance = 2 * packetInterval
+const tolerance = 2 * time.Millisecond
 
 // spareProcs is more than the goroutines that are ever busy besides the source.
 const spareProcs = 6

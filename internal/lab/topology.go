@@ -161,6 +161,21 @@ func (t *topology) addLAG() error {
 	})
 }
 
+// aggregated returns nil when the switch's bond has the legs to both devices in its
+// aggregate, and where there is no bond.
+func (t *topology) aggregated() error {
+	if !t.lacp {
+		return nil
+	}
+	return t.inside("ce", func(h *links.Handle) error {
+		bond, err := h.Bond(lagLink)
+		if err == nil && len(bond.Aggregated()) != len(devices) {
+			err = fmt.Errorf("the switch has %v in its aggregate: active %d, partner %v, ports %+v", bond.Aggregated(), bond.Aggregator, bond.PartnerSystem, bond.Ports)
+		}
+		return err
+	})
+}
+
 func (t *topology) addHost(h int) error {
 	part, n := hostPart(h), byte(h)
 	if err := t.cable(end{part, hostLink, 1, n}, end{"ce", part, 2, n}); err != nil {

@@ -63,10 +63,8 @@ func (l kernelLAG) members() (devices []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, port := range s.Ports {
-		if port.Aggregator == s.Aggregator && port.Carrier && port.Partner.Forwarding() && port.Actor.Forwarding() {
-			devices = append(devices, port.Name[len("leg-"):])
-		}
+	for _, port := range s.Aggregated() {
+		devices = append(devices, strings.TrimPrefix(port, "leg-"))
 	}
 	slices.Sort(devices)
 	return devices, nil

@@ -20,7 +20,7 @@ import (
 // the gate, and the device of Open vSwitch's bridge.
 var Modules = []string{
 	"bonding", "8021q", "vrf", "dummy", "veth", "bridge", "sch_netem", "sch_tbf",
-	"nf_tables", "nft_hash", "nft_ct", "nf_conntrack_bridge", "nft_limit", "tun", "virtio_rng", "virtio_pci",
+	"nf_tables", "nft_hash", "nft_ct", "nf_conntrack_bridge", "nft_limit", "nft_meta_bridge", "tun", "virtio_rng", "virtio_pci",
 }
 
 // Program is something to run in the guest.
@@ -106,15 +106,21 @@ func (m Machine) Run(ctx context.Context) (Guest, error) {
 		if err == nil {
 			return g, nil
 		}
-		if boots == mostBoots || !stalled(console) {
+		if boots == mostBoots || !errors.Is(err, errNoBoot) && !stalled(console) {
 			return g, fmt.Errorf("virtual machine: %w\n%s", err, tail(console))
 		}
 	}
 }
 
 // mostBoots is how often a machine is started in which the emulated processors have
-// stood still for each other, which is seen now and then and no fault of what runs there.
-const mostBoots = 3
+// stood still for each other, which is seen now and then, mostly while it boots on a busy
+// machine, and no fault of what runs there.
+const mostBoots = 5
+
+// bootLimit is how long the guest may take until it is ready, some five seconds as a rule.
+const bootLimit = 40 * time.Second
+
+var errNoBoot = fmt.Errorf("it was not ready after %v", bootLimit)
 
 // stalled reports whether the guest's kernel gave up for such a reason: it is told to
 // panic, and the machine ends with a panic.
@@ -134,7 +140,7 @@ func (m Machine) arguments(k kernel, initramfs, console string) []string {
 	}
 	// The guest's clock must not be thrown off its source because the emulation
 	// stood still for a while.
-	cmdline := fmt.Sprintf("console=ttyS0 quiet panic=-1 sysctl.kernel.panic_on_rcu_stall=1 mitigations=off tsc=reliable nowatchdog random.trust_cpu=on rdinit=%s -- %s",
+	cmdline := fmt.Sprintf("console=ttyS0 quiet panic=-1 sysctl.kernel.panic_on_rcu_stall=1 mitigations=off tsc=reliable no_timer_check nowatchdog random.trust_cpu=on rdinit=%s -- %s",
 		m.Init[0], strings.Join(m.Init[1:], " "))
 	return []string{
 		"-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-machine", "q35",
@@ -235,15 +241,21 @@ func (m Machine) boot(cmd *exec.Cmd, g *Guest) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	read := m.listen(out, began, g)
-	if err := cmd.Wait(); err != nil {
+	hung := time.AfterFunc(bootLimit, func() { _ = cmd.Process.Kill() })
+	read := m.listen(out, func() { hung.Stop(); g.Booted = time.Since(began) }, g)
+	err = cmd.Wait()
+	if !hung.Stop() && g.Booted == 0 {
+		return errNoBoot
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %s", err, strings.TrimSpace(complaints.String()))
 	}
 	return read
 }
 
-// listen sorts what comes over the serial line into results.
-func (m Machine) listen(r io.Reader, began time.Time, g *Guest) error {
+// listen sorts what comes over the serial line into results. It calls booted when the
+// guest is ready.
+func (m Machine) listen(r io.Reader, booted func(), g *Guest) error {
 	lines := bufio.NewReader(r)
 	var current Result
 	for {
@@ -251,7 +263,7 @@ func (m Machine) listen(r io.Reader, began time.Time, g *Guest) error {
 		if mark, ok := parseMark(line); ok {
 			switch mark.Event {
 			case eventBooted:
-				g.Booted = time.Since(began)
+				booted()
 			case eventStart:
 				current = Result{Name: mark.Name, Files: make(map[string][]byte)}
 			case eventFile:

@@ -37,8 +37,12 @@ func TestListen(t *testing.T) {
 		mark{Event: eventStart, Name: "two"}.line() + "c\n" + mark{Event: eventFile, Name: "/tmp/f", Data: []byte("\x00d")}.line() + mark{Event: eventEnd, Name: "two", Status: 3}.line()
 	var shown bytes.Buffer
 	var g Guest
-	if err := (Machine{Output: &shown}).listen(strings.NewReader(text), time.Now(), &g); err != nil {
+	booted := 0
+	if err := (Machine{Output: &shown}).listen(strings.NewReader(text), func() { booted++ }, &g); err != nil {
 		t.Fatal(err)
+	}
+	if booted != 1 {
+		t.Errorf("said %d times that it is ready", booted)
 	}
 	if len(g.Results) != 2 || string(g.Results[0].Output) != "a\nb\n" || g.Results[0].Took != time.Second ||
 		g.Results[1].Status != 3 || string(g.Results[1].Files["/tmp/f"]) != "\x00d" || string(g.Results[1].Output) != "c\n" || shown.String() != "a\nb\nc\n" {
@@ -48,7 +52,7 @@ func TestListen(t *testing.T) {
 
 func TestListenFailure(t *testing.T) {
 	var g Guest
-	err := (Machine{}).listen(strings.NewReader(mark{Event: eventFailed, Name: "module x"}.line()), time.Now(), &g)
+	err := (Machine{}).listen(strings.NewReader(mark{Event: eventFailed, Name: "module x"}.line()), func() {}, &g)
 	if err == nil || err.Error() != "module x" {
 		t.Errorf("%v", err)
 	}

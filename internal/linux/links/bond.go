@@ -168,7 +168,7 @@ func (h *Handle) Release(port string) error {
 // tells of ports that are to stay down. The ports go first both ways: a partner
 // sees nothing but their carrier, and the kernel chooses a bond's active aggregator
 // when the bond comes up. A port that comes up later is taken in only if the bond
-// had noticed it going down, for which there may not have been the time.
+// had noticed it going down.
 func (h *Handle) SetTrunkUp(name string, up bool, held func(port string) bool) error {
 	list, err := h.List()
 	if err != nil {
@@ -181,6 +181,31 @@ func (h *Handle) SetTrunkUp(name string, up bool, held func(port string) bool) e
 				errs = append(errs, h.SetUp(port.Name, up))
 			}
 		}
+		if !up && list[i].AdminUp {
+			h.awaitPortsDown(list[i])
+		}
 	}
 	return errors.Join(append(errs, h.SetUp(name, up))...)
 }
+
+// awaitPortsDown gives a bond with LACP the time to notice that its ports are down. One
+// that goes down before keeps what it knew of the partner, and says when it is up again
+// that the partner takes what is sent, until the partner's next LACPDU.
+func (h *Handle) awaitPortsDown(bond Link) {
+	if bond.Bond.Mode != BondLACP {
+		return
+	}
+	for looks := 0; looks < mostLooks; looks++ {
+		s, err := h.Bond(bond.Name)
+		if err != nil || !slices.ContainsFunc(s.Ports, func(p Port) bool { return p.Carrier }) {
+			return
+		}
+		time.Sleep(max(bond.Bond.Monitor, time.Millisecond) / looksPerInterval)
+	}
+}
+
+// A bond looks at its ports once in an interval, and once more where it could not act.
+const (
+	looksPerInterval = 4
+	mostLooks        = 10 * looksPerInterval
+)

@@ -92,6 +92,17 @@ func (h *Handle) Bond(name string) (BondState, error) {
 	return state, nil
 }
 
+// Aggregated lists the ports that traffic passes: those of the active aggregator that both
+// sides have open. A port of another one says that it is open, and is not.
+func (s BondState) Aggregated() (ports []string) {
+	for _, p := range s.Ports {
+		if p.Aggregator == s.Aggregator && p.Carrier && p.Actor.Forwarding() && p.Partner.Forwarding() {
+			ports = append(ports, p.Name)
+		}
+	}
+	return ports
+}
+
 func (h *Handle) linkMessages() ([]netlink.Message, error) {
 	data, err := ifInfo{}.encode(nil)
 	if err != nil {

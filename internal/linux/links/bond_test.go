@@ -145,8 +145,32 @@ func TestBondOneAggregator(t *testing.T) {
 	t.Logf("back in it after %v", time.Since(began))
 }
 
-// TestBondUpAgain takes a bond with its ports down and up, too fast for the bond
-// to notice: each time it has an active aggregator soon.
+// TestBondForgetsItsPartner takes a bond down and up while its partner is silent: it must
+// not take what the partner said before for what holds now.
+func TestBondForgetsItsPartner(t *testing.T) {
+	s, partner := newSpace(t), newSpace(t)
+	addBond(t, s.Handle, "b0", lacpBond(system))
+	addBond(t, partner.Handle, "lag", lacpBond([6]byte{}))
+	must(t, s.AddVeth(links.VethEnd{Name: "p0"}, links.VethEnd{Name: "q0", NetNS: partner.FD()}))
+	must(t, s.Enslave("b0", "p0"))
+	must(t, partner.Enslave("lag", "q0"))
+	must(t, partner.SetUp("lag", true))
+	nothing := func(string) bool { return false }
+	must(t, s.SetTrunkUp("b0", true, nothing))
+	awaitBond(t, s.Handle, "b0", 20*time.Second, func(b links.BondState) bool { return len(b.Aggregated()) == 1 })
+	must(t, partner.SetUp("lag", false)) // the port stays up and says no more
+	for range 10 {
+		must(t, s.SetTrunkUp("b0", false, nothing))
+		must(t, s.SetTrunkUp("b0", true, nothing))
+		b := awaitBond(t, s.Handle, "b0", 5*time.Second, func(b links.BondState) bool { return b.Ports[0].Carrier })
+		if b.Ports[0].Partner.Forwarding() {
+			t.Fatalf("the partner takes what is sent, says %+v", b.Ports[0])
+		}
+	}
+}
+
+// TestBondUpAgain takes a bond with its ports down and up at once, again and again:
+// each time it has an active aggregator soon.
 func TestBondUpAgain(t *testing.T) {
 	s := newSpace(t)
 	addBond(t, s.Handle, "b0", lacpBond(system))
