@@ -180,3 +180,13 @@ func (l *listener) missed(from, to uint32) (n int) {
 	}
 	return n
 }
+
+// copies counts how often the packets of [from, to] have arrived.
+func (l *listener) copies(from, to uint32) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for seq := from; seq <= to; seq++ {
+		n += l.seen[seq]
+	}
+	return n
+}

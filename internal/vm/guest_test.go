@@ -28,7 +28,7 @@ var suite = []struct{ pkg, run string }{
 	{"internal/linux/mroute", "^(TestForwarding|TestInterfacesComeAndGo)$"},
 	{"internal/linux/gate", "^(TestBuckets|TestStaleTable)$"},
 	{"internal/linux/packet", "^(TestReceiveReportsV2|TestReceiveV1)$"},
-	{"internal/pairtest", "^(TestTrunk.*|TestAggregate.*|TestLever|TestVPN.*)$"},
+	{"internal/pairtest", "^(TestTrunk.*|TestAggregate.*|TestLever|TestLossyPath|TestVPN.*)$"},
 }
 
 // guestLimit bounds the whole run. It takes under three minutes unless the

@@ -1,0 +1,75 @@
+package pairtest
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"tandem/internal/linux/links"
+	"tandem/internal/linux/testnet"
+)
+
+// vlanLines move the service to a sub-interface of the Eth-Trunk.
+func vlanLines(device string) []string {
+	return []string{"system-view",
+		"interface eth-trunk 10", "undo mld enable", "undo remote-backup-profile", "undo ipv6 address", "quit",
+		"interface eth-trunk 10.700", "vlan-type dot1q 700", "ipv6 enable", "ipv6 address " + addr("10", device).String() + "/64",
+		"mld enable", "remote-backup-profile rbp1", "quit", "commit", "return"}
+}
+
+// TestAggregateWithVLAN has the hosts in a VLAN of the aggregate: the devices serve them on
+// a sub-interface of the Eth-Trunk, and either of them goes and comes back.
+func TestAggregateWithVLAN(t *testing.T) {
+	p := newBondPair(t)
+	testnet.Must(t, p.host.Links.Release(lagLink))
+	testnet.Must(t, p.host.Links.AddVLAN("hosts", lagLink, 700))
+	testnet.Must(t, p.host.Links.AddPort(bridge, "hosts", links.PortOptions{}))
+	testnet.Must(t, p.host.Links.SetUp("hosts", true))
+	for _, d := range []*device{p.a, p.b} {
+		d.start(slices.Concat(trunkLines(d.name), configuration(d.name), vlanLines(d.name))...)
+	}
+	p.aggregates("a", "b")
+	src, listeners := p.serves()
+	for d, left := range map[*device]string{p.a: "b", p.b: "a"} {
+		from := src.position()
+		d.crash()
+		p.aggregates(left)
+		for _, l := range listeners {
+			l.awaits(src)
+		}
+		died := src.position()
+		d.start()
+		p.aggregates("a", "b")
+		p.forms(len(listeners))
+		p.counts("tandemd of "+d.name+" killed and back empty", listeners, from, died, src.position())
+	}
+}
+
+// TestLossyPath has the path between the devices lose a packet in ten and hold the others
+// back: they share on, agree on who listens, and no listener notices.
+func TestLossyPath(t *testing.T) {
+	p := newBondPair(t)
+	p.start()
+	p.aggregates("a", "b")
+	src, listeners := p.serves()
+	before := [2]string{p.a.roles(), p.b.roles()}
+	from := src.position()
+	for _, d := range []*device{p.a, p.b} {
+		d.Impair(t, coreLink, 0.1, 5*time.Millisecond, 2*time.Millisecond)
+	}
+	late := p.join(asmGroup, noSource)
+	p.forms(len(listeners) + 1)
+	late.leave()
+	p.forms(len(listeners))
+	keepsServing(p.a)
+	keepsServing(p.b)
+	for _, l := range listeners {
+		l.awaits(src)
+		if lost := l.missed(from, src.position()-inFlight); lost > 0 {
+			t.Errorf("%s: %d packets were missed", l.group, lost)
+		}
+	}
+	if after := [2]string{p.a.roles(), p.b.roles()}; after != before {
+		t.Errorf("roles, duty or BFD changed\nfrom %q\nto   %q", before, after)
+	}
+}
