@@ -17,8 +17,9 @@ const (
 )
 
 // steerLeg asks for the leg to be up on a Master member and out of the switch's
-// aggregate on a Backup: by LACP where the leg speaks it, for then it is back
-// much sooner, else down. A leg found down at boot is raised when the listeners
+// aggregate on a Backup: by LACP in `auto` where the leg speaks it, for then it is back
+// much sooner, else down. A forced Backup does not come back by itself, and a switch that
+// has lost the Master's leg would stay with one that stands aside. A leg found down at boot is raised when the listeners
 // are known, so that the switch sends no report to a device that would lose it.
 func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
 	want := !m.leg.Shutdown && ms.Role == etrunk.MemberMaster
@@ -40,7 +41,7 @@ func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
 		m.servedAt = 0
 	case !d.mayPart(now, m, ms):
 		return // it stays as it is
-	case d.hasLever(m):
+	case ms.Mode == etrunk.Auto && d.hasLever(m):
 		ask.Up, ask.Aside = true, true
 	}
 	if m.asked != nil && *m.asked == ask {

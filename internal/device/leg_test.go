@@ -8,8 +8,11 @@ import (
 	"tandem/internal/etrunk"
 )
 
+// serving is what the Master says for whose sake the rig is Backup.
+var serving = etrunk.Announcement{Up: true, Ready: true, Role: etrunk.MemberMaster, Covers: etrunk.AllBuckets}
+
 // TestLegOfABackup checks how a leg is kept out of the switch's aggregate: by
-// LACP if it is meant to speak it and does, else by taking it down.
+// LACP in `auto` if it is meant to speak it and does, else by taking it down.
 func TestLegOfABackup(t *testing.T) {
 	const leg = "eth-trunk10"
 	down, aside, up := LegChange{Netdev: leg}, LegChange{Netdev: leg, Up: true, Aside: true}, LegChange{Netdev: leg, Up: true}
@@ -20,10 +23,11 @@ func TestLegOfABackup(t *testing.T) {
 		want                       LegChange
 	}{
 		{"static", etrunk.ForceBackup, false, false, false, down},
-		{"LACP", etrunk.ForceBackup, true, true, false, aside},
-		{"LACP on an adopted interface that does not speak it", etrunk.ForceBackup, true, false, false, down},
-		{"adopted bond that speaks LACP by itself", etrunk.ForceBackup, false, true, false, down},
-		{"shutdown", etrunk.ForceBackup, true, true, true, down},
+		{"forced, with LACP", etrunk.ForceBackup, true, true, false, down},
+		{"LACP", etrunk.Auto, true, true, false, aside},
+		{"LACP on an adopted interface that does not speak it", etrunk.Auto, true, false, false, down},
+		{"adopted bond that speaks LACP by itself", etrunk.Auto, false, true, false, down},
+		{"shutdown", etrunk.Auto, true, true, true, down},
 		{"Master", etrunk.ForceMaster, true, true, false, up},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -36,6 +40,9 @@ func TestLegOfABackup(t *testing.T) {
 			s.Legs[Member{1, 10}] = LegSettings{Netdev: leg, LACP: c.configured, Shutdown: c.shutdown}
 			r.legs = nil
 			r.configure(s)
+			if c.mode == etrunk.Auto {
+				r.hear(cfg, serving)
+			}
 			r.pass(bootHold + time.Second)
 			asked := r.legs
 			if len(asked) == 0 || asked[len(asked)-1] != c.want {
@@ -54,10 +61,12 @@ func TestLeverComesAndGoes(t *testing.T) {
 	r := newRig(t)
 	s := rigSettings()
 	cfg := s.ETrunks[1]
-	cfg.Members = []etrunk.MemberConfig{{ID: 10, Mode: etrunk.ForceBackup}}
+	cfg.Members = []etrunk.MemberConfig{{ID: 10, Mode: etrunk.Auto}}
 	s.ETrunks[1] = cfg
 	s.Legs[Member{1, 10}] = LegSettings{Netdev: leg, LACP: true}
 	r.configure(s)
+	r.hear(cfg, serving)
+	r.pass(joinSettle)
 	for _, does := range []bool{true, false, true} {
 		r.legs = nil
 		r.handle(LinkChanged{Netdev: leg, Exists: true, Index: 2, AdminUp: true, Up: true, LACP: does})

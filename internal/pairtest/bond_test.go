@@ -178,9 +178,9 @@ func TestTrunkIsAdopted(t *testing.T) {
 	testnet.Must(t, node.Links.SetActor(legLink, 9, own))
 	is(100, [6]byte{0, 0xe0, 0xfc, 0, 0, 1})
 	d.configures("interface eth-trunk 10", "e-trunk mode force-backup")
-	eventually(t, "the leg stands aside", func() error {
+	eventually(t, "the leg is down", func() error {
 		f, err := d.ethTrunk()
-		if err == nil && (f.Leg != "aside" || f.System == "00e0-fc00-0001") {
+		if err == nil && (f.Leg != "down" || f.Status != "down") {
 			err = fmt.Errorf("%+v", f)
 		}
 		return err

@@ -1,6 +1,7 @@
 package pairtest
 
 import (
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -8,6 +9,44 @@ import (
 	"tandem/internal/linux/links"
 	"tandem/internal/linux/testnet"
 )
+
+// TestMixedModes goes through the modes that two members can have of one another on real
+// LACP: the switch's aggregate has the legs of those that are Master, and the listener is
+// served whoever that is.
+func TestMixedModes(t *testing.T) {
+	p := newBondPair(t)
+	p.start()
+	p.aggregates("a", "b")
+	group := netip.MustParseAddr("ff3e::8000:1")
+	src := p.stream(group)
+	l := p.join(group, sourceAddr)
+	l.awaits(src)
+	for _, c := range []struct {
+		a, b    string
+		masters []string
+	}{
+		{"force-master", "force-backup", []string{"a"}},
+		{"force-backup", "force-master", []string{"b"}},
+		{"auto", "force-master", []string{"a", "b"}}, // A is the Master device
+		{"force-master", "auto", []string{"a"}},
+		{"auto", "force-backup", []string{"a"}},
+		{"force-master", "force-master", []string{"a", "b"}},
+	} {
+		from := src.position()
+		p.a.configures("interface eth-trunk 10", "e-trunk mode "+c.a)
+		p.b.configures("interface eth-trunk 10", "e-trunk mode "+c.b)
+		p.aggregates(c.masters...)
+		l.awaits(src)
+		if c.b == "force-master" && len(c.masters) == 1 { // nothing stays in its place while it is away
+			p.b.crash()
+			p.b.start()
+			p.aggregates(c.masters...)
+			l.awaits(src)
+		}
+		t.Logf("A %s, B %s: the switch has %v, the stream was missing for %v meanwhile", c.a, c.b, c.masters,
+			time.Duration(l.missed(from, src.position()-inFlight))*streamInterval)
+	}
+}
 
 // vlanLines move the service to a sub-interface of the Eth-Trunk.
 func vlanLines(device string) []string {

@@ -28,7 +28,7 @@ var suite = []struct{ pkg, run string }{
 	{"internal/linux/mroute", "^(TestForwarding|TestInterfacesComeAndGo)$"},
 	{"internal/linux/gate", "^(TestBuckets|TestStaleTable)$"},
 	{"internal/linux/packet", "^(TestReceiveReportsV2|TestReceiveV1)$"},
-	{"internal/pairtest", "^(TestTrunk.*|TestAggregate.*|TestLever|TestLossyPath|TestVPN.*)$"},
+	{"internal/pairtest", "^(TestTrunk.*|TestAggregate.*|TestLever|TestMixedModes|TestLossyPath|TestVPN.*)$"},
 }
 
 // guestLimit bounds the whole run. It takes under three minutes unless the
