@@ -73,10 +73,14 @@ type node struct {
 }
 
 func newNode(w *World, index int) *node {
-	return &node{
+	n := &node{
 		w: w, index: index, name: string(rune('A' + index)), priority: 10 + 10*index,
 		legAdmin: true, bfd: etrunk.BFDPending, ableSince: never, sending: make([]uint8, len(w.streams)),
 	}
+	if w.opts.Automatic {
+		n.automatic = 1
+	}
+	return n
 }
 
 func (n *node) alive() bool           { return n.dev != nil }

@@ -197,11 +197,26 @@ func (w *World) digests(node int) []string {
 
 func (w *World) shared() bool {
 	for _, n := range w.nodes {
-		if !n.alive() || n.duty().Kind != device.DutyShared || !n.dev.Snapshot(w.now, time.Time{}).Services[0].InSync || n.bfd != etrunk.BFDUp {
+		if !n.alive() || n.bfd != etrunk.BFDUp {
+			return false
+		}
+		snap := n.dev.Snapshot(w.now, time.Time{})
+		if !snap.Services[0].InSync || n.duty().Kind != n.dutyAtRest(snap.ETrunks[0].Preferred) {
 			return false
 		}
 	}
 	return true
+}
+
+// dutyAtRest is what falls to a device of a pair that lacks nothing.
+func (n *node) dutyAtRest(preferred bool) device.DutyKind {
+	switch {
+	case n.memberMode() != etrunk.Auto:
+		return device.DutyShared
+	case preferred:
+		return device.DutySole
+	}
+	return device.DutyNone
 }
 
 func (n *node) describe() string {

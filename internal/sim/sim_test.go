@@ -25,7 +25,7 @@ var (
 )
 
 func options(t *testing.T, seed uint64) Options {
-	opts := Options{Seed: seed, Hosts: 8, NoMinds: !*minds}
+	opts := Options{Seed: seed, Hosts: 8, NoMinds: !*minds, Automatic: seed%4 == 0}
 	if *losses {
 		opts.Loss = [...]float64{0, 0.02, 0.05}[seed%3]
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/etrunk"
 	"tandem/internal/mld"
 )
 
@@ -284,7 +285,7 @@ func (w *World) healthy() bool {
 		return false
 	}
 	for _, n := range w.nodes {
-		if !n.able() || !n.legUp() {
+		if !n.able() || !n.legUp() && n.memberMode() != etrunk.Auto {
 			return false
 		}
 	}

@@ -42,6 +42,8 @@ type Options struct {
 	Loss float64
 	// Keep lists the steps of the seed's plan that are played, nil for all.
 	Keep []int
+	// Automatic: one of the two members serves for the other, by the election.
+	Automatic bool
 	// NoMinds: hosts make up their minds once, at the start.
 	NoMinds bool
 	// Log gets a line for everything that happens, nil for none.
