@@ -49,20 +49,35 @@ func (d *Device) trunkConditions(t *trunk, hold func(k *event.AlarmKind, object,
 	case t.state.Role != etrunk.DeviceInit && !t.state.PeerAlive:
 		hold(event.PeerLost, name, t.state.Reason.String())
 	}
+	if expected := t.state.Expected(); t.state.Role != etrunk.DeviceInit && t.state.Role != expected {
+		hold(event.UnexpectedState, name, unexpected(t.state.Role, t.state.Reason, expected))
+	}
 	for _, differs := range t.state.Differences {
 		hold(event.ConfigDiffers, name+", Setting="+differs.Setting, differs.String())
 	}
 	for _, ms := range t.state.Members {
-		m := t.members[ms.ID]
-		if m == nil || m.leg.Shutdown || ms.Role != etrunk.MemberMaster {
-			continue // nobody expects it to serve
-		}
-		member := fmt.Sprintf("%s, MemberId=%d", name, ms.ID)
-		switch {
-		case !d.links[m.leg.Netdev].Up:
-			hold(event.LegDown, member, m.leg.Netdev)
-		case m.lacking != "":
-			hold(event.NotReady, member, m.lacking)
+		if m := t.members[ms.ID]; m != nil {
+			d.memberConditions(t, m, ms, hold)
 		}
 	}
+}
+
+func (d *Device) memberConditions(t *trunk, m *member, ms etrunk.MemberState, hold func(k *event.AlarmKind, object, detail string)) {
+	name := fmt.Sprintf("ETrunkId=%d, MemberId=%d", t.cfg.ID, ms.ID)
+	expected := t.state.Expected()
+	follows := (ms.Role == etrunk.MemberMaster) == (expected == etrunk.DeviceMaster)
+	if ms.Mode == etrunk.Auto && t.state.Role != etrunk.DeviceInit && !follows {
+		hold(event.UnexpectedState, name, unexpected(ms.Role, ms.Reason, expected))
+	}
+	switch {
+	case m.leg.Shutdown || ms.Role != etrunk.MemberMaster: // nobody expects it to serve
+	case !d.links[m.leg.Netdev].Up:
+		hold(event.LegDown, name, m.leg.Netdev)
+	case m.lacking != "":
+		hold(event.NotReady, name, m.lacking)
+	}
+}
+
+func unexpected(role, reason, expected fmt.Stringer) string {
+	return fmt.Sprintf("%s (%s) instead of %s", role, reason, expected)
 }

@@ -56,6 +56,15 @@ func (t *Trunk) preferred() bool {
 	return cmp.Or(t.comparePeer(), t.cfg.Local.Compare(t.cfg.Peer)) < 0
 }
 
+// Expected is the role that the election gives the device while the two hear each other.
+// An Auto member follows it.
+func (s State) Expected() DeviceRole {
+	if tie := s.PeerPriority == s.Priority && s.PeerSystemID == s.SystemID; s.Preferred || tie {
+		return DeviceMaster
+	}
+	return DeviceBackup
+}
+
 func (t *Trunk) assignMembers(now time.Duration, fx *Effects) {
 	for _, m := range t.members {
 		held := m.revert.held

@@ -39,6 +39,7 @@ var (
 	KeyNotConfigured = alarm(AlarmCritical, "ETRUNK_SEC_KEY_NOT_CFG", "The E-Trunk has no security key: no hello is sent or accepted.")
 	PeerLost         = alarm(AlarmMajor, "ETRUNK_PEER_LOST", "The peer of the E-Trunk is not heard.")
 	ConfigDiffers    = alarm(AlarmMajor, "ETRUNK_CONFIG_DIFFERS", "The two devices are configured differently where they must agree.")
+	UnexpectedState  = alarm(AlarmMinor, "ETRUNK_EXPECT_STATE", "The E-Trunk, or a member in auto, has not the role that the election gives it.")
 	LegDown          = alarm(AlarmMajor, "ETRUNK_LEG_DOWN", "The Eth-Trunk of a member that is to serve is down.")
 	NotReady         = alarm(AlarmMajor, "ETRUNK_NOT_READY", "A member that is to serve is not ready to send every stream.")
 	UpstreamDown     = alarm(AlarmCritical, "UPSTREAM_DOWN", "The upstream interface is down: no stream arrives.")

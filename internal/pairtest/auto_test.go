@@ -93,6 +93,7 @@ func TestAutoGivesBack(t *testing.T) {
 		if fault.name == "upstream down" {
 			p.serves(p.b)
 			contains(t, p.a.shows("e-trunk 1"), "left to the peer: the upstream interface is down")
+			p.b.hasAlarms("ETRUNK_EXPECT_STATE")
 		}
 		fault.end()
 		p.serves(p.a)
@@ -106,6 +107,7 @@ func TestAutoGivesBack(t *testing.T) {
 			t.Errorf("%s: %d packets are missing at give-back", fault.name, missed)
 		}
 	}
+	p.b.hasAlarms()
 	if strings.Count(p.b.shows("logbuffer"), "DUTY_CHANGE") > 20 {
 		t.Error("the duty flaps")
 	}
