@@ -144,7 +144,7 @@ func (r *Router) ends(rec *record, now time.Duration) time.Duration {
 	held := r.isHeld(rec)
 	full := now + r.inUse.ListeningInterval()
 	switch at := rec.heard + r.inUse.ListeningInterval(); {
-	case rec.live() && at > now && (held || r.apart && rec.device != 0 && !r.lingers(rec)):
+	case rec.live() && at > now && (held || r.apart && rec.device != 0):
 		return min(at, rec.expires)
 	case held:
 		return full
