@@ -221,3 +221,22 @@ func TestExpiryApartIsTold(t *testing.T) {
 		p.b.wantFilter(want)
 	}
 }
+
+// When the devices are together again nothing is held any more, at once; what a done has
+// lowered meanwhile ends when it does at the peer.
+func TestNothingIsHeldTogether(t *testing.T) {
+	x := newRig(t, DefaultConfig())
+	x.r.SetQuerierDuty(0, false, &x.fx)
+	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, V1: true, Left: 200 * time.Second}
+	x.r.Merge(0, rec, &x.fx)
+	x.r.SetApart(0, true)
+	x.r.HoldPeer(0, x.version(), true, &x.fx)
+	x.run(10 * time.Second)
+	done := Record{Key: Key{group1, nobody}, Filter: Filter{Mode: Exclude}, Version: Version{1000, 2}, V1: true, Left: 50 * time.Millisecond}
+	x.r.Merge(x.now, done, &x.fx)
+	x.r.SetApart(x.now, false)
+	x.run(10060 * time.Millisecond)
+	x.wantFilter(Include)
+	x.r.HoldPeer(x.now, x.version(), false, &x.fx) // which comes a moment later
+	x.wantFilter(Include)
+}

@@ -129,8 +129,12 @@ func (r *Router) HoldPeer(now time.Duration, v Version, on bool, fx *Effects) {
 			r.store.setExpiry(id, at, now)
 		}
 	}
+	r.release(now)
+}
+
+// release ends the hold. What a done lowered meanwhile stays low.
+func (r *Router) release(now time.Duration) {
 	r.held = false
-	// What a done lowered meanwhile stays low.
 	for id := uint32(1); id <= r.store.records.Top(); id++ {
 		if rec := r.store.records.At(id); rec.group != 0 && rec.live() && id != r.store.groups.At(rec.group).linger {
 			r.mergedV1(now, id)
@@ -191,14 +195,22 @@ func (r *Router) Restamp(by uint64) {
 // not known to listen: it may have joined by way of the peer meanwhile, and would
 // be taken for a listener again.
 //
-// When they are together again what the peer still has ends here when it does there.
+// When they are together again nothing is held, and what the peer still has ends here when
+// it does there.
 func (r *Router) SetApart(now time.Duration, on bool) {
 	r.tick(now)
 	if r.apart && !on {
 		for id := uint32(1); id <= r.store.records.Top(); id++ {
 			if rec := r.store.records.At(id); rec.group != 0 {
-				r.store.setExpiry(id, r.ends(rec, now), now)
+				at := r.ends(rec, now)
+				r.store.setExpiry(id, at, now)
+				if rec.device != 0 { // as the peer has it that is given it back
+					rec.heard = max(rec.heard, at-r.inUse.ListeningInterval())
+				}
 			}
+		}
+		if r.held {
+			r.release(now)
 		}
 	}
 	r.apart = on

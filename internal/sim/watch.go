@@ -29,6 +29,8 @@ const (
 	// if only one device knows it: that one is patient for 200 ms and then sends in
 	// the peer's stead.
 	hearTime = 200*time.Millisecond + maxGap
+	// joinTime is ample for a device to receive a stream for a listener that it has heard.
+	joinTime = 2 * (rejoinDelay + upcallDelay)
 )
 
 // How long a listener may wait when several things went wrong at once.
@@ -187,7 +189,8 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 
 // known reports whether both devices know of a listener, or have had the time to act on it.
 func (h *host) known(i int) bool {
-	return h.heard[i] && (h.w.now > h.heardAt[i]+hearTime || h.w.bothKnow(h, h.w.streams[i]))
+	since := h.w.now - h.heardAt[i]
+	return h.heard[i] && (since > hearTime || since > joinTime && h.w.bothKnow(h, h.w.streams[i]))
 }
 
 func (w *World) bothKnow(h *host, s stream) bool {
