@@ -14,6 +14,7 @@ type fault struct {
 	name              string
 	shortest, longest time.Duration
 	mayLast           bool // now and then for minutes
+	double            bool // two things go wrong at once
 	// gapless: no established listener may miss anything.
 	gapless     bool
 	strike, end func(w *World, n *node, rng *rand.Rand)
@@ -63,6 +64,13 @@ var faults = []fault{
 			n.down++
 			n.kill()
 		}, end: revive},
+	{name: "restarted with its clock wrong while RBS is down", double: true, shortest: learnTime + time.Second, longest: learnTime + 2*while,
+		strike: func(w *World, n *node, rng *rand.Rand) {
+			n.skew = time.Duration(rng.IntN(7201)-3600) * time.Second
+			cutRBS(+1, +1)(w, n, rng)
+			n.kill()
+			w.after(moment, n.reboot)
+		}, end: cutRBS(-1, -1)},
 	{name: "state lost", shortest: moment, longest: while,
 		strike: func(_ *World, n *node, rng *rand.Rand) {
 			n.identity += 10

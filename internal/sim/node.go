@@ -196,6 +196,9 @@ func (n *node) settings() device.Settings {
 	cfg.SystemID = etrunk.SystemID{2, 0, 0, 0, 0, byte(n.index)}
 	cfg.Local, cfg.Peer = n.address(), n.peer().address()
 	cfg.RevertDelay, cfg.BFDSession, cfg.DeviceID = time.Second, "core", n.deviceID()
+	if n.w.opts.Seed%4 == 0 {
+		cfg.RevertDelay = 0
+	}
 	cfg.Members = []etrunk.MemberConfig{{ID: memberID, Mode: n.memberMode()}}
 	s := device.Settings{
 		Interfaces: map[string]device.InterfaceSettings{"up0": {Netdev: upName, Upstream: true, MLD: mld.DefaultConfig()}},

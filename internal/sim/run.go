@@ -53,7 +53,7 @@ func (w *World) Run() error {
 func (w *World) strike(s Step) error {
 	f, n := faultNamed(s.Fault), w.nodes[s.Node]
 	w.logf("strikes: %v", s)
-	w.strict = w.settled && len(w.broken) == 0
+	w.strict = w.settled && len(w.broken) == 0 && !f.double
 	w.gapless = w.strict && f.gapless
 	w.settled = false
 	w.broken = append(w.broken, s)
