@@ -177,12 +177,19 @@ func TestWhatIsKeptUnaskedIsTold(t *testing.T) {
 	p := newPair(t, DefaultConfig())
 	p.b.hearV1(h1, TypeReportV1, group1)
 	p.b.replicate(p.a)
+	p.a.hearV1(h2, TypeReportV1, group1) // which the peer knows as ours, until it ends here
+	p.a.replicate(p.b)
 	p.b.run(100 * time.Second)
 	p.b.hearV1(h1, TypeDone, group1)
 	p.b.fx.Reset()
+	p.b.r.SetApart(p.b.now, true)
 	p.b.r.HoldPeer(p.b.now, p.b.version(), true, &p.b.fx)
 	p.a.run(p.b.now)
 	p.b.replicate(p.a)
+	p.b.r.SetApart(p.b.now, false)
+	if rec, _ := p.b.r.Get(Key{group1, h2}); rec.Left != 160*time.Second {
+		t.Errorf("what the peer heard has %v left", rec.Left)
+	}
 	if d := cmp.Diff(live(p.b.r), live(p.a.r), byAddr); d != "" {
 		t.Errorf("the databases differ (-b +a):\n%s", d)
 	}

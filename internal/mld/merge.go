@@ -165,8 +165,12 @@ func (r *Router) keepUnasked(now time.Duration, v Version, fx *Effects) {
 			continue
 		}
 		for id, rec := range r.store.listeners(g) {
-			if rec.flags&isV1 == 0 || rec.device != 0 {
-				continue // what the peer heard is held
+			if rec.flags&isV1 == 0 {
+				continue
+			}
+			if rec.device != 0 { // it is held, and ends when it does at the peer
+				r.store.setExpiry(id, max(rec.expires, rec.heard+r.inUse.ListeningInterval()), now)
+				continue
 			}
 			r.store.set(now, id, content{Filter: r.store.filter(id), flags: isV1, clock: v.Clock, heard: rec.heard,
 				expires: now + r.inUse.ListeningInterval()})
