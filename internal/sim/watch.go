@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"tandem/internal/device"
@@ -235,12 +236,20 @@ func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duratio
 			since = max(since, v.whole)
 		case h.hashedAt > l.since:
 			since, most = max(since, h.hashedAt), maxRehash
+		case v.whole == never && w.answeredElsewhere(h, n):
+			most = maxRehash
 		}
 		if waited, limit = w.now-since, most; waited > limit {
 			break
 		}
 	}
 	return waited, limit
+}
+
+// answeredElsewhere reports whether another MLDv1 host may answer in this one's stead, and be
+// heard by the peer of a device only.
+func (w *World) answeredElsewhere(h *host, n *node) bool {
+	return h.v1 && slices.ContainsFunc(w.hosts, func(o *host) bool { return o.v1 && o.vlan == h.vlan && w.legOf(o) != n })
 }
 
 func (v *watch) checkSenders(vlan, i, senders int) error {
