@@ -121,12 +121,21 @@ func (r *Router) linger(now time.Duration, v Version, gid uint32, lost Filter, f
 // takeUp asks about what another router has left unasked, or unanswered. If too little is
 // left of its time for one answer to be lost, all begins anew at the next Advance.
 func (r *Router) takeUp(now time.Duration, gid uint32, fx *Effects) {
-	g := r.store.groups.At(gid)
-	rec := r.store.records.At(g.linger)
-	if rec.expires-now > r.inUse.LastListenerQueryTime()-r.inUse.LastListenerInterval/10 {
-		r.question(now, gid, r.store.filter(g.linger), rec.expires, true, fx)
+	if g := r.store.groups.At(gid); !r.runsOut(now, g) {
+		r.question(now, gid, r.store.filter(g.linger), r.store.records.At(g.linger).expires, true, fx)
 		return
 	}
+	r.askAnew(now, gid)
+}
+
+// runsOut reports whether too little is left of the time of a leave for one answer to be lost.
+func (r *Router) runsOut(now time.Duration, g *group) bool {
+	return r.store.records.At(g.linger).expires-now <= r.inUse.LastListenerQueryTime()-r.inUse.LastListenerInterval/10
+}
+
+// askAnew has a leave in progress begin anew at the next Advance.
+func (r *Router) askAnew(now time.Duration, gid uint32) {
+	g := r.store.groups.At(gid)
 	if g.leave == nil {
 		g.leave = &leaving{}
 	}

@@ -67,7 +67,9 @@ func (r *Router) merged(now time.Duration, id uint32, v Version, fx *Effects) {
 	gid, g := rec.group, r.store.groups.At(rec.group)
 	if id != g.linger {
 		r.store.setReporter(g, rec.host)
-		r.mergedV1(now, id)
+		if r.mergedV1(now, id) && r.apart && r.IsQuerier() && r.runsOut(now, g) {
+			r.askAnew(now, gid) // else it may be over before the peer hears of it
+		}
 		return
 	}
 	if rec.flags&isV1 != 0 {
@@ -86,20 +88,22 @@ func (r *Router) merged(now time.Duration, id uint32, v Version, fx *Effects) {
 }
 
 // mergedV1 applies to an MLDv1 record what a done that it does not postdate has lowered.
-func (r *Router) mergedV1(now time.Duration, id uint32) {
+func (r *Router) mergedV1(now time.Duration, id uint32) (lowered bool) {
 	rec := r.store.records.At(id)
 	if rec.flags&isV1 == 0 {
-		return
+		return false
 	}
 	g := r.store.groups.At(rec.group)
 	g.v1Until = max(g.v1Until, rec.expires)
 	if g.linger == 0 {
-		return
+		return false
 	}
 	done := r.store.records.At(g.linger)
 	if done.live() && done.flags&isV1 != 0 && rec.expires > done.expires && r.store.version(done).newer(r.store.version(rec)) {
 		r.store.setExpiry(id, done.expires, now)
+		return true
 	}
+	return false
 }
 
 // HoldPeer stops the ageing of what the peer heard, while the peer lives but
