@@ -165,7 +165,7 @@ func (p *lagPair) faults() []fault {
 }
 
 // faultTime is how long a fault lasts.
-const faultTime = 4 * time.Second
+const faultTime = 3 * time.Second
 
 // plays has faults come and go and shows what each costs, by the guest's clock.
 // The emulation is too slow and too uneven for the limits; a fault that is not
@@ -195,7 +195,7 @@ func (p *lagPair) counts(fault string, listeners []*listener, from, healed, to u
 	for _, l := range listeners {
 		lost, back := l.missed(from, healed), l.missed(healed, to-inFlight)
 		p.t.Logf("%s: %s missed %v, after healing %v", fault, l.group, time.Duration(lost)*streamInterval, time.Duration(back)*streamInterval)
-		if longest := time.Duration(lost+back) * streamInterval; longest > faultTime/2 {
+		if longest := time.Duration(lost+back) * streamInterval; longest > faultTime*2/3 {
 			p.t.Errorf("%s: %s was missing for %v", fault, l.group, longest)
 		}
 	}
