@@ -247,3 +247,21 @@ func TestNothingIsHeldTogether(t *testing.T) {
 	x.r.HoldPeer(x.now, x.version(), false, &x.fx) // which comes a moment later
 	x.wantFilter(Include)
 }
+
+// A leave that ends what the peer has just told, and is nearly over, begins anew: else the
+// peer, which has not heard of it yet, would keep what ends here.
+func TestLeaveIsToldBeforeItIsOver(t *testing.T) {
+	x := newRig(t, DefaultConfig())
+	x.r.SetApart(0, true)
+	x.hearV1(h1, TypeReportV1, group1)
+	x.run(10 * time.Second)
+	x.clock = 2000
+	x.hearV1(h1, TypeDone, group1)
+	x.run(11950 * time.Millisecond)
+	told := Record{Key: Key{group1, h2}, Filter: Filter{Mode: Exclude}, Version: Version{1000, 2}, V1: true, Left: 250 * time.Second}
+	x.r.Merge(x.now, told, &x.fx)
+	x.run(x.now)
+	if rec, _ := x.r.Get(Key{group1, nobody}); rec.Left != x.r.inUse.LastListenerQueryTime() || !slices.Contains(x.fx.Changed, rec.Key) {
+		t.Errorf("the leave has %v left, the peer is told of %v", rec.Left, x.fx.Changed)
+	}
+}
