@@ -104,7 +104,8 @@ func (n *node) sendMLD(m device.SendMLD) {
 		n.w.after(rejoinDelay, func() { n.upstreamHears(&p) })
 		return
 	}
-	if p.Type != mld.TypeQuery || !n.alive() || !n.duty().Querier {
+	// It may have asked before it lost the duty, in the same event.
+	if p.Type != mld.TypeQuery || !n.alive() || !n.duty().Querier && !n.wasQuerier {
 		n.w.violated("%s sends a message of type %d to hosts and has no duty to query", n.name, p.Type)
 	}
 	n.w.logf("%s asks on %s for %s %v, suppress %v", n.name, m.Netdev, p.Group, p.Sources, p.Suppress)

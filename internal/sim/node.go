@@ -60,8 +60,10 @@ type node struct {
 	asked  map[device.SourceGroup]bool // an upcall is under way
 	joined map[netip.Addr]mld.Filter   // what the upstream network has heard
 	conns  map[rbs.ConnID]*conn
-	listen bool
-	lastID rbs.ConnID
+	// wasQuerier: it had the duty to query before the event that is being carried out.
+	wasQuerier bool
+	listen     bool
+	lastID     rbs.ConnID
 
 	wakeAt     time.Duration // of the Advance that is scheduled, 0 when none is
 	bfd        etrunk.BFDState
@@ -123,7 +125,7 @@ func (n *node) boot() {
 	n.asked = make(map[device.SourceGroup]bool)
 	n.joined = make(map[netip.Addr]mld.Filter)
 	n.conns = make(map[rbs.ConnID]*conn)
-	n.gate, n.listen, n.wakeAt, n.bfd = device.Gate{}, false, 0, etrunk.BFDPending
+	n.gate, n.listen, n.wakeAt, n.bfd, n.wasQuerier = device.Gate{}, false, 0, etrunk.BFDPending, false
 	n.w.logf("%s boots", n.name)
 	n.tellLinks()
 	if err := n.dev.Configure(n.w.now, n.settings()); err != nil {
@@ -254,6 +256,7 @@ func (n *node) pump() {
 	}
 	if n.alive() {
 		n.armTimer()
+		n.wasQuerier = n.duty().Querier
 	}
 	if n.moved {
 		n.moved = false

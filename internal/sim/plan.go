@@ -67,7 +67,7 @@ func newPlan(seed uint64) Plan {
 		// Long enough for whatever is not held back to expire, and for the hold to end, too.
 		if f.mayLast && rng.IntN(20) == 0 {
 			plan[i].For = between(200*time.Second, 500*time.Second)
-			if plan[i].Chance%4 == 0 {
+			if plan[i].Chance%2 == 0 {
 				plan[i].For += retention
 			}
 		}
