@@ -19,7 +19,6 @@ import (
 	"sync"
 
 	"github.com/google/nftables"
-	"github.com/mdlayher/netlink"
 )
 
 // TableName is the name of the nftables table, of family ip6.
@@ -54,10 +53,11 @@ type Drops struct {
 
 // Gate owns the table. Its methods may be called by several goroutines.
 type Gate struct {
-	mu    sync.Mutex
-	netns int
-	conn  *nftables.Conn
-	rules ruleset
+	mu     sync.Mutex
+	inside func(func() error) error // runs a function in the namespace
+	socket *socket
+	conn   *nftables.Conn
+	rules  ruleset
 	// held is what the kernel holds as far as is known; nil when it is not.
 	held *contents
 	// handles are the kernel's numbers of our rules; others mean that somebody meddled.
@@ -67,33 +67,30 @@ type Gate struct {
 
 // Open connects to nftables in the namespace of the process. The kernel is not
 // changed before the first Apply or Sync.
-func Open() (*Gate, error) { return OpenIn(0) }
+func Open() (*Gate, error) { return OpenIn(func(f func() error) error { return f() }) }
 
-// OpenIn connects in the namespace of a descriptor.
-func OpenIn(netnsFD int) (*Gate, error) {
-	g := &Gate{netns: netnsFD}
+// OpenIn connects where a function runs another, as in a namespace.
+func OpenIn(inside func(func() error) error) (*Gate, error) {
+	g := &Gate{inside: inside}
 	if err := g.connect(); err != nil {
 		return nil, err
 	}
 	return g, nil
 }
 
-// batchBuffer is room for the largest transaction in bytes: about 100,000 orphans.
-const batchBuffer = 16 << 20
-
 func (g *Gate) connect() error {
-	conn, err := nftables.New(nftables.AsLasting(), nftables.WithNetNSFd(g.netns),
-		nftables.WithSockOptions(func(c *netlink.Conn) error {
-			// Less room only limits how many orphans can change at once.
-			_ = c.SetWriteBuffer(batchBuffer)
-			_ = c.SetReadBuffer(batchBuffer)
-			return nil
-		}))
-	if err != nil {
-		return fmt.Errorf("open nftables: %w", err)
-	}
-	g.conn = conn
-	return nil
+	return g.inside(func() error {
+		sock, err := openSocket()
+		if err != nil {
+			return fmt.Errorf("open nftables: %w", err)
+		}
+		conn, err := nftables.New(nftables.AsLasting(), nftables.WithTestDial(sock.exchange))
+		if err != nil {
+			return fmt.Errorf("open nftables: %w", errors.Join(err, sock.close()))
+		}
+		g.socket, g.conn = sock, conn
+		return nil
+	})
 }
 
 // Apply brings the kernel to a state in one transaction: the difference to what
@@ -160,7 +157,7 @@ func (g *Gate) Close(remove bool) error {
 		}
 		g.held = nil
 	}
-	return errors.Join(err, g.conn.CloseLasting())
+	return errors.Join(err, g.conn.CloseLasting(), g.socket.close())
 }
 
 func (g *Gate) apply(s State) error {
@@ -228,9 +225,8 @@ func (g *Gate) read(seed uint32) *contents {
 // one may have answers left in it that belong to nothing.
 func (g *Gate) failed(what string, err error) error {
 	g.held = nil
-	_ = g.conn.CloseLasting()
+	_, _ = g.conn.CloseLasting(), g.socket.close()
 	if again := g.connect(); again != nil {
-		// The closed connection dials anew for each use.
 		err = errors.Join(err, again)
 	}
 	return fmt.Errorf("%s: %w", what, err)

@@ -55,7 +55,7 @@ func newBed(t *testing.T, groups int) *bed {
 
 func openGate(t *testing.T, n *testnet.Node) *gate.Gate {
 	t.Helper()
-	g, err := gate.OpenIn(n.FD())
+	g, err := gate.OpenIn(n.Do)
 	testnet.Must(t, err)
 	t.Cleanup(func() { g.Close(false) })
 	return g
@@ -249,7 +249,7 @@ func nft(t *testing.T, n *testnet.Node, command string) string {
 // BenchmarkSwitchover opens and closes an interface, one transaction each.
 func BenchmarkSwitchover(b *testing.B) {
 	node := testnet.NewNode(b)
-	g, err := gate.OpenIn(node.FD())
+	g, err := gate.OpenIn(node.Do)
 	testnet.Must(b, err)
 	defer g.Close(true)
 	states := [2]gate.State{{Seed: 1, Bucket0: []string{"eth-trunk10"}}, {Seed: 1}}
