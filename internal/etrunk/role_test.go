@@ -38,6 +38,12 @@ func TestMemberTable(t *testing.T) {
 			MemberMaster, ReasonForceMaster, MemberMaster, ReasonForceMaster},
 		{"both force-backup", modes(ForceBackup, ForceBackup), nil,
 			MemberBackup, ReasonForceBackup, MemberBackup, ReasonForceBackup},
+		{"force-master on the Master, peer force-backup", modes(ForceMaster, ForceBackup), nil,
+			MemberMaster, ReasonForceMaster, MemberBackup, ReasonForceBackup},
+		{"force-backup on the Master, peer force-master", modes(ForceBackup, ForceMaster), nil,
+			MemberBackup, ReasonForceBackup, MemberMaster, ReasonForceMaster},
+		{"auto on the Master, peer force-backup", modes(Auto, ForceBackup), nil,
+			MemberMaster, ReasonPeerMemberDown, MemberBackup, ReasonForceBackup},
 		{"auto, healthy", nil, nil,
 			MemberMaster, ReasonPeerMemberDown, MemberBackup, ReasonPeerMemberUp},
 		{"auto, Master's leg down", nil, func(p *pair) { p.announce(0, Announcement{}) },
@@ -56,6 +62,14 @@ func TestMemberTable(t *testing.T) {
 			MemberMaster, ReasonPeerMemberDown, MemberBackup, ReasonPeerMemberUp},
 		{"auto, full tie", func(a, b *Config) { b.Priority = a.Priority }, nil,
 			MemberMaster, ReasonETrunkMaster, MemberMaster, ReasonETrunkMaster},
+		{"auto, Backup is told of the fault, then of the recovery", func(a, b *Config) { a.RevertDelay = 0 }, func(p *pair) {
+			p.announce(0, Announcement{})
+			p.run(100 * time.Millisecond)
+			p.wantMember(1, MemberMaster, ReasonPeerMemberDown)
+			p.announce(0, serving)
+		}, MemberMaster, ReasonPeerMemberDown, MemberBackup, ReasonPeerMemberUp},
+		{"auto, Master not ready", nil, func(p *pair) { p.announce(0, Announcement{Up: true}) },
+			MemberBackup, ReasonPeerMemberUp, MemberMaster, ReasonPeerMemberDown},
 		{"auto, peer device gone", nil, func(p *pair) { p.nodes[0].dead = true; p.bfd(1, BFDUp); p.bfd(1, BFDDown) },
 			MemberMaster, ReasonPeerMemberDown, MemberMaster, ReasonETrunkMaster},
 	}
