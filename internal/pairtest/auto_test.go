@@ -1,6 +1,7 @@
 package pairtest
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"syscall"
@@ -55,20 +56,98 @@ func autoPair(t *testing.T, revertDelay string) (*pair, *source, *listener) {
 }
 
 // TestAutoSwitchover hands the leg over and takes it back on request, twice, in no time
-// although the revert delay is an hour: no packet is lost.
+// although the revert delay is an hour: no packet is lost. Nor is any when the mode of
+// one member, or of the other, is changed to and fro, nor in a switchover of those.
 func TestAutoSwitchover(t *testing.T) {
 	p, s, l := autoPair(t, "3600")
 	from := s.position()
+	mode := func(d *device, mode string) { d.configures("interface eth-trunk 10", "e-trunk mode "+mode) }
 	for range 2 {
 		p.a.types("switchover e-trunk 1")
 		p.serves(p.b)
 		contains(t, p.a.shows("e-trunk 1"), "left to the peer: handed over on request")
 		p.a.types("undo switchover e-trunk 1")
 		p.serves(p.a)
+
+		mode(p.a, "force-master")
+		p.a.types("switchover e-trunk 1")
+		p.b.hasDuty("sole", "all", true)
+		p.a.hasDuty("none", "none", true)
+		p.a.types("undo switchover e-trunk 1")
+		p.serves(p.a)
+		mode(p.a, "force-backup")
+		p.serves(p.b)
+		mode(p.a, "auto")
+		p.a.types("switchover e-trunk 1", "undo switchover e-trunk 1") // ends the revert delay
+		p.serves(p.a)
+
+		mode(p.b, "force-master")
+		p.a.hasDuty("shared", "0", true)
+		p.b.hasDuty("shared", "1", true)
+		p.a.types("switchover e-trunk 1")
+		p.b.hasDuty("sole", "all", true)
+		p.a.types("undo switchover e-trunk 1")
+		p.a.hasDuty("shared", "0", true)
+		mode(p.b, "auto")
+		p.serves(p.a)
 	}
 	l.awaits(s)
 	if missed := l.missed(from, l.position()); missed > 0 {
 		t.Errorf("%d packets are missing", missed)
+	}
+}
+
+// TestAutoSplitBrainHeals: cut off from each other both serve; when the path is back one
+// of them parts, and nobody has missed anything.
+func TestAutoSplitBrainHeals(t *testing.T) {
+	p, s, l := autoPair(t, "0")
+	from := s.position()
+	for range 2 {
+		p.a.silence(coreLink)
+		p.a.hasDuty("sole", "all", true)
+		p.b.hasDuty("sole", "all", true)
+		p.b.hasAlarms("BFD_SESSION_DOWN", "ETRUNK_EXPECT_STATE", "ETRUNK_EXPECT_STATE", "ETRUNK_PEER_LOST", "RBS_CHANNEL_DOWN")
+		p.a.speaks()
+		p.serves(p.a)
+		p.b.hasAlarms()
+	}
+	l.awaits(s)
+	if missed := l.missed(from, l.position()); missed > 0 {
+		t.Errorf("%d packets are missing", missed)
+	}
+}
+
+// TestRevertDelay: a device that returns shares only after the delay, when the peer has
+// been serving; nothing is missing meanwhile.
+func TestRevertDelay(t *testing.T) {
+	const delay = 3 * time.Second
+	p := newPair(t)
+	p.start()
+	s := p.stream(ssmGroup)
+	l := p.join(ssmGroup, sourceAddr)
+	p.forms(1)
+	for _, d := range []*device{p.a, p.b} {
+		d.configures("e-trunk 1", "timer revert delay 3")
+	}
+	for _, d := range []*device{p.a, p.b} {
+		d.crash()
+		l.awaits(s)
+		from, began := l.position(), time.Now()
+		d.start()
+		eventually(t, "device "+d.name+" waits", func() error {
+			if shown := d.shows("e-trunk 1"); !strings.Contains(shown, "settling, ") {
+				return errors.New(shown)
+			}
+			return nil
+		})
+		p.forms(1)
+		if took := time.Since(began); took < delay {
+			t.Errorf("device %s shares after %v", d.name, took)
+		}
+		l.awaits(s)
+		if missed := l.missed(from, l.position()); missed > 0 {
+			t.Errorf("%d packets are missing", missed)
+		}
 	}
 }
 
