@@ -19,8 +19,9 @@ const (
 // steerLeg asks for the leg to be up on a Master member and out of the switch's
 // aggregate on a Backup: by LACP in `auto` where the leg speaks it, for then it is back
 // much sooner, else down. A forced Backup does not come back by itself, and a switch that
-// has lost the Master's leg would stay with one that stands aside. A leg found down at boot is raised when the listeners
-// are known, so that the switch sends no report to a device that would lose it.
+// has lost the Master's leg would stay with one that stands aside. A leg found down at
+// boot is raised when the listeners are known, so that the switch sends no report to a
+// device that would lose it.
 func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
 	want := !m.leg.Shutdown && ms.Role == etrunk.MemberMaster
 	switch {
