@@ -1,7 +1,7 @@
 package pairtest
 
 import (
-	"bytes"
+	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -112,15 +112,27 @@ func TestAggregateOverBothDevices(t *testing.T) {
 	p := newBondPair(t)
 	p.start()
 	t.Logf("one aggregate over both devices after %v", p.aggregates("a", "b"))
-	s, err := p.host.Links.Bond(lagLink)
-	testnet.Must(t, err)
-	f, err := p.a.ethTrunk()
-	testnet.Must(t, err)
-	if f.Leg != "joined" || len(f.Partners) != 1 || !bytes.Contains(s.PartnerSystem, []byte{0x02}) {
-		t.Errorf("%+v, partner of the switch %v", f, s.PartnerSystem)
-	}
+	p.displays(p.a)
 	src, listeners := p.serves()
 	p.plays(src, listeners, p.faults()...)
+}
+
+// displays waits until a device shows its Eth-Trunk as it is: the port open on both sides,
+// and the switch as the partner.
+func (p *lagPair) displays(d *device) {
+	p.t.Helper()
+	lag, err := p.host.Links.Bond(lagLink)
+	testnet.Must(p.t, err)
+	partner := hex.EncodeToString(lag.HardwareAddr)
+	const open = "11111100" // active, short timeout, aggregatable, in sync, collecting, distributing
+	eventually(p.t, "device "+d.name+" shows its Eth-Trunk", func() error {
+		f, err := d.ethTrunk()
+		if err == nil && (f.Leg != "joined" || f.UpPorts != 1 || len(f.Ports) != 1 || f.Ports[0].Portstate != open ||
+			len(f.Partners) != 1 || f.Partners[0].Portstate != open || strings.ReplaceAll(f.Partners[0].Systemid, "-", "") != partner) {
+			err = fmt.Errorf("%+v, the switch is %s", f, partner)
+		}
+		return err
+	})
 }
 
 // serves has the host listen to four streams, of which the hash gives each device two.
