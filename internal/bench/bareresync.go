@@ -23,8 +23,8 @@ type bareKey struct {
 }
 
 type bareValue struct {
-	clock   uint64
-	expires time.Duration
+	clock uint64
+	_     time.Duration // when it expires
 }
 
 // bareResync is the limit of a resynchronisation: as many bytes go over the cable

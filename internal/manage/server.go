@@ -45,7 +45,9 @@ func Serve(ctx context.Context, l net.Listener, sys *console.System, j *journal.
 	if err := srv.Shutdown(stop); err != nil {
 		srv.Close()
 	}
-	<-failed // http.ErrServerClosed
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("console socket: %w", err)
+	}
 	return nil
 }
 

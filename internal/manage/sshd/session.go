@@ -20,7 +20,6 @@ type session struct {
 	conn    *conn
 	channel ssh.Channel
 	onPTY   bool
-	size    terminal.Size
 	sizes   chan terminal.Size
 }
 
@@ -53,7 +52,7 @@ func (s *session) serve(requests <-chan *ssh.Request) {
 		case r, ok := <-requests:
 			if !ok {
 				if running {
-					<-ended // its keys have ended
+					s.exit(<-ended) // its keys have ended
 				}
 				return
 			}
