@@ -234,7 +234,7 @@ func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duratio
 				continue
 			}
 			since = max(since, v.whole)
-		case h.hashedAt > l.since:
+		case h.hashedAt > l.since, h.hashedAt > max(h.heardAt[i], n.bootedAt) && !n.knows(h, w.streams[i]):
 			since, most = max(since, h.hashedAt), maxRehash
 		case v.whole == never && w.answeredElsewhere(h, n):
 			most = maxRehash
