@@ -201,7 +201,8 @@ func (w *World) shared() bool {
 			return false
 		}
 		snap := n.dev.Snapshot(w.now, time.Time{})
-		if !snap.Services[0].InSync || !snap.Members[0].Ready || n.duty().Kind != n.dutyAtRest(snap.ETrunks[0].Preferred) {
+		rest := n.dutyAtRest(snap.ETrunks[0].Preferred)
+		if !snap.Services[0].InSync || !snap.Members[0].Ready || n.duty().Kind != rest || n.legUp() != (rest != device.DutyNone) {
 			return false
 		}
 	}

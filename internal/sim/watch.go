@@ -194,6 +194,10 @@ func (h *host) known(i int) bool {
 	return h.heard[i] && (since > hearTime || since > joinTime && h.w.bothKnow(h, h.w.streams[i]))
 }
 
+func (w *World) anyKnows(h *host, i int) bool {
+	return slices.ContainsFunc(w.nodes[:], func(n *node) bool { return n.alive() && n.knows(h, w.streams[i]) })
+}
+
 func (w *World) bothKnow(h *host, s stream) bool {
 	for _, n := range w.nodes {
 		if !n.alive() || !n.knows(h, s) {
@@ -207,6 +211,9 @@ func (w *World) bothKnow(h *host, s stream) bool {
 // how long it may.
 func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duration) {
 	w := v.w
+	if !l.served && h.heard[i] && *h.lostReport(i) && !w.anyKnows(h, i) {
+		l.grace = true // who heard it died at once, and its repetition is lost
+	}
 	if w.strict && !l.grace {
 		gap := maxGap + w.helloDelay()
 		if !w.servable() {
