@@ -38,8 +38,9 @@ const (
 var (
 	timers = mld.DefaultConfig()
 	// maxRelearn is the wait for a device that has all it takes to serve: all but one
-	// of its queries at start-up go unanswered.
-	maxRelearn = time.Duration(timers.Robustness-1)*timers.StartupQueryInterval() + timers.MaxResponse + maxJoin
+	// of its queries at start-up go unanswered. What makes the querier begin anew while
+	// an answer is due, that is lost then, is another response time.
+	maxRelearn = time.Duration(timers.Robustness-1)*timers.StartupQueryInterval() + 2*timers.MaxResponse + maxJoin
 	// maxRehash is the wait of a listener whose reports the switch has come to hash to a
 	// device that knows nothing of it and cannot be told: nobody has a reason to ask, so
 	// the general queries have to find it, of which an answer may be lost.
