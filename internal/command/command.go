@@ -73,7 +73,6 @@ func (v Vocabulary) With(o Vocabulary) Vocabulary {
 // Table is a compiled set of commands. It is immutable, so sessions share it.
 type Table[S any] struct {
 	vocabulary Vocabulary
-	commands   []Command[S]
 	views      map[string][]*compiled[S]
 }
 
@@ -84,22 +83,18 @@ type compiled[S any] struct {
 
 // New compiles commands. An error names the command whose grammar is wrong.
 func New[S any](v Vocabulary, commands []Command[S]) (*Table[S], error) {
-	t := &Table[S]{vocabulary: v, commands: slices.Clone(commands), views: map[string][]*compiled[S]{}}
-	for i := range t.commands {
-		c := &t.commands[i]
+	t := &Table[S]{vocabulary: v, views: map[string][]*compiled[S]{}}
+	for _, c := range commands {
 		grammar, err := compile(c.Syntax, v.Types)
 		if err != nil {
 			return nil, fmt.Errorf("command %q: %w", c.Syntax, err)
 		}
 		for _, view := range c.Views {
-			t.views[view] = append(t.views[view], &compiled[S]{c, grammar})
+			t.views[view] = append(t.views[view], &compiled[S]{&c, grammar})
 		}
 	}
 	return t, nil
 }
-
-// Commands returns the declarations in their order.
-func (t *Table[S]) Commands() []Command[S] { return slices.Clone(t.commands) }
 
 // Match is a line understood: the command it gives and its arguments.
 type Match[S any] struct {
