@@ -12,8 +12,8 @@ import (
 )
 
 // TestStoppedDaemon stops a daemon for so long that its peer has lost it in every way,
-// and lets it go on: the listeners are served all the while, and what it believed when it
-// was stopped does not make both send for good. Twice, in both directions.
+// and lets it go on: no listener misses a stream for longer than a second, and what it believed
+// when it was stopped does not make both send for good. Twice, in both directions.
 func TestStoppedDaemon(t *testing.T) {
 	p := newPair(t)
 	p.start()

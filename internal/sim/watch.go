@@ -192,27 +192,24 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 // known reports whether both devices know of a listener, or have had the time to act on it.
 func (h *host) known(i int) bool {
 	since := h.w.now - h.heardAt[i]
-	return h.heard[i] && (since > hearTime || since > joinTime && h.w.bothKnow(h, h.w.streams[i]))
+	return h.heard[i] && (since > hearTime || since > joinTime && h.w.knowers(h, i) == len(h.w.nodes))
 }
 
-func (w *World) anyKnows(h *host, i int) bool {
-	return slices.ContainsFunc(w.nodes[:], func(n *node) bool { return n.alive() && n.knows(h, w.streams[i]) })
-}
-
-func (w *World) bothKnow(h *host, s stream) bool {
+// knowers counts the devices that know of a listener.
+func (w *World) knowers(h *host, i int) (count int) {
 	for _, n := range w.nodes {
-		if !n.alive() || !n.knows(h, s) {
-			return false
+		if n.alive() && n.knows(h, w.streams[i]) {
+			count++
 		}
 	}
-	return true
+	return count
 }
 
 // waited returns how long a listener has waited for what it could have had, and
 // how long it may.
 func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duration) {
 	w := v.w
-	if !l.served && h.heard[i] && *h.lostReport(i) && !w.anyKnows(h, i) {
+	if !l.served && h.heard[i] && *h.lostReport(i) && w.knowers(h, i) == 0 {
 		l.grace = true // who heard it died at once, and its repetition is lost
 	}
 	if w.strict && !l.grace {
