@@ -28,6 +28,10 @@ type Clock struct {
 // MaxStamp is the highest reading that is accepted from a peer: half the range, the year 6429.
 const MaxStamp Stamp = 1<<63 - 1
 
+// maxLead is how many milliseconds a peer's clock can be ahead of ours. No computer's is further:
+// Linux counts 292 years from 1970. Who believed more would soon be out of the range itself.
+const maxLead int64 = 300 * 365 * 24 * 3600 * 1000
+
 // clockTolerance is how far the clocks of two devices that meet may be apart without
 // harm: no host tells one of them something and then the other the contrary so fast.
 const clockTolerance Stamp = 100 << counterBits
@@ -44,6 +48,11 @@ func NewClock(wall time.Time, now time.Duration) *Clock {
 func (c *Clock) Now(now time.Duration) Stamp {
 	c.last = max(c.last+1, c.reading(now))
 	return c.last
+}
+
+// believes reports whether a peer's clock can have this reading.
+func (c *Clock) believes(now time.Duration, s Stamp) bool {
+	return s.millis()-c.reading(now).millis() <= maxLead
 }
 
 // Observe takes note of a reading of the peer: later readings exceed it. It returns

@@ -118,6 +118,9 @@ func (s *Session) takeHello(now time.Duration, body []byte) error {
 	if h.Device == s.cfg.Device {
 		return &ProtocolError{CodeIdentity, fmt.Sprintf("both ends have device ID %016x", h.Device)}
 	}
+	if err := s.checkClock(now, h.Clock); err != nil {
+		return err
+	}
 	s.peer, s.established, s.stats.began, s.stats.moved = h, true, now, now
 	s.version = min(h.MaxVersion, MaxVersion)
 	if h.Boot == s.cfg.Met {
@@ -127,6 +130,14 @@ func (s *Session) takeHello(now time.Duration, body []byte) error {
 	}
 	s.startComparison()
 	return nil
+}
+
+// checkClock refuses what no clock can have shown, before it is taken over for good.
+func (s *Session) checkClock(now time.Duration, reading Stamp) error {
+	if s.clock.believes(now, reading) {
+		return nil
+	}
+	return violation("the peer's clock shows %s, ours %s", reading.Time().Format(time.DateOnly), s.clock.reading(now).Time().Format(time.DateOnly))
 }
 
 func (s *Session) takeKeepalive(now time.Duration, body []byte) (err error) {
@@ -162,6 +173,9 @@ func (s *Session) mergeAll(now time.Duration, t FrameType, sequence uint64, next
 	for {
 		more, err := next(&s.record)
 		if !more || err != nil {
+			return err
+		}
+		if err := s.checkClock(now, s.record.Version.Clock); err != nil {
 			return err
 		}
 		s.merge(now, &s.record)
