@@ -1,6 +1,59 @@
 package rbs
 
-import "time"
+import (
+	"math"
+	"time"
+)
+
+// link is a connection with its session.
+type link struct {
+	conn     ConnID
+	session  *Session
+	madeAt   time.Duration
+	upAt     time.Duration
+	up       bool // established, and told so
+	inSync   bool // told so
+	writing  int  // bytes that the last Send has under way
+	sentAt   time.Duration
+	syncsEnd time.Duration
+}
+
+const (
+	// sendPause is the least time between two chunks of live changes, which so
+	// share the cost of a chunk, of its writing and of its acknowledgement, when
+	// they stream in. The first one after a pause goes at once.
+	sendPause = time.Millisecond
+	// manyChanges fill a chunk of their own.
+	manyChanges = 512
+)
+
+// sendAt is when a link may send next.
+func (l *link) sendAt() time.Duration {
+	if s := l.session; s.InSync() && !s.asking() && !s.answers.busy() && s.dirty.len() < manyChanges {
+		return l.sentAt + sendPause
+	}
+	return 0
+}
+
+// writeTimeout bounds the time in which a chunk is written: whoever reads nothing for that
+// long may be heard all the same, and would never be told of anything.
+const writeTimeout = time.Minute
+
+// writtenBy is when the chunk under way must have been written.
+func (l *link) writtenBy() time.Duration {
+	if l.writing == 0 {
+		return math.MaxInt64
+	}
+	return l.sentAt + writeTimeout
+}
+
+// advance does what is due on the connection. An error ends it.
+func (l *link) advance(now time.Duration) error {
+	if now >= l.writtenBy() {
+		return violation("the peer has not read %d bytes in %v", l.writing, writeTimeout)
+	}
+	return l.session.Advance(now)
+}
 
 // note acts on what the session of l has come to.
 func (s *Service) note(now time.Duration, l *link, fx *Effects) {

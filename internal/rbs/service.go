@@ -51,36 +51,6 @@ type Service struct {
 	missedSince time.Duration
 }
 
-// link is a connection with its session.
-type link struct {
-	conn     ConnID
-	session  *Session
-	madeAt   time.Duration
-	upAt     time.Duration
-	up       bool // established, and told so
-	inSync   bool // told so
-	writing  int  // bytes that the last Send has under way
-	sentAt   time.Duration
-	syncsEnd time.Duration
-}
-
-const (
-	// sendPause is the least time between two chunks of live changes, which so
-	// share the cost of a chunk, of its writing and of its acknowledgement, when
-	// they stream in. The first one after a pause goes at once.
-	sendPause = time.Millisecond
-	// manyChanges fill a chunk of their own.
-	manyChanges = 512
-)
-
-// sendAt is when a link may send next.
-func (l *link) sendAt() time.Duration {
-	if s := l.session; s.InSync() && !s.asking() && !s.answers.busy() && s.dirty.len() < manyChanges {
-		return l.sentAt + sendPause
-	}
-	return 0
-}
-
 // dialTimeout is when an unanswered Dial counts as failed.
 const dialTimeout = 5 * time.Second
 
@@ -316,7 +286,7 @@ func (s *Service) Advance(now time.Duration, fx *Effects) {
 		s.DialFailed(now, fmt.Sprintf("no connection within %v", dialTimeout), fx)
 	}
 	for l := range s.links() {
-		if err := l.session.Advance(now); err != nil {
+		if err := l.advance(now); err != nil {
 			s.lose(now, l, err, fx)
 		}
 	}
@@ -341,7 +311,7 @@ func (s *Service) Deadline() (at time.Duration, ok bool) {
 		sooner(s.dialledAt + dialTimeout)
 	}
 	for l := range s.links() {
-		sooner(l.session.Deadline())
+		sooner(min(l.session.Deadline(), l.writtenBy()))
 		if l.writing == 0 && l.session.Pending() {
 			sooner(max(s.now, l.sendAt()))
 		}
