@@ -58,22 +58,30 @@ func (s *Session) parts() int {
 	return n
 }
 
-// noteAsked notes that the peer has asked about all of a bucket.
-func (s *Session) noteAsked(bucket int) {
-	each := s.parts() / s.store.Buckets()
+// overlapping is how many comparisons may be under way at once: a synchronisation, a
+// Resync of either end and an audit. More is abuse, by which a peer that asks and does not
+// read would fill our memory.
+const overlapping = 4
+
+// noteAsked notes that the peer has asked about all of a bucket, or a leaf, and reports
+// whether it had done so in this comparison: then it is answered already.
+func (s *Session) noteAsked(part, parts int) (again bool) {
 	if s.requested == nil {
 		s.requested = make([]bool, s.parts())
 	}
+	each := len(s.requested) / parts
+	again = true
 	for i := range each {
-		s.requested[bucket*each+i] = true
+		again = again && s.requested[part*each+i]
+		s.requested[part*each+i] = true
 	}
+	return again
 }
 
-// countQuestions bounds what a peer can ask for: a synchronisation, a Resync of either end
-// and an audit may overlap; more is abuse.
+// countQuestions bounds what a peer can ask for.
 func (s *Session) countQuestions(n int) error {
 	s.questions += n
-	if most := 4*s.parts() + 4; s.questions > most {
+	if most := overlapping * (s.parts() + 1); s.questions > most {
 		return violation("%d buckets and leaves asked for, at most %d expected", s.questions, most)
 	}
 	return nil
@@ -96,18 +104,20 @@ func (s *Session) takeBucketRequest(body []byte) error {
 			return violation("BUCKET-REQUEST for bucket %d of %d", bucket, buckets)
 		}
 		bare = bare && len(held) == 0
-		s.noteAsked(int(bucket))
 	}
 	if err := s.countQuestions(entries); err != nil {
 		return err
 	}
 	if bare && entries == buckets {
 		s.askedAll, s.stats.records.full = true, true
+		for b := range buckets {
+			s.noteAsked(b, buckets)
+		}
 	} else {
 		s.answerBuckets(req)
 	}
 	if req.Last {
-		s.endQuestions()
+		return s.endQuestions()
 	}
 	return nil
 }
@@ -117,6 +127,9 @@ func (s *Session) answerBuckets(req BucketRequest) {
 		bucket, held, ok := req.Next(nil)
 		if !ok {
 			return
+		}
+		if s.noteAsked(int(bucket), s.store.Buckets()) {
+			continue
 		}
 		slices.Sort(held)
 		s.refs = s.store.Refs(int(bucket), s.refs[:0])
@@ -144,7 +157,10 @@ func (s *Session) answer(ref Ref, some bool, held func(*Record) bool) {
 }
 
 // endQuestions queues the answer, group by group.
-func (s *Session) endQuestions() {
+func (s *Session) endQuestions() error {
+	if len(s.queue) >= overlapping {
+		return violation("%d comparisons are unanswered, and another one has ended", len(s.queue))
+	}
 	if s.askedAll {
 		s.queue = append(s.queue, s.wholeAnswer())
 	} else {
@@ -155,6 +171,7 @@ func (s *Session) endQuestions() {
 	s.ackTombstones()
 	s.endLacking(s.heard)
 	clear(s.requested)
+	return nil
 }
 
 // ackTombstones notes that the peer has no use for the tombstones of the parts
@@ -193,6 +210,9 @@ func (s *Session) takeBranchRequest(body []byte) error {
 		}
 	}
 	s.leafSalt, s.tellLeaf = salt, append(s.tellLeaf, buckets...)
+	if len(s.tellLeaf) > overlapping*s.store.Buckets() {
+		return violation("%d branches asked for that have not been told yet", len(s.tellLeaf))
+	}
 	return s.countQuestions(len(buckets))
 }
 
@@ -224,15 +244,14 @@ func (s *Session) takeLeafRequest(body []byte) error {
 	if !branchable(buckets) {
 		return violation("LEAF-REQUEST for a database without leaves")
 	}
-	if s.requested == nil {
-		s.requested = make([]bool, s.parts())
-	}
 	for _, r := range requests {
 		leaf := int(r.Leaf)
-		if leaf >= len(s.requested) {
-			return violation("LEAF-REQUEST for leaf %d of %d", leaf, len(s.requested))
+		if leaf >= s.parts() {
+			return violation("LEAF-REQUEST for leaf %d of %d", leaf, s.parts())
 		}
-		s.requested[leaf] = true
+		if s.noteAsked(leaf, s.parts()) {
+			continue
+		}
 		s.refs = s.store.LeafRefs(leaf, s.refs[:0])
 		for _, ref := range s.refs {
 			s.answer(ref, len(r.Held) > 0, func(rec *Record) bool {

@@ -68,6 +68,9 @@ func (s *Session) takeDigests(body []byte) error {
 	if int(d.First) != s.expect || s.expect+d.Len() > buckets || s.peer.Buckets != uint32(buckets) {
 		return violation("DIGESTS of %d buckets from %d, want them from %d of %d", d.Len(), d.First, s.expect, buckets)
 	}
+	if len(s.ask) > overlapping*buckets {
+		return violation("DIGESTS, and %d buckets that differed are still to be asked for", len(s.ask))
+	}
 	if !s.asking() {
 		s.salt = mix(s.salt ^ s.cfg.Boot ^ uint64(s.clock.last))
 	}
