@@ -158,6 +158,33 @@ func TestLeaveDuringAnOutageReachesThePeer(t *testing.T) {
 	}
 }
 
+// A host leaves while its record is being found equal: the tombstone that waits its turn, or
+// for its acknowledgement, is not among those of which the peer has no need, also when the
+// connection is cut once more.
+func TestLeaveAtAnyMomentOfAComparison(t *testing.T) {
+	for seed := range uint64(2400) {
+		w := newWorld(t, seed)
+		for i := range 8 {
+			w.nodes[i%2].write(i, false)
+		}
+		w.run(2 * time.Second)
+		w.cut()
+		w.slow = 20 * time.Millisecond
+		w.run(time.Duration(w.rng.IntN(600)) * time.Millisecond)
+		w.nodes[seed%2].write(1, true)
+		if seed%4 < 2 {
+			w.run(time.Duration(w.rng.IntN(150)) * time.Millisecond)
+			w.cut()
+			w.slow = 0
+		}
+		w.run(4 * time.Second) // less than an audit waits, which would bring the listener back
+		w.converged()
+		if n := len(w.nodes[0].store.live()); n != 7 {
+			t.Fatalf("seed %d: %d live records, want 7", seed, n)
+		}
+	}
+}
+
 // The clocks of the two nodes are an hour apart from the start (see start).
 func TestLaterWriteWinsAlthoughClocksDiffer(t *testing.T) {
 	w := newWorld(t, 8)
