@@ -172,7 +172,7 @@ func TestPeerThatLosesAFrame(t *testing.T) {
 // what it answers must be well-formed.
 func FuzzSession(f *testing.F) {
 	for _, g := range golden {
-		f.Add(g.made, 3)
+		f.Add(g, 3)
 	}
 	f.Add(AppendEndOfSync(AppendRecord(AppendRecords(nil, 1), 0, &goldenRecord), 2), 20)
 	f.Fuzz(func(t *testing.T, b []byte, cut int) {

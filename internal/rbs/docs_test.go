@@ -1,0 +1,186 @@
+package rbs
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The page docs/protocol/rbs.md is checked against the code: its examples (see
+// TestGoldenFrames), its tables and its numbers.
+
+func readFile(t testing.TB, name string) string {
+	t.Helper()
+	b, err := os.ReadFile("../../" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func page(t testing.TB) string { return readFile(t, "docs/protocol/rbs.md") }
+
+// examples returns the frames of the page by the names of their types. Dots stand for
+// zeros up to the length that the frame says it has.
+func examples(t testing.TB) map[string][]byte {
+	t.Helper()
+	found := make(map[string][]byte)
+	block := regexp.MustCompile(`(?m)^    [0-9a-f]{4} [0-9a-f]{2} 00( .*)?$(\n {8,}[0-9a-f]{2}.*)*`)
+	for _, text := range block.FindAllString(page(t), -1) {
+		text, more := strings.CutSuffix(text, " ...")
+		b := unhex(t, text)
+		if more {
+			b = append(b, make([]byte, int(binary.BigEndian.Uint16(b))-len(b))...)
+		}
+		f, n, err := NextFrame(b)
+		if err != nil || n != len(b) || found[f.Type.String()] != nil {
+			t.Fatalf("example %q: %v of %d bytes, %v", text, f.Type, n, err)
+		}
+		found[f.Type.String()] = b
+	}
+	return found
+}
+
+// tables returns the tables of a section, up to the next heading, with their heads.
+func tables(t *testing.T, heading string) (all [][][]string) {
+	t.Helper()
+	_, text, found := strings.Cut(page(t), "\n"+heading+"\n")
+	if !found {
+		t.Fatalf("the page has no section %q", heading)
+	}
+	text, _, _ = strings.Cut(text, "\n#")
+	inside := false
+	for line := range strings.Lines(text) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		switch is := strings.HasPrefix(line, "|"); {
+		case !is:
+			inside = false
+			continue
+		case !inside:
+			all, inside = append(all, nil), true
+		case strings.HasPrefix(cells[0], "---"):
+			continue
+		}
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		all[len(all)-1] = append(all[len(all)-1], cells)
+	}
+	return all
+}
+
+// A type or a code that the page or the dissector does not have fails.
+func TestDocumentedNumbers(t *testing.T) {
+	types, codes := tables(t, "## 3. Frames")[1][1:], tables(t, "### 4.8 ERROR")[1][1:]
+	dissected := func(list string) []string {
+		_, text, _ := strings.Cut(readFile(t, "contrib/wireshark/tandem.lua"), "local "+list+" = {")
+		text, _, _ = strings.Cut(text, "}")
+		return regexp.MustCompile(`"[^"]+"`).FindAllString(text, -1)
+	}
+	names, meanings := dissected("types"), dissected("codes")
+	n := 1
+	for ; FrameType(n).String() != fmt.Sprintf("type %d", n); n++ {
+		name := FrameType(n).String()
+		if n > len(types) || types[n-1][0] != strconv.Itoa(n) || types[n-1][1] != name {
+			t.Errorf("the page does not list type %d, %s", n, name)
+		}
+		if n > len(names) || names[n-1] != strconv.Quote(name) {
+			t.Errorf("the dissector does not know type %d, %s", n, name)
+		}
+		if examples(t)[name] == nil {
+			t.Errorf("the page has no example of %s", name)
+		}
+	}
+	if len(types) != n-1 || len(names) != n-1 {
+		t.Errorf("%d types, the page lists %d, the dissector %d", n-1, len(types), len(names))
+	}
+	for n = 1; ErrorCode(n).String() != fmt.Sprintf("code %d", n); n++ {
+		if n > len(codes) || codes[n-1][0] != strconv.Itoa(n) {
+			t.Errorf("the page does not list code %d, %v", n, ErrorCode(n))
+		}
+	}
+	if len(codes) != n-1 || len(meanings) != n-1 {
+		t.Errorf("%d codes, the page lists %d, the dissector %d", n-1, len(codes), len(meanings))
+	}
+}
+
+// Each field of the page's layouts begins where the one before it ends, and the fixed parts end where the code's do.
+func TestDocumentedLayouts(t *testing.T) {
+	fixed := map[string][]int{ // of each layout of a section
+		"## 3. Frames": {HeaderSize}, "### 4.1 HELLO": {helloUntold}, "### 4.2 KEEPALIVE": {8}, "### 4.3 DIGESTS": {4},
+		"### 4.4 BUCKET-REQUEST": {requestFixed, requestEntrySize}, "### 4.5 RECORDS": {recordsFixed, recordFixed},
+		"### 4.6 ACK": {8}, "### 4.7 END-OF-SYNC": {8}, "### 4.8 ERROR": {2}, "### 4.9 STATUS-REQUEST and STATUS": {0},
+		"### 4.10 BATCH": {recordsFixed, blockFixed, batchRecord}, "### 4.11 BRANCH-REQUEST": {8}, "### 4.12 BRANCH": {branchSize},
+		"### 4.13 LEAF-REQUEST": {leafRequestFixed, leafEntrySize},
+	}
+	for heading, want := range fixed {
+		var ends []int
+		for _, rows := range tables(t, heading) {
+			if rows[0][0] != "offset" {
+				continue
+			}
+			at := 0
+			for _, row := range rows[1:] {
+				if row[0] != strconv.Itoa(at) {
+					t.Errorf("%s: %q begins at %s, want %d", heading, row[2], row[0], at)
+				}
+				size, err := strconv.Atoi(row[1])
+				if err != nil { // as many as there are
+					break
+				}
+				at += size
+			}
+			ends = append(ends, at)
+		}
+		if fmt.Sprint(ends) != fmt.Sprint(want) {
+			t.Errorf("%s: the fixed parts are of %v bytes, want %v", heading, ends, want)
+		}
+	}
+}
+
+// What the page says in numbers is what the code goes by.
+func TestDocumentedBounds(t *testing.T) {
+	text := strings.Join(strings.Fields(page(t)), " ")
+	ms := func(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
+	s := func(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + " s" }
+	for _, says := range []string{
+		fmt.Sprintf("port %d unless configured", DefaultPort),
+		fmt.Sprintf("%s, doubling to %s, a random half taken off", ms(DefaultBackoffMin), s(DefaultBackoffMax)),
+		fmt.Sprintf("from %s again after a connection that was synchronised and held for %s", ms(DefaultBackoffMin), s(DefaultBackoffMax)),
+		fmt.Sprintf("every %s, whatever else is sent", ms(DefaultKeepaliveInterval)),
+		fmt.Sprintf("dead %s after the last byte", s(DefaultDeadInterval)),
+		fmt.Sprintf("not whole within %s of its first byte, or a window of which nothing is acknowledged for %[1]s", s(stallTimeout)),
+		fmt.Sprintf("If at HELLO a device is %s or more behind", ms(time.Duration(clockTolerance.millis())*time.Millisecond)),
+		fmt.Sprintf("more than %d years of 365 days ahead", maxLead/(365*24*3600*1000)),
+		fmt.Sprintf("Where buckets * %d <= %d a bucket has %[1]d leaves", Leaves, MaxBuckets),
+		fmt.Sprintf("header included: %d..%d", HeaderSize, MaxFrame),
+		fmt.Sprintf("sender's database, 1..%d", MaxBuckets),
+		fmt.Sprintf("This release sends versions %d and %d.", MinVersion, MaxVersion),
+		fmt.Sprintf("magic `%08x`", Magic),
+		fmt.Sprintf("at least %d + %d n", recordFixed, sourceSize),
+		fmt.Sprintf("a sender keeps it to %d", MaxSources),
+		fmt.Sprintf("reason in UTF-8, up to %d bytes", maxErrorText),
+		fmt.Sprintf("in UTF-8, up to %d bytes: the fields of", MaxStatus),
+		fmt.Sprintf("of which it holds more than %d records", Leaves),
+		fmt.Sprintf("At most %d records are unacknowledged", maxInFlight),
+		fmt.Sprintf("more than %d comparisons unanswered", overlapping),
+		fmt.Sprintf("differs from the own one for %s although", s(auditPatienceMin)),
+		fmt.Sprintf("in a row that this has not helped, to %s.", s(auditPatienceMax)),
+		fmt.Sprintf("is older than %s, is not waiting to be sent and is still the same %s later", s(lateAfter), s(proofAfter)),
+		fmt.Sprintf("give key `%016x`, hash `%016x`, bucket %d of 256", HashOf(goldenRecord.Key),
+			Hash(goldenRecord.Key, goldenRecord.Version), BucketOf(goldenRecord.Key, 256)),
+		fmt.Sprintf("or a comparison finds none, for %s at least", s(alarmLeast)),
+	} {
+		if !strings.Contains(text, says) {
+			t.Errorf("the page does not say %q", says)
+		}
+	}
+	if compareTimeout != time.Minute || writeTimeout != time.Minute || auditPeriod != time.Minute {
+		t.Error("the page says a minute")
+	}
+}
