@@ -195,7 +195,7 @@ func (d *Device) assign(now time.Duration) {
 			ifc.ledger = newLedger(id, ifc)
 		}
 		ifc.router.HoldPeer(now, d.version(now), s != nil && s.holding, &d.mldFx)
-		ifc.router.SetApart(now, s != nil && !s.inSync)
+		ifc.router.SetApart(now, d.version(now), s != nil && !s.inSync, &d.mldFx)
 		d.applyMLD(now, ifc)
 		if s != nil {
 			s.interfaces = append(s.interfaces, ifc)

@@ -162,6 +162,7 @@ func (d *Device) Deadline() (time.Duration, bool) {
 	for _, s := range d.order.services {
 		earliest(s.core.Deadline())
 	}
+	earliest(d.orphans.dueAt, d.orphans.dueAt != 0)
 	if len(d.routes.idle) > 0 {
 		if r := d.routes.get(d.routes.idle[0]); r != nil && r.origin == RouteIdle {
 			earliest(r.since+idleLife, true)
@@ -200,6 +201,8 @@ func (d *Device) settle(now time.Duration) {
 // random returns a source that differs from boot to boot.
 func (d *Device) random(purpose uint64) *rand.PCG { return rand.NewPCG(d.boot, d.id^purpose) }
 
+// wakeAt has the duty worked out anew at a moment, unless it is before: whoever wants to be
+// woken later than that has to ask again then.
 func (d *Device) wakeAt(at time.Duration) {
 	if d.wake == 0 || at < d.wake {
 		d.wake = at

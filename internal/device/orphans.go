@@ -131,7 +131,6 @@ func (d *Device) orphansSynchronised(now time.Duration, s *service) {
 func (d *Device) orphansAt(at time.Duration) {
 	if d.orphans.dueAt == 0 || at < d.orphans.dueAt {
 		d.orphans.dueAt = at
-		d.wakeAt(at)
 	}
 }
 

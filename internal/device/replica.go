@@ -114,7 +114,8 @@ func (d *Device) applyChannel(now time.Duration, s *service) {
 func (d *Device) setInSync(now time.Duration, s *service, inSync bool) {
 	s.inSync = inSync
 	for _, ifc := range s.interfaces {
-		ifc.router.SetApart(now, !inSync)
+		ifc.router.SetApart(now, d.version(now), !inSync, &d.mldFx)
+		d.applyMLD(now, ifc)
 	}
 	if inSync {
 		s.observe(Outcome{Kind: ChannelInSync})
@@ -182,7 +183,8 @@ func (d *Device) becomeUnknown(now time.Duration, s *service, held time.Duration
 	s.unknown = true
 	for _, ifc := range s.interfaces {
 		for h, v := range ifc.router.Own() {
-			d.orphans.await(now, listener{ifc, h}, replicaVersion(v), false)
+			// As if from before the connection that may be there by now: it tells of them all.
+			d.orphans.await(s.lostAt, listener{ifc, h}, replicaVersion(v), false)
 		}
 	}
 	d.orphansSoon(now)
@@ -241,6 +243,7 @@ func (s *service) At(ref rbs.Ref) (rbs.Record, bool) {
 	if ifc == nil {
 		return rbs.Record{}, false
 	}
+	ifc.router.Tick(s.now)
 	rec, ok := ifc.router.At(mld.Handle(ref.Record))
 	if !ok {
 		return rbs.Record{}, false
@@ -270,6 +273,7 @@ func (s *service) Record(key rbs.Key) (rbs.Record, bool) {
 	if ifc == nil {
 		return rbs.Record{}, false
 	}
+	ifc.router.Tick(s.now)
 	rec, ok := ifc.router.Get(mld.Key{Group: key.Group, Host: key.Host})
 	if !ok {
 		return rbs.Record{}, false

@@ -124,7 +124,7 @@ func TestLeaveOfAnUnknownHostIsKeptWhileApart(t *testing.T) {
 	if _, ok := x.r.Get(Key{group1, h1}); ok {
 		t.Error("a leave of a host that nobody knows made a record")
 	}
-	x.r.SetApart(x.now, true)
+	x.r.SetApart(x.now, x.version(), true, &x.fx)
 	x.hear(h1, ChangeToInclude, group1)
 	if rec, ok := x.r.Get(Key{group1, h1}); !ok || !rec.Deleted {
 		t.Errorf("while apart a leave made %v, %+v, want a tombstone", ok, rec)
@@ -164,7 +164,7 @@ func TestLeaveTakenUpHasItsTime(t *testing.T) {
 	t.Run("when the channel is back", func(t *testing.T) {
 		taken(t, func(x *rig) {
 			x.r.SetQuerierDuty(x.now, true, &x.fx)
-			x.r.SetApart(x.now, true)
+			x.r.SetApart(x.now, x.version(), true, &x.fx)
 			x.clock = 2000
 			x.r.Merge(x.now, done, &x.fx)
 		})
@@ -182,11 +182,11 @@ func TestWhatIsKeptUnaskedIsTold(t *testing.T) {
 	p.b.run(100 * time.Second)
 	p.b.hearV1(h1, TypeDone, group1)
 	p.b.fx.Reset()
-	p.b.r.SetApart(p.b.now, true)
+	p.b.r.SetApart(p.b.now, p.b.version(), true, &p.b.fx)
 	p.b.r.HoldPeer(p.b.now, p.b.version(), true, &p.b.fx)
 	p.a.run(p.b.now)
 	p.b.replicate(p.a)
-	p.b.r.SetApart(p.b.now, false)
+	p.b.r.SetApart(p.b.now, p.b.version(), false, &p.b.fx)
 	if rec, _ := p.b.r.Get(Key{group1, h2}); rec.Left != 160*time.Second {
 		t.Errorf("what the peer heard has %v left", rec.Left)
 	}
@@ -207,7 +207,7 @@ func TestExpiryApartIsTold(t *testing.T) {
 		p := newPair(t, DefaultConfig())
 		p.a.hear(h1, ModeIsExclude, group1)
 		p.a.replicate(p.b)
-		p.a.r.SetApart(0, true)
+		p.a.r.SetApart(0, p.a.version(), true, &p.a.fx)
 		p.b.r.HoldPeer(0, p.b.version(), true, &p.b.fx)
 		p.a.run(10 * time.Second)
 		p.a.hear(h1, ModeIsExclude, group1) // of which the peer does not hear
@@ -236,12 +236,12 @@ func TestNothingIsHeldTogether(t *testing.T) {
 	x.r.SetQuerierDuty(0, false, &x.fx)
 	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, V1: true, Left: 200 * time.Second}
 	x.r.Merge(0, rec, &x.fx)
-	x.r.SetApart(0, true)
+	x.r.SetApart(0, x.version(), true, &x.fx)
 	x.r.HoldPeer(0, x.version(), true, &x.fx)
 	x.run(10 * time.Second)
 	done := Record{Key: Key{group1, nobody}, Filter: Filter{Mode: Exclude}, Version: Version{1000, 2}, V1: true, Left: 50 * time.Millisecond}
 	x.r.Merge(x.now, done, &x.fx)
-	x.r.SetApart(x.now, false)
+	x.r.SetApart(x.now, x.version(), false, &x.fx)
 	x.run(10060 * time.Millisecond)
 	x.wantFilter(Include)
 	x.r.HoldPeer(x.now, x.version(), false, &x.fx) // which comes a moment later
@@ -252,7 +252,7 @@ func TestNothingIsHeldTogether(t *testing.T) {
 // peer, which has not heard of it yet, would keep what ends here.
 func TestLeaveIsToldBeforeItIsOver(t *testing.T) {
 	x := newRig(t, DefaultConfig())
-	x.r.SetApart(0, true)
+	x.r.SetApart(0, x.version(), true, &x.fx)
 	x.hearV1(h1, TypeReportV1, group1)
 	x.run(10 * time.Second)
 	x.clock = 2000
@@ -263,5 +263,37 @@ func TestLeaveIsToldBeforeItIsOver(t *testing.T) {
 	x.run(x.now)
 	if rec, _ := x.r.Get(Key{group1, nobody}); rec.Left != x.r.inUse.LastListenerQueryTime() || !slices.Contains(x.fx.Changed, rec.Key) {
 		t.Errorf("the leave has %v left, the peer is told of %v", rec.Left, x.fx.Changed)
+	}
+}
+
+// A done that is over before the channel is whole leaves what was held alive. A peer that has
+// been told of both meanwhile, for it had lost its own, is told of that.
+func TestHeldRecordOutlivesTheDone(t *testing.T) {
+	x, empty := newRig(t, DefaultConfig()), newRig(t, DefaultConfig())
+	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, V1: true, Left: 200 * time.Second}
+	done := Record{Key: Key{group1, nobody}, Filter: Filter{Mode: Exclude}, Version: Version{2, 2}, V1: true, Left: 2 * time.Second}
+	x.r.Merge(0, rec, &x.fx)
+	x.r.Merge(0, done, &x.fx)
+	x.clock = 10
+	x.r.SetApart(0, x.version(), true, &x.fx)
+	x.r.HoldPeer(0, x.version(), true, &x.fx)
+	x.run(1990 * time.Millisecond)
+	empty.now = x.now
+	x.r.Tick(x.now)
+	for rec := range x.r.Records() {
+		empty.r.Merge(x.now, rec, &empty.fx)
+	}
+	x.run(2010 * time.Millisecond)
+	empty.run(x.now)
+	empty.wantFilter(Include)
+	x.fx.Reset()
+	x.r.SetApart(x.now, x.version(), false, &x.fx)
+	x.replicate(empty)
+	for _, r := range []*rig{x, empty} {
+		r.wantFilter(Exclude)
+		r.run(199 * time.Second)
+		r.wantFilter(Exclude)
+		r.run(201 * time.Second)
+		r.wantFilter(Include)
 	}
 }

@@ -21,7 +21,7 @@ const (
 // number of times, gives the same live records. The leave in progress of a peer
 // starts the queries here if this router is the querier.
 func (r *Router) Merge(now time.Duration, rec Record, fx *Effects) Merged {
-	r.tick(now)
+	r.Tick(now)
 	if !Routable(rec.Group) || !rec.Host.Is6() || rec.Host.IsMulticast() {
 		return MergedUnfit
 	}
@@ -112,7 +112,7 @@ func (r *Router) mergedV1(now time.Duration, id uint32) (lowered bool) {
 // listening interval, but for what the peer still has, if it is not apart: that ends
 // here when it does there. Leaves in progress are never held. What it rewrites gets the version v.
 func (r *Router) HoldPeer(now time.Duration, v Version, on bool, fx *Effects) {
-	r.tick(now)
+	r.Tick(now)
 	if r.held == on {
 		return
 	}
@@ -204,9 +204,9 @@ func (r *Router) Restamp(by uint64) {
 // be taken for a listener again.
 //
 // When they are together again nothing is held, and what the peer still has ends here when
-// it does there.
-func (r *Router) SetApart(now time.Duration, on bool) {
-	r.tick(now)
+// it does there. What this rewrites gets the version v.
+func (r *Router) SetApart(now time.Duration, v Version, on bool, fx *Effects) {
+	r.Tick(now)
 	if r.apart && !on {
 		for id := uint32(1); id <= r.store.records.Top(); id++ {
 			if rec := r.store.records.At(id); rec.group != 0 {
@@ -215,6 +215,9 @@ func (r *Router) SetApart(now time.Duration, on bool) {
 				if rec.device != 0 { // as the peer has it that is given it back
 					rec.heard = max(rec.heard, at-r.inUse.ListeningInterval())
 				}
+				if rec.flags&isRaised != 0 {
+					r.giveBack(now, v, id, fx)
+				}
 			}
 		}
 		if r.held {
@@ -222,6 +225,14 @@ func (r *Router) SetApart(now time.Duration, on bool) {
 		}
 	}
 	r.apart = on
+}
+
+// giveBack tells the peer that a record lives on. A peer that has lost its own was given it
+// during the synchronisation as the done had lowered it, and so let it end.
+func (r *Router) giveBack(now time.Duration, v Version, id uint32, fx *Effects) {
+	rec := r.store.records.At(id)
+	r.store.set(now, id, content{Filter: r.store.filter(id), flags: rec.flags & isV1, clock: v.Clock, heard: rec.heard, expires: rec.expires})
+	fx.Changed = append(fx.Changed, Key{r.store.groups.At(rec.group).addr, r.store.hosts.At(rec.host).addr})
 }
 
 // unheard reports whether the peer lives, and may be asking, but cannot tell us of answers.

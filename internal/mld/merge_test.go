@@ -100,7 +100,7 @@ func TestRestamp(t *testing.T) {
 	r := newRig(t, DefaultConfig())
 	r.hear(h1, ChangeToExclude, group1)
 	r.hear(h2, ChangeToExclude, group1)
-	r.r.SetApart(r.now, true)
+	r.r.SetApart(r.now, r.version(), true, &r.fx)
 	r.hear(h2, ChangeToInclude, group1)
 	before := slices.Collect(r.r.Records())
 	var told []Rewrite
@@ -216,10 +216,10 @@ func TestHeldRecordEndsWithItsOriginal(t *testing.T) {
 		p := newPair(t, DefaultConfig())
 		p.a.hear(h1, ModeIsExclude, group1)
 		p.a.replicate(p.b)
-		p.b.r.SetApart(p.b.now, true)
+		p.b.r.SetApart(p.b.now, p.b.version(), true, &p.b.fx)
 		p.b.r.HoldPeer(0, p.b.version(), true, &p.b.fx)
 		p.b.run(255 * time.Second)
-		p.b.r.SetApart(p.b.now, lost)
+		p.b.r.SetApart(p.b.now, p.b.version(), lost, &p.b.fx)
 		p.b.r.HoldPeer(p.b.now, p.b.version(), false, &p.b.fx)
 		end := 260 * time.Second
 		p.a.run(end - time.Second)
@@ -245,7 +245,7 @@ func TestUnverifiableDone(t *testing.T) {
 	p.b.run(10 * time.Second)
 	p.b.wantFilter(Exclude)
 	// Nor when the hold has ended, and the querier is still not heard of.
-	p.b.r.SetApart(p.b.now, true)
+	p.b.r.SetApart(p.b.now, p.b.version(), true, &p.b.fx)
 	p.b.r.HoldPeer(p.b.now, p.b.version(), false, &p.b.fx)
 	p.b.hearV1(h1, TypeDone, group1)
 	p.b.run(20 * time.Second)

@@ -32,7 +32,7 @@ type GroupMemory struct {
 
 // Memory returns what a successor needs. The sources of its records must not be modified.
 func (r *Router) Memory(now time.Duration) RouterMemory {
-	r.tick(now)
+	r.Tick(now)
 	q, d := &r.querier, &r.querier.dictated
 	m := RouterMemory{
 		At: now, LinkLocal: r.linkLocal, Up: r.up, Duty: q.duty,
@@ -53,7 +53,7 @@ func (r *Router) Memory(now time.Duration) RouterMemory {
 
 // Resume makes a new Router go on as the one whose memory it is given.
 func (r *Router) Resume(now time.Duration, m RouterMemory, fx *Effects) {
-	r.tick(now)
+	r.Tick(now)
 	r.linkLocal, r.up = m.LinkLocal, m.Up
 	q := &r.querier
 	q.duty, q.next, q.startup = m.Duty, m.NextQuery, m.Startup

@@ -42,7 +42,7 @@ func NewRouter(cfg Config, device uint64, now time.Duration) *Router {
 // send and receive. The database stays while it is down: the other device may
 // serve its listeners.
 func (r *Router) SetLink(now time.Duration, linkLocal netip.Addr, up bool, fx *Effects) {
-	r.tick(now)
+	r.Tick(now)
 	linkLocal = linkLocal.WithZone("")
 	if r.linkLocal == linkLocal && r.up == up {
 		return
@@ -58,7 +58,7 @@ func (r *Router) SetLink(now time.Duration, linkLocal netip.Addr, up bool, fx *E
 // SetQuerierDuty lets the router query or stops it. Without duty it never sends a
 // query but still hears who does.
 func (r *Router) SetQuerierDuty(now time.Duration, on bool, fx *Effects) {
-	r.tick(now)
+	r.Tick(now)
 	if r.querier.duty == on {
 		return
 	}
@@ -70,7 +70,7 @@ func (r *Router) SetQuerierDuty(now time.Duration, on bool, fx *Effects) {
 // gets the version v. A *DropError says that the whole message was dropped;
 // records of a report that had to be skipped are only counted.
 func (r *Router) Receive(now time.Duration, v Version, meta Meta, p *Packet, fx *Effects) error {
-	r.tick(now)
+	r.Tick(now)
 	meta.Src = meta.Src.WithZone("")
 	if cause, drop := r.refuses(meta, p); drop {
 		r.counters.Drops.Count(cause)
@@ -133,7 +133,7 @@ func (r *Router) Malformed() { r.counters.Drops.Count(DropMalformed) }
 
 // Advance does everything that is due. Records that it rewrites get the version v.
 func (r *Router) Advance(now time.Duration, v Version, fx *Effects) {
-	r.tick(now)
+	r.Tick(now)
 	r.advanceQuerier(now, fx)
 	r.expire(now, fx)
 	r.advanceLeaves(now, v, fx)
@@ -156,7 +156,8 @@ func (r *Router) Deadline() (at time.Duration, ok bool) {
 // ListeningInterval is how long a listener lives that is not heard of.
 func (r *Router) ListeningInterval() time.Duration { return r.inUse.ListeningInterval() }
 
-func (r *Router) tick(now time.Duration) { r.now = max(r.now, now) }
+// Tick tells the time as of which records are read: what they have left is left from then on.
+func (r *Router) Tick(now time.Duration) { r.now = max(r.now, now) }
 
 // expire removes the records whose time is up and files anew those that were
 // refreshed or are held meanwhile.
@@ -168,6 +169,9 @@ func (r *Router) expire(now time.Duration, fx *Effects) {
 			r.store.expiry.file(id, rec.expires, now)
 		case r.isHeld(rec):
 			// Its time starts anew at the release, which cannot end before this.
+			if rec.live() && now < rec.heard+r.inUse.ListeningInterval() {
+				rec.flags |= isRaised
+			}
 			rec.expires = now + r.inUse.ListeningInterval()
 			r.store.expiry.file(id, rec.expires, now)
 		case r.apart && rec.device == 0 && rec.live() && !r.lingers(rec):

@@ -8,7 +8,7 @@ import "time"
 // policy at once, also for what is known already: what it denies is no longer sent
 // and ages out, and hosts are asked anew when it may permit more than before.
 func (r *Router) SetConfig(now time.Duration, cfg Config, fx *Effects) {
-	r.tick(now)
+	r.Tick(now)
 	old, before := r.cfg, r.inUse
 	r.cfg = cfg
 	r.adopt()

@@ -31,7 +31,8 @@ const (
 	isExclude flags = 1 << iota
 	isV1
 	isDeleted
-	isNew // has been created and not been written yet
+	isNew    // has been created and not been written yet
+	isRaised // a done had lowered its expiry, which came while it was held
 )
 
 func (r *record) mode() FilterMode {

@@ -96,3 +96,34 @@ func TestChannelDownForLongerThanTheRetention(t *testing.T) {
 		}
 	}
 }
+
+// Devices that find each other again after the peer has forgotten what was heard here, the
+// channel a moment before the E-Trunk, send for each other until they are synchronised, and
+// not until each listener has answered a query.
+func TestApartForLongerThanTheRetention(t *testing.T) {
+	for seed := range uint64(20) {
+		w := New(Options{Seed: seed, Hosts: 8, NoMinds: true})
+		w.changeMinds()
+		if err := w.settle(); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.strike(step("path down", 0, retention+400*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		w.rate = 2500 // so that the E-Trunk is back in the middle of the synchronisation
+		if err := w.mend(); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.settle(); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.pass(300 * time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range w.nodes {
+			if len(n.gate.Orphans) > 0 {
+				t.Errorf("seed %d: %s still sends %v for its peer", seed, n.name, n.gate.Orphans)
+			}
+		}
+	}
+}
