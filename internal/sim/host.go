@@ -36,6 +36,7 @@ type host struct {
 	// heard: a device has heard that the stream is wanted.
 	heard   []bool
 	heardAt []time.Duration
+	bothAt  []time.Duration // since when both know of it, as far as anybody has asked
 	// gone is who heard the leave of a stream.
 	gone []witness
 }
@@ -57,7 +58,7 @@ func newHost(w *World, i int) *host {
 		w: w, number: i, vlan: i / 4 % vlans, leg: i % 2, addr: netip.MustParseAddr(fmt.Sprintf("fe80::1:%x", i+1)),
 		v1:    w.minds.IntN(3) == 0,
 		wants: make([]bool, n), changes: make([]int, n), lost: make([]bool, n),
-		pending: make([]bool, n), last: make([]bool, n), gone: make([]witness, n), heard: make([]bool, n), heardAt: make([]time.Duration, n),
+		pending: make([]bool, n), last: make([]bool, n), gone: make([]witness, n), heard: make([]bool, n), heardAt: make([]time.Duration, n), bothAt: make([]time.Duration, n),
 	}
 }
 
@@ -199,7 +200,7 @@ func (h *host) send(i int, dst netip.Addr, p *mld.Packet) {
 		if n.legUp() {
 			h.w.logf("host %d tells %s: %s = %v", h.number, n.name, h.w.streams[i].group, want)
 			if want && h.wants[i] && n.listening() && !h.heard[i] {
-				h.heard[i], h.heardAt[i] = true, h.w.now
+				h.heard[i], h.heardAt[i], h.bothAt[i] = true, h.w.now, never
 				h.w.watch.heard(h, i)
 			}
 			if !n.listening() { // as lost as any

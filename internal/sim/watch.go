@@ -189,10 +189,22 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 	return nil
 }
 
-// known reports whether both devices know of a listener, or have had the time to act on it.
+// known reports whether the devices that know of a listener have had the time to act on it:
+// a moment if both do.
 func (h *host) known(i int) bool {
-	since := h.w.now - h.heardAt[i]
-	return h.heard[i] && (since > hearTime || since > joinTime && h.w.knowers(h, i) == len(h.w.nodes))
+	if !h.heard[i] {
+		return false
+	}
+	now, both := h.w.now, &h.bothAt[i]
+	switch {
+	case h.w.knowers(h, i) < len(h.w.nodes):
+		*both = never
+	case *both == never:
+		*both = now
+	case now-*both > joinTime:
+		return true
+	}
+	return now-h.heardAt[i] > hearTime
 }
 
 // knowers counts the devices that know of a listener.
