@@ -88,7 +88,9 @@ func TestReadyWhenJoined(t *testing.T) {
 	r.handle(link)
 	r.configure(s)
 	r.pass(bootHold + time.Second)
-	lacking := func() string { return r.dev.lacking(r.dev.trunks[1].members[10], etrunk.MemberMaster, true) }
+	lacking := func() string {
+		return r.dev.lacking(r.now, r.dev.trunks[1].members[10], etrunk.MemberState{Role: etrunk.MemberMaster}, true)
+	}
 	const apart = "the switch does not have the Eth-Trunk in its aggregate"
 	if lacking() != apart {
 		t.Errorf("lacking %q, want %q", lacking(), apart)

@@ -26,6 +26,8 @@ type member struct {
 	asked *LegChange // what was last asked of the leg
 	// yielded: the operator has handed everything to the peer.
 	yielded bool
+	// helpAt is when it serves regardless, as the peer cannot; 0 while the peer can.
+	helpAt  time.Duration
 	fit     bool // everything is there to serve, since fitAt
 	fitAt   time.Duration
 	lacking string

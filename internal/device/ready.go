@@ -29,7 +29,7 @@ const (
 // reboot is often followed by another; where the peer gives the leg back, the role does.
 func (d *Device) ready(now time.Duration, t *trunk, m *member, ms etrunk.MemberState, up bool) bool {
 	m.standAside(now, ms)
-	m.lacking = d.lacking(m, ms.Role, up || m.keptDown(ms))
+	m.lacking = d.lacking(now, m, ms, up || m.keptDown(ms))
 	if fit := m.lacking == ""; fit != m.fit {
 		m.fit, m.fitAt = fit, now
 	}
@@ -80,13 +80,13 @@ func (m *member) keptDown(ms etrunk.MemberState) bool {
 }
 
 // lacking names what keeps a member from serving, empty when nothing does.
-func (d *Device) lacking(m *member, role etrunk.MemberRole, legUp bool) string {
+func (d *Device) lacking(now time.Duration, m *member, ms etrunk.MemberState, legUp bool) string {
 	switch up := d.upstream; {
-	case m.yielded:
+	case d.yields(now, m, ms):
 		return "handed over on request"
 	case !legUp:
 		return "the Eth-Trunk is down"
-	case role == etrunk.MemberMaster && m.apart(d.links[m.leg.Netdev]):
+	case ms.Role == etrunk.MemberMaster && m.apart(d.links[m.leg.Netdev]):
 		return "the switch does not have the Eth-Trunk in its aggregate"
 	case up == nil:
 		return "no upstream interface"
@@ -98,6 +98,24 @@ func (d *Device) lacking(m *member, role etrunk.MemberRole, legUp bool) string {
 		return "joining upstream"
 	}
 	return ""
+}
+
+// yields reports whether a member leaves everything to the peer on request. A Master that
+// cannot serve for as long as LACP may take is helped until it can.
+func (d *Device) yields(now time.Duration, m *member, ms etrunk.MemberState) bool {
+	lame := ms.PeerKnown && !ms.Peer.Ready && (m.helpAt != 0 || ms.Peer.Up && ms.Peer.Role == etrunk.MemberMaster)
+	switch {
+	case !m.yielded || d.retiring || !lame:
+		m.helpAt = 0
+		return m.yielded
+	case m.helpAt == 0:
+		m.helpAt = now + partLimit
+	}
+	if now < m.helpAt {
+		d.wakeAt(m.helpAt)
+		return true
+	}
+	return false
 }
 
 // synchronised reports whether every service that replicates for the member

@@ -127,3 +127,48 @@ func TestApartForLongerThanTheRetention(t *testing.T) {
 		}
 	}
 }
+
+// A device that was told to hand over helps when its peer comes to lack what it takes, and
+// hands over again when the peer is whole.
+func TestHandedOverAndNeeded(t *testing.T) {
+	for _, automatic := range []bool{false, true} {
+		w := New(Options{Seed: 1, Hosts: 8, NoMinds: true, Automatic: automatic})
+		w.changeMinds()
+		if err := w.settle(); err != nil {
+			t.Fatal(err)
+		}
+		serving := w.nodes[0]
+		expect := func(what string, want *node) {
+			if sender, ok := w.soleSender(); !ok || sender != want {
+				t.Errorf("automatic %v, %s: %s, %s", automatic, what, w.nodes[0].describe(), w.nodes[1].describe())
+			}
+		}
+		strike := func(fault string, n *node) {
+			if err := w.strike(step(fault, n.index, 10*time.Second)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		strike("switchover", serving)
+		expect("after the switchover", serving.peer())
+		for range 2 {
+			strike("upstream down", serving.peer())
+			expect("when the peer cannot serve", serving)
+			serving.peer().cutCables(0, -1)
+			if err := w.pass(10 * time.Second); err != nil {
+				t.Fatal(err)
+			}
+			expect("when the peer is whole", serving.peer())
+		}
+	}
+}
+
+// soleSender returns the one device that sends anything.
+func (w *World) soleSender() (sender *node, ok bool) {
+	for _, n := range w.nodes {
+		if slices.Max(n.sending) > 0 {
+			ok = sender == nil
+			sender = n
+		}
+	}
+	return sender, ok
+}
