@@ -18,8 +18,8 @@ const (
 	maxGap = 50 * time.Millisecond
 	// repeatGap is how long each further hello that is lost in a row delays a change.
 	repeatGap = 20 * time.Millisecond
-	// maxJoin is how long a new listener may then wait: for the repetition of a
-	// lost report, and for the upstream.
+	// maxJoin is how long a new listener may wait for the repetition of a lost report, and
+	// for the upstream.
 	maxJoin = 2*unsolicited + 500*time.Millisecond
 	// maxDouble is how long two devices may both send a stream in a healthy pair.
 	maxDouble = 300 * time.Millisecond
@@ -237,7 +237,7 @@ func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duratio
 		case !h.heard[i]:
 			return 0, maxJoin
 		}
-		return w.now - l.since, maxJoin
+		return w.now - l.since, hearTime + gap
 	}
 	l.grace = true
 	for _, n := range w.nodes {
