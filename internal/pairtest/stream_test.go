@@ -2,14 +2,17 @@ package pairtest
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/net/ipv6"
+	"golang.org/x/sys/unix"
 
 	"tandem/internal/linux/testnet"
 )
@@ -101,7 +104,7 @@ func (n *network) hostSocket(group netip.Addr) *ipv6.PacketConn {
 	var p *ipv6.PacketConn
 	n.host.In(n.t, func() error {
 		at := netip.AddrPortFrom(group, testnet.Port)
-		c, err := new(net.ListenConfig).ListenPacket(n.t.Context(), "udp6", at.String())
+		c, err := (&net.ListenConfig{Control: roomy}).ListenPacket(n.t.Context(), "udp6", at.String())
 		if err == nil {
 			p = ipv6.NewPacketConn(c)
 			n.t.Cleanup(func() { p.Close() })
@@ -110,6 +113,15 @@ func (n *network) hostSocket(group netip.Addr) *ipv6.PacketConn {
 		return err
 	})
 	return p
+}
+
+// roomy gives a socket room for seconds. The default holds 256 small packets: what both
+// devices send of two streams in 128 ms, which a reader on a busy machine may be late.
+func roomy(_, _ string, raw syscall.RawConn) (err error) {
+	failed := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 8<<20)
+	})
+	return errors.Join(failed, err)
 }
 
 func udpAddr(a netip.Addr) *net.UDPAddr { return &net.UDPAddr{IP: a.AsSlice()} }

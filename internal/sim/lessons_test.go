@@ -172,3 +172,34 @@ func (w *World) soleSender() (sender *node, ok bool) {
 	}
 	return sender, ok
 }
+
+// A process that stood still and went on believed for a while what it had believed before. It
+// may read what has waited in any order, and its peer may be stopped meanwhile.
+func TestStoppedDaemon(t *testing.T) {
+	for seed := range uint64(100) {
+		w := New(Options{Seed: seed, Hosts: 8, NoMinds: true})
+		if err := w.settle(); err != nil {
+			t.Fatal(err)
+		}
+		w.changeMinds()
+		if err := w.pass(healing); err != nil {
+			t.Fatal(err)
+		}
+		w.watch.forgive(true)
+		w.gapless, w.settled, w.healedAt = true, false, never
+		for range 16 {
+			w.nodes[w.minds.IntN(2)].stopOrGoOn()
+			// A moment, until BFD notices, until the hellos' time is over.
+			lasts := [...]time.Duration{50 * time.Millisecond, 500 * time.Millisecond, stallLimit, 20 * time.Second}[w.minds.IntN(4)]
+			if err := w.pass(lasts + time.Duration(w.minds.Int64N(int64(lasts/4))) - lasts/8); err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+		}
+		for _, n := range w.nodes {
+			n.goOn()
+		}
+		if err := w.settle(); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+	}
+}

@@ -55,7 +55,7 @@ func (w *World) helloDelay() (d time.Duration) {
 // judgePath lets BFD find out, on both devices, whether they reach each other.
 // One way is not enough: who hears nothing tells the other.
 func (w *World) judgePath() {
-	up := w.pathCuts == [2]int{} && w.nodes[0] != nil && w.nodes[1] != nil && w.nodes[0].alive() && w.nodes[1].alive()
+	up := w.pathCuts == [2]int{} && w.nodes[0] != nil && w.nodes[1] != nil && w.nodes[0].beats() && w.nodes[1].beats()
 	if up == w.pathBFD {
 		return
 	}

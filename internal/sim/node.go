@@ -47,6 +47,8 @@ type node struct {
 	identity                            uint64        // added to its device ID
 	skew                                time.Duration // of its wall clock at the next boot
 
+	stall *stall // nil while its process runs
+
 	legAdmin bool
 	toldUp   bool // the daemon has been told that the leg is up
 
@@ -228,9 +230,13 @@ func (n *node) settings() device.Settings {
 	return s
 }
 
-// handle gives the daemon an event, if it lives.
+// handle gives the daemon an event, if it lives, or puts it into a queue of the kernel's.
 func (n *node) handle(ev device.Event) {
-	if n.alive() {
+	switch {
+	case !n.alive():
+	case n.stall != nil:
+		n.stall.put(ev)
+	default:
 		n.dev.Handle(n.w.now, ev)
 	}
 }
@@ -248,13 +254,13 @@ func (n *node) linkChanged() { n.w.after(carrierDelay, n.tellLinks) }
 
 // pump carries out what the daemon asks for until it asks for nothing more.
 func (n *node) pump() {
-	for n.alive() {
+	for n.running() {
 		if !n.carryOut(n.dev.Effects()) {
 			break
 		}
 		n.moved = true
 	}
-	if n.alive() {
+	if n.running() {
 		n.armTimer()
 		n.wasQuerier = n.duty().Querier
 	}
@@ -279,7 +285,9 @@ func (n *node) armTimer() {
 	n.w.after(at-n.w.now, func() {
 		if n.dev == dev && n.wakeAt == at {
 			n.wakeAt = 0
-			n.dev.Advance(n.w.now)
+			if n.running() {
+				n.dev.Advance(n.w.now)
+			}
 		}
 	})
 }
