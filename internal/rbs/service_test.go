@@ -418,6 +418,29 @@ func TestReset(t *testing.T) {
 	}
 }
 
+// Requests of both ends that cross, and one more meanwhile: each is served.
+func TestResetsThatCross(t *testing.T) {
+	w := newWorld(t, 34)
+	for i := range 1000 {
+		w.nodes[i%2].write(i, false)
+	}
+	w.run(3 * time.Second)
+	w.slow = 20 * time.Millisecond
+	for round := range 3 {
+		before := w.nodes[0].state().LastFull.Count
+		for _, n := range []*node{w.nodes[0], w.nodes[1], w.nodes[0]} {
+			n.svc.Reset(w.now, &n.fx)
+			n.carryOut()
+			w.run(time.Duration(w.rng.IntN(5)) * time.Millisecond)
+		}
+		w.run(2 * time.Second)
+		w.converged()
+		if n := w.nodes[0].state().LastFull.Count - before; n < 2 || w.nodes[0].svc.current.session.stats.again {
+			t.Fatalf("round %d: %d full synchronisations, want another one after that under way", round, n)
+		}
+	}
+}
+
 func TestSilentDivergenceIsFoundAndHealed(t *testing.T) {
 	w := newWorld(t, 18)
 	for i := range 100 {

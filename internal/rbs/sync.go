@@ -37,9 +37,9 @@ func (s *Session) endOfSync(now time.Duration, direction *bool) {
 		s.stats.last = s.stats.records
 		s.counters.Syncs++
 		s.audit.checked = now
-		if s.stats.again {
-			s.Resync(now)
-		}
+	}
+	if s.stats.again && s.stats.inbound && s.stats.outbound {
+		s.Resync(now)
 	}
 }
 
