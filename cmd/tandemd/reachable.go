@@ -31,5 +31,5 @@ func (r *reachable) Apply(m *config.Model) error {
 // not wait for the SSH server.
 func (r *reachable) start() error {
 	r.ssh.Start(r.store.Running())
-	return r.Daemon.Apply(r.store.Running())
+	return r.Daemon.Restore(r.store.Running())
 }

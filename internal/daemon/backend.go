@@ -19,18 +19,35 @@ import (
 
 // Apply brings the device to a configuration. When a part of it cannot be had,
 // the one before is put back and the error says which part.
-func (d *Daemon) Apply(m *config.Model) error {
+func (d *Daemon) Apply(m *config.Model) error { return d.apply(m, d.checkTrust) }
+
+// Restore is Apply of what has been in force here before. A certificate that has ended since
+// is then no reason to do nothing.
+func (d *Daemon) Restore(m *config.Model) error {
+	return d.apply(m, func(*config.Model) error { return nil })
+}
+
+func (d *Daemon) apply(m *config.Model, check func(*config.Model) error) error {
 	var err error
 	m = m.Clone()
 	if stopped := d.call(func() {
-		before := d.model
-		if err = d.configure(m); err != nil {
-			if undo := d.configure(before); undo != nil {
-				d.emit(event.ConfigurationNotRestored.With(undo))
-			}
+		if err = check(m); err == nil {
+			err = d.change(m)
 		}
 	}); stopped != nil {
 		return stopped
+	}
+	return err
+}
+
+// change goes over to a configuration, or back.
+func (d *Daemon) change(m *config.Model) error {
+	before := d.model
+	err := d.configure(m)
+	if err != nil {
+		if undo := d.configure(before); undo != nil {
+			d.emit(event.ConfigurationNotRestored.With(undo))
+		}
 	}
 	return err
 }
@@ -40,10 +57,6 @@ func (d *Daemon) Apply(m *config.Model) error {
 func (d *Daemon) configure(m *config.Model) error {
 	d.model = m
 	settings, err := d.settings(m)
-	if err != nil {
-		return err
-	}
-	credentials, err := loadCredentials(m)
 	if err != nil {
 		return err
 	}
@@ -71,7 +84,7 @@ func (d *Daemon) configure(m *config.Model) error {
 	if err := d.bfd.Configure(d.bfdConfigs(m)); err != nil {
 		return fmt.Errorf("BFD: %w", err)
 	}
-	changed := d.useCredentials(credentials)
+	changed := d.useTrust(d.newTrust(m))
 	if err := d.configureDevice(settings); err != nil {
 		return err
 	}

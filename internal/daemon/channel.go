@@ -3,7 +3,9 @@ package daemon
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"sync/atomic"
@@ -133,32 +135,40 @@ func (d *Daemon) openListener(at netip.AddrPort) (*net.TCPListener, error) {
 // refused and counted.
 func (ch *channel) accepted(tcp net.Conn, peer netip.Addr) {
 	from := tcp.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().WithZone("")
-	io := tcp
-	if credentials := ch.credentials(); credentials != nil && from == peer {
-		secure := tls.Server(tcp, credentials.Server(peer))
-		if err := handshake(context.Background(), secure); err != nil {
+	stream := tcp
+	if from == peer {
+		var err error
+		if stream, err = ch.secure(tcp, peer); err != nil {
 			tcp.Close()
 			ch.later(device.ChannelHandshakeFailed{Service: ch.service, Reason: "TLS: " + err.Error()})
 			return
 		}
-		io = secure
 	}
-	ch.adopt(tcp, io, func(id rbs.ConnID) device.Event {
+	ch.adopt(tcp, stream, func(id rbs.ConnID) device.Event {
 		return device.ChannelAccepted{Service: ch.service, Conn: id, From: from}
 	})
 }
 
-// credentials are those of the service's SSL policy, nil for a connection in clear.
-func (ch *channel) credentials() (c *pki.Credentials) {
-	_ = ch.d.call(func() { c = ch.d.credentials[ch.service] })
-	return c
+// secure agrees on TLS with the peer that has connected, if the service is to speak it.
+func (ch *channel) secure(tcp net.Conn, peer netip.Addr) (net.Conn, error) {
+	var credentials *pki.Credentials
+	var unusable error
+	stopped := ch.d.call(func() { credentials, unusable = ch.d.credentials(ch.service) })
+	if err := errors.Join(stopped, unusable); err != nil || credentials == nil {
+		return tcp, err
+	}
+	secure := tls.Server(tcp, credentials.Server(peer))
+	return secure, handshake(context.Background(), secure)
 }
 
 // handshake agrees on TLS within a bounded time.
 func handshake(ctx context.Context, c *tls.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	if err := c.HandshakeContext(ctx); err != nil {
+	switch err := c.HandshakeContext(ctx); {
+	case errors.Is(err, io.EOF):
+		return errors.New("the peer ended the handshake without a word; it knows why")
+	case err != nil:
 		return pki.Explain(err)
 	}
 	return nil
@@ -168,21 +178,25 @@ func (ch *channel) connect(want rbs.Dial) {
 	if ch.dial != nil {
 		ch.dial()
 	}
+	credentials, err := ch.d.credentials(ch.service)
+	if err != nil {
+		ch.later(device.ChannelDialFailed{Service: ch.service, Reason: "TLS: " + err.Error()})
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	ch.dial = cancel
-	credentials := ch.d.credentials[ch.service]
 	dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(want.Local, 0))}
 	go func() {
 		defer cancel()
 		tcp, err := dialer.DialContext(ctx, "tcp6", netip.AddrPortFrom(want.Peer, want.Port).String())
-		io := tcp
+		stream := tcp
 		if err == nil && credentials != nil {
 			secure := tls.Client(tcp, credentials.Client(want.Peer))
 			if err = handshake(ctx, secure); err != nil {
 				tcp.Close()
 				err = fmt.Errorf("TLS: %w", err)
 			}
-			io = secure
+			stream = secure
 		}
 		switch {
 		case ctx.Err() == context.Canceled:
@@ -192,7 +206,7 @@ func (ch *channel) connect(want rbs.Dial) {
 		case err != nil:
 			ch.later(device.ChannelDialFailed{Service: ch.service, Reason: err.Error()})
 		default:
-			ch.adopt(tcp, io, func(id rbs.ConnID) device.Event {
+			ch.adopt(tcp, stream, func(id rbs.ConnID) device.Event {
 				return device.ChannelDialled{Service: ch.service, Conn: id}
 			})
 		}
@@ -203,8 +217,8 @@ func (ch *channel) connect(want rbs.Dial) {
 func (ch *channel) later(ev device.Event) { go ch.d.post(ev) }
 
 // adopt registers a new connection, then starts reading and writing.
-func (ch *channel) adopt(tcp, io net.Conn, announce func(rbs.ConnID) device.Event) {
-	c := &conn{id: rbs.ConnID(lastConn.Add(1)), tcp: tcp, io: io, out: make(chan []byte, 1)}
+func (ch *channel) adopt(tcp, stream net.Conn, announce func(rbs.ConnID) device.Event) {
+	c := &conn{id: rbs.ConnID(lastConn.Add(1)), tcp: tcp, io: stream, out: make(chan []byte, 1)}
 	err := ch.d.call(func() {
 		ch.conns[c.id] = c
 		ch.d.device.Handle(ch.d.now(), announce(c.id))

@@ -22,7 +22,6 @@ import (
 	"tandem/internal/linux/gate"
 	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/links"
-	"tandem/internal/pki"
 	"tandem/internal/tape"
 )
 
@@ -64,9 +63,9 @@ type Daemon struct {
 	multicast *multicast                     // nil while routing is not enabled
 	hellos    map[helloPlace]*helloSocket
 	channels  map[string]*channel
-	// credentials are for the services that speak TLS, by name.
-	credentials map[string]*pki.Credentials
-	sessions    sessionNews
+	// trust is that of the services that speak TLS, by name.
+	trust    map[string]*trust
+	sessions sessionNews
 	// discriminators are those that the device has given, by session.
 	discriminators map[string]uint32
 	lostLinks      map[string]bool // Linux names, see followSessions

@@ -1,8 +1,10 @@
 package pairtest
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,13 +51,16 @@ func (p *pair) synchronised(how string) {
 	}
 }
 
-// complains waits until a device says why it has no connection.
+// complains waits until a device says why it has no connection, in the display and in the log.
 func (d *device) complains(about string) {
 	d.t.Helper()
 	eventually(d.t, "device "+d.name+" complains about: "+about, func() error {
 		s, err := d.service()
 		if err == nil && (s.InSync || !strings.Contains(s.LastError, about)) {
 			err = fmt.Errorf("in sync %v, last error %q", s.InSync, s.LastError)
+		}
+		if err == nil && d.logged(about) == 0 {
+			err = errors.New("the log does not say so")
 		}
 		return err
 	})
@@ -109,4 +114,52 @@ func TestTLS(t *testing.T) {
 		d.configures("remote-backup-service rbs1", "undo bind ssl-policy", "quit", "undo ssl policy pair")
 	}
 	p.synchronised("clear")
+}
+
+// TestCertificateThatIsOfNoUse: files that have become useless since they were committed keep a device
+// from speaking with its peer, but not from starting, nor from other commits; once they are of use again
+// so is the channel. First for the end that connects, then for the one that listens.
+func TestCertificateThatIsOfNoUse(t *testing.T) {
+	p := newPair(t)
+	now := time.Now()
+	good, brief := certificates(t, now.Add(-time.Hour), 24*time.Hour), certificates(t, now.Add(-time.Hour), time.Hour-time.Second)
+	inUse := map[*device]string{p.a: t.TempDir(), p.b: t.TempDir()}
+	install := func(d *device, from string) {
+		for _, file := range []string{pki.CAFile, pki.CertificateFile(d.name), pki.KeyFile(d.name)} {
+			b, err := os.ReadFile(filepath.Join(from, file))
+			testnet.Must(t, err)
+			testnet.Must(t, os.WriteFile(filepath.Join(inUse[d], file), b, 0o600))
+		}
+	}
+	for _, d := range []*device{p.a, p.b} {
+		install(d, good)
+		d.start(configuration(d.name)...)
+		d.configures(policy(inUse[d], inUse[d], d.name)...)
+	}
+	p.synchronised("TLS 1.3")
+	for _, d := range []*device{p.b, p.a} {
+		peer := p.a
+		if d == p.a {
+			peer = p.b
+		}
+		install(d, brief)
+		d.configures("e-trunk 1", "description in spring")
+		p.synchronised("TLS 1.3") // with what it had
+		d.kill()
+		d.start()
+		d.complains("TLS: ssl policy pair: certificate " + filepath.Join(inUse[d], pki.CertificateFile(d.name)) + ": x509: certificate has expired")
+		eventually(t, "the peer is heard", func() error {
+			f, err := d.trunk()
+			if err == nil && !f.PeerAlive {
+				err = fmt.Errorf("%+v", f)
+			}
+			return err
+		})
+		d.configures("e-trunk 1", "description in summer")
+		if d == p.a {
+			peer.complains("TLS: the peer ended the handshake without a word")
+		}
+		install(d, good)
+		p.synchronised("TLS 1.3")
+	}
 }

@@ -112,8 +112,11 @@ func TestHandshake(t *testing.T) {
 	stranger := loadAt(t, strange, "b", now)
 	// Of the pair, but loaded when it was still good.
 	expired := loadAt(t, past, "b", now.Add(-36*time.Hour))
-	expired.ca = authorities(t, good, past)
-	a.ca = expired.ca
+	// Or will be good, by a clock that is a day behind.
+	future := made(t, now.Add(24*time.Hour), 24*time.Hour)
+	early := loadAt(t, future, "b", now.Add(36*time.Hour))
+	expired.ca = authorities(t, good, past, future)
+	a.ca, early.ca = expired.ca, expired.ca
 	bare := b.Client(loopback)
 	bare.Certificates = nil
 
@@ -128,6 +131,8 @@ func TestHandshake(t *testing.T) {
 			"refuses this device's certificate", "certificate is refused: x509: certificate signed by unknown authority"},
 		{"client expired", expired.Client(loopback), a.Server(loopback), "refuses this device's certificate", "expired"},
 		{"server expired", (&Credentials{own: b.own, ca: a.ca}).Client(loopback), expired.Server(loopback), "expired", "refuses this device's certificate"},
+		{"client not valid yet", early.Client(loopback), a.Server(loopback), "refuses this device's certificate", "not yet valid: current time"},
+		{"server not valid yet", (&Credentials{own: b.own, ca: a.ca}).Client(loopback), early.Server(loopback), "not yet valid: current time", "refuses this device's certificate"},
 		{"client shows none", bare, a.Server(loopback), "refuses this device's certificate", "didn't provide a certificate"},
 		{"client of another address", c.Client(loopback), a.Server(loopback), "refuses this device's certificate", "certificate is refused: x509: certificate is valid for 2001:db8::7, not ::1"},
 		{"server of another address", b.Client(loopback), c.Server(loopback), "certificate is refused: x509: certificate is valid for 2001:db8::7, not ::1", "refuses this device's certificate"},
@@ -172,6 +177,9 @@ func TestLoadRefuses(t *testing.T) {
 	}
 	if _, err := Load(files(dir, "a"), now.Add(3*time.Hour)); err == nil || !strings.Contains(err.Error(), "expired") {
 		t.Errorf("after its end: %v", err)
+	}
+	if _, err := Load(files(dir, "a"), now.Add(-3*time.Hour)); err == nil || !strings.Contains(err.Error(), "not yet valid") {
+		t.Errorf("before its time: %v", err)
 	}
 }
 
