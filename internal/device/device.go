@@ -239,19 +239,6 @@ func (d *Device) linkChanged(now time.Duration, ev LinkChanged) {
 	}
 }
 
-func (d *Device) helloReceived(now time.Duration, ev HelloReceived) {
-	id, err := etrunk.PeekID(ev.Packet)
-	t := d.trunks[id]
-	if err != nil || t == nil || t.cfg.VPN != ev.VPN {
-		d.counters.helloUnknown++
-		return
-	}
-	if t.core.Receive(now, ev.From, ev.Packet, &d.trunkFx) == nil { // drops are counted there, by cause
-		t.heard = now
-	}
-	d.sendHellos(t)
-}
-
 func (d *Device) bfdChanged(now time.Duration, ev BFDChanged) {
 	d.sessions[ev.Session] = ev.State
 	for _, t := range d.order.trunks {
@@ -277,24 +264,6 @@ func (d *Device) bfdState(session string) etrunk.BFDState {
 		return state
 	}
 	return etrunk.BFDPending
-}
-
-// sendHellos takes over what an E-Trunk's core asked for.
-func (d *Device) sendHellos(t *trunk) {
-	for _, packet := range d.trunkFx.Packets {
-		d.fx.Hellos = append(d.fx.Hellos, SendHello{ETrunk: t.cfg.ID, Local: t.cfg.Local, Peer: t.cfg.Peer, VPN: t.cfg.VPN, Packet: packet})
-	}
-	for _, ev := range d.trunkFx.Events {
-		d.tell(trunkEvent(t.cfg.ID, ev))
-		t.lost = t.lost || ev.Kind == etrunk.PeerLost
-		if t.lost && ev.Kind == etrunk.PeerFound {
-			t.lost, d.found = false, true
-		}
-	}
-	if d.trunkFx.Changed {
-		d.dutyDirty = true
-	}
-	d.trunkFx.Reset()
 }
 
 // refreshGate hands the gate over when it has changed.

@@ -1,0 +1,52 @@
+package device
+
+import (
+	"time"
+
+	"tandem/internal/etrunk"
+)
+
+func (d *Device) helloReceived(now time.Duration, ev HelloReceived) {
+	t := d.trunkOf(ev)
+	if t == nil {
+		d.counters.helloUnknown++
+		return
+	}
+	if t.core.Receive(now, ev.From, ev.Packet, &d.trunkFx) == nil { // drops are counted there, by cause
+		t.heard = now
+	}
+	d.sendHellos(t)
+}
+
+// trunkOf is the E-Trunk that a hello is for. What is damaged, or for none of ours, goes to the first
+// one that has the sender for its peer: there it is counted by its cause.
+func (d *Device) trunkOf(ev HelloReceived) *trunk {
+	id, err := etrunk.PeekID(ev.Packet)
+	if t := d.trunks[id]; err == nil && t != nil && t.cfg.VPN == ev.VPN {
+		return t
+	}
+	for _, t := range d.order.trunks {
+		if t.cfg.VPN == ev.VPN && t.cfg.Peer.WithZone("") == ev.From {
+			return t
+		}
+	}
+	return nil
+}
+
+// sendHellos takes over what an E-Trunk's core asked for.
+func (d *Device) sendHellos(t *trunk) {
+	for _, packet := range d.trunkFx.Packets {
+		d.fx.Hellos = append(d.fx.Hellos, SendHello{ETrunk: t.cfg.ID, Local: t.cfg.Local, Peer: t.cfg.Peer, VPN: t.cfg.VPN, Packet: packet})
+	}
+	for _, ev := range d.trunkFx.Events {
+		d.tell(trunkEvent(t.cfg.ID, ev))
+		t.lost = t.lost || ev.Kind == etrunk.PeerLost
+		if t.lost && ev.Kind == etrunk.PeerFound {
+			t.lost, d.found = false, true
+		}
+	}
+	if d.trunkFx.Changed {
+		d.dutyDirty = true
+	}
+	d.trunkFx.Reset()
+}
