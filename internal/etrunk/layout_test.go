@@ -1,0 +1,123 @@
+package etrunk
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile("../../" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// Each field of the page's layouts begins where the one before it ends, and the fixed parts end where the code's do.
+func TestDocumentedLayouts(t *testing.T) {
+	var ends []int
+	for _, line := range strings.Split(readFile(t, "docs/protocol/etrunk.md"), "\n") {
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		if cells[0] == "Offset" {
+			ends = append(ends, 0)
+		}
+		at, err := strconv.Atoi(cells[0])
+		if !strings.HasPrefix(line, "| ") || err != nil || at < 0 || len(ends) == 0 {
+			continue
+		}
+		end := &ends[len(ends)-1]
+		if at != *end {
+			t.Errorf("%q begins at %d, want %d", cells[2], at, *end)
+		}
+		if size, err := strconv.Atoi(cells[1]); err == nil {
+			*end += size
+		}
+	}
+	if want := []int{headerLen, memberLen, lacpLen, profileLen}; fmt.Sprint(ends) != fmt.Sprint(want) {
+		t.Errorf("the layouts end at %v, want %v", ends, want)
+	}
+}
+
+// What stands for a number is the same in the code, on the page and in the dissector.
+func TestDocumentedNumbers(t *testing.T) {
+	page, lua := readFile(t, "docs/protocol/etrunk.md"), readFile(t, "contrib/wireshark/tandem.lua")
+	for list, words := range map[string][]string{
+		"device_roles":   wordsOf(3, func(i int) string { return DeviceRole(i).String() }),
+		"device_reasons": wordsOf(int(ReasonPeerTimeout)+1, func(i int) string { return DeviceReason(i).String() }),
+		"member_modes":   wordsOf(3, func(i int) string { return MemberMode(i).String() }),
+		"member_roles":   wordsOf(2, func(i int) string { return MemberRole(i).String() }),
+		"member_reasons": wordsOf(int(ReasonPeerMemberUp)+1, func(i int) string { return MemberReason(i).String() }),
+		"work_modes":     {"not told", WorkManual.String(), WorkLACP.String()},
+	} {
+		var says []string
+		for i, word := range words {
+			says = append(says, fmt.Sprintf("%d %s", i, word))
+		}
+		if !strings.Contains(page, "| "+strings.Join(says, ", ")+" |") {
+			t.Errorf("the page does not say %q", says)
+		}
+		if !strings.Contains(lua, "local "+list+` = {[0] = "`+strings.Join(words, `", "`)+`"}`) {
+			t.Errorf("the dissector's %s are not %q", list, words)
+		}
+	}
+}
+
+func wordsOf(n int, word func(int) string) (words []string) {
+	for i := range n {
+		words = append(words, word(i))
+	}
+	return words
+}
+
+// Every cause of a drop is a counter, in the order in which the page lists the checks.
+func TestDocumentedCauses(t *testing.T) {
+	var listed []string
+	for _, row := range docTable(t, "4. What is believed") {
+		if len(listed) == 0 || !strings.Contains(strings.Join(listed, " "), row[1]) {
+			listed = append(listed, row[1])
+		}
+	}
+	for cause := CauseNoKey; cause <= CauseReplay; cause++ {
+		var c Counters
+		c.count(cause)
+		v := reflect.ValueOf(c)
+		for i := range v.NumField() {
+			if name := v.Type().Field(i).Name; name != "RecDrop" && v.Field(i).Uint() == 1 && (int(cause) >= len(listed) || listed[cause] != name) {
+				t.Errorf("%v is counted as %s, the page lists %v", cause, name, listed)
+			}
+		}
+	}
+	if n := int(CauseReplay) + 1; len(listed) != n || (CauseReplay+1).String() != fmt.Sprintf("cause %d", n) {
+		t.Errorf("%d causes, the page lists %v", n, listed)
+	}
+}
+
+// What the page says in numbers is what the code goes by.
+func TestDocumentedBounds(t *testing.T) {
+	page := strings.Join(strings.Fields(readFile(t, "docs/protocol/etrunk.md")), " ")
+	most := func(profiles func(members int) int) (n int) {
+		for helloLen(n+1, profiles(n+1)) <= MaxPacket {
+			n++
+		}
+		return n
+	}
+	for _, says := range []string{
+		fmt.Sprintf("at most %d bytes", MaxPacket),
+		fmt.Sprintf("%d members with a profile each fit, or %d without", most(func(n int) int { return n }), most(func(int) int { return 0 })),
+		fmt.Sprintf("| %d..%d bytes | BadLength |", headerLen+digestLen, MaxPacket),
+		fmt.Sprintf("| 4 | 1 | Version | %d |", version),
+		fmt.Sprintf("| 0 | 4 | Magic | `% x`", magic[:]),
+		fmt.Sprintf("the seed 0x%08x", HashSeed),
+		fmt.Sprintf("at most every %d ms", answerGap.Milliseconds()),
+		fmt.Sprintf("Again every %d ms, at most %d times", repeatGap.Milliseconds(), maxRepeats),
+	} {
+		if !strings.Contains(page, says) {
+			t.Errorf("the page does not say %q", says)
+		}
+	}
+}
