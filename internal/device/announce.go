@@ -1,6 +1,10 @@
 package device
 
-import "time"
+import (
+	"time"
+
+	"tandem/internal/etrunk"
+)
 
 // announceGap is the least time between two announcements, so that a path between the
 // devices that comes and goes does not make every host answer all the time.
@@ -11,22 +15,31 @@ const announceGap = 10 * time.Second
 // around may believe in either. The querier asks the hosts, whose answers show both
 // devices and the switch where they are; upstream, all that is joined is reported again.
 func (d *Device) announce(now time.Duration) {
-	if !d.found || d.dutyDirty || d.behind {
+	if !d.found && !d.strangers || d.dutyDirty || d.behind {
 		return
 	}
 	if due := d.announcedAt + announceGap; d.announcedAt != 0 && now < due {
 		d.wakeAt(due)
 		return
 	}
-	d.found, d.announcedAt = false, now
+	found := d.found
+	d.found, d.strangers, d.announcedAt = false, false, now
 	for _, ifc := range d.order.downstreams {
 		if d.memberOf(ifc) != nil {
 			ifc.router.AskAnew(now, &d.mldFx)
 			d.applyMLD(now, ifc)
 		}
 	}
-	if d.upstream != nil {
+	if found && d.upstream != nil {
 		d.upstream.proxy.TellAnew(now)
 		d.advanceProxy(now)
 	}
+}
+
+// noteHearing notes that hosts which the switch had talk to the peer will talk to this device,
+// which has not been told of all of them.
+func (d *Device) noteHearing(m *member, ms etrunk.MemberState) {
+	up := ms.PeerKnown && ms.Peer.Up
+	d.strangers = d.strangers || m.unheard && !up
+	m.unheard = up && d.unheard(m.id)
 }

@@ -34,6 +34,7 @@ type Device struct {
 	dutyDirty, gateDirty, orphansDirty, routesDirty bool
 	behind                                          bool // the queriers, with their duty: first the gate must be handed out
 	found                                           bool // a peer that had been lost, since announcedAt
+	strangers                                       bool // hosts may have come over that only the peer knew
 	announcedAt                                     time.Duration
 	retiring                                        bool
 	wake                                            time.Duration // earliest deadline of the device's own, 0 when none

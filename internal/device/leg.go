@@ -14,6 +14,9 @@ const (
 	// partLimit is how long a member that is forced to be Backup waits for the peer to
 	// have taken over. LACP takes a few seconds.
 	partLimit = 5 * time.Second
+	// strandAfter is how long a member without upstream waits for the channel to come back
+	// before it sends the hosts to the peer.
+	strandAfter = 2 * time.Second
 )
 
 // steerLeg asks for the leg to be up on a Master member and out of the switch's
@@ -23,7 +26,7 @@ const (
 // boot is raised when the listeners are known, so that the switch sends no report to a
 // device that would lose it.
 func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
-	want := !m.leg.Shutdown && ms.Role == etrunk.MemberMaster
+	want := !m.leg.Shutdown && ms.Role == etrunk.MemberMaster && !m.stranded
 	switch {
 	case !d.links[m.leg.Netdev].Exists:
 		m.asked = nil
@@ -52,6 +55,26 @@ func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
 	// Asked for even where it seems so already: what was asked a moment ago may
 	// not have been heard of yet.
 	d.fx.Legs = append(d.fx.Legs, ask)
+}
+
+// strands notes whether what a member hears is of no use to anybody: it has no upstream,
+// the peer serves, and cannot be told. Without the leg the switch has the hosts talk to the peer.
+func (d *Device) strands(now time.Duration, m *member, ms etrunk.MemberState) {
+	switch {
+	case d.upstream != nil && d.upstream.link.Up, !d.unheard(m.id), !servesAlone(ms):
+		m.strandAt = 0
+	case m.strandAt == 0:
+		m.strandAt = now + strandAfter
+	}
+	m.stranded = m.strandAt != 0 && now >= m.strandAt
+	if m.strandAt > now {
+		d.wakeAt(m.strandAt)
+	}
+}
+
+// servesAlone reports whether the peer's member sends everything.
+func servesAlone(ms etrunk.MemberState) bool {
+	return ms.PeerKnown && ms.Peer.Ready && ms.Peer.Up && ms.Peer.Role == etrunk.MemberMaster && ms.Peer.Covers == etrunk.AllBuckets
 }
 
 // mayPart reports whether the switch can do without the leg of a Backup: its successor, if

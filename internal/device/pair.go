@@ -39,8 +39,13 @@ type member struct {
 	partBy time.Duration
 	// servedAt is when the peer will have been ready for long enough to leave the switch to it.
 	servedAt time.Duration
-	covers   etrunk.Buckets
-	duty     Duty
+	// strandAt is when what it hears has been of no use for long enough to be stranded, 0 while it is of use.
+	strandAt time.Duration
+	stranded bool
+	// unheard: hosts may be talking to the peer of which this device is not told.
+	unheard bool
+	covers  etrunk.Buckets
+	duty    Duty
 }
 
 func (d *Device) newTrunk(id uint32) *trunk {
@@ -80,6 +85,8 @@ func (d *Device) refreshDuty(now time.Duration) {
 func (d *Device) refreshMember(now time.Duration, t *trunk, m *member, ms etrunk.MemberState) {
 	link := d.links[m.leg.Netdev]
 	local := etrunk.Announcement{Up: link.Up, Role: ms.Role, Covers: m.covers, Key: link.Key}
+	d.strands(now, m, ms)
+	d.noteHearing(m, ms)
 	local.Ready = d.ready(now, t, m, ms, local.Up)
 
 	target := etrunk.Target(local, ms.Peer, ms.PeerKnown, t.state.Preferred)

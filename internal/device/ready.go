@@ -2,6 +2,7 @@ package device
 
 import (
 	"fmt"
+	"iter"
 	"time"
 
 	"tandem/internal/etrunk"
@@ -84,6 +85,8 @@ func (d *Device) lacking(now time.Duration, m *member, ms etrunk.MemberState, le
 	switch up := d.upstream; {
 	case d.yields(now, m, ms):
 		return "handed over on request"
+	case m.stranded:
+		return "no upstream, and no channel to tell the peer who listens"
 	case !legUp:
 		return "the Eth-Trunk is down"
 	case ms.Role == etrunk.MemberMaster && m.apart(d.links[m.leg.Netdev]):
@@ -121,15 +124,33 @@ func (d *Device) yields(now time.Duration, m *member, ms etrunk.MemberState) boo
 // synchronised reports whether every service that replicates for the member
 // has completed a synchronisation since this device booted.
 func (d *Device) synchronised(id Member) bool {
-	for _, p := range d.settings.Profiles {
-		if p.Member != id || !p.replicates() {
-			continue
-		}
-		if s := d.services[p.Service]; s == nil || !s.syncedOnce {
+	for s := range d.replicators(id) {
+		if s == nil || !s.syncedOnce {
 			return false
 		}
 	}
 	return true
+}
+
+// unheard reports whether one device hears hosts for a member of which the other is not told.
+func (d *Device) unheard(id Member) bool {
+	for s := range d.replicators(id) {
+		if s != nil && !s.inSync {
+			return true
+		}
+	}
+	return false
+}
+
+// replicators yields the services that replicate for a member, nil for one that is missing.
+func (d *Device) replicators(id Member) iter.Seq[*service] {
+	return func(yield func(*service) bool) {
+		for _, p := range d.settings.Profiles {
+			if p.Member == id && p.replicates() && !yield(d.services[p.Service]) {
+				return
+			}
+		}
+	}
 }
 
 // apart tells that LACP has not come so far that the switch takes what is sent.

@@ -15,7 +15,8 @@ type querier struct {
 	otherUntil time.Duration
 	// next is when the next general query is due while this router is querier.
 	next     time.Duration
-	startup  int // general queries still to be sent at the startup interval
+	askedAt  time.Duration // the last of them
+	startup  int           // general queries still to be sent at the startup interval
 	dictated dictated
 	// quietUntil limits how often a query of another version is reported.
 	quietUntil time.Duration
@@ -57,8 +58,12 @@ func (r *Router) takeUpLeaves(now time.Duration, fx *Effects) {
 }
 
 // AskAnew begins the general queries anew where this router is the querier, for the
-// switches and hosts around that may have taken another one for it.
-func (r *Router) AskAnew(now time.Duration, fx *Effects) { r.restart(now, fx) }
+// switches and hosts around that may have taken another one for it, unless it has just begun.
+func (r *Router) AskAnew(now time.Duration, fx *Effects) {
+	if q := &r.querier; now != q.askedAt || q.startup != r.cfg.Robustness-1 {
+		r.restart(now, fx)
+	}
+}
 
 // ask sends the general query if it is due.
 func (r *Router) ask(now time.Duration, fx *Effects) {
@@ -67,7 +72,7 @@ func (r *Router) ask(now time.Duration, fx *Effects) {
 		return
 	}
 	r.send(Query{MaxResponse: r.inUse.MaxResponse, Group: netip.IPv6Unspecified()}, fx)
-	q.next = now + r.inUse.QueryInterval
+	q.askedAt, q.next = now, now+r.inUse.QueryInterval
 	if q.startup > 0 {
 		if q.startup--; q.startup > 0 {
 			q.next = now + r.inUse.StartupQueryInterval()

@@ -203,3 +203,41 @@ func TestStoppedDaemon(t *testing.T) {
 		}
 	}
 }
+
+// A device that can neither serve its hosts nor tell the peer of them leaves them to the peer,
+// which asks who they are, and takes its share again when it can.
+func TestStrandedHostsGoToThePeer(t *testing.T) {
+	w := New(Options{Seed: 2, Hosts: 8, NoMinds: true})
+	if err := w.settle(); err != nil {
+		t.Fatal(err)
+	}
+	a := w.nodes[0]
+	for range 2 {
+		if err := w.strike(step("RBS down", 0, time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.strike(step("upstream down", 0, time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		for i, h := range w.hosts {
+			h.change(i%len(w.streams), !h.wants[i%len(w.streams)])
+		}
+		if err := w.pass(strandTime + timers.MaxResponse); err != nil {
+			t.Fatal(err)
+		}
+		if a.legUp() {
+			t.Error("the device without upstream and channel keeps its leg")
+		}
+		for i, h := range w.hosts {
+			if i %= len(w.streams); h.wants[i] && (w.legOf(h) != a.peer() || a.peer().sending[i]>>h.vlan&1 == 0) {
+				t.Errorf("host %d does not get %s: %s", h.number, w.streams[i].group, a.peer().whyNot(w.streams[i], h.vlan))
+			}
+		}
+		if err := w.mend(); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.settle(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

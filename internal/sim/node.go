@@ -74,12 +74,14 @@ type node struct {
 	lostAt     time.Duration
 	// ableSince is when it last came to have all it takes to serve, never without.
 	ableSince time.Duration
+	// strandedSince is when it came to be of no use to the hosts that talk to it.
+	strandedSince time.Duration
 }
 
 func newNode(w *World, index int) *node {
 	n := &node{
 		w: w, index: index, name: string(rune('A' + index)), priority: 10 + 10*index,
-		legAdmin: true, bfd: etrunk.BFDPending, ableSince: never, sending: make([]uint8, len(w.streams)),
+		legAdmin: true, bfd: etrunk.BFDPending, ableSince: never, strandedSince: never, sending: make([]uint8, len(w.streams)),
 	}
 	if w.opts.Automatic {
 		n.automatic = 1
@@ -106,6 +108,13 @@ const learnTime = 30 * time.Second
 // able reports whether it has all it takes to serve.
 func (n *node) able() bool {
 	return n.alive() && n.upCable() && n.legCuts == 0 && n.memberMode() != etrunk.ForceBackup
+}
+
+// stranded reports whether it hears hosts for whom only the peer could do something.
+func (n *node) stranded() bool {
+	p := n.peer()
+	return n.alive() && n.legCuts == 0 && !n.upCable() && p.able() && n.memberMode() == etrunk.ForceMaster && p.memberMode() == etrunk.ForceMaster &&
+		p.duty().Kind == device.DutySole && p.dev.Snapshot(n.w.now, time.Time{}).Members[0].Ready
 }
 
 func (n *node) address() netip.Addr {

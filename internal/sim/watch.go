@@ -26,6 +26,8 @@ const (
 	// healing is how long after the last fault a pair counts as healing: BFD
 	// slow start, reconnection with backoff, revert delay.
 	healing = 10 * time.Second
+	// strandTime is how long a device keeps a leg on which it hears hosts in vain.
+	strandTime = 2*time.Second + 500*time.Millisecond
 	// hearTime is how long after it was heard a listener counts as established even
 	// if only one device knows it: that one is patient for 200 ms and then sends in
 	// the peer's stead.
@@ -41,6 +43,9 @@ var (
 	// of its queries at start-up go unanswered. What makes the querier begin anew while
 	// an answer is due, that is lost then, is another response time.
 	maxRelearn = time.Duration(timers.Robustness-1)*timers.StartupQueryInterval() + 2*timers.MaxResponse + maxJoin
+	// maxAsked is the wait after what makes a device ask who its hosts are, at most
+	// every 10 s.
+	maxAsked = 10*time.Second + maxRelearn
 	// maxRehash is the wait of a listener whose reports the switch has come to hash to a
 	// device that knows nothing of it and cannot be told: nobody has a reason to ask, so
 	// the general queries have to find it, of which an answer may be lost.
@@ -53,6 +58,7 @@ type watch struct {
 	listens [][]listening // by host, stream
 	doubled [vlans][]time.Duration
 	whole   time.Duration // since when the channel is, never while it is not
+	open    time.Duration // and the path for hellos
 	// Gaps and Longest describe what listeners went through.
 	Gaps    int
 	Longest time.Duration
@@ -144,6 +150,10 @@ func (v *watch) noteAble() {
 	}
 	for _, n := range v.w.nodes {
 		note(&n.ableSince, n.able())
+	}
+	note(&v.open, v.w.pathCuts == [2]int{})
+	for _, n := range v.w.nodes {
+		note(&n.strandedSince, v.whole == never && v.open != never && n.stranded())
 	}
 	note(&v.whole, v.w.channelWhole() && v.w.nodes[0].alive() && v.w.nodes[1].alive())
 	for _, h := range v.w.hosts {
@@ -246,11 +256,15 @@ func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duratio
 		}
 		since, most := max(l.since, n.ableSince), maxRelearn
 		switch {
-		case w.legOf(h) != n: // it must be told of the listener
-			if v.whole == never {
+		case w.legOf(h) != n && v.whole != never: // it is told of the listener
+			since = max(since, v.whole)
+		case w.legOf(h) != n: // the peer sends the hosts here
+			if n.peer().strandedSince == never {
 				continue
 			}
-			since = max(since, v.whole)
+			since, most = max(since, n.peer().strandedSince), strandTime
+		case h.hashedAt > l.since && v.open != never && !n.peer().legUp():
+			since, most = max(since, h.hashedAt, v.open), maxAsked
 		case h.hashedAt > l.since, h.hashedAt > max(h.heardAt[i], n.bootedAt) && !n.knows(h, w.streams[i]):
 			since, most = max(since, h.hashedAt), maxRehash
 		case v.whole == never && w.answeredElsewhere(h, n):
