@@ -12,7 +12,7 @@ import (
 // not the record: when its bucket comes up it is filed anew. The invariant is that
 // a record is filed no later than the tick after it expires.
 type calendar struct {
-	records *table.Table[record]
+	records *table.Pool[record]
 	buckets []bucket
 	free    []uint32
 	byTick  map[int64]uint32 // tick to bucket
@@ -32,7 +32,7 @@ const (
 	isBucket = 1 << 31
 )
 
-func newCalendar(records *table.Table[record]) calendar {
+func newCalendar(records *table.Pool[record]) calendar {
 	return calendar{records: records, byTick: make(map[int64]uint32)}
 }
 

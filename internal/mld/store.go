@@ -57,9 +57,15 @@ type group struct {
 	exclude      uint32 // live records in EXCLUDE mode
 	linger       uint32 // the record of host ::, 0 when there is none
 	reporter     uint32 // host heard last
+	kept         uint32 // records, tombstones too
 	sources      []sourceCount
 	leave        *leaving
+	records      *table.Index // nil until they are more than fewRecords
 }
+
+// fewRecords of a group are looked through one by one. More have an index of their own: a
+// peer sends them together, and one index for all would meet the memory anew with each.
+const fewRecords = 4
 
 // sourceCount counts the live records that list a source.
 type sourceCount struct {
@@ -77,7 +83,7 @@ type host struct {
 // to, each kept once.
 type store struct {
 	seed    table.Seed
-	records table.Table[record]
+	records table.Pool[record]
 	groups  table.Table[group]
 	hosts   table.Table[host]
 	lists   sourceLists
@@ -100,7 +106,6 @@ type store struct {
 func (s *store) init(device uint64) {
 	s.seed = table.NewSeed(device)
 	s.devices = []uint64{device}
-	s.records.Hash = func(r *record) uint64 { return s.seed.Pair(r.group, r.host) }
 	s.groups.Hash = func(g *group) uint64 { return s.seed.Addr(g.addr) }
 	s.hosts.Hash = func(h *host) uint64 { return s.seed.Addr(h.addr) }
 	s.lists.init(s.seed)
@@ -124,7 +129,21 @@ func (s *store) findRecord(group, host uint32) uint32 {
 	if group == 0 || host == 0 {
 		return 0
 	}
-	return s.records.Find(s.seed.Pair(group, host), func(r *record) bool { return r.group == group && r.host == host })
+	g := s.groups.At(group)
+	if g.records != nil {
+		return g.records.Find(s.seed.Pair(group, host), func(id uint32) bool { return s.records.At(id).host == host })
+	}
+	id := g.first
+	for id != 0 && s.records.At(id).host != host {
+		id = s.records.At(id).gnext
+	}
+	return id
+}
+
+// recordHash is that under which a record is found within its group.
+func (s *store) recordHash(id uint32) uint64 {
+	rec := s.records.At(id)
+	return s.seed.Pair(rec.group, rec.host)
 }
 
 func (s *store) lookup(key Key) uint32 { return s.place(key).record }
@@ -318,6 +337,7 @@ func (s *store) lingering() iter.Seq[uint32] {
 	}
 }
 
+// link enters a record in its group.
 func (s *store) link(g *group, id uint32) {
 	rec := s.records.At(id)
 	rec.gnext = g.first
@@ -325,10 +345,24 @@ func (s *store) link(g *group, id uint32) {
 		s.records.At(g.first).gprev = id
 	}
 	g.first = id
+	g.kept++
+	switch {
+	case g.records != nil:
+		g.records.Insert(id, s.recordHash)
+	case g.kept > fewRecords:
+		g.records = new(table.Index)
+		for ; id != 0; id = s.records.At(id).gnext {
+			g.records.Insert(id, s.recordHash)
+		}
+	}
 }
 
 func (s *store) unlink(g *group, id uint32) {
 	rec := s.records.At(id)
+	g.kept--
+	if g.records != nil {
+		g.records.Remove(id, s.recordHash)
+	}
 	if rec.gprev != 0 {
 		s.records.At(rec.gprev).gnext = rec.gnext
 	} else {

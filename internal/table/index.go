@@ -1,0 +1,131 @@
+package table
+
+import (
+	"iter"
+	"math/bits"
+)
+
+const (
+	minSlots = 8
+	// A slot is an id and, above it, a few bits of the hash, which spare most looks
+	// at entries that are not the one sought.
+	idBits = 26
+	idMask = 1<<idBits - 1
+	// MaxEntries is what an index can hold.
+	MaxEntries = idMask
+)
+
+// Index finds ids by the hash of what they name: open addressing, 4 bytes a slot, 53 to
+// 80 % full. The zero Index is empty. A hash that a method takes is always the same
+// function, that of an id's entry.
+type Index struct {
+	slots []uint32
+	used  int
+}
+
+// Find returns the id with this hash that same accepts, or 0.
+func (x *Index) Find(hash uint64, same func(id uint32) bool) uint32 {
+	if x.used == 0 {
+		return 0
+	}
+	tag := slotFor(0, hash)
+	for i := x.home(hash); x.slots[i] != 0; i = x.next(i) {
+		if s := x.slots[i]; s&^idMask == tag && same(s&idMask) {
+			return s & idMask
+		}
+	}
+	return 0
+}
+
+// slotFor joins an id with the low bits of its hash; home uses the high ones.
+func slotFor(id uint32, hash uint64) uint32 { return uint32(hash)<<idBits | id }
+
+// Insert enters an id that is not there yet.
+func (x *Index) Insert(id uint32, hash func(id uint32) uint64) {
+	x.fit(x.used+1, hash, x.ids())
+	x.enter(id, hash(id))
+}
+
+// Remove takes an id out. Its entry must still be there, and may go then.
+func (x *Index) Remove(id uint32, hash func(id uint32) uint64) {
+	x.leave(id, hash)
+	x.fit(x.used, hash, x.ids())
+}
+
+// fit makes room for n ids, or gives back what they do not need. Then those that are in
+// the index are entered anew, in the caller's order.
+func (x *Index) fit(n int, hash func(id uint32) uint64, ids iter.Seq[uint32]) {
+	size := len(x.slots)
+	switch {
+	case n+n/4 > size:
+		size = max(minSlots, size+size/2)
+	case size > 8*minSlots && n < size/6:
+		size /= 3
+	default:
+		return
+	}
+	again := Index{slots: make([]uint32, size)}
+	for id := range ids {
+		again.enter(id, hash(id))
+	}
+	*x = again
+}
+
+func (x *Index) enter(id uint32, hash uint64) {
+	i := x.home(hash)
+	for x.slots[i] != 0 {
+		i = x.next(i)
+	}
+	x.slots[i] = slotFor(id, hash)
+	x.used++
+}
+
+func (x *Index) leave(id uint32, hash func(id uint32) uint64) {
+	i := x.home(hash(id))
+	for x.slots[i]&idMask != id {
+		i = x.next(i)
+	}
+	// Close the hole so that no search stops short of an id it pushed on.
+	for j := x.next(i); x.slots[j] != 0; j = x.next(j) {
+		if x.between(i, x.home(hash(x.slots[j]&idMask)), j) {
+			continue
+		}
+		x.slots[i] = x.slots[j]
+		i = j
+	}
+	x.slots[i] = 0
+	x.used--
+}
+
+// between reports whether home lies in the cyclic range (hole, j]: then the id
+// at j is still reachable and stays.
+func (x *Index) between(hole, home, j int) bool {
+	if hole < j {
+		return hole < home && home <= j
+	}
+	return hole < home || home <= j
+}
+
+// ids yields the ids as they lie in the index.
+func (x *Index) ids() iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		for _, s := range x.slots {
+			if s != 0 && !yield(s&idMask) {
+				return
+			}
+		}
+	}
+}
+
+// home scales the hash to the number of slots, which need not be a power of two.
+func (x *Index) home(hash uint64) int {
+	hi, _ := bits.Mul64(hash, uint64(len(x.slots)))
+	return int(hi)
+}
+
+func (x *Index) next(i int) int {
+	if i++; i == len(x.slots) {
+		return 0
+	}
+	return i
+}
