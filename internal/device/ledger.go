@@ -1,6 +1,8 @@
 package device
 
 import (
+	"net/netip"
+
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -27,6 +29,9 @@ type ledger struct {
 	kept    int             // with the tombstones
 	part    uint32          // the interface's number
 	index   *leafIndex      // of the service, nil while nobody asks what is in a leaf
+	// Of the group that was looked at last: a peer tells its records together.
+	group     netip.Addr
+	groupHash rbs.GroupHash
 }
 
 // newLedger takes stock of an interface's records and follows them from then on.
@@ -35,7 +40,7 @@ func newLedger(id identity, ifc *downstream) *ledger {
 	for rec := range ifc.router.Records() {
 		l.kept++
 		if !rec.Deleted {
-			h := rbs.HashOf(l.key(rec.Key))
+			h := l.hash(rec.Key)
 			l.count(h.Bucket(leafCount), h.Version(replicaVersion(rec.Version)), +1)
 		}
 	}
@@ -44,7 +49,7 @@ func newLedger(id identity, ifc *downstream) *ledger {
 }
 
 func (l *ledger) rewrite(w mld.Rewrite) {
-	h := rbs.HashOf(l.key(w.Key))
+	h := l.hash(w.Key)
 	leaf := h.Bucket(leafCount)
 	if w.WasLive {
 		l.count(leaf, h.Version(replicaVersion(w.Old)), -1)
@@ -64,6 +69,13 @@ func (l *ledger) rewrite(w mld.Rewrite) {
 			l.index.gone(leaf)
 		}
 	}
+}
+
+func (l *ledger) hash(k mld.Key) rbs.KeyHash {
+	if l.group != k.Group {
+		l.group, l.groupHash = k.Group, rbs.HashOfGroup(l.key(k))
+	}
+	return l.groupHash.Host(k.Host)
 }
 
 // count takes a live record into the digests, or out of them.

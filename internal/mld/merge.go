@@ -22,11 +22,14 @@ const (
 // starts the queries here if this router is the querier.
 func (r *Router) Merge(now time.Duration, rec Record, fx *Effects) Merged {
 	r.Tick(now)
-	if !Routable(rec.Group) || !rec.Host.Is6() || rec.Host.IsMulticast() {
+	if !rec.Host.Is6() || rec.Host.IsMulticast() {
 		return MergedUnfit
 	}
 	key := Key{rec.Group, rec.Host.WithZone("")}
 	at := r.store.place(key)
+	if at.group == 0 && !Routable(key.Group) {
+		return MergedUnfit
+	}
 	id := at.record
 	if id != 0 && !rec.Version.newer(r.store.version(r.store.records.At(id))) {
 		return MergedStale

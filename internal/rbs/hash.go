@@ -3,6 +3,7 @@ package rbs
 import (
 	"encoding/binary"
 	"math/bits"
+	"net/netip"
 )
 
 // MaxBuckets is the highest number of buckets a database can be compared in.
@@ -31,13 +32,24 @@ func BucketOf(k Key, n int) int { return HashOf(k).Bucket(n) }
 func Hash(k Key, v Version) uint64 { return HashOf(k).Version(v) }
 
 // HashOf returns the hash of a key.
-func HashOf(k Key) KeyHash {
-	group, host := k.Group.As16(), k.Host.As16()
+func HashOf(k Key) KeyHash { return HashOfGroup(k).Host(k.Host) }
+
+// GroupHash is what the hashes of the keys that differ in the host only begin with.
+type GroupHash uint64
+
+// HashOfGroup returns what the hash of a key begins with.
+func HashOfGroup(k Key) GroupHash {
 	h := mix(hashSeed ^ (uint64(k.BackupID)<<32 | uint64(k.SubInterface)))
-	h = mix(h ^ binary.BigEndian.Uint64(group[:8]))
-	h = mix(h ^ binary.BigEndian.Uint64(group[8:]))
-	h = mix(h ^ binary.BigEndian.Uint64(host[:8]))
-	return KeyHash(mix(h ^ binary.BigEndian.Uint64(host[8:])))
+	return GroupHash(mixAddr(h, k.Group))
+}
+
+// Host returns the hash of the key with this host.
+func (h GroupHash) Host(a netip.Addr) KeyHash { return KeyHash(mixAddr(uint64(h), a)) }
+
+func mixAddr(h uint64, a netip.Addr) uint64 {
+	b := a.As16()
+	h = mix(h ^ binary.BigEndian.Uint64(b[:8]))
+	return mix(h ^ binary.BigEndian.Uint64(b[8:]))
 }
 
 // mix is the finaliser of splitmix64, a bijection that spreads every bit.

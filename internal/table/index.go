@@ -1,9 +1,6 @@
 package table
 
-import (
-	"iter"
-	"math/bits"
-)
+import "math/bits"
 
 const (
 	minSlots = 8
@@ -42,19 +39,32 @@ func slotFor(id uint32, hash uint64) uint32 { return uint32(hash)<<idBits | id }
 
 // Insert enters an id that is not there yet.
 func (x *Index) Insert(id uint32, hash func(id uint32) uint64) {
-	x.fit(x.used+1, hash, x.ids())
+	x.fit(x.used+1, hash)
 	x.enter(id, hash(id))
 }
 
 // Remove takes an id out. Its entry must still be there, and may go then.
 func (x *Index) Remove(id uint32, hash func(id uint32) uint64) {
 	x.leave(id, hash)
-	x.fit(x.used, hash, x.ids())
+	x.fit(x.used, hash)
 }
 
-// fit makes room for n ids, or gives back what they do not need. Then those that are in
-// the index are entered anew, in the caller's order.
-func (x *Index) fit(n int, hash func(id uint32) uint64, ids iter.Seq[uint32]) {
+// fit makes room for n ids, or gives back what they do not need.
+func (x *Index) fit(n int, hash func(id uint32) uint64) {
+	again, needed := x.again(n)
+	if !needed {
+		return
+	}
+	for _, s := range x.slots {
+		if id := s & idMask; id != 0 {
+			again.enter(id, hash(id))
+		}
+	}
+	*x = again
+}
+
+// again returns an empty index of another size, if n ids need one.
+func (x *Index) again(n int) (again Index, needed bool) {
 	size := len(x.slots)
 	switch {
 	case n+n/4 > size:
@@ -62,13 +72,9 @@ func (x *Index) fit(n int, hash func(id uint32) uint64, ids iter.Seq[uint32]) {
 	case size > 8*minSlots && n < size/6:
 		size /= 3
 	default:
-		return
+		return Index{}, false
 	}
-	again := Index{slots: make([]uint32, size)}
-	for id := range ids {
-		again.enter(id, hash(id))
-	}
-	*x = again
+	return Index{slots: make([]uint32, size)}, true
 }
 
 func (x *Index) enter(id uint32, hash uint64) {
@@ -104,17 +110,6 @@ func (x *Index) between(hole, home, j int) bool {
 		return hole < home && home <= j
 	}
 	return hole < home || home <= j
-}
-
-// ids yields the ids as they lie in the index.
-func (x *Index) ids() iter.Seq[uint32] {
-	return func(yield func(uint32) bool) {
-		for _, s := range x.slots {
-			if s != 0 && !yield(s&idMask) {
-				return
-			}
-		}
-	}
 }
 
 // home scales the hash to the number of slots, which need not be a power of two.

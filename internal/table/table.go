@@ -18,17 +18,28 @@ func (t *Table[T]) Find(hash uint64, same func(*T) bool) uint32 {
 
 // Insert stores an entry whose key is not in the table yet.
 func (t *Table[T]) Insert(v T) uint32 {
-	t.index.fit(t.index.used+1, t.hash, t.ids())
+	t.fit(t.index.used + 1)
 	id := t.Pool.Insert(v)
-	t.index.enter(id, t.hash(id))
+	t.index.enter(id, t.Hash(t.At(id)))
 	return id
 }
 
 // Remove clears an entry and gives its id back.
 func (t *Table[T]) Remove(id uint32) {
-	t.index.leave(id, t.hash)
+	t.index.leave(id, func(id uint32) uint64 { return t.Hash(t.At(id)) })
 	t.Pool.Remove(id)
-	t.index.fit(t.index.used, t.hash, t.ids())
+	t.fit(t.index.used)
 }
 
-func (t *Table[T]) hash(id uint32) uint64 { return t.Hash(t.At(id)) }
+// fit goes through the entries as they lie in memory, which is much quicker than in the
+// order of the index.
+func (t *Table[T]) fit(n int) {
+	again, needed := t.index.again(n)
+	if !needed {
+		return
+	}
+	for id := range t.ids() {
+		again.enter(id, t.Hash(t.At(id)))
+	}
+	t.index = again
+}
