@@ -12,13 +12,13 @@ import (
 // route is one forwarding entry as it was last given to the kernel. There may be a
 // hundred thousand groups with one source each, or one with a thousand sources.
 type route struct {
-	source     [16]byte
-	since      time.Duration
-	outgoing   *outgoing // nil for an entry that discards
-	group      uint32
-	prev, next uint32 // neighbours within the group
-	round      uint32 // of the audit that has seen it last
-	origin     RouteOrigin
+	source   [16]byte
+	since    time.Duration
+	outgoing *outgoing // nil for an entry that discards
+	group    uint32
+	links    table.Links // within the group
+	round    uint32      // of the audit that has seen it last
+	origin   RouteOrigin
 }
 
 // outgoing are the interfaces that a stream goes to: Linux names, sorted, kept
@@ -34,15 +34,15 @@ func (o *outgoing) list() []string {
 
 // routeGroup is a group that has routes.
 type routeGroup struct {
-	addr  [16]byte
-	first uint32
+	addr   [16]byte
+	routes table.Members
 }
 
 // routeTable holds the entries.
 type routeTable struct {
 	seed   table.Seed
 	groups table.Table[routeGroup]
-	routes table.Table[route]
+	routes table.Grouped[route]
 	round  uint32 // the number of the audit
 	seen   int    // by it
 	// idle lists the idle entries in the order of their expiry.
@@ -56,6 +56,7 @@ func newRouteTable(seed uint64) *routeTable {
 	t := &routeTable{seed: table.NewSeed(seed)}
 	t.groups.Hash = func(g *routeGroup) uint64 { return t.seed.Addr(netip.AddrFrom16(g.addr)) }
 	t.routes.Hash = func(r *route) uint64 { return t.hash(r.group, netip.AddrFrom16(r.source)) }
+	t.routes.Links = func(r *route) *table.Links { return &r.links }
 	return t
 }
 
@@ -73,7 +74,7 @@ func (t *routeTable) find(group uint32, source netip.Addr) uint32 {
 		return 0
 	}
 	key := source.As16()
-	return t.routes.Find(t.hash(group, source), func(r *route) bool { return r.group == group && r.source == key })
+	return t.routes.Find(&t.groups.At(group).routes, t.hash(group, source), func(r *route) bool { return r.source == key })
 }
 
 // get returns an entry, nil when there is none. It is valid until it is removed.
@@ -90,13 +91,8 @@ func (t *routeTable) add(sg SourceGroup, r route) *route {
 	if gid == 0 {
 		gid = t.groups.Insert(routeGroup{addr: sg.Group.As16()})
 	}
-	g := t.groups.At(gid)
-	r.source, r.group, r.next, r.round = sg.Source.As16(), gid, g.first, t.round
-	id := t.routes.Insert(r)
-	if g.first != 0 {
-		t.routes.At(g.first).prev = id
-	}
-	g.first = id
+	r.source, r.group, r.round = sg.Source.As16(), gid, t.round
+	id := t.routes.Insert(&t.groups.At(gid).routes, r)
 	t.seen++
 	return t.routes.At(id)
 }
@@ -107,20 +103,12 @@ func (t *routeTable) remove(sg SourceGroup) {
 	if id == 0 {
 		return
 	}
-	r, g := t.routes.At(id), t.groups.At(gid)
-	if r.round == t.round {
+	g := t.groups.At(gid)
+	if t.routes.At(id).round == t.round {
 		t.seen--
 	}
-	if r.prev != 0 {
-		t.routes.At(r.prev).next = r.next
-	} else {
-		g.first = r.next
-	}
-	if r.next != 0 {
-		t.routes.At(r.next).prev = r.prev
-	}
-	t.routes.Remove(id)
-	if g.first == 0 {
+	t.routes.Remove(&g.routes, id)
+	if g.routes.First == 0 {
 		t.groups.Remove(gid)
 	}
 }
@@ -156,7 +144,7 @@ func (t *routeTable) of(group netip.Addr) iter.Seq2[netip.Addr, *route] {
 		if gid == 0 {
 			return
 		}
-		for id := t.groups.At(gid).first; id != 0; id = t.routes.At(id).next {
+		for id := t.groups.At(gid).routes.First; id != 0; id = t.routes.At(id).links.Next {
 			if r := t.routes.At(id); !yield(netip.AddrFrom16(r.source), r) {
 				return
 			}

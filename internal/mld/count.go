@@ -75,8 +75,8 @@ func (g *group) wants(a netip.Addr) (included, open bool) {
 // union is the union of the live records (RFC 9777, section 7.2). Its sources must
 // not be modified.
 func (s *store) union(g *group) Filter {
-	if g.live == 1 && s.records.At(g.first).live() {
-		return s.filter(g.first)
+	if g.live == 1 && s.records.At(g.records.First).live() {
+		return s.filter(g.records.First)
 	}
 	f := Filter{Mode: Include}
 	if g.exclude > 0 {
@@ -120,9 +120,9 @@ func (s *store) excluding(g *group) uint32 {
 // listeners yields the live records of a group, without that of host ::.
 func (s *store) listeners(g *group) func(yield func(uint32, *record) bool) {
 	return func(yield func(uint32, *record) bool) {
-		for id := g.first; id != 0; {
+		for id := g.records.First; id != 0; {
 			rec := s.records.At(id)
-			next := rec.gnext
+			next := rec.links.Next
 			if id != g.linger && rec.live() && !yield(id, rec) {
 				return
 			}

@@ -374,7 +374,7 @@ func (r *Router) verify() error {
 		}
 		want := Filter{}
 		n := uint32(0)
-		for id := g.first; id != 0; id = s.records.At(id).gnext {
+		for id := g.records.First; id != 0; id = s.records.At(id).links.Next {
 			rec := s.records.At(id)
 			if rec.group != gid || seen[key{gid, rec.host}] || s.findRecord(gid, rec.host) != id {
 				return fmt.Errorf("group %v: record %d misplaced", g.addr, id)
@@ -398,7 +398,7 @@ func (r *Router) verify() error {
 				}
 			}
 		}
-		if g.first == 0 || n != g.live {
+		if g.records.First == 0 || n != g.live {
 			return fmt.Errorf("group %v: %d live records counted, %d there", g.addr, g.live, n)
 		}
 		if n > 0 {

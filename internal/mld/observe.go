@@ -47,9 +47,9 @@ func (r *Router) GroupOf(h Handle) uint32 { return r.store.records.At(uint32(h))
 // comes after 0. The router must not be modified during the iteration.
 func (r *Router) GroupAfter(number uint32) (next uint32, records iter.Seq[Handle]) {
 	for next = number + 1; next <= r.store.groups.Top(); next++ {
-		if first := r.store.groups.At(next).first; first != 0 {
+		if first := r.store.groups.At(next).records.First; first != 0 {
 			return next, func(yield func(Handle) bool) {
-				for id := first; id != 0 && yield(Handle(id)); id = r.store.records.At(id).gnext {
+				for id := first; id != 0 && yield(Handle(id)); id = r.store.records.At(id).links.Next {
 				}
 			}
 		}

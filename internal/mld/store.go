@@ -19,9 +19,8 @@ type record struct {
 	list        uint32 // id of the source list, 0 when it is empty
 	device      uint16 // index into store.devices
 	flags       flags
-	gprev       uint32 // neighbours within the group
-	gnext       uint32
-	tprev       uint32 // neighbours within the calendar
+	links       table.Links // within the group
+	tprev       uint32      // neighbours within the calendar
 	tnext       uint32
 }
 
@@ -52,20 +51,14 @@ type group struct {
 	v1Until time.Duration
 	// partialUntil: until then an IS_IN may answer a query for some sources only.
 	partialUntil time.Duration
-	first        uint32 // of its records
 	live         uint32 // live records
 	exclude      uint32 // live records in EXCLUDE mode
 	linger       uint32 // the record of host ::, 0 when there is none
 	reporter     uint32 // host heard last
-	kept         uint32 // records, tombstones too
+	records      table.Members
 	sources      []sourceCount
 	leave        *leaving
-	records      *table.Index // nil until they are more than fewRecords
 }
-
-// fewRecords of a group are looked through one by one. More have an index of their own: a
-// peer sends them together, and one index for all would meet the memory anew with each.
-const fewRecords = 4
 
 // sourceCount counts the live records that list a source.
 type sourceCount struct {
@@ -83,7 +76,7 @@ type host struct {
 // to, each kept once.
 type store struct {
 	seed    table.Seed
-	records table.Pool[record]
+	records table.Grouped[record]
 	groups  table.Table[group]
 	hosts   table.Table[host]
 	lists   sourceLists
@@ -106,10 +99,12 @@ type store struct {
 func (s *store) init(device uint64) {
 	s.seed = table.NewSeed(device)
 	s.devices = []uint64{device}
+	s.records.Hash = func(r *record) uint64 { return s.seed.Pair(r.group, r.host) }
+	s.records.Links = func(r *record) *table.Links { return &r.links }
 	s.groups.Hash = func(g *group) uint64 { return s.seed.Addr(g.addr) }
 	s.hosts.Hash = func(h *host) uint64 { return s.seed.Addr(h.addr) }
 	s.lists.init(s.seed)
-	s.expiry = newCalendar(&s.records)
+	s.expiry = newCalendar(&s.records.Pool)
 }
 
 // findGroup tries the group found last first: records come group by group from a
@@ -129,21 +124,7 @@ func (s *store) findRecord(group, host uint32) uint32 {
 	if group == 0 || host == 0 {
 		return 0
 	}
-	g := s.groups.At(group)
-	if g.records != nil {
-		return g.records.Find(s.seed.Pair(group, host), func(id uint32) bool { return s.records.At(id).host == host })
-	}
-	id := g.first
-	for id != 0 && s.records.At(id).host != host {
-		id = s.records.At(id).gnext
-	}
-	return id
-}
-
-// recordHash is that under which a record is found within its group.
-func (s *store) recordHash(id uint32) uint64 {
-	rec := s.records.At(id)
-	return s.seed.Pair(rec.group, rec.host)
+	return s.records.Find(&s.groups.At(group).records, s.seed.Pair(group, host), func(r *record) bool { return r.host == host })
 }
 
 func (s *store) lookup(key Key) uint32 { return s.place(key).record }
@@ -230,9 +211,8 @@ func (s *store) createAt(now time.Duration, key Key, at place, expires time.Dura
 		at.host = s.hosts.Insert(host{addr: key.Host})
 	}
 	s.hosts.At(at.host).refs++
-	id = s.records.Insert(record{group: at.group, host: at.host, flags: isDeleted | isNew, expires: expires})
 	g := s.groups.At(at.group)
-	s.link(g, id)
+	id = s.records.Insert(&g.records, record{group: at.group, host: at.host, flags: isDeleted | isNew, expires: expires})
 	s.expiry.file(id, expires, now)
 	if key.Host.IsUnspecified() {
 		g.linger = id
@@ -306,15 +286,14 @@ func (s *store) erase(now time.Duration, id uint32) (changed bool) {
 		g.linger = 0
 		s.lingers--
 	}
-	s.unlink(g, id)
 	if rec.tprev != 0 {
 		s.expiry.remove(id)
 	}
 	hid := rec.host
-	s.records.Remove(id)
+	s.records.Remove(&g.records, id)
 	s.dropHost(hid)
 	changed = live && before.differs(g.shape())
-	if g.first == 0 {
+	if g.records.First == 0 {
 		s.dropHost(g.reporter)
 		s.groups.Remove(gid)
 	}
@@ -334,42 +313,6 @@ func (s *store) lingering() iter.Seq[uint32] {
 				return
 			}
 		}
-	}
-}
-
-// link enters a record in its group.
-func (s *store) link(g *group, id uint32) {
-	rec := s.records.At(id)
-	rec.gnext = g.first
-	if g.first != 0 {
-		s.records.At(g.first).gprev = id
-	}
-	g.first = id
-	g.kept++
-	switch {
-	case g.records != nil:
-		g.records.Insert(id, s.recordHash)
-	case g.kept > fewRecords:
-		g.records = new(table.Index)
-		for ; id != 0; id = s.records.At(id).gnext {
-			g.records.Insert(id, s.recordHash)
-		}
-	}
-}
-
-func (s *store) unlink(g *group, id uint32) {
-	rec := s.records.At(id)
-	g.kept--
-	if g.records != nil {
-		g.records.Remove(id, s.recordHash)
-	}
-	if rec.gprev != 0 {
-		s.records.At(rec.gprev).gnext = rec.gnext
-	} else {
-		g.first = rec.gnext
-	}
-	if rec.gnext != 0 {
-		s.records.At(rec.gnext).gprev = rec.gprev
 	}
 }
 

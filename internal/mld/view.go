@@ -65,7 +65,7 @@ func (r *Router) showHosts(now time.Duration, g *group, s *GroupState) {
 	if g.reporter != 0 {
 		s.LastReporter = r.store.hosts.At(g.reporter).addr
 	}
-	for id := g.first; id != 0; id = r.store.records.At(id).gnext {
+	for id := g.records.First; id != 0; id = r.store.records.At(id).links.Next {
 		if r.store.records.At(id).live() {
 			h := r.hostState(now, g, id)
 			s.Expires = max(s.Expires, h.Expires)

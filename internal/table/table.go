@@ -1,5 +1,6 @@
 // Package table keeps many small things compactly: entries under small stable ids (Pool),
-// found by a key that the entry itself holds (Index); a Table is both.
+// found by a key that the entry itself holds (Index). A Table is both, Grouped is both for
+// each group that entries belong to.
 package table
 
 // Table stores entries and finds them by their keys. A Go map would cost more than the
