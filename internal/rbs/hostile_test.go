@@ -3,6 +3,7 @@ package rbs
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -150,4 +151,86 @@ func TestAbsurdClockIsRefused(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A peer that says anything that is well-formed, in any order: what is answered is well-formed, what is held for
+// it is bounded, and nothing that it says brings the session down otherwise than by an error.
+func TestPeerThatSaysAnything(t *testing.T) {
+	short := []FrameType{FrameKeepalive, FrameAck, FrameEndOfSync, FrameStatusRequest, FrameStatus} // nothing to be wrong
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 7))
+		s, m := greeted(t, []int{1, 16, 300}[rng.IntN(3)], rng.IntN(300))
+		var now time.Duration
+		for said := uint64(0); rng.IntN(60) > 0; {
+			b := anything(rng, m, s, &said)
+			if s.Receive(now, b) != nil || s.Advance(now) != nil {
+				break
+			}
+			if n := s.heldFor(); n > 2*(overlapping+1)*(m.Len()+s.parts()) {
+				t.Fatalf("seed %d: %d entries are held", seed, n)
+			}
+			if rng.IntN(3) == 0 {
+				key := keyOf(rng.IntN(300))
+				m.put(Record{Key: key, Version: Version{s.clock.Now(now), 1}, Deleted: rng.IntN(2) == 0})
+				s.Dirty(now, key)
+			}
+			for out := s.Output(now, MaxChunk); rng.IntN(2) == 0 && len(out) > 0; {
+				f, n, err := NextFrame(out)
+				if n == 0 || err != nil || remake(f) == nil && !slices.Contains(short, f.Type) {
+					t.Fatalf("seed %d: %x: %v", seed, out, err)
+				}
+				out = out[n:]
+			}
+			now += time.Duration(rng.IntN(500)) * time.Millisecond
+		}
+	}
+}
+
+// anything is a frame that a peer could make, though not one that it would.
+func anything(rng *rand.Rand, m *memory, s *Session, said *uint64) []byte {
+	buckets := m.Buckets()
+	some := func() (n uint32) { return uint32(rng.IntN(buckets + 1)) }
+	rec := Record{Key: keyOf(rng.IntN(300)), Version: Version{Stamp(rng.IntN(1000)), uint64(rng.IntN(3))}, Deleted: rng.IntN(2) == 0}
+	switch rng.IntN(13) {
+	case 0:
+		digests := make([]uint64, buckets)
+		for i := range digests {
+			if digests[i] = m.Digest(i); rng.IntN(2) == 0 {
+				digests[i] = rng.Uint64N(3)
+			}
+		}
+		return AppendDigests(nil, 0, digests)
+	case 1:
+		return AppendDigests(nil, some(), make([]uint64, 1+rng.IntN(3)))
+	case 2, 3:
+		b := AppendBucketRequest(nil, rng.IntN(2) == 0)
+		for range rng.IntN(2 * buckets) {
+			b = AppendRequestEntry(b, 0, some()%uint32(buckets), make([]uint64, rng.IntN(2)))
+		}
+		return b
+	case 4:
+		*said++
+		return AppendRecord(AppendRecords(nil, *said), 0, &rec)
+	case 5:
+		*said++
+		return appendBatch(*said, &rec, &rec)
+	case 6:
+		return AppendAck(nil, uint64(rng.IntN(int(s.window.last)+1)))
+	case 7:
+		*said++
+		return AppendEndOfSync(nil, *said)
+	case 8:
+		return AppendKeepalive(nil, rng.Uint64N(2)*totalDigest(m))
+	case 9:
+		return AppendBranchRequest(nil, rng.Uint64(), []uint32{some(), some()})
+	case 10:
+		var values [Leaves]uint32
+		for i := range values {
+			values[i] = rng.Uint32N(4)
+		}
+		return AppendBranch(nil, some(), &values)
+	case 11:
+		return AppendLeafRequest(nil, rng.Uint64(), []LeafRequest{{Leaf: uint16(rng.IntN(1 << 16)), Held: make([]uint32, rng.IntN(3))}, {Leaf: uint16(some())}})
+	}
+	return AppendStatus(AppendStatusRequest(nil), []byte("{"))
 }
