@@ -28,7 +28,7 @@ lint:
 	$(GO) tool -modfile=tools/tools.mod golangci-lint run
 
 sim:
-	$(GO) test ./internal/sim -run TestSchedules -seeds $(SEEDS)
+	$(GO) test ./internal/sim -run TestSchedules -v -timeout 0 -seeds $(SEEDS)
 
 clean:
 	rm -rf bin dist

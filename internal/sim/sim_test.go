@@ -52,8 +52,9 @@ func TestSchedules(t *testing.T) {
 		replayLoudly(t)
 		return
 	}
-	var next, failed atomic.Uint64
+	var next, failed, played atomic.Uint64
 	next.Store(*first)
+	step := max(*seeds/20, 1000)
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
@@ -65,6 +66,9 @@ func TestSchedules(t *testing.T) {
 				if err := New(options(t, seed)).Run(); err != nil {
 					failed.Add(1)
 					t.Error(report(options(t, seed), err))
+				}
+				if n := played.Add(1); n%step == 0 {
+					t.Logf("%d of %d played, %d failed", n, *seeds, failed.Load())
 				}
 			}
 		})
