@@ -30,6 +30,10 @@ type (
 		LastError  string `json:"last-error"`
 		Refused    uint64 `json:"refused-address"`
 		ListenFail uint64 `json:"listen-failed"`
+		Full       int    `json:"full-syncs"`
+		FullSent   int    `json:"last-full-sync-sent"`
+		FullGot    int    `json:"last-full-sync-received"`
+		Equal      bool   `json:"digests-equal"`
 	}
 	profileFacts struct {
 		Records int    `json:"records"`
