@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"tandem/internal/config"
 )
 
 // ErrRunning says that another daemon has the run directory.
@@ -67,7 +69,7 @@ func DeviceID(stateDir string) (uint64, error) {
 }
 
 // newDeviceID makes an identity and keeps it in a file, which appears whole or
-// not at all.
+// not at all, also when power is lost.
 func newDeviceID(path string) (uint64, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return 0, err
@@ -75,8 +77,5 @@ func newDeviceID(path string) (uint64, error) {
 	var b [8]byte
 	rand.Read(b[:]) // never fails
 	id := binary.BigEndian.Uint64(b[:]) | 1
-	if err := os.WriteFile(path+".new", fmt.Appendf(nil, "%016x\n", id), 0o600); err != nil {
-		return 0, err
-	}
-	return id, os.Rename(path+".new", path)
+	return id, config.WriteFile(path, fmt.Appendf(nil, "%016x\n", id))
 }
