@@ -199,7 +199,7 @@ func (h *host) send(i int, dst netip.Addr, p *mld.Packet) {
 	arrive := func() {
 		if n.legUp() {
 			h.w.logf("host %d tells %s: %s = %v", h.number, n.name, h.w.streams[i].group, want)
-			if want && h.wants[i] && n.listening() && !h.heard[i] {
+			if want && h.wants[i] && n.listening() && (!h.heard[i] || h.w.watch.forgotten(h, i)) {
 				h.heard[i], h.heardAt[i], h.bothAt[i] = true, h.w.now, never
 				h.w.watch.heard(h, i)
 			}

@@ -101,6 +101,11 @@ func (v *watch) heard(h *host, i int) {
 	}
 }
 
+// forgotten reports whether who heard of a new listener has died before it could tell.
+func (v *watch) forgotten(h *host, i int) bool {
+	return !v.listens[h.number][i].served && v.w.knowers(h, i) == 0
+}
+
 // forgive lets those who miss something when strict rules begin wait as they
 // might have before. What both devices have forgotten, after more than one thing
 // had gone wrong, they have to hear again first.
@@ -231,8 +236,9 @@ func (w *World) knowers(h *host, i int) (count int) {
 // how long it may.
 func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duration) {
 	w := v.w
-	if !l.served && h.heard[i] && *h.lostReport(i) && w.knowers(h, i) == 0 {
-		l.grace = true // who heard it died at once, and its repetition is lost
+	forgotten := h.heard[i] && v.forgotten(h, i)
+	if forgotten && *h.lostReport(i) {
+		l.grace = true // its repetition is lost, too
 	}
 	if w.strict && !l.grace {
 		gap := maxGap + w.helloDelay()
@@ -244,7 +250,7 @@ func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duratio
 			return w.now - l.since, 0
 		case l.served:
 			return w.now - l.since, gap
-		case !h.heard[i]:
+		case !h.heard[i], forgotten:
 			return 0, maxJoin
 		}
 		return w.now - l.since, hearTime + gap
