@@ -97,6 +97,26 @@ func (d *Daemon) credentials(service string) (*pki.Credentials, error) {
 	return t.credentials, nil
 }
 
+// endsSoon is how long before its end a certificate is an alarm.
+const endsSoon = 30 * 24 * time.Hour
+
+// certificatesThatEnd are those with which a channel does not come up, or soon will not.
+func (d *Daemon) certificatesThatEnd(now time.Time) (conditions []event.Condition) {
+	for service, t := range d.trust {
+		detail := ""
+		switch {
+		case t.err != nil:
+			detail = t.err.Error()
+		case now.After(t.credentials.Expires().Add(-endsSoon)):
+			detail = fmt.Sprintf("ssl policy %s: certificate %s ends on %s", t.policy, t.files.Certificate, t.credentials.Expires().Format(time.RFC3339))
+		default:
+			continue
+		}
+		conditions = append(conditions, event.Condition{AlarmKind: event.CertificateEnds, Object: "ServiceName=" + service, Detail: detail})
+	}
+	return conditions
+}
+
 // endConnections ends those that were made with other credentials.
 func (d *Daemon) endConnections(services []string) {
 	for _, name := range services {

@@ -45,6 +45,7 @@ var (
 	UpstreamDown     = alarm(AlarmCritical, "UPSTREAM_DOWN", "The upstream interface is down: no stream arrives.")
 	ChannelDown      = alarm(AlarmMajor, "RBS_CHANNEL_DOWN", "Listeners are not replicated.")
 	Diverged         = alarm(AlarmMajor, "RBS_DIVERGED", "The databases of the pair differ although nothing is under way; what differs is being exchanged.")
+	CertificateEnds  = alarm(AlarmMajor, "SSL_CERT_ENDS", "The certificate of a replication channel ends within 30 days, has ended, or is of no use.")
 	SessionDown      = alarm(AlarmMajor, "BFD_SESSION_DOWN", "A BFD session that was up is down.")
 	RecordsFull      = alarm(AlarmMajor, "MLD_LIMIT_REACHED", "No further listener record is taken.")
 	GateStale        = alarm(AlarmCritical, "GATE_NOT_SET", "The kernel's permission to send is not what it should be.")

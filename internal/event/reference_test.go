@@ -2,6 +2,7 @@ package event
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -47,4 +48,17 @@ func reference() string {
 // TestReference keeps the page that of the events.
 func TestReference(t *testing.T) {
 	golden.Check(t, referenceFile, reference())
+}
+
+// TestRunbook: whoever sees an alarm finds what to do.
+func TestRunbook(t *testing.T) {
+	page, err := os.ReadFile("../../docs/runbook.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range AlarmKinds() {
+		if !strings.Contains(string(page), "\n| "+a.Name) {
+			t.Errorf("docs/runbook.md does not tell what to do about %s", a.Name)
+		}
+	}
 }

@@ -122,7 +122,8 @@ func TestTLS(t *testing.T) {
 func TestCertificateThatIsOfNoUse(t *testing.T) {
 	p := newPair(t)
 	now := time.Now()
-	good, brief := certificates(t, now.Add(-time.Hour), 24*time.Hour), certificates(t, now.Add(-time.Hour), time.Hour-time.Second)
+	good, brief := certificates(t, now.Add(-time.Hour), 40*24*time.Hour), certificates(t, now.Add(-time.Hour), time.Hour-time.Second)
+	ending := certificates(t, now.Add(-time.Hour), 24*time.Hour)
 	inUse := map[*device]string{p.a: t.TempDir(), p.b: t.TempDir()}
 	install := func(d *device, from string) {
 		for _, file := range []string{pki.CAFile, pki.CertificateFile(d.name), pki.KeyFile(d.name)} {
@@ -145,6 +146,8 @@ func TestCertificateThatIsOfNoUse(t *testing.T) {
 		install(d, brief)
 		d.configures("e-trunk 1", "description in spring")
 		p.synchronised("TLS 1.3") // with what it had
+		d.hasAlarms("SSL_CERT_ENDS")
+		contains(t, d.shows("alarm active"), "certificate has expired")
 		d.kill()
 		d.start()
 		d.complains("TLS: ssl policy pair: certificate " + filepath.Join(inUse[d], pki.CertificateFile(d.name)) + ": x509: certificate has expired")
@@ -161,5 +164,15 @@ func TestCertificateThatIsOfNoUse(t *testing.T) {
 		}
 		install(d, good)
 		p.synchronised("TLS 1.3")
+		d.hasAlarms()
+	}
+	for _, d := range []*device{p.a, p.b} {
+		install(d, ending)
+		d.configures("e-trunk 1", "description in autumn")
+	}
+	p.synchronised("TLS 1.3")
+	for _, d := range []*device{p.a, p.b} {
+		d.hasAlarms("SSL_CERT_ENDS")
+		contains(t, d.shows("alarm active"), "ends on "+now.Add(23*time.Hour).UTC().Format(time.DateOnly))
 	}
 }
