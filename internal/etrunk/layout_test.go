@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func readFile(t *testing.T, name string) string {
+func readFile(t testing.TB, name string) string {
 	t.Helper()
 	b, err := os.ReadFile("../../" + name)
 	if err != nil {
