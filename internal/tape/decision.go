@@ -17,11 +17,7 @@ func decisions(fx *device.Effects) (lines []string) {
 	}
 	slices.Sort(lines)
 	if g := fx.Gate; g != nil {
-		line := fmt.Sprintf("gate: closed %v, bucket 0 only %v, bucket 1 only %v", g.Closed, g.Bucket0, g.Bucket1)
-		for _, sg := range g.Orphans {
-			line += fmt.Sprintf(", and (%s, %s)", sg.Source, sg.Group)
-		}
-		lines = append(lines, line)
+		lines = append(lines, gate(g))
 	}
 	for _, l := range fx.Legs {
 		lines = append(lines, fmt.Sprintf("leg %s: up %v, aside %v", l.Netdev, l.Up, l.Aside))
@@ -39,6 +35,16 @@ func route(r *device.RouteChange) string {
 		return fmt.Sprintf("entry (%s, %s): none", r.Source, r.Group)
 	}
 	return fmt.Sprintf("entry (%s, %s): from %s to %s", r.Source, r.Group, r.Upstream, strings.Join(r.Outgoing, " "))
+}
+
+// gate tells its state in time that grows with the orphans, which may be many.
+func gate(g *device.Gate) string {
+	line := fmt.Appendf(nil, "gate: closed %v, bucket 0 only %v, bucket 1 only %v", g.Closed, g.Bucket0, g.Bucket1)
+	for _, sg := range g.Orphans {
+		line = sg.Source.AppendTo(append(line, ", and ("...))
+		line = append(sg.Group.AppendTo(append(line, ", "...)), ')')
+	}
+	return string(line)
 }
 
 // role tells the events that are decisions.
