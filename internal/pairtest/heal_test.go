@@ -25,24 +25,30 @@ func mldTypes(frames [][]byte, kind byte, from netip.Addr) (n int) {
 }
 
 // asked is how many general queries a device has sent to the hosts.
-func (d *device) asked() (n int, err error) {
+func (d *device) asked() (int, error) {
+	sent, _, err := d.messages("General Query")
+	return sent, err
+}
+
+// messages is how many messages of a kind a device has exchanged with the hosts.
+func (d *device) messages(kind string) (sent, received int, err error) {
 	var counters struct {
 		Interfaces []struct {
 			Messages []struct {
-				Type string `json:"message-type"`
-				Sent int
+				Type           string `json:"message-type"`
+				Sent, Received int
 			}
 		}
 	}
 	err = d.display("mld control-message counters", &counters)
 	for _, i := range counters.Interfaces {
 		for _, m := range i.Messages {
-			if m.Type == "General Query" {
-				n += m.Sent
+			if m.Type == kind {
+				sent, received = sent+m.Sent, received+m.Received
 			}
 		}
 	}
-	return n, err
+	return sent, received, err
 }
 
 // linkLocal is a device's link-local address on a link.
