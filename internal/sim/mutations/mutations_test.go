@@ -2,7 +2,10 @@ package mutations
 
 import (
 	"flag"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -23,4 +26,22 @@ func TestPlantedBugs(t *testing.T) {
 		return
 	}
 	t.Logf("%s", out)
+}
+
+// TestPlantedBugsAreListed: docs/reliability.md tells of each of them.
+func TestPlantedBugsAreListed(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	patches, err := filepath.Glob("../testdata/mutations/*.patch")
+	if err != nil || len(patches) == 0 {
+		t.Fatal(patches, err)
+	}
+	for _, patch := range patches {
+		name := strings.TrimSuffix(filepath.Base(patch), ".patch")
+		if !regexp.MustCompile(`(?m)^\| ` + name + ` \| [1-9][0-9]* \|$`).Match(page) {
+			t.Errorf("docs/reliability.md does not say which seed finds %s", name)
+		}
+	}
 }
