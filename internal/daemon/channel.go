@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/event"
 	"tandem/internal/pki"
 	"tandem/internal/rbs"
 )
@@ -143,6 +144,7 @@ func (ch *channel) accepted(tcp net.Conn, peer netip.Addr) {
 			ch.later(device.ChannelHandshakeFailed{Service: ch.service, Reason: "TLS: " + err.Error()})
 			return
 		}
+		ch.connected(stream)
 	}
 	ch.adopt(tcp, stream, func(id rbs.ConnID) device.Event {
 		return device.ChannelAccepted{Service: ch.service, Conn: id, From: from}
@@ -206,11 +208,21 @@ func (ch *channel) connect(want rbs.Dial) {
 		case err != nil:
 			ch.later(device.ChannelDialFailed{Service: ch.service, Reason: err.Error()})
 		default:
+			ch.connected(stream)
 			ch.adopt(tcp, stream, func(id rbs.ConnID) device.Event {
 				return device.ChannelDialled{Service: ch.service, Conn: id}
 			})
 		}
 	}()
+}
+
+// connected tells how the two speak from now on.
+func (ch *channel) connected(stream net.Conn) {
+	how := "in clear"
+	if _, secure := stream.(*tls.Conn); secure {
+		how = "TLS 1.3"
+	}
+	ch.d.emit(event.RBSChannelEvent.With(ch.service, "connected", how))
 }
 
 // later posts an event from within a turn.

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -36,16 +37,22 @@ func policy(dir, authority, device string) []string {
 	}
 }
 
-// synchronised waits until both devices are, and say how they speak.
+// synchronised waits until both devices are, and say how they speak, in the display and in the log.
 func (p *pair) synchronised(how string) {
 	p.a.t.Helper()
+	logged := "Event=connected Reason=" + strconv.Quote(strings.Replace(how, "clear", "in clear", 1))
 	for _, d := range []*device{p.a, p.b} {
 		eventually(d.t, "device "+d.name+" is synchronised", func() error {
 			s, err := d.service()
-			if err == nil && !s.InSync {
-				err = fmt.Errorf("%s, %s", s.TCP, s.LastError)
+			switch {
+			case err != nil:
+				return err
+			case !s.InSync:
+				return fmt.Errorf("%s, %s", s.TCP, s.LastError)
+			case d.logged(logged) == 0:
+				return errors.New("the log does not say how they speak")
 			}
-			return err
+			return nil
 		})
 		contains(d.t, d.shows("remote-backup-service rbs1"), ": "+how+"\n")
 	}
