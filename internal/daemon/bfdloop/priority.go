@@ -30,8 +30,8 @@ const (
 // raisePriority gives the calling thread the best priority that is permitted. A
 // kernel with RT_GROUP_SCHED may refuse SCHED_FIFO to a group without a budget.
 //
-// SCHED_FIFO is only for a process that does little else, and there for all of its
-// threads (see inheritPriority). The Go runtime has locks that its monitor, its
+// SCHED_FIFO is only for a process that does little else, and whose other threads have a
+// real-time priority, too (see inheritPriority). The Go runtime has locks that its monitor, its
 // garbage collector or any thread that looks for work may hold; a real-time thread
 // that has pushed the holder off its processor waits until the kernel gives the
 // holder another, and on a busy machine stalls of 60 to 100 ms were seen.
@@ -58,9 +58,11 @@ func setScheduler(attr unix.SchedAttr) error {
 }
 
 // inheritPriority gives the calling thread a real-time priority that the threads it
-// starts, and those of a program that it becomes, have from birth.
+// starts, and those of a program that it becomes, have from birth. They take turns, since
+// the runtime's sweeper spins until others have swept, and would spin for ever on the
+// only processor that they could do it on.
 func inheritPriority() error {
-	return setScheduler(unix.SchedAttr{Policy: unix.SCHED_FIFO, Priority: runtimePriority})
+	return setScheduler(unix.SchedAttr{Policy: unix.SCHED_RR, Priority: runtimePriority})
 }
 
 func join(a, b string) string {

@@ -36,11 +36,13 @@ const helperMemory = 64 << 20
 // the death of the parent is known before the detection time.
 //
 // It first becomes the same program again, so that all threads of the Go runtime have
-// a real-time priority from their birth, where that is permitted.
+// a real-time priority from their birth, where that is permitted. It collects no garbage
+// there while packages are initialised: nothing that can wait is done at that priority.
 func HelperMain() int {
 	if os.Args[len(os.Args)-1] != raisedArg {
 		runtime.LockOSThread() // the thread that becomes the program keeps its priority
 		if inheritPriority() == nil {
+			_ = os.Setenv("GOGC", "off")
 			// It returns only when it fails; then this process has to do.
 			_ = syscall.Exec("/proc/self/exe", append(slices.Clone(os.Args), raisedArg), os.Environ())
 		}
