@@ -3,6 +3,7 @@ package pairtest
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -155,12 +156,52 @@ func TestDissectorReadsTheExamples(t *testing.T) {
 	}
 }
 
-// inTCP puts bytes into a segment of a connection to the port of RBS.
-func inTCP(sequence uint32, payload []byte) []byte {
+// TestDissectorReadsTheHello has it read the example of docs/protocol/etrunk.md to its end.
+func TestDissectorReadsTheHello(t *testing.T) {
+	text, err := os.ReadFile("../../docs/protocol/etrunk.md")
+	testnet.Must(t, err)
+	_, section, _ := strings.Cut(string(text), "### 2.2 Example\n")
+	section, _, _ = strings.Cut(section, "\nThe security key")
+	var hello []byte
+	for line := range strings.Lines(section) {
+		given, _, _ := strings.Cut(line, "#")
+		b, err := hex.DecodeString(strings.Join(strings.Fields(given), ""))
+		testnet.Must(t, err)
+		hello = append(hello, b...)
+	}
+	fields := map[string]string{
+		"etrunk.malformed": "", "etrunk.id": "7", "etrunk.role": "2", "etrunk.fail_time": "20000", "etrunk.member": "10,20,10,20", "etrunk.remote": "10,21",
+		"etrunk.mode": "1,0", "etrunk.member_reason": "1,6", "etrunk.covers": "1,0", "etrunk.work": "2,1", "etrunk.lacp_priority": "100",
+		"etrunk.backup_id": "10,4000000000", "etrunk.digest": hex.EncodeToString(hello[len(hello)-32:]),
+	}
+	names := slices.Sorted(maps.Keys(fields))
+	for i, got := range dissect(t, [][]byte{inUDP(1025, hello)}, "udp", names...)[0] {
+		if want := fields[names[i]]; got != want {
+			t.Errorf("%s is %q, want %q", names[i], got, want)
+		}
+	}
+}
+
+// inIPv6 begins a packet from b to a with so many bytes of another protocol.
+func inIPv6(protocol byte, size int) []byte {
 	from, to := addr("c", "b").As16(), addr("c", "a").As16()
 	b := append(make([]byte, 12), 0x86, 0xdd, 0x60, 0, 0, 0)
-	b = binary.BigEndian.AppendUint16(b, uint16(20+len(payload)))
-	b = append(append(append(b, 6, 64), from[:]...), to[:]...)
+	b = binary.BigEndian.AppendUint16(b, uint16(size))
+	return append(append(append(b, protocol, 64), from[:]...), to[:]...)
+}
+
+// inUDP puts bytes into a datagram from a port to itself.
+func inUDP(port uint16, payload []byte) []byte {
+	b := inIPv6(17, 8+len(payload))
+	for _, v := range []uint16{port, port, uint16(8 + len(payload)), 0xffff} {
+		b = binary.BigEndian.AppendUint16(b, v)
+	}
+	return append(b, payload...)
+}
+
+// inTCP puts bytes into a segment of a connection to the port of RBS.
+func inTCP(sequence uint32, payload []byte) []byte {
+	b := inIPv6(6, 20+len(payload))
 	b = binary.BigEndian.AppendUint16(b, 40000)
 	b = binary.BigEndian.AppendUint16(b, 7000)
 	b = binary.BigEndian.AppendUint32(b, sequence)
