@@ -25,7 +25,7 @@ func (w *World) checkBounds() {
 		if !n.alive() {
 			continue
 		}
-		snap := n.dev.Snapshot(w.now, time.Time{})
+		snap := n.snapshot()
 		records, tombstones := 0, 0
 		for _, p := range snap.Profiles {
 			records += p.Records

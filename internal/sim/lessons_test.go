@@ -70,7 +70,7 @@ func TestReturnsWithTheStateBeforeItServes(t *testing.T) {
 					t.Fatalf("seed %d: %s does not come to serve, it is %s", seed, n.name, n.describe())
 				}
 				served = slices.Max(n.sending) != 0
-				if served && !n.dev.Snapshot(w.now, time.Time{}).Services[0].InSync {
+				if served && !n.snapshot().Services[0].InSync {
 					t.Fatalf("seed %d: %s sends, and is %s", seed, n.name, n.describe())
 				}
 				if err := w.pass(time.Millisecond); err != nil {
@@ -222,7 +222,7 @@ func TestStrandedHostsGoToThePeer(t *testing.T) {
 		for i, h := range w.hosts {
 			h.change(i%len(w.streams), !h.wants[i%len(w.streams)])
 		}
-		if err := w.pass(strandTime + timers.MaxResponse); err != nil {
+		if err := w.pass(1500*time.Millisecond + strandTime + timers.MaxResponse); err != nil { // from when it notices
 			t.Fatal(err)
 		}
 		if a.legUp() {

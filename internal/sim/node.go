@@ -110,12 +110,15 @@ func (n *node) able() bool {
 	return n.alive() && n.upCable() && n.legCuts == 0 && n.memberMode() != etrunk.ForceBackup
 }
 
-// stranded reports whether it hears hosts for whom only the peer could do something.
+// stranded reports whether it hears hosts for whom only the peer could do something, and
+// knows that it cannot tell the peer.
 func (n *node) stranded() bool {
 	p := n.peer()
 	return n.alive() && n.legCuts == 0 && !n.upCable() && p.able() && n.memberMode() == etrunk.ForceMaster && p.memberMode() == etrunk.ForceMaster &&
-		p.duty().Kind == device.DutySole && p.dev.Snapshot(n.w.now, time.Time{}).Members[0].Ready
+		p.duty().Kind == device.DutySole && p.snapshot().Members[0].Ready && !n.snapshot().Services[0].InSync
 }
+
+func (n *node) snapshot() device.Snapshot { return n.dev.Snapshot(n.w.now, time.Time{}) }
 
 func (n *node) address() netip.Addr {
 	return netip.MustParseAddr(fmt.Sprintf("2001:db8:c::%x", 0xa+n.index))

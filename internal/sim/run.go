@@ -189,7 +189,7 @@ func (w *World) difference() string {
 // digests lists the digest of each profile of a device.
 func (w *World) digests(node int) []string {
 	var list []string
-	for _, p := range w.nodes[node].dev.Snapshot(w.now, time.Time{}).Profiles {
+	for _, p := range w.nodes[node].snapshot().Profiles {
 		list = append(list, fmt.Sprintf("%s: %d records %016x", p.Name, p.Records, p.Digest))
 	}
 	return list
@@ -200,7 +200,7 @@ func (w *World) shared() bool {
 		if !n.alive() || n.bfd != etrunk.BFDUp {
 			return false
 		}
-		snap := n.dev.Snapshot(w.now, time.Time{})
+		snap := n.snapshot()
 		rest := n.dutyAtRest(snap.ETrunks[0].Preferred)
 		if !snap.Services[0].InSync || !snap.Members[0].Ready || n.duty().Kind != rest || n.legUp() != (rest != device.DutyNone) {
 			return false
@@ -225,7 +225,7 @@ func (n *node) describe() string {
 		return "is dead"
 	}
 	duty := n.duty()
-	return fmt.Sprintf("%s (%s), in sync %v", duty.Kind, duty.Reason, n.dev.Snapshot(n.w.now, time.Time{}).Services[0].InSync)
+	return fmt.Sprintf("%s (%s), in sync %v", duty.Kind, duty.Reason, n.snapshot().Services[0].InSync)
 }
 
 // changeMinds lets hosts join and leave for as long as the run lasts.
@@ -280,7 +280,7 @@ func (w *World) quiet() error {
 // compare checks a device's listeners against the hosts' wishes. MLDv1 hosts
 // are not told apart by their records, only as a whole.
 func (w *World) compare(n *node) error {
-	for _, p := range n.dev.Snapshot(w.now, time.Time{}).Profiles {
+	for _, p := range n.snapshot().Profiles {
 		if p.Tombstones > 0 {
 			return fmt.Errorf("%d tombstones are left in %s", p.Tombstones, p.Name)
 		}

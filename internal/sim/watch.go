@@ -26,9 +26,9 @@ const (
 	// healing is how long after the last fault a pair counts as healing: BFD
 	// slow start, reconnection with backoff, revert delay.
 	healing = 10 * time.Second
-	// strandTime is how long a device keeps a leg on which it hears hosts in vain: until it
-	// notices that nothing comes through the channel, and then 2 s.
-	strandTime = 1500*time.Millisecond + 2*time.Second + 500*time.Millisecond
+	// strandTime is ample for a device to take its leg down, on which it hears hosts in
+	// vain, after 2 s.
+	strandTime = 4 * time.Second
 	// hearTime is how long after it was heard a listener counts as established even
 	// if only one device knows it: that one is patient for 200 ms and then sends in
 	// the peer's stead.
