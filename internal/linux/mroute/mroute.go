@@ -34,11 +34,9 @@ package mroute
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"sync"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -60,26 +58,8 @@ var (
 	ErrNoRoute = errors.New("no such entry in the multicast forwarding table")
 )
 
-// MaxInterfaces is how many interfaces a table can hold (MAXMIFS).
-const MaxInterfaces = 32
-
 // upcallBuffer is the wanted size of the upcall queue in bytes.
 const upcallBuffer = 4 << 20
-
-// Route is an (S,G) entry: packets from Source to Group that come in on
-// Upstream go out on all of Outgoing, which are interface indexes.
-type Route struct {
-	Source, Group netip.Addr
-	Upstream      int
-	Outgoing      []int
-}
-
-// Counters are what the kernel has counted for one entry since it was made;
-// setting it anew keeps them.
-type Counters struct {
-	Packets, Bytes uint64
-	WrongIf        uint64 // packets that came in on another interface than Upstream
-}
 
 // Table is an open forwarding table. Its methods may be called by several
 // goroutines at once; ReadUpcall by one.
@@ -172,196 +152,4 @@ func (t *Table) Close() error {
 	defer t.mu.Unlock()
 	t.fd = -1
 	return t.sock.Close()
-}
-
-// AddInterface makes an interface a multicast interface. One that is in the
-// table already is added again if the kernel had dropped it because it
-// vanished. The error wraps ErrTooManyInterfaces when the table is full.
-func (t *Table) AddInterface(ifindex int) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if ifindex <= 0 || ifindex > 0xffff {
-		// The kernel's interface for it has 16 bits.
-		return fmt.Errorf("interface index %d cannot be a multicast interface: not in 1..65535", ifindex)
-	}
-	if mif, held := t.mif(ifindex); held {
-		if err := t.addMIF(mif, ifindex); err != nil && !errors.Is(err, unix.EADDRINUSE) {
-			return fmt.Errorf("add interface index %d to the multicast table: %w", ifindex, err)
-		}
-		return nil
-	}
-	// The place that was given back longest ago comes first as far as possible: a
-	// route that still names it would send to the new interface.
-	for i := range MaxInterfaces {
-		mif := (t.next + i) % MaxInterfaces
-		if t.mifs[mif] != 0 {
-			continue
-		}
-		err := t.addMIF(mif, ifindex)
-		if errors.Is(err, unix.EADDRINUSE) {
-			continue // by another program
-		}
-		if err != nil {
-			return fmt.Errorf("add interface index %d to the multicast table: %w", ifindex, err)
-		}
-		t.mifs[mif] = ifindex
-		t.next = (mif + 1) % MaxInterfaces
-		return nil
-	}
-	return fmt.Errorf("interface index %d: %w (%d are taken)", ifindex, ErrTooManyInterfaces, MaxInterfaces)
-}
-
-// Restore adds the interfaces again that are no longer in the kernel's table
-// though they exist, and says how many there were. Their routes work as before.
-func (t *Table) Restore() (restored int, err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var errs []error
-	for mif, ifindex := range t.mifs {
-		if ifindex == 0 {
-			continue
-		}
-		switch err := t.addMIF(mif, ifindex); {
-		case err == nil:
-			restored++
-		case !errors.Is(err, unix.EADDRINUSE) && !errors.Is(err, unix.EADDRNOTAVAIL): // it is there, or has vanished
-			errs = append(errs, fmt.Errorf("add interface index %d to the multicast table: %w", ifindex, err))
-		}
-	}
-	return restored, errors.Join(errs...)
-}
-
-func (t *Table) addMIF(mif, ifindex int) error {
-	ctl := mif6ctl{mif: uint16(mif), threshold: 1, ifindex: uint16(ifindex)}
-	return setsockopt(t.fd, mrt6AddMIF, unsafe.Pointer(&ctl), unsafe.Sizeof(ctl))
-}
-
-// DelInterface takes an interface out; that it is not in the table, or has
-// vanished, is no error. Routes that name it are not changed: set them anew or
-// delete them before its place in the table is given to another interface.
-func (t *Table) DelInterface(ifindex int) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	mif, ok := t.mif(ifindex)
-	if !ok {
-		return nil
-	}
-	ctl := mif6ctl{mif: uint16(mif)}
-	err := setsockopt(t.fd, mrt6DelMIF, unsafe.Pointer(&ctl.mif), unsafe.Sizeof(ctl.mif))
-	if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
-		return fmt.Errorf("remove interface index %d from the multicast table: %w", ifindex, err)
-	}
-	t.mifs[mif] = 0
-	return nil
-}
-
-// HasInterface says whether an interface is in the table.
-func (t *Table) HasInterface(ifindex int) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	_, ok := t.mif(ifindex)
-	return ok
-}
-
-// Set makes or changes an entry. Every interface of it must be in the table,
-// or the error wraps ErrNoInterface. It does not allocate.
-func (t *Table) Set(r Route) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err := checkSG(r.Source, r.Group); err != nil {
-		return err
-	}
-	parent, ok := t.mif(r.Upstream)
-	if !ok {
-		return fmt.Errorf("upstream interface index %d: %w", r.Upstream, ErrNoInterface)
-	}
-	t.mfc.parent = uint16(parent)
-	t.mfc.outgoing = [8]uint32{}
-	for _, ifindex := range r.Outgoing {
-		mif, ok := t.mif(ifindex)
-		if !ok {
-			return fmt.Errorf("outgoing interface index %d: %w", ifindex, ErrNoInterface)
-		}
-		t.mfc.outgoing[mif/32] |= 1 << (mif % 32)
-	}
-	if err := t.changeMFC(mrt6AddMFC, r.Source, r.Group); err != nil {
-		return fmt.Errorf("set route (%s, %s): %w", r.Source, r.Group, err)
-	}
-	return nil
-}
-
-// Delete removes an entry, whoever has made it; the error wraps ErrNoRoute when
-// there is none. Unspecified addresses name a (*,G) or (*,*) entry.
-func (t *Table) Delete(source, group netip.Addr) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !source.Is6() || !group.Is6() {
-		return fmt.Errorf("(%s, %s) is not of IPv6", source, group)
-	}
-	err := t.changeMFC(mrt6DelMFC, source, group)
-	if errors.Is(err, unix.ENOENT) {
-		err = ErrNoRoute
-	}
-	if err != nil {
-		return fmt.Errorf("delete route (%s, %s): %w", source, group, err)
-	}
-	return nil
-}
-
-// Flush removes all entries and leaves the interfaces.
-func (t *Table) Flush() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err := unix.SetsockoptInt(t.fd, unix.IPPROTO_IPV6, mrt6Flush, flushMFC); err != nil {
-		return fmt.Errorf("empty the multicast forwarding table: %w", err)
-	}
-	return nil
-}
-
-// Counters asks the kernel what an entry has forwarded; the error wraps
-// ErrNoRoute when there is none.
-func (t *Table) Counters(source, group netip.Addr) (Counters, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err := checkSG(source, group); err != nil {
-		return Counters{}, err
-	}
-	t.sg = sgRequest{}
-	setAddr(&t.sg.source, source)
-	setAddr(&t.sg.group, group)
-	err := ioctl(t.fd, siocGetSGCount, unsafe.Pointer(&t.sg))
-	if errors.Is(err, unix.EADDRNOTAVAIL) {
-		err = ErrNoRoute
-	}
-	if err != nil {
-		return Counters{}, fmt.Errorf("counters of (%s, %s): %w", source, group, err)
-	}
-	return Counters{Packets: uint64(t.sg.packets), Bytes: uint64(t.sg.bytes), WrongIf: uint64(t.sg.wrongIf)}, nil
-}
-
-func (t *Table) changeMFC(opt int, source, group netip.Addr) error {
-	setAddr(&t.mfc.origin, source)
-	setAddr(&t.mfc.group, group)
-	return setsockopt(t.fd, opt, unsafe.Pointer(&t.mfc), unsafe.Sizeof(t.mfc))
-}
-
-// mif finds the MIF of an interface.
-func (t *Table) mif(ifindex int) (int, bool) {
-	for mif, held := range t.mifs {
-		if held == ifindex && held != 0 {
-			return mif, true
-		}
-	}
-	return 0, false
-}
-
-// checkSG refuses addresses that are no (S,G).
-func checkSG(source, group netip.Addr) error {
-	if !source.Is6() || source.Is4In6() || source.IsUnspecified() || source.IsMulticast() {
-		return fmt.Errorf("%s is not an IPv6 source address", source)
-	}
-	if !group.Is6() || !group.IsMulticast() {
-		return fmt.Errorf("%s is not an IPv6 group address", group)
-	}
-	return nil
 }

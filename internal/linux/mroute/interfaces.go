@@ -1,0 +1,111 @@
+package mroute
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// MaxInterfaces is how many interfaces a table can hold (MAXMIFS).
+const MaxInterfaces = 32
+
+// AddInterface makes an interface a multicast interface. One that is in the
+// table already is added again if the kernel had dropped it because it
+// vanished. The error wraps ErrTooManyInterfaces when the table is full.
+func (t *Table) AddInterface(ifindex int) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if ifindex <= 0 || ifindex > 0xffff {
+		// The kernel's interface for it has 16 bits.
+		return fmt.Errorf("interface index %d cannot be a multicast interface: not in 1..65535", ifindex)
+	}
+	if mif, held := t.mif(ifindex); held {
+		if err := t.addMIF(mif, ifindex); err != nil && !errors.Is(err, unix.EADDRINUSE) {
+			return fmt.Errorf("add interface index %d to the multicast table: %w", ifindex, err)
+		}
+		return nil
+	}
+	// The place that was given back longest ago comes first as far as possible: a
+	// route that still names it would send to the new interface.
+	for i := range MaxInterfaces {
+		mif := (t.next + i) % MaxInterfaces
+		if t.mifs[mif] != 0 {
+			continue
+		}
+		err := t.addMIF(mif, ifindex)
+		if errors.Is(err, unix.EADDRINUSE) {
+			continue // by another program
+		}
+		if err != nil {
+			return fmt.Errorf("add interface index %d to the multicast table: %w", ifindex, err)
+		}
+		t.mifs[mif] = ifindex
+		t.next = (mif + 1) % MaxInterfaces
+		return nil
+	}
+	return fmt.Errorf("interface index %d: %w (%d are taken)", ifindex, ErrTooManyInterfaces, MaxInterfaces)
+}
+
+// Restore adds the interfaces again that are no longer in the kernel's table
+// though they exist, and says how many there were. Their routes work as before.
+func (t *Table) Restore() (restored int, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var errs []error
+	for mif, ifindex := range t.mifs {
+		if ifindex == 0 {
+			continue
+		}
+		switch err := t.addMIF(mif, ifindex); {
+		case err == nil:
+			restored++
+		case !errors.Is(err, unix.EADDRINUSE) && !errors.Is(err, unix.EADDRNOTAVAIL): // it is there, or has vanished
+			errs = append(errs, fmt.Errorf("add interface index %d to the multicast table: %w", ifindex, err))
+		}
+	}
+	return restored, errors.Join(errs...)
+}
+
+func (t *Table) addMIF(mif, ifindex int) error {
+	ctl := mif6ctl{mif: uint16(mif), threshold: 1, ifindex: uint16(ifindex)}
+	return setsockopt(t.fd, mrt6AddMIF, unsafe.Pointer(&ctl), unsafe.Sizeof(ctl))
+}
+
+// DelInterface takes an interface out; that it is not in the table, or has
+// vanished, is no error. Routes that name it are not changed: set them anew or
+// delete them before its place in the table is given to another interface.
+func (t *Table) DelInterface(ifindex int) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	mif, ok := t.mif(ifindex)
+	if !ok {
+		return nil
+	}
+	ctl := mif6ctl{mif: uint16(mif)}
+	err := setsockopt(t.fd, mrt6DelMIF, unsafe.Pointer(&ctl.mif), unsafe.Sizeof(ctl.mif))
+	if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
+		return fmt.Errorf("remove interface index %d from the multicast table: %w", ifindex, err)
+	}
+	t.mifs[mif] = 0
+	return nil
+}
+
+// HasInterface says whether an interface is in the table.
+func (t *Table) HasInterface(ifindex int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, ok := t.mif(ifindex)
+	return ok
+}
+
+// mif finds the MIF of an interface.
+func (t *Table) mif(ifindex int) (int, bool) {
+	for mif, held := range t.mifs {
+		if held == ifindex && held != 0 {
+			return mif, true
+		}
+	}
+	return 0, false
+}
