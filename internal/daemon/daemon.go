@@ -87,8 +87,12 @@ type Daemon struct {
 // take over.
 const leaveLimit = 3 * time.Second
 
-// repairInterval is how often the kernel's state is compared with what it should be.
-const repairInterval = 10 * time.Second
+// repairInterval is how often the kernel's state is compared with what it should be, and
+// repairAgain how soon when it has not taken what decides who sends.
+const (
+	repairInterval = 10 * time.Second
+	repairAgain    = 100 * time.Millisecond
+)
 
 // CheckPrivileges says which capabilities a daemon would lack in this process.
 func CheckPrivileges() error { return caps.Check() }

@@ -122,7 +122,7 @@ func (d *Daemon) setGate(g *device.Gate) {
 	if err := d.gate.Apply(d.wantGate); err != nil {
 		d.emit(event.GateNotSet.With(err))
 		d.gateStale = true
-		d.repairAt = time.Now().Add(100 * time.Millisecond)
+		d.repairAt = time.Now().Add(repairAgain)
 	}
 }
 
@@ -138,7 +138,9 @@ func (d *Daemon) repair() {
 		case d.gate.Repairs() > before:
 			d.emit(event.GateRepaired.With(d.gate.Repairs()))
 		}
-		d.gateStale = d.gateStale && err != nil
+		if d.gateStale = err != nil; d.gateStale {
+			d.repairAt = time.Now().Add(repairAgain)
+		}
 	}
 	if err := d.reconcileTrunks(); err != nil {
 		d.emit(event.EthTrunkNotConfigured.With(err))

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"errors"
-	"net"
 	"slices"
 	"time"
 
@@ -269,8 +268,8 @@ func (d *Daemon) watchTable(m *multicast) {
 	for {
 		changed, lost, err := m.kept.watcher.Read(room)
 		if err != nil {
-			if !errors.Is(err, net.ErrClosed) {
-				d.emit(event.SocketFailed.With("forwarding table", err))
+			if d.mayReadOn("forwarding table", err) {
+				continue
 			}
 			return
 		}

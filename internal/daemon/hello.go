@@ -7,7 +7,6 @@ import (
 
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
-	"tandem/internal/event"
 	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/udp"
 )
@@ -79,8 +78,8 @@ func (d *Daemon) readHellos(h *helloSocket) {
 	for {
 		messages, err := h.conn.Read(batch)
 		if err != nil {
-			if !ended(err) {
-				d.emit(event.SocketFailed.With("E-Trunk", err))
+			if d.mayReadOn("E-Trunk", err) {
+				continue
 			}
 			return
 		}

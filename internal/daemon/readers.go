@@ -79,8 +79,8 @@ func (d *Daemon) readMLD(conn *packet.Conn) {
 	for {
 		n, err := conn.Read(messages)
 		if err != nil {
-			if !ended(err) {
-				d.emit(event.SocketFailed.With("MLD", err))
+			if d.mayReadOn("MLD", err) {
+				continue
 			}
 			return
 		}
@@ -103,8 +103,8 @@ func (d *Daemon) readUpcalls(table *mroute.Table) {
 	for {
 		up, err := table.ReadUpcall()
 		if err != nil {
-			if !ended(err) {
-				d.emit(event.SocketFailed.With("multicast routing", err))
+			if d.mayReadOn("multicast routing", err) {
+				continue
 			}
 			return
 		}
@@ -118,6 +118,20 @@ func (d *Daemon) readUpcalls(table *mroute.Table) {
 	}
 }
 
+// readAgain is the pause before what could not be read is tried again.
+const readAgain = 100 * time.Millisecond
+
+// mayReadOn reports whether to go on reading after an error. One that the kernel gives for a
+// moment, as when it has no memory, must not make the daemon deaf for good.
+func (d *Daemon) mayReadOn(what string, err error) bool {
+	if ended(err) {
+		return false
+	}
+	d.emit(event.SocketFailed.With(what, err))
+	time.Sleep(readAgain)
+	return true
+}
+
 // ended tells the end of reading from an error: what is read was closed or handed over.
 func ended(err error) bool {
 	return errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded)
@@ -127,8 +141,8 @@ func (d *Daemon) readLinks() {
 	for {
 		changed, err := d.monitor.Read()
 		if err != nil {
-			if !errors.Is(err, net.ErrClosed) {
-				d.emit(event.SocketFailed.With("link monitor", err))
+			if d.mayReadOn("link monitor", err) {
+				continue
 			}
 			return
 		}

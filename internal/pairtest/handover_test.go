@@ -27,7 +27,7 @@ func TestRestartWithoutGap(t *testing.T) {
 	p.forms(streams)
 	for round := range 2 {
 		for _, d := range []*device{p.a, p.b} {
-			from := l.flows()
+			from := l.steady()
 			before := [2]string{p.a.roles(), p.b.roles()}
 			d.restarts()
 			p.forms(streams)

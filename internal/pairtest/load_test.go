@@ -169,6 +169,14 @@ func (l *load) flows() (from uint32) {
 	return from
 }
 
+// steady waits until every stream flows, of which some begin with an upcall each, and returns
+// the number of a packet from which on none may be missed.
+func (l *load) steady() (from uint32) {
+	l.t.Helper()
+	l.flows()
+	return l.position() + 1
+}
+
 // judge counts what was missed and what came twice since a position that all streams
 // have reached.
 func (l *load) judge(from uint32) (missed, twice int) {

@@ -144,7 +144,7 @@ func TestPackage(t *testing.T) {
 	l := p.startLoad(streams)
 	p.forms(streams)
 
-	from := l.flows()
+	from := l.steady()
 	m.run("dpkg", "-i", deb) // over what is there, as a later version would be
 	p.a.succeeded(0)
 	p.forms(streams)

@@ -194,7 +194,7 @@ func TestSupervisedRestartWithoutGap(t *testing.T) {
 	p.forms(streams)
 	for round := range 2 {
 		for d, s := range supervisors {
-			from := l.flows()
+			from := l.steady()
 			before := [2]string{p.a.roles(), p.b.roles()}
 			count := d.logged(goneOn)
 			s.restart()

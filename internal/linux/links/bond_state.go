@@ -108,7 +108,7 @@ func (h *Handle) linkMessages() ([]netlink.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	msgs, err := h.request(unix.RTM_GETLINK, netlink.Dump, data)
+	msgs, err := h.list(unix.RTM_GETLINK, data)
 	if err != nil {
 		return nil, fmt.Errorf("list interfaces: %w", err)
 	}

@@ -230,7 +230,7 @@ func (h *Handle) dumpAddresses() ([]address, error) {
 	if err != nil {
 		return nil, err
 	}
-	msgs, err := h.request(unix.RTM_GETADDR, netlink.Dump, data)
+	msgs, err := h.list(unix.RTM_GETADDR, data)
 	if err != nil {
 		return nil, fmt.Errorf("list addresses: %w", err)
 	}

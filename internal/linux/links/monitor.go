@@ -73,7 +73,8 @@ func (m *Monitor) Resyncs() uint64 { return m.resync.Load() }
 // interface that is deleted, leaves the namespace or changes its name is
 // reported with Exists false under the name it had.
 //
-// Read returns net.ErrClosed after Close. It is for one goroutine.
+// Read returns net.ErrClosed after Close; after another error it may be called again and misses
+// nothing. It is for one goroutine.
 func (m *Monitor) Read() ([]Link, error) {
 	if !m.primed {
 		changed, err := m.relist()
@@ -91,8 +92,10 @@ func (m *Monitor) Read() ([]Link, error) {
 			m.resync.Add(1)
 			// What is still queued is older than the list to come and would
 			// overwrite it, and the kernel drops messages until the queue is empty.
+			m.primed = false
 			if err = m.drain(); err == nil {
 				changed, err = m.relist()
+				m.primed = err == nil
 			}
 		case err == nil:
 			for _, msg := range msgs {

@@ -12,6 +12,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -53,6 +54,23 @@ func (h *Handle) request(typ netlink.HeaderType, flags netlink.HeaderFlags, data
 		Data:   data,
 	})
 }
+
+// maxLists is how often a list is asked for whose objects keep changing.
+const maxLists = 100
+
+// list asks for all objects of a kind. The kernel marks a list that it has made while one of
+// them changed: something may be missing that was there all the time.
+func (h *Handle) list(typ netlink.HeaderType, data []byte) ([]netlink.Message, error) {
+	for range maxLists {
+		msgs, err := h.request(typ, netlink.Dump, data)
+		if err != nil || !slices.ContainsFunc(msgs, interrupted) {
+			return msgs, err
+		}
+	}
+	return nil, fmt.Errorf("they changed while they were listed, %d times", maxLists)
+}
+
+func interrupted(m netlink.Message) bool { return m.Header.Flags&netlink.DumpInterrupted != 0 }
 
 // change sends a message that the kernel only acknowledges.
 func (h *Handle) change(typ netlink.HeaderType, flags netlink.HeaderFlags, data []byte, err error) error {
