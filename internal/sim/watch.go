@@ -254,7 +254,7 @@ func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duratio
 		case !h.heard[i], forgotten:
 			return 0, maxJoin
 		}
-		return w.now - l.since, hearTime + gap
+		return w.now - l.since, hearTime + gap + w.opts.CheckEvery
 	}
 	l.grace = true
 	for _, n := range w.nodes {
