@@ -181,8 +181,12 @@ func (l *listener) silent(s *source) {
 	}
 }
 
-// missed counts the packets of [from, to] that have not arrived.
+// missed counts the packets of [from, to] that have not arrived. The last ones may be on
+// their way, so it gives them some time.
 func (l *listener) missed(from, to uint32) (n int) {
+	for deadline := time.Now().Add(time.Second); l.position() < to && time.Now().Before(deadline); {
+		time.Sleep(pollInterval)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for seq := from; seq <= to; seq++ {
