@@ -210,6 +210,15 @@ func (d *Device) wakeAt(at time.Duration) {
 	}
 }
 
+// before reports whether a moment is yet to come, and has the duty worked out anew then.
+func (d *Device) before(now, at time.Duration) bool {
+	if now < at {
+		d.wakeAt(at)
+		return true
+	}
+	return false
+}
+
 func (d *Device) tell(e event.Event) { d.fx.Events = append(d.fx.Events, e) }
 
 // version stamps a change that this device has heard.

@@ -66,10 +66,7 @@ func (d *Device) strands(now time.Duration, m *member, ms etrunk.MemberState) {
 	case m.strandAt == 0:
 		m.strandAt = now + strandAfter
 	}
-	m.stranded = m.strandAt != 0 && now >= m.strandAt
-	if m.strandAt > now {
-		d.wakeAt(m.strandAt)
-	}
+	m.stranded = m.strandAt != 0 && !d.before(now, m.strandAt)
 }
 
 // servesAlone reports whether the peer's member sends everything.
@@ -92,11 +89,7 @@ func (d *Device) mayPart(now time.Duration, m *member, ms etrunk.MemberState) bo
 	case m.servedAt == 0:
 		m.servedAt = now + joinSettle
 	}
-	if now < m.servedAt {
-		d.wakeAt(m.servedAt)
-		return false
-	}
-	return true
+	return !d.before(now, m.servedAt)
 }
 
 // hasSuccessor tells that the peer's member is to be Master in a Backup's place. A forced
@@ -111,11 +104,7 @@ func (d *Device) hasSuccessor(now time.Duration, m *member, ms etrunk.MemberStat
 	case m.partBy == 0:
 		m.partBy = now + partLimit
 	}
-	if now < m.partBy {
-		d.wakeAt(m.partBy)
-		return true
-	}
-	return false
+	return d.before(now, m.partBy)
 }
 
 // hasLever tells that the switch can be made to leave the leg out by LACP.

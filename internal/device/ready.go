@@ -70,8 +70,7 @@ func (m *member) standAside(now time.Duration, ms etrunk.MemberState) {
 	if m.fit {
 		now = m.fitAt
 	}
-	serves := ms.PeerKnown && !ms.GivesBack && ms.Peer.Up && ms.Peer.Role == etrunk.MemberMaster && ms.Peer.Covers == etrunk.AllBuckets
-	m.aside = serves && m.rival == rivalReady && (m.aside || !was && now >= m.rivalAt+asideAfter)
+	m.aside = servesAlone(ms) && !ms.GivesBack && (m.aside || !was && now >= m.rivalAt+asideAfter)
 }
 
 // keptDown tells that the leg of a Backup may be down since nobody has asked for it to be
@@ -114,11 +113,7 @@ func (d *Device) yields(now time.Duration, m *member, ms etrunk.MemberState) boo
 	case m.helpAt == 0:
 		m.helpAt = now + partLimit
 	}
-	if now < m.helpAt {
-		d.wakeAt(m.helpAt)
-		return true
-	}
-	return false
+	return d.before(now, m.helpAt)
 }
 
 // synchronised reports whether every service that replicates for the member

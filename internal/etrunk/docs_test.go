@@ -1,11 +1,12 @@
 package etrunk
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"tandem/internal/golden"
 )
 
 // The tables of docs/protocol/etrunk.md are checked against the code: for every state
@@ -15,11 +16,7 @@ import (
 // docTable reads the first table of a section, without its heading.
 func docTable(t *testing.T, section string) [][]string {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/protocol/etrunk.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, after, found := strings.Cut(string(text), "\n## "+section+"\n")
+	_, after, found := strings.Cut(golden.Read(t, "../../docs/protocol/etrunk.md"), "\n## "+section+"\n")
 	if !found {
 		t.Fatalf("there is no section %q", section)
 	}

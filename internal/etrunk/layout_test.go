@@ -2,26 +2,18 @@ package etrunk
 
 import (
 	"fmt"
-	"os"
 	"reflect"
 	"strconv"
 	"strings"
 	"testing"
-)
 
-func readFile(t testing.TB, name string) string {
-	t.Helper()
-	b, err := os.ReadFile("../../" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
+	"tandem/internal/golden"
+)
 
 // Each field of the page's layouts begins where the one before it ends, and the fixed parts end where the code's do.
 func TestDocumentedLayouts(t *testing.T) {
 	var ends []int
-	for _, line := range strings.Split(readFile(t, "docs/protocol/etrunk.md"), "\n") {
+	for _, line := range strings.Split(golden.Read(t, "../../docs/protocol/etrunk.md"), "\n") {
 		cells := strings.Split(strings.Trim(line, "| "), " | ")
 		if cells[0] == "Offset" {
 			ends = append(ends, 0)
@@ -45,7 +37,7 @@ func TestDocumentedLayouts(t *testing.T) {
 
 // What stands for a number is the same in the code, on the page and in the dissector.
 func TestDocumentedNumbers(t *testing.T) {
-	page, lua := readFile(t, "docs/protocol/etrunk.md"), readFile(t, "contrib/wireshark/tandem.lua")
+	page, lua := golden.Read(t, "../../docs/protocol/etrunk.md"), golden.Read(t, "../../contrib/wireshark/tandem.lua")
 	for list, words := range map[string][]string{
 		"device_roles":   wordsOf(3, func(i int) string { return DeviceRole(i).String() }),
 		"device_reasons": wordsOf(int(ReasonPeerTimeout)+1, func(i int) string { return DeviceReason(i).String() }),
@@ -99,7 +91,7 @@ func TestDocumentedCauses(t *testing.T) {
 
 // What the page says in numbers is what the code goes by.
 func TestDocumentedBounds(t *testing.T) {
-	page := strings.Join(strings.Fields(readFile(t, "docs/protocol/etrunk.md")), " ")
+	page := strings.Join(strings.Fields(golden.Read(t, "../../docs/protocol/etrunk.md")), " ")
 	most := func(profiles func(members int) int) (n int) {
 		for helloLen(n+1, profiles(n+1)) <= MaxPacket {
 			n++

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tandem/internal/golden"
 )
 
 var (
@@ -44,10 +46,10 @@ func goldenKey(t testing.TB, mode AuthMode) *Key {
 	return k
 }
 
-// golden reads the example; the page gives the digest of the enhanced mode apart.
-func golden(t testing.TB, mode AuthMode) []byte {
+// examplePacket reads the example; the page gives the digest of the enhanced mode apart.
+func examplePacket(t testing.TB, mode AuthMode) []byte {
 	t.Helper()
-	_, section, _ := strings.Cut(readFile(t, "docs/protocol/etrunk.md"), "### 2.2 Example\n")
+	_, section, _ := strings.Cut(golden.Read(t, "../../docs/protocol/etrunk.md"), "### 2.2 Example\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	var b []byte
 	for line := range strings.Lines(section) {
@@ -71,7 +73,7 @@ func golden(t testing.TB, mode AuthMode) []byte {
 
 func TestHelloGolden(t *testing.T) {
 	for _, mode := range []AuthMode{HMACSHA256, EnhancedHMACSHA256} {
-		want, key := golden(t, mode), goldenKey(t, mode)
+		want, key := examplePacket(t, mode), goldenKey(t, mode)
 		got, err := goldenHello.Append([]byte("before"), key)
 		if err != nil {
 			t.Fatal(err)
@@ -145,7 +147,7 @@ func TestHelloRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			key := goldenKey(t, EnhancedHMACSHA256)
-			err := new(Hello).Parse(tt.edit(golden(t, EnhancedHMACSHA256), key), key)
+			err := new(Hello).Parse(tt.edit(examplePacket(t, EnhancedHMACSHA256), key), key)
 			var d *DropError
 			if !errors.As(err, &d) || d.Cause != tt.want {
 				t.Errorf("got %v, want %v", err, tt.want)
@@ -158,7 +160,7 @@ func TestHelloOfALaterRelease(t *testing.T) {
 	key := goldenKey(t, EnhancedHMACSHA256)
 	longer := append([]byte{0, 1, 0, memberLen + 2}, make([]byte, memberLen+2)...)
 	longer[7] = 30
-	b := insert(golden(t, EnhancedHMACSHA256), 0, 99, 0, 3, 1, 2, 3)
+	b := insert(examplePacket(t, EnhancedHMACSHA256), 0, 99, 0, 3, 1, 2, 3)
 	b = sign(insert(b, longer...), key)
 	var h Hello
 	if err := h.Parse(b, key); err != nil {
@@ -174,7 +176,7 @@ func TestHelloOfAnEarlierRelease(t *testing.T) {
 	key := goldenKey(t, EnhancedHMACSHA256)
 	old := append([]byte{0, 1, 0, oldMemberLen}, make([]byte, oldMemberLen)...)
 	old[7] = 30
-	b := golden(t, EnhancedHMACSHA256)
+	b := examplePacket(t, EnhancedHMACSHA256)
 	b = append(bytes.Clone(b[:headerLen]), b[len(b)-digestLen:]...)
 	var h Hello
 	if err := h.Parse(sign(insert(b, old...), key), key); err != nil {
@@ -186,7 +188,7 @@ func TestHelloOfAnEarlierRelease(t *testing.T) {
 }
 
 func TestKeyContext(t *testing.T) {
-	b := golden(t, EnhancedHMACSHA256)
+	b := examplePacket(t, EnhancedHMACSHA256)
 	for name, k := range map[string][3]any{
 		"direction": {uint32(7), addrB, addrA},
 		"e-trunk":   {uint32(8), addrA, addrB},
@@ -225,9 +227,9 @@ func TestMostMembersFit(t *testing.T) {
 // that what decodes is made again the same.
 func FuzzHello(f *testing.F) {
 	key := goldenKey(f, HMACSHA256)
-	f.Add(golden(f, HMACSHA256))
-	f.Add(insert(golden(f, HMACSHA256), 0, 99, 0, 1, 0))
-	f.Add(golden(f, HMACSHA256)[:headerLen+digestLen])
+	f.Add(examplePacket(f, HMACSHA256))
+	f.Add(insert(examplePacket(f, HMACSHA256), 0, 99, 0, 1, 0))
+	f.Add(examplePacket(f, HMACSHA256)[:headerLen+digestLen])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var h Hello
 		_ = h.Parse(b, key)

@@ -2,7 +2,6 @@ package event
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -52,12 +51,9 @@ func TestReference(t *testing.T) {
 
 // TestRunbook: whoever sees an alarm finds what to do.
 func TestRunbook(t *testing.T) {
-	page, err := os.ReadFile("../../docs/runbook.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := golden.Read(t, "../../docs/runbook.md")
 	for _, a := range AlarmKinds() {
-		if !strings.Contains(string(page), "\n| "+a.Name) {
+		if !strings.Contains(page, "\n| "+a.Name) {
 			t.Errorf("docs/runbook.md does not tell what to do about %s", a.Name)
 		}
 	}

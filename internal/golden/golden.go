@@ -22,13 +22,19 @@ func Check(t testing.TB, file, made string) {
 	if *update {
 		write(t, file, made)
 	}
-	kept, err := os.ReadFile(file)
+	if diff := cmp.Diff(Read(t, file), made); diff != "" {
+		t.Errorf("%s is old, -update writes it anew (-kept +made):\n%s", file, diff)
+	}
+}
+
+// Read returns what a file says that a test compares with.
+func Read(t testing.TB, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(kept), made); diff != "" {
-		t.Errorf("%s is old, -update writes it anew (-kept +made):\n%s", file, diff)
-	}
+	return string(text)
 }
 
 func write(t testing.TB, file, made string) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"tandem/internal/golden"
 	"tandem/internal/linux/testnet"
 )
 
@@ -110,9 +111,8 @@ func TestDissector(t *testing.T) {
 // TestDissectorReadsTheExamples has it read every frame that docs/protocol/rbs.md gives
 // as an example, and each again with the end missing.
 func TestDissectorReadsTheExamples(t *testing.T) {
-	text, err := os.ReadFile("../../docs/protocol/rbs.md")
-	testnet.Must(t, err)
-	examples := regexp.MustCompile(`(?m)^    [0-9a-f]{4} [0-9a-f]{2} 00( .*)?(\n     +[0-9a-f]{2}.*)*$`).FindAllString(string(text), -1)
+	text := golden.Read(t, "../../docs/protocol/rbs.md")
+	examples := regexp.MustCompile(`(?m)^    [0-9a-f]{4} [0-9a-f]{2} 00( .*)?(\n     +[0-9a-f]{2}.*)*$`).FindAllString(text, -1)
 	var frames [][]byte
 	var types []string
 	next := uint32(1)
@@ -158,9 +158,8 @@ func TestDissectorReadsTheExamples(t *testing.T) {
 
 // TestDissectorReadsTheHello has it read the example of docs/protocol/etrunk.md to its end.
 func TestDissectorReadsTheHello(t *testing.T) {
-	text, err := os.ReadFile("../../docs/protocol/etrunk.md")
-	testnet.Must(t, err)
-	_, section, _ := strings.Cut(string(text), "### 2.2 Example\n")
+	text := golden.Read(t, "../../docs/protocol/etrunk.md")
+	_, section, _ := strings.Cut(text, "### 2.2 Example\n")
 	section, _, _ = strings.Cut(section, "\nThe security key")
 	var hello []byte
 	for line := range strings.Lines(section) {

@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// golden makes the examples of docs/protocol/rbs.md, which were written down by hand from its tables.
-var golden = map[string][]byte{
+// goldenFrames makes the examples of docs/protocol/rbs.md, which were written down by hand from its tables.
+var goldenFrames = map[string][]byte{
 	"HELLO": AppendHello(nil, Hello{MinVersion: 1, MaxVersion: 2, Features: FeatureStatus, Buckets: 256, Device: 7, Boot: 0xdeadbeef,
 		Clock: 0x0198000000000001, Untold: 5}),
 	"KEEPALIVE":      AppendKeepalive(nil, 0x0123456789abcdef),
@@ -75,7 +75,7 @@ func unhex(t testing.TB, s string) []byte {
 
 func TestGoldenFrames(t *testing.T) {
 	for name, want := range examples(t) {
-		if got := golden[name]; !bytes.Equal(got, want) {
+		if got := goldenFrames[name]; !bytes.Equal(got, want) {
 			t.Errorf("%s:\ngot  %x\nwant %x", name, got, want)
 		}
 	}
@@ -134,7 +134,7 @@ func TestUnknownAdditionsAreSkipped(t *testing.T) {
 
 func TestMalformedBodiesAreRefused(t *testing.T) {
 	mutate := func(name string, at int, b ...byte) []byte {
-		frame := bytes.Clone(golden[name])
+		frame := bytes.Clone(goldenFrames[name])
 		copy(frame[HeaderSize+at:], b)
 		return frame[HeaderSize:]
 	}
@@ -212,7 +212,7 @@ func TestLeftIsKeptInRange(t *testing.T) {
 
 // FuzzFrames decodes anything, and what decodes must be made again the same.
 func FuzzFrames(f *testing.F) {
-	for _, g := range golden {
+	for _, g := range goldenFrames {
 		f.Add(g)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

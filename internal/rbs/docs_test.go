@@ -3,27 +3,19 @@ package rbs
 import (
 	"encoding/binary"
 	"fmt"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"tandem/internal/golden"
 )
 
 // The page docs/protocol/rbs.md is checked against the code: its examples (see
 // TestGoldenFrames), its tables and its numbers.
 
-func readFile(t testing.TB, name string) string {
-	t.Helper()
-	b, err := os.ReadFile("../../" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-func page(t testing.TB) string { return readFile(t, "docs/protocol/rbs.md") }
+func page(t testing.TB) string { return golden.Read(t, "../../docs/protocol/rbs.md") }
 
 // examples returns the frames of the page by the names of their types. Dots stand for
 // zeros up to the length that the frame says it has.
@@ -78,7 +70,7 @@ func tables(t *testing.T, heading string) (all [][][]string) {
 func TestDocumentedNumbers(t *testing.T) {
 	types, codes := tables(t, "## 3. Frames")[1][1:], tables(t, "### 4.8 ERROR")[1][1:]
 	dissected := func(list string) []string {
-		_, text, _ := strings.Cut(readFile(t, "contrib/wireshark/tandem.lua"), "local "+list+" = {")
+		_, text, _ := strings.Cut(golden.Read(t, "../../contrib/wireshark/tandem.lua"), "local "+list+" = {")
 		text, _, _ = strings.Cut(text, "}")
 		return regexp.MustCompile(`"[^"]+"`).FindAllString(text, -1)
 	}

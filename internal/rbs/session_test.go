@@ -171,7 +171,7 @@ func TestPeerThatLosesAFrame(t *testing.T) {
 // FuzzSession feeds a session anything, in two pieces. It must not panic, and
 // what it answers must be well-formed.
 func FuzzSession(f *testing.F) {
-	for _, g := range golden {
+	for _, g := range goldenFrames {
 		f.Add(g, 3)
 	}
 	f.Add(AppendEndOfSync(AppendRecord(AppendRecords(nil, 1), 0, &goldenRecord), 2), 20)
