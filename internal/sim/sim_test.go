@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"hash/fnv"
 	"runtime"
 	"strconv"
 	"strings"
@@ -53,6 +52,7 @@ func TestSchedules(t *testing.T) {
 		return
 	}
 	var next, failed, played atomic.Uint64
+	var sums traces
 	next.Store(*first)
 	step := max(*seeds/20, 1000)
 	var workers sync.WaitGroup
@@ -63,7 +63,7 @@ func TestSchedules(t *testing.T) {
 				if seed >= *first+*seeds {
 					return
 				}
-				if err := New(options(t, seed)).Run(); err != nil {
+				if err := sums.played(options(t, seed)); err != nil {
 					failed.Add(1)
 					t.Error(report(options(t, seed), err))
 				}
@@ -74,6 +74,7 @@ func TestSchedules(t *testing.T) {
 		})
 	}
 	workers.Wait()
+	sums.write(t)
 	if n := failed.Load(); n >= *failures {
 		t.Errorf("stopped after %d failures, before seed %d", n, next.Load())
 	}
@@ -104,15 +105,10 @@ func replayLoudly(t *testing.T) {
 // TestReplayIsExact runs schedules twice and compares everything that happened.
 func TestReplayIsExact(t *testing.T) {
 	for seed := range uint64(8) {
-		run := func() uint64 {
-			h := fnv.New64a()
-			opts := options(t, seed)
-			opts.Log = h
-			fmt.Fprint(h, New(opts).Run())
-			return h.Sum64()
-		}
-		if a, b := run(), run(); a != b {
-			t.Errorf("two runs of seed %d differ: %x, %x", seed, a, b)
+		a, errA := traceSum(options(t, seed))
+		b, errB := traceSum(options(t, seed))
+		if a != b || errA != nil || errB != nil {
+			t.Errorf("two runs of seed %d differ, or failed: %x, %x, %v, %v", seed, a, b, errA, errB)
 		}
 	}
 }
