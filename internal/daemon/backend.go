@@ -204,13 +204,13 @@ func (d *Daemon) Interfaces() []device.InterfaceInfo {
 	_ = d.call(func() {
 		configured := make(map[string]bool)
 		for _, name := range slices.Sorted(maps.Keys(d.model.Interfaces)) {
-			netdev := d.netdev(name)
+			netdev := d.links.Netdev(name)
 			configured[netdev] = true
 			infos = append(infos, d.interfaceInfo(string(name), netdev))
 		}
-		for _, netdev := range slices.Sorted(maps.Keys(d.netdevs)) {
-			if !configured[netdev] {
-				infos = append(infos, d.interfaceInfo(netdev, netdev))
+		for link := range d.links.All() {
+			if !configured[link.Name] {
+				infos = append(infos, d.interfaceInfo(link.Name, link.Name))
 			}
 		}
 	})
@@ -222,7 +222,7 @@ func (d *Daemon) Interfaces() []device.InterfaceInfo {
 func (d *Daemon) Ping(ctx context.Context, p device.Ping, told func(device.PingReply)) error {
 	r := ping.Request{Destination: p.Destination, Source: p.Source, Count: p.Count, Size: p.Size, Interval: p.Interval, Timeout: p.Timeout}
 	if p.Interface != "" {
-		if stopped := d.call(func() { r.Netdev = d.netdev(config.InterfaceName(p.Interface)) }); stopped != nil {
+		if stopped := d.call(func() { r.Netdev = d.links.Netdev(config.InterfaceName(p.Interface)) }); stopped != nil {
 			return stopped
 		}
 	}
@@ -249,7 +249,7 @@ func (d *Daemon) countTraffic(infos []device.InterfaceInfo) {
 }
 
 func (d *Daemon) interfaceInfo(name, netdev string) device.InterfaceInfo {
-	link := d.netdevs[netdev]
+	link := d.links.Get(netdev)
 	info := device.InterfaceInfo{Name: name, Exists: link.Exists, Up: link.Up, AdminUp: link.AdminUp, BFDDown: d.lostLinks[netdev],
 		Addresses: slices.Clone(link.Addresses), Kind: link.Kind, MTU: link.MTU}
 	if link.Exists {

@@ -109,14 +109,14 @@ func (d *Daemon) followSessions() {
 	lost := make(map[string]bool)
 	for _, s := range d.model.Sessions {
 		if d.model.BFD && s.ProcessInterface && !s.Shutdown && d.sessions.last[s.Name] == etrunk.BFDDown {
-			lost[d.netdev(s.Interface)] = true
+			lost[d.links.Netdev(s.Interface)] = true
 		}
 	}
 	before := d.lostLinks
 	d.lostLinks = lost
-	for name, link := range d.netdevs {
-		if lost[name] != before[name] && link.Up {
-			d.emit(event.InterfaceFollowsBFD.With(name, !lost[name]))
+	for link := range d.links.All() {
+		if lost[link.Name] != before[link.Name] && link.Up {
+			d.emit(event.InterfaceFollowsBFD.With(link.Name, !lost[link.Name]))
 			d.tellLink(link)
 		}
 	}
@@ -166,7 +166,7 @@ func (d *Daemon) notStarted(m *config.Model, s *config.BFDSession) string {
 	switch {
 	case !m.BFD:
 		return "BFD is not enabled globally"
-	case s.VPN != "" && d.vpnIndex(s.VPN) == 0:
+	case s.VPN != "" && d.links.VRF(s.VPN) == 0:
 		return "vpn-instance " + s.VPN + " does not exist"
 	case s.Auto:
 		return ""
@@ -187,16 +187,16 @@ func (d *Daemon) bfdConfig(s *config.BFDSession) bfd.Config {
 		VRF: s.VPN, Auto: s.Auto, Dynamic: s.Dynamic,
 	}
 	if s.VPN != "" {
-		cfg.VRFIndex = d.vpnIndex(s.VPN)
+		cfg.VRFIndex = d.links.VRF(s.VPN)
 	}
 	if s.Auto {
 		cfg.LocalDiscriminator = d.discriminators[s.Name]
 	}
 	if s.Interface != "" {
-		cfg.Interface = d.netdev(s.Interface)
+		cfg.Interface = d.links.Netdev(s.Interface)
 	}
 	if s.TrackInterface != "" {
-		cfg.TrackInterface = d.netdev(s.TrackInterface)
+		cfg.TrackInterface = d.links.Netdev(s.TrackInterface)
 	}
 	return cfg
 }

@@ -99,15 +99,15 @@ func TestInterfaceFollowsItsSession(t *testing.T) {
 	d := &Daemon{
 		opts: Options{Journal: journal.New(slog.DiscardHandler)}, origin: now, device: tape.New(1, 1, now, 0, 0), model: m,
 		sessions: sessionNews{last: make(map[string]etrunk.BFDState)},
-		netdevs:  map[string]links.Link{"up0": {Name: "up0", Index: 3, Exists: true, Up: true}},
 	}
+	d.links.Update([]links.Link{{Name: "up0", Index: 3, Exists: true, Up: true}})
 	err := d.device.Configure(0, device.Settings{
 		Interfaces: map[string]device.InterfaceSettings{"up0": {Netdev: "up0", Upstream: true}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.tellLink(d.netdevs["up0"])
+	d.tellLink(d.links.Get("up0"))
 	expect := func(when string, up bool) {
 		t.Helper()
 		if got := d.device.Snapshot(d.now(), now).Interfaces[0].Up; got != up {
@@ -124,7 +124,7 @@ func TestInterfaceFollowsItsSession(t *testing.T) {
 	tell(bfd.Up, bfd.Up)
 	tell(bfd.Down, bfd.Up)
 	expect("lost", false)
-	d.tellLink(d.netdevs["up0"]) // news of the link itself change nothing
+	d.tellLink(d.links.Get("up0")) // news of the link itself change nothing
 	expect("lost", false)
 	tell(bfd.Up, bfd.Init)
 	expect("back", true)
@@ -135,31 +135,4 @@ func TestInterfaceFollowsItsSession(t *testing.T) {
 	session.ProcessInterface = false
 	d.followSessions()
 	expect("when the command is undone", true)
-}
-
-// TestTrunkFollowsItsPorts: a bond is down with its last port, whatever the kernel says of
-// the bond itself.
-func TestTrunkFollowsItsPorts(t *testing.T) {
-	bond := links.Link{Name: "eth-trunk10", Index: 7, Exists: true, Up: true, Bond: &links.Bond{Mode: links.BondLACP}}
-	port := func(name string, master int, up bool) links.Link {
-		return links.Link{Name: name, Exists: true, Master: master, Up: up}
-	}
-	for _, c := range []struct {
-		when  string
-		ports []links.Link
-		want  bool
-	}{
-		{"both ports are up", []links.Link{port("p0", 7, true), port("p1", 7, true)}, true},
-		{"one is", []links.Link{port("p0", 7, false), port("p1", 7, true)}, true},
-		{"none is", []links.Link{port("p0", 7, false), port("p1", 7, false)}, false},
-		{"another bond's is", []links.Link{port("p0", 7, false), port("p1", 8, true)}, false},
-	} {
-		d := &Daemon{netdevs: map[string]links.Link{bond.Name: bond}}
-		for _, p := range c.ports {
-			d.netdevs[p.Name] = p
-		}
-		if got := d.carries(bond); got != c.want {
-			t.Errorf("when %s the bond carries: %v", c.when, got)
-		}
-	}
 }

@@ -167,7 +167,7 @@ func (v *trunkView) port(p bondPlan, name string) error {
 // heldDown says that the operator has an interface shut down.
 func (d *Daemon) heldDown(netdev string) bool {
 	for _, i := range d.model.Interfaces {
-		if i.Shutdown && d.netdev(i.Name) == netdev {
+		if i.Shutdown && d.links.Netdev(i.Name) == netdev {
 			return true
 		}
 	}

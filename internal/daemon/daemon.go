@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"tandem/internal/config"
 	"tandem/internal/daemon/bfdloop"
+	"tandem/internal/daemon/netif"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
@@ -58,9 +58,8 @@ type Daemon struct {
 
 	// Of whoever has the turn.
 	model     *config.Model
-	netdevs   map[string]links.Link          // by Linux name
-	names     atomic.Pointer[map[int]string] // Linux names by index, for the readers
-	multicast *multicast                     // nil while routing is not enabled
+	links     netif.Links
+	multicast *multicast // nil while routing is not enabled
 	hellos    map[helloPlace]*helloSocket
 	channels  map[string]*channel
 	// trust is that of the services that speak TLS, by name.
@@ -121,7 +120,6 @@ func New(opts Options) (*Daemon, error) {
 		turns:    newTurns(),
 		done:     make(chan struct{}),
 		model:    config.New(),
-		netdevs:  make(map[string]links.Link),
 		hellos:   make(map[helloPlace]*helloSocket),
 		channels: make(map[string]*channel),
 	}

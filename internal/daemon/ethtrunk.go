@@ -25,7 +25,7 @@ func (d *Daemon) ethTrunk(name config.InterfaceName) (device.EthTrunkInfo, error
 		return device.EthTrunkInfo{}, fmt.Errorf("%s is not configured; known: %s", name, d.knownTrunks())
 	}
 	info := device.EthTrunkInfo{Name: string(name), Netdev: name.Netdev()}
-	link := d.netdevs[info.Netdev]
+	link := d.links.Get(info.Netdev)
 	_, info.Owned = d.trunks.owned.Created[info.Netdev]
 	info.Exists, info.Up, info.AdminUp, info.Driver, info.MAC = link.Exists, link.Up, link.AdminUp, link.Kind, link.HardwareAddr.String()
 	if leg, steered := d.trunks.steered[info.Netdev]; steered && d.isLeg(name) {
@@ -75,9 +75,9 @@ func (d *Daemon) describeBond(info *device.EthTrunkInfo, bond links.BondState) {
 // describeConfigured adds the configured ports that are not in the bond.
 func (d *Daemon) describeConfigured(info *device.EthTrunkInfo, name config.InterfaceName) {
 	for _, port := range d.model.Ports(name) {
-		netdev := d.netdev(port)
+		netdev := d.links.Netdev(port)
 		if !slices.ContainsFunc(info.Ports, func(p device.EthTrunkPort) bool { return p.Netdev == netdev }) {
-			info.Ports = append(info.Ports, device.EthTrunkPort{Name: string(port), Netdev: netdev, Exists: d.netdevs[netdev].Exists})
+			info.Ports = append(info.Ports, device.EthTrunkPort{Name: string(port), Netdev: netdev, Exists: d.links.Get(netdev).Exists})
 		}
 	}
 }
@@ -85,7 +85,7 @@ func (d *Daemon) describeConfigured(info *device.EthTrunkInfo, name config.Inter
 // configuredName is the name that the configuration has for a Linux interface.
 func (d *Daemon) configuredName(netdev string) string {
 	for name := range d.model.Interfaces {
-		if d.netdev(name) == netdev {
+		if d.links.Netdev(name) == netdev {
 			return string(name)
 		}
 	}

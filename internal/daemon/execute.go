@@ -102,9 +102,9 @@ func (d *Daemon) setRoute(c device.RouteChange, last *translation) (bool, error)
 // table. It is false when the upstream interface is none of it.
 func (d *Daemon) kernelRoute(c device.RouteChange, r *mroute.Route) bool {
 	table := d.multicast.table
-	r.Source, r.Group, r.Upstream, r.Outgoing = c.Source, c.Group, d.netdevs[c.Upstream].Index, r.Outgoing[:0]
+	r.Source, r.Group, r.Upstream, r.Outgoing = c.Source, c.Group, d.links.Get(c.Upstream).Index, r.Outgoing[:0]
 	for _, name := range c.Outgoing {
-		if index := d.netdevs[name].Index; table.HasInterface(index) {
+		if index := d.links.Get(name).Index; table.HasInterface(index) {
 			r.Outgoing = append(r.Outgoing, index)
 		}
 	}
@@ -151,7 +151,7 @@ func (d *Daemon) repair() {
 }
 
 func (d *Daemon) sendMLD(m device.SendMLD) {
-	link := d.netdevs[m.Netdev]
+	link := d.links.Get(m.Netdev)
 	if d.multicast == nil || !link.Exists || !link.LinkLocal.IsValid() {
 		return
 	}

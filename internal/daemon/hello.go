@@ -37,7 +37,7 @@ type helloPlace struct {
 func (d *Daemon) reconcileHellos(trunks map[uint32]etrunk.Config, port uint16) error {
 	wanted := make(map[helloPlace]helloKey)
 	for _, t := range trunks {
-		if index := d.vpnIndex(t.VPN); t.Local.IsValid() && (t.VPN == "" || index != 0) {
+		if index := d.links.VRF(t.VPN); t.Local.IsValid() && (t.VPN == "" || index != 0) {
 			wanted[helloPlace{t.Local, t.VPN}] = helloKey{t.Local, t.VPN, index, port, len(d.model.VPNs) > 0}
 		}
 	}

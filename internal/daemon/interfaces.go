@@ -78,7 +78,7 @@ func (d *Daemon) reconcileInterfaces() error {
 }
 
 func (d *Daemon) reconcileAdmin(i *config.Interface) error {
-	link := d.netdevs[d.netdev(i.Name)]
+	link := d.links.Get(d.links.Netdev(i.Name))
 	if !link.Exists || d.isLeg(i.Name) || i.Trunk != "" && d.isLeg(i.Trunk) && !i.Shutdown && !d.lowered[link.Name] {
 		return nil // steered by the device, with its ports
 	}
@@ -99,7 +99,7 @@ func (d *Daemon) reconcileAdmin(i *config.Interface) error {
 }
 
 func (d *Daemon) isLeg(name config.InterfaceName) bool {
-	return slices.Contains(d.legs(), d.netdev(name))
+	return slices.Contains(d.legs(), d.links.Netdev(name))
 }
 
 // reconcileAddresses adds the configured addresses that are missing and takes
@@ -108,8 +108,8 @@ func (d *Daemon) reconcileAddresses() error {
 	var errs []error
 	configured := make(map[string]map[netip.Prefix]bool)
 	for _, i := range d.model.Interfaces {
-		netdev := d.netdev(i.Name)
-		link := d.netdevs[netdev]
+		netdev := d.links.Netdev(i.Name)
+		link := d.links.Get(netdev)
 		configured[netdev] = make(map[netip.Prefix]bool)
 		for _, address := range i.Addresses {
 			configured[netdev][address] = true
@@ -147,7 +147,7 @@ func (d *Daemon) legs() []string {
 	var legs []string
 	for id := range d.model.ETrunks {
 		for _, m := range d.model.Members(id) {
-			legs = append(legs, d.netdev(config.EthTrunkName(m.EthTrunk)))
+			legs = append(legs, d.links.Netdev(config.EthTrunkName(m.EthTrunk)))
 		}
 	}
 	slices.Sort(legs)

@@ -23,7 +23,7 @@ const (
 func (d *Daemon) lookAtLACP() {
 	d.trunks.lookAt = time.Time{}
 	for _, leg := range d.legs() {
-		link := d.netdevs[leg]
+		link := d.links.Get(leg)
 		apart, key := false, uint16(0)
 		if link.Bond != nil && link.Bond.Mode == links.BondLACP {
 			bond, err := d.netlink.Bond(leg)
@@ -48,7 +48,7 @@ func (d *Daemon) steer(leg device.LegChange) error {
 	if !leg.Up {
 		return d.netlink.SetTrunkUp(leg.Netdev, false, nil)
 	}
-	link := d.netdevs[leg.Netdev]
+	link := d.links.Get(leg.Netdev)
 	bonds, _ := d.trunkPlans(d.model)
 	p := bonds[leg.Netdev]
 	if link.Bond != nil && link.Bond.Mode == links.BondLACP && p.bond.Mode == links.BondLACP && p.member {

@@ -7,7 +7,7 @@ import (
 )
 
 func (d *Daemon) interfaceSettings(m *config.Model, i *config.Interface) device.InterfaceSettings {
-	s := device.InterfaceSettings{Netdev: d.netdev(i.Name), Upstream: i.MLD.Proxy, MLD: mldConfig(m, i)}
+	s := device.InterfaceSettings{Netdev: d.links.Netdev(i.Name), Upstream: i.MLD.Proxy, MLD: mldConfig(m, i)}
 	if p := m.Profile(i.Profile); p != nil {
 		s.Profile = p.Name
 	}

@@ -118,7 +118,7 @@ func (d *Daemon) attach() error {
 	}
 	wanted := make(map[int]bool)
 	for _, name := range d.multicastNetdevs() {
-		if link := d.netdevs[name]; link.Exists {
+		if link := d.links.Get(name); link.Exists {
 			wanted[link.Index] = true
 		}
 	}
@@ -151,18 +151,7 @@ func (d *Daemon) attach() error {
 // linksChanged tells everybody of links that came, changed or went.
 func (d *Daemon) linksChanged(changed []links.Link) {
 	vpns := d.vpnIndices()
-	for _, l := range changed {
-		if l.Exists {
-			d.netdevs[l.Name] = l
-		} else {
-			delete(d.netdevs, l.Name)
-		}
-	}
-	names := make(map[int]string, len(d.netdevs))
-	for name, l := range d.netdevs {
-		names[l.Index] = name
-	}
-	d.names.Store(&names)
+	d.links.Update(changed)
 	if err := d.attach(); err != nil {
 		d.emit(event.InterfaceNotConfigured.With(err))
 	}
@@ -171,10 +160,10 @@ func (d *Daemon) linksChanged(changed []links.Link) {
 		if !l.Exists {
 			index = 0
 		}
-		d.bfd.SetLink(l.Name, index, d.carries(l))
+		d.bfd.SetLink(l.Name, index, d.links.Carries(l))
 		d.tellLink(l)
-		if bond := d.netdevs[names[l.Master]]; bond.Bond != nil {
-			d.bfd.SetLink(bond.Name, bond.Index, d.carries(bond))
+		if bond := d.links.Get(d.links.Name(l.Master)); bond.Bond != nil {
+			d.bfd.SetLink(bond.Name, bond.Index, d.links.Carries(bond))
 			d.tellLink(bond)
 		}
 	}
@@ -187,22 +176,7 @@ func (d *Daemon) linksChanged(changed []links.Link) {
 func (d *Daemon) tellLink(l links.Link) {
 	d.device.Handle(d.now(), device.LinkChanged{
 		Netdev: l.Name, Exists: l.Exists, Index: l.Index, AdminUp: l.AdminUp, LinkLocal: l.LinkLocal,
-		Up: d.carries(l) && !d.lostLinks[l.Name], LACP: l.Bond != nil && l.Bond.Mode == links.BondLACP,
+		Up: d.links.Carries(l) && !d.lostLinks[l.Name], LACP: l.Bond != nil && l.Bond.Mode == links.BondLACP,
 		Apart: d.trunks.apart[l.Name], Key: d.trunks.keys[l.Name],
 	})
-}
-
-// carries reports whether a link can pass packets. A bond can as long as one of its
-// ports can: the kernel goes by what it saw when it last looked at them, and has a bond
-// with LACP up until its state machine runs again, up to 0.1 s after its last port went.
-func (d *Daemon) carries(l links.Link) bool {
-	if l.Bond == nil || !l.Up {
-		return l.Up
-	}
-	for _, port := range d.netdevs {
-		if port.Master == l.Index && port.Up {
-			return true
-		}
-	}
-	return false
 }

@@ -85,9 +85,8 @@ func (d *Daemon) readMLD(conn *packet.Conn) {
 			return
 		}
 		b.events, b.readAt = b.events[:0], time.Now()
-		names := *d.names.Load()
 		for i := range messages[:n] {
-			b.decode(names[messages[i].Ifindex], &messages[i])
+			b.decode(d.links.Name(messages[i].Ifindex), &messages[i])
 		}
 		if d.turn(handle) != nil {
 			return
@@ -111,7 +110,7 @@ func (d *Daemon) readUpcalls(table *mroute.Table) {
 		if up.Kind != mroute.NoCache {
 			continue
 		}
-		name := (*d.names.Load())[up.Ifindex]
+		name := d.links.Name(up.Ifindex)
 		if !d.post(device.StreamArrived{Netdev: name, Source: up.Source, Group: up.Group}) {
 			return
 		}

@@ -42,7 +42,7 @@ func (d *Daemon) settings(m *config.Model) (device.Settings, error) {
 		s.ETrunks[t.ID] = cfg
 		for _, member := range cfg.Members {
 			name := config.EthTrunkName(member.ID)
-			leg := device.LegSettings{Netdev: d.netdev(name)}
+			leg := device.LegSettings{Netdev: d.links.Netdev(name)}
 			if i := m.Interfaces[name]; i != nil {
 				leg.Shutdown, leg.LACP = i.Shutdown, i.Mode == config.LACPStatic
 			}
@@ -159,25 +159,12 @@ func trackedSession(m *config.Model, svc *config.Service) string {
 	return ""
 }
 
-// netdev returns the Linux name of an interface. A name with a slash is an
-// alias; while no link carries it, it stands for itself and finds none.
-func (d *Daemon) netdev(name config.InterfaceName) string {
-	if name.HasSlash() {
-		for netdev, link := range d.netdevs {
-			if link.Alias == string(name) {
-				return netdev
-			}
-		}
-	}
-	return name.Netdev()
-}
-
 // multicastNetdevs lists the Linux names of the multicast interfaces.
 func (d *Daemon) multicastNetdevs() []string {
 	var names []string
 	for _, i := range d.model.Interfaces {
 		if d.model.Multicast && (i.MLD.Enabled || i.MLD.Proxy) {
-			names = append(names, d.netdev(i.Name))
+			names = append(names, d.links.Netdev(i.Name))
 		}
 	}
 	return names

@@ -50,7 +50,7 @@ func (d *Daemon) trunkPlans(m *config.Model) (bonds map[string]bondPlan, vlans m
 				p.mac = i.MAC[:]
 			}
 			for _, port := range m.Ports(i.Name) {
-				p.ports = append(p.ports, d.netdev(port))
+				p.ports = append(p.ports, d.links.Netdev(port))
 			}
 			d.planMember(m, number, &p)
 			bonds[netdev] = p

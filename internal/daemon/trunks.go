@@ -159,7 +159,7 @@ func (d *Daemon) trunksChanged(changed []links.Link) {
 			return true
 		}
 		for _, i := range d.model.Interfaces {
-			if _, _, on := i.Name.OnEthTrunk(); (on || i.Trunk != "") && d.netdev(i.Name) == l.Name {
+			if _, _, on := i.Name.OnEthTrunk(); (on || i.Trunk != "") && d.links.Netdev(i.Name) == l.Name {
 				return true
 			}
 		}

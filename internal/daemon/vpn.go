@@ -13,14 +13,6 @@ import (
 // firstVRFTable is the lowest routing table that a VRF made here can get.
 const firstVRFTable = 10_000
 
-// vpnIndex is the interface index of a VPN instance's VRF, 0 while there is none.
-func (d *Daemon) vpnIndex(vpn string) int {
-	if l := d.netdevs[vpn]; l.VRF != 0 {
-		return l.Index
-	}
-	return 0
-}
-
 // reconcileVPNs makes the VRFs of the configured VPN instances, adopts those that are
 // there, and binds interfaces to them; it undoes what it did for a configuration that
 // does not hold any more.
@@ -35,7 +27,7 @@ func (d *Daemon) reconcileVPNs() error {
 	bindings := make(map[string]string) // VPN instance by Linux name
 	for _, i := range d.model.Interfaces {
 		if i.VPN != "" {
-			bindings[d.netdev(i.Name)] = i.VPN
+			bindings[d.links.Netdev(i.Name)] = i.VPN
 		}
 	}
 	errs := v.unbind(bindings)
@@ -118,7 +110,7 @@ func (v *trunkView) bind(name, vpn string) error {
 func (d *Daemon) vpnsChanged(before map[string]int, changed []links.Link) {
 	bound := func(l links.Link) bool {
 		return slices.ContainsFunc(slices.Collect(maps.Values(d.model.Interfaces)),
-			func(i *config.Interface) bool { return i.VPN != "" && d.netdev(i.Name) == l.Name })
+			func(i *config.Interface) bool { return i.VPN != "" && d.links.Netdev(i.Name) == l.Name })
 	}
 	if slices.ContainsFunc(changed, func(l links.Link) bool { return d.model.VPNs[l.Name] != nil || bound(l) }) {
 		if err := d.reconcileVPNs(); err != nil {
@@ -126,7 +118,7 @@ func (d *Daemon) vpnsChanged(before map[string]int, changed []links.Link) {
 		}
 	}
 	for name := range d.model.VPNs {
-		if d.vpnIndex(name) != before[name] {
+		if d.links.VRF(name) != before[name] {
 			if err := d.configure(d.model); err != nil {
 				d.emit(event.InterfaceNotConfigured.With(err))
 			}
@@ -139,7 +131,7 @@ func (d *Daemon) vpnsChanged(before map[string]int, changed []links.Link) {
 func (d *Daemon) vpnIndices() map[string]int {
 	indices := make(map[string]int)
 	for name := range d.model.VPNs {
-		indices[name] = d.vpnIndex(name)
+		indices[name] = d.links.VRF(name)
 	}
 	return indices
 }

@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"sim":                 {"device", "mld", "rbs", "etrunk"},
 	"sim/mutations":       {}, // tests only
 	"daemon/bfdloop":      {"bfd", "task", "linux/udp"},
+	"daemon/netif":        {"config", "linux/links"},
 	"tape":                {"device", "mld", "rbs", "etrunk", "event"},
 	"daemon":              {"device", "tape", "config", "mld", "rbs", "etrunk", "bfd", "daemon/*", "task", "pki", "event", "journal", "latency", "status", "linux/*"},
 	"console":             {"command", "config", "device", "event", "mld", "rbs", "etrunk", "bfd"},

@@ -1,0 +1,97 @@
+package netif
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"sync/atomic"
+
+	"tandem/internal/config"
+	"tandem/internal/linux/links"
+)
+
+// Links are the network interfaces of the namespace, as the kernel last told of
+// them. The zero value has none. Name may be called from any goroutine, all else only
+// by whoever has the turn.
+type Links struct {
+	byName map[string]links.Link
+	names  atomic.Pointer[map[int]string] // by index
+}
+
+// Update takes note of links that came, changed or went.
+func (l *Links) Update(changed []links.Link) {
+	if l.byName == nil {
+		l.byName = make(map[string]links.Link)
+	}
+	for _, link := range changed {
+		if link.Exists {
+			l.byName[link.Name] = link
+		} else {
+			delete(l.byName, link.Name)
+		}
+	}
+	names := make(map[int]string, len(l.byName))
+	for name, link := range l.byName {
+		names[link.Index] = name
+	}
+	l.names.Store(&names)
+}
+
+// Get returns a link by its Linux name, the zero Link when there is none.
+func (l *Links) Get(netdev string) links.Link { return l.byName[netdev] }
+
+// Name returns the Linux name of an interface index, empty when there is none.
+func (l *Links) Name(index int) string {
+	if names := l.names.Load(); names != nil {
+		return (*names)[index]
+	}
+	return ""
+}
+
+// All lists the links by name.
+func (l *Links) All() iter.Seq[links.Link] {
+	return func(yield func(links.Link) bool) {
+		for _, name := range slices.Sorted(maps.Keys(l.byName)) {
+			if !yield(l.byName[name]) {
+				return
+			}
+		}
+	}
+}
+
+// Netdev returns the Linux name of an interface of the configuration. A name with a
+// slash is an alias (ifalias); while no link carries it, it stands for itself and
+// finds none.
+func (l *Links) Netdev(name config.InterfaceName) string {
+	if name.HasSlash() {
+		for netdev, link := range l.byName {
+			if link.Alias == string(name) {
+				return netdev
+			}
+		}
+	}
+	return name.Netdev()
+}
+
+// VRF returns the interface index of a VPN instance's VRF, 0 while there is none.
+func (l *Links) VRF(vpn string) int {
+	if link := l.byName[vpn]; link.VRF != 0 {
+		return link.Index
+	}
+	return 0
+}
+
+// Carries reports whether a link can pass packets. A bond can as long as one of its
+// ports can: the kernel goes by what it saw when it last looked at them, and has a bond
+// with LACP up until its state machine runs again, up to 0.1 s after its last port went.
+func (l *Links) Carries(link links.Link) bool {
+	if link.Bond == nil || !link.Up {
+		return link.Up
+	}
+	for _, port := range l.byName {
+		if port.Master == link.Index && port.Up {
+			return true
+		}
+	}
+	return false
+}
