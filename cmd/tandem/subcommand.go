@@ -7,9 +7,9 @@ import (
 	"os"
 
 	"tandem/internal/bench"
-	"tandem/internal/daemon"
 	"tandem/internal/lab"
 	"tandem/internal/manage"
+	"tandem/internal/trunkguard"
 )
 
 // subcommand is something that the program does besides the console.
@@ -62,7 +62,7 @@ func trunkGuard(args []string) int {
 	if os.Getenv("SERVICE_RESULT") == "success" {
 		return exitDone
 	}
-	if err := daemon.TakeLegsDown(*run); err != nil {
+	if err := trunkguard.TakeLegsDown(*run); err != nil {
 		fmt.Fprintln(os.Stderr, "tandem trunk-guard:", err)
 		return exitRefused
 	}

@@ -15,6 +15,7 @@ import (
 	"tandem/internal/linux/links"
 	"tandem/internal/linux/ping"
 	"tandem/internal/mld"
+	"tandem/internal/trunkguard"
 )
 
 // Apply brings the device to a configuration. When a part of it cannot be had,
@@ -94,7 +95,7 @@ func (d *Daemon) configure(m *config.Model) error {
 	if !m.Multicast {
 		d.closeMulticast()
 	}
-	return d.writeLegs()
+	return trunkguard.WriteLegs(d.opts.RunDir, d.legs())
 }
 
 // configureDevice brings the device to its settings: for the first time from where

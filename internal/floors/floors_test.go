@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"cutter":              {},                             // for tests
 	"linux/testnet":       {"linux/netns", "linux/links"}, // for the adapters\' tests
 	"pki":                 {},
+	"trunkguard":          {"linux/links"},
 	"event":               {},
 	"latency":             {},
 	"journal":             {"event"},
@@ -47,7 +48,7 @@ var allowed = map[string][]string{
 	"daemon/bfdloop":      {"bfd", "task", "linux/udp"},
 	"daemon/netif":        {"config", "linux/links"},
 	"tape":                {"device", "mld", "rbs", "etrunk", "event"},
-	"daemon":              {"device", "tape", "config", "mld", "rbs", "etrunk", "bfd", "daemon/*", "task", "pki", "event", "journal", "latency", "status", "linux/*"},
+	"daemon":              {"device", "tape", "config", "mld", "rbs", "etrunk", "bfd", "daemon/*", "task", "pki", "event", "journal", "latency", "status", "trunkguard", "linux/*"},
 	"console":             {"command", "config", "device", "event", "mld", "rbs", "etrunk", "bfd"},
 	"manage":              {"console", "command", "config", "event", "journal"},
 	"manage/terminal":     {"command", "manage"},
@@ -57,7 +58,7 @@ var allowed = map[string][]string{
 	"lab":                 {"manage", "linux/*", "vm"},
 	"bench":               {"manage", "mld", "etrunk", "linux/*"},
 	"pairtest":            {"manage", "pki", "linux/*"}, // tests only
-	"cmd/tandem":          {"tape", "config", "console", "pki", "manage", "manage/terminal", "lab", "bench", "daemon", "command"},
+	"cmd/tandem":          {"tape", "config", "console", "pki", "manage", "manage/terminal", "lab", "bench", "trunkguard", "command"},
 	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "event", "journal", "linux/inherit", "manage", "manage/sshd", "metrics", "web"},
 	"golden":              {}, // tests only
 	"manpage":             {}, // tests only
