@@ -77,12 +77,13 @@ func (n *sessionNews) take(ev bfd.Event) (state etrunk.BFDState, told bool) {
 }
 
 // readBFD tells the device what the BFD loop tells.
-func (d *Daemon) readBFD() {
+func (d *Daemon) readBFD(context.Context) error {
 	for ev := range d.bfd.Events() {
 		if d.turn(func() { d.sessionChanged(ev) }) != nil {
-			return
+			break
 		}
 	}
+	return nil
 }
 
 func (d *Daemon) sessionChanged(ev bfd.Event) {

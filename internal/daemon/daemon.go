@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 
 	"tandem/internal/config"
 	"tandem/internal/daemon/bfdloop"
+	"tandem/internal/daemon/eventloop"
 	"tandem/internal/daemon/netif"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
@@ -23,6 +23,7 @@ import (
 	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/links"
 	"tandem/internal/tape"
+	"tandem/internal/task"
 )
 
 // Options are what a daemon needs beside its configuration.
@@ -51,10 +52,11 @@ type Daemon struct {
 	monitor *links.Monitor
 	gate    *gate.Gate
 
-	*turns
-	done chan struct{} // closed when the daemon has ended
-	// readers of what can be handed to another daemon.
-	readers sync.WaitGroup
+	loop *eventloop.Loop
+	over chan struct{} // told when the daemon is to end
+	// tasks are all goroutines, but for the readers of what can be handed to a
+	// successor: those end at a hand-over, when they have told what they have read.
+	tasks, readers *task.Group
 
 	// Of whoever has the turn.
 	model     *config.Model
@@ -76,15 +78,13 @@ type Daemon struct {
 	alarmsAt  time.Time // when they are looked at next
 	legacy    *legacy   // until the first configuration is in force
 	failed    error     // ends the daemon
+	// retirement is under way once the daemon was asked to end.
+	retirement retirement
 	// reportsAt is when the reports were read that the next effects are of, zero for none.
 	reportsAt time.Time
 	joins     latency.Histogram
 	watch     watch
 }
-
-// leaveLimit bounds how long a daemon that is asked to end waits for its peer to
-// take over.
-const leaveLimit = 3 * time.Second
 
 // repairInterval is how often the kernel's state is compared with what it should be, and
 // repairAgain how soon when it has not taken what decides who sends.
@@ -117,12 +117,14 @@ func New(opts Options) (*Daemon, error) {
 		origin:   origin,
 		legacy:   left,
 		device:   tape.New(opts.DeviceID, id, time.Now(), time.Since(origin), opts.Recording),
-		turns:    newTurns(),
-		done:     make(chan struct{}),
+		over:     make(chan struct{}, 1),
+		tasks:    task.NewGroup(context.Background()),
+		readers:  task.NewGroup(context.Background()),
 		model:    config.New(),
 		hellos:   make(map[helloPlace]*helloSocket),
 		channels: make(map[string]*channel),
 	}
+	d.loop = d.newLoop()
 	d.interfaces = newInterfaces()
 	d.discriminators = make(map[string]uint32)
 	d.sessions.last = make(map[string]etrunk.BFDState)
@@ -150,37 +152,37 @@ func New(opts Options) (*Daemon, error) {
 // Run begins the turns and sees to it that there is one when something is due. When
 // ctx ends it hands over to the peer, closes everything and returns nil.
 func (d *Daemon) Run(ctx context.Context) error {
-	defer close(d.done)
 	defer d.close()
+	if err := d.loop.Begin(d.begin); err != nil {
+		return err
+	}
+	d.tasks.Go("timer", d.loop.Run)
+	d.tasks.Go("link monitor", d.readLinks)
+	d.tasks.Go("BFD events", d.readBFD)
+	d.tasks.Go("samples", d.keepWatch)
+	select {
+	case <-ctx.Done():
+		_ = d.call(d.retire)
+		<-d.over
+	case <-d.over:
+	}
+	return d.leave()
+}
+
+// begin is the first turn.
+func (d *Daemon) begin() error {
 	first, err := d.monitor.Read()
 	if err != nil {
-		d.ended = true
-		d.mu.Unlock()
 		return fmt.Errorf("link monitor: %w", err)
 	}
 	d.linksChanged(first)
 	d.repairAt = time.Now().Add(repairInterval)
-	d.settle()
-	d.mu.Unlock()
-	go d.readLinks()
-	go d.readBFD()
-	go d.keepWatch()
-	for asked := ctx.Done(); ; {
-		select {
-		case <-asked:
-			asked = nil
-			_ = d.call(d.retire)
-		case <-d.timer.C:
-			_ = d.turn(d.timerFired)
-		case <-d.over:
-			return d.leave()
-		}
-	}
+	return nil
 }
 
 // retire begins the end, which waits for the peer.
 func (d *Daemon) retire() {
-	d.leaveBy = time.Now().Add(leaveLimit)
+	d.retirement.begin(time.Now())
 	d.emit(event.Stopping.With())
 	d.device.Handle(d.now(), device.Retire{})
 }
@@ -201,9 +203,7 @@ func (d *Daemon) now() time.Duration { return time.Since(d.origin) }
 // would otherwise believe in for a while: the legs, on which nobody will hear a
 // report any more, the groups joined upstream and the connections to the peer.
 func (d *Daemon) leave() error {
-	d.mu.Lock()
-	d.ended = true
-	d.mu.Unlock()
+	d.loop.End()
 	if d.failed != nil {
 		return d.failed
 	}
@@ -219,6 +219,7 @@ func (d *Daemon) leave() error {
 	return nil
 }
 
+// close closes everything, by which the readers end, and waits for all goroutines.
 func (d *Daemon) close() {
 	d.bfd.Close()
 	for _, ch := range d.channels {
@@ -230,4 +231,6 @@ func (d *Daemon) close() {
 	d.closeMulticast()
 	d.monitor.Close()
 	d.netlink.Close()
+	_ = d.readers.Stop() // none of them fails
+	_ = d.tasks.Stop()
 }

@@ -172,7 +172,5 @@ func (d *Daemon) sendHello(h device.SendHello) {
 		return
 	}
 	d.device.Handle(d.now(), device.HelloNotSent{ETrunk: h.ETrunk})
-	if !errors.Is(err, errStopped) {
-		d.emit(event.HelloNotSent.With(h.Peer, err))
-	}
+	d.emit(event.HelloNotSent.With(h.Peer, err))
 }

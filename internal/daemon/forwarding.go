@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -80,11 +81,11 @@ func (d *Daemon) whileOpen(m *multicast, f func()) bool {
 }
 
 // auditTable compares the table now and then until it is given up.
-func (d *Daemon) auditTable(m *multicast) {
+func (d *Daemon) auditTable(ctx context.Context, m *multicast) error {
 	reader, err := mroute.NewReader(0)
 	if err != nil {
 		d.emit(event.RoutesNotCompared.With(err))
-		return
+		return nil
 	}
 	defer reader.Close()
 	reader.Rest = auditShare
@@ -95,13 +96,13 @@ func (d *Daemon) auditTable(m *multicast) {
 	for {
 		select {
 		case <-m.kept.ended:
-			return
+			return nil
 		case <-m.kept.suspect:
 			due = notBefore
 		case <-tick.C:
 		}
 		if !d.whileOpen(m, func() { d.restoreInterfaces(m) }) {
-			return
+			return nil
 		}
 		if began = time.Now(); began.Before(due) {
 			continue
@@ -263,15 +264,15 @@ func (d *Daemon) tellRepairs(m *multicast, before device.ForwardingSnapshot) {
 }
 
 // watchTable mends what the kernel tells of until the table is given up.
-func (d *Daemon) watchTable(m *multicast) {
+func (d *Daemon) watchTable(ctx context.Context, m *multicast) error {
 	room := make([]mroute.Change, 0, watchRoom)
 	for {
 		changed, lost, err := m.kept.watcher.Read(room)
 		if err != nil {
-			if d.mayReadOn("forwarding table", err) {
+			if d.mayReadOn(ctx, "forwarding table", err) {
 				continue
 			}
-			return
+			return nil
 		}
 		if lost {
 			select {
@@ -281,7 +282,7 @@ func (d *Daemon) watchTable(m *multicast) {
 		}
 		for some := range slices.Chunk(changed, auditSlice) {
 			if !d.whileOpen(m, func() { d.inspectSome(m, some) }) {
-				return
+				return nil
 			}
 		}
 		time.Sleep(watchPause)

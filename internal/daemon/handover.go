@@ -123,10 +123,10 @@ func monotonic() time.Duration {
 func (d *Daemon) HandOver(pass func(inherit.Files) error) error {
 	var files inherit.Files
 	s := state{Version: HandOverVersion}
-	if err := d.call(func() { files = d.stopReaders(&s); d.leaving = true }); err != nil {
+	if err := d.call(func() { files = d.stopReaders(&s); d.loop.Drain() }); err != nil {
 		return err
 	}
-	d.readers.Wait() // they tell what they have read
+	_ = d.readers.Wait() // they tell what they have read; none of them fails
 	var err error
 	if stopped := d.turn(func() {
 		if err = d.handOver(&s, files, pass); err != nil {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/netip"
 
@@ -57,7 +58,7 @@ func (d *Daemon) reconcileHellos(trunks map[uint32]etrunk.Config, port uint16) e
 		}
 		h := &helloSocket{helloKey: key, conn: conn}
 		d.hellos[place] = h
-		d.readers.Go(func() { d.readHellos(h) })
+		d.readers.Go("hellos", func(ctx context.Context) error { return d.readHellos(ctx, h) })
 	}
 	return nil
 }
@@ -73,20 +74,20 @@ func (d *Daemon) openHellos(key helloKey) (*udp.Conn, error) {
 	return udp.Listen(udp.Config{Local: local, Device: key.vpn, Share: key.share, FreeBind: true})
 }
 
-func (d *Daemon) readHellos(h *helloSocket) {
+func (d *Daemon) readHellos(ctx context.Context, h *helloSocket) error {
 	batch := udp.NewBatch(16, etrunk.MaxPacket+1)
 	for {
 		messages, err := h.conn.Read(batch)
 		if err != nil {
-			if d.mayReadOn("E-Trunk", err) {
+			if d.mayReadOn(ctx, "E-Trunk", err) {
 				continue
 			}
-			return
+			return nil
 		}
 		for _, m := range messages {
 			ev := device.HelloReceived{From: m.Src.Addr().WithZone(""), VPN: h.vpn, Packet: bytes.Clone(m.Payload)}
 			if !d.post(ev) {
-				return
+				return nil
 			}
 		}
 	}

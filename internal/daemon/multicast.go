@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -50,10 +51,11 @@ func (d *Daemon) openMulticast() error {
 	}
 	d.gate = g
 	d.multicast = &multicast{table: table, packets: packets, joined: joined, kept: k}
-	d.readers.Go(func() { d.readUpcalls(table) })
-	d.readers.Go(func() { d.readMLD(packets) })
-	go d.auditTable(d.multicast)
-	go d.watchTable(d.multicast)
+	m := d.multicast
+	d.readers.Go("upcalls", func(ctx context.Context) error { return d.readUpcalls(ctx, table) })
+	d.readers.Go("MLD", func(ctx context.Context) error { return d.readMLD(ctx, packets) })
+	d.tasks.Go("audit", func(ctx context.Context) error { return d.auditTable(ctx, m) })
+	d.tasks.Go("route monitor", func(ctx context.Context) error { return d.watchTable(ctx, m) })
 	return nil
 }
 

@@ -1,9 +1,7 @@
 package daemon
 
 import (
-	"errors"
-	"net"
-	"os"
+	"context"
 	"time"
 
 	"tandem/internal/device"
@@ -11,6 +9,7 @@ import (
 	"tandem/internal/linux/mroute"
 	"tandem/internal/linux/packet"
 	"tandem/internal/mld"
+	"tandem/internal/task"
 )
 
 // batchSize is how many messages are read with one system call.
@@ -71,7 +70,7 @@ func (p *pace) rest(now time.Time) time.Duration {
 }
 
 // readMLD decodes what the MLD socket receives and tells the device.
-func (d *Daemon) readMLD(conn *packet.Conn) {
+func (d *Daemon) readMLD(ctx context.Context, conn *packet.Conn) error {
 	var pace pace
 	b := newBatch()
 	handle := func() { d.handle(b) }
@@ -79,17 +78,17 @@ func (d *Daemon) readMLD(conn *packet.Conn) {
 	for {
 		n, err := conn.Read(messages)
 		if err != nil {
-			if d.mayReadOn("MLD", err) {
+			if d.mayReadOn(ctx, "MLD", err) {
 				continue
 			}
-			return
+			return nil
 		}
 		b.events, b.readAt = b.events[:0], time.Now()
 		for i := range messages[:n] {
 			b.decode(d.links.Name(messages[i].Ifindex), &messages[i])
 		}
 		if d.turn(handle) != nil {
-			return
+			return nil
 		}
 		if n < len(messages) {
 			time.Sleep(pace.rest(b.readAt))
@@ -98,55 +97,42 @@ func (d *Daemon) readMLD(conn *packet.Conn) {
 }
 
 // readUpcalls tells the device of streams that the kernel has no entry for.
-func (d *Daemon) readUpcalls(table *mroute.Table) {
+func (d *Daemon) readUpcalls(ctx context.Context, table *mroute.Table) error {
 	for {
 		up, err := table.ReadUpcall()
 		if err != nil {
-			if d.mayReadOn("multicast routing", err) {
+			if d.mayReadOn(ctx, "multicast routing", err) {
 				continue
 			}
-			return
+			return nil
 		}
 		if up.Kind != mroute.NoCache {
 			continue
 		}
 		name := d.links.Name(up.Ifindex)
 		if !d.post(device.StreamArrived{Netdev: name, Source: up.Source, Group: up.Group}) {
-			return
+			return nil
 		}
 	}
 }
 
-// readAgain is the pause before what could not be read is tried again.
-const readAgain = 100 * time.Millisecond
-
-// mayReadOn reports whether to go on reading after an error. One that the kernel gives for a
-// moment, as when it has no memory, must not make the daemon deaf for good.
-func (d *Daemon) mayReadOn(what string, err error) bool {
-	if ended(err) {
-		return false
-	}
-	d.emit(event.SocketFailed.With(what, err))
-	time.Sleep(readAgain)
-	return true
+// mayReadOn reports whether to go on reading after an error, see [task.ReadAgain].
+func (d *Daemon) mayReadOn(ctx context.Context, what string, err error) bool {
+	return task.ReadAgain(ctx, err, func(err error) { d.emit(event.SocketFailed.With(what, err)) })
 }
 
-// ended tells the end of reading from an error: what is read was closed or handed over.
-func ended(err error) bool {
-	return errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded)
-}
-
-func (d *Daemon) readLinks() {
+// readLinks takes note of the links that come, change and go.
+func (d *Daemon) readLinks(ctx context.Context) error {
 	for {
 		changed, err := d.monitor.Read()
 		if err != nil {
-			if d.mayReadOn("link monitor", err) {
+			if d.mayReadOn(ctx, "link monitor", err) {
 				continue
 			}
-			return
+			return nil
 		}
 		if d.turn(func() { d.linksChanged(changed) }) != nil {
-			return
+			return nil
 		}
 	}
 }

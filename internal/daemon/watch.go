@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -30,13 +31,13 @@ type watch struct {
 }
 
 // keepWatch takes samples and asks the peer until the daemon stops.
-func (d *Daemon) keepWatch() {
+func (d *Daemon) keepWatch(ctx context.Context) error {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
 	for {
 		select {
-		case <-d.done:
-			return
+		case <-ctx.Done():
+			return nil
 		case <-tick.C:
 		}
 		snapshot := d.Snapshot()
@@ -106,7 +107,8 @@ func (d *Daemon) exchangeStatus(fx device.ChannelEffects) {
 		}
 	}
 	if fx.StatusWanted {
-		go d.post(device.TellStatus{Service: fx.Service, Status: status.Encode(d.describe(), rbs.MaxStatus)})
+		tell := device.TellStatus{Service: fx.Service, Status: status.Encode(d.describe(), rbs.MaxStatus)}
+		d.loop.Next(func() { d.device.Handle(d.now(), tell) })
 	}
 }
 

@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"task":                {},
 	"sim":                 {"device", "mld", "rbs", "etrunk"},
 	"sim/mutations":       {}, // tests only
+	"daemon/eventloop":    {},
 	"daemon/bfdloop":      {"bfd", "task", "linux/udp"},
 	"daemon/netif":        {"config", "linux/links"},
 	"tape":                {"device", "mld", "rbs", "etrunk", "event"},
