@@ -5,19 +5,20 @@ import (
 
 	"tandem/internal/bfd"
 	"tandem/internal/config"
-	"tandem/internal/device"
+	"tandem/internal/echo"
 	"tandem/internal/event"
 	"tandem/internal/mld"
+	"tandem/internal/state"
 )
 
 // Backend is the device behind the console. Its methods may be called from
 // several goroutines at once; what they return is a copy.
 type Backend interface {
-	Snapshot() device.Snapshot
+	Snapshot() state.Device
 	// Groups lists the groups of a downstream interface, by its configured name,
 	// sorted; without verbose the hosts may be left out.
 	Groups(iface string, verbose bool) []mld.GroupState
-	Routes() []device.RouteSnapshot
+	Routes() []state.Route
 	// BFD lists the configured sessions, under Linux names of interfaces.
 	BFD() []bfd.SessionState
 	BFDStatistics() bfd.Statistics
@@ -29,12 +30,12 @@ type Backend interface {
 	Switchover(etrunk uint32, on bool) error
 	// BatchBackup synchronises a remote backup service anew.
 	BatchBackup(service string) error
-	Interfaces() []InterfaceInfo
+	Interfaces() []state.Interface
 	// Ping sends echo requests and tells of each. An error means that none could be sent.
-	Ping(ctx context.Context, p device.Ping, told func(device.PingReply)) error
+	Ping(ctx context.Context, p echo.Request, told func(echo.Reply)) error
 	// EthTrunk returns what a configured Eth-Trunk is in the kernel. One that is
 	// not configured is an error.
-	EthTrunk(number uint32) (device.EthTrunkInfo, error)
+	EthTrunk(number uint32) (state.EthTrunk, error)
 }
 
 // Journal is where the events of the device are.
@@ -48,6 +49,3 @@ type Journal interface {
 	Reset()
 	Alarms() []event.Alarm
 }
-
-// InterfaceInfo is one interface of the system, multicast or not.
-type InterfaceInfo = device.InterfaceInfo

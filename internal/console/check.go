@@ -9,8 +9,9 @@ import (
 	"tandem/internal/bfd"
 	"tandem/internal/command"
 	"tandem/internal/config"
-	"tandem/internal/device"
+	"tandem/internal/echo"
 	"tandem/internal/mld"
+	"tandem/internal/state"
 )
 
 // Finding is something wrong with a file of configuration.
@@ -165,14 +166,14 @@ func (c *checker) add(line int, warning bool, problem string) {
 // nowhere is a Backend that is no device: it takes everything and has nothing.
 type nowhere struct{}
 
-func (nowhere) Snapshot() device.Snapshot                                       { return device.Snapshot{} }
-func (nowhere) Groups(string, bool) []mld.GroupState                            { return nil }
-func (nowhere) Routes() []device.RouteSnapshot                                  { return nil }
-func (nowhere) BFD() []bfd.SessionState                                         { return nil }
-func (nowhere) BFDStatistics() bfd.Statistics                                   { return bfd.Statistics{} }
-func (nowhere) Apply(*config.Model) error                                       { return nil }
-func (nowhere) Switchover(uint32, bool) error                                   { return nil }
-func (nowhere) BatchBackup(string) error                                        { return nil }
-func (nowhere) Interfaces() []InterfaceInfo                                     { return nil }
-func (nowhere) EthTrunk(uint32) (device.EthTrunkInfo, error)                    { return device.EthTrunkInfo{}, nil }
-func (nowhere) Ping(context.Context, device.Ping, func(device.PingReply)) error { return nil }
+func (nowhere) Snapshot() state.Device                                     { return state.Device{} }
+func (nowhere) Groups(string, bool) []mld.GroupState                       { return nil }
+func (nowhere) Routes() []state.Route                                      { return nil }
+func (nowhere) BFD() []bfd.SessionState                                    { return nil }
+func (nowhere) BFDStatistics() bfd.Statistics                              { return bfd.Statistics{} }
+func (nowhere) Apply(*config.Model) error                                  { return nil }
+func (nowhere) Switchover(uint32, bool) error                              { return nil }
+func (nowhere) BatchBackup(string) error                                   { return nil }
+func (nowhere) Interfaces() []state.Interface                              { return nil }
+func (nowhere) EthTrunk(uint32) (state.EthTrunk, error)                    { return state.EthTrunk{}, nil }
+func (nowhere) Ping(context.Context, echo.Request, func(echo.Reply)) error { return nil }

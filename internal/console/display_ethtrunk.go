@@ -3,14 +3,14 @@ package console
 import (
 	"net"
 
-	"tandem/internal/device"
+	"tandem/internal/state"
 )
 
 // EthTrunk is `display eth-trunk N`: the trunk, its ports, and what LACP says
 // of both ends. Port states are the eight bits of LACPDUs, the lowest first:
 // activity, timeout, aggregation, synchronisation, collecting, distributing,
 // defaulted, expired.
-func EthTrunk(t device.EthTrunkInfo) Display {
+func EthTrunk(t state.EthTrunk) Display {
 	s := newSheet()
 	up := 0
 	for _, p := range t.Ports {
@@ -54,7 +54,7 @@ func EthTrunk(t device.EthTrunkInfo) Display {
 	return s.display()
 }
 
-func workMode(t device.EthTrunkInfo) string {
+func workMode(t state.EthTrunk) string {
 	switch {
 	case !t.Exists:
 		return "absent"
@@ -68,7 +68,7 @@ func workMode(t device.EthTrunkInfo) string {
 	return "not a bond"
 }
 
-func hashWord(t device.EthTrunkInfo) string {
+func hashWord(t state.EthTrunk) string {
 	if t.Mode == "" {
 		return ""
 	}
@@ -82,14 +82,14 @@ func timeoutWord(fast bool) string {
 	return "Slow"
 }
 
-func driverWord(t device.EthTrunkInfo) string {
+func driverWord(t state.EthTrunk) string {
 	if t.Exists && t.Driver == "" {
 		return "hardware"
 	}
 	return t.Driver
 }
 
-func origin(t device.EthTrunkInfo) string {
+func origin(t state.EthTrunk) string {
 	switch {
 	case !t.Exists:
 		return ""
@@ -100,7 +100,7 @@ func origin(t device.EthTrunkInfo) string {
 }
 
 // portStatus is VRP's word for whether a port takes part.
-func portStatus(t device.EthTrunkInfo, p device.EthTrunkPort) string {
+func portStatus(t state.EthTrunk, p state.Port) string {
 	switch {
 	case !p.Exists:
 		return "absent"

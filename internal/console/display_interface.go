@@ -7,7 +7,7 @@ import (
 
 	"tandem/internal/command"
 	"tandem/internal/config"
-	"tandem/internal/device"
+	"tandem/internal/state"
 )
 
 func displayInterfaces(s *Session, a command.Args) (Display, error) {
@@ -16,9 +16,9 @@ func displayInterfaces(s *Session, a command.Args) (Display, error) {
 		return InterfaceBrief(interfaces), nil
 	}
 	if name := string(command.Get[config.InterfaceName](a, "interface")); name != "" {
-		at := slices.IndexFunc(interfaces, func(i InterfaceInfo) bool { return strings.EqualFold(i.Name, name) })
+		at := slices.IndexFunc(interfaces, func(i state.Interface) bool { return strings.EqualFold(i.Name, name) })
 		if at < 0 {
-			return Display{}, unknown("Interface", name, names(interfaces, func(i InterfaceInfo) string { return i.Name }))
+			return Display{}, unknown("Interface", name, names(interfaces, func(i state.Interface) string { return i.Name }))
 		}
 		interfaces = interfaces[at : at+1]
 	}
@@ -26,9 +26,9 @@ func displayInterfaces(s *Session, a command.Args) (Display, error) {
 }
 
 // Interfaces is `display interface [ IF ]`. Descriptions come from the configuration.
-func Interfaces(interfaces []InterfaceInfo, m *config.Model) Display {
+func Interfaces(interfaces []state.Interface, m *config.Model) Display {
 	s := newSheet()
-	each(s, "interfaces", interfaces, func(n int, i InterfaceInfo) {
+	each(s, "interfaces", interfaces, func(n int, i state.Interface) {
 		if n > 0 {
 			s.line("")
 		}
@@ -55,7 +55,7 @@ func Interfaces(interfaces []InterfaceInfo, m *config.Model) Display {
 	return s.display()
 }
 
-func showTraffic(s *sheet, way string, t device.Traffic) {
+func showTraffic(s *sheet, way string, t state.Traffic) {
 	s.line("    %s: %d packets, %d bytes, %d errors, %d dropped", way, t.Packets, t.Bytes, t.Errors, t.Dropped)
 	facts := &object{}
 	for _, f := range counters(t) {
@@ -65,7 +65,7 @@ func showTraffic(s *sheet, way string, t device.Traffic) {
 }
 
 // stateOf is VRP's word for the state of an interface, and why it is down.
-func stateOf(i InterfaceInfo) string {
+func stateOf(i state.Interface) string {
 	switch {
 	case !i.Exists:
 		return "ABSENT"
@@ -77,10 +77,10 @@ func stateOf(i InterfaceInfo) string {
 	return strings.ToUpper(lowUp(i.Up))
 }
 
-func protocolUp(i InterfaceInfo) bool { return i.Up && !i.BFDDown && hasIPv6(i.Addresses) }
+func protocolUp(i state.Interface) bool { return i.Up && !i.BFDDown && hasIPv6(i.Addresses) }
 
 // InterfaceBrief is `display interface brief`.
-func InterfaceBrief(interfaces []InterfaceInfo) Display {
+func InterfaceBrief(interfaces []state.Interface) Display {
 	s := newSheet()
 	s.line("PHY: Physical")
 	s.line("Protocol: IPv6 (an address is present and PHY is up)")
@@ -94,7 +94,7 @@ func InterfaceBrief(interfaces []InterfaceInfo) Display {
 	return s.display()
 }
 
-func phyWord(i InterfaceInfo) string {
+func phyWord(i state.Interface) string {
 	if !i.Exists {
 		return "absent"
 	}

@@ -6,15 +6,16 @@ import (
 
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/state"
 )
 
 // RoutingTable is `display multicast ipv6 routing-table`.
-func RoutingTable(routes []device.RouteSnapshot) Display {
+func RoutingTable(routes []state.Route) Display {
 	s := newSheet()
 	s.line("IPv6 multicast routing table")
 	s.line(" Total %s", plural(len(routes), "entry", "entries"))
 	s.fact("total", len(routes))
-	each(s, "entries", routes, func(i int, r device.RouteSnapshot) {
+	each(s, "entries", routes, func(i int, r state.Route) {
 		showRouteHead(s, i, r)
 		s.fields(7, 0,
 			field{"Uptime", r.Uptime},
@@ -30,7 +31,7 @@ func RoutingTable(routes []device.RouteSnapshot) Display {
 	return s.display()
 }
 
-func showRouteHead(s *sheet, i int, r device.RouteSnapshot) {
+func showRouteHead(s *sheet, i int, r state.Route) {
 	s.line(" %05d. (%s, %s)", i+1, r.Source, r.Group)
 	s.fact("source", r.Source)
 	s.fact("group", r.Group)
@@ -40,12 +41,12 @@ func showRouteHead(s *sheet, i int, r device.RouteSnapshot) {
 // the kernel with its counters and, for each outgoing interface, whether the
 // gate lets this device's packets pass. At the end stands how often the table had
 // to be put right.
-func ForwardingTable(routes []device.RouteSnapshot, interfaces []device.InterfaceSnapshot, kept device.ForwardingSnapshot) Display {
+func ForwardingTable(routes []state.Route, interfaces []device.InterfaceSnapshot, kept state.Forwarding) Display {
 	s := newSheet()
 	s.line("IPv6 Multicast Forwarding Table")
 	s.line(" Total %s", plural(len(routes), "entry", "entries"))
 	s.fact("total", len(routes))
-	each(s, "entries", routes, func(i int, r device.RouteSnapshot) {
+	each(s, "entries", routes, func(i int, r state.Route) {
 		showRouteHead(s, i, r)
 		s.fields(7, 0,
 			field{"Uptime", r.Uptime},
@@ -97,7 +98,7 @@ func (d decision) words() string {
 func bucketNumber(source, group netip.Addr) int { return etrunk.BucketOf(source, group) }
 
 // verdict tells whether the gate passes an entry out of an interface, and why.
-func verdict(r device.RouteSnapshot, out string, interfaces []device.InterfaceSnapshot) decision {
+func verdict(r state.Route, out string, interfaces []device.InterfaceSnapshot) decision {
 	d := decision{bucket: bucketNumber(r.Source, r.Group)}
 	at := slices.IndexFunc(interfaces, func(i device.InterfaceSnapshot) bool { return i.Name == out })
 	if at < 0 {
@@ -123,7 +124,7 @@ func verdict(r device.RouteSnapshot, out string, interfaces []device.InterfaceSn
 
 // Gate is `display multicast ipv6 gate`: the interfaces, by their Linux names,
 // that do not send everything, and what was held back on them.
-func Gate(g device.GateSnapshot) Display {
+func Gate(g state.Gate) Display {
 	s := newSheet()
 	s.fields(0, 26,
 		field{"Gate", installedWord(g.Installed)},
@@ -149,12 +150,12 @@ func installedWord(on bool) string {
 // RUI is `display multicast ipv6 rui source S group G eth-trunk N`: which of
 // the two devices sends a stream, and why. Routes are looked up for the entry;
 // without one the answer is what would hold if a listener came.
-func RUI(source, group netip.Addr, ethTrunk uint32, routes []device.RouteSnapshot,
+func RUI(source, group netip.Addr, ethTrunk uint32, routes []state.Route,
 	interfaces []device.InterfaceSnapshot) Display {
 	s := newSheet()
 	name := ethTrunkName(ethTrunk)
-	r := device.RouteSnapshot{Source: source, Group: group}
-	at := slices.IndexFunc(routes, func(x device.RouteSnapshot) bool { return x.Source == source && x.Group == group })
+	r := state.Route{RouteSnapshot: device.RouteSnapshot{Source: source, Group: group}}
+	at := slices.IndexFunc(routes, func(x state.Route) bool { return x.Source == source && x.Group == group })
 	entry := at >= 0
 	if entry {
 		r = routes[at]

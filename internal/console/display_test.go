@@ -16,6 +16,7 @@ import (
 	"tandem/internal/golden"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
+	"tandem/internal/state"
 )
 
 const selfID, peerID = 0xa11ce, 0xb0b
@@ -118,13 +119,13 @@ func sampleGroups() []interfaceGroups {
 	}}}}
 }
 
-func sampleRoutes() []device.RouteSnapshot {
-	return []device.RouteSnapshot{
-		{Source: source, Group: groupA, Upstream: "eth0", Outgoing: []string{"Eth-Trunk10"}, Uptime: time.Minute,
-			Origin: device.RouteSSM, Packets: 1000, Bytes: 1316000},
-		{Source: source, Group: groupB, Upstream: "eth0", Outgoing: []string{"Eth-Trunk10"}, Uptime: time.Minute,
-			Origin: device.RouteASM, Orphan: true, WrongIf: 1},
-		{Source: source, Group: addr("ff1e::99"), Upstream: "eth0", Uptime: time.Second, Origin: device.RouteIdle},
+func sampleRoutes() []state.Route {
+	return []state.Route{
+		{RouteSnapshot: device.RouteSnapshot{Source: source, Group: groupA, Upstream: "eth0", Outgoing: []string{"Eth-Trunk10"}, Uptime: time.Minute,
+			Origin: device.RouteSSM}, Packets: 1000, Bytes: 1316000},
+		{RouteSnapshot: device.RouteSnapshot{Source: source, Group: groupB, Upstream: "eth0", Outgoing: []string{"Eth-Trunk10"}, Uptime: time.Minute,
+			Origin: device.RouteASM, Orphan: true}, WrongIf: 1},
+		{RouteSnapshot: device.RouteSnapshot{Source: source, Group: addr("ff1e::99"), Upstream: "eth0", Uptime: time.Second, Origin: device.RouteIdle}},
 	}
 }
 
@@ -153,13 +154,13 @@ func samplePoints() []config.Point {
 	}
 }
 
-func sampleEthTrunk() device.EthTrunkInfo {
-	return device.EthTrunkInfo{
+func sampleEthTrunk() state.EthTrunk {
+	return state.EthTrunk{
 		Name: "Eth-Trunk10", Netdev: "eth-trunk10", Exists: true, Up: true, AdminUp: true, Owned: true, Driver: "bond", Mode: "802.3ad",
-		MAC: "02:00:00:00:00:0a", Leg: device.LegJoined, LACP: true, Fast: true, SystemPriority: 100,
+		MAC: "02:00:00:00:00:0a", Leg: state.LegJoined, LACP: true, Fast: true, SystemPriority: 100,
 		SystemID: [6]byte{0x00, 0xe0, 0xfc, 0, 0, 1}, Key: 657, Aggregator: 1, PartnerSystem: "02:00:00:00:00:ce", PartnerKey: 15,
 		Monitor: 10 * time.Millisecond,
-		Ports: []device.EthTrunkPort{
+		Ports: []state.Port{
 			{Name: "port0", Netdev: "port0", Exists: true, Joined: true, Up: true, Active: true, Failures: 2, Aggregator: 1, Actor: "11111100", Partner: "10111100"},
 			{Name: "GigabitEthernet0/1/0", Netdev: "ens3", Exists: true, Joined: true, Aggregator: 2, Actor: "10100010", Partner: "00000000"},
 			{Name: "port9", Netdev: "port9"},
@@ -223,15 +224,15 @@ func samples() []sample {
 		{"acl", "acl", ACLs(sampleACLs())},
 		{"multicast ipv6 routing-table", "multicast-routing", RoutingTable(sampleRoutes())},
 		{"multicast ipv6 forwarding-table", "multicast-forwarding", ForwardingTable(sampleRoutes(), interfaces,
-			device.ForwardingSnapshot{Restored: 3, Removed: 1, Interfaces: 2, Silent: 12, Audits: 360})},
-		{"multicast ipv6 gate", "multicast-gate", Gate(device.GateSnapshot{Installed: true, Closed: []string{"eth-trunk12"},
+			state.Forwarding{Restored: 3, Removed: 1, Interfaces: 2, Silent: 12, Audits: 360})},
+		{"multicast ipv6 gate", "multicast-gate", Gate(state.Gate{Installed: true, Closed: []string{"eth-trunk12"},
 			Bucket0: []string{"eth-trunk10"}, Bucket1: []string{"eth-trunk11"}, Orphans: 1, DroppedBucket0: 12, Repairs: 2})},
 		{"multicast ipv6 rui", "multicast-rui", RUI(source, groupA, 10, sampleRoutes(), interfaces)},
 		{"multicast ipv6 rui", "multicast-rui-no-listener", RUI(source, addr("ff1e::5"), 11, sampleRoutes(), interfaces)},
 		{"interface", "interface-brief", InterfaceBrief(infos)},
 		{"interface", "interface", Interfaces(infos, m)},
 		{"eth-trunk", "eth-trunk", EthTrunk(sampleEthTrunk())},
-		{"eth-trunk", "eth-trunk-adopted", EthTrunk(device.EthTrunkInfo{Name: "Eth-Trunk11", Netdev: "eth-trunk11", Exists: true, Driver: "veth", Up: true})},
+		{"eth-trunk", "eth-trunk-adopted", EthTrunk(state.EthTrunk{Name: "Eth-Trunk11", Netdev: "eth-trunk11", Exists: true, Driver: "veth", Up: true})},
 		{"logbuffer", "logbuffer", logOf(sampleBook())},
 		{"alarm", "alarm", Alarms(sampleAlarms())},
 		{"http server", "http-server", HTTPServer(HTTPState{HTTPServer: config.New().HTTP, Err: errors.New("address already in use")})},
@@ -260,11 +261,11 @@ func sampleServiceConfigs() map[string]ServiceConfig {
 	return map[string]ServiceConfig{"s1": {TrackBFD: "10", SSLPolicy: "pair"}}
 }
 
-func sampleInterfaceInfos() []InterfaceInfo {
-	return []InterfaceInfo{
+func sampleInterfaceInfos() []state.Interface {
+	return []state.Interface{
 		{Name: "Eth-Trunk10", Netdev: "eth-trunk10", Kind: "bond", Exists: true, Up: true, AdminUp: true, MAC: "02:00:00:00:00:01", MTU: 1500,
 			Addresses: []netip.Prefix{netip.MustParsePrefix("2001:db8:10::1/64"), netip.MustParsePrefix("fe80::1/64")},
-			In:        device.Traffic{Packets: 10, Bytes: 860}, Out: device.Traffic{Packets: 1000, Bytes: 1316000, Dropped: 1}},
+			In:        state.Traffic{Packets: 10, Bytes: 860}, Out: state.Traffic{Packets: 1000, Bytes: 1316000, Dropped: 1}},
 		{Name: "eth1", Netdev: "eth1", Exists: true, MAC: "02:00:00:00:00:02", MTU: 9000},
 		{Name: "GigabitEthernet0/1/0"},
 	}

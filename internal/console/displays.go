@@ -12,6 +12,7 @@ import (
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
 	"tandem/internal/rbs"
+	"tandem/internal/state"
 )
 
 // show declares a display command: what it returns is filtered and printed.
@@ -142,7 +143,7 @@ func displayGroup(s *Session, a command.Args) (Display, error) {
 }
 
 // downstream returns the interfaces with listeners: all, or the one named.
-func downstream(snap device.Snapshot, a command.Args) ([]device.InterfaceSnapshot, error) {
+func downstream(snap state.Device, a command.Args) ([]device.InterfaceSnapshot, error) {
 	interfaces := slices.DeleteFunc(slices.Clone(snap.Interfaces), func(i device.InterfaceSnapshot) bool { return i.Upstream })
 	name := string(command.Get[config.InterfaceName](a, "interface"))
 	if name == "" {

@@ -14,9 +14,11 @@ import (
 	"tandem/internal/bfd"
 	"tandem/internal/config"
 	"tandem/internal/device"
+	"tandem/internal/echo"
 	"tandem/internal/etrunk"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
+	"tandem/internal/state"
 )
 
 // fakeRouter is a Backend on virtual time. Its E-Trunks and MLD routers are the
@@ -120,7 +122,7 @@ func deliver(t *testing.T, from, to *fakeRouter, id uint32, packets [][]byte) {
 	}
 }
 
-func (r *fakeRouter) Snapshot() device.Snapshot {
+func (r *fakeRouter) Snapshot() state.Device {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := device.Snapshot{DeviceID: r.id, Uptime: r.now}
@@ -143,7 +145,7 @@ func (r *fakeRouter) Snapshot() device.Snapshot {
 		s.Interfaces = append(s.Interfaces, device.InterfaceSnapshot{Name: string(name), Netdev: name.Netdev(), Up: true,
 			MLD: router.State(r.now), Duty: device.Duty{Kind: device.DutyShared, Covers: etrunk.Bucket0}})
 	}
-	return s
+	return state.Device{Snapshot: s}
 }
 
 // join makes a host join a group by a real report.
@@ -174,7 +176,7 @@ func (r *fakeRouter) Groups(iface string, _ bool) []mld.GroupState {
 	return out
 }
 
-func (r *fakeRouter) Routes() []device.RouteSnapshot { return sampleRoutes()[:1] }
+func (r *fakeRouter) Routes() []state.Route { return sampleRoutes()[:1] }
 
 func (r *fakeRouter) BFD() []bfd.SessionState {
 	r.mu.Lock()
@@ -204,12 +206,12 @@ func (r *fakeRouter) BatchBackup(service string) error {
 }
 
 // Ping answers for the peer's address, but for the second request of each series.
-func (r *fakeRouter) Ping(_ context.Context, p device.Ping, told func(device.PingReply)) error {
+func (r *fakeRouter) Ping(_ context.Context, p echo.Request, told func(echo.Reply)) error {
 	if p.Source.IsValid() && p.Source != r.addr {
 		return fmt.Errorf("ping from %v: cannot assign requested address", p.Source)
 	}
 	for n := range p.Count {
-		reply := device.PingReply{Sequence: n + 1, Size: p.Size, Err: os.ErrDeadlineExceeded}
+		reply := echo.Reply{Sequence: n + 1, Size: p.Size, Err: os.ErrDeadlineExceeded}
 		if p.Destination == r.peer.addr && n != 1 {
 			reply.Err, reply.From, reply.HopLimit, reply.RTT = nil, p.Destination, 64, time.Duration(n+1)*time.Millisecond
 		}
@@ -218,13 +220,13 @@ func (r *fakeRouter) Ping(_ context.Context, p device.Ping, told func(device.Pin
 	return nil
 }
 
-func (r *fakeRouter) EthTrunk(number uint32) (device.EthTrunkInfo, error) {
+func (r *fakeRouter) EthTrunk(number uint32) (state.EthTrunk, error) {
 	if number != 10 {
-		return device.EthTrunkInfo{}, fmt.Errorf("Eth-Trunk%d is not configured; known: Eth-Trunk10", number)
+		return state.EthTrunk{}, fmt.Errorf("Eth-Trunk%d is not configured; known: Eth-Trunk10", number)
 	}
 	return sampleEthTrunk(), nil
 }
 
-func (r *fakeRouter) Interfaces() []InterfaceInfo {
-	return []InterfaceInfo{{Name: "Eth-Trunk10", Netdev: "eth-trunk10", Exists: true, Up: true}}
+func (r *fakeRouter) Interfaces() []state.Interface {
+	return []state.Interface{{Name: "Eth-Trunk10", Netdev: "eth-trunk10", Exists: true, Up: true}}
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tandem/internal/command"
-	"tandem/internal/device"
+	"tandem/internal/echo"
 )
 
 // VRP's defaults of `ping ipv6`.
@@ -25,14 +25,14 @@ func pingCommand() command.Command[*Session] {
 }
 
 func ping(s *Session, a command.Args) error {
-	p := device.Ping{Destination: a.Addr("host"), Source: a.Addr("source"), Interface: wantedInterface(a),
+	p := echo.Request{Destination: a.Addr("host"), Source: a.Addr("source"), Interface: wantedInterface(a),
 		Count: option(a, "requests", pingCount), Size: option(a, "size", pingSize),
 		Interval: time.Duration(option(a, "interval", int(pingInterval/time.Millisecond))) * time.Millisecond,
 		Timeout:  time.Duration(option(a, "timeout", int(pingTimeout/time.Millisecond))) * time.Millisecond}
 	fmt.Fprintf(&s.printed, "  PING %v : %d  data bytes, press CTRL_C to break\n", p.Destination, p.Size)
 	var times []time.Duration
 	sent := 0
-	err := s.sys.Backend.Ping(s.ctx, p, func(r device.PingReply) {
+	err := s.sys.Backend.Ping(s.ctx, p, func(r echo.Reply) {
 		sent++
 		switch {
 		case r.Err == nil:

@@ -14,6 +14,7 @@ import (
 	"tandem/internal/etrunk"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
+	"tandem/internal/state"
 )
 
 // zeros is where counters stood when an operator reset them. The device itself goes
@@ -27,7 +28,7 @@ type zeros struct {
 	bfd      bfd.Counters
 }
 
-type traffic struct{ in, out device.Traffic }
+type traffic struct{ in, out state.Traffic }
 
 // since returns what was counted after then. A counter below it began anew.
 func since[C any](now, then C) C {
@@ -49,7 +50,7 @@ func subtract(now, then reflect.Value) {
 }
 
 // snapshot is the device's with its counters since the last reset.
-func (sys *System) snapshot() device.Snapshot {
+func (sys *System) snapshot() state.Device {
 	snap := sys.Backend.Snapshot()
 	z := &sys.zeros
 	z.mu.Lock()
@@ -66,7 +67,7 @@ func (sys *System) snapshot() device.Snapshot {
 	return snap
 }
 
-func (sys *System) interfaces() []InterfaceInfo {
+func (sys *System) interfaces() []state.Interface {
 	infos := sys.Backend.Interfaces()
 	z := &sys.zeros
 	z.mu.Lock()
@@ -128,7 +129,7 @@ func resetMLD(s *Session, a command.Args) error {
 
 func resetTraffic(s *Session, a command.Args) error {
 	return resetSome(s, "Interface", wantedInterface(a), s.sys.Backend.Interfaces(), &s.sys.zeros.traffic,
-		func(i InterfaceInfo) (string, string, traffic) { return i.Name, i.Name, traffic{i.In, i.Out} })
+		func(i state.Interface) (string, string, traffic) { return i.Name, i.Name, traffic{i.In, i.Out} })
 }
 
 func wantedInterface(a command.Args) string {

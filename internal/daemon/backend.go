@@ -11,10 +11,12 @@ import (
 
 	"tandem/internal/config"
 	"tandem/internal/device"
+	"tandem/internal/echo"
 	"tandem/internal/event"
 	"tandem/internal/linux/links"
 	"tandem/internal/linux/ping"
 	"tandem/internal/mld"
+	"tandem/internal/state"
 	"tandem/internal/trunkguard"
 )
 
@@ -119,29 +121,35 @@ func (d *Daemon) configureDevice(settings device.Settings) error {
 }
 
 // Snapshot returns what the displays show, empty once the daemon has stopped.
-func (d *Daemon) Snapshot() device.Snapshot {
-	var s device.Snapshot
+func (d *Daemon) Snapshot() state.Device {
+	var s state.Device
 	_ = d.call(func() {
-		s = d.device.Snapshot(d.now(), time.Now())
-		s.Gate, s.Joins = d.gateSnapshot(), d.joins
+		s = d.snapshot()
 		if d.multicast != nil {
-			kept := d.multicast.kept.repairs
-			kept.Silent, kept.Entries = s.Forwarding.Silent, s.Forwarding.Entries
-			s.Forwarding = kept
-			s.Socket = device.SocketSnapshot(d.multicast.packets.Counters())
+			s.Socket = state.MLDSocket(d.multicast.packets.Counters())
 		}
 	})
 	return s
 }
 
+// snapshot is Snapshot within a turn, without the MLD socket.
+func (d *Daemon) snapshot() state.Device {
+	s := state.Device{Snapshot: d.device.Snapshot(d.now(), time.Now()), Gate: d.gateSnapshot(), Joins: d.joins}
+	if d.multicast != nil {
+		s.Forwarding = d.multicast.kept.repairs
+	}
+	s.Forwarding.Entries, s.Forwarding.Silent = s.Entries, s.Silent
+	return s
+}
+
 // gateSnapshot copies the gate with the kernel's counters; these are zero while
 // somebody else has changed it.
-func (d *Daemon) gateSnapshot() device.GateSnapshot {
+func (d *Daemon) gateSnapshot() state.Gate {
 	if d.gate == nil {
-		return device.GateSnapshot{}
+		return state.Gate{}
 	}
 	drops, _ := d.gate.Drops()
-	return device.GateSnapshot{
+	return state.Gate{
 		Installed: true,
 		Closed:    slices.Clone(d.wantGate.Closed), Bucket0: slices.Clone(d.wantGate.Bucket0), Bucket1: slices.Clone(d.wantGate.Bucket1),
 		Orphans:       len(d.wantGate.Orphans),
@@ -158,14 +166,8 @@ func (d *Daemon) Groups(iface string, _ bool) []mld.GroupState {
 }
 
 // Routes lists the forwarding entries with the kernel's counters.
-func (d *Daemon) Routes() []device.RouteSnapshot {
-	var routes []device.RouteSnapshot
-	var m *multicast
-	_ = d.call(func() { routes, m = d.device.Routes(d.now()), d.multicast })
-	if m != nil {
-		countRoutes(m.table, routes)
-	}
-	return routes
+func (d *Daemon) Routes() []state.Route {
+	return d.counted(func() []device.RouteSnapshot { return d.device.Routes(d.now()) })
 }
 
 // Switchover hands over what this device sends on an E-Trunk, or takes it back.
@@ -200,8 +202,8 @@ func (d *Daemon) BatchBackup(service string) error {
 }
 
 // Interfaces lists the interfaces of the configuration and of the system.
-func (d *Daemon) Interfaces() []device.InterfaceInfo {
-	var infos []device.InterfaceInfo
+func (d *Daemon) Interfaces() []state.Interface {
+	var infos []state.Interface
 	_ = d.call(func() {
 		configured := make(map[string]bool)
 		for _, name := range slices.Sorted(maps.Keys(d.model.Interfaces)) {
@@ -220,19 +222,18 @@ func (d *Daemon) Interfaces() []device.InterfaceInfo {
 }
 
 // Ping sends echo requests from the calling goroutine.
-func (d *Daemon) Ping(ctx context.Context, p device.Ping, told func(device.PingReply)) error {
-	r := ping.Request{Destination: p.Destination, Source: p.Source, Count: p.Count, Size: p.Size, Interval: p.Interval, Timeout: p.Timeout}
-	if p.Interface != "" {
-		if stopped := d.call(func() { r.Netdev = d.links.Netdev(config.InterfaceName(p.Interface)) }); stopped != nil {
+func (d *Daemon) Ping(ctx context.Context, r echo.Request, told func(echo.Reply)) error {
+	if r.Interface != "" {
+		if stopped := d.call(func() { r.Interface = d.links.Netdev(config.InterfaceName(r.Interface)) }); stopped != nil {
 			return stopped
 		}
 	}
-	return ping.Run(ctx, r, func(reply ping.Reply) { told(device.PingReply(reply)) })
+	return ping.Run(ctx, r, told)
 }
 
 // countTraffic fills in the kernel's counters. It asks on a connection of its own,
 // so that no turn waits for it.
-func (d *Daemon) countTraffic(infos []device.InterfaceInfo) {
+func (d *Daemon) countTraffic(infos []state.Interface) {
 	handle, err := links.Open()
 	if err != nil {
 		d.emit(event.CountersNotRead.With(err))
@@ -245,13 +246,13 @@ func (d *Daemon) countTraffic(infos []device.InterfaceInfo) {
 	}
 	for i := range infos {
 		c := counters[infos[i].Netdev]
-		infos[i].In, infos[i].Out = device.Traffic(c.In), device.Traffic(c.Out)
+		infos[i].In, infos[i].Out = state.Traffic(c.In), state.Traffic(c.Out)
 	}
 }
 
-func (d *Daemon) interfaceInfo(name, netdev string) device.InterfaceInfo {
+func (d *Daemon) interfaceInfo(name, netdev string) state.Interface {
 	link := d.links.Get(netdev)
-	info := device.InterfaceInfo{Name: name, Exists: link.Exists, Up: link.Up, AdminUp: link.AdminUp, BFDDown: d.lostLinks[netdev],
+	info := state.Interface{Name: name, Exists: link.Exists, Up: link.Up, AdminUp: link.AdminUp, BFDDown: d.lostLinks[netdev],
 		Addresses: slices.Clone(link.Addresses), Kind: link.Kind, MTU: link.MTU}
 	if link.Exists {
 		info.Netdev, info.MAC = netdev, link.HardwareAddr.String()

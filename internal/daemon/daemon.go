@@ -133,7 +133,7 @@ func New(opts Options) (*Daemon, error) {
 		d.emit(event.LinksNotRecorded.With(err))
 	}
 	if left != nil {
-		d.inheritState(&left.state)
+		d.inheritState(&left.handover)
 	}
 	if d.netlink, err = links.Open(); err != nil {
 		return nil, fmt.Errorf("netlink: %w", err)

@@ -8,11 +8,12 @@ import (
 	"tandem/internal/config"
 	"tandem/internal/device"
 	"tandem/internal/linux/links"
+	"tandem/internal/state"
 )
 
 // EthTrunk returns what a configured Eth-Trunk is in the kernel.
-func (d *Daemon) EthTrunk(number uint32) (device.EthTrunkInfo, error) {
-	var info device.EthTrunkInfo
+func (d *Daemon) EthTrunk(number uint32) (state.EthTrunk, error) {
+	var info state.EthTrunk
 	var err error
 	if stopped := d.call(func() { info, err = d.ethTrunk(config.EthTrunkName(number)) }); stopped != nil {
 		return info, stopped
@@ -20,11 +21,11 @@ func (d *Daemon) EthTrunk(number uint32) (device.EthTrunkInfo, error) {
 	return info, err
 }
 
-func (d *Daemon) ethTrunk(name config.InterfaceName) (device.EthTrunkInfo, error) {
+func (d *Daemon) ethTrunk(name config.InterfaceName) (state.EthTrunk, error) {
 	if d.model.Interfaces[name] == nil {
-		return device.EthTrunkInfo{}, fmt.Errorf("%s is not configured; known: %s", name, d.knownTrunks())
+		return state.EthTrunk{}, fmt.Errorf("%s is not configured; known: %s", name, d.knownTrunks())
 	}
-	info := device.EthTrunkInfo{Name: string(name), Netdev: name.Netdev()}
+	info := state.EthTrunk{Name: string(name), Netdev: name.Netdev()}
 	link := d.links.Get(info.Netdev)
 	_, info.Owned = d.trunks.owned.Created[info.Netdev]
 	info.Exists, info.Up, info.AdminUp, info.Driver, info.MAC = link.Exists, link.Up, link.AdminUp, link.Kind, link.HardwareAddr.String()
@@ -42,17 +43,17 @@ func (d *Daemon) ethTrunk(name config.InterfaceName) (device.EthTrunkInfo, error
 	return info, nil
 }
 
-func legWord(leg device.LegChange) device.LegWord {
+func legWord(leg device.LegChange) state.Leg {
 	switch {
 	case leg.Aside:
-		return device.LegAside
+		return state.LegAside
 	case leg.Up:
-		return device.LegJoined
+		return state.LegJoined
 	}
-	return device.LegDown
+	return state.LegDown
 }
 
-func (d *Daemon) describeBond(info *device.EthTrunkInfo, bond links.BondState) {
+func (d *Daemon) describeBond(info *state.EthTrunk, bond links.BondState) {
 	is := *bond.Bond
 	info.Mode, info.Monitor, info.LACP = is.Mode.String(), is.Monitor, is.Mode == links.BondLACP
 	if info.LACP {
@@ -65,7 +66,7 @@ func (d *Daemon) describeBond(info *device.EthTrunkInfo, bond links.BondState) {
 		}
 	}
 	for _, p := range bond.Ports {
-		info.Ports = append(info.Ports, device.EthTrunkPort{
+		info.Ports = append(info.Ports, state.Port{
 			Name: d.configuredName(p.Name), Netdev: p.Name, Exists: true, Joined: true, Up: p.Carrier, Active: p.Active,
 			Failures: p.Failures, Aggregator: p.Aggregator, Actor: p.Actor.String(), Partner: p.Partner.String(),
 		})
@@ -73,11 +74,11 @@ func (d *Daemon) describeBond(info *device.EthTrunkInfo, bond links.BondState) {
 }
 
 // describeConfigured adds the configured ports that are not in the bond.
-func (d *Daemon) describeConfigured(info *device.EthTrunkInfo, name config.InterfaceName) {
+func (d *Daemon) describeConfigured(info *state.EthTrunk, name config.InterfaceName) {
 	for _, port := range d.model.Ports(name) {
 		netdev := d.links.Netdev(port)
-		if !slices.ContainsFunc(info.Ports, func(p device.EthTrunkPort) bool { return p.Netdev == netdev }) {
-			info.Ports = append(info.Ports, device.EthTrunkPort{Name: string(port), Netdev: netdev, Exists: d.links.Get(netdev).Exists})
+		if !slices.ContainsFunc(info.Ports, func(p state.Port) bool { return p.Netdev == netdev }) {
+			info.Ports = append(info.Ports, state.Port{Name: string(port), Netdev: netdev, Exists: d.links.Get(netdev).Exists})
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"tandem/internal/device"
 	"tandem/internal/event"
 	"tandem/internal/linux/mroute"
+	"tandem/internal/state"
 )
 
 // The kernel's forwarding table is the daemon's, yet any program with the
@@ -37,7 +38,7 @@ type kept struct {
 	watcher *mroute.Watcher
 	suspect chan struct{} // asks for a comparison, has room for one
 	ended   chan struct{}
-	repairs device.ForwardingSnapshot
+	repairs state.Forwarding
 	route   mroute.Route // used again and again
 }
 
@@ -132,7 +133,7 @@ func (d *Daemon) restoreInterfaces(m *multicast) {
 
 // audit compares the whole table once. It says whether to do so again soon.
 func (d *Daemon) audit(m *multicast, reader *mroute.Reader) (again bool, err error) {
-	var before device.ForwardingSnapshot
+	var before state.Forwarding
 	var found findings
 	var missing []device.SourceGroup
 	d.whileOpen(m, func() { before = m.kept.repairs; d.device.BeginAudit() })
@@ -255,7 +256,7 @@ func (d *Daemon) inspect(m *multicast, sg device.SourceGroup) {
 }
 
 // tellRepairs logs what has been mended since before.
-func (d *Daemon) tellRepairs(m *multicast, before device.ForwardingSnapshot) {
+func (d *Daemon) tellRepairs(m *multicast, before state.Forwarding) {
 	now := &m.kept.repairs
 	restored, removed := now.Restored-before.Restored, now.Removed-before.Removed
 	if restored+removed > 0 {
@@ -303,14 +304,23 @@ func (d *Daemon) inspectSome(m *multicast, changed []mroute.Change) {
 	d.tellRepairs(m, before)
 }
 
-// countRoutes fills in the kernel's counters, outside of turns. One question an
-// entry takes a microsecond; a list of the whole table takes no less and, of
-// 100,000 entries, several times as long.
-func countRoutes(table *mroute.Table, routes []device.RouteSnapshot) {
-	for i := range routes {
+// counted adds the kernel's counters to entries that are listed in a turn. It asks for
+// them outside of turns. One question an entry takes a microsecond; a list of the whole
+// table takes no less and, of 100,000 entries, several times as long.
+func (d *Daemon) counted(list func() []device.RouteSnapshot) []state.Route {
+	var entries []device.RouteSnapshot
+	var m *multicast
+	_ = d.call(func() { entries, m = list(), d.multicast })
+	routes := make([]state.Route, len(entries))
+	for i, e := range entries {
 		r := &routes[i]
-		if c, err := table.Counters(r.Source, r.Group); err == nil { // else it has gone meanwhile
+		r.RouteSnapshot = e
+		if m == nil {
+			continue
+		}
+		if c, err := m.table.Counters(e.Source, e.Group); err == nil { // else it has gone meanwhile
 			r.Packets, r.Bytes, r.WrongIf = c.Packets, c.Bytes, c.WrongIf
 		}
 	}
+	return routes
 }

@@ -6,6 +6,7 @@ import (
 
 	"tandem/internal/device"
 	"tandem/internal/mld"
+	"tandem/internal/state"
 )
 
 // groupSlice is how many groups are looked at in one turn.
@@ -44,11 +45,6 @@ func (d *Daemon) GroupStates(iface string, groups []netip.Addr) (states []mld.Gr
 }
 
 // GroupRoutes lists the forwarding entries of a group with the kernel's counters.
-func (d *Daemon) GroupRoutes(group netip.Addr) (routes []device.RouteSnapshot) {
-	var m *multicast
-	_ = d.call(func() { routes, m = d.device.GroupRoutes(d.now(), group), d.multicast })
-	if m != nil {
-		countRoutes(m.table, routes)
-	}
-	return routes
+func (d *Daemon) GroupRoutes(group netip.Addr) []state.Route {
+	return d.counted(func() []device.RouteSnapshot { return d.device.GroupRoutes(d.now(), group) })
 }

@@ -19,6 +19,7 @@ import (
 	"tandem/internal/linux/gate"
 	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/mroute"
+	"tandem/internal/state"
 	"tandem/internal/tape"
 )
 
@@ -49,8 +50,8 @@ func HandedOn() []string {
 	return []string{stateFile, mrouteFile, mldFile, helloFile, rbsFile, bfdFile}
 }
 
-// state is what a daemon hands on beside its sockets.
-type state struct {
+// handover is what a daemon hands on beside its sockets.
+type handover struct {
 	Version int
 	Origin  time.Duration // of the monotonic time, as a reading of CLOCK_MONOTONIC
 	Device  device.Checkpoint
@@ -58,7 +59,7 @@ type state struct {
 	Interfaces [mroute.MaxInterfaces]int // of the forwarding table
 	Joined     map[int]bool
 	Gate       gate.State
-	Repairs    device.ForwardingSnapshot
+	Repairs    state.Forwarding
 
 	Added    map[string][]netip.Prefix
 	Raised   map[int]bool
@@ -76,7 +77,7 @@ type state struct {
 
 // legacy is what the daemon before this one has left: nil once it has been taken over.
 type legacy struct {
-	state
+	handover
 	files inherit.Files
 }
 
@@ -91,7 +92,7 @@ func readLegacy(files inherit.Files) (*legacy, error) {
 	defer file.Close()
 	l := &legacy{files: files}
 	// The offset is shared with whoever else has the file, so it stays at zero.
-	err := gob.NewDecoder(io.NewSectionReader(file, 0, 1<<62)).Decode(&l.state)
+	err := gob.NewDecoder(io.NewSectionReader(file, 0, 1<<62)).Decode(&l.handover)
 	if err == nil && l.Version != HandOverVersion {
 		err = fmt.Errorf("it is of version %d, this program takes version %d", l.Version, HandOverVersion)
 	}
@@ -122,7 +123,7 @@ func monotonic() time.Duration {
 // error. Such an error ends the daemon: Run returns it, and the peer takes over.
 func (d *Daemon) HandOver(pass func(inherit.Files) error) error {
 	var files inherit.Files
-	s := state{Version: HandOverVersion}
+	s := handover{Version: HandOverVersion}
 	if err := d.call(func() { files = d.stopReaders(&s); d.loop.Drain() }); err != nil {
 		return err
 	}
@@ -148,7 +149,7 @@ func (d *Daemon) Record(w io.Writer) error {
 }
 
 // stopReaders takes the sockets from the readers.
-func (d *Daemon) stopReaders(s *state) (files inherit.Files) {
+func (d *Daemon) stopReaders(s *handover) (files inherit.Files) {
 	add := func(name string, f *os.File) { files = append(files, inherit.File{Name: name, File: f}) }
 	if m := d.multicast; m != nil {
 		var socket *os.File
@@ -165,7 +166,7 @@ func (d *Daemon) stopReaders(s *state) (files inherit.Files) {
 	return files
 }
 
-func (d *Daemon) handOver(s *state, files inherit.Files, pass func(inherit.Files) error) error {
+func (d *Daemon) handOver(s *handover, files inherit.Files, pass func(inherit.Files) error) error {
 	add := func(name string, f *os.File) { files = append(files, inherit.File{Name: name, File: f}) }
 	for _, ch := range d.channels {
 		if ch.listener != nil {
@@ -192,7 +193,7 @@ func (d *Daemon) handOver(s *state, files inherit.Files, pass func(inherit.Files
 }
 
 // remember copies what the daemon knows.
-func (s *state) remember(d *Daemon) {
+func (s *handover) remember(d *Daemon) {
 	s.Origin = monotonic() - d.now()
 	if m := d.multicast; m != nil {
 		s.Joined, s.Repairs = m.joined, m.kept.repairs
@@ -211,7 +212,7 @@ func (s *state) remember(d *Daemon) {
 
 // write puts the state into a file that is in memory only: it holds secrets, and is not
 // to outlive those who have it open.
-func (s *state) write() (*os.File, error) {
+func (s *handover) write() (*os.File, error) {
 	fd, err := unix.MemfdCreate("tandem-state", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("memory for the state: %w", err)
@@ -225,7 +226,7 @@ func (s *state) write() (*os.File, error) {
 }
 
 // inheritState takes over what a daemon before this one knew of the world outside the device.
-func (d *Daemon) inheritState(s *state) {
+func (d *Daemon) inheritState(s *handover) {
 	d.wantGate = s.Gate
 	for name, addresses := range s.Added {
 		d.added[name] = make(map[netip.Prefix]bool)

@@ -62,12 +62,10 @@ func (d *Daemon) Status() (s status.Device) {
 
 // describe is Status within a turn.
 func (d *Daemon) describe() status.Device {
-	snapshot := d.device.Snapshot(d.now(), time.Now())
-	snapshot.Gate = d.gateSnapshot()
 	d.watch.mu.Lock()
 	defer d.watch.mu.Unlock()
 	return status.Of(status.Facts{
-		Name: d.model.SysName, Version: d.opts.Version, Snapshot: snapshot, Sessions: d.sessionStates(),
+		Name: d.model.SysName, Version: d.opts.Version, Snapshot: d.snapshot(), Sessions: d.sessionStates(),
 		Alarms: d.opts.Journal.Alarms(), Handovers: d.watch.handovers,
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tandem/internal/etrunk"
-	"tandem/internal/latency"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -22,43 +21,8 @@ type Snapshot struct {
 	Services   []rbs.State
 	Profiles   []ProfileSnapshot
 	Counters   map[string]uint64
-	// Joins counts the time from reading a report to having the kernel's entry for
-	// it. It is filled in by the daemon.
-	Joins latency.Histogram
-	// Gate and all of Forwarding but Silent and Entries are filled in by the daemon.
-	Gate       GateSnapshot
-	Forwarding ForwardingSnapshot
-	Socket     SocketSnapshot // filled in by the daemon
-}
-
-// SocketSnapshot counts the messages of the MLD socket.
-type SocketSnapshot struct {
-	Received, Sent uint64
-	Truncated      uint64 // longer than any MLD message can be
-	Malformed      uint64 // without what the kernel has to say about it
-	Overrun        uint64 // lost, as the socket's buffer was full
-}
-
-// ForwardingSnapshot counts what kept the kernel's forwarding table right.
-type ForwardingSnapshot struct {
-	Entries    int
+	Entries    int    // of the forwarding table
 	Silent     uint64 // entries dropped as no packet came for KeepAlive
-	Restored   uint64 // entries that somebody else had removed or changed
-	Removed    uint64 // entries that somebody else had made
-	Interfaces uint64 // multicast interfaces that somebody else had removed
-	Audits     uint64 // comparisons of the whole table
-}
-
-// GateSnapshot is the gate as it stands in the kernel. Interfaces are Linux names.
-type GateSnapshot struct {
-	Installed bool // multicast routing is enabled
-	// Closed interfaces send nothing, Bucket0 and Bucket1 those only; all others everything.
-	Closed, Bucket0, Bucket1 []string
-	Orphans                  int
-	// Packets that were not sent, since the gate was last made.
-	DroppedClosed, DroppedBucket0, DroppedBucket1 uint64
-	// Repairs counts how often somebody else had changed it.
-	Repairs uint64
 }
 
 // InterfaceSnapshot is one multicast interface.
@@ -126,8 +90,6 @@ type RouteSnapshot struct {
 	Uptime        time.Duration
 	Origin        RouteOrigin
 	Orphan        bool // sent although the hash names the peer, until the peer has the listener
-	// Kernel counters, filled in by the daemon.
-	Packets, Bytes, WrongIf uint64
 }
 
 // RouteOrigin says what made an entry.
@@ -141,21 +103,3 @@ const (
 )
 
 func (o RouteOrigin) String() string { return [...]string{"SSM", "ASM", "IDLE"}[o] }
-
-// InterfaceInfo is one interface of the system, multicast or not.
-type InterfaceInfo struct {
-	Name      string // as configured, in canonical form
-	Netdev    string // its Linux name, empty while it does not exist
-	Exists    bool
-	Up        bool // administratively up and with carrier
-	AdminUp   bool
-	BFDDown   bool // taken for down all the same, as the BFD session on it is lost
-	Addresses []netip.Prefix
-	MAC       string
-	Kind      string // driver of a virtual interface, such as bond; empty for hardware
-	MTU       int
-	In, Out   Traffic
-}
-
-// Traffic is what the kernel counts in one direction of an interface.
-type Traffic struct{ Packets, Bytes, Errors, Dropped uint64 }

@@ -14,8 +14,8 @@ import (
 
 // Snapshot copies what the displays show. wall is the wall clock's reading at now.
 func (d *Device) Snapshot(now time.Duration, wall time.Time) Snapshot {
-	s := Snapshot{At: wall, DeviceID: d.id, Uptime: now - d.started, Counters: d.counters.named()}
-	s.Forwarding.Silent, s.Forwarding.Entries = d.counters.streamsSilent, d.routes.routes.Len()
+	s := Snapshot{At: wall, DeviceID: d.id, Uptime: now - d.started, Counters: d.counters.named(),
+		Entries: d.routes.routes.Len(), Silent: d.counters.streamsSilent}
 	if u := d.upstream; u != nil {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
 			Name: u.name, Netdev: u.link.Netdev, Up: u.link.Up, Upstream: true,

@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"linux/gate":          {},
 	"linux/packet":        {},
 	"linux/udp":           {},
-	"linux/ping":          {},
+	"linux/ping":          {"echo"},
 	"linux/caps":          {},
 	"linux/inherit":       {},
 	"cutter":              {},                             // for tests
@@ -36,10 +36,12 @@ var allowed = map[string][]string{
 	"trunkguard":          {"linux/links"},
 	"event":               {},
 	"latency":             {},
+	"echo":                {},
 	"journal":             {"event"},
 	"device":              {"mld", "rbs", "etrunk", "table", "event", "latency"},
-	"status":              {"device", "etrunk", "event"},
-	"metrics":             {"device", "mld", "rbs", "etrunk", "bfd", "event", "latency"},
+	"state":               {"device", "latency"},
+	"status":              {"state", "etrunk", "event"},
+	"metrics":             {"state", "device", "mld", "rbs", "etrunk", "bfd", "event", "latency"},
 	"config":              {"command"},
 	"peers":               {},
 	"task":                {},
@@ -49,12 +51,12 @@ var allowed = map[string][]string{
 	"daemon/bfdloop":      {"bfd", "task", "linux/udp"},
 	"daemon/netif":        {"config", "linux/links"},
 	"tape":                {"device", "mld", "rbs", "etrunk", "event"},
-	"daemon":              {"device", "tape", "config", "mld", "rbs", "etrunk", "bfd", "daemon/*", "task", "pki", "event", "journal", "latency", "status", "trunkguard", "linux/*"},
-	"console":             {"command", "config", "device", "event", "mld", "rbs", "etrunk", "bfd"},
+	"daemon":              {"device", "state", "echo", "tape", "config", "mld", "rbs", "etrunk", "bfd", "daemon/*", "task", "pki", "event", "journal", "latency", "status", "trunkguard", "linux/*"},
+	"console":             {"command", "config", "device", "state", "echo", "event", "mld", "rbs", "etrunk", "bfd"},
 	"manage":              {"console", "command", "config", "event", "journal"},
 	"manage/terminal":     {"command", "manage"},
 	"manage/sshd":         {"manage", "manage/terminal", "console", "command", "config", "event", "journal"},
-	"web":                 {"console", "config", "device", "mld", "etrunk", "event", "journal", "status"},
+	"web":                 {"console", "config", "state", "mld", "etrunk", "event", "journal", "status"},
 	"vm":                  {},
 	"lab":                 {"manage", "linux/*", "vm"},
 	"bench":               {"manage", "mld", "etrunk", "linux/*"},
@@ -71,7 +73,7 @@ var allowed = map[string][]string{
 // impure lists what no core may import, and the standard library's way to it.
 var impure = []string{"os", "net", "net/http", "sync", "log", "log/slog", "context", "syscall", "runtime", "io/ioutil", "golang.org/x/sys/unix"}
 
-var cores = []string{"table", "mld", "rbs", "etrunk", "bfd", "device", "event", "latency"}
+var cores = []string{"table", "mld", "rbs", "etrunk", "bfd", "device", "event", "latency", "echo", "state"}
 
 type goPackage struct {
 	ImportPath string

@@ -12,14 +12,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tandem/internal/bfd"
-	"tandem/internal/device"
 	"tandem/internal/event"
+	"tandem/internal/state"
 )
 
 // Device is what is measured. The methods may be called from any goroutine.
 type Device interface {
-	Snapshot() device.Snapshot
-	Interfaces() []device.InterfaceInfo
+	Snapshot() state.Device
+	Interfaces() []state.Interface
 	BFD() []bfd.SessionState
 	BFDStatistics() bfd.Statistics
 }

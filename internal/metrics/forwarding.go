@@ -2,33 +2,33 @@ package metrics
 
 import (
 	"tandem/internal/bfd"
-	"tandem/internal/device"
 	"tandem/internal/event"
 	"tandem/internal/mld"
+	"tandem/internal/state"
 )
 
 // Listeners and what the kernel forwards to them.
 var (
 	interfaceUp = gauge("interface_up", "1 while the multicast interface is up.", "interface", "side")
-	trafficIn   = counterGroup("interface_receive_", "Received by the kernel on the interface", device.Traffic{}, nil, "interface")
-	trafficOut  = counterGroup("interface_transmit_", "Sent by the kernel on the interface", device.Traffic{}, nil, "interface")
+	trafficIn   = counterGroup("interface_receive_", "Received by the kernel on the interface", state.Traffic{}, nil, "interface")
+	trafficOut  = counterGroup("interface_transmit_", "Sent by the kernel on the interface", state.Traffic{}, nil, "interface")
 	mldGroups   = gauge("mld_groups", "Groups with listeners on the interface.", "interface")
 	mldRecords  = gauge("mld_records", "Listener records on the interface, one for each host of a group.", "interface")
 	mldQuerier  = gauge("mld_querier", "1 while this device is the querier of the interface.", "interface")
 	mldCounters = counterGroup("mld_", "MLD", mld.Counters{},
 		map[string]string{"Received": "message", "Sent": "message", "Drops": "cause", "Activity": "kind"}, "interface")
-	mldSocket   = counterGroup("mld_socket_", "MLD socket, messages", device.SocketSnapshot{}, nil)
+	mldSocket   = counterGroup("mld_socket_", "MLD socket, messages", state.MLDSocket{}, nil)
 	joinLatency = histogram("join_latency_seconds", "Time from reading a report to having the kernel's forwarding entry for it.")
 
 	entries     = gauge("mfc_entries", "Entries (S,G) of the kernel's multicast forwarding cache.")
-	mfcCounters = counterGroup("mfc_", "Forwarding cache, entries", device.ForwardingSnapshot{}, nil)
+	mfcCounters = counterGroup("mfc_", "Forwarding cache, entries", state.Forwarding{}, nil)
 	gateHolds   = gauge("gate_interfaces", "Interfaces on which the gate holds packets back, by what passes.", "passes")
 	gateOrphans = gauge("gate_orphans", "Streams sent in the peer's stead, as it cannot know of the listener.")
 	gateDropped = counter("gate_dropped_packets", "Packets that were not sent, by what passes on the interface.", "passes")
 	gateRepairs = counter("gate_repairs", "How often somebody else had changed the gate.")
 )
 
-func (s sink) interfaces(snapshot *device.Snapshot) {
+func (s sink) interfaces(snapshot *state.Device) {
 	for _, i := range snapshot.Interfaces {
 		if i.Upstream {
 			s.flag(interfaceUp, i.Up, i.Name, "upstream")
@@ -42,7 +42,7 @@ func (s sink) interfaces(snapshot *device.Snapshot) {
 	}
 }
 
-func (s sink) forwarding(snapshot *device.Snapshot) {
+func (s sink) forwarding(snapshot *state.Device) {
 	s.latencies(joinLatency, snapshot.Joins)
 	s.counters(mldSocket, snapshot.Socket)
 	s.set(entries, float64(snapshot.Forwarding.Entries))

@@ -25,12 +25,13 @@ import (
 	"tandem/internal/journal"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
+	"tandem/internal/state"
 )
 
 // numbered is a device whose counters all have a value that no other has.
 type numbered struct {
-	snapshot   device.Snapshot
-	interfaces []device.InterfaceInfo
+	snapshot   state.Device
+	interfaces []state.Interface
 	sessions   []bfd.SessionState
 	statistics bfd.Statistics
 	values     map[uint64]string // which counter has which value
@@ -47,7 +48,7 @@ func newNumbered() *numbered {
 	s.Profiles = []device.ProfileSnapshot{{Name: "rbp1"}}
 	s.Interfaces = []device.InterfaceSnapshot{{Name: "up0", Upstream: true, Up: true}, {Name: "Eth-Trunk10"}}
 	s.Counters = map[string]uint64{"hello_unknown": 3}
-	n.interfaces = []device.InterfaceInfo{{Name: "Eth-Trunk10"}}
+	n.interfaces = []state.Interface{{Name: "Eth-Trunk10"}}
 	n.sessions = []bfd.SessionState{{State: bfd.Up}}
 	n.sessions[0].Name = "core"
 	n.fill("etrunk", &s.ETrunks[0].Counters)
@@ -78,10 +79,10 @@ func (n *numbered) fillValue(path string, v reflect.Value) {
 	}
 }
 
-func (n *numbered) Snapshot() device.Snapshot          { return n.snapshot }
-func (n *numbered) Interfaces() []device.InterfaceInfo { return n.interfaces }
-func (n *numbered) BFD() []bfd.SessionState            { return n.sessions }
-func (n *numbered) BFDStatistics() bfd.Statistics      { return n.statistics }
+func (n *numbered) Snapshot() state.Device        { return n.snapshot }
+func (n *numbered) Interfaces() []state.Interface { return n.interfaces }
+func (n *numbered) BFD() []bfd.SessionState       { return n.sessions }
+func (n *numbered) BFDStatistics() bfd.Statistics { return n.statistics }
 
 // exposition is what Prometheus would get.
 func exposition(t *testing.T, d Device) string {

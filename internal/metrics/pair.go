@@ -6,6 +6,7 @@ import (
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
 	"tandem/internal/rbs"
+	"tandem/internal/state"
 )
 
 // The device, its E-Trunks and what is sent on their members.
@@ -27,7 +28,7 @@ var (
 	memberQuerier = gauge("member_querier", "1 while it is for the device to query.", "etrunk", "member")
 )
 
-func (s sink) trunks(snapshot *device.Snapshot) {
+func (s sink) trunks(snapshot *state.Device) {
 	roles := []string{etrunk.DeviceInit.String(), etrunk.DeviceBackup.String(), etrunk.DeviceMaster.String()}
 	for _, t := range snapshot.ETrunks {
 		id := number(t.ID)
@@ -67,7 +68,7 @@ var (
 	profileReady      = gauge("rbp_ready", "1 while the profile's member is ready.", "profile")
 )
 
-func (s sink) replication(snapshot *device.Snapshot) {
+func (s sink) replication(snapshot *state.Device) {
 	states := []string{rbs.Initial.String(), rbs.Listening.String(), rbs.Connecting.String(), rbs.Connected.String()}
 	for _, r := range snapshot.Services {
 		s.state(serviceState, r.TCP.String(), states, r.Name)

@@ -8,9 +8,9 @@ import (
 	"errors"
 	"fmt"
 
-	"tandem/internal/device"
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
+	"tandem/internal/state"
 )
 
 // Device is one device at a glance. Addresses and enumerations are words, times
@@ -133,7 +133,7 @@ type Alarm struct {
 // Facts is what a device is described from.
 type Facts struct {
 	Name, Version string
-	Snapshot      device.Snapshot
+	Snapshot      state.Device
 	Sessions      []Session
 	Alarms        []event.Alarm
 	Handovers     []Handover
@@ -176,7 +176,7 @@ func trunk(t etrunk.State) Trunk {
 	return out
 }
 
-func member(trunk uint32, m etrunk.MemberState, s *device.Snapshot) Member {
+func member(trunk uint32, m etrunk.MemberState, s *state.Device) Member {
 	out := Member{Trunk: trunk, ID: m.ID, Remote: m.RemoteID, Up: m.Local.Up, Mode: m.Mode.String(), Role: m.Role.String(), Reason: m.Reason.String(),
 		Ready: m.Local.Ready, Covers: m.Local.Covers.String()}
 	for _, ms := range s.Members {
@@ -187,7 +187,7 @@ func member(trunk uint32, m etrunk.MemberState, s *device.Snapshot) Member {
 	return out
 }
 
-func (d *Device) interfaces(s *device.Snapshot) {
+func (d *Device) interfaces(s *state.Device) {
 	for _, i := range s.Interfaces {
 		if i.Upstream {
 			d.Upstream = &Interface{i.Name, i.Up}

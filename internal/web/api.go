@@ -9,9 +9,9 @@ import (
 	"net/netip"
 	"time"
 
-	"tandem/internal/device"
 	"tandem/internal/event"
 	"tandem/internal/mld"
+	"tandem/internal/state"
 	"tandem/internal/status"
 )
 
@@ -26,7 +26,7 @@ type Device interface {
 	GroupNames(iface string) []netip.Addr
 	Listening(iface string, host netip.Addr, groups []netip.Addr) []netip.Addr
 	GroupStates(iface string, groups []netip.Addr) []mld.GroupState
-	GroupRoutes(group netip.Addr) []device.RouteSnapshot
+	GroupRoutes(group netip.Addr) []state.Route
 }
 
 // Journal is where the events are.

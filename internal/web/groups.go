@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"strings"
 
-	"tandem/internal/device"
 	"tandem/internal/etrunk"
 	"tandem/internal/mld"
+	"tandem/internal/state"
 )
 
 // pageSize is how many groups a page shows; the others are not even described.
@@ -195,7 +195,7 @@ func (h *handler) covers(iface string) etrunk.Buckets {
 	return etrunk.NoBuckets
 }
 
-func streamOf(r device.RouteSnapshot, covers etrunk.Buckets) stream {
+func streamOf(r state.Route, covers etrunk.Buckets) stream {
 	bucket := etrunk.BucketOf(r.Source, r.Group)
 	return stream{Source: r.Source.String(), Origin: r.Origin.String(), Bucket: bucket, Orphan: r.Orphan,
 		Sends: covers.Has(bucket) || r.Orphan, Packets: r.Packets, Bytes: r.Bytes}

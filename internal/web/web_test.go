@@ -21,6 +21,7 @@ import (
 	"tandem/internal/event"
 	"tandem/internal/journal"
 	"tandem/internal/mld"
+	"tandem/internal/state"
 	"tandem/internal/status"
 )
 
@@ -71,10 +72,10 @@ func (m *many) GroupStates(_ string, groups []netip.Addr) (states []mld.GroupSta
 	return states
 }
 
-func (m *many) GroupRoutes(group netip.Addr) []device.RouteSnapshot {
+func (m *many) GroupRoutes(group netip.Addr) []state.Route {
 	source := netip.MustParseAddr("2001:db8::1")
-	return []device.RouteSnapshot{{Source: source, Group: group, Outgoing: []string{"Eth-Trunk10"}, Packets: 9},
-		{Source: source, Group: group, Outgoing: []string{"Eth-Trunk11"}}}
+	return []state.Route{{RouteSnapshot: device.RouteSnapshot{Source: source, Group: group, Outgoing: []string{"Eth-Trunk10"}}, Packets: 9},
+		{RouteSnapshot: device.RouteSnapshot{Source: source, Group: group, Outgoing: []string{"Eth-Trunk11"}}}}
 }
 
 func newHandler(m *many) http.Handler {

@@ -12,31 +12,35 @@ import (
 	"tandem/internal/config"
 	"tandem/internal/console"
 	"tandem/internal/device"
+	"tandem/internal/echo"
 	"tandem/internal/journal"
 	"tandem/internal/mld"
+	"tandem/internal/state"
 )
 
 // quietDevice is a Backend without interfaces or peers.
 type quietDevice struct{}
 
-func (quietDevice) Snapshot() device.Snapshot            { return device.Snapshot{DeviceID: 7} }
+func (quietDevice) Snapshot() state.Device {
+	return state.Device{Snapshot: device.Snapshot{DeviceID: 7}}
+}
 func (quietDevice) Groups(string, bool) []mld.GroupState { return nil }
-func (quietDevice) Routes() []device.RouteSnapshot       { return nil }
+func (quietDevice) Routes() []state.Route                { return nil }
 func (quietDevice) BFDStatistics() bfd.Statistics        { return bfd.Statistics{} }
 func (quietDevice) BFD() []bfd.SessionState              { return nil }
 func (quietDevice) Apply(*config.Model) error            { return nil }
 func (quietDevice) Switchover(uint32, bool) error        { return nil }
 func (quietDevice) BatchBackup(string) error             { return nil }
-func (quietDevice) EthTrunk(uint32) (device.EthTrunkInfo, error) {
-	return device.EthTrunkInfo{}, errors.New("there is none")
+func (quietDevice) EthTrunk(uint32) (state.EthTrunk, error) {
+	return state.EthTrunk{}, errors.New("there is none")
 }
 
 // Ping waits for an answer that never comes.
-func (quietDevice) Ping(ctx context.Context, _ device.Ping, _ func(device.PingReply)) error {
+func (quietDevice) Ping(ctx context.Context, _ echo.Request, _ func(echo.Reply)) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
-func (quietDevice) Interfaces() []console.InterfaceInfo { return nil }
+func (quietDevice) Interfaces() []state.Interface { return nil }
 
 // NewSystem returns a system with nothing configured. Its store lasts as long
 // as the test.

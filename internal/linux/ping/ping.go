@@ -9,45 +9,23 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"time"
 
 	"golang.org/x/net/icmp"
 	"golang.org/x/net/ipv6"
+
+	"tandem/internal/echo"
 )
-
-// Request is a series of echo requests.
-type Request struct {
-	Destination netip.Addr
-	Source      netip.Addr // zero: the kernel chooses
-	Netdev      string     // out interface, empty: the routing table chooses
-	Count       int
-	Size        int           // of the data, 8 bytes at least
-	Interval    time.Duration // from one request to the next
-	Timeout     time.Duration // of each
-}
-
-// Reply is what became of one request.
-type Reply struct {
-	Sequence int // from 1
-	From     netip.Addr
-	HopLimit int
-	Size     int
-	RTT      time.Duration
-	// Err says why there is no answer: os.ErrDeadlineExceeded when none came in
-	// time, else what the kernel said.
-	Err error
-}
 
 // tokenSize is that of the number by which a series knows its own replies.
 const tokenSize = 8
 
 // Run sends the requests one after the other and tells of each. It ends early with ctx.
 // Its error says that nothing could be sent at all.
-func Run(ctx context.Context, r Request, told func(Reply)) error {
+func Run(ctx context.Context, r echo.Request, told func(echo.Reply)) error {
 	listen := "::"
 	if r.Source.IsValid() {
-		listen = r.Source.WithZone(zoneFor(r.Source, r.Netdev)).String()
+		listen = r.Source.WithZone(zoneFor(r.Source, r.Interface)).String()
 	}
 	conn, err := icmp.ListenPacket("ip6:ipv6-icmp", listen)
 	if err != nil {
@@ -80,7 +58,7 @@ func Run(ctx context.Context, r Request, told func(Reply)) error {
 
 // pinger is a series under way.
 type pinger struct {
-	Request
+	echo.Request
 	conn    *ipv6.PacketConn
 	id      int
 	data    []byte
@@ -88,14 +66,14 @@ type pinger struct {
 	buffer  []byte
 }
 
-func newPinger(conn *icmp.PacketConn, r Request) (*pinger, error) {
+func newPinger(conn *icmp.PacketConn, r echo.Request) (*pinger, error) {
 	p := &pinger{Request: r, conn: conn.IPv6PacketConn(), data: make([]byte, max(r.Size, tokenSize)), buffer: make([]byte, 1<<16)}
 	rand.Read(p.data[:tokenSize]) // never fails (crypto/rand)
 	p.id = int(binary.BigEndian.Uint16(p.data))
-	if r.Netdev != "" {
-		ifc, err := net.InterfaceByName(r.Netdev)
+	if r.Interface != "" {
+		ifc, err := net.InterfaceByName(r.Interface)
 		if err != nil {
-			return nil, fmt.Errorf("ping by %s: %w", r.Netdev, err)
+			return nil, fmt.Errorf("ping by %s: %w", r.Interface, err)
 		}
 		p.control = &ipv6.ControlMessage{IfIndex: ifc.Index}
 	}
@@ -106,15 +84,15 @@ func newPinger(conn *icmp.PacketConn, r Request) (*pinger, error) {
 }
 
 // once sends one request and waits for its reply.
-func (p *pinger) once(sequence int) Reply {
-	reply := Reply{Sequence: sequence, Size: len(p.data)}
-	echo := icmp.Message{Type: ipv6.ICMPTypeEchoRequest, Body: &icmp.Echo{ID: p.id, Seq: sequence, Data: p.data}}
-	b, err := echo.Marshal(nil) // the kernel fills in the checksum
+func (p *pinger) once(sequence int) echo.Reply {
+	reply := echo.Reply{Sequence: sequence, Size: len(p.data)}
+	request := icmp.Message{Type: ipv6.ICMPTypeEchoRequest, Body: &icmp.Echo{ID: p.id, Seq: sequence, Data: p.data}}
+	b, err := request.Marshal(nil) // the kernel fills in the checksum
 	if err != nil {
 		reply.Err = err
 		return reply
 	}
-	to := &net.IPAddr{IP: p.Destination.AsSlice(), Zone: zoneFor(p.Destination, p.Netdev)}
+	to := &net.IPAddr{IP: p.Destination.AsSlice(), Zone: zoneFor(p.Destination, p.Interface)}
 	sent := time.Now()
 	if _, err := p.conn.WriteTo(b, p.control, to); err != nil {
 		reply.Err = err
@@ -162,6 +140,3 @@ func zoneFor(a netip.Addr, netdev string) string {
 	}
 	return ""
 }
-
-// TimedOut tells that no answer came in time.
-func (r Reply) TimedOut() bool { return errors.Is(r.Err, os.ErrDeadlineExceeded) }

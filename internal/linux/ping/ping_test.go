@@ -4,18 +4,20 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"os"
 	"testing"
 	"time"
 
+	"tandem/internal/echo"
 	"tandem/internal/linux/ping"
 	"tandem/internal/linux/testnet"
 )
 
 // run pings from a node and returns what became of each request.
-func run(t *testing.T, from *testnet.Node, r ping.Request) (replies []ping.Reply) {
+func run(t *testing.T, from *testnet.Node, r echo.Request) (replies []echo.Reply) {
 	t.Helper()
 	from.In(t, func() error {
-		return ping.Run(t.Context(), r, func(reply ping.Reply) { replies = append(replies, reply) })
+		return ping.Run(t.Context(), r, func(reply echo.Reply) { replies = append(replies, reply) })
 	})
 	return replies
 }
@@ -29,10 +31,10 @@ func TestPing(t *testing.T) {
 	testnet.AwaitLinkLocal(t, a, "left")
 	linkLocal := testnet.AwaitLinkLocal(t, b, "right").LinkLocal
 
-	for name, r := range map[string]ping.Request{
+	for name, r := range map[string]echo.Request{
 		"global":      {Destination: far},
 		"with source": {Destination: far, Source: near},
-		"link-local":  {Destination: linkLocal, Netdev: "left"},
+		"link-local":  {Destination: linkLocal, Interface: "left"},
 	} {
 		r.Count, r.Size, r.Interval, r.Timeout = 2, 1000, time.Millisecond, 5*time.Second
 		replies := run(t, a, r)
@@ -46,12 +48,12 @@ func TestPing(t *testing.T) {
 		}
 	}
 
-	lost := run(t, a, ping.Request{Destination: netip.MustParseAddr("2001:db8::99"), Count: 1, Size: 56, Timeout: time.Millisecond})
-	if len(lost) != 1 || !lost[0].TimedOut() {
+	lost := run(t, a, echo.Request{Destination: netip.MustParseAddr("2001:db8::99"), Count: 1, Size: 56, Timeout: time.Millisecond})
+	if len(lost) != 1 || !errors.Is(lost[0].Err, os.ErrDeadlineExceeded) {
 		t.Errorf("to nobody: %+v", lost)
 	}
-	unreachable := run(t, a, ping.Request{Destination: netip.MustParseAddr("2001:db8:1::1"), Count: 1, Size: 56, Timeout: time.Second})
-	if len(unreachable) != 1 || unreachable[0].Err == nil || unreachable[0].TimedOut() {
+	unreachable := run(t, a, echo.Request{Destination: netip.MustParseAddr("2001:db8:1::1"), Count: 1, Size: 56, Timeout: time.Second})
+	if len(unreachable) != 1 || unreachable[0].Err == nil || errors.Is(unreachable[0].Err, os.ErrDeadlineExceeded) {
 		t.Errorf("without a route: %+v", unreachable)
 	}
 }
@@ -59,16 +61,16 @@ func TestPing(t *testing.T) {
 func TestPingErrors(t *testing.T) {
 	a := testnet.NewNode(t)
 	a.In(t, func() error {
-		none := func(ping.Reply) { t.Error("a reply") }
-		if err := ping.Run(t.Context(), ping.Request{Destination: netip.IPv6Loopback(), Netdev: "none", Count: 1}, none); err == nil {
+		none := func(echo.Reply) { t.Error("a reply") }
+		if err := ping.Run(t.Context(), echo.Request{Destination: netip.IPv6Loopback(), Interface: "none", Count: 1}, none); err == nil {
 			t.Error("no error from an interface that does not exist")
 		}
-		if err := ping.Run(t.Context(), ping.Request{Destination: netip.IPv6Loopback(), Source: netip.MustParseAddr("2001:db8::9"), Count: 1}, none); err == nil {
+		if err := ping.Run(t.Context(), echo.Request{Destination: netip.IPv6Loopback(), Source: netip.MustParseAddr("2001:db8::9"), Count: 1}, none); err == nil {
 			t.Error("no error from an address that is not here")
 		}
 		ctx, stop := context.WithCancel(t.Context())
-		r := ping.Request{Destination: netip.MustParseAddr("2001:db8::9"), Count: 9, Interval: time.Hour}
-		if err := ping.Run(ctx, r, func(ping.Reply) { stop() }); !errors.Is(err, context.Canceled) {
+		r := echo.Request{Destination: netip.MustParseAddr("2001:db8::9"), Count: 9, Interval: time.Hour}
+		if err := ping.Run(ctx, r, func(echo.Reply) { stop() }); !errors.Is(err, context.Canceled) {
 			t.Errorf("stopped: %v", err)
 		}
 		return nil

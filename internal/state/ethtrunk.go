@@ -1,9 +1,9 @@
-package device
+package state
 
 import "time"
 
-// EthTrunkInfo is the Linux side of an Eth-Trunk at one moment.
-type EthTrunkInfo struct {
+// EthTrunk is the Linux side of an Eth-Trunk at one moment.
+type EthTrunk struct {
 	Name    string // as configured, in canonical form
 	Netdev  string
 	Exists  bool
@@ -17,7 +17,7 @@ type EthTrunkInfo struct {
 	Mode string
 	MAC  string
 	// Leg is what the E-Trunk has made of it: empty when it is no member.
-	Leg LegWord
+	Leg Leg
 
 	// The rest is for a bond that speaks LACP.
 	LACP           bool
@@ -30,22 +30,22 @@ type EthTrunkInfo struct {
 	PartnerKey     uint16
 
 	Monitor time.Duration // how often the ports are looked at
-	Ports   []EthTrunkPort
+	Ports   []Port
 }
 
-// LegWord says where a member's leg is, as seen from the switch.
-type LegWord string
+// Leg says where a member's leg is, as seen from the switch.
+type Leg string
 
 // Where a leg is.
 const (
-	LegNotSteered LegWord = ""
-	LegDown       LegWord = "down"
-	LegJoined     LegWord = "joined" // in the aggregate with the peer's leg
-	LegAside      LegWord = "aside"  // up, and out of that aggregate by LACP
+	LegNotSteered Leg = ""
+	LegDown       Leg = "down"
+	LegJoined     Leg = "joined" // in the aggregate with the peer's leg
+	LegAside      Leg = "aside"  // up, and out of that aggregate by LACP
 )
 
-// EthTrunkPort is a port of a bond.
-type EthTrunkPort struct {
+// Port is a port of a bond.
+type Port struct {
 	Name, Netdev string
 	Exists       bool
 	// Joined says that it is a port of the bond, Up that the bond sees its
