@@ -22,7 +22,9 @@ import (
 
 // Apply brings the device to a configuration. When a part of it cannot be had,
 // the one before is put back and the error says which part.
-func (d *Daemon) Apply(m *config.Model) error { return d.apply(m, d.checkTrust) }
+func (d *Daemon) Apply(m *config.Model) error { return d.apply(m, d.checkPolicies) }
+
+func (d *Daemon) checkPolicies(m *config.Model) error { return d.channels.CheckPolicies(policies(m)) }
 
 // Restore is Apply of what has been in force here before. A certificate that has ended since
 // is then no reason to do nothing.
@@ -87,11 +89,11 @@ func (d *Daemon) configure(m *config.Model) error {
 	if err := d.bfd.Configure(d.bfdConfigs(m)); err != nil {
 		return fmt.Errorf("BFD: %w", err)
 	}
-	changed := d.useTrust(d.newTrust(m))
+	changed := d.channels.UsePolicies(policies(m))
 	if err := d.configureDevice(settings); err != nil {
 		return err
 	}
-	d.endConnections(changed)
+	d.channels.Reconnect(changed)
 	d.followSessions()
 	d.execute()
 	if !m.Multicast {

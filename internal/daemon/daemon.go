@@ -6,11 +6,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"time"
 
 	"tandem/internal/config"
 	"tandem/internal/daemon/bfdloop"
+	"tandem/internal/daemon/channel"
 	"tandem/internal/daemon/eventloop"
 	"tandem/internal/daemon/netif"
 	"tandem/internal/device"
@@ -63,10 +65,8 @@ type Daemon struct {
 	links     netif.Links
 	multicast *multicast // nil while routing is not enabled
 	hellos    map[helloPlace]*helloSocket
-	channels  map[string]*channel
-	// trust is that of the services that speak TLS, by name.
-	trust    map[string]*trust
-	sessions sessionNews
+	channels  *channel.Channels
+	sessions  sessionNews
 	// discriminators are those that the device has given, by session.
 	discriminators map[string]uint32
 	lostLinks      map[string]bool // Linux names, see followSessions
@@ -113,18 +113,21 @@ func New(opts Options) (*Daemon, error) {
 		helper = left.files.One(bfdFile)
 	}
 	d := &Daemon{
-		opts:     opts,
-		origin:   origin,
-		legacy:   left,
-		device:   tape.New(opts.DeviceID, id, time.Now(), time.Since(origin), opts.Recording),
-		over:     make(chan struct{}, 1),
-		tasks:    task.NewGroup(context.Background()),
-		readers:  task.NewGroup(context.Background()),
-		model:    config.New(),
-		hellos:   make(map[helloPlace]*helloSocket),
-		channels: make(map[string]*channel),
+		opts:    opts,
+		origin:  origin,
+		legacy:  left,
+		device:  tape.New(opts.DeviceID, id, time.Now(), time.Since(origin), opts.Recording),
+		over:    make(chan struct{}, 1),
+		tasks:   task.NewGroup(context.Background()),
+		readers: task.NewGroup(context.Background()),
+		model:   config.New(),
+		hellos:  make(map[helloPlace]*helloSocket),
 	}
 	d.loop = d.newLoop()
+	d.channels = channel.New(channel.Options{
+		Loop: d.loop, Device: &router{d.device, origin}, Log: opts.Journal, Tasks: d.tasks,
+		Inherited: func(at netip.AddrPort) *os.File { return d.inherited(rbsFile, at, "") },
+	})
 	d.interfaces = newInterfaces()
 	d.discriminators = make(map[string]uint32)
 	d.sessions.last = make(map[string]etrunk.BFDState)
@@ -222,9 +225,7 @@ func (d *Daemon) leave() error {
 // close closes everything, by which the readers end, and waits for all goroutines.
 func (d *Daemon) close() {
 	d.bfd.Close()
-	for _, ch := range d.channels {
-		ch.close()
-	}
+	d.channels.Close()
 	for _, h := range d.hellos {
 		h.conn.Close()
 	}

@@ -36,7 +36,8 @@ func (d *Daemon) execute() {
 		d.sendHello(h)
 	}
 	for _, ch := range fx.Channels {
-		d.serveChannel(ch)
+		d.channels.Serve(ch)
+		d.exchangeStatus(ch)
 	}
 	for _, e := range fx.Events {
 		d.emit(e)

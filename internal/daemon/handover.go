@@ -168,14 +168,12 @@ func (d *Daemon) stopReaders(s *handover) (files inherit.Files) {
 
 func (d *Daemon) handOver(s *handover, files inherit.Files, pass func(inherit.Files) error) error {
 	add := func(name string, f *os.File) { files = append(files, inherit.File{Name: name, File: f}) }
-	for _, ch := range d.channels {
-		if ch.listener != nil {
-			listener, err := ch.listener.File()
-			if err != nil {
-				return err
-			}
-			add(rbsFile, listener)
-		}
+	listeners, err := d.channels.HandOver()
+	if err != nil {
+		return err
+	}
+	for _, l := range listeners {
+		add(rbsFile, l)
 	}
 	s.remember(d)
 	helper, err := d.bfd.HandOver(handOverGrace)

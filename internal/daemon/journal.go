@@ -26,7 +26,7 @@ func (d *Daemon) refreshAlarms() {
 	if d.gateStale {
 		conditions = append(conditions, event.Condition{AlarmKind: event.GateStale, Object: "gate"})
 	}
-	conditions = append(conditions, d.certificatesThatEnd(time.Now())...)
+	conditions = append(conditions, d.channels.Conditions(time.Now())...)
 	slices.SortFunc(conditions, event.Condition.Compare)
 	d.opts.Journal.Update(conditions)
 }

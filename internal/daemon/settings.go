@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"tandem/internal/config"
+	"tandem/internal/daemon/channel"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/pki"
 	"tandem/internal/rbs"
 )
 
@@ -168,4 +170,15 @@ func (d *Daemon) multicastNetdevs() []string {
 		}
 	}
 	return names
+}
+
+// policies lists the SSL policies of the services that speak TLS, by service.
+func policies(m *config.Model) map[string]channel.Policy {
+	all := make(map[string]channel.Policy)
+	for name, service := range m.Services {
+		if p := m.SSLPolicy(service.SSLPolicy); p != nil {
+			all[name] = channel.Policy{Name: p.Name, Files: pki.Files{CA: p.CA, Certificate: p.Certificate, Key: p.Key}}
+		}
+	}
+	return all
 }

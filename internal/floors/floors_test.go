@@ -48,6 +48,7 @@ var allowed = map[string][]string{
 	"sim":                 {"device", "mld", "rbs", "etrunk"},
 	"sim/mutations":       {}, // tests only
 	"daemon/eventloop":    {},
+	"daemon/channel":      {"daemon/eventloop", "task", "device", "rbs", "event", "pki"},
 	"daemon/bfdloop":      {"bfd", "task", "linux/udp"},
 	"daemon/netif":        {"config", "linux/links"},
 	"tape":                {"device", "mld", "rbs", "etrunk", "event"},

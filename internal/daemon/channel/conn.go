@@ -1,0 +1,102 @@
+package channel
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/pki"
+	"tandem/internal/rbs"
+)
+
+const readSize = 64 << 10
+
+// conn is one connection with its reader and its writer.
+type conn struct {
+	id     rbs.ConnID
+	tcp    net.Conn
+	stream net.Conn // what is read and written: tcp itself, or TLS over it
+	out    chan []byte
+}
+
+// connected logs how the two speak from now on.
+func (ch *channel) connected(stream net.Conn) {
+	how := "in clear"
+	if _, secure := stream.(*tls.Conn); secure {
+		how = "TLS 1.3"
+	}
+	ch.o.Log.Emit(event.RBSChannelEvent.With(ch.service, "connected", how))
+}
+
+// adopt registers a new connection, tells the device of it, then starts to read and write.
+func (ch *channel) adopt(tcp, stream net.Conn, announce func(rbs.ConnID) device.Event) {
+	c := &conn{tcp: tcp, stream: stream, out: make(chan []byte, 1)}
+	stopped := ch.o.Loop.Call(func() {
+		ch.lastConn++
+		c.id = ch.lastConn
+		ch.conns[c.id] = c
+		ch.o.Device.Handle(announce(c.id))
+	})
+	if stopped != nil {
+		tcp.Close()
+		return
+	}
+	ch.o.Tasks.Go("RBS reader", func(context.Context) error { ch.read(c); return nil })
+	ch.o.Tasks.Go("RBS writer", func(context.Context) error { ch.write(c); return nil })
+}
+
+func (ch *channel) read(c *conn) {
+	buf := make([]byte, readSize)
+	for {
+		n, err := c.stream.Read(buf)
+		if n > 0 && !ch.post(device.ChannelReceived{Service: ch.service, Conn: c.id, Bytes: buf[:n]}) {
+			return
+		}
+		if err != nil {
+			ch.lost(c, pki.Explain(err))
+			return
+		}
+	}
+}
+
+func (ch *channel) write(c *conn) {
+	for b := range c.out {
+		if _, err := c.stream.Write(b); err != nil {
+			ch.lost(c, err)
+			return
+		}
+		if !ch.post(device.ChannelWritten{Service: ch.service, Conn: c.id}) {
+			return
+		}
+	}
+}
+
+// closeConn ends a connection, by which its reader and its writer end, too. Last is
+// written before if that needs no waiting.
+func (ch *channel) closeConn(id rbs.ConnID, last []byte) {
+	c := ch.conns[id]
+	if c == nil {
+		return
+	}
+	delete(ch.conns, id)
+	close(c.out)
+	if last != nil { // best effort: the connection ends anyway
+		_ = c.tcp.SetWriteDeadline(time.Now().Add(time.Millisecond))
+		_, _ = c.stream.Write(last)
+	}
+	c.tcp.Close()
+}
+
+// lost tells the device of the end of a connection, once: whoever comes second finds it gone.
+func (ch *channel) lost(c *conn, err error) {
+	_ = ch.o.Loop.Call(func() { // a daemon that ends has closed it itself
+		if ch.conns[c.id] == nil {
+			return
+		}
+		ch.closeConn(c.id, nil)
+		ch.o.Device.Handle(device.ChannelClosed{Service: ch.service, Conn: c.id, Reason: err.Error()})
+	})
+}

@@ -1,0 +1,85 @@
+package channel
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/pki"
+	"tandem/internal/rbs"
+)
+
+// dialTimeout bounds how long it takes to connect, and to agree on TLS.
+const dialTimeout = 2 * time.Second
+
+// connect calls the peer. It takes the place of a call under way, which is not answered.
+func (ch *channel) connect(want rbs.Dial) {
+	if ch.dial != nil {
+		ch.dial()
+	}
+	own, err := ch.usable(ch.service)
+	if err != nil {
+		ch.soon(device.ChannelDialFailed{Service: ch.service, Reason: "TLS: " + err.Error()})
+		return
+	}
+	ctx, cancel := context.WithTimeout(ch.o.Tasks.Context(), dialTimeout)
+	ch.dial = cancel
+	ch.o.Tasks.Go("RBS dial", func(context.Context) error {
+		defer cancel()
+		tcp, stream, err := call(ctx, want, own)
+		ch.answered(ctx, tcp, stream, err)
+		return nil
+	})
+}
+
+// answered tells the device how a call has ended, unless another has taken its place.
+func (ch *channel) answered(ctx context.Context, tcp, stream net.Conn, err error) {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		if err == nil {
+			tcp.Close()
+		}
+	case err != nil:
+		ch.post(device.ChannelDialFailed{Service: ch.service, Reason: err.Error()})
+	default:
+		ch.connected(stream)
+		ch.adopt(tcp, stream, func(id rbs.ConnID) device.Event {
+			return device.ChannelDialled{Service: ch.service, Conn: id}
+		})
+	}
+}
+
+// call connects to the peer; with credentials it agrees on TLS. Stream is what is to be
+// read and written: tcp itself, or TLS over it.
+func call(ctx context.Context, want rbs.Dial, own *pki.Credentials) (tcp, stream net.Conn, err error) {
+	dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(want.Local, 0))}
+	tcp, err = dialer.DialContext(ctx, "tcp6", netip.AddrPortFrom(want.Peer, want.Port).String())
+	if err != nil || own == nil {
+		return tcp, tcp, err
+	}
+	secure := tls.Client(tcp, own.Client(want.Peer))
+	if err := handshake(ctx, secure); err != nil {
+		tcp.Close()
+		return nil, nil, fmt.Errorf("TLS: %w", err)
+	}
+	return tcp, secure, nil
+}
+
+// handshake agrees on TLS within a bounded time.
+func handshake(ctx context.Context, c *tls.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	switch err := c.HandshakeContext(ctx); {
+	case errors.Is(err, io.EOF):
+		return errors.New("the peer ended the handshake without a word; it knows why")
+	case err != nil:
+		return pki.Explain(err)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package channel
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/netip"
+
+	"tandem/internal/device"
+	"tandem/internal/pki"
+	"tandem/internal/rbs"
+)
+
+// listen takes connections at an address. Those of the peer are made secure first.
+func (ch *channel) listen(at netip.AddrPort, peer netip.Addr) {
+	l, err := ch.openListener(at)
+	if err != nil {
+		ch.soon(device.ChannelListenFailed{Service: ch.service, Reason: err.Error()})
+		return
+	}
+	ch.listener = l
+	ch.o.Tasks.Go("RBS listener", func(context.Context) error { return ch.accept(l, peer) })
+}
+
+// openListener takes over the socket that a predecessor had, or opens one.
+func (ch *channel) openListener(at netip.AddrPort) (*net.TCPListener, error) {
+	if file := ch.o.Inherited(at); file != nil {
+		l, err := net.FileListener(file)
+		file.Close()
+		if tcp, ok := l.(*net.TCPListener); ok && err == nil {
+			return tcp, nil
+		}
+	}
+	return net.ListenTCP("tcp6", net.TCPAddrFromAddrPort(at))
+}
+
+func (ch *channel) stopListening() {
+	if ch.listener != nil {
+		ch.listener.Close()
+		ch.listener = nil
+	}
+}
+
+// accept takes connections until the listener is closed.
+func (ch *channel) accept(l *net.TCPListener, peer netip.Addr) error {
+	for {
+		tcp, err := l.AcceptTCP()
+		if err != nil {
+			return nil
+		}
+		started := ch.o.Tasks.Go("RBS handshake", func(ctx context.Context) error {
+			ch.accepted(ctx, tcp, peer)
+			return nil
+		})
+		if !started {
+			tcp.Close()
+		}
+	}
+}
+
+// accepted agrees on TLS with the peer, where the service is to speak it, and hands the
+// connection over. One from another address is handed over as it is, to be refused and
+// counted.
+func (ch *channel) accepted(ctx context.Context, tcp net.Conn, peer netip.Addr) {
+	from := tcp.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().WithZone("")
+	stream := tcp
+	if from == peer {
+		var err error
+		if stream, err = ch.secure(ctx, tcp, peer); err != nil {
+			tcp.Close()
+			ch.post(device.ChannelHandshakeFailed{Service: ch.service, Reason: "TLS: " + err.Error()})
+			return
+		}
+		ch.connected(stream)
+	}
+	ch.adopt(tcp, stream, func(id rbs.ConnID) device.Event {
+		return device.ChannelAccepted{Service: ch.service, Conn: id, From: from}
+	})
+}
+
+// secure agrees on TLS with the peer that has connected; without credentials it returns
+// the connection as it is.
+func (ch *channel) secure(ctx context.Context, tcp net.Conn, peer netip.Addr) (net.Conn, error) {
+	var own *pki.Credentials
+	var unusable error
+	stopped := ch.o.Loop.Call(func() { own, unusable = ch.usable(ch.service) })
+	if err := errors.Join(stopped, unusable); err != nil || own == nil {
+		return tcp, err
+	}
+	secure := tls.Server(tcp, own.Server(peer))
+	return secure, handshake(ctx, secure)
+}
