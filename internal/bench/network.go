@@ -91,7 +91,7 @@ func (n *network) build() error {
 }
 
 func (n *network) inside(part string, f func(*links.Handle) error) error {
-	h, err := links.OpenIn(n.spaces[part].FD())
+	h, err := links.OpenIn(n.spaces[part].Do)
 	if err != nil {
 		return err
 	}

@@ -22,16 +22,17 @@ var allowed = map[string][]string{
 	"bfd":                 {},
 	"command":             {},
 	"linux/netns":         {},
-	"linux/links":         {},
-	"linux/mroute":        {},
-	"linux/gate":          {},
+	"linux/netlink":       {},
+	"linux/links":         {"linux/netlink"},
+	"linux/mroute":        {"linux/netlink"},
+	"linux/gate":          {"linux/netlink"},
 	"linux/packet":        {},
 	"linux/udp":           {},
 	"linux/ping":          {"echo"},
 	"linux/caps":          {},
 	"linux/inherit":       {},
-	"cutter":              {},                             // for tests
-	"linux/testnet":       {"linux/netns", "linux/links"}, // for the adapters\' tests
+	"cutter":              {},                                              // for tests
+	"linux/testnet":       {"linux/netns", "linux/netlink", "linux/links"}, // for the adapters\' tests
 	"pki":                 {},
 	"trunkguard":          {"linux/links"},
 	"event":               {},

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/linux/links"
+	"tandem/internal/linux/netlink"
 	"tandem/internal/linux/netns"
 )
 
@@ -20,7 +20,7 @@ type querierTimers struct {
 // startQuerier makes a snooping bridge its segment's querier. It speaks
 // rtnetlink because sysfs shows only the namespace that it was mounted in.
 func startQuerier(ns *netns.Namespace, bridge string, q querierTimers) error {
-	h, err := links.OpenIn(ns.FD())
+	h, err := links.OpenIn(ns.Do)
 	if err != nil {
 		return err
 	}
@@ -29,55 +29,42 @@ func startQuerier(ns *netns.Namespace, bridge string, q querierTimers) error {
 	if err != nil {
 		return err
 	}
-	conn, err := netlink.Dial(unix.NETLINK_ROUTE, &netlink.Config{NetNS: ns.FD()})
-	if err != nil {
-		return fmt.Errorf("bridge %s: %w", bridge, err)
-	}
-	defer conn.Close()
 	// A querier floods for one response interval after it was switched on, so
 	// that interval is none at that moment and set afterwards.
-	for _, fill := range []func(*netlink.AttributeEncoder){
-		func(ae *netlink.AttributeEncoder) { ae.Uint64(unix.IFLA_BR_MCAST_QUERY_RESPONSE_INTVL, 0) },
-		func(ae *netlink.AttributeEncoder) { ae.Uint8(unix.IFLA_BR_MCAST_QUERIER, 1) },
+	for _, fill := range []func(*netlink.Attributes){
+		func(add *netlink.Attributes) { add.Uint64(unix.IFLA_BR_MCAST_QUERY_RESPONSE_INTVL, 0) },
+		func(add *netlink.Attributes) { add.Uint8(unix.IFLA_BR_MCAST_QUERIER, 1) },
 		q.encode,
 	} {
-		msg, err := changeBridge(l.Index, fill)
-		if err == nil {
-			_, err = conn.Execute(msg)
-		}
-		if err != nil {
+		if err := changeBridge(ns, l.Index, fill); err != nil {
 			return fmt.Errorf("querier of bridge %s: %w", bridge, err)
 		}
 	}
 	return nil
 }
 
-func (q querierTimers) encode(ae *netlink.AttributeEncoder) {
+func (q querierTimers) encode(add *netlink.Attributes) {
 	const tick = 10 * time.Millisecond // USER_HZ
-	ae.Uint64(unix.IFLA_BR_MCAST_QUERY_INTVL, uint64(q.queryInterval/tick))
-	ae.Uint64(unix.IFLA_BR_MCAST_QUERY_RESPONSE_INTVL, uint64(q.responseInterval/tick))
-	ae.Uint64(unix.IFLA_BR_MCAST_STARTUP_QUERY_INTVL, uint64(q.startupInterval/tick))
-	ae.Uint64(unix.IFLA_BR_MCAST_MEMBERSHIP_INTVL, uint64(q.membership/tick))
+	add.Uint64(unix.IFLA_BR_MCAST_QUERY_INTVL, uint64(q.queryInterval/tick))
+	add.Uint64(unix.IFLA_BR_MCAST_QUERY_RESPONSE_INTVL, uint64(q.responseInterval/tick))
+	add.Uint64(unix.IFLA_BR_MCAST_STARTUP_QUERY_INTVL, uint64(q.startupInterval/tick))
+	add.Uint64(unix.IFLA_BR_MCAST_MEMBERSHIP_INTVL, uint64(q.membership/tick))
 }
 
-// changeBridge builds a message that changes the options of a bridge.
-func changeBridge(index int, fill func(*netlink.AttributeEncoder)) (netlink.Message, error) {
-	options := netlink.NewAttributeEncoder()
-	fill(options)
-	ae := netlink.NewAttributeEncoder()
-	ae.Nested(unix.IFLA_LINKINFO, func(info *netlink.AttributeEncoder) error {
+// changeBridge changes the options of a bridge.
+func changeBridge(ns *netns.Namespace, index int, fill func(*netlink.Attributes)) error {
+	message := make(netlink.Attributes, unix.SizeofIfInfomsg)
+	binary.NativeEndian.PutUint32(message[4:], uint32(index))
+	message.Nest(unix.IFLA_LINKINFO|unix.NLA_F_NESTED, func(info *netlink.Attributes) {
 		info.String(unix.IFLA_INFO_KIND, "bridge")
-		info.Do(unix.IFLA_INFO_DATA, options.Encode)
-		return nil
+		info.Nest(unix.IFLA_INFO_DATA, fill)
 	})
-	attrs, err := ae.Encode()
-	if err != nil {
-		return netlink.Message{}, err
-	}
-	head := make([]byte, unix.SizeofIfInfomsg)
-	binary.NativeEndian.PutUint32(head[4:], uint32(index))
-	return netlink.Message{
-		Header: netlink.Header{Type: unix.RTM_NEWLINK, Flags: netlink.Request | netlink.Acknowledge},
-		Data:   append(head, attrs...),
-	}, nil
+	return ns.Do(func() error {
+		conn, err := netlink.Open(unix.NETLINK_ROUTE)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		return conn.Do(unix.RTM_NEWLINK, 0, message)
+	})
 }

@@ -42,12 +42,12 @@ func legBucket(device string) uint32 {
 // startSwitch takes over the forwarding of the access switch. It calls changed
 // on its own goroutine after it has reacted to a leg that came or went.
 func startSwitch(t *topology, changed func(device string, up bool)) (*lagSwitch, error) {
-	fd := t.spaces["ce"].FD()
-	nft, err := nftables.New(nftables.WithNetNSFd(fd), nftables.AsLasting())
+	ns := t.spaces["ce"]
+	nft, err := nftables.New(nftables.WithNetNSFd(ns.FD()), nftables.AsLasting())
 	if err != nil {
 		return nil, fmt.Errorf("switch: %w", err)
 	}
-	monitor, err := links.WatchIn(fd)
+	monitor, err := links.WatchIn(ns.Do)
 	if err != nil {
 		_ = nft.CloseLasting()
 		return nil, fmt.Errorf("switch: %w", err)

@@ -73,7 +73,7 @@ func (t *topology) addSpace(part string) error {
 
 // inside runs f with a handle for the links of a part.
 func (t *topology) inside(part string, f func(*links.Handle) error) error {
-	h, err := links.OpenIn(t.spaces[part].FD())
+	h, err := links.OpenIn(t.spaces[part].Do)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (g *Gate) connect() error {
 		}
 		conn, err := nftables.New(nftables.AsLasting(), nftables.WithTestDial(sock.exchange))
 		if err != nil {
-			return fmt.Errorf("open nftables: %w", errors.Join(err, sock.close()))
+			return fmt.Errorf("open nftables: %w", errors.Join(err, sock.Close()))
 		}
 		g.socket, g.conn = sock, conn
 		return nil
@@ -157,7 +157,7 @@ func (g *Gate) Close(remove bool) error {
 		}
 		g.held = nil
 	}
-	return errors.Join(err, g.conn.CloseLasting(), g.socket.close())
+	return errors.Join(err, g.conn.CloseLasting(), g.socket.Close())
 }
 
 func (g *Gate) apply(s State) error {
@@ -225,7 +225,7 @@ func (g *Gate) read(seed uint32) *contents {
 // one may have answers left in it that belong to nothing.
 func (g *Gate) failed(what string, err error) error {
 	g.held = nil
-	_, _ = g.conn.CloseLasting(), g.socket.close()
+	_, _ = g.conn.CloseLasting(), g.socket.Close()
 	if again := g.connect(); again != nil {
 		err = errors.Join(err, again)
 	}

@@ -7,8 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/netlink"
 )
 
 // ErrNoDriver says that the kernel has no driver for a kind of interface.
@@ -66,23 +67,23 @@ const xmitLayer34 = 1
 // address it takes that of its first port. It fails with ErrNoDriver where the
 // kernel has no bonding.
 func (h *Handle) AddBond(name string, b Bond, mac net.HardwareAddr) error {
-	data, err := ifInfo{}.encode(func(ae *netlink.AttributeEncoder) {
-		ae.String(unix.IFLA_IFNAME, name)
+	data := ifInfo{}.encode(func(add *netlink.Attributes) {
+		add.String(unix.IFLA_IFNAME, name)
 		if len(mac) > 0 {
-			ae.Bytes(unix.IFLA_ADDRESS, mac)
+			add.Bytes(unix.IFLA_ADDRESS, mac)
 		}
-		info(ae, "bond", func(ae *netlink.AttributeEncoder) {
-			ae.Uint8(unix.IFLA_BOND_MODE, uint8(b.Mode))
-			ae.Uint32(unix.IFLA_BOND_MIIMON, uint32(b.Monitor/time.Millisecond))
-			ae.Uint8(unix.IFLA_BOND_XMIT_HASH_POLICY, xmitLayer34)
+		info(add, "bond", func(add *netlink.Attributes) {
+			add.Uint8(unix.IFLA_BOND_MODE, uint8(b.Mode))
+			add.Uint32(unix.IFLA_BOND_MIIMON, uint32(b.Monitor/time.Millisecond))
+			add.Uint8(unix.IFLA_BOND_XMIT_HASH_POLICY, xmitLayer34)
 			if b.Mode == BondLACP {
-				ae.Uint8(unix.IFLA_BOND_AD_LACP_RATE, flag(b.Fast))
-				ae.Uint16(unix.IFLA_BOND_AD_USER_PORT_KEY, b.ActorKey)
-				actor(b)(ae)
+				add.Uint8(unix.IFLA_BOND_AD_LACP_RATE, flag(b.Fast))
+				add.Uint16(unix.IFLA_BOND_AD_USER_PORT_KEY, b.ActorKey)
+				actor(b)(add)
 			}
 		})
 	})
-	err = h.change(unix.RTM_NEWLINK, netlink.Create|netlink.Excl, data, err)
+	err := h.change(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, data)
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		return fmt.Errorf("create bond %s: %w (bonding)", name, ErrNoDriver)
 	}
@@ -92,24 +93,24 @@ func (h *Handle) AddBond(name string, b Bond, mac net.HardwareAddr) error {
 	return nil
 }
 
-func actor(b Bond) func(*netlink.AttributeEncoder) {
-	return func(ae *netlink.AttributeEncoder) {
-		ae.Uint16(unix.IFLA_BOND_AD_ACTOR_SYS_PRIO, max(b.ActorPriority, 1))
-		ae.Bytes(unix.IFLA_BOND_AD_ACTOR_SYSTEM, b.ActorSystem[:])
+func actor(b Bond) func(*netlink.Attributes) {
+	return func(add *netlink.Attributes) {
+		add.Uint16(unix.IFLA_BOND_AD_ACTOR_SYS_PRIO, max(b.ActorPriority, 1))
+		add.Bytes(unix.IFLA_BOND_AD_ACTOR_SYSTEM, b.ActorSystem[:])
 	}
 }
 
 // info encodes the part of a link message that is the driver's.
-func info(ae *netlink.AttributeEncoder, kind string, fill func(*netlink.AttributeEncoder)) {
-	nest(ae, unix.IFLA_LINKINFO, func(ae *netlink.AttributeEncoder) {
-		ae.String(unix.IFLA_INFO_KIND, kind)
-		nest(ae, unix.IFLA_INFO_DATA, fill)
+func info(add *netlink.Attributes, kind string, fill func(*netlink.Attributes)) {
+	add.Nest(unix.IFLA_LINKINFO, func(add *netlink.Attributes) {
+		add.String(unix.IFLA_INFO_KIND, kind)
+		add.Nest(unix.IFLA_INFO_DATA, fill)
 	})
 }
 
 // setBond changes settings of a bond.
-func (h *Handle) setBond(name, what string, fill func(*netlink.AttributeEncoder)) error {
-	return h.set(name, "set "+what+" of", ifInfo{}, func(ae *netlink.AttributeEncoder) { info(ae, "bond", fill) })
+func (h *Handle) setBond(name, what string, fill func(*netlink.Attributes)) error {
+	return h.set(name, "set "+what+" of", ifInfo{}, func(add *netlink.Attributes) { info(add, "bond", fill) })
 }
 
 // SetActor gives a bond another LACP system; it may be up. A partner that had
@@ -120,27 +121,27 @@ func (h *Handle) SetActor(name string, priority uint16, system [6]byte) error {
 
 // SetLACP changes the LACP settings that want the bond to be down.
 func (h *Handle) SetLACP(name string, fast bool, key uint16) error {
-	return h.setBond(name, "LACP timeout and key", func(ae *netlink.AttributeEncoder) {
-		ae.Uint8(unix.IFLA_BOND_AD_LACP_RATE, flag(fast))
-		ae.Uint16(unix.IFLA_BOND_AD_USER_PORT_KEY, key)
+	return h.setBond(name, "LACP timeout and key", func(add *netlink.Attributes) {
+		add.Uint8(unix.IFLA_BOND_AD_LACP_RATE, flag(fast))
+		add.Uint16(unix.IFLA_BOND_AD_USER_PORT_KEY, key)
 	})
 }
 
 // SetBondMode changes the mode of a bond that is down and has no ports.
 func (h *Handle) SetBondMode(name string, mode BondMode) error {
-	return h.setBond(name, "mode", func(ae *netlink.AttributeEncoder) { ae.Uint8(unix.IFLA_BOND_MODE, uint8(mode)) })
+	return h.setBond(name, "mode", func(add *netlink.Attributes) { add.Uint8(unix.IFLA_BOND_MODE, uint8(mode)) })
 }
 
 // SetMonitor changes how often a bond looks at the carrier of its ports.
 func (h *Handle) SetMonitor(name string, every time.Duration) error {
-	return h.setBond(name, "link monitor", func(ae *netlink.AttributeEncoder) {
-		ae.Uint32(unix.IFLA_BOND_MIIMON, uint32(every/time.Millisecond))
+	return h.setBond(name, "link monitor", func(add *netlink.Attributes) {
+		add.Uint32(unix.IFLA_BOND_MIIMON, uint32(every/time.Millisecond))
 	})
 }
 
 // SetHardwareAddr gives an interface an Ethernet address.
 func (h *Handle) SetHardwareAddr(name string, mac net.HardwareAddr) error {
-	return h.set(name, "set address of", ifInfo{}, func(ae *netlink.AttributeEncoder) { ae.Bytes(unix.IFLA_ADDRESS, mac) })
+	return h.set(name, "set address of", ifInfo{}, func(add *netlink.Attributes) { add.Bytes(unix.IFLA_ADDRESS, mac) })
 }
 
 // Enslave makes an interface a port of a bond. The interface goes down for it
@@ -153,15 +154,15 @@ func (h *Handle) Enslave(bond, port string) error {
 	if err := h.SetUp(port, false); err != nil {
 		return err
 	}
-	return h.set(port, "add port", ifInfo{}, func(ae *netlink.AttributeEncoder) {
-		ae.Uint32(unix.IFLA_MASTER, uint32(master))
+	return h.set(port, "add port", ifInfo{}, func(add *netlink.Attributes) {
+		add.Uint32(unix.IFLA_MASTER, uint32(master))
 	})
 }
 
 // Release takes an interface out of its bond or bridge. The kernel gives a
 // bond's former port its own address back and leaves it down.
 func (h *Handle) Release(port string) error {
-	return h.set(port, "release port", ifInfo{}, func(ae *netlink.AttributeEncoder) { ae.Uint32(unix.IFLA_MASTER, 0) })
+	return h.set(port, "release port", ifInfo{}, func(add *netlink.Attributes) { add.Uint32(unix.IFLA_MASTER, 0) })
 }
 
 // SetTrunkUp takes an interface up or down, a bond together with its ports; held

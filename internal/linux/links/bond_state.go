@@ -1,15 +1,15 @@
 package links
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/netlink"
 )
 
 // Port is the side of an interface that is a port of a bond.
@@ -104,11 +104,7 @@ func (s BondState) Aggregated() (ports []string) {
 }
 
 func (h *Handle) linkMessages() ([]netlink.Message, error) {
-	data, err := ifInfo{}.encode(nil)
-	if err != nil {
-		return nil, err
-	}
-	msgs, err := h.list(unix.RTM_GETLINK, data)
+	msgs, err := h.list(unix.RTM_GETLINK, ifInfo{}.encode(nil))
 	if err != nil {
 		return nil, fmt.Errorf("list interfaces: %w", err)
 	}
@@ -117,98 +113,81 @@ func (h *Handle) linkMessages() ([]netlink.Message, error) {
 
 // aggregate decodes what LACP has made of a bond.
 func (s *BondState) aggregate(msg []byte) {
-	attributes(driverData(msg, unix.IFLA_INFO_DATA), func(ad *netlink.AttributeDecoder) {
-		if ad.Type() != unix.IFLA_BOND_AD_INFO {
-			return
+	for typ, v := range nested(driverData(msg, unix.IFLA_INFO_DATA), unix.IFLA_BOND_AD_INFO).All() {
+		switch typ {
+		case unix.IFLA_BOND_AD_INFO_PARTNER_MAC:
+			s.PartnerSystem = slices.Clone(v)
+		case unix.IFLA_BOND_AD_INFO_AGGREGATOR:
+			s.Aggregator = netlink.Uint16(v)
+		case unix.IFLA_BOND_AD_INFO_NUM_PORTS:
+			s.Active = netlink.Uint16(v)
+		case unix.IFLA_BOND_AD_INFO_ACTOR_KEY:
+			s.ActorKey = netlink.Uint16(v)
+		case unix.IFLA_BOND_AD_INFO_PARTNER_KEY:
+			s.PartnerKey = netlink.Uint16(v)
 		}
-		attributes(ad.Bytes(), func(ad *netlink.AttributeDecoder) {
-			switch b := ad.Bytes(); {
-			case ad.Type() == unix.IFLA_BOND_AD_INFO_PARTNER_MAC:
-				s.PartnerSystem = slices.Clone(b)
-			case len(b) != 2:
-			case ad.Type() == unix.IFLA_BOND_AD_INFO_AGGREGATOR:
-				s.Aggregator = binary.NativeEndian.Uint16(b)
-			case ad.Type() == unix.IFLA_BOND_AD_INFO_NUM_PORTS:
-				s.Active = binary.NativeEndian.Uint16(b)
-			case ad.Type() == unix.IFLA_BOND_AD_INFO_ACTOR_KEY:
-				s.ActorKey = binary.NativeEndian.Uint16(b)
-			case ad.Type() == unix.IFLA_BOND_AD_INFO_PARTNER_KEY:
-				s.PartnerKey = binary.NativeEndian.Uint16(b)
-			}
-		})
-	})
+	}
 }
 
 func parsePort(l Link, msg []byte) Port {
 	p := Port{Name: l.Name, Index: l.Index}
-	attributes(driverData(msg, unix.IFLA_INFO_SLAVE_DATA), func(ad *netlink.AttributeDecoder) {
-		b := ad.Bytes()
-		switch {
-		case len(b) == 1 && ad.Type() == unix.IFLA_BOND_SLAVE_STATE:
-			p.Active = b[0] == 0 // BOND_STATE_ACTIVE
-		case len(b) == 1 && ad.Type() == unix.IFLA_BOND_SLAVE_MII_STATUS:
-			p.Carrier = b[0] == 0 // BOND_LINK_UP
-		case len(b) == 4 && ad.Type() == unix.IFLA_BOND_SLAVE_LINK_FAILURE_COUNT:
-			p.Failures = binary.NativeEndian.Uint32(b)
-		case len(b) == 2 && ad.Type() == unix.IFLA_BOND_SLAVE_AD_AGGREGATOR_ID:
-			p.Aggregator = binary.NativeEndian.Uint16(b)
-		case len(b) == 1 && ad.Type() == unix.IFLA_BOND_SLAVE_AD_ACTOR_OPER_PORT_STATE:
-			p.Actor = PortState(b[0])
-		case len(b) == 2 && ad.Type() == unix.IFLA_BOND_SLAVE_AD_PARTNER_OPER_PORT_STATE:
-			p.Partner = PortState(binary.NativeEndian.Uint16(b))
+	for typ, v := range driverData(msg, unix.IFLA_INFO_SLAVE_DATA).All() {
+		switch typ {
+		case unix.IFLA_BOND_SLAVE_STATE:
+			p.Active = netlink.Uint8(v) == 0 // BOND_STATE_ACTIVE
+		case unix.IFLA_BOND_SLAVE_MII_STATUS:
+			p.Carrier = netlink.Uint8(v) == 0 // BOND_LINK_UP
+		case unix.IFLA_BOND_SLAVE_LINK_FAILURE_COUNT:
+			p.Failures = netlink.Uint32(v)
+		case unix.IFLA_BOND_SLAVE_AD_AGGREGATOR_ID:
+			p.Aggregator = netlink.Uint16(v)
+		case unix.IFLA_BOND_SLAVE_AD_ACTOR_OPER_PORT_STATE:
+			p.Actor = PortState(netlink.Uint8(v))
+		case unix.IFLA_BOND_SLAVE_AD_PARTNER_OPER_PORT_STATE:
+			p.Partner = PortState(netlink.Uint16(v))
 		}
-	})
+	}
 	return p
 }
 
 // parseBond decodes the settings of a bond.
-func parseBond(data []byte) *Bond {
+func parseBond(data netlink.Attributes) *Bond {
 	b := &Bond{Hidden: true}
-	attributes(data, func(ad *netlink.AttributeDecoder) {
-		v := ad.Bytes()
-		switch {
-		case len(v) == 1 && ad.Type() == unix.IFLA_BOND_MODE:
-			b.Mode = BondMode(v[0])
-		case len(v) == 4 && ad.Type() == unix.IFLA_BOND_MIIMON:
-			b.Monitor = time.Duration(binary.NativeEndian.Uint32(v)) * time.Millisecond
-		case len(v) == 1 && ad.Type() == unix.IFLA_BOND_AD_LACP_RATE:
-			b.Fast = v[0] == 1
-		case len(v) == 2 && ad.Type() == unix.IFLA_BOND_AD_USER_PORT_KEY:
-			b.ActorKey = binary.NativeEndian.Uint16(v)
-		case len(v) == 2 && ad.Type() == unix.IFLA_BOND_AD_ACTOR_SYS_PRIO:
-			b.ActorPriority, b.Hidden = binary.NativeEndian.Uint16(v), false
-		case len(v) == 6 && ad.Type() == unix.IFLA_BOND_AD_ACTOR_SYSTEM:
-			b.ActorSystem = [6]byte(v)
+	for typ, v := range data.All() {
+		switch typ {
+		case unix.IFLA_BOND_MODE:
+			b.Mode = BondMode(netlink.Uint8(v))
+		case unix.IFLA_BOND_MIIMON:
+			b.Monitor = time.Duration(netlink.Uint32(v)) * time.Millisecond
+		case unix.IFLA_BOND_AD_LACP_RATE:
+			b.Fast = netlink.Uint8(v) == 1
+		case unix.IFLA_BOND_AD_USER_PORT_KEY:
+			b.ActorKey = netlink.Uint16(v)
+		case unix.IFLA_BOND_AD_ACTOR_SYS_PRIO:
+			b.ActorPriority, b.Hidden = netlink.Uint16(v), false
+		case unix.IFLA_BOND_AD_ACTOR_SYSTEM:
+			if len(v) == len(b.ActorSystem) {
+				b.ActorSystem = [6]byte(v)
+			}
 		}
-	})
+	}
 	return b
 }
 
 // driverData returns one nested part of a link message's IFLA_LINKINFO.
-func driverData(msg []byte, part uint16) (data []byte) {
+func driverData(msg []byte, part uint16) netlink.Attributes {
 	if len(msg) < unix.SizeofIfInfomsg {
 		return nil
 	}
-	attributes(msg[unix.SizeofIfInfomsg:], func(ad *netlink.AttributeDecoder) {
-		if ad.Type() != unix.IFLA_LINKINFO {
-			return
-		}
-		attributes(ad.Bytes(), func(ad *netlink.AttributeDecoder) {
-			if ad.Type() == part {
-				data = ad.Bytes()
-			}
-		})
-	})
-	return data
+	return nested(nested(netlink.Attributes(msg[unix.SizeofIfInfomsg:]), unix.IFLA_LINKINFO), part)
 }
 
-// attributes visits attributes as far as they can be decoded.
-func attributes(b []byte, visit func(*netlink.AttributeDecoder)) {
-	ad, err := netlink.NewAttributeDecoder(b)
-	if err != nil {
-		return
+// nested returns the attributes inside one of a type, none when there is none.
+func nested(in netlink.Attributes, want uint16) netlink.Attributes {
+	for typ, v := range in.All() {
+		if typ == want {
+			return v
+		}
 	}
-	for ad.Next() {
-		visit(ad)
-	}
+	return nil
 }

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"net/netip"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/netlink"
 )
 
 // SetUp enables or disables an interface.
@@ -20,20 +21,20 @@ func (h *Handle) SetUp(name string, up bool) error {
 
 // SetAlias gives an interface its ifalias; empty takes it away.
 func (h *Handle) SetAlias(name, alias string) error {
-	return h.set(name, "set alias of", ifInfo{}, func(ae *netlink.AttributeEncoder) {
-		ae.Bytes(unix.IFLA_IFALIAS, []byte(alias))
+	return h.set(name, "set alias of", ifInfo{}, func(add *netlink.Attributes) {
+		add.Bytes(unix.IFLA_IFALIAS, []byte(alias))
 	})
 }
 
 // set changes an interface by name.
-func (h *Handle) set(name, verb string, i ifInfo, fill func(*netlink.AttributeEncoder)) error {
+func (h *Handle) set(name, verb string, i ifInfo, fill func(*netlink.Attributes)) error {
 	index, err := h.index(name)
 	if err != nil {
 		return err
 	}
 	i.index = index
-	data, err := i.encode(fill)
-	if err := h.change(unix.RTM_NEWLINK, 0, data, err); err != nil {
+	data := i.encode(fill)
+	if err := h.change(unix.RTM_NEWLINK, 0, data); err != nil {
 		return fmt.Errorf("%s interface %s: %w", verb, name, err)
 	}
 	return nil
@@ -42,7 +43,7 @@ func (h *Handle) set(name, verb string, i ifInfo, fill func(*netlink.AttributeEn
 // AddAddress gives an interface an address, usable at once: IPv6 addresses are
 // added without Duplicate Address Detection. To add what is there is no error.
 func (h *Handle) AddAddress(name string, p netip.Prefix) error {
-	return h.setAddress(unix.RTM_NEWADDR, netlink.Create|netlink.Replace, "add", name, p)
+	return h.setAddress(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, "add", name, p)
 }
 
 // DeleteAddress takes an address away.
@@ -50,20 +51,20 @@ func (h *Handle) DeleteAddress(name string, p netip.Prefix) error {
 	return h.setAddress(unix.RTM_DELADDR, 0, "delete", name, p)
 }
 
-func (h *Handle) setAddress(typ netlink.HeaderType, flags netlink.HeaderFlags, verb, name string, p netip.Prefix) error {
+func (h *Handle) setAddress(typ, flags uint16, verb, name string, p netip.Prefix) error {
 	index, err := h.index(name)
 	if err != nil {
 		return err
 	}
 	head := ifAddr{family: family(p.Addr()), bits: uint8(p.Bits()), index: index}
-	data, err := head.encode(func(ae *netlink.AttributeEncoder) {
-		ae.Bytes(unix.IFA_LOCAL, p.Addr().AsSlice())
-		ae.Bytes(unix.IFA_ADDRESS, p.Addr().AsSlice())
+	data := head.encode(func(add *netlink.Attributes) {
+		add.Bytes(unix.IFA_LOCAL, p.Addr().AsSlice())
+		add.Bytes(unix.IFA_ADDRESS, p.Addr().AsSlice())
 		if p.Addr().Is6() {
-			ae.Uint32(unix.IFA_FLAGS, unix.IFA_F_NODAD)
+			add.Uint32(unix.IFA_FLAGS, unix.IFA_F_NODAD)
 		}
 	})
-	if err := h.change(typ, flags, data, err); err != nil {
+	if err := h.change(typ, flags, data); err != nil {
 		return fmt.Errorf("%s address %s on %s: %w", verb, p, name, err)
 	}
 	return nil
@@ -81,19 +82,17 @@ func (h *Handle) AddRoute(dst netip.Prefix, gateway netip.Addr, name string) err
 		}
 	}
 	// struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags.
-	b := make([]byte, unix.SizeofRtMsg, 64)
+	b := make(netlink.Attributes, unix.SizeofRtMsg, 64)
 	b[0], b[1] = family(dst.Addr()), uint8(dst.Bits())
 	b[4], b[5], b[6], b[7] = unix.RT_TABLE_MAIN, unix.RTPROT_STATIC, unix.RT_SCOPE_UNIVERSE, unix.RTN_UNICAST
-	data, err := appendAttributes(b, func(ae *netlink.AttributeEncoder) {
-		ae.Bytes(unix.RTA_DST, dst.Masked().Addr().AsSlice())
-		if gateway.IsValid() {
-			ae.Bytes(unix.RTA_GATEWAY, gateway.AsSlice())
-		}
-		if index != 0 {
-			ae.Uint32(unix.RTA_OIF, uint32(index))
-		}
-	})
-	if err := h.change(unix.RTM_NEWROUTE, netlink.Create|netlink.Replace, data, err); err != nil {
+	b.Bytes(unix.RTA_DST, dst.Masked().Addr().AsSlice())
+	if gateway.IsValid() {
+		b.Bytes(unix.RTA_GATEWAY, gateway.AsSlice())
+	}
+	if index != 0 {
+		b.Uint32(unix.RTA_OIF, uint32(index))
+	}
+	if err := h.change(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, b); err != nil {
 		return fmt.Errorf("add route to %s: %w", dst, err)
 	}
 	return nil

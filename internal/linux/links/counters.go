@@ -3,8 +3,9 @@ package links
 import (
 	"encoding/binary"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/netlink"
 )
 
 // Counters are what the kernel counts of an interface (struct rtnl_link_stats64).
@@ -37,17 +38,17 @@ func parseCounters(b []byte) (name string, c Counters, ok bool) {
 	if len(b) < unix.SizeofIfInfomsg {
 		return "", c, false
 	}
-	attributes(b[unix.SizeofIfInfomsg:], func(ad *netlink.AttributeDecoder) {
-		switch data := ad.Bytes(); {
-		case ad.Type() == unix.IFLA_IFNAME:
-			name = ad.String()
-		case ad.Type() == unix.IFLA_STATS64 && len(data) >= countersSize:
+	for typ, v := range netlink.Attributes(b[unix.SizeofIfInfomsg:]).All() {
+		switch {
+		case typ == unix.IFLA_IFNAME:
+			name = netlink.Text(v)
+		case typ == unix.IFLA_STATS64 && len(v) >= countersSize:
 			ok = true
 			for i, field := range []*uint64{&c.In.Packets, &c.Out.Packets, &c.In.Bytes, &c.Out.Bytes,
 				&c.In.Errors, &c.Out.Errors, &c.In.Dropped, &c.Out.Dropped} {
-				*field = binary.NativeEndian.Uint64(data[8*i:])
+				*field = binary.NativeEndian.Uint64(v[8*i:])
 			}
 		}
-	})
+	}
 	return name, c, ok && name != ""
 }

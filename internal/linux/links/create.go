@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"net"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/netlink"
 )
 
 // VethEnd is one end of a virtual Ethernet cable.
@@ -20,16 +21,16 @@ type VethEnd struct {
 
 // AddVeth lays a virtual Ethernet cable. Both ends are down.
 func (h *Handle) AddVeth(a, b VethEnd) error {
-	data, err := ifInfo{}.encode(func(ae *netlink.AttributeEncoder) {
-		a.encode(ae)
-		nest(ae, unix.IFLA_LINKINFO, func(ae *netlink.AttributeEncoder) {
-			ae.String(unix.IFLA_INFO_KIND, "veth")
-			nest(ae, unix.IFLA_INFO_DATA, func(ae *netlink.AttributeEncoder) {
-				ae.Do(vethInfoPeer, func() ([]byte, error) { return ifInfo{}.encode(b.encode) })
+	data := ifInfo{}.encode(func(add *netlink.Attributes) {
+		a.encode(add)
+		add.Nest(unix.IFLA_LINKINFO, func(add *netlink.Attributes) {
+			add.String(unix.IFLA_INFO_KIND, "veth")
+			add.Nest(unix.IFLA_INFO_DATA, func(add *netlink.Attributes) {
+				add.Bytes(vethInfoPeer, ifInfo{}.encode(b.encode))
 			})
 		})
 	})
-	if err := h.change(unix.RTM_NEWLINK, netlink.Create|netlink.Excl, data, err); err != nil {
+	if err := h.change(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, data); err != nil {
 		return fmt.Errorf("create veth %s - %s: %w", a.Name, b.Name, err)
 	}
 	return nil
@@ -38,13 +39,13 @@ func (h *Handle) AddVeth(a, b VethEnd) error {
 // vethInfoPeer is VETH_INFO_PEER of linux/veth.h.
 const vethInfoPeer = 1
 
-func (e VethEnd) encode(ae *netlink.AttributeEncoder) {
-	ae.String(unix.IFLA_IFNAME, e.Name)
+func (e VethEnd) encode(add *netlink.Attributes) {
+	add.String(unix.IFLA_IFNAME, e.Name)
 	if len(e.HardwareAddr) > 0 {
-		ae.Bytes(unix.IFLA_ADDRESS, e.HardwareAddr)
+		add.Bytes(unix.IFLA_ADDRESS, e.HardwareAddr)
 	}
 	if e.NetNS != 0 {
-		ae.Uint32(unix.IFLA_NET_NS_FD, uint32(e.NetNS))
+		add.Uint32(unix.IFLA_NET_NS_FD, uint32(e.NetNS))
 	}
 }
 
@@ -60,20 +61,20 @@ type BridgeOptions struct {
 
 // AddBridge makes a bridge without spanning tree. It is down.
 func (h *Handle) AddBridge(name string, opt BridgeOptions) error {
-	data, err := ifInfo{}.encode(func(ae *netlink.AttributeEncoder) {
-		ae.String(unix.IFLA_IFNAME, name)
-		nest(ae, unix.IFLA_LINKINFO, func(ae *netlink.AttributeEncoder) {
-			ae.String(unix.IFLA_INFO_KIND, "bridge")
-			nest(ae, unix.IFLA_INFO_DATA, func(ae *netlink.AttributeEncoder) {
-				ae.Uint32(unix.IFLA_BR_STP_STATE, 0)
-				ae.Uint32(unix.IFLA_BR_FORWARD_DELAY, 0)
-				ae.Uint8(unix.IFLA_BR_MCAST_SNOOPING, flag(opt.Snooping))
-				ae.Uint8(unix.IFLA_BR_MCAST_QUERIER, flag(opt.Querier))
-				ae.Uint8(unix.IFLA_BR_MCAST_MLD_VERSION, 2)
+	data := ifInfo{}.encode(func(add *netlink.Attributes) {
+		add.String(unix.IFLA_IFNAME, name)
+		add.Nest(unix.IFLA_LINKINFO, func(add *netlink.Attributes) {
+			add.String(unix.IFLA_INFO_KIND, "bridge")
+			add.Nest(unix.IFLA_INFO_DATA, func(add *netlink.Attributes) {
+				add.Uint32(unix.IFLA_BR_STP_STATE, 0)
+				add.Uint32(unix.IFLA_BR_FORWARD_DELAY, 0)
+				add.Uint8(unix.IFLA_BR_MCAST_SNOOPING, flag(opt.Snooping))
+				add.Uint8(unix.IFLA_BR_MCAST_QUERIER, flag(opt.Querier))
+				add.Uint8(unix.IFLA_BR_MCAST_MLD_VERSION, 2)
 			})
 		})
 	})
-	if err := h.change(unix.RTM_NEWLINK, netlink.Create|netlink.Excl, data, err); err != nil {
+	if err := h.change(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, data); err != nil {
 		return fmt.Errorf("create bridge %s: %w", name, err)
 	}
 	return nil
@@ -100,10 +101,10 @@ func (h *Handle) AddPort(bridge, port string, opt PortOptions) error {
 	if err != nil {
 		return err
 	}
-	data, err := ifInfo{index: index}.encode(func(ae *netlink.AttributeEncoder) {
-		ae.Uint32(unix.IFLA_MASTER, uint32(master))
+	data := ifInfo{index: index}.encode(func(add *netlink.Attributes) {
+		add.Uint32(unix.IFLA_MASTER, uint32(master))
 	})
-	if err := h.change(unix.RTM_SETLINK, 0, data, err); err != nil {
+	if err := h.change(unix.RTM_SETLINK, 0, data); err != nil {
 		return fmt.Errorf("make %s a port of %s: %w", port, bridge, err)
 	}
 	return h.setPort(index, port, opt)
@@ -121,18 +122,18 @@ func (h *Handle) SetPort(port string, opt PortOptions) error {
 // setPort sets the options of a bridge port. They are the business of the
 // bridge, hence the family of the message.
 func (h *Handle) setPort(index int, port string, opt PortOptions) error {
-	data, err := ifInfo{family: unix.AF_BRIDGE, index: index}.encode(func(ae *netlink.AttributeEncoder) {
-		nest(ae, unix.IFLA_PROTINFO|unix.NLA_F_NESTED, func(ae *netlink.AttributeEncoder) {
-			ae.Uint8(unix.IFLA_BRPORT_ISOLATED, flag(opt.Isolated))
+	data := ifInfo{family: unix.AF_BRIDGE, index: index}.encode(func(add *netlink.Attributes) {
+		add.Nest(unix.IFLA_PROTINFO|unix.NLA_F_NESTED, func(add *netlink.Attributes) {
+			add.Uint8(unix.IFLA_BRPORT_ISOLATED, flag(opt.Isolated))
 			router := uint8(1) // learn from queries, the kernel's default
 			if opt.MulticastRouter {
 				router = 2
 			}
-			ae.Uint8(unix.IFLA_BRPORT_MULTICAST_ROUTER, router)
-			ae.Uint8(unix.IFLA_BRPORT_MCAST_FLOOD, flag(!opt.NoMulticast))
+			add.Uint8(unix.IFLA_BRPORT_MULTICAST_ROUTER, router)
+			add.Uint8(unix.IFLA_BRPORT_MCAST_FLOOD, flag(!opt.NoMulticast))
 		})
 	})
-	if err := h.change(unix.RTM_SETLINK, 0, data, err); err != nil {
+	if err := h.change(unix.RTM_SETLINK, 0, data); err != nil {
 		return fmt.Errorf("set bridge port %s: %w", port, err)
 	}
 	return nil
@@ -144,8 +145,8 @@ func (h *Handle) Delete(name string) error {
 	if err != nil {
 		return err
 	}
-	data, err := ifInfo{index: index}.encode(nil)
-	if err := h.change(unix.RTM_DELLINK, 0, data, err); err != nil {
+	data := ifInfo{index: index}.encode(nil)
+	if err := h.change(unix.RTM_DELLINK, 0, data); err != nil {
 		return fmt.Errorf("delete interface %s: %w", name, err)
 	}
 	return nil

@@ -8,8 +8,9 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/netlink"
 )
 
 // Link is an interface as the kernel shows it at one moment.
@@ -80,31 +81,23 @@ func parseLink(b []byte) (l Link, family uint8, err error) {
 		AdminUp: flags&unix.IFF_UP != 0,
 		Up:      flags&running == running,
 	}
-	ad, err := netlink.NewAttributeDecoder(b[unix.SizeofIfInfomsg:])
-	if err != nil {
-		return l, b[0], err
-	}
 	below := 0
-	for ad.Next() {
-		switch ad.Type() {
+	for typ, v := range netlink.Attributes(b[unix.SizeofIfInfomsg:]).All() {
+		switch typ {
 		case unix.IFLA_IFNAME:
-			l.Name = ad.String()
+			l.Name = netlink.Text(v)
 		case unix.IFLA_IFALIAS:
-			l.Alias = ad.String()
+			l.Alias = netlink.Text(v)
 		case unix.IFLA_MTU:
-			l.MTU = int(ad.Uint32())
+			l.MTU = int(netlink.Uint32(v))
 		case unix.IFLA_MASTER:
-			l.Master = int(ad.Uint32())
+			l.Master = int(netlink.Uint32(v))
 		case unix.IFLA_ADDRESS:
-			l.HardwareAddr = slices.Clone(ad.Bytes())
+			l.HardwareAddr = slices.Clone(v)
 		case unix.IFLA_LINK:
-			below = int(int32(ad.Uint32()))
+			below = int(int32(netlink.Uint32(v)))
 		case unix.IFLA_LINKINFO:
-			attributes(ad.Bytes(), func(ad *netlink.AttributeDecoder) {
-				if ad.Type() == unix.IFLA_INFO_KIND {
-					l.Kind = ad.String()
-				}
-			})
+			l.Kind = netlink.Text(nested(v, unix.IFLA_INFO_KIND))
 		}
 	}
 	switch l.Kind {
@@ -115,7 +108,7 @@ func parseLink(b []byte) (l Link, family uint8, err error) {
 	case "vrf":
 		l.VRF = parseVRF(driverData(b, unix.IFLA_INFO_DATA))
 	}
-	return l, b[0], ad.Err()
+	return l, b[0], nil
 }
 
 // address is one address of one interface.
@@ -132,19 +125,15 @@ func parseAddress(b []byte) (a address, err error) {
 	}
 	a.index = int(int32(binary.NativeEndian.Uint32(b[4:])))
 	flags := uint32(b[2])
-	ad, err := netlink.NewAttributeDecoder(b[unix.SizeofIfAddrmsg:])
-	if err != nil {
-		return a, err
-	}
 	var local, peer netip.Addr
-	for ad.Next() {
-		switch ad.Type() {
+	for typ, v := range netlink.Attributes(b[unix.SizeofIfAddrmsg:]).All() {
+		switch typ {
 		case unix.IFA_LOCAL:
-			local, _ = netip.AddrFromSlice(ad.Bytes())
+			local, _ = netip.AddrFromSlice(v)
 		case unix.IFA_ADDRESS:
-			peer, _ = netip.AddrFromSlice(ad.Bytes())
+			peer, _ = netip.AddrFromSlice(v)
 		case unix.IFA_FLAGS:
-			flags = ad.Uint32()
+			flags = netlink.Uint32(v)
 		}
 	}
 	// With a point-to-point address IFA_ADDRESS is the other end.
@@ -153,7 +142,7 @@ func parseAddress(b []byte) (a address, err error) {
 	}
 	a.prefix = netip.PrefixFrom(local, int(b[1]))
 	a.usable = a.prefix.IsValid() && flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) == 0
-	return a, ad.Err()
+	return a, nil
 }
 
 // List returns all interfaces of the namespace by index.
@@ -171,19 +160,14 @@ func (h *Handle) List() ([]Link, error) {
 
 // Link returns one interface by name, ErrNotFound when there is none.
 func (h *Handle) Link(name string) (Link, error) {
-	data, err := ifInfo{}.encode(func(ae *netlink.AttributeEncoder) { ae.String(unix.IFLA_IFNAME, name) })
-	if err != nil {
-		return Link{}, err
+	data := ifInfo{}.encode(func(add *netlink.Attributes) { add.String(unix.IFLA_IFNAME, name) })
+	var l Link
+	var short error
+	err := h.ask(unix.RTM_GETLINK, data, func(m netlink.Message) { l, _, short = parseLink(m.Data) })
+	if errors.Is(err, unix.ENODEV) {
+		err = ErrNotFound
 	}
-	msgs, err := h.request(unix.RTM_GETLINK, 0, data)
-	switch {
-	case errors.Is(err, unix.ENODEV), err == nil && len(msgs) == 0:
-		return Link{}, fmt.Errorf("interface %s: %w", name, ErrNotFound)
-	case err != nil:
-		return Link{}, fmt.Errorf("interface %s: %w", name, err)
-	}
-	l, _, err := parseLink(msgs[0].Data)
-	if err != nil {
+	if err = errors.Join(err, short); err != nil {
 		return Link{}, fmt.Errorf("interface %s: %w", name, err)
 	}
 	addrs, err := h.dumpAddresses()
@@ -226,11 +210,7 @@ func (h *Handle) dump() ([]Link, []address, error) {
 }
 
 func (h *Handle) dumpAddresses() ([]address, error) {
-	data, err := ifAddr{}.encode(nil)
-	if err != nil {
-		return nil, err
-	}
-	msgs, err := h.list(unix.RTM_GETADDR, data)
+	msgs, err := h.list(unix.RTM_GETADDR, ifAddr{}.encode(nil))
 	if err != nil {
 		return nil, fmt.Errorf("list addresses: %w", err)
 	}

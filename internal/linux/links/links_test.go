@@ -16,13 +16,13 @@ import (
 )
 
 // newNamespace makes an empty namespace without DAD, with a handle on it.
-func newNamespace(t *testing.T) (*netns.Namespace, *links.Handle) {
+func newNamespace(t testing.TB) (*netns.Namespace, *links.Handle) {
 	t.Helper()
 	n := testnet.NewNode(t)
 	return n.Namespace, n.Links
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	testnet.Must(t, err)
 }
@@ -142,7 +142,7 @@ type watcher struct {
 
 func watch(t *testing.T, ns *netns.Namespace) (*links.Monitor, *watcher) {
 	t.Helper()
-	m, err := links.WatchIn(ns.FD())
+	m, err := links.WatchIn(ns.Do)
 	must(t, err)
 	w := &watcher{t, make(chan links.Link, 100_000), make(chan error, 1)}
 	go func() {
@@ -238,7 +238,7 @@ func TestMonitorOverrun(t *testing.T) {
 	ns, h := newNamespace(t)
 	must(t, h.AddVeth(links.VethEnd{Name: "a"}, links.VethEnd{Name: "b"}))
 	must(t, h.AddVeth(links.VethEnd{Name: "doomed"}, links.VethEnd{Name: "d"}))
-	m, err := links.WatchIn(ns.FD())
+	m, err := links.WatchIn(ns.Do)
 	must(t, err)
 	defer m.Close()
 	_, err = m.Read()

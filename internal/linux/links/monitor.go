@@ -6,20 +6,20 @@ import (
 	"maps"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"sync/atomic"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/netlink"
 )
 
 // Monitor follows the interfaces of a namespace. What it reports is always
 // complete: when the kernel had to drop messages, it lists everything anew and
 // reports the difference.
 type Monitor struct {
-	sub    *netlink.Conn // subscribed, only read from
-	handle *Handle       // asks
+	sub    *netlink.Subscription
+	handle *Handle // asks
 	seen   map[int]*entry
 	primed bool
 	closed atomic.Bool
@@ -35,28 +35,27 @@ type entry struct {
 // monitorBuffer holds the notices of some thousand changes, 1 MiB.
 const monitorBuffer = 1 << 20
 
-// Watch starts to follow the namespace of the process.
-func Watch() (*Monitor, error) { return watch(&netlink.Config{}) }
-
-// WatchIn starts to follow the namespace of a descriptor.
-func WatchIn(netnsFD int) (*Monitor, error) { return watch(&netlink.Config{NetNS: netnsFD}) }
-
-func watch(cfg *netlink.Config) (*Monitor, error) {
+// Watch starts to follow the namespace of the calling thread.
+func Watch() (*Monitor, error) {
 	// Subscribe before the first list, so that nothing falls in between.
-	sub := *cfg
-	sub.Groups = 1<<(unix.RTNLGRP_LINK-1) | 1<<(unix.RTNLGRP_IPV4_IFADDR-1) | 1<<(unix.RTNLGRP_IPV6_IFADDR-1)
-	conn, err := netlink.Dial(unix.NETLINK_ROUTE, &sub)
+	// A smaller buffer costs a new list now and then, nothing else.
+	sub, err := netlink.Subscribe(unix.NETLINK_ROUTE, monitorBuffer, nil,
+		unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR)
 	if err != nil {
 		return nil, fmt.Errorf("watch interfaces: %w", err)
 	}
-	// A smaller buffer costs a new list now and then, nothing else.
-	_ = conn.SetReadBuffer(monitorBuffer)
-	handle, err := dial(cfg)
+	handle, err := Open()
 	if err != nil {
-		conn.Close()
+		sub.Close()
 		return nil, err
 	}
-	return &Monitor{sub: conn, handle: handle, seen: make(map[int]*entry)}, nil
+	return &Monitor{sub: sub, handle: handle, seen: make(map[int]*entry)}, nil
+}
+
+// WatchIn starts to watch where a function runs another, as in a namespace.
+func WatchIn(inside func(func() error) error) (m *Monitor, err error) {
+	err = inside(func() (err error) { m, err = Watch(); return err })
+	return m, err
 }
 
 // Close ends the monitor and a Read that is waiting.
@@ -76,32 +75,8 @@ func (m *Monitor) Resyncs() uint64 { return m.resync.Load() }
 // Read returns net.ErrClosed after Close; after another error it may be called again and misses
 // nothing. It is for one goroutine.
 func (m *Monitor) Read() ([]Link, error) {
-	if !m.primed {
-		changed, err := m.relist()
-		if err != nil {
-			return nil, m.readError(err)
-		}
-		m.primed = true
-		return changed, nil
-	}
 	for {
-		msgs, err := m.sub.Receive()
-		var changed []Link
-		switch {
-		case errors.Is(err, unix.ENOBUFS):
-			m.resync.Add(1)
-			// What is still queued is older than the list to come and would
-			// overwrite it, and the kernel drops messages until the queue is empty.
-			m.primed = false
-			if err = m.drain(); err == nil {
-				changed, err = m.relist()
-				m.primed = err == nil
-			}
-		case err == nil:
-			for _, msg := range msgs {
-				changed = append(changed, m.fold(msg)...)
-			}
-		}
+		changed, err := m.read()
 		if err != nil {
 			return nil, m.readError(err)
 		}
@@ -111,34 +86,36 @@ func (m *Monitor) Read() ([]Link, error) {
 	}
 }
 
+// read returns the difference to a new list where one is needed, else what the kernel
+// tells next, which may be no change.
+func (m *Monitor) read() (changed []Link, err error) {
+	if !m.primed {
+		// What is still queued is older than the list to come and would overwrite it.
+		if err := m.sub.Drain(); err != nil {
+			return nil, err
+		}
+		changed, err := m.relist()
+		m.primed = err == nil
+		return changed, err
+	}
+	overrun, err := m.sub.Receive(func(b []byte) bool {
+		for msg, rest, ok := netlink.NextMessage(b); ok; msg, rest, ok = netlink.NextMessage(rest) {
+			changed = append(changed, m.fold(msg)...)
+		}
+		return len(changed) == 0
+	})
+	if overrun {
+		m.resync.Add(1)
+		m.primed = false
+	}
+	return changed, err
+}
+
 func (m *Monitor) readError(err error) error {
-	if m.closed.Load() || errors.Is(err, os.ErrClosed) {
+	if m.closed.Load() {
 		return net.ErrClosed
 	}
 	return fmt.Errorf("watch interfaces: %w", err)
-}
-
-// drain throws away what waits in the subscription.
-func (m *Monitor) drain() error {
-	raw, err := m.sub.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var failed error
-	err = raw.Read(func(fd uintptr) bool {
-		var b [1]byte // the rest of each message is cut off by the kernel
-		for {
-			switch _, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_DONTWAIT); err {
-			case nil, unix.ENOBUFS, unix.EINTR:
-			case unix.EAGAIN:
-				return true
-			default:
-				failed = err
-				return true
-			}
-		}
-	})
-	return errors.Join(err, failed)
 }
 
 // relist replaces what is known by a new list and returns the difference,
@@ -173,7 +150,7 @@ func (m *Monitor) relist() ([]Link, error) {
 // fold takes one notice in. One that cannot be decoded is of no link that we
 // could name, so it is passed over.
 func (m *Monitor) fold(msg netlink.Message) []Link {
-	switch msg.Header.Type {
+	switch msg.Type {
 	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
 		l, family, err := parseLink(msg.Data)
 		// A bridge tells of its ports in its own family; there, DELLINK means
@@ -181,7 +158,7 @@ func (m *Monitor) fold(msg netlink.Message) []Link {
 		if err != nil || family != unix.AF_UNSPEC {
 			return nil
 		}
-		if msg.Header.Type == unix.RTM_DELLINK {
+		if msg.Type == unix.RTM_DELLINK {
 			return m.remove(l.Index)
 		}
 		var addrs map[netip.Prefix]bool
@@ -196,7 +173,7 @@ func (m *Monitor) fold(msg netlink.Message) []Link {
 			return nil
 		}
 		addrs := maps.Clone(e.addrs)
-		if msg.Header.Type == unix.RTM_DELADDR {
+		if msg.Type == unix.RTM_DELADDR {
 			delete(addrs, a.prefix)
 		} else {
 			addrs[a.prefix] = a.usable

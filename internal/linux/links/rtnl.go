@@ -12,10 +12,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
+	"sync"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/netlink"
 )
 
 // ErrNotFound says that there is no interface of that name.
@@ -24,60 +25,53 @@ var ErrNotFound = errors.New("no such interface")
 // Handle is a connection to the kernel's rtnetlink in one namespace. It may be
 // used by several goroutines.
 type Handle struct {
+	mu   sync.Mutex
 	conn *netlink.Conn
 }
 
-// Open makes a handle for the namespace of the process.
-func Open() (*Handle, error) { return dial(&netlink.Config{}) }
-
-// OpenIn makes a handle for the namespace of a descriptor.
-func OpenIn(netnsFD int) (*Handle, error) { return dial(&netlink.Config{NetNS: netnsFD}) }
-
-func dial(cfg *netlink.Config) (*Handle, error) {
-	conn, err := netlink.Dial(unix.NETLINK_ROUTE, cfg)
+// Open makes a handle for the namespace of the calling thread.
+func Open() (*Handle, error) {
+	conn, err := netlink.Open(unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, fmt.Errorf("open rtnetlink: %w", err)
 	}
-	// The kernel says in words what it did not like; older kernels do not know how.
-	_ = conn.SetOption(netlink.ExtendedAcknowledge, true)
-	_ = conn.SetOption(netlink.GetStrictCheck, true)
+	// The kernel says in words what it did not like.
+	conn.Enable(unix.NETLINK_EXT_ACK, unix.NETLINK_GET_STRICT_CHK)
 	return &Handle{conn: conn}, nil
 }
 
+// OpenIn makes a handle where a function runs another, as in a namespace.
+func OpenIn(inside func(func() error) error) (h *Handle, err error) {
+	err = inside(func() (err error) { h, err = Open(); return err })
+	return h, err
+}
+
 // Close ends the handle.
-func (h *Handle) Close() error { return h.conn.Close() }
-
-// request sends one message and returns the answers.
-func (h *Handle) request(typ netlink.HeaderType, flags netlink.HeaderFlags, data []byte) ([]netlink.Message, error) {
-	return h.conn.Execute(netlink.Message{
-		Header: netlink.Header{Type: typ, Flags: netlink.Request | flags},
-		Data:   data,
-	})
+func (h *Handle) Close() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.conn.Close()
 }
 
-// maxLists is how often a list is asked for whose objects keep changing.
-const maxLists = 100
-
-// list asks for all objects of a kind. The kernel marks a list that it has made while one of
-// them changed: something may be missing that was there all the time.
-func (h *Handle) list(typ netlink.HeaderType, data []byte) ([]netlink.Message, error) {
-	for range maxLists {
-		msgs, err := h.request(typ, netlink.Dump, data)
-		if err != nil || !slices.ContainsFunc(msgs, interrupted) {
-			return msgs, err
-		}
-	}
-	return nil, fmt.Errorf("they changed while they were listed, %d times", maxLists)
+// ask sends a request that one message answers.
+func (h *Handle) ask(typ uint16, data []byte, f func(netlink.Message)) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.conn.Ask(typ, 0, data, f)
 }
 
-func interrupted(m netlink.Message) bool { return m.Header.Flags&netlink.DumpInterrupted != 0 }
+// list asks for all objects of a kind.
+func (h *Handle) list(typ uint16, data []byte) ([]netlink.Message, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.conn.List(typ, data)
+}
 
 // change sends a message that the kernel only acknowledges.
-func (h *Handle) change(typ netlink.HeaderType, flags netlink.HeaderFlags, data []byte, err error) error {
-	if err == nil {
-		_, err = h.request(typ, netlink.Acknowledge|flags, data)
-	}
-	return err
+func (h *Handle) change(typ, flags uint16, data []byte) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.conn.Do(typ, flags, data)
 }
 
 // ifInfo is the head of a link message (struct ifinfomsg).
@@ -87,14 +81,17 @@ type ifInfo struct {
 	flags, change uint32
 }
 
-// encode lays out the head and the attributes that fill adds.
-func (i ifInfo) encode(fill func(*netlink.AttributeEncoder)) ([]byte, error) {
-	b := make([]byte, unix.SizeofIfInfomsg, 128)
-	b[0] = i.family
-	binary.NativeEndian.PutUint32(b[4:], uint32(i.index))
-	binary.NativeEndian.PutUint32(b[8:], i.flags)
-	binary.NativeEndian.PutUint32(b[12:], i.change)
-	return appendAttributes(b, fill)
+// encode lays out the head and the attributes that fill adds, which may be nil.
+func (i ifInfo) encode(fill func(*netlink.Attributes)) []byte {
+	a := make(netlink.Attributes, unix.SizeofIfInfomsg, 128)
+	a[0] = i.family
+	binary.NativeEndian.PutUint32(a[4:], uint32(i.index))
+	binary.NativeEndian.PutUint32(a[8:], i.flags)
+	binary.NativeEndian.PutUint32(a[12:], i.change)
+	if fill != nil {
+		fill(&a)
+	}
+	return a
 }
 
 // ifAddr is the head of an address message (struct ifaddrmsg).
@@ -103,30 +100,15 @@ type ifAddr struct {
 	index        int
 }
 
-func (i ifAddr) encode(fill func(*netlink.AttributeEncoder)) ([]byte, error) {
-	b := make([]byte, unix.SizeofIfAddrmsg, 64)
-	b[0], b[1] = i.family, i.bits
-	binary.NativeEndian.PutUint32(b[4:], uint32(i.index))
-	return appendAttributes(b, fill)
-}
-
-func appendAttributes(b []byte, fill func(*netlink.AttributeEncoder)) ([]byte, error) {
-	if fill == nil {
-		return b, nil
+// encode lays out the head and the attributes that fill adds, which may be nil.
+func (i ifAddr) encode(fill func(*netlink.Attributes)) []byte {
+	a := make(netlink.Attributes, unix.SizeofIfAddrmsg, 64)
+	a[0], a[1] = i.family, i.bits
+	binary.NativeEndian.PutUint32(a[4:], uint32(i.index))
+	if fill != nil {
+		fill(&a)
 	}
-	ae := netlink.NewAttributeEncoder()
-	fill(ae)
-	attrs, err := ae.Encode()
-	if err != nil {
-		return nil, err
-	}
-	return append(b, attrs...), nil
-}
-
-// nest encodes attributes inside another one. The nested flag is left out: the
-// kernel does not ask for it here, and old ones do not expect it.
-func nest(ae *netlink.AttributeEncoder, typ uint16, fill func(*netlink.AttributeEncoder)) {
-	ae.Do(typ, func() ([]byte, error) { return appendAttributes(nil, fill) })
+	return a
 }
 
 func flag(on bool) uint8 {

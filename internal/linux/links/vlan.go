@@ -1,12 +1,12 @@
 package links
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/netlink"
 )
 
 // VLAN is what makes an interface the sub-interface of another one: it gets
@@ -23,12 +23,12 @@ func (h *Handle) AddVLAN(name, parent string, id uint16) error {
 	if err != nil {
 		return err
 	}
-	data, err := ifInfo{}.encode(func(ae *netlink.AttributeEncoder) {
-		ae.String(unix.IFLA_IFNAME, name)
-		ae.Uint32(unix.IFLA_LINK, uint32(below))
-		info(ae, "vlan", func(ae *netlink.AttributeEncoder) { ae.Uint16(unix.IFLA_VLAN_ID, id) })
+	data := ifInfo{}.encode(func(add *netlink.Attributes) {
+		add.String(unix.IFLA_IFNAME, name)
+		add.Uint32(unix.IFLA_LINK, uint32(below))
+		info(add, "vlan", func(add *netlink.Attributes) { add.Uint16(unix.IFLA_VLAN_ID, id) })
 	})
-	err = h.change(unix.RTM_NEWLINK, netlink.Create|netlink.Excl, data, err)
+	err = h.change(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, data)
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		return fmt.Errorf("create sub-interface %s: %w (8021q)", name, ErrNoDriver)
 	}
@@ -38,11 +38,11 @@ func (h *Handle) AddVLAN(name, parent string, id uint16) error {
 	return nil
 }
 
-func parseVLAN(data []byte) (id uint16) {
-	attributes(data, func(ad *netlink.AttributeDecoder) {
-		if b := ad.Bytes(); ad.Type() == unix.IFLA_VLAN_ID && len(b) == 2 {
-			id = binary.NativeEndian.Uint16(b)
+func parseVLAN(data netlink.Attributes) (id uint16) {
+	for typ, v := range data.All() {
+		if typ == unix.IFLA_VLAN_ID {
+			id = netlink.Uint16(v)
 		}
-	})
+	}
 	return id
 }

@@ -1,12 +1,12 @@
 package links
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/netlink"
 )
 
 // lastResort is the metric of a route behind every other.
@@ -17,16 +17,16 @@ const lastResort = 4278198272
 // no route to is unreachable and not looked for in other tables. It fails with
 // ErrNoDriver where the kernel has no VRFs.
 func (h *Handle) AddVRF(name string, table uint32) error {
-	data, err := ifInfo{flags: unix.IFF_UP, change: unix.IFF_UP}.encode(func(ae *netlink.AttributeEncoder) {
-		ae.String(unix.IFLA_IFNAME, name)
-		info(ae, "vrf", func(ae *netlink.AttributeEncoder) { ae.Uint32(unix.IFLA_VRF_TABLE, table) })
+	data := ifInfo{flags: unix.IFF_UP, change: unix.IFF_UP}.encode(func(add *netlink.Attributes) {
+		add.String(unix.IFLA_IFNAME, name)
+		info(add, "vrf", func(add *netlink.Attributes) { add.Uint32(unix.IFLA_VRF_TABLE, table) })
 	})
-	err = h.change(unix.RTM_NEWLINK, netlink.Create|netlink.Excl, data, err)
+	err := h.change(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, data)
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		return fmt.Errorf("create VRF %s: %w (vrf)", name, ErrNoDriver)
 	}
 	if err == nil {
-		err = h.unreachable(unix.RTM_NEWROUTE, netlink.Create|netlink.Replace, table)
+		err = h.unreachable(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, table)
 	}
 	if err != nil {
 		return fmt.Errorf("create VRF %s: %w", name, err)
@@ -48,15 +48,13 @@ func (h *Handle) DeleteVRF(name string) error {
 }
 
 // unreachable adds or deletes the last route of a VRF's table.
-func (h *Handle) unreachable(typ netlink.HeaderType, flags netlink.HeaderFlags, table uint32) error {
+func (h *Handle) unreachable(typ, flags uint16, table uint32) error {
 	// struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags.
-	b := make([]byte, unix.SizeofRtMsg, 64)
+	b := make(netlink.Attributes, unix.SizeofRtMsg, 64)
 	b[0], b[5], b[6], b[7] = unix.AF_INET6, unix.RTPROT_STATIC, unix.RT_SCOPE_UNIVERSE, unix.RTN_UNREACHABLE
-	data, err := appendAttributes(b, func(ae *netlink.AttributeEncoder) {
-		ae.Uint32(unix.RTA_TABLE, table)
-		ae.Uint32(unix.RTA_PRIORITY, lastResort)
-	})
-	return h.change(typ, flags, data, err)
+	b.Uint32(unix.RTA_TABLE, table)
+	b.Uint32(unix.RTA_PRIORITY, lastResort)
+	return h.change(typ, flags, b)
 }
 
 // BindVRF puts an interface into a VRF; Release takes it out. Either takes global
@@ -66,16 +64,16 @@ func (h *Handle) BindVRF(vrf, name string) error {
 	if err != nil {
 		return err
 	}
-	return h.set(name, "bind to VRF", ifInfo{}, func(ae *netlink.AttributeEncoder) {
-		ae.Uint32(unix.IFLA_MASTER, uint32(master))
+	return h.set(name, "bind to VRF", ifInfo{}, func(add *netlink.Attributes) {
+		add.Uint32(unix.IFLA_MASTER, uint32(master))
 	})
 }
 
-func parseVRF(data []byte) (table uint32) {
-	attributes(data, func(ad *netlink.AttributeDecoder) {
-		if b := ad.Bytes(); ad.Type() == unix.IFLA_VRF_TABLE && len(b) == 4 {
-			table = binary.NativeEndian.Uint32(b)
+func parseVRF(data netlink.Attributes) (table uint32) {
+	for typ, v := range data.All() {
+		if typ == unix.IFLA_VRF_TABLE {
+			table = netlink.Uint32(v)
 		}
-	})
+	}
 	return table
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/netlink"
 )
 
 // Entry is an entry as the kernel holds it, whoever has made it. Of a (*,G) or
@@ -36,11 +38,11 @@ type Reader struct {
 	// table, and of all links and routes, while it makes a part.
 	Rest int
 
-	fd    int
-	table uint32
-	seq   uint32
-	buf   []byte
-	entry Entry // whose Outgoing is used again
+	conn   *netlink.Conn
+	table  uint32
+	body   netlink.Attributes
+	entry  Entry // whose Outgoing is used again
+	wanted bool  // whether the caller of Each wants more
 }
 
 // told is the number of a table in what the kernel tells.
@@ -52,8 +54,6 @@ func told(table uint32) uint32 {
 }
 
 const (
-	// dumpBuffer takes the largest message that the kernel makes of a dump.
-	dumpBuffer = 64 << 10
 	// familyIP6MR is RTNL_FAMILY_IP6MR.
 	familyIP6MR = 129
 	// longestRest bounds the wait between two parts of a list.
@@ -64,15 +64,17 @@ const (
 
 // NewReader opens a reader of a table, numbered as for [Open].
 func NewReader(table uint32) (*Reader, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	conn, err := netlink.Open(unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, fmt.Errorf("read the multicast forwarding table: %w", err)
 	}
-	return &Reader{fd: fd, table: told(table), buf: make([]byte, dumpBuffer)}, nil
+	r := &Reader{conn: conn, table: told(table)}
+	conn.Pause = r.rest
+	return r, nil
 }
 
 // Close ends the reader.
-func (r *Reader) Close() error { return unix.Close(r.fd) }
+func (r *Reader) Close() error { return r.conn.Close() }
 
 // Each calls f for every entry, until it returns false. The entry is valid
 // until f returns. A table of 10,000 takes 12 ms, one of 100,000 half a second
@@ -81,128 +83,60 @@ func (r *Reader) Close() error { return unix.Close(r.fd) }
 // entry made meanwhile may be missing, and so may a lasting one when others are
 // deleted; ask with [Reader.Get] before believing that.
 func (r *Reader) Each(f func(*Entry) bool) error {
-	if err := r.ask(unix.NLM_F_DUMP, netip.Addr{}, netip.Addr{}); err != nil {
+	r.wanted = true
+	err := r.conn.Ask(unix.RTM_GETROUTE, unix.NLM_F_DUMP, r.request(netip.Addr{}, netip.Addr{}), func(m netlink.Message) {
+		if r.wanted && r.parse(m) {
+			r.wanted = f(&r.entry)
+		}
+	})
+	if err != nil {
 		return fmt.Errorf("list the multicast forwarding table: %w", err)
 	}
-	wanted := true
-	for {
-		begin := time.Now()
-		n, err := r.read()
-		took := time.Since(begin)
-		done := false
-		if err == nil {
-			done, err = r.parse(r.buf[:n], func(e *Entry) { wanted = wanted && f(e) })
-		}
-		if err != nil {
-			return fmt.Errorf("list the multicast forwarding table: %w", err)
-		}
-		if done {
-			return nil
-		}
-		if wanted {
-			time.Sleep(min(took*time.Duration(r.Rest), longestRest))
-		}
+	return nil
+}
+
+// rest lets others at the table between two parts of a list.
+func (r *Reader) rest(took time.Duration) {
+	if r.wanted {
+		time.Sleep(min(took*time.Duration(r.Rest), longestRest))
 	}
 }
 
 // Get asks for one entry. It is valid until the reader is used again. The error
 // wraps ErrNoRoute when there is none.
 func (r *Reader) Get(source, group netip.Addr) (*Entry, error) {
-	var found *Entry
-	err := r.ask(0, source, group)
-	var n int
-	if err == nil {
-		n, err = r.read()
-	}
-	if err == nil {
-		_, err = r.parse(r.buf[:n], func(e *Entry) { found = e })
-	}
-	if errors.Is(err, unix.ENOENT) || err == nil && (found == nil || found.Unresolved) {
+	found := false
+	err := r.conn.Ask(unix.RTM_GETROUTE, 0, r.request(source, group), func(m netlink.Message) {
+		found = found || r.parse(m)
+	})
+	if errors.Is(err, unix.ENOENT) || err == nil && (!found || r.entry.Unresolved) {
 		err = ErrNoRoute
 	}
 	if err != nil {
 		return nil, fmt.Errorf("multicast forwarding entry (%s, %s): %w", source, group, err)
 	}
-	return found, nil
+	return &r.entry, nil
 }
 
-// ask sends RTM_GETROUTE.
-func (r *Reader) ask(flags uint16, source, group netip.Addr) error {
-	r.seq++
-	b := append(r.buf[:0], make([]byte, unix.SizeofNlMsghdr+unix.SizeofRtMsg)...)
-	binary.NativeEndian.PutUint16(b[4:], unix.RTM_GETROUTE)
-	binary.NativeEndian.PutUint16(b[6:], unix.NLM_F_REQUEST|flags)
-	binary.NativeEndian.PutUint32(b[8:], r.seq)
-	b[unix.SizeofNlMsghdr] = familyIP6MR
+// request is the body of RTM_GETROUTE for an entry, or for all of them.
+func (r *Reader) request(source, group netip.Addr) []byte {
+	// struct rtmsg: family, dst_len, src_len and more.
+	r.body = append(r.body[:0], make([]byte, unix.SizeofRtMsg)...)
+	r.body[0] = familyIP6MR
 	if source.IsValid() {
-		b[unix.SizeofNlMsghdr+1], b[unix.SizeofNlMsghdr+2] = 128, 128
-		b = appendAttribute(b, unix.RTA_SRC, source.AsSlice())
-		b = appendAttribute(b, unix.RTA_DST, group.AsSlice())
-		b = appendAttribute(b, unix.RTA_TABLE, binary.NativeEndian.AppendUint32(nil, r.table))
+		from, to := source.As16(), group.As16()
+		r.body[1], r.body[2] = 128, 128
+		r.body.Bytes(unix.RTA_SRC, from[:])
+		r.body.Bytes(unix.RTA_DST, to[:])
+		r.body.Uint32(unix.RTA_TABLE, r.table)
 	}
-	binary.NativeEndian.PutUint32(b, uint32(len(b)))
-	return unix.Sendto(r.fd, b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+	return r.body
 }
 
-func appendAttribute(b []byte, typ uint16, value []byte) []byte {
-	b = binary.NativeEndian.AppendUint16(b, uint16(unix.SizeofRtAttr+len(value)))
-	b = binary.NativeEndian.AppendUint16(b, typ)
-	return append(b, value...)
+// parse takes an entry of the table out of a message.
+func (r *Reader) parse(m netlink.Message) bool {
+	return m.Type == unix.RTM_NEWROUTE && parseEntry(m.Data, r.table, &r.entry)
 }
-
-// read reads one datagram of the answer. The kernel makes the next one meanwhile.
-func (r *Reader) read() (int, error) {
-	for {
-		n, _, err := unix.Recvfrom(r.fd, r.buf, 0)
-		if !errors.Is(err, unix.EINTR) {
-			return n, err
-		}
-	}
-}
-
-// parse hands over the entries of a datagram.
-func (r *Reader) parse(b []byte, f func(*Entry)) (done bool, err error) {
-	for {
-		m, rest, ok := nextMessage(b)
-		if !ok {
-			return false, nil
-		}
-		b = rest
-		switch {
-		case m.seq != r.seq:
-		case m.typ == unix.NLMSG_DONE:
-			return true, nil
-		case m.typ == unix.NLMSG_ERROR && len(m.body) >= 4:
-			if code := int32(binary.NativeEndian.Uint32(m.body)); code != 0 {
-				return true, unix.Errno(-code)
-			}
-		case m.typ == unix.RTM_NEWROUTE && parseEntry(m.body, r.table, &r.entry):
-			f(&r.entry)
-		}
-	}
-}
-
-// message is one netlink message.
-type message struct {
-	typ  uint16
-	seq  uint32
-	body []byte
-}
-
-// nextMessage splits the first message off a datagram.
-func nextMessage(b []byte) (m message, rest []byte, ok bool) {
-	if len(b) < unix.SizeofNlMsghdr {
-		return m, nil, false
-	}
-	size := int(binary.NativeEndian.Uint32(b))
-	if size < unix.SizeofNlMsghdr || size > len(b) {
-		return m, nil, false
-	}
-	m = message{binary.NativeEndian.Uint16(b[4:]), binary.NativeEndian.Uint32(b[8:]), b[unix.SizeofNlMsghdr:size]}
-	return m, b[min(align4(size), len(b)):], true
-}
-
-func align4(n int) int { return (n + 3) &^ 3 }
 
 // parseEntry decodes a route message; it is false for one of another kind or table.
 func parseEntry(b []byte, table uint32, e *Entry) bool {
@@ -212,7 +146,7 @@ func parseEntry(b []byte, table uint32, e *Entry) bool {
 	flags := binary.NativeEndian.Uint32(b[8:])
 	*e = Entry{Outgoing: e.Outgoing[:0], Foreign: b[5] == unix.RTPROT_STATIC, Unresolved: flags&unix.RTNH_F_UNRESOLVED != 0}
 	of := uint32(b[4])
-	eachAttribute(b[unix.SizeofRtMsg:], func(typ uint16, v []byte) {
+	for typ, v := range netlink.Attributes(b[unix.SizeofRtMsg:]).All() {
 		switch {
 		case typ == unix.RTA_TABLE && len(v) == 4:
 			of = binary.NativeEndian.Uint32(v)
@@ -230,7 +164,7 @@ func parseEntry(b []byte, table uint32, e *Entry) bool {
 		case typ == unix.RTA_EXPIRES && len(v) == 8: // since the last use, whatever its name
 			e.Idle = time.Duration(min(binary.NativeEndian.Uint64(v), 1<<36)) * clockTick
 		}
-	})
+	}
 	return of == table && e.Source.IsValid() && e.Group.IsValid()
 }
 
@@ -242,19 +176,7 @@ func appendNexthops(list []int, b []byte) []int {
 			break
 		}
 		list = append(list, int(binary.NativeEndian.Uint32(b[4:])))
-		b = b[min(align4(size), len(b)):]
+		b = b[min((size+3)&^3, len(b)):] // RTNH_ALIGN
 	}
 	return list
-}
-
-// eachAttribute goes through rtnetlink attributes up to the first that is cut short.
-func eachAttribute(b []byte, f func(typ uint16, value []byte)) {
-	for len(b) >= unix.SizeofRtAttr {
-		size := int(binary.NativeEndian.Uint16(b))
-		if size < unix.SizeofRtAttr || size > len(b) {
-			return
-		}
-		f(binary.NativeEndian.Uint16(b[2:])&^(unix.NLA_F_NESTED|unix.NLA_F_NET_BYTEORDER), b[unix.SizeofRtAttr:size])
-		b = b[min(align4(size), len(b)):]
-	}
 }

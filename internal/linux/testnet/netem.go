@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/netlink"
 )
 
 // Impair has an interface of the node lose what it sends at random and hold back the rest
@@ -21,24 +22,21 @@ func (n *Node) Impair(t testing.TB, link string, loss float64, delay, jitter tim
 	for _, v := range []uint32{ticks(delay), queue, uint32(loss * math.MaxUint32), 0, 0, ticks(jitter)} {
 		options = binary.NativeEndian.AppendUint32(options, v)
 	}
-	const kind, parameters = 1, 2 // TCA_KIND, TCA_OPTIONS
-	ae := netlink.NewAttributeEncoder()
-	ae.String(kind, "netem")
-	ae.Bytes(parameters, options)
-	attributes, err := ae.Encode()
-	Must(t, err)
 	// struct tcmsg: family, interface, handle, parent, info.
 	const root = 0xffffffff // TC_H_ROOT
-	message := make([]byte, 4)
+	message := make(netlink.Attributes, 4)
 	for _, v := range []uint32{uint32(n.Interface(t, link).Index), 0, root, 0} {
 		message = binary.NativeEndian.AppendUint32(message, v)
 	}
-	conn, err := netlink.Dial(unix.NETLINK_ROUTE, &netlink.Config{NetNS: n.FD()})
-	Must(t, err)
-	defer conn.Close()
-	_, err = conn.Execute(netlink.Message{
-		Header: netlink.Header{Type: unix.RTM_NEWQDISC, Flags: netlink.Request | netlink.Acknowledge | netlink.Create | netlink.Replace},
-		Data:   append(message, attributes...),
+	const kind, parameters = 1, 2 // TCA_KIND, TCA_OPTIONS
+	message.String(kind, "netem")
+	message.Bytes(parameters, options)
+	n.In(t, func() error {
+		conn, err := netlink.Open(unix.NETLINK_ROUTE)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		return conn.Do(unix.RTM_NEWQDISC, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, message)
 	})
-	Must(t, err)
 }

@@ -53,7 +53,7 @@ func NewNode(t testing.TB) *Node {
 	Must(t, err)
 	t.Cleanup(func() { ns.Close() })
 	Must(t, ns.DisableDAD())
-	h, err := links.OpenIn(ns.FD())
+	h, err := links.OpenIn(ns.Do)
 	Must(t, err)
 	t.Cleanup(func() { h.Close() })
 	return &Node{ns, h}

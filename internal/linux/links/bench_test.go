@@ -1,0 +1,31 @@
+package links_test
+
+import (
+	"fmt"
+	"testing"
+
+	"tandem/internal/linux/links"
+)
+
+// BenchmarkList lists 21 interfaces with their addresses.
+func BenchmarkList(b *testing.B) {
+	_, h := newNamespace(b)
+	for i := range 10 {
+		must(b, h.AddVeth(links.VethEnd{Name: fmt.Sprintf("a%d", i)}, links.VethEnd{Name: fmt.Sprintf("b%d", i)}))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if list, err := h.List(); err != nil || len(list) != 21 {
+			b.Fatal(len(list), err)
+		}
+	}
+}
+
+// BenchmarkSetUp is a change that the kernel acknowledges, after a look for the index.
+func BenchmarkSetUp(b *testing.B) {
+	_, h := newNamespace(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		must(b, h.SetUp("lo", true))
+	}
+}

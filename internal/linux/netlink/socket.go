@@ -1,0 +1,32 @@
+package netlink
+
+import (
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+func socket(protocol int) (int, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
+	return fd, os.NewSyscallError("socket", err)
+}
+
+// setBuffer sets a buffer's size in bytes beyond the system's bounds if that is
+// permitted, else as far as they allow.
+func setBuffer(fd, force, polite, size int) {
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, force, size) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, polite, size)
+	}
+}
+
+// receive reads one datagram and returns its length, which is more than b holds when
+// its end was cut off. It allocates nothing: the sender, which is the kernel, is not asked for.
+func receive(fd int, b []byte) (int, error) {
+	n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
+		unix.MSG_TRUNC, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}

@@ -1,0 +1,136 @@
+package netlink
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Subscription hears what the kernel tells to multicast groups. Its methods are for one
+// goroutine, but Close is for any.
+type Subscription struct {
+	closed atomic.Bool
+	file   *os.File // in the runtime's poller
+	raw    syscall.RawConn
+	in     []byte
+
+	// Kept here so that the function given to the poller is made once.
+	poll    func(fd uintptr) bool
+	hear    func(datagram []byte) bool
+	overrun bool
+	err     error
+}
+
+// Filter is a socket filter (BPF) that chooses which messages are queued at all.
+type Filter []unix.SockFilter
+
+// Subscribe joins groups (RTNLGRP_* and the like) of a part of the kernel, in the
+// network namespace of the calling thread. The buffer, in bytes, holds what has not been
+// heard yet. A nil filter lets every message through.
+func Subscribe(protocol, buffer int, filter Filter, groups ...int) (*Subscription, error) {
+	fd, err := socket(protocol)
+	if err != nil {
+		return nil, err
+	}
+	setBuffer(fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, buffer)
+	if err := join(fd, filter, groups); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return newSubscription(fd)
+}
+
+func newSubscription(fd int) (*Subscription, error) {
+	s := &Subscription{file: os.NewFile(uintptr(fd), "netlink"), in: make([]byte, datagramSize)}
+	s.poll = s.read
+	var err error
+	if s.raw, err = s.file.SyscallConn(); err != nil {
+		s.file.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func join(fd int, filter Filter, groups []int) error {
+	if len(filter) > 0 {
+		program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+		if err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program); err != nil {
+			return os.NewSyscallError("attach filter", err)
+		}
+	}
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return os.NewSyscallError("bind", err)
+	}
+	for _, g := range groups {
+		if err := unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, g); err != nil {
+			return os.NewSyscallError("join group", err)
+		}
+	}
+	return nil
+}
+
+// Close ends the subscription and a Receive or Drain that is waiting.
+func (s *Subscription) Close() error {
+	s.closed.Store(true)
+	return s.file.Close()
+}
+
+// Receive waits until something is told. It gives hear the datagrams that are there,
+// until hear returns false; a datagram is valid until hear returns. An overrun means
+// that the kernel had to leave messages out. After Close it returns net.ErrClosed.
+func (s *Subscription) Receive(hear func(datagram []byte) bool) (overrun bool, err error) {
+	s.hear, s.overrun, s.err = hear, false, nil
+	err = s.raw.Read(s.poll)
+	s.hear = nil
+	if s.closed.Load() {
+		return s.overrun, net.ErrClosed
+	}
+	return s.overrun, errors.Join(err, s.err)
+}
+
+// read reads what is there; it returns false to be called again when there is something.
+func (s *Subscription) read(fd uintptr) bool {
+	for heard := false; ; {
+		n, err := receive(int(fd), s.in)
+		switch {
+		case err == nil:
+			heard = true
+			if !s.hear(s.in[:min(n, len(s.in))]) {
+				return true
+			}
+		case errors.Is(err, unix.ENOBUFS):
+			s.overrun = true
+		case errors.Is(err, unix.EAGAIN):
+			return heard || s.overrun
+		case !errors.Is(err, unix.EINTR):
+			s.err = os.NewSyscallError("receive", err)
+			return true
+		}
+	}
+}
+
+// Drain throws away what waits to be heard. The kernel leaves messages out until the
+// queue is empty, so that comes first after an overrun.
+func (s *Subscription) Drain() error {
+	var failed error
+	err := s.raw.Read(func(fd uintptr) bool {
+		for {
+			switch _, err := receive(int(fd), s.in[:1]); {
+			case err == nil, errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.EINTR):
+			case errors.Is(err, unix.EAGAIN):
+				return true
+			default:
+				failed = os.NewSyscallError("receive", err)
+				return true
+			}
+		}
+	})
+	if s.closed.Load() {
+		return net.ErrClosed
+	}
+	return errors.Join(err, failed)
+}
