@@ -16,6 +16,7 @@ import (
 	"tandem/internal/device"
 	"tandem/internal/echo"
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 	"tandem/internal/state"
@@ -67,11 +68,11 @@ func (r *fakeRouter) Apply(m *config.Model) error {
 		switch router := r.routers[name]; {
 		case !i.MLD.Enabled:
 		case router == nil:
-			router := mld.NewRouter(mldOf(m, i), r.id, r.now)
-			router.SetLink(r.now, netip.MustParseAddr("fe80::1"), true, &mfx)
+			router := mld.NewRouter(mldOf(m, i), r.id, instant.FromOrigin(r.now))
+			router.SetLink(instant.FromOrigin(r.now), netip.MustParseAddr("fe80::1"), true, &mfx)
 			r.routers[name] = router
 		default:
-			router.SetConfig(r.now, mldOf(m, i), &mfx)
+			router.SetConfig(instant.FromOrigin(r.now), mldOf(m, i), &mfx)
 		}
 	}
 	return nil
@@ -143,7 +144,7 @@ func (r *fakeRouter) Snapshot() state.Device {
 	}
 	for name, router := range r.routers {
 		s.Interfaces = append(s.Interfaces, device.InterfaceSnapshot{Name: string(name), Netdev: name.Netdev(), Up: true,
-			MLD: router.State(r.now), Duty: device.Duty{Kind: device.DutyShared, Covers: etrunk.Bucket0}})
+			MLD: router.State(instant.FromOrigin(r.now)), Duty: device.Duty{Kind: device.DutyShared, Covers: etrunk.Bucket0}})
 	}
 	return state.Device{Snapshot: s}
 }
@@ -159,7 +160,7 @@ func (r *fakeRouter) join(t *testing.T, name config.InterfaceName, host, group, 
 	}
 	var fx mld.Effects
 	meta := mld.Meta{Src: host, Dst: mld.AllMLDv2Routers, HopLimit: 1, RouterAlert: true}
-	if err := r.routers[name].Receive(r.now, mld.Version{Clock: 1, Device: r.id}, meta, &p, &fx); err != nil {
+	if err := r.routers[name].Receive(instant.FromOrigin(r.now), mld.Version{Clock: 1, Device: r.id}, meta, &p, &fx); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -168,7 +169,7 @@ func (r *fakeRouter) Groups(iface string, _ bool) []mld.GroupState {
 	router := r.routers[config.InterfaceName(iface)]
 	var out []mld.GroupState
 	for group := range router.Groups() {
-		if g, ok := router.GroupState(r.now, group); ok {
+		if g, ok := router.GroupState(instant.FromOrigin(r.now), group); ok {
 			out = append(out, g)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 )
 
 // announceGap is the least time between two announcements, so that a path between the
@@ -26,12 +27,12 @@ func (d *Device) announce(now time.Duration) {
 	d.found, d.strangers, d.announcedAt = false, false, now
 	for _, ifc := range d.order.downstreams {
 		if d.memberOf(ifc) != nil {
-			ifc.router.AskAnew(now, &d.mldFx)
+			ifc.router.AskAnew(instant.FromOrigin(now), &d.mldFx)
 			d.applyMLD(now, ifc)
 		}
 	}
 	if found && d.upstream != nil {
-		d.upstream.proxy.TellAnew(now)
+		d.upstream.proxy.TellAnew(instant.FromOrigin(now))
 		d.advanceProxy(now)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 )
 
@@ -112,7 +113,7 @@ func (d *Device) configureUpstream(now time.Duration) {
 	}
 	cfg := d.settings.Interfaces[name]
 	if u := d.upstream; u != nil && u.name == name && u.netdev == cfg.Netdev {
-		u.proxy.SetConfig(now, cfg.MLD)
+		u.proxy.SetConfig(instant.FromOrigin(now), cfg.MLD)
 		return
 	}
 	d.leaveUpstream(now)
@@ -122,7 +123,7 @@ func (d *Device) configureUpstream(now time.Duration) {
 	if name == "" {
 		return
 	}
-	d.upstream = &upstream{name: name, netdev: cfg.Netdev, proxy: mld.NewProxy(cfg.MLD, rand.New(d.random(0)), now)}
+	d.upstream = &upstream{name: name, netdev: cfg.Netdev, proxy: mld.NewProxy(cfg.MLD, rand.New(d.random(0)), instant.FromOrigin(now))}
 	d.upstream.setLink(now, d.links[cfg.Netdev])
 	d.regroupAll(now)
 }
@@ -135,7 +136,7 @@ func (d *Device) leaveUpstream(now time.Duration) {
 	}
 	for _, ifc := range d.downstreams {
 		for group := range ifc.router.Groups() {
-			d.upstream.proxy.Want(now, group, mld.Filter{})
+			d.upstream.proxy.Want(instant.FromOrigin(now), group, mld.Filter{})
 		}
 	}
 	d.advanceProxy(now)
@@ -157,7 +158,7 @@ func (d *Device) configureDownstreams(now time.Duration) {
 		ifc := d.downstreams[name]
 		if ifc == nil {
 			d.numbered++
-			ifc = &downstream{name: name, netdev: cfg.Netdev, router: mld.NewRouter(cfg.MLD, d.id, now), number: d.numbered}
+			ifc = &downstream{name: name, netdev: cfg.Netdev, router: mld.NewRouter(cfg.MLD, d.id, instant.FromOrigin(now)), number: d.numbered}
 			d.downstreams[name] = ifc
 			d.reorder()
 			ifc.setLink(now, d.links[cfg.Netdev], &d.mldFx)
@@ -165,7 +166,7 @@ func (d *Device) configureDownstreams(now time.Duration) {
 				d.regroup(now, group)
 			}
 		} else if !ifc.cfg.MLD.Equal(cfg.MLD) {
-			ifc.router.SetConfig(now, cfg.MLD, &d.mldFx)
+			ifc.router.SetConfig(instant.FromOrigin(now), cfg.MLD, &d.mldFx)
 		}
 		ifc.cfg = cfg
 		d.applyMLD(now, ifc)
@@ -194,8 +195,8 @@ func (d *Device) assign(now time.Duration) {
 		if renamed {
 			ifc.ledger = newLedger(id, ifc)
 		}
-		ifc.router.HoldPeer(now, d.version(now), s != nil && s.holding, &d.mldFx)
-		ifc.router.SetApart(now, d.version(now), s != nil && !s.inSync, &d.mldFx)
+		ifc.router.HoldPeer(instant.FromOrigin(now), d.version(now), s != nil && s.holding, &d.mldFx)
+		ifc.router.SetApart(instant.FromOrigin(now), d.version(now), s != nil && !s.inSync, &d.mldFx)
 		d.applyMLD(now, ifc)
 		if s != nil {
 			s.interfaces = append(s.interfaces, ifc)

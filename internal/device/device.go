@@ -6,6 +6,7 @@ import (
 
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -131,7 +132,7 @@ func (d *Device) Advance(now time.Duration) {
 	}
 	d.catchUp(now)
 	for _, ifc := range d.order.downstreams {
-		ifc.router.Advance(now, d.version(now), &d.mldFx)
+		ifc.router.Advance(instant.FromOrigin(now), d.version(now), &d.mldFx)
 		d.applyMLD(now, ifc)
 	}
 	d.advanceProxy(now)
@@ -152,10 +153,12 @@ func (d *Device) Deadline() (time.Duration, bool) {
 		}
 	}
 	for _, ifc := range d.order.downstreams {
-		earliest(ifc.router.Deadline())
+		due := ifc.router.Deadline()
+		earliest(due.SinceOrigin(), due.IsSet())
 	}
 	if d.upstream != nil {
-		earliest(d.upstream.proxy.Deadline())
+		due := d.upstream.proxy.Deadline()
+		earliest(due.SinceOrigin(), due.IsSet())
 	}
 	for _, t := range d.order.trunks {
 		earliest(t.core.Deadline())

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tandem/internal/event"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -34,17 +35,17 @@ type upstream struct {
 
 func (i *downstream) setLink(now time.Duration, link LinkChanged, fx *mld.Effects) {
 	i.link = link
-	i.router.SetLink(now, link.LinkLocal, link.Up, fx)
+	i.router.SetLink(instant.FromOrigin(now), link.LinkLocal, link.Up, fx)
 }
 
 func (u *upstream) setLink(now time.Duration, link LinkChanged) {
 	u.link = link
-	u.proxy.SetLink(now, link.LinkLocal, link.Up)
+	u.proxy.SetLink(instant.FromOrigin(now), link.LinkLocal, link.Up)
 }
 
 func (d *Device) mldReceived(now time.Duration, ev *MLDReceived) {
 	if u := d.upstream; u != nil && u.netdev == ev.Netdev {
-		if err := u.proxy.Receive(now, ev.Meta, ev.Packet); err == nil {
+		if err := u.proxy.Receive(instant.FromOrigin(now), ev.Meta, ev.Packet); err == nil {
 			d.advanceProxy(now)
 		}
 		return // the proxy counts what it drops
@@ -53,7 +54,7 @@ func (d *Device) mldReceived(now time.Duration, ev *MLDReceived) {
 		if ifc.netdev == ev.Netdev {
 			ifc.router.SetRoom(d.room(ifc))
 			// The router counts what it drops, by cause.
-			_ = ifc.router.Receive(now, d.version(now), ev.Meta, ev.Packet, &d.mldFx)
+			_ = ifc.router.Receive(instant.FromOrigin(now), d.version(now), ev.Meta, ev.Packet, &d.mldFx)
 			d.applyMLD(now, ifc)
 			d.noteRefusals(now, ifc)
 			return
@@ -85,7 +86,7 @@ func (d *Device) noteRefusals(now time.Duration, ifc *downstream) {
 	if refused == ifc.refused || ifc.refused != 0 && now < ifc.refusedAt+refusalPause {
 		return
 	}
-	drops := ifc.router.State(now).Counters.Drops
+	drops := ifc.router.State(instant.FromOrigin(now)).Counters.Drops
 	d.tell(event.MLDJoinRefused.With(ifc.name, refused-ifc.refused, drops.Policy, drops.Access, drops.Limit))
 	ifc.refused, ifc.refusedAt = refused, now
 }
@@ -124,7 +125,7 @@ func (d *Device) advanceProxy(now time.Duration) {
 		return
 	}
 	pending := u.proxy.Pending()
-	u.proxy.Advance(now, &d.mldFx)
+	u.proxy.Advance(instant.FromOrigin(now), &d.mldFx)
 	for _, report := range d.mldFx.Reports {
 		d.fx.MLD = append(d.fx.MLD, SendMLD{
 			Netdev: u.netdev, Destination: report.Dst, Payload: report.Payload,

@@ -6,6 +6,7 @@ import (
 
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
+	"tandem/internal/instant"
 )
 
 // trunk is an E-Trunk and the members that this device has in it.
@@ -156,7 +157,7 @@ func (m *member) reason(local etrunk.Announcement, ms etrunk.MemberState) string
 // refreshQueriers gives the querier's duty to the interfaces that have it.
 func (d *Device) refreshQueriers(now time.Duration) {
 	for _, ifc := range d.order.downstreams {
-		ifc.router.SetQuerierDuty(now, d.dutyOf(ifc).Querier, &d.mldFx)
+		ifc.router.SetQuerierDuty(instant.FromOrigin(now), d.dutyOf(ifc).Querier, &d.mldFx)
 		d.applyMLD(now, ifc)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem/internal/event"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -114,7 +115,7 @@ func (d *Device) applyChannel(now time.Duration, s *service) {
 func (d *Device) setInSync(now time.Duration, s *service, inSync bool) {
 	s.inSync = inSync
 	for _, ifc := range s.interfaces {
-		ifc.router.SetApart(now, d.version(now), !inSync, &d.mldFx)
+		ifc.router.SetApart(instant.FromOrigin(now), d.version(now), !inSync, &d.mldFx)
 		d.applyMLD(now, ifc)
 	}
 	if inSync {
@@ -156,7 +157,7 @@ func (d *Device) refreshRetention(now time.Duration) {
 		}
 		s.holding = holding
 		for _, ifc := range s.interfaces {
-			ifc.router.HoldPeer(now, d.version(now), holding, &d.mldFx)
+			ifc.router.HoldPeer(instant.FromOrigin(now), d.version(now), holding, &d.mldFx)
 			d.applyMLD(now, ifc)
 		}
 	}
@@ -243,7 +244,7 @@ func (s *service) At(ref rbs.Ref) (rbs.Record, bool) {
 	if ifc == nil {
 		return rbs.Record{}, false
 	}
-	ifc.router.Tick(s.now)
+	ifc.router.Tick(instant.FromOrigin(s.now))
 	rec, ok := ifc.router.At(mld.Handle(ref.Record))
 	if !ok {
 		return rbs.Record{}, false
@@ -273,7 +274,7 @@ func (s *service) Record(key rbs.Key) (rbs.Record, bool) {
 	if ifc == nil {
 		return rbs.Record{}, false
 	}
-	ifc.router.Tick(s.now)
+	ifc.router.Tick(instant.FromOrigin(s.now))
 	rec, ok := ifc.router.Get(mld.Key{Group: key.Group, Host: key.Host})
 	if !ok {
 		return rbs.Record{}, false
@@ -293,7 +294,7 @@ func (s *service) Merge(now time.Duration, rec *rbs.Record) rbs.Merged {
 		s.EndMerge(now)
 		s.merging = ifc
 	}
-	merged := ifc.router.Merge(now, mld.Record{
+	merged := ifc.router.Merge(instant.FromOrigin(now), mld.Record{
 		Key:     mld.Key{Group: rec.Group, Host: rec.Host},
 		Filter:  mld.Filter{Mode: filterMode(rec.Exclude), Sources: rec.Sources},
 		Version: mld.Version{Clock: uint64(rec.Version.Clock), Device: rec.Version.Device},

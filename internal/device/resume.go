@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"tandem/internal/instant"
 	"tandem/internal/rbs"
 )
 
@@ -86,13 +87,13 @@ func (d *Device) resumeDownstreams(now time.Duration, cp *Checkpoint) {
 		if ifc == nil {
 			continue
 		}
-		ifc.router.Resume(now, ic.Router, &d.mldFx)
+		ifc.router.Resume(instant.FromOrigin(now), ic.Router, &d.mldFx)
 		ifc.setLink(now, ifc.link, &d.mldFx)
 		d.applyMLD(now, ifc)
 		ifc.refused = ifc.router.Refused()
 	}
 	if u := d.upstream; u != nil {
-		u.proxy.Resume(now, cp.Upstream)
+		u.proxy.Resume(instant.FromOrigin(now), cp.Upstream)
 		u.setLink(now, u.link)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 )
 
@@ -24,7 +25,7 @@ func (d *Device) regroup(now time.Duration, group netip.Addr) {
 	want := d.wanted(group)
 	if d.upstream != nil {
 		pending := d.upstream.proxy.Pending() > 0
-		d.upstream.proxy.Want(now, group, want)
+		d.upstream.proxy.Want(instant.FromOrigin(now), group, want)
 		if pending != (d.upstream.proxy.Pending() > 0) { // readiness waits for it
 			d.dutyDirty = true
 		}

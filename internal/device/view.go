@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 )
 
@@ -24,7 +25,7 @@ func (d *Device) Snapshot(now time.Duration, wall time.Time) Snapshot {
 	for _, ifc := range d.order.downstreams {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
 			Name: ifc.name, Netdev: ifc.link.Netdev, Up: ifc.link.Up, Profile: ifc.cfg.Profile,
-			MLD: ifc.router.State(now), Duty: d.dutyOf(ifc),
+			MLD: ifc.router.State(instant.FromOrigin(now)), Duty: d.dutyOf(ifc),
 		})
 	}
 	slices.SortFunc(s.Interfaces, func(a, b InterfaceSnapshot) int { return cmp.Compare(a.Name, b.Name) })
@@ -81,7 +82,7 @@ func (d *Device) Groups(now time.Duration, name string) []mld.GroupState {
 	}
 	var groups []mld.GroupState
 	for group := range ifc.router.Groups() {
-		if state, ok := ifc.router.GroupState(now, group); ok {
+		if state, ok := ifc.router.GroupState(instant.FromOrigin(now), group); ok {
 			groups = append(groups, state)
 		}
 	}
@@ -140,7 +141,7 @@ func (d *Device) Group(now time.Duration, name string, group netip.Addr) (mld.Gr
 	if ifc == nil {
 		return mld.GroupState{}, false
 	}
-	return ifc.router.GroupState(now, group)
+	return ifc.router.GroupState(instant.FromOrigin(now), group)
 }
 
 // Listens reports whether a host wants a group on a downstream interface.

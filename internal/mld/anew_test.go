@@ -10,16 +10,16 @@ import (
 // TestTellAnew: everything is reported once more within a second, and asked again by
 // the querier alone.
 func TestTellAnew(t *testing.T) {
-	p := NewProxy(DefaultConfig(), rand.New(rand.NewPCG(1, 1)), 0)
-	p.SetLink(0, netip.MustParseAddr("fe80::a"), true)
+	p := NewProxy(DefaultConfig(), rand.New(rand.NewPCG(1, 1)), after(0))
+	p.SetLink(after(0), netip.MustParseAddr("fe80::a"), true)
 	group := netip.MustParseAddr("ff3e::8000:1")
-	p.Want(0, group, Filter{Sources: []netip.Addr{netip.MustParseAddr("2001:db8::1")}})
+	p.Want(after(0), group, Filter{Sources: []netip.Addr{netip.MustParseAddr("2001:db8::1")}})
 	var fx Effects
-	now := time.Duration(0)
+	now := after(0)
 	run := func(d time.Duration) {
-		for end := now + d; ; {
-			at, ok := p.Deadline()
-			if !ok || at > end {
+		for end := now.Add(d); ; {
+			at := p.Deadline()
+			if !at.IsDue(end) {
 				now = end
 				return
 			}
@@ -42,11 +42,11 @@ func TestTellAnew(t *testing.T) {
 
 	for _, duty := range []bool{true, false} {
 		var asked Effects
-		r := NewRouter(DefaultConfig(), 1, 0)
-		r.SetLink(0, netip.MustParseAddr("fe80::a"), true, &asked)
-		r.SetQuerierDuty(0, duty, &asked)
+		r := NewRouter(DefaultConfig(), 1, after(0))
+		r.SetLink(after(0), netip.MustParseAddr("fe80::a"), true, &asked)
+		r.SetQuerierDuty(after(0), duty, &asked)
 		asked.Reset()
-		r.AskAnew(time.Hour, &asked)
+		r.AskAnew(after(time.Hour), &asked)
 		if got := len(asked.Queries); got > 1 || (got == 1) != duty {
 			t.Errorf("duty %v: %d queries", duty, got)
 		}

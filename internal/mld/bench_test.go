@@ -21,15 +21,15 @@ func loaded(groups, hosts int, sources func(group int) []netip.Addr) (*Router, f
 		}
 		return AppendReport(nil, []GroupRecord{{t, groupNumber(group), list}})
 	}
-	r := NewRouter(DefaultConfig(), 1, 0)
+	r := NewRouter(DefaultConfig(), 1, after(0))
 	var fx Effects
-	r.SetLink(0, self, true, &fx)
+	r.SetLink(after(0), self, true, &fx)
 	var p Packet
 	for g := range groups {
 		_ = p.Parse(report(g))
 		for h := range hosts {
 			fx.Reset()
-			_ = r.Receive(time.Duration(g)*time.Millisecond, Version{1, 1}, Meta{Src: hostNumber(h), HopLimit: 1}, &p, &fx)
+			_ = r.Receive(after(time.Duration(g)*time.Millisecond), Version{1, 1}, Meta{Src: hostNumber(h), HopLimit: 1}, &p, &fx)
 		}
 	}
 	return r, report
@@ -74,13 +74,13 @@ func BenchmarkRefresh(b *testing.B) {
 			var p Packet
 			var fx Effects
 			b.ReportAllocs()
-			now, i := time.Hour, 0
+			now, i := after(time.Hour), 0
 			for b.Loop() {
-				now += 3 * time.Microsecond
+				now = now.Add(3 * time.Microsecond)
 				fx.Reset()
 				_ = p.Parse(msgs[i%groups])
 				_ = r.Receive(now, Version{uint64(now), 1}, Meta{Src: hostNumber(0), HopLimit: 1}, &p, &fx)
-				if at, ok := r.Deadline(); ok && at <= now {
+				if r.Deadline().IsDue(now) {
 					r.Advance(now, Version{uint64(now), 1}, &fx)
 				}
 				i++
@@ -99,7 +99,7 @@ func BenchmarkJoin(b *testing.B) {
 	for b.Loop() {
 		fx.Reset()
 		p.Records[0].Group = groupNumber(i >> 4 % (1 << 20))
-		_ = r.Receive(time.Second, Version{1, 1}, Meta{Src: hostNumber(i), HopLimit: 1}, &p, &fx)
+		_ = r.Receive(after(time.Second), Version{1, 1}, Meta{Src: hostNumber(i), HopLimit: 1}, &p, &fx)
 		i++
 	}
 }
@@ -113,7 +113,7 @@ func BenchmarkMerge(b *testing.B) {
 	i := 0
 	for b.Loop() {
 		fx.Reset()
-		r.Merge(time.Hour, Record{Key: Key{groupNumber(i % groups), hostNumber(0)}, Filter: Filter{Mode: Exclude},
+		r.Merge(after(time.Hour), Record{Key: Key{groupNumber(i % groups), hostNumber(0)}, Filter: Filter{Mode: Exclude},
 			Version: Version{uint64(i + 10), 2}, Left: time.Minute}, &fx)
 		i++
 	}

@@ -3,6 +3,7 @@ package mld
 import (
 	"time"
 
+	"tandem/internal/instant"
 	"tandem/internal/table"
 )
 
@@ -38,9 +39,9 @@ func newCalendar(records *table.Pool[record]) calendar {
 
 // file enters a record that is not in the calendar, to come up after now and at
 // most one tick after at.
-func (c *calendar) file(id uint32, at, now time.Duration) {
-	current := int64(now / tickLength)
-	tick := int64((at + tickLength - 1) / tickLength)
+func (c *calendar) file(id uint32, at, now instant.Time) {
+	current := int64(now.SinceOrigin() / tickLength)
+	tick := int64((at.SinceOrigin() + tickLength - 1) / tickLength)
 	if tick-current > 2*coarseTicks {
 		tick -= tick % coarseTicks
 	}
@@ -68,10 +69,9 @@ func (c *calendar) remove(id uint32) {
 }
 
 // pop takes out one record of a bucket that is due and returns it, 0 when there is none.
-func (c *calendar) pop(now time.Duration) uint32 {
+func (c *calendar) pop(now instant.Time) uint32 {
 	for {
-		at, ok := c.due.deadline()
-		if !ok || at > now {
+		if !c.due.deadline().IsDue(now) {
 			return 0
 		}
 		b := c.due[0].id
@@ -98,6 +98,6 @@ func (c *calendar) bucket(tick int64) uint32 {
 	}
 	c.buckets[b] = bucket{tick: tick}
 	c.byTick[tick] = b
-	c.due.push(alarm{time.Duration(tick) * tickLength, b})
+	c.due.push(alarm{instant.FromOrigin(time.Duration(tick) * tickLength), b})
 	return b
 }

@@ -3,12 +3,13 @@ package mld
 import (
 	"net/netip"
 	"slices"
-	"time"
+
+	"tandem/internal/instant"
 )
 
 // count adds a live record to the counts of its group, or takes it off. A
 // tombstone counts for nothing.
-func (s *store) count(g *group, id uint32, by int32, now time.Duration) {
+func (s *store) count(g *group, id uint32, by int32, now instant.Time) {
 	rec := s.records.At(id)
 	if !rec.live() {
 		return

@@ -9,6 +9,5 @@
 // the database of two routers on one link mergeable in any order.
 //
 // Nothing here reads a clock or starts a goroutine. Callers pass now, a
-// monotonic reading since an origin of their choosing, and carry out the
-// Effects that come back. No type is safe for concurrent use.
+// reading of their monotonic clock, and carry out the Effects that come back. No type is safe for concurrent use.
 package mld

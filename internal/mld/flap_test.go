@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // TestFlapping lets 10,000 hosts of both versions join, leave and change their
@@ -26,7 +28,7 @@ func TestFlapping(t *testing.T) {
 	}
 	for second := range 60 {
 		for range perSecond {
-			x.advance(x.now + time.Second/perSecond)
+			x.advance(x.now.Add(time.Second / perSecond))
 			x.flap()
 		}
 		x.m.at(x.now)
@@ -43,8 +45,8 @@ func TestFlapping(t *testing.T) {
 }
 
 // advance lets time pass for the router; the model needs it only when asked.
-func (x *trial) advance(until time.Duration) {
-	for at, ok := x.r.Deadline(); ok && at <= until; at, ok = x.r.Deadline() {
+func (x *trial) advance(until instant.Time) {
+	for at := x.r.Deadline(); at.IsDue(until); at = x.r.Deadline() {
 		x.now = max(x.now, at)
 		x.fx.Reset()
 		x.r.Advance(x.now, x.version(), &x.fx)

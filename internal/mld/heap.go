@@ -1,11 +1,11 @@
 package mld
 
-import "time"
+import "tandem/internal/instant"
 
 // alarm asks for id to be looked at at a time. Alarms are never taken back: who
 // receives one checks whether anything is due.
 type alarm struct {
-	at time.Duration
+	at instant.Time
 	id uint32
 }
 
@@ -30,7 +30,7 @@ func (h *alarms) push(a alarm) {
 }
 
 // pop removes the earliest alarm if it is due.
-func (h *alarms) pop(now time.Duration) (alarm, bool) {
+func (h *alarms) pop(now instant.Time) (alarm, bool) {
 	s := *h
 	if len(s) == 0 || s[0].at > now {
 		return alarm{}, false
@@ -57,10 +57,10 @@ func (h *alarms) pop(now time.Duration) (alarm, bool) {
 	}
 }
 
-// deadline returns when the earliest alarm is due.
-func (h alarms) deadline() (time.Duration, bool) {
+// deadline returns when the earliest alarm is due, Never when there is none.
+func (h alarms) deadline() instant.Time {
 	if len(h) == 0 {
-		return 0, false
+		return instant.Never
 	}
-	return h[0].at, true
+	return h[0].at
 }

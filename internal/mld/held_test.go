@@ -15,16 +15,16 @@ import (
 func TestHeldIsCautious(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsExclude, group1)
-	x.r.HoldPeer(0, x.version(), true, &x.fx)
-	x.run(5 * time.Second)
+	x.r.HoldPeer(after(0), x.version(), true, &x.fx)
+	x.run(after(5 * time.Second))
 	x.hear(h1, ModeIsInclude, group1, s1)
 	x.wantFilter(Exclude)
 	x.receive(addr("fe80::9"), &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: group1}})
-	x.run(20 * time.Second)
+	x.run(after(20 * time.Second))
 	x.wantFilter(Exclude)
 	x.r.HoldPeer(x.now, x.version(), false, &x.fx)
 	x.hear(h1, ModeIsInclude, group1, s1)
-	x.run(30 * time.Second)
+	x.run(after(30 * time.Second))
 	x.wantFilter(Include, s1)
 }
 
@@ -32,15 +32,15 @@ func TestHeldIsCautious(t *testing.T) {
 func TestMergeWhileHeld(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, Left: time.Second}
-	x.r.Merge(0, rec, &x.fx)
-	x.r.HoldPeer(0, x.version(), true, &x.fx)
-	x.run(10 * time.Second)
+	x.r.Merge(after(0), rec, &x.fx)
+	x.r.HoldPeer(after(0), x.version(), true, &x.fx)
+	x.run(after(10 * time.Second))
 	// The peer is back for long enough to tell that this device has heard it last.
 	rec.Version, rec.Left = Version{1000, 1}, 5*time.Second
 	x.r.Merge(x.now, rec, &x.fx)
-	x.run(14900 * time.Millisecond)
+	x.run(after(14900 * time.Millisecond))
 	x.wantFilter(Exclude)
-	x.run(15100 * time.Millisecond)
+	x.run(after(15100 * time.Millisecond))
 	x.wantFilter(Include)
 }
 
@@ -52,18 +52,18 @@ func lingering(clock uint64, device uint64, left time.Duration, sources ...netip
 func TestLeavesOfBothDevices(t *testing.T) {
 	for _, duty := range []bool{true, false} {
 		x := newRig(t, DefaultConfig())
-		x.r.SetQuerierDuty(0, duty, &x.fx)
-		x.r.Merge(0, lingering(1, 2, 2*time.Second, s1), &x.fx)
+		x.r.SetQuerierDuty(after(0), duty, &x.fx)
+		x.r.Merge(after(0), lingering(1, 2, 2*time.Second, s1), &x.fx)
 		x.clock = 10
 		x.hear(h1, ModeIsInclude, group1, s2)
-		x.run(time.Second)
+		x.run(after(time.Second))
 		x.hear(h1, BlockOldSources, group1, s2)
 		x.wantFilter(Include, s1, s2)
-		x.run(1990 * time.Millisecond)
+		x.run(after(1990 * time.Millisecond))
 		x.wantFilter(Include, s1, s2)
-		x.run(2 * time.Second)
+		x.run(after(2 * time.Second))
 		x.wantFilter(Include, s2)
-		x.run(3100 * time.Millisecond)
+		x.run(after(3100 * time.Millisecond))
 		x.wantFilter(Include)
 	}
 }
@@ -73,14 +73,14 @@ func TestPeersLeaveIsNotTrimmed(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsInclude, group1, s1)
 	x.hear(h1, BlockOldSources, group1, s1)
-	x.run(time.Second)
+	x.run(after(time.Second))
 	x.r.Merge(x.now, lingering(1000, 2, 2*time.Second, s1, s2), &x.fx)
-	x.run(2500 * time.Millisecond)
+	x.run(after(2500 * time.Millisecond))
 	x.wantFilter(Include, s1, s2)
 	if slices.ContainsFunc(x.fx.Changed, func(k Key) bool { return k.Host == nobody }) {
 		t.Error("rewrote the peer's record")
 	}
-	x.run(3100 * time.Millisecond)
+	x.run(after(3100 * time.Millisecond))
 	x.wantFilter(Include)
 }
 
@@ -90,13 +90,13 @@ func TestDoneOvertakesReport(t *testing.T) {
 		x := newRig(t, DefaultConfig())
 		done := Record{Key: Key{group1, nobody}, Filter: Filter{Mode: Exclude}, V1: true, Version: Version{20, 2}, Left: 2 * time.Second}
 		report := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, V1: true, Version: Version{10, 2}, Left: left}
-		x.r.Merge(0, done, &x.fx)
-		x.r.Merge(0, report, &x.fx)
+		x.r.Merge(after(0), done, &x.fx)
+		x.r.Merge(after(0), report, &x.fx)
 		if rec, _ := x.r.Get(report.Key); rec.Left != min(left, 2*time.Second) {
 			t.Errorf("left %v of %v", rec.Left, left)
 		}
 		report.Version.Clock, report.Left = 30, time.Minute // said again after the done
-		x.r.Merge(0, report, &x.fx)
+		x.r.Merge(after(0), report, &x.fx)
 		if rec, _ := x.r.Get(report.Key); rec.Left != time.Minute {
 			t.Errorf("left %v after a new report", rec.Left)
 		}
@@ -107,12 +107,12 @@ func TestDoneOvertakesReport(t *testing.T) {
 // they are not.
 func TestDoneIsKeptThroughTheHold(t *testing.T) {
 	x := newRig(t, DefaultConfig())
-	x.r.Merge(0, Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, V1: true, Version: Version{10, 2}, Left: time.Minute}, &x.fx)
-	x.r.HoldPeer(0, x.version(), true, &x.fx)
+	x.r.Merge(after(0), Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, V1: true, Version: Version{10, 2}, Left: time.Minute}, &x.fx)
+	x.r.HoldPeer(after(0), x.version(), true, &x.fx)
 	leaving := Key{group1, netip.IPv6Unspecified()}
-	x.r.Merge(0, Record{Key: leaving, Filter: Filter{Mode: Exclude}, V1: true, Version: Version{20, 2}, Left: 2 * time.Second}, &x.fx)
-	x.r.HoldPeer(0, x.version(), false, &x.fx)
-	x.run(2100 * time.Millisecond)
+	x.r.Merge(after(0), Record{Key: leaving, Filter: Filter{Mode: Exclude}, V1: true, Version: Version{20, 2}, Left: 2 * time.Second}, &x.fx)
+	x.r.HoldPeer(after(0), x.version(), false, &x.fx)
+	x.run(after(2100 * time.Millisecond))
 	x.wantFilter(Include)
 }
 
@@ -137,20 +137,20 @@ func TestLeaveTakenUpHasItsTime(t *testing.T) {
 	const left = 1300 * time.Millisecond
 	taken := func(t *testing.T, takeUp func(x *rig)) {
 		x := newRig(t, DefaultConfig())
-		x.r.SetQuerierDuty(0, false, &x.fx)
+		x.r.SetQuerierDuty(after(0), false, &x.fx)
 		x.hearV1(h1, TypeReportV1, group1)
-		x.run(time.Second)
+		x.run(after(time.Second))
 		takeUp(x)
-		queries := slices.DeleteFunc(x.run(2500*time.Millisecond), func(q string) bool { return strings.HasSuffix(q, "general") })
+		queries := slices.DeleteFunc(x.run(after(2500*time.Millisecond)), func(q string) bool { return strings.HasSuffix(q, "general") })
 		if want := []string{"1s " + group1.String(), "2s " + group1.String()}; !slices.Equal(queries, want) {
 			t.Errorf("it asks %q, want %q", queries, want)
 		}
 		if !slices.Contains(x.fx.Changed, Key{group1, nobody}) {
 			t.Error("the peer is not told that the group lingers longer")
 		}
-		x.run(2990 * time.Millisecond)
+		x.run(after(2990 * time.Millisecond))
 		x.wantFilter(Exclude)
-		x.run(3100 * time.Millisecond)
+		x.run(after(3100 * time.Millisecond))
 		x.wantFilter(Include) // nobody has answered
 	}
 	done := Record{Key: Key{group1, nobody}, Filter: Filter{Mode: Exclude}, Version: Version{1000, 2}, V1: true, Left: left}
@@ -179,7 +179,7 @@ func TestWhatIsKeptUnaskedIsTold(t *testing.T) {
 	p.b.replicate(p.a)
 	p.a.hearV1(h2, TypeReportV1, group1) // which the peer knows as ours, until it ends here
 	p.a.replicate(p.b)
-	p.b.run(100 * time.Second)
+	p.b.run(after(100 * time.Second))
 	p.b.hearV1(h1, TypeDone, group1)
 	p.b.fx.Reset()
 	p.b.r.SetApart(p.b.now, p.b.version(), true, &p.b.fx)
@@ -194,9 +194,9 @@ func TestWhatIsKeptUnaskedIsTold(t *testing.T) {
 		t.Errorf("the databases differ (-b +a):\n%s", d)
 	}
 	for _, x := range []*rig{p.a, p.b} {
-		x.run(359 * time.Second)
+		x.run(after(359 * time.Second))
 		x.wantFilter(Exclude)
-		x.run(361 * time.Second)
+		x.run(after(361 * time.Second))
 		x.wantFilter(Include)
 	}
 }
@@ -207,18 +207,18 @@ func TestExpiryApartIsTold(t *testing.T) {
 		p := newPair(t, DefaultConfig())
 		p.a.hear(h1, ModeIsExclude, group1)
 		p.a.replicate(p.b)
-		p.a.r.SetApart(0, p.a.version(), true, &p.a.fx)
-		p.b.r.HoldPeer(0, p.b.version(), true, &p.b.fx)
-		p.a.run(10 * time.Second)
+		p.a.r.SetApart(after(0), p.a.version(), true, &p.a.fx)
+		p.b.r.HoldPeer(after(0), p.b.version(), true, &p.b.fx)
+		p.a.run(after(10 * time.Second))
 		p.a.hear(h1, ModeIsExclude, group1) // of which the peer does not hear
 		if newer {
-			p.b.run(100 * time.Second)
+			p.b.run(after(100 * time.Second))
 			p.b.clock = 100
 			p.b.hear(h1, ModeIsExclude, group1)
 		}
-		p.a.run(275 * time.Second)
+		p.a.run(after(275 * time.Second))
 		p.a.wantFilter(Include)
-		p.b.run(275 * time.Second)
+		p.b.run(after(275 * time.Second))
 		p.synchronise()
 		want := Include
 		if newer {
@@ -233,16 +233,16 @@ func TestExpiryApartIsTold(t *testing.T) {
 // lowered meanwhile ends when it does at the peer.
 func TestNothingIsHeldTogether(t *testing.T) {
 	x := newRig(t, DefaultConfig())
-	x.r.SetQuerierDuty(0, false, &x.fx)
+	x.r.SetQuerierDuty(after(0), false, &x.fx)
 	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, V1: true, Left: 200 * time.Second}
-	x.r.Merge(0, rec, &x.fx)
-	x.r.SetApart(0, x.version(), true, &x.fx)
-	x.r.HoldPeer(0, x.version(), true, &x.fx)
-	x.run(10 * time.Second)
+	x.r.Merge(after(0), rec, &x.fx)
+	x.r.SetApart(after(0), x.version(), true, &x.fx)
+	x.r.HoldPeer(after(0), x.version(), true, &x.fx)
+	x.run(after(10 * time.Second))
 	done := Record{Key: Key{group1, nobody}, Filter: Filter{Mode: Exclude}, Version: Version{1000, 2}, V1: true, Left: 50 * time.Millisecond}
 	x.r.Merge(x.now, done, &x.fx)
 	x.r.SetApart(x.now, x.version(), false, &x.fx)
-	x.run(10060 * time.Millisecond)
+	x.run(after(10060 * time.Millisecond))
 	x.wantFilter(Include)
 	x.r.HoldPeer(x.now, x.version(), false, &x.fx) // which comes a moment later
 	x.wantFilter(Include)
@@ -252,12 +252,12 @@ func TestNothingIsHeldTogether(t *testing.T) {
 // peer, which has not heard of it yet, would keep what ends here.
 func TestLeaveIsToldBeforeItIsOver(t *testing.T) {
 	x := newRig(t, DefaultConfig())
-	x.r.SetApart(0, x.version(), true, &x.fx)
+	x.r.SetApart(after(0), x.version(), true, &x.fx)
 	x.hearV1(h1, TypeReportV1, group1)
-	x.run(10 * time.Second)
+	x.run(after(10 * time.Second))
 	x.clock = 2000
 	x.hearV1(h1, TypeDone, group1)
-	x.run(11950 * time.Millisecond)
+	x.run(after(11950 * time.Millisecond))
 	told := Record{Key: Key{group1, h2}, Filter: Filter{Mode: Exclude}, Version: Version{1000, 2}, V1: true, Left: 250 * time.Second}
 	x.r.Merge(x.now, told, &x.fx)
 	x.run(x.now)
@@ -272,18 +272,18 @@ func TestHeldRecordOutlivesTheDone(t *testing.T) {
 	x, empty := newRig(t, DefaultConfig()), newRig(t, DefaultConfig())
 	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, V1: true, Left: 200 * time.Second}
 	done := Record{Key: Key{group1, nobody}, Filter: Filter{Mode: Exclude}, Version: Version{2, 2}, V1: true, Left: 2 * time.Second}
-	x.r.Merge(0, rec, &x.fx)
-	x.r.Merge(0, done, &x.fx)
+	x.r.Merge(after(0), rec, &x.fx)
+	x.r.Merge(after(0), done, &x.fx)
 	x.clock = 10
-	x.r.SetApart(0, x.version(), true, &x.fx)
-	x.r.HoldPeer(0, x.version(), true, &x.fx)
-	x.run(1990 * time.Millisecond)
+	x.r.SetApart(after(0), x.version(), true, &x.fx)
+	x.r.HoldPeer(after(0), x.version(), true, &x.fx)
+	x.run(after(1990 * time.Millisecond))
 	empty.now = x.now
 	x.r.Tick(x.now)
 	for rec := range x.r.Records() {
 		empty.r.Merge(x.now, rec, &empty.fx)
 	}
-	x.run(2010 * time.Millisecond)
+	x.run(after(2010 * time.Millisecond))
 	empty.run(x.now)
 	empty.wantFilter(Include)
 	x.fx.Reset()
@@ -291,9 +291,9 @@ func TestHeldRecordOutlivesTheDone(t *testing.T) {
 	x.replicate(empty)
 	for _, r := range []*rig{x, empty} {
 		r.wantFilter(Exclude)
-		r.run(199 * time.Second)
+		r.run(after(199 * time.Second))
 		r.wantFilter(Exclude)
-		r.run(201 * time.Second)
+		r.run(after(201 * time.Second))
 		r.wantFilter(Include)
 	}
 }

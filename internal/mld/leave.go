@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // leaving is a group about which hosts are being asked before it, or some of its
@@ -11,7 +13,7 @@ import (
 type leaving struct {
 	group   asking
 	sources []sourceAsking // sorted
-	alarm   time.Duration  // the earliest that matters in r.leaves
+	alarm   instant.Time   // the earliest that matters in r.leaves
 	anew    bool           // all of it is to be asked, and to linger, from the beginning
 }
 
@@ -24,22 +26,22 @@ type sourceAsking struct {
 // subject stops lingering.
 type asking struct {
 	left  int
-	next  time.Duration
-	until time.Duration
+	next  instant.Time
+	until instant.Time // Never when nothing is asked
 }
 
-func (a asking) active(now time.Duration) bool { return now < a.until }
+func (a asking) active(now instant.Time) bool { return now < a.until }
 
 // due returns when something has to be done.
-func (a asking) due() time.Duration {
+func (a asking) due() instant.Time {
 	if a.left > 0 {
-		return min(a.next, a.until)
+		return instant.Earliest(a.next, a.until)
 	}
 	return a.until
 }
 
 // until is when the last of what is asked for stops lingering.
-func (l *leaving) until() time.Duration {
+func (l *leaving) until() instant.Time {
 	until := l.group.until
 	for _, s := range l.sources {
 		until = max(until, s.until)
@@ -96,10 +98,10 @@ func (r *Router) doubtful(group netip.Addr, lost Filter) Filter {
 
 // linger keeps what has been lost on for the last listener query time, as the
 // record of host ::, and asks for it.
-func (r *Router) linger(now time.Duration, v Version, gid uint32, lost Filter, fl flags, fx *Effects) {
+func (r *Router) linger(now instant.Time, v Version, gid uint32, lost Filter, fl flags, fx *Effects) {
 	g := r.store.groups.At(gid)
 	key := Key{g.addr, netip.IPv6Unspecified()}
-	until := now + r.inUse.LastListenerQueryTime()
+	until := now.Add(r.inUse.LastListenerQueryTime())
 	id := g.linger
 	if id != 0 {
 		rec := r.store.records.At(id)
@@ -120,7 +122,7 @@ func (r *Router) linger(now time.Duration, v Version, gid uint32, lost Filter, f
 
 // takeUp asks about what another router has left unasked, or unanswered. If too little is
 // left of its time for one answer to be lost, all begins anew at the next Advance.
-func (r *Router) takeUp(now time.Duration, gid uint32, fx *Effects) {
+func (r *Router) takeUp(now instant.Time, gid uint32, fx *Effects) {
 	if g := r.store.groups.At(gid); !r.runsOut(now, g) {
 		r.question(now, gid, r.store.filter(g.linger), r.store.records.At(g.linger).expires, true, fx)
 		return
@@ -129,12 +131,12 @@ func (r *Router) takeUp(now time.Duration, gid uint32, fx *Effects) {
 }
 
 // runsOut reports whether too little is left of the time of a leave for one answer to be lost.
-func (r *Router) runsOut(now time.Duration, g *group) bool {
-	return r.store.records.At(g.linger).expires-now <= r.inUse.LastListenerQueryTime()-r.inUse.LastListenerInterval/10
+func (r *Router) runsOut(now instant.Time, g *group) bool {
+	return r.store.records.At(g.linger).expires.Sub(now) <= r.inUse.LastListenerQueryTime()-r.inUse.LastListenerInterval/10
 }
 
 // askAnew has a leave in progress begin anew at the next Advance.
-func (r *Router) askAnew(now time.Duration, gid uint32) {
+func (r *Router) askAnew(now instant.Time, gid uint32) {
 	g := r.store.groups.At(gid)
 	if g.leave == nil {
 		g.leave = &leaving{}
@@ -144,14 +146,14 @@ func (r *Router) askAnew(now time.Duration, gid uint32) {
 }
 
 // lingerAnew begins a leave in progress from the beginning, as if it had been heard now.
-func (r *Router) lingerAnew(now time.Duration, v Version, gid uint32, fx *Effects) {
+func (r *Router) lingerAnew(now instant.Time, v Version, gid uint32, fx *Effects) {
 	g := r.store.groups.At(gid)
 	g.leave.anew = false
 	if g.linger == 0 || !r.store.records.At(g.linger).live() || !r.IsQuerier() {
 		r.schedule(now, gid)
 		return
 	}
-	until, f, fl := now+r.inUse.LastListenerQueryTime(), r.store.filter(g.linger), r.store.records.At(g.linger).flags&isV1
+	until, f, fl := now.Add(r.inUse.LastListenerQueryTime()), r.store.filter(g.linger), r.store.records.At(g.linger).flags&isV1
 	if fl != 0 {
 		r.lowerV1(now, gid, v, until)
 	}
@@ -162,7 +164,7 @@ func (r *Router) lingerAnew(now time.Duration, v Version, gid uint32, fx *Effect
 
 // question starts the specific queries about a filter. again restarts those that
 // are already under way.
-func (r *Router) question(now time.Duration, gid uint32, f Filter, until time.Duration, again bool, fx *Effects) {
+func (r *Router) question(now instant.Time, gid uint32, f Filter, until instant.Time, again bool, fx *Effects) {
 	g := r.store.groups.At(gid)
 	if g.leave == nil {
 		g.leave = &leaving{}
@@ -181,7 +183,7 @@ func (r *Router) question(now time.Duration, gid uint32, f Filter, until time.Du
 	r.leaveStep(now, gid, fx)
 }
 
-func (l *leaving) start(now time.Duration, source netip.Addr, a asking, again bool) {
+func (l *leaving) start(now instant.Time, source netip.Addr, a asking, again bool) {
 	i, found := slices.BinarySearchFunc(l.sources, source, func(s sourceAsking, a netip.Addr) int { return s.addr.Compare(a) })
 	switch {
 	case !found:
@@ -193,7 +195,7 @@ func (l *leaving) start(now time.Duration, source netip.Addr, a asking, again bo
 
 // leaveStep sends the queries of a leaving group that are due, forgets what has
 // lapsed and sets the next alarm. It reports whether anything lapsed.
-func (r *Router) leaveStep(now time.Duration, gid uint32, fx *Effects) (lapsed bool) {
+func (r *Router) leaveStep(now instant.Time, gid uint32, fx *Effects) (lapsed bool) {
 	g := r.store.groups.At(gid)
 	l := g.leave
 	if l.group.take(now, r.inUse.LastListenerInterval) && r.IsQuerier() {
@@ -203,7 +205,7 @@ func (r *Router) leaveStep(now time.Duration, gid uint32, fx *Effects) (lapsed b
 	before := len(l.sources)
 	l.sources = slices.DeleteFunc(l.sources, func(s sourceAsking) bool { return !s.active(now) })
 	lapsed = len(l.sources) < before
-	if l.group.until > 0 && !l.group.active(now) {
+	if l.group.until.IsDue(now) {
 		l.group, lapsed = asking{}, true
 	}
 	r.schedule(now, gid)
@@ -211,18 +213,18 @@ func (r *Router) leaveStep(now time.Duration, gid uint32, fx *Effects) (lapsed b
 }
 
 // take reports whether a query is due and counts it as sent.
-func (a *asking) take(now, interval time.Duration) bool {
+func (a *asking) take(now instant.Time, interval time.Duration) bool {
 	if a.left == 0 || now < a.next {
 		return false
 	}
 	a.left--
-	a.next = now + interval
+	a.next = now.Add(interval)
 	return true
 }
 
 // askSources sends group-and-source specific queries: with the S flag for sources
 // that somebody is known to want again, without it for the others (section 7.6.3.2).
-func (r *Router) askSources(now time.Duration, g *group, fx *Effects) {
+func (r *Router) askSources(now instant.Time, g *group, fx *Effects) {
 	var wanted, unknown []netip.Addr
 	for i := range g.leave.sources {
 		s := &g.leave.sources[i]
@@ -250,9 +252,9 @@ func (r *Router) sendSources(group netip.Addr, sources []netip.Addr, suppress bo
 
 // outlives reports whether a host with such a filter is known beyond the last
 // listener query time, which sets the S flag (sections 7.6.3.1 and 7.6.3.2).
-func (r *Router) outlives(now time.Duration, g *group, such func(Filter) bool) bool {
+func (r *Router) outlives(now instant.Time, g *group, such func(Filter) bool) bool {
 	for id, rec := range r.store.listeners(g) {
-		if (rec.expires > now+r.inUse.LastListenerQueryTime() || r.isHeld(rec)) && such(r.store.filter(id)) {
+		if (rec.expires > now.Add(r.inUse.LastListenerQueryTime()) || r.isHeld(rec)) && such(r.store.filter(id)) {
 			return true
 		}
 	}
@@ -262,22 +264,20 @@ func (r *Router) outlives(now time.Duration, g *group, such func(Filter) bool) b
 func excludes(f Filter) bool { return f.Mode == Exclude }
 
 // schedule sets the alarm of a leaving group, or ends the leaving.
-func (r *Router) schedule(now time.Duration, gid uint32) {
+func (r *Router) schedule(now instant.Time, gid uint32) {
 	g := r.store.groups.At(gid)
 	l := g.leave
-	at := time.Duration(0)
+	at := instant.Never
 	if l.anew {
 		at = now
 	} else if l.group.active(now) {
 		at = l.group.due()
 	}
 	for _, s := range l.sources {
-		if at == 0 || s.due() < at {
-			at = s.due()
-		}
+		at = instant.Earliest(at, s.due())
 	}
 	switch {
-	case at == 0:
+	case !at.IsSet():
 		g.leave = nil
 	case at != l.alarm:
 		l.alarm = at
@@ -288,13 +288,13 @@ func (r *Router) schedule(now time.Duration, gid uint32) {
 // advanceLeaves does what is due for leaving groups. An alarm may have outlived
 // its group; the id may even name another group by now, which then is looked at
 // in vain.
-func (r *Router) advanceLeaves(now time.Duration, v Version, fx *Effects) {
+func (r *Router) advanceLeaves(now instant.Time, v Version, fx *Effects) {
 	for a, ok := r.leaves.pop(now); ok; a, ok = r.leaves.pop(now) {
 		g := r.store.groups.At(a.id)
 		if g.leave == nil || g.leave.alarm != a.at {
 			continue
 		}
-		g.leave.alarm = 0
+		g.leave.alarm = instant.Never
 		if g.leave.anew {
 			r.lingerAnew(now, v, a.id, fx)
 		} else if r.leaveStep(now, a.id, fx) {
@@ -305,7 +305,7 @@ func (r *Router) advanceLeaves(now time.Duration, v Version, fx *Effects) {
 
 // trim takes lapsed sources out of the record of host ::, if it is ours and some
 // of it still lingers. When all has lapsed the record expires by itself.
-func (r *Router) trim(now time.Duration, v Version, gid uint32, fx *Effects) {
+func (r *Router) trim(now instant.Time, v Version, gid uint32, fx *Effects) {
 	g := r.store.groups.At(gid)
 	if g.linger == 0 || g.leave == nil {
 		return
@@ -335,7 +335,7 @@ func (r *Router) trim(now time.Duration, v Version, gid uint32, fx *Effects) {
 // suppress each other's reports, so who else listens is unknown: everything learnt
 // from MLDv1 reports is lowered to the last listener query time and the group
 // asked for. Otherwise it is the leave of a tracked host.
-func (r *Router) done(now time.Duration, v Version, from, addr netip.Addr, fx *Effects) {
+func (r *Router) done(now instant.Time, v Version, from, addr netip.Addr, fx *Effects) {
 	if !Routable(addr) {
 		r.counters.Drops.Count(DropLinkScope)
 		return
@@ -357,12 +357,12 @@ func (r *Router) done(now time.Duration, v Version, from, addr netip.Addr, fx *E
 		// What the host said while it spoke version 2 ends with it.
 		r.report(now, v, from, GroupRecord{Type: ChangeToInclude, Group: addr}, 0, fx)
 	}
-	r.lowerV1(now, gid, v, now+r.inUse.LastListenerQueryTime())
+	r.lowerV1(now, gid, v, now.Add(r.inUse.LastListenerQueryTime()))
 	r.linger(now, v, gid, Filter{Mode: Exclude}, isV1, fx)
 }
 
 // lowerV1 brings the MLDv1 records of a group that are older than v down to an expiry.
-func (r *Router) lowerV1(now time.Duration, gid uint32, v Version, at time.Duration) {
+func (r *Router) lowerV1(now instant.Time, gid uint32, v Version, at instant.Time) {
 	for id, rec := range r.store.listeners(r.store.groups.At(gid)) {
 		if rec.flags&isV1 != 0 && rec.expires > at && v.newer(r.store.version(rec)) {
 			r.store.setExpiry(id, at, now)

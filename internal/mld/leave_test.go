@@ -20,11 +20,11 @@ func TestLastListener(t *testing.T) {
 			t.Errorf("group state %+v", g)
 		}
 		x.wantFilter(Exclude)
-		if got, want := x.run(1990*time.Millisecond), []string{"1s ff3e::8000:1"}; !slices.Equal(got, want) {
+		if got, want := x.run(after(1990*time.Millisecond)), []string{"1s ff3e::8000:1"}; !slices.Equal(got, want) {
 			t.Errorf("queries %q, want %q", got, want)
 		}
 		x.wantFilter(Exclude)
-		x.run(2 * time.Second)
+		x.run(after(2 * time.Second))
 		x.wantFilter(Include)
 		if !slices.Contains(x.fx.Groups, group1) {
 			t.Error("the end of the group is not told")
@@ -60,13 +60,13 @@ func TestLastListener(t *testing.T) {
 		if len(x.fx.Queries) != 1 || describe(x.fx.Queries[0]) != "ff3e::8000:1[2001:db8::2]" {
 			t.Errorf("queries %+v", x.fx.Queries)
 		}
-		x.now = 500 * time.Millisecond
+		x.now = after(500 * time.Millisecond)
 		x.hear(h2, BlockOldSources, group1, s1)
 		x.wantFilter(Include, s1, s2)
-		x.run(2 * time.Second)
+		x.run(after(2 * time.Second))
 		x.wantFilter(Include, s1) // each source has its own end
 		x.wantKeys(nobody)
-		x.run(2500 * time.Millisecond)
+		x.run(after(2500 * time.Millisecond))
 		x.wantFilter(Include)
 	})
 	t.Run("blocked by the last who excludes", func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestLastListener(t *testing.T) {
 		if len(x.fx.Queries) != 1 || describe(x.fx.Queries[0]) != "ff3e::8000:1[2001:db8::1]" {
 			t.Errorf("queries %+v", x.fx.Queries)
 		}
-		x.run(3 * time.Second)
+		x.run(after(3 * time.Second))
 		x.wantFilter(Exclude, s1)
 	})
 	t.Run("back in time", func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestLastListener(t *testing.T) {
 		x.hear(h1, ModeIsInclude, group1, s1)
 		x.hear(h1, BlockOldSources, group1, s1)
 		x.hear(h1, ModeIsInclude, group1, s1)
-		if got, want := x.run(3*time.Second), []string{"1s ff3e::8000:1[2001:db8::1] S"}; !slices.Equal(got, want) {
+		if got, want := x.run(after(3*time.Second)), []string{"1s ff3e::8000:1[2001:db8::1] S"}; !slices.Equal(got, want) {
 			t.Errorf("queries %q, want %q", got, want)
 		}
 		x.wantFilter(Include, s1)
@@ -94,12 +94,12 @@ func TestLastListener(t *testing.T) {
 		x := newRig(t, DefaultConfig())
 		x.hear(h1, ModeIsExclude, group1)
 		x.hear(h1, ChangeToInclude, group1)
-		x.run(1500 * time.Millisecond)
+		x.run(after(1500 * time.Millisecond))
 		x.hear(h2, ChangeToExclude, group1)
 		x.hear(h2, ChangeToInclude, group1)
-		x.run(3400 * time.Millisecond)
+		x.run(after(3400 * time.Millisecond))
 		x.wantFilter(Exclude)
-		x.run(3510 * time.Millisecond)
+		x.run(after(3510 * time.Millisecond))
 		x.wantFilter(Include)
 	})
 	t.Run("prompt", func(t *testing.T) {
@@ -122,16 +122,16 @@ func TestPartialAnswer(t *testing.T) {
 	x.hear(h1, ModeIsExclude, group1)
 	x.hear(h2, ModeIsInclude, group1, s1, s2)
 	x.hear(h1, ChangeToInclude, group1, s3)
-	x.run(3 * time.Second)
+	x.run(after(3 * time.Second))
 	x.wantFilter(Include, s1, s2, s3)
 	x.hear(h1, BlockOldSources, group1, s3)
 	x.hear(h2, ModeIsInclude, group1, s1)
 	if !x.r.Wants(group1, s2) {
 		t.Error("a partial answer took a source away")
 	}
-	x.run(20 * time.Second)
+	x.run(after(20 * time.Second))
 	x.hear(h2, ModeIsInclude, group1, s1)
-	x.run(30 * time.Second)
+	x.run(after(30 * time.Second))
 	if x.r.Wants(group1, s2) {
 		t.Error("a full answer did not take the source away")
 	}
@@ -158,15 +158,15 @@ func TestV1(t *testing.T) {
 	if len(x.fx.Queries) != 1 || describe(x.fx.Queries[0]) != "ff3e::8000:1" {
 		t.Errorf("queries %+v", x.fx.Queries)
 	}
-	x.run(500 * time.Millisecond)
+	x.run(after(500 * time.Millisecond))
 	x.hearV1(h1, TypeReportV1, group1)
-	x.run(10 * time.Second)
+	x.run(after(10 * time.Second))
 	x.wantFilter(Exclude)
 
 	x.hearV1(h1, TypeDone, group1)
-	x.run(11900 * time.Millisecond)
+	x.run(after(11900 * time.Millisecond))
 	x.wantFilter(Exclude)
-	x.run(12010 * time.Millisecond)
+	x.run(after(12010 * time.Millisecond))
 	x.wantFilter(Include)
 }
 

@@ -70,19 +70,19 @@ func TestSSMMappingAtRunTime(t *testing.T) {
 // mapped sources end, and so is a source beside them.
 func TestLeavesWithSSMMapping(t *testing.T) {
 	x := newRig(t, mapped())
-	x.run(time.Minute)
+	x.run(after(time.Minute))
 	x.hearV1(h1, TypeReportV1, group1)
 	x.hearV1(h1, TypeDone, group1)
 	if len(x.fx.Queries) != 1 || !x.r.Wants(group1, s1) {
 		t.Error("ended without asking")
 	}
-	x.run(x.now + 3*time.Second)
+	x.run(x.now.Add(3 * time.Second))
 	if x.r.Wants(group1, s1) {
 		t.Error("never ends")
 	}
 
 	x = newRig(t, mapped())
-	x.run(time.Minute)
+	x.run(after(time.Minute))
 	x.hear(h1, ModeIsExclude, group1)
 	x.hear(h2, AllowNewSources, group1, s1, s3)
 	x.hear(h2, BlockOldSources, group1, s1, s3)
@@ -114,7 +114,7 @@ func TestStaticGroups(t *testing.T) {
 	if got := slices.SortedFunc(x.r.Groups(), netip.Addr.Compare); !slices.Equal(got, []netip.Addr{group3, group1}) {
 		t.Errorf("groups %v", got)
 	}
-	x.run(time.Hour)
+	x.run(after(time.Hour))
 	if got := x.r.Filter(group1); !got.Equal(Filter{Include, []netip.Addr{s1, s2}}) || !x.r.Wants(group3, s3) {
 		t.Errorf("%v is sent", got)
 	}
@@ -137,7 +137,7 @@ func TestStaticGroups(t *testing.T) {
 		t.Errorf("queries %v, %d groups", x.fx.Queries, x.r.State(x.now).Groups)
 	}
 
-	x.run(x.now + 10*time.Second)
+	x.run(x.now.Add(10 * time.Second))
 	cfg.Static = cfg.Static[:1]
 	x.configure(cfg)
 	if !slices.Contains(x.fx.Groups, group1) || !slices.Contains(x.fx.Groups, group3) || len(x.fx.Changed) > 0 {

@@ -1,6 +1,10 @@
 package mld
 
-import "time"
+import (
+	"time"
+
+	"tandem/internal/instant"
+)
 
 // maxLeft bounds how long a peer's record can live: the listening interval of the
 // largest configuration there is.
@@ -20,7 +24,7 @@ const (
 // Merge takes a record from the peer. The last writer wins. Merging the same records in any order, any
 // number of times, gives the same live records. The leave in progress of a peer
 // starts the queries here if this router is the querier.
-func (r *Router) Merge(now time.Duration, rec Record, fx *Effects) Merged {
+func (r *Router) Merge(now instant.Time, rec Record, fx *Effects) Merged {
 	r.Tick(now)
 	if !rec.Host.Is6() || rec.Host.IsMulticast() {
 		return MergedUnfit
@@ -39,8 +43,8 @@ func (r *Router) Merge(now time.Duration, rec Record, fx *Effects) Merged {
 		return MergedFull
 	}
 	left := min(max(rec.Left, 0), maxLeft)
-	c := content{clock: rec.Version.Clock, device: device, expires: now + left}
-	c.heard = now - max(r.inUse.ListeningInterval()-left, 0)
+	c := content{clock: rec.Version.Clock, device: device, expires: now.Add(left)}
+	c.heard = now.Add(-max(r.inUse.ListeningInterval()-left, 0))
 	if !rec.Deleted {
 		r.scratch[0] = appendSources(r.scratch[0][:0], rec.Sources)
 		c.Filter = Filter{rec.Mode, r.scratch[0]}
@@ -62,7 +66,7 @@ func (r *Router) Merge(now time.Duration, rec Record, fx *Effects) Merged {
 }
 
 // merged follows up what a record from the peer means for its group.
-func (r *Router) merged(now time.Duration, id uint32, v Version, fx *Effects) {
+func (r *Router) merged(now instant.Time, id uint32, v Version, fx *Effects) {
 	rec := r.store.records.At(id)
 	if !rec.live() {
 		return
@@ -83,7 +87,7 @@ func (r *Router) merged(now time.Duration, id uint32, v Version, fx *Effects) {
 		r.takeUp(now, gid, fx)
 	case r.IsQuerier():
 		// Who has answered for all may have left at the peer after that.
-		again := g.leave != nil && rec.expires > g.leave.until()+r.inUse.LastListenerInterval/2
+		again := g.leave != nil && rec.expires.Add(-r.inUse.LastListenerInterval/2) > g.leave.until()
 		r.question(now, gid, f, rec.expires, again, fx)
 	case f.Mode == Include:
 		r.expectPartial(gid, rec.expires)
@@ -91,7 +95,7 @@ func (r *Router) merged(now time.Duration, id uint32, v Version, fx *Effects) {
 }
 
 // mergedV1 applies to an MLDv1 record what a done that it does not postdate has lowered.
-func (r *Router) mergedV1(now time.Duration, id uint32) (lowered bool) {
+func (r *Router) mergedV1(now instant.Time, id uint32) (lowered bool) {
 	rec := r.store.records.At(id)
 	if rec.flags&isV1 == 0 {
 		return false
@@ -114,7 +118,7 @@ func (r *Router) mergedV1(now time.Duration, id uint32) (lowered bool) {
 // hide are held at the peer. When it is switched off all of them get a full
 // listening interval, but for what the peer still has, if it is not apart: that ends
 // here when it does there. Leaves in progress are never held. What it rewrites gets the version v.
-func (r *Router) HoldPeer(now time.Duration, v Version, on bool, fx *Effects) {
+func (r *Router) HoldPeer(now instant.Time, v Version, on bool, fx *Effects) {
 	r.Tick(now)
 	if r.held == on {
 		return
@@ -129,7 +133,7 @@ func (r *Router) HoldPeer(now time.Duration, v Version, on bool, fx *Effects) {
 	}
 	for id := uint32(1); id <= r.store.records.Top(); id++ {
 		if rec := r.store.records.At(id); rec.group != 0 && r.isHeld(rec) {
-			at := now + r.inUse.ListeningInterval()
+			at := now.Add(r.inUse.ListeningInterval())
 			if !r.apart {
 				at = r.ends(rec, now)
 			}
@@ -140,7 +144,7 @@ func (r *Router) HoldPeer(now time.Duration, v Version, on bool, fx *Effects) {
 }
 
 // release ends the hold. What a done lowered meanwhile stays low.
-func (r *Router) release(now time.Duration) {
+func (r *Router) release(now instant.Time) {
 	r.held = false
 	for id := uint32(1); id <= r.store.records.Top(); id++ {
 		if rec := r.store.records.At(id); rec.group != 0 && rec.live() && id != r.store.groups.At(rec.group).linger {
@@ -151,12 +155,12 @@ func (r *Router) release(now time.Duration) {
 
 // ends is when a record ends if the peer can be heard of from now on: what the peer heard
 // when it ends there, unless it has ended, for then it is given back as it is here.
-func (r *Router) ends(rec *record, now time.Duration) time.Duration {
+func (r *Router) ends(rec *record, now instant.Time) instant.Time {
 	held := r.isHeld(rec)
-	full := now + r.inUse.ListeningInterval()
-	switch at := rec.heard + r.inUse.ListeningInterval(); {
+	full := now.Add(r.inUse.ListeningInterval())
+	switch at := rec.heard.Add(r.inUse.ListeningInterval()); {
 	case rec.live() && at > now && (held || r.apart && rec.device != 0):
-		return min(at, rec.expires)
+		return instant.Earliest(at, rec.expires)
 	case held:
 		return full
 	}
@@ -165,7 +169,7 @@ func (r *Router) ends(rec *record, now time.Duration) time.Duration {
 
 // keepUnasked gives MLDv1 groups that are being left their time back: the peer is to
 // ask for them, may never have heard of it, and cannot tell of answers. It will be told.
-func (r *Router) keepUnasked(now time.Duration, v Version, fx *Effects) {
+func (r *Router) keepUnasked(now instant.Time, v Version, fx *Effects) {
 	for gid := range r.store.lingering() {
 		g := r.store.groups.At(gid)
 		if done := r.store.records.At(g.linger); !done.live() || done.flags&isV1 == 0 || done.device != 0 {
@@ -176,11 +180,11 @@ func (r *Router) keepUnasked(now time.Duration, v Version, fx *Effects) {
 				continue
 			}
 			if rec.device != 0 { // it is held, and ends when it does at the peer
-				r.store.setExpiry(id, max(rec.expires, rec.heard+r.inUse.ListeningInterval()), now)
+				r.store.setExpiry(id, max(rec.expires, rec.heard.Add(r.inUse.ListeningInterval())), now)
 				continue
 			}
 			r.store.set(now, id, content{Filter: r.store.filter(id), flags: isV1, clock: v.Clock, heard: rec.heard,
-				expires: now + r.inUse.ListeningInterval()})
+				expires: now.Add(r.inUse.ListeningInterval())})
 			fx.Changed = append(fx.Changed, Key{g.addr, r.store.hosts.At(rec.host).addr})
 		}
 		if addr := g.addr; r.store.erase(now, g.linger) {
@@ -208,7 +212,7 @@ func (r *Router) Restamp(by uint64) {
 //
 // When they are together again nothing is held, and what the peer still has ends here when
 // it does there. What this rewrites gets the version v.
-func (r *Router) SetApart(now time.Duration, v Version, on bool, fx *Effects) {
+func (r *Router) SetApart(now instant.Time, v Version, on bool, fx *Effects) {
 	r.Tick(now)
 	if r.apart && !on {
 		for id := uint32(1); id <= r.store.records.Top(); id++ {
@@ -216,7 +220,7 @@ func (r *Router) SetApart(now time.Duration, v Version, on bool, fx *Effects) {
 				at := r.ends(rec, now)
 				r.store.setExpiry(id, at, now)
 				if rec.device != 0 { // as the peer has it that is given it back
-					rec.heard = max(rec.heard, at-r.inUse.ListeningInterval())
+					rec.heard = max(rec.heard, at.Add(-r.inUse.ListeningInterval()))
 				}
 				if rec.flags&isRaised != 0 {
 					r.giveBack(now, v, id, fx)
@@ -232,7 +236,7 @@ func (r *Router) SetApart(now time.Duration, v Version, on bool, fx *Effects) {
 
 // giveBack tells the peer that a record lives on. A peer that has lost its own was given it
 // during the synchronisation as the done had lowered it, and so let it end.
-func (r *Router) giveBack(now time.Duration, v Version, id uint32, fx *Effects) {
+func (r *Router) giveBack(now instant.Time, v Version, id uint32, fx *Effects) {
 	rec := r.store.records.At(id)
 	r.store.set(now, id, content{Filter: r.store.filter(id), flags: rec.flags & isV1, clock: v.Clock, heard: rec.heard, expires: rec.expires})
 	fx.Changed = append(fx.Changed, Key{r.store.groups.At(rec.group).addr, r.store.hosts.At(rec.host).addr})

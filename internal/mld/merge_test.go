@@ -10,6 +10,8 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"tandem/internal/instant"
 )
 
 // pair is two routers on one link, device 1 with querier duty.
@@ -17,9 +19,9 @@ type pair struct{ a, b *rig }
 
 func newPair(t *testing.T, cfg Config) pair {
 	a, b := newRig(t, cfg), newRig(t, cfg)
-	b.r = NewRouter(cfg, 2, 0)
+	b.r = NewRouter(cfg, 2, after(0))
 	b.id = 2
-	b.r.SetLink(0, addr("fe80::b"), true, &b.fx)
+	b.r.SetLink(after(0), addr("fe80::b"), true, &b.fx)
 	b.fx.Reset()
 	return pair{a, b}
 }
@@ -73,11 +75,11 @@ func TestMergeOrder(t *testing.T) {
 	other := Record{Key: key, Filter: Filter{Include, []netip.Addr{s1}}, Version: Version{10, 2}, Left: time.Minute}
 	leave := Record{Key: key, Version: Version{11, 1}, Deleted: true, Left: time.Minute}
 	for _, order := range [][]Record{{join, other, leave}, {join, leave, other}, {other, join, leave}, {other, leave, join}, {leave, join, other}, {leave, other, join}} {
-		r := NewRouter(DefaultConfig(), 3, 0)
+		r := NewRouter(DefaultConfig(), 3, after(0))
 		var fx Effects
 		for _, rec := range order {
-			r.Merge(0, rec, &fx)
-			if r.Merge(0, rec, &fx) != MergedStale {
+			r.Merge(after(0), rec, &fx)
+			if r.Merge(after(0), rec, &fx) != MergedStale {
 				t.Error("merged twice")
 			}
 		}
@@ -88,8 +90,8 @@ func TestMergeOrder(t *testing.T) {
 			t.Error("a merge would be replicated back")
 		}
 		r.Forget(r.HandleOf(key), leave.Version)
-		r.Merge(0, other, &fx)
-		r.Merge(0, join, &fx)
+		r.Merge(after(0), other, &fx)
+		r.Merge(after(0), join, &fx)
 		if f := r.Filter(group1); !f.Equal(other.Filter) {
 			t.Errorf("at equal clocks the higher device must win: %v", f)
 		}
@@ -124,10 +126,10 @@ func TestRestamp(t *testing.T) {
 }
 
 func TestMergeRefuses(t *testing.T) {
-	r := NewRouter(DefaultConfig(), 1, 0)
+	r := NewRouter(DefaultConfig(), 1, after(0))
 	var fx Effects
 	for _, key := range []Key{{addr("ff02::1"), h1}, {addr("2001:db8::1"), h1}, {group1, netip.Addr{}}, {netip.Addr{}, h1}} {
-		if r.Merge(0, Record{Key: key, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, Left: time.Minute}, &fx) != MergedUnfit {
+		if r.Merge(after(0), Record{Key: key, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, Left: time.Minute}, &fx) != MergedUnfit {
 			t.Errorf("merged %v", key)
 		}
 	}
@@ -155,14 +157,14 @@ func TestLeaveAcrossDevices(t *testing.T) {
 			if len(p.a.fx.Queries) != 1 {
 				t.Errorf("the querier asked %+v", p.a.fx.Queries)
 			}
-			if got := p.a.run(1900 * time.Millisecond); len(got) != 1 {
+			if got := p.a.run(after(1900 * time.Millisecond)); len(got) != 1 {
 				t.Errorf("repeated %q", got)
 			}
-			p.b.run(1900 * time.Millisecond)
+			p.b.run(after(1900 * time.Millisecond))
 			p.a.wantFilter(Exclude)
 			p.b.wantFilter(Exclude)
-			p.a.run(2010 * time.Millisecond)
-			p.b.run(2010 * time.Millisecond)
+			p.a.run(after(2010 * time.Millisecond))
+			p.b.run(after(2010 * time.Millisecond))
 			p.a.wantFilter(Include)
 			p.b.wantFilter(Include)
 		})
@@ -176,8 +178,8 @@ func TestLeaveAfterAnswerAcrossDevices(t *testing.T) {
 	p.b.hearV1(h1, TypeReportV1, group1)
 	p.b.hearV1(h1, TypeDone, group1)
 	p.b.replicate(p.a)
-	p.a.run(1500 * time.Millisecond)
-	p.b.run(1500 * time.Millisecond)
+	p.a.run(after(1500 * time.Millisecond))
+	p.b.run(after(1500 * time.Millisecond))
 	p.b.hearV1(h1, TypeReportV1, group1)
 	p.b.replicate(p.a)
 	p.b.hearV1(h1, TypeDone, group1)
@@ -193,8 +195,8 @@ func TestHoldPeer(t *testing.T) {
 	p.a.hear(h1, ModeIsExclude, group1)
 	p.a.replicate(p.b)
 	p.b.hear(h2, ModeIsExclude, addr("ff1e::1"))
-	p.b.r.HoldPeer(0, p.b.version(), true, &p.b.fx)
-	p.b.run(600 * time.Second)
+	p.b.r.HoldPeer(after(0), p.b.version(), true, &p.b.fx)
+	p.b.run(after(600 * time.Second))
 	p.b.wantFilter(Exclude)
 	if !p.b.r.Filter(addr("ff1e::1")).Empty() {
 		t.Error("an own record did not age")
@@ -203,9 +205,9 @@ func TestHoldPeer(t *testing.T) {
 		t.Errorf("a held record has %v left", rec.Left)
 	}
 	p.b.r.HoldPeer(p.b.now, p.b.version(), false, &p.b.fx)
-	p.b.run(859 * time.Second)
+	p.b.run(after(859 * time.Second))
 	p.b.wantFilter(Exclude)
-	p.b.run(861 * time.Second)
+	p.b.run(after(861 * time.Second))
 	p.b.wantFilter(Include)
 }
 
@@ -217,21 +219,21 @@ func TestHeldRecordEndsWithItsOriginal(t *testing.T) {
 		p.a.hear(h1, ModeIsExclude, group1)
 		p.a.replicate(p.b)
 		p.b.r.SetApart(p.b.now, p.b.version(), true, &p.b.fx)
-		p.b.r.HoldPeer(0, p.b.version(), true, &p.b.fx)
-		p.b.run(255 * time.Second)
+		p.b.r.HoldPeer(after(0), p.b.version(), true, &p.b.fx)
+		p.b.run(after(255 * time.Second))
 		p.b.r.SetApart(p.b.now, p.b.version(), lost, &p.b.fx)
 		p.b.r.HoldPeer(p.b.now, p.b.version(), false, &p.b.fx)
-		end := 260 * time.Second
-		p.a.run(end - time.Second)
+		end := after(260 * time.Second)
+		p.a.run(end.Add(-time.Second))
 		p.a.wantFilter(Exclude)
-		p.a.run(end + time.Second)
+		p.a.run(end.Add(time.Second))
 		p.a.wantFilter(Include)
 		if lost {
-			end = 515 * time.Second
+			end = after(515 * time.Second)
 		}
-		p.b.run(end - time.Second)
+		p.b.run(end.Add(-time.Second))
 		p.b.wantFilter(Exclude)
-		p.b.run(end + time.Second)
+		p.b.run(end.Add(time.Second))
 		p.b.wantFilter(Include)
 	}
 }
@@ -240,15 +242,15 @@ func TestHeldRecordEndsWithItsOriginal(t *testing.T) {
 func TestUnverifiableDone(t *testing.T) {
 	p := newPair(t, DefaultConfig())
 	p.b.hearV1(h1, TypeReportV1, group1)
-	p.b.r.HoldPeer(0, p.b.version(), true, &p.b.fx)
+	p.b.r.HoldPeer(after(0), p.b.version(), true, &p.b.fx)
 	p.b.hearV1(h1, TypeDone, group1)
-	p.b.run(10 * time.Second)
+	p.b.run(after(10 * time.Second))
 	p.b.wantFilter(Exclude)
 	// Nor when the hold has ended, and the querier is still not heard of.
 	p.b.r.SetApart(p.b.now, p.b.version(), true, &p.b.fx)
 	p.b.r.HoldPeer(p.b.now, p.b.version(), false, &p.b.fx)
 	p.b.hearV1(h1, TypeDone, group1)
-	p.b.run(20 * time.Second)
+	p.b.run(after(20 * time.Second))
 	p.b.wantFilter(Exclude)
 	if n := p.b.r.State(p.b.now).Counters.Drops.Done; n != 2 {
 		t.Errorf("%d dones counted", n)
@@ -275,9 +277,9 @@ func (p pair) step(op, arg byte) {
 	case 8:
 		x.hearV1(host, TypeDone, grp)
 	case 9:
-		x.run(x.now + time.Duration(arg)*50*time.Millisecond)
+		x.run(x.now.Add(time.Duration(arg) * 50 * time.Millisecond))
 	case 10:
-		x.run(x.now + time.Duration(arg)*3*time.Second)
+		x.run(x.now.Add(time.Duration(arg) * 3 * time.Second))
 	case 11:
 		x.r.HoldPeer(x.now, x.version(), arg&1 != 0, &x.fx)
 	case 12:
@@ -322,7 +324,7 @@ func history(t *testing.T, events []byte, fatal func(string, ...any)) {
 	for _, x := range []*rig{p.a, p.b} {
 		x.r.HoldPeer(x.now, x.version(), false, &x.fx)
 		x.r.SetQuerierDuty(x.now, false, &x.fx)
-		x.run(x.now + 12*time.Hour)
+		x.run(x.now.Add(12 * time.Hour))
 		if n := x.r.store.records.Len() + x.r.store.groups.Len() + x.r.store.lists.lists.Len() + x.r.store.hosts.Len(); n != 0 {
 			fatal("device %d still holds %d entries when all has aged", x.id, n)
 		}
@@ -353,7 +355,7 @@ func (r *Router) verify() error {
 	type key struct{ group, host uint32 }
 	seen := map[key]bool{}
 	hostRefs, listRefs := map[uint32]uint32{}, map[uint32]uint32{}
-	filed := map[uint32]time.Duration{}
+	filed := map[uint32]instant.Time{}
 	for _, at := range s.expiry.due {
 		b := s.expiry.buckets[at.id]
 		for id := b.first; id != 0; id = s.records.At(id).tnext {
@@ -384,7 +386,7 @@ func (r *Router) verify() error {
 			if rec.list != 0 {
 				listRefs[rec.list]++
 			}
-			if at, ok := filed[id]; !ok || at > rec.expires+tickLength && at > r.now+tickLength {
+			if at, ok := filed[id]; !ok || at > rec.expires.Add(tickLength) && at > r.now.Add(tickLength) {
 				return fmt.Errorf("record %d expires at %v, filed at %v (%v)", id, rec.expires, at, ok)
 			}
 			if (s.hosts.At(rec.host).addr == nobody) != (id == g.linger) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 var modelEvents = flag.Int("events", 1_000_000, "random events that TestModel compares after (a tenth with -short)")
@@ -67,24 +69,24 @@ type model struct {
 
 type modelGroup struct {
 	hosts  map[netip.Addr]*modelHost
-	linger [5]time.Duration // until when what was left is still sent, by source
+	linger [5]instant.Time // until when what was left is still sent, by source
 	// v1Until and partialUntil end MLDv1 compatibility and the time in which an IS_IN
 	// may answer a question for sources.
-	v1Until, partialUntil time.Duration
+	v1Until, partialUntil instant.Time
 }
 
 // modelHost is a record; one that wants nothing is a tombstone.
 type modelHost struct {
 	want           sourceSet
 	v1             bool
-	heard, expires time.Duration
+	heard, expires instant.Time
 }
 
 // lingers is what is sent although nobody is known to want it. While the group as
 // a whole lingers, so does all that lingers in it.
-func (g *modelGroup) lingers(now time.Duration) (s sourceSet) {
+func (g *modelGroup) lingers(now instant.Time) (s sourceSet) {
 	for i, until := range g.linger {
-		if now < until || until > 0 && now < g.linger[4] {
+		if now < until || until.IsSet() && now < g.linger[4] {
 			s |= 1 << i
 		}
 	}
@@ -99,7 +101,7 @@ func (g *modelGroup) listened() (s sourceSet) {
 }
 
 // at forgets what has ended by now.
-func (m *model) at(now time.Duration) {
+func (m *model) at(now instant.Time) {
 	for addr, g := range m.groups {
 		for a, h := range g.hosts {
 			if h.expires <= now {
@@ -109,7 +111,7 @@ func (m *model) at(now time.Duration) {
 		lingers := g.lingers(now)
 		for i := range g.linger {
 			if lingers&(1<<i) == 0 {
-				g.linger[i] = 0
+				g.linger[i] = instant.Never
 			}
 		}
 		if len(g.hosts) == 0 && lingers == 0 {
@@ -118,7 +120,7 @@ func (m *model) at(now time.Duration) {
 	}
 }
 
-func (m *model) forwards(now time.Duration, group netip.Addr) sourceSet {
+func (m *model) forwards(now instant.Time, group netip.Addr) sourceSet {
 	if g := m.groups[group]; g != nil {
 		return g.listened() | g.lingers(now)
 	}
@@ -135,11 +137,11 @@ func (m *model) group(addr netip.Addr) *modelGroup {
 }
 
 // report is both tables of RFC 9777, section 7.4, host by host.
-func (m *model) report(now time.Duration, host netip.Addr, rec RecordType, group netip.Addr, told sourceSet, v1 bool) {
+func (m *model) report(now instant.Time, host netip.Addr, rec RecordType, group netip.Addr, told sourceSet, v1 bool) {
 	g := m.group(group)
 	h := g.hosts[host]
 	if h == nil {
-		h = &modelHost{heard: -time.Hour}
+		h = &modelHost{heard: after(-time.Hour)}
 	}
 	old, next := h.want, told
 	if now < g.v1Until && !v1 {
@@ -153,7 +155,7 @@ func (m *model) report(now time.Duration, host netip.Addr, rec RecordType, group
 	switch rec {
 	case ModeIsInclude, ChangeToInclude:
 		partial := rec == ModeIsInclude && now < g.partialUntil ||
-			told != 0 && old&anyOther == 0 && now-h.heard < splitWindow
+			told != 0 && old&anyOther == 0 && now.Sub(h.heard) < splitWindow
 		if partial {
 			next = old | told
 		}
@@ -167,16 +169,16 @@ func (m *model) report(now time.Duration, host netip.Addr, rec RecordType, group
 	if old == 0 && next == 0 {
 		return
 	}
-	*h = modelHost{want: next, v1: v1, heard: now, expires: now + m.cfg.ListeningInterval()}
+	*h = modelHost{want: next, v1: v1, heard: now, expires: now.Add(m.cfg.ListeningInterval())}
 	g.hosts[host] = h
 	m.left(now, g, old&^next, old)
 	if v1 {
-		g.v1Until = now + m.cfg.ListeningInterval()
+		g.v1Until = now.Add(m.cfg.ListeningInterval())
 	}
 }
 
 // left lets linger what a host dropped and nobody else listens to.
-func (m *model) left(now time.Duration, g *modelGroup, dropped, old sourceSet) {
+func (m *model) left(now instant.Time, g *modelGroup, dropped, old sourceSet) {
 	lost := dropped &^ g.listened()
 	if m.cfg.PromptLeave || lost == 0 {
 		return
@@ -184,12 +186,12 @@ func (m *model) left(now time.Duration, g *modelGroup, dropped, old sourceSet) {
 	if lost&anyOther != 0 {
 		lost = old // the group itself is asked for
 	} else {
-		g.ask(now + m.cfg.LastListenerQueryTime() + m.cfg.LastListenerInterval)
+		g.ask(now.Add(m.cfg.LastListenerQueryTime() + m.cfg.LastListenerInterval))
 	}
-	g.keep(lost, now+m.cfg.LastListenerQueryTime())
+	g.keep(lost, now.Add(m.cfg.LastListenerQueryTime()))
 }
 
-func (g *modelGroup) keep(lost sourceSet, until time.Duration) {
+func (g *modelGroup) keep(lost sourceSet, until instant.Time) {
 	for i := range g.linger {
 		if lost&(1<<i) != 0 {
 			g.linger[i] = until
@@ -197,10 +199,10 @@ func (g *modelGroup) keep(lost sourceSet, until time.Duration) {
 	}
 }
 
-func (g *modelGroup) ask(until time.Duration) { g.partialUntil = max(g.partialUntil, until) }
+func (g *modelGroup) ask(until instant.Time) { g.partialUntil = max(g.partialUntil, until) }
 
 // done is the MLDv1 leave: of one host, or of a group whose listeners are not all known.
-func (m *model) done(now time.Duration, host, group netip.Addr) {
+func (m *model) done(now instant.Time, host, group netip.Addr) {
 	g := m.groups[group]
 	switch {
 	case g == nil || g.listened()|g.lingers(now) == 0:
@@ -212,30 +214,30 @@ func (m *model) done(now time.Duration, host, group netip.Addr) {
 	if h := g.hosts[host]; h != nil && !h.v1 {
 		m.report(now, host, ChangeToInclude, group, 0, false)
 	}
-	end := now + m.cfg.LastListenerQueryTime()
+	end := now.Add(m.cfg.LastListenerQueryTime())
 	for _, h := range g.hosts {
 		if h.v1 && h.want != 0 {
-			h.expires = min(h.expires, end)
+			h.expires = instant.Earliest(h.expires, end)
 		}
 	}
 	g.keep(everyone, end)
 }
 
 // query is the elected querier's question (section 7.6.1).
-func (m *model) query(now time.Duration, group netip.Addr, asked sourceSet, suppress bool) {
+func (m *model) query(now instant.Time, group netip.Addr, asked sourceSet, suppress bool) {
 	g := m.groups[group]
 	if g == nil {
 		return
 	}
-	end := now + m.cfg.LastListenerQueryTime()
+	end := now.Add(m.cfg.LastListenerQueryTime())
 	if asked != 0 {
-		g.ask(end + m.cfg.LastListenerInterval)
+		g.ask(end.Add(m.cfg.LastListenerInterval))
 	}
 	for _, h := range g.hosts {
 		excludes := h.want&anyOther != 0
 		concerned := asked == 0 && excludes || asked != 0 && !excludes && h.want&^asked == 0
 		if !suppress && h.want != 0 && concerned {
-			h.expires = min(h.expires, end)
+			h.expires = instant.Earliest(h.expires, end)
 		}
 	}
 }
@@ -299,8 +301,8 @@ func (x *trial) pass() {
 	case 1, 2, 3:
 		step *= 8
 	}
-	until := x.now + step
-	for at, ok := x.r.Deadline(); ok && at <= until; at, ok = x.r.Deadline() {
+	until := x.now.Add(step)
+	for at := x.r.Deadline(); at.IsDue(until); at = x.r.Deadline() {
 		x.now = max(x.now, at)
 		x.fx.Reset()
 		x.r.Advance(x.now, x.version(), &x.fx)
@@ -371,7 +373,7 @@ func (x *trial) recordsDiffer() string {
 		if g := x.m.groups[rec.Group]; g != nil {
 			h = g.hosts[rec.Host]
 		}
-		if want, _ := setOf(rec.Filter); h == nil || h.want != want || h.v1 != rec.V1 || h.expires-x.now != rec.Left {
+		if want, _ := setOf(rec.Filter); h == nil || h.want != want || h.v1 != rec.V1 || h.expires.Sub(x.now) != rec.Left {
 			return fmt.Sprintf("router has %+v, model %+v", rec, h)
 		}
 	}

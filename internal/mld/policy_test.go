@@ -95,7 +95,7 @@ func TestGroupPolicyAtRunTime(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsExclude, group1)
 	x.hear(h2, ModeIsInclude, group3, s1)
-	x.run(40 * time.Second)
+	x.run(after(40 * time.Second))
 
 	cfg := DefaultConfig()
 	cfg.GroupPolicy = onlySSM
@@ -191,7 +191,7 @@ func TestPromptLeavePolicy(t *testing.T) {
 	cfg.PromptLeave = true
 	cfg.PromptPolicy = onlyS1
 	x := newRig(t, cfg)
-	x.run(time.Minute)
+	x.run(after(time.Minute))
 	x.hear(h1, AllowNewSources, group1, s1, s2)
 	x.hear(h1, BlockOldSources, group1, s1, s2)
 	if x.r.Wants(group1, s1) || !x.r.Wants(group1, s2) {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"tandem/internal/instant"
 	"tandem/internal/table"
 )
 
@@ -19,12 +20,12 @@ const unsolicitedReportInterval = time.Second
 type Proxy struct {
 	cfg Config
 	rng *rand.Rand
-	now time.Duration
+	now instant.Time
 
 	linkLocal netip.Addr
 	up        bool
 	// v1Until is when the older version querier present timer ends (section 8.2.1).
-	v1Until time.Duration
+	v1Until instant.Time
 
 	seed    table.Seed
 	groups  table.Table[membership]
@@ -32,11 +33,11 @@ type Proxy struct {
 	joined  int
 	fresh   []uint32 // groups with a change not sent once; may name others
 	pending int
-	toldAt  time.Duration // when changes were told last
+	toldAt  instant.Time // when changes were told last
 	repeats repetitions
 	answers alarms
-	// generalAt is when the answer to a general query is due, 0 when none is.
-	generalAt time.Duration
+	// generalAt is when the answer to a general query is due.
+	generalAt instant.Time
 
 	packer   packer
 	scratch  [2][]netip.Addr
@@ -61,10 +62,10 @@ type telling struct {
 	mode    int
 	sources []sourceChange  // sorted
 	first   [1]sourceChange // room for what is usual
-	repeat  time.Duration   // alarm of the next repetition, 0 when there is none
+	repeat  instant.Time    // alarm of the next repetition
 
-	answer time.Duration // alarm of the answer to a specific query, 0 when there is none
-	asked  []netip.Addr  // the sources it asked for, sorted; none means all
+	answer instant.Time // alarm of the answer to a specific query
+	asked  []netip.Addr // the sources it asked for, sorted; none means all
 }
 
 type sourceChange struct {
@@ -80,6 +81,9 @@ func (m *membership) tells() *telling {
 	return m.telling
 }
 
+// waits reports whether a repetition or an answer is waited for.
+func (t *telling) waits() bool { return t.repeat.IsSet() || t.answer.IsSet() }
+
 func (m *membership) changing() bool {
 	return m.telling != nil && (m.telling.mode > 0 || len(m.telling.sources) > 0)
 }
@@ -90,8 +94,8 @@ func (p *Proxy) want(m *membership) Filter { return Filter{m.mode, p.lists.get(m
 func (m *membership) wanted() bool { return m.mode == Exclude || m.list != 0 }
 
 // NewProxy returns a proxy without link that wants nothing. rng spreads its answers.
-func NewProxy(cfg Config, rng *rand.Rand, now time.Duration) *Proxy {
-	p := &Proxy{cfg: cfg, rng: rng, now: now, toldAt: now - tellPause, seed: table.NewSeed(rng.Uint64())}
+func NewProxy(cfg Config, rng *rand.Rand, now instant.Time) *Proxy {
+	p := &Proxy{cfg: cfg, rng: rng, now: now, seed: table.NewSeed(rng.Uint64())}
 	p.groups.Hash = func(m *membership) uint64 { return p.seed.Addr(m.addr) }
 	p.lists.init(p.seed)
 	return p
@@ -99,7 +103,7 @@ func NewProxy(cfg Config, rng *rand.Rand, now time.Duration) *Proxy {
 
 // SetConfig takes a new configuration; it uses the version, the robustness, the
 // intervals and RequireRouterAlert.
-func (p *Proxy) SetConfig(now time.Duration, cfg Config) {
+func (p *Proxy) SetConfig(now instant.Time, cfg Config) {
 	p.now = max(p.now, now)
 	if p.cfg.Version != cfg.Version {
 		p.cancel()
@@ -110,14 +114,14 @@ func (p *Proxy) SetConfig(now time.Duration, cfg Config) {
 // SetLink tells the proxy's own link-local address and whether the interface can
 // send and receive. When it comes up, or its address changes, all that is wanted
 // is announced anew.
-func (p *Proxy) SetLink(now time.Duration, linkLocal netip.Addr, up bool) {
+func (p *Proxy) SetLink(now instant.Time, linkLocal netip.Addr, up bool) {
 	p.now = max(p.now, now)
 	linkLocal = linkLocal.WithZone("")
 	if p.linkLocal == linkLocal && p.up == up {
 		return
 	}
 	p.linkLocal, p.up = linkLocal, up
-	p.v1Until = 0
+	p.v1Until = instant.Never
 	p.cancel()
 	for id, m := range p.memberships() {
 		m.announced = false
@@ -128,14 +132,14 @@ func (p *Proxy) SetLink(now time.Duration, linkLocal netip.Addr, up bool) {
 
 // TellAnew reports everything that is listened to once more, within a second, as if it
 // had been asked for: a switch on the way may have forgotten where the listener is.
-func (p *Proxy) TellAnew(now time.Duration) {
+func (p *Proxy) TellAnew(now instant.Time) {
 	p.now = max(p.now, now)
 	p.heardQuery(now, &Query{Version: 2, MaxResponse: time.Second, Group: netip.IPv6Unspecified()})
 }
 
 // Want makes the proxy listen to a group, or stop when the filter is empty. Groups
 // that are not routed between links are ignored.
-func (p *Proxy) Want(now time.Duration, group netip.Addr, f Filter) {
+func (p *Proxy) Want(now instant.Time, group netip.Addr, f Filter) {
 	p.now = max(p.now, now)
 	if !Routable(group) {
 		return
@@ -165,7 +169,7 @@ func (p *Proxy) Want(now time.Duration, group netip.Addr, f Filter) {
 }
 
 // Receive takes a message heard on the interface. A *DropError says why it had no effect.
-func (p *Proxy) Receive(now time.Duration, meta Meta, pkt *Packet) error {
+func (p *Proxy) Receive(now instant.Time, meta Meta, pkt *Packet) error {
 	p.now = max(p.now, now)
 	meta.Src = meta.Src.WithZone("")
 	if cause, drop := p.refuses(meta, pkt); drop {
@@ -205,22 +209,16 @@ func (p *Proxy) refuses(meta Meta, pkt *Packet) (DropCause, bool) {
 // Malformed counts a message that Parse refused.
 func (p *Proxy) Malformed() { p.counters.Drops.Count(DropMalformed) }
 
-// Deadline returns when Advance must be called next; ok is false when nothing is
-// waited for.
-func (p *Proxy) Deadline() (at time.Duration, ok bool) {
+// Deadline returns when Advance must be called next, Never when nothing is waited for.
+func (p *Proxy) Deadline() instant.Time {
 	if !p.canSend() {
-		return 0, false
+		return instant.Never
 	}
-	note := func(t time.Duration, set bool) {
-		if set && (!ok || t < at) {
-			at, ok = t, true
-		}
+	changes := instant.Never
+	if p.pending > 0 {
+		changes = max(p.now, p.tellAt())
 	}
-	note(max(p.now, p.tellAt()), p.pending > 0)
-	note(p.generalAt, p.generalAt > 0)
-	note(p.repeats.due.deadline())
-	note(p.answers.deadline())
-	return at, ok
+	return instant.Earliest(changes, p.generalAt, p.repeats.due.deadline(), p.answers.deadline())
 }
 
 // Pending returns the number of groups whose last change has not been sent once.
@@ -242,7 +240,7 @@ func (p *Proxy) Counters() Counters { return p.counters }
 
 // Version returns the protocol version in use at a time: 1 while the configuration
 // or a querier of that version demands it.
-func (p *Proxy) Version(now time.Duration) int {
+func (p *Proxy) Version(now instant.Time) int {
 	if p.cfg.Version == 1 || now < p.v1Until {
 		return 1
 	}
@@ -269,11 +267,11 @@ func (p *Proxy) memberships() func(yield func(uint32, *membership) bool) {
 // cancel drops every answer and repetition that is waited for, as a change of
 // version demands (section 8.2.1).
 func (p *Proxy) cancel() {
-	p.generalAt = 0
+	p.generalAt = instant.Never
 	p.repeats, p.answers = repetitions{}, p.answers[:0]
 	for id, m := range p.memberships() {
 		if t := m.telling; t != nil {
-			t.repeat, t.answer, t.asked = 0, 0, nil
+			t.repeat, t.answer, t.asked = instant.Never, instant.Never, nil
 		}
 		p.tidy(id, m)
 	}
@@ -281,10 +279,10 @@ func (p *Proxy) cancel() {
 
 // tidy forgets what has been told, and a group that is no longer wanted after that.
 func (p *Proxy) tidy(id uint32, m *membership) {
-	if t := m.telling; t != nil && !m.changing() && t.repeat == 0 && t.answer == 0 {
+	if t := m.telling; t != nil && !m.changing() && !t.waits() {
 		m.telling = nil
 	}
-	if !m.wanted() && !m.fresh && (m.telling == nil || m.telling.repeat == 0 && m.telling.answer == 0) {
+	if !m.wanted() && !m.fresh && (m.telling == nil || !m.telling.waits()) {
 		p.groups.Remove(id)
 	}
 }

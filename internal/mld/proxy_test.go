@@ -11,29 +11,31 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"tandem/internal/instant"
 )
 
 // upstream is a proxy on virtual time.
 type upstream struct {
 	t   *testing.T
 	p   *Proxy
-	now time.Duration
+	now instant.Time
 	fx  Effects
 }
 
 func newUpstream(t *testing.T) *upstream {
-	u := &upstream{t: t, p: NewProxy(DefaultConfig(), rand.New(rand.NewPCG(1, 2)), 0)}
-	u.p.SetLink(0, h1, true)
+	u := &upstream{t: t, p: NewProxy(DefaultConfig(), rand.New(rand.NewPCG(1, 2)), after(0)), now: after(0)}
+	u.p.SetLink(after(0), h1, true)
 	return u
 }
 
 // run advances by way of every deadline and tells what was sent: seconds, rounded
 // up where a time is random, and records.
-func (u *upstream) run(until time.Duration) (sent []string) {
+func (u *upstream) run(until instant.Time) (sent []string) {
 	u.t.Helper()
 	for {
-		at, ok := u.p.Deadline()
-		if !ok || at > until {
+		at := u.p.Deadline()
+		if !at.IsDue(until) {
 			u.now = until
 			return sent
 		}
@@ -78,7 +80,7 @@ func (u *upstream) query(q Query) {
 	}
 }
 
-func (u *upstream) expect(until time.Duration, want ...string) {
+func (u *upstream) expect(until instant.Time, want ...string) {
 	u.t.Helper()
 	if got := u.run(until); !slices.Equal(got, want) {
 		u.t.Errorf("sent %q, want %q", got, want)
@@ -111,12 +113,12 @@ func TestStateChanges(t *testing.T) {
 			u := newUpstream(t)
 			for i, f := range tc.want {
 				if i == len(tc.want)-1 {
-					u.run(u.now + 5*time.Second)
+					u.run(u.now.Add(5 * time.Second))
 				}
 				u.want(f)
 			}
-			u.expect(u.now+5*time.Second, tc.sent...)
-			if _, ok := u.p.Deadline(); ok || u.p.Pending() != 0 {
+			u.expect(u.now.Add(5*time.Second), tc.sent...)
+			if u.p.Deadline().IsSet() || u.p.Pending() != 0 {
 				t.Error("not quiet after the repetitions")
 			}
 			if last := tc.want[len(tc.want)-1]; last.Empty() != (u.p.groups.Len() == 0) {
@@ -136,29 +138,29 @@ func TestUnsentJoinIsTakenBack(t *testing.T) {
 	if u.p.Pending() != 0 || u.p.Joined() != 0 {
 		t.Errorf("pending %d, joined %d", u.p.Pending(), u.p.Joined())
 	}
-	u.expect(10 * time.Second)
+	u.expect(after(10 * time.Second))
 }
 
 func TestLinkBackAnnouncesAll(t *testing.T) {
 	u := newUpstream(t)
 	u.want(Filter{Include, []netip.Addr{s1}})
-	u.run(5 * time.Second)
+	u.run(after(5 * time.Second))
 	u.p.SetLink(u.now, h1, false)
 	if u.p.Pending() != 1 {
 		t.Error("a group counts as joined over a dead link")
 	}
-	u.expect(10 * time.Second)
+	u.expect(after(10 * time.Second))
 	u.p.SetLink(u.now, h1, true)
-	u.expect(15*time.Second, "ALLOW ff3e::8000:1[2001:db8::1]", "ALLOW ff3e::8000:1[2001:db8::1]")
+	u.expect(after(15*time.Second), "ALLOW ff3e::8000:1[2001:db8::1]", "ALLOW ff3e::8000:1[2001:db8::1]")
 }
 
 func TestPacking(t *testing.T) {
 	u := newUpstream(t)
 	for i := range 1000 {
-		u.p.Want(0, groupNumber(i), Filter{Mode: Exclude})
+		u.p.Want(after(0), groupNumber(i), Filter{Mode: Exclude})
 	}
-	u.now = 0
-	u.p.Advance(0, &u.fx)
+	u.now = after(0)
+	u.p.Advance(after(0), &u.fx)
 	if got, want := len(u.fx.Reports), (1000*recordHeaderSize+maxReport-1)/maxReport; got > want+1 {
 		t.Errorf("%d reports, want at most %d", got, want+1)
 	}
@@ -166,14 +168,14 @@ func TestPacking(t *testing.T) {
 	for i := range 200 {
 		many = append(many, netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 14: byte(i >> 8), 15: byte(i)}))
 	}
-	u.run(5 * time.Second)
+	u.run(after(5 * time.Second))
 	u.want(Filter{Include, many})
-	u.run(10 * time.Second)
+	u.run(after(10 * time.Second))
 	u.query(Query{Group: nobody, MaxResponse: time.Second})
 	// Whoever tracks this host by its answers knows the whole list.
 	router := newRig(t, DefaultConfig())
-	router.now = time.Minute
-	for _, s := range sentBetween(u, 12*time.Second) {
+	router.now = after(time.Minute)
+	for _, s := range sentBetween(u, after(12*time.Second)) {
 		var p Packet
 		if err := p.Parse(s.Payload); err != nil {
 			t.Fatal(err)
@@ -183,8 +185,8 @@ func TestPacking(t *testing.T) {
 	router.wantFilter(Include, many...)
 }
 
-func sentBetween(u *upstream, until time.Duration) (sent []OutReport) {
-	for at, ok := u.p.Deadline(); ok && at <= until; at, ok = u.p.Deadline() {
+func sentBetween(u *upstream, until instant.Time) (sent []OutReport) {
+	for at := u.p.Deadline(); at.IsDue(until); at = u.p.Deadline() {
 		u.fx.Reset()
 		u.now = max(u.now, at)
 		u.p.Advance(u.now, &u.fx)
@@ -221,13 +223,13 @@ func TestAnswers(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			u := newUpstream(t)
 			u.want(Filter{Include, []netip.Addr{s1, s2}})
-			u.p.Want(0, other, Filter{Exclude, []netip.Addr{s3}})
-			u.run(10 * time.Second)
+			u.p.Want(after(0), other, Filter{Exclude, []netip.Addr{s3}})
+			u.run(after(10 * time.Second))
 			for _, q := range tc.queries {
 				q.MaxResponse = 5 * time.Second
 				u.query(q)
 			}
-			u.expect(15*time.Second, tc.want...)
+			u.expect(after(15*time.Second), tc.want...)
 		})
 	}
 }
@@ -235,17 +237,17 @@ func TestAnswers(t *testing.T) {
 func TestV1Querier(t *testing.T) {
 	u := newUpstream(t)
 	u.want(Filter{Include, []netip.Addr{s1}})
-	u.run(10 * time.Second)
+	u.run(after(10 * time.Second))
 	u.query(Query{Version: 1, Group: nobody, MaxResponse: 5 * time.Second})
-	u.expect(20*time.Second, "ReportV1 ff3e::8000:1 to ff3e::8000:1")
+	u.expect(after(20*time.Second), "ReportV1 ff3e::8000:1 to ff3e::8000:1")
 	if v := u.p.Version(u.now); v != 1 {
 		t.Errorf("version %d", v)
 	}
 	other := addr("ff1e::5")
 	u.p.Want(u.now, other, Filter{Mode: Exclude})
-	u.expect(25*time.Second, "ReportV1 ff1e::5 to ff1e::5", "ReportV1 ff1e::5 to ff1e::5")
+	u.expect(after(25*time.Second), "ReportV1 ff1e::5 to ff1e::5", "ReportV1 ff1e::5 to ff1e::5")
 	u.p.Want(u.now, other, Filter{})
-	u.expect(30*time.Second, "Done ff1e::5 to ff02::2")
+	u.expect(after(30*time.Second), "Done ff1e::5 to ff02::2")
 
 	// Another host's report suppresses ours.
 	u.query(Query{Version: 1, Group: group1, MaxResponse: 5 * time.Second})
@@ -253,8 +255,8 @@ func TestV1Querier(t *testing.T) {
 	if err := u.p.Receive(u.now, Meta{Src: h2, HopLimit: 1}, report); err != nil {
 		t.Fatal(err)
 	}
-	u.expect(40 * time.Second)
-	u.run(u.now + 300*time.Second)
+	u.expect(after(40 * time.Second))
+	u.run(u.now.Add(300 * time.Second))
 	if v := u.p.Version(u.now); v != 2 {
 		t.Errorf("version %d after the old querier fell silent", v)
 	}
@@ -275,10 +277,10 @@ func TestProxyMeetsRouter(t *testing.T) {
 		lossy := rapid.Bool().Draw(rt, "lossy")
 		for range rapid.IntRange(1, 12).Draw(rt, "changes") {
 			u.want(filters.Draw(rt, "want"))
-			until := u.now + 4*time.Second
+			until := u.now.Add(4 * time.Second)
 			for i := 0; ; i++ {
-				at, ok := u.p.Deadline()
-				if !ok || at > until {
+				at := u.p.Deadline()
+				if !at.IsDue(until) {
 					break
 				}
 				u.now = max(u.now, at)
@@ -320,7 +322,7 @@ func TestProxyDrops(t *testing.T) {
 		t.Run(tc.cause.String(), func(t *testing.T) {
 			u := newUpstream(t)
 			u.want(Filter{Mode: Exclude})
-			u.run(5 * time.Second)
+			u.run(after(5 * time.Second))
 			cfg := DefaultConfig()
 			cfg.RequireRouterAlert = true
 			u.p.SetConfig(u.now, cfg)
@@ -333,7 +335,7 @@ func TestProxyDrops(t *testing.T) {
 					t.Errorf("%v counted %d", c, n)
 				}
 			}
-			u.expect(20 * time.Second)
+			u.expect(after(20 * time.Second))
 		})
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // maxAsked bounds the sources remembered of specific queries; beyond it the answer
@@ -12,7 +14,7 @@ const maxAsked = 1024
 
 // heardQuery arranges the answer at a random time within the response interval
 // (RFC 9777, section 6.2).
-func (p *Proxy) heardQuery(now time.Duration, q *Query) {
+func (p *Proxy) heardQuery(now instant.Time, q *Query) {
 	if q.Version == 1 {
 		if p.Version(now) != 1 {
 			p.cancel()
@@ -20,7 +22,7 @@ func (p *Proxy) heardQuery(now time.Duration, q *Query) {
 		// The older version querier present timeout (section 9.12).
 		timing := p.cfg
 		timing.MaxResponse = max(timing.MaxResponse, q.MaxResponse)
-		p.v1Until = now + timing.ListeningInterval()
+		p.v1Until = now.Add(timing.ListeningInterval())
 	}
 	switch {
 	case !q.General():
@@ -28,33 +30,31 @@ func (p *Proxy) heardQuery(now time.Duration, q *Query) {
 	case p.Version(now) == 1:
 		// MLDv1 answers group by group, so that others can be suppressed.
 		for id, m := range p.memberships() {
-			p.answerBy(id, m, now+p.delay(q))
+			p.answerBy(id, m, now.Add(p.delay(q)))
 		}
 	default:
-		if at := now + p.delay(q); p.generalAt == 0 || at < p.generalAt {
-			p.generalAt = at
-		}
+		p.generalAt = instant.Earliest(p.generalAt, now.Add(p.delay(q)))
 	}
 }
 
-// delay draws when to answer; never 0, which stands for no answer.
+// delay draws how long to wait with an answer.
 func (p *Proxy) delay(q *Query) time.Duration {
 	return 1 + time.Duration(p.rng.Int64N(int64(max(q.MaxResponse, 1))))
 }
 
 // askedFor arranges the answer to a specific query, rules 1 and 3 to 5 of section 6.2.
-func (p *Proxy) askedFor(now time.Duration, q *Query) {
+func (p *Proxy) askedFor(now instant.Time, q *Query) {
 	id := p.find(q.Group)
 	if id == 0 {
 		return
 	}
-	m, at := p.groups.At(id), now+p.delay(q)
-	if p.generalAt > 0 && p.generalAt <= at {
+	m, at := p.groups.At(id), now.Add(p.delay(q))
+	if p.generalAt.IsDue(at) {
 		return
 	}
 	t := m.tells()
 	switch {
-	case t.answer == 0:
+	case !t.answer.IsSet():
 		t.asked = appendSources(nil, q.Sources)
 		if len(q.Sources) > 0 && len(t.asked) == 0 {
 			p.tidy(id, m)
@@ -73,9 +73,9 @@ func (p *Proxy) askedFor(now time.Duration, q *Query) {
 }
 
 // answerBy sets the alarm of a group's answer unless an earlier one is set.
-func (p *Proxy) answerBy(id uint32, m *membership, at time.Duration) {
+func (p *Proxy) answerBy(id uint32, m *membership, at instant.Time) {
 	t := m.tells()
-	if m.wanted() && (t.answer == 0 || t.answer > at) {
+	if m.wanted() && !t.answer.IsDue(at) {
 		t.answer = at
 		p.answers.push(alarm{at, id})
 	}
@@ -83,23 +83,23 @@ func (p *Proxy) answerBy(id uint32, m *membership, at time.Duration) {
 }
 
 // suppress drops an MLDv1 answer that another host has given (RFC 2710, section 4).
-func (p *Proxy) suppress(now time.Duration, group netip.Addr) {
+func (p *Proxy) suppress(now instant.Time, group netip.Addr) {
 	if p.Version(now) != 1 {
 		return
 	}
 	if id := p.find(group); id != 0 {
 		m := p.groups.At(id)
 		if t := m.telling; t != nil {
-			t.answer, t.asked = 0, nil
+			t.answer, t.asked = instant.Never, nil
 		}
 		p.tidy(id, m)
 	}
 }
 
 // answer sends the answers that are due.
-func (p *Proxy) answer(now time.Duration) {
-	if p.generalAt > 0 && now >= p.generalAt {
-		p.generalAt = 0
+func (p *Proxy) answer(now instant.Time) {
+	if p.generalAt.IsDue(now) {
+		p.generalAt = instant.Never
 		for _, m := range p.memberships() {
 			p.tellState(m, nil)
 		}
@@ -111,7 +111,7 @@ func (p *Proxy) answer(now time.Duration) {
 			continue
 		}
 		asked := t.asked
-		t.answer, t.asked = 0, nil
+		t.answer, t.asked = instant.Never, nil
 		if p.Version(now) == 1 {
 			if m.wanted() {
 				p.sendV1(m)

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // change notes that a group's filter is no longer what it was (section 6.1): the
@@ -13,7 +15,7 @@ func (p *Proxy) change(id uint32, m *membership, old Filter) {
 	if !m.wanted() && !m.announced {
 		// Nobody has heard of it, so nobody need hear that it is over.
 		if t := m.telling; t != nil {
-			t.mode, t.sources, t.repeat = 0, nil, 0
+			t.mode, t.sources, t.repeat = 0, nil, instant.Never
 		}
 		p.settle(m)
 		p.tidy(id, m)
@@ -64,31 +66,31 @@ const (
 	manyGroups = 32
 )
 
-// tellAt is when changes may be told next.
-func (p *Proxy) tellAt() time.Duration {
-	if len(p.fresh) < manyGroups {
-		return p.toldAt + tellPause
+// tellAt is when changes may be told next, Never when nothing keeps them back.
+func (p *Proxy) tellAt() instant.Time {
+	if len(p.fresh) < manyGroups && p.toldAt.IsSet() {
+		return p.toldAt.Add(tellPause)
 	}
-	return 0
+	return instant.Never
 }
 
 // Advance sends everything that is due: state changes at once unless some have
 // just been sent, their repetitions, and answers to queries, packed into as few
 // reports as a 1280-byte MTU allows.
-func (p *Proxy) Advance(now time.Duration, fx *Effects) {
+func (p *Proxy) Advance(now instant.Time, fx *Effects) {
 	p.now = max(p.now, now)
 	if !p.canSend() {
 		return
 	}
 	p.packer = packer{buf: p.packer.buf[:0], fx: fx, sent: &p.counters.Sent}
-	again := now + 1 + time.Duration(p.rng.Int64N(int64(unsolicitedReportInterval)))
+	again := now.Add(1 + time.Duration(p.rng.Int64N(int64(unsolicitedReportInterval))))
 	if len(p.fresh) > 0 && now >= p.tellAt() {
 		p.tellFresh(now, again)
 	}
 	for at, groups := p.repeats.pop(now); len(groups) > 0; at, groups = p.repeats.pop(now) {
 		for _, id := range groups {
 			if m := p.groups.At(id); m.telling != nil && m.telling.repeat == at {
-				m.telling.repeat = 0
+				m.telling.repeat = instant.Never
 				p.tellChange(now, id, m, again)
 			}
 		}
@@ -113,7 +115,7 @@ type repetitions struct {
 func (r *repetitions) add(id uint32) { r.open = append(r.open, id) }
 
 // end ends the open batch, to be repeated at a time.
-func (r *repetitions) end(at time.Duration) {
+func (r *repetitions) end(at instant.Time) {
 	if len(r.open) == 0 {
 		return
 	}
@@ -129,7 +131,7 @@ func (r *repetitions) end(at time.Duration) {
 }
 
 // pop takes out a batch that is due, if there is one, and its time.
-func (r *repetitions) pop(now time.Duration) (at time.Duration, groups []uint32) {
+func (r *repetitions) pop(now instant.Time) (at instant.Time, groups []uint32) {
 	a, ok := r.due.pop(now)
 	if ok {
 		groups = r.batches[a.id]
@@ -139,7 +141,7 @@ func (r *repetitions) pop(now time.Duration) (at time.Duration, groups []uint32)
 }
 
 // tellFresh sends the changes that have not been sent once.
-func (p *Proxy) tellFresh(now, again time.Duration) {
+func (p *Proxy) tellFresh(now, again instant.Time) {
 	p.toldAt = now
 	for _, id := range p.fresh {
 		if m := p.groups.At(id); m.fresh {
@@ -153,7 +155,7 @@ func (p *Proxy) tellFresh(now, again time.Duration) {
 }
 
 // tellChange sends the changes of one group and arranges their repetition.
-func (p *Proxy) tellChange(now time.Duration, id uint32, m *membership, again time.Duration) {
+func (p *Proxy) tellChange(now instant.Time, id uint32, m *membership, again instant.Time) {
 	if p.Version(now) == 1 {
 		p.tellV1(m)
 	} else {

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // querier is the state of the election (RFC 9777, section 7.6.2) and of the
@@ -12,14 +14,14 @@ type querier struct {
 	duty bool
 	// other is the elected querier when it is another router, believed until otherUntil.
 	other      netip.Addr
-	otherUntil time.Duration
+	otherUntil instant.Time
 	// next is when the next general query is due while this router is querier.
-	next     time.Duration
-	askedAt  time.Duration // the last of them
-	startup  int           // general queries still to be sent at the startup interval
+	next     instant.Time
+	askedAt  instant.Time // the last of them
+	startup  int          // general queries still to be sent at the startup interval
 	dictated dictated
 	// quietUntil limits how often a query of another version is reported.
-	quietUntil time.Duration
+	quietUntil instant.Time
 }
 
 // dictated are the variables of the other querier, 0 where it names none.
@@ -34,7 +36,7 @@ func (r *Router) IsQuerier() bool {
 }
 
 // restart begins the querier's life anew after its link or duty has changed.
-func (r *Router) restart(now time.Duration, fx *Effects) {
+func (r *Router) restart(now instant.Time, fx *Effects) {
 	q := &r.querier
 	if q.duty && q.other.IsValid() && r.linkLocal.IsValid() && r.linkLocal.Less(q.other) {
 		r.setOther(netip.Addr{})
@@ -46,7 +48,7 @@ func (r *Router) restart(now time.Duration, fx *Effects) {
 
 // takeUpLeaves asks for what is being left: a querier that has gone may have left
 // its questions unasked, or unanswered.
-func (r *Router) takeUpLeaves(now time.Duration, fx *Effects) {
+func (r *Router) takeUpLeaves(now instant.Time, fx *Effects) {
 	if !r.IsQuerier() {
 		return
 	}
@@ -59,23 +61,23 @@ func (r *Router) takeUpLeaves(now time.Duration, fx *Effects) {
 
 // AskAnew begins the general queries anew where this router is the querier, for the
 // switches and hosts around that may have taken another one for it, unless it has just begun.
-func (r *Router) AskAnew(now time.Duration, fx *Effects) {
+func (r *Router) AskAnew(now instant.Time, fx *Effects) {
 	if q := &r.querier; now != q.askedAt || q.startup != r.cfg.Robustness-1 {
 		r.restart(now, fx)
 	}
 }
 
 // ask sends the general query if it is due.
-func (r *Router) ask(now time.Duration, fx *Effects) {
+func (r *Router) ask(now instant.Time, fx *Effects) {
 	q := &r.querier
 	if !r.IsQuerier() || now < q.next {
 		return
 	}
 	r.send(Query{MaxResponse: r.inUse.MaxResponse, Group: netip.IPv6Unspecified()}, fx)
-	q.askedAt, q.next = now, now+r.inUse.QueryInterval
+	q.askedAt, q.next = now, now.Add(r.inUse.QueryInterval)
 	if q.startup > 0 {
 		if q.startup--; q.startup > 0 {
-			q.next = now + r.inUse.StartupQueryInterval()
+			q.next = now.Add(r.inUse.StartupQueryInterval())
 		}
 	}
 }
@@ -91,20 +93,20 @@ func (r *Router) send(q Query, fx *Effects) {
 // heardQuery takes another router's query: the election, and the timers that the
 // querier lowers (section 7.6.1). Only the elected querier is obeyed, but hosts
 // answer whoever asks.
-func (r *Router) heardQuery(now time.Duration, from netip.Addr, q *Query, fx *Effects) {
+func (r *Router) heardQuery(now instant.Time, from netip.Addr, q *Query, fx *Effects) {
 	r.checkVersion(now, from, q, fx)
 	elected := r.elects(from)
 	if elected {
 		r.obey(q)
 		r.setOther(from)
-		r.querier.otherUntil = now + r.inUse.OtherQuerierPresentInterval()
+		r.querier.otherUntil = now.Add(r.inUse.OtherQuerierPresentInterval())
 	}
 	gid := r.store.findGroup(q.Group)
 	if q.General() || gid == 0 {
 		return
 	}
 	if len(q.Sources) > 0 {
-		r.expectPartial(gid, now+max(q.MaxResponse, r.inUse.LastListenerQueryTime()))
+		r.expectPartial(gid, now.Add(max(q.MaxResponse, r.inUse.LastListenerQueryTime())))
 	}
 	// What hosts answer the peer does not reach us.
 	if !elected || q.Version == 2 && q.Suppress || r.unheard() {
@@ -115,13 +117,13 @@ func (r *Router) heardQuery(now time.Duration, from netip.Addr, q *Query, fx *Ef
 
 // checkVersion reports a querier of another version than this router is set to,
 // which only the operators can put right (section 8.3.1).
-func (r *Router) checkVersion(now time.Duration, from netip.Addr, q *Query, fx *Effects) {
+func (r *Router) checkVersion(now instant.Time, from netip.Addr, q *Query, fx *Effects) {
 	if q.Version == r.cfg.Version {
 		return
 	}
 	r.counters.Received.OtherVersion++
 	if now >= r.querier.quietUntil {
-		r.querier.quietUntil = now + r.cfg.QueryInterval
+		r.querier.quietUntil = now.Add(r.cfg.QueryInterval)
 		fx.OtherVersion = append(fx.OtherVersion, OtherVersion{From: from, Version: q.Version})
 	}
 }
@@ -180,8 +182,8 @@ func (r *Router) adopt() {
 // lower brings the records that a specific query asks about down to the last
 // listener query time: those in EXCLUDE mode for a group, those that list no
 // other source than the ones asked for otherwise.
-func (r *Router) lower(now time.Duration, gid uint32, asked []netip.Addr) {
-	at := now + r.inUse.LastListenerQueryTime()
+func (r *Router) lower(now instant.Time, gid uint32, asked []netip.Addr) {
+	at := now.Add(r.inUse.LastListenerQueryTime())
 	r.scratch[0] = appendSources(r.scratch[0][:0], asked)
 	for id, rec := range r.store.listeners(r.store.groups.At(gid)) {
 		f := r.store.filter(id)
@@ -206,7 +208,7 @@ func contains(list, other []netip.Addr) bool {
 }
 
 // advanceQuerier takes over from a silent querier and sends general queries.
-func (r *Router) advanceQuerier(now time.Duration, fx *Effects) {
+func (r *Router) advanceQuerier(now instant.Time, fx *Effects) {
 	if q := &r.querier; q.other.IsValid() && now >= q.otherUntil {
 		r.setOther(netip.Addr{})
 		q.next, q.startup = now, 0
@@ -214,12 +216,12 @@ func (r *Router) advanceQuerier(now time.Duration, fx *Effects) {
 	r.ask(now, fx)
 }
 
-func (r *Router) querierDeadline() (time.Duration, bool) {
+func (r *Router) querierDeadline() instant.Time {
 	switch q := &r.querier; {
 	case q.other.IsValid():
-		return q.otherUntil, true
+		return q.otherUntil
 	case r.IsQuerier():
-		return q.next, true
+		return q.next
 	}
-	return 0, false
+	return instant.Never
 }

@@ -4,11 +4,13 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // report applies one group record of a host (RFC 9777, section 7.4), or an MLDv1
 // report, which says EXCLUDE{} (section 8.3.2).
-func (r *Router) report(now time.Duration, v Version, from netip.Addr, gr GroupRecord, fl flags, fx *Effects) {
+func (r *Router) report(now instant.Time, v Version, from netip.Addr, gr GroupRecord, fl flags, fx *Effects) {
 	if cause, skip := r.skips(gr); skip {
 		r.counters.Drops.Count(cause)
 		return
@@ -42,7 +44,7 @@ func (r *Router) report(now time.Duration, v Version, from netip.Addr, gr GroupR
 	r.update(now, v, key, at, old, next, fl, again, fx)
 	if fl&isV1 != 0 {
 		g := r.store.groups.At(r.store.findGroup(gr.Group))
-		g.v1Until = max(g.v1Until, now+r.inUse.ListeningInterval())
+		g.v1Until = max(g.v1Until, now.Add(r.inUse.ListeningInterval()))
 	}
 }
 
@@ -90,7 +92,7 @@ func (r *Router) edit(f Filter, sources []netip.Addr, add bool) Filter {
 // query, in which case it names only sources that were asked for (section 6.3)
 // and must not replace what is known. While the peer cannot be heard of, it may be
 // asking such questions, whose answers come here.
-func (r *Router) mayBePartial(now time.Duration, gid uint32) bool {
+func (r *Router) mayBePartial(now instant.Time, gid uint32) bool {
 	return r.unheard() || gid != 0 && now < r.store.groups.At(gid).partialUntil
 }
 
@@ -100,22 +102,22 @@ const splitWindow = 500 * time.Millisecond
 // mayContinue reports whether a record may be the next part of a source list that
 // did not fit into one (section 5.2.15). Only types that carry a whole INCLUDE
 // list matter: the lists of EXCLUDE types are cut, the others are differences.
-func (r *Router) mayContinue(now time.Duration, id uint32, gr GroupRecord) bool {
+func (r *Router) mayContinue(now instant.Time, id uint32, gr GroupRecord) bool {
 	return (gr.Type == ModeIsInclude || gr.Type == ChangeToInclude) && len(gr.Sources) > 0 &&
-		id != 0 && r.store.filter(id).Mode == Include && now-r.store.records.At(id).heard < splitWindow
+		id != 0 && r.store.filter(id).Mode == Include && now.Sub(r.store.records.At(id).heard) < splitWindow
 }
 
 // expectPartial notes that sources of a group are being asked for until a time.
-func (r *Router) expectPartial(gid uint32, until time.Duration) {
+func (r *Router) expectPartial(gid uint32, until instant.Time) {
 	g := r.store.groups.At(gid)
 	// The answer to the last query may take as long as the query allows.
-	g.partialUntil = max(g.partialUntil, until+r.inUse.LastListenerInterval)
+	g.partialUntil = max(g.partialUntil, until.Add(r.inUse.LastListenerInterval))
 }
 
 // update writes what a host wants now and lets what it dropped linger. A host joins
 // when it wants more, when it has moved here from the peer, which drops it if it
 // cannot be told, or again, as far as the peer can know.
-func (r *Router) update(now time.Duration, v Version, key Key, at place, old, next Filter, fl flags, again bool, fx *Effects) {
+func (r *Router) update(now instant.Time, v Version, key Key, at place, old, next Filter, fl flags, again bool, fx *Effects) {
 	if next.Empty() {
 		next, fl = Filter{}, isDeleted
 	}
@@ -144,8 +146,8 @@ func (r *Router) update(now time.Duration, v Version, key Key, at place, old, ne
 }
 
 // write gives the record at a place its content and a full listening interval.
-func (r *Router) write(now time.Duration, v Version, key Key, at place, f Filter, fl flags) (id uint32, changed bool) {
-	expires := now + r.inUse.ListeningInterval()
+func (r *Router) write(now instant.Time, v Version, key Key, at place, f Filter, fl flags) (id uint32, changed bool) {
+	expires := now.Add(r.inUse.ListeningInterval())
 	if id = at.record; id == 0 {
 		id = r.store.createAt(now, key, at, expires)
 	}

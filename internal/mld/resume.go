@@ -3,35 +3,37 @@ package mld
 import (
 	"net/netip"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // RouterMemory is what a Router knows. With it another Router goes on in its place: it
 // does not ask all hosts anew, and the election stays as it is.
 type RouterMemory struct {
-	At      time.Duration
+	At      instant.Time
 	Records []Record // tombstones too
 	Groups  []GroupMemory
 
 	LinkLocal  netip.Addr
 	Up, Duty   bool
 	Other      netip.Addr // the elected querier when that is another router
-	OtherUntil time.Duration
+	OtherUntil instant.Time
 	// What its queries said, 0 where they say nothing.
 	Robustness                       int
 	Interval, Response, LastListener time.Duration
-	NextQuery                        time.Duration // when the next general query is due
-	Startup                          int           // general queries left of those sent at the start
+	NextQuery                        instant.Time // when the next general query is due
+	Startup                          int          // general queries left of those sent at the start
 	Counters                         Counters
 }
 
 // GroupMemory is what is known of a group beside its records.
 type GroupMemory struct {
 	Group                        netip.Addr
-	Since, V1Until, PartialUntil time.Duration
+	Since, V1Until, PartialUntil instant.Time
 }
 
 // Memory returns what a successor needs. The sources of its records must not be modified.
-func (r *Router) Memory(now time.Duration) RouterMemory {
+func (r *Router) Memory(now instant.Time) RouterMemory {
 	r.Tick(now)
 	q, d := &r.querier, &r.querier.dictated
 	m := RouterMemory{
@@ -52,7 +54,7 @@ func (r *Router) Memory(now time.Duration) RouterMemory {
 }
 
 // Resume makes a new Router go on as the one whose memory it is given.
-func (r *Router) Resume(now time.Duration, m RouterMemory, fx *Effects) {
+func (r *Router) Resume(now instant.Time, m RouterMemory, fx *Effects) {
 	r.Tick(now)
 	r.linkLocal, r.up = m.LinkLocal, m.Up
 	q := &r.querier
@@ -63,7 +65,7 @@ func (r *Router) Resume(now time.Duration, m RouterMemory, fx *Effects) {
 		q.otherUntil = m.OtherUntil
 	}
 	for _, rec := range m.Records {
-		rec.Left -= now - m.At
+		rec.Left -= now.Sub(m.At)
 		r.Merge(now, rec, fx)
 	}
 	for _, gm := range m.Groups {
@@ -79,7 +81,7 @@ func (r *Router) Resume(now time.Duration, m RouterMemory, fx *Effects) {
 type ProxyMemory struct {
 	LinkLocal netip.Addr
 	Up        bool
-	V1Until   time.Duration
+	V1Until   instant.Time
 	Pending   []netip.Addr // groups whose last change has not been told once
 	Counters  Counters
 }
@@ -97,7 +99,7 @@ func (p *Proxy) Memory() ProxyMemory {
 
 // Resume makes a Proxy that has been told what is wanted, and nothing else, go on as
 // the one whose memory it is given: what that one has told its routers is not told again.
-func (p *Proxy) Resume(now time.Duration, m ProxyMemory) {
+func (p *Proxy) Resume(now instant.Time, m ProxyMemory) {
 	p.now = max(p.now, now)
 	p.linkLocal, p.up, p.v1Until, p.counters = m.LinkLocal, m.Up, m.V1Until, m.Counters
 	for _, g := range p.memberships() {

@@ -3,6 +3,8 @@ package mld
 import (
 	"net/netip"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // Router is the router side of MLD on one downstream interface: the listener
@@ -12,9 +14,9 @@ type Router struct {
 	cfg   Config
 	inUse Config // cfg with what the elected querier dictates
 	store store
-	now   time.Duration // latest time told
-	held  bool          // see HoldPeer
-	apart bool          // see SetApart
+	now   instant.Time // latest time told
+	held  bool         // see HoldPeer
+	apart bool         // see SetApart
 
 	linkLocal netip.Addr
 	up        bool
@@ -30,7 +32,7 @@ type Router struct {
 // NewRouter returns a router without link and without querier duty. device is the
 // identity that versions of this device carry. Its static groups are there from
 // the start, see Groups.
-func NewRouter(cfg Config, device uint64, now time.Duration) *Router {
+func NewRouter(cfg Config, device uint64, now instant.Time) *Router {
 	r := &Router{cfg: cfg, inUse: cfg, now: now, room: -1}
 	r.store.init(device)
 	r.store.setTally(cfg.AccessLimit > 0, cfg.AccessExcept)
@@ -41,7 +43,7 @@ func NewRouter(cfg Config, device uint64, now time.Duration) *Router {
 // SetLink tells the router's own link-local address and whether the interface can
 // send and receive. The database stays while it is down: the other device may
 // serve its listeners.
-func (r *Router) SetLink(now time.Duration, linkLocal netip.Addr, up bool, fx *Effects) {
+func (r *Router) SetLink(now instant.Time, linkLocal netip.Addr, up bool, fx *Effects) {
 	r.Tick(now)
 	linkLocal = linkLocal.WithZone("")
 	if r.linkLocal == linkLocal && r.up == up {
@@ -57,7 +59,7 @@ func (r *Router) SetLink(now time.Duration, linkLocal netip.Addr, up bool, fx *E
 
 // SetQuerierDuty lets the router query or stops it. Without duty it never sends a
 // query but still hears who does.
-func (r *Router) SetQuerierDuty(now time.Duration, on bool, fx *Effects) {
+func (r *Router) SetQuerierDuty(now instant.Time, on bool, fx *Effects) {
 	r.Tick(now)
 	if r.querier.duty == on {
 		return
@@ -69,7 +71,7 @@ func (r *Router) SetQuerierDuty(now time.Duration, on bool, fx *Effects) {
 // Receive takes a message heard on the interface. What it changes in the database
 // gets the version v. A *DropError says that the whole message was dropped;
 // records of a report that had to be skipped are only counted.
-func (r *Router) Receive(now time.Duration, v Version, meta Meta, p *Packet, fx *Effects) error {
+func (r *Router) Receive(now instant.Time, v Version, meta Meta, p *Packet, fx *Effects) error {
 	r.Tick(now)
 	meta.Src = meta.Src.WithZone("")
 	if cause, drop := r.refuses(meta, p); drop {
@@ -91,7 +93,7 @@ func (r *Router) Receive(now time.Duration, v Version, meta Meta, p *Packet, fx 
 }
 
 // reports applies the records of an MLDv2 report.
-func (r *Router) reports(now time.Duration, v Version, from netip.Addr, records []GroupRecord, fx *Effects) {
+func (r *Router) reports(now instant.Time, v Version, from netip.Addr, records []GroupRecord, fx *Effects) {
 	limited := r.cfg.AccessLimit > 0
 	for i := range records {
 		if limited && records[i].gives() {
@@ -132,36 +134,27 @@ func (r *Router) refuses(meta Meta, p *Packet) (DropCause, bool) {
 func (r *Router) Malformed() { r.counters.Drops.Count(DropMalformed) }
 
 // Advance does everything that is due. Records that it rewrites get the version v.
-func (r *Router) Advance(now time.Duration, v Version, fx *Effects) {
+func (r *Router) Advance(now instant.Time, v Version, fx *Effects) {
 	r.Tick(now)
 	r.advanceQuerier(now, fx)
 	r.expire(now, fx)
 	r.advanceLeaves(now, v, fx)
 }
 
-// Deadline returns when Advance must be called next; ok is false when nothing is
-// waited for.
-func (r *Router) Deadline() (at time.Duration, ok bool) {
-	note := func(t time.Duration, set bool) {
-		if set && (!ok || t < at) {
-			at, ok = t, true
-		}
-	}
-	note(r.querierDeadline())
-	note(r.store.expiry.due.deadline())
-	note(r.leaves.deadline())
-	return at, ok
+// Deadline returns when Advance must be called next, Never when nothing is waited for.
+func (r *Router) Deadline() instant.Time {
+	return instant.Earliest(r.querierDeadline(), r.store.expiry.due.deadline(), r.leaves.deadline())
 }
 
 // ListeningInterval is how long a listener lives that is not heard of.
 func (r *Router) ListeningInterval() time.Duration { return r.inUse.ListeningInterval() }
 
 // Tick tells the time as of which records are read: what they have left is left from then on.
-func (r *Router) Tick(now time.Duration) { r.now = max(r.now, now) }
+func (r *Router) Tick(now instant.Time) { r.now = max(r.now, now) }
 
 // expire removes the records whose time is up and files anew those that were
 // refreshed or are held meanwhile.
-func (r *Router) expire(now time.Duration, fx *Effects) {
+func (r *Router) expire(now instant.Time, fx *Effects) {
 	for id := r.store.expiry.pop(now); id != 0; id = r.store.expiry.pop(now) {
 		rec := r.store.records.At(id)
 		switch {
@@ -169,10 +162,10 @@ func (r *Router) expire(now time.Duration, fx *Effects) {
 			r.store.expiry.file(id, rec.expires, now)
 		case r.isHeld(rec):
 			// Its time starts anew at the release, which cannot end before this.
-			if rec.live() && now < rec.heard+r.inUse.ListeningInterval() {
+			if rec.live() && now < rec.heard.Add(r.inUse.ListeningInterval()) {
 				rec.flags |= isRaised
 			}
-			rec.expires = now + r.inUse.ListeningInterval()
+			rec.expires = now.Add(r.inUse.ListeningInterval())
 			r.store.expiry.file(id, rec.expires, now)
 		case r.apart && rec.device == 0 && rec.live() && !r.lingers(rec):
 			r.bury(now, id, fx)
@@ -187,10 +180,10 @@ func (r *Router) expire(now time.Duration, fx *Effects) {
 
 // bury makes a tombstone of a record of ours whose time is up while the peer cannot see that,
 // and may hold an older version that lives on. It hides nothing that is newer.
-func (r *Router) bury(now time.Duration, id uint32, fx *Effects) {
+func (r *Router) bury(now instant.Time, id uint32, fx *Effects) {
 	rec := r.store.records.At(id)
 	key := Key{r.store.groups.At(rec.group).addr, r.store.hosts.At(rec.host).addr}
-	until := now + r.inUse.ListeningInterval()
+	until := now.Add(r.inUse.ListeningInterval())
 	if r.store.set(now, id, content{flags: isDeleted, clock: rec.clock + 1, heard: rec.heard, expires: until}) {
 		fx.Groups = append(fx.Groups, key.Group)
 	}

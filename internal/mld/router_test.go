@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tandem/internal/instant"
 )
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
@@ -34,20 +36,23 @@ var (
 	byAddr = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
 )
 
+// after is the instant at a distance from the origin of the virtual time.
+func after(d time.Duration) instant.Time { return instant.FromOrigin(d) }
+
 // rig is a router on virtual time.
 type rig struct {
 	t     *testing.T
 	r     *Router
-	now   time.Duration
+	now   instant.Time
 	clock uint64
 	id    uint64
 	fx    Effects
 }
 
 func newRig(t *testing.T, cfg Config) *rig {
-	x := &rig{t: t, r: NewRouter(cfg, 1, 0), id: 1}
-	x.r.SetLink(0, self, true, &x.fx)
-	x.r.SetQuerierDuty(0, true, &x.fx)
+	x := &rig{t: t, r: NewRouter(cfg, 1, after(0)), now: after(0), id: 1}
+	x.r.SetLink(after(0), self, true, &x.fx)
+	x.r.SetQuerierDuty(after(0), true, &x.fx)
 	x.fx.Reset()
 	return x
 }
@@ -77,12 +82,12 @@ func (x *rig) receive(from netip.Addr, p *Packet) {
 }
 
 // run advances to a time by way of every deadline and returns all that came of it.
-func (x *rig) run(until time.Duration) (queries []string) {
+func (x *rig) run(until instant.Time) (queries []string) {
 	x.t.Helper()
 	x.fx.Reset()
 	for steps := 0; ; steps++ {
-		at, ok := x.r.Deadline()
-		if !ok || at > until {
+		at := x.r.Deadline()
+		if !at.IsDue(until) {
 			break
 		}
 		if at < x.now {
@@ -169,7 +174,7 @@ func TestRecordTypes(t *testing.T) {
 			case !tc.old.Empty():
 				x.hear(h1, ModeIsInclude, group1, tc.old.Sources...)
 			}
-			x.run(time.Second)
+			x.run(after(time.Second))
 			x.hear(h1, tc.rec, group1, tc.told...)
 			x.wantFilter(tc.want.Mode, tc.want.Sources...)
 			for _, s := range []netip.Addr{s1, s2, s3} {
@@ -194,7 +199,7 @@ func TestRefresh(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsExclude, group1)
 	first, _ := x.r.Get(Key{group1, h1})
-	x.run(100 * time.Second)
+	x.run(after(100 * time.Second))
 	x.hear(h1, ModeIsExclude, group1)
 	x.wantKeys(h1)
 	if len(x.fx.Groups) != 0 {
@@ -208,9 +213,9 @@ func TestRefresh(t *testing.T) {
 	if g.Uptime != 100*time.Second || g.Hosts[0].Age != 0 || g.LastReporter != h1 {
 		t.Errorf("group state %+v", g)
 	}
-	x.run(100*time.Second + 259*time.Second)
+	x.run(after(100*time.Second + 259*time.Second))
 	x.wantFilter(Exclude)
-	x.run(100*time.Second + 261*time.Second)
+	x.run(after(100*time.Second + 261*time.Second))
 	x.wantFilter(Include)
 	if len(x.fx.Groups) != 1 || len(x.fx.Changed) != 0 {
 		t.Errorf("an expiry must be silent towards the peer: %+v", x.fx)
@@ -237,7 +242,7 @@ func TestDrops(t *testing.T) {
 		{DropRouterAlert, with(func(m *Meta) { m.RouterAlert = false }), join, func(_ *rig, c *Config) { c.RequireRouterAlert = true }},
 		{DropVersion, good, join, func(_ *rig, c *Config) { c.Version = 1 }},
 		{DropType, good, &Packet{Type: 135}, nil},
-		{DropLinkDown, good, join, func(x *rig, _ *Config) { x.r.SetLink(0, self, false, &x.fx) }},
+		{DropLinkDown, good, join, func(x *rig, _ *Config) { x.r.SetLink(after(0), self, false, &x.fx) }},
 	} {
 		t.Run(tc.cause.String(), func(t *testing.T) {
 			x := newRig(t, DefaultConfig())
@@ -245,13 +250,13 @@ func TestDrops(t *testing.T) {
 			if tc.setup != nil {
 				tc.setup(x, &cfg)
 			}
-			x.r.SetConfig(0, cfg, &x.fx)
-			err := x.r.Receive(0, x.version(), tc.meta, tc.p, &x.fx)
+			x.r.SetConfig(after(0), cfg, &x.fx)
+			err := x.r.Receive(after(0), x.version(), tc.meta, tc.p, &x.fx)
 			var drop *DropError
 			if !errors.As(err, &drop) || drop.Cause != tc.cause {
 				t.Fatalf("error %v, want cause %v", err, tc.cause)
 			}
-			for c, n := range x.r.State(0).Counters.Drops.All() {
+			for c, n := range x.r.State(after(0)).Counters.Drops.All() {
 				if want := uint64(0); (c == tc.cause) != (n == 1) {
 					t.Errorf("%v counted %d, want %d", c, n, want)
 				}
@@ -273,7 +278,7 @@ func TestSkippedRecords(t *testing.T) {
 	x.hear(h1, ModeIsInclude, group1, s1, s2)
 	x.hear(h2, ModeIsInclude, group1, s1)
 	x.hear(h1, ModeIsInclude, group1, s1) // what is known goes on
-	if diff := cmp.Diff(Drops{LinkScope: 4, RecordType: 1, Limit: 2}, x.r.State(0).Counters.Drops); diff != "" {
+	if diff := cmp.Diff(Drops{LinkScope: 4, RecordType: 1, Limit: 2}, x.r.State(after(0)).Counters.Drops); diff != "" {
 		t.Error(diff)
 	}
 	got := slices.Collect(x.r.Groups())

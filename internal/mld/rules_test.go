@@ -32,7 +32,7 @@ func TestQuerierSaysZero(t *testing.T) {
 		cfg.Robustness, cfg.QueryInterval = 3, 60*time.Second
 		x := newRig(t, cfg)
 		x.hearQuery(better, q)
-		if diff := cmp.Diff(cfg, x.r.State(0).InUse); diff != "" {
+		if diff := cmp.Diff(cfg, x.r.State(after(0)).InUse); diff != "" {
 			t.Errorf("version %d: %s", q.Version, diff)
 		}
 	}
@@ -56,9 +56,9 @@ func TestQuerierSetsResponseTimes(t *testing.T) {
 func TestEveryLinkBeginsAsQuerier(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hearQuery(better, Query{})
-	x.r.SetLink(time.Second, self, false, &x.fx)
+	x.r.SetLink(after(time.Second), self, false, &x.fx)
 	x.fx.Reset()
-	x.r.SetLink(2*time.Second, self, true, &x.fx)
+	x.r.SetLink(after(2*time.Second), self, true, &x.fx)
 	if s := x.r.State(x.now); !s.IsQuerier || len(x.fx.Queries) != 1 {
 		t.Errorf("querier %v, queries %+v", s.Querier, x.fx.Queries)
 	}
@@ -69,13 +69,13 @@ func TestEveryLinkBeginsAsQuerier(t *testing.T) {
 func TestQueryOfLoser(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsInclude, group1, s1, s2)
-	x.run(5 * time.Second)
+	x.run(after(5 * time.Second))
 	x.hearQuery(worse, Query{Group: group1, Sources: []netip.Addr{s1}, MaxResponse: time.Second})
 	if rec, _ := x.r.Get(Key{group1, h1}); rec.Left != 255*time.Second {
 		t.Errorf("lowered to %v", rec.Left)
 	}
 	x.hear(h1, ModeIsInclude, group1, s1)
-	x.run(10 * time.Second)
+	x.run(after(10 * time.Second))
 	x.wantFilter(Include, s1, s2)
 }
 
@@ -88,7 +88,7 @@ func TestOtherVersionIsReported(t *testing.T) {
 		for range 10 {
 			x.hearQuery(worse, Query{Version: 3 - version})
 			told += len(x.fx.OtherVersion)
-			x.run(x.now + 25*time.Second)
+			x.run(x.now.Add(25 * time.Second))
 			x.hearQuery(worse, Query{Version: version})
 			told += len(x.fx.OtherVersion)
 		}
@@ -108,7 +108,7 @@ func TestSuppress(t *testing.T) {
 		x.r.Merge(x.now, Record{Key: Key{group1, h2}, Filter: Filter{Mode: Include, Sources: []netip.Addr{s1}},
 			Version: Version{100, 2}, Left: left}, &x.fx)
 		x.clock = 200
-		return x.run(1500 * time.Millisecond)
+		return x.run(after(1500 * time.Millisecond))
 	}
 	sources := GroupRecord{ModeIsInclude, group1, []netip.Addr{s1, s2}}
 	if got, want := ask(time.Minute, sources), []string{"1s ff3e::8000:1[2001:db8::1] S", "1s ff3e::8000:1[2001:db8::2]"}; !slices.Equal(got, want) {
@@ -127,16 +127,16 @@ func TestSplitLists(t *testing.T) {
 	for _, rec := range []RecordType{ModeIsInclude, ChangeToInclude} {
 		x := newRig(t, DefaultConfig())
 		x.hear(h1, ModeIsExclude, group1)
-		x.run(time.Second)
+		x.run(after(time.Second))
 		x.hear(h1, rec, group1, s1)
-		x.now += 10 * time.Millisecond
+		x.now = x.now.Add(10 * time.Millisecond)
 		x.hear(h1, rec, group1, s2)
-		x.run(10 * time.Second)
+		x.run(after(10 * time.Second))
 		x.wantFilter(Include, s1, s2)
 		x.hear(h1, rec, group1, s2) // not another part: the whole truth now
-		x.now += 10 * time.Millisecond
+		x.now = x.now.Add(10 * time.Millisecond)
 		x.hear(h1, ChangeToInclude, group1) // nor is an empty list one
-		x.run(20 * time.Second)
+		x.run(after(20 * time.Second))
 		x.wantFilter(Include)
 	}
 }
@@ -171,7 +171,7 @@ func TestDoneOfFormerV2Host(t *testing.T) {
 	if len(x.fx.Queries) == 0 {
 		t.Error("nobody was asked")
 	}
-	x.run(3 * time.Second)
+	x.run(after(3 * time.Second))
 	x.wantFilter(Include)
 }
 
@@ -202,7 +202,7 @@ func TestQueriesOfTable(t *testing.T) {
 				state = ModeIsExclude
 			}
 			x.hear(h1, state, group1, tc.old.Sources...)
-			x.run(time.Second)
+			x.run(after(time.Second))
 			x.hear(h1, tc.rec, group1, tc.told...)
 			var got []string
 			for _, q := range x.fx.Queries {
@@ -221,9 +221,9 @@ func TestAnswerAtOnce(t *testing.T) {
 		for _, group := range []netip.Addr{nobody, group1} {
 			u := newUpstream(t)
 			u.want(Filter{Mode: Exclude})
-			u.run(10 * time.Second)
+			u.run(after(10 * time.Second))
 			u.query(Query{Version: version, Group: group})
-			u.expect(u.now+time.Millisecond, want)
+			u.expect(u.now.Add(time.Millisecond), want)
 		}
 	}
 }
@@ -233,10 +233,10 @@ func TestAnswerAtOnce(t *testing.T) {
 func TestOlderQuerierPresent(t *testing.T) {
 	u := newUpstream(t)
 	u.query(Query{Version: 1, Group: nobody, MaxResponse: 60 * time.Second})
-	if v := u.p.Version(309 * time.Second); v != 1 {
+	if v := u.p.Version(after(309 * time.Second)); v != 1 {
 		t.Errorf("version %d before the timer ends", v)
 	}
-	if v := u.p.Version(310 * time.Second); v != 2 {
+	if v := u.p.Version(after(310 * time.Second)); v != 2 {
 		t.Errorf("version %d after it", v)
 	}
 }

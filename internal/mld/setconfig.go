@@ -1,18 +1,22 @@
 package mld
 
-import "time"
+import (
+	"time"
+
+	"tandem/internal/instant"
+)
 
 // SetConfig takes a new configuration without losing a listener. Timers that run
 // keep running, except that what is known lives longer when the listening interval
 // grows, since the next query may come later too. What is sent follows the new
 // policy at once, also for what is known already: what it denies is no longer sent
 // and ages out, and hosts are asked anew when it may permit more than before.
-func (r *Router) SetConfig(now time.Duration, cfg Config, fx *Effects) {
+func (r *Router) SetConfig(now instant.Time, cfg Config, fx *Effects) {
 	r.Tick(now)
 	old, before := r.cfg, r.inUse
 	r.cfg = cfg
 	r.adopt()
-	r.prolong(now+before.LastListenerQueryTime(), r.inUse.ListeningInterval()-before.ListeningInterval())
+	r.prolong(now.Add(before.LastListenerQueryTime()), r.inUse.ListeningInterval()-before.ListeningInterval())
 	if on := cfg.AccessLimit > 0; on != r.store.tallied || !r.store.except.equal(cfg.AccessExcept) {
 		r.store.setTally(on, cfg.AccessExcept)
 	}
@@ -23,7 +27,7 @@ func (r *Router) SetConfig(now time.Duration, cfg Config, fx *Effects) {
 		}
 	}
 	if r.IsQuerier() {
-		r.querier.next = min(r.querier.next, now+r.inUse.QueryInterval)
+		r.querier.next = instant.Earliest(r.querier.next, now.Add(r.inUse.QueryInterval))
 		if !cfg.sameAdmission(old) {
 			r.querier.next = now // those that were refused say it again
 		}
@@ -33,7 +37,7 @@ func (r *Router) SetConfig(now time.Duration, cfg Config, fx *Effects) {
 
 // prolong gives records more time, but those that hosts are being asked about:
 // their time ends soon because somebody has left.
-func (r *Router) prolong(soon, by time.Duration) {
+func (r *Router) prolong(soon instant.Time, by time.Duration) {
 	if by <= 0 {
 		return
 	}
@@ -43,7 +47,7 @@ func (r *Router) prolong(soon, by time.Duration) {
 			continue
 		}
 		if g := r.store.groups.At(rec.group); id != g.linger && (g.leave == nil || rec.expires > soon) {
-			rec.expires += by // it is filed for earlier, which is early enough
+			rec.expires = rec.expires.Add(by) // it is filed for earlier, which is early enough
 		}
 	}
 }

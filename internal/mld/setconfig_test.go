@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"tandem/internal/instant"
 )
 
 // Hosts that answer every query as late as they may keep their streams, whatever
@@ -16,14 +18,14 @@ func TestTimersAtRunTime(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		x := newRig(t, DefaultConfig())
 		x.hear(h1, AllowNewSources, group1, s1)
-		var answers []time.Duration
-		next := x.now + time.Second
-		for end := x.now + time.Hour; x.now < end; {
-			at, _ := x.r.Deadline()
+		var answers []instant.Time
+		next := x.now.Add(time.Second)
+		for end := x.now.Add(time.Hour); x.now < end; {
+			at := x.r.Deadline()
 			if len(answers) > 0 {
-				at = min(at, answers[0])
+				at = instant.Earliest(at, answers[0])
 			}
-			at = max(min(at, next), x.now)
+			at = max(instant.Earliest(at, next), x.now)
 			x.now = at
 			x.fx.Reset()
 			if len(answers) > 0 && answers[0] == at {
@@ -40,13 +42,13 @@ func TestTimersAtRunTime(t *testing.T) {
 				cfg.LastListenerInterval = time.Duration(rapid.IntRange(1, 5).Draw(rt, "last listener")) * time.Second
 				cfg.Version = 2
 				x.r.SetConfig(x.now, cfg, &x.fx)
-				next = x.now + time.Duration(rapid.IntRange(1, 600).Draw(rt, "after"))*time.Second
+				next = x.now.Add(time.Duration(rapid.IntRange(1, 600).Draw(rt, "after")) * time.Second)
 			}
 			for _, q := range x.fx.Queries {
 				if len(answers) == 0 { // one answer is enough for all
-					answers = append(answers, x.now+q.MaxResponse)
+					answers = append(answers, x.now.Add(q.MaxResponse))
 				}
-				answers[0] = min(answers[0], x.now+q.MaxResponse)
+				answers[0] = instant.Earliest(answers[0], x.now.Add(q.MaxResponse))
 			}
 			if !x.r.Wants(group1, s1) {
 				rt.Fatalf("lost at %v", x.now)
@@ -66,7 +68,7 @@ func TestPolicyProperties(t *testing.T) {
 			case 0:
 				x.configure(drawConfig(rt))
 			case 1:
-				x.run(x.now + time.Duration(rapid.IntRange(0, 100).Draw(rt, "seconds"))*time.Second)
+				x.run(x.now.Add(time.Duration(rapid.IntRange(0, 100).Draw(rt, "seconds")) * time.Second))
 			case 2:
 				x.hearV1(drawHost(rt), rapid.SampledFrom([]Type{TypeReportV1, TypeDone}).Draw(rt, "type"), drawGroup(rt))
 			default:
@@ -157,9 +159,9 @@ func checkEntries(rt *rapid.T, r *Router) {
 func BenchmarkJoinsUnderPolicy(b *testing.B) {
 	cfg := DefaultConfig()
 	cfg.AccessLimit, cfg.GroupPolicy = 1<<30, onlySSM
-	r := NewRouter(cfg, 1, 0)
+	r := NewRouter(cfg, 1, after(0))
 	var fx Effects
-	r.SetLink(0, self, true, &fx)
+	r.SetLink(after(0), self, true, &fx)
 	rng := rand.New(rand.NewPCG(1, 1))
 	p := Packet{Type: TypeReportV2, Records: []GroupRecord{{Type: AllowNewSources, Sources: []netip.Addr{s1}}}}
 	raw := group1.As16()
@@ -167,7 +169,7 @@ func BenchmarkJoinsUnderPolicy(b *testing.B) {
 		raw[14], raw[15] = byte(rng.Uint32()), byte(rng.Uint32())
 		p.Records[0].Group = netip.AddrFrom16(raw)
 		fx.Reset()
-		if err := r.Receive(0, Version{uint64(i), 1}, Meta{Src: h1, HopLimit: 1}, &p, &fx); err != nil {
+		if err := r.Receive(after(0), Version{uint64(i), 1}, Meta{Src: h1, HopLimit: 1}, &p, &fx); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -4,7 +4,8 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
-	"time"
+
+	"tandem/internal/instant"
 )
 
 // staticGroup is what the configuration wants of one group. It is no record: it
@@ -12,7 +13,7 @@ import (
 type staticGroup struct {
 	addr   netip.Addr
 	filter Filter
-	since  time.Duration
+	since  instant.Time
 }
 
 func (s staticGroup) compare(group netip.Addr) int { return s.addr.Compare(group) }
@@ -27,7 +28,7 @@ func (r *Router) staticFilter(group netip.Addr) Filter {
 }
 
 // setStatic takes over the static groups of the configuration.
-func (r *Router) setStatic(now time.Duration, fx *Effects) {
+func (r *Router) setStatic(now instant.Time, fx *Effects) {
 	old := r.static
 	r.static = nil
 	for _, s := range r.cfg.Static {

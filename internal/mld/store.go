@@ -4,8 +4,8 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
-	"time"
 
+	"tandem/internal/instant"
 	"tandem/internal/table"
 )
 
@@ -13,8 +13,8 @@ import (
 // them cost the garbage collector nothing.
 type record struct {
 	clock       uint64
-	expires     time.Duration
-	heard       time.Duration
+	expires     instant.Time
+	heard       instant.Time
 	group, host uint32
 	list        uint32 // id of the source list, 0 when it is empty
 	device      uint16 // index into store.devices
@@ -46,11 +46,11 @@ func (r *record) live() bool { return r.flags&isDeleted == 0 }
 // group is what is known of one group.
 type group struct {
 	addr  netip.Addr
-	since time.Duration // when it got its first live record
+	since instant.Time // when it got its first live record
 	// v1Until is when MLDv1 compatibility mode ends (RFC 9777, section 8.3.2).
-	v1Until time.Duration
+	v1Until instant.Time
 	// partialUntil: until then an IS_IN may answer a query for some sources only.
-	partialUntil time.Duration
+	partialUntil instant.Time
 	live         uint32 // live records
 	exclude      uint32 // live records in EXCLUDE mode
 	linger       uint32 // the record of host ::, 0 when there is none
@@ -192,17 +192,17 @@ type content struct {
 	flags   flags // isExclude follows from Filter
 	clock   uint64
 	device  uint16
-	heard   time.Duration
-	expires time.Duration
+	heard   instant.Time
+	expires instant.Time
 }
 
 // create makes the record of a group and a host, and the two if need be: a
 // tombstone until set says otherwise.
-func (s *store) create(now time.Duration, key Key, expires time.Duration) (id uint32) {
+func (s *store) create(now instant.Time, key Key, expires instant.Time) (id uint32) {
 	return s.createAt(now, key, s.place(key), expires)
 }
 
-func (s *store) createAt(now time.Duration, key Key, at place, expires time.Duration) (id uint32) {
+func (s *store) createAt(now instant.Time, key Key, at place, expires instant.Time) (id uint32) {
 	if at.group == 0 {
 		at.group = s.groups.Insert(group{addr: key.Group})
 		s.lastGroup = at.group
@@ -223,7 +223,7 @@ func (s *store) createAt(now time.Duration, key Key, at place, expires time.Dura
 
 // set replaces what a record says. It reports whether the group's forwarding may
 // have changed. A refresh allocates nothing and touches no count.
-func (s *store) set(now time.Duration, id uint32, c content) (changed bool) {
+func (s *store) set(now instant.Time, id uint32, c content) (changed bool) {
 	rec := s.records.At(id)
 	if c.Mode == Exclude {
 		c.flags |= isExclude
@@ -238,7 +238,7 @@ func (s *store) set(now time.Duration, id uint32, c content) (changed bool) {
 	return changed
 }
 
-func (s *store) replace(now time.Duration, id uint32, c content) (changed bool) {
+func (s *store) replace(now instant.Time, id uint32, c content) (changed bool) {
 	rec := s.records.At(id)
 	g := s.groups.At(rec.group)
 	before := g.shape()
@@ -263,7 +263,7 @@ func (g *group) shape() shape { return shape{g.exclude > 0, len(g.sources) > 0} 
 func (a shape) differs(b shape) bool { return a.sources || b.sources || a.exclude != b.exclude }
 
 // setExpiry moves a record's expiry; it is filed anew only when that comes earlier.
-func (s *store) setExpiry(id uint32, at, now time.Duration) {
+func (s *store) setExpiry(id uint32, at, now instant.Time) {
 	rec := s.records.At(id)
 	earlier := at < rec.expires
 	rec.expires = at
@@ -275,7 +275,7 @@ func (s *store) setExpiry(id uint32, at, now time.Duration) {
 
 // erase removes a record, and its group when that was the last. It reports
 // whether the group's forwarding may have changed.
-func (s *store) erase(now time.Duration, id uint32) (changed bool) {
+func (s *store) erase(now instant.Time, id uint32) (changed bool) {
 	rec := s.records.At(id)
 	gid, g := rec.group, s.groups.At(rec.group)
 	s.tell(id, s.version(rec), rec.flags, true)

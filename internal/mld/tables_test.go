@@ -8,17 +8,19 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // tables is a router by the letter of RFC 9777, section 7, for one group: a
 // filter mode with its timer and a timer for each source, and nobody's name.
-// Timers hold the time at which they end; 0 is a timer that does not run.
+// Timers hold the time at which they end.
 type tables struct {
 	cfg     Config
 	exclude bool
-	filter  time.Duration
+	filter  instant.Time
 	// sources are those of INCLUDE (A), or of EXCLUDE (X,Y): X where the timer runs.
-	sources map[int]time.Duration
+	sources map[int]instant.Time
 	// questions still to be put: the number of times, and when next.
 	group   question
 	asked   map[int]question
@@ -27,7 +29,7 @@ type tables struct {
 
 type question struct {
 	left int
-	next time.Duration
+	next instant.Time
 }
 
 // tableQuery is a query that goes out now.
@@ -46,7 +48,7 @@ func (t *tables) each(list sourceSet, do func(i int)) {
 
 func (t *tables) requested() (x sourceSet) {
 	for i, end := range t.sources {
-		if end > 0 {
+		if end.IsSet() {
 			x |= 1 << i
 		}
 	}
@@ -55,28 +57,28 @@ func (t *tables) requested() (x sourceSet) {
 
 func (t *tables) excluded() (y sourceSet) {
 	for i, end := range t.sources {
-		if end == 0 {
+		if !end.IsSet() {
 			y |= 1 << i
 		}
 	}
 	return y
 }
 
-func (t *tables) set(list sourceSet, end time.Duration) {
+func (t *tables) set(list sourceSet, end instant.Time) {
 	t.each(list, func(i int) { t.sources[i] = end })
 }
 
 func (t *tables) drop(list sourceSet) { t.each(list, func(i int) { delete(t.sources, i) }) }
 
 // report is sections 7.4.1 and 7.4.2, line by line.
-func (t *tables) report(now time.Duration, rec RecordType, b sourceSet) {
-	mali := now + t.cfg.ListeningInterval()
+func (t *tables) report(now instant.Time, rec RecordType, b sourceSet) {
+	mali := now.Add(t.cfg.ListeningInterval())
 	x, y := t.requested(), t.excluded()
 	switch {
 	case rec == ModeIsInclude || rec == AllowNewSources:
 		t.set(b, mali)
 	case !t.exclude && (rec == ModeIsExclude || rec == ChangeToExclude):
-		t.set(b&^x, 0)
+		t.set(b&^x, instant.Never)
 		t.drop(x &^ b)
 		t.exclude, t.filter = true, mali
 		if rec == ChangeToExclude {
@@ -103,28 +105,28 @@ func (t *tables) report(now time.Duration, rec RecordType, b sourceSet) {
 		t.set(b, mali)
 		t.ask(now, x&^b)
 		t.group = question{t.cfg.Robustness, now}
-		t.filter = min(t.filter, now+t.cfg.LastListenerQueryTime())
+		t.filter = instant.Earliest(t.filter, now.Add(t.cfg.LastListenerQueryTime()))
 	}
 	t.send(now)
 }
 
 // ask is sections 7.6.1 and 7.6.3.2.
-func (t *tables) ask(now time.Duration, list sourceSet) {
+func (t *tables) ask(now instant.Time, list sourceSet) {
 	t.each(list, func(i int) {
 		t.asked[i] = question{t.cfg.Robustness, now}
-		if end := t.sources[i]; end > 0 {
-			t.sources[i] = min(end, now+t.cfg.LastListenerQueryTime())
+		if end := t.sources[i]; end.IsSet() {
+			t.sources[i] = instant.Earliest(end, now.Add(t.cfg.LastListenerQueryTime()))
 		}
 	})
 }
 
 // send puts the questions that are due.
-func (t *tables) send(now time.Duration) {
+func (t *tables) send(now instant.Time) {
 	var list sourceSet
 	for i, q := range t.asked {
 		if q.left > 0 && q.next <= now {
 			list |= 1 << i
-			t.asked[i] = question{q.left - 1, now + t.cfg.LastListenerInterval}
+			t.asked[i] = question{q.left - 1, now.Add(t.cfg.LastListenerInterval)}
 		}
 	}
 	if list != 0 {
@@ -132,17 +134,17 @@ func (t *tables) send(now time.Duration) {
 	}
 	if q := t.group; q.left > 0 && q.next <= now {
 		t.queries = append(t.queries, tableQuery{})
-		t.group = question{q.left - 1, now + t.cfg.LastListenerInterval}
+		t.group = question{q.left - 1, now.Add(t.cfg.LastListenerInterval)}
 	}
 }
 
 // advance is sections 7.2.2, 7.2.3 and 7.5.
-func (t *tables) advance(now time.Duration) {
+func (t *tables) advance(now instant.Time) {
 	for i, end := range t.sources {
 		switch {
-		case end == 0 || end > now:
+		case !end.IsDue(now):
 		case t.exclude:
-			t.sources[i] = 0
+			t.sources[i] = instant.Never
 		default:
 			delete(t.sources, i)
 		}
@@ -155,21 +157,21 @@ func (t *tables) advance(now time.Duration) {
 }
 
 // next is when advance has something to do.
-func (t *tables) next() (at time.Duration, ok bool) {
-	note := func(end time.Duration, running bool) {
-		if running && (!ok || end < at) {
-			at, ok = end, true
+func (t *tables) next() (at instant.Time) {
+	note := func(end instant.Time, running bool) {
+		if running {
+			at = instant.Earliest(at, end)
 		}
 	}
 	for _, end := range t.sources {
-		note(end, end > 0)
+		note(end, true)
 	}
 	for _, q := range t.asked {
 		note(q.next, q.left > 0)
 	}
 	note(t.filter, t.exclude)
 	note(t.group.next, t.group.left > 0)
-	return at, ok
+	return at
 }
 
 // forwards is section 7.3.
@@ -189,20 +191,20 @@ type talk struct {
 }
 
 type tableReply struct {
-	at   time.Duration
+	at   instant.Time
 	host int
 	q    tableQuery
 }
 
 // hear has every host think of an answer to a query.
-func (k *talk) hear(now time.Duration, q tableQuery, within time.Duration) {
+func (k *talk) hear(now instant.Time, q tableQuery, within time.Duration) {
 	for host := range k.wants {
-		k.pending = append(k.pending, tableReply{now + time.Duration(k.rng.Int64N(int64(within/tickLength)))*tickLength, host, q})
+		k.pending = append(k.pending, tableReply{now.Add(time.Duration(k.rng.Int64N(int64(within/tickLength))) * tickLength), host, q})
 	}
 }
 
 // replies takes out what is due (section 6.3).
-func (k *talk) replies(now time.Duration, say func(host int, rec RecordType, list sourceSet)) {
+func (k *talk) replies(now instant.Time, say func(host int, rec RecordType, list sourceSet)) {
 	k.pending = slices.DeleteFunc(k.pending, func(p tableReply) bool {
 		if p.at > now {
 			return false
@@ -222,13 +224,11 @@ func (k *talk) replies(now time.Duration, say func(host int, rec RecordType, lis
 	})
 }
 
-func (k *talk) next() (at time.Duration, ok bool) {
+func (k *talk) next() (at instant.Time) {
 	for _, p := range k.pending {
-		if !ok || p.at < at {
-			at, ok = p.at, true
-		}
+		at = instant.Earliest(at, p.at)
 	}
-	return at, ok
+	return at
 }
 
 // change is what a host says when it wants something else (section 6.1).
@@ -258,14 +258,14 @@ type duel struct {
 	mine   talk // with the router
 	theirs talk // with the tables
 	// general is when the tables' next general query is due.
-	general time.Duration
-	changed time.Duration    // when a host last changed its mind
-	left    [5]time.Duration // when somebody last wanted each source
+	general instant.Time
+	changed instant.Time    // when a host last changed its mind
+	left    [5]instant.Time // when somebody last wanted each source
 }
 
 func newDuel(t *testing.T, seed uint64) *duel {
-	d := &duel{rig: newRig(t, DefaultConfig()), hosts: addrList("fe80::1:1", "fe80::1:2", "fe80::1:3", "fe80::1:4")}
-	d.tables = tables{cfg: d.r.cfg, sources: map[int]time.Duration{}, asked: map[int]question{}}
+	d := &duel{rig: newRig(t, DefaultConfig()), hosts: addrList("fe80::1:1", "fe80::1:2", "fe80::1:3", "fe80::1:4"), general: after(0)}
+	d.tables = tables{cfg: d.r.cfg, sources: map[int]instant.Time{}, asked: map[int]question{}}
 	rng := rand.New(rand.NewPCG(seed, 11))
 	d.mine = talk{rng: rng, wants: make([]sourceSet, len(d.hosts))}
 	d.theirs = talk{rng: rng, wants: d.mine.wants}
@@ -273,14 +273,14 @@ func newDuel(t *testing.T, seed uint64) *duel {
 }
 
 // step goes to a moment and does what is due at it.
-func (d *duel) step(now time.Duration) {
+func (d *duel) step(now instant.Time) {
 	d.now = now
 	d.fx.Reset()
 	d.r.Advance(now, d.version(), &d.fx)
 	d.pass()
 	d.tables.advance(now)
 	if d.general <= now {
-		d.general = now + d.tables.cfg.QueryInterval
+		d.general = now.Add(d.tables.cfg.QueryInterval)
 		d.tables.queries = append(d.tables.queries, tableQuery{general: true})
 	}
 	d.mine.replies(now, d.toRouter)
@@ -315,14 +315,9 @@ func (d *duel) pass() {
 	d.tables.queries = d.tables.queries[:0]
 }
 
-func (d *duel) run(until time.Duration, check func()) {
+func (d *duel) run(until instant.Time, check func()) {
 	for {
-		at := d.general
-		for _, next := range []func() (time.Duration, bool){d.r.Deadline, d.tables.next, d.mine.next, d.theirs.next} {
-			if t, ok := next(); ok {
-				at = min(at, t)
-			}
-		}
+		at := instant.Earliest(d.general, d.r.Deadline(), d.tables.next(), d.mine.next(), d.theirs.next())
 		if at > until {
 			d.now = until
 			return
@@ -355,7 +350,7 @@ func TestTables(t *testing.T) {
 			if rng.IntN(30) == 0 {
 				gap = 10 * time.Minute
 			}
-			d.run(d.now+gap, check)
+			d.run(d.now.Add(gap), check)
 			host, want := rng.IntN(len(d.hosts)), sourceSet(rng.IntN(int(everyone)+1))
 			if rng.IntN(3) == 0 {
 				want = 0
@@ -391,7 +386,7 @@ func (d *duel) differs() string {
 		return fmt.Sprintf("hosts want %05b (%05b), router sends %05b, tables %05b (%v %v)", wanted, d.mine.wants, router, rfc,
 			d.tables.exclude, slices.Sorted(maps.Keys(d.tables.sources)))
 	}
-	quiet := d.now - d.changed
+	quiet := d.now.Sub(d.changed)
 	switch {
 	case wanted&^router != 0, wanted&^rfc != 0:
 		return "a listener lost: " + describe()
@@ -406,7 +401,7 @@ func (d *duel) differs() string {
 // justLeft is what somebody wanted until a last listener query time ago. While the
 // whole group is among it and being asked for, all that is left of the group stays.
 func (d *duel) justLeft() (s sourceSet) {
-	recent := func(t time.Duration) bool { return d.now < t+d.r.cfg.LastListenerQueryTime() }
+	recent := func(t instant.Time) bool { return d.now < t.Add(d.r.cfg.LastListenerQueryTime()) }
 	if rec, ok := d.r.Get(Key{group1, nobody}); ok && rec.Mode == Exclude && recent(d.left[4]) {
 		return everyone
 	}

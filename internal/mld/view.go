@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // Get returns the record of a key, tombstones included. Its sources must not be modified.
@@ -40,16 +42,16 @@ func (r *Router) view(rec *record) Record {
 }
 
 // left is how long a record has to live, a held one once it ages again.
-func (r *Router) left(rec *record, now time.Duration) time.Duration {
-	return max(r.ends(rec, now)-now, 0)
+func (r *Router) left(rec *record, now instant.Time) time.Duration {
+	return r.ends(rec, now).Left(now)
 }
 
 // GroupState returns a snapshot of a group of Groups, for displays.
-func (r *Router) GroupState(now time.Duration, group netip.Addr) (GroupState, bool) {
+func (r *Router) GroupState(now instant.Time, group netip.Addr) (GroupState, bool) {
 	s := GroupState{Group: group, Filter: r.Filter(group)}
 	i, static := slices.BinarySearchFunc(r.static, group, staticGroup.compare)
 	if static {
-		s.Static, s.Uptime = r.static[i].filter, now-r.static[i].since
+		s.Static, s.Uptime = r.static[i].filter, now.Sub(r.static[i].since)
 	}
 	if r.isHeard(group) {
 		r.showHosts(now, r.store.groups.At(r.store.findGroup(group)), &s)
@@ -60,8 +62,8 @@ func (r *Router) GroupState(now time.Duration, group netip.Addr) (GroupState, bo
 }
 
 // showHosts fills in what is known of a group by its records.
-func (r *Router) showHosts(now time.Duration, g *group, s *GroupState) {
-	s.Uptime, s.V1HostPresent = max(s.Uptime, now-g.since), max(g.v1Until-now, 0)
+func (r *Router) showHosts(now instant.Time, g *group, s *GroupState) {
+	s.Uptime, s.V1HostPresent = max(s.Uptime, now.Sub(g.since)), g.v1Until.Left(now)
 	if g.reporter != 0 {
 		s.LastReporter = r.store.hosts.At(g.reporter).addr
 	}
@@ -76,13 +78,13 @@ func (r *Router) showHosts(now time.Duration, g *group, s *GroupState) {
 	s.LastListenerQueriesLeft, s.LastListenerQueryIn = g.leave.remaining(now)
 }
 
-func (r *Router) hostState(now time.Duration, g *group, id uint32) HostState {
+func (r *Router) hostState(now instant.Time, g *group, id uint32) HostState {
 	rec := r.store.records.At(id)
 	h := HostState{
 		Host:    r.store.hosts.At(rec.host).addr,
 		Filter:  r.store.filter(id),
 		V1:      rec.flags&isV1 != 0,
-		Age:     max(now-rec.heard, 0),
+		Age:     max(now.Sub(rec.heard), 0),
 		Expires: r.left(rec, now),
 		Origin:  r.store.devices[rec.device],
 	}
@@ -93,28 +95,26 @@ func (r *Router) hostState(now time.Duration, g *group, id uint32) HostState {
 }
 
 // remaining returns how many more times hosts will be asked, and when next.
-func (l *leaving) remaining(now time.Duration) (left int, in time.Duration) {
+func (l *leaving) remaining(now instant.Time) (left int, in time.Duration) {
 	if l == nil {
 		return 0, 0
 	}
-	next := time.Duration(0)
+	var next instant.Time
 	note := func(a asking) {
 		if a.left > 0 {
 			left = max(left, a.left)
-			if next == 0 || a.next < next {
-				next = a.next
-			}
+			next = instant.Earliest(next, a.next)
 		}
 	}
 	note(l.group)
 	for _, s := range l.sources {
 		note(s.asking)
 	}
-	return left, max(next-now, 0)
+	return left, next.Left(now)
 }
 
 // State returns a snapshot of the interface, for displays.
-func (r *Router) State(now time.Duration) InterfaceState {
+func (r *Router) State(now instant.Time) InterfaceState {
 	s := InterfaceState{
 		Config: r.cfg, InUse: r.inUse, Duty: r.querier.duty,
 		LinkLocal: r.linkLocal, Up: r.up,
@@ -124,10 +124,10 @@ func (r *Router) State(now time.Duration) InterfaceState {
 	}
 	if s.IsQuerier {
 		s.Querier = r.linkLocal
-		s.GeneralQueryIn = max(r.querier.next-now, 0)
+		s.GeneralQueryIn = r.querier.next.Left(now)
 	}
 	if r.querier.other.IsValid() {
-		s.OtherQuerierPresent = max(r.querier.otherUntil-now, 0)
+		s.OtherQuerierPresent = r.querier.otherUntil.Left(now)
 	}
 	return s
 }

@@ -115,7 +115,7 @@ func TestLinuxAnswers(t *testing.T) {
 			s.filter(group, mld.Exclude)
 			s.filter(other, mld.Exclude)
 			s.mu.Lock()
-			state, _ := s.router.GroupState(time.Since(s.start), group)
+			state, _ := s.router.GroupState(s.now(), group)
 			s.mu.Unlock()
 			for _, h := range state.Hosts {
 				if h.V1 != (version == 1) {
@@ -160,7 +160,7 @@ func TestLinuxHostsMixed(t *testing.T) {
 	s.filter(group, mld.Exclude)
 	a.join(group)
 	a.block(group, s1)
-	records := func() uint64 { return s.router.State(time.Since(s.start)).Counters.Received.Records }
+	records := func() uint64 { return s.router.State(s.now()).Counters.Received.Records }
 	var before uint64
 	s.await("the state", func() bool { before = records(); return true })
 	// Linux says TO_EX or BLOCK, depending on how long ago it joined, and repeats it.

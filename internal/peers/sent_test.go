@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 )
 
@@ -70,13 +71,13 @@ func messages(t *testing.T) (all []message) {
 type upstreamHost struct {
 	t    *testing.T
 	p    *mld.Proxy
-	now  time.Duration
+	now  instant.Time
 	said []message
 }
 
 func newHost(t *testing.T) *upstreamHost {
-	h := &upstreamHost{t: t, p: mld.NewProxy(mld.DefaultConfig(), rand.New(rand.NewPCG(1, 1)), 0)}
-	h.p.SetLink(0, sentFrom, true)
+	h := &upstreamHost{t: t, p: mld.NewProxy(mld.DefaultConfig(), rand.New(rand.NewPCG(1, 1)), instant.FromOrigin(0)), now: instant.FromOrigin(0)}
+	h.p.SetLink(instant.FromOrigin(0), sentFrom, true)
 	return h
 }
 
@@ -98,7 +99,7 @@ func (h *upstreamHost) asked(name string, q mld.Query) {
 func (h *upstreamHost) settle(name string) {
 	var fx mld.Effects
 	first := len(h.said)
-	for at, ok := h.p.Deadline(); ok; at, ok = h.p.Deadline() {
+	for at := h.p.Deadline(); at.IsSet(); at = h.p.Deadline() {
 		h.now = max(h.now, at)
 		fx.Reset()
 		h.p.Advance(h.now, &fx)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/instant"
 	"tandem/internal/linux/links"
 	"tandem/internal/linux/mroute"
 	"tandem/internal/linux/packet"
@@ -75,7 +76,7 @@ type served struct {
 // serve runs a router on the LAN's router port.
 func (n *lan) serve(t *testing.T, cfg mld.Config) *served {
 	t.Helper()
-	s := &served{t: t, port: n.port, start: time.Now(), router: mld.NewRouter(cfg, 1, 0)}
+	s := &served{t: t, port: n.port, start: time.Now(), router: mld.NewRouter(cfg, 1, instant.FromOrigin(0))}
 	s.changed = sync.NewCond(&s.mu)
 	var table *mroute.Table
 	n.router.In(t, func() (err error) {
@@ -96,19 +97,22 @@ func (n *lan) serve(t *testing.T, cfg mld.Config) *served {
 		done.Wait()
 		table.Close()
 	})
-	s.do(func(now time.Duration, _ mld.Version, fx *mld.Effects) {
+	s.do(func(now instant.Time, _ mld.Version, fx *mld.Effects) {
 		s.router.SetQuerierDuty(now, true, fx)
 		s.router.SetLink(now, n.port.LinkLocal, true, fx)
 	})
 	return s
 }
 
+// now reads the clock of the router.
+func (s *served) now() instant.Time { return instant.FromOrigin(time.Since(s.start)) }
+
 // do runs something at the router and carries out what comes of it.
-func (s *served) do(f func(now time.Duration, v mld.Version, fx *mld.Effects)) {
+func (s *served) do(f func(now instant.Time, v mld.Version, fx *mld.Effects)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clock++
-	f(time.Since(s.start), mld.Version{Clock: s.clock, Device: 1}, &s.fx)
+	f(s.now(), mld.Version{Clock: s.clock, Device: 1}, &s.fx)
 	for _, q := range s.fx.Queries {
 		q.Sources = slices.Clone(q.Sources)
 		s.queries = append(s.queries, q)
@@ -136,7 +140,7 @@ func (s *served) read() {
 				s.t.Errorf("%x: %v", m.Payload, err)
 				continue
 			}
-			s.do(func(now time.Duration, v mld.Version, fx *mld.Effects) {
+			s.do(func(now instant.Time, v mld.Version, fx *mld.Effects) {
 				meta := mld.Meta{Src: m.Src, Dst: m.Dst, HopLimit: m.HopLimit, RouterAlert: m.RouterAlert}
 				err := s.router.Receive(now, v, meta, &p, fx)
 				var drop *mld.DropError
@@ -157,7 +161,9 @@ func (s *served) tick(stop <-chan struct{}) {
 		case <-stop:
 			return
 		case <-ticker.C:
-			s.do(func(now time.Duration, v mld.Version, fx *mld.Effects) { s.router.Advance(now, v, fx) })
+			s.do(func(now instant.Time, v mld.Version, fx *mld.Effects) {
+				s.router.Advance(now, v, fx)
+			})
 		}
 	}
 }
