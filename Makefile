@@ -9,7 +9,7 @@ build:
 	CGO_ENABLED=0 $(GO) build -o bin/ ./cmd/...
 
 demo: build
-	bin/tandem lab demo $(DEMO)
+	bin/tandem-lab demo $(DEMO)
 
 test: build
 	scripts/test

@@ -1,12 +1,11 @@
 // Command tandem is the operator's program: the console of a running device,
-// interactive or fed from a file, and the lab.
+// interactive or fed from a file, and what goes with it.
 //
 //	tandem [-s SOCKET]                   a console session
 //	tandem [-s SOCKET] -c "CMD; CMD"     run commands, print what they show, with -json as JSON
 //	tandem [-s SOCKET] -f FILE [-v]      run a file of commands, stop at the first error
 //	tandem check FILE ...                check files of configuration without a device
 //	tandem diff FILE [FILE]              compare the running configuration, or a file, with a file
-//	tandem lab up|down|demo|vm demo      the whole system on this machine
 //	tandem pki A=ADDRESS B=ADDRESS       certificates for the pair's replication channel
 //	tandem restart [-run DIR]            replace the daemon by the installed program, without a gap
 //	tandem upgrade-check [PROGRAM]       say whether that would go
@@ -97,7 +96,7 @@ func parseOptions(args []string, errOut io.Writer) (options, error) {
 	}
 	switch {
 	case fs.NArg() > 0:
-		return opts, fmt.Errorf("unknown subcommand %q", fs.Arg(0))
+		return opts, unknownSubcommand(fs.Args())
 	case opts.commands != "" && opts.file != "":
 		return opts, errors.New("-c and -f exclude each other")
 	}

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
-	"tandem/internal/bench"
-	"tandem/internal/lab"
 	"tandem/internal/manage"
 	"tandem/internal/trunkguard"
 )
@@ -24,11 +23,10 @@ type subcommand struct {
 // subcommands are in the order of the alphabet.
 func subcommands() []subcommand {
 	return []subcommand{
-		{"bench", "[ FIGURE ... ] [ -json FILE ] [ -page FILE ] [ -profile DIR ]", "measure the figures of docs/performance.md", nil, bench.Main},
 		{"check", "[ -json ] FILE ...", "check files of configuration without a device", fileWords, checkFiles},
 		{"completion", "bash | zsh", "print what makes a shell complete the words of tandem", shells, completion},
 		{"diff", "[ -s SOCKET ] FILE [ FILE ]", "compare the running configuration, or that of the first file, with that of a file", fileWords, diffFiles},
-		{"lab", "up | down | demo | vm demo", "have the whole system on this machine, or in an emulated one", []string{"up", "down", "demo", "vm"}, lab.Main},
+		{"help", "", "print how tandem is called", nil, help},
 		{"pki", "[ -dir DIR ] [ -days N ] NAME=ADDRESS NAME=ADDRESS", "make the certificates of a pair", nil, makeCertificates},
 		{"record", "[ -s SOCKET ] [ -mask ] FILE", "write what the device was told lately into a file, without secrets, with -mask without addresses", fileWords, record},
 		{"replay", "[ -q ] FILE", "run a recording through this program and print what it decides", fileWords, replay},
@@ -38,15 +36,35 @@ func subcommands() []subcommand {
 	}
 }
 
+// moved holds the former subcommands that are commands of tandem-lab now, each with what
+// to type instead.
+var moved = map[string]string{"bench": "tandem-lab bench", "lab": "tandem-lab"}
+
+// unknownSubcommand returns the error for arguments that start with no subcommand.
+func unknownSubcommand(words []string) error {
+	if now, ok := moved[words[0]]; ok {
+		now = strings.Join(append([]string{now}, words[1:]...), " ")
+		return fmt.Errorf("%s is not in tandem any more: build tandem-lab from the source and run %q", words[0], now)
+	}
+	return fmt.Errorf("unknown subcommand %q: see \"tandem help\"", words[0])
+}
+
+// help prints on standard output how the program is called.
+func help([]string) int {
+	usage(os.Stdout, new(options).flags())
+	return exitDone
+}
+
 // usage prints how the program is called.
 func usage(w io.Writer, fs *flag.FlagSet) {
-	fmt.Fprintf(w, "usage: tandem [ flags ]             a console session, or commands of the device\n")
+	fmt.Fprintf(w, "usage: tandem [ flags ]            a console session, or commands of the device\n")
 	for _, s := range subcommands() {
 		fmt.Fprintf(w, "       tandem %-20s %s\n", s.name, s.about)
 	}
 	fmt.Fprintln(w, "flags:")
 	fs.SetOutput(w)
 	fs.PrintDefaults()
+	fmt.Fprintln(w, "\n\"tandem SUBCOMMAND -h\" tells the flags of a subcommand, tandem(1) more of all.")
 }
 
 // trunkGuard is what a supervisor runs when a daemon has died: it takes the

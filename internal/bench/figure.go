@@ -45,7 +45,7 @@ type row struct {
 	Note  string `json:"note,omitempty"`
 }
 
-// report is an outcome as --json writes it.
+// report is an outcome as -json writes it.
 type report struct {
 	Figure string  `json:"figure"`
 	About  string  `json:"about"`

@@ -30,20 +30,20 @@ type run struct {
 	duration time.Duration
 }
 
-// Main runs the bench subcommand and returns the exit status: 0 when every
+// Main runs the bench command and returns the exit status: 0 when every
 // figure asked for could be measured, whether it met its goal or not, 1 when one
 // could not, 2 for wrong usage.
 func Main(args []string) int {
 	// Daemons die with the thread that started them, so that none outlives an
 	// interrupted run: this thread stays as long as the process.
 	runtime.LockOSThread()
-	fs := flag.NewFlagSet("tandem bench", flag.ContinueOnError)
+	fs := flag.NewFlagSet("tandem-lab bench", flag.ContinueOnError)
 	asJSON := fs.String("json", "", "write the results to a `file`, or to one file a figure in a directory")
 	profile := fs.String("profile", "", "write processor profiles of the daemons into a `directory`")
 	duration := fs.Duration("duration", livenessTime, "how long F10 puts load on; its goal is about ten minutes")
 	page := fs.String("page", "", "put the table into a `file` of documentation")
 	fs.Usage = func() {
-		fmt.Fprintf(fs.Output(), "usage: tandem bench [ FIGURE ... ] [--json FILE|DIR] [--page FILE] [--profile DIR] [--duration TIME]\n\nfigures:\n")
+		fmt.Fprintf(fs.Output(), "usage: tandem-lab bench [ FIGURE ... ] [ -json FILE|DIR ] [ -page FILE ] [ -profile DIR ] [ -duration TIME ]\n\nfigures:\n")
 		for _, f := range figures {
 			fmt.Fprintf(fs.Output(), "  %-4s %s\n", f.id, f.about)
 		}
@@ -55,14 +55,14 @@ func Main(args []string) int {
 	}
 	wanted, err := choose(names)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "tandem bench:", err)
+		fmt.Fprintln(os.Stderr, "tandem-lab bench:", err)
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	r := &run{ctx: ctx, profile: *profile, duration: *duration}
 	if err := measure(r, wanted, *asJSON, *page); err != nil {
-		fmt.Fprintln(os.Stderr, "tandem bench:", err)
+		fmt.Fprintln(os.Stderr, "tandem-lab bench:", err)
 		return 1
 	}
 	return 0

@@ -64,7 +64,8 @@ var allowed = map[string][]string{
 	"lab":                 {"manage", "linux/*", "vm"},
 	"bench":               {"manage", "mld", "etrunk", "linux/*"},
 	"pairtest":            {"manage", "pki", "linux/*"}, // tests only
-	"cmd/tandem":          {"tape", "config", "console", "pki", "manage", "manage/terminal", "lab", "bench", "trunkguard", "command"},
+	"cmd/tandem":          {"tape", "config", "console", "pki", "manage", "manage/terminal", "trunkguard", "command"},
+	"cmd/tandem-lab":      {"lab", "bench"},
 	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "event", "journal", "linux/inherit", "manage", "manage/sshd", "metrics", "web"},
 	"golden":              {}, // tests only
 	"manpage":             {}, // tests only
@@ -78,9 +79,19 @@ var impure = []string{"os", "net", "net/http", "sync", "log", "log/slog", "conte
 
 var cores = []string{"instant", "table", "mld", "rbs", "etrunk", "bfd", "device", "event", "latency", "echo", "state"}
 
+// apart lists what a program must not have in it, not even through other packages. The
+// operator's program has neither the daemon nor the lab in it, and the lab runs the real
+// programs instead of their packages.
+var apart = map[string][]string{
+	"cmd/tandem":     {"daemon*", "lab", "bench", "vm", "sim*"},
+	"cmd/tandemd":    {"lab", "bench", "vm", "sim*"},
+	"cmd/tandem-lab": {"daemon*", "sim*"},
+}
+
 type goPackage struct {
 	ImportPath string
 	Imports    []string
+	Deps       []string // all that is imported, also by others
 }
 
 func TestNoArrowRunsUp(t *testing.T) {
@@ -92,7 +103,7 @@ func TestNoArrowRunsUp(t *testing.T) {
 			continue
 		}
 		for _, imported := range pkg.Imports {
-			if strings.HasPrefix(imported, "tandem/") && !permitted(may, short(imported)) {
+			if strings.HasPrefix(imported, "tandem/") && !oneOf(may, short(imported)) {
 				t.Errorf("%s imports %s, which is not below it", name, short(imported))
 			}
 		}
@@ -112,10 +123,29 @@ func TestCoresArePure(t *testing.T) {
 	}
 }
 
-func permitted(may []string, imported string) bool {
-	return slices.ContainsFunc(may, func(m string) bool {
+func TestProgramsAreApart(t *testing.T) {
+	found := 0
+	for _, pkg := range ours(t) {
+		without, isProgram := apart[short(pkg.ImportPath)]
+		if isProgram {
+			found++
+		}
+		for _, dep := range pkg.Deps {
+			if strings.HasPrefix(dep, "tandem/") && oneOf(without, short(dep)) {
+				t.Errorf("%s has %s in it", short(pkg.ImportPath), short(dep))
+			}
+		}
+	}
+	if found != len(apart) {
+		t.Errorf("%d of the %d programs are there", found, len(apart))
+	}
+}
+
+// oneOf reports whether a package is of a list, which names packages and, with a *, trees.
+func oneOf(list []string, name string) bool {
+	return slices.ContainsFunc(list, func(m string) bool {
 		tree, isTree := strings.CutSuffix(m, "*")
-		return m == imported || isTree && strings.HasPrefix(imported, tree)
+		return m == name || isTree && strings.HasPrefix(name, tree)
 	})
 }
 
@@ -128,7 +158,7 @@ func short(path string) string {
 
 func ours(t *testing.T) []goPackage {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "tandem/...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "tandem/...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}

@@ -47,10 +47,8 @@ const demoLimit = 150 * time.Second
 
 // runDemo builds a lab, plays the faults and removes the lab.
 func runDemo(p plan, args []string) error {
-	fs := flag.NewFlagSet("demo", flag.ContinueOnError)
-	file := fs.String("json", "", "write the results to this file")
-	only := fs.String("faults", "", "play only these faults, such as 1,7")
-	rounds := fs.Int("rounds", 1, "play them this many times")
+	fs := newFlags("demo", "[ -faults NUMBERS ] [ -rounds N ] [ -lacp ] [ -json FILE ]")
+	file, only, rounds := demoFlags(fs)
 	lacp := fs.Bool("lacp", p.lacp, "bonds that speak LACP")
 	if err := parse(fs, args); err != nil {
 		return err
@@ -80,6 +78,13 @@ func runDemo(p plan, args []string) error {
 		return errors.New("not every fault was survived as required")
 	}
 	return nil
+}
+
+// demoFlags adds the flags of every demonstration.
+func demoFlags(fs *flag.FlagSet) (file, only *string, rounds *int) {
+	return fs.String("json", "", "write the results to a `file`"),
+		fs.String("faults", "", "play only the faults with these `numbers`, such as 1,7"),
+		fs.Int("rounds", 1, "play them `n` times")
 }
 
 // demoOptions say what to play.

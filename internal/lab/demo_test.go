@@ -18,7 +18,7 @@ func TestDemo(t *testing.T) {
 		t.Skip("takes half a minute")
 	}
 	dir := t.TempDir()
-	for _, program := range []string{"tandem", "tandemd"} {
+	for _, program := range []string{"tandem", "tandemd", "tandem-lab"} {
 		build := exec.Command("go", "build", "-o", filepath.Join(dir, program), "tandem/cmd/"+program)
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("build %s: %v\n%s", program, err, out)
@@ -29,7 +29,7 @@ func TestDemo(t *testing.T) {
 		requireUserNamespace(t)
 	}
 	file := filepath.Join(dir, "results.json")
-	demo := exec.Command(filepath.Join(dir, "tandem"), "lab", "demo", "--faults", "1,7", "--json", file)
+	demo := exec.Command(filepath.Join(dir, "tandem-lab"), "demo", "-faults", "1,7", "-json", file)
 	demo.Env = append(os.Environ(), envPrefix+"="+p.prefix, envDir+"="+p.dir)
 	// Its exit status also tells whether the limits were kept, which a busy
 	// machine may not let it; the results are judged here.

@@ -13,7 +13,7 @@
 //	          |   ...  |
 //	     tandem-h1 ... tandem-h8
 //
-// With --lacp the switch and the devices have bonds that speak LACP, and the
+// With -lacp the switch and the devices have bonds that speak LACP, and the
 // daemons make theirs. A kernel without bonding borrows another: the lab runs
 // whole in an emulated machine (package vm), whose slowness it measures and
 // widens its limits by.

@@ -2,7 +2,7 @@ package lab
 
 import "tandem/internal/vm"
 
-// guestCommand is the subcommand of a virtual machine's first process; it is
+// guestCommand is the command of a virtual machine's first process; it is
 // not for users.
 const guestCommand = "guest"
 

@@ -60,7 +60,7 @@ type keeper struct {
 	topo   *topology
 	record *record
 	daemon string // path of tandemd
-	self   string // path of tandem
+	tandem string // path of tandem, for its trunk-guard
 	logf   func(format string, args ...any)
 
 	ctx    context.Context
@@ -85,13 +85,35 @@ func newKeeper(t *topology, r *record, logf func(string, ...any)) (*keeper, erro
 	if err != nil {
 		return nil, err
 	}
-	daemon, err := findDaemon(self)
+	daemon, tandem, err := findPrograms(self)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &keeper{topo: t, record: r, daemon: daemon, self: self, logf: logf,
+	return &keeper{topo: t, record: r, daemon: daemon, tandem: tandem, logf: logf,
 		ctx: ctx, cancel: cancel, units: make(map[string]*unit)}, nil
+}
+
+// findPrograms looks for the daemon and the operator's program, beside the program with
+// the path self and on the search path.
+func findPrograms(self string) (daemon, tandem string, err error) {
+	if daemon, err = findProgram(self, "tandemd"); err != nil {
+		return "", "", err
+	}
+	tandem, err = findProgram(self, "tandem")
+	return daemon, tandem, err
+}
+
+func findProgram(self, name string) (string, error) {
+	beside := filepath.Join(filepath.Dir(self), name)
+	if _, err := os.Stat(beside); err == nil {
+		return beside, nil
+	}
+	found, err := exec.LookPath(name)
+	if err != nil {
+		return "", errors.Join(fmt.Errorf("no %s beside %s or on the search path", name, self), err)
+	}
+	return found, nil
 }
 
 // start starts the daemon of a device and keeps it running from then on.
@@ -194,7 +216,7 @@ func (k *keeper) again(device string) {
 
 // guard takes the legs down that a dead daemon left up.
 func (k *keeper) guard(device string) {
-	cmd := exec.Command(k.self, "trunk-guard", "-run", k.topo.runDir(device))
+	cmd := exec.Command(k.tandem, "trunk-guard", "-run", k.topo.runDir(device))
 	if out, err := k.output(k.topo.spaces[device], cmd); err != nil {
 		k.logf("trunk-guard of device %s: %v: %s", device, err, out)
 	}

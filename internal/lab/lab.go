@@ -15,42 +15,26 @@ import (
 	"time"
 )
 
-const usage = `usage: tandem lab up [--detach] [--lacp]
-                                       build the lab and keep it up
-       tandem lab down                 remove it, also after a crash
-       tandem lab demo [--json FILE] [--faults 1,7] [--rounds N] [--lacp]
-                                       build it, break it, measure, remove it
-       tandem lab vm demo ...          the same with --lacp on Debian's kernel, in an
-                                       emulated machine: slow, but it has bonding
---lacp: bonds of the kernel that speak LACP, at the switch and on the devices
-`
-
-// Main runs the lab subcommand and returns the exit status: 0 when all is
-// well, 1 when something failed, 2 for wrong usage.
-func Main(args []string) int {
-	if len(args) == 0 {
-		fmt.Fprint(os.Stderr, usage)
-		return 2
-	}
+// Main runs a command of the lab: up, down, demo or vm. It returns the exit status: 0
+// when all is well, 1 when something failed, 2 for wrong usage.
+func Main(command string, args []string) int {
 	commands := map[string]func(plan, []string) error{
 		"up": runUp, "down": runDown, "demo": runDemo, "vm": runVM, keeperCommand: runKeeper, guestCommand: runGuest,
 	}
-	run, ok := commands[args[0]]
+	run, ok := commands[command]
 	if !ok {
-		fmt.Fprintf(os.Stderr, "tandem lab: unknown command %q\n%s", args[0], usage)
+		fmt.Fprintf(os.Stderr, "tandem-lab: unknown command %q: see \"tandem-lab help\"\n", command)
 		return 2
 	}
-	err := run(newPlan(), args[1:])
+	err := run(newPlan(), args)
 	var status exitStatus
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &status):
 		return int(status)
-	case errors.Is(err, flag.ErrHelp):
-		return 2
 	}
-	fmt.Fprintf(os.Stderr, "tandem lab: %v\n", err)
+	fmt.Fprintf(os.Stderr, "tandem-lab: %v\n", err)
 	return 1
 }
 
@@ -59,14 +43,24 @@ type exitStatus int
 
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-// parse reads the flags of a subcommand, which takes no other arguments.
+// newFlags begins the flags of a command; synopsis is what may follow its name.
+func newFlags(command, synopsis string) *flag.FlagSet {
+	fs := flag.NewFlagSet("tandem-lab "+command, flag.ContinueOnError)
+	fs.Usage = func() {
+		fmt.Fprintln(fs.Output(), strings.TrimSpace("usage: "+fs.Name()+" "+synopsis))
+		fs.PrintDefaults()
+	}
+	return fs
+}
+
+// parse reads the flags of a command, which takes no other arguments.
 func parse(fs *flag.FlagSet, args []string) error {
-	fs.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	if err := fs.Parse(args); err != nil {
 		return exitStatus(2)
 	}
 	if fs.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "tandem lab: unexpected %q\n%s", fs.Arg(0), usage)
+		fmt.Fprintf(fs.Output(), "%s: unexpected %q\n", fs.Name(), fs.Arg(0))
+		fs.Usage()
 		return exitStatus(2)
 	}
 	return nil
@@ -89,7 +83,7 @@ type lab struct {
 // raise builds the network and starts the switch, but no daemon yet.
 func raise(p plan, logf func(string, ...any)) (*lab, error) {
 	if k, alive := keeperAlive(p); alive && k.PID != os.Getpid() {
-		return nil, fmt.Errorf("a lab is up already, kept by process %d: \"tandem lab down\" removes it", k.PID)
+		return nil, fmt.Errorf("a lab is up already, kept by process %d: \"tandem-lab down\" removes it", k.PID)
 	}
 	if err := mayBuild(); err != nil {
 		return nil, err
@@ -198,14 +192,14 @@ func (l *lab) describe(w io.Writer) {
 		fmt.Fprintf(tw, "%s\thost, %s\t%s\t%s\n", l.ns(hostPart(h)), hostLink, hostAddr(h), speaks)
 	}
 	tw.Flush()
-	fmt.Fprintf(w, "\nkeeper pid %d, state in %s\nenter with   %s%s COMMAND\nremove with  tandem lab down\n",
+	fmt.Fprintf(w, "\nkeeper pid %d, state in %s\nenter with   %s%s COMMAND\nremove with  tandem-lab down\n",
 		os.Getpid(), l.dir, enter, l.ns(hostPart(1)))
 }
 
 // runUp builds the lab and keeps it up until it is interrupted, or hands that
 // to a process in the background.
 func runUp(p plan, args []string) error {
-	fs := flag.NewFlagSet("up", flag.ContinueOnError)
+	fs := newFlags("up", "[ -detach ] [ -lacp ]")
 	detach := fs.Bool("detach", false, "keep the lab up in the background")
 	lacp := fs.Bool("lacp", p.lacp, "bonds that speak LACP")
 	if err := parse(fs, args); err != nil {
@@ -256,7 +250,7 @@ func interrupted(ctx context.Context, err error) error {
 }
 
 func runDown(p plan, args []string) error {
-	if err := parse(flag.NewFlagSet("down", flag.ContinueOnError), args); err != nil {
+	if err := parse(newFlags("down", ""), args); err != nil {
 		return err
 	}
 	found, err := takeDown(p)

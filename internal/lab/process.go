@@ -18,7 +18,7 @@ import (
 	"tandem/internal/linux/netns"
 )
 
-// keeperCommand is the subcommand of the process that "up --detach" leaves
+// keeperCommand is the command of the process that "up -detach" leaves
 // behind; it is not for users.
 const keeperCommand = "keeper"
 
@@ -34,7 +34,7 @@ func self(p plan, args []string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(path, append([]string{"lab"}, args...)...)
+	cmd := exec.Command(path, args...)
 	cmd.Env = append(os.Environ(), envDir+"="+p.dir, envPrefix+"="+p.prefix)
 	if p.lacp {
 		cmd.Env = append(cmd.Env, envLACP+"=1")
@@ -114,7 +114,7 @@ const (
 // detached starts a keeper in the background and waits until the lab is up.
 func detached(p plan) error {
 	if k, alive := keeperAlive(p); alive {
-		return fmt.Errorf("a lab is up already, kept by process %d: \"tandem lab down\" removes it", k.PID)
+		return fmt.Errorf("a lab is up already, kept by process %d: \"tandem-lab down\" removes it", k.PID)
 	}
 	cmd, err := self(p, []string{keeperCommand})
 	if err != nil {

@@ -52,7 +52,7 @@ func (t *topology) build() error {
 func (t *topology) addSpace(part string) error {
 	ns, err := netns.Create(t.ns(part))
 	if errors.Is(err, netns.ErrExists) {
-		return fmt.Errorf("%w: another lab is up, or one was not taken down: run \"tandem lab down\"", err)
+		return fmt.Errorf("%w: another lab is up, or one was not taken down: run \"tandem-lab down\"", err)
 	}
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func (p *Page) Item(word, meaning string) {
 
 // Synopsis adds a way to call a program: what is typed, and what stands for something.
 func (p *Page) Synopsis(words, parameters string) {
-	p.line(`\fB%s\fR %s`, escape(words), escape(parameters))
+	p.line("%s", strings.TrimRight(`\fB`+escape(words)+`\fR `+escape(parameters), " "))
 	p.line(".br")
 }
 

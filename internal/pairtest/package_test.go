@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -125,6 +126,16 @@ func TestPackage(t *testing.T) {
 	if out := m.run("bash", "-c", `. /usr/share/bash-completion/completions/tandem
 		COMP_WORDS=(tandem upg) COMP_CWORD=1; _tandem; echo "${COMPREPLY[@]}"`); strings.TrimSpace(out) != "upgrade-check" {
 		t.Errorf("completion of upg: %q", out)
+	}
+	var programs []string
+	for file := range strings.Lines(m.run("dpkg", "-L", "tandem")) {
+		if file = strings.TrimSpace(file); strings.Contains(file, "bin/") {
+			programs = append(programs, file)
+		}
+	}
+	slices.Sort(programs)
+	if want := []string{"/usr/bin/tandem", "/usr/sbin/tandemd"}; !slices.Equal(programs, want) {
+		t.Errorf("the package has the programs %q, want %q", programs, want)
 	}
 	if pages, _ := filepath.Glob(m.path("usr/share/man/man*/tandem*.gz")); len(pages) == 0 {
 		t.Error("no man page is installed")

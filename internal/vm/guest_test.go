@@ -48,10 +48,11 @@ func TestGuest(t *testing.T) {
 	dir := t.TempDir()
 	machine := vm.Machine{
 		Files: map[string]string{
-			"/bin/tandem":  build(t, dir, "tandem", "build", "tandem/cmd/tandem"),
-			"/bin/tandemd": build(t, dir, "tandemd", "build", "tandem/cmd/tandemd"),
+			"/bin/tandem":     build(t, dir, "tandem", "build", "tandem/cmd/tandem"),
+			"/bin/tandemd":    build(t, dir, "tandemd", "build", "tandem/cmd/tandemd"),
+			"/bin/tandem-lab": build(t, dir, "tandem-lab", "build", "tandem/cmd/tandem-lab"),
 		},
-		Init: []string{"/bin/tandem", "lab", "guest"},
+		Init: []string{"/bin/tandem-lab", "guest"},
 	}
 	addOpenVSwitch(machine.Files)
 	for _, s := range suite {
