@@ -6,8 +6,11 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"tandem/internal/daemon/eventloop"
 	"tandem/internal/device"
@@ -31,6 +34,8 @@ type end struct {
 	t      *testing.T
 	events chan device.Event
 	left   inherit.Files // by a predecessor
+	// failures counts those of sockets that were logged.
+	failures atomic.Int32
 }
 
 func (e *end) Handle(ev device.Event) {
@@ -41,7 +46,12 @@ func (e *end) Handle(ev device.Event) {
 	e.events <- ev
 }
 
-func (e *end) Emit(ev event.Event) { e.t.Log(ev) }
+func (e *end) Emit(ev event.Event) {
+	if ev.Kind == event.SocketFailed {
+		e.failures.Add(1)
+	}
+	e.t.Log(ev)
+}
 
 func newEnd(t *testing.T, left ...inherit.File) *end {
 	e := &end{t: t, events: make(chan device.Event, 100), left: left}
@@ -236,6 +246,48 @@ func TestDialReplaced(t *testing.T) {
 		t.Errorf("told of %T %+v", ev, ev)
 	default:
 	}
+}
+
+// TestListenerOutlivesAnError: a listener that cannot take a connection, as the process has
+// too many files open, takes it when it can.
+func TestListenerOutlivesAnError(t *testing.T) {
+	b := newEnd(t)
+	port := b.listens(0, loopback)
+	socket, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(socket)
+	allowMoreFiles := allowNoMoreFiles(t)
+	defer allowMoreFiles()
+	if err := unix.Connect(socket, &unix.SockaddrInet6{Addr: loopback.As16(), Port: int(port)}); err != nil {
+		t.Fatal(err)
+	}
+	for began := time.Now(); b.failures.Load() == 0; time.Sleep(time.Millisecond) {
+		if time.Since(began) > patience {
+			t.Fatal("the failure is not logged")
+		}
+	}
+	allowMoreFiles()
+	told[device.ChannelAccepted](b)
+}
+
+// allowNoMoreFiles keeps the process from opening any, until the returned function is called.
+func allowNoMoreFiles(t *testing.T) (allow func()) {
+	t.Helper()
+	var before unix.Rlimit
+	next, err := unix.Dup(0)
+	if err == nil {
+		unix.Close(next)
+		err = unix.Getrlimit(unix.RLIMIT_NOFILE, &before)
+	}
+	if err == nil {
+		err = unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(next), Max: before.Max})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() { _ = unix.Setrlimit(unix.RLIMIT_NOFILE, &before) }
 }
 
 // TestListenerIsHandedOver: the successor goes on with the socket; a connection that came

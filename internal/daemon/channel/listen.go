@@ -8,8 +8,10 @@ import (
 	"net/netip"
 
 	"tandem/internal/device"
+	"tandem/internal/event"
 	"tandem/internal/pki"
 	"tandem/internal/rbs"
+	"tandem/internal/task"
 )
 
 // listen takes connections at an address. Those of the peer are made secure first.
@@ -20,7 +22,7 @@ func (ch *channel) listen(at netip.AddrPort, peer netip.Addr) {
 		return
 	}
 	ch.listener = l
-	ch.o.Tasks.Go("RBS listener", func(context.Context) error { return ch.accept(l, peer) })
+	ch.o.Tasks.Go("RBS listener", func(ctx context.Context) error { return ch.accept(ctx, l, peer) })
 }
 
 // openListener takes over the socket that a predecessor had, or opens one.
@@ -43,10 +45,14 @@ func (ch *channel) stopListening() {
 }
 
 // accept takes connections until the listener is closed.
-func (ch *channel) accept(l *net.TCPListener, peer netip.Addr) error {
+func (ch *channel) accept(ctx context.Context, l *net.TCPListener, peer netip.Addr) error {
+	failed := func(err error) { ch.o.Log.Emit(event.SocketFailed.With("RBS listener", err)) }
 	for {
 		tcp, err := l.AcceptTCP()
 		if err != nil {
+			if task.ReadAgain(ctx, err, failed) {
+				continue
+			}
 			return nil
 		}
 		started := ch.o.Tasks.Go("RBS handshake", func(ctx context.Context) error {
