@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"tandem/internal/bfd"
 	"tandem/internal/config"
 	"tandem/internal/device"
 	"tandem/internal/echo"
@@ -86,7 +87,7 @@ func (d *Daemon) configure(m *config.Model) error {
 	if err := d.reconcileInterfaces(); err != nil {
 		return err
 	}
-	if err := d.bfd.Configure(d.bfdConfigs(m)); err != nil {
+	if err := d.bfd.Configure(m); err != nil {
 		return fmt.Errorf("BFD: %w", err)
 	}
 	changed := d.channels.UsePolicies(policies(m))
@@ -94,7 +95,7 @@ func (d *Daemon) configure(m *config.Model) error {
 		return err
 	}
 	d.channels.Reconnect(changed)
-	d.followSessions()
+	d.bfd.Follow()
 	d.execute()
 	if !m.Multicast {
 		d.closeMulticast()
@@ -223,6 +224,12 @@ func (d *Daemon) Interfaces() []state.Interface {
 	return infos
 }
 
+// BFD lists the configured BFD sessions, those too that do not run.
+func (d *Daemon) BFD() []bfd.SessionState { return d.bfd.List() }
+
+// BFDStatistics tells what is counted of BFD.
+func (d *Daemon) BFDStatistics() bfd.Statistics { return d.bfd.Statistics() }
+
 // Ping sends echo requests from the calling goroutine.
 func (d *Daemon) Ping(ctx context.Context, r echo.Request, told func(echo.Reply)) error {
 	if r.Interface != "" {
@@ -254,7 +261,7 @@ func (d *Daemon) countTraffic(infos []state.Interface) {
 
 func (d *Daemon) interfaceInfo(name, netdev string) state.Interface {
 	link := d.links.Get(netdev)
-	info := state.Interface{Name: name, Exists: link.Exists, Up: link.Up, AdminUp: link.AdminUp, BFDDown: d.lostLinks[netdev],
+	info := state.Interface{Name: name, Exists: link.Exists, Up: link.Up, AdminUp: link.AdminUp, BFDDown: d.bfd.Lost(netdev),
 		Addresses: slices.Clone(link.Addresses), Kind: link.Kind, MTU: link.MTU}
 	if link.Exists {
 		info.Netdev, info.MAC = netdev, link.HardwareAddr.String()

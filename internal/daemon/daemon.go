@@ -12,6 +12,7 @@ import (
 
 	"tandem/internal/config"
 	"tandem/internal/daemon/bfdloop"
+	"tandem/internal/daemon/bfdsession"
 	"tandem/internal/daemon/channel"
 	"tandem/internal/daemon/eventloop"
 	"tandem/internal/daemon/netif"
@@ -49,7 +50,7 @@ type Daemon struct {
 	origin time.Time // of the monotonic time
 
 	device  *tape.Device
-	bfd     *bfdloop.Loop
+	bfd     *bfdsession.Sessions
 	netlink *links.Handle
 	monitor *links.Monitor
 	gate    *gate.Gate
@@ -66,10 +67,6 @@ type Daemon struct {
 	multicast *multicast // nil while routing is not enabled
 	hellos    map[helloPlace]*helloSocket
 	channels  *channel.Channels
-	sessions  sessionNews
-	// discriminators are those that the device has given, by session.
-	discriminators map[string]uint32
-	lostLinks      map[string]bool // Linux names, see followSessions
 	interfaces
 	trunks    trunks
 	wantGate  gate.State
@@ -107,10 +104,8 @@ func New(opts Options) (*Daemon, error) {
 	if err != nil {
 		opts.Journal.Emit(event.NotTakenOver.With(err))
 	}
-	var helper *os.File
 	if left != nil {
 		origin, id = origin.Add(left.Origin-monotonic()), left.Device.Boot
-		helper = left.files.One(bfdFile)
 	}
 	d := &Daemon{
 		opts:    opts,
@@ -124,13 +119,12 @@ func New(opts Options) (*Daemon, error) {
 		hellos:  make(map[helloPlace]*helloSocket),
 	}
 	d.loop = d.newLoop()
+	device := &router{d.device, origin}
 	d.channels = channel.New(channel.Options{
-		Loop: d.loop, Device: &router{d.device, origin}, Log: opts.Journal, Tasks: d.tasks,
+		Loop: d.loop, Device: device, Log: opts.Journal, Tasks: d.tasks,
 		Inherited: func(at netip.AddrPort) *os.File { return d.inherited(rbsFile, at, "") },
 	})
 	d.interfaces = newInterfaces()
-	d.discriminators = make(map[string]uint32)
-	d.sessions.last = make(map[string]etrunk.BFDState)
 	d.wantGate.Seed = etrunk.HashSeed
 	if err := d.openTrunks(); err != nil {
 		d.emit(event.LinksNotRecorded.With(err))
@@ -144,9 +138,14 @@ func New(opts Options) (*Daemon, error) {
 	if d.monitor, err = links.Watch(); err != nil {
 		return nil, fmt.Errorf("link monitor: %w", err)
 	}
-	if d.bfd, err = bfdloop.Start(bfdloop.Options{
-		Origin: origin, Helper: opts.BFDHelper, StallLimit: StallLimit, Inherited: helper,
-	}); err != nil {
+	sessions := bfdsession.Options{
+		Loop: d.loop, Device: device, Log: opts.Journal, Links: &d.links, InterfaceChanged: d.followSession,
+		BFD: bfdloop.Options{Origin: origin, Helper: opts.BFDHelper, StallLimit: StallLimit},
+	}
+	if left != nil {
+		sessions.State, sessions.BFD.Inherited = left.BFD, left.files.One(bfdFile)
+	}
+	if d.bfd, err = bfdsession.Start(sessions); err != nil {
 		return nil, fmt.Errorf("BFD: %w", err)
 	}
 	return d, nil
@@ -161,7 +160,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	d.tasks.Go("timer", d.loop.Run)
 	d.tasks.Go("link monitor", d.readLinks)
-	d.tasks.Go("BFD events", d.readBFD)
+	d.tasks.Go("BFD events", d.bfd.Run)
 	d.tasks.Go("samples", d.keepWatch)
 	select {
 	case <-ctx.Done():

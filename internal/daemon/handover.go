@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"encoding/gob"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -13,9 +12,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tandem/internal/daemon/bfdloop"
+	"tandem/internal/daemon/bfdsession"
 	"tandem/internal/device"
-	"tandem/internal/etrunk"
 	"tandem/internal/linux/gate"
 	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/mroute"
@@ -29,7 +27,7 @@ import (
 
 // HandOverVersion is the version of what one daemon hands to the next. It changes when a
 // daemon could not go on from what another wrote; then a restart is an ordinary one.
-const HandOverVersion = 2
+const HandOverVersion = 3
 
 // handOverGrace is how much longer than StallLimit the BFD sessions wait for a
 // successor. If it has not come by then the peer takes over.
@@ -61,18 +59,13 @@ type handover struct {
 	Gate       gate.State
 	Repairs    state.Forwarding
 
-	Added    map[string][]netip.Prefix
-	Raised   map[int]bool
-	Lowered  map[string]bool
-	Steered  map[string]device.LegChange
-	Actors   map[string]ownedActor
-	Apart    map[string]bool
-	Lost     map[string]bool
-	Sessions map[string]etrunk.BFDState
-	Ups      uint64
-	Downs    uint64
-	// Discriminators are those that the device has given to BFD sessions.
-	Discriminators map[string]uint32
+	Added   map[string][]netip.Prefix
+	Raised  map[int]bool
+	Lowered map[string]bool
+	Steered map[string]device.LegChange
+	Actors  map[string]ownedActor
+	Apart   map[string]bool
+	BFD     bfdsession.State
 }
 
 // legacy is what the daemon before this one has left: nil once it has been taken over.
@@ -176,11 +169,12 @@ func (d *Daemon) handOver(s *handover, files inherit.Files, pass func(inherit.Fi
 		add(rbsFile, l)
 	}
 	s.remember(d)
-	helper, err := d.bfd.HandOver(handOverGrace)
-	if err == nil {
-		add(bfdFile, helper)
-	} else if !errors.Is(err, bfdloop.ErrNoHelper) {
+	var helper *os.File
+	if s.BFD, helper, err = d.bfd.HandOver(handOverGrace); err != nil {
 		return err
+	}
+	if helper != nil {
+		add(bfdFile, helper)
 	}
 	memory, err := s.write()
 	if err != nil {
@@ -204,8 +198,6 @@ func (s *handover) remember(d *Daemon) {
 	}
 	s.Raised, s.Lowered = d.raised, d.lowered
 	s.Steered, s.Actors, s.Apart = d.trunks.steered, d.trunks.actors, d.trunks.apart
-	s.Discriminators = d.discriminators
-	s.Lost, s.Sessions, s.Ups, s.Downs = d.lostLinks, d.sessions.last, d.sessions.ups, d.sessions.downs
 }
 
 // write puts the state into a file that is in memory only: it holds secrets, and is not
@@ -237,7 +229,4 @@ func (d *Daemon) inheritState(s *handover) {
 	maps.Copy(d.trunks.steered, s.Steered)
 	maps.Copy(d.trunks.actors, s.Actors)
 	maps.Copy(d.trunks.apart, s.Apart)
-	maps.Copy(d.sessions.last, s.Sessions)
-	maps.Copy(d.discriminators, s.Discriminators)
-	d.lostLinks, d.sessions.ups, d.sessions.downs = s.Lost, s.Ups, s.Downs
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"tandem/internal/etrunk"
 	"tandem/internal/event"
 )
 
@@ -18,14 +17,10 @@ const alarmInterval = time.Second
 func (d *Daemon) refreshAlarms() {
 	d.alarmsAt = time.Now().Add(alarmInterval)
 	conditions := d.device.Conditions()
-	for name, state := range d.sessions.last {
-		if s := d.model.Sessions[name]; state == etrunk.BFDDown && d.model.BFD && s != nil && !s.Shutdown {
-			conditions = append(conditions, event.Condition{AlarmKind: event.SessionDown, Object: "SessionName=" + name})
-		}
-	}
 	if d.gateStale {
 		conditions = append(conditions, event.Condition{AlarmKind: event.GateStale, Object: "gate"})
 	}
+	conditions = append(conditions, d.bfd.Conditions()...)
 	conditions = append(conditions, d.channels.Conditions(time.Now())...)
 	slices.SortFunc(conditions, event.Condition.Compare)
 	d.opts.Journal.Update(conditions)

@@ -1,11 +1,34 @@
 package daemon
 
 import (
+	"context"
 	"time"
 
 	"tandem/internal/daemon/eventloop"
 	"tandem/internal/device"
 )
+
+// StallLimit is how long no turn may end until the daemon's BFD sessions go down, so
+// that the peer takes over from a process that was stopped or hangs. The kernel
+// forwards meanwhile what was set, so it need not be short; it must be longer than the
+// longest turn.
+const StallLimit = 3 * time.Second
+
+// beatInterval is how often an idle daemon takes a turn, which says that it is alive.
+const beatInterval = StallLimit / 6
+
+// WhileAlive calls f now and then, as long as turns can be taken, until ctx ends.
+func (d *Daemon) WhileAlive(ctx context.Context, every time.Duration, f func()) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for d.call(f) == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
 
 // newLoop makes the event loop, with what is due at times in the order in which it is done.
 func (d *Daemon) newLoop() *eventloop.Loop {

@@ -178,7 +178,16 @@ func (d *Daemon) linksChanged(changed []links.Link) {
 func (d *Daemon) tellLink(l links.Link) {
 	d.device.Handle(d.now(), device.LinkChanged{
 		Netdev: l.Name, Exists: l.Exists, Index: l.Index, AdminUp: l.AdminUp, LinkLocal: l.LinkLocal,
-		Up: d.links.Carries(l) && !d.lostLinks[l.Name], LACP: l.Bond != nil && l.Bond.Mode == links.BondLACP,
+		Up: d.links.Carries(l) && !d.bfd.Lost(l.Name), LACP: l.Bond != nil && l.Bond.Mode == links.BondLACP,
 		Apart: d.trunks.apart[l.Name], Key: d.trunks.keys[l.Name],
 	})
+}
+
+// followSession tells the device of an interface that is taken for down since a BFD session
+// on it has failed, or no longer.
+func (d *Daemon) followSession(netdev string) {
+	if link := d.links.Get(netdev); link.Up {
+		d.emit(event.InterfaceFollowsBFD.With(netdev, !d.bfd.Lost(netdev)))
+		d.tellLink(link)
+	}
 }

@@ -73,7 +73,7 @@ func (d *Daemon) describe() status.Device {
 // sessionStates is what the users of the configured BFD sessions have been told.
 func (d *Daemon) sessionStates() (list []status.Session) {
 	for _, name := range slices.Sorted(maps.Keys(d.model.Sessions)) {
-		list = append(list, status.Session{Name: name, State: d.sessions.last[name].String()})
+		list = append(list, status.Session{Name: name, State: d.bfd.Told(name).String()})
 	}
 	return list
 }

@@ -50,6 +50,7 @@ var allowed = map[string][]string{
 	"sim":                 {"device", "mld", "rbs", "etrunk"},
 	"sim/mutations":       {}, // tests only
 	"daemon/eventloop":    {},
+	"daemon/bfdsession":   {"daemon/bfdloop", "daemon/eventloop", "config", "device", "bfd", "etrunk", "event"},
 	"daemon/channel":      {"daemon/eventloop", "task", "device", "rbs", "event", "pki"},
 	"daemon/bfdloop":      {"bfd", "task", "linux/udp"},
 	"daemon/netif":        {"config", "linux/links"},
