@@ -116,9 +116,6 @@ func (d *Daemon) configureDevice(settings device.Settings) error {
 	d.execute()
 	d.legacy = nil
 	left.files.Close() // what the configuration does not want any more
-	if d.multicast != nil {
-		d.multicast.kept.suspect <- struct{}{} // has room: nobody else asks yet
-	}
 	d.emit(event.TookOver.With(d.now().Round(time.Second)))
 	return nil
 }
@@ -128,37 +125,18 @@ func (d *Daemon) Snapshot() state.Device {
 	var s state.Device
 	_ = d.call(func() {
 		s = d.snapshot()
-		if d.multicast != nil {
-			s.Socket = state.MLDSocket(d.multicast.packets.Counters())
-		}
 	})
 	return s
 }
 
-// snapshot is Snapshot within a turn, without the MLD socket.
+// snapshot is Snapshot within a turn.
 func (d *Daemon) snapshot() state.Device {
-	s := state.Device{Snapshot: d.device.Snapshot(d.now(), time.Now()), Gate: d.gateSnapshot(), Joins: d.joins}
+	s := state.Device{Snapshot: d.device.Snapshot(d.now(), time.Now()), Joins: d.joins}
 	if d.multicast != nil {
-		s.Forwarding = d.multicast.kept.repairs
+		d.multicast.describe(&s)
 	}
 	s.Forwarding.Entries, s.Forwarding.Silent = s.Entries, s.Silent
 	return s
-}
-
-// gateSnapshot copies the gate with the kernel's counters; these are zero while
-// somebody else has changed it.
-func (d *Daemon) gateSnapshot() state.Gate {
-	if d.gate == nil {
-		return state.Gate{}
-	}
-	drops, _ := d.gate.Drops()
-	return state.Gate{
-		Installed: true,
-		Closed:    slices.Clone(d.wantGate.Closed), Bucket0: slices.Clone(d.wantGate.Bucket0), Bucket1: slices.Clone(d.wantGate.Bucket1),
-		Orphans:       len(d.wantGate.Orphans),
-		DroppedClosed: drops.Closed, DroppedBucket0: drops.Bucket0, DroppedBucket1: drops.Bucket1,
-		Repairs: d.gate.Repairs(),
-	}
 }
 
 // Groups lists the groups of a downstream interface.
@@ -168,7 +146,7 @@ func (d *Daemon) Groups(iface string, _ bool) []mld.GroupState {
 	return groups
 }
 
-// Routes lists the forwarding entries with the kernel's counters.
+// Routes lists the forwarding entries with their counters.
 func (d *Daemon) Routes() []state.Route {
 	return d.counted(func() []device.RouteSnapshot { return d.device.Routes(d.now()) })
 }

@@ -17,12 +17,10 @@ import (
 	"tandem/internal/daemon/eventloop"
 	"tandem/internal/daemon/netif"
 	"tandem/internal/device"
-	"tandem/internal/etrunk"
 	"tandem/internal/event"
 	"tandem/internal/journal"
 	"tandem/internal/latency"
 	"tandem/internal/linux/caps"
-	"tandem/internal/linux/gate"
 	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/links"
 	"tandem/internal/tape"
@@ -53,7 +51,6 @@ type Daemon struct {
 	bfd     *bfdsession.Sessions
 	netlink *links.Handle
 	monitor *links.Monitor
-	gate    *gate.Gate
 
 	loop *eventloop.Loop
 	over chan struct{} // told when the daemon is to end
@@ -68,13 +65,12 @@ type Daemon struct {
 	hellos    map[helloPlace]*helloSocket
 	channels  *channel.Channels
 	interfaces
-	trunks    trunks
-	wantGate  gate.State
-	gateStale bool // the kernel has not taken wantGate yet
-	repairAt  time.Time
-	alarmsAt  time.Time // when they are looked at next
-	legacy    *legacy   // until the first configuration is in force
-	failed    error     // ends the daemon
+	trunks   trunks
+	wantGate device.Gate // for a forwarding plane that is opened later
+	repairAt time.Time
+	alarmsAt time.Time // when they are looked at next
+	legacy   *legacy   // until the first configuration is in force
+	failed   error     // ends the daemon
 	// retirement is under way once the daemon was asked to end.
 	retirement retirement
 	// reportsAt is when the reports were read that the next effects are of, zero for none.
@@ -83,12 +79,9 @@ type Daemon struct {
 	watch     watch
 }
 
-// repairInterval is how often the kernel's state is compared with what it should be, and
-// repairAgain how soon when it has not taken what decides who sends.
-const (
-	repairInterval = 10 * time.Second
-	repairAgain    = 100 * time.Millisecond
-)
+// repairInterval is how often the kernel's links and addresses are compared with what
+// they should be.
+const repairInterval = 10 * time.Second
 
 // CheckPrivileges says which capabilities a daemon would lack in this process.
 func CheckPrivileges() error { return caps.Check() }
@@ -125,7 +118,6 @@ func New(opts Options) (*Daemon, error) {
 		Inherited: func(at netip.AddrPort) *os.File { return d.inherited(rbsFile, at, "") },
 	})
 	d.interfaces = newInterfaces()
-	d.wantGate.Seed = etrunk.HashSeed
 	if err := d.openTrunks(); err != nil {
 		d.emit(event.LinksNotRecorded.With(err))
 	}
@@ -189,13 +181,13 @@ func (d *Daemon) retire() {
 	d.device.Handle(d.now(), device.Retire{})
 }
 
-// handle gives the device what has been read.
-func (d *Daemon) handle(b *batch) {
+// handle gives the device the MLD messages that have been read.
+func (d *Daemon) handle(events []device.Event, readAt time.Time) {
 	now := d.now()
-	for _, ev := range b.events {
+	for _, ev := range events {
 		d.device.Handle(now, ev)
 	}
-	d.reportsAt = b.readAt
+	d.reportsAt = readAt
 }
 
 // now is the monotonic time since the daemon, or the first that handed over to it, began.

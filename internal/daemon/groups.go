@@ -44,7 +44,7 @@ func (d *Daemon) GroupStates(iface string, groups []netip.Addr) (states []mld.Gr
 	return states
 }
 
-// GroupRoutes lists the forwarding entries of a group with the kernel's counters.
+// GroupRoutes lists the forwarding entries of a group with their counters.
 func (d *Daemon) GroupRoutes(group netip.Addr) []state.Route {
 	return d.counted(func() []device.RouteSnapshot { return d.device.GroupRoutes(d.now(), group) })
 }

@@ -14,10 +14,7 @@ import (
 
 	"tandem/internal/daemon/bfdsession"
 	"tandem/internal/device"
-	"tandem/internal/linux/gate"
 	"tandem/internal/linux/inherit"
-	"tandem/internal/linux/mroute"
-	"tandem/internal/state"
 	"tandem/internal/tape"
 )
 
@@ -35,17 +32,16 @@ const handOverGrace = 7 * time.Second
 
 // Names of what is handed on. The program adds its own.
 const (
-	stateFile  = "state"
-	mrouteFile = "mroute"
-	mldFile    = "mld"
-	helloFile  = "hello"
-	rbsFile    = "rbs"
-	bfdFile    = "bfd"
+	stateFile = "state"
+	mldFile   = "mld"
+	helloFile = "hello"
+	rbsFile   = "rbs"
+	bfdFile   = "bfd"
 )
 
 // HandedOn names everything that a daemon hands on.
 func HandedOn() []string {
-	return []string{stateFile, mrouteFile, mldFile, helloFile, rbsFile, bfdFile}
+	return append([]string{stateFile, mldFile, helloFile, rbsFile, bfdFile}, planeFiles...)
 }
 
 // handover is what a daemon hands on beside its sockets.
@@ -54,10 +50,8 @@ type handover struct {
 	Origin  time.Duration // of the monotonic time, as a reading of CLOCK_MONOTONIC
 	Device  device.Checkpoint
 
-	Interfaces [mroute.MaxInterfaces]int // of the forwarding table
-	Joined     map[int]bool
-	Gate       gate.State
-	Repairs    state.Forwarding
+	Forwarding []byte // of the forwarding plane
+	Joined     []int  // interface indexes, of the MLD socket
 
 	Added   map[string][]netip.Prefix
 	Raised  map[int]bool
@@ -117,10 +111,10 @@ func monotonic() time.Duration {
 func (d *Daemon) HandOver(pass func(inherit.Files) error) error {
 	var files inherit.Files
 	s := handover{Version: HandOverVersion}
-	if err := d.call(func() { files = d.stopReaders(&s); d.loop.Drain() }); err != nil {
+	if err := d.call(func() { files = d.stopReaders(); d.loop.Drain() }); err != nil {
 		return err
 	}
-	_ = d.readers.Wait() // they tell what they have read; none of them fails
+	_ = d.readers.Stop() // they tell what they have read; none of them fails
 	var err error
 	if stopped := d.turn(func() {
 		if err = d.handOver(&s, files, pass); err != nil {
@@ -142,18 +136,11 @@ func (d *Daemon) Record(w io.Writer) error {
 }
 
 // stopReaders takes the sockets from the readers.
-func (d *Daemon) stopReaders(s *handover) (files inherit.Files) {
-	add := func(name string, f *os.File) { files = append(files, inherit.File{Name: name, File: f}) }
-	if m := d.multicast; m != nil {
-		var socket *os.File
-		socket, s.Interfaces = m.table.HandOver()
-		add(mrouteFile, socket)
-		add(mldFile, m.packets.HandOver())
-	}
+func (d *Daemon) stopReaders() (files inherit.Files) {
 	for _, h := range d.hellos {
 		socket := h.conn.HandOver()
 		if h.vpn == "" { // the same address may be in several VPN instances
-			add(helloFile, socket)
+			files = append(files, inherit.File{Name: helloFile, File: socket})
 		}
 	}
 	return files
@@ -167,6 +154,13 @@ func (d *Daemon) handOver(s *handover, files inherit.Files, pass func(inherit.Fi
 	}
 	for _, l := range listeners {
 		add(rbsFile, l)
+	}
+	if d.multicast != nil {
+		left, err := d.multicast.handOver(s)
+		if err != nil {
+			return err
+		}
+		files = append(files, left...)
 	}
 	s.remember(d)
 	var helper *os.File
@@ -187,11 +181,7 @@ func (d *Daemon) handOver(s *handover, files inherit.Files, pass func(inherit.Fi
 // remember copies what the daemon knows.
 func (s *handover) remember(d *Daemon) {
 	s.Origin = monotonic() - d.now()
-	if m := d.multicast; m != nil {
-		s.Joined, s.Repairs = m.joined, m.kept.repairs
-	}
 	s.Device = d.device.Checkpoint(d.now())
-	s.Gate = d.wantGate
 	s.Added = make(map[string][]netip.Prefix)
 	for name, addresses := range d.added {
 		s.Added[name] = slices.Collect(maps.Keys(addresses))
@@ -217,7 +207,6 @@ func (s *handover) write() (*os.File, error) {
 
 // inheritState takes over what a daemon before this one knew of the world outside the device.
 func (d *Daemon) inheritState(s *handover) {
-	d.wantGate = s.Gate
 	for name, addresses := range s.Added {
 		d.added[name] = make(map[netip.Prefix]bool)
 		for _, a := range addresses {

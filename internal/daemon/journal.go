@@ -17,8 +17,8 @@ const alarmInterval = time.Second
 func (d *Daemon) refreshAlarms() {
 	d.alarmsAt = time.Now().Add(alarmInterval)
 	conditions := d.device.Conditions()
-	if d.gateStale {
-		conditions = append(conditions, event.Condition{AlarmKind: event.GateStale, Object: "gate"})
+	if d.multicast != nil {
+		conditions = append(conditions, d.multicast.plane.Conditions()...)
 	}
 	conditions = append(conditions, d.bfd.Conditions()...)
 	conditions = append(conditions, d.channels.Conditions(time.Now())...)

@@ -1,154 +1,176 @@
 package daemon
 
 import (
-	"context"
 	"errors"
-	"fmt"
+	"time"
 
+	"tandem/internal/daemon/mldio"
 	"tandem/internal/device"
 	"tandem/internal/event"
-	"tandem/internal/linux/gate"
+	"tandem/internal/fib"
+	"tandem/internal/fib/kernel"
 	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/links"
-	"tandem/internal/linux/mroute"
-	"tandem/internal/linux/packet"
+	"tandem/internal/state"
 )
 
-// multicast is what `multicast ipv6 routing-enable` opens: the kernel's
-// forwarding table and the MLD socket.
+// multicast is what `multicast ipv6 routing-enable` opens: the forwarding plane and the
+// MLD socket.
 type multicast struct {
-	table   *mroute.Table
-	packets *packet.Conn
-	joined  map[int]bool // by interface index
-	kept    *kept
+	plane fib.Plane
+	mld   *mldio.Socket
 }
 
-// openMulticast takes the kernel's multicast routing table. Only one process
-// may hold it.
+// openPlane opens the forwarding plane; this is where it is chosen.
+var openPlane fib.Open = kernel.Open
+
+// openMulticast opens the forwarding plane and the MLD socket, or takes over those of a
+// daemon before this one.
 func (d *Daemon) openMulticast() error {
 	if d.multicast != nil {
 		return nil
 	}
-	table, packets, joined, err := d.openSockets()
+	plane, err := openPlane(multicastRouter{d}, d.wantGate, d.inheritedPlane())
 	if err != nil {
 		return err
 	}
-	k, err := newKept()
+	mld, err := d.openMLD()
 	if err != nil {
-		table.Close()
-		packets.Close()
-		return fmt.Errorf("multicast routing: %w", err)
+		return errors.Join(err, plane.Close())
 	}
-	g, err := gate.Open()
-	if err == nil {
-		err = g.Sync(d.wantGate)
-	}
-	if err != nil {
-		table.Close()
-		k.close()
-		packets.Close()
-		return fmt.Errorf("gate: %w", err)
-	}
-	d.gate = g
-	d.multicast = &multicast{table: table, packets: packets, joined: joined, kept: k}
-	m := d.multicast
-	d.readers.Go("upcalls", func(ctx context.Context) error { return d.readUpcalls(ctx, table) })
-	d.readers.Go("MLD", func(ctx context.Context) error { return d.readMLD(ctx, packets) })
-	d.tasks.Go("audit", func(ctx context.Context) error { return d.auditTable(ctx, m) })
-	d.tasks.Go("route monitor", func(ctx context.Context) error { return d.watchTable(ctx, m) })
+	d.multicast = &multicast{plane, mld}
+	d.readers.Go("forwarding plane", plane.Run)
+	d.readers.Go("MLD", mld.Run)
 	return nil
 }
 
-// openSockets takes over what a daemon before this one had open, or opens it.
-func (d *Daemon) openSockets() (*mroute.Table, *packet.Conn, map[int]bool, error) {
-	if table, packets, ok := d.inheritSockets(); ok {
-		return table, packets, d.legacy.Joined, nil
-	}
-	table, err := mroute.Open(0)
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("multicast routing: %w", err)
-	}
-	packets, err := packet.Open()
-	if err != nil {
-		table.Close()
-		return nil, nil, nil, fmt.Errorf("MLD socket: %w", err)
-	}
-	return table, packets, make(map[int]bool), nil
-}
-
-func (d *Daemon) inheritSockets() (*mroute.Table, *packet.Conn, bool) {
+// inheritedPlane is what the forwarding plane of a daemon before this one has left.
+func (d *Daemon) inheritedPlane() (left fib.Checkpoint) {
 	if d.legacy == nil {
-		return nil, nil, false
+		return left
 	}
-	routes, reports := d.legacy.files.One(mrouteFile), d.legacy.files.One(mldFile)
-	if routes == nil || reports == nil {
-		return nil, nil, false
-	}
-	fd, err := inherit.Descriptor(routes)
-	if err != nil {
-		return nil, nil, false
-	}
-	table := mroute.Adopt(fd, d.legacy.Interfaces)
-	if fd, err = inherit.Descriptor(reports); err == nil {
-		var packets *packet.Conn
-		if packets, err = packet.Adopt(fd); err == nil {
-			return table, packets, true
+	left.State = d.legacy.Forwarding
+	for _, name := range planeFiles {
+		for _, f := range d.legacy.files.All(name) {
+			left.Files = append(left.Files, inherit.File{Name: name, File: f})
 		}
 	}
-	table.Close()
-	return nil, nil, false
+	return left
+}
+
+// planeFiles are the names of what forwarding planes hand over.
+var planeFiles = []string{kernel.FileName}
+
+func (d *Daemon) openMLD() (*mldio.Socket, error) {
+	if d.legacy != nil {
+		if socket := d.legacy.files.One(mldFile); socket != nil {
+			if mld, err := mldio.Adopt(multicastRouter{d}, socket, d.legacy.Joined); err == nil {
+				return mld, nil
+			}
+		}
+	}
+	return mldio.Open(multicastRouter{d})
 }
 
 func (d *Daemon) closeMulticast() {
 	if d.multicast == nil {
 		return
 	}
-	d.multicast.packets.Close()
-	d.multicast.table.Close()
-	d.multicast.kept.close()
-	if err := d.gate.Close(true); err != nil {
+	d.multicast.mld.Close()
+	if err := d.multicast.plane.Close(); err != nil {
 		d.emit(event.GateNotRemoved.With(err))
 	}
-	d.multicast, d.gate = nil, nil
+	d.multicast = nil
 }
 
-// attach makes the existing interfaces of the configuration, and no others,
-// multicast interfaces of the kernel, and listens for MLD on them.
+// handOver hands the plane and the socket to a successor.
+func (m *multicast) handOver(s *handover) (inherit.Files, error) {
+	left, err := m.plane.HandOver()
+	if err != nil {
+		return nil, err
+	}
+	socket, joined := m.mld.HandOver()
+	s.Forwarding, s.Joined = left.State, joined
+	return append(left.Files, inherit.File{Name: mldFile, File: socket}), nil
+}
+
+// describe fills in what the plane and the socket tell.
+func (m *multicast) describe(s *state.Device) {
+	told := m.plane.State()
+	g, r := &told.Gate, &told.Repairs
+	s.Gate = state.Gate{
+		Installed: true,
+		Closed:    g.Closed, Bucket0: g.Bucket0, Bucket1: g.Bucket1, Orphans: g.Exceptions,
+		DroppedClosed: g.DroppedClosed, DroppedBucket0: g.DroppedBucket0, DroppedBucket1: g.DroppedBucket1,
+		Repairs: g.Repairs,
+	}
+	s.Forwarding = state.Forwarding{Restored: r.Restored, Removed: r.Removed, Interfaces: r.Interfaces, Audits: r.Audits}
+	s.Socket = state.MLDSocket(m.mld.Counters())
+}
+
+// counted adds the plane's counters to entries that are listed in a turn. It asks for
+// them outside of turns.
+func (d *Daemon) counted(list func() []device.RouteSnapshot) []state.Route {
+	var entries []device.RouteSnapshot
+	var m *multicast
+	_ = d.call(func() { entries, m = list(), d.multicast })
+	routes := make([]state.Route, len(entries))
+	streams := make([]device.SourceGroup, len(entries))
+	for i, e := range entries {
+		routes[i].RouteSnapshot = e
+		streams[i] = device.SourceGroup{Source: e.Source, Group: e.Group}
+	}
+	if m == nil {
+		return routes
+	}
+	for i, c := range m.plane.Counters(streams) {
+		routes[i].Packets, routes[i].Bytes, routes[i].WrongIf = c.Packets, c.Bytes, c.WrongInterface
+	}
+	return routes
+}
+
+// attach has packets forwarded between the existing interfaces of the configuration, and
+// no others, and listens for MLD on them.
 func (d *Daemon) attach() error {
 	if d.multicast == nil {
 		return nil
 	}
-	wanted := make(map[int]bool)
+	var interfaces []fib.Interface
+	var indexes []int
 	for _, name := range d.multicastNetdevs() {
 		if link := d.links.Get(name); link.Exists {
-			wanted[link.Index] = true
+			interfaces = append(interfaces, fib.Interface{Name: link.Name, Index: link.Index})
+			indexes = append(indexes, link.Index)
 		}
 	}
-	for index := range d.multicast.joined {
-		if !wanted[index] {
-			delete(d.multicast.joined, index)
-			// Both fail when the interface has gone, and with it what they undo.
-			_ = d.multicast.table.DelInterface(index)
-			_ = d.multicast.packets.Leave(index)
-		}
-	}
-	var errs []error
-	for index := range wanted {
-		if d.multicast.joined[index] {
-			continue
-		}
-		if err := d.multicast.table.AddInterface(index); err != nil {
-			errs = append(errs, fmt.Errorf("interface index %d: %w", index, err))
-			continue
-		}
-		if err := d.multicast.packets.Join(index); err != nil {
-			errs = append(errs, fmt.Errorf("interface index %d: %w", index, err))
-			continue
-		}
-		d.multicast.joined[index] = true
-	}
-	return errors.Join(errs...)
+	// MLDv1 reports are heard only where packets are forwarded.
+	return errors.Join(d.multicast.plane.SetInterfaces(interfaces), d.multicast.mld.SetInterfaces(indexes))
 }
+
+// multicastRouter is the daemon as the forwarding plane and the MLD socket see it: they
+// tell it what they hear and ask what is wanted. It implements [fib.Router] and
+// [mldio.Router].
+type multicastRouter struct{ d *Daemon }
+
+func (r multicastRouter) Turn(f func(fib.Wanted)) bool {
+	return r.d.call(func() { f(r.d.device) }) == nil
+}
+
+func (r multicastRouter) StreamArrived(netdev string, stream device.SourceGroup) bool {
+	return r.d.post(device.StreamArrived{Netdev: netdev, Source: stream.Source, Group: stream.Group})
+}
+
+func (r multicastRouter) StreamsSilent(streams []device.SourceGroup) bool {
+	return r.d.post(device.StreamsSilent{Streams: streams})
+}
+
+func (r multicastRouter) Receive(events []device.Event, readAt time.Time) bool {
+	return r.d.turn(func() { r.d.handle(events, readAt) }) == nil
+}
+
+func (r multicastRouter) Name(index int) string { return r.d.links.Name(index) }
+
+func (r multicastRouter) Emit(e event.Event) { r.d.emit(e) }
 
 // linksChanged tells everybody of links that came, changed or went.
 func (d *Daemon) linksChanged(changed []links.Link) {

@@ -54,8 +54,12 @@ var allowed = map[string][]string{
 	"daemon/channel":      {"daemon/eventloop", "task", "device", "rbs", "event", "pki"},
 	"daemon/bfdloop":      {"bfd", "task", "linux/udp"},
 	"daemon/netif":        {"config", "linux/links"},
+	"daemon/mldio":        {"device", "mld", "event", "task", "linux/packet", "linux/inherit"},
+	"fib":                 {"device", "event", "linux/inherit"},
+	"fib/fibtest":         {"fib", "device", "etrunk", "event", "linux/*"}, // for the planes' tests
+	"fib/kernel":          {"fib", "device", "etrunk", "event", "task", "linux/mroute", "linux/gate", "linux/inherit"},
 	"tape":                {"device", "mld", "rbs", "etrunk", "event"},
-	"daemon":              {"device", "state", "echo", "tape", "config", "mld", "rbs", "etrunk", "bfd", "daemon/*", "task", "pki", "event", "journal", "latency", "status", "trunkguard", "linux/*"},
+	"daemon":              {"device", "state", "echo", "tape", "config", "mld", "rbs", "etrunk", "bfd", "daemon/*", "fib", "fib/*", "task", "pki", "event", "journal", "latency", "status", "trunkguard", "linux/*"},
 	"console":             {"command", "config", "device", "state", "echo", "event", "mld", "rbs", "etrunk", "bfd"},
 	"manage":              {"console", "command", "config", "event", "journal"},
 	"manage/terminal":     {"command", "manage"},

@@ -326,7 +326,7 @@ func (c *churn) wants(host, source int, group netip.Addr) bool {
 // settled says what is still wrong with the kernel's table.
 func (c *churn) settled() (wrong error) {
 	known := make(map[mroute.Change]bool)
-	err := c.table.Each(func(e *mroute.Entry) bool {
+	err := c.table.Each(c.t.Context(), func(e *mroute.Entry) bool {
 		source := slices.Index(c.sources, e.Source)
 		if source < 0 {
 			wrong = fmt.Errorf("entry of nobody: %+v", *e)

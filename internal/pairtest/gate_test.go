@@ -7,9 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/nftables"
-	"github.com/google/nftables/binaryutil"
-	"github.com/mdlayher/netlink"
-	"golang.org/x/sys/unix"
 
 	"tandem/internal/linux/gate"
 	"tandem/internal/linux/testnet"
@@ -77,43 +74,13 @@ func TestGateDeleted(t *testing.T) {
 	})
 }
 
-// seize makes the gate's table one of another program that owns it, until that closes the
-// connection: to the daemon the kernel refuses every change of it.
-func (d *device) seize() *netlink.Conn {
-	d.t.Helper()
-	const owner = 2 // NFT_TABLE_F_OWNER
-	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, &netlink.Config{NetNS: d.FD()})
-	testnet.Must(d.t, err)
-	d.t.Cleanup(func() { conn.Close() })
-	message := func(typ netlink.HeaderType, flags netlink.HeaderFlags, family uint8, attributes ...netlink.Attribute) netlink.Message {
-		b, err := netlink.MarshalAttributes(attributes)
-		testnet.Must(d.t, err)
-		head := []byte{family, 0, 0, unix.NFNL_SUBSYS_NFTABLES} // struct nfgenmsg
-		return netlink.Message{Header: netlink.Header{Type: typ, Flags: netlink.Request | flags}, Data: append(head, b...)}
-	}
-	name := netlink.Attribute{Type: unix.NFTA_TABLE_NAME, Data: []byte(gate.TableName + "\x00")}
-	const tables = unix.NFNL_SUBSYS_NFTABLES << 8
-	_, err = conn.SendMessages([]netlink.Message{
-		message(unix.NFNL_MSG_BATCH_BEGIN, 0, unix.AF_UNSPEC),
-		message(tables|unix.NFT_MSG_DELTABLE, 0, unix.NFPROTO_IPV6, name),
-		message(tables|unix.NFT_MSG_NEWTABLE, netlink.Create, unix.NFPROTO_IPV6, name,
-			netlink.Attribute{Type: unix.NFTA_TABLE_FLAGS, Data: binaryutil.BigEndian.PutUint32(owner)}),
-		message(unix.NFNL_MSG_BATCH_END, 0, unix.AF_UNSPEC),
-	})
-	testnet.Must(d.t, err)
-	if _, table := d.gateTables(); table == nil || table.Flags == 0 { // the library reads them in the wrong order
-		d.t.Fatalf("the table was not seized: %+v", table)
-	}
-	return conn
-}
-
 // TestGateSeized: the gate cannot be had for a while. An alarm says so, and it is set as soon
 // as it can be again.
 func TestGateSeized(t *testing.T) {
 	p := newPair(t)
 	p.start()
 	for range 2 {
-		other := p.a.seize()
+		other := p.a.SeizeTable(t, gate.TableName)
 		p.a.hasAlarms("GATE_NOT_SET")
 		testnet.Must(t, other.Close())
 		p.a.hasAlarms()

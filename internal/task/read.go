@@ -20,12 +20,5 @@ func ReadAgain(ctx context.Context, err error, tell func(error)) bool {
 		return false
 	}
 	tell(err)
-	pause := time.NewTimer(readPause)
-	defer pause.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-pause.C:
-		return true
-	}
+	return Pause(ctx, readPause)
 }

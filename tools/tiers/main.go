@@ -32,7 +32,7 @@ var tiers = []*tier{
 	{name: "vm", packages: []string{"internal/vm"}},
 	{name: "simulation", packages: []string{"internal/sim"}},
 	{name: "peers", packages: []string{"internal/daemon/bfdloop", "internal/peers", "test"}},
-	{name: "kernel", packages: []string{"internal/linux", "internal/daemon"}},
+	{name: "kernel", packages: []string{"internal/linux", "internal/fib", "internal/daemon"}},
 	{name: "pair", packages: []string{"internal/pairtest", "internal/lab"}},
 	{name: "house", packages: []string{""}},
 }

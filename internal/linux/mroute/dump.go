@@ -1,6 +1,7 @@
 package mroute
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -68,9 +69,7 @@ func NewReader(table uint32) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the multicast forwarding table: %w", err)
 	}
-	r := &Reader{conn: conn, table: told(table)}
-	conn.Pause = r.rest
-	return r, nil
+	return &Reader{conn: conn, table: told(table)}, nil
 }
 
 // Close ends the reader.
@@ -81,9 +80,11 @@ func (r *Reader) Close() error { return r.conn.Close() }
 // or more, as the kernel goes through all that it has told before each part; see
 // Rest. The kernel lists its table part by part while it changes: an
 // entry made meanwhile may be missing, and so may a lasting one when others are
-// deleted; ask with [Reader.Get] before believing that.
-func (r *Reader) Each(f func(*Entry) bool) error {
+// deleted; ask with [Reader.Get] before believing that. When ctx ends, Each returns
+// its error at once, and the reader is of no more use.
+func (r *Reader) Each(ctx context.Context, f func(*Entry) bool) error {
 	r.wanted = true
+	r.conn.Pause = func(took time.Duration) error { return r.rest(ctx, took) }
 	err := r.conn.Ask(unix.RTM_GETROUTE, unix.NLM_F_DUMP, r.request(netip.Addr{}, netip.Addr{}), func(m netlink.Message) {
 		if r.wanted && r.parse(m) {
 			r.wanted = f(&r.entry)
@@ -96,10 +97,14 @@ func (r *Reader) Each(f func(*Entry) bool) error {
 }
 
 // rest lets others at the table between two parts of a list.
-func (r *Reader) rest(took time.Duration) {
-	if r.wanted {
-		time.Sleep(min(took*time.Duration(r.Rest), longestRest))
+func (r *Reader) rest(ctx context.Context, took time.Duration) error {
+	if took *= time.Duration(r.Rest); r.wanted && took > 0 {
+		select {
+		case <-ctx.Done():
+		case <-time.After(min(took, longestRest)):
+		}
 	}
+	return ctx.Err()
 }
 
 // Get asks for one entry. It is valid until the reader is used again. The error

@@ -1,6 +1,7 @@
 package mroute_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -43,7 +44,7 @@ func numbered(i int) netip.Addr {
 
 func entries(t testing.TB, r *mroute.Reader) (list []mroute.Entry) {
 	t.Helper()
-	testnet.Must(t, r.Each(func(e *mroute.Entry) bool {
+	testnet.Must(t, r.Each(t.Context(), func(e *mroute.Entry) bool {
 		c := *e
 		c.Outgoing = slices.Clone(e.Outgoing)
 		list = append(list, c)
@@ -80,12 +81,20 @@ func TestEntries(t *testing.T) {
 		t.Errorf("%d entries told, want %d", len(got), many+1)
 	}
 	told := 0
-	testnet.Must(t, r.Each(func(*mroute.Entry) bool { told++; return told < 3 }))
+	testnet.Must(t, r.Each(t.Context(), func(*mroute.Entry) bool { told++; return told < 3 }))
 	if told != 3 {
 		t.Errorf("told of %d entries, want 3", told)
 	}
 	if _, err := r.Get(testnet.Source, group); err != nil {
 		t.Errorf("after a stop: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	told = 0
+	if err := r.Each(ctx, func(*mroute.Entry) bool { told++; cancel(); return true }); !errors.Is(err, context.Canceled) {
+		t.Errorf("a list that was given up: %v", err)
+	}
+	if told >= many {
+		t.Errorf("told of %d entries, which are all, after it was given up", told)
 	}
 }
 
@@ -219,7 +228,7 @@ func BenchmarkEach(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				testnet.Must(b, r.Each(func(*mroute.Entry) bool { return true }))
+				testnet.Must(b, r.Each(b.Context(), func(*mroute.Entry) bool { return true }))
 			}
 		})
 	}

@@ -35,6 +35,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -93,19 +94,24 @@ func Open(table uint32) (*Table, error) {
 }
 
 // Adopt goes on with the socket of a table that another program has handed over, and
-// with its interfaces. Nothing in the kernel is touched.
-func Adopt(fd int, interfaces [MaxInterfaces]int) *Table {
-	return &Table{sock: os.NewFile(uintptr(fd), "ip6mr"), fd: fd, mifs: interfaces}
+// with its interfaces, as HandOver returns them. Nothing in the kernel is touched.
+func Adopt(fd int, interfaces []int) *Table {
+	t := &Table{sock: os.NewFile(uintptr(fd), "ip6mr"), fd: fd}
+	copy(t.mifs[:], interfaces)
+	return t
 }
 
-// HandOver returns the socket and the interface index of each MIF, for Adopt. A ReadUpcall
-// that waits ends with os.ErrDeadlineExceeded.
-func (t *Table) HandOver() (*os.File, [MaxInterfaces]int) {
-	_ = t.sock.SetReadDeadline(past)
+// HandOver returns the socket and the interface index of each MIF, 0 for one that is
+// free. Nobody may read upcalls any more, see Interrupt.
+func (t *Table) HandOver() (socket *os.File, interfaces []int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.sock, t.mifs
+	return t.sock, slices.Clone(t.mifs[:])
 }
+
+// Interrupt ends a ReadUpcall that waits, and all later ones, with
+// os.ErrDeadlineExceeded. Upcalls stay in the socket.
+func (t *Table) Interrupt() { _ = t.sock.SetReadDeadline(past) }
 
 // past is a deadline that is over.
 var past = time.Unix(1, 0)

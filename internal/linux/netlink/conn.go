@@ -14,8 +14,8 @@ import (
 type Conn struct {
 	// Pause, where it is set, is called between the parts of an answer. It is told
 	// how long the kernel has taken for the last part. The kernel makes the next one
-	// when that one has been read.
-	Pause func(took time.Duration)
+	// when that one has been read. An error gives the answer up and is that of Ask.
+	Pause func(took time.Duration) error
 
 	fd      int
 	seq     uint32
@@ -88,7 +88,9 @@ func (c *Conn) Ask(typ, flags uint16, data []byte, f func(Message)) error {
 			return err
 		}
 		if c.Pause != nil {
-			c.Pause(took)
+			if err := c.Pause(took); err != nil {
+				return err
+			}
 		}
 	}
 }

@@ -105,12 +105,12 @@ func Adopt(fd int) (*Conn, error) {
 	return c, nil
 }
 
-// HandOver returns the socket, for Adopt. A Read that waits ends with
-// os.ErrDeadlineExceeded.
-func (c *Conn) HandOver() *os.File {
-	_ = c.file.SetReadDeadline(time.Unix(1, 0))
-	return c.file
-}
+// HandOver returns the socket, for Adopt. Nobody may read any more, see Interrupt.
+func (c *Conn) HandOver() *os.File { return c.file }
+
+// Interrupt ends a Read that waits, and all later ones, with os.ErrDeadlineExceeded.
+// Messages stay in the socket.
+func (c *Conn) Interrupt() { _ = c.file.SetReadDeadline(time.Unix(1, 0)) }
 
 // open makes one socket.
 func open(flags int, filter unix.ICMPv6Filter, options []option) (int, error) {

@@ -1,0 +1,95 @@
+package mldio
+
+import (
+	"context"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/linux/packet"
+	"tandem/internal/mld"
+	"tandem/internal/task"
+)
+
+// batch is what one read has brought. It is used again, so that reports cost no memory.
+type batch struct {
+	messages []packet.Message
+	events   []device.Event
+	received []device.MLDReceived
+	packets  []mld.Packet
+}
+
+func newBatch() *batch {
+	return &batch{
+		messages: make([]packet.Message, packet.BatchSize),
+		events:   make([]device.Event, 0, packet.BatchSize),
+		received: make([]device.MLDReceived, packet.BatchSize),
+		packets:  make([]mld.Packet, packet.BatchSize),
+	}
+}
+
+// decode adds a message as it was read from the socket.
+func (b *batch) decode(netdev string, m *packet.Message) {
+	i := len(b.events)
+	if err := b.packets[i].Parse(m.Payload); err != nil {
+		b.events = append(b.events, device.MLDMalformed{Netdev: netdev, Err: err})
+		return
+	}
+	b.received[i] = device.MLDReceived{
+		Netdev: netdev,
+		Meta:   mld.Meta{Src: m.Src, Dst: m.Dst, HopLimit: m.HopLimit, RouterAlert: m.RouterAlert},
+		Packet: &b.packets[i],
+	}
+	b.events = append(b.events, &b.received[i])
+}
+
+// pace keeps reports that stream in from being read one by one, since to be woken costs
+// several times what it takes to handle one. Some in a while are read at once.
+type pace struct {
+	began time.Time // of the while under way
+	reads int       // in it
+}
+
+const (
+	paceWhile = time.Millisecond
+	paceReads = 4
+)
+
+// rest is how long to wait after a read that has left nothing.
+func (p *pace) rest(now time.Time) time.Duration {
+	if now.Sub(p.began) >= paceWhile {
+		*p = pace{began: now}
+	}
+	if p.reads++; p.reads < paceReads {
+		return 0
+	}
+	return paceWhile - now.Sub(p.began)
+}
+
+// Run reads messages and tells them to the router until ctx ends or the socket is closed.
+func (s *Socket) Run(ctx context.Context) error {
+	defer context.AfterFunc(ctx, s.conn.Interrupt)()
+	var pace pace
+	b := newBatch()
+	for {
+		n, err := s.conn.Read(b.messages)
+		if err != nil {
+			if task.ReadAgain(ctx, err, func(err error) { s.router.Emit(event.SocketFailed.With("MLD", err)) }) {
+				continue
+			}
+			return nil
+		}
+		readAt := time.Now()
+		b.events = b.events[:0]
+		for i := range b.messages[:n] {
+			m := &b.messages[i]
+			b.decode(s.router.Name(m.Ifindex), m)
+		}
+		if !s.router.Receive(b.events, readAt) {
+			return nil
+		}
+		if n < len(b.messages) {
+			time.Sleep(pace.rest(readAt))
+		}
+	}
+}

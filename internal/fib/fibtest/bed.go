@@ -1,0 +1,216 @@
+package fibtest
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+	"tandem/internal/fib"
+	"tandem/internal/linux/links"
+	"tandem/internal/linux/testnet"
+)
+
+// Bed is a network with a plane on its router: streams come in by u0, host 0 is behind
+// d0 and host 1 behind d1. Both hosts listen to all groups.
+type Bed struct {
+	*testing.T
+	*testnet.Net
+	kind   Kind
+	router *router
+	plane  fib.Plane
+	stop   func() // ends Run and waits for it
+	closed bool
+	sender *testnet.Sender
+	hosts  [2]*testnet.Receiver
+}
+
+// groups is how many groups there are. The packets of the last one, the mark, go to
+// both hosts in every test, and tell that those before have passed.
+const (
+	groups = 9
+	mark   = groups - 1
+)
+
+// Stream is the stream of a group by its number.
+func Stream(i int) device.SourceGroup {
+	return device.SourceGroup{Source: testnet.Source, Group: netip.AddrFrom16([16]byte{0xff, 0x3e, 12: 0x80, 15: byte(i + 1)})}
+}
+
+// Route is a route for a stream from u0.
+func Route(i int, outgoing ...string) device.RouteChange {
+	s := Stream(i)
+	return device.RouteChange{Source: s.Source, Group: s.Group, Upstream: "u0", Outgoing: outgoing}
+}
+
+// inBucket lists the groups of a bucket, the mark left out.
+func inBucket(n int) (list []int) {
+	for i := range mark {
+		if etrunk.BucketOf(Stream(i).Source, Stream(i).Group) == n {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// NewBed builds the network, without a plane.
+func NewBed(t *testing.T, kind Kind) *Bed {
+	t.Helper()
+	n := testnet.New(t)
+	return &Bed{T: t, Net: n, kind: kind, sender: n.Sender(t)}
+}
+
+// listen has a host listen to all groups.
+func (b *Bed) listen(host int) {
+	b.Helper()
+	b.hosts[host] = b.Receiver(b, host)
+	for i := range groups {
+		b.hosts[host].Join(Stream(i).Group)
+	}
+}
+
+// Open has both hosts listen and opens a plane, which lasts as long as the test, tells it
+// all interfaces and routes the mark.
+func (b *Bed) Open(gate device.Gate) {
+	b.Helper()
+	b.listen(0)
+	b.listen(1)
+	b.openWith(newRouter(), gate, fib.Checkpoint{})
+	b.Cleanup(b.close)
+	b.setInterfaces(b.Up, b.Down0, b.Down1)
+	b.SetRoutes(Route(mark, "d0", "d1"))
+}
+
+// openWith opens a plane and runs it.
+func (b *Bed) openWith(r *router, gate device.Gate, left fib.Checkpoint) {
+	b.Helper()
+	plane, err := b.kind.Open(b.Router, r, gate, left)
+	testnet.Must(b, err)
+	b.router, b.plane, b.closed = r, plane, false
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- plane.Run(ctx) }()
+	b.stop = func() {
+		b.Helper()
+		cancel()
+		select {
+		case err := <-ended:
+			testnet.Must(b, err)
+			ended <- nil
+		case <-time.After(5 * time.Second):
+			b.Fatal("Run does not end")
+		}
+	}
+}
+
+// close closes the plane, unless it is, and sees to it that Run ends.
+func (b *Bed) close() {
+	b.Helper()
+	if b.closed {
+		return
+	}
+	b.closed = true
+	b.InTurn(func() { testnet.Must(b, b.plane.Close()) })
+	b.stop()
+}
+
+// InTurn runs f while the plane has no turn.
+func (b *Bed) InTurn(f func()) {
+	b.router.turn.Lock()
+	defer b.router.turn.Unlock()
+	f()
+}
+
+func (b *Bed) setInterfaces(list ...links.Link) {
+	b.Helper()
+	var interfaces []fib.Interface
+	for _, l := range list {
+		interfaces = append(interfaces, fib.Interface{Name: l.Name, Index: l.Index})
+	}
+	b.InTurn(func() { testnet.Must(b, b.plane.SetInterfaces(interfaces)) })
+}
+
+// SetRoutes wants routes and has them set. It returns how many are in force.
+func (b *Bed) SetRoutes(routes ...device.RouteChange) (set int) {
+	b.InTurn(func() {
+		for _, c := range routes {
+			b.router.want(c)
+		}
+		set = b.plane.SetRoutes(routes)
+	})
+	return set
+}
+
+// SetGate has a gate set.
+func (b *Bed) SetGate(g device.Gate) { b.InTurn(func() { b.plane.SetGate(g) }) }
+
+// State returns what the plane tells of itself.
+func (b *Bed) State() (s fib.State) {
+	b.InTurn(func() { s = b.plane.State() })
+	return s
+}
+
+// Events lists the names of the events so far.
+func (b *Bed) Events() []string { return b.router.emitted() }
+
+func (b *Bed) counters(i int) fib.Counters {
+	return b.plane.Counters([]device.SourceGroup{Stream(i)})[0]
+}
+
+// reached sends a packet of a stream and one of the mark, and reports at which hosts the
+// former has arrived before the latter.
+func (b *Bed) reached(i int) (at [2]bool) {
+	b.Helper()
+	packet, end := b.sender.Send(Stream(i).Group), b.sender.Send(Stream(mark).Group)
+	for host, r := range b.hosts {
+		for got := uint32(0); got != end; {
+			var ok bool
+			if got, ok = r.Next(5 * time.Second); !ok {
+				b.Fatalf("host %d does not get the mark", host)
+			}
+			if got == packet {
+				if at[host] {
+					b.Errorf("host %d gets a packet of stream %d twice", host, i)
+				}
+				at[host] = true
+			}
+		}
+	}
+	return at
+}
+
+// Where a packet arrives.
+var (
+	nowhere  = [2]bool{}
+	atFirst  = [2]bool{0: true}
+	atSecond = [2]bool{1: true}
+	atBoth   = [2]bool{true, true}
+)
+
+// Expect sends a packet of a stream and fails unless it arrives at these hosts, and only
+// once at each.
+func (b *Bed) Expect(what string, i int, want [2]bool) {
+	b.Helper()
+	if got := b.reached(i); got != want {
+		b.Errorf("%s: a packet of stream %d arrives at the hosts %v, want %v", what, i, got, want)
+	}
+}
+
+// Eventually waits until something holds.
+func (b *Bed) Eventually(what string, holds func() bool) {
+	b.Helper()
+	for end := time.Now().Add(15 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			b.Fatalf("not within 15 s: %s; events: %v", what, b.Events())
+		}
+	}
+}
+
+// eventuallyReaches waits until the packets of a stream arrive at these hosts and no others.
+func (b *Bed) eventuallyReaches(what string, i int, want [2]bool) {
+	b.Helper()
+	b.Eventually(fmt.Sprintf("%s: stream %d at the hosts %v", what, i, want), func() bool { return b.reached(i) == want })
+}

@@ -1,0 +1,47 @@
+// Package fibtest judges forwarding planes: what package fib promises, with real packets
+// between namespaces. Every kind of plane has to pass it.
+package fibtest
+
+import (
+	"testing"
+
+	"tandem/internal/device"
+	"tandem/internal/fib"
+	"tandem/internal/linux/testnet"
+)
+
+// Kind is the kind of plane that is judged.
+type Kind struct {
+	// Open opens a plane in the namespace of a node, see [fib.Open].
+	Open func(*testnet.Node, fib.Router, device.Gate, fib.Checkpoint) (fib.Plane, error)
+	// DropRoute takes the route of a stream out of a node's plane, as a program would that
+	// meddles with what is not its own.
+	DropRoute func(testing.TB, *testnet.Node, device.SourceGroup)
+	// DropGate takes the gate out of a node's plane, likewise.
+	DropGate func(testing.TB, *testnet.Node)
+}
+
+// Run judges a kind of plane. It skips when not root.
+func Run(t *testing.T, kind Kind) {
+	for _, test := range []struct {
+		name string
+		run  func(*Bed)
+	}{
+		{"Routes", testRoutes},
+		{"IncomingInterface", testIncomingInterface},
+		{"UnknownStream", testUnknownStream},
+		{"Interfaces", testInterfaces},
+		{"InterfaceReturns", testInterfaceReturns},
+		{"Gate", testGate},
+		{"GateFromTheStart", testGateFromTheStart},
+		{"Exceptions", testExceptions},
+		{"RouteDropped", testRouteDropped},
+		{"GateDropped", testGateDropped},
+		{"HandOver", testHandOver},
+		{"UselessCheckpoint", testUselessCheckpoint},
+		{"OnePlaneAtATime", testOnePlaneAtATime},
+		{"End", testEnd},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(NewBed(t, kind)) })
+	}
+}

@@ -1,0 +1,109 @@
+package fibtest
+
+import (
+	"slices"
+	"sync"
+
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/fib"
+)
+
+// router wants what a test tells it, and remembers what the plane tells. It implements
+// [fib.Router] and, within a turn, [fib.Wanted].
+type router struct {
+	turn   sync.Mutex // of all that the seam guards by turns
+	wanted map[device.SourceGroup]device.RouteChange
+	noted  map[device.SourceGroup]bool // by the audit
+
+	mu      sync.Mutex
+	arrived []arrival
+	events  []string // by name
+}
+
+// arrival is a stream that came in on an interface without a route.
+type arrival struct {
+	netdev string
+	stream device.SourceGroup
+}
+
+func newRouter() *router {
+	return &router{wanted: make(map[device.SourceGroup]device.RouteChange)}
+}
+
+// Turn implements [fib.Router].
+func (r *router) Turn(f func(fib.Wanted)) bool {
+	r.turn.Lock()
+	defer r.turn.Unlock()
+	f(r)
+	return true
+}
+
+// StreamArrived implements [fib.Router].
+func (r *router) StreamArrived(netdev string, stream device.SourceGroup) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.arrived = append(r.arrived, arrival{netdev, stream})
+	return true
+}
+
+// StreamsSilent implements [fib.Router]. No test lasts as long as a stream must be silent.
+func (r *router) StreamsSilent([]device.SourceGroup) bool { return true }
+
+// Emit implements [fib.Router].
+func (r *router) Emit(e event.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e.Name)
+}
+
+// arrivals lists the streams that arrived so far.
+func (r *router) arrivals() []arrival {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.arrived)
+}
+
+// emitted lists the events so far.
+func (r *router) emitted() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.events)
+}
+
+// want changes what is wanted.
+func (r *router) want(c device.RouteChange) {
+	stream := device.SourceGroup{Source: c.Source, Group: c.Group}
+	if c.Delete {
+		delete(r.wanted, stream)
+	} else {
+		r.wanted[stream] = c
+	}
+}
+
+// Route implements [fib.Wanted].
+func (r *router) Route(stream device.SourceGroup) (device.RouteChange, bool) {
+	c, ok := r.wanted[stream]
+	return c, ok
+}
+
+// BeginAudit implements [fib.Wanted].
+func (r *router) BeginAudit() { r.noted = make(map[device.SourceGroup]bool) }
+
+// Audit implements [fib.Wanted].
+func (r *router) Audit(stream device.SourceGroup) (device.RouteChange, bool) {
+	if r.noted != nil {
+		r.noted[stream] = true
+	}
+	return r.Route(stream)
+}
+
+// Unaudited implements [fib.Wanted].
+func (r *router) Unaudited() (list []device.SourceGroup) {
+	for stream := range r.wanted {
+		if !r.noted[stream] {
+			list = append(list, stream)
+		}
+	}
+	return list
+}

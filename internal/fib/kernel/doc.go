@@ -1,0 +1,13 @@
+// Package kernel is the plane that the Linux kernel brings along: its IPv6 multicast
+// routing (ip6mr, package mroute) forwards, and an nftables chain (package gate)
+// holds back.
+//
+// The kernel's forwarding table belongs to the plane, yet any program with the
+// capability can change it. Removals and foreign changes are told by the kernel
+// and mended within watchPause; interfaces that left the table are added again within
+// restoreInterval; and the whole table is compared from time to time, auditSlice
+// routes in one turn, so that nothing stays wrong. The gate is compared every
+// gateInterval.
+//
+// A table holds [mroute.MaxInterfaces] interfaces.
+package kernel

@@ -1,0 +1,149 @@
+package kernel
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+	"tandem/internal/event"
+	"tandem/internal/fib"
+	"tandem/internal/linux/gate"
+)
+
+const (
+	// gateInterval is how often the kernel's gate is compared with the wanted one.
+	gateInterval = 10 * time.Second
+	// gateAgain is how soon it is tried again when the kernel has not taken it: it
+	// decides who sends.
+	gateAgain = 100 * time.Millisecond
+)
+
+// gateKeeper sees to it that the kernel's gate is the wanted one.
+type gateKeeper struct {
+	gate *gate.Gate
+	emit func(event.Event)
+	wake chan struct{} // the gate is stale; has room for one
+
+	mu    sync.Mutex // of all below, and of who brings the kernel's gate to want
+	want  gate.State
+	stale bool // the kernel has not taken want yet
+	gone  bool
+}
+
+func newGateKeeper(g *gate.Gate, initial device.Gate, emit func(event.Event)) *gateKeeper {
+	return &gateKeeper{gate: g, emit: emit, wake: make(chan struct{}, 1), want: gateState(initial)}
+}
+
+// gateState translates a gate.
+func gateState(g device.Gate) gate.State {
+	s := gate.State{Closed: g.Closed, Bucket0: g.Bucket0, Bucket1: g.Bucket1, Seed: etrunk.HashSeed}
+	for _, stream := range g.Orphans {
+		s.Orphans = append(s.Orphans, gate.SG(stream))
+	}
+	return s
+}
+
+// open sets the first gate.
+func (k *gateKeeper) open() error {
+	if err := k.gate.Sync(k.want); err != nil {
+		return fmt.Errorf("gate: %w", err)
+	}
+	return nil
+}
+
+// remove takes the gate out of the kernel.
+func (k *gateKeeper) remove() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.gone = true
+	return k.gate.Close(true)
+}
+
+// SetGate implements [fib.Plane].
+func (p *Plane) SetGate(g device.Gate) { p.gate.set(gateState(g)) }
+
+func (k *gateKeeper) set(want gate.State) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.want = want
+	err := k.gate.Apply(want)
+	if k.stale = err != nil; k.stale {
+		k.emit(event.GateNotSet.With(err))
+		select {
+		case k.wake <- struct{}{}:
+		default: // is awake already
+		}
+	}
+}
+
+// wanted returns the gate that is to be.
+func (k *gateKeeper) wanted() gate.State {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.want
+}
+
+// keep compares the kernel's gate now and then, and sooner while it is stale.
+func (k *gateKeeper) keep(ctx context.Context) error {
+	timer := time.NewTimer(gateInterval)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-k.wake:
+			timer.Reset(gateAgain)
+		case <-timer.C:
+			timer.Reset(k.repair())
+		}
+	}
+}
+
+// repair puts right what somebody else has changed, and returns when to look again.
+func (k *gateKeeper) repair() time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.gone {
+		return gateInterval
+	}
+	before := k.gate.Repairs()
+	err := k.gate.Sync(k.want)
+	switch {
+	case err != nil:
+		k.emit(event.GateNotRepaired.With(err))
+	case k.gate.Repairs() > before:
+		k.emit(event.GateRepaired.With(k.gate.Repairs()))
+	}
+	if k.stale = err != nil; k.stale {
+		return gateAgain
+	}
+	return gateInterval
+}
+
+// Conditions implements [fib.Plane].
+func (p *Plane) Conditions() []event.Condition {
+	p.gate.mu.Lock()
+	defer p.gate.mu.Unlock()
+	if !p.gate.stale {
+		return nil
+	}
+	return []event.Condition{{AlarmKind: event.GateStale, Object: "gate"}}
+}
+
+// state describes the gate. The kernel's counters are zero while somebody else has
+// changed it.
+func (k *gateKeeper) state() fib.GateState {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	drops, _ := k.gate.Drops()
+	return fib.GateState{
+		Closed: slices.Clone(k.want.Closed), Bucket0: slices.Clone(k.want.Bucket0), Bucket1: slices.Clone(k.want.Bucket1),
+		Exceptions:    len(k.want.Orphans),
+		DroppedClosed: drops.Closed, DroppedBucket0: drops.Bucket0, DroppedBucket1: drops.Bucket1,
+		Repairs: k.gate.Repairs(),
+	}
+}

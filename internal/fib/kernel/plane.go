@@ -1,0 +1,145 @@
+package kernel
+
+import (
+	"context"
+	"fmt"
+
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/fib"
+	"tandem/internal/linux/gate"
+	"tandem/internal/linux/mroute"
+	"tandem/internal/task"
+)
+
+// mainTable is the kernel's multicast forwarding table for all packets.
+const mainTable = 0
+
+// Plane is the kernel's forwarding and what keeps it right. It implements [fib.Plane].
+type Plane struct {
+	router  fib.Router
+	ctx     context.Context // ends with the plane
+	end     context.CancelFunc
+	gate    *gateKeeper
+	table   *mroute.Table
+	watcher *mroute.Watcher
+	lister  *mroute.Reader // of the whole table, for the audit
+	suspect chan struct{}  // asks for an audit, has room for one
+
+	interfaces interfaces
+	// Of whoever has the turn.
+	reader  *mroute.Reader // of single routes
+	repairs fib.Repairs
+	route   mroute.Route // used again and again
+}
+
+// Open takes the multicast forwarding table of the thread's network namespace, which
+// only one process may hold, and sets up the gate; see [fib.Open]. Where one of package
+// mroute's errors is the cause, the error wraps it.
+func Open(router fib.Router, initial device.Gate, left fib.Checkpoint) (fib.Plane, error) {
+	g, err := gate.Open()
+	if err != nil {
+		left.Files.Close()
+		return nil, fmt.Errorf("gate: %w", err)
+	}
+	return open(router, g, initial, left)
+}
+
+// open is Open with a connection to the gate, which it closes if it fails.
+func open(router fib.Router, g *gate.Gate, initial device.Gate, left fib.Checkpoint) (*Plane, error) {
+	p := &Plane{router: router, gate: newGateKeeper(g, initial, router.Emit), suspect: make(chan struct{}, 1)}
+	p.ctx, p.end = context.WithCancel(context.Background())
+	p.inherit(left)
+	err := p.openTable()
+	if err == nil {
+		err = p.gate.open()
+	}
+	if err == nil {
+		p.lister, err = mroute.NewReader(mainTable)
+	}
+	if err != nil {
+		p.end()
+		p.closeTable()
+		_ = g.Close(false) // the gate may be another daemon's
+		return nil, err
+	}
+	return p, nil
+}
+
+// openTable opens the table, unless it was inherited, and what tells of it.
+func (p *Plane) openTable() (err error) {
+	if p.table == nil {
+		p.table, err = mroute.Open(mainTable)
+	}
+	if err == nil {
+		p.reader, err = mroute.NewReader(mainTable)
+	}
+	if err == nil {
+		p.watcher, err = mroute.Watch(mainTable)
+	}
+	if err != nil {
+		return fmt.Errorf("multicast routing: %w", err)
+	}
+	return nil
+}
+
+// closeTable closes what is open of it. The kernel forgets its routes and interfaces.
+func (p *Plane) closeTable() {
+	if p.table != nil {
+		p.table.Close()
+	}
+	if p.reader != nil {
+		p.reader.Close()
+	}
+	if p.watcher != nil {
+		p.watcher.Close()
+	}
+}
+
+// Run implements [fib.Plane].
+func (p *Plane) Run(ctx context.Context) error {
+	defer context.AfterFunc(ctx, p.end)()
+	defer context.AfterFunc(p.ctx, p.interrupt)()
+	tasks := task.NewGroup(p.ctx)
+	tasks.Go("multicast upcalls", p.readUpcalls)
+	tasks.Go("forwarding table changes", p.readChanges)
+	tasks.Go("forwarding table audit", p.keepAuditing)
+	tasks.Go("gate", p.gate.keep)
+	err := tasks.Wait()
+	p.lister.Close()
+	return err
+}
+
+// interrupt ends what waits in a system call.
+func (p *Plane) interrupt() {
+	p.table.Interrupt()
+	p.watcher.Close()
+}
+
+// Close implements [fib.Plane]. The gate goes last, so that nothing passes meanwhile.
+func (p *Plane) Close() error {
+	p.end()
+	p.closeTable()
+	return p.gate.remove()
+}
+
+// State implements [fib.Plane].
+func (p *Plane) State() fib.State {
+	return fib.State{Gate: p.gate.state(), Repairs: p.repairs}
+}
+
+// turn runs f in a turn unless the plane has ended.
+func (p *Plane) turn(f func(fib.Wanted)) bool {
+	open := false
+	had := p.router.Turn(func(w fib.Wanted) {
+		if open = p.ctx.Err() == nil; open {
+			f(w)
+		}
+	})
+	return had && open
+}
+
+// mayReadOn reports whether to go on reading after an error, see [task.ReadAgain].
+func (p *Plane) mayReadOn(what string, err error) bool {
+	return task.ReadAgain(p.ctx, err, func(err error) { p.router.Emit(event.SocketFailed.With(what, err)) })
+}

@@ -1,0 +1,145 @@
+package kernel
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/fib"
+	"tandem/internal/fib/fibtest"
+	"tandem/internal/linux/gate"
+	"tandem/internal/linux/mroute"
+	"tandem/internal/linux/testnet"
+)
+
+// numbered is a group that no test of the plane uses otherwise.
+func numbered(i int) netip.Addr {
+	return netip.AddrFrom16([16]byte{0xff, 0x1e, 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)})
+}
+
+var atFirst = [2]bool{0: true}
+
+// TestMeddledTable: another program changes the kernel's table in every way that it can.
+func TestMeddledTable(t *testing.T) {
+	b, _ := newPlane(t, device.Gate{})
+	other := b.Router.Meddler(t)
+	for i := range 8 {
+		b.SetRoutes(fibtest.Route(i, "d0"))
+	}
+	var want fib.Repairs
+	repaired := func(what string) {
+		t.Helper()
+		b.Eventually(what, func() bool {
+			got := b.State().Repairs
+			got.Audits = 0
+			return got == want
+		})
+	}
+	// The plane's interfaces are MIFs 0 to 2.
+	stream := fibtest.Stream(4)
+	other.Set(stream.Source, stream.Group, 0)
+	want.Restored++
+	repaired("a changed route is set again")
+	b.Expect("changed", 4, atFirst)
+	other.Set(netip.IPv6Unspecified(), numbered(1), 0, 0, 1, 2)
+	want.Removed++
+	repaired("a route for any source is removed")
+	other.Set(testnet.Source, numbered(2), 0, 0, 1, 2)
+	want.Removed++
+	repaired("a route that nobody wants is removed")
+	const flood = 20000 // more than the kernel can tell of at once
+	for i := range flood {
+		other.Set(testnet.Source, numbered(i), 0, 0, 1, 2)
+	}
+	want.Removed += flood
+	repaired("a flood of them is removed, though not all were told")
+	other.Flush()
+	want.Restored += 9 // and the mark
+	repaired("all routes are set again")
+	for mif := range 3 {
+		other.DeleteMIF(mif)
+	}
+	want.Interfaces += 3
+	repaired("the interfaces are added again")
+	b.Expect("all is repaired", 0, atFirst)
+	for _, e := range []*event.Kind{event.RoutesRepaired, event.InterfacesRestored} {
+		if !slices.Contains(b.Events(), e.Name) {
+			t.Errorf("no event %s", e.Name)
+		}
+	}
+}
+
+// TestSeizedGate: another program owns the gate's table for a while, so that the kernel
+// refuses every change. That is told, and the gate is set as soon as it can be.
+func TestSeizedGate(t *testing.T) {
+	b, p := newPlane(t, device.Gate{})
+	b.SetRoutes(fibtest.Route(0, "d0", "d1"))
+	other := b.Router.SeizeTable(t, gate.TableName)
+	b.SetGate(device.Gate{Closed: []string{"d1"}, Orphans: []device.SourceGroup{fibtest.Stream(8)}})
+	stale := func() (c []event.Condition) {
+		b.InTurn(func() { c = p.Conditions() })
+		return c
+	}
+	if c := stale(); len(c) != 1 || c[0].AlarmKind != event.GateStale {
+		t.Errorf("conditions %v", c)
+	}
+	testnet.Must(t, other.Close())
+	released := time.Now()
+	b.Eventually("the gate is set", func() bool { return len(stale()) == 0 })
+	if took := time.Since(released); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	b.Expect("the gate is set", 0, atFirst)
+	for _, e := range []*event.Kind{event.GateNotSet, event.GateRepaired} {
+		if !slices.Contains(b.Events(), e.Name) {
+			t.Errorf("no event %s: %v", e.Name, b.Events())
+		}
+	}
+}
+
+// TestSilentStreams: of what the kernel lists, routes that no packet has used for long are
+// silent, and those that are not as wanted doubtful. What waits for an answer is neither.
+func TestSilentStreams(t *testing.T) {
+	b, p := newPlane(t, device.Gate{})
+	b.SetRoutes(fibtest.Route(0, "d0"), fibtest.Route(1, "d0"), fibtest.Route(2, "d0"))
+	entry := func(i int, idle time.Duration, outgoing ...int) mroute.Entry {
+		s := fibtest.Stream(i)
+		return mroute.Entry{Source: s.Source, Group: s.Group, Upstream: b.Up.Index, Outgoing: outgoing, Idle: idle}
+	}
+	first, second := b.Down0.Index, b.Down1.Index
+	waits := entry(4, device.KeepAlive)
+	waits.Unresolved = true
+	entries := []mroute.Entry{
+		entry(0, device.KeepAlive, first), entry(1, device.KeepAlive-time.Millisecond, first),
+		entry(2, device.KeepAlive, first, second), entry(3, 0, first), waits,
+	}
+	a := &audit{Plane: p}
+	p.turn(func(wanted fib.Wanted) {
+		for i := range entries {
+			a.compare(wanted, &entries[i])
+		}
+	})
+	if want := []device.SourceGroup{fibtest.Stream(0)}; !slices.Equal(a.silent, want) {
+		t.Errorf("silent: %v, want %v", a.silent, want)
+	}
+	if want := []device.SourceGroup{fibtest.Stream(2), fibtest.Stream(3)}; !slices.Equal(a.doubtful, want) {
+		t.Errorf("doubtful: %v, want %v", a.doubtful, want)
+	}
+}
+
+// TestSetRoutesAllocatesNothing: a join costs no memory here.
+func TestSetRoutesAllocatesNothing(t *testing.T) {
+	b, p := newPlane(t, device.Gate{})
+	var changes []device.RouteChange
+	for i := range 8 {
+		changes = append(changes, fibtest.Route(i, [][]string{{"d0"}, {"d0", "d1"}}[i%2]...))
+	}
+	b.InTurn(func() {
+		if got := testing.AllocsPerRun(100, func() { p.SetRoutes(changes) }); got != 0 {
+			t.Errorf("%v allocations for %d routes", got, len(changes))
+		}
+	})
+}
