@@ -78,7 +78,7 @@ func (d *Daemon) configure(m *config.Model) error {
 	if err := d.reconcileVPNs(); err != nil {
 		return err
 	}
-	if err := d.reconcileHellos(settings.ETrunks, m.ETrunkPort); err != nil {
+	if err := d.hellos.Configure(d.helloSockets(m)); err != nil {
 		return err
 	}
 	if err := d.attach(); err != nil {

@@ -15,6 +15,7 @@ import (
 	"tandem/internal/daemon/bfdsession"
 	"tandem/internal/daemon/channel"
 	"tandem/internal/daemon/eventloop"
+	"tandem/internal/daemon/hello"
 	"tandem/internal/daemon/netif"
 	"tandem/internal/device"
 	"tandem/internal/event"
@@ -62,7 +63,7 @@ type Daemon struct {
 	model     *config.Model
 	links     netif.Links
 	multicast *multicast // nil while routing is not enabled
-	hellos    map[helloPlace]*helloSocket
+	hellos    *hello.Sockets
 	channels  *channel.Channels
 	interfaces
 	trunks   trunks
@@ -109,10 +110,13 @@ func New(opts Options) (*Daemon, error) {
 		tasks:   task.NewGroup(context.Background()),
 		readers: task.NewGroup(context.Background()),
 		model:   config.New(),
-		hellos:  make(map[helloPlace]*helloSocket),
 	}
 	d.loop = d.newLoop()
 	device := &router{d.device, origin}
+	d.hellos = hello.New(hello.Options{
+		Loop: d.loop, Device: device, Log: opts.Journal, Readers: d.readers,
+		Inherited: func(at netip.AddrPort, vpn string) *os.File { return d.inherited(helloFile, at, vpn) },
+	})
 	d.channels = channel.New(channel.Options{
 		Loop: d.loop, Device: device, Log: opts.Journal, Tasks: d.tasks,
 		Inherited: func(at netip.AddrPort) *os.File { return d.inherited(rbsFile, at, "") },
@@ -217,9 +221,7 @@ func (d *Daemon) leave() error {
 func (d *Daemon) close() {
 	d.bfd.Close()
 	d.channels.Close()
-	for _, h := range d.hellos {
-		h.conn.Close()
-	}
+	d.hellos.Close()
 	d.closeMulticast()
 	d.monitor.Close()
 	d.netlink.Close()

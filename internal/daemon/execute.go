@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"net/netip"
 	"time"
 
 	"tandem/internal/device"
@@ -28,7 +27,7 @@ func (d *Daemon) execute() {
 		d.sendMLD(m)
 	}
 	for _, h := range fx.Hellos {
-		d.sendHello(h)
+		d.hellos.Send(h)
 	}
 	for _, ch := range fx.Channels {
 		d.channels.Serve(ch)
@@ -83,18 +82,4 @@ func (d *Daemon) sendMLD(m device.SendMLD) {
 	if err != nil {
 		d.emit(event.MLDNotSent.With(m.Netdev, m.Destination, err))
 	}
-}
-
-func (d *Daemon) sendHello(h device.SendHello) {
-	sock := d.hellos[helloPlace{h.Local, h.VPN}]
-	if sock == nil { // its VPN instance does not exist
-		d.device.Handle(d.now(), device.HelloNotSent{ETrunk: h.ETrunk})
-		return
-	}
-	err := sock.conn.Send(h.Local, netip.AddrPortFrom(h.Peer, sock.port), 0, h.Packet)
-	if err == nil {
-		return
-	}
-	d.device.Handle(d.now(), device.HelloNotSent{ETrunk: h.ETrunk})
-	d.emit(event.HelloNotSent.With(h.Peer, err))
 }

@@ -137,11 +137,8 @@ func (d *Daemon) Record(w io.Writer) error {
 
 // stopReaders takes the sockets from the readers.
 func (d *Daemon) stopReaders() (files inherit.Files) {
-	for _, h := range d.hellos {
-		socket := h.conn.HandOver()
-		if h.vpn == "" { // the same address may be in several VPN instances
-			files = append(files, inherit.File{Name: helloFile, File: socket})
-		}
+	for _, socket := range d.hellos.HandOver() {
+		files = append(files, inherit.File{Name: helloFile, File: socket})
 	}
 	return files
 }

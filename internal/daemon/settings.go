@@ -9,6 +9,7 @@ import (
 
 	"tandem/internal/config"
 	"tandem/internal/daemon/channel"
+	"tandem/internal/daemon/hello"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
 	"tandem/internal/pki"
@@ -178,6 +179,19 @@ func policies(m *config.Model) map[string]channel.Policy {
 	for name, service := range m.Services {
 		if p := m.SSLPolicy(service.SSLPolicy); p != nil {
 			all[name] = channel.Policy{Name: p.Name, Files: pki.Files{CA: p.CA, Certificate: p.Certificate, Key: p.Key}}
+		}
+	}
+	return all
+}
+
+// helloSockets lists the sockets for the hellos of the E-Trunks: one for every source address of
+// which the VPN instance, where it is in one, exists.
+func (d *Daemon) helloSockets(m *config.Model) map[hello.Address]hello.Binding {
+	all := make(map[hello.Address]hello.Binding)
+	for _, t := range m.ETrunks {
+		vrf := d.links.VRF(t.VPN)
+		if t.Local.IsValid() && (t.VPN == "" || vrf != 0) {
+			all[hello.Address{Local: t.Local, VPN: t.VPN}] = hello.Binding{Port: m.ETrunkPort, VRF: vrf, Share: len(m.VPNs) > 0}
 		}
 	}
 	return all

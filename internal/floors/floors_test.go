@@ -51,6 +51,7 @@ var allowed = map[string][]string{
 	"sim/mutations":       {}, // tests only
 	"daemon/eventloop":    {},
 	"daemon/bfdsession":   {"daemon/bfdloop", "daemon/eventloop", "config", "device", "bfd", "etrunk", "event"},
+	"daemon/hello":        {"daemon/eventloop", "task", "device", "etrunk", "event", "linux/inherit", "linux/udp"},
 	"daemon/channel":      {"daemon/eventloop", "task", "device", "rbs", "event", "pki"},
 	"daemon/bfdloop":      {"bfd", "task", "linux/udp"},
 	"daemon/netif":        {"config", "linux/links"},

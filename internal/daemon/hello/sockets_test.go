@@ -1,0 +1,165 @@
+package hello
+
+import (
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+
+	"tandem/internal/daemon/eventloop"
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/linux/inherit"
+	"tandem/internal/task"
+)
+
+var loopback = Address{Local: netip.IPv6Loopback()}
+
+const patience = 10 * time.Second
+
+// rig has sockets and notes what they tell.
+type rig struct {
+	*Sockets
+	t      *testing.T
+	events chan device.Event
+	left   inherit.Files // by a predecessor
+}
+
+func (r *rig) Handle(ev device.Event) { r.events <- ev }
+func (r *rig) Emit(ev event.Event)    { r.t.Log(ev) }
+
+func newRig(t *testing.T, left ...inherit.File) *rig {
+	r := &rig{t: t, events: make(chan device.Event, 100), left: left}
+	loop := eventloop.New(eventloop.Options{Settle: func() {}, Interval: time.Hour})
+	if err := loop.Begin(func() error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	readers := task.NewGroup(t.Context())
+	r.Sockets = New(Options{Loop: loop, Device: r, Log: r, Readers: readers,
+		Inherited: func(at netip.AddrPort, vpn string) *os.File { return r.left.Bound("hello", at, vpn) }})
+	t.Cleanup(func() {
+		loop.End()
+		r.Close()
+		if err := readers.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// binds opens the loopback's socket and returns its port.
+func (r *rig) binds(port uint16) uint16 {
+	r.t.Helper()
+	if err := r.Configure(map[Address]Binding{loopback: {Port: port}}); err != nil {
+		r.t.Fatal(err)
+	}
+	return r.open[loopback].conn.Local().Port()
+}
+
+func (r *rig) told() device.Event {
+	r.t.Helper()
+	select {
+	case ev := <-r.events:
+		return ev
+	case <-time.After(patience):
+		r.t.Fatal("told nothing")
+		return nil
+	}
+}
+
+// hears waits for a hello that says text.
+func (r *rig) hears(text string) {
+	r.t.Helper()
+	got, ok := r.told().(device.HelloReceived)
+	if !ok || string(got.Packet) != text || got.From != loopback.Local || got.VPN != "" {
+		r.t.Fatalf("received %+v, want %q", got, text)
+	}
+}
+
+// freePort returns one that nobody has at the loopback address.
+func freePort(t *testing.T) uint16 {
+	t.Helper()
+	r := newRig(t)
+	port := r.binds(0)
+	if err := r.Configure(nil); err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+func say(text string) device.SendHello {
+	return device.SendHello{ETrunk: 7, Local: loopback.Local, Peer: loopback.Local, Packet: []byte(text)}
+}
+
+func TestHelloIsReceived(t *testing.T) {
+	r := newRig(t)
+	r.binds(freePort(t)) // so it is its own peer
+	r.Send(say("hello"))
+	r.hears("hello")
+	r.Send(say("hello again"))
+	r.hears("hello again")
+}
+
+func TestHelloIsNotSent(t *testing.T) {
+	r := newRig(t)
+	expect := func(why string) {
+		t.Helper()
+		if got := r.told(); got != (device.HelloNotSent{ETrunk: 7}) {
+			t.Errorf("%s: told %+v", why, got)
+		}
+	}
+	r.Send(say("hello"))
+	expect("there is no socket")
+	r.binds(freePort(t))
+	r.Send(say(""))
+	expect("the kernel refuses it")
+	if err := r.Configure(nil); err != nil {
+		t.Error(err)
+	}
+	r.Send(say("hello"))
+	expect("the socket was closed")
+}
+
+// TestReconfigure: a socket that is wanted as it is stays open; with another binding it
+// is another socket.
+func TestReconfigure(t *testing.T) {
+	r := newRig(t)
+	port := freePort(t)
+	r.binds(port)
+	before := r.open[loopback].conn
+	if r.binds(port); r.open[loopback].conn != before {
+		t.Error("it was opened anew")
+	}
+	if r.binds(freePort(t)); r.open[loopback].conn == before {
+		t.Error("it is at the old port")
+	}
+	other := newRig(t)
+	if err := other.Configure(map[Address]Binding{loopback: {Port: r.open[loopback].Port}}); err == nil {
+		t.Error("two have the same port")
+	}
+}
+
+// TestSocketIsHandedOver: what comes while nobody reads is the successor's.
+func TestSocketIsHandedOver(t *testing.T) {
+	old, sender := newRig(t), newRig(t)
+	port := freePort(t)
+	old.binds(port)
+	sockets := old.HandOver()
+	if len(sockets) != 1 {
+		t.Fatalf("%d sockets", len(sockets))
+	}
+	if err := old.o.Readers.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if err := sender.Configure(map[Address]Binding{loopback: {}}); err != nil {
+		t.Fatal(err)
+	}
+	sock := sender.open[loopback]
+	sock.Port = port
+	sender.Send(say("between the two"))
+	successor := newRig(t, inherit.File{Name: "hello", File: sockets[0]})
+	if got := successor.binds(port); got != port || len(successor.left) != 0 {
+		t.Fatalf("bound to %d, left %v", got, successor.left)
+	}
+	successor.hears("between the two")
+}
