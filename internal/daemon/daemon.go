@@ -24,6 +24,7 @@ import (
 	"tandem/internal/linux/caps"
 	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/links"
+	"tandem/internal/status"
 	"tandem/internal/tape"
 	"tandem/internal/task"
 )
@@ -77,7 +78,7 @@ type Daemon struct {
 	// reportsAt is when the reports were read that the next effects are of, zero for none.
 	reportsAt time.Time
 	joins     latency.Histogram
-	watch     watch
+	board     status.Board
 }
 
 // repairInterval is how often the kernel's links and addresses are compared with what
@@ -157,7 +158,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	d.tasks.Go("timer", d.loop.Run)
 	d.tasks.Go("link monitor", d.readLinks)
 	d.tasks.Go("BFD events", d.bfd.Run)
-	d.tasks.Go("samples", d.keepWatch)
+	d.tasks.Go("samples", d.takeSamples)
 	select {
 	case <-ctx.Done():
 		_ = d.call(d.retire)

@@ -13,11 +13,11 @@ type Sample struct {
 // Depth is how many samples a history holds: a quarter of an hour.
 const Depth = 900
 
-// History is a ring of samples.
-type History struct{ samples []Sample }
+// history is a ring of samples.
+type history struct{ samples []Sample }
 
-// Add takes the totals of a second.
-func (h *History) Add(at int64, self, peer Totals) {
+// add takes the totals of a second.
+func (h *history) add(at int64, self, peer Totals) {
 	s := Sample{At: at, Self: self, Peer: peer}
 	if n := len(h.samples); n > 0 {
 		last := &h.samples[n-1]
@@ -41,5 +41,5 @@ func grown(before, now uint64) uint64 {
 	return now - before
 }
 
-// Samples copies the history, the oldest first.
-func (h *History) Samples() []Sample { return append([]Sample{}, h.samples...) }
+// list copies the history, the oldest first.
+func (h *history) list() []Sample { return append([]Sample{}, h.samples...) }

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
@@ -90,21 +91,49 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestHistory(t *testing.T) {
-	var h History
-	h.Add(1, Totals{Joins: 100}, Totals{})
-	h.Add(2, Totals{Joins: 103, Leaves: 1}, Totals{Joins: 50})
-	h.Add(3, Totals{Joins: 103, Leaves: 2}, Totals{Joins: 57})
-	h.Add(4, Totals{Joins: 104, Leaves: 2}, Totals{Joins: 2}) // the peer began anew
-	s := h.Samples()
+	var h history
+	h.add(1, Totals{Joins: 100}, Totals{})
+	h.add(2, Totals{Joins: 103, Leaves: 1}, Totals{Joins: 50})
+	h.add(3, Totals{Joins: 103, Leaves: 2}, Totals{Joins: 57})
+	h.add(4, Totals{Joins: 104, Leaves: 2}, Totals{Joins: 2}) // the peer began anew
+	s := h.list()
 	for i, want := range [][2]uint64{{0, 0}, {3, 1}, {7, 1}, {1, 0}} {
 		if s[i].Joins != want[0] || s[i].Leaves != want[1] {
 			t.Errorf("second %d: %d joins, %d leaves, want %v", i, s[i].Joins, s[i].Leaves, want)
 		}
 	}
 	for i := range 2 * Depth {
-		h.Add(int64(5+i), Totals{}, Totals{})
+		h.add(int64(5+i), Totals{}, Totals{})
 	}
-	if s = h.Samples(); len(s) != Depth || s[Depth-1].At != int64(4+2*Depth) {
+	if s = h.list(); len(s) != Depth || s[Depth-1].At != int64(4+2*Depth) {
 		t.Errorf("%d samples, the last of second %d", len(s), s[len(s)-1].At)
+	}
+}
+
+func TestBoard(t *testing.T) {
+	var b Board
+	if _, at := b.Peer(); !at.IsZero() {
+		t.Errorf("the peer told at %v", at)
+	}
+	b.AddSample(1000, Totals{Joins: 5})
+	now := time.Now()
+	b.SetPeer(Device{Name: "b", Totals: Totals{Joins: 7}}, now)
+	b.AddSample(2000, Totals{Joins: 6})
+	if peer, at := b.Peer(); peer.Name != "b" || at != now {
+		t.Errorf("the peer is %q and told at %v", peer.Name, at)
+	}
+	samples := b.Samples()
+	if len(samples) != 2 || samples[0].Peer != (Totals{}) || samples[1].Peer.Joins != 7 || samples[1].Joins != 1 {
+		t.Errorf("%+v", samples)
+	}
+	for i := range handoversKept + 3 {
+		before := b.Handovers()
+		b.AddHandover(Handover{At: int64(i)})
+		if i > 0 && before[0].At != int64(i-1) {
+			t.Errorf("a list that was given out has changed: %+v", before)
+		}
+	}
+	if list := b.Handovers(); len(list) != handoversKept || list[0].At != handoversKept+2 || list[handoversKept-1].At != 3 {
+		t.Errorf("%+v", list)
 	}
 }

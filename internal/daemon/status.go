@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"tandem/internal/device"
@@ -14,25 +13,12 @@ import (
 	"tandem/internal/status"
 )
 
-const (
-	// watchInterval is how often a sample is taken and the peer asked how it is.
-	watchInterval = time.Second
-	// handoversKept is how many changes of what is sent are remembered.
-	handoversKept = 16
-)
+// sampleInterval is how often a sample is taken and the peer asked how it is.
+const sampleInterval = time.Second
 
-// watch is what the device remembers of itself and of its peer for people to see.
-type watch struct {
-	mu        sync.Mutex
-	peer      status.Device
-	peerAt    time.Time // when the peer told, zero when it never has
-	history   status.History
-	handovers []status.Handover // the last one first
-}
-
-// keepWatch takes samples and asks the peer until the daemon stops.
-func (d *Daemon) keepWatch(ctx context.Context) error {
-	tick := time.NewTicker(watchInterval)
+// takeSamples notes how this device is, and asks the peer how it is, until ctx ends.
+func (d *Daemon) takeSamples(ctx context.Context) error {
+	tick := time.NewTicker(sampleInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -41,11 +27,7 @@ func (d *Daemon) keepWatch(ctx context.Context) error {
 		case <-tick.C:
 		}
 		snapshot := d.Snapshot()
-		self := status.Of(status.Facts{Snapshot: snapshot}).Totals
-		peer, _ := d.PeerStatus()
-		d.watch.mu.Lock()
-		d.watch.history.Add(snapshot.At.UnixMilli(), self, peer.Totals)
-		d.watch.mu.Unlock()
+		d.board.AddSample(snapshot.At.UnixMilli(), status.Of(status.Facts{Snapshot: snapshot}).Totals)
 		for _, s := range snapshot.Services {
 			if s.TCP == rbs.Connected {
 				d.post(device.AskStatus{Service: s.Name})
@@ -62,11 +44,9 @@ func (d *Daemon) Status() (s status.Device) {
 
 // describe is Status within a turn.
 func (d *Daemon) describe() status.Device {
-	d.watch.mu.Lock()
-	defer d.watch.mu.Unlock()
 	return status.Of(status.Facts{
 		Name: d.model.SysName, Version: d.opts.Version, Snapshot: d.snapshot(), Sessions: d.sessionStates(),
-		Alarms: d.opts.Journal.Alarms(), Handovers: d.watch.handovers,
+		Alarms: d.opts.Journal.Alarms(), Handovers: d.board.Handovers(),
 	})
 }
 
@@ -79,18 +59,10 @@ func (d *Daemon) sessionStates() (list []status.Session) {
 }
 
 // PeerStatus is what the peer has told last, and when; it never has at the zero time.
-func (d *Daemon) PeerStatus() (s status.Device, at time.Time) {
-	d.watch.mu.Lock()
-	defer d.watch.mu.Unlock()
-	return d.watch.peer, d.watch.peerAt
-}
+func (d *Daemon) PeerStatus() (s status.Device, at time.Time) { return d.board.Peer() }
 
 // History lists the samples of the last minutes.
-func (d *Daemon) History() []status.Sample {
-	d.watch.mu.Lock()
-	defer d.watch.mu.Unlock()
-	return d.watch.history.Samples()
-}
+func (d *Daemon) History() []status.Sample { return d.board.Samples() }
 
 // exchangeStatus answers the peer that asks how this device is, and takes what it tells.
 func (d *Daemon) exchangeStatus(fx device.ChannelEffects) {
@@ -99,9 +71,7 @@ func (d *Daemon) exchangeStatus(fx device.ChannelEffects) {
 		if err != nil {
 			d.emit(event.PeerStatusBad.With(fx.Service, err))
 		} else {
-			d.watch.mu.Lock()
-			d.watch.peer, d.watch.peerAt = s, time.Now()
-			d.watch.mu.Unlock()
+			d.board.SetPeer(s, time.Now())
 		}
 	}
 	if fx.StatusWanted {
@@ -122,9 +92,6 @@ func (d *Daemon) handedOver(h device.Handover) {
 		note.Gap = float64(took.Microseconds()) / 1000
 		gap = took.Round(10 * time.Microsecond).String()
 	}
-	d.watch.mu.Lock()
-	kept := d.watch.handovers[:min(len(d.watch.handovers), handoversKept-1)]
-	d.watch.handovers = append([]status.Handover{note}, kept...)
-	d.watch.mu.Unlock()
+	d.board.AddHandover(note)
 	d.emit(event.Switchover.With(h.ETrunk, h.EthTrunk, h.From, h.To, gap, h.Reason))
 }
