@@ -20,9 +20,12 @@ import (
 	"tandem/internal/console"
 	"tandem/internal/daemon"
 	"tandem/internal/daemon/bfdloop"
+	"tandem/internal/daemon/identity"
 	"tandem/internal/event"
 	"tandem/internal/journal"
+	"tandem/internal/linux/caps"
 	"tandem/internal/linux/inherit"
+	"tandem/internal/linux/sched"
 	"tandem/internal/manage"
 	"tandem/internal/manage/sshd"
 	"tandem/internal/metrics"
@@ -77,16 +80,16 @@ func run(f flags) error {
 
 	// Before anything else, so that the reason is told rather than its effect
 	// on some file.
-	if err := daemon.CheckPrivileges(); err != nil {
+	if err := caps.Check(); err != nil {
 		return err
 	}
-	lock, err := daemon.Lock(f.run, inherited.One(lockFile))
+	lock, err := identity.Lock(f.run, inherited.One(lockFile))
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
 	// Not before the lock: whoever is turned away says that and nothing else.
-	if err := daemon.RaisePriority(); err != nil {
+	if err := sched.RaiseProcess(); err != nil {
 		log.Emit(event.PriorityNotRaised.With(err))
 	}
 	store, err := config.Open(f.state)
@@ -96,7 +99,7 @@ func run(f flags) error {
 	for _, damage := range store.Damage() {
 		log.Emit(event.StoreDamaged.With(damage))
 	}
-	id, err := daemon.DeviceID(f.state)
+	id, err := identity.DeviceID(f.state)
 	if err != nil {
 		return err
 	}

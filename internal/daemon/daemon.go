@@ -21,7 +21,6 @@ import (
 	"tandem/internal/event"
 	"tandem/internal/journal"
 	"tandem/internal/latency"
-	"tandem/internal/linux/caps"
 	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/links"
 	"tandem/internal/status"
@@ -84,9 +83,6 @@ type Daemon struct {
 // repairInterval is how often the kernel's links and addresses are compared with what
 // they should be.
 const repairInterval = 10 * time.Second
-
-// CheckPrivileges says which capabilities a daemon would lack in this process.
-func CheckPrivileges() error { return caps.Check() }
 
 // New prepares a daemon: netlink and BFD. Nothing is configured until Apply.
 func New(opts Options) (*Daemon, error) {

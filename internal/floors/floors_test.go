@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"linux/udp":           {},
 	"linux/ping":          {"echo"},
 	"linux/caps":          {},
+	"linux/sched":         {},
 	"linux/inherit":       {},
 	"cutter":              {},                                              // for tests
 	"linux/testnet":       {"linux/netns", "linux/netlink", "linux/links"}, // for the adapters\' tests
@@ -51,9 +52,10 @@ var allowed = map[string][]string{
 	"sim/mutations":       {}, // tests only
 	"daemon/eventloop":    {},
 	"daemon/bfdsession":   {"daemon/bfdloop", "daemon/eventloop", "config", "device", "bfd", "etrunk", "event"},
+	"daemon/identity":     {"config"},
 	"daemon/hello":        {"daemon/eventloop", "task", "device", "etrunk", "event", "linux/inherit", "linux/udp"},
 	"daemon/channel":      {"daemon/eventloop", "task", "device", "rbs", "event", "pki"},
-	"daemon/bfdloop":      {"bfd", "task", "linux/udp"},
+	"daemon/bfdloop":      {"bfd", "task", "linux/sched", "linux/udp"},
 	"daemon/netif":        {"config", "linux/links"},
 	"daemon/mldio":        {"device", "mld", "event", "task", "linux/packet", "linux/inherit"},
 	"fib":                 {"device", "event", "linux/inherit"},
@@ -72,7 +74,7 @@ var allowed = map[string][]string{
 	"pairtest":            {"manage", "pki", "linux/*"}, // tests only
 	"cmd/tandem":          {"tape", "config", "console", "pki", "manage", "manage/terminal", "trunkguard", "command"},
 	"cmd/tandem-lab":      {"lab", "bench"},
-	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "event", "journal", "linux/inherit", "manage", "manage/sshd", "metrics", "web"},
+	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "daemon/identity", "event", "journal", "linux/caps", "linux/inherit", "linux/sched", "manage", "manage/sshd", "metrics", "web"},
 	"golden":              {}, // tests only
 	"manpage":             {}, // tests only
 	"floors":              {},

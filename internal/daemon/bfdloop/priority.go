@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/sched"
 )
 
 // Priority is how the operating system treats the loop's thread.
@@ -23,8 +25,6 @@ const (
 	// are above ordinary real-time work and below the kernel's own threads.
 	runtimePriority = 40
 	loopPriority    = runtimePriority + 1
-	// shortSlice, in nanoseconds, lets the thread preempt others when it wakes (Linux 6.12).
-	shortSlice = 100_000
 )
 
 // raisePriority gives the calling thread the best priority that is permitted. A
@@ -46,7 +46,7 @@ func raisePriority(realTime bool) (Priority, string) {
 		}
 		note = fmt.Sprintf("SCHED_FIFO: %v", err)
 	}
-	if err := setScheduler(unix.SchedAttr{Nice: -20, Runtime: shortSlice, Flags: unix.SCHED_FLAG_RESET_ON_FORK}); err != nil {
+	if err := setScheduler(unix.SchedAttr{Nice: -20, Runtime: sched.ShortSlice, Flags: unix.SCHED_FLAG_RESET_ON_FORK}); err != nil {
 		return PriorityNormal, join(note, fmt.Sprintf("nice -20: %v", err))
 	}
 	return PriorityNice, note

@@ -1,4 +1,5 @@
-package daemon
+// Package sched asks the kernel to run threads of this program ahead of others (sched(7)).
+package sched
 
 import (
 	"errors"
@@ -9,19 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The priority of the whole daemon: when a link dies on a busy machine, what
-// decides the gap is how soon a turn can be taken.
-const (
-	niceness = -10
-	// shortSlice, in nanoseconds, is how long another thread may go on when one of
-	// these wakes, not the milliseconds that a thread has by default (Linux 6.12).
-	shortSlice = 100_000
-)
+// ShortSlice, in nanoseconds, is how long another thread may go on when one with such a
+// slice wakes, instead of the milliseconds that a thread has by default (Linux 6.12).
+const ShortSlice = 100_000
 
-// RaisePriority puts every thread of the process, and those that they start,
-// ahead of ordinary work. An error says that the system does not permit it; the
-// daemon works without.
-func RaisePriority() error {
+// niceness is that of a program which must not wait for ordinary work.
+const niceness = -10
+
+// RaiseProcess puts every thread of the process, and those that they start, ahead of
+// ordinary work: when a link dies on a busy machine, what decides the gap is how soon the
+// daemon can act. An error says that the system does not permit it for some thread; the
+// others are raised all the same.
+func RaiseProcess() error {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func raise(id int) error {
 	}
 	attr.Nice = niceness
 	if attr.Policy == unix.SCHED_NORMAL {
-		attr.Runtime = shortSlice
+		attr.Runtime = ShortSlice
 	}
 	return unix.SchedSetAttr(id, attr, 0)
 }

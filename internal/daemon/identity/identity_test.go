@@ -1,4 +1,4 @@
-package daemon
+package identity
 
 import (
 	"os"

@@ -1,4 +1,6 @@
-package daemon
+// Package identity sees to it that one run directory has one daemon, and that a device is
+// the same one after a restart.
+package identity
 
 import (
 	"crypto/rand"
