@@ -17,7 +17,7 @@ import (
 // Bed is a network with a plane on its router: streams come in by u0, host 0 is behind
 // d0 and host 1 behind d1. Both hosts listen to all groups.
 type Bed struct {
-	*testing.T
+	testing.TB
 	*testnet.Net
 	kind   Kind
 	router *router
@@ -57,10 +57,10 @@ func inBucket(n int) (list []int) {
 }
 
 // NewBed builds the network, without a plane.
-func NewBed(t *testing.T, kind Kind) *Bed {
+func NewBed(t testing.TB, kind Kind) *Bed {
 	t.Helper()
 	n := testnet.New(t)
-	return &Bed{T: t, Net: n, kind: kind, sender: n.Sender(t)}
+	return &Bed{TB: t, Net: n, kind: kind, sender: n.Sender(t)}
 }
 
 // listen has a host listen to all groups.

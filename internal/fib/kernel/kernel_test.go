@@ -46,7 +46,7 @@ func dropGate(t testing.TB, n *testnet.Node) {
 func TestPlane(t *testing.T) { fibtest.Run(t, kind) }
 
 // newPlane opens a plane on a network of its own.
-func newPlane(t *testing.T, initial device.Gate) (*fibtest.Bed, *Plane) {
+func newPlane(t testing.TB, initial device.Gate) (*fibtest.Bed, *Plane) {
 	t.Helper()
 	var p *Plane
 	b := fibtest.NewBed(t, fibtest.Kind{Open: func(n *testnet.Node, r fib.Router, g device.Gate, left fib.Checkpoint) (fib.Plane, error) {

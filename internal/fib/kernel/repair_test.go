@@ -129,17 +129,3 @@ func TestSilentStreams(t *testing.T) {
 		t.Errorf("doubtful: %v, want %v", a.doubtful, want)
 	}
 }
-
-// TestSetRoutesAllocatesNothing: a join costs no memory here.
-func TestSetRoutesAllocatesNothing(t *testing.T) {
-	b, p := newPlane(t, device.Gate{})
-	var changes []device.RouteChange
-	for i := range 8 {
-		changes = append(changes, fibtest.Route(i, [][]string{{"d0"}, {"d0", "d1"}}[i%2]...))
-	}
-	b.InTurn(func() {
-		if got := testing.AllocsPerRun(100, func() { p.SetRoutes(changes) }); got != 0 {
-			t.Errorf("%v allocations for %d routes", got, len(changes))
-		}
-	})
-}
