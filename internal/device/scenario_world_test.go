@@ -1,0 +1,278 @@
+package device_test
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
+)
+
+// How long things take around the devices of a scene.
+const (
+	wireTime    = time.Millisecond      // from one device to the other
+	carrierTime = time.Millisecond      // until a device hears of its own link
+	guardTime   = 15 * time.Millisecond // until the leg of a dead device is taken down for it
+)
+
+// scene is two devices, a switch below them, a network above them and a wire between them.
+type scene struct {
+	t       testing.TB
+	now     time.Duration
+	zero    time.Duration // from which the scenario counts
+	nodes   [2]*node
+	pending []arrival
+	cut     bool // the wire between the devices
+	held    bool // the channel on it: its bytes wait
+	lines   []string
+}
+
+// arrival is something that is on its way.
+type arrival struct {
+	at time.Duration
+	do func()
+}
+
+// node is one device and what surrounds it.
+type node struct {
+	scene *scene
+	index int
+	dev   *device.Device // nil while it is dead
+	boots uint64
+
+	legCable, upCable bool
+	legAdmin          bool
+	conn              rbs.ConnID // the latest connection of the channel
+	queue             [][]byte   // its bytes that wait
+	told              string     // of its member by the latest hello
+}
+
+func newScene(t testing.TB) *scene {
+	s := &scene{t: t}
+	for i := range s.nodes {
+		s.nodes[i] = &node{scene: s, index: i, legCable: true, upCable: true, legAdmin: true}
+	}
+	return s
+}
+
+func (n *node) name() string { return string(rune('A' + n.index)) }
+func (n *node) peer() *node  { return n.scene.nodes[1-n.index] }
+func (n *node) address() netip.Addr {
+	return netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 15: byte(0xa + n.index)})
+}
+
+// say notes what a device did.
+func (n *node) say(format string, args ...any) {
+	n.scene.lines = append(n.scene.lines, fmt.Sprintf("%8.3f %s  %s", (n.scene.now-n.scene.zero).Seconds(), n.name(), fmt.Sprintf(format, args...)))
+}
+
+// take returns what has been noted since it was last called.
+func (s *scene) take() []string {
+	lines := s.lines
+	s.lines = nil
+	return lines
+}
+
+func (s *scene) after(d time.Duration, do func()) {
+	s.pending = append(s.pending, arrival{s.now + d, do})
+}
+
+// pass lets time go by, event by event.
+func (s *scene) pass(d time.Duration) {
+	for end := s.now + d; s.step(end); {
+	}
+}
+
+// step does what comes next, until a time. Of what is due at once the devices come first, A before B.
+func (s *scene) step(end time.Duration) bool {
+	slices.SortStableFunc(s.pending, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
+	next, do := end+1, func() {}
+	if len(s.pending) > 0 && s.pending[0].at < next {
+		next = s.pending[0].at
+		do = func() {
+			first := s.pending[0]
+			s.pending = s.pending[1:]
+			first.do()
+		}
+	}
+	for _, n := range s.nodes {
+		if n.dev == nil {
+			continue
+		}
+		if at, ok := n.dev.Deadline(); ok && at < next {
+			next, do = max(at, s.now), func() { n.dev.Advance(s.now); n.carryOut() }
+		}
+	}
+	if next > end {
+		s.now = end
+		return false
+	}
+	s.now = next
+	do()
+	return true
+}
+
+// settings are those of the pair that docs describe: one leg, shared with the peer, with one profile.
+func (n *node) settings() device.Settings {
+	cfg := etrunk.DefaultConfig()
+	cfg.ID, cfg.Key, cfg.DeviceID, cfg.Priority = 1, []byte("key"), uint64(1+n.index), uint8(10+10*n.index)
+	cfg.Local, cfg.Peer, cfg.BFDSession = n.address(), n.peer().address(), "core"
+	cfg.RevertDelay = 10 * time.Second
+	cfg.Members = []etrunk.MemberConfig{{ID: 10, Mode: etrunk.ForceMaster}}
+	member := device.Member{ETrunk: 1, EthTrunk: 10}
+	return device.Settings{
+		Interfaces: map[string]device.InterfaceSettings{
+			"up0":         {Netdev: "up0", Upstream: true, MLD: mld.DefaultConfig()},
+			"Eth-Trunk10": {Netdev: "eth-trunk10", MLD: mld.DefaultConfig(), Profile: "rbp1"},
+		},
+		ETrunks: map[uint32]etrunk.Config{1: cfg},
+		Legs:    map[device.Member]device.LegSettings{member: {Netdev: "eth-trunk10"}},
+		Services: map[string]device.ServiceSettings{"rbs1": {
+			Config:    rbs.Config{Name: "rbs1", Local: cfg.Local, Peer: cfg.Peer, Enabled: true},
+			Retention: 600 * time.Second,
+		}},
+		Profiles: map[string]device.ProfileSettings{"rbp1": {BackupID: 10, Service: "rbs1", Member: member, MLD: true, Hot: true}},
+	}
+}
+
+// boot starts the device with nothing in its memory.
+func (n *node) boot() {
+	n.boots++
+	n.dev = device.New(uint64(1+n.index), n.boots, time.Unix(1_700_000_000, 0).Add(n.scene.now), n.scene.now)
+	n.dev.Observe(n.observe)
+	n.told = ""
+	n.tellLinks()
+	n.must(n.dev.Configure(n.scene.now, n.settings()))
+	n.carryOut()
+}
+
+// die ends it as SIGKILL does.
+func (n *node) die() {
+	n.dev = nil
+	n.hangUp("connection reset by peer")
+	n.scene.after(guardTime, func() {
+		if n.dev == nil {
+			n.legAdmin = false
+			n.say("its supervisor takes the leg of the dead device down")
+		}
+	})
+}
+
+// restart lets another program go on from what this one knows. Only the channel is made anew.
+func (n *node) restart() {
+	cp := n.dev.Checkpoint(n.scene.now)
+	n.dev = nil
+	n.hangUp("connection reset by peer")
+	n.dev = device.New(cp.ID, cp.Boot, time.Unix(1, 0), n.scene.now)
+	n.dev.Observe(n.observe)
+	for _, link := range cp.Links {
+		n.dev.Handle(n.scene.now, link)
+	}
+	n.must(n.dev.Resume(n.scene.now, n.settings(), &cp))
+	n.carryOut()
+}
+
+func (n *node) must(err error) {
+	if err != nil {
+		n.scene.t.Fatal(err)
+	}
+}
+
+// handle gives the device an event, if it lives.
+func (n *node) handle(ev device.Event) {
+	if n.dev != nil {
+		n.dev.Handle(n.scene.now, ev)
+		n.carryOut()
+	}
+}
+
+func (n *node) tellLinks() {
+	linkLocal := netip.AddrFrom16([16]byte{0xfe, 0x80, 15: byte(0xa + n.index)})
+	n.handle(device.LinkChanged{Netdev: "up0", Exists: true, Index: 2, AdminUp: true, Up: n.upCable, LinkLocal: linkLocal})
+	n.handle(device.LinkChanged{Netdev: "eth-trunk10", Exists: true, Index: 3, AdminUp: n.legAdmin, Up: n.legAdmin && n.legCable, LinkLocal: linkLocal})
+}
+
+// carryOut does what the device asks for, and says so.
+func (n *node) carryOut() {
+	fx := n.dev.Effects()
+	n.tell(fx)
+	for _, leg := range fx.Legs {
+		n.legAdmin = leg.Up
+		n.scene.after(carrierTime, n.tellLinks)
+	}
+	for _, h := range fx.Hellos {
+		n.transmit(func(to *node) { to.handle(device.HelloReceived{From: n.address(), Packet: h.Packet}) })
+	}
+	for _, ch := range fx.Channels {
+		n.serve(ch.Effects)
+	}
+}
+
+// transmit takes something to the other device, unless the wire is cut.
+func (n *node) transmit(arrive func(to *node)) {
+	n.scene.after(wireTime, func() {
+		if !n.scene.cut {
+			arrive(n.peer())
+		}
+	})
+}
+
+// serve does what the remote backup service asks of its connection.
+func (n *node) serve(fx rbs.Effects) {
+	for _, c := range fx.Close {
+		if c.Conn == n.conn {
+			n.hangUp(c.Reason)
+		}
+	}
+	for range fx.Dial {
+		n.scene.after(wireTime, n.dial)
+	}
+	for _, send := range fx.Send {
+		if send.Conn == n.conn {
+			n.queue = append(n.queue, bytes.Clone(send.Bytes))
+			n.scene.after(wireTime, n.flush)
+		}
+	}
+}
+
+func (n *node) dial() {
+	to := n.peer()
+	if n.scene.cut || to.dev == nil {
+		n.handle(device.ChannelDialFailed{Service: "rbs1", Reason: "no route to host"})
+		return
+	}
+	n.conn, to.conn = n.conn+1, to.conn+1
+	n.queue, to.queue = nil, nil
+	to.handle(device.ChannelAccepted{Service: "rbs1", Conn: to.conn, From: n.address()})
+	n.handle(device.ChannelDialled{Service: "rbs1", Conn: n.conn})
+}
+
+// flush lets the bytes that wait arrive, unless the channel is held.
+func (n *node) flush() {
+	for len(n.queue) > 0 && !n.scene.held && !n.scene.cut {
+		chunk := n.queue[0]
+		n.queue = n.queue[1:]
+		n.peer().handle(device.ChannelReceived{Service: "rbs1", Conn: n.peer().conn, Bytes: chunk})
+		n.handle(device.ChannelWritten{Service: "rbs1", Conn: n.conn})
+	}
+}
+
+// hangUp ends the connection. The other device hears of it, unless the wire is cut.
+func (n *node) hangUp(reason string) {
+	n.conn++ // what is under way belongs to none
+	n.queue = nil
+	to, conn := n.peer(), n.peer().conn
+	n.transmit(func(*node) {
+		if to.conn == conn {
+			to.conn++
+			to.handle(device.ChannelClosed{Service: "rbs1", Conn: conn, Reason: reason})
+		}
+	})
+}
