@@ -14,11 +14,9 @@ import (
 	"tandem/internal/device"
 	"tandem/internal/echo"
 	"tandem/internal/event"
-	"tandem/internal/linux/links"
 	"tandem/internal/linux/ping"
 	"tandem/internal/mld"
 	"tandem/internal/state"
-	"tandem/internal/trunkguard"
 )
 
 // Apply brings the device to a configuration. When a part of it cannot be had,
@@ -71,11 +69,7 @@ func (d *Daemon) configure(m *config.Model) error {
 			return err
 		}
 	}
-	d.trunks.applied = true
-	if err := d.reconcileTrunks(); err != nil {
-		return err
-	}
-	if err := d.reconcileVPNs(); err != nil {
+	if err := d.netif.Build(m); err != nil {
 		return err
 	}
 	if err := d.hellos.Configure(d.helloSockets(m)); err != nil {
@@ -84,7 +78,7 @@ func (d *Daemon) configure(m *config.Model) error {
 	if err := d.attach(); err != nil {
 		return err
 	}
-	if err := d.reconcileInterfaces(); err != nil {
+	if err := d.netif.Activate(); err != nil {
 		return err
 	}
 	if err := d.bfd.Configure(m); err != nil {
@@ -100,7 +94,7 @@ func (d *Daemon) configure(m *config.Model) error {
 	if !m.Multicast {
 		d.closeMulticast()
 	}
-	return trunkguard.WriteLegs(d.opts.RunDir, d.legs())
+	return nil
 }
 
 // configureDevice brings the device to its settings: for the first time from where
@@ -182,26 +176,6 @@ func (d *Daemon) BatchBackup(service string) error {
 	return err
 }
 
-// Interfaces lists the interfaces of the configuration and of the system.
-func (d *Daemon) Interfaces() []state.Interface {
-	var infos []state.Interface
-	_ = d.call(func() {
-		configured := make(map[string]bool)
-		for _, name := range slices.Sorted(maps.Keys(d.model.Interfaces)) {
-			netdev := d.links.Netdev(name)
-			configured[netdev] = true
-			infos = append(infos, d.interfaceInfo(string(name), netdev))
-		}
-		for link := range d.links.All() {
-			if !configured[link.Name] {
-				infos = append(infos, d.interfaceInfo(link.Name, link.Name))
-			}
-		}
-	})
-	d.countTraffic(infos)
-	return infos
-}
-
 // BFD lists the configured BFD sessions, those too that do not run.
 func (d *Daemon) BFD() []bfd.SessionState { return d.bfd.List() }
 
@@ -216,35 +190,6 @@ func (d *Daemon) Ping(ctx context.Context, r echo.Request, told func(echo.Reply)
 		}
 	}
 	return ping.Run(ctx, r, told)
-}
-
-// countTraffic fills in the kernel's counters. It asks on a connection of its own,
-// so that no turn waits for it.
-func (d *Daemon) countTraffic(infos []state.Interface) {
-	handle, err := links.Open()
-	if err != nil {
-		d.emit(event.CountersNotRead.With(err))
-		return
-	}
-	defer handle.Close()
-	counters, err := handle.Counters()
-	if err != nil {
-		d.emit(event.CountersNotRead.With(err))
-	}
-	for i := range infos {
-		c := counters[infos[i].Netdev]
-		infos[i].In, infos[i].Out = state.Traffic(c.In), state.Traffic(c.Out)
-	}
-}
-
-func (d *Daemon) interfaceInfo(name, netdev string) state.Interface {
-	link := d.links.Get(netdev)
-	info := state.Interface{Name: name, Exists: link.Exists, Up: link.Up, AdminUp: link.AdminUp, BFDDown: d.bfd.Lost(netdev),
-		Addresses: slices.Clone(link.Addresses), Kind: link.Kind, MTU: link.MTU}
-	if link.Exists {
-		info.Netdev, info.MAC = netdev, link.HardwareAddr.String()
-	}
-	return info
 }
 
 // known lists the names of objects for an error text.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -22,7 +21,6 @@ import (
 	"tandem/internal/journal"
 	"tandem/internal/latency"
 	"tandem/internal/linux/inherit"
-	"tandem/internal/linux/links"
 	"tandem/internal/status"
 	"tandem/internal/tape"
 	"tandem/internal/task"
@@ -48,10 +46,9 @@ type Daemon struct {
 	opts   Options
 	origin time.Time // of the monotonic time
 
-	device  *tape.Device
-	bfd     *bfdsession.Sessions
-	netlink *links.Handle
-	monitor *links.Monitor
+	device *tape.Device
+	bfd    *bfdsession.Sessions
+	netif  *netif.Owner
 
 	loop *eventloop.Loop
 	over chan struct{} // told when the daemon is to end
@@ -61,17 +58,15 @@ type Daemon struct {
 
 	// Of whoever has the turn.
 	model     *config.Model
-	links     netif.Links
-	multicast *multicast // nil while routing is not enabled
+	links     *netif.Links // those that netif knows
+	multicast *multicast   // nil while routing is not enabled
 	hellos    *hello.Sockets
 	channels  *channel.Channels
-	interfaces
-	trunks   trunks
-	wantGate device.Gate // for a forwarding plane that is opened later
-	repairAt time.Time
-	alarmsAt time.Time // when they are looked at next
-	legacy   *legacy   // until the first configuration is in force
-	failed   error     // ends the daemon
+	wantGate  device.Gate // for a forwarding plane that is opened later
+	repairAt  time.Time
+	alarmsAt  time.Time // when they are looked at next
+	legacy    *legacy   // until the first configuration is in force
+	failed    error     // ends the daemon
 	// retirement is under way once the daemon was asked to end.
 	retirement retirement
 	// reportsAt is when the reports were read that the next effects are of, zero for none.
@@ -108,6 +103,14 @@ func New(opts Options) (*Daemon, error) {
 		readers: task.NewGroup(context.Background()),
 		model:   config.New(),
 	}
+	interfaces := netif.Options{RunDir: opts.RunDir, DeviceID: opts.DeviceID, News: linkNews{d}}
+	if left != nil {
+		interfaces.State = left.Netif
+	}
+	if d.netif, err = netif.Open(interfaces); err != nil {
+		return nil, err
+	}
+	d.links = d.netif.Links()
 	d.loop = d.newLoop()
 	device := &router{d.device, origin}
 	d.hellos = hello.New(hello.Options{
@@ -118,21 +121,8 @@ func New(opts Options) (*Daemon, error) {
 		Loop: d.loop, Device: device, Log: opts.Journal, Tasks: d.tasks,
 		Inherited: func(at netip.AddrPort) *os.File { return d.inherited(rbsFile, at, "") },
 	})
-	d.interfaces = newInterfaces()
-	if err := d.openTrunks(); err != nil {
-		d.emit(event.LinksNotRecorded.With(err))
-	}
-	if left != nil {
-		d.inheritState(&left.handover)
-	}
-	if d.netlink, err = links.Open(); err != nil {
-		return nil, fmt.Errorf("netlink: %w", err)
-	}
-	if d.monitor, err = links.Watch(); err != nil {
-		return nil, fmt.Errorf("link monitor: %w", err)
-	}
 	sessions := bfdsession.Options{
-		Loop: d.loop, Device: device, Log: opts.Journal, Links: &d.links, InterfaceChanged: d.followSession,
+		Loop: d.loop, Device: device, Log: opts.Journal, Links: d.links, InterfaceChanged: d.followSession,
 		BFD: bfdloop.Options{Origin: origin, Helper: opts.BFDHelper, StallLimit: StallLimit},
 	}
 	if left != nil {
@@ -166,7 +156,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 
 // begin is the first turn.
 func (d *Daemon) begin() error {
-	first, err := d.monitor.Read()
+	first, err := d.netif.Read()
 	if err != nil {
 		return fmt.Errorf("link monitor: %w", err)
 	}
@@ -202,11 +192,7 @@ func (d *Daemon) leave() error {
 	if d.failed != nil {
 		return d.failed
 	}
-	for _, leg := range d.legs() {
-		if err := d.netlink.SetTrunkUp(leg, false, nil); err != nil && !errors.Is(err, links.ErrNotFound) {
-			d.emit(event.LegNotSteered.With(leg, false, false, err))
-		}
-	}
+	d.netif.TakeLegsDown()
 	if err := d.device.Configure(d.now(), device.Settings{}); err != nil {
 		return err
 	}
@@ -220,8 +206,7 @@ func (d *Daemon) close() {
 	d.channels.Close()
 	d.hellos.Close()
 	d.closeMulticast()
-	d.monitor.Close()
-	d.netlink.Close()
+	d.netif.Close()
 	_ = d.readers.Stop() // none of them fails
 	_ = d.tasks.Stop()
 }

@@ -19,7 +19,7 @@ func (d *Daemon) execute() {
 		d.handedOver(h)
 	}
 	for _, leg := range fx.Legs {
-		if err := d.steer(leg); err != nil {
+		if err := d.netif.Steer(leg); err != nil {
 			d.emit(event.LegNotSteered.With(leg.Netdev, leg.Up, leg.Aside, err))
 		}
 	}
@@ -65,12 +65,7 @@ func (d *Daemon) setGate(g device.Gate) {
 // repair compares the kernel with what it should hold and mends it.
 func (d *Daemon) repair() {
 	d.repairAt = time.Now().Add(repairInterval)
-	if err := d.reconcileTrunks(); err != nil {
-		d.emit(event.EthTrunkNotConfigured.With(err))
-	}
-	if err := d.reconcileAddresses(); err != nil {
-		d.emit(event.InterfaceNotConfigured.With(err))
-	}
+	d.netif.Repair()
 }
 
 func (d *Daemon) sendMLD(m device.SendMLD) {

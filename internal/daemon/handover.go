@@ -4,15 +4,14 @@ import (
 	"encoding/gob"
 	"fmt"
 	"io"
-	"maps"
 	"net/netip"
 	"os"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/daemon/bfdsession"
+	"tandem/internal/daemon/netif"
 	"tandem/internal/device"
 	"tandem/internal/linux/inherit"
 	"tandem/internal/tape"
@@ -53,13 +52,8 @@ type handover struct {
 	Forwarding []byte // of the forwarding plane
 	Joined     []int  // interface indexes, of the MLD socket
 
-	Added   map[string][]netip.Prefix
-	Raised  map[int]bool
-	Lowered map[string]bool
-	Steered map[string]device.LegChange
-	Actors  map[string]ownedActor
-	Apart   map[string]bool
-	BFD     bfdsession.State
+	Netif netif.State
+	BFD   bfdsession.State
 }
 
 // legacy is what the daemon before this one has left: nil once it has been taken over.
@@ -179,12 +173,7 @@ func (d *Daemon) handOver(s *handover, files inherit.Files, pass func(inherit.Fi
 func (s *handover) remember(d *Daemon) {
 	s.Origin = monotonic() - d.now()
 	s.Device = d.device.Checkpoint(d.now())
-	s.Added = make(map[string][]netip.Prefix)
-	for name, addresses := range d.added {
-		s.Added[name] = slices.Collect(maps.Keys(addresses))
-	}
-	s.Raised, s.Lowered = d.raised, d.lowered
-	s.Steered, s.Actors, s.Apart = d.trunks.steered, d.trunks.actors, d.trunks.apart
+	s.Netif = d.netif.State()
 }
 
 // write puts the state into a file that is in memory only: it holds secrets, and is not
@@ -200,19 +189,4 @@ func (s *handover) write() (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-// inheritState takes over what a daemon before this one knew of the world outside the device.
-func (d *Daemon) inheritState(s *handover) {
-	for name, addresses := range s.Added {
-		d.added[name] = make(map[netip.Prefix]bool)
-		for _, a := range addresses {
-			d.added[name][a] = true
-		}
-	}
-	maps.Copy(d.raised, s.Raised)
-	maps.Copy(d.lowered, s.Lowered)
-	maps.Copy(d.trunks.steered, s.Steered)
-	maps.Copy(d.trunks.actors, s.Actors)
-	maps.Copy(d.trunks.apart, s.Apart)
 }

@@ -1,155 +1,121 @@
 package daemon
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"net/netip"
-	"slices"
-
-	"golang.org/x/sys/unix"
 
 	"tandem/internal/config"
+	"tandem/internal/daemon/netif"
+	"tandem/internal/device"
 	"tandem/internal/event"
 	"tandem/internal/linux/links"
+	"tandem/internal/state"
 )
 
-// interfaces is what the daemon has done to the interfaces of the
-// configuration, so that it can be undone.
-type interfaces struct {
-	added   map[string]map[netip.Prefix]bool // addresses, by Linux name
-	raised  map[int]bool                     // by index: set up once, then left to others
-	lowered map[string]bool                  // by `shutdown`, by Linux name
-}
-
-func newInterfaces() interfaces {
-	return interfaces{
-		added:   make(map[string]map[netip.Prefix]bool),
-		raised:  make(map[int]bool),
-		lowered: make(map[string]bool),
-	}
-}
-
-// prepareLinks brings links that have just appeared to their configuration, and
-// gives those that were set down and up again their addresses back.
-func (d *Daemon) prepareLinks(changed []links.Link) {
-	appeared := false
-	for _, l := range changed {
-		if !l.Exists {
-			delete(d.added, l.Name)
-			delete(d.lowered, l.Name)
-			delete(d.raised, l.Index)
-		} else if !d.raised[l.Index] {
-			appeared = true
+// readLinks takes note of the links that come, change and go.
+func (d *Daemon) readLinks(ctx context.Context) error {
+	for {
+		changed, err := d.netif.Read()
+		if err != nil {
+			if d.mayReadOn(ctx, "link monitor", err) {
+				continue
+			}
+			return nil
+		}
+		if d.turn(func() { d.linksChanged(changed) }) != nil {
+			return nil
 		}
 	}
-	if err := d.reconcileInterfaces(); err != nil {
+}
+
+// linksChanged takes note of links that came, changed or went.
+func (d *Daemon) linksChanged(changed []links.Link) {
+	rebuild := d.netif.Update(changed)
+	if err := d.attach(); err != nil {
 		d.emit(event.InterfaceNotConfigured.With(err))
 	}
-	if appeared && d.usesAliases() {
-		if err := d.configure(d.model); err != nil {
-			d.emit(event.InterfaceNotConfigured.With(err))
-		}
+	if !rebuild {
+		return
+	}
+	if err := d.configure(d.model); err != nil {
+		d.emit(event.InterfaceNotConfigured.With(err))
 	}
 }
 
-func (d *Daemon) usesAliases() bool {
-	for name := range d.model.Interfaces {
-		if name.HasSlash() {
-			return true
-		}
+// linkNews passes on what the interfaces' owner tells.
+type linkNews struct{ *Daemon }
+
+var _ netif.News = linkNews{}
+
+// LinkChanged tells BFD and the device of a link.
+func (n linkNews) LinkChanged(l device.LinkChanged) {
+	index := l.Index
+	if !l.Exists {
+		index = 0
 	}
-	for _, s := range d.model.Sessions {
-		if s.Interface.HasSlash() || s.TrackInterface.HasSlash() {
-			return true
-		}
-	}
-	return false
+	n.bfd.SetLink(l.Netdev, index, l.Up)
+	n.tellLink(l)
 }
 
-// reconcileInterfaces brings the administrative state and the addresses of the
-// configured interfaces about. The legs are steered by the device.
-func (d *Daemon) reconcileInterfaces() error {
-	var errs []error
-	for _, i := range d.model.Interfaces {
-		errs = append(errs, d.reconcileAdmin(i))
-	}
-	errs = append(errs, d.reconcileAddresses())
-	return errors.Join(errs...)
+// Emit logs an event.
+func (n linkNews) Emit(e event.Event) { n.emit(e) }
+
+// tellLink tells the device of a link. One of which a BFD session was lost is down for it.
+func (d *Daemon) tellLink(l device.LinkChanged) {
+	l.Up = l.Up && !d.bfd.Lost(l.Netdev)
+	d.device.Handle(d.now(), l)
 }
 
-func (d *Daemon) reconcileAdmin(i *config.Interface) error {
-	link := d.links.Get(d.links.Netdev(i.Name))
-	if !link.Exists || d.isLeg(i.Name) || i.Trunk != "" && d.isLeg(i.Trunk) && !i.Shutdown && !d.lowered[link.Name] {
-		return nil // steered by the device, with its ports
+// followSession tells the device of an interface that is taken for down since a BFD session
+// on it has failed, or no longer.
+func (d *Daemon) followSession(netdev string) {
+	if link := d.links.Get(netdev); link.Up {
+		d.emit(event.InterfaceFollowsBFD.With(netdev, !d.bfd.Lost(netdev)))
+		d.tellLink(d.netif.Told(link))
 	}
-	switch {
-	case i.Shutdown:
-		d.lowered[link.Name] = true
-		if link.AdminUp { // whoever has set it up meanwhile
-			return d.setUp(i, link.Name, false)
-		}
-	case !i.Shutdown && (d.lowered[link.Name] || !d.raised[link.Index]):
-		delete(d.lowered, link.Name)
-		d.raised[link.Index] = true
-		if !link.AdminUp {
-			return d.setUp(i, link.Name, true)
-		}
-	}
-	return nil
 }
 
-func (d *Daemon) isLeg(name config.InterfaceName) bool {
-	return slices.Contains(d.legs(), d.links.Netdev(name))
+// Interfaces lists the interfaces of the configuration and of the system.
+func (d *Daemon) Interfaces() []state.Interface {
+	var infos []state.Interface
+	_ = d.call(func() { infos = d.interfaceInfos() })
+	if err := netif.CountTraffic(infos); err != nil { // outside the turn: none is to wait for it
+		d.emit(event.CountersNotRead.With(err))
+	}
+	return infos
 }
 
-// reconcileAddresses adds the configured addresses that are missing and takes
-// away those that this daemon added and that are no longer configured.
-func (d *Daemon) reconcileAddresses() error {
-	var errs []error
-	configured := make(map[string]map[netip.Prefix]bool)
-	for _, i := range d.model.Interfaces {
-		netdev := d.links.Netdev(i.Name)
-		link := d.links.Get(netdev)
-		configured[netdev] = make(map[netip.Prefix]bool)
-		for _, address := range i.Addresses {
-			configured[netdev][address] = true
-			// An address given to a link that is down would lack its route.
-			if !link.AdminUp || !i.IPv6 || slices.Contains(link.Addresses, address) {
-				continue
-			}
-			if err := d.netlink.AddAddress(netdev, address); err != nil {
-				errs = append(errs, fmt.Errorf("interface %s: address %s: %w", i.Name, address, err))
-				continue
-			}
-			if d.added[netdev] == nil {
-				d.added[netdev] = make(map[netip.Prefix]bool)
-			}
-			d.added[netdev][address] = true
-		}
+func (d *Daemon) interfaceInfos() []state.Interface {
+	infos := d.netif.Interfaces()
+	for i := range infos {
+		infos[i].BFDDown = d.bfd.Lost(infos[i].Netdev)
 	}
-	for netdev, addresses := range d.added {
-		for address := range addresses {
-			if configured[netdev][address] {
-				continue
-			}
-			delete(addresses, address)
-			err := d.netlink.DeleteAddress(netdev, address)
-			if gone := errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, links.ErrNotFound); err != nil && !gone {
-				errs = append(errs, fmt.Errorf("%s: address %s: %w", netdev, address, err))
-			}
-		}
-	}
-	return errors.Join(errs...)
+	return infos
 }
 
-// legs lists the Linux names of the member Eth-Trunks.
-func (d *Daemon) legs() []string {
-	var legs []string
-	for id := range d.model.ETrunks {
-		for _, m := range d.model.Members(id) {
-			legs = append(legs, d.links.Netdev(config.EthTrunkName(m.EthTrunk)))
+// EthTrunk returns what a configured Eth-Trunk is in the kernel.
+func (d *Daemon) EthTrunk(number uint32) (state.EthTrunk, error) {
+	var info state.EthTrunk
+	var err error
+	name := config.EthTrunkName(number)
+	if stopped := d.call(func() {
+		if d.model.Interfaces[name] == nil {
+			err = fmt.Errorf("%s is not configured; known: %s", name, known(ethTrunks(d.model)))
+			return
+		}
+		info, err = d.netif.EthTrunk(name)
+	}); stopped != nil {
+		return info, stopped
+	}
+	return info, err
+}
+
+func ethTrunks(m *config.Model) map[config.InterfaceName]bool {
+	trunks := make(map[config.InterfaceName]bool)
+	for name := range m.Interfaces {
+		if _, ok := name.EthTrunk(); ok {
+			trunks[name] = true
 		}
 	}
-	slices.Sort(legs)
-	return slices.Compact(legs)
+	return trunks
 }

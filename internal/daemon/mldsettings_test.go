@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tandem/internal/config"
+	"tandem/internal/daemon/netif"
 	"tandem/internal/device"
 	"tandem/internal/mld"
 )
@@ -53,7 +54,7 @@ interface eth3
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := (&Daemon{}).settings(m)
+	got, err := (&Daemon{links: new(netif.Links)}).settings(m)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"tandem/internal/fib"
 	"tandem/internal/fib/kernel"
 	"tandem/internal/linux/inherit"
-	"tandem/internal/linux/links"
 	"tandem/internal/state"
 )
 
@@ -171,45 +170,3 @@ func (r multicastRouter) Receive(events []device.Event, readAt time.Time) bool {
 func (r multicastRouter) Name(index int) string { return r.d.links.Name(index) }
 
 func (r multicastRouter) Emit(e event.Event) { r.d.emit(e) }
-
-// linksChanged tells everybody of links that came, changed or went.
-func (d *Daemon) linksChanged(changed []links.Link) {
-	vpns := d.vpnIndices()
-	d.links.Update(changed)
-	if err := d.attach(); err != nil {
-		d.emit(event.InterfaceNotConfigured.With(err))
-	}
-	for _, l := range changed {
-		index := l.Index
-		if !l.Exists {
-			index = 0
-		}
-		d.bfd.SetLink(l.Name, index, d.links.Carries(l))
-		d.tellLink(l)
-		if bond := d.links.Get(d.links.Name(l.Master)); bond.Bond != nil {
-			d.bfd.SetLink(bond.Name, bond.Index, d.links.Carries(bond))
-			d.tellLink(bond)
-		}
-	}
-	d.trunksChanged(changed)
-	d.vpnsChanged(vpns, changed)
-	d.prepareLinks(changed)
-}
-
-// tellLink tells the device of a link.
-func (d *Daemon) tellLink(l links.Link) {
-	d.device.Handle(d.now(), device.LinkChanged{
-		Netdev: l.Name, Exists: l.Exists, Index: l.Index, AdminUp: l.AdminUp, LinkLocal: l.LinkLocal,
-		Up: d.links.Carries(l) && !d.bfd.Lost(l.Name), LACP: l.Bond != nil && l.Bond.Mode == links.BondLACP,
-		Apart: d.trunks.apart[l.Name], Key: d.trunks.keys[l.Name],
-	})
-}
-
-// followSession tells the device of an interface that is taken for down since a BFD session
-// on it has failed, or no longer.
-func (d *Daemon) followSession(netdev string) {
-	if link := d.links.Get(netdev); link.Up {
-		d.emit(event.InterfaceFollowsBFD.With(netdev, !d.bfd.Lost(netdev)))
-		d.tellLink(link)
-	}
-}

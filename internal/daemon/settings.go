@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"tandem/internal/config"
 	"tandem/internal/daemon/channel"
 	"tandem/internal/daemon/hello"
+	"tandem/internal/daemon/netif"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
 	"tandem/internal/pki"
@@ -112,7 +112,8 @@ func (d *Daemon) trunkSettings(m *config.Model, t *config.ETrunk) (etrunk.Config
 			ID: member.EthTrunk, RemoteID: member.RemoteEthTrunk, Mode: mode, Work: workMode(m, member.EthTrunk),
 		})
 	}
-	cfg.LACP, cfg.Profiles = etrunk.LACPSystem{ID: sharedSystem(m, t), Priority: lacpPriority(m)}, trunkProfiles(m, t.ID)
+	shared := netif.SharedSystem(m, t)
+	cfg.LACP, cfg.Profiles = etrunk.LACPSystem{ID: shared.System, Priority: shared.Priority}, trunkProfiles(m, t.ID)
 	return cfg, nil
 }
 
@@ -143,14 +144,7 @@ func (d *Daemon) systemID(m *config.Model) etrunk.SystemID {
 	if m.LACPSystemID != (config.MAC{}) {
 		return etrunk.SystemID(m.LACPSystemID)
 	}
-	return d.ownSystem()
-}
-
-// ownSystem is a system identifier that no other device has.
-func (d *Daemon) ownSystem() [6]byte {
-	var id [8]byte
-	binary.BigEndian.PutUint64(id[:], d.opts.DeviceID)
-	return [6]byte{0x02, id[3], id[4], id[5], id[6], id[7]} // locally administered unicast
+	return netif.OwnSystem(d.opts.DeviceID)
 }
 
 func trackedSession(m *config.Model, svc *config.Service) string {

@@ -95,3 +95,5 @@ func (l *Links) Carries(link links.Link) bool {
 	}
 	return false
 }
+
+func speaksLACP(l links.Link) bool { return l.Bond != nil && l.Bond.Mode == links.BondLACP }

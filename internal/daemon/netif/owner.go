@@ -1,0 +1,203 @@
+package netif
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tandem/internal/config"
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/linux/links"
+	"tandem/internal/trunkguard"
+)
+
+// News is told what happens to interfaces.
+type News interface {
+	// LinkChanged tells that a link came, changed or went, or that the switch took it
+	// into its aggregate or out of it.
+	LinkChanged(device.LinkChanged)
+	// Emit tells what belongs into the log.
+	Emit(event.Event)
+}
+
+// Options are what an Owner needs.
+type Options struct {
+	RunDir   string // where it notes what it does to links, and which are the legs
+	DeviceID uint64 // the LACP system of a leg in standby is made of it
+	News     News
+	State    State // of the Owner before a planned restart, else the zero value
+}
+
+// Owner brings the network interfaces of the namespace to a configuration. Read may be
+// called from any goroutine, all else only by whoever has the turn. Until Build it changes
+// nothing.
+type Owner struct {
+	news    News
+	runDir  string
+	own     [6]byte // an LACP system identifier that no other device has
+	netlink *links.Handle
+	monitor *links.Monitor
+
+	links  Links
+	model  *config.Model // the one in force, nil before the first
+	plan   plan          // of model, as of the links now
+	built  plan          // as of Build
+	record record
+	lacp   lacpWatch
+	state  State
+}
+
+// Open makes the Owner of the namespace of the calling thread.
+func Open(opts Options) (*Owner, error) {
+	o := &Owner{news: opts.News, runDir: opts.RunDir, own: OwnSystem(opts.DeviceID), state: opts.State}
+	var err error
+	if o.record, err = readRecord(opts.RunDir); err != nil {
+		o.news.Emit(event.LinksNotRecorded.With(err))
+	}
+	if o.netlink, err = links.Open(); err != nil {
+		return nil, fmt.Errorf("netlink: %w", err)
+	}
+	if o.monitor, err = links.Watch(); err != nil {
+		o.netlink.Close()
+		return nil, fmt.Errorf("link monitor: %w", err)
+	}
+	return o, nil
+}
+
+// Close ends the Owner and a Read that is waiting. What it did to links stays.
+func (o *Owner) Close() {
+	o.monitor.Close()
+	o.netlink.Close()
+}
+
+// State returns what the Owner after a planned restart begins with.
+func (o *Owner) State() State { return o.state }
+
+// Links are the links known.
+func (o *Owner) Links() *Links { return &o.links }
+
+// Read waits for changes of links and returns them for Update: first all links that there
+// are. It returns net.ErrClosed after Close; after another error it may be called again
+// and misses nothing. It is for one goroutine.
+func (o *Owner) Read() ([]links.Link, error) {
+	return o.monitor.Read()
+}
+
+// Update takes note of links that came, changed or went, tells of them, and mends what
+// somebody has changed about those of the configuration. It reports whether the
+// configuration means other links than when it was built: then it has to be applied anew.
+func (o *Owner) Update(changed []links.Link) (rebuild bool) {
+	o.links.Update(changed)
+	for _, l := range changed {
+		o.tell(l)
+		if bond := o.links.Get(o.links.Name(l.Master)); bond.Bond != nil {
+			o.tell(bond)
+		}
+		if !l.Exists {
+			delete(o.state.Interfaces, l.Name)
+		}
+	}
+	if o.model == nil {
+		o.report(event.InterfaceNotConfigured, o.interfaces().reconcile())
+		return false
+	}
+	o.plan = newPlan(o.model, &o.links, o.own)
+	if slices.ContainsFunc(changed, func(l links.Link) bool { return l.Bond != nil || l.Kind == "vlan" || o.plan.onTrunk(l.Name) }) {
+		o.lookAtLACP()
+		o.report(event.EthTrunkNotConfigured, trunks{o.pass()}.reconcile())
+	}
+	if slices.ContainsFunc(changed, func(l links.Link) bool { return o.plan.wantsVRF(l.Name) || o.plan.bindings[l.Name] != "" }) {
+		o.report(event.InterfaceNotConfigured, vrfs{o.pass()}.reconcile())
+	}
+	o.report(event.InterfaceNotConfigured, o.interfaces().reconcile())
+	return o.plan.differs(&o.built)
+}
+
+// Build makes the bonds, sub-interfaces and VRFs of a configuration, which is in force from
+// then on, and undoes those that it does not want any more. An interface that the
+// kernel cannot make is no error.
+func (o *Owner) Build(m *config.Model) error {
+	o.model, o.plan = m, newPlan(m, &o.links, o.own)
+	o.built = o.plan
+	if err := trunkguard.WriteLegs(o.runDir, o.plan.legs); err != nil {
+		return err
+	}
+	if err := (trunks{o.pass()}).reconcile(); err != nil {
+		return err
+	}
+	return vrfs{o.pass()}.reconcile()
+}
+
+// Activate brings about whether the configured interfaces are up, and their addresses.
+func (o *Owner) Activate() error { return o.interfaces().reconcile() }
+
+// Repair mends what somebody else has changed and what Update was not told of.
+func (o *Owner) Repair() {
+	if o.model == nil {
+		return
+	}
+	o.report(event.EthTrunkNotConfigured, trunks{o.pass()}.reconcile())
+	o.report(event.InterfaceNotConfigured, o.interfaces().addresses())
+}
+
+// Steer takes a leg up, down or to LACP standby.
+func (o *Owner) Steer(leg device.LegChange) error {
+	o.state.trunk(leg.Netdev).Asked = leg
+	o.lacp.begin()
+	if !leg.Up {
+		return o.netlink.SetTrunkUp(leg.Netdev, false, nil)
+	}
+	return trunks{o.pass()}.raise(leg.Netdev, o.links.Get(leg.Netdev))
+}
+
+// TakeLegsDown takes all legs out of service, because nobody hears on them any more.
+func (o *Owner) TakeLegsDown() {
+	for _, leg := range o.plan.legs {
+		if err := o.netlink.SetTrunkUp(leg, false, nil); err != nil && !errors.Is(err, links.ErrNotFound) {
+			o.news.Emit(event.LegNotSteered.With(leg, false, false, err))
+		}
+	}
+}
+
+// Due is when Advance is to be called next, zero when nothing is due.
+func (o *Owner) Due() time.Time { return o.lacp.lookAt }
+
+// Advance looks at the legs that join the switch's aggregate or leave it.
+func (o *Owner) Advance(time.Time) { o.lookAtLACP() }
+
+// Told returns what News is told of a link.
+func (o *Owner) Told(l links.Link) device.LinkChanged {
+	var known Trunk
+	if t := o.state.Trunks[l.Name]; t != nil {
+		known = *t
+	}
+	return device.LinkChanged{
+		Netdev: l.Name, Exists: l.Exists, Index: l.Index, AdminUp: l.AdminUp, LinkLocal: l.LinkLocal,
+		Up: o.links.Carries(l), LACP: speaksLACP(l), Apart: known.Apart, Key: known.Key,
+	}
+}
+
+func (o *Owner) tell(l links.Link) { o.news.LinkChanged(o.Told(l)) }
+
+func (o *Owner) lookAtLACP() {
+	for _, leg := range o.lacp.look(o.netlink, &o.links, o.plan.legs, &o.state) {
+		o.tell(leg)
+	}
+}
+
+// report tells what could not be brought about, if anything.
+func (o *Owner) report(kind *event.Kind, err error) {
+	if err != nil {
+		o.news.Emit(kind.With(err))
+	}
+}
+
+func (o *Owner) pass() *pass {
+	return &pass{netlink: o.netlink, plan: &o.plan, record: &o.record, state: &o.state, emit: o.news.Emit}
+}
+
+func (o *Owner) interfaces() interfaces {
+	return interfaces{netlink: o.netlink, known: &o.links, plan: &o.plan, state: &o.state}
+}

@@ -1,0 +1,102 @@
+package netif
+
+import (
+	"errors"
+	"maps"
+	"slices"
+
+	"tandem/internal/linux/links"
+)
+
+// trunks brings bonds, their ports and sub-interfaces to the plan, whoever has changed
+// them, and undoes what it does not want any more. What it finds under a name of the
+// plan it adopts as it is.
+type trunks struct{ *pass }
+
+func (t trunks) reconcile() error {
+	if len(t.plan.bonds) == 0 && !t.record.holdsTrunks() {
+		return nil
+	}
+	if err := t.look(); err != nil {
+		return err
+	}
+	errs := t.undo()
+	for _, name := range slices.Sorted(maps.Keys(t.plan.bonds)) {
+		errs = append(errs, t.bond(t.plan.bonds[name]))
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.plan.vlans)) {
+		errs = append(errs, t.vlan(t.plan.vlans[name]))
+	}
+	return errors.Join(append(errs, t.record.save())...)
+}
+
+// undo takes back what was done for a configuration that does not hold any more.
+func (t trunks) undo() (errs []error) {
+	r := t.record
+	for _, name := range slices.Sorted(maps.Keys(r.Ports)) {
+		if p := r.Ports[name]; !slices.Contains(t.plan.bonds[p.Bond].ports, name) {
+			errs = append(errs, t.release(name, p))
+		}
+	}
+	// Sub-interfaces sort after their bond; they go first.
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(r.Created))) {
+		_, bond := t.plan.bonds[name]
+		_, vlan := t.plan.vlans[name]
+		switch link := t.now[name]; {
+		case link.Index != r.Created[name]: // gone, or somebody else's by now
+			delete(r.Created, name)
+		case !bond && !vlan:
+			errs = append(errs, t.remove(name))
+		}
+	}
+	return append(errs, t.restoreActors(), t.restoreAddresses())
+}
+
+// restoreActors gives adopted bonds that are no LACP members any more their system back.
+func (t trunks) restoreActors() error {
+	var errs []error
+	for name, was := range t.record.Actors {
+		if p := t.plan.bonds[name]; p.member && p.bond.Mode == links.BondLACP {
+			continue
+		}
+		delete(t.record.Actors, name)
+		t.state.forgetActor(name)
+		if t.now[name].Bond != nil {
+			errs = append(errs, t.netlink.SetActor(name, was.Priority, was.System))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// restoreAddresses gives trunks without a configured Ethernet address theirs back.
+func (t trunks) restoreAddresses() error {
+	var errs []error
+	for name, was := range t.record.Addresses {
+		if t.plan.bonds[name].mac != nil {
+			continue
+		}
+		delete(t.record.Addresses, name)
+		if t.now[name].Exists {
+			errs = append(errs, t.netlink.SetHardwareAddr(name, was))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// release takes a port out of its bond and leaves it as it was found.
+func (t trunks) release(name string, p recordedPort) error {
+	delete(t.record.Ports, name)
+	port, bond := t.now[name], t.now[p.Bond]
+	if !port.Exists || !bond.Exists || port.Master != bond.Index {
+		return nil
+	}
+	if err := t.netlink.Release(name); err != nil {
+		return err
+	}
+	if p.Up {
+		if err := t.netlink.SetUp(name, true); err != nil {
+			return err
+		}
+	}
+	return t.look()
+}
