@@ -1,6 +1,7 @@
 package bfdloop
 
 import (
+	"context"
 	"encoding/gob"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"tandem/internal/bfd"
+	"tandem/internal/task"
 )
 
 // errHelperAway is returned while a helper that has ended is being replaced.
@@ -26,6 +28,7 @@ const (
 // are told Down, and another one is started with the same configuration.
 type helper struct {
 	o        Options
+	ready    chan struct{} // closed when the first helper runs
 	out      chan Event
 	incoming chan Event    // to pump
 	stopped  chan struct{} // closed when the last process has ended
@@ -42,12 +45,13 @@ type helper struct {
 	handed  bool // to another process: closed, but the helper lives on
 	starts  uint64
 
-	alive map[string]bool // sessions last told Init or Up; for keep alone
+	alive map[string]bool // sessions last told Init or Up; for Run alone
 }
 
-func startHelper(o Options) (*helper, error) {
+func startHelper(o Options, tasks *task.Group) (*helper, error) {
 	h := &helper{
 		o:        o,
+		ready:    make(chan struct{}),
 		out:      make(chan Event, eventQueue),
 		incoming: make(chan Event),
 		stopped:  make(chan struct{}),
@@ -55,30 +59,30 @@ func startHelper(o Options) (*helper, error) {
 		links:    make(map[string]linkState),
 		alive:    make(map[string]bool),
 	}
-	started := make(chan error, 1)
-	go h.keep(started)
-	if err := <-started; err != nil {
+	if err := tasks.Start("BFD helper", h); err != nil {
 		return nil, fmt.Errorf("bfd helper: %w", err)
 	}
-	go h.pump()
+	tasks.Go("BFD event queue", func(context.Context) error { h.pump(); return nil })
 	return h, nil
 }
 
-// keep runs one helper after the other until close. It stays on its thread, since a
-// process is born into the network namespace of the thread that starts it.
-func (h *helper) keep(started chan<- error) {
+// Ready is for [task.Task].
+func (h *helper) Ready() <-chan struct{} { return h.ready }
+
+// Run keeps one helper after the other running until close. It stays on its thread, since
+// a process is born into the network namespace of the thread that starts it.
+func (h *helper) Run(context.Context) error {
 	runtime.LockOSThread()
 	if h.o.OnThread != nil {
 		if err := h.o.OnThread(); err != nil {
-			started <- err
-			return
+			return err
 		}
 	}
 	dec, process, err := h.begin()
-	started <- err
 	if err != nil {
-		return
+		return err
 	}
+	close(h.ready)
 	for {
 		if err == nil {
 			h.read(dec)
@@ -92,6 +96,7 @@ func (h *helper) keep(started chan<- error) {
 	}
 	close(h.incoming)
 	close(h.stopped)
+	return nil
 }
 
 // read takes what the helper says until it ends.

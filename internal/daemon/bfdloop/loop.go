@@ -1,6 +1,7 @@
 package bfdloop
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"tandem/internal/bfd"
+	"tandem/internal/task"
 )
 
 // Event is a change of state of a session.
@@ -76,7 +78,7 @@ const LateLimit = 5 * time.Millisecond
 type Loop struct {
 	backend backend
 	beaten  atomic.Bool // since the pulse was last sent
-	closed  chan struct{}
+	tasks   *task.Group // all goroutines of the loop
 }
 
 // backend is a loop on a thread of this process or in a helper.
@@ -100,26 +102,20 @@ func Start(o Options) (*Loop, error) {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64()
 	}
+	l := &Loop{tasks: task.NewGroup(context.Background())}
+	var err error
 	if len(o.Helper) == 0 {
-		t, err := startThread(o, noParent)
-		if err != nil {
-			return nil, err
-		}
-		return newLoop(t, o), nil
+		l.backend, err = startThread(o, noParent, l.tasks)
+	} else {
+		l.backend, err = startHelper(o, l.tasks)
 	}
-	h, err := startHelper(o)
 	if err != nil {
 		return nil, err
 	}
-	return newLoop(h, o), nil
-}
-
-func newLoop(b backend, o Options) *Loop {
-	l := &Loop{backend: b, closed: make(chan struct{})}
 	if o.StallLimit > 0 {
-		go l.pulse(o.StallLimit / beatsInLimit)
+		l.tasks.Go("BFD pulse", func(ctx context.Context) error { return l.pulse(ctx, o.StallLimit/beatsInLimit) })
 	}
-	return l
+	return l, nil
 }
 
 // beatsInLimit is how many beats there can be in Options.StallLimit, so that a few
@@ -128,7 +124,7 @@ const beatsInLimit = 8
 
 // pulse passes beats on at an even pace. It is a goroutine of its own so that Beat
 // costs and risks nothing.
-func (l *Loop) pulse(every time.Duration) {
+func (l *Loop) pulse(ctx context.Context, every time.Duration) error {
 	ticks := time.NewTicker(every)
 	defer ticks.Stop()
 	for {
@@ -137,8 +133,8 @@ func (l *Loop) pulse(every time.Duration) {
 			if l.beaten.Swap(false) {
 				l.backend.beat()
 			}
-		case <-l.closed:
-			return
+		case <-ctx.Done():
+			return nil
 		}
 	}
 }
@@ -178,11 +174,10 @@ func (l *Loop) HandOver(grace time.Duration) (*os.File, error) { return l.backen
 // Close ends the sessions and tells their peers at once that this device is going,
 // so that they need not wait for their detection time. A second Close is ErrClosed.
 func (l *Loop) Close() error {
-	err := l.backend.close()
-	if err == nil {
-		close(l.closed)
+	if err := l.backend.close(); err != nil {
+		return err
 	}
-	return err
+	return l.tasks.Stop()
 }
 
 // RecommendedProcs is a value for runtime.GOMAXPROCS in a process that runs a Loop

@@ -1,6 +1,7 @@
 package bfdloop
 
 import (
+	"context"
 	"encoding/gob"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"tandem/internal/task"
 )
 
 // HelperArg is the argument that SelfHelper gives to the program.
@@ -77,12 +80,14 @@ func serve(conn io.ReadWriter, fd int) error {
 	}
 	origin := time.Now().Add(h.Origin - monotonic())
 	var err error
-	s.thread, err = startThread(Options{Origin: origin, Seed: h.Seed, StallLimit: h.StallLimit}, fd)
+	tasks := task.NewGroup(context.Background())
+	s.thread, err = startThread(Options{Origin: origin, Seed: h.Seed, StallLimit: h.StallLimit}, fd, tasks)
 	s.send(&reply{Err: toWire(err), PID: os.Getpid()})
 	if err != nil {
 		return err
 	}
-	go s.forward()
+	// It is not waited for: a parent that reads no more must not keep the helper from ending.
+	tasks.Go("BFD events", func(context.Context) error { s.forward(); return nil })
 	for s.attend(in) {
 		in = gob.NewDecoder(conn)
 		if in.Decode(&h) != nil || !h.Adopt {

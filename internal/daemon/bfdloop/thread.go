@@ -1,6 +1,7 @@
 package bfdloop
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime"
@@ -11,11 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/bfd"
+	"tandem/internal/task"
 )
 
 // thread is a loop on a thread of this process. Its methods may be called from any
 // goroutine.
 type thread struct {
+	o        Options
+	parent   int           // a socket, or noParent
+	ready    chan struct{} // closed when the loop runs
 	out      chan Event
 	commands mailbox
 	wake     int           // an eventfd that ends the wait
@@ -31,40 +36,42 @@ const noParent = -1
 // startThread starts a loop without sessions. A parent other than noParent is a
 // socket: the loop has real-time priority, and ends when the other end is closed. The
 // error is that of Options.OnThread, or of a kernel that is out of descriptors.
-func startThread(o Options, parent int) (*thread, error) {
+func startThread(o Options, parent int, tasks *task.Group) (*thread, error) {
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("bfd loop: eventfd: %w", err)
 	}
-	l := &thread{out: make(chan Event, eventQueue), wake: wake, stopped: make(chan struct{})}
-	started := make(chan error, 1)
-	go l.run(o, parent, started)
-	if err := <-started; err != nil {
+	l := &thread{o: o, parent: parent, wake: wake,
+		ready: make(chan struct{}), out: make(chan Event, eventQueue), stopped: make(chan struct{})}
+	if err := tasks.Start("BFD loop", l); err != nil {
 		unix.Close(wake)
 		return nil, fmt.Errorf("bfd loop: %w", err)
 	}
 	return l, nil
 }
 
-// run is the loop's goroutine. It never gives its thread back: the thread has a
+// Ready is for [task.Task].
+func (l *thread) Ready() <-chan struct{} { return l.ready }
+
+// Run is the loop, until close. It never gives its thread back: the thread has a
 // priority, and perhaps a network namespace, that no other goroutine may inherit.
-func (l *thread) run(o Options, parent int, started chan<- error) {
+func (l *thread) Run(context.Context) error {
 	runtime.LockOSThread()
-	if o.OnThread != nil {
-		if err := o.OnThread(); err != nil {
-			started <- err
-			return
+	if l.o.OnThread != nil {
+		if err := l.o.OnThread(); err != nil {
+			return err
 		}
 	}
-	w := newWorker(l, o, parent)
-	w.status.Priority, w.status.PriorityNote = raisePriority(parent != noParent)
-	started <- nil
+	w := newWorker(l, l.o, l.parent)
+	w.status.Priority, w.status.PriorityNote = raisePriority(l.parent != noParent)
+	close(l.ready)
 	for !w.done {
 		w.turn()
 	}
 	w.close()
 	close(l.out)
 	close(l.stopped)
+	return nil
 }
 
 func (l *thread) configure(cfgs []bfd.Config) error {
