@@ -40,6 +40,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/socket"
 )
 
 // Why a table could not be used as asked.
@@ -119,17 +121,10 @@ var past = time.Unix(1, 0)
 // own prepares a fresh socket as the owner of a table.
 func own(fd int, table uint32) error {
 	// The socket gets ICMPv6 as well as upcalls; nobody here reads that.
-	var none unix.ICMPv6Filter
-	for i := range none.Data {
-		none.Data[i] = ^uint32(0)
+	if err := socket.FilterICMPv6(fd); err != nil {
+		return err
 	}
-	if err := unix.SetsockoptICMPv6Filter(fd, unix.IPPROTO_ICMPV6, unix.ICMPV6_FILTER, &none); err != nil {
-		return fmt.Errorf("filter ICMPv6: %w", err)
-	}
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, upcallBuffer) != nil {
-		// Without the right to exceed net.core.rmem_max, as much as it allows.
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, upcallBuffer)
-	}
+	_ = socket.SetReceiveBuffer(fd, upcallBuffer)
 	if table != 0 {
 		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, mrt6Table, int(table)); err != nil {
 			return fmt.Errorf("multicast table %d: %w", table, openError(err))

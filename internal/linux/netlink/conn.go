@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/socket"
 )
 
 // Conn asks the kernel and reads its answers. It is for one goroutine at a time.
@@ -36,7 +38,7 @@ const (
 // Open makes a connection to a part of the kernel (NETLINK_ROUTE and the like), in the
 // network namespace of the calling thread.
 func Open(protocol int) (*Conn, error) {
-	fd, err := socket(protocol)
+	fd, err := open(protocol)
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +65,8 @@ func (c *Conn) Enable(options ...int) {
 // SetBuffers sets the room in bytes for what is sent and for what is received, beyond
 // the system's bounds if that is permitted, else as far as they allow.
 func (c *Conn) SetBuffers(size int) {
-	setBuffer(c.fd, unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, size)
-	setBuffer(c.fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, size)
+	_ = socket.SetSendBuffer(c.fd, size)
+	_ = socket.SetReceiveBuffer(c.fd, size)
 }
 
 // Ask sends a request and gives f each message of the answer, until the last. The

@@ -7,17 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func socket(protocol int) (int, error) {
+func open(protocol int) (int, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 	return fd, os.NewSyscallError("socket", err)
-}
-
-// setBuffer sets a buffer's size in bytes beyond the system's bounds if that is
-// permitted, else as far as they allow.
-func setBuffer(fd, force, polite, size int) {
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, force, size) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, polite, size)
-	}
 }
 
 // receive reads one datagram and returns its length, which is more than b holds when

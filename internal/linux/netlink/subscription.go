@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/socket"
 )
 
 // Subscription hears what the kernel tells to multicast groups. Its methods are for one
@@ -32,11 +34,11 @@ type Filter []unix.SockFilter
 // network namespace of the calling thread. The buffer, in bytes, holds what has not been
 // heard yet. A nil filter lets every message through.
 func Subscribe(protocol, buffer int, filter Filter, groups ...int) (*Subscription, error) {
-	fd, err := socket(protocol)
+	fd, err := open(protocol)
 	if err != nil {
 		return nil, err
 	}
-	setBuffer(fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, buffer)
+	_ = socket.SetReceiveBuffer(fd, buffer)
 	if err := join(fd, filter, groups); err != nil {
 		unix.Close(fd)
 		return nil, err

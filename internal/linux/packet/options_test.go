@@ -39,14 +39,3 @@ func FuzzHasRouterAlert(f *testing.F) {
 		}
 	})
 }
-
-// FuzzAncillary feeds what only the kernel writes; it must not be trusted with memory.
-func FuzzAncillary(f *testing.F) {
-	f.Add(appendControl(nil, 50, make([]byte, 20)))
-	f.Add(appendControl(appendControl(nil, 54, routerAlert), 52, []byte{1, 0, 0, 0}))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var count counters
-		r := reader{count: &count}
-		r.ancillary(append(make([]byte, 0, len(b)), b...), new(Message))
-	})
-}

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/socket"
 )
 
 // ICMPv6 types that the socket receives.
@@ -75,11 +77,11 @@ type Conn struct {
 // Open makes the sockets. It needs CAP_NET_RAW; without it the error wraps
 // fs.ErrPermission.
 func Open() (*Conn, error) {
-	fd, err := open(unix.SOCK_NONBLOCK, receiverFilter(), receiverOptions)
+	fd, err := open(unix.SOCK_NONBLOCK, receiverOptions, typeQuery, typeReportV1, typeDone, typeReportV2)
 	if err != nil {
 		return nil, err
 	}
-	setBuffer(fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, ReceiveBuffer)
+	_ = socket.SetReceiveBuffer(fd, ReceiveBuffer)
 	return Adopt(fd)
 }
 
@@ -87,12 +89,12 @@ func Open() (*Conn, error) {
 // where it did and has kept what came meanwhile.
 func Adopt(fd int) (*Conn, error) {
 	c := &Conn{file: os.NewFile(uintptr(fd), "mld")}
-	out, err := open(0, blockAll(), senderOptions)
+	out, err := open(0, senderOptions)
 	if err != nil {
 		c.file.Close()
 		return nil, err
 	}
-	setBuffer(out, unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, sendBuffer)
+	_ = socket.SetSendBuffer(out, sendBuffer)
 	c.out = os.NewFile(uintptr(out), "mld out")
 	if c.raw, err = c.file.SyscallConn(); err == nil {
 		c.send, err = c.out.SyscallConn()
@@ -112,13 +114,13 @@ func (c *Conn) HandOver() *os.File { return c.file }
 // Messages stay in the socket.
 func (c *Conn) Interrupt() { _ = c.file.SetReadDeadline(time.Unix(1, 0)) }
 
-// open makes one socket.
-func open(flags int, filter unix.ICMPv6Filter, options []option) (int, error) {
+// open makes one socket, which receives only some types of messages.
+func open(flags int, options []option, types ...int) (int, error) {
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC|flags, unix.IPPROTO_ICMPV6)
 	if err != nil {
 		return -1, fmt.Errorf("open MLD socket: %w", err)
 	}
-	err = os.NewSyscallError("set ICMPv6 filter", unix.SetsockoptICMPv6Filter(fd, unix.IPPROTO_ICMPV6, unix.ICMPV6_FILTER, &filter))
+	err = socket.FilterICMPv6(fd, types...)
 	for _, o := range options {
 		if err == nil {
 			err = os.NewSyscallError("set "+o.name, unix.SetsockoptInt(fd, o.level, o.opt, o.value))
@@ -129,22 +131,6 @@ func open(flags int, filter unix.ICMPv6Filter, options []option) (int, error) {
 		return -1, fmt.Errorf("open MLD socket: %w", err)
 	}
 	return fd, nil
-}
-
-// blockAll lets no message through.
-func blockAll() (filter unix.ICMPv6Filter) {
-	for i := range filter.Data {
-		filter.Data[i] = ^uint32(0) // a set bit blocks a type
-	}
-	return filter
-}
-
-func receiverFilter() unix.ICMPv6Filter {
-	filter := blockAll()
-	for _, typ := range []int{typeQuery, typeReportV1, typeDone, typeReportV2} {
-		filter.Data[typ/32] &^= 1 << (typ % 32)
-	}
-	return filter
 }
 
 type option struct {
@@ -166,14 +152,6 @@ var senderOptions = []option{
 	{"IPV6_MULTICAST_LOOP", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 0},
 	// Flow label 0 as in the kernel's own MLD, not one that differs after each boot.
 	{"IPV6_AUTOFLOWLABEL", unix.IPPROTO_IPV6, unix.IPV6_AUTOFLOWLABEL, 0},
-}
-
-// setBuffer sets a buffer's size, or as much of it as net.core.*mem_max allows
-// to those who are not root of the whole machine.
-func setBuffer(fd, force, polite, size int) {
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, force, size) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, polite, size)
-	}
 }
 
 // Close closes the sockets and ends a Read that is waiting.

@@ -1,12 +1,10 @@
 package packet
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net/netip"
-	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"tandem/internal/linux/socket"
 )
 
 const (
@@ -34,66 +32,30 @@ type Message struct {
 	Payload []byte
 }
 
-// reader is the memory of recvmmsg, made once.
+// reader reads batches of messages.
 type reader struct {
-	count    *counters
-	headers  [BatchSize]mmsghdr
-	iovecs   [BatchSize]unix.Iovec
-	names    [BatchSize]unix.RawSockaddrInet6
-	controls [BatchSize]control
-	data     []byte
+	count *counters
+	batch *socket.Batch
 
 	// Kept here so that the function given to the poller is made once.
-	want, got int
-	errno     unix.Errno
-	receive   func(fd uintptr) bool
-	overrun   uint32 // the kernel's count at the last message
-}
-
-// control is room for ancillary data, aligned as its heads must be.
-type control struct {
-	_    [0]unix.Cmsghdr
-	data [maxControl]byte
-}
-
-// mmsghdr is struct mmsghdr.
-type mmsghdr struct {
-	hdr unix.Msghdr
-	len uint32
+	want    int
+	got     []socket.Datagram
+	err     error
+	receive func(fd uintptr) bool
+	overrun uint32 // the kernel's count at the last message
 }
 
 func (r *reader) init(count *counters) {
 	r.count = count
-	r.data = make([]byte, BatchSize*MaxMessage)
-	for i := range r.headers {
-		r.iovecs[i].Base = &r.data[i*MaxMessage]
-		r.iovecs[i].SetLen(MaxMessage)
-		h := &r.headers[i].hdr
-		h.Name = (*byte)(unsafe.Pointer(&r.names[i]))
-		h.Iov = &r.iovecs[i]
-		h.SetIovlen(1)
-		h.Control = &r.controls[i].data[0]
-	}
-	r.receive = r.recvmmsg
+	r.batch = socket.NewBatch(BatchSize, MaxMessage, maxControl)
+	r.receive = r.poll
 }
 
-// recvmmsg receives up to r.want messages without waiting; it returns false to be called
+// poll receives up to r.want messages without waiting; it returns false to be called
 // again when there are some.
-func (r *reader) recvmmsg(fd uintptr) bool {
-	for i := range r.headers[:r.want] {
-		h := &r.headers[i].hdr
-		h.Namelen = unix.SizeofSockaddrInet6
-		h.SetControllen(maxControl)
-		h.Flags = 0
-	}
-	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.headers[0])), uintptr(r.want),
-			unix.MSG_DONTWAIT, 0, 0)
-		r.got, r.errno = int(n), errno
-		if errno != unix.EINTR {
-			return errno != unix.EAGAIN
-		}
-	}
+func (r *reader) poll(fd uintptr) bool {
+	r.got, r.err = r.batch.Receive(int(fd), r.want)
+	return len(r.got) > 0 || r.err != nil || r.want == 0
 }
 
 // Read waits for messages and fills the batch with those that are there, at
@@ -101,17 +63,17 @@ func (r *reader) recvmmsg(fd uintptr) bool {
 // It allocates nothing. After Close it returns net.ErrClosed.
 func (c *Conn) Read(batch []Message) (int, error) {
 	r := &c.reads
-	r.want = min(len(batch), BatchSize)
+	r.want = len(batch)
 	for {
 		if err := c.raw.Read(r.receive); err != nil {
 			return 0, c.ioError(err)
 		}
-		if r.errno != 0 {
-			return 0, fmt.Errorf("receive MLD messages: %w", r.errno)
+		if r.err != nil {
+			return 0, fmt.Errorf("receive MLD messages: %w", r.err)
 		}
 		n := 0
 		for i := range r.got {
-			if r.decode(i, &batch[n]) {
+			if r.decode(&r.got[i], &batch[n]) {
 				n++
 			}
 		}
@@ -122,54 +84,26 @@ func (c *Conn) Read(batch []Message) (int, error) {
 	}
 }
 
-// decode turns the i-th received message into m, or counts why not.
-func (r *reader) decode(i int, m *Message) bool {
-	h := &r.headers[i]
-	*m = Message{
-		Src:     netip.AddrFrom16(r.names[i].Addr),
-		Payload: r.data[i*MaxMessage:][:min(h.len, MaxMessage)],
+// decode turns a datagram into m, or counts why not.
+func (r *reader) decode(d *socket.Datagram, m *Message) bool {
+	if d.Overrun != 0 {
+		// The kernel's count has 32 bits; its growth is what counts.
+		r.count.overrun.Add(uint64(d.Overrun - r.overrun))
+		r.overrun = d.Overrun
 	}
-	complete := r.ancillary(r.controls[i].data[:h.hdr.Controllen], m)
 	switch {
-	case h.hdr.Flags&unix.MSG_TRUNC != 0:
+	case d.Truncated:
 		r.count.truncated.Add(1)
 		return false
-	case h.hdr.Flags&unix.MSG_CTRUNC != 0, !complete:
+	case d.ControlTruncated, !d.Dst.IsValid(), d.HopLimit < 0:
 		r.count.malformed.Add(1)
 		return false
 	}
-	return true
-}
-
-// ancillary reads what the kernel says about a message and returns whether all
-// that must be said was.
-func (r *reader) ancillary(b []byte, m *Message) bool {
-	var info, hops bool
-	for len(b) >= unix.SizeofCmsghdr {
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
-		if h.Len < unix.SizeofCmsghdr || uint64(h.Len) > uint64(len(b)) {
-			return false
-		}
-		data := b[unix.CmsgLen(0):h.Len]
-		switch {
-		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
-			m.Dst = netip.AddrFrom16([16]byte(data[:16]))
-			m.Ifindex = int(binary.NativeEndian.Uint32(data[16:]))
-			info = true
-		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_HOPLIMIT && len(data) >= 4:
-			m.HopLimit = int(int32(binary.NativeEndian.Uint32(data)))
-			hops = true
-		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_HOPOPTS:
-			m.RouterAlert = hasRouterAlert(data)
-		case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_RXQ_OVFL && len(data) >= 4:
-			// The kernel's count has 32 bits; its growth is what counts.
-			n := binary.NativeEndian.Uint32(data)
-			r.count.overrun.Add(uint64(n - r.overrun))
-			r.overrun = n
-		}
-		b = b[min(unix.CmsgSpace(len(data)), len(b)):]
+	*m = Message{
+		Ifindex: d.Ifindex, Src: d.Src.Addr(), Dst: d.Dst, HopLimit: d.HopLimit,
+		RouterAlert: hasRouterAlert(d.HopOptions), Payload: d.Payload,
 	}
-	return info && hops
+	return true
 }
 
 // Hop-by-hop options (RFC 8200 section 4.2, RFC 2711 section 2.1).

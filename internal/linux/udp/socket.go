@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/socket"
 )
 
 // Config says how a socket is opened.
@@ -107,11 +109,8 @@ func (c Config) apply(fd int) (step string, err error) {
 		}
 	}
 	if c.ReceiveBuffer != 0 {
-		// Without CAP_NET_ADMIN the system's limit has to do.
-		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, c.ReceiveBuffer) != nil {
-			if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, c.ReceiveBuffer); err != nil {
-				return "SO_RCVBUF", err
-			}
+		if err := socket.SetReceiveBuffer(fd, c.ReceiveBuffer); err != nil {
+			return "SO_RCVBUF", err
 		}
 	}
 	if c.Device != "" {
@@ -153,7 +152,7 @@ func (s *Socket) Send(src netip.Addr, dst netip.AddrPort, ifindex int, payload [
 type outgoing struct {
 	hdr     unix.Msghdr
 	iov     unix.Iovec
-	control [64]byte // aligned as its header wants
+	control [64]byte
 	dst     unix.RawSockaddrInet6
 }
 
@@ -174,7 +173,9 @@ func (o *outgoing) send(fd int, src netip.Addr, dst netip.AddrPort, ifindex int,
 	o.iov.SetLen(len(payload))
 	o.hdr.Control, o.hdr.Controllen = nil, 0
 	if src.IsValid() || ifindex != 0 {
-		o.packetInfo(src, ifindex)
+		control := socket.AppendPacketInfo(o.control[:0], ifindex, src)
+		o.hdr.Control = &o.control[0]
+		o.hdr.SetControllen(len(control))
 	}
 	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&o.hdr)), unix.MSG_DONTWAIT)
 	o.iov.Base = nil
@@ -182,18 +183,4 @@ func (o *outgoing) send(fd int, src netip.Addr, dst netip.AddrPort, ifindex int,
 		return errno
 	}
 	return nil
-}
-
-// packetInfo writes the IPV6_PKTINFO control message.
-func (o *outgoing) packetInfo(src netip.Addr, ifindex int) {
-	h := (*unix.Cmsghdr)(unsafe.Pointer(&o.control[0]))
-	h.Level, h.Type = unix.IPPROTO_IPV6, unix.IPV6_PKTINFO
-	h.SetLen(unix.CmsgLen(unix.SizeofInet6Pktinfo))
-	info := (*unix.Inet6Pktinfo)(unsafe.Pointer(&o.control[unix.CmsgLen(0)]))
-	*info = unix.Inet6Pktinfo{Ifindex: uint32(ifindex)}
-	if src.IsValid() {
-		info.Addr = src.As16()
-	}
-	o.hdr.Control = &o.control[0]
-	o.hdr.SetControllen(unix.CmsgSpace(unix.SizeofInet6Pktinfo))
 }

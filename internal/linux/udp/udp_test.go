@@ -170,3 +170,18 @@ func TestNothingIsAllocatedPerDatagram(t *testing.T) {
 		t.Errorf("%v allocations a datagram", allocs)
 	}
 }
+
+// BenchmarkSocket sends a datagram to itself and receives it.
+func BenchmarkSocket(b *testing.B) {
+	s, err := udp.Open(udp.Config{Local: netip.AddrPortFrom(loopback, 0)})
+	testnet.Must(b, err)
+	defer s.Close()
+	batch, payload := udp.NewBatch(4, 32), make([]byte, 24)
+	b.ReportAllocs()
+	for b.Loop() {
+		testnet.Must(b, s.Send(loopback, s.Local(), 1, payload))
+		if got, err := s.Receive(batch); err != nil || len(got) != 1 {
+			b.Fatal(len(got), err)
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package socket
+
+import (
+	"net/netip"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Datagram is what was received from an IPv6 socket. Addresses have no zone: Ifindex
+// says the same. What the socket's options do not ask for is not told.
+type Datagram struct {
+	Src      netip.AddrPort // the port is 0 of a raw socket
+	Dst      netip.Addr     // the zero Addr if the kernel did not tell
+	Ifindex  int            // the interface it came in by; 0 if the kernel did not tell
+	HopLimit int            // as received; -1 if the kernel did not tell
+	Received time.Time      // by the kernel, on the wall clock; zero if it did not tell
+	// HopOptions is the hop-by-hop header, nil if there was none.
+	HopOptions []byte
+	// Overrun counts what the kernel had dropped for want of room when the datagram was
+	// queued, modulo 2^32; 0 also if it did not tell.
+	Overrun uint32
+	// Truncated says that the datagram was longer than the room that the batch gives,
+	// ControlTruncated the same of what was to be told about it.
+	Truncated, ControlTruncated bool
+	Payload                     []byte
+}
+
+// Batch is the memory for receiving datagrams, used again and again.
+type Batch struct {
+	datagrams         []Datagram
+	headers           []mmsghdr
+	iovecs            []unix.Iovec
+	sources           []unix.RawSockaddrInet6
+	controls          []byte
+	payloads          []byte
+	size, controlSize int
+}
+
+// mmsghdr is struct mmsghdr of recvmmsg(2).
+type mmsghdr struct {
+	hdr unix.Msghdr
+	len uint32
+}
+
+// NewBatch makes room for n datagrams of at most size bytes each, with controlSize bytes
+// each for what the kernel tells about them. All three must be positive.
+func NewBatch(n, size, controlSize int) *Batch {
+	b := &Batch{
+		datagrams:   make([]Datagram, n),
+		headers:     make([]mmsghdr, n),
+		iovecs:      make([]unix.Iovec, n),
+		sources:     make([]unix.RawSockaddrInet6, n),
+		controls:    make([]byte, n*controlSize),
+		payloads:    make([]byte, n*size),
+		size:        size,
+		controlSize: controlSize,
+	}
+	for i := range b.headers {
+		b.iovecs[i].Base = &b.payloads[i*size]
+		b.iovecs[i].SetLen(size)
+		h := &b.headers[i].hdr
+		h.Name = (*byte)(unsafe.Pointer(&b.sources[i]))
+		h.Iov = &b.iovecs[i]
+		h.SetIovlen(1)
+		h.Control = &b.controls[i*controlSize]
+	}
+	return b
+}
+
+// Receive takes datagrams that wait at a socket, at most as many as there is room for
+// and as most says. It returns none and no error when nothing waits. The datagrams are
+// valid until the batch is used again.
+//
+// It uses a raw system call, which does not lend the goroutine's processor to others
+// meanwhile: the call never waits.
+func (b *Batch) Receive(fd, most int) ([]Datagram, error) {
+	headers := b.headers[:min(most, len(b.headers))]
+	if len(headers) == 0 {
+		return nil, nil
+	}
+	for i := range headers {
+		h := &headers[i].hdr
+		h.Namelen = unix.SizeofSockaddrInet6
+		h.SetControllen(b.controlSize)
+	}
+	for {
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&headers[0])),
+			uintptr(len(headers)), unix.MSG_DONTWAIT, 0, 0)
+		switch errno {
+		case 0:
+		case unix.EAGAIN:
+			return nil, nil
+		case unix.EINTR:
+			continue
+		default:
+			return nil, errno
+		}
+		for i := range b.datagrams[:n] {
+			b.decode(i)
+		}
+		return b.datagrams[:n], nil
+	}
+}
+
+func (b *Batch) decode(i int) {
+	h, from := &b.headers[i], &b.sources[i]
+	port := *(*[2]byte)(unsafe.Pointer(&from.Port))
+	d := &b.datagrams[i]
+	*d = Datagram{
+		Src:              netip.AddrPortFrom(netip.AddrFrom16(from.Addr), uint16(port[0])<<8|uint16(port[1])),
+		HopLimit:         -1,
+		Truncated:        h.hdr.Flags&unix.MSG_TRUNC != 0,
+		ControlTruncated: h.hdr.Flags&unix.MSG_CTRUNC != 0,
+		Payload:          b.payloads[i*b.size:][:min(int(h.len), b.size)],
+	}
+	d.readControl(b.controls[i*b.controlSize:][:min(int(h.hdr.Controllen), b.controlSize)])
+}
