@@ -120,13 +120,15 @@ func sampleGroups() []interfaceGroups {
 }
 
 func sampleRoutes() []state.Route {
-	return []state.Route{
-		{RouteSnapshot: device.RouteSnapshot{Source: source, Group: groupA, Upstream: "eth0", Outgoing: []string{"Eth-Trunk10"}, Uptime: time.Minute,
-			Origin: device.RouteSSM}, Packets: 1000, Bytes: 1316000},
-		{RouteSnapshot: device.RouteSnapshot{Source: source, Group: groupB, Upstream: "eth0", Outgoing: []string{"Eth-Trunk10"}, Uptime: time.Minute,
-			Origin: device.RouteASM, Orphan: true}, WrongIf: 1},
-		{RouteSnapshot: device.RouteSnapshot{Source: source, Group: addr("ff1e::99"), Upstream: "eth0", Uptime: time.Second, Origin: device.RouteIdle}},
+	routes := []state.Route{
+		state.RouteOf(device.RouteSnapshot{Source: source, Group: groupA, Upstream: "eth0", Outgoing: []string{"Eth-Trunk10"}, Uptime: time.Minute,
+			Origin: device.RouteSSM}),
+		state.RouteOf(device.RouteSnapshot{Source: source, Group: groupB, Upstream: "eth0", Outgoing: []string{"Eth-Trunk10"}, Uptime: time.Minute,
+			Origin: device.RouteASM, Orphan: true}),
+		state.RouteOf(device.RouteSnapshot{Source: source, Group: addr("ff1e::99"), Upstream: "eth0", Uptime: time.Second, Origin: device.RouteIdle}),
 	}
+	routes[0].Packets, routes[0].Bytes, routes[1].WrongIf = 1000, 1316000, 1
+	return routes
 }
 
 func sampleSessions() []bfd.SessionState {
@@ -222,13 +224,13 @@ func samples() []sample {
 		{"mld control-message", "mld-counters", MLDCounters(interfaces[:1], true, true)},
 		{"default-parameter mld", "mld-defaults", MLDDefaults()},
 		{"acl", "acl", ACLs(sampleACLs())},
-		{"multicast ipv6 routing-table", "multicast-routing", RoutingTable(sampleRoutes())},
-		{"multicast ipv6 forwarding-table", "multicast-forwarding", ForwardingTable(sampleRoutes(), interfaces,
-			state.Forwarding{Restored: 3, Removed: 1, Interfaces: 2, Silent: 12, Audits: 360})},
+		{"multicast ipv6 routing-table", "multicast-routing", RoutingTable(state.RoutingTable{Total: 3, Entries: sampleRoutes()})},
+		{"multicast ipv6 forwarding-table", "multicast-forwarding", ForwardingTable(state.ForwardingTableOf(sampleRoutes(), interfaces,
+			state.Forwarding{Silent: 12, Repairs: state.Repairs{Restored: 3, Removed: 1, Interfaces: 2, Audits: 360}}))},
 		{"multicast ipv6 gate", "multicast-gate", Gate(state.Gate{Installed: true, Closed: []string{"eth-trunk12"},
 			Bucket0: []string{"eth-trunk10"}, Bucket1: []string{"eth-trunk11"}, Orphans: 1, DroppedBucket0: 12, Repairs: 2})},
-		{"multicast ipv6 rui", "multicast-rui", RUI(source, groupA, 10, sampleRoutes(), interfaces)},
-		{"multicast ipv6 rui", "multicast-rui-no-listener", RUI(source, addr("ff1e::5"), 11, sampleRoutes(), interfaces)},
+		{"multicast ipv6 rui", "multicast-rui", RUI(state.RUIOf(source, groupA, "Eth-Trunk10", sampleRoutes(), interfaces))},
+		{"multicast ipv6 rui", "multicast-rui-no-listener", RUI(state.RUIOf(source, addr("ff1e::5"), "Eth-Trunk11", sampleRoutes(), interfaces))},
 		{"interface", "interface-brief", InterfaceBrief(infos)},
 		{"interface", "interface", Interfaces(infos, m)},
 		{"eth-trunk", "eth-trunk", EthTrunk(sampleEthTrunk())},

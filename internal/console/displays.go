@@ -170,17 +170,18 @@ func displayMLDCounters(s *Session, a command.Args) (Display, error) {
 }
 
 func displayRouting(s *Session, _ command.Args) (Display, error) {
-	return RoutingTable(s.sys.Backend.Routes()), nil
+	routes := s.sys.Backend.Routes()
+	return RoutingTable(state.RoutingTable{Total: len(routes), Entries: routes}), nil
 }
 
 func displayForwarding(s *Session, _ command.Args) (Display, error) {
 	snapshot := s.sys.snapshot()
-	return ForwardingTable(s.sys.Backend.Routes(), snapshot.Interfaces, snapshot.Forwarding), nil
+	return ForwardingTable(state.ForwardingTableOf(s.sys.Backend.Routes(), snapshot.Interfaces, snapshot.Forwarding)), nil
 }
 
 func displayRUI(s *Session, a command.Args) (Display, error) {
-	return RUI(a.Addr("source"), a.Addr("group"), uint32(a.Uint("id")),
-		s.sys.Backend.Routes(), s.sys.snapshot().Interfaces), nil
+	return RUI(state.RUIOf(a.Addr("source"), a.Addr("group"), ethTrunkName(uint32(a.Uint("id"))),
+		s.sys.Backend.Routes(), s.sys.snapshot().Interfaces)), nil
 }
 
 func displayGate(s *Session, _ command.Args) (Display, error) {

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
+
+	"tandem/internal/state"
 )
 
 // Display is what a display command shows.
@@ -20,8 +23,12 @@ type Display struct {
 	Facts any
 }
 
-// object is a JSON object that keeps the order of its members.
-type object struct{ members []member }
+// object is a JSON object that keeps the order of its members. What it tells of is a
+// struct of the state.
+type object struct {
+	of      state.Object
+	members []member
+}
 
 type member struct {
 	key   string
@@ -56,10 +63,20 @@ func (o *object) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// field is one labelled value of a display.
+// field is one labelled value of a display: a pointer to a field of the struct that
+// the innermost open object tells of.
 type field struct {
 	label string
 	value any
+}
+
+// read returns the key and the value of a field.
+func (o *object) read(f field) (key string, value any) {
+	if p := reflect.ValueOf(f.value); p.Kind() == reflect.Pointer {
+		fact := o.of.Fact(f.value)
+		return fact.Name, o.of.Value(fact)
+	}
+	return factKey(f.label), f.value
 }
 
 // sheet builds a display: every field goes into the text and into the facts
@@ -77,6 +94,13 @@ func newSheet() *sheet {
 	return &sheet{root: root, stack: []*object{root}, empty: "-"}
 }
 
+// sheetOf begins a display of a struct of the state.
+func sheetOf(pointer any) *sheet {
+	s := newSheet()
+	s.root.of = state.ObjectOf(pointer)
+	return s
+}
+
 func (s *sheet) display() Display { return Display{Text: s.text.String(), Facts: s.root} }
 
 func (s *sheet) facts() *object { return s.stack[len(s.stack)-1] }
@@ -90,11 +114,24 @@ func (s *sheet) line(format string, args ...any) {
 // fact records a value that the text says in other words.
 func (s *sheet) fact(key string, value any) { s.facts().set(key, factValue(value)) }
 
+// record records fields that the text says in other words.
+func (s *sheet) record(pointers ...any) {
+	for _, p := range pointers {
+		s.take(field{value: p})
+	}
+}
+
+// take records a field and returns what the text says of it.
+func (s *sheet) take(f field) string {
+	key, value := s.facts().read(f)
+	s.facts().set(key, factValue(value))
+	return s.textValue(value)
+}
+
 // field prints one "label: value" line, the colon at the given column (0: next
 // to the label).
 func (s *sheet) field(indent, colon int, f field) {
-	s.facts().set(factKey(f.label), factValue(f.value))
-	value := s.textValue(f.value)
+	value := s.take(f)
 	lead := strings.Repeat(" ", indent)
 	if colon == 0 {
 		s.line("%s%s: %s", lead, f.label, value)
@@ -117,8 +154,7 @@ func (s *sheet) pairs(fs ...field) {
 	for pair := range slices.Chunk(fs, 2) {
 		cells := make([]string, len(pair))
 		for i, f := range pair {
-			s.facts().set(factKey(f.label), factValue(f.value))
-			cells[i] = f.label + " : " + s.textValue(f.value)
+			cells[i] = f.label + " : " + s.take(f)
 		}
 		if len(cells) == 1 {
 			s.line("%s", cells[0])
@@ -191,6 +227,22 @@ func each[T any](s *sheet, key string, items []T, show func(i int, item T)) {
 	s.facts().set(key, list)
 }
 
+// list runs show once for every item of a list of the open struct, with an object of
+// its own open.
+func list[T any](s *sheet, items *[]T, show func(i int, item *T)) {
+	key := s.facts().of.Fact(items).Name
+	objects := make([]*object, 0, len(*items))
+	for i := range *items {
+		item := &(*items)[i]
+		o := &object{of: state.ObjectOf(item)}
+		objects = append(objects, o)
+		s.stack = append(s.stack, o)
+		show(i, item)
+		s.stack = s.stack[:len(s.stack)-1]
+	}
+	s.facts().set(key, objects)
+}
+
 // factKey makes a JSON key of a label: "Send-Period (100ms)" is send-period-100ms.
 func factKey(label string) string {
 	var b strings.Builder
@@ -231,6 +283,10 @@ func (s *sheet) textValue(v any) string {
 			return "off"
 		}
 		return clock(time.Duration(v))
+	case state.Timer:
+		return s.textValue(timer(v))
+	case state.Interval:
+		return s.textValue(seconds(v))
 	case seconds:
 		return fmt.Sprintf("%g s", time.Duration(v).Seconds())
 	case millis:
@@ -282,6 +338,10 @@ func factValue(v any) any {
 		return v.Seconds()
 	case timer:
 		return max(time.Duration(v), 0).Seconds()
+	case state.Timer:
+		return max(time.Duration(v), 0).Seconds()
+	case state.Interval:
+		return time.Duration(v).Seconds()
 	case seconds:
 		return time.Duration(v).Seconds()
 	case millis:

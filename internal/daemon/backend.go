@@ -126,10 +126,10 @@ func (d *Daemon) Snapshot() state.Device {
 // snapshot is Snapshot within a turn.
 func (d *Daemon) snapshot() state.Device {
 	s := state.Device{Snapshot: d.device.Snapshot(d.now(), time.Now()), Joins: d.joins}
+	s.Forwarding.Total, s.Forwarding.Silent = s.Entries, s.Silent
 	if d.multicast != nil {
 		d.multicast.describe(&s)
 	}
-	s.Forwarding.Entries, s.Forwarding.Silent = s.Entries, s.Silent
 	return s
 }
 

@@ -96,14 +96,14 @@ func (m *multicast) handOver(s *handover) (inherit.Files, error) {
 // describe fills in what the plane and the socket tell.
 func (m *multicast) describe(s *state.Device) {
 	told := m.plane.State()
-	g, r := &told.Gate, &told.Repairs
+	g := &told.Gate
 	s.Gate = state.Gate{
 		Installed: true,
 		Closed:    g.Closed, Bucket0: g.Bucket0, Bucket1: g.Bucket1, Orphans: g.Exceptions,
 		DroppedClosed: g.DroppedClosed, DroppedBucket0: g.DroppedBucket0, DroppedBucket1: g.DroppedBucket1,
 		Repairs: g.Repairs,
 	}
-	s.Forwarding = state.Forwarding{Restored: r.Restored, Removed: r.Removed, Interfaces: r.Interfaces, Audits: r.Audits}
+	s.Forwarding.Repairs = state.Repairs(told.Repairs)
 	s.Socket = state.MLDSocket(m.mld.Counters())
 }
 
@@ -116,7 +116,7 @@ func (d *Daemon) counted(list func() []device.RouteSnapshot) []state.Route {
 	routes := make([]state.Route, len(entries))
 	streams := make([]device.SourceGroup, len(entries))
 	for i, e := range entries {
-		routes[i].RouteSnapshot = e
+		routes[i] = state.RouteOf(e)
 		streams[i] = device.SourceGroup{Source: e.Source, Group: e.Group}
 	}
 	if m == nil {

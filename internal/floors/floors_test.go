@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 	"echo":                {},
 	"journal":             {"event"},
 	"device":              {"mld", "rbs", "etrunk", "table", "instant", "event", "latency"},
-	"state":               {"device", "latency"},
+	"state":               {"device", "etrunk", "latency"},
 	"status":              {"state", "etrunk", "event"},
 	"metrics":             {"state", "device", "mld", "rbs", "etrunk", "bfd", "event", "latency"},
 	"config":              {"command"},

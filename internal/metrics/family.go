@@ -23,8 +23,12 @@ type family struct {
 // families are all metrics, in the order of their declarations.
 var families []*family
 
+// declare declares a metric, or returns the one that several fields are series of.
 func declare(kind prometheus.ValueType, name, help string, labels ...string) *family {
 	name = "tandem_" + name
+	if at := slices.IndexFunc(families, func(f *family) bool { return f.name == name }); at >= 0 {
+		return families[at]
+	}
 	f := &family{name: name, help: help, labels: labels, kind: kind, desc: prometheus.NewDesc(name, help, labels, nil)}
 	families = append(families, f)
 	return f
@@ -65,8 +69,6 @@ func counterGroup(prefix, of string, sample any, split map[string]string, labels
 	}
 	return g
 }
-
-func isCounter(t reflect.Type) bool { return t.Kind() == reflect.Uint64 }
 
 // sink is where the metrics of one look go.
 type sink struct{ out chan<- prometheus.Metric }

@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"reflect"
+
 	"tandem/internal/bfd"
 	"tandem/internal/event"
 	"tandem/internal/mld"
@@ -17,15 +19,11 @@ var (
 	mldQuerier  = gauge("mld_querier", "1 while this device is the querier of the interface.", "interface")
 	mldCounters = counterGroup("mld_", "MLD", mld.Counters{},
 		map[string]string{"Received": "message", "Sent": "message", "Drops": "cause", "Activity": "kind"}, "interface")
-	mldSocket   = counterGroup("mld_socket_", "MLD socket, messages", state.MLDSocket{}, nil)
+	mldSocket   = meterOf[state.MLDSocket]("mld_socket_", "MLD socket, messages")
 	joinLatency = histogram("join_latency_seconds", "Time from reading a report to having the kernel's forwarding entry for it.")
 
-	entries     = gauge("mfc_entries", "Entries (S,G) of the kernel's multicast forwarding cache.")
-	mfcCounters = counterGroup("mfc_", "Forwarding cache, entries", state.Forwarding{}, nil)
-	gateHolds   = gauge("gate_interfaces", "Interfaces on which the gate holds packets back, by what passes.", "passes")
-	gateOrphans = gauge("gate_orphans", "Streams sent in the peer's stead, as it cannot know of the listener.")
-	gateDropped = counter("gate_dropped_packets", "Packets that were not sent, by what passes on the interface.", "passes")
-	gateRepairs = counter("gate_repairs", "How often somebody else had changed the gate.")
+	mfc  = meterOf[state.Forwarding]("mfc_", "Forwarding cache, entries")
+	gate = meterOf[state.Gate]("gate_", "")
 )
 
 func (s sink) interfaces(snapshot *state.Device) {
@@ -44,20 +42,9 @@ func (s sink) interfaces(snapshot *state.Device) {
 
 func (s sink) forwarding(snapshot *state.Device) {
 	s.latencies(joinLatency, snapshot.Joins)
-	s.counters(mldSocket, snapshot.Socket)
-	s.set(entries, float64(snapshot.Forwarding.Entries))
-	s.counters(mfcCounters, snapshot.Forwarding)
-	g := &snapshot.Gate
-	for _, held := range []struct {
-		passes     string
-		interfaces []string
-		dropped    uint64
-	}{{"none", g.Closed, g.DroppedClosed}, {"0", g.Bucket0, g.DroppedBucket0}, {"1", g.Bucket1, g.DroppedBucket1}} {
-		s.set(gateHolds, float64(len(held.interfaces)), held.passes)
-		s.set(gateDropped, float64(held.dropped), held.passes)
-	}
-	s.set(gateOrphans, float64(g.Orphans))
-	s.set(gateRepairs, float64(g.Repairs))
+	s.measure(mldSocket, reflect.ValueOf(snapshot.Socket))
+	s.measure(mfc, reflect.ValueOf(snapshot.Forwarding))
+	s.measure(gate, reflect.ValueOf(snapshot.Gate))
 }
 
 // BFD.

@@ -1,39 +1,180 @@
 package state
 
-import "tandem/internal/device"
+import (
+	"net/netip"
+	"slices"
+	"time"
 
-// Route is one (S,G) entry of the forwarding table with the kernel's counters.
-type Route struct {
-	device.RouteSnapshot
-	Packets, Bytes, WrongIf uint64
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
+)
+
+// RoutingTable is what is to be forwarded.
+type RoutingTable struct {
+	Total   int     `name:"total"`
+	Entries []Route `name:"entries"`
 }
 
-// Forwarding counts what kept the kernel's forwarding table right.
+// Route is one (S,G) entry, with the kernel's counters of it.
+type Route struct {
+	Source     netip.Addr         `name:"source"`
+	Group      netip.Addr         `name:"group"`
+	Uptime     time.Duration      `name:"uptime"`
+	Upstream   string             `name:"upstream-interface"`    // configured name
+	Downstream []string           `name:"downstream-interfaces"` // configured names
+	Origin     device.RouteOrigin `name:"origin"`
+	Bucket     int                `name:"bucket"` // to which the hash puts it
+	// Orphan: it is sent although the hash names the peer, until the peer has the listener.
+	Orphan  bool   `name:"orphan"`
+	Packets uint64 `name:"packets"`
+	Bytes   uint64 `name:"bytes"`
+	WrongIf uint64 `name:"wrong-if"` // packets that came in on another interface
+}
+
+// RouteOf describes an entry that the device wants. Its counters are the kernel's to tell.
+func RouteOf(r device.RouteSnapshot) Route {
+	return Route{Source: r.Source, Group: r.Group, Uptime: r.Uptime, Upstream: r.Upstream, Downstream: r.Outgoing,
+		Origin: r.Origin, Bucket: etrunk.BucketOf(r.Source, r.Group), Orphan: r.Orphan}
+}
+
+// ForwardingTable is the kernel's forwarding table.
+type ForwardingTable struct {
+	Forwarding
+	Entries []Entry `name:"entries"`
+}
+
+// Forwarding counts the entries of the kernel's forwarding table, and what kept it right.
 type Forwarding struct {
-	Entries    int
-	Silent     uint64 // entries dropped as no packet came for KeepAlive
-	Restored   uint64 // entries that somebody else had removed or changed
-	Removed    uint64 // entries that somebody else had made
-	Interfaces uint64 // multicast interfaces that somebody else had removed
-	Audits     uint64 // comparisons of the whole table
+	Total  int    `name:"total" metric:"entries" help:"Entries (S,G) of the kernel's multicast forwarding cache."`
+	Silent uint64 `name:"silent-entries-dropped" metric:"silent"` // as no packet came for KeepAlive
+	Repairs
+}
+
+// Repairs counts what was put right in the kernel's forwarding table.
+type Repairs struct {
+	Restored   uint64 `name:"entries-set-again" metric:"restored"`        // that somebody else had removed or changed
+	Removed    uint64 `name:"foreign-entries-removed" metric:"removed"`   // that somebody else had made
+	Interfaces uint64 `name:"interfaces-added-again" metric:"interfaces"` // that somebody else had removed
+	Audits     uint64 `name:"comparisons" metric:"audits"`                // of the whole table
+}
+
+// ForwardingTableOf tells what becomes of the routes on the interfaces of a device.
+func ForwardingTableOf(routes []Route, interfaces []device.InterfaceSnapshot, counted Forwarding) ForwardingTable {
+	t := ForwardingTable{Forwarding: counted}
+	t.Total = len(routes)
+	for _, r := range routes {
+		t.Entries = append(t.Entries, entryOf(r, interfaces))
+	}
+	return t
+}
+
+// Entry is one (S,G) entry of the kernel's forwarding table.
+type Entry struct {
+	Route
+	Incoming string     `name:"incoming-interface"`
+	Outgoing []Outgoing `name:"outgoing-interfaces"`
+}
+
+// Outgoing is an interface to which the kernel forwards an entry, and whether the gate
+// lets the packets of this device pass there.
+type Outgoing struct {
+	Interface string `name:"interface"`
+	Sends     bool   `name:"sends"`
+	Reason    string `name:"reason"`
+}
+
+func entryOf(r Route, interfaces []device.InterfaceSnapshot) Entry {
+	e := Entry{Route: r, Incoming: r.Upstream}
+	for _, name := range r.Downstream {
+		e.Outgoing = append(e.Outgoing, r.sentOn(name, interfaces))
+	}
+	return e
+}
+
+// sentOn tells whether the gate passes an entry out of an interface, and why.
+func (r Route) sentOn(name string, interfaces []device.InterfaceSnapshot) Outgoing {
+	out := Outgoing{Interface: name}
+	i := find(interfaces, name)
+	switch {
+	case i == nil:
+		out.Reason = "unknown interface"
+	case i.Duty.Covers == etrunk.AllBuckets:
+		out.Sends, out.Reason = true, "all buckets are ours"
+	case i.Duty.Covers.Has(r.Bucket):
+		out.Sends, out.Reason = true, "its bucket is ours"
+	case i.Duty.Covers == etrunk.NoBuckets:
+		out.Reason = "the peer sends everything"
+	case r.Orphan:
+		out.Sends, out.Reason = true, "orphan: the peer does not know the listener yet"
+	default:
+		out.Reason = "its bucket is the peer's"
+	}
+	return out
+}
+
+func find(interfaces []device.InterfaceSnapshot, name string) *device.InterfaceSnapshot {
+	at := slices.IndexFunc(interfaces, func(i device.InterfaceSnapshot) bool { return i.Name == name })
+	if at < 0 {
+		return nil
+	}
+	return &interfaces[at]
+}
+
+// RUI tells which of the two devices sends a stream on an Eth-Trunk.
+type RUI struct {
+	Source   netip.Addr `name:"source"`
+	Group    netip.Addr `name:"group"`
+	EthTrunk string     `name:"eth-trunk"`
+	Sends    bool       `name:"can-forward"` // this device does
+	Reason   string     `name:"reason"`
+	Bucket   int        `name:"bucket"`
+	// The next three are empty where the interface is not known.
+	Duty       string `name:"duty"`
+	Covers     string `name:"gate-passes-buckets"`
+	DutyReason string `name:"duty-reason"`
+	Entry      bool   `name:"forwarding-entry"` // the stream is in the forwarding table
+	Listed     bool   `name:"in-outgoing-list"` // and the interface in its list
+	Orphan     bool   `name:"orphan"`
+}
+
+// RUIOf answers for a stream on the interface of a configured name. Routes are those of
+// the device; where the stream is not among them the answer is what would hold if a
+// listener came.
+func RUIOf(source, group netip.Addr, ethTrunk string, routes []Route, interfaces []device.InterfaceSnapshot) RUI {
+	r := Route{Source: source, Group: group, Bucket: etrunk.BucketOf(source, group)}
+	at := slices.IndexFunc(routes, func(x Route) bool { return x.Source == source && x.Group == group })
+	if at >= 0 {
+		r = routes[at]
+	}
+	out := r.sentOn(ethTrunk, interfaces)
+	rui := RUI{Source: source, Group: group, EthTrunk: ethTrunk, Sends: out.Sends, Reason: out.Reason, Bucket: r.Bucket,
+		Entry: at >= 0, Listed: slices.Contains(r.Downstream, ethTrunk), Orphan: r.Orphan}
+	if i := find(interfaces, ethTrunk); i != nil {
+		rui.Duty, rui.Covers, rui.DutyReason = i.Duty.Kind.String(), i.Duty.Covers.String(), i.Duty.Reason
+	}
+	return rui
 }
 
 // Gate is the gate as it stands in the kernel. Interfaces are Linux names.
 type Gate struct {
-	Installed bool // multicast routing is enabled
+	Installed bool `name:"gate" words:"installed,not installed"` // multicast routing is enabled
 	// Closed interfaces send nothing, Bucket0 and Bucket1 those only; all others everything.
-	Closed, Bucket0, Bucket1 []string
-	Orphans                  int
+	Closed  []string `name:"closed-interfaces" metric:"interfaces" at:"passes=none" help:"Interfaces on which the gate holds packets back, by what passes."`
+	Bucket0 []string `name:"bucket-0-only" metric:"interfaces" at:"passes=0"`
+	Bucket1 []string `name:"bucket-1-only" metric:"interfaces" at:"passes=1"`
+	Orphans int      `name:"orphans" metric:"orphans" help:"Streams sent in the peer's stead, as it cannot know of the listener."`
 	// Packets that were not sent, since the gate was last made.
-	DroppedClosed, DroppedBucket0, DroppedBucket1 uint64
-	// Repairs counts how often somebody else had changed it.
-	Repairs uint64
+	DroppedClosed  uint64 `name:"dropped-closed" metric:"dropped_packets" at:"passes=none" help:"Packets that were not sent, by what passes on the interface."`
+	DroppedBucket0 uint64 `name:"dropped-bucket-0-only" metric:"dropped_packets" at:"passes=0"`
+	DroppedBucket1 uint64 `name:"dropped-bucket-1-only" metric:"dropped_packets" at:"passes=1"`
+	Repairs        uint64 `name:"repairs" help:"How often somebody else had changed the gate."`
 }
 
 // MLDSocket counts the messages of the MLD socket.
 type MLDSocket struct {
-	Received, Sent uint64
-	Truncated      uint64 // longer than any MLD message can be
-	Malformed      uint64 // without what the kernel has to say about it
-	Overrun        uint64 // lost, as the socket's buffer was full
+	Received  uint64 `name:"received"`
+	Sent      uint64 `name:"sent"`
+	Truncated uint64 `name:"truncated"` // longer than any MLD message can be
+	Malformed uint64 `name:"malformed"` // without what the kernel has to say about it
+	Overrun   uint64 `name:"overrun"`   // lost, as the socket's buffer was full
 }

@@ -160,7 +160,7 @@ func Of(f Facts) Device {
 		d.Totals.Lag = max(d.Totals.Lag, lag)
 	}
 	d.interfaces(s)
-	d.Totals.Entries, d.Totals.Orphans = s.Forwarding.Entries, s.Gate.Orphans
+	d.Totals.Entries, d.Totals.Orphans = s.Forwarding.Total, s.Gate.Orphans
 	for _, a := range f.Alarms {
 		d.Alarms = append(d.Alarms, Alarm{a.Name, string(a.Severity), a.Object, a.Detail, a.Text, a.Since.UnixMilli()})
 	}

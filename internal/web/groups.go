@@ -178,7 +178,7 @@ func (h *handler) group(w http.ResponseWriter, r *http.Request) {
 	}
 	covers := h.covers(iface)
 	for _, route := range h.device.GroupRoutes(group) {
-		if slices.Contains(route.Outgoing, iface) {
+		if slices.Contains(route.Downstream, iface) {
 			d.Streams = append(d.Streams, streamOf(route, covers))
 		}
 	}
@@ -196,7 +196,6 @@ func (h *handler) covers(iface string) etrunk.Buckets {
 }
 
 func streamOf(r state.Route, covers etrunk.Buckets) stream {
-	bucket := etrunk.BucketOf(r.Source, r.Group)
-	return stream{Source: r.Source.String(), Origin: r.Origin.String(), Bucket: bucket, Orphan: r.Orphan,
-		Sends: covers.Has(bucket) || r.Orphan, Packets: r.Packets, Bytes: r.Bytes}
+	return stream{Source: r.Source.String(), Origin: r.Origin.String(), Bucket: r.Bucket, Orphan: r.Orphan,
+		Sends: covers.Has(r.Bucket) || r.Orphan, Packets: r.Packets, Bytes: r.Bytes}
 }

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"tandem/internal/config"
-	"tandem/internal/device"
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
 	"tandem/internal/journal"
@@ -74,8 +73,8 @@ func (m *many) GroupStates(_ string, groups []netip.Addr) (states []mld.GroupSta
 
 func (m *many) GroupRoutes(group netip.Addr) []state.Route {
 	source := netip.MustParseAddr("2001:db8::1")
-	return []state.Route{{RouteSnapshot: device.RouteSnapshot{Source: source, Group: group, Outgoing: []string{"Eth-Trunk10"}}, Packets: 9},
-		{RouteSnapshot: device.RouteSnapshot{Source: source, Group: group, Outgoing: []string{"Eth-Trunk11"}}}}
+	return []state.Route{{Source: source, Group: group, Bucket: etrunk.BucketOf(source, group), Downstream: []string{"Eth-Trunk10"}, Packets: 9},
+		{Source: source, Group: group, Downstream: []string{"Eth-Trunk11"}}}
 }
 
 func newHandler(m *many) http.Handler {

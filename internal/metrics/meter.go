@@ -1,0 +1,194 @@
+package metrics
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"tandem/internal/latency"
+)
+
+// meter finds the metrics of a struct of the state by the tags of its fields:
+//
+//	label   what tells the objects of a list apart: a label of all metrics of the object
+//	metric  the metric's name, without tandem_ and without the _total of a counter. Of a struct
+//	        within: what the names of its metrics begin with
+//	help    what it is. Of a struct within: what its metrics are of
+//	at      a label of this metric alone, with its value: passes=none
+//	by      a label that a series for each value has: for each state of which one holds, for each
+//	        counter of a struct within
+//
+// A counter within a struct that has a metric tag needs none: its name makes its metric's.
+type meter struct {
+	labels []int // fields with a label
+	series []series
+	parts  []part // structs, those behind pointers, and lists of them
+}
+
+// series is where the value of a metric stands.
+type series struct {
+	*family
+	field int
+	at    []string // value of a label of its own
+	by    bool
+}
+
+// part is a struct within another.
+type part struct {
+	field int
+	*meter
+}
+
+// scope is what the structs around a field declare.
+type scope struct {
+	prefix, of string
+	labels     []string
+}
+
+// meterOf declares the metrics of a struct.
+func meterOf[T any](prefix, of string) *meter {
+	return metersOf(reflect.TypeFor[T](), scope{prefix: prefix, of: of})
+}
+
+func metersOf(t reflect.Type, in scope) *meter {
+	m := &meter{}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if label := f.Tag.Get("label"); label != "" {
+			m.labels, in.labels = append(m.labels, i), append(in.labels[:len(in.labels):len(in.labels)], label)
+		}
+		switch name, by := f.Tag.Get("metric"), f.Tag.Get("by"); {
+		case name == "-":
+		case holdsFacts(f.Type) && by == "" && (f.Type.Kind() != reflect.Slice || name == ""):
+			within := scope{in.prefix + name, in.of, in.labels}
+			if help := f.Tag.Get("help"); help != "" {
+				within.of = help
+			}
+			m.parts = append(m.parts, part{i, metersOf(behind(f.Type), within)})
+		case name != "" || in.prefix != "" && (isCounter(f.Type) || by != ""):
+			m.series = append(m.series, in.declare(i, f))
+		}
+	}
+	return m
+}
+
+// declare declares the metric of a field.
+func (in scope) declare(i int, f reflect.StructField) series {
+	name, by := f.Tag.Get("metric"), f.Tag.Get("by")
+	if name == "" {
+		name = strings.ReplaceAll(f.Tag.Get("name"), "-", "_")
+	}
+	help, labels := f.Tag.Get("help"), slices.Clone(in.labels)
+	if help == "" {
+		help = in.of + ": " + strings.ReplaceAll(name, "_", " ")
+		if by != "" {
+			help += ", by " + by
+		}
+		help += "."
+	}
+	s := series{field: i, by: by != ""}
+	if label, value, ok := strings.Cut(f.Tag.Get("at"), "="); ok {
+		labels, s.at = append(labels, label), []string{value}
+	}
+	if by != "" {
+		labels = append(labels, by)
+	}
+	switch name = in.prefix + name; {
+	case f.Type == reflect.TypeFor[latency.Histogram]():
+		s.family = histogram(name, help, labels...)
+	case isCounter(f.Type), by != "" && holdsFacts(f.Type):
+		s.family = counter(name, help, labels...)
+	default:
+		s.family = gauge(name, help, labels...)
+	}
+	return s
+}
+
+func isCounter(t reflect.Type) bool { return t.Kind() == reflect.Uint64 }
+
+// behind is what a list or a pointer holds.
+func behind(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
+}
+
+// holdsFacts tells whether a field is a struct with fields of the state.
+func holdsFacts(t reflect.Type) bool {
+	t = behind(t)
+	if t.Kind() != reflect.Struct {
+		return false
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Tag.Get("name") != "" || f.Anonymous {
+			return true
+		}
+	}
+	return false
+}
+
+// states are the values of the fields of which one value holds at a time.
+var states = map[reflect.Type][]string{}
+
+// measure sends the metrics of a struct.
+func (s sink) measure(m *meter, v reflect.Value, labels ...string) {
+	for _, i := range m.labels {
+		labels = append(slices.Clip(labels), fmt.Sprint(v.Field(i).Interface()))
+	}
+	for _, r := range m.series {
+		s.read(r, v.Field(r.field), append(slices.Clip(labels), r.at...))
+	}
+	for _, p := range m.parts {
+		switch f := v.Field(p.field); f.Kind() {
+		case reflect.Slice:
+			for i := range f.Len() {
+				s.measure(p.meter, f.Index(i), labels...)
+			}
+		case reflect.Pointer:
+			if !f.IsNil() {
+				s.measure(p.meter, f.Elem(), labels...)
+			}
+		default:
+			s.measure(p.meter, f, labels...)
+		}
+	}
+}
+
+// read sends the metric of a field.
+func (s sink) read(r series, v reflect.Value, labels []string) {
+	if r.by && v.Kind() == reflect.Struct {
+		for i := range v.NumField() {
+			name := strings.ReplaceAll(v.Type().Field(i).Tag.Get("name"), "-", "_")
+			s.set(r.family, float64(v.Field(i).Uint()), append(slices.Clip(labels), name)...)
+		}
+		return
+	}
+	if r.by {
+		s.state(r.family, fmt.Sprint(v.Interface()), states[v.Type()], labels...)
+		return
+	}
+	switch x := v.Interface().(type) {
+	case latency.Histogram:
+		s.latencies(r.family, x, labels...)
+	case time.Duration:
+		s.set(r.family, x.Seconds(), labels...)
+	case bool:
+		s.flag(r.family, x, labels...)
+	default:
+		s.set(r.family, amount(v), labels...)
+	}
+}
+
+// amount is a number, and of a list how many it holds.
+func amount(v reflect.Value) float64 {
+	switch {
+	case v.Kind() == reflect.Slice:
+		return float64(v.Len())
+	case v.CanUint():
+		return float64(v.Uint())
+	}
+	return float64(v.Int())
+}

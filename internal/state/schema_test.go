@@ -1,0 +1,79 @@
+package state
+
+import (
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var wellFormed = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// TestEveryFactHasAName: each field of the state declares one, and no two of a struct
+// have names that a reader could take for each other.
+func TestEveryFactHasAName(t *testing.T) {
+	for _, of := range structs() {
+		taken := make(map[string]string)
+		for _, f := range schemas[of].facts {
+			field := of.FieldByIndex(f.index)
+			if !field.IsExported() {
+				t.Errorf("%v.%s is not exported: nobody can show it", of, field.Name)
+			}
+			for _, name := range slices.Compact([]string{f.Name, f.Brief}) {
+				if !wellFormed.MatchString(name) {
+					t.Errorf("%v.%s: name %q is not words in lower case, joined by dashes", of, field.Name, name)
+				}
+				plain := strings.ReplaceAll(name, "-", "")
+				if other, ok := taken[plain]; ok {
+					t.Errorf("%v.%s is named %s, too much like %s", of, field.Name, name, other)
+				}
+				taken[plain] = field.Name
+			}
+		}
+	}
+}
+
+// TestTagsAreKnown: a misspelt tag would be none at all.
+func TestTagsAreKnown(t *testing.T) {
+	known := []string{"name", "brief", "none", "words", "label", "metric", "help", "at", "by"}
+	key := regexp.MustCompile(`(\w+):"`)
+	for _, of := range structs() {
+		for i := range of.NumField() {
+			f := of.Field(i)
+			for _, m := range key.FindAllStringSubmatch(string(f.Tag), -1) {
+				if _, ok := f.Tag.Lookup(m[1]); ok && !slices.Contains(known, m[1]) {
+					t.Errorf("%v.%s: tag %s means nothing", of, f.Name, m[1])
+				}
+			}
+		}
+	}
+}
+
+// structs lists the structs of the state by their names.
+func structs() []reflect.Type {
+	return slices.SortedFunc(maps.Keys(schemas), func(a, b reflect.Type) int { return strings.Compare(a.String(), b.String()) })
+}
+
+// TestUndeclared: what the state does not declare cannot be shown.
+func TestUndeclared(t *testing.T) {
+	var e Entry
+	other := new(int)
+	for name, show := range map[string]func(){
+		"a field of another struct": func() { ObjectOf(&e).Fact(other) },
+		"a struct that is no state": func() { ObjectOf(&struct{ N int }{}) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s is shown", name)
+				}
+			}()
+			show()
+		}()
+	}
+	if f := ObjectOf(&e).Fact(&e.Route.Uptime); f.Name != "uptime" {
+		t.Errorf("a field of an embedded struct is %q", f.Name)
+	}
+}

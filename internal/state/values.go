@@ -1,0 +1,17 @@
+package state
+
+import (
+	"fmt"
+	"time"
+)
+
+// Timer is the time left of a timer, 0 while it does not run.
+type Timer time.Duration
+
+// Interval is a time that is configured, or agreed with others.
+type Interval time.Duration
+
+// Hex is a number of 64 bits that is shown in hexadecimal: an ID or a digest.
+type Hex uint64
+
+func (h Hex) String() string { return fmt.Sprintf("%016x", uint64(h)) }
