@@ -100,7 +100,6 @@ func (o *Owner) Update(changed []links.Link) (rebuild bool) {
 		}
 	}
 	if o.model == nil {
-		o.report(event.InterfaceNotConfigured, o.interfaces().reconcile())
 		return false
 	}
 	o.plan = newPlan(o.model, &o.links, o.own)
