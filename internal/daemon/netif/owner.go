@@ -118,6 +118,9 @@ func (o *Owner) Update(changed []links.Link) (rebuild bool) {
 // then on, and undoes those that it does not want any more. An interface that the
 // kernel cannot make is no error.
 func (o *Owner) Build(m *config.Model) error {
+	if o.model == nil {
+		o.lacp.begin() // of legs that a daemon before this one has steered
+	}
 	o.model, o.plan = m, newPlan(m, &o.links, o.own)
 	o.built = o.plan
 	if err := trunkguard.WriteLegs(o.runDir, o.plan.legs); err != nil {

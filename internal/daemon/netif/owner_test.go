@@ -363,3 +363,22 @@ func TestRestartChangesNothing(t *testing.T) {
 	r.await("what was done before is undone", func() bool { return !r.has("up0", "2001:db8::1/64") && r.told["far0"].AdminUp })
 	r.noEvents()
 }
+
+// TestRestartLooksAtLegs: what is known of a leg is told from the beginning. It is looked
+// at anew, because a restart may come while LACP is still at work.
+func TestRestartLooksAtLegs(t *testing.T) {
+	r := newLeg(t)
+	r.Close()
+	r.open(netif.State{Trunks: map[string]*netif.Trunk{"eth-trunk10": {Apart: true, Key: 7}}})
+	if leg := r.told["eth-trunk10"]; !leg.Apart || leg.Key != 7 {
+		t.Errorf("told: %+v", leg)
+	}
+	r.configure(member)
+	if r.Due().IsZero() {
+		t.Fatal("nobody looks at the legs")
+	}
+	r.Advance(time.Now())
+	if leg := r.told["eth-trunk10"]; leg.Apart || leg.Key != 0 {
+		t.Errorf("told of a bridge: %+v", leg)
+	}
+}
