@@ -63,10 +63,9 @@ type Daemon struct {
 	hellos    *hello.Sockets
 	channels  *channel.Channels
 	wantGate  device.Gate // for a forwarding plane that is opened later
-	repairAt  time.Time
-	alarmsAt  time.Time // when they are looked at next
-	legacy    *legacy   // until the first configuration is in force
-	failed    error     // ends the daemon
+	alarmsAt  time.Time   // when they are looked at next
+	legacy    *legacy     // until the first configuration is in force
+	failed    error       // ends the daemon
 	// retirement is under way once the daemon was asked to end.
 	retirement retirement
 	// reportsAt is when the reports were read that the next effects are of, zero for none.
@@ -74,10 +73,6 @@ type Daemon struct {
 	joins     latency.Histogram
 	board     status.Board
 }
-
-// repairInterval is how often the kernel's links and addresses are compared with what
-// they should be.
-const repairInterval = 10 * time.Second
 
 // New prepares a daemon: netlink and BFD. Nothing is configured until Apply.
 func New(opts Options) (*Daemon, error) {
@@ -161,7 +156,6 @@ func (d *Daemon) begin() error {
 		return fmt.Errorf("link monitor: %w", err)
 	}
 	d.linksChanged(first)
-	d.repairAt = time.Now().Add(repairInterval)
 	return nil
 }
 

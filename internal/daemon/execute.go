@@ -62,12 +62,6 @@ func (d *Daemon) setGate(g device.Gate) {
 	}
 }
 
-// repair compares the kernel with what it should hold and mends it.
-func (d *Daemon) repair() {
-	d.repairAt = time.Now().Add(repairInterval)
-	d.netif.Repair()
-}
-
 func (d *Daemon) sendMLD(m device.SendMLD) {
 	link := d.links.Get(m.Netdev)
 	if d.multicast == nil || !link.Exists || !link.LinkLocal.IsValid() {

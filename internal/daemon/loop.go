@@ -38,7 +38,6 @@ func (d *Daemon) newLoop() *eventloop.Loop {
 		Timed: []eventloop.Timed{
 			{Due: d.deadline, Do: d.advance},
 			{Due: d.netif.Due, Do: d.netif.Advance},
-			{Due: func() time.Time { return d.repairAt }, Do: func(time.Time) { d.repair() }},
 			{Due: func() time.Time { return d.alarmsAt }, Do: func(time.Time) { d.refreshAlarms() }},
 			{Due: d.retirement.due, Do: d.retirement.expire},
 		},

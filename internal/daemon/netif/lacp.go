@@ -25,18 +25,17 @@ type lacpWatch struct {
 }
 
 // begin has the legs looked at from now on until they are at rest.
-func (w *lacpWatch) begin() {
-	now := time.Now()
+func (w *lacpWatch) begin(now time.Time) {
 	w.lookAt, w.settles = now.Add(lacpInterval), now.Add(lacpSettling)
 }
 
 // look looks at the legs and returns those of which something new is known.
-func (w *lacpWatch) look(netlink *links.Handle, known *Links, legs []string, s *State) (changed []links.Link) {
+func (w *lacpWatch) look(now time.Time, netlink *links.Handle, known *Links, legs []string, s *State) (changed []links.Link) {
 	w.lookAt = time.Time{}
 	for _, leg := range legs {
 		link, is := known.Get(leg), s.trunk(leg)
 		apart, key := aggregation(netlink, link)
-		if now := time.Now(); link.Up && (apart != is.Asked.Aside || now.Before(w.settles)) {
+		if link.Up && (apart != is.Asked.Aside || now.Before(w.settles)) {
 			w.lookAt = now.Add(lacpInterval)
 		}
 		if apart != is.Apart || key != is.Key {

@@ -45,9 +45,14 @@ type Owner struct {
 	plan   plan          // of model, as of the links now
 	built  plan          // as of Build
 	record record
-	lacp   lacpWatch
 	state  State
+
+	lacp     lacpWatch
+	repairAt time.Time // zero before the first Build
 }
+
+// repairInterval is how often the links are compared with what they should be.
+const repairInterval = 10 * time.Second
 
 // Open makes the Owner of the namespace of the calling thread.
 func Open(opts Options) (*Owner, error) {
@@ -104,7 +109,7 @@ func (o *Owner) Update(changed []links.Link) (rebuild bool) {
 	}
 	o.plan = newPlan(o.model, &o.links, o.own)
 	if slices.ContainsFunc(changed, func(l links.Link) bool { return l.Bond != nil || l.Kind == "vlan" || o.plan.onTrunk(l.Name) }) {
-		o.lookAtLACP()
+		o.lookAtLACP(time.Now())
 		o.report(event.EthTrunkNotConfigured, trunks{o.pass()}.reconcile())
 	}
 	if slices.ContainsFunc(changed, func(l links.Link) bool { return o.plan.wantsVRF(l.Name) || o.plan.bindings[l.Name] != "" }) {
@@ -119,7 +124,9 @@ func (o *Owner) Update(changed []links.Link) (rebuild bool) {
 // kernel cannot make is no error.
 func (o *Owner) Build(m *config.Model) error {
 	if o.model == nil {
-		o.lacp.begin() // of legs that a daemon before this one has steered
+		now := time.Now()
+		o.lacp.begin(now) // of legs that a daemon before this one has steered
+		o.repairAt = now.Add(repairInterval)
 	}
 	o.model, o.plan = m, newPlan(m, &o.links, o.own)
 	o.built = o.plan
@@ -135,19 +142,10 @@ func (o *Owner) Build(m *config.Model) error {
 // Activate brings about whether the configured interfaces are up, and their addresses.
 func (o *Owner) Activate() error { return o.interfaces().reconcile() }
 
-// Repair mends what somebody else has changed and what Update was not told of.
-func (o *Owner) Repair() {
-	if o.model == nil {
-		return
-	}
-	o.report(event.EthTrunkNotConfigured, trunks{o.pass()}.reconcile())
-	o.report(event.InterfaceNotConfigured, o.interfaces().addresses())
-}
-
 // Steer takes a leg up, down or to LACP standby.
 func (o *Owner) Steer(leg device.LegChange) error {
 	o.state.trunk(leg.Netdev).Asked = leg
-	o.lacp.begin()
+	o.lacp.begin(time.Now())
 	if !leg.Up {
 		return o.netlink.SetTrunkUp(leg.Netdev, false, nil)
 	}
@@ -163,11 +161,27 @@ func (o *Owner) TakeLegsDown() {
 	}
 }
 
-// Due is when Advance is to be called next, zero when nothing is due.
-func (o *Owner) Due() time.Time { return o.lacp.lookAt }
+// Due is when Advance is to be called next, zero before the first Build.
+func (o *Owner) Due() time.Time {
+	if at := o.lacp.lookAt; !at.IsZero() && at.Before(o.repairAt) {
+		return at
+	}
+	return o.repairAt
+}
 
-// Advance looks at the legs that join the switch's aggregate or leave it.
-func (o *Owner) Advance(time.Time) { o.lookAtLACP() }
+// Advance does what is due: it looks at the legs that join the switch's aggregate or leave
+// it, and mends what somebody else has changed and Update was not told of.
+func (o *Owner) Advance(now time.Time) {
+	if at := o.lacp.lookAt; !at.IsZero() && !now.Before(at) {
+		o.lookAtLACP(now)
+	}
+	if now.Before(o.repairAt) {
+		return
+	}
+	o.repairAt = now.Add(repairInterval)
+	o.report(event.EthTrunkNotConfigured, trunks{o.pass()}.reconcile())
+	o.report(event.InterfaceNotConfigured, o.interfaces().addresses())
+}
 
 // Told returns what News is told of a link.
 func (o *Owner) Told(l links.Link) device.LinkChanged {
@@ -183,8 +197,8 @@ func (o *Owner) Told(l links.Link) device.LinkChanged {
 
 func (o *Owner) tell(l links.Link) { o.news.LinkChanged(o.Told(l)) }
 
-func (o *Owner) lookAtLACP() {
-	for _, leg := range o.lacp.look(o.netlink, &o.links, o.plan.legs, &o.state) {
+func (o *Owner) lookAtLACP(now time.Time) {
+	for _, leg := range o.lacp.look(now, o.netlink, &o.links, o.plan.legs, &o.state) {
 		o.tell(leg)
 	}
 }

@@ -377,7 +377,7 @@ func TestRestartLooksAtLegs(t *testing.T) {
 	if r.Due().IsZero() {
 		t.Fatal("nobody looks at the legs")
 	}
-	r.Advance(time.Now())
+	r.Advance(r.Due())
 	if leg := r.told["eth-trunk10"]; leg.Apart || leg.Key != 0 {
 		t.Errorf("told of a bridge: %+v", leg)
 	}
