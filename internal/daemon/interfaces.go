@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"tandem/internal/config"
 	"tandem/internal/daemon/netif"
@@ -34,9 +35,20 @@ func (d *Daemon) linksChanged(changed []links.Link) {
 	if err := d.attach(); err != nil {
 		d.emit(event.InterfaceNotConfigured.With(err))
 	}
-	if !rebuild {
-		return
+	if rebuild {
+		d.applyAgain()
 	}
+}
+
+// advanceLinks does what is due about interfaces.
+func (d *Daemon) advanceLinks(now time.Time) {
+	if d.netif.Advance(now) {
+		d.applyAgain()
+	}
+}
+
+// applyAgain applies the configuration in force again: its names mean other links.
+func (d *Daemon) applyAgain() {
 	if err := d.configure(d.model); err != nil {
 		d.emit(event.InterfaceNotConfigured.With(err))
 	}

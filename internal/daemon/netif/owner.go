@@ -170,17 +170,34 @@ func (o *Owner) Due() time.Time {
 }
 
 // Advance does what is due: it looks at the legs that join the switch's aggregate or leave
-// it, and mends what somebody else has changed and Update was not told of.
-func (o *Owner) Advance(now time.Time) {
+// it, and mends what somebody else has changed and Update was not told of. It reports the
+// same as Update.
+func (o *Owner) Advance(now time.Time) (rebuild bool) {
 	if at := o.lacp.lookAt; !at.IsZero() && !now.Before(at) {
 		o.lookAtLACP(now)
 	}
 	if now.Before(o.repairAt) {
-		return
+		return false
 	}
 	o.repairAt = now.Add(repairInterval)
 	o.report(event.EthTrunkNotConfigured, trunks{o.pass()}.reconcile())
 	o.report(event.InterfaceNotConfigured, o.interfaces().addresses())
+	return o.findAliases()
+}
+
+// findAliases looks for the aliases of the configuration that no link is known to carry:
+// the kernel does not tell of an alias that a link gets while it is down.
+func (o *Owner) findAliases() (rebuild bool) {
+	if !o.plan.lacksAlias {
+		return false
+	}
+	list, err := o.netlink.List()
+	if err != nil {
+		o.report(event.InterfaceNotConfigured, err)
+		return false
+	}
+	list = slices.DeleteFunc(list, func(l links.Link) bool { return l.Alias == o.links.Get(l.Name).Alias })
+	return len(list) > 0 && o.Update(list)
 }
 
 // Told returns what News is told of a link.

@@ -382,3 +382,21 @@ func TestRestartLooksAtLegs(t *testing.T) {
 		t.Errorf("told of a bridge: %+v", leg)
 	}
 }
+
+// TestAliasOfALinkThatIsDown: the kernel does not tell that a link that is down gets an
+// alias. The link is found all the same.
+func TestAliasOfALinkThatIsDown(t *testing.T) {
+	r := newRig(t)
+	testnet.Must(t, r.node.Links.AddVeth(links.VethEnd{Name: "ens3"}, links.VethEnd{Name: "ens4"}))
+	r.await("the links are there", func() bool { return r.told["ens3"].Exists && r.told["ens4"].Exists })
+	r.configure("interface GigabitEthernet0/1/0\n")
+	testnet.Must(t, r.node.Links.SetAlias("ens3", "GigabitEthernet0/1/0"))
+	if !r.Advance(time.Now().Add(time.Minute)) {
+		t.Fatal("the alias is not noticed")
+	}
+	r.configure("interface GigabitEthernet0/1/0\n")
+	r.await("the link is up", func() bool { return r.told["ens3"].AdminUp })
+	if r.Advance(time.Now().Add(2*time.Minute)) || r.rebuild {
+		t.Error("built anew without a reason")
+	}
+}

@@ -18,8 +18,10 @@ type plan struct {
 	vpns       map[string]int    // index of the VRF by VPN instance, 0 while there is none
 	bindings   map[string]string // VPN instance by interface
 	legs       []string          // the member Eth-Trunks, sorted
-	// aliases are the links that carry the aliases which the configuration names.
-	aliases map[config.InterfaceName]string
+	// aliases are the links that carry the aliases which the configuration names;
+	// lacksAlias says that there is one that no link carries.
+	aliases    map[config.InterfaceName]string
+	lacksAlias bool
 }
 
 // interfacePlan is what is wanted of an interface.
@@ -94,8 +96,13 @@ func (p *plan) add(m *config.Model, l *Links, i interfacePlan, own [6]byte) {
 
 // resolve notes which link a name with a slash means, if there is one.
 func (p *plan) resolve(l *Links, name config.InterfaceName) {
-	if netdev := l.Netdev(name); name.HasSlash() && l.Get(netdev).Exists {
+	if !name.HasSlash() {
+		return
+	}
+	if netdev := l.Netdev(name); l.Get(netdev).Exists {
 		p.aliases[name] = netdev
+	} else {
+		p.lacksAlias = true
 	}
 }
 
