@@ -28,6 +28,7 @@ var suite = []struct{ pkg, run string }{
 	{"internal/linux/mroute", "^(TestForwarding|TestInterfacesComeAndGo)$"},
 	{"internal/linux/gate", "^(TestBuckets|TestStaleTable)$"},
 	{"internal/linux/packet", "^(TestReceiveReportsV2|TestReceiveV1)$"},
+	{"internal/fib/kernel", "^TestPlane$"},
 	{"internal/pairtest", "^(TestTrunk.*|TestAggregate.*|TestLever|TestMixedModes|TestLossyPath|TestVPN.*)$"},
 }
 
