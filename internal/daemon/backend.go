@@ -65,7 +65,7 @@ func (d *Daemon) configure(m *config.Model) error {
 		return err
 	}
 	if m.Multicast {
-		if err := d.openMulticast(); err != nil {
+		if err := d.routing.Enable(); err != nil {
 			return err
 		}
 	}
@@ -75,7 +75,7 @@ func (d *Daemon) configure(m *config.Model) error {
 	if err := d.hellos.Configure(d.helloSockets(m)); err != nil {
 		return err
 	}
-	if err := d.attach(); err != nil {
+	if err := d.routing.SetInterfaces(d.multicastNetdevs()); err != nil {
 		return err
 	}
 	if err := d.netif.Activate(); err != nil {
@@ -92,7 +92,7 @@ func (d *Daemon) configure(m *config.Model) error {
 	d.bfd.Follow()
 	d.execute()
 	if !m.Multicast {
-		d.closeMulticast()
+		d.routing.Disable()
 	}
 	return nil
 }
@@ -117,19 +117,15 @@ func (d *Daemon) configureDevice(settings device.Settings) error {
 // Snapshot returns what the displays show, empty once the daemon has stopped.
 func (d *Daemon) Snapshot() state.Device {
 	var s state.Device
-	_ = d.call(func() {
-		s = d.snapshot()
-	})
+	_ = d.call(func() { s = d.snapshot() })
 	return s
 }
 
 // snapshot is Snapshot within a turn.
 func (d *Daemon) snapshot() state.Device {
-	s := state.Device{Snapshot: d.device.Snapshot(d.now(), time.Now()), Joins: d.joins}
+	s := state.Device{Snapshot: d.device.Snapshot(d.now(), time.Now())}
 	s.Forwarding.Total, s.Forwarding.Silent = s.Entries, s.Silent
-	if d.multicast != nil {
-		d.multicast.describe(&s)
-	}
+	d.routing.Describe(&s)
 	return s
 }
 
@@ -142,7 +138,7 @@ func (d *Daemon) Groups(iface string, _ bool) []mld.GroupState {
 
 // Routes lists the forwarding entries with their counters.
 func (d *Daemon) Routes() []state.Route {
-	return d.counted(func() []device.RouteSnapshot { return d.device.Routes(d.now()) })
+	return d.routing.Counted(func() []device.RouteSnapshot { return d.device.Routes(d.now()) })
 }
 
 // Switchover hands over what this device sends on an E-Trunk, or takes it back.

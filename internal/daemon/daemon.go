@@ -15,11 +15,11 @@ import (
 	"tandem/internal/daemon/channel"
 	"tandem/internal/daemon/eventloop"
 	"tandem/internal/daemon/hello"
+	"tandem/internal/daemon/multicast"
 	"tandem/internal/daemon/netif"
 	"tandem/internal/device"
 	"tandem/internal/event"
 	"tandem/internal/journal"
-	"tandem/internal/latency"
 	"tandem/internal/linux/inherit"
 	"tandem/internal/status"
 	"tandem/internal/tape"
@@ -57,21 +57,17 @@ type Daemon struct {
 	tasks, readers *task.Group
 
 	// Of whoever has the turn.
-	model     *config.Model
-	links     *netif.Links // those that netif knows
-	multicast *multicast   // nil while routing is not enabled
-	hellos    *hello.Sockets
-	channels  *channel.Channels
-	wantGate  device.Gate // for a forwarding plane that is opened later
-	alarmsAt  time.Time   // when they are looked at next
-	legacy    *legacy     // until the first configuration is in force
-	failed    error       // ends the daemon
+	model    *config.Model
+	links    *netif.Links // those that netif knows
+	routing  *multicast.Routing
+	hellos   *hello.Sockets
+	channels *channel.Channels
+	alarmsAt time.Time // when they are looked at next
+	legacy   *legacy   // until the first configuration is in force
+	failed   error     // ends the daemon
 	// retirement is under way once the daemon was asked to end.
 	retirement retirement
-	// reportsAt is when the reports were read that the next effects are of, zero for none.
-	reportsAt time.Time
-	joins     latency.Histogram
-	board     status.Board
+	board      status.Board
 }
 
 // New prepares a daemon: netlink and BFD. Nothing is configured until Apply.
@@ -111,6 +107,9 @@ func New(opts Options) (*Daemon, error) {
 	d.hellos = hello.New(hello.Options{
 		Loop: d.loop, Device: device, Log: opts.Journal, Readers: d.readers,
 		Inherited: func(at netip.AddrPort, vpn string) *os.File { return d.inherited(helloFile, at, vpn) },
+	})
+	d.routing = multicast.New(multicast.Options{
+		Loop: d.loop, Device: device, Log: opts.Journal, Links: d.links, Readers: d.readers, Inherited: d.inheritedRouting,
 	})
 	d.channels = channel.New(channel.Options{
 		Loop: d.loop, Device: device, Log: opts.Journal, Tasks: d.tasks,
@@ -166,15 +165,6 @@ func (d *Daemon) retire() {
 	d.device.Handle(d.now(), device.Retire{})
 }
 
-// handle gives the device the MLD messages that have been read.
-func (d *Daemon) handle(events []device.Event, readAt time.Time) {
-	now := d.now()
-	for _, ev := range events {
-		d.device.Handle(now, ev)
-	}
-	d.reportsAt = readAt
-}
-
 // now is the monotonic time since the daemon, or the first that handed over to it, began.
 func (d *Daemon) now() time.Duration { return time.Since(d.origin) }
 
@@ -199,7 +189,7 @@ func (d *Daemon) close() {
 	d.bfd.Close()
 	d.channels.Close()
 	d.hellos.Close()
-	d.closeMulticast()
+	d.routing.Disable()
 	d.netif.Close()
 	_ = d.readers.Stop() // none of them fails
 	_ = d.tasks.Stop()

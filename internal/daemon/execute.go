@@ -1,9 +1,6 @@
 package daemon
 
 import (
-	"time"
-
-	"tandem/internal/device"
 	"tandem/internal/event"
 )
 
@@ -11,9 +8,9 @@ import (
 // routes and gate first, so that a hello never announces what is not true yet.
 func (d *Daemon) execute() {
 	fx := d.device.Effects(d.now())
-	d.setRoutes(fx.Routes)
+	d.routing.SetRoutes(fx.Routes)
 	if fx.Gate != nil {
-		d.setGate(*fx.Gate)
+		d.routing.SetGate(*fx.Gate)
 	}
 	for _, h := range fx.Handovers {
 		d.handedOver(h)
@@ -24,7 +21,7 @@ func (d *Daemon) execute() {
 		}
 	}
 	for _, m := range fx.MLD {
-		d.sendMLD(m)
+		d.routing.SendMLD(m)
 	}
 	for _, h := range fx.Hellos {
 		d.hellos.Send(h)
@@ -38,37 +35,5 @@ func (d *Daemon) execute() {
 	}
 	if len(fx.Events) > 0 {
 		d.refreshAlarms()
-	}
-}
-
-// setRoutes has the forwarding plane follow the device.
-func (d *Daemon) setRoutes(changes []device.RouteChange) {
-	if d.multicast == nil {
-		return
-	}
-	if len(changes) > 0 {
-		joined := d.multicast.plane.SetRoutes(changes)
-		if joined > 0 && !d.reportsAt.IsZero() {
-			d.joins.Observe(time.Since(d.reportsAt), joined)
-		}
-	}
-	d.reportsAt = time.Time{}
-}
-
-func (d *Daemon) setGate(g device.Gate) {
-	d.wantGate = g
-	if d.multicast != nil {
-		d.multicast.plane.SetGate(g)
-	}
-}
-
-func (d *Daemon) sendMLD(m device.SendMLD) {
-	link := d.links.Get(m.Netdev)
-	if d.multicast == nil || !link.Exists || !link.LinkLocal.IsValid() {
-		return
-	}
-	err := d.multicast.mld.Send(m, link.Index, link.LinkLocal)
-	if err != nil {
-		d.emit(event.MLDNotSent.With(m.Netdev, m.Destination, err))
 	}
 }

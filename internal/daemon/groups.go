@@ -46,5 +46,5 @@ func (d *Daemon) GroupStates(iface string, groups []netip.Addr) (states []mld.Gr
 
 // GroupRoutes lists the forwarding entries of a group with their counters.
 func (d *Daemon) GroupRoutes(group netip.Addr) []state.Route {
-	return d.counted(func() []device.RouteSnapshot { return d.device.GroupRoutes(d.now(), group) })
+	return d.routing.Counted(func() []device.RouteSnapshot { return d.device.GroupRoutes(d.now(), group) })
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/daemon/bfdsession"
+	"tandem/internal/daemon/multicast"
 	"tandem/internal/daemon/netif"
 	"tandem/internal/device"
 	"tandem/internal/linux/inherit"
@@ -32,7 +33,6 @@ const handOverGrace = 7 * time.Second
 // Names of what is handed on. The program adds its own.
 const (
 	stateFile = "state"
-	mldFile   = "mld"
 	helloFile = "hello"
 	rbsFile   = "rbs"
 	bfdFile   = "bfd"
@@ -40,7 +40,7 @@ const (
 
 // HandedOn names everything that a daemon hands on.
 func HandedOn() []string {
-	return append([]string{stateFile, mldFile, helloFile, rbsFile, bfdFile}, planeFiles...)
+	return append([]string{stateFile, helloFile, rbsFile, bfdFile}, multicast.HandedOn...)
 }
 
 // handover is what a daemon hands on beside its sockets.
@@ -49,11 +49,9 @@ type handover struct {
 	Origin  time.Duration // of the monotonic time, as a reading of CLOCK_MONOTONIC
 	Device  device.Checkpoint
 
-	Forwarding []byte // of the forwarding plane
-	Joined     []int  // interface indexes, of the MLD socket
-
-	Netif netif.State
-	BFD   bfdsession.State
+	Routing multicast.Checkpoint
+	Netif   netif.State
+	BFD     bfdsession.State
 }
 
 // legacy is what the daemon before this one has left: nil once it has been taken over.
@@ -91,6 +89,14 @@ func (d *Daemon) inherited(name string, at netip.AddrPort, device string) *os.Fi
 		return nil
 	}
 	return d.legacy.files.Bound(name, at, device)
+}
+
+// inheritedRouting is what the multicast routing of a daemon before this one has left.
+func (d *Daemon) inheritedRouting() (left multicast.Checkpoint, files *inherit.Files) {
+	if d.legacy == nil {
+		return left, nil
+	}
+	return d.legacy.Routing, &d.legacy.files
 }
 
 // monotonic reads the clock that all processes of the machine share.
@@ -146,13 +152,11 @@ func (d *Daemon) handOver(s *handover, files inherit.Files, pass func(inherit.Fi
 	for _, l := range listeners {
 		add(rbsFile, l)
 	}
-	if d.multicast != nil {
-		left, err := d.multicast.handOver(s)
-		if err != nil {
-			return err
-		}
-		files = append(files, left...)
+	var left inherit.Files
+	if s.Routing, left, err = d.routing.HandOver(); err != nil {
+		return err
 	}
+	files = append(files, left...)
 	s.remember(d)
 	var helper *os.File
 	if s.BFD, helper, err = d.bfd.HandOver(handOverGrace); err != nil {

@@ -17,9 +17,7 @@ const alarmInterval = time.Second
 func (d *Daemon) refreshAlarms() {
 	d.alarmsAt = time.Now().Add(alarmInterval)
 	conditions := d.device.Conditions()
-	if d.multicast != nil {
-		conditions = append(conditions, d.multicast.plane.Conditions()...)
-	}
+	conditions = append(conditions, d.routing.Conditions()...)
 	conditions = append(conditions, d.bfd.Conditions()...)
 	conditions = append(conditions, d.channels.Conditions(time.Now())...)
 	slices.SortFunc(conditions, event.Condition.Compare)

@@ -19,3 +19,11 @@ func (r *router) now() time.Duration { return time.Since(r.origin) }
 
 // Handle tells the device of an event that happens now.
 func (r *router) Handle(ev device.Event) { r.Device.Handle(r.now(), ev) }
+
+// HandleAll tells the device of events that happen now, at the same moment.
+func (r *router) HandleAll(events []device.Event) {
+	now := r.now()
+	for _, ev := range events {
+		r.Device.Handle(now, ev)
+	}
+}

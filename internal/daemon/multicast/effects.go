@@ -1,0 +1,110 @@
+package multicast
+
+import (
+	"errors"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/fib"
+	"tandem/internal/state"
+)
+
+// SetInterfaces tells the Linux names of all multicast interfaces. Packets are forwarded
+// between those that exist, and MLD is heard on them.
+func (r *Routing) SetInterfaces(netdevs []string) error {
+	if r.plane == nil {
+		return nil
+	}
+	var interfaces []fib.Interface
+	var indexes []int
+	for _, netdev := range netdevs {
+		if link := r.o.Links.Get(netdev); link.Exists {
+			interfaces = append(interfaces, fib.Interface{Name: link.Name, Index: link.Index})
+			indexes = append(indexes, link.Index)
+		}
+	}
+	// MLDv1 reports are heard only where packets are forwarded already.
+	return errors.Join(r.plane.SetInterfaces(interfaces), r.mld.SetInterfaces(indexes))
+}
+
+// SetRoutes has the plane follow the device.
+func (r *Routing) SetRoutes(changes []device.RouteChange) {
+	if r.plane == nil {
+		return
+	}
+	if len(changes) > 0 {
+		joined := r.plane.SetRoutes(changes)
+		if joined > 0 && !r.reportsAt.IsZero() {
+			r.joins.Observe(time.Since(r.reportsAt), joined)
+		}
+	}
+	r.reportsAt = time.Time{}
+}
+
+// SetGate has the plane follow the device, at once or when routing is enabled.
+func (r *Routing) SetGate(g device.Gate) {
+	r.gate = g
+	if r.plane != nil {
+		r.plane.SetGate(g)
+	}
+}
+
+// SendMLD sends a message from the link-local address of its interface. An interface that
+// is gone, or has no such address yet, sends nothing.
+func (r *Routing) SendMLD(m device.SendMLD) {
+	link := r.o.Links.Get(m.Netdev)
+	if r.plane == nil || !link.Exists || !link.LinkLocal.IsValid() {
+		return
+	}
+	if err := r.mld.Send(m, link.Index, link.LinkLocal); err != nil {
+		r.o.Log.Emit(event.MLDNotSent.With(m.Netdev, m.Destination, err))
+	}
+}
+
+// Conditions lists what is wrong now, for the alarms.
+func (r *Routing) Conditions() []event.Condition {
+	if r.plane == nil {
+		return nil
+	}
+	return r.plane.Conditions()
+}
+
+// Describe fills in what the plane and the socket tell.
+func (r *Routing) Describe(s *state.Device) {
+	s.Joins = r.joins
+	if r.plane == nil {
+		return
+	}
+	told := r.plane.State()
+	g := &told.Gate
+	s.Gate = state.Gate{
+		Installed: true,
+		Closed:    g.Closed, Bucket0: g.Bucket0, Bucket1: g.Bucket1, Orphans: g.Exceptions,
+		DroppedClosed: g.DroppedClosed, DroppedBucket0: g.DroppedBucket0, DroppedBucket1: g.DroppedBucket1,
+		Repairs: g.Repairs,
+	}
+	s.Forwarding.Repairs = state.Repairs(told.Repairs)
+	s.Socket = state.MLDSocket(r.mld.Counters())
+}
+
+// Counted adds the plane's counters to entries that are listed in a turn. It may be called
+// from any goroutine that has not the turn, and asks for the counters outside of turns.
+func (r *Routing) Counted(list func() []device.RouteSnapshot) []state.Route {
+	var entries []device.RouteSnapshot
+	var plane fib.Plane
+	_ = r.o.Loop.Call(func() { entries, plane = list(), r.plane }) // else there are none
+	routes := make([]state.Route, len(entries))
+	streams := make([]device.SourceGroup, len(entries))
+	for i, e := range entries {
+		routes[i] = state.RouteOf(e)
+		streams[i] = device.SourceGroup{Source: e.Source, Group: e.Group}
+	}
+	if plane == nil {
+		return routes
+	}
+	for i, c := range plane.Counters(streams) {
+		routes[i].Packets, routes[i].Bytes, routes[i].WrongIf = c.Packets, c.Bytes, c.WrongInterface
+	}
+	return routes
+}

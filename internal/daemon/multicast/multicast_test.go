@@ -1,0 +1,174 @@
+package multicast
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"tandem/internal/daemon/eventloop"
+	"tandem/internal/daemon/netif"
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/linux/inherit"
+	"tandem/internal/linux/links"
+	"tandem/internal/linux/testnet"
+	"tandem/internal/mld"
+	"tandem/internal/state"
+	"tandem/internal/task"
+)
+
+// shell is what a device needs around it: a loop that carries out what it asks of the
+// routing. u0 is upstream, d0 and d1 are downstream.
+type shell struct {
+	*device.Device
+	t       *testing.T
+	net     *testnet.Net
+	began   time.Time
+	loop    *eventloop.Loop
+	links   netif.Links
+	readers *task.Group
+	routing *Routing
+	// What a predecessor has left, if there is one.
+	device *device.Checkpoint
+	left   Checkpoint
+	files  inherit.Files
+}
+
+func newShell(t *testing.T, n *testnet.Net) *shell {
+	t.Helper()
+	s := &shell{Device: device.New(7, 7, time.Now(), 0), t: t, net: n, began: time.Now(), readers: task.NewGroup(context.Background())}
+	s.loop = eventloop.New(eventloop.Options{
+		Settle: s.settle, Interval: time.Minute,
+		Timed: []eventloop.Timed{{Due: s.due, Do: func(time.Time) { s.Advance(time.Since(s.began)) }}},
+	})
+	s.routing = New(Options{
+		Loop: s.loop, Device: s, Log: s, Links: &s.links, Readers: s.readers,
+		Inherited: func() (Checkpoint, *inherit.Files) { return s.left, &s.files },
+	})
+	return s
+}
+
+// begin begins the turns and enables the routing.
+func (s *shell) begin() {
+	s.t.Helper()
+	interfaces := make(map[string]device.InterfaceSettings)
+	var names []string
+	testnet.Must(s.t, s.loop.Begin(func() error {
+		for _, l := range []links.Link{s.net.Up, s.net.Down0, s.net.Down1} {
+			s.links.Update([]links.Link{l})
+			names = append(names, l.Name)
+			interfaces[l.Name] = device.InterfaceSettings{Netdev: l.Name, Upstream: l.Name == "u0", MLD: mld.DefaultConfig()}
+			s.Handle(device.LinkChanged{Netdev: l.Name, Exists: true, Index: l.Index, AdminUp: true, Up: true, LinkLocal: l.LinkLocal})
+		}
+		if err := s.net.Router.Do(s.routing.Enable); err != nil {
+			return err
+		}
+		if err := s.routing.SetInterfaces(names); err != nil {
+			return err
+		}
+		settings := device.Settings{Interfaces: interfaces}
+		if s.device != nil {
+			return s.Resume(time.Since(s.began), settings, s.device)
+		}
+		return s.Configure(time.Since(s.began), settings)
+	}))
+	s.readers.Go("timer", s.loop.Run)
+	s.t.Cleanup(func() {
+		_ = s.loop.Turn(s.routing.Disable)
+		_ = s.readers.Stop()
+	})
+}
+
+func (s *shell) due() time.Time {
+	if at, ok := s.Deadline(); ok {
+		return s.began.Add(at)
+	}
+	return time.Time{}
+}
+
+func (s *shell) settle() {
+	fx := s.Effects()
+	s.routing.SetRoutes(fx.Routes)
+	if fx.Gate != nil {
+		s.routing.SetGate(*fx.Gate)
+	}
+	for _, m := range fx.MLD {
+		s.routing.SendMLD(m)
+	}
+}
+
+func (s *shell) Handle(ev device.Event) { s.Device.Handle(time.Since(s.began), ev) }
+
+func (s *shell) HandleAll(events []device.Event) {
+	for _, ev := range events {
+		s.Handle(ev)
+	}
+}
+
+// Emit implements [Log]. Nothing that happens in these tests is worth an event.
+func (s *shell) Emit(e event.Event) { s.t.Errorf("event %s", e.Name) }
+
+// route waits until a stream of a group has a route to these interfaces, and packets.
+func (s *shell) route(what string, group netip.Addr, sender *testnet.Sender, to ...string) {
+	s.t.Helper()
+	var got []state.Route
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		sender.Send(group)
+		got = s.routing.Counted(func() []device.RouteSnapshot { return s.Routes(time.Since(s.began)) })
+		if len(got) == 1 && got[0].Group == group && got[0].Packets > 0 && slices.Equal(got[0].Downstream, to) {
+			return
+		}
+	}
+	s.t.Fatalf("%s: routes %+v, want one to %v", what, got, to)
+}
+
+// TestJoinsAreRouted: what hosts join is routed to them as long as they listen, also by a
+// successor, and nothing is when routing is disabled.
+func TestJoinsAreRouted(t *testing.T) {
+	n := testnet.New(t)
+	first, sender := newShell(t, n), n.Sender(t)
+	first.begin()
+	group := netip.MustParseAddr("ff1e::1234")
+	near, far := n.Receiver(t, 0), n.Receiver(t, 1)
+	near.Join(group)
+	first.route("one host", group, sender, "d0")
+	far.Join(group)
+	first.route("two hosts", group, sender, "d0", "d1")
+	var described state.Device
+	testnet.Must(t, first.loop.Turn(func() { first.routing.Describe(&described) }))
+	if described.Joins.Sum == 0 || !described.Gate.Installed || described.Socket.Received == 0 {
+		t.Errorf("described as %+v", described)
+	}
+
+	second := newShell(t, n)
+	second.began = first.began
+	_ = first.readers.Stop()
+	testnet.Must(t, first.loop.Turn(func() {
+		var err error
+		second.left, second.files, err = first.routing.HandOver()
+		testnet.Must(t, err)
+		cp := first.Checkpoint(time.Since(first.began))
+		second.device = &cp
+		first.routing.plane, first.routing.mld = nil, nil // the program has ended
+	}))
+	var names []string
+	for _, f := range second.files {
+		names = append(names, f.Name)
+	}
+	if !slices.Equal(names, HandedOn) {
+		t.Errorf("handed over %v, promised %v", names, HandedOn)
+	}
+	second.begin()
+	near.Leave(group)
+	second.route("the successor after a leave", group, sender, "d1")
+
+	testnet.Must(t, second.loop.Turn(second.routing.Disable))
+	last := sender.Send(group)
+	for got, more := far.Next(200 * time.Millisecond); more; got, more = far.Next(200 * time.Millisecond) {
+		if got == last {
+			t.Error("a packet is forwarded though routing is disabled")
+		}
+	}
+}

@@ -1,0 +1,46 @@
+package multicast
+
+import (
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/fib"
+)
+
+// router is the routing as the plane and the socket see it: they tell it what they hear
+// and ask what is wanted, in turns. It implements [fib.Router] and [mldio.Router].
+type router struct{ *Routing }
+
+// Turn implements [fib.Router].
+func (r router) Turn(f func(fib.Wanted)) bool {
+	return r.o.Loop.Call(func() { f(r.o.Device) }) == nil
+}
+
+// StreamArrived implements [fib.Router].
+func (r router) StreamArrived(netdev string, stream device.SourceGroup) bool {
+	return r.tell(device.StreamArrived{Netdev: netdev, Source: stream.Source, Group: stream.Group})
+}
+
+// StreamsSilent implements [fib.Router].
+func (r router) StreamsSilent(streams []device.SourceGroup) bool {
+	return r.tell(device.StreamsSilent{Streams: streams})
+}
+
+func (r router) tell(ev device.Event) bool {
+	return r.o.Loop.Turn(func() { r.o.Device.Handle(ev) }) == nil
+}
+
+// Receive implements [mldio.Router].
+func (r router) Receive(events []device.Event, readAt time.Time) bool {
+	return r.o.Loop.Turn(func() {
+		r.o.Device.HandleAll(events)
+		r.reportsAt = readAt
+	}) == nil
+}
+
+// Name implements [mldio.Router].
+func (r router) Name(index int) string { return r.o.Links.Name(index) }
+
+// Emit implements [fib.Router] and [mldio.Router].
+func (r router) Emit(e event.Event) { r.o.Log.Emit(e) }

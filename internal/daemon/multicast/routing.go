@@ -1,0 +1,141 @@
+package multicast
+
+import (
+	"errors"
+	"time"
+
+	"tandem/internal/daemon/eventloop"
+	"tandem/internal/daemon/mldio"
+	"tandem/internal/daemon/netif"
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/fib"
+	"tandem/internal/fib/kernel"
+	"tandem/internal/latency"
+	"tandem/internal/linux/inherit"
+	"tandem/internal/task"
+)
+
+// Device is told, within a turn, what is heard, and is asked what is wanted.
+type Device interface {
+	fib.Wanted
+	Handle(device.Event)
+	// HandleAll is Handle for events of the same moment. It keeps none of them.
+	HandleAll([]device.Event)
+}
+
+// Log is where events for people go. It may be used from any goroutine.
+type Log interface {
+	Emit(event.Event)
+}
+
+// Options are what the routing needs from outside.
+type Options struct {
+	Loop   *eventloop.Loop
+	Device Device
+	Log    Log
+	Links  *netif.Links
+	// Readers has the goroutines that read. When it ends they have told what they read.
+	Readers *task.Group
+	// Inherited returns what the routing of a predecessor has left, and the files of which
+	// it may take some; nothing and nil when there is no predecessor.
+	Inherited func() (Checkpoint, *inherit.Files)
+}
+
+// Checkpoint is what the routing leaves to that of a successor, beside files.
+type Checkpoint struct {
+	Plane  []byte // see [fib.Checkpoint]
+	Joined []int  // interface indexes, of the MLD socket
+}
+
+// openPlane opens the forwarding plane.
+var openPlane fib.Open = kernel.Open
+
+// mldFile is the name under which the MLD socket is handed over.
+const mldFile = "mld"
+
+// HandedOn are the names of the files that the routing hands to a successor.
+var HandedOn = []string{kernel.FileName, mldFile}
+
+// Routing is multicast routing, enabled or not. Its methods are for whoever has the turn,
+// unless they say otherwise.
+type Routing struct {
+	o     Options
+	plane fib.Plane     // nil while routing is not enabled
+	mld   *mldio.Socket // likewise
+	gate  device.Gate   // as the device has told it last
+	// reportsAt is when the reports were read that the next routes are of, zero for none.
+	reportsAt time.Time
+	joins     latency.Histogram
+}
+
+// New returns routing that is not enabled.
+func New(o Options) *Routing { return &Routing{o: o} }
+
+// Enable opens the plane and the socket, or takes over those of a predecessor. That it has
+// done so before is no error.
+func (r *Routing) Enable() error {
+	if r.plane != nil {
+		return nil
+	}
+	left, files := r.o.Inherited()
+	plane, err := openPlane(router{r}, r.gate, fib.Checkpoint{State: left.Plane, Files: take(files, kernel.FileName)})
+	if err != nil {
+		return err
+	}
+	mld, err := r.openMLD(take(files, mldFile), left.Joined)
+	if err != nil {
+		return errors.Join(err, plane.Close())
+	}
+	r.plane, r.mld = plane, mld
+	r.o.Readers.Go("forwarding plane", plane.Run)
+	r.o.Readers.Go("MLD", mld.Run)
+	return nil
+}
+
+// take takes the files of a name out.
+func take(from *inherit.Files, name string) (files inherit.Files) {
+	if from == nil {
+		return nil
+	}
+	for _, f := range from.All(name) {
+		files = append(files, inherit.File{Name: name, File: f})
+	}
+	return files
+}
+
+// openMLD takes over the socket of a predecessor if it can, else it opens one.
+func (r *Routing) openMLD(files inherit.Files, joined []int) (*mldio.Socket, error) {
+	if socket := files.One(mldFile); socket != nil {
+		if mld, err := mldio.Adopt(router{r}, socket, joined); err == nil {
+			return mld, nil
+		}
+	}
+	return mldio.Open(router{r})
+}
+
+// Disable closes what Enable has opened, by which its readers end.
+func (r *Routing) Disable() {
+	if r.plane == nil {
+		return
+	}
+	r.mld.Close()
+	if err := r.plane.Close(); err != nil {
+		r.o.Log.Emit(event.GateNotRemoved.With(err))
+	}
+	r.plane, r.mld = nil, nil
+}
+
+// HandOver returns what a successor needs to go on. The readers must have ended. The
+// plane goes on forwarding.
+func (r *Routing) HandOver() (left Checkpoint, files inherit.Files, err error) {
+	if r.plane == nil {
+		return left, nil, nil
+	}
+	plane, err := r.plane.HandOver()
+	if err != nil {
+		return left, nil, err
+	}
+	socket, joined := r.mld.HandOver()
+	return Checkpoint{plane.State, joined}, append(plane.Files, inherit.File{Name: mldFile, File: socket}), nil
+}
