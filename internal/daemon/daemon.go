@@ -62,9 +62,8 @@ type Daemon struct {
 	routing  *multicast.Routing
 	hellos   *hello.Sockets
 	channels *channel.Channels
-	alarmsAt time.Time // when they are looked at next
-	legacy   *legacy   // until the first configuration is in force
-	failed   error     // ends the daemon
+	legacy   *legacy // until the first configuration is in force
+	failed   error   // ends the daemon
 	// retirement is under way once the daemon was asked to end.
 	retirement retirement
 	board      status.Board

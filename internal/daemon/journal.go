@@ -15,7 +15,6 @@ const alarmInterval = time.Second
 
 // refreshAlarms tells the journal what holds now.
 func (d *Daemon) refreshAlarms() {
-	d.alarmsAt = time.Now().Add(alarmInterval)
 	conditions := d.device.Conditions()
 	conditions = append(conditions, d.routing.Conditions()...)
 	conditions = append(conditions, d.bfd.Conditions()...)

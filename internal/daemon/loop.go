@@ -38,7 +38,7 @@ func (d *Daemon) newLoop() *eventloop.Loop {
 		Timed: []eventloop.Timed{
 			{Due: d.deadline, Do: d.advance},
 			{Due: d.netif.Due, Do: d.advanceLinks},
-			{Due: func() time.Time { return d.alarmsAt }, Do: func(time.Time) { d.refreshAlarms() }},
+			eventloop.Every(alarmInterval, d.refreshAlarms),
 			{Due: d.retirement.due, Do: d.retirement.expire},
 		},
 	})

@@ -31,6 +31,18 @@ type Timed struct {
 	Do func(now time.Time)
 }
 
+// Every returns work that is done at even intervals, for the first time after one from now.
+func Every(interval time.Duration, do func()) Timed {
+	at := time.Now().Add(interval)
+	return Timed{
+		Due: func() time.Time { return at },
+		Do: func(now time.Time) {
+			at = now.Add(interval)
+			do()
+		},
+	}
+}
+
 // Options are set once, at New.
 type Options struct {
 	// Settle carries out what the function of a turn has brought about.

@@ -120,6 +120,19 @@ func TestWhatIsDueIsDoneInTime(t *testing.T) {
 	})
 }
 
+func TestEvery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		count := 0
+		l := running(t, Options{Interval: time.Minute, Timed: []Timed{Every(time.Second, func() { count++ })}, Settle: func() {}})
+		time.Sleep(10*time.Second + time.Millisecond)
+		l.Turn(func() {
+			if count != 10 {
+				t.Errorf("done %d times in ten seconds", count)
+			}
+		})
+	})
+}
+
 func TestIdleLoopTakesTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		beats := 0
