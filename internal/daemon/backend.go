@@ -11,6 +11,7 @@ import (
 
 	"tandem/internal/bfd"
 	"tandem/internal/config"
+	"tandem/internal/daemon/settings"
 	"tandem/internal/device"
 	"tandem/internal/echo"
 	"tandem/internal/event"
@@ -23,7 +24,13 @@ import (
 // the one before is put back and the error says which part.
 func (d *Daemon) Apply(m *config.Model) error { return d.apply(m, d.checkPolicies) }
 
-func (d *Daemon) checkPolicies(m *config.Model) error { return d.channels.CheckPolicies(policies(m)) }
+func (d *Daemon) checkPolicies(m *config.Model) error {
+	return d.channels.CheckPolicies(d.translate(m).Policies())
+}
+
+func (d *Daemon) translate(m *config.Model) settings.Translation {
+	return settings.Translation{Model: m, Links: d.links, DeviceID: d.opts.DeviceID}
+}
 
 // Restore is Apply of what has been in force here before. A certificate that has ended since
 // is then no reason to do nothing.
@@ -60,7 +67,8 @@ func (d *Daemon) change(m *config.Model) error {
 // can fail come first.
 func (d *Daemon) configure(m *config.Model) error {
 	d.model = m
-	settings, err := d.settings(m)
+	t := d.translate(m)
+	settings, err := t.Device()
 	if err != nil {
 		return err
 	}
@@ -72,10 +80,10 @@ func (d *Daemon) configure(m *config.Model) error {
 	if err := d.netif.Build(m); err != nil {
 		return err
 	}
-	if err := d.hellos.Configure(d.helloSockets(m)); err != nil {
+	if err := d.hellos.Configure(t.Hellos()); err != nil {
 		return err
 	}
-	if err := d.routing.SetInterfaces(d.multicastNetdevs()); err != nil {
+	if err := d.routing.SetInterfaces(d.translate(d.model).Multicast()); err != nil {
 		return err
 	}
 	if err := d.netif.Activate(); err != nil {
@@ -84,7 +92,7 @@ func (d *Daemon) configure(m *config.Model) error {
 	if err := d.bfd.Configure(m); err != nil {
 		return fmt.Errorf("BFD: %w", err)
 	}
-	changed := d.channels.UsePolicies(policies(m))
+	changed := d.channels.UsePolicies(t.Policies())
 	if err := d.configureDevice(settings); err != nil {
 		return err
 	}

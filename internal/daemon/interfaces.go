@@ -32,7 +32,7 @@ func (d *Daemon) readLinks(ctx context.Context) error {
 // linksChanged takes note of links that came, changed or went.
 func (d *Daemon) linksChanged(changed []links.Link) {
 	rebuild := d.netif.Update(changed)
-	if err := d.routing.SetInterfaces(d.multicastNetdevs()); err != nil {
+	if err := d.routing.SetInterfaces(d.translate(d.model).Multicast()); err != nil {
 		d.emit(event.InterfaceNotConfigured.With(err))
 	}
 	if rebuild {

@@ -1,4 +1,4 @@
-package daemon
+package settings
 
 import (
 	"net/netip"
@@ -54,7 +54,7 @@ interface eth3
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := (&Daemon{links: new(netif.Links)}).settings(m)
+	got, err := Translation{Model: m, Links: new(netif.Links)}.Device()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package daemon
+package settings
 
 import (
 	"tandem/internal/config"
@@ -6,13 +6,28 @@ import (
 	"tandem/internal/mld"
 )
 
-func (d *Daemon) interfaceSettings(m *config.Model, i *config.Interface) device.InterfaceSettings {
-	s := device.InterfaceSettings{Netdev: d.links.Netdev(i.Name), Upstream: i.MLD.Proxy, MLD: mldConfig(m, i)}
-	if p := m.Profile(i.Profile); p != nil {
-		s.Profile = p.Name
+// interfaces lists the multicast interfaces, by their configured names.
+func (t Translation) interfaces() map[string]device.InterfaceSettings {
+	all := make(map[string]device.InterfaceSettings)
+	for _, i := range t.multicast() {
+		s := device.InterfaceSettings{Netdev: t.Links.Netdev(i.Name), Upstream: i.MLD.Proxy, MLD: mldConfig(t.Model, i)}
+		if p := t.Model.Profile(i.Profile); p != nil {
+			s.Profile = p.Name
+		}
+		_, s.SubInterface, _ = i.Name.OnEthTrunk()
+		all[string(i.Name)] = s
 	}
-	_, s.SubInterface, _ = i.Name.OnEthTrunk()
-	return s
+	return all
+}
+
+// multicast lists the multicast interfaces, none while multicast routing is not enabled.
+func (t Translation) multicast() (interfaces []*config.Interface) {
+	for _, i := range t.Model.Interfaces {
+		if t.Model.Multicast && (i.MLD.Enabled || i.MLD.Proxy) {
+			interfaces = append(interfaces, i)
+		}
+	}
+	return interfaces
 }
 
 // mldConfig translates what the operator said of an interface and of all.

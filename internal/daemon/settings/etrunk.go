@@ -1,0 +1,83 @@
+package settings
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"tandem/internal/config"
+	"tandem/internal/daemon/netif"
+	"tandem/internal/etrunk"
+)
+
+func (t Translation) eTrunk(e *config.ETrunk) (etrunk.Config, error) {
+	m := t.Model
+	cfg := etrunk.Config{
+		ID:            e.ID,
+		Description:   e.Description,
+		Priority:      e.Priority,
+		SystemID:      t.systemID(),
+		Key:           e.Key.Reveal(),
+		Local:         e.Local,
+		Peer:          e.Peer,
+		VPN:           e.VPN,
+		HelloInterval: e.HelloInterval,
+		Multiplier:    int(e.Multiplier),
+		RevertDelay:   e.RevertDelay,
+		RevertDisable: e.RevertDisable,
+		Sequence:      e.Sequence,
+		DeviceID:      t.DeviceID,
+		AuthMode:      etrunk.HMACSHA256,
+	}
+	if e.AuthMode == config.EnhancedHMACSHA256 {
+		cfg.AuthMode = etrunk.EnhancedHMACSHA256
+	}
+	session, err := m.BoundSession(e)
+	if err != nil {
+		return cfg, fmt.Errorf("e-trunk %d: %w", e.ID, err)
+	}
+	if session != nil {
+		cfg.BFDSession = session.Name
+	}
+	for _, member := range m.Members(e.ID) {
+		mode := map[config.MemberMode]etrunk.MemberMode{
+			config.Auto: etrunk.Auto, config.ForceMaster: etrunk.ForceMaster, config.ForceBackup: etrunk.ForceBackup,
+		}[member.Mode]
+		cfg.Members = append(cfg.Members, etrunk.MemberConfig{
+			ID: member.EthTrunk, RemoteID: member.RemoteEthTrunk, Mode: mode, Work: workMode(m, member.EthTrunk),
+		})
+	}
+	shared := netif.SharedSystem(m, e)
+	cfg.LACP, cfg.Profiles = etrunk.LACPSystem{ID: shared.System, Priority: shared.Priority}, trunkProfiles(m, e.ID)
+	return cfg, nil
+}
+
+func workMode(m *config.Model, ethTrunk uint32) etrunk.WorkMode {
+	switch i := m.Interfaces[config.EthTrunkName(ethTrunk)]; {
+	case i == nil:
+		return etrunk.WorkUnknown
+	case i.Mode == config.LACPStatic:
+		return etrunk.WorkLACP
+	}
+	return etrunk.WorkManual
+}
+
+// trunkProfiles lists the profiles that have their role from an E-Trunk.
+func trunkProfiles(m *config.Model, eTrunk uint32) []etrunk.Profile {
+	var profiles []etrunk.Profile
+	for _, name := range slices.Sorted(maps.Keys(m.Profiles)) {
+		if p := m.Profiles[name]; p.ETrunk == eTrunk {
+			profiles = append(profiles, etrunk.Profile{Member: p.EthTrunk, BackupID: p.BackupID, Hot: p.Hot, MLD: p.MLD})
+		}
+	}
+	return profiles
+}
+
+// systemID is the configured one or, so that exchanging a network card does not
+// change the election, one made of the device's identity.
+func (t Translation) systemID() etrunk.SystemID {
+	if t.Model.LACPSystemID != (config.MAC{}) {
+		return etrunk.SystemID(t.Model.LACPSystemID)
+	}
+	return netif.OwnSystem(t.DeviceID)
+}

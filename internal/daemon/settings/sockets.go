@@ -1,0 +1,41 @@
+package settings
+
+import (
+	"tandem/internal/daemon/channel"
+	"tandem/internal/daemon/hello"
+	"tandem/internal/pki"
+)
+
+// Multicast lists the Linux names of the multicast interfaces.
+func (t Translation) Multicast() (netdevs []string) {
+	for _, i := range t.multicast() {
+		netdevs = append(netdevs, t.Links.Netdev(i.Name))
+	}
+	return netdevs
+}
+
+// Hellos lists the sockets for the hellos of the E-Trunks: one for every source address of
+// which the VPN instance, where it is in one, exists.
+func (t Translation) Hellos() map[hello.Address]hello.Binding {
+	all := make(map[hello.Address]hello.Binding)
+	for _, e := range t.Model.ETrunks {
+		vrf := t.Links.VRF(e.VPN)
+		if e.Local.IsValid() && (e.VPN == "" || vrf != 0) {
+			all[hello.Address{Local: e.Local, VPN: e.VPN}] = hello.Binding{
+				Port: t.Model.ETrunkPort, VRF: vrf, Share: len(t.Model.VPNs) > 0,
+			}
+		}
+	}
+	return all
+}
+
+// Policies lists the SSL policies of the services that speak TLS, by service.
+func (t Translation) Policies() map[string]channel.Policy {
+	all := make(map[string]channel.Policy)
+	for name, service := range t.Model.Services {
+		if p := t.Model.SSLPolicy(service.SSLPolicy); p != nil {
+			all[name] = channel.Policy{Name: p.Name, Files: pki.Files{CA: p.CA, Certificate: p.Certificate, Key: p.Key}}
+		}
+	}
+	return all
+}

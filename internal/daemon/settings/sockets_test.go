@@ -1,0 +1,73 @@
+package settings
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"tandem/internal/config"
+	"tandem/internal/daemon/channel"
+	"tandem/internal/daemon/hello"
+	"tandem/internal/daemon/netif"
+	"tandem/internal/linux/links"
+	"tandem/internal/pki"
+)
+
+// TestHellos: an E-Trunk has a socket when it has a source address, and when its VPN
+// instance exists.
+func TestHellos(t *testing.T) {
+	at := netip.MustParseAddr("2001:db8::a")
+	var known netif.Links
+	known.Update([]links.Link{{Name: "red", Index: 7, Exists: true, VRF: 10_000}})
+	m := config.New()
+	m.ETrunkPort = 1025
+	for id, e := range map[uint32]config.ETrunk{
+		1: {Local: at}, 2: {Local: at, VPN: "red"}, 3: {Local: at, VPN: "blue"}, 4: {},
+	} {
+		e.ID = id
+		m.ETrunks[id] = &e
+	}
+	want := map[hello.Address]hello.Binding{
+		{Local: at}:             {Port: 1025},
+		{Local: at, VPN: "red"}: {Port: 1025, VRF: 7},
+	}
+	translation := Translation{Model: m, Links: &known}
+	if got := translation.Hellos(); !maps.Equal(got, want) {
+		t.Errorf("%+v", got)
+	}
+	m.VPNs["red"] = &config.VPNInstance{}
+	for address, binding := range translation.Hellos() {
+		if !binding.Share {
+			t.Errorf("%+v is not shared, though there are VPN instances", address)
+		}
+	}
+}
+
+func TestPolicies(t *testing.T) {
+	m := config.New()
+	m.SSLPolicies["pair"] = &config.SSLPolicy{Name: "pair", CA: "ca", Certificate: "cert", Key: "key"}
+	m.Services["secure"] = &config.Service{SSLPolicy: "pair"}
+	m.Services["clear"] = &config.Service{}
+	want := map[string]channel.Policy{"secure": {Name: "pair", Files: pki.Files{CA: "ca", Certificate: "cert", Key: "key"}}}
+	if got := (Translation{Model: m}).Policies(); !maps.Equal(got, want) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestMulticast(t *testing.T) {
+	m := config.New()
+	m.Interfaces["eth1"] = &config.Interface{Name: "eth1"}
+	m.Interfaces["eth2"] = &config.Interface{Name: "eth2"}
+	m.Interfaces["eth2"].MLD.Enabled = true
+	m.Interfaces["eth3"] = &config.Interface{Name: "eth3"}
+	m.Interfaces["eth3"].MLD.Proxy = true
+	translation := Translation{Model: m, Links: new(netif.Links)}
+	if got := translation.Multicast(); len(got) != 0 {
+		t.Errorf("not enabled globally: %v", got)
+	}
+	m.Multicast = true
+	if got := slices.Sorted(slices.Values(translation.Multicast())); !slices.Equal(got, []string{"eth2", "eth3"}) {
+		t.Errorf("%v", got)
+	}
+}
