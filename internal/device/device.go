@@ -296,6 +296,6 @@ func (d *Device) refreshGate() {
 			gate.Bucket1 = append(gate.Bucket1, ifc.netdev)
 		}
 	}
-	gate.Orphans = d.orphans.current
+	gate.Exceptions = d.orphans.current
 	d.fx.Gate = gate
 }

@@ -58,8 +58,8 @@ type Gate struct {
 	Closed  []string
 	Bucket0 []string // sends bucket 0 only
 	Bucket1 []string // sends bucket 1 only
-	// Orphans pass although their bucket is the peer's.
-	Orphans []SourceGroup
+	// Exceptions pass whatever the lists say: this device sends them in the peer's stead.
+	Exceptions []SourceGroup
 }
 
 // Handover is a change of what the gate lets pass on a member.

@@ -68,7 +68,7 @@ func gateWords(g *device.Gate) string {
 		passes = etrunk.Bucket1
 	}
 	words := "eth-trunk10 sends " + bucketWords(passes)
-	for _, sg := range g.Orphans {
+	for _, sg := range g.Exceptions {
 		words += fmt.Sprintf(", and (%s, %s)", sg.Source, sg.Group)
 	}
 	return words

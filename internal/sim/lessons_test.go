@@ -121,8 +121,8 @@ func TestApartForLongerThanTheRetention(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, n := range w.nodes {
-			if len(n.gate.Orphans) > 0 {
-				t.Errorf("seed %d: %s still sends %v for its peer", seed, n.name, n.gate.Orphans)
+			if len(n.gate.Exceptions) > 0 {
+				t.Errorf("seed %d: %s still sends %v for its peer", seed, n.name, n.gate.Exceptions)
 			}
 		}
 	}

@@ -375,9 +375,9 @@ func (n *node) sends(s stream) (to uint8) {
 		return 0
 	}
 	sg := s.key()
-	route, orphan := n.routes[sg], slices.Contains(n.gate.Orphans, sg)
+	route, excepted := n.routes[sg], slices.Contains(n.gate.Exceptions, sg)
 	for vlan := range vlans {
-		if slices.Contains(route, legName(vlan)) && (orphan || n.open(vlan)&(1<<s.bucket) != 0) {
+		if slices.Contains(route, legName(vlan)) && (excepted || n.open(vlan)&(1<<s.bucket) != 0) {
 			to |= 1 << vlan
 		}
 	}

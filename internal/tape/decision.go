@@ -40,7 +40,7 @@ func route(r *device.RouteChange) string {
 // gate tells its state in time that grows with the orphans, which may be many.
 func gate(g *device.Gate) string {
 	line := fmt.Appendf(nil, "gate: closed %v, bucket 0 only %v, bucket 1 only %v", g.Closed, g.Bucket0, g.Bucket1)
-	for _, sg := range g.Orphans {
+	for _, sg := range g.Exceptions {
 		line = sg.Source.AppendTo(append(line, ", and ("...))
 		line = append(sg.Group.AppendTo(append(line, ", "...)), ')')
 	}

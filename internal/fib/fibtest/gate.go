@@ -35,7 +35,7 @@ func testGate(b *Bed) {
 		{"d0 closed, d1 bucket 0", device.Gate{Closed: []string{"d0"}, Bucket0: []string{"d1"}}, atSecond, nowhere},
 		{"open again", device.Gate{}, atBoth, atBoth},
 	} {
-		step.gate.Orphans = marked
+		step.gate.Exceptions = marked
 		before := b.State().Gate
 		b.SetGate(step.gate)
 		for i := range mark {
@@ -68,7 +68,7 @@ func testGate(b *Bed) {
 
 // testGateFromTheStart: the gate that a plane is opened with holds from its first route on.
 func testGateFromTheStart(b *Bed) {
-	b.Open(device.Gate{Closed: []string{"d0"}, Orphans: marked})
+	b.Open(device.Gate{Closed: []string{"d0"}, Exceptions: marked})
 	b.SetRoutes(Route(0, "d0", "d1"))
 	b.Expect("d0 was closed from the start", 0, atSecond)
 }
@@ -80,11 +80,11 @@ func testExceptions(b *Bed) {
 	b.Open(device.Gate{})
 	b.SetRoutes(Route(first[0], "d0", "d1"), Route(second[0], "d0", "d1"), Route(second[1], "d0", "d1"))
 	excepted := append([]device.SourceGroup{Stream(second[0])}, marked...)
-	b.SetGate(device.Gate{Closed: []string{"d0"}, Bucket0: []string{"d1"}, Orphans: excepted})
+	b.SetGate(device.Gate{Closed: []string{"d0"}, Bucket0: []string{"d1"}, Exceptions: excepted})
 	b.Expect("excepted", second[0], atBoth)
 	b.Expect("not excepted, of the other bucket", second[1], nowhere)
 	b.Expect("not excepted, of the bucket", first[0], atSecond)
-	b.SetGate(device.Gate{Closed: []string{"d0"}, Bucket0: []string{"d1"}, Orphans: marked})
+	b.SetGate(device.Gate{Closed: []string{"d0"}, Bucket0: []string{"d1"}, Exceptions: marked})
 	b.Expect("excepted no more", second[0], nowhere)
 	// As many as a pair of devices can have to hand over at once.
 	for i := range 5000 {
@@ -93,6 +93,6 @@ func testExceptions(b *Bed) {
 		g[8], g[9] = byte(i>>8), byte(i)
 		excepted = append(excepted, device.SourceGroup{Source: s.Source, Group: netip.AddrFrom16(g)})
 	}
-	b.SetGate(device.Gate{Closed: []string{"d0"}, Bucket0: []string{"d1"}, Orphans: excepted})
+	b.SetGate(device.Gate{Closed: []string{"d0"}, Bucket0: []string{"d1"}, Exceptions: excepted})
 	b.Expect("excepted among many", second[0], atBoth)
 }

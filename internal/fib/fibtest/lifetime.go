@@ -48,7 +48,7 @@ func (b *Bed) flow(i int) (stop func() int) {
 func testHandOver(b *Bed) {
 	b.listen(0)
 	b.listen(1)
-	b.openWith(newRouter(), device.Gate{Closed: []string{"d1"}, Orphans: marked}, fib.Checkpoint{})
+	b.openWith(newRouter(), device.Gate{Closed: []string{"d1"}, Exceptions: marked}, fib.Checkpoint{})
 	b.setInterfaces(b.Up, b.Down0, b.Down1)
 	b.SetRoutes(Route(mark, "d0", "d1"), Route(0, "d0", "d1"))
 	b.kind.DropRoute(b, b.Router, Stream(0))
@@ -77,7 +77,7 @@ func testHandOver(b *Bed) {
 	b.Expect("the route and the gate", 0, atFirst)
 	b.SetRoutes(Route(1, "d0", "d1"))
 	b.eventuallyReaches("a route of the successor", 1, atFirst)
-	b.SetGate(device.Gate{Closed: []string{"d0"}, Orphans: marked})
+	b.SetGate(device.Gate{Closed: []string{"d0"}, Exceptions: marked})
 	b.Expect("a gate of the successor", 0, atSecond)
 	state := b.State()
 	if state.Repairs.Restored != 1 || state.Gate.Repairs != 0 {
@@ -95,7 +95,7 @@ func testUselessCheckpoint(b *Bed) {
 	file, err := os.Open(os.DevNull)
 	testnet.Must(b, err)
 	left := fib.Checkpoint{State: []byte("of another kind"), Files: inherit.Files{{Name: "other", File: file}}}
-	b.openWith(newRouter(), device.Gate{Closed: []string{"d0"}, Orphans: marked}, left)
+	b.openWith(newRouter(), device.Gate{Closed: []string{"d0"}, Exceptions: marked}, left)
 	b.Cleanup(b.close)
 	if _, err := file.Stat(); err == nil {
 		b.Error("the file is still open")
@@ -108,7 +108,7 @@ func testUselessCheckpoint(b *Bed) {
 // testOnePlaneAtATime: a second plane in the same namespace is refused and leaves the first
 // as it is. When that is closed, another one begins with nothing of it.
 func testOnePlaneAtATime(b *Bed) {
-	b.Open(device.Gate{Closed: []string{"d1"}, Orphans: marked})
+	b.Open(device.Gate{Closed: []string{"d1"}, Exceptions: marked})
 	b.SetRoutes(Route(0, "d0", "d1"))
 	if _, err := b.kind.Open(b.Router, newRouter(), device.Gate{}, fib.Checkpoint{}); err == nil {
 		b.Fatal("a second plane is open")
@@ -132,7 +132,7 @@ func testEnd(b *Bed) {
 	b.stop()
 	b.Expect("after Run", 0, atFirst)
 	b.SetRoutes(Route(0, "d1"))
-	b.SetGate(device.Gate{Closed: []string{"d0"}, Orphans: marked})
+	b.SetGate(device.Gate{Closed: []string{"d0"}, Exceptions: marked})
 	b.Expect("changed after Run", 0, atSecond)
 	told := len(b.router.arrivals())
 	b.Expect("unknown after Run", 1, nowhere)

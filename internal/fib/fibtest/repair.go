@@ -30,7 +30,7 @@ func testRouteDropped(b *Bed) {
 // testGateDropped: a gate that somebody else has taken out is there again after a while,
 // and that is counted and told.
 func testGateDropped(b *Bed) {
-	closed, second := device.Gate{Closed: []string{"d0"}, Orphans: marked}, inBucket(1)[0]
+	closed, second := device.Gate{Closed: []string{"d0"}, Exceptions: marked}, inBucket(1)[0]
 	b.Open(closed)
 	b.SetRoutes(Route(0, "d0", "d1"), Route(second, "d0", "d1"))
 	b.Expect("before", 0, atSecond)

@@ -41,8 +41,8 @@ func newGateKeeper(g *gate.Gate, initial device.Gate, emit func(event.Event)) *g
 // gateState translates a gate.
 func gateState(g device.Gate) gate.State {
 	s := gate.State{Closed: g.Closed, Bucket0: g.Bucket0, Bucket1: g.Bucket1, Seed: etrunk.HashSeed}
-	for _, stream := range g.Orphans {
-		s.Orphans = append(s.Orphans, gate.SG(stream))
+	for _, stream := range g.Exceptions {
+		s.Exceptions = append(s.Exceptions, gate.SG(stream))
 	}
 	return s
 }
@@ -142,7 +142,7 @@ func (k *gateKeeper) state() fib.GateState {
 	drops, _ := k.gate.Drops()
 	return fib.GateState{
 		Closed: slices.Clone(k.want.Closed), Bucket0: slices.Clone(k.want.Bucket0), Bucket1: slices.Clone(k.want.Bucket1),
-		Exceptions:    len(k.want.Orphans),
+		Exceptions:    len(k.want.Exceptions),
 		DroppedClosed: drops.Closed, DroppedBucket0: drops.Bucket0, DroppedBucket1: drops.Bucket1,
 		Repairs: k.gate.Repairs(),
 	}

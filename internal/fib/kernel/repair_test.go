@@ -78,7 +78,7 @@ func TestSeizedGate(t *testing.T) {
 	b, p := newPlane(t, device.Gate{})
 	b.SetRoutes(fibtest.Route(0, "d0", "d1"))
 	other := b.Router.SeizeTable(t, gate.TableName)
-	b.SetGate(device.Gate{Closed: []string{"d1"}, Orphans: []device.SourceGroup{fibtest.Stream(8)}})
+	b.SetGate(device.Gate{Closed: []string{"d1"}, Exceptions: []device.SourceGroup{fibtest.Stream(8)}})
 	stale := func() (c []event.Condition) {
 		b.InTurn(func() { c = p.Conditions() })
 		return c

@@ -20,9 +20,9 @@ type (
 
 // contents are the elements of the kernel's sets.
 type contents struct {
-	seed    uint32
-	names   [nameSets]map[nameKey]struct{}
-	orphans map[sgKey]struct{}
+	seed       uint32
+	names      [nameSets]map[nameKey]struct{}
+	exceptions map[sgKey]struct{}
 }
 
 // The sets of interface names, as indexes.
@@ -34,7 +34,7 @@ const (
 )
 
 func newContents(seed uint32) *contents {
-	c := &contents{seed: seed, orphans: make(map[sgKey]struct{})}
+	c := &contents{seed: seed, exceptions: make(map[sgKey]struct{})}
 	for i := range c.names {
 		c.names[i] = make(map[nameKey]struct{})
 	}
@@ -44,7 +44,7 @@ func newContents(seed uint32) *contents {
 // contentsOf turns a state into set elements; it refuses what cannot be one.
 func contentsOf(s State) (*contents, error) {
 	c := newContents(s.Seed)
-	c.orphans = make(map[sgKey]struct{}, len(s.Orphans))
+	c.exceptions = make(map[sgKey]struct{}, len(s.Exceptions))
 	for i, list := range [nameSets][]string{closedSet: s.Closed, bucket0Set: s.Bucket0, bucket1Set: s.Bucket1} {
 		for _, name := range list {
 			// The kernel's names end with a zero.
@@ -56,12 +56,12 @@ func contentsOf(s State) (*contents, error) {
 			c.names[i][k] = struct{}{}
 		}
 	}
-	for _, o := range s.Orphans {
+	for _, o := range s.Exceptions {
 		if !isIPv6(o.Source) || !isIPv6(o.Group) {
-			return nil, fmt.Errorf("orphan (%s, %s) is not IPv6", o.Source, o.Group)
+			return nil, fmt.Errorf("exception (%s, %s) is not IPv6", o.Source, o.Group)
 		}
 		src, grp := o.Source.As16(), o.Group.As16()
-		c.orphans[sgKey(append(src[:], grp[:]...))] = struct{}{}
+		c.exceptions[sgKey(append(src[:], grp[:]...))] = struct{}{}
 	}
 	return c, nil
 }
@@ -74,7 +74,7 @@ func (c *contents) equal(o *contents) bool {
 			return false
 		}
 	}
-	return c.seed == o.seed && maps.Equal(c.orphans, o.orphans)
+	return c.seed == o.seed && maps.Equal(c.exceptions, o.exceptions)
 }
 
 // missing are the keys of a that are not in b, as bytes.

@@ -38,8 +38,8 @@ type State struct {
 	// Bucket0 and Bucket1 interfaces send only the (S,G) whose hash is 0 or 1.
 	// An interface in both, or in Closed as well, sends nothing.
 	Bucket0, Bucket1 []string
-	// Orphans pass whatever their hash, out of Closed interfaces too.
-	Orphans []SG
+	// Exceptions pass whatever their hash, out of Closed interfaces too.
+	Exceptions []SG
 	// Seed is the seed of the kernel's jhash over source and group.
 	Seed uint32
 }

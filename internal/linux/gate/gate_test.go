@@ -120,15 +120,15 @@ func TestBuckets(t *testing.T) {
 	}
 
 	g := b.groups[0]
-	state.Orphans = []gate.SG{{Source: testnet.Source, Group: g}}
+	state.Exceptions = []gate.SG{{Source: testnet.Source, Group: g}}
 	testnet.Must(t, b.gate.Apply(state))
-	b.expect("orphan", g, true, true)
+	b.expect("exception", g, true, true)
 	first := etrunk.BucketOf(testnet.Source, b.groups[1]) == 0
-	b.expect("no orphan", b.groups[1], first, !first)
-	state.Orphans = nil
+	b.expect("no exception", b.groups[1], first, !first)
+	state.Exceptions = nil
 	testnet.Must(t, b.gate.Apply(state))
 	first = etrunk.BucketOf(testnet.Source, g) == 0
-	b.expect("orphan no more", g, first, !first)
+	b.expect("exception no more", g, first, !first)
 
 	// Take over and give back.
 	testnet.Must(t, b.gate.Apply(gate.State{Seed: etrunk.HashSeed}))
@@ -191,25 +191,25 @@ func TestStaleTable(t *testing.T) {
 	b.expect("taken over", b.groups[0], true, false)
 }
 
-func TestManyOrphans(t *testing.T) {
+func TestManyExceptions(t *testing.T) {
 	node := testnet.NewNode(t)
 	g := openGate(t, node)
 	state := gate.State{Seed: 1, Bucket0: []string{"d0"}}
 	for i := range 20_000 {
 		a := netip.MustParseAddr("ff3e::").As16()
 		a[13], a[14], a[15] = byte(i>>16), byte(i>>8), byte(i)
-		state.Orphans = append(state.Orphans, gate.SG{Source: testnet.Source, Group: netip.AddrFrom16(a)})
+		state.Exceptions = append(state.Exceptions, gate.SG{Source: testnet.Source, Group: netip.AddrFrom16(a)})
 	}
 	testnet.Must(t, g.Apply(state))
 	testnet.Must(t, g.Sync(state))
-	state.Orphans = state.Orphans[:10]
+	state.Exceptions = state.Exceptions[:10]
 	testnet.Must(t, g.Apply(state))
 	if n := g.Repairs(); n != 0 {
 		t.Errorf("%d repairs, want none", n)
 	}
-	out := nft(t, node, "list set ip6 tandem orphans")
+	out := nft(t, node, "list set ip6 tandem exceptions")
 	if n := strings.Count(out, testnet.Source.String()); n != 10 {
-		t.Errorf("%d orphans in the kernel, want 10:\n%s", n, out)
+		t.Errorf("%d exceptions in the kernel, want 10:\n%s", n, out)
 	}
 }
 
@@ -219,10 +219,10 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("no seed: %v, want ErrSeed", err)
 	}
 	for name, s := range map[string]gate.State{
-		"empty name":  {Seed: 1, Closed: []string{""}},
-		"long name":   {Seed: 1, Bucket0: []string{"sixteen-letters!"}},
-		"IPv4 orphan": {Seed: 1, Orphans: []gate.SG{{Source: netip.MustParseAddr("10.0.0.1"), Group: testnet.Source}}},
-		"no group":    {Seed: 1, Orphans: []gate.SG{{Source: testnet.Source}}},
+		"empty name":     {Seed: 1, Closed: []string{""}},
+		"long name":      {Seed: 1, Bucket0: []string{"sixteen-letters!"}},
+		"IPv4 exception": {Seed: 1, Exceptions: []gate.SG{{Source: netip.MustParseAddr("10.0.0.1"), Group: testnet.Source}}},
+		"no group":       {Seed: 1, Exceptions: []gate.SG{{Source: testnet.Source}}},
 	} {
 		if err := g.Apply(s); err == nil {
 			t.Errorf("%s: accepted", name)

@@ -16,22 +16,22 @@ import (
 //		set closed  { type ifname }
 //		set bucket0 { type ifname }
 //		set bucket1 { type ifname }
-//		set orphans { type ipv6_addr . ipv6_addr }
+//		set exceptions { type ipv6_addr . ipv6_addr }
 //		chain forward {
 //			type filter hook forward priority filter; policy accept;
 //			ip6 daddr & ff0f:: < ff03:: accept          # not multicast wider than the link
-//			ip6 saddr . ip6 daddr @orphans accept
+//			ip6 saddr . ip6 daddr @exceptions accept
 //			oifname @closed counter drop
 //			oifname @bucket0 jhash ip6 saddr . ip6 daddr mod 2 seed S != 0 counter drop
 //			oifname @bucket1 jhash ip6 saddr . ip6 daddr mod 2 seed S != 1 counter drop
 //		}
 //	}
 type ruleset struct {
-	table   *nftables.Table
-	chain   *nftables.Chain
-	names   [nameSets]*nftables.Set
-	orphans *nftables.Set
-	seed    uint32
+	table      *nftables.Table
+	chain      *nftables.Chain
+	names      [nameSets]*nftables.Set
+	exceptions *nftables.Set
+	seed       uint32
 }
 
 // Registers of 16 bytes each. Source and group together fill two.
@@ -68,7 +68,7 @@ func newRuleset(seed uint32) ruleset {
 		r.names[i] = &nftables.Set{Table: r.table, ID: uint32(i + 1), Name: name,
 			KeyType: nftables.TypeIFName, KeyByteOrder: binaryutil.NativeEndian} // the order only tells nft(8) how to show names
 	}
-	r.orphans = &nftables.Set{Table: r.table, ID: nameSets + 1, Name: "orphans",
+	r.exceptions = &nftables.Set{Table: r.table, ID: nameSets + 1, Name: "exceptions",
 		KeyType: nftables.MustConcatSetType(nftables.TypeIP6Addr, nftables.TypeIP6Addr)}
 	return r
 }
@@ -79,14 +79,14 @@ func (r ruleset) create(conn *nftables.Conn, want *contents) error {
 	conn.DelTable(r.table)
 	conn.AddTable(r.table)
 	conn.AddChain(r.chain)
-	for _, set := range append(r.names[:], r.orphans) {
+	for _, set := range append(r.names[:], r.exceptions) {
 		if err := conn.AddSet(set, nil); err != nil {
 			return fmt.Errorf("set up the gate: %w", err)
 		}
 	}
 	rules := [ruleCount][]expr.Any{
 		0:           passOthers(),
-		1:           r.passOrphans(),
+		1:           r.passExceptions(),
 		ruleClosed:  dropping(r.outOf(closedSet)),
 		ruleBucket0: dropping(append(r.outOf(bucket0Set), r.otherBucket(0)...)),
 		ruleBucket1: dropping(append(r.outOf(bucket1Set), r.otherBucket(1)...)),
@@ -117,10 +117,10 @@ func (r ruleset) outOf(set int) []expr.Any {
 	}
 }
 
-// passOrphans lets pass what this device sends in the peer's stead.
-func (r ruleset) passOrphans() []expr.Any {
+// passExceptions lets pass what this device sends in the peer's stead.
+func (r ruleset) passExceptions() []expr.Any {
 	return append(loadSG(),
-		&expr.Lookup{SourceRegister: reg1, SetName: r.orphans.Name, SetID: r.orphans.ID},
+		&expr.Lookup{SourceRegister: reg1, SetName: r.exceptions.Name, SetID: r.exceptions.ID},
 		&expr.Verdict{Kind: expr.VerdictAccept})
 }
 
@@ -158,7 +158,7 @@ func (r ruleset) change(conn *nftables.Conn, from, to *contents) (bool, error) {
 			return false, fmt.Errorf("change the gate: %w", err)
 		}
 	}
-	if err := edit(r.orphans, missing(from.orphans, to.orphans, sgBytes), missing(to.orphans, from.orphans, sgBytes)); err != nil {
+	if err := edit(r.exceptions, missing(from.exceptions, to.exceptions, sgBytes), missing(to.exceptions, from.exceptions, sgBytes)); err != nil {
 		return false, fmt.Errorf("change the gate: %w", err)
 	}
 	return changed, nil
@@ -194,14 +194,14 @@ func (r ruleset) read(conn *nftables.Conn, seed uint32) (*contents, error) {
 			c.names[i][k] = struct{}{}
 		}
 	}
-	elements, err := conn.GetSetElements(r.orphans)
+	elements, err := conn.GetSetElements(r.exceptions)
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range elements {
 		var k sgKey
 		copy(k[:], e.Key)
-		c.orphans[k] = struct{}{}
+		c.exceptions[k] = struct{}{}
 	}
 	return c, nil
 }

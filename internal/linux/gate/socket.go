@@ -9,8 +9,8 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// batchBuffer is room for the largest transaction in bytes: about 100,000 orphans.
-// Less room only limits how many orphans can change at once.
+// batchBuffer is room for the largest transaction in bytes: about 100,000 exceptions.
+// Less room only limits how many exceptions can change at once.
 const batchBuffer = 16 << 20
 
 // socket is a connection to nftables for the nftables library, whose own one is slower.
