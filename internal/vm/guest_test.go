@@ -29,6 +29,7 @@ var suite = []struct{ pkg, run string }{
 	{"internal/linux/gate", "^(TestBuckets|TestStaleTable)$"},
 	{"internal/linux/packet", "^(TestReceiveReportsV2|TestReceiveV1)$"},
 	{"internal/fib/kernel", "^TestPlane$"},
+	{"internal/daemon/netif", "^(TestBond.*|TestLegs)$"},
 	{"internal/pairtest", "^(TestTrunk.*|TestAggregate.*|TestLever|TestMixedModes|TestLossyPath|TestVPN.*)$"},
 }
 
