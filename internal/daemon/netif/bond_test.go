@@ -34,7 +34,7 @@ func (r *rig) actor() netif.LACPSystem {
 }
 
 // TestBondInStandby: a leg in LACP standby is up under a system of its own, also after a
-// planned restart, and under the shared one when the device takes it back. The bond goes
+// graceful restart, and under the shared one when the device takes it back. The bond goes
 // with the configuration.
 func TestBondInStandby(t *testing.T) {
 	r := newRig(t)

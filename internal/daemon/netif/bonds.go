@@ -11,7 +11,7 @@ import (
 // bond makes or adopts the interface of an Eth-Trunk.
 func (t trunks) bond(p bondPlan) error {
 	link := t.now[p.netdev]
-	if _, ours := t.record.Created[p.netdev]; ours && link.Bond != nil && link.Bond.Mode != p.bond.Mode {
+	if _, ours := t.undoLog.Created[p.netdev]; ours && link.Bond != nil && link.Bond.Mode != p.bond.Mode {
 		// The mode of a bond with ports cannot be changed.
 		if err := t.remove(p.netdev); err != nil {
 			return err
@@ -20,7 +20,7 @@ func (t trunks) bond(p bondPlan) error {
 	}
 	if !link.Exists {
 		var err error
-		if link, err = t.create(p.netdev, t.record.Created, func() error { return t.addBond(p) }); err != nil || !link.Exists {
+		if link, err = t.create(p.netdev, t.undoLog.Created, func() error { return t.addBond(p) }); err != nil || !link.Exists {
 			return err
 		}
 	}
@@ -51,8 +51,8 @@ func (t trunks) address(p bondPlan, link links.Link) error {
 	if p.mac == nil || bytes.Equal(p.mac, link.HardwareAddr) {
 		return nil
 	}
-	if _, known := t.record.Addresses[p.netdev]; !known {
-		t.record.Addresses[p.netdev] = link.HardwareAddr
+	if _, known := t.undoLog.Addresses[p.netdev]; !known {
+		t.undoLog.Addresses[p.netdev] = link.HardwareAddr
 	}
 	return t.netlink.SetHardwareAddr(p.netdev, p.mac)
 }
@@ -60,7 +60,7 @@ func (t trunks) address(p bondPlan, link links.Link) error {
 // settings brings a bond's settings about. Of an adopted bond only the LACP
 // system is touched, and only where it is a member and meant to speak LACP.
 func (t trunks) settings(p bondPlan, link links.Link) error {
-	_, ours := t.record.Created[p.netdev]
+	_, ours := t.undoLog.Created[p.netdev]
 	is := link.Bond
 	if ours && is.Monitor != p.bond.Monitor {
 		if err := t.netlink.SetMonitor(p.netdev, p.bond.Monitor); err != nil {
@@ -104,9 +104,9 @@ func (t trunks) setActor(p bondPlan, link links.Link) error {
 	if is == want {
 		return nil
 	}
-	_, ours := t.record.Created[p.netdev]
-	if _, noted := t.record.Actors[p.netdev]; !ours && !noted {
-		t.record.Actors[p.netdev] = is
+	_, ours := t.undoLog.Created[p.netdev]
+	if _, noted := t.undoLog.Actors[p.netdev]; !ours && !noted {
+		t.undoLog.Actors[p.netdev] = is
 	}
 	if err := t.netlink.SetActor(p.netdev, want.Priority, want.System); err != nil {
 		return err
@@ -125,12 +125,12 @@ func (t trunks) port(p bondPlan, name string) error {
 		return fmt.Errorf("%s cannot join %s: it is a port of another bond or bridge already", name, p.netdev)
 	}
 	up := port.AdminUp
-	if was, known := t.record.Ports[name]; known {
+	if was, known := t.undoLog.Ports[name]; known {
 		up = was.Up // somebody has taken it out meanwhile
 	}
-	t.record.Ports[name] = recordedPort{Bond: p.netdev, Up: up}
+	t.undoLog.Ports[name] = undoPort{Bond: p.netdev, Up: up}
 	if err := t.netlink.Enslave(p.netdev, name); err != nil {
-		delete(t.record.Ports, name)
+		delete(t.undoLog.Ports, name)
 		return err
 	}
 	if p.member && !t.state.trunk(p.netdev).Asked.Up || t.plan.heldDown(name) {
@@ -150,5 +150,5 @@ func (t trunks) raise(leg string, known links.Link) error {
 			return err
 		}
 	}
-	return errors.Join(t.netlink.SetTrunkUp(leg, true, t.plan.heldDown), t.record.save())
+	return errors.Join(t.netlink.SetTrunkUp(leg, true, t.plan.heldDown), t.undoLog.save())
 }

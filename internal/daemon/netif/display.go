@@ -56,7 +56,7 @@ func CountTraffic(infos []state.Interface) error {
 func (o *Owner) EthTrunk(name config.InterfaceName) (state.EthTrunk, error) {
 	netdev := name.Netdev()
 	link := o.links.Get(netdev)
-	_, made := o.record.Created[netdev]
+	_, made := o.undoLog.Created[netdev]
 	info := state.EthTrunk{
 		Name: string(name), Netdev: netdev, Owned: made,
 		Exists: link.Exists, Up: link.Up, AdminUp: link.AdminUp, Driver: link.Kind, MAC: link.HardwareAddr.String(),

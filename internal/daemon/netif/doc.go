@@ -19,7 +19,7 @@
 //	pass.go                 one reconciliation: what it reads, makes and notes
 //	plan.go                 what a configuration wants of the links there are
 //	lacpsystem.go           how a device calls itself in LACP
-//	record.go               the file of what was done and has to be undone
-//	state.go                what a planned restart hands on
+//	undolog.go              the file of what was done and has to be undone
+//	state.go                what a graceful restart hands on
 //	links.go                the interfaces that there are
 package netif

@@ -27,7 +27,7 @@ type Options struct {
 	RunDir   string // where it notes what it does to links, and which are the legs
 	DeviceID uint64 // the LACP system of a leg in standby is made of it
 	News     News
-	State    State // of the Owner before a planned restart, else the zero value
+	State    State // of the Owner before a graceful restart, else the zero value
 }
 
 // Owner brings the network interfaces of the namespace to a configuration. Read may be
@@ -40,12 +40,12 @@ type Owner struct {
 	netlink *links.Handle
 	monitor *links.Monitor
 
-	links  Links
-	model  *config.Model // the one in force, nil before the first
-	plan   plan          // of model, as of the links now
-	built  plan          // as of Build
-	record record
-	state  State
+	links   Links
+	model   *config.Model // the one in force, nil before the first
+	plan    plan          // of model, as of the links now
+	built   plan          // as of Build
+	undoLog undoLog
+	state   State
 
 	lacp     lacpWatch
 	repairAt time.Time // zero before the first Build
@@ -58,7 +58,7 @@ const repairInterval = 10 * time.Second
 func Open(opts Options) (*Owner, error) {
 	o := &Owner{news: opts.News, runDir: opts.RunDir, own: OwnSystem(opts.DeviceID), state: opts.State}
 	var err error
-	if o.record, err = readRecord(opts.RunDir); err != nil {
+	if o.undoLog, err = readUndoLog(opts.RunDir); err != nil {
 		o.news.Emit(event.LinksNotRecorded.With(err))
 	}
 	if o.netlink, err = links.Open(); err != nil {
@@ -77,7 +77,7 @@ func (o *Owner) Close() {
 	o.netlink.Close()
 }
 
-// State returns what the Owner after a planned restart begins with.
+// State returns what the Owner after a graceful restart begins with.
 func (o *Owner) State() State { return o.state }
 
 // Links are the links known.
@@ -228,7 +228,7 @@ func (o *Owner) report(kind *event.Kind, err error) {
 }
 
 func (o *Owner) pass() *pass {
-	return &pass{netlink: o.netlink, plan: &o.plan, record: &o.record, state: &o.state, emit: o.news.Emit}
+	return &pass{netlink: o.netlink, plan: &o.plan, undoLog: &o.undoLog, state: &o.state, emit: o.news.Emit}
 }
 
 func (o *Owner) interfaces() interfaces {

@@ -332,7 +332,7 @@ func TestTrunkWithoutDriver(t *testing.T) {
 	}
 }
 
-// TestRestartChangesNothing: an Owner that follows a planned restart knows what was done
+// TestRestartChangesNothing: an Owner that follows a graceful restart knows what was done
 // before. It leaves everything as it is until it has its configuration.
 func TestRestartChangesNothing(t *testing.T) {
 	r := newRig(t)

@@ -11,7 +11,7 @@ import (
 type pass struct {
 	netlink *links.Handle
 	plan    *plan
-	record  *record
+	undoLog *undoLog
 	state   *State
 	emit    func(event.Event)
 	now     map[string]links.Link // the links as they are, by name
@@ -47,7 +47,7 @@ func (p *pass) create(netdev string, noted map[string]int, add func() error) (li
 	}
 	noted[netdev] = p.now[netdev].Index
 	delete(p.state.Missing, netdev)
-	return p.now[netdev], p.record.save()
+	return p.now[netdev], p.undoLog.save()
 }
 
 // remove deletes a bond or sub-interface that was made here. The kernel lets its ports go.
@@ -55,8 +55,8 @@ func (p *pass) remove(netdev string) error {
 	if err := p.netlink.Delete(netdev); err != nil && !errors.Is(err, links.ErrNotFound) {
 		return err
 	}
-	delete(p.record.Created, netdev)
-	delete(p.record.Addresses, netdev)
+	delete(p.undoLog.Created, netdev)
+	delete(p.undoLog.Addresses, netdev)
 	p.state.forgetActor(netdev)
 	return p.look()
 }

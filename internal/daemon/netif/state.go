@@ -7,7 +7,7 @@ import (
 )
 
 // State is what an Owner knows beyond what the kernel shows and beyond one event. A
-// planned restart hands it on whole.
+// graceful restart hands it on whole.
 type State struct {
 	Interfaces map[string]*Interface // by Linux name
 	Trunks     map[string]*Trunk     // by Linux name

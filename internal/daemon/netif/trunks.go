@@ -14,7 +14,7 @@ import (
 type trunks struct{ *pass }
 
 func (t trunks) reconcile() error {
-	if len(t.plan.bonds) == 0 && !t.record.holdsTrunks() {
+	if len(t.plan.bonds) == 0 && !t.undoLog.holdsTrunks() {
 		return nil
 	}
 	if err := t.look(); err != nil {
@@ -27,12 +27,12 @@ func (t trunks) reconcile() error {
 	for _, name := range slices.Sorted(maps.Keys(t.plan.vlans)) {
 		errs = append(errs, t.vlan(t.plan.vlans[name]))
 	}
-	return errors.Join(append(errs, t.record.save())...)
+	return errors.Join(append(errs, t.undoLog.save())...)
 }
 
 // undo takes back what was done for a configuration that does not hold any more.
 func (t trunks) undo() (errs []error) {
-	r := t.record
+	r := t.undoLog
 	for _, name := range slices.Sorted(maps.Keys(r.Ports)) {
 		if p := r.Ports[name]; !slices.Contains(t.plan.bonds[p.Bond].ports, name) {
 			errs = append(errs, t.release(name, p))
@@ -55,11 +55,11 @@ func (t trunks) undo() (errs []error) {
 // restoreActors gives adopted bonds that are no LACP members any more their system back.
 func (t trunks) restoreActors() error {
 	var errs []error
-	for name, was := range t.record.Actors {
+	for name, was := range t.undoLog.Actors {
 		if p := t.plan.bonds[name]; p.member && p.bond.Mode == links.BondLACP {
 			continue
 		}
-		delete(t.record.Actors, name)
+		delete(t.undoLog.Actors, name)
 		t.state.forgetActor(name)
 		if t.now[name].Bond != nil {
 			errs = append(errs, t.netlink.SetActor(name, was.Priority, was.System))
@@ -71,11 +71,11 @@ func (t trunks) restoreActors() error {
 // restoreAddresses gives trunks without a configured Ethernet address theirs back.
 func (t trunks) restoreAddresses() error {
 	var errs []error
-	for name, was := range t.record.Addresses {
+	for name, was := range t.undoLog.Addresses {
 		if t.plan.bonds[name].mac != nil {
 			continue
 		}
-		delete(t.record.Addresses, name)
+		delete(t.undoLog.Addresses, name)
 		if t.now[name].Exists {
 			errs = append(errs, t.netlink.SetHardwareAddr(name, was))
 		}
@@ -84,8 +84,8 @@ func (t trunks) restoreAddresses() error {
 }
 
 // release takes a port out of its bond and leaves it as it was found.
-func (t trunks) release(name string, p recordedPort) error {
-	delete(t.record.Ports, name)
+func (t trunks) release(name string, p undoPort) error {
+	delete(t.undoLog.Ports, name)
 	port, bond := t.now[name], t.now[p.Bond]
 	if !port.Exists || !bond.Exists || port.Master != bond.Index {
 		return nil

@@ -5,7 +5,7 @@ import "tandem/internal/linux/links"
 // vlan makes or adopts a sub-interface.
 func (t trunks) vlan(p vlanPlan) error {
 	link, parent := t.now[p.netdev], t.now[p.parent]
-	if _, ours := t.record.Created[p.netdev]; ours && link.VLAN.ID != p.id {
+	if _, ours := t.undoLog.Created[p.netdev]; ours && link.VLAN.ID != p.id {
 		if err := t.remove(p.netdev); err != nil {
 			return err
 		}
@@ -14,6 +14,6 @@ func (t trunks) vlan(p vlanPlan) error {
 	if link.Exists || !parent.Exists {
 		return nil
 	}
-	_, err := t.create(p.netdev, t.record.Created, func() error { return t.netlink.AddVLAN(p.netdev, p.parent, p.id) })
+	_, err := t.create(p.netdev, t.undoLog.Created, func() error { return t.netlink.AddVLAN(p.netdev, p.parent, p.id) })
 	return err
 }

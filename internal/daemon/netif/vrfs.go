@@ -17,7 +17,7 @@ const firstVRFTable = 10_000
 type vrfs struct{ *pass }
 
 func (v vrfs) reconcile() error {
-	if len(v.plan.vpns) == 0 && !v.record.holdsVRFs() {
+	if len(v.plan.vpns) == 0 && !v.undoLog.holdsVRFs() {
 		return nil
 	}
 	if err := v.look(); err != nil {
@@ -30,12 +30,12 @@ func (v vrfs) reconcile() error {
 	for _, name := range slices.Sorted(maps.Keys(v.plan.bindings)) {
 		errs = append(errs, v.bind(name, v.plan.bindings[name]))
 	}
-	return errors.Join(append(errs, v.record.save())...)
+	return errors.Join(append(errs, v.undoLog.save())...)
 }
 
 // undo takes back what is not configured any more.
 func (v vrfs) undo() (errs []error) {
-	r := v.record
+	r := v.undoLog
 	for name, vpn := range r.Bound {
 		if v.plan.bindings[name] == vpn {
 			continue
@@ -69,7 +69,7 @@ func (v vrfs) vrf(name string) error {
 	for slices.ContainsFunc(slices.Collect(maps.Values(v.now)), func(l links.Link) bool { return l.VRF == table }) {
 		table++
 	}
-	_, err := v.create(name, v.record.VRFs, func() error { return v.netlink.AddVRF(name, table) })
+	_, err := v.create(name, v.undoLog.VRFs, func() error { return v.netlink.AddVRF(name, table) })
 	return err
 }
 
@@ -83,6 +83,6 @@ func (v vrfs) bind(name, vpn string) error {
 		v.miss(name, errors.New("it belongs to a bond, a bridge or another VRF and is not bound to vpn-instance "+vpn))
 		return nil
 	}
-	v.record.Bound[name] = vpn
+	v.undoLog.Bound[name] = vpn
 	return v.netlink.BindVRF(vpn, name)
 }

@@ -9,28 +9,28 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// TestRecord: what was done to links is known to the daemon that follows one that has died.
-func TestRecord(t *testing.T) {
+// TestUndoLog: what was done to links is known to the daemon that follows one that has died.
+func TestUndoLog(t *testing.T) {
 	dir := t.TempDir()
-	r, err := readRecord(dir)
+	r, err := readUndoLog(dir)
 	if err != nil || r.holdsTrunks() || r.holdsVRFs() {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	r.Created["eth-trunk10"] = 7
-	r.Ports["up0"] = recordedPort{Bond: "eth-trunk10", Up: true}
+	r.Ports["up0"] = undoPort{Bond: "eth-trunk10", Up: true}
 	r.Bound["up1"] = "red"
 	r.Actors["eth-trunk11"] = LACPSystem{Priority: 1, System: [6]byte{2}}
 	if err := r.save(); err != nil {
 		t.Fatal(err)
 	}
-	got, err := readRecord(dir)
+	got, err := readUndoLog(dir)
 	if err != nil || !got.holdsTrunks() || !got.holdsVRFs() {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if diff := cmp.Diff(r, got, cmpopts.IgnoreUnexported(record{})); diff != "" {
+	if diff := cmp.Diff(r, got, cmpopts.IgnoreUnexported(undoLog{})); diff != "" {
 		t.Error(diff)
 	}
-	file := filepath.Join(dir, recordFile)
+	file := filepath.Join(dir, undoLogFile)
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
@@ -42,18 +42,18 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// TestBrokenRecord: a file that cannot be read is told, and does not keep the daemon from
+// TestBrokenUndoLog: a file that cannot be read is told, and does not keep the daemon from
 // noting what it does.
-func TestBrokenRecord(t *testing.T) {
+func TestBrokenUndoLog(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, recordFile), []byte(`{"Created":{"eth-trunk10":7},"Ports":[]`), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, undoLogFile), []byte(`{"Created":{"eth-trunk10":7},"Ports":[]`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	r, err := readRecord(dir)
+	r, err := readUndoLog(dir)
 	if err == nil {
 		t.Error("no error")
 	}
-	r.Ports["up0"] = recordedPort{}
+	r.Ports["up0"] = undoPort{}
 	if err := r.save(); err != nil {
 		t.Error(err)
 	}
