@@ -160,15 +160,17 @@ func sampleEthTrunk() state.EthTrunk {
 	return state.EthTrunk{
 		Name: "Eth-Trunk10", Netdev: "eth-trunk10", Exists: true, Up: true, AdminUp: true, Owned: true, Driver: "bond", Mode: "802.3ad",
 		MAC: "02:00:00:00:00:0a", Leg: state.LegJoined, LACP: true, Fast: true, SystemPriority: 100,
-		SystemID: [6]byte{0x00, 0xe0, 0xfc, 0, 0, 1}, Key: 657, Aggregator: 1, PartnerSystem: "02:00:00:00:00:ce", PartnerKey: 15,
+		SystemID: state.SystemID{0x00, 0xe0, 0xfc, 0, 0, 1}, Key: 657, Aggregator: 1, PartnerSystem: state.SystemID{2, 0, 0, 0, 0, 0xce}, PartnerKey: 15,
 		Monitor: 10 * time.Millisecond,
 		Ports: []state.Port{
-			{Name: "port0", Netdev: "port0", Exists: true, Joined: true, Up: true, Active: true, Failures: 2, Aggregator: 1, Actor: "11111100", Partner: "10111100"},
-			{Name: "GigabitEthernet0/1/0", Netdev: "ens3", Exists: true, Joined: true, Aggregator: 2, Actor: "10100010", Partner: "00000000"},
+			{Name: "port0", Netdev: "port0", Exists: true, Joined: true, Up: true, Active: true, Failures: 2, Aggregator: aggregator(1), Actor: "11111100", Partner: "10111100"},
+			{Name: "GigabitEthernet0/1/0", Netdev: "ens3", Exists: true, Joined: true, Aggregator: aggregator(2), Actor: "10100010", Partner: "00000000"},
 			{Name: "port9", Netdev: "port9"},
 		},
 	}
 }
+
+func aggregator(id uint16) *uint16 { return &id }
 
 func sampleBook() event.Book {
 	book := event.NewBook(512)
@@ -198,8 +200,6 @@ func samples() []sample {
 	interfaces := sampleInterfaces()
 	restricted := []device.InterfaceSnapshot{sampleRestricted()}
 	infos := sampleInterfaceInfos()
-	m := config.New()
-	m.Interfaces["Eth-Trunk10"] = &config.Interface{Name: "Eth-Trunk10", Description: "to the access switch"}
 	return []sample{
 		{"e-trunk", "e-trunk", ETrunks(sampleTrunks(), sampleMembers())},
 		{"e-trunk bfd", "e-trunk-bfd", ETrunkBFD(sampleTrunks(), sampleSessions())},
@@ -232,7 +232,7 @@ func samples() []sample {
 		{"multicast ipv6 rui", "multicast-rui", RUI(state.RUIOf(source, groupA, "Eth-Trunk10", sampleRoutes(), interfaces))},
 		{"multicast ipv6 rui", "multicast-rui-no-listener", RUI(state.RUIOf(source, addr("ff1e::5"), "Eth-Trunk11", sampleRoutes(), interfaces))},
 		{"interface", "interface-brief", InterfaceBrief(infos)},
-		{"interface", "interface", Interfaces(infos, m)},
+		{"interface", "interface", Interfaces(infos)},
 		{"eth-trunk", "eth-trunk", EthTrunk(sampleEthTrunk())},
 		{"eth-trunk", "eth-trunk-adopted", EthTrunk(state.EthTrunk{Name: "Eth-Trunk11", Netdev: "eth-trunk11", Exists: true, Driver: "veth", Up: true})},
 		{"logbuffer", "logbuffer", logOf(sampleBook())},
@@ -265,7 +265,7 @@ func sampleServiceConfigs() map[string]ServiceConfig {
 
 func sampleInterfaceInfos() []state.Interface {
 	return []state.Interface{
-		{Name: "Eth-Trunk10", Netdev: "eth-trunk10", Kind: "bond", Exists: true, Up: true, AdminUp: true, MAC: "02:00:00:00:00:01", MTU: 1500,
+		{Name: "Eth-Trunk10", Netdev: "eth-trunk10", Kind: "bond", Exists: true, Up: true, AdminUp: true, MAC: "02:00:00:00:00:01", MTU: 1500, Description: "to the access switch",
 			Addresses: []netip.Prefix{netip.MustParsePrefix("2001:db8:10::1/64"), netip.MustParsePrefix("fe80::1/64")},
 			In:        state.Traffic{Packets: 10, Bytes: 860}, Out: state.Traffic{Packets: 1000, Bytes: 1316000, Dropped: 1}},
 		{Name: "eth1", Netdev: "eth1", Exists: true, MAC: "02:00:00:00:00:02", MTU: 9000},

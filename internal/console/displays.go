@@ -85,15 +85,8 @@ func displayETrunk(s *Session, a command.Args) (Display, error) {
 }
 
 func displayService(s *Session, a command.Args) (Display, error) {
-	states := s.sys.snapshot().Services
-	if name := a.String("name"); name != "" {
-		at := slices.IndexFunc(states, func(r rbs.State) bool { return strings.EqualFold(r.Name, name) })
-		if at < 0 {
-			return Display{}, unknown("Remote backup service", name, names(states, func(r rbs.State) string { return r.Name }))
-		}
-		states = states[at : at+1]
-	}
-	return Services(states, serviceConfigs(s.sys.Store.Running()), a.Has("verbose")), nil
+	states, err := chosen(s.sys.snapshot().Services, "Remote backup service", a.String("name"), func(r rbs.State) string { return r.Name })
+	return Services(states, serviceConfigs(s.sys.Store.Running()), a.Has("verbose")), err
 }
 
 func serviceConfigs(m *config.Model) map[string]ServiceConfig {
@@ -145,15 +138,7 @@ func displayGroup(s *Session, a command.Args) (Display, error) {
 // downstream returns the interfaces with listeners: all, or the one named.
 func downstream(snap state.Device, a command.Args) ([]device.InterfaceSnapshot, error) {
 	interfaces := slices.DeleteFunc(slices.Clone(snap.Interfaces), func(i device.InterfaceSnapshot) bool { return i.Upstream })
-	name := string(command.Get[config.InterfaceName](a, "interface"))
-	if name == "" {
-		return interfaces, nil
-	}
-	at := slices.IndexFunc(interfaces, func(i device.InterfaceSnapshot) bool { return strings.EqualFold(i.Name, name) })
-	if at < 0 {
-		return nil, unknown("MLD interface", name, names(interfaces, func(i device.InterfaceSnapshot) string { return i.Name }))
-	}
-	return interfaces[at : at+1], nil
+	return chosen(interfaces, "MLD interface", wantedInterface(a), func(i device.InterfaceSnapshot) string { return i.Name })
 }
 
 func displayMLDInterface(s *Session, a command.Args) (Display, error) {
@@ -227,6 +212,18 @@ func worst(a command.Args) event.Severity {
 func displayVersion(s *Session, _ command.Args) (Display, error) {
 	snap := s.sys.snapshot()
 	return Version(s.sys.Build, s.sys.Store.Running().SysName, snap.DeviceID, snap.Uptime), nil
+}
+
+// chosen returns the object of a name, all objects where none is named.
+func chosen[T any](objects []T, kind, name string, nameOf func(T) string) ([]T, error) {
+	if name == "" {
+		return objects, nil
+	}
+	at := slices.IndexFunc(objects, func(o T) bool { return strings.EqualFold(nameOf(o), name) })
+	if at < 0 {
+		return nil, unknown(kind, name, names(objects, nameOf))
+	}
+	return objects[at : at+1], nil
 }
 
 // unknown is the error for an object that is not there; it names those that are.

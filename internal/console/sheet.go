@@ -121,6 +121,40 @@ func (s *sheet) record(pointers ...any) {
 	}
 }
 
+// rows prints a list of the open struct as a table, columns as wide as they need. Its
+// facts have their short names.
+func rows[T any](s *sheet, indent int, items *[]T, columns func(*T) []field) {
+	key := s.facts().of.Fact(items).Name
+	var labels []string
+	for _, f := range columns(new(T)) {
+		labels = append(labels, f.label)
+	}
+	cells, objects := [][]string{labels}, make([]*object, 0, len(*items))
+	for i := range *items {
+		item := &(*items)[i]
+		o := &object{of: state.ObjectOf(item)}
+		var line []string
+		for _, f := range columns(item) {
+			fact := o.of.Fact(f.value)
+			value := o.of.Value(fact)
+			o.set(fact.Brief, factValue(value))
+			line = append(line, s.textValue(value))
+		}
+		cells, objects = append(cells, line), append(objects, o)
+	}
+	s.facts().set(key, objects)
+	s.columns(indent, cells)
+}
+
+// within runs show with an object open for a struct in the open one.
+func (s *sheet) within(pointer any, show func()) {
+	o := &object{of: state.ObjectOf(pointer)}
+	s.facts().set(s.facts().of.Fact(pointer).Name, o)
+	s.stack = append(s.stack, o)
+	show()
+	s.stack = s.stack[:len(s.stack)-1]
+}
+
 // take records a field and returns what the text says of it.
 func (s *sheet) take(f field) string {
 	key, value := s.facts().read(f)
@@ -313,8 +347,6 @@ func unset(v any) bool {
 	switch v := v.(type) {
 	case nil:
 		return true
-	case string:
-		return v == ""
 	case []string:
 		return len(v) == 0
 	case netip.Addr:
@@ -322,7 +354,8 @@ func unset(v any) bool {
 	case time.Time:
 		return v.IsZero()
 	}
-	return false
+	r := reflect.ValueOf(v)
+	return r.Kind() == reflect.String && r.Len() == 0
 }
 
 // factValue turns a value into what JSON shows.

@@ -6,6 +6,7 @@ package metrics
 
 import (
 	"net/http"
+	"reflect"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -68,8 +69,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	s.interfaces(&snapshot)
 	s.forwarding(&snapshot)
 	for _, i := range c.device.Interfaces() {
-		s.counters(trafficIn, i.In, i.Name)
-		s.counters(trafficOut, i.Out, i.Name)
+		s.measure(traffic, reflect.ValueOf(i))
 	}
 	s.bfd(c.device.BFD(), c.device.BFDStatistics())
 	s.journal(c.journal)

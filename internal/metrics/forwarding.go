@@ -12,8 +12,7 @@ import (
 // Listeners and what the kernel forwards to them.
 var (
 	interfaceUp = gauge("interface_up", "1 while the multicast interface is up.", "interface", "side")
-	trafficIn   = counterGroup("interface_receive_", "Received by the kernel on the interface", state.Traffic{}, nil, "interface")
-	trafficOut  = counterGroup("interface_transmit_", "Sent by the kernel on the interface", state.Traffic{}, nil, "interface")
+	traffic     = meterOf[state.Interface]("", "")
 	mldGroups   = gauge("mld_groups", "Groups with listeners on the interface.", "interface")
 	mldRecords  = gauge("mld_records", "Listener records on the interface, one for each host of a group.", "interface")
 	mldQuerier  = gauge("mld_querier", "1 while this device is the querier of the interface.", "interface")

@@ -120,8 +120,18 @@ type Object struct {
 	schema *schema
 }
 
-// ObjectOf returns the object that a pointer to a struct of the state means.
+// Concluder is a struct of the state with facts that follow from its other facts.
+type Concluder interface {
+	// Conclude fills them in.
+	Conclude()
+}
+
+// ObjectOf returns the object that a pointer to a struct of the state means, with what
+// follows from its facts.
 func ObjectOf(pointer any) Object {
+	if c, ok := pointer.(Concluder); ok {
+		c.Conclude()
+	}
 	v := reflect.ValueOf(pointer).Elem()
 	s := schemas[v.Type()]
 	if s == nil {
@@ -165,5 +175,20 @@ func (o Object) Value(f Fact) any {
 	case f.none != "" && fmt.Sprint(v.Interface()) == f.none:
 		return nil
 	}
+	if list, ok := words(v); ok {
+		return list
+	}
 	return v.Interface()
+}
+
+// words is a list of what has words, each by its word.
+func words(v reflect.Value) ([]string, bool) {
+	if v.Kind() != reflect.Slice || !v.Type().Elem().Implements(reflect.TypeFor[fmt.Stringer]()) {
+		return nil, false
+	}
+	list := make([]string, v.Len())
+	for i := range list {
+		list[i] = fmt.Sprint(v.Index(i).Interface())
+	}
+	return list, true
 }

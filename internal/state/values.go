@@ -15,3 +15,10 @@ type Interval time.Duration
 type Hex uint64
 
 func (h Hex) String() string { return fmt.Sprintf("%016x", uint64(h)) }
+
+// SystemID is the system identifier of LACP or of an E-Trunk, in VRP's form.
+type SystemID [6]byte
+
+func (s SystemID) String() string {
+	return fmt.Sprintf("%02x%02x-%02x%02x-%02x%02x", s[0], s[1], s[2], s[3], s[4], s[5])
+}

@@ -94,21 +94,24 @@ func describeBond(info *state.EthTrunk, bond links.BondState) {
 		return
 	}
 	info.Fast, info.SystemPriority, info.Key, info.Aggregator = is.Fast, is.ActorPriority, bond.ActorKey, bond.Aggregator
-	if info.SystemID = is.ActorSystem; is.ActorSystem == [6]byte{} && len(bond.HardwareAddr) == 6 {
-		info.SystemID = [6]byte(bond.HardwareAddr)
+	if info.SystemID = state.SystemID(is.ActorSystem); is.ActorSystem == [6]byte{} && len(bond.HardwareAddr) == 6 {
+		info.SystemID = state.SystemID(bond.HardwareAddr)
 	}
 	if slices.ContainsFunc(bond.PartnerSystem, func(b byte) bool { return b != 0 }) {
-		info.PartnerSystem, info.PartnerKey = bond.PartnerSystem.String(), bond.PartnerKey
+		copy(info.PartnerSystem[:], bond.PartnerSystem)
+		info.PartnerKey = bond.PartnerKey
 	}
 }
 
 // describePorts lists the ports of the bond, then the configured ones that are not in it.
 func (o *Owner) describePorts(info *state.EthTrunk, bond links.BondState) {
 	for _, p := range bond.Ports {
-		info.Ports = append(info.Ports, state.Port{
-			Name: o.plan.configuredName(p.Name), Netdev: p.Name, Exists: true, Joined: true, Up: p.Carrier, Active: p.Active,
-			Failures: p.Failures, Aggregator: p.Aggregator, Actor: p.Actor.String(), Partner: p.Partner.String(),
-		})
+		port := state.Port{Name: o.plan.configuredName(p.Name), Netdev: p.Name, Exists: true, Joined: true,
+			Up: p.Carrier, Active: p.Active, Failures: p.Failures}
+		if info.LACP {
+			port.Aggregator, port.Actor, port.Partner = &p.Aggregator, p.Actor.String(), p.Partner.String()
+		}
+		info.Ports = append(info.Ports, port)
 	}
 	for _, netdev := range o.plan.bonds[info.Netdev].ports {
 		if !slices.ContainsFunc(info.Ports, func(p state.Port) bool { return p.Netdev == netdev }) {
