@@ -1,29 +1,79 @@
 package daemon
 
 import (
+	"net/netip"
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/mld"
 	"tandem/internal/tape"
 )
 
-// router is the device with the daemon's clock. It is what the owners of sockets tell of
-// what happens; it belongs to whoever has the turn.
+// router is the device with a clock: its methods are the device's, at the moment of the
+// call. It belongs to whoever has the turn.
 type router struct {
 	*tape.Device
 	origin time.Time // of the device's time
 }
 
-// now is the monotonic time since the daemon, or the first that handed over to it, began.
+// now is the device's time: how long it is since the daemon, or the first one that handed
+// over to it, began.
 func (r *router) now() time.Duration { return time.Since(r.origin) }
 
-// Handle tells the device of an event that happens now.
+// Handle tells the device of an event.
 func (r *router) Handle(ev device.Event) { r.Device.Handle(r.now(), ev) }
 
-// HandleAll tells the device of events that happen now, at the same moment.
+// HandleAll tells the device of events that happened at the same moment.
 func (r *router) HandleAll(events []device.Event) {
 	now := r.now()
 	for _, ev := range events {
 		r.Device.Handle(now, ev)
 	}
 }
+
+// Effects returns what the device asks for since the last call.
+func (r *router) Effects() *device.Effects { return r.Device.Effects(r.now()) }
+
+// due is when the device has something to do, the zero Time when it has not.
+func (r *router) due() time.Time {
+	if at, ok := r.Deadline(); ok {
+		return r.origin.Add(at)
+	}
+	return time.Time{}
+}
+
+// advance has the device do what is due.
+func (r *router) advance(now time.Time) { r.Advance(now.Sub(r.origin)) }
+
+// Configure brings the device to new settings.
+func (r *router) Configure(s device.Settings) error { return r.Device.Configure(r.now(), s) }
+
+// Resume brings a new device to where another has left off, and to settings.
+func (r *router) Resume(s device.Settings, cp *device.Checkpoint) error {
+	return r.Device.Resume(r.now(), s, cp)
+}
+
+// Checkpoint copies what a successor needs to know of the device.
+func (r *router) Checkpoint() device.Checkpoint { return r.Device.Checkpoint(r.now()) }
+
+// Recording copies what the device was told lately.
+func (r *router) Recording() tape.Recording { return r.Device.Recording(r.now()) }
+
+// Snapshot copies what the displays show.
+func (r *router) Snapshot() device.Snapshot { return r.Device.Snapshot(r.now(), time.Now()) }
+
+// Groups lists the groups of a downstream interface.
+func (r *router) Groups(iface string) []mld.GroupState { return r.Device.Groups(r.now(), iface) }
+
+// Group describes a group of a downstream interface; it is false when nobody wants it.
+func (r *router) Group(iface string, group netip.Addr) (mld.GroupState, bool) {
+	return r.Device.Group(r.now(), iface, group)
+}
+
+// GroupRoutes lists the forwarding entries of a group.
+func (r *router) GroupRoutes(group netip.Addr) []device.RouteSnapshot {
+	return r.Device.GroupRoutes(r.now(), group)
+}
+
+// Routes lists the forwarding entries.
+func (r *router) Routes() []device.RouteSnapshot { return r.Device.Routes(r.now()) }

@@ -10,6 +10,7 @@ import (
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
 	"tandem/internal/rbs"
+	"tandem/internal/state"
 	"tandem/internal/status"
 )
 
@@ -17,7 +18,7 @@ import (
 const sampleInterval = time.Second
 
 // takeSamples notes how this device is, and asks the peer how it is, until ctx ends.
-func (d *Daemon) takeSamples(ctx context.Context) error {
+func (o *owners) takeSamples(ctx context.Context) error {
 	tick := time.NewTicker(sampleInterval)
 	defer tick.Stop()
 	for {
@@ -26,72 +27,71 @@ func (d *Daemon) takeSamples(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		snapshot := d.Snapshot()
-		d.board.AddSample(snapshot.At.UnixMilli(), status.Of(status.Facts{Snapshot: snapshot}).Totals)
+		var snapshot state.Device
+		if o.loop.Call(func() { snapshot = o.snapshot() }) != nil {
+			return nil
+		}
+		o.board.AddSample(snapshot.At.UnixMilli(), status.Of(status.Facts{Snapshot: snapshot}).Totals)
 		for _, s := range snapshot.Services {
 			if s.TCP == rbs.Connected {
-				d.post(device.AskStatus{Service: s.Name})
+				_ = o.loop.Turn(func() { o.router.Handle(device.AskStatus{Service: s.Name}) })
 			}
 		}
 	}
 }
 
-// Status describes this device at a glance.
-func (d *Daemon) Status() (s status.Device) {
-	_ = d.call(func() { s = d.describe() })
-	return s
-}
-
-// describe is Status within a turn.
-func (d *Daemon) describe() status.Device {
+// describe returns this device at a glance.
+func (o *owners) describe() status.Device {
 	return status.Of(status.Facts{
-		Name: d.model.SysName, Version: d.opts.Version, Snapshot: d.snapshot(), Sessions: d.sessionStates(),
-		Alarms: d.opts.Journal.Alarms(), Handovers: d.board.Handovers(),
+		Name: o.model.SysName, Version: o.opts.Version, Snapshot: o.snapshot(), Sessions: o.sessionStates(),
+		Alarms: o.opts.Journal.Alarms(), Handovers: o.board.Handovers(),
 	})
 }
 
+// snapshot returns the device with what its multicast routing knows of the kernel.
+func (o *owners) snapshot() state.Device {
+	s := state.Device{Snapshot: o.router.Snapshot()}
+	s.Forwarding.Total, s.Forwarding.Silent = s.Entries, s.Silent
+	o.routing.Describe(&s)
+	return s
+}
+
 // sessionStates is what the users of the configured BFD sessions have been told.
-func (d *Daemon) sessionStates() (list []status.Session) {
-	for _, name := range slices.Sorted(maps.Keys(d.model.Sessions)) {
-		list = append(list, status.Session{Name: name, State: d.bfd.Told(name).String()})
+func (o *owners) sessionStates() (list []status.Session) {
+	for _, name := range slices.Sorted(maps.Keys(o.model.Sessions)) {
+		list = append(list, status.Session{Name: name, State: o.bfd.Told(name).String()})
 	}
 	return list
 }
 
-// PeerStatus is what the peer has told last, and when; it never has at the zero time.
-func (d *Daemon) PeerStatus() (s status.Device, at time.Time) { return d.board.Peer() }
-
-// History lists the samples of the last minutes.
-func (d *Daemon) History() []status.Sample { return d.board.Samples() }
-
 // exchangeStatus answers the peer that asks how this device is, and takes what it tells.
-func (d *Daemon) exchangeStatus(fx device.ChannelEffects) {
+func (o *owners) exchangeStatus(fx device.ChannelEffects) {
 	if fx.Status != nil {
 		s, err := status.Parse(fx.Status)
 		if err != nil {
-			d.emit(event.PeerStatusBad.With(fx.Service, err))
+			o.opts.Journal.Emit(event.PeerStatusBad.With(fx.Service, err))
 		} else {
-			d.board.SetPeer(s, time.Now())
+			o.board.SetPeer(s, time.Now())
 		}
 	}
 	if fx.StatusWanted {
-		tell := device.TellStatus{Service: fx.Service, Status: status.Encode(d.describe(), rbs.MaxStatus)}
-		d.loop.Next(func() { d.device.Handle(d.now(), tell) })
+		tell := device.TellStatus{Service: fx.Service, Status: status.Encode(o.describe(), rbs.MaxStatus)}
+		o.loop.Next(func() { o.router.Handle(tell) })
 	}
 }
 
 // handedOver notes that the gate lets pass another share, which the kernel has
 // just been told.
-func (d *Daemon) handedOver(h device.Handover) {
+func (o *owners) handedOver(h device.Handover) {
 	now := time.Now()
 	note := status.Handover{At: now.UnixMilli(), Trunk: h.ETrunk, Member: h.EthTrunk,
 		From: h.From.String(), To: h.To.String(), Reason: h.Reason, Gap: -1}
 	gap := "none"
 	if opened := h.To &^ h.From; opened != etrunk.NoBuckets && h.LastHeard != 0 {
-		took := now.Sub(d.origin.Add(h.LastHeard))
+		took := now.Sub(o.router.origin.Add(h.LastHeard))
 		note.Gap = float64(took.Microseconds()) / 1000
 		gap = took.Round(10 * time.Microsecond).String()
 	}
-	d.board.AddHandover(note)
-	d.emit(event.Switchover.With(h.ETrunk, h.EthTrunk, h.From, h.To, gap, h.Reason))
+	o.board.AddHandover(note)
+	o.opts.Journal.Emit(event.Switchover.With(h.ETrunk, h.EthTrunk, h.From, h.To, gap, h.Reason))
 }

@@ -1,0 +1,86 @@
+package daemon
+
+import (
+	"fmt"
+	"time"
+
+	"tandem/internal/config"
+	"tandem/internal/daemon/settings"
+	"tandem/internal/device"
+	"tandem/internal/event"
+)
+
+func (o *owners) translate(m *config.Model) settings.Translation {
+	return settings.Translation{Model: m, Links: o.links, DeviceID: o.opts.DeviceID}
+}
+
+// change goes over to a configuration. When a part of it cannot be had it goes back, and the
+// error says which part.
+func (o *owners) change(m *config.Model) error {
+	before := o.model
+	err := o.configure(m)
+	if err != nil {
+		if undo := o.configure(before); undo != nil {
+			o.opts.Journal.Emit(event.ConfigurationNotRestored.With(undo))
+		}
+	}
+	return err
+}
+
+// configure brings the world from whatever it is to a configuration. Parts that
+// can fail come first.
+func (o *owners) configure(m *config.Model) error {
+	o.model = m
+	t := o.translate(m)
+	settings, err := t.Device()
+	if err != nil {
+		return err
+	}
+	if m.Multicast {
+		if err := o.routing.Enable(); err != nil {
+			return err
+		}
+	}
+	if err := o.netif.Build(m); err != nil {
+		return err
+	}
+	if err := o.hellos.Configure(t.Hellos()); err != nil {
+		return err
+	}
+	if err := o.routing.SetInterfaces(t.Multicast()); err != nil {
+		return err
+	}
+	if err := o.netif.Activate(); err != nil {
+		return err
+	}
+	if err := o.bfd.Configure(m); err != nil {
+		return fmt.Errorf("BFD: %w", err)
+	}
+	changed := o.channels.UsePolicies(t.Policies())
+	if err := o.configureDevice(settings); err != nil {
+		return err
+	}
+	o.channels.Reconnect(changed)
+	o.bfd.Follow()
+	o.execute()
+	if !m.Multicast {
+		o.routing.Disable()
+	}
+	return nil
+}
+
+// configureDevice brings the device to its settings: for the first time from where
+// a predecessor has left it, if there is one.
+func (o *owners) configureDevice(settings device.Settings) error {
+	left := o.predecessor
+	if !left.exists() {
+		return o.router.Configure(settings)
+	}
+	if err := o.router.Resume(settings, &left.Device); err != nil {
+		return err
+	}
+	o.execute()
+	left.forget() // the configuration does not want the rest any more
+	o.opts.Journal.Emit(event.TookOver.With(o.router.now().Round(time.Second)))
+	return nil
+}

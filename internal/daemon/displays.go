@@ -1,0 +1,150 @@
+package daemon
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"tandem/internal/bfd"
+	"tandem/internal/config"
+	"tandem/internal/daemon/netif"
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/mld"
+	"tandem/internal/state"
+	"tandem/internal/status"
+)
+
+// displays is what people see of the daemon. Its methods may be called from any goroutine
+// and return copies, empty ones once the daemon has stopped.
+type displays struct{ o *owners }
+
+// Snapshot returns what the displays show of the device.
+func (d displays) Snapshot() (s state.Device) {
+	_ = d.o.loop.Call(func() { s = d.o.snapshot() })
+	return s
+}
+
+// Status describes this device at a glance.
+func (d displays) Status() (s status.Device) {
+	_ = d.o.loop.Call(func() { s = d.o.describe() })
+	return s
+}
+
+// PeerStatus is what the peer has told last, and when; it never has at the zero time.
+func (d displays) PeerStatus() (s status.Device, at time.Time) { return d.o.board.Peer() }
+
+// History lists the samples of the last minutes.
+func (d displays) History() []status.Sample { return d.o.board.Samples() }
+
+// Groups lists the groups of a downstream interface, by its configured name.
+func (d displays) Groups(iface string, _ bool) (groups []mld.GroupState) {
+	_ = d.o.loop.Call(func() { groups = d.o.router.Groups(iface) })
+	return groups
+}
+
+// GroupNames lists the groups of a downstream interface, in no order.
+func (d displays) GroupNames(iface string) (names []netip.Addr) {
+	_ = d.o.loop.Call(func() { names = slices.Collect(d.o.router.EachGroup(iface)) })
+	return names
+}
+
+// groupSlice is how many groups are looked at in one turn.
+const groupSlice = 4096
+
+// Listening lists those of the groups that a host wants on a downstream interface.
+func (d displays) Listening(iface string, host netip.Addr, groups []netip.Addr) (wanted []netip.Addr) {
+	for some := range slices.Chunk(groups, groupSlice) {
+		_ = d.o.loop.Call(func() {
+			for _, g := range some {
+				if d.o.router.Listens(iface, g, host) {
+					wanted = append(wanted, g)
+				}
+			}
+		})
+	}
+	return wanted
+}
+
+// GroupStates shows groups of a downstream interface, those that nobody wants left out.
+func (d displays) GroupStates(iface string, groups []netip.Addr) (states []mld.GroupState) {
+	_ = d.o.loop.Call(func() {
+		for _, g := range groups {
+			if s, ok := d.o.router.Group(iface, g); ok {
+				states = append(states, s)
+			}
+		}
+	})
+	return states
+}
+
+// Routes lists the forwarding entries with their counters.
+func (d displays) Routes() []state.Route { return d.o.routing.Counted(d.o.router.Routes) }
+
+// GroupRoutes lists the forwarding entries of a group with their counters.
+func (d displays) GroupRoutes(group netip.Addr) []state.Route {
+	return d.o.routing.Counted(func() []device.RouteSnapshot { return d.o.router.GroupRoutes(group) })
+}
+
+// BFD lists the configured BFD sessions, those too that do not run.
+func (d displays) BFD() []bfd.SessionState { return d.o.bfd.List() }
+
+// BFDStatistics returns what is counted of BFD.
+func (d displays) BFDStatistics() bfd.Statistics { return d.o.bfd.Statistics() }
+
+// Interfaces lists the interfaces of the configuration and of the system.
+func (d displays) Interfaces() (infos []state.Interface) {
+	_ = d.o.loop.Call(func() {
+		infos = d.o.netif.Interfaces()
+		for i := range infos {
+			infos[i].BFDDown = d.o.bfd.Lost(infos[i].Netdev)
+		}
+	})
+	if err := netif.CountTraffic(infos); err != nil { // outside the turn: none is to wait for it
+		d.o.opts.Journal.Emit(event.CountersNotRead.With(err))
+	}
+	return infos
+}
+
+// EthTrunk returns what a configured Eth-Trunk is in the kernel. One that is not
+// configured is an error.
+func (d displays) EthTrunk(number uint32) (info state.EthTrunk, err error) {
+	name := config.EthTrunkName(number)
+	stopped := d.o.loop.Call(func() {
+		if d.o.model.Interfaces[name] == nil {
+			err = fmt.Errorf("%s is not configured; known: %s", name, known(ethTrunks(d.o.model)))
+			return
+		}
+		info, err = d.o.netif.EthTrunk(name)
+	})
+	if stopped != nil {
+		return info, stopped
+	}
+	return info, err
+}
+
+func ethTrunks(m *config.Model) map[config.InterfaceName]bool {
+	trunks := make(map[config.InterfaceName]bool)
+	for name := range m.Interfaces {
+		if _, ok := name.EthTrunk(); ok {
+			trunks[name] = true
+		}
+	}
+	return trunks
+}
+
+// known lists the names of objects for an error text.
+func known[K cmp.Ordered, V any](objects map[K]V) string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(objects)) {
+		names = append(names, fmt.Sprint(name))
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,85 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"tandem/internal/config"
+	"tandem/internal/device"
+	"tandem/internal/echo"
+	"tandem/internal/linux/ping"
+	"tandem/internal/tape"
+)
+
+// request runs f in a turn and returns its error, or the one that there are no turns any more.
+func (d *Daemon) request(f func() error) error {
+	var err error
+	if stopped := d.o.loop.Call(func() { err = f() }); stopped != nil {
+		return stopped
+	}
+	return err
+}
+
+// Apply brings the device to a configuration. When a part of it cannot be had,
+// the one before is put back and the error says which part.
+func (d *Daemon) Apply(m *config.Model) error {
+	m = m.Clone()
+	return d.request(func() error {
+		if err := d.o.channels.CheckPolicies(d.o.translate(m).Policies()); err != nil {
+			return err
+		}
+		return d.o.change(m)
+	})
+}
+
+// Restore is Apply of what has been in force here before. A certificate that has ended since
+// is then no reason to do nothing.
+func (d *Daemon) Restore(m *config.Model) error {
+	m = m.Clone()
+	return d.request(func() error { return d.o.change(m) })
+}
+
+// Switchover hands over what this device sends on an E-Trunk, or takes it back. An unknown
+// E-Trunk is an error.
+func (d *Daemon) Switchover(id uint32, on bool) error {
+	return d.request(func() error {
+		if d.o.model.ETrunks[id] == nil {
+			return fmt.Errorf("e-trunk %d does not exist; known: %s", id, known(d.o.model.ETrunks))
+		}
+		d.o.router.Handle(device.Switchover{ETrunk: id, On: on})
+		return nil
+	})
+}
+
+// BatchBackup synchronises a remote backup service anew. An unknown service is an error.
+func (d *Daemon) BatchBackup(service string) error {
+	return d.request(func() error {
+		svc := d.o.model.Service(service)
+		if svc == nil {
+			return fmt.Errorf("remote backup service %q does not exist; known: %s", service, known(d.o.model.Services))
+		}
+		d.o.router.Handle(device.BatchBackup{Service: svc.Name})
+		return nil
+	})
+}
+
+// Ping sends echo requests from the calling goroutine.
+func (d *Daemon) Ping(ctx context.Context, r echo.Request, told func(echo.Reply)) error {
+	if r.Interface != "" {
+		stopped := d.o.loop.Call(func() { r.Interface = d.o.links.Netdev(config.InterfaceName(r.Interface)) })
+		if stopped != nil {
+			return stopped
+		}
+	}
+	return ping.Run(ctx, r, told)
+}
+
+// Record writes what the device was told lately, without its secrets.
+func (d *Daemon) Record(w io.Writer) error {
+	var r tape.Recording
+	if stopped := d.o.loop.Call(func() { r = d.o.router.Recording() }); stopped != nil {
+		return stopped
+	}
+	return r.Write(w)
+}

@@ -1,0 +1,127 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"os"
+	"time"
+
+	"tandem/internal/config"
+	"tandem/internal/daemon/bfdloop"
+	"tandem/internal/daemon/bfdsession"
+	"tandem/internal/daemon/channel"
+	"tandem/internal/daemon/eventloop"
+	"tandem/internal/daemon/hello"
+	"tandem/internal/daemon/multicast"
+	"tandem/internal/daemon/netif"
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/tape"
+	"tandem/internal/task"
+)
+
+// StallLimit is how long no turn may end until the daemon's BFD sessions go down, so
+// that the peer takes over from a process that was stopped or hangs. The kernel
+// forwards meanwhile what was set, so it need not be short; it must be longer than the
+// longest turn.
+const StallLimit = 3 * time.Second
+
+// beatInterval is how often an idle daemon takes a turn, which says that it is alive.
+const beatInterval = StallLimit / 6
+
+// newOwners makes the owners, which begin where a predecessor has left off.
+func newOwners(opts Options) (*owners, error) {
+	left, err := readPredecessor(opts.Inherited)
+	if err != nil {
+		opts.Journal.Emit(event.NotTakenOver.With(err))
+	}
+	o := &owners{
+		opts:        opts,
+		tasks:       task.NewGroup(context.Background()),
+		readers:     task.NewGroup(context.Background()),
+		router:      newRouter(opts, left),
+		model:       config.New(),
+		predecessor: left,
+		ending:      newEnding(),
+	}
+	o.loop = o.newLoop()
+	o.netif, err = netif.Open(netif.Options{RunDir: opts.RunDir, DeviceID: opts.DeviceID, News: linkNews{o}, State: left.Netif})
+	if err != nil {
+		return nil, err
+	}
+	o.links = o.netif.Links()
+	o.hellos = hello.New(hello.Options{
+		Loop: o.loop, Device: o.router, Log: opts.Journal, Readers: o.readers,
+		Inherited: func(at netip.AddrPort, vpn string) *os.File { return left.bound(helloFile, at, vpn) },
+	})
+	o.routing = multicast.New(multicast.Options{
+		Loop: o.loop, Device: o.router, Log: opts.Journal, Links: o.links, Readers: o.readers, Inherited: left.routing,
+	})
+	o.channels = channel.New(channel.Options{
+		Loop: o.loop, Device: o.router, Log: opts.Journal, Tasks: o.tasks,
+		Inherited: func(at netip.AddrPort) *os.File { return left.bound(rbsFile, at, "") },
+	})
+	o.bfd, err = bfdsession.Start(bfdsession.Options{
+		Loop: o.loop, Device: o.router, Log: opts.Journal, Links: o.links, State: left.BFD,
+		InterfaceChanged: o.interfaceChanged,
+		BFD: bfdloop.Options{
+			Origin: o.router.origin, Helper: opts.BFDHelper, StallLimit: StallLimit, Inherited: left.files.One(bfdFile),
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("BFD: %w", err)
+	}
+	return o, nil
+}
+
+// newRouter makes the device. That of a successor has the time and the boot number of the
+// first daemon.
+func newRouter(opts Options, left *predecessor) *router {
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // never fails
+	origin, boot := time.Now(), binary.NativeEndian.Uint64(random[:])
+	if left.exists() {
+		origin, boot = origin.Add(left.Origin-monotonic()), left.Device.Boot
+	}
+	return &router{tape.New(opts.DeviceID, boot, time.Now(), time.Since(origin), opts.Recording), origin}
+}
+
+// newLoop makes the event loop. What is due is done in this order.
+func (o *owners) newLoop() *eventloop.Loop {
+	return eventloop.New(eventloop.Options{
+		Settle:   o.settle,
+		Interval: beatInterval,
+		Timed: []eventloop.Timed{
+			{Due: o.router.due, Do: o.router.advance},
+			{Due: func() time.Time { return o.netif.Due() }, Do: o.advanceLinks},
+			eventloop.Every(alarmInterval, o.refreshAlarms),
+			{Due: o.ending.due, Do: o.ending.expire},
+		},
+	})
+}
+
+// settle carries out what a turn has brought about.
+func (o *owners) settle() {
+	o.bfd.Beat()
+	o.execute()
+	o.ending.check(o.router.Retired())
+}
+
+// linkNews takes what the owner of the interfaces tells.
+type linkNews struct{ o *owners }
+
+// LinkChanged tells BFD and the device of a link.
+func (n linkNews) LinkChanged(l device.LinkChanged) {
+	index := l.Index
+	if !l.Exists {
+		index = 0
+	}
+	n.o.bfd.SetLink(l.Netdev, index, l.Up)
+	n.o.tellLink(l)
+}
+
+// Emit logs an event.
+func (n linkNews) Emit(e event.Event) { n.o.opts.Journal.Emit(e) }
