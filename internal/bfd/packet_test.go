@@ -6,12 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/golden"
+
 	"github.com/google/go-cmp/cmp"
 )
 
-// golden are packets of a session between this package and FRR's bfdd 8.4.4, as
+// captured are packets of a session between this package and FRR's bfdd 8.4.4, as
 // captured on the link; tshark dissects each as written here.
-var golden = []struct {
+var captured = []struct {
 	name, octets string
 	packet       Packet
 }{
@@ -33,9 +35,9 @@ var golden = []struct {
 }
 
 func TestGolden(t *testing.T) {
-	for _, g := range golden {
+	for _, g := range captured {
 		t.Run(g.name, func(t *testing.T) {
-			octets := unhex(t, g.octets)
+			octets := golden.Hex(t, g.octets)
 			var got Packet
 			if err := got.Parse(octets); err != nil {
 				t.Fatal(err)
@@ -51,7 +53,7 @@ func TestGolden(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	valid := unhex(t, golden[2].octets)
+	valid := golden.Hex(t, captured[2].octets)
 	with := func(at int, octets ...byte) []byte {
 		b := append([]byte(nil), valid...)
 		copy(b[at:], octets)
@@ -103,8 +105,8 @@ func TestAppendCutsIntervals(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, g := range golden {
-		f.Add(unhex(f, g.octets))
+	for _, g := range captured {
+		f.Add(golden.Hex(f, g.octets))
 	}
 	f.Add([]byte{0x20, 0xc4, 3, 26, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -123,13 +125,4 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%+v comes back as %+v, %v", sent, back, err)
 		}
 	})
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }

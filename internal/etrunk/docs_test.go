@@ -2,7 +2,6 @@ package etrunk
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,26 +12,16 @@ import (
 // that there can be, the first row that fits must tell what the code does. A cell that
 // these tests do not know fails them.
 
+func page(t testing.TB) string { return golden.Read(t, "../../docs/protocol/etrunk.md") }
+
 // docTable reads the first table of a section, without its heading.
 func docTable(t *testing.T, section string) [][]string {
 	t.Helper()
-	_, after, found := strings.Cut(golden.Read(t, "../../docs/protocol/etrunk.md"), "\n## "+section+"\n")
-	if !found {
-		t.Fatalf("there is no section %q", section)
+	tables := golden.Tables(golden.Section(t, page(t), "## "+section))
+	if len(tables) == 0 {
+		t.Fatalf("section %q has no table", section)
 	}
-	var rows [][]string
-	for line := range strings.Lines(after) {
-		inner, is := strings.CutPrefix(strings.TrimSpace(line), "| ")
-		switch {
-		case is:
-			cells := strings.Split(strings.TrimSuffix(inner, " |"), " | ")
-			rows = append(rows, cells)
-		case len(rows) > 0 && !strings.HasPrefix(line, "|"):
-			return rows[1:]
-		}
-	}
-	t.Fatalf("section %q has no table", section)
-	return nil
+	return tables[0][1:]
 }
 
 // fits finds the first row whose conditions hold, and notes that it was of use.

@@ -3,7 +3,6 @@ package etrunk
 import (
 	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -12,24 +11,7 @@ import (
 
 // Each field of the page's layouts begins where the one before it ends, and the fixed parts end where the code's do.
 func TestDocumentedLayouts(t *testing.T) {
-	var ends []int
-	for _, line := range strings.Split(golden.Read(t, "../../docs/protocol/etrunk.md"), "\n") {
-		cells := strings.Split(strings.Trim(line, "| "), " | ")
-		if cells[0] == "Offset" {
-			ends = append(ends, 0)
-		}
-		at, err := strconv.Atoi(cells[0])
-		if !strings.HasPrefix(line, "| ") || err != nil || at < 0 || len(ends) == 0 {
-			continue
-		}
-		end := &ends[len(ends)-1]
-		if at != *end {
-			t.Errorf("%q begins at %d, want %d", cells[2], at, *end)
-		}
-		if size, err := strconv.Atoi(cells[1]); err == nil {
-			*end += size
-		}
-	}
+	ends := golden.Layouts(t, page(t))
 	if want := []int{headerLen, memberLen, lacpLen, profileLen}; fmt.Sprint(ends) != fmt.Sprint(want) {
 		t.Errorf("the layouts end at %v, want %v", ends, want)
 	}
@@ -37,7 +19,7 @@ func TestDocumentedLayouts(t *testing.T) {
 
 // What stands for a number is the same in the code, on the page and in the dissector.
 func TestDocumentedNumbers(t *testing.T) {
-	page, lua := golden.Read(t, "../../docs/protocol/etrunk.md"), golden.Read(t, "../../contrib/wireshark/tandem.lua")
+	page, lua := page(t), golden.Read(t, "../../contrib/wireshark/tandem.lua")
 	for list, words := range map[string][]string{
 		"device_roles":   wordsOf(3, func(i int) string { return DeviceRole(i).String() }),
 		"device_reasons": wordsOf(int(ReasonPeerTimeout)+1, func(i int) string { return DeviceReason(i).String() }),
@@ -91,7 +73,7 @@ func TestDocumentedCauses(t *testing.T) {
 
 // What the page says in numbers is what the code goes by.
 func TestDocumentedBounds(t *testing.T) {
-	page := strings.Join(strings.Fields(golden.Read(t, "../../docs/protocol/etrunk.md")), " ")
+	page := strings.Join(strings.Fields(page(t)), " ")
 	most := func(profiles func(members int) int) (n int) {
 		for helloLen(n+1, profiles(n+1)) <= MaxPacket {
 			n++

@@ -3,10 +3,8 @@ package etrunk
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
@@ -49,26 +47,13 @@ func goldenKey(t testing.TB, mode AuthMode) *Key {
 // examplePacket reads the example; the page gives the digest of the enhanced mode apart.
 func examplePacket(t testing.TB, mode AuthMode) []byte {
 	t.Helper()
-	_, section, _ := strings.Cut(golden.Read(t, "../../docs/protocol/etrunk.md"), "### 2.2 Example\n")
-	section, _, _ = strings.Cut(section, "\n## ")
-	var b []byte
-	for line := range strings.Lines(section) {
-		given, is := strings.CutPrefix(line, "    ")
-		given, _, _ = strings.Cut(given, "#")
-		field, err := hex.DecodeString(strings.Join(strings.Fields(given), ""))
-		if is && err != nil {
-			t.Fatalf("%q: %v", line, err)
-		}
-		if is {
-			b = append(b, field...)
-		}
-	}
-	other := len(b) - digestLen
+	blocks := golden.Code(golden.Section(t, page(t), "### 2.2 Example"))
+	b := golden.Hex(t, blocks[0])
 	if mode == EnhancedHMACSHA256 {
-		copy(b[other-digestLen:], b[other:])
+		copy(b[len(b)-digestLen:], golden.Hex(t, blocks[1]))
 		b[5] = 2
 	}
-	return b[:other]
+	return b
 }
 
 func TestHelloGolden(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"tandem/internal/golden"
 )
 
 var (
@@ -16,13 +18,10 @@ var (
 // TestStandardsAreTested holds docs/rfc.md to its word: every test it names exists,
 // what is done has one, and what is not has a reason.
 func TestStandardsAreTested(t *testing.T) {
-	text, err := os.ReadFile("../../docs/rfc.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkNames(t, string(text))
+	text := golden.Read(t, "../../docs/rfc.md")
+	checkNames(t, text)
 	rows := 0
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		cells := strings.Split(line, "|")
 		if len(cells) != 6 || strings.Contains(cells[1], "---") || strings.TrimSpace(cells[1]) == "Section" {
 			continue
@@ -46,11 +45,7 @@ func TestStandardsAreTested(t *testing.T) {
 
 // TestLessonsAreTested holds docs/reliability.md to its word.
 func TestLessonsAreTested(t *testing.T) {
-	text, err := os.ReadFile("../../docs/reliability.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if checkNames(t, string(text)) == 0 {
+	if checkNames(t, golden.Read(t, "../../docs/reliability.md")) == 0 {
 		t.Error("it names no test")
 	}
 }

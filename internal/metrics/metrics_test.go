@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
@@ -195,11 +194,7 @@ func TestContrib(t *testing.T) {
 		}
 	}
 	for _, file := range []string{rulesFile, dashboardFile} {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		asked := regexp.MustCompile(`tandem_[a-z0-9_]+`).FindAllString(string(text), -1)
+		asked := regexp.MustCompile(`tandem_[a-z0-9_]+`).FindAllString(golden.Read(t, file), -1)
 		if len(asked) == 0 {
 			t.Errorf("%s asks for nothing", file)
 		}

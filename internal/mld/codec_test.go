@@ -2,12 +2,13 @@ package mld
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"net/netip"
 	"slices"
 	"testing"
 	"time"
+
+	"tandem/internal/golden"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -15,10 +16,10 @@ import (
 
 var samePacket = cmp.Options{byAddr, cmpopts.IgnoreUnexported(Packet{}), cmpopts.EquateEmpty()}
 
-// golden messages come from captures of Linux 6.18: the host side of its stack and
+// captured are messages from captures of Linux 6.18: the host side of its stack and
 // the querier of its bridge. Their checksums are the kernel's.
 // (That bridge was set to 200 s and writes the number into the code as it stands.)
-var golden = []struct {
+var captured = []struct {
 	name     string
 	src, dst string
 	hex      string
@@ -71,12 +72,9 @@ var golden = []struct {
 }
 
 func TestGolden(t *testing.T) {
-	for _, tc := range golden {
+	for _, tc := range captured {
 		t.Run(tc.name, func(t *testing.T) {
-			wire, err := hex.DecodeString(tc.hex)
-			if err != nil {
-				t.Fatal(err)
-			}
+			wire := golden.Hex(t, tc.hex)
 			var p Packet
 			if err := p.Parse(wire); err != nil {
 				t.Fatal(err)
@@ -176,9 +174,8 @@ func TestClone(t *testing.T) {
 
 // FuzzParse checks that what can be decoded survives encoding and decoding.
 func FuzzParse(f *testing.F) {
-	for _, g := range golden {
-		b, _ := hex.DecodeString(g.hex)
-		f.Add(b)
+	for _, g := range captured {
+		f.Add(golden.Hex(f, g.hex))
 	}
 	f.Add(AppendQuery(nil, Query{Version: 1, MaxResponse: time.Second}))
 	f.Add(AppendQuery(nil, Query{Version: 2, MaxResponse: 100 * time.Second, Group: group1, Sources: []netip.Addr{s1, s2}}))

@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"tandem/internal/golden"
 	"tandem/internal/linux/testnet"
 )
 
@@ -100,9 +100,7 @@ var fieldRow = regexp.MustCompile("^\\| `(\\S+)` \\| (.+) \\|$")
 
 func schemas(t *testing.T) (pages []*schema) {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/json.md")
-	testnet.Must(t, err)
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(golden.Read(t, "../../docs/json.md")) {
 		line = strings.TrimSpace(line)
 		if heading, ok := strings.CutPrefix(line, "## `display "); ok {
 			pages = append(pages, &schema{strings.TrimSuffix(heading, "`"), map[string]string{}})

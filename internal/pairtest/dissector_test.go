@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -111,8 +110,7 @@ func TestDissector(t *testing.T) {
 // TestDissectorReadsTheExamples has it read every frame that docs/protocol/rbs.md gives
 // as an example, and each again with the end missing.
 func TestDissectorReadsTheExamples(t *testing.T) {
-	text := golden.Read(t, "../../docs/protocol/rbs.md")
-	examples := regexp.MustCompile(`(?m)^    [0-9a-f]{4} [0-9a-f]{2} 00( .*)?(\n     +[0-9a-f]{2}.*)*$`).FindAllString(text, -1)
+	examples := golden.Frames(t, golden.Read(t, "../../docs/protocol/rbs.md"))
 	var frames [][]byte
 	var types []string
 	next := uint32(1)
@@ -120,15 +118,7 @@ func TestDissectorReadsTheExamples(t *testing.T) {
 		frames = append(frames, inTCP(next, frame))
 		next += uint32(len(frame))
 	}
-	for _, example := range examples {
-		given, more := strings.CutSuffix(example, " ...") // and zeros
-		frame, err := hex.DecodeString(strings.Join(strings.Fields(given), ""))
-		if more {
-			frame = append(frame, make([]byte, int(binary.BigEndian.Uint16(frame))-len(frame))...)
-		}
-		if err != nil || len(frame) != int(binary.BigEndian.Uint16(frame)) {
-			t.Fatalf("example %q: %v", example, err)
-		}
+	for _, frame := range examples {
 		add(frame)
 		types = append(types, strconv.Itoa(int(frame[2])))
 		if frame[2] != 8 && frame[2] != 9 && frame[2] != 10 { // texts of any length
@@ -158,16 +148,8 @@ func TestDissectorReadsTheExamples(t *testing.T) {
 
 // TestDissectorReadsTheHello has it read the example of docs/protocol/etrunk.md to its end.
 func TestDissectorReadsTheHello(t *testing.T) {
-	text := golden.Read(t, "../../docs/protocol/etrunk.md")
-	_, section, _ := strings.Cut(text, "### 2.2 Example\n")
-	section, _, _ = strings.Cut(section, "\nThe security key")
-	var hello []byte
-	for line := range strings.Lines(section) {
-		given, _, _ := strings.Cut(line, "#")
-		b, err := hex.DecodeString(strings.Join(strings.Fields(given), ""))
-		testnet.Must(t, err)
-		hello = append(hello, b...)
-	}
+	page := golden.Read(t, "../../docs/protocol/etrunk.md")
+	hello := golden.Hex(t, golden.Code(golden.Section(t, page, "### 2.2 Example"))[0])
 	fields := map[string]string{
 		"etrunk.malformed": "", "etrunk.id": "7", "etrunk.role": "2", "etrunk.fail_time": "20000", "etrunk.member": "10,20,10,20", "etrunk.remote": "10,21",
 		"etrunk.mode": "1,0", "etrunk.member_reason": "1,6", "etrunk.covers": "1,0", "etrunk.work": "2,1", "etrunk.lacp_priority": "100",

@@ -2,7 +2,6 @@ package rbs
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"math"
 	"net/netip"
@@ -62,15 +61,6 @@ var goldenRecord = Record{
 	Exclude: true,
 	Sources: []netip.Addr{netip.MustParseAddr("2001:db8::1")},
 	Left:    260 * time.Second,
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 func TestGoldenFrames(t *testing.T) {

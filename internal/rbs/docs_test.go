@@ -1,7 +1,6 @@
 package rbs
 
 import (
-	"encoding/binary"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -17,58 +16,24 @@ import (
 
 func page(t testing.TB) string { return golden.Read(t, "../../docs/protocol/rbs.md") }
 
-// examples returns the frames of the page by the names of their types. Dots stand for
-// zeros up to the length that the frame says it has.
+// examples returns the frames of the page by the names of their types.
 func examples(t testing.TB) map[string][]byte {
 	t.Helper()
 	found := make(map[string][]byte)
-	block := regexp.MustCompile(`(?m)^    [0-9a-f]{4} [0-9a-f]{2} 00( .*)?$(\n {8,}[0-9a-f]{2}.*)*`)
-	for _, text := range block.FindAllString(page(t), -1) {
-		text, more := strings.CutSuffix(text, " ...")
-		b := unhex(t, text)
-		if more {
-			b = append(b, make([]byte, int(binary.BigEndian.Uint16(b))-len(b))...)
-		}
+	for _, b := range golden.Frames(t, page(t)) {
 		f, n, err := NextFrame(b)
 		if err != nil || n != len(b) || found[f.Type.String()] != nil {
-			t.Fatalf("example %q: %v of %d bytes, %v", text, f.Type, n, err)
+			t.Fatalf("example %x: %v of %d bytes, %v", b, f.Type, n, err)
 		}
 		found[f.Type.String()] = b
 	}
 	return found
 }
 
-// tables returns the tables of a section, up to the next heading, with their heads.
-func tables(t *testing.T, heading string) (all [][][]string) {
-	t.Helper()
-	_, text, found := strings.Cut(page(t), "\n"+heading+"\n")
-	if !found {
-		t.Fatalf("the page has no section %q", heading)
-	}
-	text, _, _ = strings.Cut(text, "\n#")
-	inside := false
-	for line := range strings.Lines(text) {
-		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
-		switch is := strings.HasPrefix(line, "|"); {
-		case !is:
-			inside = false
-			continue
-		case !inside:
-			all, inside = append(all, nil), true
-		case strings.HasPrefix(cells[0], "---"):
-			continue
-		}
-		for i := range cells {
-			cells[i] = strings.TrimSpace(cells[i])
-		}
-		all[len(all)-1] = append(all[len(all)-1], cells)
-	}
-	return all
-}
-
 // A type or a code that the page or the dissector does not have fails.
 func TestDocumentedNumbers(t *testing.T) {
-	types, codes := tables(t, "## 3. Frames")[1][1:], tables(t, "### 4.8 ERROR")[1][1:]
+	tables := func(heading string) [][][]string { return golden.Tables(golden.Section(t, page(t), heading)) }
+	types, codes := tables("## 3. Frames")[1][1:], tables("### 4.8 ERROR")[1][1:]
 	dissected := func(list string) []string {
 		_, text, _ := strings.Cut(golden.Read(t, "../../contrib/wireshark/tandem.lua"), "local "+list+" = {")
 		text, _, _ = strings.Cut(text, "}")
@@ -111,24 +76,7 @@ func TestDocumentedLayouts(t *testing.T) {
 		"### 4.13 LEAF-REQUEST": {leafRequestFixed, leafEntrySize},
 	}
 	for heading, want := range fixed {
-		var ends []int
-		for _, rows := range tables(t, heading) {
-			if rows[0][0] != "offset" {
-				continue
-			}
-			at := 0
-			for _, row := range rows[1:] {
-				if row[0] != strconv.Itoa(at) {
-					t.Errorf("%s: %q begins at %s, want %d", heading, row[2], row[0], at)
-				}
-				size, err := strconv.Atoi(row[1])
-				if err != nil { // as many as there are
-					break
-				}
-				at += size
-			}
-			ends = append(ends, at)
-		}
+		ends := golden.Layouts(t, golden.Section(t, page(t), heading))
 		if fmt.Sprint(ends) != fmt.Sprint(want) {
 			t.Errorf("%s: the fixed parts are of %v bytes, want %v", heading, ends, want)
 		}

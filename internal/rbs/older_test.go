@@ -3,12 +3,13 @@ package rbs
 import (
 	"bufio"
 	"bytes"
-	"encoding/hex"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"tandem/internal/golden"
 )
 
 // TestOlderPeer plays the peer of the release before version 2, as it was recorded
@@ -41,7 +42,10 @@ func TestOlderPeer(t *testing.T) {
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		kind, text, _ := strings.Cut(lines.Text(), " ")
-		b, _ := hex.DecodeString(text)
+		var b []byte
+		if kind != "#" {
+			b = golden.Hex(t, text)
+		}
 		switch kind {
 		case "#":
 			switch part++; part {
