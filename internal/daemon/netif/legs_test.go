@@ -1,0 +1,90 @@
+package netif_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"tandem/internal/device"
+	"tandem/internal/event"
+	"tandem/internal/linux/links"
+	"tandem/internal/linux/testnet"
+	"tandem/internal/state"
+)
+
+const member = `
+e-trunk 1
+#
+interface Eth-Trunk10
+ e-trunk 1
+#
+interface far0
+ eth-trunk 10
+`
+
+// newLeg makes a bridge with one port that stands for a bond, as an operator may bring it.
+func newLeg(t *testing.T) *rig {
+	t.Helper()
+	r := newRig(t)
+	testnet.Must(t, r.node.Links.AddBridge("eth-trunk10", links.BridgeOptions{}))
+	testnet.Must(t, r.node.Links.AddVeth(links.VethEnd{Name: "far0"}, links.VethEnd{Name: "switch0"}))
+	r.await("the links are there", func() bool { return r.told["eth-trunk10"].Exists && r.told["far0"].Exists && r.told["switch0"].Exists })
+	r.configure(member)
+	return r
+}
+
+// TestLegs: an adopted interface that is a leg is up when the device says so, and never else.
+func TestLegs(t *testing.T) {
+	r := newLeg(t)
+	if r.link("eth-trunk10").AdminUp || r.link("far0").AdminUp {
+		t.Error("the leg is up before the device has asked for it")
+	}
+	trunk, err := r.EthTrunk("Eth-Trunk10")
+	testnet.Must(t, err)
+	if trunk.Leg != state.LegNotSteered || !trunk.Exists || trunk.Owned || trunk.Driver != "bridge" ||
+		len(trunk.Ports) != 1 || trunk.Ports[0].Name != "far0" || trunk.Ports[0].Joined {
+		t.Errorf("shown: %+v", trunk)
+	}
+	testnet.Must(t, r.Steer(device.LegChange{Netdev: "eth-trunk10", Up: true}))
+	r.await("the leg is up", func() bool { return r.told["eth-trunk10"].AdminUp })
+	if trunk, err = r.EthTrunk("Eth-Trunk10"); err != nil || trunk.Leg != state.LegJoined {
+		t.Errorf("shown: %+v, %v", trunk, err)
+	}
+	testnet.Must(t, r.Steer(device.LegChange{Netdev: "eth-trunk10"}))
+	r.await("the leg is down", func() bool { return !r.told["eth-trunk10"].AdminUp })
+	testnet.Must(t, r.Activate())
+	if r.link("eth-trunk10").AdminUp {
+		t.Error("the leg is up against the device's will")
+	}
+	testnet.Must(t, r.Steer(device.LegChange{Netdev: "eth-trunk10", Up: true}))
+	r.TakeLegsDown()
+	if r.link("eth-trunk10").AdminUp {
+		t.Error("the leg is still in service")
+	}
+	r.noEvents()
+}
+
+// TestLegsAreWrittenDown, so that a supervisor can take them down when the daemon has died.
+func TestLegsAreWrittenDown(t *testing.T) {
+	r := newLeg(t)
+	text, err := os.ReadFile(filepath.Join(r.runDir, "legs"))
+	if err != nil || string(text) != "eth-trunk10" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// TestTrunkWithoutDriver: where the kernel has no bonding the trunk has to be brought by
+// somebody else. That is no error, and it is logged once.
+func TestTrunkWithoutDriver(t *testing.T) {
+	r := newRig(t)
+	if err := r.node.Links.AddBond("probe", links.Bond{Mode: links.BondXOR}, nil); err == nil {
+		t.Skip("the kernel has bonding")
+	}
+	r.configure(member)
+	r.configure(member)
+	r.restart()
+	r.configure(member)
+	if len(r.events) != 1 || r.events[0].Kind != event.InterfaceNotMade {
+		t.Errorf("logged: %v", r.events)
+	}
+}
