@@ -297,3 +297,21 @@ func TestHeldRecordOutlivesTheDone(t *testing.T) {
 		r.wantFilter(Include)
 	}
 }
+
+// A record that was refreshed before it was held lies in the calendar at the end that it had before. Its time is
+// not up then: nothing is told to the peer when it can be heard of again.
+func TestHeldRecordThatWasRefreshedIsNotGivenBack(t *testing.T) {
+	x := newRig(t, DefaultConfig())
+	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, Left: 20 * time.Second}
+	x.r.Merge(after(0), rec, &x.fx)
+	rec.Version, rec.Left = Version{2, 2}, 260*time.Second
+	x.r.Merge(after(0), rec, &x.fx)
+	x.r.SetApart(after(0), x.version(), true, &x.fx)
+	x.r.HoldPeer(after(0), x.version(), true, &x.fx)
+	x.run(after(30 * time.Second))
+	x.fx.Reset()
+	x.r.SetApart(x.now, x.version(), false, &x.fx)
+	if len(x.fx.Changed) > 0 {
+		t.Errorf("%v is given back", x.fx.Changed)
+	}
+}

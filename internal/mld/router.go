@@ -158,7 +158,7 @@ func (r *Router) expire(now instant.Time, fx *Effects) {
 	for id := r.store.expiry.pop(now); id != 0; id = r.store.expiry.pop(now) {
 		rec := r.store.records.At(id)
 		switch {
-		case rec.expires > now && !r.isHeld(rec):
+		case rec.expires > now:
 			r.store.expiry.file(id, rec.expires, now)
 		case r.isHeld(rec):
 			// Its time starts anew at the release, which cannot end before this.
