@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"tandem/internal/etrunk"
-	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -89,7 +88,7 @@ func (d *Device) Checkpoint(now time.Duration) Checkpoint {
 		cp.Upstream = d.upstream.proxy.Memory()
 	}
 	for _, ifc := range d.order.downstreams {
-		cp.Interfaces = append(cp.Interfaces, InterfaceCheckpoint{ifc.name, ifc.router.Memory(instant.FromOrigin(now))})
+		cp.Interfaces = append(cp.Interfaces, InterfaceCheckpoint{ifc.name, ifc.router.Memory()})
 	}
 	for _, t := range d.order.trunks {
 		cp.Trunks = append(cp.Trunks, t.checkpoint())

@@ -26,7 +26,7 @@ func (d *Device) Configure(now time.Duration, settings Settings) error {
 	d.settings = settings
 	d.configureTrunks(now)
 	d.configureServices(now)
-	d.configureUpstream(now)
+	d.configureUpstream(now, nil)
 	d.configureDownstreams(now)
 	d.dutyDirty, d.gateDirty, d.orphansDirty = true, true, true
 	d.settle(now)
@@ -104,7 +104,8 @@ func (d *Device) enableService(now time.Duration, s *service) {
 	s.core.Configure(now, cfg, &s.fx)
 }
 
-func (d *Device) configureUpstream(now time.Duration) {
+// configureUpstream makes the upstream interface, with the memory of a predecessor if there is one.
+func (d *Device) configureUpstream(now time.Duration, memory *mld.ProxyMemory) {
 	var name string
 	for n, cfg := range d.settings.Interfaces {
 		if cfg.Upstream {
@@ -124,8 +125,16 @@ func (d *Device) configureUpstream(now time.Duration) {
 		return
 	}
 	d.upstream = &upstream{name: name, netdev: cfg.Netdev, proxy: mld.NewProxy(cfg.MLD, rand.New(d.random(0)), instant.FromOrigin(now))}
+	if memory != nil {
+		d.upstream.proxy.Resume(instant.FromOrigin(now), *memory)
+	}
 	d.upstream.setLink(now, d.links[cfg.Netdev])
 	d.regroupAll(now)
+	if memory != nil {
+		for _, m := range memory.Groups { // some may be wanted no more
+			d.regroup(now, m.Group)
+		}
+	}
 }
 
 // leaveUpstream gives the upstream interface up. The routers there are told

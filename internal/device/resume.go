@@ -25,9 +25,9 @@ func (d *Device) Resume(now time.Duration, settings Settings, cp *Checkpoint) er
 	}
 	d.resumeTrunks(now, cp)
 	d.resumeServices(now, cp)
-	d.configureUpstream(now)
 	d.configureDownstreams(now)
 	d.resumeDownstreams(now, cp)
+	d.configureUpstream(now, &cp.Upstream)
 	d.resumeRoutes(cp)
 	d.resumeOrphans(now, cp)
 	d.dutyDirty, d.gateDirty, d.orphansDirty = true, true, true
@@ -78,8 +78,8 @@ func (d *Device) resumeServices(now time.Duration, cp *Checkpoint) {
 	d.configureServices(now)
 }
 
-// resumeDownstreams gives the interfaces their records back and the proxy what it
-// has told of them.
+// resumeDownstreams gives the interfaces their records back. There is no upstream yet, which
+// would be told of what some of the interfaces want as if the others wanted nothing.
 func (d *Device) resumeDownstreams(now time.Duration, cp *Checkpoint) {
 	for i := range cp.Interfaces {
 		ic := &cp.Interfaces[i]
@@ -87,15 +87,12 @@ func (d *Device) resumeDownstreams(now time.Duration, cp *Checkpoint) {
 		if ifc == nil {
 			continue
 		}
-		ifc.router.Resume(instant.FromOrigin(now), ic.Router, &d.mldFx)
+		ifc.router.Resume(instant.FromOrigin(now), ic.Router)
 		ifc.setLink(now, ifc.link, &d.mldFx)
 		d.applyMLD(now, ifc)
 		ifc.refused = ifc.router.Refused()
 	}
-	if u := d.upstream; u != nil {
-		u.proxy.Resume(instant.FromOrigin(now), cp.Upstream)
-		u.setLink(now, u.link)
-	}
+	d.assign(now) // what the routers are to do while the channel is away
 }
 
 // resumeRoutes adds the entries that streams have made and asks for all of them.

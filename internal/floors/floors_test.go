@@ -79,6 +79,7 @@ var allowed = map[string][]string{
 	"cmd/tandem-lab":      {"lab", "bench"},
 	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "daemon/identity", "event", "journal", "linux/caps", "linux/inherit", "linux/sched", "manage", "manage/sshd", "metrics", "web"},
 	"golden":              {}, // tests only
+	"resumetest":          {}, // tests only
 	"manpage":             {}, // tests only
 	"floors":              {},
 	"tools/tiers":         {},

@@ -15,14 +15,14 @@ func (r *Router) admit(group netip.Addr, f Filter) (Filter, bool) {
 		return f, true
 	case f.Mode == Exclude:
 		if !r.permitsOpen(group) {
-			r.counters.Drops.Count(DropPolicy)
+			r.kept.Counters.Drops.Count(DropPolicy)
 			return f, false
 		}
 		return f, true
 	}
 	permitted := slices.DeleteFunc(f.Sources, func(a netip.Addr) bool { return !r.cfg.permits(group, a) })
 	if len(permitted) < len(f.Sources) {
-		r.counters.Drops.Count(DropPolicy)
+		r.kept.Counters.Drops.Count(DropPolicy)
 	}
 	return Filter{Include, permitted}, true
 }
@@ -45,7 +45,7 @@ func (r *Router) Hosts() int { return r.store.liveRecords }
 
 // Refused returns how many group records the configuration or its bounds have refused.
 func (r *Router) Refused() uint64 {
-	d := &r.counters.Drops
+	d := &r.kept.Counters.Drops
 	return d.Limit + d.Policy + d.Access
 }
 

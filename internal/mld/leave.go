@@ -8,43 +8,48 @@ import (
 	"tandem/internal/instant"
 )
 
-// leaving is a group about which hosts are being asked before it, or some of its
+// Leaving is a group about which hosts are being asked before it, or some of its
 // sources, stop being sent (RFC 9777, section 7.6.3).
-type leaving struct {
-	group   asking
-	sources []sourceAsking // sorted
-	alarm   instant.Time   // the earliest that matters in r.leaves
-	anew    bool           // all of it is to be asked, and to linger, from the beginning
+type Leaving struct {
+	Group   Asking
+	Sources []SourceAsking // sorted
+	Anew    bool           // all of it is to be asked, and to linger, from the beginning
 }
 
-type sourceAsking struct {
-	addr netip.Addr
-	asking
+// SourceAsking is one source that hosts are being asked about.
+type SourceAsking struct {
+	Source netip.Addr
+	Asking
 }
 
-// asking is one question: how often it will still be put, when next, and when its
+// Asking is one question: how often it will still be put, when next, and when its
 // subject stops lingering.
-type asking struct {
-	left  int
-	next  instant.Time
-	until instant.Time // Never when nothing is asked
+type Asking struct {
+	Left        int
+	Next, Until instant.Time // Never when nothing is asked
 }
 
-func (a asking) active(now instant.Time) bool { return now < a.until }
+// leaving is a pending leave, with its alarm.
+type leaving struct {
+	Leaving
+	alarm instant.Time // the earliest that matters in r.leaves
+}
+
+func (a Asking) active(now instant.Time) bool { return now < a.Until }
 
 // due returns when something has to be done.
-func (a asking) due() instant.Time {
-	if a.left > 0 {
-		return instant.Earliest(a.next, a.until)
+func (a Asking) due() instant.Time {
+	if a.Left > 0 {
+		return instant.Earliest(a.Next, a.Until)
 	}
-	return a.until
+	return a.Until
 }
 
 // until is when the last of what is asked for stops lingering.
 func (l *leaving) until() instant.Time {
-	until := l.group.until
-	for _, s := range l.sources {
-		until = max(until, s.until)
+	until := l.Group.Until
+	for _, s := range l.Sources {
+		until = max(until, s.Until)
 	}
 	return until
 }
@@ -141,14 +146,14 @@ func (r *Router) askAnew(now instant.Time, gid uint32) {
 	if g.leave == nil {
 		g.leave = &leaving{}
 	}
-	g.leave.anew = true
+	g.leave.Anew = true
 	r.schedule(now, gid)
 }
 
 // lingerAnew begins a leave in progress from the beginning, as if it had been heard now.
 func (r *Router) lingerAnew(now instant.Time, v Version, gid uint32, fx *Effects) {
 	g := r.store.groups.At(gid)
-	g.leave.anew = false
+	g.leave.Anew = false
 	if g.linger == 0 || !r.store.records.At(g.linger).live() || !r.IsQuerier() {
 		r.schedule(now, gid)
 		return
@@ -169,10 +174,10 @@ func (r *Router) question(now instant.Time, gid uint32, f Filter, until instant.
 	if g.leave == nil {
 		g.leave = &leaving{}
 	}
-	a := asking{left: r.inUse.Robustness, next: now, until: until}
+	a := Asking{Left: r.inUse.Robustness, Next: now, Until: until}
 	if f.Mode == Exclude {
-		if again || !g.leave.group.active(now) {
-			g.leave.group = a
+		if again || !g.leave.Group.active(now) {
+			g.leave.Group = a
 		}
 	} else {
 		r.expectPartial(gid, until)
@@ -183,13 +188,13 @@ func (r *Router) question(now instant.Time, gid uint32, f Filter, until instant.
 	r.leaveStep(now, gid, fx)
 }
 
-func (l *leaving) start(now instant.Time, source netip.Addr, a asking, again bool) {
-	i, found := slices.BinarySearchFunc(l.sources, source, func(s sourceAsking, a netip.Addr) int { return s.addr.Compare(a) })
+func (l *leaving) start(now instant.Time, source netip.Addr, a Asking, again bool) {
+	i, found := slices.BinarySearchFunc(l.Sources, source, func(s SourceAsking, a netip.Addr) int { return s.Source.Compare(a) })
 	switch {
 	case !found:
-		l.sources = slices.Insert(l.sources, i, sourceAsking{source, a})
-	case again || !l.sources[i].active(now):
-		l.sources[i].asking = a
+		l.Sources = slices.Insert(l.Sources, i, SourceAsking{source, a})
+	case again || !l.Sources[i].active(now):
+		l.Sources[i].Asking = a
 	}
 }
 
@@ -198,27 +203,27 @@ func (l *leaving) start(now instant.Time, source netip.Addr, a asking, again boo
 func (r *Router) leaveStep(now instant.Time, gid uint32, fx *Effects) (lapsed bool) {
 	g := r.store.groups.At(gid)
 	l := g.leave
-	if l.group.take(now, r.inUse.LastListenerInterval) && r.IsQuerier() {
+	if l.Group.take(now, r.inUse.LastListenerInterval) && r.IsQuerier() {
 		r.send(Query{MaxResponse: r.inUse.LastListenerInterval, Group: g.addr, Suppress: r.outlives(now, g, excludes)}, fx)
 	}
 	r.askSources(now, g, fx)
-	before := len(l.sources)
-	l.sources = slices.DeleteFunc(l.sources, func(s sourceAsking) bool { return !s.active(now) })
-	lapsed = len(l.sources) < before
-	if l.group.until.IsDue(now) {
-		l.group, lapsed = asking{}, true
+	before := len(l.Sources)
+	l.Sources = slices.DeleteFunc(l.Sources, func(s SourceAsking) bool { return !s.active(now) })
+	lapsed = len(l.Sources) < before
+	if l.Group.Until.IsDue(now) {
+		l.Group, lapsed = Asking{}, true
 	}
 	r.schedule(now, gid)
 	return lapsed
 }
 
 // take reports whether a query is due and counts it as sent.
-func (a *asking) take(now instant.Time, interval time.Duration) bool {
-	if a.left == 0 || now < a.next {
+func (a *Asking) take(now instant.Time, interval time.Duration) bool {
+	if a.Left == 0 || now < a.Next {
 		return false
 	}
-	a.left--
-	a.next = now.Add(interval)
+	a.Left--
+	a.Next = now.Add(interval)
 	return true
 }
 
@@ -226,14 +231,14 @@ func (a *asking) take(now instant.Time, interval time.Duration) bool {
 // that somebody is known to want again, without it for the others (section 7.6.3.2).
 func (r *Router) askSources(now instant.Time, g *group, fx *Effects) {
 	var wanted, unknown []netip.Addr
-	for i := range g.leave.sources {
-		s := &g.leave.sources[i]
+	for i := range g.leave.Sources {
+		s := &g.leave.Sources[i]
 		switch {
 		case !s.take(now, r.inUse.LastListenerInterval):
-		case r.listened(g, s.addr) && r.outlives(now, g, func(f Filter) bool { return f.Wants(s.addr) }):
-			wanted = append(wanted, s.addr)
+		case r.listened(g, s.Source) && r.outlives(now, g, func(f Filter) bool { return f.Wants(s.Source) }):
+			wanted = append(wanted, s.Source)
 		default:
-			unknown = append(unknown, s.addr)
+			unknown = append(unknown, s.Source)
 		}
 	}
 	// MLDv1 cannot ask for sources.
@@ -268,12 +273,12 @@ func (r *Router) schedule(now instant.Time, gid uint32) {
 	g := r.store.groups.At(gid)
 	l := g.leave
 	at := instant.Never
-	if l.anew {
+	if l.Anew {
 		at = now
-	} else if l.group.active(now) {
-		at = l.group.due()
+	} else if l.Group.active(now) {
+		at = l.Group.due()
 	}
-	for _, s := range l.sources {
+	for _, s := range l.Sources {
 		at = instant.Earliest(at, s.due())
 	}
 	switch {
@@ -295,7 +300,7 @@ func (r *Router) advanceLeaves(now instant.Time, v Version, fx *Effects) {
 			continue
 		}
 		g.leave.alarm = instant.Never
-		if g.leave.anew {
+		if g.leave.Anew {
 			r.lingerAnew(now, v, a.id, fx)
 		} else if r.leaveStep(now, a.id, fx) {
 			r.trim(now, v, a.id, fx)
@@ -315,10 +320,10 @@ func (r *Router) trim(now instant.Time, v Version, gid uint32, fx *Effects) {
 		return
 	}
 	rest := Filter{Mode: Include}
-	for _, s := range g.leave.sources {
-		rest.Sources = append(rest.Sources, s.addr)
+	for _, s := range g.leave.Sources {
+		rest.Sources = append(rest.Sources, s.Source)
 	}
-	if g.leave.group.active(now) {
+	if g.leave.Group.active(now) {
 		rest = r.store.filter(g.linger)
 	}
 	c := content{Filter: rest, flags: rec.flags & isV1, clock: v.Clock, heard: rec.heard, expires: rec.expires}
@@ -337,7 +342,7 @@ func (r *Router) trim(now instant.Time, v Version, gid uint32, fx *Effects) {
 // asked for. Otherwise it is the leave of a tracked host.
 func (r *Router) done(now instant.Time, v Version, from, addr netip.Addr, fx *Effects) {
 	if !Routable(addr) {
-		r.counters.Drops.Count(DropLinkScope)
+		r.kept.Counters.Drops.Count(DropLinkScope)
 		return
 	}
 	gid := r.store.findGroup(addr)
@@ -348,9 +353,9 @@ func (r *Router) done(now instant.Time, v Version, from, addr netip.Addr, fx *Ef
 		r.report(now, v, from, GroupRecord{Type: ChangeToInclude, Group: addr}, 0, fx)
 		return
 	}
-	if r.unheard() && !r.querier.duty {
+	if r.unheard() && !r.kept.Querier.Duty {
 		// The peer asks, not we, and cannot be told. Let the group's time run out.
-		r.counters.Drops.Count(DropDone)
+		r.kept.Counters.Drops.Count(DropDone)
 		return
 	}
 	if id := r.store.findRecord(gid, r.store.findHost(from)); id != 0 && r.store.records.At(id).flags&isV1 == 0 {

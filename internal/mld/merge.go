@@ -74,7 +74,7 @@ func (r *Router) merged(now instant.Time, id uint32, v Version, fx *Effects) {
 	gid, g := rec.group, r.store.groups.At(rec.group)
 	if id != g.linger {
 		r.store.setReporter(g, rec.host)
-		if r.mergedV1(now, id) && r.apart && r.IsQuerier() && r.runsOut(now, g) {
+		if r.mergedV1(now, id) && r.kept.Apart && r.IsQuerier() && r.runsOut(now, g) {
 			r.askAnew(now, gid) // else it may be over before the peer hears of it
 		}
 		return
@@ -83,7 +83,7 @@ func (r *Router) merged(now instant.Time, id uint32, v Version, fx *Effects) {
 		r.lowerV1(now, gid, v, rec.expires)
 	}
 	switch f := r.store.filter(id); {
-	case r.IsQuerier() && r.apart: // it may have waited for the channel
+	case r.IsQuerier() && r.kept.Apart: // it may have waited for the channel
 		r.takeUp(now, gid, fx)
 	case r.IsQuerier():
 		// Who has answered for all may have left at the peer after that.
@@ -120,13 +120,13 @@ func (r *Router) mergedV1(now instant.Time, id uint32) (lowered bool) {
 // here when it does there. Leaves in progress are never held. What it rewrites gets the version v.
 func (r *Router) HoldPeer(now instant.Time, v Version, on bool, fx *Effects) {
 	r.Tick(now)
-	if r.held == on {
+	if r.kept.Held == on {
 		return
 	}
 	if on {
 		r.expire(now, fx)
-		r.held = true
-		if !r.querier.duty {
+		r.kept.Held = true
+		if !r.kept.Querier.Duty {
 			r.keepUnasked(now, v, fx)
 		}
 		return
@@ -134,7 +134,7 @@ func (r *Router) HoldPeer(now instant.Time, v Version, on bool, fx *Effects) {
 	for id := uint32(1); id <= r.store.records.Top(); id++ {
 		if rec := r.store.records.At(id); rec.group != 0 && r.isHeld(rec) {
 			at := now.Add(r.inUse.ListeningInterval())
-			if !r.apart {
+			if !r.kept.Apart {
 				at = r.ends(rec, now)
 			}
 			r.store.setExpiry(id, at, now)
@@ -145,7 +145,7 @@ func (r *Router) HoldPeer(now instant.Time, v Version, on bool, fx *Effects) {
 
 // release ends the hold. What a done lowered meanwhile stays low.
 func (r *Router) release(now instant.Time) {
-	r.held = false
+	r.kept.Held = false
 	for id := uint32(1); id <= r.store.records.Top(); id++ {
 		if rec := r.store.records.At(id); rec.group != 0 && rec.live() && id != r.store.groups.At(rec.group).linger {
 			r.mergedV1(now, id)
@@ -159,7 +159,7 @@ func (r *Router) ends(rec *record, now instant.Time) instant.Time {
 	held := r.isHeld(rec)
 	full := now.Add(r.inUse.ListeningInterval())
 	switch at := rec.heard.Add(r.inUse.ListeningInterval()); {
-	case rec.live() && at > now && (held || r.apart && rec.device != 0):
+	case rec.live() && at > now && (held || r.kept.Apart && rec.device != 0):
 		return instant.Earliest(at, rec.expires)
 	case held:
 		return full
@@ -214,7 +214,7 @@ func (r *Router) Restamp(by uint64) {
 // it does there. What this rewrites gets the version v.
 func (r *Router) SetApart(now instant.Time, v Version, on bool, fx *Effects) {
 	r.Tick(now)
-	if r.apart && !on {
+	if r.kept.Apart && !on {
 		for id := uint32(1); id <= r.store.records.Top(); id++ {
 			if rec := r.store.records.At(id); rec.group != 0 {
 				at := r.ends(rec, now)
@@ -227,11 +227,11 @@ func (r *Router) SetApart(now instant.Time, v Version, on bool, fx *Effects) {
 				}
 			}
 		}
-		if r.held {
+		if r.kept.Held {
 			r.release(now)
 		}
 	}
-	r.apart = on
+	r.kept.Apart = on
 }
 
 // giveBack tells the peer that a record lives on. A peer that has lost its own was given it
@@ -243,11 +243,11 @@ func (r *Router) giveBack(now instant.Time, v Version, id uint32, fx *Effects) {
 }
 
 // unheard reports whether the peer lives, and may be asking, but cannot tell us of answers.
-func (r *Router) unheard() bool { return r.held || r.apart && !r.querier.duty }
+func (r *Router) unheard() bool { return r.kept.Held || r.kept.Apart && !r.kept.Querier.Duty }
 
 // isHeld reports whether a record does not age at present.
 func (r *Router) isHeld(rec *record) bool {
-	return r.held && (rec.device != 0 || !rec.live()) && !r.lingers(rec)
+	return r.kept.Held && (rec.device != 0 || !rec.live()) && !r.lingers(rec)
 }
 
 // lingers reports whether a record is a leave in progress.

@@ -22,10 +22,7 @@ type Proxy struct {
 	rng *rand.Rand
 	now instant.Time
 
-	linkLocal netip.Addr
-	up        bool
-	// v1Until is when the older version querier present timer ends (section 8.2.1).
-	v1Until instant.Time
+	kept ProxyKept
 
 	seed    table.Seed
 	groups  table.Table[membership]
@@ -33,15 +30,11 @@ type Proxy struct {
 	joined  int
 	fresh   []uint32 // groups with a change not sent once; may name others
 	pending int
-	toldAt  instant.Time // when changes were told last
 	repeats repetitions
 	answers alarms
-	// generalAt is when the answer to a general query is due.
-	generalAt instant.Time
 
-	packer   packer
-	scratch  [2][]netip.Addr
-	counters Counters
+	packer  packer
+	scratch [2][]netip.Addr
 }
 
 // membership is one group that the proxy has joined or is leaving. There may be a
@@ -56,21 +49,27 @@ type membership struct {
 	telling   *telling // nil when there is nothing to tell
 }
 
-// telling is what is still to be told of a group.
-type telling struct {
-	// changes of the filter mode and of the source list, in transmissions (section 6.1).
-	mode    int
-	sources []sourceChange  // sorted
-	first   [1]sourceChange // room for what is usual
-	repeat  instant.Time    // alarm of the next repetition
+// StateChange is what is still to be told of a group: a pending state change and an answer.
+type StateChange struct {
+	// Changes of the filter mode and of the source list, in transmissions that are left (section 6.1).
+	Mode    int
+	Sources []SourceChange // sorted
+	Repeat  instant.Time   // alarm of the next repetition
 
-	answer instant.Time // alarm of the answer to a specific query
-	asked  []netip.Addr // the sources it asked for, sorted; none means all
+	Answer instant.Time // alarm of the answer to a specific query
+	Asked  []netip.Addr // the sources it asked for, sorted; none means all
 }
 
-type sourceChange struct {
-	addr netip.Addr
-	left int
+// SourceChange is a source of which is to be told so many times that it is wanted, or is not.
+type SourceChange struct {
+	Source netip.Addr
+	Left   int
+}
+
+// telling is a StateChange with room for what is usual.
+type telling struct {
+	StateChange
+	first [1]SourceChange
 }
 
 // tells returns what is to be told of a group, to be changed.
@@ -82,10 +81,10 @@ func (m *membership) tells() *telling {
 }
 
 // waits reports whether a repetition or an answer is waited for.
-func (t *telling) waits() bool { return t.repeat.IsSet() || t.answer.IsSet() }
+func (t *telling) waits() bool { return t.Repeat.IsSet() || t.Answer.IsSet() }
 
 func (m *membership) changing() bool {
-	return m.telling != nil && (m.telling.mode > 0 || len(m.telling.sources) > 0)
+	return m.telling != nil && (m.telling.Mode > 0 || len(m.telling.Sources) > 0)
 }
 
 // want is what is wanted of a group.
@@ -117,11 +116,11 @@ func (p *Proxy) SetConfig(now instant.Time, cfg Config) {
 func (p *Proxy) SetLink(now instant.Time, linkLocal netip.Addr, up bool) {
 	p.now = max(p.now, now)
 	linkLocal = linkLocal.WithZone("")
-	if p.linkLocal == linkLocal && p.up == up {
+	if p.kept.LinkLocal == linkLocal && p.kept.Up == up {
 		return
 	}
-	p.linkLocal, p.up = linkLocal, up
-	p.v1Until = instant.Never
+	p.kept.LinkLocal, p.kept.Up = linkLocal, up
+	p.kept.V1Until = instant.Never
 	p.cancel()
 	for id, m := range p.memberships() {
 		m.announced = false
@@ -173,10 +172,10 @@ func (p *Proxy) Receive(now instant.Time, meta Meta, pkt *Packet) error {
 	p.now = max(p.now, now)
 	meta.Src = meta.Src.WithZone("")
 	if cause, drop := p.refuses(meta, pkt); drop {
-		p.counters.Drops.Count(cause)
+		p.kept.Counters.Drops.Count(cause)
 		return &DropError{Cause: cause, Type: pkt.Type, From: meta.Src}
 	}
-	p.counters.Received.count(pkt)
+	p.kept.Counters.Received.count(pkt)
 	switch pkt.Type {
 	case TypeQuery:
 		p.heardQuery(now, &pkt.Query)
@@ -188,13 +187,13 @@ func (p *Proxy) Receive(now instant.Time, meta Meta, pkt *Packet) error {
 
 func (p *Proxy) refuses(meta Meta, pkt *Packet) (DropCause, bool) {
 	switch {
-	case !p.up:
+	case !p.kept.Up:
 		return DropLinkDown, true
 	case meta.HopLimit != 1:
 		return DropHopLimit, true
 	case !meta.Src.IsLinkLocalUnicast():
 		return DropSource, true
-	case meta.Src == p.linkLocal:
+	case meta.Src == p.kept.LinkLocal:
 		return DropOwn, true
 	case p.cfg.RequireRouterAlert && !meta.RouterAlert:
 		return DropRouterAlert, true
@@ -207,7 +206,7 @@ func (p *Proxy) refuses(meta Meta, pkt *Packet) (DropCause, bool) {
 }
 
 // Malformed counts a message that Parse refused.
-func (p *Proxy) Malformed() { p.counters.Drops.Count(DropMalformed) }
+func (p *Proxy) Malformed() { p.kept.Counters.Drops.Count(DropMalformed) }
 
 // Deadline returns when Advance must be called next, Never when nothing is waited for.
 func (p *Proxy) Deadline() instant.Time {
@@ -218,7 +217,7 @@ func (p *Proxy) Deadline() instant.Time {
 	if p.pending > 0 {
 		changes = max(p.now, p.tellAt())
 	}
-	return instant.Earliest(changes, p.generalAt, p.repeats.due.deadline(), p.answers.deadline())
+	return instant.Earliest(changes, p.kept.GeneralAt, p.repeats.due.deadline(), p.answers.deadline())
 }
 
 // Pending returns the number of groups whose last change has not been sent once.
@@ -236,18 +235,18 @@ func (p *Proxy) Wanted(group netip.Addr) Filter {
 }
 
 // Counters returns what was sent, received and dropped so far.
-func (p *Proxy) Counters() Counters { return p.counters }
+func (p *Proxy) Counters() Counters { return p.kept.Counters }
 
 // Version returns the protocol version in use at a time: 1 while the configuration
 // or a querier of that version demands it.
 func (p *Proxy) Version(now instant.Time) int {
-	if p.cfg.Version == 1 || now < p.v1Until {
+	if p.cfg.Version == 1 || now < p.kept.V1Until {
 		return 1
 	}
 	return 2
 }
 
-func (p *Proxy) canSend() bool { return p.up && p.linkLocal.IsValid() }
+func (p *Proxy) canSend() bool { return p.kept.Up && p.kept.LinkLocal.IsValid() }
 
 func (p *Proxy) find(group netip.Addr) uint32 {
 	return p.groups.Find(p.seed.Addr(group), func(m *membership) bool { return m.addr == group })
@@ -267,11 +266,11 @@ func (p *Proxy) memberships() func(yield func(uint32, *membership) bool) {
 // cancel drops every answer and repetition that is waited for, as a change of
 // version demands (section 8.2.1).
 func (p *Proxy) cancel() {
-	p.generalAt = instant.Never
+	p.kept.GeneralAt = instant.Never
 	p.repeats, p.answers = repetitions{}, p.answers[:0]
 	for id, m := range p.memberships() {
 		if t := m.telling; t != nil {
-			t.repeat, t.answer, t.asked = instant.Never, instant.Never, nil
+			t.Repeat, t.Answer, t.Asked = instant.Never, instant.Never, nil
 		}
 		p.tidy(id, m)
 	}

@@ -22,7 +22,7 @@ func (p *Proxy) heardQuery(now instant.Time, q *Query) {
 		// The older version querier present timeout (section 9.12).
 		timing := p.cfg
 		timing.MaxResponse = max(timing.MaxResponse, q.MaxResponse)
-		p.v1Until = now.Add(timing.ListeningInterval())
+		p.kept.V1Until = now.Add(timing.ListeningInterval())
 	}
 	switch {
 	case !q.General():
@@ -33,7 +33,7 @@ func (p *Proxy) heardQuery(now instant.Time, q *Query) {
 			p.answerBy(id, m, now.Add(p.delay(q)))
 		}
 	default:
-		p.generalAt = instant.Earliest(p.generalAt, now.Add(p.delay(q)))
+		p.kept.GeneralAt = instant.Earliest(p.kept.GeneralAt, now.Add(p.delay(q)))
 	}
 }
 
@@ -49,25 +49,25 @@ func (p *Proxy) askedFor(now instant.Time, q *Query) {
 		return
 	}
 	m, at := p.groups.At(id), now.Add(p.delay(q))
-	if p.generalAt.IsDue(at) {
+	if p.kept.GeneralAt.IsDue(at) {
 		return
 	}
 	t := m.tells()
 	switch {
-	case !t.answer.IsSet():
-		t.asked = appendSources(nil, q.Sources)
-		if len(q.Sources) > 0 && len(t.asked) == 0 {
+	case !t.Answer.IsSet():
+		t.Asked = appendSources(nil, q.Sources)
+		if len(q.Sources) > 0 && len(t.Asked) == 0 {
 			p.tidy(id, m)
 			return
 		}
-	case len(q.Sources) == 0 || len(t.asked) == 0:
-		t.asked = nil
+	case len(q.Sources) == 0 || len(t.Asked) == 0:
+		t.Asked = nil
 	default:
 		p.scratch[0] = appendSources(p.scratch[0][:0], q.Sources)
-		t.asked = appendUnion(nil, t.asked, p.scratch[0])
+		t.Asked = appendUnion(nil, t.Asked, p.scratch[0])
 	}
-	if len(t.asked) > maxAsked {
-		t.asked = nil
+	if len(t.Asked) > maxAsked {
+		t.Asked = nil
 	}
 	p.answerBy(id, m, at)
 }
@@ -75,8 +75,8 @@ func (p *Proxy) askedFor(now instant.Time, q *Query) {
 // answerBy sets the alarm of a group's answer unless an earlier one is set.
 func (p *Proxy) answerBy(id uint32, m *membership, at instant.Time) {
 	t := m.tells()
-	if m.wanted() && !t.answer.IsDue(at) {
-		t.answer = at
+	if m.wanted() && !t.Answer.IsDue(at) {
+		t.Answer = at
 		p.answers.push(alarm{at, id})
 	}
 	p.tidy(id, m)
@@ -90,7 +90,7 @@ func (p *Proxy) suppress(now instant.Time, group netip.Addr) {
 	if id := p.find(group); id != 0 {
 		m := p.groups.At(id)
 		if t := m.telling; t != nil {
-			t.answer, t.asked = instant.Never, nil
+			t.Answer, t.Asked = instant.Never, nil
 		}
 		p.tidy(id, m)
 	}
@@ -98,8 +98,8 @@ func (p *Proxy) suppress(now instant.Time, group netip.Addr) {
 
 // answer sends the answers that are due.
 func (p *Proxy) answer(now instant.Time) {
-	if p.generalAt.IsDue(now) {
-		p.generalAt = instant.Never
+	if p.kept.GeneralAt.IsDue(now) {
+		p.kept.GeneralAt = instant.Never
 		for _, m := range p.memberships() {
 			p.tellState(m, nil)
 		}
@@ -107,11 +107,11 @@ func (p *Proxy) answer(now instant.Time) {
 	for a, ok := p.answers.pop(now); ok; a, ok = p.answers.pop(now) {
 		m := p.groups.At(a.id)
 		t := m.telling
-		if t == nil || t.answer != a.at {
+		if t == nil || t.Answer != a.at {
 			continue
 		}
-		asked := t.asked
-		t.answer, t.asked = instant.Never, nil
+		asked := t.Asked
+		t.Answer, t.Asked = instant.Never, nil
 		if p.Version(now) == 1 {
 			if m.wanted() {
 				p.sendV1(m)

@@ -15,7 +15,7 @@ func (p *Proxy) change(id uint32, m *membership, old Filter) {
 	if !m.wanted() && !m.announced {
 		// Nobody has heard of it, so nobody need hear that it is over.
 		if t := m.telling; t != nil {
-			t.mode, t.sources, t.repeat = 0, nil, instant.Never
+			t.Mode, t.Sources, t.Repeat = 0, nil, instant.Never
 		}
 		p.settle(m)
 		p.tidy(id, m)
@@ -24,7 +24,7 @@ func (p *Proxy) change(id uint32, m *membership, old Filter) {
 	times := max(p.cfg.Robustness, 1)
 	t, want := m.tells(), p.want(m)
 	if want.Mode != old.Mode {
-		t.mode, t.sources = times, nil
+		t.Mode, t.Sources = times, nil
 	} else {
 		p.scratch[0] = appendMinus(p.scratch[0][:0], want.Sources, old.Sources)
 		p.scratch[0] = appendMinus(p.scratch[0], old.Sources, want.Sources)
@@ -40,14 +40,14 @@ func (p *Proxy) change(id uint32, m *membership, old Filter) {
 }
 
 func (t *telling) tell(a netip.Addr, times int) {
-	if t.sources == nil {
-		t.sources = t.first[:0]
+	if t.Sources == nil {
+		t.Sources = t.first[:0]
 	}
-	i, found := slices.BinarySearchFunc(t.sources, a, func(c sourceChange, a netip.Addr) int { return c.addr.Compare(a) })
+	i, found := slices.BinarySearchFunc(t.Sources, a, func(c SourceChange, a netip.Addr) int { return c.Source.Compare(a) })
 	if !found {
-		t.sources = slices.Insert(t.sources, i, sourceChange{addr: a})
+		t.Sources = slices.Insert(t.Sources, i, SourceChange{Source: a})
 	}
-	t.sources[i].left = times
+	t.Sources[i].Left = times
 }
 
 // settle takes a group off the fresh ones.
@@ -68,8 +68,8 @@ const (
 
 // tellAt is when changes may be told next, Never when nothing keeps them back.
 func (p *Proxy) tellAt() instant.Time {
-	if len(p.fresh) < manyGroups && p.toldAt.IsSet() {
-		return p.toldAt.Add(tellPause)
+	if len(p.fresh) < manyGroups && p.kept.ToldAt.IsSet() {
+		return p.kept.ToldAt.Add(tellPause)
 	}
 	return instant.Never
 }
@@ -82,15 +82,15 @@ func (p *Proxy) Advance(now instant.Time, fx *Effects) {
 	if !p.canSend() {
 		return
 	}
-	p.packer = packer{buf: p.packer.buf[:0], fx: fx, sent: &p.counters.Sent}
+	p.packer = packer{buf: p.packer.buf[:0], fx: fx, sent: &p.kept.Counters.Sent}
 	again := now.Add(1 + time.Duration(p.rng.Int64N(int64(unsolicitedReportInterval))))
 	if len(p.fresh) > 0 && now >= p.tellAt() {
 		p.tellFresh(now, again)
 	}
 	for at, groups := p.repeats.pop(now); len(groups) > 0; at, groups = p.repeats.pop(now) {
 		for _, id := range groups {
-			if m := p.groups.At(id); m.telling != nil && m.telling.repeat == at {
-				m.telling.repeat = instant.Never
+			if m := p.groups.At(id); m.telling != nil && m.telling.Repeat == at {
+				m.telling.Repeat = instant.Never
 				p.tellChange(now, id, m, again)
 			}
 		}
@@ -142,7 +142,7 @@ func (r *repetitions) pop(now instant.Time) (at instant.Time, groups []uint32) {
 
 // tellFresh sends the changes that have not been sent once.
 func (p *Proxy) tellFresh(now, again instant.Time) {
-	p.toldAt = now
+	p.kept.ToldAt = now
 	for _, id := range p.fresh {
 		if m := p.groups.At(id); m.fresh {
 			p.settle(m)
@@ -163,7 +163,7 @@ func (p *Proxy) tellChange(now instant.Time, id uint32, m *membership, again ins
 	}
 	m.announced = m.announced || m.wanted()
 	if m.changing() {
-		m.telling.repeat = again
+		m.telling.Repeat = again
 		p.repeats.add(id)
 	}
 	p.tidy(id, m)
@@ -177,21 +177,21 @@ func (p *Proxy) tellV2(m *membership) {
 		return
 	}
 	allow, block := p.scratch[0][:0], p.scratch[1][:0]
-	kept := t.sources[:0]
-	for _, c := range t.sources {
-		if want.Wants(c.addr) {
-			allow = append(allow, c.addr)
+	kept := t.Sources[:0]
+	for _, c := range t.Sources {
+		if want.Wants(c.Source) {
+			allow = append(allow, c.Source)
 		} else {
-			block = append(block, c.addr)
+			block = append(block, c.Source)
 		}
-		if c.left--; c.left > 0 {
+		if c.Left--; c.Left > 0 {
 			kept = append(kept, c)
 		}
 	}
-	t.sources = kept
+	t.Sources = kept
 	p.scratch[0], p.scratch[1] = allow, block
-	if t.mode > 0 {
-		t.mode--
+	if t.Mode > 0 {
+		t.Mode--
 		change := ChangeToInclude
 		if want.Mode == Exclude {
 			change = ChangeToExclude
@@ -213,25 +213,25 @@ func (p *Proxy) tellV1(m *membership) {
 	switch {
 	case !m.wanted():
 		if t != nil {
-			t.mode, t.sources = 0, nil
+			t.Mode, t.Sources = 0, nil
 		}
-		p.counters.Sent.Dones++
+		p.kept.Counters.Sent.Dones++
 		p.packer.fx.report(AllRouters, AppendDone(nil, m.addr))
 	case m.changing():
-		t.mode, t.sources = max(t.mode, t.leftOfSources())-1, nil
+		t.Mode, t.Sources = max(t.Mode, t.leftOfSources())-1, nil
 		p.sendV1(m)
 	}
 }
 
 func (t *telling) leftOfSources() (left int) {
-	for _, c := range t.sources {
-		left = max(left, c.left)
+	for _, c := range t.Sources {
+		left = max(left, c.Left)
 	}
 	return left
 }
 
 func (p *Proxy) sendV1(m *membership) {
-	p.counters.Sent.ReportsV1++
+	p.kept.Counters.Sent.ReportsV1++
 	p.packer.fx.report(m.addr, AppendReportV1(nil, m.addr))
 }
 

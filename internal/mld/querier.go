@@ -8,40 +8,40 @@ import (
 	"tandem/internal/instant"
 )
 
-// querier is the state of the election (RFC 9777, section 7.6.2) and of the
+// Querier is the state of the election (RFC 9777, section 7.6.2) and of the
 // general queries (sections 7.1, 9.6 and 9.7).
-type querier struct {
-	duty bool
-	// other is the elected querier when it is another router, believed until otherUntil.
-	other      netip.Addr
-	otherUntil instant.Time
-	// next is when the next general query is due while this router is querier.
-	next     instant.Time
-	askedAt  instant.Time // the last of them
-	startup  int          // general queries still to be sent at the startup interval
-	dictated dictated
-	// quietUntil limits how often a query of another version is reported.
-	quietUntil instant.Time
+type Querier struct {
+	Duty bool // the router is to query, if it is elected
+	// Other is the elected querier when it is another router, believed until OtherUntil.
+	Other      netip.Addr
+	OtherUntil instant.Time
+	// Next is when the next general query is due while this router is querier.
+	Next     instant.Time
+	AskedAt  instant.Time // the last of them
+	Startup  int          // general queries still to be sent at the startup interval
+	Dictated Dictated
+	// QuietUntil limits how often a query of another version is reported.
+	QuietUntil instant.Time
 }
 
-// dictated are the variables of the other querier, 0 where it names none.
-type dictated struct {
-	robustness                       int
-	interval, response, lastListener time.Duration
+// Dictated are the variables of the other querier, 0 where it names none.
+type Dictated struct {
+	Robustness                       int
+	Interval, Response, LastListener time.Duration
 }
 
 // IsQuerier reports whether this router sends the queries now.
 func (r *Router) IsQuerier() bool {
-	return r.querier.duty && r.up && r.linkLocal.IsValid() && !r.querier.other.IsValid()
+	return r.kept.Querier.Duty && r.kept.Up && r.kept.LinkLocal.IsValid() && !r.kept.Querier.Other.IsValid()
 }
 
 // restart begins the querier's life anew after its link or duty has changed.
 func (r *Router) restart(now instant.Time, fx *Effects) {
-	q := &r.querier
-	if q.duty && q.other.IsValid() && r.linkLocal.IsValid() && r.linkLocal.Less(q.other) {
+	q := &r.kept.Querier
+	if q.Duty && q.Other.IsValid() && r.kept.LinkLocal.IsValid() && r.kept.LinkLocal.Less(q.Other) {
 		r.setOther(netip.Addr{})
 	}
-	q.startup, q.next = r.cfg.Robustness, now
+	q.Startup, q.Next = r.cfg.Robustness, now
 	r.ask(now, fx)
 	r.takeUpLeaves(now, fx)
 }
@@ -62,22 +62,22 @@ func (r *Router) takeUpLeaves(now instant.Time, fx *Effects) {
 // AskAnew begins the general queries anew where this router is the querier, for the
 // switches and hosts around that may have taken another one for it, unless it has just begun.
 func (r *Router) AskAnew(now instant.Time, fx *Effects) {
-	if q := &r.querier; now != q.askedAt || q.startup != r.cfg.Robustness-1 {
+	if q := &r.kept.Querier; now != q.AskedAt || q.Startup != r.cfg.Robustness-1 {
 		r.restart(now, fx)
 	}
 }
 
 // ask sends the general query if it is due.
 func (r *Router) ask(now instant.Time, fx *Effects) {
-	q := &r.querier
-	if !r.IsQuerier() || now < q.next {
+	q := &r.kept.Querier
+	if !r.IsQuerier() || now < q.Next {
 		return
 	}
 	r.send(Query{MaxResponse: r.inUse.MaxResponse, Group: netip.IPv6Unspecified()}, fx)
-	q.askedAt, q.next = now, now.Add(r.inUse.QueryInterval)
-	if q.startup > 0 {
-		if q.startup--; q.startup > 0 {
-			q.next = now.Add(r.inUse.StartupQueryInterval())
+	q.AskedAt, q.Next = now, now.Add(r.inUse.QueryInterval)
+	if q.Startup > 0 {
+		if q.Startup--; q.Startup > 0 {
+			q.Next = now.Add(r.inUse.StartupQueryInterval())
 		}
 	}
 }
@@ -86,7 +86,7 @@ func (r *Router) ask(now instant.Time, fx *Effects) {
 func (r *Router) send(q Query, fx *Effects) {
 	q.Version = r.cfg.Version
 	q.Robustness, q.QueryInterval = r.inUse.Robustness, r.inUse.QueryInterval
-	r.counters.Sent.countQuery(&q)
+	r.kept.Counters.Sent.countQuery(&q)
 	fx.Queries = append(fx.Queries, q)
 }
 
@@ -99,7 +99,7 @@ func (r *Router) heardQuery(now instant.Time, from netip.Addr, q *Query, fx *Eff
 	if elected {
 		r.obey(q)
 		r.setOther(from)
-		r.querier.otherUntil = now.Add(r.inUse.OtherQuerierPresentInterval())
+		r.kept.Querier.OtherUntil = now.Add(r.inUse.OtherQuerierPresentInterval())
 	}
 	gid := r.store.findGroup(q.Group)
 	if q.General() || gid == 0 {
@@ -121,9 +121,9 @@ func (r *Router) checkVersion(now instant.Time, from netip.Addr, q *Query, fx *E
 	if q.Version == r.cfg.Version {
 		return
 	}
-	r.counters.Received.OtherVersion++
-	if now >= r.querier.quietUntil {
-		r.querier.quietUntil = now.Add(r.cfg.QueryInterval)
+	r.kept.Counters.Received.OtherVersion++
+	if now >= r.kept.Querier.QuietUntil {
+		r.kept.Querier.QuietUntil = now.Add(r.cfg.QueryInterval)
 		fx.OtherVersion = append(fx.OtherVersion, OtherVersion{From: from, Version: q.Version})
 	}
 }
@@ -131,32 +131,32 @@ func (r *Router) checkVersion(now instant.Time, from netip.Addr, q *Query, fx *E
 // obey notes the variables that a query of the elected querier carries. How long
 // hosts may wait with their answer depends on the kind of query.
 func (r *Router) obey(q *Query) {
-	d := &r.querier.dictated
-	d.robustness, d.interval = q.Robustness, q.QueryInterval
+	d := &r.kept.Querier.Dictated
+	d.Robustness, d.Interval = q.Robustness, q.QueryInterval
 	if q.General() {
-		d.response = q.MaxResponse
+		d.Response = q.MaxResponse
 	} else {
-		d.lastListener = q.MaxResponse
+		d.LastListener = q.MaxResponse
 	}
 }
 
 // elects reports whether a query from this address comes from the rightful
 // querier: a lower address than the one believed in wins.
 func (r *Router) elects(from netip.Addr) bool {
-	switch q := &r.querier; {
-	case q.other.IsValid():
-		return !q.other.Less(from)
-	case q.duty && r.linkLocal.IsValid():
-		return from.Less(r.linkLocal)
+	switch q := &r.kept.Querier; {
+	case q.Other.IsValid():
+		return !q.Other.Less(from)
+	case q.Duty && r.kept.LinkLocal.IsValid():
+		return from.Less(r.kept.LinkLocal)
 	}
 	return true
 }
 
 // setOther makes another router the querier, or none.
 func (r *Router) setOther(a netip.Addr) {
-	r.querier.other = a
+	r.kept.Querier.Other = a
 	if !a.IsValid() {
-		r.querier.dictated = dictated{}
+		r.kept.Querier.Dictated = Dictated{}
 	}
 	r.adopt()
 }
@@ -165,18 +165,18 @@ func (r *Router) setOther(a netip.Addr) {
 // 9.8). A querier that says 0 leaves it to the configuration.
 func (r *Router) adopt() {
 	r.inUse = r.cfg
-	d := r.querier.dictated
-	if d.robustness > 0 {
-		r.inUse.Robustness = d.robustness
+	d := r.kept.Querier.Dictated
+	if d.Robustness > 0 {
+		r.inUse.Robustness = d.Robustness
 	}
 	adopt := func(mine *time.Duration, said time.Duration) {
 		if said > 0 {
 			*mine = said
 		}
 	}
-	adopt(&r.inUse.QueryInterval, d.interval)
-	adopt(&r.inUse.MaxResponse, d.response)
-	adopt(&r.inUse.LastListenerInterval, d.lastListener)
+	adopt(&r.inUse.QueryInterval, d.Interval)
+	adopt(&r.inUse.MaxResponse, d.Response)
+	adopt(&r.inUse.LastListenerInterval, d.LastListener)
 }
 
 // lower brings the records that a specific query asks about down to the last
@@ -209,19 +209,19 @@ func contains(list, other []netip.Addr) bool {
 
 // advanceQuerier takes over from a silent querier and sends general queries.
 func (r *Router) advanceQuerier(now instant.Time, fx *Effects) {
-	if q := &r.querier; q.other.IsValid() && now >= q.otherUntil {
+	if q := &r.kept.Querier; q.Other.IsValid() && now >= q.OtherUntil {
 		r.setOther(netip.Addr{})
-		q.next, q.startup = now, 0
+		q.Next, q.Startup = now, 0
 	}
 	r.ask(now, fx)
 }
 
 func (r *Router) querierDeadline() instant.Time {
-	switch q := &r.querier; {
-	case q.other.IsValid():
-		return q.otherUntil
+	switch q := &r.kept.Querier; {
+	case q.Other.IsValid():
+		return q.OtherUntil
 	case r.IsQuerier():
-		return q.next
+		return q.Next
 	}
 	return instant.Never
 }

@@ -12,7 +12,7 @@ import (
 // report, which says EXCLUDE{} (section 8.3.2).
 func (r *Router) report(now instant.Time, v Version, from netip.Addr, gr GroupRecord, fl flags, fx *Effects) {
 	if cause, skip := r.skips(gr); skip {
-		r.counters.Drops.Count(cause)
+		r.kept.Counters.Drops.Count(cause)
 		return
 	}
 	key := Key{gr.Group, from}
@@ -22,7 +22,7 @@ func (r *Router) report(now instant.Time, v Version, from netip.Addr, gr GroupRe
 	if gid != 0 && fl&isV1 == 0 && now < r.store.groups.At(gid).v1Until {
 		switch gr.Type {
 		case BlockOldSources:
-			r.counters.Drops.Count(DropCompat)
+			r.kept.Counters.Drops.Count(DropCompat)
 			return
 		case ChangeToExclude:
 			gr.Sources = nil
@@ -30,16 +30,16 @@ func (r *Router) report(now instant.Time, v Version, from netip.Addr, gr GroupRe
 	}
 	next := r.apply(gr, old, gr.Type == ModeIsInclude && r.mayBePartial(now, gid) || r.mayContinue(now, id, gr))
 	next, permitted := r.admit(gr.Group, next)
-	if !permitted || next.Empty() && old.Empty() && !r.apart {
+	if !permitted || next.Empty() && old.Empty() && !r.kept.Apart {
 		return // refused, or nobody leaves twice
 	}
 	if cause, refused := r.exceeds(gr.Group, id, old, next); refused {
-		r.counters.Drops.Count(cause)
+		r.kept.Counters.Drops.Count(cause)
 		return
 	}
 	// While apart, whoever tells of a change may have left by way of the peer meanwhile.
 	// And the peer may be about to drop whoever answers for an MLDv1 group that is left.
-	again := r.apart && (fl&isV1 != 0 || gr.Type == ChangeToExclude || gr.Type == AllowNewSources) ||
+	again := r.kept.Apart && (fl&isV1 != 0 || gr.Type == ChangeToExclude || gr.Type == AllowNewSources) ||
 		fl&isV1 != 0 && gid != 0 && r.store.groups.At(gid).linger != 0
 	r.update(now, v, key, at, old, next, fl, again, fx)
 	if fl&isV1 != 0 {
@@ -129,7 +129,7 @@ func (r *Router) update(now instant.Time, v Version, key Key, at place, old, nex
 	if rec.live() {
 		r.store.setReporter(r.store.groups.At(gid), rec.host)
 	}
-	r.counters.Activity.count(old, next)
+	r.kept.Counters.Activity.count(old, next)
 	if asks := !r.cfg.PromptLeave || r.cfg.PromptPolicy != nil; asks && !covers(next, old) {
 		if lost := r.doubtful(key.Group, r.lost(gid, old)); !lost.Empty() {
 			// Ahead of the host's record, so that the peer never sees the group bare.

@@ -2,116 +2,136 @@ package mld
 
 import (
 	"net/netip"
-	"time"
+	"slices"
 
 	"tandem/internal/instant"
 )
 
-// RouterMemory is what a Router knows. With it another Router goes on in its place: it
-// does not ask all hosts anew, and the election stays as it is.
+// RouterMemory is what a Router knows. A new Router that is given it goes on in the place
+// of the old one: it asks no host anew, and the election stays as it is.
 type RouterMemory struct {
-	At      instant.Time
-	Records []Record // tombstones too
+	Kept    RouterKept
+	Records []RecordMemory // tombstones too
 	Groups  []GroupMemory
+	Static  []StaticMemory
+}
 
-	LinkLocal  netip.Addr
-	Up, Duty   bool
-	Other      netip.Addr // the elected querier when that is another router
-	OtherUntil instant.Time
-	// What its queries said, 0 where they say nothing.
-	Robustness                       int
-	Interval, Response, LastListener time.Duration
-	NextQuery                        instant.Time // when the next general query is due
-	Startup                          int          // general queries left of those sent at the start
-	Counters                         Counters
+// RouterKept is what a Router knows beside the database.
+type RouterKept struct {
+	LinkLocal   netip.Addr
+	Up          bool
+	Held, Apart bool // see HoldPeer and SetApart
+	Querier     Querier
+	Counters    Counters
+}
+
+// RecordMemory is a Record as a Router has it.
+type RecordMemory struct {
+	Key
+	Filter
+	Version        Version
+	V1, Deleted    bool
+	Raised         bool // a done had lowered its expiry, which came while it was held
+	Heard, Expires instant.Time
 }
 
 // GroupMemory is what is known of a group beside its records.
 type GroupMemory struct {
 	Group                        netip.Addr
 	Since, V1Until, PartialUntil instant.Time
+	Reporter                     netip.Addr // host heard last, none when no host was
+	Leave                        *Leaving   // nil when hosts are not being asked
+}
+
+// StaticMemory is since when a group is static.
+type StaticMemory struct {
+	Group netip.Addr
+	Since instant.Time
 }
 
 // Memory returns what a successor needs. The sources of its records must not be modified.
-func (r *Router) Memory(now instant.Time) RouterMemory {
-	r.Tick(now)
-	q, d := &r.querier, &r.querier.dictated
-	m := RouterMemory{
-		At: now, LinkLocal: r.linkLocal, Up: r.up, Duty: q.duty,
-		Other: q.other, OtherUntil: q.otherUntil,
-		Robustness: d.robustness, Interval: d.interval, Response: d.response, LastListener: d.lastListener,
-		NextQuery: q.next, Startup: q.startup, Counters: r.counters,
-	}
-	for rec := range r.Records() {
-		m.Records = append(m.Records, rec)
-	}
-	for id := uint32(1); id <= r.store.groups.Top(); id++ {
-		if g := r.store.groups.At(id); g.addr.IsValid() {
-			m.Groups = append(m.Groups, GroupMemory{g.addr, g.since, g.v1Until, g.partialUntil})
+func (r *Router) Memory() RouterMemory {
+	s := &r.store
+	m := RouterMemory{Kept: r.kept}
+	for id := uint32(1); id <= s.records.Top(); id++ {
+		if rec := s.records.At(id); rec.group != 0 {
+			m.Records = append(m.Records, RecordMemory{
+				Key:     Key{s.groups.At(rec.group).addr, s.hosts.At(rec.host).addr},
+				Filter:  Filter{rec.mode(), s.lists.get(rec.list)},
+				Version: s.version(rec), V1: rec.flags&isV1 != 0, Deleted: !rec.live(), Raised: rec.flags&isRaised != 0,
+				Heard: rec.heard, Expires: rec.expires,
+			})
 		}
+	}
+	for id := uint32(1); id <= s.groups.Top(); id++ {
+		if g := s.groups.At(id); g.addr.IsValid() {
+			m.Groups = append(m.Groups, s.groupMemory(g))
+		}
+	}
+	for _, sg := range r.static {
+		m.Static = append(m.Static, StaticMemory{sg.addr, sg.since})
 	}
 	return m
 }
 
-// Resume makes a new Router go on as the one whose memory it is given.
-func (r *Router) Resume(now instant.Time, m RouterMemory, fx *Effects) {
-	r.Tick(now)
-	r.linkLocal, r.up = m.LinkLocal, m.Up
-	q := &r.querier
-	q.duty, q.next, q.startup = m.Duty, m.NextQuery, m.Startup
-	if m.Other.IsValid() {
-		q.dictated = dictated{m.Robustness, m.Interval, m.Response, m.LastListener}
-		r.setOther(m.Other)
-		q.otherUntil = m.OtherUntil
+func (s *store) groupMemory(g *group) GroupMemory {
+	m := GroupMemory{Group: g.addr, Since: g.since, V1Until: g.v1Until, PartialUntil: g.partialUntil}
+	if g.reporter != 0 {
+		m.Reporter = s.hosts.At(g.reporter).addr
 	}
-	for _, rec := range m.Records {
-		rec.Left -= now.Sub(m.At)
-		r.Merge(now, rec, fx)
-	}
-	for _, gm := range m.Groups {
-		if id := r.store.findGroup(gm.Group); id != 0 {
-			g := r.store.groups.At(id)
-			g.since, g.v1Until, g.partialUntil = gm.Since, gm.V1Until, gm.PartialUntil
-		}
-	}
-	r.counters = m.Counters
-}
-
-// ProxyMemory is what a Proxy knows beside what is wanted.
-type ProxyMemory struct {
-	LinkLocal netip.Addr
-	Up        bool
-	V1Until   instant.Time
-	Pending   []netip.Addr // groups whose last change has not been told once
-	Counters  Counters
-}
-
-// Memory returns what a successor needs.
-func (p *Proxy) Memory() ProxyMemory {
-	m := ProxyMemory{LinkLocal: p.linkLocal, Up: p.up, V1Until: p.v1Until, Counters: p.counters}
-	for _, g := range p.memberships() {
-		if g.fresh {
-			m.Pending = append(m.Pending, g.addr)
-		}
+	if g.leave != nil {
+		leave := g.leave.Leaving
+		leave.Sources = slices.Clone(leave.Sources)
+		m.Leave = &leave
 	}
 	return m
 }
 
-// Resume makes a Proxy that has been told what is wanted, and nothing else, go on as
-// the one whose memory it is given: what that one has told its routers is not told again.
-func (p *Proxy) Resume(now instant.Time, m ProxyMemory) {
-	p.now = max(p.now, now)
-	p.linkLocal, p.up, p.v1Until, p.counters = m.LinkLocal, m.Up, m.V1Until, m.Counters
-	for _, g := range p.memberships() {
-		g.announced, g.fresh, g.telling = true, false, nil
+// Resume makes a new Router go on as the one whose memory it is given. The caller is to
+// look at all groups anew.
+func (r *Router) Resume(now instant.Time, m RouterMemory) {
+	r.Tick(now)
+	r.kept = m.Kept
+	r.adopt()
+	for i := range m.Records {
+		r.resumeRecord(now, &m.Records[i])
 	}
-	p.fresh, p.pending = nil, 0
-	p.cancel()
-	for _, group := range m.Pending {
-		if id := p.find(group); id != 0 {
-			g := p.groups.At(id)
-			g.announced = false
-			p.change(id, g, Filter{})
+	for i := range m.Groups {
+		r.resumeGroup(now, &m.Groups[i])
+	}
+	for _, sm := range m.Static {
+		if i, found := slices.BinarySearchFunc(r.static, sm.Group, staticGroup.compare); found {
+			r.static[i].since = sm.Since
 		}
+	}
+}
+
+func (r *Router) resumeRecord(now instant.Time, m *RecordMemory) {
+	device, ok := r.store.device(m.Version.Device)
+	if !ok {
+		return // the bound is that of the one whose memory it is
+	}
+	c := content{Filter: m.Filter, clock: m.Version.Clock, device: device, heard: m.Heard, expires: m.Expires}
+	for flag, set := range map[flags]bool{isV1: m.V1, isDeleted: m.Deleted, isRaised: m.Raised} {
+		if set {
+			c.flags |= flag
+		}
+	}
+	r.store.set(now, r.store.create(now, m.Key, m.Expires), c)
+}
+
+func (r *Router) resumeGroup(now instant.Time, m *GroupMemory) {
+	id := r.store.findGroup(m.Group)
+	if id == 0 {
+		return
+	}
+	g := r.store.groups.At(id)
+	g.since, g.v1Until, g.partialUntil = m.Since, m.V1Until, m.PartialUntil
+	if m.Reporter.IsValid() {
+		r.store.setReporter(g, r.store.hostOf(m.Reporter))
+	}
+	if m.Leave != nil {
+		g.leave = &leaving{Leaving: *m.Leave}
+		r.schedule(now, id)
 	}
 }

@@ -15,16 +15,11 @@ type Router struct {
 	inUse Config // cfg with what the elected querier dictates
 	store store
 	now   instant.Time // latest time told
-	held  bool         // see HoldPeer
-	apart bool         // see SetApart
-
-	linkLocal netip.Addr
-	up        bool
-	querier   querier
-	counters  Counters
-	leaves    alarms        // groups with last-listener queries under way
-	static    []staticGroup // sorted
-	room      int           // see SetRoom
+	kept  RouterKept
+	// leaves are the groups with last-listener queries under way.
+	leaves alarms
+	static []staticGroup // sorted
+	room   int           // see SetRoom
 
 	scratch [2][]netip.Addr // source lists in the making
 }
@@ -46,14 +41,14 @@ func NewRouter(cfg Config, device uint64, now instant.Time) *Router {
 func (r *Router) SetLink(now instant.Time, linkLocal netip.Addr, up bool, fx *Effects) {
 	r.Tick(now)
 	linkLocal = linkLocal.WithZone("")
-	if r.linkLocal == linkLocal && r.up == up {
+	if r.kept.LinkLocal == linkLocal && r.kept.Up == up {
 		return
 	}
-	if up && !r.up {
+	if up && !r.kept.Up {
 		// The router begins as querier on every link (RFC 9777, section 7.6.2).
 		r.setOther(netip.Addr{})
 	}
-	r.linkLocal, r.up = linkLocal, up
+	r.kept.LinkLocal, r.kept.Up = linkLocal, up
 	r.restart(now, fx)
 }
 
@@ -61,10 +56,10 @@ func (r *Router) SetLink(now instant.Time, linkLocal netip.Addr, up bool, fx *Ef
 // query but still hears who does.
 func (r *Router) SetQuerierDuty(now instant.Time, on bool, fx *Effects) {
 	r.Tick(now)
-	if r.querier.duty == on {
+	if r.kept.Querier.Duty == on {
 		return
 	}
-	r.querier.duty = on
+	r.kept.Querier.Duty = on
 	r.restart(now, fx)
 }
 
@@ -75,10 +70,10 @@ func (r *Router) Receive(now instant.Time, v Version, meta Meta, p *Packet, fx *
 	r.Tick(now)
 	meta.Src = meta.Src.WithZone("")
 	if cause, drop := r.refuses(meta, p); drop {
-		r.counters.Drops.Count(cause)
+		r.kept.Counters.Drops.Count(cause)
 		return &DropError{Cause: cause, Type: p.Type, From: meta.Src}
 	}
-	r.counters.Received.count(p)
+	r.kept.Counters.Received.count(p)
 	switch p.Type {
 	case TypeQuery:
 		r.heardQuery(now, meta.Src, &p.Query, fx)
@@ -110,13 +105,13 @@ func (r *Router) reports(now instant.Time, v Version, from netip.Addr, records [
 // refuses checks what RFC 9777, sections 5.1.14, 5.2.13 and 6.2, demand of every message.
 func (r *Router) refuses(meta Meta, p *Packet) (DropCause, bool) {
 	switch {
-	case !r.up:
+	case !r.kept.Up:
 		return DropLinkDown, true
 	case meta.HopLimit != 1:
 		return DropHopLimit, true
 	case !meta.Src.IsLinkLocalUnicast():
 		return DropSource, true
-	case meta.Src == r.linkLocal:
+	case meta.Src == r.kept.LinkLocal:
 		return DropOwn, true
 	case r.cfg.RequireRouterAlert && !meta.RouterAlert:
 		return DropRouterAlert, true
@@ -131,7 +126,7 @@ func (r *Router) refuses(meta Meta, p *Packet) (DropCause, bool) {
 }
 
 // Malformed counts a message that Parse refused.
-func (r *Router) Malformed() { r.counters.Drops.Count(DropMalformed) }
+func (r *Router) Malformed() { r.kept.Counters.Drops.Count(DropMalformed) }
 
 // Advance does everything that is due. Records that it rewrites get the version v.
 func (r *Router) Advance(now instant.Time, v Version, fx *Effects) {
@@ -167,7 +162,7 @@ func (r *Router) expire(now instant.Time, fx *Effects) {
 			}
 			rec.expires = now.Add(r.inUse.ListeningInterval())
 			r.store.expiry.file(id, rec.expires, now)
-		case r.apart && rec.device == 0 && rec.live() && !r.lingers(rec):
+		case r.kept.Apart && rec.device == 0 && rec.live() && !r.lingers(rec):
 			r.bury(now, id, fx)
 		default:
 			group := r.store.groups.At(rec.group).addr

@@ -27,9 +27,9 @@ func (r *Router) SetConfig(now instant.Time, cfg Config, fx *Effects) {
 		}
 	}
 	if r.IsQuerier() {
-		r.querier.next = instant.Earliest(r.querier.next, now.Add(r.inUse.QueryInterval))
+		r.kept.Querier.Next = instant.Earliest(r.kept.Querier.Next, now.Add(r.inUse.QueryInterval))
 		if !cfg.sameAdmission(old) {
-			r.querier.next = now // those that were refused say it again
+			r.kept.Querier.Next = now // those that were refused say it again
 		}
 		r.ask(now, fx)
 	}

@@ -120,6 +120,14 @@ func (s *store) findHost(a netip.Addr) uint32 {
 	return s.hosts.Find(s.seed.Addr(a), func(h *host) bool { return h.addr == a })
 }
 
+// hostOf returns the id of a host, which it makes if need be, referred to by nobody.
+func (s *store) hostOf(a netip.Addr) uint32 {
+	if id := s.findHost(a); id != 0 {
+		return id
+	}
+	return s.hosts.Insert(host{addr: a})
+}
+
 func (s *store) findRecord(group, host uint32) uint32 {
 	if group == 0 || host == 0 {
 		return 0
@@ -208,7 +216,7 @@ func (s *store) createAt(now instant.Time, key Key, at place, expires instant.Ti
 		s.lastGroup = at.group
 	}
 	if at.host == 0 {
-		at.host = s.hosts.Insert(host{addr: key.Host})
+		at.host = s.hostOf(key.Host)
 	}
 	s.hosts.At(at.host).refs++
 	g := s.groups.At(at.group)

@@ -100,15 +100,15 @@ func (l *leaving) remaining(now instant.Time) (left int, in time.Duration) {
 		return 0, 0
 	}
 	var next instant.Time
-	note := func(a asking) {
-		if a.left > 0 {
-			left = max(left, a.left)
-			next = instant.Earliest(next, a.next)
+	note := func(a Asking) {
+		if a.Left > 0 {
+			left = max(left, a.Left)
+			next = instant.Earliest(next, a.Next)
 		}
 	}
-	note(l.group)
-	for _, s := range l.sources {
-		note(s.asking)
+	note(l.Group)
+	for _, s := range l.Sources {
+		note(s.Asking)
 	}
 	return left, next.Left(now)
 }
@@ -116,18 +116,18 @@ func (l *leaving) remaining(now instant.Time) (left int, in time.Duration) {
 // State returns a snapshot of the interface, for displays.
 func (r *Router) State(now instant.Time) InterfaceState {
 	s := InterfaceState{
-		Config: r.cfg, InUse: r.inUse, Duty: r.querier.duty,
-		LinkLocal: r.linkLocal, Up: r.up,
-		Querier: r.querier.other, IsQuerier: r.IsQuerier(),
+		Config: r.cfg, InUse: r.inUse, Duty: r.kept.Querier.Duty,
+		LinkLocal: r.kept.LinkLocal, Up: r.kept.Up,
+		Querier: r.kept.Querier.Other, IsQuerier: r.IsQuerier(),
 		Groups: r.groupCount(), Records: r.store.liveRecords, Entries: r.store.entries,
-		Counters: r.counters,
+		Counters: r.kept.Counters,
 	}
 	if s.IsQuerier {
-		s.Querier = r.linkLocal
-		s.GeneralQueryIn = r.querier.next.Left(now)
+		s.Querier = r.kept.LinkLocal
+		s.GeneralQueryIn = r.kept.Querier.Next.Left(now)
 	}
-	if r.querier.other.IsValid() {
-		s.OtherQuerierPresent = r.querier.otherUntil.Left(now)
+	if r.kept.Querier.Other.IsValid() {
+		s.OtherQuerierPresent = r.kept.Querier.OtherUntil.Left(now)
 	}
 	return s
 }

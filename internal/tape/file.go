@@ -15,7 +15,7 @@ import (
 )
 
 // magic begins a recording; the number is the version of the format.
-const magic = "tandem recording 1\n"
+const magic = "tandem recording 2\n"
 
 // ErrFormat says that a file cannot be read.
 var ErrFormat = errors.New("not a recording that this program can read")
