@@ -1,12 +1,3 @@
-// Package channel owns the TCP connections of the remote backup services, with TLS
-// where a service has an SSL policy.
-//
-// What to do is decided by the device: it asks to listen, to connect, to send and to
-// close (docs/protocol/rbs.md), and is told what came of it.
-//
-//   - channels.go: what a service asks for; listen.go, dial.go: how a connection comes
-//     about; conn.go: how it is read and written, and ends.
-//   - credentials.go: what a service shows to its peer, and whom it believes.
 package channel
 
 import (
@@ -131,12 +122,3 @@ func (c *Channels) Close() {
 		}
 	}
 }
-
-// post tells the device of an event in a turn of its own. It reports false when there
-// are no turns any more.
-func (c *Channels) post(ev device.Event) bool {
-	return c.o.Loop.Turn(func() { c.o.Device.Handle(ev) }) == nil
-}
-
-// soon tells the device of an event from within a turn.
-func (c *Channels) soon(ev device.Event) { c.o.Loop.Next(func() { c.o.Device.Handle(ev) }) }

@@ -100,3 +100,12 @@ func (ch *channel) lost(c *conn, err error) {
 		ch.o.Device.Handle(device.ChannelClosed{Service: ch.service, Conn: c.id, Reason: err.Error()})
 	})
 }
+
+// post tells the device of an event in a turn of its own. It reports false when there
+// are no turns any more.
+func (c *Channels) post(ev device.Event) bool {
+	return c.o.Loop.Turn(func() { c.o.Device.Handle(ev) }) == nil
+}
+
+// soon tells the device of an event from within a turn.
+func (c *Channels) soon(ev device.Event) { c.o.Loop.Next(func() { c.o.Device.Handle(ev) }) }

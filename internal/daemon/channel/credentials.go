@@ -1,7 +1,11 @@
 package channel
 
 import (
+	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"tandem/internal/event"
@@ -103,6 +107,22 @@ func (c *Channels) usable(service string) (*pki.Credentials, error) {
 		return nil, own.err
 	}
 	return own.loaded, nil
+}
+
+// handshakeTimeout bounds how long it takes to agree on TLS.
+const handshakeTimeout = 2 * time.Second
+
+// handshake agrees on TLS within a bounded time.
+func handshake(ctx context.Context, c *tls.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	switch err := c.HandshakeContext(ctx); {
+	case errors.Is(err, io.EOF):
+		return errors.New("the peer ended the handshake without a word; it knows why")
+	case err != nil:
+		return pki.Explain(err)
+	}
+	return nil
 }
 
 // endsSoon is how long before its end a certificate is an alarm.

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"time"
@@ -15,7 +14,7 @@ import (
 	"tandem/internal/rbs"
 )
 
-// dialTimeout bounds how long it takes to connect, and to agree on TLS.
+// dialTimeout bounds how long it takes to connect.
 const dialTimeout = 2 * time.Second
 
 // connect calls the peer. It takes the place of a call under way, which is not answered.
@@ -69,17 +68,4 @@ func call(ctx context.Context, want rbs.Dial, own *pki.Credentials) (tcp, stream
 		return nil, nil, fmt.Errorf("TLS: %w", err)
 	}
 	return tcp, secure, nil
-}
-
-// handshake agrees on TLS within a bounded time.
-func handshake(ctx context.Context, c *tls.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	switch err := c.HandshakeContext(ctx); {
-	case errors.Is(err, io.EOF):
-		return errors.New("the peer ended the handshake without a word; it knows why")
-	case err != nil:
-		return pki.Explain(err)
-	}
-	return nil
 }

@@ -1,0 +1,11 @@
+// Package bfdsession owns the BFD sessions of the configuration. It runs them in a loop
+// (package bfdloop), tells the device what becomes of them, and takes interfaces for down
+// of which a session has failed.
+//
+// A file calls only files that stand below it:
+//
+//	sessions.go     the owner
+//	configs.go      from the configuration to the loop's sessions
+//	interfaces.go   interfaces that follow a session (process-interface-status)
+//	clients.go      which change of a session its clients are told (RFC 5882)
+package bfdsession
