@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tandem/internal/command"
+	"tandem/internal/etrunk"
 )
 
 // testKeys is the keyring of a device key that tests share.
@@ -163,7 +164,7 @@ return`, "\n")
 		t.Error(diff)
 	}
 	members := s.Model.Members(1)
-	if diff := cmp.Diff([]Member{{10, 10, ForceMaster}}, members); diff != "" {
+	if diff := cmp.Diff([]Member{{10, 10, etrunk.ForceMaster}}, members); diff != "" {
 		t.Error(diff)
 	}
 	if b, err := s.Model.BoundSession(s.Model.ETrunks[1]); err != nil || b == nil || b.Name != "b1" {

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"tandem/internal/etrunk"
 )
 
 // byName finds an object by its name in any case.
@@ -59,7 +61,7 @@ func firstSet[V comparable](values ...V) V {
 // Member is an Eth-Trunk that belongs to an E-Trunk.
 type Member struct {
 	EthTrunk, RemoteEthTrunk uint32
-	Mode                     MemberMode
+	Mode                     etrunk.MemberMode
 }
 
 // Members returns the members of an E-Trunk in the order of their numbers:

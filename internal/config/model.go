@@ -11,6 +11,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"tandem/internal/etrunk"
 )
 
 // Model is a whole configuration. Use New, and the methods that look objects
@@ -108,26 +110,13 @@ type Profile struct {
 	MLD              bool // service-type mld
 }
 
-// AuthMode is how hellos are authenticated.
-type AuthMode uint8
-
-// Authentication modes.
-const (
-	HMACSHA256 AuthMode = iota
-	EnhancedHMACSHA256
-)
-
-func (m AuthMode) String() string {
-	return [...]string{"hmac-sha256", "enhanced-hmac-sha256"}[m]
-}
-
 // ETrunk is an E-Trunk.
 type ETrunk struct {
 	ID            uint32 // 1..64
 	Description   string
 	Priority      uint8 // 1..254, the lower is preferred
 	Key           Secret
-	AuthMode      AuthMode
+	AuthMode      etrunk.AuthMode
 	Peer, Local   netip.Addr    // both zero while not set
 	VPN           string        // VPN instance of the addresses, empty for the public network
 	HelloInterval time.Duration // 500 ms..10 s
@@ -189,18 +178,6 @@ const (
 
 func (m TrunkMode) String() string { return [...]string{"manual", "lacp-static"}[m] }
 
-// MemberMode is the work mode of an Eth-Trunk within its E-Trunk.
-type MemberMode uint8
-
-// Member modes.
-const (
-	Auto MemberMode = iota
-	ForceMaster
-	ForceBackup
-)
-
-func (m MemberMode) String() string { return [...]string{"auto", "force-master", "force-backup"}[m] }
-
 // Interface is what the operator said of one interface.
 type Interface struct {
 	Name        InterfaceName
@@ -223,7 +200,7 @@ type Interface struct {
 	// ETrunk is 0 while the trunk joined none by itself; RemoteEthTrunk is the
 	// number of the peer's trunk, the own number unless set. See Model.Members.
 	ETrunk, RemoteEthTrunk uint32
-	MemberMode             MemberMode
+	MemberMode             etrunk.MemberMode
 }
 
 // InterfaceMLD holds the MLD settings of an interface.
@@ -299,7 +276,7 @@ func newService(name string) *Service {
 }
 
 func newETrunk(id uint32) *ETrunk {
-	return &ETrunk{ID: id, Priority: DefaultPriority, HelloInterval: DefaultHello,
+	return &ETrunk{ID: id, Priority: DefaultPriority, AuthMode: etrunk.HMACSHA256, HelloInterval: DefaultHello,
 		Multiplier: DefaultMultiplier, RevertDelay: DefaultRevertDelay,
 		BFD: ETrunkBFD{MinTx: DefaultBFDInterval, MinRx: DefaultBFDInterval, DetectMult: DefaultDetectMult}}
 }

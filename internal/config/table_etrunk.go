@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem/internal/command"
+	"tandem/internal/etrunk"
 )
 
 func eTrunkEntries() []entry {
@@ -30,7 +31,7 @@ func eTrunkEntries() []entry {
 			func(t *ETrunk) *uint8 { return &t.Priority }, DefaultPriority),
 		eTrunkPeer(),
 		choice("authentication-mode", "Set how hellos are authenticated",
-			func(t *ETrunk) *AuthMode { return &t.AuthMode }, HMACSHA256, EnhancedHMACSHA256),
+			func(t *ETrunk) *etrunk.AuthMode { return &t.AuthMode }, etrunk.HMACSHA256, etrunk.EnhancedHMACSHA256),
 		duration("timer hello <hello:5..100>", "Set the time between hellos, in 100 ms", 100*time.Millisecond,
 			func(t *ETrunk) *time.Duration { return &t.HelloInterval }, DefaultHello),
 		number("timer hold-on-failure multiplier <multiplier:3..300>", "Set how many hellos must be missed for the peer to be lost",

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tandem/internal/command"
+	"tandem/internal/etrunk"
 )
 
 func interfaceEntries() []entry {
@@ -36,7 +37,8 @@ func interfaceEntries() []entry {
 			macAddress("mac-address <mac:unicast-mac>", "Set the MAC address of the trunk", func(i *Interface) *MAC { return &i.MAC }),
 			joinETrunk(),
 			choice("e-trunk mode", "Set the work mode of the trunk within its E-Trunk",
-				func(i *Interface) *MemberMode { return &i.MemberMode }, Auto, ForceMaster, ForceBackup)),
+				func(i *Interface) *etrunk.MemberMode { return &i.MemberMode },
+				etrunk.Auto, etrunk.ForceMaster, etrunk.ForceBackup)),
 		settings(ViewInterface, interfaceOf,
 			bindVPN(),
 			flag("ipv6 enable", "Enable IPv6", func(i *Interface) *bool { return &i.IPv6 }, false),

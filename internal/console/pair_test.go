@@ -87,7 +87,7 @@ func (r *fakeRouter) trunkConfig(m *config.Model, t *config.ETrunk) etrunk.Confi
 	}
 	for _, member := range m.Members(t.ID) {
 		conf.Members = append(conf.Members, etrunk.MemberConfig{ID: member.EthTrunk, RemoteID: member.RemoteEthTrunk,
-			Mode: etrunk.MemberMode(member.Mode)})
+			Mode: member.Mode})
 	}
 	return conf
 }

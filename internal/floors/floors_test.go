@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"state":               {"device", "etrunk", "latency"},
 	"status":              {"state", "etrunk", "event"},
 	"metrics":             {"state", "device", "mld", "rbs", "etrunk", "bfd", "event", "latency"},
-	"config":              {"command"},
+	"config":              {"command", "etrunk"},
 	"peers":               {},
 	"task":                {},
 	"sim":                 {"device", "mld", "rbs", "etrunk"},

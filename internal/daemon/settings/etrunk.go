@@ -27,10 +27,7 @@ func (t Translation) eTrunk(e *config.ETrunk) (etrunk.Config, error) {
 		RevertDisable: e.RevertDisable,
 		Sequence:      e.Sequence,
 		DeviceID:      t.DeviceID,
-		AuthMode:      etrunk.HMACSHA256,
-	}
-	if e.AuthMode == config.EnhancedHMACSHA256 {
-		cfg.AuthMode = etrunk.EnhancedHMACSHA256
+		AuthMode:      e.AuthMode,
 	}
 	session, err := m.BoundSession(e)
 	if err != nil {
@@ -40,11 +37,8 @@ func (t Translation) eTrunk(e *config.ETrunk) (etrunk.Config, error) {
 		cfg.BFDSession = session.Name
 	}
 	for _, member := range m.Members(e.ID) {
-		mode := map[config.MemberMode]etrunk.MemberMode{
-			config.Auto: etrunk.Auto, config.ForceMaster: etrunk.ForceMaster, config.ForceBackup: etrunk.ForceBackup,
-		}[member.Mode]
 		cfg.Members = append(cfg.Members, etrunk.MemberConfig{
-			ID: member.EthTrunk, RemoteID: member.RemoteEthTrunk, Mode: mode, Work: workMode(m, member.EthTrunk),
+			ID: member.EthTrunk, RemoteID: member.RemoteEthTrunk, Mode: member.Mode, Work: workMode(m, member.EthTrunk),
 		})
 	}
 	shared := netif.SharedSystem(m, e)
