@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// MaxMulticastInterfaces is how many interfaces one kernel table of multicast
-// routes can hold (MAXMIFS of linux/mroute6.h).
+// MaxMulticastInterfaces is how many interfaces can have MLD. Every forwarding plane
+// holds so many.
 const MaxMulticastInterfaces = 32
 
 // Problem is something wrong with a model as a whole.

@@ -82,8 +82,8 @@ func TestValidate(t *testing.T) {
 		{"profile upstream", complete + "multicast ipv6 routing-enable\ninterface eth-trunk 10\nmld proxy\nremote-backup-profile p1", "an upstream interface (mld proxy) cannot have a remote-backup-profile"},
 		{"address twice", "interface eth1\nipv6 address 2001:db8::1/64\ninterface eth2\nipv6 address 2001:db8::1/64", "interface eth2: eth1 has the address 2001:db8::1 too"},
 		{"link-local twice", "interface eth1\nipv6 address fe80::1/64\ninterface eth2\nipv6 address fe80::1/64", ""},
-		{"too many interfaces", "multicast ipv6 routing-enable\n" + interfaces(33), "multicast ipv6: 33 interfaces have MLD, the kernel holds 32"},
-		{"just so many interfaces", "multicast ipv6 routing-enable\n" + interfaces(32), ""},
+		{"too many interfaces", "multicast ipv6 routing-enable\n" + interfaces(MaxMulticastInterfaces+1), "multicast ipv6: 33 interfaces have MLD, the kernel holds 32"},
+		{"just so many interfaces", "multicast ipv6 routing-enable\n" + interfaces(MaxMulticastInterfaces), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newShell(t)

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MaxInterfaces is how many interfaces a table can hold (MAXMIFS).
+// MaxInterfaces is how many interfaces a table can hold (MAXMIFS of linux/mroute6.h).
 const MaxInterfaces = 32
 
 // AddInterface makes an interface a multicast interface. One that is in the
