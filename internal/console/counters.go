@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"tandem/internal/state"
 )
 
 // counters lists the exported integer fields of a Counters struct in the order
@@ -88,6 +90,28 @@ func (s *sheet) causes(counted any, print func(...field), named ...string) {
 		}
 	}
 	print(seen...)
+}
+
+// counted prints those counters of a struct in the open one that are not zero, two a line
+// or one, and that were not printed before. The facts have all of them.
+func (s *sheet) counted(counters any, print func(...field)) {
+	object := state.ObjectOf(counters)
+	var seen []field
+	for _, f := range object.Facts() {
+		switch {
+		case s.facts().has(f.Name):
+		case object.Value(f) == uint64(0):
+			s.record(object.Pointer(f))
+		default:
+			seen = append(seen, field{label(f.Name), object.Pointer(f)})
+		}
+	}
+	print(seen...)
+}
+
+// label is the words of a name: bad-length is Bad length.
+func label(name string) string {
+	return strings.ToUpper(name[:1]) + strings.ReplaceAll(name[1:], "-", " ")
 }
 
 // plural is "1 entry" or "2 entries".

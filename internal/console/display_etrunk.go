@@ -3,32 +3,24 @@ package console
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"tandem/internal/bfd"
 	"tandem/internal/command"
-	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/state"
 )
 
-// tenths prints a duration in the 100 ms units of the E-Trunk timers.
-func tenths(d time.Duration) int64 { return int64(d / (100 * time.Millisecond)) }
-
-// vrpMAC prints a MAC-like identifier as three groups of four digits.
-func vrpMAC(id [6]byte) string {
-	return fmt.Sprintf("%02x%02x-%02x%02x-%02x%02x", id[0], id[1], id[2], id[3], id[4], id[5])
-}
-
 // ETrunks shows E-Trunks in full: `display e-trunk [ N ]`.
-func ETrunks(trunks []etrunk.State, members []device.MemberSnapshot) Display {
-	s := newSheet()
-	each(s, "e-trunks", trunks, func(i int, t etrunk.State) {
+func ETrunks(trunks []state.ETrunk) Display {
+	all := state.ETrunks{ETrunks: trunks}
+	s := sheetOf(&all)
+	list(s, &all.ETrunks, func(i int, t *state.ETrunk) {
 		if i > 0 {
 			s.line("")
 		}
 		showTrunk(s, t)
 		s.rule()
-		showMembers(s, t, members)
+		showMembers(s, t)
 		s.rule()
 		showDifferences(s, t)
 	})
@@ -36,7 +28,7 @@ func ETrunks(trunks []etrunk.State, members []device.MemberSnapshot) Display {
 }
 
 // ETrunkBFD is `display e-trunk bfd session all`: the session that each E-Trunk follows.
-func ETrunkBFD(trunks []etrunk.State, sessions []bfd.SessionState) Display {
+func ETrunkBFD(trunks []state.ETrunk, sessions []bfd.SessionState) Display {
 	s := newSheet()
 	rows := make([][]any, 0, len(trunks))
 	for _, t := range trunks {
@@ -59,125 +51,61 @@ func displayETrunkBFD(s *Session, _ command.Args) (Display, error) {
 	return ETrunkBFD(s.sys.snapshot().ETrunks, s.sys.Backend.BFD()), nil
 }
 
-func showTrunk(s *sheet, t etrunk.State) {
-	var peerPriority, peerSystem, peerFail, peerDevice any
-	if t.PeerAlive {
-		peerPriority, peerSystem = t.PeerPriority, vrpMAC(t.PeerSystemID)
-		peerFail, peerDevice = tenths(t.PeerFailTime), digest(t.PeerDeviceID)
-	}
+func showTrunk(s *sheet, t *state.ETrunk) {
 	s.title("The E-Trunk information")
 	s.pairs(
-		field{"E-TRUNK-ID", t.ID}, field{"Revert-Delay-Time (s)", int64(t.RevertDelay / time.Second)},
-		field{"Priority", t.Priority}, field{"System-ID", vrpMAC(t.SystemID)},
-		field{"Peer-IP", t.Peer}, field{"Source-IP", t.Local},
-		field{"State", t.Role}, field{"Causation", t.Reason},
-		field{"Send-Period (100ms)", tenths(t.HelloInterval)}, field{"Fail-Time (100ms)", tenths(t.FailTime)},
-		field{"Receive", t.Counters.Received}, field{"Send", t.Counters.Sent},
-		field{"RecDrop", t.Counters.RecDrop}, field{"SndDrop", t.Counters.SndDrop},
-		field{"Peer-Priority", peerPriority}, field{"Peer-System-ID", peerSystem},
-		field{"Peer-Fail-Time (100ms)", peerFail}, field{"BFD-Session", t.BFDSession},
-		field{"Description", t.Description},
+		field{"E-TRUNK-ID", &t.ID}, field{"Revert-Delay-Time (s)", &t.RevertDelay},
+		field{"Priority", &t.Priority}, field{"System-ID", &t.SystemID},
+		field{"Peer-IP", &t.Peer}, field{"Source-IP", &t.Local},
+		field{"State", &t.Role}, field{"Causation", &t.Reason},
+		field{"Send-Period (100ms)", &t.HelloInterval}, field{"Fail-Time (100ms)", &t.FailTime},
+		field{"Receive", &t.Received}, field{"Send", &t.Sent},
+		field{"RecDrop", &t.RecDrop}, field{"SndDrop", &t.SndDrop},
+		field{"Peer-Priority", &t.PeerPriority}, field{"Peer-System-ID", &t.PeerSystemID},
+		field{"Peer-Fail-Time (100ms)", &t.PeerFailTime}, field{"BFD-Session", &t.BFDSession},
+		field{"Description", &t.Description},
 	)
 	s.pairs(
-		field{"Peer-Alive", t.PeerAlive}, field{"Peer-Device-ID", peerDevice},
-		field{"Security-Key", setOrNot(t.KeySet)}, field{"BFD-State", t.BFD.String()},
-		field{"Authentication-Mode", t.AuthMode}, field{"Sequence", setOrNot(t.Sequence)},
-		field{"Revertive", t.Revertive}, field{"Preferred", t.Preferred},
-		field{"VPN-Instance", t.VPN},
+		field{"Peer-Alive", &t.PeerAlive}, field{"Peer-Device-ID", &t.PeerDeviceID},
+		field{"Security-Key", &t.KeySet}, field{"BFD-State", &t.BFD},
+		field{"Authentication-Mode", &t.AuthMode}, field{"Sequence", &t.Sequence},
+		field{"Revertive", &t.Revertive}, field{"Preferred", &t.Preferred},
+		field{"VPN-Instance", &t.VPN},
 	)
-	s.causes(t.Counters, s.pairs, "Received", "Sent", "RecDrop", "SndDrop")
+	s.counted(&t.Counters, s.pairs)
 }
 
-func showMembers(s *sheet, t etrunk.State, snapshots []device.MemberSnapshot) {
-	members, duties, reasons := [][]any{}, [][]any{}, [][]any{}
-	for _, m := range t.Members {
-		var here device.MemberSnapshot
-		id := device.Member{ETrunk: t.ID, EthTrunk: m.ID}
-		if i := slices.IndexFunc(snapshots, func(ms device.MemberSnapshot) bool { return ms.Member == id }); i >= 0 {
-			here = snapshots[i]
-		}
-		members = append(members, []any{"Eth-Trunk", m.ID, upWord(m.Local.Up), m.Mode, m.Role, m.Reason, m.RemoteID})
-		duties = append(duties, dutyRow(m, here))
-		reasons = append(reasons, []any{m.ID, here.Duty.Reason, here.NotReady, revertWord(m, t)})
-	}
+func showMembers(s *sheet, t *state.ETrunk) {
 	s.title("The Member information")
-	s.table(0, "members", []string{"Type", "ID", "LocalPhyState", "Work-Mode", "State", "Causation", "Remote-ID"}, members)
+	rows(s, 0, &t.Members, func(m *state.Member) []field {
+		return []field{{"Type", &m.Type}, {"ID", &m.ID}, {"LocalPhyState", &m.Up}, {"Work-Mode", &m.Mode}, {"State", &m.Role},
+			{"Causation", &m.Reason}, {"Remote-ID", &m.RemoteID}}
+	})
 	s.rule()
 	s.title("The Duty information")
-	s.table(0, "duties", []string{"ID", "Duty", "Querier", "Ready", "Covers",
-		"Peer-State", "Peer-Ready", "Peer-Covers"}, duties)
+	rows(s, 0, &t.Duties, func(m *state.Member) []field {
+		return []field{{"ID", &m.ID}, {"Duty", &m.Duty}, {"Querier", &m.Querier}, {"Ready", &m.Ready}, {"Covers", &m.Covers},
+			{"Peer-State", &m.PeerRole}, {"Peer-Ready", &m.PeerReady}, {"Peer-Covers", &m.PeerCovers}}
+	})
 	s.line("")
-	s.table(0, "reasons", []string{"ID", "Duty-Reason", "Not-Ready-Reason", "Give-Back"}, reasons)
-}
-
-func dutyRow(m etrunk.MemberState, here device.MemberSnapshot) []any {
-	var peerState, peerReady, peerCovers any
-	if m.PeerKnown {
-		peerState, peerReady, peerCovers = m.Peer.Role, m.Peer.Ready, bucketWord(m.Peer.Covers)
-	}
-	return []any{m.ID, here.Duty.Kind, here.Duty.Querier, m.Local.Ready, bucketWord(m.Local.Covers), peerState, peerReady, peerCovers}
-}
-
-// revertWord says what a member that leaves the leg to the peer waits for.
-func revertWord(m etrunk.MemberState, t etrunk.State) string {
-	switch {
-	case !m.Held:
-		return ""
-	case !t.Revertive:
-		return "never (revert disable)"
-	case m.RevertLeft > 0:
-		return "in " + clock(m.RevertLeft)
-	}
-	return "when ready"
+	rows(s, 0, &t.Reasons, func(m *state.Member) []field {
+		return []field{{"ID", &m.ID}, {"Duty-Reason", &m.DutyReason}, {"Not-Ready-Reason", &m.NotReady}, {"Give-Back", &m.GiveBack}}
+	})
 }
 
 // showDifferences names the settings that the two devices should have alike.
-func showDifferences(s *sheet, t etrunk.State) {
+func showDifferences(s *sheet, t *state.ETrunk) {
 	s.title("The Configuration check")
-	rows := make([][]any, 0, len(t.Differences))
-	for _, d := range t.Differences {
-		rows = append(rows, []any{d.Where, d.Setting, d.Local, d.Peer})
-	}
-	s.fact("compared", t.Compared)
+	s.record(&t.Compared)
 	switch {
 	case !t.Compared:
 		s.line("Not compared: the peer has not been heard")
-	case len(rows) == 0:
+	case len(t.Differences) == 0:
 		s.line("Both devices agree")
 	}
-	labels := []string{"Object", "Setting", "Local", "Peer"}
-	if len(rows) == 0 {
-		s.fact("differences", []string{})
-		return
-	}
-	s.table(0, "differences", labels, rows)
+	rowsIfAny(s, 0, &t.Differences, func(d *etrunk.Difference) []field {
+		return []field{{"Object", &d.Where}, {"Setting", &d.Setting}, {"Local", &d.Local}, {"Peer", &d.Peer}}
+	})
 }
 
 func ethTrunkName(id uint32) string { return fmt.Sprintf("Eth-Trunk%d", id) }
-
-// bucketWord names a set of hash buckets: what is sent of the two halves.
-func bucketWord(b etrunk.Buckets) string {
-	switch b & etrunk.AllBuckets {
-	case etrunk.Bucket0:
-		return "0"
-	case etrunk.Bucket1:
-		return "1"
-	case etrunk.AllBuckets:
-		return "all"
-	}
-	return "none"
-}
-
-func upWord(up bool) string {
-	if up {
-		return "Up"
-	}
-	return "Down"
-}
-
-func setOrNot(set bool) string {
-	if set {
-		return "set"
-	}
-	return "not set"
-}

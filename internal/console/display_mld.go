@@ -154,7 +154,7 @@ func showMLDInterface(s *sheet, i device.InterfaceSnapshot, verbose bool) {
 		field{"Remote-backup-profile", i.Profile},
 		field{"Duty", i.Duty.Kind},
 		field{"Duty reason", i.Duty.Reason},
-		field{"Gate passes buckets", bucketWord(i.Duty.Covers)},
+		field{"Gate passes buckets", i.Duty.Covers},
 		field{"Querier duty", i.Duty.Querier},
 	)
 }

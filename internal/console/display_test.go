@@ -44,8 +44,8 @@ func sampleInterfaces() []device.InterfaceSnapshot {
 	}
 }
 
-func sampleTrunks() []etrunk.State {
-	return []etrunk.State{{
+func sampleTrunks() []state.ETrunk {
+	return state.ETrunksOf([]etrunk.State{{
 		ID: 1, Description: "to the access switch", Priority: 10, SystemID: etrunk.SystemID{0, 0xe0, 0xfc, 0x12, 0x34, 0x56},
 		Local: addr("2001:db8::1"), Peer: addr("2001:db8::2"), Role: etrunk.DeviceMaster, Reason: etrunk.ReasonPriority,
 		Preferred: true, HelloInterval: time.Second, FailTime: 20 * time.Second, RevertDelay: 120 * time.Second,
@@ -71,7 +71,7 @@ func sampleTrunks() []etrunk.State {
 			{ID: 20, RemoteID: 20, Held: true, RevertLeft: 65 * time.Second, Local: etrunk.Announcement{Up: true}, Reason: etrunk.ReasonPeerMemberUp},
 			{ID: 21, RemoteID: 31, Held: true, Reason: etrunk.ReasonPeerMemberUp},
 		},
-	}}
+	}}, sampleMembers())
 }
 
 func sampleMembers() []device.MemberSnapshot {
@@ -201,7 +201,7 @@ func samples() []sample {
 	restricted := []device.InterfaceSnapshot{sampleRestricted()}
 	infos := sampleInterfaceInfos()
 	return []sample{
-		{"e-trunk", "e-trunk", ETrunks(sampleTrunks(), sampleMembers())},
+		{"e-trunk", "e-trunk", ETrunks(sampleTrunks())},
 		{"e-trunk bfd", "e-trunk-bfd", ETrunkBFD(sampleTrunks(), sampleSessions())},
 		{"bfd session", "bfd", BFDSessions(sampleSessions())},
 		{"bfd session", "bfd-verbose", BFDSessionsVerbose(sampleSessions())},

@@ -9,7 +9,6 @@ import (
 	"tandem/internal/command"
 	"tandem/internal/config"
 	"tandem/internal/device"
-	"tandem/internal/etrunk"
 	"tandem/internal/event"
 	"tandem/internal/rbs"
 	"tandem/internal/state"
@@ -75,13 +74,13 @@ func displayETrunk(s *Session, a command.Args) (Display, error) {
 	trunks := snap.ETrunks
 	if a.Has("id") {
 		id := uint32(a.Uint("id"))
-		trunks = slices.DeleteFunc(slices.Clone(trunks), func(t etrunk.State) bool { return t.ID != id })
+		trunks = slices.DeleteFunc(slices.Clone(trunks), func(t state.ETrunk) bool { return t.ID != id })
 		if len(trunks) == 0 {
 			return Display{}, unknown("E-Trunk", strconv.Itoa(int(id)), names(snap.ETrunks,
-				func(t etrunk.State) string { return strconv.Itoa(int(t.ID)) }))
+				func(t state.ETrunk) string { return strconv.Itoa(int(t.ID)) }))
 		}
 	}
-	return ETrunks(trunks, snap.Members), nil
+	return ETrunks(trunks), nil
 }
 
 func displayService(s *Session, a command.Args) (Display, error) {

@@ -146,7 +146,7 @@ func (r *fakeRouter) Snapshot() state.Device {
 		s.Interfaces = append(s.Interfaces, device.InterfaceSnapshot{Name: string(name), Netdev: name.Netdev(), Up: true,
 			MLD: router.State(instant.FromOrigin(r.now)), Duty: device.Duty{Kind: device.DutyShared, Covers: etrunk.Bucket0}})
 	}
-	return state.Device{Snapshot: s}
+	return state.DeviceOf(s)
 }
 
 // join makes a host join a group by a real report.

@@ -112,7 +112,7 @@ func resetTrunks(s *Session, a command.Args) error {
 		wanted = strconv.FormatUint(a.Uint("id"), 10)
 	}
 	return resetSome(s, "E-Trunk", wanted, s.sys.Backend.Snapshot().ETrunks, &s.sys.zeros.trunks,
-		func(t etrunk.State) (string, uint32, etrunk.Counters) {
+		func(t state.ETrunk) (string, uint32, etrunk.Counters) {
 			return strconv.Itoa(int(t.ID)), t.ID, t.Counters
 		})
 }

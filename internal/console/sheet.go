@@ -39,6 +39,10 @@ func (o *object) set(key string, value any) {
 	o.members = append(o.members, member{key, value})
 }
 
+func (o *object) has(key string) bool {
+	return slices.ContainsFunc(o.members, func(m member) bool { return m.key == key })
+}
+
 // MarshalJSON writes the members in the order they were set.
 func (o *object) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
@@ -144,6 +148,15 @@ func rows[T any](s *sheet, indent int, items *[]T, columns func(*T) []field) {
 	}
 	s.facts().set(key, objects)
 	s.columns(indent, cells)
+}
+
+// rowsIfAny is rows without a heading where the list is empty.
+func rowsIfAny[T any](s *sheet, indent int, items *[]T, columns func(*T) []field) {
+	if len(*items) == 0 {
+		list(s, items, func(int, *T) {})
+		return
+	}
+	rows(s, indent, items, columns)
 }
 
 // within runs show with an object open for a struct in the open one.
@@ -302,7 +315,7 @@ func (s *sheet) textValue(v any) string {
 	}
 	switch v := v.(type) {
 	case time.Duration:
-		return clock(v)
+		return state.Clock(v)
 	case time.Time:
 		return v.Format(time.DateTime)
 	case bool:
@@ -316,7 +329,7 @@ func (s *sheet) textValue(v any) string {
 		if v <= 0 {
 			return "off"
 		}
-		return clock(time.Duration(v))
+		return state.Clock(time.Duration(v))
 	case state.Timer:
 		return s.textValue(timer(v))
 	case state.Interval:
@@ -388,10 +401,4 @@ func factValue(v any) any {
 		return v.String()
 	}
 	return v
-}
-
-// clock prints a duration as hours, minutes and seconds, whole seconds rounded down.
-func clock(d time.Duration) string {
-	t := int64(max(d, 0) / time.Second)
-	return fmt.Sprintf("%02d:%02d:%02d", t/3600, t/60%60, t%60)
 }

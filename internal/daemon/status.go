@@ -50,8 +50,7 @@ func (o *owners) describe() status.Device {
 
 // snapshot returns the device with what its multicast routing knows of the kernel.
 func (o *owners) snapshot() state.Device {
-	s := state.Device{Snapshot: o.router.Snapshot()}
-	s.Forwarding.Total, s.Forwarding.Silent = s.Entries, s.Silent
+	s := state.DeviceOf(o.router.Snapshot())
 	o.routing.Describe(&s)
 	return s
 }

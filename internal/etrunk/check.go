@@ -9,11 +9,12 @@ import (
 // Difference is a setting that should be alike on the two devices and is not.
 type Difference struct {
 	// Where is the object here, empty for the E-Trunk as a whole.
-	Where string
+	Where string `name:"object"`
 	// Setting is named by the words of its command.
-	Setting string
+	Setting string `name:"setting"`
 	// Local and Peer are its values, empty where one is not known.
-	Local, Peer string
+	Local string `name:"local"`
+	Peer  string `name:"peer"`
 }
 
 func (d Difference) String() string {

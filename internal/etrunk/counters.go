@@ -4,27 +4,27 @@ import "fmt"
 
 // Counters count packets since the E-Trunk was created.
 type Counters struct {
-	Received uint64 // authentic hellos of the peer, with those that were only challenged
-	Sent     uint64
-	RecDrop  uint64 // received and dropped, the sum of the causes below
-	SndDrop  uint64 // due but not sent: no key, no address, or refused by the socket
+	Received uint64 `name:"receive" metric:"received"` // authentic hellos of the peer, with those that were only challenged
+	Sent     uint64 `name:"send" metric:"sent"`
+	RecDrop  uint64 `name:"recdrop" metric:"rec_drop"` // received and dropped, the sum of the causes below
+	SndDrop  uint64 `name:"snddrop" metric:"snd_drop"` // due but not sent: no key, no address, or refused by the socket
 
 	// Challenged counts authentic hellos of a boot of the peer that had not yet
 	// answered a challenge. A few come with every start; many are a replay.
-	Challenged uint64
+	Challenged uint64 `name:"challenged"`
 
 	// Causes of RecDrop.
-	NoKey        uint64 // no security key here
-	WrongAddress uint64 // not from the peer's address
-	BadLength    uint64 // shorter or longer than it says
-	BadFormat    uint64 // not a hello, or fields out of range
-	BadVersion   uint64
-	UnknownTrunk uint64 // for another E-Trunk
-	BadAuthMode  uint64 // the two devices have different authentication modes
-	BadDigest    uint64 // wrong key, or altered
-	OwnDevice    uint64 // our own hello come back, or two devices with one device ID
-	BadSequence  uint64 // `sequence enable` on one device only
-	Replay       uint64 // not newer than the last one
+	NoKey        uint64 `name:"no-key"`        // no security key here
+	WrongAddress uint64 `name:"wrong-address"` // not from the peer's address
+	BadLength    uint64 `name:"bad-length"`    // shorter or longer than it says
+	BadFormat    uint64 `name:"bad-format"`    // not a hello, or fields out of range
+	BadVersion   uint64 `name:"bad-version"`
+	UnknownTrunk uint64 `name:"unknown-trunk"` // for another E-Trunk
+	BadAuthMode  uint64 `name:"bad-auth-mode"` // the two devices have different authentication modes
+	BadDigest    uint64 `name:"bad-digest"`    // wrong key, or altered
+	OwnDevice    uint64 `name:"own-device"`    // our own hello come back, or two devices with one device ID
+	BadSequence  uint64 `name:"bad-sequence"`  // `sequence enable` on one device only
+	Replay       uint64 `name:"replay"`        // not newer than the last one
 }
 
 // Cause is why a received packet was dropped.

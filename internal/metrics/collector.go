@@ -64,7 +64,9 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	s.set(buildInfo, 1, c.build.Version, c.build.Revision, c.build.Go)
 	s.set(uptime, snapshot.Uptime.Seconds())
 	s.named(deviceCounters, snapshot.Counters)
-	s.trunks(&snapshot)
+	for _, t := range snapshot.ETrunks {
+		s.measure(trunks, reflect.ValueOf(t))
+	}
 	s.replication(&snapshot)
 	s.interfaces(&snapshot)
 	s.forwarding(&snapshot)

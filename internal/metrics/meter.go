@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"tandem/internal/device"
+	"tandem/internal/etrunk"
 	"tandem/internal/latency"
 )
 
@@ -131,7 +133,18 @@ func holdsFacts(t reflect.Type) bool {
 }
 
 // states are the values of the fields of which one value holds at a time.
-var states = map[reflect.Type][]string{}
+var states = map[reflect.Type][]string{
+	reflect.TypeFor[etrunk.DeviceRole](): spelt(etrunk.DeviceInit, etrunk.DeviceBackup, etrunk.DeviceMaster),
+	reflect.TypeFor[etrunk.MemberRole](): spelt(etrunk.MemberBackup, etrunk.MemberMaster),
+	reflect.TypeFor[device.DutyKind]():   spelt(device.DutyNone, device.DutyShared, device.DutySole),
+}
+
+func spelt[T fmt.Stringer](values ...T) (list []string) {
+	for _, v := range values {
+		list = append(list, v.String())
+	}
+	return list
+}
 
 // measure sends the metrics of a struct.
 func (s sink) measure(m *meter, v reflect.Value, labels ...string) {
@@ -163,6 +176,12 @@ func (s sink) read(r series, v reflect.Value, labels []string) {
 		for i := range v.NumField() {
 			name := strings.ReplaceAll(v.Type().Field(i).Tag.Get("name"), "-", "_")
 			s.set(r.family, float64(v.Field(i).Uint()), append(slices.Clip(labels), name)...)
+		}
+		return
+	}
+	if covers, ok := v.Interface().(etrunk.Buckets); ok && r.by {
+		for bucket := range 2 {
+			s.flag(r.family, covers.Has(bucket), append(slices.Clip(labels), fmt.Sprint(bucket))...)
 		}
 		return
 	}

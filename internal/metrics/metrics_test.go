@@ -18,7 +18,6 @@ import (
 
 	"tandem/internal/bfd"
 	"tandem/internal/device"
-	"tandem/internal/etrunk"
 	"tandem/internal/event"
 	"tandem/internal/golden"
 	"tandem/internal/journal"
@@ -39,8 +38,7 @@ type numbered struct {
 func newNumbered() *numbered {
 	n := &numbered{values: make(map[uint64]string)}
 	s := &n.snapshot
-	s.ETrunks = []etrunk.State{{ID: 1, Members: []etrunk.MemberState{{ID: 10}}}}
-	s.Members = []device.MemberSnapshot{{Member: device.Member{ETrunk: 1, EthTrunk: 10}}}
+	s.ETrunks = []state.ETrunk{{ID: 1, Members: []state.Member{{ID: 10}}}}
 	s.Services = []rbs.State{{Name: "rbs1", TCP: rbs.Connected}}
 	s.Services[0].Lags.Observe(2e6, 5)
 	s.Joins.Observe(2e4, 7)

@@ -1,10 +1,6 @@
 package metrics
 
 import (
-	"strconv"
-
-	"tandem/internal/device"
-	"tandem/internal/etrunk"
 	"tandem/internal/rbs"
 	"tandem/internal/state"
 )
@@ -15,43 +11,8 @@ var (
 	uptime         = gauge("uptime_seconds", "Time since the daemon started.")
 	deviceCounters = counter("device_ignored", "Inputs that no part of the device takes, by what they were.", "what")
 
-	trunkRole     = gauge("etrunk_role", "1 for the role that the election gave the device.", "etrunk", "role")
-	trunkPeer     = gauge("etrunk_peer_alive", "1 while the peer is heard.", "etrunk")
-	trunkDiffer   = gauge("etrunk_config_differences", "Settings that differ from the peer's and must not.", "etrunk")
-	trunkCounters = counterGroup("etrunk_", "Hellos", etrunk.Counters{}, nil, "etrunk")
-
-	memberUp      = gauge("member_up", "1 while the Eth-Trunk has carrier and may send.", "etrunk", "member")
-	memberRole    = gauge("member_role", "1 for the role of the member.", "etrunk", "member", "role")
-	memberReady   = gauge("member_ready", "1 while the device could send every wanted stream on the member.", "etrunk", "member")
-	memberDuty    = gauge("member_duty", "1 for what the device is to send: none of the streams, its share or all.", "etrunk", "member", "duty")
-	memberCovers  = gauge("member_covers", "1 for each bucket of streams that the gate lets pass.", "etrunk", "member", "bucket")
-	memberQuerier = gauge("member_querier", "1 while it is for the device to query.", "etrunk", "member")
+	trunks = meterOf[state.ETrunk]("", "")
 )
-
-func (s sink) trunks(snapshot *state.Device) {
-	roles := []string{etrunk.DeviceInit.String(), etrunk.DeviceBackup.String(), etrunk.DeviceMaster.String()}
-	for _, t := range snapshot.ETrunks {
-		id := number(t.ID)
-		s.state(trunkRole, t.Role.String(), roles, id)
-		s.flag(trunkPeer, t.PeerAlive, id)
-		s.set(trunkDiffer, float64(len(t.Differences)), id)
-		s.counters(trunkCounters, t.Counters, id)
-		for _, m := range t.Members {
-			member := number(m.ID)
-			s.flag(memberUp, m.Local.Up, id, member)
-			s.state(memberRole, m.Role.String(), []string{etrunk.MemberBackup.String(), etrunk.MemberMaster.String()}, id, member)
-			s.flag(memberReady, m.Local.Ready, id, member)
-			for bucket := range 2 {
-				s.flag(memberCovers, m.Local.Covers.Has(bucket), id, member, strconv.Itoa(bucket))
-			}
-		}
-	}
-	duties := []string{device.DutyNone.String(), device.DutyShared.String(), device.DutySole.String()}
-	for _, m := range snapshot.Members {
-		s.state(memberDuty, m.Duty.Kind.String(), duties, number(m.ETrunk), number(m.EthTrunk))
-		s.flag(memberQuerier, m.Duty.Querier, number(m.ETrunk), number(m.EthTrunk))
-	}
-}
 
 // The remote backup services and profiles.
 var (
@@ -85,5 +46,3 @@ func (s sink) replication(snapshot *state.Device) {
 		s.flag(profileReady, p.Ready, p.Name)
 	}
 }
-
-func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

@@ -66,11 +66,17 @@ func learn(roots []any) map[reflect.Type]*schema {
 	return known
 }
 
-// learnType learns a struct, or what a list or a pointer holds, and what is in it.
-func learnType(known map[reflect.Type]*schema, t reflect.Type) {
+// behind is what a list or a pointer holds.
+func behind(t reflect.Type) reflect.Type {
 	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	return t
+}
+
+// learnType learns a struct, or what a list or a pointer holds, and what is in it.
+func learnType(known map[reflect.Type]*schema, t reflect.Type) {
+	t = behind(t)
 	if t.Kind() != reflect.Struct || leaves[t] || known[t] != nil {
 		return
 	}
@@ -103,7 +109,7 @@ func declared(f reflect.StructField, path []int) Fact {
 	if fact.Brief == "" {
 		fact.Brief = fact.Name
 	}
-	if f.Type == reflect.TypeFor[time.Duration]() {
+	if behind(f.Type) == reflect.TypeFor[time.Duration]() {
 		for _, u := range units {
 			if strings.HasSuffix(fact.Name, u.ending) {
 				fact.whole = u.unit
@@ -178,8 +184,15 @@ func (o Object) Value(f Fact) any {
 	if list, ok := words(v); ok {
 		return list
 	}
-	return v.Interface()
+	value := v.Interface()
+	if word, ok := value.(fmt.Stringer); ok && v.Kind() != reflect.Struct && word.String() == "" {
+		return nil
+	}
+	return value
 }
+
+// Pointer is a pointer to the field of a fact.
+func (o Object) Pointer(f Fact) any { return o.of.FieldByIndex(f.index).Addr().Interface() }
 
 // words is a list of what has words, each by its word.
 func words(v reflect.Value) ([]string, bool) {

@@ -8,6 +8,12 @@ import (
 // Timer is the time left of a timer, 0 while it does not run.
 type Timer time.Duration
 
+// Clock is a time in hours, minutes and seconds, whole seconds rounded down.
+func Clock(d time.Duration) string {
+	t := int64(max(d, 0) / time.Second)
+	return fmt.Sprintf("%02d:%02d:%02d", t/3600, t/60%60, t%60)
+}
+
 // Interval is a time that is configured, or agreed with others.
 type Interval time.Duration
 

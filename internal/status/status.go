@@ -148,9 +148,9 @@ func Of(f Facts) Device {
 		Handovers: append([]Handover{}, f.Handovers...),
 	}
 	for _, t := range s.ETrunks {
-		d.Trunks = append(d.Trunks, trunk(t))
+		d.Trunks = append(d.Trunks, trunk(&t))
 		for _, m := range t.Members {
-			d.Members = append(d.Members, member(t.ID, m, s))
+			d.Members = append(d.Members, member(t.ID, &m))
 		}
 	}
 	for _, r := range s.Services {
@@ -167,7 +167,7 @@ func Of(f Facts) Device {
 	return d
 }
 
-func trunk(t etrunk.State) Trunk {
+func trunk(t *state.ETrunk) Trunk {
 	out := Trunk{ID: t.ID, Role: t.Role.String(), Reason: t.Reason.String(), Priority: t.Priority, Peer: t.Peer.String(),
 		PeerAlive: t.PeerAlive, BFD: t.BFDSession, Differences: []string{}}
 	for _, differs := range t.Differences {
@@ -176,15 +176,9 @@ func trunk(t etrunk.State) Trunk {
 	return out
 }
 
-func member(trunk uint32, m etrunk.MemberState, s *state.Device) Member {
-	out := Member{Trunk: trunk, ID: m.ID, Remote: m.RemoteID, Up: m.Local.Up, Mode: m.Mode.String(), Role: m.Role.String(), Reason: m.Reason.String(),
-		Ready: m.Local.Ready, Covers: m.Local.Covers.String()}
-	for _, ms := range s.Members {
-		if ms.ETrunk == trunk && ms.EthTrunk == m.ID {
-			out.NotReady, out.Duty, out.Why, out.Querier = ms.NotReady, ms.Duty.Kind.String(), ms.Duty.Reason, ms.Duty.Querier
-		}
-	}
-	return out
+func member(trunk uint32, m *state.Member) Member {
+	return Member{Trunk: trunk, ID: m.ID, Remote: m.RemoteID, Up: m.Up, Mode: m.Mode.String(), Role: m.Role.String(), Reason: m.Reason.String(),
+		Ready: m.Ready, NotReady: m.NotReady, Duty: m.Duty.String(), Why: m.DutyReason, Covers: m.Covers.String(), Querier: m.Querier}
 }
 
 func (d *Device) interfaces(s *state.Device) {

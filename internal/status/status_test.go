@@ -20,14 +20,14 @@ func facts() Facts {
 	down.MLD.Groups, down.MLD.Records, down.MLD.Counters.Activity = 3, 5, mld.Activity{Joins: 9, Leaves: 4}
 	return Facts{
 		Name: "A", Version: "v1",
-		Snapshot: state.Device{Snapshot: device.Snapshot{
+		Snapshot: state.DeviceOf(device.Snapshot{
 			DeviceID: 0xa11ce, Interfaces: []device.InterfaceSnapshot{up, down},
 			ETrunks: []etrunk.State{{ID: 1, Role: etrunk.DeviceMaster, PeerAlive: true, Members: []etrunk.MemberState{{ID: 10, Role: etrunk.MemberMaster, Local: etrunk.Announcement{
 				Up: true, Ready: true, Role: etrunk.MemberMaster, Covers: etrunk.Bucket0}}}}},
 			Members: []device.MemberSnapshot{{Member: device.Member{ETrunk: 1, EthTrunk: 10},
 				Duty: device.Duty{Kind: device.DutyShared, Querier: true, Reason: "both are ready"}}},
 			Services: []rbs.State{{Name: "rbs1", TCP: rbs.Connected, InSync: true, LagRecords: 2, Lag: 3e6}},
-		}},
+		}),
 		Sessions: []Session{{"core", "Up"}},
 		Alarms:   []event.Alarm{{Condition: event.Condition{AlarmKind: event.PeerLost, Object: "ETrunkId=1"}}},
 	}
