@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -13,8 +14,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-
-	"golang.org/x/sync/errgroup"
 
 	"tandem/internal/config"
 	"tandem/internal/console"
@@ -29,6 +28,7 @@ import (
 	"tandem/internal/manage"
 	"tandem/internal/manage/sshd"
 	"tandem/internal/metrics"
+	"tandem/internal/task"
 	"tandem/internal/web"
 )
 
@@ -126,22 +126,23 @@ func run(f flags) error {
 	page := web.NewServer(web.Handler(d, log, metrics.Handler(d, log, metrics.Build(build))), log, store.Running)
 	system.HTTP = page.State
 
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return d.Run(ctx) })
-	group.Go(func() error { return page.Run(ctx) })
-	group.Go(func() error {
-		// Nobody is to build on a configuration that is still coming into
-		// force; whoever connects meanwhile waits.
+	tasks := task.NewGroup(ctx)
+	tasks.Go("web page", page.Run)
+	tasks.Go("start", func(ctx context.Context) error {
 		if err := start(router, system, f.config); err != nil {
 			return err
 		}
-		tellSupervisor(ctx, d, log)
-		group.Go(func() error {
+		tellSupervisor(tasks, d, log)
+		tasks.Go("restart", func(ctx context.Context) error {
 			return succeed(ctx, successors, stop, &running{d, f.state, log, lock, listener})
 		})
+		// Nobody is to build on a configuration that is still coming into
+		// force; whoever connects meanwhile waits.
 		return manage.Serve(ctx, listener, system, log)
 	})
-	return group.Wait()
+	// Also when it was asked to end already: the daemon gives up in order what it has.
+	err = d.Run(tasks.Context())
+	return cmp.Or(err, tasks.Stop())
 }
 
 // listen makes the console's socket, or goes on with the one of the daemon before.

@@ -15,6 +15,7 @@ import (
 	"tandem/internal/event"
 	"tandem/internal/journal"
 	"tandem/internal/linux/inherit"
+	"tandem/internal/task"
 )
 
 // Names of what the program hands on beside what the daemon does.
@@ -84,7 +85,7 @@ func (r *running) pass(program string, files inherit.Files) error {
 
 // tellSupervisor says that the daemon serves and, from then on, that it is alive. What
 // has come from the store is in use by now and need not come again.
-func tellSupervisor(ctx context.Context, d *daemon.Daemon, log *journal.Journal) {
+func tellSupervisor(tasks *task.Group, d *daemon.Daemon, log *journal.Journal) {
 	names := slices.Concat(daemon.HandedOn(), []string{lockFile, consoleFile})
 	if err := errors.Join(inherit.Notify(sdaemon.SdNotifyReady), inherit.Forget(names)); err != nil {
 		log.Emit(event.SupervisorNotTold.With(err))
@@ -94,7 +95,10 @@ func tellSupervisor(ctx context.Context, d *daemon.Daemon, log *journal.Journal)
 		log.Emit(event.SupervisorNotTold.With(err))
 	}
 	if every > 0 {
-		go d.WhileAlive(ctx, every/3, func() { _ = inherit.Notify(sdaemon.SdNotifyWatchdog) })
+		tasks.Go("watchdog", func(ctx context.Context) error {
+			d.WhileAlive(ctx, every/3, func() { _ = inherit.Notify(sdaemon.SdNotifyWatchdog) })
+			return nil
+		})
 	}
 }
 

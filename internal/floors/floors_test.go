@@ -5,8 +5,12 @@ package floors
 import (
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -77,7 +81,7 @@ var allowed = map[string][]string{
 	"pairtest":            {"manage", "pki", "linux/*"}, // tests only
 	"cmd/tandem":          {"tape", "config", "console", "pki", "manage", "manage/terminal", "trunkguard", "command"},
 	"cmd/tandem-lab":      {"lab", "bench"},
-	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "daemon/identity", "event", "journal", "linux/caps", "linux/inherit", "linux/sched", "manage", "manage/sshd", "metrics", "web"},
+	"cmd/tandemd":         {"config", "console", "daemon", "daemon/bfdloop", "daemon/identity", "event", "journal", "linux/caps", "linux/inherit", "linux/sched", "manage", "manage/sshd", "metrics", "task", "web"},
 	"golden":              {}, // tests only
 	"resumetest":          {}, // tests only
 	"manpage":             {}, // tests only
@@ -101,9 +105,9 @@ var apart = map[string][]string{
 }
 
 type goPackage struct {
-	ImportPath string
-	Imports    []string
-	Deps       []string // all that is imported, also by others
+	ImportPath, Dir  string
+	Imports, GoFiles []string
+	Deps             []string // all that is imported, also by others
 }
 
 func TestNoArrowRunsUp(t *testing.T) {
@@ -153,6 +157,31 @@ func TestProgramsAreApart(t *testing.T) {
 	}
 }
 
+// inGroups lists the packages of which all goroutines are started by package task, so that
+// each has somebody who waits for it.
+var inGroups = []string{"daemon", "daemon/*", "fib/kernel", "cmd/tandemd"}
+
+func TestGoroutinesStartInOnePlace(t *testing.T) {
+	for _, pkg := range ours(t) {
+		if !oneOf(inGroups, short(pkg.ImportPath)) {
+			continue
+		}
+		fset := token.NewFileSet()
+		for _, name := range pkg.GoFiles {
+			f, err := parser.ParseFile(fset, filepath.Join(pkg.Dir, name), nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				if statement, is := n.(*ast.GoStmt); is {
+					t.Errorf("%s: a goroutine that no task.Group starts", fset.Position(statement.Pos()))
+				}
+				return true
+			})
+		}
+	}
+}
+
 // oneOf reports whether a package is of a list, which names packages and, with a *, trees.
 func oneOf(list []string, name string) bool {
 	return slices.ContainsFunc(list, func(m string) bool {
@@ -170,7 +199,7 @@ func short(path string) string {
 
 func ours(t *testing.T) []goPackage {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "tandem/...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,GoFiles,Deps", "tandem/...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
