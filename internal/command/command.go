@@ -22,8 +22,8 @@ import (
 	"slices"
 )
 
-// MaxLine is the longest line that is taken, in characters.
-const MaxLine = 510
+// maxLine is the longest line that is taken, in characters.
+const maxLine = 510
 
 // Command declares one command for sessions of type S.
 type Command[S any] struct {

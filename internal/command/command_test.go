@@ -126,7 +126,7 @@ func TestErrors(t *testing.T) {
 		{`name "a`, WrongParameter, 5, "closing quote"},
 		{"name ninechars", WrongParameter, 5, "9 characters, not 1..8"},
 		{`"show"`, Unrecognized, 0, ""}, // a quoted word is no keyword
-		{"name " + strings.Repeat("x", MaxLine), WrongParameter, MaxLine, "510"},
+		{"name " + strings.Repeat("x", maxLine), WrongParameter, maxLine, "510"},
 	} {
 		_, err := table.Match([]string{"trunk", "system", "any", "empty"}, c.line)
 		var e *Error
@@ -306,7 +306,7 @@ func FuzzLine(f *testing.F) {
 				continue
 			}
 			whole := line[:len(line)-len(partial)] + c.Word
-			if _, err := table.Complete(views, whole+" "); err != nil && len(whole) < MaxLine {
+			if _, err := table.Complete(views, whole+" "); err != nil && len(whole) < maxLine {
 				t.Fatalf("%q is offered and then refused: %v", whole, err)
 			}
 		}

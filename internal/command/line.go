@@ -17,8 +17,8 @@ type word struct {
 // split cuts a line into words. Spaces separate them except within double
 // quotes, which are not part of the word.
 func split(line string) ([]word, error) {
-	if utf8.RuneCountInString(line) > MaxLine {
-		return nil, &Error{Kind: WrongParameter, Pos: MaxLine, Detail: fmt.Sprintf("a line has at most %d characters", MaxLine)}
+	if utf8.RuneCountInString(line) > maxLine {
+		return nil, &Error{Kind: WrongParameter, Pos: maxLine, Detail: fmt.Sprintf("a line has at most %d characters", maxLine)}
 	}
 	var words []word
 	for i := 0; i < len(line); {

@@ -71,7 +71,7 @@ func typeByName(name string, types map[string]Type) (Type, error) {
 	}
 	switch name {
 	case "string", "line":
-		return text(name, name == "line", 1, MaxLine), nil
+		return text(name, name == "line", 1, maxLine), nil
 	case "ipv6":
 		return OneWord(name, "X:X::X:X", ParseIPv6), nil
 	case "prefix":

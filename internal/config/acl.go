@@ -39,8 +39,8 @@ const (
 	maxACLName = 32
 )
 
-// Numbered reports whether the ACL has a number instead of a name.
-func (a *ACL) Numbered() bool { return isNumber(a.Name) }
+// numbered reports whether the ACL has a number instead of a name.
+func (a *ACL) numbered() bool { return isNumber(a.Name) }
 
 func isNumber(name string) bool { return startsWithDigit(name) }
 
@@ -54,7 +54,7 @@ func (a *ACL) Kind() string {
 
 // String returns what follows "acl ipv6" in the command that opens it.
 func (a *ACL) String() string {
-	if a.Numbered() {
+	if a.numbered() {
 		return "number " + a.Name
 	}
 	return "name " + a.Name + " " + a.Kind()

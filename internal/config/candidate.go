@@ -129,6 +129,6 @@ func (c *Candidate) restart(running *Model) {
 		view = c.View
 	}
 	c.base, c.since = running, c.store.newest()
-	c.Editor = NewEditor(running.Clone(), c.store.keys)
+	c.Editor = newEditor(running.Clone(), c.store.keys)
 	c.View = view
 }

@@ -79,7 +79,7 @@ func (s *Store) Commit(c *Candidate, o CommitOptions, apply Apply) (Outcome, err
 // validated returns the warnings of a model, or why it cannot be committed.
 func validated(m *Model) (Problems, error) {
 	problems := Validate(m)
-	if failed := problems.Errors(); len(failed) > 0 {
+	if failed := problems.errors(); len(failed) > 0 {
 		return nil, &InvalidError{failed}
 	}
 	return problems.Warnings(), nil
@@ -112,7 +112,7 @@ func (s *Store) Rollback(id uint64, info PointInfo, apply Apply) (Outcome, error
 // out before anything is applied.
 func (s *Store) install(info PointInfo, next *Model, apply Apply) (Point, error) {
 	point := Point{ID: s.nextID(), At: time.Now().UTC().Truncate(time.Second), Boot: s.boot, PointInfo: info}
-	file, err := stage(s.path(point.ID), point.file(s.Text(next)))
+	file, err := stage(s.path(point.ID), point.file(s.text(next)))
 	if err != nil {
 		return Point{}, fmt.Errorf("the commit cannot be written, nothing is changed: %w", err)
 	}

@@ -17,7 +17,7 @@ import (
 // testKeys is the keyring of a device key that tests share.
 func testKeys(t testing.TB) *Keyring {
 	t.Helper()
-	keys, err := NewKeyring([]byte(strings.Repeat("k", KeySize)))
+	keys, err := newKeyring([]byte(strings.Repeat("k", KeySize)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func newShell(t testing.TB) *shell {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &shell{NewEditor(New(), testKeys(t)), table}
+	return &shell{newEditor(New(), testKeys(t)), table}
 }
 
 func (s *shell) exec(line string) error {
@@ -149,7 +149,7 @@ e-trunk 1
  priority 10
  peer-ipv6 2001:db8::2 source-ipv6 2001:db8::1
  e-trunk track bfd-session
- security-key cipher `+s.keys.Seal(NewSecret("Secret1"))+`
+ security-key cipher `+s.keys.seal(newSecret("Secret1"))+`
 #
 interface Eth-Trunk10
  e-trunk mode force-master
@@ -312,7 +312,7 @@ func TestInterfaceNames(t *testing.T) {
 		"gigabitethernet 0/1/0.5": {"GigabitEthernet0/1/0.5", "GigabitEthernet0/1/0.5"},
 	} {
 		words := strings.Fields(typed)
-		name, taken, err := ParseInterfaceName(words)
+		name, taken, err := parseInterfaceName(words)
 		if err != nil || name != want.name || taken != len(words) || name.Netdev() != want.netdev {
 			t.Errorf("%q: %q (%s), %d words, %v", typed, name, name.Netdev(), taken, err)
 		}
@@ -320,7 +320,7 @@ func TestInterfaceNames(t *testing.T) {
 			t.Errorf("%q: HasSlash %v", typed, name.HasSlash())
 		}
 	}
-	if name, taken, err := ParseInterfaceName([]string{"eth0", "verbose"}); name != "eth0" || taken != 1 || err != nil {
+	if name, taken, err := parseInterfaceName([]string{"eth0", "verbose"}); name != "eth0" || taken != 1 || err != nil {
 		t.Errorf("eth0 verbose: %q, %d, %v", name, taken, err)
 	}
 	if n, sub, ok := InterfaceName("Eth-Trunk10.100").OnEthTrunk(); n != 10 || sub != 100 || !ok {
@@ -357,30 +357,30 @@ func TestParseErrors(t *testing.T) {
 
 func TestSecrets(t *testing.T) {
 	keys := testKeys(t)
-	key := NewSecret("TopSecret")
-	sealed := keys.Seal(key)
-	if again, err := keys.Open(sealed); err != nil || string(again.Reveal()) != "TopSecret" {
+	key := newSecret("TopSecret")
+	sealed := keys.seal(key)
+	if again, err := keys.open(sealed); err != nil || string(again.Reveal()) != "TopSecret" {
 		t.Errorf("%q opens as %q, %v", sealed, again.Reveal(), err)
 	}
-	if sealed != keys.Seal(key) || sealed == keys.Seal(NewSecret("Other")) {
+	if sealed != keys.seal(key) || sealed == keys.seal(newSecret("Other")) {
 		t.Error("the cipher text does not follow the plain text")
 	}
-	if again, err := keys.Open("PlainKey"); err != nil || string(again.Reveal()) != "PlainKey" {
+	if again, err := keys.open("PlainKey"); err != nil || string(again.Reveal()) != "PlainKey" {
 		t.Errorf("plain text behind cipher: %q, %v", again.Reveal(), err)
 	}
-	foreign, _ := NewKeyring([]byte(strings.Repeat("f", KeySize)))
-	for _, text := range []string{foreign.Seal(key), sealed[:len(sealed)-1], sealed[:20] + "A" + sealed[21:], "%^%#", "%^%#%^%#", foreign.Seal(Secret{})} {
-		if _, err := keys.Open(text); !errors.Is(err, ErrForeignCipher) {
+	foreign, _ := newKeyring([]byte(strings.Repeat("f", KeySize)))
+	for _, text := range []string{foreign.seal(key), sealed[:len(sealed)-1], sealed[:20] + "A" + sealed[21:], "%^%#", "%^%#%^%#", foreign.seal(Secret{})} {
+		if _, err := keys.open(text); !errors.Is(err, ErrForeignCipher) {
 			t.Errorf("%q: %v, want ErrForeignCipher", text, err)
 		}
 	}
 	if shown := fmt.Sprintf("%v %+v %#v %s", key, ETrunk{Key: key}, key, key); strings.Contains(shown, "TopSecret") {
 		t.Errorf("the secret shows in %q", shown)
 	}
-	if longest := keys.Seal(NewSecret(strings.Repeat("x", 255))); len(longest) > 432 || len(sealed) < 32 {
+	if longest := keys.seal(newSecret(strings.Repeat("x", 255))); len(longest) > 432 || len(sealed) < 32 {
 		t.Errorf("cipher text of %d characters", len(longest))
 	}
-	if _, err := NewKeyring(nil); err == nil {
+	if _, err := newKeyring(nil); err == nil {
 		t.Error("a keyring of no key")
 	}
 }
@@ -454,7 +454,7 @@ func TestAddresses(t *testing.T) {
 func TestTuning(t *testing.T) {
 	s := newShell(t).run(t, "mld\ntimer query 60\nrobust-count 3\nquit\ninterface eth1\nmld enable\nmld timer query 125")
 	got := s.Model.Tuning(s.Model.Interfaces["eth1"])
-	want := Tuning{DefaultQueryInterval, DefaultMaxResponse, DefaultLastListener, 3}
+	want := Tuning{defaultQueryInterval, defaultMaxResponse, defaultLastListener, 3}
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

@@ -25,8 +25,8 @@ func byName[V any](objects map[string]*V, name string) *V {
 // Service returns the remote backup service of a name, nil when there is none.
 func (m *Model) Service(name string) *Service { return byName(m.Services, name) }
 
-// SSHUser returns the SSH user of a name, nil when there is none.
-func (m *Model) SSHUser(name string) *SSHUser { return byName(m.SSHUsers, name) }
+// sshUser returns the SSH user of a name, nil when there is none.
+func (m *Model) sshUser(name string) *SSHUser { return byName(m.SSHUsers, name) }
 
 // SSLPolicy returns the SSL policy of a name, nil when there is none.
 func (m *Model) SSLPolicy(name string) *SSLPolicy { return byName(m.SSLPolicies, name) }
@@ -41,10 +41,10 @@ func (m *Model) Session(name string) *BFDSession { return byName(m.Sessions, nam
 // of the MLD view, else the defaults.
 func (m *Model) Tuning(i *Interface) Tuning {
 	return Tuning{
-		QueryInterval:        firstSet(i.MLD.QueryInterval, m.MLD.QueryInterval, DefaultQueryInterval),
-		MaxResponse:          firstSet(i.MLD.MaxResponse, m.MLD.MaxResponse, DefaultMaxResponse),
-		LastListenerInterval: firstSet(i.MLD.LastListenerInterval, m.MLD.LastListenerInterval, DefaultLastListener),
-		Robustness:           firstSet(i.MLD.Robustness, m.MLD.Robustness, DefaultRobustness),
+		QueryInterval:        firstSet(i.MLD.QueryInterval, m.MLD.QueryInterval, defaultQueryInterval),
+		MaxResponse:          firstSet(i.MLD.MaxResponse, m.MLD.MaxResponse, defaultMaxResponse),
+		LastListenerInterval: firstSet(i.MLD.LastListenerInterval, m.MLD.LastListenerInterval, defaultLastListener),
+		Robustness:           firstSet(i.MLD.Robustness, m.MLD.Robustness, defaultRobustness),
 	}
 }
 

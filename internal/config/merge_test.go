@@ -81,7 +81,7 @@ func TestMeanwhile(t *testing.T) {
 					t.Fatalf("%v, want the conflict %q", err, c.conflict)
 				}
 			}
-			text := strings.Split(s.Text(s.Running()), "\n")
+			text := strings.Split(s.text(s.Running()), "\n")
 			for _, line := range c.running {
 				if !slices.Contains(text, line) {
 					t.Errorf("%q is missing in\n%s", line, strings.Join(text, "\n"))
@@ -101,7 +101,7 @@ func TestMeanwhile(t *testing.T) {
 func TestMergeLosesNothing(t *testing.T) {
 	base := newShell(t)
 	rapid.Check(t, func(t *rapid.T) {
-		s := &shell{NewEditor(New(), base.keys), base.table}
+		s := &shell{newEditor(New(), base.keys), base.table}
 		scribble(t, s, "before")
 		from := s.Model.Clone()
 		scribble(t, s, "mine")

@@ -53,8 +53,8 @@ type HTTPServer struct {
 	Port    uint16
 }
 
-// DefaultHTTPAddress can be reached from the device itself only.
-var DefaultHTTPAddress = netip.IPv6Loopback()
+// defaultHTTPAddress can be reached from the device itself only.
+var defaultHTTPAddress = netip.IPv6Loopback()
 
 // GlobalMLD is what the MLD view holds.
 type GlobalMLD struct {
@@ -230,35 +230,34 @@ type StaticGroup struct {
 
 // Defaults of what is not set. The timers are those of RFC 9777, section 9.
 const (
-	DefaultSysName       = "Tandem"
-	DefaultETrunkPort    = 1025
+	defaultSysName       = "Tandem"
 	DefaultLACPPriority  = 32768
-	DefaultHTTPPort      = 9777
-	DefaultServicePort   = 7000
-	DefaultRetention     = 600 * time.Second
-	DefaultPriority      = 100
-	DefaultHello         = time.Second
-	DefaultMultiplier    = 20
-	DefaultRevertDelay   = 120 * time.Second
-	DefaultBFDInterval   = 10 * time.Millisecond
-	DefaultDetectMult    = 3
-	DefaultTOSExp        = 7
-	DefaultMLDVersion    = 2
-	DefaultQueryInterval = 125 * time.Second
-	DefaultMaxResponse   = 10 * time.Second
-	DefaultLastListener  = time.Second
-	DefaultRobustness    = 2
+	defaultHTTPPort      = 9777
+	defaultServicePort   = 7000
+	defaultRetention     = 600 * time.Second
+	defaultPriority      = 100
+	defaultHello         = time.Second
+	defaultMultiplier    = 20
+	defaultRevertDelay   = 120 * time.Second
+	defaultBFDInterval   = 10 * time.Millisecond
+	defaultDetectMult    = 3
+	defaultTOSExp        = 7
+	defaultMLDVersion    = 2
+	defaultQueryInterval = 125 * time.Second
+	defaultMaxResponse   = 10 * time.Second
+	defaultLastListener  = time.Second
+	defaultRobustness    = 2
 )
 
 // New returns the configuration of a device that was told nothing yet.
 func New() *Model {
 	return &Model{
-		SysName:      DefaultSysName,
-		ETrunkPort:   DefaultETrunkPort,
+		SysName:      defaultSysName,
+		ETrunkPort:   etrunk.DefaultPort,
 		LACPPriority: DefaultLACPPriority,
-		HTTP:         HTTPServer{Enabled: true, Address: DefaultHTTPAddress, Port: DefaultHTTPPort},
-		SSH: SSHServer{Port: DefaultSSHPort, LoginTimeout: DefaultSSHLogin, Retries: DefaultSSHRetries,
-			IdleTimeout: DefaultSSHIdle},
+		HTTP:         HTTPServer{Enabled: true, Address: defaultHTTPAddress, Port: defaultHTTPPort},
+		SSH: SSHServer{Port: defaultSSHPort, LoginTimeout: defaultSSHLogin, Retries: defaultSSHRetries,
+			IdleTimeout: defaultSSHIdle},
 		SSHUsers:    map[string]*SSHUser{},
 		ACLs:        map[string]*ACL{},
 		Sessions:    map[string]*BFDSession{},
@@ -272,22 +271,22 @@ func New() *Model {
 }
 
 func newService(name string) *Service {
-	return &Service{Name: name, Port: DefaultServicePort, Retention: DefaultRetention}
+	return &Service{Name: name, Port: defaultServicePort, Retention: defaultRetention}
 }
 
 func newETrunk(id uint32) *ETrunk {
-	return &ETrunk{ID: id, Priority: DefaultPriority, AuthMode: etrunk.HMACSHA256, HelloInterval: DefaultHello,
-		Multiplier: DefaultMultiplier, RevertDelay: DefaultRevertDelay,
-		BFD: ETrunkBFD{MinTx: DefaultBFDInterval, MinRx: DefaultBFDInterval, DetectMult: DefaultDetectMult}}
+	return &ETrunk{ID: id, Priority: defaultPriority, AuthMode: etrunk.HMACSHA256, HelloInterval: defaultHello,
+		Multiplier: defaultMultiplier, RevertDelay: defaultRevertDelay,
+		BFD: ETrunkBFD{MinTx: defaultBFDInterval, MinRx: defaultBFDInterval, DetectMult: defaultDetectMult}}
 }
 
 func newBFDSession(name string) *BFDSession {
-	return &BFDSession{Name: name, MinTx: DefaultBFDInterval, MinRx: DefaultBFDInterval,
-		DetectMult: DefaultDetectMult, TOSExp: DefaultTOSExp}
+	return &BFDSession{Name: name, MinTx: defaultBFDInterval, MinRx: defaultBFDInterval,
+		DetectMult: defaultDetectMult, TOSExp: defaultTOSExp}
 }
 
 func newInterface(name InterfaceName) *Interface {
-	return &Interface{Name: name, MLD: InterfaceMLD{Version: DefaultMLDVersion, SendRouterAlert: true}}
+	return &Interface{Name: name, MLD: InterfaceMLD{Version: defaultMLDVersion, SendRouterAlert: true}}
 }
 
 // Clone returns a copy that shares nothing with m.

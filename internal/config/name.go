@@ -68,10 +68,10 @@ func (n InterfaceName) Netdev() string {
 	return string(n)
 }
 
-// ParseInterfaceName reads a name in one word or, as a type and a number, in
+// parseInterfaceName reads a name in one word or, as a type and a number, in
 // two, and returns how many it took. Its error is command.ErrIncomplete when
 // the number is missing.
-func ParseInterfaceName(words []string) (name InterfaceName, taken int, err error) {
+func parseInterfaceName(words []string) (name InterfaceName, taken int, err error) {
 	first, taken := words[0], 1
 	kind := typeName(first)
 	if kind != "" && len(words) == 1 {
@@ -153,9 +153,9 @@ func ethTrunk(trunk, sub string) (InterfaceName, error) {
 func startsWithDigit(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
 func endsInDigit(s string) bool     { return s != "" && s[len(s)-1] >= '0' && s[len(s)-1] <= '9' }
 
-// InterfaceType is the parameter type of interface names, for command tables.
-var InterfaceType = command.Type{Name: "interface", Show: "INTERFACE", Parse: func(words []string) (any, int, error) {
-	name, taken, err := ParseInterfaceName(words)
+// interfaceType is the parameter type of interface names, for command tables.
+var interfaceType = command.Type{Name: "interface", Show: "INTERFACE", Parse: func(words []string) (any, int, error) {
+	name, taken, err := parseInterfaceName(words)
 	return name, taken, err
 }}
 

@@ -20,7 +20,7 @@ func parameterWords(t *rapid.T, keys *Keyring, name string, typ command.Type) st
 	case name == "key":
 		return draw("k", "Secret-1", strings.Repeat("x", 255))
 	case name == "cipher-key":
-		return draw("plain", keys.Seal(NewSecret("sealed")))
+		return draw("plain", keys.seal(newSecret("sealed")))
 	case name == "mac":
 		return draw("00e0-fc12-3456", "02:00:00:00:00:01")
 	case strings.Contains(typ.Name, ".."):
@@ -128,7 +128,7 @@ func TestEveryCommand(t *testing.T) {
 		t.Run(r.view+"/"+r.syntax, func(t *testing.T) {
 			base := newShell(t)
 			rapid.Check(t, func(t *rapid.T) {
-				s := &shell{NewEditor(New(), base.keys), base.table}
+				s := &shell{newEditor(New(), base.keys), base.table}
 				if err := s.exec(openView(t, r.view)); err != nil {
 					t.Fatal(err)
 				}
@@ -187,7 +187,7 @@ func undoWritten(t *rapid.T, s *shell, view View, before *Model) {
 func TestEditing(t *testing.T) {
 	base := newShell(t)
 	rapid.Check(t, func(t *rapid.T) {
-		s := &shell{NewEditor(New(), base.keys), base.table}
+		s := &shell{newEditor(New(), base.keys), base.table}
 		for range rapid.IntRange(1, 60).Draw(t, "commands") {
 			r := rapid.SampledFrom(rows).Draw(t, "row")
 			syntax := r.syntax

@@ -19,7 +19,7 @@ func opaqueSecret(text string) Secret {
 	if len(text) > 255 {
 		text = fmt.Sprintf("%s%x%[1]s", cipherMark, sha256.Sum256([]byte(text)))
 	}
-	return NewSecret(text)
+	return newSecret(text)
 }
 
 func opaqueText(s Secret) string {
@@ -33,7 +33,7 @@ func opaqueText(s Secret) string {
 // text: whether they are, only the device can tell that sealed the other.
 func IgnorePlainKeys(a, b *Model) {
 	for id, t := range a.ETrunks {
-		if o := b.ETrunks[id]; o != nil && t.Key.IsSet() && o.Key.IsSet() && (!sealed(t.Key) || !sealed(o.Key)) {
+		if o := b.ETrunks[id]; o != nil && t.Key.isSet() && o.Key.isSet() && (!sealed(t.Key) || !sealed(o.Key)) {
 			o.Key = t.Key
 		}
 	}

@@ -20,18 +20,18 @@ import (
 // form of a configuration has it as cipher text.
 type Secret struct{ plain string }
 
-// NewSecret makes a secret of its plain text, 1..255 characters.
-func NewSecret(plain string) Secret { return Secret{plain} }
+// newSecret makes a secret of its plain text, 1..255 characters.
+func newSecret(plain string) Secret { return Secret{plain} }
 
-// IsSet tells whether there is a secret.
-func (s Secret) IsSet() bool { return s.plain != "" }
+// isSet tells whether there is a secret.
+func (s Secret) isSet() bool { return s.plain != "" }
 
 // Reveal returns the plain text, for the protocol that uses it.
 func (s Secret) Reveal() []byte { return []byte(s.plain) }
 
 // String hides the secret.
 func (s Secret) String() string {
-	if !s.IsSet() {
+	if !s.isSet() {
 		return ""
 	}
 	return "******"
@@ -85,8 +85,8 @@ type Keyring struct {
 	nonce []byte
 }
 
-// NewKeyring returns the keyring of a device key of KeySize bytes.
-func NewKeyring(deviceKey []byte) (*Keyring, error) {
+// newKeyring returns the keyring of a device key of KeySize bytes.
+func newKeyring(deviceKey []byte) (*Keyring, error) {
 	if len(deviceKey) != KeySize {
 		return nil, fmt.Errorf("device key: %d bytes, not %d", len(deviceKey), KeySize)
 	}
@@ -106,17 +106,17 @@ func NewKeyring(deviceKey []byte) (*Keyring, error) {
 	return &Keyring{aead, nonce}, err
 }
 
-// NewDeviceKey makes a device key.
-func NewDeviceKey() []byte {
+// newDeviceKey makes a device key.
+func newDeviceKey() []byte {
 	key := make([]byte, KeySize)
 	rand.Read(key) // never fails (crypto/rand)
 	return key
 }
 
-// Seal returns the cipher text of a secret. The nonce is a keyed hash of the
+// seal returns the cipher text of a secret. The nonce is a keyed hash of the
 // plain text, so that a configuration always has the same text: an onlooker
 // learns which of the device's secrets are equal and no more.
-func (k *Keyring) Seal(s Secret) string {
+func (k *Keyring) seal(s Secret) string {
 	if k.opaque() {
 		return opaqueText(s)
 	}
@@ -127,12 +127,12 @@ func (k *Keyring) Seal(s Secret) string {
 	return cipherMark + base64.RawStdEncoding.EncodeToString(sealed) + cipherMark
 }
 
-// Open reads what follows the keyword cipher: cipher text of this device or,
+// open reads what follows the keyword cipher: cipher text of this device or,
 // as VRP has it, a key in plain text.
-func (k *Keyring) Open(text string) (Secret, error) {
+func (k *Keyring) open(text string) (Secret, error) {
 	inner, found := strings.CutPrefix(text, cipherMark)
 	if !found {
-		return NewSecret(text), nil
+		return newSecret(text), nil
 	}
 	if k.opaque() {
 		return opaqueSecret(text), nil
@@ -147,5 +147,5 @@ func (k *Keyring) Open(text string) (Secret, error) {
 	if err != nil || len(plain) == 0 {
 		return Secret{}, ErrForeignCipher
 	}
-	return NewSecret(string(plain)), nil
+	return newSecret(string(plain)), nil
 }

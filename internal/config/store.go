@@ -59,13 +59,13 @@ func open(dir, boot string) (*Store, error) {
 func openKeyring(path string) (*Keyring, error) {
 	key, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		key = NewDeviceKey()
+		key = newDeviceKey()
 		err = WriteFile(path, key)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return NewKeyring(key)
+	return newKeyring(key)
 }
 
 // load reads the commits, newest first, until one is good, then the saved
@@ -162,8 +162,8 @@ func (s *Store) Begin() *Candidate {
 	return c
 }
 
-// Text returns the text form of a model as a file has it.
-func (s *Store) Text(m *Model) string { return strings.Join(Write(m, s.keys), "\n") + "\n" }
+// text returns the text form of a model as a file has it.
+func (s *Store) text(m *Model) string { return strings.Join(Write(m, s.keys), "\n") + "\n" }
 
 // Save makes the running configuration the saved one; one on trial is refused.
 func (s *Store) Save() error {
@@ -172,7 +172,7 @@ func (s *Store) Save() error {
 	if s.trial != nil {
 		return s.trial.refusal()
 	}
-	if err := WriteFile(s.savedPath(), []byte(s.Text(s.Running()))); err != nil {
+	if err := WriteFile(s.savedPath(), []byte(s.text(s.Running()))); err != nil {
 		return fmt.Errorf("the configuration cannot be saved: %w", err)
 	}
 	return nil

@@ -65,7 +65,7 @@ func TestCommitIsDurable(t *testing.T) {
 		t.Error("a fresh candidate is changed")
 	}
 	edit(t, c, "sysname A", "e-trunk 1", "security-key simple Secret1")
-	if !c.Changed() || s.Running().SysName != DefaultSysName {
+	if !c.Changed() || s.Running().SysName != defaultSysName {
 		t.Error("an edit is not kept apart from what is running")
 	}
 	var applied *Model
@@ -82,7 +82,7 @@ func TestCommitIsDurable(t *testing.T) {
 		t.Errorf("a commit of nothing: %+v, %v", out, err)
 	}
 	again := openStore(t, dir)
-	if diff := cmp.Diff(s.Text(s.Running()), again.Text(again.Running())); diff != "" {
+	if diff := cmp.Diff(s.text(s.Running()), again.text(again.Running())); diff != "" {
 		t.Error(diff)
 	}
 	if string(again.Running().ETrunks[1].Key.Reveal()) != "Secret1" {
@@ -180,7 +180,7 @@ func TestCommitTakenBack(t *testing.T) {
 	if err == nil || s.Running() != before {
 		t.Errorf("error %v, running %v", err, s.Running().SysName)
 	}
-	if diff := cmp.Diff([]string{"A", DefaultSysName}, applied); diff != "" {
+	if diff := cmp.Diff([]string{"A", defaultSysName}, applied); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -193,7 +193,7 @@ func TestTwoCandidates(t *testing.T) {
 	commit(t, s, a)
 	commit(t, s, b)
 	if m := s.Running(); m.SysName != "A" || m.ETrunks[1].Priority != 3 || m.ETrunks[2].Priority != 4 {
-		t.Errorf("running\n%s", s.Text(m))
+		t.Errorf("running\n%s", s.text(m))
 	}
 	if b.View != (View{ViewETrunk, "2"}) {
 		t.Errorf("view %v", b.View)
@@ -281,7 +281,7 @@ func TestSavedAndKeptPoints(t *testing.T) {
 	if err := s.Save(); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := s.Saved(); err != nil || text != s.Text(s.Running()) {
+	if text, err := s.Saved(); err != nil || text != s.text(s.Running()) {
 		t.Errorf("saved %q, %v", text, err)
 	}
 	points := openStore(t, dir).Points()

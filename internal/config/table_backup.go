@@ -32,7 +32,7 @@ func serviceEntries() []entry {
 		number("track bfd-session <discriminator:1..16384>", "Drop the connection when a BFD session goes down",
 			func(s *Service) *uint32 { return &s.TrackBFD }, 0),
 		duration("retention <seconds:0..86400>", "Set how long listeners of a living peer are kept without it", time.Second,
-			func(s *Service) *time.Duration { return &s.Retention }, DefaultRetention),
+			func(s *Service) *time.Duration { return &s.Retention }, defaultRetention),
 	)...)
 }
 
@@ -44,14 +44,14 @@ func servicePeer() setting[Service] {
 			if err := checkEnds(a); err != nil {
 				return err
 			}
-			s.Peer, s.Local, s.Port = a.Addr("peer"), a.Addr("source"), DefaultServicePort
+			s.Peer, s.Local, s.Port = a.Addr("peer"), a.Addr("source"), defaultServicePort
 			if a.Has("port") {
 				s.Port = uint16(command.Get[uint64](a, "port"))
 			}
 			return nil
 		},
 		clear: func(s *Service, _ command.Args) error {
-			s.Peer, s.Local, s.Port = netip.Addr{}, netip.Addr{}, DefaultServicePort
+			s.Peer, s.Local, s.Port = netip.Addr{}, netip.Addr{}, defaultServicePort
 			return nil
 		},
 		write: func(s *Service) []string {
@@ -59,7 +59,7 @@ func servicePeer() setting[Service] {
 				return nil
 			}
 			line := fmt.Sprintf("peer-ipv6 %v source-ipv6 %v", s.Peer, s.Local)
-			if s.Port != DefaultServicePort {
+			if s.Port != defaultServicePort {
 				line += fmt.Sprintf(" port %d", s.Port)
 			}
 			return []string{line}

@@ -28,26 +28,26 @@ func eTrunkEntries() []entry {
 	entries := append([]entry{open}, settings(ViewETrunk, eTrunkOf,
 		description(func(t *ETrunk) *string { return &t.Description }),
 		number("priority <priority:1..254>", "Set the priority of the device, the lower is preferred",
-			func(t *ETrunk) *uint8 { return &t.Priority }, DefaultPriority),
+			func(t *ETrunk) *uint8 { return &t.Priority }, defaultPriority),
 		eTrunkPeer(),
 		choice("authentication-mode", "Set how hellos are authenticated",
 			func(t *ETrunk) *etrunk.AuthMode { return &t.AuthMode }, etrunk.HMACSHA256, etrunk.EnhancedHMACSHA256),
 		duration("timer hello <hello:5..100>", "Set the time between hellos, in 100 ms", 100*time.Millisecond,
-			func(t *ETrunk) *time.Duration { return &t.HelloInterval }, DefaultHello),
+			func(t *ETrunk) *time.Duration { return &t.HelloInterval }, defaultHello),
 		number("timer hold-on-failure multiplier <multiplier:3..300>", "Set how many hellos must be missed for the peer to be lost",
-			func(t *ETrunk) *uint16 { return &t.Multiplier }, DefaultMultiplier),
+			func(t *ETrunk) *uint16 { return &t.Multiplier }, defaultMultiplier),
 		duration("timer revert delay <seconds:0..3600>", "Set the wait before the role is given back", time.Second,
-			func(t *ETrunk) *time.Duration { return &t.RevertDelay }, DefaultRevertDelay),
+			func(t *ETrunk) *time.Duration { return &t.RevertDelay }, defaultRevertDelay),
 		flag("revert disable", "Never give the role back", func(t *ETrunk) *bool { return &t.RevertDisable }, false),
 		flag("sequence enable", "Check the sequence numbers of hellos", func(t *ETrunk) *bool { return &t.Sequence }, false),
 		eTrunkTrack(),
 		eTrunkBFD(),
 		duration("e-trunk bfd min-tx-interval <milliseconds:3..20000>", "Set the time between the packets of the E-Trunk's own BFD session",
-			time.Millisecond, func(t *ETrunk) *time.Duration { return &t.BFD.MinTx }, DefaultBFDInterval),
+			time.Millisecond, func(t *ETrunk) *time.Duration { return &t.BFD.MinTx }, defaultBFDInterval),
 		duration("e-trunk bfd min-rx-interval <milliseconds:3..20000>", "Set the time between the packets that the E-Trunk's own BFD session wants",
-			time.Millisecond, func(t *ETrunk) *time.Duration { return &t.BFD.MinRx }, DefaultBFDInterval),
+			time.Millisecond, func(t *ETrunk) *time.Duration { return &t.BFD.MinRx }, defaultBFDInterval),
 		number("e-trunk bfd detect-multiplier <multiplier:3..50>", "Set how many packets must be missed for the E-Trunk's own BFD session to go down",
-			func(t *ETrunk) *uint8 { return &t.BFD.DetectMult }, DefaultDetectMult),
+			func(t *ETrunk) *uint8 { return &t.BFD.DetectMult }, defaultDetectMult),
 	)...)
 	return append(entries, eTrunkKey())
 }
@@ -128,7 +128,7 @@ func eTrunkKey() entry {
 		set: func(e *Editor, a command.Args) error {
 			key, err := command.Get[Secret](a, "key"), error(nil)
 			if a.Has("cipher-key") {
-				key, err = e.keys.Open(command.Get[cipherText](a, "cipher-key").typed)
+				key, err = e.keys.open(command.Get[cipherText](a, "cipher-key").typed)
 			}
 			switch {
 			case err != nil:
@@ -150,8 +150,8 @@ func eTrunkKey() entry {
 			return nil
 		},
 		write: func(m *Model, v View, keys *Keyring) []string {
-			if t := eTrunkOf(m, v); t.Key.IsSet() {
-				return []string{"security-key cipher " + keys.Seal(t.Key)}
+			if t := eTrunkOf(m, v); t.Key.isSet() {
+				return []string{"security-key cipher " + keys.seal(t.Key)}
 			}
 			return nil
 		}}

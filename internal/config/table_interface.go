@@ -56,7 +56,7 @@ func interfaceMLD() []setting[Interface] {
 	first := []setting[Interface]{
 		flag("mld enable", "Serve MLD listeners on the interface", func(i *Interface) *bool { return &i.MLD.Enabled }, false),
 		flag("mld proxy", "Join upstream what listeners want (RFC 4605)", func(i *Interface) *bool { return &i.MLD.Proxy }, false),
-		number("mld version <version:1..2>", "Set the MLD version", func(i *Interface) *uint8 { return &i.MLD.Version }, DefaultMLDVersion),
+		number("mld version <version:1..2>", "Set the MLD version", func(i *Interface) *uint8 { return &i.MLD.Version }, defaultMLDVersion),
 	}
 	last := []setting[Interface]{
 		promptLeave(),

@@ -29,11 +29,11 @@ type SSHServer struct {
 
 // Defaults of the SSH server. The port is not 22, which the system's own server has.
 const (
-	DefaultSSHPort    = 2222
-	DefaultSSHLogin   = 60 * time.Second
-	DefaultSSHRetries = 3
-	DefaultSSHIdle    = 10 * time.Minute
-	DefaultSSHLevel   = 1
+	defaultSSHPort    = 2222
+	defaultSSHLogin   = 60 * time.Second
+	defaultSSHRetries = 3
+	defaultSSHIdle    = 10 * time.Minute
+	defaultSSHLevel   = 1
 )
 
 // SSHUser may log in with one of several keys.
@@ -55,15 +55,15 @@ func sshServerEntries() []entry {
 	server := func(m *Model, _ View) *SSHServer { return &m.SSH }
 	return settings(ViewSystem, server,
 		flag("ssh server enable", "Let users reach the console over SSH", func(s *SSHServer) *bool { return &s.Enabled }, false),
-		number("ssh server port <port:1..65535>", "Set the TCP port of the SSH server", func(s *SSHServer) *uint16 { return &s.Port }, DefaultSSHPort),
+		number("ssh server port <port:1..65535>", "Set the TCP port of the SSH server", func(s *SSHServer) *uint16 { return &s.Port }, defaultSSHPort),
 		scalar("ssh server source-ipv6 <address:unicast>", "Listen on one address only", func(s *SSHServer) *netip.Addr { return &s.Source }, netip.Addr{},
 			func(a command.Args, name string) (netip.Addr, error) { return a.Addr(name), nil }, netip.Addr.String),
 		duration("ssh server timeout <seconds:1..120>", "Set how long a login may take", time.Second,
-			func(s *SSHServer) *time.Duration { return &s.LoginTimeout }, DefaultSSHLogin),
+			func(s *SSHServer) *time.Duration { return &s.LoginTimeout }, defaultSSHLogin),
 		number("ssh server authentication-retries <retries:1..5>", "Set how many keys may be tried in a login",
-			func(s *SSHServer) *uint8 { return &s.Retries }, DefaultSSHRetries),
+			func(s *SSHServer) *uint8 { return &s.Retries }, defaultSSHRetries),
 		duration("ssh server idle-timeout <minutes:0..1440>", "Set after how long an idle session ends, 0 for never", time.Minute,
-			func(s *SSHServer) *time.Duration { return &s.IdleTimeout }, DefaultSSHIdle),
+			func(s *SSHServer) *time.Duration { return &s.IdleTimeout }, defaultSSHIdle),
 	)
 }
 
@@ -71,22 +71,22 @@ func sshUserEntries() []entry {
 	open := opener("ssh user <user:string(1..32)>", "Create an SSH user and enter its view",
 		func(e *Editor, a command.Args) (View, error) {
 			name := a.String("user")
-			u := e.Model.SSHUser(name)
+			u := e.Model.sshUser(name)
 			if u == nil {
-				u = &SSHUser{Name: name, Level: DefaultSSHLevel}
+				u = &SSHUser{Name: name, Level: defaultSSHLevel}
 				e.Model.SSHUsers[name] = u
 			}
 			return View{ViewSSHUser, u.Name}, nil
 		},
 		func(m *Model, a command.Args) bool {
-			u := m.SSHUser(a.String("user"))
+			u := m.sshUser(a.String("user"))
 			if u != nil {
 				delete(m.SSHUsers, u.Name)
 			}
 			return u != nil
 		})
 	return append([]entry{open}, settings(ViewSSHUser, func(m *Model, v View) *SSHUser { return m.SSHUsers[v.Name] },
-		number("level <level:1..2>", "Set what the user may do: 1 look, 2 everything", func(u *SSHUser) *uint8 { return &u.Level }, DefaultSSHLevel),
+		number("level <level:1..2>", "Set what the user may do: 1 look, 2 everything", func(u *SSHUser) *uint8 { return &u.Level }, defaultSSHLevel),
 		several("public-key", "<public-key>", "Let the user in with a key",
 			func(u *SSHUser) *[]PublicKey { return &u.Keys },
 			func(a command.Args) (PublicKey, bool) {

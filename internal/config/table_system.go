@@ -5,19 +5,20 @@ import (
 	"net/netip"
 
 	"tandem/internal/command"
+	"tandem/internal/etrunk"
 )
 
 func systemEntries() []entry {
 	whole := func(m *Model, _ View) *Model { return m }
 	entries := settings(ViewSystem, whole,
-		name("sysname <name:string(1..64)>", "Name the device", func(m *Model) *string { return &m.SysName }, DefaultSysName),
+		name("sysname <name:string(1..64)>", "Name the device", func(m *Model) *string { return &m.SysName }, defaultSysName),
 		flag("multicast ipv6 routing-enable", "Route IPv6 multicast", func(m *Model) *bool { return &m.Multicast }, false),
-		number("e-trunk ipv6 port <port:1025..65535>", "Set the UDP port of E-Trunk hellos", func(m *Model) *uint16 { return &m.ETrunkPort }, DefaultETrunkPort),
+		number("e-trunk ipv6 port <port:1025..65535>", "Set the UDP port of E-Trunk hellos", func(m *Model) *uint16 { return &m.ETrunkPort }, etrunk.DefaultPort),
 		macAddress("lacp e-trunk system-id <mac:unicast-mac>", "Set the LACP system ID of member trunks", func(m *Model) *MAC { return &m.LACPSystemID }),
 		flag("http server enable", "Serve the web page and the metrics", func(m *Model) *bool { return &m.HTTP.Enabled }, true),
-		scalar("http server address <listen:any-address>", "Set the address of the web page and the metrics, :: for all", func(m *Model) *netip.Addr { return &m.HTTP.Address }, DefaultHTTPAddress,
+		scalar("http server address <listen:any-address>", "Set the address of the web page and the metrics, :: for all", func(m *Model) *netip.Addr { return &m.HTTP.Address }, defaultHTTPAddress,
 			func(a command.Args, name string) (netip.Addr, error) { return a.Addr(name), nil }, netip.Addr.String),
-		number("http server port <port:1..65535>", "Set the TCP port of the web page and the metrics", func(m *Model) *uint16 { return &m.HTTP.Port }, DefaultHTTPPort),
+		number("http server port <port:1..65535>", "Set the TCP port of the web page and the metrics", func(m *Model) *uint16 { return &m.HTTP.Port }, defaultHTTPPort),
 		number("lacp e-trunk priority <priority:0..65535>", "Set the LACP system priority of member trunks", func(m *Model) *uint16 { return &m.LACPPriority }, DefaultLACPPriority),
 	)
 	return append(entries, entry{view: ViewSystem, opens: true, syntax: "bfd", help: "Enable BFD and enter its view",

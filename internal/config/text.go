@@ -259,7 +259,7 @@ func mustTable(t *command.Table[*Editor], err error) *command.Table[*Editor] {
 // opened; # ends a section, ! begins a comment, return ends the text. The
 // error is a *LineError. Parse does not Validate.
 func Parse(text string, keys *Keyring) (*Model, error) {
-	e := NewEditor(New(), keys)
+	e := newEditor(New(), keys)
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimRight(line, " \t\r")
 		switch {

@@ -27,8 +27,8 @@ func (p Problem) String() string { return p.Where + ": " + p.Text }
 // Problems are in the order of the text form.
 type Problems []Problem
 
-// Errors returns those that forbid a commit.
-func (p Problems) Errors() Problems {
+// errors returns those that forbid a commit.
+func (p Problems) errors() Problems {
 	return slices.DeleteFunc(slices.Clone(p), func(q Problem) bool { return q.Warning })
 }
 
@@ -225,7 +225,7 @@ func (v *validator) backupIDs() {
 
 func (v *validator) eTrunk(t *ETrunk) {
 	where := fmt.Sprintf("e-trunk %d", t.ID)
-	if !t.Key.IsSet() {
+	if !t.Key.isSet() {
 		v.warn(where, "it has no security-key, so it sends and accepts nothing")
 	}
 	if !t.Peer.IsValid() {

@@ -124,8 +124,8 @@ type Editor struct {
 	keys *Keyring
 }
 
-// NewEditor returns an editor in the system view.
-func NewEditor(m *Model, keys *Keyring) *Editor {
+// newEditor returns an editor in the system view.
+func newEditor(m *Model, keys *Keyring) *Editor {
 	return &Editor{Model: m, View: SystemView, keys: keys}
 }
 

@@ -15,7 +15,7 @@ import (
 func Vocabulary() command.Vocabulary {
 	return command.Vocabulary{
 		Types: map[string]command.Type{
-			InterfaceType.Name: InterfaceType,
+			interfaceType.Name: interfaceType,
 			"unicast":          command.OneWord("unicast", "X:X::X:X", parseUnicast),
 			"host":             command.OneWord("host", "X:X::X:X", parseHost),
 			"host-prefix":      command.OneWord("host-prefix", "X:X::X:X/M", parseHostPrefix),
@@ -26,7 +26,7 @@ func Vocabulary() command.Vocabulary {
 			"multicast":        command.OneWord("multicast", "FFxx::X:X", parseMulticast),
 			"group-range":      command.OneWord("group-range", "FFxx::X:X/M", parseGroupRange),
 			"file":             command.OneWord("file", "/PATH", parseFile),
-			"secret":           secretType("secret", maxKey, func(s string) any { return NewSecret(s) }),
+			"secret":           secretType("secret", maxKey, func(s string) any { return newSecret(s) }),
 			"cipher-text":      secretType("cipher-text", maxCipherText, func(s string) any { return cipherText{s} }),
 			"public-key":       publicKeyType,
 			"acl-name":         command.OneWord("acl-name", "STRING<1-32>", parseACLName),

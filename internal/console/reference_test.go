@@ -13,7 +13,7 @@ const referenceFile = "../../docs/commands.md"
 
 // TestReference keeps the command reference that of the commands.
 func TestReference(t *testing.T) {
-	got := Reference()
+	got := reference()
 	golden.Check(t, referenceFile, got)
 }
 

@@ -17,8 +17,8 @@ import (
 	"tandem/internal/event"
 )
 
-// BufferSize is how many events the buffer holds.
-const BufferSize = 512
+// bufferSize is how many events the buffer holds.
+const bufferSize = 512
 
 // What each kind of event may come to: so many at once, and then one in so long.
 const (
@@ -47,7 +47,7 @@ type limit struct {
 
 // New returns a journal that logs to h.
 func New(h slog.Handler) *Journal {
-	return &Journal{log: h, book: event.NewBook(BufferSize), limits: make(map[*event.Kind]*limit), more: make(chan struct{})}
+	return &Journal{log: h, book: event.NewBook(bufferSize), limits: make(map[*event.Kind]*limit), more: make(chan struct{})}
 }
 
 // Emit takes an event.

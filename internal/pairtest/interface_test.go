@@ -147,7 +147,7 @@ func TestAliasedInterface(t *testing.T) {
 		if brief := p.a.shows("interface brief"); !hasFields(brief, name, "absent") {
 			t.Errorf("%s is not shown as absent:\n%s", name, brief)
 		}
-		testnet.Must(t, p.a.Links.SetAlias(upLink, name))
+		p.a.SetAlias(t, upLink, name)
 		l.awaits(s)
 		eventually(t, "the kernel's tables are right", func() error {
 			return p.a.kernelForwards(asmGroupInKernel, upLink, legLink)

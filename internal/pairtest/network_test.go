@@ -96,7 +96,7 @@ func (n *network) steer(device string) {
 			continue
 		}
 		opt := links.PortOptions{Isolated: true, NoMulticast: d != device}
-		testnet.Must(n.t, n.host.Links.SetPort("leg-"+d, opt))
+		testnet.Must(n.t, n.host.Links.AddPort(bridge, "leg-"+d, opt))
 	}
 }
 

@@ -10,8 +10,8 @@ type Sample struct {
 	Leaves uint64 `json:"leaves"` // of both, in the second
 }
 
-// Depth is how many samples a history holds: a quarter of an hour.
-const Depth = 900
+// depth is how many samples a history holds: a quarter of an hour.
+const depth = 900
 
 // history is a ring of samples.
 type history struct{ samples []Sample }
@@ -27,7 +27,7 @@ func (h *history) add(at int64, self, peer Totals) {
 			s.Leaves += grown(last.Peer.Leaves, peer.Leaves)
 		}
 	}
-	if len(h.samples) == Depth {
+	if len(h.samples) == depth {
 		h.samples = append(h.samples[:0], h.samples[1:]...)
 	}
 	h.samples = append(h.samples, s)

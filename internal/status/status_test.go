@@ -102,10 +102,10 @@ func TestHistory(t *testing.T) {
 			t.Errorf("second %d: %d joins, %d leaves, want %v", i, s[i].Joins, s[i].Leaves, want)
 		}
 	}
-	for i := range 2 * Depth {
+	for i := range 2 * depth {
 		h.add(int64(5+i), Totals{}, Totals{})
 	}
-	if s = h.list(); len(s) != Depth || s[Depth-1].At != int64(4+2*Depth) {
+	if s = h.list(); len(s) != depth || s[depth-1].At != int64(4+2*depth) {
 		t.Errorf("%d samples, the last of second %d", len(s), s[len(s)-1].At)
 	}
 }

@@ -14,7 +14,7 @@ type Grouped[T any] struct {
 type Members struct {
 	First uint32 // the one that came last, 0 for none
 	size  uint32
-	index *Index // nil until they are more than few
+	index *index // nil until they are more than few
 }
 
 // Links are an entry's neighbours among the members of its group, 0 for none.
@@ -27,7 +27,7 @@ const few = 4
 // Find returns the id of the member with this hash that same accepts, or 0.
 func (t *Grouped[T]) Find(m *Members, hash uint64, same func(*T) bool) uint32 {
 	if m.index != nil {
-		return m.index.Find(hash, func(id uint32) bool { return same(t.At(id)) })
+		return m.index.find(hash, func(id uint32) bool { return same(t.At(id)) })
 	}
 	id := m.First
 	for id != 0 && !same(t.At(id)) {
@@ -47,11 +47,11 @@ func (t *Grouped[T]) Insert(m *Members, v T) uint32 {
 	m.size++
 	switch {
 	case m.index != nil:
-		m.index.Insert(id, t.hash)
+		m.index.insert(id, t.hash)
 	case m.size > few:
-		m.index = new(Index)
+		m.index = new(index)
 		for member := id; member != 0; member = t.links(member).Next {
-			m.index.Insert(member, t.hash)
+			m.index.insert(member, t.hash)
 		}
 	}
 	return id
@@ -60,7 +60,7 @@ func (t *Grouped[T]) Insert(m *Members, v T) uint32 {
 // Remove clears a member and gives its id back.
 func (t *Grouped[T]) Remove(m *Members, id uint32) {
 	if m.index != nil {
-		m.index.Remove(id, t.hash)
+		m.index.remove(id, t.hash)
 	}
 	l := *t.links(id)
 	if l.Prev != 0 {

@@ -12,16 +12,16 @@ const (
 	MaxEntries = idMask
 )
 
-// Index finds ids by the hash of what they name: open addressing, 4 bytes a slot, 53 to
-// 80 % full. The zero Index is empty. A hash that a method takes is always the same
+// index finds ids by the hash of what they name: open addressing, 4 bytes a slot, 53 to
+// 80 % full. The zero index is empty. A hash that a method takes is always the same
 // function, that of an id's entry.
-type Index struct {
+type index struct {
 	slots []uint32
 	used  int
 }
 
-// Find returns the id with this hash that same accepts, or 0.
-func (x *Index) Find(hash uint64, same func(id uint32) bool) uint32 {
+// find returns the id with this hash that same accepts, or 0.
+func (x *index) find(hash uint64, same func(id uint32) bool) uint32 {
 	if x.used == 0 {
 		return 0
 	}
@@ -37,20 +37,20 @@ func (x *Index) Find(hash uint64, same func(id uint32) bool) uint32 {
 // slotFor joins an id with the low bits of its hash; home uses the high ones.
 func slotFor(id uint32, hash uint64) uint32 { return uint32(hash)<<idBits | id }
 
-// Insert enters an id that is not there yet.
-func (x *Index) Insert(id uint32, hash func(id uint32) uint64) {
+// insert enters an id that is not there yet.
+func (x *index) insert(id uint32, hash func(id uint32) uint64) {
 	x.fit(x.used+1, hash)
 	x.enter(id, hash(id))
 }
 
-// Remove takes an id out. Its entry must still be there, and may go then.
-func (x *Index) Remove(id uint32, hash func(id uint32) uint64) {
+// remove takes an id out. Its entry must still be there, and may go then.
+func (x *index) remove(id uint32, hash func(id uint32) uint64) {
 	x.leave(id, hash)
 	x.fit(x.used, hash)
 }
 
 // fit makes room for n ids, or gives back what they do not need.
-func (x *Index) fit(n int, hash func(id uint32) uint64) {
+func (x *index) fit(n int, hash func(id uint32) uint64) {
 	again, needed := x.again(n)
 	if !needed {
 		return
@@ -64,7 +64,7 @@ func (x *Index) fit(n int, hash func(id uint32) uint64) {
 }
 
 // again returns an empty index of another size, if n ids need one.
-func (x *Index) again(n int) (again Index, needed bool) {
+func (x *index) again(n int) (again index, needed bool) {
 	size := len(x.slots)
 	switch {
 	case n+n/4 > size:
@@ -72,12 +72,12 @@ func (x *Index) again(n int) (again Index, needed bool) {
 	case size > 8*minSlots && n < size/6:
 		size /= 3
 	default:
-		return Index{}, false
+		return index{}, false
 	}
-	return Index{slots: make([]uint32, size)}, true
+	return index{slots: make([]uint32, size)}, true
 }
 
-func (x *Index) enter(id uint32, hash uint64) {
+func (x *index) enter(id uint32, hash uint64) {
 	i := x.home(hash)
 	for x.slots[i] != 0 {
 		i = x.next(i)
@@ -86,7 +86,7 @@ func (x *Index) enter(id uint32, hash uint64) {
 	x.used++
 }
 
-func (x *Index) leave(id uint32, hash func(id uint32) uint64) {
+func (x *index) leave(id uint32, hash func(id uint32) uint64) {
 	i := x.home(hash(id))
 	for x.slots[i]&idMask != id {
 		i = x.next(i)
@@ -105,7 +105,7 @@ func (x *Index) leave(id uint32, hash func(id uint32) uint64) {
 
 // between reports whether home lies in the cyclic range (hole, j]: then the id
 // at j is still reachable and stays.
-func (x *Index) between(hole, home, j int) bool {
+func (x *index) between(hole, home, j int) bool {
 	if hole < j {
 		return hole < home && home <= j
 	}
@@ -113,12 +113,12 @@ func (x *Index) between(hole, home, j int) bool {
 }
 
 // home scales the hash to the number of slots, which need not be a power of two.
-func (x *Index) home(hash uint64) int {
+func (x *index) home(hash uint64) int {
 	hi, _ := bits.Mul64(hash, uint64(len(x.slots)))
 	return int(hi)
 }
 
-func (x *Index) next(i int) int {
+func (x *index) next(i int) int {
 	if i++; i == len(x.slots) {
 		return 0
 	}

@@ -1,5 +1,5 @@
 // Package table keeps many small things compactly: entries under small stable ids (Pool),
-// found by a key that the entry itself holds (Index). A Table is both, Grouped is both for
+// found by a key that the entry itself holds (index). A Table is both, Grouped is both for
 // each group that entries belong to.
 package table
 
@@ -9,12 +9,12 @@ type Table[T any] struct {
 	Pool[T]
 	// Hash is that of an entry's key, see Seed.
 	Hash  func(*T) uint64
-	index Index
+	index index
 }
 
 // Find returns the id of the entry with this hash that same accepts, or 0.
 func (t *Table[T]) Find(hash uint64, same func(*T) bool) uint32 {
-	return t.index.Find(hash, func(id uint32) bool { return same(t.At(id)) })
+	return t.index.find(hash, func(id uint32) bool { return same(t.At(id)) })
 }
 
 // Insert stores an entry whose key is not in the table yet.

@@ -25,7 +25,7 @@ func TestAliases(t *testing.T) {
 	if r.rebuild {
 		t.Error("built anew without a reason")
 	}
-	testnet.Must(t, r.node.Links.SetAlias("ens3", ""))
+	r.node.SetAlias(t, "ens3", "")
 	r.await("nobody carries the name", func() bool { return r.Links().Netdev("GigabitEthernet0/1/0") != "ens3" })
 	r.carry("ens4")
 	r.configure(text)
@@ -36,7 +36,7 @@ func TestAliases(t *testing.T) {
 // carry gives a link the alias and waits until the configuration is to be built anew.
 func (r *rig) carry(netdev string) {
 	r.t.Helper()
-	testnet.Must(r.t, r.node.Links.SetAlias(netdev, "GigabitEthernet0/1/0"))
+	r.node.SetAlias(r.t, netdev, "GigabitEthernet0/1/0")
 	r.await(netdev+" means another link", func() bool { return r.rebuild })
 	r.rebuild = false
 }
@@ -48,7 +48,7 @@ func TestAliasOfALinkThatIsDown(t *testing.T) {
 	testnet.Must(t, r.node.Links.AddVeth(links.VethEnd{Name: "ens3"}, links.VethEnd{Name: "ens4"}))
 	r.await("the links are there", func() bool { return r.told["ens3"].Exists && r.told["ens4"].Exists })
 	r.configure("interface GigabitEthernet0/1/0\n")
-	testnet.Must(t, r.node.Links.SetAlias("ens3", "GigabitEthernet0/1/0"))
+	r.node.SetAlias(t, "ens3", "GigabitEthernet0/1/0")
 	if !r.Advance(time.Now().Add(time.Minute)) {
 		t.Fatal("the alias is not noticed")
 	}

@@ -42,7 +42,7 @@ func TestAddresses(t *testing.T) {
 func TestTwoNamesOfOneInterface(t *testing.T) {
 	r := newRig(t)
 	testnet.Must(t, r.node.Links.AddVeth(links.VethEnd{Name: "up0"}, links.VethEnd{Name: "far0"}))
-	testnet.Must(t, r.node.Links.SetAlias("up0", "GigabitEthernet0/1/0"))
+	r.node.SetAlias(t, "up0", "GigabitEthernet0/1/0")
 	testnet.Must(t, r.node.Links.SetUp("up0", true))
 	r.await("the link is up", func() bool { return r.told["up0"].AdminUp && r.Links().Netdev("GigabitEthernet0/1/0") == "up0" })
 	both := addressed + `#

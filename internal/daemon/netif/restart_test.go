@@ -24,7 +24,7 @@ func TestRestartChangesNothing(t *testing.T) {
 	defer watcher.Close()
 	r.restart()
 	r.configure(addressed + "#\ninterface far0\n shutdown\n")
-	testnet.Must(t, r.node.Links.SetAlias("up0", "a change to wait for"))
+	r.node.SetAlias(t, "up0", "a change to wait for")
 	for {
 		changed, err := watcher.Read()
 		testnet.Must(t, err)

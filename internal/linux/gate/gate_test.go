@@ -145,7 +145,7 @@ func TestUnicastPasses(t *testing.T) {
 	host := netip.MustParseAddr("2001:db8:2::2")
 	testnet.Must(t, b.Router.Links.AddAddress("d0", prefix))
 	testnet.Must(t, b.Hosts[0].Links.AddAddress("h0", netip.PrefixFrom(host, 64)))
-	testnet.Must(t, b.Net.Source.Links.AddRoute(prefix, b.Up.LinkLocal, "s0"))
+	b.Net.Source.AddRoute(t, prefix, b.Up.LinkLocal, "s0")
 	testnet.Must(t, b.gate.Apply(gate.State{Seed: 1, Closed: []string{"d0"}}))
 	b.hosts[0].Expect(b.send.Send(host))
 }

@@ -127,11 +127,6 @@ func (h *Handle) SetLACP(name string, fast bool, key uint16) error {
 	})
 }
 
-// SetBondMode changes the mode of a bond that is down and has no ports.
-func (h *Handle) SetBondMode(name string, mode BondMode) error {
-	return h.setBond(name, "mode", func(add *netlink.Attributes) { add.Uint8(unix.IFLA_BOND_MODE, uint8(mode)) })
-}
-
 // SetMonitor changes how often a bond looks at the carrier of its ports.
 func (h *Handle) SetMonitor(name string, every time.Duration) error {
 	return h.setBond(name, "link monitor", func(add *netlink.Attributes) {

@@ -39,7 +39,7 @@ type space struct {
 func newSpace(t *testing.T) space {
 	t.Helper()
 	ns, h := newNamespace(t)
-	return space{ns, h}
+	return space{ns.Namespace, h}
 }
 
 // awaitBond waits until a bond is as wanted.
@@ -80,7 +80,6 @@ func TestBondSettings(t *testing.T) {
 	}
 	must(t, s.SetActor("b0", 200, [6]byte{})) // back to its own address
 	must(t, s.SetUp("b0", false))
-	must(t, s.SetBondMode("b0", links.BondXOR))
 	must(t, s.Delete("b0"))
 }
 

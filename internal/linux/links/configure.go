@@ -19,13 +19,6 @@ func (h *Handle) SetUp(name string, up bool) error {
 	return h.set(name, verb, i, nil)
 }
 
-// SetAlias gives an interface its ifalias; empty takes it away.
-func (h *Handle) SetAlias(name, alias string) error {
-	return h.set(name, "set alias of", ifInfo{}, func(add *netlink.Attributes) {
-		add.Bytes(unix.IFLA_IFALIAS, []byte(alias))
-	})
-}
-
 // set changes an interface by name.
 func (h *Handle) set(name, verb string, i ifInfo, fill func(*netlink.Attributes)) error {
 	index, err := h.index(name)
@@ -66,34 +59,6 @@ func (h *Handle) setAddress(typ, flags uint16, verb, name string, p netip.Prefix
 	})
 	if err := h.change(typ, flags, data); err != nil {
 		return fmt.Errorf("%s address %s on %s: %w", verb, p, name, err)
-	}
-	return nil
-}
-
-// AddRoute adds a route to a prefix, or replaces the one there is. The gateway
-// may be the zero Addr: the prefix is then on the link itself. So may the name,
-// when the gateway tells the interface.
-func (h *Handle) AddRoute(dst netip.Prefix, gateway netip.Addr, name string) error {
-	var index int
-	if name != "" {
-		var err error
-		if index, err = h.index(name); err != nil {
-			return err
-		}
-	}
-	// struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags.
-	b := make(netlink.Attributes, unix.SizeofRtMsg, 64)
-	b[0], b[1] = family(dst.Addr()), uint8(dst.Bits())
-	b[4], b[5], b[6], b[7] = unix.RT_TABLE_MAIN, unix.RTPROT_STATIC, unix.RT_SCOPE_UNIVERSE, unix.RTN_UNICAST
-	b.Bytes(unix.RTA_DST, dst.Masked().Addr().AsSlice())
-	if gateway.IsValid() {
-		b.Bytes(unix.RTA_GATEWAY, gateway.AsSlice())
-	}
-	if index != 0 {
-		b.Uint32(unix.RTA_OIF, uint32(index))
-	}
-	if err := h.change(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, b); err != nil {
-		return fmt.Errorf("add route to %s: %w", dst, err)
 	}
 	return nil
 }

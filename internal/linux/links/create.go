@@ -91,7 +91,8 @@ type PortOptions struct {
 	NoMulticast bool
 }
 
-// AddPort makes an interface a port of a bridge.
+// AddPort makes an interface a port of a bridge. One that is a port of it already is
+// treated otherwise from now on.
 func (h *Handle) AddPort(bridge, port string, opt PortOptions) error {
 	master, err := h.index(bridge)
 	if err != nil {
@@ -106,15 +107,6 @@ func (h *Handle) AddPort(bridge, port string, opt PortOptions) error {
 	})
 	if err := h.change(unix.RTM_SETLINK, 0, data); err != nil {
 		return fmt.Errorf("make %s a port of %s: %w", port, bridge, err)
-	}
-	return h.setPort(index, port, opt)
-}
-
-// SetPort changes how a bridge treats one of its ports.
-func (h *Handle) SetPort(port string, opt PortOptions) error {
-	index, err := h.index(port)
-	if err != nil {
-		return err
 	}
 	return h.setPort(index, port, opt)
 }

@@ -40,8 +40,8 @@ type Link struct {
 	LinkLocal netip.Addr
 }
 
-// Equal says whether two links look the same.
-func (l Link) Equal(o Link) bool {
+// equal says whether two links look the same.
+func (l Link) equal(o Link) bool {
 	return l.Name == o.Name && l.Alias == o.Alias && l.Index == o.Index && l.Exists == o.Exists &&
 		l.AdminUp == o.AdminUp && l.Up == o.Up && l.MTU == o.MTU && l.Master == o.Master &&
 		l.Kind == o.Kind && l.VLAN == o.VLAN && l.VRF == o.VRF && l.Bond.equal(o.Bond) &&

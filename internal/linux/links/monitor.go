@@ -64,9 +64,6 @@ func (m *Monitor) Close() error {
 	return errors.Join(m.sub.Close(), m.handle.Close())
 }
 
-// Resyncs counts how often the kernel dropped messages and all was listed anew.
-func (m *Monitor) Resyncs() uint64 { return m.resync.Load() }
-
 // Read returns the interfaces that changed, in the order of the changes. The
 // first call returns all that there are, at once; later calls wait. An
 // interface that is deleted, leaves the namespace or changes its name is
@@ -198,7 +195,7 @@ func (m *Monitor) update(l Link, addrs map[netip.Prefix]bool) (changed []Link) {
 	old := m.seen[l.Index]
 	m.seen[l.Index] = &entry{link: l, addrs: addrs}
 	switch {
-	case old != nil && old.link.Equal(l):
+	case old != nil && old.link.equal(l):
 		return nil
 	case old != nil && old.link.Name != l.Name:
 		changed = append(changed, gone(old.link))

@@ -92,14 +92,6 @@ func (t *Table) DelInterface(ifindex int) error {
 	return nil
 }
 
-// HasInterface says whether an interface is in the table.
-func (t *Table) HasInterface(ifindex int) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	_, ok := t.mif(ifindex)
-	return ok
-}
-
 // mif finds the MIF of an interface.
 func (t *Table) mif(ifindex int) (int, bool) {
 	for mif, held := range t.mifs {

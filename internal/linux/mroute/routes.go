@@ -69,16 +69,6 @@ func (t *Table) Delete(source, group netip.Addr) error {
 	return nil
 }
 
-// Flush removes all entries and leaves the interfaces.
-func (t *Table) Flush() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err := unix.SetsockoptInt(t.fd, unix.IPPROTO_IPV6, mrt6Flush, flushMFC); err != nil {
-		return fmt.Errorf("empty the multicast forwarding table: %w", err)
-	}
-	return nil
-}
-
 // Counters asks the kernel what an entry has forwarded; the error wraps
 // ErrNoRoute when there is none.
 func (t *Table) Counters(source, group netip.Addr) (Counters, error) {

@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-
-	"golang.org/x/sys/unix"
 )
 
 // UpcallKind says what the kernel wants to know.
@@ -39,18 +37,6 @@ type Upcall struct {
 	Kind          UpcallKind
 	Ifindex       int
 	Source, Group netip.Addr
-}
-
-// ReportWrongInterface asks for upcalls of kind WrongInterface, at most one in
-// 3 s an entry, or stops them. They are off at first.
-func (t *Table) ReportWrongInterface(on bool) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	v := 0
-	if on {
-		v = 1
-	}
-	return unix.SetsockoptInt(t.fd, unix.IPPROTO_IPV6, mrt6Assert, v)
 }
 
 // ReadUpcall waits for the next upcall. It returns net.ErrClosed after Close.

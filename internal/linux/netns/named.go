@@ -48,29 +48,6 @@ func Create(name string) (*Namespace, error) {
 	return ns, nil
 }
 
-// Open opens the namespace of a name. The error wraps fs.ErrNotExist when
-// there is none.
-func Open(name string) (*Namespace, error) {
-	path, err := namePath(name)
-	if err != nil {
-		return nil, err
-	}
-	var st unix.Statfs_t
-	if err := unix.Statfs(path, &st); err != nil {
-		return nil, fmt.Errorf("namespace %s: %w", name, err)
-	}
-	if st.Type != unix.NSFS_MAGIC {
-		// What a crash between making the file and mounting leaves behind.
-		return nil, fmt.Errorf("namespace %s: its file is not a namespace: %w", name, fs.ErrNotExist)
-	}
-	ns, err := OpenPath(path)
-	if err != nil {
-		return nil, err
-	}
-	ns.name = name
-	return ns, nil
-}
-
 // Delete takes the name away. The namespace, with its links, ends with the
 // last process and descriptor that hold it. A name that is not there is no error.
 func Delete(name string) error {
@@ -122,7 +99,7 @@ func newMounted(path string) (*Namespace, error) {
 		if err := unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, ""); err != nil {
 			return fmt.Errorf("mount: %w", err)
 		}
-		ns, err = OpenPath(path)
+		ns, err = openPath(path)
 		return err
 	})
 	return ns, err

@@ -16,7 +16,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,7 +35,7 @@ func New() (*Namespace, error) {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("create network namespace: %w", err)
 		}
-		ns, err = Current()
+		ns, err = current()
 		return err
 	})
 	if err != nil {
@@ -45,22 +44,19 @@ func New() (*Namespace, error) {
 	return ns, nil
 }
 
-// Current opens the namespace that the calling thread stands in.
-func Current() (*Namespace, error) {
-	return OpenPath("/proc/thread-self/ns/net")
+// current opens the namespace that the calling thread stands in.
+func current() (*Namespace, error) {
+	return openPath("/proc/thread-self/ns/net")
 }
 
-// OpenPath opens the namespace that a file stands for, such as /proc/PID/ns/net.
-func OpenPath(path string) (*Namespace, error) {
+// openPath opens the namespace that a file stands for, such as /proc/PID/ns/net.
+func openPath(path string) (*Namespace, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open network namespace: %w", err)
 	}
 	return &Namespace{file: f}, nil
 }
-
-// Name is the name of a named namespace, else empty.
-func (n *Namespace) Name() string { return n.name }
 
 // FD is the descriptor of the namespace, valid until Close. It serves to put
 // links and sockets into the namespace.
@@ -115,31 +111,6 @@ func (n *Namespace) Run(cmd *exec.Cmd) error {
 	return cmd.Wait()
 }
 
-// Pids lists the processes whose first thread stands in the namespace.
-// Processes of other users may be missing when the caller may not look at them.
-func (n *Namespace) Pids() ([]int, error) {
-	want, err := n.file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil, err
-	}
-	var pids []int
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		// A process may end while we look; then it is not in the namespace.
-		if got, err := os.Stat("/proc/" + e.Name() + "/ns/net"); err == nil && os.SameFile(want, got) {
-			pids = append(pids, pid)
-		}
-	}
-	return pids, nil
-}
-
 func (n *Namespace) set() error {
 	if err := unix.Setns(n.FD(), unix.CLONE_NEWNET); err != nil {
 		return fmt.Errorf("enter network namespace %s: %w", n.Path(), err)
@@ -151,7 +122,7 @@ func (n *Namespace) set() error {
 // namespace that it came from, whatever f did to it.
 func onThread(f func() error) (err error) {
 	runtime.LockOSThread()
-	home, err := Current()
+	home, err := current()
 	if err != nil {
 		runtime.UnlockOSThread()
 		return err

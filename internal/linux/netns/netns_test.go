@@ -84,7 +84,7 @@ func TestNamed(t *testing.T) {
 	}
 	ns.Close()
 
-	again, err := Open(name)
+	again, err := openNamed(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestNamed(t *testing.T) {
 	if err := Delete(name); err != nil {
 		t.Errorf("second Delete = %v, want nil", err)
 	}
-	if _, err := Open(name); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := openNamed(name); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Open after Delete = %v, want fs.ErrNotExist", err)
 	}
 }
@@ -111,7 +111,7 @@ func TestBadNames(t *testing.T) {
 	}
 }
 
-func TestStartAndPids(t *testing.T) {
+func TestStart(t *testing.T) {
 	requireRoot(t)
 	ns, err := New()
 	if err != nil {
@@ -126,9 +126,12 @@ func TestStartAndPids(t *testing.T) {
 	if err := ns.Start(cmd); err != nil {
 		t.Fatal(err)
 	}
-	pids, err := ns.Pids()
-	if err != nil || !slices.Equal(pids, []int{cmd.Process.Pid}) {
-		t.Errorf("Pids = %v, %v, want %d", pids, err, cmd.Process.Pid)
+	want, err := os.Stat(ns.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.Stat(fmt.Sprintf("/proc/%d/ns/net", cmd.Process.Pid)); err != nil || !os.SameFile(got, want) {
+		t.Errorf("the command stands elsewhere: %v", err)
 	}
 	stdin.Close()
 	if err := cmd.Wait(); err != nil {
@@ -151,8 +154,13 @@ func TestSysctlIsOfTheNamespace(t *testing.T) {
 	if err := ns.DisableDAD(); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := ns.Sysctl(key); err != nil || got != "0" {
-		t.Errorf("inside: %q, %v, want 0", got, err)
+	var inside []byte
+	err = ns.Do(func() (err error) {
+		inside, err = os.ReadFile("/proc/sys/net/" + key)
+		return err
+	})
+	if err != nil || string(inside) != "0\n" {
+		t.Errorf("inside: %q, %v, want 0", inside, err)
 	}
 	if after, _ := os.ReadFile("/proc/sys/net/" + key); string(after) != string(before) {
 		t.Errorf("outside changed from %q to %q", before, after)
@@ -184,4 +192,27 @@ func TestUserNamespace(t *testing.T) {
 	if err != nil || strings.Count(string(out), "--- PASS") != 3 {
 		t.Errorf("%v\n%s", err, out)
 	}
+}
+
+// openNamed opens the namespace of a name. The error wraps fs.ErrNotExist when
+// there is none.
+func openNamed(name string) (*Namespace, error) {
+	path, err := namePath(name)
+	if err != nil {
+		return nil, err
+	}
+	var st unix.Statfs_t
+	if err := unix.Statfs(path, &st); err != nil {
+		return nil, fmt.Errorf("namespace %s: %w", name, err)
+	}
+	if st.Type != unix.NSFS_MAGIC {
+		// What a crash between making the file and mounting leaves behind.
+		return nil, fmt.Errorf("namespace %s: its file is not a namespace: %w", name, fs.ErrNotExist)
+	}
+	ns, err := openPath(path)
+	if err != nil {
+		return nil, err
+	}
+	ns.name = name
+	return ns, nil
 }

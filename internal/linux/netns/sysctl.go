@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 )
 
@@ -28,20 +27,6 @@ func (n *Namespace) SetSysctl(key, value string) error {
 		}
 		return nil
 	})
-}
-
-// Sysctl reads a kernel parameter of the namespace; see SetSysctl.
-func (n *Namespace) Sysctl(key string) (string, error) {
-	path, err := sysctlPath(key)
-	if err != nil {
-		return "", err
-	}
-	var b []byte
-	err = n.Do(func() (err error) {
-		b, err = os.ReadFile(path)
-		return err
-	})
-	return strings.TrimSpace(string(b)), err
 }
 
 // DisableDAD lets links that come into the namespace from now on use their

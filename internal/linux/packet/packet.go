@@ -40,11 +40,11 @@ var (
 )
 
 const (
-	// ReceiveBuffer is the wanted size of the socket's receive buffer in bytes.
+	// receiveBuffer is the wanted size of the socket's receive buffer in bytes.
 	// The default of 208 KiB loses most of a burst of reports. This holds 100,000
 	// short ones, each of which the kernel reckons at about 1.3 KiB of the double,
 	// and costs nothing while no burst is there.
-	ReceiveBuffer = 64 << 20
+	receiveBuffer = 64 << 20
 	sendBuffer    = 4 << 20
 )
 
@@ -52,7 +52,7 @@ const (
 type Counters struct {
 	Received  uint64 // messages handed out by Read
 	Sent      uint64
-	Truncated uint64 // received, but longer than MaxMessage; dropped
+	Truncated uint64 // received, but longer than maxMessage; dropped
 	Malformed uint64 // received without the data that must come along; dropped
 	Overrun   uint64 // dropped by the kernel because the receive buffer was full
 }
@@ -81,7 +81,7 @@ func Open() (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = socket.SetReceiveBuffer(fd, ReceiveBuffer)
+	_ = socket.SetReceiveBuffer(fd, receiveBuffer)
 	return Adopt(fd)
 }
 
@@ -164,16 +164,6 @@ func (c *Conn) Close() error {
 func (c *Conn) Counters() Counters {
 	n := &c.count
 	return Counters{n.received.Load(), n.sent.Load(), n.truncated.Load(), n.malformed.Load(), n.overrun.Load()}
-}
-
-// ReceiveBuffer is the size of the receive buffer in bytes that the kernel
-// granted, by its own reckoning: half of it is for overhead.
-func (c *Conn) ReceiveBuffer() (size int, err error) {
-	err = c.control(c.raw, func(fd int) (err error) {
-		size, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
-		return err
-	})
-	return size, err
 }
 
 // Join starts to listen on an interface. To join again is no error, and heals a

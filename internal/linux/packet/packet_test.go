@@ -223,7 +223,7 @@ func TestReceiveBuffer(t *testing.T) {
 	c := open(t, testnet.NewNode(t))
 	size, err := c.ReceiveBuffer()
 	testnet.Must(t, err)
-	want := packet.ReceiveBuffer
+	want := packet.WantedReceiveBuffer
 	if testnet.Inside() {
 		// Only root of the whole machine may exceed the limit.
 		b, err := os.ReadFile("/proc/sys/net/core/rmem_max")

@@ -10,9 +10,9 @@ import (
 const (
 	// BatchSize is the most messages that one Read returns.
 	BatchSize = 64
-	// MaxMessage is the longest message that is received, in bytes. It is more
+	// maxMessage is the longest message that is received, in bytes. It is more
 	// than a jumbo frame holds; MLD never needs fragments.
-	MaxMessage = 9216
+	maxMessage = 9216
 
 	// maxControl holds packet info, hop limit, hop-by-hop options and the
 	// overrun count. Options longer than Router Alert are cut off, and with
@@ -47,7 +47,7 @@ type reader struct {
 
 func (r *reader) init(count *counters) {
 	r.count = count
-	r.batch = socket.NewBatch(BatchSize, MaxMessage, maxControl)
+	r.batch = socket.NewBatch(BatchSize, maxMessage, maxControl)
 	r.receive = r.poll
 }
 

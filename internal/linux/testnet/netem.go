@@ -31,12 +31,5 @@ func (n *Node) Impair(t testing.TB, link string, loss float64, delay, jitter tim
 	const kind, parameters = 1, 2 // TCA_KIND, TCA_OPTIONS
 	message.String(kind, "netem")
 	message.Bytes(parameters, options)
-	n.In(t, func() error {
-		conn, err := netlink.Open(unix.NETLINK_ROUTE)
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		return conn.Do(unix.RTM_NEWQDISC, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, message)
-	})
+	n.rtnetlink(t, unix.RTM_NEWQDISC, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, message)
 }

@@ -33,9 +33,9 @@ var chapters = []chapter{
 	{config.ViewAdvancedACL, "Advanced IPv6 ACL view `[~X-acl6-advance-NAME]`"},
 }
 
-// Reference writes the reference of all commands in Markdown, from the
+// reference writes the reference of all commands in Markdown, from the
 // declarations that the console itself runs on.
-func Reference() string {
+func reference() string {
 	var b strings.Builder
 	b.WriteString(referenceHead)
 	for _, c := range chapters {
