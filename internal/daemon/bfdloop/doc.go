@@ -19,6 +19,7 @@
 // (RecommendedProcs) makes the first of the two waits rare, not the second.
 //
 //   - thread.go, worker.go, sockets.go: the loop; mailbox.go: how it is told something.
-//   - helper.go, begin.go, serve.go, wire.go: the two ends of a helper.
+//   - helper.go, begin.go, requests.go: a helper as its parent sees it; serve.go: the
+//     helper itself; wire.go: what they say to each other.
 //   - priority.go: what the operating system is asked for.
 package bfdloop

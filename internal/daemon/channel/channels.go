@@ -45,7 +45,7 @@ type Channels struct {
 
 // channel is what belongs to one service.
 type channel struct {
-	*Channels
+	all      *Channels
 	service  string
 	listener *net.TCPListener   // nil while it does not listen
 	dial     context.CancelFunc // ends the latest dial, nil before the first
@@ -61,7 +61,7 @@ func New(o Options) *Channels {
 func (c *Channels) Serve(fx device.ChannelEffects) {
 	ch := c.byService[fx.Service]
 	if ch == nil {
-		ch = &channel{Channels: c, service: fx.Service, conns: make(map[rbs.ConnID]*conn)}
+		ch = &channel{all: c, service: fx.Service, conns: make(map[rbs.ConnID]*conn)}
 		c.byService[fx.Service] = ch
 	}
 	for _, end := range fx.Close {

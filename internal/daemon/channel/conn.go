@@ -28,31 +28,31 @@ func (ch *channel) connected(stream net.Conn) {
 	if _, secure := stream.(*tls.Conn); secure {
 		how = "TLS 1.3"
 	}
-	ch.o.Log.Emit(event.RBSChannelEvent.With(ch.service, "connected", how))
+	ch.all.o.Log.Emit(event.RBSChannelEvent.With(ch.service, "connected", how))
 }
 
 // adopt registers a new connection, tells the device of it, then starts to read and write.
 func (ch *channel) adopt(tcp, stream net.Conn, announce func(rbs.ConnID) device.Event) {
 	c := &conn{tcp: tcp, stream: stream, out: make(chan []byte, 1)}
-	stopped := ch.o.Loop.Call(func() {
-		ch.lastConn++
-		c.id = ch.lastConn
+	stopped := ch.all.o.Loop.Call(func() {
+		ch.all.lastConn++
+		c.id = ch.all.lastConn
 		ch.conns[c.id] = c
-		ch.o.Device.Handle(announce(c.id))
+		ch.all.o.Device.Handle(announce(c.id))
 	})
 	if stopped != nil {
 		tcp.Close()
 		return
 	}
-	ch.o.Tasks.Go("RBS reader", func(context.Context) error { ch.read(c); return nil })
-	ch.o.Tasks.Go("RBS writer", func(context.Context) error { ch.write(c); return nil })
+	ch.all.o.Tasks.Go("RBS reader", func(context.Context) error { ch.read(c); return nil })
+	ch.all.o.Tasks.Go("RBS writer", func(context.Context) error { ch.write(c); return nil })
 }
 
 func (ch *channel) read(c *conn) {
 	buf := make([]byte, readSize)
 	for {
 		n, err := c.stream.Read(buf)
-		if n > 0 && !ch.post(device.ChannelReceived{Service: ch.service, Conn: c.id, Bytes: buf[:n]}) {
+		if n > 0 && !ch.all.post(device.ChannelReceived{Service: ch.service, Conn: c.id, Bytes: buf[:n]}) {
 			return
 		}
 		if err != nil {
@@ -68,7 +68,7 @@ func (ch *channel) write(c *conn) {
 			ch.lost(c, err)
 			return
 		}
-		if !ch.post(device.ChannelWritten{Service: ch.service, Conn: c.id}) {
+		if !ch.all.post(device.ChannelWritten{Service: ch.service, Conn: c.id}) {
 			return
 		}
 	}
@@ -92,12 +92,12 @@ func (ch *channel) closeConn(id rbs.ConnID, last []byte) {
 
 // lost tells the device of the end of a connection, once: whoever comes second finds it gone.
 func (ch *channel) lost(c *conn, err error) {
-	_ = ch.o.Loop.Call(func() { // a daemon that ends has closed it itself
+	_ = ch.all.o.Loop.Call(func() { // a daemon that ends has closed it itself
 		if ch.conns[c.id] == nil {
 			return
 		}
 		ch.closeConn(c.id, nil)
-		ch.o.Device.Handle(device.ChannelClosed{Service: ch.service, Conn: c.id, Reason: err.Error()})
+		ch.all.o.Device.Handle(device.ChannelClosed{Service: ch.service, Conn: c.id, Reason: err.Error()})
 	})
 }
 

@@ -22,14 +22,14 @@ func (ch *channel) connect(want rbs.Dial) {
 	if ch.dial != nil {
 		ch.dial()
 	}
-	own, err := ch.usable(ch.service)
+	own, err := ch.all.usable(ch.service)
 	if err != nil {
-		ch.soon(device.ChannelDialFailed{Service: ch.service, Reason: "TLS: " + err.Error()})
+		ch.all.soon(device.ChannelDialFailed{Service: ch.service, Reason: "TLS: " + err.Error()})
 		return
 	}
-	ctx, cancel := context.WithTimeout(ch.o.Tasks.Context(), dialTimeout)
+	ctx, cancel := context.WithTimeout(ch.all.o.Tasks.Context(), dialTimeout)
 	ch.dial = cancel
-	ch.o.Tasks.Go("RBS dial", func(context.Context) error {
+	ch.all.o.Tasks.Go("RBS dial", func(context.Context) error {
 		defer cancel()
 		tcp, stream, err := call(ctx, want, own)
 		ch.answered(ctx, tcp, stream, err)
@@ -45,7 +45,7 @@ func (ch *channel) answered(ctx context.Context, tcp, stream net.Conn, err error
 			tcp.Close()
 		}
 	case err != nil:
-		ch.post(device.ChannelDialFailed{Service: ch.service, Reason: err.Error()})
+		ch.all.post(device.ChannelDialFailed{Service: ch.service, Reason: err.Error()})
 	default:
 		ch.connected(stream)
 		ch.adopt(tcp, stream, func(id rbs.ConnID) device.Event {

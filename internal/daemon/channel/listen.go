@@ -18,16 +18,16 @@ import (
 func (ch *channel) listen(at netip.AddrPort, peer netip.Addr) {
 	l, err := ch.openListener(at)
 	if err != nil {
-		ch.soon(device.ChannelListenFailed{Service: ch.service, Reason: err.Error()})
+		ch.all.soon(device.ChannelListenFailed{Service: ch.service, Reason: err.Error()})
 		return
 	}
 	ch.listener = l
-	ch.o.Tasks.Go("RBS listener", func(ctx context.Context) error { return ch.accept(ctx, l, peer) })
+	ch.all.o.Tasks.Go("RBS listener", func(ctx context.Context) error { return ch.accept(ctx, l, peer) })
 }
 
 // openListener takes over the socket that a predecessor had, or opens one.
 func (ch *channel) openListener(at netip.AddrPort) (*net.TCPListener, error) {
-	if file := ch.o.Inherited(at); file != nil {
+	if file := ch.all.o.Inherited(at); file != nil {
 		l, err := net.FileListener(file)
 		file.Close()
 		if tcp, ok := l.(*net.TCPListener); ok && err == nil {
@@ -46,7 +46,7 @@ func (ch *channel) stopListening() {
 
 // accept takes connections until the listener is closed.
 func (ch *channel) accept(ctx context.Context, l *net.TCPListener, peer netip.Addr) error {
-	failed := func(err error) { ch.o.Log.Emit(event.SocketFailed.With("RBS listener", err)) }
+	failed := func(err error) { ch.all.o.Log.Emit(event.SocketFailed.With("RBS listener", err)) }
 	for {
 		tcp, err := l.AcceptTCP()
 		if err != nil {
@@ -55,7 +55,7 @@ func (ch *channel) accept(ctx context.Context, l *net.TCPListener, peer netip.Ad
 			}
 			return nil
 		}
-		started := ch.o.Tasks.Go("RBS handshake", func(ctx context.Context) error {
+		started := ch.all.o.Tasks.Go("RBS handshake", func(ctx context.Context) error {
 			ch.accepted(ctx, tcp, peer)
 			return nil
 		})
@@ -75,7 +75,7 @@ func (ch *channel) accepted(ctx context.Context, tcp net.Conn, peer netip.Addr) 
 		var err error
 		if stream, err = ch.secure(ctx, tcp, peer); err != nil {
 			tcp.Close()
-			ch.post(device.ChannelHandshakeFailed{Service: ch.service, Reason: "TLS: " + err.Error()})
+			ch.all.post(device.ChannelHandshakeFailed{Service: ch.service, Reason: "TLS: " + err.Error()})
 			return
 		}
 		ch.connected(stream)
@@ -90,7 +90,7 @@ func (ch *channel) accepted(ctx context.Context, tcp net.Conn, peer netip.Addr) 
 func (ch *channel) secure(ctx context.Context, tcp net.Conn, peer netip.Addr) (net.Conn, error) {
 	var own *pki.Credentials
 	var unusable error
-	stopped := ch.o.Loop.Call(func() { own, unusable = ch.usable(ch.service) })
+	stopped := ch.all.o.Loop.Call(func() { own, unusable = ch.all.usable(ch.service) })
 	if err := errors.Join(stopped, unusable); err != nil || own == nil {
 		return tcp, err
 	}

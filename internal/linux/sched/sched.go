@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ShortSlice, in nanoseconds, is how long another thread may go on when one with such a
+// ShortSlice is how long, in nanoseconds, another thread may go on when one with such a
 // slice wakes, instead of the milliseconds that a thread has by default (Linux 6.12).
 const ShortSlice = 100_000
 
