@@ -50,7 +50,7 @@ func dutyChangesWith(entries int) (times, error) {
 	if err := fill(n, table, entries); err != nil {
 		return nil, err
 	}
-	g, err := gate.OpenIn(n.spaces[deviceA].Do)
+	g, err := gate.Open(gate.Options{Inside: n.spaces[deviceA].Do})
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ import (
 var suite = []struct{ pkg, run string }{
 	{"internal/linux/links", "^(TestVethAcrossNamespaces|TestMonitor|TestBond.*|TestVLAN)$"},
 	{"internal/linux/mroute", "^(TestForwarding|TestInterfacesComeAndGo)$"},
-	{"internal/linux/gate", "^(TestBuckets|TestStaleTable)$"},
+	{"internal/linux/gate", "^(TestBuckets|TestProtection|TestSuccession|TestHandOver|TestFailureKeepsTheOwner|TestSyncRepairs|TestWatch)$"},
 	{"internal/linux/packet", "^(TestReceiveReportsV2|TestReceiveV1)$"},
 	{"internal/fib/kernel", "^TestPlane$"},
 	{"internal/daemon/netif", "^(TestBond.*|TestLegs)$"},

@@ -2,6 +2,7 @@ package multicast
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"tandem/internal/daemon/eventloop"
@@ -55,7 +56,7 @@ var openPlane fib.Open = kernel.Open
 const mldFile = "mld"
 
 // HandedOn are the names of the files that the routing hands to a successor.
-var HandedOn = []string{kernel.FileName, mldFile}
+var HandedOn = append(slices.Clone(kernel.FileNames), mldFile)
 
 // Routing is multicast routing, enabled or not. Its methods are for whoever has the turn,
 // unless they say otherwise.
@@ -79,7 +80,7 @@ func (r *Routing) Enable() error {
 		return nil
 	}
 	left, files := r.o.Inherited()
-	plane, err := openPlane(router{r}, r.gate, fib.Checkpoint{State: left.Plane, Files: take(files, kernel.FileName)})
+	plane, err := openPlane(router{r}, r.gate, fib.Checkpoint{State: left.Plane, Files: take(files, kernel.FileNames...)})
 	if err != nil {
 		return err
 	}
@@ -93,13 +94,15 @@ func (r *Routing) Enable() error {
 	return nil
 }
 
-// take takes the files of a name out.
-func take(from *inherit.Files, name string) (files inherit.Files) {
+// take takes the files of some names out.
+func take(from *inherit.Files, names ...string) (files inherit.Files) {
 	if from == nil {
 		return nil
 	}
-	for _, f := range from.All(name) {
-		files = append(files, inherit.File{Name: name, File: f})
+	for _, name := range names {
+		for _, f := range from.All(name) {
+			files = append(files, inherit.File{Name: name, File: f})
+		}
 	}
 	return files
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -213,4 +214,50 @@ func (b *Bed) Eventually(what string, holds func() bool) {
 func (b *Bed) eventuallyReaches(what string, i int, want [2]bool) {
 	b.Helper()
 	b.Eventually(fmt.Sprintf("%s: stream %d at the hosts %v", what, i, want), func() bool { return b.reached(i) == want })
+}
+
+// stream sends packets of a stream, one a millisecond, until the function that it returns is
+// called. That one returns when each was sent, and those that each host has received in order.
+func (b *Bed) stream(i int) (stop func() (sent map[uint32]time.Time, received [2][]uint32)) {
+	b.Helper()
+	sender := b.Sender(b)
+	sent, received := make(map[uint32]time.Time), [2][]uint32{}
+	asked := make(chan struct{})
+	var sending, receiving sync.WaitGroup
+	sending.Go(func() {
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-asked:
+				return
+			case <-tick.C:
+				at := time.Now()
+				sent[sender.Send(Stream(i).Group)] = at
+			}
+		}
+	})
+	over := make(chan struct{})
+	for host, r := range b.hosts {
+		receiving.Go(func() {
+			for {
+				if packet, ok := r.Next(200 * time.Millisecond); ok {
+					received[host] = append(received[host], packet)
+					continue
+				}
+				select {
+				case <-over:
+					return
+				default:
+				}
+			}
+		})
+	}
+	return func() (map[uint32]time.Time, [2][]uint32) {
+		close(asked)
+		sending.Wait()
+		close(over)
+		receiving.Wait()
+		return sent, received
+	}
 }

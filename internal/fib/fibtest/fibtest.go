@@ -3,6 +3,7 @@
 package fibtest
 
 import (
+	"slices"
 	"testing"
 
 	"tandem/internal/device"
@@ -17,12 +18,14 @@ type Kind struct {
 	// DropRoute takes the route of a stream out of a node's plane, as a program would that
 	// meddles with what is not its own.
 	DropRoute func(testing.TB, *testnet.Node, device.SourceGroup)
-	// DropGate takes the gate out of a node's plane, likewise.
-	DropGate func(testing.TB, *testnet.Node)
+	// DropGate tries to take the gate out of a node's plane, likewise. It reports whether it
+	// could.
+	DropGate func(testing.TB, *testnet.Node) bool
 }
 
-// Run judges a kind of plane. It skips when not root.
-func Run(t *testing.T, kind Kind) {
+// Run judges a kind of plane, by all tests or only those that are named. It skips when not
+// root.
+func Run(t *testing.T, kind Kind, only ...string) {
 	for _, test := range []struct {
 		name string
 		run  func(*Bed)
@@ -37,11 +40,14 @@ func Run(t *testing.T, kind Kind) {
 		{"Exceptions", testExceptions},
 		{"RouteDropped", testRouteDropped},
 		{"GateDropped", testGateDropped},
+		{"GateDroppedOften", testGateDroppedOften},
 		{"HandOver", testHandOver},
 		{"UselessCheckpoint", testUselessCheckpoint},
 		{"OnePlaneAtATime", testOnePlaneAtATime},
 		{"End", testEnd},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(NewBed(t, kind)) })
+		if len(only) == 0 || slices.Contains(only, test.name) {
+			t.Run(test.name, func(t *testing.T) { test.run(NewBed(t, kind)) })
+		}
 	}
 }

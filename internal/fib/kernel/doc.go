@@ -6,8 +6,9 @@
 // capability can change it. Removals and foreign changes are told by the kernel
 // and mended within watchPause; interfaces that left the table are added again within
 // restoreInterval; and the whole table is compared from time to time, auditSlice
-// routes in one turn, so that nothing stays wrong. The gate is compared every
-// gateInterval.
+// routes in one turn, so that nothing stays wrong. The gate is the plane's own: where the
+// kernel knows owners of tables, nobody else can change it; elsewhere the kernel tells
+// of changes, too, and they are mended within watchPause. It is compared every gateInterval.
 //
 // A table holds [mroute.MaxInterfaces] interfaces.
 package kernel

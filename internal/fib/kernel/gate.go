@@ -12,6 +12,7 @@ import (
 	"tandem/internal/event"
 	"tandem/internal/fib"
 	"tandem/internal/linux/gate"
+	"tandem/internal/task"
 )
 
 const (
@@ -71,13 +72,10 @@ func (k *gateKeeper) set(want gate.State) {
 	defer k.mu.Unlock()
 	k.want = want
 	err := k.gate.Apply(want)
-	if k.stale = err != nil; k.stale {
+	if err != nil {
 		k.emit(event.GateNotSet.With(err))
-		select {
-		case k.wake <- struct{}{}:
-		default: // is awake already
-		}
 	}
+	k.note(err)
 }
 
 // wanted returns the gate that is to be.
@@ -98,17 +96,43 @@ func (k *gateKeeper) keep(ctx context.Context) error {
 		case <-k.wake:
 			timer.Reset(gateAgain)
 		case <-timer.C:
-			timer.Reset(k.repair())
+			timer.Reset(gateInterval)
+			k.repair()
 		}
 	}
 }
 
-// repair puts right what somebody else has changed, and returns when to look again.
-func (k *gateKeeper) repair() time.Duration {
+// watch puts right what somebody else changes as soon as the kernel tells, where it does not
+// keep them from it.
+func (k *gateKeeper) watch(ctx context.Context) error {
+	if k.gate.Protection() != gate.Unprotected {
+		return nil
+	}
+	watcher, err := k.gate.Watch()
+	if err != nil {
+		k.emit(event.SocketFailed.With("nftables", err))
+		return nil // the comparison remains
+	}
+	defer watcher.Close()
+	defer context.AfterFunc(ctx, func() { watcher.Close() })()
+	for {
+		k.repair()
+		if !task.Pause(ctx, watchPause) {
+			return nil
+		}
+		err := watcher.Wait()
+		if err != nil && !task.ReadAgain(ctx, err, func(err error) { k.emit(event.SocketFailed.With("nftables", err)) }) {
+			return nil
+		}
+	}
+}
+
+// repair puts right what somebody else has changed.
+func (k *gateKeeper) repair() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.gone {
-		return gateInterval
+		return
 	}
 	before := k.gate.Repairs()
 	err := k.gate.Sync(k.want)
@@ -118,10 +142,18 @@ func (k *gateKeeper) repair() time.Duration {
 	case k.gate.Repairs() > before:
 		k.emit(event.GateRepaired.With(k.gate.Repairs()))
 	}
-	if k.stale = err != nil; k.stale {
-		return gateAgain
+	k.note(err)
+}
+
+// note notes whether the kernel has taken the gate, and asks for another try if not.
+func (k *gateKeeper) note(err error) {
+	if k.stale = err != nil; !k.stale {
+		return
 	}
-	return gateInterval
+	select {
+	case k.wake <- struct{}{}:
+	default: // is awake already
+	}
 }
 
 // Conditions implements [fib.Plane].

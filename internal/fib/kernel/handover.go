@@ -11,10 +11,16 @@ import (
 	"tandem/internal/linux/mroute"
 )
 
-// FileName is the name under which the table's socket is handed over.
-const FileName = "mroute"
+// Names under which the sockets of the table and of the gate are handed over.
+const (
+	tableFile = "mroute"
+	gateFile  = "gate"
+)
 
-// checkpoint is what a plane leaves beside the table's socket.
+// FileNames are the names of all files that a plane hands over.
+var FileNames = []string{tableFile, gateFile}
+
+// checkpoint is what a plane leaves beside its sockets.
 type checkpoint struct {
 	MIFs     []int          // interface index by number in the table, 0 for none
 	Attached map[string]int // interface index by Linux name
@@ -32,7 +38,25 @@ func (p *Plane) HandOver() (fib.Checkpoint, error) {
 	if err != nil {
 		return fib.Checkpoint{}, fmt.Errorf("state of the forwarding table: %w", err)
 	}
-	return fib.Checkpoint{State: state.Bytes(), Files: inherit.Files{{Name: FileName, File: socket}}}, nil
+	owner, err := p.gate.gate.HandOver()
+	if err != nil {
+		return fib.Checkpoint{}, fmt.Errorf("gate: %w", err)
+	}
+	files := inherit.Files{{Name: tableFile, File: socket}, {Name: gateFile, File: owner}}
+	return fib.Checkpoint{State: state.Bytes(), Files: files}, nil
+}
+
+// inheritedGate takes the descriptor of the gate's socket, 0 where there is none.
+func inheritedGate(files *inherit.Files) int {
+	socket := files.One(gateFile)
+	if socket == nil {
+		return 0
+	}
+	fd, err := inherit.Descriptor(socket)
+	if err != nil {
+		return 0
+	}
+	return fd
 }
 
 // inherit goes on with what the plane of another program has left, if it can.
@@ -42,7 +66,7 @@ func (p *Plane) inherit(left fib.Checkpoint) {
 	if gob.NewDecoder(bytes.NewReader(left.State)).Decode(&known) != nil {
 		return
 	}
-	socket := left.Files.One(FileName)
+	socket := left.Files.One(tableFile)
 	if socket == nil {
 		return
 	}

@@ -37,20 +37,21 @@ type Plane struct {
 // only one process may hold, and sets up the gate; see [fib.Open]. Where one of package
 // mroute's errors is the cause, the error wraps it.
 func Open(router fib.Router, initial device.Gate, left fib.Checkpoint) (fib.Plane, error) {
-	g, err := gate.Open()
+	return open(router, gate.Options{}, initial, left)
+}
+
+// open is Open with a gate that is opened in some way.
+func open(router fib.Router, o gate.Options, initial device.Gate, left fib.Checkpoint) (*Plane, error) {
+	o.Socket = inheritedGate(&left.Files)
+	g, err := gate.Open(o)
 	if err != nil {
 		left.Files.Close()
 		return nil, fmt.Errorf("gate: %w", err)
 	}
-	return open(router, g, initial, left)
-}
-
-// open is Open with a connection to the gate, which it closes if it fails.
-func open(router fib.Router, g *gate.Gate, initial device.Gate, left fib.Checkpoint) (*Plane, error) {
 	p := &Plane{router: router, gate: newGateKeeper(g, initial, router.Emit), suspect: make(chan struct{}, 1)}
 	p.ctx, p.end = context.WithCancel(context.Background())
 	p.inherit(left)
-	err := p.openTable()
+	err = p.openTable()
 	if err == nil {
 		err = p.gate.open()
 	}
@@ -105,6 +106,7 @@ func (p *Plane) Run(ctx context.Context) error {
 	tasks.Go("forwarding table changes", p.readChanges)
 	tasks.Go("forwarding table audit", p.keepAuditing)
 	tasks.Go("gate", p.gate.keep)
+	tasks.Go("gate changes", p.gate.watch)
 	err := tasks.Wait()
 	p.lister.Close()
 	return err

@@ -75,7 +75,7 @@ func TestMeddledTable(t *testing.T) {
 // TestSeizedGate: another program owns the gate's table for a while, so that the kernel
 // refuses every change. That is told, and the gate is set as soon as it can be.
 func TestSeizedGate(t *testing.T) {
-	b, p := newPlane(t, device.Gate{})
+	b, p := newPlaneOf(t, kindWith(gate.Unprotected), device.Gate{})
 	b.SetRoutes(fibtest.Route(0, "d0", "d1"))
 	other := b.Router.SeizeTable(t, gate.TableName)
 	b.SetGate(device.Gate{Closed: []string{"d1"}, Exceptions: []device.SourceGroup{fibtest.Stream(8)}})

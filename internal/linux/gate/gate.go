@@ -9,16 +9,26 @@
 //
 // Only multicast wider than the link that is being forwarded meets the gate;
 // MLD, neighbour discovery and everything else of the router itself does not.
+//
+// The table has an owner where the kernel knows that, see [Protection]: the
+// netlink socket that has made it. Nobody else can change it then, and a firewall
+// that clears the whole ruleset passes it over. The socket is handed on to a
+// successor. After a crash the next daemon finds a table without an owner, which it
+// can replace like any other.
 package gate
 
 import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 	"sync"
 
 	"github.com/google/nftables"
+	"golang.org/x/sys/unix"
+
+	"tandem/internal/linux/netlink"
 )
 
 // TableName is the name of the nftables table, of family ip6.
@@ -56,8 +66,10 @@ type Gate struct {
 	mu     sync.Mutex
 	inside func(func() error) error // runs a function in the namespace
 	socket *socket
-	conn   *nftables.Conn
+	conn   *nftables.Conn // speaks through the socket
 	rules  ruleset
+	// protection is the most that the kernel may have; once it has made a table, what it has.
+	protection Protection
 	// held is what the kernel holds as far as is known; nil when it is not.
 	held *contents
 	// handles are the kernel's numbers of our rules; others mean that somebody meddled.
@@ -65,32 +77,53 @@ type Gate struct {
 	repairs uint64
 }
 
-// Open connects to nftables in the namespace of the process. The kernel is not
-// changed before the first Apply or Sync.
-func Open() (*Gate, error) { return OpenIn(func(f func() error) error { return f() }) }
+// Options say how to open a gate. The zero value opens one in the namespace of the process,
+// protected as well as the kernel can.
+type Options struct {
+	// Inside runs a function in the gate's namespace. Nil stands for the process's.
+	Inside func(func() error) error
+	// Socket is the descriptor that the gate of a predecessor has handed over, 0 for none.
+	Socket int
+	// Protection is the most to ask for. Less shows how an older kernel would do.
+	Protection Protection
+}
 
-// OpenIn connects where a function runs another, as in a namespace.
-func OpenIn(inside func(func() error) error) (*Gate, error) {
-	g := &Gate{inside: inside}
-	if err := g.connect(); err != nil {
-		return nil, err
+// Open connects to nftables. The kernel is not changed before the first Apply or Sync.
+func Open(o Options) (*Gate, error) {
+	g := &Gate{inside: o.Inside, protection: o.Protection}
+	if g.inside == nil {
+		g.inside = func(f func() error) error { return f() }
+	}
+	var err error
+	if o.Socket != 0 {
+		g.socket = newSocket(netlink.Adopt(o.Socket))
+	} else {
+		err = g.connect()
+	}
+	if err == nil {
+		err = g.converse()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open nftables: %w", err)
 	}
 	return g, nil
 }
 
+// connect opens a socket.
 func (g *Gate) connect() error {
 	return g.inside(func() error {
-		sock, err := openSocket()
-		if err != nil {
-			return fmt.Errorf("open nftables: %w", err)
+		conn, err := netlink.Open(unix.NETLINK_NETFILTER)
+		if err == nil {
+			g.socket = newSocket(conn)
 		}
-		conn, err := nftables.New(nftables.AsLasting(), nftables.WithTestDial(sock.exchange))
-		if err != nil {
-			return fmt.Errorf("open nftables: %w", errors.Join(err, sock.Close()))
-		}
-		g.socket, g.conn = sock, conn
-		return nil
+		return err
 	})
+}
+
+// converse begins to speak through the socket.
+func (g *Gate) converse() (err error) {
+	g.conn, err = nftables.New(nftables.AsLasting(), nftables.WithTestDial(g.socket.exchange))
+	return err
 }
 
 // Apply brings the kernel to a state in one transaction: the difference to what
@@ -141,8 +174,23 @@ func (g *Gate) Drops() (Drops, error) {
 	return g.rules.drops(rules), nil
 }
 
+// Protection tells how the kernel protects the table, once there was an Apply or Sync.
+func (g *Gate) Protection() Protection {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.protection
+}
+
+// HandOver returns the connection for the gate of a successor. As long as one of the two
+// has it open, nobody else can touch the table.
+func (g *Gate) HandOver() (*os.File, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.socket.HandOver()
+}
+
 // Close ends the connection. With remove the table is taken out of the kernel,
-// which opens the gate; without, it stays as it is.
+// which opens the gate; without, it stays as it is unless it is only [Owned].
 func (g *Gate) Close(remove bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -185,13 +233,18 @@ func (g *Gate) apply(s State) error {
 	return nil
 }
 
-// replace puts a whole new table in the place of whatever there is.
+// replace puts a whole new table in the place of whatever there is, with the best protection
+// that the kernel has.
 func (g *Gate) replace(want *contents) error {
 	r := newRuleset(want.seed)
-	if err := r.create(g.conn, want); err != nil {
-		return err
+	protection := g.protection
+	err := g.create(r, want, protection)
+	for refused(err) && protection < Unprotected {
+		protection++
+		_ = g.failed("", err)
+		err = g.create(r, want, protection)
 	}
-	if err := g.conn.Flush(); err != nil {
+	if err != nil {
 		return g.failed("set up the gate", err)
 	}
 	rules, err := g.conn.GetRules(r.table, r.chain)
@@ -201,8 +254,17 @@ func (g *Gate) replace(want *contents) error {
 	if lost := g.handles != nil && g.held == nil; lost {
 		g.repairs++
 	}
-	g.rules, g.held, g.handles = r, want, handles(rules)
+	g.rules, g.held, g.handles, g.protection = r, want, handles(rules), protection
 	return nil
+}
+
+// create has the kernel make the table.
+func (g *Gate) create(r ruleset, want *contents, protection Protection) error {
+	g.socket.protection = protection
+	if err := r.create(g.conn, want); err != nil {
+		return err
+	}
+	return g.conn.Flush()
 }
 
 // read asks the kernel for the contents of the table; nil when its rules are
@@ -221,15 +283,16 @@ func (g *Gate) read(seed uint32) *contents {
 	return c
 }
 
-// failed forgets what the kernel holds and starts a new connection, as the old
-// one may have answers left in it that belong to nothing.
+// failed forgets what the kernel holds, and answers that nobody has read. The socket stays
+// as long as it can be used: what is Owned goes with it.
 func (g *Gate) failed(what string, err error) error {
 	g.held = nil
-	_, _ = g.conn.CloseLasting(), g.socket.Close()
-	if again := g.connect(); again != nil {
-		err = errors.Join(err, again)
+	if g.socket.Drain() != nil {
+		_ = g.socket.Close()
+		err = errors.Join(err, g.connect())
 	}
-	return fmt.Errorf("%s: %w", what, err)
+	_ = g.conn.CloseLasting()
+	return fmt.Errorf("%s: %w", what, errors.Join(err, g.converse()))
 }
 
 func handles(rules []*nftables.Rule) []uint64 {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/nftables"
+
 	"tandem/internal/etrunk"
 	"tandem/internal/linux/gate"
 	"tandem/internal/linux/mroute"
@@ -27,9 +29,12 @@ type bed struct {
 	hosts  [2]*testnet.Receiver
 }
 
-func newBed(t *testing.T, groups int) *bed {
+func newBed(t *testing.T, groups int) *bed { return newBedWith(t, groups, gate.Persistent) }
+
+// newBedWith asks for a protection of the gate's table.
+func newBedWith(t *testing.T, groups int, p gate.Protection) *bed {
 	n := testnet.New(t)
-	b := &bed{Net: n, t: t, gate: openGate(t, n.Router), send: n.Sender(t)}
+	b := &bed{Net: n, t: t, gate: openGate(t, gate.Options{Inside: n.Router.Do, Protection: p}), send: n.Sender(t)}
 	var table *mroute.Table
 	n.Router.In(t, func() (err error) {
 		table, err = mroute.Open(0)
@@ -53,9 +58,9 @@ func newBed(t *testing.T, groups int) *bed {
 	return b
 }
 
-func openGate(t *testing.T, n *testnet.Node) *gate.Gate {
+func openGate(t *testing.T, o gate.Options) *gate.Gate {
 	t.Helper()
-	g, err := gate.OpenIn(n.Do)
+	g, err := gate.Open(o)
 	testnet.Must(t, err)
 	t.Cleanup(func() { g.Close(false) })
 	return g
@@ -151,7 +156,7 @@ func TestUnicastPasses(t *testing.T) {
 }
 
 func TestSyncRepairs(t *testing.T) {
-	b := newBed(t, 1)
+	b := newBedWith(t, 1, gate.Unprotected)
 	g := b.groups[0]
 	state := gate.State{Seed: 1, Closed: []string{"d0"}}
 	testnet.Must(t, b.gate.Sync(state))
@@ -160,40 +165,23 @@ func TestSyncRepairs(t *testing.T) {
 	if n := b.gate.Repairs(); n != 0 {
 		t.Errorf("%d repairs of an untouched table", n)
 	}
-	for i, damage := range []string{
-		"flush set ip6 tandem closed",
-		"add element ip6 tandem closed { d1 }",
-		"flush chain ip6 tandem forward",
-		"add rule ip6 tandem forward drop",
-		"flush ruleset",
-	} {
-		nft(t, b.Router, damage)
+	for i, d := range damages {
+		testnet.Must(t, b.meddle(d.do))
 		testnet.Must(t, b.gate.Sync(state))
-		b.expect(damage, g, false, true)
+		b.expect(d.what, g, false, true)
 		if n := b.gate.Repairs(); n != uint64(i+1) {
-			t.Errorf("%s: %d repairs, want %d", damage, n, i+1)
+			t.Errorf("%s: %d repairs, want %d", d.what, n, i+1)
 		}
 	}
 	// Apply does not look first, but a change that fails heals the table as well.
-	nft(t, b.Router, "flush ruleset")
+	testnet.Must(t, b.meddle((*nftables.Conn).FlushRuleset))
 	testnet.Must(t, b.gate.Apply(gate.State{Seed: 1, Closed: []string{"d1"}}))
 	b.expect("applied to nothing", g, true, false)
 }
 
-// TestStaleTable starts over a table that an earlier process has left.
-func TestStaleTable(t *testing.T) {
-	b := newBed(t, 1)
-	testnet.Must(t, b.gate.Apply(gate.State{Seed: 1, Closed: []string{"d0", "d1"}}))
-	testnet.Must(t, b.gate.Close(false))
-	b.expect("left behind", b.groups[0], false, false)
-	next := openGate(t, b.Router)
-	testnet.Must(t, next.Sync(gate.State{Seed: 2, Closed: []string{"d1"}}))
-	b.expect("taken over", b.groups[0], true, false)
-}
-
 func TestManyExceptions(t *testing.T) {
 	node := testnet.NewNode(t)
-	g := openGate(t, node)
+	g := openGate(t, gate.Options{Inside: node.Do})
 	state := gate.State{Seed: 1, Bucket0: []string{"d0"}}
 	for i := range 20_000 {
 		a := netip.MustParseAddr("ff3e::").As16()
@@ -214,7 +202,7 @@ func TestManyExceptions(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	g := openGate(t, testnet.NewNode(t))
+	g := openGate(t, gate.Options{Inside: testnet.NewNode(t).Do})
 	if err := g.Apply(gate.State{}); !errors.Is(err, gate.ErrSeed) {
 		t.Errorf("no seed: %v, want ErrSeed", err)
 	}
@@ -249,7 +237,7 @@ func nft(t *testing.T, n *testnet.Node, command string) string {
 // BenchmarkSwitchover opens and closes an interface, one transaction each.
 func BenchmarkSwitchover(b *testing.B) {
 	node := testnet.NewNode(b)
-	g, err := gate.OpenIn(node.Do)
+	g, err := gate.Open(gate.Options{Inside: node.Do})
 	testnet.Must(b, err)
 	defer g.Close(true)
 	states := [2]gate.State{{Seed: 1, Bucket0: []string{"eth-trunk10"}}, {Seed: 1}}

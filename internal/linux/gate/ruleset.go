@@ -12,7 +12,7 @@ import (
 
 // ruleset is the table as nftables objects:
 //
-//	table ip6 tandem {
+//	table ip6 tandem { flags owner, persist;
 //		set closed  { type ifname }
 //		set bucket0 { type ifname }
 //		set bucket1 { type ifname }
@@ -77,7 +77,7 @@ func newRuleset(seed uint32) ruleset {
 func (r ruleset) create(conn *nftables.Conn, want *contents) error {
 	conn.AddTable(r.table) // so that there is one to delete
 	conn.DelTable(r.table)
-	conn.AddTable(r.table)
+	conn.CreateTable(r.table) // with its protection, see socket.amend
 	conn.AddChain(r.chain)
 	for _, set := range append(r.names[:], r.exceptions) {
 		if err := conn.AddSet(set, nil); err != nil {

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	nftnetlink "github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -14,18 +15,16 @@ import (
 const batchBuffer = 16 << 20
 
 // socket is a connection to nftables for the nftables library, whose own one is slower.
+// What is Owned is this socket's.
 type socket struct {
 	*netlink.Conn
-	out []byte
+	protection Protection // of tables that are made
+	out        []byte
 }
 
-func openSocket() (*socket, error) {
-	conn, err := netlink.Open(unix.NETLINK_NETFILTER)
-	if err != nil {
-		return nil, err
-	}
+func newSocket(conn *netlink.Conn) *socket {
 	conn.SetBuffers(batchBuffer)
-	return &socket{Conn: conn}, nil
+	return &socket{Conn: conn}
 }
 
 // exchange is what the library calls in place of a socket of its own: with what is
@@ -38,10 +37,26 @@ func (s *socket) exchange(request []nftnetlink.Message) ([]nftnetlink.Message, e
 	for _, m := range request {
 		h := m.Header
 		s.out = netlink.AppendMessage(s.out, netlink.Message{
-			Type: uint16(h.Type), Flags: uint16(h.Flags), Seq: h.Sequence, Port: h.PID, Data: m.Data,
+			Type: uint16(h.Type), Flags: uint16(h.Flags), Seq: h.Sequence, Port: h.PID, Data: s.amend(m),
 		})
 	}
 	return nil, s.Send(s.out)
+}
+
+// amend returns the body of a message, and gives a table that is to be made its protection.
+// The library has no flags of tables. It asks for none, which the kernel refuses where there
+// is a table with flags already.
+func (s *socket) amend(m nftnetlink.Message) []byte {
+	if m.Header.Type != unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_NEWTABLE {
+		return m.Data
+	}
+	const head = 4 // struct nfgenmsg
+	table := netlink.Attributes(bytes.Clone(m.Data[:head]))
+	table.String(unix.NFTA_TABLE_NAME, TableName)
+	if flags := s.protection.flags(); flags != 0 && m.Header.Flags&unix.NLM_F_EXCL != 0 {
+		table.Bytes(unix.NFTA_TABLE_FLAGS, binary.BigEndian.AppendUint32(nil, flags))
+	}
+	return table
 }
 
 // receive reads one datagram. The library may keep its messages.

@@ -47,6 +47,43 @@ func Open(protocol int) (*Conn, error) {
 
 func newConn(fd int) *Conn { return &Conn{fd: fd, in: make([]byte, datagramSize)} }
 
+// Adopt goes on with a socket that another program has handed over, see HandOver.
+func Adopt(fd int) *Conn { return newConn(fd) }
+
+// HandOver returns the socket in a file of its own. So it stays open for a successor when
+// the connection is closed; to the kernel the two are one.
+func (c *Conn) HandOver() (*os.File, error) {
+	fd, err := unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("dup", err)
+	}
+	return os.NewFile(uintptr(fd), "netlink"), nil
+}
+
+// Port is the number by which the kernel knows the socket: messages that answer its requests,
+// or tell of them, bear it.
+func (c *Conn) Port() (uint32, error) {
+	_ = unix.Bind(c.fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}) // one that has a port keeps it
+	name, err := unix.Getsockname(c.fd)
+	if err != nil {
+		return 0, os.NewSyscallError("getsockname", err)
+	}
+	at, _ := name.(*unix.SockaddrNetlink)
+	return at.Pid, nil
+}
+
+// Drain throws away what waits to be received: answers that nobody has read to the end.
+func (c *Conn) Drain() error {
+	for {
+		switch _, err := receive(c.fd, c.in); {
+		case errors.Is(err, unix.EAGAIN):
+			return nil
+		case err != nil && !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ENOBUFS):
+			return os.NewSyscallError("receive", err)
+		}
+	}
+}
+
 // Close ends the connection. What is still tried fails.
 func (c *Conn) Close() error {
 	fd := c.fd

@@ -1,0 +1,212 @@
+package gate_test
+
+import (
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+
+	"tandem/internal/linux/gate"
+	"tandem/internal/linux/inherit"
+	"tandem/internal/linux/testnet"
+)
+
+var closedD0 = gate.State{Seed: 1, Closed: []string{"d0"}}
+
+// damages are what somebody else may try. To clear the whole ruleset succeeds in any case:
+// the kernel passes over what is another's.
+var damages = []struct {
+	what string
+	do   func(*nftables.Conn)
+}{
+	{"flush a set", func(c *nftables.Conn) { c.FlushSet(theirs.set) }},
+	{"add an element", func(c *nftables.Conn) {
+		_ = c.SetAddElements(theirs.set, []nftables.SetElement{{Key: append([]byte("d1"), make([]byte, 14)...)}})
+	}},
+	{"flush the chain", func(c *nftables.Conn) { c.FlushChain(theirs.chain) }},
+	{"add a rule", func(c *nftables.Conn) {
+		drop := []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}}
+		c.AddRule(&nftables.Rule{Table: theirs.table, Chain: theirs.chain, Exprs: drop})
+	}},
+	{"delete the table", func(c *nftables.Conn) { c.DelTable(theirs.table) }},
+	{clearAll, (*nftables.Conn).FlushRuleset},
+}
+
+const clearAll = "clear the ruleset"
+
+// theirs is the gate's table as others name it.
+var theirs = func() (t struct {
+	table *nftables.Table
+	chain *nftables.Chain
+	set   *nftables.Set
+}) {
+	t.table = &nftables.Table{Family: nftables.TableFamilyIPv6, Name: gate.TableName}
+	t.chain = &nftables.Chain{Table: t.table, Name: "forward"}
+	t.set = &nftables.Set{Table: t.table, Name: "closed", KeyType: nftables.TypeIFName}
+	return t
+}()
+
+// meddle does something to the tables of the router as another program.
+func (b *bed) meddle(do func(*nftables.Conn)) error {
+	b.t.Helper()
+	conn, err := nftables.New(nftables.WithNetNSFd(b.Router.FD()))
+	testnet.Must(b.t, err)
+	do(conn)
+	return conn.Flush()
+}
+
+// expectProtected fails unless the gate with d0 closed withstands all others.
+func (b *bed) expectProtected(what string) {
+	b.t.Helper()
+	for _, d := range damages {
+		if err := b.meddle(d.do); err == nil && d.what != clearAll {
+			b.t.Errorf("%s: somebody else may %s", what, d.what)
+		}
+		b.expect(what+", "+d.what, b.groups[0], false, true)
+	}
+}
+
+// TestProtection: nobody but the owner of the table can change it, not even by clearing the
+// whole ruleset. The owner can.
+func TestProtection(t *testing.T) {
+	for _, p := range []gate.Protection{gate.Persistent, gate.Owned} {
+		t.Run(p.String(), func(t *testing.T) {
+			b := newBedWith(t, 1, p)
+			testnet.Must(t, b.gate.Apply(closedD0))
+			if got := b.gate.Protection(); got < p || got == gate.Unprotected {
+				t.Skipf("the kernel has protection %q", got)
+			}
+			b.expectProtected("protected")
+			testnet.Must(t, b.gate.Sync(closedD0))
+			if n := b.gate.Repairs(); n != 0 {
+				t.Errorf("%d repairs of an untouched table", n)
+			}
+			testnet.Must(t, b.gate.Apply(gate.State{Seed: 1, Closed: []string{"d1"}}))
+			b.expect("changed by the owner", b.groups[0], true, false)
+			testnet.Must(t, b.gate.Close(true))
+			b.expect("removed by the owner", b.groups[0], true, true)
+		})
+	}
+}
+
+// TestSuccession: the gate of a daemon that died stays where the kernel has that, and the
+// next daemon's takes its place, protected again.
+func TestSuccession(t *testing.T) {
+	for _, p := range []gate.Protection{gate.Persistent, gate.Owned, gate.Unprotected} {
+		t.Run(p.String(), func(t *testing.T) {
+			b := newBedWith(t, 1, p)
+			testnet.Must(t, b.gate.Apply(gate.State{Seed: 1, Closed: []string{"d0", "d1"}}))
+			got := b.gate.Protection()
+			testnet.Must(t, b.gate.Close(false))
+			gone := got == gate.Owned
+			b.expect("left behind", b.groups[0], gone, gone)
+			next := openGate(t, gate.Options{Inside: b.Router.Do})
+			testnet.Must(t, next.Sync(gate.State{Seed: 2, Closed: []string{"d1"}}))
+			b.expect("taken over", b.groups[0], true, false)
+			testnet.Must(t, next.Apply(gate.State{Seed: 2, Closed: []string{"d0"}}))
+			if next.Protection() != gate.Unprotected {
+				b.expectProtected("taken over")
+			}
+		})
+	}
+}
+
+// TestHandOver: between two daemons of which one hands over to the other, nobody can touch
+// the gate, and the second one can at once.
+func TestHandOver(t *testing.T) {
+	b := newBed(t, 1)
+	testnet.Must(t, b.gate.Apply(closedD0))
+	if b.gate.Protection() == gate.Unprotected {
+		t.Skip("the kernel protects no tables")
+	}
+	file, err := b.gate.HandOver()
+	testnet.Must(t, err)
+	testnet.Must(t, b.gate.Close(false))
+	b.expectProtected("between")
+	fd, err := inherit.Descriptor(file)
+	testnet.Must(t, err)
+	next := openGate(t, gate.Options{Inside: b.Router.Do, Socket: fd})
+	b.expectProtected("before the successor's first change")
+	testnet.Must(t, next.Sync(closedD0))
+	b.expectProtected("after it")
+	testnet.Must(t, next.Close(true))
+	b.expect("removed", b.groups[0], true, true)
+}
+
+// TestFailureKeepsTheOwner: an answer of the kernel that nobody has read to the end does not
+// cost the ownership of the table.
+func TestFailureKeepsTheOwner(t *testing.T) {
+	b := newBedWith(t, 1, gate.Owned)
+	testnet.Must(t, b.gate.Apply(closedD0))
+	if b.gate.Protection() == gate.Unprotected {
+		t.Skip("the kernel protects no tables")
+	}
+	testnet.Must(t, b.gate.Fail())
+	b.expectProtected("after a failure")
+	testnet.Must(t, b.gate.Apply(closedD0))
+	b.expectProtected("made anew")
+}
+
+// TestWatch: a watcher tells of what others do to the table, and of nothing else.
+func TestWatch(t *testing.T) {
+	b := newBedWith(t, 1, gate.Unprotected)
+	testnet.Must(t, b.gate.Apply(closedD0))
+	w, err := b.gate.Watch()
+	testnet.Must(t, err)
+	told, ended := make(chan bool, 100), make(chan error, 1)
+	go func() {
+		for {
+			if err := w.Wait(); err != nil {
+				ended <- err
+				return
+			}
+			told <- true
+		}
+	}()
+	expectTold := func(what string, want bool) {
+		t.Helper()
+		wait := 50 * time.Millisecond
+		if want {
+			wait = 5 * time.Second
+		}
+		select {
+		case <-told:
+			if !want {
+				t.Errorf("%s: told", what)
+			}
+		case <-time.After(wait):
+			if want {
+				t.Errorf("%s: not told", what)
+			}
+		}
+	}
+	testnet.Must(t, b.gate.Apply(gate.State{Seed: 1, Closed: []string{"d1"}}))
+	testnet.Must(t, b.gate.Apply(gate.State{Seed: 2, Closed: []string{"d0"}}))
+	expectTold("own changes", false)
+	testnet.Must(t, b.meddle(func(c *nftables.Conn) {
+		c.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: gate.TableName})
+		other := c.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv6, Name: "other"})
+		c.AddChain(&nftables.Chain{Table: other, Name: "forward"})
+	}))
+	expectTold("other tables", false)
+	for _, d := range damages {
+		testnet.Must(t, b.meddle(d.do))
+		expectTold(d.what, true)
+		testnet.Must(t, b.gate.Sync(gate.State{Seed: 1, Closed: []string{"d0"}}))
+		for len(told) > 0 {
+			<-told // of a notice in several parts
+		}
+	}
+	testnet.Must(t, w.Close())
+	select {
+	case err := <-ended:
+		if !errors.Is(err, net.ErrClosed) {
+			t.Error(err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("closed, but it still waits")
+	}
+}
