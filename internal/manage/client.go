@@ -45,8 +45,8 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Open starts a session.
 func (c *Client) Open(ctx context.Context, interactive bool) (*Session, error) {
-	var reply OpenReply
-	if err := c.do(ctx, http.MethodPost, "/v1/sessions", OpenRequest{Interactive: interactive}, &reply); err != nil {
+	var reply openReply
+	if err := c.do(ctx, http.MethodPost, "/v1/sessions", openRequest{Interactive: interactive}, &reply); err != nil {
 		return nil, err
 	}
 	return &Session{client: c, path: "/v1/sessions/" + reply.ID, Prompt: reply.Prompt}, nil
@@ -66,7 +66,7 @@ type Session struct {
 // a Reply that says Failed.
 func (s *Session) Exec(ctx context.Context, line string) (Reply, error) {
 	var reply Reply
-	err := s.client.do(ctx, http.MethodPost, s.path+"/exec", LineRequest{line, s.JSON}, &reply)
+	err := s.client.do(ctx, http.MethodPost, s.path+"/exec", lineRequest{line, s.JSON}, &reply)
 	if err == nil {
 		s.Prompt = reply.Prompt
 	}
@@ -81,7 +81,7 @@ func (s *Session) Interrupt(ctx context.Context) error {
 // Complete asks what may come at the end of a line.
 func (s *Session) Complete(ctx context.Context, line string) (Completion, error) {
 	var reply Completion
-	err := s.client.do(ctx, http.MethodPost, s.path+"/complete", LineRequest{Line: line}, &reply)
+	err := s.client.do(ctx, http.MethodPost, s.path+"/complete", lineRequest{Line: line}, &reply)
 	return reply, err
 }
 

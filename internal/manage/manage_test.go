@@ -114,11 +114,11 @@ func TestSessionsAreApart(t *testing.T) {
 
 func TestSessionOfAnotherUser(t *testing.T) {
 	ss := newSessions(consoletest.NewSystem(t))
-	id, _, err := ss.open(Peer{UID: 1}, false, time.Now())
+	id, _, err := ss.open(peer{UID: 1}, false, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = ss.use(id, Peer{UID: 2}, time.Now(), func(*console.Session) { t.Error("used") })
+	err = ss.use(id, peer{UID: 2}, time.Now(), func(*console.Session) { t.Error("used") })
 	if !errors.Is(err, errNoSession) {
 		t.Errorf("got %v", err)
 	}
@@ -128,14 +128,14 @@ func TestSessionsAreBounded(t *testing.T) {
 	ss := newSessions(consoletest.NewSystem(t))
 	now := time.Now()
 	for range maxSessions {
-		if _, _, err := ss.open(Peer{}, false, now); err != nil {
+		if _, _, err := ss.open(peer{}, false, now); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := ss.open(Peer{}, false, now); err == nil {
+	if _, _, err := ss.open(peer{}, false, now); err == nil {
 		t.Error("one more than the bound was opened")
 	}
-	if _, _, err := ss.open(Peer{}, false, now.Add(2*idleLimit)); err != nil {
+	if _, _, err := ss.open(peer{}, false, now.Add(2*idleLimit)); err != nil {
 		t.Errorf("idle sessions stay: %v", err)
 	}
 }

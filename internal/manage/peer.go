@@ -12,16 +12,16 @@ import (
 	"tandem/internal/console"
 )
 
-// Peer is the process at the other end of the socket, as the kernel vouches for it.
-type Peer struct {
+// peer is the process at the other end of the socket, as the kernel vouches for it.
+type peer struct {
 	PID      int32
 	UID, GID uint32
 }
 
-func (p Peer) String() string { return fmt.Sprintf("uid %d pid %d", p.UID, p.PID) }
+func (p peer) String() string { return fmt.Sprintf("uid %d pid %d", p.UID, p.PID) }
 
 // name is the user's name, or the number of one that has none.
-func (p Peer) name() string {
+func (p peer) name() string {
 	id := strconv.FormatUint(uint64(p.UID), 10)
 	u, err := user.LookupId(id)
 	if err != nil {
@@ -31,42 +31,42 @@ func (p Peer) name() string {
 }
 
 // login is that of a peer; who may connect at all may do everything.
-func (p Peer) login(interactive bool) console.Login {
+func (p peer) login(interactive bool) console.Login {
 	return console.Login{User: p.name(), Source: fmt.Sprintf("console pid %d", p.PID), Level: console.Configuration, Interactive: interactive}
 }
 
 // peerOf asks the kernel who connected.
-func peerOf(c net.Conn) (Peer, error) {
+func peerOf(c net.Conn) (peer, error) {
 	u, ok := c.(*net.UnixConn)
 	if !ok {
-		return Peer{}, fmt.Errorf("connection is %T, not a local socket", c)
+		return peer{}, fmt.Errorf("connection is %T, not a local socket", c)
 	}
 	raw, err := u.SyscallConn()
 	if err != nil {
-		return Peer{}, fmt.Errorf("peer credentials: %w", err)
+		return peer{}, fmt.Errorf("peer credentials: %w", err)
 	}
 	var cred *unix.Ucred
 	var credErr error
 	if err := raw.Control(func(fd uintptr) {
 		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	}); err != nil {
-		return Peer{}, fmt.Errorf("peer credentials: %w", err)
+		return peer{}, fmt.Errorf("peer credentials: %w", err)
 	}
 	if credErr != nil {
-		return Peer{}, fmt.Errorf("peer credentials: %w", credErr)
+		return peer{}, fmt.Errorf("peer credentials: %w", credErr)
 	}
-	return Peer{PID: cred.Pid, UID: cred.Uid, GID: cred.Gid}, nil
+	return peer{PID: cred.Pid, UID: cred.Uid, GID: cred.Gid}, nil
 }
 
 type peerKey struct{}
 
 // withPeer stores what [peerFrom] finds.
-func withPeer(ctx context.Context, p Peer) context.Context {
+func withPeer(ctx context.Context, p peer) context.Context {
 	return context.WithValue(ctx, peerKey{}, p)
 }
 
 // peerFrom returns the peer of a request; none means the kernel could not tell.
-func peerFrom(ctx context.Context) (Peer, bool) {
-	p, ok := ctx.Value(peerKey{}).(Peer)
+func peerFrom(ctx context.Context) (peer, bool) {
+	p, ok := ctx.Value(peerKey{}).(peer)
 	return p, ok
 }

@@ -87,7 +87,7 @@ func newHandler(sys *console.System, j *journal.Journal) http.Handler {
 }
 
 func (h *handler) open(w http.ResponseWriter, r *http.Request) {
-	var req OpenRequest
+	var req openRequest
 	peer, ok := h.accept(w, r, &req)
 	if !ok {
 		return
@@ -98,7 +98,7 @@ func (h *handler) open(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.journal.Emit(event.ConsoleOpened.With(peer.name(), peer.PID, req.Interactive))
-	answer(w, OpenReply{ID: id, Prompt: prompt})
+	answer(w, openReply{ID: id, Prompt: prompt})
 }
 
 // record sends what the device was told lately.
@@ -118,7 +118,7 @@ func (h *handler) record(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (h *handler) exec(w http.ResponseWriter, r *http.Request) {
-	var req LineRequest
+	var req lineRequest
 	peer, ok := h.accept(w, r, &req)
 	if !ok {
 		return
@@ -141,7 +141,7 @@ func (h *handler) exec(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) complete(w http.ResponseWriter, r *http.Request) {
-	var req LineRequest
+	var req lineRequest
 	peer, ok := h.accept(w, r, &req)
 	if !ok {
 		return
@@ -193,17 +193,17 @@ func (h *handler) follow(w http.ResponseWriter, r *http.Request) {
 }
 
 // accept reads a request; when it answers false the client has been told why.
-func (h *handler) accept(w http.ResponseWriter, r *http.Request, into any) (Peer, bool) {
-	peer, ok := peerFrom(r.Context())
+func (h *handler) accept(w http.ResponseWriter, r *http.Request, into any) (peer, bool) {
+	p, ok := peerFrom(r.Context())
 	if !ok {
 		answerError(w, http.StatusForbidden, errors.New("the kernel does not say who you are"))
-		return Peer{}, false
+		return peer{}, false
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(into); err != nil {
 		answerError(w, http.StatusBadRequest, fmt.Errorf("request: %w", err))
-		return Peer{}, false
+		return peer{}, false
 	}
-	return peer, true
+	return p, true
 }
 
 func answer(w http.ResponseWriter, body any) {

@@ -39,7 +39,7 @@ func newSessions(sys *console.System) *sessions {
 	return &sessions{sys: sys, byID: map[string]*held{}}
 }
 
-func (s *sessions) open(p Peer, interactive bool, now time.Time) (id, prompt string, err error) {
+func (s *sessions) open(p peer, interactive bool, now time.Time) (id, prompt string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, h := range s.byID {
@@ -57,7 +57,7 @@ func (s *sessions) open(p Peer, interactive bool, now time.Time) (id, prompt str
 }
 
 // use runs f on the session while no other line of it runs.
-func (s *sessions) use(id string, p Peer, now time.Time, f func(*console.Session)) error {
+func (s *sessions) use(id string, p peer, now time.Time, f func(*console.Session)) error {
 	s.mu.Lock()
 	h, ok := s.byID[id]
 	if !ok || h.uid != p.UID {
@@ -73,7 +73,7 @@ func (s *sessions) use(id string, p Peer, now time.Time, f func(*console.Session
 }
 
 // interrupt ends the line that a session runs.
-func (s *sessions) interrupt(id string, p Peer) error {
+func (s *sessions) interrupt(id string, p peer) error {
 	s.mu.Lock()
 	h, ok := s.byID[id]
 	s.mu.Unlock()

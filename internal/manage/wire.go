@@ -1,20 +1,20 @@
 package manage
 
-// OpenRequest opens a session.
-type OpenRequest struct {
+// openRequest opens a session.
+type openRequest struct {
 	// Interactive sessions may be asked a question before they lose changes;
 	// the others get an error instead.
 	Interactive bool `json:"interactive"`
 }
 
-// OpenReply names the new session.
-type OpenReply struct {
+// openReply names the new session.
+type openReply struct {
 	ID     string `json:"id"`
 	Prompt string `json:"prompt"`
 }
 
-// LineRequest carries a line as it was typed, for exec and complete alike.
-type LineRequest struct {
+// lineRequest carries a line as it was typed, for exec and complete alike.
+type lineRequest struct {
 	Line string `json:"line"`
 	// JSON makes a display print JSON without being asked.
 	JSON bool `json:"json"`

@@ -83,14 +83,7 @@ func (h *Handle) AddBond(name string, b Bond, mac net.HardwareAddr) error {
 			}
 		})
 	})
-	err := h.change(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, data)
-	if errors.Is(err, unix.EOPNOTSUPP) {
-		return fmt.Errorf("create bond %s: %w (bonding)", name, ErrNoDriver)
-	}
-	if err != nil {
-		return fmt.Errorf("create bond %s: %w", name, err)
-	}
-	return nil
+	return h.create("bond "+name, "bonding", data)
 }
 
 func actor(b Bond) func(*netlink.Attributes) {
@@ -149,15 +142,13 @@ func (h *Handle) Enslave(bond, port string) error {
 	if err := h.SetUp(port, false); err != nil {
 		return err
 	}
-	return h.set(port, "add port", ifInfo{}, func(add *netlink.Attributes) {
-		add.Uint32(unix.IFLA_MASTER, uint32(master))
-	})
+	return h.setMaster(port, "add port", master)
 }
 
 // Release takes an interface out of its bond or bridge. The kernel gives a
 // bond's former port its own address back and leaves it down.
 func (h *Handle) Release(port string) error {
-	return h.set(port, "release port", ifInfo{}, func(add *netlink.Attributes) { add.Uint32(unix.IFLA_MASTER, 0) })
+	return h.setMaster(port, "release port", 0)
 }
 
 // SetTrunkUp takes an interface up or down, a bond together with its ports; held

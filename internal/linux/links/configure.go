@@ -33,6 +33,11 @@ func (h *Handle) set(name, verb string, i ifInfo, fill func(*netlink.Attributes)
 	return nil
 }
 
+// setMaster makes an interface a port of another one, of none with index 0.
+func (h *Handle) setMaster(port, verb string, master int) error {
+	return h.set(port, verb, ifInfo{}, func(add *netlink.Attributes) { add.Uint32(unix.IFLA_MASTER, uint32(master)) })
+}
+
 // AddAddress gives an interface an address, usable at once: IPv6 addresses are
 // added without Duplicate Address Detection. To add what is there is no error.
 func (h *Handle) AddAddress(name string, p netip.Prefix) error {

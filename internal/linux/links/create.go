@@ -1,6 +1,7 @@
 package links
 
 import (
+	"errors"
 	"fmt"
 	"net"
 
@@ -30,10 +31,7 @@ func (h *Handle) AddVeth(a, b VethEnd) error {
 			})
 		})
 	})
-	if err := h.change(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, data); err != nil {
-		return fmt.Errorf("create veth %s - %s: %w", a.Name, b.Name, err)
-	}
-	return nil
+	return h.create("veth "+a.Name+" - "+b.Name, "veth", data)
 }
 
 // vethInfoPeer is VETH_INFO_PEER of linux/veth.h.
@@ -54,9 +52,6 @@ type BridgeOptions struct {
 	// Snooping makes the bridge send a group only to the ports that asked for
 	// it; without it multicast is flooded.
 	Snooping bool
-	// Querier makes the bridge send MLD general queries itself; snooping
-	// forgets listeners where nobody does.
-	Querier bool
 }
 
 // AddBridge makes a bridge without spanning tree. It is down.
@@ -69,13 +64,22 @@ func (h *Handle) AddBridge(name string, opt BridgeOptions) error {
 				add.Uint32(unix.IFLA_BR_STP_STATE, 0)
 				add.Uint32(unix.IFLA_BR_FORWARD_DELAY, 0)
 				add.Uint8(unix.IFLA_BR_MCAST_SNOOPING, flag(opt.Snooping))
-				add.Uint8(unix.IFLA_BR_MCAST_QUERIER, flag(opt.Querier))
 				add.Uint8(unix.IFLA_BR_MCAST_MLD_VERSION, 2)
 			})
 		})
 	})
-	if err := h.change(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, data); err != nil {
-		return fmt.Errorf("create bridge %s: %w", name, err)
+	return h.create("bridge "+name, "bridge", data)
+}
+
+// create makes an interface. Where the kernel lacks the driver, the error wraps
+// ErrNoDriver and names the module.
+func (h *Handle) create(what, module string, data []byte) error {
+	err := h.change(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, data)
+	switch {
+	case errors.Is(err, unix.EOPNOTSUPP):
+		return fmt.Errorf("create %s: %w (%s)", what, ErrNoDriver, module)
+	case err != nil:
+		return fmt.Errorf("create %s: %w", what, err)
 	}
 	return nil
 }
@@ -84,9 +88,6 @@ func (h *Handle) AddBridge(name string, opt BridgeOptions) error {
 type PortOptions struct {
 	// Isolated ports never send to each other, only to ports that are not.
 	Isolated bool
-	// MulticastRouter makes a snooping bridge send every group to the port, as
-	// if a multicast router had been seen behind it.
-	MulticastRouter bool
 	// NoMulticast ports are sent no multicast that the bridge floods.
 	NoMulticast bool
 }
@@ -98,30 +99,22 @@ func (h *Handle) AddPort(bridge, port string, opt PortOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := h.setMaster(port, "add port", master); err != nil {
+		return err
+	}
+	return h.setPort(port, opt)
+}
+
+// setPort sets the options of a bridge port. They are the business of the
+// bridge, hence the family and the type of the message.
+func (h *Handle) setPort(port string, opt PortOptions) error {
 	index, err := h.index(port)
 	if err != nil {
 		return err
 	}
-	data := ifInfo{index: index}.encode(func(add *netlink.Attributes) {
-		add.Uint32(unix.IFLA_MASTER, uint32(master))
-	})
-	if err := h.change(unix.RTM_SETLINK, 0, data); err != nil {
-		return fmt.Errorf("make %s a port of %s: %w", port, bridge, err)
-	}
-	return h.setPort(index, port, opt)
-}
-
-// setPort sets the options of a bridge port. They are the business of the
-// bridge, hence the family of the message.
-func (h *Handle) setPort(index int, port string, opt PortOptions) error {
 	data := ifInfo{family: unix.AF_BRIDGE, index: index}.encode(func(add *netlink.Attributes) {
 		add.Nest(unix.IFLA_PROTINFO|unix.NLA_F_NESTED, func(add *netlink.Attributes) {
 			add.Uint8(unix.IFLA_BRPORT_ISOLATED, flag(opt.Isolated))
-			router := uint8(1) // learn from queries, the kernel's default
-			if opt.MulticastRouter {
-				router = 2
-			}
-			add.Uint8(unix.IFLA_BRPORT_MULTICAST_ROUTER, router)
 			add.Uint8(unix.IFLA_BRPORT_MCAST_FLOOD, flag(!opt.NoMulticast))
 		})
 	})

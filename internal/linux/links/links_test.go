@@ -90,9 +90,9 @@ func TestCounters(t *testing.T) {
 
 func TestBridge(t *testing.T) {
 	ns, h := newNamespace(t)
-	must(t, h.AddBridge("br", links.BridgeOptions{Snooping: true, Querier: true}))
+	must(t, h.AddBridge("br", links.BridgeOptions{Snooping: true}))
 	must(t, h.AddVeth(links.VethEnd{Name: "p1"}, links.VethEnd{Name: "h1"}))
-	must(t, h.AddPort("br", "p1", links.PortOptions{Isolated: true, MulticastRouter: true}))
+	must(t, h.AddPort("br", "p1", links.PortOptions{Isolated: true, NoMulticast: true}))
 
 	l, err := h.Link("p1")
 	must(t, err)
@@ -102,13 +102,13 @@ func TestBridge(t *testing.T) {
 		t.Errorf("master = %d, want %d", l.Master, br.Index)
 	}
 	out := show(t, ns, "ip", "-d", "link", "show", "br")
-	for _, want := range []string{"mcast_snooping 1", "mcast_querier 1", "stp_state 0"} {
+	for _, want := range []string{"mcast_snooping 1", "stp_state 0"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("bridge lacks %q:\n%s", want, out)
 		}
 	}
 	out = show(t, ns, "bridge", "-d", "link", "show", "dev", "p1")
-	for _, want := range []string{"isolated on", "mcast_router 2"} {
+	for _, want := range []string{"isolated on", "mcast_flood off"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("port lacks %q:\n%s", want, out)
 		}

@@ -1,9 +1,6 @@
 package links
 
 import (
-	"errors"
-	"fmt"
-
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/linux/netlink"
@@ -28,14 +25,7 @@ func (h *Handle) AddVLAN(name, parent string, id uint16) error {
 		add.Uint32(unix.IFLA_LINK, uint32(below))
 		info(add, "vlan", func(add *netlink.Attributes) { add.Uint16(unix.IFLA_VLAN_ID, id) })
 	})
-	err = h.change(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, data)
-	if errors.Is(err, unix.EOPNOTSUPP) {
-		return fmt.Errorf("create sub-interface %s: %w (8021q)", name, ErrNoDriver)
-	}
-	if err != nil {
-		return fmt.Errorf("create sub-interface %s: %w", name, err)
-	}
-	return nil
+	return h.create("sub-interface "+name, "8021q", data)
 }
 
 func parseVLAN(data netlink.Attributes) (id uint16) {

@@ -21,14 +21,10 @@ func (h *Handle) AddVRF(name string, table uint32) error {
 		add.String(unix.IFLA_IFNAME, name)
 		info(add, "vrf", func(add *netlink.Attributes) { add.Uint32(unix.IFLA_VRF_TABLE, table) })
 	})
-	err := h.change(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, data)
-	if errors.Is(err, unix.EOPNOTSUPP) {
-		return fmt.Errorf("create VRF %s: %w (vrf)", name, ErrNoDriver)
+	if err := h.create("VRF "+name, "vrf", data); err != nil {
+		return err
 	}
-	if err == nil {
-		err = h.unreachable(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, table)
-	}
-	if err != nil {
+	if err := h.unreachable(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, table); err != nil {
 		return fmt.Errorf("create VRF %s: %w", name, err)
 	}
 	return nil
@@ -64,9 +60,7 @@ func (h *Handle) BindVRF(vrf, name string) error {
 	if err != nil {
 		return err
 	}
-	return h.set(name, "bind to VRF", ifInfo{}, func(add *netlink.Attributes) {
-		add.Uint32(unix.IFLA_MASTER, uint32(master))
-	})
+	return h.setMaster(name, "bind to VRF", master)
 }
 
 func parseVRF(data netlink.Attributes) (table uint32) {
