@@ -25,7 +25,7 @@ var ErrEnded = errors.New("the daemon is stopping")
 // Timed is work that is due at certain times. Both functions are called within a turn.
 type Timed struct {
 	// Due returns when Do is to be called next, the zero Time for not at all. It is asked
-	// after every turn, so it must be cheap.
+	// in every turn, so it must be cheap.
 	Due func() time.Time
 	// Do does what is due at now. Afterwards Due must return a later time.
 	Do func(now time.Time)
@@ -137,10 +137,31 @@ func (l *Loop) End() {
 	l.ended = true
 }
 
-// settle ends a turn.
+// settle ends a turn. Mostly nothing more is to do: then the clock is read once, and what
+// is due is looked at once.
 func (l *Loop) settle() {
 	l.o.Settle() // a join waits for nothing else that is due
-	if l.catchUp(time.Now()) {
+	now := time.Now()
+	at := l.nextDue(now)
+	if !now.Before(at) || len(l.next) > 0 {
+		l.catchUp(now)
+		now = time.Now()
+		at = l.nextDue(now)
+	}
+	l.arm(now, at)
+}
+
+// catchUp does what is due, then what Next was told.
+func (l *Loop) catchUp(now time.Time) {
+	done := false
+	for i := range l.o.Timed {
+		t := &l.o.Timed[i]
+		if at := t.Due(); !at.IsZero() && !now.Before(at) {
+			t.Do(now)
+			done = true
+		}
+	}
+	if done {
 		l.o.Settle()
 	}
 	for len(l.next) > 0 {
@@ -150,29 +171,22 @@ func (l *Loop) settle() {
 		l.o.Settle()
 	}
 	l.next = nil
-	l.arm(time.Now())
 }
 
-// catchUp does what is due and reports whether anything was.
-func (l *Loop) catchUp(now time.Time) (any bool) {
-	for _, t := range l.o.Timed {
-		if at := t.Due(); !at.IsZero() && !now.Before(at) {
-			t.Do(now)
-			any = true
-		}
-	}
-	return any
-}
-
-// arm sees to it that there is a turn when something is due. A timer that goes off
-// before is left alone: to set it costs more than to look in vain.
-func (l *Loop) arm(now time.Time) {
+// nextDue is when there has to be a turn at the latest.
+func (l *Loop) nextDue(now time.Time) time.Time {
 	at := now.Add(l.o.Interval)
-	for _, t := range l.o.Timed {
-		if due := t.Due(); !due.IsZero() && due.Before(at) {
+	for i := range l.o.Timed {
+		if due := l.o.Timed[i].Due(); !due.IsZero() && due.Before(at) {
 			at = due
 		}
 	}
+	return at
+}
+
+// arm sees to it that there is a turn at a time. A timer that goes off before is left
+// alone: to set it costs more than to look in vain.
+func (l *Loop) arm(now, at time.Time) {
 	if l.armed.IsZero() || at.Before(l.armed) {
 		l.timer.Reset(at.Sub(now))
 		l.armed = at
