@@ -76,7 +76,7 @@ func replay(args []string) int {
 		return exitRefused
 	}
 	fmt.Printf("%d inputs in %v, decided %d times, %d differ from the recording\n",
-		result.Inputs, (result.To - result.From).Round(time.Millisecond), result.Decided, result.Differing)
+		result.Inputs, result.To.Sub(result.From).Round(time.Millisecond), result.Decided, result.Differing)
 	if result.Differing > 0 {
 		return exitRefused
 	}
@@ -84,7 +84,7 @@ func replay(args []string) int {
 }
 
 func stepText(s tape.Step) string {
-	at := s.At.Round(time.Microsecond).String()
+	at := s.At.SinceOrigin().Round(time.Microsecond).String()
 	if !s.Wall.IsZero() {
 		at = s.Wall.UTC().Format("2006-01-02T15:04:05.000000Z")
 	}

@@ -2,17 +2,18 @@ package bfd
 
 import (
 	"net/netip"
-	"time"
+
+	"tandem/internal/instant"
 )
 
 // Meta is what is known of a received packet beside its octets.
 type Meta struct {
 	Src, Dst netip.Addr
-	Ifindex  int           // the interface it came in by
-	HopLimit int           // as received
-	VRF      string        // the VRF it came in, empty for none
-	Multihop bool          // it came to MultihopPort
-	Received time.Duration // when the kernel had it, on the clock of `now`
+	Ifindex  int          // the interface it came in by
+	HopLimit int          // as received
+	VRF      string       // the VRF it came in, empty for none
+	Multihop bool         // it came to MultihopPort
+	Received instant.Time // when the kernel had it
 }
 
 // Send is a packet to be sent. The local discriminator tells the session, for
@@ -36,8 +37,8 @@ type Event struct {
 	// peer is AdminDown says nothing of the path (RFC 5882, section 3.2).
 	Remote     State
 	Diagnostic Diagnostic // why, when State is Down or AdminDown
-	At         time.Duration
-	Heard      time.Duration // when the peer's last packet came, zero when none has
+	At         instant.Time
+	Heard      instant.Time // when the peer's last packet came
 }
 
 // Effects collects what is to be done after calls into a Session or a Table.

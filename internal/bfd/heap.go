@@ -1,13 +1,13 @@
 package bfd
 
-import "time"
+import "tandem/internal/instant"
 
 // dueHeap is a binary heap of sessions by their deadline. A session knows its
 // place, so that every packet can move its session without a search.
 type dueHeap []*Session
 
 // set puts s into the heap, or moves it, to be due at that time.
-func (h *dueHeap) set(s *Session, at time.Duration) {
+func (h *dueHeap) set(s *Session, at instant.Time) {
 	if s.heapPos < 0 {
 		s.heapPos = len(*h)
 		*h = append(*h, s)

@@ -16,7 +16,7 @@ func (p *puppet) told() (states []State) {
 
 // stay lets time pass while the peer goes on sending.
 func (p *puppet) stay(d time.Duration) {
-	for end := p.now + d; p.now < end; {
+	for end := p.now.Add(d); p.now < end; {
 		p.run(10 * ms)
 		p.mustSay(Up, nil)
 	}

@@ -3,6 +3,8 @@ package bfd
 import (
 	"math/rand/v2"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // Session is one BFD session in asynchronous mode and in the active role.
@@ -12,12 +14,12 @@ type Session struct {
 	path Path
 
 	state State
-	since time.Duration // when state was entered
-	diag  Diagnostic    // as sent: the reason of the last change of state
-	last  Diagnostic    // why it last left Up
+	since instant.Time // when state was entered
+	diag  Diagnostic   // as sent: the reason of the last change of state
+	last  Diagnostic   // why it last left Up
 
 	remote   remote
-	received time.Duration // of the last accepted packet
+	received instant.Time // of the last accepted packet
 	// refused is a discriminator that the peer used instead of the configured one.
 	refused uint32
 
@@ -25,11 +27,11 @@ type Session struct {
 	restore restore
 
 	ups, flaps     uint64
-	upAt, downAt   time.Duration // the latest of each
+	upAt, downAt   instant.Time // the latest of each
 	sent, accepted uint64
 
 	// Kept by Table.
-	due     time.Duration
+	due     instant.Time
 	heapPos int
 }
 
@@ -50,7 +52,7 @@ var unheard = remote{state: Down, requiredMinRx: time.Microsecond}
 // NewSession makes a session in Down, or AdminDown when cfg says so. It does
 // nothing until SetPath lets it. cfg must be valid and complete (Config.Validate,
 // Config.WithDefaults); rng gives the jitter.
-func NewSession(now time.Duration, cfg Config, rng *rand.Rand) *Session {
+func NewSession(now instant.Time, cfg Config, rng *rand.Rand) *Session {
 	s := &Session{cfg: cfg, rng: rng, state: Down, since: now, remote: unheard, heapPos: -1}
 	if cfg.Shutdown {
 		s.state, s.diag = AdminDown, DiagAdministrativelyDown
@@ -68,7 +70,7 @@ func (s *Session) State() State { return s.state }
 // SetPath tells which interfaces are there and up. A path that is not up takes the
 // session down with diagnostic 5 (its own interface), 6 (the tracked one) or 4
 // (Path.Held) and holds it down; packets are still sent as long as the own interface is up.
-func (s *Session) SetPath(now time.Duration, p Path, fx *Effects) {
+func (s *Session) SetPath(now instant.Time, p Path, fx *Effects) {
 	regained := p.canSend() && !s.path.canSend()
 	s.path = p
 	if !p.up() && (s.state == Init || s.state == Up) {
@@ -81,7 +83,7 @@ func (s *Session) SetPath(now time.Duration, p Path, fx *Effects) {
 
 // SetAdmin shuts the session down with diagnostic 7, or lets it start again. While
 // shut down it keeps telling the peer so.
-func (s *Session) SetAdmin(now time.Duration, shutdown bool, fx *Effects) {
+func (s *Session) SetAdmin(now instant.Time, shutdown bool, fx *Effects) {
 	s.cfg.Shutdown = shutdown
 	switch {
 	case shutdown && s.state != AdminDown:
@@ -94,7 +96,7 @@ func (s *Session) SetAdmin(now time.Duration, shutdown bool, fx *Effects) {
 // Reconfigure takes a configuration that differs neither in addresses, interface
 // nor discriminators. New intervals of a session that is Up are agreed with the
 // peer by a Poll Sequence (section 6.8.3).
-func (s *Session) Reconfigure(now time.Duration, cfg Config, fx *Effects) {
+func (s *Session) Reconfigure(now instant.Time, cfg Config, fx *Effects) {
 	shutdown := cfg.Shutdown
 	cfg.Shutdown = s.cfg.Shutdown
 	intervals := cfg.MinTx != s.cfg.MinTx || cfg.MinRx != s.cfg.MinRx
@@ -104,14 +106,14 @@ func (s *Session) Reconfigure(now time.Duration, cfg Config, fx *Effects) {
 	}
 	s.timing.apply(s)
 	s.timing.hasten(s)
-	s.restore.at = s.since + cfg.WaitToRestore
+	s.restore.at = s.since.Add(cfg.WaitToRestore)
 	s.SetAdmin(now, shutdown, fx)
 }
 
 // Goodbye tells the peer that this session ends: AdminDown when it was taken out
 // of the configuration, else Down (diagnostic 4), which the peer takes for a failure
 // at once instead of after its detection time.
-func (s *Session) Goodbye(now time.Duration, removed bool, fx *Effects) {
+func (s *Session) Goodbye(now instant.Time, removed bool, fx *Effects) {
 	if s.state == AdminDown {
 		return
 	}
@@ -124,7 +126,7 @@ func (s *Session) Goodbye(now time.Duration, removed bool, fx *Effects) {
 
 // Receive takes a packet that Table found to be for this session (RFC 5880,
 // section 6.8.6). An error is a DropCause.
-func (s *Session) Receive(now time.Duration, m *Meta, p *Packet, fx *Effects) error {
+func (s *Session) Receive(now instant.Time, m *Meta, p *Packet, fx *Effects) error {
 	if p.Authenticated {
 		return DropAuthentication
 	}
@@ -137,7 +139,7 @@ func (s *Session) Receive(now time.Duration, m *Meta, p *Packet, fx *Effects) er
 	}
 	s.refused = 0
 	s.accepted++
-	s.received = max(s.received, min(m.Received, now))
+	s.received = max(s.received, instant.Earliest(m.Received, now))
 	s.remote = remote{
 		heard:         true,
 		discriminator: p.MyDiscriminator,
@@ -161,7 +163,7 @@ func (s *Session) Receive(now time.Duration, m *Meta, p *Packet, fx *Effects) er
 }
 
 // step is the state machine of section 6.2.
-func (s *Session) step(now time.Duration, heard State, fx *Effects) {
+func (s *Session) step(now instant.Time, heard State, fx *Effects) {
 	switch {
 	case heard == AdminDown:
 		if s.state != Down {
@@ -177,7 +179,7 @@ func (s *Session) step(now time.Duration, heard State, fx *Effects) {
 }
 
 // setState enters a state, tells the peer at once and emits the event.
-func (s *Session) setState(now time.Duration, to State, why Diagnostic, fx *Effects) {
+func (s *Session) setState(now instant.Time, to State, why Diagnostic, fx *Effects) {
 	from := s.state
 	s.state, s.since, s.diag = to, now, why
 	switch {
@@ -196,7 +198,7 @@ func (s *Session) setState(now time.Duration, to State, why Diagnostic, fx *Effe
 	s.transmit(now, fx)
 }
 
-func (s *Session) tell(now time.Duration, fx *Effects) {
+func (s *Session) tell(now instant.Time, fx *Effects) {
 	fx.Events = append(fx.Events, Event{
 		Session: s.cfg.Name, State: s.state, Remote: s.remote.state, Diagnostic: s.diag, At: now, Heard: s.received,
 	})
@@ -207,14 +209,14 @@ func (s *Session) tell(now time.Duration, fx *Effects) {
 type restore struct {
 	lost    bool // it has left Up otherwise than by an operator
 	waiting bool // it is Up and this has not been told yet
-	at      time.Duration
+	at      instant.Time
 }
 
 func (r *restore) enter(s *Session, from State) {
 	switch s.state {
 	case Up:
 		r.waiting = r.lost && s.cfg.WaitToRestore > 0
-		r.at = s.since + s.cfg.WaitToRestore
+		r.at = s.since.Add(s.cfg.WaitToRestore)
 	case AdminDown:
 		*r = restore{}
 	default:
@@ -223,27 +225,25 @@ func (r *restore) enter(s *Session, from State) {
 	}
 }
 
-// Deadline tells when Advance is to be called next.
-func (s *Session) Deadline() (at time.Duration, ok bool) {
+// Deadline tells when Advance is to be called next, Never when nothing is waited for.
+func (s *Session) Deadline() (at instant.Time) {
 	if s.periodic() {
-		at, ok = s.timing.next, true
+		at = s.timing.next
 	}
 	if s.remote.heard {
-		if expiry := s.received + s.detectTime(); !ok || expiry < at {
-			at, ok = expiry, true
-		}
+		at = instant.Earliest(at, s.received.Add(s.detectTime()))
 	}
-	if s.restore.waiting && (!ok || s.restore.at < at) {
-		at, ok = s.restore.at, true
+	if s.restore.waiting {
+		at = instant.Earliest(at, s.restore.at)
 	}
-	return at, ok
+	return at
 }
 
 // Advance does what is due: it declares the peer lost after a detection time
 // without a packet, and sends. Packets that have been received must have been
 // given to Receive before.
-func (s *Session) Advance(now time.Duration, fx *Effects) {
-	if s.remote.heard && now >= s.received+s.detectTime() {
+func (s *Session) Advance(now instant.Time, fx *Effects) {
+	if s.remote.heard && now >= s.received.Add(s.detectTime()) {
 		s.remote = unheard
 		if s.state == Init || s.state == Up {
 			s.setState(now, Down, DiagDetectionTimeExpired, fx)
@@ -259,7 +259,7 @@ func (s *Session) Advance(now time.Duration, fx *Effects) {
 }
 
 // transmit sends a packet and sets the time of the next one.
-func (s *Session) transmit(now time.Duration, fx *Effects) {
+func (s *Session) transmit(now instant.Time, fx *Effects) {
 	if !s.path.canSend() {
 		return
 	}

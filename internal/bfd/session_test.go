@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tandem/internal/instant"
 )
 
 const ms = time.Millisecond
@@ -29,7 +31,7 @@ var upPath = Path{Out: LinkUp, Tracked: LinkUp, Ifindex: 5}
 type puppet struct {
 	*Session
 	t   *testing.T
-	now time.Duration
+	now instant.Time
 	fx  Effects
 }
 
@@ -38,7 +40,7 @@ func newPuppet(t *testing.T, change func(*Config)) *puppet {
 	if change != nil {
 		change(&c)
 	}
-	p := &puppet{t: t, now: time.Hour}
+	p := &puppet{t: t, now: instant.FromOrigin(time.Hour)}
 	p.Session = NewSession(p.now, c, rand.New(rand.NewPCG(1, 2)))
 	p.SetPath(p.now, upPath, &p.fx)
 	return p
@@ -74,10 +76,10 @@ func (p *puppet) up() {
 }
 
 // run lets time pass, acting at every deadline, and returns when packets were sent.
-func (p *puppet) run(d time.Duration) (sent []time.Duration) {
-	for end := p.now + d; ; {
-		at, ok := p.Deadline()
-		if !ok || at > end {
+func (p *puppet) run(d time.Duration) (sent []instant.Time) {
+	for end := p.now.Add(d); ; {
+		at := p.Deadline()
+		if !at.IsDue(end) {
 			p.now = end
 			return sent
 		}
@@ -167,7 +169,7 @@ func TestDetectionTime(t *testing.T) {
 			heard := p.now
 			p.run(c.want - 1)
 			if p.State() != Up {
-				t.Fatalf("Down %v after the last packet, want %v", p.now-heard, c.want)
+				t.Fatalf("Down %v after the last packet, want %v", p.now.Sub(heard), c.want)
 			}
 			p.run(1)
 			if p.State() != Down {
@@ -185,14 +187,14 @@ func TestLateReaderDoesNotTakeThePeerForDead(t *testing.T) {
 	p.up()
 	heard := p.now
 	// The process sleeps for a second; the kernel got the last packet 5 ms ago.
-	p.now += time.Second
+	p.now = p.now.Add(time.Second)
 	q := Packet{State: Up, DetectMult: 3, MyDiscriminator: 2, YourDiscriminator: 1, DesiredMinTx: 10 * ms, RequiredMinRx: 10 * ms}
-	if err := p.Receive(p.now, &Meta{Received: p.now - 5*ms}, &q, &p.fx); err != nil {
+	if err := p.Receive(p.now, &Meta{Received: p.now.Add(-5 * ms)}, &q, &p.fx); err != nil {
 		t.Fatal(err)
 	}
 	p.Advance(p.now, &p.fx)
 	if p.State() != Up {
-		t.Fatalf("%v after %v of sleep", p.State(), p.now-heard)
+		t.Fatalf("%v after %v of sleep", p.State(), p.now.Sub(heard))
 	}
 	if s := p.Snapshot(p.now); s.LastHeard != 5*ms {
 		t.Errorf("last heard %v ago, want the kernel's 5 ms", s.LastHeard)
@@ -210,7 +212,7 @@ func TestSlowStart(t *testing.T) {
 	}
 	start := p.now
 	sent := p.run(10 * time.Second)
-	checkGaps(t, append([]time.Duration{start}, sent...), 750*ms, time.Second)
+	checkGaps(t, append([]instant.Time{start}, sent...), 750*ms, time.Second)
 }
 
 func TestJitterWhenUp(t *testing.T) {
@@ -234,11 +236,11 @@ func TestJitterWhenUp(t *testing.T) {
 	}
 }
 
-func checkGaps(t *testing.T, sent []time.Duration, least, most time.Duration) {
+func checkGaps(t *testing.T, sent []instant.Time, least, most time.Duration) {
 	t.Helper()
 	different := map[time.Duration]bool{}
 	for i := 1; i < len(sent); i++ {
-		gap := sent[i] - sent[i-1]
+		gap := sent[i].Sub(sent[i-1])
 		different[gap] = true
 		if gap < least || gap > most {
 			t.Errorf("gap %v is not between %v and %v", gap, least, most)
@@ -257,12 +259,12 @@ func TestPollIsAnsweredWithFinalOnly(t *testing.T) {
 		t.Fatal("no Poll to leave the slow start")
 	}
 	p.fx.Reset()
-	before, _ := p.Deadline()
+	before := p.Deadline()
 	p.mustSay(Up, func(q *Packet) { q.Poll = true })
 	if sent := p.lastSent(); !sent.Final || sent.Poll {
 		t.Errorf("answer has Final %v and Poll %v", sent.Final, sent.Poll)
 	}
-	if after, _ := p.Deadline(); after != before {
+	if after := p.Deadline(); after != before {
 		t.Errorf("the answer moved the schedule from %v to %v", before, after)
 	}
 	if p.run(30 * ms); !p.fx.Sends[1].Packet.Poll {
@@ -308,8 +310,8 @@ func TestShorterIntervalCountsAtOnce(t *testing.T) {
 	p.mustSay(Up, func(q *Packet) { q.RequiredMinRx, q.DetectMult = time.Second, 255 })
 	p.run(20 * ms)
 	p.mustSay(Up, nil) // 10 ms again
-	if at, _ := p.Deadline(); at > p.now+10*ms {
-		t.Errorf("next packet in %v", at-p.now)
+	if at := p.Deadline(); at > p.now.Add(10*ms) {
+		t.Errorf("next packet in %v", at.Sub(p.now))
 	}
 }
 

@@ -3,6 +3,8 @@ package bfd
 import (
 	"fmt"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // Statistics is what a device counts of BFD beside its sessions, for displays.
@@ -22,14 +24,14 @@ type Statistics struct {
 }
 
 // Snapshot copies what the displays show of a session.
-func (s *Session) Snapshot(now time.Duration) SessionState {
+func (s *Session) Snapshot(now instant.Time) SessionState {
 	st := SessionState{
 		Config:                    s.cfg,
 		State:                     s.state,
 		RemoteState:               s.remote.state,
 		Diagnostic:                s.last,
 		RemoteMult:                s.remote.detectMult,
-		Since:                     now - s.since,
+		Since:                     now.Sub(s.since),
 		UpCount:                   s.ups,
 		Flaps:                     s.flaps,
 		Sent:                      s.sent,
@@ -40,13 +42,13 @@ func (s *Session) Snapshot(now time.Duration) SessionState {
 		Polling:                   s.timing.polling(),
 	}
 	if s.ups > 0 {
-		st.LastUp = now - s.upAt
+		st.LastUp = now.Sub(s.upAt)
 	}
 	if s.flaps > 0 {
-		st.LastDown = now - s.downAt
+		st.LastDown = now.Sub(s.downAt)
 	}
 	if s.restore.waiting {
-		st.RestoreIn = max(s.restore.at-now, 0)
+		st.RestoreIn = s.restore.at.Left(now)
 	}
 	if s.periodic() {
 		st.ActualTx = s.txInterval()
@@ -54,7 +56,7 @@ func (s *Session) Snapshot(now time.Duration) SessionState {
 	if s.remote.heard {
 		st.ActualRx = s.rxInterval()
 		st.DetectTime = s.detectTime()
-		st.LastHeard = now - s.received
+		st.LastHeard = now.Sub(s.received)
 	}
 	return st
 }

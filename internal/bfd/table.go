@@ -6,7 +6,8 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
-	"time"
+
+	"tandem/internal/instant"
 )
 
 // Table holds the sessions of a device.
@@ -52,7 +53,7 @@ func NewTable(rng *rand.Rand) *Table {
 // Configure makes the sessions those of cfgs, with defaults filled in. A session
 // that keeps its addresses, interface and discriminators keeps its state; one that
 // goes tells its peer AdminDown. An error is a *ConfigError and nothing has changed.
-func (t *Table) Configure(now time.Duration, cfgs []Config, fx *Effects) error {
+func (t *Table) Configure(now instant.Time, cfgs []Config, fx *Effects) error {
 	wanted := make([]Config, len(cfgs))
 	for i, c := range cfgs {
 		wanted[i] = c.WithDefaults()
@@ -89,7 +90,7 @@ func sameSession(a, b Config) bool {
 		a.LocalDiscriminator == b.LocalDiscriminator && a.RemoteDiscriminator == b.RemoteDiscriminator
 }
 
-func (t *Table) add(now time.Duration, c Config, fx *Effects) {
+func (t *Table) add(now instant.Time, c Config, fx *Effects) {
 	s := NewSession(now, c, t.rng)
 	t.byName[c.Name] = s
 	t.byDiscriminator[c.LocalDiscriminator] = s
@@ -98,7 +99,7 @@ func (t *Table) add(now time.Duration, c Config, fx *Effects) {
 	t.schedule(s)
 }
 
-func (t *Table) remove(now time.Duration, s *Session, fx *Effects) {
+func (t *Table) remove(now instant.Time, s *Session, fx *Effects) {
 	s.Goodbye(now, true, fx)
 	delete(t.byName, s.cfg.Name)
 	delete(t.byDiscriminator, s.cfg.LocalDiscriminator)
@@ -108,7 +109,7 @@ func (t *Table) remove(now time.Duration, s *Session, fx *Effects) {
 
 // Close ends all sessions; their peers learn at once that this device is going
 // (Session.Goodbye). The table is empty afterwards.
-func (t *Table) Close(now time.Duration, fx *Effects) {
+func (t *Table) Close(now instant.Time, fx *Effects) {
 	defer t.countSent(len(fx.Sends), fx)
 	for _, s := range t.sorted() {
 		s.Goodbye(now, false, fx)
@@ -119,7 +120,7 @@ func (t *Table) Close(now time.Duration, fx *Effects) {
 // SetLink tells of an interface by its Linux name: its index, zero when it does not
 // exist, and whether it can carry packets. Sessions on an interface never told of
 // wait for it.
-func (t *Table) SetLink(now time.Duration, name string, index int, up bool, fx *Effects) {
+func (t *Table) SetLink(now instant.Time, name string, index int, up bool, fx *Effects) {
 	defer t.countSent(len(fx.Sends), fx)
 	if old, ok := t.links[name]; ok && t.names[old.index] == name {
 		delete(t.names, old.index)
@@ -141,7 +142,7 @@ func (t *Table) SetLink(now time.Duration, name string, index int, up bool, fx *
 // Hold takes all sessions down with diagnostic 4 and holds them down until it is
 // called with on false: for a device that can still send packets and yet has stopped
 // doing its work, so that its peers do not rely on it.
-func (t *Table) Hold(now time.Duration, on bool, fx *Effects) {
+func (t *Table) Hold(now instant.Time, on bool, fx *Effects) {
 	defer t.countSent(len(fx.Sends), fx)
 	t.held = on
 	for _, s := range t.sorted() {
@@ -174,7 +175,7 @@ func (t *Table) link(name string) (Link, int) {
 
 // Receive decodes the UDP payload b, finds its session and gives it the packet. A
 // packet without effect is counted and its DropCause returned.
-func (t *Table) Receive(now time.Duration, m *Meta, b []byte, fx *Effects) error {
+func (t *Table) Receive(now instant.Time, m *Meta, b []byte, fx *Effects) error {
 	defer t.countSent(len(fx.Sends), fx)
 	t.counters.Received++
 	err := t.receive(now, m, b, fx)
@@ -185,7 +186,7 @@ func (t *Table) Receive(now time.Duration, m *Meta, b []byte, fx *Effects) error
 	return err
 }
 
-func (t *Table) receive(now time.Duration, m *Meta, b []byte, fx *Effects) error {
+func (t *Table) receive(now instant.Time, m *Meta, b []byte, fx *Effects) error {
 	if !m.Multihop && m.HopLimit != 255 {
 		return DropHopLimit
 	}
@@ -236,18 +237,18 @@ func (t *Table) find(m *Meta, discriminator uint32) (*Session, error) {
 	return s, nil
 }
 
-// Deadline tells when Advance is to be called next.
-func (t *Table) Deadline() (at time.Duration, ok bool) {
+// Deadline tells when Advance is to be called next, Never when there is nothing to wait for.
+func (t *Table) Deadline() instant.Time {
 	if len(t.heap) == 0 {
-		return 0, false
+		return instant.Never
 	}
-	return t.heap[0].due, true
+	return t.heap[0].due
 }
 
 // Advance does all that is due in every session. All packets received until now
 // must have been given to Receive before, or a late process declares peers lost
 // that are not.
-func (t *Table) Advance(now time.Duration, fx *Effects) {
+func (t *Table) Advance(now instant.Time, fx *Effects) {
 	defer t.countSent(len(fx.Sends), fx)
 	for len(t.heap) > 0 && t.heap[0].due <= now {
 		s := t.heap[0]
@@ -257,7 +258,7 @@ func (t *Table) Advance(now time.Duration, fx *Effects) {
 }
 
 // Snapshot appends the state of every session to dst, sorted by name.
-func (t *Table) Snapshot(now time.Duration, dst []SessionState) []SessionState {
+func (t *Table) Snapshot(now instant.Time, dst []SessionState) []SessionState {
 	for _, s := range t.sorted() {
 		dst = append(dst, s.Snapshot(now))
 	}
@@ -282,7 +283,7 @@ func (t *Table) sorted() []*Session {
 }
 
 func (t *Table) schedule(s *Session) {
-	if at, ok := s.Deadline(); ok {
+	if at := s.Deadline(); at.IsSet() {
 		t.heap.set(s, at)
 	} else {
 		t.heap.remove(s)

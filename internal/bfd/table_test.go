@@ -11,12 +11,14 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"tandem/internal/instant"
 )
 
 // world is two devices with a cable between them, on virtual time.
 type world struct {
 	t        testing.TB
-	now      time.Duration
+	now      instant.Time
 	delay    time.Duration
 	cut      bool
 	lose     [2]bool // what a device sends
@@ -28,7 +30,7 @@ type world struct {
 
 type flight struct {
 	to   int
-	at   time.Duration
+	at   instant.Time
 	meta Meta
 	b    []byte
 }
@@ -36,7 +38,7 @@ type flight struct {
 const cableIndex = 5
 
 func newWorld(t testing.TB, a, b []Config) *world {
-	w := &world{t: t, delay: 100 * time.Microsecond}
+	w := &world{t: t, now: instant.FromOrigin(0), delay: 100 * time.Microsecond}
 	for i, cfgs := range [][]Config{a, b} {
 		w.devices[i] = NewTable(rand.New(rand.NewPCG(uint64(i), 7)))
 		if err := w.devices[i].Configure(w.now, cfgs, &w.fx); err != nil {
@@ -60,7 +62,7 @@ func (w *world) carry(i int) {
 			continue
 		}
 		m := Meta{Src: s.Src, Dst: s.Dst, Ifindex: cableIndex, HopLimit: 255, Multihop: s.Multihop}
-		w.inFlight = append(w.inFlight, flight{1 - i, w.now + w.delay, m, s.Packet.Append(nil)})
+		w.inFlight = append(w.inFlight, flight{1 - i, w.now.Add(w.delay), m, s.Packet.Append(nil)})
 	}
 	for _, e := range w.fx.Events {
 		w.events = append(w.events, fmt.Sprintf("%c %s %v", 'A'+i, e.Session, e.State))
@@ -70,7 +72,7 @@ func (w *world) carry(i int) {
 
 // run lets time pass.
 func (w *world) run(d time.Duration) {
-	for end := w.now + d; ; {
+	for end := w.now.Add(d); ; {
 		next, found := end, false
 		for _, f := range w.inFlight {
 			if f.at <= next {
@@ -78,7 +80,7 @@ func (w *world) run(d time.Duration) {
 			}
 		}
 		for _, dev := range w.devices {
-			if at, ok := dev.Deadline(); ok && at <= next {
+			if at := dev.Deadline(); at.IsDue(next) {
 				next, found = at, true
 			}
 		}
@@ -267,17 +269,17 @@ func TestDemultiplexing(t *testing.T) {
 			var fx Effects
 			table := NewTable(rand.New(rand.NewPCG(1, 1)))
 			for i, name := range []string{"eth0", "eth1", "eth2"} {
-				table.SetLink(0, name, 5+i, true, &fx)
+				table.SetLink(instant.FromOrigin(0), name, 5+i, true, &fx)
 			}
-			if err := table.Configure(0, []Config{configA(), other, same, far}, &fx); err != nil {
+			if err := table.Configure(instant.FromOrigin(0), []Config{configA(), other, same, far}, &fx); err != nil {
 				t.Fatal(err)
 			}
 			p := Packet{State: Down, DetectMult: 3, MyDiscriminator: 2, YourDiscriminator: c.your,
 				DesiredMinTx: ms, RequiredMinRx: ms}
-			if err := table.Receive(0, &c.meta, p.Append(nil), &fx); !errors.Is(err, c.cause) {
+			if err := table.Receive(instant.FromOrigin(0), &c.meta, p.Append(nil), &fx); !errors.Is(err, c.cause) {
 				t.Fatalf("Receive: %v, want %v", err, c.cause)
 			}
-			for _, s := range table.Snapshot(0, nil) {
+			for _, s := range table.Snapshot(instant.FromOrigin(0), nil) {
 				if got := s.Received != 0; got != (s.Name == c.want) {
 					t.Errorf("session %s received: %v", s.Name, got)
 				}
@@ -292,25 +294,25 @@ func TestDemultiplexing(t *testing.T) {
 func TestInterfaceReturnsWithAnotherIndex(t *testing.T) {
 	var fx Effects
 	table := NewTable(rand.New(rand.NewPCG(1, 1)))
-	if err := table.Configure(0, []Config{configA()}, &fx); err != nil {
+	if err := table.Configure(instant.FromOrigin(0), []Config{configA()}, &fx); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := table.Deadline(); ok || len(fx.Sends) != 0 {
+	if table.Deadline().IsSet() || len(fx.Sends) != 0 {
 		t.Error("sends before its interface is known")
 	}
-	if s := table.Snapshot(0, nil)[0]; !s.InterfaceMissing {
+	if s := table.Snapshot(instant.FromOrigin(0), nil)[0]; !s.InterfaceMissing {
 		t.Errorf("interface not reported missing: %+v", s)
 	}
-	table.SetLink(0, "eth0", 5, true, &fx)
-	table.SetLink(0, "eth0", 0, false, &fx)
+	table.SetLink(instant.FromOrigin(0), "eth0", 5, true, &fx)
+	table.SetLink(instant.FromOrigin(0), "eth0", 0, false, &fx)
 	fx.Reset()
-	table.SetLink(0, "eth0", 8, true, &fx)
+	table.SetLink(instant.FromOrigin(0), "eth0", 8, true, &fx)
 	if len(fx.Sends) != 1 || fx.Sends[0].Ifindex != 8 {
 		t.Errorf("after its return: %+v", fx.Sends)
 	}
 	meta := Meta{Src: addrB, Dst: addrA, Ifindex: 5, HopLimit: 255}
 	p := Packet{State: Down, DetectMult: 3, MyDiscriminator: 2}
-	if err := table.Receive(0, &meta, p.Append(nil), &fx); !errors.Is(err, DropInterface) {
+	if err := table.Receive(instant.FromOrigin(0), &meta, p.Append(nil), &fx); !errors.Is(err, DropInterface) {
 		t.Errorf("packet by the old index: %v", err)
 	}
 }
@@ -340,12 +342,12 @@ func TestConfigureRefuses(t *testing.T) {
 		c.edit(&bad)
 		var fx Effects
 		table := NewTable(rand.New(rand.NewPCG(1, 1)))
-		err := table.Configure(0, []Config{configA(), bad}, &fx)
+		err := table.Configure(instant.FromOrigin(0), []Config{configA(), bad}, &fx)
 		var refusal *ConfigError
 		if !errors.As(err, &refusal) || refusal.Field != c.field || refusal.Session != bad.Name {
 			t.Errorf("%+v: %v, want a refusal of %s", bad, err, c.field)
 		}
-		if len(table.Snapshot(0, nil)) != 0 {
+		if len(table.Snapshot(instant.FromOrigin(0), nil)) != 0 {
 			t.Errorf("%v: sessions were made all the same", err)
 		}
 	}
@@ -364,7 +366,7 @@ func TestHeap(t *testing.T) {
 			if rapid.Bool().Draw(t, "remove") {
 				h.remove(s)
 			} else {
-				h.set(s, time.Duration(rapid.IntRange(0, 50).Draw(t, "due")))
+				h.set(s, instant.FromOrigin(time.Duration(rapid.IntRange(0, 50).Draw(t, "due"))))
 			}
 			in := slices.DeleteFunc(slices.Clone(all), func(s *Session) bool { return s.heapPos < 0 })
 			if len(in) != len(h) {
@@ -424,7 +426,7 @@ func BenchmarkReceive(b *testing.B) {
 	octets := p.Append(nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		w.now += ms
+		w.now = w.now.Add(ms)
 		meta.Received = w.now
 		_ = w.devices[0].Receive(w.now, &meta, octets, &w.fx)
 		w.devices[0].Advance(w.now, &w.fx)

@@ -1,6 +1,10 @@
 package bfd
 
-import "time"
+import (
+	"time"
+
+	"tandem/internal/instant"
+)
 
 // slowTx is the fastest that a session may send while it is not Up (section 6.8.3).
 const slowTx = time.Second
@@ -10,8 +14,8 @@ const slowTx = time.Second
 type timing struct {
 	tx, rx time.Duration // desired Tx and required Rx intervals in force
 	poll   pollState
-	last   time.Duration // the send time that the schedule is built on
-	next   time.Duration
+	last   instant.Time // the send time that the schedule is built on
+	next   instant.Time
 }
 
 type pollState uint8
@@ -70,21 +74,20 @@ func (t *timing) apply(s *Session) {
 
 // sentAt schedules the packet after the one sent now. A packet sent a little late
 // does not shift the schedule, so that lateness does not add up.
-func (t *timing) sentAt(s *Session, now time.Duration) {
+func (t *timing) sentAt(s *Session, now instant.Time) {
 	interval := s.txInterval()
-	late := now - t.next
 	t.last = now
-	if late > 0 && late < interval/4 {
+	if late := now.Sub(t.next); t.next.IsSet() && late > 0 && late < interval/4 {
 		t.last = t.next
 	}
-	t.next = t.last + s.jitter(interval)
+	t.next = t.last.Add(s.jitter(interval))
 }
 
 // hasten brings the next packet forward when the interval has become shorter
 // (section 6.8.3: a smaller interval counts at once).
 func (t *timing) hasten(s *Session) {
-	if interval := s.txInterval(); t.next > t.last+interval {
-		t.next = t.last + s.jitter(interval)
+	if interval := s.txInterval(); t.next.Sub(t.last) > interval {
+		t.next = t.last.Add(s.jitter(interval))
 	}
 }
 

@@ -27,7 +27,7 @@ import (
 type fakeRouter struct {
 	id   uint64
 	addr netip.Addr
-	now  time.Duration
+	now  instant.Time
 
 	mu      sync.Mutex
 	refuse  error // what Apply answers
@@ -39,7 +39,7 @@ type fakeRouter struct {
 }
 
 func newFakeRouter(id uint64, addr string) *fakeRouter {
-	return &fakeRouter{id: id, addr: netip.MustParseAddr(addr), model: config.New(),
+	return &fakeRouter{id: id, addr: netip.MustParseAddr(addr), now: instant.FromOrigin(0), model: config.New(),
 		trunks: map[uint32]*etrunk.Trunk{}, routers: map[config.InterfaceName]*mld.Router{}}
 }
 
@@ -68,11 +68,11 @@ func (r *fakeRouter) Apply(m *config.Model) error {
 		switch router := r.routers[name]; {
 		case !i.MLD.Enabled:
 		case router == nil:
-			router := mld.NewRouter(mldOf(m, i), r.id, instant.FromOrigin(r.now))
-			router.SetLink(instant.FromOrigin(r.now), netip.MustParseAddr("fe80::1"), true, &mfx)
+			router := mld.NewRouter(mldOf(m, i), r.id, r.now)
+			router.SetLink(r.now, netip.MustParseAddr("fe80::1"), true, &mfx)
 			r.routers[name] = router
 		default:
-			router.SetConfig(instant.FromOrigin(r.now), mldOf(m, i), &mfx)
+			router.SetConfig(r.now, mldOf(m, i), &mfx)
 		}
 	}
 	return nil
@@ -96,9 +96,9 @@ func (r *fakeRouter) trunkConfig(m *config.Model, t *config.ETrunk) etrunk.Confi
 func run(t *testing.T, a, b *fakeRouter, d time.Duration) {
 	t.Helper()
 	const tick = 10 * time.Millisecond
-	for end := a.now + d; a.now < end; {
+	for end := a.now.Add(d); a.now < end; {
 		for _, r := range []*fakeRouter{a, b} {
-			r.now += tick
+			r.now = r.now.Add(tick)
 			for id, trunk := range r.trunks {
 				var fx etrunk.Effects
 				trunk.Advance(r.now, &fx)
@@ -126,7 +126,7 @@ func deliver(t *testing.T, from, to *fakeRouter, id uint32, packets [][]byte) {
 func (r *fakeRouter) Snapshot() state.Device {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := device.Snapshot{DeviceID: r.id, Uptime: r.now}
+	s := device.Snapshot{DeviceID: r.id, Uptime: r.now.SinceOrigin()}
 	for _, trunk := range r.trunks {
 		state := trunk.State(r.now)
 		s.ETrunks = append(s.ETrunks, state)
@@ -144,7 +144,7 @@ func (r *fakeRouter) Snapshot() state.Device {
 	}
 	for name, router := range r.routers {
 		s.Interfaces = append(s.Interfaces, device.InterfaceSnapshot{Name: string(name), Netdev: name.Netdev(), Up: true,
-			MLD: router.State(instant.FromOrigin(r.now)), Duty: device.Duty{Kind: device.DutyShared, Covers: etrunk.Bucket0}})
+			MLD: router.State(r.now), Duty: device.Duty{Kind: device.DutyShared, Covers: etrunk.Bucket0}})
 	}
 	return state.DeviceOf(s)
 }
@@ -160,7 +160,7 @@ func (r *fakeRouter) join(t *testing.T, name config.InterfaceName, host, group, 
 	}
 	var fx mld.Effects
 	meta := mld.Meta{Src: host, Dst: mld.AllMLDv2Routers, HopLimit: 1, RouterAlert: true}
-	if err := r.routers[name].Receive(instant.FromOrigin(r.now), mld.Version{Clock: 1, Device: r.id}, meta, &p, &fx); err != nil {
+	if err := r.routers[name].Receive(r.now, mld.Version{Clock: 1, Device: r.id}, meta, &p, &fx); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -169,7 +169,7 @@ func (r *fakeRouter) Groups(iface string, _ bool) []mld.GroupState {
 	router := r.routers[config.InterfaceName(iface)]
 	var out []mld.GroupState
 	for group := range router.Groups() {
-		if g, ok := router.GroupState(instant.FromOrigin(r.now), group); ok {
+		if g, ok := router.GroupState(r.now, group); ok {
 			out = append(out, g)
 		}
 	}

@@ -81,6 +81,6 @@ func (o *owners) configureDevice(settings device.Settings) error {
 	}
 	o.execute()
 	left.forget() // the configuration does not want the rest any more
-	o.opts.Journal.Emit(event.TookOver.With(o.router.now().Round(time.Second)))
+	o.opts.Journal.Emit(event.TookOver.With(o.router.now().SinceOrigin().Round(time.Second)))
 	return nil
 }

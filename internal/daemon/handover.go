@@ -59,7 +59,7 @@ func (d *Daemon) leaveAll(hellos []*os.File) (files inherit.Files, err error) {
 	}
 	add(rbsFile, listeners...)
 	c := checkpoint{
-		Version: HandOverVersion, Origin: monotonic() - o.router.now(),
+		Version: HandOverVersion, Origin: monotonic() - o.router.now().SinceOrigin(),
 		Device: o.router.Checkpoint(), Netif: o.netif.State(),
 	}
 	var routing inherit.Files

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/tape"
 )
@@ -18,7 +19,7 @@ type router struct {
 
 // now is the device's time: how long it is since the daemon, or the first one that handed
 // over to it, began.
-func (r *router) now() time.Duration { return time.Since(r.origin) }
+func (r *router) now() instant.Time { return instant.FromOrigin(time.Since(r.origin)) }
 
 // Handle tells the device of an event.
 func (r *router) Handle(ev device.Event) { r.Device.Handle(r.now(), ev) }
@@ -36,14 +37,14 @@ func (r *router) Effects() *device.Effects { return r.Device.Effects(r.now()) }
 
 // due is when the device has something to do, the zero Time when it has not.
 func (r *router) due() time.Time {
-	if at, ok := r.Deadline(); ok {
-		return r.origin.Add(at)
+	if at := r.Deadline(); at.IsSet() {
+		return r.origin.Add(at.SinceOrigin())
 	}
 	return time.Time{}
 }
 
 // advance has the device do what is due.
-func (r *router) advance(now time.Time) { r.Advance(now.Sub(r.origin)) }
+func (r *router) advance(now time.Time) { r.Advance(instant.FromOrigin(now.Sub(r.origin))) }
 
 // Configure brings the device to new settings.
 func (r *router) Configure(s device.Settings) error { return r.Device.Configure(r.now(), s) }

@@ -86,8 +86,8 @@ func (o *owners) handedOver(h device.Handover) {
 	note := status.Handover{At: now.UnixMilli(), Trunk: h.ETrunk, Member: h.EthTrunk,
 		From: h.From.String(), To: h.To.String(), Reason: h.Reason, Gap: -1}
 	gap := "none"
-	if opened := h.To &^ h.From; opened != etrunk.NoBuckets && h.LastHeard != 0 {
-		took := now.Sub(o.router.origin.Add(h.LastHeard))
+	if opened := h.To &^ h.From; opened != etrunk.NoBuckets && h.LastHeard.IsSet() {
+		took := now.Sub(o.router.origin.Add(h.LastHeard.SinceOrigin()))
 		note.Gap = float64(took.Microseconds()) / 1000
 		gap = took.Round(10 * time.Microsecond).String()
 	}

@@ -19,6 +19,7 @@ import (
 	"tandem/internal/daemon/netif"
 	"tandem/internal/device"
 	"tandem/internal/event"
+	"tandem/internal/instant"
 	"tandem/internal/tape"
 	"tandem/internal/task"
 )
@@ -86,7 +87,7 @@ func newRouter(opts Options, left *predecessor) *router {
 	if left.exists() {
 		origin, boot = origin.Add(left.Origin-monotonic()), left.Device.Boot
 	}
-	return &router{tape.New(opts.DeviceID, boot, time.Now(), time.Since(origin), opts.Recording), origin}
+	return &router{tape.New(opts.DeviceID, boot, time.Now(), instant.FromOrigin(time.Since(origin)), opts.Recording), origin}
 }
 
 // newLoop makes the event loop. What is due is done in this order.

@@ -95,7 +95,7 @@ func TestDivergenceIsAnAlarm(t *testing.T) {
 	until := func(what string, limit time.Duration, done func() bool) {
 		t.Helper()
 		for began := a.now; !done(); w.step() {
-			if a.now-began > limit {
+			if a.now.Sub(began) > limit {
 				t.Fatalf("not %s after %v: A holds %v, B %v", what, limit, a.holds(), b.holds())
 			}
 		}

@@ -15,11 +15,11 @@ const announceGap = 10 * time.Second
 // each took the other for dead both served everything, and the switches and routers
 // around may believe in either. The querier asks the hosts, whose answers show both
 // devices and the switch where they are; upstream, all that is joined is reported again.
-func (d *Device) announce(now time.Duration) {
+func (d *Device) announce(now instant.Time) {
 	if !d.found && !d.strangers || d.dutyDirty || d.behind {
 		return
 	}
-	if due := d.announcedAt + announceGap; d.announcedAt != 0 && now < due {
+	if due := d.announcedAt.Add(announceGap); d.announcedAt.IsSet() && now < due {
 		d.wakeAt(due)
 		return
 	}
@@ -27,12 +27,12 @@ func (d *Device) announce(now time.Duration) {
 	d.found, d.strangers, d.announcedAt = false, false, now
 	for _, ifc := range d.order.downstreams {
 		if d.memberOf(ifc) != nil {
-			ifc.router.AskAnew(instant.FromOrigin(now), &d.mldFx)
+			ifc.router.AskAnew(now, &d.mldFx)
 			d.applyMLD(now, ifc)
 		}
 	}
 	if found && d.upstream != nil {
-		d.upstream.proxy.TellAnew(instant.FromOrigin(now))
+		d.upstream.proxy.TellAnew(now)
 		d.advanceProxy(now)
 	}
 }

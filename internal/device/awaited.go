@@ -2,8 +2,8 @@ package device
 
 import (
 	"slices"
-	"time"
 
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -19,7 +19,7 @@ type awaited struct {
 // waiting is a listener that the peer does not know of. When its record has gone
 // that may come to name another: then that may be sent in vain for a while.
 type waiting struct {
-	since   time.Duration
+	since   instant.Time
 	version rbs.Version
 	record  mld.Handle
 	overdue bool // it is among the overdue

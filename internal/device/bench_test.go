@@ -32,10 +32,10 @@ func BenchmarkJoins(b *testing.B) {
 		before := heap()
 		b.StartTimer()
 		for i := range events {
-			r.now += 3 * time.Microsecond
+			r.now = r.now.Add(3 * time.Microsecond)
 			r.dev.Handle(r.now, &events[i])
 			if i%turn == turn-1 {
-				if at, ok := r.dev.Deadline(); ok && at <= r.now {
+				if r.dev.Deadline().IsDue(r.now) {
 					r.dev.Advance(r.now)
 				}
 				r.dev.Effects()

@@ -3,9 +3,9 @@ package device
 import (
 	"maps"
 	"net/netip"
-	"time"
 
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -16,7 +16,7 @@ import (
 // and the databases compared.
 type Checkpoint struct {
 	ID, Boot    uint64
-	At, Started time.Duration
+	At, Started instant.Time
 	Clock       rbs.ClockState
 	Links       []LinkChanged
 	Sessions    map[string]etrunk.BFDState
@@ -39,7 +39,7 @@ type TrunkCheckpoint struct {
 	ID      uint32
 	Random  []byte // the state of the generator
 	Session etrunk.Session
-	Heard   time.Duration
+	Heard   instant.Time
 	Members []MemberCheckpoint
 }
 
@@ -48,9 +48,9 @@ type MemberCheckpoint struct {
 	EthTrunk            uint32
 	Asked               *LegChange
 	Yielded, Fit, Aside bool
-	FitAt, ServedAt     time.Duration
+	FitAt, ServedAt     instant.Time
 	Rival               uint8
-	RivalAt, PartBy     time.Duration
+	RivalAt, PartBy     instant.Time
 	Covers              etrunk.Buckets
 	Duty                Duty
 }
@@ -59,7 +59,7 @@ type MemberCheckpoint struct {
 type ServiceCheckpoint struct {
 	Name                       string
 	InSync, SyncedOnce, EverUp bool
-	LostAt, UpAt               time.Duration
+	LostAt, UpAt               instant.Time
 	Peer                       rbs.Hello // with which it was connected last
 }
 
@@ -67,7 +67,7 @@ type ServiceCheckpoint struct {
 type OrphanCheckpoint struct {
 	Key     rbs.Key
 	Version rbs.Version
-	Since   time.Duration
+	Since   instant.Time
 	Overdue bool
 }
 
@@ -75,11 +75,11 @@ type OrphanCheckpoint struct {
 type RouteCheckpoint struct {
 	Source, Group netip.Addr
 	Origin        RouteOrigin
-	Since         time.Duration
+	Since         instant.Time
 }
 
 // Checkpoint copies what the device knows.
-func (d *Device) Checkpoint(now time.Duration) Checkpoint {
+func (d *Device) Checkpoint(now instant.Time) Checkpoint {
 	cp := Checkpoint{
 		ID: d.id, Boot: d.boot, At: now, Started: d.started, Clock: d.clock.State(),
 		Links: sorted(d.links), Sessions: maps.Clone(d.sessions),

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
-	"time"
 
 	"tandem/internal/etrunk"
 	"tandem/internal/instant"
@@ -17,7 +16,7 @@ import (
 // Configure brings the device from its settings to new ones. What has not
 // changed is not touched: no listener is lost, no connection broken. An error
 // means that nothing has changed.
-func (d *Device) Configure(now time.Duration, settings Settings) error {
+func (d *Device) Configure(now instant.Time, settings Settings) error {
 	for _, cfg := range settings.ETrunks {
 		if err := cfg.Validate(); err != nil {
 			return err
@@ -33,7 +32,7 @@ func (d *Device) Configure(now time.Duration, settings Settings) error {
 	return nil
 }
 
-func (d *Device) configureTrunks(now time.Duration) {
+func (d *Device) configureTrunks(now instant.Time) {
 	for id := range d.trunks {
 		if _, wanted := d.settings.ETrunks[id]; !wanted {
 			delete(d.trunks, id)
@@ -72,7 +71,7 @@ func (d *Device) configureMembers(t *trunk) {
 	}
 }
 
-func (d *Device) configureServices(now time.Duration) {
+func (d *Device) configureServices(now instant.Time) {
 	defer d.reorder()
 	for name, s := range d.services {
 		if _, wanted := d.settings.Services[name]; !wanted {
@@ -98,14 +97,14 @@ func (d *Device) configureServices(now time.Duration) {
 
 // enableService hands a service its configuration: switched off while the BFD
 // session that it tracks is down.
-func (d *Device) enableService(now time.Duration, s *service) {
+func (d *Device) enableService(now instant.Time, s *service) {
 	cfg := s.cfg.Config
 	cfg.Enabled = cfg.Enabled && d.bfdState(s.cfg.BFDSession) != etrunk.BFDDown
 	s.core.Configure(now, cfg, &s.fx)
 }
 
 // configureUpstream makes the upstream interface, with the memory of a predecessor if there is one.
-func (d *Device) configureUpstream(now time.Duration, memory *mld.ProxyMemory) {
+func (d *Device) configureUpstream(now instant.Time, memory *mld.ProxyMemory) {
 	var name string
 	for n, cfg := range d.settings.Interfaces {
 		if cfg.Upstream {
@@ -114,7 +113,7 @@ func (d *Device) configureUpstream(now time.Duration, memory *mld.ProxyMemory) {
 	}
 	cfg := d.settings.Interfaces[name]
 	if u := d.upstream; u != nil && u.name == name && u.netdev == cfg.Netdev {
-		u.proxy.SetConfig(instant.FromOrigin(now), cfg.MLD)
+		u.proxy.SetConfig(now, cfg.MLD)
 		return
 	}
 	d.leaveUpstream(now)
@@ -124,9 +123,9 @@ func (d *Device) configureUpstream(now time.Duration, memory *mld.ProxyMemory) {
 	if name == "" {
 		return
 	}
-	d.upstream = &upstream{name: name, netdev: cfg.Netdev, proxy: mld.NewProxy(cfg.MLD, rand.New(d.random(0)), instant.FromOrigin(now))}
+	d.upstream = &upstream{name: name, netdev: cfg.Netdev, proxy: mld.NewProxy(cfg.MLD, rand.New(d.random(0)), now)}
 	if memory != nil {
-		d.upstream.proxy.Resume(instant.FromOrigin(now), *memory)
+		d.upstream.proxy.Resume(now, *memory)
 	}
 	d.upstream.setLink(now, d.links[cfg.Netdev])
 	d.regroupAll(now)
@@ -139,20 +138,20 @@ func (d *Device) configureUpstream(now time.Duration, memory *mld.ProxyMemory) {
 
 // leaveUpstream gives the upstream interface up. The routers there are told
 // once; should that be lost, they find out by asking.
-func (d *Device) leaveUpstream(now time.Duration) {
+func (d *Device) leaveUpstream(now instant.Time) {
 	if d.upstream == nil {
 		return
 	}
 	for _, ifc := range d.downstreams {
 		for group := range ifc.router.Groups() {
-			d.upstream.proxy.Want(instant.FromOrigin(now), group, mld.Filter{})
+			d.upstream.proxy.Want(now, group, mld.Filter{})
 		}
 	}
 	d.advanceProxy(now)
 	d.upstream = nil
 }
 
-func (d *Device) configureDownstreams(now time.Duration) {
+func (d *Device) configureDownstreams(now instant.Time) {
 	for name, ifc := range maps.Clone(d.downstreams) {
 		cfg, wanted := d.settings.Interfaces[name]
 		if !wanted || cfg.Upstream || cfg.Netdev != ifc.netdev {
@@ -167,7 +166,7 @@ func (d *Device) configureDownstreams(now time.Duration) {
 		ifc := d.downstreams[name]
 		if ifc == nil {
 			d.numbered++
-			ifc = &downstream{name: name, netdev: cfg.Netdev, router: mld.NewRouter(cfg.MLD, d.id, instant.FromOrigin(now)), number: d.numbered}
+			ifc = &downstream{name: name, netdev: cfg.Netdev, router: mld.NewRouter(cfg.MLD, d.id, now), number: d.numbered}
 			d.downstreams[name] = ifc
 			d.reorder()
 			ifc.setLink(now, d.links[cfg.Netdev], &d.mldFx)
@@ -175,7 +174,7 @@ func (d *Device) configureDownstreams(now time.Duration) {
 				d.regroup(now, group)
 			}
 		} else if !ifc.cfg.MLD.Equal(cfg.MLD) {
-			ifc.router.SetConfig(instant.FromOrigin(now), cfg.MLD, &d.mldFx)
+			ifc.router.SetConfig(now, cfg.MLD, &d.mldFx)
 		}
 		ifc.cfg = cfg
 		d.applyMLD(now, ifc)
@@ -186,7 +185,7 @@ func (d *Device) configureDownstreams(now time.Duration) {
 // assign hands every interface to the service that its profile names now. What
 // came to a service, left it or got another name there is exchanged anew: the
 // peer may have refused those records before.
-func (d *Device) assign(now time.Duration) {
+func (d *Device) assign(now instant.Time) {
 	changed := make(map[*service]bool)
 	had := make(map[*downstream]*service)
 	for _, s := range d.order.services {
@@ -204,8 +203,8 @@ func (d *Device) assign(now time.Duration) {
 		if renamed {
 			ifc.ledger = newLedger(id, ifc)
 		}
-		ifc.router.HoldPeer(instant.FromOrigin(now), d.version(now), s != nil && s.holding, &d.mldFx)
-		ifc.router.SetApart(instant.FromOrigin(now), d.version(now), s != nil && !s.inSync, &d.mldFx)
+		ifc.router.HoldPeer(now, d.version(now), s != nil && s.holding, &d.mldFx)
+		ifc.router.SetApart(now, d.version(now), s != nil && !s.inSync, &d.mldFx)
 		d.applyMLD(now, ifc)
 		if s != nil {
 			s.interfaces = append(s.interfaces, ifc)
@@ -221,7 +220,7 @@ func (d *Device) assign(now time.Duration) {
 }
 
 // removeDownstream forgets an interface and whatever was forwarded to it.
-func (d *Device) removeDownstream(now time.Duration, ifc *downstream) {
+func (d *Device) removeDownstream(now instant.Time, ifc *downstream) {
 	delete(d.downstreams, ifc.name)
 	d.orphans.waiting -= len(ifc.awaited.list)
 	ifc.awaited = awaited{}
@@ -252,7 +251,7 @@ func sorted[K cmp.Ordered, V any](m map[K]V) []V {
 }
 
 // regroupAll computes membership and forwarding of every group anew.
-func (d *Device) regroupAll(now time.Duration) {
+func (d *Device) regroupAll(now instant.Time) {
 	seen := make(map[netip.Addr]bool)
 	for _, ifc := range d.order.downstreams {
 		for group := range ifc.router.Groups() {

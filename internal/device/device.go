@@ -16,7 +16,7 @@ import (
 type Device struct {
 	id       uint64
 	boot     uint64
-	started  time.Duration
+	started  instant.Time
 	clock    *rbs.Clock
 	settings Settings
 
@@ -36,9 +36,9 @@ type Device struct {
 	behind                                          bool // the queriers, with their duty: first the gate must be handed out
 	found                                           bool // a peer that had been lost, since announcedAt
 	strangers                                       bool // hosts may have come over that only the peer knew
-	announcedAt                                     time.Duration
+	announcedAt                                     instant.Time
 	retiring                                        bool
-	wake                                            time.Duration // earliest deadline of the device's own, 0 when none
+	wake                                            instant.Time // earliest deadline of the device's own
 
 	fx       *Effects // being collected
 	taken    *Effects // handed out last
@@ -61,10 +61,10 @@ type counters struct {
 
 // New returns a device with nothing configured. The id must be non-zero, the
 // same after every restart, and unlike the peer's; boot is random, unlike that
-// of every earlier boot. now is the monotonic time, an origin of the caller's
-// choosing, that every call is given; wall is the wall clock's at that moment
-// and is not read again.
-func New(id, boot uint64, wall time.Time, now time.Duration) *Device {
+// of every earlier boot. now is a reading of the
+// monotonic clock, as every call is given one; wall is the wall clock's reading at the same
+// moment. It is not read again.
+func New(id, boot uint64, wall time.Time, now instant.Time) *Device {
 	return &Device{
 		id:          id,
 		boot:        boot,
@@ -82,7 +82,7 @@ func New(id, boot uint64, wall time.Time, now time.Duration) *Device {
 }
 
 // Handle takes one event. What it asks for is added to [Device.Effects].
-func (d *Device) Handle(now time.Duration, ev Event) {
+func (d *Device) Handle(now instant.Time, ev Event) {
 	d.catchUp(now)
 	switch ev := ev.(type) {
 	case *MLDReceived:
@@ -117,7 +117,7 @@ func (d *Device) Handle(now time.Duration, ev Event) {
 
 // catchUp does what has waited for the gate to be handed out, before a router asks that may
 // not any more.
-func (d *Device) catchUp(now time.Duration) {
+func (d *Device) catchUp(now instant.Time) {
 	if d.behind && d.fx.Gate == nil {
 		d.refreshDuty(now)
 		d.dutyDirty = true
@@ -125,14 +125,14 @@ func (d *Device) catchUp(now time.Duration) {
 }
 
 // Advance does everything that is due. It may be called early or late.
-func (d *Device) Advance(now time.Duration) {
-	if d.wake != 0 && d.wake <= now {
-		d.wake = 0
+func (d *Device) Advance(now instant.Time) {
+	if d.wake.IsDue(now) {
+		d.wake = instant.Never
 		d.dutyDirty = true
 	}
 	d.catchUp(now)
 	for _, ifc := range d.order.downstreams {
-		ifc.router.Advance(instant.FromOrigin(now), d.version(now), &d.mldFx)
+		ifc.router.Advance(now, d.version(now), &d.mldFx)
 		d.applyMLD(now, ifc)
 	}
 	d.advanceProxy(now)
@@ -144,35 +144,27 @@ func (d *Device) Advance(now time.Duration) {
 	d.settle(now)
 }
 
-// Deadline is when Advance must next be called.
-func (d *Device) Deadline() (time.Duration, bool) {
-	at, ok := d.wake, d.wake != 0
-	earliest := func(t time.Duration, due bool) {
-		if due && (!ok || t < at) {
-			at, ok = t, true
-		}
-	}
+// Deadline is when Advance must next be called, Never when nothing is waited for.
+func (d *Device) Deadline() instant.Time {
+	at := instant.Earliest(d.wake, d.orphans.dueAt)
 	for _, ifc := range d.order.downstreams {
-		due := ifc.router.Deadline()
-		earliest(due.SinceOrigin(), due.IsSet())
+		at = instant.Earliest(at, ifc.router.Deadline())
 	}
 	if d.upstream != nil {
-		due := d.upstream.proxy.Deadline()
-		earliest(due.SinceOrigin(), due.IsSet())
+		at = instant.Earliest(at, d.upstream.proxy.Deadline())
 	}
 	for _, t := range d.order.trunks {
-		earliest(t.core.Deadline())
+		at = instant.Earliest(at, t.core.Deadline())
 	}
 	for _, s := range d.order.services {
-		earliest(s.core.Deadline())
+		at = instant.Earliest(at, s.core.Deadline())
 	}
-	earliest(d.orphans.dueAt, d.orphans.dueAt != 0)
 	if len(d.routes.idle) > 0 {
 		if r := d.routes.get(d.routes.idle[0]); r != nil && r.origin == RouteIdle {
-			earliest(r.since+idleLife, true)
+			at = instant.Earliest(at, r.since.Add(idleLife))
 		}
 	}
-	return at, ok
+	return at
 }
 
 // Effects takes what has been asked for since it was last called. The answer is
@@ -186,7 +178,7 @@ func (d *Device) Effects() *Effects {
 
 // settle brings what depends on several parts in line after an event. The
 // order matters: a duty may open the gate, which makes orphans superfluous.
-func (d *Device) settle(now time.Duration) {
+func (d *Device) settle(now instant.Time) {
 	for d.dutyDirty {
 		d.refreshDuty(now)
 		d.announce(now)
@@ -195,7 +187,7 @@ func (d *Device) settle(now time.Duration) {
 	if d.routesDirty && len(d.orphans.overdue) > 0 {
 		d.orphansSoon(now)
 	}
-	if at := d.orphans.dueAt; d.orphansDirty || at != 0 && at <= now {
+	if d.orphansDirty || d.orphans.dueAt.IsDue(now) {
 		d.refreshOrphans(now)
 	}
 	d.routesDirty, d.orphansDirty = false, false
@@ -207,14 +199,12 @@ func (d *Device) random(purpose uint64) *rand.PCG { return rand.NewPCG(d.boot, d
 
 // wakeAt has the duty worked out anew at a moment, unless it is before: whoever wants to be
 // woken later than that has to ask again then.
-func (d *Device) wakeAt(at time.Duration) {
-	if d.wake == 0 || at < d.wake {
-		d.wake = at
-	}
+func (d *Device) wakeAt(at instant.Time) {
+	d.wake = instant.Earliest(d.wake, at)
 }
 
 // before reports whether a moment is yet to come, and has the duty worked out anew then.
-func (d *Device) before(now, at time.Duration) bool {
+func (d *Device) before(now, at instant.Time) bool {
 	if now < at {
 		d.wakeAt(at)
 		return true
@@ -225,11 +215,11 @@ func (d *Device) before(now, at time.Duration) bool {
 func (d *Device) tell(e event.Event) { d.fx.Events = append(d.fx.Events, e) }
 
 // version stamps a change that this device has heard.
-func (d *Device) version(now time.Duration) mld.Version {
+func (d *Device) version(now instant.Time) mld.Version {
 	return mld.Version{Clock: uint64(d.clock.Now(now)), Device: d.id}
 }
 
-func (d *Device) linkChanged(now time.Duration, ev LinkChanged) {
+func (d *Device) linkChanged(now instant.Time, ev LinkChanged) {
 	old := d.links[ev.Netdev]
 	if ev.Exists {
 		d.links[ev.Netdev] = ev
@@ -252,7 +242,7 @@ func (d *Device) linkChanged(now time.Duration, ev LinkChanged) {
 	}
 }
 
-func (d *Device) bfdChanged(now time.Duration, ev BFDChanged) {
+func (d *Device) bfdChanged(now instant.Time, ev BFDChanged) {
 	d.sessions[ev.Session] = ev.State
 	for _, t := range d.order.trunks {
 		if t.cfg.BFDSession == ev.Session {

@@ -2,10 +2,10 @@ package device
 
 import (
 	"net/netip"
-	"time"
 
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
+	"tandem/internal/instant"
 	"tandem/internal/rbs"
 )
 
@@ -67,9 +67,9 @@ type Handover struct {
 	Member
 	From, To etrunk.Buckets
 	Reason   string
-	// LastHeard is when the peer was last heard, where it is lost, else zero. Until
+	// LastHeard is when the peer was last heard, where it is lost, else Never. Until
 	// then at least it has sent its share.
-	LastHeard time.Duration
+	LastHeard instant.Time
 }
 
 // LegChange steers a leg: it takes it administratively up or down. Aside means

@@ -2,9 +2,9 @@ package device
 
 import (
 	"net/netip"
-	"time"
 
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -63,7 +63,7 @@ type (
 	BFDChanged struct {
 		Session string
 		State   etrunk.BFDState
-		Heard   time.Duration // when the peer's last packet came
+		Heard   instant.Time // when the peer's last packet came
 	}
 
 	// ChannelAccepted hands a connection that the peer opened to a service.

@@ -1,12 +1,11 @@
 package device
 
 import (
-	"time"
-
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 )
 
-func (d *Device) helloReceived(now time.Duration, ev HelloReceived) {
+func (d *Device) helloReceived(now instant.Time, ev HelloReceived) {
 	t := d.trunkOf(ev)
 	if t == nil {
 		d.counters.helloUnknown++

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 )
 
 // A hello that is damaged, of another version or for another E-Trunk is counted by its cause where
@@ -15,10 +16,10 @@ func TestHellosAreCountedByCause(t *testing.T) {
 	cfg := r.dev.trunks[1].cfg
 	cfg.DeviceID, cfg.Local, cfg.Peer = 9, cfg.Peer, cfg.Local
 	peer, fx := etrunk.New(rand.New(rand.NewPCG(1, 2))), etrunk.Effects{}
-	if err := peer.Configure(0, cfg, &fx); err != nil {
+	if err := peer.Configure(instant.FromOrigin(0), cfg, &fx); err != nil {
 		t.Fatal(err)
 	}
-	peer.Advance(0, &fx)
+	peer.Advance(instant.FromOrigin(0), &fx)
 	changed := func(at int, b byte) []byte {
 		packet := append([]byte(nil), fx.Packets[0]...)
 		packet[at] = b

@@ -18,7 +18,7 @@ type downstream struct {
 	router *mld.Router
 	// Refused joins that have been told of, and when that was last.
 	refused   uint64
-	refusedAt time.Duration
+	refusedAt instant.Time
 	ledger    *ledger  // nil without a profile
 	service   *service // that replicates it, nil when none does
 	awaited   awaited  // of which the peer is yet to know
@@ -33,19 +33,19 @@ type upstream struct {
 	proxy  *mld.Proxy
 }
 
-func (i *downstream) setLink(now time.Duration, link LinkChanged, fx *mld.Effects) {
+func (i *downstream) setLink(now instant.Time, link LinkChanged, fx *mld.Effects) {
 	i.link = link
-	i.router.SetLink(instant.FromOrigin(now), link.LinkLocal, link.Up, fx)
+	i.router.SetLink(now, link.LinkLocal, link.Up, fx)
 }
 
-func (u *upstream) setLink(now time.Duration, link LinkChanged) {
+func (u *upstream) setLink(now instant.Time, link LinkChanged) {
 	u.link = link
-	u.proxy.SetLink(instant.FromOrigin(now), link.LinkLocal, link.Up)
+	u.proxy.SetLink(now, link.LinkLocal, link.Up)
 }
 
-func (d *Device) mldReceived(now time.Duration, ev *MLDReceived) {
+func (d *Device) mldReceived(now instant.Time, ev *MLDReceived) {
 	if u := d.upstream; u != nil && u.netdev == ev.Netdev {
-		if err := u.proxy.Receive(instant.FromOrigin(now), ev.Meta, ev.Packet); err == nil {
+		if err := u.proxy.Receive(now, ev.Meta, ev.Packet); err == nil {
 			d.advanceProxy(now)
 		}
 		return // the proxy counts what it drops
@@ -54,7 +54,7 @@ func (d *Device) mldReceived(now time.Duration, ev *MLDReceived) {
 		if ifc.netdev == ev.Netdev {
 			ifc.router.SetRoom(d.room(ifc))
 			// The router counts what it drops, by cause.
-			_ = ifc.router.Receive(instant.FromOrigin(now), d.version(now), ev.Meta, ev.Packet, &d.mldFx)
+			_ = ifc.router.Receive(now, d.version(now), ev.Meta, ev.Packet, &d.mldFx)
 			d.applyMLD(now, ifc)
 			d.noteRefusals(now, ifc)
 			return
@@ -81,18 +81,18 @@ func (d *Device) room(ifc *downstream) int {
 const refusalPause = time.Minute
 
 // noteRefusals tells of joins that the configuration has refused.
-func (d *Device) noteRefusals(now time.Duration, ifc *downstream) {
+func (d *Device) noteRefusals(now instant.Time, ifc *downstream) {
 	refused := ifc.router.Refused()
-	if refused == ifc.refused || ifc.refused != 0 && now < ifc.refusedAt+refusalPause {
+	if refused == ifc.refused || ifc.refused != 0 && now < ifc.refusedAt.Add(refusalPause) {
 		return
 	}
-	drops := ifc.router.State(instant.FromOrigin(now)).Counters.Drops
+	drops := ifc.router.State(now).Counters.Drops
 	d.tell(event.MLDJoinRefused.With(ifc.name, refused-ifc.refused, drops.Policy, drops.Access, drops.Limit))
 	ifc.refused, ifc.refusedAt = refused, now
 }
 
 // applyMLD takes over what an interface's router asked for.
-func (d *Device) applyMLD(now time.Duration, ifc *downstream) {
+func (d *Device) applyMLD(now instant.Time, ifc *downstream) {
 	fx := &d.mldFx
 	for i := range fx.Queries {
 		d.fx.MLD = append(d.fx.MLD, SendMLD{
@@ -119,13 +119,13 @@ func (d *Device) applyMLD(now time.Duration, ifc *downstream) {
 	fx.Reset()
 }
 
-func (d *Device) advanceProxy(now time.Duration) {
+func (d *Device) advanceProxy(now instant.Time) {
 	u := d.upstream
 	if u == nil {
 		return
 	}
 	pending := u.proxy.Pending()
-	u.proxy.Advance(instant.FromOrigin(now), &d.mldFx)
+	u.proxy.Advance(now, &d.mldFx)
 	for _, report := range d.mldFx.Reports {
 		d.fx.MLD = append(d.fx.MLD, SendMLD{
 			Netdev: u.netdev, Destination: report.Dst, Payload: report.Payload,

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -20,7 +21,7 @@ type leafIndex struct {
 	// stale marks leaves from which a record has gone: its handle may lie
 	// there still, and by now name another record.
 	stale [leafCount]bool
-	used  time.Duration
+	used  instant.Time
 }
 
 // leafRecord is a record of the interface with this number.
@@ -45,8 +46,8 @@ func (s *service) leaves() *leafIndex {
 }
 
 // shed gives the index back once nobody has asked for a while.
-func (s *service) shed(now time.Duration) {
-	if s.index != nil && now >= s.index.used+indexLife {
+func (s *service) shed(now instant.Time) {
+	if s.index != nil && now >= s.index.used.Add(indexLife) {
 		s.dropIndex()
 	}
 }

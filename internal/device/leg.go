@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 // has lost the Master's leg would stay with one that stands aside. A leg found down at
 // boot is raised when the listeners are known, so that the switch sends no report to a
 // device that would lose it.
-func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
+func (d *Device) steerLeg(now instant.Time, m *member, ms etrunk.MemberState) {
 	want := !m.leg.Shutdown && ms.Role == etrunk.MemberMaster && !m.stranded
 	switch {
 	case !d.links[m.leg.Netdev].Exists:
@@ -35,14 +36,14 @@ func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
 		want = !m.leg.Shutdown && !m.handedOver(ms)
 	case !m.leg.Shutdown && ms.Reason == etrunk.ReasonETrunkInit:
 		return // the election will tell
-	case want && m.asked == nil && !d.synchronised(m.id) && now < d.started+bootHold:
-		d.wakeAt(d.started + bootHold)
+	case want && m.asked == nil && !d.synchronised(m.id) && now < d.started.Add(bootHold):
+		d.wakeAt(d.started.Add(bootHold))
 		return
 	}
 	ask := LegChange{Netdev: m.leg.Netdev, Up: want}
 	switch backup := !m.leg.Shutdown && !d.retiring && ms.Role == etrunk.MemberBackup; {
 	case !backup:
-		m.servedAt = 0
+		m.servedAt = instant.Never
 	case !d.mayPart(now, m, ms):
 		return // it stays as it is
 	case ms.Mode == etrunk.Auto && d.hasLever(m):
@@ -59,14 +60,14 @@ func (d *Device) steerLeg(now time.Duration, m *member, ms etrunk.MemberState) {
 
 // strands notes whether what a member hears is of no use to anybody: it has no upstream,
 // the peer serves, and cannot be told. Without the leg the switch has the hosts talk to the peer.
-func (d *Device) strands(now time.Duration, m *member, ms etrunk.MemberState) {
+func (d *Device) strands(now instant.Time, m *member, ms etrunk.MemberState) {
 	switch {
 	case d.upstream != nil && d.upstream.link.Up, !d.unheard(m.id), !servesAlone(ms):
-		m.strandAt = 0
-	case m.strandAt == 0:
-		m.strandAt = now + strandAfter
+		m.strandAt = instant.Never
+	case !m.strandAt.IsSet():
+		m.strandAt = now.Add(strandAfter)
 	}
-	m.stranded = m.strandAt != 0 && !d.before(now, m.strandAt)
+	m.stranded = m.strandAt.IsSet() && !d.before(now, m.strandAt)
 }
 
 // servesAlone reports whether the peer's member sends everything.
@@ -77,32 +78,32 @@ func servesAlone(ms etrunk.MemberState) bool {
 // mayPart reports whether the switch can do without the leg of a Backup: its successor, if
 // it has one, has served for long enough. A switch whose aggregate loses its last port
 // stays with the port that has gone aside, and the peer's never comes in.
-func (d *Device) mayPart(now time.Duration, m *member, ms etrunk.MemberState) bool {
+func (d *Device) mayPart(now instant.Time, m *member, ms etrunk.MemberState) bool {
 	switch {
 	case m.asked != nil && (m.asked.Aside || !m.asked.Up): // it has parted
 		return true
 	case !d.hasSuccessor(now, m, ms):
 		return true
 	case m.covers != etrunk.NoBuckets || ms.Peer.Role != etrunk.MemberMaster || !ms.Peer.Up || !ms.Peer.Ready:
-		m.servedAt = 0
+		m.servedAt = instant.Never
 		return false
-	case m.servedAt == 0:
-		m.servedAt = now + joinSettle
+	case !m.servedAt.IsSet():
+		m.servedAt = now.Add(joinSettle)
 	}
 	return !d.before(now, m.servedAt)
 }
 
 // hasSuccessor tells that the peer's member is to be Master in a Backup's place. A forced
 // Backup waits for it until partBy.
-func (d *Device) hasSuccessor(now time.Duration, m *member, ms etrunk.MemberState) bool {
+func (d *Device) hasSuccessor(now instant.Time, m *member, ms etrunk.MemberState) bool {
 	switch {
 	case ms.Role == etrunk.MemberMaster || !ms.PeerKnown || ms.PeerMode == etrunk.ForceBackup:
-		m.partBy = 0
+		m.partBy = instant.Never
 		return false
 	case ms.Mode == etrunk.Auto:
 		return true
-	case m.partBy == 0:
-		m.partBy = now + partLimit
+	case !m.partBy.IsSet():
+		m.partBy = now.Add(partLimit)
 	}
 	return d.before(now, m.partBy)
 }

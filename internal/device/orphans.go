@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -29,13 +30,13 @@ const (
 // peer is given time it waits in fresh, then it is overdue, and it is forgotten
 // from wherever it is when the peer tells of it.
 type orphanage struct {
-	waiting int                           // listeners of all interfaces, see awaited
-	fresh   []arrival                     // in the order of their coming
-	overdue []listener                    // and some that were
-	dueAt   time.Duration                 // when the set must be computed next, 0 when it need not
-	doneAt  time.Duration                 // when it was last computed
-	current []SourceGroup                 // sorted
-	parting map[SourceGroup]time.Duration // of current, those the peer knows of: until when
+	waiting int                          // listeners of all interfaces, see awaited
+	fresh   []arrival                    // in the order of their coming
+	overdue []listener                   // and some that were
+	dueAt   instant.Time                 // when the set must be computed next
+	doneAt  instant.Time                 // when it was last computed
+	current []SourceGroup                // sorted
+	parting map[SourceGroup]instant.Time // of current, those the peer knows of: until when
 }
 
 // listener is the record of a host on an interface.
@@ -48,17 +49,17 @@ type listener struct {
 // waits under its name came at the same moment.
 type arrival struct {
 	listener
-	since time.Duration
+	since instant.Time
 }
 
 // noteOrphans remembers the records of a report by which a host came to want more.
-func (d *Device) noteOrphans(now time.Duration, ifc *downstream, s *service, fx *mld.Effects) {
+func (d *Device) noteOrphans(now instant.Time, ifc *downstream, s *service, fx *mld.Effects) {
 	o := &d.orphans
 	for _, j := range fx.Joined {
 		o.await(now, listener{ifc, j.Handle}, replicaVersion(j.Version), s.inSync)
 	}
 	if len(o.fresh) > 0 {
-		d.orphansAt(o.fresh[0].since + orphanPatience)
+		d.orphansAt(o.fresh[0].since.Add(orphanPatience))
 	}
 	if len(o.overdue) > 0 {
 		d.orphansSoon(now)
@@ -66,7 +67,7 @@ func (d *Device) noteOrphans(now time.Duration, ifc *downstream, s *service, fx 
 }
 
 // await remembers a listener, which the peer may be given time to hear of.
-func (o *orphanage) await(now time.Duration, l listener, v rbs.Version, patient bool) {
+func (o *orphanage) await(now instant.Time, l listener, v rbs.Version, patient bool) {
 	before := len(l.ifc.awaited.list)
 	w := l.ifc.awaited.put(l.record)
 	o.waiting += len(l.ifc.awaited.list) - before
@@ -90,7 +91,7 @@ func (o *orphanage) forget(l listener) {
 }
 
 // orphanAdopted forgets a listener that the peer knows at this version or a later one.
-func (d *Device) orphanAdopted(now time.Duration, l listener, v rbs.Version) {
+func (d *Device) orphanAdopted(now instant.Time, l listener, v rbs.Version) {
 	o := &d.orphans
 	w := l.ifc.awaited.get(l.record)
 	if w == nil || v.Compare(w.version) < 0 {
@@ -103,15 +104,15 @@ func (d *Device) orphanAdopted(now time.Duration, l listener, v rbs.Version) {
 }
 
 // orphansSoon has the set computed, less often the more there is to go through.
-func (d *Device) orphansSoon(now time.Duration) {
+func (d *Device) orphansSoon(now instant.Time) {
 	const batch = 2000
 	pace := orphanPace * time.Duration(1+len(d.orphans.overdue)/batch)
-	d.orphansAt(max(now, d.orphans.doneAt+pace))
+	d.orphansAt(max(now, d.orphans.doneAt.Add(pace)))
 }
 
 // orphansSynchronised forgets the listeners from before the connection that has
 // been synchronised now: the peer knew them, or has been told.
-func (d *Device) orphansSynchronised(now time.Duration, s *service) {
+func (d *Device) orphansSynchronised(now instant.Time, s *service) {
 	o := &d.orphans
 	before := o.waiting
 	for _, ifc := range s.interfaces {
@@ -128,16 +129,14 @@ func (d *Device) orphansSynchronised(now time.Duration, s *service) {
 	}
 }
 
-func (d *Device) orphansAt(at time.Duration) {
-	if d.orphans.dueAt == 0 || at < d.orphans.dueAt {
-		d.orphans.dueAt = at
-	}
+func (d *Device) orphansAt(at instant.Time) {
+	d.orphans.dueAt = instant.Earliest(d.orphans.dueAt, at)
 }
 
 // refreshOrphans recomputes which (S,G) pass the gate against the hash.
-func (d *Device) refreshOrphans(now time.Duration) {
+func (d *Device) refreshOrphans(now instant.Time) {
 	o := &d.orphans
-	o.dueAt = 0
+	o.dueAt = instant.Never
 	if o.waiting+len(o.current) == 0 {
 		return
 	}
@@ -156,16 +155,16 @@ func (d *Device) refreshOrphans(now time.Duration) {
 }
 
 // withParting adds the streams that were sent in the peer's stead until a moment ago.
-func (d *Device) withParting(now time.Duration, set []SourceGroup) []SourceGroup {
+func (d *Device) withParting(now instant.Time, set []SourceGroup) []SourceGroup {
 	o := &d.orphans
-	parting := make(map[SourceGroup]time.Duration)
+	parting := make(map[SourceGroup]instant.Time)
 	for _, sg := range o.current {
 		if _, still := slices.BinarySearchFunc(set, sg, compareSG); still {
 			continue
 		}
 		until, known := o.parting[sg]
 		if !known {
-			until = now + orphanParting
+			until = now.Add(orphanParting)
 		}
 		if now < until {
 			parting[sg] = until
@@ -180,12 +179,12 @@ func (d *Device) withParting(now time.Duration, set []SourceGroup) []SourceGroup
 
 // endPatience makes those overdue whose time is over, and all whose service has
 // fallen out of synchronisation.
-func (d *Device) endPatience(now time.Duration) {
+func (d *Device) endPatience(now instant.Time) {
 	o := &d.orphans
 	if !d.allInSync() {
 		kept := o.fresh[:0]
 		for _, a := range o.fresh {
-			if now < a.since+orphanPatience && d.replicates(a.ifc) {
+			if now < a.since.Add(orphanPatience) && d.replicates(a.ifc) {
 				kept = append(kept, a)
 			} else {
 				o.outwait(a)
@@ -193,12 +192,12 @@ func (d *Device) endPatience(now time.Duration) {
 		}
 		o.fresh = kept
 	}
-	for len(o.fresh) > 0 && now >= o.fresh[0].since+orphanPatience {
+	for len(o.fresh) > 0 && now >= o.fresh[0].since.Add(orphanPatience) {
 		o.outwait(o.fresh[0])
 		o.fresh = o.fresh[1:]
 	}
 	if len(o.fresh) > 0 {
-		d.orphansAt(o.fresh[0].since + orphanPatience)
+		d.orphansAt(o.fresh[0].since.Add(orphanPatience))
 	}
 }
 

@@ -2,7 +2,6 @@ package device
 
 import (
 	"math/rand/v2"
-	"time"
 
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
@@ -15,9 +14,9 @@ type trunk struct {
 	random  *rand.PCG // its core's
 	cfg     etrunk.Config
 	members map[uint32]*member
-	state   etrunk.State  // as of the last refresh
-	lost    bool          // the peer was, and has not been found since
-	heard   time.Duration // when the peer gave its last sign of life
+	state   etrunk.State // as of the last refresh
+	lost    bool         // the peer was, and has not been found since
+	heard   instant.Time // when the peer gave its last sign of life
 }
 
 // member is an Eth-Trunk in an E-Trunk: what it may send and why.
@@ -27,21 +26,21 @@ type member struct {
 	asked *LegChange // what was last asked of the leg
 	// yielded: the operator has handed everything to the peer.
 	yielded bool
-	// helpAt is when it serves regardless, as the peer cannot; 0 while the peer can.
-	helpAt  time.Duration
+	// helpAt is when it serves regardless, as the peer cannot; Never while the peer can.
+	helpAt  instant.Time
 	fit     bool // everything is there to serve, since fitAt
-	fitAt   time.Duration
+	fitAt   instant.Time
 	lacking string
 	// aside: the peer was serving already, and this member has not been ready since.
 	aside   bool
 	rival   rival
-	rivalAt time.Duration
-	// partBy is when a forced Backup waits for its successor no more, 0 while it need not.
-	partBy time.Duration
+	rivalAt instant.Time
+	// partBy is when a forced Backup waits for its successor no more, Never while it need not.
+	partBy instant.Time
 	// servedAt is when the peer will have been ready for long enough to leave the switch to it.
-	servedAt time.Duration
-	// strandAt is when what it hears has been of no use for long enough to be stranded, 0 while it is of use.
-	strandAt time.Duration
+	servedAt instant.Time
+	// strandAt is when what it hears has been of no use for long enough to be stranded, Never while it is of use.
+	strandAt instant.Time
 	stranded bool
 	// unheard: hosts may be talking to the peer of which this device is not told.
 	unheard bool
@@ -63,7 +62,7 @@ func newMember(id Member, leg LegSettings) *member {
 // refreshDuty recomputes, for every member, readiness, duty, gate, leg and
 // announcement. It is the only place that decides who sends. What goes through
 // many records waits until the gate has been handed out.
-func (d *Device) refreshDuty(now time.Duration) {
+func (d *Device) refreshDuty(now instant.Time) {
 	d.dutyDirty = false
 	for _, t := range d.order.trunks {
 		t.state = t.core.State(now)
@@ -75,7 +74,7 @@ func (d *Device) refreshDuty(now time.Duration) {
 	}
 	if d.refreshGate(); d.fx.Gate != nil {
 		d.behind = true
-		d.wakeAt(max(now, 1)) // 0 is no time
+		d.wakeAt(now)
 		return
 	}
 	d.behind = false
@@ -83,7 +82,7 @@ func (d *Device) refreshDuty(now time.Duration) {
 	d.refreshQueriers(now)
 }
 
-func (d *Device) refreshMember(now time.Duration, t *trunk, m *member, ms etrunk.MemberState) {
+func (d *Device) refreshMember(now instant.Time, t *trunk, m *member, ms etrunk.MemberState) {
 	link := d.links[m.leg.Netdev]
 	local := etrunk.Announcement{Up: link.Up, Role: ms.Role, Covers: m.covers, Key: link.Key}
 	d.strands(now, m, ms)
@@ -113,10 +112,10 @@ func (d *Device) refreshMember(now time.Duration, t *trunk, m *member, ms etrunk
 	d.sendHellos(t)
 }
 
-// lostSince is when a peer that is lost was last heard, zero while it is not lost.
-func (t *trunk) lostSince(ms etrunk.MemberState) time.Duration {
+// lostSince is when a peer that is lost was last heard, Never while it is not lost.
+func (t *trunk) lostSince(ms etrunk.MemberState) instant.Time {
 	if ms.PeerKnown {
-		return 0
+		return instant.Never
 	}
 	return t.heard
 }
@@ -155,9 +154,9 @@ func (m *member) reason(local etrunk.Announcement, ms etrunk.MemberState) string
 }
 
 // refreshQueriers gives the querier's duty to the interfaces that have it.
-func (d *Device) refreshQueriers(now time.Duration) {
+func (d *Device) refreshQueriers(now instant.Time) {
 	for _, ifc := range d.order.downstreams {
-		ifc.router.SetQuerierDuty(instant.FromOrigin(now), d.dutyOf(ifc).Querier, &d.mldFx)
+		ifc.router.SetQuerierDuty(now, d.dutyOf(ifc).Querier, &d.mldFx)
 		d.applyMLD(now, ifc)
 	}
 }

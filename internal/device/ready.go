@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 )
 
 const (
@@ -28,7 +29,7 @@ const (
 // ready decides whether the member could send every wanted (S,G) now. A member
 // that stood aside for a serving peer also waits for the revert delay, for a
 // reboot is often followed by another; where the peer gives the leg back, the role does.
-func (d *Device) ready(now time.Duration, t *trunk, m *member, ms etrunk.MemberState, up bool) bool {
+func (d *Device) ready(now instant.Time, t *trunk, m *member, ms etrunk.MemberState, up bool) bool {
 	m.standAside(now, ms)
 	m.lacking = d.lacking(now, m, ms, up || m.keptDown(ms))
 	if fit := m.lacking == ""; fit != m.fit {
@@ -37,16 +38,16 @@ func (d *Device) ready(now time.Duration, t *trunk, m *member, ms etrunk.MemberS
 	if !m.fit {
 		return false
 	}
-	readyAt := m.fitAt + joinSettle
+	readyAt := m.fitAt.Add(joinSettle)
 	if m.aside {
 		if t.cfg.RevertDisable {
 			m.lacking = "the E-Trunk does not revert"
 			return false
 		}
-		readyAt += t.cfg.RevertDelay
+		readyAt = readyAt.Add(t.cfg.RevertDelay)
 	}
 	if now < readyAt {
-		m.lacking = fmt.Sprintf("settling, %d s left", (readyAt-now+time.Second-1)/time.Second)
+		m.lacking = fmt.Sprintf("settling, %d s left", (readyAt.Sub(now)+time.Second-1)/time.Second)
 		d.wakeAt(readyAt)
 		return false
 	}
@@ -55,7 +56,7 @@ func (d *Device) ready(now time.Duration, t *trunk, m *member, ms etrunk.MemberS
 
 // standAside notes whether a member that is not ready finds a peer that serves without
 // it. A peer that has become ready a moment sooner, as when both boot, does not count.
-func (m *member) standAside(now time.Duration, ms etrunk.MemberState) {
+func (m *member) standAside(now instant.Time, ms etrunk.MemberState) {
 	switch {
 	case !ms.PeerKnown:
 		m.rival = rivalUnknown
@@ -64,13 +65,13 @@ func (m *member) standAside(now time.Duration, ms etrunk.MemberState) {
 	case m.rival == rivalNotReady:
 		m.rival, m.rivalAt = rivalReady, now
 	case m.rival == rivalUnknown:
-		m.rival, m.rivalAt = rivalReady, now-asideAfter
+		m.rival, m.rivalAt = rivalReady, now.Add(-asideAfter)
 	}
 	was := m.fit && m.lacking == ""
 	if m.fit {
 		now = m.fitAt
 	}
-	m.aside = servesAlone(ms) && !ms.GivesBack && (m.aside || !was && now >= m.rivalAt+asideAfter)
+	m.aside = servesAlone(ms) && !ms.GivesBack && (m.aside || !was && now >= m.rivalAt.Add(asideAfter))
 }
 
 // keptDown tells that the leg of a Backup may be down since nobody has asked for it to be
@@ -80,7 +81,7 @@ func (m *member) keptDown(ms etrunk.MemberState) bool {
 }
 
 // lacking names what keeps a member from serving, empty when nothing does.
-func (d *Device) lacking(now time.Duration, m *member, ms etrunk.MemberState, legUp bool) string {
+func (d *Device) lacking(now instant.Time, m *member, ms etrunk.MemberState, legUp bool) string {
 	switch up := d.upstream; {
 	case d.yields(now, m, ms):
 		return "handed over on request"
@@ -104,14 +105,14 @@ func (d *Device) lacking(now time.Duration, m *member, ms etrunk.MemberState, le
 
 // yields reports whether a member leaves everything to the peer on request. A Master that
 // cannot serve for as long as LACP may take is helped until it can.
-func (d *Device) yields(now time.Duration, m *member, ms etrunk.MemberState) bool {
-	lame := ms.PeerKnown && !ms.Peer.Ready && (m.helpAt != 0 || ms.Peer.Up && ms.Peer.Role == etrunk.MemberMaster)
+func (d *Device) yields(now instant.Time, m *member, ms etrunk.MemberState) bool {
+	lame := ms.PeerKnown && !ms.Peer.Ready && (m.helpAt.IsSet() || ms.Peer.Up && ms.Peer.Role == etrunk.MemberMaster)
 	switch {
 	case !m.yielded || d.retiring || !lame:
-		m.helpAt = 0
+		m.helpAt = instant.Never
 		return m.yielded
-	case m.helpAt == 0:
-		m.helpAt = now + partLimit
+	case !m.helpAt.IsSet():
+		m.helpAt = now.Add(partLimit)
 	}
 	return d.before(now, m.helpAt)
 }

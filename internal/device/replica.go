@@ -24,13 +24,13 @@ type service struct {
 	inSync     bool
 	syncedOnce bool // since this device booted
 	everUp     bool
-	lostAt     time.Duration // when it was last in sync
-	upAt       time.Duration // when the latest connection was established
-	holding    bool          // the peer's records do not age
-	unknown    bool          // the peer has let ours expire
+	lostAt     instant.Time // when it was last in sync
+	upAt       instant.Time // when the latest connection was established
+	holding    bool         // the peer's records do not age
+	unknown    bool         // the peer has let ours expire
 
 	interfaces []*downstream // whose records it replicates, by name
-	now        time.Duration // of the call under way
+	now        instant.Time  // of the call under way
 	merging    *downstream   // whose records are being merged, nil for none
 	index      *leafIndex    // of their records, nil while nobody asks what is in a leaf
 }
@@ -42,7 +42,7 @@ func (d *Device) newService(name string) *service {
 }
 
 // channelEvent hands an event to the service it is for.
-func (d *Device) channelEvent(now time.Duration, ev Event) {
+func (d *Device) channelEvent(now instant.Time, ev Event) {
 	with := func(name string, do func(s *service)) {
 		if s := d.services[name]; s != nil {
 			s.now = now
@@ -77,9 +77,9 @@ func (d *Device) channelEvent(now time.Duration, ev Event) {
 
 // pumpServices lets every service send what has become due, and takes over
 // what it asked for.
-func (d *Device) pumpServices(now time.Duration) {
+func (d *Device) pumpServices(now instant.Time) {
 	for _, s := range d.order.services {
-		if at, ok := s.core.Deadline(); ok && at <= now {
+		if s.core.Deadline().IsDue(now) {
 			s.now = now
 			s.core.Advance(now, &s.fx)
 			s.shed(now)
@@ -88,7 +88,7 @@ func (d *Device) pumpServices(now time.Duration) {
 	}
 }
 
-func (d *Device) applyChannel(now time.Duration, s *service) {
+func (d *Device) applyChannel(now instant.Time, s *service) {
 	fx := &s.fx
 	if d.replayed {
 		*fx = rbs.Effects{} // what came of them is in the recording
@@ -112,10 +112,10 @@ func (d *Device) applyChannel(now time.Duration, s *service) {
 }
 
 // setInSync takes note that the two databases are the same, or may differ.
-func (d *Device) setInSync(now time.Duration, s *service, inSync bool) {
+func (d *Device) setInSync(now instant.Time, s *service, inSync bool) {
 	s.inSync = inSync
 	for _, ifc := range s.interfaces {
-		ifc.router.SetApart(instant.FromOrigin(now), d.version(now), !inSync, &d.mldFx)
+		ifc.router.SetApart(now, d.version(now), !inSync, &d.mldFx)
 		d.applyMLD(now, ifc)
 	}
 	if inSync {
@@ -142,9 +142,9 @@ func (d *Device) tellChannel(s *service, ev rbs.Event) {
 
 // refreshRetention stops the ageing of the peer's records while their channel
 // is broken and the peer is alive, for the retention time at most.
-func (d *Device) refreshRetention(now time.Duration) {
+func (d *Device) refreshRetention(now instant.Time) {
 	for _, s := range d.order.services {
-		until := s.lostAt + s.cfg.Retention
+		until := s.lostAt.Add(s.cfg.Retention)
 		cut := s.everUp && !s.inSync && d.peerAlive(s.name)
 		holding := cut && now < until
 		if holding {
@@ -157,7 +157,7 @@ func (d *Device) refreshRetention(now time.Duration) {
 		}
 		s.holding = holding
 		for _, ifc := range s.interfaces {
-			ifc.router.HoldPeer(instant.FromOrigin(now), d.version(now), holding, &d.mldFx)
+			ifc.router.HoldPeer(now, d.version(now), holding, &d.mldFx)
 			d.applyMLD(now, ifc)
 		}
 	}
@@ -169,7 +169,7 @@ const forgetMargin = 10 * time.Second
 
 // becomeUnknown makes orphans of all listeners that were heard here before the peer, which has
 // held its copies until a time, lets them expire.
-func (d *Device) becomeUnknown(now time.Duration, s *service, held time.Duration) {
+func (d *Device) becomeUnknown(now instant.Time, s *service, held instant.Time) {
 	if s.unknown || len(s.interfaces) == 0 {
 		return
 	}
@@ -177,7 +177,7 @@ func (d *Device) becomeUnknown(now time.Duration, s *service, held time.Duration
 	for _, ifc := range s.interfaces {
 		life = min(life, ifc.router.ListeningInterval())
 	}
-	if at := held + life - forgetMargin; now < at {
+	if at := held.Add(life - forgetMargin); now < at {
 		d.wakeAt(at)
 		return
 	}
@@ -244,7 +244,7 @@ func (s *service) At(ref rbs.Ref) (rbs.Record, bool) {
 	if ifc == nil {
 		return rbs.Record{}, false
 	}
-	ifc.router.Tick(instant.FromOrigin(s.now))
+	ifc.router.Tick(s.now)
 	rec, ok := ifc.router.At(mld.Handle(ref.Record))
 	if !ok {
 		return rbs.Record{}, false
@@ -274,7 +274,7 @@ func (s *service) Record(key rbs.Key) (rbs.Record, bool) {
 	if ifc == nil {
 		return rbs.Record{}, false
 	}
-	ifc.router.Tick(instant.FromOrigin(s.now))
+	ifc.router.Tick(s.now)
 	rec, ok := ifc.router.Get(mld.Key{Group: key.Group, Host: key.Host})
 	if !ok {
 		return rbs.Record{}, false
@@ -283,7 +283,7 @@ func (s *service) Record(key rbs.Key) (rbs.Record, bool) {
 }
 
 // Merge implements [rbs.Store]: a record from the peer goes the way of a report.
-func (s *service) Merge(now time.Duration, rec *rbs.Record) rbs.Merged {
+func (s *service) Merge(now instant.Time, rec *rbs.Record) rbs.Merged {
 	d := s.dev
 	s.observe(Outcome{Kind: RecordMerged, Record: *rec})
 	ifc := s.interfaceOf(rec.Key)
@@ -294,7 +294,7 @@ func (s *service) Merge(now time.Duration, rec *rbs.Record) rbs.Merged {
 		s.EndMerge(now)
 		s.merging = ifc
 	}
-	merged := ifc.router.Merge(instant.FromOrigin(now), mld.Record{
+	merged := ifc.router.Merge(now, mld.Record{
 		Key:     mld.Key{Group: rec.Group, Host: rec.Host},
 		Filter:  mld.Filter{Mode: filterMode(rec.Exclude), Sources: rec.Sources},
 		Version: mld.Version{Clock: uint64(rec.Version.Clock), Device: rec.Version.Device},
@@ -308,7 +308,7 @@ func (s *service) Merge(now time.Duration, rec *rbs.Record) rbs.Merged {
 
 // Restamp implements [rbs.Store]. The clock is the device's, so it concerns all that is for
 // the same peer, and what no peer has seen.
-func (s *service) Restamp(_ time.Duration, peer rbs.Version, by rbs.Stamp) {
+func (s *service) Restamp(_ instant.Time, peer rbs.Version, by rbs.Stamp) {
 	for _, other := range s.dev.order.services {
 		if met := other.core.Peer().Device; other == s || met == 0 || met == peer.Device {
 			other.restamp(peer, by)
@@ -327,7 +327,7 @@ func (s *service) restamp(peer rbs.Version, by rbs.Stamp) {
 }
 
 // EndMerge implements [rbs.Store].
-func (s *service) EndMerge(now time.Duration) {
+func (s *service) EndMerge(now instant.Time) {
 	if s.merging != nil {
 		s.dev.applyMLD(now, s.merging)
 		s.merging = nil
@@ -347,7 +347,7 @@ func (s *service) Acked(key rbs.Key, v rbs.Version) {
 }
 
 // adopt takes note that the peer knows a listener at a version.
-func (d *Device) adopt(now time.Duration, ifc *downstream, key rbs.Key, v rbs.Version) {
+func (d *Device) adopt(now instant.Time, ifc *downstream, key rbs.Key, v rbs.Version) {
 	if d.orphans.waiting > 0 {
 		d.orphanAdopted(now, listener{ifc, ifc.handle(key)}, v)
 	}

@@ -1,8 +1,7 @@
 package device
 
 import (
-	"time"
-
+	"tandem/internal/instant"
 	"tandem/internal/rbs"
 )
 
@@ -50,7 +49,7 @@ func (s *service) observe(o Outcome) {
 func (d *Device) Replay() { d.replayed = true }
 
 // replicated does again what came of a connection.
-func (d *Device) replicated(now time.Duration, ev Replicated) {
+func (d *Device) replicated(now instant.Time, ev Replicated) {
 	s := d.services[ev.Service]
 	if s == nil {
 		return

@@ -3,7 +3,6 @@ package device
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"tandem/internal/instant"
 	"tandem/internal/rbs"
@@ -13,7 +12,7 @@ import (
 // ID and boot, at the same origin of time. Roles, duty and gate are what they were, no
 // host is asked and no router told anything anew; every forwarding entry is asked for
 // once more, so that the kernel's can be compared with them.
-func (d *Device) Resume(now time.Duration, settings Settings, cp *Checkpoint) error {
+func (d *Device) Resume(now instant.Time, settings Settings, cp *Checkpoint) error {
 	for _, cfg := range settings.ETrunks {
 		if err := cfg.Validate(); err != nil {
 			return err
@@ -36,7 +35,7 @@ func (d *Device) Resume(now time.Duration, settings Settings, cp *Checkpoint) er
 }
 
 // resumeTrunks makes those E-Trunks that there were before the rest are configured.
-func (d *Device) resumeTrunks(now time.Duration, cp *Checkpoint) {
+func (d *Device) resumeTrunks(now instant.Time, cp *Checkpoint) {
 	for _, tc := range cp.Trunks {
 		cfg, wanted := d.settings.ETrunks[tc.ID]
 		if !wanted {
@@ -45,7 +44,7 @@ func (d *Device) resumeTrunks(now time.Duration, cp *Checkpoint) {
 		t := d.newTrunk(tc.ID)
 		_ = t.random.UnmarshalBinary(tc.Random) // else it stays as it was seeded
 		t.cfg, t.heard = cfg, tc.Heard
-		_ = t.core.Resume(now, now-cp.At, cfg, tc.Session, &d.trunkFx) // has been validated
+		_ = t.core.Resume(now, now.Sub(cp.At), cfg, tc.Session, &d.trunkFx) // has been validated
 		d.sendHellos(t)
 		d.configureMembers(t)
 		for _, mc := range tc.Members {
@@ -59,7 +58,7 @@ func (d *Device) resumeTrunks(now time.Duration, cp *Checkpoint) {
 	d.configureTrunks(now)
 }
 
-func (d *Device) resumeServices(now time.Duration, cp *Checkpoint) {
+func (d *Device) resumeServices(now instant.Time, cp *Checkpoint) {
 	for _, sc := range cp.Services {
 		if _, wanted := d.settings.Services[sc.Name]; !wanted {
 			continue
@@ -80,14 +79,14 @@ func (d *Device) resumeServices(now time.Duration, cp *Checkpoint) {
 
 // resumeDownstreams gives the interfaces their records back. There is no upstream yet, which
 // would be told of what some of the interfaces want as if the others wanted nothing.
-func (d *Device) resumeDownstreams(now time.Duration, cp *Checkpoint) {
+func (d *Device) resumeDownstreams(now instant.Time, cp *Checkpoint) {
 	for i := range cp.Interfaces {
 		ic := &cp.Interfaces[i]
 		ifc := d.downstreams[ic.Name]
 		if ifc == nil {
 			continue
 		}
-		ifc.router.Resume(instant.FromOrigin(now), ic.Router)
+		ifc.router.Resume(now, ic.Router)
 		ifc.setLink(now, ifc.link, &d.mldFx)
 		d.applyMLD(now, ifc)
 		ifc.refused = ifc.router.Refused()
@@ -117,7 +116,7 @@ func (d *Device) resumeRoutes(cp *Checkpoint) {
 		}
 	}
 	slices.SortFunc(d.routes.idle, func(a, b SourceGroup) int {
-		return int(d.routes.get(a).since - d.routes.get(b).since)
+		return int(d.routes.get(a).since.Sub(d.routes.get(b).since))
 	})
 	d.fx.Routes = d.fx.Routes[:0]
 	d.reinstall()
@@ -125,7 +124,7 @@ func (d *Device) resumeRoutes(cp *Checkpoint) {
 
 // resumeOrphans sends for the listeners of which the peer may not know until the
 // databases have been compared. A replay gives the peer the time that it had.
-func (d *Device) resumeOrphans(now time.Duration, cp *Checkpoint) {
+func (d *Device) resumeOrphans(now instant.Time, cp *Checkpoint) {
 	for _, oc := range cp.Orphans {
 		for _, s := range d.order.services {
 			if ifc := s.interfaceOf(oc.Key); ifc != nil {
@@ -140,6 +139,6 @@ func (d *Device) resumeOrphans(now time.Duration, cp *Checkpoint) {
 	}
 	slices.SortFunc(d.orphans.fresh, func(a, b arrival) int { return cmp.Compare(a.since, b.since) })
 	if len(d.orphans.fresh) > 0 {
-		d.orphansAt(d.orphans.fresh[0].since + orphanPatience)
+		d.orphansAt(d.orphans.fresh[0].since.Add(orphanPatience))
 	}
 }

@@ -102,7 +102,7 @@ func (w *wire) collect(i int) {
 // step lets a millisecond pass and returns how many bytes went through.
 func (w *wire) step() (size int) {
 	for i, end := range w.ends {
-		end.now += time.Millisecond
+		end.now = end.now.Add(time.Millisecond)
 		end.dev.Advance(end.now)
 		w.collect(i)
 		for len(w.queues[i]) > 0 {

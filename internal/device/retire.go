@@ -1,9 +1,8 @@
 package device
 
 import (
-	"time"
-
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 )
 
 // retire hands everything to the peer for good.
@@ -44,7 +43,7 @@ func takesOver(ms etrunk.MemberState) bool {
 }
 
 // switchover hands everything to the peer, or takes the share back.
-func (d *Device) switchover(now time.Duration, id uint32, on bool) {
+func (d *Device) switchover(now instant.Time, id uint32, on bool) {
 	t := d.trunks[id]
 	if t == nil {
 		return
@@ -52,7 +51,7 @@ func (d *Device) switchover(now time.Duration, id uint32, on bool) {
 	for _, m := range t.members {
 		m.yielded = on
 		if !on { // an operator who asks does not want to wait
-			m.fit, m.fitAt, m.lacking, m.aside = true, now-joinSettle, "", false
+			m.fit, m.fitAt, m.lacking, m.aside = true, now.Add(-joinSettle), "", false
 			t.core.EndRevert(now, m.id.EthTrunk, &d.trunkFx)
 			d.sendHellos(t)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -14,7 +15,7 @@ import (
 // rig is a device with two replicated interfaces and nobody around it.
 type rig struct {
 	t   testing.TB
-	now time.Duration
+	now instant.Time
 	dev *Device
 	// legs is what was asked of the legs.
 	legs []LegChange
@@ -40,7 +41,8 @@ func newPeerAhead(t testing.TB, by time.Duration) *rig {
 func boot(t testing.TB, id uint64, s Settings) *rig { return bootAhead(t, id, s, 0) }
 
 func bootAhead(t testing.TB, id uint64, s Settings, by time.Duration) *rig {
-	r := &rig{t: t, dev: New(id, id, time.Unix(1_700_000_000, 0).Add(by), 0)}
+	origin := instant.FromOrigin(0)
+	r := &rig{t: t, now: origin, dev: New(id, id, time.Unix(1_700_000_000, 0).Add(by), origin)}
 	for i, netdev := range []string{"up0", "eth-trunk10", "eth-trunk10.100"} {
 		r.handle(LinkChanged{Netdev: netdev, Exists: true, Index: i + 1, AdminUp: true, Up: true,
 			LinkLocal: netip.MustParseAddr(fmt.Sprintf("fe80::a:%x", i))})
@@ -87,9 +89,9 @@ func (r *rig) handle(ev Event) {
 
 // pass lets time go by, deadline by deadline.
 func (r *rig) pass(d time.Duration) {
-	for end := r.now + d; ; {
-		at, ok := r.dev.Deadline()
-		if !ok || at > end {
+	for end := r.now.Add(d); ; {
+		at := r.dev.Deadline()
+		if !at.IsDue(end) {
 			r.now = end
 			return
 		}

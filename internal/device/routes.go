@@ -21,11 +21,11 @@ const KeepAlive = 210 * time.Second
 
 // regroup brings upstream membership and forwarding of a group in line with
 // what the listeners of all interfaces want now.
-func (d *Device) regroup(now time.Duration, group netip.Addr) {
+func (d *Device) regroup(now instant.Time, group netip.Addr) {
 	want := d.wanted(group)
 	if d.upstream != nil {
 		pending := d.upstream.proxy.Pending() > 0
-		d.upstream.proxy.Want(instant.FromOrigin(now), group, want)
+		d.upstream.proxy.Want(now, group, want)
 		if pending != (d.upstream.proxy.Pending() > 0) { // readiness waits for it
 			d.dutyDirty = true
 		}
@@ -75,7 +75,7 @@ func (d *Device) wanted(group netip.Addr) mld.Filter {
 
 // reroute sets the entry of one (S,G), nil when there is none, to the interfaces
 // that want it now.
-func (d *Device) reroute(now time.Duration, sg SourceGroup, old *route, origin RouteOrigin) {
+func (d *Device) reroute(now instant.Time, sg SourceGroup, old *route, origin RouteOrigin) {
 	if d.upstream == nil {
 		return
 	}
@@ -128,7 +128,7 @@ func (d *Device) outgoing(sg SourceGroup) *outgoing {
 
 // streamArrived answers the kernel's upcall: an entry for those who want the
 // stream, or one that discards it so that the kernel stops asking.
-func (d *Device) streamArrived(now time.Duration, ev StreamArrived) {
+func (d *Device) streamArrived(now instant.Time, ev StreamArrived) {
 	if d.upstream == nil || ev.Netdev != d.upstream.netdev {
 		d.counters.streamElsewhere++
 		return
@@ -156,11 +156,11 @@ func (d *Device) streamsSilent(ev StreamsSilent) {
 
 // expireIdle drops the idle entries that are due; a stream that still comes
 // makes a new one.
-func (d *Device) expireIdle(now time.Duration) {
+func (d *Device) expireIdle(now instant.Time) {
 	for len(d.routes.idle) > 0 {
 		sg := d.routes.idle[0]
 		r := d.routes.get(sg)
-		if r != nil && r.origin == RouteIdle && r.since+idleLife > now {
+		if r != nil && r.origin == RouteIdle && r.since.Add(idleLife) > now {
 			return
 		}
 		d.routes.idle = d.routes.idle[1:]

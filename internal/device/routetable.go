@@ -4,8 +4,8 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
-	"time"
 
+	"tandem/internal/instant"
 	"tandem/internal/table"
 )
 
@@ -13,7 +13,7 @@ import (
 // hundred thousand groups with one source each, or one with a thousand sources.
 type route struct {
 	source   [16]byte
-	since    time.Duration
+	since    instant.Time
 	outgoing *outgoing // nil for an entry that discards
 	group    uint32
 	links    table.Links // within the group

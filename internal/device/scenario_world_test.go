@@ -11,6 +11,7 @@ import (
 
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -25,8 +26,8 @@ const (
 // scene is two devices, a switch below them, a network above them and a wire between them.
 type scene struct {
 	t       testing.TB
-	now     time.Duration
-	zero    time.Duration // from which the scenario counts
+	now     instant.Time
+	zero    instant.Time // from which the scenario counts
 	nodes   [2]*node
 	pending []arrival
 	cut     bool // the wire between the devices
@@ -36,7 +37,7 @@ type scene struct {
 
 // arrival is something that is on its way.
 type arrival struct {
-	at time.Duration
+	at instant.Time
 	do func()
 }
 
@@ -55,7 +56,7 @@ type node struct {
 }
 
 func newScene(t testing.TB) *scene {
-	s := &scene{t: t}
+	s := &scene{t: t, now: instant.FromOrigin(0)}
 	for i := range s.nodes {
 		s.nodes[i] = &node{scene: s, index: i, legCable: true, upCable: true, legAdmin: true}
 	}
@@ -70,7 +71,7 @@ func (n *node) address() netip.Addr {
 
 // say notes what a device did.
 func (n *node) say(format string, args ...any) {
-	n.scene.lines = append(n.scene.lines, fmt.Sprintf("%8.3f %s  %s", (n.scene.now-n.scene.zero).Seconds(), n.name(), fmt.Sprintf(format, args...)))
+	n.scene.lines = append(n.scene.lines, fmt.Sprintf("%8.3f %s  %s", n.scene.now.Sub(n.scene.zero).Seconds(), n.name(), fmt.Sprintf(format, args...)))
 }
 
 // take returns what has been noted since it was last called.
@@ -81,19 +82,19 @@ func (s *scene) take() []string {
 }
 
 func (s *scene) after(d time.Duration, do func()) {
-	s.pending = append(s.pending, arrival{s.now + d, do})
+	s.pending = append(s.pending, arrival{s.now.Add(d), do})
 }
 
 // pass lets time go by, event by event.
 func (s *scene) pass(d time.Duration) {
-	for end := s.now + d; s.step(end); {
+	for end := s.now.Add(d); s.step(end); {
 	}
 }
 
 // step does what comes next, until a time. Of what is due at once the devices come first, A before B.
-func (s *scene) step(end time.Duration) bool {
+func (s *scene) step(end instant.Time) bool {
 	slices.SortStableFunc(s.pending, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
-	next, do := end+1, func() {}
+	next, do := end.Add(1), func() {}
 	if len(s.pending) > 0 && s.pending[0].at < next {
 		next = s.pending[0].at
 		do = func() {
@@ -106,7 +107,7 @@ func (s *scene) step(end time.Duration) bool {
 		if n.dev == nil {
 			continue
 		}
-		if at, ok := n.dev.Deadline(); ok && at < next {
+		if at := n.dev.Deadline(); at.IsSet() && at < next {
 			next, do = max(at, s.now), func() { n.dev.Advance(s.now); n.carryOut() }
 		}
 	}
@@ -145,7 +146,7 @@ func (n *node) settings() device.Settings {
 // boot starts the device with nothing in its memory.
 func (n *node) boot() {
 	n.boots++
-	n.dev = device.New(uint64(1+n.index), n.boots, time.Unix(1_700_000_000, 0).Add(n.scene.now), n.scene.now)
+	n.dev = device.New(uint64(1+n.index), n.boots, time.Unix(1_700_000_000, 0).Add(n.scene.now.SinceOrigin()), n.scene.now)
 	n.dev.Observe(n.observe)
 	n.told = ""
 	n.tellLinks()

@@ -87,15 +87,15 @@ func TestGateBeforeRecords(t *testing.T) {
 	if s := r.dev.services["rbs1"]; !s.holding || ifc.router.IsQuerier() || len(fx.MLD) > 0 {
 		t.Errorf("with the gate: holding %v, querier %v, %d queries", s.holding, ifc.router.IsQuerier(), len(fx.MLD))
 	}
-	if at, ok := r.dev.Deadline(); !ok || at > r.now {
-		t.Fatalf("the rest is due at %v, not at %v", at, r.now)
+	if !r.dev.Deadline().IsDue(r.now) {
+		t.Fatalf("the rest is due at %v, not at %v", r.dev.Deadline(), r.now)
 	}
 	r.dev.Advance(r.now)
 	fx = r.dev.Effects()
 	if s := r.dev.services["rbs1"]; s.holding || !ifc.router.IsQuerier() || len(fx.MLD) == 0 {
 		t.Errorf("after the gate: holding %v, querier %v, %d queries", s.holding, ifc.router.IsQuerier(), len(fx.MLD))
 	}
-	if at, ok := r.dev.Deadline(); ok && at <= r.now {
+	if r.dev.Deadline().IsDue(r.now) {
 		t.Error("something is still due")
 	}
 }

@@ -14,8 +14,8 @@ import (
 )
 
 // Snapshot copies what the displays show. wall is the wall clock's reading at now.
-func (d *Device) Snapshot(now time.Duration, wall time.Time) Snapshot {
-	s := Snapshot{At: wall, DeviceID: d.id, Uptime: now - d.started, Counters: d.counters.named(),
+func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
+	s := Snapshot{At: wall, DeviceID: d.id, Uptime: now.Sub(d.started), Counters: d.counters.named(),
 		Entries: d.routes.routes.Len(), Silent: d.counters.streamsSilent}
 	if u := d.upstream; u != nil {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
@@ -25,7 +25,7 @@ func (d *Device) Snapshot(now time.Duration, wall time.Time) Snapshot {
 	for _, ifc := range d.order.downstreams {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
 			Name: ifc.name, Netdev: ifc.link.Netdev, Up: ifc.link.Up, Profile: ifc.cfg.Profile,
-			MLD: ifc.router.State(instant.FromOrigin(now)), Duty: d.dutyOf(ifc),
+			MLD: ifc.router.State(now), Duty: d.dutyOf(ifc),
 		})
 	}
 	slices.SortFunc(s.Interfaces, func(a, b InterfaceSnapshot) int { return cmp.Compare(a.Name, b.Name) })
@@ -75,14 +75,14 @@ func (m *member) snapshot() MemberSnapshot {
 
 // Groups lists the groups of one downstream interface, by address; nil when
 // there is no such interface.
-func (d *Device) Groups(now time.Duration, name string) []mld.GroupState {
+func (d *Device) Groups(now instant.Time, name string) []mld.GroupState {
 	ifc := d.downstreams[name]
 	if ifc == nil {
 		return nil
 	}
 	var groups []mld.GroupState
 	for group := range ifc.router.Groups() {
-		if state, ok := ifc.router.GroupState(instant.FromOrigin(now), group); ok {
+		if state, ok := ifc.router.GroupState(now, group); ok {
 			groups = append(groups, state)
 		}
 	}
@@ -91,7 +91,7 @@ func (d *Device) Groups(now time.Duration, name string) []mld.GroupState {
 }
 
 // Routes lists the forwarding entries by group, then source.
-func (d *Device) Routes(now time.Duration) []RouteSnapshot {
+func (d *Device) Routes(now instant.Time) []RouteSnapshot {
 	routes := make([]RouteSnapshot, 0, d.routes.routes.Len())
 	names := d.configuredNames()
 	for sg, r := range d.routes.all() {
@@ -104,7 +104,7 @@ func (d *Device) Routes(now time.Duration) []RouteSnapshot {
 }
 
 // GroupRoutes lists the forwarding entries of one group by source.
-func (d *Device) GroupRoutes(now time.Duration, group netip.Addr) (routes []RouteSnapshot) {
+func (d *Device) GroupRoutes(now instant.Time, group netip.Addr) (routes []RouteSnapshot) {
 	names := d.configuredNames()
 	for source, r := range d.routes.of(group) {
 		routes = append(routes, d.routeSnapshot(now, SourceGroup{source, group}, r, names))
@@ -113,9 +113,9 @@ func (d *Device) GroupRoutes(now time.Duration, group netip.Addr) (routes []Rout
 	return routes
 }
 
-func (d *Device) routeSnapshot(now time.Duration, sg SourceGroup, r *route, names map[string]string) RouteSnapshot {
+func (d *Device) routeSnapshot(now instant.Time, sg SourceGroup, r *route, names map[string]string) RouteSnapshot {
 	s := RouteSnapshot{
-		Source: sg.Source, Group: sg.Group, Uptime: now - r.since, Origin: r.origin, Orphan: d.isOrphan(sg),
+		Source: sg.Source, Group: sg.Group, Uptime: now.Sub(r.since), Origin: r.origin, Orphan: d.isOrphan(sg),
 	}
 	if d.upstream != nil {
 		s.Upstream = d.upstream.name
@@ -136,12 +136,12 @@ func (d *Device) EachGroup(name string) iter.Seq[netip.Addr] {
 }
 
 // Group returns one group of a downstream interface, false when nobody wants it.
-func (d *Device) Group(now time.Duration, name string, group netip.Addr) (mld.GroupState, bool) {
+func (d *Device) Group(now instant.Time, name string, group netip.Addr) (mld.GroupState, bool) {
 	ifc := d.downstreams[name]
 	if ifc == nil {
 		return mld.GroupState{}, false
 	}
-	return ifc.router.GroupState(instant.FromOrigin(now), group)
+	return ifc.router.GroupState(now, group)
 }
 
 // Listens reports whether a host wants a group on a downstream interface.

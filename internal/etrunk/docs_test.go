@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/golden"
+	"tandem/internal/instant"
 )
 
 // The tables of docs/protocol/etrunk.md are checked against the code: for every state
@@ -136,7 +137,7 @@ func TestDocumentedMemberRoles(t *testing.T) {
 				w.u.peer.hello.Members, w.p = nil, nil
 			}
 			was := w.m.reason
-			role, reason := w.u.memberRole(time.Hour, w.m) // decides whether it is held, too
+			role, reason := w.u.memberRole(instant.FromOrigin(time.Hour), w.m) // decides whether it is held, too
 			row := fits(t, rows, used, func(row []string) bool {
 				return (row[0] == "any" || row[0] == w.m.Mode.String()) && (row[1] == "any" || row[1] == w.u.role.String()) && known(t, conditions, row[2])(w)
 			})

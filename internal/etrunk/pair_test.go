@@ -5,12 +5,14 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // pair is two E-Trunks on virtual time with a network between them.
 type pair struct {
 	t     *testing.T
-	now   time.Duration
+	now   instant.Time
 	nodes [2]*node
 	// flight is what is on its way, in the order of sending.
 	flight []datagram
@@ -29,7 +31,7 @@ type node struct {
 }
 
 type datagram struct {
-	at time.Duration
+	at instant.Time
 	to int
 	b  []byte
 }
@@ -39,7 +41,7 @@ const wire = time.Millisecond
 // newPair joins two configured E-Trunks; edit may change the configurations
 // before they start.
 func newPair(t *testing.T, edit func(a, b *Config)) *pair {
-	p := &pair{t: t, seed: 1, delay: func(int, []byte) (time.Duration, bool) { return wire, true }}
+	p := &pair{t: t, now: instant.FromOrigin(0), seed: 1, delay: func(int, []byte) (time.Duration, bool) { return wire, true }}
 	a, b := DefaultConfig(), DefaultConfig()
 	a.ID, b.ID = 7, 7
 	a.Priority, b.Priority = 10, 20
@@ -83,7 +85,7 @@ func (p *pair) do(i int, f func(*node)) {
 	for _, b := range n.fx.Packets {
 		n.sent = append(n.sent, b)
 		if d, ok := p.delay(i, b); ok {
-			p.flight = append(p.flight, datagram{p.now + d, 1 - i, b})
+			p.flight = append(p.flight, datagram{p.now.Add(d), 1 - i, b})
 		}
 	}
 }
@@ -115,10 +117,10 @@ func (p *pair) bfd(i int, s BFDState) {
 
 // run lets virtual time pass.
 func (p *pair) run(d time.Duration) {
-	end := p.now + d
+	end := p.now.Add(d)
 	for {
 		at, what := p.next()
-		if at > end {
+		if !at.IsDue(end) {
 			break
 		}
 		p.now = max(p.now, at)
@@ -128,15 +130,15 @@ func (p *pair) run(d time.Duration) {
 }
 
 // next is the earliest thing to happen: a datagram's arrival or a deadline.
-func (p *pair) next() (time.Duration, func()) {
-	at, what := never, func() {}
+func (p *pair) next() (instant.Time, func()) {
+	at, what := instant.Never, func() {}
 	for i, n := range p.nodes {
-		if d, ok := n.Deadline(); ok && !n.dead && d < at {
+		if d := n.Deadline(); !n.dead && d.IsSet() && !at.IsDue(d) {
 			at, what = d, func() { p.do(i, func(n *node) { n.Advance(p.now, &n.fx) }) }
 		}
 	}
 	for k, d := range p.flight {
-		if d.at < at {
+		if !at.IsDue(d.at) {
 			at, what = d.at, func() {
 				p.flight = slices.Delete(p.flight, k, k+1)
 				p.deliver(d.to, d.b)

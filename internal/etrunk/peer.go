@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // A hello is believed only if it is fresh: of the boot of the peer that was
@@ -26,35 +28,36 @@ type peer struct {
 	epoch, sequence uint64
 	// candidate is the challenge of the last authentic hello of an unproven boot.
 	candidate uint64
-	answerAt  time.Duration // no answer to an unproven hello before
+	answerAt  instant.Time // no answer to an unproven hello before
 
 	// lost is why the peer is lost, ReasonInit while it has not been waited for long enough.
 	lost DeviceReason
 	// expires is when silence makes the peer lost, or ends the wait for a first hello.
-	expires    time.Duration
-	aliveSince time.Duration
+	expires    instant.Time
+	aliveSince instant.Time
 	// unlost: the peer has told us, since it is alive, that it does not hold us for lost.
 	unlost bool
 	// yielded: the peer holds us for lost and is Master of its own accord.
 	yielded bool
 	// run is for a peer lost by BFD: since when its hellos have kept arriving, and the last one.
-	run, runLast time.Duration
+	run, runLast instant.Time
 	running      bool
 }
 
-func (p *peer) deadline() time.Duration {
+// deadline is when silence counts, Never when it does not.
+func (p *peer) deadline() instant.Time {
 	if p.alive || p.lost == ReasonInit {
 		return p.expires
 	}
-	return never
+	return instant.Never
 }
 
 // restartSession forgets all proof and waits for the peer anew.
-func (t *Trunk) restartSession(now time.Duration, fx *Effects) {
+func (t *Trunk) restartSession(now instant.Time, fx *Effects) {
 	if t.peer.alive {
 		fx.Events = append(fx.Events, Event{Kind: PeerLost, Reason: ReasonInit})
 	}
-	t.peer = peer{expires: now + t.cfg.FailTime()}
+	t.peer = peer{expires: now.Add(t.cfg.FailTime())}
 	t.out.challenge = t.nonce()
 	t.out.due = now
 	if t.bfd == BFDDown {
@@ -65,7 +68,7 @@ func (t *Trunk) restartSession(now time.Duration, fx *Effects) {
 // Receive takes a datagram from an address. It returns a *DropError, which is
 // already counted, when the datagram is not a hello of the peer's. A hello that
 // only starts the proof of a new boot is no error.
-func (t *Trunk) Receive(now time.Duration, from netip.Addr, b []byte, fx *Effects) error {
+func (t *Trunk) Receive(now instant.Time, from netip.Addr, b []byte, fx *Effects) error {
 	h, err := t.open(from, b)
 	if err == nil {
 		err = t.hear(now, h, fx)
@@ -112,7 +115,7 @@ func (t *Trunk) open(from netip.Addr, b []byte) (*Hello, error) {
 }
 
 // hear decides whether an authentic hello is believed.
-func (t *Trunk) hear(now time.Duration, h *Hello, fx *Effects) error {
+func (t *Trunk) hear(now instant.Time, h *Hello, fx *Effects) error {
 	p := &t.peer
 	switch {
 	case h.Epoch == p.epoch && h.Sequence <= p.sequence:
@@ -137,17 +140,17 @@ func (t *Trunk) hear(now time.Duration, h *Hello, fx *Effects) error {
 }
 
 // answer sends the challenge to a boot that has not proven itself.
-func (t *Trunk) answer(now time.Duration, h *Hello) {
+func (t *Trunk) answer(now instant.Time, h *Hello) {
 	if now < t.peer.answerAt {
 		return
 	}
-	t.peer.answerAt = now + answerGap
+	t.peer.answerAt = now.Add(answerGap)
 	t.peer.candidate = h.Challenge
 	t.out.now = true
 }
 
 // believe takes in a fresh hello.
-func (t *Trunk) believe(now time.Duration, h *Hello, fx *Effects) {
+func (t *Trunk) believe(now instant.Time, h *Hello, fx *Effects) {
 	p := &t.peer
 	if !p.heard || !sameContent(&p.hello, h) {
 		fx.Changed = true
@@ -160,7 +163,7 @@ func (t *Trunk) believe(now time.Duration, h *Hello, fx *Effects) {
 	if h.AckWanted {
 		t.out.now = true
 	}
-	p.expires = now + t.peerFailTime()
+	p.expires = now.Add(t.peerFailTime())
 	if !p.alive && t.mayRevive(now) {
 		p.alive, p.aliveSince, p.running = true, now, false
 		p.unlost, p.yielded = false, false
@@ -174,29 +177,29 @@ func (t *Trunk) believe(now time.Duration, h *Hello, fx *Effects) {
 // they do so only when they have kept arriving for the whole fail time, so that a
 // path that loses the data does not look sound, and a broken BFD session does not
 // keep the devices apart for ever.
-func (t *Trunk) mayRevive(now time.Duration) bool {
+func (t *Trunk) mayRevive(now instant.Time) bool {
 	p := &t.peer
 	if t.bfd != BFDDown {
 		return true
 	}
 	fail := t.peerFailTime()
-	if !p.running || now-p.runLast > fail/2 {
+	if !p.running || now.Sub(p.runLast) > fail/2 {
 		p.running, p.run = true, now
 	}
 	p.runLast = now
-	return now-p.run >= fail
+	return now.Sub(p.run) >= fail
 }
 
 // judgeLoss decides whether to yield to a peer that holds us for lost though we
 // hear it (PEER_TIMEOUT). Right after a cut both sides still say so of each other;
 // that is over within a hello, and must not make both Backup.
-func (t *Trunk) judgeLoss(now time.Duration) {
+func (t *Trunk) judgeLoss(now instant.Time) {
 	p := &t.peer
 	if !p.hello.PeerLost {
 		p.unlost, p.yielded = true, false
 		return
 	}
-	settled := p.unlost || now-p.aliveSince >= t.cfg.HelloInterval
+	settled := p.unlost || now.Sub(p.aliveSince) >= t.cfg.HelloInterval
 	p.yielded = p.alive && p.hello.Role == DeviceMaster && settled
 }
 
@@ -208,8 +211,8 @@ func (t *Trunk) peerFailTime() time.Duration {
 	return t.cfg.FailTime()
 }
 
-func (t *Trunk) expirePeer(now time.Duration, fx *Effects) {
-	if now >= t.peer.deadline() {
+func (t *Trunk) expirePeer(now instant.Time, fx *Effects) {
+	if t.peer.deadline().IsDue(now) {
 		t.losePeer(ReasonTimeout, fx)
 	}
 }

@@ -3,7 +3,8 @@ package etrunk
 import (
 	"bytes"
 	"cmp"
-	"time"
+
+	"tandem/internal/instant"
 )
 
 // elect sets the device role:
@@ -65,7 +66,7 @@ func (s State) Expected() DeviceRole {
 	return DeviceBackup
 }
 
-func (t *Trunk) assignMembers(now time.Duration, fx *Effects) {
+func (t *Trunk) assignMembers(now instant.Time, fx *Effects) {
 	for _, m := range t.members {
 		held := m.revert.held
 		role, reason := t.memberRole(now, m)
@@ -96,7 +97,7 @@ func (t *Trunk) assignMembers(now time.Duration, fx *Effects) {
 //	auto           Backup      up, its device Master                  Backup  PEER_MEMBER_UP, but
 //	                           unchanged while ours serves and the peer's is not ready
 //	auto           Backup      up, its device not Master yet          unchanged
-func (t *Trunk) memberRole(now time.Duration, m *member) (MemberRole, MemberReason) {
+func (t *Trunk) memberRole(now instant.Time, m *member) (MemberRole, MemberReason) {
 	if m.Mode == ForceBackup || t.role != DeviceMaster {
 		m.revert = revert{}
 	}
@@ -116,7 +117,7 @@ func (t *Trunk) memberRole(now time.Duration, m *member) (MemberRole, MemberReas
 	return MemberBackup, ReasonETrunkInit
 }
 
-func (t *Trunk) roleOnMaster(now time.Duration, m *member) (MemberRole, MemberReason) {
+func (t *Trunk) roleOnMaster(now instant.Time, m *member) (MemberRole, MemberReason) {
 	if t.leftToPeer(now, m) {
 		return MemberBackup, ReasonPeerMemberUp
 	}

@@ -3,6 +3,8 @@ package etrunk
 import (
 	"bytes"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // A hello goes out every hello interval. A change of what it says goes out at
@@ -21,9 +23,9 @@ type outgoing struct {
 	said            []byte // the content that change numbers
 	known           bool   // the peer has echoed change
 	repeats         int    // left
-	last            time.Duration
-	due             time.Duration // of the next periodic hello
-	now             bool          // one is due at once
+	last            instant.Time
+	due             instant.Time // of the next periodic hello
+	now             bool         // one is due at once
 	scratch         []byte
 }
 
@@ -32,29 +34,31 @@ func (o *outgoing) unacked() { o.known, o.repeats = false, maxRepeats }
 
 func (o *outgoing) acked() { o.known, o.repeats = true, 0 }
 
-func (o *outgoing) repeatDeadline() time.Duration {
+// repeatDeadline is when the latest change is said again, Never when the peer knows of it
+// or it has been said often enough.
+func (o *outgoing) repeatDeadline() instant.Time {
 	if o.repeats == 0 {
-		return never
+		return instant.Never
 	}
-	return o.last + repeatGap
+	return o.last.Add(repeatGap)
 }
 
 // send sends what is due.
-func (t *Trunk) send(now time.Duration, fx *Effects) {
+func (t *Trunk) send(now instant.Time, fx *Effects) {
 	o := &t.out
 	if t.noteChange() {
 		o.change++
 		o.unacked()
 		o.now = true
 	}
-	repeat := now >= o.repeatDeadline()
+	repeat := o.repeats > 0 && (!o.last.IsSet() || o.repeatDeadline().IsDue(now))
 	if !o.now && !repeat && now < o.due {
 		return
 	}
 	if repeat {
 		o.repeats--
 	}
-	o.now, o.last, o.due = false, now, now+t.cfg.HelloInterval
+	o.now, o.last, o.due = false, now, now.Add(t.cfg.HelloInterval)
 	if t.sendKey == nil {
 		t.counters.SndDrop++
 		o.repeats = 0

@@ -3,6 +3,8 @@ package etrunk
 import (
 	"bytes"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // Session is what the two devices know of each other on an E-Trunk: everything
@@ -14,7 +16,7 @@ type Session struct {
 	Said                       []byte // what Change numbers
 	Known, Now                 bool
 	Repeats                    int
-	Last, Due                  time.Duration
+	Last, Due                  instant.Time
 	Role                       DeviceRole
 	Reason                     DeviceReason
 	BFD                        BFDState
@@ -30,7 +32,7 @@ type MemberSession struct {
 	Reason MemberReason
 	// The leg is left to the peer, or may be.
 	Held, Over, Asked, Yielding, Fell, Served bool
-	Until, YieldAt                            time.Duration
+	Until, YieldAt                            instant.Time
 }
 
 // PeerSession is the peer's part of a Session.
@@ -39,8 +41,8 @@ type PeerSession struct {
 	Hello                         Hello
 	Epoch, Sequence, Candidate    uint64
 	Lost                          DeviceReason
-	Expires, AnswerAt, AliveSince time.Duration
-	Run, RunLast                  time.Duration
+	Expires, AnswerAt, AliveSince instant.Time
+	Run, RunLast                  instant.Time
 	Running                       bool
 }
 
@@ -71,7 +73,7 @@ func (t *Trunk) Session() Session {
 // Resume is the first Configure of a Trunk that takes the place of another with the same
 // configuration. Roles stay, and so does the peer's belief. The pause in between, in
 // which nobody has listened, does not count against the peer.
-func (t *Trunk) Resume(now, pause time.Duration, cfg Config, s Session, fx *Effects) error {
+func (t *Trunk) Resume(now instant.Time, pause time.Duration, cfg Config, s Session, fx *Effects) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
@@ -90,7 +92,7 @@ func (t *Trunk) Resume(now, pause time.Duration, cfg Config, s Session, fx *Effe
 	t.peer = peer{
 		alive: s.Peer.Alive, heard: s.Peer.Heard, unlost: s.Peer.Unlost, yielded: s.Peer.Yielded, hello: s.Peer.Hello,
 		epoch: s.Peer.Epoch, sequence: s.Peer.Sequence, candidate: s.Peer.Candidate, lost: s.Peer.Lost,
-		expires: s.Peer.Expires + pause, answerAt: s.Peer.AnswerAt, aliveSince: s.Peer.AliveSince,
+		expires: s.Peer.Expires.Add(pause), answerAt: s.Peer.AnswerAt, aliveSince: s.Peer.AliveSince,
 		run: s.Peer.Run, runLast: s.Peer.RunLast, running: s.Peer.Running,
 	}
 	for _, ms := range s.Members {

@@ -48,11 +48,14 @@ func TestSharingOverABadNetwork(t *testing.T) {
 			return time.Duration(rng.IntN(30)) * time.Millisecond, rng.IntN(10) >= 3
 		}
 		pass := func(d time.Duration) {
-			for end := p.now + d; p.now < end; settle() {
+			for end := p.now.Add(d); p.now < end; settle() {
 				at, what := p.next()
-				if p.now = min(max(at, p.now), end); at <= end {
-					what()
+				if !at.IsDue(end) {
+					p.now = end
+					continue
 				}
+				p.now = max(at, p.now)
+				what()
 			}
 		}
 		for range 300 {

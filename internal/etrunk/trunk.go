@@ -19,11 +19,9 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
-	"time"
-)
 
-// never is later than every deadline.
-const never = time.Duration(1<<63 - 1)
+	"tandem/internal/instant"
+)
 
 // Trunk is one E-Trunk on one device. Every method that takes the time must be
 // called with a monotonic reading that does not go back.
@@ -77,7 +75,7 @@ func (t *Trunk) nonce() uint64 {
 // changed. A new key, address, ID or device ID makes the devices prove themselves
 // to each other anew; roles stay as they are until they have, or until the peer
 // has been silent for the fail time.
-func (t *Trunk) Configure(now time.Duration, cfg Config, fx *Effects) error {
+func (t *Trunk) Configure(now instant.Time, cfg Config, fx *Effects) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
@@ -94,7 +92,7 @@ func (t *Trunk) Configure(now time.Duration, cfg Config, fx *Effects) error {
 		t.restartSession(now, fx)
 	}
 	fx.Changed = true
-	t.out.due = min(t.out.due, now+cfg.HelloInterval)
+	t.out.due = instant.Earliest(t.out.due, now.Add(cfg.HelloInterval))
 	t.settle(now, fx)
 	return nil
 }
@@ -148,7 +146,7 @@ func (t *Trunk) member(id uint32) *member {
 // which are the trunk's. A widened Covers must be in force in the gate
 // before the packets of fx are sent. Announcing what was announced before sends
 // nothing; a member that is not configured is ignored.
-func (t *Trunk) Announce(now time.Duration, id uint32, a Announcement, fx *Effects) {
+func (t *Trunk) Announce(now instant.Time, id uint32, a Announcement, fx *Effects) {
 	m := t.member(id)
 	if m == nil {
 		return
@@ -164,7 +162,7 @@ func (t *Trunk) Announce(now time.Duration, id uint32, a Announcement, fx *Effec
 }
 
 // SetBFD tells the state of the bound BFD session. BFDDown means peer lost at once.
-func (t *Trunk) SetBFD(now time.Duration, s BFDState, fx *Effects) {
+func (t *Trunk) SetBFD(now instant.Time, s BFDState, fx *Effects) {
 	if s == t.bfd {
 		return
 	}
@@ -181,26 +179,26 @@ func (t *Trunk) SetBFD(now time.Duration, s BFDState, fx *Effects) {
 }
 
 // Advance does what is due at now.
-func (t *Trunk) Advance(now time.Duration, fx *Effects) {
+func (t *Trunk) Advance(now instant.Time, fx *Effects) {
 	t.settle(now, fx)
 }
 
-// Deadline returns when Advance is to be called next; false before the first
+// Deadline returns when Advance is to be called next, Never before the first
 // Configure.
-func (t *Trunk) Deadline() (time.Duration, bool) {
+func (t *Trunk) Deadline() instant.Time {
 	if !t.configured {
-		return 0, false
+		return instant.Never
 	}
-	at := min(t.out.due, t.peer.deadline(), t.out.repeatDeadline())
+	at := instant.Earliest(t.out.due, t.peer.deadline(), t.out.repeatDeadline())
 	for _, m := range t.members {
-		at = min(at, m.revert.deadline())
+		at = instant.Earliest(at, m.revert.deadline())
 	}
-	return at, true
+	return at
 }
 
 // settle brings roles and what the peer is told in line with all that is known.
 // Every input ends here.
-func (t *Trunk) settle(now time.Duration, fx *Effects) {
+func (t *Trunk) settle(now instant.Time, fx *Effects) {
 	if !t.configured {
 		return
 	}
@@ -215,7 +213,7 @@ func (t *Trunk) settle(now time.Duration, fx *Effects) {
 func (t *Trunk) SendFailed() { t.counters.SndDrop++ }
 
 // State returns a snapshot.
-func (t *Trunk) State(now time.Duration) State {
+func (t *Trunk) State(now instant.Time) State {
 	c := &t.cfg
 	s := State{
 		ID: c.ID, Description: c.Description, Priority: c.Priority, SystemID: c.SystemID,
@@ -239,7 +237,7 @@ func (t *Trunk) State(now time.Duration) State {
 	return s
 }
 
-func (t *Trunk) memberState(now time.Duration, m *member) MemberState {
+func (t *Trunk) memberState(now instant.Time, m *member) MemberState {
 	s := MemberState{
 		ID: m.ID, RemoteID: m.remote(), Mode: m.Mode, Role: m.local.Role, Reason: m.reason,
 		Held: m.revert.held, RevertLeft: m.revert.left(now), Local: m.local,

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 func TestElection(t *testing.T) {
@@ -71,7 +73,7 @@ func TestTimeout(t *testing.T) {
 		p.run(10 * time.Millisecond)
 	}
 	// What A advertised counts, not B's own 20 s; the last hello was up to 0.5 s old.
-	if took := p.now - start; took < time.Second || took > 1510*time.Millisecond {
+	if took := p.now.Sub(start); took < time.Second || took > 1510*time.Millisecond {
 		t.Errorf("lost after %v", took)
 	}
 	p.wantDevice(1, DeviceMaster, ReasonTimeout)
@@ -236,7 +238,7 @@ func TestDrops(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newPair(t, tt.edit)
 			b, c := p.nodes[1], &p.nodes[1].counters
-			err := b.Receive(0, tt.from, p.nodes[0].sent[0], &b.fx)
+			err := b.Receive(instant.FromOrigin(0), tt.from, p.nodes[0].sent[0], &b.fx)
 			var d *DropError
 			if !errors.As(err, &d) || d.Cause != tt.cause {
 				t.Fatalf("got %v, want %v", err, tt.cause)
@@ -349,7 +351,7 @@ func TestEarlyAndLateCallsAreHarmless(t *testing.T) {
 	if len(p.nodes[0].sent) != n {
 		t.Error("an early Advance sent")
 	}
-	if _, ok := New(rand.New(rand.NewPCG(1, 1))).Deadline(); ok {
+	if New(rand.New(rand.NewPCG(1, 1))).Deadline().IsSet() {
 		t.Error("a deadline before Configure")
 	}
 }

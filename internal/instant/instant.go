@@ -1,26 +1,23 @@
-// Package instant has the type of a point in time, so that a point in time and a
-// length of time cannot be mixed up. A length is a time.Duration.
+// Package instant has the type of a moment in time, so that the compiler keeps moments
+// and lengths of time apart. A length of time is a time.Duration.
 //
-// The clock behind it is monotonic. Its origin is the caller's choice, and is the same for
-// all instants of a device. Nothing here reads a clock.
+// A moment is read from a monotonic clock. The caller chooses the origin of the clock; all
+// instants of one device have the same. Nothing here reads a clock.
 package instant
 
 import "time"
 
 // Time is an instant, in nanoseconds. The zero Time is Never.
 //
-// Instants are compared with ==, < and >, and max returns the later one. Never compares as
-// earlier than every reading of the clock; where a Time may be Never use IsDue, Left and
-// Earliest.
+// Compare instants with ==, < and >; max returns the later one. Never counts as earlier
+// than every reading of the clock: where a Time may be Never, ask IsDue, Left or Earliest.
 type Time int64
 
-// Never is no instant: when a timer goes off that does not run, when an event was that has
-// not happened.
+// Never is no instant: the timer does not run, or the event has not happened.
 const Never Time = 0
 
-// FromOrigin returns the instant at a distance from the origin of the clock, which is what a
-// monotonic clock reads. The distance is never negative for a reading; so a reading is
-// always an instant.
+// FromOrigin returns the instant at a distance from the origin: a reading of the clock. A
+// distance of 0 or more never gives Never.
 func FromOrigin(d time.Duration) Time { return Time(d) + 1 }
 
 // SinceOrigin returns the distance from the origin, 0 for Never.
@@ -34,10 +31,12 @@ func (t Time) SinceOrigin() time.Duration {
 // IsSet reports whether t is an instant, and not Never.
 func (t Time) IsSet() bool { return t != Never }
 
-// Add returns the instant d after t, before t where d is negative. t must be an instant.
+// Add returns the instant d after t, before t where d is negative. For Never the
+// result has no meaning.
 func (t Time) Add(d time.Duration) Time { return t + Time(d) }
 
-// Sub returns how long after u t is, negative where it is before. Both must be instants.
+// Sub returns how long after u t is, negative where t is earlier. With Never
+// the result has no meaning.
 func (t Time) Sub(u Time) time.Duration { return time.Duration(t - u) }
 
 // IsDue reports whether t is an instant and now has reached it.

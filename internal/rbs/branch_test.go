@@ -52,12 +52,12 @@ func TestSaltChanges(t *testing.T) {
 	s := newSession(newMemory(1, 1))
 	hello := helloOf(2)
 	hello.MaxVersion, hello.Buckets = MaxVersion, 1
-	if err := s.Receive(0, AppendHello(nil, hello)); err != nil {
+	if err := s.Receive(after(0), AppendHello(nil, hello)); err != nil {
 		t.Fatal(err)
 	}
 	var salts []uint64
 	for range 2 {
-		if err := s.Receive(0, AppendDigests(nil, 0, []uint64{0})); err != nil {
+		if err := s.Receive(after(0), AppendDigests(nil, 0, []uint64{0})); err != nil {
 			t.Fatal(err)
 		}
 		salts = append(salts, s.salt)

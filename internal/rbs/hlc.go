@@ -3,6 +3,8 @@ package rbs
 import (
 	"math"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // Clock is the hybrid logical clock of one device: its readings grow from one
@@ -40,24 +42,24 @@ const clockTolerance Stamp = 100 << counterBits
 const counterBits = 16
 
 // NewClock returns a clock that shows wall at the monotonic time now.
-func NewClock(wall time.Time, now time.Duration) *Clock {
-	return &Clock{base: wall.UnixMilli() - now.Milliseconds()}
+func NewClock(wall time.Time, now instant.Time) *Clock {
+	return &Clock{base: wall.UnixMilli() - now.SinceOrigin().Milliseconds()}
 }
 
 // Now returns the next reading.
-func (c *Clock) Now(now time.Duration) Stamp {
+func (c *Clock) Now(now instant.Time) Stamp {
 	c.last = max(c.last+1, c.reading(now))
 	return c.last
 }
 
 // believes reports whether a peer's clock can have this reading.
-func (c *Clock) believes(now time.Duration, s Stamp) bool {
+func (c *Clock) believes(now instant.Time, s Stamp) bool {
 	return s.millis()-c.reading(now).millis() <= maxLead
 }
 
 // Observe takes note of a reading of the peer: later readings exceed it. It returns
 // by how many whole milliseconds the clock has been set forward.
-func (c *Clock) Observe(now time.Duration, s Stamp) (by Stamp) {
+func (c *Clock) Observe(now instant.Time, s Stamp) (by Stamp) {
 	if s > MaxStamp || s <= c.last {
 		return 0
 	}
@@ -70,7 +72,7 @@ func (c *Clock) Observe(now time.Duration, s Stamp) (by Stamp) {
 
 // meet is Observe of a stranger's first reading. It reports by how much everything that
 // has been stamped so far is to be moved, 0 when the clocks were near enough.
-func (c *Clock) meet(now time.Duration, s Stamp) (by Stamp) {
+func (c *Clock) meet(now instant.Time, s Stamp) (by Stamp) {
 	last := c.last
 	if by = c.Observe(now, s); by < clockTolerance {
 		return 0
@@ -84,8 +86,8 @@ func (c *Clock) Ahead() time.Duration {
 	return time.Duration(min(c.ahead, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
 }
 
-func (c *Clock) reading(now time.Duration) Stamp {
-	return Stamp(max(c.base+now.Milliseconds(), 0)) << counterBits
+func (c *Clock) reading(now instant.Time) Stamp {
+	return Stamp(max(c.base+now.SinceOrigin().Milliseconds(), 0)) << counterBits
 }
 
 func (s Stamp) millis() int64 { return int64(s >> counterBits) }

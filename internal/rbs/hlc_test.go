@@ -8,32 +8,32 @@ import (
 var newYear = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func TestClockGrowsAndGoesWithTime(t *testing.T) {
-	c := NewClock(newYear, 5*time.Second)
-	a, b := c.Now(5*time.Second), c.Now(5*time.Second)
+	c := NewClock(newYear, after(5*time.Second))
+	a, b := c.Now(after(5*time.Second)), c.Now(after(5*time.Second))
 	if !a.Time().Equal(newYear) || a.Counter() != 0 || b != a+1 {
 		t.Fatal(a.Time(), a.Counter(), b-a)
 	}
-	if later := c.Now(65 * time.Second); !later.Time().Equal(newYear.Add(time.Minute)) {
+	if later := c.Now(after(65 * time.Second)); !later.Time().Equal(newYear.Add(time.Minute)) {
 		t.Fatal(later.Time())
 	}
-	if back := c.Now(0); back <= b {
+	if back := c.Now(after(0)); back <= b {
 		t.Fatal("a reading that does not grow")
 	}
 }
 
 func TestClockFollowsAPeerThatIsAhead(t *testing.T) {
-	ours, theirs := NewClock(newYear, 0), NewClock(newYear.Add(time.Hour), 0)
-	heard := theirs.Now(0)
-	ours.Observe(0, heard)
-	if s := ours.Now(0); s <= heard {
+	ours, theirs := NewClock(newYear, after(0)), NewClock(newYear.Add(time.Hour), after(0))
+	heard := theirs.Now(after(0))
+	ours.Observe(after(0), heard)
+	if s := ours.Now(after(0)); s <= heard {
 		t.Fatal("the later write must win")
 	}
 	// Neither hears the other for ten minutes, and still the later write wins.
-	at := 10 * time.Minute
-	if s := ours.Now(at + time.Second); s <= theirs.Now(at) {
+	at := after(10 * time.Minute)
+	if s := ours.Now(at.Add(time.Second)); s <= theirs.Now(at) {
 		t.Fatal("the peer's writes win although ours are later")
 	}
-	if s := theirs.Now(at + 2*time.Second); s <= ours.Now(at+time.Second) {
+	if s := theirs.Now(at.Add(2 * time.Second)); s <= ours.Now(at.Add(time.Second)) {
 		t.Fatal("our writes win although the peer's are later")
 	}
 	if ours.Ahead() != time.Hour || theirs.Ahead() != 0 {
@@ -42,8 +42,8 @@ func TestClockFollowsAPeerThatIsAhead(t *testing.T) {
 }
 
 func TestClockDoesNotRunAwayWithAPeer(t *testing.T) {
-	a, b := NewClock(newYear, 0), NewClock(newYear, 0)
-	for now := time.Duration(0); now < time.Minute; now += time.Millisecond {
+	a, b := NewClock(newYear, after(0)), NewClock(newYear, after(0))
+	for now := after(0); now < after(time.Minute); now = now.Add(time.Millisecond) {
 		b.Observe(now, a.Now(now))
 		a.Observe(now, b.Now(now))
 	}
@@ -53,16 +53,16 @@ func TestClockDoesNotRunAwayWithAPeer(t *testing.T) {
 }
 
 func TestClockSurvivesAbsurdReadings(t *testing.T) {
-	c := NewClock(time.Unix(-1, 0), 0)
-	if c.Now(0) == 0 {
+	c := NewClock(time.Unix(-1, 0), after(0))
+	if c.Now(after(0)) == 0 {
 		t.Fatal("no reading may be 0, that of a record never written")
 	}
-	c.Observe(0, MaxStamp+1)
+	c.Observe(after(0), MaxStamp+1)
 	if c.Ahead() != 0 {
 		t.Fatal("a reading beyond the range was believed")
 	}
-	c.Observe(0, MaxStamp)
-	if c.Now(0) <= MaxStamp || c.Ahead() < 290*365*24*time.Hour {
+	c.Observe(after(0), MaxStamp)
+	if c.Now(after(0)) <= MaxStamp || c.Ahead() < 290*365*24*time.Hour {
 		t.Fatal(c.Ahead())
 	}
 }

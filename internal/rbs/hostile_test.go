@@ -19,7 +19,7 @@ func greeted(t *testing.T, buckets, records int) (*Session, *memory) {
 	s := newSession(m)
 	hello := helloOf(2)
 	hello.MaxVersion, hello.Buckets = MaxVersion, uint32(buckets)
-	if err := s.Receive(0, AppendHello(nil, hello)); err != nil {
+	if err := s.Receive(after(0), AppendHello(nil, hello)); err != nil {
 		t.Fatal(err)
 	}
 	return s, m
@@ -58,7 +58,7 @@ func TestPeerThatAsksAndDoesNotRead(t *testing.T) {
 		var err error
 		most := 0
 		for range 10_000 {
-			if err = s.Receive(0, b); err != nil {
+			if err = s.Receive(after(0), b); err != nil {
 				break
 			}
 			most = max(most, s.heldFor())
@@ -76,12 +76,12 @@ func TestAskedTwice(t *testing.T) {
 	for range 2 {
 		for b := range uint32(15) {
 			ask := AppendRequestEntry(AppendBucketRequest(nil, false), 0, b, nil)
-			if err := s.Receive(0, ask); err != nil {
+			if err := s.Receive(after(0), ask); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if err := s.Receive(0, AppendBucketRequest(nil, true)); err != nil {
+	if err := s.Receive(after(0), AppendBucketRequest(nil, true)); err != nil {
 		t.Fatal(err)
 	}
 	if n := s.remaining(); n == 0 || n > m.Len() {
@@ -91,26 +91,26 @@ func TestAskedTwice(t *testing.T) {
 
 // A peer that is heard and reads nothing is given up, although nothing waits for its acknowledgement.
 func TestPeerThatNeverReads(t *testing.T) {
-	s := NewService(newMemory(1, 16), NewClock(newYear, 0), 1, 1, rand.New(rand.NewPCG(1, 1)))
+	s := NewService(newMemory(1, 16), NewClock(newYear, after(0)), 1, 1, rand.New(rand.NewPCG(1, 1)))
 	var fx Effects
-	s.Configure(0, Config{Local: addresses[0], Peer: addresses[1], Enabled: true}, &fx)
-	s.Accepted(0, 1, addresses[1], &fx)
+	s.Configure(after(0), Config{Local: addresses[0], Peer: addresses[1], Enabled: true}, &fx)
+	s.Accepted(after(0), 1, addresses[1], &fx)
 	for _, b := range [][]byte{
 		AppendHello(nil, helloOf(2)), AppendDigests(nil, 0, make([]uint64, 16)), AppendBucketRequest(nil, true),
 		AppendAck(AppendEndOfSync(nil, 1), 1),
 	} {
-		s.Received(0, 1, b, &fx)
-		s.Written(0, 1, &fx)
+		s.Received(after(0), 1, b, &fx)
+		s.Written(after(0), 1, &fx)
 	}
 	if !s.InSync() || len(fx.Close) > 0 {
 		t.Fatalf("%+v", fx)
 	}
-	now := time.Duration(0)
-	for ; len(fx.Close) == 0 && now < 3*time.Minute; now += DefaultKeepaliveInterval {
+	now := after(0)
+	for ; len(fx.Close) == 0 && now < after(3*time.Minute); now = now.Add(DefaultKeepaliveInterval) {
 		s.Received(now, 1, AppendKeepalive(nil, 0), &fx)
 		s.Advance(now, &fx)
 	}
-	if len(fx.Close) == 0 || now > writeTimeout+time.Second || s.State(now, newYear).Counters.LostProtocol != 1 {
+	if len(fx.Close) == 0 || now > after(writeTimeout+time.Second) || s.State(now, newYear).Counters.LostProtocol != 1 {
 		t.Fatalf("after %v: %+v", now, fx.Close)
 	}
 	if !strings.Contains(fx.Close[0].Reason, "has not read") {
@@ -140,13 +140,13 @@ func TestAbsurdClockIsRefused(t *testing.T) {
 			"greeting": AppendHello(nil, hello),
 			"record":   append(AppendHello(nil, helloOf(2)), AppendRecord(AppendRecords(nil, 1), 0, &rec)...),
 		} {
-			s := NewSession(0, SessionConfig{Device: 1, DeadInterval: time.Second}, newMemory(1, 16), NewClock(newYear, 0), new(Counters))
-			err := s.Receive(0, b)
+			s := NewSession(after(0), SessionConfig{Device: 1, DeadInterval: time.Second}, newMemory(1, 16), NewClock(newYear, after(0)), new(Counters))
+			err := s.Receive(after(0), b)
 			var protocol *ProtocolError
 			if c.ok != (err == nil) || err != nil && !errors.As(err, &protocol) {
 				t.Errorf("%s ahead in a %s: %v", c.name, what, err)
 			}
-			if _, err := ParseHello(AppendHello(nil, Hello{1, 2, 0, 1, 1, s.clock.Now(time.Hour), 1, 0})[HeaderSize:]); err != nil {
+			if _, err := ParseHello(AppendHello(nil, Hello{1, 2, 0, 1, 1, s.clock.Now(after(time.Hour)), 1, 0})[HeaderSize:]); err != nil {
 				t.Errorf("%s ahead in a %s: our own greeting is malformed now: %v", c.name, what, err)
 			}
 		}
@@ -160,7 +160,7 @@ func TestPeerThatSaysAnything(t *testing.T) {
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		s, m := greeted(t, []int{1, 16, 300}[rng.IntN(3)], rng.IntN(300))
-		var now time.Duration
+		now := after(0)
 		for said := uint64(0); rng.IntN(60) > 0; {
 			b := anything(rng, m, s, &said)
 			if s.Receive(now, b) != nil || s.Advance(now) != nil {
@@ -181,7 +181,7 @@ func TestPeerThatSaysAnything(t *testing.T) {
 				}
 				out = out[n:]
 			}
-			now += time.Duration(rng.IntN(500)) * time.Millisecond
+			now = now.Add(time.Duration(rng.IntN(500)) * time.Millisecond)
 		}
 	}
 }

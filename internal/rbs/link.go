@@ -1,21 +1,22 @@
 package rbs
 
 import (
-	"math"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // link is a connection with its session.
 type link struct {
 	conn     ConnID
 	session  *Session
-	madeAt   time.Duration
-	upAt     time.Duration
+	madeAt   instant.Time
+	upAt     instant.Time
 	up       bool // established, and told so
 	inSync   bool // told so
 	writing  int  // bytes that the last Send has under way
-	sentAt   time.Duration
-	syncsEnd time.Duration
+	sentAt   instant.Time
+	syncsEnd instant.Time
 }
 
 const (
@@ -27,36 +28,36 @@ const (
 	manyChanges = 512
 )
 
-// sendAt is when a link may send next.
-func (l *link) sendAt() time.Duration {
-	if s := l.session; s.InSync() && !s.asking() && !s.answers.busy() && s.dirty.len() < manyChanges {
-		return l.sentAt + sendPause
+// sendAt is when a link may send next, Never when nothing keeps it from sending.
+func (l *link) sendAt() instant.Time {
+	if s := l.session; l.sentAt.IsSet() && s.InSync() && !s.asking() && !s.answers.busy() && s.dirty.len() < manyChanges {
+		return l.sentAt.Add(sendPause)
 	}
-	return 0
+	return instant.Never
 }
 
 // writeTimeout bounds the time in which a chunk is written: whoever reads nothing for that
 // long may be heard all the same, and would never be told of anything.
 const writeTimeout = time.Minute
 
-// writtenBy is when the chunk under way must have been written.
-func (l *link) writtenBy() time.Duration {
+// writtenBy is when the chunk under way must have been written, Never when there is none.
+func (l *link) writtenBy() instant.Time {
 	if l.writing == 0 {
-		return math.MaxInt64
+		return instant.Never
 	}
-	return l.sentAt + writeTimeout
+	return l.sentAt.Add(writeTimeout)
 }
 
 // advance does what is due on the connection. An error ends it.
-func (l *link) advance(now time.Duration) error {
-	if now >= l.writtenBy() {
+func (l *link) advance(now instant.Time) error {
+	if l.writtenBy().IsDue(now) {
 		return violation("the peer has not read %d bytes in %v", l.writing, writeTimeout)
 	}
 	return l.session.Advance(now)
 }
 
 // note acts on what the session of l has come to.
-func (s *Service) note(now time.Duration, l *link, fx *Effects) {
+func (s *Service) note(now instant.Time, l *link, fx *Effects) {
 	if l.session.Established() && !l.up {
 		s.establish(now, l, fx)
 	}
@@ -82,7 +83,7 @@ func (s *Service) note(now time.Duration, l *link, fx *Effects) {
 // syncRecord is what is remembered of the synchronisations of a kind.
 type syncRecord struct {
 	SyncStats
-	ended time.Duration
+	ended instant.Time
 }
 
 func (s *Service) noteSync(st *syncProgress) {
@@ -105,13 +106,13 @@ func (s *Service) Remember(peer Hello) { s.peer = peer }
 func (s *Service) Diverged() bool { return s.tcp == Connected && s.current.session.audit.alarm }
 
 // establish makes l, whose ends have agreed, the current connection.
-func (s *Service) establish(now time.Duration, l *link, fx *Effects) {
+func (s *Service) establish(now instant.Time, l *link, fx *Effects) {
 	if l == s.candidate {
 		s.lose(now, s.current, replaced(), fx)
 		s.current, s.candidate = l, nil
 	}
 	l.up, l.upAt = true, now
-	s.everUp, s.upAt = true, now
+	s.upAt = now
 	s.peer = l.session.Peer()
 	s.counters.Established++
 	fx.Events = append(fx.Events, Event{Kind: ChannelUp})
@@ -119,7 +120,7 @@ func (s *Service) establish(now time.Duration, l *link, fx *Effects) {
 
 // lose closes a connection, because of err, tells the peer why, and sees to
 // the next one.
-func (s *Service) lose(now time.Duration, l *link, err error, fx *Effects) {
+func (s *Service) lose(now instant.Time, l *link, err error, fx *Effects) {
 	s.closeLink(l, err, fx)
 	s.replace(now, l)
 }
@@ -138,7 +139,7 @@ func (s *Service) forget(l *link, err error, fx *Effects) {
 	if l.up {
 		e.Kind = ChannelDown
 		records, age := l.session.Lag(s.now)
-		s.missed, s.missedSince = records, s.now-age
+		s.missed, s.missedSince = records, s.now.Add(-age)
 	}
 	fx.Events = append(fx.Events, e)
 	if l == s.current {
@@ -149,14 +150,14 @@ func (s *Service) forget(l *link, err error, fx *Effects) {
 }
 
 // replace sees to it that a connection comes in the place of l.
-func (s *Service) replace(now time.Duration, l *link) {
+func (s *Service) replace(now instant.Time, l *link) {
 	switch {
 	case s.current != nil:
 	case s.candidate != nil:
 		s.current, s.candidate = s.candidate, nil
 	case s.cfg.connects(): // otherwise the peer comes again
 		// A connection that has held shows that whatever was wrong is over.
-		if l.session.InSync() && now-l.upAt >= s.cfg.BackoffMax {
+		if l.session.InSync() && now.Sub(l.upAt) >= s.cfg.BackoffMax {
 			s.failures = 0
 		}
 		s.backOff(now)
@@ -164,7 +165,7 @@ func (s *Service) replace(now time.Duration, l *link) {
 }
 
 // pump hands every idle connection its next bytes, when it may send.
-func (s *Service) pump(now time.Duration, fx *Effects) {
+func (s *Service) pump(now instant.Time, fx *Effects) {
 	for l := range s.links() {
 		if l.writing > 0 || now < l.sendAt() {
 			continue
@@ -179,7 +180,7 @@ func (s *Service) pump(now time.Duration, fx *Effects) {
 }
 
 // settle notes the time and since when the service has been in its state.
-func (s *Service) settle(now time.Duration) {
+func (s *Service) settle(now instant.Time) {
 	s.now = now
 	if tcp := s.tcpState(); tcp != s.tcp {
 		s.tcp, s.tcpSince = tcp, now
@@ -201,22 +202,22 @@ func (s *Service) tcpState() TCPState {
 }
 
 // State returns a snapshot for the displays; wall is the wall time at now.
-func (s *Service) State(now time.Duration, wall time.Time) State {
+func (s *Service) State(now instant.Time, wall time.Time) State {
 	st := State{
 		Name: s.cfg.Name, Peer: s.cfg.Peer, Local: s.cfg.Local, Port: s.cfg.Port,
-		TCP: s.tcp, Since: now - s.tcpSince,
+		TCP: s.tcp, Since: now.Sub(s.tcpSince),
 		LastError:    s.lastError,
 		PeerDeviceID: s.peer.Device,
 		InSync:       s.InSync(),
 		LocalDigest:  totalDigest(s.store),
 		Counters:     s.counters, Lags: s.lags,
 	}
-	if s.everUp {
-		st.LastUp = wall.Add(s.upAt - now)
+	if s.upAt.IsSet() {
+		st.LastUp = wall.Add(s.upAt.Sub(now))
 	}
 	for kind, into := range [...]*SyncStats{&st.LastDifference, &st.LastFull} {
 		if *into = s.syncs[kind].SyncStats; into.Count > 0 {
-			into.At = wall.Add(s.syncs[kind].ended - now)
+			into.At = wall.Add(s.syncs[kind].ended.Sub(now))
 		}
 	}
 	if s.tcp == Connected {
@@ -224,7 +225,7 @@ func (s *Service) State(now time.Duration, wall time.Time) State {
 		st.PeerDigest = s.current.session.peerDigest
 		st.Diverged = s.current.session.audit.alarm
 	} else if s.missed > 0 {
-		st.LagRecords, st.Lag = s.missed, now-s.missedSince
+		st.LagRecords, st.Lag = s.missed, now.Sub(s.missedSince)
 	}
 	return st
 }

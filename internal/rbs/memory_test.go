@@ -5,7 +5,8 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
-	"time"
+
+	"tandem/internal/instant"
 )
 
 // memory is a Store as a device has one: last writer wins, tombstones are
@@ -87,7 +88,7 @@ func (m *memory) Tombstones() iter.Seq[Record] {
 	}
 }
 
-func (m *memory) EndMerge(time.Duration) { m.merged++ }
+func (m *memory) EndMerge(instant.Time) { m.merged++ }
 
 func (m *memory) put(r Record) {
 	if m.busy > 0 {
@@ -117,7 +118,7 @@ func (m *memory) flip(r Record) {
 	}
 }
 
-func (m *memory) Merge(_ time.Duration, rec *Record) Merged {
+func (m *memory) Merge(_ instant.Time, rec *Record) Merged {
 	if rec.Version.Compare(m.records[rec.Key].Version) <= 0 {
 		return Stale
 	}
@@ -127,7 +128,7 @@ func (m *memory) Merge(_ time.Duration, rec *Record) Merged {
 	return Newer
 }
 
-func (m *memory) Restamp(_ time.Duration, _ Version, by Stamp) {
+func (m *memory) Restamp(_ instant.Time, _ Version, by Stamp) {
 	for _, k := range m.order {
 		if r, ok := m.records[k]; ok {
 			m.flip(r)

@@ -17,19 +17,19 @@ import (
 // release answered). It must hear, but for the greeting, what it heard then, and
 // both must come to hold the same.
 func TestOlderPeer(t *testing.T) {
-	store, clock := newMemory(1, 16), NewClock(time.Date(2026, 1, 1, 1, 0, 0, 0, time.UTC), 0)
+	store, clock := newMemory(1, 16), NewClock(time.Date(2026, 1, 1, 1, 0, 0, 0, time.UTC), after(0))
 	put := func(i int, deleted bool) Record {
 		r := Record{Key: keyOf(i), Deleted: deleted, Exclude: i%2 == 0, V1: i%5 == 4, Left: 260 * time.Second}
-		r.Version = Version{clock.Now(0), 1}
+		r.Version = Version{clock.Now(after(0)), 1}
 		store.put(r)
 		return r
 	}
 	for i := range 8 {
 		put(i, false)
 	}
-	clock.Observe(0, 0x019b774885000000) // what the peer wrote of host 10 was known here, and left here
+	clock.Observe(after(0), 0x019b774885000000) // what the peer wrote of host 10 was known here, and left here
 	put(10, true)
-	s := NewSession(0, SessionConfig{Device: 1, Boot: 101, KeepaliveInterval: DefaultKeepaliveInterval,
+	s := NewSession(after(0), SessionConfig{Device: 1, Boot: 101, KeepaliveInterval: DefaultKeepaliveInterval,
 		DeadInterval: DefaultDeadInterval}, store, clock, new(Counters))
 
 	f, err := os.Open("testdata/peer-v1.txt")
@@ -37,7 +37,7 @@ func TestOlderPeer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	now, part := time.Duration(0), 0
+	now, part := after(0), 0
 	var said []byte
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
@@ -52,7 +52,7 @@ func TestOlderPeer(t *testing.T) {
 			case 2:
 				s.Dirty(now, put(12, false).Key)
 			case 3:
-				now = DefaultKeepaliveInterval
+				now = after(DefaultKeepaliveInterval)
 				if err := s.Advance(now); err != nil {
 					t.Fatal(err)
 				}

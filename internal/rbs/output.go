@@ -2,14 +2,15 @@ package rbs
 
 import (
 	"slices"
-	"time"
+
+	"tandem/internal/instant"
 )
 
 // Output returns the next bytes to send, at most limit of them (but no less
 // than MaxFrame is heeded), nil when there is nothing. They are valid until the
 // next call. Frames are made here and not earlier, so whatever changes while
 // the connection is busy costs its key in the queue only.
-func (s *Session) Output(now time.Duration, limit int) []byte {
+func (s *Session) Output(now instant.Time, limit int) []byte {
 	s.out = s.out[:0]
 	if s.err != nil {
 		return nil
@@ -50,7 +51,7 @@ func (s *Session) windowOpen() bool { return s.window.records < maxInFlight }
 // open reports whether another record may be under way.
 func (f *recordsFrame) open() bool { return f.session.window.records+f.records < maxInFlight }
 
-func (s *Session) putHello(now time.Duration) {
+func (s *Session) putHello(now instant.Time) {
 	s.greeted = true
 	s.out = AppendHello(s.out, Hello{
 		MinVersion: MinVersion, MaxVersion: MaxVersion, Features: FeatureStatus,
@@ -97,7 +98,7 @@ func (s *Session) putDigests(limit int) {
 
 // putRecords appends one frame of records: live changes first, in half the room
 // while a synchronisation also has something to send, which gets what is left.
-func (s *Session) putRecords(now time.Duration, limit int) {
+func (s *Session) putRecords(now instant.Time, limit int) {
 	f := recordsFrame{session: s, now: now, since: now}
 	f.batch.start = len(s.out)
 	full := min(limit, len(s.out)+MaxFrame)
@@ -138,7 +139,7 @@ func (s *Session) putAnswer(f *recordsFrame) (ended bool) {
 	return true
 }
 
-func (s *Session) putEndOfSync(now time.Duration, limit int) {
+func (s *Session) putEndOfSync(now instant.Time, limit int) {
 	const size = HeaderSize + 8
 	if len(s.out)+size > limit {
 		return
@@ -152,7 +153,7 @@ func (s *Session) putEndOfSync(now time.Duration, limit int) {
 // recordsFrame is a frame of records in the making; it begins with its first record.
 type recordsFrame struct {
 	session        *Session
-	now, since     time.Duration
+	now, since     instant.Time
 	limit          int
 	records, noted int
 	batch          batch
@@ -160,7 +161,7 @@ type recordsFrame struct {
 
 // put appends a record. It returns false when there is no room for it. The
 // acknowledgement of one that is noted is told to the store.
-func (f *recordsFrame) put(rec *Record, since time.Duration, noted bool) bool {
+func (f *recordsFrame) put(rec *Record, since instant.Time, noted bool) bool {
 	s := f.session
 	if len(rec.Sources) > MaxSources {
 		s.counters.RecordsTooLarge++
@@ -182,7 +183,7 @@ func (f *recordsFrame) put(rec *Record, since time.Duration, noted bool) bool {
 		f.noted++
 	}
 	f.records++
-	f.since = min(f.since, since)
+	f.since = instant.Earliest(f.since, since)
 	return true
 }
 

@@ -1,8 +1,7 @@
 package rbs
 
 import (
-	"time"
-
+	"tandem/internal/instant"
 	"tandem/internal/latency"
 )
 
@@ -50,12 +49,12 @@ type dirtyQueue struct {
 
 type dirtyItem struct {
 	key   Key
-	since time.Duration
+	since instant.Time
 }
 
 func (q *dirtyQueue) has(key Key) bool { _, ok := q.queued[key]; return ok }
 
-func (q *dirtyQueue) push(now time.Duration, key Key) {
+func (q *dirtyQueue) push(now instant.Time, key Key) {
 	if q.has(key) {
 		return
 	}
@@ -78,7 +77,7 @@ func (q *dirtyQueue) pop() {
 // flight is a sequenced frame that the peer has not acknowledged yet.
 type flight struct {
 	sequence uint64
-	since    time.Duration // of the oldest change in it
+	since    instant.Time // of the oldest change in it
 	records  int
 	noted    int  // of these, in window.noted
 	end      bool // it is an END-OF-SYNC
@@ -95,8 +94,8 @@ type window struct {
 	frames  fifo[flight]
 	records int
 	noted   fifo[sentRecord]
-	last    uint64        // sequence number given last
-	moved   time.Duration // when a frame left the window last, or came into the empty one
+	last    uint64       // sequence number given last
+	moved   instant.Time // when a frame left the window last, or came into the empty one
 }
 
 // next numbers a frame that is being made.
@@ -106,7 +105,7 @@ func (w *window) next() (sequence uint64) {
 }
 
 // sent enters the frame numbered last.
-func (w *window) sent(now time.Duration, f flight) {
+func (w *window) sent(now instant.Time, f flight) {
 	if w.frames.len() == 0 {
 		w.moved = now
 	}
@@ -118,13 +117,13 @@ func (w *window) sent(now time.Duration, f flight) {
 // ack takes the frames up to sequence out of the window. It calls acked for
 // each of their records that is noted and reports how many there were, and
 // whether an END-OF-SYNC was among them.
-func (w *window) ack(now time.Duration, sequence uint64, acked func(Key, Version), lags *latency.Histogram) (records int, ended bool) {
+func (w *window) ack(now instant.Time, sequence uint64, acked func(Key, Version), lags *latency.Histogram) (records int, ended bool) {
 	for w.frames.len() > 0 && w.frames.first().sequence <= sequence {
 		f := *w.frames.first()
 		w.moved = now
 		w.frames.pop(1)
 		if lags != nil {
-			lags.Observe(now-f.since, f.records)
+			lags.Observe(now.Sub(f.since), f.records)
 		}
 		for _, r := range w.noted.all()[:f.noted] {
 			acked(r.key, r.version)

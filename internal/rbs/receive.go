@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // Receive takes in bytes as they came, however the stream was cut. An error
 // ends the session; what came before the fault has been merged. b is not kept.
-func (s *Session) Receive(now time.Duration, b []byte) error {
+func (s *Session) Receive(now instant.Time, b []byte) error {
 	if s.err != nil {
 		return s.err
 	}
@@ -33,7 +35,7 @@ func (s *Session) Receive(now time.Duration, b []byte) error {
 }
 
 // takeFrames handles the whole frames at the start of b and returns their size.
-func (s *Session) takeFrames(now time.Duration, b []byte) (taken int, err error) {
+func (s *Session) takeFrames(now instant.Time, b []byte) (taken int, err error) {
 	for {
 		f, n, err := NextFrame(b[taken:])
 		if n == 0 || err != nil {
@@ -47,7 +49,7 @@ func (s *Session) takeFrames(now time.Duration, b []byte) (taken int, err error)
 	}
 }
 
-func (s *Session) take(now time.Duration, f Frame) error {
+func (s *Session) take(now instant.Time, f Frame) error {
 	if f.Type == FrameError {
 		code, text, err := ParseError(f.Body)
 		if err != nil {
@@ -74,7 +76,7 @@ func (s *Session) take(now time.Duration, f Frame) error {
 }
 
 // takeReplication handles records and what comparisons are made of.
-func (s *Session) takeReplication(now time.Duration, f Frame) error {
+func (s *Session) takeReplication(now instant.Time, f Frame) error {
 	moved := s.stats.moved
 	s.stats.moved = now
 	switch f.Type {
@@ -106,7 +108,7 @@ func (s *Session) takeReplication(now time.Duration, f Frame) error {
 	return nil
 }
 
-func (s *Session) takeHello(now time.Duration, body []byte) error {
+func (s *Session) takeHello(now instant.Time, body []byte) error {
 	h, err := ParseHello(body)
 	if err != nil {
 		return err
@@ -133,14 +135,14 @@ func (s *Session) takeHello(now time.Duration, body []byte) error {
 }
 
 // checkClock refuses what no clock can have shown, before it is taken over for good.
-func (s *Session) checkClock(now time.Duration, reading Stamp) error {
+func (s *Session) checkClock(now instant.Time, reading Stamp) error {
 	if s.clock.believes(now, reading) {
 		return nil
 	}
 	return violation("the peer's clock shows %s, ours %s", reading.Time().Format(time.DateOnly), s.clock.reading(now).Time().Format(time.DateOnly))
 }
 
-func (s *Session) takeKeepalive(now time.Duration, body []byte) (err error) {
+func (s *Session) takeKeepalive(now instant.Time, body []byte) (err error) {
 	if s.peerDigest, err = ParseKeepalive(body); err != nil {
 		return err
 	}
@@ -148,7 +150,7 @@ func (s *Session) takeKeepalive(now time.Duration, body []byte) (err error) {
 	return nil
 }
 
-func (s *Session) takeRecords(now time.Duration, body []byte) error {
+func (s *Session) takeRecords(now instant.Time, body []byte) error {
 	r, err := ParseRecords(body)
 	if err != nil {
 		return err
@@ -156,7 +158,7 @@ func (s *Session) takeRecords(now time.Duration, body []byte) error {
 	return s.mergeAll(now, FrameRecords, r.Sequence, r.Next)
 }
 
-func (s *Session) takeBatch(now time.Duration, body []byte) error {
+func (s *Session) takeBatch(now instant.Time, body []byte) error {
 	b, err := ParseBatch(body)
 	if err != nil {
 		return err
@@ -165,7 +167,7 @@ func (s *Session) takeBatch(now time.Duration, body []byte) error {
 }
 
 // mergeAll merges the records of a frame. What came before one that is malformed counts.
-func (s *Session) mergeAll(now time.Duration, t FrameType, sequence uint64, next func(*Record) (bool, error)) error {
+func (s *Session) mergeAll(now instant.Time, t FrameType, sequence uint64, next func(*Record) (bool, error)) error {
 	if err := s.takeSequence(t, sequence); err != nil {
 		return err
 	}
@@ -182,7 +184,7 @@ func (s *Session) mergeAll(now time.Duration, t FrameType, sequence uint64, next
 	}
 }
 
-func (s *Session) merge(now time.Duration, rec *Record) {
+func (s *Session) merge(now instant.Time, rec *Record) {
 	s.clock.Observe(now, rec.Version.Clock)
 	s.counters.RecordsReceived++
 	s.stats.records.Received++
@@ -193,7 +195,7 @@ func (s *Session) merge(now time.Duration, rec *Record) {
 	}
 }
 
-func (s *Session) takeEndOfSync(now time.Duration, body []byte) error {
+func (s *Session) takeEndOfSync(now instant.Time, body []byte) error {
 	sequence, err := ParseEndOfSync(body)
 	if err != nil {
 		return err
@@ -218,7 +220,7 @@ func (s *Session) takeSequence(t FrameType, sequence uint64) error {
 	return nil
 }
 
-func (s *Session) takeAck(now time.Duration, body []byte) error {
+func (s *Session) takeAck(now instant.Time, body []byte) error {
 	sequence, err := ParseAck(body)
 	if err != nil {
 		return err

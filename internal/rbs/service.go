@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"tandem/internal/instant"
 	"tandem/internal/latency"
 )
 
@@ -27,19 +28,17 @@ type Service struct {
 
 	cfg    Config
 	active bool // enabled and configured well
-	now    time.Duration
+	now    instant.Time
 
 	current, candidate *link
-	listening, dialled bool // a Listen is in force; a Dial is unanswered
-	dialledAt          time.Duration
-	retry              bool
-	retryAt            time.Duration
-	failures           int // in a row: what the backoff is made of
+	listening          bool         // a Listen is in force
+	dialledAt          instant.Time // Never when no Dial is unanswered
+	retryAt            instant.Time // Never when no attempt is to come
+	failures           int          // in a row: what the backoff is made of
 
 	tcp       TCPState
-	tcpSince  time.Duration
-	everUp    bool
-	upAt      time.Duration
+	tcpSince  instant.Time
+	upAt      instant.Time // of the connection established last
 	lastError string
 	peer      Hello         // of the connection established last
 	syncs     [2]syncRecord // of differences; of everything
@@ -48,7 +47,7 @@ type Service struct {
 
 	// What changed while there was no connection; the next synchronisation carries it.
 	missed      int
-	missedSince time.Duration
+	missedSince instant.Time
 }
 
 // dialTimeout is when an unanswered Dial counts as failed.
@@ -64,7 +63,7 @@ func NewService(store Store, clock *Clock, device, boot uint64, rng *rand.Rand) 
 // Configure brings the service to a configuration. A change of anything but the
 // name starts it anew. With addresses that cannot work it stays Initial, and
 // its LastError says why.
-func (s *Service) Configure(now time.Duration, cfg Config, fx *Effects) {
+func (s *Service) Configure(now instant.Time, cfg Config, fx *Effects) {
 	s.now = now
 	cfg = cfg.withDefaults()
 	old := s.cfg
@@ -97,15 +96,15 @@ func (s *Service) stop(old Config, fx *Effects) {
 	if s.listening {
 		fx.Listen = append(fx.Listen, Listen{Local: old.Local, Peer: old.Peer, Port: old.Port})
 	}
-	s.active, s.listening, s.dialled, s.retry = false, false, false, false
+	s.active, s.listening, s.dialledAt, s.retryAt = false, false, instant.Never, instant.Never
 	s.failures, s.missed, s.lastError = 0, 0, ""
 }
 
 // start listens or dials, as the addresses say.
 func (s *Service) start(fx *Effects) {
-	s.retry = false
+	s.retryAt = instant.Never
 	if s.cfg.connects() {
-		s.dialled, s.dialledAt = true, s.now
+		s.dialledAt = s.now
 		fx.Dial = append(fx.Dial, Dial{Local: s.cfg.Local, Peer: s.cfg.Peer, Port: s.cfg.Port})
 		return
 	}
@@ -114,7 +113,7 @@ func (s *Service) start(fx *Effects) {
 }
 
 // ListenFailed tells that the last Listen failed or that its socket broke.
-func (s *Service) ListenFailed(now time.Duration, reason string, fx *Effects) {
+func (s *Service) ListenFailed(now instant.Time, reason string, fx *Effects) {
 	if !s.listening {
 		return
 	}
@@ -125,7 +124,7 @@ func (s *Service) ListenFailed(now time.Duration, reason string, fx *Effects) {
 
 // HandshakeFailed tells that the peer's connection came to nothing before it
 // could be handed over: the two do not believe each other's certificates.
-func (s *Service) HandshakeFailed(now time.Duration, reason string, fx *Effects) {
+func (s *Service) HandshakeFailed(now instant.Time, reason string, fx *Effects) {
 	if !s.listening {
 		return
 	}
@@ -136,16 +135,16 @@ func (s *Service) HandshakeFailed(now time.Duration, reason string, fx *Effects)
 }
 
 // DialFailed tells that the last Dial failed.
-func (s *Service) DialFailed(now time.Duration, reason string, fx *Effects) {
-	if !s.dialled {
+func (s *Service) DialFailed(now instant.Time, reason string, fx *Effects) {
+	if !s.dialledAt.IsSet() {
 		return
 	}
-	s.dialled = false
+	s.dialledAt = instant.Never
 	s.counters.DialFailed++
 	s.failed(now, Event{DialFailure, reason}, fx)
 }
 
-func (s *Service) failed(now time.Duration, e Event, fx *Effects) {
+func (s *Service) failed(now instant.Time, e Event, fx *Effects) {
 	s.lastError = e.Reason
 	fx.Events = append(fx.Events, e)
 	s.backOff(now)
@@ -154,7 +153,7 @@ func (s *Service) failed(now time.Duration, e Event, fx *Effects) {
 
 // backOff sets the time of the next attempt: the wait doubles with every
 // failure in a row, and a random half of it keeps services from moving in step.
-func (s *Service) backOff(now time.Duration) {
+func (s *Service) backOff(now instant.Time) {
 	wait := s.cfg.BackoffMin
 	for range s.failures {
 		if wait *= 2; wait >= s.cfg.BackoffMax {
@@ -163,23 +162,23 @@ func (s *Service) backOff(now time.Duration) {
 		}
 	}
 	s.failures++
-	s.retry, s.retryAt = true, now+wait/2+time.Duration(s.rng.Int64N(int64(wait/2)+1))
+	s.retryAt = now.Add(wait/2 + time.Duration(s.rng.Int64N(int64(wait/2)+1)))
 }
 
 // Dialled tells that the last Dial succeeded, with conn.
-func (s *Service) Dialled(now time.Duration, conn ConnID, fx *Effects) {
-	if !s.dialled {
+func (s *Service) Dialled(now instant.Time, conn ConnID, fx *Effects) {
+	if !s.dialledAt.IsSet() {
 		s.refuse(conn, &s.counters.RefusedState, "connection was not asked for", fx)
 		return
 	}
-	s.dialled = false
+	s.dialledAt = instant.Never
 	s.current = s.newLink(now, conn)
 	s.pump(now, fx)
 }
 
 // Accepted tells of a connection from an address to the listening socket. One
 // that is not from the peer is refused.
-func (s *Service) Accepted(now time.Duration, conn ConnID, from netip.Addr, fx *Effects) {
+func (s *Service) Accepted(now instant.Time, conn ConnID, from netip.Addr, fx *Effects) {
 	s.now = now
 	from = from.WithZone("")
 	switch {
@@ -214,7 +213,7 @@ func (s *Service) refuse(conn ConnID, counter *uint64, reason string, fx *Effect
 	s.lastError = reason
 }
 
-func (s *Service) newLink(now time.Duration, conn ConnID) *link {
+func (s *Service) newLink(now instant.Time, conn ConnID) *link {
 	return &link{conn: conn, madeAt: now, session: NewSession(now, SessionConfig{
 		Device: s.device, Boot: s.boot,
 		KeepaliveInterval: s.cfg.KeepaliveInterval, DeadInterval: s.cfg.DeadInterval, Lags: &s.lags,
@@ -245,7 +244,7 @@ func (s *Service) find(conn ConnID) *link {
 }
 
 // Received takes in bytes that came on a connection, cut anyhow. b is not kept.
-func (s *Service) Received(now time.Duration, conn ConnID, b []byte, fx *Effects) {
+func (s *Service) Received(now instant.Time, conn ConnID, b []byte, fx *Effects) {
 	s.now = now
 	l := s.find(conn)
 	if l == nil {
@@ -260,7 +259,7 @@ func (s *Service) Received(now time.Duration, conn ConnID, b []byte, fx *Effects
 }
 
 // Written tells that the last Send of a connection has been written whole.
-func (s *Service) Written(now time.Duration, conn ConnID, fx *Effects) {
+func (s *Service) Written(now instant.Time, conn ConnID, fx *Effects) {
 	if l := s.find(conn); l != nil {
 		s.now = now
 		s.counters.BytesSent += uint64(l.writing)
@@ -270,7 +269,7 @@ func (s *Service) Written(now time.Duration, conn ConnID, fx *Effects) {
 }
 
 // Closed tells that a connection has ended, and why.
-func (s *Service) Closed(now time.Duration, conn ConnID, reason string, fx *Effects) {
+func (s *Service) Closed(now instant.Time, conn ConnID, reason string, fx *Effects) {
 	if l := s.find(conn); l != nil {
 		s.now = now
 		s.forget(l, errors.New(reason), fx)
@@ -280,9 +279,9 @@ func (s *Service) Closed(now time.Duration, conn ConnID, reason string, fx *Effe
 }
 
 // Advance does what is due.
-func (s *Service) Advance(now time.Duration, fx *Effects) {
+func (s *Service) Advance(now instant.Time, fx *Effects) {
 	s.now = now
-	if s.dialled && now >= s.dialledAt+dialTimeout {
+	if s.dialBy().IsDue(now) {
 		s.DialFailed(now, fmt.Sprintf("no connection within %v", dialTimeout), fx)
 	}
 	for l := range s.links() {
@@ -290,39 +289,37 @@ func (s *Service) Advance(now time.Duration, fx *Effects) {
 			s.lose(now, l, err, fx)
 		}
 	}
-	if s.retry && now >= s.retryAt {
+	if s.retryAt.IsDue(now) {
 		s.start(fx)
 	}
 	s.pump(now, fx)
 }
 
-// Deadline is when Advance must be called next: at once when something is to be
-// sent that need not wait for more.
-func (s *Service) Deadline() (at time.Duration, ok bool) {
-	sooner := func(t time.Duration) {
-		if !ok || t < at {
-			at, ok = t, true
-		}
-	}
-	if s.retry {
-		sooner(s.retryAt)
-	}
-	if s.dialled {
-		sooner(s.dialledAt + dialTimeout)
-	}
+// Deadline is when Advance must be called next, Never when nothing is waited for: at once
+// when something is to be sent that need not wait for more.
+func (s *Service) Deadline() instant.Time {
+	at := instant.Earliest(s.retryAt, s.dialBy())
 	for l := range s.links() {
-		sooner(min(l.session.Deadline(), l.writtenBy()))
+		at = instant.Earliest(at, l.session.Deadline(), l.writtenBy())
 		if l.writing == 0 && l.session.Pending() {
-			sooner(max(s.now, l.sendAt()))
+			at = instant.Earliest(at, max(s.now, l.sendAt()))
 		}
 	}
-	return at, ok
+	return at
+}
+
+// dialBy is when the Dial that is unanswered counts as failed, Never when there is none.
+func (s *Service) dialBy() instant.Time {
+	if !s.dialledAt.IsSet() {
+		return instant.Never
+	}
+	return s.dialledAt.Add(dialTimeout)
 }
 
 // Dirty tells that this device has written a record. It is sent by the next
 // call that has effects, so a batch of changes is best marked whole before
 // Advance, or a millisecond after the last.
-func (s *Service) Dirty(now time.Duration, key Key) {
+func (s *Service) Dirty(now instant.Time, key Key) {
 	s.now = now
 	for l := range s.links() {
 		l.session.Dirty(now, key)
@@ -337,7 +334,7 @@ func (s *Service) Dirty(now time.Duration, key Key) {
 
 // Reset has everything sent again in both directions. Without a connection
 // there is nothing to do: the next one begins with a synchronisation.
-func (s *Service) Reset(now time.Duration, fx *Effects) {
+func (s *Service) Reset(now instant.Time, fx *Effects) {
 	if s.current != nil {
 		s.current.session.Resync(now)
 		s.pump(now, fx)

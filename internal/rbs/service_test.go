@@ -453,7 +453,7 @@ func TestSilentDivergenceIsFoundAndHealed(t *testing.T) {
 		delete(b.records, keyOf(i))
 	}
 	for !w.nodes[0].svc.Diverged() {
-		if w.now > 20*time.Second {
+		if w.now > after(20*time.Second) {
 			t.Fatalf("not found: %+v", w.nodes[0].state())
 		}
 		w.run(time.Millisecond)
@@ -594,9 +594,9 @@ func TestConvergence(t *testing.T) {
 }
 
 func ExampleService() {
-	s := NewService(newMemory(1, 16), NewClock(time.Unix(0, 0), 0), 1, 42, nil)
+	s := NewService(newMemory(1, 16), NewClock(time.Unix(0, 0), after(0)), 1, 42, nil)
 	var fx Effects
-	s.Configure(0, Config{Name: "rbs", Local: addresses[0], Peer: addresses[1], Enabled: true}, &fx)
+	s.Configure(after(0), Config{Name: "rbs", Local: addresses[0], Peer: addresses[1], Enabled: true}, &fx)
 	for _, l := range fx.Listen {
 		fmt.Println("listen on", l.Local, l.Port, "for", l.Peer)
 	}

@@ -1,9 +1,9 @@
 package rbs
 
 import (
-	"math"
 	"time"
 
+	"tandem/internal/instant"
 	"tandem/internal/latency"
 )
 
@@ -29,17 +29,17 @@ type Session struct {
 	counters *Counters
 	err      error // why the session is over
 
-	in, out   []byte        // a frame that came in part; the chunk made last
-	partSince time.Duration // when the first byte of what is in in came
+	in, out   []byte       // a frame that came in part; the chunk made last
+	partSince instant.Time // when the first byte of what is in in came
 
 	greeted     bool   // our HELLO has been made
 	established bool   // the peer's HELLO has come and a version is agreed
 	version     uint16 // the agreed one
 	peer        Hello
 
-	started      time.Duration
-	heard        time.Duration // when the last byte came
-	keepaliveAt  time.Duration
+	started      instant.Time
+	heard        instant.Time // when the last byte came
+	keepaliveAt  instant.Time
 	keepaliveDue bool
 	peerDigest   uint64
 
@@ -70,10 +70,10 @@ const compareTimeout = auditPeriod
 
 // NewSession returns the session of a connection that has just been made.
 // Counters are counted on; they may be shared with other sessions.
-func NewSession(now time.Duration, cfg SessionConfig, store Store, clock *Clock, counters *Counters) *Session {
+func NewSession(now instant.Time, cfg SessionConfig, store Store, clock *Clock, counters *Counters) *Session {
 	return &Session{
 		cfg: cfg, store: store, clock: clock, counters: counters,
-		started: now, heard: now, keepaliveAt: now + cfg.KeepaliveInterval,
+		started: now, heard: now, keepaliveAt: now.Add(cfg.KeepaliveInterval),
 	}
 }
 
@@ -87,10 +87,10 @@ func (s *Session) Peer() Hello { return s.peer }
 func (s *Session) InSync() bool { return s.stats.once }
 
 // Dirty queues a change of a record, to be read from the store when it is sent.
-func (s *Session) Dirty(now time.Duration, key Key) { s.dirty.push(now, key) }
+func (s *Session) Dirty(now instant.Time, key Key) { s.dirty.push(now, key) }
 
 // Advance does what is due. An error ends the session.
-func (s *Session) Advance(now time.Duration) error {
+func (s *Session) Advance(now instant.Time) error {
 	if s.err != nil {
 		return s.err
 	}
@@ -104,49 +104,48 @@ func (s *Session) Advance(now time.Duration) error {
 	}
 	if now >= s.keepaliveAt {
 		s.keepaliveDue = s.established
-		s.keepaliveAt = now + s.cfg.KeepaliveInterval
+		s.keepaliveAt = now.Add(s.cfg.KeepaliveInterval)
 	}
 	return nil
 }
 
 // Deadline is when Advance must be called next.
-func (s *Session) Deadline() time.Duration {
-	return min(s.keepaliveAt, s.deadAt(), s.stalledAt())
+func (s *Session) Deadline() instant.Time {
+	return instant.Earliest(s.keepaliveAt, s.deadAt(), s.stalledAt())
 }
 
 // deadAt is when the peer is given up. The greeting has the same time in all,
 // so that a connection cannot be held open by a trickle of bytes.
-func (s *Session) deadAt() time.Duration {
+func (s *Session) deadAt() instant.Time {
 	if !s.established {
-		return s.started + s.cfg.DeadInterval
+		return s.started.Add(s.cfg.DeadInterval)
 	}
-	return s.heard + s.cfg.DeadInterval
+	return s.heard.Add(s.cfg.DeadInterval)
 }
 
 // stalledAt is when a frame that has come in part must be whole, or another
-// frame must be acknowledged.
-func (s *Session) stalledAt() time.Duration {
-	at := time.Duration(math.MaxInt64)
+// frame must be acknowledged, Never when nothing is waited for.
+func (s *Session) stalledAt() (at instant.Time) {
 	if len(s.in) > 0 {
-		at = s.partSince + stallTimeout
+		at = s.partSince.Add(stallTimeout)
 	}
 	if s.window.frames.len() > 0 {
-		at = min(at, s.window.moved+stallTimeout)
+		at = instant.Earliest(at, s.window.moved.Add(stallTimeout))
 	}
 	if s.comparing() {
-		at = min(at, s.stats.moved+compareTimeout)
+		at = instant.Earliest(at, s.stats.moved.Add(compareTimeout))
 	}
 	return at
 }
 
 // stalled returns the error of a stream that keeps coming but leads nowhere.
-func (s *Session) stalled(now time.Duration) error {
+func (s *Session) stalled(now instant.Time) error {
 	switch {
-	case now < s.stalledAt():
+	case !s.stalledAt().IsDue(now):
 		return nil
-	case len(s.in) > 0 && now >= s.partSince+stallTimeout:
+	case len(s.in) > 0 && now >= s.partSince.Add(stallTimeout):
 		return violation("a frame has not come whole in %v", stallTimeout)
-	case s.comparing() && now >= s.stats.moved+compareTimeout:
+	case s.comparing() && now >= s.stats.moved.Add(compareTimeout):
 		return violation("the comparison has not got on in %v", compareTimeout)
 	}
 	return violation("no acknowledgement in %v", stallTimeout)
@@ -154,17 +153,17 @@ func (s *Session) stalled(now time.Duration) error {
 
 // Lag tells what the peer has not acknowledged: how many records are queued or
 // under way, and the age of the oldest.
-func (s *Session) Lag(now time.Duration) (records int, age time.Duration) {
+func (s *Session) Lag(now instant.Time) (records int, age time.Duration) {
 	records = s.dirty.len() + s.window.records + s.answers.remaining()
 	oldest := now
 	if s.dirty.len() > 0 {
 		oldest = s.dirty.first().since
 	}
 	for _, f := range s.window.frames.all() {
-		oldest = min(oldest, f.since)
+		oldest = instant.Earliest(oldest, f.since)
 	}
 	if s.answers.busy() {
-		oldest = min(oldest, s.stats.began)
+		oldest = instant.Earliest(oldest, s.stats.began)
 	}
-	return records, now - oldest
+	return records, now.Sub(oldest)
 }

@@ -7,9 +7,9 @@ import (
 )
 
 func newSession(store Store) *Session {
-	return NewSession(0, SessionConfig{
+	return NewSession(after(0), SessionConfig{
 		Device: 1, KeepaliveInterval: DefaultKeepaliveInterval, DeadInterval: DefaultDeadInterval,
-	}, store, NewClock(time.Unix(1e9, 0), 0), new(Counters))
+	}, store, NewClock(time.Unix(1e9, 0), after(0)), new(Counters))
 }
 
 func helloOf(device uint64) Hello {
@@ -34,14 +34,14 @@ func TestGreeting(t *testing.T) {
 	}
 	for _, c := range table {
 		s := newSession(newMemory(1, 16))
-		err := s.Receive(0, c.in)
+		err := s.Receive(after(0), c.in)
 		var protocol *ProtocolError
 		switch {
 		case c.want == 0 && (err != nil || !s.Established()):
 			t.Errorf("%s: %v", c.name, err)
 		case c.want != 0 && (!errors.As(err, &protocol) || protocol.Code != c.want):
 			t.Errorf("%s: %v, want code %v", c.name, err, c.want)
-		case c.want != 0 && (s.Output(0, MaxChunk) != nil || s.Receive(0, nil) == nil):
+		case c.want != 0 && (s.Output(after(0), MaxChunk) != nil || s.Receive(after(0), nil) == nil):
 			t.Errorf("%s: the session goes on", c.name)
 		}
 	}
@@ -53,7 +53,7 @@ func TestUnknownFrameTypeIsSkipped(t *testing.T) {
 	b = append(b, 0, 6, 200, 0, 'h', 'i')
 	b = AppendKeepalive(b, 77)
 	for i := range b { // byte by byte
-		if err := s.Receive(0, b[i:i+1]); err != nil {
+		if err := s.Receive(after(0), b[i:i+1]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -71,7 +71,7 @@ func TestOutOfOrderSequenceEndsTheSession(t *testing.T) {
 	} {
 		s := newSession(newMemory(1, 16))
 		var protocol *ProtocolError
-		if err := s.Receive(0, append(AppendHello(nil, helloOf(2)), b...)); !errors.As(err, &protocol) {
+		if err := s.Receive(after(0), append(AppendHello(nil, helloOf(2)), b...)); !errors.As(err, &protocol) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -80,14 +80,14 @@ func TestOutOfOrderSequenceEndsTheSession(t *testing.T) {
 func TestWindowBoundsWhatIsUnderWay(t *testing.T) {
 	m := newMemory(1, 16)
 	s := newSession(m)
-	if err := s.Receive(0, AppendHello(nil, helloOf(2))); err != nil {
+	if err := s.Receive(after(0), AppendHello(nil, helloOf(2))); err != nil {
 		t.Fatal(err)
 	}
 	key := goldenRecord.Key
 	m.put(goldenRecord)
 	for range 2 * maxInFlight { // the peer acknowledges nothing
-		s.Dirty(0, key)
-		s.Output(0, MaxChunk)
+		s.Dirty(after(0), key)
+		s.Output(after(0), MaxChunk)
 	}
 	if n := s.window.records; n != maxInFlight {
 		t.Fatalf("%d records under way, want %d", n, maxInFlight)
@@ -95,7 +95,7 @@ func TestWindowBoundsWhatIsUnderWay(t *testing.T) {
 	if s.Pending() {
 		t.Fatal("with a full window there is nothing to send")
 	}
-	if err := s.Receive(0, AppendAck(nil, s.window.last)); err != nil {
+	if err := s.Receive(after(0), AppendAck(nil, s.window.last)); err != nil {
 		t.Fatal(err)
 	}
 	if m.acked[key] != goldenRecord.Version || !s.Pending() {
@@ -106,42 +106,42 @@ func TestWindowBoundsWhatIsUnderWay(t *testing.T) {
 func TestLargestRecordIsSentAndALargerOneIsCounted(t *testing.T) {
 	m := newMemory(1, 16)
 	s := newSession(m)
-	if err := s.Receive(0, AppendHello(nil, helloOf(2))); err != nil {
+	if err := s.Receive(after(0), AppendHello(nil, helloOf(2))); err != nil {
 		t.Fatal(err)
 	}
-	s.Output(0, MaxChunk)
+	s.Output(after(0), MaxChunk)
 	rec := goldenRecord
 	for len(rec.Sources) < MaxSources {
 		rec.Sources = append(rec.Sources, rec.Host)
 	}
 	m.put(rec)
-	s.Dirty(0, rec.Key)
+	s.Dirty(after(0), rec.Key)
 	s.ackDue, s.keepaliveDue = true, true
-	if b := s.Output(0, MaxChunk); len(b) < MaxSources*sourceSize || len(b) > MaxChunk {
+	if b := s.Output(after(0), MaxChunk); len(b) < MaxSources*sourceSize || len(b) > MaxChunk {
 		t.Fatalf("%d bytes", len(b))
 	}
 	rec.Sources = append(rec.Sources, rec.Host)
 	m.put(rec)
-	s.Dirty(0, rec.Key)
-	if b := s.Output(0, MaxChunk); b != nil || s.counters.RecordsTooLarge != 1 {
+	s.Dirty(after(0), rec.Key)
+	if b := s.Output(after(0), MaxChunk); b != nil || s.counters.RecordsTooLarge != 1 {
 		t.Fatalf("%d bytes, %+v", len(b), s.counters)
 	}
 }
 
 func TestFrameThatNeverEnds(t *testing.T) {
 	s := newSession(newMemory(1, 16))
-	if err := s.Receive(0, append(AppendHello(nil, helloOf(2)), 0xff)); err != nil {
+	if err := s.Receive(after(0), append(AppendHello(nil, helloOf(2)), 0xff)); err != nil {
 		t.Fatal(err)
 	}
 	var err error
-	var now time.Duration
-	for ; err == nil && now < time.Minute; now += time.Second {
+	now := after(0)
+	for ; err == nil && now < after(time.Minute); now = now.Add(time.Second) {
 		if err = s.Advance(now); err == nil {
 			err = s.Receive(now, []byte{0})
 		}
 	}
 	var protocol *ProtocolError
-	if !errors.As(err, &protocol) || now > stallTimeout+2*time.Second {
+	if !errors.As(err, &protocol) || now > after(stallTimeout+2*time.Second) {
 		t.Fatalf("%v after %v", err, now)
 	}
 }
@@ -149,21 +149,21 @@ func TestFrameThatNeverEnds(t *testing.T) {
 func TestPeerThatLosesAFrame(t *testing.T) {
 	m := newMemory(1, 16)
 	s := newSession(m)
-	if err := s.Receive(0, AppendHello(nil, helloOf(2))); err != nil {
+	if err := s.Receive(after(0), AppendHello(nil, helloOf(2))); err != nil {
 		t.Fatal(err)
 	}
 	m.put(goldenRecord)
-	s.Dirty(0, goldenRecord.Key)
-	s.Output(0, MaxChunk)
+	s.Dirty(after(0), goldenRecord.Key)
+	s.Output(after(0), MaxChunk)
 	var err error
-	var now time.Duration
-	for ; err == nil && now < time.Minute; now += time.Second {
+	now := after(0)
+	for ; err == nil && now < after(time.Minute); now = now.Add(time.Second) {
 		if err = s.Advance(now); err == nil {
 			err = s.Receive(now, AppendKeepalive(nil, 0))
 		}
 	}
 	var protocol *ProtocolError
-	if !errors.As(err, &protocol) || now > stallTimeout+2*time.Second {
+	if !errors.As(err, &protocol) || now > after(stallTimeout+2*time.Second) {
 		t.Fatalf("%v after %v", err, now)
 	}
 }
@@ -181,14 +181,14 @@ func FuzzSession(f *testing.F) {
 		s := newSession(m)
 		hello := helloOf(2)
 		hello.MaxVersion = MaxVersion
-		if err := s.Receive(0, AppendHello(nil, hello)); err != nil {
+		if err := s.Receive(after(0), AppendHello(nil, hello)); err != nil {
 			t.Fatal(err)
 		}
 		cut = min(max(cut, 0), len(b))
-		if s.Receive(0, b[:cut]) == nil {
-			_ = s.Receive(0, b[cut:])
+		if s.Receive(after(0), b[:cut]) == nil {
+			_ = s.Receive(after(0), b[cut:])
 		}
-		for out := s.Output(0, MaxChunk); len(out) > 0; {
+		for out := s.Output(after(0), MaxChunk); len(out) > 0; {
 			_, n, err := NextFrame(out)
 			if n == 0 || err != nil {
 				t.Fatalf("%x: %v", out, err)

@@ -1,6 +1,6 @@
 package rbs
 
-import "time"
+import "tandem/internal/instant"
 
 // MaxStatus is the longest status that is told, in bytes: it must fit a chunk beside
 // the frames that do not wait.
@@ -45,7 +45,7 @@ func (s *Session) putStatus(limit int) {
 
 // AskStatus asks the peer how it is. A peer of a release that cannot tell is not
 // asked; the answer comes as [Effects].Status.
-func (s *Service) AskStatus(now time.Duration, fx *Effects) {
+func (s *Service) AskStatus(now instant.Time, fx *Effects) {
 	if s.tcp != Connected || s.current.session.Peer().Features&FeatureStatus == 0 {
 		return
 	}
@@ -54,7 +54,7 @@ func (s *Service) AskStatus(now time.Duration, fx *Effects) {
 }
 
 // TellStatus answers a peer that asked. One that is too long is not told.
-func (s *Service) TellStatus(now time.Duration, status []byte, fx *Effects) {
+func (s *Service) TellStatus(now instant.Time, status []byte, fx *Effects) {
 	if s.tcp != Connected || len(status) > MaxStatus {
 		return
 	}

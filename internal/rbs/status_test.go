@@ -38,13 +38,13 @@ func TestStatus(t *testing.T) {
 // asks nothing is told nothing that is too long.
 func TestStatusOfAnOldRelease(t *testing.T) {
 	s := newSession(newMemory(1, 16))
-	if err := s.Receive(0, AppendHello(nil, helloOf(2))); err != nil {
+	if err := s.Receive(after(0), AppendHello(nil, helloOf(2))); err != nil {
 		t.Fatal(err)
 	}
 	svc := &Service{current: &link{session: s}, tcp: Connected}
 	var fx Effects
-	svc.AskStatus(0, &fx)
-	svc.TellStatus(0, make([]byte, MaxStatus+1), &fx)
+	svc.AskStatus(after(0), &fx)
+	svc.TellStatus(after(0), make([]byte, MaxStatus+1), &fx)
 	if s.status.pending() {
 		t.Error("asked or told")
 	}

@@ -3,7 +3,8 @@ package rbs
 import (
 	"cmp"
 	"iter"
-	"time"
+
+	"tandem/internal/instant"
 )
 
 // Store is the database that a service replicates. Records are last-writer-wins
@@ -36,13 +37,13 @@ type Store interface {
 	Record(Key) (Record, bool)
 	// Merge takes a record of the peer, if it is newer than what is held. The
 	// record's Sources are the caller's, to be used again.
-	Merge(now time.Duration, rec *Record) Merged
+	Merge(now instant.Time, rec *Record) Merged
 	// Restamp moves the versions of all records forward by a difference of readings: this
 	// device's clock was behind by as much that of a peer, whose reading it was told,
 	// and the two have nothing in common yet.
-	Restamp(now time.Duration, peer Version, by Stamp)
+	Restamp(now instant.Time, peer Version, by Stamp)
 	// EndMerge ends a run of Merges: what follows from them may be drawn at once.
-	EndMerge(now time.Duration)
+	EndMerge(now instant.Time)
 	// Acked tells that the peer holds this version of the record, or a newer
 	// one, or knows of no live record that a tombstone would have to hide. It is
 	// told of tombstones and of changes marked Dirty.

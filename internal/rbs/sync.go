@@ -3,13 +3,16 @@ package rbs
 import (
 	"slices"
 	"time"
+
+	"tandem/internal/instant"
 )
 
 // syncProgress tells how far a synchronisation has come.
 type syncProgress struct {
-	began             time.Duration
-	moved             time.Duration // when the latest frame of a comparison, or of records, came
-	ended, took       time.Duration
+	began             instant.Time
+	moved             instant.Time // when the latest frame of a comparison, or of records, came
+	ended             instant.Time
+	took              time.Duration
 	inbound, outbound bool // ended in this direction
 	once              bool // ended in both, now or earlier
 	again             bool // another one has been asked for meanwhile
@@ -29,11 +32,11 @@ func (s *Session) comparing() bool {
 }
 
 // endOfSync notes that one direction has ended; the second completes the synchronisation.
-func (s *Session) endOfSync(now time.Duration, direction *bool) {
+func (s *Session) endOfSync(now instant.Time, direction *bool) {
 	running := !s.stats.inbound || !s.stats.outbound
 	*direction = true
 	if running && s.stats.inbound && s.stats.outbound {
-		s.stats.once, s.stats.ended, s.stats.took = true, now, now-s.stats.began
+		s.stats.once, s.stats.ended, s.stats.took = true, now, now.Sub(s.stats.began)
 		s.stats.last = s.stats.records
 		s.counters.Syncs++
 		s.audit.checked = now
@@ -46,7 +49,7 @@ func (s *Session) endOfSync(now time.Duration, direction *bool) {
 // Resync sends everything again in both directions, whatever the digests say.
 // While a synchronisation is running it waits for that to end: the running one
 // may have passed the buckets that the caller has put records into.
-func (s *Session) Resync(now time.Duration) {
+func (s *Session) Resync(now instant.Time) {
 	if !s.stats.inbound || !s.stats.outbound || s.answers.busy() || s.asking() {
 		s.stats.again = s.established
 		return
@@ -62,18 +65,18 @@ func (s *Session) Resync(now time.Duration) {
 type audit struct {
 	quiet     bool // no record has come since the last keepalive
 	differing bool
-	since     time.Duration
+	since     instant.Time
 	patience  time.Duration
 	diverged  bool // found since the caller last looked
 	alarm     bool // found, and not found equal since
-	alarmAt   time.Duration
+	alarmAt   instant.Time
 	repairing bool // the comparison that is to mend what was found has not ended
 	// checked is when the databases were last found equal or their comparison began.
-	checked time.Duration
+	checked instant.Time
 	// suspects are some of the records that the peer should have had, found by the last
 	// comparison, which ended at askedAt.
 	suspects []sentRecord
-	askedAt  time.Duration
+	askedAt  instant.Time
 }
 
 // Bounds of how long a difference must last before the databases are compared
@@ -98,7 +101,7 @@ const (
 )
 
 // auditDigest compares the digests of the databases when a keepalive tells the peer's.
-func (s *Session) auditDigest(now time.Duration) {
+func (s *Session) auditDigest(now instant.Time) {
 	idle := s.audit.quiet && s.InSync() && s.dirty.len() == 0 && s.window.frames.len() == 0 && !s.answers.busy() && !s.asking()
 	s.audit.quiet = true
 	s.judge(now)
@@ -109,7 +112,7 @@ func (s *Session) auditDigest(now time.Duration) {
 	}
 	if s.peerDigest == totalDigest(s.store) {
 		s.audit.differing, s.audit.patience = false, 0
-		s.audit.alarm = s.audit.alarm && now < s.audit.alarmAt+alarmLeast
+		s.audit.alarm = s.audit.alarm && now < s.audit.alarmAt.Add(alarmLeast)
 		s.audit.checked = now
 		return
 	}
@@ -117,7 +120,7 @@ func (s *Session) auditDigest(now time.Duration) {
 		s.audit.differing, s.audit.since = true, now
 		s.audit.patience = max(s.audit.patience, auditPatienceMin)
 	}
-	if now-s.audit.since < s.audit.patience {
+	if now.Sub(s.audit.since) < s.audit.patience {
 		return
 	}
 	s.audit.differing, s.audit.repairing = false, true
@@ -128,8 +131,8 @@ func (s *Session) auditDigest(now time.Duration) {
 
 // auditBusy has the databases compared where there is no moment at which their
 // digests could be equal. What is under way is told apart by its age.
-func (s *Session) auditBusy(now time.Duration) {
-	if s.InSync() && now-s.audit.checked >= auditPeriod && !s.telling && !s.asking() && !s.answers.busy() {
+func (s *Session) auditBusy(now instant.Time) {
+	if s.InSync() && now.Sub(s.audit.checked) >= auditPeriod && !s.telling && !s.asking() && !s.answers.busy() {
 		s.audit.checked = now
 		s.startComparison()
 	}
@@ -145,7 +148,7 @@ func (s *Session) noteLacking(rec *Record) {
 
 // endLacking ends a comparison that the peer has gone through with. One that finds
 // nothing ends the alarm, but for that which is to mend what raised it.
-func (s *Session) endLacking(now time.Duration) {
+func (s *Session) endLacking(now instant.Time) {
 	a := &s.audit
 	a.askedAt = now
 	switch {
@@ -158,9 +161,9 @@ func (s *Session) endLacking(now time.Duration) {
 
 // judge tells records that the peer lacked from those of which it had a newer version, or
 // which ended there a moment sooner.
-func (s *Session) judge(now time.Duration) {
+func (s *Session) judge(now instant.Time) {
 	a := &s.audit
-	if len(a.suspects) == 0 || now < a.askedAt+proofAfter {
+	if len(a.suspects) == 0 || now < a.askedAt.Add(proofAfter) {
 		return
 	}
 	found := slices.ContainsFunc(a.suspects, func(r sentRecord) bool {
@@ -177,7 +180,7 @@ func (s *Session) judge(now time.Duration) {
 }
 
 // diverged counts a divergence and raises the alarm.
-func (s *Session) diverged(now time.Duration) {
+func (s *Session) diverged(now instant.Time) {
 	s.audit.diverged, s.audit.alarm, s.audit.alarmAt = true, true, now
 	s.counters.Divergences++
 }

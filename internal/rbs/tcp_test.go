@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tandem/internal/cutter"
+	"tandem/internal/instant"
 )
 
 var cuts = flag.Int("cuts", 1000, "how many times TestCutAnywhere cuts the connection")
@@ -79,7 +80,7 @@ func newTCPPair(t *testing.T) *tcpPair {
 	for i := range p.ends {
 		e := &tcpEnd{p: p, conns: make(map[ConnID]*net.TCPConn), node: node{id: i, addr: addresses[i], store: newMemory(uint64(i+1), 4)}}
 		e.w = &world{rng: rng}
-		e.clock = NewClock(time.Now(), 0)
+		e.clock = NewClock(time.Now(), after(0))
 		e.svc = NewService(e.store, e.clock, e.store.device, rng.Uint64(), rng)
 		p.ends[i] = e
 	}
@@ -99,7 +100,7 @@ func newTCPPair(t *testing.T) *tcpPair {
 	return p
 }
 
-func (p *tcpPair) now() time.Duration { return time.Since(p.start) }
+func (p *tcpPair) now() instant.Time { return instant.FromOrigin(time.Since(p.start)) }
 
 // do runs something in the loop and waits for it.
 func (p *tcpPair) do(f func()) {
@@ -111,18 +112,17 @@ func (p *tcpPair) do(f func()) {
 func (p *tcpPair) loop(done chan struct{}) {
 	timer := time.NewTimer(0)
 	for {
-		next := p.now() + time.Second
+		next := p.now().Add(time.Second)
 		for _, e := range p.ends {
 			e.w.now = p.now()
-			if at, ok := e.svc.Deadline(); ok {
-				if at <= p.now() {
-					e.svc.Advance(p.now(), &e.fx)
-				}
-				next = min(next, at)
+			at := e.svc.Deadline()
+			if at.IsDue(p.now()) {
+				e.svc.Advance(p.now(), &e.fx)
 			}
+			next = instant.Earliest(next, at)
 			e.carryOut()
 		}
-		timer.Reset(max(next-p.now(), 0))
+		timer.Reset(next.Left(p.now()))
 		select {
 		case f := <-p.work:
 			f()

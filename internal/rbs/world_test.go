@@ -6,13 +6,18 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"tandem/internal/instant"
 )
+
+// after is the instant at a distance from the origin of the virtual time.
+func after(d time.Duration) instant.Time { return instant.FromOrigin(d) }
 
 // world is two services on virtual time with a network between them that cuts
 // streams anyhow, is slow, or loses everything without a word.
 type world struct {
 	t     failer
-	now   time.Duration
+	now   instant.Time
 	rng   *rand.Rand
 	nodes [2]*node
 	queue []todo
@@ -32,7 +37,7 @@ type failer interface {
 }
 
 type todo struct {
-	at time.Duration
+	at instant.Time
 	n  int
 	do func()
 }
@@ -59,15 +64,15 @@ type wire struct {
 	conn   ConnID
 	peer   *wire
 	open   bool
-	holed  bool          // something has been lost: as with TCP, nothing behind it arrives
-	ready  time.Duration // when what has been written is through
+	holed  bool         // something has been lost: as with TCP, nothing behind it arrives
+	ready  instant.Time // when what has been written is through
 	mangle func([]byte) []byte
 }
 
 var addresses = [2]netip.Addr{netip.MustParseAddr("2001:db8::a"), netip.MustParseAddr("2001:db8::b")}
 
 func newWorld(t failer, seed uint64) *world {
-	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 1)), conns: map[ConnID]*wire{}}
+	w := &world{t: t, now: after(0), rng: rand.New(rand.NewPCG(seed, 1)), conns: map[ConnID]*wire{}}
 	for i := range w.nodes {
 		w.nodes[i] = &node{w: w, id: i, addr: addresses[i]}
 		w.nodes[i].boot(16)
@@ -92,7 +97,7 @@ func (n *node) boot(buckets int) {
 func (n *node) start() {
 	w := n.w
 	n.listening = false
-	n.clock = NewClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n.id)*time.Hour), 0)
+	n.clock = NewClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n.id)*time.Hour), after(0))
 	n.svc = NewService(n.store, n.clock, n.store.device, w.rng.Uint64(), w.rng)
 	n.configure(true)
 }
@@ -113,7 +118,9 @@ func (n *node) write(i int, deleted bool) {
 	n.svc.Dirty(n.w.now, r.Key)
 }
 
-func (n *node) state() State { return n.svc.State(n.w.now, time.Unix(1e9, 0).Add(n.w.now)) }
+func (n *node) state() State {
+	return n.svc.State(n.w.now, time.Unix(1e9, 0).Add(n.w.now.SinceOrigin()))
+}
 
 func (n *node) carryOut() {
 	w := n.w
@@ -188,7 +195,7 @@ func (n *node) transmit(end *wire, b []byte, written func()) {
 	for len(b) > 0 {
 		piece := b[:1+w.rng.IntN(len(b))]
 		b = b[len(piece):]
-		end.ready += w.slow + time.Duration(w.rng.IntN(200))*time.Microsecond
+		end.ready = end.ready.Add(w.slow + time.Duration(w.rng.IntN(200))*time.Microsecond)
 		w.at(end.ready, func() {
 			end.holed = end.holed || w.partition
 			if to := end.peer; to.open && !end.holed {
@@ -241,16 +248,16 @@ func (w *world) ends() (ends []*wire) {
 	return ends
 }
 
-func (w *world) after(d time.Duration, do func()) { w.at(w.now+d, do) }
+func (w *world) after(d time.Duration, do func()) { w.at(w.now.Add(d), do) }
 
-func (w *world) at(t time.Duration, do func()) {
+func (w *world) at(t instant.Time, do func()) {
 	w.count++
 	w.queue = append(w.queue, todo{t, w.count, do})
 }
 
 // run lets d pass.
 func (w *world) run(d time.Duration) {
-	end := w.now + d
+	end := w.now.Add(d)
 	for spins := 0; ; spins++ {
 		if spins > 1_000_000 {
 			w.t.Fatal("time stands still")
@@ -261,9 +268,9 @@ func (w *world) run(d time.Duration) {
 				first = q
 			}
 		}
-		at, due := end+1, (*node)(nil)
+		at, due := end.Add(1), (*node)(nil)
 		for _, n := range w.nodes {
-			if t, ok := n.svc.Deadline(); ok && t < at {
+			if t := n.svc.Deadline(); t.IsDue(at.Add(-1)) {
 				at, due = t, n
 			}
 		}

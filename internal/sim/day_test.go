@@ -28,7 +28,7 @@ func (w *World) live(t *testing.T, total, interval time.Duration) error {
 	}
 	w.changeMinds()
 	w.checkBounds()
-	for n, end := uint64(1), w.now+total; w.now < end; n++ {
+	for n, end := uint64(1), w.now.Add(total); w.now < end; n++ {
 		if err := w.pass(min(interval, total)); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 )
 
@@ -22,7 +23,7 @@ type host struct {
 	leg    int // to which the switch hashes what it sends
 	// hashedTo: and where that ends up, and since when.
 	hashedTo *node
-	hashedAt time.Duration
+	hashedAt instant.Time
 	addr     netip.Addr
 	v1       bool // speaks MLDv1 only, and joins no SSM stream
 	wants    []bool
@@ -35,8 +36,8 @@ type host struct {
 	pending, last []bool
 	// heard: a device has heard that the stream is wanted.
 	heard   []bool
-	heardAt []time.Duration
-	bothAt  []time.Duration // since when both know of it, as far as anybody has asked
+	heardAt []instant.Time
+	bothAt  []instant.Time // since when both know of it, as far as anybody has asked
 	// gone is who heard the leave of a stream.
 	gone []witness
 }
@@ -58,7 +59,7 @@ func newHost(w *World, i int) *host {
 		w: w, number: i, vlan: i / 4 % vlans, leg: i % 2, addr: netip.MustParseAddr(fmt.Sprintf("fe80::1:%x", i+1)),
 		v1:    w.minds.IntN(3) == 0,
 		wants: make([]bool, n), changes: make([]int, n), lost: make([]bool, n),
-		pending: make([]bool, n), last: make([]bool, n), gone: make([]witness, n), heard: make([]bool, n), heardAt: make([]time.Duration, n), bothAt: make([]time.Duration, n),
+		pending: make([]bool, n), last: make([]bool, n), gone: make([]witness, n), heard: make([]bool, n), heardAt: make([]instant.Time, n), bothAt: make([]instant.Time, n),
 	}
 }
 
@@ -200,7 +201,7 @@ func (h *host) send(i int, dst netip.Addr, p *mld.Packet) {
 		if n.legUp() {
 			h.w.logf("host %d tells %s: %s = %v", h.number, n.name, h.w.streams[i].group, want)
 			if want && h.wants[i] && n.listening() && (!h.heard[i] || h.w.watch.forgotten(h, i)) {
-				h.heard[i], h.heardAt[i], h.bothAt[i] = true, h.w.now, never
+				h.heard[i], h.heardAt[i], h.bothAt[i] = true, h.w.now, instant.Never
 				h.w.watch.heard(h, i)
 			}
 			if !n.listening() { // as lost as any

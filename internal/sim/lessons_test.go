@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/instant"
 )
 
 // What users of redundant pairs have reported elsewhere, each as a schedule of its
@@ -66,7 +67,7 @@ func TestReturnsWithTheStateBeforeItServes(t *testing.T) {
 			n.reboot()
 			w.broken, w.healedAt = nil, w.now
 			for served := false; !served || n.duty().Kind == device.DutyNone; {
-				if w.now > n.bootedAt+settleTime {
+				if w.now > n.bootedAt.Add(settleTime) {
 					t.Fatalf("seed %d: %s does not come to serve, it is %s", seed, n.name, n.describe())
 				}
 				served = slices.Max(n.sending) != 0
@@ -186,7 +187,7 @@ func TestStoppedDaemon(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.watch.forgive(true)
-		w.gapless, w.settled, w.healedAt = true, false, never
+		w.gapless, w.settled, w.healedAt = true, false, instant.Never
 		for range 16 {
 			w.nodes[w.minds.IntN(2)].stopOrGoOn()
 			// A moment, until BFD notices, until the hellos' time is over.

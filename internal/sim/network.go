@@ -24,7 +24,7 @@ func (n *node) sendHello(packet []byte) {
 		n.lostAt = w.now
 		return
 	}
-	if w.now > n.lostAt+memory {
+	if w.now > n.lostAt.Add(memory) {
 		n.hellosLost = 0
 	}
 	if w.pathCuts[n.index] > 0 {
@@ -45,7 +45,7 @@ const memory = time.Second
 // that were lost of late had to be said again.
 func (w *World) helloDelay() (d time.Duration) {
 	for _, n := range w.nodes {
-		if w.now <= n.lostAt+memory {
+		if w.now <= n.lostAt.Add(memory) {
 			d = max(d, time.Duration(n.hellosLost-1)*repeatGap)
 		}
 	}

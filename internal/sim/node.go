@@ -8,6 +8,7 @@ import (
 
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -38,7 +39,7 @@ type node struct {
 	name     string
 	dev      *device.Device // nil while the daemon is dead
 	boots    uint64
-	bootedAt time.Duration
+	bootedAt instant.Time
 
 	// What is wrong with it, counted by cause.
 	down, legCuts, upCuts, yields int
@@ -67,21 +68,21 @@ type node struct {
 	listen     bool
 	lastID     rbs.ConnID
 
-	wakeAt     time.Duration // of the Advance that is scheduled, 0 when none is
+	wakeAt     instant.Time // of the Advance that is scheduled
 	bfd        etrunk.BFDState
 	sent       [][]byte // some hellos of old
 	hellosLost int      // of late, lastly at lostAt
-	lostAt     time.Duration
-	// ableSince is when it last came to have all it takes to serve, never without.
-	ableSince time.Duration
+	lostAt     instant.Time
+	// ableSince is when it last came to have all it takes to serve, Never without.
+	ableSince instant.Time
 	// strandedSince is when it came to be of no use to the hosts that talk to it.
-	strandedSince time.Duration
+	strandedSince instant.Time
 }
 
 func newNode(w *World, index int) *node {
 	n := &node{
 		w: w, index: index, name: string(rune('A' + index)), priority: 10 + 10*index,
-		legAdmin: true, bfd: etrunk.BFDPending, ableSince: never, strandedSince: never, sending: make([]uint8, len(w.streams)),
+		legAdmin: true, bfd: etrunk.BFDPending, sending: make([]uint8, len(w.streams)),
 	}
 	if w.opts.Automatic {
 		n.automatic = 1
@@ -100,7 +101,7 @@ func (n *node) hasVLAN(vlan int) bool { return vlan == 0 || n.vlan >= 0 }
 func (n *node) listening() bool { return n.alive() && n.toldUp }
 
 // knowing reports whether it has been up for so long that it knows who listens.
-func (n *node) knowing() bool { return n.alive() && n.w.now > n.bootedAt+learnTime }
+func (n *node) knowing() bool { return n.alive() && n.w.now > n.bootedAt.Add(learnTime) }
 
 // learnTime is ample for the first synchronisation.
 const learnTime = 30 * time.Second
@@ -133,13 +134,13 @@ func (n *node) boot() {
 	n.boots++
 	n.moved = true
 	n.bootedAt = n.w.now
-	wall := time.Unix(1_700_000_000, 0).Add(n.w.now + n.skew)
+	wall := time.Unix(1_700_000_000, 0).Add(n.w.now.SinceOrigin() + n.skew)
 	n.dev = device.New(n.deviceID(), n.w.rng.Uint64(), wall, n.w.now)
 	n.routes = make(map[device.SourceGroup][]string)
 	n.asked = make(map[device.SourceGroup]bool)
 	n.joined = make(map[netip.Addr]mld.Filter)
 	n.conns = make(map[rbs.ConnID]*conn)
-	n.gate, n.listen, n.wakeAt, n.bfd, n.wasQuerier = device.Gate{}, false, 0, etrunk.BFDPending, false
+	n.gate, n.listen, n.wakeAt, n.bfd, n.wasQuerier = device.Gate{}, false, instant.Never, etrunk.BFDPending, false
 	n.w.logf("%s boots", n.name)
 	n.tellLinks()
 	if err := n.dev.Configure(n.w.now, n.settings()); err != nil {
@@ -287,16 +288,16 @@ func (n *node) pump() {
 
 // armTimer schedules the next Advance.
 func (n *node) armTimer() {
-	at, ok := n.dev.Deadline()
-	if !ok || n.wakeAt != 0 && n.wakeAt <= at {
+	at := n.dev.Deadline()
+	if !at.IsSet() || n.wakeAt.IsDue(at) {
 		return
 	}
 	at = max(at, n.w.now)
 	n.wakeAt = at
 	dev := n.dev
-	n.w.after(at-n.w.now, func() {
+	n.w.after(at.Sub(n.w.now), func() {
 		if n.dev == dev && n.wakeAt == at {
-			n.wakeAt = 0
+			n.wakeAt = instant.Never
 			if n.running() {
 				n.dev.Advance(n.w.now)
 			}

@@ -12,6 +12,7 @@ import (
 
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 )
 
@@ -57,7 +58,7 @@ func (w *World) strike(s Step) error {
 	w.gapless = w.strict && f.gapless
 	w.settled = false
 	w.broken = append(w.broken, s)
-	w.healedAt = never
+	w.healedAt = instant.Never
 	f.strike(w, n, rand.New(rand.NewPCG(s.Chance, 1)))
 	if err := w.pass(s.For); err != nil {
 		return fmt.Errorf("during %s on %s: %w", s.Fault, n.name, err)
@@ -87,12 +88,12 @@ func (w *World) pass(d time.Duration) error {
 	if err := w.watch.check(); err != nil {
 		return err
 	}
-	return w.run(w.now + d)
+	return w.run(w.now.Add(d))
 }
 
 // settle waits until the pair shares the sending again and holds the same records.
 func (w *World) settle() error {
-	for deadline := w.now + settleTime; !w.shared(); {
+	for deadline := w.now.Add(settleTime); !w.shared(); {
 		if w.now >= deadline {
 			return fmt.Errorf("the pair does not share again after %v: A %s, B %s", settleTime, w.nodes[0].describe(), w.nodes[1].describe())
 		}
@@ -118,7 +119,7 @@ const (
 func (w *World) agree() error {
 	w.calm = true
 	defer func() { w.calm = false }()
-	for deadline := w.now + agreeTime; ; {
+	for deadline := w.now.Add(agreeTime); ; {
 		a, b := w.digests(0), w.digests(1)
 		if slices.Equal(a, b) {
 			return w.checkGone()

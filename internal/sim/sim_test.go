@@ -97,7 +97,7 @@ func replayLoudly(t *testing.T) {
 	err := w.Run()
 	t.Logf("%s\n%s", w.Schedule(), log.Bytes())
 	if err != nil {
-		t.Errorf("seed %d, at %.6f s: %v", opts.Seed, w.now.Seconds(), err)
+		t.Errorf("seed %d, at %.6f s: %v", opts.Seed, w.now.SinceOrigin().Seconds(), err)
 	}
 	t.Logf("%d gaps, the longest of %v", w.watch.Gaps, w.watch.Longest)
 }

@@ -7,6 +7,7 @@ import (
 
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 )
 
@@ -57,9 +58,9 @@ var (
 type watch struct {
 	w       *World
 	listens [][]listening // by host, stream
-	doubled [vlans][]time.Duration
-	whole   time.Duration // since when the channel is, never while it is not
-	open    time.Duration // and the path for hellos
+	doubled [vlans][]instant.Time
+	whole   instant.Time // since when the channel is, Never while it is not
+	open    instant.Time // and the path for hellos
 	// Gaps and Longest describe what listeners went through.
 	Gaps    int
 	Longest time.Duration
@@ -71,10 +72,8 @@ type listening struct {
 	missing bool
 	// grace: it was missing when things were still being mended.
 	grace bool
-	since time.Duration
+	since instant.Time
 }
-
-const never = -1
 
 func newWatch(w *World) watch {
 	v := watch{w: w, listens: make([][]listening, len(w.hosts))}
@@ -82,10 +81,7 @@ func newWatch(w *World) watch {
 		v.listens[i] = make([]listening, len(w.streams))
 	}
 	for vlan := range v.doubled {
-		v.doubled[vlan] = make([]time.Duration, len(w.streams))
-		for i := range w.streams {
-			v.doubled[vlan][i] = never
-		}
+		v.doubled[vlan] = make([]instant.Time, len(w.streams))
 	}
 	return v
 }
@@ -146,11 +142,11 @@ func (v *watch) check() error {
 // noteAble notes since when each device, and the channel, have been whole, and to which
 // the switch hashes each host.
 func (v *watch) noteAble() {
-	note := func(since *time.Duration, ok bool) {
+	note := func(since *instant.Time, ok bool) {
 		switch {
 		case !ok:
-			*since = never
-		case *since == never:
+			*since = instant.Never
+		case !since.IsSet():
 			*since = v.w.now
 		}
 	}
@@ -159,7 +155,7 @@ func (v *watch) noteAble() {
 	}
 	note(&v.open, v.w.pathCuts == [2]int{})
 	for _, n := range v.w.nodes {
-		note(&n.strandedSince, v.whole == never && v.open != never && n.stranded())
+		note(&n.strandedSince, !v.whole.IsSet() && v.open.IsSet() && n.stranded())
 	}
 	note(&v.whole, v.w.channelWhole() && v.w.nodes[0].alive() && v.w.nodes[1].alive())
 	for _, h := range v.w.hosts {
@@ -183,7 +179,7 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 			h.heard[i] = false
 			continue
 		case sent && l.missing:
-			if gap := w.now - l.since; l.served {
+			if gap := w.now.Sub(l.since); l.served {
 				v.Gaps++
 				v.Longest = max(v.Longest, gap)
 			}
@@ -198,7 +194,7 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 			continue
 		}
 		if waited, limit := v.waited(h, i, l); waited > limit {
-			return fmt.Errorf("host %d has been without %s for %v (limit %v): %s, %s", h.number, w.streams[i].group, w.now-l.since, limit,
+			return fmt.Errorf("host %d has been without %s for %v (limit %v): %s, %s", h.number, w.streams[i].group, w.now.Sub(l.since), limit,
 				w.nodes[0].whyNot(w.streams[i], vlan), w.nodes[1].whyNot(w.streams[i], vlan))
 		}
 	}
@@ -214,13 +210,13 @@ func (h *host) known(i int) bool {
 	now, both := h.w.now, &h.bothAt[i]
 	switch {
 	case h.w.knowers(h, i) < len(h.w.nodes):
-		*both = never
-	case *both == never:
+		*both = instant.Never
+	case !both.IsSet():
 		*both = now
-	case now-*both > joinTime:
+	case now.Sub(*both) > joinTime:
 		return true
 	}
-	return now-h.heardAt[i] > hearTime
+	return now.Sub(h.heardAt[i]) > hearTime
 }
 
 // knowers counts the devices that know of a listener.
@@ -248,36 +244,36 @@ func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duratio
 		}
 		switch {
 		case l.served && w.gapless:
-			return w.now - l.since, 0
+			return w.now.Sub(l.since), 0
 		case l.served:
-			return w.now - l.since, gap
+			return w.now.Sub(l.since), gap
 		case !h.heard[i], forgotten:
 			return 0, maxJoin
 		}
-		return w.now - l.since, hearTime + gap + w.opts.CheckEvery
+		return w.now.Sub(l.since), hearTime + gap + w.opts.CheckEvery
 	}
 	l.grace = true
 	for _, n := range w.nodes {
-		if n.ableSince == never {
+		if !n.ableSince.IsSet() {
 			continue
 		}
 		since, most := max(l.since, n.ableSince), maxRelearn
 		switch {
-		case w.legOf(h) != n && v.whole != never: // it is told of the listener
+		case w.legOf(h) != n && v.whole.IsSet(): // it is told of the listener
 			since = max(since, v.whole)
 		case w.legOf(h) != n: // the peer sends the hosts here
-			if n.peer().strandedSince == never {
+			if !n.peer().strandedSince.IsSet() {
 				continue
 			}
 			since, most = max(since, n.peer().strandedSince), strandTime
-		case h.hashedAt > l.since && v.open != never && !n.peer().legUp():
+		case h.hashedAt > l.since && v.open.IsSet() && !n.peer().legUp():
 			since, most = max(since, h.hashedAt, v.open), maxAsked
 		case h.hashedAt > l.since, h.hashedAt > max(h.heardAt[i], n.bootedAt) && !n.knows(h, w.streams[i]):
 			since, most = max(since, h.hashedAt), maxRehash
-		case v.whole == never && w.answeredElsewhere(h, n):
+		case !v.whole.IsSet() && w.answeredElsewhere(h, n):
 			most = maxRehash
 		}
-		if waited, limit = w.now-since, most; waited > limit {
+		if waited, limit = w.now.Sub(since), most; waited > limit {
 			break
 		}
 	}
@@ -294,11 +290,11 @@ func (v *watch) checkSenders(vlan, i, senders int) error {
 	since := &v.doubled[vlan][i]
 	switch {
 	case senders < 2 || !v.w.healthy():
-		*since = never
-	case *since == never:
+		*since = instant.Never
+	case !since.IsSet():
 		*since = v.w.now
-	case v.w.now-*since > maxDouble:
-		return fmt.Errorf("both devices have been sending %s on %s for %v (limit %v)", v.w.streams[i].group, legName(vlan), v.w.now-*since, maxDouble)
+	case v.w.now.Sub(*since) > maxDouble:
+		return fmt.Errorf("both devices have been sending %s on %s for %v (limit %v)", v.w.streams[i].group, legName(vlan), v.w.now.Sub(*since), maxDouble)
 	}
 	return nil
 }
@@ -331,7 +327,7 @@ func (w *World) servable() bool { return w.nodes[0].able() || w.nodes[1].able() 
 
 // healthy reports whether everything has been whole for a while.
 func (w *World) healthy() bool {
-	if !w.settled || w.healedAt == never || w.now < w.healedAt+healing {
+	if !w.settled || !w.healedAt.IsSet() || w.now < w.healedAt.Add(healing) {
 		return false
 	}
 	for _, n := range w.nodes {

@@ -11,6 +11,7 @@ import (
 
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 )
 
 // Delays of the simulated world.
@@ -56,7 +57,7 @@ type World struct {
 	plan  Plan
 	rng   *rand.Rand // of the network
 	minds *rand.Rand // of the hosts
-	now   time.Duration
+	now   instant.Time
 	queue schedule
 	seq   uint64
 
@@ -70,9 +71,9 @@ type World struct {
 	jitter            time.Duration // of hellos
 	pathBFD           bool          // BFD's verdict follows the path
 
-	broken   []Step        // have struck and are not mended
-	healedAt time.Duration // when the last one was, never while there are any
-	settled  bool          // the pair has shared since
+	broken   []Step       // have struck and are not mended
+	healedAt instant.Time // when the last one was, Never while there are any
+	settled  bool         // the pair has shared since
 	// strict: no more than one thing has happened to a settled pair, so that
 	// listeners may miss what detection takes and no more.
 	strict  bool
@@ -80,7 +81,7 @@ type World struct {
 	calm    bool // hosts do not change their minds for a moment
 	resting bool // nor will they again
 	watch   watch
-	checkAt time.Duration
+	checkAt instant.Time
 	broke   error // an invariant that was broken in the middle of an event
 }
 
@@ -100,7 +101,7 @@ func (s stream) key() device.SourceGroup {
 
 // entry is something to happen.
 type entry struct {
-	at  time.Duration
+	at  instant.Time
 	seq uint64 // keeps the order of what happens at once
 	do  func()
 }
@@ -124,6 +125,7 @@ func (s *schedule) Pop() any {
 func New(opts Options) *World {
 	w := &World{
 		opts: opts, plan: newPlan(opts.Seed).kept(opts.Keep),
+		now: instant.FromOrigin(0), healedAt: instant.FromOrigin(0),
 		rng: rand.New(rand.NewPCG(opts.Seed, 1)), minds: rand.New(rand.NewPCG(opts.Seed, 3)),
 	}
 	source := netip.MustParseAddr("2001:db8:5::10")
@@ -156,11 +158,11 @@ func New(opts Options) *World {
 // after schedules something.
 func (w *World) after(d time.Duration, do func()) {
 	w.seq++
-	heap.Push(&w.queue, entry{w.now + d, w.seq, do})
+	heap.Push(&w.queue, entry{w.now.Add(d), w.seq, do})
 }
 
 // run lets virtual time pass, up to a moment or a broken invariant.
-func (w *World) run(until time.Duration) error {
+func (w *World) run(until instant.Time) error {
 	for len(w.queue) > 0 && w.queue[0].at <= until {
 		e := heap.Pop(&w.queue).(entry)
 		w.now = e.at
@@ -169,7 +171,7 @@ func (w *World) run(until time.Duration) error {
 			n.pump()
 		}
 		if w.now >= w.checkAt {
-			w.checkAt = w.now + w.opts.CheckEvery
+			w.checkAt = w.now.Add(w.opts.CheckEvery)
 			if err := w.watch.check(); err != nil {
 				return err
 			}
@@ -199,6 +201,6 @@ func (w *World) violated(format string, args ...any) {
 
 func (w *World) logf(format string, args ...any) {
 	if w.opts.Log != nil {
-		fmt.Fprintf(w.opts.Log, "%12.6f  %s\n", w.now.Seconds(), fmt.Sprintf(format, args...))
+		fmt.Fprintf(w.opts.Log, "%12.6f  %s\n", w.now.SinceOrigin().Seconds(), fmt.Sprintf(format, args...))
 	}
 }

@@ -20,7 +20,7 @@ func BenchmarkRecording(b *testing.B) {
 	r.begin(Start{ID: 1})
 	b.ReportAllocs()
 	for b.Loop() {
-		e.At += time.Microsecond
+		e.At = e.At.Add(time.Microsecond)
 		r.add(&e)
 		if r.now.size > r.most/2 {
 			r.begin(Start{ID: 1, At: e.At})

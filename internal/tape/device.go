@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/instant"
 )
 
 // Device is a device of which the inputs are recorded.
@@ -19,8 +20,8 @@ type Device struct {
 
 // New returns a recorded device, see [device.New]. The recording is kept to about so many
 // bytes; zero keeps none.
-func New(id, boot uint64, wall time.Time, now time.Duration, bytes int) *Device {
-	d := &Device{Device: device.New(id, boot, wall, now), ring: ring{most: bytes}, wall: wall.Add(-now)}
+func New(id, boot uint64, wall time.Time, now instant.Time, bytes int) *Device {
+	d := &Device{Device: device.New(id, boot, wall, now), ring: ring{most: bytes}, wall: wall.Add(-now.SinceOrigin())}
 	d.ring.begin(Start{ID: id, Boot: boot, Wall: wall, At: now})
 	if bytes > 0 {
 		d.Observe(d.observe)
@@ -43,7 +44,7 @@ func (d *Device) observe(service string, o device.Outcome) {
 }
 
 // Handle records an event and hands it over, see [device.Device.Handle].
-func (d *Device) Handle(now time.Duration, ev device.Event) {
+func (d *Device) Handle(now instant.Time, ev device.Event) {
 	if e, wanted := entryOf(now, ev); wanted {
 		d.ring.add(&e)
 	}
@@ -52,14 +53,14 @@ func (d *Device) Handle(now time.Duration, ev device.Event) {
 }
 
 // Advance records that time goes on, see [device.Device.Advance].
-func (d *Device) Advance(now time.Duration) {
+func (d *Device) Advance(now instant.Time) {
 	d.ring.add(&Entry{At: now, Kind: kindTick})
 	d.Device.Advance(now)
 	d.noteOutcomes(now)
 }
 
 // Configure records new settings, see [device.Device.Configure].
-func (d *Device) Configure(now time.Duration, settings device.Settings) error {
+func (d *Device) Configure(now instant.Time, settings device.Settings) error {
 	err := d.Device.Configure(now, settings)
 	if err == nil {
 		d.settings = settings
@@ -70,7 +71,7 @@ func (d *Device) Configure(now time.Duration, settings device.Settings) error {
 }
 
 // Resume begins a recording of its own, see [device.Device.Resume].
-func (d *Device) Resume(now time.Duration, settings device.Settings, cp *device.Checkpoint) error {
+func (d *Device) Resume(now instant.Time, settings device.Settings, cp *device.Checkpoint) error {
 	err := d.Device.Resume(now, settings, cp)
 	d.settings, d.outcomes = settings, nil
 	if err == nil {
@@ -80,7 +81,7 @@ func (d *Device) Resume(now time.Duration, settings device.Settings, cp *device.
 }
 
 // Effects records what was decided, see [device.Device.Effects].
-func (d *Device) Effects(now time.Duration) *device.Effects {
+func (d *Device) Effects(now instant.Time) *device.Effects {
 	fx := d.Device.Effects()
 	if d.ring.most == 0 {
 		return fx
@@ -95,19 +96,19 @@ func (d *Device) Effects(now time.Duration) *device.Effects {
 }
 
 // renew begins another stretch, with a checkpoint.
-func (d *Device) renew(now time.Duration) {
+func (d *Device) renew(now instant.Time) {
 	if d.Records() > mostRecords {
 		d.ring.drop()
 		return
 	}
 	settings := d.settings
 	cp := d.Checkpoint(now)
-	d.ring.begin(Start{ID: cp.ID, Boot: cp.Boot, Wall: d.wall.Add(now), At: now, Settings: &settings, Checkpoint: &cp})
+	d.ring.begin(Start{ID: cp.ID, Boot: cp.Boot, Wall: d.wall.Add(now.SinceOrigin()), At: now, Settings: &settings, Checkpoint: &cp})
 }
 
 // noteOutcomes records what came of the connections in a call. It stands behind the
 // call's own entry, as what caused it is not recorded.
-func (d *Device) noteOutcomes(now time.Duration) {
+func (d *Device) noteOutcomes(now instant.Time) {
 	for i := range d.outcomes {
 		d.ring.add(&Entry{At: now, Kind: kindReplica, Event: d.outcomes[i]})
 		d.spare = d.outcomes[i].Outcomes[:0]
@@ -116,11 +117,11 @@ func (d *Device) noteOutcomes(now time.Duration) {
 }
 
 // Recording copies what there is, for [Recording.Write].
-func (d *Device) Recording(now time.Duration) Recording { return d.ring.copy(now) }
+func (d *Device) Recording(now instant.Time) Recording { return d.ring.copy(now) }
 
 // entryOf makes an entry of an event. Those of the connections are left out: their
 // outcomes are recorded.
-func entryOf(now time.Duration, ev device.Event) (Entry, bool) {
+func entryOf(now instant.Time, ev device.Event) (Entry, bool) {
 	e := Entry{At: now, Kind: kindEvent, Event: ev}
 	switch ev := ev.(type) {
 	case *device.MLDReceived:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -28,7 +29,7 @@ const (
 
 // Entry is one input, or the sum of what was decided since the last one.
 type Entry struct {
-	At       time.Duration
+	At       instant.Time
 	Kind     byte
 	Event    device.Event     // of kindMLD to kindEvent
 	Settings *device.Settings // of kindSettings
@@ -51,9 +52,9 @@ func init() {
 type cold struct{ Event device.Event }
 
 // appendEntry appends an entry as: length, kind, time since the one before, body.
-func appendEntry(dst []byte, last time.Duration, e *Entry) ([]byte, error) {
+func appendEntry(dst []byte, last instant.Time, e *Entry) ([]byte, error) {
 	body := append(make([]byte, 0, 128), e.Kind)
-	body = binary.AppendVarint(body, int64(e.At-last))
+	body = binary.AppendVarint(body, int64(e.At.Sub(last)))
 	var err error
 	switch e.Kind {
 	case kindMLD:
@@ -204,7 +205,7 @@ func (r *reader) addr() netip.Addr {
 }
 
 // parseEntry reads the entry at the start of b and returns its size there.
-func parseEntry(b []byte, last time.Duration) (e Entry, size int, err error) {
+func parseEntry(b []byte, last instant.Time) (e Entry, size int, err error) {
 	length, n := binary.Uvarint(b)
 	if n <= 0 || length == 0 || length > uint64(len(b)-n) {
 		return e, 0, errEntry
@@ -212,7 +213,7 @@ func parseEntry(b []byte, last time.Duration) (e Entry, size int, err error) {
 	size = n + int(length)
 	r := reader{b: b[n:size]}
 	e.Kind = r.byte()
-	e.At = last + time.Duration(r.varint())
+	e.At = last.Add(time.Duration(r.varint()))
 	switch e.Kind {
 	case kindTick, kindRetire:
 	case kindMLD:

@@ -8,10 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 )
 
 // magic begins a recording; the number is the version of the format.
@@ -26,13 +26,13 @@ const mostHead = 1 << 30
 // Recording is the latest part of what a device was told.
 type Recording struct {
 	Start
-	At        time.Duration // when it was copied
+	At        instant.Time // when it was copied
 	stretches []stretch
 }
 
 // stretch is entries, as bytes, since a time.
 type stretch struct {
-	at     time.Duration
+	at     instant.Time
 	chunks [][]byte
 }
 
@@ -72,7 +72,7 @@ func (r Recording) Write(w io.Writer) error {
 }
 
 // eachEntry calls do for every entry of b and returns the time of the last.
-func eachEntry(b []byte, last time.Duration, do func(*Entry) error) (time.Duration, error) {
+func eachEntry(b []byte, last instant.Time, do func(*Entry) error) (instant.Time, error) {
 	for size := len(b); len(b) > 0; {
 		e, n, err := parseEntry(b, last)
 		if err != nil {
@@ -89,7 +89,7 @@ func eachEntry(b []byte, last time.Duration, do func(*Entry) error) (time.Durati
 // writer writes a file.
 type writer struct {
 	w    *bufio.Writer
-	last time.Duration
+	last instant.Time
 	buf  []byte
 }
 

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/instant"
 )
 
 // Step is what came of some inputs.
 type Step struct {
-	At        time.Duration // of the device's clock
-	Wall      time.Time     // zero where the recording does not tell
-	Cause     string        // the last input before
+	At        instant.Time // of the device's clock
+	Wall      time.Time    // zero where the recording does not tell
+	Cause     string       // the last input before
 	Decisions []string
 	Differs   bool // from what was decided when it was recorded
 	sum       uint64
@@ -20,7 +21,7 @@ type Step struct {
 
 // Result is what a replay came to.
 type Result struct {
-	From, To                   time.Duration
+	From, To                   instant.Time
 	Inputs, Decided, Differing int
 }
 
@@ -93,7 +94,7 @@ func Replay(r io.Reader, tell func(Step)) (Result, error) {
 	err = f.each(func(e *Entry) error {
 		if step := p.play(e); step != nil {
 			if !f.Wall.IsZero() {
-				step.Wall = f.Wall.Add(step.At - f.At)
+				step.Wall = f.Wall.Add(step.At.Sub(f.At))
 			}
 			tell(*step)
 		}

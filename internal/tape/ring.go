@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/instant"
 )
 
 // Start is where a recording begins: a device that has just booted, or one of which
@@ -12,7 +13,7 @@ import (
 type Start struct {
 	ID, Boot   uint64
 	Wall       time.Time
-	At         time.Duration
+	At         instant.Time
 	Settings   *device.Settings   // nil at a boot
 	Checkpoint *device.Checkpoint // nil at a boot
 }
@@ -29,7 +30,7 @@ type segment struct {
 	start  Start
 	chunks [][]byte // of whole entries; only the last one grows
 	size   int
-	last   time.Duration
+	last   instant.Time
 }
 
 // chunkSize is what is allocated at a time: what has been written is never copied.
@@ -80,12 +81,12 @@ func (r *ring) add(e *Entry) {
 }
 
 // due says that it is time for another stretch.
-func (r *ring) due(now time.Duration) bool {
-	return r.now == nil || r.now.size > r.most/2 || now > r.now.start.At+segmentLife
+func (r *ring) due(now instant.Time) bool {
+	return r.now == nil || r.now.size > r.most/2 || now > r.now.start.At.Add(segmentLife)
 }
 
 // copy copies the recording. A stretch goes on where the one before ends.
-func (r *ring) copy(now time.Duration) Recording {
+func (r *ring) copy(now instant.Time) Recording {
 	rec := Recording{At: now}
 	for _, s := range []*segment{r.old, r.now} {
 		if s == nil {

@@ -11,6 +11,7 @@ import (
 
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -18,7 +19,7 @@ import (
 // desk is a recorded device and somebody who tells it things.
 type desk struct {
 	t    *testing.T
-	now  time.Duration
+	now  instant.Time
 	dev  *Device
 	rng  *rand.Rand
 	peer *etrunk.Trunk
@@ -41,13 +42,14 @@ func deskTrunk(local, peer netip.Addr, id uint64) etrunk.Config {
 }
 
 func newDesk(t *testing.T, bytes int) *desk {
-	k := &desk{t: t, dev: New(7, 1, time.Unix(1_700_000_000, 0), 0, bytes), rng: rand.New(rand.NewPCG(1, 2))}
+	origin := instant.FromOrigin(0)
+	k := &desk{t: t, now: origin, dev: New(7, 1, time.Unix(1_700_000_000, 0), origin, bytes), rng: rand.New(rand.NewPCG(1, 2))}
 	for i, netdev := range []string{"up0", "eth-trunk10"} {
-		k.dev.Handle(0, device.LinkChanged{Netdev: netdev, Exists: true, Index: i + 1, AdminUp: true, Up: true,
+		k.dev.Handle(k.now, device.LinkChanged{Netdev: netdev, Exists: true, Index: i + 1, AdminUp: true, Up: true,
 			LinkLocal: netip.MustParseAddr(fmt.Sprintf("fe80::a:%x", i))})
 	}
 	member := device.Member{ETrunk: 1, EthTrunk: 10}
-	err := k.dev.Configure(0, device.Settings{
+	err := k.dev.Configure(k.now, device.Settings{
 		Interfaces: map[string]device.InterfaceSettings{
 			"up0":         {Netdev: "up0", Upstream: true, MLD: mld.DefaultConfig()},
 			"Eth-Trunk10": {Netdev: "eth-trunk10", MLD: mld.DefaultConfig(), Profile: "rbp1"},
@@ -65,10 +67,10 @@ func newDesk(t *testing.T, bytes int) *desk {
 	}
 	k.peer = etrunk.New(rand.New(rand.NewPCG(3, 4)))
 	var fx etrunk.Effects
-	if err := k.peer.Configure(0, deskTrunk(deskB, deskA, 9), &fx); err != nil {
+	if err := k.peer.Configure(k.now, deskTrunk(deskB, deskA, 9), &fx); err != nil {
 		t.Fatal(err)
 	}
-	k.peer.Announce(0, 10, etrunk.Announcement{Up: true, Ready: true, Covers: etrunk.AllBuckets}, &fx)
+	k.peer.Announce(k.now, 10, etrunk.Announcement{Up: true, Ready: true, Covers: etrunk.AllBuckets}, &fx)
 	k.post(&fx)
 	k.take()
 	return k
@@ -101,8 +103,8 @@ func (k *desk) take() {
 // pass lets time go by and hosts come and go.
 func (k *desk) pass(d time.Duration) {
 	var fx etrunk.Effects
-	for end := k.now + d; k.now < end; {
-		k.now += 50 * time.Millisecond
+	for end := k.now.Add(d); k.now < end; {
+		k.now = k.now.Add(50 * time.Millisecond)
 		k.dev.Advance(k.now)
 		k.take()
 		k.peer.Advance(k.now, &fx)
@@ -199,7 +201,7 @@ func TestReplayFromCheckpoint(t *testing.T) {
 		}
 		replays(t, file)
 	}
-	if r := replays(t, k.write()); r.From == 0 {
+	if r := replays(t, k.write()); r.From == instant.FromOrigin(0) {
 		t.Error("the beginning is still there: the test proves nothing")
 	}
 }
@@ -284,8 +286,8 @@ func FuzzReplay(f *testing.F) {
 func FuzzEntry(f *testing.F) {
 	k := newDesk(&testing.T{}, 64<<20)
 	k.pass(5 * time.Second)
-	_, err := eachEntry(k.dev.ring.now.chunks[0], 0, func(e *Entry) error {
-		b, err := appendEntry(nil, 0, e)
+	_, err := eachEntry(k.dev.ring.now.chunks[0], instant.FromOrigin(0), func(e *Entry) error {
+		b, err := appendEntry(nil, instant.FromOrigin(0), e)
 		f.Add(b)
 		return err
 	})
@@ -293,15 +295,15 @@ func FuzzEntry(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, _, err := parseEntry(b, 0)
+		e, _, err := parseEntry(b, instant.FromOrigin(0))
 		if err != nil {
 			return
 		}
-		again, err := appendEntry(nil, 0, &e)
+		again, err := appendEntry(nil, instant.FromOrigin(0), &e)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := parseEntry(again, 0); err != nil {
+		if _, _, err := parseEntry(again, instant.FromOrigin(0)); err != nil {
 			t.Fatalf("%+v written as %x: %v", e, again, err)
 		}
 	})

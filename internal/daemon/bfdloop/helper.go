@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tandem/internal/bfd"
+	"tandem/internal/instant"
 	"tandem/internal/task"
 )
 
@@ -146,7 +147,7 @@ func (h *helper) bury(process *os.Process) {
 	for session, alive := range h.alive {
 		if alive {
 			h.incoming <- Event{Session: session, State: bfd.Down, Remote: bfd.Down,
-				Diagnostic: bfd.DiagForwardingPlaneReset, At: time.Since(h.o.Origin)}
+				Diagnostic: bfd.DiagForwardingPlaneReset, At: instant.FromOrigin(time.Since(h.o.Origin))}
 		}
 		delete(h.alive, session)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"tandem/internal/bfd"
 	"tandem/internal/daemon/bfdloop"
+	"tandem/internal/instant"
 	"tandem/internal/linux/testnet"
 )
 
@@ -91,7 +92,7 @@ func (e *end) tellLink() {
 	e.loop.SetLink("bfd0", l.Index, l.Up)
 }
 
-func (e *end) now() time.Duration { return time.Since(e.origin) }
+func (e *end) now() instant.Time { return instant.FromOrigin(time.Since(e.origin)) }
 
 // await waits for a state and fails when it does not come.
 func (e *end) await(want bfd.State) bfdloop.Event {
@@ -176,7 +177,7 @@ func twoLoopsDetectSilentDropAndRecover(t *testing.T, helper []string) {
 	if down.Diagnostic != bfd.DiagDetectionTimeExpired {
 		t.Errorf("B went Down with %q, want %q", down.Diagnostic, bfd.DiagDetectionTimeExpired)
 	}
-	t.Logf("detected %v after the cut", down.At-cut)
+	t.Logf("detected %v after the cut", down.At.Sub(cut))
 	if down := a.await(bfd.Down); down.Diagnostic != bfd.DiagNeighborSignaledDown {
 		t.Errorf("A went Down with %q, want %q", down.Diagnostic, bfd.DiagNeighborSignaledDown)
 	}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/bfd"
+	"tandem/internal/instant"
 	"tandem/internal/linux/udp"
 )
 
@@ -17,7 +18,7 @@ type receiver struct {
 	receiverKey
 	socket *udp.Socket
 	// empty is when its queue was last seen empty: no packet found later is older.
-	empty time.Duration
+	empty instant.Time
 }
 
 // receive gives the waiting packets of r to their sessions.
@@ -31,7 +32,7 @@ func (w *worker) receive(r *receiver) {
 			return
 		}
 		wall := time.Now()
-		now := wall.Sub(w.origin)
+		now := instant.FromOrigin(wall.Sub(w.origin))
 		for i := range messages {
 			m := &messages[i]
 			meta := bfd.Meta{
@@ -49,8 +50,8 @@ func (w *worker) receive(r *receiver) {
 
 // receivedAt puts the kernel's wall-clock timestamp on the loop's clock. When the
 // wall clock was set meanwhile the result is impossible, and the present is taken.
-func (r *receiver) receivedAt(m *udp.Message, wall time.Time, now time.Duration) time.Duration {
-	at := now - wall.Sub(m.Received)
+func (r *receiver) receivedAt(m *udp.Message, wall time.Time, now instant.Time) instant.Time {
+	at := now.Add(-wall.Sub(m.Received))
 	if at < r.empty || at > now {
 		return now
 	}

@@ -99,7 +99,7 @@ func (l *thread) standing() (events []Event) {
 	_ = l.call(func(w *worker) {
 		for _, st := range w.table.Snapshot(w.now(), nil) {
 			events = append(events, Event{
-				Session: st.Name, State: st.State, Remote: st.RemoteState, Diagnostic: st.Diagnostic, At: w.now() - st.Since,
+				Session: st.Name, State: st.State, Remote: st.RemoteState, Diagnostic: st.Diagnostic, At: w.now().Add(-st.Since),
 			})
 		}
 	})
@@ -108,7 +108,7 @@ func (l *thread) standing() (events []Event) {
 
 // wait lets the beats cease for a while.
 func (l *thread) wait(grace time.Duration) {
-	l.post(&command{run: func(w *worker) { w.pulse.last = w.now() + grace }})
+	l.post(&command{run: func(w *worker) { w.pulse.last = w.now().Add(grace) }})
 }
 
 func (l *thread) status() Status {

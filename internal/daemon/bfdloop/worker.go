@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/bfd"
+	"tandem/internal/instant"
 	"tandem/internal/linux/udp"
 )
 
@@ -32,13 +33,16 @@ type worker struct {
 // pulse watches over the beats of the process that the sessions vouch for.
 type pulse struct {
 	limit   time.Duration // Options.StallLimit
-	last    time.Duration // the latest beat, or the start
+	last    instant.Time  // the latest beat, or the start
 	stalled bool
 }
 
-// expiry is when the beats will have ceased.
-func (p *pulse) expiry() (at time.Duration, ok bool) {
-	return p.last + p.limit, p.limit > 0 && !p.stalled
+// expiry is when the beats will have ceased, Never when nobody watches or they have.
+func (p *pulse) expiry() instant.Time {
+	if p.limit == 0 || p.stalled {
+		return instant.Never
+	}
+	return p.last.Add(p.limit)
 }
 
 // Packets are taken from the kernel in batches. Room for a longer packet than ours
@@ -66,7 +70,7 @@ func newWorker(l *thread, o Options, parent int) *worker {
 		table:   bfd.NewTable(rand.New(rand.NewPCG(o.Seed, o.Seed>>32|1))),
 		senders: make(map[senderKey]*udp.Socket),
 		batch:   udp.NewBatch(batchSize, batchRoom),
-		pulse:   pulse{limit: o.StallLimit, last: time.Since(o.Origin)},
+		pulse:   pulse{limit: o.StallLimit, last: instant.FromOrigin(time.Since(o.Origin))},
 		poll: []unix.PollFd{
 			pollWake:   {Fd: int32(l.wake), Events: unix.POLLIN},
 			pollParent: {Fd: int32(parent), Events: unix.POLLRDHUP}, // poll skips noParent
@@ -74,7 +78,7 @@ func newWorker(l *thread, o Options, parent int) *worker {
 	}
 }
 
-func (w *worker) now() time.Duration { return time.Since(w.origin) }
+func (w *worker) now() instant.Time { return instant.FromOrigin(time.Since(w.origin)) }
 
 // turn waits for something to do and does it. The time is read before the sockets
 // are: whatever arrived until then is known when a session is judged by it.
@@ -99,33 +103,26 @@ func (w *worker) wait() {
 	for i := range w.poll {
 		w.poll[i].Revents = 0
 	}
-	deadline, ok := w.table.Deadline()
+	deadline := w.table.Deadline()
 	// An error is EINTR or ENOMEM: in both cases the turn goes on as after a wait.
-	_, _ = unix.Ppoll(w.poll, w.timeoutUntil(deadline, ok), nil)
-	if ok {
-		w.noteLateness(w.now() - deadline)
+	_, _ = unix.Ppoll(w.poll, w.timeoutUntil(deadline), nil)
+	if deadline.IsSet() {
+		w.noteLateness(w.now().Sub(deadline))
 	}
 }
 
 // timeoutUntil is the time to wait: until the deadline, where there is one, the
 // moment to look for a reader of events again, or the end of the pulse. Nil is for ever.
-func (w *worker) timeoutUntil(deadline time.Duration, ok bool) *unix.Timespec {
+func (w *worker) timeoutUntil(deadline instant.Time) *unix.Timespec {
 	now := w.now()
-	sooner := func(at time.Duration) {
-		if !ok || at < deadline {
-			deadline, ok = at, true
-		}
-	}
+	at := instant.Earliest(deadline, w.pulse.expiry())
 	if len(w.backlog.events) > 0 {
-		sooner(now + retry)
+		at = instant.Earliest(at, now.Add(retry))
 	}
-	if at, watched := w.pulse.expiry(); watched {
-		sooner(at)
-	}
-	if !ok {
+	if !at.IsSet() {
 		return nil
 	}
-	w.timeout = unix.NsecToTimespec(int64(max(deadline-now, 0)))
+	w.timeout = unix.NsecToTimespec(int64(at.Left(now)))
 	return &w.timeout
 }
 
@@ -140,7 +137,7 @@ func (w *worker) beat() {
 
 // listen takes the sessions down when the beats have ceased.
 func (w *worker) listen() {
-	if at, watched := w.pulse.expiry(); !watched || w.now() < at {
+	if !w.pulse.expiry().IsDue(w.now()) {
 		return
 	}
 	w.pulse.stalled = true

@@ -105,7 +105,7 @@ func (s *Sessions) changed(ev bfd.Event) {
 	if !told {
 		return
 	}
-	at := s.o.BFD.Origin.Add(ev.At).Format(time.RFC3339Nano)
+	at := s.o.BFD.Origin.Add(ev.At.SinceOrigin()).Format(time.RFC3339Nano)
 	switch state {
 	case etrunk.BFDUp:
 		s.o.Log.Emit(event.BFDUp.With(ev.Session, at))

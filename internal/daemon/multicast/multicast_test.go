@@ -11,6 +11,7 @@ import (
 	"tandem/internal/daemon/netif"
 	"tandem/internal/device"
 	"tandem/internal/event"
+	"tandem/internal/instant"
 	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/links"
 	"tandem/internal/linux/testnet"
@@ -36,12 +37,14 @@ type shell struct {
 	files  inherit.Files
 }
 
+func (s *shell) now() instant.Time { return instant.FromOrigin(time.Since(s.began)) }
+
 func newShell(t *testing.T, n *testnet.Net) *shell {
 	t.Helper()
-	s := &shell{Device: device.New(7, 7, time.Now(), 0), t: t, net: n, began: time.Now(), readers: task.NewGroup(context.Background())}
+	s := &shell{Device: device.New(7, 7, time.Now(), instant.FromOrigin(0)), t: t, net: n, began: time.Now(), readers: task.NewGroup(context.Background())}
 	s.loop = eventloop.New(eventloop.Options{
 		Settle: s.settle, Interval: time.Minute,
-		Timed: []eventloop.Timed{{Due: s.due, Do: func(time.Time) { s.Advance(time.Since(s.began)) }}},
+		Timed: []eventloop.Timed{{Due: s.due, Do: func(time.Time) { s.Advance(s.now()) }}},
 	})
 	s.routing = New(Options{
 		Loop: s.loop, Device: s, Log: s, Links: &s.links, Readers: s.readers,
@@ -70,9 +73,9 @@ func (s *shell) begin() {
 		}
 		settings := device.Settings{Interfaces: interfaces}
 		if s.device != nil {
-			return s.Resume(time.Since(s.began), settings, s.device)
+			return s.Resume(s.now(), settings, s.device)
 		}
-		return s.Configure(time.Since(s.began), settings)
+		return s.Configure(s.now(), settings)
 	}))
 	s.readers.Go("timer", s.loop.Run)
 	s.t.Cleanup(func() {
@@ -82,8 +85,8 @@ func (s *shell) begin() {
 }
 
 func (s *shell) due() time.Time {
-	if at, ok := s.Deadline(); ok {
-		return s.began.Add(at)
+	if at := s.Deadline(); at.IsSet() {
+		return s.began.Add(at.SinceOrigin())
 	}
 	return time.Time{}
 }
@@ -99,7 +102,7 @@ func (s *shell) settle() {
 	}
 }
 
-func (s *shell) Handle(ev device.Event) { s.Device.Handle(time.Since(s.began), ev) }
+func (s *shell) Handle(ev device.Event) { s.Device.Handle(s.now(), ev) }
 
 func (s *shell) HandleAll(events []device.Event) {
 	for _, ev := range events {
@@ -116,7 +119,7 @@ func (s *shell) route(what string, group netip.Addr, sender *testnet.Sender, to 
 	var got []state.Route
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		sender.Send(group)
-		got = s.routing.Counted(func() []device.RouteSnapshot { return s.Routes(time.Since(s.began)) })
+		got = s.routing.Counted(func() []device.RouteSnapshot { return s.Routes(s.now()) })
 		if len(got) == 1 && got[0].Group == group && got[0].Packets > 0 && slices.Equal(got[0].Downstream, to) {
 			return
 		}
@@ -149,7 +152,7 @@ func TestJoinsAreRouted(t *testing.T) {
 		var err error
 		second.left, second.files, err = first.routing.HandOver()
 		testnet.Must(t, err)
-		cp := first.Checkpoint(time.Since(first.began))
+		cp := first.Checkpoint(first.now())
 		second.device = &cp
 		first.routing.plane, first.routing.mld = nil, nil // the program has ended
 	}))
