@@ -10,11 +10,11 @@ import (
 	"tandem/internal/state"
 )
 
-// counters lists the exported integer fields of a Counters struct in the order
+// oldCounters lists the exported integer fields of a Counters struct in the order
 // of their declaration, nested structs and arrays included, under labels made
 // of the field names. A core thus adds a counter and it is seen without a
 // second list of names here.
-func counters(v any) []field {
+func oldCounters(v any) []field {
 	return appendCounters(nil, "", reflect.ValueOf(v))
 }
 
@@ -80,7 +80,7 @@ func words(name string) string {
 // one, but for those named, which were printed before. The facts have all of them.
 func (s *sheet) causes(counted any, print func(...field), named ...string) {
 	var seen []field
-	for _, f := range counters(counted) {
+	for _, f := range oldCounters(counted) {
 		switch {
 		case slices.ContainsFunc(named, func(n string) bool { return words(n) == f.label }):
 		case reflect.ValueOf(f.value).IsZero():
@@ -90,6 +90,15 @@ func (s *sheet) causes(counted any, print func(...field), named ...string) {
 		}
 	}
 	print(seen...)
+}
+
+// counters lists the facts of a struct of counters, labelled with their names.
+func counters(pointer any) (list []field) {
+	object := state.ObjectOf(pointer)
+	for _, f := range object.Facts() {
+		list = append(list, field{label(f.Name), object.Pointer(f)})
+	}
+	return list
 }
 
 // counted prints those counters of a struct in the open one that are not zero, two a line

@@ -3,185 +3,119 @@ package console
 import (
 	"strings"
 
-	"tandem/internal/device"
-	"tandem/internal/rbs"
+	"tandem/internal/state"
 )
 
-// ServiceConfig is what a service's display shows of the configuration.
-type ServiceConfig struct {
-	TrackBFD  string // discriminator of the tracked session, empty when none
-	SSLPolicy string // empty when the connection is in clear
-}
-
-// Services is `display remote-backup-service [ NAME [ verbose ] ]`. Conf gives
-// the configuration of each service by name.
-func Services(states []rbs.State, conf map[string]ServiceConfig, verbose bool) Display {
-	s := newSheet()
+// Services is `display remote-backup-service [ NAME [ verbose ] ]`.
+func Services(services []state.Service, verbose bool) Display {
+	all := state.Services{Services: services}
+	s := sheetOf(&all)
 	s.empty = "--"
 	s.rule()
-	each(s, "services", states, func(i int, st rbs.State) {
-		c := conf[st.Name]
+	list(s, &all.Services, func(i int, r *state.Service) {
+		r.Index = i
 		s.fields(1, 22,
-			field{"Service-Index", i},
-			field{"Service-Name", st.Name},
-			field{"TCP-State", st.TCP},
-			field{"Peer-ip", st.Peer},
-			field{"Source-ip", st.Local},
-			field{"TCP-Port", orUnset(uint32(st.Port))},
-			field{"Track-BFD", c.TrackBFD},
-			field{"SSL-Policy-Name", c.SSLPolicy},
-			field{"SSL-State", sslState(c, st)},
-			field{"Last up time", st.LastUp},
-			field{"In-Sync", st.InSync},
-			field{"Lag-Records", st.LagRecords},
-			field{"Lag (ms)", millis(st.Lag)},
-			field{"Last-Error", st.LastError},
+			field{"Service-Index", &r.Index},
+			field{"Service-Name", &r.Name},
+			field{"TCP-State", &r.TCP},
+			field{"Peer-ip", &r.Peer},
+			field{"Source-ip", &r.Local},
+			field{"TCP-Port", &r.Port},
+			field{"Track-BFD", &r.TrackBFD},
+			field{"SSL-Policy-Name", &r.SSLPolicy},
+			field{"SSL-State", &r.SSLState},
+			field{"Last up time", &r.LastUp},
+			field{"In-Sync", &r.InSync},
+			field{"Lag-Records", &r.LagRecords},
+			field{"Lag (ms)", &r.Lag},
+			field{"Last-Error", &r.LastError},
 		)
 		if verbose {
-			showService(s, st)
+			showService(s, r)
 		}
 		s.rule()
 	})
 	return s.display()
 }
 
-func showService(s *sheet, st rbs.State) {
-	var device any
-	if st.PeerDeviceID != 0 {
-		device = digest(st.PeerDeviceID)
-	}
+func showService(s *sheet, r *state.Service) {
 	s.fields(1, 22,
-		field{"In This State For", st.Since},
-		field{"Peer-Device-ID", device},
-		field{"Local-Digest", digest(st.LocalDigest)},
-		field{"Peer-Digest", digest(st.PeerDigest)},
-		field{"Digests-Equal", digestsEqual(st)},
-		field{"Diverged", st.Diverged},
+		field{"In This State For", &r.Since},
+		field{"Peer-Device-ID", &r.PeerDeviceID},
+		field{"Local-Digest", &r.LocalDigest},
+		field{"Peer-Digest", &r.PeerDigest},
+		field{"Digests-Equal", &r.DigestsEqual},
+		field{"Diverged", &r.Diverged},
 	)
-	showSync(s, "Full-Sync", st.LastFull)
-	showSync(s, "Difference-Sync", st.LastDifference)
-	s.line(" Counters:")
-	s.fields(3, 0, counters(st.Counters)...)
-}
-
-// showSync tells of the synchronisations of a kind, and of the last one.
-func showSync(s *sheet, kind string, st rbs.SyncStats) {
-	last := "Last-" + kind
 	s.fields(1, 32,
-		field{kind + "s", st.Count},
-		field{last, st.At},
-		field{last + " Took (ms)", millis(st.Took)},
-		field{last + " Sent", st.Sent},
-		field{last + " Received", st.Received},
+		field{"Full-Syncs", &r.FullSyncs},
+		field{"Last-Full-Sync", &r.LastFull},
+		field{"Last-Full-Sync Took (ms)", &r.LastFullTook},
+		field{"Last-Full-Sync Sent", &r.LastFullSent},
+		field{"Last-Full-Sync Received", &r.LastFullReceived},
+		field{"Difference-Syncs", &r.DifferenceSyncs},
+		field{"Last-Difference-Sync", &r.LastDifference},
+		field{"Last-Difference-Sync Took (ms)", &r.LastDifferenceTook},
+		field{"Last-Difference-Sync Sent", &r.LastDifferenceSent},
+		field{"Last-Difference-Sync Received", &r.LastDifferenceReceived},
 	)
+	s.line(" Counters:")
+	s.fields(3, 0, counters(&r.Counters)...)
 }
-
-// digestsEqual is nil while the peer's digest is not known.
-func digestsEqual(st rbs.State) any {
-	if st.TCP != rbs.Connected {
-		return nil
-	}
-	return st.LocalDigest == st.PeerDigest
-}
-
-// sslState tells how the service speaks with its peer: with a policy it has no
-// connection that is in clear.
-func sslState(c ServiceConfig, st rbs.State) string {
-	switch {
-	case c.SSLPolicy == "":
-		return "clear"
-	case st.TCP == rbs.Connected:
-		return "TLS 1.3"
-	}
-	return "TLS 1.3, not connected"
-}
-
-// firstProfileIndex is where the product family starts to number profiles.
-const firstProfileIndex = 0x1000
 
 // Profiles is `display remote-backup-profile NAME`.
-func Profiles(profiles []device.ProfileSnapshot, first int) Display {
-	s := newSheet()
+func Profiles(profiles []state.Profile) Display {
+	all := state.Profiles{Profiles: profiles}
+	s := sheetOf(&all)
 	s.empty = "--"
 	s.rule()
-	each(s, "profiles", profiles, func(i int, p device.ProfileSnapshot) {
-		showProfile(s, p, index(firstProfileIndex+first+i))
+	list(s, &all.Profiles, func(_ int, p *state.Profile) {
+		showProfile(s, p)
 		s.rule()
 	})
 	return s.display()
 }
 
-func showProfile(s *sheet, p device.ProfileSnapshot, number index) {
+func showProfile(s *sheet, p *state.Profile) {
 	const colon = 27
 	s.fields(0, colon,
-		field{"Profile-Index", number},
-		field{"Profile-Name", p.Name},
-		field{"Service", serviceTypes(p)},
-		field{"Remote-backup-service", p.Service},
-		field{"Backup-ID", orUnset(p.BackupID)},
-		field{"track protocol", trackProtocol(p)},
+		field{"Profile-Index", &p.Index},
+		field{"Profile-Name", &p.Name},
+		field{"Service", &p.MLD},
+		field{"Remote-backup-service", &p.Service},
+		field{"Backup-ID", &p.BackupID},
+		field{"track protocol", &p.Tracks},
 	)
 	s.fields(2, colon,
-		field{"E-Trunk ID", orUnset(p.ETrunk)},
-		field{"Eth-trunk ID", orUnset(p.EthTrunk)},
+		field{"E-Trunk ID", &p.ETrunk},
+		field{"Eth-trunk ID", &p.EthTrunk},
 	)
 	s.line("%-*s:", colon, "Interface")
-	s.fact("interface", p.Interfaces)
+	s.record(&p.Interfaces)
 	for _, i := range p.Interfaces {
 		s.line("%s%s", strings.Repeat(" ", colon+2), i)
 	}
 	s.fields(0, colon,
-		field{"Forwarding Configured", nil},
-		field{"Backup mode", backupMode(p)},
-		field{"Slot-Number", nil},
-		field{"Card-Number", nil},
-		field{"Port-Number", nil},
-		field{"Records", p.Records},
-		field{"Digest", digest(p.Digest)},
-		field{"Ready", p.Ready},
-		field{"Not-Ready-Reason", p.NotReady},
+		field{"Forwarding Configured", &p.ForwardingConfigured},
+		field{"Backup mode", &p.Hot},
+		field{"Slot-Number", &p.Slot},
+		field{"Card-Number", &p.Card},
+		field{"Port-Number", &p.Port},
+		field{"Records", &p.Records},
+		field{"Digest", &p.Digest},
+		field{"Ready", &p.Ready},
+		field{"Not-Ready-Reason", &p.NotReady},
 	)
 }
 
 // ProfileList is `display remote-backup-profile`: one line a profile.
-func ProfileList(profiles []device.ProfileSnapshot) Display {
-	s := newSheet()
+func ProfileList(profiles []state.Profile) Display {
+	all := state.Profiles{Profiles: profiles}
+	s := sheetOf(&all)
 	s.empty = "--"
-	rows := make([][]any, 0, len(profiles))
-	for i, p := range profiles {
-		rows = append(rows, []any{index(firstProfileIndex + i), p.Name, p.Service, orUnset(p.BackupID),
-			p.Records, digest(p.Digest), p.Ready})
-	}
-	s.table(0, "profiles", []string{"Profile-Index", "Profile-Name", "Remote-backup-service", "Backup-ID",
-		"Records", "Digest", "Ready"}, rows)
+	rows(s, 0, &all.Profiles, func(p *state.Profile) []field {
+		return []field{{"Profile-Index", &p.Index}, {"Profile-Name", &p.Name}, {"Remote-backup-service", &p.Service},
+			{"Backup-ID", &p.BackupID}, {"Records", &p.Records}, {"Digest", &p.Digest}, {"Ready", &p.Ready}}
+	})
 	return s.display()
-}
-
-func serviceTypes(p device.ProfileSnapshot) string {
-	if p.MLD {
-		return "mld"
-	}
-	return ""
-}
-
-func backupMode(p device.ProfileSnapshot) string {
-	if p.Hot {
-		return "hot"
-	}
-	return ""
-}
-
-func trackProtocol(p device.ProfileSnapshot) string {
-	if p.ETrunk != 0 {
-		return "E-TRUNK"
-	}
-	return ""
-}
-
-// orUnset is nil for a number that is not configured.
-func orUnset(n uint32) any {
-	if n == 0 {
-		return nil
-	}
-	return n
 }

@@ -83,8 +83,8 @@ func sampleMembers() []device.MemberSnapshot {
 	}
 }
 
-func sampleServices() []rbs.State {
-	return []rbs.State{{
+func sampleServices() []state.Service {
+	services := state.ServicesOf([]rbs.State{{
 		Name: "s1", Peer: addr("2001:db8::2"), Local: addr("2001:db8::1"), Port: 7000, TCP: rbs.Connected,
 		Since: 90 * time.Second, LastUp: day, PeerDeviceID: peerID, InSync: true,
 		LagRecords: 2, Lag: 15 * time.Millisecond, LocalDigest: 0xabc, PeerDigest: 0xabc,
@@ -92,16 +92,18 @@ func sampleServices() []rbs.State {
 		LastDifference: rbs.SyncStats{Count: 2, At: day, Took: 40 * time.Millisecond, Sent: 3, Received: 5},
 	}, {
 		Name: "s2", TCP: rbs.Initial, LastError: "the peer refuses",
-	}}
+	}})
+	services[0].TrackBFD, services[0].SSLPolicy = "10", "pair"
+	return services
 }
 
-func sampleProfiles() []device.ProfileSnapshot {
-	return []device.ProfileSnapshot{{
+func sampleProfiles() []state.Profile {
+	return state.ProfilesOf([]device.ProfileSnapshot{{
 		Name: "p1", Service: "s1", BackupID: 10, ETrunk: 1, EthTrunk: 10, MLD: true, Hot: true,
 		Interfaces: []string{"Eth-Trunk10", "Eth-Trunk10.100"}, Records: 3, Digest: 0xabc, Ready: true,
 	}, {
 		Name: "p2", NotReady: "no remote-backup-service",
-	}}
+	}})
 }
 
 func sampleGroups() []interfaceGroups {
@@ -210,9 +212,9 @@ func samples() []sample {
 			Priority: "SCHED_FIFO", MaxLate: 420 * time.Microsecond, Starts: 1, LastError: "network is down",
 		})},
 		{"bfd statistics", "bfd-statistics-none", BFDStatistics(bfd.Statistics{})},
-		{"remote-backup-service", "remote-backup-service", Services(sampleServices(), sampleServiceConfigs(), false)},
-		{"remote-backup-service", "remote-backup-service-v", Services(sampleServices(), sampleServiceConfigs(), true)},
-		{"remote-backup-profile", "remote-backup-profile", Profiles(sampleProfiles(), 0)},
+		{"remote-backup-service", "remote-backup-service", Services(sampleServices(), false)},
+		{"remote-backup-service", "remote-backup-service-v", Services(sampleServices(), true)},
+		{"remote-backup-profile", "remote-backup-profile", Profiles(sampleProfiles())},
 		{"remote-backup-profile", "remote-backup-profiles", ProfileList(sampleProfiles())},
 		{"mld group", "mld-group", MLDGroups(sampleGroups(), 0)},
 		{"mld group", "mld-group-verbose", MLDGroupsVerbose(sampleGroups(), 1000, selfID)},
@@ -257,10 +259,6 @@ func sampleLogins() []SSHSession {
 		{User: "bob", Source: "ssh 192.0.2.7:50022", Level: Monitoring, Since: day.Add(time.Hour), Idle: time.Second},
 		{User: "ann", Source: "ssh [2001:db8::9]:41234", Level: Configuration, Since: day, Idle: 3 * time.Minute},
 	}
-}
-
-func sampleServiceConfigs() map[string]ServiceConfig {
-	return map[string]ServiceConfig{"s1": {TrackBFD: "10", SSLPolicy: "pair"}}
 }
 
 func sampleInterfaceInfos() []state.Interface {

@@ -10,7 +10,6 @@ import (
 	"tandem/internal/config"
 	"tandem/internal/device"
 	"tandem/internal/event"
-	"tandem/internal/rbs"
 	"tandem/internal/state"
 )
 
@@ -84,20 +83,19 @@ func displayETrunk(s *Session, a command.Args) (Display, error) {
 }
 
 func displayService(s *Session, a command.Args) (Display, error) {
-	states, err := chosen(s.sys.snapshot().Services, "Remote backup service", a.String("name"), func(r rbs.State) string { return r.Name })
-	return Services(states, serviceConfigs(s.sys.Store.Running()), a.Has("verbose")), err
-}
-
-func serviceConfigs(m *config.Model) map[string]ServiceConfig {
-	conf := map[string]ServiceConfig{}
-	for _, service := range m.Services {
-		c := ServiceConfig{SSLPolicy: service.SSLPolicy}
-		if service.TrackBFD != 0 {
-			c.TrackBFD = strconv.Itoa(int(service.TrackBFD))
+	services, err := chosen(s.sys.snapshot().Services, "Remote backup service", a.String("name"), func(r state.Service) string { return r.Name })
+	running := s.sys.Store.Running()
+	for i := range services {
+		r := &services[i]
+		c := running.Service(r.Name)
+		if c == nil {
+			continue // it has just been removed
 		}
-		conf[service.Name] = c
+		if r.SSLPolicy = c.SSLPolicy; c.TrackBFD != 0 {
+			r.TrackBFD = strconv.Itoa(int(c.TrackBFD))
+		}
 	}
-	return conf
+	return Services(services, a.Has("verbose")), err
 }
 
 func displayProfile(s *Session, a command.Args) (Display, error) {
@@ -106,11 +104,8 @@ func displayProfile(s *Session, a command.Args) (Display, error) {
 	if name == "" {
 		return ProfileList(profiles), nil
 	}
-	at := slices.IndexFunc(profiles, func(p device.ProfileSnapshot) bool { return strings.EqualFold(p.Name, name) })
-	if at < 0 {
-		return Display{}, unknown("Remote backup profile", name, names(profiles, func(p device.ProfileSnapshot) string { return p.Name }))
-	}
-	return Profiles(profiles[at:at+1], at), nil
+	profiles, err := chosen(profiles, "Remote backup profile", name, func(p state.Profile) string { return p.Name })
+	return Profiles(profiles), err
 }
 
 func displayGroup(s *Session, a command.Args) (Display, error) {

@@ -119,7 +119,7 @@ func resetTrunks(s *Session, a command.Args) error {
 
 func resetServices(s *Session, a command.Args) error {
 	return resetSome(s, "Remote backup service", a.String("name"), s.sys.Backend.Snapshot().Services, &s.sys.zeros.services,
-		func(r rbs.State) (string, string, rbs.Counters) { return r.Name, r.Name, r.Counters })
+		func(r state.Service) (string, string, rbs.Counters) { return r.Name, r.Name, r.Counters })
 }
 
 func resetMLD(s *Session, a command.Args) error {

@@ -334,6 +334,8 @@ func (s *sheet) textValue(v any) string {
 		return s.textValue(timer(v))
 	case state.Interval:
 		return s.textValue(seconds(v))
+	case state.Index:
+		return fmt.Sprintf("0x%x", int(v))
 	case seconds:
 		return fmt.Sprintf("%g s", time.Duration(v).Seconds())
 	case millis:

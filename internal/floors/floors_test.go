@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 	"echo":                {},
 	"journal":             {"event"},
 	"device":              {"mld", "rbs", "etrunk", "table", "instant", "event", "latency"},
-	"state":               {"device", "etrunk", "latency"},
+	"state":               {"device", "mld", "rbs", "etrunk", "bfd", "event", "latency"},
 	"status":              {"state", "etrunk", "event"},
 	"metrics":             {"state", "device", "mld", "rbs", "etrunk", "bfd", "event", "latency"},
 	"config":              {"command", "etrunk"},

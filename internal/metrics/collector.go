@@ -67,7 +67,12 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	for _, t := range snapshot.ETrunks {
 		s.measure(trunks, reflect.ValueOf(t))
 	}
-	s.replication(&snapshot)
+	for _, r := range snapshot.Services {
+		s.measure(services, reflect.ValueOf(r))
+	}
+	for _, p := range snapshot.Profiles {
+		s.measure(profiles, reflect.ValueOf(p))
+	}
 	s.interfaces(&snapshot)
 	s.forwarding(&snapshot)
 	for _, i := range c.device.Interfaces() {

@@ -10,6 +10,7 @@ import (
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
 	"tandem/internal/latency"
+	"tandem/internal/rbs"
 )
 
 // meter finds the metrics of a struct of the state by the tags of its fields:
@@ -136,6 +137,7 @@ func holdsFacts(t reflect.Type) bool {
 var states = map[reflect.Type][]string{
 	reflect.TypeFor[etrunk.DeviceRole](): spelt(etrunk.DeviceInit, etrunk.DeviceBackup, etrunk.DeviceMaster),
 	reflect.TypeFor[etrunk.MemberRole](): spelt(etrunk.MemberBackup, etrunk.MemberMaster),
+	reflect.TypeFor[rbs.TCPState]():      spelt(rbs.Initial, rbs.Listening, rbs.Connecting, rbs.Connected),
 	reflect.TypeFor[device.DutyKind]():   spelt(device.DutyNone, device.DutyShared, device.DutySole),
 }
 
@@ -196,6 +198,8 @@ func (s sink) read(r series, v reflect.Value, labels []string) {
 		s.set(r.family, x.Seconds(), labels...)
 	case bool:
 		s.flag(r.family, x, labels...)
+	case *bool:
+		s.flag(r.family, x != nil && *x, labels...)
 	default:
 		s.set(r.family, amount(v), labels...)
 	}

@@ -39,10 +39,10 @@ func newNumbered() *numbered {
 	n := &numbered{values: make(map[uint64]string)}
 	s := &n.snapshot
 	s.ETrunks = []state.ETrunk{{ID: 1, Members: []state.Member{{ID: 10}}}}
-	s.Services = []rbs.State{{Name: "rbs1", TCP: rbs.Connected}}
+	s.Services = []state.Service{{Name: "rbs1", TCP: rbs.Connected}}
 	s.Services[0].Lags.Observe(2e6, 5)
 	s.Joins.Observe(2e4, 7)
-	s.Profiles = []device.ProfileSnapshot{{Name: "rbp1"}}
+	s.Profiles = []state.Profile{{Name: "rbp1"}}
 	s.Interfaces = []device.InterfaceSnapshot{{Name: "up0", Upstream: true, Up: true}, {Name: "Eth-Trunk10"}}
 	s.Counters = map[string]uint64{"hello_unknown": 3}
 	n.interfaces = []state.Interface{{Name: "Eth-Trunk10"}}

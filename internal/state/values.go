@@ -22,6 +22,9 @@ type Hex uint64
 
 func (h Hex) String() string { return fmt.Sprintf("%016x", uint64(h)) }
 
+// Index is a number that people read in hexadecimal.
+type Index int
+
 // SystemID is the system identifier of LACP or of an E-Trunk, in VRP's form.
 type SystemID [6]byte
 

@@ -1,0 +1,145 @@
+package state
+
+import (
+	"net/netip"
+	"time"
+
+	"tandem/internal/device"
+	"tandem/internal/latency"
+	"tandem/internal/rbs"
+)
+
+// Services are the remote backup services.
+type Services struct {
+	Services []Service `name:"services"`
+}
+
+// Service is one remote backup service: its channel, and how far the peer has followed.
+type Service struct {
+	Name   string       `name:"service-name" label:"service"`
+	TCP    rbs.TCPState `name:"tcp-state" metric:"rbs_state" by:"state" help:"1 for the state of the connection."`
+	InSync bool         `name:"in-sync" metric:"rbs_in_sync" help:"1 while the databases have been synchronised on this connection."`
+	// DigestsEqual is not set while the peer's digest is not known.
+	DigestsEqual *bool             `name:"digests-equal" metric:"rbs_digests_equal" help:"1 while the digest that the peer told last is that of the own records."`
+	LagRecords   int               `name:"lag-records" metric:"rbs_lag_records" help:"Records that the peer has not acknowledged."`
+	Lag          time.Duration     `name:"lag-ms" metric:"rbs_lag_seconds" help:"Age of the oldest record that the peer has not acknowledged."`
+	Lags         latency.Histogram `name:"replication-lag" metric:"rbs_replication_lag_seconds" help:"Time from the change of a record to its acknowledgement."`
+
+	rbs.Counters `metric:"rbs_" help:"Replication"`
+
+	Index     int           `name:"service-index"`
+	Peer      netip.Addr    `name:"peer-ip"`
+	Local     netip.Addr    `name:"source-ip"`
+	Port      uint16        `name:"tcp-port" none:"0"`
+	TrackBFD  string        `name:"track-bfd"`       // discriminator of the tracked session
+	SSLPolicy string        `name:"ssl-policy-name"` // empty when the connection is in clear
+	Since     time.Duration `name:"in-this-state-for"`
+	LastUp    time.Time     `name:"last-up-time"`
+	LastError string        `name:"last-error"` // why the connection was last lost or refused
+
+	PeerDeviceID Hex  `name:"peer-device-id" none:"0000000000000000"`
+	LocalDigest  Hex  `name:"local-digest"` // of every live record
+	PeerDigest   Hex  `name:"peer-digest"`  // as the peer told it last
+	Diverged     bool `name:"diverged"`     // found different with nothing under way, and not found equal since
+
+	// Synchronisations of all records, and the last one of them.
+	FullSyncs        uint64        `name:"full-syncs"`
+	LastFull         time.Time     `name:"last-full-sync"`
+	LastFullTook     time.Duration `name:"last-full-sync-took-ms"`
+	LastFullSent     int           `name:"last-full-sync-sent"`
+	LastFullReceived int           `name:"last-full-sync-received"`
+	// Synchronisations of what differed, and the last one of them.
+	DifferenceSyncs        uint64        `name:"difference-syncs"`
+	LastDifference         time.Time     `name:"last-difference-sync"`
+	LastDifferenceTook     time.Duration `name:"last-difference-sync-took-ms"`
+	LastDifferenceSent     int           `name:"last-difference-sync-sent"`
+	LastDifferenceReceived int           `name:"last-difference-sync-received"`
+
+	SSLState string `name:"ssl-state"` // concluded
+}
+
+// ServicesOf describes remote backup services. What is configured of them beside their
+// channel is for the caller to add.
+func ServicesOf(services []rbs.State) []Service {
+	list := make([]Service, 0, len(services))
+	for _, r := range services {
+		list = append(list, serviceOf(&r))
+	}
+	return list
+}
+
+func serviceOf(r *rbs.State) Service {
+	full, difference := &r.LastFull, &r.LastDifference
+	s := Service{
+		Name: r.Name, TCP: r.TCP, InSync: r.InSync, LagRecords: r.LagRecords, Lag: r.Lag, Lags: r.Lags, Counters: r.Counters,
+		Peer: r.Peer, Local: r.Local, Port: r.Port, Since: r.Since, LastUp: r.LastUp, LastError: r.LastError,
+		PeerDeviceID: Hex(r.PeerDeviceID), LocalDigest: Hex(r.LocalDigest), PeerDigest: Hex(r.PeerDigest), Diverged: r.Diverged,
+		FullSyncs: full.Count, LastFull: full.At, LastFullTook: full.Took, LastFullSent: full.Sent, LastFullReceived: full.Received,
+		DifferenceSyncs: difference.Count, LastDifference: difference.At, LastDifferenceTook: difference.Took,
+		LastDifferenceSent: difference.Sent, LastDifferenceReceived: difference.Received,
+	}
+	if r.TCP == rbs.Connected {
+		equal := r.LocalDigest == r.PeerDigest
+		s.DigestsEqual = &equal
+	}
+	return s
+}
+
+// Conclude implements [Concluder]. With a policy a service has no connection in clear.
+func (s *Service) Conclude() {
+	switch {
+	case s.SSLPolicy == "":
+		s.SSLState = "clear"
+	case s.TCP == rbs.Connected:
+		s.SSLState = "TLS 1.3"
+	default:
+		s.SSLState = "TLS 1.3, not connected"
+	}
+}
+
+// Profiles are the remote backup profiles.
+type Profiles struct {
+	Profiles []Profile `name:"profiles"`
+}
+
+// Profile is one remote backup profile with the digest of its live records.
+type Profile struct {
+	Name       string `name:"profile-name" label:"profile"`
+	Records    int    `name:"records" metric:"rbp_records" help:"Live listener records of the profile."`
+	Tombstones int    `name:"tombstones" metric:"rbp_tombstones" help:"Records of hosts that left, not acknowledged yet."`
+	Ready      bool   `name:"ready" metric:"rbp_ready" help:"1 while the profile's member is ready."`
+	// NotReady names what is missing, empty when nothing is.
+	NotReady   string   `name:"not-ready-reason"`
+	Digest     Hex      `name:"digest"`
+	Index      Index    `name:"profile-index"`
+	MLD        bool     `name:"service" words:"mld,"` // the service type
+	Service    string   `name:"remote-backup-service"`
+	BackupID   uint32   `name:"backup-id" none:"0"`
+	Tracks     bool     `name:"track-protocol" words:"E-TRUNK,"`
+	ETrunk     uint32   `name:"e-trunk-id" none:"0"`
+	EthTrunk   uint32   `name:"eth-trunk-id" none:"0"`
+	Interfaces []string `name:"interface"`
+	Hot        bool     `name:"backup-mode" words:"hot,"`
+
+	// VRP shows these; there is nothing here that they could say.
+	ForwardingConfigured *string `name:"forwarding-configured"`
+	Slot                 *int    `name:"slot-number"`
+	Card                 *int    `name:"card-number"`
+	Port                 *int    `name:"port-number"`
+}
+
+// firstProfileIndex is where the product family starts to number profiles.
+const firstProfileIndex = 0x1000
+
+// ProfilesOf describes the remote backup profiles.
+func ProfilesOf(profiles []device.ProfileSnapshot) []Profile {
+	list := make([]Profile, 0, len(profiles))
+	for i, p := range profiles {
+		list = append(list, Profile{
+			Index: Index(firstProfileIndex + i), Name: p.Name, Records: p.Records, Tombstones: p.Tombstones, Digest: Hex(p.Digest),
+			Ready: p.Ready, NotReady: p.NotReady, MLD: p.MLD, Service: p.Service, BackupID: p.BackupID,
+			Tracks: p.ETrunk != 0, ETrunk: p.ETrunk, EthTrunk: p.EthTrunk, Interfaces: p.Interfaces, Hot: p.Hot,
+		})
+	}
+	return list
+}
