@@ -12,8 +12,7 @@ func Services(services []state.Service, verbose bool) Display {
 	s := sheetOf(&all)
 	s.empty = "--"
 	s.rule()
-	list(s, &all.Services, func(i int, r *state.Service) {
-		r.Index = i
+	list(s, &all.Services, func(_ int, r *state.Service) {
 		s.fields(1, 22,
 			field{"Service-Index", &r.Index},
 			field{"Service-Name", &r.Name},

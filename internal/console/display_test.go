@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -283,6 +284,13 @@ func TestDisplays(t *testing.T) {
 			golden.Check(t, screen+".txt", s.Text)
 			golden.Check(t, screen+".json", string(facts)+"\n")
 		})
+	}
+}
+
+// TestServiceIndex: a service has the same number alone as in the list of all.
+func TestServiceIndex(t *testing.T) {
+	if d := Services(sampleServices()[1:], false); !strings.Contains(d.Text, " Service-Index        : 1\n") {
+		t.Errorf("the second service alone:\n%s", d.Text)
 	}
 }
 

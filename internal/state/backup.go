@@ -27,7 +27,7 @@ type Service struct {
 
 	rbs.Counters `metric:"rbs_" help:"Replication"`
 
-	Index     int           `name:"service-index"`
+	Index     int           `name:"service-index"` // among all services
 	Peer      netip.Addr    `name:"peer-ip"`
 	Local     netip.Addr    `name:"source-ip"`
 	Port      uint16        `name:"tcp-port" none:"0"`
@@ -62,8 +62,9 @@ type Service struct {
 // channel is for the caller to add.
 func ServicesOf(services []rbs.State) []Service {
 	list := make([]Service, 0, len(services))
-	for _, r := range services {
+	for i, r := range services {
 		list = append(list, serviceOf(&r))
+		list[i].Index = i
 	}
 	return list
 }
