@@ -10,16 +10,20 @@ import (
 )
 
 // byName finds an object by its name in any case.
-func byName[V any](objects map[string]*V, name string) *V {
-	if o, ok := objects[name]; ok {
-		return o
+func byName[V any](objects map[string]*V, name string) *V { return objects[nameOf(objects, name)] }
+
+// nameOf returns the name of an object as it was first given. The name of an object that
+// is not there is returned as it is.
+func nameOf[V any](objects map[string]*V, name string) string {
+	if objects[name] != nil {
+		return name
 	}
-	for known, o := range objects {
+	for known := range objects {
 		if strings.EqualFold(known, name) {
-			return o
+			return known
 		}
 	}
-	return nil
+	return name
 }
 
 // Service returns the remote backup service of a name, nil when there is none.

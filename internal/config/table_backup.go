@@ -9,31 +9,15 @@ import (
 )
 
 func serviceEntries() []entry {
-	open := opener("remote-backup-service <service:string(1..64)>", "Create a remote backup service and enter its view",
-		func(e *Editor, a command.Args) (View, error) {
-			name := a.String("service")
-			s := e.Model.Service(name)
-			if s == nil {
-				s = newService(name)
-				e.Model.Services[name] = s
-			}
-			return View{ViewService, s.Name}, nil
-		},
-		func(m *Model, a command.Args) bool {
-			s := m.Service(a.String("service"))
-			if s != nil {
-				delete(m.Services, s.Name)
-			}
-			return s != nil
-		})
-	return append([]entry{open}, settings(ViewService, func(m *Model, v View) *Service { return m.Services[v.Name] },
+	return namedObjects(ViewService, "remote-backup-service <service:string(1..64)>", "Create a remote backup service and enter its view",
+		func(m *Model) map[string]*Service { return m.Services }, newService,
 		servicePeer(),
 		serviceSSL(),
 		number("track bfd-session <discriminator:1..16384>", "Drop the connection when a BFD session goes down",
 			func(s *Service) *uint32 { return &s.TrackBFD }, 0),
 		duration("retention <seconds:0..86400>", "Set how long listeners of a living peer are kept without it", time.Second,
 			func(s *Service) *time.Duration { return &s.Retention }, defaultRetention),
-	)...)
+	)
 }
 
 func servicePeer() setting[Service] {
@@ -74,29 +58,13 @@ func checkEnds(a command.Args) error {
 }
 
 func profileEntries() []entry {
-	open := opener("remote-backup-profile <profile:string(1..128)>", "Create a remote backup profile and enter its view",
-		func(e *Editor, a command.Args) (View, error) {
-			name := a.String("profile")
-			p := e.Model.Profile(name)
-			if p == nil {
-				p = &Profile{Name: name}
-				e.Model.Profiles[name] = p
-			}
-			return View{ViewProfile, p.Name}, nil
-		},
-		func(m *Model, a command.Args) bool {
-			p := m.Profile(a.String("profile"))
-			if p != nil {
-				delete(m.Profiles, p.Name)
-			}
-			return p != nil
-		})
-	return append([]entry{open}, settings(ViewProfile, func(m *Model, v View) *Profile { return m.Profiles[v.Name] },
+	return namedObjects(ViewProfile, "remote-backup-profile <profile:string(1..128)>", "Create a remote backup profile and enter its view",
+		func(m *Model) map[string]*Profile { return m.Profiles }, func(name string) *Profile { return &Profile{Name: name} },
 		flag("service-type mld", "Back up MLD listeners", func(p *Profile) *bool { return &p.MLD }, false),
 		profileBackupID(),
 		flag("peer-backup hot", "Keep the peer ready to take over at once", func(p *Profile) *bool { return &p.Hot }, false),
 		profileTrunk(),
-	)...)
+	)
 }
 
 func profileBackupID() setting[Profile] {

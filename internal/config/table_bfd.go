@@ -16,13 +16,7 @@ const bindEnd = "[ track-interface interface <track:interface> ] [ auto ]"
 
 func bfdEntries() []entry {
 	open := opener("bfd <session:string(1..64)> [ "+bindSyntax+" ]", "Create a BFD session and enter its view", openSession,
-		func(m *Model, a command.Args) bool {
-			s := m.Session(a.String("session"))
-			if s != nil {
-				delete(m.Sessions, s.Name)
-			}
-			return s != nil
-		})
+		remover(func(m *Model) map[string]*BFDSession { return m.Sessions }, "session"))
 	return append([]entry{open}, settings(ViewSession, func(m *Model, v View) *BFDSession { return m.Sessions[v.Name] },
 		description(func(s *BFDSession) *string { return &s.Description }),
 		discriminator("local", "16384", func(s *BFDSession) *uint32 { return &s.LocalDiscriminator }),

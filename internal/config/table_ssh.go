@@ -68,24 +68,9 @@ func sshServerEntries() []entry {
 }
 
 func sshUserEntries() []entry {
-	open := opener("ssh user <user:string(1..32)>", "Create an SSH user and enter its view",
-		func(e *Editor, a command.Args) (View, error) {
-			name := a.String("user")
-			u := e.Model.sshUser(name)
-			if u == nil {
-				u = &SSHUser{Name: name, Level: defaultSSHLevel}
-				e.Model.SSHUsers[name] = u
-			}
-			return View{ViewSSHUser, u.Name}, nil
-		},
-		func(m *Model, a command.Args) bool {
-			u := m.sshUser(a.String("user"))
-			if u != nil {
-				delete(m.SSHUsers, u.Name)
-			}
-			return u != nil
-		})
-	return append([]entry{open}, settings(ViewSSHUser, func(m *Model, v View) *SSHUser { return m.SSHUsers[v.Name] },
+	return namedObjects(ViewSSHUser, "ssh user <user:string(1..32)>", "Create an SSH user and enter its view",
+		func(m *Model) map[string]*SSHUser { return m.SSHUsers },
+		func(name string) *SSHUser { return &SSHUser{Name: name, Level: defaultSSHLevel} },
 		number("level <level:1..2>", "Set what the user may do: 1 look, 2 everything", func(u *SSHUser) *uint8 { return &u.Level }, defaultSSHLevel),
 		several("public-key", "<public-key>", "Let the user in with a key",
 			func(u *SSHUser) *[]PublicKey { return &u.Keys },
@@ -105,7 +90,7 @@ func sshUserEntries() []entry {
 				}
 				return []string{"authorized-keys-file " + command.Quote(u.KeyFile)}
 			}},
-	)...)
+	)
 }
 
 // publicKeyType is the parameter of two words that a line of authorized_keys begins with.

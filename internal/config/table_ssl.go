@@ -18,24 +18,8 @@ type SSLPolicy struct {
 func (p *SSLPolicy) complete() bool { return p.CA != "" && p.Certificate != "" && p.Key != "" }
 
 func sslEntries() []entry {
-	open := opener("ssl policy <policy:string(1..23)>", "Create an SSL policy and enter its view",
-		func(e *Editor, a command.Args) (View, error) {
-			name := a.String("policy")
-			p := e.Model.SSLPolicy(name)
-			if p == nil {
-				p = &SSLPolicy{Name: name}
-				e.Model.SSLPolicies[name] = p
-			}
-			return View{ViewSSL, p.Name}, nil
-		},
-		func(m *Model, a command.Args) bool {
-			p := m.SSLPolicy(a.String("policy"))
-			if p != nil {
-				delete(m.SSLPolicies, p.Name)
-			}
-			return p != nil
-		})
-	return append([]entry{open}, settings(ViewSSL, func(m *Model, v View) *SSLPolicy { return m.SSLPolicies[v.Name] },
+	return namedObjects(ViewSSL, "ssl policy <policy:string(1..23)>", "Create an SSL policy and enter its view",
+		func(m *Model) map[string]*SSLPolicy { return m.SSLPolicies }, func(name string) *SSLPolicy { return &SSLPolicy{Name: name} },
 		setting[SSLPolicy]{
 			syntax: "trusted-ca load pem-ca <ca-file:file>",
 			help:   "Set the authority whose certificates are believed",
@@ -61,7 +45,7 @@ func sslEntries() []entry {
 				}
 				return []string{fmt.Sprintf("certificate load pem-cert %s key-file %s", command.Quote(p.Certificate), command.Quote(p.Key))}
 			}},
-	)...)
+	)
 }
 
 func parseFile(s string) (string, error) {

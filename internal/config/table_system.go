@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"net/netip"
 
 	"tandem/internal/command"
@@ -33,24 +32,4 @@ func systemEntries() []entry {
 			}
 			return nil
 		}})
-}
-
-// opener makes the entry that creates an object, unless it exists, and enters
-// its view, and whose undo removes it.
-func opener(syntax, help string, open func(*Editor, command.Args) (View, error), remove func(*Model, command.Args) bool) entry {
-	return entry{view: ViewSystem, opens: true, syntax: syntax, undo: syntax, help: help,
-		set: func(e *Editor, a command.Args) error {
-			v, err := open(e, a)
-			if err == nil {
-				e.View = v
-			}
-			return err
-		},
-		clear: func(e *Editor, a command.Args) error {
-			if !remove(e.Model, a) {
-				words := keywordsOf(syntax)
-				return fmt.Errorf("there is no such %s; %s", words, e.Model.knownAs(words))
-			}
-			return nil
-		}}
 }
