@@ -3,7 +3,6 @@ package bench
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -17,9 +16,9 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"tandem/internal/probe"
 
-	"tandem/internal/manage"
+	"golang.org/x/sys/unix"
 )
 
 // device is a running tandemd.
@@ -28,8 +27,7 @@ type device struct {
 	dir     string
 	cmd     *exec.Cmd
 	log     *bytes.Buffer
-	client  *manage.Client
-	session *manage.Session
+	console *probe.Probe
 	exited  chan struct{}
 }
 
@@ -68,7 +66,7 @@ func (r *run) startDevice(n *network, name string, opt deviceOptions) (*device, 
 		return nil, err
 	}
 	go func() { _ = d.cmd.Wait(); close(d.exited) }()
-	d.client = manage.NewClient(filepath.Join(d.dir, "console.sock"))
+	d.console = probe.New(filepath.Join(d.dir, "console.sock"), 30*time.Second)
 	if err := r.poll(10*time.Second, func() error { _, err := d.exec("display version"); return err }); err != nil {
 		d.stop()
 		return nil, fmt.Errorf("tandemd of device %s: %w\n%s", name, err, d.log)
@@ -84,41 +82,15 @@ func (d *device) stop() {
 		_ = d.cmd.Process.Kill()
 		<-d.exited
 	}
-	d.client.Close()
+	d.console.Close()
 }
 
 // exec runs one line of the console.
-func (d *device) exec(line string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	if d.session == nil {
-		s, err := d.client.Open(ctx, false)
-		if err != nil {
-			return "", err
-		}
-		d.session = s
-	}
-	reply, err := d.session.Exec(ctx, line)
-	if err != nil {
-		d.session = nil
-		return "", err
-	}
-	if reply.Failed {
-		return "", fmt.Errorf("%q: %s", line, reply.Output)
-	}
-	return reply.Output, nil
-}
+func (d *device) exec(line string) (string, error) { return d.console.Exec(context.Background(), line) }
 
 // display runs a display command and decodes its facts.
 func (d *device) display(what string, into any) error {
-	out, err := d.exec("display " + what + " | json")
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal([]byte(out), into); err != nil {
-		return fmt.Errorf("display %s: %w", what, err)
-	}
-	return nil
+	return d.console.Display(context.Background(), what, into)
 }
 
 // debug asks the daemon's profiler.
@@ -215,15 +187,5 @@ func (d *device) resident() (int, error) {
 // poll asks again and again until done returns nil, and returns what it said
 // last when the time is up.
 func (r *run) poll(limit time.Duration, done func() error) error {
-	deadline := time.Now().Add(limit)
-	for {
-		err := done()
-		if err == nil || r.ctx.Err() != nil {
-			return r.ctx.Err()
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("not within %v: %w", limit, err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	return probe.Await(r.ctx, limit, 20*time.Millisecond, done)
 }

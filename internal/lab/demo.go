@@ -14,6 +14,8 @@ import (
 	"sync"
 	"text/tabwriter"
 	"time"
+
+	"tandem/internal/probe"
 )
 
 // demo is a run of the demonstration.
@@ -22,7 +24,7 @@ type demo struct {
 	log    *timeline
 	src    *source
 	aud    *audience
-	probes map[string]*probe
+	probes map[string]*probe.Probe
 	groups []netip.Addr // of the streams that are joined all the time
 	// sharing describes the pair when it was last seen whole.
 	sharing string
@@ -127,7 +129,7 @@ func playDemo(ctx context.Context, p plan, o demoOptions) (results []result, err
 	if err != nil {
 		return nil, err
 	}
-	d := &demo{lab: l, log: log, probes: make(map[string]*probe)}
+	d := &demo{lab: l, log: log, probes: make(map[string]*probe.Probe)}
 	defer func() {
 		d.end()
 		err = errors.Join(err, l.close())
@@ -149,7 +151,7 @@ func (d *demo) begin(ctx context.Context) (err error) {
 		return err
 	}
 	for _, dev := range devices {
-		d.probes[dev] = newProbe(d.socket(dev))
+		d.probes[dev] = probe.New(d.socket(dev), askTimeout)
 		d.say("tandemd of device %s runs the procedure, pid %d", dev, d.keeper.pid(dev))
 	}
 	d.groups = groupsOf(streams)
@@ -288,7 +290,7 @@ func (d *demo) end() {
 		d.aud.close()
 	}
 	for _, p := range d.probes {
-		p.client.Close()
+		p.Close()
 	}
 }
 

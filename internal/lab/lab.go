@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"tandem/internal/probe"
 )
 
 // Main runs a command of the lab: up, down, demo or vm. It returns the exit status: 0
@@ -138,10 +140,10 @@ const startLimit = 10 * time.Second
 
 // answers waits until the console of a device answers.
 func (l *lab) answers(ctx context.Context, device string) error {
-	p := newProbe(l.socket(device))
-	defer p.client.Close()
+	p := probe.New(l.socket(device), askTimeout)
+	defer p.Close()
 	err := poll(ctx, startLimit, func() error {
-		_, err := p.exec(ctx, "display version")
+		_, err := p.Exec(ctx, "display version")
 		return err
 	})
 	if err != nil {

@@ -101,7 +101,7 @@ func (d *demo) trials() [][]trial {
 	for _, dev := range devices {
 		ask := func(command string) func(context.Context) error {
 			return func(ctx context.Context) error {
-				_, err := d.probes[dev].exec(ctx, fmt.Sprintf("%s e-trunk %d", command, etrunkID))
+				_, err := d.probes[dev].Exec(ctx, fmt.Sprintf("%s e-trunk %d", command, etrunkID))
 				return err
 			}
 		}
@@ -128,7 +128,7 @@ func (d *demo) rebirth(dev string) trial {
 	return trial{
 		fault: 7, device: dev, name: "tandemd returns empty", limit: limitNoLoss,
 		inject: func(ctx context.Context) error {
-			s, err := d.probes[other(dev)].ask(ctx)
+			s, err := ask(ctx, d.probes[other(dev)])
 			before = s.profile.Records
 			if err != nil {
 				return err
@@ -137,7 +137,7 @@ func (d *demo) rebirth(dev string) trial {
 		},
 		heal: func(context.Context) error { return nil },
 		after: func(ctx context.Context) error {
-			s, err := d.probes[dev].ask(ctx)
+			s, err := ask(ctx, d.probes[dev])
 			if err == nil && s.profile.Records != before {
 				err = fmt.Errorf("device %s has %d listener records, there were %d", dev, s.profile.Records, before)
 			}

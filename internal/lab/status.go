@@ -2,60 +2,16 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
 	"time"
 
-	"tandem/internal/manage"
+	"tandem/internal/probe"
 )
 
-// probe asks a daemon through its console, as an operator would.
-type probe struct {
-	client  *manage.Client
-	session *manage.Session
-}
-
-func newProbe(socket string) *probe { return &probe{client: manage.NewClient(socket)} }
-
-// askTimeout bounds one question.
+// askTimeout bounds one question to a daemon.
 const askTimeout = 2 * time.Second
-
-// exec runs one line of the console. A session that broke, because its daemon
-// did, is opened anew the next time.
-func (p *probe) exec(ctx context.Context, line string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	if p.session == nil {
-		s, err := p.client.Open(ctx, false)
-		if err != nil {
-			return "", err
-		}
-		p.session = s
-	}
-	reply, err := p.session.Exec(ctx, line)
-	if err != nil {
-		p.session = nil
-		return "", err
-	}
-	if reply.Failed {
-		return "", fmt.Errorf("%q: %s", line, reply.Output)
-	}
-	return reply.Output, nil
-}
-
-// display runs a display command and decodes its facts.
-func (p *probe) display(ctx context.Context, what string, into any) error {
-	out, err := p.exec(ctx, "display "+what+" | json")
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal([]byte(out), into); err != nil {
-		return fmt.Errorf("display %s: %w", what, err)
-	}
-	return nil
-}
 
 // The facts that the lab needs, by the keys of the displays.
 type (
@@ -103,7 +59,7 @@ type status struct {
 }
 
 // ask collects the status of a device.
-func (p *probe) ask(ctx context.Context) (status, error) {
+func ask(ctx context.Context, p *probe.Probe) (status, error) {
 	var (
 		trunks struct {
 			List []trunkFacts `json:"e-trunks"`
@@ -124,7 +80,7 @@ func (p *probe) ask(ctx context.Context) (status, error) {
 		"remote-backup-profile " + profileName: &profiles,
 		"multicast ipv6 forwarding-table":      &table,
 	} {
-		if err := p.display(ctx, what, into); err != nil {
+		if err := p.Display(ctx, what, into); err != nil {
 			return status{}, err
 		}
 	}
@@ -153,13 +109,13 @@ func (s status) sends(group netip.Addr) bool {
 type pair struct{ a, b status }
 
 // askPair collects the status of both devices.
-func askPair(ctx context.Context, a, b *probe) (pair, error) {
+func askPair(ctx context.Context, a, b *probe.Probe) (pair, error) {
 	var both pair
 	var err error
-	if both.a, err = a.ask(ctx); err != nil {
+	if both.a, err = ask(ctx, a); err != nil {
 		return both, fmt.Errorf("device a: %w", err)
 	}
-	if both.b, err = b.ask(ctx); err != nil {
+	if both.b, err = ask(ctx, b); err != nil {
 		return both, fmt.Errorf("device b: %w", err)
 	}
 	return both, nil
@@ -226,20 +182,7 @@ func (p pair) sharers(groups []netip.Addr) (a, b []netip.Addr) {
 // poll asks again and again until done returns nil, and returns what it said
 // last when the time is up.
 func poll(ctx context.Context, limit time.Duration, done func() error) error {
-	deadline := time.Now().Add(limit)
-	for {
-		err := done()
-		if err == nil || ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("not within %v: %w", limit, err)
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(pollInterval):
-		}
-	}
+	return probe.Await(ctx, limit, pollInterval, done)
 }
 
 const pollInterval = 100 * time.Millisecond
