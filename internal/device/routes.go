@@ -13,6 +13,10 @@ import (
 // asking about it again.
 const idleLife = time.Minute
 
+// mostIdle bounds how many of them there are, about 30 MB here and in the kernel. One more takes
+// the place of the oldest; if that stream still comes, the kernel asks about it again.
+const mostIdle = 1 << 16
+
 // KeepAlive is how long the entry of a stream that listeners want from any source
 // stays without a packet (PIM's Keepalive_Period, RFC 7761 section 4.11). The
 // stream's next packet makes it anew. Entries that listeners asked for by
@@ -141,6 +145,7 @@ func (d *Device) streamArrived(now instant.Time, ev StreamArrived) {
 	if d.reroute(now, sg, nil, RouteASM); d.routes.get(sg) == nil {
 		d.routes.idle = append(d.routes.idle, sg)
 		d.emitRoute(sg, d.routes.add(sg, route{since: now, origin: RouteIdle}))
+		d.expireIdle(now)
 	}
 }
 
@@ -154,13 +159,13 @@ func (d *Device) streamsSilent(ev StreamsSilent) {
 	}
 }
 
-// expireIdle drops the idle entries that are due; a stream that still comes
+// expireIdle drops the idle entries that are due, or too many; a stream that still comes
 // makes a new one.
 func (d *Device) expireIdle(now instant.Time) {
 	for len(d.routes.idle) > 0 {
 		sg := d.routes.idle[0]
 		r := d.routes.get(sg)
-		if r != nil && r.origin == RouteIdle && r.since.Add(idleLife) > now {
+		if r != nil && r.origin == RouteIdle && r.since.Add(idleLife) > now && len(d.routes.idle) <= mostIdle {
 			return
 		}
 		d.routes.idle = d.routes.idle[1:]

@@ -46,6 +46,29 @@ func TestSilentStreams(t *testing.T) {
 	r.origin(asm, RouteASM)
 }
 
+// TestIdleIsBounded: whoever sends to ever new groups upstream does not fill the memory. The
+// entries that have been there longest go.
+func TestIdleIsBounded(t *testing.T) {
+	r := newRig(t)
+	const more = 10
+	for i := range mostIdle + more {
+		r.stream(i%200, i/200)
+	}
+	entries := 0
+	for range r.dev.routes.all() {
+		entries++
+	}
+	if entries != mostIdle || len(r.dev.routes.idle) != mostIdle {
+		t.Errorf("%d entries, %d on the list, want %d", entries, len(r.dev.routes.idle), mostIdle)
+	}
+	if r.dev.routes.get(key(more-1, 0)) != nil {
+		t.Error("one of the oldest is there")
+	}
+	r.origin(key(more, 0), RouteIdle)
+	r.stream(0, 0)
+	r.origin(key(0, 0), RouteIdle)
+}
+
 // A source that one interface's listeners want by name has its entry before
 // its first packet, also while those of another interface want any.
 func TestNamedSourceBesideAny(t *testing.T) {

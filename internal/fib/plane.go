@@ -49,6 +49,9 @@ type Plane interface {
 type Interface struct {
 	Name  string // Linux name
 	Index int    // of the kernel, above 0
+	// Incoming says that streams may come in here. What comes in elsewhere and has no route
+	// is thrown away and not told, however much it is.
+	Incoming bool
 }
 
 // Counters are what has been forwarded of one stream since its route was made.

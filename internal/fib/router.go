@@ -13,9 +13,10 @@ type Router interface {
 	// more: the plane has nothing left to do then.
 	Turn(f func(Wanted)) bool
 	// StreamArrived tells, in a turn of its own, of a packet that no route matches and of
-	// the Linux name of the interface where it came in. The answer is mostly a route, or
-	// one without outgoing interfaces so that the plane does not tell it again. It
-	// returns false when there are no turns any more.
+	// the Linux name of the interface where it came in, which is an [Interface] where streams
+	// may. The answer is mostly a route, or one without outgoing interfaces so that the
+	// plane does not tell it again. A stream without an answer is told again soon when it
+	// still comes. It returns false when there are no turns any more.
 	StreamArrived(netdev string, stream device.SourceGroup) bool
 	// StreamsSilent tells, in a turn of its own, of routes that no packet has used for
 	// [device.KeepAlive]. It may name any: the device knows which to drop. It returns

@@ -25,7 +25,7 @@ import (
 // for go test -run.
 var suite = []struct{ pkg, run string }{
 	{"internal/linux/links", "^(TestVethAcrossNamespaces|TestMonitor|TestBond.*|TestVLAN)$"},
-	{"internal/linux/mroute", "^(TestForwarding|TestInterfacesComeAndGo)$"},
+	{"internal/linux/mroute", "^(TestForwarding|TestInterfacesComeAndGo|TestDiscard|TestForget)$"},
 	{"internal/linux/gate", "^(TestBuckets|TestProtection|TestSuccession|TestHandOver|TestFailureKeepsTheOwner|TestSyncRepairs|TestWatch)$"},
 	{"internal/linux/packet", "^(TestReceiveReportsV2|TestReceiveV1)$"},
 	{"internal/fib/kernel", "^TestPlane$"},

@@ -11,8 +11,8 @@ import (
 )
 
 // SetInterfaces tells the Linux names of all multicast interfaces. Packets are forwarded
-// between those that exist, and MLD is heard on them.
-func (r *Routing) SetInterfaces(netdevs []string) error {
+// from the upstream one, which may be none, to the others that exist, and MLD is heard on all.
+func (r *Routing) SetInterfaces(netdevs []string, upstream string) error {
 	if r.plane == nil {
 		return nil
 	}
@@ -20,7 +20,7 @@ func (r *Routing) SetInterfaces(netdevs []string) error {
 	var indexes []int
 	for _, netdev := range netdevs {
 		if link := r.o.Links.Get(netdev); link.Exists {
-			interfaces = append(interfaces, fib.Interface{Name: link.Name, Index: link.Index})
+			interfaces = append(interfaces, fib.Interface{Name: link.Name, Index: link.Index, Incoming: netdev == upstream})
 			indexes = append(indexes, link.Index)
 		}
 	}

@@ -68,7 +68,7 @@ func (s *shell) begin() {
 		if err := s.net.Router.Do(s.routing.Enable); err != nil {
 			return err
 		}
-		if err := s.routing.SetInterfaces(names); err != nil {
+		if err := s.routing.SetInterfaces(names, "u0"); err != nil {
 			return err
 		}
 		settings := device.Settings{Interfaces: interfaces}
@@ -173,5 +173,34 @@ func TestJoinsAreRouted(t *testing.T) {
 		if got == last {
 			t.Error("a packet is forwarded though routing is disabled")
 		}
+	}
+}
+
+// TestFirstPacketOnTheWrongSide: packets of a stream that come in on the access side before the
+// stream comes in upstream cost its listeners next to nothing.
+func TestFirstPacketOnTheWrongSide(t *testing.T) {
+	n := testnet.New(t)
+	s, sender, impostor := newShell(t, n), n.Sender(t), n.Impostor(t, 0)
+	s.begin()
+	group, other := netip.MustParseAddr("ff1e::1234"), netip.MustParseAddr("ff1e::4321")
+	host := n.Receiver(t, 1)
+	host.Join(group)
+	host.Join(other)
+	s.route("the listener is known", other, sender, "d1")
+	for range 10 {
+		impostor.Send(group)
+	}
+	time.Sleep(20 * time.Millisecond)
+	began := time.Now()
+	for first := sender.Send(group); ; sender.Send(group) {
+		if got, ok := host.Next(time.Millisecond); ok && got >= first {
+			break
+		}
+		if time.Since(began) > 5*time.Second {
+			t.Fatal("the stream does not flow")
+		}
+	}
+	if gap := time.Since(began); gap > 50*time.Millisecond {
+		t.Errorf("the stream flows after %v", gap)
 	}
 }

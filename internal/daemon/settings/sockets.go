@@ -6,12 +6,16 @@ import (
 	"tandem/internal/pki"
 )
 
-// Multicast lists the Linux names of the multicast interfaces.
-func (t Translation) Multicast() (netdevs []string) {
+// Multicast lists the Linux names of the multicast interfaces, and says which of them is the
+// upstream one, empty when there is none.
+func (t Translation) Multicast() (netdevs []string, upstream string) {
 	for _, i := range t.multicast() {
 		netdevs = append(netdevs, t.Links.Netdev(i.Name))
+		if i.MLD.Proxy {
+			upstream = t.Links.Netdev(i.Name)
+		}
 	}
-	return netdevs
+	return netdevs, upstream
 }
 
 // Hellos lists the sockets for the hellos of the E-Trunks: one for every source address of

@@ -129,7 +129,7 @@ func (b *Bed) setInterfaces(list ...links.Link) {
 	b.Helper()
 	var interfaces []fib.Interface
 	for _, l := range list {
-		interfaces = append(interfaces, fib.Interface{Name: l.Name, Index: l.Index})
+		interfaces = append(interfaces, fib.Interface{Name: l.Name, Index: l.Index, Incoming: l.Name == b.Up.Name})
 	}
 	b.InTurn(func() { testnet.Must(b, b.plane.SetInterfaces(interfaces)) })
 }

@@ -50,7 +50,7 @@ func testInterfaces(b *Bed) {
 	b.Expect("both were told again", 0, atBoth)
 	b.InTurn(func() {
 		err := b.plane.SetInterfaces([]fib.Interface{
-			{Name: "u0", Index: b.Up.Index}, {Name: "none", Index: 60000},
+			{Name: "u0", Index: b.Up.Index, Incoming: true}, {Name: "none", Index: 60000},
 			{Name: "d0", Index: b.Down0.Index}, {Name: "d1", Index: b.Down1.Index},
 		})
 		if err == nil {

@@ -17,6 +17,7 @@ type router struct {
 	noted  map[device.SourceGroup]bool // by the audit
 
 	mu      sync.Mutex
+	answer  func(arrival) // what is done about a stream that is told, nil for nothing
 	arrived []arrival
 	events  []string // by name
 }
@@ -42,8 +43,12 @@ func (r *router) Turn(f func(fib.Wanted)) bool {
 // StreamArrived implements [fib.Router].
 func (r *router) StreamArrived(netdev string, stream device.SourceGroup) bool {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.arrived = append(r.arrived, arrival{netdev, stream})
+	answer := r.answer
+	r.mu.Unlock()
+	if answer != nil {
+		answer(arrival{netdev, stream})
+	}
 	return true
 }
 
@@ -55,6 +60,13 @@ func (r *router) Emit(e event.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = append(r.events, e.Name)
+}
+
+// answers has the router answer every stream that is told; nil ends that.
+func (r *router) answers(answer func(arrival)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answer = answer
 }
 
 // arrivals lists the streams that arrived so far.

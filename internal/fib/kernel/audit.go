@@ -70,6 +70,7 @@ type audit struct {
 	*Plane
 	slice            []mroute.Entry // read and not yet looked at
 	doubtful, silent []device.SourceGroup
+	discards         int // entries of anyStream
 }
 
 // auditAll compares all routes once. It reports whether to do so again soon.
@@ -91,6 +92,10 @@ func (p *Plane) auditAll(ctx context.Context) (again bool, err error) {
 		p.router.StreamsSilent(some)
 	}
 	p.turn(func(fib.Wanted) {
+		for ; a.discards > 1; a.discards-- { // somebody else's, too
+			_ = p.table.Delete(anyStream.Source, anyStream.Group)
+		}
+		p.inspectDiscard()
 		p.repairs.Audits++
 		again = a.full() || p.repairs.Removed > before.Removed
 		p.tellRepairs(before)
@@ -135,6 +140,10 @@ func (a *audit) compare(wanted fib.Wanted, e *mroute.Entry) {
 		return
 	}
 	stream := device.SourceGroup{Source: e.Source, Group: e.Group}
+	if stream == anyStream {
+		a.discards++ // inspected in any case
+		return
+	}
 	want, ok := wanted.Audit(stream)
 	if !ok || !a.agrees(&want, e) {
 		a.doubtful = append(a.doubtful, stream)

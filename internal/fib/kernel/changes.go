@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -48,7 +49,7 @@ func (p *Plane) inspectChanged(wanted fib.Wanted, changed []mroute.Change) {
 	before := p.repairs
 	for _, c := range changed {
 		stream := device.SourceGroup{Source: c.Source, Group: c.Group}
-		if c.Removed {
+		if c.Removed && stream != anyStream {
 			if _, ok := wanted.Route(stream); !ok {
 				continue // by us
 			}
@@ -60,6 +61,10 @@ func (p *Plane) inspectChanged(wanted fib.Wanted, changed []mroute.Change) {
 
 // inspect asks the kernel for one route as it is now and mends it.
 func (p *Plane) inspect(wanted fib.Wanted, stream device.SourceGroup) {
+	if stream == anyStream {
+		p.inspectDiscard()
+		return
+	}
 	want, ok := wanted.Route(stream)
 	if !ok {
 		if err := p.table.Delete(stream.Source, stream.Group); err == nil {
@@ -84,13 +89,34 @@ func (p *Plane) inspect(wanted fib.Wanted, stream device.SourceGroup) {
 	}
 }
 
+// anyStream stands for the entry by which the table discards, see [mroute.Table.Discard].
+var anyStream = device.SourceGroup{Source: netip.IPv6Unspecified(), Group: netip.IPv6Unspecified()}
+
+// inspectDiscard is inspect for anyStream.
+func (p *Plane) inspectDiscard() {
+	if !p.interfaces.told {
+		return // it is the predecessor's, and will be made anew
+	}
+	want := p.table.Discarding()
+	e, err := p.reader.Get(anyStream.Source, anyStream.Group)
+	if wanted := len(want.Outgoing) > 0; err == nil && wanted && same(&want, e) || err != nil && !wanted {
+		return
+	}
+	if err := p.table.Discard(want.Outgoing); err != nil {
+		p.router.Emit(event.RouteNotRepaired.With(anyStream.Source, anyStream.Group, err))
+		return
+	}
+	p.repairs.Restored++
+}
+
 // agrees reports whether the kernel's entry is what is wanted, as far as the interfaces
 // are in the table.
 func (p *Plane) agrees(want *device.RouteChange, e *mroute.Entry) bool {
-	r := &p.route
-	if !p.translate(want, r) {
-		return true
-	}
+	return !p.translate(want, &p.route) || same(&p.route, e)
+}
+
+// same reports whether the kernel's entry is a route.
+func same(r *mroute.Route, e *mroute.Entry) bool {
 	if e.Upstream != r.Upstream || len(e.Outgoing) != len(r.Outgoing) {
 		return false
 	}

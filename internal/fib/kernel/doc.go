@@ -10,5 +10,9 @@
 // kernel knows owners of tables, nobody else can change it; elsewhere the kernel tells
 // of changes, too, and they are mended within watchPause. It is compared every gateInterval.
 //
+// Where no stream may come in, packets without a route end at one entry for any source and
+// group, see [mroute.Table.Discard]. Elsewhere the kernel asks, and holds up the stream until
+// there is an entry: one that has no answer is forgotten, so that it is asked about again.
+//
 // A table holds [mroute.MaxInterfaces] interfaces.
 package kernel

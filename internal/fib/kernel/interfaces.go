@@ -14,41 +14,44 @@ type interfaces struct {
 	// attached are those in the kernel's table: indexes by Linux name. It is of whoever
 	// has the turn.
 	attached map[string]int
-	names    atomic.Pointer[map[int]string] // Linux names of all by index, for the upcalls
+	told     bool                                  // since the plane was opened
+	byIndex  atomic.Pointer[map[int]fib.Interface] // all, for the upcalls
 }
 
-// name returns the Linux name of an interface, empty for one that was not told.
-func (i *interfaces) name(index int) string {
-	if names := i.names.Load(); names != nil {
-		return (*names)[index]
+// at returns the interface of an index, the zero value for one that was not told.
+func (i *interfaces) at(index int) fib.Interface {
+	if all := i.byIndex.Load(); all != nil {
+		return (*all)[index]
 	}
-	return ""
+	return fib.Interface{}
 }
 
-// adopt goes on with the interfaces of another program.
+// adopt goes on with the interfaces of another program. Until they are told again, streams
+// may come in on each.
 func (i *interfaces) adopt(attached map[string]int) {
 	i.attached = attached
-	names := make(map[int]string, len(attached))
+	byIndex := make(map[int]fib.Interface, len(attached))
 	for name, index := range attached {
-		names[index] = name
+		byIndex[index] = fib.Interface{Name: name, Index: index, Incoming: true}
 	}
-	i.names.Store(&names)
+	i.byIndex.Store(&byIndex)
 }
 
 // SetInterfaces implements [fib.Plane].
 func (p *Plane) SetInterfaces(list []fib.Interface) error {
-	names := make(map[int]string, len(list))
+	byIndex := make(map[int]fib.Interface, len(list))
 	for _, told := range list {
-		names[told.Index] = told.Name
+		byIndex[told.Index] = told
 	}
-	p.interfaces.names.Store(&names) // before there can be upcalls
+	p.interfaces.byIndex.Store(&byIndex) // before there can be upcalls
 	already := make(map[int]bool)
 	for _, index := range p.interfaces.attached {
-		if already[index] = names[index] != ""; !already[index] {
+		if already[index] = byIndex[index].Index != 0; !already[index] {
 			_ = p.table.DelInterface(index) // fails when the interface has gone, and its place with it
 		}
 	}
 	attached := make(map[string]int, len(list))
+	var others []int // where no stream may come in
 	var errs []error
 	for _, told := range list {
 		if !already[told.Index] {
@@ -58,9 +61,12 @@ func (p *Plane) SetInterfaces(list []fib.Interface) error {
 			}
 		}
 		attached[told.Name] = told.Index
+		if !told.Incoming {
+			others = append(others, told.Index)
+		}
 	}
-	p.interfaces.attached = attached
-	return errors.Join(errs...)
+	p.interfaces.attached, p.interfaces.told = attached, true
+	return errors.Join(append(errs, p.table.Discard(others))...)
 }
 
 // restoreInterfaces adds interfaces again that somebody else has taken out.
@@ -72,5 +78,6 @@ func (p *Plane) restoreInterfaces() {
 	if restored > 0 {
 		p.repairs.Interfaces += uint64(restored)
 		p.router.Emit(event.InterfacesRestored.With(restored))
+		p.inspectDiscard()
 	}
 }

@@ -50,6 +50,14 @@ func TestMeddledTable(t *testing.T) {
 	other.Set(testnet.Source, numbered(2), 0, 0, 1, 2)
 	want.Removed++
 	repaired("a route that nobody wants is removed")
+	// What throws away packets from d0 and d1.
+	everything := netip.IPv6Unspecified()
+	other.Delete(everything, everything)
+	want.Restored++
+	repaired("packets from elsewhere are thrown away again")
+	other.Set(everything, everything, 1, 0, 1, 2)
+	want.Restored++
+	repaired("they are not sent upstream")
 	const flood = 20000 // more than the kernel can tell of at once
 	for i := range flood {
 		other.Set(testnet.Source, numbered(i), 0, 0, 1, 2)
@@ -57,7 +65,7 @@ func TestMeddledTable(t *testing.T) {
 	want.Removed += flood
 	repaired("a flood of them is removed, though not all were told")
 	other.Flush()
-	want.Restored += 9 // and the mark
+	want.Restored += 10 // and the mark, and what throws away
 	repaired("all routes are set again")
 	for mif := range 3 {
 		other.DeleteMIF(mif)
@@ -69,6 +77,30 @@ func TestMeddledTable(t *testing.T) {
 		if !slices.Contains(b.Events(), e.Name) {
 			t.Errorf("no event %s", e.Name)
 		}
+	}
+}
+
+// TestFloodLeavesNothing: what a host on the access side sends to ever new groups ends at one
+// entry of the kernel's table: nothing waits, and nobody is asked.
+func TestFloodLeavesNothing(t *testing.T) {
+	const flood = 500
+	b, p := newPlane(t, device.Gate{})
+	impostor := b.Impostor(t, 0)
+	for i := range flood {
+		impostor.Send(numbered(i))
+	}
+	b.Expect("no route", 0, [2]bool{}) // and what came before has passed
+	b.InTurn(func() {
+		e, err := p.reader.Get(anyStream.Source, anyStream.Group)
+		testnet.Must(t, err)
+		if e.Packets != flood {
+			t.Errorf("%d packets of %d have come to that entry", e.Packets, flood)
+		}
+	})
+	entries := 0
+	testnet.Must(t, p.lister.Each(t.Context(), func(*mroute.Entry) bool { entries++; return true }))
+	if entries > 3 { // that one, the mark and, for a moment, stream 0
+		t.Errorf("%d entries", entries)
 	}
 }
 

@@ -3,6 +3,8 @@ package mroute
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -100,4 +102,54 @@ func (t *Table) mif(ifindex int) (int, bool) {
 		}
 	}
 	return 0, false
+}
+
+// Discard has packets thrown away that come in on some interfaces of the table and that no
+// route matches, in place of those that it was told before. There is no upcall for them, and
+// the kernel keeps nothing of them: without Discard it would hold up the whole stream for
+// 10 s, also where it comes in on another interface. A route is not affected: packets that
+// come in elsewhere than on its upstream interface are never forwarded.
+//
+// This is an entry for any source and group (*,*). The kernel takes it for packets that come in
+// on one of its outgoing interfaces, and sends them to its upstream interface, if that is
+// one of its outgoing ones, too; here it is not. Of a table whose places are all taken,
+// one interface is left out.
+func (t *Table) Discard(ifindexes []int) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.mfc.outgoing = [8]uint32{}
+	t.discard = Route{Source: netip.IPv6Unspecified(), Group: netip.IPv6Unspecified()} // ifindexes may be the old one's
+	parent := MaxInterfaces - 1
+	for mif, ifindex := range slices.Backward(t.mifs[:]) {
+		if !slices.Contains(ifindexes, ifindex) || ifindex == 0 {
+			parent = mif
+		}
+	}
+	for mif, ifindex := range t.mifs {
+		if mif != parent && ifindex != 0 && slices.Contains(ifindexes, ifindex) {
+			t.mfc.outgoing[mif/32] |= 1 << (mif % 32)
+			t.discard.Outgoing = append(t.discard.Outgoing, ifindex)
+		}
+	}
+	t.discard.Upstream, t.mfc.parent = t.mifs[parent], uint16(parent)
+	opt := mrt6AddMFC
+	if len(t.discard.Outgoing) == 0 {
+		opt = mrt6DelMFC
+	}
+	err := t.changeMFC(opt, t.discard.Source, t.discard.Group)
+	if opt == mrt6DelMFC && errors.Is(err, unix.ENOENT) {
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("discard what comes in elsewhere than upstream: %w", err)
+	}
+	return nil
+}
+
+// Discarding returns the entry that Discard has made last. Its upstream interface is 0 where
+// that is a place in the table which is free. There is none without outgoing interfaces.
+func (t *Table) Discarding() Route {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.discard
 }

@@ -69,13 +69,15 @@ const upcallBuffer = 4 << 20
 type Table struct {
 	sock *os.File // in the runtime's poller, for ReadUpcall
 
-	mu     sync.Mutex
-	fd     int                // -1 when closed
-	mifs   [MaxInterfaces]int // interface index of each MIF, 0 when free
-	next   int
-	mfc    mf6cctl   // kept here so that Set allocates nothing
-	sg     sgRequest // likewise
-	upcall [sizeofUpcall]byte
+	mu   sync.Mutex
+	fd   int                // -1 when closed
+	mifs [MaxInterfaces]int // interface index of each MIF, 0 when free
+	next int
+	// discard is the entry of Discard.
+	discard Route
+	mfc     mf6cctl   // kept here so that Set allocates nothing
+	sg      sgRequest // likewise
+	upcall  [sizeofUpcall]byte
 }
 
 // Open becomes the owner of a table. Table 0 is the main one, which is used for

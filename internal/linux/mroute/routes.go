@@ -69,6 +69,26 @@ func (t *Table) Delete(source, group netip.Addr) error {
 	return nil
 }
 
+// Forget has the kernel drop the packets of a stream that wait for Set. The next packet makes an
+// upcall again. It is for a stream that has no entry: it would be gone.
+func (t *Table) Forget(source, group netip.Addr) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := checkSG(source, group); err != nil {
+		return err
+	}
+	// Nothing else than an entry resolves what waits.
+	t.mfc.parent, t.mfc.outgoing = 0, [8]uint32{}
+	err := t.changeMFC(mrt6AddMFC, source, group)
+	if err == nil {
+		err = t.changeMFC(mrt6DelMFC, source, group)
+	}
+	if err != nil {
+		return fmt.Errorf("forget (%s, %s): %w", source, group, err)
+	}
+	return nil
+}
+
 // Counters asks the kernel what an entry has forwarded; the error wraps
 // ErrNoRoute when there is none.
 func (t *Table) Counters(source, group netip.Addr) (Counters, error) {

@@ -137,8 +137,23 @@ type Sender struct {
 // Sender opens a sending socket at the source, with hop limit 8.
 func (n *Net) Sender(t testing.TB) *Sender {
 	t.Helper()
-	c := n.Source.UDP(t, 0)
-	Must(t, c.SetMulticastInterface(n.Source.Interface(t, "s0")))
+	return n.Source.sender(t, "s0")
+}
+
+// Impostor has a host send what seems to come from the source. The host itself does not get it.
+func (n *Net) Impostor(t testing.TB, host int) *Sender {
+	t.Helper()
+	node := n.Hosts[host]
+	Must(t, node.Links.AddAddress("h0", netip.PrefixFrom(Source, 128)))
+	s := node.sender(t, "h0")
+	Must(t, s.conn.SetMulticastLoopback(false))
+	return s
+}
+
+func (n *Node) sender(t testing.TB, link string) *Sender {
+	t.Helper()
+	c := n.UDP(t, 0)
+	Must(t, c.SetMulticastInterface(n.Interface(t, link)))
 	Must(t, c.SetMulticastHopLimit(8))
 	return &Sender{t: t, conn: c}
 }
