@@ -30,9 +30,7 @@ type Session struct {
 	upAt, downAt   instant.Time // the latest of each
 	sent, accepted uint64
 
-	// Kept by Table.
-	due     instant.Time
-	heapPos int
+	place int // in the table's queue
 }
 
 // remote holds the peer's variables of RFC 5880, section 6.8.1.
@@ -53,7 +51,7 @@ var unheard = remote{state: Down, requiredMinRx: time.Microsecond}
 // nothing until SetPath lets it. cfg must be valid and complete (Config.Validate,
 // Config.WithDefaults); rng gives the jitter.
 func NewSession(now instant.Time, cfg Config, rng *rand.Rand) *Session {
-	s := &Session{cfg: cfg, rng: rng, state: Down, since: now, remote: unheard, heapPos: -1}
+	s := &Session{cfg: cfg, rng: rng, state: Down, since: now, remote: unheard, place: instant.Out}
 	if cfg.Shutdown {
 		s.state, s.diag = AdminDown, DiagAdministrativelyDown
 	}

@@ -18,7 +18,7 @@ type Table struct {
 	byName          map[string]*Session
 	links           map[string]link
 	names           map[int]string // of the links that exist, by index
-	heap            dueHeap
+	due             instant.Queue[*Session]
 	held            bool
 	counters        Counters
 }
@@ -47,6 +47,7 @@ func NewTable(rng *rand.Rand) *Table {
 		byName:          make(map[string]*Session),
 		links:           make(map[string]link),
 		names:           make(map[int]string),
+		due:             instant.Queue[*Session]{Moved: func(s *Session, place int) { s.place = place }},
 	}
 }
 
@@ -104,7 +105,9 @@ func (t *Table) remove(now instant.Time, s *Session, fx *Effects) {
 	delete(t.byName, s.cfg.Name)
 	delete(t.byDiscriminator, s.cfg.LocalDiscriminator)
 	delete(t.byEndpoints, s.cfg.endpoints())
-	t.heap.remove(s)
+	if s.place != instant.Out {
+		t.due.Remove(s.place)
+	}
 }
 
 // Close ends all sessions; their peers learn at once that this device is going
@@ -238,20 +241,14 @@ func (t *Table) find(m *Meta, discriminator uint32) (*Session, error) {
 }
 
 // Deadline tells when Advance is to be called next, Never when there is nothing to wait for.
-func (t *Table) Deadline() instant.Time {
-	if len(t.heap) == 0 {
-		return instant.Never
-	}
-	return t.heap[0].due
-}
+func (t *Table) Deadline() instant.Time { return t.due.Deadline() }
 
 // Advance does all that is due in every session. All packets received until now
 // must have been given to Receive before, or a late process declares peers lost
 // that are not.
 func (t *Table) Advance(now instant.Time, fx *Effects) {
 	defer t.countSent(len(fx.Sends), fx)
-	for len(t.heap) > 0 && t.heap[0].due <= now {
-		s := t.heap[0]
+	for s, ok := t.due.Due(now); ok; s, ok = t.due.Due(now) {
 		s.Advance(now, fx)
 		t.schedule(s)
 	}
@@ -283,9 +280,12 @@ func (t *Table) sorted() []*Session {
 }
 
 func (t *Table) schedule(s *Session) {
-	if at := s.Deadline(); at.IsSet() {
-		t.heap.set(s, at)
-	} else {
-		t.heap.remove(s)
+	switch at := s.Deadline(); {
+	case s.place == instant.Out && at.IsSet():
+		t.due.Push(at, s)
+	case at.IsSet():
+		t.due.Move(s.place, at)
+	case s.place != instant.Out:
+		t.due.Remove(s.place)
 	}
 }

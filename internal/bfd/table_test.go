@@ -1,16 +1,12 @@
 package bfd
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"testing"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"tandem/internal/instant"
 )
@@ -351,41 +347,6 @@ func TestConfigureRefuses(t *testing.T) {
 			t.Errorf("%v: sessions were made all the same", err)
 		}
 	}
-}
-
-// TestHeap compares the heap with a search through all sessions.
-func TestHeap(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		var h dueHeap
-		all := make([]*Session, 20)
-		for i := range all {
-			all[i] = &Session{heapPos: -1}
-		}
-		for range rapid.IntRange(1, 200).Draw(t, "steps") {
-			s := rapid.SampledFrom(all).Draw(t, "session")
-			if rapid.Bool().Draw(t, "remove") {
-				h.remove(s)
-			} else {
-				h.set(s, instant.FromOrigin(time.Duration(rapid.IntRange(0, 50).Draw(t, "due"))))
-			}
-			in := slices.DeleteFunc(slices.Clone(all), func(s *Session) bool { return s.heapPos < 0 })
-			if len(in) != len(h) {
-				t.Fatalf("%d sessions think they are in a heap of %d", len(in), len(h))
-			}
-			if len(in) == 0 {
-				continue
-			}
-			first := slices.MinFunc(in, func(a, b *Session) int { return cmp.Compare(a.due, b.due) })
-			if h[0].due != first.due {
-				t.Fatalf("first is due at %v, want %v", h[0].due, first.due)
-			}
-			for i, s := range h {
-				if s.heapPos != i {
-					t.Fatalf("session at %d believes in %d", i, s.heapPos)
-				}
-			}
-		}
-	})
 }
 
 // FuzzTable feeds a device hostile packets while it talks to a good peer, whose

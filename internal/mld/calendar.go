@@ -16,8 +16,8 @@ type calendar struct {
 	records *table.Pool[record]
 	buckets []bucket
 	free    []uint32
-	byTick  map[int64]uint32 // tick to bucket
-	due     alarms           // one a bucket
+	byTick  map[int64]uint32      // tick to bucket
+	due     instant.Queue[uint32] // the buckets that there are
 }
 
 type bucket struct {
@@ -71,15 +71,15 @@ func (c *calendar) remove(id uint32) {
 // pop takes out one record of a bucket that is due and returns it, 0 when there is none.
 func (c *calendar) pop(now instant.Time) uint32 {
 	for {
-		if !c.due.deadline().IsDue(now) {
+		b, ok := c.due.Due(now)
+		if !ok {
 			return 0
 		}
-		b := c.due[0].id
 		if id := c.buckets[b].first; id != 0 {
 			c.remove(id)
 			return id
 		}
-		c.due.pop(now)
+		c.due.Pop(now)
 		delete(c.byTick, c.buckets[b].tick)
 		c.free = append(c.free, b)
 	}
@@ -98,6 +98,6 @@ func (c *calendar) bucket(tick int64) uint32 {
 	}
 	c.buckets[b] = bucket{tick: tick}
 	c.byTick[tick] = b
-	c.due.push(alarm{instant.FromOrigin(time.Duration(tick) * tickLength), b})
+	c.due.Push(instant.FromOrigin(time.Duration(tick)*tickLength), b)
 	return b
 }

@@ -286,7 +286,7 @@ func (r *Router) schedule(now instant.Time, gid uint32) {
 		g.leave = nil
 	case at != l.alarm:
 		l.alarm = at
-		r.leaves.push(alarm{at, gid})
+		r.leaves.Push(at, gid)
 	}
 }
 
@@ -294,16 +294,16 @@ func (r *Router) schedule(now instant.Time, gid uint32) {
 // its group; the id may even name another group by now, which then is looked at
 // in vain.
 func (r *Router) advanceLeaves(now instant.Time, v Version, fx *Effects) {
-	for a, ok := r.leaves.pop(now); ok; a, ok = r.leaves.pop(now) {
-		g := r.store.groups.At(a.id)
-		if g.leave == nil || g.leave.alarm != a.at {
+	for gid, at, ok := r.leaves.Pop(now); ok; gid, at, ok = r.leaves.Pop(now) {
+		g := r.store.groups.At(gid)
+		if g.leave == nil || g.leave.alarm != at {
 			continue
 		}
 		g.leave.alarm = instant.Never
 		if g.leave.Anew {
-			r.lingerAnew(now, v, a.id, fx)
-		} else if r.leaveStep(now, a.id, fx) {
-			r.trim(now, v, a.id, fx)
+			r.lingerAnew(now, v, gid, fx)
+		} else if r.leaveStep(now, gid, fx) {
+			r.trim(now, v, gid, fx)
 		}
 	}
 }

@@ -356,10 +356,9 @@ func (r *Router) verify() error {
 	seen := map[key]bool{}
 	hostRefs, listRefs := map[uint32]uint32{}, map[uint32]uint32{}
 	filed := map[uint32]instant.Time{}
-	for _, at := range s.expiry.due {
-		b := s.expiry.buckets[at.id]
-		for id := b.first; id != 0; id = s.records.At(id).tnext {
-			filed[id] = at.at
+	for at, b := range s.expiry.due.All() {
+		for id := s.expiry.buckets[b].first; id != 0; id = s.records.At(id).tnext {
+			filed[id] = at
 		}
 	}
 	liveRecords, liveGroups := 0, 0

@@ -31,7 +31,7 @@ type Proxy struct {
 	fresh   []uint32 // groups with a change not sent once; may name others
 	pending int
 	repeats repetitions
-	answers alarms
+	answers instant.Queue[uint32]
 
 	packer  packer
 	scratch [2][]netip.Addr
@@ -217,7 +217,7 @@ func (p *Proxy) Deadline() instant.Time {
 	if p.pending > 0 {
 		changes = max(p.now, p.tellAt())
 	}
-	return instant.Earliest(changes, p.kept.GeneralAt, p.repeats.due.deadline(), p.answers.deadline())
+	return instant.Earliest(changes, p.kept.GeneralAt, p.repeats.due.Deadline(), p.answers.Deadline())
 }
 
 // Pending returns the number of groups whose last change has not been sent once.
@@ -267,7 +267,7 @@ func (p *Proxy) memberships() func(yield func(uint32, *membership) bool) {
 // version demands (section 8.2.1).
 func (p *Proxy) cancel() {
 	p.kept.GeneralAt = instant.Never
-	p.repeats, p.answers = repetitions{}, p.answers[:0]
+	p.repeats, p.answers = repetitions{}, instant.Queue[uint32]{}
 	for id, m := range p.memberships() {
 		if t := m.telling; t != nil {
 			t.Repeat, t.Answer, t.Asked = instant.Never, instant.Never, nil

@@ -77,7 +77,7 @@ func (p *Proxy) answerBy(id uint32, m *membership, at instant.Time) {
 	t := m.tells()
 	if m.wanted() && !t.Answer.IsDue(at) {
 		t.Answer = at
-		p.answers.push(alarm{at, id})
+		p.answers.Push(at, id)
 	}
 	p.tidy(id, m)
 }
@@ -104,10 +104,10 @@ func (p *Proxy) answer(now instant.Time) {
 			p.tellState(m, nil)
 		}
 	}
-	for a, ok := p.answers.pop(now); ok; a, ok = p.answers.pop(now) {
-		m := p.groups.At(a.id)
+	for id, at, ok := p.answers.Pop(now); ok; id, at, ok = p.answers.Pop(now) {
+		m := p.groups.At(id)
 		t := m.telling
-		if t == nil || t.Answer != a.at {
+		if t == nil || t.Answer != at {
 			continue
 		}
 		asked := t.Asked
@@ -119,7 +119,7 @@ func (p *Proxy) answer(now instant.Time) {
 		} else {
 			p.tellState(m, asked)
 		}
-		p.tidy(a.id, m)
+		p.tidy(id, m)
 	}
 }
 

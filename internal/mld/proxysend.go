@@ -105,11 +105,14 @@ func (p *Proxy) Advance(now instant.Time, fx *Effects) {
 // repetitions are groups by the time at which their changes are told again. What is
 // told together is repeated together.
 type repetitions struct {
-	due     alarms // of batches
+	due     instant.Queue[uint32] // of batches
 	batches map[uint32][]uint32
 	last    uint32
 	open    []uint32 // the batch in the making
 }
+
+// keptGroups is how much room a list of groups keeps when it is empty.
+const keptGroups = 4096
 
 // add enters a group, which may have gone when its time comes, into the open batch.
 func (r *repetitions) add(id uint32) { r.open = append(r.open, id) }
@@ -124,20 +127,20 @@ func (r *repetitions) end(at instant.Time) {
 	}
 	r.last++
 	r.batches[r.last] = slices.Clone(r.open)
-	r.due.push(alarm{at, r.last})
-	if r.open = r.open[:0]; cap(r.open) > keptAlarms {
+	r.due.Push(at, r.last)
+	if r.open = r.open[:0]; cap(r.open) > keptGroups {
 		r.open = nil
 	}
 }
 
 // pop takes out a batch that is due, if there is one, and its time.
 func (r *repetitions) pop(now instant.Time) (at instant.Time, groups []uint32) {
-	a, ok := r.due.pop(now)
+	batch, at, ok := r.due.Pop(now)
 	if ok {
-		groups = r.batches[a.id]
-		delete(r.batches, a.id)
+		groups = r.batches[batch]
+		delete(r.batches, batch)
 	}
-	return a.at, groups
+	return at, groups
 }
 
 // tellFresh sends the changes that have not been sent once.
@@ -149,7 +152,7 @@ func (p *Proxy) tellFresh(now, again instant.Time) {
 			p.tellChange(now, id, m, again)
 		}
 	}
-	if p.fresh = p.fresh[:0]; cap(p.fresh) > keptAlarms {
+	if p.fresh = p.fresh[:0]; cap(p.fresh) > keptGroups {
 		p.fresh = nil
 	}
 }

@@ -64,11 +64,19 @@ func (p *Proxy) Memory() ProxyMemory {
 
 // repeatsMemory lists the repetitions by their time, without groups that have gone.
 func (p *Proxy) repeatsMemory() (list []Repetition) {
-	due := slices.SortedFunc(slices.Values(p.repeats.due), func(a, b alarm) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id)) })
-	for _, a := range due {
-		r := Repetition{At: a.at}
-		for _, id := range p.repeats.batches[a.id] {
-			if g := p.groups.At(id); g.telling != nil && g.telling.Repeat == a.at {
+	type batch struct {
+		at instant.Time
+		id uint32
+	}
+	var due []batch
+	for at, id := range p.repeats.due.All() {
+		due = append(due, batch{at, id})
+	}
+	slices.SortFunc(due, func(a, b batch) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id)) })
+	for _, b := range due {
+		r := Repetition{At: b.at}
+		for _, id := range p.repeats.batches[b.id] {
+			if g := p.groups.At(id); g.telling != nil && g.telling.Repeat == b.at {
 				r.Groups = append(r.Groups, g.addr)
 			}
 		}
@@ -116,6 +124,6 @@ func (p *Proxy) resumeMembership(m *MembershipMemory) {
 		p.joined++
 	}
 	if m.Change != nil && m.Change.Answer.IsSet() {
-		p.answers.push(alarm{m.Change.Answer, id})
+		p.answers.Push(m.Change.Answer, id)
 	}
 }

@@ -17,7 +17,7 @@ type Router struct {
 	now   instant.Time // latest time told
 	kept  RouterKept
 	// leaves are the groups with last-listener queries under way.
-	leaves alarms
+	leaves instant.Queue[uint32]
 	static []staticGroup // sorted
 	room   int           // see SetRoom
 
@@ -138,7 +138,7 @@ func (r *Router) Advance(now instant.Time, v Version, fx *Effects) {
 
 // Deadline returns when Advance must be called next, Never when nothing is waited for.
 func (r *Router) Deadline() instant.Time {
-	return instant.Earliest(r.querierDeadline(), r.store.expiry.due.deadline(), r.leaves.deadline())
+	return instant.Earliest(r.querierDeadline(), r.store.expiry.due.Deadline(), r.leaves.Deadline())
 }
 
 // ListeningInterval is how long a listener lives that is not heard of.
