@@ -72,7 +72,7 @@ func (d *Device) named(group netip.Addr) []netip.Addr {
 func (d *Device) wanted(group netip.Addr) mld.Filter {
 	var merged mld.Filter
 	for _, ifc := range d.order.downstreams {
-		merged = union(merged, ifc.router.Filter(group))
+		merged = merged.Union(ifc.router.Filter(group))
 	}
 	return merged
 }
