@@ -66,6 +66,12 @@ var (
 		"The gate could not be compared or put right.")
 	GateNotRemoved = declare("GATE", Warning, "GATE_NOT_REMOVED", "Error",
 		"The gate is left in the kernel.")
+	StreamsDropped = declare("GATE", Error, "STREAMS_DROPPED", "Netdev Cause",
+		"Most of what this device forwards out of the interface is dropped by something else: a firewall, where one is named.")
+	StreamsLeave = declare("GATE", Notice, "STREAMS_LEAVE", "Netdev",
+		"What this device forwards out of the interface leaves again.")
+	LeavingNotRead = declare("GATE", Warning, "LEAVING_NOT_READ", "Error",
+		"The counters of what leaves could not be read; a firewall that drops it would not be noticed.")
 
 	InterfaceNotMade = declare("IFNET", Warning, "INTERFACE_NOT_MADE", "Netdev Error",
 		"A configured interface cannot be had.")

@@ -22,8 +22,21 @@ type Router interface {
 	// [device.KeepAlive]. It may name any: the device knows which to drop. It returns
 	// false when there are no turns any more.
 	StreamsSilent(streams []device.SourceGroup) bool
+	// LeavingChanged tells, in a turn of its own, that most of the packets that are to leave by
+	// an interface no longer do, or do again, or that others may be the cause. It returns
+	// false when there are no turns any more.
+	LeavingChanged(Leaving) bool
 	// Emit tells people of an event.
 	Emit(event.Event)
+}
+
+// Leaving tells whether packets that are to leave by an interface do so. Those that the gate
+// holds back count as well, as far as they come to the gate.
+type Leaving struct {
+	Netdev  string // Linux name
+	Lacking bool   // most do not, see [proof.Leaving]
+	// Cause names what other program drops them, as far as that can be found; empty if not.
+	Cause string
 }
 
 // Wanted answers what is to be forwarded, within a turn. A comparison of all routes

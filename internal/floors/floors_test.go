@@ -20,6 +20,7 @@ import (
 // ours. A package that no entry names fails the test.
 var allowed = map[string][]string{
 	"instant":             {},
+	"proof":               {"instant"},
 	"table":               {},
 	"mld":                 {"table", "instant"},
 	"rbs":                 {"instant", "latency"},
@@ -67,7 +68,7 @@ var allowed = map[string][]string{
 	"daemon/mldio":        {"device", "mld", "event", "task", "linux/packet", "linux/inherit"},
 	"fib":                 {"device", "event", "linux/inherit"},
 	"fib/fibtest":         {"fib", "device", "etrunk", "event", "linux/*"}, // for the planes' tests
-	"fib/kernel":          {"fib", "device", "etrunk", "event", "task", "linux/mroute", "linux/gate", "linux/inherit"},
+	"fib/kernel":          {"fib", "device", "etrunk", "event", "proof", "instant", "task", "linux/mroute", "linux/gate", "linux/inherit"},
 	"tape":                {"instant", "device", "mld", "rbs", "etrunk", "event"},
 	"daemon":              {"instant", "device", "state", "echo", "tape", "config", "mld", "rbs", "etrunk", "bfd", "daemon/*", "task", "pki", "event", "journal", "latency", "status", "linux/*"},
 	"console":             {"command", "config", "device", "state", "echo", "event", "mld", "rbs", "etrunk", "bfd"},
@@ -94,7 +95,7 @@ var allowed = map[string][]string{
 // impure lists what no core may import, and the standard library's way to it.
 var impure = []string{"os", "net", "net/http", "sync", "log", "log/slog", "context", "syscall", "runtime", "io/ioutil", "golang.org/x/sys/unix"}
 
-var cores = []string{"instant", "table", "mld", "rbs", "etrunk", "bfd", "device", "event", "latency", "echo", "state"}
+var cores = []string{"instant", "table", "proof", "mld", "rbs", "etrunk", "bfd", "device", "event", "latency", "echo", "state"}
 
 // apart lists what a program must not have in it, not even through other packages. The
 // operator's program has neither the daemon nor the lab in it, and the lab runs the real

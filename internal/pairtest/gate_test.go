@@ -82,3 +82,31 @@ func TestGateDeleted(t *testing.T) {
 		return err
 	})
 }
+
+// TestForeignFirewall: a firewall of somebody else drops what the device forwards. An alarm names
+// it, as long as it does.
+func TestForeignFirewall(t *testing.T) {
+	p := newPair(t)
+	p.start()
+	s := p.stream(ssmGroup, asmGroup)
+	p.join(ssmGroup, sourceAddr).awaits(s)
+	p.join(asmGroup, noSource).awaits(s)
+	p.forms(2)
+	p.a.hasAlarms()
+	drop := nftables.ChainPolicyDrop
+	conn, _ := p.a.gateTables()
+	firewall := conn.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv6, Name: "filter"})
+	conn.AddChain(&nftables.Chain{
+		Table: firewall, Name: "FORWARD", Type: nftables.ChainTypeFilter,
+		Hooknum: nftables.ChainHookForward, Priority: nftables.ChainPriorityFilter, Policy: &drop,
+	})
+	testnet.Must(t, conn.Flush())
+	p.a.hasAlarms("STREAMS_DROPPED")
+	contains(t, p.a.shows("alarm active"), "table ip6 filter, chain FORWARD: policy drop")
+	conn.DelTable(firewall)
+	testnet.Must(t, conn.Flush())
+	p.a.hasAlarms()
+	log := p.a.shows("logbuffer")
+	contains(t, log, "GATE/3/STREAMS_DROPPED")
+	contains(t, log, "GATE/5/STREAMS_LEAVE")
+}

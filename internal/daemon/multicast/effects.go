@@ -67,7 +67,7 @@ func (r *Routing) Conditions() []event.Condition {
 	if r.plane == nil {
 		return nil
 	}
-	return r.plane.Conditions()
+	return append(r.plane.Conditions(), r.droppedConditions()...)
 }
 
 // Describe fills in what the plane and the socket tell.

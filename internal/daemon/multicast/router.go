@@ -27,6 +27,11 @@ func (r router) StreamsSilent(streams []device.SourceGroup) bool {
 	return r.tell(device.StreamsSilent{Streams: streams})
 }
 
+// LeavingChanged implements [fib.Router].
+func (r router) LeavingChanged(l fib.Leaving) bool {
+	return r.o.Loop.Turn(func() { r.leavingChanged(l) }) == nil
+}
+
 func (r router) tell(ev device.Event) bool {
 	return r.o.Loop.Turn(func() { r.o.Device.Handle(ev) }) == nil
 }

@@ -65,6 +65,8 @@ type Routing struct {
 	plane fib.Plane     // nil while routing is not enabled
 	mld   *mldio.Socket // likewise
 	gate  device.Gate   // as the device has told it last
+	// dropped are the interfaces by which packets do not leave, and why, by Linux name.
+	dropped map[string]string
 	// reportsAt is when the reports were read that the next routes are of, zero for none.
 	reportsAt time.Time
 	joins     latency.Histogram
@@ -88,7 +90,7 @@ func (r *Routing) Enable() error {
 	if err != nil {
 		return errors.Join(err, plane.Close())
 	}
-	r.plane, r.mld = plane, mld
+	r.plane, r.mld, r.dropped = plane, mld, make(map[string]string)
 	r.o.Readers.Go("forwarding plane", plane.Run)
 	r.o.Readers.Go("MLD", mld.Run)
 	return nil

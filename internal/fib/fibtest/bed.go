@@ -154,6 +154,13 @@ func (b *Bed) State() (s fib.State) {
 	return s
 }
 
+// Leaving returns what the plane has told last of what leaves by an interface.
+func (b *Bed) Leaving(netdev string) fib.Leaving {
+	b.router.mu.Lock()
+	defer b.router.mu.Unlock()
+	return b.router.leaving[netdev]
+}
+
 // Events lists the names of the events so far.
 func (b *Bed) Events() []string { return b.router.emitted() }
 
@@ -214,6 +221,14 @@ func (b *Bed) Eventually(what string, holds func() bool) {
 func (b *Bed) eventuallyReaches(what string, i int, want [2]bool) {
 	b.Helper()
 	b.Eventually(fmt.Sprintf("%s: stream %d at the hosts %v", what, i, want), func() bool { return b.reached(i) == want })
+}
+
+// Flow sends packets of a stream, one a millisecond, until the function that it returns is
+// called.
+func (b *Bed) Flow(i int) (stop func()) {
+	b.Helper()
+	end := b.stream(i)
+	return func() { end() }
 }
 
 // stream sends packets of a stream, one a millisecond, until the function that it returns is

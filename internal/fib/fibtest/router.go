@@ -19,7 +19,8 @@ type router struct {
 	mu      sync.Mutex
 	answer  func(arrival) // what is done about a stream that is told, nil for nothing
 	arrived []arrival
-	events  []string // by name
+	leaving map[string]fib.Leaving // as told last
+	events  []string               // by name
 }
 
 // arrival is a stream that came in on an interface without a route.
@@ -29,7 +30,7 @@ type arrival struct {
 }
 
 func newRouter() *router {
-	return &router{wanted: make(map[device.SourceGroup]device.RouteChange)}
+	return &router{wanted: make(map[device.SourceGroup]device.RouteChange), leaving: make(map[string]fib.Leaving)}
 }
 
 // Turn implements [fib.Router].
@@ -54,6 +55,14 @@ func (r *router) StreamArrived(netdev string, stream device.SourceGroup) bool {
 
 // StreamsSilent implements [fib.Router]. No test lasts as long as a stream must be silent.
 func (r *router) StreamsSilent([]device.SourceGroup) bool { return true }
+
+// LeavingChanged implements [fib.Router].
+func (r *router) LeavingChanged(l fib.Leaving) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.leaving[l.Netdev] = l
+	return true
+}
 
 // Emit implements [fib.Router].
 func (r *router) Emit(e event.Event) {

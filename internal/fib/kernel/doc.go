@@ -14,5 +14,9 @@
 // group, see [mroute.Table.Discard]. Elsewhere the kernel asks, and holds up the stream until
 // there is an entry: one that has no answer is forgotten, so that it is asked about again.
 //
+// Other firewalls may drop what is forwarded. The table counts what is to leave by an interface
+// before it asks any, the gate what comes to it as the last one, and a chain at the end of the
+// postrouting hook what leaves. They are compared every leavingInterval, see package proof.
+//
 // A table holds [mroute.MaxInterfaces] interfaces.
 package kernel

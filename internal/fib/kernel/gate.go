@@ -70,6 +70,22 @@ func (p *Plane) SetGate(g device.Gate) { p.gate.set(gateState(g)) }
 func (k *gateKeeper) set(want gate.State) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	want.Counted = k.want.Counted
+	k.apply(want)
+}
+
+// count has packets counted that leave by these interfaces.
+func (k *gateKeeper) count(netdevs []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !slices.Equal(netdevs, k.want.Counted) {
+		want := k.want
+		want.Counted = netdevs
+		k.apply(want)
+	}
+}
+
+func (k *gateKeeper) apply(want gate.State) {
 	k.want = want
 	err := k.gate.Apply(want)
 	if err != nil {

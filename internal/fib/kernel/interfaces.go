@@ -3,6 +3,8 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync/atomic"
 
 	"tandem/internal/event"
@@ -15,15 +17,15 @@ type interfaces struct {
 	// has the turn.
 	attached map[string]int
 	told     bool                                  // since the plane was opened
-	byIndex  atomic.Pointer[map[int]fib.Interface] // all, for the upcalls
+	byIndex  atomic.Pointer[map[int]fib.Interface] // see all
 }
 
-// at returns the interface of an index, the zero value for one that was not told.
-func (i *interfaces) at(index int) fib.Interface {
+// all returns all interfaces by index. It may be called from any goroutine.
+func (i *interfaces) all() map[int]fib.Interface {
 	if all := i.byIndex.Load(); all != nil {
-		return (*all)[index]
+		return *all
 	}
-	return fib.Interface{}
+	return nil
 }
 
 // adopt goes on with the interfaces of another program. Until they are told again, streams
@@ -66,6 +68,7 @@ func (p *Plane) SetInterfaces(list []fib.Interface) error {
 		}
 	}
 	p.interfaces.attached, p.interfaces.told = attached, true
+	p.gate.count(slices.Sorted(maps.Keys(attached)))
 	return errors.Join(append(errs, p.table.Discard(others))...)
 }
 

@@ -107,6 +107,7 @@ func (p *Plane) Run(ctx context.Context) error {
 	tasks.Go("forwarding table audit", p.keepAuditing)
 	tasks.Go("gate", p.gate.keep)
 	tasks.Go("gate changes", p.gate.watch)
+	tasks.Go("packets that leave", p.watchLeaving)
 	err := tasks.Wait()
 	p.lister.Close()
 	return err

@@ -31,7 +31,7 @@ func (p *Plane) readUpcalls(context.Context) error {
 			continue
 		}
 		stream := device.SourceGroup{Source: up.Source, Group: up.Group}
-		if at := p.interfaces.at(up.Ifindex); at.Incoming && !p.router.StreamArrived(at.Name, stream) {
+		if at := p.interfaces.all()[up.Ifindex]; at.Incoming && !p.router.StreamArrived(at.Name, stream) {
 			return nil
 		}
 		if p.waits(stream) && forgotten.take(time.Now()) && !p.turn(func(w fib.Wanted) { p.forget(w, stream) }) {

@@ -30,8 +30,21 @@ const (
 	closedSet = iota
 	bucket0Set
 	bucket1Set
+	// What is counted, by outgoing interface.
+	heldSet
+	passedSet
+	leftSet
 	nameSets
 )
+
+// setNames are the names of the sets.
+var setNames = [nameSets]string{
+	closedSet: "closed", bucket0Set: "bucket0", bucket1Set: "bucket1",
+	heldSet: "held", passedSet: "passed", leftSet: "left",
+}
+
+// counts says that elements of a set count packets.
+func counts(set int) bool { return set >= heldSet }
 
 func newContents(seed uint32) *contents {
 	c := &contents{seed: seed, exceptions: make(map[sgKey]struct{})}
@@ -45,7 +58,10 @@ func newContents(seed uint32) *contents {
 func contentsOf(s State) (*contents, error) {
 	c := newContents(s.Seed)
 	c.exceptions = make(map[sgKey]struct{}, len(s.Exceptions))
-	for i, list := range [nameSets][]string{closedSet: s.Closed, bucket0Set: s.Bucket0, bucket1Set: s.Bucket1} {
+	for i, list := range [nameSets][]string{
+		closedSet: s.Closed, bucket0Set: s.Bucket0, bucket1Set: s.Bucket1,
+		heldSet: s.Counted, passedSet: s.Counted, leftSet: s.Counted,
+	} {
 		for _, name := range list {
 			// The kernel's names end with a zero.
 			if name == "" || len(name) >= nameSize {

@@ -1,5 +1,5 @@
 // Package gate opens and closes the sending of multicast out of interfaces, at
-// one place: an nftables chain at the forward hook, in a table "ip6 tandem"
+// one place: an nftables chain at the end of the forward hook, in a table "ip6 tandem"
 // that belongs to this package.
 //
 // The multicast forwarding cache may hold any number of routes that go out of
@@ -10,6 +10,9 @@
 // Only multicast wider than the link that is being forwarded meets the gate;
 // MLD, neighbour discovery and everything else of the router itself does not.
 //
+// Other programs may drop packets as well, before the gate or after it. So those that come to
+// it, and those that leave, are counted: see [Gate.Flows] and [Gate.Droppers].
+//
 // The table has an owner where the kernel knows that, see [Protection]: the
 // netlink socket that has made it. Nobody else can change it then, and a firewall
 // that clears the whole ruleset passes it over. The socket is handed on to a
@@ -19,16 +22,11 @@ package gate
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 	"sync"
 
 	"github.com/google/nftables"
-	"golang.org/x/sys/unix"
-
-	"tandem/internal/linux/netlink"
 )
 
 // TableName is the name of the nftables table, of family ip6.
@@ -52,6 +50,8 @@ type State struct {
 	Exceptions []SG
 	// Seed is the seed of the kernel's jhash over source and group.
 	Seed uint32
+	// Counted are the interfaces of which packets are counted, see [Gate.Flows].
+	Counted []string
 }
 
 // Drops are the packets that the rules of the gate have dropped since they
@@ -75,55 +75,6 @@ type Gate struct {
 	// handles are the kernel's numbers of our rules; others mean that somebody meddled.
 	handles []uint64
 	repairs uint64
-}
-
-// Options say how to open a gate. The zero value opens one in the namespace of the process,
-// protected as well as the kernel can.
-type Options struct {
-	// Inside runs a function in the gate's namespace. Nil stands for the process's.
-	Inside func(func() error) error
-	// Socket is the descriptor that the gate of a predecessor has handed over, 0 for none.
-	Socket int
-	// Protection is the most to ask for. Less shows how an older kernel would do.
-	Protection Protection
-}
-
-// Open connects to nftables. The kernel is not changed before the first Apply or Sync.
-func Open(o Options) (*Gate, error) {
-	g := &Gate{inside: o.Inside, protection: o.Protection}
-	if g.inside == nil {
-		g.inside = func(f func() error) error { return f() }
-	}
-	var err error
-	if o.Socket != 0 {
-		g.socket = newSocket(netlink.Adopt(o.Socket))
-	} else {
-		err = g.connect()
-	}
-	if err == nil {
-		err = g.converse()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open nftables: %w", err)
-	}
-	return g, nil
-}
-
-// connect opens a socket.
-func (g *Gate) connect() error {
-	return g.inside(func() error {
-		conn, err := netlink.Open(unix.NETLINK_NETFILTER)
-		if err == nil {
-			g.socket = newSocket(conn)
-		}
-		return err
-	})
-}
-
-// converse begins to speak through the socket.
-func (g *Gate) converse() (err error) {
-	g.conn, err = nftables.New(nftables.AsLasting(), nftables.WithTestDial(g.socket.exchange))
-	return err
 }
 
 // Apply brings the kernel to a state in one transaction: the difference to what
@@ -164,48 +115,14 @@ func (g *Gate) Drops() (Drops, error) {
 	if g.held == nil {
 		return Drops{}, nil
 	}
-	rules, err := g.conn.GetRules(g.rules.table, g.rules.chain)
+	rules, err := g.conn.GetRules(g.rules.table, g.rules.forward)
 	if err != nil {
 		return Drops{}, g.failed("read the gate", err)
 	}
-	if !slices.Equal(handles(rules), g.handles) {
+	if len(rules) != ruleCount || !slices.Equal(appendHandles(nil, rules), g.handles[:ruleCount]) {
 		return Drops{}, errors.New("read the gate: its rules have been changed by somebody else")
 	}
 	return g.rules.drops(rules), nil
-}
-
-// Protection tells how the kernel protects the table, once there was an Apply or Sync.
-func (g *Gate) Protection() Protection {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.protection
-}
-
-// HandOver returns the connection for the gate of a successor. As long as one of the two
-// has it open, nobody else can touch the table.
-func (g *Gate) HandOver() (*os.File, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.socket.HandOver()
-}
-
-// Close ends the connection. With remove the table is taken out of the kernel,
-// which opens the gate; without, it stays as it is unless it is only [Owned].
-func (g *Gate) Close(remove bool) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	var err error
-	if remove {
-		r := newRuleset(1)
-		// Adding first makes deleting work when there is no table.
-		g.conn.AddTable(r.table)
-		g.conn.DelTable(r.table)
-		if err = g.conn.Flush(); err != nil {
-			err = fmt.Errorf("remove the gate: %w", err)
-		}
-		g.held = nil
-	}
-	return errors.Join(err, g.conn.CloseLasting(), g.socket.Close())
 }
 
 func (g *Gate) apply(s State) error {
@@ -247,14 +164,14 @@ func (g *Gate) replace(want *contents) error {
 	if err != nil {
 		return g.failed("set up the gate", err)
 	}
-	rules, err := g.conn.GetRules(r.table, r.chain)
+	handles, err := r.handles(g.conn)
 	if err != nil {
 		return g.failed("read the gate", err)
 	}
 	if lost := g.handles != nil && g.held == nil; lost {
 		g.repairs++
 	}
-	g.rules, g.held, g.handles, g.protection = r, want, handles(rules), protection
+	g.rules, g.held, g.handles, g.protection = r, want, handles, protection
 	return nil
 }
 
@@ -270,8 +187,8 @@ func (g *Gate) create(r ruleset, want *contents, protection Protection) error {
 // read asks the kernel for the contents of the table; nil when its rules are
 // not the ones that we have made, or cannot be read.
 func (g *Gate) read(seed uint32) *contents {
-	rules, err := g.conn.GetRules(g.rules.table, g.rules.chain)
-	if err != nil || !slices.Equal(handles(rules), g.handles) {
+	handles, err := g.rules.handles(g.conn)
+	if err != nil || !slices.Equal(handles, g.handles) {
 		_ = g.failed("", err)
 		return nil
 	}
@@ -281,24 +198,4 @@ func (g *Gate) read(seed uint32) *contents {
 		return nil
 	}
 	return c
-}
-
-// failed forgets what the kernel holds, and answers that nobody has read. The socket stays
-// as long as it can be used: what is Owned goes with it.
-func (g *Gate) failed(what string, err error) error {
-	g.held = nil
-	if g.socket.Drain() != nil {
-		_ = g.socket.Close()
-		err = errors.Join(err, g.connect())
-	}
-	_ = g.conn.CloseLasting()
-	return fmt.Errorf("%s: %w", what, errors.Join(err, g.converse()))
-}
-
-func handles(rules []*nftables.Rule) []uint64 {
-	list := make([]uint64, len(rules))
-	for i, r := range rules {
-		list[i] = r.Handle
-	}
-	return list
 }

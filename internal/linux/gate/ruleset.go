@@ -2,12 +2,11 @@ package gate
 
 import (
 	"fmt"
-	"slices"
+	"math"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
-	"golang.org/x/sys/unix"
 )
 
 // ruleset is the table as nftables objects:
@@ -16,56 +15,67 @@ import (
 //		set closed  { type ifname }
 //		set bucket0 { type ifname }
 //		set bucket1 { type ifname }
+//		set held    { type ifname; counter }
+//		set passed  { type ifname; counter }
+//		set left    { type ifname; counter }
 //		set exceptions { type ipv6_addr . ipv6_addr }
-//		chain forward {
-//			type filter hook forward priority filter; policy accept;
+//		chain forward {                                 # behind the chains of all others
+//			type filter hook forward priority 2147483647; policy accept;
 //			ip6 daddr & ff0f:: < ff03:: accept          # not multicast wider than the link
-//			ip6 saddr . ip6 daddr @exceptions accept
-//			oifname @closed counter drop
-//			oifname @bucket0 jhash ip6 saddr . ip6 daddr mod 2 seed S != 0 counter drop
-//			oifname @bucket1 jhash ip6 saddr . ip6 daddr mod 2 seed S != 1 counter drop
+//			ip6 saddr . ip6 daddr @exceptions goto pass
+//			oifname @closed counter goto hold
+//			oifname @bucket0 jhash ip6 saddr . ip6 daddr mod 2 seed S != 0 counter goto hold
+//			oifname @bucket1 jhash ip6 saddr . ip6 daddr mod 2 seed S != 1 counter goto hold
+//			goto pass
+//		}
+//		chain hold {
+//			oifname @held
+//			drop
+//		}
+//		chain pass {
+//			oifname @passed
+//		}
+//		chain leave {
+//			type filter hook postrouting priority 2147483647; policy accept;
+//			ip6 daddr & ff0f:: < ff03:: accept
+//			iif 0 accept                                # the router's own
+//			oifname @left
 //		}
 //	}
 type ruleset struct {
-	table      *nftables.Table
-	chain      *nftables.Chain
-	names      [nameSets]*nftables.Set
-	exceptions *nftables.Set
-	seed       uint32
+	table                      *nftables.Table
+	forward, hold, pass, leave *nftables.Chain
+	names                      [nameSets]*nftables.Set
+	exceptions                 *nftables.Set
+	seed                       uint32
 }
 
-// Registers of 16 bytes each. Source and group together fill two.
-const (
-	reg1 = unix.NFT_REG_1
-	reg2 = unix.NFT_REG_2
-	reg3 = unix.NFT_REG_3
-)
-
-// Where the addresses stand in the IPv6 header.
-const (
-	offsetSource = 8
-	offsetGroup  = 24
-)
-
-// Numbers of the rules that drop, in the chain.
+// Numbers of the rules that hold back, in their chain.
 const (
 	ruleClosed  = 2
 	ruleBucket0 = 3
 	ruleBucket1 = 4
-	ruleCount   = 5
+	ruleCount   = 6
 )
 
 func newRuleset(seed uint32) ruleset {
 	r := ruleset{table: &nftables.Table{Family: nftables.TableFamilyIPv6, Name: TableName}, seed: seed}
 	policy := nftables.ChainPolicyAccept
-	r.chain = &nftables.Chain{
+	last := nftables.ChainPriorityRef(math.MaxInt32)
+	r.forward = &nftables.Chain{
 		Table: r.table, Name: "forward", Type: nftables.ChainTypeFilter,
-		Hooknum: nftables.ChainHookForward, Priority: nftables.ChainPriorityFilter, Policy: &policy,
+		Hooknum: nftables.ChainHookForward, Priority: last, Policy: &policy,
 	}
-	for i, name := range [nameSets]string{closedSet: "closed", bucket0Set: "bucket0", bucket1Set: "bucket1"} {
+	r.leave = &nftables.Chain{
+		Table: r.table, Name: "leave", Type: nftables.ChainTypeFilter,
+		Hooknum: nftables.ChainHookPostrouting, Priority: last, Policy: &policy,
+	}
+	r.hold = &nftables.Chain{Table: r.table, Name: "hold"}
+	r.pass = &nftables.Chain{Table: r.table, Name: "pass"}
+	for i, name := range setNames {
 		// The identifiers are of the transaction; set here because the
 		// library would draw them from a counter that it does not guard.
-		r.names[i] = &nftables.Set{Table: r.table, ID: uint32(i + 1), Name: name,
+		r.names[i] = &nftables.Set{Table: r.table, ID: uint32(i + 1), Name: name, Counter: counts(i),
 			KeyType: nftables.TypeIFName, KeyByteOrder: binaryutil.NativeEndian} // the order only tells nft(8) how to show names
 	}
 	r.exceptions = &nftables.Set{Table: r.table, ID: nameSets + 1, Name: "exceptions",
@@ -78,132 +88,46 @@ func (r ruleset) create(conn *nftables.Conn, want *contents) error {
 	conn.AddTable(r.table) // so that there is one to delete
 	conn.DelTable(r.table)
 	conn.CreateTable(r.table) // with its protection, see socket.amend
-	conn.AddChain(r.chain)
 	for _, set := range append(r.names[:], r.exceptions) {
 		if err := conn.AddSet(set, nil); err != nil {
 			return fmt.Errorf("set up the gate: %w", err)
 		}
 	}
-	rules := [ruleCount][]expr.Any{
-		0:           passOthers(),
-		1:           r.passExceptions(),
-		ruleClosed:  dropping(r.outOf(closedSet)),
-		ruleBucket0: dropping(append(r.outOf(bucket0Set), r.otherBucket(0)...)),
-		ruleBucket1: dropping(append(r.outOf(bucket1Set), r.otherBucket(1)...)),
+	chains := r.chains()
+	for _, chain := range chains {
+		conn.AddChain(chain)
 	}
-	for _, exprs := range rules {
-		conn.AddRule(&nftables.Rule{Table: r.table, Chain: r.chain, Exprs: exprs})
+	for i, rules := range r.rules() {
+		for _, exprs := range rules {
+			conn.AddRule(&nftables.Rule{Table: r.table, Chain: chains[i], Exprs: exprs})
+		}
 	}
 	_, err := r.change(conn, newContents(want.seed), want)
 	return err
 }
 
-// passOthers lets pass what is not multicast of a scope wider than the link.
-func passOthers() []expr.Any {
-	// The first byte is ff for multicast, the low half of the second is the scope.
-	mask, wider := [16]byte{0xff, 0x0f}, [16]byte{0xff, 3}
-	return []expr.Any{
-		&expr.Payload{DestRegister: reg1, Base: expr.PayloadBaseNetworkHeader, Offset: offsetGroup, Len: 16},
-		&expr.Bitwise{SourceRegister: reg1, DestRegister: reg1, Len: 16, Mask: mask[:], Xor: make([]byte, 16)},
-		&expr.Cmp{Op: expr.CmpOpLt, Register: reg1, Data: wider[:]},
-		&expr.Verdict{Kind: expr.VerdictAccept},
-	}
+// chains are all chains, the one at the forward hook first.
+func (r ruleset) chains() [4]*nftables.Chain {
+	return [...]*nftables.Chain{r.forward, r.hold, r.pass, r.leave}
 }
 
-func (r ruleset) outOf(set int) []expr.Any {
-	return []expr.Any{
-		&expr.Meta{Key: expr.MetaKeyOIFNAME, Register: reg1},
-		&expr.Lookup{SourceRegister: reg1, SetName: r.names[set].Name, SetID: r.names[set].ID},
-	}
-}
-
-// passExceptions lets pass what this device sends in the peer's stead.
-func (r ruleset) passExceptions() []expr.Any {
-	return append(loadSG(),
-		&expr.Lookup{SourceRegister: reg1, SetName: r.exceptions.Name, SetID: r.exceptions.ID},
-		&expr.Verdict{Kind: expr.VerdictAccept})
-}
-
-// otherBucket matches an (S,G) that is not of the bucket.
-func (r ruleset) otherBucket(bucket uint32) []expr.Any {
-	return append(loadSG(),
-		&expr.Hash{SourceRegister: reg1, DestRegister: reg3, Length: sgSize, Modulus: 2, Seed: r.seed, Type: expr.HashTypeJenkins},
-		&expr.Cmp{Op: expr.CmpOpNeq, Register: reg3, Data: binaryutil.NativeEndian.PutUint32(bucket)})
-}
-
-// loadSG puts the source and the group into the first two registers.
-func loadSG() []expr.Any {
-	return []expr.Any{
-		&expr.Payload{DestRegister: reg1, Base: expr.PayloadBaseNetworkHeader, Offset: offsetSource, Len: 16},
-		&expr.Payload{DestRegister: reg2, Base: expr.PayloadBaseNetworkHeader, Offset: offsetGroup, Len: 16},
-	}
-}
-
-func dropping(match []expr.Any) []expr.Any {
-	return append(match, &expr.Counter{}, &expr.Verdict{Kind: expr.VerdictDrop})
-}
-
-// change queues what leads from one contents to another and says whether that is anything.
-func (r ruleset) change(conn *nftables.Conn, from, to *contents) (bool, error) {
-	changed := false
-	edit := func(set *nftables.Set, del, add [][]byte) error {
-		changed = changed || len(del)+len(add) > 0
-		if err := each(del, func(e []nftables.SetElement) error { return conn.SetDeleteElements(set, e) }); err != nil {
-			return err
-		}
-		return each(add, func(e []nftables.SetElement) error { return conn.SetAddElements(set, e) })
-	}
-	for i, set := range r.names {
-		if err := edit(set, missing(from.names[i], to.names[i], nameBytes), missing(to.names[i], from.names[i], nameBytes)); err != nil {
-			return false, fmt.Errorf("change the gate: %w", err)
-		}
-	}
-	if err := edit(r.exceptions, missing(from.exceptions, to.exceptions, sgBytes), missing(to.exceptions, from.exceptions, sgBytes)); err != nil {
-		return false, fmt.Errorf("change the gate: %w", err)
-	}
-	return changed, nil
-}
-
-// chunk is how many elements go into one message: a netlink attribute holds 64 KiB.
-const chunk = 500
-
-func each(keys [][]byte, do func([]nftables.SetElement) error) error {
-	for part := range slices.Chunk(keys, chunk) {
-		elements := make([]nftables.SetElement, len(part))
-		for i, k := range part {
-			elements[i].Key = k
-		}
-		if err := do(elements); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// read asks the kernel for the elements of the sets.
-func (r ruleset) read(conn *nftables.Conn, seed uint32) (*contents, error) {
-	c := newContents(seed)
-	for i, set := range r.names {
-		elements, err := conn.GetSetElements(set)
+// handles are the kernel's numbers of all rules.
+func (r ruleset) handles(conn *nftables.Conn) (list []uint64, err error) {
+	for _, chain := range r.chains() {
+		rules, err := conn.GetRules(r.table, chain)
 		if err != nil {
 			return nil, err
 		}
-		for _, e := range elements {
-			var k nameKey
-			copy(k[:], e.Key)
-			c.names[i][k] = struct{}{}
-		}
+		list = appendHandles(list, rules)
 	}
-	elements, err := conn.GetSetElements(r.exceptions)
-	if err != nil {
-		return nil, err
+	return list, nil
+}
+
+func appendHandles(list []uint64, rules []*nftables.Rule) []uint64 {
+	for _, r := range rules {
+		list = append(list, r.Handle)
 	}
-	for _, e := range elements {
-		var k sgKey
-		copy(k[:], e.Key)
-		c.exceptions[k] = struct{}{}
-	}
-	return c, nil
+	return list
 }
 
 // drops picks the counters out of the rules.

@@ -50,7 +50,6 @@ func (s *socket) amend(m nftnetlink.Message) []byte {
 	if m.Header.Type != unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_NEWTABLE {
 		return m.Data
 	}
-	const head = 4 // struct nfgenmsg
 	table := netlink.Attributes(bytes.Clone(m.Data[:head]))
 	table.String(unix.NFTA_TABLE_NAME, TableName)
 	if flags := s.protection.flags(); flags != 0 && m.Header.Flags&unix.NLM_F_EXCL != 0 {

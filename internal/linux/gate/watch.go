@@ -81,7 +81,6 @@ func ofGate(b []byte) bool {
 		if !ok {
 			return false
 		}
-		const head = 4 // struct nfgenmsg
 		// Messages of all kinds have the name of their table in the attribute of this number.
 		if m.Type>>8 == unix.NFNL_SUBSYS_NFTABLES && len(m.Data) >= head && m.Data[0] == unix.NFPROTO_IPV6 {
 			for typ, v := range netlink.Attributes(m.Data[head:]).All() {

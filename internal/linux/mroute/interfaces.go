@@ -94,6 +94,27 @@ func (t *Table) DelInterface(ifindex int) error {
 	return nil
 }
 
+// Sent counts the packets that the kernel was to forward out of an interface since it is in the
+// table, before it asked any firewall. Of packets that several processors forward at once
+// it may miss some. The error wraps ErrNoInterface when the interface is not there.
+func (t *Table) Sent(ifindex int) (uint64, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	mif, ok := t.mif(ifindex)
+	if !ok {
+		return 0, fmt.Errorf("interface index %d: %w", ifindex, ErrNoInterface)
+	}
+	r := mifRequest{mif: uint16(mif)}
+	err := ioctl(t.fd, siocGetMIFCount, unsafe.Pointer(&r))
+	if errors.Is(err, unix.EADDRNOTAVAIL) {
+		err = ErrNoInterface
+	}
+	if err != nil {
+		return 0, fmt.Errorf("counters of interface index %d: %w", ifindex, err)
+	}
+	return uint64(r.outPackets), nil
+}
+
 // mif finds the MIF of an interface.
 func (t *Table) mif(ifindex int) (int, bool) {
 	for mif, held := range t.mifs {

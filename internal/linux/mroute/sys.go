@@ -22,7 +22,8 @@ const (
 	flushMFC  = 1 | 2 // MRT6_FLUSH_MFC
 	flushMIFs = 4 | 8 // MRT6_FLUSH_MIFS
 
-	siocGetSGCount = 0x89e0 + 1 // SIOCGETSGCNT_IN6
+	siocGetMIFCount = 0x89e0     // SIOCGETMIFCNT_IN6
+	siocGetSGCount  = 0x89e0 + 1 // SIOCGETSGCNT_IN6
 
 	sizeofUpcall = 40
 )
@@ -49,6 +50,12 @@ type mf6cctl struct {
 type sgRequest struct {
 	source, group           unix.RawSockaddrInet6
 	packets, bytes, wrongIf uint // unsigned long
+}
+
+// mifRequest is struct sioc_mif_req6.
+type mifRequest struct {
+	mif                                      uint16
+	inPackets, outPackets, inBytes, outBytes uint // unsigned long
 }
 
 func setAddr(sa *unix.RawSockaddrInet6, a netip.Addr) {

@@ -158,12 +158,14 @@ func (n *Node) sender(t testing.TB, link string) *Sender {
 	return &Sender{t: t, conn: c}
 }
 
+// At is where a stream to a group goes.
+func At(group netip.Addr) net.Addr { return net.UDPAddrFromAddrPort(netip.AddrPortFrom(group, Port)) }
+
 // Send sends one packet to a group and returns its number.
 func (s *Sender) Send(group netip.Addr) uint32 {
 	s.t.Helper()
 	s.seq++
-	_, err := s.conn.WriteTo(binary.BigEndian.AppendUint32(nil, s.seq), nil,
-		net.UDPAddrFromAddrPort(netip.AddrPortFrom(group, Port)))
+	_, err := s.conn.WriteTo(binary.BigEndian.AppendUint32(nil, s.seq), nil, At(group))
 	Must(s.t, err)
 	return s.seq
 }

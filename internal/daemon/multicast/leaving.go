@@ -1,0 +1,29 @@
+package multicast
+
+import (
+	"cmp"
+	"slices"
+
+	"tandem/internal/event"
+	"tandem/internal/fib"
+)
+
+// leavingChanged notes whether what is forwarded out of an interface leaves.
+func (r *Routing) leavingChanged(l fib.Leaving) {
+	if !l.Lacking {
+		delete(r.dropped, l.Netdev)
+		r.o.Log.Emit(event.StreamsLeave.With(l.Netdev))
+		return
+	}
+	r.dropped[l.Netdev] = cmp.Or(l.Cause, "no chain of nftables was found that does")
+	r.o.Log.Emit(event.StreamsDropped.With(l.Netdev, r.dropped[l.Netdev]))
+}
+
+// droppedConditions lists the alarms for interfaces by which packets do not leave.
+func (r *Routing) droppedConditions() (list []event.Condition) {
+	for netdev, cause := range r.dropped {
+		list = append(list, event.Condition{AlarmKind: event.Dropped, Object: netdev, Detail: cause})
+	}
+	slices.SortFunc(list, event.Condition.Compare)
+	return list
+}

@@ -1,0 +1,142 @@
+package kernel
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"tandem/internal/event"
+	"tandem/internal/fib"
+	"tandem/internal/instant"
+	"tandem/internal/proof"
+)
+
+const (
+	// leavingInterval is how often is looked at what leaves, which takes some 50 us.
+	leavingInterval = 100 * time.Millisecond
+	// seekInterval is how often is looked for those who drop packets, while some are lost.
+	seekInterval = time.Second
+)
+
+// leaving watches whether the packets leave that are to. It is of one goroutine.
+type leaving struct {
+	*Plane
+	ways   map[string]*way // by Linux name
+	failed bool            // to read the counters, which was told
+}
+
+// way is the way out by one interface.
+type way struct {
+	proof.Leaving
+	said     fib.Leaving  // to the router
+	cause    string       // who may drop packets, empty when nobody is known
+	soughtAt instant.Time // when that was found
+}
+
+// watchLeaving tells the router of packets that do not leave.
+func (p *Plane) watchLeaving(ctx context.Context) error {
+	l := &leaving{Plane: p, ways: make(map[string]*way)}
+	began := time.Now()
+	tick := time.NewTicker(leavingInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if !l.look(instant.FromOrigin(time.Since(began))) {
+			return nil
+		}
+	}
+}
+
+// look looks at all interfaces once. It returns false when there are no turns any more.
+func (l *leaving) look(now instant.Time) bool {
+	for name, passed := range l.read() {
+		w := l.ways[name]
+		if w == nil {
+			w = &way{said: fib.Leaving{Netdev: name}}
+			l.ways[name] = w
+		}
+		changed := w.Look(now, passed, w.cause != "")
+		switch {
+		case w.Lost() == proof.Nowhere:
+			w.cause = ""
+		case changed || now.Sub(w.soughtAt) >= seekInterval:
+			l.seek(w, now)
+		}
+		if !l.say(w, fib.Leaving{Netdev: name, Lacking: w.Lost() != proof.Nowhere, Cause: w.cause}) {
+			return false
+		}
+	}
+	return l.dropGone()
+}
+
+// read reads the counters of all interfaces, in the order in which packets come to them.
+func (l *leaving) read() map[string]proof.Passage {
+	passages := make(map[string]proof.Passage)
+	for index, told := range l.interfaces.all() {
+		if sent, err := l.table.Sent(index); err == nil { // else it is gone
+			passages[told.Name] = proof.Passage{Offered: sent}
+		}
+	}
+	flows, err := l.gate.gate.Flows()
+	if err != nil && !l.failed {
+		l.router.Emit(event.LeavingNotRead.With(err))
+	}
+	l.failed = err != nil
+	for name, p := range passages {
+		if f := flows[name]; f != nil {
+			p.Held, p.Passed, p.Left = f.Held, f.Passed, f.Left
+			passages[name] = p
+		} else {
+			delete(passages, name) // not counted, or not now
+		}
+	}
+	return passages
+}
+
+// seek looks for those who may drop what is lost.
+func (l *leaving) seek(w *way, now instant.Time) {
+	found, err := l.gate.gate.Droppers()
+	w.soughtAt = now
+	if err != nil {
+		return // what was found before counts
+	}
+	var names []string
+	for _, d := range found {
+		if d.Behind == (w.Lost() == proof.BehindGate) {
+			names = append(names, d.String())
+		}
+	}
+	w.cause = strings.Join(names, "; ")
+}
+
+// say tells the router what it was not told yet. It returns false when there are no turns any
+// more.
+func (l *leaving) say(w *way, now fib.Leaving) bool {
+	if now == w.said {
+		return true
+	}
+	w.said = now
+	return l.router.LeavingChanged(now)
+}
+
+// dropGone forgets interfaces that the plane is told no more.
+func (l *leaving) dropGone() bool {
+	told := make(map[string]bool)
+	for _, ifc := range l.interfaces.all() {
+		told[ifc.Name] = true
+	}
+	for name, w := range l.ways {
+		if told[name] {
+			continue
+		}
+		delete(l.ways, name)
+		if !l.say(w, fib.Leaving{Netdev: name}) {
+			return false
+		}
+	}
+	return true
+}
