@@ -116,7 +116,7 @@ func deliver(t *testing.T, from, to *fakeRouter, id uint32, packets [][]byte) {
 	}
 	for _, p := range packets {
 		var fx etrunk.Effects
-		if err := trunk.Receive(to.now, from.addr, p, &fx); err != nil {
+		if err := trunk.Receive(to.now, from.addr, "", p, &fx); err != nil {
 			t.Fatalf("hello of %v: %v", from.addr, err)
 		}
 		deliver(t, to, from, id, fx.Packets)

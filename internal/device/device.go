@@ -101,7 +101,7 @@ func (d *Device) Handle(now instant.Time, ev Event) {
 		d.bfdChanged(now, ev)
 	case HelloNotSent:
 		if t := d.trunks[ev.ETrunk]; t != nil {
-			t.core.SendFailed()
+			t.core.SendFailed(ev.Path)
 		}
 	case Switchover:
 		d.switchover(now, ev.ETrunk, ev.On)

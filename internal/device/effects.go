@@ -92,10 +92,9 @@ type SendMLD struct {
 
 // SendHello is an E-Trunk packet to send; [HelloNotSent] reports that it was refused.
 type SendHello struct {
-	ETrunk      uint32
-	Local, Peer netip.Addr
-	VPN         string // VPN instance of the addresses, empty for none
-	Packet      []byte
+	ETrunk uint32
+	etrunk.Path
+	Packet []byte
 }
 
 // ChannelEffects is what a replication service asks of its connection.

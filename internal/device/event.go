@@ -56,8 +56,11 @@ type (
 		Packet []byte
 	}
 
-	// HelloNotSent says that the socket refused a hello.
-	HelloNotSent struct{ ETrunk uint32 }
+	// HelloNotSent says that the socket of a path refused a hello.
+	HelloNotSent struct {
+		ETrunk uint32
+		Path   etrunk.Path
+	}
 
 	// BFDChanged tells the state of a BFD session by its configured name.
 	BFDChanged struct {

@@ -1,6 +1,8 @@
 package device
 
 import (
+	"slices"
+
 	"tandem/internal/etrunk"
 	"tandem/internal/instant"
 )
@@ -11,7 +13,7 @@ func (d *Device) helloReceived(now instant.Time, ev HelloReceived) {
 		d.counters.helloUnknown++
 		return
 	}
-	if t.core.Receive(now, ev.From, ev.Packet, &d.trunkFx) == nil { // drops are counted there, by cause
+	if t.core.Receive(now, ev.From, ev.VPN, ev.Packet, &d.trunkFx) == nil { // drops are counted there, by cause
 		t.heard = now
 	}
 	d.sendHellos(t)
@@ -21,11 +23,11 @@ func (d *Device) helloReceived(now instant.Time, ev HelloReceived) {
 // one that has the sender for its peer: there it is counted by its cause.
 func (d *Device) trunkOf(ev HelloReceived) *trunk {
 	id, err := etrunk.PeekID(ev.Packet)
-	if t := d.trunks[id]; err == nil && t != nil && t.cfg.VPN == ev.VPN {
+	if t := d.trunks[id]; err == nil && t != nil {
 		return t
 	}
 	for _, t := range d.order.trunks {
-		if t.cfg.VPN == ev.VPN && t.cfg.Peer.WithZone("") == ev.From {
+		if slices.ContainsFunc(t.cfg.Paths(), func(p etrunk.Path) bool { return p.ComesFrom(ev.From, ev.VPN) }) {
 			return t
 		}
 	}
@@ -35,7 +37,9 @@ func (d *Device) trunkOf(ev HelloReceived) *trunk {
 // sendHellos takes over what an E-Trunk's core asked for.
 func (d *Device) sendHellos(t *trunk) {
 	for _, packet := range d.trunkFx.Packets {
-		d.fx.Hellos = append(d.fx.Hellos, SendHello{ETrunk: t.cfg.ID, Local: t.cfg.Local, Peer: t.cfg.Peer, VPN: t.cfg.VPN, Packet: packet})
+		for _, path := range t.cfg.Paths() {
+			d.fx.Hellos = append(d.fx.Hellos, SendHello{ETrunk: t.cfg.ID, Path: path, Packet: packet})
+		}
 	}
 	for _, ev := range d.trunkFx.Events {
 		d.tell(trunkEvent(t.cfg.ID, ev))

@@ -66,7 +66,7 @@ func (r *rig) hear(local etrunk.Config, says etrunk.Announcement) {
 			r.t.Errorf("at %v it asks the hosts, and has no duty to", r.now)
 		}
 		for _, h := range did.Hellos {
-			_ = peer.Receive(r.now, cfg.Peer, h.Packet, &fx)
+			_ = peer.Receive(r.now, cfg.Peer, "", h.Packet, &fx)
 		}
 		r.pass(100 * time.Millisecond)
 	}

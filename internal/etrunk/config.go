@@ -40,6 +40,7 @@ type Config struct {
 	AuthMode      AuthMode
 	Local, Peer   netip.Addr
 	VPN           string        // VPN instance of the addresses, for the caller
+	Heartbeats    []Path        // further paths of the hellos, at most MaxHeartbeats
 	HelloInterval time.Duration // 500 ms..10 s
 	// Multiplier times HelloInterval is the fail time that this device advertises, 3..300.
 	Multiplier int
@@ -109,10 +110,24 @@ func (c Config) Validate() error {
 		return fmt.Errorf("e-trunk %d: unknown authentication mode %d", c.ID, c.AuthMode)
 	case c.Local.IsValid() && c.Local == c.Peer:
 		return fmt.Errorf("e-trunk %d: peer and source are both %v", c.ID, c.Peer)
+	case len(c.Heartbeats) > MaxHeartbeats:
+		return fmt.Errorf("e-trunk %d: %d heartbeat paths, at most %d can be", c.ID, len(c.Heartbeats), MaxHeartbeats)
 	case helloLen(len(c.Members), len(c.Profiles)) > MaxPacket:
 		return fmt.Errorf("e-trunk %d: %d members and %d remote backup profiles do not fit a hello", c.ID, len(c.Members), len(c.Profiles))
 	}
-	return c.validateMembers()
+	return cmp.Or(c.validatePaths(), c.validateMembers())
+}
+
+func (c Config) validatePaths() error {
+	paths := c.Paths()
+	for i, p := range paths {
+		for _, q := range paths[:i] {
+			if p.Clashes(q) {
+				return fmt.Errorf("e-trunk %d: the paths %v and %v have an address in common", c.ID, q, p)
+			}
+		}
+	}
+	return nil
 }
 
 func (c Config) validateMembers() error {
@@ -141,6 +156,7 @@ func (c Config) sameSession(o Config) bool {
 // clone returns a copy that shares no memory with the caller's.
 func (c Config) clone() Config {
 	c.Key = bytes.Clone(c.Key)
+	c.Heartbeats = slices.Clone(c.Heartbeats)
 	c.Profiles = slices.Clone(c.Profiles)
 	c.Members = slices.Clone(c.Members)
 	slices.SortFunc(c.Members, func(a, b MemberConfig) int { return cmp.Compare(a.ID, b.ID) })

@@ -2,9 +2,9 @@ package etrunk
 
 import "fmt"
 
-// Counters count packets since the E-Trunk was created.
+// Counters count packets since the E-Trunk was created, of all its paths or of one.
 type Counters struct {
-	Received uint64 `name:"receive" metric:"received"` // authentic hellos of the peer, with those that were only challenged
+	Received uint64 `name:"receive" metric:"received"` // authentic hellos of the peer, with those that were only challenged and copies
 	Sent     uint64 `name:"send" metric:"sent"`
 	RecDrop  uint64 `name:"recdrop" metric:"rec_drop"` // received and dropped, the sum of the causes below
 	SndDrop  uint64 `name:"snddrop" metric:"snd_drop"` // due but not sent: no key, no address, or refused by the socket
@@ -12,10 +12,12 @@ type Counters struct {
 	// Challenged counts authentic hellos of a boot of the peer that had not yet
 	// answered a challenge. A few come with every start; many are a replay.
 	Challenged uint64 `name:"challenged"`
+	// Duplicate counts the received hellos that had come by another path before.
+	Duplicate uint64 `name:"duplicate"`
 
 	// Causes of RecDrop.
 	NoKey        uint64 `name:"no-key"`        // no security key here
-	WrongAddress uint64 `name:"wrong-address"` // not from the peer's address
+	WrongAddress uint64 `name:"wrong-address"` // not from an address of the peer's
 	BadLength    uint64 `name:"bad-length"`    // shorter or longer than it says
 	BadFormat    uint64 `name:"bad-format"`    // not a hello, or fields out of range
 	BadVersion   uint64 `name:"bad-version"`
@@ -24,7 +26,7 @@ type Counters struct {
 	BadDigest    uint64 `name:"bad-digest"`    // wrong key, or altered
 	OwnDevice    uint64 `name:"own-device"`    // our own hello come back, or two devices with one device ID
 	BadSequence  uint64 `name:"bad-sequence"`  // `sequence enable` on one device only
-	Replay       uint64 `name:"replay"`        // not newer than the last one
+	Replay       uint64 `name:"replay"`        // not newer than the last one of its path, or too old for a copy
 }
 
 // Cause is why a received packet was dropped.

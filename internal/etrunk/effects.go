@@ -4,7 +4,7 @@ import "fmt"
 
 // Effects is what a call to a Trunk asks of its caller. Calls append to it.
 type Effects struct {
-	// Packets are hellos to send from Config.Local to Config.Peer, in order.
+	// Packets are hellos, in order; each is to be sent on every path of Config.Paths.
 	Packets [][]byte
 	// Changed says that State shows something new besides counters.
 	Changed bool

@@ -17,6 +17,7 @@ type pair struct {
 	// flight is what is on its way, in the order of sending.
 	flight []datagram
 	delay  func(from int, b []byte) (time.Duration, bool) // false: lost
+	dead   map[direction]bool
 	seed   uint64
 }
 
@@ -31,10 +32,14 @@ type node struct {
 }
 
 type datagram struct {
-	at instant.Time
-	to int
-	b  []byte
+	at   instant.Time
+	to   int
+	path int // 0 for the primary one
+	b    []byte
 }
+
+// direction is a path as a device sends on it.
+type direction struct{ from, path int }
 
 const wire = time.Millisecond
 
@@ -84,8 +89,10 @@ func (p *pair) do(i int, f func(*node)) {
 	n.events = append(n.events, n.fx.Events...)
 	for _, b := range n.fx.Packets {
 		n.sent = append(n.sent, b)
-		if d, ok := p.delay(i, b); ok {
-			p.flight = append(p.flight, datagram{p.now.Add(d), 1 - i, b})
+		for path := range n.cfg.Paths() {
+			if d, ok := p.delay(i, b); ok && !p.dead[direction{i, path}] {
+				p.flight = append(p.flight, datagram{p.now.Add(d), 1 - i, path, b})
+			}
 		}
 	}
 }
@@ -141,17 +148,21 @@ func (p *pair) next() (instant.Time, func()) {
 		if !at.IsDue(d.at) {
 			at, what = d.at, func() {
 				p.flight = slices.Delete(p.flight, k, k+1)
-				p.deliver(d.to, d.b)
+				p.deliverBy(d.to, d.path, d.b)
 			}
 		}
 	}
 	return at, what
 }
 
-func (p *pair) deliver(i int, b []byte) error {
+// deliver delivers a hello by the primary path.
+func (p *pair) deliver(i int, b []byte) error { return p.deliverBy(i, 0, b) }
+
+func (p *pair) deliverBy(i, path int, b []byte) error {
 	var err error
 	if n := p.nodes[i]; !n.dead {
-		p.do(i, func(n *node) { err = n.Receive(p.now, n.cfg.Peer, b, &n.fx) })
+		by := p.nodes[1-i].cfg.Paths()[path]
+		p.do(i, func(n *node) { err = n.Receive(p.now, by.Local, by.VPN, b, &n.fx) })
 	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 // challenge. The challenge is replaced as soon as it has proven a boot, and when
 // the peer is lost, so nothing recorded earlier proves anything again. A hello of
 // an unproven boot is answered with the challenge at once and otherwise ignored.
+// A hello goes by every path; the first copy counts, the others show the path.
 
 // answerGap is the least time between two answers to unproven hellos, so that
 // replayed ones cannot make us send without bound.
@@ -26,6 +27,7 @@ type peer struct {
 	hello Hello // of the peer, while alive in force
 	// epoch is the boot that is believed, 0 for none.
 	epoch, sequence uint64
+	copies          copyWindow
 	// candidate is the challenge of the last authentic hello of an unproven boot.
 	candidate uint64
 	answerAt  instant.Time // no answer to an unproven hello before
@@ -37,6 +39,8 @@ type peer struct {
 	aliveSince instant.Time
 	// unlost: the peer has told us, since it is alive, that it does not hold us for lost.
 	unlost bool
+	// doubtedSince is when the peer began to say that it holds us for lost, Never while it does not.
+	doubtedSince instant.Time
 	// yielded: the peer holds us for lost and is Master of its own accord.
 	yielded bool
 	// run is for a peer lost by BFD: since when its hellos have kept arriving, and the last one.
@@ -58,6 +62,7 @@ func (t *Trunk) restartSession(now instant.Time, fx *Effects) {
 		fx.Events = append(fx.Events, Event{Kind: PeerLost, Reason: ReasonInit})
 	}
 	t.peer = peer{expires: now.Add(t.cfg.FailTime())}
+	t.forgetPaths()
 	t.out.challenge = t.nonce()
 	t.out.due = now
 	if t.bfd == BFDDown {
@@ -65,33 +70,34 @@ func (t *Trunk) restartSession(now instant.Time, fx *Effects) {
 	}
 }
 
-// Receive takes a datagram from an address. It returns a *DropError, which is
-// already counted, when the datagram is not a hello of the peer's. A hello that
-// only starts the proof of a new boot is no error.
-func (t *Trunk) Receive(now instant.Time, from netip.Addr, b []byte, fx *Effects) error {
-	h, err := t.open(from, b)
+// Receive takes a datagram from an address in a VPN instance. It returns a *DropError,
+// which is already counted, when the datagram is not a hello of the peer's. A hello that
+// only starts the proof of a new boot, or a copy, is no error.
+func (t *Trunk) Receive(now instant.Time, from netip.Addr, vpn string, b []byte, fx *Effects) error {
+	path := t.pathFrom(from, vpn)
+	h, err := t.open(path, from, b)
 	if err == nil {
-		err = t.hear(now, h, fx)
+		err = t.hear(now, path, h, fx)
 	}
 	if err != nil {
 		var d *DropError
 		if errors.As(err, &d) {
-			t.counters.count(d.Cause)
+			t.tally(path, func(c *Counters) { c.count(d.Cause) })
 			t.noteRefusal(d.Cause, fx)
 		}
 		return err
 	}
-	t.counters.Received++
+	t.tally(path, func(c *Counters) { c.Received++ })
 	t.settle(now, fx)
 	return nil
 }
 
 // open makes the checks that need no memory of earlier hellos.
-func (t *Trunk) open(from netip.Addr, b []byte) (*Hello, error) {
+func (t *Trunk) open(path *PathSession, from netip.Addr, b []byte) (*Hello, error) {
 	if len(t.cfg.Key) == 0 {
 		return nil, &DropError{Cause: CauseNoKey}
 	}
-	if t.recvKey == nil || !samePeer(from, t.cfg.Peer) {
+	if t.recvKey == nil || path == nil {
 		return nil, drop(CauseWrongAddress, "got %v, want %v", from, t.cfg.Peer)
 	}
 	id, err := PeekID(b)
@@ -115,27 +121,51 @@ func (t *Trunk) open(from netip.Addr, b []byte) (*Hello, error) {
 }
 
 // hear decides whether an authentic hello is believed.
-func (t *Trunk) hear(now instant.Time, h *Hello, fx *Effects) error {
+func (t *Trunk) hear(now instant.Time, path *PathSession, h *Hello, fx *Effects) error {
 	p := &t.peer
 	switch {
-	case h.Epoch == p.epoch && h.Sequence <= p.sequence:
-		return drop(CauseReplay, "sequence %d after %d", h.Sequence, p.sequence)
 	case h.Epoch == p.epoch:
-		p.sequence = h.Sequence
-		t.believe(now, h, fx)
+		return t.hearAgain(now, path, h, fx)
 	case h.Echo == t.out.challenge:
 		restarted := p.epoch != 0
 		p.epoch, p.sequence = h.Epoch, h.Sequence
+		p.copies = copyWindow{Floor: h.Sequence - 1, Next: h.Sequence - 1, At: now}
+		t.forgetPaths()
+		path.came(now, h.Sequence)
 		t.out.challenge = t.nonce()
 		t.out.unacked()
-		t.believe(now, h, fx)
+		t.believe(now, path, h, fx)
 		if restarted {
 			fx.Events = append(fx.Events, Event{Kind: PeerRestarted})
 		}
 	default:
-		t.counters.Challenged++
+		t.tally(path, func(c *Counters) { c.Challenged++ })
 		t.answer(now, h)
 	}
+	return nil
+}
+
+// hearAgain takes in a hello of the believed boot: a new one, or a copy of one that
+// another path brought sooner.
+func (t *Trunk) hearAgain(now instant.Time, path *PathSession, h *Hello, fx *Effects) error {
+	p := &t.peer
+	p.copies.age(now, p.sequence)
+	if last := max(path.Sequence, p.copies.Floor); h.Sequence <= last {
+		return drop(CauseReplay, "sequence %d after %d", h.Sequence, last)
+	}
+	path.came(now, h.Sequence)
+	if h.Sequence <= p.sequence {
+		t.tally(path, func(c *Counters) { c.Duplicate++ })
+		t.revive(now, path, fx)
+		return nil
+	}
+	p.sequence = h.Sequence
+	for i := range t.paths {
+		if other := &t.paths[i]; other != path {
+			other.missed(now)
+		}
+	}
+	t.believe(now, path, h, fx)
 	return nil
 }
 
@@ -150,7 +180,7 @@ func (t *Trunk) answer(now instant.Time, h *Hello) {
 }
 
 // believe takes in a fresh hello.
-func (t *Trunk) believe(now instant.Time, h *Hello, fx *Effects) {
+func (t *Trunk) believe(now instant.Time, path *PathSession, h *Hello, fx *Effects) {
 	p := &t.peer
 	if !p.heard || !sameContent(&p.hello, h) {
 		fx.Changed = true
@@ -164,22 +194,30 @@ func (t *Trunk) believe(now instant.Time, h *Hello, fx *Effects) {
 		t.out.now = true
 	}
 	p.expires = now.Add(t.peerFailTime())
-	if !p.alive && t.mayRevive(now) {
-		p.alive, p.aliveSince, p.running = true, now, false
-		p.unlost, p.yielded = false, false
-		fx.Changed = true
-		fx.Events = append(fx.Events, Event{Kind: PeerFound})
-	}
+	t.revive(now, path, fx)
 	t.judgeLoss(now)
 }
 
-// mayRevive tells whether hellos alone bring the peer back. After BFD went Down
-// they do so only when they have kept arriving for the whole fail time, so that a
-// path that loses the data does not look sound, and a broken BFD session does not
-// keep the devices apart for ever.
-func (t *Trunk) mayRevive(now instant.Time) bool {
+// revive takes a peer that was lost for alive again, if it may.
+func (t *Trunk) revive(now instant.Time, path *PathSession, fx *Effects) {
 	p := &t.peer
-	if t.bfd != BFDDown {
+	if p.alive || !t.mayRevive(now, path) {
+		return
+	}
+	p.alive, p.aliveSince, p.running = true, now, false
+	p.unlost, p.doubtedSince, p.yielded = false, instant.Never, false
+	fx.Changed = true
+	fx.Events = append(fx.Events, Event{Kind: PeerFound})
+}
+
+// mayRevive tells whether a hello by a path brings the peer back. After BFD went Down
+// the hellos of the primary path, which BFD watches, do so only when they have kept
+// arriving for the whole fail time, so that a path that loses the data does not look
+// sound, and a broken BFD session does not keep the devices apart for ever. By another
+// path one is enough: it answers a challenge that was drawn when BFD went Down.
+func (t *Trunk) mayRevive(now instant.Time, path *PathSession) bool {
+	p := &t.peer
+	if t.bfd != BFDDown || t.isHeartbeat(path) {
 		return true
 	}
 	fail := t.peerFailTime()
@@ -192,14 +230,18 @@ func (t *Trunk) mayRevive(now instant.Time) bool {
 
 // judgeLoss decides whether to yield to a peer that holds us for lost though we
 // hear it (PEER_TIMEOUT). Right after a cut both sides still say so of each other;
-// that is over within a hello, and must not make both Backup.
+// that is over within a hello, and must not make both Backup. Where heartbeat paths
+// are, a peer that BFD has told so finds us again by them.
 func (t *Trunk) judgeLoss(now instant.Time) {
 	p := &t.peer
 	if !p.hello.PeerLost {
-		p.unlost, p.yielded = true, false
+		p.unlost, p.doubtedSince, p.yielded = true, instant.Never, false
 		return
 	}
-	settled := p.unlost || now.Sub(p.aliveSince) >= t.cfg.HelloInterval
+	if !p.doubtedSince.IsSet() {
+		p.doubtedSince = now
+	}
+	settled := p.unlost && len(t.cfg.Heartbeats) == 0 || now.Sub(p.doubtedSince) >= t.cfg.HelloInterval
 	p.yielded = p.alive && p.hello.Role == DeviceMaster && settled
 }
 
@@ -228,6 +270,7 @@ func (t *Trunk) losePeer(why DeviceReason, fx *Effects) {
 	}
 	p.alive, p.lost, p.running, p.yielded = false, why, false, false
 	p.epoch, p.sequence = 0, 0
+	t.forgetPaths()
 	t.out.challenge = t.nonce()
 	fx.Changed = true
 }

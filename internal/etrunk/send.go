@@ -13,6 +13,10 @@ import (
 const (
 	repeatGap  = 20 * time.Millisecond
 	maxRepeats = 25
+
+	// Hellos that stand in for BFD are that far apart, and their fail time is that short.
+	standInInterval = 100 * time.Millisecond
+	standInFailTime = time.Second
 )
 
 // outgoing is the sending half.
@@ -58,7 +62,7 @@ func (t *Trunk) send(now instant.Time, fx *Effects) {
 	if repeat {
 		o.repeats--
 	}
-	o.now, o.last, o.due = false, now, now.Add(t.cfg.HelloInterval)
+	o.now, o.last, o.due = false, now, now.Add(t.helloInterval())
 	if t.sendKey == nil {
 		t.counters.SndDrop++
 		o.repeats = 0
@@ -71,8 +75,32 @@ func (t *Trunk) send(now instant.Time, fx *Effects) {
 		t.counters.SndDrop++
 		return
 	}
-	t.counters.Sent++
+	for i := range t.paths {
+		t.tally(&t.paths[i], func(c *Counters) { c.Sent++ })
+	}
 	fx.Packets = append(fx.Packets, b)
+}
+
+// standsIn reports whether heartbeat paths have to stand in for the bound BFD session,
+// which does not see the peer.
+func (t *Trunk) standsIn() bool {
+	return len(t.cfg.Heartbeats) > 0 && (t.bfd == BFDPending || t.bfd == BFDDown)
+}
+
+// helloInterval is how long after a hello the next one goes out at the latest.
+func (t *Trunk) helloInterval() time.Duration {
+	if t.standsIn() {
+		return min(t.cfg.HelloInterval, standInInterval)
+	}
+	return t.cfg.HelloInterval
+}
+
+// failTime is the fail time that the hellos tell.
+func (t *Trunk) failTime() time.Duration {
+	if t.standsIn() {
+		return min(t.cfg.FailTime(), standInFailTime)
+	}
+	return t.cfg.FailTime()
 }
 
 // noteChange tells whether the content differs from what was said last. Content
@@ -97,7 +125,7 @@ func (t *Trunk) hello() Hello {
 		PeerLost: !p.alive && p.lost != ReasonInit, AckWanted: !o.known, Preferred: t.preferred(), SequenceMode: c.Sequence,
 		Role: t.role, Reason: t.reason, Priority: c.Priority, SystemID: c.SystemID, DeviceID: c.DeviceID,
 		Epoch: o.epoch, Sequence: o.sequence, Challenge: o.challenge, Echo: p.candidate,
-		PeerEpoch: p.epoch, Change: o.change, FailTime: c.FailTime(),
+		PeerEpoch: p.epoch, Change: o.change, FailTime: t.failTime(),
 		LACP: c.LACP, Profiles: c.Profiles,
 	}
 	if p.epoch != 0 {

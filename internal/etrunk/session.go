@@ -2,6 +2,7 @@ package etrunk
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"tandem/internal/instant"
@@ -21,6 +22,7 @@ type Session struct {
 	Reason                     DeviceReason
 	BFD                        BFDState
 	Members                    []MemberSession
+	Paths                      []PathSession
 	Peer                       PeerSession
 	Counters                   Counters
 }
@@ -38,8 +40,10 @@ type MemberSession struct {
 // PeerSession is the peer's part of a Session.
 type PeerSession struct {
 	Alive, Heard, Unlost, Yielded bool
+	DoubtedSince                  instant.Time
 	Hello                         Hello
 	Epoch, Sequence, Candidate    uint64
+	Copies                        copyWindow
 	Lost                          DeviceReason
 	Expires, AnswerAt, AliveSince instant.Time
 	Run, RunLast                  instant.Time
@@ -52,10 +56,10 @@ func (t *Trunk) Session() Session {
 	s := Session{
 		Epoch: o.epoch, Sequence: o.sequence, Challenge: o.challenge, Change: o.change,
 		Said: bytes.Clone(o.said), Known: o.known, Now: o.now, Repeats: o.repeats, Last: o.last, Due: o.due,
-		Role: t.role, Reason: t.reason, BFD: t.bfd, Counters: t.counters,
+		Role: t.role, Reason: t.reason, BFD: t.bfd, Counters: t.counters, Paths: slices.Clone(t.paths),
 		Peer: PeerSession{
-			Alive: p.alive, Heard: p.heard, Unlost: p.unlost, Yielded: p.yielded, Hello: p.hello,
-			Epoch: p.epoch, Sequence: p.sequence, Candidate: p.candidate, Lost: p.lost,
+			Alive: p.alive, Heard: p.heard, Unlost: p.unlost, DoubtedSince: p.doubtedSince, Yielded: p.yielded, Hello: p.hello,
+			Epoch: p.epoch, Sequence: p.sequence, Copies: p.copies, Candidate: p.candidate, Lost: p.lost,
 			Expires: p.expires, AnswerAt: p.answerAt, AliveSince: p.aliveSince,
 			Run: p.run, RunLast: p.runLast, Running: p.running,
 		},
@@ -84,14 +88,16 @@ func (t *Trunk) Resume(now instant.Time, pause time.Duration, cfg Config, s Sess
 	}
 	t.cfg, t.sendKey, t.recvKey, t.configured = cfg, send, recv, true
 	t.setMembers(cfg.Members)
+	t.paths = s.Paths
+	t.setPaths(now)
 	t.role, t.reason, t.bfd, t.counters = s.Role, s.Reason, s.BFD, s.Counters
 	t.out = outgoing{
 		epoch: s.Epoch, sequence: s.Sequence, challenge: s.Challenge, change: s.Change,
 		said: bytes.Clone(s.Said), known: s.Known, now: s.Now, repeats: s.Repeats, last: s.Last, due: s.Due,
 	}
 	t.peer = peer{
-		alive: s.Peer.Alive, heard: s.Peer.Heard, unlost: s.Peer.Unlost, yielded: s.Peer.Yielded, hello: s.Peer.Hello,
-		epoch: s.Peer.Epoch, sequence: s.Peer.Sequence, candidate: s.Peer.Candidate, lost: s.Peer.Lost,
+		alive: s.Peer.Alive, heard: s.Peer.Heard, unlost: s.Peer.Unlost, doubtedSince: s.Peer.DoubtedSince, yielded: s.Peer.Yielded, hello: s.Peer.Hello,
+		epoch: s.Peer.Epoch, sequence: s.Peer.Sequence, copies: s.Peer.Copies, candidate: s.Peer.Candidate, lost: s.Peer.Lost,
 		expires: s.Peer.Expires.Add(pause), answerAt: s.Peer.AnswerAt, aliveSince: s.Peer.AliveSince,
 		run: s.Peer.Run, runLast: s.Peer.RunLast, running: s.Peer.Running,
 	}

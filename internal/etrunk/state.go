@@ -188,6 +188,7 @@ type State struct {
 	Compared    bool
 	Differences []Difference
 
-	Counters Counters
+	Counters Counters      // of all paths
+	Paths    []PathState   // the primary one first; none while the addresses are missing
 	Members  []MemberState // by ID
 }

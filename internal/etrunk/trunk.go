@@ -7,6 +7,7 @@
 //
 //	packet.go, auth.go    the hello on the wire and its digest
 //	trunk.go              Trunk, its inputs, its state
+//	path.go               the paths that hellos go by
 //	peer.go               which hellos are believed, when the peer is lost
 //	role.go               election and member roles
 //	revert.go             when a member leaves the leg to the peer, and takes it back
@@ -34,7 +35,8 @@ type Trunk struct {
 
 	role    DeviceRole
 	reason  DeviceReason
-	members []*member // by ID
+	members []*member     // by ID
+	paths   []PathSession // the primary one first
 	peer    peer
 	bfd     BFDState
 
@@ -87,12 +89,13 @@ func (t *Trunk) Configure(now instant.Time, cfg Config, fx *Effects) error {
 	old, first := t.cfg, !t.configured
 	t.cfg, t.sendKey, t.recvKey, t.configured = cfg, send, recv, true
 	t.setMembers(cfg.Members)
+	t.setPaths(now)
 	t.alarmKey(len(old.Key) > 0, first, fx)
 	if first || !cfg.sameSession(old) {
 		t.restartSession(now, fx)
 	}
 	fx.Changed = true
-	t.out.due = instant.Earliest(t.out.due, now.Add(cfg.HelloInterval))
+	t.out.due = instant.Earliest(t.out.due, now.Add(t.helloInterval()))
 	t.settle(now, fx)
 	return nil
 }
@@ -203,14 +206,17 @@ func (t *Trunk) settle(now instant.Time, fx *Effects) {
 		return
 	}
 	t.expirePeer(now, fx)
+	t.judgePaths(now, fx)
 	t.elect(fx)
 	t.assignMembers(now, fx)
 	t.checkPeer(fx)
 	t.send(now, fx)
 }
 
-// SendFailed counts a hello that the socket refused.
-func (t *Trunk) SendFailed() { t.counters.SndDrop++ }
+// SendFailed counts a hello that the socket refused on a path.
+func (t *Trunk) SendFailed(path Path) {
+	t.tally(t.pathFrom(path.Peer, path.VPN), func(c *Counters) { c.SndDrop++ })
+}
 
 // State returns a snapshot.
 func (t *Trunk) State(now instant.Time) State {
@@ -225,7 +231,7 @@ func (t *Trunk) State(now instant.Time) State {
 		BFDSession: c.BFDSession, BFD: t.bfd,
 		PeerAlive: t.peer.alive,
 		Compared:  t.compared, Differences: slices.Clone(t.differ),
-		Counters: t.counters,
+		Counters: t.counters, Paths: t.pathStates(now),
 	}
 	if h := &t.peer.hello; t.peer.heard {
 		s.PeerRole, s.PeerPriority, s.PeerSystemID = h.Role, h.Priority, h.SystemID

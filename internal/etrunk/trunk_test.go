@@ -238,7 +238,7 @@ func TestDrops(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newPair(t, tt.edit)
 			b, c := p.nodes[1], &p.nodes[1].counters
-			err := b.Receive(instant.FromOrigin(0), tt.from, p.nodes[0].sent[0], &b.fx)
+			err := b.Receive(instant.FromOrigin(0), tt.from, "", p.nodes[0].sent[0], &b.fx)
 			var d *DropError
 			if !errors.As(err, &d) || d.Cause != tt.cause {
 				t.Fatalf("got %v, want %v", err, tt.cause)

@@ -92,7 +92,7 @@ func (k *desk) take() {
 	}
 	var answer etrunk.Effects
 	for _, h := range fx.Hellos {
-		_ = k.peer.Receive(k.now, deskA, h.Packet, &answer)
+		_ = k.peer.Receive(k.now, deskA, "", h.Packet, &answer)
 	}
 	if len(answer.Packets) > 0 {
 		k.post(&answer)

@@ -131,11 +131,11 @@ func (s *Sockets) read(ctx context.Context, conn *udp.Conn, vpn string) error {
 func (s *Sockets) Send(h device.SendHello) {
 	sock := s.open[Address{h.Local, h.VPN}]
 	if sock == nil {
-		s.o.Device.Handle(device.HelloNotSent{ETrunk: h.ETrunk})
+		s.o.Device.Handle(device.HelloNotSent{ETrunk: h.ETrunk, Path: h.Path})
 		return
 	}
 	if err := sock.conn.Send(h.Local, netip.AddrPortFrom(h.Peer, sock.Port), 0, h.Packet); err != nil {
-		s.o.Device.Handle(device.HelloNotSent{ETrunk: h.ETrunk})
+		s.o.Device.Handle(device.HelloNotSent{ETrunk: h.ETrunk, Path: h.Path})
 		s.o.Log.Emit(event.HelloNotSent.With(h.Peer, err))
 	}
 }

@@ -8,12 +8,16 @@ import (
 
 	"tandem/internal/daemon/eventloop"
 	"tandem/internal/device"
+	"tandem/internal/etrunk"
 	"tandem/internal/event"
 	"tandem/internal/linux/inherit"
 	"tandem/internal/task"
 )
 
-var loopback = Address{Local: netip.IPv6Loopback()}
+var (
+	loopback = Address{Local: netip.IPv6Loopback()}
+	toItself = etrunk.Path{Local: loopback.Local, Peer: loopback.Local}
+)
 
 const patience = 10 * time.Second
 
@@ -88,7 +92,7 @@ func freePort(t *testing.T) uint16 {
 }
 
 func say(text string) device.SendHello {
-	return device.SendHello{ETrunk: 7, Local: loopback.Local, Peer: loopback.Local, Packet: []byte(text)}
+	return device.SendHello{ETrunk: 7, Path: toItself, Packet: []byte(text)}
 }
 
 func TestHelloIsReceived(t *testing.T) {
@@ -104,7 +108,7 @@ func TestHelloIsNotSent(t *testing.T) {
 	r := newRig(t)
 	expect := func(why string) {
 		t.Helper()
-		if got := r.told(); got != (device.HelloNotSent{ETrunk: 7}) {
+		if got := r.told(); got != (device.HelloNotSent{ETrunk: 7, Path: toItself}) {
 			t.Errorf("%s: told %+v", why, got)
 		}
 	}

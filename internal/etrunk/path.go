@@ -1,0 +1,191 @@
+package etrunk
+
+import (
+	"cmp"
+	"net/netip"
+	"time"
+
+	"tandem/internal/instant"
+)
+
+// MaxHeartbeats is how many paths an E-Trunk can have beside the primary one.
+const MaxHeartbeats = 3
+
+// Path is a way of the hellos between the two devices. The primary path is between
+// Config.Local and Config.Peer; heartbeat paths go elsewhere.
+type Path struct {
+	Local, Peer netip.Addr
+	VPN         string // VPN instance of the addresses, empty for the public network
+}
+
+// String gives the path as the commands spell it.
+func (p Path) String() string {
+	line := "peer-ipv6 " + p.Peer.String() + " source-ipv6 " + p.Local.String()
+	if p.VPN != "" {
+		line += " vpn-instance " + p.VPN
+	}
+	return line
+}
+
+// Compare orders paths by VPN instance, then by addresses.
+func (p Path) Compare(q Path) int {
+	return cmp.Or(cmp.Compare(p.VPN, q.VPN), p.Peer.Compare(q.Peer), p.Local.Compare(q.Local))
+}
+
+// Clashes reports whether two paths have an address in common. The path of a hello could
+// then not be told on one of the devices.
+func (p Path) Clashes(q Path) bool {
+	return p.VPN == q.VPN && (p.Peer == q.Peer || p.Local == q.Local || p.Peer == q.Local || p.Local == q.Peer)
+}
+
+// ComesFrom reports whether a hello from an address, in a VPN instance, came by the path.
+func (p Path) ComesFrom(peer netip.Addr, vpn string) bool {
+	return p.VPN == vpn && samePeer(p.Peer, peer)
+}
+
+// A path is lost when it has missed lostHellos in a row that came by other paths, the first
+// of them lostAfter ago. So neither a slow path nor a burst of hellos counts.
+const (
+	lostHellos = 3
+	lostAfter  = time.Second
+)
+
+// PathSession is what is known of a path, and handed on with a Session.
+type PathSession struct {
+	Path
+	// Sequence is the highest of the believed boot of the peer that came by the path, 0 for none.
+	Sequence uint64
+	Heard    instant.Time // when the last hello of a believed boot came by it
+	// Missed counts the hellos that came by other paths since then, from MissedSince on.
+	Missed      int
+	MissedSince instant.Time
+	// Up: hellos of the believed boot come by the path, or not, since Since.
+	Up    bool
+	Since instant.Time
+	// Lost: they come by other paths and not by this one.
+	Lost     bool
+	Counters Counters
+}
+
+// came notes a hello of the believed boot.
+func (p *PathSession) came(now instant.Time, sequence uint64) {
+	p.Sequence, p.Heard, p.Missed = sequence, now, 0
+}
+
+// missed notes a hello that came by another path.
+func (p *PathSession) missed(now instant.Time) {
+	if p.Missed++; p.Missed == 1 {
+		p.MissedSince = now
+	}
+}
+
+// copyLife is how much later than its first copy a hello may come by another path. It is
+// taken for less than three times as long.
+const copyLife = time.Second
+
+// copyWindow bounds the age of copies.
+type copyWindow struct {
+	Floor uint64 // sequence of the newest hello that is too old
+	Next  uint64 // Floor from copyLife after At on
+	At    instant.Time
+}
+
+// age makes too old what had come copyLife ago. Highest is the highest sequence so far.
+func (w *copyWindow) age(now instant.Time, highest uint64) {
+	switch age := now.Sub(w.At); {
+	case age >= 2*copyLife:
+		*w = copyWindow{Floor: highest, Next: highest, At: now}
+	case age >= copyLife:
+		*w = copyWindow{Floor: w.Next, Next: highest, At: now}
+	}
+}
+
+// Paths lists the primary path and the heartbeat paths; none while the addresses are missing.
+func (c Config) Paths() []Path {
+	if !c.Local.IsValid() || !c.Peer.IsValid() {
+		return nil
+	}
+	return append([]Path{{Local: c.Local, Peer: c.Peer, VPN: c.VPN}}, c.Heartbeats...)
+}
+
+// setPaths keeps what is known of paths that stay.
+func (t *Trunk) setPaths(now instant.Time) {
+	old := t.paths
+	t.paths = nil
+	for _, path := range t.cfg.Paths() {
+		known := PathSession{Path: path, Since: now}
+		for i := range old {
+			if old[i].Path == path {
+				known = old[i]
+			}
+		}
+		t.paths = append(t.paths, known)
+	}
+}
+
+// pathFrom finds the path that a hello came by, nil for none.
+func (t *Trunk) pathFrom(peer netip.Addr, vpn string) *PathSession {
+	for i := range t.paths {
+		if t.paths[i].ComesFrom(peer, vpn) {
+			return &t.paths[i]
+		}
+	}
+	return nil
+}
+
+// isHeartbeat reports whether a path is not the primary one.
+func (t *Trunk) isHeartbeat(path *PathSession) bool { return path != &t.paths[0] }
+
+// judgePaths works out which paths hellos come by.
+func (t *Trunk) judgePaths(now instant.Time, fx *Effects) {
+	for i := range t.paths {
+		p := &t.paths[i]
+		lost := p.Missed >= lostHellos && now.Sub(p.MissedSince) >= lostAfter
+		up := p.Sequence != 0 && !lost
+		if up != p.Up {
+			p.Since = now
+		}
+		fx.Changed = fx.Changed || up != p.Up || lost != p.Lost
+		p.Up, p.Lost = up, lost
+	}
+}
+
+// forgetPaths makes all paths down, until hellos of a boot that has proven itself come.
+func (t *Trunk) forgetPaths() {
+	for i := range t.paths {
+		t.paths[i].Sequence, t.paths[i].Missed = 0, 0
+	}
+}
+
+// tally counts a packet, also with its path where that is known.
+func (t *Trunk) tally(path *PathSession, count func(*Counters)) {
+	count(&t.counters)
+	if path != nil {
+		count(&path.Counters)
+	}
+}
+
+// PathState is a snapshot of one path.
+type PathState struct {
+	Path
+	// Up: hellos of the peer come by it, or not, for For.
+	Up  bool
+	For time.Duration
+	// Lost: hellos of the peer come by another path and not by this one.
+	Lost bool
+	// Heard is how long ago the last hello came by it, negative for never.
+	Heard    time.Duration
+	Counters Counters
+}
+
+func (t *Trunk) pathStates(now instant.Time) (states []PathState) {
+	for i := range t.paths {
+		p := &t.paths[i]
+		s := PathState{Path: p.Path, Up: p.Up, For: now.Sub(p.Since), Lost: t.peer.alive && p.Lost, Heard: -1, Counters: p.Counters}
+		if p.Heard.IsSet() {
+			s.Heard = now.Sub(p.Heard)
+		}
+		states = append(states, s)
+	}
+	return states
+}
