@@ -428,13 +428,14 @@ func TestWriteView(t *testing.T) {
 }
 
 func TestCloneSharesNothing(t *testing.T) {
-	s := newShell(t).run(t, procedure+"interface eth5\nipv6 address 2001:db8:5::1/64\nipv6 address 2001:db8:5::2/64")
+	s := newShell(t).run(t, procedure+"interface eth5\nipv6 address 2001:db8:5::1/64\nipv6 address 2001:db8:5::2/64\n"+
+		"e-trunk 1\nheartbeat peer-ipv6 2001:db8:1::2 source-ipv6 2001:db8:1::1\nheartbeat peer-ipv6 2001:db8:2::2 source-ipv6 2001:db8:2::1")
 	c := s.Model.Clone()
 	if !reflect.DeepEqual(c, s.Model) {
 		t.Fatal("the clone differs")
 	}
 	before := Write(c, s.keys)
-	s.run(t, "undo ipv6 address 2001:db8:5::1/64\nshutdown\ne-trunk 1\npriority 77\nquit\nundo remote-backup-service rbs1")
+	s.run(t, "interface eth5\nundo ipv6 address 2001:db8:5::1/64\nshutdown\ne-trunk 1\npriority 77\nundo heartbeat peer-ipv6 2001:db8:1::2 source-ipv6 2001:db8:1::1\nquit\nundo remote-backup-service rbs1")
 	if diff := cmp.Diff(before, Write(c, s.keys)); diff != "" {
 		t.Error(diff)
 	}

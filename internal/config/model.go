@@ -119,6 +119,7 @@ type ETrunk struct {
 	AuthMode      etrunk.AuthMode
 	Peer, Local   netip.Addr    // both zero while not set
 	VPN           string        // VPN instance of the addresses, empty for the public network
+	Heartbeats    []etrunk.Path // further ways of the hellos, sorted; at most etrunk.MaxHeartbeats
 	HelloInterval time.Duration // 500 ms..10 s
 	Multiplier    uint16        // 3..300
 	RevertDelay   time.Duration // 0..3600 s
@@ -129,6 +130,15 @@ type ETrunk struct {
 	TrackBFD   bool
 	BFDSession string
 	BFD        ETrunkBFD
+}
+
+// Paths lists the primary path of the hellos and the heartbeat paths; none while the
+// E-Trunk has no addresses.
+func (t *ETrunk) Paths() []etrunk.Path {
+	if !t.Peer.IsValid() {
+		return nil
+	}
+	return append([]etrunk.Path{{Local: t.Local, Peer: t.Peer, VPN: t.VPN}}, t.Heartbeats...)
 }
 
 // ETrunkBFD is the BFD session that an E-Trunk makes for itself between its
@@ -303,6 +313,9 @@ func (m *Model) Clone() *Model {
 	}
 	c.Sessions = cloneObjects(m.Sessions)
 	c.ETrunks = cloneObjects(m.ETrunks)
+	for _, t := range c.ETrunks {
+		t.Heartbeats = slices.Clone(t.Heartbeats)
+	}
 	c.SSLPolicies = cloneObjects(m.SSLPolicies)
 	c.VPNs = cloneObjects(m.VPNs)
 	c.Services = cloneObjects(m.Services)

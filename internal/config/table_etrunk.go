@@ -30,6 +30,7 @@ func eTrunkEntries() []entry {
 		number("priority <priority:1..254>", "Set the priority of the device, the lower is preferred",
 			func(t *ETrunk) *uint8 { return &t.Priority }, defaultPriority),
 		eTrunkPeer(),
+		eTrunkHeartbeat(),
 		choice("authentication-mode", "Set how hellos are authenticated",
 			func(t *ETrunk) *etrunk.AuthMode { return &t.AuthMode }, etrunk.HMACSHA256, etrunk.EnhancedHMACSHA256),
 		duration("timer hello <hello:5..100>", "Set the time between hellos, in 100 ms", 100*time.Millisecond,
@@ -73,12 +74,26 @@ func eTrunkPeer() setting[ETrunk] {
 			if !t.Peer.IsValid() {
 				return nil
 			}
-			line := fmt.Sprintf("peer-ipv6 %v source-ipv6 %v", t.Peer, t.Local)
-			if t.VPN != "" {
-				line += " vpn-instance " + t.VPN
-			}
-			return []string{line}
+			return []string{t.Paths()[0].String()}
 		}}
+}
+
+func eTrunkHeartbeat() setting[ETrunk] {
+	const ends = "peer-ipv6 <peer:global> source-ipv6 <source:global> [ vpn-instance <vpn:vpn> ]"
+	s := several("heartbeat", ends, "Set the addresses of a further path of the hellos, up to 3",
+		func(t *ETrunk) *[]etrunk.Path { return &t.Heartbeats },
+		func(a command.Args) (etrunk.Path, bool) {
+			return etrunk.Path{Peer: a.Addr("peer"), Local: a.Addr("source"), VPN: command.Get[string](a, "vpn")}, a.Has("peer")
+		}, etrunk.Path.Compare, etrunk.Path.String)
+	s.undo = "heartbeat [ " + ends + " ]"
+	add := s.set
+	s.set = func(t *ETrunk, a command.Args) error {
+		if err := checkEnds(a); err != nil {
+			return err
+		}
+		return add(t, a)
+	}
+	return s
 }
 
 func eTrunkBFD() setting[ETrunk] {

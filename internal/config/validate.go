@@ -228,10 +228,15 @@ func (v *validator) eTrunk(t *ETrunk) {
 	if !t.Key.isSet() {
 		v.warn(where, "it has no security-key, so it sends and accepts nothing")
 	}
-	if !t.Peer.IsValid() {
+	switch {
+	case t.Peer.IsValid():
+	case len(t.Heartbeats) > 0:
+		v.fail(where, "a heartbeat goes beside peer-ipv6, which is missing")
+	default:
 		v.warn(where, "it has no peer-ipv6, so it cannot find its peer")
 	}
 	v.vpn(where, t.VPN)
+	v.heartbeats(where, t)
 	if _, err := v.m.BoundSession(t); err != nil {
 		v.fail(where, "%v", err)
 	}

@@ -1,5 +1,7 @@
 package config
 
+import "tandem/internal/etrunk"
+
 // port checks an interface that joined an Eth-Trunk. It has no life of its own.
 func (v *validator) port(where string, i *Interface) {
 	if v.m.Interfaces[i.Trunk] == nil {
@@ -15,5 +17,25 @@ func (v *validator) subInterface(where string, i *Interface) {
 	trunk, _, _ := i.Name.OnEthTrunk()
 	if v.m.Interfaces[EthTrunkName(trunk)] == nil {
 		v.fail(where, "unknown %s; the trunk is made with interface %s", EthTrunkName(trunk), EthTrunkName(trunk))
+	}
+}
+
+// heartbeats checks the further paths of an E-Trunk's hellos. Which path a hello came by is
+// told by its addresses, so no two paths may share one.
+func (v *validator) heartbeats(where string, t *ETrunk) {
+	if n := len(t.Heartbeats); n > etrunk.MaxHeartbeats {
+		v.fail(where, "it has %d heartbeats, at most %d are possible", n, etrunk.MaxHeartbeats)
+	}
+	paths := t.Paths()
+	for i, p := range paths {
+		for _, other := range paths[:i] {
+			if p.Clashes(other) {
+				v.fail(where, "heartbeat %v has an address of %v; the addresses of a path must be its own", p, other)
+				break
+			}
+		}
+	}
+	for _, h := range t.Heartbeats {
+		v.vpn(where, h.VPN)
 	}
 }

@@ -81,6 +81,7 @@ func (r *fakeRouter) Apply(m *config.Model) error {
 func (r *fakeRouter) trunkConfig(m *config.Model, t *config.ETrunk) etrunk.Config {
 	conf := etrunk.DefaultConfig()
 	conf.ID, conf.Priority, conf.Key, conf.Local, conf.Peer = t.ID, t.Priority, t.Key.Reveal(), t.Local, t.Peer
+	conf.Heartbeats = t.Heartbeats
 	conf.SystemID, conf.DeviceID, conf.Description = etrunk.SystemID{0, 0xe0, 0xfc, 0, 0, byte(r.id)}, r.id, t.Description
 	if s, err := m.BoundSession(t); err == nil && s != nil {
 		conf.BFDSession = s.Name

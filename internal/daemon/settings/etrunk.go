@@ -21,6 +21,7 @@ func (t Translation) eTrunk(e *config.ETrunk) (etrunk.Config, error) {
 		Local:         e.Local,
 		Peer:          e.Peer,
 		VPN:           e.VPN,
+		Heartbeats:    slices.Clone(e.Heartbeats),
 		HelloInterval: e.HelloInterval,
 		Multiplier:    int(e.Multiplier),
 		RevertDelay:   e.RevertDelay,

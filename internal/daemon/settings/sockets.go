@@ -19,14 +19,16 @@ func (t Translation) Multicast() (netdevs []string, upstream string) {
 }
 
 // Hellos lists the sockets for the hellos of the E-Trunks: one for every source address of
-// which the VPN instance, where it is in one, exists.
+// a path of which the VPN instance, where it is in one, exists.
 func (t Translation) Hellos() map[hello.Address]hello.Binding {
 	all := make(map[hello.Address]hello.Binding)
 	for _, e := range t.Model.ETrunks {
-		vrf := t.Links.VRF(e.VPN)
-		if e.Local.IsValid() && (e.VPN == "" || vrf != 0) {
-			all[hello.Address{Local: e.Local, VPN: e.VPN}] = hello.Binding{
-				Port: t.Model.ETrunkPort, VRF: vrf, Share: len(t.Model.VPNs) > 0,
+		for _, path := range e.Paths() {
+			vrf := t.Links.VRF(path.VPN)
+			if path.VPN == "" || vrf != 0 {
+				all[hello.Address{Local: path.Local, VPN: path.VPN}] = hello.Binding{
+					Port: t.Model.ETrunkPort, VRF: vrf, Share: len(t.Model.VPNs) > 0,
+				}
 			}
 		}
 	}

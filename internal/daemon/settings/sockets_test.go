@@ -10,27 +10,31 @@ import (
 	"tandem/internal/daemon/channel"
 	"tandem/internal/daemon/hello"
 	"tandem/internal/daemon/netif"
+	"tandem/internal/etrunk"
 	"tandem/internal/linux/links"
 	"tandem/internal/pki"
 )
 
-// TestHellos: an E-Trunk has a socket when it has a source address, and when its VPN
-// instance exists.
+// TestHellos: an E-Trunk has a socket for every path, where its VPN instance exists.
 func TestHellos(t *testing.T) {
-	at := netip.MustParseAddr("2001:db8::a")
+	at, peer := netip.MustParseAddr("2001:db8::a"), netip.MustParseAddr("2001:db8::b")
+	heartbeat := etrunk.Path{Local: netip.MustParseAddr("2001:db8:1::a"), Peer: netip.MustParseAddr("2001:db8:1::b")}
+	absent := etrunk.Path{Local: heartbeat.Local, Peer: heartbeat.Peer, VPN: "blue"}
 	var known netif.Links
 	known.Update([]links.Link{{Name: "red", Index: 7, Exists: true, VRF: 10_000}})
 	m := config.New()
 	m.ETrunkPort = 1025
 	for id, e := range map[uint32]config.ETrunk{
-		1: {Local: at}, 2: {Local: at, VPN: "red"}, 3: {Local: at, VPN: "blue"}, 4: {},
+		1: {Local: at, Peer: peer, Heartbeats: []etrunk.Path{heartbeat, absent}}, 2: {Local: at, Peer: peer, VPN: "red"},
+		3: {Local: at, Peer: peer, VPN: "blue"}, 4: {},
 	} {
 		e.ID = id
 		m.ETrunks[id] = &e
 	}
 	want := map[hello.Address]hello.Binding{
-		{Local: at}:             {Port: 1025},
-		{Local: at, VPN: "red"}: {Port: 1025, VRF: 7},
+		{Local: at}:              {Port: 1025},
+		{Local: heartbeat.Local}: {Port: 1025},
+		{Local: at, VPN: "red"}:  {Port: 1025, VRF: 7},
 	}
 	translation := Translation{Model: m, Links: &known}
 	if got := translation.Hellos(); !maps.Equal(got, want) {
