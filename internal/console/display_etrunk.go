@@ -20,6 +20,8 @@ func ETrunks(trunks []state.ETrunk) Display {
 		}
 		showTrunk(s, t)
 		s.rule()
+		showPaths(s, t)
+		s.rule()
 		showMembers(s, t)
 		s.rule()
 		showDifferences(s, t)
@@ -73,6 +75,24 @@ func showTrunk(s *sheet, t *state.ETrunk) {
 		field{"VPN-Instance", &t.VPN},
 	)
 	s.counted(&t.Counters, s.pairs)
+}
+
+// showPaths shows the paths of the hellos, and what was counted on each.
+func showPaths(s *sheet, t *state.ETrunk) {
+	s.title("The Path information")
+	list(s, &t.Paths, func(i int, p *state.Path) {
+		if i > 0 {
+			s.line("")
+		}
+		s.pairs(
+			field{"Path", &p.Kind}, field{"State", &p.Up},
+			field{"Peer-IP", &p.Peer}, field{"Source-IP", &p.Local},
+			field{"VPN-Instance", &p.VPN}, field{"State-Time", &p.For},
+			field{"Last-Heard", &p.Heard}, field{"RecDrop", &p.RecDrop},
+			field{"Receive", &p.Received}, field{"Send", &p.Sent},
+		)
+		s.counted(&p.Counters, s.pairs)
+	})
 }
 
 func showMembers(s *sheet, t *state.ETrunk) {

@@ -53,6 +53,13 @@ func sampleTrunks() []state.ETrunk {
 		Revertive: true, KeySet: true, BFDSession: "b1", BFD: etrunk.BFDUp,
 		PeerAlive: true, PeerPriority: 20, PeerSystemID: etrunk.SystemID{0, 0xe0, 0xfc, 0, 0, 2},
 		PeerFailTime: 20 * time.Second, PeerDeviceID: peerID, Compared: true,
+		Paths: []etrunk.PathState{
+			{Path: etrunk.Path{Local: addr("2001:db8::1"), Peer: addr("2001:db8::2")}, For: 65 * time.Second, Lost: true, Heard: 67 * time.Second,
+				Counters: etrunk.Counters{Received: 400, Sent: 402, RecDrop: 1, Replay: 1}},
+			{Path: etrunk.Path{Local: addr("2001:db8:1::1"), Peer: addr("2001:db8:1::2"), VPN: "mgmt"}, Up: true, For: time.Hour, Heard: 300 * time.Millisecond,
+				Counters: etrunk.Counters{Received: 900, Sent: 402, Duplicate: 400}},
+			{Path: etrunk.Path{Local: addr("2001:db8:2::1"), Peer: addr("2001:db8:2::2")}, For: time.Hour, Heard: -1, Counters: etrunk.Counters{SndDrop: 402}},
+		},
 		Members: []etrunk.MemberState{{
 			ID: 10, RemoteID: 10, Mode: etrunk.ForceMaster, Role: etrunk.MemberMaster, Reason: etrunk.ReasonForceMaster,
 			Local:     etrunk.Announcement{Up: true, Role: etrunk.MemberMaster, Ready: true, Covers: etrunk.Bucket0},

@@ -21,7 +21,7 @@ import (
 // on counting, so its metrics do not jump; the displays of all sessions show what came since.
 type zeros struct {
 	mu       sync.Mutex
-	trunks   map[uint32]etrunk.Counters
+	trunks   map[uint32]trunkCounters
 	services map[string]rbs.Counters
 	mld      map[string]mld.Counters
 	traffic  map[string]traffic
@@ -29,6 +29,22 @@ type zeros struct {
 }
 
 type traffic struct{ in, out state.Traffic }
+
+// trunkCounters are those of an E-Trunk, and of each of its paths.
+type trunkCounters struct {
+	all    etrunk.Counters
+	byPath map[etrunk.Path]etrunk.Counters
+}
+
+func trunkCountersOf(t *state.ETrunk) trunkCounters {
+	c := trunkCounters{t.Counters, map[etrunk.Path]etrunk.Counters{}}
+	for i := range t.Paths {
+		c.byPath[pathOf(&t.Paths[i])] = t.Paths[i].Counters
+	}
+	return c
+}
+
+func pathOf(p *state.Path) etrunk.Path { return etrunk.Path{Local: p.Local, Peer: p.Peer, VPN: p.VPN} }
 
 // since returns what was counted after then. A counter below it began anew.
 func since[C any](now, then C) C {
@@ -55,8 +71,14 @@ func (sys *System) snapshot() state.Device {
 	z := &sys.zeros
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	for i, t := range snap.ETrunks {
-		snap.ETrunks[i].Counters = since(t.Counters, z.trunks[t.ID])
+	for i := range snap.ETrunks {
+		t := &snap.ETrunks[i]
+		zero := z.trunks[t.ID]
+		t.Counters = since(t.Counters, zero.all)
+		for k := range t.Paths {
+			p := &t.Paths[k]
+			p.Counters = since(p.Counters, zero.byPath[pathOf(p)])
+		}
 	}
 	for i, s := range snap.Services {
 		snap.Services[i].Counters = since(s.Counters, z.services[s.Name])
@@ -112,8 +134,8 @@ func resetTrunks(s *Session, a command.Args) error {
 		wanted = strconv.FormatUint(a.Uint("id"), 10)
 	}
 	return resetSome(s, "E-Trunk", wanted, s.sys.Backend.Snapshot().ETrunks, &s.sys.zeros.trunks,
-		func(t state.ETrunk) (string, uint32, etrunk.Counters) {
-			return strconv.Itoa(int(t.ID)), t.ID, t.Counters
+		func(t state.ETrunk) (string, uint32, trunkCounters) {
+			return strconv.Itoa(int(t.ID)), t.ID, trunkCountersOf(&t)
 		})
 }
 

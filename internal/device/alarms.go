@@ -52,6 +52,11 @@ func (d *Device) trunkConditions(t *trunk, hold func(k *event.AlarmKind, object,
 	if expected := t.state.Expected(); t.state.Role != etrunk.DeviceInit && t.state.Role != expected {
 		hold(event.UnexpectedState, name, unexpected(t.state.Role, t.state.Reason, expected))
 	}
+	for _, path := range t.state.Paths {
+		if path.Lost {
+			hold(event.PathLost, name+", Path="+path.Path.String(), "")
+		}
+	}
 	for _, differs := range t.state.Differences {
 		hold(event.ConfigDiffers, name+", Setting="+differs.Setting, differs.String())
 	}

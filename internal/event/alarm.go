@@ -38,6 +38,7 @@ func alarm(severity AlarmSeverity, name, text string) *AlarmKind {
 var (
 	KeyNotConfigured = alarm(AlarmCritical, "ETRUNK_SEC_KEY_NOT_CFG", "The E-Trunk has no security key: no hello is sent or accepted.")
 	PeerLost         = alarm(AlarmMajor, "ETRUNK_PEER_LOST", "The peer of the E-Trunk is not heard.")
+	PathLost         = alarm(AlarmMajor, "ETRUNK_PATH_LOST", "The peer of the E-Trunk is heard, but not on one of the configured paths.")
 	ConfigDiffers    = alarm(AlarmMajor, "ETRUNK_CONFIG_DIFFERS", "The two devices are configured differently where they must agree.")
 	UnexpectedState  = alarm(AlarmMinor, "ETRUNK_EXPECT_STATE", "The E-Trunk, or a member in auto, has not the role that the election gives it.")
 	LegDown          = alarm(AlarmMajor, "ETRUNK_LEG_DOWN", "The Eth-Trunk of a member that is to serve is down.")

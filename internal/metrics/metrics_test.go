@@ -38,7 +38,7 @@ type numbered struct {
 func newNumbered() *numbered {
 	n := &numbered{values: make(map[uint64]string)}
 	s := &n.snapshot
-	s.ETrunks = []state.ETrunk{{ID: 1, Members: []state.Member{{ID: 10}}}}
+	s.ETrunks = []state.ETrunk{{ID: 1, Paths: make([]state.Path, 1), Members: []state.Member{{ID: 10}}}}
 	s.Services = []state.Service{{Name: "rbs1", TCP: rbs.Connected}}
 	s.Services[0].Lags.Observe(2e6, 5)
 	s.Joins.Observe(2e4, 7)
@@ -49,6 +49,7 @@ func newNumbered() *numbered {
 	n.sessions = []bfd.SessionState{{State: bfd.Up}}
 	n.sessions[0].Name = "core"
 	n.fill("etrunk", &s.ETrunks[0].Counters)
+	n.fill("path", &s.ETrunks[0].Paths[0].Counters)
 	n.fill("rbs", &s.Services[0].Counters)
 	n.fill("mld", &s.Interfaces[1].MLD.Counters)
 	n.fill("gate", &s.Gate)

@@ -52,10 +52,25 @@ type ETrunk struct {
 
 	etrunk.Counters `metric:"etrunk_" help:"Hellos"`
 
+	Paths   []Path   `name:"paths"`   // of the hellos, the primary one first
 	Members []Member `name:"members"` // by ID
 	// Concluded: the members once more, for the tables of what they send and why.
 	Duties  []Member `name:"duties" metric:"-"`
 	Reasons []Member `name:"reasons" metric:"-"`
+}
+
+// Path is a way of the hellos between the two devices.
+type Path struct {
+	Kind  string        `name:"path"` // primary or heartbeat
+	Peer  netip.Addr    `name:"peer-ip" label:"peer"`
+	Local netip.Addr    `name:"source-ip"`
+	VPN   string        `name:"vpn-instance" label:"vpn"`
+	Up    bool          `name:"state" words:"Up,Down" metric:"etrunk_path_up" help:"1 while hellos of the peer come by the path."`
+	For   time.Duration `name:"state-time"` // since it is so
+	// Heard is how long ago the last hello came, not set while none has come.
+	Heard *time.Duration `name:"last-heard"`
+
+	etrunk.Counters `metric:"etrunk_path_" help:"Hellos of the path"`
 }
 
 // Member is one Eth-Trunk in an E-Trunk: the leg, what is sent on it, and why.
@@ -88,6 +103,9 @@ func ETrunksOf(trunks []etrunk.State, members []device.MemberSnapshot) []ETrunk 
 	list := make([]ETrunk, 0, len(trunks))
 	for _, t := range trunks {
 		e := eTrunkOf(&t)
+		for i := range t.Paths {
+			e.Paths = append(e.Paths, pathOf(i, &t.Paths[i]))
+		}
 		for _, m := range t.Members {
 			e.Members = append(e.Members, memberOf(&m, &t, members))
 		}
@@ -109,6 +127,17 @@ func eTrunkOf(t *etrunk.State) ETrunk {
 		e.PeerPriority, e.PeerSystemID, e.PeerFailTime, e.PeerDeviceID = &t.PeerPriority, &system, &t.PeerFailTime, &device
 	}
 	return e
+}
+
+func pathOf(i int, p *etrunk.PathState) Path {
+	out := Path{Kind: "heartbeat", Peer: p.Peer, Local: p.Local, VPN: p.VPN, Up: p.Up, For: p.For, Counters: p.Counters}
+	if i == 0 {
+		out.Kind = "primary"
+	}
+	if p.Heard >= 0 {
+		out.Heard = &p.Heard
+	}
+	return out
 }
 
 func memberOf(m *etrunk.MemberState, t *etrunk.State, members []device.MemberSnapshot) Member {
