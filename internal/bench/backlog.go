@@ -12,15 +12,8 @@ import (
 	"time"
 )
 
-// queue is what the kernel holds for the raw ICMPv6 sockets of a
-// namespace, and what it has dropped because there was no room.
-type queue struct {
-	bytes int
-	drops int
-}
-
-// backlog reads the queue of a namespace. The kernel shows a file of /proc/net
-// as it is in the namespace where it was opened.
+// backlog reads what waits in the packet sockets of a namespace. The kernel shows a file
+// of /proc/net as it is in the namespace where it was opened.
 type backlog struct {
 	file *os.File
 	text []byte
@@ -29,7 +22,7 @@ type backlog struct {
 func (n *network) backlog(part string) (*backlog, error) {
 	b := &backlog{text: make([]byte, 16<<10)}
 	err := n.spaces[part].Do(func() (err error) {
-		b.file, err = os.Open("/proc/thread-self/net/raw6")
+		b.file, err = os.Open("/proc/thread-self/net/packet")
 		return err
 	})
 	return b, err
@@ -37,31 +30,25 @@ func (n *network) backlog(part string) (*backlog, error) {
 
 func (b *backlog) close() { b.file.Close() }
 
-// read adds up the sockets of the namespace, of which the MLD socket is the only
-// one that reports reach.
-func (b *backlog) read() (q queue, err error) {
+// bytes adds up the sockets of the namespace, of which the MLD socket is the only one.
+func (b *backlog) bytes() (total int, err error) {
+	const waiting = 6 // the column Rmem
 	n, err := b.file.ReadAt(b.text, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return q, err
+		return 0, err
 	}
 	for i, line := range strings.Split(strings.TrimSpace(string(b.text[:n])), "\n") {
 		fields := strings.Fields(line)
-		if i == 0 || len(fields) < 13 {
+		if i == 0 || len(fields) <= waiting {
 			continue
 		}
-		_, waiting, _ := strings.Cut(fields[4], ":")
-		n, err := strconv.ParseInt(waiting, 16, 64)
+		n, err := strconv.Atoi(fields[waiting])
 		if err != nil {
-			return q, fmt.Errorf("raw6: %w", err)
+			return 0, fmt.Errorf("packet sockets: %w", err)
 		}
-		drops, err := strconv.Atoi(fields[len(fields)-1])
-		if err != nil {
-			return q, fmt.Errorf("raw6: %w", err)
-		}
-		q.bytes += int(n)
-		q.drops += drops
+		total += n
 	}
-	return q, nil
+	return total, nil
 }
 
 const (
@@ -121,15 +108,15 @@ func (r *run) inTurns(w *wire, f *frames, waiting *backlog, done func() error) (
 // below waits until less than a number of bytes is waiting.
 func (b *backlog) below(ctx context.Context, limit int) error {
 	for deadline := time.Now().Add(30 * time.Second); ; {
-		q, err := b.read()
-		if err != nil || q.bytes < limit {
+		waiting, err := b.bytes()
+		if err != nil || waiting < limit {
 			return err
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%d bytes of reports are still waiting", q.bytes)
+			return fmt.Errorf("%d bytes of reports are still waiting", waiting)
 		}
 		time.Sleep(200 * time.Microsecond)
 	}

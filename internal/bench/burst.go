@@ -32,12 +32,12 @@ func burst(r *run) (outcome, error) {
 			return err
 		})
 	})
-	q, broken := p.queue.read()
+	taken, broken := p.a.reportsTaken()
 	if broken != nil {
 		return outcome{}, broken
 	}
-	if q.drops > 0 {
-		return outcome{Value: onA.Seconds(), Rows: []row{{Name: "reports lost", Value: float64(q.drops), Goal: "0"}}}, nil
+	if lost := burstJoins - taken; lost > 0 {
+		return outcome{Value: onA.Seconds(), Rows: []row{{Name: "reports lost", Value: float64(lost), Goal: "0"}}}, nil
 	}
 	if err != nil {
 		return outcome{}, err

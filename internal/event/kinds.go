@@ -45,6 +45,9 @@ var (
 	MLDNotSent = declare("MLD", Warning, "MLD_NOT_SENT", "Netdev To Error",
 		"The socket refused an MLD message.")
 
+	MembershipsRestored = declare("MLD", Notice, "MEMBERSHIPS_RESTORED", "Memberships",
+		"The kernel had dropped memberships of the MLD socket, which switches are told of. Nothing went unheard.")
+
 	RouteNotSet = declare("MFIB", Error, "ENTRY_NOT_SET", "Source Group Delete Error",
 		"The kernel refused a change of its multicast forwarding table.")
 	RouteNotRepaired = declare("MFIB", Error, "ENTRY_NOT_REPAIRED", "Source Group Error",

@@ -1,6 +1,7 @@
 package pairtest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -189,6 +190,49 @@ func TestUnit(t *testing.T) {
 	if err != nil || len(out) > 0 {
 		t.Errorf("%v\n%s", err, out)
 	}
+}
+
+// TestUnitAllowsSockets: the unit allows every kind of socket that a device in a pair has open.
+func TestUnitAllowsSockets(t *testing.T) {
+	text, err := os.ReadFile("../../packaging/tandemd.service")
+	testnet.Must(t, err)
+	allowed := strings.Fields(regexp.MustCompile(`(?m)^RestrictAddressFamilies=(.*)$`).FindStringSubmatch(string(text))[1])
+	p := newPair(t)
+	p.start()
+	p.forms(0)
+	used := p.a.process.addressFamilies(t)
+	for _, family := range used {
+		if !slices.Contains(allowed, family) {
+			t.Errorf("the device has a socket of %s, the unit allows %v", family, allowed)
+		}
+	}
+	if !slices.Contains(used, "AF_PACKET") || !slices.Contains(used, "AF_NETLINK") {
+		t.Errorf("sockets of %v only", used)
+	}
+}
+
+// addressFamilies are those of the sockets that a daemon has open.
+func (p *process) addressFamilies(t *testing.T) (families []string) {
+	t.Helper()
+	proc := fmt.Sprintf("/proc/%d/", p.cmd.Process.Pid)
+	files, err := os.ReadDir(proc + "fd")
+	testnet.Must(t, err)
+	inodes := make(map[string]bool)
+	for _, f := range files {
+		link, _ := os.Readlink(proc + "fd/" + f.Name())
+		if inode, ok := strings.CutPrefix(link, "socket:["); ok {
+			inodes[strings.TrimSuffix(inode, "]")] = true
+		}
+	}
+	for list, family := range map[string]string{"packet": "AF_PACKET", "raw6": "AF_INET6", "udp6": "AF_INET6", "tcp6": "AF_INET6",
+		"tcp": "AF_INET", "netlink": "AF_NETLINK", "unix": "AF_UNIX"} {
+		sockets, err := os.ReadFile(proc + "net/" + list)
+		testnet.Must(t, err)
+		if slices.ContainsFunc(strings.Fields(string(sockets)), func(field string) bool { return inodes[field] }) {
+			families = append(families, family)
+		}
+	}
+	return families
 }
 
 // TestContainerlab: the devices of the containerlab topology take their configuration,

@@ -12,7 +12,6 @@ import (
 
 	"tandem/internal/instant"
 	"tandem/internal/linux/links"
-	"tandem/internal/linux/mroute"
 	"tandem/internal/linux/packet"
 	"tandem/internal/linux/testnet"
 	"tandem/internal/mld"
@@ -78,14 +77,10 @@ func (n *lan) serve(t *testing.T, cfg mld.Config) *served {
 	t.Helper()
 	s := &served{t: t, port: n.port, start: time.Now(), router: mld.NewRouter(cfg, 1, instant.FromOrigin(0))}
 	s.changed = sync.NewCond(&s.mu)
-	var table *mroute.Table
 	n.router.In(t, func() (err error) {
-		if table, err = mroute.Open(0); err == nil {
-			s.conn, err = packet.Open()
-		}
+		s.conn, err = packet.Open()
 		return err
 	})
-	testnet.Must(t, table.AddInterface(n.port.Index))
 	testnet.Must(t, s.conn.Join(n.port.Index))
 	var done sync.WaitGroup
 	done.Go(s.read)
@@ -95,7 +90,6 @@ func (n *lan) serve(t *testing.T, cfg mld.Config) *served {
 		close(stop)
 		s.conn.Close()
 		done.Wait()
-		table.Close()
 	})
 	s.do(func(now instant.Time, _ mld.Version, fx *mld.Effects) {
 		s.router.SetQuerierDuty(now, true, fx)

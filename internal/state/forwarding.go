@@ -175,6 +175,6 @@ type MLDSocket struct {
 	Received  uint64 `name:"received"`
 	Sent      uint64 `name:"sent"`
 	Truncated uint64 `name:"truncated"` // longer than any MLD message can be
-	Malformed uint64 `name:"malformed"` // without what the kernel has to say about it
+	Malformed uint64 `name:"malformed"` // headers or checksum are wrong
 	Overrun   uint64 `name:"overrun"`   // lost, as the socket's buffer was full
 }

@@ -27,7 +27,7 @@ var suite = []struct{ pkg, run string }{
 	{"internal/linux/links", "^(TestVethAcrossNamespaces|TestMonitor|TestBond.*|TestVLAN)$"},
 	{"internal/linux/mroute", "^(TestForwarding|TestInterfacesComeAndGo|TestDiscard|TestForget)$"},
 	{"internal/linux/gate", "^(TestBuckets|TestProtection|TestSuccession|TestHandOver|TestFailureKeepsTheOwner|TestSyncRepairs|TestWatch|TestFlows|TestForeignChains|TestDroppers)$"},
-	{"internal/linux/packet", "^(TestReceiveReportsV2|TestReceiveV1)$"},
+	{"internal/linux/packet", "^(TestReceiveReportsV2|TestReceiveV1|TestPackets|TestMTU|TestVLAN|TestVRF|TestBond)$"},
 	{"internal/fib/kernel", "^(TestPlane|TestForeignFirewall)$"},
 	{"internal/daemon/netif", "^(TestBond.*|TestLegs)$"},
 	{"internal/pairtest", "^(TestTrunk.*|TestAggregate.*|TestLever|TestMixedModes|TestLossyPath|TestVPN.*)$"},

@@ -11,8 +11,8 @@ import (
 	"tandem/internal/daemon/mldio"
 	"tandem/internal/device"
 	"tandem/internal/event"
+	"tandem/internal/linux/inherit"
 	"tandem/internal/linux/links"
-	"tandem/internal/linux/packet"
 	"tandem/internal/linux/testnet"
 	"tandem/internal/mld"
 )
@@ -101,17 +101,23 @@ func newBed(t *testing.T) *bed {
 
 func (b *bed) run() {
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- b.socket.Run(ctx) }()
+	var runs sync.WaitGroup
+	for _, run := range []func(context.Context) error{b.socket.Run, b.socket.Tend} {
+		runs.Go(func() {
+			if err := run(ctx); err != nil {
+				b.Error(err)
+			}
+		})
+	}
 	b.stop = func() {
 		b.Helper()
 		cancel()
+		ended := make(chan struct{})
+		go func() { runs.Wait(); close(ended) }()
 		select {
-		case err := <-ended:
-			testnet.Must(b, err)
-			ended <- nil
+		case <-ended:
 		case <-time.After(5 * time.Second):
-			b.Fatal("Run does not end")
+			b.Fatal("Run and Tend do not end")
 		}
 	}
 }
@@ -182,19 +188,58 @@ func TestSend(t *testing.T) {
 	}
 }
 
-// TestMalformed: a message that cannot be decoded is told with its interface.
+// TestMalformed: what is no message is told with the interface that it came in by.
 func TestMalformed(t *testing.T) {
 	b := newBed(t)
-	testnet.Must(t, b.socket.SetInterfaces([]int{b.Down0.Index}))
-	var host *packet.Conn
-	b.Hosts[0].In(t, func() (err error) {
-		host, err = packet.Open()
-		return err
-	})
-	defer host.Close()
+	testnet.Must(t, b.socket.SetInterfaces([]int{b.Down0.Index, b.Down1.Index}))
 	fiveRecords := []byte{byte(mld.TypeReportV2), 0, 0, 0, 0, 0, 0, 5} // and none follows
-	testnet.Must(t, host.Send(b.Hosts[0].Interface(t, "h0").Index, netip.Addr{}, mld.AllMLDv2Routers, fiveRecords, true))
+	from := netip.MustParseAddr("fe80::1")
+	p := testnet.Packet{Src: from, Dst: mld.AllMLDv2Routers, HopLimit: 1, Payload: fiveRecords} // its checksum is wrong
+	b.Hosts[0].Send(t, "h0", p)
 	b.await(heard{netdev: "d0"})
+	mld.SetChecksum(from, p.Dst, p.Payload)
+	b.Hosts[1].Send(t, "h0", p)
+	b.await(heard{netdev: "d1"})
+}
+
+// TestMembershipsReturn: what the kernel drops with an MTU that is too small for IPv6 is
+// back when that is over, and is told.
+func TestMembershipsReturn(t *testing.T) {
+	b := newBed(t)
+	testnet.Must(t, b.socket.SetInterfaces([]int{b.Down0.Index}))
+	b.Router.SetMTU(t, "d0", 1200)
+	b.Router.SetMTU(t, "d0", 1500)
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		b.router.mu.Lock()
+		told := b.router.failed
+		if slices.Equal(told, []string{event.MembershipsRestored.Name}) {
+			b.router.failed = nil
+			b.router.mu.Unlock()
+			return
+		}
+		b.router.mu.Unlock()
+		if time.Now().After(end) {
+			t.Fatalf("told %v", told)
+		}
+	}
+}
+
+// TestAdoptOther: what another kind of program has left is not taken, and is closed.
+func TestAdoptOther(t *testing.T) {
+	b := newBed(t)
+	b.stop()
+	left, joined := b.socket.HandOver()
+	left[0], left[1] = inherit.File{Name: left[0].Name, File: left[1].File}, inherit.File{Name: left[1].Name, File: left[0].File}
+	for _, files := range []inherit.Files{nil, left, left[:1]} {
+		var failed error
+		b.Router.In(t, func() error {
+			_, failed = mldio.Adopt(b.router, files, joined)
+			return nil
+		})
+		if failed == nil {
+			t.Errorf("took %v", files)
+		}
+	}
 }
 
 // TestHandOver: a successor hears on the same interfaces, also what came in between.
@@ -206,7 +251,7 @@ func TestHandOver(t *testing.T) {
 	b.await(report("d0", 1))
 	b.stop()
 	host.Join(group(2))
-	file, joined := b.socket.HandOver()
+	files, joined := b.socket.HandOver()
 	if want := []int{b.Down0.Index, b.Down1.Index}; !slices.Equal(joined, want) {
 		t.Errorf("heard on %v, want %v", joined, want)
 	}
@@ -215,7 +260,7 @@ func TestHandOver(t *testing.T) {
 		t.Error("a socket that has ended hears")
 	}
 	b.Router.In(t, func() (err error) {
-		b.socket, err = mldio.Adopt(b.router, file, joined)
+		b.socket, err = mldio.Adopt(b.router, files, joined)
 		return err
 	})
 	b.run()

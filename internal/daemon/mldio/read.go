@@ -31,7 +31,11 @@ func newBatch() *batch {
 // decode adds a message as it was read from the socket.
 func (b *batch) decode(netdev string, m *packet.Message) {
 	i := len(b.events)
-	if err := b.packets[i].Parse(m.Payload); err != nil {
+	err := m.Err
+	if err == nil {
+		err = b.packets[i].Parse(m.Payload)
+	}
+	if err != nil {
 		b.events = append(b.events, device.MLDMalformed{Netdev: netdev, Err: err})
 		return
 	}

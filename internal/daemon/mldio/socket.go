@@ -3,7 +3,6 @@ package mldio
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -26,12 +25,21 @@ type Router interface {
 	Emit(event.Event)
 }
 
+// FileNames are the names of the files that HandOver hands over.
+var FileNames = []string{inFile, outFile}
+
+const (
+	inFile  = "mld-in"
+	outFile = "mld-out"
+)
+
 // Socket hears MLD on some interfaces and sends on any. SetInterfaces and HandOver are
-// for whoever has the turn, Run is called once, all else may be called from any goroutine.
+// for whoever has the turn, Run and Tend are called once, all else may be called from any
+// goroutine.
 type Socket struct {
 	conn   *packet.Conn
 	router Router
-	joined map[int]bool // by interface index
+	look   chan struct{} // has Tend look at once
 }
 
 // Open makes a socket that hears nothing yet.
@@ -40,55 +48,63 @@ func Open(router Router) (*Socket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("MLD socket: %w", err)
 	}
-	return &Socket{conn, router, make(map[int]bool)}, nil
+	return newSocket(router, conn), nil
 }
 
-// Adopt goes on with what HandOver of another program has returned. It closes the file
-// when it fails.
-func Adopt(router Router, socket *os.File, joined []int) (*Socket, error) {
-	fd, err := inherit.Descriptor(socket)
+// Adopt goes on with what HandOver of another program has returned. It closes all files
+// that it does not use.
+func Adopt(router Router, left inherit.Files, joined []int) (*Socket, error) {
+	defer left.Close()
+	conn, err := packet.Adopt(descriptor(left.One(inFile)), descriptor(left.One(outFile)), joined)
 	if err != nil {
 		return nil, fmt.Errorf("MLD socket: %w", err)
 	}
-	conn, err := packet.Adopt(fd)
+	return newSocket(router, conn), nil
+}
+
+// descriptor takes the descriptor out of a file, one that is none if that cannot be.
+func descriptor(f *os.File) int {
+	const none = -1
+	if f == nil {
+		return none
+	}
+	fd, err := inherit.Descriptor(f)
 	if err != nil {
-		return nil, fmt.Errorf("MLD socket: %w", err)
+		return none
 	}
-	s := &Socket{conn, router, make(map[int]bool)}
-	for _, index := range joined {
-		s.joined[index] = true
-	}
-	return s, nil
+	return fd
 }
 
-// HandOver returns the socket and the indexes of the interfaces on which it hears. Run
-// must have ended. Messages wait in the socket.
-func (s *Socket) HandOver() (socket *os.File, joined []int) {
-	return s.conn.HandOver(), slices.Sorted(maps.Keys(s.joined))
+func newSocket(router Router, conn *packet.Conn) *Socket {
+	return &Socket{conn, router, make(chan struct{}, 1)}
 }
 
-// Close ends the socket and Run.
-func (s *Socket) Close() error { return s.conn.Close() }
+// HandOver returns the socket's files and the indexes of the interfaces on which it hears.
+// Run must have ended. Messages wait in the files.
+func (s *Socket) HandOver() (files inherit.Files, joined []int) {
+	in, out, joined := s.conn.HandOver()
+	return inherit.Files{{Name: inFile, File: in}, {Name: outFile, File: out}}, joined
+}
+
+// Close ends the socket, Run and Tend.
+func (s *Socket) Close() error {
+	defer s.lookNow()
+	return s.conn.Close()
+}
 
 // SetInterfaces tells the indexes of all interfaces on which to hear, in place of those
-// that were told before. The error says on which the socket cannot.
+// that were told before. The error says on which the socket cannot. It is called whenever
+// an interface has changed, so Tend looks then.
 func (s *Socket) SetInterfaces(indexes []int) error {
-	for index := range s.joined {
+	defer s.lookNow()
+	var errs []error
+	for _, index := range s.conn.Joined() {
 		if !slices.Contains(indexes, index) {
-			delete(s.joined, index)
-			_ = s.conn.Leave(index) // fails when the interface has gone, and with it what it undoes
+			errs = append(errs, s.conn.Leave(index))
 		}
 	}
-	var errs []error
 	for _, index := range indexes {
-		if s.joined[index] {
-			continue
-		}
-		if err := s.conn.Join(index); err != nil {
-			errs = append(errs, fmt.Errorf("interface index %d: %w", index, err))
-			continue
-		}
-		s.joined[index] = true
+		errs = append(errs, s.conn.Join(index))
 	}
 	return errors.Join(errs...)
 }

@@ -24,7 +24,6 @@ func (r *Routing) SetInterfaces(netdevs []string, upstream string) error {
 			indexes = append(indexes, link.Index)
 		}
 	}
-	// MLDv1 reports are heard only where packets are forwarded already.
 	return errors.Join(r.plane.SetInterfaces(interfaces), r.mld.SetInterfaces(indexes))
 }
 

@@ -52,11 +52,13 @@ type Checkpoint struct {
 // openPlane opens the forwarding plane.
 var openPlane fib.Open = kernel.Open
 
-// mldFile is the name under which the MLD socket is handed over.
-const mldFile = "mld"
+// formerMLDFile is the name under which programs that heard MLD with a raw socket have
+// handed that on. Nobody takes it.
+const formerMLDFile = "mld"
 
-// HandedOn are the names of the files that the routing hands to a successor.
-var HandedOn = append(slices.Clone(kernel.FileNames), mldFile)
+// HandedOn are the names of the files that the routing hands to a successor, or has handed
+// to one.
+var HandedOn = slices.Concat(kernel.FileNames, mldio.FileNames, []string{formerMLDFile})
 
 // Routing is multicast routing, enabled or not. Its methods are for whoever has the turn,
 // unless they say otherwise.
@@ -86,13 +88,14 @@ func (r *Routing) Enable() error {
 	if err != nil {
 		return err
 	}
-	mld, err := r.openMLD(take(files, mldFile), left.Joined)
+	mld, err := r.openMLD(take(files, mldio.FileNames...), left.Joined)
 	if err != nil {
 		return errors.Join(err, plane.Close())
 	}
 	r.plane, r.mld, r.dropped = plane, mld, make(map[string]string)
 	r.o.Readers.Go("forwarding plane", plane.Run)
 	r.o.Readers.Go("MLD", mld.Run)
+	r.o.Readers.Go("MLD memberships", mld.Tend)
 	return nil
 }
 
@@ -111,8 +114,8 @@ func take(from *inherit.Files, names ...string) (files inherit.Files) {
 
 // openMLD takes over the socket of a predecessor if it can, else it opens one.
 func (r *Routing) openMLD(files inherit.Files, joined []int) (*mldio.Socket, error) {
-	if socket := files.One(mldFile); socket != nil {
-		if mld, err := mldio.Adopt(router{r}, socket, joined); err == nil {
+	if len(files) > 0 {
+		if mld, err := mldio.Adopt(router{r}, files, joined); err == nil {
 			return mld, nil
 		}
 	}
@@ -141,6 +144,6 @@ func (r *Routing) HandOver() (left Checkpoint, files inherit.Files, err error) {
 	if err != nil {
 		return left, nil, err
 	}
-	socket, joined := r.mld.HandOver()
-	return Checkpoint{plane.State, joined}, append(plane.Files, inherit.File{Name: mldFile, File: socket}), nil
+	heard, joined := r.mld.HandOver()
+	return Checkpoint{plane.State, joined}, append(plane.Files, heard...), nil
 }

@@ -2,8 +2,12 @@ package packet
 
 import "golang.org/x/sys/unix"
 
-// WantedReceiveBuffer is the size that is asked for.
-const WantedReceiveBuffer = receiveBuffer
+const (
+	// WantedReceiveBuffer is the size that is asked for.
+	WantedReceiveBuffer = receiveBuffer
+	// MaxMessage is the longest message that is received.
+	MaxMessage = maxMessage
+)
 
 // ReceiveBuffer is the size of the receive buffer in bytes that the kernel
 // granted, by its own reckoning: half of it is for overhead.
@@ -13,4 +17,9 @@ func (c *Conn) ReceiveBuffer() (size int, err error) {
 		return err
 	})
 	return size, err
+}
+
+// SetReceiveBuffer sets how many bytes the kernel queues.
+func (c *Conn) SetReceiveBuffer(size int) error {
+	return c.control(c.raw, func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size) })
 }

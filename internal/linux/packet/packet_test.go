@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"tandem/internal/linux/links"
-	"tandem/internal/linux/mroute"
 	"tandem/internal/linux/packet"
 	"tandem/internal/linux/testnet"
 )
@@ -32,6 +31,9 @@ type received struct {
 }
 
 func (m received) String() string {
+	if m.Err != nil {
+		return fmt.Sprintf("error %v", m.Err)
+	}
 	return fmt.Sprintf("type %d for %s from %s to %s", m.Payload[0], m.group, m.Src, m.Dst)
 }
 
@@ -73,7 +75,7 @@ func open(t testing.TB, n *testnet.Node) *packet.Conn {
 
 func firstGroup(b []byte) netip.Addr {
 	at := 8 // queries, v1 reports and dones
-	if b[0] == 143 {
+	if len(b) > 0 && b[0] == 143 {
 		at = 12
 	}
 	if len(b) < at+16 {
@@ -89,7 +91,7 @@ func await(t testing.TB, in <-chan received, typ byte) received {
 	for {
 		select {
 		case m := <-in:
-			if m.Payload[0] == typ && m.group == group {
+			if m.Err == nil && m.Payload[0] == typ && m.group == group {
 				return m
 			}
 		case <-timeout:
@@ -125,13 +127,6 @@ func TestReceiveReportsV2(t *testing.T) {
 func TestReceiveV1(t *testing.T) {
 	n := testnet.New(t)
 	testnet.Must(t, n.Hosts[1].SetSysctl("ipv6/conf/h0/force_mld_version", "1"))
-	var table *mroute.Table
-	n.Router.In(t, func() (err error) {
-		table, err = mroute.Open(0)
-		return err
-	})
-	defer table.Close()
-	testnet.Must(t, table.AddInterface(n.Down1.Index))
 	c, in := listen(t, n.Router)
 	testnet.Must(t, c.Join(n.Down1.Index))
 
@@ -146,15 +141,19 @@ func TestReceiveV1(t *testing.T) {
 // independent judge of its form, to answer.
 func TestQueryIsAnswered(t *testing.T) {
 	n := testnet.New(t)
-	n.Receiver(t, 0).Join(group)
+	host, heard := listen(t, n.Hosts[0])
+	testnet.Must(t, host.Join(n.Hosts[0].Interface(t, "h0").Index))
+	n.Receiver(t, 0).Join(group) // last, so that its record is the first one of an answer
 	c, in := listen(t, n.Router)
-	_, heard := listen(t, n.Hosts[0])
 	testnet.Must(t, c.Join(n.Down0.Index))
 	// An answer, not the report of the join itself.
 	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); {
 		testnet.Must(t, c.Send(n.Down0.Index, n.Down0.LinkLocal, allNodes, generalQuery(100), true))
 		q := <-heard
-		if q.Payload[0] != 130 || q.Src != n.Down0.LinkLocal || !q.RouterAlert || q.HopLimit != 1 {
+		for q.Err == nil && q.Payload[0] != 130 { // the router reports groups, too
+			q = <-heard
+		}
+		if q.Src != n.Down0.LinkLocal || !q.RouterAlert || q.HopLimit != 1 {
 			t.Fatalf("host heard %v, hop limit %d, router alert %v", q, q.HopLimit, q.RouterAlert)
 		}
 		m := await(t, in, 143)

@@ -1,13 +1,45 @@
 package packet
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/linux/socket"
 )
+
+// openOut makes the raw socket, of which the kernel fills in checksums. It receives nothing.
+func openOut() (int, error) {
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_ICMPV6)
+	if err != nil {
+		return -1, fmt.Errorf("open MLD raw socket: %w", err)
+	}
+	_ = socket.SetSendBuffer(fd, sendBuffer)
+	err = socket.FilterICMPv6(fd)
+	for _, o := range outOptions {
+		err = errors.Join(err, os.NewSyscallError("set "+o.name, unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, o.opt, o.value)))
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("open MLD raw socket: %w", err)
+	}
+	return fd, nil
+}
+
+var outOptions = []struct {
+	name       string
+	opt, value int
+}{
+	// All of MLD has hop limit 1 (RFC 9777 section 5). What we say is not for us.
+	{"IPV6_MULTICAST_HOPS", unix.IPV6_MULTICAST_HOPS, 1},
+	{"IPV6_UNICAST_HOPS", unix.IPV6_UNICAST_HOPS, 1},
+	{"IPV6_MULTICAST_LOOP", unix.IPV6_MULTICAST_LOOP, 0},
+	// Flow label 0 as in the kernel's own MLD, not one that differs after each boot.
+	{"IPV6_AUTOFLOWLABEL", unix.IPV6_AUTOFLOWLABEL, 0},
+}
 
 // routerAlert is a hop-by-hop header of a Router Alert option for MLD and two
 // bytes of padding. The kernel fills in the first byte, the next header.

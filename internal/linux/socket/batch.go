@@ -8,19 +8,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Datagram is what was received from an IPv6 socket. Addresses have no zone: Ifindex
-// says the same. What the socket's options do not ask for is not told.
+// Datagram is what was received from an IPv6 socket, or from a packet socket without
+// link-layer headers (packet(7), SOCK_DGRAM). Addresses have no zone: Ifindex says the
+// same. What the socket's options do not ask for is not told.
 type Datagram struct {
-	Src      netip.AddrPort // the port is 0 of a raw socket
-	Dst      netip.Addr     // the zero Addr if the kernel did not tell
-	Ifindex  int            // the interface it came in by; 0 if the kernel did not tell
-	HopLimit int            // as received; -1 if the kernel did not tell
-	Received time.Time      // by the kernel, on the wall clock; zero if it did not tell
+	// Src has port 0 if it is of a raw socket. It is invalid if it is of a packet socket:
+	// the payload begins with the network header.
+	Src      netip.AddrPort
+	Dst      netip.Addr // the zero Addr if the kernel did not tell
+	Ifindex  int        // the interface it came in by; 0 if the kernel did not tell
+	HopLimit int        // as received; -1 if the kernel did not tell
+	Received time.Time  // by the kernel, on the wall clock; zero if it did not tell
 	// HopOptions is the hop-by-hop header, nil if there was none.
 	HopOptions []byte
 	// Overrun counts what the kernel had dropped for want of room when the datagram was
 	// queued, modulo 2^32; 0 also if it did not tell.
 	Overrun uint32
+	// ChecksumPending says of what came from a packet socket that the checksum is not
+	// filled in: a sender on this machine has left that to a card which the packet never
+	// came to (TP_STATUS_CSUMNOTREADY).
+	ChecksumPending bool
 	// Truncated says that the datagram was longer than the room that the batch gives,
 	// ControlTruncated the same of what was to be told about it.
 	Truncated, ControlTruncated bool
@@ -105,15 +112,24 @@ func (b *Batch) Receive(fd, most int) ([]Datagram, error) {
 }
 
 func (b *Batch) decode(i int) {
-	h, from := &b.headers[i], &b.sources[i]
-	port := *(*[2]byte)(unsafe.Pointer(&from.Port))
+	h := &b.headers[i]
 	d := &b.datagrams[i]
 	*d = Datagram{
-		Src:              netip.AddrPortFrom(netip.AddrFrom16(from.Addr), uint16(port[0])<<8|uint16(port[1])),
 		HopLimit:         -1,
 		Truncated:        h.hdr.Flags&unix.MSG_TRUNC != 0,
 		ControlTruncated: h.hdr.Flags&unix.MSG_CTRUNC != 0,
 		Payload:          b.payloads[i*b.size:][:min(int(h.len), b.size)],
 	}
+	d.readSource(&b.sources[i])
 	d.readControl(b.controls[i*b.controlSize:][:min(int(h.hdr.Controllen), b.controlSize)])
+}
+
+// readSource reads where a datagram came from, an address of one of two families.
+func (d *Datagram) readSource(from *unix.RawSockaddrInet6) {
+	if from.Family == unix.AF_PACKET {
+		d.Ifindex = int((*unix.RawSockaddrLinklayer)(unsafe.Pointer(from)).Ifindex) // which is shorter
+		return
+	}
+	port := *(*[2]byte)(unsafe.Pointer(&from.Port))
+	d.Src = netip.AddrPortFrom(netip.AddrFrom16(from.Addr), uint16(port[0])<<8|uint16(port[1]))
 }

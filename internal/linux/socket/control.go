@@ -23,6 +23,8 @@ func (d *Datagram) readControl(b []byte) {
 			d.readIPv6(h.Type, data)
 		case unix.SOL_SOCKET:
 			d.readSocket(h.Type, data)
+		case unix.SOL_PACKET:
+			d.readPacket(h.Type, data)
 		}
 		b = b[min(unix.CmsgSpace(len(data)), len(b)):]
 	}
@@ -47,6 +49,13 @@ func (d *Datagram) readSocket(typ int32, data []byte) {
 	case typ == unix.SO_TIMESTAMPNS && len(data) >= int(unsafe.Sizeof(unix.Timespec{})):
 		at := (*unix.Timespec)(unsafe.Pointer(&data[0]))
 		d.Received = time.Unix(at.Unix())
+	}
+}
+
+// readPacket reads struct tpacket_auxdata, which begins with the status.
+func (d *Datagram) readPacket(typ int32, data []byte) {
+	if typ == unix.PACKET_AUXDATA && len(data) >= 4 {
+		d.ChecksumPending = binary.NativeEndian.Uint32(data)&unix.TP_STATUS_CSUMNOTREADY != 0
 	}
 }
 

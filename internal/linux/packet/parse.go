@@ -1,0 +1,124 @@
+package packet
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
+)
+
+// Message is a received MLD message.
+type Message struct {
+	Ifindex  int
+	Src, Dst netip.Addr // without zone
+	HopLimit int
+	// RouterAlert says that the packet had a Router Alert option for MLD in a
+	// hop-by-hop header (RFC 2711).
+	RouterAlert bool
+	// Payload is the ICMPv6 message from its type on. It is valid until the next Read.
+	Payload []byte
+	// Err says why what came is no message, nil when it is one. Of an error only Ifindex
+	// counts beside it.
+	Err error
+}
+
+// What can be wrong with a packet.
+var (
+	ErrTooLong  = errors.New("longer than an MLD message can be")
+	ErrHeader   = errors.New("no IPv6 header of an MLD message")
+	ErrLength   = errors.New("the packet ends before its payload length, or before its checksum")
+	ErrHopByHop = errors.New("the hop-by-hop header is cut off, or has an option that must be known")
+	ErrChecksum = errors.New("the ICMPv6 checksum is wrong")
+)
+
+// parse reads an IPv6 packet, as the kernel does before it hands ICMPv6 to a raw socket:
+// the version, the lengths, the hop-by-hop options and the checksum, unless that is not
+// filled in yet. What follows the payload is padding. The rest of a message, such as its
+// hop limit, is for package mld to judge.
+func (m *Message) parse(b []byte, unfinished bool) error {
+	if len(b) < headerSize || b[0]>>4 != 6 {
+		return ErrHeader
+	}
+	payload := b[headerSize:]
+	size := int(binary.BigEndian.Uint16(b[4:]))
+	if size > len(payload) {
+		return ErrLength
+	}
+	payload = payload[:size]
+	next := b[atNextHeader]
+	if next == nextHopByHop {
+		if len(payload) < 2 || hopByHopSize(payload) > len(payload) {
+			return ErrHopByHop
+		}
+		var known bool
+		options := payload[2:hopByHopSize(payload)]
+		if m.RouterAlert, known = readOptions(options); !known {
+			return ErrHopByHop
+		}
+		next, payload = payload[0], payload[2+len(options):]
+	}
+	switch {
+	case next != nextICMPv6:
+		return ErrHeader
+	case len(payload) < 4:
+		return ErrLength
+	case !unfinished && !hasChecksum(b[8:headerSize], payload):
+		return ErrChecksum
+	}
+	m.Src = netip.AddrFrom16([16]byte(b[8:]))
+	m.Dst = netip.AddrFrom16([16]byte(b[24:]))
+	m.HopLimit = int(b[7])
+	m.Payload = payload
+	return nil
+}
+
+// hopByHopSize is the length of the header in bytes that b begins with.
+func hopByHopSize(b []byte) int { return (int(b[1]) + 1) * 8 }
+
+// Hop-by-hop options (RFC 8200 section 4.2, RFC 2711 section 2.1).
+const (
+	optPad1        = 0
+	optRouterAlert = 5
+	optDiscard     = 0xc0 // bits of a type: the packet is dropped where the option is not known
+)
+
+// readOptions looks for the Router Alert option with value 0, "datagram contains an MLD
+// message", among hop-by-hop options. They are not ok when one is cut off or must be
+// known and is not.
+func readOptions(b []byte) (alert, ok bool) {
+	for len(b) > 0 {
+		if b[0] == optPad1 {
+			b = b[1:]
+			continue
+		}
+		if len(b) < 2 || 2+int(b[1]) > len(b) || b[0]&optDiscard != 0 {
+			return false, false
+		}
+		size := 2 + int(b[1])
+		if b[0] == optRouterAlert && size == 4 && b[2] == 0 && b[3] == 0 {
+			alert = true
+		}
+		b = b[size:]
+	}
+	return alert, true
+}
+
+// hasChecksum checks an ICMPv6 message against its checksum (RFC 4443 section 2.3, RFC
+// 8200 section 8.1). The addresses are source and destination.
+func hasChecksum(addresses, message []byte) bool {
+	sum := uint64(len(message)) + nextICMPv6 + sum(addresses) + sum(message)
+	for sum > 0xffff {
+		sum = sum>>16 + sum&0xffff
+	}
+	return sum == 0xffff
+}
+
+// sum adds up what is seen as numbers of 32 bits, the last one filled up with zeros. In
+// ones' complement that is the same sum as of numbers of 16 bits.
+func sum(b []byte) (sum uint64) {
+	for ; len(b) >= 4; b = b[4:] {
+		sum += uint64(binary.BigEndian.Uint32(b))
+	}
+	var last [4]byte
+	copy(last[:], b)
+	return sum + uint64(binary.BigEndian.Uint32(last[:]))
+}

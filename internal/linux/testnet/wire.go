@@ -1,0 +1,78 @@
+package testnet
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Packet is an IPv6 packet that a test makes, right or wrong. It goes to the hardware
+// address of a multicast group, whatever its destination.
+type Packet struct {
+	Src, Dst netip.Addr
+	HopLimit byte
+	// HopByHop are options, without the two bytes in front of them; nil for no header.
+	HopByHop []byte
+	// Next is the header after that, 0 for ICMPv6.
+	Next    byte
+	Payload []byte
+	// Longer is added to the payload length, Padding follows the payload.
+	Longer  int
+	Padding []byte
+	// Unfinished leaves the checksum of ICMPv6 to a card, as a sender on the same machine may.
+	Unfinished bool
+}
+
+const (
+	ethernetSize = 14
+	ipv6Size     = 40
+	icmpv6       = 58
+)
+
+// Send writes a packet to a link of the node.
+func (n *Node) Send(t testing.TB, link string, p Packet) {
+	t.Helper()
+	frame := p.frame()
+	n.In(t, func() error {
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_VNET_HDR, 1); err != nil {
+			return err
+		}
+		return unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: n.Interface(t, link).Index})
+	})
+}
+
+// frame is the packet behind struct virtio_net_hdr and an Ethernet header.
+func (p Packet) frame() []byte {
+	var b []byte
+	next := p.Next
+	if next == 0 {
+		next = icmpv6
+	}
+	first, size := next, len(p.Payload)
+	var hop []byte
+	if p.HopByHop != nil {
+		hop = append([]byte{next, byte((len(p.HopByHop)+2)/8 - 1)}, p.HopByHop...)
+		first, size = 0, size+len(hop)
+	}
+	head := make([]byte, 10)
+	if p.Unfinished {
+		const needsChecksum = 1 // VIRTIO_NET_HDR_F_NEEDS_CSUM
+		head[0] = needsChecksum
+		binary.NativeEndian.PutUint16(head[6:], uint16(ethernetSize+ipv6Size+len(hop)))
+		binary.NativeEndian.PutUint16(head[8:], 2) // of the checksum in ICMPv6
+	}
+	src, dst := p.Src.As16(), p.Dst.As16()
+	b = append(head, 0x33, 0x33, dst[12], dst[13], dst[14], dst[15], 2, 0, 0, 0, 0, 9, 0x86, 0xdd)
+	b = append(b, 0x60, 0, 0, 0)
+	b = binary.BigEndian.AppendUint16(b, uint16(size+p.Longer))
+	b = append(b, first, p.HopLimit)
+	b = append(append(b, src[:]...), dst[:]...)
+	return append(append(append(b, hop...), p.Payload...), p.Padding...)
+}
