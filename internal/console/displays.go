@@ -144,7 +144,8 @@ func displayMLDInterface(s *Session, a command.Args) (Display, error) {
 }
 
 func displayMLDCounters(s *Session, a command.Args) (Display, error) {
-	interfaces, err := downstream(s.sys.snapshot(), a)
+	interfaces, err := chosen(s.sys.snapshot().Interfaces, "MLD interface", wantedInterface(a),
+		func(i device.InterfaceSnapshot) string { return i.Name })
 	return MLDCounters(interfaces, !a.Has("report"), !a.Has("query")), err
 }
 

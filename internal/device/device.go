@@ -88,7 +88,7 @@ func (d *Device) Handle(now instant.Time, ev Event) {
 	case *MLDReceived:
 		d.mldReceived(now, ev)
 	case MLDMalformed:
-		d.counters.mldMalformed++
+		d.mldMalformed(ev)
 	case LinkChanged:
 		d.linkChanged(now, ev)
 	case StreamArrived:

@@ -3,6 +3,7 @@ package device
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"tandem/internal/event"
 	"tandem/internal/mld"
@@ -23,5 +24,24 @@ func TestVersionMismatchIsTold(t *testing.T) {
 	want := "Interface=Eth-Trunk10, Querier=fe80::ff, QueryVersion=1, Version=2"
 	if len(told) != 1 || told[0].Kind != event.MLDVersionMismatch || told[0].Facts() != want {
 		t.Errorf("told %+v", told)
+	}
+}
+
+// What is no message is counted on the interface it came in by, also upstream, and of the
+// device as a whole.
+func TestMalformedIsCountedWhereItCameIn(t *testing.T) {
+	r := newRig(t)
+	for _, netdev := range []string{"eth-trunk10", "eth-trunk10", "up0", "elsewhere"} {
+		r.handle(MLDMalformed{Netdev: netdev})
+	}
+	s := r.dev.Snapshot(r.now, time.Time{})
+	for _, i := range s.Interfaces {
+		want := map[string]uint64{"eth-trunk10": 2, "up0": 1}[i.Netdev]
+		if got := i.MLD.Counters.Drops.Malformed; got != want {
+			t.Errorf("%s: %d, want %d", i.Netdev, got, want)
+		}
+	}
+	if got := s.Counters["mld_malformed"]; got != 4 {
+		t.Errorf("%d on the whole device, want 4", got)
 	}
 }

@@ -63,6 +63,21 @@ func (d *Device) mldReceived(now instant.Time, ev *MLDReceived) {
 	d.counters.mldElsewhere++
 }
 
+// mldMalformed counts a message where it came in, and of the device.
+func (d *Device) mldMalformed(ev MLDMalformed) {
+	d.counters.mldMalformed++
+	if u := d.upstream; u != nil && u.netdev == ev.Netdev {
+		u.proxy.Malformed()
+		return
+	}
+	for _, ifc := range d.order.downstreams {
+		if ifc.netdev == ev.Netdev {
+			ifc.router.Malformed()
+			return
+		}
+	}
+}
+
 // room is how many records hosts may bring an interface to, -1 for no bound.
 func (d *Device) room(ifc *downstream) int {
 	left := d.settings.RecordLimit

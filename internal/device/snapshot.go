@@ -31,9 +31,10 @@ type InterfaceSnapshot struct {
 	Netdev   string // its Linux name, empty while it does not exist
 	Up       bool
 	Upstream bool
+	// MLD has of an upstream interface no more than its address and its counters.
+	MLD mld.InterfaceState
 	// The rest is for downstream interfaces only.
 	Profile string
-	MLD     mld.InterfaceState
 	Duty    Duty
 }
 

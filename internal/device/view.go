@@ -20,6 +20,7 @@ func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
 	if u := d.upstream; u != nil {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
 			Name: u.name, Netdev: u.link.Netdev, Up: u.link.Up, Upstream: true,
+			MLD: mld.InterfaceState{Up: u.link.Up, LinkLocal: u.link.LinkLocal, Counters: u.proxy.Counters()},
 		})
 	}
 	for _, ifc := range d.order.downstreams {

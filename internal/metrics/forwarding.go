@@ -27,6 +27,7 @@ var (
 
 func (s sink) interfaces(snapshot *state.Device) {
 	for _, i := range snapshot.Interfaces {
+		s.counters(mldCounters, i.MLD.Counters, i.Name)
 		if i.Upstream {
 			s.flag(interfaceUp, i.Up, i.Name, "upstream")
 			continue
@@ -35,7 +36,6 @@ func (s sink) interfaces(snapshot *state.Device) {
 		s.set(mldGroups, float64(i.MLD.Groups), i.Name)
 		s.set(mldRecords, float64(i.MLD.Records), i.Name)
 		s.flag(mldQuerier, i.MLD.IsQuerier, i.Name)
-		s.counters(mldCounters, i.MLD.Counters, i.Name)
 	}
 }
 
