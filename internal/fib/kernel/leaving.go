@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// leavingInterval is how often is looked at what leaves, which takes some 50 us.
+	// leavingInterval is how often is looked at what leaves: 70 us with three interfaces.
 	leavingInterval = 100 * time.Millisecond
 	// seekInterval is how often is looked for those who drop packets, while some are lost.
 	seekInterval = time.Second

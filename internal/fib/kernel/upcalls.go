@@ -10,8 +10,8 @@ import (
 	"tandem/internal/linux/mroute"
 )
 
-// mostForgotten bounds in how many streams a second nobody's answer is made up for. The
-// kernel holds the others up for 10 s, and does not ask again meanwhile.
+// mostForgotten is how many streams without an answer are forgotten in a second. The kernel holds
+// up more than those for 10 s, and does not ask about them again meanwhile.
 const mostForgotten = 1000
 
 // readUpcalls tells the router of streams that the kernel has no route for. The kernel holds up
