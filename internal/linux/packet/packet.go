@@ -50,10 +50,12 @@ type Conn struct {
 	// closed is kept because the poller's own error cannot be told from others.
 	closed atomic.Bool
 
-	mu      sync.Mutex    // guards what follows
-	joined  []int         // indexes of the interfaces that are heard, ascending
-	overrun uint64        // what the kernel has told so far
-	ask     *netlink.Conn // about memberships
+	mu     sync.Mutex    // guards what follows; the kernel may be long in answering
+	joined []int         // indexes of the interfaces that are heard, ascending
+	ask    *netlink.Conn // about memberships
+
+	statistics sync.Mutex // guards what follows
+	overrun    uint64     // what the kernel has told so far
 }
 
 // Open makes the sockets in the network namespace of the calling thread. They hear
@@ -78,19 +80,27 @@ var ErrOtherSocket = errors.New("not a socket of this kind")
 // Adopt goes on with what another program has handed over: the sockets, which have kept
 // what came meanwhile, and the interfaces that they hear. It closes them when it fails.
 func Adopt(in, out int, joined []int) (*Conn, error) {
-	for fd, want := range map[int]int{in: unix.AF_PACKET, out: unix.AF_INET6} {
-		domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
-		if err == nil && domain != want {
-			err = ErrOtherSocket
-		}
-		if err != nil {
-			unix.Close(in)
-			unix.Close(out)
-			return nil, fmt.Errorf("adopt MLD sockets: %w", err)
-		}
+	err := errors.Join(requireDomain(in, unix.AF_PACKET), requireDomain(out, unix.AF_INET6))
+	if err == nil {
+		err = attach(in, joined) // the other program's filter may be another one
 	}
-	_ = unix.SetNonblock(out, false) // else it would be in the poller
+	if err == nil {
+		err = unix.SetNonblock(out, false) // else it would be in the poller
+	}
+	if err != nil {
+		unix.Close(in)
+		unix.Close(out)
+		return nil, fmt.Errorf("adopt MLD sockets: %w", err)
+	}
 	return newConn(in, out, joined)
+}
+
+func requireDomain(fd, want int) error {
+	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err == nil && domain != want {
+		err = ErrOtherSocket
+	}
+	return err
 }
 
 func newConn(in, out int, joined []int) (*Conn, error) {
@@ -163,8 +173,8 @@ func (c *Conn) Counters() Counters {
 
 // overruns asks the kernel, whose count begins anew each time.
 func (c *Conn) overruns() uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.statistics.Lock()
+	defer c.statistics.Unlock()
 	_ = c.control(c.raw, func(fd int) error {
 		stats, err := unix.GetsockoptTpacketStats(fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
 		if err == nil {
