@@ -15,16 +15,16 @@ const (
 // Bounds of a configured interval. Below a millisecond a process cannot keep its
 // word; above 20 s detection is of no use to anybody.
 const (
-	MinInterval = time.Millisecond
-	MaxInterval = 20 * time.Second
+	minInterval = time.Millisecond
+	maxInterval = 20 * time.Second
 )
 
 // Multihop reports whether the session spans routers (RFC 5883) instead of one link.
 func (c Config) Multihop() bool { return c.Interface == "" }
 
-// WithDefaults fills in the intervals and the multiplier where they are zero and
+// withDefaults fills in the intervals and the multiplier where they are zero and
 // strips the zones of the addresses, as the interface says the same.
-func (c Config) WithDefaults() Config {
+func (c Config) withDefaults() Config {
 	if c.MinTx == 0 {
 		c.MinTx = DefaultInterval
 	}
@@ -48,9 +48,9 @@ func (e *ConfigError) Error() string {
 	return fmt.Sprintf("bfd session %q: %s %s", e.Session, e.Field, e.Reason)
 }
 
-// Validate checks c, defaults filled in. The error is a *ConfigError. The local
+// validate checks c, defaults filled in. The error is a *ConfigError. The local
 // address may be left out: the kernel then chooses the source.
-func (c Config) Validate() error {
+func (c Config) validate() error {
 	fail := func(field, format string, args ...any) error {
 		return &ConfigError{c.Name, field, fmt.Sprintf(format, args...)}
 	}
@@ -75,10 +75,10 @@ func (c Config) Validate() error {
 		return fail("WaitToRestore", "%v is negative", c.WaitToRestore)
 	}
 	if !intervalOK(c.MinTx) {
-		return fail("MinTx", "%v is not between %v and %v", c.MinTx, MinInterval, MaxInterval)
+		return fail("MinTx", "%v is not between %v and %v", c.MinTx, minInterval, maxInterval)
 	}
 	if !intervalOK(c.MinRx) {
-		return fail("MinRx", "%v is not between %v and %v", c.MinRx, MinInterval, MaxInterval)
+		return fail("MinRx", "%v is not between %v and %v", c.MinRx, minInterval, maxInterval)
 	}
 	return nil
 }
@@ -87,7 +87,7 @@ func unicast(a netip.Addr) bool {
 	return a.Is6() && !a.Is4In6() && !a.IsMulticast() && !a.IsUnspecified()
 }
 
-func intervalOK(d time.Duration) bool { return d >= MinInterval && d <= MaxInterval }
+func intervalOK(d time.Duration) bool { return d >= minInterval && d <= maxInterval }
 
 // validateAll checks every configuration by itself and against the others:
 // names, discriminators and (interface, peer, local) are each unique.
@@ -96,7 +96,7 @@ func validateAll(cfgs []Config) error {
 	discriminators := make(map[uint32]string, len(cfgs))
 	ends := make(map[endpoints]string, len(cfgs))
 	for _, c := range cfgs {
-		if err := c.Validate(); err != nil {
+		if err := c.validate(); err != nil {
 			return err
 		}
 		if names[c.Name] {

@@ -41,7 +41,7 @@ type Event struct {
 	Heard      instant.Time // when the peer's last packet came
 }
 
-// Effects collects what is to be done after calls into a Session or a Table.
+// Effects collects what is to be done after calls into a session or a Table.
 type Effects struct {
 	Sends  []Send
 	Events []Event

@@ -14,8 +14,8 @@ const (
 // PacketLen is the length of a control packet without authentication, in octets.
 const PacketLen = 24
 
-// Version is the protocol version sent and accepted.
-const Version = 1
+// version is the protocol version sent and accepted.
+const version = 1
 
 // Packet is one control packet (RFC 5880, section 4.1). Intervals are whole
 // microseconds, at most 4294.967295 s.
@@ -52,7 +52,7 @@ func (p *Packet) Parse(b []byte) error {
 	if len(b) < PacketLen {
 		return DropShort
 	}
-	if b[0]>>5 != Version {
+	if b[0]>>5 != version {
 		return DropVersion
 	}
 	flags, length := b[1], int(b[3])
@@ -100,7 +100,7 @@ func (p *Packet) check() error {
 // no authentication section is. An interval is cut to what its field can hold.
 func (p *Packet) Append(dst []byte) []byte {
 	dst = append(dst,
-		Version<<5|byte(p.Diagnostic)&0x1f,
+		version<<5|byte(p.Diagnostic)&0x1f,
 		byte(p.State)<<6|p.flags(),
 		p.DetectMult,
 		PacketLen)

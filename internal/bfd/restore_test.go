@@ -81,7 +81,7 @@ func TestShorterWaitCountsAtOnce(t *testing.T) {
 	p.mustSay(Init, nil)
 	p.mustSay(Up, func(q *Packet) { q.Final = true })
 	p.told()
-	c := p.Config()
+	c := p.cfg
 	c.WaitToRestore = 0
 	p.Reconfigure(p.now, c, &p.fx)
 	p.run(ms)

@@ -7,11 +7,11 @@ import (
 	"tandem/internal/instant"
 )
 
-// Session is one BFD session in asynchronous mode and in the active role.
-type Session struct {
+// session is one BFD session in asynchronous mode and in the active role.
+type session struct {
 	cfg  Config
 	rng  *rand.Rand
-	path Path
+	path path
 
 	state State
 	since instant.Time // when state was entered
@@ -47,11 +47,11 @@ type remote struct {
 // unheard is the peer before anything is heard of it, and again after silence.
 var unheard = remote{state: Down, requiredMinRx: time.Microsecond}
 
-// NewSession makes a session in Down, or AdminDown when cfg says so. It does
-// nothing until SetPath lets it. cfg must be valid and complete (Config.Validate,
-// Config.WithDefaults); rng gives the jitter.
-func NewSession(now instant.Time, cfg Config, rng *rand.Rand) *Session {
-	s := &Session{cfg: cfg, rng: rng, state: Down, since: now, remote: unheard, place: instant.Out}
+// newSession makes a session in Down, or AdminDown when cfg says so. It does
+// nothing until SetPath lets it. cfg must be valid and complete (Config.validate,
+// Config.withDefaults); rng gives the jitter.
+func newSession(now instant.Time, cfg Config, rng *rand.Rand) *session {
+	s := &session{cfg: cfg, rng: rng, state: Down, since: now, remote: unheard, place: instant.Out}
 	if cfg.Shutdown {
 		s.state, s.diag = AdminDown, DiagAdministrativelyDown
 	}
@@ -59,16 +59,10 @@ func NewSession(now instant.Time, cfg Config, rng *rand.Rand) *Session {
 	return s
 }
 
-// Config returns the configuration in force.
-func (s *Session) Config() Config { return s.cfg }
-
-// State returns the state of the session.
-func (s *Session) State() State { return s.state }
-
 // SetPath tells which interfaces are there and up. A path that is not up takes the
 // session down with diagnostic 5 (its own interface), 6 (the tracked one) or 4
-// (Path.Held) and holds it down; packets are still sent as long as the own interface is up.
-func (s *Session) SetPath(now instant.Time, p Path, fx *Effects) {
+// (path.Held) and holds it down; packets are still sent as long as the own interface is up.
+func (s *session) SetPath(now instant.Time, p path, fx *Effects) {
 	regained := p.canSend() && !s.path.canSend()
 	s.path = p
 	if !p.up() && (s.state == Init || s.state == Up) {
@@ -81,7 +75,7 @@ func (s *Session) SetPath(now instant.Time, p Path, fx *Effects) {
 
 // SetAdmin shuts the session down with diagnostic 7, or lets it start again. While
 // shut down it keeps telling the peer so.
-func (s *Session) SetAdmin(now instant.Time, shutdown bool, fx *Effects) {
+func (s *session) SetAdmin(now instant.Time, shutdown bool, fx *Effects) {
 	s.cfg.Shutdown = shutdown
 	switch {
 	case shutdown && s.state != AdminDown:
@@ -94,7 +88,7 @@ func (s *Session) SetAdmin(now instant.Time, shutdown bool, fx *Effects) {
 // Reconfigure takes a configuration that differs neither in addresses, interface
 // nor discriminators. New intervals of a session that is Up are agreed with the
 // peer by a Poll Sequence (section 6.8.3).
-func (s *Session) Reconfigure(now instant.Time, cfg Config, fx *Effects) {
+func (s *session) Reconfigure(now instant.Time, cfg Config, fx *Effects) {
 	shutdown := cfg.Shutdown
 	cfg.Shutdown = s.cfg.Shutdown
 	intervals := cfg.MinTx != s.cfg.MinTx || cfg.MinRx != s.cfg.MinRx
@@ -111,7 +105,7 @@ func (s *Session) Reconfigure(now instant.Time, cfg Config, fx *Effects) {
 // Goodbye tells the peer that this session ends: AdminDown when it was taken out
 // of the configuration, else Down (diagnostic 4), which the peer takes for a failure
 // at once instead of after its detection time.
-func (s *Session) Goodbye(now instant.Time, removed bool, fx *Effects) {
+func (s *session) Goodbye(now instant.Time, removed bool, fx *Effects) {
 	if s.state == AdminDown {
 		return
 	}
@@ -124,7 +118,7 @@ func (s *Session) Goodbye(now instant.Time, removed bool, fx *Effects) {
 
 // Receive takes a packet that Table found to be for this session (RFC 5880,
 // section 6.8.6). An error is a DropCause.
-func (s *Session) Receive(now instant.Time, m *Meta, p *Packet, fx *Effects) error {
+func (s *session) Receive(now instant.Time, m *Meta, p *Packet, fx *Effects) error {
 	if p.Authenticated {
 		return DropAuthentication
 	}
@@ -161,7 +155,7 @@ func (s *Session) Receive(now instant.Time, m *Meta, p *Packet, fx *Effects) err
 }
 
 // step is the state machine of section 6.2.
-func (s *Session) step(now instant.Time, heard State, fx *Effects) {
+func (s *session) step(now instant.Time, heard State, fx *Effects) {
 	switch {
 	case heard == AdminDown:
 		if s.state != Down {
@@ -177,7 +171,7 @@ func (s *Session) step(now instant.Time, heard State, fx *Effects) {
 }
 
 // setState enters a state, tells the peer at once and emits the event.
-func (s *Session) setState(now instant.Time, to State, why Diagnostic, fx *Effects) {
+func (s *session) setState(now instant.Time, to State, why Diagnostic, fx *Effects) {
 	from := s.state
 	s.state, s.since, s.diag = to, now, why
 	switch {
@@ -196,7 +190,7 @@ func (s *Session) setState(now instant.Time, to State, why Diagnostic, fx *Effec
 	s.transmit(now, fx)
 }
 
-func (s *Session) tell(now instant.Time, fx *Effects) {
+func (s *session) tell(now instant.Time, fx *Effects) {
 	fx.Events = append(fx.Events, Event{
 		Session: s.cfg.Name, State: s.state, Remote: s.remote.state, Diagnostic: s.diag, At: now, Heard: s.received,
 	})
@@ -210,7 +204,7 @@ type restore struct {
 	at      instant.Time
 }
 
-func (r *restore) enter(s *Session, from State) {
+func (r *restore) enter(s *session, from State) {
 	switch s.state {
 	case Up:
 		r.waiting = r.lost && s.cfg.WaitToRestore > 0
@@ -224,7 +218,7 @@ func (r *restore) enter(s *Session, from State) {
 }
 
 // Deadline tells when Advance is to be called next, Never when nothing is waited for.
-func (s *Session) Deadline() (at instant.Time) {
+func (s *session) Deadline() (at instant.Time) {
 	if s.periodic() {
 		at = s.timing.next
 	}
@@ -240,7 +234,7 @@ func (s *Session) Deadline() (at instant.Time) {
 // Advance does what is due: it declares the peer lost after a detection time
 // without a packet, and sends. Packets that have been received must have been
 // given to Receive before.
-func (s *Session) Advance(now instant.Time, fx *Effects) {
+func (s *session) Advance(now instant.Time, fx *Effects) {
 	if s.remote.heard && now >= s.received.Add(s.detectTime()) {
 		s.remote = unheard
 		if s.state == Init || s.state == Up {
@@ -257,7 +251,7 @@ func (s *Session) Advance(now instant.Time, fx *Effects) {
 }
 
 // transmit sends a packet and sets the time of the next one.
-func (s *Session) transmit(now instant.Time, fx *Effects) {
+func (s *session) transmit(now instant.Time, fx *Effects) {
 	if !s.path.canSend() {
 		return
 	}
@@ -269,7 +263,7 @@ func (s *Session) transmit(now instant.Time, fx *Effects) {
 
 // answer sends the Final that a Poll asks for, outside the periodic schedule
 // (section 6.8.7). A packet never has both bits.
-func (s *Session) answer(fx *Effects) {
+func (s *session) answer(fx *Effects) {
 	if !s.path.canSend() {
 		return
 	}
@@ -278,7 +272,7 @@ func (s *Session) answer(fx *Effects) {
 	s.send(p, fx)
 }
 
-func (s *Session) send(p Packet, fx *Effects) {
+func (s *session) send(p Packet, fx *Effects) {
 	s.sent++
 	fx.Sends = append(fx.Sends, Send{
 		Discriminator: s.cfg.LocalDiscriminator,
@@ -292,7 +286,7 @@ func (s *Session) send(p Packet, fx *Effects) {
 	})
 }
 
-func (s *Session) packet() Packet {
+func (s *session) packet() Packet {
 	return Packet{
 		Diagnostic:        s.diag,
 		State:             s.state,

@@ -22,14 +22,14 @@ var (
 
 func configA() Config {
 	return Config{Name: "ab", Local: addrA, Peer: addrB, Interface: "eth0",
-		LocalDiscriminator: 1, RemoteDiscriminator: 2}.WithDefaults()
+		LocalDiscriminator: 1, RemoteDiscriminator: 2}.withDefaults()
 }
 
-var upPath = Path{Out: LinkUp, Tracked: LinkUp, Ifindex: 5}
+var upPath = path{Out: linkUp, Tracked: linkUp, Ifindex: 5}
 
 // puppet drives one session by hand in the role of its peer.
 type puppet struct {
-	*Session
+	*session
 	t   *testing.T
 	now instant.Time
 	fx  Effects
@@ -41,7 +41,7 @@ func newPuppet(t *testing.T, change func(*Config)) *puppet {
 		change(&c)
 	}
 	p := &puppet{t: t, now: instant.FromOrigin(time.Hour)}
-	p.Session = NewSession(p.now, c, rand.New(rand.NewPCG(1, 2)))
+	p.session = newSession(p.now, c, rand.New(rand.NewPCG(1, 2)))
 	p.SetPath(p.now, upPath, &p.fx)
 	return p
 }
@@ -69,7 +69,7 @@ func (p *puppet) up() {
 	p.mustSay(Down, nil)
 	p.mustSay(Init, nil)
 	p.mustSay(Up, func(q *Packet) { q.Final = true })
-	if p.State() != Up || p.Snapshot(p.now).Polling {
+	if p.state != Up || p.Snapshot(p.now).Polling {
 		p.t.Fatalf("not up: %+v", p.Snapshot(p.now))
 	}
 	p.fx.Reset()
@@ -129,8 +129,8 @@ func TestStateMachine(t *testing.T) {
 			reach[c.from](p)
 			p.fx.Reset()
 			p.mustSay(c.heard, nil)
-			if p.State() != c.to {
-				t.Fatalf("state %v, want %v", p.State(), c.to)
+			if p.state != c.to {
+				t.Fatalf("state %v, want %v", p.state, c.to)
 			}
 			if c.from == c.to {
 				if len(p.fx.Events)+len(p.fx.Sends) != 0 {
@@ -168,12 +168,12 @@ func TestDetectionTime(t *testing.T) {
 			p.mustSay(Up, func(q *Packet) { q.DesiredMinTx, q.DetectMult = c.remoteTx, c.remoteMult })
 			heard := p.now
 			p.run(c.want - 1)
-			if p.State() != Up {
+			if p.state != Up {
 				t.Fatalf("Down %v after the last packet, want %v", p.now.Sub(heard), c.want)
 			}
 			p.run(1)
-			if p.State() != Down {
-				t.Fatalf("still %v after %v", p.State(), c.want)
+			if p.state != Down {
+				t.Fatalf("still %v after %v", p.state, c.want)
 			}
 			if sent := p.lastSent(); sent.Diagnostic != DiagDetectionTimeExpired || sent.YourDiscriminator != 0 {
 				t.Errorf("sent %+v, want diagnostic 1 and the peer's discriminator forgotten", sent)
@@ -193,14 +193,14 @@ func TestLateReaderDoesNotTakeThePeerForDead(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Advance(p.now, &p.fx)
-	if p.State() != Up {
-		t.Fatalf("%v after %v of sleep", p.State(), p.now.Sub(heard))
+	if p.state != Up {
+		t.Fatalf("%v after %v of sleep", p.state, p.now.Sub(heard))
 	}
 	if s := p.Snapshot(p.now); s.LastHeard != 5*ms {
 		t.Errorf("last heard %v ago, want the kernel's 5 ms", s.LastHeard)
 	}
 	p.run(25 * ms)
-	if p.State() != Down {
+	if p.state != Down {
 		t.Error("detection does not count from the kernel's timestamp")
 	}
 }
@@ -276,7 +276,7 @@ func TestIntervalsWaitForFinal(t *testing.T) {
 	final := func(q *Packet) { q.Final = true }
 	p := newPuppet(t, nil)
 	p.up()
-	slower := p.Config()
+	slower := p.cfg
 	slower.MinTx, slower.MinRx = 100*ms, 5*ms
 	p.Reconfigure(p.now, slower, &p.fx)
 
@@ -353,14 +353,14 @@ func TestShutdown(t *testing.T) {
 func TestPath(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		path   Path
+		path   path
 		diag   Diagnostic
 		sends  bool
 		reason string
 	}{
-		{"own interface down", Path{Out: LinkDown, Tracked: LinkUp}, DiagPathDown, false, "interface eth0 is down"},
-		{"own interface gone", Path{Out: LinkMissing, Tracked: LinkUp}, DiagPathDown, false, "interface eth0 does not exist"},
-		{"tracked interface down", Path{Out: LinkUp, Tracked: LinkDown}, DiagConcatenatedPathDown, true, "tracked interface eth1 is down"},
+		{"own interface down", path{Out: linkDown, Tracked: linkUp}, DiagPathDown, false, "interface eth0 is down"},
+		{"own interface gone", path{Out: linkMissing, Tracked: linkUp}, DiagPathDown, false, "interface eth0 does not exist"},
+		{"tracked interface down", path{Out: linkUp, Tracked: linkDown}, DiagConcatenatedPathDown, true, "tracked interface eth1 is down"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPuppet(t, func(cfg *Config) { cfg.TrackInterface = "eth1" })
@@ -374,16 +374,16 @@ func TestPath(t *testing.T) {
 				t.Errorf("sent %v, want %v", sent, c.sends)
 			}
 			p.mustSay(Init, nil)
-			if p.State() != Down {
-				t.Errorf("%v although the path is down", p.State())
+			if p.state != Down {
+				t.Errorf("%v although the path is down", p.state)
 			}
 			if got := p.Snapshot(p.now).NotUpReason; got != c.reason {
 				t.Errorf("reason %q, want %q", got, c.reason)
 			}
 			p.SetPath(p.now, upPath, &p.fx)
 			p.mustSay(Init, nil)
-			if p.State() != Up {
-				t.Errorf("%v after the path is back", p.State())
+			if p.state != Up {
+				t.Errorf("%v after the path is back", p.state)
 			}
 		})
 	}
@@ -406,8 +406,8 @@ func TestRefusedPacketsLeaveNoTrace(t *testing.T) {
 				t.Fatalf("%v, want %v", err, c.want)
 			}
 			p.run(10 * ms)
-			if p.State() != Down || p.fx.Events[0].Diagnostic != DiagDetectionTimeExpired {
-				t.Errorf("a refused packet kept the session %v or took it down: %+v", p.State(), p.fx.Events)
+			if p.state != Down || p.fx.Events[0].Diagnostic != DiagDetectionTimeExpired {
+				t.Errorf("a refused packet kept the session %v or took it down: %+v", p.state, p.fx.Events)
 			}
 		})
 	}

@@ -24,7 +24,7 @@ type Statistics struct {
 }
 
 // Snapshot copies what the displays show of a session.
-func (s *Session) Snapshot(now instant.Time) SessionState {
+func (s *session) Snapshot(now instant.Time) SessionState {
 	st := SessionState{
 		Config:                    s.cfg,
 		State:                     s.state,
@@ -37,7 +37,7 @@ func (s *Session) Snapshot(now instant.Time) SessionState {
 		Sent:                      s.sent,
 		Received:                  s.accepted,
 		NotUpReason:               s.notUpReason(),
-		InterfaceMissing:          s.path.Out == LinkMissing || s.path.Tracked == LinkMissing,
+		InterfaceMissing:          s.path.Out == linkMissing || s.path.Tracked == linkMissing,
 		ActualRemoteDiscriminator: s.remote.discriminator,
 		Polling:                   s.timing.polling(),
 	}
@@ -62,7 +62,7 @@ func (s *Session) Snapshot(now instant.Time) SessionState {
 }
 
 // notUpReason says what keeps the session from Up, empty when nothing does.
-func (s *Session) notUpReason() string {
+func (s *session) notUpReason() string {
 	switch {
 	case s.state == Up:
 		return ""
@@ -70,9 +70,9 @@ func (s *Session) notUpReason() string {
 		return "shut down here"
 	case s.path.Held:
 		return "this device has stopped working"
-	case s.path.Out != LinkUp:
+	case s.path.Out != linkUp:
 		return s.path.Out.missing("interface", s.cfg.Interface)
-	case s.path.Tracked != LinkUp:
+	case s.path.Tracked != linkUp:
 		return s.path.Tracked.missing("tracked interface", s.cfg.TrackInterface)
 	case s.refused != 0:
 		return fmt.Sprintf("peer uses discriminator %d, not %d", s.refused, s.cfg.RemoteDiscriminator)
@@ -85,8 +85,8 @@ func (s *Session) notUpReason() string {
 	}
 }
 
-func (l Link) missing(what, name string) string {
-	if l == LinkMissing {
+func (l linkState) missing(what, name string) string {
+	if l == linkMissing {
 		return what + " " + name + " does not exist"
 	}
 	return what + " " + name + " is down"

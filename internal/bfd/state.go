@@ -55,7 +55,7 @@ type Config struct {
 	TrackInterface      string        // a Linux name; its going down takes the session down
 	LocalDiscriminator  uint32        // 1..16384 where the operator gives it, more where the device does
 	RemoteDiscriminator uint32        // 1..4294967295; zero takes whatever the peer uses
-	MinTx, MinRx        time.Duration // MinInterval..MaxInterval, zero is DefaultInterval
+	MinTx, MinRx        time.Duration // 1 ms..20 s, zero is DefaultInterval
 	DetectMult          uint8         // 1..255, zero is DefaultDetectMult
 	Shutdown            bool
 	TOSExp              uint8 // 0..7, the upper three bits of the traffic class

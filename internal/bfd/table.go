@@ -13,12 +13,12 @@ import (
 // Table holds the sessions of a device.
 type Table struct {
 	rng             *rand.Rand
-	byDiscriminator map[uint32]*Session
-	byEndpoints     map[endpoints]*Session
-	byName          map[string]*Session
+	byDiscriminator map[uint32]*session
+	byEndpoints     map[endpoints]*session
+	byName          map[string]*session
 	links           map[string]link
 	names           map[int]string // of the links that exist, by index
-	due             instant.Queue[*Session]
+	due             instant.Queue[*session]
 	held            bool
 	counters        Counters
 }
@@ -42,12 +42,12 @@ type link struct {
 func NewTable(rng *rand.Rand) *Table {
 	return &Table{
 		rng:             rng,
-		byDiscriminator: make(map[uint32]*Session),
-		byEndpoints:     make(map[endpoints]*Session),
-		byName:          make(map[string]*Session),
+		byDiscriminator: make(map[uint32]*session),
+		byEndpoints:     make(map[endpoints]*session),
+		byName:          make(map[string]*session),
 		links:           make(map[string]link),
 		names:           make(map[int]string),
-		due:             instant.Queue[*Session]{Moved: func(s *Session, place int) { s.place = place }},
+		due:             instant.Queue[*session]{Moved: func(s *session, place int) { s.place = place }},
 	}
 }
 
@@ -57,7 +57,7 @@ func NewTable(rng *rand.Rand) *Table {
 func (t *Table) Configure(now instant.Time, cfgs []Config, fx *Effects) error {
 	wanted := make([]Config, len(cfgs))
 	for i, c := range cfgs {
-		wanted[i] = c.WithDefaults()
+		wanted[i] = c.withDefaults()
 	}
 	if err := validateAll(wanted); err != nil {
 		return err
@@ -92,7 +92,7 @@ func sameSession(a, b Config) bool {
 }
 
 func (t *Table) add(now instant.Time, c Config, fx *Effects) {
-	s := NewSession(now, c, t.rng)
+	s := newSession(now, c, t.rng)
 	t.byName[c.Name] = s
 	t.byDiscriminator[c.LocalDiscriminator] = s
 	t.byEndpoints[c.endpoints()] = s
@@ -100,7 +100,7 @@ func (t *Table) add(now instant.Time, c Config, fx *Effects) {
 	t.schedule(s)
 }
 
-func (t *Table) remove(now instant.Time, s *Session, fx *Effects) {
+func (t *Table) remove(now instant.Time, s *session, fx *Effects) {
 	s.Goodbye(now, true, fx)
 	delete(t.byName, s.cfg.Name)
 	delete(t.byDiscriminator, s.cfg.LocalDiscriminator)
@@ -111,7 +111,7 @@ func (t *Table) remove(now instant.Time, s *Session, fx *Effects) {
 }
 
 // Close ends all sessions; their peers learn at once that this device is going
-// (Session.Goodbye). The table is empty afterwards.
+// (session.Goodbye). The table is empty afterwards.
 func (t *Table) Close(now instant.Time, fx *Effects) {
 	defer t.countSent(len(fx.Sends), fx)
 	for _, s := range t.sorted() {
@@ -154,8 +154,8 @@ func (t *Table) Hold(now instant.Time, on bool, fx *Effects) {
 	}
 }
 
-func (t *Table) path(c Config) Path {
-	p := Path{Out: LinkUp, Tracked: LinkUp, Held: t.held}
+func (t *Table) path(c Config) path {
+	p := path{Out: linkUp, Tracked: linkUp, Held: t.held}
 	if c.Interface != "" {
 		p.Out, p.Ifindex = t.link(c.Interface)
 	}
@@ -165,14 +165,14 @@ func (t *Table) path(c Config) Path {
 	return p
 }
 
-func (t *Table) link(name string) (Link, int) {
+func (t *Table) link(name string) (linkState, int) {
 	switch l, ok := t.links[name]; {
 	case !ok:
-		return LinkMissing, 0
+		return linkMissing, 0
 	case l.up:
-		return LinkUp, l.index
+		return linkUp, l.index
 	default:
-		return LinkDown, l.index
+		return linkDown, l.index
 	}
 }
 
@@ -210,7 +210,7 @@ func (t *Table) receive(now instant.Time, m *Meta, b []byte, fx *Effects) error 
 
 // find demultiplexes (RFC 5880, section 6.3): our discriminator alone tells the
 // session, which then has to be with that peer and on that interface.
-func (t *Table) find(m *Meta, discriminator uint32) (*Session, error) {
+func (t *Table) find(m *Meta, discriminator uint32) (*session, error) {
 	iface := ""
 	if !m.Multihop {
 		iface = t.names[m.Ifindex]
@@ -270,16 +270,16 @@ func (t *Table) countSent(before int, fx *Effects) {
 	t.counters.Sent += uint64(len(fx.Sends) - before)
 }
 
-func (t *Table) sorted() []*Session {
-	all := make([]*Session, 0, len(t.byName))
+func (t *Table) sorted() []*session {
+	all := make([]*session, 0, len(t.byName))
 	for _, s := range t.byName {
 		all = append(all, s)
 	}
-	slices.SortFunc(all, func(a, b *Session) int { return cmp.Compare(a.cfg.Name, b.cfg.Name) })
+	slices.SortFunc(all, func(a, b *session) int { return cmp.Compare(a.cfg.Name, b.cfg.Name) })
 	return all
 }
 
-func (t *Table) schedule(s *Session) {
+func (t *Table) schedule(s *session) {
 	switch at := s.Deadline(); {
 	case s.place == instant.Out && at.IsSet():
 		t.due.Push(at, s)

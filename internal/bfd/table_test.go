@@ -112,7 +112,7 @@ func (w *world) states() (a, b State) {
 
 func configB() Config {
 	return Config{Name: "ba", Local: addrB, Peer: addrA, Interface: "eth0",
-		LocalDiscriminator: 2, RemoteDiscriminator: 1}.WithDefaults()
+		LocalDiscriminator: 2, RemoteDiscriminator: 1}.withDefaults()
 }
 
 func TestTwoDevices(t *testing.T) {

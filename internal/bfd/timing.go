@@ -38,7 +38,7 @@ func (t *timing) startPoll() {
 	}
 }
 
-func (t *timing) finishPoll(s *Session) {
+func (t *timing) finishPoll(s *session) {
 	switch t.poll {
 	case pollRunningStale:
 		t.poll = pollRunning
@@ -50,7 +50,7 @@ func (t *timing) finishPoll(s *Session) {
 
 // enter follows a change of state: a session that leaves Up needs no agreement
 // any more, one that comes Up speeds up from the slow start by a Poll Sequence.
-func (t *timing) enter(s *Session, from State) {
+func (t *timing) enter(s *session, from State) {
 	if from == Up {
 		t.poll = pollIdle
 	}
@@ -62,7 +62,7 @@ func (t *timing) enter(s *Session, from State) {
 
 // apply puts the intervals into force that may be. Until the peer has answered
 // the Poll, sending does not slow down and detection does not tighten.
-func (t *timing) apply(s *Session) {
+func (t *timing) apply(s *session) {
 	free := s.state != Up || t.poll == pollIdle
 	if tx := s.desiredMinTx(); free || tx < t.tx {
 		t.tx = tx
@@ -74,7 +74,7 @@ func (t *timing) apply(s *Session) {
 
 // sentAt schedules the packet after the one sent now. A packet sent a little late
 // does not shift the schedule, so that lateness does not add up.
-func (t *timing) sentAt(s *Session, now instant.Time) {
+func (t *timing) sentAt(s *session, now instant.Time) {
 	interval := s.txInterval()
 	t.last = now
 	if late := now.Sub(t.next); t.next.IsSet() && late > 0 && late < interval/4 {
@@ -85,14 +85,14 @@ func (t *timing) sentAt(s *Session, now instant.Time) {
 
 // hasten brings the next packet forward when the interval has become shorter
 // (section 6.8.3: a smaller interval counts at once).
-func (t *timing) hasten(s *Session) {
+func (t *timing) hasten(s *session) {
 	if interval := s.txInterval(); t.next.Sub(t.last) > interval {
 		t.next = t.last.Add(s.jitter(interval))
 	}
 }
 
 // desiredMinTx is the interval that is advertised.
-func (s *Session) desiredMinTx() time.Duration {
+func (s *session) desiredMinTx() time.Duration {
 	if s.state == Up {
 		return s.cfg.MinTx
 	}
@@ -100,19 +100,19 @@ func (s *Session) desiredMinTx() time.Duration {
 }
 
 // txInterval is the negotiated interval of our packets before jitter (section 6.8.2).
-func (s *Session) txInterval() time.Duration { return max(s.timing.tx, s.remote.requiredMinRx) }
+func (s *session) txInterval() time.Duration { return max(s.timing.tx, s.remote.requiredMinRx) }
 
 // rxInterval is the longest that the peer is to let pass between its packets.
-func (s *Session) rxInterval() time.Duration { return max(s.timing.rx, s.remote.desiredMinTx) }
+func (s *session) rxInterval() time.Duration { return max(s.timing.rx, s.remote.desiredMinTx) }
 
 // detectTime is how long the peer may be silent (section 6.8.4).
-func (s *Session) detectTime() time.Duration {
+func (s *session) detectTime() time.Duration {
 	return time.Duration(s.remote.detectMult) * s.rxInterval()
 }
 
 // jitter shortens an interval by up to a quarter at random, and by a tenth at
 // least where one lost interval is enough to be taken for dead (section 6.8.7).
-func (s *Session) jitter(interval time.Duration) time.Duration {
+func (s *session) jitter(interval time.Duration) time.Duration {
 	spread := interval / 4
 	if s.cfg.DetectMult == 1 {
 		spread = interval * 15 / 100
@@ -122,7 +122,7 @@ func (s *Session) jitter(interval time.Duration) time.Duration {
 
 // periodic reports whether packets are sent by the clock (section 6.8.7): not where
 // the peer wants none, nor where it watches the path in another way (Demand mode).
-func (s *Session) periodic() bool {
+func (s *session) periodic() bool {
 	if !s.path.canSend() || s.remote.requiredMinRx == 0 {
 		return false
 	}

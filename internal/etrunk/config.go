@@ -86,9 +86,9 @@ func DefaultConfig() Config {
 	}
 }
 
-// FailTime is the time without a hello after which the peer takes this device for
+// failTime is the time without a hello after which the peer takes this device for
 // lost. It is advertised to the peer.
-func (c Config) FailTime() time.Duration {
+func (c Config) failTime() time.Duration {
 	return time.Duration(c.Multiplier) * c.HelloInterval
 }
 

@@ -61,7 +61,7 @@ func (t *Trunk) restartSession(now instant.Time, fx *Effects) {
 	if t.peer.alive {
 		fx.Events = append(fx.Events, Event{Kind: PeerLost, Reason: ReasonInit})
 	}
-	t.peer = peer{expires: now.Add(t.cfg.FailTime())}
+	t.peer = peer{expires: now.Add(t.cfg.failTime())}
 	t.forgetPaths()
 	t.out.challenge = t.nonce()
 	t.out.due = now
@@ -250,7 +250,7 @@ func (t *Trunk) peerFailTime() time.Duration {
 	if t.peer.heard && t.peer.hello.FailTime > 0 {
 		return t.peer.hello.FailTime
 	}
-	return t.cfg.FailTime()
+	return t.cfg.failTime()
 }
 
 func (t *Trunk) expirePeer(now instant.Time, fx *Effects) {

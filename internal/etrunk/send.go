@@ -98,9 +98,9 @@ func (t *Trunk) helloInterval() time.Duration {
 // failTime is the fail time that the hellos tell.
 func (t *Trunk) failTime() time.Duration {
 	if t.standsIn() {
-		return min(t.cfg.FailTime(), standInFailTime)
+		return min(t.cfg.failTime(), standInFailTime)
 	}
-	return t.cfg.FailTime()
+	return t.cfg.failTime()
 }
 
 // noteChange tells whether the content differs from what was said last. Content

@@ -225,7 +225,7 @@ func (t *Trunk) State(now instant.Time) State {
 		ID: c.ID, Description: c.Description, Priority: c.Priority, SystemID: c.SystemID,
 		Local: c.Local, Peer: c.Peer, VPN: c.VPN,
 		Role: t.role, Reason: t.reason, Preferred: t.preferred(),
-		HelloInterval: c.HelloInterval, FailTime: c.FailTime(),
+		HelloInterval: c.HelloInterval, FailTime: c.failTime(),
 		RevertDelay: c.RevertDelay, Revertive: !c.RevertDisable,
 		KeySet: len(c.Key) > 0, AuthMode: c.AuthMode, Sequence: c.Sequence,
 		BFDSession: c.BFDSession, BFD: t.bfd,

@@ -4,7 +4,7 @@ import "net/netip"
 
 // Well-known destinations (RFC 9777, sections 5.1.15 and 5.2.14; RFC 2710, section 4).
 var (
-	AllNodes   = netip.MustParseAddr("ff02::1")
+	allNodes   = netip.MustParseAddr("ff02::1")
 	AllRouters = netip.MustParseAddr("ff02::2")
 	// AllMLDv2Routers is where MLDv2 reports go.
 	AllMLDv2Routers = netip.MustParseAddr("ff02::16")

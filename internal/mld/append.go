@@ -28,7 +28,7 @@ func AppendQuery(dst []byte, q Query) []byte {
 }
 
 // AppendReport appends an MLDv2 report to dst. Keeping it within an MTU is the
-// caller's concern (see GroupRecord.Size).
+// caller's concern (see GroupRecord.size).
 func AppendReport(dst []byte, records []GroupRecord) []byte {
 	dst = append(dst, byte(TypeReportV2), 0, 0, 0, 0, 0)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(records)))
@@ -45,8 +45,8 @@ func appendRecord(dst []byte, r GroupRecord) []byte {
 	return appendAddrs(dst, r.Sources)
 }
 
-// Size is the number of bytes the record takes in a report.
-func (gr GroupRecord) Size() int { return recordHeaderSize + addrSize*len(gr.Sources) }
+// size is the number of bytes the record takes in a report.
+func (gr GroupRecord) size() int { return recordHeaderSize + addrSize*len(gr.Sources) }
 
 // AppendReportV1 appends an MLDv1 report for a group (RFC 2710, section 3).
 func AppendReportV1(dst []byte, group netip.Addr) []byte {

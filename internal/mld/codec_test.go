@@ -157,21 +157,6 @@ func TestCodes(t *testing.T) {
 	}
 }
 
-func TestClone(t *testing.T) {
-	var p Packet
-	b := AppendReport(nil, []GroupRecord{{ModeIsInclude, group1, []netip.Addr{s1}}})
-	if err := p.Parse(b); err != nil {
-		t.Fatal(err)
-	}
-	c := p.Clone()
-	if err := p.Parse(AppendReport(nil, []GroupRecord{{ModeIsInclude, group1, []netip.Addr{s2}}})); err != nil {
-		t.Fatal(err)
-	}
-	if c.Records[0].Sources[0] != s1 {
-		t.Error("the clone shares memory")
-	}
-}
-
 // FuzzParse checks that what can be decoded survives encoding and decoding.
 func FuzzParse(f *testing.F) {
 	for _, g := range captured {

@@ -36,7 +36,7 @@ func (s *store) tally(g *group, source netip.Addr, by int) {
 }
 
 func (s *store) isCounted(group, source netip.Addr) bool {
-	return s.except == nil || !s.except.Permits(group, source)
+	return s.except == nil || !s.except.permits(group, source)
 }
 
 // including counts the hosts in INCLUDE mode that list a source.
@@ -46,7 +46,7 @@ func (s *store) including(g *group, source netip.Addr) uint32 {
 		return 0
 	}
 	n := g.sources[i].included
-	if f := s.filter(g.linger); f.Mode == Include && f.Wants(source) {
+	if f := s.filter(g.linger); f.Mode == Include && f.wants(source) {
 		n--
 	}
 	return n
@@ -94,7 +94,7 @@ func (s *store) onlyOf(g *group, f, other Filter, hosts uint32) (n int) {
 		return 0
 	}
 	for _, a := range f.Sources {
-		if (other.Mode == Exclude || !other.Wants(a)) && s.including(g, a) == hosts && s.isCounted(g.addr, a) {
+		if (other.Mode == Exclude || !other.wants(a)) && s.including(g, a) == hosts && s.isCounted(g.addr, a) {
 			n++
 		}
 	}

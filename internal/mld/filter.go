@@ -8,8 +8,8 @@ import (
 // Empty reports whether the filter wants nothing.
 func (f Filter) Empty() bool { return f.Mode == Include && len(f.Sources) == 0 }
 
-// Wants reports whether the filter lets a source through.
-func (f Filter) Wants(source netip.Addr) bool {
+// wants reports whether the filter lets a source through.
+func (f Filter) wants(source netip.Addr) bool {
 	_, listed := slices.BinarySearchFunc(f.Sources, source, netip.Addr.Compare)
 	return listed == (f.Mode == Include)
 }

@@ -79,7 +79,7 @@ func (r *Router) lost(gid uint32, old Filter) Filter {
 	}
 	// Others are in EXCLUDE mode: only sources that all of them list can be lost.
 	for _, c := range g.sources {
-		if old.Wants(c.addr) && !r.listened(g, c.addr) {
+		if old.wants(c.addr) && !r.listened(g, c.addr) {
 			lost = append(lost, c.addr)
 		}
 	}
@@ -235,7 +235,7 @@ func (r *Router) askSources(now instant.Time, g *group, fx *Effects) {
 		s := &g.leave.Sources[i]
 		switch {
 		case !s.take(now, r.inUse.LastListenerInterval):
-		case r.listened(g, s.Source) && r.outlives(now, g, func(f Filter) bool { return f.Wants(s.Source) }):
+		case r.listened(g, s.Source) && r.outlives(now, g, func(f Filter) bool { return f.wants(s.Source) }):
 			wanted = append(wanted, s.Source)
 		default:
 			unknown = append(unknown, s.Source)

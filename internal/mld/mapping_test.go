@@ -41,8 +41,8 @@ func TestSSMMapping(t *testing.T) {
 				t.Errorf("%v is sent, not %v", got, c.want)
 			}
 			for _, s := range []netip.Addr{s1, s2, s3, addr("2001:db8::99")} {
-				if x.r.Wants(c.group, s) != c.want.Wants(s) {
-					t.Errorf("source %v: %v", s, !c.want.Wants(s))
+				if x.r.Wants(c.group, s) != c.want.wants(s) {
+					t.Errorf("source %v: %v", s, !c.want.wants(s))
 				}
 			}
 		})

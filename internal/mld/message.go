@@ -3,7 +3,6 @@ package mld
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 )
 
@@ -100,7 +99,7 @@ func (q Query) General() bool { return !q.Group.IsValid() || q.Group.IsUnspecifi
 // group it asks for (RFC 9777, section 5.1.15).
 func (q Query) Destination() netip.Addr {
 	if q.General() {
-		return AllNodes
+		return allNodes
 	}
 	return q.Group
 }
@@ -116,16 +115,4 @@ type Packet struct {
 	Records []GroupRecord
 
 	addrs []netip.Addr // backs every Sources of this packet
-}
-
-// Clone returns a copy that shares no memory with p.
-func (p *Packet) Clone() *Packet {
-	c := *p
-	c.addrs = nil
-	c.Sources = slices.Clone(p.Sources)
-	c.Records = slices.Clone(p.Records)
-	for i := range c.Records {
-		c.Records[i].Sources = slices.Clone(c.Records[i].Sources)
-	}
-	return &c
 }

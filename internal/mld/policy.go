@@ -21,10 +21,10 @@ type PolicyRule struct {
 	Group, Source netip.Prefix
 }
 
-// Permits reports whether the policy lets a source of a group pass. The source ::
+// permits reports whether the policy lets a source of a group pass. The source ::
 // stands for all of them, as a host in EXCLUDE mode or one of MLDv1 wants them:
 // only rules about every source apply to it.
-func (p *Policy) Permits(group, source netip.Addr) bool {
+func (p *Policy) permits(group, source netip.Addr) bool {
 	for i := range p.Rules {
 		if r := &p.Rules[i]; has(r.Group, group) && has(r.Source, source) {
 			return r.Permit
@@ -71,7 +71,7 @@ func (c *Config) restricts() bool { return c.GroupPolicy != nil || len(c.SSMMapp
 
 // permits applies the group policy, which there need not be.
 func (c *Config) permits(group, source netip.Addr) bool {
-	return c.GroupPolicy == nil || c.GroupPolicy.Permits(group, source)
+	return c.GroupPolicy == nil || c.GroupPolicy.permits(group, source)
 }
 
 // maps reports whether a group has mapped sources, and whether this is one of them.
@@ -99,5 +99,5 @@ func (c *Config) mappedSources(group netip.Addr) (list []netip.Addr) {
 
 // prompts reports whether what has been left is dropped without asking.
 func (c *Config) prompts(group, source netip.Addr) bool {
-	return c.PromptLeave && (c.PromptPolicy == nil || c.PromptPolicy.Permits(group, source))
+	return c.PromptLeave && (c.PromptPolicy == nil || c.PromptPolicy.permits(group, source))
 }

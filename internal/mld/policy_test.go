@@ -40,7 +40,7 @@ func TestPolicyPermits(t *testing.T) {
 		{"rule about every group", mixed, group2, s3, true},
 		{"all sources against ::/0", mixed, group3, anySource, true},
 	} {
-		if got := c.policy.Permits(c.group, c.source); got != c.want {
+		if got := c.policy.permits(c.group, c.source); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}

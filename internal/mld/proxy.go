@@ -226,20 +226,12 @@ func (p *Proxy) Pending() int { return p.pending }
 // Joined returns the number of groups that are wanted.
 func (p *Proxy) Joined() int { return p.joined }
 
-// Wanted returns what is wanted of a group.
-func (p *Proxy) Wanted(group netip.Addr) Filter {
-	if id := p.find(group); id != 0 {
-		return p.want(p.groups.At(id))
-	}
-	return Filter{}
-}
-
 // Counters returns what was sent, received and dropped so far.
 func (p *Proxy) Counters() Counters { return p.kept.Counters }
 
-// Version returns the protocol version in use at a time: 1 while the configuration
+// version returns the protocol version in use at a time: 1 while the configuration
 // or a querier of that version demands it.
-func (p *Proxy) Version(now instant.Time) int {
+func (p *Proxy) version(now instant.Time) int {
 	if p.cfg.Version == 1 || now < p.kept.V1Until {
 		return 1
 	}

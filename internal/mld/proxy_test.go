@@ -240,7 +240,7 @@ func TestV1Querier(t *testing.T) {
 	u.run(after(10 * time.Second))
 	u.query(Query{Version: 1, Group: nobody, MaxResponse: 5 * time.Second})
 	u.expect(after(20*time.Second), "ReportV1 ff3e::8000:1 to ff3e::8000:1")
-	if v := u.p.Version(u.now); v != 1 {
+	if v := u.p.version(u.now); v != 1 {
 		t.Errorf("version %d", v)
 	}
 	other := addr("ff1e::5")
@@ -257,7 +257,7 @@ func TestV1Querier(t *testing.T) {
 	}
 	u.expect(after(40 * time.Second))
 	u.run(u.now.Add(300 * time.Second))
-	if v := u.p.Version(u.now); v != 2 {
+	if v := u.p.version(u.now); v != 2 {
 		t.Errorf("version %d after the old querier fell silent", v)
 	}
 }

@@ -16,7 +16,7 @@ const maxAsked = 1024
 // (RFC 9777, section 6.2).
 func (p *Proxy) heardQuery(now instant.Time, q *Query) {
 	if q.Version == 1 {
-		if p.Version(now) != 1 {
+		if p.version(now) != 1 {
 			p.cancel()
 		}
 		// The older version querier present timeout (section 9.12).
@@ -27,7 +27,7 @@ func (p *Proxy) heardQuery(now instant.Time, q *Query) {
 	switch {
 	case !q.General():
 		p.askedFor(now, q)
-	case p.Version(now) == 1:
+	case p.version(now) == 1:
 		// MLDv1 answers group by group, so that others can be suppressed.
 		for id, m := range p.memberships() {
 			p.answerBy(id, m, now.Add(p.delay(q)))
@@ -84,7 +84,7 @@ func (p *Proxy) answerBy(id uint32, m *membership, at instant.Time) {
 
 // suppress drops an MLDv1 answer that another host has given (RFC 2710, section 4).
 func (p *Proxy) suppress(now instant.Time, group netip.Addr) {
-	if p.Version(now) != 1 {
+	if p.version(now) != 1 {
 		return
 	}
 	if id := p.find(group); id != 0 {
@@ -112,7 +112,7 @@ func (p *Proxy) answer(now instant.Time) {
 		}
 		asked := t.Asked
 		t.Answer, t.Asked = instant.Never, nil
-		if p.Version(now) == 1 {
+		if p.version(now) == 1 {
 			if m.wanted() {
 				p.sendV1(m)
 			}
@@ -130,7 +130,7 @@ func (p *Proxy) tellState(m *membership, asked []netip.Addr) {
 	switch {
 	case want.Empty():
 	case len(asked) > 0:
-		wanted := slices.DeleteFunc(asked, func(a netip.Addr) bool { return !want.Wants(a) })
+		wanted := slices.DeleteFunc(asked, func(a netip.Addr) bool { return !want.wants(a) })
 		if len(wanted) > 0 {
 			p.packer.add(ModeIsInclude, m.addr, wanted)
 		}

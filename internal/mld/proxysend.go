@@ -159,7 +159,7 @@ func (p *Proxy) tellFresh(now, again instant.Time) {
 
 // tellChange sends the changes of one group and arranges their repetition.
 func (p *Proxy) tellChange(now instant.Time, id uint32, m *membership, again instant.Time) {
-	if p.Version(now) == 1 {
+	if p.version(now) == 1 {
 		p.tellV1(m)
 	} else {
 		p.tellV2(m)
@@ -182,7 +182,7 @@ func (p *Proxy) tellV2(m *membership) {
 	allow, block := p.scratch[0][:0], p.scratch[1][:0]
 	kept := t.Sources[:0]
 	for _, c := range t.Sources {
-		if want.Wants(c.Source) {
+		if want.wants(c.Source) {
 			allow = append(allow, c.Source)
 		} else {
 			block = append(block, c.Source)
@@ -277,7 +277,7 @@ func (k *packer) add(t RecordType, group netip.Addr, sources []netip.Addr) {
 }
 
 func (k *packer) put(r GroupRecord) {
-	if k.n > 0 && len(k.buf)+r.Size() > maxReport {
+	if k.n > 0 && len(k.buf)+r.size() > maxReport {
 		k.flush()
 	}
 	if k.n == 0 {

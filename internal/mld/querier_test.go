@@ -107,7 +107,7 @@ func TestDutyTakenOver(t *testing.T) {
 		t.Errorf("without duty the querier is %v", s.Querier)
 	}
 	x.r.SetQuerierDuty(after(0), true, &x.fx)
-	if s := x.r.State(after(0)); !s.IsQuerier || len(x.fx.Queries) != 1 || x.fx.Queries[0].Destination() != AllNodes {
+	if s := x.r.State(after(0)); !s.IsQuerier || len(x.fx.Queries) != 1 || x.fx.Queries[0].Destination() != allNodes {
 		t.Errorf("querier %v, queries %+v", s.Querier, x.fx.Queries)
 	}
 }

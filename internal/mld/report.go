@@ -165,5 +165,5 @@ func covers(next, old Filter) bool {
 	case next.Mode == Include:
 		return false
 	}
-	return !slices.ContainsFunc(old.Sources, func(a netip.Addr) bool { return !next.Wants(a) })
+	return !slices.ContainsFunc(old.Sources, func(a netip.Addr) bool { return !next.wants(a) })
 }

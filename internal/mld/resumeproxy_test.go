@@ -90,7 +90,7 @@ func (x *proxyTwins) step() {
 		up := x.rng.IntN(3) > 0
 		x.both(fmt.Sprint("link ", up), func(p *Proxy, _ *Effects) { p.SetLink(x.now, addr("fe80::5"), up) })
 	case n < 18:
-		if x.twins[0].Version(x.now) == 1 {
+		if x.twins[0].version(x.now) == 1 {
 			return
 		}
 		x.both("tell anew", func(p *Proxy, _ *Effects) { p.TellAnew(x.now) })
@@ -101,7 +101,7 @@ func (x *proxyTwins) step() {
 		q := Query{Version: 2, Group: group, MaxResponse: time.Duration(1+x.rng.IntN(10)) * time.Second}
 		switch x.rng.IntN(8) {
 		case 0:
-			if x.twins[0].Version(x.now) == 1 {
+			if x.twins[0].version(x.now) == 1 {
 				return // a draw for each group, in the order in which they lie in memory
 			}
 			q.Group = netip.IPv6Unspecified()

@@ -178,8 +178,8 @@ func TestRecordTypes(t *testing.T) {
 			x.hear(h1, tc.rec, group1, tc.told...)
 			x.wantFilter(tc.want.Mode, tc.want.Sources...)
 			for _, s := range []netip.Addr{s1, s2, s3} {
-				if x.r.Wants(group1, s) != tc.want.Wants(s) {
-					t.Errorf("Wants(%v) = %v", s, !tc.want.Wants(s))
+				if x.r.Wants(group1, s) != tc.want.wants(s) {
+					t.Errorf("Wants(%v) = %v", s, !tc.want.wants(s))
 				}
 			}
 		})

@@ -233,10 +233,10 @@ func TestAnswerAtOnce(t *testing.T) {
 func TestOlderQuerierPresent(t *testing.T) {
 	u := newUpstream(t)
 	u.query(Query{Version: 1, Group: nobody, MaxResponse: 60 * time.Second})
-	if v := u.p.Version(after(309 * time.Second)); v != 1 {
+	if v := u.p.version(after(309 * time.Second)); v != 1 {
 		t.Errorf("version %d before the timer ends", v)
 	}
-	if v := u.p.Version(after(310 * time.Second)); v != 2 {
+	if v := u.p.version(after(310 * time.Second)); v != 2 {
 		t.Errorf("version %d after it", v)
 	}
 }

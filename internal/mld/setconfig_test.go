@@ -114,7 +114,7 @@ func checkWanted(rt *rapid.T, r *Router) {
 			want := r.isStatic(group, source)
 			mapped := r.cfg.mappedSources(group)
 			for rec := range r.Records() {
-				if rec.Group != group || rec.Deleted || !rec.Wants(source) || !r.cfg.permits(group, source) {
+				if rec.Group != group || rec.Deleted || !rec.wants(source) || !r.cfg.permits(group, source) {
 					continue
 				}
 				open := rec.Mode == Exclude
@@ -124,7 +124,7 @@ func checkWanted(rt *rapid.T, r *Router) {
 				rt.Fatalf("(%v, %v) sent: %v", source, group, got)
 			}
 			// Upstream a group may be asked for whole although a rule denies some of it.
-			if got := f.Wants(source); got != want && !(got && f.Mode == Exclude) {
+			if got := f.wants(source); got != want && !(got && f.Mode == Exclude) {
 				rt.Fatalf("(%v, %v) asked for: %v", source, group, got)
 			}
 		}
@@ -144,7 +144,7 @@ func checkEntries(rt *rapid.T, r *Router) {
 			sources = []netip.Addr{anySource}
 		}
 		for _, s := range sources {
-			if r.cfg.AccessExcept == nil || !r.cfg.AccessExcept.Permits(rec.Group, s) {
+			if r.cfg.AccessExcept == nil || !r.cfg.AccessExcept.permits(rec.Group, s) {
 				entries[entry{rec.Group, s}] = true
 			}
 		}

@@ -24,7 +24,7 @@ func (r *Router) Wants(group, source netip.Addr) bool {
 
 // isStatic reports whether a stream is wanted by the configuration.
 func (r *Router) isStatic(group, source netip.Addr) bool {
-	return len(r.static) > 0 && r.named(group, r.staticFilter(group)).Wants(source)
+	return len(r.static) > 0 && r.named(group, r.staticFilter(group)).wants(source)
 }
 
 // named puts the mapped sources of a group, if it has any, in the place of the

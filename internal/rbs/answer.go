@@ -38,7 +38,7 @@ func (a *answer) refill(store Store) {
 	a.refs, a.whole = a.group, len(a.group) > 0
 }
 
-func (s *Session) wholeAnswer() answer { return answer{whole: true, left: s.store.Len()} }
+func (s *session) wholeAnswer() answer { return answer{whole: true, left: s.store.Len()} }
 
 func (a *answers) busy() bool { return len(a.queue) > 0 }
 
@@ -50,7 +50,7 @@ func (a *answers) remaining() (n int) {
 }
 
 // parts is into how many parts the database is cut where tombstones are concerned.
-func (s *Session) parts() int {
+func (s *session) parts() int {
 	n := s.store.Buckets()
 	if branchable(n) {
 		n *= Leaves
@@ -65,7 +65,7 @@ const overlapping = 4
 
 // noteAsked notes that the peer has asked about all of a bucket, or a leaf, and reports
 // whether it had done so in this comparison: then it is answered already.
-func (s *Session) noteAsked(part, parts int) (again bool) {
+func (s *session) noteAsked(part, parts int) (again bool) {
 	if s.requested == nil {
 		s.requested = make([]bool, s.parts())
 	}
@@ -79,7 +79,7 @@ func (s *Session) noteAsked(part, parts int) (again bool) {
 }
 
 // countQuestions bounds what a peer can ask for.
-func (s *Session) countQuestions(n int) error {
+func (s *session) countQuestions(n int) error {
 	s.questions += n
 	if most := overlapping * (s.parts() + 1); s.questions > most {
 		return violation("%d buckets and leaves asked for, at most %d expected", s.questions, most)
@@ -88,8 +88,8 @@ func (s *Session) countQuestions(n int) error {
 }
 
 // takeBucketRequest notes what the peer asks for.
-func (s *Session) takeBucketRequest(body []byte) error {
-	req, err := ParseBucketRequest(body)
+func (s *session) takeBucketRequest(body []byte) error {
+	req, err := parseBucketRequest(body)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (s *Session) takeBucketRequest(body []byte) error {
 	return nil
 }
 
-func (s *Session) answerBuckets(req BucketRequest) {
+func (s *session) answerBuckets(req bucketRequest) {
 	for {
 		bucket, held, ok := req.Next(nil)
 		if !ok {
@@ -143,7 +143,7 @@ func (s *Session) answerBuckets(req BucketRequest) {
 }
 
 // answer has a record sent unless the peer holds it. That acknowledges it.
-func (s *Session) answer(ref Ref, some bool, held func(*Record) bool) {
+func (s *session) answer(ref Ref, some bool, held func(*Record) bool) {
 	rec, ok := s.store.At(ref)
 	switch {
 	case !ok:
@@ -157,7 +157,7 @@ func (s *Session) answer(ref Ref, some bool, held func(*Record) bool) {
 }
 
 // endQuestions queues the answer, group by group.
-func (s *Session) endQuestions() error {
+func (s *session) endQuestions() error {
 	if len(s.queue) >= overlapping {
 		return violation("%d comparisons are unanswered, and another one has ended", len(s.queue))
 	}
@@ -178,7 +178,7 @@ func (s *Session) endQuestions() error {
 // it found equal: equal digests mean that it holds no live record which they
 // would have to hide. One that came after the digests were told is not among
 // these, for it is queued or under way, or has been acknowledged.
-func (s *Session) ackTombstones() {
+func (s *session) ackTombstones() {
 	underWay := make(map[Key]bool, s.window.noted.len())
 	for _, r := range s.window.noted.all() {
 		underWay[r.key] = true
@@ -196,8 +196,8 @@ func (s *Session) ackTombstones() {
 }
 
 // takeBranchRequest notes which branches the peer wants.
-func (s *Session) takeBranchRequest(body []byte) error {
-	salt, buckets, err := ParseBranchRequest(body)
+func (s *session) takeBranchRequest(body []byte) error {
+	salt, buckets, err := parseBranchRequest(body)
 	if err != nil {
 		return err
 	}
@@ -217,17 +217,17 @@ func (s *Session) takeBranchRequest(body []byte) error {
 }
 
 // putBranches tells the branches that fit.
-func (s *Session) putBranches(limit int) {
+func (s *session) putBranches(limit int) {
 	told := 0
 	for _, bucket := range s.tellLeaf {
-		if limit-len(s.out) < HeaderSize+branchSize {
+		if limit-len(s.out) < headerSize+branchSize {
 			break
 		}
 		var values [Leaves]uint32
 		for i := range values {
 			values[i] = leafValue(s.store.Leaf(int(bucket)*Leaves+i), s.leafSalt)
 		}
-		s.out = AppendBranch(s.out, bucket, &values)
+		s.out = appendBranch(s.out, bucket, &values)
 		s.counters.FramesSent++
 		told++
 	}
@@ -235,8 +235,8 @@ func (s *Session) putBranches(limit int) {
 }
 
 // takeLeafRequest notes what the peer asks for.
-func (s *Session) takeLeafRequest(body []byte) error {
-	salt, requests, err := ParseLeafRequest(body)
+func (s *session) takeLeafRequest(body []byte) error {
+	salt, requests, err := parseLeafRequest(body)
 	if err != nil {
 		return err
 	}

@@ -15,27 +15,27 @@ const (
 	maxBlockNumber = 1<<16 - 1
 )
 
-// batch is a BATCH frame in the making, the last thing in a chunk.
-type batch struct {
+// batchWriter is a BATCH frame in the making, the last thing in a chunk.
+type batchWriter struct {
 	start, block, records int // where the frame and its last block begin; records in that
 	key                   Key
 	device                uint64
 }
 
 // AppendBatch appends a BATCH frame without records and begins b.
-func (b *batch) begin(dst []byte, sequence uint64) []byte {
-	*b = batch{start: len(dst)}
-	return appendNumber(dst, FrameBatch, sequence)
+func (b *batchWriter) begin(dst []byte, sequence uint64) []byte {
+	*b = batchWriter{start: len(dst)}
+	return appendNumber(dst, frameBatch, sequence)
 }
 
 // continues reports whether a record can go into the last block.
-func (b *batch) continues(rec *Record) bool {
+func (b *batchWriter) continues(rec *Record) bool {
 	return b.records > 0 && b.records < maxBlockNumber && rec.Version.Device == b.device && rec.Group == b.key.Group &&
 		rec.SubInterface == b.key.SubInterface && rec.BackupID == b.key.BackupID
 }
 
 // size is what a record adds to the frame.
-func (b *batch) size(rec *Record) int {
+func (b *batchWriter) size(rec *Record) int {
 	n := batchRecord + sourceSize*len(rec.Sources)
 	if !b.continues(rec) {
 		n += blockFixed
@@ -43,8 +43,8 @@ func (b *batch) size(rec *Record) int {
 	return n
 }
 
-// add appends a record; the caller sees to it that the frame does not exceed MaxFrame.
-func (b *batch) add(dst []byte, rec *Record) []byte {
+// add appends a record; the caller sees to it that the frame does not exceed maxFrame.
+func (b *batchWriter) add(dst []byte, rec *Record) []byte {
 	if !b.continues(rec) {
 		b.block, b.records, b.key, b.device = len(dst), 0, rec.Key, rec.Version.Device
 		group := rec.Group.As16()
@@ -69,17 +69,17 @@ func (b *batch) add(dst []byte, rec *Record) []byte {
 	return endFrame(dst, b.start)
 }
 
-// ParseBatch decodes the fixed part of a BATCH frame's body; the result shares its memory.
-func ParseBatch(body []byte) (Batch, error) {
-	sequence, err := parseNumber(FrameBatch, body)
+// parseBatch decodes the fixed part of a BATCH frame's body; the result shares its memory.
+func parseBatch(body []byte) (batch, error) {
+	sequence, err := parseNumber(frameBatch, body)
 	if err != nil {
-		return Batch{}, err
+		return batch{}, err
 	}
-	return Batch{Sequence: sequence, body: body, rest: body[recordsFixed:]}, nil
+	return batch{Sequence: sequence, body: body, rest: body[recordsFixed:]}, nil
 }
 
-// Batch is a decoded BATCH frame. Its records are taken with Next.
-type Batch struct {
+// batch is a decoded BATCH frame. Its records are taken with Next.
+type batch struct {
 	Sequence   uint64
 	body, rest []byte
 	common     Record // what the records of the block in progress have in common: key but host, device
@@ -88,7 +88,7 @@ type Batch struct {
 
 // Next decodes the next record into rec, reusing the memory of rec.Sources. It
 // returns false at the end or with an error, after which b is not to be used.
-func (b *Batch) Next(rec *Record) (bool, error) {
+func (b *batch) Next(rec *Record) (bool, error) {
 	for b.left == 0 {
 		if len(b.rest) == 0 {
 			return false, nil
@@ -99,11 +99,11 @@ func (b *Batch) Next(rec *Record) (bool, error) {
 	}
 	p := b.rest
 	if len(p) < batchRecord {
-		return false, malformed(FrameBatch, b.body, "record of %d bytes, at least %d expected", len(p), batchRecord)
+		return false, malformed(frameBatch, b.body, "record of %d bytes, at least %d expected", len(p), batchRecord)
 	}
 	size := batchRecord + sourceSize*int(binary.BigEndian.Uint16(p[1:]))
 	if size > len(p) {
-		return false, malformed(FrameBatch, b.body, "record of %d bytes, %d left", size, len(p))
+		return false, malformed(frameBatch, b.body, "record of %d bytes, %d left", size, len(p))
 	}
 	rec.Key, rec.Version.Device, rec.Sources = b.common.Key, b.common.Version.Device, rec.Sources[:0]
 	rec.setFlags(p[0])
@@ -114,15 +114,15 @@ func (b *Batch) Next(rec *Record) (bool, error) {
 		rec.Sources = append(rec.Sources, netip.AddrFrom16([16]byte(s)))
 	}
 	b.rest, b.left = p[size:], b.left-1
-	err := rec.check(FrameBatch, b.body)
+	err := rec.check(frameBatch, b.body)
 	return err == nil, err
 }
 
 // open begins the next block.
-func (b *Batch) open() error {
+func (b *batch) open() error {
 	p := b.rest
 	if len(p) < blockFixed {
-		return malformed(FrameBatch, b.body, "block of %d bytes, at least %d expected", len(p), blockFixed)
+		return malformed(frameBatch, b.body, "block of %d bytes, at least %d expected", len(p), blockFixed)
 	}
 	b.common = Record{
 		Key: Key{
@@ -133,7 +133,7 @@ func (b *Batch) open() error {
 	}
 	b.left, b.rest = int(binary.BigEndian.Uint16(p[blockCount:])), p[blockFixed:]
 	if b.left == 0 {
-		return malformed(FrameBatch, b.body, "block without records")
+		return malformed(frameBatch, b.body, "block without records")
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ const (
 func fold(d, salt uint64) uint32 { return uint32(mix(d^salt) >> 32) }
 
 // branchable reports whether a database of this many buckets has branches.
-func branchable(buckets int) bool { return buckets*Leaves <= MaxBuckets }
+func branchable(buckets int) bool { return buckets*Leaves <= maxBuckets }
 
 // leafValue is what a leaf is compared by.
 func leafValue(l Leaf, salt uint64) uint32 {
@@ -40,20 +40,20 @@ func sameLeaf(ours, peer uint32) bool {
 	return peer == ours || peer == leafEmpty || peer == leafTombstones && ours == leafEmpty
 }
 
-// AppendBranchRequest appends a BRANCH-REQUEST frame: the leaves of these buckets are asked for.
-func AppendBranchRequest(dst []byte, salt uint64, buckets []uint32) []byte {
+// appendBranchRequest appends a BRANCH-REQUEST frame: the leaves of these buckets are asked for.
+func appendBranchRequest(dst []byte, salt uint64, buckets []uint32) []byte {
 	start := len(dst)
-	dst = binary.BigEndian.AppendUint64(beginFrame(dst, FrameBranchRequest), salt)
+	dst = binary.BigEndian.AppendUint64(beginFrame(dst, frameBranchRequest), salt)
 	for _, b := range buckets {
 		dst = binary.BigEndian.AppendUint32(dst, b)
 	}
 	return endFrame(dst, start)
 }
 
-// ParseBranchRequest decodes the body of a BRANCH-REQUEST frame.
-func ParseBranchRequest(body []byte) (salt uint64, buckets []uint32, err error) {
+// parseBranchRequest decodes the body of a BRANCH-REQUEST frame.
+func parseBranchRequest(body []byte) (salt uint64, buckets []uint32, err error) {
 	if len(body) < 12 || len(body)%4 != 0 {
-		return 0, nil, malformed(FrameBranchRequest, body, "8 bytes and a positive multiple of 4 expected")
+		return 0, nil, malformed(frameBranchRequest, body, "8 bytes and a positive multiple of 4 expected")
 	}
 	for b := body[8:]; len(b) > 0; b = b[4:] {
 		buckets = append(buckets, binary.BigEndian.Uint32(b))
@@ -63,20 +63,20 @@ func ParseBranchRequest(body []byte) (salt uint64, buckets []uint32, err error) 
 
 const branchSize = 4 + 4*Leaves
 
-// AppendBranch appends a BRANCH frame with the values of a bucket's leaves.
-func AppendBranch(dst []byte, bucket uint32, values *[Leaves]uint32) []byte {
+// appendBranch appends a BRANCH frame with the values of a bucket's leaves.
+func appendBranch(dst []byte, bucket uint32, values *[Leaves]uint32) []byte {
 	start := len(dst)
-	dst = binary.BigEndian.AppendUint32(beginFrame(dst, FrameBranch), bucket)
+	dst = binary.BigEndian.AppendUint32(beginFrame(dst, frameBranch), bucket)
 	for _, v := range values {
 		dst = binary.BigEndian.AppendUint32(dst, v)
 	}
 	return endFrame(dst, start)
 }
 
-// ParseBranch decodes the body of a BRANCH frame.
-func ParseBranch(body []byte) (bucket uint32, values [Leaves]uint32, err error) {
+// parseBranch decodes the body of a BRANCH frame.
+func parseBranch(body []byte) (bucket uint32, values [Leaves]uint32, err error) {
 	if len(body) < branchSize {
-		return 0, values, tooShort(FrameBranch, body, branchSize)
+		return 0, values, tooShort(frameBranch, body, branchSize)
 	}
 	for i := range values {
 		values[i] = binary.BigEndian.Uint32(body[4+4*i:])
@@ -84,8 +84,8 @@ func ParseBranch(body []byte) (bucket uint32, values [Leaves]uint32, err error) 
 	return binary.BigEndian.Uint32(body), values, nil
 }
 
-// LeafRequest asks for the records of a leaf but those that are held already.
-type LeafRequest struct {
+// leafRequest asks for the records of a leaf but those that are held already.
+type leafRequest struct {
 	Leaf uint16
 	Held []uint32 // their hashes, folded; none to be sent everything
 }
@@ -96,13 +96,13 @@ const (
 	maxLeafHeld      = 255
 )
 
-func (r LeafRequest) size() int { return leafEntrySize + 4*len(r.Held) }
+func (r leafRequest) size() int { return leafEntrySize + 4*len(r.Held) }
 
-// AppendLeafRequest appends a LEAF-REQUEST frame. The caller sees to it that it
-// does not exceed MaxFrame, and that no leaf has more than 255 hashes.
-func AppendLeafRequest(dst []byte, salt uint64, requests []LeafRequest) []byte {
+// appendLeafRequest appends a LEAF-REQUEST frame. The caller sees to it that it
+// does not exceed maxFrame, and that no leaf has more than 255 hashes.
+func appendLeafRequest(dst []byte, salt uint64, requests []leafRequest) []byte {
 	start := len(dst)
-	dst = binary.BigEndian.AppendUint64(beginFrame(dst, FrameLeafRequest), salt)
+	dst = binary.BigEndian.AppendUint64(beginFrame(dst, frameLeafRequest), salt)
 	for _, r := range requests {
 		dst = append(binary.BigEndian.AppendUint16(dst, r.Leaf), byte(len(r.Held)))
 		for _, h := range r.Held {
@@ -112,19 +112,19 @@ func AppendLeafRequest(dst []byte, salt uint64, requests []LeafRequest) []byte {
 	return endFrame(dst, start)
 }
 
-// ParseLeafRequest decodes the body of a LEAF-REQUEST frame.
-func ParseLeafRequest(body []byte) (salt uint64, requests []LeafRequest, err error) {
+// parseLeafRequest decodes the body of a LEAF-REQUEST frame.
+func parseLeafRequest(body []byte) (salt uint64, requests []leafRequest, err error) {
 	if len(body) < leafRequestFixed+leafEntrySize {
-		return 0, nil, tooShort(FrameLeafRequest, body, leafRequestFixed+leafEntrySize)
+		return 0, nil, tooShort(frameLeafRequest, body, leafRequestFixed+leafEntrySize)
 	}
 	for b := body[leafRequestFixed:]; len(b) > 0; {
 		if len(b) < leafEntrySize {
-			return 0, nil, malformed(FrameLeafRequest, body, "entry of %d bytes", len(b))
+			return 0, nil, malformed(frameLeafRequest, body, "entry of %d bytes", len(b))
 		}
-		r := LeafRequest{Leaf: binary.BigEndian.Uint16(b)}
+		r := leafRequest{Leaf: binary.BigEndian.Uint16(b)}
 		size := leafEntrySize + 4*int(b[2])
 		if size > len(b) {
-			return 0, nil, malformed(FrameLeafRequest, body, "entry of %d bytes, %d left", size, len(b))
+			return 0, nil, malformed(frameLeafRequest, body, "entry of %d bytes, %d left", size, len(b))
 		}
 		for h := b[leafEntrySize:size]; len(h) > 0; h = h[4:] {
 			r.Held = append(r.Held, binary.BigEndian.Uint32(h))

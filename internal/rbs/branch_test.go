@@ -49,15 +49,15 @@ func (w *world) bytes() (n uint64) {
 
 // Two leaves taken for equal by chance are told apart by the next comparison.
 func TestSaltChanges(t *testing.T) {
-	s := newSession(newMemory(1, 1))
+	s := testSession(newMemory(1, 1))
 	hello := helloOf(2)
-	hello.MaxVersion, hello.Buckets = MaxVersion, 1
+	hello.MaxVersion, hello.Buckets = maxVersion, 1
 	if err := s.Receive(after(0), AppendHello(nil, hello)); err != nil {
 		t.Fatal(err)
 	}
 	var salts []uint64
 	for range 2 {
-		if err := s.Receive(after(0), AppendDigests(nil, 0, []uint64{0})); err != nil {
+		if err := s.Receive(after(0), appendDigests(nil, 0, []uint64{0})); err != nil {
 			t.Fatal(err)
 		}
 		salts = append(salts, s.salt)

@@ -9,27 +9,27 @@ import (
 // The wire format is big-endian throughout. Fixed parts may grow at their end
 // in later releases, so a parser ignores what follows the part it knows.
 
-// Magic opens every HELLO.
-const Magic uint32 = 0x54524253 // "TRBS"
+// magic opens every HELLO.
+const magic uint32 = 0x54524253 // "TRBS"
 
 // Protocol versions this release speaks.
 const (
-	Version1   = 1
-	Version2   = 2 // BATCH in place of RECORDS, branches, one direction after the other
-	MinVersion = Version1
-	MaxVersion = Version2
+	version1   = 1
+	version2   = 2 // BATCH in place of RECORDS, branches, one direction after the other
+	minVersion = version1
+	maxVersion = version2
 )
 
-// FeatureStatus says that the sender answers STATUS-REQUEST.
-const FeatureStatus uint32 = 1 << 0
+// featureStatus says that the sender answers STATUS-REQUEST.
+const featureStatus uint32 = 1 << 0
 
 // Hello is the first frame in either direction.
 type Hello struct {
 	MinVersion, MaxVersion uint16 // the versions that the sender speaks
-	Features               uint32 // optional features: FeatureStatus
+	Features               uint32 // optional features: featureStatus
 	Device, Boot           uint64 // who sends, and a number drawn at its boot
 	Clock                  Stamp  // the sender's clock
-	Buckets                uint32 // 1..MaxBuckets
+	Buckets                uint32 // 1..maxBuckets
 	// Untold counts the changes that the sender could not tell a peer of; 0 also where
 	// an older release does not say.
 	Untold uint32
@@ -43,8 +43,8 @@ const (
 // AppendHello appends a HELLO frame.
 func AppendHello(dst []byte, h Hello) []byte {
 	start := len(dst)
-	dst = beginFrame(dst, FrameHello)
-	dst = binary.BigEndian.AppendUint32(dst, Magic)
+	dst = beginFrame(dst, frameHello)
+	dst = binary.BigEndian.AppendUint32(dst, magic)
 	dst = binary.BigEndian.AppendUint16(dst, h.MinVersion)
 	dst = binary.BigEndian.AppendUint16(dst, h.MaxVersion)
 	dst = binary.BigEndian.AppendUint32(dst, h.Features)
@@ -56,13 +56,13 @@ func AppendHello(dst []byte, h Hello) []byte {
 	return endFrame(dst, start)
 }
 
-// ParseHello decodes the body of a HELLO frame.
-func ParseHello(body []byte) (h Hello, err error) {
+// parseHello decodes the body of a HELLO frame.
+func parseHello(body []byte) (h Hello, err error) {
 	if len(body) < helloSize {
-		return Hello{}, tooShort(FrameHello, body, helloSize)
+		return Hello{}, tooShort(frameHello, body, helloSize)
 	}
-	if m := binary.BigEndian.Uint32(body); m != Magic {
-		return Hello{}, malformed(FrameHello, body, "magic is %08x, want %08x", m, Magic)
+	if m := binary.BigEndian.Uint32(body); m != magic {
+		return Hello{}, malformed(frameHello, body, "magic is %08x, want %08x", m, magic)
 	}
 	h = Hello{
 		MinVersion: binary.BigEndian.Uint16(body[4:]),
@@ -78,98 +78,98 @@ func ParseHello(body []byte) (h Hello, err error) {
 	}
 	switch {
 	case h.MinVersion > h.MaxVersion:
-		return Hello{}, malformed(FrameHello, body, "versions %d..%d", h.MinVersion, h.MaxVersion)
-	case h.Buckets == 0 || h.Buckets > MaxBuckets:
-		return Hello{}, malformed(FrameHello, body, "%d buckets, want 1..%d", h.Buckets, MaxBuckets)
-	case h.Clock > MaxStamp:
-		return Hello{}, malformed(FrameHello, body, "clock %016x is out of range", uint64(h.Clock))
+		return Hello{}, malformed(frameHello, body, "versions %d..%d", h.MinVersion, h.MaxVersion)
+	case h.Buckets == 0 || h.Buckets > maxBuckets:
+		return Hello{}, malformed(frameHello, body, "%d buckets, want 1..%d", h.Buckets, maxBuckets)
+	case h.Clock > maxStamp:
+		return Hello{}, malformed(frameHello, body, "clock %016x is out of range", uint64(h.Clock))
 	}
 	return h, nil
 }
 
-// AppendKeepalive appends a KEEPALIVE frame: the digest of the sender's whole database.
-func AppendKeepalive(dst []byte, digest uint64) []byte {
-	return appendNumber(dst, FrameKeepalive, digest)
+// appendKeepalive appends a KEEPALIVE frame: the digest of the sender's whole database.
+func appendKeepalive(dst []byte, digest uint64) []byte {
+	return appendNumber(dst, frameKeepalive, digest)
 }
 
-// ParseKeepalive decodes the body of a KEEPALIVE frame.
-func ParseKeepalive(body []byte) (digest uint64, err error) {
-	return parseNumber(FrameKeepalive, body)
+// parseKeepalive decodes the body of a KEEPALIVE frame.
+func parseKeepalive(body []byte) (digest uint64, err error) {
+	return parseNumber(frameKeepalive, body)
 }
 
-// AppendAck appends an ACK frame: every RECORDS and END-OF-SYNC frame up to
+// appendAck appends an ACK frame: every RECORDS and END-OF-SYNC frame up to
 // and including this sequence number has been taken in.
-func AppendAck(dst []byte, sequence uint64) []byte {
-	return appendNumber(dst, FrameAck, sequence)
+func appendAck(dst []byte, sequence uint64) []byte {
+	return appendNumber(dst, frameAck, sequence)
 }
 
-// ParseAck decodes the body of an ACK frame.
-func ParseAck(body []byte) (sequence uint64, err error) {
-	return parseNumber(FrameAck, body)
+// parseAck decodes the body of an ACK frame.
+func parseAck(body []byte) (sequence uint64, err error) {
+	return parseNumber(frameAck, body)
 }
 
-// AppendEndOfSync appends an END-OF-SYNC frame with its sequence number.
-func AppendEndOfSync(dst []byte, sequence uint64) []byte {
-	return appendNumber(dst, FrameEndOfSync, sequence)
+// appendEndOfSync appends an END-OF-SYNC frame with its sequence number.
+func appendEndOfSync(dst []byte, sequence uint64) []byte {
+	return appendNumber(dst, frameEndOfSync, sequence)
 }
 
-// ParseEndOfSync decodes the body of an END-OF-SYNC frame.
-func ParseEndOfSync(body []byte) (sequence uint64, err error) {
-	return parseNumber(FrameEndOfSync, body)
+// parseEndOfSync decodes the body of an END-OF-SYNC frame.
+func parseEndOfSync(body []byte) (sequence uint64, err error) {
+	return parseNumber(frameEndOfSync, body)
 }
 
-func appendNumber(dst []byte, t FrameType, v uint64) []byte {
+func appendNumber(dst []byte, t frameType, v uint64) []byte {
 	start := len(dst)
 	return endFrame(binary.BigEndian.AppendUint64(beginFrame(dst, t), v), start)
 }
 
-func parseNumber(t FrameType, body []byte) (uint64, error) {
+func parseNumber(t frameType, body []byte) (uint64, error) {
 	if len(body) < 8 {
 		return 0, tooShort(t, body, 8)
 	}
 	return binary.BigEndian.Uint64(body), nil
 }
 
-// Digests is a decoded DIGESTS frame: the digests of the buckets from First on.
-type Digests struct {
+// digests is a decoded DIGESTS frame: the digests of the buckets from First on.
+type digests struct {
 	First  uint32
 	values []byte
 }
 
 // maxDigests is how many digests fit a frame.
-const maxDigests = (MaxFrame - HeaderSize - 4) / 8
+const maxDigests = (maxFrame - headerSize - 4) / 8
 
-// AppendDigests appends a DIGESTS frame for the buckets from first on, at most 8190 of them.
-func AppendDigests(dst []byte, first uint32, digests []uint64) []byte {
+// appendDigests appends a DIGESTS frame for the buckets from first on, at most 8190 of them.
+func appendDigests(dst []byte, first uint32, digests []uint64) []byte {
 	start := len(dst)
-	dst = binary.BigEndian.AppendUint32(beginFrame(dst, FrameDigests), first)
+	dst = binary.BigEndian.AppendUint32(beginFrame(dst, frameDigests), first)
 	for _, d := range digests {
 		dst = binary.BigEndian.AppendUint64(dst, d)
 	}
 	return endFrame(dst, start)
 }
 
-// ParseDigests decodes the body of a DIGESTS frame; the result shares its memory.
-func ParseDigests(body []byte) (Digests, error) {
+// parseDigests decodes the body of a DIGESTS frame; the result shares its memory.
+func parseDigests(body []byte) (digests, error) {
 	if len(body) < 12 || (len(body)-4)%8 != 0 {
-		return Digests{}, malformed(FrameDigests, body, "4 bytes and a positive multiple of 8 expected")
+		return digests{}, malformed(frameDigests, body, "4 bytes and a positive multiple of 8 expected")
 	}
-	d := Digests{First: binary.BigEndian.Uint32(body), values: body[4:]}
-	if uint64(d.First)+uint64(d.Len()) > MaxBuckets {
-		return Digests{}, malformed(FrameDigests, body, "bucket %d is out of range", uint64(d.First)+uint64(d.Len())-1)
+	d := digests{First: binary.BigEndian.Uint32(body), values: body[4:]}
+	if uint64(d.First)+uint64(d.Len()) > maxBuckets {
+		return digests{}, malformed(frameDigests, body, "bucket %d is out of range", uint64(d.First)+uint64(d.Len())-1)
 	}
 	return d, nil
 }
 
 // Len is the number of digests.
-func (d Digests) Len() int { return len(d.values) / 8 }
+func (d digests) Len() int { return len(d.values) / 8 }
 
 // At returns the digest of bucket First+i.
-func (d Digests) At(i int) uint64 { return binary.BigEndian.Uint64(d.values[8*i:]) }
+func (d digests) At(i int) uint64 { return binary.BigEndian.Uint64(d.values[8*i:]) }
 
-// BucketRequest is a decoded BUCKET-REQUEST frame: a list of buckets whose
+// bucketRequest is a decoded BUCKET-REQUEST frame: a list of buckets whose
 // records the sender wants, and what it holds of them already.
-type BucketRequest struct {
+type bucketRequest struct {
 	// Last marks the last request of a comparison. Buckets that were not
 	// requested by then are equal.
 	Last    bool
@@ -182,22 +182,22 @@ const (
 	requestEntrySize = 6 // bucket, number of hashes
 )
 
-// AppendBucketRequest appends a BUCKET-REQUEST frame without entries and
-// returns it; AppendRequestEntry adds to it.
-func AppendBucketRequest(dst []byte, last bool) []byte {
+// appendBucketRequest appends a BUCKET-REQUEST frame without entries and
+// returns it; appendRequestEntry adds to it.
+func appendBucketRequest(dst []byte, last bool) []byte {
 	start := len(dst)
-	dst = append(beginFrame(dst, FrameBucketRequest), 0)
+	dst = append(beginFrame(dst, frameBucketRequest), 0)
 	if last {
-		dst[start+HeaderSize] |= requestLast
+		dst[start+headerSize] |= requestLast
 	}
 	return endFrame(dst, start)
 }
 
-// AppendRequestEntry adds a bucket to the BUCKET-REQUEST frame that begins at
+// appendRequestEntry adds a bucket to the BUCKET-REQUEST frame that begins at
 // frame[start] and is the last thing in frame. held are the hashes of the
 // records that the requester has already, none to be sent everything. The
-// caller sees to it that the frame does not exceed MaxFrame.
-func AppendRequestEntry(frame []byte, start int, bucket uint32, held []uint64) []byte {
+// caller sees to it that the frame does not exceed maxFrame.
+func appendRequestEntry(frame []byte, start int, bucket uint32, held []uint64) []byte {
 	frame = binary.BigEndian.AppendUint32(frame, bucket)
 	frame = binary.BigEndian.AppendUint16(frame, uint16(len(held)))
 	for _, h := range held {
@@ -206,22 +206,22 @@ func AppendRequestEntry(frame []byte, start int, bucket uint32, held []uint64) [
 	return endFrame(frame, start)
 }
 
-// ParseBucketRequest decodes the body of a BUCKET-REQUEST frame; the result shares its memory.
-func ParseBucketRequest(body []byte) (BucketRequest, error) {
+// parseBucketRequest decodes the body of a BUCKET-REQUEST frame; the result shares its memory.
+func parseBucketRequest(body []byte) (bucketRequest, error) {
 	if len(body) < requestFixed {
-		return BucketRequest{}, tooShort(FrameBucketRequest, body, requestFixed)
+		return bucketRequest{}, tooShort(frameBucketRequest, body, requestFixed)
 	}
-	r := BucketRequest{Last: body[0]&requestLast != 0, entries: body[requestFixed:]}
+	r := bucketRequest{Last: body[0]&requestLast != 0, entries: body[requestFixed:]}
 	for rest := r.entries; len(rest) > 0; {
 		if len(rest) < requestEntrySize {
-			return BucketRequest{}, malformed(FrameBucketRequest, body, "entry of %d bytes", len(rest))
+			return bucketRequest{}, malformed(frameBucketRequest, body, "entry of %d bytes", len(rest))
 		}
-		if b := binary.BigEndian.Uint32(rest); b >= MaxBuckets {
-			return BucketRequest{}, malformed(FrameBucketRequest, body, "bucket %d is out of range", b)
+		if b := binary.BigEndian.Uint32(rest); b >= maxBuckets {
+			return bucketRequest{}, malformed(frameBucketRequest, body, "bucket %d is out of range", b)
 		}
 		size := requestEntrySize + 8*int(binary.BigEndian.Uint16(rest[4:]))
 		if size > len(rest) {
-			return BucketRequest{}, malformed(FrameBucketRequest, body, "entry of %d bytes, %d left", size, len(rest))
+			return bucketRequest{}, malformed(frameBucketRequest, body, "entry of %d bytes, %d left", size, len(rest))
 		}
 		rest = rest[size:]
 	}
@@ -230,7 +230,7 @@ func ParseBucketRequest(body []byte) (BucketRequest, error) {
 
 // Next takes the first entry off r and appends its hashes to held[:0]; ok is
 // false when there is none left.
-func (r *BucketRequest) Next(held []uint64) (bucket uint32, hashes []uint64, ok bool) {
+func (r *bucketRequest) Next(held []uint64) (bucket uint32, hashes []uint64, ok bool) {
 	if len(r.entries) == 0 {
 		return 0, nil, false
 	}
@@ -244,21 +244,21 @@ func (r *BucketRequest) Next(held []uint64) (bucket uint32, hashes []uint64, ok 
 	return bucket, hashes, true
 }
 
-// ErrorCode says why a connection is being closed.
-type ErrorCode uint16
+// errorCode says why a connection is being closed.
+type errorCode uint16
 
 // Error codes.
 const (
-	CodeFormat   ErrorCode = 1 + iota // malformed frame
-	CodeProtocol                      // frame or value that is not allowed there
-	CodeVersion                       // no common version
-	CodeIdentity                      // both ends have the same device ID
-	CodeSilent                        // nothing heard for the dead interval
-	CodeReplaced                      // a newer connection took over
-	CodeClosing                       // the service is being removed, changed or stopped
+	codeFormat   errorCode = 1 + iota // malformed frame
+	codeProtocol                      // frame or value that is not allowed there
+	codeVersion                       // no common version
+	codeIdentity                      // both ends have the same device ID
+	codeSilent                        // nothing heard for the dead interval
+	codeReplaced                      // a newer connection took over
+	codeClosing                       // the service is being removed, changed or stopped
 )
 
-func (c ErrorCode) String() string {
+func (c errorCode) String() string {
 	names := [...]string{"", "format", "protocol", "version", "identity", "silent", "replaced", "closing"}
 	if c == 0 || int(c) >= len(names) {
 		return fmt.Sprintf("code %d", uint16(c))
@@ -269,23 +269,23 @@ func (c ErrorCode) String() string {
 // maxErrorText bounds the text of an ERROR frame, in bytes.
 const maxErrorText = 256
 
-// AppendError appends an ERROR frame. Text is cut to 256 bytes.
-func AppendError(dst []byte, code ErrorCode, text string) []byte {
+// appendError appends an ERROR frame. Text is cut to 256 bytes.
+func appendError(dst []byte, code errorCode, text string) []byte {
 	start := len(dst)
-	dst = binary.BigEndian.AppendUint16(beginFrame(dst, FrameError), uint16(code))
+	dst = binary.BigEndian.AppendUint16(beginFrame(dst, frameError), uint16(code))
 	return endFrame(append(dst, cutText(text)...), start)
 }
 
-// ParseError decodes the body of an ERROR frame.
-func ParseError(body []byte) (ErrorCode, string, error) {
+// parseError decodes the body of an ERROR frame.
+func parseError(body []byte) (errorCode, string, error) {
 	if len(body) < 2 {
-		return 0, "", tooShort(FrameError, body, 2)
+		return 0, "", tooShort(frameError, body, 2)
 	}
 	text := string(body[2:min(len(body), 2+maxErrorText)])
 	if !utf8.ValidString(text) {
 		text = cutText(fmt.Sprintf("%q", text))
 	}
-	return ErrorCode(binary.BigEndian.Uint16(body)), text, nil
+	return errorCode(binary.BigEndian.Uint16(body)), text, nil
 }
 
 // cutText shortens s to maxErrorText bytes without cutting a character in two.

@@ -15,26 +15,26 @@ import (
 
 // goldenFrames makes the examples of docs/protocol/rbs.md, which were written down by hand from its tables.
 var goldenFrames = map[string][]byte{
-	"HELLO": AppendHello(nil, Hello{MinVersion: 1, MaxVersion: 2, Features: FeatureStatus, Buckets: 256, Device: 7, Boot: 0xdeadbeef,
+	"HELLO": AppendHello(nil, Hello{MinVersion: 1, MaxVersion: 2, Features: featureStatus, Buckets: 256, Device: 7, Boot: 0xdeadbeef,
 		Clock: 0x0198000000000001, Untold: 5}),
-	"KEEPALIVE":      AppendKeepalive(nil, 0x0123456789abcdef),
-	"DIGESTS":        AppendDigests(nil, 2, []uint64{1, math.MaxUint64}),
-	"ACK":            AppendAck(nil, 3),
-	"END-OF-SYNC":    AppendEndOfSync(nil, 4),
-	"STATUS-REQUEST": AppendStatusRequest(nil),
-	"STATUS":         AppendStatus(nil, []byte("{}")),
-	"ERROR":          AppendError(nil, CodeVersion, "old"),
-	"BUCKET-REQUEST": AppendRequestEntry(AppendRequestEntry(AppendBucketRequest(nil, true), 0, 5, []uint64{0xaa}), 0, 6, nil),
-	"RECORDS":        AppendRecord(AppendRecords(nil, 1), 0, &goldenRecord),
+	"KEEPALIVE":      appendKeepalive(nil, 0x0123456789abcdef),
+	"DIGESTS":        appendDigests(nil, 2, []uint64{1, math.MaxUint64}),
+	"ACK":            appendAck(nil, 3),
+	"END-OF-SYNC":    appendEndOfSync(nil, 4),
+	"STATUS-REQUEST": appendStatusRequest(nil),
+	"STATUS":         appendStatus(nil, []byte("{}")),
+	"ERROR":          appendError(nil, codeVersion, "old"),
+	"BUCKET-REQUEST": appendRequestEntry(appendRequestEntry(appendBucketRequest(nil, true), 0, 5, []uint64{0xaa}), 0, 6, nil),
+	"RECORDS":        appendRecord(appendRecords(nil, 1), 0, &goldenRecord),
 	"BATCH":          appendBatch(1, &goldenRecord, &goldenLeave),
-	"BRANCH-REQUEST": AppendBranchRequest(nil, 0xdeadbeef, []uint32{5, 6}),
-	"BRANCH":         AppendBranch(nil, 5, &[Leaves]uint32{1: leafTombstones, 2: 0x01234567}),
-	"LEAF-REQUEST":   AppendLeafRequest(nil, 0xdeadbeef, []LeafRequest{{Leaf: 0x502, Held: []uint32{10, 11}}, {Leaf: 0x601}}),
+	"BRANCH-REQUEST": appendBranchRequest(nil, 0xdeadbeef, []uint32{5, 6}),
+	"BRANCH":         appendBranch(nil, 5, &[Leaves]uint32{1: leafTombstones, 2: 0x01234567}),
+	"LEAF-REQUEST":   appendLeafRequest(nil, 0xdeadbeef, []leafRequest{{Leaf: 0x502, Held: []uint32{10, 11}}, {Leaf: 0x601}}),
 }
 
 // appendBatch makes a BATCH frame.
 func appendBatch(sequence uint64, records ...*Record) []byte {
-	var b batch
+	var b batchWriter
 	frame := b.begin(nil, sequence)
 	for _, rec := range records {
 		frame = b.add(frame, rec)
@@ -75,12 +75,12 @@ func TestRecordRoundTrip(t *testing.T) {
 	table := []Record{goldenRecord, goldenRecord, goldenRecord}
 	table[1].Sources, table[1].V1, table[1].Exclude = nil, true, false
 	table[2].Deleted, table[2].Host = true, netip.IPv6Unspecified()
-	frame := AppendRecords(nil, 9)
+	frame := appendRecords(nil, 9)
 	for i := range table {
-		frame = AppendRecord(frame, 0, &table[i])
+		frame = appendRecord(frame, 0, &table[i])
 	}
-	f, _, _ := NextFrame(frame)
-	records, err := ParseRecords(f.Body)
+	f, _, _ := nextFrame(frame)
+	records, err := parseRecords(f.Body)
 	if err != nil || records.Sequence != 9 {
 		t.Fatal(records.Sequence, err)
 	}
@@ -101,15 +101,15 @@ func TestRecordRoundTrip(t *testing.T) {
 // What a later release may add must not disturb this one.
 func TestUnknownAdditionsAreSkipped(t *testing.T) {
 	long := AppendHello(nil, Hello{MinVersion: 1, MaxVersion: 9, Features: 0xff, Buckets: 1})
-	h, err := ParseHello(append(long[HeaderSize:], "more"...))
+	h, err := parseHello(append(long[headerSize:], "more"...))
 	if err != nil || h.MaxVersion != 9 {
 		t.Fatal(h, err)
 	}
-	frame := AppendRecord(AppendRecords(nil, 1), 0, &goldenRecord)
+	frame := appendRecord(appendRecords(nil, 1), 0, &goldenRecord)
 	frame = append(frame, 1, 2, 3, 4) // a longer record, with flags unknown here
-	record := frame[HeaderSize+recordsFixed:]
+	record := frame[headerSize+recordsFixed:]
 	record[1], record[2], record[3] = byte(len(record)), record[2]|0xf8, 0xff
-	records, err := ParseRecords(frame[HeaderSize:])
+	records, err := parseRecords(frame[headerSize:])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,15 +125,15 @@ func TestUnknownAdditionsAreSkipped(t *testing.T) {
 func TestMalformedBodiesAreRefused(t *testing.T) {
 	mutate := func(name string, at int, b ...byte) []byte {
 		frame := bytes.Clone(goldenFrames[name])
-		copy(frame[HeaderSize+at:], b)
-		return frame[HeaderSize:]
+		copy(frame[headerSize+at:], b)
+		return frame[headerSize:]
 	}
-	hello := func(b []byte) error { _, err := ParseHello(b); return err }
-	digests := func(b []byte) error { _, err := ParseDigests(b); return err }
-	request := func(b []byte) error { _, err := ParseBucketRequest(b); return err }
-	number := func(b []byte) error { _, err := ParseAck(b); return err }
+	hello := func(b []byte) error { _, err := parseHello(b); return err }
+	digests := func(b []byte) error { _, err := parseDigests(b); return err }
+	request := func(b []byte) error { _, err := parseBucketRequest(b); return err }
+	number := func(b []byte) error { _, err := parseAck(b); return err }
 	records := func(b []byte) error {
-		r, err := ParseRecords(b)
+		r, err := parseRecords(b)
 		for more := err == nil; more; {
 			more, err = r.Next(new(Record))
 		}
@@ -170,22 +170,22 @@ func TestMalformedBodiesAreRefused(t *testing.T) {
 	}
 	for _, c := range table {
 		err := c.parse(c.body)
-		var format *FormatError
+		var format *formatError
 		if !errors.As(err, &format) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want a FormatError with %q", c.name, err, c.want)
 		}
 	}
-	if _, n, err := NextFrame([]byte{0, 3, 1, 0}); n != 0 || err == nil {
+	if _, n, err := nextFrame([]byte{0, 3, 1, 0}); n != 0 || err == nil {
 		t.Errorf("a frame shorter than its header: %d, %v", n, err)
 	}
 }
 
 func TestErrorTextIsBoundedAndPrintable(t *testing.T) {
-	b := AppendError(nil, CodeFormat, strings.Repeat("é", 300))
-	if code, text, err := ParseError(b[HeaderSize:]); err != nil || code != CodeFormat || text != strings.Repeat("é", 128) {
+	b := appendError(nil, codeFormat, strings.Repeat("é", 300))
+	if code, text, err := parseError(b[headerSize:]); err != nil || code != codeFormat || text != strings.Repeat("é", 128) {
 		t.Fatal(code, text, err)
 	}
-	if _, text, err := ParseError([]byte{0, 1, 0xff, 'x'}); err != nil || text != `"\xffx"` {
+	if _, text, err := parseError([]byte{0, 1, 0xff, 'x'}); err != nil || text != `"\xffx"` {
 		t.Fatal(text, err)
 	}
 }
@@ -206,12 +206,12 @@ func FuzzFrames(f *testing.F) {
 		f.Add(g)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		frame, n, err := NextFrame(b)
+		frame, n, err := nextFrame(b)
 		if err != nil || n == 0 {
 			return
 		}
 		if again := remake(frame); again != nil {
-			second, _, err := NextFrame(again)
+			second, _, err := nextFrame(again)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -223,34 +223,34 @@ func FuzzFrames(f *testing.F) {
 }
 
 // remake decodes a frame and makes it again, nil for one that is malformed or unknown.
-func remake(f Frame) (b []byte) {
+func remake(f frame) (b []byte) {
 	switch f.Type {
-	case FrameHello:
-		if h, err := ParseHello(f.Body); err == nil {
+	case frameHello:
+		if h, err := parseHello(f.Body); err == nil {
 			return AppendHello(nil, h)
 		}
-	case FrameDigests:
-		if d, err := ParseDigests(f.Body); err == nil {
+	case frameDigests:
+		if d, err := parseDigests(f.Body); err == nil {
 			var values []uint64
 			for i := range d.Len() {
 				values = append(values, d.At(i))
 			}
-			return AppendDigests(nil, d.First, values)
+			return appendDigests(nil, d.First, values)
 		}
-	case FrameBucketRequest:
-		if r, err := ParseBucketRequest(f.Body); err == nil {
-			b = AppendBucketRequest(nil, r.Last)
+	case frameBucketRequest:
+		if r, err := parseBucketRequest(f.Body); err == nil {
+			b = appendBucketRequest(nil, r.Last)
 			for bucket, held, ok := r.Next(nil); ok; bucket, held, ok = r.Next(held) {
-				b = AppendRequestEntry(b, 0, bucket, held)
+				b = appendRequestEntry(b, 0, bucket, held)
 			}
 			return b
 		}
-	case FrameRecords:
-		r, err := ParseRecords(f.Body)
+	case frameRecords:
+		r, err := parseRecords(f.Body)
 		if err != nil {
 			return nil
 		}
-		b = AppendRecords(nil, r.Sequence)
+		b = appendRecords(nil, r.Sequence)
 		var rec Record
 		for {
 			more, err := r.Next(&rec)
@@ -260,10 +260,10 @@ func remake(f Frame) (b []byte) {
 			if !more {
 				return b
 			}
-			b = AppendRecord(b, 0, &rec)
+			b = appendRecord(b, 0, &rec)
 		}
-	case FrameBatch:
-		r, err := ParseBatch(f.Body)
+	case frameBatch:
+		r, err := parseBatch(f.Body)
 		if err != nil {
 			return nil
 		}
@@ -279,21 +279,21 @@ func remake(f Frame) (b []byte) {
 			}
 			records = append(records, &rec)
 		}
-	case FrameBranchRequest:
-		if salt, buckets, err := ParseBranchRequest(f.Body); err == nil {
-			return AppendBranchRequest(nil, salt, buckets)
+	case frameBranchRequest:
+		if salt, buckets, err := parseBranchRequest(f.Body); err == nil {
+			return appendBranchRequest(nil, salt, buckets)
 		}
-	case FrameBranch:
-		if bucket, values, err := ParseBranch(f.Body); err == nil {
-			return AppendBranch(nil, bucket, &values)
+	case frameBranch:
+		if bucket, values, err := parseBranch(f.Body); err == nil {
+			return appendBranch(nil, bucket, &values)
 		}
-	case FrameLeafRequest:
-		if salt, requests, err := ParseLeafRequest(f.Body); err == nil {
-			return AppendLeafRequest(nil, salt, requests)
+	case frameLeafRequest:
+		if salt, requests, err := parseLeafRequest(f.Body); err == nil {
+			return appendLeafRequest(nil, salt, requests)
 		}
-	case FrameError:
-		if code, text, err := ParseError(f.Body); err == nil {
-			return AppendError(nil, code, text)
+	case frameError:
+		if code, text, err := parseError(f.Body); err == nil {
+			return appendError(nil, code, text)
 		}
 	}
 	return nil
@@ -304,8 +304,8 @@ func BenchmarkRecords(b *testing.B) {
 	var rec Record
 	b.ReportAllocs()
 	for b.Loop() {
-		frame = AppendRecord(AppendRecords(frame[:0], 1), 0, &goldenRecord)
-		r, _ := ParseRecords(frame[HeaderSize:])
+		frame = appendRecord(appendRecords(frame[:0], 1), 0, &goldenRecord)
+		r, _ := parseRecords(frame[headerSize:])
 		if ok, err := r.Next(&rec); !ok || err != nil {
 			b.Fatal(err)
 		}

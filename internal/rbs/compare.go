@@ -13,7 +13,7 @@ type compare struct {
 	askLast  bool // once nothing is left to ask, say that it was all
 	branches int  // asked for, not told yet
 	salt     uint64
-	askLeaf  []LeafRequest
+	askLeaf  []leafRequest
 }
 
 // bucketQuestion is a bucket to be asked for; bare: without saying what is held.
@@ -26,11 +26,11 @@ func (c *compare) asking() bool { return len(c.ask)+len(c.askLeaf)+c.branches > 
 
 // startComparison has the databases compared. When the two ends cut theirs
 // into different numbers of buckets, digests say nothing and everything is asked for.
-func (s *Session) startComparison() {
+func (s *session) startComparison() {
 	switch {
 	case s.peer.Buckets != uint32(s.store.Buckets()):
 		s.askEverything()
-	case s.version >= Version2 && !s.stats.once && s.pullsFirst():
+	case s.version >= version2 && !s.stats.once && s.pullsFirst():
 		// What the peer has will have come first, so that it need not be sent back.
 		s.tellNext = true
 	default:
@@ -41,16 +41,16 @@ func (s *Session) startComparison() {
 // pullsFirst reports whether this end is the first to take what the other one has.
 // The one that has less to tell is: what it then has is not sent back to it, and
 // what the other one has made anew is not sent in its old version.
-func (s *Session) pullsFirst() bool {
+func (s *session) pullsFirst() bool {
 	if ours, peer := s.cfg.Untold, s.peer.Untold; ours != peer {
 		return ours < peer
 	}
 	return s.cfg.Device > s.peer.Device
 }
 
-func (s *Session) tellDigests() { s.tell, s.telling, s.tellNext = 0, true, false }
+func (s *session) tellDigests() { s.tell, s.telling, s.tellNext = 0, true, false }
 
-func (s *Session) askEverything() {
+func (s *session) askEverything() {
 	s.ask = s.ask[:0]
 	for b := range s.peer.Buckets {
 		s.ask = append(s.ask, bucketQuestion{b, true})
@@ -59,8 +59,8 @@ func (s *Session) askEverything() {
 }
 
 // takeDigests compares the peer's digests with ours and notes what to ask for.
-func (s *Session) takeDigests(body []byte) error {
-	d, err := ParseDigests(body)
+func (s *session) takeDigests(body []byte) error {
+	d, err := parseDigests(body)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (s *Session) takeDigests(body []byte) error {
 	for i := range d.Len() {
 		if b := int(d.First) + i; d.At(i) != s.store.Digest(b) {
 			// Where the peer has nothing alive, at most tombstones will come.
-			s.ask = append(s.ask, bucketQuestion{uint32(b), d.At(i) == 0 && s.version >= Version2})
+			s.ask = append(s.ask, bucketQuestion{uint32(b), d.At(i) == 0 && s.version >= version2})
 		}
 	}
 	s.expect += d.Len()
@@ -89,15 +89,15 @@ func (s *Session) takeDigests(body []byte) error {
 
 // maxHeld is how many hashes a bucket's request carries; a bucket with more is
 // asked for by its leaves, or comes whole.
-const maxHeld = (MaxFrame - HeaderSize - requestFixed - requestEntrySize) / 8
+const maxHeld = (maxFrame - headerSize - requestFixed - requestEntrySize) / 8
 
 // held returns the hashes of what a bucket holds here, tombstones included, or
 // says that they are so many that its leaves are better compared.
-func (s *Session) held(q bucketQuestion) (hashes []uint64, many bool) {
+func (s *session) held(q bucketQuestion) (hashes []uint64, many bool) {
 	if q.bare {
 		return nil, false
 	}
-	if s.version >= Version2 && branchable(s.store.Buckets()) && s.crowded(int(q.bucket)) {
+	if s.version >= version2 && branchable(s.store.Buckets()) && s.crowded(int(q.bucket)) {
 		return nil, true
 	}
 	s.refs = s.store.Refs(int(q.bucket), s.refs[:0])
@@ -113,7 +113,7 @@ func (s *Session) held(q bucketQuestion) (hashes []uint64, many bool) {
 }
 
 // crowded reports whether a bucket holds more records than it has leaves.
-func (s *Session) crowded(bucket int) bool {
+func (s *session) crowded(bucket int) bool {
 	records := 0
 	for i := range Leaves {
 		records += s.store.Leaf(bucket*Leaves + i).Kept
@@ -123,14 +123,14 @@ func (s *Session) crowded(bucket int) bool {
 
 // putRequests appends one BUCKET-REQUEST with as many buckets as fit, and asks
 // for branches in place of buckets that hold many records.
-func (s *Session) putRequests(limit int) {
-	room := min(limit-len(s.out), MaxFrame) - HeaderSize - requestFixed
+func (s *session) putRequests(limit int) {
+	room := min(limit-len(s.out), maxFrame) - headerSize - requestFixed
 	if len(s.ask) == 0 && !s.askLast || room < 0 {
 		return
 	}
 	start, asked, entries, bare := len(s.out), 0, 0, true
 	var branches []uint32
-	s.out = AppendBucketRequest(s.out, false)
+	s.out = appendBucketRequest(s.out, false)
 	for _, q := range s.ask {
 		held, many := s.held(q)
 		if many {
@@ -141,7 +141,7 @@ func (s *Session) putRequests(limit int) {
 		if room -= requestEntrySize + 8*len(held); room < 0 {
 			break
 		}
-		s.out = AppendRequestEntry(s.out, start, q.bucket, held)
+		s.out = appendRequestEntry(s.out, start, q.bucket, held)
 		asked++
 		entries++
 		bare = bare && len(held) == 0
@@ -154,7 +154,7 @@ func (s *Session) putRequests(limit int) {
 	last := !s.asking() && s.askLast
 	switch {
 	case last:
-		s.out[start+HeaderSize] |= requestLast
+		s.out[start+headerSize] |= requestLast
 		s.askLast = false
 	case entries == 0:
 		s.out = s.out[:start]
@@ -167,17 +167,17 @@ func (s *Session) putRequests(limit int) {
 
 // putBranchRequests asks for branches. Their number is bounded by that of the
 // buckets of a database that has branches, so the chunk has room.
-func (s *Session) putBranchRequests(buckets []uint32) {
+func (s *session) putBranchRequests(buckets []uint32) {
 	if len(buckets) == 0 {
 		return
 	}
-	s.out = AppendBranchRequest(s.out, s.salt, buckets)
+	s.out = appendBranchRequest(s.out, s.salt, buckets)
 	s.counters.FramesSent++
 }
 
 // takeBranch compares the leaves of a bucket and notes what to ask for.
-func (s *Session) takeBranch(body []byte) error {
-	bucket, values, err := ParseBranch(body)
+func (s *session) takeBranch(body []byte) error {
+	bucket, values, err := parseBranch(body)
 	if err != nil {
 		return err
 	}
@@ -195,8 +195,8 @@ func (s *Session) takeBranch(body []byte) error {
 }
 
 // leafRequest says what is held of a leaf, unless that is too much.
-func (s *Session) leafRequest(leaf int) LeafRequest {
-	r := LeafRequest{Leaf: uint16(leaf)}
+func (s *session) leafRequest(leaf int) leafRequest {
+	r := leafRequest{Leaf: uint16(leaf)}
 	s.refs = s.store.LeafRefs(leaf, s.refs[:0])
 	if len(s.refs) > maxLeafHeld {
 		return r
@@ -210,8 +210,8 @@ func (s *Session) leafRequest(leaf int) LeafRequest {
 }
 
 // putLeafRequests appends one LEAF-REQUEST with as many leaves as fit.
-func (s *Session) putLeafRequests(limit int) {
-	room := min(limit-len(s.out), MaxFrame) - HeaderSize - leafRequestFixed
+func (s *session) putLeafRequests(limit int) {
+	room := min(limit-len(s.out), maxFrame) - headerSize - leafRequestFixed
 	n := 0
 	for n < len(s.askLeaf) && room >= s.askLeaf[n].size() {
 		room -= s.askLeaf[n].size()
@@ -220,7 +220,7 @@ func (s *Session) putLeafRequests(limit int) {
 	if n == 0 {
 		return
 	}
-	s.out = AppendLeafRequest(s.out, s.salt, s.askLeaf[:n])
+	s.out = appendLeafRequest(s.out, s.salt, s.askLeaf[:n])
 	s.counters.FramesSent++
 	s.askLeaf = slices.Delete(s.askLeaf, 0, n)
 	if len(s.askLeaf) == 0 {

@@ -9,10 +9,10 @@ import (
 // Defaults of Config.
 const (
 	DefaultPort              = 7000
-	DefaultKeepaliveInterval = 500 * time.Millisecond
-	DefaultDeadInterval      = 1500 * time.Millisecond
-	DefaultBackoffMin        = 100 * time.Millisecond
-	DefaultBackoffMax        = 5 * time.Second
+	defaultKeepaliveInterval = 500 * time.Millisecond
+	defaultDeadInterval      = 1500 * time.Millisecond
+	defaultBackoffMin        = 100 * time.Millisecond
+	defaultBackoffMax        = 5 * time.Second
 )
 
 // Config is the configuration of one service. The device with the numerically
@@ -40,10 +40,10 @@ func (c Config) withDefaults() Config {
 		v   *time.Duration
 		def time.Duration
 	}{
-		{&c.KeepaliveInterval, DefaultKeepaliveInterval},
-		{&c.DeadInterval, DefaultDeadInterval},
-		{&c.BackoffMin, DefaultBackoffMin},
-		{&c.BackoffMax, DefaultBackoffMax},
+		{&c.KeepaliveInterval, defaultKeepaliveInterval},
+		{&c.DeadInterval, defaultDeadInterval},
+		{&c.BackoffMin, defaultBackoffMin},
+		{&c.BackoffMax, defaultBackoffMax},
 	} {
 		if *d.v == 0 {
 			*d.v = d.def

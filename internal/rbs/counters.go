@@ -17,7 +17,7 @@ type Counters struct {
 	RecordsUnfit    uint64 `name:"records-unfit"`
 	RecordsFull     uint64 `name:"records-full"`
 	RecordsAcked    uint64 `name:"records-acked"`
-	RecordsTooLarge uint64 `name:"records-too-large"` // not sent: more than MaxSources sources
+	RecordsTooLarge uint64 `name:"records-too-large"` // not sent: more than maxSources sources
 
 	UnknownFrames uint64 `name:"unknown-frames"` // skipped: a type of a newer release
 	Syncs         uint64 `name:"syncs"`          // synchronisations that ended in both directions

@@ -2,7 +2,7 @@
 // over a remote backup service (RBS), one TCP connection.
 //
 // A Service is one RBS over time: who connects, when to retry, which
-// connection counts. A Session is the protocol on one connection and dies with
+// connection counts. A session is the protocol on one connection and dies with
 // it. Both are pure: they are told the time and the bytes that came, and answer
 // with Effects. What is replicated belongs to the caller and is reached through
 // a Store. The wire format is specified in docs/protocol/rbs.md.

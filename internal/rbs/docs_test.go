@@ -21,7 +21,7 @@ func examples(t testing.TB) map[string][]byte {
 	t.Helper()
 	found := make(map[string][]byte)
 	for _, b := range golden.Frames(t, page(t)) {
-		f, n, err := NextFrame(b)
+		f, n, err := nextFrame(b)
 		if err != nil || n != len(b) || found[f.Type.String()] != nil {
 			t.Fatalf("example %x: %v of %d bytes, %v", b, f.Type, n, err)
 		}
@@ -41,8 +41,8 @@ func TestDocumentedNumbers(t *testing.T) {
 	}
 	names, meanings := dissected("types"), dissected("codes")
 	n := 1
-	for ; FrameType(n).String() != fmt.Sprintf("type %d", n); n++ {
-		name := FrameType(n).String()
+	for ; frameType(n).String() != fmt.Sprintf("type %d", n); n++ {
+		name := frameType(n).String()
 		if n > len(types) || types[n-1][0] != strconv.Itoa(n) || types[n-1][1] != name {
 			t.Errorf("the page does not list type %d, %s", n, name)
 		}
@@ -56,9 +56,9 @@ func TestDocumentedNumbers(t *testing.T) {
 	if len(types) != n-1 || len(names) != n-1 {
 		t.Errorf("%d types, the page lists %d, the dissector %d", n-1, len(types), len(names))
 	}
-	for n = 1; ErrorCode(n).String() != fmt.Sprintf("code %d", n); n++ {
+	for n = 1; errorCode(n).String() != fmt.Sprintf("code %d", n); n++ {
 		if n > len(codes) || codes[n-1][0] != strconv.Itoa(n) {
-			t.Errorf("the page does not list code %d, %v", n, ErrorCode(n))
+			t.Errorf("the page does not list code %d, %v", n, errorCode(n))
 		}
 	}
 	if len(codes) != n-1 || len(meanings) != n-1 {
@@ -69,7 +69,7 @@ func TestDocumentedNumbers(t *testing.T) {
 // Each field of the page's layouts begins where the one before it ends, and the fixed parts end where the code's do.
 func TestDocumentedLayouts(t *testing.T) {
 	fixed := map[string][]int{ // of each layout of a section
-		"## 3. Frames": {HeaderSize}, "### 4.1 HELLO": {helloUntold}, "### 4.2 KEEPALIVE": {8}, "### 4.3 DIGESTS": {4},
+		"## 3. Frames": {headerSize}, "### 4.1 HELLO": {helloUntold}, "### 4.2 KEEPALIVE": {8}, "### 4.3 DIGESTS": {4},
 		"### 4.4 BUCKET-REQUEST": {requestFixed, requestEntrySize}, "### 4.5 RECORDS": {recordsFixed, recordFixed},
 		"### 4.6 ACK": {8}, "### 4.7 END-OF-SYNC": {8}, "### 4.8 ERROR": {2}, "### 4.9 STATUS-REQUEST and STATUS": {0},
 		"### 4.10 BATCH": {recordsFixed, blockFixed, batchRecord}, "### 4.11 BRANCH-REQUEST": {8}, "### 4.12 BRANCH": {branchSize},
@@ -90,20 +90,20 @@ func TestDocumentedBounds(t *testing.T) {
 	s := func(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + " s" }
 	for _, says := range []string{
 		fmt.Sprintf("port %d unless configured", DefaultPort),
-		fmt.Sprintf("%s, doubling to %s, a random half taken off", ms(DefaultBackoffMin), s(DefaultBackoffMax)),
-		fmt.Sprintf("from %s again after a connection that was synchronised and held for %s", ms(DefaultBackoffMin), s(DefaultBackoffMax)),
-		fmt.Sprintf("every %s, whatever else is sent", ms(DefaultKeepaliveInterval)),
-		fmt.Sprintf("dead %s after the last byte", s(DefaultDeadInterval)),
+		fmt.Sprintf("%s, doubling to %s, a random half taken off", ms(defaultBackoffMin), s(defaultBackoffMax)),
+		fmt.Sprintf("from %s again after a connection that was synchronised and held for %s", ms(defaultBackoffMin), s(defaultBackoffMax)),
+		fmt.Sprintf("every %s, whatever else is sent", ms(defaultKeepaliveInterval)),
+		fmt.Sprintf("dead %s after the last byte", s(defaultDeadInterval)),
 		fmt.Sprintf("not whole within %s of its first byte, or a window of which nothing is acknowledged for %[1]s", s(stallTimeout)),
 		fmt.Sprintf("If at HELLO a device is %s or more behind", ms(time.Duration(clockTolerance.millis())*time.Millisecond)),
 		fmt.Sprintf("more than %d years of 365 days ahead", maxLead/(365*24*3600*1000)),
-		fmt.Sprintf("Where buckets * %d <= %d a bucket has %[1]d leaves", Leaves, MaxBuckets),
-		fmt.Sprintf("header included: %d..%d", HeaderSize, MaxFrame),
-		fmt.Sprintf("sender's database, 1..%d", MaxBuckets),
-		fmt.Sprintf("This release sends versions %d and %d.", MinVersion, MaxVersion),
-		fmt.Sprintf("magic `%08x`", Magic),
+		fmt.Sprintf("Where buckets * %d <= %d a bucket has %[1]d leaves", Leaves, maxBuckets),
+		fmt.Sprintf("header included: %d..%d", headerSize, maxFrame),
+		fmt.Sprintf("sender's database, 1..%d", maxBuckets),
+		fmt.Sprintf("This release sends versions %d and %d.", minVersion, maxVersion),
+		fmt.Sprintf("magic `%08x`", magic),
 		fmt.Sprintf("at least %d + %d n", recordFixed, sourceSize),
-		fmt.Sprintf("a sender keeps it to %d", MaxSources),
+		fmt.Sprintf("a sender keeps it to %d", maxSources),
 		fmt.Sprintf("reason in UTF-8, up to %d bytes", maxErrorText),
 		fmt.Sprintf("in UTF-8, up to %d bytes: the fields of", MaxStatus),
 		fmt.Sprintf("of which it holds more than %d records", Leaves),

@@ -21,16 +21,6 @@ type Effects struct {
 	Events []Event
 }
 
-// Reset empties e and keeps its memory.
-func (e *Effects) Reset() {
-	clear(e.Close)
-	clear(e.Send)
-	clear(e.Events)
-	e.Close, e.Listen, e.Dial = e.Close[:0], e.Listen[:0], e.Dial[:0]
-	e.Send, e.Events = e.Send[:0], e.Events[:0]
-	e.StatusWanted, e.Status = false, nil
-}
-
 // CloseConn closes a connection that has not been reported Closed. The service
 // has forgotten it: nothing more need be reported of it, and what is is ignored.
 type CloseConn struct {
@@ -56,7 +46,7 @@ type Dial struct {
 	Port        uint16
 }
 
-// Send writes Bytes, at most MaxChunk, to a connection, and is answered by one
+// Send writes Bytes, at most maxChunk, to a connection, and is answered by one
 // Written. Until then the bytes must not be changed and belong to the
 // connection's writer; there is never a second Send meanwhile.
 type Send struct {

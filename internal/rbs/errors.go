@@ -6,56 +6,56 @@ import (
 	"time"
 )
 
-// ProtocolError is a well-formed frame, or a value in one, that ends the connection.
-type ProtocolError struct {
-	Code   ErrorCode
+// protocolError is a well-formed frame, or a value in one, that ends the connection.
+type protocolError struct {
+	Code   errorCode
 	Detail string
 }
 
-func (e *ProtocolError) Error() string { return fmt.Sprintf("rbs: %v: %s", e.Code, e.Detail) }
+func (e *protocolError) Error() string { return fmt.Sprintf("rbs: %v: %s", e.Code, e.Detail) }
 
-// PeerError is the reason for which the peer ends the connection.
-type PeerError struct {
-	Code ErrorCode
+// peerError is the reason for which the peer ends the connection.
+type peerError struct {
+	Code errorCode
 	Text string
 }
 
-func (e *PeerError) Error() string { return fmt.Sprintf("rbs: ended by peer: %v: %s", e.Code, e.Text) }
+func (e *peerError) Error() string { return fmt.Sprintf("rbs: ended by peer: %v: %s", e.Code, e.Text) }
 
-// SilentError says that the peer was not heard for Interval.
-type SilentError struct{ Interval time.Duration }
+// silentError says that the peer was not heard for Interval.
+type silentError struct{ Interval time.Duration }
 
-func (e *SilentError) Error() string {
+func (e *silentError) Error() string {
 	return fmt.Sprintf("rbs: nothing heard from the peer for %v", e.Interval)
 }
 
 func violation(format string, args ...any) error {
-	return &ProtocolError{Code: CodeProtocol, Detail: fmt.Sprintf(format, args...)}
+	return &protocolError{Code: codeProtocol, Detail: fmt.Sprintf(format, args...)}
 }
 
 // goodbye returns the ERROR frame that tells the peer of err, nil when the
 // peer is the one that said it.
 func goodbye(err error) []byte {
-	var format *FormatError
-	var protocol *ProtocolError
-	var silent *SilentError
+	var format *formatError
+	var protocol *protocolError
+	var silent *silentError
 	switch {
 	case errors.As(err, &format):
-		return AppendError(nil, CodeFormat, err.Error())
+		return appendError(nil, codeFormat, err.Error())
 	case errors.As(err, &protocol):
-		return AppendError(nil, protocol.Code, protocol.Detail)
+		return appendError(nil, protocol.Code, protocol.Detail)
 	case errors.As(err, &silent):
-		return AppendError(nil, CodeSilent, err.Error())
+		return appendError(nil, codeSilent, err.Error())
 	}
 	return nil
 }
 
 // lossCounter returns the counter for a connection that ended with err.
 func (c *Counters) lossCounter(err error) *uint64 {
-	var format *FormatError
-	var protocol *ProtocolError
-	var silent *SilentError
-	var peer *PeerError
+	var format *formatError
+	var protocol *protocolError
+	var silent *silentError
+	var peer *peerError
 	switch {
 	case errors.As(err, &format):
 		return &c.LostFormat
@@ -65,13 +65,13 @@ func (c *Counters) lossCounter(err error) *uint64 {
 		return &c.LostByPeer
 	case errors.As(err, &protocol):
 		switch protocol.Code {
-		case CodeVersion:
+		case codeVersion:
 			return &c.LostVersion
-		case CodeIdentity:
+		case codeIdentity:
 			return &c.LostIdentity
-		case CodeReplaced:
+		case codeReplaced:
 			return &c.Replaced
-		case CodeClosing:
+		case codeClosing:
 			return &c.LostLocal
 		}
 		return &c.LostProtocol

@@ -5,29 +5,29 @@ import (
 	"fmt"
 )
 
-// FrameType tells frames apart. A receiver skips types that it does not know.
-type FrameType uint8
+// frameType tells frames apart. A receiver skips types that it does not know.
+type frameType uint8
 
 // Frame types.
 const (
-	FrameHello FrameType = 1 + iota
-	FrameKeepalive
-	FrameDigests
-	FrameBucketRequest
-	FrameRecords
-	FrameAck
-	FrameEndOfSync
-	FrameError
-	FrameStatusRequest
-	FrameStatus
+	frameHello frameType = 1 + iota
+	frameKeepalive
+	frameDigests
+	frameBucketRequest
+	frameRecords
+	frameAck
+	frameEndOfSync
+	frameError
+	frameStatusRequest
+	frameStatus
 	// Of protocol version 2.
-	FrameBatch
-	FrameBranchRequest
-	FrameBranch
-	FrameLeafRequest
+	frameBatch
+	frameBranchRequest
+	frameBranch
+	frameLeafRequest
 )
 
-func (t FrameType) String() string {
+func (t frameType) String() string {
 	names := [...]string{"", "HELLO", "KEEPALIVE", "DIGESTS", "BUCKET-REQUEST", "RECORDS", "ACK", "END-OF-SYNC", "ERROR",
 		"STATUS-REQUEST", "STATUS", "BATCH", "BRANCH-REQUEST", "BRANCH", "LEAF-REQUEST"}
 	if t == 0 || int(t) >= len(names) {
@@ -38,57 +38,57 @@ func (t FrameType) String() string {
 
 // Sizes of frames, header included, in bytes.
 const (
-	HeaderSize = 4
-	MaxFrame   = 1<<16 - 1
-	// MaxChunk is the most that a service sends at once.
-	MaxChunk = 1 << 16
+	headerSize = 4
+	maxFrame   = 1<<16 - 1
+	// maxChunk is the most that a service sends at once.
+	maxChunk = 1 << 16
 )
 
-// FormatError tells what is wrong with a frame.
-type FormatError struct {
-	Frame  FrameType
+// formatError tells what is wrong with a frame.
+type formatError struct {
+	Frame  frameType
 	Size   int    // of the frame's body, in bytes
 	Detail string // what was expected and what came
 }
 
-func (e *FormatError) Error() string {
+func (e *formatError) Error() string {
 	return fmt.Sprintf("rbs: malformed %v of %d bytes: %s", e.Frame, e.Size, e.Detail)
 }
 
-func malformed(t FrameType, body []byte, format string, args ...any) error {
-	return &FormatError{Frame: t, Size: len(body), Detail: fmt.Sprintf(format, args...)}
+func malformed(t frameType, body []byte, format string, args ...any) error {
+	return &formatError{Frame: t, Size: len(body), Detail: fmt.Sprintf(format, args...)}
 }
 
 // tooShort is the error for a body that ends before its fixed part does.
-func tooShort(t FrameType, body []byte, want int) error {
+func tooShort(t frameType, body []byte, want int) error {
 	return malformed(t, body, "at least %d bytes expected", want)
 }
 
-// Frame is one frame as it stands in the stream; Body shares the stream's memory.
-type Frame struct {
-	Type FrameType
+// frame is one frame as it stands in the stream; Body shares the stream's memory.
+type frame struct {
+	Type frameType
 	Body []byte
 }
 
-// NextFrame splits the first frame off b and returns how many bytes it takes,
-// 0 when b does not hold a whole frame yet. The error is a *FormatError.
-func NextFrame(b []byte) (f Frame, n int, err error) {
-	if len(b) < HeaderSize {
-		return Frame{}, 0, nil
+// nextFrame splits the first frame off b and returns how many bytes it takes,
+// 0 when b does not hold a whole frame yet. The error is a *formatError.
+func nextFrame(b []byte) (f frame, n int, err error) {
+	if len(b) < headerSize {
+		return frame{}, 0, nil
 	}
-	n, f.Type = int(binary.BigEndian.Uint16(b)), FrameType(b[2])
-	if n < HeaderSize {
-		return Frame{}, 0, malformed(f.Type, nil, "length field is %d, below the header's own", n)
+	n, f.Type = int(binary.BigEndian.Uint16(b)), frameType(b[2])
+	if n < headerSize {
+		return frame{}, 0, malformed(f.Type, nil, "length field is %d, below the header's own", n)
 	}
 	if len(b) < n {
-		return Frame{}, 0, nil
+		return frame{}, 0, nil
 	}
-	f.Body = b[HeaderSize:n:n]
+	f.Body = b[headerSize:n:n]
 	return f, n, nil
 }
 
 // beginFrame appends a header whose length endFrame fills in.
-func beginFrame(dst []byte, t FrameType) []byte {
+func beginFrame(dst []byte, t frameType) []byte {
 	return append(dst, 0, 0, byte(t), 0)
 }
 

@@ -6,8 +6,8 @@ import (
 	"net/netip"
 )
 
-// MaxBuckets is the highest number of buckets a database can be compared in.
-const MaxBuckets = 1 << 16
+// maxBuckets is the highest number of buckets a database can be compared in.
+const maxBuckets = 1 << 16
 
 // hashSeed is 2^64 divided by the golden ratio; any odd constant would do.
 const hashSeed = 0x9e3779b97f4a7c15

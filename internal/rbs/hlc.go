@@ -1,7 +1,6 @@
 package rbs
 
 import (
-	"math"
 	"time"
 
 	"tandem/internal/instant"
@@ -20,15 +19,15 @@ import (
 // a limit were kept: its writes would beat every later one of ours for an hour)
 // nor ignored: from the first frame on both devices are one hour ahead together,
 // and the later write wins, as it should, also while they are disconnected.
-// Readings above MaxStamp are garbage, which the decoder refuses.
+// Readings above maxStamp are garbage, which the decoder refuses.
 type Clock struct {
 	base  int64 // Unix milliseconds at the origin of the monotonic time
 	ahead int64 // milliseconds that base has been set forward by
 	last  Stamp
 }
 
-// MaxStamp is the highest reading that is accepted from a peer: half the range, the year 6429.
-const MaxStamp Stamp = 1<<63 - 1
+// maxStamp is the highest reading that is accepted from a peer: half the range, the year 6429.
+const maxStamp Stamp = 1<<63 - 1
 
 // maxLead is how many milliseconds a peer's clock can be ahead of ours. No computer's is further:
 // Linux counts 292 years from 1970. Who believed more would soon be out of the range itself.
@@ -60,7 +59,7 @@ func (c *Clock) believes(now instant.Time, s Stamp) bool {
 // Observe takes note of a reading of the peer: later readings exceed it. It returns
 // by how many whole milliseconds the clock has been set forward.
 func (c *Clock) Observe(now instant.Time, s Stamp) (by Stamp) {
-	if s > MaxStamp || s <= c.last {
+	if s > maxStamp || s <= c.last {
 		return 0
 	}
 	lead := max(s.millis()-c.reading(now).millis(), 0)
@@ -81,11 +80,6 @@ func (c *Clock) meet(now instant.Time, s Stamp) (by Stamp) {
 	return by
 }
 
-// Ahead is how far the peer has set the clock forward since it was made, at most 292 years.
-func (c *Clock) Ahead() time.Duration {
-	return time.Duration(min(c.ahead, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
-}
-
 func (c *Clock) reading(now instant.Time) Stamp {
 	return Stamp(max(c.base+now.SinceOrigin().Milliseconds(), 0)) << counterBits
 }
@@ -94,9 +88,6 @@ func (s Stamp) millis() int64 { return int64(s >> counterBits) }
 
 // Time returns the reading's time to the millisecond, in UTC.
 func (s Stamp) Time() time.Time { return time.UnixMilli(s.millis()).UTC() }
-
-// Counter returns the number of the event within its millisecond.
-func (s Stamp) Counter() uint16 { return uint16(s) }
 
 // Compare returns -1, 0 or +1 as v loses to, equals or wins over o.
 func (v Version) Compare(o Version) int {

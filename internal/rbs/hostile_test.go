@@ -10,15 +10,15 @@ import (
 )
 
 // greeted returns a session with a database of some records, whose peer has greeted.
-func greeted(t *testing.T, buckets, records int) (*Session, *memory) {
+func greeted(t *testing.T, buckets, records int) (*session, *memory) {
 	t.Helper()
 	m := newMemory(1, buckets)
 	for i := range records {
 		m.put(Record{Key: keyOf(i), Version: Version{Stamp(i + 1), 1}, Left: time.Minute})
 	}
-	s := newSession(m)
+	s := testSession(m)
 	hello := helloOf(2)
-	hello.MaxVersion, hello.Buckets = MaxVersion, uint32(buckets)
+	hello.MaxVersion, hello.Buckets = maxVersion, uint32(buckets)
 	if err := s.Receive(after(0), AppendHello(nil, hello)); err != nil {
 		t.Fatal(err)
 	}
@@ -26,18 +26,18 @@ func greeted(t *testing.T, buckets, records int) (*Session, *memory) {
 }
 
 // heldFor is how many entries a session holds for what its peer asks and does not read.
-func (s *Session) heldFor() int { return len(s.asked) + s.remaining() + len(s.tellLeaf) + len(s.ask) }
+func (s *session) heldFor() int { return len(s.asked) + s.remaining() + len(s.tellLeaf) + len(s.ask) }
 
 // A peer that asks for ever and reads nothing costs a multiple of the database at most, and is told what is wrong.
 func TestPeerThatAsksAndDoesNotRead(t *testing.T) {
 	const buckets, records = 16, 500
-	all := AppendBucketRequest(nil, false)
+	all := appendBucketRequest(nil, false)
 	for range 8 { // everything but a bucket, again and again
 		for b := range uint32(buckets - 1) {
-			all = AppendRequestEntry(all, 0, b, nil)
+			all = appendRequestEntry(all, 0, b, nil)
 		}
 	}
-	leaves := make([]LeafRequest, 4096)
+	leaves := make([]leafRequest, 4096)
 	for i := range leaves {
 		leaves[i].Leaf = uint16(i % (buckets * Leaves))
 	}
@@ -45,14 +45,14 @@ func TestPeerThatAsksAndDoesNotRead(t *testing.T) {
 	for i := range digests {
 		digests[i] = uint64(i) + 1
 	}
-	end := AppendBucketRequest(nil, true)
+	end := appendBucketRequest(nil, true)
 	for name, b := range map[string][]byte{
 		"a bucket in one comparison":  all,
 		"a bucket in each comparison": append(append([]byte{}, all...), end...),
 		"nothing":                     end,
-		"leaves":                      AppendLeafRequest(nil, 1, leaves),
-		"branches":                    append(AppendBranchRequest(nil, 1, make([]uint32, 50)), end...),
-		"by telling digests":          AppendDigests(nil, 0, digests),
+		"leaves":                      appendLeafRequest(nil, 1, leaves),
+		"branches":                    append(appendBranchRequest(nil, 1, make([]uint32, 50)), end...),
+		"by telling digests":          appendDigests(nil, 0, digests),
 	} {
 		s, m := greeted(t, buckets, records)
 		var err error
@@ -63,7 +63,7 @@ func TestPeerThatAsksAndDoesNotRead(t *testing.T) {
 			}
 			most = max(most, s.heldFor())
 		}
-		var protocol *ProtocolError
+		var protocol *protocolError
 		if !errors.As(err, &protocol) || most > 10*m.Len() {
 			t.Errorf("%s: %d entries are held with %d records, and then %v", name, most, m.Len(), err)
 		}
@@ -75,13 +75,13 @@ func TestAskedTwice(t *testing.T) {
 	s, m := greeted(t, 16, 500)
 	for range 2 {
 		for b := range uint32(15) {
-			ask := AppendRequestEntry(AppendBucketRequest(nil, false), 0, b, nil)
+			ask := appendRequestEntry(appendBucketRequest(nil, false), 0, b, nil)
 			if err := s.Receive(after(0), ask); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if err := s.Receive(after(0), AppendBucketRequest(nil, true)); err != nil {
+	if err := s.Receive(after(0), appendBucketRequest(nil, true)); err != nil {
 		t.Fatal(err)
 	}
 	if n := s.remaining(); n == 0 || n > m.Len() {
@@ -96,8 +96,8 @@ func TestPeerThatNeverReads(t *testing.T) {
 	s.Configure(after(0), Config{Local: addresses[0], Peer: addresses[1], Enabled: true}, &fx)
 	s.Accepted(after(0), 1, addresses[1], &fx)
 	for _, b := range [][]byte{
-		AppendHello(nil, helloOf(2)), AppendDigests(nil, 0, make([]uint64, 16)), AppendBucketRequest(nil, true),
-		AppendAck(AppendEndOfSync(nil, 1), 1),
+		AppendHello(nil, helloOf(2)), appendDigests(nil, 0, make([]uint64, 16)), appendBucketRequest(nil, true),
+		appendAck(appendEndOfSync(nil, 1), 1),
 	} {
 		s.Received(after(0), 1, b, &fx)
 		s.Written(after(0), 1, &fx)
@@ -106,8 +106,8 @@ func TestPeerThatNeverReads(t *testing.T) {
 		t.Fatalf("%+v", fx)
 	}
 	now := after(0)
-	for ; len(fx.Close) == 0 && now < after(3*time.Minute); now = now.Add(DefaultKeepaliveInterval) {
-		s.Received(now, 1, AppendKeepalive(nil, 0), &fx)
+	for ; len(fx.Close) == 0 && now < after(3*time.Minute); now = now.Add(defaultKeepaliveInterval) {
+		s.Received(now, 1, appendKeepalive(nil, 0), &fx)
 		s.Advance(now, &fx)
 	}
 	if len(fx.Close) == 0 || now > after(writeTimeout+time.Second) || s.State(now, newYear).Counters.LostProtocol != 1 {
@@ -130,7 +130,7 @@ func TestAbsurdClockIsRefused(t *testing.T) {
 		{"a year", ahead(1), true},
 		{"all of what Linux can count", Stamp(1<<63/1_000_000) << counterBits, true},
 		{"a thousand years", ahead(1000), false},
-		{"the highest there is", MaxStamp, false},
+		{"the highest there is", maxStamp, false},
 	} {
 		hello := helloOf(2)
 		hello.Clock = c.reading
@@ -138,15 +138,15 @@ func TestAbsurdClockIsRefused(t *testing.T) {
 		rec.Version.Clock = c.reading
 		for what, b := range map[string][]byte{
 			"greeting": AppendHello(nil, hello),
-			"record":   append(AppendHello(nil, helloOf(2)), AppendRecord(AppendRecords(nil, 1), 0, &rec)...),
+			"record":   append(AppendHello(nil, helloOf(2)), appendRecord(appendRecords(nil, 1), 0, &rec)...),
 		} {
-			s := NewSession(after(0), SessionConfig{Device: 1, DeadInterval: time.Second}, newMemory(1, 16), NewClock(newYear, after(0)), new(Counters))
+			s := newSession(after(0), sessionConfig{Device: 1, DeadInterval: time.Second}, newMemory(1, 16), NewClock(newYear, after(0)), new(Counters))
 			err := s.Receive(after(0), b)
-			var protocol *ProtocolError
+			var protocol *protocolError
 			if c.ok != (err == nil) || err != nil && !errors.As(err, &protocol) {
 				t.Errorf("%s ahead in a %s: %v", c.name, what, err)
 			}
-			if _, err := ParseHello(AppendHello(nil, Hello{1, 2, 0, 1, 1, s.clock.Now(after(time.Hour)), 1, 0})[HeaderSize:]); err != nil {
+			if _, err := parseHello(AppendHello(nil, Hello{1, 2, 0, 1, 1, s.clock.Now(after(time.Hour)), 1, 0})[headerSize:]); err != nil {
 				t.Errorf("%s ahead in a %s: our own greeting is malformed now: %v", c.name, what, err)
 			}
 		}
@@ -156,7 +156,7 @@ func TestAbsurdClockIsRefused(t *testing.T) {
 // A peer that says anything that is well-formed, in any order: what is answered is well-formed, what is held for
 // it is bounded, and nothing that it says brings the session down otherwise than by an error.
 func TestPeerThatSaysAnything(t *testing.T) {
-	short := []FrameType{FrameKeepalive, FrameAck, FrameEndOfSync, FrameStatusRequest, FrameStatus} // nothing to be wrong
+	short := []frameType{frameKeepalive, frameAck, frameEndOfSync, frameStatusRequest, frameStatus} // nothing to be wrong
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		s, m := greeted(t, []int{1, 16, 300}[rng.IntN(3)], rng.IntN(300))
@@ -174,8 +174,8 @@ func TestPeerThatSaysAnything(t *testing.T) {
 				m.put(Record{Key: key, Version: Version{s.clock.Now(now), 1}, Deleted: rng.IntN(2) == 0})
 				s.Dirty(now, key)
 			}
-			for out := s.Output(now, MaxChunk); rng.IntN(2) == 0 && len(out) > 0; {
-				f, n, err := NextFrame(out)
+			for out := s.Output(now, maxChunk); rng.IntN(2) == 0 && len(out) > 0; {
+				f, n, err := nextFrame(out)
 				if n == 0 || err != nil || remake(f) == nil && !slices.Contains(short, f.Type) {
 					t.Fatalf("seed %d: %x: %v", seed, out, err)
 				}
@@ -187,7 +187,7 @@ func TestPeerThatSaysAnything(t *testing.T) {
 }
 
 // anything is a frame that a peer could make, though not one that it would.
-func anything(rng *rand.Rand, m *memory, s *Session, said *uint64) []byte {
+func anything(rng *rand.Rand, m *memory, s *session, said *uint64) []byte {
 	buckets := m.Buckets()
 	some := func() (n uint32) { return uint32(rng.IntN(buckets + 1)) }
 	rec := Record{Key: keyOf(rng.IntN(300)), Version: Version{Stamp(rng.IntN(1000)), uint64(rng.IntN(3))}, Deleted: rng.IntN(2) == 0}
@@ -199,38 +199,38 @@ func anything(rng *rand.Rand, m *memory, s *Session, said *uint64) []byte {
 				digests[i] = rng.Uint64N(3)
 			}
 		}
-		return AppendDigests(nil, 0, digests)
+		return appendDigests(nil, 0, digests)
 	case 1:
-		return AppendDigests(nil, some(), make([]uint64, 1+rng.IntN(3)))
+		return appendDigests(nil, some(), make([]uint64, 1+rng.IntN(3)))
 	case 2, 3:
-		b := AppendBucketRequest(nil, rng.IntN(2) == 0)
+		b := appendBucketRequest(nil, rng.IntN(2) == 0)
 		for range rng.IntN(2 * buckets) {
-			b = AppendRequestEntry(b, 0, some()%uint32(buckets), make([]uint64, rng.IntN(2)))
+			b = appendRequestEntry(b, 0, some()%uint32(buckets), make([]uint64, rng.IntN(2)))
 		}
 		return b
 	case 4:
 		*said++
-		return AppendRecord(AppendRecords(nil, *said), 0, &rec)
+		return appendRecord(appendRecords(nil, *said), 0, &rec)
 	case 5:
 		*said++
 		return appendBatch(*said, &rec, &rec)
 	case 6:
-		return AppendAck(nil, uint64(rng.IntN(int(s.window.last)+1)))
+		return appendAck(nil, uint64(rng.IntN(int(s.window.last)+1)))
 	case 7:
 		*said++
-		return AppendEndOfSync(nil, *said)
+		return appendEndOfSync(nil, *said)
 	case 8:
-		return AppendKeepalive(nil, rng.Uint64N(2)*totalDigest(m))
+		return appendKeepalive(nil, rng.Uint64N(2)*totalDigest(m))
 	case 9:
-		return AppendBranchRequest(nil, rng.Uint64(), []uint32{some(), some()})
+		return appendBranchRequest(nil, rng.Uint64(), []uint32{some(), some()})
 	case 10:
 		var values [Leaves]uint32
 		for i := range values {
 			values[i] = rng.Uint32N(4)
 		}
-		return AppendBranch(nil, some(), &values)
+		return appendBranch(nil, some(), &values)
 	case 11:
-		return AppendLeafRequest(nil, rng.Uint64(), []LeafRequest{{Leaf: uint16(rng.IntN(1 << 16)), Held: make([]uint32, rng.IntN(3))}, {Leaf: uint16(some())}})
+		return appendLeafRequest(nil, rng.Uint64(), []leafRequest{{Leaf: uint16(rng.IntN(1 << 16)), Held: make([]uint32, rng.IntN(3))}, {Leaf: uint16(some())}})
 	}
-	return AppendStatus(AppendStatusRequest(nil), []byte("{"))
+	return appendStatus(appendStatusRequest(nil), []byte("{"))
 }

@@ -9,7 +9,7 @@ import (
 // link is a connection with its session.
 type link struct {
 	conn     ConnID
-	session  *Session
+	session  *session
 	madeAt   instant.Time
 	upAt     instant.Time
 	up       bool // established, and told so
@@ -170,7 +170,7 @@ func (s *Service) pump(now instant.Time, fx *Effects) {
 		if l.writing > 0 || now < l.sendAt() {
 			continue
 		}
-		if b := l.session.Output(now, MaxChunk); b != nil {
+		if b := l.session.Output(now, maxChunk); b != nil {
 			l.writing, l.sentAt = len(b), now
 			fx.Send = append(fx.Send, Send{Conn: l.conn, Bytes: b})
 		}

@@ -29,8 +29,8 @@ func TestOlderPeer(t *testing.T) {
 	}
 	clock.Observe(after(0), 0x019b774885000000) // what the peer wrote of host 10 was known here, and left here
 	put(10, true)
-	s := NewSession(after(0), SessionConfig{Device: 1, Boot: 101, KeepaliveInterval: DefaultKeepaliveInterval,
-		DeadInterval: DefaultDeadInterval}, store, clock, new(Counters))
+	s := newSession(after(0), sessionConfig{Device: 1, Boot: 101, KeepaliveInterval: defaultKeepaliveInterval,
+		DeadInterval: defaultDeadInterval}, store, clock, new(Counters))
 
 	f, err := os.Open("testdata/peer-v1.txt")
 	if err != nil {
@@ -52,14 +52,14 @@ func TestOlderPeer(t *testing.T) {
 			case 2:
 				s.Dirty(now, put(12, false).Key)
 			case 3:
-				now = after(DefaultKeepaliveInterval)
+				now = after(defaultKeepaliveInterval)
 				if err := s.Advance(now); err != nil {
 					t.Fatal(err)
 				}
 			}
 		case ">":
 			if said == nil { // it spoke before it heard this
-				said = bytes.Clone(s.Output(now, MaxChunk))
+				said = bytes.Clone(s.Output(now, maxChunk))
 			}
 			if err := s.Receive(now, b); err != nil {
 				t.Fatalf("%v: %s", err, text)
@@ -67,11 +67,11 @@ func TestOlderPeer(t *testing.T) {
 		case "<":
 			got := said
 			if said = nil; len(got) == 0 {
-				got = s.Output(now, MaxChunk)
+				got = s.Output(now, maxChunk)
 			}
-			if FrameType(b[2]) == FrameHello {
-				b[HeaderSize+7], b[HeaderSize+11] = MaxVersion, byte(FeatureStatus)
-				b = slices.Insert(b, HeaderSize+helloSize, 0, 0, 0, 0)
+			if frameType(b[2]) == frameHello {
+				b[headerSize+7], b[headerSize+11] = maxVersion, byte(featureStatus)
+				b = slices.Insert(b, headerSize+helloSize, 0, 0, 0, 0)
 				b[1] += 4
 			}
 			if !bytes.Equal(sorted(got), sorted(b)) {
@@ -79,7 +79,7 @@ func TestOlderPeer(t *testing.T) {
 			}
 		}
 	}
-	if !s.InSync() || s.version != Version1 || s.peerDigest != totalDigest(store) || len(store.live()) != 10 {
+	if !s.InSync() || s.version != version1 || s.peerDigest != totalDigest(store) || len(store.live()) != 10 {
 		t.Fatalf("in sync %v, version %d, %d records with digest %x, the peer's is %x", s.InSync(), s.version, len(store.live()), totalDigest(store), s.peerDigest)
 	}
 }
@@ -88,15 +88,15 @@ func TestOlderPeer(t *testing.T) {
 // is nobody's business which comes first.
 func sorted(chunk []byte) (again []byte) {
 	for len(chunk) > 0 {
-		f, n, err := NextFrame(chunk)
+		f, n, err := nextFrame(chunk)
 		if n == 0 || err != nil {
 			return nil
 		}
 		frame := bytes.Clone(chunk[:n])
-		if f.Type == FrameRecords {
+		if f.Type == frameRecords {
 			records := slices.Collect(slices.Chunk(f.Body[recordsFixed:], recordFixed))
 			slices.SortFunc(records, bytes.Compare)
-			frame = append(frame[:HeaderSize+recordsFixed:HeaderSize+recordsFixed], bytes.Join(records, nil)...)
+			frame = append(frame[:headerSize+recordsFixed:headerSize+recordsFixed], bytes.Join(records, nil)...)
 		}
 		again, chunk = append(again, frame...), chunk[n:]
 	}

@@ -7,15 +7,15 @@ import (
 )
 
 // Output returns the next bytes to send, at most limit of them (but no less
-// than MaxFrame is heeded), nil when there is nothing. They are valid until the
+// than maxFrame is heeded), nil when there is nothing. They are valid until the
 // next call. Frames are made here and not earlier, so whatever changes while
 // the connection is busy costs its key in the queue only.
-func (s *Session) Output(now instant.Time, limit int) []byte {
+func (s *session) Output(now instant.Time, limit int) []byte {
 	s.out = s.out[:0]
 	if s.err != nil {
 		return nil
 	}
-	limit = max(limit, MaxFrame)
+	limit = max(limit, maxFrame)
 	if !s.greeted {
 		s.putHello(now)
 	}
@@ -35,7 +35,7 @@ func (s *Session) Output(now instant.Time, limit int) []byte {
 }
 
 // Pending reports whether Output may have something to send.
-func (s *Session) Pending() bool {
+func (s *session) Pending() bool {
 	if s.err != nil {
 		return false
 	}
@@ -46,15 +46,15 @@ func (s *Session) Pending() bool {
 		s.windowOpen() && (s.dirty.len() > 0 || s.answers.busy())
 }
 
-func (s *Session) windowOpen() bool { return s.window.records < maxInFlight }
+func (s *session) windowOpen() bool { return s.window.records < maxInFlight }
 
 // open reports whether another record may be under way.
 func (f *recordsFrame) open() bool { return f.session.window.records+f.records < maxInFlight }
 
-func (s *Session) putHello(now instant.Time) {
+func (s *session) putHello(now instant.Time) {
 	s.greeted = true
 	s.out = AppendHello(s.out, Hello{
-		MinVersion: MinVersion, MaxVersion: MaxVersion, Features: FeatureStatus,
+		MinVersion: minVersion, MaxVersion: maxVersion, Features: featureStatus,
 		Device: s.cfg.Device, Boot: s.cfg.Boot,
 		Clock:   s.clock.Now(now),
 		Buckets: uint32(s.store.Buckets()),
@@ -64,24 +64,24 @@ func (s *Session) putHello(now instant.Time) {
 }
 
 // putSmall appends the frames that must not wait behind records.
-func (s *Session) putSmall() {
+func (s *session) putSmall() {
 	if s.ackDue {
 		s.ackDue = false
-		s.out = AppendAck(s.out, s.received)
+		s.out = appendAck(s.out, s.received)
 		s.counters.FramesSent++
 	}
 	if s.keepaliveDue {
 		s.keepaliveDue = false
-		s.out = AppendKeepalive(s.out, totalDigest(s.store))
+		s.out = appendKeepalive(s.out, totalDigest(s.store))
 		s.counters.FramesSent++
 	}
 }
 
-func (s *Session) putDigests(limit int) {
+func (s *session) putDigests(limit int) {
 	if !s.telling {
 		return
 	}
-	room := min((limit-len(s.out)-HeaderSize-4)/8, maxDigests)
+	room := min((limit-len(s.out)-headerSize-4)/8, maxDigests)
 	n := min(s.store.Buckets()-s.tell, room)
 	if n <= 0 {
 		return
@@ -90,7 +90,7 @@ func (s *Session) putDigests(limit int) {
 	for i := range digests {
 		digests[i] = s.store.Digest(s.tell + i)
 	}
-	s.out = AppendDigests(s.out, uint32(s.tell), digests)
+	s.out = appendDigests(s.out, uint32(s.tell), digests)
 	s.counters.FramesSent++
 	s.tell += n
 	s.telling = s.tell < s.store.Buckets()
@@ -98,10 +98,10 @@ func (s *Session) putDigests(limit int) {
 
 // putRecords appends one frame of records: live changes first, in half the room
 // while a synchronisation also has something to send, which gets what is left.
-func (s *Session) putRecords(now instant.Time, limit int) {
+func (s *session) putRecords(now instant.Time, limit int) {
 	f := recordsFrame{session: s, now: now, since: now}
 	f.batch.start = len(s.out)
-	full := min(limit, len(s.out)+MaxFrame)
+	full := min(limit, len(s.out)+maxFrame)
 	f.limit = full
 	if s.answers.busy() {
 		f.limit = len(s.out) + (full-len(s.out))/2
@@ -122,7 +122,7 @@ func (s *Session) putRecords(now instant.Time, limit int) {
 }
 
 // putAnswer adds what fits of the answer in progress and reports whether that was all.
-func (s *Session) putAnswer(f *recordsFrame) (ended bool) {
+func (s *session) putAnswer(f *recordsFrame) (ended bool) {
 	if !s.answers.busy() {
 		return false
 	}
@@ -139,40 +139,40 @@ func (s *Session) putAnswer(f *recordsFrame) (ended bool) {
 	return true
 }
 
-func (s *Session) putEndOfSync(now instant.Time, limit int) {
-	const size = HeaderSize + 8
+func (s *session) putEndOfSync(now instant.Time, limit int) {
+	const size = headerSize + 8
 	if len(s.out)+size > limit {
 		return
 	}
 	s.queue = slices.Delete(s.queue, 0, 1)
-	s.out = AppendEndOfSync(s.out, s.window.next())
+	s.out = appendEndOfSync(s.out, s.window.next())
 	s.window.sent(now, flight{since: now, end: true})
 	s.counters.FramesSent++
 }
 
 // recordsFrame is a frame of records in the making; it begins with its first record.
 type recordsFrame struct {
-	session        *Session
+	session        *session
 	now, since     instant.Time
 	limit          int
 	records, noted int
-	batch          batch
+	batch          batchWriter
 }
 
 // put appends a record. It returns false when there is no room for it. The
 // acknowledgement of one that is noted is told to the store.
 func (f *recordsFrame) put(rec *Record, since instant.Time, noted bool) bool {
 	s := f.session
-	if len(rec.Sources) > MaxSources {
+	if len(rec.Sources) > maxSources {
 		s.counters.RecordsTooLarge++
 		return true
 	}
 	size := recordSize(rec)
-	if s.version >= Version2 {
+	if s.version >= version2 {
 		size = f.batch.size(rec)
 	}
 	if f.records == 0 {
-		size += HeaderSize + recordsFixed
+		size += headerSize + recordsFixed
 	}
 	if len(s.out)+size > f.limit {
 		return false
@@ -191,15 +191,15 @@ func (f *recordsFrame) put(rec *Record, since instant.Time, noted bool) bool {
 func (f *recordsFrame) add(rec *Record) {
 	s, first := f.session, f.records == 0
 	switch {
-	case s.version >= Version2 && first:
+	case s.version >= version2 && first:
 		s.out = f.batch.begin(s.out, s.window.next())
 	case first:
-		s.out = AppendRecords(s.out, s.window.next())
+		s.out = appendRecords(s.out, s.window.next())
 	}
-	if s.version >= Version2 {
+	if s.version >= version2 {
 		s.out = f.batch.add(s.out, rec)
 	} else {
-		s.out = AppendRecord(s.out, f.batch.start, rec)
+		s.out = appendRecord(s.out, f.batch.start, rec)
 	}
 }
 

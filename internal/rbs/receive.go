@@ -10,7 +10,7 @@ import (
 
 // Receive takes in bytes as they came, however the stream was cut. An error
 // ends the session; what came before the fault has been merged. b is not kept.
-func (s *Session) Receive(now instant.Time, b []byte) error {
+func (s *session) Receive(now instant.Time, b []byte) error {
 	if s.err != nil {
 		return s.err
 	}
@@ -35,9 +35,9 @@ func (s *Session) Receive(now instant.Time, b []byte) error {
 }
 
 // takeFrames handles the whole frames at the start of b and returns their size.
-func (s *Session) takeFrames(now instant.Time, b []byte) (taken int, err error) {
+func (s *session) takeFrames(now instant.Time, b []byte) (taken int, err error) {
 	for {
-		f, n, err := NextFrame(b[taken:])
+		f, n, err := nextFrame(b[taken:])
 		if n == 0 || err != nil {
 			return taken, err
 		}
@@ -49,26 +49,26 @@ func (s *Session) takeFrames(now instant.Time, b []byte) (taken int, err error) 
 	}
 }
 
-func (s *Session) take(now instant.Time, f Frame) error {
-	if f.Type == FrameError {
-		code, text, err := ParseError(f.Body)
+func (s *session) take(now instant.Time, f frame) error {
+	if f.Type == frameError {
+		code, text, err := parseError(f.Body)
 		if err != nil {
 			return err
 		}
-		return &PeerError{Code: code, Text: text}
+		return &peerError{Code: code, Text: text}
 	}
-	if s.established == (f.Type == FrameHello) {
+	if s.established == (f.Type == frameHello) {
 		return violation("%v is not allowed here", f.Type)
 	}
 	switch f.Type {
-	case FrameHello:
+	case frameHello:
 		return s.takeHello(now, f.Body)
-	case FrameKeepalive:
+	case frameKeepalive:
 		return s.takeKeepalive(now, f.Body)
-	case FrameStatusRequest:
+	case frameStatusRequest:
 		s.status.wanted = true
 		return nil
-	case FrameStatus:
+	case frameStatus:
 		s.status.told = bytes.Clone(f.Body)
 		return nil
 	}
@@ -76,30 +76,30 @@ func (s *Session) take(now instant.Time, f Frame) error {
 }
 
 // takeReplication handles records and what comparisons are made of.
-func (s *Session) takeReplication(now instant.Time, f Frame) error {
+func (s *session) takeReplication(now instant.Time, f frame) error {
 	moved := s.stats.moved
 	s.stats.moved = now
 	switch f.Type {
-	case FrameDigests:
+	case frameDigests:
 		return s.takeDigests(f.Body)
-	case FrameBucketRequest:
+	case frameBucketRequest:
 		return s.takeBucketRequest(f.Body)
-	case FrameRecords:
+	case frameRecords:
 		return s.takeRecords(now, f.Body)
-	case FrameAck:
+	case frameAck:
 		return s.takeAck(now, f.Body)
-	case FrameEndOfSync:
+	case frameEndOfSync:
 		return s.takeEndOfSync(now, f.Body)
 	}
-	if s.version >= Version2 {
+	if s.version >= version2 {
 		switch f.Type {
-		case FrameBatch:
+		case frameBatch:
 			return s.takeBatch(now, f.Body)
-		case FrameBranchRequest:
+		case frameBranchRequest:
 			return s.takeBranchRequest(f.Body)
-		case FrameBranch:
+		case frameBranch:
 			return s.takeBranch(f.Body)
-		case FrameLeafRequest:
+		case frameLeafRequest:
 			return s.takeLeafRequest(f.Body)
 		}
 	}
@@ -108,23 +108,23 @@ func (s *Session) takeReplication(now instant.Time, f Frame) error {
 	return nil
 }
 
-func (s *Session) takeHello(now instant.Time, body []byte) error {
-	h, err := ParseHello(body)
+func (s *session) takeHello(now instant.Time, body []byte) error {
+	h, err := parseHello(body)
 	if err != nil {
 		return err
 	}
-	if min(h.MaxVersion, MaxVersion) < max(h.MinVersion, MinVersion) {
-		return &ProtocolError{CodeVersion, fmt.Sprintf("peer speaks versions %d..%d, this device %d..%d",
-			h.MinVersion, h.MaxVersion, MinVersion, MaxVersion)}
+	if min(h.MaxVersion, maxVersion) < max(h.MinVersion, minVersion) {
+		return &protocolError{codeVersion, fmt.Sprintf("peer speaks versions %d..%d, this device %d..%d",
+			h.MinVersion, h.MaxVersion, minVersion, maxVersion)}
 	}
 	if h.Device == s.cfg.Device {
-		return &ProtocolError{CodeIdentity, fmt.Sprintf("both ends have device ID %016x", h.Device)}
+		return &protocolError{codeIdentity, fmt.Sprintf("both ends have device ID %016x", h.Device)}
 	}
 	if err := s.checkClock(now, h.Clock); err != nil {
 		return err
 	}
 	s.peer, s.established, s.stats.began, s.stats.moved = h, true, now, now
-	s.version = min(h.MaxVersion, MaxVersion)
+	s.version = min(h.MaxVersion, maxVersion)
 	if h.Boot == s.cfg.Met {
 		s.clock.Observe(now, h.Clock)
 	} else if by := s.clock.meet(now, h.Clock); by > 0 {
@@ -135,39 +135,39 @@ func (s *Session) takeHello(now instant.Time, body []byte) error {
 }
 
 // checkClock refuses what no clock can have shown, before it is taken over for good.
-func (s *Session) checkClock(now instant.Time, reading Stamp) error {
+func (s *session) checkClock(now instant.Time, reading Stamp) error {
 	if s.clock.believes(now, reading) {
 		return nil
 	}
 	return violation("the peer's clock shows %s, ours %s", reading.Time().Format(time.DateOnly), s.clock.reading(now).Time().Format(time.DateOnly))
 }
 
-func (s *Session) takeKeepalive(now instant.Time, body []byte) (err error) {
-	if s.peerDigest, err = ParseKeepalive(body); err != nil {
+func (s *session) takeKeepalive(now instant.Time, body []byte) (err error) {
+	if s.peerDigest, err = parseKeepalive(body); err != nil {
 		return err
 	}
 	s.auditDigest(now)
 	return nil
 }
 
-func (s *Session) takeRecords(now instant.Time, body []byte) error {
-	r, err := ParseRecords(body)
+func (s *session) takeRecords(now instant.Time, body []byte) error {
+	r, err := parseRecords(body)
 	if err != nil {
 		return err
 	}
-	return s.mergeAll(now, FrameRecords, r.Sequence, r.Next)
+	return s.mergeAll(now, frameRecords, r.Sequence, r.Next)
 }
 
-func (s *Session) takeBatch(now instant.Time, body []byte) error {
-	b, err := ParseBatch(body)
+func (s *session) takeBatch(now instant.Time, body []byte) error {
+	b, err := parseBatch(body)
 	if err != nil {
 		return err
 	}
-	return s.mergeAll(now, FrameBatch, b.Sequence, b.Next)
+	return s.mergeAll(now, frameBatch, b.Sequence, b.Next)
 }
 
 // mergeAll merges the records of a frame. What came before one that is malformed counts.
-func (s *Session) mergeAll(now instant.Time, t FrameType, sequence uint64, next func(*Record) (bool, error)) error {
+func (s *session) mergeAll(now instant.Time, t frameType, sequence uint64, next func(*Record) (bool, error)) error {
 	if err := s.takeSequence(t, sequence); err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func (s *Session) mergeAll(now instant.Time, t FrameType, sequence uint64, next 
 	}
 }
 
-func (s *Session) merge(now instant.Time, rec *Record) {
+func (s *session) merge(now instant.Time, rec *Record) {
 	s.clock.Observe(now, rec.Version.Clock)
 	s.counters.RecordsReceived++
 	s.stats.records.Received++
@@ -195,12 +195,12 @@ func (s *Session) merge(now instant.Time, rec *Record) {
 	}
 }
 
-func (s *Session) takeEndOfSync(now instant.Time, body []byte) error {
-	sequence, err := ParseEndOfSync(body)
+func (s *session) takeEndOfSync(now instant.Time, body []byte) error {
+	sequence, err := parseEndOfSync(body)
 	if err != nil {
 		return err
 	}
-	if err := s.takeSequence(FrameEndOfSync, sequence); err != nil {
+	if err := s.takeSequence(frameEndOfSync, sequence); err != nil {
 		return err
 	}
 	s.endOfSync(now, &s.stats.inbound)
@@ -212,7 +212,7 @@ func (s *Session) takeEndOfSync(now instant.Time, body []byte) error {
 
 // takeSequence checks that no sequenced frame is missing before this one and
 // has it acknowledged.
-func (s *Session) takeSequence(t FrameType, sequence uint64) error {
+func (s *session) takeSequence(t frameType, sequence uint64) error {
 	if sequence != s.received+1 {
 		return violation("%v has sequence number %d, want %d", t, sequence, s.received+1)
 	}
@@ -220,8 +220,8 @@ func (s *Session) takeSequence(t FrameType, sequence uint64) error {
 	return nil
 }
 
-func (s *Session) takeAck(now instant.Time, body []byte) error {
-	sequence, err := ParseAck(body)
+func (s *session) takeAck(now instant.Time, body []byte) error {
+	sequence, err := parseAck(body)
 	if err != nil {
 		return err
 	}

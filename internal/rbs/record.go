@@ -17,22 +17,22 @@ const (
 	recordDeleted = 1 << 2
 )
 
-// MaxSources is how many sources one record can carry. It leaves room in a
+// maxSources is how many sources one record can carry. It leaves room in a
 // chunk for the small frames that go before the record.
-const MaxSources = 4000
+const maxSources = 4000
 
 // recordSize is the size of rec on the wire.
 func recordSize(rec *Record) int { return recordFixed + sourceSize*len(rec.Sources) }
 
-// AppendRecords appends a RECORDS frame without records; AppendRecord adds to it.
-func AppendRecords(dst []byte, sequence uint64) []byte {
-	return appendNumber(dst, FrameRecords, sequence)
+// appendRecords appends a RECORDS frame without records; appendRecord adds to it.
+func appendRecords(dst []byte, sequence uint64) []byte {
+	return appendNumber(dst, frameRecords, sequence)
 }
 
-// AppendRecord adds a record to the RECORDS frame that begins at frame[start]
+// appendRecord adds a record to the RECORDS frame that begins at frame[start]
 // and is the last thing in frame. The caller sees to it that the frame does
-// not exceed MaxFrame. Left is rounded up to the millisecond and kept to 0..49 days.
-func AppendRecord(frame []byte, start int, rec *Record) []byte {
+// not exceed maxFrame. Left is rounded up to the millisecond and kept to 0..49 days.
+func appendRecord(frame []byte, start int, rec *Record) []byte {
 	group, host := rec.Group.As16(), rec.Host.As16()
 	frame = binary.BigEndian.AppendUint16(frame, uint16(recordSize(rec)))
 	frame = append(frame, recordFlags(rec), 0)
@@ -73,34 +73,34 @@ func leftMillis(d time.Duration) uint32 {
 	return uint32((d + time.Millisecond - 1) / time.Millisecond)
 }
 
-// Records is a decoded RECORDS frame. Its records are taken with Next.
-type Records struct {
+// records is a decoded RECORDS frame. Its records are taken with Next.
+type records struct {
 	Sequence uint64
 	body     []byte
 	rest     []byte
 }
 
-// ParseRecords decodes the fixed part of a RECORDS frame's body; the result shares its memory.
-func ParseRecords(body []byte) (Records, error) {
+// parseRecords decodes the fixed part of a RECORDS frame's body; the result shares its memory.
+func parseRecords(body []byte) (records, error) {
 	if len(body) < recordsFixed {
-		return Records{}, tooShort(FrameRecords, body, recordsFixed)
+		return records{}, tooShort(frameRecords, body, recordsFixed)
 	}
-	return Records{Sequence: binary.BigEndian.Uint64(body), body: body, rest: body[recordsFixed:]}, nil
+	return records{Sequence: binary.BigEndian.Uint64(body), body: body, rest: body[recordsFixed:]}, nil
 }
 
 // Next decodes the next record into rec, reusing the memory of rec.Sources. It
 // returns false at the end or with an error, after which r is not to be used.
-func (r *Records) Next(rec *Record) (bool, error) {
+func (r *records) Next(rec *Record) (bool, error) {
 	b := r.rest
 	if len(b) == 0 {
 		return false, nil
 	}
 	if len(b) < recordFixed {
-		return false, malformed(FrameRecords, r.body, "record of %d bytes, at least %d expected", len(b), recordFixed)
+		return false, malformed(frameRecords, r.body, "record of %d bytes, at least %d expected", len(b), recordFixed)
 	}
 	size, sources := int(binary.BigEndian.Uint16(b)), int(binary.BigEndian.Uint16(b[64:]))
 	if size > len(b) || size < recordFixed+sourceSize*sources {
-		return false, malformed(FrameRecords, r.body, "record of %d bytes with %d sources, %d bytes left", size, sources, len(b))
+		return false, malformed(frameRecords, r.body, "record of %d bytes with %d sources, %d bytes left", size, sources, len(b))
 	}
 	rec.BackupID = binary.BigEndian.Uint32(b[4:])
 	rec.SubInterface = binary.BigEndian.Uint32(b[8:])
@@ -115,18 +115,18 @@ func (r *Records) Next(rec *Record) (bool, error) {
 		rec.Sources = append(rec.Sources, netip.AddrFrom16([16]byte(b[recordFixed+sourceSize*i:])))
 	}
 	r.rest = b[size:]
-	err := rec.check(FrameRecords, r.body)
+	err := rec.check(frameRecords, r.body)
 	return err == nil, err
 }
 
 // check refuses values that no record can have.
-func (rec *Record) check(t FrameType, body []byte) error {
+func (rec *Record) check(t frameType, body []byte) error {
 	switch {
 	case !rec.Group.IsMulticast() || rec.Group.Is4In6():
 		return malformed(t, body, "group %v is not an IPv6 multicast address", rec.Group)
 	case rec.Host.IsMulticast():
 		return malformed(t, body, "host %v is a multicast address", rec.Host)
-	case rec.Version.Clock > MaxStamp:
+	case rec.Version.Clock > maxStamp:
 		return malformed(t, body, "clock %016x is out of range", uint64(rec.Version.Clock))
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 )
 
 // Service is one remote backup service over time. It sees to it that there is a
-// connection to the peer, and runs a Session on it.
+// connection to the peer, and runs a session on it.
 //
 // One connection counts, the current one. A further connection from the peer
 // takes its place as soon as it has greeted, so that a peer that was restarted
@@ -89,7 +89,7 @@ func (s *Service) Configure(now instant.Time, cfg Config, fx *Effects) {
 
 // stop ends everything that goes by the old configuration.
 func (s *Service) stop(old Config, fx *Effects) {
-	err := &ProtocolError{Code: CodeClosing, Detail: "switched off or reconfigured"}
+	err := &protocolError{Code: codeClosing, Detail: "switched off or reconfigured"}
 	for l := range s.links() {
 		s.closeLink(l, err, fx)
 	}
@@ -202,7 +202,7 @@ func (s *Service) Accepted(now instant.Time, conn ConnID, from netip.Addr, fx *E
 }
 
 func replaced() error {
-	return &ProtocolError{Code: CodeReplaced, Detail: "the peer connected anew"}
+	return &protocolError{Code: codeReplaced, Detail: "the peer connected anew"}
 }
 
 // refuse closes a connection that is not taken.
@@ -214,7 +214,7 @@ func (s *Service) refuse(conn ConnID, counter *uint64, reason string, fx *Effect
 }
 
 func (s *Service) newLink(now instant.Time, conn ConnID) *link {
-	return &link{conn: conn, madeAt: now, session: NewSession(now, SessionConfig{
+	return &link{conn: conn, madeAt: now, session: newSession(now, sessionConfig{
 		Device: s.device, Boot: s.boot,
 		KeepaliveInterval: s.cfg.KeepaliveInterval, DeadInterval: s.cfg.DeadInterval, Lags: &s.lags,
 		Untold: uint32(min(s.missed, math.MaxUint32)), Met: s.peer.Boot,

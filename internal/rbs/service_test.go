@@ -632,11 +632,11 @@ func TestComparisonThatWaitsInVainEnds(t *testing.T) {
 	for _, c := range w.ends() {
 		c.mangle = func(b []byte) []byte {
 			for rest := b; len(rest) > 0 && !swallowed; {
-				f, n, err := NextFrame(rest)
+				f, n, err := nextFrame(rest)
 				if n == 0 || err != nil {
 					t.Fatal(n, err)
 				}
-				if swallowed = f.Type == FrameDigests; swallowed {
+				if swallowed = f.Type == frameDigests; swallowed {
 					rest[2] = 200 // of a newer release: it is skipped
 				}
 				rest = rest[n:]

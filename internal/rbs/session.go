@@ -7,8 +7,8 @@ import (
 	"tandem/internal/latency"
 )
 
-// SessionConfig is what a session is made with.
-type SessionConfig struct {
+// sessionConfig is what a session is made with.
+type sessionConfig struct {
 	Device, Boot                    uint64
 	KeepaliveInterval, DeadInterval time.Duration
 	// Untold is how many changes have been made while there was no connection.
@@ -20,10 +20,10 @@ type SessionConfig struct {
 	Lags *latency.Histogram
 }
 
-// Session is the protocol on one connection: greeting, synchronisation, live
+// session is the protocol on one connection: greeting, synchronisation, live
 // changes, acknowledgements and keepalives. It dies with the connection.
-type Session struct {
-	cfg      SessionConfig
+type session struct {
+	cfg      sessionConfig
 	store    Store
 	clock    *Clock
 	counters *Counters
@@ -68,34 +68,34 @@ const stallTimeout = 15 * time.Second
 // audit may find something under way.
 const compareTimeout = auditPeriod
 
-// NewSession returns the session of a connection that has just been made.
+// newSession returns the session of a connection that has just been made.
 // Counters are counted on; they may be shared with other sessions.
-func NewSession(now instant.Time, cfg SessionConfig, store Store, clock *Clock, counters *Counters) *Session {
-	return &Session{
+func newSession(now instant.Time, cfg sessionConfig, store Store, clock *Clock, counters *Counters) *session {
+	return &session{
 		cfg: cfg, store: store, clock: clock, counters: counters,
 		started: now, heard: now, keepaliveAt: now.Add(cfg.KeepaliveInterval),
 	}
 }
 
 // Established reports whether both ends have agreed on a version.
-func (s *Session) Established() bool { return s.established }
+func (s *session) Established() bool { return s.established }
 
 // Peer returns the peer's HELLO, the zero Hello before it has come.
-func (s *Session) Peer() Hello { return s.peer }
+func (s *session) Peer() Hello { return s.peer }
 
 // InSync reports whether a synchronisation has ended in both directions.
-func (s *Session) InSync() bool { return s.stats.once }
+func (s *session) InSync() bool { return s.stats.once }
 
 // Dirty queues a change of a record, to be read from the store when it is sent.
-func (s *Session) Dirty(now instant.Time, key Key) { s.dirty.push(now, key) }
+func (s *session) Dirty(now instant.Time, key Key) { s.dirty.push(now, key) }
 
 // Advance does what is due. An error ends the session.
-func (s *Session) Advance(now instant.Time) error {
+func (s *session) Advance(now instant.Time) error {
 	if s.err != nil {
 		return s.err
 	}
 	if now >= s.deadAt() {
-		s.err = &SilentError{Interval: s.cfg.DeadInterval}
+		s.err = &silentError{Interval: s.cfg.DeadInterval}
 		return s.err
 	}
 	if err := s.stalled(now); err != nil {
@@ -110,13 +110,13 @@ func (s *Session) Advance(now instant.Time) error {
 }
 
 // Deadline is when Advance must be called next.
-func (s *Session) Deadline() instant.Time {
+func (s *session) Deadline() instant.Time {
 	return instant.Earliest(s.keepaliveAt, s.deadAt(), s.stalledAt())
 }
 
 // deadAt is when the peer is given up. The greeting has the same time in all,
 // so that a connection cannot be held open by a trickle of bytes.
-func (s *Session) deadAt() instant.Time {
+func (s *session) deadAt() instant.Time {
 	if !s.established {
 		return s.started.Add(s.cfg.DeadInterval)
 	}
@@ -125,7 +125,7 @@ func (s *Session) deadAt() instant.Time {
 
 // stalledAt is when a frame that has come in part must be whole, or another
 // frame must be acknowledged, Never when nothing is waited for.
-func (s *Session) stalledAt() (at instant.Time) {
+func (s *session) stalledAt() (at instant.Time) {
 	if len(s.in) > 0 {
 		at = s.partSince.Add(stallTimeout)
 	}
@@ -139,7 +139,7 @@ func (s *Session) stalledAt() (at instant.Time) {
 }
 
 // stalled returns the error of a stream that keeps coming but leads nowhere.
-func (s *Session) stalled(now instant.Time) error {
+func (s *session) stalled(now instant.Time) error {
 	switch {
 	case !s.stalledAt().IsDue(now):
 		return nil
@@ -153,7 +153,7 @@ func (s *Session) stalled(now instant.Time) error {
 
 // Lag tells what the peer has not acknowledged: how many records are queued or
 // under way, and the age of the oldest.
-func (s *Session) Lag(now instant.Time) (records int, age time.Duration) {
+func (s *session) Lag(now instant.Time) (records int, age time.Duration) {
 	records = s.dirty.len() + s.window.records + s.answers.remaining()
 	oldest := now
 	if s.dirty.len() > 0 {

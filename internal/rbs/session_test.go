@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-func newSession(store Store) *Session {
-	return NewSession(after(0), SessionConfig{
-		Device: 1, KeepaliveInterval: DefaultKeepaliveInterval, DeadInterval: DefaultDeadInterval,
+func testSession(store Store) *session {
+	return newSession(after(0), sessionConfig{
+		Device: 1, KeepaliveInterval: defaultKeepaliveInterval, DeadInterval: defaultDeadInterval,
 	}, store, NewClock(time.Unix(1e9, 0), after(0)), new(Counters))
 }
 
@@ -23,35 +23,35 @@ func TestGreeting(t *testing.T) {
 	table := []struct {
 		name string
 		in   []byte
-		want ErrorCode // 0 for a greeting that is taken
+		want errorCode // 0 for a greeting that is taken
 	}{
 		{"same release", AppendHello(nil, helloOf(2)), 0},
 		{"newer release", AppendHello(nil, newer), 0},
-		{"newer release that has dropped this version", AppendHello(nil, future), CodeVersion},
-		{"own device ID", AppendHello(nil, same), CodeIdentity},
-		{"no greeting", AppendAck(nil, 0), CodeProtocol},
-		{"greeting twice", AppendHello(AppendHello(nil, helloOf(2)), helloOf(2)), CodeProtocol},
+		{"newer release that has dropped this version", AppendHello(nil, future), codeVersion},
+		{"own device ID", AppendHello(nil, same), codeIdentity},
+		{"no greeting", appendAck(nil, 0), codeProtocol},
+		{"greeting twice", AppendHello(AppendHello(nil, helloOf(2)), helloOf(2)), codeProtocol},
 	}
 	for _, c := range table {
-		s := newSession(newMemory(1, 16))
+		s := testSession(newMemory(1, 16))
 		err := s.Receive(after(0), c.in)
-		var protocol *ProtocolError
+		var protocol *protocolError
 		switch {
 		case c.want == 0 && (err != nil || !s.Established()):
 			t.Errorf("%s: %v", c.name, err)
 		case c.want != 0 && (!errors.As(err, &protocol) || protocol.Code != c.want):
 			t.Errorf("%s: %v, want code %v", c.name, err, c.want)
-		case c.want != 0 && (s.Output(after(0), MaxChunk) != nil || s.Receive(after(0), nil) == nil):
+		case c.want != 0 && (s.Output(after(0), maxChunk) != nil || s.Receive(after(0), nil) == nil):
 			t.Errorf("%s: the session goes on", c.name)
 		}
 	}
 }
 
 func TestUnknownFrameTypeIsSkipped(t *testing.T) {
-	s := newSession(newMemory(1, 16))
+	s := testSession(newMemory(1, 16))
 	b := AppendHello(nil, helloOf(2))
 	b = append(b, 0, 6, 200, 0, 'h', 'i')
-	b = AppendKeepalive(b, 77)
+	b = appendKeepalive(b, 77)
 	for i := range b { // byte by byte
 		if err := s.Receive(after(0), b[i:i+1]); err != nil {
 			t.Fatal(err)
@@ -64,13 +64,13 @@ func TestUnknownFrameTypeIsSkipped(t *testing.T) {
 
 func TestOutOfOrderSequenceEndsTheSession(t *testing.T) {
 	for name, b := range map[string][]byte{
-		"gap":         AppendRecords(nil, 2),
-		"ack of none": AppendAck(nil, 1),
-		"digests":     AppendDigests(nil, 1, []uint64{0}),
-		"bucket":      AppendRequestEntry(AppendBucketRequest(nil, true), 0, 16, nil),
+		"gap":         appendRecords(nil, 2),
+		"ack of none": appendAck(nil, 1),
+		"digests":     appendDigests(nil, 1, []uint64{0}),
+		"bucket":      appendRequestEntry(appendBucketRequest(nil, true), 0, 16, nil),
 	} {
-		s := newSession(newMemory(1, 16))
-		var protocol *ProtocolError
+		s := testSession(newMemory(1, 16))
+		var protocol *protocolError
 		if err := s.Receive(after(0), append(AppendHello(nil, helloOf(2)), b...)); !errors.As(err, &protocol) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -79,7 +79,7 @@ func TestOutOfOrderSequenceEndsTheSession(t *testing.T) {
 
 func TestWindowBoundsWhatIsUnderWay(t *testing.T) {
 	m := newMemory(1, 16)
-	s := newSession(m)
+	s := testSession(m)
 	if err := s.Receive(after(0), AppendHello(nil, helloOf(2))); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestWindowBoundsWhatIsUnderWay(t *testing.T) {
 	m.put(goldenRecord)
 	for range 2 * maxInFlight { // the peer acknowledges nothing
 		s.Dirty(after(0), key)
-		s.Output(after(0), MaxChunk)
+		s.Output(after(0), maxChunk)
 	}
 	if n := s.window.records; n != maxInFlight {
 		t.Fatalf("%d records under way, want %d", n, maxInFlight)
@@ -95,7 +95,7 @@ func TestWindowBoundsWhatIsUnderWay(t *testing.T) {
 	if s.Pending() {
 		t.Fatal("with a full window there is nothing to send")
 	}
-	if err := s.Receive(after(0), AppendAck(nil, s.window.last)); err != nil {
+	if err := s.Receive(after(0), appendAck(nil, s.window.last)); err != nil {
 		t.Fatal(err)
 	}
 	if m.acked[key] != goldenRecord.Version || !s.Pending() {
@@ -105,31 +105,31 @@ func TestWindowBoundsWhatIsUnderWay(t *testing.T) {
 
 func TestLargestRecordIsSentAndALargerOneIsCounted(t *testing.T) {
 	m := newMemory(1, 16)
-	s := newSession(m)
+	s := testSession(m)
 	if err := s.Receive(after(0), AppendHello(nil, helloOf(2))); err != nil {
 		t.Fatal(err)
 	}
-	s.Output(after(0), MaxChunk)
+	s.Output(after(0), maxChunk)
 	rec := goldenRecord
-	for len(rec.Sources) < MaxSources {
+	for len(rec.Sources) < maxSources {
 		rec.Sources = append(rec.Sources, rec.Host)
 	}
 	m.put(rec)
 	s.Dirty(after(0), rec.Key)
 	s.ackDue, s.keepaliveDue = true, true
-	if b := s.Output(after(0), MaxChunk); len(b) < MaxSources*sourceSize || len(b) > MaxChunk {
+	if b := s.Output(after(0), maxChunk); len(b) < maxSources*sourceSize || len(b) > maxChunk {
 		t.Fatalf("%d bytes", len(b))
 	}
 	rec.Sources = append(rec.Sources, rec.Host)
 	m.put(rec)
 	s.Dirty(after(0), rec.Key)
-	if b := s.Output(after(0), MaxChunk); b != nil || s.counters.RecordsTooLarge != 1 {
+	if b := s.Output(after(0), maxChunk); b != nil || s.counters.RecordsTooLarge != 1 {
 		t.Fatalf("%d bytes, %+v", len(b), s.counters)
 	}
 }
 
 func TestFrameThatNeverEnds(t *testing.T) {
-	s := newSession(newMemory(1, 16))
+	s := testSession(newMemory(1, 16))
 	if err := s.Receive(after(0), append(AppendHello(nil, helloOf(2)), 0xff)); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestFrameThatNeverEnds(t *testing.T) {
 			err = s.Receive(now, []byte{0})
 		}
 	}
-	var protocol *ProtocolError
+	var protocol *protocolError
 	if !errors.As(err, &protocol) || now > after(stallTimeout+2*time.Second) {
 		t.Fatalf("%v after %v", err, now)
 	}
@@ -148,21 +148,21 @@ func TestFrameThatNeverEnds(t *testing.T) {
 
 func TestPeerThatLosesAFrame(t *testing.T) {
 	m := newMemory(1, 16)
-	s := newSession(m)
+	s := testSession(m)
 	if err := s.Receive(after(0), AppendHello(nil, helloOf(2))); err != nil {
 		t.Fatal(err)
 	}
 	m.put(goldenRecord)
 	s.Dirty(after(0), goldenRecord.Key)
-	s.Output(after(0), MaxChunk)
+	s.Output(after(0), maxChunk)
 	var err error
 	now := after(0)
 	for ; err == nil && now < after(time.Minute); now = now.Add(time.Second) {
 		if err = s.Advance(now); err == nil {
-			err = s.Receive(now, AppendKeepalive(nil, 0))
+			err = s.Receive(now, appendKeepalive(nil, 0))
 		}
 	}
-	var protocol *ProtocolError
+	var protocol *protocolError
 	if !errors.As(err, &protocol) || now > after(stallTimeout+2*time.Second) {
 		t.Fatalf("%v after %v", err, now)
 	}
@@ -174,13 +174,13 @@ func FuzzSession(f *testing.F) {
 	for _, g := range goldenFrames {
 		f.Add(g, 3)
 	}
-	f.Add(AppendEndOfSync(AppendRecord(AppendRecords(nil, 1), 0, &goldenRecord), 2), 20)
+	f.Add(appendEndOfSync(appendRecord(appendRecords(nil, 1), 0, &goldenRecord), 2), 20)
 	f.Fuzz(func(t *testing.T, b []byte, cut int) {
 		m := newMemory(1, 16)
 		m.put(goldenRecord)
-		s := newSession(m)
+		s := testSession(m)
 		hello := helloOf(2)
-		hello.MaxVersion = MaxVersion
+		hello.MaxVersion = maxVersion
 		if err := s.Receive(after(0), AppendHello(nil, hello)); err != nil {
 			t.Fatal(err)
 		}
@@ -188,8 +188,8 @@ func FuzzSession(f *testing.F) {
 		if s.Receive(after(0), b[:cut]) == nil {
 			_ = s.Receive(after(0), b[cut:])
 		}
-		for out := s.Output(after(0), MaxChunk); len(out) > 0; {
-			_, n, err := NextFrame(out)
+		for out := s.Output(after(0), maxChunk); len(out) > 0; {
+			_, n, err := nextFrame(out)
 			if n == 0 || err != nil {
 				t.Fatalf("%x: %v", out, err)
 			}

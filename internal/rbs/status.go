@@ -4,7 +4,7 @@ import "tandem/internal/instant"
 
 // MaxStatus is the longest status that is told, in bytes: it must fit a chunk beside
 // the frames that do not wait.
-const MaxStatus = MaxChunk / 2
+const MaxStatus = maxChunk / 2
 
 // statusExchange is what the two ends tell each other of themselves for people to
 // see. It is no part of replication: a status may be lost with its connection, and
@@ -18,26 +18,26 @@ type statusExchange struct {
 
 func (x *statusExchange) pending() bool { return x.asking || x.telling != nil }
 
-// AppendStatusRequest appends a STATUS-REQUEST frame.
-func AppendStatusRequest(dst []byte) []byte {
-	return endFrame(beginFrame(dst, FrameStatusRequest), len(dst))
+// appendStatusRequest appends a STATUS-REQUEST frame.
+func appendStatusRequest(dst []byte) []byte {
+	return endFrame(beginFrame(dst, frameStatusRequest), len(dst))
 }
 
-// AppendStatus appends a STATUS frame; status is at most MaxStatus bytes.
-func AppendStatus(dst, status []byte) []byte {
-	return endFrame(append(beginFrame(dst, FrameStatus), status...), len(dst))
+// appendStatus appends a STATUS frame; status is at most MaxStatus bytes.
+func appendStatus(dst, status []byte) []byte {
+	return endFrame(append(beginFrame(dst, frameStatus), status...), len(dst))
 }
 
 // putStatus appends what there is room for.
-func (s *Session) putStatus(limit int) {
+func (s *session) putStatus(limit int) {
 	x := &s.status
-	if x.asking && len(s.out)+HeaderSize <= limit {
+	if x.asking && len(s.out)+headerSize <= limit {
 		x.asking = false
-		s.out = AppendStatusRequest(s.out)
+		s.out = appendStatusRequest(s.out)
 		s.counters.FramesSent++
 	}
-	if x.telling != nil && len(s.out)+HeaderSize+len(x.telling) <= limit {
-		s.out = AppendStatus(s.out, x.telling)
+	if x.telling != nil && len(s.out)+headerSize+len(x.telling) <= limit {
+		s.out = appendStatus(s.out, x.telling)
 		x.telling = nil
 		s.counters.FramesSent++
 	}
@@ -46,7 +46,7 @@ func (s *Session) putStatus(limit int) {
 // AskStatus asks the peer how it is. A peer of a release that cannot tell is not
 // asked; the answer comes as [Effects].Status.
 func (s *Service) AskStatus(now instant.Time, fx *Effects) {
-	if s.tcp != Connected || s.current.session.Peer().Features&FeatureStatus == 0 {
+	if s.tcp != Connected || s.current.session.Peer().Features&featureStatus == 0 {
 		return
 	}
 	s.current.session.status.asking = true

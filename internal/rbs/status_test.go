@@ -37,7 +37,7 @@ func TestStatus(t *testing.T) {
 // TestStatusOfAnOldRelease: a peer without the feature is not asked, and one that
 // asks nothing is told nothing that is too long.
 func TestStatusOfAnOldRelease(t *testing.T) {
-	s := newSession(newMemory(1, 16))
+	s := testSession(newMemory(1, 16))
 	if err := s.Receive(after(0), AppendHello(nil, helloOf(2))); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 //
 // A session never calls Merge or Acked while it ranges over Tombstones.
 type Store interface {
-	// Buckets is the number of parts the database is compared in, 1..MaxBuckets.
+	// Buckets is the number of parts the database is compared in, 1..maxBuckets.
 	// It never changes.
 	Buckets() int
 	// Digest is the XOR of Hash over the live records of a bucket; tombstones
@@ -21,7 +21,7 @@ type Store interface {
 	// Refs appends the records of a bucket, live ones and tombstones, in any order.
 	Refs(bucket int, refs []Ref) []Ref
 	// Leaf sums up a leaf, and LeafRefs appends its records as Refs does. Leaves are
-	// numbered over all buckets, of which there are then at most MaxBuckets / Leaves.
+	// numbered over all buckets, of which there are then at most maxBuckets / Leaves.
 	Leaf(leaf int) Leaf
 	LeafRefs(leaf int, refs []Ref) []Ref
 	// Len is the number of records, tombstones too.

@@ -27,12 +27,12 @@ type syncCount struct {
 }
 
 // comparing reports whether a comparison is under way, so far as this end knows.
-func (s *Session) comparing() bool {
+func (s *session) comparing() bool {
 	return s.established && (!s.stats.inbound || !s.stats.outbound || s.asking() || s.answers.busy())
 }
 
 // endOfSync notes that one direction has ended; the second completes the synchronisation.
-func (s *Session) endOfSync(now instant.Time, direction *bool) {
+func (s *session) endOfSync(now instant.Time, direction *bool) {
 	running := !s.stats.inbound || !s.stats.outbound
 	*direction = true
 	if running && s.stats.inbound && s.stats.outbound {
@@ -49,7 +49,7 @@ func (s *Session) endOfSync(now instant.Time, direction *bool) {
 // Resync sends everything again in both directions, whatever the digests say.
 // While a synchronisation is running it waits for that to end: the running one
 // may have passed the buckets that the caller has put records into.
-func (s *Session) Resync(now instant.Time) {
+func (s *session) Resync(now instant.Time) {
 	if !s.stats.inbound || !s.stats.outbound || s.answers.busy() || s.asking() {
 		s.stats.again = s.established
 		return
@@ -101,7 +101,7 @@ const (
 )
 
 // auditDigest compares the digests of the databases when a keepalive tells the peer's.
-func (s *Session) auditDigest(now instant.Time) {
+func (s *session) auditDigest(now instant.Time) {
 	idle := s.audit.quiet && s.InSync() && s.dirty.len() == 0 && s.window.frames.len() == 0 && !s.answers.busy() && !s.asking()
 	s.audit.quiet = true
 	s.judge(now)
@@ -131,7 +131,7 @@ func (s *Session) auditDigest(now instant.Time) {
 
 // auditBusy has the databases compared where there is no moment at which their
 // digests could be equal. What is under way is told apart by its age.
-func (s *Session) auditBusy(now instant.Time) {
+func (s *session) auditBusy(now instant.Time) {
 	if s.InSync() && now.Sub(s.audit.checked) >= auditPeriod && !s.telling && !s.asking() && !s.answers.busy() {
 		s.audit.checked = now
 		s.startComparison()
@@ -139,7 +139,7 @@ func (s *Session) auditBusy(now instant.Time) {
 }
 
 // noteLacking notes a record that the peer turns out not to have.
-func (s *Session) noteLacking(rec *Record) {
+func (s *session) noteLacking(rec *Record) {
 	late := s.clock.reading(s.heard).millis() - rec.Version.Clock.millis()
 	if s.InSync() && !rec.Deleted && late > lateAfter.Milliseconds() && !s.dirty.has(rec.Key) && len(s.audit.suspects) < maxSuspects {
 		s.audit.suspects = append(s.audit.suspects, sentRecord{rec.Key, rec.Version})
@@ -148,7 +148,7 @@ func (s *Session) noteLacking(rec *Record) {
 
 // endLacking ends a comparison that the peer has gone through with. One that finds
 // nothing ends the alarm, but for that which is to mend what raised it.
-func (s *Session) endLacking(now instant.Time) {
+func (s *session) endLacking(now instant.Time) {
 	a := &s.audit
 	a.askedAt = now
 	switch {
@@ -161,7 +161,7 @@ func (s *Session) endLacking(now instant.Time) {
 
 // judge tells records that the peer lacked from those of which it had a newer version, or
 // which ended there a moment sooner.
-func (s *Session) judge(now instant.Time) {
+func (s *session) judge(now instant.Time) {
 	a := &s.audit
 	if len(a.suspects) == 0 || now < a.askedAt.Add(proofAfter) {
 		return
@@ -180,7 +180,7 @@ func (s *Session) judge(now instant.Time) {
 }
 
 // diverged counts a divergence and raises the alarm.
-func (s *Session) diverged(now instant.Time) {
+func (s *session) diverged(now instant.Time) {
 	s.audit.diverged, s.audit.alarm, s.audit.alarmAt = true, true, now
 	s.counters.Divergences++
 }
