@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"tandem/internal/linux/clock"
 )
 
 var figure5 = figure{
@@ -139,8 +139,7 @@ func (p *pair) pace(first int, f *frames, rate, portion int) (sent []time.Time, 
 		for i := first; i < f.len(); i += portion {
 			due := start.Add(time.Duration(i-first) * time.Second / time.Duration(rate))
 			if wait := time.Until(due); wait > 0 {
-				ts := unix.NsecToTimespec(int64(wait))
-				_ = unix.ClockNanosleep(unix.CLOCK_MONOTONIC, 0, &ts, nil)
+				clock.Sleep(wait)
 			}
 			end, now := min(i+portion, f.len()), time.Now()
 			for j := i; j < end; j++ {

@@ -10,6 +10,8 @@ import (
 	"time"
 	"unsafe"
 
+	"tandem/internal/linux/clock"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -89,8 +91,7 @@ func (t *traffic) send(out [2]*wire) {
 	for n := 0; !t.stop.Load(); n++ {
 		due := start.Add(time.Duration(n) * time.Second / time.Duration(t.rate))
 		if wait := time.Until(due); wait > 0 {
-			ts := unix.NsecToTimespec(int64(wait))
-			_ = unix.ClockNanosleep(unix.CLOCK_MONOTONIC, 0, &ts, nil)
+			clock.Sleep(wait)
 		} else {
 			t.late = max(t.late, -wait)
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"tandem/internal/linux/clock"
 	"tandem/internal/linux/inherit"
 )
 
@@ -59,7 +60,7 @@ func (d *Daemon) leaveAll(hellos []*os.File) (files inherit.Files, err error) {
 	}
 	add(rbsFile, listeners...)
 	c := checkpoint{
-		Version: HandOverVersion, Origin: monotonic() - o.router.now().SinceOrigin(),
+		Version: HandOverVersion, Origin: clock.Monotonic() - o.router.now().SinceOrigin(),
 		Device: o.router.Checkpoint(), Netif: o.netif.State(),
 	}
 	var routing inherit.Files

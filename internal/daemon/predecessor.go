@@ -105,10 +105,3 @@ func (c *checkpoint) write() (*os.File, error) {
 	}
 	return f, nil
 }
-
-// monotonic reads the clock that all processes of the machine share.
-func monotonic() time.Duration {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // cannot fail for this clock
-	return time.Duration(ts.Nano())
-}

@@ -20,6 +20,7 @@ import (
 	"tandem/internal/device"
 	"tandem/internal/event"
 	"tandem/internal/instant"
+	"tandem/internal/linux/clock"
 	"tandem/internal/tape"
 	"tandem/internal/task"
 )
@@ -85,7 +86,7 @@ func newRouter(opts Options, left *predecessor) *router {
 	_, _ = rand.Read(random[:]) // never fails
 	origin, boot := time.Now(), binary.NativeEndian.Uint64(random[:])
 	if left.exists() {
-		origin, boot = origin.Add(left.Origin-monotonic()), left.Device.Boot
+		origin, boot = origin.Add(left.Origin-clock.Monotonic()), left.Device.Boot
 	}
 	return &router{tape.New(opts.DeviceID, boot, time.Now(), instant.FromOrigin(time.Since(origin)), opts.Recording), origin}
 }

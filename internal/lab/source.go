@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tandem/internal/linux/clock"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -102,11 +104,11 @@ func (s *source) run(to []unix.Sockaddr) {
 		preferThread()
 	}
 	var b [payloadLen]byte
-	due := monotonic()
+	due := clock.Monotonic()
 	for !s.stop.Load() {
-		sleepUntil(due)
+		clock.SleepUntil(due)
 		seq := s.next.Load()
-		if late := monotonic() - due; late > tolerance {
+		if late := clock.Monotonic() - due; late > tolerance {
 			s.note(standstill{seq, late})
 		}
 		putPayload(b[:], seq, time.Now())
@@ -153,19 +155,4 @@ func (s *source) close() {
 	s.stop.Store(true)
 	s.done.Wait()
 	unix.Close(s.fd)
-}
-
-// monotonic is CLOCK_MONOTONIC as a duration since boot.
-func monotonic() time.Duration {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // this clock cannot fail
-	return time.Duration(ts.Nano())
-}
-
-// sleepUntil waits on the kernel's clock rather than on a runtime timer, whose
-// resolution would be near the spacing of the packets.
-func sleepUntil(at time.Duration) {
-	ts := unix.NsecToTimespec(int64(at))
-	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &ts, nil) == unix.EINTR {
-	}
 }

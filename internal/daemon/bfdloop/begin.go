@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"time"
 
+	"tandem/internal/linux/clock"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -60,7 +62,7 @@ func (h *helper) greet(conn net.Conn, process *os.Process) (*gob.Decoder, *os.Pr
 	enc, dec := gob.NewEncoder(conn), gob.NewDecoder(conn)
 	var ready reply
 	_ = conn.SetDeadline(time.Now().Add(helperPatience))
-	err := enc.Encode(&hello{Origin: monotonic() - time.Since(h.o.Origin), Seed: h.o.Seed,
+	err := enc.Encode(&hello{Origin: clock.Monotonic() - time.Since(h.o.Origin), Seed: h.o.Seed,
 		StallLimit: h.o.StallLimit, Adopt: process == nil})
 	if err == nil {
 		err = dec.Decode(&ready)

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"tandem/internal/linux/clock"
 	"tandem/internal/task"
 )
 
@@ -78,7 +79,7 @@ func serve(conn io.ReadWriter, fd int) error {
 	if err := in.Decode(&h); err != nil {
 		return fmt.Errorf("bfd helper: hello: %w", err)
 	}
-	origin := time.Now().Add(h.Origin - monotonic())
+	origin := time.Now().Add(h.Origin - clock.Monotonic())
 	var err error
 	tasks := task.NewGroup(context.Background())
 	s.thread, err = startThread(Options{Origin: origin, Seed: h.Seed, StallLimit: h.StallLimit}, fd, tasks)

@@ -97,10 +97,3 @@ func (w *wireError) error() error {
 		return errors.New(w.Text)
 	}
 }
-
-// monotonic reads the clock that all processes of the machine share.
-func monotonic() time.Duration {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // cannot fail for this clock
-	return time.Duration(ts.Nano())
-}

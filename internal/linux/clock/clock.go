@@ -1,0 +1,29 @@
+// Package clock reads the clock that all processes of a machine share, for readings that
+// pass from one process to another. Go's own monotonic readings have an origin that no
+// other process knows.
+package clock
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Monotonic returns CLOCK_MONOTONIC (clock_gettime(2)): the time since some moment of the
+// machine's start, without the time in which it was suspended.
+func Monotonic() time.Duration {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // cannot fail for this clock
+	return time.Duration(ts.Nano())
+}
+
+// Sleep waits on the kernel's clock. That is closer to the wanted length than a timer of
+// the runtime.
+func Sleep(d time.Duration) { SleepUntil(Monotonic() + d) }
+
+// SleepUntil is Sleep until a reading of Monotonic.
+func SleepUntil(at time.Duration) {
+	ts := unix.NsecToTimespec(int64(at))
+	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &ts, nil) == unix.EINTR {
+	}
+}
