@@ -2,9 +2,13 @@ package pairtest
 
 import (
 	"bytes"
+	"net/netip"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
+
+	"tandem/internal/linux/testnet"
 )
 
 // hostFirewall is what most firewalls of a host are: what is not known to be needed is
@@ -44,4 +48,34 @@ func TestFirewalls(t *testing.T) {
 	p.steer("b")
 	p.join(asmGroup, noSource).awaits(s)
 	p.forms(2)
+}
+
+// TestLegsWithoutIPv6: who joins while the legs have no IPv6, as their MTU is too small or as
+// somebody has switched it off, is served when they have.
+func TestLegsWithoutIPv6(t *testing.T) {
+	p := newPair(t)
+	p.start()
+	s := p.stream(ssmGroup, asmGroup, lateGroup)
+	p.join(ssmGroup, sourceAddr).awaits(s)
+	const reported = 2500 * time.Millisecond // what a host takes to tell and repeat what it joins
+	mtu := func(mtu uint32) func(*device) { return func(d *device) { d.SetMTU(t, legLink, mtu) } }
+	disabled := func(v string) func(*device) {
+		return func(d *device) { testnet.Must(t, d.SetSysctl("ipv6/conf/"+legLink+"/disable_ipv6", v)) }
+	}
+	for _, c := range []struct {
+		group   netip.Addr
+		off, on func(*device)
+	}{
+		{asmGroup, mtu(1200), mtu(1500)},
+		{lateGroup, disabled("1"), disabled("0")},
+	} {
+		c.off(p.a)
+		c.off(p.b)
+		l := p.join(c.group, noSource)
+		time.Sleep(reported)
+		c.on(p.a)
+		c.on(p.b)
+		l.awaits(s)
+	}
+	p.forms(3)
 }

@@ -9,6 +9,14 @@ const (
 	MaxMessage = maxMessage
 )
 
+// What can be wrong with a packet.
+var (
+	ErrTooLong  = errTooLong
+	ErrLength   = errLength
+	ErrHopByHop = errHopByHop
+	ErrChecksum = errChecksum
+)
+
 // ReceiveBuffer is the size of the receive buffer in bytes that the kernel
 // granted, by its own reckoning: half of it is for overhead.
 func (c *Conn) ReceiveBuffer() (size int, err error) {

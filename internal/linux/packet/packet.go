@@ -73,9 +73,9 @@ func Open() (*Conn, error) {
 	return newConn(in, out, nil)
 }
 
-// ErrOtherSocket says that a socket which was handed over is not of the kind that this
+// errOtherSocket says that a socket which was handed over is not of the kind that this
 // package opens.
-var ErrOtherSocket = errors.New("not a socket of this kind")
+var errOtherSocket = errors.New("not a socket of this kind")
 
 // Adopt goes on with what another program has handed over: the sockets, which have kept
 // what came meanwhile, and the interfaces that they hear. It closes them when it fails.
@@ -98,7 +98,7 @@ func Adopt(in, out int, joined []int) (*Conn, error) {
 func requireDomain(fd, want int) error {
 	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
 	if err == nil && domain != want {
-		err = ErrOtherSocket
+		err = errOtherSocket
 	}
 	return err
 }

@@ -23,11 +23,11 @@ type Message struct {
 
 // What can be wrong with a packet.
 var (
-	ErrTooLong  = errors.New("longer than an MLD message can be")
-	ErrHeader   = errors.New("no IPv6 header of an MLD message")
-	ErrLength   = errors.New("the packet ends before its payload length, or before its checksum")
-	ErrHopByHop = errors.New("the hop-by-hop header is cut off, or has an option that must be known")
-	ErrChecksum = errors.New("the ICMPv6 checksum is wrong")
+	errTooLong  = errors.New("longer than an MLD message can be")
+	errHeader   = errors.New("no IPv6 header of an MLD message")
+	errLength   = errors.New("the packet ends before its payload length, or before its checksum")
+	errHopByHop = errors.New("the hop-by-hop header is cut off, or has an option that must be known")
+	errChecksum = errors.New("the ICMPv6 checksum is wrong")
 )
 
 // parse reads an IPv6 packet, as the kernel does before it hands ICMPv6 to a raw socket:
@@ -36,33 +36,33 @@ var (
 // hop limit, is for package mld to judge.
 func (m *Message) parse(b []byte, unfinished bool) error {
 	if len(b) < headerSize || b[0]>>4 != 6 {
-		return ErrHeader
+		return errHeader
 	}
 	payload := b[headerSize:]
 	size := int(binary.BigEndian.Uint16(b[4:]))
 	if size > len(payload) {
-		return ErrLength
+		return errLength
 	}
 	payload = payload[:size]
 	next := b[atNextHeader]
 	if next == nextHopByHop {
 		if len(payload) < 2 || hopByHopSize(payload) > len(payload) {
-			return ErrHopByHop
+			return errHopByHop
 		}
 		var known bool
 		options := payload[2:hopByHopSize(payload)]
 		if m.RouterAlert, known = readOptions(options); !known {
-			return ErrHopByHop
+			return errHopByHop
 		}
 		next, payload = payload[0], payload[2+len(options):]
 	}
 	switch {
 	case next != nextICMPv6:
-		return ErrHeader
+		return errHeader
 	case len(payload) < 4:
-		return ErrLength
+		return errLength
 	case !unfinished && !hasChecksum(b[8:headerSize], payload):
-		return ErrChecksum
+		return errChecksum
 	}
 	m.Src = netip.AddrFrom16([16]byte(b[8:]))
 	m.Dst = netip.AddrFrom16([16]byte(b[24:]))

@@ -69,7 +69,7 @@ func (c *Conn) Read(batch []Message) (int, error) {
 func (r *reader) decode(d *socket.Datagram, m *Message) {
 	*m = Message{Ifindex: d.Ifindex}
 	if d.Truncated {
-		m.Err = ErrTooLong
+		m.Err = errTooLong
 		r.count.truncated.Add(1)
 		return
 	}
