@@ -8,6 +8,7 @@ import (
 	"tandem/internal/event"
 	"tandem/internal/journal"
 	"tandem/internal/linux/inherit"
+	"tandem/internal/task"
 )
 
 // Options are what a daemon needs beside its configuration.
@@ -63,14 +64,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 
 // WhileAlive calls f now and then, as long as turns can be taken, until ctx ends.
 func (d *Daemon) WhileAlive(ctx context.Context, every time.Duration, f func()) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for d.o.loop.Call(f) == nil {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	for d.o.loop.Call(f) == nil && task.Pause(ctx, every) {
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"tandem/internal/rbs"
 	"tandem/internal/state"
 	"tandem/internal/status"
+	"tandem/internal/task"
 )
 
 // sampleInterval is how often a sample is taken and the peer asked how it is.
@@ -19,14 +20,7 @@ const sampleInterval = time.Second
 
 // takeSamples notes how this device is, and asks the peer how it is, until ctx ends.
 func (o *owners) takeSamples(ctx context.Context) error {
-	tick := time.NewTicker(sampleInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
+	for task.Pause(ctx, sampleInterval) {
 		var snapshot state.Device
 		if o.loop.Call(func() { snapshot = o.snapshot() }) != nil {
 			return nil
@@ -38,6 +32,7 @@ func (o *owners) takeSamples(ctx context.Context) error {
 			}
 		}
 	}
+	return nil
 }
 
 // describe returns this device at a glance.

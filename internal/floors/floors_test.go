@@ -76,7 +76,7 @@ var allowed = map[string][]string{
 	"manage":              {"console", "command", "config", "event", "journal"},
 	"manage/terminal":     {"command", "manage"},
 	"manage/sshd":         {"manage", "manage/terminal", "console", "command", "config", "event", "journal"},
-	"web":                 {"console", "config", "state", "mld", "etrunk", "event", "journal", "status"},
+	"web":                 {"task", "console", "config", "state", "mld", "etrunk", "event", "journal", "status"},
 	"vm":                  {},
 	"probe":               {"manage"}, // for those who judge from outside
 	"lab":                 {"probe", "linux/*", "vm"},

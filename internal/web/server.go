@@ -14,6 +14,7 @@ import (
 	"tandem/internal/console"
 	"tandem/internal/event"
 	"tandem/internal/journal"
+	"tandem/internal/task"
 )
 
 const (
@@ -53,17 +54,12 @@ func (s *Server) State() console.HTTPState {
 // Run serves until ctx ends, and returns nil then. An address that cannot be had is no
 // reason for a router to end: it is told of and tried again.
 func (s *Server) Run(ctx context.Context) error {
-	tick := time.NewTicker(lookInterval)
-	defer tick.Stop()
-	for {
+	s.reconcile(s.running().HTTP)
+	for task.Pause(ctx, lookInterval) {
 		s.reconcile(s.running().HTTP)
-		select {
-		case <-ctx.Done():
-			s.reconcile(config.HTTPServer{})
-			return nil
-		case <-tick.C:
-		}
 	}
+	s.reconcile(config.HTTPServer{})
+	return nil
 }
 
 // reconcile listens as the configuration wants.
