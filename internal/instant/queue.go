@@ -24,9 +24,6 @@ const Out = -1
 // is given back.
 const keptEntries = 4096
 
-// Len returns how many things are in the queue.
-func (q *Queue[T]) Len() int { return len(q.entries) }
-
 // Deadline returns when the first thing is due, Never when the queue is empty.
 func (q *Queue[T]) Deadline() Time {
 	if len(q.entries) == 0 {

@@ -129,9 +129,6 @@ func (s *Socket) Share() error {
 // FD is the descriptor, for poll.
 func (s *Socket) FD() int { return s.fd }
 
-// Local is the bound address with the port in use.
-func (s *Socket) Local() netip.AddrPort { return s.local }
-
 // Close closes the socket.
 func (s *Socket) Close() error { return unix.Close(s.fd) }
 

@@ -1,0 +1,6 @@
+package udp
+
+import "net/netip"
+
+// Local is the bound address with the port in use.
+func (s *Socket) Local() netip.AddrPort { return s.local }
