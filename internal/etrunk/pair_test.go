@@ -188,6 +188,13 @@ func (p *pair) wantMember(i int, role MemberRole, reason MemberReason) {
 	}
 }
 
+// wantServing checks that the member of one device has the leg, and that the other knows.
+func (p *pair) wantServing(i int) {
+	p.t.Helper()
+	p.wantMember(i, MemberMaster, ReasonPeerMemberDown)
+	p.wantMember(1-i, MemberBackup, ReasonPeerMemberUp)
+}
+
 // clearEvents forgets the events so far.
 func (p *pair) clearEvents() {
 	for _, n := range p.nodes {

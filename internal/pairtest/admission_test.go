@@ -21,12 +21,7 @@ func (p *pair) configure(lines ...string) {
 
 // TestGroupPolicy: a policy is put over a group that is being received, and taken away.
 func TestGroupPolicy(t *testing.T) {
-	p := newPair(t)
-	p.start()
-	s := p.stream(ssmGroup, asmGroup)
-	ssm, asm := p.join(ssmGroup, sourceAddr), p.join(asmGroup, noSource)
-	ssm.awaits(s)
-	asm.awaits(s)
+	p, s, ssm, asm := receivingPair(t)
 	before := s.position()
 
 	p.configure("acl ipv6 number 2000", "rule permit source ff3e::/16", "quit",

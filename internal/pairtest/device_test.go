@@ -69,6 +69,19 @@ func newPair(t *testing.T) *pair {
 	return &pair{n, newDevice(t, "a", n.nodes["a"]), newDevice(t, "b", n.nodes["b"])}
 }
 
+// receivingPair is a pair that runs, with a stream of each kind and a listener that
+// receives it.
+func receivingPair(t *testing.T) (p *pair, s *source, ssm, asm *listener) {
+	t.Helper()
+	p = newPair(t)
+	p.start()
+	s = p.stream(ssmGroup, asmGroup)
+	ssm, asm = p.join(ssmGroup, sourceAddr), p.join(asmGroup, noSource)
+	ssm.awaits(s)
+	asm.awaits(s)
+	return p, s, ssm, asm
+}
+
 func newDevice(t *testing.T, name string, node *testnet.Node) *device {
 	t.Helper()
 	d := &device{t: t, name: name, Node: node, dir: t.TempDir()}

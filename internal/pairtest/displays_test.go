@@ -53,12 +53,7 @@ var displayLines = map[string][]string{
 // TestDisplays runs every display on a device of a pair that works, for people and as
 // JSON, and holds the JSON against docs/json.md.
 func TestDisplays(t *testing.T) {
-	p := newPair(t)
-	p.start()
-	s := p.stream(ssmGroup, asmGroup)
-	ssm, asm := p.join(ssmGroup, sourceAddr), p.join(asmGroup, noSource)
-	ssm.awaits(s)
-	asm.awaits(s)
+	p, _, _, _ := receivingPair(t)
 	p.a.configures("acl ipv6 number 2000", "rule permit source ff3e::/16", "quit")
 	p.a.types("save", "system-view")
 	pages := schemas(t)

@@ -15,11 +15,6 @@ var (
 
 // TestPairForwards: the common case that all others start from.
 func TestPairForwards(t *testing.T) {
-	p := newPair(t)
-	p.start()
-	s := p.stream(ssmGroup, asmGroup)
-	ssm, asm := p.join(ssmGroup, sourceAddr), p.join(asmGroup, noSource)
-	ssm.awaits(s)
-	asm.awaits(s)
+	p, _, _, _ := receivingPair(t)
 	p.forms(2)
 }

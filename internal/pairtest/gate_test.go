@@ -39,11 +39,7 @@ func (d *device) hasGate() bool {
 // TestGateDeleted: somebody clears the firewall, and with it the gate, unless the kernel keeps
 // it from others.
 func TestGateDeleted(t *testing.T) {
-	p := newPair(t)
-	p.start()
-	s := p.stream(ssmGroup, asmGroup)
-	p.join(ssmGroup, sourceAddr).awaits(s)
-	p.join(asmGroup, noSource).awaits(s)
+	p, _, _, _ := receivingPair(t)
 	p.forms(2)
 	conn, table := p.a.gateTables()
 	if table == nil {
@@ -86,11 +82,7 @@ func TestGateDeleted(t *testing.T) {
 // TestForeignFirewall: a firewall of somebody else drops what the device forwards. An alarm names
 // it, as long as it does.
 func TestForeignFirewall(t *testing.T) {
-	p := newPair(t)
-	p.start()
-	s := p.stream(ssmGroup, asmGroup)
-	p.join(ssmGroup, sourceAddr).awaits(s)
-	p.join(asmGroup, noSource).awaits(s)
+	p, _, _, _ := receivingPair(t)
 	p.forms(2)
 	p.a.hasAlarms()
 	drop := nftables.ChainPolicyDrop

@@ -31,16 +31,22 @@ func inode(t *testing.T) uint64 {
 	return st.Ino
 }
 
-func TestDoReturns(t *testing.T) {
+func newNamespace(t *testing.T) *Namespace {
+	t.Helper()
 	requireRoot(t)
 	ns, err := New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ns.Close()
+	t.Cleanup(func() { ns.Close() })
+	return ns
+}
+
+func TestDoReturns(t *testing.T) {
+	ns := newNamespace(t)
 	home := inode(t)
 	sentinel := errors.New("from inside")
-	err = ns.Do(func() error {
+	err := ns.Do(func() error {
 		if inode(t) == home {
 			t.Error("Do ran outside of the namespace")
 		}
@@ -55,12 +61,7 @@ func TestDoReturns(t *testing.T) {
 }
 
 func TestDoReturnsFromPanic(t *testing.T) {
-	requireRoot(t)
-	ns, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ns.Close()
+	ns := newNamespace(t)
 	home := inode(t)
 	func() {
 		defer func() { recover() }()
@@ -112,12 +113,7 @@ func TestBadNames(t *testing.T) {
 }
 
 func TestStart(t *testing.T) {
-	requireRoot(t)
-	ns, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ns.Close()
+	ns := newNamespace(t)
 	cmd := exec.Command("cat")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -140,12 +136,7 @@ func TestStart(t *testing.T) {
 }
 
 func TestSysctlIsOfTheNamespace(t *testing.T) {
-	requireRoot(t)
-	ns, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ns.Close()
+	ns := newNamespace(t)
 	const key = "ipv6/conf/default/accept_dad"
 	before, err := os.ReadFile("/proc/sys/net/" + key)
 	if err != nil {
