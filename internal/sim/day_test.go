@@ -32,7 +32,7 @@ func (w *World) live(t *testing.T, total, interval time.Duration) error {
 		if err := w.pass(min(interval, total)); err != nil {
 			return err
 		}
-		step := newPlan(n)[0]
+		step := newPlan(n, faults)[0]
 		t.Logf("%v: %v", w.now, step)
 		for _, do := range []func() error{func() error { return w.strike(step) }, w.mend, w.settle} {
 			if err := do(); err != nil {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"tandem/internal/device"
@@ -16,7 +17,9 @@ type fault struct {
 	mayLast           bool // now and then for minutes
 	double            bool // two things go wrong at once
 	// gapless: no established listener may miss anything.
-	gapless     bool
+	gapless bool
+	// heard: a path is left, where there is more than one, on which the devices hear each other.
+	heard       bool
 	strike, end func(w *World, n *node, rng *rand.Rand)
 }
 
@@ -41,8 +44,8 @@ var faults = []fault{
 	{name: "RBS slow", gapless: true, shortest: time.Second, longest: while,
 		strike: func(w *World, _ *node, rng *rand.Rand) { w.rate = 500 + rng.IntN(20_000) },
 		end:    func(w *World, _ *node, _ *rand.Rand) { w.rate = 0 }},
-	{name: "path down", gapless: true, shortest: moment, longest: while, mayLast: true, strike: cutPath(+1, +1), end: cutPath(-1, -1)},
-	{name: "path one way", gapless: true, shortest: moment, longest: while, strike: cutPath(+1, 0), end: cutPath(-1, 0)},
+	{name: "path down", gapless: true, heard: true, shortest: moment, longest: while, mayLast: true, strike: cutPath(+1, +1), end: cutPath(-1, -1)},
+	{name: "path one way", gapless: true, heard: true, shortest: moment, longest: while, strike: cutPath(+1, 0), end: cutPath(-1, 0)},
 	{name: "hellos late, doubled and out of order", gapless: true, shortest: time.Second, longest: while,
 		strike: func(w *World, _ *node, rng *rand.Rand) {
 			w.jitter = time.Duration(rng.IntN(300)) * time.Millisecond
@@ -91,10 +94,30 @@ var faults = []fault{
 	{name: "sub-interface removed and configured", shortest: time.Second, longest: while, strike: removeVLAN, end: addVLAN},
 }
 
+// heartbeatFaults are those of devices with a heartbeat path. In plans of others they would
+// change what every seed draws.
+var heartbeatFaults = []fault{
+	{name: "heartbeat path down", gapless: true, heard: true, shortest: moment, longest: while, mayLast: true,
+		strike: cutBeat(+1, +1), end: cutBeat(-1, -1)},
+	{name: "heartbeat path one way", gapless: true, heard: true, shortest: moment, longest: while, strike: cutBeat(+1, 0), end: cutBeat(-1, 0)},
+	{name: "all paths down", gapless: true, shortest: moment, longest: while, strike: cutAll(+1, +1), end: cutAll(-1, -1)},
+	{name: "all paths one way", gapless: true, shortest: moment, longest: while, strike: cutAll(+1, 0), end: cutAll(-1, 0)},
+	{name: "paths one way each, in opposite directions", gapless: true, shortest: moment, longest: while,
+		strike: both(cutPath(+1, 0), cutBeat(0, +1)), end: both(cutPath(-1, 0), cutBeat(0, -1))},
+}
+
+// faults lists what may happen in a run.
+func (o Options) faults() []fault {
+	if !o.Heartbeat {
+		return faults
+	}
+	return slices.Concat(faults, heartbeatFaults)
+}
+
 func nothing(*World, *node, *rand.Rand) {}
 
 func faultNamed(name string) fault {
-	for _, f := range faults {
+	for _, f := range slices.Concat(faults, heartbeatFaults) {
 		if f.name == name {
 			return f
 		}
@@ -138,6 +161,25 @@ func cutPath(there, back int) func(*World, *node, *rand.Rand) {
 	}
 }
 
+// cutBeat cuts the heartbeat path.
+func cutBeat(there, back int) func(*World, *node, *rand.Rand) {
+	return func(w *World, n *node, _ *rand.Rand) {
+		w.beatCuts[n.index] += there
+		w.beatCuts[1-n.index] += back
+	}
+}
+
+func cutAll(there, back int) func(*World, *node, *rand.Rand) {
+	return both(cutPath(there, back), cutBeat(there, back))
+}
+
+func both(first, second func(*World, *node, *rand.Rand)) func(*World, *node, *rand.Rand) {
+	return func(w *World, n *node, rng *rand.Rand) {
+		first(w, n, rng)
+		second(w, n, rng)
+	}
+}
+
 // replay sends hellos of long ago again, some of them damaged.
 func replay(w *World, n *node, rng *rand.Rand) {
 	for _, packet := range n.sent {
@@ -148,8 +190,12 @@ func replay(w *World, n *node, rng *rand.Rand) {
 		if rng.IntN(4) == 0 {
 			packet = packet[:rng.IntN(len(packet))]
 		}
+		from := n.address()
+		if w.opts.Heartbeat && rng.IntN(2) == 0 {
+			from = n.beatAddress()
+		}
 		w.after(time.Duration(rng.IntN(50))*time.Millisecond, func() {
-			n.peer().handle(device.HelloReceived{From: n.address(), Packet: packet})
+			n.peer().handle(device.HelloReceived{From: from, Packet: packet})
 		})
 	}
 }

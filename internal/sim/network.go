@@ -12,8 +12,12 @@ import (
 const keptHellos = 20
 
 // sendHello carries an E-Trunk packet to the peer, unless it is lost.
-func (n *node) sendHello(packet []byte) {
-	w := n.w
+func (n *node) sendHello(h device.SendHello) {
+	w, packet := n.w, h.Packet
+	cuts, delay := w.pathCuts, wireDelay
+	if h.Local == n.beatAddress() {
+		cuts, delay = w.beatCuts, beatDelay
+	}
 	if w.chance(0.1) {
 		if n.sent = append(n.sent, packet); len(n.sent) > keptHellos {
 			n.sent = n.sent[1:]
@@ -27,14 +31,14 @@ func (n *node) sendHello(packet []byte) {
 	if w.now > n.lostAt.Add(memory) {
 		n.hellosLost = 0
 	}
-	if w.pathCuts[n.index] > 0 {
+	if cuts[n.index] > 0 {
 		return
 	}
 	to := n.peer()
-	arrive := func() { to.handle(device.HelloReceived{From: n.address(), Packet: packet}) }
-	w.after(wireDelay+w.between(0, w.jitter), arrive)
+	arrive := func() { to.handle(device.HelloReceived{From: h.Local, Packet: packet}) }
+	w.after(delay+w.between(0, w.jitter), arrive)
 	if w.jitter > 0 && w.chance(0.2) {
-		w.after(wireDelay+w.between(0, w.jitter), arrive)
+		w.after(delay+w.between(0, w.jitter), arrive)
 	}
 }
 

@@ -125,6 +125,11 @@ func (n *node) address() netip.Addr {
 	return netip.MustParseAddr(fmt.Sprintf("2001:db8:c::%x", 0xa+n.index))
 }
 
+// beatAddress is that of the heartbeat path.
+func (n *node) beatAddress() netip.Addr {
+	return netip.MustParseAddr(fmt.Sprintf("2001:db8:e::%x", 0xa+n.index))
+}
+
 func (n *node) linkLocal() netip.Addr {
 	return netip.MustParseAddr(fmt.Sprintf("fe80::%x", 0xa+n.index))
 }
@@ -212,6 +217,9 @@ func (n *node) settings() device.Settings {
 	cfg.ID, cfg.Priority, cfg.Key = trunkID, uint8(n.priority), []byte("key")
 	cfg.SystemID = etrunk.SystemID{2, 0, 0, 0, 0, byte(n.index)}
 	cfg.Local, cfg.Peer = n.address(), n.peer().address()
+	if n.w.opts.Heartbeat {
+		cfg.Heartbeats = []etrunk.Path{{Local: n.beatAddress(), Peer: n.peer().beatAddress()}}
+	}
 	cfg.RevertDelay, cfg.BFDSession, cfg.DeviceID = time.Second, "core", n.deviceID()
 	if n.w.opts.Seed%4 == 0 {
 		cfg.RevertDelay = 0
@@ -328,7 +336,7 @@ func (n *node) carryOut(todo *device.Effects) bool {
 		n.sendMLD(m)
 	}
 	for _, h := range todo.Hellos {
-		n.sendHello(h.Packet)
+		n.sendHello(h)
 	}
 	for _, ch := range todo.Channels {
 		n.serveChannel(ch.Effects)

@@ -54,7 +54,7 @@ const (
 )
 
 // newPlan draws the schedule of a seed.
-func newPlan(seed uint64) Plan {
+func newPlan(seed uint64, faults []fault) Plan {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	between := func(low, high time.Duration) time.Duration { return low + time.Duration(rng.Int64N(int64(high-low)+1)) }
 	plan := make(Plan, fewestSteps+rng.IntN(mostSteps-fewestSteps+1))

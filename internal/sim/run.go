@@ -56,6 +56,7 @@ func (w *World) strike(s Step) error {
 	w.logf("strikes: %v", s)
 	w.strict = w.settled && len(w.broken) == 0 && !f.double
 	w.gapless = w.strict && f.gapless
+	w.heard = w.strict && f.heard && w.opts.Heartbeat
 	w.settled = false
 	w.broken = append(w.broken, s)
 	w.healedAt = instant.Never
@@ -102,7 +103,7 @@ func (w *World) settle() error {
 		}
 	}
 	w.watch.forgive(w.strict)
-	w.settled, w.strict = true, true
+	w.settled, w.strict, w.heard = true, true, false
 	return w.agree()
 }
 

@@ -22,7 +22,7 @@ func Shrink(opts Options) (Options, error) {
 		}
 	}
 	if opts.Keep == nil {
-		for i := range newPlan(opts.Seed) {
+		for i := range newPlan(opts.Seed, opts.faults()) {
 			opts.Keep = append(opts.Keep, i)
 		}
 	}
@@ -57,6 +57,9 @@ func (o Options) Command() string {
 	}
 	if o.Loss == 0 {
 		cmd += " -loss=false"
+	}
+	if o.Heartbeat {
+		cmd += " -heartbeat"
 	}
 	if o.NoMinds {
 		cmd += " -minds=false"

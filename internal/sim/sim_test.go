@@ -20,11 +20,12 @@ var (
 	// Each failure costs as much as dozens of schedules, to shrink it.
 	failures = flag.Uint64("failures", 5, "how many failing schedules end the run")
 	shrink   = flag.Bool("shrink", true, "look for less that still fails")
+	beats    = flag.Bool("heartbeat", false, "give the devices a heartbeat path")
 	minds    = flag.Bool("minds", true, "let hosts change their minds")
 )
 
 func options(t *testing.T, seed uint64) Options {
-	opts := Options{Seed: seed, Hosts: 8, NoMinds: !*minds, Automatic: seed%4 == 0}
+	opts := Options{Seed: seed, Hosts: 8, NoMinds: !*minds, Automatic: seed%4 == 0, Heartbeat: *beats}
 	if *losses {
 		opts.Loss = [...]float64{0, 0.02, 0.05}[seed%3]
 	}
@@ -51,30 +52,35 @@ func TestSchedules(t *testing.T) {
 		replayLoudly(t)
 		return
 	}
-	var next, failed, played atomic.Uint64
 	var sums traces
-	next.Store(*first)
-	step := max(*seeds/20, 1000)
+	playAll(t, *first, *seeds, func(seed uint64) Options { return options(t, seed) }, &sums)
+	sums.write(t)
+}
+
+// playAll plays schedules on all cores, until some have failed.
+func playAll(t *testing.T, first, seeds uint64, options func(seed uint64) Options, sums *traces) {
+	var next, failed, played atomic.Uint64
+	next.Store(first)
+	step := max(seeds/20, 1000)
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for failed.Load() < *failures {
 				seed := next.Add(1) - 1
-				if seed >= *first+*seeds {
+				if seed >= first+seeds {
 					return
 				}
-				if err := sums.played(options(t, seed)); err != nil {
+				if err := sums.played(options(seed)); err != nil {
 					failed.Add(1)
-					t.Error(report(options(t, seed), err))
+					t.Error(report(options(seed), err))
 				}
 				if n := played.Add(1); n%step == 0 {
-					t.Logf("%d of %d played, %d failed", n, *seeds, failed.Load())
+					t.Logf("%d of %d played, %d failed", n, seeds, failed.Load())
 				}
 			}
 		})
 	}
 	workers.Wait()
-	sums.write(t)
 	if n := failed.Load(); n >= *failures {
 		t.Errorf("stopped after %d failures, before seed %d", n, next.Load())
 	}

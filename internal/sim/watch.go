@@ -289,7 +289,7 @@ func (w *World) answeredElsewhere(h *host, n *node) bool {
 func (v *watch) checkSenders(vlan, i, senders int) error {
 	since := &v.doubled[vlan][i]
 	switch {
-	case senders < 2 || !v.w.healthy():
+	case senders < 2 || !v.w.healthy() && !(v.w.heard && v.w.bothOpen(vlan, i)):
 		*since = instant.Never
 	case !since.IsSet():
 		*since = v.w.now
@@ -297,6 +297,16 @@ func (v *watch) checkSenders(vlan, i, senders int) error {
 		return fmt.Errorf("both devices have been sending %s on %s for %v (limit %v)", v.w.streams[i].group, legName(vlan), v.w.now.Sub(*since), maxDouble)
 	}
 	return nil
+}
+
+// bothOpen reports whether the gates of both devices let a stream pass, not as an exception.
+func (w *World) bothOpen(vlan, i int) bool {
+	for _, n := range w.nodes {
+		if n.open(vlan)&(1<<w.streams[i].bucket) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // checkPermission sees to it that each device's gate is what its duty permits,

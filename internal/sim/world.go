@@ -21,6 +21,7 @@ const (
 	carrierDelay = time.Millisecond      // a change of carrier is noticed
 	guardDelay   = 15 * time.Millisecond // the supervisor takes the leg of a dead daemon down
 	rejoinDelay  = 2 * time.Millisecond  // the upstream network follows a report
+	beatDelay    = 3 * time.Millisecond  // by the heartbeat path
 	bfdMin       = 20 * time.Millisecond // detection of a silent peer at 10 ms x 3
 	bfdMax       = 31 * time.Millisecond
 )
@@ -45,6 +46,8 @@ type Options struct {
 	Keep []int
 	// Automatic: one of the two members serves for the other, by the election.
 	Automatic bool
+	// Heartbeat: hellos go by a second path, too, and the plan has faults of it.
+	Heartbeat bool
 	// NoMinds: hosts make up their minds once, at the start.
 	NoMinds bool
 	// Log gets a line for everything that happens, nil for none.
@@ -65,11 +68,12 @@ type World struct {
 	hosts   []*host
 	streams []stream
 	v1      [vlans]v1link
-	// Cuts of what a device sends to the other: everything, and RBS alone.
-	pathCuts, rbsCuts [2]int
-	rate              int           // of RBS, bytes/s, 0 for as fast as it goes
-	jitter            time.Duration // of hellos
-	pathBFD           bool          // BFD's verdict follows the path
+	// Cuts of what a device sends to the other: everything on the primary path, RBS alone, and
+	// the heartbeat path.
+	pathCuts, rbsCuts, beatCuts [2]int
+	rate                        int           // of RBS, bytes/s, 0 for as fast as it goes
+	jitter                      time.Duration // of hellos
+	pathBFD                     bool          // BFD's verdict follows the path
 
 	broken   []Step       // have struck and are not mended
 	healedAt instant.Time // when the last one was, Never while there are any
@@ -78,6 +82,7 @@ type World struct {
 	// listeners may miss what detection takes and no more.
 	strict  bool
 	gapless bool // and it is one of which they must not notice anything
+	heard   bool // and it leaves the devices a path on which they hear each other
 	calm    bool // hosts do not change their minds for a moment
 	resting bool // nor will they again
 	watch   watch
@@ -124,7 +129,7 @@ func (s *schedule) Pop() any {
 // New builds a world: two devices that have just booted, hosts without wishes.
 func New(opts Options) *World {
 	w := &World{
-		opts: opts, plan: newPlan(opts.Seed).kept(opts.Keep),
+		opts: opts, plan: newPlan(opts.Seed, opts.faults()).kept(opts.Keep),
 		now: instant.FromOrigin(0), healedAt: instant.FromOrigin(0),
 		rng: rand.New(rand.NewPCG(opts.Seed, 1)), minds: rand.New(rand.NewPCG(opts.Seed, 3)),
 	}

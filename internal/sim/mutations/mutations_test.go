@@ -11,7 +11,7 @@ import (
 )
 
 // The default takes one of each kind, so that it ends soon; empty for all.
-var names = flag.String("names", "merge-order,clocks-not-compared,ack-on-send,no-retention,break-before-make", "the bugs to plant, separated by commas")
+var names = flag.String("names", "merge-order,clocks-not-compared,ack-on-send,no-retention,break-before-make,primary-path-alone", "the bugs to plant, separated by commas")
 
 // TestPlantedBugs plants each bug in a copy of the tree; the simulation must find it
 // within 1,000 schedules. All of them: go test ./internal/sim/mutations -names "" -v
