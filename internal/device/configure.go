@@ -95,11 +95,12 @@ func (d *Device) configureServices(now instant.Time) {
 	}
 }
 
-// enableService hands a service its configuration: switched off while the BFD
+// enableService hands a service its configuration: on a detour, or switched off while the BFD
 // session that it tracks is down.
 func (d *Device) enableService(now instant.Time, s *service) {
 	cfg := s.cfg.Config
-	cfg.Enabled = cfg.Enabled && d.bfdState(s.cfg.BFDSession) != etrunk.BFDDown
+	cfg.Detour = s.detour
+	cfg.Enabled = cfg.Enabled && (s.detour.Peer.IsValid() || d.bfdState(s.cfg.BFDSession) != etrunk.BFDDown)
 	s.core.Configure(now, cfg, &s.fx)
 }
 

@@ -78,6 +78,7 @@ func (d *Device) refreshDuty(now instant.Time) {
 		return
 	}
 	d.behind = false
+	d.refreshDetours(now)
 	d.refreshRetention(now)
 	d.refreshQueriers(now)
 }

@@ -28,6 +28,7 @@ type service struct {
 	upAt       instant.Time // when the latest connection was established
 	holding    bool         // the peer's records do not age
 	unknown    bool         // the peer has let ours expire
+	detour     rbs.Ends     // between which it connects instead, zero for none
 
 	interfaces []*downstream // whose records it replicates, by name
 	now        instant.Time  // of the call under way

@@ -2,6 +2,7 @@ package pairtest
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -98,7 +99,8 @@ func (p *pair) hashReports() {
 
 // TestHeartbeatPath cuts the primary path one way, the other way and both ways, for longer than
 // hellos are waited for. The devices hear each other on the heartbeat path: a viewer misses
-// nothing, and gets for a moment only what both send. A device that dies meanwhile is missed.
+// nothing, and gets for a moment only what both send. Who comes to listen meanwhile is known to
+// both. A device that dies meanwhile is missed.
 func TestHeartbeatPath(t *testing.T) {
 	// maxDouble is what the source sends in 300 ms.
 	const maxDouble = int(300 * time.Millisecond / streamInterval)
@@ -106,7 +108,8 @@ func TestHeartbeatPath(t *testing.T) {
 	p.start()
 	p.addHeartbeat()
 	p.hashReports()
-	s := p.stream(ssmGroup, asmGroup)
+	lateGroup := netip.MustParseAddr("ff1e::2")
+	s := p.stream(ssmGroup, asmGroup, lateGroup)
 	listeners := []*listener{p.join(ssmGroup, sourceAddr), p.join(asmGroup, noSource)}
 	p.forms(2)
 	for _, d := range []*device{p.a, p.b} {
@@ -156,6 +159,8 @@ func TestHeartbeatPath(t *testing.T) {
 			p.forms(2)
 		}
 	}
+	p.join(lateGroup, noSource).awaits(s)
+	p.forms(3) // the replication goes by the heartbeat path
 	died := time.Now()
 	p.b.kill()
 	eventually(t, "device a sends everything", p.a.sole)

@@ -22,6 +22,9 @@ type Config struct {
 	Local, Peer netip.Addr
 	Port        uint16 // 0 means DefaultPort
 	Enabled     bool
+	// Detour are the addresses that connections are made between instead, zero for none. By
+	// Local and Peer the devices know each other still: who connects, and whose certificates they want.
+	Detour Ends
 
 	// KeepaliveInterval is the gap between keepalives; DeadInterval without a
 	// byte from the peer ends a connection. 0 means the default.
@@ -29,6 +32,17 @@ type Config struct {
 	// BackoffMin and BackoffMax bound the wait before the next attempt to
 	// connect or listen; it doubles from one failure to the next. 0 means the default.
 	BackoffMin, BackoffMax time.Duration
+}
+
+// Ends are the addresses of a connection.
+type Ends struct{ Local, Peer netip.Addr }
+
+// ends are the addresses that connections are made between.
+func (c Config) ends() Ends {
+	if c.Detour != (Ends{}) {
+		return c.Detour
+	}
+	return Ends{c.Local, c.Peer}
 }
 
 // withDefaults returns c with every 0 replaced by its default.

@@ -33,17 +33,19 @@ type CloseConn struct {
 // Listen starts or stops listening on Local and Port. Only connections from
 // Peer will be taken. A failure is reported with ListenFailed.
 type Listen struct {
-	On          bool
-	Local, Peer netip.Addr
-	Port        uint16
+	On bool
+	Ends
+	Port     uint16
+	Identity netip.Addr // the address that the peer's certificate is for
 }
 
 // Dial connects from Local to Peer and Port. It is answered by one Dialled or
 // DialFailed; after 5 s without it counts as failed. It replaces an unfinished Dial, which is
 // then not answered.
 type Dial struct {
-	Local, Peer netip.Addr
-	Port        uint16
+	Ends
+	Port     uint16
+	Identity netip.Addr // the address that the peer's certificate is for
 }
 
 // Send writes Bytes, at most maxChunk, to a connection, and is answered by one

@@ -204,7 +204,7 @@ func (s *Service) tcpState() TCPState {
 // State returns a snapshot for the displays; wall is the wall time at now.
 func (s *Service) State(now instant.Time, wall time.Time) State {
 	st := State{
-		Name: s.cfg.Name, Peer: s.cfg.Peer, Local: s.cfg.Local, Port: s.cfg.Port,
+		Name: s.cfg.Name, Peer: s.cfg.ends().Peer, Local: s.cfg.ends().Local, Port: s.cfg.Port,
 		TCP: s.tcp, Since: now.Sub(s.tcpSince),
 		LastError:    s.lastError,
 		PeerDeviceID: s.peer.Device,

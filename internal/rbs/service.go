@@ -94,7 +94,7 @@ func (s *Service) stop(old Config, fx *Effects) {
 		s.closeLink(l, err, fx)
 	}
 	if s.listening {
-		fx.Listen = append(fx.Listen, Listen{Local: old.Local, Peer: old.Peer, Port: old.Port})
+		fx.Listen = append(fx.Listen, Listen{Ends: old.ends(), Port: old.Port})
 	}
 	s.active, s.listening, s.dialledAt, s.retryAt = false, false, instant.Never, instant.Never
 	s.failures, s.missed, s.lastError = 0, 0, ""
@@ -105,11 +105,11 @@ func (s *Service) start(fx *Effects) {
 	s.retryAt = instant.Never
 	if s.cfg.connects() {
 		s.dialledAt = s.now
-		fx.Dial = append(fx.Dial, Dial{Local: s.cfg.Local, Peer: s.cfg.Peer, Port: s.cfg.Port})
+		fx.Dial = append(fx.Dial, Dial{Ends: s.cfg.ends(), Port: s.cfg.Port, Identity: s.cfg.Peer})
 		return
 	}
 	s.listening = true
-	fx.Listen = append(fx.Listen, Listen{On: true, Local: s.cfg.Local, Peer: s.cfg.Peer, Port: s.cfg.Port})
+	fx.Listen = append(fx.Listen, Listen{On: true, Ends: s.cfg.ends(), Port: s.cfg.Port, Identity: s.cfg.Peer})
 }
 
 // ListenFailed tells that the last Listen failed or that its socket broke.
@@ -185,8 +185,8 @@ func (s *Service) Accepted(now instant.Time, conn ConnID, from netip.Addr, fx *E
 	case !s.listening:
 		s.refuse(conn, &s.counters.RefusedState, "service does not listen", fx)
 		return
-	case from != s.cfg.Peer.WithZone(""):
-		s.refuse(conn, &s.counters.RefusedAddress, fmt.Sprintf("connection from %v, the peer is %v", from, s.cfg.Peer), fx)
+	case from != s.cfg.ends().Peer.WithZone(""):
+		s.refuse(conn, &s.counters.RefusedAddress, fmt.Sprintf("connection from %v, the peer is %v", from, s.cfg.ends().Peer), fx)
 		return
 	}
 	l := s.newLink(now, conn)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"net/netip"
 	"time"
 
 	"tandem/internal/device"
@@ -15,7 +16,8 @@ type conn struct {
 	other   *conn
 	queue   [][]byte
 	sending bool
-	unacked int // pieces sent while no acknowledgement could come back
+	unacked int  // pieces sent while no acknowledgement could come back
+	beat    bool // it goes by the heartbeat path
 	closed  bool
 }
 
@@ -27,20 +29,23 @@ func (n *node) serveChannel(fx rbs.Effects) {
 	for _, c := range fx.Close {
 		if end := n.conns[c.Conn]; end != nil {
 			// Never into the middle of a chunk that is still under way.
-			if c.Last != nil && n.channelReaches() && !end.sending && len(end.queue) == 0 {
+			if c.Last != nil && n.channelReaches(end.beat) && !end.sending && len(end.queue) == 0 {
 				end.arrive(bytes.Clone(c.Last))
 			}
 			end.close("closed by peer: " + c.Reason)
 		}
 	}
 	for _, l := range fx.Listen {
-		n.listen = l.On
+		n.listen = netip.Addr{}
+		if l.On {
+			n.listen = l.Local
+		}
 	}
-	for range fx.Dial {
+	for _, d := range fx.Dial {
 		if n.index == 0 {
 			n.w.violated("%s dials, but its address is the lower one", n.name)
 		}
-		n.dial()
+		n.dial(d)
 	}
 	for _, s := range fx.Send {
 		if end := n.conns[s.Conn]; end != nil {
@@ -54,35 +59,41 @@ func (n *node) serveChannel(fx rbs.Effects) {
 }
 
 // channelReaches reports whether what this device sends on a channel arrives.
-func (n *node) channelReaches() bool {
-	return n.w.pathCuts[n.index] == 0 && n.w.rbsCuts[n.index] == 0
+func (n *node) channelReaches(beat bool) bool {
+	cuts := n.w.pathCuts
+	if beat {
+		cuts = n.w.beatCuts
+	}
+	return cuts[n.index] == 0 && n.w.rbsCuts[n.index] == 0
 }
+
+func (c *conn) reaches() bool { return c.node.channelReaches(c.beat) }
 
 // channelWhole reports whether the channel works both ways, at full speed.
 func (w *World) channelWhole() bool {
-	return w.nodes[0].channelReaches() && w.nodes[1].channelReaches() && w.rate == 0
+	return w.nodes[0].channelReaches(false) && w.nodes[1].channelReaches(false) && w.rate == 0
 }
 
-func (n *node) dial() {
-	to, dev := n.peer(), n.dev
+func (n *node) dial(d rbs.Dial) {
+	to, dev, beat := n.peer(), n.dev, d.Local == n.beatAddress()
 	n.w.after(2*wireDelay, func() {
 		if n.dev != dev {
 			return
 		}
-		if !n.channelReaches() || !to.channelReaches() || !to.alive() || !to.listen {
+		if !n.channelReaches(beat) || !to.channelReaches(beat) || !to.alive() || to.listen != d.Peer {
 			n.handle(device.ChannelDialFailed{Service: service, Reason: "connection refused"})
 			return
 		}
-		a, b := n.newConn(), to.newConn()
+		a, b := n.newConn(beat), to.newConn(beat)
 		a.other, b.other = b, a
-		to.handle(device.ChannelAccepted{Service: service, Conn: b.id, From: n.address()})
+		to.handle(device.ChannelAccepted{Service: service, Conn: b.id, From: d.Local})
 		n.handle(device.ChannelDialled{Service: service, Conn: a.id})
 	})
 }
 
-func (n *node) newConn() *conn {
+func (n *node) newConn(beat bool) *conn {
 	n.lastID++
-	c := &conn{node: n, id: n.lastID}
+	c := &conn{node: n, id: n.lastID, beat: beat}
 	n.conns[c.id] = c
 	return c
 }
@@ -90,14 +101,14 @@ func (n *node) newConn() *conn {
 // flush sends what waits, if it can travel and is not travelling already.
 func (c *conn) flush() {
 	w := c.node.w
-	if c.sending || c.closed || len(c.queue) == 0 || !c.node.channelReaches() {
+	if c.sending || c.closed || len(c.queue) == 0 || !c.reaches() {
 		return
 	}
 	if c.other.closed {
 		c.end("connection reset by peer")
 		return
 	}
-	if !c.other.node.channelReaches() {
+	if !c.other.reaches() {
 		if c.unacked++; c.unacked > maxUnacked {
 			return
 		}
@@ -143,7 +154,7 @@ func (c *conn) close(reason string) {
 	}
 	c.closed = true
 	delete(c.node.conns, c.id)
-	if to := c.other; c.node.channelReaches() {
+	if to := c.other; c.reaches() {
 		c.node.w.after(wireDelay, func() { to.end(reason) })
 	}
 }

@@ -166,6 +166,7 @@ func cutBeat(there, back int) func(*World, *node, *rand.Rand) {
 	return func(w *World, n *node, _ *rand.Rand) {
 		w.beatCuts[n.index] += there
 		w.beatCuts[1-n.index] += back
+		w.pathHealed()
 	}
 }
 

@@ -33,3 +33,37 @@ func TestDeathOnABrokenPrimaryPath(t *testing.T) {
 		}
 	}
 }
+
+// The replication goes by the heartbeat path while the primary one is broken, and back. So
+// who has come to listen meanwhile is known to both.
+func TestReplicationTakesTheHeartbeatPath(t *testing.T) {
+	w := New(Options{Seed: 1, Hosts: 8, Heartbeat: true})
+	if err := w.settle(); err != nil {
+		t.Fatal(err)
+	}
+	w.changeMinds()
+	cut, mend := faultNamed("path down").strike, faultNamed("path down").end
+	for _, c := range []struct {
+		name   string
+		change func()
+		beat   bool
+	}{
+		{"whole", func() {}, false},
+		{"primary path cut", func() { cut(w, w.nodes[0], nil) }, true},
+		{"mended", func() { mend(w, w.nodes[0], nil) }, false},
+		{"cut again", func() { cut(w, w.nodes[0], nil) }, true},
+	} {
+		c.change()
+		if err := w.pass(5 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.agree(); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		for _, n := range w.nodes {
+			if s := n.snapshot().Services[0]; !s.InSync || (s.Local == n.beatAddress()) != c.beat {
+				t.Errorf("%s: %s in sync %v, connects from %v", c.name, n.name, s.InSync, s.Local)
+			}
+		}
+	}
+}

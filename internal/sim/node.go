@@ -65,7 +65,7 @@ type node struct {
 	conns  map[rbs.ConnID]*conn
 	// wasQuerier: it had the duty to query before the event that is being carried out.
 	wasQuerier bool
-	listen     bool
+	listen     netip.Addr // not set while it does not
 	lastID     rbs.ConnID
 
 	wakeAt     instant.Time // of the Advance that is scheduled
@@ -145,7 +145,7 @@ func (n *node) boot() {
 	n.asked = make(map[device.SourceGroup]bool)
 	n.joined = make(map[netip.Addr]mld.Filter)
 	n.conns = make(map[rbs.ConnID]*conn)
-	n.gate, n.listen, n.wakeAt, n.bfd, n.wasQuerier = device.Gate{}, false, instant.Never, etrunk.BFDPending, false
+	n.gate, n.listen, n.wakeAt, n.bfd, n.wasQuerier = device.Gate{}, netip.Addr{}, instant.Never, etrunk.BFDPending, false
 	n.w.logf("%s boots", n.name)
 	n.tellLinks()
 	if err := n.dev.Configure(n.w.now, n.settings()); err != nil {

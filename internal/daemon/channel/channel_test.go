@@ -92,7 +92,7 @@ func (e *end) asks(fx rbs.Effects) {
 // listens opens a listener that takes connections of peer, and returns its port.
 func (e *end) listens(port uint16, peer netip.Addr) uint16 {
 	e.t.Helper()
-	e.asks(rbs.Effects{Listen: []rbs.Listen{{On: true, Local: loopback, Peer: peer, Port: port}}})
+	e.asks(rbs.Effects{Listen: []rbs.Listen{{On: true, Ends: rbs.Ends{Local: loopback, Peer: peer}, Port: port, Identity: peer}}})
 	var at netip.AddrPort
 	_ = e.o.Loop.Turn(func() {
 		if l := e.byService[service].listener; l != nil {
@@ -104,7 +104,7 @@ func (e *end) listens(port uint16, peer netip.Addr) uint16 {
 
 func (e *end) dials(port uint16) {
 	e.t.Helper()
-	e.asks(rbs.Effects{Dial: []rbs.Dial{{Local: loopback, Peer: loopback, Port: port}}})
+	e.asks(rbs.Effects{Dial: []rbs.Dial{{Ends: rbs.Ends{Local: loopback, Peer: loopback}, Port: port, Identity: loopback}}})
 }
 
 func (e *end) sends(id rbs.ConnID, text string) {

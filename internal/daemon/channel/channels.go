@@ -70,7 +70,7 @@ func (c *Channels) Serve(fx device.ChannelEffects) {
 	for _, l := range fx.Listen {
 		ch.stopListening()
 		if l.On {
-			ch.listen(netip.AddrPortFrom(l.Local, l.Port), l.Peer)
+			ch.listen(l)
 		}
 	}
 	for _, d := range fx.Dial {

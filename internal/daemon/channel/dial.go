@@ -62,7 +62,7 @@ func call(ctx context.Context, want rbs.Dial, own *pki.Credentials) (tcp, stream
 	if err != nil || own == nil {
 		return tcp, tcp, err
 	}
-	secure := tls.Client(tcp, own.Client(want.Peer))
+	secure := tls.Client(tcp, own.Client(want.Identity))
 	if err := handshake(ctx, secure); err != nil {
 		tcp.Close()
 		return nil, nil, fmt.Errorf("TLS: %w", err)

@@ -15,14 +15,14 @@ import (
 )
 
 // listen takes connections at an address. Those of the peer are made secure first.
-func (ch *channel) listen(at netip.AddrPort, peer netip.Addr) {
-	l, err := ch.openListener(at)
+func (ch *channel) listen(want rbs.Listen) {
+	l, err := ch.openListener(netip.AddrPortFrom(want.Local, want.Port))
 	if err != nil {
 		ch.all.soon(device.ChannelListenFailed{Service: ch.service, Reason: err.Error()})
 		return
 	}
 	ch.listener = l
-	ch.all.o.Tasks.Go("RBS listener", func(ctx context.Context) error { return ch.accept(ctx, l, peer) })
+	ch.all.o.Tasks.Go("RBS listener", func(ctx context.Context) error { return ch.accept(ctx, l, want) })
 }
 
 // openListener takes over the socket that a predecessor had, or opens one.
@@ -45,7 +45,7 @@ func (ch *channel) stopListening() {
 }
 
 // accept takes connections until the listener is closed.
-func (ch *channel) accept(ctx context.Context, l *net.TCPListener, peer netip.Addr) error {
+func (ch *channel) accept(ctx context.Context, l *net.TCPListener, want rbs.Listen) error {
 	failed := func(err error) { ch.all.o.Log.Emit(event.SocketFailed.With("RBS listener", err)) }
 	for {
 		tcp, err := l.AcceptTCP()
@@ -56,7 +56,7 @@ func (ch *channel) accept(ctx context.Context, l *net.TCPListener, peer netip.Ad
 			return nil
 		}
 		started := ch.all.o.Tasks.Go("RBS handshake", func(ctx context.Context) error {
-			ch.accepted(ctx, tcp, peer)
+			ch.accepted(ctx, tcp, want)
 			return nil
 		})
 		if !started {
@@ -68,12 +68,12 @@ func (ch *channel) accept(ctx context.Context, l *net.TCPListener, peer netip.Ad
 // accepted agrees on TLS with the peer, where the service is to speak it, and hands the
 // connection over. One from another address is handed over as it is, to be refused and
 // counted.
-func (ch *channel) accepted(ctx context.Context, tcp net.Conn, peer netip.Addr) {
+func (ch *channel) accepted(ctx context.Context, tcp net.Conn, want rbs.Listen) {
 	from := tcp.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().WithZone("")
 	stream := tcp
-	if from == peer {
+	if from == want.Peer {
 		var err error
-		if stream, err = ch.secure(ctx, tcp, peer); err != nil {
+		if stream, err = ch.secure(ctx, tcp, want.Identity); err != nil {
 			tcp.Close()
 			ch.all.post(device.ChannelHandshakeFailed{Service: ch.service, Reason: "TLS: " + err.Error()})
 			return

@@ -1,6 +1,8 @@
 package channel
 
 import (
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +13,7 @@ import (
 	"tandem/internal/device"
 	"tandem/internal/event"
 	"tandem/internal/pki"
+	"tandem/internal/rbs"
 )
 
 // certificates makes those of a pair whose devices, a and b, both have the loopback address.
@@ -58,6 +61,31 @@ func TestTLSConnection(t *testing.T) {
 		if got := e.Conditions(time.Now()); len(got) != 0 {
 			t.Errorf("alarms: %v", got)
 		}
+	}
+}
+
+// TestDetour: certificates are for the addresses that are configured, whatever addresses the
+// connection is between.
+func TestDetour(t *testing.T) {
+	const names = "2001:db8::"
+	dir := filepath.Join(t.TempDir(), "pki")
+	at := func(name string) netip.Addr { return netip.MustParseAddr(names + name) }
+	if err := pki.Make(dir, []pki.Device{{Name: "a", Address: at("a")}, {Name: "b", Address: at("b")}}, time.Now(), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	a, b := newEnd(t), newEnd(t)
+	a.uses(policy(dir, "a"))
+	b.uses(policy(dir, "b"))
+	ends := rbs.Ends{Local: loopback, Peer: loopback}
+	b.asks(rbs.Effects{Listen: []rbs.Listen{{On: true, Ends: ends, Identity: at("a")}}})
+	var port uint16
+	_ = b.o.Loop.Turn(func() { port = b.byService[service].listener.Addr().(*net.TCPAddr).AddrPort().Port() })
+	a.asks(rbs.Effects{Dial: []rbs.Dial{{Ends: ends, Port: port, Identity: at("b")}}})
+	speak(a, b, told[device.ChannelDialled](a).Conn, told[device.ChannelAccepted](b).Conn)
+
+	a.asks(rbs.Effects{Dial: []rbs.Dial{{Ends: ends, Port: port, Identity: at("c")}}})
+	if failed := told[device.ChannelDialFailed](a); !strings.Contains(failed.Reason, "TLS: the peer's certificate is refused") {
+		t.Error(failed.Reason)
 	}
 }
 
