@@ -1,6 +1,7 @@
 package device
 
 import (
+	"slices"
 	"time"
 
 	"tandem/internal/etrunk"
@@ -76,7 +77,7 @@ func servesAlone(ms etrunk.MemberState) bool {
 }
 
 // mayPart reports whether the switch can do without the leg of a Backup: its successor, if
-// it has one, has served for long enough. A switch whose aggregate loses its last port
+// it has one, has served for long enough, and no listener would be lost. A switch whose aggregate loses its last port
 // stays with the port that has gone aside, and the peer's never comes in.
 func (d *Device) mayPart(now instant.Time, m *member, ms etrunk.MemberState) bool {
 	switch {
@@ -84,6 +85,10 @@ func (d *Device) mayPart(now instant.Time, m *member, ms etrunk.MemberState) boo
 		return true
 	case !d.hasSuccessor(now, m, ms):
 		return true
+	case d.knowsAlone(m):
+		d.wakeAt(now.Add(joinSettle)) // to look again
+		m.servedAt = instant.Never
+		return false
 	case m.covers != etrunk.NoBuckets || ms.Peer.Role != etrunk.MemberMaster || !ms.Peer.Up || !ms.Peer.Ready:
 		m.servedAt = instant.Never
 		return false
@@ -91,6 +96,13 @@ func (d *Device) mayPart(now instant.Time, m *member, ms etrunk.MemberState) boo
 		m.servedAt = now.Add(joinSettle)
 	}
 	return !d.before(now, m.servedAt)
+}
+
+// knowsAlone reports whether this device has heard listeners of which the peer does not know. That
+// can last where the devices hear each other on a heartbeat path and the primary one is broken.
+func (d *Device) knowsAlone(m *member) bool {
+	return len(d.trunks[m.id.ETrunk].cfg.Heartbeats) > 0 &&
+		slices.ContainsFunc(d.order.downstreams, func(ifc *downstream) bool { return len(ifc.awaited.list) > 0 && d.memberOf(ifc) == m })
 }
 
 // hasSuccessor tells that the peer's member is to be Master in a Backup's place. A forced

@@ -67,3 +67,15 @@ func TestReplicationTakesTheHeartbeatPath(t *testing.T) {
 		}
 	}
 }
+
+// In auto the leg of the other device comes up for a moment when the primary path breaks. Hosts
+// that were hashed to it meanwhile were lost when it went, for nobody else knew of them.
+func TestLegStaysForThoseWhomItAloneHears(t *testing.T) {
+	for _, seed := range []uint64{284, 332} {
+		opts := options(t, seed)
+		opts.Heartbeat, opts.Keep = true, []int{0}
+		if err := New(opts).Run(); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+	}
+}
