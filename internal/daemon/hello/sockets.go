@@ -61,6 +61,8 @@ type Binding struct {
 type Sockets struct {
 	o    Options
 	open map[Address]*socket
+	// failing are the paths on which the last hello could not be sent.
+	failing map[etrunk.Path]bool
 }
 
 type socket struct {
@@ -69,7 +71,9 @@ type socket struct {
 }
 
 // New returns no sockets yet.
-func New(o Options) *Sockets { return &Sockets{o: o, open: make(map[Address]*socket)} }
+func New(o Options) *Sockets {
+	return &Sockets{o: o, open: make(map[Address]*socket), failing: make(map[etrunk.Path]bool)}
+}
 
 // Configure opens and closes sockets so that those are open that are wanted. It stops at
 // the first that cannot be opened and returns why.
@@ -136,7 +140,17 @@ func (s *Sockets) Send(h device.SendHello) {
 	}
 	if err := sock.conn.Send(h.Local, netip.AddrPortFrom(h.Peer, sock.Port), 0, h.Packet); err != nil {
 		s.o.Device.Handle(device.HelloNotSent{ETrunk: h.ETrunk, Path: h.Path})
-		s.o.Log.Emit(event.HelloNotSent.With(h.Peer, err))
+		s.failed(h.Path, err)
+		return
+	}
+	delete(s.failing, h.Path)
+}
+
+// failed logs that a path has come to take no hellos. It is counted for each.
+func (s *Sockets) failed(path etrunk.Path, err error) {
+	if !s.failing[path] {
+		s.failing[path] = true
+		s.o.Log.Emit(event.HelloNotSent.With(path.Peer, err))
 	}
 }
 
