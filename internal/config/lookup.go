@@ -29,9 +29,6 @@ func nameOf[V any](objects map[string]*V, name string) string {
 // Service returns the remote backup service of a name, nil when there is none.
 func (m *Model) Service(name string) *Service { return byName(m.Services, name) }
 
-// sshUser returns the SSH user of a name, nil when there is none.
-func (m *Model) sshUser(name string) *SSHUser { return byName(m.SSHUsers, name) }
-
 // SSLPolicy returns the SSL policy of a name, nil when there is none.
 func (m *Model) SSLPolicy(name string) *SSLPolicy { return byName(m.SSLPolicies, name) }
 

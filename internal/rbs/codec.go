@@ -269,11 +269,10 @@ func (c errorCode) String() string {
 // maxErrorText bounds the text of an ERROR frame, in bytes.
 const maxErrorText = 256
 
-// appendError appends an ERROR frame. Text is cut to 256 bytes.
-func appendError(dst []byte, code errorCode, text string) []byte {
-	start := len(dst)
-	dst = binary.BigEndian.AppendUint16(beginFrame(dst, frameError), uint16(code))
-	return endFrame(append(dst, cutText(text)...), start)
+// errorBytes returns an ERROR frame. Text is cut to 256 bytes.
+func errorBytes(code errorCode, text string) []byte {
+	b := binary.BigEndian.AppendUint16(beginFrame(nil, frameError), uint16(code))
+	return endFrame(append(b, cutText(text)...), 0)
 }
 
 // parseError decodes the body of an ERROR frame.

@@ -23,7 +23,7 @@ var goldenFrames = map[string][]byte{
 	"END-OF-SYNC":    appendEndOfSync(nil, 4),
 	"STATUS-REQUEST": appendStatusRequest(nil),
 	"STATUS":         appendStatus(nil, []byte("{}")),
-	"ERROR":          appendError(nil, codeVersion, "old"),
+	"ERROR":          errorBytes(codeVersion, "old"),
 	"BUCKET-REQUEST": appendRequestEntry(appendRequestEntry(appendBucketRequest(nil, true), 0, 5, []uint64{0xaa}), 0, 6, nil),
 	"RECORDS":        appendRecord(appendRecords(nil, 1), 0, &goldenRecord),
 	"BATCH":          appendBatch(1, &goldenRecord, &goldenLeave),
@@ -181,7 +181,7 @@ func TestMalformedBodiesAreRefused(t *testing.T) {
 }
 
 func TestErrorTextIsBoundedAndPrintable(t *testing.T) {
-	b := appendError(nil, codeFormat, strings.Repeat("é", 300))
+	b := errorBytes(codeFormat, strings.Repeat("é", 300))
 	if code, text, err := parseError(b[headerSize:]); err != nil || code != codeFormat || text != strings.Repeat("é", 128) {
 		t.Fatal(code, text, err)
 	}
@@ -293,7 +293,7 @@ func remake(f frame) (b []byte) {
 		}
 	case frameError:
 		if code, text, err := parseError(f.Body); err == nil {
-			return appendError(nil, code, text)
+			return errorBytes(code, text)
 		}
 	}
 	return nil

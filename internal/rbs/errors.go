@@ -41,11 +41,11 @@ func goodbye(err error) []byte {
 	var silent *silentError
 	switch {
 	case errors.As(err, &format):
-		return appendError(nil, codeFormat, err.Error())
+		return errorBytes(codeFormat, err.Error())
 	case errors.As(err, &protocol):
-		return appendError(nil, protocol.Code, protocol.Detail)
+		return errorBytes(protocol.Code, protocol.Detail)
 	case errors.As(err, &silent):
-		return appendError(nil, codeSilent, err.Error())
+		return errorBytes(codeSilent, err.Error())
 	}
 	return nil
 }
