@@ -54,6 +54,19 @@ func (t *topology) cutCore() error {
 	return t.inject("core", func(c *nftables.Conn) { coreChain(c, nftables.ChainPolicyDrop) })
 }
 
+// cutCoreFrom loses what one device says to the other, and not what it hears.
+func (t *topology) cutCoreFrom(device string) error {
+	const reg = unix.NFT_REG_1
+	return t.inject("core", func(c *nftables.Conn) {
+		chain := coreChain(c, nftables.ChainPolicyAccept)
+		c.AddRule(&nftables.Rule{Table: chain.Table, Chain: chain, Exprs: []expr.Any{
+			&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: reg},
+			&expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: append([]byte(device), make([]byte, unix.IFNAMSIZ-len(device))...)},
+			&expr.Verdict{Kind: expr.VerdictDrop},
+		}})
+	})
+}
+
 // cutService silences the TCP connection of the remote backup service alone.
 func (t *topology) cutService() error {
 	return t.inject("core", func(c *nftables.Conn) {

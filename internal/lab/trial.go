@@ -21,7 +21,9 @@ type trial struct {
 	device string // "a", "b" or "both"
 	name   string
 	limit  time.Duration
-	inject func(context.Context) error
+	// doubles is for how long two devices may send, 0 where that does not matter.
+	doubles time.Duration
+	inject  func(context.Context) error
 	// hold is how long the fault lasts; with during set, as long as that takes.
 	hold   time.Duration
 	during func(context.Context) error
@@ -98,6 +100,7 @@ func (d *demo) trials() [][]trial {
 		heal:   func(context.Context) error { return d.topo.healCore() },
 	})
 	add(d.serviceCut())
+	list = append(list, d.pathCuts())
 	for _, dev := range devices {
 		ask := func(command string) func(context.Context) error {
 			return func(ctx context.Context) error {
@@ -171,11 +174,14 @@ func (d *demo) run(ctx context.Context, t trial) (result, error) {
 		Fault: t.fault, Device: t.device, Streams: len(streams), GapMS: tenths(total.gap), Lost: total.lost,
 		Duplicated: total.duplicated, LateMS: tenths(still), LimitMS: tenths(limit), name: t.name,
 	}
-	r.OK = problem == nil && total.gap <= limit
+	if worth := total.duplicated * int(packetInterval) / len(memberships()); problem == nil && t.doubles > 0 && worth > int(t.doubles) {
+		problem = fmt.Errorf("both devices sent for %v, the limit is %v", time.Duration(worth), t.doubles)
+	}
 	if problem != nil {
 		r.note = problem.Error()
 		d.say("not as required: %v", problem)
 	}
+	r.OK = problem == nil && total.gap <= limit
 	if still > max(t.limit, shortStandstill) {
 		r.OK, r.void = false, true
 		r.note = fmt.Sprintf("proves nothing: the source itself stood still for %.1f ms", ms(still))

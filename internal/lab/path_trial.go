@@ -1,0 +1,73 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// limitDoubles is how long both devices may send while they hear each other on another path.
+const limitDoubles = 300 * time.Millisecond
+
+// pathCuts are fault 19: the path between the devices is cut, one way and both ways, and
+// they hear each other on a heartbeat path over the upstream network.
+func (d *demo) pathCuts() []trial {
+	cut := func(device, name string, inject func() error) trial {
+		return trial{
+			fault: 19, device: device, name: name, limit: limitNoLoss, doubles: limitDoubles, hold: holdTime,
+			inject: func(ctx context.Context) error {
+				if err := d.heartbeats(ctx, "heartbeat"); err != nil {
+					return err
+				}
+				return inject()
+			},
+			heal:  func(context.Context) error { return d.topo.healCore() },
+			after: func(ctx context.Context) error { return d.heartbeats(ctx, "undo heartbeat") },
+		}
+	}
+	return []trial{
+		cut(deviceA, "path from it cut, heartbeat elsewhere", func() error { return d.topo.cutCoreFrom(deviceA) }),
+		cut(both, "path cut, heartbeat elsewhere", d.topo.cutCore),
+	}
+}
+
+// heartbeats configures the heartbeat path on both devices, or takes it away, and waits
+// until it is in use.
+func (d *demo) heartbeats(ctx context.Context, command string) error {
+	for _, dev := range devices {
+		line := fmt.Sprintf("%s peer-ipv6 2001:db8:5::%s source-ipv6 2001:db8:5::%s", command, other(dev), dev)
+		for _, line := range []string{"system-view", fmt.Sprintf("e-trunk %d", etrunkID), line, "commit", "return"} {
+			if _, err := d.probes[dev].Exec(ctx, line); err != nil {
+				return err
+			}
+		}
+	}
+	return poll(ctx, healLimit, func() error {
+		for _, dev := range devices {
+			if err := d.heard(ctx, dev); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// heard says which path of the hellos a device does not hear its peer on.
+func (d *demo) heard(ctx context.Context, dev string) error {
+	var shown struct {
+		Trunks []struct {
+			Paths []struct{ Path, State string }
+		} `json:"e-trunks"`
+	}
+	if err := d.probes[dev].Display(ctx, fmt.Sprintf("e-trunk %d", etrunkID), &shown); err != nil {
+		return err
+	}
+	for _, t := range shown.Trunks {
+		for _, p := range t.Paths {
+			if p.State != "Up" {
+				return fmt.Errorf("device %s does not hear its peer on the %s path", dev, p.Path)
+			}
+		}
+	}
+	return nil
+}
