@@ -455,7 +455,7 @@ func TestAddresses(t *testing.T) {
 func TestTuning(t *testing.T) {
 	s := newShell(t).run(t, "mld\ntimer query 60\nrobust-count 3\nquit\ninterface eth1\nmld enable\nmld timer query 125")
 	got := s.Model.Tuning(s.Model.Interfaces["eth1"])
-	want := Tuning{defaultQueryInterval, defaultMaxResponse, defaultLastListener, 3}
+	want := Tuning{defaultTuning.QueryInterval, defaultTuning.MaxResponse, defaultTuning.LastListenerInterval, 3}
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

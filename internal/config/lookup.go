@@ -42,10 +42,10 @@ func (m *Model) Session(name string) *BFDSession { return byName(m.Sessions, nam
 // of the MLD view, else the defaults.
 func (m *Model) Tuning(i *Interface) Tuning {
 	return Tuning{
-		QueryInterval:        firstSet(i.MLD.QueryInterval, m.MLD.QueryInterval, defaultQueryInterval),
-		MaxResponse:          firstSet(i.MLD.MaxResponse, m.MLD.MaxResponse, defaultMaxResponse),
-		LastListenerInterval: firstSet(i.MLD.LastListenerInterval, m.MLD.LastListenerInterval, defaultLastListener),
-		Robustness:           firstSet(i.MLD.Robustness, m.MLD.Robustness, defaultRobustness),
+		QueryInterval:        firstSet(i.MLD.QueryInterval, m.MLD.QueryInterval, defaultTuning.QueryInterval),
+		MaxResponse:          firstSet(i.MLD.MaxResponse, m.MLD.MaxResponse, defaultTuning.MaxResponse),
+		LastListenerInterval: firstSet(i.MLD.LastListenerInterval, m.MLD.LastListenerInterval, defaultTuning.LastListenerInterval),
+		Robustness:           firstSet(i.MLD.Robustness, m.MLD.Robustness, defaultTuning.Robustness),
 	}
 }
 

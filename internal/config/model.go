@@ -12,7 +12,10 @@ import (
 	"slices"
 	"time"
 
+	"tandem/internal/bfd"
 	"tandem/internal/etrunk"
+	"tandem/internal/mld"
+	"tandem/internal/rbs"
 )
 
 // Model is a whole configuration. Use New, and the methods that look objects
@@ -61,17 +64,11 @@ type GlobalMLD struct {
 	Tuning
 	// Limit bounds the listener records of all interfaces together, 0 for no bound.
 	Limit       uint32
-	SSMMappings []SSMMapping // sorted and unique
+	SSMMappings []mld.Mapping // sorted and unique; of multicast addresses
 }
 
 func (g GlobalMLD) isZero() bool {
 	return g.Tuning == Tuning{} && g.Limit == 0 && len(g.SSMMappings) == 0
-}
-
-// SSMMapping names a source for groups whose listeners name none.
-type SSMMapping struct {
-	Groups netip.Prefix // of multicast addresses
-	Source netip.Addr
 }
 
 // Tuning holds the MLD timers and counts (RFC 9777, section 9). Zero means
@@ -229,35 +226,28 @@ type InterfaceMLD struct {
 	AccessLimit  uint16
 	AccessExcept string
 	SSMMapping   bool
-	Static       []StaticGroup // sorted and unique
+	Static       []mld.StaticGroup // sorted and unique
 }
 
-// StaticGroup is a group that is sent whether anybody listens or not, from every
-// source or, when Source is valid, from that one.
-type StaticGroup struct {
-	Group, Source netip.Addr
-}
-
-// Defaults of what is not set. The timers are those of RFC 9777, section 9.
+// Defaults of what is not set, beside those that the cores have.
 const (
-	defaultSysName       = "Tandem"
-	DefaultLACPPriority  = 32768
-	defaultHTTPPort      = 9777
-	defaultServicePort   = 7000
-	defaultRetention     = 600 * time.Second
-	defaultPriority      = 100
-	defaultHello         = time.Second
-	defaultMultiplier    = 20
-	defaultRevertDelay   = 120 * time.Second
-	defaultBFDInterval   = 10 * time.Millisecond
-	defaultDetectMult    = 3
-	defaultTOSExp        = 7
-	defaultMLDVersion    = 2
-	defaultQueryInterval = 125 * time.Second
-	defaultMaxResponse   = 10 * time.Second
-	defaultLastListener  = time.Second
-	defaultRobustness    = 2
+	defaultSysName      = "Tandem"
+	DefaultLACPPriority = 32768
+	defaultHTTPPort     = 9777
+	defaultRetention    = 600 * time.Second
+	defaultPriority     = 100
+	defaultHello        = time.Second
+	defaultMultiplier   = 20
+	defaultRevertDelay  = 120 * time.Second
+	defaultTOSExp       = 7
 )
+
+// defaultTuning and defaultMLDVersion are those of the core (RFC 9777, section 9).
+var defaultTuning, defaultMLDVersion = mldDefaults(mld.DefaultConfig())
+
+func mldDefaults(c mld.Config) (Tuning, uint8) {
+	return Tuning{c.QueryInterval, c.MaxResponse, c.LastListenerInterval, uint8(c.Robustness)}, uint8(c.Version)
+}
 
 // New returns the configuration of a device that was told nothing yet.
 func New() *Model {
@@ -281,18 +271,18 @@ func New() *Model {
 }
 
 func newService(name string) *Service {
-	return &Service{Name: name, Port: defaultServicePort, Retention: defaultRetention}
+	return &Service{Name: name, Port: rbs.DefaultPort, Retention: defaultRetention}
 }
 
 func newETrunk(id uint32) *ETrunk {
 	return &ETrunk{ID: id, Priority: defaultPriority, AuthMode: etrunk.HMACSHA256, HelloInterval: defaultHello,
 		Multiplier: defaultMultiplier, RevertDelay: defaultRevertDelay,
-		BFD: ETrunkBFD{MinTx: defaultBFDInterval, MinRx: defaultBFDInterval, DetectMult: defaultDetectMult}}
+		BFD: ETrunkBFD{MinTx: bfd.DefaultInterval, MinRx: bfd.DefaultInterval, DetectMult: bfd.DefaultDetectMult}}
 }
 
 func newBFDSession(name string) *BFDSession {
-	return &BFDSession{Name: name, MinTx: defaultBFDInterval, MinRx: defaultBFDInterval,
-		DetectMult: defaultDetectMult, TOSExp: defaultTOSExp}
+	return &BFDSession{Name: name, MinTx: bfd.DefaultInterval, MinRx: bfd.DefaultInterval,
+		DetectMult: bfd.DefaultDetectMult, TOSExp: defaultTOSExp}
 }
 
 func newInterface(name InterfaceName) *Interface {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/command"
+	"tandem/internal/rbs"
 )
 
 func serviceEntries() []entry {
@@ -28,14 +29,14 @@ func servicePeer() setting[Service] {
 			if err := checkEnds(a); err != nil {
 				return err
 			}
-			s.Peer, s.Local, s.Port = a.Addr("peer"), a.Addr("source"), defaultServicePort
+			s.Peer, s.Local, s.Port = a.Addr("peer"), a.Addr("source"), rbs.DefaultPort
 			if a.Has("port") {
 				s.Port = uint16(command.Get[uint64](a, "port"))
 			}
 			return nil
 		},
 		clear: func(s *Service, _ command.Args) error {
-			s.Peer, s.Local, s.Port = netip.Addr{}, netip.Addr{}, defaultServicePort
+			s.Peer, s.Local, s.Port = netip.Addr{}, netip.Addr{}, rbs.DefaultPort
 			return nil
 		},
 		write: func(s *Service) []string {
@@ -43,7 +44,7 @@ func servicePeer() setting[Service] {
 				return nil
 			}
 			line := fmt.Sprintf("peer-ipv6 %v source-ipv6 %v", s.Peer, s.Local)
-			if s.Port != defaultServicePort {
+			if s.Port != rbs.DefaultPort {
 				line += fmt.Sprintf(" port %d", s.Port)
 			}
 			return []string{line}

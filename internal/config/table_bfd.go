@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"tandem/internal/bfd"
 	"tandem/internal/command"
 )
 
@@ -22,11 +23,11 @@ func bfdEntries() []entry {
 		discriminator("local", "16384", func(s *BFDSession) *uint32 { return &s.LocalDiscriminator }),
 		discriminator("remote", "4294967295", func(s *BFDSession) *uint32 { return &s.RemoteDiscriminator }),
 		duration("min-tx-interval <milliseconds:3..20000>", "Set the time between the packets that are sent", time.Millisecond,
-			func(s *BFDSession) *time.Duration { return &s.MinTx }, defaultBFDInterval),
+			func(s *BFDSession) *time.Duration { return &s.MinTx }, bfd.DefaultInterval),
 		duration("min-rx-interval <milliseconds:3..20000>", "Set the time between the packets that are wanted", time.Millisecond,
-			func(s *BFDSession) *time.Duration { return &s.MinRx }, defaultBFDInterval),
+			func(s *BFDSession) *time.Duration { return &s.MinRx }, bfd.DefaultInterval),
 		number("detect-multiplier <multiplier:3..50>", "Set how many packets must be missed for the session to go down",
-			func(s *BFDSession) *uint8 { return &s.DetectMult }, defaultDetectMult),
+			func(s *BFDSession) *uint8 { return &s.DetectMult }, bfd.DefaultDetectMult),
 		number("tos-exp <class:0..7>", "Set the traffic class precedence of the packets", func(s *BFDSession) *uint8 { return &s.TOSExp }, defaultTOSExp),
 		duration("wtr <minutes:1..60>", "Set how long a session that was lost has to be up until this is told", time.Minute,
 			func(s *BFDSession) *time.Duration { return &s.WaitToRestore }, 0),

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"tandem/internal/bfd"
 	"tandem/internal/command"
 	"tandem/internal/etrunk"
 )
@@ -44,11 +45,11 @@ func eTrunkEntries() []entry {
 		eTrunkTrack(),
 		eTrunkBFD(),
 		duration("e-trunk bfd min-tx-interval <milliseconds:3..20000>", "Set the time between the packets of the E-Trunk's own BFD session",
-			time.Millisecond, func(t *ETrunk) *time.Duration { return &t.BFD.MinTx }, defaultBFDInterval),
+			time.Millisecond, func(t *ETrunk) *time.Duration { return &t.BFD.MinTx }, bfd.DefaultInterval),
 		duration("e-trunk bfd min-rx-interval <milliseconds:3..20000>", "Set the time between the packets that the E-Trunk's own BFD session wants",
-			time.Millisecond, func(t *ETrunk) *time.Duration { return &t.BFD.MinRx }, defaultBFDInterval),
+			time.Millisecond, func(t *ETrunk) *time.Duration { return &t.BFD.MinRx }, bfd.DefaultInterval),
 		number("e-trunk bfd detect-multiplier <multiplier:3..50>", "Set how many packets must be missed for the E-Trunk's own BFD session to go down",
-			func(t *ETrunk) *uint8 { return &t.BFD.DetectMult }, defaultDetectMult),
+			func(t *ETrunk) *uint8 { return &t.BFD.DetectMult }, bfd.DefaultDetectMult),
 	)...)
 	return append(entries, eTrunkKey())
 }

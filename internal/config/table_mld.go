@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tandem/internal/command"
+	"tandem/internal/mld"
 )
 
 func mldEntries() []entry {
@@ -70,28 +71,28 @@ func several[T any, V comparable](words, parameters, help string, field func(*T)
 func ssmMapping() setting[GlobalMLD] {
 	return several("ssm-mapping", "{ <group-range> | <group-address:multicast> <length:8..128> } <source:global>",
 		"Name a source for groups whose listeners name none",
-		func(g *GlobalMLD) *[]SSMMapping { return &g.SSMMappings },
-		func(a command.Args) (SSMMapping, bool) {
+		func(g *GlobalMLD) *[]mld.Mapping { return &g.SSMMappings },
+		func(a command.Args) (mld.Mapping, bool) {
 			p := command.Get[netip.Prefix](a, "group-range")
 			if a.Has("length") {
 				p = netip.PrefixFrom(a.Addr("group-address"), int(a.Uint("length"))).Masked()
 			}
-			return SSMMapping{p, a.Addr("source")}, p.IsValid()
+			return mld.Mapping{Groups: p, Source: a.Addr("source")}, p.IsValid()
 		},
-		func(a, b SSMMapping) int { return cmp.Or(a.Groups.Compare(b.Groups), a.Source.Compare(b.Source)) },
-		func(m SSMMapping) string { return fmt.Sprintf("%v %v", m.Groups, m.Source) })
+		func(a, b mld.Mapping) int { return cmp.Or(a.Groups.Compare(b.Groups), a.Source.Compare(b.Source)) },
+		func(m mld.Mapping) string { return fmt.Sprintf("%v %v", m.Groups, m.Source) })
 }
 
 func staticGroup() setting[Interface] {
 	return several("mld static-group", "<group> [ source <source-address:global> ]",
 		"Send a group whether anybody listens or not",
-		func(i *Interface) *[]StaticGroup { return &i.MLD.Static },
-		func(a command.Args) (StaticGroup, bool) {
-			g := StaticGroup{a.Addr("group"), a.Addr("source-address")}
+		func(i *Interface) *[]mld.StaticGroup { return &i.MLD.Static },
+		func(a command.Args) (mld.StaticGroup, bool) {
+			g := mld.StaticGroup{Group: a.Addr("group"), Source: a.Addr("source-address")}
 			return g, g.Group.IsValid()
 		},
-		func(a, b StaticGroup) int { return cmp.Or(a.Group.Compare(b.Group), a.Source.Compare(b.Source)) },
-		func(g StaticGroup) string {
+		func(a, b mld.StaticGroup) int { return cmp.Or(a.Group.Compare(b.Group), a.Source.Compare(b.Source)) },
+		func(g mld.StaticGroup) string {
 			if g.Source.IsValid() {
 				return fmt.Sprintf("%v source %v", g.Group, g.Source)
 			}

@@ -20,14 +20,10 @@ func mldOf(m *config.Model, i *config.Interface) mld.Config {
 			c.GroupPolicy.Rules = append(c.GroupPolicy.Rules, mld.PolicyRule{Permit: r.Permit, Group: r.Source})
 		}
 	}
-	for _, mapping := range m.MLD.SSMMappings {
-		if i.MLD.SSMMapping {
-			c.SSMMapping = append(c.SSMMapping, mld.Mapping{Groups: mapping.Groups, Source: mapping.Source})
-		}
+	if i.MLD.SSMMapping {
+		c.SSMMapping = m.MLD.SSMMappings
 	}
-	for _, g := range i.MLD.Static {
-		c.Static = append(c.Static, mld.StaticGroup{Group: g.Group, Source: g.Source})
-	}
+	c.Static = i.MLD.Static
 	return c
 }
 

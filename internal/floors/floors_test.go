@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	"state":               {"device", "mld", "rbs", "etrunk", "bfd", "event", "latency"},
 	"status":              {"state", "etrunk", "event"},
 	"metrics":             {"state", "device", "mld", "rbs", "etrunk", "bfd", "event", "latency"},
-	"config":              {"command", "etrunk"},
+	"config":              {"command", "mld", "rbs", "etrunk", "bfd"},
 	"peers":               {},
 	"task":                {},
 	"sim":                 {"instant", "device", "mld", "rbs", "etrunk"},

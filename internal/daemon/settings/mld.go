@@ -48,13 +48,9 @@ func mldConfig(m *config.Model, i *config.Interface) mld.Config {
 	c.AccessLimit, c.AccessExcept = int(i.MLD.AccessLimit), policy(m, i.MLD.AccessExcept)
 	c.GroupPolicy = policy(m, i.MLD.GroupPolicy)
 	if i.MLD.SSMMapping {
-		for _, mapping := range m.MLD.SSMMappings {
-			c.SSMMapping = append(c.SSMMapping, mld.Mapping{Groups: mapping.Groups, Source: mapping.Source})
-		}
+		c.SSMMapping = append(c.SSMMapping, m.MLD.SSMMappings...)
 	}
-	for _, static := range i.MLD.Static {
-		c.Static = append(c.Static, mld.StaticGroup{Group: static.Group, Source: static.Source})
-	}
+	c.Static = append(c.Static, i.MLD.Static...)
 	return c
 }
 
