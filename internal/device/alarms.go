@@ -76,10 +76,10 @@ func (d *Device) memberConditions(t *trunk, m *member, ms etrunk.MemberState, ho
 	}
 	switch {
 	case m.leg.Shutdown || ms.Role != etrunk.MemberMaster: // nobody expects it to serve
-	case !d.links[m.leg.Netdev].Up && !m.stranded:
+	case !d.links[m.leg.Netdev].Up && !m.Stranded:
 		hold(event.LegDown, name, m.leg.Netdev)
-	case m.lacking != "":
-		hold(event.NotReady, name, m.lacking)
+	case m.Lacking != "":
+		hold(event.NotReady, name, m.Lacking)
 	}
 }
 

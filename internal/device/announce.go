@@ -16,15 +16,15 @@ const announceGap = 10 * time.Second
 // around may believe in either. The querier asks the hosts, whose answers show both
 // devices and the switch where they are; upstream, all that is joined is reported again.
 func (d *Device) announce(now instant.Time) {
-	if !d.found && !d.strangers || d.dutyDirty || d.behind {
+	if !d.kept.Found && !d.kept.Strangers || d.dutyDirty || d.behind {
 		return
 	}
-	if due := d.announcedAt.Add(announceGap); d.announcedAt.IsSet() && now < due {
+	if due := d.kept.AnnouncedAt.Add(announceGap); d.kept.AnnouncedAt.IsSet() && now < due {
 		d.wakeAt(due)
 		return
 	}
-	found := d.found
-	d.found, d.strangers, d.announcedAt = false, false, now
+	found := d.kept.Found
+	d.kept.Found, d.kept.Strangers, d.kept.AnnouncedAt = false, false, now
 	for _, ifc := range d.order.downstreams {
 		if d.memberOf(ifc) != nil {
 			ifc.router.AskAnew(now, &d.mldFx)
@@ -41,6 +41,6 @@ func (d *Device) announce(now instant.Time) {
 // which has not been told of all of them.
 func (d *Device) noteHearing(m *member, ms etrunk.MemberState) {
 	up := ms.PeerKnown && ms.Peer.Up
-	d.strangers = d.strangers || m.unheard && !up
-	m.unheard = up && d.unheard(m.id)
+	d.kept.Strangers = d.kept.Strangers || m.Unheard && !up
+	m.Unheard = up && d.unheard(m.id)
 }

@@ -13,21 +13,21 @@ import (
 // joins while the peer is away.
 type awaited struct {
 	place []uint32 // in list, by record, counted from 1; 0 for none
-	list  []waiting
+	list  []Waiting
 }
 
-// waiting is a listener that the peer does not know of. When its record has gone
+// Waiting is a listener that the peer does not know of. When its record has gone
 // that may come to name another: then that may be sent in vain for a while.
-type waiting struct {
-	since   instant.Time
-	version rbs.Version
-	record  mld.Handle
-	overdue bool // it is among the overdue
+type Waiting struct {
+	Since   instant.Time
+	Version rbs.Version
+	Record  mld.Handle // of this program
+	Overdue bool       // it is among the overdue
 }
 
 // get returns what is known of a record, nil when the peer knows it. It is valid
 // until the next put or remove.
-func (a *awaited) get(record mld.Handle) *waiting {
+func (a *awaited) get(record mld.Handle) *Waiting {
 	if int(record) >= len(a.place) || a.place[record] == 0 {
 		return nil
 	}
@@ -35,14 +35,14 @@ func (a *awaited) get(record mld.Handle) *waiting {
 }
 
 // put returns the place of a record, which it makes if need be.
-func (a *awaited) put(record mld.Handle) *waiting {
+func (a *awaited) put(record mld.Handle) *Waiting {
 	if w := a.get(record); w != nil {
 		return w
 	}
 	if more := int(record) + 1 - len(a.place); more > 0 {
 		a.place = append(roomy(a.place), make([]uint32, more)...)
 	}
-	a.list = append(roomy(a.list), waiting{record: record})
+	a.list = append(roomy(a.list), Waiting{Record: record})
 	a.place[record] = uint32(len(a.list))
 	return &a.list[len(a.list)-1]
 }
@@ -68,7 +68,7 @@ func (a *awaited) remove(record mld.Handle) bool {
 	}
 	last := len(a.list) - 1
 	*w = a.list[last]
-	a.place[w.record] = a.place[record]
+	a.place[w.Record] = a.place[record]
 	a.place[record] = 0
 	a.list = a.list[:last]
 	if last == 0 && cap(a.list) > keptAwaited {

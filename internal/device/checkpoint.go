@@ -14,23 +14,28 @@ import (
 // one that takes its place, and where a recording begins. What the connections of
 // the remote backup services are in the middle of is left out; they are made anew
 // and the databases compared.
+//
+// Whatever an object of a device must know for longer than an event lasts stands in its Kept,
+// which is copied whole.
 type Checkpoint struct {
-	ID, Boot    uint64
-	At, Started instant.Time
-	Clock       rbs.ClockState
-	Links       []LinkChanged
-	Sessions    map[string]etrunk.BFDState
-	Upstream    mld.ProxyMemory
-	Interfaces  []InterfaceCheckpoint // downstream, by name
-	Trunks      []TrunkCheckpoint
-	Services    []ServiceCheckpoint
-	Orphans     []OrphanCheckpoint
-	Routes      []RouteCheckpoint
+	ID, Boot   uint64
+	At         instant.Time
+	Kept       DeviceKept
+	Clock      rbs.ClockState
+	Links      []LinkChanged
+	Upstream   mld.ProxyMemory
+	Interfaces []InterfaceCheckpoint // downstream, by name
+	Trunks     []TrunkCheckpoint
+	Services   []ServiceCheckpoint
+	Orphans    OrphansKept
+	Unknown    []ListenerCheckpoint // listeners that the peer may not know of
+	Routes     []RouteCheckpoint
 }
 
 // InterfaceCheckpoint is a downstream interface.
 type InterfaceCheckpoint struct {
 	Name   string
+	Kept   DownstreamKept
 	Router mld.RouterMemory
 }
 
@@ -39,74 +44,72 @@ type TrunkCheckpoint struct {
 	ID      uint32
 	Random  []byte // the state of the generator
 	Session etrunk.Session
-	Heard   instant.Time
+	Kept    TrunkKept
 	Members []MemberCheckpoint
 }
 
-// MemberCheckpoint is what is remembered of a member.
+// MemberCheckpoint is a member.
 type MemberCheckpoint struct {
-	EthTrunk            uint32
-	Asked               *LegChange
-	Yielded, Fit, Aside bool
-	FitAt, ServedAt     instant.Time
-	Rival               uint8
-	RivalAt, PartBy     instant.Time
-	Covers              etrunk.Buckets
-	Duty                Duty
+	EthTrunk uint32
+	Kept     MemberKept
 }
 
-// ServiceCheckpoint is what is remembered of a remote backup service.
+// ServiceCheckpoint is a remote backup service.
 type ServiceCheckpoint struct {
-	Name                       string
-	InSync, SyncedOnce, EverUp bool
-	LostAt, UpAt               instant.Time
-	Peer                       rbs.Hello // with which it was connected last
+	Name string
+	Kept ServiceKept
+	Core rbs.ServiceMemory
 }
 
-// OrphanCheckpoint is a listener that the peer may not know of.
-type OrphanCheckpoint struct {
-	Key     rbs.Key
-	Version rbs.Version
-	Since   instant.Time
-	Overdue bool
+// ListenerCheckpoint is a listener that the peer may not know of.
+type ListenerCheckpoint struct {
+	Key  rbs.Key
+	Kept Waiting
 }
 
 // RouteCheckpoint is a forwarding entry.
 type RouteCheckpoint struct {
 	Source, Group netip.Addr
-	Origin        RouteOrigin
-	Since         instant.Time
+	Kept          RouteKept
 }
 
 // Checkpoint copies what the device knows.
 func (d *Device) Checkpoint(now instant.Time) Checkpoint {
 	cp := Checkpoint{
-		ID: d.id, Boot: d.boot, At: now, Started: d.started, Clock: d.clock.State(),
-		Links: sorted(d.links), Sessions: maps.Clone(d.sessions),
+		ID: d.id, Boot: d.boot, At: now, Kept: d.kept.clone(), Clock: d.clock.State(),
+		Links: sorted(d.links), Orphans: d.orphans.OrphansKept.clone(),
 	}
 	if d.upstream != nil {
 		cp.Upstream = d.upstream.proxy.Memory()
 	}
 	for _, ifc := range d.order.downstreams {
-		cp.Interfaces = append(cp.Interfaces, InterfaceCheckpoint{ifc.name, ifc.router.Memory()})
+		cp.Interfaces = append(cp.Interfaces, InterfaceCheckpoint{ifc.name, ifc.DownstreamKept, ifc.router.Memory()})
 	}
 	for _, t := range d.order.trunks {
 		cp.Trunks = append(cp.Trunks, t.checkpoint())
 	}
 	for _, s := range d.order.services {
-		cp.Services = append(cp.Services, ServiceCheckpoint{s.name, s.inSync, s.syncedOnce, s.everUp, s.lostAt, s.upAt, s.core.Peer()})
+		cp.Services = append(cp.Services, ServiceCheckpoint{s.name, s.ServiceKept, s.core.Memory(now)})
 	}
 	for _, ifc := range d.order.downstreams {
 		for _, w := range ifc.awaited.list {
-			if rec, ok := ifc.router.At(w.record); ok {
-				cp.Orphans = append(cp.Orphans, OrphanCheckpoint{d.replicaKey(ifc, rec.Key), w.version, w.since, w.overdue})
+			if rec, ok := ifc.router.At(w.Record); ok {
+				cp.Unknown = append(cp.Unknown, ListenerCheckpoint{d.replicaKey(ifc, rec.Key), w})
 			}
 		}
 	}
 	for sg, r := range d.routes.all() {
-		cp.Routes = append(cp.Routes, RouteCheckpoint{sg.Source, sg.Group, r.origin, r.since})
+		cp.Routes = append(cp.Routes, RouteCheckpoint{sg.Source, sg.Group, r.RouteKept})
 	}
 	return cp
+}
+
+// clone returns a copy that shares no memory with k.
+func (k DeviceKept) clone() DeviceKept {
+	sessions := make(map[string]etrunk.BFDState, len(k.Sessions))
+	maps.Copy(sessions, k.Sessions)
+	k.Sessions = sessions
+	return k
 }
 
 // Records is the number of listener records.
@@ -118,14 +121,10 @@ func (d *Device) Records() (n int) {
 }
 
 func (t *trunk) checkpoint() TrunkCheckpoint {
-	tc := TrunkCheckpoint{ID: t.cfg.ID, Session: t.core.Session(), Heard: t.heard}
+	tc := TrunkCheckpoint{ID: t.cfg.ID, Session: t.core.Session(), Kept: t.TrunkKept}
 	tc.Random, _ = t.random.MarshalBinary() // never fails
 	for _, m := range sorted(t.members) {
-		tc.Members = append(tc.Members, MemberCheckpoint{
-			EthTrunk: m.id.EthTrunk, Asked: m.asked, Yielded: m.yielded, Fit: m.fit, Aside: m.aside,
-			FitAt: m.fitAt, ServedAt: m.servedAt,
-			Rival: uint8(m.rival), RivalAt: m.rivalAt, PartBy: m.partBy, Covers: m.covers, Duty: m.duty,
-		})
+		tc.Members = append(tc.Members, MemberCheckpoint{m.id.EthTrunk, m.MemberKept})
 	}
 	return tc
 }

@@ -66,7 +66,7 @@ func (d *Device) configureMembers(t *trunk) {
 		case m == nil:
 			t.members[mc.ID] = newMember(id, leg)
 		case m.leg != leg:
-			m.leg, m.asked = leg, nil
+			m.leg, m.Asked = leg, nil
 		}
 	}
 }
@@ -99,8 +99,8 @@ func (d *Device) configureServices(now instant.Time) {
 // session that it tracks is down.
 func (d *Device) enableService(now instant.Time, s *service) {
 	cfg := s.cfg.Config
-	cfg.Detour = s.detour
-	cfg.Enabled = cfg.Enabled && (s.detour.Peer.IsValid() || d.bfdState(s.cfg.BFDSession) != etrunk.BFDDown)
+	cfg.Detour = s.Detour
+	cfg.Enabled = cfg.Enabled && (s.Detour.Peer.IsValid() || d.bfdState(s.cfg.BFDSession) != etrunk.BFDDown)
 	s.core.Configure(now, cfg, &s.fx)
 }
 
@@ -204,8 +204,8 @@ func (d *Device) assign(now instant.Time) {
 		if renamed {
 			ifc.ledger = newLedger(id, ifc)
 		}
-		ifc.router.HoldPeer(now, d.version(now), s != nil && s.holding, &d.mldFx)
-		ifc.router.SetApart(now, d.version(now), s != nil && !s.inSync, &d.mldFx)
+		ifc.router.HoldPeer(now, d.version(now), s != nil && s.Holding, &d.mldFx)
+		ifc.router.SetApart(now, d.version(now), s != nil && !s.InSync, &d.mldFx)
 		d.applyMLD(now, ifc)
 		if s != nil {
 			s.interfaces = append(s.interfaces, ifc)

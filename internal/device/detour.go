@@ -15,8 +15,8 @@ import (
 // refreshDetours has services take a detour, and leave it.
 func (d *Device) refreshDetours(now instant.Time) {
 	for _, s := range d.order.services {
-		if detour := d.detour(s); detour != s.detour {
-			s.detour = detour
+		if detour := d.detour(s); detour != s.Detour {
+			s.Detour = detour
 			d.enableService(now, s)
 		}
 	}
@@ -28,7 +28,7 @@ func (d *Device) detour(s *service) (best rbs.Ends) {
 	for _, t := range d.order.trunks {
 		own := t.cfg.VPN == "" && t.cfg.Local == s.cfg.Local && t.cfg.Peer == s.cfg.Peer
 		broken := t.state.BFD == etrunk.BFDDown && t.state.PeerAlive
-		if !own || !broken || !s.detour.Peer.IsValid() && s.core.TCP() == rbs.Connected {
+		if !own || !broken || !s.Detour.Peer.IsValid() && s.core.TCP() == rbs.Connected {
 			continue
 		}
 		for _, path := range t.state.Paths[1:] {

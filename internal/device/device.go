@@ -16,9 +16,9 @@ import (
 type Device struct {
 	id       uint64
 	boot     uint64
-	started  instant.Time
 	clock    *rbs.Clock
 	settings Settings
+	kept     DeviceKept
 
 	links       map[string]LinkChanged // by Linux name
 	downstreams map[string]*downstream // by configured name
@@ -27,36 +27,44 @@ type Device struct {
 	trunks      map[uint32]*trunk
 	services    map[string]*service
 	order       order
-	sessions    map[string]etrunk.BFDState // by the name of the BFD session
 	routes      *routeTable
 	orphans     orphanage
 
 	// What the end of an event must look at again.
 	dutyDirty, gateDirty, orphansDirty, routesDirty bool
-	behind                                          bool // the queriers, with their duty: first the gate must be handed out
-	found                                           bool // a peer that had been lost, since announcedAt
-	strangers                                       bool // hosts may have come over that only the peer knew
-	announcedAt                                     instant.Time
-	retiring                                        bool
+	behind                                          bool         // the queriers, with their duty: first the gate must be handed out
 	wake                                            instant.Time // earliest deadline of the device's own
 
-	fx       *Effects // being collected
-	taken    *Effects // handed out last
-	mldFx    mld.Effects
-	trunkFx  etrunk.Effects
-	counters counters
+	fx      *Effects // being collected
+	taken   *Effects // handed out last
+	mldFx   mld.Effects
+	trunkFx etrunk.Effects
 
 	observer func(string, Outcome) // see Observe
 	replayed bool                  // see Replay
 }
 
-// counters count what belongs to no core.
-type counters struct {
-	mldElsewhere    uint64 // MLD on an interface without it
-	mldMalformed    uint64
-	streamElsewhere uint64 // upcall from an interface that is not upstream
-	streamsSilent   uint64 // entries dropped as no packet came
-	helloUnknown    uint64 // E-Trunk packet that no E-Trunk here takes
+// DeviceKept is what a device knows beside its parts.
+type DeviceKept struct {
+	Started  instant.Time
+	Sessions map[string]etrunk.BFDState // by the name of the BFD session
+	Retiring bool
+
+	// What is to be announced, see announce.
+	Found       bool // a peer that had been lost, since AnnouncedAt
+	Strangers   bool // hosts may have come over that only the peer knew
+	AnnouncedAt instant.Time
+
+	Counters Counters
+}
+
+// Counters count what belongs to no core.
+type Counters struct {
+	MLDElsewhere    uint64 // MLD on an interface without it
+	MLDMalformed    uint64
+	StreamElsewhere uint64 // upcall from an interface that is not upstream
+	StreamsSilent   uint64 // entries dropped as no packet came
+	HelloUnknown    uint64 // E-Trunk packet that no E-Trunk here takes
 }
 
 // New returns a device with nothing configured. The id must be non-zero, the
@@ -68,7 +76,7 @@ func New(id, boot uint64, wall time.Time, now instant.Time) *Device {
 	return &Device{
 		id:          id,
 		boot:        boot,
-		started:     now,
+		kept:        DeviceKept{Started: now, Sessions: make(map[string]etrunk.BFDState)},
 		clock:       rbs.NewClock(wall, now),
 		links:       make(map[string]LinkChanged),
 		downstreams: make(map[string]*downstream),
@@ -76,7 +84,6 @@ func New(id, boot uint64, wall time.Time, now instant.Time) *Device {
 		services:    make(map[string]*service),
 		fx:          &Effects{},
 		taken:       &Effects{},
-		sessions:    make(map[string]etrunk.BFDState),
 		routes:      newRouteTable(boot),
 	}
 }
@@ -160,8 +167,8 @@ func (d *Device) Deadline() instant.Time {
 		at = instant.Earliest(at, s.core.Deadline())
 	}
 	if len(d.routes.idle) > 0 {
-		if r := d.routes.get(d.routes.idle[0]); r != nil && r.origin == RouteIdle {
-			at = instant.Earliest(at, r.since.Add(idleLife))
+		if r := d.routes.get(d.routes.idle[0]); r != nil && r.Origin == RouteIdle {
+			at = instant.Earliest(at, r.Since.Add(idleLife))
 		}
 	}
 	return at
@@ -243,10 +250,10 @@ func (d *Device) linkChanged(now instant.Time, ev LinkChanged) {
 }
 
 func (d *Device) bfdChanged(now instant.Time, ev BFDChanged) {
-	d.sessions[ev.Session] = ev.State
+	d.kept.Sessions[ev.Session] = ev.State
 	for _, t := range d.order.trunks {
 		if t.cfg.BFDSession == ev.Session {
-			t.heard = max(t.heard, ev.Heard)
+			t.Heard = max(t.Heard, ev.Heard)
 			t.core.SetBFD(now, ev.State, &d.trunkFx)
 			d.sendHellos(t)
 		}
@@ -263,7 +270,7 @@ func (d *Device) bfdState(session string) etrunk.BFDState {
 	if session == "" {
 		return etrunk.BFDUnbound
 	}
-	if state, ok := d.sessions[session]; ok {
+	if state, ok := d.kept.Sessions[session]; ok {
 		return state
 	}
 	return etrunk.BFDPending
@@ -286,6 +293,6 @@ func (d *Device) refreshGate() {
 			gate.Bucket1 = append(gate.Bucket1, ifc.netdev)
 		}
 	}
-	gate.Exceptions = d.orphans.current
+	gate.Exceptions = d.orphans.Current
 	d.fx.Gate = gate
 }

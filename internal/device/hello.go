@@ -10,11 +10,11 @@ import (
 func (d *Device) helloReceived(now instant.Time, ev HelloReceived) {
 	t := d.trunkOf(ev)
 	if t == nil {
-		d.counters.helloUnknown++
+		d.kept.Counters.HelloUnknown++
 		return
 	}
 	if t.core.Receive(now, ev.From, ev.VPN, ev.Packet, &d.trunkFx) == nil { // drops are counted there, by cause
-		t.heard = now
+		t.Heard = now
 	}
 	d.sendHellos(t)
 }
@@ -43,9 +43,9 @@ func (d *Device) sendHellos(t *trunk) {
 	}
 	for _, ev := range d.trunkFx.Events {
 		d.tell(trunkEvent(t.cfg.ID, ev))
-		t.lost = t.lost || ev.Kind == etrunk.PeerLost
-		if t.lost && ev.Kind == etrunk.PeerFound {
-			t.lost, d.found = false, true
+		t.Lost = t.Lost || ev.Kind == etrunk.PeerLost
+		if t.Lost && ev.Kind == etrunk.PeerFound {
+			t.Lost, d.kept.Found = false, true
 		}
 	}
 	if d.trunkFx.Changed {

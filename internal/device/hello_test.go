@@ -43,7 +43,7 @@ func TestHellosAreCountedByCause(t *testing.T) {
 		{"another E-Trunk, from elsewhere", stranger, changed(11, 2), nil},
 	} {
 		for range 2 {
-			count := func() uint64 { return r.dev.counters.helloUnknown }
+			count := func() uint64 { return r.dev.kept.Counters.HelloUnknown }
 			if c.count != nil {
 				count = func() uint64 { s := r.dev.trunks[1].core.State(r.now); return c.count(&s.Counters) }
 			}

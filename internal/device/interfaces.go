@@ -16,13 +16,18 @@ type downstream struct {
 	cfg    InterfaceSettings
 	link   LinkChanged
 	router *mld.Router
+	DownstreamKept
+	ledger  *ledger  // nil without a profile
+	service *service // that replicates it, nil when none does
+	awaited awaited  // of which the peer is yet to know
+	number  uint32   // of this device, given once, from 1 on
+}
+
+// DownstreamKept is what a device knows of an interface beside its router.
+type DownstreamKept struct {
 	// Refused joins that have been told of, and when that was last.
-	refused   uint64
-	refusedAt instant.Time
-	ledger    *ledger  // nil without a profile
-	service   *service // that replicates it, nil when none does
-	awaited   awaited  // of which the peer is yet to know
-	number    uint32   // of this device, given once, from 1 on
+	Refused   uint64
+	RefusedAt instant.Time
 }
 
 // upstream is the interface where streams come from (RFC 4605).
@@ -60,12 +65,12 @@ func (d *Device) mldReceived(now instant.Time, ev *MLDReceived) {
 			return
 		}
 	}
-	d.counters.mldElsewhere++
+	d.kept.Counters.MLDElsewhere++
 }
 
 // mldMalformed counts a message where it came in, and of the device.
 func (d *Device) mldMalformed(ev MLDMalformed) {
-	d.counters.mldMalformed++
+	d.kept.Counters.MLDMalformed++
 	if u := d.upstream; u != nil && u.netdev == ev.Netdev {
 		u.proxy.Malformed()
 		return
@@ -98,12 +103,12 @@ const refusalPause = time.Minute
 // noteRefusals tells of joins that the configuration has refused.
 func (d *Device) noteRefusals(now instant.Time, ifc *downstream) {
 	refused := ifc.router.Refused()
-	if refused == ifc.refused || ifc.refused != 0 && now < ifc.refusedAt.Add(refusalPause) {
+	if refused == ifc.Refused || ifc.Refused != 0 && now < ifc.RefusedAt.Add(refusalPause) {
 		return
 	}
 	drops := ifc.router.State(now).Counters.Drops
-	d.tell(event.MLDJoinRefused.With(ifc.name, refused-ifc.refused, drops.Policy, drops.Access, drops.Limit))
-	ifc.refused, ifc.refusedAt = refused, now
+	d.tell(event.MLDJoinRefused.With(ifc.name, refused-ifc.Refused, drops.Policy, drops.Access, drops.Limit))
+	ifc.Refused, ifc.RefusedAt = refused, now
 }
 
 // applyMLD takes over what an interface's router asked for.

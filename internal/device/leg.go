@@ -28,32 +28,32 @@ const (
 // boot is raised when the listeners are known, so that the switch sends no report to a
 // device that would lose it.
 func (d *Device) steerLeg(now instant.Time, m *member, ms etrunk.MemberState) {
-	want := !m.leg.Shutdown && ms.Role == etrunk.MemberMaster && !m.stranded
+	want := !m.leg.Shutdown && ms.Role == etrunk.MemberMaster && !m.Stranded
 	switch {
 	case !d.links[m.leg.Netdev].Exists:
-		m.asked = nil
+		m.Asked = nil
 		return
-	case d.retiring:
+	case d.kept.Retiring:
 		want = !m.leg.Shutdown && !m.handedOver(ms)
 	case !m.leg.Shutdown && ms.Reason == etrunk.ReasonETrunkInit:
 		return // the election will tell
-	case want && m.asked == nil && !d.synchronised(m.id) && now < d.started.Add(bootHold):
-		d.wakeAt(d.started.Add(bootHold))
+	case want && m.Asked == nil && !d.synchronised(m.id) && now < d.kept.Started.Add(bootHold):
+		d.wakeAt(d.kept.Started.Add(bootHold))
 		return
 	}
 	ask := LegChange{Netdev: m.leg.Netdev, Up: want}
-	switch backup := !m.leg.Shutdown && !d.retiring && ms.Role == etrunk.MemberBackup; {
+	switch backup := !m.leg.Shutdown && !d.kept.Retiring && ms.Role == etrunk.MemberBackup; {
 	case !backup:
-		m.servedAt = instant.Never
+		m.ServedAt = instant.Never
 	case !d.mayPart(now, m, ms):
 		return // it stays as it is
 	case ms.Mode == etrunk.Auto && d.hasLever(m):
 		ask.Up, ask.Aside = true, true
 	}
-	if m.asked != nil && *m.asked == ask {
+	if m.Asked != nil && *m.Asked == ask {
 		return
 	}
-	m.asked = &ask
+	m.Asked = &ask
 	// Asked for even where it seems so already: what was asked a moment ago may
 	// not have been heard of yet.
 	d.fx.Legs = append(d.fx.Legs, ask)
@@ -64,11 +64,11 @@ func (d *Device) steerLeg(now instant.Time, m *member, ms etrunk.MemberState) {
 func (d *Device) strands(now instant.Time, m *member, ms etrunk.MemberState) {
 	switch {
 	case d.upstream != nil && d.upstream.link.Up, !d.unheard(m.id), !servesAlone(ms):
-		m.strandAt = instant.Never
-	case !m.strandAt.IsSet():
-		m.strandAt = now.Add(strandAfter)
+		m.StrandAt = instant.Never
+	case !m.StrandAt.IsSet():
+		m.StrandAt = now.Add(strandAfter)
 	}
-	m.stranded = m.strandAt.IsSet() && !d.before(now, m.strandAt)
+	m.Stranded = m.StrandAt.IsSet() && !d.before(now, m.StrandAt)
 }
 
 // servesAlone reports whether the peer's member sends everything.
@@ -81,21 +81,21 @@ func servesAlone(ms etrunk.MemberState) bool {
 // stays with the port that has gone aside, and the peer's never comes in.
 func (d *Device) mayPart(now instant.Time, m *member, ms etrunk.MemberState) bool {
 	switch {
-	case m.asked != nil && (m.asked.Aside || !m.asked.Up): // it has parted
+	case m.Asked != nil && (m.Asked.Aside || !m.Asked.Up): // it has parted
 		return true
 	case !d.hasSuccessor(now, m, ms):
 		return true
 	case d.knowsAlone(m):
 		d.wakeAt(now.Add(joinSettle)) // to look again
-		m.servedAt = instant.Never
+		m.ServedAt = instant.Never
 		return false
-	case m.covers != etrunk.NoBuckets || ms.Peer.Role != etrunk.MemberMaster || !ms.Peer.Up || !ms.Peer.Ready:
-		m.servedAt = instant.Never
+	case m.Covers != etrunk.NoBuckets || ms.Peer.Role != etrunk.MemberMaster || !ms.Peer.Up || !ms.Peer.Ready:
+		m.ServedAt = instant.Never
 		return false
-	case !m.servedAt.IsSet():
-		m.servedAt = now.Add(joinSettle)
+	case !m.ServedAt.IsSet():
+		m.ServedAt = now.Add(joinSettle)
 	}
-	return !d.before(now, m.servedAt)
+	return !d.before(now, m.ServedAt)
 }
 
 // knowsAlone reports whether this device has heard listeners of which the peer does not know. That
@@ -110,14 +110,14 @@ func (d *Device) knowsAlone(m *member) bool {
 func (d *Device) hasSuccessor(now instant.Time, m *member, ms etrunk.MemberState) bool {
 	switch {
 	case ms.Role == etrunk.MemberMaster || !ms.PeerKnown || ms.PeerMode == etrunk.ForceBackup:
-		m.partBy = instant.Never
+		m.PartBy = instant.Never
 		return false
 	case ms.Mode == etrunk.Auto:
 		return true
-	case !m.partBy.IsSet():
-		m.partBy = now.Add(partLimit)
+	case !m.PartBy.IsSet():
+		m.PartBy = now.Add(partLimit)
 	}
-	return d.before(now, m.partBy)
+	return d.before(now, m.PartBy)
 }
 
 // hasLever tells that the switch can be made to leave the leg out by LACP.

@@ -116,7 +116,7 @@ func TestKeptDownIsNotNotReady(t *testing.T) {
 		r.configure(s)
 		r.handle(LinkChanged{Netdev: leg, Exists: true, Index: 2})
 		r.pass(bootHold)
-		lacking := r.dev.trunks[1].members[10].lacking
+		lacking := r.dev.trunks[1].members[10].Lacking
 		if down := lacking == "the Eth-Trunk is down"; down != shutdown {
 			t.Errorf("shutdown %v: lacking %q", shutdown, lacking)
 		}

@@ -30,13 +30,23 @@ const (
 // peer is given time it waits in fresh, then it is overdue, and it is forgotten
 // from wherever it is when the peer tells of it.
 type orphanage struct {
-	waiting int                          // listeners of all interfaces, see awaited
-	fresh   []arrival                    // in the order of their coming
-	overdue []listener                   // and some that were
-	dueAt   instant.Time                 // when the set must be computed next
-	doneAt  instant.Time                 // when it was last computed
-	current []SourceGroup                // sorted
-	parting map[SourceGroup]instant.Time // of current, those the peer knows of: until when
+	waiting int          // listeners of all interfaces, see awaited
+	fresh   []arrival    // in the order of their coming
+	overdue []listener   // and some that were
+	dueAt   instant.Time // when the set must be computed next
+	doneAt  instant.Time // when it was last computed
+	OrphansKept
+}
+
+// OrphansKept is what a device knows of the streams that it sends in the peer's stead.
+type OrphansKept struct {
+	Current []SourceGroup                // sorted
+	Parting map[SourceGroup]instant.Time // of Current, those the peer knows of: until when
+}
+
+// clone returns a copy that shares no memory with k.
+func (k OrphansKept) clone() OrphansKept {
+	return OrphansKept{slices.Clone(k.Current), maps.Clone(k.Parting)}
 }
 
 // listener is the record of a host on an interface.
@@ -56,7 +66,7 @@ type arrival struct {
 func (d *Device) noteOrphans(now instant.Time, ifc *downstream, s *service, fx *mld.Effects) {
 	o := &d.orphans
 	for _, j := range fx.Joined {
-		o.await(now, listener{ifc, j.Handle}, replicaVersion(j.Version), s.inSync)
+		o.await(now, listener{ifc, j.Handle}, replicaVersion(j.Version), s.InSync)
 	}
 	if len(o.fresh) > 0 {
 		d.orphansAt(o.fresh[0].since.Add(orphanPatience))
@@ -71,11 +81,11 @@ func (o *orphanage) await(now instant.Time, l listener, v rbs.Version, patient b
 	before := len(l.ifc.awaited.list)
 	w := l.ifc.awaited.put(l.record)
 	o.waiting += len(l.ifc.awaited.list) - before
-	w.since, w.version = now, v
+	w.Since, w.Version = now, v
 	if patient {
 		o.fresh = append(roomy(o.fresh), arrival{l, now})
-	} else if !w.overdue {
-		w.overdue = true
+	} else if !w.Overdue {
+		w.Overdue = true
 		o.overdue = append(roomy(o.overdue), l)
 	}
 }
@@ -94,11 +104,11 @@ func (o *orphanage) forget(l listener) {
 func (d *Device) orphanAdopted(now instant.Time, l listener, v rbs.Version) {
 	o := &d.orphans
 	w := l.ifc.awaited.get(l.record)
-	if w == nil || v.Compare(w.version) < 0 {
+	if w == nil || v.Compare(w.Version) < 0 {
 		return
 	}
 	o.forget(l)
-	if len(o.current) > 0 {
+	if len(o.Current) > 0 {
 		d.orphansSoon(now)
 	}
 }
@@ -118,8 +128,8 @@ func (d *Device) orphansSynchronised(now instant.Time, s *service) {
 	for _, ifc := range s.interfaces {
 		// From the end, where what takes the place of a forgotten one has been looked at.
 		for i := len(ifc.awaited.list) - 1; i >= 0; i-- {
-			if w := ifc.awaited.list[i]; w.since < s.upAt {
-				o.forget(listener{ifc, w.record})
+			if w := ifc.awaited.list[i]; w.Since < s.UpAt {
+				o.forget(listener{ifc, w.Record})
 			}
 		}
 	}
@@ -137,7 +147,7 @@ func (d *Device) orphansAt(at instant.Time) {
 func (d *Device) refreshOrphans(now instant.Time) {
 	o := &d.orphans
 	o.dueAt = instant.Never
-	if o.waiting+len(o.current) == 0 {
+	if o.waiting+len(o.Current) == 0 {
 		return
 	}
 	o.doneAt = now
@@ -146,10 +156,10 @@ func (d *Device) refreshOrphans(now instant.Time) {
 	if d.sharesAny() {
 		set = d.withParting(now, d.orphanSet())
 	} else {
-		o.parting = nil
+		o.Parting = nil
 	}
-	if !slices.Equal(set, o.current) {
-		o.current = set
+	if !slices.Equal(set, o.Current) {
+		o.Current = set
 		d.gateDirty = true
 	}
 }
@@ -158,11 +168,11 @@ func (d *Device) refreshOrphans(now instant.Time) {
 func (d *Device) withParting(now instant.Time, set []SourceGroup) []SourceGroup {
 	o := &d.orphans
 	parting := make(map[SourceGroup]instant.Time)
-	for _, sg := range o.current {
+	for _, sg := range o.Current {
 		if _, still := slices.BinarySearchFunc(set, sg, compareSG); still {
 			continue
 		}
-		until, known := o.parting[sg]
+		until, known := o.Parting[sg]
 		if !known {
 			until = now.Add(orphanParting)
 		}
@@ -171,7 +181,7 @@ func (d *Device) withParting(now instant.Time, set []SourceGroup) []SourceGroup 
 			d.orphansAt(until)
 		}
 	}
-	o.parting = parting
+	o.Parting = parting
 	set = slices.AppendSeq(set, maps.Keys(parting))
 	slices.SortFunc(set, compareSG)
 	return set
@@ -204,8 +214,8 @@ func (d *Device) endPatience(now instant.Time) {
 // outwait makes a listener overdue, unless the peer knows it by now or it came
 // again later.
 func (o *orphanage) outwait(a arrival) {
-	if w := a.ifc.awaited.get(a.record); w != nil && w.since == a.since && !w.overdue {
-		w.overdue = true
+	if w := a.ifc.awaited.get(a.record); w != nil && w.Since == a.since && !w.Overdue {
+		w.Overdue = true
 		o.overdue = append(o.overdue, a.listener)
 	}
 }
@@ -213,12 +223,12 @@ func (o *orphanage) outwait(a arrival) {
 // replicates reports whether the service of an interface is synchronised.
 func (d *Device) replicates(ifc *downstream) bool {
 	s := ifc.service
-	return s != nil && s.inSync
+	return s != nil && s.InSync
 }
 
 func (d *Device) allInSync() bool {
 	for _, s := range d.services {
-		if !s.inSync {
+		if !s.InSync {
 			return false
 		}
 	}
@@ -242,7 +252,7 @@ func (d *Device) orphanSet() []SourceGroup {
 	var set []SourceGroup
 	var kept []listener
 	for _, l := range o.overdue {
-		if w := l.ifc.awaited.get(l.record); w == nil || !w.overdue {
+		if w := l.ifc.awaited.get(l.record); w == nil || !w.Overdue {
 			continue // it has been adopted
 		}
 		rec, ok := l.ifc.router.At(l.record)
@@ -264,7 +274,7 @@ func (d *Device) orphanSet() []SourceGroup {
 }
 
 func (d *Device) isOrphan(sg SourceGroup) bool {
-	_, found := slices.BinarySearchFunc(d.orphans.current, sg, compareSG)
+	_, found := slices.BinarySearchFunc(d.orphans.Current, sg, compareSG)
 	return found
 }
 

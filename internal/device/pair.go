@@ -15,37 +15,47 @@ type trunk struct {
 	cfg     etrunk.Config
 	members map[uint32]*member
 	state   etrunk.State // as of the last refresh
-	lost    bool         // the peer was, and has not been found since
-	heard   instant.Time // when the peer gave its last sign of life
+	TrunkKept
+}
+
+// TrunkKept is what a device knows of an E-Trunk beside its core and its members.
+type TrunkKept struct {
+	Lost  bool         // the peer was, and has not been found since
+	Heard instant.Time // when the peer gave its last sign of life
 }
 
 // member is an Eth-Trunk in an E-Trunk: what it may send and why.
 type member struct {
-	id    Member
-	leg   LegSettings
-	asked *LegChange // what was last asked of the leg
-	// yielded: the operator has handed everything to the peer.
-	yielded bool
-	// helpAt is when it serves regardless, as the peer cannot; Never while the peer can.
-	helpAt  instant.Time
-	fit     bool // everything is there to serve, since fitAt
-	fitAt   instant.Time
-	lacking string
-	// aside: the peer was serving already, and this member has not been ready since.
-	aside   bool
-	rival   rival
-	rivalAt instant.Time
-	// partBy is when a forced Backup waits for its successor no more, Never while it need not.
-	partBy instant.Time
-	// servedAt is when the peer will have been ready for long enough to leave the switch to it.
-	servedAt instant.Time
-	// strandAt is when what it hears has been of no use for long enough to be stranded, Never while it is of use.
-	strandAt instant.Time
-	stranded bool
-	// unheard: hosts may be talking to the peer of which this device is not told.
-	unheard bool
-	covers  etrunk.Buckets
-	duty    Duty
+	id  Member
+	leg LegSettings
+	MemberKept
+}
+
+// MemberKept is what a device knows of a member.
+type MemberKept struct {
+	Asked *LegChange // what was last asked of the leg
+	// Yielded: the operator has handed everything to the peer.
+	Yielded bool
+	// HelpAt is when it serves regardless, as the peer cannot; Never while the peer can.
+	HelpAt  instant.Time
+	Fit     bool // everything is there to serve, since FitAt
+	FitAt   instant.Time
+	Lacking string // what keeps it from serving
+	// Aside: the peer was serving already, and this member has not been ready since.
+	Aside   bool
+	Rival   Rival
+	RivalAt instant.Time
+	// PartBy is when a forced Backup waits for its successor no more, Never while it need not.
+	PartBy instant.Time
+	// ServedAt is when the peer will have been ready for long enough to leave the switch to it.
+	ServedAt instant.Time
+	// StrandAt is when what it hears has been of no use for long enough to be stranded, Never while it is of use.
+	StrandAt instant.Time
+	Stranded bool
+	// Unheard: hosts may be talking to the peer of which this device is not told.
+	Unheard bool
+	Covers  etrunk.Buckets
+	Duty    Duty
 }
 
 func (d *Device) newTrunk(id uint32) *trunk {
@@ -56,7 +66,7 @@ func (d *Device) newTrunk(id uint32) *trunk {
 }
 
 func newMember(id Member, leg LegSettings) *member {
-	return &member{id: id, leg: leg, covers: etrunk.AllBuckets}
+	return &member{id: id, leg: leg, MemberKept: MemberKept{Covers: etrunk.AllBuckets}}
 }
 
 // refreshDuty recomputes, for every member, readiness, duty, gate, leg and
@@ -85,27 +95,27 @@ func (d *Device) refreshDuty(now instant.Time) {
 
 func (d *Device) refreshMember(now instant.Time, t *trunk, m *member, ms etrunk.MemberState) {
 	link := d.links[m.leg.Netdev]
-	local := etrunk.Announcement{Up: link.Up, Role: ms.Role, Covers: m.covers, Key: link.Key}
+	local := etrunk.Announcement{Up: link.Up, Role: ms.Role, Covers: m.Covers, Key: link.Key}
 	d.strands(now, m, ms)
 	d.noteHearing(m, ms)
 	local.Ready = d.ready(now, t, m, ms, local.Up)
 
 	target := etrunk.Target(local, ms.Peer, ms.PeerKnown, t.state.Preferred)
-	before, covers := m.covers, etrunk.Cover(m.covers, target, local, ms.Peer, ms.PeerKnown, d.hasSuccessor(now, m, ms))
+	before, covers := m.Covers, etrunk.Cover(m.Covers, target, local, ms.Peer, ms.PeerKnown, d.hasSuccessor(now, m, ms))
 	if covers != before {
-		m.covers = covers
+		m.Covers = covers
 		d.gateDirty, d.orphansDirty = true, true
 	}
 	local.Covers = covers
 
-	old := m.duty
-	m.duty = Duty{Kind: dutyKind(target), Covers: covers, Reason: m.reason(local, ms)}
-	m.duty.Querier = m.duty.Kind == DutySole || m.duty.Kind == DutyShared && t.state.Preferred
+	old := m.Duty
+	m.Duty = Duty{Kind: dutyKind(target), Covers: covers, Reason: m.reason(local, ms)}
+	m.Duty.Querier = m.Duty.Kind == DutySole || m.Duty.Kind == DutyShared && t.state.Preferred
 	if covers != before {
-		d.fx.Handovers = append(d.fx.Handovers, Handover{Member: m.id, From: before, To: covers, Reason: m.duty.Reason, LastHeard: t.lostSince(ms)})
+		d.fx.Handovers = append(d.fx.Handovers, Handover{Member: m.id, From: before, To: covers, Reason: m.Duty.Reason, LastHeard: t.lostSince(ms)})
 	}
-	if m.duty.Kind != old.Kind {
-		d.tell(event.DutyChange.With(m.id.ETrunk, m.id.EthTrunk, m.duty.Kind, m.duty.Reason))
+	if m.Duty.Kind != old.Kind {
+		d.tell(event.DutyChange.With(m.id.ETrunk, m.id.EthTrunk, m.Duty.Kind, m.Duty.Reason))
 	}
 
 	d.steerLeg(now, m, ms)
@@ -118,7 +128,7 @@ func (t *trunk) lostSince(ms etrunk.MemberState) instant.Time {
 	if ms.PeerKnown {
 		return instant.Never
 	}
-	return t.heard
+	return t.Heard
 }
 
 func dutyKind(target etrunk.Buckets) DutyKind {
@@ -134,8 +144,8 @@ func dutyKind(target etrunk.Buckets) DutyKind {
 // reason explains a duty in the operator's words.
 func (m *member) reason(local etrunk.Announcement, ms etrunk.MemberState) string {
 	switch {
-	case ms.Held && m.lacking != "":
-		return "left to the peer: " + m.lacking
+	case ms.Held && m.Lacking != "":
+		return "left to the peer: " + m.Lacking
 	case ms.Held:
 		return "left to the peer until the revert delay is over"
 	case local.Role == etrunk.MemberBackup:
@@ -147,7 +157,7 @@ func (m *member) reason(local etrunk.Announcement, ms etrunk.MemberState) string
 	case ms.Peer.Role == etrunk.MemberBackup:
 		return "peer's member is Backup"
 	case !local.Ready:
-		return "not ready: " + m.lacking
+		return "not ready: " + m.Lacking
 	case !ms.Peer.Ready:
 		return "peer is not ready"
 	}
@@ -166,7 +176,7 @@ func (d *Device) refreshQueriers(now instant.Time) {
 // interface that no profile shares.
 func (d *Device) dutyOf(ifc *downstream) Duty {
 	if m := d.memberOf(ifc); m != nil {
-		return m.duty
+		return m.Duty
 	}
 	return Duty{Kind: DutySole, Covers: etrunk.AllBuckets, Querier: true, Reason: "not shared"}
 }

@@ -17,13 +17,13 @@ const (
 	asideAfter = 3 * time.Second
 )
 
-// rival is what is known of the peer's readiness.
-type rival uint8
+// Rival is what is known of the peer's readiness.
+type Rival uint8
 
 const (
-	rivalUnknown rival = iota
+	rivalUnknown Rival = iota
 	rivalNotReady
-	rivalReady // since rivalAt
+	rivalReady // since RivalAt
 )
 
 // ready decides whether the member could send every wanted (S,G) now. A member
@@ -31,23 +31,23 @@ const (
 // reboot is often followed by another; where the peer gives the leg back, the role does.
 func (d *Device) ready(now instant.Time, t *trunk, m *member, ms etrunk.MemberState, up bool) bool {
 	m.standAside(now, ms)
-	m.lacking = d.lacking(now, m, ms, up || m.keptDown(ms))
-	if fit := m.lacking == ""; fit != m.fit {
-		m.fit, m.fitAt = fit, now
+	m.Lacking = d.lacking(now, m, ms, up || m.keptDown(ms))
+	if fit := m.Lacking == ""; fit != m.Fit {
+		m.Fit, m.FitAt = fit, now
 	}
-	if !m.fit {
+	if !m.Fit {
 		return false
 	}
-	readyAt := m.fitAt.Add(joinSettle)
-	if m.aside {
+	readyAt := m.FitAt.Add(joinSettle)
+	if m.Aside {
 		if t.cfg.RevertDisable {
-			m.lacking = "the E-Trunk does not revert"
+			m.Lacking = "the E-Trunk does not revert"
 			return false
 		}
 		readyAt = readyAt.Add(t.cfg.RevertDelay)
 	}
 	if now < readyAt {
-		m.lacking = fmt.Sprintf("settling, %d s left", (readyAt.Sub(now)+time.Second-1)/time.Second)
+		m.Lacking = fmt.Sprintf("settling, %d s left", (readyAt.Sub(now)+time.Second-1)/time.Second)
 		d.wakeAt(readyAt)
 		return false
 	}
@@ -59,25 +59,25 @@ func (d *Device) ready(now instant.Time, t *trunk, m *member, ms etrunk.MemberSt
 func (m *member) standAside(now instant.Time, ms etrunk.MemberState) {
 	switch {
 	case !ms.PeerKnown:
-		m.rival = rivalUnknown
+		m.Rival = rivalUnknown
 	case !ms.Peer.Ready:
-		m.rival = rivalNotReady
-	case m.rival == rivalNotReady:
-		m.rival, m.rivalAt = rivalReady, now
-	case m.rival == rivalUnknown:
-		m.rival, m.rivalAt = rivalReady, now.Add(-asideAfter)
+		m.Rival = rivalNotReady
+	case m.Rival == rivalNotReady:
+		m.Rival, m.RivalAt = rivalReady, now
+	case m.Rival == rivalUnknown:
+		m.Rival, m.RivalAt = rivalReady, now.Add(-asideAfter)
 	}
-	was := m.fit && m.lacking == ""
-	if m.fit {
-		now = m.fitAt
+	was := m.Fit && m.Lacking == ""
+	if m.Fit {
+		now = m.FitAt
 	}
-	m.aside = servesAlone(ms) && !ms.GivesBack && (m.aside || !was && now >= m.rivalAt.Add(asideAfter))
+	m.Aside = servesAlone(ms) && !ms.GivesBack && (m.Aside || !was && now >= m.RivalAt.Add(asideAfter))
 }
 
 // keptDown tells that the leg of a Backup may be down since nobody has asked for it to be
 // up. That is no reason not to become Master, for then it would stay down for ever.
 func (m *member) keptDown(ms etrunk.MemberState) bool {
-	return ms.Role == etrunk.MemberBackup && !m.leg.Shutdown && (m.asked == nil || !m.asked.Up)
+	return ms.Role == etrunk.MemberBackup && !m.leg.Shutdown && (m.Asked == nil || !m.Asked.Up)
 }
 
 // lacking names what keeps a member from serving, empty when nothing does.
@@ -85,7 +85,7 @@ func (d *Device) lacking(now instant.Time, m *member, ms etrunk.MemberState, leg
 	switch up := d.upstream; {
 	case d.yields(now, m, ms):
 		return "handed over on request"
-	case m.stranded:
+	case m.Stranded:
 		return "no upstream, and no channel to tell the peer who listens"
 	case !legUp:
 		return "the Eth-Trunk is down"
@@ -97,7 +97,7 @@ func (d *Device) lacking(now instant.Time, m *member, ms etrunk.MemberState, leg
 		return "the upstream interface is down"
 	case !d.synchronised(m.id):
 		return "not synchronised with the peer yet"
-	case !m.fit && up.proxy.Pending() > 0: // a new listener later does not revoke it
+	case !m.Fit && up.proxy.Pending() > 0: // a new listener later does not revoke it
 		return "joining upstream"
 	}
 	return ""
@@ -106,22 +106,22 @@ func (d *Device) lacking(now instant.Time, m *member, ms etrunk.MemberState, leg
 // yields reports whether a member leaves everything to the peer on request. A Master that
 // cannot serve for as long as LACP may take is helped until it can.
 func (d *Device) yields(now instant.Time, m *member, ms etrunk.MemberState) bool {
-	lame := ms.PeerKnown && !ms.Peer.Ready && (m.helpAt.IsSet() || ms.Peer.Up && ms.Peer.Role == etrunk.MemberMaster)
+	lame := ms.PeerKnown && !ms.Peer.Ready && (m.HelpAt.IsSet() || ms.Peer.Up && ms.Peer.Role == etrunk.MemberMaster)
 	switch {
-	case !m.yielded || d.retiring || !lame:
-		m.helpAt = instant.Never
-		return m.yielded
-	case !m.helpAt.IsSet():
-		m.helpAt = now.Add(partLimit)
+	case !m.Yielded || d.kept.Retiring || !lame:
+		m.HelpAt = instant.Never
+		return m.Yielded
+	case !m.HelpAt.IsSet():
+		m.HelpAt = now.Add(partLimit)
 	}
-	return d.before(now, m.helpAt)
+	return d.before(now, m.HelpAt)
 }
 
 // synchronised reports whether every service that replicates for the member
 // has completed a synchronisation since this device booted.
 func (d *Device) synchronised(id Member) bool {
 	for s := range d.replicators(id) {
-		if s == nil || !s.syncedOnce {
+		if s == nil || !s.SyncedOnce {
 			return false
 		}
 	}
@@ -131,7 +131,7 @@ func (d *Device) synchronised(id Member) bool {
 // unheard reports whether one device hears hosts for a member of which the other is not told.
 func (d *Device) unheard(id Member) bool {
 	for s := range d.replicators(id) {
-		if s != nil && !s.inSync {
+		if s != nil && !s.InSync {
 			return true
 		}
 	}

@@ -21,19 +21,24 @@ type service struct {
 	core *rbs.Service
 	fx   rbs.Effects
 
-	inSync     bool
-	syncedOnce bool // since this device booted
-	everUp     bool
-	lostAt     instant.Time // when it was last in sync
-	upAt       instant.Time // when the latest connection was established
-	holding    bool         // the peer's records do not age
-	unknown    bool         // the peer has let ours expire
-	detour     rbs.Ends     // between which it connects instead, zero for none
+	ServiceKept
 
 	interfaces []*downstream // whose records it replicates, by name
 	now        instant.Time  // of the call under way
 	merging    *downstream   // whose records are being merged, nil for none
 	index      *leafIndex    // of their records, nil while nobody asks what is in a leaf
+}
+
+// ServiceKept is what a device knows of a remote backup service beside its core.
+type ServiceKept struct {
+	InSync     bool
+	SyncedOnce bool // since this device booted
+	EverUp     bool
+	LostAt     instant.Time // when it was last in sync
+	UpAt       instant.Time // when the latest connection was established
+	Holding    bool         // the peer's records do not age
+	Unknown    bool         // the peer has let ours expire
+	Detour     rbs.Ends     // between which it connects instead, zero for none
 }
 
 func (d *Device) newService(name string) *service {
@@ -102,30 +107,30 @@ func (d *Device) applyChannel(now instant.Time, s *service) {
 		d.tellChannel(s, ev)
 		if ev.Kind == rbs.ChannelUp {
 			s.observe(Outcome{Kind: ChannelIsUp})
-			s.upAt = now
+			s.UpAt = now
 		}
 	}
 	d.fx.Channels = append(d.fx.Channels, ChannelEffects{Service: s.name, Effects: *fx})
 	*fx = rbs.Effects{}
-	if inSync := s.core.InSync(); inSync != s.inSync {
+	if inSync := s.core.InSync(); inSync != s.InSync {
 		d.setInSync(now, s, inSync)
 	}
 }
 
 // setInSync takes note that the two databases are the same, or may differ.
 func (d *Device) setInSync(now instant.Time, s *service, inSync bool) {
-	s.inSync = inSync
+	s.InSync = inSync
 	for _, ifc := range s.interfaces {
 		ifc.router.SetApart(now, d.version(now), !inSync, &d.mldFx)
 		d.applyMLD(now, ifc)
 	}
 	if inSync {
 		s.observe(Outcome{Kind: ChannelInSync})
-		s.syncedOnce, s.everUp, s.unknown = true, true, false
+		s.SyncedOnce, s.EverUp, s.Unknown = true, true, false
 		d.orphansSynchronised(now, s)
 	} else {
 		s.observe(Outcome{Kind: ChannelLost})
-		s.lostAt = now
+		s.LostAt = now
 	}
 	d.dutyDirty, d.orphansDirty = true, true
 }
@@ -145,18 +150,18 @@ func (d *Device) tellChannel(s *service, ev rbs.Event) {
 // is broken and the peer is alive, for the retention time at most.
 func (d *Device) refreshRetention(now instant.Time) {
 	for _, s := range d.order.services {
-		until := s.lostAt.Add(s.cfg.Retention)
-		cut := s.everUp && !s.inSync && d.peerAlive(s.name)
+		until := s.LostAt.Add(s.cfg.Retention)
+		cut := s.EverUp && !s.InSync && d.peerAlive(s.name)
 		holding := cut && now < until
 		if holding {
 			d.wakeAt(until)
 		} else if cut {
 			d.becomeUnknown(now, s, until)
 		}
-		if holding == s.holding {
+		if holding == s.Holding {
 			continue
 		}
-		s.holding = holding
+		s.Holding = holding
 		for _, ifc := range s.interfaces {
 			ifc.router.HoldPeer(now, d.version(now), holding, &d.mldFx)
 			d.applyMLD(now, ifc)
@@ -171,7 +176,7 @@ const forgetMargin = 10 * time.Second
 // becomeUnknown makes orphans of all listeners that were heard here before the peer, which has
 // held its copies until a time, lets them expire.
 func (d *Device) becomeUnknown(now instant.Time, s *service, held instant.Time) {
-	if s.unknown || len(s.interfaces) == 0 {
+	if s.Unknown || len(s.interfaces) == 0 {
 		return
 	}
 	life := s.interfaces[0].router.ListeningInterval()
@@ -182,11 +187,11 @@ func (d *Device) becomeUnknown(now instant.Time, s *service, held instant.Time) 
 		d.wakeAt(at)
 		return
 	}
-	s.unknown = true
+	s.Unknown = true
 	for _, ifc := range s.interfaces {
 		for h, v := range ifc.router.Own() {
 			// As if from before the connection that may be there by now: it tells of them all.
-			d.orphans.await(s.lostAt, listener{ifc, h}, replicaVersion(v), false)
+			d.orphans.await(s.LostAt, listener{ifc, h}, replicaVersion(v), false)
 		}
 	}
 	d.orphansSoon(now)
@@ -322,7 +327,7 @@ func (s *service) restamp(peer rbs.Version, by rbs.Stamp) {
 	for _, ifc := range s.interfaces {
 		ifc.router.Restamp(uint64(by))
 		for i := range ifc.awaited.list {
-			ifc.awaited.list[i].version.Clock += by
+			ifc.awaited.list[i].Version.Clock += by
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (d *Device) replicated(now instant.Time, ev Replicated) {
 		case RecordAcked:
 			s.Acked(o.Record.Key, o.Record.Version)
 		case ChannelIsUp:
-			s.upAt = now
+			s.UpAt = now
 		case ChannelInSync, ChannelLost:
 			d.setInSync(now, s, o.Kind == ChannelInSync)
 		}

@@ -18,10 +18,8 @@ func (d *Device) Resume(now instant.Time, settings Settings, cp *Checkpoint) err
 			return err
 		}
 	}
-	d.settings, d.started, d.clock = settings, cp.Started, rbs.ResumeClock(cp.Clock)
-	for session, state := range cp.Sessions {
-		d.sessions[session] = state
-	}
+	d.settings, d.clock = settings, rbs.ResumeClock(cp.Clock)
+	d.kept, d.orphans.OrphansKept = cp.Kept.clone(), cp.Orphans.clone()
 	d.resumeTrunks(now, cp)
 	d.resumeServices(now, cp)
 	d.configureDownstreams(now)
@@ -43,15 +41,13 @@ func (d *Device) resumeTrunks(now instant.Time, cp *Checkpoint) {
 		}
 		t := d.newTrunk(tc.ID)
 		_ = t.random.UnmarshalBinary(tc.Random) // else it stays as it was seeded
-		t.cfg, t.heard = cfg, tc.Heard
+		t.cfg, t.TrunkKept = cfg, tc.Kept
 		_ = t.core.Resume(now, now.Sub(cp.At), cfg, tc.Session, &d.trunkFx) // has been validated
 		d.sendHellos(t)
 		d.configureMembers(t)
 		for _, mc := range tc.Members {
 			if m := t.members[mc.EthTrunk]; m != nil {
-				m.asked, m.yielded, m.fit, m.aside = mc.Asked, mc.Yielded, mc.Fit, mc.Aside
-				m.fitAt, m.servedAt, m.covers, m.duty = mc.FitAt, mc.ServedAt, mc.Covers, mc.Duty
-				m.rival, m.rivalAt, m.partBy = rival(mc.Rival), mc.RivalAt, mc.PartBy
+				m.MemberKept = mc.Kept
 			}
 		}
 	}
@@ -64,13 +60,10 @@ func (d *Device) resumeServices(now instant.Time, cp *Checkpoint) {
 			continue
 		}
 		s := d.newService(sc.Name)
-		s.core.Remember(sc.Peer)
-		s.syncedOnce, s.everUp, s.lostAt = sc.SyncedOnce, sc.EverUp, sc.LostAt
-		switch {
-		case d.replayed:
-			s.inSync, s.upAt = sc.InSync, sc.UpAt
-		case sc.InSync:
-			s.lostAt = now // with the program that had the connection
+		s.core.Resume(sc.Core)
+		s.ServiceKept = sc.Kept
+		if s.InSync && !d.replayed { // the program that had the connection has gone
+			s.InSync, s.LostAt = false, now
 		}
 		d.services[sc.Name] = s
 	}
@@ -86,10 +79,10 @@ func (d *Device) resumeDownstreams(now instant.Time, cp *Checkpoint) {
 		if ifc == nil {
 			continue
 		}
+		ifc.DownstreamKept = ic.Kept
 		ifc.router.Resume(now, ic.Router)
 		ifc.setLink(now, ifc.link, &d.mldFx)
 		d.applyMLD(now, ifc)
-		ifc.refused = ifc.router.Refused()
 	}
 	d.assign(now) // what the routers are to do while the channel is away
 }
@@ -104,19 +97,19 @@ func (d *Device) resumeRoutes(cp *Checkpoint) {
 		sg := SourceGroup{rc.Source, rc.Group}
 		out := d.outgoing(sg)
 		if r := d.routes.get(sg); r != nil {
-			r.since = rc.Since
+			r.Since = rc.Kept.Since
 			continue
 		}
-		if rc.Origin == RouteSSM || out == nil && rc.Origin != RouteIdle {
+		if rc.Kept.Origin == RouteSSM || out == nil && rc.Kept.Origin != RouteIdle {
 			continue
 		}
-		d.routes.add(sg, route{outgoing: out, since: rc.Since, origin: rc.Origin})
-		if rc.Origin == RouteIdle {
+		d.routes.add(sg, route{outgoing: out, RouteKept: rc.Kept})
+		if rc.Kept.Origin == RouteIdle {
 			d.routes.idle = append(d.routes.idle, sg)
 		}
 	}
 	slices.SortFunc(d.routes.idle, func(a, b SourceGroup) int {
-		return int(d.routes.get(a).since.Sub(d.routes.get(b).since))
+		return int(d.routes.get(a).Since.Sub(d.routes.get(b).Since))
 	})
 	d.fx.Routes = d.fx.Routes[:0]
 	d.reinstall()
@@ -125,15 +118,11 @@ func (d *Device) resumeRoutes(cp *Checkpoint) {
 // resumeOrphans sends for the listeners of which the peer may not know until the
 // databases have been compared. A replay gives the peer the time that it had.
 func (d *Device) resumeOrphans(now instant.Time, cp *Checkpoint) {
-	for _, oc := range cp.Orphans {
+	for _, lc := range cp.Unknown {
 		for _, s := range d.order.services {
-			if ifc := s.interfaceOf(oc.Key); ifc != nil {
-				patient := d.replayed && !oc.Overdue
-				since := now
-				if patient {
-					since = oc.Since
-				}
-				d.orphans.await(since, listener{ifc, ifc.handle(oc.Key)}, oc.Version, patient)
+			if ifc := s.interfaceOf(lc.Key); ifc != nil {
+				patient := d.replayed && !lc.Kept.Overdue
+				d.orphans.await(lc.Kept.Since, listener{ifc, ifc.handle(lc.Key)}, lc.Kept.Version, patient)
 			}
 		}
 	}

@@ -70,7 +70,8 @@ func TestResume(t *testing.T) {
 			}
 		}
 		after := r.dev.trunks[1].core.Session()
-		if after.Epoch != trunk.Epoch || after.Challenge != trunk.Challenge || after.Role != trunk.Role || after.Sequence < trunk.Sequence {
+		out, was := after.Kept.Out, trunk.Kept.Out
+		if out.Epoch != was.Epoch || out.Challenge != was.Challenge || after.Kept.Role != trunk.Kept.Role || out.Sequence < was.Sequence {
 			t.Errorf("session %+v, was %+v", after, trunk)
 		}
 		if got := *r.dev.trunks[1].members[10]; !reflect.DeepEqual(got, members) {

@@ -7,10 +7,10 @@ import (
 
 // retire hands everything to the peer for good.
 func (d *Device) retire() {
-	d.retiring = true
+	d.kept.Retiring = true
 	for _, t := range d.trunks {
 		for _, m := range t.members {
-			m.yielded = true
+			m.Yielded = true
 		}
 	}
 	d.dutyDirty = true
@@ -33,7 +33,7 @@ func (d *Device) Retired() bool {
 
 // handedOver reports whether a member that retires can be done without.
 func (m *member) handedOver(ms etrunk.MemberState) bool {
-	return m.covers == etrunk.NoBuckets || !takesOver(ms)
+	return m.Covers == etrunk.NoBuckets || !takesOver(ms)
 }
 
 // takesOver reports whether there is a peer that sends in a member's place, or could.
@@ -49,9 +49,9 @@ func (d *Device) switchover(now instant.Time, id uint32, on bool) {
 		return
 	}
 	for _, m := range t.members {
-		m.yielded = on
+		m.Yielded = on
 		if !on { // an operator who asks does not want to wait
-			m.fit, m.fitAt, m.lacking, m.aside = true, now.Add(-joinSettle), "", false
+			m.Fit, m.FitAt, m.Lacking, m.Aside = true, now.Add(-joinSettle), "", false
 			t.core.EndRevert(now, m.id.EthTrunk, &d.trunkFx)
 			d.sendHellos(t)
 		}

@@ -41,7 +41,7 @@ func (d *Device) regroup(now instant.Time, group netip.Addr) {
 	for _, source := range d.routes.sources(group) {
 		sg := SourceGroup{source, group}
 		r := d.routes.get(sg)
-		origin := r.origin
+		origin := r.Origin
 		if _, still := slices.BinarySearchFunc(named, source, netip.Addr.Compare); origin == RouteSSM && !still {
 			origin = RouteASM
 		}
@@ -49,7 +49,7 @@ func (d *Device) regroup(now instant.Time, group netip.Addr) {
 	}
 	for _, source := range named {
 		sg := SourceGroup{source, group}
-		if r := d.routes.get(sg); r == nil || r.origin != RouteSSM {
+		if r := d.routes.get(sg); r == nil || r.Origin != RouteSSM {
 			d.reroute(now, sg, r, RouteSSM)
 		}
 	}
@@ -95,13 +95,13 @@ func (d *Device) reroute(now instant.Time, sg SourceGroup, old *route, origin Ro
 	}
 	switch {
 	case old == nil:
-		old = d.routes.add(sg, route{since: now, outgoing: out, origin: origin})
+		old = d.routes.add(sg, route{outgoing: out, RouteKept: RouteKept{now, origin}})
 	case slices.Equal(old.outgoing.list(), out.list()):
-		old.origin = origin
+		old.Origin = origin
 		return
 	default:
 		d.routes.see(old)
-		old.outgoing, old.origin = out, origin
+		old.outgoing, old.Origin = out, origin
 	}
 	d.emitRoute(sg, old)
 }
@@ -134,7 +134,7 @@ func (d *Device) outgoing(sg SourceGroup) *outgoing {
 // stream, or one that discards it so that the kernel stops asking.
 func (d *Device) streamArrived(now instant.Time, ev StreamArrived) {
 	if d.upstream == nil || ev.Netdev != d.upstream.netdev {
-		d.counters.streamElsewhere++
+		d.kept.Counters.StreamElsewhere++
 		return
 	}
 	sg := SourceGroup{ev.Source, ev.Group}
@@ -144,7 +144,7 @@ func (d *Device) streamArrived(now instant.Time, ev StreamArrived) {
 	}
 	if d.reroute(now, sg, nil, RouteASM); d.routes.get(sg) == nil {
 		d.routes.idle = append(d.routes.idle, sg)
-		d.emitRoute(sg, d.routes.add(sg, route{since: now, origin: RouteIdle}))
+		d.emitRoute(sg, d.routes.add(sg, route{RouteKept: RouteKept{now, RouteIdle}}))
 		d.expireIdle(now)
 	}
 }
@@ -152,9 +152,9 @@ func (d *Device) streamArrived(now instant.Time, ev StreamArrived) {
 // streamsSilent drops the entries of streams that have not come for KeepAlive.
 func (d *Device) streamsSilent(ev StreamsSilent) {
 	for _, sg := range ev.Streams {
-		if r := d.routes.get(sg); r != nil && r.origin == RouteASM {
+		if r := d.routes.get(sg); r != nil && r.Origin == RouteASM {
 			d.dropRoute(sg)
-			d.counters.streamsSilent++
+			d.kept.Counters.StreamsSilent++
 		}
 	}
 }
@@ -165,11 +165,11 @@ func (d *Device) expireIdle(now instant.Time) {
 	for len(d.routes.idle) > 0 {
 		sg := d.routes.idle[0]
 		r := d.routes.get(sg)
-		if r != nil && r.origin == RouteIdle && r.since.Add(idleLife) > now && len(d.routes.idle) <= mostIdle {
+		if r != nil && r.Origin == RouteIdle && r.Since.Add(idleLife) > now && len(d.routes.idle) <= mostIdle {
 			return
 		}
 		d.routes.idle = d.routes.idle[1:]
-		if r != nil && r.origin == RouteIdle {
+		if r != nil && r.Origin == RouteIdle {
 			d.dropRoute(sg)
 		}
 	}
@@ -178,7 +178,7 @@ func (d *Device) expireIdle(now instant.Time) {
 // reinstall gives every entry to the kernel again, after an interface came back.
 func (d *Device) reinstall() {
 	for sg, r := range d.routes.all() {
-		if r.origin != RouteIdle {
+		if r.Origin != RouteIdle {
 			r.outgoing = d.outgoing(sg)
 		}
 		d.emitRoute(sg, r)

@@ -22,7 +22,7 @@ func (r *rig) stream(source, group int) {
 // origin fails unless there is an entry of this origin.
 func (r *rig) origin(sg SourceGroup, want RouteOrigin) {
 	r.t.Helper()
-	if got := r.dev.routes.get(sg); got == nil || got.origin != want {
+	if got := r.dev.routes.get(sg); got == nil || got.Origin != want {
 		r.t.Errorf("entry %v is %+v, want origin %v", sg, got, want)
 	}
 }

@@ -13,12 +13,17 @@ import (
 // hundred thousand groups with one source each, or one with a thousand sources.
 type route struct {
 	source   [16]byte
-	since    instant.Time
 	outgoing *outgoing // nil for an entry that discards
-	group    uint32
-	links    table.Links // within the group
-	round    uint32      // of the audit that has seen it last
-	origin   RouteOrigin
+	RouteKept
+	group uint32
+	links table.Links // within the group
+	round uint32      // of the audit that has seen it last
+}
+
+// RouteKept is what a device knows of an entry beside where it leads to.
+type RouteKept struct {
+	Since  instant.Time
+	Origin RouteOrigin
 }
 
 // outgoing are the interfaces that a stream goes to: Linux names, sorted, kept

@@ -29,7 +29,7 @@ var inputs = map[string]input{
 	"link":       {3, link},                                                // link A up0|eth-trunk10 up|down
 	"switchover": {2, switchover},                                          // switchover A on|off: the operator empties A
 	"wire":       {1, wire},                                                // wire cut|whole: between the devices
-	"channel":    {1, channel},                                             // channel held|free: its bytes wait
+	"channel":    {1, channel},                                             // channel held|cut|free: its bytes wait; it ends and cannot be made anew
 	"wait":       {1, wait},                                                // wait 1.5s
 	"show":       {0, (*scene).show},                                       // how the devices are
 }
@@ -111,7 +111,12 @@ func wire(s *scene, _ *node, words []string) {
 }
 
 func channel(s *scene, _ *node, words []string) {
-	s.held = words[0] == "held"
+	s.held, s.refused = words[0] == "held", words[0] == "cut"
+	if s.refused {
+		for _, n := range s.nodes {
+			n.lose("connection reset by peer")
+		}
+	}
 	s.flush()
 }
 

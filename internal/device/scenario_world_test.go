@@ -32,6 +32,7 @@ type scene struct {
 	pending []arrival
 	cut     bool // the wire between the devices
 	held    bool // the channel on it: its bytes wait
+	refused bool // the channel on it: nobody can connect
 	lines   []string
 }
 
@@ -53,6 +54,10 @@ type node struct {
 	conn              rbs.ConnID // the latest connection of the channel
 	queue             [][]byte   // its bytes that wait
 	told              string     // of its member by the latest hello
+
+	// What the kernel holds.
+	routes map[device.SourceGroup]string
+	gate   device.Gate
 }
 
 func newScene(t testing.TB) *scene {
@@ -108,7 +113,7 @@ func (s *scene) step(end instant.Time) bool {
 			continue
 		}
 		if at := n.dev.Deadline(); at.IsSet() && at < next {
-			next, do = max(at, s.now), func() { n.dev.Advance(s.now); n.carryOut() }
+			next, do = max(at, s.now), func() { n.act(func(d *device.Device) { d.Advance(s.now) }) }
 		}
 	}
 	if next > end {
@@ -143,15 +148,17 @@ func (n *node) settings() device.Settings {
 	}
 }
 
+// wallAt is what the wall clock shows.
+func wallAt(now instant.Time) time.Time { return time.Unix(1_700_000_000, 0).Add(now.SinceOrigin()) }
+
 // boot starts the device with nothing in its memory.
 func (n *node) boot() {
 	n.boots++
-	n.dev = device.New(uint64(1+n.index), n.boots, time.Unix(1_700_000_000, 0).Add(n.scene.now.SinceOrigin()), n.scene.now)
+	n.dev = device.New(uint64(1+n.index), n.boots, wallAt(n.scene.now), n.scene.now)
 	n.dev.Observe(n.observe)
-	n.told = ""
+	n.told, n.gate, n.routes = "", device.Gate{}, make(map[device.SourceGroup]string)
 	n.tellLinks()
-	n.must(n.dev.Configure(n.scene.now, n.settings()))
-	n.carryOut()
+	n.act(func(d *device.Device) { n.must(d.Configure(n.scene.now, n.settings())) })
 }
 
 // die ends it as SIGKILL does.
@@ -176,8 +183,7 @@ func (n *node) restart() {
 	for _, link := range cp.Links {
 		n.dev.Handle(n.scene.now, link)
 	}
-	n.must(n.dev.Resume(n.scene.now, n.settings(), &cp))
-	n.carryOut()
+	n.act(func(d *device.Device) { n.must(d.Resume(n.scene.now, n.settings(), &cp)) })
 }
 
 func (n *node) must(err error) {
@@ -189,8 +195,7 @@ func (n *node) must(err error) {
 // handle gives the device an event, if it lives.
 func (n *node) handle(ev device.Event) {
 	if n.dev != nil {
-		n.dev.Handle(n.scene.now, ev)
-		n.carryOut()
+		n.act(func(d *device.Device) { d.Handle(n.scene.now, ev) })
 	}
 }
 
@@ -200,10 +205,25 @@ func (n *node) tellLinks() {
 	n.handle(device.LinkChanged{Netdev: "eth-trunk10", Exists: true, Index: 3, AdminUp: n.legAdmin, Up: n.legAdmin && n.legCable, LinkLocal: linkLocal})
 }
 
-// carryOut does what the device asks for, and says so.
-func (n *node) carryOut() {
+// act has the device do something, and carries out what it asks for.
+func (n *node) act(do func(d *device.Device)) {
+	do(n.dev)
 	fx := n.dev.Effects()
+	n.carryOut(fx)
+}
+
+// carryOut does what the device asks for, and says so.
+func (n *node) carryOut(fx *device.Effects) {
 	n.tell(fx)
+	for _, r := range fx.Routes {
+		sg := device.SourceGroup{Source: r.Source, Group: r.Group}
+		if n.routes[sg] = routeWords(r); r.Delete {
+			delete(n.routes, sg)
+		}
+	}
+	if fx.Gate != nil {
+		n.gate = *fx.Gate
+	}
 	for _, leg := range fx.Legs {
 		n.legAdmin = leg.Up
 		n.scene.after(carrierTime, n.tellLinks)
@@ -245,7 +265,7 @@ func (n *node) serve(fx rbs.Effects) {
 
 func (n *node) dial() {
 	to := n.peer()
-	if n.scene.cut || to.dev == nil {
+	if n.scene.cut || n.scene.refused || to.dev == nil {
 		n.handle(device.ChannelDialFailed{Service: "rbs1", Reason: "no route to host"})
 		return
 	}
@@ -265,15 +285,20 @@ func (n *node) flush() {
 	}
 }
 
-// hangUp ends the connection. The other device hears of it, unless the wire is cut.
+// hangUp ends the connection at this end. The other device hears of it, unless the wire is cut.
 func (n *node) hangUp(reason string) {
-	n.conn++ // what is under way belongs to none
-	n.queue = nil
-	to, conn := n.peer(), n.peer().conn
-	n.transmit(func(*node) {
+	n.conn, n.queue = n.conn+1, nil // what is under way belongs to none
+	conn := n.peer().conn
+	n.transmit(func(to *node) {
 		if to.conn == conn {
-			to.conn++
-			to.handle(device.ChannelClosed{Service: "rbs1", Conn: conn, Reason: reason})
+			to.lose(reason)
 		}
 	})
+}
+
+// lose tells the device that its connection has ended.
+func (n *node) lose(reason string) {
+	conn := n.conn
+	n.conn, n.queue = n.conn+1, nil
+	n.handle(device.ChannelClosed{Service: "rbs1", Conn: conn, Reason: reason})
 }

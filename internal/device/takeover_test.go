@@ -39,8 +39,8 @@ func sharing(t testing.TB, groups, hosts int) *rig {
 	r.handle(BFDChanged{Session: takeoverSession, State: etrunk.BFDUp})
 	r.hear(cfg, etrunk.Announcement{Up: true, Ready: true, Covers: etrunk.AllBuckets})
 	r.handle(ChannelClosed{Service: "rbs1", Conn: 1, Reason: "gone"})
-	if !r.dev.services["rbs1"].holding || r.covers() == etrunk.AllBuckets {
-		t.Fatalf("holding %v, covers %v", r.dev.services["rbs1"].holding, r.covers())
+	if !r.dev.services["rbs1"].Holding || r.covers() == etrunk.AllBuckets {
+		t.Fatalf("holding %v, covers %v", r.dev.services["rbs1"].Holding, r.covers())
 	}
 	return r
 }
@@ -62,7 +62,7 @@ func (r *rig) hear(local etrunk.Config, says etrunk.Announcement) {
 		}
 		fx.Reset()
 		did := r.dev.Effects()
-		if asks := slices.ContainsFunc(did.MLD, func(m SendMLD) bool { return m.Netdev == "eth-trunk10" }); asks && !r.dev.trunks[1].members[10].duty.Querier {
+		if asks := slices.ContainsFunc(did.MLD, func(m SendMLD) bool { return m.Netdev == "eth-trunk10" }); asks && !r.dev.trunks[1].members[10].Duty.Querier {
 			r.t.Errorf("at %v it asks the hosts, and has no duty to", r.now)
 		}
 		for _, h := range did.Hellos {
@@ -72,7 +72,7 @@ func (r *rig) hear(local etrunk.Config, says etrunk.Announcement) {
 	}
 }
 
-func (r *rig) covers() etrunk.Buckets { return r.dev.trunks[1].members[10].covers }
+func (r *rig) covers() etrunk.Buckets { return r.dev.trunks[1].members[10].Covers }
 
 // TestGateBeforeRecords: when the peer is lost the gate is handed out before anything
 // that goes through records: their release and the querier's duty come right after.
@@ -84,16 +84,16 @@ func TestGateBeforeRecords(t *testing.T) {
 	if fx.Gate == nil || len(fx.Gate.Bucket0)+len(fx.Gate.Bucket1)+len(fx.Gate.Closed) > 0 {
 		t.Fatalf("gate %+v", fx.Gate)
 	}
-	if s := r.dev.services["rbs1"]; !s.holding || ifc.router.IsQuerier() || len(fx.MLD) > 0 {
-		t.Errorf("with the gate: holding %v, querier %v, %d queries", s.holding, ifc.router.IsQuerier(), len(fx.MLD))
+	if s := r.dev.services["rbs1"]; !s.Holding || ifc.router.IsQuerier() || len(fx.MLD) > 0 {
+		t.Errorf("with the gate: holding %v, querier %v, %d queries", s.Holding, ifc.router.IsQuerier(), len(fx.MLD))
 	}
 	if !r.dev.Deadline().IsDue(r.now) {
 		t.Fatalf("the rest is due at %v, not at %v", r.dev.Deadline(), r.now)
 	}
 	r.dev.Advance(r.now)
 	fx = r.dev.Effects()
-	if s := r.dev.services["rbs1"]; s.holding || !ifc.router.IsQuerier() || len(fx.MLD) == 0 {
-		t.Errorf("after the gate: holding %v, querier %v, %d queries", s.holding, ifc.router.IsQuerier(), len(fx.MLD))
+	if s := r.dev.services["rbs1"]; s.Holding || !ifc.router.IsQuerier() || len(fx.MLD) == 0 {
+		t.Errorf("after the gate: holding %v, querier %v, %d queries", s.Holding, ifc.router.IsQuerier(), len(fx.MLD))
 	}
 	if r.dev.Deadline().IsDue(r.now) {
 		t.Error("something is still due")

@@ -15,8 +15,8 @@ import (
 
 // Snapshot copies what the displays show. wall is the wall clock's reading at now.
 func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
-	s := Snapshot{At: wall, DeviceID: d.id, Uptime: now.Sub(d.started), Counters: d.counters.named(),
-		Entries: d.routes.routes.Len(), Silent: d.counters.streamsSilent}
+	s := Snapshot{At: wall, DeviceID: d.id, Uptime: now.Sub(d.kept.Started), Counters: d.kept.Counters.named(),
+		Entries: d.routes.routes.Len(), Silent: d.kept.Counters.StreamsSilent}
 	if u := d.upstream; u != nil {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
 			Name: u.name, Netdev: u.link.Netdev, Up: u.link.Up, Upstream: true,
@@ -71,7 +71,7 @@ func (d *Device) profile(name string) ProfileSnapshot {
 }
 
 func (m *member) snapshot() MemberSnapshot {
-	return MemberSnapshot{Member: m.id, Duty: m.duty, Ready: m.lacking == "" && m.fit, NotReady: m.lacking}
+	return MemberSnapshot{Member: m.id, Duty: m.Duty, Ready: m.Lacking == "" && m.Fit, NotReady: m.Lacking}
 }
 
 // Groups lists the groups of one downstream interface, by address; nil when
@@ -116,7 +116,7 @@ func (d *Device) GroupRoutes(now instant.Time, group netip.Addr) (routes []Route
 
 func (d *Device) routeSnapshot(now instant.Time, sg SourceGroup, r *route, names map[string]string) RouteSnapshot {
 	s := RouteSnapshot{
-		Source: sg.Source, Group: sg.Group, Uptime: now.Sub(r.since), Origin: r.origin, Orphan: d.isOrphan(sg),
+		Source: sg.Source, Group: sg.Group, Uptime: now.Sub(r.Since), Origin: r.Origin, Orphan: d.isOrphan(sg),
 	}
 	if d.upstream != nil {
 		s.Upstream = d.upstream.name
@@ -169,16 +169,16 @@ func (d *Device) Sends(id Member, source, group netip.Addr) (bool, Duty) {
 	if t == nil || t.members[id.EthTrunk] == nil {
 		return false, Duty{}
 	}
-	duty := t.members[id.EthTrunk].duty
+	duty := t.members[id.EthTrunk].Duty
 	return duty.Covers&(1<<etrunk.BucketOf(source, group)) != 0 || d.isOrphan(SourceGroup{source, group}), duty
 }
 
-func (c *counters) named() map[string]uint64 {
+func (c *Counters) named() map[string]uint64 {
 	return map[string]uint64{
-		"mld_elsewhere":    c.mldElsewhere,
-		"mld_malformed":    c.mldMalformed,
-		"stream_elsewhere": c.streamElsewhere,
-		"streams_silent":   c.streamsSilent,
-		"hello_unknown":    c.helloUnknown,
+		"mld_elsewhere":    c.MLDElsewhere,
+		"mld_malformed":    c.MLDMalformed,
+		"stream_elsewhere": c.StreamElsewhere,
+		"streams_silent":   c.StreamsSilent,
+		"hello_unknown":    c.HelloUnknown,
 	}
 }

@@ -41,7 +41,7 @@ var refusals = map[Cause]string{
 // noteRefusal remembers why the hellos of a peer that is not alive are refused.
 func (t *Trunk) noteRefusal(cause Cause, fx *Effects) {
 	setting, ok := refusals[cause]
-	if !ok || t.peer.alive {
+	if !ok || t.kept.Peer.Alive {
 		return
 	}
 	t.tellDifferences([]Difference{{Setting: setting}}, fx)
@@ -50,18 +50,18 @@ func (t *Trunk) noteRefusal(cause Cause, fx *Effects) {
 // checkPeer compares the settings with those of a live peer. What was known of one
 // that is lost stays known.
 func (t *Trunk) checkPeer(fx *Effects) {
-	if t.peer.alive {
+	if t.kept.Peer.Alive {
 		t.tellDifferences(t.differences(), fx)
 	}
 }
 
 func (t *Trunk) tellDifferences(now []Difference, fx *Effects) {
-	fx.Changed = fx.Changed || !t.compared
-	t.compared = true
-	if slices.Equal(now, t.differ) {
+	fx.Changed = fx.Changed || !t.kept.Compared
+	t.kept.Compared = true
+	if slices.Equal(now, t.kept.Differences) {
 		return
 	}
-	t.differ = now
+	t.kept.Differences = now
 	fx.Changed = true
 	if len(now) == 0 {
 		fx.Events = append(fx.Events, Event{Kind: ConfigAgrees})
@@ -87,7 +87,7 @@ func (c *comparison) add(where, setting, local, peer string) {
 // not compared: a release before, or an Eth-Trunk that is not configured.
 func (t *Trunk) differences() []Difference {
 	var c comparison
-	mine, theirs := t.cfg.LACP, t.peer.hello.LACP
+	mine, theirs := t.cfg.LACP, t.kept.Peer.Hello.LACP
 	if mine != (LACPSystem{}) && theirs != (LACPSystem{}) {
 		c.add("", "lacp e-trunk system-id", mine.ID.String(), theirs.ID.String())
 		c.add("", "lacp e-trunk priority", fmt.Sprint(mine.Priority), fmt.Sprint(theirs.Priority))
@@ -99,8 +99,8 @@ func (t *Trunk) differences() []Difference {
 			t.compareNumbers(&c, m)
 		}
 	}
-	for i := range t.peer.hello.Members {
-		if p := &t.peer.hello.Members[i]; t.member(p.Remote) == nil && !t.namesRemote(p.ID) {
+	for i := range t.kept.Peer.Hello.Members {
+		if p := &t.kept.Peer.Hello.Members[i]; t.member(p.Remote) == nil && !t.namesRemote(p.ID) {
 			c.add("", "remote-eth-trunk", "no "+ethTrunk(p.Remote), fmt.Sprintf("%s for its %s", ethTrunk(p.Remote), ethTrunk(p.ID)))
 		}
 	}
@@ -117,7 +117,7 @@ func (t *Trunk) namesRemote(id uint32) bool {
 // compareNumbers says why a member finds none at the peer.
 func (t *Trunk) compareNumbers(c *comparison, m *member) {
 	theirs := "no " + ethTrunk(m.remote())
-	for _, p := range t.peer.hello.Members {
+	for _, p := range t.kept.Peer.Hello.Members {
 		if p.ID == m.remote() {
 			theirs = fmt.Sprintf("%s for its %s", ethTrunk(p.Remote), ethTrunk(p.ID))
 		}
@@ -134,11 +134,11 @@ func (t *Trunk) compareMember(c *comparison, m *member, p *HelloMember) {
 		c.add(where, "e-trunk mode", m.Mode.String(), p.Mode.String())
 	}
 	// The keys hold the speed of the ports, which a leg that is down does not have.
-	if m.local.Up && p.Up && m.local.Key != 0 && p.Key != 0 {
-		c.add(where, "LACP key", fmt.Sprint(m.local.Key), fmt.Sprint(p.Key))
+	if m.Local.Up && p.Up && m.Local.Key != 0 && p.Key != 0 {
+		c.add(where, "LACP key", fmt.Sprint(m.Local.Key), fmt.Sprint(p.Key))
 	}
-	mine, theirs := profilesOf(t.cfg.Profiles, m.ID), profilesOf(t.peer.hello.Profiles, p.ID)
-	if t.peer.hello.LACP == (LACPSystem{}) && len(theirs) == 0 {
+	mine, theirs := profilesOf(t.cfg.Profiles, m.ID), profilesOf(t.kept.Peer.Hello.Profiles, p.ID)
+	if t.kept.Peer.Hello.LACP == (LACPSystem{}) && len(theirs) == 0 {
 		return
 	}
 	each := func(name string, show func(Profile) string) {

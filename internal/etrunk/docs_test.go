@@ -60,29 +60,29 @@ func known[V any](t *testing.T, words map[string]V, cell string) V {
 func TestDocumentedElection(t *testing.T) {
 	rows, used := docTable(t, "6. Device role"), map[int]bool{}
 	situations := map[string]func(*Trunk) bool{
-		"the peer has not been heard, nor waited for for our own fail time": func(u *Trunk) bool { return !u.peer.alive && u.peer.lost == ReasonInit },
-		"silent for the fail time that it advertised":                       func(u *Trunk) bool { return !u.peer.alive && u.peer.lost == ReasonTimeout },
-		"the bound BFD session went Down":                                   func(u *Trunk) bool { return !u.peer.alive && u.peer.lost == ReasonBFDDown },
-		"alive, says PEER-LOST and Master":                                  func(u *Trunk) bool { return u.peer.yielded },
+		"the peer has not been heard, nor waited for for our own fail time": func(u *Trunk) bool { return !u.kept.Peer.Alive && u.kept.Peer.Lost == ReasonInit },
+		"silent for the fail time that it advertised":                       func(u *Trunk) bool { return !u.kept.Peer.Alive && u.kept.Peer.Lost == ReasonTimeout },
+		"the bound BFD session went Down":                                   func(u *Trunk) bool { return !u.kept.Peer.Alive && u.kept.Peer.Lost == ReasonBFDDown },
+		"alive, says PEER-LOST and Master":                                  func(u *Trunk) bool { return u.kept.Peer.Yielded },
 		"alive, and better by priority, then system ID": func(u *Trunk) bool {
-			h := u.peer.hello
+			h := u.kept.Peer.Hello
 			return h.Priority < u.cfg.Priority || h.Priority == u.cfg.Priority && slices.Compare(h.SystemID[:], u.cfg.SystemID[:]) < 0
 		},
 		"alive, and worse or equal": func(*Trunk) bool { return true },
 	}
 	for n := range 2 * 2 * 3 * 3 * 3 * 3 {
 		pick := func(of int) int { v := n % of; n /= of; return v }
-		u := &Trunk{role: DeviceRole(pick(3)), reason: ReasonPriority}
+		u := &Trunk{kept: TrunkKept{Role: DeviceRole(pick(3)), Reason: ReasonPriority}}
 		u.cfg.Priority, u.cfg.SystemID = 100, SystemID{5: 5}
-		u.peer.alive, u.peer.heard = pick(2) == 1, true
-		u.peer.yielded = u.peer.alive && pick(2) == 1
-		u.peer.hello.Priority, u.peer.hello.SystemID = uint8(99+pick(3)), SystemID{5: byte(4 + pick(3))}
-		if !u.peer.alive {
-			u.peer.lost = []DeviceReason{ReasonInit, ReasonTimeout, ReasonBFDDown}[pick(3)]
+		u.kept.Peer.Alive, u.kept.Peer.Heard = pick(2) == 1, true
+		u.kept.Peer.Yielded = u.kept.Peer.Alive && pick(2) == 1
+		u.kept.Peer.Hello.Priority, u.kept.Peer.Hello.SystemID = uint8(99+pick(3)), SystemID{5: byte(4 + pick(3))}
+		if !u.kept.Peer.Alive {
+			u.kept.Peer.Lost = []DeviceReason{ReasonInit, ReasonTimeout, ReasonBFDDown}[pick(3)]
 		}
 		row := fits(t, rows, used, func(row []string) bool { return known(t, situations, row[0])(u) })
 		role, reason := u.election()
-		if row[1] == "unchanged" && (role != u.role || reason != u.reason) ||
+		if row[1] == "unchanged" && (role != u.kept.Role || reason != u.kept.Reason) ||
 			row[1] != "unchanged" && (role.String() != row[1] || reason.String() != row[2]) {
 			t.Errorf("%v %v, the table says %q", role, reason, row)
 		}
@@ -100,53 +100,53 @@ func TestDocumentedMemberRoles(t *testing.T) {
 	up := func(w world) bool { return w.p != nil && w.p.Up }
 	conditions := map[string]func(world) bool{
 		"any":                       func(world) bool { return true },
-		"auto, and ours is held":    func(w world) bool { return w.p != nil && w.p.Mode == Auto && w.m.revert.held },
+		"auto, and ours is held":    func(w world) bool { return w.p != nil && w.p.Mode == Auto && w.m.Revert.Held },
 		"unknown, or up and Master": func(w world) bool { return w.p == nil || w.p.Up && w.p.Role == MemberMaster },
 		"down or Backup":            func(w world) bool { return !w.p.Up || w.p.Role == MemberBackup },
 		"missing, down, force-backup, or held": func(w world) bool {
 			return !up(w) || w.p.Mode == ForceBackup || w.p.Held
 		},
 		"up and not ready, its device is Master, while ours serves": func(w world) bool {
-			return up(w) && !w.p.Ready && w.u.peer.hello.Role == DeviceMaster && w.m.serves()
+			return up(w) && !w.p.Ready && w.u.kept.Peer.Hello.Role == DeviceMaster && w.m.serves()
 		},
-		"up, and its device is Master":                         func(w world) bool { return up(w) && w.u.peer.hello.Role == DeviceMaster },
-		"up, its device is not Master yet, and ours is Master": func(w world) bool { return w.m.local.Role == MemberMaster },
-		"up, its device is not Master yet, and ours is Backup": func(w world) bool { return w.m.local.Role == MemberBackup },
+		"up, and its device is Master":                         func(w world) bool { return up(w) && w.u.kept.Peer.Hello.Role == DeviceMaster },
+		"up, its device is not Master yet, and ours is Master": func(w world) bool { return w.m.Local.Role == MemberMaster },
+		"up, its device is not Master yet, and ours is Backup": func(w world) bool { return w.m.Local.Role == MemberBackup },
 	}
 	for n := range 3 * 3 * 2 * 2 * 2 * 2 * 2 * 3 * 2 * 2 * 2 * 2 * 2 {
 		pick := func(of int) int { v := n % of; n /= of; return v }
-		w := world{u: &Trunk{role: DeviceRole(pick(3))}, m: &member{}}
+		w := world{u: &Trunk{kept: TrunkKept{Role: DeviceRole(pick(3))}}, m: &member{}}
 		w.u.cfg.Priority, w.u.cfg.RevertDelay = 100, time.Minute
 		w.m.ID, w.m.Mode = 10, MemberMode(pick(3))
-		w.m.local = Announcement{Role: MemberRole(pick(2)), Up: pick(2) == 1, Ready: pick(2) == 1}
-		w.m.reason, w.m.revert.served = ReasonETrunkMaster, true
+		w.m.Local = Announcement{Role: MemberRole(pick(2)), Up: pick(2) == 1, Ready: pick(2) == 1}
+		w.m.Reason, w.m.Revert.Served = ReasonETrunkMaster, true
 		w.u.members = []*member{w.m}
-		w.u.peer.alive, w.u.peer.hello.Priority = true, 99+uint8(2*pick(2))
-		w.u.peer.hello.Role = DeviceMaster
+		w.u.kept.Peer.Alive, w.u.kept.Peer.Hello.Priority = true, 99+uint8(2*pick(2))
+		w.u.kept.Peer.Hello.Role = DeviceMaster
 		if pick(2) == 1 {
-			w.u.peer.hello.Role = DeviceBackup
+			w.u.kept.Peer.Hello.Role = DeviceBackup
 		}
 		p := HelloMember{ID: 10, Remote: 10, Mode: MemberMode(pick(3)), Held: pick(2) == 1}
 		p.Up, p.Ready, p.Role = pick(2) == 1, pick(2) == 1, MemberRole(pick(2))
-		w.u.peer.hello.Members = []HelloMember{p}
-		w.p = &w.u.peer.hello.Members[0]
+		w.u.kept.Peer.Hello.Members = []HelloMember{p}
+		w.p = &w.u.kept.Peer.Hello.Members[0]
 		missing := *w.m
 		for _, there := range []bool{true, false} {
 			if !there {
 				*w.m = missing
-				w.u.peer.hello.Members, w.p = nil, nil
+				w.u.kept.Peer.Hello.Members, w.p = nil, nil
 			}
-			was := w.m.reason
+			was := w.m.Reason
 			role, reason := w.u.memberRole(instant.FromOrigin(time.Hour), w.m) // decides whether it is held, too
 			row := fits(t, rows, used, func(row []string) bool {
-				return (row[0] == "any" || row[0] == w.m.Mode.String()) && (row[1] == "any" || row[1] == w.u.role.String()) && known(t, conditions, row[2])(w)
+				return (row[0] == "any" || row[0] == w.m.Mode.String()) && (row[1] == "any" || row[1] == w.u.kept.Role.String()) && known(t, conditions, row[2])(w)
 			})
 			wantReason := row[4]
 			if wantReason == "unchanged" {
 				wantReason = was.String()
 			}
 			if role.String() != row[3] || reason.String() != wantReason {
-				t.Errorf("%s on %s, peer's %+v: %v %v, the table says %q", w.m.Mode, w.u.role, w.p, role, reason, row)
+				t.Errorf("%s on %s, peer's %+v: %v %v, the table says %q", w.m.Mode, w.u.kept.Role, w.p, role, reason, row)
 			}
 		}
 	}

@@ -29,6 +29,7 @@ type node struct {
 	sent   [][]byte
 	dead   bool
 	says   Announcement // of every member
+	random *rand.PCG    // of its Trunk, where a test restarts it
 }
 
 type datagram struct {

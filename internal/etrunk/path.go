@@ -83,20 +83,20 @@ func (p *PathSession) missed(now instant.Time) {
 // taken for less than three times as long.
 const copyLife = time.Second
 
-// copyWindow bounds the age of copies.
-type copyWindow struct {
+// CopyWindow bounds the age of copies.
+type CopyWindow struct {
 	Floor uint64 // sequence of the newest hello that is too old
 	Next  uint64 // Floor from copyLife after At on
 	At    instant.Time
 }
 
 // age makes too old what had come copyLife ago. Highest is the highest sequence so far.
-func (w *copyWindow) age(now instant.Time, highest uint64) {
+func (w *CopyWindow) age(now instant.Time, highest uint64) {
 	switch age := now.Sub(w.At); {
 	case age >= 2*copyLife:
-		*w = copyWindow{Floor: highest, Next: highest, At: now}
+		*w = CopyWindow{Floor: highest, Next: highest, At: now}
 	case age >= copyLife:
-		*w = copyWindow{Floor: w.Next, Next: highest, At: now}
+		*w = CopyWindow{Floor: w.Next, Next: highest, At: now}
 	}
 }
 
@@ -110,8 +110,8 @@ func (c Config) Paths() []Path {
 
 // setPaths keeps what is known of paths that stay.
 func (t *Trunk) setPaths(now instant.Time) {
-	old := t.paths
-	t.paths = nil
+	old := t.kept.Paths
+	t.kept.Paths = nil
 	for _, path := range t.cfg.Paths() {
 		known := PathSession{Path: path, Since: now}
 		for i := range old {
@@ -119,27 +119,27 @@ func (t *Trunk) setPaths(now instant.Time) {
 				known = old[i]
 			}
 		}
-		t.paths = append(t.paths, known)
+		t.kept.Paths = append(t.kept.Paths, known)
 	}
 }
 
 // pathFrom finds the path that a hello came by, nil for none.
 func (t *Trunk) pathFrom(peer netip.Addr, vpn string) *PathSession {
-	for i := range t.paths {
-		if t.paths[i].ComesFrom(peer, vpn) {
-			return &t.paths[i]
+	for i := range t.kept.Paths {
+		if t.kept.Paths[i].ComesFrom(peer, vpn) {
+			return &t.kept.Paths[i]
 		}
 	}
 	return nil
 }
 
 // isHeartbeat reports whether a path is not the primary one.
-func (t *Trunk) isHeartbeat(path *PathSession) bool { return path != &t.paths[0] }
+func (t *Trunk) isHeartbeat(path *PathSession) bool { return path != &t.kept.Paths[0] }
 
 // judgePaths works out which paths hellos come by.
 func (t *Trunk) judgePaths(now instant.Time, fx *Effects) {
-	for i := range t.paths {
-		p := &t.paths[i]
+	for i := range t.kept.Paths {
+		p := &t.kept.Paths[i]
 		lost := p.Missed >= lostHellos && now.Sub(p.MissedSince) >= lostAfter
 		up := p.Sequence != 0 && !lost
 		if up != p.Up {
@@ -152,14 +152,14 @@ func (t *Trunk) judgePaths(now instant.Time, fx *Effects) {
 
 // forgetPaths makes all paths down, until hellos of a boot that has proven itself come.
 func (t *Trunk) forgetPaths() {
-	for i := range t.paths {
-		t.paths[i].Sequence, t.paths[i].Missed = 0, 0
+	for i := range t.kept.Paths {
+		t.kept.Paths[i].Sequence, t.kept.Paths[i].Missed = 0, 0
 	}
 }
 
 // tally counts a packet, also with its path where that is known.
 func (t *Trunk) tally(path *PathSession, count func(*Counters)) {
-	count(&t.counters)
+	count(&t.kept.Counters)
 	if path != nil {
 		count(&path.Counters)
 	}
@@ -179,9 +179,9 @@ type PathState struct {
 }
 
 func (t *Trunk) pathStates(now instant.Time) (states []PathState) {
-	for i := range t.paths {
-		p := &t.paths[i]
-		s := PathState{Path: p.Path, Up: p.Up, For: now.Sub(p.Since), Lost: t.peer.alive && p.Lost, Heard: -1, Counters: p.Counters}
+	for i := range t.kept.Paths {
+		p := &t.kept.Paths[i]
+		s := PathState{Path: p.Path, Up: p.Up, For: now.Sub(p.Since), Lost: t.kept.Peer.Alive && p.Lost, Heard: -1, Counters: p.Counters}
 		if p.Heard.IsSet() {
 			s.Heard = now.Sub(p.Heard)
 		}

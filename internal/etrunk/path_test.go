@@ -61,7 +61,7 @@ func TestHelloGoesByEveryPath(t *testing.T) {
 	p := newHeartbeatPair(t, nil)
 	p.run(time.Minute)
 	for i, n := range p.nodes {
-		c := n.counters
+		c := n.kept.Counters
 		if c.Duplicate == 0 || c.Duplicate*2 > c.Received || c.RecDrop != 0 || c.Sent != 2*uint64(len(n.sent)) {
 			t.Errorf("device %d: %+v", i, c)
 		}
@@ -153,9 +153,9 @@ func TestDelayedHelloDoesNotRevive(t *testing.T) {
 	}
 	p.nodes[1].dead = true
 	p.bfd(0, BFDDown)
-	before := p.nodes[0].counters.Challenged
+	before := p.nodes[0].kept.Counters.Challenged
 	p.run(10 * time.Second)
-	if p.nodes[0].counters.Challenged == before {
+	if p.nodes[0].kept.Counters.Challenged == before {
 		t.Error("nothing was under way")
 	}
 	p.wantAlive("after the death of the peer", false)
@@ -181,20 +181,20 @@ func TestReplayByAnotherPath(t *testing.T) {
 	n := len(p.nodes[0].sent)
 	p.run(time.Minute)
 	old := p.nodes[0].sent[n : len(p.nodes[0].sent)-3]
-	before := p.nodes[1].counters
+	before := p.nodes[1].kept.Counters
 	p.wantPaths(1, true, false)
 	for _, b := range old {
 		if p.deliverBy(1, 1, b) == nil {
 			t.Fatal("a hello of long ago was taken")
 		}
 	}
-	c := p.nodes[1].counters
+	c := p.nodes[1].kept.Counters
 	if int(c.Replay-before.Replay) != len(old) || c.Duplicate != before.Duplicate || c.Received != before.Received {
 		t.Errorf("%+v, before %+v", c, before)
 	}
 	p.wantPaths(1, true, false)
 	last := p.nodes[0].sent[len(p.nodes[0].sent)-1]
-	if err := p.deliverBy(1, 1, last); err != nil || p.nodes[1].counters.Duplicate != before.Duplicate+1 {
+	if err := p.deliverBy(1, 1, last); err != nil || p.nodes[1].kept.Counters.Duplicate != before.Duplicate+1 {
 		t.Errorf("the last hello by the other path: %v", err)
 	}
 	if p.deliverBy(1, 1, last) == nil {
@@ -252,7 +252,7 @@ func TestPeerWithoutHeartbeatPaths(t *testing.T) {
 	if s := p.state(0).Paths[1]; s.Heard >= 0 || s.Counters.Sent == 0 || s.Counters.Received != 0 {
 		t.Errorf("%+v", s)
 	}
-	if c := p.nodes[1].counters; c.WrongAddress == 0 || c.WrongAddress != c.RecDrop {
+	if c := p.nodes[1].kept.Counters; c.WrongAddress == 0 || c.WrongAddress != c.RecDrop {
 		t.Errorf("%+v", c)
 	}
 }
@@ -315,8 +315,8 @@ func TestPathsSurviveAPlannedRestart(t *testing.T) {
 	}
 	p.run(time.Minute)
 	p.wantPaths(1, true, true)
-	if n.counters.Sent <= before.Counters.Sent || n.paths[1].Counters.Sent <= before.Paths[1].Counters.Sent {
-		t.Errorf("%+v, before %+v", n.counters, before.Counters)
+	if n.kept.Counters.Sent <= before.Kept.Counters.Sent || n.kept.Paths[1].Counters.Sent <= before.Kept.Paths[1].Counters.Sent {
+		t.Errorf("%+v, before %+v", n.kept.Counters, before.Kept.Counters)
 	}
 }
 

@@ -20,52 +20,52 @@ import (
 // replayed ones cannot make us send without bound.
 const answerGap = 20 * time.Millisecond
 
-// peer is what is known of the other device.
-type peer struct {
-	alive bool
-	heard bool  // hello holds the last believed hello
-	hello Hello // of the peer, while alive in force
-	// epoch is the boot that is believed, 0 for none.
-	epoch, sequence uint64
-	copies          copyWindow
-	// candidate is the challenge of the last authentic hello of an unproven boot.
-	candidate uint64
-	answerAt  instant.Time // no answer to an unproven hello before
+// Peer is what is known of the other device.
+type Peer struct {
+	Alive    bool
+	Heard    bool   // Hello holds the last believed hello
+	Hello    Hello  // of the peer, while alive in force
+	Epoch    uint64 // the boot that is believed, 0 for none
+	Sequence uint64 // of its last hello
+	Copies   CopyWindow
+	// Candidate is the challenge of the last authentic hello of an unproven boot.
+	Candidate uint64
+	AnswerAt  instant.Time // no answer to an unproven hello before
 
-	// lost is why the peer is lost, ReasonInit while it has not been waited for long enough.
-	lost DeviceReason
-	// expires is when silence makes the peer lost, or ends the wait for a first hello.
-	expires    instant.Time
-	aliveSince instant.Time
-	// unlost: the peer has told us, since it is alive, that it does not hold us for lost.
-	unlost bool
-	// doubtedSince is when the peer began to say that it holds us for lost, Never while it does not.
-	doubtedSince instant.Time
-	// yielded: the peer holds us for lost and is Master of its own accord.
-	yielded bool
-	// run is for a peer lost by BFD: since when its hellos have kept arriving, and the last one.
-	run, runLast instant.Time
-	running      bool
+	// Lost is why the peer is lost, ReasonInit while it has not been waited for long enough.
+	Lost DeviceReason
+	// Expires is when silence makes the peer lost, or ends the wait for a first hello.
+	Expires    instant.Time
+	AliveSince instant.Time
+	// Unlost: the peer has told us, since it is alive, that it does not hold us for lost.
+	Unlost bool
+	// DoubtedSince is when the peer began to say that it holds us for lost, Never while it does not.
+	DoubtedSince instant.Time
+	// Yielded: the peer holds us for lost and is Master of its own accord.
+	Yielded bool
+	// Run is for a peer lost by BFD: since when its hellos have kept arriving, and RunLast the last one.
+	Run, RunLast instant.Time
+	Running      bool
 }
 
 // deadline is when silence counts, Never when it does not.
-func (p *peer) deadline() instant.Time {
-	if p.alive || p.lost == ReasonInit {
-		return p.expires
+func (p *Peer) deadline() instant.Time {
+	if p.Alive || p.Lost == ReasonInit {
+		return p.Expires
 	}
 	return instant.Never
 }
 
 // restartSession forgets all proof and waits for the peer anew.
 func (t *Trunk) restartSession(now instant.Time, fx *Effects) {
-	if t.peer.alive {
+	if t.kept.Peer.Alive {
 		fx.Events = append(fx.Events, Event{Kind: PeerLost, Reason: ReasonInit})
 	}
-	t.peer = peer{expires: now.Add(t.cfg.failTime())}
+	t.kept.Peer = Peer{Expires: now.Add(t.cfg.failTime())}
 	t.forgetPaths()
-	t.out.challenge = t.nonce()
-	t.out.due = now
-	if t.bfd == BFDDown {
+	t.kept.Out.Challenge = t.nonce()
+	t.kept.Out.Due = now
+	if t.kept.BFD == BFDDown {
 		t.losePeer(ReasonBFDDown, fx)
 	}
 }
@@ -111,7 +111,7 @@ func (t *Trunk) open(path *PathSession, from netip.Addr, b []byte) (*Hello, erro
 	if err := h.Parse(b, t.recvKey); err != nil {
 		return nil, err
 	}
-	if h.DeviceID == t.cfg.DeviceID || h.Epoch == t.out.epoch {
+	if h.DeviceID == t.cfg.DeviceID || h.Epoch == t.kept.Out.Epoch {
 		return nil, drop(CauseOwnDevice, "device ID %x", h.DeviceID)
 	}
 	if h.SequenceMode != t.cfg.Sequence {
@@ -122,18 +122,18 @@ func (t *Trunk) open(path *PathSession, from netip.Addr, b []byte) (*Hello, erro
 
 // hear decides whether an authentic hello is believed.
 func (t *Trunk) hear(now instant.Time, path *PathSession, h *Hello, fx *Effects) error {
-	p := &t.peer
+	p := &t.kept.Peer
 	switch {
-	case h.Epoch == p.epoch:
+	case h.Epoch == p.Epoch:
 		return t.hearAgain(now, path, h, fx)
-	case h.Echo == t.out.challenge:
-		restarted := p.epoch != 0
-		p.epoch, p.sequence = h.Epoch, h.Sequence
-		p.copies = copyWindow{Floor: h.Sequence - 1, Next: h.Sequence - 1, At: now}
+	case h.Echo == t.kept.Out.Challenge:
+		restarted := p.Epoch != 0
+		p.Epoch, p.Sequence = h.Epoch, h.Sequence
+		p.Copies = CopyWindow{Floor: h.Sequence - 1, Next: h.Sequence - 1, At: now}
 		t.forgetPaths()
 		path.came(now, h.Sequence)
-		t.out.challenge = t.nonce()
-		t.out.unacked()
+		t.kept.Out.Challenge = t.nonce()
+		t.kept.Out.unacked()
 		t.believe(now, path, h, fx)
 		if restarted {
 			fx.Events = append(fx.Events, Event{Kind: PeerRestarted})
@@ -148,20 +148,20 @@ func (t *Trunk) hear(now instant.Time, path *PathSession, h *Hello, fx *Effects)
 // hearAgain takes in a hello of the believed boot: a new one, or a copy of one that
 // another path brought sooner.
 func (t *Trunk) hearAgain(now instant.Time, path *PathSession, h *Hello, fx *Effects) error {
-	p := &t.peer
-	p.copies.age(now, p.sequence)
-	if last := max(path.Sequence, p.copies.Floor); h.Sequence <= last {
+	p := &t.kept.Peer
+	p.Copies.age(now, p.Sequence)
+	if last := max(path.Sequence, p.Copies.Floor); h.Sequence <= last {
 		return drop(CauseReplay, "sequence %d after %d", h.Sequence, last)
 	}
 	path.came(now, h.Sequence)
-	if h.Sequence <= p.sequence {
+	if h.Sequence <= p.Sequence {
 		t.tally(path, func(c *Counters) { c.Duplicate++ })
 		t.revive(now, path, fx)
 		return nil
 	}
-	p.sequence = h.Sequence
-	for i := range t.paths {
-		if other := &t.paths[i]; other != path {
+	p.Sequence = h.Sequence
+	for i := range t.kept.Paths {
+		if other := &t.kept.Paths[i]; other != path {
 			other.missed(now)
 		}
 	}
@@ -171,41 +171,41 @@ func (t *Trunk) hearAgain(now instant.Time, path *PathSession, h *Hello, fx *Eff
 
 // answer sends the challenge to a boot that has not proven itself.
 func (t *Trunk) answer(now instant.Time, h *Hello) {
-	if now < t.peer.answerAt {
+	if now < t.kept.Peer.AnswerAt {
 		return
 	}
-	t.peer.answerAt = now.Add(answerGap)
-	t.peer.candidate = h.Challenge
-	t.out.now = true
+	t.kept.Peer.AnswerAt = now.Add(answerGap)
+	t.kept.Peer.Candidate = h.Challenge
+	t.kept.Out.Now = true
 }
 
 // believe takes in a fresh hello.
 func (t *Trunk) believe(now instant.Time, path *PathSession, h *Hello, fx *Effects) {
-	p := &t.peer
-	if !p.heard || !sameContent(&p.hello, h) {
+	p := &t.kept.Peer
+	if !p.Heard || !sameContent(&p.Hello, h) {
 		fx.Changed = true
 	}
-	p.hello, p.heard, p.candidate = *h, true, h.Challenge
-	if h.PeerEpoch == t.out.epoch && h.ChangeEcho == t.out.change && !t.out.known {
-		t.out.acked()
+	p.Hello, p.Heard, p.Candidate = *h, true, h.Challenge
+	if h.PeerEpoch == t.kept.Out.Epoch && h.ChangeEcho == t.kept.Out.Change && !t.kept.Out.Known {
+		t.kept.Out.acked()
 		fx.Changed = true // Seen
 	}
 	if h.AckWanted {
-		t.out.now = true
+		t.kept.Out.Now = true
 	}
-	p.expires = now.Add(t.peerFailTime())
+	p.Expires = now.Add(t.peerFailTime())
 	t.revive(now, path, fx)
 	t.judgeLoss(now)
 }
 
 // revive takes a peer that was lost for alive again, if it may.
 func (t *Trunk) revive(now instant.Time, path *PathSession, fx *Effects) {
-	p := &t.peer
-	if p.alive || !t.mayRevive(now, path) {
+	p := &t.kept.Peer
+	if p.Alive || !t.mayRevive(now, path) {
 		return
 	}
-	p.alive, p.aliveSince, p.running = true, now, false
-	p.unlost, p.doubtedSince, p.yielded = false, instant.Never, false
+	p.Alive, p.AliveSince, p.Running = true, now, false
+	p.Unlost, p.DoubtedSince, p.Yielded = false, instant.Never, false
 	fx.Changed = true
 	fx.Events = append(fx.Events, Event{Kind: PeerFound})
 }
@@ -216,16 +216,16 @@ func (t *Trunk) revive(now instant.Time, path *PathSession, fx *Effects) {
 // sound, and a broken BFD session does not keep the devices apart for ever. By another
 // path one is enough: it answers a challenge that was drawn when BFD went Down.
 func (t *Trunk) mayRevive(now instant.Time, path *PathSession) bool {
-	p := &t.peer
-	if t.bfd != BFDDown || t.isHeartbeat(path) {
+	p := &t.kept.Peer
+	if t.kept.BFD != BFDDown || t.isHeartbeat(path) {
 		return true
 	}
 	fail := t.peerFailTime()
-	if !p.running || now.Sub(p.runLast) > fail/2 {
-		p.running, p.run = true, now
+	if !p.Running || now.Sub(p.RunLast) > fail/2 {
+		p.Running, p.Run = true, now
 	}
-	p.runLast = now
-	return now.Sub(p.run) >= fail
+	p.RunLast = now
+	return now.Sub(p.Run) >= fail
 }
 
 // judgeLoss decides whether to yield to a peer that holds us for lost though we
@@ -233,55 +233,55 @@ func (t *Trunk) mayRevive(now instant.Time, path *PathSession) bool {
 // that is over within a hello, and must not make both Backup. Where heartbeat paths
 // are, a peer that BFD has told so finds us again by them.
 func (t *Trunk) judgeLoss(now instant.Time) {
-	p := &t.peer
-	if !p.hello.PeerLost {
-		p.unlost, p.doubtedSince, p.yielded = true, instant.Never, false
+	p := &t.kept.Peer
+	if !p.Hello.PeerLost {
+		p.Unlost, p.DoubtedSince, p.Yielded = true, instant.Never, false
 		return
 	}
-	if !p.doubtedSince.IsSet() {
-		p.doubtedSince = now
+	if !p.DoubtedSince.IsSet() {
+		p.DoubtedSince = now
 	}
-	settled := p.unlost && len(t.cfg.Heartbeats) == 0 || now.Sub(p.doubtedSince) >= t.cfg.HelloInterval
-	p.yielded = p.alive && p.hello.Role == DeviceMaster && settled
+	settled := p.Unlost && len(t.cfg.Heartbeats) == 0 || now.Sub(p.DoubtedSince) >= t.cfg.HelloInterval
+	p.Yielded = p.Alive && p.Hello.Role == DeviceMaster && settled
 }
 
 // peerFailTime is what the peer advertised, our own value if it did not.
 func (t *Trunk) peerFailTime() time.Duration {
-	if t.peer.heard && t.peer.hello.FailTime > 0 {
-		return t.peer.hello.FailTime
+	if t.kept.Peer.Heard && t.kept.Peer.Hello.FailTime > 0 {
+		return t.kept.Peer.Hello.FailTime
 	}
 	return t.cfg.failTime()
 }
 
 func (t *Trunk) expirePeer(now instant.Time, fx *Effects) {
-	if t.peer.deadline().IsDue(now) {
+	if t.kept.Peer.deadline().IsDue(now) {
 		t.losePeer(ReasonTimeout, fx)
 	}
 }
 
 // losePeer takes the peer for lost. Its return must be proven by a new challenge.
 func (t *Trunk) losePeer(why DeviceReason, fx *Effects) {
-	p := &t.peer
-	if !p.alive && p.lost != ReasonInit {
+	p := &t.kept.Peer
+	if !p.Alive && p.Lost != ReasonInit {
 		return
 	}
-	if p.alive {
+	if p.Alive {
 		fx.Events = append(fx.Events, Event{Kind: PeerLost, Reason: why})
 	}
-	p.alive, p.lost, p.running, p.yielded = false, why, false, false
-	p.epoch, p.sequence = 0, 0
+	p.Alive, p.Lost, p.Running, p.Yielded = false, why, false, false
+	p.Epoch, p.Sequence = 0, 0
 	t.forgetPaths()
-	t.out.challenge = t.nonce()
+	t.kept.Out.Challenge = t.nonce()
 	fx.Changed = true
 }
 
 // peerMember returns what the live peer says of a member. Both devices must name
 // each other's number.
 func (t *Trunk) peerMember(m *member) (*HelloMember, bool) {
-	if !t.peer.alive {
+	if !t.kept.Peer.Alive {
 		return nil, false
 	}
-	members := t.peer.hello.Members
+	members := t.kept.Peer.Hello.Members
 	i := slices.IndexFunc(members, func(h HelloMember) bool {
 		return h.ID == m.remote() && h.Remote == m.ID
 	})

@@ -18,40 +18,40 @@ import (
 //	alive, worse or equal                          Master    PRI
 func (t *Trunk) elect(fx *Effects) {
 	role, reason := t.election()
-	if role == t.role && reason == t.reason {
+	if role == t.kept.Role && reason == t.kept.Reason {
 		return
 	}
-	t.role, t.reason = role, reason
+	t.kept.Role, t.kept.Reason = role, reason
 	fx.Changed = true
 	fx.Events = append(fx.Events, Event{Kind: DeviceRoleChanged, Role: role, Reason: reason})
 }
 
 func (t *Trunk) election() (DeviceRole, DeviceReason) {
-	p := &t.peer
+	p := &t.kept.Peer
 	switch {
-	case p.alive && p.yielded:
+	case p.Alive && p.Yielded:
 		return DeviceBackup, ReasonPeerTimeout
-	case p.alive && t.comparePeer() > 0:
+	case p.Alive && t.comparePeer() > 0:
 		return DeviceBackup, ReasonPriority
-	case p.alive:
+	case p.Alive:
 		return DeviceMaster, ReasonPriority
-	case p.lost != ReasonInit:
-		return DeviceMaster, p.lost
+	case p.Lost != ReasonInit:
+		return DeviceMaster, p.Lost
 	}
-	return t.role, t.reason
+	return t.kept.Role, t.kept.Reason
 }
 
 // comparePeer compares this device with the peer as the election does: below zero
 // when this one is better, zero on a full tie.
 func (t *Trunk) comparePeer() int {
-	c, h := &t.cfg, &t.peer.hello
+	c, h := &t.cfg, &t.kept.Peer.Hello
 	return cmp.Or(cmp.Compare(c.Priority, h.Priority), bytes.Compare(c.SystemID[:], h.SystemID[:]))
 }
 
 // preferred tells whether the total order, which ends at the addresses, puts this
 // device before the last peer that was heard.
 func (t *Trunk) preferred() bool {
-	if !t.peer.heard {
+	if !t.kept.Peer.Heard {
 		return true
 	}
 	return cmp.Or(t.comparePeer(), t.cfg.Local.Compare(t.cfg.Peer)) < 0
@@ -68,17 +68,17 @@ func (s State) Expected() DeviceRole {
 
 func (t *Trunk) assignMembers(now instant.Time, fx *Effects) {
 	for _, m := range t.members {
-		held := m.revert.held
+		held := m.Revert.Held
 		role, reason := t.memberRole(now, m)
-		if role == m.local.Role && reason == m.reason && held == m.revert.held {
+		if role == m.Local.Role && reason == m.Reason && held == m.Revert.Held {
 			continue
 		}
 		fx.Changed = true
-		if role != m.local.Role || reason != m.reason {
-			if role != m.local.Role {
-				m.local.Ready = false // was said of the other role
+		if role != m.Local.Role || reason != m.Reason {
+			if role != m.Local.Role {
+				m.Local.Ready = false // was said of the other role
 			}
-			m.local.Role, m.reason = role, reason
+			m.Local.Role, m.Reason = role, reason
 			fx.Events = append(fx.Events, Event{Kind: MemberRoleChanged, Member: m.ID, MemberRole: role, MemberReason: reason})
 		}
 	}
@@ -98,20 +98,20 @@ func (t *Trunk) assignMembers(now instant.Time, fx *Effects) {
 //	                           unchanged while ours serves and the peer's is not ready
 //	auto           Backup      up, its device not Master yet          unchanged
 func (t *Trunk) memberRole(now instant.Time, m *member) (MemberRole, MemberReason) {
-	if m.Mode == ForceBackup || t.role != DeviceMaster {
-		m.revert = revert{}
+	if m.Mode == ForceBackup || t.kept.Role != DeviceMaster {
+		m.Revert = Revert{}
 	}
 	switch {
 	case m.Mode == ForceMaster:
-		if t.role == DeviceMaster {
+		if t.kept.Role == DeviceMaster {
 			t.offer(now, m)
 		}
 		return MemberMaster, ReasonForceMaster
 	case m.Mode == ForceBackup:
 		return MemberBackup, ReasonForceBackup
-	case t.role == DeviceMaster:
+	case t.kept.Role == DeviceMaster:
 		return t.roleOnMaster(now, m)
-	case t.role == DeviceBackup:
+	case t.kept.Role == DeviceBackup:
 		return t.roleOnBackup(m)
 	}
 	return MemberBackup, ReasonETrunkInit
@@ -133,15 +133,15 @@ func (t *Trunk) roleOnBackup(m *member) (MemberRole, MemberReason) {
 	switch {
 	case !known || !p.Up || p.Mode == ForceBackup || p.Held:
 		return MemberMaster, ReasonPeerMemberDown
-	case t.peer.hello.Role == DeviceMaster && (p.Ready || !m.serves()):
+	case t.kept.Peer.Hello.Role == DeviceMaster && (p.Ready || !m.serves()):
 		return MemberBackup, ReasonPeerMemberUp
-	case m.local.Role == MemberMaster:
-		return MemberMaster, m.reason
+	case m.Local.Role == MemberMaster:
+		return MemberMaster, m.Reason
 	}
 	return MemberBackup, ReasonETrunkBackup
 }
 
 // serves tells whether the member is the one that the switch can rely on.
 func (m *member) serves() bool {
-	return m.local.Role == MemberMaster && m.local.Up && m.local.Ready
+	return m.Local.Role == MemberMaster && m.Local.Up && m.Local.Ready
 }

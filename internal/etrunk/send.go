@@ -19,64 +19,64 @@ const (
 	standInFailTime = time.Second
 )
 
-// outgoing is the sending half.
-type outgoing struct {
-	epoch, sequence uint64
-	challenge       uint64
-	change          uint32
-	said            []byte // the content that change numbers
-	known           bool   // the peer has echoed change
-	repeats         int    // left
-	last            instant.Time
-	due             instant.Time // of the next periodic hello
-	now             bool         // one is due at once
-	scratch         []byte
+// Outgoing is the sending half.
+type Outgoing struct {
+	Epoch     uint64 // of this boot
+	Sequence  uint64 // of the last hello
+	Challenge uint64
+	Change    uint32
+	Said      []byte // the content that Change numbers
+	Known     bool   // the peer has echoed Change
+	Repeats   int    // left
+	Last      instant.Time
+	Due       instant.Time // of the next periodic hello
+	Now       bool         // one is due at once
 }
 
 // unacked makes the change known to nobody, as to a new boot of the peer.
-func (o *outgoing) unacked() { o.known, o.repeats = false, maxRepeats }
+func (o *Outgoing) unacked() { o.Known, o.Repeats = false, maxRepeats }
 
-func (o *outgoing) acked() { o.known, o.repeats = true, 0 }
+func (o *Outgoing) acked() { o.Known, o.Repeats = true, 0 }
 
 // repeatDeadline is when the latest change is said again, Never when the peer knows of it
 // or it has been said often enough.
-func (o *outgoing) repeatDeadline() instant.Time {
-	if o.repeats == 0 {
+func (o *Outgoing) repeatDeadline() instant.Time {
+	if o.Repeats == 0 {
 		return instant.Never
 	}
-	return o.last.Add(repeatGap)
+	return o.Last.Add(repeatGap)
 }
 
 // send sends what is due.
 func (t *Trunk) send(now instant.Time, fx *Effects) {
-	o := &t.out
+	o := &t.kept.Out
 	if t.noteChange() {
-		o.change++
+		o.Change++
 		o.unacked()
-		o.now = true
+		o.Now = true
 	}
-	repeat := o.repeats > 0 && (!o.last.IsSet() || o.repeatDeadline().IsDue(now))
-	if !o.now && !repeat && now < o.due {
+	repeat := o.Repeats > 0 && (!o.Last.IsSet() || o.repeatDeadline().IsDue(now))
+	if !o.Now && !repeat && now < o.Due {
 		return
 	}
 	if repeat {
-		o.repeats--
+		o.Repeats--
 	}
-	o.now, o.last, o.due = false, now, now.Add(t.helloInterval())
+	o.Now, o.Last, o.Due = false, now, now.Add(t.helloInterval())
 	if t.sendKey == nil {
-		t.counters.SndDrop++
-		o.repeats = 0
+		t.kept.Counters.SndDrop++
+		o.Repeats = 0
 		return
 	}
-	o.sequence++
+	o.Sequence++
 	h := t.hello()
 	b, err := h.Append(nil, t.sendKey)
 	if err != nil { // Validate bounds the members
-		t.counters.SndDrop++
+		t.kept.Counters.SndDrop++
 		return
 	}
-	for i := range t.paths {
-		t.tally(&t.paths[i], func(c *Counters) { c.Sent++ })
+	for i := range t.kept.Paths {
+		t.tally(&t.kept.Paths[i], func(c *Counters) { c.Sent++ })
 	}
 	fx.Packets = append(fx.Packets, b)
 }
@@ -84,7 +84,7 @@ func (t *Trunk) send(now instant.Time, fx *Effects) {
 // standsIn reports whether heartbeat paths have to stand in for the bound BFD session,
 // which does not see the peer.
 func (t *Trunk) standsIn() bool {
-	return len(t.cfg.Heartbeats) > 0 && (t.bfd == BFDPending || t.bfd == BFDDown)
+	return len(t.cfg.Heartbeats) > 0 && (t.kept.BFD == BFDPending || t.kept.BFD == BFDDown)
 }
 
 // helloInterval is how long after a hello the next one goes out at the latest.
@@ -108,28 +108,28 @@ func (t *Trunk) failTime() time.Duration {
 func (t *Trunk) noteChange() bool {
 	h := t.hello()
 	h.Sequence, h.Challenge, h.Echo, h.PeerEpoch, h.Change, h.ChangeEcho, h.AckWanted = 0, 0, 0, 0, 0, 0, false
-	o := &t.out
-	o.scratch = h.appendBody(o.scratch[:0], t.cfg.AuthMode)
-	if bytes.Equal(o.scratch, o.said) {
+	o := &t.kept.Out
+	t.scratch = h.appendBody(t.scratch[:0], t.cfg.AuthMode)
+	if bytes.Equal(t.scratch, o.Said) {
 		return false
 	}
-	o.scratch, o.said = o.said, o.scratch
+	t.scratch, o.Said = o.Said, t.scratch
 	return true
 }
 
 // hello is what there is to say now.
 func (t *Trunk) hello() Hello {
-	c, o, p := &t.cfg, &t.out, &t.peer
+	c, o, p := &t.cfg, &t.kept.Out, &t.kept.Peer
 	h := Hello{
 		ETrunk:   c.ID,
-		PeerLost: !p.alive && p.lost != ReasonInit, AckWanted: !o.known, Preferred: t.preferred(), SequenceMode: c.Sequence,
-		Role: t.role, Reason: t.reason, Priority: c.Priority, SystemID: c.SystemID, DeviceID: c.DeviceID,
-		Epoch: o.epoch, Sequence: o.sequence, Challenge: o.challenge, Echo: p.candidate,
-		PeerEpoch: p.epoch, Change: o.change, FailTime: t.failTime(),
+		PeerLost: !p.Alive && p.Lost != ReasonInit, AckWanted: !o.Known, Preferred: t.preferred(), SequenceMode: c.Sequence,
+		Role: t.kept.Role, Reason: t.kept.Reason, Priority: c.Priority, SystemID: c.SystemID, DeviceID: c.DeviceID,
+		Epoch: o.Epoch, Sequence: o.Sequence, Challenge: o.Challenge, Echo: p.Candidate,
+		PeerEpoch: p.Epoch, Change: o.Change, FailTime: t.failTime(),
 		LACP: c.LACP, Profiles: c.Profiles,
 	}
-	if p.epoch != 0 {
-		h.ChangeEcho = p.hello.Change
+	if p.Epoch != 0 {
+		h.ChangeEcho = p.Hello.Change
 	}
 	for _, m := range t.members {
 		h.Members = append(h.Members, t.helloMember(m))
@@ -139,15 +139,15 @@ func (t *Trunk) hello() Hello {
 
 func (t *Trunk) helloMember(m *member) HelloMember {
 	return HelloMember{
-		ID: m.ID, Remote: m.remote(), Mode: m.Mode, Reason: m.reason, Held: m.revert.held, Work: m.Work, Announcement: m.local,
+		ID: m.ID, Remote: m.remote(), Mode: m.Mode, Reason: m.Reason, Held: m.Revert.Held, Work: m.Work, Announcement: m.Local,
 	}
 }
 
 // seen is what the peer knows of a member: all that was said last, once it has
 // echoed the number of that change.
 func (t *Trunk) seen(m *member) Seen {
-	if !t.out.known || t.peer.hello.PeerLost {
+	if !t.kept.Out.Known || t.kept.Peer.Hello.PeerLost {
 		return Seen{}
 	}
-	return m.local.asSeen()
+	return m.Local.asSeen()
 }

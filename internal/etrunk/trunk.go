@@ -33,25 +33,15 @@ type Trunk struct {
 	sendKey    *Key // nil without a security key or addresses
 	recvKey    *Key
 
-	role    DeviceRole
-	reason  DeviceReason
-	members []*member     // by ID
-	paths   []PathSession // the primary one first
-	peer    peer
-	bfd     BFDState
-
-	out      outgoing
-	counters Counters
-	differ   []Difference
-	compared bool
+	kept    TrunkKept
+	members []*member // by ID
+	scratch []byte
 }
 
 // member is one member Eth-Trunk.
 type member struct {
 	MemberConfig
-	local  Announcement // Role is the trunk's, the rest the device's
-	reason MemberReason
-	revert revert
+	MemberKept
 }
 
 // New returns an E-Trunk that does nothing until it is configured. The epoch and
@@ -59,8 +49,8 @@ type member struct {
 // give it a ChaCha8 source with a seed from the system.
 func New(rng *rand.Rand) *Trunk {
 	t := &Trunk{rng: rng}
-	t.out.epoch = t.nonce()
-	t.out.challenge = t.nonce()
+	t.kept.Out.Epoch = t.nonce()
+	t.kept.Out.Challenge = t.nonce()
 	return t
 }
 
@@ -95,7 +85,7 @@ func (t *Trunk) Configure(now instant.Time, cfg Config, fx *Effects) error {
 		t.restartSession(now, fx)
 	}
 	fx.Changed = true
-	t.out.due = instant.Earliest(t.out.due, now.Add(t.helloInterval()))
+	t.kept.Out.Due = instant.Earliest(t.kept.Out.Due, now.Add(t.helloInterval()))
 	t.settle(now, fx)
 	return nil
 }
@@ -127,7 +117,7 @@ func (t *Trunk) setMembers(cfgs []MemberConfig) {
 	for _, c := range cfgs {
 		m := t.member(c.ID)
 		if m == nil {
-			m = &member{reason: ReasonETrunkInit}
+			m = &member{MemberKept: MemberKept{Reason: ReasonETrunkInit}}
 		}
 		m.MemberConfig = c
 		members = append(members, m)
@@ -154,10 +144,10 @@ func (t *Trunk) Announce(now instant.Time, id uint32, a Announcement, fx *Effect
 	if m == nil {
 		return
 	}
-	wasUp := m.local.Up
-	a.Role, a.Seen, a.Covers = m.local.Role, Seen{}, a.Covers&AllBuckets
-	if m.local != a {
-		m.local = a
+	wasUp := m.Local.Up
+	a.Role, a.Seen, a.Covers = m.Local.Role, Seen{}, a.Covers&AllBuckets
+	if m.Local != a {
+		m.Local = a
 		fx.Changed = true
 	}
 	t.legMoved(now, m, wasUp)
@@ -166,17 +156,17 @@ func (t *Trunk) Announce(now instant.Time, id uint32, a Announcement, fx *Effect
 
 // SetBFD tells the state of the bound BFD session. BFDDown means peer lost at once.
 func (t *Trunk) SetBFD(now instant.Time, s BFDState, fx *Effects) {
-	if s == t.bfd {
+	if s == t.kept.BFD {
 		return
 	}
-	t.bfd = s
+	t.kept.BFD = s
 	fx.Changed = true
 	if s == BFDDown {
 		t.losePeer(ReasonBFDDown, fx)
-	} else if t.peer.lost == ReasonBFDDown {
+	} else if t.kept.Peer.Lost == ReasonBFDDown {
 		// Ask the peer at once rather than wait for its next hello.
-		t.out.unacked()
-		t.out.now = true
+		t.kept.Out.unacked()
+		t.kept.Out.Now = true
 	}
 	t.settle(now, fx)
 }
@@ -192,9 +182,9 @@ func (t *Trunk) Deadline() instant.Time {
 	if !t.configured {
 		return instant.Never
 	}
-	at := instant.Earliest(t.out.due, t.peer.deadline(), t.out.repeatDeadline())
+	at := instant.Earliest(t.kept.Out.Due, t.kept.Peer.deadline(), t.kept.Out.repeatDeadline())
 	for _, m := range t.members {
-		at = instant.Earliest(at, m.revert.deadline())
+		at = instant.Earliest(at, m.Revert.deadline())
 	}
 	return at
 }
@@ -224,16 +214,16 @@ func (t *Trunk) State(now instant.Time) State {
 	s := State{
 		ID: c.ID, Description: c.Description, Priority: c.Priority, SystemID: c.SystemID,
 		Local: c.Local, Peer: c.Peer, VPN: c.VPN,
-		Role: t.role, Reason: t.reason, Preferred: t.preferred(),
+		Role: t.kept.Role, Reason: t.kept.Reason, Preferred: t.preferred(),
 		HelloInterval: c.HelloInterval, FailTime: c.failTime(),
 		RevertDelay: c.RevertDelay, Revertive: !c.RevertDisable,
 		KeySet: len(c.Key) > 0, AuthMode: c.AuthMode, Sequence: c.Sequence,
-		BFDSession: c.BFDSession, BFD: t.bfd,
-		PeerAlive: t.peer.alive,
-		Compared:  t.compared, Differences: slices.Clone(t.differ),
-		Counters: t.counters, Paths: t.pathStates(now),
+		BFDSession: c.BFDSession, BFD: t.kept.BFD,
+		PeerAlive: t.kept.Peer.Alive,
+		Compared:  t.kept.Compared, Differences: slices.Clone(t.kept.Differences),
+		Counters: t.kept.Counters, Paths: t.pathStates(now),
 	}
-	if h := &t.peer.hello; t.peer.heard {
+	if h := &t.kept.Peer.Hello; t.kept.Peer.Heard {
 		s.PeerRole, s.PeerPriority, s.PeerSystemID = h.Role, h.Priority, h.SystemID
 		s.PeerFailTime, s.PeerDeviceID = h.FailTime, h.DeviceID
 	}
@@ -245,8 +235,8 @@ func (t *Trunk) State(now instant.Time) State {
 
 func (t *Trunk) memberState(now instant.Time, m *member) MemberState {
 	s := MemberState{
-		ID: m.ID, RemoteID: m.remote(), Mode: m.Mode, Role: m.local.Role, Reason: m.reason,
-		Held: m.revert.held, RevertLeft: m.revert.left(now), Local: m.local,
+		ID: m.ID, RemoteID: m.remote(), Mode: m.Mode, Role: m.Local.Role, Reason: m.Reason,
+		Held: m.Revert.Held, RevertLeft: m.Revert.left(now), Local: m.Local,
 	}
 	if p, ok := t.peerMember(m); ok {
 		s.PeerKnown, s.PeerMode, s.Peer = true, p.Mode, p.Announcement

@@ -170,8 +170,8 @@ func TestLossAndReordering(t *testing.T) {
 		if n.count(PeerLost) != 0 {
 			t.Errorf("device %d lost its peer", i)
 		}
-		if n.counters.Replay == 0 || n.counters.Replay != n.counters.RecDrop {
-			t.Errorf("device %d: %+v", i, n.counters)
+		if n.kept.Counters.Replay == 0 || n.kept.Counters.Replay != n.kept.Counters.RecDrop {
+			t.Errorf("device %d: %+v", i, n.kept.Counters)
 		}
 	}
 }
@@ -200,14 +200,14 @@ func TestReplayIsNeverBelieved(t *testing.T) {
 		}
 	}
 	check("same boot", true)
-	if c := p.nodes[1].counters; c.Replay != uint64(len(old)) || c.RecDrop != c.Replay {
+	if c := p.nodes[1].kept.Counters; c.Replay != uint64(len(old)) || c.RecDrop != c.Replay {
 		t.Errorf("counters %+v", c)
 	}
 	p.boot(0)
 	p.run(time.Second)
 	check("an earlier boot's", true)
-	if p.nodes[1].counters.Challenged < uint64(len(old)) {
-		t.Errorf("counters %+v", p.nodes[1].counters)
+	if p.nodes[1].kept.Counters.Challenged < uint64(len(old)) {
+		t.Errorf("counters %+v", p.nodes[1].kept.Counters)
 	}
 	p.nodes[0].dead = true
 	p.run(time.Minute)
@@ -237,7 +237,7 @@ func TestDrops(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newPair(t, tt.edit)
-			b, c := p.nodes[1], &p.nodes[1].counters
+			b, c := p.nodes[1], &p.nodes[1].kept.Counters
 			err := b.Receive(instant.FromOrigin(0), tt.from, "", p.nodes[0].sent[0], &b.fx)
 			var d *DropError
 			if !errors.As(err, &d) || d.Cause != tt.cause {
@@ -270,8 +270,8 @@ func TestNoKeyAlarm(t *testing.T) {
 	p := newPair(t, func(a, _ *Config) { a.Key = nil })
 	p.run(3 * time.Second)
 	a := p.nodes[0]
-	if a.count(KeyMissing) != 1 || len(a.sent) != 0 || a.counters.SndDrop == 0 || p.state(0).KeySet {
-		t.Errorf("events %v, %d sent, %+v", a.events, len(a.sent), a.counters)
+	if a.count(KeyMissing) != 1 || len(a.sent) != 0 || a.kept.Counters.SndDrop == 0 || p.state(0).KeySet {
+		t.Errorf("events %v, %d sent, %+v", a.events, len(a.sent), a.kept.Counters)
 	}
 	p.configure(0, func(c *Config) { c.Key = []byte("key") })
 	p.run(10 * time.Millisecond)

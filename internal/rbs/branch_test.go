@@ -42,7 +42,7 @@ func TestBranches(t *testing.T) {
 // bytes is what both ends have sent.
 func (w *world) bytes() (n uint64) {
 	for _, node := range w.nodes {
-		n += node.svc.counters.BytesSent
+		n += node.svc.kept.Counters.BytesSent
 	}
 	return n
 }

@@ -63,7 +63,7 @@ func (s *Service) note(now instant.Time, l *link, fx *Effects) {
 	}
 	if st := &l.session.stats; st.once && (!l.inSync || st.ended != l.syncsEnd) {
 		l.inSync, l.syncsEnd = true, st.ended
-		s.missed = 0
+		s.kept.Missed = 0
 		s.noteSync(st)
 		fx.Events = append(fx.Events, Event{Kind: Synchronised})
 	}
@@ -80,26 +80,17 @@ func (s *Service) note(now instant.Time, l *link, fx *Effects) {
 	}
 }
 
-// syncRecord is what is remembered of the synchronisations of a kind.
-type syncRecord struct {
-	SyncStats
-	ended instant.Time
-}
-
 func (s *Service) noteSync(st *syncProgress) {
-	of := &s.syncs[0]
+	of := &s.kept.Syncs[0]
 	if st.last.full {
-		of = &s.syncs[1]
+		of = &s.kept.Syncs[1]
 	}
 	of.SyncStats = SyncStats{Count: of.Count + 1, Took: st.took, Sent: st.last.Sent, Received: st.last.Received}
-	of.ended = st.ended
+	of.Ended = st.ended
 }
 
 // Peer is the greeting of the peer that was met last, the zero Hello before the first.
-func (s *Service) Peer() Hello { return s.peer }
-
-// Remember tells a service that takes the place of another one whom that has met.
-func (s *Service) Remember(peer Hello) { s.peer = peer }
+func (s *Service) Peer() Hello { return s.kept.Peer }
 
 // Diverged reports whether the databases have been found different with nothing
 // under way, and have not been found equal since.
@@ -112,9 +103,9 @@ func (s *Service) establish(now instant.Time, l *link, fx *Effects) {
 		s.current, s.candidate = l, nil
 	}
 	l.up, l.upAt = true, now
-	s.upAt = now
-	s.peer = l.session.Peer()
-	s.counters.Established++
+	s.kept.UpAt = now
+	s.kept.Peer = l.session.Peer()
+	s.kept.Counters.Established++
 	fx.Events = append(fx.Events, Event{Kind: ChannelUp})
 }
 
@@ -133,13 +124,13 @@ func (s *Service) closeLink(l *link, err error, fx *Effects) {
 
 // forget counts and tells the loss of a connection.
 func (s *Service) forget(l *link, err error, fx *Effects) {
-	s.lastError = err.Error()
-	*s.counters.lossCounter(err)++
+	s.kept.LastError = err.Error()
+	*s.kept.Counters.lossCounter(err)++
 	e := Event{Refused, err.Error()}
 	if l.up {
 		e.Kind = ChannelDown
 		records, age := l.session.Lag(s.now)
-		s.missed, s.missedSince = records, s.now.Add(-age)
+		s.kept.Missed, s.kept.MissedSince = records, s.now.Add(-age)
 	}
 	fx.Events = append(fx.Events, e)
 	if l == s.current {
@@ -206,26 +197,26 @@ func (s *Service) State(now instant.Time, wall time.Time) State {
 	st := State{
 		Name: s.cfg.Name, Peer: s.cfg.ends().Peer, Local: s.cfg.ends().Local, Port: s.cfg.Port,
 		TCP: s.tcp, Since: now.Sub(s.tcpSince),
-		LastError:    s.lastError,
-		PeerDeviceID: s.peer.Device,
+		LastError:    s.kept.LastError,
+		PeerDeviceID: s.kept.Peer.Device,
 		InSync:       s.InSync(),
 		LocalDigest:  totalDigest(s.store),
-		Counters:     s.counters, Lags: s.lags,
+		Counters:     s.kept.Counters, Lags: s.kept.Lags,
 	}
-	if s.upAt.IsSet() {
-		st.LastUp = wall.Add(s.upAt.Sub(now))
+	if s.kept.UpAt.IsSet() {
+		st.LastUp = wall.Add(s.kept.UpAt.Sub(now))
 	}
 	for kind, into := range [...]*SyncStats{&st.LastDifference, &st.LastFull} {
-		if *into = s.syncs[kind].SyncStats; into.Count > 0 {
-			into.At = wall.Add(s.syncs[kind].ended.Sub(now))
+		if *into = s.kept.Syncs[kind].SyncStats; into.Count > 0 {
+			into.At = wall.Add(s.kept.Syncs[kind].Ended.Sub(now))
 		}
 	}
 	if s.tcp == Connected {
 		st.LagRecords, st.Lag = s.current.session.Lag(now)
 		st.PeerDigest = s.current.session.peerDigest
 		st.Diverged = s.current.session.audit.alarm
-	} else if s.missed > 0 {
-		st.LagRecords, st.Lag = s.missed, now.Sub(s.missedSince)
+	} else if s.kept.Missed > 0 {
+		st.LagRecords, st.Lag = s.kept.Missed, now.Sub(s.kept.MissedSince)
 	}
 	return st
 }

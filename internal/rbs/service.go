@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"tandem/internal/instant"
-	"tandem/internal/latency"
 )
 
 // Service is one remote backup service over time. It sees to it that there is a
@@ -36,18 +35,9 @@ type Service struct {
 	retryAt            instant.Time // Never when no attempt is to come
 	failures           int          // in a row: what the backoff is made of
 
-	tcp       TCPState
-	tcpSince  instant.Time
-	upAt      instant.Time // of the connection established last
-	lastError string
-	peer      Hello         // of the connection established last
-	syncs     [2]syncRecord // of differences; of everything
-	counters  Counters
-	lags      latency.Histogram
-
-	// What changed while there was no connection; the next synchronisation carries it.
-	missed      int
-	missedSince instant.Time
+	tcp      TCPState
+	tcpSince instant.Time
+	kept     ServiceMemory
 }
 
 // dialTimeout is when an unanswered Dial counts as failed.
@@ -68,17 +58,20 @@ func (s *Service) Configure(now instant.Time, cfg Config, fx *Effects) {
 	cfg = cfg.withDefaults()
 	old := s.cfg
 	s.cfg = cfg
+	first := old == Config{}
 	old.Name = cfg.Name
 	if old == cfg {
 		return
 	}
-	s.stop(old, fx)
+	if !first {
+		s.stop(old, fx)
+	}
 	if !cfg.Enabled {
 		s.settle(now)
 		return
 	}
 	if err := cfg.check(); err != nil {
-		s.lastError = err.Error()
+		s.kept.LastError = err.Error()
 		s.settle(now)
 		return
 	}
@@ -97,7 +90,7 @@ func (s *Service) stop(old Config, fx *Effects) {
 		fx.Listen = append(fx.Listen, Listen{Ends: old.ends(), Port: old.Port})
 	}
 	s.active, s.listening, s.dialledAt, s.retryAt = false, false, instant.Never, instant.Never
-	s.failures, s.missed, s.lastError = 0, 0, ""
+	s.failures, s.kept.Missed, s.kept.LastError = 0, 0, ""
 }
 
 // start listens or dials, as the addresses say.
@@ -118,7 +111,7 @@ func (s *Service) ListenFailed(now instant.Time, reason string, fx *Effects) {
 		return
 	}
 	s.listening = false
-	s.counters.ListenFailed++
+	s.kept.Counters.ListenFailed++
 	s.failed(now, Event{ListenFailure, reason}, fx)
 }
 
@@ -128,8 +121,8 @@ func (s *Service) HandshakeFailed(now instant.Time, reason string, fx *Effects) 
 	if !s.listening {
 		return
 	}
-	s.counters.HandshakeFailed++
-	s.lastError = reason
+	s.kept.Counters.HandshakeFailed++
+	s.kept.LastError = reason
 	fx.Events = append(fx.Events, Event{Refused, reason})
 	s.settle(now)
 }
@@ -140,12 +133,12 @@ func (s *Service) DialFailed(now instant.Time, reason string, fx *Effects) {
 		return
 	}
 	s.dialledAt = instant.Never
-	s.counters.DialFailed++
+	s.kept.Counters.DialFailed++
 	s.failed(now, Event{DialFailure, reason}, fx)
 }
 
 func (s *Service) failed(now instant.Time, e Event, fx *Effects) {
-	s.lastError = e.Reason
+	s.kept.LastError = e.Reason
 	fx.Events = append(fx.Events, e)
 	s.backOff(now)
 	s.settle(now)
@@ -168,7 +161,7 @@ func (s *Service) backOff(now instant.Time) {
 // Dialled tells that the last Dial succeeded, with conn.
 func (s *Service) Dialled(now instant.Time, conn ConnID, fx *Effects) {
 	if !s.dialledAt.IsSet() {
-		s.refuse(conn, &s.counters.RefusedState, "connection was not asked for", fx)
+		s.refuse(conn, &s.kept.Counters.RefusedState, "connection was not asked for", fx)
 		return
 	}
 	s.dialledAt = instant.Never
@@ -183,10 +176,10 @@ func (s *Service) Accepted(now instant.Time, conn ConnID, from netip.Addr, fx *E
 	from = from.WithZone("")
 	switch {
 	case !s.listening:
-		s.refuse(conn, &s.counters.RefusedState, "service does not listen", fx)
+		s.refuse(conn, &s.kept.Counters.RefusedState, "service does not listen", fx)
 		return
 	case from != s.cfg.ends().Peer.WithZone(""):
-		s.refuse(conn, &s.counters.RefusedAddress, fmt.Sprintf("connection from %v, the peer is %v", from, s.cfg.ends().Peer), fx)
+		s.refuse(conn, &s.kept.Counters.RefusedAddress, fmt.Sprintf("connection from %v, the peer is %v", from, s.cfg.ends().Peer), fx)
 		return
 	}
 	l := s.newLink(now, conn)
@@ -210,15 +203,15 @@ func (s *Service) refuse(conn ConnID, counter *uint64, reason string, fx *Effect
 	*counter++
 	fx.Close = append(fx.Close, CloseConn{Conn: conn, Reason: reason})
 	fx.Events = append(fx.Events, Event{Refused, reason})
-	s.lastError = reason
+	s.kept.LastError = reason
 }
 
 func (s *Service) newLink(now instant.Time, conn ConnID) *link {
 	return &link{conn: conn, madeAt: now, session: newSession(now, sessionConfig{
 		Device: s.device, Boot: s.boot,
-		KeepaliveInterval: s.cfg.KeepaliveInterval, DeadInterval: s.cfg.DeadInterval, Lags: &s.lags,
-		Untold: uint32(min(s.missed, math.MaxUint32)), Met: s.peer.Boot,
-	}, s.store, s.clock, &s.counters)}
+		KeepaliveInterval: s.cfg.KeepaliveInterval, DeadInterval: s.cfg.DeadInterval, Lags: &s.kept.Lags,
+		Untold: uint32(min(s.kept.Missed, math.MaxUint32)), Met: s.kept.Peer.Boot,
+	}, s.store, s.clock, &s.kept.Counters)}
 }
 
 // links yields the connections there are, the current one first.
@@ -262,7 +255,7 @@ func (s *Service) Received(now instant.Time, conn ConnID, b []byte, fx *Effects)
 func (s *Service) Written(now instant.Time, conn ConnID, fx *Effects) {
 	if l := s.find(conn); l != nil {
 		s.now = now
-		s.counters.BytesSent += uint64(l.writing)
+		s.kept.Counters.BytesSent += uint64(l.writing)
 		l.writing = 0
 		s.pump(now, fx)
 	}
@@ -325,10 +318,10 @@ func (s *Service) Dirty(now instant.Time, key Key) {
 		l.session.Dirty(now, key)
 	}
 	if s.active && s.tcp != Connected {
-		if s.missed == 0 {
-			s.missedSince = now
+		if s.kept.Missed == 0 {
+			s.kept.MissedSince = now
 		}
-		s.missed++
+		s.kept.Missed++
 	}
 }
 
@@ -348,4 +341,4 @@ func (s *Service) InSync() bool { return s.current != nil && s.current.session.I
 func (s *Service) TCP() TCPState { return s.tcp }
 
 // LastError says why the connection was last lost or refused, empty when it never was.
-func (s *Service) LastError() string { return s.lastError }
+func (s *Service) LastError() string { return s.kept.LastError }

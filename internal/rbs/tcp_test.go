@@ -38,7 +38,7 @@ func TestCutAnywhere(t *testing.T) {
 		p.proxy.SetPeace(true)
 		p.agree(t)
 	}
-	if n := p.ends[0].svc.counters; n.LostFormat+n.LostProtocol > 0 {
+	if n := p.ends[0].svc.kept.Counters; n.LostFormat+n.LostProtocol > 0 {
 		t.Errorf("a cut must not be taken for a fault of the peer: %+v", n)
 	}
 }

@@ -1,0 +1,107 @@
+package device_test
+
+import (
+	"maps"
+	"net/netip"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tandem/internal/device"
+	"tandem/internal/golden"
+)
+
+// TestRestartAtAnyMoment restarts either device after every line of every scenario: nothing may
+// change outside, whatever the device was in the middle of.
+func TestRestartAtAnyMoment(t *testing.T) {
+	eachMoment(t, func(t *testing.T, where string, s *scene, _ []string) {
+		for _, n := range s.nodes {
+			if n.dev != nil {
+				restartThere(t, where+", "+n.name(), n)
+			}
+		}
+	})
+}
+
+// eachMoment plays every beginning of every scenario, and calls do with the rest.
+func eachMoment(t *testing.T, do func(t *testing.T, where string, s *scene, rest []string)) {
+	files, err := filepath.Glob("testdata/scenario/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		lines := inputLines(golden.Read(t, file))
+		for i, last := range lines {
+			s := newScene(t)
+			s.play(lines[:i+1])
+			do(t, filepath.Base(file)+", after "+last, s, lines[i+1:])
+		}
+	}
+}
+
+func (s *scene) play(lines []string) {
+	for _, line := range lines {
+		if err := s.do(strings.Fields(line)); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.take()
+}
+
+// inputLines are the lines of a scenario that say what happens.
+func inputLines(scenario string) (lines []string) {
+	for line := range strings.Lines(scenario) {
+		if line = strings.TrimSuffix(line, "\n"); line != "" && !strings.ContainsAny(line[:1], " #") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func restartThere(t *testing.T, where string, n *node) {
+	now := n.scene.now
+	before, routes, gate := n.dev.Snapshot(now, time.Time{}), maps.Clone(n.routes), n.gate
+	n.restart()
+	for _, line := range n.scene.take() {
+		for _, what := range []string{"leg", "MLD", "hello", "event", "hands over"} {
+			if strings.Contains(line, "  "+what+" ") || strings.Contains(line, "  "+what+":") {
+				t.Errorf("%s: %s", where, line)
+			}
+		}
+	}
+	// As the channel has gone, unacknowledged listeners are not given the time that they had.
+	n.gate.Exceptions = gate.Exceptions
+	if diff := cmp.Diff(gate, n.gate, sameAddr); diff != "" {
+		t.Errorf("%s: gate (-before +after):\n%s", where, diff)
+	}
+	if diff := cmp.Diff(routes, n.routes); diff != "" {
+		t.Errorf("%s: routes (-before +after):\n%s", where, diff)
+	}
+	if diff := cmp.Diff(withoutChannels(before), withoutChannels(n.dev.Snapshot(now, time.Time{})), sameAddr); diff != "" {
+		t.Errorf("%s (-before +after):\n%s", where, diff)
+	}
+}
+
+var sameAddr = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+
+// withoutChannels is what displays show of a device but for its channels, and for how many seconds are left: that
+// text is as old as the last look at the duty.
+func withoutChannels(s device.Snapshot) device.Snapshot {
+	left := regexp.MustCompile(`[0-9]+ s left`)
+	for i := range s.Interfaces {
+		s.Interfaces[i].Duty.Reason = left.ReplaceAllString(s.Interfaces[i].Duty.Reason, "")
+	}
+	for i := range s.Members {
+		s.Members[i].Duty.Reason = left.ReplaceAllString(s.Members[i].Duty.Reason, "")
+		s.Members[i].NotReady = left.ReplaceAllString(s.Members[i].NotReady, "")
+	}
+	for i := range s.Profiles {
+		s.Profiles[i].NotReady = left.ReplaceAllString(s.Profiles[i].NotReady, "")
+	}
+	s.Services = nil
+	return s
+}
