@@ -7,7 +7,6 @@ import (
 	"tandem/internal/config"
 	"tandem/internal/echo"
 	"tandem/internal/event"
-	"tandem/internal/mld"
 	"tandem/internal/state"
 )
 
@@ -17,7 +16,7 @@ type Backend interface {
 	Snapshot() state.Device
 	// Groups lists the groups of a downstream interface, by its configured name,
 	// sorted; without verbose the hosts may be left out.
-	Groups(iface string, verbose bool) []mld.GroupState
+	Groups(iface string, verbose bool) []state.Group
 	Routes() []state.Route
 	// BFD lists the configured sessions, under Linux names of interfaces.
 	BFD() []bfd.SessionState

@@ -10,7 +10,6 @@ import (
 	"tandem/internal/command"
 	"tandem/internal/config"
 	"tandem/internal/echo"
-	"tandem/internal/mld"
 	"tandem/internal/state"
 )
 
@@ -167,7 +166,7 @@ func (c *checker) add(line int, warning bool, problem string) {
 type nowhere struct{}
 
 func (nowhere) Snapshot() state.Device                                     { return state.Device{} }
-func (nowhere) Groups(string, bool) []mld.GroupState                       { return nil }
+func (nowhere) Groups(string, bool) []state.Group                          { return nil }
 func (nowhere) Routes() []state.Route                                      { return nil }
 func (nowhere) BFD() []bfd.SessionState                                    { return nil }
 func (nowhere) BFDStatistics() bfd.Statistics                              { return bfd.Statistics{} }

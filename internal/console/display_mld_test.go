@@ -7,6 +7,7 @@ import (
 	"tandem/internal/config"
 	"tandem/internal/device"
 	"tandem/internal/mld"
+	"tandem/internal/state"
 )
 
 // mldOf translates what the transcripts configure of MLD on an interface.
@@ -42,8 +43,8 @@ func sampleRestricted() device.InterfaceSnapshot {
 	return i
 }
 
-func sampleAdmitted() []interfaceGroups {
-	return []interfaceGroups{{sampleRestricted(), []mld.GroupState{
+func sampleAdmitted(limit int) state.Groups {
+	return groupsOf(sampleRestricted(), limit, []mld.GroupState{
 		{Group: groupA, Filter: mld.Filter{Mode: mld.Include, Sources: []netip.Addr{source}}, Static: mld.Filter{Mode: mld.Exclude},
 			Uptime: time.Hour, Expires: time.Minute, LastReporter: addr("fe80::11"), Hosts: []mld.HostState{
 				{Host: addr("fe80::11"), Filter: mld.Filter{Mode: mld.Exclude}, Mapped: true, V1: true, Age: time.Second, Expires: time.Minute, Origin: selfID}}},
@@ -51,7 +52,7 @@ func sampleAdmitted() []interfaceGroups {
 			{Host: addr("fe80::12"), Filter: mld.Filter{Mode: mld.Exclude}, Age: time.Second, Expires: time.Minute, Origin: peerID}}},
 		{Group: addr("ff3e::7"), Filter: mld.Filter{Mode: mld.Include, Sources: []netip.Addr{source}}, Uptime: time.Hour,
 			Static: mld.Filter{Mode: mld.Include, Sources: []netip.Addr{source}}},
-	}}}
+	}...)
 }
 
 func sampleACLs() ([]*config.ACL, map[string][]string) {

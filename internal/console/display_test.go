@@ -114,8 +114,27 @@ func sampleProfiles() []state.Profile {
 	}})
 }
 
-func sampleGroups() []interfaceGroups {
-	return []interfaceGroups{{sampleInterfaces()[0], []mld.GroupState{{
+// downstreams describes those of the interfaces that have hosts behind them.
+func downstreams(interfaces ...device.InterfaceSnapshot) []state.Downstream {
+	return state.DeviceOf(device.Snapshot{Interfaces: interfaces}).Downstream
+}
+
+func sampleMLDCounted() []state.MLDCounted {
+	d := state.DeviceOf(device.Snapshot{Interfaces: sampleInterfaces()[:1]})
+	return d.MLDCounted()
+}
+
+// groupsOf are the groups of an interface, as this device shows them.
+func groupsOf(i device.InterfaceSnapshot, limit int, groups ...mld.GroupState) state.Groups {
+	of := state.InterfaceGroups{Name: i.Name, LinkLocal: i.MLD.LinkLocal}
+	for _, g := range groups {
+		of.Groups = append(of.Groups, state.GroupOf(g))
+	}
+	return state.Groups{Self: selfID, Limit: limit, Interfaces: []state.InterfaceGroups{of}}
+}
+
+func sampleGroups(limit int) state.Groups {
+	return groupsOf(sampleInterfaces()[0], limit, []mld.GroupState{{
 		Group: groupA, Filter: mld.Filter{Mode: mld.Include, Sources: []netip.Addr{source}},
 		Uptime: 99 * time.Second, Expires: 161 * time.Second, LastReporter: addr("fe80::11"),
 		Hosts: []mld.HostState{
@@ -126,7 +145,7 @@ func sampleGroups() []interfaceGroups {
 		Group: groupB, Filter: mld.Filter{Mode: mld.Exclude}, Uptime: 3 * time.Hour, Expires: time.Second,
 		LastReporter: addr("fe80::13"), V1HostPresent: 5 * time.Second, LastListenerQueriesLeft: 1, LastListenerQueryIn: time.Second,
 		Hosts: []mld.HostState{{Host: netip.IPv6Unspecified(), Filter: mld.Filter{Mode: mld.Exclude}, V1: true, Expires: time.Second, Origin: selfID}},
-	}}}}
+	}}...)
 }
 
 func sampleRoutes() []state.Route {
@@ -207,8 +226,8 @@ type sample struct {
 }
 
 func samples() []sample {
-	interfaces := sampleInterfaces()
-	restricted := []device.InterfaceSnapshot{sampleRestricted()}
+	interfaces := downstreams(sampleInterfaces()...)
+	restricted := downstreams(sampleRestricted())
 	infos := sampleInterfaceInfos()
 	return []sample{
 		{"e-trunk", "e-trunk", ETrunks(sampleTrunks())},
@@ -224,14 +243,14 @@ func samples() []sample {
 		{"remote-backup-service", "remote-backup-service-v", Services(sampleServices(), true)},
 		{"remote-backup-profile", "remote-backup-profile", Profiles(sampleProfiles())},
 		{"remote-backup-profile", "remote-backup-profiles", ProfileList(sampleProfiles())},
-		{"mld group", "mld-group", MLDGroups(sampleGroups(), 0)},
-		{"mld group", "mld-group-verbose", MLDGroupsVerbose(sampleGroups(), 1000, selfID)},
-		{"mld group", "mld-group-static", MLDGroups(sampleAdmitted(), 1000)},
-		{"mld group", "mld-group-admitted", MLDGroupsVerbose(sampleAdmitted(), 0, selfID)},
-		{"mld interface", "mld-interface", MLDInterfaces(interfaces[:1], false)},
-		{"mld interface", "mld-interface-verbose", MLDInterfaces(interfaces[:1], true)},
+		{"mld group", "mld-group", MLDGroups(sampleGroups(0))},
+		{"mld group", "mld-group-verbose", MLDGroupsVerbose(sampleGroups(1000))},
+		{"mld group", "mld-group-static", MLDGroups(sampleAdmitted(1000))},
+		{"mld group", "mld-group-admitted", MLDGroupsVerbose(sampleAdmitted(0))},
+		{"mld interface", "mld-interface", MLDInterfaces(interfaces, false)},
+		{"mld interface", "mld-interface-verbose", MLDInterfaces(interfaces, true)},
 		{"mld interface", "mld-interface-limits", MLDInterfaces(restricted, true)},
-		{"mld control-message", "mld-counters", MLDCounters(interfaces[:1], true, true)},
+		{"mld control-message", "mld-counters", MLDCounters(sampleMLDCounted(), true, true)},
 		{"default-parameter mld", "mld-defaults", MLDDefaults()},
 		{"acl", "acl", ACLs(sampleACLs())},
 		{"multicast ipv6 routing-table", "multicast-routing", RoutingTable(state.RoutingTable{Total: 3, Entries: sampleRoutes()})},

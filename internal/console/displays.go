@@ -8,7 +8,6 @@ import (
 
 	"tandem/internal/command"
 	"tandem/internal/config"
-	"tandem/internal/device"
 	"tandem/internal/event"
 	"tandem/internal/state"
 )
@@ -115,37 +114,35 @@ func displayGroup(s *Session, a command.Args) (Display, error) {
 		return Display{}, err
 	}
 	verbose := a.Has("verbose")
-	all := make([]interfaceGroups, 0, len(interfaces))
+	groups := state.Groups{Self: snap.ID, Limit: int(s.sys.Store.Running().MLD.Limit)}
 	for _, i := range interfaces {
-		all = append(all, interfaceGroups{i, s.sys.Backend.Groups(i.Name, verbose)})
+		groups.Interfaces = append(groups.Interfaces, state.InterfaceGroups{Name: i.Name, LinkLocal: i.LinkLocal, Groups: s.sys.Backend.Groups(i.Name, verbose)})
 	}
 	if group := a.Addr("group-address"); group.IsValid() {
-		all = onlyGroup(all, group)
+		groups.Interfaces = onlyGroup(groups.Interfaces, group)
 	}
-	limit := int(s.sys.Store.Running().MLD.Limit)
 	if verbose {
-		return MLDGroupsVerbose(all, limit, snap.DeviceID), nil
+		return MLDGroupsVerbose(groups), nil
 	}
-	return MLDGroups(all, limit), nil
+	return MLDGroups(groups), nil
 }
 
 // downstream returns the interfaces with listeners: all, or the one named.
-func downstream(snap state.Device, a command.Args) ([]device.InterfaceSnapshot, error) {
-	interfaces := slices.DeleteFunc(slices.Clone(snap.Interfaces), func(i device.InterfaceSnapshot) bool { return i.Upstream })
-	return chosen(interfaces, "MLD interface", wantedInterface(a), func(i device.InterfaceSnapshot) string { return i.Name })
+func downstream(snap state.Device, a command.Args) ([]state.Downstream, error) {
+	return chosen(snap.Downstream, "MLD interface", wantedInterface(a), func(i state.Downstream) string { return i.Name })
 }
 
 func displayMLDInterface(s *Session, a command.Args) (Display, error) {
 	interfaces, err := downstream(s.sys.snapshot(), a)
 	if a.Has("up") || a.Has("down") {
-		interfaces = slices.DeleteFunc(interfaces, func(i device.InterfaceSnapshot) bool { return i.MLD.Up != a.Has("up") })
+		interfaces = slices.DeleteFunc(interfaces, func(i state.Downstream) bool { return i.MLDUp != a.Has("up") })
 	}
 	return MLDInterfaces(interfaces, a.Has("verbose")), err
 }
 
 func displayMLDCounters(s *Session, a command.Args) (Display, error) {
-	interfaces, err := chosen(s.sys.snapshot().Interfaces, "MLD interface", wantedInterface(a),
-		func(i device.InterfaceSnapshot) string { return i.Name })
+	snap := s.sys.snapshot()
+	interfaces, err := chosen(snap.MLDCounted(), "MLD interface", wantedInterface(a), func(i state.MLDCounted) string { return i.Name })
 	return MLDCounters(interfaces, !a.Has("report"), !a.Has("query")), err
 }
 
@@ -156,12 +153,12 @@ func displayRouting(s *Session, _ command.Args) (Display, error) {
 
 func displayForwarding(s *Session, _ command.Args) (Display, error) {
 	snapshot := s.sys.snapshot()
-	return ForwardingTable(state.ForwardingTableOf(s.sys.Backend.Routes(), snapshot.Interfaces, snapshot.Forwarding)), nil
+	return ForwardingTable(state.ForwardingTableOf(s.sys.Backend.Routes(), snapshot.Downstream, snapshot.Forwarding)), nil
 }
 
 func displayRUI(s *Session, a command.Args) (Display, error) {
 	return RUI(state.RUIOf(a.Addr("source"), a.Addr("group"), ethTrunkName(uint32(a.Uint("id"))),
-		s.sys.Backend.Routes(), s.sys.snapshot().Interfaces)), nil
+		s.sys.Backend.Routes(), s.sys.snapshot().Downstream)), nil
 }
 
 func displayGate(s *Session, _ command.Args) (Display, error) {
@@ -206,7 +203,7 @@ func worst(a command.Args) event.Severity {
 
 func displayVersion(s *Session, _ command.Args) (Display, error) {
 	snap := s.sys.snapshot()
-	return Version(s.sys.Build, s.sys.Store.Running().SysName, snap.DeviceID, snap.Uptime), nil
+	return Version(s.sys.Build, s.sys.Store.Running().SysName, uint64(snap.ID), snap.Uptime), nil
 }
 
 // chosen returns the object of a name, all objects where none is named.

@@ -166,15 +166,15 @@ func (r *fakeRouter) join(t *testing.T, name config.InterfaceName, host, group, 
 	}
 }
 
-func (r *fakeRouter) Groups(iface string, _ bool) []mld.GroupState {
+func (r *fakeRouter) Groups(iface string, _ bool) []state.Group {
 	router := r.routers[config.InterfaceName(iface)]
-	var out []mld.GroupState
+	var out []state.Group
 	for group := range router.Groups() {
 		if g, ok := router.GroupState(r.now, group); ok {
-			out = append(out, g)
+			out = append(out, state.GroupOf(g))
 		}
 	}
-	slices.SortFunc(out, func(a, b mld.GroupState) int { return a.Group.Compare(b.Group) })
+	slices.SortFunc(out, func(a, b state.Group) int { return a.Group.Compare(b.Group) })
 	return out
 }
 

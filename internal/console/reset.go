@@ -10,7 +10,6 @@ import (
 	"tandem/internal/bfd"
 	"tandem/internal/command"
 	"tandem/internal/config"
-	"tandem/internal/device"
 	"tandem/internal/etrunk"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
@@ -83,8 +82,11 @@ func (sys *System) snapshot() state.Device {
 	for i, s := range snap.Services {
 		snap.Services[i].Counters = since(s.Counters, z.services[s.Name])
 	}
-	for i, n := range snap.Interfaces {
-		snap.Interfaces[i].MLD.Counters = since(n.MLD.Counters, z.mld[n.Name])
+	if p := snap.Proxy; p != nil {
+		p.Counters = since(p.Counters, z.mld[p.Name])
+	}
+	for i, n := range snap.Downstream {
+		snap.Downstream[i].Counters = since(n.Counters, z.mld[n.Name])
 	}
 	return snap
 }
@@ -145,8 +147,9 @@ func resetServices(s *Session, a command.Args) error {
 }
 
 func resetMLD(s *Session, a command.Args) error {
-	return resetSome(s, "MLD interface", wantedInterface(a), s.sys.Backend.Snapshot().Interfaces, &s.sys.zeros.mld,
-		func(i device.InterfaceSnapshot) (string, string, mld.Counters) { return i.Name, i.Name, i.MLD.Counters })
+	snap := s.sys.Backend.Snapshot()
+	return resetSome(s, "MLD interface", wantedInterface(a), snap.MLDCounted(), &s.sys.zeros.mld,
+		func(i state.MLDCounted) (string, string, mld.Counters) { return i.Name, i.Name, i.Counters })
 }
 
 func resetTraffic(s *Session, a command.Args) error {

@@ -42,9 +42,18 @@ func (d displays) PeerStatus() (s status.Device, at time.Time) { return d.o.boar
 func (d displays) History() []status.Sample { return d.o.board.Samples() }
 
 // Groups lists the groups of a downstream interface, by its configured name.
-func (d displays) Groups(iface string, _ bool) (groups []mld.GroupState) {
+func (d displays) Groups(iface string, _ bool) []state.Group {
+	var groups []mld.GroupState
 	_ = d.o.loop.Call(func() { groups = d.o.router.Groups(iface) })
-	return groups
+	return described(groups)
+}
+
+func described(groups []mld.GroupState) []state.Group {
+	list := make([]state.Group, 0, len(groups))
+	for _, g := range groups {
+		list = append(list, state.GroupOf(g))
+	}
+	return list
 }
 
 // GroupNames lists the groups of a downstream interface, in no order.
@@ -71,7 +80,8 @@ func (d displays) Listening(iface string, host netip.Addr, groups []netip.Addr) 
 }
 
 // GroupStates shows groups of a downstream interface, those that nobody wants left out.
-func (d displays) GroupStates(iface string, groups []netip.Addr) (states []mld.GroupState) {
+func (d displays) GroupStates(iface string, groups []netip.Addr) []state.Group {
+	var states []mld.GroupState
 	_ = d.o.loop.Call(func() {
 		for _, g := range groups {
 			if s, ok := d.o.router.Group(iface, g); ok {
@@ -79,7 +89,7 @@ func (d displays) GroupStates(iface string, groups []netip.Addr) (states []mld.G
 			}
 		}
 	})
-	return states
+	return described(states)
 }
 
 // Routes lists the forwarding entries with their counters.

@@ -63,7 +63,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	snapshot := c.device.Snapshot()
 	s.set(buildInfo, 1, c.build.Version, c.build.Revision, c.build.Go)
 	s.set(uptime, snapshot.Uptime.Seconds())
-	s.named(deviceCounters, snapshot.Counters)
+	s.named(deviceCounters, snapshot.Ignored)
 	for _, t := range snapshot.ETrunks {
 		s.measure(trunks, reflect.ValueOf(t))
 	}

@@ -5,19 +5,15 @@ import (
 
 	"tandem/internal/bfd"
 	"tandem/internal/event"
-	"tandem/internal/mld"
 	"tandem/internal/state"
 )
 
 // Listeners and what the kernel forwards to them.
 var (
-	interfaceUp = gauge("interface_up", "1 while the multicast interface is up.", "interface", "side")
+	upstream    = meterOf[state.Upstream]("", "")
 	traffic     = meterOf[state.Interface]("", "")
-	mldGroups   = gauge("mld_groups", "Groups with listeners on the interface.", "interface")
-	mldRecords  = gauge("mld_records", "Listener records on the interface, one for each host of a group.", "interface")
-	mldQuerier  = gauge("mld_querier", "1 while this device is the querier of the interface.", "interface")
-	mldCounters = counterGroup("mld_", "MLD", mld.Counters{},
-		map[string]string{"Received": "message", "Sent": "message", "Drops": "cause", "Activity": "kind"}, "interface")
+	downstream  = meterOf[state.Downstream]("", "")
+	proxy       = meterOf[state.MLDCounted]("", "")
 	mldSocket   = meterOf[state.MLDSocket]("mld_socket_", "MLD socket, messages")
 	joinLatency = histogram("join_latency_seconds", "Time from reading a report to having the kernel's forwarding entry for it.")
 
@@ -26,16 +22,14 @@ var (
 )
 
 func (s sink) interfaces(snapshot *state.Device) {
-	for _, i := range snapshot.Interfaces {
-		s.counters(mldCounters, i.MLD.Counters, i.Name)
-		if i.Upstream {
-			s.flag(interfaceUp, i.Up, i.Name, "upstream")
-			continue
-		}
-		s.flag(interfaceUp, i.Up, i.Name, "downstream")
-		s.set(mldGroups, float64(i.MLD.Groups), i.Name)
-		s.set(mldRecords, float64(i.MLD.Records), i.Name)
-		s.flag(mldQuerier, i.MLD.IsQuerier, i.Name)
+	if snapshot.Upstream != nil {
+		s.measure(upstream, reflect.ValueOf(*snapshot.Upstream))
+	}
+	if snapshot.Proxy != nil {
+		s.measure(proxy, reflect.ValueOf(*snapshot.Proxy))
+	}
+	for _, i := range snapshot.Downstream {
+		s.measure(downstream, reflect.ValueOf(i))
 	}
 }
 

@@ -17,7 +17,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"tandem/internal/bfd"
-	"tandem/internal/device"
 	"tandem/internal/event"
 	"tandem/internal/golden"
 	"tandem/internal/journal"
@@ -43,15 +42,15 @@ func newNumbered() *numbered {
 	s.Services[0].Lags.Observe(2e6, 5)
 	s.Joins.Observe(2e4, 7)
 	s.Profiles = []state.Profile{{Name: "rbp1"}}
-	s.Interfaces = []device.InterfaceSnapshot{{Name: "up0", Upstream: true, Up: true}, {Name: "Eth-Trunk10"}}
-	s.Counters = map[string]uint64{"hello_unknown": 3}
+	s.Upstream, s.Downstream = &state.Upstream{Name: "up0", Up: true}, []state.Downstream{{Name: "Eth-Trunk10"}}
+	s.Ignored = map[string]uint64{"hello_unknown": 3}
 	n.interfaces = []state.Interface{{Name: "Eth-Trunk10"}}
 	n.sessions = []bfd.SessionState{{State: bfd.Up}}
 	n.sessions[0].Name = "core"
 	n.fill("etrunk", &s.ETrunks[0].Counters)
 	n.fill("path", &s.ETrunks[0].Paths[0].Counters)
 	n.fill("rbs", &s.Services[0].Counters)
-	n.fill("mld", &s.Interfaces[1].MLD.Counters)
+	n.fill("mld", &s.Downstream[0].Counters)
 	n.fill("gate", &s.Gate)
 	n.fill("forwarding", &s.Forwarding)
 	n.fill("socket", &s.Socket)
@@ -139,8 +138,8 @@ func TestEveryCounter(t *testing.T) {
 // TestLiveCounters: what is counted in a router is what is shown.
 func TestLiveCounters(t *testing.T) {
 	n := newNumbered()
-	n.snapshot.Interfaces[1].MLD.Counters = mld.Counters{}
-	n.snapshot.Interfaces[1].MLD.Counters.Drops.Count(mld.DropRouterAlert)
+	n.snapshot.Downstream[0].Counters = mld.Counters{}
+	n.snapshot.Downstream[0].Drops.Count(mld.DropRouterAlert)
 	if text := exposition(t, n); !strings.Contains(text, `tandem_mld_drops_total{cause="router_alert",interface="Eth-Trunk10"} 1`+"\n") {
 		t.Error("the drop is not there")
 	}

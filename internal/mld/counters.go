@@ -7,15 +7,18 @@ import (
 
 // Counters counts what an interface received, sent and refused.
 type Counters struct {
-	Received Messages
-	Sent     Messages
-	Drops    Drops
-	Activity Activity
+	Received Messages `name:"received" by:"message"`
+	Sent     Messages `name:"sent" by:"message"`
+	Drops    Drops    `name:"drops" by:"cause"`
+	Activity Activity `name:"activity" by:"kind"`
 }
 
 // Activity counts how often a host came to listen to a group, and ceased to, by
 // its own word.
-type Activity struct{ Joins, Leaves uint64 }
+type Activity struct {
+	Joins  uint64 `name:"joins"`
+	Leaves uint64 `name:"leaves"`
+}
 
 func (a *Activity) count(old, next Filter) {
 	switch {
@@ -28,14 +31,14 @@ func (a *Activity) count(old, next Filter) {
 
 // Messages counts messages by kind.
 type Messages struct {
-	GeneralQueries uint64
-	GroupQueries   uint64 // group specific
-	SourceQueries  uint64 // group-and-source specific
-	ReportsV1      uint64
-	ReportsV2      uint64
-	Dones          uint64
-	Records        uint64 // group records within ReportsV2
-	OtherVersion   uint64 // queries, counted above too, of a version other than the configured one
+	GeneralQueries uint64 `name:"general-queries"`
+	GroupQueries   uint64 `name:"group-queries"`  // group specific
+	SourceQueries  uint64 `name:"source-queries"` // group-and-source specific
+	ReportsV1      uint64 `name:"reports-v1"`
+	ReportsV2      uint64 `name:"reports-v2"`
+	Dones          uint64 `name:"dones"`
+	Records        uint64 `name:"records"`       // group records within ReportsV2
+	OtherVersion   uint64 `name:"other-version"` // queries, counted above too, of a version other than the configured one
 }
 
 func (m *Messages) countQuery(q *Query) {
@@ -100,9 +103,22 @@ func (c DropCause) String() string {
 
 // Drops counts by cause, in messages or, for the last seven, in group records.
 type Drops struct {
-	Malformed, LinkDown, HopLimit, Source, Own, RouterAlert, Version, Type uint64
+	Malformed   uint64 `name:"malformed"`
+	LinkDown    uint64 `name:"link-down"`
+	HopLimit    uint64 `name:"hop-limit"`
+	Source      uint64 `name:"source"`
+	Own         uint64 `name:"own"`
+	RouterAlert uint64 `name:"router-alert"`
+	Version     uint64 `name:"version"`
+	Type        uint64 `name:"type"`
 
-	LinkScope, RecordType, Limit, Compat, Done, Policy, Access uint64
+	LinkScope  uint64 `name:"link-scope"`
+	RecordType uint64 `name:"record-type"`
+	Limit      uint64 `name:"limit"`
+	Compat     uint64 `name:"compat"`
+	Done       uint64 `name:"done"`
+	Policy     uint64 `name:"policy"`
+	Access     uint64 `name:"access"`
 }
 
 // Count adds one to the counter of a cause.

@@ -1,27 +1,64 @@
 package state
 
 import (
+	"slices"
+	"strings"
+	"time"
+
 	"tandem/internal/device"
 	"tandem/internal/latency"
 )
 
-// Device is what the displays and the metrics show of a device as a whole. Groups,
-// routes and the interfaces of the system are asked for one by one.
+// Device is the state of a device as a whole. Groups, routes, BFD sessions and the
+// interfaces of the system are asked for apart, as there may be many.
 type Device struct {
-	device.Snapshot
-	ETrunks  []ETrunk
-	Services []Service
-	Profiles []Profile
+	At     time.Time     `name:"time"` // wall clock
+	ID     Hex           `name:"device-id"`
+	Uptime time.Duration `name:"uptime" metric:"uptime_seconds" help:"Time since the daemon started."`
+	// Ignored counts inputs that no part of the device takes, by what they were.
+	Ignored map[string]uint64 `name:"ignored"`
+
+	Upstream   *Upstream    `name:"upstream"`  // nil while none is configured
+	Proxy      *MLDCounted  `name:"mld-proxy"` // what it says on the upstream interface
+	Downstream []Downstream `name:"downstream"`
+	ETrunks    []ETrunk     `name:"e-trunks"`
+	Services   []Service    `name:"services"`
+	Profiles   []Profile    `name:"profiles"`
+
+	Socket MLDSocket `name:"mld-socket" metric:"mld_socket_" help:"MLD socket, messages"`
 	// Joins counts the time from reading a report to having the kernel's entry for it.
-	Joins      latency.Histogram
-	Gate       Gate
-	Forwarding Forwarding
-	Socket     MLDSocket
+	Joins      latency.Histogram `name:"join-latency" metric:"join_latency_seconds" help:"Time from reading a report to having the kernel's forwarding entry for it."`
+	Forwarding Forwarding        `name:"forwarding" metric:"mfc_" help:"Forwarding cache, entries"`
+	Gate       Gate              `name:"gate" metric:"gate_"`
 }
 
-// DeviceOf describes what a device knows itself.
+// DeviceOf describes what a device knows itself; what the kernel knows of it is for the
+// caller to add.
 func DeviceOf(s device.Snapshot) Device {
-	d := Device{Snapshot: s, ETrunks: ETrunksOf(s.ETrunks, s.Members), Services: ServicesOf(s.Services), Profiles: ProfilesOf(s.Profiles)}
-	d.Forwarding.Total, d.Forwarding.Silent = s.Entries, s.Silent
+	d := Device{
+		At: s.At, ID: Hex(s.DeviceID), Uptime: s.Uptime, Ignored: s.Counters,
+		ETrunks: ETrunksOf(s.ETrunks, s.Members), Services: ServicesOf(s.Services), Profiles: ProfilesOf(s.Profiles),
+		Forwarding: Forwarding{Total: s.Entries, Silent: s.Silent},
+	}
+	for _, i := range s.Interfaces {
+		if i.Upstream {
+			d.Upstream = &Upstream{Name: i.Name, Netdev: i.Netdev, Up: i.Up}
+			d.Proxy = &MLDCounted{Name: i.Name, LinkLocal: i.MLD.LinkLocal, Counters: i.MLD.Counters}
+		} else {
+			d.Downstream = append(d.Downstream, downstreamOf(&i))
+		}
+	}
 	return d
+}
+
+// MLDCounted lists what MLD counts on each interface, by their names.
+func (d *Device) MLDCounted() (list []MLDCounted) {
+	if d.Proxy != nil {
+		list = append(list, *d.Proxy)
+	}
+	for _, i := range d.Downstream {
+		list = append(list, MLDCounted{Name: i.Name, LinkLocal: i.LinkLocal, Counters: i.Counters})
+	}
+	slices.SortFunc(list, func(a, b MLDCounted) int { return strings.Compare(a.Name, b.Name) })
+	return list
 }

@@ -59,7 +59,7 @@ type Repairs struct {
 }
 
 // ForwardingTableOf tells what becomes of the routes on the interfaces of a device.
-func ForwardingTableOf(routes []Route, interfaces []device.InterfaceSnapshot, counted Forwarding) ForwardingTable {
+func ForwardingTableOf(routes []Route, interfaces []Downstream, counted Forwarding) ForwardingTable {
 	t := ForwardingTable{Forwarding: counted}
 	t.Total = len(routes)
 	for _, r := range routes {
@@ -83,7 +83,7 @@ type Outgoing struct {
 	Reason    string `name:"reason"`
 }
 
-func entryOf(r Route, interfaces []device.InterfaceSnapshot) Entry {
+func entryOf(r Route, interfaces []Downstream) Entry {
 	e := Entry{Route: r, Incoming: r.Upstream}
 	for _, name := range r.Downstream {
 		e.Outgoing = append(e.Outgoing, r.sentOn(name, interfaces))
@@ -92,17 +92,17 @@ func entryOf(r Route, interfaces []device.InterfaceSnapshot) Entry {
 }
 
 // sentOn tells whether the gate passes an entry out of an interface, and why.
-func (r Route) sentOn(name string, interfaces []device.InterfaceSnapshot) Outgoing {
+func (r Route) sentOn(name string, interfaces []Downstream) Outgoing {
 	out := Outgoing{Interface: name}
 	i := find(interfaces, name)
 	switch {
 	case i == nil:
 		out.Reason = "unknown interface"
-	case i.Duty.Covers == etrunk.AllBuckets:
+	case i.Covers == etrunk.AllBuckets:
 		out.Sends, out.Reason = true, "all buckets are ours"
-	case i.Duty.Covers.Has(r.Bucket):
+	case i.Covers.Has(r.Bucket):
 		out.Sends, out.Reason = true, "its bucket is ours"
-	case i.Duty.Covers == etrunk.NoBuckets:
+	case i.Covers == etrunk.NoBuckets:
 		out.Reason = "the peer sends everything"
 	case r.Orphan:
 		out.Sends, out.Reason = true, "orphan: the peer does not know the listener yet"
@@ -112,8 +112,8 @@ func (r Route) sentOn(name string, interfaces []device.InterfaceSnapshot) Outgoi
 	return out
 }
 
-func find(interfaces []device.InterfaceSnapshot, name string) *device.InterfaceSnapshot {
-	at := slices.IndexFunc(interfaces, func(i device.InterfaceSnapshot) bool { return i.Name == name })
+func find(interfaces []Downstream, name string) *Downstream {
+	at := slices.IndexFunc(interfaces, func(i Downstream) bool { return i.Name == name })
 	if at < 0 {
 		return nil
 	}
@@ -140,7 +140,7 @@ type RUI struct {
 // RUIOf answers for a stream on the interface of a configured name. Routes are those of
 // the device; where the stream is not among them the answer is what would hold if a
 // listener came.
-func RUIOf(source, group netip.Addr, ethTrunk string, routes []Route, interfaces []device.InterfaceSnapshot) RUI {
+func RUIOf(source, group netip.Addr, ethTrunk string, routes []Route, interfaces []Downstream) RUI {
 	r := Route{Source: source, Group: group, Bucket: etrunk.BucketOf(source, group)}
 	at := slices.IndexFunc(routes, func(x Route) bool { return x.Source == source && x.Group == group })
 	if at >= 0 {
@@ -150,7 +150,7 @@ func RUIOf(source, group netip.Addr, ethTrunk string, routes []Route, interfaces
 	rui := RUI{Source: source, Group: group, EthTrunk: ethTrunk, Sends: out.Sends, Reason: out.Reason, Bucket: r.Bucket,
 		Entry: at >= 0, Listed: slices.Contains(r.Downstream, ethTrunk), Orphan: r.Orphan}
 	if i := find(interfaces, ethTrunk); i != nil {
-		rui.Duty, rui.Covers, rui.DutyReason = i.Duty.Kind.String(), i.Duty.Covers.String(), i.Duty.Reason
+		rui.Duty, rui.Covers, rui.DutyReason = i.Duty.String(), i.Covers.String(), i.DutyReason
 	}
 	return rui
 }

@@ -1,4 +1,7 @@
 package state
 
 // roots are the structs of the state that are shown as a whole.
-var roots = []any{RoutingTable{}, ForwardingTable{}, RUI{}, Gate{}, MLDSocket{}, Interfaces{}, EthTrunk{}, ETrunks{}, Services{}, Profiles{}}
+var roots = []any{
+	Device{}, Interfaces{}, EthTrunk{}, ETrunks{}, Services{}, Profiles{},
+	Downstreams{}, Groups{}, MLDCounters{}, MLDDefaults{}, RoutingTable{}, ForwardingTable{}, RUI{},
+}

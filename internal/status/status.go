@@ -143,7 +143,7 @@ type Facts struct {
 func Of(f Facts) Device {
 	s := &f.Snapshot
 	d := Device{
-		Name: f.Name, ID: fmt.Sprintf("%016x", s.DeviceID), Version: f.Version, At: s.At.UnixMilli(), Uptime: s.Uptime.Milliseconds(),
+		Name: f.Name, ID: s.ID.String(), Version: f.Version, At: s.At.UnixMilli(), Uptime: s.Uptime.Milliseconds(),
 		Members: []Member{}, Trunks: []Trunk{}, Services: []Service{}, Sessions: append([]Session{}, f.Sessions...), Interfaces: []Listener{}, Alarms: []Alarm{},
 		Handovers: append([]Handover{}, f.Handovers...),
 	}
@@ -182,16 +182,15 @@ func member(trunk uint32, m *state.Member) Member {
 }
 
 func (d *Device) interfaces(s *state.Device) {
-	for _, i := range s.Interfaces {
-		if i.Upstream {
-			d.Upstream = &Interface{i.Name, i.Up}
-			continue
-		}
-		d.Interfaces = append(d.Interfaces, Listener{Interface{i.Name, i.Up}, i.MLD.Querier.String(), i.MLD.Groups, i.MLD.Records, i.Duty.Covers})
-		d.Totals.Groups += i.MLD.Groups
-		d.Totals.Records += i.MLD.Records
-		d.Totals.Joins += i.MLD.Counters.Activity.Joins
-		d.Totals.Leaves += i.MLD.Counters.Activity.Leaves
+	if s.Upstream != nil {
+		d.Upstream = &Interface{s.Upstream.Name, s.Upstream.Up}
+	}
+	for _, i := range s.Downstream {
+		d.Interfaces = append(d.Interfaces, Listener{Interface{i.Name, i.Up}, i.Elected.String(), i.Groups, i.Records, i.Covers})
+		d.Totals.Groups += i.Groups
+		d.Totals.Records += i.Records
+		d.Totals.Joins += i.Activity.Joins
+		d.Totals.Leaves += i.Activity.Leaves
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"tandem/internal/event"
-	"tandem/internal/mld"
 	"tandem/internal/state"
 	"tandem/internal/status"
 )
@@ -25,7 +24,7 @@ type Device interface {
 	// of a list that a host wants, and GroupStates shows some.
 	GroupNames(iface string) []netip.Addr
 	Listening(iface string, host netip.Addr, groups []netip.Addr) []netip.Addr
-	GroupStates(iface string, groups []netip.Addr) []mld.GroupState
+	GroupStates(iface string, groups []netip.Addr) []state.Group
 	GroupRoutes(group netip.Addr) []state.Route
 }
 

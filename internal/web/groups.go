@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"tandem/internal/etrunk"
-	"tandem/internal/mld"
 	"tandem/internal/state"
 )
 
@@ -110,10 +110,10 @@ func (h *handler) page(all []found, page int) groupPage {
 	return p
 }
 
-func row(iface string, g mld.GroupState) groupRow {
-	r := groupRow{Interface: iface, Group: g.Group.String(), Mode: g.Filter.Mode.String(), Sources: []string{}, Hosts: len(g.Hosts),
-		Uptime: g.Uptime.Milliseconds(), Expires: g.Expires.Milliseconds(), Static: !g.Static.Empty()}
-	for _, s := range g.Filter.Sources {
+func row(iface string, g state.Group) groupRow {
+	r := groupRow{Interface: iface, Group: g.Group.String(), Mode: g.Filter.String(), Sources: []string{}, Hosts: len(g.Hosts),
+		Uptime: g.Uptime.Milliseconds(), Expires: time.Duration(g.Expires).Milliseconds(), Static: len(g.Static) > 0}
+	for _, s := range g.Sources {
 		r.Sources = append(r.Sources, s.String())
 	}
 	if g.LastReporter.IsValid() {
@@ -169,9 +169,9 @@ func (h *handler) group(w http.ResponseWriter, r *http.Request) {
 	}
 	d := groupDetail{groupRow: row(iface, states[0]), Listeners: []listener{}, Streams: []stream{}}
 	for _, host := range states[0].Hosts[:min(len(states[0].Hosts), mostListeners)] {
-		l := listener{Host: host.Host.String(), Mode: host.Filter.Mode.String(), Sources: []string{}, V1: host.V1,
-			Age: host.Age.Milliseconds(), Expires: host.Expires.Milliseconds(), Origin: fmt.Sprintf("%016x", host.Origin)}
-		for _, s := range host.Filter.Sources {
+		l := listener{Host: host.Address.String(), Mode: host.Filter.String(), Sources: []string{}, V1: host.V1,
+			Age: host.Age.Milliseconds(), Expires: time.Duration(host.Expires).Milliseconds(), Origin: host.Device.String()}
+		for _, s := range host.Sources {
 			l.Sources = append(l.Sources, s.String())
 		}
 		d.Listeners = append(d.Listeners, l)

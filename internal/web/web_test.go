@@ -19,7 +19,6 @@ import (
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
 	"tandem/internal/journal"
-	"tandem/internal/mld"
 	"tandem/internal/state"
 	"tandem/internal/status"
 )
@@ -61,11 +60,11 @@ func (m *many) Listening(_ string, h netip.Addr, groups []netip.Addr) []netip.Ad
 	return nil
 }
 
-func (m *many) GroupStates(_ string, groups []netip.Addr) (states []mld.GroupState) {
+func (m *many) GroupStates(_ string, groups []netip.Addr) (states []state.Group) {
 	for _, g := range groups {
 		if g != groupOf(7) { // it has gone meanwhile
 			m.shown++
-			states = append(states, mld.GroupState{Group: g, Hosts: []mld.HostState{{Host: host, Origin: 7}}})
+			states = append(states, state.Group{Group: g, Hosts: []state.Host{{Address: host, Device: 7}}})
 		}
 	}
 	return states

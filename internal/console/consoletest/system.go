@@ -11,10 +11,8 @@ import (
 	"tandem/internal/bfd"
 	"tandem/internal/config"
 	"tandem/internal/console"
-	"tandem/internal/device"
 	"tandem/internal/echo"
 	"tandem/internal/journal"
-	"tandem/internal/mld"
 	"tandem/internal/state"
 )
 
@@ -22,15 +20,15 @@ import (
 type quietDevice struct{}
 
 func (quietDevice) Snapshot() state.Device {
-	return state.Device{Snapshot: device.Snapshot{DeviceID: 7}}
+	return state.Device{ID: 7}
 }
-func (quietDevice) Groups(string, bool) []mld.GroupState { return nil }
-func (quietDevice) Routes() []state.Route                { return nil }
-func (quietDevice) BFDStatistics() bfd.Statistics        { return bfd.Statistics{} }
-func (quietDevice) BFD() []bfd.SessionState              { return nil }
-func (quietDevice) Apply(*config.Model) error            { return nil }
-func (quietDevice) Switchover(uint32, bool) error        { return nil }
-func (quietDevice) BatchBackup(string) error             { return nil }
+func (quietDevice) Groups(string, bool) []state.Group { return nil }
+func (quietDevice) Routes() []state.Route             { return nil }
+func (quietDevice) BFDStatistics() bfd.Statistics     { return bfd.Statistics{} }
+func (quietDevice) BFD() []bfd.SessionState           { return nil }
+func (quietDevice) Apply(*config.Model) error         { return nil }
+func (quietDevice) Switchover(uint32, bool) error     { return nil }
+func (quietDevice) BatchBackup(string) error          { return nil }
 func (quietDevice) EthTrunk(uint32) (state.EthTrunk, error) {
 	return state.EthTrunk{}, errors.New("there is none")
 }
