@@ -44,21 +44,22 @@ func (c DropCause) Error() string { return "bfd: packet dropped: " + dropTexts[c
 // Counters counts the control packets of a device. Every packet received is in
 // Received and, when it had no effect, in exactly one Drop field.
 type Counters struct {
-	Received, Sent          uint64
-	DropShort               uint64
-	DropVersion             uint64
-	DropLength              uint64
-	DropDetectMult          uint64
-	DropMultipoint          uint64
-	DropMyDiscriminator     uint64
-	DropYourDiscriminator   uint64
-	DropHopLimit            uint64
-	DropNoSession           uint64
-	DropAddress             uint64
-	DropInterface           uint64
-	DropAuthentication      uint64
-	DropRemoteDiscriminator uint64
-	DropAdminDown           uint64
+	Received                uint64 `name:"packets-received" metric:"received"`
+	Sent                    uint64 `name:"packets-sent" metric:"sent"`
+	DropShort               uint64 `name:"drop-short"`
+	DropVersion             uint64 `name:"drop-version"`
+	DropLength              uint64 `name:"drop-length"`
+	DropDetectMult          uint64 `name:"drop-detect-mult"`
+	DropMultipoint          uint64 `name:"drop-multipoint"`
+	DropMyDiscriminator     uint64 `name:"drop-my-discriminator"`
+	DropYourDiscriminator   uint64 `name:"drop-your-discriminator"`
+	DropHopLimit            uint64 `name:"drop-hop-limit"`
+	DropNoSession           uint64 `name:"drop-no-session"`
+	DropAddress             uint64 `name:"drop-address"`
+	DropInterface           uint64 `name:"drop-interface"`
+	DropAuthentication      uint64 `name:"drop-authentication"`
+	DropRemoteDiscriminator uint64 `name:"drop-remote-discriminator"`
+	DropAdminDown           uint64 `name:"drop-admin-down"`
 }
 
 func (c *Counters) drop(cause DropCause) {

@@ -2,26 +2,9 @@ package bfd
 
 import (
 	"fmt"
-	"time"
 
 	"tandem/internal/instant"
 )
-
-// Statistics is what a device counts of BFD beside its sessions, for displays.
-type Statistics struct {
-	Counters
-	Ups, Downs uint64 // told to the users of sessions, each once
-
-	// What the process that runs the sessions says of itself.
-	Priority                  string        // how the operating system schedules it
-	MaxLate                   time.Duration // the latest that it ever was
-	Late                      uint64        // how often it was half a default interval late
-	SendErrors, ReceiveErrors uint64
-	LastError                 string
-	Starts                    uint64 // how often it was started
-	Stalled                   bool   // sessions are held down, since the device does nothing any more
-	Stalls                    uint64 // how often that happened
-}
 
 // Snapshot copies what the displays show of a session.
 func (s *session) Snapshot(now instant.Time) SessionState {

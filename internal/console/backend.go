@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 
-	"tandem/internal/bfd"
 	"tandem/internal/config"
 	"tandem/internal/echo"
 	"tandem/internal/event"
@@ -19,8 +18,8 @@ type Backend interface {
 	Groups(iface string, verbose bool) []state.Group
 	Routes() []state.Route
 	// BFD lists the configured sessions, under Linux names of interfaces.
-	BFD() []bfd.SessionState
-	BFDStatistics() bfd.Statistics
+	BFD() []state.BFDSession
+	BFDStatistics() state.BFDStatistics
 	// Apply brings the device to a configuration. An error means that the
 	// device still runs the one before.
 	Apply(*config.Model) error

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"tandem/internal/bfd"
 	"tandem/internal/command"
 	"tandem/internal/config"
 	"tandem/internal/echo"
@@ -168,8 +167,8 @@ type nowhere struct{}
 func (nowhere) Snapshot() state.Device                                     { return state.Device{} }
 func (nowhere) Groups(string, bool) []state.Group                          { return nil }
 func (nowhere) Routes() []state.Route                                      { return nil }
-func (nowhere) BFD() []bfd.SessionState                                    { return nil }
-func (nowhere) BFDStatistics() bfd.Statistics                              { return bfd.Statistics{} }
+func (nowhere) BFD() []state.BFDSession                                    { return nil }
+func (nowhere) BFDStatistics() state.BFDStatistics                         { return state.BFDStatistics{} }
 func (nowhere) Apply(*config.Model) error                                  { return nil }
 func (nowhere) Switchover(uint32, bool) error                              { return nil }
 func (nowhere) BatchBackup(string) error                                   { return nil }

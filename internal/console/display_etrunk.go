@@ -2,10 +2,7 @@ package console
 
 import (
 	"fmt"
-	"slices"
 
-	"tandem/internal/bfd"
-	"tandem/internal/command"
 	"tandem/internal/etrunk"
 	"tandem/internal/state"
 )
@@ -27,30 +24,6 @@ func ETrunks(trunks []state.ETrunk) Display {
 		showDifferences(s, t)
 	})
 	return s.display()
-}
-
-// ETrunkBFD is `display e-trunk bfd session all`: the session that each E-Trunk follows.
-func ETrunkBFD(trunks []state.ETrunk, sessions []bfd.SessionState) Display {
-	s := newSheet()
-	rows := make([][]any, 0, len(trunks))
-	for _, t := range trunks {
-		at := slices.IndexFunc(sessions, func(b bfd.SessionState) bool { return b.Name == t.BFDSession })
-		switch {
-		case t.BFDSession == "":
-		case at < 0:
-			rows = append(rows, []any{t.ID, t.BFDSession, t.Peer, t.Local, nil, nil, nil, nil, nil, nil})
-		default:
-			b := sessions[at]
-			rows = append(rows, []any{t.ID, b.Name, t.Peer, t.Local, discriminator(b.LocalDiscriminator), discriminator(b.RemoteDiscriminator),
-				stateWord(b), millis(b.ActualTx), millis(b.ActualRx), b.DetectMult})
-		}
-	}
-	s.table(0, "sessions", []string{"E-TRUNK-ID", "BFD-Session", "Peer-IP", "Source-IP", "Local", "Remote", "State", "Tx (ms)", "Rx (ms)", "Multi"}, rows)
-	return s.display()
-}
-
-func displayETrunkBFD(s *Session, _ command.Args) (Display, error) {
-	return ETrunkBFD(s.sys.snapshot().ETrunks, s.sys.Backend.BFD()), nil
 }
 
 func showTrunk(s *sheet, t *state.ETrunk) {

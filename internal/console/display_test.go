@@ -160,8 +160,8 @@ func sampleRoutes() []state.Route {
 	return routes
 }
 
-func sampleSessions() []bfd.SessionState {
-	return []bfd.SessionState{{
+func sampleSessions() []state.BFDSession {
+	return state.BFDSessionsOf([]bfd.SessionState{{
 		Config: bfd.Config{Name: "b1", Peer: addr("2001:db8::2"), Local: addr("2001:db8::1"), Interface: "core0", TrackInterface: "core0",
 			LocalDiscriminator: 10, RemoteDiscriminator: 20, MinTx: 10 * time.Millisecond, MinRx: 10 * time.Millisecond, DetectMult: 3,
 			TOSExp: 7, Description: "the pair", WaitToRestore: time.Minute, ProcessInterface: true},
@@ -175,7 +175,7 @@ func sampleSessions() []bfd.SessionState {
 	}, {
 		Config: bfd.Config{Name: "b2", Peer: addr("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"), LocalDiscriminator: 11, DetectMult: 3},
 		State:  bfd.Down, NotUpReason: "no remote discriminator", InterfaceMissing: true,
-	}}
+	}})
 }
 
 func samplePoints() []config.Point {
@@ -231,14 +231,14 @@ func samples() []sample {
 	infos := sampleInterfaceInfos()
 	return []sample{
 		{"e-trunk", "e-trunk", ETrunks(sampleTrunks())},
-		{"e-trunk bfd", "e-trunk-bfd", ETrunkBFD(sampleTrunks(), sampleSessions())},
+		{"e-trunk bfd", "e-trunk-bfd", ETrunkBFD(state.ETrunkSessionsOf(sampleTrunks(), sampleSessions()))},
 		{"bfd session", "bfd", BFDSessions(sampleSessions())},
 		{"bfd session", "bfd-verbose", BFDSessionsVerbose(sampleSessions())},
-		{"bfd statistics", "bfd-statistics", BFDStatistics(bfd.Statistics{
+		{"bfd statistics", "bfd-statistics", BFDStatistics(state.BFDStatistics{
 			Counters: bfd.Counters{Received: 100, Sent: 99, DropHopLimit: 2, DropNoSession: 1}, Ups: 2, Downs: 1,
 			Priority: "SCHED_FIFO", MaxLate: 420 * time.Microsecond, Starts: 1, LastError: "network is down",
 		})},
-		{"bfd statistics", "bfd-statistics-none", BFDStatistics(bfd.Statistics{})},
+		{"bfd statistics", "bfd-statistics-none", BFDStatistics(state.BFDStatistics{})},
 		{"remote-backup-service", "remote-backup-service", Services(sampleServices(), false)},
 		{"remote-backup-service", "remote-backup-service-v", Services(sampleServices(), true)},
 		{"remote-backup-profile", "remote-backup-profile", Profiles(sampleProfiles())},

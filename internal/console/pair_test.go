@@ -180,7 +180,7 @@ func (r *fakeRouter) Groups(iface string, _ bool) []state.Group {
 
 func (r *fakeRouter) Routes() []state.Route { return sampleRoutes()[:1] }
 
-func (r *fakeRouter) BFD() []bfd.SessionState {
+func (r *fakeRouter) BFD() []state.BFDSession {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []bfd.SessionState
@@ -189,10 +189,12 @@ func (r *fakeRouter) BFD() []bfd.SessionState {
 			Interface: s.Interface.Netdev(), LocalDiscriminator: s.LocalDiscriminator, RemoteDiscriminator: s.RemoteDiscriminator,
 			MinTx: s.MinTx, MinRx: s.MinRx, DetectMult: s.DetectMult}})
 	}
-	return out
+	return state.BFDSessionsOf(out)
 }
 
-func (r *fakeRouter) BFDStatistics() bfd.Statistics { return bfd.Statistics{Priority: "SCHED_FIFO"} }
+func (r *fakeRouter) BFDStatistics() state.BFDStatistics {
+	return state.BFDStatistics{Priority: "SCHED_FIFO"}
+}
 
 func (r *fakeRouter) Switchover(id uint32, on bool) error {
 	if r.trunks[id] == nil {

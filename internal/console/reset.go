@@ -102,7 +102,7 @@ func (sys *System) interfaces() []state.Interface {
 	return infos
 }
 
-func (sys *System) bfdStatistics() bfd.Statistics {
+func (sys *System) bfdStatistics() state.BFDStatistics {
 	statistics := sys.Backend.BFDStatistics()
 	sys.zeros.mu.Lock()
 	defer sys.zeros.mu.Unlock()

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"tandem/internal/bfd"
 	"tandem/internal/config"
 	"tandem/internal/daemon/netif"
 	"tandem/internal/device"
@@ -101,10 +100,10 @@ func (d displays) GroupRoutes(group netip.Addr) []state.Route {
 }
 
 // BFD lists the configured BFD sessions, those too that do not run.
-func (d displays) BFD() []bfd.SessionState { return d.o.bfd.List() }
+func (d displays) BFD() []state.BFDSession { return state.BFDSessionsOf(d.o.bfd.List()) }
 
 // BFDStatistics returns what is counted of BFD.
-func (d displays) BFDStatistics() bfd.Statistics { return d.o.bfd.Statistics() }
+func (d displays) BFDStatistics() state.BFDStatistics { return d.o.bfd.Statistics() }
 
 // Interfaces lists the interfaces of the configuration and of the system.
 func (d displays) Interfaces() (infos []state.Interface) {

@@ -12,7 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"tandem/internal/bfd"
 	"tandem/internal/event"
 	"tandem/internal/state"
 )
@@ -21,8 +20,8 @@ import (
 type Device interface {
 	Snapshot() state.Device
 	Interfaces() []state.Interface
-	BFD() []bfd.SessionState
-	BFDStatistics() bfd.Statistics
+	BFD() []state.BFDSession
+	BFDStatistics() state.BFDStatistics
 }
 
 // Journal is where the events of the device are counted.
@@ -78,6 +77,9 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	for _, i := range c.device.Interfaces() {
 		s.measure(traffic, reflect.ValueOf(i))
 	}
-	s.bfd(c.device.BFD(), c.device.BFDStatistics())
+	for _, b := range c.device.BFD() {
+		s.measure(bfdSessions, reflect.ValueOf(b))
+	}
+	s.measure(bfdStatistics, reflect.ValueOf(c.device.BFDStatistics()))
 	s.journal(c.journal)
 }

@@ -3,7 +3,6 @@ package metrics
 import (
 	"reflect"
 
-	"tandem/internal/bfd"
 	"tandem/internal/event"
 	"tandem/internal/state"
 )
@@ -42,29 +41,9 @@ func (s sink) forwarding(snapshot *state.Device) {
 
 // BFD.
 var (
-	sessionState    = gauge("bfd_session_state", "1 for the state of the session (RFC 5880, section 6.2).", "session", "state")
-	sessionDetect   = gauge("bfd_session_detect_seconds", "Negotiated detection time, 0 while the peer is not heard.", "session")
-	sessionFlaps    = counter("bfd_session_flaps", "How often the session left Up.", "session")
-	sessionSent     = counter("bfd_session_sent", "Packets sent in the session.", "session")
-	sessionReceived = counter("bfd_session_received", "Packets received in the session.", "session")
-	bfdCounters     = counterGroup("bfd_", "BFD", bfd.Statistics{}, nil)
-	bfdLate         = gauge("bfd_max_late_seconds", "The latest that BFD ever was.")
-	bfdStalled      = gauge("bfd_stalled", "1 while sessions are held down, as the daemon does nothing any more.")
+	bfdSessions   = meterOf[state.BFDSession]("", "")
+	bfdStatistics = meterOf[state.BFDStatistics]("bfd_", "BFD")
 )
-
-func (s sink) bfd(sessions []bfd.SessionState, statistics bfd.Statistics) {
-	states := []string{bfd.AdminDown.String(), bfd.Down.String(), bfd.Init.String(), bfd.Up.String()}
-	for _, b := range sessions {
-		s.state(sessionState, b.State.String(), states, b.Name)
-		s.set(sessionDetect, b.DetectTime.Seconds(), b.Name)
-		s.set(sessionFlaps, float64(b.Flaps), b.Name)
-		s.set(sessionSent, float64(b.Sent), b.Name)
-		s.set(sessionReceived, float64(b.Received), b.Name)
-	}
-	s.counters(bfdCounters, statistics)
-	s.set(bfdLate, statistics.MaxLate.Seconds())
-	s.flag(bfdStalled, statistics.Stalled)
-}
 
 // Events and alarms.
 var (

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"tandem/internal/bfd"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
 	"tandem/internal/latency"
@@ -138,6 +139,7 @@ var states = map[reflect.Type][]string{
 	reflect.TypeFor[etrunk.DeviceRole](): spelt(etrunk.DeviceInit, etrunk.DeviceBackup, etrunk.DeviceMaster),
 	reflect.TypeFor[etrunk.MemberRole](): spelt(etrunk.MemberBackup, etrunk.MemberMaster),
 	reflect.TypeFor[rbs.TCPState]():      spelt(rbs.Initial, rbs.Listening, rbs.Connecting, rbs.Connected),
+	reflect.TypeFor[bfd.State]():         spelt(bfd.AdminDown, bfd.Down, bfd.Init, bfd.Up),
 	reflect.TypeFor[device.DutyKind]():   spelt(device.DutyNone, device.DutyShared, device.DutySole),
 }
 

@@ -29,8 +29,8 @@ import (
 type numbered struct {
 	snapshot   state.Device
 	interfaces []state.Interface
-	sessions   []bfd.SessionState
-	statistics bfd.Statistics
+	sessions   []state.BFDSession
+	statistics state.BFDStatistics
 	values     map[uint64]string // which counter has which value
 }
 
@@ -45,8 +45,7 @@ func newNumbered() *numbered {
 	s.Upstream, s.Downstream = &state.Upstream{Name: "up0", Up: true}, []state.Downstream{{Name: "Eth-Trunk10"}}
 	s.Ignored = map[string]uint64{"hello_unknown": 3}
 	n.interfaces = []state.Interface{{Name: "Eth-Trunk10"}}
-	n.sessions = []bfd.SessionState{{State: bfd.Up}}
-	n.sessions[0].Name = "core"
+	n.sessions = []state.BFDSession{{Name: "core", State: bfd.Up}}
 	n.fill("etrunk", &s.ETrunks[0].Counters)
 	n.fill("path", &s.ETrunks[0].Paths[0].Counters)
 	n.fill("rbs", &s.Services[0].Counters)
@@ -69,6 +68,9 @@ func (n *numbered) fillValue(path string, v reflect.Value) {
 		case reflect.Struct:
 			n.fillValue(name, f)
 		case reflect.Uint64:
+			if v.Type().Field(i).Tag.Get("metric") == "-" {
+				continue
+			}
 			value := uint64(100_001 + len(n.values))
 			f.SetUint(value)
 			n.values[value] = name
@@ -76,10 +78,10 @@ func (n *numbered) fillValue(path string, v reflect.Value) {
 	}
 }
 
-func (n *numbered) Snapshot() state.Device        { return n.snapshot }
-func (n *numbered) Interfaces() []state.Interface { return n.interfaces }
-func (n *numbered) BFD() []bfd.SessionState       { return n.sessions }
-func (n *numbered) BFDStatistics() bfd.Statistics { return n.statistics }
+func (n *numbered) Snapshot() state.Device             { return n.snapshot }
+func (n *numbered) Interfaces() []state.Interface      { return n.interfaces }
+func (n *numbered) BFD() []state.BFDSession            { return n.sessions }
+func (n *numbered) BFDStatistics() state.BFDStatistics { return n.statistics }
 
 // exposition is what Prometheus would get.
 func exposition(t *testing.T, d Device) string {

@@ -3,5 +3,5 @@ package state
 // roots are the structs of the state that are shown as a whole.
 var roots = []any{
 	Device{}, Interfaces{}, EthTrunk{}, ETrunks{}, Services{}, Profiles{},
-	Downstreams{}, Groups{}, MLDCounters{}, MLDDefaults{}, RoutingTable{}, ForwardingTable{}, RUI{},
+	Downstreams{}, Groups{}, MLDCounters{}, MLDDefaults{}, BFDSessions{}, ETrunkSessions{}, BFDStatistics{}, RoutingTable{}, ForwardingTable{}, RUI{},
 }

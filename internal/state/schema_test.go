@@ -15,24 +15,28 @@ var wellFormed = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 // have names that a reader could take for each other.
 func TestEveryFactHasAName(t *testing.T) {
 	for _, of := range structs() {
-		taken := make(map[string]string)
+		inFull, inTables := make(map[string]string), make(map[string]string)
 		for _, f := range schemas[of].facts {
 			field := of.FieldByIndex(f.index)
 			if !field.IsExported() {
 				t.Errorf("%v.%s is not exported: nobody can show it", of, field.Name)
 			}
-			for _, name := range slices.Compact([]string{f.Name, f.Brief}) {
-				if !wellFormed.MatchString(name) {
-					t.Errorf("%v.%s: name %q is not words in lower case, joined by dashes", of, field.Name, name)
-				}
-				plain := strings.ReplaceAll(name, "-", "")
-				if other, ok := taken[plain]; ok {
-					t.Errorf("%v.%s is named %s, too much like %s", of, field.Name, name, other)
-				}
-				taken[plain] = field.Name
-			}
+			checkName(t, of, field.Name, f.Name, inFull)
+			checkName(t, of, field.Name, f.Brief, inTables)
 		}
 	}
+}
+
+func checkName(t *testing.T, of reflect.Type, field, name string, taken map[string]string) {
+	t.Helper()
+	if !wellFormed.MatchString(name) {
+		t.Errorf("%v.%s: name %q is not words in lower case, joined by dashes", of, field, name)
+	}
+	plain := strings.ReplaceAll(name, "-", "")
+	if other, ok := taken[plain]; ok {
+		t.Errorf("%v.%s is named %s, too much like %s", of, field, name, other)
+	}
+	taken[plain] = field
 }
 
 // TestTagsAreKnown: a misspelt tag would be none at all.

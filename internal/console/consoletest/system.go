@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"testing"
 
-	"tandem/internal/bfd"
 	"tandem/internal/config"
 	"tandem/internal/console"
 	"tandem/internal/echo"
@@ -22,13 +21,13 @@ type quietDevice struct{}
 func (quietDevice) Snapshot() state.Device {
 	return state.Device{ID: 7}
 }
-func (quietDevice) Groups(string, bool) []state.Group { return nil }
-func (quietDevice) Routes() []state.Route             { return nil }
-func (quietDevice) BFDStatistics() bfd.Statistics     { return bfd.Statistics{} }
-func (quietDevice) BFD() []bfd.SessionState           { return nil }
-func (quietDevice) Apply(*config.Model) error         { return nil }
-func (quietDevice) Switchover(uint32, bool) error     { return nil }
-func (quietDevice) BatchBackup(string) error          { return nil }
+func (quietDevice) Groups(string, bool) []state.Group  { return nil }
+func (quietDevice) Routes() []state.Route              { return nil }
+func (quietDevice) BFDStatistics() state.BFDStatistics { return state.BFDStatistics{} }
+func (quietDevice) BFD() []state.BFDSession            { return nil }
+func (quietDevice) Apply(*config.Model) error          { return nil }
+func (quietDevice) Switchover(uint32, bool) error      { return nil }
+func (quietDevice) BatchBackup(string) error           { return nil }
 func (quietDevice) EthTrunk(uint32) (state.EthTrunk, error) {
 	return state.EthTrunk{}, errors.New("there is none")
 }

@@ -6,6 +6,7 @@ import (
 
 	"tandem/internal/bfd"
 	"tandem/internal/config"
+	"tandem/internal/state"
 )
 
 // Configure makes the sessions those of a configuration, as far as they can run. The
@@ -114,9 +115,9 @@ func (s *Sessions) List() []bfd.SessionState {
 }
 
 // Statistics returns what is counted of BFD.
-func (s *Sessions) Statistics() bfd.Statistics {
+func (s *Sessions) Statistics() state.BFDStatistics {
 	status := s.bfd.Status()
-	counted := bfd.Statistics{
+	counted := state.BFDStatistics{
 		Counters: status.Counters,
 		Priority: status.Priority.String(),
 		MaxLate:  status.MaxLate, Late: status.Late,
