@@ -19,7 +19,7 @@ import (
 
 // HandOverVersion is the version of what one daemon hands to the next. It changes when a
 // daemon could not go on from what another wrote; then a restart is an ordinary one.
-const HandOverVersion = 4
+const HandOverVersion = 5
 
 // Names of what is handed on. The program adds its own.
 const (

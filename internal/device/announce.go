@@ -27,12 +27,12 @@ func (d *Device) announce(now instant.Time) {
 	d.kept.Found, d.kept.Strangers, d.kept.AnnouncedAt = false, false, now
 	for _, ifc := range d.order.downstreams {
 		if d.memberOf(ifc) != nil {
-			ifc.router.AskAnew(now, &d.mldFx)
+			ifc.router.RestartQueries(now, &d.mldFx)
 			d.applyMLD(now, ifc)
 		}
 	}
 	if found && d.upstream != nil {
-		d.upstream.proxy.TellAnew(now)
+		d.upstream.proxy.ReportAll(now)
 		d.advanceProxy(now)
 	}
 }

@@ -204,8 +204,8 @@ func (d *Device) assign(now instant.Time) {
 		if renamed {
 			ifc.ledger = newLedger(id, ifc)
 		}
-		ifc.router.HoldPeer(now, d.version(now), s != nil && s.Holding, &d.mldFx)
-		ifc.router.SetApart(now, d.version(now), s != nil && !s.InSync, &d.mldFx)
+		ifc.router.RetainPeer(now, d.version(now), s != nil && s.Holding, &d.mldFx)
+		ifc.router.SetPartitioned(now, d.version(now), s != nil && !s.InSync, &d.mldFx)
 		d.applyMLD(now, ifc)
 		if s != nil {
 			s.interfaces = append(s.interfaces, ifc)

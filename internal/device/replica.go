@@ -121,7 +121,7 @@ func (d *Device) applyChannel(now instant.Time, s *service) {
 func (d *Device) setInSync(now instant.Time, s *service, inSync bool) {
 	s.InSync = inSync
 	for _, ifc := range s.interfaces {
-		ifc.router.SetApart(now, d.version(now), !inSync, &d.mldFx)
+		ifc.router.SetPartitioned(now, d.version(now), !inSync, &d.mldFx)
 		d.applyMLD(now, ifc)
 	}
 	if inSync {
@@ -163,7 +163,7 @@ func (d *Device) refreshRetention(now instant.Time) {
 		}
 		s.Holding = holding
 		for _, ifc := range s.interfaces {
-			ifc.router.HoldPeer(now, d.version(now), holding, &d.mldFx)
+			ifc.router.RetainPeer(now, d.version(now), holding, &d.mldFx)
 			d.applyMLD(now, ifc)
 		}
 	}

@@ -10,10 +10,10 @@ var (
 	AllMLDv2Routers = netip.MustParseAddr("ff02::16")
 )
 
-// Routable reports whether a group may be forwarded between links: an IPv6
-// multicast address of a scope wider than the link. Scopes 0 (reserved),
-// 1 (interface-local) and 2 (link-local) of RFC 4291, section 2.7, are never
-// tracked nor routed.
+// Routable reports whether a group may be forwarded between links: whether it is an IPv6
+// multicast address whose scope is wider than the link. Groups of the scopes 0 (reserved),
+// 1 (interface-local) and 2 (link-local) of RFC 4291, section 2.7, are neither tracked nor
+// forwarded.
 func Routable(group netip.Addr) bool {
 	if !group.Is6() || group.Is4In6() {
 		return false

@@ -7,8 +7,8 @@ import (
 	"tandem/internal/table"
 )
 
-// admit narrows what a host asks for to what the group policy permits. It counts
-// what it refuses, and reports false when nothing remains of it.
+// admit returns the part of a host's filter that the group policy permits. It counts what
+// it refuses, and returns false if nothing remains.
 func (r *Router) admit(group netip.Addr, f Filter) (Filter, bool) {
 	switch {
 	case r.cfg.GroupPolicy == nil || f.Empty():
@@ -27,7 +27,8 @@ func (r *Router) admit(group netip.Addr, f Filter) (Filter, bool) {
 	return Filter{Include, permitted}, true
 }
 
-// permitsOpen reports whether a host that names no sources may get anything of a group.
+// permitsOpen reports whether the policy permits any source of a group to a host that
+// names no sources.
 func (r *Router) permitsOpen(group netip.Addr) bool {
 	if mapped := r.cfg.mappedSources(group); len(mapped) > 0 {
 		return slices.ContainsFunc(mapped, func(a netip.Addr) bool { return r.cfg.permits(group, a) })
@@ -35,9 +36,9 @@ func (r *Router) permitsOpen(group netip.Addr) bool {
 	return r.cfg.permits(group, anySource)
 }
 
-// SetRoom bounds how many live records of hosts reports may bring the interface
-// to, as long as the caller shares a number between interfaces; a negative n is
-// no bound. What the peer has accepted is not subject to it.
+// SetRoom bounds the number of live records of hosts on the interface. The caller uses it
+// to share one bound between interfaces. A negative n is no bound. Records merged from the
+// peer are not subject to it.
 func (r *Router) SetRoom(n int) { r.room = n }
 
 // Hosts returns the number of live records of hosts.
@@ -49,10 +50,11 @@ func (r *Router) Refused() uint64 {
 	return d.Limit + d.Policy + d.Access
 }
 
-// maxRecords leaves room in every table for what a record may bring along.
+// maxRecords bounds the records of an interface. It leaves room in the tables for the
+// groups, hosts and lists of the records.
 const maxRecords = table.MaxEntries / 2
 
-// exceeds checks what a record is about to say against the bounds of the configuration.
+// exceeds reports whether a record with the new filter would exceed a bound, and which one.
 func (r *Router) exceeds(group netip.Addr, id uint32, old, next Filter) (DropCause, bool) {
 	n := r.store.records.Len()
 	switch {
@@ -69,9 +71,9 @@ func (r *Router) exceeds(group netip.Addr, id uint32, old, next Filter) (DropCau
 	return 0, false
 }
 
-// gives reports whether a group record can only take from what a host asks for.
-// Under an access limit such records come first, so that a host that changes from
-// one group to another needs no room for both, in whatever order it says so.
-func (gr *GroupRecord) gives() bool {
+// onlyRemoves reports whether a group record can only reduce what a host asks for. Under an
+// access limit such records are applied first. So a host that changes from one group to
+// another needs no room for both, whatever the order of its records.
+func (gr *GroupRecord) onlyRemoves() bool {
 	return gr.Type == BlockOldSources || gr.Type == ChangeToInclude && len(gr.Sources) == 0
 }

@@ -33,7 +33,7 @@ func TestTellAnew(t *testing.T) {
 	if len(fx.Reports) != 0 {
 		t.Fatalf("%d reports in peace", len(fx.Reports))
 	}
-	p.TellAnew(now)
+	p.ReportAll(now)
 	run(time.Second)
 	var pkt Packet
 	if len(fx.Reports) != 1 || pkt.Parse(fx.Reports[0].Payload) != nil || len(pkt.Records) != 1 || pkt.Records[0].Group != group {
@@ -46,7 +46,7 @@ func TestTellAnew(t *testing.T) {
 		r.SetLink(after(0), netip.MustParseAddr("fe80::a"), true, &asked)
 		r.SetQuerierDuty(after(0), duty, &asked)
 		asked.Reset()
-		r.AskAnew(after(time.Hour), &asked)
+		r.RestartQueries(after(time.Hour), &asked)
 		if got := len(asked.Queries); got > 1 || (got == 1) != duty {
 			t.Errorf("duty %v: %d queries", duty, got)
 		}

@@ -7,11 +7,11 @@ import (
 	"tandem/internal/table"
 )
 
-// calendar files records by the time at which they have to be looked at. All
-// records of one tick share one bucket, linked through the records themselves, so
-// a record costs 8 bytes and no timer. A refresh only moves a record's expiry,
-// not the record: when its bucket comes up it is filed anew. The invariant is that
-// a record is filed no later than the tick after it expires.
+// calendar orders records by the time at which they have to be checked. All records of
+// one tick are in one bucket, which is a list through the records themselves, so a record
+// costs 8 bytes. A refresh changes only the expiry of a record. The record stays in its
+// bucket, and is added again when that bucket is due. The invariant is that the bucket of
+// a record is due no later than one tick after the record expires.
 type calendar struct {
 	records *table.Pool[record]
 	buckets []bucket
@@ -27,9 +27,9 @@ type bucket struct {
 
 const (
 	tickLength = 10 * time.Millisecond
-	// Records far from expiry share buckets of a whole second.
+	// Buckets far in the future are one second long.
 	coarseTicks = int64(time.Second / tickLength)
-	// isBucket marks a record's back link as the number of its bucket.
+	// isBucket marks tprev of the first record in a bucket: it is the number of the bucket.
 	isBucket = 1 << 31
 )
 
@@ -37,9 +37,9 @@ func newCalendar(records *table.Pool[record]) calendar {
 	return calendar{records: records, byTick: make(map[int64]uint32)}
 }
 
-// file enters a record that is not in the calendar, to come up after now and at
-// most one tick after at.
-func (c *calendar) file(id uint32, at, now instant.Time) {
+// add adds a record that is not in the calendar. It will be due after now, and at most one
+// tick after at.
+func (c *calendar) add(id uint32, at, now instant.Time) {
 	current := int64(now.SinceOrigin() / tickLength)
 	tick := int64((at.SinceOrigin() + tickLength - 1) / tickLength)
 	if tick-current > 2*coarseTicks {
@@ -54,7 +54,7 @@ func (c *calendar) file(id uint32, at, now instant.Time) {
 	c.buckets[b].first = id
 }
 
-// remove takes a record out.
+// remove removes a record from the calendar.
 func (c *calendar) remove(id uint32) {
 	rec := c.records.At(id)
 	if rec.tprev&isBucket != 0 {
@@ -68,7 +68,7 @@ func (c *calendar) remove(id uint32) {
 	rec.tprev, rec.tnext = 0, 0
 }
 
-// pop takes out one record of a bucket that is due and returns it, 0 when there is none.
+// pop removes one record of a bucket that is due, and returns its id; 0 if there is none.
 func (c *calendar) pop(now instant.Time) uint32 {
 	for {
 		b, ok := c.due.Due(now)

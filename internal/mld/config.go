@@ -9,30 +9,32 @@ type Config struct {
 	MaxResponse          time.Duration // default 10 s
 	LastListenerInterval time.Duration // default 1 s
 	Robustness           int           // 2..5, default 2
-	PromptLeave          bool          // drop the last listener without asking
-	PromptPolicy         *Policy       // of these groups and sources only; nil for all
+	PromptLeave          bool          // end a stream at once when its last listener leaves, without queries
+	PromptPolicy         *Policy       // the groups and sources to which PromptLeave applies; nil for all
 	RequireRouterAlert   bool          // drop messages that lack the Router Alert option
 	SendRouterAlert      bool          // put the option into what is sent, default on
-	// Bounds on what hosts can make the database hold; 0 means none. Past them a
-	// join is refused and counted, and nothing already learnt is lost.
+	// Bounds of the database; 0 for no bound. A join that would exceed one is refused
+	// and counted. Nothing that is known already is lost.
 	MaxRecords int // on the interface
 	MaxSources int // in one record
-	// AccessLimit bounds the entries that hosts ask for, 0 for no bound: a group
-	// without named sources is one, and so is each source that is named. What
-	// AccessExcept permits is neither counted nor refused.
+	// AccessLimit bounds the entries that hosts ask for, 0 for no bound. A group without
+	// named sources is one entry, and each named source is one. What AccessExcept permits
+	// is neither counted nor refused.
 	AccessLimit  int
 	AccessExcept *Policy
-	// GroupPolicy decides what hosts may ask for, nil for everything. It is in
-	// force at the joins and at the forwarding, so it holds for what is known
-	// already and for what the peer has heard as well. Static groups pass it.
+	// GroupPolicy decides what hosts may ask for, nil for everything. It is applied to
+	// joins and to forwarding, so it also governs records that are known already, and
+	// those of the peer. It does not govern static groups.
 	GroupPolicy *Policy
-	// SSMMapping names sources for hosts that cannot, or do not (RFC 4607 wants them).
+	// SSMMapping names sources for hosts that name none, in groups of source-specific
+	// multicast (RFC 4607).
 	SSMMapping []Mapping
-	// Static is sent whether anybody listens or not.
+	// Static lists what is sent whether a host listens or not.
 	Static []StaticGroup
 }
 
-// DefaultConfig returns the defaults of RFC 9777, section 9, and bounds that no honest link reaches.
+// DefaultConfig returns the defaults of RFC 9777, section 9, with bounds that no link
+// reaches in normal use.
 func DefaultConfig() Config {
 	return Config{
 		Version:              2,
@@ -46,21 +48,23 @@ func DefaultConfig() Config {
 	}
 }
 
-// ListeningInterval is the time after which an unrefreshed record ends
-// (Multicast Address Listening Interval, section 9.4).
+// ListeningInterval returns how long a record lives that is not refreshed (Multicast
+// Address Listening Interval, section 9.4).
 func (c Config) ListeningInterval() time.Duration {
 	return time.Duration(c.Robustness)*c.QueryInterval + c.MaxResponse
 }
 
-// OtherQuerierPresentInterval is how long a silent querier is believed in (section 9.5).
+// OtherQuerierPresentInterval returns how long another querier is believed to be there
+// after its last query (section 9.5).
 func (c Config) OtherQuerierPresentInterval() time.Duration {
 	return time.Duration(c.Robustness)*c.QueryInterval + c.MaxResponse/2
 }
 
-// StartupQueryInterval is the gap between the queries sent at start (section 9.6).
+// StartupQueryInterval returns the time between the general queries at start (section 9.6).
 func (c Config) StartupQueryInterval() time.Duration { return c.QueryInterval / 4 }
 
-// LastListenerQueryTime is how long a left group is still sent while hosts are asked (section 9.10).
+// LastListenerQueryTime returns how long a group is still sent after its last listener
+// has left, while hosts are asked (section 9.10).
 func (c Config) LastListenerQueryTime() time.Duration {
 	return time.Duration(c.Robustness) * c.LastListenerInterval
 }

@@ -7,14 +7,14 @@ import (
 	"tandem/internal/instant"
 )
 
-// count adds a live record to the counts of its group, or takes it off. A
-// tombstone counts for nothing.
-func (s *store) count(g *group, id uint32, by int32, now instant.Time) {
+// countRecord adds a live record to the counts of its group (by +1), or removes it
+// (by -1). Tombstones are not counted.
+func (s *store) countRecord(g *group, id uint32, by int32, now instant.Time) {
 	rec := s.records.At(id)
 	if !rec.live() {
 		return
 	}
-	tallied := s.tallied && id != g.linger
+	tallied := s.tallied && id != g.leaveRecord
 	if tallied && by > 0 {
 		s.tallyRecord(g, rec, +1)
 	}
@@ -27,7 +27,7 @@ func (s *store) count(g *group, id uint32, by int32, now instant.Time) {
 	case g.live == 0:
 		s.liveGroups--
 	}
-	if id != g.linger {
+	if id != g.leaveRecord {
 		s.liveRecords += int(by)
 	}
 	if rec.mode() == Exclude {
@@ -63,8 +63,8 @@ func (g *group) search(a netip.Addr) (int, bool) {
 	return slices.BinarySearchFunc(g.sources, a, func(c sourceCount, a netip.Addr) int { return c.addr.Compare(a) })
 }
 
-// wants reports whether any live record wants the source: included when some
-// INCLUDE record lists it, open when some EXCLUDE record does not.
+// wants reports whether live records want a source. included says that an INCLUDE record
+// lists it. open says that there is an EXCLUDE record that does not list it.
 func (g *group) wants(a netip.Addr) (included, open bool) {
 	i, found := g.search(a)
 	if !found {
@@ -73,7 +73,7 @@ func (g *group) wants(a netip.Addr) (included, open bool) {
 	return g.sources[i].included > 0, g.sources[i].excluded < g.exclude
 }
 
-// union is the union of the live records (RFC 9777, section 7.2). Its sources must
+// union returns the union of the live records (RFC 9777, section 7.2). Its sources must
 // not be modified.
 func (s *store) union(g *group) Filter {
 	if g.live == 1 && s.records.At(g.records.First).live() {
@@ -91,17 +91,17 @@ func (s *store) union(g *group) Filter {
 	return f
 }
 
-// listened is like wants, without the record of host ::, which stands for nobody.
-func (s *store) listened(g *group, a netip.Addr) (included, open bool) {
-	linger := s.filter(g.linger)
+// wantedByHosts is like wants, without the leave record.
+func (s *store) wantedByHosts(g *group, a netip.Addr) (included, open bool) {
+	leaving := s.filter(g.leaveRecord)
 	exclude := s.excluding(g)
 	i, found := g.search(a)
 	if !found {
 		return false, exclude > 0
 	}
 	includes, excludes := g.sources[i].included, g.sources[i].excluded
-	if _, listed := slices.BinarySearchFunc(linger.Sources, a, netip.Addr.Compare); listed {
-		if linger.Mode == Include {
+	if _, listed := slices.BinarySearchFunc(leaving.Sources, a, netip.Addr.Compare); listed {
+		if leaving.Mode == Include {
 			includes--
 		} else {
 			excludes--
@@ -112,19 +112,19 @@ func (s *store) listened(g *group, a netip.Addr) (included, open bool) {
 
 // excluding counts the hosts in EXCLUDE mode.
 func (s *store) excluding(g *group) uint32 {
-	if s.filter(g.linger).Mode == Exclude {
+	if s.filter(g.leaveRecord).Mode == Exclude {
 		return g.exclude - 1
 	}
 	return g.exclude
 }
 
-// listeners yields the live records of a group, without that of host ::.
+// listeners yields the live records of a group, without the leave record.
 func (s *store) listeners(g *group) func(yield func(uint32, *record) bool) {
 	return func(yield func(uint32, *record) bool) {
 		for id := g.records.First; id != 0; {
 			rec := s.records.At(id)
 			next := rec.links.Next
-			if id != g.linger && rec.live() && !yield(id, rec) {
+			if id != g.leaveRecord && rec.live() && !yield(id, rec) {
 				return
 			}
 			id = next

@@ -13,8 +13,7 @@ type Counters struct {
 	Activity Activity `name:"activity" by:"kind"`
 }
 
-// Activity counts how often a host came to listen to a group, and ceased to, by
-// its own word.
+// Activity counts how often hosts reported that they join a group, and that they leave it.
 type Activity struct {
 	Joins  uint64 `name:"joins"`
 	Leaves uint64 `name:"leaves"`
@@ -66,7 +65,7 @@ func (m *Messages) count(p *Packet) {
 	}
 }
 
-// DropCause says why a message or a group record had no effect.
+// DropCause says why a message, or a group record of a report, had no effect.
 type DropCause uint8
 
 // The causes. The last seven drop one record of a report and leave the rest.
@@ -83,7 +82,7 @@ const (
 	DropRecordType                   // unknown record type
 	DropLimit                        // a bound of the configuration is reached
 	DropCompat                       // ignored in MLDv1 compatibility mode
-	DropDone                         // nobody could be asked who else listens
+	DropDone                         // a Done while no host can be asked whether it listens
 	DropPolicy                       // the group policy denies it, or some of its sources
 	DropAccess                       // the access limit is reached
 	dropCauses
@@ -101,7 +100,7 @@ func (c DropCause) String() string {
 	return fmt.Sprintf("DropCause(%d)", uint8(c))
 }
 
-// Drops counts by cause, in messages or, for the last seven, in group records.
+// Drops counts drops by cause: messages, or group records for the last seven causes.
 type Drops struct {
 	Malformed   uint64 `name:"malformed"`
 	LinkDown    uint64 `name:"link-down"`
@@ -144,7 +143,7 @@ func (d Drops) All() func(yield func(DropCause, uint64) bool) {
 	}
 }
 
-// DropError is returned for a message that was dropped as a whole.
+// DropError says that a message was dropped as a whole, and why.
 type DropError struct {
 	Cause DropCause
 	Type  Type

@@ -2,11 +2,12 @@ package mld
 
 import "net/netip"
 
-// Entries are what the access limit counts: of every group, whether any host
-// wants it without naming sources, and each source that a host names. What
-// lingers is asked for by nobody and does not count.
+// Entries are what the access limit counts. A group that any host wants without naming
+// sources is one entry. Each source of a group that any host names is one entry. Leave
+// records do not count.
 
-// setTally begins or ends the counting of entries, without those that a policy excepts.
+// setTally starts or stops the counting of entries. Entries that the policy permits are
+// not counted.
 func (s *store) setTally(on bool, except *Policy) {
 	s.tallied, s.except, s.entries = on, except, 0
 	if !on {
@@ -28,7 +29,7 @@ func (s *store) setTally(on bool, except *Policy) {
 	}
 }
 
-// tally counts an entry, unless it is excepted.
+// tally adds to the number of entries, unless the entry is excepted.
 func (s *store) tally(g *group, source netip.Addr, by int) {
 	if s.isCounted(g.addr, source) {
 		s.entries += by
@@ -46,13 +47,13 @@ func (s *store) including(g *group, source netip.Addr) uint32 {
 		return 0
 	}
 	n := g.sources[i].included
-	if f := s.filter(g.linger); f.Mode == Include && f.wants(source) {
+	if f := s.filter(g.leaveRecord); f.Mode == Include && f.wants(source) {
 		n--
 	}
 	return n
 }
 
-// tallyRecord counts the entries of a record that no other host has a part in.
+// tallyRecord adds or removes the entries of a record that no other host's record has.
 func (s *store) tallyRecord(g *group, rec *record, by int) {
 	if rec.mode() == Exclude {
 		if s.excluding(g) == 0 {
@@ -67,8 +68,8 @@ func (s *store) tallyRecord(g *group, rec *record, by int) {
 	}
 }
 
-// entryChange tells how many entries a host's change of filter would make, and
-// how many it would end.
+// entryChange returns how many entries a host's change of filter would add, and how many
+// it would remove.
 func (s *store) entryChange(addr netip.Addr, old, next Filter) (gained, lost int) {
 	g := &group{addr: addr}
 	if gid := s.findGroup(addr); gid != 0 {
@@ -87,8 +88,8 @@ func (s *store) entryChange(addr netip.Addr, old, next Filter) (gained, lost int
 	return gained, lost
 }
 
-// onlyOf counts the sources that f includes and other does not, and that so many
-// hosts include now.
+// onlyOf counts the sources that f includes, that other does not include, and that the
+// given number of hosts includes now.
 func (s *store) onlyOf(g *group, f, other Filter, hosts uint32) (n int) {
 	if f.Mode == Exclude {
 		return 0

@@ -17,7 +17,7 @@ func (f Filter) wants(source netip.Addr) bool {
 // Equal reports whether both filters want the same.
 func (f Filter) Equal(g Filter) bool { return f.Mode == g.Mode && slices.Equal(f.Sources, g.Sources) }
 
-// Union returns the filter that wants what f or g wants; it may share its sources.
+// Union returns the filter that wants all that f or g wants. It may share their sources.
 func (f Filter) Union(g Filter) Filter {
 	switch {
 	case g.Empty():
@@ -34,8 +34,8 @@ func (f Filter) Union(g Filter) Filter {
 	return Filter{Exclude, appendMinus(nil, g.Sources, f.Sources)}
 }
 
-// The set operations below take sorted lists without duplicates and append their
-// sorted result to dst, which must not overlap them.
+// The set operations below take sorted lists without duplicates. They append the sorted
+// result to dst, which must not overlap the lists.
 
 func appendUnion(dst, a, b []netip.Addr) []netip.Addr {
 	for len(a) > 0 && len(b) > 0 {
@@ -75,7 +75,7 @@ func appendCommon(dst, a, b []netip.Addr) []netip.Addr {
 	return dst
 }
 
-// appendSources appends the usable sources of a message, sorted and each once.
+// appendSources appends the usable sources of a message, sorted and without duplicates.
 func appendSources(dst, sources []netip.Addr) []netip.Addr {
 	start := len(dst)
 	for _, s := range sources {

@@ -15,14 +15,14 @@ import (
 func TestHeldIsCautious(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsExclude, group1)
-	x.r.HoldPeer(after(0), x.version(), true, &x.fx)
+	x.r.RetainPeer(after(0), x.version(), true, &x.fx)
 	x.run(after(5 * time.Second))
 	x.hear(h1, ModeIsInclude, group1, s1)
 	x.wantFilter(Exclude)
 	x.receive(addr("fe80::9"), &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: group1}})
 	x.run(after(20 * time.Second))
 	x.wantFilter(Exclude)
-	x.r.HoldPeer(x.now, x.version(), false, &x.fx)
+	x.r.RetainPeer(x.now, x.version(), false, &x.fx)
 	x.hear(h1, ModeIsInclude, group1, s1)
 	x.run(after(30 * time.Second))
 	x.wantFilter(Include, s1)
@@ -33,7 +33,7 @@ func TestMergeWhileHeld(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, Left: time.Second}
 	x.r.Merge(after(0), rec, &x.fx)
-	x.r.HoldPeer(after(0), x.version(), true, &x.fx)
+	x.r.RetainPeer(after(0), x.version(), true, &x.fx)
 	x.run(after(10 * time.Second))
 	// The peer is back for long enough to tell that this device has heard it last.
 	rec.Version, rec.Left = Version{1000, 1}, 5*time.Second
@@ -108,10 +108,10 @@ func TestDoneOvertakesReport(t *testing.T) {
 func TestDoneIsKeptThroughTheHold(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.r.Merge(after(0), Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, V1: true, Version: Version{10, 2}, Left: time.Minute}, &x.fx)
-	x.r.HoldPeer(after(0), x.version(), true, &x.fx)
+	x.r.RetainPeer(after(0), x.version(), true, &x.fx)
 	leaving := Key{group1, netip.IPv6Unspecified()}
 	x.r.Merge(after(0), Record{Key: leaving, Filter: Filter{Mode: Exclude}, V1: true, Version: Version{20, 2}, Left: 2 * time.Second}, &x.fx)
-	x.r.HoldPeer(after(0), x.version(), false, &x.fx)
+	x.r.RetainPeer(after(0), x.version(), false, &x.fx)
 	x.run(after(2100 * time.Millisecond))
 	x.wantFilter(Include)
 }
@@ -124,7 +124,7 @@ func TestLeaveOfAnUnknownHostIsKeptWhileApart(t *testing.T) {
 	if _, ok := x.r.Get(Key{group1, h1}); ok {
 		t.Error("a leave of a host that nobody knows made a record")
 	}
-	x.r.SetApart(x.now, x.version(), true, &x.fx)
+	x.r.SetPartitioned(x.now, x.version(), true, &x.fx)
 	x.hear(h1, ChangeToInclude, group1)
 	if rec, ok := x.r.Get(Key{group1, h1}); !ok || !rec.Deleted {
 		t.Errorf("while apart a leave made %v, %+v, want a tombstone", ok, rec)
@@ -135,12 +135,12 @@ func TestLeaveOfAnUnknownHostIsKeptWhileApart(t *testing.T) {
 // gone or was cut off, gives hosts the time to answer one of two questions.
 func TestLeaveTakenUpHasItsTime(t *testing.T) {
 	const left = 1300 * time.Millisecond
-	taken := func(t *testing.T, takeUp func(x *rig)) {
+	taken := func(t *testing.T, takeOverLeave func(x *rig)) {
 		x := newRig(t, DefaultConfig())
 		x.r.SetQuerierDuty(after(0), false, &x.fx)
 		x.hearV1(h1, TypeReportV1, group1)
 		x.run(after(time.Second))
-		takeUp(x)
+		takeOverLeave(x)
 		queries := slices.DeleteFunc(x.run(after(2500*time.Millisecond)), func(q string) bool { return strings.HasSuffix(q, "general") })
 		if want := []string{"1s " + group1.String(), "2s " + group1.String()}; !slices.Equal(queries, want) {
 			t.Errorf("it asks %q, want %q", queries, want)
@@ -164,7 +164,7 @@ func TestLeaveTakenUpHasItsTime(t *testing.T) {
 	t.Run("when the channel is back", func(t *testing.T) {
 		taken(t, func(x *rig) {
 			x.r.SetQuerierDuty(x.now, true, &x.fx)
-			x.r.SetApart(x.now, x.version(), true, &x.fx)
+			x.r.SetPartitioned(x.now, x.version(), true, &x.fx)
 			x.clock = 2000
 			x.r.Merge(x.now, done, &x.fx)
 		})
@@ -182,11 +182,11 @@ func TestWhatIsKeptUnaskedIsTold(t *testing.T) {
 	p.b.run(after(100 * time.Second))
 	p.b.hearV1(h1, TypeDone, group1)
 	p.b.fx.Reset()
-	p.b.r.SetApart(p.b.now, p.b.version(), true, &p.b.fx)
-	p.b.r.HoldPeer(p.b.now, p.b.version(), true, &p.b.fx)
+	p.b.r.SetPartitioned(p.b.now, p.b.version(), true, &p.b.fx)
+	p.b.r.RetainPeer(p.b.now, p.b.version(), true, &p.b.fx)
 	p.a.run(p.b.now)
 	p.b.replicate(p.a)
-	p.b.r.SetApart(p.b.now, p.b.version(), false, &p.b.fx)
+	p.b.r.SetPartitioned(p.b.now, p.b.version(), false, &p.b.fx)
 	if rec, _ := p.b.r.Get(Key{group1, h2}); rec.Left != 160*time.Second {
 		t.Errorf("what the peer heard has %v left", rec.Left)
 	}
@@ -207,8 +207,8 @@ func TestExpiryApartIsTold(t *testing.T) {
 		p := newPair(t, DefaultConfig())
 		p.a.hear(h1, ModeIsExclude, group1)
 		p.a.replicate(p.b)
-		p.a.r.SetApart(after(0), p.a.version(), true, &p.a.fx)
-		p.b.r.HoldPeer(after(0), p.b.version(), true, &p.b.fx)
+		p.a.r.SetPartitioned(after(0), p.a.version(), true, &p.a.fx)
+		p.b.r.RetainPeer(after(0), p.b.version(), true, &p.b.fx)
 		p.a.run(after(10 * time.Second))
 		p.a.hear(h1, ModeIsExclude, group1) // of which the peer does not hear
 		if newer {
@@ -236,15 +236,15 @@ func TestNothingIsHeldTogether(t *testing.T) {
 	x.r.SetQuerierDuty(after(0), false, &x.fx)
 	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, V1: true, Left: 200 * time.Second}
 	x.r.Merge(after(0), rec, &x.fx)
-	x.r.SetApart(after(0), x.version(), true, &x.fx)
-	x.r.HoldPeer(after(0), x.version(), true, &x.fx)
+	x.r.SetPartitioned(after(0), x.version(), true, &x.fx)
+	x.r.RetainPeer(after(0), x.version(), true, &x.fx)
 	x.run(after(10 * time.Second))
 	done := Record{Key: Key{group1, nobody}, Filter: Filter{Mode: Exclude}, Version: Version{1000, 2}, V1: true, Left: 50 * time.Millisecond}
 	x.r.Merge(x.now, done, &x.fx)
-	x.r.SetApart(x.now, x.version(), false, &x.fx)
+	x.r.SetPartitioned(x.now, x.version(), false, &x.fx)
 	x.run(after(10060 * time.Millisecond))
 	x.wantFilter(Include)
-	x.r.HoldPeer(x.now, x.version(), false, &x.fx) // which comes a moment later
+	x.r.RetainPeer(x.now, x.version(), false, &x.fx) // which comes a moment later
 	x.wantFilter(Include)
 }
 
@@ -252,7 +252,7 @@ func TestNothingIsHeldTogether(t *testing.T) {
 // peer, which has not heard of it yet, would keep what ends here.
 func TestLeaveIsToldBeforeItIsOver(t *testing.T) {
 	x := newRig(t, DefaultConfig())
-	x.r.SetApart(after(0), x.version(), true, &x.fx)
+	x.r.SetPartitioned(after(0), x.version(), true, &x.fx)
 	x.hearV1(h1, TypeReportV1, group1)
 	x.run(after(10 * time.Second))
 	x.clock = 2000
@@ -275,8 +275,8 @@ func TestHeldRecordOutlivesTheDone(t *testing.T) {
 	x.r.Merge(after(0), rec, &x.fx)
 	x.r.Merge(after(0), done, &x.fx)
 	x.clock = 10
-	x.r.SetApart(after(0), x.version(), true, &x.fx)
-	x.r.HoldPeer(after(0), x.version(), true, &x.fx)
+	x.r.SetPartitioned(after(0), x.version(), true, &x.fx)
+	x.r.RetainPeer(after(0), x.version(), true, &x.fx)
 	x.run(after(1990 * time.Millisecond))
 	empty.now = x.now
 	x.r.Tick(x.now)
@@ -287,7 +287,7 @@ func TestHeldRecordOutlivesTheDone(t *testing.T) {
 	empty.run(x.now)
 	empty.wantFilter(Include)
 	x.fx.Reset()
-	x.r.SetApart(x.now, x.version(), false, &x.fx)
+	x.r.SetPartitioned(x.now, x.version(), false, &x.fx)
 	x.replicate(empty)
 	for _, r := range []*rig{x, empty} {
 		r.wantFilter(Exclude)
@@ -306,11 +306,11 @@ func TestHeldRecordThatWasRefreshedIsNotGivenBack(t *testing.T) {
 	x.r.Merge(after(0), rec, &x.fx)
 	rec.Version, rec.Left = Version{2, 2}, 260*time.Second
 	x.r.Merge(after(0), rec, &x.fx)
-	x.r.SetApart(after(0), x.version(), true, &x.fx)
-	x.r.HoldPeer(after(0), x.version(), true, &x.fx)
+	x.r.SetPartitioned(after(0), x.version(), true, &x.fx)
+	x.r.RetainPeer(after(0), x.version(), true, &x.fx)
 	x.run(after(30 * time.Second))
 	x.fx.Reset()
-	x.r.SetApart(x.now, x.version(), false, &x.fx)
+	x.r.SetPartitioned(x.now, x.version(), false, &x.fx)
 	if len(x.fx.Changed) > 0 {
 		t.Errorf("%v is given back", x.fx.Changed)
 	}

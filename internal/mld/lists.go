@@ -7,7 +7,7 @@ import (
 	"tandem/internal/table"
 )
 
-// sourceLists keeps each list of sources once, however many refer to it. Id 0 is
+// sourceLists stores each list of sources once, and counts the references to it. Id 0 is
 // the empty list.
 type sourceLists struct {
 	seed  table.Seed
@@ -24,9 +24,8 @@ func (t *sourceLists) init(seed table.Seed) {
 	t.lists.Hash = func(l *sourceList) uint64 { return t.seed.Addrs(l.addrs) }
 }
 
-// hold returns the id of a sorted list and counts a reference to it. It copies
-// the list when it is new.
-func (t *sourceLists) hold(addrs []netip.Addr) uint32 {
+// acquire returns the id of a sorted list and adds a reference. It copies a new list.
+func (t *sourceLists) acquire(addrs []netip.Addr) uint32 {
 	if len(addrs) == 0 {
 		return 0
 	}
@@ -40,7 +39,9 @@ func (t *sourceLists) hold(addrs []netip.Addr) uint32 {
 	return id
 }
 
-func (t *sourceLists) drop(id uint32) {
+// release removes a reference, and the list after its last one.
+// release removes a reference, and the list after its last one.
+func (t *sourceLists) release(id uint32) {
 	if id == 0 {
 		return
 	}
@@ -50,7 +51,7 @@ func (t *sourceLists) drop(id uint32) {
 	}
 }
 
-// get returns a list, which outlives its last reference.
+// get returns a list. The slice stays valid after the last reference is released.
 func (t *sourceLists) get(id uint32) []netip.Addr {
 	if id == 0 {
 		return nil

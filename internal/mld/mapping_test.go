@@ -102,7 +102,7 @@ func TestSSMMappingUnderGroupPolicy(t *testing.T) {
 	cfg.SSMMapping = mapping[1:]
 	x = newRig(t, cfg)
 	x.hear(h1, ModeIsExclude, group1)
-	if x.r.isHeard(group1) {
+	if x.r.hasListeners(group1) {
 		t.Error("a group of whose mapped sources none is permitted was joined")
 	}
 }

@@ -102,7 +102,7 @@ func TestRestamp(t *testing.T) {
 	r := newRig(t, DefaultConfig())
 	r.hear(h1, ChangeToExclude, group1)
 	r.hear(h2, ChangeToExclude, group1)
-	r.r.SetApart(r.now, r.version(), true, &r.fx)
+	r.r.SetPartitioned(r.now, r.version(), true, &r.fx)
 	r.hear(h2, ChangeToInclude, group1)
 	before := slices.Collect(r.r.Records())
 	var told []Rewrite
@@ -195,7 +195,7 @@ func TestHoldPeer(t *testing.T) {
 	p.a.hear(h1, ModeIsExclude, group1)
 	p.a.replicate(p.b)
 	p.b.hear(h2, ModeIsExclude, addr("ff1e::1"))
-	p.b.r.HoldPeer(after(0), p.b.version(), true, &p.b.fx)
+	p.b.r.RetainPeer(after(0), p.b.version(), true, &p.b.fx)
 	p.b.run(after(600 * time.Second))
 	p.b.wantFilter(Exclude)
 	if !p.b.r.Filter(addr("ff1e::1")).Empty() {
@@ -204,7 +204,7 @@ func TestHoldPeer(t *testing.T) {
 	if rec, _ := p.b.r.Get(Key{group1, h1}); rec.Left != 260*time.Second {
 		t.Errorf("a held record has %v left", rec.Left)
 	}
-	p.b.r.HoldPeer(p.b.now, p.b.version(), false, &p.b.fx)
+	p.b.r.RetainPeer(p.b.now, p.b.version(), false, &p.b.fx)
 	p.b.run(after(859 * time.Second))
 	p.b.wantFilter(Exclude)
 	p.b.run(after(861 * time.Second))
@@ -218,11 +218,11 @@ func TestHeldRecordEndsWithItsOriginal(t *testing.T) {
 		p := newPair(t, DefaultConfig())
 		p.a.hear(h1, ModeIsExclude, group1)
 		p.a.replicate(p.b)
-		p.b.r.SetApart(p.b.now, p.b.version(), true, &p.b.fx)
-		p.b.r.HoldPeer(after(0), p.b.version(), true, &p.b.fx)
+		p.b.r.SetPartitioned(p.b.now, p.b.version(), true, &p.b.fx)
+		p.b.r.RetainPeer(after(0), p.b.version(), true, &p.b.fx)
 		p.b.run(after(255 * time.Second))
-		p.b.r.SetApart(p.b.now, p.b.version(), lost, &p.b.fx)
-		p.b.r.HoldPeer(p.b.now, p.b.version(), false, &p.b.fx)
+		p.b.r.SetPartitioned(p.b.now, p.b.version(), lost, &p.b.fx)
+		p.b.r.RetainPeer(p.b.now, p.b.version(), false, &p.b.fx)
 		end := after(260 * time.Second)
 		p.a.run(end.Add(-time.Second))
 		p.a.wantFilter(Exclude)
@@ -242,13 +242,13 @@ func TestHeldRecordEndsWithItsOriginal(t *testing.T) {
 func TestUnverifiableDone(t *testing.T) {
 	p := newPair(t, DefaultConfig())
 	p.b.hearV1(h1, TypeReportV1, group1)
-	p.b.r.HoldPeer(after(0), p.b.version(), true, &p.b.fx)
+	p.b.r.RetainPeer(after(0), p.b.version(), true, &p.b.fx)
 	p.b.hearV1(h1, TypeDone, group1)
 	p.b.run(after(10 * time.Second))
 	p.b.wantFilter(Exclude)
 	// Nor when the hold has ended, and the querier is still not heard of.
-	p.b.r.SetApart(p.b.now, p.b.version(), true, &p.b.fx)
-	p.b.r.HoldPeer(p.b.now, p.b.version(), false, &p.b.fx)
+	p.b.r.SetPartitioned(p.b.now, p.b.version(), true, &p.b.fx)
+	p.b.r.RetainPeer(p.b.now, p.b.version(), false, &p.b.fx)
 	p.b.hearV1(h1, TypeDone, group1)
 	p.b.run(after(20 * time.Second))
 	p.b.wantFilter(Exclude)
@@ -281,7 +281,7 @@ func (p pair) step(op, arg byte) {
 	case 10:
 		x.run(x.now.Add(time.Duration(arg) * 3 * time.Second))
 	case 11:
-		x.r.HoldPeer(x.now, x.version(), arg&1 != 0, &x.fx)
+		x.r.RetainPeer(x.now, x.version(), arg&1 != 0, &x.fx)
 	case 12:
 		x.r.SetQuerierDuty(x.now, arg&1 != 0, &x.fx)
 	case 13:
@@ -322,7 +322,7 @@ func history(t *testing.T, events []byte, fatal func(string, ...any)) {
 		}
 	}
 	for _, x := range []*rig{p.a, p.b} {
-		x.r.HoldPeer(x.now, x.version(), false, &x.fx)
+		x.r.RetainPeer(x.now, x.version(), false, &x.fx)
 		x.r.SetQuerierDuty(x.now, false, &x.fx)
 		x.run(x.now.Add(12 * time.Hour))
 		if n := x.r.store.records.Len() + x.r.store.groups.Len() + x.r.store.lists.lists.Len() + x.r.store.hosts.Len(); n != 0 {
@@ -388,13 +388,13 @@ func (r *Router) verify() error {
 			if at, ok := filed[id]; !ok || at > rec.expires.Add(tickLength) && at > r.now.Add(tickLength) {
 				return fmt.Errorf("record %d expires at %v, filed at %v (%v)", id, rec.expires, at, ok)
 			}
-			if (s.hosts.At(rec.host).addr == nobody) != (id == g.linger) {
+			if (s.hosts.At(rec.host).addr == nobody) != (id == g.leaveRecord) {
 				return fmt.Errorf("group %v: wrong lingering record", g.addr)
 			}
 			if rec.live() {
 				want = want.Union(s.filter(id))
 				n++
-				if id != g.linger {
+				if id != g.leaveRecord {
 					liveRecords++
 				}
 			}

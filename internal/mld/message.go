@@ -32,8 +32,7 @@ func (t Type) String() string {
 	return fmt.Sprintf("Type(%d)", uint8(t))
 }
 
-// RecordType says what a group record of an MLDv2 report tells (RFC 9777,
-// section 5.2.12).
+// RecordType is the type of a group record in an MLDv2 report (RFC 9777, section 5.2.12).
 type RecordType uint8
 
 // Record types: the current state, a change of the filter mode, a change of the
@@ -77,7 +76,7 @@ type GroupRecord struct {
 type Query struct {
 	// Version is 1 or 2. Version 1 has MaxResponse and Group only.
 	Version int
-	// MaxResponse is how long hosts may wait with their answer: whole
+	// MaxResponse is the longest time that hosts may wait before they answer: whole
 	// milliseconds, up to 65.535 s in version 1 and about 8387 s in version 2.
 	MaxResponse time.Duration
 	// Group is :: in a general query.
@@ -104,15 +103,14 @@ func (q Query) Destination() netip.Addr {
 	return q.Group
 }
 
-// Packet is one decoded message of any type. It is meant to be reused: Parse
-// overwrites it and keeps its memory, so what it holds is valid until the next
-// Parse; Clone makes a copy that stays.
+// Packet is one decoded message of any type. Parse overwrites it and uses its memory
+// again, so its content is valid until the next Parse. Clone makes a copy that stays valid.
 type Packet struct {
 	Type Type
 	// Query holds the fields of a query; Group is set for ReportV1 and Done too.
 	Query
-	// Records holds the records of a ReportV2, those of unknown type included.
+	// Records holds the group records of a ReportV2, those of unknown type included.
 	Records []GroupRecord
 
-	addrs []netip.Addr // backs every Sources of this packet
+	addrs []netip.Addr // the memory of all Sources of this packet
 }

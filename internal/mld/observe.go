@@ -2,28 +2,27 @@ package mld
 
 import "iter"
 
-// Handle names a record of one router for as long as the record exists; the
-// handle of a record that has gone may be given to another one.
+// Handle identifies a record of one router as long as the record exists. After that,
+// another record may get the same handle.
 type Handle uint32
 
-// Rewrite tells of one record what it was and what it is now. A tombstone
-// exists but is not live; a record that has gone does not exist.
+// Rewrite describes one write to a record: what it was before and what it is now. A
+// tombstone exists and is not live.
 type Rewrite struct {
 	Handle   Handle
 	Key      Key
 	Old, New Version
 	WasLive  bool
 	IsLive   bool
-	Created  bool // there was no record of this key
-	Gone     bool // there is none any more
+	Created  bool // before, there was no record of this key
+	Gone     bool // now there is none any more
 }
 
-// Observe has a function told of every write to a record, whatever causes it: a
-// report, a merge, a lowering, silent expiry. It is called in the middle of
-// the change and must not call the router. nil ends it.
-func (r *Router) Observe(told func(Rewrite)) { r.store.told = told }
+// Observe sets a function that is called for every write to a record, whatever the cause.
+// It is called in the middle of the write and must not call the router. nil is none.
+func (r *Router) Observe(observer func(Rewrite)) { r.store.observer = observer }
 
-// HandleOf returns the handle of a key's record, 0 when there is none.
+// HandleOf returns the handle of a key's record, 0 if there is none.
 func (r *Router) HandleOf(key Key) Handle { return Handle(r.store.lookup(key)) }
 
 // At returns the record of a handle, false when there is none.
@@ -38,13 +37,13 @@ func (r *Router) At(h Handle) (Record, bool) {
 	return r.view(rec), true
 }
 
-// GroupOf numbers the group of a record that exists; a group that has gone may
-// leave its number to another one.
+// GroupOf returns the number of the group of a record that exists. When a group has gone,
+// another group may get the same number.
 func (r *Router) GroupOf(h Handle) uint32 { return r.store.records.At(uint32(h)).group }
 
-// GroupAfter returns the number of the group that comes after another one's, 0 when
-// there is none, and the handles of its records, tombstones included. The first group
-// comes after 0. The router must not be modified during the iteration.
+// GroupAfter returns the next higher number of a group, 0 if there is none, and the
+// handles of the group's records, tombstones included. GroupAfter(0) is the first group.
+// The router must not be modified during the iteration.
 func (r *Router) GroupAfter(number uint32) (next uint32, records iter.Seq[Handle]) {
 	for next = number + 1; next <= r.store.groups.Top(); next++ {
 		if first := r.store.groups.At(next).records.First; first != 0 {
@@ -69,13 +68,13 @@ func (r *Router) Tombstones() iter.Seq[Record] {
 	}
 }
 
-// Own yields the live records of hosts that this router has heard, with their versions. The
-// router must not be modified during the iteration.
+// Own yields the live records of hosts that this device heard last, with their versions.
+// The router must not be modified during the iteration.
 func (r *Router) Own() iter.Seq2[Handle, Version] {
 	return func(yield func(Handle, Version) bool) {
 		for id := uint32(1); id <= r.store.records.Top(); id++ {
 			rec := r.store.records.At(id)
-			if rec.group != 0 && rec.device == 0 && rec.live() && !r.lingers(rec) && !yield(Handle(id), r.store.version(rec)) {
+			if rec.group != 0 && rec.device == 0 && rec.live() && !r.isLeaveRecord(rec) && !yield(Handle(id), r.store.version(rec)) {
 				return
 			}
 		}
@@ -94,9 +93,9 @@ func (r *Router) Handles() iter.Seq[Handle] {
 	}
 }
 
-// tell reports a write: was and fl are the record's version and flags before it.
-func (s *store) tell(id uint32, was Version, fl flags, gone bool) {
-	if s.told == nil {
+// notifyObserver reports a write. was and fl are the record's version and flags before it.
+func (s *store) notifyObserver(id uint32, was Version, fl flags, gone bool) {
+	if s.observer == nil {
 		return
 	}
 	rec := s.records.At(id)
@@ -111,5 +110,5 @@ func (s *store) tell(id uint32, was Version, fl flags, gone bool) {
 	if !gone {
 		w.New, w.IsLive = s.version(rec), rec.live()
 	}
-	s.told(w)
+	s.observer(w)
 }

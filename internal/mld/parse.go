@@ -33,18 +33,17 @@ func (e *ParseError) Error() string {
 	return fmt.Sprintf("mld: %v: %s %d, want at least %d", e.Type, e.Field, e.Have, e.Want)
 }
 
-// Parse decodes an ICMPv6 message from its type byte on, whose checksum has been
-// verified. It reuses the memory of p and keeps no reference to b. Trailing data
-// and auxiliary data are skipped as RFC 9777, section 5, demands; unknown record
-// types are kept for the caller to skip. The error is a *ParseError, after which
-// p is empty.
+// Parse decodes an ICMPv6 message, which begins with its type. The checksum must have been
+// verified. Parse uses the memory of p again and keeps no reference to b. It skips trailing
+// data and auxiliary data, as RFC 9777, section 5, demands. It keeps records of unknown
+// type, which the caller has to skip. An error is a *ParseError; then p is empty.
 func (p *Packet) Parse(b []byte) error {
 	*p = Packet{Records: p.Records[:0], addrs: p.addrs[:0]}
 	if len(b) == 0 {
 		return &ParseError{Field: "length", Have: 0, Want: v1Size}
 	}
 	p.Type = Type(b[0])
-	// The addresses of a message never exceed its size: one growth at most.
+	// A message has no more addresses than fit into it, so this allocates once at most.
 	p.addrs = slices.Grow(p.addrs, len(b)/addrSize)
 	var err error
 	switch p.Type {

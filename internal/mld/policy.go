@@ -6,24 +6,24 @@ import (
 	"slices"
 )
 
-// Policy decides about streams by ordered rules: the first that applies decides,
-// and what none applies to is denied. It is not modified once it is in use. The
-// nil Policy leaves the decision to where it is named.
+// Policy permits or denies streams by ordered rules. The first rule that applies decides.
+// If none applies, the stream is denied. A Policy must not be modified once it is in use.
+// What a nil Policy means is said where it is used.
 type Policy struct {
 	Name  string // for displays
 	Rules []PolicyRule
 }
 
-// PolicyRule permits or denies the groups of one range from the sources of
-// another. The zero prefix has every address.
+// PolicyRule permits or denies the groups of one range from the sources of another range.
+// The zero prefix contains every address.
 type PolicyRule struct {
 	Permit        bool
 	Group, Source netip.Prefix
 }
 
-// permits reports whether the policy lets a source of a group pass. The source ::
-// stands for all of them, as a host in EXCLUDE mode or one of MLDv1 wants them:
-// only rules about every source apply to it.
+// permits reports whether the policy permits a source of a group. The source :: stands for
+// all sources, as hosts in EXCLUDE mode and MLDv1 hosts want them. Only rules without a
+// source range apply to it.
 func (p *Policy) permits(group, source netip.Addr) bool {
 	for i := range p.Rules {
 		if r := &p.Rules[i]; has(r.Group, group) && has(r.Source, source) {
@@ -35,24 +35,24 @@ func (p *Policy) permits(group, source netip.Addr) bool {
 
 func has(p netip.Prefix, a netip.Addr) bool { return !p.IsValid() || p.Contains(a) }
 
-// equal reports whether two policies decide alike under the same name.
+// equal reports whether two policies have the same name and the same rules.
 func (p *Policy) equal(o *Policy) bool { return reflect.DeepEqual(p, o) }
 
-// Mapping names a source for the groups of a range. A host that asks for such a
-// group without naming sources gets the sources of all mappings that have the
-// group, and no others.
+// Mapping maps the groups of a range to a source (SSM mapping). A host that asks for such a
+// group without naming sources gets the sources of all mappings of the group, and no
+// others.
 type Mapping struct {
 	Groups netip.Prefix
 	Source netip.Addr
 }
 
-// StaticGroup is a group, or one source of it, that is sent whether anybody
-// listens or not. Source is the zero Addr for every source.
+// StaticGroup is a group, or one source of a group, that is sent even without a listener.
+// The zero Source stands for all sources.
 type StaticGroup struct {
 	Group, Source netip.Addr
 }
 
-// Equal reports whether two configurations ask for the same.
+// Equal reports whether two configurations are the same.
 func (c Config) Equal(o Config) bool { return reflect.DeepEqual(c, o) }
 
 // sameAdmission reports whether two configurations accept the same joins.
@@ -61,20 +61,21 @@ func (c Config) sameAdmission(o Config) bool {
 		c.MaxRecords == o.MaxRecords && c.MaxSources == o.MaxSources
 }
 
-// sameView reports whether two configurations make the same of the same records.
+// sameView reports whether the same records lead to the same forwarding under two
+// configurations.
 func (c Config) sameView(o Config) bool {
 	return c.GroupPolicy.equal(o.GroupPolicy) && slices.Equal(c.SSMMapping, o.SSMMapping)
 }
 
-// restricts reports whether what is sent may differ from what hosts asked for.
+// restricts reports whether what is sent may differ from what hosts ask for.
 func (c *Config) restricts() bool { return c.GroupPolicy != nil || len(c.SSMMapping) > 0 }
 
-// permits applies the group policy, which there need not be.
+// permits reports whether the group policy, if there is one, permits a source of a group.
 func (c *Config) permits(group, source netip.Addr) bool {
 	return c.GroupPolicy == nil || c.GroupPolicy.permits(group, source)
 }
 
-// maps reports whether a group has mapped sources, and whether this is one of them.
+// maps reports whether a group has mapped sources, and whether source is one of them.
 func (c *Config) maps(group, source netip.Addr) (mapped, listed bool) {
 	for i := range c.SSMMapping {
 		if m := &c.SSMMapping[i]; m.Groups.Contains(group) {
@@ -87,7 +88,7 @@ func (c *Config) maps(group, source netip.Addr) (mapped, listed bool) {
 	return mapped, false
 }
 
-// mappedSources lists the sources of a group's mappings, sorted.
+// mappedSources returns the sources of a group's mappings, sorted.
 func (c *Config) mappedSources(group netip.Addr) (list []netip.Addr) {
 	for i := range c.SSMMapping {
 		if c.SSMMapping[i].Groups.Contains(group) {
@@ -97,7 +98,8 @@ func (c *Config) mappedSources(group netip.Addr) (list []netip.Addr) {
 	return appendSources(nil, list)
 }
 
-// prompts reports whether what has been left is dropped without asking.
-func (c *Config) prompts(group, source netip.Addr) bool {
+// leavesPromptly reports whether a source is no longer sent at once when its last listener
+// leaves, without queries.
+func (c *Config) leavesPromptly(group, source netip.Addr) bool {
 	return c.PromptLeave && (c.PromptPolicy == nil || c.PromptPolicy.permits(group, source))
 }

@@ -120,7 +120,7 @@ func TestGroupPolicyAtRunTime(t *testing.T) {
 
 	x.configure(cfg)
 	x.hear(h2, ModeIsInclude, group3, s1) // refused, so what is known of it goes
-	if x.r.isHeard(group3) || len(x.fx.Queries) > 0 {
+	if x.r.hasListeners(group3) || len(x.fx.Queries) > 0 {
 		t.Error("what is denied is still known, or hosts are asked about it")
 	}
 }

@@ -9,14 +9,13 @@ import (
 	"tandem/internal/table"
 )
 
-// unsolicitedReportInterval bounds the random gap between the repetitions of a
-// state change (RFC 9777, section 9.11).
+// unsolicitedReportInterval bounds the random time between the repetitions of a state
+// change (RFC 9777, section 9.11).
 const unsolicitedReportInterval = time.Second
 
-// Proxy is the host side of MLD on one upstream interface (RFC 9777, section 6;
-// RFC 4605, section 4): it joins there what the downstream listeners want, however
-// many groups that is, and answers queries. What it has to say comes from Advance;
-// the other methods only bring the Deadline forward.
+// Proxy is the host side of MLD on one upstream interface (RFC 9777, section 6; RFC 4605,
+// section 4). It joins there what the downstream listeners want, and answers queries. Only
+// Advance sends reports. The other methods change what is to be sent, and the Deadline.
 type Proxy struct {
 	cfg Config
 	rng *rand.Rand
@@ -24,75 +23,79 @@ type Proxy struct {
 
 	kept ProxyKept
 
-	seed    table.Seed
-	groups  table.Table[membership]
-	lists   sourceLists
-	joined  int
-	fresh   []uint32 // groups with a change not sent once; may name others
-	pending int
-	repeats repetitions
-	answers instant.Queue[uint32]
+	seed        table.Seed
+	groups      table.Table[membership]
+	lists       sourceLists
+	joined      int
+	unsent      []uint32 // groups with a change that has not been sent once, and perhaps others
+	unsentCount int
+	repeats     repetitions
+	answers     instant.Queue[uint32]
 
 	packer  packer
 	scratch [2][]netip.Addr
 }
 
-// membership is one group that the proxy has joined or is leaving. There may be a
-// hundred thousand, of which few have anything to tell at a time.
+// membership is one group that the proxy has joined or is leaving. There may be a hundred
+// thousand. Few of them have anything to report at a time.
 type membership struct {
 	addr netip.Addr
-	list uint32 // of the sources of what is wanted
+	list uint32 // id of the sources of the wanted filter
 	mode FilterMode
-	// announced: a report has told the routers that the group is wanted.
+	// announced says that a report has told the routers that the group is wanted.
 	announced bool
-	fresh     bool
-	telling   *telling // nil when there is nothing to tell
+	unsent    bool
+	pending   *pendingReport // nil if there is nothing to report
 }
 
-// StateChange is what is still to be told of a group: a pending state change and an answer.
+// StateChange is what is still to be reported of a group: a pending state change (section
+// 6.1) and an answer to a query (section 6.2).
 type StateChange struct {
-	// Changes of the filter mode and of the source list, in transmissions that are left (section 6.1).
+	// Mode is how often the change of the filter mode is still to be sent.
 	Mode    int
-	Sources []SourceChange // sorted
-	Repeat  instant.Time   // alarm of the next repetition
+	Sources []SourceChange // changes of the source list, sorted by source
+	Repeat  instant.Time   // when the changes are sent again; Never if they are not
 
-	Answer instant.Time // alarm of the answer to a specific query
-	Asked  []netip.Addr // the sources it asked for, sorted; none means all
+	Answer instant.Time // when the answer to a specific query is due; Never if none is
+	Asked  []netip.Addr // the sources of the query, sorted; none for a group specific query
 }
 
-// SourceChange is a source of which is to be told so many times that it is wanted, or is not.
+// SourceChange is the pending state change of one source.
 type SourceChange struct {
 	Source netip.Addr
-	Left   int
+	Left   int // how often it is still to be sent
 }
 
-// telling is a StateChange with room for what is usual.
-type telling struct {
+// pendingReport is a StateChange with memory for one source, which most changes have.
+type pendingReport struct {
 	StateChange
 	first [1]SourceChange
 }
 
-// tells returns what is to be told of a group, to be changed.
-func (m *membership) tells() *telling {
-	if m.telling == nil {
-		m.telling = &telling{}
+// ensurePending returns the pending report of a group. It makes one if there is none.
+func (m *membership) ensurePending() *pendingReport {
+	if m.pending == nil {
+		m.pending = &pendingReport{}
 	}
-	return m.telling
+	return m.pending
 }
 
-// waits reports whether a repetition or an answer is waited for.
-func (t *telling) waits() bool { return t.Repeat.IsSet() || t.Answer.IsSet() }
+// hasAlarm reports whether a repetition or an answer is due at some instant.
+func (t *pendingReport) hasAlarm() bool { return t.Repeat.IsSet() || t.Answer.IsSet() }
 
+// changing reports whether a state change is still to be sent.
+// changing reports whether a state change is still to be sent.
 func (m *membership) changing() bool {
-	return m.telling != nil && (m.telling.Mode > 0 || len(m.telling.Sources) > 0)
+	return m.pending != nil && (m.pending.Mode > 0 || len(m.pending.Sources) > 0)
 }
 
-// want is what is wanted of a group.
+// want returns the wanted filter of a group.
 func (p *Proxy) want(m *membership) Filter { return Filter{m.mode, p.lists.get(m.list)} }
 
 func (m *membership) wanted() bool { return m.mode == Exclude || m.list != 0 }
 
-// NewProxy returns a proxy without link that wants nothing. rng spreads its answers.
+// NewProxy returns a proxy whose link is down and that wants nothing. rng draws the delays
+// of its reports.
 func NewProxy(cfg Config, rng *rand.Rand, now instant.Time) *Proxy {
 	p := &Proxy{cfg: cfg, rng: rng, now: now, seed: table.NewSeed(rng.Uint64())}
 	p.groups.Hash = func(m *membership) uint64 { return p.seed.Addr(m.addr) }
@@ -100,8 +103,8 @@ func NewProxy(cfg Config, rng *rand.Rand, now instant.Time) *Proxy {
 	return p
 }
 
-// SetConfig takes a new configuration; it uses the version, the robustness, the
-// intervals and RequireRouterAlert.
+// SetConfig applies a new configuration. A proxy uses the version, the robustness, the
+// intervals and RequireRouterAlert of it.
 func (p *Proxy) SetConfig(now instant.Time, cfg Config) {
 	p.now = max(p.now, now)
 	if p.cfg.Version != cfg.Version {
@@ -110,9 +113,9 @@ func (p *Proxy) SetConfig(now instant.Time, cfg Config) {
 	p.cfg = cfg
 }
 
-// SetLink tells the proxy's own link-local address and whether the interface can
-// send and receive. When it comes up, or its address changes, all that is wanted
-// is announced anew.
+// SetLink sets the proxy's link-local address, and whether the interface can send and
+// receive. When the interface comes up, or its address changes, the proxy reports all that
+// is wanted again.
 func (p *Proxy) SetLink(now instant.Time, linkLocal netip.Addr, up bool) {
 	p.now = max(p.now, now)
 	linkLocal = linkLocal.WithZone("")
@@ -124,20 +127,20 @@ func (p *Proxy) SetLink(now instant.Time, linkLocal netip.Addr, up bool) {
 	p.cancel()
 	for id, m := range p.memberships() {
 		m.announced = false
-		m.telling = nil
-		p.change(id, m, Filter{})
+		m.pending = nil
+		p.noteChange(id, m, Filter{})
 	}
 }
 
-// TellAnew reports everything that is listened to once more, within a second, as if it
-// had been asked for: a switch on the way may have forgotten where the listener is.
-func (p *Proxy) TellAnew(now instant.Time) {
+// ReportAll reports all that is wanted within a second, as if a general query had come. The
+// caller does so when a switch on the way may have forgotten where the listener is.
+func (p *Proxy) ReportAll(now instant.Time) {
 	p.now = max(p.now, now)
 	p.heardQuery(now, &Query{Version: 2, MaxResponse: time.Second, Group: netip.IPv6Unspecified()})
 }
 
-// Want makes the proxy listen to a group, or stop when the filter is empty. Groups
-// that are not routed between links are ignored.
+// Want sets the wanted filter of a group. An empty filter leaves the group. Groups that are
+// not Routable are ignored.
 func (p *Proxy) Want(now instant.Time, group netip.Addr, f Filter) {
 	p.now = max(p.now, now)
 	if !Routable(group) {
@@ -155,8 +158,8 @@ func (p *Proxy) Want(now instant.Time, group netip.Addr, f Filter) {
 	if old.Equal(f) {
 		return
 	}
-	list := p.lists.hold(f.Sources)
-	p.lists.drop(m.list)
+	list := p.lists.acquire(f.Sources)
+	p.lists.release(m.list)
 	m.mode, m.list = f.Mode, list
 	if old.Empty() {
 		p.joined++
@@ -164,10 +167,11 @@ func (p *Proxy) Want(now instant.Time, group netip.Addr, f Filter) {
 	if f.Empty() {
 		p.joined--
 	}
-	p.change(id, m, old)
+	p.noteChange(id, m, old)
 }
 
-// Receive takes a message heard on the interface. A *DropError says why it had no effect.
+// Receive handles a message that was received on the interface. A *DropError says why it
+// was dropped.
 func (p *Proxy) Receive(now instant.Time, meta Meta, pkt *Packet) error {
 	p.now = max(p.now, now)
 	meta.Src = meta.Src.WithZone("")
@@ -205,32 +209,32 @@ func (p *Proxy) refuses(meta Meta, pkt *Packet) (DropCause, bool) {
 	return DropType, true
 }
 
-// Malformed counts a message that Parse refused.
+// Malformed counts a message that Parse has refused.
 func (p *Proxy) Malformed() { p.kept.Counters.Drops.Count(DropMalformed) }
 
-// Deadline returns when Advance must be called next, Never when nothing is waited for.
+// Deadline returns when Advance must be called next, Never if no timer runs.
 func (p *Proxy) Deadline() instant.Time {
 	if !p.canSend() {
 		return instant.Never
 	}
 	changes := instant.Never
-	if p.pending > 0 {
-		changes = max(p.now, p.tellAt())
+	if p.unsentCount > 0 {
+		changes = max(p.now, p.nextChangeAt())
 	}
 	return instant.Earliest(changes, p.kept.GeneralAt, p.repeats.due.Deadline(), p.answers.Deadline())
 }
 
 // Pending returns the number of groups whose last change has not been sent once.
-func (p *Proxy) Pending() int { return p.pending }
+func (p *Proxy) Pending() int { return p.unsentCount }
 
-// Joined returns the number of groups that are wanted.
+// Joined returns the number of wanted groups.
 func (p *Proxy) Joined() int { return p.joined }
 
-// Counters returns what was sent, received and dropped so far.
+// Counters returns the counts of messages sent, received and dropped.
 func (p *Proxy) Counters() Counters { return p.kept.Counters }
 
-// version returns the protocol version in use at a time: 1 while the configuration
-// or a querier of that version demands it.
+// version returns the MLD version in use: 1 while the configuration or an MLDv1 querier
+// demands it (section 8.2.1).
 func (p *Proxy) version(now instant.Time) int {
 	if p.cfg.Version == 1 || now < p.kept.V1Until {
 		return 1
@@ -244,7 +248,7 @@ func (p *Proxy) find(group netip.Addr) uint32 {
 	return p.groups.Find(p.seed.Addr(group), func(m *membership) bool { return m.addr == group })
 }
 
-// memberships yields all, in an order that depends only on their history.
+// memberships yields all memberships, in an order that depends only on their history.
 func (p *Proxy) memberships() func(yield func(uint32, *membership) bool) {
 	return func(yield func(uint32, *membership) bool) {
 		for id := uint32(1); id <= p.groups.Top(); id++ {
@@ -255,25 +259,26 @@ func (p *Proxy) memberships() func(yield func(uint32, *membership) bool) {
 	}
 }
 
-// cancel drops every answer and repetition that is waited for, as a change of
+// cancel drops all answers and repetitions that are due later, as a change of the MLD
 // version demands (section 8.2.1).
 func (p *Proxy) cancel() {
 	p.kept.GeneralAt = instant.Never
 	p.repeats, p.answers = repetitions{}, instant.Queue[uint32]{}
 	for id, m := range p.memberships() {
-		if t := m.telling; t != nil {
+		if t := m.pending; t != nil {
 			t.Repeat, t.Answer, t.Asked = instant.Never, instant.Never, nil
 		}
-		p.tidy(id, m)
+		p.discardIdle(id, m)
 	}
 }
 
-// tidy forgets what has been told, and a group that is no longer wanted after that.
-func (p *Proxy) tidy(id uint32, m *membership) {
-	if t := m.telling; t != nil && !m.changing() && !t.waits() {
-		m.telling = nil
+// discardIdle removes the pending report of a group if nothing is left to report, and then
+// the group if it is not wanted.
+func (p *Proxy) discardIdle(id uint32, m *membership) {
+	if t := m.pending; t != nil && !m.changing() && !t.hasAlarm() {
+		m.pending = nil
 	}
-	if !m.wanted() && !m.fresh && (m.telling == nil || !m.telling.waits()) {
+	if !m.wanted() && !m.unsent && (m.pending == nil || !m.pending.hasAlarm()) {
 		p.groups.Remove(id)
 	}
 }

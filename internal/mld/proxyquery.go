@@ -8,11 +8,11 @@ import (
 	"tandem/internal/instant"
 )
 
-// maxAsked bounds the sources remembered of specific queries; beyond it the answer
-// tells everything.
+// maxAsked bounds the sources of queries that are kept for the answer. If there are more,
+// the answer holds all sources of the group.
 const maxAsked = 1024
 
-// heardQuery arranges the answer at a random time within the response interval
+// heardQuery schedules the answer to a query, at a random time within the response interval
 // (RFC 9777, section 6.2).
 func (p *Proxy) heardQuery(now instant.Time, q *Query) {
 	if q.Version == 1 {
@@ -26,24 +26,25 @@ func (p *Proxy) heardQuery(now instant.Time, q *Query) {
 	}
 	switch {
 	case !q.General():
-		p.askedFor(now, q)
+		p.heardSpecificQuery(now, q)
 	case p.version(now) == 1:
-		// MLDv1 answers group by group, so that others can be suppressed.
+		// MLDv1 answers each group on its own, so that the answers of other hosts suppress it.
 		for id, m := range p.memberships() {
-			p.answerBy(id, m, now.Add(p.delay(q)))
+			p.scheduleAnswer(id, m, now.Add(p.delay(q)))
 		}
 	default:
 		p.kept.GeneralAt = instant.Earliest(p.kept.GeneralAt, now.Add(p.delay(q)))
 	}
 }
 
-// delay draws how long to wait with an answer.
+// delay draws the delay of an answer.
 func (p *Proxy) delay(q *Query) time.Duration {
 	return 1 + time.Duration(p.rng.Int64N(int64(max(q.MaxResponse, 1))))
 }
 
-// askedFor arranges the answer to a specific query, rules 1 and 3 to 5 of section 6.2.
-func (p *Proxy) askedFor(now instant.Time, q *Query) {
+// heardSpecificQuery schedules the answer to a specific query (section 6.2, rules 1 and 3
+// to 5).
+func (p *Proxy) heardSpecificQuery(now instant.Time, q *Query) {
 	id := p.find(q.Group)
 	if id == 0 {
 		return
@@ -52,12 +53,12 @@ func (p *Proxy) askedFor(now instant.Time, q *Query) {
 	if p.kept.GeneralAt.IsDue(at) {
 		return
 	}
-	t := m.tells()
+	t := m.ensurePending()
 	switch {
 	case !t.Answer.IsSet():
 		t.Asked = appendSources(nil, q.Sources)
 		if len(q.Sources) > 0 && len(t.Asked) == 0 {
-			p.tidy(id, m)
+			p.discardIdle(id, m)
 			return
 		}
 	case len(q.Sources) == 0 || len(t.Asked) == 0:
@@ -69,44 +70,45 @@ func (p *Proxy) askedFor(now instant.Time, q *Query) {
 	if len(t.Asked) > maxAsked {
 		t.Asked = nil
 	}
-	p.answerBy(id, m, at)
+	p.scheduleAnswer(id, m, at)
 }
 
-// answerBy sets the alarm of a group's answer unless an earlier one is set.
-func (p *Proxy) answerBy(id uint32, m *membership, at instant.Time) {
-	t := m.tells()
+// scheduleAnswer schedules a group's answer, unless an earlier one is scheduled.
+func (p *Proxy) scheduleAnswer(id uint32, m *membership, at instant.Time) {
+	t := m.ensurePending()
 	if m.wanted() && !t.Answer.IsDue(at) {
 		t.Answer = at
 		p.answers.Push(at, id)
 	}
-	p.tidy(id, m)
+	p.discardIdle(id, m)
 }
 
-// suppress drops an MLDv1 answer that another host has given (RFC 2710, section 4).
+// suppress drops the answer to an MLDv1 query that another host has answered (RFC 2710,
+// section 4).
 func (p *Proxy) suppress(now instant.Time, group netip.Addr) {
 	if p.version(now) != 1 {
 		return
 	}
 	if id := p.find(group); id != 0 {
 		m := p.groups.At(id)
-		if t := m.telling; t != nil {
+		if t := m.pending; t != nil {
 			t.Answer, t.Asked = instant.Never, nil
 		}
-		p.tidy(id, m)
+		p.discardIdle(id, m)
 	}
 }
 
-// answer sends the answers that are due.
-func (p *Proxy) answer(now instant.Time) {
+// sendAnswers sends the answers that are due.
+func (p *Proxy) sendAnswers(now instant.Time) {
 	if p.kept.GeneralAt.IsDue(now) {
 		p.kept.GeneralAt = instant.Never
 		for _, m := range p.memberships() {
-			p.tellState(m, nil)
+			p.sendCurrentState(m, nil)
 		}
 	}
 	for id, at, ok := p.answers.Pop(now); ok; id, at, ok = p.answers.Pop(now) {
 		m := p.groups.At(id)
-		t := m.telling
+		t := m.pending
 		if t == nil || t.Answer != at {
 			continue
 		}
@@ -114,18 +116,18 @@ func (p *Proxy) answer(now instant.Time) {
 		t.Answer, t.Asked = instant.Never, nil
 		if p.version(now) == 1 {
 			if m.wanted() {
-				p.sendV1(m)
+				p.sendReportV1(m)
 			}
 		} else {
-			p.tellState(m, asked)
+			p.sendCurrentState(m, asked)
 		}
-		p.tidy(id, m)
+		p.discardIdle(id, m)
 	}
 }
 
-// tellState adds the current-state record of a group: all of it, or what it says
-// about the sources asked for.
-func (p *Proxy) tellState(m *membership, asked []netip.Addr) {
+// sendCurrentState adds the current-state record of a group to the report: the whole
+// filter, or the sources in asked that are wanted.
+func (p *Proxy) sendCurrentState(m *membership, asked []netip.Addr) {
 	want := p.want(m)
 	switch {
 	case want.Empty():

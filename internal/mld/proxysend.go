@@ -8,38 +8,39 @@ import (
 	"tandem/internal/instant"
 )
 
-// change notes that a group's filter is no longer what it was (section 6.1): the
-// difference is to be told as often as the robustness variable says, starting anew
-// for what has changed just now.
-func (p *Proxy) change(id uint32, m *membership, old Filter) {
+// noteChange notes that a group's filter has changed from old (section 6.1). The difference
+// has to be sent as often as the robustness variable says.
+func (p *Proxy) noteChange(id uint32, m *membership, old Filter) {
 	if !m.wanted() && !m.announced {
-		// Nobody has heard of it, so nobody need hear that it is over.
-		if t := m.telling; t != nil {
+		// No report has named the group, so none has to say that it is no longer wanted.
+		if t := m.pending; t != nil {
 			t.Mode, t.Sources, t.Repeat = 0, nil, instant.Never
 		}
-		p.settle(m)
-		p.tidy(id, m)
+		p.markSent(m)
+		p.discardIdle(id, m)
 		return
 	}
 	times := max(p.cfg.Robustness, 1)
-	t, want := m.tells(), p.want(m)
+	t, want := m.ensurePending(), p.want(m)
 	if want.Mode != old.Mode {
 		t.Mode, t.Sources = times, nil
 	} else {
 		p.scratch[0] = appendMinus(p.scratch[0][:0], want.Sources, old.Sources)
 		p.scratch[0] = appendMinus(p.scratch[0], old.Sources, want.Sources)
 		for _, a := range p.scratch[0] {
-			t.tell(a, times)
+			t.addSource(a, times)
 		}
 	}
-	if !m.fresh && (m.changing() || !m.wanted()) {
-		m.fresh = true
-		p.pending++
-		p.fresh = append(p.fresh, id)
+	if !m.unsent && (m.changing() || !m.wanted()) {
+		m.unsent = true
+		p.unsentCount++
+		p.unsent = append(p.unsent, id)
 	}
 }
 
-func (t *telling) tell(a netip.Addr, times int) {
+// addSource adds a source whose change is to be sent so many times.
+// addSource adds a source whose change is to be sent so many times.
+func (t *pendingReport) addSource(a netip.Addr, times int) {
 	if t.Sources == nil {
 		t.Sources = t.first[:0]
 	}
@@ -50,33 +51,32 @@ func (t *telling) tell(a netip.Addr, times int) {
 	t.Sources[i].Left = times
 }
 
-// settle takes a group off the fresh ones.
-func (p *Proxy) settle(m *membership) {
-	if m.fresh {
-		m.fresh = false
-		p.pending--
+// markSent notes that the last change of a group has been sent, or need not be.
+func (p *Proxy) markSent(m *membership) {
+	if m.unsent {
+		m.unsent = false
+		p.unsentCount--
 	}
 }
 
 const (
-	// tellPause is the least time between two reports of changes, so that those
-	// that stream in fill reports. The first one after a pause goes at once.
-	tellPause = time.Millisecond
-	// manyGroups fill a report.
+	// changePause is the shortest time between two reports of changes. It lets changes that
+	// come fast share reports. After a longer time without one, a change is sent at once.
+	changePause = time.Millisecond
+	// manyGroups is how many groups fill a report. For so many there is no pause.
 	manyGroups = 32
 )
 
-// tellAt is when changes may be told next, Never when nothing keeps them back.
-func (p *Proxy) tellAt() instant.Time {
-	if len(p.fresh) < manyGroups && p.kept.ToldAt.IsSet() {
-		return p.kept.ToldAt.Add(tellPause)
+// nextChangeAt returns when changes may be sent next, Never if they may be sent now.
+func (p *Proxy) nextChangeAt() instant.Time {
+	if len(p.unsent) < manyGroups && p.kept.ChangesSentAt.IsSet() {
+		return p.kept.ChangesSentAt.Add(changePause)
 	}
 	return instant.Never
 }
 
-// Advance sends everything that is due: state changes at once unless some have
-// just been sent, their repetitions, and answers to queries, packed into as few
-// reports as a 1280-byte MTU allows.
+// Advance sends all that is due: state changes, their repetitions, and answers to queries.
+// It packs them into as few reports as an MTU of 1280 bytes allows.
 func (p *Proxy) Advance(now instant.Time, fx *Effects) {
 	p.now = max(p.now, now)
 	if !p.canSend() {
@@ -84,40 +84,40 @@ func (p *Proxy) Advance(now instant.Time, fx *Effects) {
 	}
 	p.packer = packer{buf: p.packer.buf[:0], fx: fx, sent: &p.kept.Counters.Sent}
 	again := now.Add(1 + time.Duration(p.rng.Int64N(int64(unsolicitedReportInterval))))
-	if len(p.fresh) > 0 && now >= p.tellAt() {
-		p.tellFresh(now, again)
+	if len(p.unsent) > 0 && now >= p.nextChangeAt() {
+		p.sendUnsent(now, again)
 	}
 	for at, groups := p.repeats.pop(now); len(groups) > 0; at, groups = p.repeats.pop(now) {
 		for _, id := range groups {
-			if m := p.groups.At(id); m.telling != nil && m.telling.Repeat == at {
-				m.telling.Repeat = instant.Never
-				p.tellChange(now, id, m, again)
+			if m := p.groups.At(id); m.pending != nil && m.pending.Repeat == at {
+				m.pending.Repeat = instant.Never
+				p.sendChange(now, id, m, again)
 			}
 		}
 	}
 	p.repeats.end(again)
 	p.packer.flush()
-	p.answer(now)
+	p.sendAnswers(now)
 	p.packer.flush()
 	p.packer.fx = nil
 }
 
-// repetitions are groups by the time at which their changes are told again. What is
-// told together is repeated together.
+// repetitions holds groups by the time at which their changes are sent again. Groups that
+// are sent together are repeated together, as a batch.
 type repetitions struct {
 	due     instant.Queue[uint32] // of batches
 	batches map[uint32][]uint32
 	last    uint32
-	open    []uint32 // the batch in the making
+	open    []uint32 // the batch to which add adds
 }
 
 // keptGroups is how much room a list of groups keeps when it is empty.
 const keptGroups = 4096
 
-// add enters a group, which may have gone when its time comes, into the open batch.
+// add adds a group to the open batch. The group may have gone when the batch is due.
 func (r *repetitions) add(id uint32) { r.open = append(r.open, id) }
 
-// end ends the open batch, to be repeated at a time.
+// end closes the open batch, which is due at an instant.
 func (r *repetitions) end(at instant.Time) {
 	if len(r.open) == 0 {
 		return
@@ -133,7 +133,7 @@ func (r *repetitions) end(at instant.Time) {
 	}
 }
 
-// pop takes out a batch that is due, if there is one, and its time.
+// pop removes a batch that is due, and returns it with its time.
 func (r *repetitions) pop(now instant.Time) (at instant.Time, groups []uint32) {
 	batch, at, ok := r.due.Pop(now)
 	if ok {
@@ -143,39 +143,39 @@ func (r *repetitions) pop(now instant.Time) (at instant.Time, groups []uint32) {
 	return at, groups
 }
 
-// tellFresh sends the changes that have not been sent once.
-func (p *Proxy) tellFresh(now, again instant.Time) {
-	p.kept.ToldAt = now
-	for _, id := range p.fresh {
-		if m := p.groups.At(id); m.fresh {
-			p.settle(m)
-			p.tellChange(now, id, m, again)
+// sendUnsent sends the changes that have not been sent once. They are sent again at again.
+func (p *Proxy) sendUnsent(now, again instant.Time) {
+	p.kept.ChangesSentAt = now
+	for _, id := range p.unsent {
+		if m := p.groups.At(id); m.unsent {
+			p.markSent(m)
+			p.sendChange(now, id, m, again)
 		}
 	}
-	if p.fresh = p.fresh[:0]; cap(p.fresh) > keptGroups {
-		p.fresh = nil
+	if p.unsent = p.unsent[:0]; cap(p.unsent) > keptGroups {
+		p.unsent = nil
 	}
 }
 
-// tellChange sends the changes of one group and arranges their repetition.
-func (p *Proxy) tellChange(now instant.Time, id uint32, m *membership, again instant.Time) {
+// sendChange sends the changes of one group and schedules their repetition.
+func (p *Proxy) sendChange(now instant.Time, id uint32, m *membership, again instant.Time) {
 	if p.version(now) == 1 {
-		p.tellV1(m)
+		p.sendChangeV1(m)
 	} else {
-		p.tellV2(m)
+		p.sendChangeV2(m)
 	}
 	m.announced = m.announced || m.wanted()
 	if m.changing() {
-		m.telling.Repeat = again
+		m.pending.Repeat = again
 		p.repeats.add(id)
 	}
-	p.tidy(id, m)
+	p.discardIdle(id, m)
 }
 
-// tellV2 adds the state-change records of one group. A change of the mode carries
-// the whole list, so changes of the list need no record of their own beside it.
-func (p *Proxy) tellV2(m *membership) {
-	t, want := m.telling, p.want(m)
+// sendChangeV2 adds the state-change records of one group to the report. A change of the
+// mode carries the whole list, so changes of the list then need no record.
+func (p *Proxy) sendChangeV2(m *membership) {
+	t, want := m.pending, p.want(m)
 	if t == nil {
 		return
 	}
@@ -210,9 +210,9 @@ func (p *Proxy) tellV2(m *membership) {
 	}
 }
 
-// tellV1 sends a report or a done. MLDv1 knows no sources: a group is wanted or not.
-func (p *Proxy) tellV1(m *membership) {
-	t := m.telling
+// sendChangeV1 sends an MLDv1 Report or Done. MLDv1 has no sources: a group is wanted or not.
+func (p *Proxy) sendChangeV1(m *membership) {
+	t := m.pending
 	switch {
 	case !m.wanted():
 		if t != nil {
@@ -222,18 +222,18 @@ func (p *Proxy) tellV1(m *membership) {
 		p.packer.fx.report(AllRouters, AppendDone(nil, m.addr))
 	case m.changing():
 		t.Mode, t.Sources = max(t.Mode, t.leftOfSources())-1, nil
-		p.sendV1(m)
+		p.sendReportV1(m)
 	}
 }
 
-func (t *telling) leftOfSources() (left int) {
+func (t *pendingReport) leftOfSources() (left int) {
 	for _, c := range t.Sources {
 		left = max(left, c.Left)
 	}
 	return left
 }
 
-func (p *Proxy) sendV1(m *membership) {
+func (p *Proxy) sendReportV1(m *membership) {
 	p.kept.Counters.Sent.ReportsV1++
 	p.packer.fx.report(m.addr, AppendReportV1(nil, m.addr))
 }
@@ -249,20 +249,20 @@ const (
 	maxRecordSources = (maxReport - reportHeaderSize - recordHeaderSize) / addrSize
 )
 
-// packer gathers group records into reports.
+// packer packs group records into reports.
 type packer struct {
-	buf  []byte // the report in the making, its record count still 0
+	buf  []byte // the current report, whose record count is still 0
 	n    int
 	fx   *Effects
 	sent *Messages
 }
 
-// add appends a record. A list that exceeds one packet is cut for EXCLUDE types,
-// whose receivers then forward too much rather than too little, and continued in
-// another record for all others (RFC 9777, section 5.2.15).
+// add adds a group record. If its list exceeds one packet, the list of an EXCLUDE type is
+// cut, so that the routers forward too much rather than too little. The list of another
+// type goes on in a second record (RFC 9777, section 5.2.15).
 func (k *packer) add(t RecordType, group netip.Addr, sources []netip.Addr) {
 	part := sources[:min(len(sources), maxRecordSources)]
-	k.put(GroupRecord{t, group, part})
+	k.addRecord(GroupRecord{t, group, part})
 	if t == ModeIsExclude || t == ChangeToExclude {
 		return
 	}
@@ -272,11 +272,11 @@ func (k *packer) add(t RecordType, group netip.Addr, sources []netip.Addr) {
 		t = AllowNewSources
 	}
 	for more := range slices.Chunk(rest, maxRecordSources) {
-		k.put(GroupRecord{t, group, more})
+		k.addRecord(GroupRecord{t, group, more})
 	}
 }
 
-func (k *packer) put(r GroupRecord) {
+func (k *packer) addRecord(r GroupRecord) {
 	if k.n > 0 && len(k.buf)+r.size() > maxReport {
 		k.flush()
 	}
@@ -287,7 +287,7 @@ func (k *packer) put(r GroupRecord) {
 	k.n++
 }
 
-// flush hands the report over.
+// flush sends the current report.
 func (k *packer) flush() {
 	if k.n == 0 {
 		return

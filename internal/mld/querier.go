@@ -11,64 +11,68 @@ import (
 // Querier is the state of the election (RFC 9777, section 7.6.2) and of the
 // general queries (sections 7.1, 9.6 and 9.7).
 type Querier struct {
-	Duty bool // the router is to query, if it is elected
-	// Other is the elected querier when it is another router, believed until OtherUntil.
+	Duty bool // the router may be the querier
+	// Other is the elected querier if it is another router. OtherUntil is the end of the
+	// other querier present timer (section 9.5).
 	Other      netip.Addr
 	OtherUntil instant.Time
-	// Next is when the next general query is due while this router is querier.
+	// Next is when the next general query is due while this router is the querier.
 	Next     instant.Time
-	AskedAt  instant.Time // the last of them
-	Startup  int          // general queries still to be sent at the startup interval
+	AskedAt  instant.Time // when the last general query was sent
+	Startup  int          // general queries still to be sent at the startup interval (section 9.7)
 	Dictated Dictated
-	// QuietUntil limits how often a query of another version is reported.
+	// QuietUntil is when a query of another MLD version may be reported next.
 	QuietUntil instant.Time
 }
 
-// Dictated are the variables of the other querier, 0 where it names none.
+// Dictated holds the variables that the other querier demands, 0 for those that it does
+// not name (sections 9.1, 9.2, 9.3 and 9.8).
 type Dictated struct {
 	Robustness                       int
 	Interval, Response, LastListener time.Duration
 }
 
-// IsQuerier reports whether this router sends the queries now.
+// IsQuerier reports whether this router is the elected querier now.
 func (r *Router) IsQuerier() bool {
 	return r.kept.Querier.Duty && r.kept.Up && r.kept.LinkLocal.IsValid() && !r.kept.Querier.Other.IsValid()
 }
 
-// restart begins the querier's life anew after its link or duty has changed.
-func (r *Router) restart(now instant.Time, fx *Effects) {
+// restartQueries starts the general queries again after the link or the duty has changed,
+// and takes over the pending leaves.
+func (r *Router) restartQueries(now instant.Time, fx *Effects) {
 	q := &r.kept.Querier
 	if q.Duty && q.Other.IsValid() && r.kept.LinkLocal.IsValid() && r.kept.LinkLocal.Less(q.Other) {
 		r.setOther(netip.Addr{})
 	}
 	q.Startup, q.Next = r.cfg.Robustness, now
-	r.ask(now, fx)
-	r.takeUpLeaves(now, fx)
+	r.sendDueGeneralQuery(now, fx)
+	r.takeOverLeaves(now, fx)
 }
 
-// takeUpLeaves asks for what is being left: a querier that has gone may have left
-// its questions unasked, or unanswered.
-func (r *Router) takeUpLeaves(now instant.Time, fx *Effects) {
+// takeOverLeaves takes over all pending leaves, if this router is the querier. The querier
+// before it may not have sent its queries, or nobody may have heard the answers.
+func (r *Router) takeOverLeaves(now instant.Time, fx *Effects) {
 	if !r.IsQuerier() {
 		return
 	}
-	for gid := range r.store.lingering() {
-		if id := r.store.groups.At(gid).linger; r.store.records.At(id).live() {
-			r.takeUp(now, gid, fx)
+	for gid := range r.store.leavingGroups() {
+		if id := r.store.groups.At(gid).leaveRecord; r.store.records.At(id).live() {
+			r.takeOverLeave(now, gid, fx)
 		}
 	}
 }
 
-// AskAnew begins the general queries anew where this router is the querier, for the
-// switches and hosts around that may have taken another one for it, unless it has just begun.
-func (r *Router) AskAnew(now instant.Time, fx *Effects) {
+// RestartQueries starts the general queries again if this router is the querier, unless
+// they started just now. The caller does so when switches and hosts may have taken another
+// router for the querier.
+func (r *Router) RestartQueries(now instant.Time, fx *Effects) {
 	if q := &r.kept.Querier; now != q.AskedAt || q.Startup != r.cfg.Robustness-1 {
-		r.restart(now, fx)
+		r.restartQueries(now, fx)
 	}
 }
 
-// ask sends the general query if it is due.
-func (r *Router) ask(now instant.Time, fx *Effects) {
+// sendDueGeneralQuery sends the general query if it is due.
+func (r *Router) sendDueGeneralQuery(now instant.Time, fx *Effects) {
 	q := &r.kept.Querier
 	if !r.IsQuerier() || now < q.Next {
 		return
@@ -82,7 +86,7 @@ func (r *Router) ask(now instant.Time, fx *Effects) {
 	}
 }
 
-// send fills in what every query carries.
+// send sends a query. It fills in the fields that are the same in every query.
 func (r *Router) send(q Query, fx *Effects) {
 	q.Version = r.cfg.Version
 	q.Robustness, q.QueryInterval = r.inUse.Robustness, r.inUse.QueryInterval
@@ -90,14 +94,14 @@ func (r *Router) send(q Query, fx *Effects) {
 	fx.Queries = append(fx.Queries, q)
 }
 
-// heardQuery takes another router's query: the election, and the timers that the
-// querier lowers (section 7.6.1). Only the elected querier is obeyed, but hosts
-// answer whoever asks.
+// heardQuery handles another router's query: the election (section 7.6.2), and the timers
+// that a specific query lowers (section 7.6.1). Only the elected querier lowers timers and
+// sets variables. But hosts answer the queries of any router.
 func (r *Router) heardQuery(now instant.Time, from netip.Addr, q *Query, fx *Effects) {
 	r.checkVersion(now, from, q, fx)
-	elected := r.elects(from)
+	elected := r.isElected(from)
 	if elected {
-		r.obey(q)
+		r.noteVariables(q)
 		r.setOther(from)
 		r.kept.Querier.OtherUntil = now.Add(r.inUse.OtherQuerierPresentInterval())
 	}
@@ -106,17 +110,17 @@ func (r *Router) heardQuery(now instant.Time, from netip.Addr, q *Query, fx *Eff
 		return
 	}
 	if len(q.Sources) > 0 {
-		r.expectPartial(gid, now.Add(max(q.MaxResponse, r.inUse.LastListenerQueryTime())))
+		r.expectPartialAnswers(gid, now.Add(max(q.MaxResponse, r.inUse.LastListenerQueryTime())))
 	}
-	// What hosts answer the peer does not reach us.
-	if !elected || q.Version == 2 && q.Suppress || r.unheard() {
+	// If answers reach only the peer, this router does not learn who still listens.
+	if !elected || q.Version == 2 && q.Suppress || r.missesAnswers() {
 		return
 	}
-	r.lower(now, gid, q.Sources)
+	r.lowerExpiry(now, gid, q.Sources)
 }
 
-// checkVersion reports a querier of another version than this router is set to,
-// which only the operators can put right (section 8.3.1).
+// checkVersion reports a router whose queries are of another MLD version than the
+// configured one. Only an operator can correct this (section 8.3.1).
 func (r *Router) checkVersion(now instant.Time, from netip.Addr, q *Query, fx *Effects) {
 	if q.Version == r.cfg.Version {
 		return
@@ -128,9 +132,9 @@ func (r *Router) checkVersion(now instant.Time, from netip.Addr, q *Query, fx *E
 	}
 }
 
-// obey notes the variables that a query of the elected querier carries. How long
-// hosts may wait with their answer depends on the kind of query.
-func (r *Router) obey(q *Query) {
+// noteVariables notes the variables that a query of the elected querier carries. A general
+// query carries the query response interval, the others the last listener query interval.
+func (r *Router) noteVariables(q *Query) {
 	d := &r.kept.Querier.Dictated
 	d.Robustness, d.Interval = q.Robustness, q.QueryInterval
 	if q.General() {
@@ -140,9 +144,9 @@ func (r *Router) obey(q *Query) {
 	}
 }
 
-// elects reports whether a query from this address comes from the rightful
-// querier: a lower address than the one believed in wins.
-func (r *Router) elects(from netip.Addr) bool {
+// isElected reports whether the sender of a query is the querier: the router with the
+// lowest address is.
+func (r *Router) isElected(from netip.Addr) bool {
 	switch q := &r.kept.Querier; {
 	case q.Other.IsValid():
 		return !q.Other.Less(from)
@@ -152,18 +156,18 @@ func (r *Router) elects(from netip.Addr) bool {
 	return true
 }
 
-// setOther makes another router the querier, or none.
+// setOther sets which other router is the querier; the zero Addr for none.
 func (r *Router) setOther(a netip.Addr) {
 	r.kept.Querier.Other = a
 	if !a.IsValid() {
 		r.kept.Querier.Dictated = Dictated{}
 	}
-	r.adopt()
+	r.adoptVariables()
 }
 
-// adopt takes over the elected querier's variables (sections 9.1, 9.2, 9.3 and
-// 9.8). A querier that says 0 leaves it to the configuration.
-func (r *Router) adopt() {
+// adoptVariables uses the elected querier's variables in place of the configured ones
+// (sections 9.1, 9.2, 9.3 and 9.8). Where it says 0, the configuration counts.
+func (r *Router) adoptVariables() {
 	r.inUse = r.cfg
 	d := r.kept.Querier.Dictated
 	if d.Robustness > 0 {
@@ -179,10 +183,11 @@ func (r *Router) adopt() {
 	adopt(&r.inUse.LastListenerInterval, d.LastListener)
 }
 
-// lower brings the records that a specific query asks about down to the last
-// listener query time: those in EXCLUDE mode for a group, those that list no
-// other source than the ones asked for otherwise.
-func (r *Router) lower(now instant.Time, gid uint32, asked []netip.Addr) {
+// lowerExpiry lowers the records that a specific query asks about to the last listener
+// query time (section 7.6.1). A group specific query asks about records in EXCLUDE mode. A
+// group-and-source specific query asks about INCLUDE records that list only sources of the
+// query.
+func (r *Router) lowerExpiry(now instant.Time, gid uint32, asked []netip.Addr) {
 	at := now.Add(r.inUse.LastListenerQueryTime())
 	r.scratch[0] = appendSources(r.scratch[0][:0], asked)
 	for id, rec := range r.store.listeners(r.store.groups.At(gid)) {
@@ -197,7 +202,7 @@ func (r *Router) lower(now instant.Time, gid uint32, asked []netip.Addr) {
 	}
 }
 
-// contains reports whether the sorted list has every element of the other.
+// contains reports whether the sorted list contains all elements of the other.
 func contains(list, other []netip.Addr) bool {
 	for _, a := range other {
 		if _, found := slices.BinarySearchFunc(list, a, netip.Addr.Compare); !found {
@@ -207,13 +212,14 @@ func contains(list, other []netip.Addr) bool {
 	return true
 }
 
-// advanceQuerier takes over from a silent querier and sends general queries.
+// advanceQuerier makes this router the querier if the other one is silent, and sends the
+// general query that is due.
 func (r *Router) advanceQuerier(now instant.Time, fx *Effects) {
 	if q := &r.kept.Querier; q.Other.IsValid() && now >= q.OtherUntil {
 		r.setOther(netip.Addr{})
 		q.Next, q.Startup = now, 0
 	}
-	r.ask(now, fx)
+	r.sendDueGeneralQuery(now, fx)
 }
 
 func (r *Router) querierDeadline() instant.Time {

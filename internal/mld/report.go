@@ -8,8 +8,8 @@ import (
 	"tandem/internal/instant"
 )
 
-// report applies one group record of a host (RFC 9777, section 7.4), or an MLDv1
-// report, which says EXCLUDE{} (section 8.3.2).
+// report applies one group record of a host (RFC 9777, section 7.4). An MLDv1 report
+// comes as EXCLUDE{} with fl isV1 (section 8.3.2).
 func (r *Router) report(now instant.Time, v Version, from netip.Addr, gr GroupRecord, fl flags, fx *Effects) {
 	if cause, skip := r.skips(gr); skip {
 		r.kept.Counters.Drops.Count(cause)
@@ -30,24 +30,26 @@ func (r *Router) report(now instant.Time, v Version, from netip.Addr, gr GroupRe
 	}
 	next := r.apply(gr, old, gr.Type == ModeIsInclude && r.mayBePartial(now, gid) || r.mayContinue(now, id, gr))
 	next, permitted := r.admit(gr.Group, next)
-	if !permitted || next.Empty() && old.Empty() && !r.kept.Apart {
-		return // refused, or nobody leaves twice
+	if !permitted || next.Empty() && old.Empty() && !r.kept.Partitioned {
+		return // the policy denies it, or the host has left already
 	}
 	if cause, refused := r.exceeds(gr.Group, id, old, next); refused {
 		r.kept.Counters.Drops.Count(cause)
 		return
 	}
-	// While apart, whoever tells of a change may have left by way of the peer meanwhile.
-	// And the peer may be about to drop whoever answers for an MLDv1 group that is left.
-	again := r.kept.Apart && (fl&isV1 != 0 || gr.Type == ChangeToExclude || gr.Type == AllowNewSources) ||
-		fl&isV1 != 0 && gid != 0 && r.store.groups.At(gid).linger != 0
-	r.update(now, v, key, at, old, next, fl, again, fx)
+	// While partitioned, the peer may have heard that this host left, after it was heard here.
+	// And the peer drops a host that answers for an MLDv1 group in a pending leave, if it does
+	// not learn of the answer.
+	again := r.kept.Partitioned && (fl&isV1 != 0 || gr.Type == ChangeToExclude || gr.Type == AllowNewSources) ||
+		fl&isV1 != 0 && gid != 0 && r.store.groups.At(gid).leaveRecord != 0
+	r.update(now, v, hostChange{key, at, old, next, fl, again}, fx)
 	if fl&isV1 != 0 {
 		g := r.store.groups.At(r.store.findGroup(gr.Group))
 		g.v1Until = max(g.v1Until, now.Add(r.inUse.ListeningInterval()))
 	}
 }
 
+// skips returns why a group record is not applied, false if it is.
 func (r *Router) skips(gr GroupRecord) (DropCause, bool) {
 	switch {
 	case gr.Type < ModeIsInclude || gr.Type > BlockOldSources:
@@ -58,28 +60,28 @@ func (r *Router) skips(gr GroupRecord) (DropCause, bool) {
 	return 0, false
 }
 
-// apply returns what a host wants after a group record. The sources of the result
-// may lie in scratch memory. partial says that an IS_IN or TO_IN may not be the
-// whole truth.
+// apply returns the filter of a host after a group record. Its sources may lie in
+// scratch memory. partial says that an IS_IN or TO_IN may name only a part of what the
+// host wants.
 func (r *Router) apply(gr GroupRecord, old Filter, partial bool) Filter {
 	r.scratch[0] = appendSources(r.scratch[0][:0], gr.Sources)
-	told := r.scratch[0]
+	named := r.scratch[0]
 	switch gr.Type {
 	case ModeIsExclude, ChangeToExclude:
-		return Filter{Exclude, told}
+		return Filter{Exclude, named}
 	case ModeIsInclude, ChangeToInclude:
 		if !partial {
-			return Filter{Include, told}
+			return Filter{Include, named}
 		}
-		return r.edit(old, told, old.Mode == Include)
+		return r.editSources(old, named, old.Mode == Include)
 	case AllowNewSources:
-		return r.edit(old, told, old.Mode == Include)
+		return r.editSources(old, named, old.Mode == Include)
 	}
-	return r.edit(old, told, old.Mode == Exclude)
+	return r.editSources(old, named, old.Mode == Exclude)
 }
 
-// edit adds sources to the list of a filter or takes them off it.
-func (r *Router) edit(f Filter, sources []netip.Addr, add bool) Filter {
+// editSources adds sources to the list of a filter, or removes them from it.
+func (r *Router) editSources(f Filter, sources []netip.Addr, add bool) Filter {
 	if add {
 		r.scratch[1] = appendUnion(r.scratch[1][:0], f.Sources, sources)
 	} else {
@@ -88,42 +90,56 @@ func (r *Router) edit(f Filter, sources []netip.Addr, add bool) Filter {
 	return Filter{f.Mode, r.scratch[1]}
 }
 
-// mayBePartial reports whether an IS_IN may answer a group-and-source specific
-// query, in which case it names only sources that were asked for (section 6.3)
-// and must not replace what is known. While the peer cannot be heard of, it may be
-// asking such questions, whose answers come here.
+// mayBePartial reports whether an IS_IN may be the answer to a group-and-source
+// specific query. Such an answer names only sources that were asked for (section 6.3),
+// so it must not replace the list that is known. While the peer cannot be heard, it may
+// send such queries, and the answers come here.
 func (r *Router) mayBePartial(now instant.Time, gid uint32) bool {
-	return r.unheard() || gid != 0 && now < r.store.groups.At(gid).partialUntil
+	return r.missesAnswers() || gid != 0 && now < r.store.groups.At(gid).partialUntil
 }
 
-// splitWindow is how long the parts of one answer may be apart.
+// splitWindow is the longest time between two parts of one answer.
 const splitWindow = 500 * time.Millisecond
 
-// mayContinue reports whether a record may be the next part of a source list that
-// did not fit into one (section 5.2.15). Only types that carry a whole INCLUDE
-// list matter: the lists of EXCLUDE types are cut, the others are differences.
+// mayContinue reports whether a group record may be the next part of a source list that
+// did not fit into one (section 5.2.15). Only the types that carry a whole INCLUDE list
+// are split: the lists of EXCLUDE types are cut, and the other types carry differences.
 func (r *Router) mayContinue(now instant.Time, id uint32, gr GroupRecord) bool {
 	return (gr.Type == ModeIsInclude || gr.Type == ChangeToInclude) && len(gr.Sources) > 0 &&
 		id != 0 && r.store.filter(id).Mode == Include && now.Sub(r.store.records.At(id).heard) < splitWindow
 }
 
-// expectPartial notes that sources of a group are being asked for until a time.
-func (r *Router) expectPartial(gid uint32, until instant.Time) {
+// expectPartialAnswers notes that group-and-source specific queries of a group are sent
+// until an instant.
+func (r *Router) expectPartialAnswers(gid uint32, until instant.Time) {
 	g := r.store.groups.At(gid)
-	// The answer to the last query may take as long as the query allows.
+	// The answer to the last query may take as long as the query says.
 	g.partialUntil = max(g.partialUntil, until.Add(r.inUse.LastListenerInterval))
 }
 
-// update writes what a host wants now and lets what it dropped linger. A host joins
-// when it wants more, when it has moved here from the peer, which drops it if it
-// cannot be told, or again, as far as the peer can know.
-func (r *Router) update(now instant.Time, v Version, key Key, at place, old, next Filter, fl flags, again bool, fx *Effects) {
+// hostChange is the effect of a group record on the record of its host.
+type hostChange struct {
+	key   Key
+	at    place  // of the record
+	old   Filter // what the host wanted before
+	next  Filter // what it wants now
+	flags flags  // isV1 for an MLDv1 report
+	// again: the host may have left since, as far as the peer knows. So it counts as joined.
+	again bool
+}
+
+// update writes what a host wants now, and begins a pending leave of what no listener
+// wants any more. The host joins when it wants more than before. It also joins when the
+// peer had heard it last, because the peer lets its record end if it does not learn that
+// the host is heard here.
+func (r *Router) update(now instant.Time, v Version, c hostChange, fx *Effects) {
+	old, next, fl := c.old, c.next, c.flags
 	if next.Empty() {
 		next, fl = Filter{}, isDeleted
 	}
-	joined := !covers(old, next) || !next.Empty() && at.record != 0 && (again || r.store.records.At(at.record).device != 0)
-	// The list that old refers to may be freed by the write; lists never change.
-	id, changed := r.write(now, v, key, at, next, fl)
+	joined := !covers(old, next) || !next.Empty() && c.at.record != 0 && (c.again || r.store.records.At(c.at.record).device != 0)
+	// The write may free the list of old. The list stays readable, because lists never change.
+	id, changed := r.write(now, v, c.key, c.at, next, fl)
 	rec := r.store.records.At(id)
 	gid := rec.group
 	if rec.live() {
@@ -131,21 +147,21 @@ func (r *Router) update(now instant.Time, v Version, key Key, at place, old, nex
 	}
 	r.kept.Counters.Activity.count(old, next)
 	if asks := !r.cfg.PromptLeave || r.cfg.PromptPolicy != nil; asks && !covers(next, old) {
-		if lost := r.doubtful(key.Group, r.lost(gid, old)); !lost.Empty() {
-			// Ahead of the host's record, so that the peer never sees the group bare.
-			r.linger(now, v, gid, lost, 0, fx)
+		if lost := r.toAskAbout(c.key.Group, r.abandoned(gid, old)); !lost.Empty() {
+			// The leave record goes first, so that the peer never sees the group without either.
+			r.beginLeave(now, v, gid, lost, 0, fx)
 		}
 	}
-	fx.Changed = append(fx.Changed, key)
+	fx.Changed = append(fx.Changed, c.key)
 	if joined {
 		fx.Joined = append(fx.Joined, Joined{Handle(id), v})
 	}
 	if changed {
-		fx.Groups = append(fx.Groups, key.Group)
+		fx.Groups = append(fx.Groups, c.key.Group)
 	}
 }
 
-// write gives the record at a place its content and a full listening interval.
+// write writes the record at a place, and gives it a full listening interval.
 func (r *Router) write(now instant.Time, v Version, key Key, at place, f Filter, fl flags) (id uint32, changed bool) {
 	expires := now.Add(r.inUse.ListeningInterval())
 	if id = at.record; id == 0 {
@@ -154,8 +170,8 @@ func (r *Router) write(now instant.Time, v Version, key Key, at place, f Filter,
 	return id, r.store.set(now, id, content{Filter: f, flags: fl, clock: v.Clock, heard: now, expires: expires})
 }
 
-// covers reports whether next wants everything that old wants, as far as that can
-// be told from the two alone.
+// covers reports whether next wants everything that old wants. Both have finite lists, so
+// an INCLUDE filter never covers an EXCLUDE one.
 func covers(next, old Filter) bool {
 	switch {
 	case next.Mode == Exclude && old.Mode == Exclude:

@@ -7,8 +7,8 @@ import (
 	"tandem/internal/instant"
 )
 
-// RouterMemory is what a Router knows. A new Router that is given it goes on in the place
-// of the old one: it asks no host anew, and the election stays as it is.
+// RouterMemory is the state of a Router. A new Router resumes from it in place of the old
+// one: it sends no query for that, and the election stays as it is.
 type RouterMemory struct {
 	Kept    RouterKept
 	Records []RecordMemory // tombstones too
@@ -16,40 +16,41 @@ type RouterMemory struct {
 	Static  []StaticMemory
 }
 
-// RouterKept is what a Router knows beside the database.
+// RouterKept is the state of a Router outside the database.
 type RouterKept struct {
 	LinkLocal   netip.Addr
 	Up          bool
-	Held, Apart bool // see HoldPeer and SetApart
+	Retaining   bool // see RetainPeer
+	Partitioned bool // see SetPartitioned
 	Querier     Querier
 	Counters    Counters
 }
 
-// RecordMemory is a Record as a Router has it.
+// RecordMemory is the state of a record.
 type RecordMemory struct {
 	Key
 	Filter
 	Version        Version
 	V1, Deleted    bool
-	Raised         bool // a done had lowered its expiry, which came while it was held
+	Prolonged      bool // retention has given it time after an expiry that a Done had lowered
 	Heard, Expires instant.Time
 }
 
-// GroupMemory is what is known of a group beside its records.
+// GroupMemory is the state of a group outside its records.
 type GroupMemory struct {
 	Group                        netip.Addr
 	Since, V1Until, PartialUntil instant.Time
-	Reporter                     netip.Addr // host heard last, none when no host was
-	Leave                        *Leaving   // nil when hosts are not being asked
+	Reporter                     netip.Addr    // host heard last; the zero Addr for none
+	Leave                        *PendingLeave // nil without a pending leave
 }
 
-// StaticMemory is since when a group is static.
+// StaticMemory says since when a group is static.
 type StaticMemory struct {
 	Group netip.Addr
 	Since instant.Time
 }
 
-// Memory returns what a successor needs. The sources of its records must not be modified.
+// Memory returns the state of the router. The sources of its records must not be modified.
 func (r *Router) Memory() RouterMemory {
 	s := &r.store
 	m := RouterMemory{Kept: r.kept}
@@ -58,7 +59,7 @@ func (r *Router) Memory() RouterMemory {
 			m.Records = append(m.Records, RecordMemory{
 				Key:     Key{s.groups.At(rec.group).addr, s.hosts.At(rec.host).addr},
 				Filter:  Filter{rec.mode(), s.lists.get(rec.list)},
-				Version: s.version(rec), V1: rec.flags&isV1 != 0, Deleted: !rec.live(), Raised: rec.flags&isRaised != 0,
+				Version: s.version(rec), V1: rec.flags&isV1 != 0, Deleted: !rec.live(), Prolonged: rec.flags&isProlonged != 0,
 				Heard: rec.heard, Expires: rec.expires,
 			})
 		}
@@ -80,19 +81,19 @@ func (s *store) groupMemory(g *group) GroupMemory {
 		m.Reporter = s.hosts.At(g.reporter).addr
 	}
 	if g.leave != nil {
-		leave := g.leave.Leaving
+		leave := g.leave.PendingLeave
 		leave.Sources = slices.Clone(leave.Sources)
 		m.Leave = &leave
 	}
 	return m
 }
 
-// Resume makes a new Router go on as the one whose memory it is given. The caller is to
-// look at all groups anew.
+// Resume gives a new Router the state of another one. After that, the caller has to compute
+// the forwarding of all groups.
 func (r *Router) Resume(now instant.Time, m RouterMemory) {
 	r.Tick(now)
 	r.kept = m.Kept
-	r.adopt()
+	r.adoptVariables()
 	for i := range m.Records {
 		r.resumeRecord(now, &m.Records[i])
 	}
@@ -109,10 +110,10 @@ func (r *Router) Resume(now instant.Time, m RouterMemory) {
 func (r *Router) resumeRecord(now instant.Time, m *RecordMemory) {
 	device, ok := r.store.device(m.Version.Device)
 	if !ok {
-		return // the bound is that of the one whose memory it is
+		return // cannot be: the other router had the same bound
 	}
 	c := content{Filter: m.Filter, clock: m.Version.Clock, device: device, heard: m.Heard, expires: m.Expires}
-	for flag, set := range map[flags]bool{isV1: m.V1, isDeleted: m.Deleted, isRaised: m.Raised} {
+	for flag, set := range map[flags]bool{isV1: m.V1, isDeleted: m.Deleted, isProlonged: m.Prolonged} {
 		if set {
 			c.flags |= flag
 		}
@@ -131,7 +132,7 @@ func (r *Router) resumeGroup(now instant.Time, m *GroupMemory) {
 		r.store.setReporter(g, r.store.hostOf(m.Reporter))
 	}
 	if m.Leave != nil {
-		g.leave = &leaving{Leaving: *m.Leave}
-		r.schedule(now, id)
+		g.leave = &pendingLeave{PendingLeave: *m.Leave}
+		r.scheduleLeave(now, id)
 	}
 }

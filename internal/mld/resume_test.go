@@ -26,22 +26,22 @@ func TestMemoriesAreWhole(t *testing.T) {
 		"links": "place in the table", "tprev": "place in the calendar", "tnext": "place in the calendar",
 	})
 	resumetest.Fields(t, reflect.TypeFor[group](), []string{"addr", "since", "v1Until", "partialUntil", "reporter", "leave"}, map[string]string{
-		"live": "follows from the records", "exclude": "follows from the records", "linger": "follows from the records",
+		"live": "follows from the records", "exclude": "follows from the records", "leaveRecord": "follows from the records",
 		"records": "follows from the records", "sources": "follows from the records",
 	})
-	resumetest.Fields(t, reflect.TypeFor[leaving](), []string{"Leaving"}, map[string]string{"alarm": "follows from the questions"})
+	resumetest.Fields(t, reflect.TypeFor[pendingLeave](), []string{"PendingLeave"}, map[string]string{"alarm": "follows from the queries"})
 	resumetest.Fields(t, reflect.TypeFor[staticGroup](), []string{"addr", "since"}, map[string]string{"filter": "follows from cfg"})
 	resumetest.Survives(t, RouterMemory{})
 
-	resumetest.Fields(t, reflect.TypeFor[Proxy](), []string{"kept", "groups", "fresh", "repeats"}, map[string]string{
+	resumetest.Fields(t, reflect.TypeFor[Proxy](), []string{"kept", "groups", "unsent", "repeats"}, map[string]string{
 		"cfg": "is given", "rng": "is random", "now": "is told", "seed": "of the table", "lists": "of the table",
-		"joined": "follows from the groups", "pending": "follows from the groups", "answers": "follows from the groups",
+		"joined": "follows from the groups", "unsentCount": "follows from the groups", "answers": "follows from the groups",
 		"packer": "scratch", "scratch": "scratch",
 	})
-	resumetest.Fields(t, reflect.TypeFor[membership](), []string{"addr", "list", "mode", "announced", "telling"}, map[string]string{
-		"fresh": "follows from the list of the fresh",
+	resumetest.Fields(t, reflect.TypeFor[membership](), []string{"addr", "list", "mode", "announced", "pending"}, map[string]string{
+		"unsent": "follows from the list of the unsent",
 	})
-	resumetest.Fields(t, reflect.TypeFor[telling](), []string{"StateChange"}, map[string]string{"first": "room"})
+	resumetest.Fields(t, reflect.TypeFor[pendingReport](), []string{"StateChange"}, map[string]string{"first": "room"})
 	resumetest.Survives(t, ProxyMemory{})
 }
 
@@ -127,10 +127,10 @@ func (x *routerTwins) step() {
 		x.both(fmt.Sprint("duty ", duty), func(r *Router, fx *Effects) { r.SetQuerierDuty(x.now, duty, fx) })
 	case n < 20:
 		x.apart = !x.apart
-		x.both(fmt.Sprint("apart ", x.apart), func(r *Router, fx *Effects) { r.SetApart(x.now, v, x.apart, fx) })
+		x.both(fmt.Sprint("apart ", x.apart), func(r *Router, fx *Effects) { r.SetPartitioned(x.now, v, x.apart, fx) })
 	case n < 24:
 		x.held = !x.held
-		x.both(fmt.Sprint("held ", x.held), func(r *Router, fx *Effects) { r.HoldPeer(x.now, v, x.held, fx) })
+		x.both(fmt.Sprint("held ", x.held), func(r *Router, fx *Effects) { r.RetainPeer(x.now, v, x.held, fx) })
 	case n < 40:
 		rec := x.record(v)
 		x.both(fmt.Sprintf("merge %+v", rec), func(r *Router, fx *Effects) { r.Merge(x.now, rec, fx) })

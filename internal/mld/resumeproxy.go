@@ -8,61 +8,61 @@ import (
 	"tandem/internal/instant"
 )
 
-// ProxyMemory is what a Proxy knows. A new Proxy that is given it goes on in the place of
-// the old one: what that one has told the routers is not told again, and what it was to repeat
-// is repeated.
+// ProxyMemory is the state of a Proxy. A new Proxy resumes from it in place of the old one:
+// it does not report again what the old one has reported, and repeats what the old one was
+// to repeat.
 type ProxyMemory struct {
 	Kept    ProxyKept
 	Groups  []MembershipMemory
-	Fresh   []netip.Addr // groups whose last change has not been told once, in the order of telling; may repeat
+	Unsent  []netip.Addr // groups whose last change has not been sent once, in the order of sending; may repeat
 	Repeats []Repetition
 }
 
-// ProxyKept is what a Proxy knows beside the groups.
+// ProxyKept is the state of a Proxy outside the groups.
 type ProxyKept struct {
-	LinkLocal netip.Addr
-	Up        bool
-	V1Until   instant.Time // when the older version querier present timer ends (section 8.2.1)
-	ToldAt    instant.Time // when changes were told last
-	GeneralAt instant.Time // when the answer to a general query is due
-	Counters  Counters
+	LinkLocal     netip.Addr
+	Up            bool
+	V1Until       instant.Time // when the older version querier present timer ends (section 8.2.1)
+	ChangesSentAt instant.Time // when changes were sent last
+	GeneralAt     instant.Time // when the answer to a general query is due
+	Counters      Counters
 }
 
 // MembershipMemory is one group that a Proxy has joined or is leaving.
 type MembershipMemory struct {
 	Group     netip.Addr
-	Filter    Filter       // what is wanted of it
+	Filter    Filter       // the wanted filter
 	Announced bool         // a report has told the routers that the group is wanted
-	Change    *StateChange // nil when there is nothing to tell
+	Change    *StateChange // nil if there is nothing to report
 }
 
-// Repetition is groups whose changes are to be told again together.
+// Repetition is a batch of groups whose changes are sent again together.
 type Repetition struct {
 	At     instant.Time
 	Groups []netip.Addr
 }
 
-// Memory returns what a successor needs.
+// Memory returns the state of the proxy.
 func (p *Proxy) Memory() ProxyMemory {
 	m := ProxyMemory{Kept: p.kept, Repeats: p.repeatsMemory()}
 	for _, g := range p.memberships() {
 		gm := MembershipMemory{Group: g.addr, Filter: p.want(g), Announced: g.announced}
-		if g.telling != nil {
-			change := g.telling.StateChange
+		if g.pending != nil {
+			change := g.pending.StateChange
 			change.Sources, change.Asked = slices.Clone(change.Sources), slices.Clone(change.Asked)
 			gm.Change = &change
 		}
 		m.Groups = append(m.Groups, gm)
 	}
-	for _, id := range p.fresh {
-		if g := p.groups.At(id); g.fresh {
-			m.Fresh = append(m.Fresh, g.addr)
+	for _, id := range p.unsent {
+		if g := p.groups.At(id); g.unsent {
+			m.Unsent = append(m.Unsent, g.addr)
 		}
 	}
 	return m
 }
 
-// repeatsMemory lists the repetitions by their time, without groups that have gone.
+// repeatsMemory returns the repetitions, sorted by time, without groups that have gone.
 func (p *Proxy) repeatsMemory() (list []Repetition) {
 	type batch struct {
 		at instant.Time
@@ -76,7 +76,7 @@ func (p *Proxy) repeatsMemory() (list []Repetition) {
 	for _, b := range due {
 		r := Repetition{At: b.at}
 		for _, id := range p.repeats.batches[b.id] {
-			if g := p.groups.At(id); g.telling != nil && g.telling.Repeat == b.at {
+			if g := p.groups.At(id); g.pending != nil && g.pending.Repeat == b.at {
 				r.Groups = append(r.Groups, g.addr)
 			}
 		}
@@ -87,23 +87,23 @@ func (p *Proxy) repeatsMemory() (list []Repetition) {
 	return list
 }
 
-// Resume makes a new Proxy go on as the one whose memory it is given. What is wanted now
-// is to be told with Want for all groups.
+// Resume gives a new Proxy the state of another one. After that, the caller has to call
+// Want for all groups.
 func (p *Proxy) Resume(now instant.Time, m ProxyMemory) {
 	p.now = max(p.now, now)
 	p.kept = m.Kept
 	for i := range m.Groups {
 		p.resumeMembership(&m.Groups[i])
 	}
-	for _, group := range m.Fresh {
+	for _, group := range m.Unsent {
 		id := p.find(group)
 		if id == 0 {
 			continue
 		}
-		p.fresh = append(p.fresh, id)
-		if g := p.groups.At(id); !g.fresh {
-			g.fresh = true
-			p.pending++
+		p.unsent = append(p.unsent, id)
+		if g := p.groups.At(id); !g.unsent {
+			g.unsent = true
+			p.unsentCount++
 		}
 	}
 	for _, r := range m.Repeats {
@@ -115,9 +115,9 @@ func (p *Proxy) Resume(now instant.Time, m ProxyMemory) {
 }
 
 func (p *Proxy) resumeMembership(m *MembershipMemory) {
-	g := membership{addr: m.Group, mode: m.Filter.Mode, list: p.lists.hold(m.Filter.Sources), announced: m.Announced}
+	g := membership{addr: m.Group, mode: m.Filter.Mode, list: p.lists.acquire(m.Filter.Sources), announced: m.Announced}
 	if m.Change != nil {
-		g.telling = &telling{StateChange: *m.Change}
+		g.pending = &pendingReport{StateChange: *m.Change}
 	}
 	id := p.groups.Insert(g)
 	if !m.Filter.Empty() {

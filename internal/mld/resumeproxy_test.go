@@ -93,7 +93,7 @@ func (x *proxyTwins) step() {
 		if x.twins[0].version(x.now) == 1 {
 			return
 		}
-		x.both("tell anew", func(p *Proxy, _ *Effects) { p.TellAnew(x.now) })
+		x.both("tell anew", func(p *Proxy, _ *Effects) { p.ReportAll(x.now) })
 	case n < 70:
 		f := Filter{FilterMode(x.rng.IntN(2)), sourceSet(x.rng.IntN(16)).addrs()}
 		x.both(fmt.Sprintf("want %v %v", group, f), func(p *Proxy, _ *Effects) { p.Want(x.now, group, f) })

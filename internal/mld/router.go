@@ -7,26 +7,27 @@ import (
 	"tandem/internal/instant"
 )
 
-// Router is the router side of MLD on one downstream interface: the listener
-// database and the querier. The version v that Receive and Advance take must be
-// newer than every version they or Merge have seen, and name this device.
+// Router is the router side of MLD on one downstream interface: the listener database
+// and the querier. The version v that several methods take is given to the records that
+// they write. It must have the ID of this device, and be higher than every version that
+// the router has seen.
 type Router struct {
 	cfg   Config
-	inUse Config // cfg with what the elected querier dictates
+	inUse Config // cfg with the variables of the elected querier
 	store store
-	now   instant.Time // latest time told
+	now   instant.Time // see Tick
 	kept  RouterKept
-	// leaves are the groups with last-listener queries under way.
+	// leaves holds the groups with a pending leave, by their alarms.
 	leaves instant.Queue[uint32]
 	static []staticGroup // sorted
 	room   int           // see SetRoom
 
-	scratch [2][]netip.Addr // source lists in the making
+	scratch [2][]netip.Addr // memory for source lists, used again
 }
 
-// NewRouter returns a router without link and without querier duty. device is the
-// identity that versions of this device carry. Its static groups are there from
-// the start, see Groups.
+// NewRouter returns a router whose link is down and that has no querier duty. device is
+// the ID of this device, which its versions carry. Groups yields the static groups from
+// the start.
 func NewRouter(cfg Config, device uint64, now instant.Time) *Router {
 	r := &Router{cfg: cfg, inUse: cfg, now: now, room: -1}
 	r.store.init(device)
@@ -35,9 +36,9 @@ func NewRouter(cfg Config, device uint64, now instant.Time) *Router {
 	return r
 }
 
-// SetLink tells the router's own link-local address and whether the interface can
-// send and receive. The database stays while it is down: the other device may
-// serve its listeners.
+// SetLink sets the router's link-local address, and whether the interface can send and
+// receive. The database stays while the interface is down, because the peer may serve
+// the listeners.
 func (r *Router) SetLink(now instant.Time, linkLocal netip.Addr, up bool, fx *Effects) {
 	r.Tick(now)
 	linkLocal = linkLocal.WithZone("")
@@ -49,23 +50,23 @@ func (r *Router) SetLink(now instant.Time, linkLocal netip.Addr, up bool, fx *Ef
 		r.setOther(netip.Addr{})
 	}
 	r.kept.LinkLocal, r.kept.Up = linkLocal, up
-	r.restart(now, fx)
+	r.restartQueries(now, fx)
 }
 
-// SetQuerierDuty lets the router query or stops it. Without duty it never sends a
-// query but still hears who does.
+// SetQuerierDuty sets whether the router may be the querier. Without this duty it sends
+// no query. It still notes which router is the querier.
 func (r *Router) SetQuerierDuty(now instant.Time, on bool, fx *Effects) {
 	r.Tick(now)
 	if r.kept.Querier.Duty == on {
 		return
 	}
 	r.kept.Querier.Duty = on
-	r.restart(now, fx)
+	r.restartQueries(now, fx)
 }
 
-// Receive takes a message heard on the interface. What it changes in the database
-// gets the version v. A *DropError says that the whole message was dropped;
-// records of a report that had to be skipped are only counted.
+// Receive handles a message that was received on the interface. Records that it changes
+// get the version v. A *DropError says that the whole message was dropped. Group records
+// of a report that are skipped are counted, and are no error.
 func (r *Router) Receive(now instant.Time, v Version, meta Meta, p *Packet, fx *Effects) error {
 	r.Tick(now)
 	meta.Src = meta.Src.WithZone("")
@@ -87,22 +88,23 @@ func (r *Router) Receive(now instant.Time, v Version, meta Meta, p *Packet, fx *
 	return nil
 }
 
-// reports applies the records of an MLDv2 report.
+// reports applies the group records of an MLDv2 report. Under an access limit, those
+// that only remove come first (see onlyRemoves).
 func (r *Router) reports(now instant.Time, v Version, from netip.Addr, records []GroupRecord, fx *Effects) {
 	limited := r.cfg.AccessLimit > 0
 	for i := range records {
-		if limited && records[i].gives() {
+		if limited && records[i].onlyRemoves() {
 			r.report(now, v, from, records[i], 0, fx)
 		}
 	}
 	for i := range records {
-		if !limited || !records[i].gives() {
+		if !limited || !records[i].onlyRemoves() {
 			r.report(now, v, from, records[i], 0, fx)
 		}
 	}
 }
 
-// refuses checks what RFC 9777, sections 5.1.14, 5.2.13 and 6.2, demand of every message.
+// refuses checks a message against RFC 9777, sections 5.1.14, 5.2.13 and 6.2.
 func (r *Router) refuses(meta Meta, p *Packet) (DropCause, bool) {
 	switch {
 	case !r.kept.Up:
@@ -125,10 +127,10 @@ func (r *Router) refuses(meta Meta, p *Packet) (DropCause, bool) {
 	return DropType, true
 }
 
-// Malformed counts a message that Parse refused.
+// Malformed counts a message that Parse has refused.
 func (r *Router) Malformed() { r.kept.Counters.Drops.Count(DropMalformed) }
 
-// Advance does everything that is due. Records that it rewrites get the version v.
+// Advance does all that is due at now. Records that it rewrites get the version v.
 func (r *Router) Advance(now instant.Time, v Version, fx *Effects) {
 	r.Tick(now)
 	r.advanceQuerier(now, fx)
@@ -136,34 +138,36 @@ func (r *Router) Advance(now instant.Time, v Version, fx *Effects) {
 	r.advanceLeaves(now, v, fx)
 }
 
-// Deadline returns when Advance must be called next, Never when nothing is waited for.
+// Deadline returns when Advance must be called next, Never if no timer runs.
 func (r *Router) Deadline() instant.Time {
 	return instant.Earliest(r.querierDeadline(), r.store.expiry.due.Deadline(), r.leaves.Deadline())
 }
 
-// ListeningInterval is how long a listener lives that is not heard of.
+// ListeningInterval returns how long a record of a host lives without a report
+// (Multicast Address Listening Interval, section 9.4).
 func (r *Router) ListeningInterval() time.Duration { return r.inUse.ListeningInterval() }
 
-// Tick tells the time as of which records are read: what they have left is left from then on.
+// Tick sets the time to which Record.Left of the records that are read refers.
 func (r *Router) Tick(now instant.Time) { r.now = max(r.now, now) }
 
-// expire removes the records whose time is up and files anew those that were
-// refreshed or are held meanwhile.
+// expire removes the records whose time is over. Records that have been refreshed, or are
+// retained, go back into the calendar.
 func (r *Router) expire(now instant.Time, fx *Effects) {
 	for id := r.store.expiry.pop(now); id != 0; id = r.store.expiry.pop(now) {
 		rec := r.store.records.At(id)
 		switch {
 		case rec.expires > now:
-			r.store.expiry.file(id, rec.expires, now)
-		case r.isHeld(rec):
-			// Its time starts anew at the release, which cannot end before this.
+			r.store.expiry.add(id, rec.expires, now)
+		case r.isRetained(rec):
+			// Retention gives it a full listening interval when it ends, so it cannot end
+			// before this.
 			if rec.live() && now < rec.heard.Add(r.inUse.ListeningInterval()) {
-				rec.flags |= isRaised
+				rec.flags |= isProlonged
 			}
 			rec.expires = now.Add(r.inUse.ListeningInterval())
-			r.store.expiry.file(id, rec.expires, now)
-		case r.kept.Apart && rec.device == 0 && rec.live() && !r.lingers(rec):
-			r.bury(now, id, fx)
+			r.store.expiry.add(id, rec.expires, now)
+		case r.kept.Partitioned && rec.device == 0 && rec.live() && !r.isLeaveRecord(rec):
+			r.turnIntoTombstone(now, id, fx)
 		default:
 			group := r.store.groups.At(rec.group).addr
 			if r.store.erase(now, id) {
@@ -171,17 +175,4 @@ func (r *Router) expire(now instant.Time, fx *Effects) {
 			}
 		}
 	}
-}
-
-// bury makes a tombstone of a record of ours whose time is up while the peer cannot see that,
-// and may hold an older version that lives on. It hides nothing that is newer.
-func (r *Router) bury(now instant.Time, id uint32, fx *Effects) {
-	rec := r.store.records.At(id)
-	key := Key{r.store.groups.At(rec.group).addr, r.store.hosts.At(rec.host).addr}
-	until := now.Add(r.inUse.ListeningInterval())
-	if r.store.set(now, id, content{flags: isDeleted, clock: rec.clock + 1, heard: rec.heard, expires: until}) {
-		fx.Groups = append(fx.Groups, key.Group)
-	}
-	r.store.expiry.file(id, until, now)
-	fx.Changed = append(fx.Changed, key)
 }

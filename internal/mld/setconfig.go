@@ -6,16 +6,16 @@ import (
 	"tandem/internal/instant"
 )
 
-// SetConfig takes a new configuration without losing a listener. Timers that run
-// keep running, except that what is known lives longer when the listening interval
-// grows, since the next query may come later too. What is sent follows the new
-// policy at once, also for what is known already: what it denies is no longer sent
-// and ages out, and hosts are asked anew when it may permit more than before.
+// SetConfig applies a new configuration. No listener is lost. Timers go on as they are,
+// with one exception: if the listening interval grows, all records live longer, because
+// the next query may come later. The new policy applies at once, to known records, too:
+// what it denies is no longer sent, and its records expire. When the policy may permit
+// more than before, a general query asks the hosts again.
 func (r *Router) SetConfig(now instant.Time, cfg Config, fx *Effects) {
 	r.Tick(now)
 	old, before := r.cfg, r.inUse
 	r.cfg = cfg
-	r.adopt()
+	r.adoptVariables()
 	r.prolong(now.Add(before.LastListenerQueryTime()), r.inUse.ListeningInterval()-before.ListeningInterval())
 	if on := cfg.AccessLimit > 0; on != r.store.tallied || !r.store.except.equal(cfg.AccessExcept) {
 		r.store.setTally(on, cfg.AccessExcept)
@@ -29,14 +29,14 @@ func (r *Router) SetConfig(now instant.Time, cfg Config, fx *Effects) {
 	if r.IsQuerier() {
 		r.kept.Querier.Next = instant.Earliest(r.kept.Querier.Next, now.Add(r.inUse.QueryInterval))
 		if !cfg.sameAdmission(old) {
-			r.kept.Querier.Next = now // those that were refused say it again
+			r.kept.Querier.Next = now // hosts that were refused will report again
 		}
-		r.ask(now, fx)
+		r.sendDueGeneralQuery(now, fx)
 	}
 }
 
-// prolong gives records more time, but those that hosts are being asked about:
-// their time ends soon because somebody has left.
+// prolong gives records more time. It leaves out records that end before soon in a group
+// with a pending leave, because they end soon on purpose.
 func (r *Router) prolong(soon instant.Time, by time.Duration) {
 	if by <= 0 {
 		return
@@ -46,8 +46,8 @@ func (r *Router) prolong(soon instant.Time, by time.Duration) {
 		if rec.group == 0 {
 			continue
 		}
-		if g := r.store.groups.At(rec.group); id != g.linger && (g.leave == nil || rec.expires > soon) {
-			rec.expires = rec.expires.Add(by) // it is filed for earlier, which is early enough
+		if g := r.store.groups.At(rec.group); id != g.leaveRecord && (g.leave == nil || rec.expires > soon) {
+			rec.expires = rec.expires.Add(by) // its bucket in the calendar is due earlier, which does no harm
 		}
 	}
 }

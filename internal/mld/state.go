@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// FilterMode says whether a source list names what is wanted or what is not
-// (RFC 9777, section 2).
+// FilterMode says whether a source list names the sources that are wanted, or those that
+// are not wanted (RFC 9777, section 2).
 type FilterMode uint8
 
-// The two filter modes. The zero value with no sources wants nothing.
+// The two filter modes. Include without sources wants nothing.
 const (
 	Include FilterMode = iota
 	Exclude
@@ -23,61 +23,61 @@ func (m FilterMode) String() string {
 	return "INCLUDE"
 }
 
-// Filter is the reception state of a host, or of everybody on an interface,
-// for one group. Sources are sorted and unique. The zero Filter wants nothing.
+// Filter is the reception state of one group, for one host or for a whole interface.
+// Sources are sorted, and each occurs once. The zero Filter wants nothing.
 type Filter struct {
 	Mode    FilterMode
 	Sources []netip.Addr
 }
 
-// Version orders the writes to one record: later Clock wins, then higher
-// Device. Clock is a hybrid logical clock reading that the caller supplies;
-// this package only compares it.
+// Version orders the writes to one record: the higher Clock wins, then the higher Device.
+// Clock is a reading of a hybrid logical clock, which the caller supplies. Device is the
+// ID of the device that wrote the record.
 type Version struct {
 	Clock  uint64
 	Device uint64
 }
 
-// Key names a listener record on one interface. The host :: holds what has
-// been left but must be sent until the last-listener query time is over.
+// Key names a record on one interface. The record of host :: is the leave record: it
+// holds what hosts have left and what is still sent until the last listener query time
+// is over.
 type Key struct {
 	Group netip.Addr
 	Host  netip.Addr
 }
 
-// Record is what is known of one host's interest in one group: the unit of
-// replication. Version.Device is the device that heard the host.
+// Record is what one host wants of one group. It is the unit of replication.
+// Version.Device is the device that heard the host last.
 type Record struct {
 	Key
 	Filter
 	Version Version
-	// V1 marks a record learnt from an MLDv1 report.
+	// V1 marks a record that comes from an MLDv1 report.
 	V1 bool
 	// Deleted marks a tombstone: the host has left.
 	Deleted bool
-	// Left is the time until the record expires on its own.
+	// Left is the time until the record expires if nothing refreshes it.
 	Left time.Duration
 }
 
 // InterfaceState is a snapshot of the router side on one interface, for displays.
 type InterfaceState struct {
 	Config
-	// InUse is Config with the robustness and query interval of the elected
-	// querier, where that is another router.
+	// InUse is Config with the variables of the elected querier, if that is another router.
 	InUse Config
-	// Duty says whether this router may be querier at all.
+	// Duty says whether this router may be the querier.
 	Duty      bool
 	LinkLocal netip.Addr
 	Up        bool
-	// Querier is the address of the elected querier; it is LinkLocal when this router is it,
-	// and the zero Addr when none is known.
+	// Querier is the address of the elected querier. It is LinkLocal if this router is the
+	// querier, and the zero Addr if none is known.
 	Querier             netip.Addr
 	IsQuerier           bool
-	GeneralQueryIn      time.Duration // until the next general query of ours, 0 when none is due
-	OtherQuerierPresent time.Duration // left of the other querier present timer, 0 when it does not run
+	GeneralQueryIn      time.Duration // until this router's next general query, 0 if none is due
+	OtherQuerierPresent time.Duration // time left of the other querier present timer, 0 if it does not run
 	Groups              int
 	Records             int // of hosts
-	Entries             int // what counts against AccessLimit, 0 without one
+	Entries             int // that count against AccessLimit, 0 without one
 	Counters            Counters
 }
 
@@ -94,19 +94,19 @@ type GroupState struct {
 	// LastListenerQueriesLeft counts the specific queries still to be sent.
 	LastListenerQueriesLeft int
 	LastListenerQueryIn     time.Duration
-	// Static is what the configuration wants of the group by itself.
+	// Static is what is sent of the group by configuration, without a listener.
 	Static Filter
 	// Denied: the group policy lets none of it be sent.
 	Denied bool
-	// Hosts holds every record, live ones only, sorted by host.
+	// Hosts holds all live records, sorted by host.
 	Hosts []HostState
 }
 
 // HostState is one listener of a group, for displays.
 type HostState struct {
-	Host   netip.Addr // :: for a leave in progress
-	Filter Filter     // as the host said it
-	// Mapped: what it gets are the mapped sources of the group.
+	Host   netip.Addr // :: for a pending leave
+	Filter Filter     // as the host reported it
+	// Mapped says that the host gets the mapped sources of the group.
 	Mapped  bool
 	V1      bool
 	Age     time.Duration // since it was last heard

@@ -8,8 +8,8 @@ import (
 	"tandem/internal/instant"
 )
 
-// staticGroup is what the configuration wants of one group. It is no record: it
-// neither expires nor is replicated, for the peer has a configuration of its own.
+// staticGroup is what is sent of one group by configuration. It is not a record: it does
+// not expire, and is not replicated, because the peer has its own configuration.
 type staticGroup struct {
 	addr   netip.Addr
 	filter Filter
@@ -18,8 +18,8 @@ type staticGroup struct {
 
 func (s staticGroup) compare(group netip.Addr) int { return s.addr.Compare(group) }
 
-// staticFilter returns what the configuration wants of a group, nothing if it
-// does not name it.
+// staticFilter returns what is sent of a group by configuration; the zero Filter if the
+// configuration does not name the group.
 func (r *Router) staticFilter(group netip.Addr) Filter {
 	if i, found := slices.BinarySearchFunc(r.static, group, staticGroup.compare); found {
 		return r.static[i].filter
@@ -27,7 +27,7 @@ func (r *Router) staticFilter(group netip.Addr) Filter {
 	return Filter{}
 }
 
-// setStatic takes over the static groups of the configuration.
+// setStatic applies the static groups of the configuration.
 func (r *Router) setStatic(now instant.Time, fx *Effects) {
 	old := r.static
 	r.static = nil
@@ -71,15 +71,15 @@ func (r *Router) Groups() iter.Seq[netip.Addr] {
 			}
 		}
 		for _, s := range r.static {
-			if !r.isHeard(s.addr) && !yield(s.addr) {
+			if !r.hasListeners(s.addr) && !yield(s.addr) {
 				return
 			}
 		}
 	}
 }
 
-// isHeard reports whether a group has live records.
-func (r *Router) isHeard(group netip.Addr) bool {
+// hasListeners reports whether a group has live records.
+func (r *Router) hasListeners(group netip.Addr) bool {
 	gid := r.store.findGroup(group)
 	return gid != 0 && r.store.groups.At(gid).live > 0
 }
@@ -88,7 +88,7 @@ func (r *Router) isHeard(group netip.Addr) bool {
 func (r *Router) groupCount() int {
 	n := r.store.liveGroups
 	for _, s := range r.static {
-		if !r.isHeard(s.addr) {
+		if !r.hasListeners(s.addr) {
 			n++
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"tandem/internal/table"
 )
 
-// record is a Record as it is kept: 56 bytes and no pointer, so that a million of
-// them cost the garbage collector nothing.
+// record is a Record in memory: 56 bytes without a pointer, so that the garbage collector
+// does not scan it.
 type record struct {
 	clock       uint64
 	expires     instant.Time
@@ -30,8 +30,8 @@ const (
 	isExclude flags = 1 << iota
 	isV1
 	isDeleted
-	isNew    // has been created and not been written yet
-	isRaised // a done had lowered its expiry, which came while it was held
+	isNew       // has been created and not been written yet
+	isProlonged // retention has given it time after an expiry that a Done had lowered
 )
 
 func (r *record) mode() FilterMode {
@@ -43,21 +43,22 @@ func (r *record) mode() FilterMode {
 
 func (r *record) live() bool { return r.flags&isDeleted == 0 }
 
-// group is what is known of one group.
+// group is the state of one group.
 type group struct {
 	addr  netip.Addr
 	since instant.Time // when it got its first live record
 	// v1Until is when MLDv1 compatibility mode ends (RFC 9777, section 8.3.2).
 	v1Until instant.Time
-	// partialUntil: until then an IS_IN may answer a query for some sources only.
+	// partialUntil is the end of the time in which an IS_IN may be the answer to a
+	// group-and-source specific query.
 	partialUntil instant.Time
 	live         uint32 // live records
 	exclude      uint32 // live records in EXCLUDE mode
-	linger       uint32 // the record of host ::, 0 when there is none
+	leaveRecord  uint32 // the record of host ::, 0 when there is none
 	reporter     uint32 // host heard last
 	records      table.Members
 	sources      []sourceCount
-	leave        *leaving
+	leave        *pendingLeave
 }
 
 // sourceCount counts the live records that list a source.
@@ -72,25 +73,25 @@ type host struct {
 	refs uint32
 }
 
-// store is the listener database of one interface: records, and what they refer
-// to, each kept once.
+// store is the listener database of one interface: the records, and their groups, hosts
+// and source lists, each stored once.
 type store struct {
 	seed    table.Seed
 	records table.Grouped[record]
 	groups  table.Table[group]
 	hosts   table.Table[host]
 	lists   sourceLists
-	devices []uint64 // the first is this one
+	devices []uint64 // IDs of the devices that wrote records; this device is the first
 	expiry  calendar
 	// lastGroup is the group that was looked up last, 0 for none.
 	lastGroup uint32
-	told      func(Rewrite) // see Observe, nil when nobody wants to know
+	observer  func(Rewrite) // see Observe; nil for none
 
-	liveRecords int // without those of host ::
-	liveGroups  int
-	lingers     int // groups with a record of host ::
+	liveRecords  int // without those of host ::
+	liveGroups   int
+	leaveRecords int // groups with a record of host ::
 
-	// See setTally.
+	// Entries are counted by setTally and tally.
 	tallied bool
 	except  *Policy
 	entries int
@@ -107,8 +108,8 @@ func (s *store) init(device uint64) {
 	s.expiry = newCalendar(&s.records.Pool)
 }
 
-// findGroup tries the group found last first: records come group by group from a
-// peer, and a group that a report has changed is asked about again and again.
+// findGroup returns the id of a group, 0 if there is none. It tries the group that was
+// found last first, because records of one group often follow each other.
 func (s *store) findGroup(a netip.Addr) uint32 {
 	if id := s.lastGroup; id == 0 || s.groups.At(id).addr != a {
 		s.lastGroup = s.groups.Find(s.seed.Addr(a), func(g *group) bool { return g.addr == a })
@@ -120,7 +121,7 @@ func (s *store) findHost(a netip.Addr) uint32 {
 	return s.hosts.Find(s.seed.Addr(a), func(h *host) bool { return h.addr == a })
 }
 
-// hostOf returns the id of a host, which it makes if need be, referred to by nobody.
+// hostOf returns the id of a host. It makes a host without references if there is none.
 func (s *store) hostOf(a netip.Addr) uint32 {
 	if id := s.findHost(a); id != 0 {
 		return id
@@ -137,8 +138,7 @@ func (s *store) findRecord(group, host uint32) uint32 {
 
 func (s *store) lookup(key Key) uint32 { return s.place(key).record }
 
-// place is where the record of a key is, or would be: ids of what there is, 0 of
-// what there is not.
+// place holds the ids of a group, a host and their record; an id is 0 if there is none.
 type place struct{ group, host, record uint32 }
 
 // place finds the place of a key.
@@ -159,7 +159,7 @@ func (s *store) dropHost(id uint32) {
 	}
 }
 
-// filter returns what a live record wants, nothing for a tombstone or id 0.
+// filter returns the filter of a live record; the zero Filter for a tombstone and for id 0.
 func (s *store) filter(id uint32) Filter {
 	if id == 0 {
 		return Filter{}
@@ -171,8 +171,8 @@ func (s *store) filter(id uint32) Filter {
 	return Filter{rec.mode(), s.lists.get(rec.list)}
 }
 
-// device returns the index of a device. A pair has two; the bound only guards
-// against a peer that keeps inventing them.
+// device returns the index of a device ID. A pair has two. The bound protects against a
+// peer that sends ever new IDs.
 func (s *store) device(id uint64) (index uint16, ok bool) {
 	if i := slices.Index(s.devices, id); i >= 0 {
 		return uint16(i), true
@@ -194,7 +194,7 @@ func (v Version) newer(w Version) bool {
 	return v.Device > w.Device
 }
 
-// content is what a write puts into a record.
+// content is what set writes into a record.
 type content struct {
 	Filter
 	flags   flags // isExclude follows from Filter
@@ -204,8 +204,8 @@ type content struct {
 	expires instant.Time
 }
 
-// create makes the record of a group and a host, and the two if need be: a
-// tombstone until set says otherwise.
+// create makes the record of a key, and its group and host if there are none. The record
+// is a tombstone until set writes it.
 func (s *store) create(now instant.Time, key Key, expires instant.Time) (id uint32) {
 	return s.createAt(now, key, s.place(key), expires)
 }
@@ -221,16 +221,16 @@ func (s *store) createAt(now instant.Time, key Key, at place, expires instant.Ti
 	s.hosts.At(at.host).refs++
 	g := s.groups.At(at.group)
 	id = s.records.Insert(&g.records, record{group: at.group, host: at.host, flags: isDeleted | isNew, expires: expires})
-	s.expiry.file(id, expires, now)
+	s.expiry.add(id, expires, now)
 	if key.Host.IsUnspecified() {
-		g.linger = id
-		s.lingers++
+		g.leaveRecord = id
+		s.leaveRecords++
 	}
 	return id
 }
 
-// set replaces what a record says. It reports whether the group's forwarding may
-// have changed. A refresh allocates nothing and touches no count.
+// set replaces the content of a record. It reports whether the group's forwarding may
+// have changed. A refresh allocates nothing and changes no count.
 func (s *store) set(now instant.Time, id uint32, c content) (changed bool) {
 	rec := s.records.At(id)
 	if c.Mode == Exclude {
@@ -242,7 +242,7 @@ func (s *store) set(now instant.Time, id uint32, c content) (changed bool) {
 	}
 	rec.clock, rec.device, rec.heard = c.clock, c.device, c.heard
 	s.setExpiry(id, c.expires, now)
-	s.tell(id, was, wasFlags, false)
+	s.notifyObserver(id, was, wasFlags, false)
 	return changed
 }
 
@@ -251,48 +251,50 @@ func (s *store) replace(now instant.Time, id uint32, c content) (changed bool) {
 	g := s.groups.At(rec.group)
 	before := g.shape()
 	live, since := rec.live(), g.since
-	list := s.lists.hold(c.Sources)
-	s.count(g, id, -1, now)
-	s.lists.drop(rec.list)
+	list := s.lists.acquire(c.Sources)
+	s.countRecord(g, id, -1, now)
+	s.lists.release(rec.list)
 	rec.flags, rec.list = c.flags, list
-	s.count(g, id, +1, now)
+	s.countRecord(g, id, +1, now)
 	if live && rec.live() {
-		g.since = since // it has not been without listeners in between
+		g.since = since // the group had listeners all the time
 	}
 	return before.differs(g.shape())
 }
 
-// shape tells cheaply that a group's forwarding cannot have changed.
+// shape is a summary of a group's listeners: if it is the same after a write and lists no
+// sources, the group's forwarding has not changed.
 type shape struct{ exclude, sources bool }
 
 func (g *group) shape() shape { return shape{g.exclude > 0, len(g.sources) > 0} }
 
-// differs reports whether forwarding may differ; with sources listed it always may.
+// differs reports whether forwarding may differ. It always may if sources are listed.
 func (a shape) differs(b shape) bool { return a.sources || b.sources || a.exclude != b.exclude }
 
-// setExpiry moves a record's expiry; it is filed anew only when that comes earlier.
+// setExpiry sets a record's expiry. It moves the record in the calendar only if the
+// expiry becomes earlier (see calendar).
 func (s *store) setExpiry(id uint32, at, now instant.Time) {
 	rec := s.records.At(id)
 	earlier := at < rec.expires
 	rec.expires = at
 	if earlier {
 		s.expiry.remove(id)
-		s.expiry.file(id, at, now)
+		s.expiry.add(id, at, now)
 	}
 }
 
-// erase removes a record, and its group when that was the last. It reports
-// whether the group's forwarding may have changed.
+// erase removes a record, and the group after its last record. It reports whether the
+// group's forwarding may have changed.
 func (s *store) erase(now instant.Time, id uint32) (changed bool) {
 	rec := s.records.At(id)
 	gid, g := rec.group, s.groups.At(rec.group)
-	s.tell(id, s.version(rec), rec.flags, true)
+	s.notifyObserver(id, s.version(rec), rec.flags, true)
 	before, live := g.shape(), rec.live()
-	s.count(g, id, -1, now)
-	s.lists.drop(rec.list)
-	if g.linger == id {
-		g.linger = 0
-		s.lingers--
+	s.countRecord(g, id, -1, now)
+	s.lists.release(rec.list)
+	if g.leaveRecord == id {
+		g.leaveRecord = 0
+		s.leaveRecords--
 	}
 	if rec.tprev != 0 {
 		s.expiry.remove(id)
@@ -308,13 +310,13 @@ func (s *store) erase(now instant.Time, id uint32) (changed bool) {
 	return changed
 }
 
-// lingering yields the groups with a record of host ::. Where there are none it
-// looks at no group: a takeover waits for it.
-func (s *store) lingering() iter.Seq[uint32] {
+// leavingGroups yields the groups with a leave record. It stops after the last of them,
+// because a new querier needs them fast.
+func (s *store) leavingGroups() iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
-		left := s.lingers
+		left := s.leaveRecords
 		for gid := uint32(1); left > 0 && gid <= s.groups.Top(); gid++ {
-			if s.groups.At(gid).linger == 0 {
+			if s.groups.At(gid).leaveRecord == 0 {
 				continue
 			}
 			if left--; !yield(gid) {
@@ -324,7 +326,7 @@ func (s *store) lingering() iter.Seq[uint32] {
 	}
 }
 
-// setReporter notes who was heard last.
+// setReporter sets the host that was heard last.
 func (s *store) setReporter(g *group, hid uint32) {
 	if g.reporter != hid {
 		s.hosts.At(hid).refs++

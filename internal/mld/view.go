@@ -9,7 +9,8 @@ import (
 	"tandem/internal/instant"
 )
 
-// Get returns the record of a key, tombstones included. Its sources must not be modified.
+// Get returns the record of a key, false if there is none. It may be a tombstone. Its
+// sources must not be modified.
 func (r *Router) Get(key Key) (Record, bool) {
 	if id := r.store.lookup(key); id != 0 {
 		return r.view(r.store.records.At(id)), true
@@ -17,9 +18,9 @@ func (r *Router) Get(key Key) (Record, bool) {
 	return Record{}, false
 }
 
-// Records yields every record, tombstones included, in an order that depends only
-// on the history of the database. Their sources must not be modified, nor the
-// router during the iteration.
+// Records yields all records, tombstones included, in an order that depends only on the
+// history of the database. The router must not be modified during the iteration, and the
+// sources of the records never.
 func (r *Router) Records() iter.Seq[Record] {
 	return func(yield func(Record) bool) {
 		for id := uint32(1); id <= r.store.records.Top(); id++ {
@@ -41,9 +42,10 @@ func (r *Router) view(rec *record) Record {
 	}
 }
 
-// left is how long a record has to live, a held one once it ages again.
+// left returns the time until a record expires. For a retained record it is the time that
+// it would have if retention ended now.
 func (r *Router) left(rec *record, now instant.Time) time.Duration {
-	return r.ends(rec, now).Left(now)
+	return r.endOf(rec, now).Left(now)
 }
 
 // GroupState returns a snapshot of a group of Groups, for displays.
@@ -53,7 +55,7 @@ func (r *Router) GroupState(now instant.Time, group netip.Addr) (GroupState, boo
 	if static {
 		s.Static, s.Uptime = r.static[i].filter, now.Sub(r.static[i].since)
 	}
-	if r.isHeard(group) {
+	if r.hasListeners(group) {
 		r.showHosts(now, r.store.groups.At(r.store.findGroup(group)), &s)
 		s.Denied = s.Filter.Empty() && r.cfg.GroupPolicy != nil
 		return s, true
@@ -61,7 +63,7 @@ func (r *Router) GroupState(now instant.Time, group netip.Addr) (GroupState, boo
 	return s, static
 }
 
-// showHosts fills in what is known of a group by its records.
+// showHosts fills in the part of a GroupState that comes from the group's records.
 func (r *Router) showHosts(now instant.Time, g *group, s *GroupState) {
 	s.Uptime, s.V1HostPresent = max(s.Uptime, now.Sub(g.since)), g.v1Until.Left(now)
 	if g.reporter != 0 {
@@ -94,21 +96,22 @@ func (r *Router) hostState(now instant.Time, g *group, id uint32) HostState {
 	return h
 }
 
-// remaining returns how many more times hosts will be asked, and when next.
-func (l *leaving) remaining(now instant.Time) (left int, in time.Duration) {
+// remaining returns how many last listener queries are still to be sent, at most, and when
+// the next one is.
+func (l *pendingLeave) remaining(now instant.Time) (left int, in time.Duration) {
 	if l == nil {
 		return 0, 0
 	}
 	var next instant.Time
-	note := func(a Asking) {
+	consider := func(a QuerySchedule) {
 		if a.Left > 0 {
 			left = max(left, a.Left)
 			next = instant.Earliest(next, a.Next)
 		}
 	}
-	note(l.Group)
+	consider(l.Group)
 	for _, s := range l.Sources {
-		note(s.Asking)
+		consider(s.QuerySchedule)
 	}
 	return left, next.Left(now)
 }

@@ -5,31 +5,30 @@ import (
 	"slices"
 )
 
-// Filter returns what has to be sent for a group: the union of its live records
-// as the configuration lets them count, and of what is static. Its sources must not
-// be modified.
+// Filter returns what has to be sent of a group: the union of its live records, after SSM
+// mapping and group policy, and of what is static. Its sources must not be modified.
 func (r *Router) Filter(group netip.Addr) Filter {
 	var f Filter
 	if gid := r.store.findGroup(group); gid != 0 {
-		f = r.heard(r.store.groups.At(gid))
+		f = r.groupFilter(r.store.groups.At(gid))
 	}
-	return f.Union(r.named(group, r.staticFilter(group)))
+	return f.Union(r.mapSources(group, r.staticFilter(group)))
 }
 
 // Wants reports whether a stream has to be sent on the interface.
 func (r *Router) Wants(group, source netip.Addr) bool {
 	gid := r.store.findGroup(group)
-	return gid != 0 && r.counts(r.store.groups.At(gid), source) || r.isStatic(group, source)
+	return gid != 0 && r.isWanted(r.store.groups.At(gid), source) || r.isStatic(group, source)
 }
 
-// isStatic reports whether a stream is wanted by the configuration.
+// isStatic reports whether a stream is sent by configuration, without a listener.
 func (r *Router) isStatic(group, source netip.Addr) bool {
-	return len(r.static) > 0 && r.named(group, r.staticFilter(group)).wants(source)
+	return len(r.static) > 0 && r.mapSources(group, r.staticFilter(group)).wants(source)
 }
 
-// named puts the mapped sources of a group, if it has any, in the place of the
-// sources that a filter does not name.
-func (r *Router) named(group netip.Addr, f Filter) Filter {
+// mapSources applies SSM mapping to an EXCLUDE filter. If the group has mapped sources,
+// the result includes those that the filter does not exclude.
+func (r *Router) mapSources(group netip.Addr, f Filter) Filter {
 	if f.Mode == Include || len(r.cfg.SSMMapping) == 0 {
 		return f
 	}
@@ -40,25 +39,24 @@ func (r *Router) named(group netip.Addr, f Filter) Filter {
 	return Filter{Include, appendMinus(nil, mapped, f.Sources)}
 }
 
-// counts reports whether hosts want a source, as far as the group policy permits
-// it and, where the group has mapped sources and nobody names this one, if it is
-// one of them.
-func (r *Router) counts(g *group, source netip.Addr) bool {
+// isWanted reports whether hosts want a source, after SSM mapping and group policy. If no
+// host names the source, and the group has mapped sources, it has to be one of them.
+func (r *Router) isWanted(g *group, source netip.Addr) bool {
 	included, open := g.wants(source)
 	if !r.cfg.restricts() || !included && !open {
 		return included || open
 	}
-	return r.cfg.permits(g.addr, source) && (included || r.reaches(g.addr, source))
+	return r.cfg.permits(g.addr, source) && (included || r.isDefaultSource(g.addr, source))
 }
 
-// reaches reports whether a source is among those that a host gets which names none.
-func (r *Router) reaches(group, source netip.Addr) bool {
+// isDefaultSource reports whether a host that names no sources gets this source.
+func (r *Router) isDefaultSource(group, source netip.Addr) bool {
 	mapped, listed := r.cfg.maps(group, source)
 	return listed || !mapped && r.cfg.permits(group, anySource)
 }
 
-// heard is what the records of a group add up to.
-func (r *Router) heard(g *group) Filter {
+// groupFilter returns the union of a group's records, after SSM mapping and group policy.
+func (r *Router) groupFilter(g *group) Filter {
 	if !r.cfg.restricts() {
 		return r.store.union(g)
 	}
@@ -71,21 +69,21 @@ func (r *Router) heard(g *group) Filter {
 		f.Mode = Exclude
 	}
 	for _, c := range g.sources {
-		if r.counts(g, c.addr) == (f.Mode == Include) {
+		if r.isWanted(g, c.addr) == (f.Mode == Include) {
 			f.Sources = append(f.Sources, c.addr)
 		}
 	}
-	mapped = slices.DeleteFunc(mapped, func(a netip.Addr) bool { return !r.counts(g, a) })
+	mapped = slices.DeleteFunc(mapped, func(a netip.Addr) bool { return !r.isWanted(g, a) })
 	return f.Union(Filter{Include, mapped})
 }
 
-// anySource stands for the sources of a host that names none.
+// anySource stands for all sources, as a host that names none wants them.
 var anySource = netip.IPv6Unspecified()
 
-// listened reports whether a host or the configuration wants a source: like
-// counts, without the record of host ::, which stands for nobody.
-func (r *Router) listened(g *group, source netip.Addr) bool {
-	included, open := r.store.listened(g, source)
+// isListenedTo reports whether a host or the configuration wants a source. It does not
+// consider the leave record or the group policy.
+func (r *Router) isListenedTo(g *group, source netip.Addr) bool {
+	included, open := r.store.wantedByHosts(g, source)
 	if open && !included && len(r.cfg.SSMMapping) > 0 {
 		mapped, listed := r.cfg.maps(g.addr, source)
 		open = listed || !mapped

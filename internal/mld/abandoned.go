@@ -1,0 +1,51 @@
+package mld
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// abandoned returns the part of a host's old filter that no listener wants any more.
+// The host's record has its new filter already.
+func (r *Router) abandoned(gid uint32, old Filter) Filter {
+	g := r.store.groups.At(gid)
+	static := r.mapSources(g.addr, r.staticFilter(g.addr))
+	switch {
+	case static.Mode == Exclude:
+		return Filter{}
+	case old.Mode == Exclude && r.store.excluding(g) == 0:
+		return old
+	}
+	var lost []netip.Addr
+	if old.Mode == Include {
+		for _, a := range old.Sources {
+			if !r.isListenedTo(g, a) {
+				lost = append(lost, a)
+			}
+		}
+		return Filter{Include, lost}
+	}
+	// Others are in EXCLUDE mode. So only sources that all of them list can be abandoned.
+	for _, c := range g.sources {
+		if old.wants(c.addr) && !r.isListenedTo(g, c.addr) {
+			lost = append(lost, c.addr)
+		}
+	}
+	return Filter{Include, lost}
+}
+
+// toAskAbout returns the part of an abandoned filter that hosts have to be asked about.
+// It leaves out what prompt leave ends at once, and what the group policy keeps from
+// being sent.
+func (r *Router) toAskAbout(group netip.Addr, lost Filter) Filter {
+	drops := func(a netip.Addr) bool { return r.cfg.leavesPromptly(group, a) || !r.cfg.permits(group, a) }
+	switch {
+	case !r.cfg.PromptLeave && r.cfg.GroupPolicy == nil:
+		return lost
+	case lost.Mode == Exclude && (r.cfg.leavesPromptly(group, anySource) || !r.permitsOpen(group)):
+		return Filter{}
+	case lost.Mode == Exclude:
+		return lost
+	}
+	return Filter{Include, slices.DeleteFunc(slices.Clone(lost.Sources), drops)}
+}
