@@ -2,29 +2,29 @@ package rbs
 
 import "slices"
 
-// answers is what the peer has asked for and has not been sent.
+// answers holds what the peer has asked for and what has not been sent yet.
 type answers struct {
-	asked     []Ref    // so far, by a comparison that goes on
-	askedAll  bool     // it has asked for everything
-	requested []bool   // leaves it has asked about, or buckets where there are no leaves
-	questions int      // it has asked
-	tellLeaf  []uint32 // buckets whose branches it wants
+	asked     []Ref    // asked for so far in the current comparison
+	askedAll  bool     // the peer has asked for everything
+	requested []bool   // by leaf, or by bucket if there are no leaves: the peer has asked about it
+	questions int      // number of questions in the current comparison
+	tellLeaf  []uint32 // buckets whose branches the peer wants
 	leafSalt  uint64
 	queue     []answer
 	refs      []Ref // scratch
 }
 
-// answer is what the peer is sent for one comparison; END-OF-SYNC follows it. That
-// of a whole database is made group by group as it goes: the peer need not wait for
-// a list of a million, nor whatever else the device has to do.
+// answer is the list of records to send for one comparison. END-OF-SYNC follows it. The
+// answer of a whole database is made group by group while it is sent, because making a list
+// of a million records would delay everything else.
 type answer struct {
 	refs  []Ref
 	whole bool
-	group []Ref // that refs is the rest of, if whole
-	left  int   // records to go, about, if whole
+	group []Ref // if whole: the group of which refs is the rest
+	left  int   // if whole: about how many records are still to be sent
 }
 
-// refill takes the next group of a whole database.
+// refill fills refs with the next group of a whole database.
 func (a *answer) refill(store Store) {
 	if len(a.refs) > 0 || !a.whole {
 		return
@@ -49,7 +49,8 @@ func (a *answers) remaining() (n int) {
 	return n
 }
 
-// parts is into how many parts the database is cut where tombstones are concerned.
+// parts returns the number of parts by which tombstones are acknowledged: leaves, or buckets
+// if there are no leaves.
 func (s *session) parts() int {
 	n := s.store.Buckets()
 	if branchable(n) {
@@ -58,13 +59,13 @@ func (s *session) parts() int {
 	return n
 }
 
-// overlapping is how many comparisons may be under way at once: a synchronisation, a
-// Resync of either end and an audit. More is abuse, by which a peer that asks and does not
-// read would fill our memory.
+// overlapping bounds the comparisons that may run at once: a synchronisation, a Resync of
+// each end, and an audit. A peer that asks for more without reading the answers would fill
+// this device's memory.
 const overlapping = 4
 
-// noteAsked notes that the peer has asked about all of a bucket, or a leaf, and reports
-// whether it had done so in this comparison: then it is answered already.
+// noteAsked notes that the peer has asked about a bucket or a leaf. It reports whether the
+// peer has done so before in this comparison. Then the answer is queued already.
 func (s *session) noteAsked(part, parts int) (again bool) {
 	if s.requested == nil {
 		s.requested = make([]bool, s.parts())
@@ -78,7 +79,7 @@ func (s *session) noteAsked(part, parts int) (again bool) {
 	return again
 }
 
-// countQuestions bounds what a peer can ask for.
+// countQuestions adds to the number of questions, and returns an error if there are too many.
 func (s *session) countQuestions(n int) error {
 	s.questions += n
 	if most := overlapping * (s.parts() + 1); s.questions > most {
@@ -87,7 +88,7 @@ func (s *session) countQuestions(n int) error {
 	return nil
 }
 
-// takeBucketRequest notes what the peer asks for.
+// takeBucketRequest handles a BUCKET-REQUEST: it queues the answers.
 func (s *session) takeBucketRequest(body []byte) error {
 	req, err := parseBucketRequest(body)
 	if err != nil {
@@ -142,7 +143,7 @@ func (s *session) answerBuckets(req bucketRequest) {
 	}
 }
 
-// answer has a record sent unless the peer holds it. That acknowledges it.
+// answer queues a record unless the peer has it. A record that the peer has is acknowledged.
 func (s *session) answer(ref Ref, some bool, held func(*Record) bool) {
 	rec, ok := s.store.At(ref)
 	switch {
@@ -156,7 +157,7 @@ func (s *session) answer(ref Ref, some bool, held func(*Record) bool) {
 	s.asked = append(s.asked, ref)
 }
 
-// endQuestions queues the answer, group by group.
+// endQuestions ends the questions of a comparison and queues the answer, sorted by group.
 func (s *session) endQuestions() error {
 	if len(s.queue) >= overlapping {
 		return violation("%d comparisons are unanswered, and another one has ended", len(s.queue))
@@ -174,10 +175,9 @@ func (s *session) endQuestions() error {
 	return nil
 }
 
-// ackTombstones notes that the peer has no use for the tombstones of the parts
-// it found equal: equal digests mean that it holds no live record which they
-// would have to hide. One that came after the digests were told is not among
-// these, for it is queued or under way, or has been acknowledged.
+// ackTombstones acknowledges the tombstones in parts that the peer found equal. Equal
+// digests mean that the peer has no live record that such a tombstone would end. Tombstones
+// that are queued or under way are left out, because they may be newer than the digests.
 func (s *session) ackTombstones() {
 	underWay := make(map[Key]bool, s.window.noted.len())
 	for _, r := range s.window.noted.all() {
@@ -195,7 +195,7 @@ func (s *session) ackTombstones() {
 	}
 }
 
-// takeBranchRequest notes which branches the peer wants.
+// takeBranchRequest handles a BRANCH-REQUEST: it notes which branches to send.
 func (s *session) takeBranchRequest(body []byte) error {
 	salt, buckets, err := parseBranchRequest(body)
 	if err != nil {
@@ -216,7 +216,7 @@ func (s *session) takeBranchRequest(body []byte) error {
 	return s.countQuestions(len(buckets))
 }
 
-// putBranches tells the branches that fit.
+// putBranches appends as many of the wanted branches as fit.
 func (s *session) putBranches(limit int) {
 	told := 0
 	for _, bucket := range s.tellLeaf {
@@ -234,7 +234,7 @@ func (s *session) putBranches(limit int) {
 	s.tellLeaf = slices.Delete(s.tellLeaf, 0, told)
 }
 
-// takeLeafRequest notes what the peer asks for.
+// takeLeafRequest handles a LEAF-REQUEST: it queues the answers.
 func (s *session) takeLeafRequest(body []byte) error {
 	salt, requests, err := parseLeafRequest(body)
 	if err != nil {

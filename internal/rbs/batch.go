@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// A BATCH carries records without repeating what those of one group have in
-// common (protocol version 2).
+// A BATCH carries records in blocks. A block holds once what the records of one group have
+// in common (protocol version 2). The sizes are in bytes.
 const (
-	blockFixed     = 34 // what the records of a block have in common, and their number
-	blockCount     = 32 // where the number is
-	batchRecord    = 31 // up to the sources
+	blockFixed     = 34 // the common part of a block and its number of records
+	blockCount     = 32 // offset of the number of records
+	batchRecord    = 31 // a record without its sources
 	maxBlockNumber = 1<<16 - 1
 )
 
-// batchWriter is a BATCH frame in the making, the last thing in a chunk.
+// batchWriter is an unfinished BATCH frame at the end of a chunk.
 type batchWriter struct {
-	start, block, records int // where the frame and its last block begin; records in that
+	start, block, records int // offsets of the frame and of its last block; number of records in that block
 	key                   Key
 	device                uint64
 }
@@ -34,7 +34,7 @@ func (b *batchWriter) continues(rec *Record) bool {
 		rec.SubInterface == b.key.SubInterface && rec.BackupID == b.key.BackupID
 }
 
-// size is what a record adds to the frame.
+// size returns by how many bytes a record makes the frame longer.
 func (b *batchWriter) size(rec *Record) int {
 	n := batchRecord + sourceSize*len(rec.Sources)
 	if !b.continues(rec) {
@@ -43,7 +43,7 @@ func (b *batchWriter) size(rec *Record) int {
 	return n
 }
 
-// add appends a record; the caller sees to it that the frame does not exceed maxFrame.
+// add appends a record. The caller must not let the frame exceed maxFrame.
 func (b *batchWriter) add(dst []byte, rec *Record) []byte {
 	if !b.continues(rec) {
 		b.block, b.records, b.key, b.device = len(dst), 0, rec.Key, rec.Version.Device
@@ -78,16 +78,16 @@ func parseBatch(body []byte) (batch, error) {
 	return batch{Sequence: sequence, body: body, rest: body[recordsFixed:]}, nil
 }
 
-// batch is a decoded BATCH frame. Its records are taken with Next.
+// batch is a decoded BATCH frame. Next returns its records.
 type batch struct {
 	Sequence   uint64
 	body, rest []byte
-	common     Record // what the records of the block in progress have in common: key but host, device
-	left       int    // records left of it
+	common     Record // the common part of the current block: the key without the host, and the device
+	left       int    // records that are left in the current block
 }
 
-// Next decodes the next record into rec, reusing the memory of rec.Sources. It
-// returns false at the end or with an error, after which b is not to be used.
+// Next decodes the next record into rec and uses the memory of rec.Sources again. It returns
+// false at the end, and with an error. After that b must not be used.
 func (b *batch) Next(rec *Record) (bool, error) {
 	for b.left == 0 {
 		if len(b.rest) == 0 {

@@ -2,29 +2,29 @@ package rbs
 
 import "encoding/binary"
 
-// A bucket with many records is compared leaf by leaf, its branch, so that a
-// difference costs what differs and not what the bucket holds (protocol
-// version 2). Leaves are numbered over the whole database, as buckets are. They
-// are compared by 32 bits, salted anew in each comparison: two that are taken for
-// equal by chance are not the next time.
+// A bucket with many records is compared leaf by leaf. Its branch holds the values of its
+// leaves. So the cost of a difference depends on what differs, and not on the size of the
+// bucket (protocol version 2). Leaves are numbered over the whole database, as buckets are.
+// Values have 32 bits and depend on a salt, which each comparison draws. So two different
+// leaves may have the same value in one comparison, but hardly in the next one.
 
 // Leaves is the number of leaves of a bucket, where it has any.
 const Leaves = 256
 
-// What a leaf holds, where no digest tells it.
+// Values of leaves. Higher values are digests.
 const (
 	leafEmpty      uint32 = iota // nothing
 	leafTombstones               // tombstones only
 	leafDigest                   // the lowest digest
 )
 
-// fold shortens a digest or a hash.
+// fold shortens a digest or a hash to 32 bits.
 func fold(d, salt uint64) uint32 { return uint32(mix(d^salt) >> 32) }
 
 // branchable reports whether a database of this many buckets has branches.
 func branchable(buckets int) bool { return buckets*Leaves <= maxBuckets }
 
-// leafValue is what a leaf is compared by.
+// leafValue returns the value by which a leaf is compared.
 func leafValue(l Leaf, salt uint64) uint32 {
 	switch {
 	case l.Live > 0:
@@ -35,12 +35,12 @@ func leafValue(l Leaf, salt uint64) uint32 {
 	return leafEmpty
 }
 
-// sameLeaf reports whether nothing need be asked of the peer's leaf.
+// sameLeaf reports whether the values show that the peer's leaf has nothing to ask for.
 func sameLeaf(ours, peer uint32) bool {
 	return peer == ours || peer == leafEmpty || peer == leafTombstones && ours == leafEmpty
 }
 
-// appendBranchRequest appends a BRANCH-REQUEST frame: the leaves of these buckets are asked for.
+// appendBranchRequest appends a BRANCH-REQUEST frame, which asks for the branches of buckets.
 func appendBranchRequest(dst []byte, salt uint64, buckets []uint32) []byte {
 	start := len(dst)
 	dst = binary.BigEndian.AppendUint64(beginFrame(dst, frameBranchRequest), salt)
@@ -84,10 +84,10 @@ func parseBranch(body []byte) (bucket uint32, values [Leaves]uint32, err error) 
 	return binary.BigEndian.Uint32(body), values, nil
 }
 
-// leafRequest asks for the records of a leaf but those that are held already.
+// leafRequest asks for the records of a leaf, without those that the sender has.
 type leafRequest struct {
 	Leaf uint16
-	Held []uint32 // their hashes, folded; none to be sent everything
+	Held []uint32 // folded hashes of the records that the sender has; none to ask for all records
 }
 
 const (
@@ -98,8 +98,8 @@ const (
 
 func (r leafRequest) size() int { return leafEntrySize + 4*len(r.Held) }
 
-// appendLeafRequest appends a LEAF-REQUEST frame. The caller sees to it that it
-// does not exceed maxFrame, and that no leaf has more than 255 hashes.
+// appendLeafRequest appends a LEAF-REQUEST frame. It must not exceed maxFrame, and no leaf
+// may have more than 255 hashes; the caller ensures both.
 func appendLeafRequest(dst []byte, salt uint64, requests []leafRequest) []byte {
 	start := len(dst)
 	dst = binary.BigEndian.AppendUint64(beginFrame(dst, frameLeafRequest), salt)

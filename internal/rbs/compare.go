@@ -2,21 +2,22 @@ package rbs
 
 import "slices"
 
-// compare is one end's part in comparing the databases: telling its digests,
-// and asking for what differs in the peer's.
+// compare is the state of one end in a comparison: the digests that it sends, and the
+// questions about buckets and leaves that differ.
 type compare struct {
-	tell     int  // next bucket whose digest is to be told
-	telling  bool // digests are still to be told
-	tellNext bool // they are to be told when the peer's records have come
-	expect   int  // next bucket whose digest the peer will tell
+	tell     int  // next bucket whose digest is sent
+	telling  bool // digests are still to be sent
+	tellNext bool // digests are to be sent once the peer's records have come
+	expect   int  // next bucket whose digest the peer sends
 	ask      []bucketQuestion
-	askLast  bool // once nothing is left to ask, say that it was all
-	branches int  // asked for, not told yet
+	askLast  bool // after the last question, a request has to say that it is the last
+	branches int  // branches that the peer has been asked for and has not sent
 	salt     uint64
 	askLeaf  []leafRequest
 }
 
-// bucketQuestion is a bucket to be asked for; bare: without saying what is held.
+// bucketQuestion is a bucket to ask for. bare says that the request names no records that
+// this end has.
 type bucketQuestion struct {
 	bucket uint32
 	bare   bool
@@ -24,23 +25,23 @@ type bucketQuestion struct {
 
 func (c *compare) asking() bool { return len(c.ask)+len(c.askLeaf)+c.branches > 0 }
 
-// startComparison has the databases compared. When the two ends cut theirs
-// into different numbers of buckets, digests say nothing and everything is asked for.
+// startComparison starts a comparison. If the two ends have different numbers of buckets,
+// digests cannot be compared, and each end asks for everything.
 func (s *session) startComparison() {
 	switch {
 	case s.peer.Buckets != uint32(s.store.Buckets()):
 		s.askEverything()
 	case s.version >= version2 && !s.stats.once && s.pullsFirst():
-		// What the peer has will have come first, so that it need not be sent back.
+		// The peer's records come first, so that they need not be sent back.
 		s.tellNext = true
 	default:
 		s.tellDigests()
 	}
 }
 
-// pullsFirst reports whether this end is the first to take what the other one has.
-// The one that has less to tell is: what it then has is not sent back to it, and
-// what the other one has made anew is not sent in its old version.
+// pullsFirst reports whether this end receives the other's records before it sends its own.
+// That is the end with fewer records. So records are not sent back to the end that has just
+// sent them, and no old version is sent of a record that the other end has newer.
 func (s *session) pullsFirst() bool {
 	if ours, peer := s.cfg.Untold, s.peer.Untold; ours != peer {
 		return ours < peer
@@ -58,7 +59,8 @@ func (s *session) askEverything() {
 	s.askLast, s.stats.records.full = true, true
 }
 
-// takeDigests compares the peer's digests with ours and notes what to ask for.
+// takeDigests compares the peer's digests with those of this end, and notes the buckets to
+// ask for.
 func (s *session) takeDigests(body []byte) error {
 	d, err := parseDigests(body)
 	if err != nil {
@@ -76,7 +78,7 @@ func (s *session) takeDigests(body []byte) error {
 	}
 	for i := range d.Len() {
 		if b := int(d.First) + i; d.At(i) != s.store.Digest(b) {
-			// Where the peer has nothing alive, at most tombstones will come.
+			// If the peer has no live records in the bucket, at most tombstones will come.
 			s.ask = append(s.ask, bucketQuestion{uint32(b), d.At(i) == 0 && s.version >= version2})
 		}
 	}
@@ -87,12 +89,12 @@ func (s *session) takeDigests(body []byte) error {
 	return nil
 }
 
-// maxHeld is how many hashes a bucket's request carries; a bucket with more is
-// asked for by its leaves, or comes whole.
+// maxHeld bounds the hashes in the request for a bucket. A bucket with more records is
+// compared by its leaves, or all its records are asked for.
 const maxHeld = (maxFrame - headerSize - requestFixed - requestEntrySize) / 8
 
-// held returns the hashes of what a bucket holds here, tombstones included, or
-// says that they are so many that its leaves are better compared.
+// held returns the hashes of the records in a bucket, tombstones included. many says that
+// there are so many records that the leaves should be compared.
 func (s *session) held(q bucketQuestion) (hashes []uint64, many bool) {
 	if q.bare {
 		return nil, false
@@ -112,7 +114,7 @@ func (s *session) held(q bucketQuestion) (hashes []uint64, many bool) {
 	return hashes, false
 }
 
-// crowded reports whether a bucket holds more records than it has leaves.
+// crowded reports whether a bucket has more records than leaves.
 func (s *session) crowded(bucket int) bool {
 	records := 0
 	for i := range Leaves {
@@ -121,8 +123,8 @@ func (s *session) crowded(bucket int) bool {
 	return records > Leaves
 }
 
-// putRequests appends one BUCKET-REQUEST with as many buckets as fit, and asks
-// for branches in place of buckets that hold many records.
+// putRequests appends one BUCKET-REQUEST with as many buckets as fit. For buckets with many
+// records it asks for the branches instead.
 func (s *session) putRequests(limit int) {
 	room := min(limit-len(s.out), maxFrame) - headerSize - requestFixed
 	if len(s.ask) == 0 && !s.askLast || room < 0 {
@@ -165,8 +167,8 @@ func (s *session) putRequests(limit int) {
 	s.putBranchRequests(branches)
 }
 
-// putBranchRequests asks for branches. Their number is bounded by that of the
-// buckets of a database that has branches, so the chunk has room.
+// putBranchRequests appends a BRANCH-REQUEST. The chunk always has room for it, because a
+// database with branches has few buckets.
 func (s *session) putBranchRequests(buckets []uint32) {
 	if len(buckets) == 0 {
 		return
@@ -175,7 +177,7 @@ func (s *session) putBranchRequests(buckets []uint32) {
 	s.counters.FramesSent++
 }
 
-// takeBranch compares the leaves of a bucket and notes what to ask for.
+// takeBranch compares the leaves of a bucket, and notes the leaves to ask for.
 func (s *session) takeBranch(body []byte) error {
 	bucket, values, err := parseBranch(body)
 	if err != nil {
@@ -194,7 +196,8 @@ func (s *session) takeBranch(body []byte) error {
 	return nil
 }
 
-// leafRequest says what is held of a leaf, unless that is too much.
+// leafRequest returns the request for a leaf. It names the records that this end has, unless
+// they are too many.
 func (s *session) leafRequest(leaf int) leafRequest {
 	r := leafRequest{Leaf: uint16(leaf)}
 	s.refs = s.store.LeafRefs(leaf, s.refs[:0])

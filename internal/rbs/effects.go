@@ -6,8 +6,8 @@ import "net/netip"
 // accepted or dialled, and uses each value once.
 type ConnID uint64
 
-// Effects is what the caller has to do, in the order of the fields. A service
-// appends to it; the caller empties it with Reset once all is done.
+// Effects is what the caller has to do, in the order of the fields. A service appends to it.
+// The caller empties it with Reset when all is done.
 type Effects struct {
 	Close  []CloseConn
 	Listen []Listen
@@ -17,21 +17,22 @@ type Effects struct {
 	// since the last call, nil for nothing.
 	StatusWanted bool
 	Status       []byte
-	// Events are for the log and for whoever waits for them.
+	// Events are for the log, and for a caller that waits for one.
 	Events []Event
 }
 
-// CloseConn closes a connection that has not been reported Closed. The service
-// has forgotten it: nothing more need be reported of it, and what is is ignored.
+// CloseConn closes a connection that has not been reported Closed. The service no longer
+// knows it, and ignores further reports about it.
 type CloseConn struct {
 	Conn   ConnID
 	Reason string
-	// Last is written before closing if that needs no waiting. It tells the peer the reason.
+	// Last is written before the close, if that can be done without waiting. It tells the peer
+	// the reason.
 	Last []byte
 }
 
-// Listen starts or stops listening on Local and Port. Only connections from
-// Peer will be taken. A failure is reported with ListenFailed.
+// Listen starts or stops listening on Local and Port. Only connections from Peer will be
+// accepted. A failure has to be reported with ListenFailed.
 type Listen struct {
 	On bool
 	Ends
@@ -39,18 +40,18 @@ type Listen struct {
 	Identity netip.Addr // the address that the peer's certificate is for
 }
 
-// Dial connects from Local to Peer and Port. It is answered by one Dialled or
-// DialFailed; after 5 s without it counts as failed. It replaces an unfinished Dial, which is
-// then not answered.
+// Dial connects from Local to Peer and Port. The caller answers it with one Dialled or
+// DialFailed. Without an answer it has failed after 5 s. A new Dial replaces an unfinished
+// one, which then has no answer.
 type Dial struct {
 	Ends
 	Port     uint16
 	Identity netip.Addr // the address that the peer's certificate is for
 }
 
-// Send writes Bytes, at most maxChunk, to a connection, and is answered by one
-// Written. Until then the bytes must not be changed and belong to the
-// connection's writer; there is never a second Send meanwhile.
+// Send writes Bytes, at most maxChunk of them, to a connection. The caller answers it with
+// one Written. Until then Bytes must not be changed, and there is no second Send for the
+// connection.
 type Send struct {
 	Conn  ConnID
 	Bytes []byte
@@ -67,7 +68,7 @@ const (
 	Refused                       // a connection was refused or ended before it was established
 	DialFailure
 	ListenFailure
-	Diverged // the databases differ although nothing is under way; compared again
+	Diverged // the databases differ although no record is under way; they are compared again
 )
 
 func (k EventKind) String() string {

@@ -12,32 +12,33 @@ const maxBuckets = 1 << 16
 // hashSeed is 2^64 divided by the golden ratio; any odd constant would do.
 const hashSeed = 0x9e3779b97f4a7c15
 
-// KeyHash tells where a key belongs, and is what the hashes of its versions begin with.
+// KeyHash is the hash of a key. It decides the bucket, and the hashes of all versions of the
+// record start from it.
 type KeyHash uint64
 
-// Bucket returns the part, 0..n-1, that the key belongs to when there are n.
+// Bucket returns the bucket of the key, 0..n-1, in a database of n buckets.
 func (h KeyHash) Bucket(n int) int {
 	hi, _ := bits.Mul64(uint64(h), uint64(n))
 	return int(hi)
 }
 
-// Version returns the digest of one version of the key's record. A version is
-// written once, so it stands for the content.
+// Version returns the hash of one version of the key's record. Each version is written only
+// once, so its hash stands for the content.
 func (h KeyHash) Version(v Version) uint64 { return mix(mix(uint64(h)^uint64(v.Clock)) ^ v.Device) }
 
-// BucketOf returns the bucket, 0..n-1, that a key belongs to.
+// BucketOf returns the bucket of a key, 0..n-1, in a database of n buckets.
 func BucketOf(k Key, n int) int { return HashOf(k).Bucket(n) }
 
-// Hash returns the digest of one version of one record.
+// Hash returns the hash of one version of a record.
 func Hash(k Key, v Version) uint64 { return HashOf(k).Version(v) }
 
 // HashOf returns the hash of a key.
 func HashOf(k Key) KeyHash { return HashOfGroup(k).Host(k.Host) }
 
-// GroupHash is what the hashes of the keys that differ in the host only begin with.
+// GroupHash is the common part of the hashes of keys that differ only in the host.
 type GroupHash uint64
 
-// HashOfGroup returns what the hash of a key begins with.
+// HashOfGroup returns the part of a key's hash that does not depend on the host.
 func HashOfGroup(k Key) GroupHash {
 	h := mix(hashSeed ^ (uint64(k.BackupID)<<32 | uint64(k.SubInterface)))
 	return GroupHash(mixAddr(h, k.Group))

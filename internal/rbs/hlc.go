@@ -6,35 +6,34 @@ import (
 	"tandem/internal/instant"
 )
 
-// Clock is the hybrid logical clock of one device: its readings grow from one
-// to the next, exceed every reading it has observed, and otherwise go with
-// time. They order writes; nothing is ever timed by them, so they need not be
-// right, only agree between the two devices.
+// Clock is the hybrid logical clock of one device. Each reading is higher than the one
+// before, and higher than all readings that the clock has observed. Otherwise readings
+// follow the time. They only order writes. So they need not be the right time; they only
+// have to agree between the two devices.
 //
-// Wall time is read once, when the clock is made; from then on it goes by the
-// monotonic time, so that stepping the wall clock of a running device has no
-// effect at all. When a reading of the peer is ahead, the clock is set forward
-// to it and goes on from there at its own pace. So a peer that booted with a
-// wall clock one hour ahead is neither believed for ever (as it would be if only
-// a limit were kept: its writes would beat every later one of ours for an hour)
-// nor ignored: from the first frame on both devices are one hour ahead together,
-// and the later write wins, as it should, also while they are disconnected.
-// Readings above maxStamp are garbage, which the decoder refuses.
+// The wall clock is read once, when the Clock is made. From then on the monotonic time
+// counts, so a step of the wall clock has no effect. If a reading of the peer is ahead, the
+// clock is set forward to it and goes on from there. For example, a peer booted with a wall
+// clock one hour ahead. From the first frame on, both devices are one hour ahead, and the
+// later write wins, even while they are disconnected. If this device ignored the reading,
+// the peer's writes would win over every write of this device for an hour. The decoder
+// refuses readings above maxStamp, which no clock can show.
 type Clock struct {
 	base  int64 // Unix milliseconds at the origin of the monotonic time
-	ahead int64 // milliseconds that base has been set forward by
+	ahead int64 // by how many milliseconds base has been set forward
 	last  Stamp
 }
 
 // maxStamp is the highest reading that is accepted from a peer: half the range, the year 6429.
 const maxStamp Stamp = 1<<63 - 1
 
-// maxLead is how many milliseconds a peer's clock can be ahead of ours. No computer's is further:
-// Linux counts 292 years from 1970. Who believed more would soon be out of the range itself.
+// maxLead bounds by how many milliseconds a peer's clock can be ahead: 292 years, because
+// Linux counts so many from 1970. A higher reading is not believed, because the clock would
+// soon leave its own range.
 const maxLead int64 = 300 * 365 * 24 * 3600 * 1000
 
-// clockTolerance is how far the clocks of two devices that meet may be apart without
-// harm: no host tells one of them something and then the other the contrary so fast.
+// clockTolerance is the difference between the clocks of two devices that does no harm when
+// they meet: no host reports to one device and then the opposite to the other so fast.
 const clockTolerance Stamp = 100 << counterBits
 
 // counterBits is the width of the counter below the milliseconds.
@@ -51,13 +50,13 @@ func (c *Clock) Now(now instant.Time) Stamp {
 	return c.last
 }
 
-// believes reports whether a peer's clock can have this reading.
+// believes reports whether a clock of the peer can show this reading.
 func (c *Clock) believes(now instant.Time, s Stamp) bool {
 	return s.millis()-c.reading(now).millis() <= maxLead
 }
 
-// Observe takes note of a reading of the peer: later readings exceed it. It returns
-// by how many whole milliseconds the clock has been set forward.
+// Observe observes a reading of the peer: later readings of this clock are higher. It
+// returns by how many whole milliseconds the clock has been set forward.
 func (c *Clock) Observe(now instant.Time, s Stamp) (by Stamp) {
 	if s > maxStamp || s <= c.last {
 		return 0
@@ -69,14 +68,14 @@ func (c *Clock) Observe(now instant.Time, s Stamp) (by Stamp) {
 	return Stamp(lead) << counterBits
 }
 
-// meet is Observe of a stranger's first reading. It reports by how much everything that
-// has been stamped so far is to be moved, 0 when the clocks were near enough.
+// meet observes the first reading of a peer that this device has not met before. It returns
+// how much has to be added to all versions written so far, 0 if the clocks were close.
 func (c *Clock) meet(now instant.Time, s Stamp) (by Stamp) {
 	last := c.last
 	if by = c.Observe(now, s); by < clockTolerance {
 		return 0
 	}
-	c.last = max(c.last, last+by) // later readings exceed what has been moved, too
+	c.last = max(c.last, last+by) // later readings are higher than the moved versions, too
 	return by
 }
 
@@ -89,7 +88,7 @@ func (s Stamp) millis() int64 { return int64(s >> counterBits) }
 // Time returns the reading's time to the millisecond, in UTC.
 func (s Stamp) Time() time.Time { return time.UnixMilli(s.millis()).UTC() }
 
-// Compare returns -1, 0 or +1 as v loses to, equals or wins over o.
+// Compare returns -1 if v is lower than o, 0 if they are equal, and +1 if v is higher.
 func (v Version) Compare(o Version) int {
 	switch {
 	case v == o:
@@ -100,14 +99,15 @@ func (v Version) Compare(o Version) int {
 	return 1
 }
 
-// ClockState is what a Clock must remember when the program that has it is replaced.
+// ClockState is the state of a Clock, for a graceful restart.
 type ClockState struct {
 	Base, Ahead int64 // Unix milliseconds at the origin; how far a peer has set it forward
 	Last        Stamp
 }
 
-// State returns what a successor needs to go on, at the same origin of the monotonic time.
+// State returns the state of the clock. It is valid with the same origin of the monotonic
+// time only.
 func (c *Clock) State() ClockState { return ClockState{c.base, c.ahead, c.last} }
 
-// ResumeClock returns a clock that goes on from a state.
+// ResumeClock returns a clock with the state of another one.
 func ResumeClock(s ClockState) *Clock { return &Clock{base: s.Base, ahead: s.Ahead, last: s.Last} }

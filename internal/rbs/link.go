@@ -12,23 +12,23 @@ type link struct {
 	session  *session
 	madeAt   instant.Time
 	upAt     instant.Time
-	up       bool // established, and told so
-	inSync   bool // told so
-	writing  int  // bytes that the last Send has under way
+	up       bool // established, and the event ChannelUp was emitted
+	inSync   bool // the event Synchronised was emitted
+	writing  int  // bytes of the Send that is under way
 	sentAt   instant.Time
 	syncsEnd instant.Time
 }
 
 const (
-	// sendPause is the least time between two chunks of live changes, which so
-	// share the cost of a chunk, of its writing and of its acknowledgement, when
-	// they stream in. The first one after a pause goes at once.
+	// sendPause is the shortest time between two chunks of live changes. It lets changes that
+	// come fast share a chunk and its acknowledgement. After a longer time without a change,
+	// the next one is sent at once.
 	sendPause = time.Millisecond
-	// manyChanges fill a chunk of their own.
+	// manyChanges is how many changes fill a chunk. For so many there is no pause.
 	manyChanges = 512
 )
 
-// sendAt is when a link may send next, Never when nothing keeps it from sending.
+// sendAt returns when a link may send next, Never if it may send now.
 func (l *link) sendAt() instant.Time {
 	if s := l.session; l.sentAt.IsSet() && s.InSync() && !s.asking() && !s.answers.busy() && s.dirty.len() < manyChanges {
 		return l.sentAt.Add(sendPause)
@@ -36,11 +36,11 @@ func (l *link) sendAt() instant.Time {
 	return instant.Never
 }
 
-// writeTimeout bounds the time in which a chunk is written: whoever reads nothing for that
-// long may be heard all the same, and would never be told of anything.
+// writeTimeout bounds the time in which a chunk must be written. A peer may send keepalives
+// and read nothing. It would seem alive, and would never learn of a change.
 const writeTimeout = time.Minute
 
-// writtenBy is when the chunk under way must have been written, Never when there is none.
+// writtenBy returns when the chunk under way must have been written, Never if there is none.
 func (l *link) writtenBy() instant.Time {
 	if l.writing == 0 {
 		return instant.Never
@@ -48,7 +48,7 @@ func (l *link) writtenBy() instant.Time {
 	return l.sentAt.Add(writeTimeout)
 }
 
-// advance does what is due on the connection. An error ends it.
+// advance does what is due on the connection. An error means that it has to be closed.
 func (l *link) advance(now instant.Time) error {
 	if l.writtenBy().IsDue(now) {
 		return violation("the peer has not read %d bytes in %v", l.writing, writeTimeout)
@@ -56,7 +56,7 @@ func (l *link) advance(now instant.Time) error {
 	return l.session.Advance(now)
 }
 
-// note acts on what the session of l has come to.
+// note handles what has changed in the session of l: established, in sync, diverged.
 func (s *Service) note(now instant.Time, l *link, fx *Effects) {
 	if l.session.Established() && !l.up {
 		s.establish(now, l, fx)
@@ -92,11 +92,11 @@ func (s *Service) noteSync(st *syncProgress) {
 // Peer is the greeting of the peer that was met last, the zero Hello before the first.
 func (s *Service) Peer() Hello { return s.kept.Peer }
 
-// Diverged reports whether the databases have been found different with nothing
-// under way, and have not been found equal since.
+// Diverged reports whether the databases were found to differ while no record was under way,
+// and have not been found equal since.
 func (s *Service) Diverged() bool { return s.tcp == Connected && s.current.session.audit.alarm }
 
-// establish makes l, whose ends have agreed, the current connection.
+// establish makes l the current connection. Both ends have agreed on a version.
 func (s *Service) establish(now instant.Time, l *link, fx *Effects) {
 	if l == s.candidate {
 		s.lose(now, s.current, replaced(), fx)
@@ -109,20 +109,19 @@ func (s *Service) establish(now instant.Time, l *link, fx *Effects) {
 	fx.Events = append(fx.Events, Event{Kind: ChannelUp})
 }
 
-// lose closes a connection, because of err, tells the peer why, and sees to
-// the next one.
+// lose closes a connection because of err, tells the peer why, and arranges the next one.
 func (s *Service) lose(now instant.Time, l *link, err error, fx *Effects) {
 	s.closeLink(l, err, fx)
 	s.replace(now, l)
 }
 
-// closeLink has a connection closed and forgets it.
+// closeLink asks the caller to close a connection, and removes the link.
 func (s *Service) closeLink(l *link, err error, fx *Effects) {
 	fx.Close = append(fx.Close, CloseConn{Conn: l.conn, Reason: err.Error(), Last: goodbye(err)})
 	s.forget(l, err, fx)
 }
 
-// forget counts and tells the loss of a connection.
+// forget removes a link, counts its loss and emits an event.
 func (s *Service) forget(l *link, err error, fx *Effects) {
 	s.kept.LastError = err.Error()
 	*s.kept.Counters.lossCounter(err)++
@@ -140,14 +139,14 @@ func (s *Service) forget(l *link, err error, fx *Effects) {
 	}
 }
 
-// replace sees to it that a connection comes in the place of l.
+// replace arranges a new connection in place of l.
 func (s *Service) replace(now instant.Time, l *link) {
 	switch {
 	case s.current != nil:
 	case s.candidate != nil:
 		s.current, s.candidate = s.candidate, nil
-	case s.cfg.connects(): // otherwise the peer comes again
-		// A connection that has held shows that whatever was wrong is over.
+	case s.cfg.connects(): // otherwise the peer connects again
+		// The connection was established, so earlier failures no longer count.
 		if l.session.InSync() && now.Sub(l.upAt) >= s.cfg.BackoffMax {
 			s.failures = 0
 		}
@@ -155,7 +154,7 @@ func (s *Service) replace(now instant.Time, l *link) {
 	}
 }
 
-// pump hands every idle connection its next bytes, when it may send.
+// pump gives every connection that writes nothing its next bytes, if it may send.
 func (s *Service) pump(now instant.Time, fx *Effects) {
 	for l := range s.links() {
 		if l.writing > 0 || now < l.sendAt() {
@@ -170,7 +169,7 @@ func (s *Service) pump(now instant.Time, fx *Effects) {
 	s.settle(now)
 }
 
-// settle notes the time and since when the service has been in its state.
+// settle notes since when the service has been in its state.
 func (s *Service) settle(now instant.Time) {
 	s.now = now
 	if tcp := s.tcpState(); tcp != s.tcp {
@@ -192,7 +191,7 @@ func (s *Service) tcpState() TCPState {
 	return Initial
 }
 
-// State returns a snapshot for the displays; wall is the wall time at now.
+// State returns a snapshot for displays. wall is the wall-clock time at now.
 func (s *Service) State(now instant.Time, wall time.Time) State {
 	st := State{
 		Name: s.cfg.Name, Peer: s.cfg.ends().Peer, Local: s.cfg.ends().Local, Port: s.cfg.Port,

@@ -6,10 +6,10 @@ import (
 	"tandem/internal/instant"
 )
 
-// Output returns the next bytes to send, at most limit of them (but no less
-// than maxFrame is heeded), nil when there is nothing. They are valid until the
-// next call. Frames are made here and not earlier, so whatever changes while
-// the connection is busy costs its key in the queue only.
+// Output returns the next bytes to send, nil if there are none. It returns at most limit
+// bytes; a limit below maxFrame counts as maxFrame. The bytes are valid until the next call.
+// Frames are made only here. So a change that comes while the connection is busy costs only
+// its key in the queue.
 func (s *session) Output(now instant.Time, limit int) []byte {
 	s.out = s.out[:0]
 	if s.err != nil {
@@ -48,7 +48,7 @@ func (s *session) Pending() bool {
 
 func (s *session) windowOpen() bool { return s.window.records < maxInFlight }
 
-// open reports whether another record may be under way.
+// open reports whether one more record may be sent without an acknowledgement.
 func (f *recordsFrame) open() bool { return f.session.window.records+f.records < maxInFlight }
 
 func (s *session) putHello(now instant.Time) {
@@ -63,7 +63,7 @@ func (s *session) putHello(now instant.Time) {
 	s.counters.FramesSent++
 }
 
-// putSmall appends the frames that must not wait behind records.
+// putSmall appends the small frames, which must not wait for records.
 func (s *session) putSmall() {
 	if s.ackDue {
 		s.ackDue = false
@@ -96,8 +96,8 @@ func (s *session) putDigests(limit int) {
 	s.telling = s.tell < s.store.Buckets()
 }
 
-// putRecords appends one frame of records: live changes first, in half the room
-// while a synchronisation also has something to send, which gets what is left.
+// putRecords appends one frame of records. Live changes come first. While a comparison has
+// records to send, too, live changes get at most half the frame.
 func (s *session) putRecords(now instant.Time, limit int) {
 	f := recordsFrame{session: s, now: now, since: now}
 	f.batch.start = len(s.out)
@@ -121,7 +121,8 @@ func (s *session) putRecords(now instant.Time, limit int) {
 	}
 }
 
-// putAnswer adds what fits of the answer in progress and reports whether that was all.
+// putAnswer adds records of the current answer, as many as fit. It reports whether the
+// answer has ended.
 func (s *session) putAnswer(f *recordsFrame) (ended bool) {
 	if !s.answers.busy() {
 		return false
@@ -150,7 +151,7 @@ func (s *session) putEndOfSync(now instant.Time, limit int) {
 	s.counters.FramesSent++
 }
 
-// recordsFrame is a frame of records in the making; it begins with its first record.
+// recordsFrame is an unfinished frame of records. Its first record begins the frame.
 type recordsFrame struct {
 	session        *session
 	now, since     instant.Time
@@ -159,8 +160,8 @@ type recordsFrame struct {
 	batch          batchWriter
 }
 
-// put appends a record. It returns false when there is no room for it. The
-// acknowledgement of one that is noted is told to the store.
+// put appends a record. It returns false if there is no room for it. If noted is set, the
+// store is told when the peer acknowledges the record.
 func (f *recordsFrame) put(rec *Record, since instant.Time, noted bool) bool {
 	s := f.session
 	if len(rec.Sources) > maxSources {
@@ -187,7 +188,7 @@ func (f *recordsFrame) put(rec *Record, since instant.Time, noted bool) bool {
 	return true
 }
 
-// add encodes a record as the peer's version understands it.
+// add encodes a record in the form of the agreed protocol version.
 func (f *recordsFrame) add(rec *Record) {
 	s, first := f.session, f.records == 0
 	switch {
@@ -203,7 +204,7 @@ func (f *recordsFrame) add(rec *Record) {
 	}
 }
 
-// finish enters the frame in the window, if there is one.
+// finish adds the frame to the window, if it has records.
 func (f *recordsFrame) finish() {
 	if f.records == 0 {
 		return

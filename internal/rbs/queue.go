@@ -5,11 +5,10 @@ import (
 	"tandem/internal/latency"
 )
 
-// keptItems is how much room an empty queue keeps. What a flood has taken beyond
-// that is given back.
+// keptItems is for how many items an empty queue keeps memory. It frees the rest.
 const keptItems = 4096
 
-// fifo is a queue that keeps its memory while it is in use.
+// fifo is a first-in, first-out queue. It keeps its memory while it is in use.
 type fifo[T any] struct {
 	items []T
 	head  int
@@ -38,12 +37,12 @@ func (q *fifo[T]) pop(n int) {
 	}
 }
 
-// dirtyQueue holds the keys of records that the peer has yet to be told of, in
-// the order in which they first changed. A key is in it once, so its size is
-// bounded by the database, however slow the peer is.
+// dirtyQueue holds the keys of records that have changed and have not been sent, in the
+// order of their first change. A key is in it at most once. So it never holds more keys than
+// the database has records, however slow the peer is.
 type dirtyQueue struct {
 	queued map[Key]struct{}
-	most   int // keys since the map was made
+	most   int // the most keys that the map has held
 	fifo[dirtyItem]
 }
 
@@ -74,7 +73,7 @@ func (q *dirtyQueue) pop() {
 	}
 }
 
-// flight is a sequenced frame that the peer has not acknowledged yet.
+// flight is a frame with a sequence number that the peer has not acknowledged yet.
 type flight struct {
 	sequence uint64
 	since    instant.Time // of the oldest change in it
@@ -83,28 +82,28 @@ type flight struct {
 	end      bool // it is an END-OF-SYNC
 }
 
-// sentRecord is a record of a flight of whose acknowledgement the store is told.
+// sentRecord is a record in a flight. The store is told when it is acknowledged.
 type sentRecord struct {
 	key     Key
 	version Version
 }
 
-// window holds what has been sent and not been acknowledged, oldest first.
+// window holds the frames that have been sent and not been acknowledged, oldest first.
 type window struct {
 	frames  fifo[flight]
 	records int
 	noted   fifo[sentRecord]
-	last    uint64       // sequence number given last
-	moved   instant.Time // when a frame left the window last, or came into the empty one
+	last    uint64       // the last sequence number given
+	moved   instant.Time // when a frame was last acknowledged, or was added to the empty window
 }
 
-// next numbers a frame that is being made.
+// next returns the sequence number of the next frame.
 func (w *window) next() (sequence uint64) {
 	w.last++
 	return w.last
 }
 
-// sent enters the frame numbered last.
+// sent adds the frame with the last sequence number.
 func (w *window) sent(now instant.Time, f flight) {
 	if w.frames.len() == 0 {
 		w.moved = now
@@ -114,9 +113,9 @@ func (w *window) sent(now instant.Time, f flight) {
 	w.frames.push(f)
 }
 
-// ack takes the frames up to sequence out of the window. It calls acked for
-// each of their records that is noted and reports how many there were, and
-// whether an END-OF-SYNC was among them.
+// ack removes the frames up to sequence from the window. It calls acked for each of their
+// noted records. It returns the number of their records, and whether one of the frames was an
+// END-OF-SYNC.
 func (w *window) ack(now instant.Time, sequence uint64, acked func(Key, Version), lags *latency.Histogram) (records int, ended bool) {
 	for w.frames.len() > 0 && w.frames.first().sequence <= sequence {
 		f := *w.frames.first()

@@ -8,8 +8,8 @@ import (
 	"tandem/internal/instant"
 )
 
-// Receive takes in bytes as they came, however the stream was cut. An error
-// ends the session; what came before the fault has been merged. b is not kept.
+// Receive handles received bytes. They may begin and end anywhere in a frame. An error ends
+// the session; records before the fault have been merged. Receive keeps no reference to b.
 func (s *session) Receive(now instant.Time, b []byte) error {
 	if s.err != nil {
 		return s.err
@@ -34,7 +34,7 @@ func (s *session) Receive(now instant.Time, b []byte) error {
 	return nil
 }
 
-// takeFrames handles the whole frames at the start of b and returns their size.
+// takeFrames handles the complete frames at the start of b, and returns their size.
 func (s *session) takeFrames(now instant.Time, b []byte) (taken int, err error) {
 	for {
 		f, n, err := nextFrame(b[taken:])
@@ -75,7 +75,7 @@ func (s *session) take(now instant.Time, f frame) error {
 	return s.takeReplication(now, f)
 }
 
-// takeReplication handles records and what comparisons are made of.
+// takeReplication handles the frames of records and of comparisons.
 func (s *session) takeReplication(now instant.Time, f frame) error {
 	moved := s.stats.moved
 	s.stats.moved = now
@@ -134,7 +134,8 @@ func (s *session) takeHello(now instant.Time, body []byte) error {
 	return nil
 }
 
-// checkClock refuses what no clock can have shown, before it is taken over for good.
+// checkClock refuses a reading that no clock can show. It comes before Observe, which cannot
+// be undone.
 func (s *session) checkClock(now instant.Time, reading Stamp) error {
 	if s.clock.believes(now, reading) {
 		return nil
@@ -166,7 +167,7 @@ func (s *session) takeBatch(now instant.Time, body []byte) error {
 	return s.mergeAll(now, frameBatch, b.Sequence, b.Next)
 }
 
-// mergeAll merges the records of a frame. What came before one that is malformed counts.
+// mergeAll merges the records of a frame. If one is malformed, those before it are merged.
 func (s *session) mergeAll(now instant.Time, t frameType, sequence uint64, next func(*Record) (bool, error)) error {
 	if err := s.takeSequence(t, sequence); err != nil {
 		return err
@@ -191,7 +192,7 @@ func (s *session) merge(now instant.Time, rec *Record) {
 	s.audit.quiet = false
 	*s.counters.merged(s.store.Merge(now, rec))++
 	if rec.Deleted {
-		s.store.Acked(rec.Key, rec.Version) // whoever tells a tombstone holds it
+		s.store.Acked(rec.Key, rec.Version) // the peer has the tombstone, because it has sent it
 	}
 }
 
@@ -210,8 +211,8 @@ func (s *session) takeEndOfSync(now instant.Time, body []byte) error {
 	return nil
 }
 
-// takeSequence checks that no sequenced frame is missing before this one and
-// has it acknowledged.
+// takeSequence checks that no frame is missing before this one, and schedules its
+// acknowledgement.
 func (s *session) takeSequence(t frameType, sequence uint64) error {
 	if sequence != s.received+1 {
 		return violation("%v has sequence number %d, want %d", t, sequence, s.received+1)

@@ -12,13 +12,12 @@ import (
 	"tandem/internal/instant"
 )
 
-// Service is one remote backup service over time. It sees to it that there is a
-// connection to the peer, and runs a session on it.
+// Service is one remote backup service. It keeps a connection to the peer, and runs a
+// session on it.
 //
-// One connection counts, the current one. A further connection from the peer
-// takes its place as soon as it has greeted, so that a peer that was restarted
-// need not wait until its former connection is found dead, while a stray
-// connection harms nothing.
+// There is one current connection. When the peer makes another one, that replaces the
+// current one once its HELLO has come. So a peer that was restarted need not wait until its
+// old connection is found dead, and a connection without a HELLO does no harm.
 type Service struct {
 	store        Store
 	clock        *Clock
@@ -26,21 +25,21 @@ type Service struct {
 	rng          *rand.Rand
 
 	cfg    Config
-	active bool // enabled and configured well
+	active bool // enabled, with a valid configuration
 	now    instant.Time
 
 	current, candidate *link
 	listening          bool         // a Listen is in force
 	dialledAt          instant.Time // Never when no Dial is unanswered
 	retryAt            instant.Time // Never when no attempt is to come
-	failures           int          // in a row: what the backoff is made of
+	failures           int          // in a row; the backoff depends on them
 
 	tcp      TCPState
 	tcpSince instant.Time
 	kept     ServiceMemory
 }
 
-// dialTimeout is when an unanswered Dial counts as failed.
+// dialTimeout is the time after which a Dial without an answer has failed.
 const dialTimeout = 5 * time.Second
 
 // NewService returns a service that is not configured yet. Device is the
@@ -50,9 +49,8 @@ func NewService(store Store, clock *Clock, device, boot uint64, rng *rand.Rand) 
 	return &Service{store: store, clock: clock, device: device, boot: boot, rng: rng}
 }
 
-// Configure brings the service to a configuration. A change of anything but the
-// name starts it anew. With addresses that cannot work it stays Initial, and
-// its LastError says why.
+// Configure applies a configuration. A change of anything except the name restarts the
+// service. With invalid addresses it stays in Initial, and LastError says why.
 func (s *Service) Configure(now instant.Time, cfg Config, fx *Effects) {
 	s.now = now
 	cfg = cfg.withDefaults()
@@ -80,7 +78,7 @@ func (s *Service) Configure(now instant.Time, cfg Config, fx *Effects) {
 	s.settle(now)
 }
 
-// stop ends everything that goes by the old configuration.
+// stop ends all connections, dials and listening of the old configuration.
 func (s *Service) stop(old Config, fx *Effects) {
 	err := &protocolError{Code: codeClosing, Detail: "switched off or reconfigured"}
 	for l := range s.links() {
@@ -93,7 +91,7 @@ func (s *Service) stop(old Config, fx *Effects) {
 	s.failures, s.kept.Missed, s.kept.LastError = 0, 0, ""
 }
 
-// start listens or dials, as the addresses say.
+// start listens or dials. The addresses decide which.
 func (s *Service) start(fx *Effects) {
 	s.retryAt = instant.Never
 	if s.cfg.connects() {
@@ -105,7 +103,7 @@ func (s *Service) start(fx *Effects) {
 	fx.Listen = append(fx.Listen, Listen{On: true, Ends: s.cfg.ends(), Port: s.cfg.Port, Identity: s.cfg.Peer})
 }
 
-// ListenFailed tells that the last Listen failed or that its socket broke.
+// ListenFailed says that the last Listen has failed, or that its socket has.
 func (s *Service) ListenFailed(now instant.Time, reason string, fx *Effects) {
 	if !s.listening {
 		return
@@ -115,8 +113,8 @@ func (s *Service) ListenFailed(now instant.Time, reason string, fx *Effects) {
 	s.failed(now, Event{ListenFailure, reason}, fx)
 }
 
-// HandshakeFailed tells that the peer's connection came to nothing before it
-// could be handed over: the two do not believe each other's certificates.
+// HandshakeFailed says that the TLS handshake of the peer's connection has failed: one of the
+// two does not accept the other's certificate.
 func (s *Service) HandshakeFailed(now instant.Time, reason string, fx *Effects) {
 	if !s.listening {
 		return
@@ -127,7 +125,7 @@ func (s *Service) HandshakeFailed(now instant.Time, reason string, fx *Effects) 
 	s.settle(now)
 }
 
-// DialFailed tells that the last Dial failed.
+// DialFailed says that the last Dial has failed.
 func (s *Service) DialFailed(now instant.Time, reason string, fx *Effects) {
 	if !s.dialledAt.IsSet() {
 		return
@@ -144,8 +142,8 @@ func (s *Service) failed(now instant.Time, e Event, fx *Effects) {
 	s.settle(now)
 }
 
-// backOff sets the time of the next attempt: the wait doubles with every
-// failure in a row, and a random half of it keeps services from moving in step.
+// backOff sets the time of the next attempt. The wait doubles with every failure in a row.
+// Half of it is random, so that services do not try at the same time.
 func (s *Service) backOff(now instant.Time) {
 	wait := s.cfg.BackoffMin
 	for range s.failures {
@@ -158,7 +156,7 @@ func (s *Service) backOff(now instant.Time) {
 	s.retryAt = now.Add(wait/2 + time.Duration(s.rng.Int64N(int64(wait/2)+1)))
 }
 
-// Dialled tells that the last Dial succeeded, with conn.
+// Dialled says that the last Dial has succeeded. conn is the connection.
 func (s *Service) Dialled(now instant.Time, conn ConnID, fx *Effects) {
 	if !s.dialledAt.IsSet() {
 		s.refuse(conn, &s.kept.Counters.RefusedState, "connection was not asked for", fx)
@@ -169,8 +167,8 @@ func (s *Service) Dialled(now instant.Time, conn ConnID, fx *Effects) {
 	s.pump(now, fx)
 }
 
-// Accepted tells of a connection from an address to the listening socket. One
-// that is not from the peer is refused.
+// Accepted says that the listening socket has accepted a connection. It is refused unless it
+// comes from the peer's address.
 func (s *Service) Accepted(now instant.Time, conn ConnID, from netip.Addr, fx *Effects) {
 	s.now = now
 	from = from.WithZone("")
@@ -198,7 +196,7 @@ func replaced() error {
 	return &protocolError{Code: codeReplaced, Detail: "the peer connected anew"}
 }
 
-// refuse closes a connection that is not taken.
+// refuse closes a connection that the service does not accept.
 func (s *Service) refuse(conn ConnID, counter *uint64, reason string, fx *Effects) {
 	*counter++
 	fx.Close = append(fx.Close, CloseConn{Conn: conn, Reason: reason})
@@ -214,7 +212,7 @@ func (s *Service) newLink(now instant.Time, conn ConnID) *link {
 	}, s.store, s.clock, &s.kept.Counters)}
 }
 
-// links yields the connections there are, the current one first.
+// links yields all connections, the current one first.
 func (s *Service) links() iter.Seq[*link] {
 	both := [2]*link{s.current, s.candidate}
 	return func(yield func(*link) bool) {
@@ -226,7 +224,7 @@ func (s *Service) links() iter.Seq[*link] {
 	}
 }
 
-// find returns the link of a connection, nil for one that has been closed.
+// find returns the link of a connection, nil if it has been closed.
 func (s *Service) find(conn ConnID) *link {
 	for _, l := range []*link{s.current, s.candidate} {
 		if l != nil && l.conn == conn {
@@ -236,7 +234,8 @@ func (s *Service) find(conn ConnID) *link {
 	return nil
 }
 
-// Received takes in bytes that came on a connection, cut anyhow. b is not kept.
+// Received handles bytes that came on a connection. They may begin and end anywhere in a
+// frame. Received keeps no reference to b.
 func (s *Service) Received(now instant.Time, conn ConnID, b []byte, fx *Effects) {
 	s.now = now
 	l := s.find(conn)
@@ -251,7 +250,7 @@ func (s *Service) Received(now instant.Time, conn ConnID, b []byte, fx *Effects)
 	s.pump(now, fx)
 }
 
-// Written tells that the last Send of a connection has been written whole.
+// Written says that the last Send of a connection has been written completely.
 func (s *Service) Written(now instant.Time, conn ConnID, fx *Effects) {
 	if l := s.find(conn); l != nil {
 		s.now = now
@@ -261,7 +260,7 @@ func (s *Service) Written(now instant.Time, conn ConnID, fx *Effects) {
 	}
 }
 
-// Closed tells that a connection has ended, and why.
+// Closed says that a connection has ended, and why.
 func (s *Service) Closed(now instant.Time, conn ConnID, reason string, fx *Effects) {
 	if l := s.find(conn); l != nil {
 		s.now = now
@@ -288,8 +287,8 @@ func (s *Service) Advance(now instant.Time, fx *Effects) {
 	s.pump(now, fx)
 }
 
-// Deadline is when Advance must be called next, Never when nothing is waited for: at once
-// when something is to be sent that need not wait for more.
+// Deadline returns when Advance must be called next, Never if no timer runs. If something
+// can be sent now, the deadline is due at once.
 func (s *Service) Deadline() instant.Time {
 	at := instant.Earliest(s.retryAt, s.dialBy())
 	for l := range s.links() {
@@ -301,7 +300,7 @@ func (s *Service) Deadline() instant.Time {
 	return at
 }
 
-// dialBy is when the Dial that is unanswered counts as failed, Never when there is none.
+// dialBy returns when the Dial without an answer has failed, Never if there is none.
 func (s *Service) dialBy() instant.Time {
 	if !s.dialledAt.IsSet() {
 		return instant.Never
@@ -309,9 +308,8 @@ func (s *Service) dialBy() instant.Time {
 	return s.dialledAt.Add(dialTimeout)
 }
 
-// Dirty tells that this device has written a record. It is sent by the next
-// call that has effects, so a batch of changes is best marked whole before
-// Advance, or a millisecond after the last.
+// Dirty says that this device has written a record. The next call that has effects sends it.
+// So the caller should mark all changes of a batch before it calls Advance.
 func (s *Service) Dirty(now instant.Time, key Key) {
 	s.now = now
 	for l := range s.links() {
@@ -325,8 +323,8 @@ func (s *Service) Dirty(now instant.Time, key Key) {
 	}
 }
 
-// Reset has everything sent again in both directions. Without a connection
-// there is nothing to do: the next one begins with a synchronisation.
+// Reset sends all records again in both directions. Without a connection it does nothing,
+// because the next connection begins with a synchronisation.
 func (s *Service) Reset(now instant.Time, fx *Effects) {
 	if s.current != nil {
 		s.current.session.Resync(now)
@@ -337,8 +335,8 @@ func (s *Service) Reset(now instant.Time, fx *Effects) {
 // InSync reports whether the current connection has been synchronised in both directions.
 func (s *Service) InSync() bool { return s.current != nil && s.current.session.InSync() }
 
-// TCP is the state of the connection.
+// TCP returns the state of the connection.
 func (s *Service) TCP() TCPState { return s.tcp }
 
-// LastError says why the connection was last lost or refused, empty when it never was.
+// LastError returns why the connection was last lost or refused; empty if it never was.
 func (s *Service) LastError() string { return s.kept.LastError }

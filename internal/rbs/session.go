@@ -7,21 +7,21 @@ import (
 	"tandem/internal/latency"
 )
 
-// sessionConfig is what a session is made with.
+// sessionConfig holds the parameters of a session.
 type sessionConfig struct {
 	Device, Boot                    uint64
 	KeepaliveInterval, DeadInterval time.Duration
-	// Untold is how many changes have been made while there was no connection.
+	// Untold is the number of changes that were made while there was no connection.
 	Untold uint32
 	// Met is the boot ID of the peer that was greeted last, 0 for none.
 	Met uint64
 	// Lags counts, for each record, the time from its change to its acknowledgement;
-	// nil where nobody wants to know.
+	// nil for no count.
 	Lags *latency.Histogram
 }
 
-// session is the protocol on one connection: greeting, synchronisation, live
-// changes, acknowledgements and keepalives. It dies with the connection.
+// session is the protocol on one connection: HELLO, synchronisation, live changes,
+// acknowledgements and keepalives. It ends with the connection.
 type session struct {
 	cfg      sessionConfig
 	store    Store
@@ -29,8 +29,8 @@ type session struct {
 	counters *Counters
 	err      error // why the session is over
 
-	in, out   []byte       // a frame that came in part; the chunk made last
-	partSince instant.Time // when the first byte of what is in in came
+	in, out   []byte       // the received part of a frame; the chunk made last
+	partSince instant.Time // when the first byte of in came
 
 	greeted     bool   // our HELLO has been made
 	established bool   // the peer's HELLO has come and a version is agreed
@@ -43,8 +43,8 @@ type session struct {
 	keepaliveDue bool
 	peerDigest   uint64
 
-	received uint64 // sequence number taken in last
-	record   Record // decoded last, its memory used again
+	received uint64 // the last sequence number received
+	record   Record // the record decoded last; its memory is used again
 	ackDue   bool
 
 	dirty  dirtyQueue
@@ -59,17 +59,16 @@ type session struct {
 // maxInFlight is how many records may be unacknowledged.
 const maxInFlight = 1 << 15
 
-// stallTimeout bounds the time that one frame may take to come whole, or to be
-// acknowledged after the one before it: ample for a slow line, and an end to
-// waiting for a frame whose length field is wrong or that the peer has lost.
+// stallTimeout bounds the time in which a frame must be received completely, and the time
+// between two acknowledgements. It suffices for a slow line. It ends the wait for a frame
+// whose length is wrong, and for the acknowledgement of a frame that the peer has lost.
 const stallTimeout = 15 * time.Second
 
-// compareTimeout bounds how long a comparison may wait for its next frame: as long as an
-// audit may find something under way.
+// compareTimeout bounds the time that a comparison waits for its next frame.
 const compareTimeout = auditPeriod
 
-// newSession returns the session of a connection that has just been made.
-// Counters are counted on; they may be shared with other sessions.
+// newSession returns the session of a new connection. It adds to the counters, which other
+// sessions may use, too.
 func newSession(now instant.Time, cfg sessionConfig, store Store, clock *Clock, counters *Counters) *session {
 	return &session{
 		cfg: cfg, store: store, clock: clock, counters: counters,
@@ -86,7 +85,8 @@ func (s *session) Peer() Hello { return s.peer }
 // InSync reports whether a synchronisation has ended in both directions.
 func (s *session) InSync() bool { return s.stats.once }
 
-// Dirty queues a change of a record, to be read from the store when it is sent.
+// Dirty queues the key of a record that has changed. The record is read from the store when
+// it is sent.
 func (s *session) Dirty(now instant.Time, key Key) { s.dirty.push(now, key) }
 
 // Advance does what is due. An error ends the session.
@@ -114,8 +114,8 @@ func (s *session) Deadline() instant.Time {
 	return instant.Earliest(s.keepaliveAt, s.deadAt(), s.stalledAt())
 }
 
-// deadAt is when the peer is given up. The greeting has the same time in all,
-// so that a connection cannot be held open by a trickle of bytes.
+// deadAt returns when the peer counts as dead if nothing comes. The HELLO must come within
+// that time as a whole, so that a few bytes now and then cannot keep a connection open.
 func (s *session) deadAt() instant.Time {
 	if !s.established {
 		return s.started.Add(s.cfg.DeadInterval)
@@ -123,8 +123,8 @@ func (s *session) deadAt() instant.Time {
 	return s.heard.Add(s.cfg.DeadInterval)
 }
 
-// stalledAt is when a frame that has come in part must be whole, or another
-// frame must be acknowledged, Never when nothing is waited for.
+// stalledAt returns when a frame must have been received completely, or acknowledged; Never
+// if the session waits for neither.
 func (s *session) stalledAt() (at instant.Time) {
 	if len(s.in) > 0 {
 		at = s.partSince.Add(stallTimeout)
@@ -138,7 +138,7 @@ func (s *session) stalledAt() (at instant.Time) {
 	return at
 }
 
-// stalled returns the error of a stream that keeps coming but leads nowhere.
+// stalled returns the error of a session whose peer is heard and makes no progress.
 func (s *session) stalled(now instant.Time) error {
 	switch {
 	case !s.stalledAt().IsDue(now):
@@ -151,8 +151,8 @@ func (s *session) stalled(now instant.Time) error {
 	return violation("no acknowledgement in %v", stallTimeout)
 }
 
-// Lag tells what the peer has not acknowledged: how many records are queued or
-// under way, and the age of the oldest.
+// Lag returns how many records the peer has not acknowledged, queued or under way, and the
+// age of the oldest.
 func (s *session) Lag(now instant.Time) (records int, age time.Duration) {
 	records = s.dirty.len() + s.window.records + s.answers.remaining()
 	oldest := now

@@ -18,8 +18,8 @@ type Version struct {
 // 16 bits that count events within the millisecond.
 type Stamp uint64
 
-// Key names a record across both devices. The interface is told by the backup
-// ID of its profile and its sub-interface number, 0 for the Eth-Trunk itself.
+// Key names a record on both devices. It identifies the interface by the backup ID of its
+// profile and its sub-interface number, 0 for the Eth-Trunk itself.
 type Key struct {
 	BackupID     uint32
 	SubInterface uint32
@@ -35,7 +35,8 @@ type Record struct {
 	V1      bool
 	Deleted bool // tombstone
 	Sources []netip.Addr
-	// Left is the time until the record expires on its own, so that no clock needs to agree.
+	// Left is the time until the record expires if nothing refreshes it. It is a length of
+	// time, so the clocks of the devices need not agree.
 	Left time.Duration
 }
 
@@ -62,8 +63,8 @@ type State struct {
 	TCP         TCPState
 	// Since is how long the service has been in this state.
 	Since  time.Duration
-	LastUp time.Time // wall time of the last connection, zero when there was none
-	// LastError says why the connection was last lost or refused, empty when it never was.
+	LastUp time.Time // wall-clock time of the last connection, zero if there was none
+	// LastError says why the connection was last lost or refused; empty if it never was.
 	LastError    string
 	PeerDeviceID uint64
 	// InSync: the synchronisation of this connection has ended in both directions.
@@ -71,21 +72,22 @@ type State struct {
 	// LagRecords and Lag tell what the peer has not acknowledged: how many records, and the age of the oldest.
 	LagRecords int
 	Lag        time.Duration
-	// LocalDigest and PeerDigest cover every live record of the service; PeerDigest as last told by the peer.
+	// LocalDigest and PeerDigest cover all live records of the service. PeerDigest is the last
+	// one that the peer has sent.
 	LocalDigest, PeerDigest uint64
-	// Diverged: the databases have been found different with nothing under way, and
+	// Diverged says that the databases were found to differ while no record was under way, and
 	// have not been found equal since.
 	Diverged bool
 	// LastFull and LastDifference are the last synchronisations of all records, and of
 	// what differed only.
 	LastFull, LastDifference SyncStats
 	Counters                 Counters
-	// Lags counts the time from the change of a record to its acknowledgement; of
-	// a record that a synchronisation carried, from the beginning of that.
+	// Lags counts the time from the change of a record to its acknowledgement. For a record
+	// that a synchronisation sent, it counts from the start of the synchronisation.
 	Lags latency.Histogram
 }
 
-// SyncStats describes one synchronisation, and how many there have been of its kind.
+// SyncStats describes the last synchronisation of a kind, and counts those of its kind.
 type SyncStats struct {
 	Count    uint64
 	At       time.Time

@@ -2,18 +2,17 @@ package rbs
 
 import "tandem/internal/instant"
 
-// MaxStatus is the longest status that is told, in bytes: it must fit a chunk beside
-// the frames that do not wait.
+// MaxStatus is the greatest length of a status, in bytes. A status must fit into a chunk
+// together with the small frames.
 const MaxStatus = maxChunk / 2
 
-// statusExchange is what the two ends tell each other of themselves for people to
-// see. It is no part of replication: a status may be lost with its connection, and
-// what is in it is the callers' business.
+// statusExchange is the exchange of statuses, which are for displays. It is not part of the
+// replication. A status may be lost with its connection. Only the callers know its content.
 type statusExchange struct {
 	asking  bool   // a STATUS-REQUEST is to be sent
 	telling []byte // a STATUS is to be sent, nil for none
 	wanted  bool   // the peer has asked
-	told    []byte // the peer has told, nil for nothing
+	told    []byte // the peer's status, nil for none
 }
 
 func (x *statusExchange) pending() bool { return x.asking || x.telling != nil }
@@ -28,7 +27,7 @@ func appendStatus(dst, status []byte) []byte {
 	return endFrame(append(beginFrame(dst, frameStatus), status...), len(dst))
 }
 
-// putStatus appends what there is room for.
+// putStatus appends the status frames for which there is room.
 func (s *session) putStatus(limit int) {
 	x := &s.status
 	if x.asking && len(s.out)+headerSize <= limit {
@@ -43,8 +42,8 @@ func (s *session) putStatus(limit int) {
 	}
 }
 
-// AskStatus asks the peer how it is. A peer of a release that cannot tell is not
-// asked; the answer comes as [Effects].Status.
+// AskStatus asks the peer for its status. The answer comes as [Effects].Status. A peer of an
+// older protocol version is not asked.
 func (s *Service) AskStatus(now instant.Time, fx *Effects) {
 	if s.tcp != Connected || s.current.session.Peer().Features&featureStatus == 0 {
 		return
@@ -53,7 +52,7 @@ func (s *Service) AskStatus(now instant.Time, fx *Effects) {
 	s.pump(now, fx)
 }
 
-// TellStatus answers a peer that asked. One that is too long is not told.
+// TellStatus answers a peer that has asked. A status longer than MaxStatus is not sent.
 func (s *Service) TellStatus(now instant.Time, status []byte, fx *Effects) {
 	if s.tcp != Connected || len(status) > MaxStatus {
 		return

@@ -7,31 +7,31 @@ import (
 	"tandem/internal/instant"
 )
 
-// syncProgress tells how far a synchronisation has come.
+// syncProgress is the progress of a synchronisation.
 type syncProgress struct {
 	began             instant.Time
 	moved             instant.Time // when the latest frame of a comparison, or of records, came
 	ended             instant.Time
 	took              time.Duration
-	inbound, outbound bool // ended in this direction
+	inbound, outbound bool // this direction has ended
 	once              bool // ended in both, now or earlier
-	again             bool // another one has been asked for meanwhile
+	again             bool // another one has been asked for while it ran
 	records           syncCount
 	last              syncCount
 }
 
-// syncCount counts the records of a synchronisation; full: one end asked for all.
+// syncCount counts the records of a synchronisation. full says that one end asked for all.
 type syncCount struct {
 	Sent, Received int
 	full           bool
 }
 
-// comparing reports whether a comparison is under way, so far as this end knows.
+// comparing reports whether a comparison is under way, as far as this end knows.
 func (s *session) comparing() bool {
 	return s.established && (!s.stats.inbound || !s.stats.outbound || s.asking() || s.answers.busy())
 }
 
-// endOfSync notes that one direction has ended; the second completes the synchronisation.
+// endOfSync notes that one direction has ended. The synchronisation ends with the second.
 func (s *session) endOfSync(now instant.Time, direction *bool) {
 	running := !s.stats.inbound || !s.stats.outbound
 	*direction = true
@@ -46,9 +46,9 @@ func (s *session) endOfSync(now instant.Time, direction *bool) {
 	}
 }
 
-// Resync sends everything again in both directions, whatever the digests say.
-// While a synchronisation is running it waits for that to end: the running one
-// may have passed the buckets that the caller has put records into.
+// Resync sends all records again in both directions, whatever the digests say. While a
+// synchronisation runs, Resync waits for its end, because that one may have passed the
+// buckets of records that the caller has added since.
 func (s *session) Resync(now instant.Time) {
 	if !s.stats.inbound || !s.stats.outbound || s.answers.busy() || s.asking() {
 		s.stats.again = s.established
@@ -63,44 +63,44 @@ func (s *session) Resync(now instant.Time) {
 
 // audit looks for databases that differ although nothing is under way.
 type audit struct {
-	quiet     bool // no record has come since the last keepalive
+	quiet     bool // no record was received since the last keepalive
 	differing bool
 	since     instant.Time
 	patience  time.Duration
-	diverged  bool // found since the caller last looked
-	alarm     bool // found, and not found equal since
+	diverged  bool // a divergence was found since the caller last asked
+	alarm     bool // a divergence was found, and the databases were not found equal since
 	alarmAt   instant.Time
-	repairing bool // the comparison that is to mend what was found has not ended
+	repairing bool // the comparison that repairs the divergence has not ended
 	// checked is when the databases were last found equal or their comparison began.
 	checked instant.Time
-	// suspects are some of the records that the peer should have had, found by the last
-	// comparison, which ended at askedAt.
+	// suspects are records that the peer should have had and asked for in the last comparison,
+	// which ended at askedAt. Not all are kept.
 	suspects []sentRecord
 	askedAt  instant.Time
 }
 
-// Bounds of how long a difference must last before the databases are compared
-// again. The wait doubles while comparing does not help, as when the peer
-// refuses records for a limit of its own.
+// Bounds of the time that a difference must last before the databases are compared again.
+// The time doubles as long as comparing does not help. For example, the peer may refuse
+// records because of its own limits.
 const (
 	auditPatienceMin = 5 * time.Second
 	auditPatienceMax = 320 * time.Second
-	// auditPeriod bounds how long the databases go uncompared although something
-	// is under way all the time.
+	// auditPeriod bounds the time between two comparisons if records are under way all the time.
 	auditPeriod = time.Minute
-	// lateAfter is how old a record must be to count as lacking at the peer, not as under way.
+	// lateAfter is the age from which a record that the peer does not have counts as lacking.
+	// A younger one may be under way.
 	lateAfter = 10 * time.Second
-	// proofAfter is how long a newer version of a record that the peer seemed to lack may
-	// take to come from there.
+	// proofAfter is the time in which the peer may send a newer version of a record that it
+	// seemed to lack.
 	proofAfter = auditPatienceMin
-	// maxSuspects are kept: one proves a divergence.
+	// maxSuspects bounds the suspects that are kept. One of them proves a divergence.
 	maxSuspects = 64
-	// alarmLeast is how long an alarm holds at least, however soon the databases are equal
-	// again, so that whoever looks each second sees it.
+	// alarmLeast is the shortest time of an alarm, even if the databases are equal before. So
+	// a reader that looks once a second sees every alarm.
 	alarmLeast = 2 * time.Second
 )
 
-// auditDigest compares the digests of the databases when a keepalive tells the peer's.
+// auditDigest compares the digests of the two databases when a keepalive carries the peer's.
 func (s *session) auditDigest(now instant.Time) {
 	idle := s.audit.quiet && s.InSync() && s.dirty.len() == 0 && s.window.frames.len() == 0 && !s.answers.busy() && !s.asking()
 	s.audit.quiet = true
@@ -129,8 +129,8 @@ func (s *session) auditDigest(now instant.Time) {
 	s.startComparison()
 }
 
-// auditBusy has the databases compared where there is no moment at which their
-// digests could be equal. What is under way is told apart by its age.
+// auditBusy starts a comparison if changes come so fast that the digests are never equal.
+// Records that are under way are recognised by their age.
 func (s *session) auditBusy(now instant.Time) {
 	if s.InSync() && now.Sub(s.audit.checked) >= auditPeriod && !s.telling && !s.asking() && !s.answers.busy() {
 		s.audit.checked = now
@@ -138,7 +138,7 @@ func (s *session) auditBusy(now instant.Time) {
 	}
 }
 
-// noteLacking notes a record that the peer turns out not to have.
+// noteLacking notes a record that the peer does not have.
 func (s *session) noteLacking(rec *Record) {
 	late := s.clock.reading(s.heard).millis() - rec.Version.Clock.millis()
 	if s.InSync() && !rec.Deleted && late > lateAfter.Milliseconds() && !s.dirty.has(rec.Key) && len(s.audit.suspects) < maxSuspects {
@@ -146,21 +146,21 @@ func (s *session) noteLacking(rec *Record) {
 	}
 }
 
-// endLacking ends a comparison that the peer has gone through with. One that finds
-// nothing ends the alarm, but for that which is to mend what raised it.
+// endLacking ends a comparison that is complete. If it has found no difference, it ends the
+// alarm, unless it is the comparison that repairs what raised the alarm.
 func (s *session) endLacking(now instant.Time) {
 	a := &s.audit
 	a.askedAt = now
 	switch {
-	case a.repairing: // what it finds has been counted
+	case a.repairing: // its findings have been counted already
 		a.repairing, a.suspects = false, nil
 	case len(a.suspects) == 0:
 		a.alarm = false
 	}
 }
 
-// judge tells records that the peer lacked from those of which it had a newer version, or
-// which ended there a moment sooner.
+// judge decides whether the peer really lacked a record. It may have had a newer version, or
+// the record may have ended there a moment earlier.
 func (s *session) judge(now instant.Time) {
 	a := &s.audit
 	if len(a.suspects) == 0 || now < a.askedAt.Add(proofAfter) {
@@ -172,7 +172,7 @@ func (s *session) judge(now instant.Time) {
 	})
 	a.suspects = nil
 	switch {
-	case found && !a.alarm: // otherwise it has been counted
+	case found && !a.alarm: // otherwise it has been counted already already
 		s.diverged(now)
 	case !found:
 		a.alarm = false

@@ -107,7 +107,7 @@ func (n *node) configure(on bool) {
 	n.carryOut()
 }
 
-// write joins or leaves as a host of this node.
+// write writes the record of a host of this node: the host joins, or leaves if deleted.
 func (n *node) write(i int, deleted bool) {
 	r := Record{Key: keyOf(i), Deleted: deleted, Exclude: i%2 == 0, Left: 260 * time.Second}
 	for s := range i % 3 {
