@@ -12,18 +12,18 @@ const (
 	DefaultDetectMult = 3
 )
 
-// Bounds of a configured interval. Below a millisecond a process cannot keep its
-// word; above 20 s detection is of no use to anybody.
+// Bounds of a configured interval. A process cannot keep an interval below a millisecond.
+// Above 20 s, detection is of no use.
 const (
 	minInterval = time.Millisecond
 	maxInterval = 20 * time.Second
 )
 
-// Multihop reports whether the session spans routers (RFC 5883) instead of one link.
+// Multihop reports whether the session crosses routers (RFC 5883), and not only one link.
 func (c Config) Multihop() bool { return c.Interface == "" }
 
-// withDefaults fills in the intervals and the multiplier where they are zero and
-// strips the zones of the addresses, as the interface says the same.
+// withDefaults returns c with defaults for intervals and the multiplier that are zero. It
+// removes the zones of the addresses, because Interface names the link.
 func (c Config) withDefaults() Config {
 	if c.MinTx == 0 {
 		c.MinTx = DefaultInterval
@@ -38,8 +38,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// ConfigError is a refusal of a configuration: the session, the field of Config,
-// and what is wrong with it.
+// ConfigError says why a configuration is refused: the session, the field of Config, and what
+// is wrong with the field.
 type ConfigError struct {
 	Session, Field, Reason string
 }
@@ -48,8 +48,8 @@ func (e *ConfigError) Error() string {
 	return fmt.Sprintf("bfd session %q: %s %s", e.Session, e.Field, e.Reason)
 }
 
-// validate checks c, defaults filled in. The error is a *ConfigError. The local
-// address may be left out: the kernel then chooses the source.
+// validate checks c, which has its defaults. The error is a *ConfigError. Without a local
+// address the kernel chooses the source.
 func (c Config) validate() error {
 	fail := func(field, format string, args ...any) error {
 		return &ConfigError{c.Name, field, fmt.Sprintf(format, args...)}
@@ -89,8 +89,8 @@ func unicast(a netip.Addr) bool {
 
 func intervalOK(d time.Duration) bool { return d >= minInterval && d <= maxInterval }
 
-// validateAll checks every configuration by itself and against the others:
-// names, discriminators and (interface, peer, local) are each unique.
+// validateAll checks every configuration by itself and against the others: names,
+// discriminators and the triple of interface, peer and local address must be unique.
 func validateAll(cfgs []Config) error {
 	names := make(map[string]bool, len(cfgs))
 	discriminators := make(map[uint32]string, len(cfgs))

@@ -1,10 +1,10 @@
 package bfd
 
-// DropCause says why a received packet had no effect. It is the error of every
-// refusal, so a flood of bad packets costs no memory.
+// DropCause says why a received packet was dropped. It is the error value itself, so a flood
+// of bad packets costs no memory.
 type DropCause uint8
 
-// Causes, in the order in which they are looked for.
+// The causes, in the order of the checks.
 const (
 	DropShort               DropCause = iota // fewer than 24 octets
 	DropVersion                              // not version 1
@@ -12,8 +12,8 @@ const (
 	DropDetectMult                           // Detect Mult is zero
 	DropMultipoint                           // multipoint bit set
 	DropMyDiscriminator                      // My Discriminator is zero
-	DropYourDiscriminator                    // Your Discriminator is zero in a state that has heard us
-	DropHopLimit                             // over one hop, yet not with hop limit 255 (RFC 5881, section 5)
+	DropYourDiscriminator                    // Your Discriminator is zero in a state other than Down and AdminDown
+	DropHopLimit                             // single hop, and the hop limit is not 255 (RFC 5881, section 5)
 	DropNoSession                            // no session has that discriminator or those addresses
 	DropAddress                              // the session is with another address
 	DropInterface                            // the session is on another interface, in another VRF or of the other hop type
@@ -41,8 +41,8 @@ var dropTexts = [...]string{
 
 func (c DropCause) Error() string { return "bfd: packet dropped: " + dropTexts[c] }
 
-// Counters counts the control packets of a device. Every packet received is in
-// Received and, when it had no effect, in exactly one Drop field.
+// Counters counts the control packets of a device. Received counts every packet. A packet that
+// was dropped also counts in exactly one of the drop fields.
 type Counters struct {
 	Received                uint64 `name:"packets-received" metric:"received"`
 	Sent                    uint64 `name:"packets-sent" metric:"sent"`
@@ -81,7 +81,7 @@ func (c *Counters) drop(cause DropCause) {
 	}[cause]++
 }
 
-// Dropped is the sum of all drops.
+// Dropped returns the sum of all drops.
 func (c Counters) Dropped() uint64 {
 	return c.DropShort + c.DropVersion + c.DropLength + c.DropDetectMult + c.DropMultipoint +
 		c.DropMyDiscriminator + c.DropYourDiscriminator + c.DropHopLimit + c.DropNoSession +

@@ -45,9 +45,9 @@ const (
 	flagMultipoint
 )
 
-// Parse decodes b and makes those checks of RFC 5880, section 6.8.6 that need no
-// session. Octets after the length that the packet states are ignored. A refusal
-// is a DropCause; p is then undefined.
+// Parse decodes b, and makes the checks of RFC 5880, section 6.8.6, that need no session. It
+// ignores octets after the length that the packet states. An error is a DropCause; then p is
+// undefined.
 func (p *Packet) Parse(b []byte) error {
 	if len(b) < PacketLen {
 		return DropShort
@@ -96,8 +96,9 @@ func (p *Packet) check() error {
 	return nil
 }
 
-// Append adds the encoded packet to dst. The authentication flag is not sent, as
-// no authentication section is. An interval is cut to what its field can hold.
+// Append appends the encoded packet to dst. It never sets the authentication flag, because it
+// sends no authentication section. An interval that exceeds its field becomes the largest
+// value of the field.
 func (p *Packet) Append(dst []byte) []byte {
 	dst = append(dst,
 		version<<5|byte(p.Diagnostic)&0x1f,

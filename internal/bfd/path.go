@@ -10,18 +10,18 @@ const (
 	linkUp
 )
 
-// path is what the local interfaces let a session hope for.
+// path is the state of the local interfaces that a session needs.
 type path struct {
-	Out     linkState // the interface its packets leave by; linkUp where routing decides
-	Tracked linkState // the tracked interface; linkUp where none is
-	Ifindex int       // of the first; zero where routing decides
-	Held    bool      // whatever the session is to vouch for does not work (Table.Hold)
+	Out     linkState // the interface on which it sends; linkUp if routing decides
+	Tracked linkState // the tracked interface; linkUp if there is none
+	Ifindex int       // of the interface on which it sends; zero if routing decides
+	Held    bool      // the device does not do its work, so the session must be Down (Table.Hold)
 }
 
 func (p path) up() bool      { return p.Out == linkUp && p.Tracked == linkUp && !p.Held }
 func (p path) canSend() bool { return p.Out == linkUp }
 
-// diagnostic tells the peer why a session is held down.
+// diagnostic returns the diagnostic to send while the path is not up.
 func (p path) diagnostic() Diagnostic {
 	switch {
 	case p.Held:

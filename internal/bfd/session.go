@@ -15,12 +15,12 @@ type session struct {
 
 	state State
 	since instant.Time // when state was entered
-	diag  Diagnostic   // as sent: the reason of the last change of state
-	last  Diagnostic   // why it last left Up
+	diag  Diagnostic   // the one that is sent: the reason of the last change of state
+	last  Diagnostic   // why the session last left Up
 
 	remote   remote
 	received instant.Time // of the last accepted packet
-	// refused is a discriminator that the peer used instead of the configured one.
+	// refused is a discriminator that the peer has used in place of the configured one.
 	refused uint32
 
 	timing  timing
@@ -44,12 +44,13 @@ type remote struct {
 	detectMult    uint8
 }
 
-// unheard is the peer before anything is heard of it, and again after silence.
+// unheard returns the variables before a packet of the peer has come, and after its detection
+// time is over.
 var unheard = remote{state: Down, requiredMinRx: time.Microsecond}
 
-// newSession makes a session in Down, or AdminDown when cfg says so. It does
-// nothing until SetPath lets it. cfg must be valid and complete (Config.validate,
-// Config.withDefaults); rng gives the jitter.
+// newSession returns a session in the state Down, or AdminDown if cfg says so. It does nothing
+// before SetPath. cfg must be valid and complete (Config.validate, Config.withDefaults). rng
+// is the source of the jitter.
 func newSession(now instant.Time, cfg Config, rng *rand.Rand) *session {
 	s := &session{cfg: cfg, rng: rng, state: Down, since: now, remote: unheard, place: instant.Out}
 	if cfg.Shutdown {
@@ -59,9 +60,9 @@ func newSession(now instant.Time, cfg Config, rng *rand.Rand) *session {
 	return s
 }
 
-// SetPath tells which interfaces are there and up. A path that is not up takes the
-// session down with diagnostic 5 (its own interface), 6 (the tracked one) or 4
-// (path.Held) and holds it down; packets are still sent as long as the own interface is up.
+// SetPath sets the state of the interfaces. While the path is not up, the session is Down
+// with diagnostic 5 (its own interface), 6 (the tracked one) or 4 (path.Held). It still sends
+// packets as long as its own interface is up.
 func (s *session) SetPath(now instant.Time, p path, fx *Effects) {
 	regained := p.canSend() && !s.path.canSend()
 	s.path = p
@@ -73,8 +74,8 @@ func (s *session) SetPath(now instant.Time, p path, fx *Effects) {
 	}
 }
 
-// SetAdmin shuts the session down with diagnostic 7, or lets it start again. While
-// shut down it keeps telling the peer so.
+// SetAdmin puts the session into AdminDown with diagnostic 7, or lets it start again. In
+// AdminDown it goes on sending packets, which tell the peer so.
 func (s *session) SetAdmin(now instant.Time, shutdown bool, fx *Effects) {
 	s.cfg.Shutdown = shutdown
 	switch {
@@ -85,9 +86,9 @@ func (s *session) SetAdmin(now instant.Time, shutdown bool, fx *Effects) {
 	}
 }
 
-// Reconfigure takes a configuration that differs neither in addresses, interface
-// nor discriminators. New intervals of a session that is Up are agreed with the
-// peer by a Poll Sequence (section 6.8.3).
+// Reconfigure applies a configuration with the same addresses, interface and discriminators.
+// If the session is Up, a Poll Sequence negotiates new intervals with the peer (section
+// 6.8.3).
 func (s *session) Reconfigure(now instant.Time, cfg Config, fx *Effects) {
 	shutdown := cfg.Shutdown
 	cfg.Shutdown = s.cfg.Shutdown
@@ -102,9 +103,9 @@ func (s *session) Reconfigure(now instant.Time, cfg Config, fx *Effects) {
 	s.SetAdmin(now, shutdown, fx)
 }
 
-// Goodbye tells the peer that this session ends: AdminDown when it was taken out
-// of the configuration, else Down (diagnostic 4), which the peer takes for a failure
-// at once instead of after its detection time.
+// Goodbye tells the peer that this session ends. It sends AdminDown if the session was removed
+// from the configuration. Otherwise it sends Down (diagnostic 4), so that the peer sees a
+// failure at once, and not after its detection time.
 func (s *session) Goodbye(now instant.Time, removed bool, fx *Effects) {
 	if s.state == AdminDown {
 		return
@@ -116,8 +117,8 @@ func (s *session) Goodbye(now instant.Time, removed bool, fx *Effects) {
 	}
 }
 
-// Receive takes a packet that Table found to be for this session (RFC 5880,
-// section 6.8.6). An error is a DropCause.
+// Receive handles a packet of this session, which Table has found (RFC 5880, section 6.8.6).
+// An error is a DropCause.
 func (s *session) Receive(now instant.Time, m *Meta, p *Packet, fx *Effects) error {
 	if p.Authenticated {
 		return DropAuthentication
@@ -196,11 +197,11 @@ func (s *session) tell(now instant.Time, fx *Effects) {
 	})
 }
 
-// restore holds back the news of a session's return, so that one that comes and goes
-// does not drag its users along.
+// restore delays the event Up after a failure, so that a session that changes often does not
+// disturb its users.
 type restore struct {
-	lost    bool // it has left Up otherwise than by an operator
-	waiting bool // it is Up and this has not been told yet
+	lost    bool // the session has left Up, and not because an operator wanted it
+	waiting bool // the session is Up, and the event is still delayed
 	at      instant.Time
 }
 
@@ -217,7 +218,7 @@ func (r *restore) enter(s *session, from State) {
 	}
 }
 
-// Deadline tells when Advance is to be called next, Never when nothing is waited for.
+// Deadline returns when Advance must be called next, Never if no timer runs.
 func (s *session) Deadline() (at instant.Time) {
 	if s.periodic() {
 		at = s.timing.next
@@ -231,9 +232,8 @@ func (s *session) Deadline() (at instant.Time) {
 	return at
 }
 
-// Advance does what is due: it declares the peer lost after a detection time
-// without a packet, and sends. Packets that have been received must have been
-// given to Receive before.
+// Advance does what is due. It declares the peer lost after a detection time without a packet,
+// and sends packets. Received packets must be given to Receive before.
 func (s *session) Advance(now instant.Time, fx *Effects) {
 	if s.remote.heard && now >= s.received.Add(s.detectTime()) {
 		s.remote = unheard
@@ -261,8 +261,8 @@ func (s *session) transmit(now instant.Time, fx *Effects) {
 	s.send(p, fx)
 }
 
-// answer sends the Final that a Poll asks for, outside the periodic schedule
-// (section 6.8.7). A packet never has both bits.
+// answer sends a packet with the Final bit in answer to a Poll, outside the periodic schedule
+// (section 6.8.7). No packet has both bits.
 func (s *session) answer(fx *Effects) {
 	if !s.path.canSend() {
 		return

@@ -6,7 +6,7 @@ import (
 	"tandem/internal/instant"
 )
 
-// Snapshot copies what the displays show of a session.
+// Snapshot returns the state of the session for displays.
 func (s *session) Snapshot(now instant.Time) SessionState {
 	st := SessionState{
 		Config:                    s.cfg,
@@ -44,7 +44,7 @@ func (s *session) Snapshot(now instant.Time) SessionState {
 	return st
 }
 
-// notUpReason says what keeps the session from Up, empty when nothing does.
+// notUpReason says why the session is not Up, empty if it is Up.
 func (s *session) notUpReason() string {
 	switch {
 	case s.state == Up:

@@ -18,7 +18,7 @@ const (
 
 func (s State) String() string { return [...]string{"AdminDown", "Down", "Init", "Up"}[s&3] }
 
-// Diagnostic tells why a session last left Up (RFC 5880, section 4.1).
+// Diagnostic says why a session last left the state Up (RFC 5880, section 4.1).
 type Diagnostic uint8
 
 // Diagnostics with their wire values.
@@ -44,27 +44,28 @@ func (d Diagnostic) String() string {
 	return "Reserved"
 }
 
-// Config is what the operator sets of a session. A session with Interface set
-// is single hop (RFC 5881) and bound to that interface, else it is multihop (RFC 5883).
+// Config is the configuration of a session. A session with an Interface is single hop (RFC
+// 5881) and bound to that interface. Otherwise it is multihop (RFC 5883).
 type Config struct {
 	Name                string // 1..64 characters, unique on the device
 	Peer, Local         netip.Addr
 	VRF                 string // Linux VRF of the addresses, empty for none; VRFIndex is its index
 	VRFIndex            int
 	Interface           string        // out interface of a single-hop session, a Linux name
-	TrackInterface      string        // a Linux name; its going down takes the session down
-	LocalDiscriminator  uint32        // 1..16384 where the operator gives it, more where the device does
-	RemoteDiscriminator uint32        // 1..4294967295; zero takes whatever the peer uses
+	TrackInterface      string        // a Linux name; the session goes Down when this interface does
+	LocalDiscriminator  uint32        // 1..16384 if configured, higher if the device chooses it
+	RemoteDiscriminator uint32        // 1..4294967295; zero accepts any discriminator of the peer
 	MinTx, MinRx        time.Duration // 1 ms..20 s, zero is DefaultInterval
 	DetectMult          uint8         // 1..255, zero is DefaultDetectMult
 	Shutdown            bool
 	TOSExp              uint8 // 0..7, the upper three bits of the traffic class
-	// ProcessInterface is for the users of the session: its loss takes Interface down.
+	// ProcessInterface is for the users of the session: when it goes Down, they take Interface
+	// down.
 	ProcessInterface bool
-	// WaitToRestore holds back the news that a session that was lost is Up again.
+	// WaitToRestore is how long a session must be Up after a failure before the event comes.
 	WaitToRestore time.Duration
-	// Auto and Dynamic are for displays: the discriminators are found out, and the session
-	// was made without a command of its own.
+	// Auto and Dynamic are for displays. Auto says that the discriminators are not configured.
+	// Dynamic says that the session is not configured by a command of its own.
 	Auto, Dynamic bool
 	Description   string
 }
@@ -80,11 +81,11 @@ type SessionState struct {
 	DetectTime       time.Duration
 	RemoteMult       uint8
 	Since            time.Duration // how long it has been in State
-	LastUp, LastDown time.Duration // how long ago it came Up and left Up; zero is never
+	LastUp, LastDown time.Duration // how long ago it became Up, and left Up; zero for never
 	UpCount, Flaps   uint64
 	Sent, Received   uint64
 	NotUpReason      string
-	RestoreIn        time.Duration // until its being Up again is told; zero when it is not held back
+	RestoreIn        time.Duration // until the event Up comes; zero if WaitToRestore does not delay it
 	InterfaceMissing bool
 
 	// ActualRemoteDiscriminator is the one that the peer uses, zero while it is not heard.

@@ -23,9 +23,9 @@ type Table struct {
 	counters        Counters
 }
 
-// endpoints is what a packet is told by until the peer knows our discriminator
-// (RFC 5881, section 3). The interface is part of it, since link-local addresses
-// repeat from link to link, and so is the VRF, as others do from one to the next.
+// endpoints identifies the session of a packet until the peer knows the local discriminator
+// (RFC 5881, section 3). It includes the interface, because two links may have the same
+// link-local addresses, and the VRF, because two VRFs may have the same addresses.
 type endpoints struct {
 	iface, vrf  string
 	peer, local netip.Addr
@@ -38,7 +38,7 @@ type link struct {
 	up    bool
 }
 
-// NewTable makes an empty table. rng is the source of all jitter.
+// NewTable returns an empty table. rng is the source of all jitter.
 func NewTable(rng *rand.Rand) *Table {
 	return &Table{
 		rng:             rng,
@@ -51,9 +51,9 @@ func NewTable(rng *rand.Rand) *Table {
 	}
 }
 
-// Configure makes the sessions those of cfgs, with defaults filled in. A session
-// that keeps its addresses, interface and discriminators keeps its state; one that
-// goes tells its peer AdminDown. An error is a *ConfigError and nothing has changed.
+// Configure replaces the configurations of all sessions by cfgs, with defaults. A session
+// that keeps its addresses, interface and discriminators keeps its state. A session that is
+// removed sends AdminDown to its peer. An error is a *ConfigError; then nothing has changed.
 func (t *Table) Configure(now instant.Time, cfgs []Config, fx *Effects) error {
 	wanted := make([]Config, len(cfgs))
 	for i, c := range cfgs {
@@ -85,7 +85,7 @@ func (t *Table) Configure(now instant.Time, cfgs []Config, fx *Effects) error {
 	return nil
 }
 
-// sameSession reports whether a session can go from one configuration to the other.
+// sameSession reports whether a session can keep its state when its configuration changes.
 func sameSession(a, b Config) bool {
 	return a.endpoints() == b.endpoints() &&
 		a.LocalDiscriminator == b.LocalDiscriminator && a.RemoteDiscriminator == b.RemoteDiscriminator
@@ -110,8 +110,8 @@ func (t *Table) remove(now instant.Time, s *session, fx *Effects) {
 	}
 }
 
-// Close ends all sessions; their peers learn at once that this device is going
-// (session.Goodbye). The table is empty afterwards.
+// Close ends all sessions. Their peers see a failure at once (session.Goodbye). The table is
+// empty afterwards.
 func (t *Table) Close(now instant.Time, fx *Effects) {
 	defer t.countSent(len(fx.Sends), fx)
 	for _, s := range t.sorted() {
@@ -120,9 +120,9 @@ func (t *Table) Close(now instant.Time, fx *Effects) {
 	}
 }
 
-// SetLink tells of an interface by its Linux name: its index, zero when it does not
-// exist, and whether it can carry packets. Sessions on an interface never told of
-// wait for it.
+// SetLink sets the state of an interface, which has a Linux name: its index, zero if it does
+// not exist, and whether it can carry packets. Sessions on an interface without a state wait
+// for it.
 func (t *Table) SetLink(now instant.Time, name string, index int, up bool, fx *Effects) {
 	defer t.countSent(len(fx.Sends), fx)
 	if old, ok := t.links[name]; ok && t.names[old.index] == name {
@@ -142,9 +142,9 @@ func (t *Table) SetLink(now instant.Time, name string, index int, up bool, fx *E
 	}
 }
 
-// Hold takes all sessions down with diagnostic 4 and holds them down until it is
-// called with on false: for a device that can still send packets and yet has stopped
-// doing its work, so that its peers do not rely on it.
+// Hold takes all sessions Down with diagnostic 4, until it is called with on false. It is for
+// a device that has stopped its work and can still send packets: its peers must not rely on
+// it.
 func (t *Table) Hold(now instant.Time, on bool, fx *Effects) {
 	defer t.countSent(len(fx.Sends), fx)
 	t.held = on
@@ -176,8 +176,8 @@ func (t *Table) link(name string) (linkState, int) {
 	}
 }
 
-// Receive decodes the UDP payload b, finds its session and gives it the packet. A
-// packet without effect is counted and its DropCause returned.
+// Receive decodes the UDP payload b, finds its session and gives the packet to it. If the
+// packet is dropped, Receive counts it and returns the DropCause.
 func (t *Table) Receive(now instant.Time, m *Meta, b []byte, fx *Effects) error {
 	defer t.countSent(len(fx.Sends), fx)
 	t.counters.Received++
@@ -208,8 +208,8 @@ func (t *Table) receive(now instant.Time, m *Meta, b []byte, fx *Effects) error 
 	return nil
 }
 
-// find demultiplexes (RFC 5880, section 6.3): our discriminator alone tells the
-// session, which then has to be with that peer and on that interface.
+// find returns the session of a packet (RFC 5880, section 6.3). The local discriminator alone
+// names it. Then the peer's address and the interface must be those of the session.
 func (t *Table) find(m *Meta, discriminator uint32) (*session, error) {
 	iface := ""
 	if !m.Multihop {
@@ -240,12 +240,11 @@ func (t *Table) find(m *Meta, discriminator uint32) (*session, error) {
 	return s, nil
 }
 
-// Deadline tells when Advance is to be called next, Never when there is nothing to wait for.
+// Deadline returns when Advance must be called next, Never if no timer runs.
 func (t *Table) Deadline() instant.Time { return t.due.Deadline() }
 
-// Advance does all that is due in every session. All packets received until now
-// must have been given to Receive before, or a late process declares peers lost
-// that are not.
+// Advance does all that is due in every session. All packets received until now must be given
+// to Receive before. Otherwise a process that is late would declare peers lost that are not.
 func (t *Table) Advance(now instant.Time, fx *Effects) {
 	defer t.countSent(len(fx.Sends), fx)
 	for s, ok := t.due.Due(now); ok; s, ok = t.due.Due(now) {
@@ -262,7 +261,7 @@ func (t *Table) Snapshot(now instant.Time, dst []SessionState) []SessionState {
 	return dst
 }
 
-// Counters returns what has been counted since the table was made.
+// Counters returns the counts since the table was made.
 func (t *Table) Counters() Counters { return t.counters }
 
 // countSent is deferred with the number of packets that fx held at the start.

@@ -6,11 +6,11 @@ import (
 	"tandem/internal/instant"
 )
 
-// slowTx is the fastest that a session may send while it is not Up (section 6.8.3).
+// slowTx is the shortest transmit interval while a session is not Up (section 6.8.3).
 const slowTx = time.Second
 
-// timing is the part of a session that decides when packets are sent, and which
-// of an old and a new interval counts while the peer has not yet agreed.
+// timing is the part of a session that decides when packets are sent. While the peer has not
+// agreed to a new interval, it decides whether the old or the new one counts.
 type timing struct {
 	tx, rx time.Duration // desired Tx and required Rx intervals in force
 	poll   pollState
@@ -23,8 +23,8 @@ type pollState uint8
 const (
 	pollIdle pollState = iota
 	pollRunning
-	// pollRunningStale: intervals changed again after the Poll began, so its Final
-	// may answer the older ones and another Poll must follow.
+	// pollRunningStale says that intervals have changed since the Poll Sequence began. Its
+	// Final may answer the older intervals, so another Poll Sequence must follow.
 	pollRunningStale
 )
 
@@ -48,8 +48,8 @@ func (t *timing) finishPoll(s *session) {
 	}
 }
 
-// enter follows a change of state: a session that leaves Up needs no agreement
-// any more, one that comes Up speeds up from the slow start by a Poll Sequence.
+// enter adapts the timing to a change of state. A session that leaves Up no longer needs the
+// peer's agreement. A session that becomes Up leaves the slow interval by a Poll Sequence.
 func (t *timing) enter(s *session, from State) {
 	if from == Up {
 		t.poll = pollIdle
@@ -60,8 +60,8 @@ func (t *timing) enter(s *session, from State) {
 	t.apply(s)
 }
 
-// apply puts the intervals into force that may be. Until the peer has answered
-// the Poll, sending does not slow down and detection does not tighten.
+// apply uses the new intervals as far as it may. Until the peer has answered the Poll, the
+// transmit interval does not grow, and the receive interval does not shrink.
 func (t *timing) apply(s *session) {
 	free := s.state != Up || t.poll == pollIdle
 	if tx := s.desiredMinTx(); free || tx < t.tx {
@@ -72,8 +72,8 @@ func (t *timing) apply(s *session) {
 	}
 }
 
-// sentAt schedules the packet after the one sent now. A packet sent a little late
-// does not shift the schedule, so that lateness does not add up.
+// sentAt schedules the packet after the one that is sent now. A packet that is sent a little
+// late does not shift the schedule, so that delays do not add up.
 func (t *timing) sentAt(s *session, now instant.Time) {
 	interval := s.txInterval()
 	t.last = now
@@ -83,15 +83,15 @@ func (t *timing) sentAt(s *session, now instant.Time) {
 	t.next = t.last.Add(s.jitter(interval))
 }
 
-// hasten brings the next packet forward when the interval has become shorter
-// (section 6.8.3: a smaller interval counts at once).
+// hasten sends the next packet earlier if the interval has become shorter (section 6.8.3: a
+// shorter interval counts at once).
 func (t *timing) hasten(s *session) {
 	if interval := s.txInterval(); t.next.Sub(t.last) > interval {
 		t.next = t.last.Add(s.jitter(interval))
 	}
 }
 
-// desiredMinTx is the interval that is advertised.
+// desiredMinTx returns the Desired Min TX Interval that is sent.
 func (s *session) desiredMinTx() time.Duration {
 	if s.state == Up {
 		return s.cfg.MinTx
@@ -99,19 +99,19 @@ func (s *session) desiredMinTx() time.Duration {
 	return max(s.cfg.MinTx, slowTx)
 }
 
-// txInterval is the negotiated interval of our packets before jitter (section 6.8.2).
+// txInterval returns the negotiated transmit interval before jitter (section 6.8.2).
 func (s *session) txInterval() time.Duration { return max(s.timing.tx, s.remote.requiredMinRx) }
 
-// rxInterval is the longest that the peer is to let pass between its packets.
+// rxInterval returns the longest time between two packets of the peer.
 func (s *session) rxInterval() time.Duration { return max(s.timing.rx, s.remote.desiredMinTx) }
 
-// detectTime is how long the peer may be silent (section 6.8.4).
+// detectTime returns the detection time: how long the peer may be silent (section 6.8.4).
 func (s *session) detectTime() time.Duration {
 	return time.Duration(s.remote.detectMult) * s.rxInterval()
 }
 
-// jitter shortens an interval by up to a quarter at random, and by a tenth at
-// least where one lost interval is enough to be taken for dead (section 6.8.7).
+// jitter shortens an interval by up to a quarter at random. With a multiplier of 1 it shortens
+// it by a tenth at least (section 6.8.7).
 func (s *session) jitter(interval time.Duration) time.Duration {
 	spread := interval / 4
 	if s.cfg.DetectMult == 1 {
@@ -120,8 +120,8 @@ func (s *session) jitter(interval time.Duration) time.Duration {
 	return interval*3/4 + time.Duration(s.rng.Int64N(int64(spread)+1))
 }
 
-// periodic reports whether packets are sent by the clock (section 6.8.7): not where
-// the peer wants none, nor where it watches the path in another way (Demand mode).
+// periodic reports whether packets are sent periodically (section 6.8.7). They are not if the
+// peer wants none, or is in Demand mode.
 func (s *session) periodic() bool {
 	if !s.path.canSend() || s.remote.requiredMinRx == 0 {
 		return false

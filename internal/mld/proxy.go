@@ -85,6 +85,7 @@ func (t *pendingReport) hasAlarm() bool { return t.Repeat.IsSet() || t.Answer.Is
 
 // changing reports whether a state change is still to be sent.
 // changing reports whether a state change is still to be sent.
+// changing reports whether a state change is still to be sent.
 func (m *membership) changing() bool {
 	return m.pending != nil && (m.pending.Mode > 0 || len(m.pending.Sources) > 0)
 }
