@@ -16,11 +16,11 @@ type Key struct {
 	secret []byte
 }
 
-// NewKey derives the key for hellos of an E-Trunk that go from one address to the
-// other. In HMACSHA256 mode it is the security key itself; in EnhancedHMACSHA256
-// mode it is HKDF-SHA256 of it, with the E-Trunk and the addresses as context, so
-// that a hello sent back to its sender or to another E-Trunk fails its digest.
-// It fails on an empty security key.
+// NewKey derives the key for the hellos of an E-Trunk from one address to the other. In
+// HMACSHA256 mode it is the security key itself. In EnhancedHMACSHA256 mode it is HKDF-SHA256
+// of the security key, with the E-Trunk and the addresses as context. So a hello that is sent
+// back to its sender, or to another E-Trunk, has a wrong digest. An empty security key is an
+// error.
 func NewKey(mode AuthMode, securityKey []byte, etrunk uint32, from, to netip.Addr) (*Key, error) {
 	if len(securityKey) == 0 {
 		return nil, errors.New("etrunk: empty security key")

@@ -10,13 +10,12 @@ import (
 // part of the protocol: devices that hash differently would leave gaps.
 const HashSeed uint32 = 0x7a6d1e5f
 
-// BucketOf returns the bucket, 0 or 1, that an IPv6 (S,G) belongs to. It is what
-// nftables computes for
+// BucketOf returns the bucket of an IPv6 (S,G), 0 or 1. It is what nftables computes for
 //
 //	jhash ip6 saddr . ip6 daddr mod 2 seed HashSeed
 //
-// on a little-endian kernel, so the control plane names the same sender as the
-// gate in the kernel.
+// on a little-endian kernel. So the control plane and the gate in the kernel name the same
+// sender.
 func BucketOf(source, group netip.Addr) int {
 	var key [32]byte
 	s, g := source.As16(), group.As16()
@@ -29,7 +28,7 @@ func BucketOf(source, group netip.Addr) int {
 // bucketSet returns the bucket set that holds bucket n only.
 func bucketSet(n int) Buckets { return Bucket0 << n }
 
-// Has tells whether the set holds bucket n, as BucketOf numbers it.
+// Has reports whether the set holds bucket n (see BucketOf).
 func (b Buckets) Has(n int) bool { return b&bucketSet(n) != 0 }
 
 func (b Buckets) String() string {

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Difference is a setting that should be alike on the two devices and is not.
+// Difference is a setting that should be the same on both devices and is not.
 type Difference struct {
 	// Where is the object here, empty for the E-Trunk as a whole.
 	Where string `name:"object"`
-	// Setting is named by the words of its command.
+	// Setting is the setting, in the words of its command.
 	Setting string `name:"setting"`
-	// Local and Peer are its values, empty where one is not known.
+	// Local and Peer are its values on the two devices, empty if not known.
 	Local string `name:"local"`
 	Peer  string `name:"peer"`
 }
@@ -31,14 +31,15 @@ func (d Difference) String() string {
 	return fmt.Sprintf("%s (%s here, %s at the peer)", name, d.Local, d.Peer)
 }
 
-// refusals are the settings whose being different shows by refused hellos alone.
+// refusals holds the settings that make the devices refuse each other's hellos if they
+// differ. So only the refusals show that they differ.
 var refusals = map[Cause]string{
 	CauseBadDigest:   "security-key",
 	CauseBadAuthMode: "authentication-mode",
 	CauseBadSequence: "sequence enable",
 }
 
-// noteRefusal remembers why the hellos of a peer that is not alive are refused.
+// noteRefusal notes why the hellos of a peer that is not alive are refused.
 func (t *Trunk) noteRefusal(cause Cause, fx *Effects) {
 	setting, ok := refusals[cause]
 	if !ok || t.kept.Peer.Alive {
@@ -47,8 +48,8 @@ func (t *Trunk) noteRefusal(cause Cause, fx *Effects) {
 	t.tellDifferences([]Difference{{Setting: setting}}, fx)
 }
 
-// checkPeer compares the settings with those of a live peer. What was known of one
-// that is lost stays known.
+// checkPeer compares the settings with those of a live peer. The differences to a peer that
+// is lost stay as they were.
 func (t *Trunk) checkPeer(fx *Effects) {
 	if t.kept.Peer.Alive {
 		t.tellDifferences(t.differences(), fx)
@@ -83,8 +84,9 @@ func (c *comparison) add(where, setting, local, peer string) {
 	}
 }
 
-// differences compares this device with a live peer. What either has not told is
-// not compared: a release before, or an Eth-Trunk that is not configured.
+// differences compares the settings of this device with those of a live peer. It leaves out
+// settings that one of them does not send: an older release does not send all, and an
+// Eth-Trunk may not be configured.
 func (t *Trunk) differences() []Difference {
 	var c comparison
 	mine, theirs := t.cfg.LACP, t.kept.Peer.Hello.LACP
@@ -109,12 +111,12 @@ func (t *Trunk) differences() []Difference {
 
 func ethTrunk(id uint32) string { return fmt.Sprintf("Eth-Trunk%d", id) }
 
-// namesRemote reports whether a member here is meant to be one of the peer's.
+// namesRemote reports whether a local member names a member of the peer as its remote.
 func (t *Trunk) namesRemote(id uint32) bool {
 	return slices.ContainsFunc(t.members, func(m *member) bool { return m.remote() == id })
 }
 
-// compareNumbers says why a member finds none at the peer.
+// compareNumbers says why a member has no member at the peer.
 func (t *Trunk) compareNumbers(c *comparison, m *member) {
 	theirs := "no " + ethTrunk(m.remote())
 	for _, p := range t.kept.Peer.Hello.Members {
@@ -149,7 +151,7 @@ func (t *Trunk) compareMember(c *comparison, m *member, p *HelloMember) {
 	each("peer-backup", func(p Profile) string { return word(p.Hot, "hot") })
 }
 
-// profilesOf returns those of one member, by their backup IDs.
+// profilesOf returns the profiles of one member, by backup ID.
 func profilesOf(all []Profile, member uint32) []Profile {
 	var found []Profile
 	for _, p := range all {

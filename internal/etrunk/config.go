@@ -12,13 +12,13 @@ import (
 // DefaultPort is the UDP port of the hellos.
 const DefaultPort = 1025
 
-// AuthMode is how the digest of a hello is made from the security key.
+// AuthMode says how the digest of a hello is made from the security key.
 type AuthMode uint8
 
 // Authentication modes. Both ends must use the same one.
 const (
-	// EnhancedHMACSHA256 derives one key for each direction of each E-Trunk from
-	// the security key (HKDF, RFC 5869), so a packet is good in one place only.
+	// EnhancedHMACSHA256 derives one key for each direction of each E-Trunk from the security
+	// key (HKDF, RFC 5869). So a packet is valid in one direction of one E-Trunk only.
 	EnhancedHMACSHA256 AuthMode = iota
 	// HMACSHA256 uses the security key as it is (RFC 2104).
 	HMACSHA256
@@ -29,13 +29,13 @@ func (m AuthMode) String() string {
 	return [...]string{"enhanced-hmac-sha256", "hmac-sha256"}[m&1]
 }
 
-// Config is what the operator sets of one E-Trunk.
+// Config is the configuration of one E-Trunk.
 type Config struct {
 	ID          uint32 // 1..4294967295, the same on both devices
 	Description string
 	Priority    uint8 // 1..254, lower is better
 	SystemID    SystemID
-	// Key is the security key. Without one nothing is sent and nothing accepted.
+	// Key is the security key. Without a key no hello is sent or accepted.
 	Key           []byte
 	AuthMode      AuthMode
 	Local, Peer   netip.Addr
@@ -44,17 +44,17 @@ type Config struct {
 	HelloInterval time.Duration // 500 ms..10 s
 	// Multiplier times HelloInterval is the fail time that this device advertises, 3..300.
 	Multiplier int
-	// RevertDelay is how long a returning Auto member leaves the leg to the peer, 0..3600 s.
+	// RevertDelay is how long an Auto member that returns leaves the leg to the peer, 0..3600 s.
 	RevertDelay time.Duration
-	// RevertDisable leaves it to the peer until the peer's member fails.
+	// RevertDisable: such a member leaves the leg to the peer until the peer's member fails.
 	RevertDisable bool
-	// Sequence is told to the peer and must be the same on both devices. Sequence
-	// numbers are always sent and always checked, whatever it says.
+	// Sequence must be the same on both devices; the hellos carry it. Sequence numbers are
+	// always sent and always checked, whatever its value.
 	Sequence   bool
 	BFDSession string // name of the bound session, for displays
 	DeviceID   uint64 // persistent, never the same on two devices
 	Members    []MemberConfig
-	// LACP and Profiles, like Work of a member, are told to the peer to be compared.
+	// LACP and Profiles, and Work of a member, are sent to the peer, which compares them.
 	LACP     LACPSystem
 	Profiles []Profile
 }
@@ -86,14 +86,14 @@ func DefaultConfig() Config {
 	}
 }
 
-// failTime is the time without a hello after which the peer takes this device for
-// lost. It is advertised to the peer.
+// failTime returns the time without a hello after which the peer declares this device lost.
+// Hellos carry it.
 func (c Config) failTime() time.Duration {
 	return time.Duration(c.Multiplier) * c.HelloInterval
 }
 
-// Validate reports the first setting that is out of range. A missing key and
-// missing addresses are valid: the E-Trunk then runs alone.
+// Validate returns an error for the first setting that is out of range. A missing key and
+// missing addresses are valid: then the E-Trunk runs without a peer.
 func (c Config) Validate() error {
 	switch {
 	case c.ID == 0:
@@ -146,8 +146,8 @@ func (c Config) validateMembers() error {
 	return nil
 }
 
-// sameSession tells whether a change from one configuration to the other leaves
-// what the two devices have proven to each other valid.
+// sameSession reports whether the proofs of the two devices stay valid when the configuration
+// changes.
 func (c Config) sameSession(o Config) bool {
 	return c.ID == o.ID && c.Local == o.Local && c.Peer == o.Peer && c.AuthMode == o.AuthMode &&
 		c.DeviceID == o.DeviceID && c.Sequence == o.Sequence && bytes.Equal(c.Key, o.Key)

@@ -29,10 +29,10 @@ type Counters struct {
 	Replay       uint64 `name:"replay"`        // not newer than the last one of its path, or too old for a copy
 }
 
-// Cause is why a received packet was dropped.
+// Cause says why a received packet was dropped.
 type Cause uint8
 
-// Causes, in the order of the checks.
+// The causes, in the order of the checks.
 const (
 	CauseNoKey Cause = iota
 	CauseWrongAddress
@@ -73,7 +73,7 @@ func drop(cause Cause, format string, args ...any) error {
 	return &DropError{Cause: cause, Detail: fmt.Sprintf(format, args...)}
 }
 
-// count books a dropped packet under its cause.
+// count counts a dropped packet by its cause.
 func (c *Counters) count(cause Cause) {
 	c.RecDrop++
 	*[...]*uint64{&c.NoKey, &c.WrongAddress, &c.BadLength, &c.BadFormat, &c.BadVersion, &c.UnknownTrunk,

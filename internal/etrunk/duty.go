@@ -1,8 +1,8 @@
 package etrunk
 
-// Who sends what on a member is a pure function of the two announcements. A
-// device aims at Target and gets there by Cover, which never lets go of a bucket
-// before the peer has said that it holds it:
+// Who sends what on a member is a pure function of the two announcements. Target is the
+// buckets that a device should cover. Cover leads there, and never gives up a bucket before
+// the peer has said that it covers the bucket:
 //
 //	local member        peer member                                target
 //	Backup              any                                        none
@@ -15,9 +15,8 @@ package etrunk
 // The own bucket is bucket 0 on the device that the election prefers, bucket 1 on
 // the other. In every doubt both send: a duplicate is better than a gap.
 
-// Target returns the buckets that a device should come to cover on a member.
-// peerKnown says that the peer is alive and lists the member; preferred is
-// State.Preferred.
+// Target returns the buckets that a device should cover on a member in the end. peerKnown
+// says that the peer is alive and lists the member. preferred is State.Preferred.
 func Target(local, peer Announcement, peerKnown, preferred bool) Buckets {
 	switch {
 	case local.Role != MemberMaster:
@@ -34,14 +33,15 @@ func Target(local, peer Announcement, peerKnown, preferred bool) Buckets {
 	return AllBuckets
 }
 
-// Cover returns the buckets that a device must let pass now, on its way from
-// current to target. It opens at once. It keeps a bucket that it should lose
-// until the peer, knowing this device's present announcement, says that it
-// covers that bucket. The condition on knowledge (peer.Seen) keeps two devices
-// that change at the same moment from each leaving a bucket to the other.
-// So does a Backup that has a successor: the peer is to be Master in its place, and
-// counts as soon as it is ready, which is when the switch takes what it sends.
-// Any other Backup gives up everything.
+// Cover returns the buckets that a device must let pass now, on its way from current to
+// target. It adds buckets at once. It keeps a bucket that it should give up until the peer
+// says that it covers the bucket, and has seen this device's present announcement. That
+// condition (peer.Seen) prevents that two devices which change at the same moment leave a
+// bucket to each other.
+//
+// A Backup that has a successor does the same: the peer will be Master in its place, and
+// counts as soon as it is ready, because then the switch accepts what it sends. Any other
+// Backup gives up all buckets.
 func Cover(current, target Buckets, local, peer Announcement, peerKnown, successor bool) Buckets {
 	switch backup := local.Role != MemberMaster; {
 	case backup && !successor:
@@ -52,12 +52,12 @@ func Cover(current, target Buckets, local, peer Announcement, peerKnown, success
 	return target | current&^peer.Covers
 }
 
-// sends tells whether a member may be sending on its leg.
+// sends reports whether a member may send on its leg.
 func sends(a Announcement, known bool) bool {
 	return known && a.Up && a.Role == MemberMaster
 }
 
-// asSeen is what a peer that has heard this announcement has seen.
+// asSeen returns what a peer has seen that has received this announcement.
 func (a Announcement) asSeen() Seen {
 	return Seen{Known: true, Up: a.Up, Ready: a.Ready, Role: a.Role}
 }

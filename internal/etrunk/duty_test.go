@@ -329,7 +329,7 @@ func (m *model) checkQuiet(t *testing.T) {
 	}
 }
 
-// drain delivers all there is; it must come to an end.
+// drain delivers all messages, and those that follow from them. It fails if there is no end.
 func (m model) drain(t *testing.T) {
 	for range 40 {
 		if m.n[0]+m.n[1] == 0 && !m.unsettled(0) && !m.unsettled(1) {

@@ -2,22 +2,22 @@ package etrunk
 
 import "fmt"
 
-// Effects is what a call to a Trunk asks of its caller. Calls append to it.
+// Effects is what the caller of a Trunk has to do. Calls append to it.
 type Effects struct {
 	// Packets are hellos, in order; each is to be sent on every path of Config.Paths.
 	Packets [][]byte
-	// Changed says that State shows something new besides counters.
+	// Changed says that something in State has changed besides counters.
 	Changed bool
 	Events  []Event
 }
 
-// Reset empties the effects and keeps their memory.
+// Reset empties the effects and keeps their memory for further use.
 func (fx *Effects) Reset() {
 	clear(fx.Packets)
 	fx.Packets, fx.Changed, fx.Events = fx.Packets[:0], false, fx.Events[:0]
 }
 
-// EventKind is what an event is about.
+// EventKind is the kind of an event. Each kind lists the fields that it sets.
 type EventKind uint8
 
 // Kinds of events.
@@ -26,14 +26,14 @@ const (
 	MemberRoleChanged                  // Member, MemberRole, MemberReason
 	PeerFound
 	PeerLost      // Reason
-	PeerRestarted // the peer lives, but is another boot of it than before
+	PeerRestarted // the peer is alive, and has started again
 	KeyMissing    // alarm: no security key, so nothing is sent and nothing accepted
 	KeyPresent    // the alarm ends
-	ConfigDiffers // alarm: settings are not alike on the two devices; Detail
+	ConfigDiffers // alarm: settings differ between the two devices; Detail
 	ConfigAgrees  // the alarm ends
 )
 
-// Event is something for the log. Which fields are set is said at the kinds.
+// Event is something for the log. EventKind says which fields are set.
 type Event struct {
 	Kind         EventKind
 	Role         DeviceRole

@@ -18,7 +18,7 @@ const (
 	tlvHeaderLen = 4
 	tlvMember    = 1
 	memberLen    = 16
-	// oldMemberLen is that of a release that did not tell how a member is set.
+	// oldMemberLen is the length in an older release, which did not send a member's settings.
 	oldMemberLen = 12
 )
 
@@ -45,11 +45,11 @@ const (
 // Hello is one decoded hello. Parse reuses its memory.
 type Hello struct {
 	ETrunk uint32
-	// PeerLost: the sender holds the receiver for lost.
+	// PeerLost: the sender has declared the receiver lost.
 	PeerLost bool
 	// AckWanted: the receiver has not yet echoed Change, so an answer is due at once.
 	AckWanted bool
-	// Preferred: by what the sender knows, the total order puts the sender first.
+	// Preferred: as far as the sender knows, the total order puts the sender first.
 	Preferred bool
 	// SequenceMode is the setting of `sequence enable`.
 	SequenceMode bool
@@ -58,39 +58,40 @@ type Hello struct {
 	Priority     uint8
 	SystemID     SystemID
 	DeviceID     uint64
-	// Epoch is drawn anew at every start of the sender, never 0.
+	// Epoch is a random number that the sender draws at every start, never 0.
 	Epoch uint64
-	// Sequence rises with every hello of an epoch.
+	// Sequence grows with every hello of an epoch.
 	Sequence uint64
-	// Challenge is the sender's, never 0; Echo is the receiver's, 0 when the sender knows none.
+	// Challenge is the sender's challenge, never 0. Echo is the receiver's challenge, 0 if the
+	// sender knows none.
 	Challenge, Echo uint64
 	// PeerEpoch is the epoch of the receiver that the sender believes in, 0 for none.
 	PeerEpoch uint64
-	// Change numbers what the sender tells of itself; ChangeEcho is the last Change
-	// that it has taken in from PeerEpoch.
+	// Change is the number of the content: it grows when the content changes. ChangeEcho is the
+	// last Change that the sender has received from PeerEpoch.
 	Change, ChangeEcho uint32
-	// FailTime is the silence after which the sender is to be held for lost, in whole ms.
+	// FailTime is the time without a hello after which the sender is lost, in whole ms.
 	FailTime time.Duration
 	Members  []HelloMember
-	// LACP and Profiles are told to be compared; a zero LACP was not told.
+	// LACP and Profiles are sent to be compared. A zero LACP was not sent.
 	LACP     LACPSystem
 	Profiles []Profile
 }
 
-// HelloMember is what a hello says of one member.
+// HelloMember is the part of a hello about one member.
 type HelloMember struct {
 	ID     uint32 // Eth-Trunk number at the sender
 	Remote uint32 // its number at the receiver
 	Mode   MemberMode
 	Reason MemberReason
-	// Held: the sender's device could be Master of the member but leaves it to the receiver.
+	// Held: the sender could be Master of the member, and leaves it to the receiver.
 	Held         bool
 	Work         WorkMode
-	Announcement // without Seen, which the echo of Change tells
+	Announcement // without Seen, which follows from ChangeEcho
 }
 
-// PeekID returns the E-Trunk that a datagram is for, so that several E-Trunks can
-// share a socket. Nothing of the datagram is verified yet.
+// PeekID returns the E-Trunk of a datagram, so that several E-Trunks can share a socket. The
+// datagram is not verified yet.
 func PeekID(b []byte) (uint32, error) {
 	if err := checkFrame(b); err != nil {
 		return 0, err
@@ -98,7 +99,7 @@ func PeekID(b []byte) (uint32, error) {
 	return binary.BigEndian.Uint32(b[8:]), nil
 }
 
-// helloLen is the length of a hello with so many members and profiles.
+// helloLen returns the length of a hello with the given numbers of members and profiles.
 func helloLen(members, profiles int) int {
 	return headerLen + (tlvHeaderLen + lacpLen) + members*(tlvHeaderLen+memberLen) + profiles*(tlvHeaderLen+profileLen) + digestLen
 }
@@ -116,7 +117,7 @@ func (h *Hello) Append(dst []byte, key *Key) ([]byte, error) {
 	return key.appendDigest(dst, dst[start:]), nil
 }
 
-// appendBody appends all but the digest, with a length of zero.
+// appendBody appends all of a hello except the digest. The length field is zero.
 func (h *Hello) appendBody(dst []byte, mode AuthMode) []byte {
 	be := binary.BigEndian
 	dst = append(dst, magic[:]...)
@@ -169,7 +170,7 @@ func (h *Hello) Parse(b []byte, key *Key) error {
 	return h.decode(b)
 }
 
-// checkFrame checks what needs no key: magic, version and lengths.
+// checkFrame makes the checks that need no key: magic, version and lengths.
 func checkFrame(b []byte) error {
 	switch {
 	case len(b) < headerLen+digestLen || len(b) > MaxPacket:
@@ -184,7 +185,7 @@ func checkFrame(b []byte) error {
 	return nil
 }
 
-// decode reads a framed and verified hello.
+// decode decodes a verified hello.
 func (h *Hello) decode(b []byte) error {
 	be := binary.BigEndian
 	flags := b[12]
@@ -247,7 +248,7 @@ func (h *Hello) decodeTLVs(b []byte) error {
 	return nil
 }
 
-// decodeTLV reads a TLV; unknown ones are a later release's.
+// decodeTLV decodes a TLV. It ignores unknown ones, which come from a later release.
 func (h *Hello) decodeTLV(kind uint16, v []byte) error {
 	switch kind {
 	case tlvMember:
@@ -260,7 +261,8 @@ func (h *Hello) decodeTLV(kind uint16, v []byte) error {
 	return nil
 }
 
-// decodeMember reads a member. A longer value than ours is a later release's.
+// decodeMember decodes a member. A longer value comes from a later release; the rest of it is
+// ignored.
 func (h *Hello) decodeMember(v []byte) error {
 	if len(v) < oldMemberLen {
 		return drop(CauseBadFormat, "member of %d bytes", len(v))

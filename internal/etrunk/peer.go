@@ -9,15 +9,16 @@ import (
 	"tandem/internal/instant"
 )
 
-// A hello is believed only if it is fresh: of the boot of the peer that was
-// believed last and newer than its last hello, or of any boot that echoes our
-// challenge. The challenge is replaced as soon as it has proven a boot, and when
-// the peer is lost, so nothing recorded earlier proves anything again. A hello of
-// an unproven boot is answered with the challenge at once and otherwise ignored.
-// A hello goes by every path; the first copy counts, the others show the path.
+// A hello is believed only if it is fresh. There are two ways. It comes from the boot of the
+// peer that was believed last, and is newer than the last hello of that boot. Or it comes
+// from any boot, and echoes the challenge of this device. A new challenge replaces one that
+// has proven a boot, and it does so when the peer is lost. So a recorded hello proves nothing
+// later. A hello of an unproven boot is answered with the challenge at once, and has no other
+// effect. A hello is sent on every path. The first copy counts; the others show that their
+// paths work.
 
-// answerGap is the least time between two answers to unproven hellos, so that
-// replayed ones cannot make us send without bound.
+// answerGap is the shortest time between two answers to unproven hellos. It bounds what this
+// device sends when somebody replays hellos.
 const answerGap = 20 * time.Millisecond
 
 // Peer is what is known of the other device.
@@ -32,23 +33,24 @@ type Peer struct {
 	Candidate uint64
 	AnswerAt  instant.Time // no answer to an unproven hello before
 
-	// Lost is why the peer is lost, ReasonInit while it has not been waited for long enough.
+	// Lost is why the peer is Lost; ReasonInit while this device still waits for a first hello.
 	Lost DeviceReason
-	// Expires is when silence makes the peer lost, or ends the wait for a first hello.
+	// Expires is when the peer becomes lost without a hello, or the wait for a first hello ends.
 	Expires    instant.Time
 	AliveSince instant.Time
-	// Unlost: the peer has told us, since it is alive, that it does not hold us for lost.
+	// Unlost: since it is alive, the peer has said once that it has not declared this device lost.
 	Unlost bool
-	// DoubtedSince is when the peer began to say that it holds us for lost, Never while it does not.
+	// DoubtedSince is since when the peer says that it has declared this device lost; Never while
+	// it does not.
 	DoubtedSince instant.Time
-	// Yielded: the peer holds us for lost and is Master of its own accord.
+	// Yielded: the peer has declared this device lost and is Master for that reason.
 	Yielded bool
 	// Run is for a peer lost by BFD: since when its hellos have kept arriving, and RunLast the last one.
 	Run, RunLast instant.Time
 	Running      bool
 }
 
-// deadline is when silence counts, Never when it does not.
+// deadline returns when the peer becomes lost without a hello, Never if it is lost already.
 func (p *Peer) deadline() instant.Time {
 	if p.Alive || p.Lost == ReasonInit {
 		return p.Expires
@@ -56,7 +58,7 @@ func (p *Peer) deadline() instant.Time {
 	return instant.Never
 }
 
-// restartSession forgets all proof and waits for the peer anew.
+// restartSession forgets all proofs and waits for the peer again.
 func (t *Trunk) restartSession(now instant.Time, fx *Effects) {
 	if t.kept.Peer.Alive {
 		fx.Events = append(fx.Events, Event{Kind: PeerLost, Reason: ReasonInit})
@@ -92,7 +94,7 @@ func (t *Trunk) Receive(now instant.Time, from netip.Addr, vpn string, b []byte,
 	return nil
 }
 
-// open makes the checks that need no memory of earlier hellos.
+// open makes the checks that do not depend on earlier hellos.
 func (t *Trunk) open(path *PathSession, from netip.Addr, b []byte) (*Hello, error) {
 	if len(t.cfg.Key) == 0 {
 		return nil, &DropError{Cause: CauseNoKey}
@@ -145,8 +147,8 @@ func (t *Trunk) hear(now instant.Time, path *PathSession, h *Hello, fx *Effects)
 	return nil
 }
 
-// hearAgain takes in a hello of the believed boot: a new one, or a copy of one that
-// another path brought sooner.
+// hearAgain handles a hello of the believed boot: a new one, or a copy of one that came on
+// another path before.
 func (t *Trunk) hearAgain(now instant.Time, path *PathSession, h *Hello, fx *Effects) error {
 	p := &t.kept.Peer
 	p.Copies.age(now, p.Sequence)
@@ -179,7 +181,7 @@ func (t *Trunk) answer(now instant.Time, h *Hello) {
 	t.kept.Out.Now = true
 }
 
-// believe takes in a fresh hello.
+// believe applies a fresh hello.
 func (t *Trunk) believe(now instant.Time, path *PathSession, h *Hello, fx *Effects) {
 	p := &t.kept.Peer
 	if !p.Heard || !sameContent(&p.Hello, h) {
@@ -198,7 +200,7 @@ func (t *Trunk) believe(now instant.Time, path *PathSession, h *Hello, fx *Effec
 	t.judgeLoss(now)
 }
 
-// revive takes a peer that was lost for alive again, if it may.
+// revive makes a lost peer alive again, if mayRevive permits it.
 func (t *Trunk) revive(now instant.Time, path *PathSession, fx *Effects) {
 	p := &t.kept.Peer
 	if p.Alive || !t.mayRevive(now, path) {
@@ -210,11 +212,11 @@ func (t *Trunk) revive(now instant.Time, path *PathSession, fx *Effects) {
 	fx.Events = append(fx.Events, Event{Kind: PeerFound})
 }
 
-// mayRevive tells whether a hello by a path brings the peer back. After BFD went Down
-// the hellos of the primary path, which BFD watches, do so only when they have kept
-// arriving for the whole fail time, so that a path that loses the data does not look
-// sound, and a broken BFD session does not keep the devices apart for ever. By another
-// path one is enough: it answers a challenge that was drawn when BFD went Down.
+// mayRevive reports whether a hello on a path makes the peer alive again. After BFD went Down,
+// hellos on the primary path, which BFD watches, do so only if they have arrived without a gap
+// for the fail time. So a path that loses packets does not count as good, and a broken BFD
+// session does not separate the devices for ever. On another path one hello is enough,
+// because it answers a challenge that was drawn when BFD went Down.
 func (t *Trunk) mayRevive(now instant.Time, path *PathSession) bool {
 	p := &t.kept.Peer
 	if t.kept.BFD != BFDDown || t.isHeartbeat(path) {
@@ -228,10 +230,10 @@ func (t *Trunk) mayRevive(now instant.Time, path *PathSession) bool {
 	return now.Sub(p.Run) >= fail
 }
 
-// judgeLoss decides whether to yield to a peer that holds us for lost though we
-// hear it (PEER_TIMEOUT). Right after a cut both sides still say so of each other;
-// that is over within a hello, and must not make both Backup. Where heartbeat paths
-// are, a peer that BFD has told so finds us again by them.
+// judgeLoss decides whether this device becomes Backup because the peer has declared it lost,
+// although the peer's hellos arrive (PEER_TIMEOUT). Right after an interruption both devices
+// say so of each other, until the next hello. That must not make both Backup. With heartbeat
+// paths, a peer that lost this device by BFD finds it again on them.
 func (t *Trunk) judgeLoss(now instant.Time) {
 	p := &t.kept.Peer
 	if !p.Hello.PeerLost {
@@ -245,7 +247,7 @@ func (t *Trunk) judgeLoss(now instant.Time) {
 	p.Yielded = p.Alive && p.Hello.Role == DeviceMaster && settled
 }
 
-// peerFailTime is what the peer advertised, our own value if it did not.
+// peerFailTime returns the fail time that the peer has sent, or the local one if it has not.
 func (t *Trunk) peerFailTime() time.Duration {
 	if t.kept.Peer.Heard && t.kept.Peer.Hello.FailTime > 0 {
 		return t.kept.Peer.Hello.FailTime
@@ -259,7 +261,7 @@ func (t *Trunk) expirePeer(now instant.Time, fx *Effects) {
 	}
 }
 
-// losePeer takes the peer for lost. Its return must be proven by a new challenge.
+// losePeer declares the peer lost. The peer has to prove its return by a new challenge.
 func (t *Trunk) losePeer(why DeviceReason, fx *Effects) {
 	p := &t.kept.Peer
 	if !p.Alive && p.Lost != ReasonInit {
@@ -275,8 +277,8 @@ func (t *Trunk) losePeer(why DeviceReason, fx *Effects) {
 	fx.Changed = true
 }
 
-// peerMember returns what the live peer says of a member. Both devices must name
-// each other's number.
+// peerMember returns what the live peer announces of a member. Each device must name the
+// other's number of the member.
 func (t *Trunk) peerMember(m *member) (*HelloMember, bool) {
 	if !t.kept.Peer.Alive {
 		return nil, false
@@ -291,7 +293,7 @@ func (t *Trunk) peerMember(m *member) (*HelloMember, bool) {
 	return &members[i], true
 }
 
-// sameContent tells whether two hellos of the peer show the same in State.
+// sameContent reports whether two hellos of the peer lead to the same State.
 func sameContent(a, b *Hello) bool {
 	return a.Role == b.Role && a.Priority == b.Priority && a.SystemID == b.SystemID && a.FailTime == b.FailTime &&
 		a.DeviceID == b.DeviceID && a.Preferred == b.Preferred && a.PeerLost == b.PeerLost &&

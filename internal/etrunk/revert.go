@@ -10,19 +10,20 @@ import (
 // waited for before a peer that is ready gets the leg. LACP takes a few seconds.
 const yieldAfter = 5 * time.Second
 
-// Revert is about a leg that a member of the Master device leaves to the peer: one that
-// serves when the member returns (give-back), or one that could when the member cannot
-// (yielding). An Auto member is Backup while it is held.
+// Revert is the state of a member that leaves the leg to the peer, although its own device is
+// Master. There are two cases. Give-back: the member returns, and the peer's member serves.
+// Yielding: the member is not ready, and the peer's member is. An Auto member is Backup while
+// Held is set.
 type Revert struct {
 	Held  bool
-	Until instant.Time // Never with `revert disable`
-	Over  bool         // the delay is over, only readiness is waited for
-	Asked bool         // the operator wants it to be over
-	// Yielding: the peer is yet to take over.
+	Until instant.Time // end of the Revert delay, Never with `Revert disable`
+	Over  bool         // the delay is Over; the member only has to be ready
+	Asked bool         // the operator has ended the delay
+	// Yielding: the peer has not taken Over yet.
 	Yielding bool
 	// Fell: the leg went down while the member was Master.
 	Fell bool
-	// Served: the member has been ready since it is Master.
+	// Served: the member has been ready since it became Master.
 	Served bool
 	// YieldAt is when a member that is not ready yields.
 	YieldAt instant.Time
@@ -50,9 +51,9 @@ func (t *Trunk) hold(now instant.Time, m *member) {
 	m.Revert = Revert{Held: true, Until: now.Add(t.cfg.RevertDelay)}
 }
 
-// legMoved notes the fall and the return of a leg. The return begins a give-back
-// when the peer has taken over meanwhile. A leg that comes up only because the
-// member has become Master has not fallen, so it begins none.
+// legMoved handles a leg that goes down or comes up. If the peer has taken over while the leg
+// was down, coming up begins a give-back. A leg that comes up because its member has become
+// Master was not down before as Master, so it begins none.
 func (t *Trunk) legMoved(now instant.Time, m *member, wasUp bool) {
 	if m.Mode != Auto || t.kept.Role != DeviceMaster || m.Local.Role != MemberMaster || wasUp == m.Local.Up {
 		return
@@ -68,10 +69,10 @@ func (t *Trunk) legMoved(now instant.Time, m *member, wasUp bool) {
 	m.Revert.Fell = false
 }
 
-// leftToPeer tells whether an Auto member of the Master device leaves the leg to the
-// peer. That begins when it would turn from Backup to Master under a peer that serves, or
-// when it is not ready and the peer is; it ends when the delay is over and the member is
-// ready, or at once when it is ready and the peer is not. What cannot serve takes nothing back.
+// leftToPeer reports whether an Auto member of the Master device leaves the leg to the peer.
+// This begins when the member would change from Backup to Master while the peer's member
+// serves, or when the member is not ready and the peer's is. It ends when the delay is over
+// and the member is ready. It ends at once when the member is ready and the peer's is not.
 func (t *Trunk) leftToPeer(now instant.Time, m *member) bool {
 	r := &m.Revert
 	p, ok := t.heir(m)
@@ -107,7 +108,7 @@ func (t *Trunk) leftToPeer(now instant.Time, m *member) bool {
 	return r.Held
 }
 
-// offer lets the peer have the leg beside a ForceMaster member that is not ready.
+// offer lets the peer's member become Master, too, while a ForceMaster member is not ready.
 func (t *Trunk) offer(now instant.Time, m *member) {
 	r := &m.Revert
 	p, ok := t.heir(m)
@@ -121,8 +122,9 @@ func (t *Trunk) offer(now instant.Time, m *member) {
 	}
 }
 
-// yields tells whether a Master member should leave the leg to the peer, which is ready
-// while it is not: at once if it has been ready.
+// yields reports whether a Master member that is not ready should leave the leg to the peer's
+// member, which is ready. If the member was ready before, it yields at once; otherwise after
+// yieldAfter.
 func (m *member) yields(now instant.Time, p *HelloMember) bool {
 	r := &m.Revert
 	r.Served = r.Served || m.Local.Ready
@@ -138,8 +140,8 @@ func (m *member) yields(now instant.Time, p *HelloMember) bool {
 	return r.YieldAt.IsDue(now)
 }
 
-// heir returns the peer's member if it could be left the leg, and would give it back.
-// A forced member does not, nor does a Master on a full tie.
+// heir returns the peer's member if it could take the leg and would give it back later. A
+// forced member would not, nor would a device that is equal in the election.
 func (t *Trunk) heir(m *member) (*HelloMember, bool) {
 	p, known := t.peerMember(m)
 	if !known || p.Mode != Auto || t.comparePeer() == 0 {
@@ -148,8 +150,8 @@ func (t *Trunk) heir(m *member) (*HelloMember, bool) {
 	return p, true
 }
 
-// EndRevert lets a member that leaves the leg to the peer take it back as soon as it is
-// ready, whatever is left of the revert delay.
+// EndRevert ends the revert delay of a member. The member takes the leg back as soon as it is
+// ready.
 func (t *Trunk) EndRevert(now instant.Time, id uint32, fx *Effects) {
 	if m := t.member(id); m != nil && m.Revert.Held {
 		m.Revert.Asked = true

@@ -40,7 +40,8 @@ func TestMasterYieldsWhenNotReady(t *testing.T) {
 	p.wantMember(0, MemberMaster, ReasonPeerMemberDown)
 }
 
-// The operator's word ends the delay, and `revert disable` too.
+// A command of the operator ends the revert delay. It also ends the wait under `revert
+// disable`.
 func TestYieldedLegIsTakenBackOnRequest(t *testing.T) {
 	for _, disable := range []bool{false, true} {
 		p := yielded(t, func(a, b *Config) { a.RevertDisable = disable })
@@ -89,8 +90,8 @@ func TestMasterDoesNotYieldInVain(t *testing.T) {
 	p.wantServing(0)
 }
 
-// A Master that is not ready yet is waited for, as LACP takes its time; one that does not
-// come to be ready yields.
+// A new Master that is not ready has some time to become ready, because LACP needs it. If it
+// does not become ready in that time, it yields.
 func TestMasterThatIsNeverReadyYields(t *testing.T) {
 	p := autoPair(t, nil)
 	p.announce(0, unready)

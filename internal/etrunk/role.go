@@ -41,15 +41,15 @@ func (t *Trunk) election() (DeviceRole, DeviceReason) {
 	return t.kept.Role, t.kept.Reason
 }
 
-// comparePeer compares this device with the peer as the election does: below zero
-// when this one is better, zero on a full tie.
+// comparePeer compares this device with the peer as the election does: the result is below
+// zero if this device is better, and zero if both are equal.
 func (t *Trunk) comparePeer() int {
 	c, h := &t.cfg, &t.kept.Peer.Hello
 	return cmp.Or(cmp.Compare(c.Priority, h.Priority), bytes.Compare(c.SystemID[:], h.SystemID[:]))
 }
 
-// preferred tells whether the total order, which ends at the addresses, puts this
-// device before the last peer that was heard.
+// preferred reports whether the total order puts this device before the last peer that was
+// heard. The addresses decide at last, so there is no tie.
 func (t *Trunk) preferred() bool {
 	if !t.kept.Peer.Heard {
 		return true
@@ -57,8 +57,8 @@ func (t *Trunk) preferred() bool {
 	return cmp.Or(t.comparePeer(), t.cfg.Local.Compare(t.cfg.Peer)) < 0
 }
 
-// Expected is the role that the election gives the device while the two hear each other.
-// An Auto member follows it.
+// Expected returns the role that the election gives the device while the two devices hear
+// each other. An Auto member follows it.
 func (s State) Expected() DeviceRole {
 	if tie := s.PeerPriority == s.Priority && s.PeerSystemID == s.SystemID; s.Preferred || tie {
 		return DeviceMaster
@@ -76,7 +76,7 @@ func (t *Trunk) assignMembers(now instant.Time, fx *Effects) {
 		fx.Changed = true
 		if role != m.Local.Role || reason != m.Reason {
 			if role != m.Local.Role {
-				m.Local.Ready = false // was said of the other role
+				m.Local.Ready = false // it was announced for the other role
 			}
 			m.Local.Role, m.Reason = role, reason
 			fx.Events = append(fx.Events, Event{Kind: MemberRoleChanged, Member: m.ID, MemberRole: role, MemberReason: reason})
@@ -84,7 +84,7 @@ func (t *Trunk) assignMembers(now instant.Time, fx *Effects) {
 	}
 }
 
-// memberRole gives a member its role by its work mode:
+// memberRole returns the role of a member:
 //
 //	mode           device      peer's member                          role
 //	force-master   any         any                                    Master  FORCE_MASTER
@@ -141,7 +141,7 @@ func (t *Trunk) roleOnBackup(m *member) (MemberRole, MemberReason) {
 	return MemberBackup, ReasonETrunkBackup
 }
 
-// serves tells whether the member is the one that the switch can rely on.
+// serves reports whether the switch can rely on this member.
 func (m *member) serves() bool {
 	return m.Local.Role == MemberMaster && m.Local.Up && m.Local.Ready
 }

@@ -7,9 +7,9 @@ import (
 	"tandem/internal/instant"
 )
 
-// A hello goes out every hello interval. A change of what it says goes out at
-// once and is repeated until the peer has echoed its number, as is an answer that
-// the peer waits for.
+// A hello is sent every hello interval. When its content changes, it is sent at once, and
+// repeated until the peer has echoed the number of the change. The same goes for an answer
+// that the peer waits for.
 const (
 	repeatGap  = 20 * time.Millisecond
 	maxRepeats = 25
@@ -19,7 +19,7 @@ const (
 	standInFailTime = time.Second
 )
 
-// Outgoing is the sending half.
+// Outgoing is the state of the sender.
 type Outgoing struct {
 	Epoch     uint64 // of this boot
 	Sequence  uint64 // of the last hello
@@ -29,17 +29,17 @@ type Outgoing struct {
 	Known     bool   // the peer has echoed Change
 	Repeats   int    // left
 	Last      instant.Time
-	Due       instant.Time // of the next periodic hello
-	Now       bool         // one is due at once
+	Due       instant.Time // when the next periodic hello is due
+	Now       bool         // a hello is due at once
 }
 
-// unacked makes the change known to nobody, as to a new boot of the peer.
+// unacked notes that the peer does not know the change, for example because it has restarted.
 func (o *Outgoing) unacked() { o.Known, o.Repeats = false, maxRepeats }
 
 func (o *Outgoing) acked() { o.Known, o.Repeats = true, 0 }
 
-// repeatDeadline is when the latest change is said again, Never when the peer knows of it
-// or it has been said often enough.
+// repeatDeadline returns when the last change is sent again, Never if the peer knows it or it
+// has been sent often enough.
 func (o *Outgoing) repeatDeadline() instant.Time {
 	if o.Repeats == 0 {
 		return instant.Never
@@ -87,7 +87,7 @@ func (t *Trunk) standsIn() bool {
 	return len(t.cfg.Heartbeats) > 0 && (t.kept.BFD == BFDPending || t.kept.BFD == BFDDown)
 }
 
-// helloInterval is how long after a hello the next one goes out at the latest.
+// helloInterval returns the longest time between two hellos.
 func (t *Trunk) helloInterval() time.Duration {
 	if t.standsIn() {
 		return min(t.cfg.HelloInterval, standInInterval)
@@ -95,7 +95,7 @@ func (t *Trunk) helloInterval() time.Duration {
 	return t.cfg.HelloInterval
 }
 
-// failTime is the fail time that the hellos tell.
+// failTime returns the fail time that the hellos carry.
 func (t *Trunk) failTime() time.Duration {
 	if t.standsIn() {
 		return min(t.cfg.failTime(), standInFailTime)
@@ -103,8 +103,8 @@ func (t *Trunk) failTime() time.Duration {
 	return t.cfg.failTime()
 }
 
-// noteChange tells whether the content differs from what was said last. Content
-// is all but the numbers of the packet and what it answers to the peer.
+// noteChange reports whether the content differs from the last one that was sent. The content
+// is the hello without its numbers, and without the answers to the peer.
 func (t *Trunk) noteChange() bool {
 	h := t.hello()
 	h.Sequence, h.Challenge, h.Echo, h.PeerEpoch, h.Change, h.ChangeEcho, h.AckWanted = 0, 0, 0, 0, 0, 0, false
@@ -117,7 +117,7 @@ func (t *Trunk) noteChange() bool {
 	return true
 }
 
-// hello is what there is to say now.
+// hello returns the hello to send now.
 func (t *Trunk) hello() Hello {
 	c, o, p := &t.cfg, &t.kept.Out, &t.kept.Peer
 	h := Hello{
@@ -143,7 +143,7 @@ func (t *Trunk) helloMember(m *member) HelloMember {
 	}
 }
 
-// seen is what the peer knows of a member: all that was said last, once it has
+// seen returns what the peer knows of a member: all of the last content, if the peer has
 // echoed the number of that change.
 func (t *Trunk) seen(m *member) Seen {
 	if !t.kept.Out.Known || t.kept.Peer.Hello.PeerLost {

@@ -50,7 +50,7 @@ func (k TrunkKept) clone() TrunkKept {
 	return k
 }
 
-// Session returns what a successor needs to go on.
+// Session returns the state for a successor.
 func (t *Trunk) Session() Session {
 	s := Session{Kept: t.kept.clone()}
 	for _, m := range t.members {
@@ -59,9 +59,9 @@ func (t *Trunk) Session() Session {
 	return s
 }
 
-// Resume is the first Configure of a Trunk that takes the place of another with the same
-// configuration. Roles stay, and so does the peer's belief. The pause in between, in
-// which nobody has listened, does not count against the peer.
+// Resume is the first Configure of a Trunk that continues another one with the same
+// configuration. Roles stay, and the peer goes on believing this device. In the pause between
+// the two nobody has received hellos, so the pause does not count against the peer.
 func (t *Trunk) Resume(now instant.Time, pause time.Duration, cfg Config, s Session, fx *Effects) error {
 	if err := cfg.Validate(); err != nil {
 		return err

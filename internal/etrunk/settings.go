@@ -2,8 +2,8 @@ package etrunk
 
 import "encoding/binary"
 
-// What a hello says of the sender's settings, so that the receiver can name those
-// that are not alike. Nothing is decided by it.
+// A hello carries settings of the sender, so that the receiver can name those that differ.
+// They decide nothing.
 
 const (
 	tlvLACP    = 2
@@ -12,18 +12,18 @@ const (
 	profileLen = 12
 )
 
-// LACPSystem is what the member trunks of a device show to the switch.
+// LACPSystem is the LACP system that the member trunks of a device show to the switch.
 type LACPSystem struct {
 	ID       SystemID
 	Priority uint16 // 1..65535
 }
 
-// WorkMode is how a member Eth-Trunk is made.
+// WorkMode says how the ports of a member Eth-Trunk are aggregated.
 type WorkMode uint8
 
 // Work modes.
 const (
-	WorkUnknown WorkMode = iota // not configured on this device, or not told
+	WorkUnknown WorkMode = iota // not configured on this device, or not sent by the peer
 	WorkManual
 	WorkLACP
 )

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// DeviceRole is the outcome of the election between the two devices.
+// DeviceRole is the result of the election between the two devices.
 type DeviceRole uint8
 
 // Device roles.
@@ -88,44 +88,44 @@ const (
 	AllBuckets         = Bucket0 | Bucket1
 )
 
-// SystemID breaks ties of the election; lower is better.
+// SystemID decides the election between devices of equal priority. The lower one is better.
 type SystemID [6]byte
 
 func (s SystemID) String() string {
 	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", s[0], s[1], s[2], s[3], s[4], s[5])
 }
 
-// BFDState is what the E-Trunk knows of the BFD session bound to it.
+// BFDState is the state of the BFD session that is bound to the E-Trunk.
 type BFDState uint8
 
 // States of the bound session.
 const (
 	BFDUnbound BFDState = iota // none is bound
-	BFDPending                 // bound, not Up yet since it was bound, or administratively down
+	BFDPending                 // bound, and not Up since then, or AdminDown
 	BFDUp
-	BFDDown // was Up and went Down
+	BFDDown // it was Up and is Down now
 )
 
 func (s BFDState) String() string { return [...]string{"", "Pending", "Up", "Down"}[s] }
 
-// Announcement is what a device tells its peer of one member, and what the
-// duty of the two is computed from (design: system, section 4).
+// Announcement is what a device tells its peer of one member. Target and Cover compute the
+// duty from the announcements of both devices.
 type Announcement struct {
 	Up   bool // the leg has carrier and may send
 	Role MemberRole
 	// Ready: the device could send every wanted (S,G) on this member.
 	Ready bool
-	// Covers is the set of buckets that the gate lets pass at this moment.
+	// Covers is the set of buckets that the gate lets pass now.
 	Covers Buckets
-	// Key is the operational LACP key, 0 where there is none. Duty does not depend on it.
+	// Key is the operational LACP key, 0 without LACP. Duty does not depend on it.
 	Key uint16
-	// Seen is set in MemberState.Peer only: what the peer knew of our member when
-	// it said the rest. See Cover for what it is for.
+	// Seen is set in MemberState.Peer only: it is what the peer knew of the local member when it
+	// sent the rest. Cover uses it.
 	Seen Seen
 }
 
-// Seen is how much of a member its peer knows: what Target reads of it. The zero
-// value says that the peer holds us for lost or has not yet echoed our last change.
+// Seen is what the peer knows of a local member: the fields that Target uses. The zero value
+// says that the peer has declared this device lost, or has not echoed its last change yet.
 type Seen struct {
 	Known, Up, Ready bool
 	Role             MemberRole
@@ -137,19 +137,18 @@ type MemberState struct {
 	Mode         MemberMode
 	Role         MemberRole
 	Reason       MemberReason
-	// Held says that the member leaves the leg to the peer until RevertLeft is over and
-	// it is ready. RevertLeft is zero when only readiness, or for ever when `revert
-	// disable`, is waited for.
+	// Held says that the member leaves the leg to the peer until RevertLeft is over and it is
+	// ready. RevertLeft is zero if the member only waits to be ready, and with `revert disable`.
 	Held       bool
 	RevertLeft time.Duration
 	Local      Announcement
-	// PeerKnown says that the peer is alive and has told of this member; Peer and
-	// PeerMode are then what it told.
+	// PeerKnown says that the peer is alive and has announced this member. Then Peer and
+	// PeerMode are what it has announced.
 	PeerKnown bool
 	PeerMode  MemberMode
 	Peer      Announcement
-	// GivesBack says that the peer's member, when it serves, gives the leg back to ours
-	// by its role; otherwise the two share, and readiness decides.
+	// GivesBack says that the peer's member, when it serves, gives the leg back to the local
+	// member by its role. Otherwise the two share, and readiness decides.
 	GivesBack bool
 }
 
@@ -183,8 +182,8 @@ type State struct {
 	PeerFailTime time.Duration
 	PeerDeviceID uint64
 
-	// Compared says that the settings have been compared with a peer's, or that its
-	// hellos are refused for one of them; Differences are then those to be mended.
+	// Compared says that the settings have been compared with a peer's, or that its hellos are
+	// refused because of one of them. Then Differences lists those that have to be corrected.
 	Compared    bool
 	Differences []Difference
 

@@ -1,9 +1,9 @@
-// Package etrunk decides, together with the same code on the peer device, which
-// of the two is Master, which of the two legs of a member Eth-Trunk serves, and
-// which (S,G) each device sends. The devices tell each other by hellos over UDP.
+// Package etrunk decides which of the two devices is Master, which leg of a member Eth-Trunk
+// serves, and which (S,G) each device sends. The same code runs on the peer. The devices
+// exchange hellos over UDP.
 //
-// The package is pure: a Trunk is told the time, is fed packets and events, and
-// answers with Effects. docs/protocol/etrunk.md specifies the protocol.
+// The package is pure: a Trunk takes the time, packets and events, and returns Effects.
+// docs/protocol/etrunk.md specifies the protocol.
 //
 //	packet.go, auth.go    the hello on the wire and its digest
 //	trunk.go              Trunk, its inputs, its state
@@ -24,8 +24,7 @@ import (
 	"tandem/internal/instant"
 )
 
-// Trunk is one E-Trunk on one device. Every method that takes the time must be
-// called with a monotonic reading that does not go back.
+// Trunk is one E-Trunk on one device. The instants that its methods take must not go back.
 type Trunk struct {
 	rng        *rand.Rand
 	cfg        Config
@@ -44,9 +43,9 @@ type member struct {
 	MemberKept
 }
 
-// New returns an E-Trunk that does nothing until it is configured. The epoch and
-// the challenges are drawn from rng, so their worth against replay is that of rng:
-// give it a ChaCha8 source with a seed from the system.
+// New returns an E-Trunk that does nothing until it is configured. It draws the epoch and the
+// challenges from rng. They protect against replay only if rng cannot be predicted: use a
+// ChaCha8 source with a seed from the system.
 func New(rng *rand.Rand) *Trunk {
 	t := &Trunk{rng: rng}
 	t.kept.Out.Epoch = t.nonce()
@@ -63,10 +62,9 @@ func (t *Trunk) nonce() uint64 {
 	}
 }
 
-// Configure brings the E-Trunk to a configuration. On an error nothing is
-// changed. A new key, address, ID or device ID makes the devices prove themselves
-// to each other anew; roles stay as they are until they have, or until the peer
-// has been silent for the fail time.
+// Configure applies a configuration. After an error nothing has changed. With a new key,
+// address, ID or device ID, the devices have to prove themselves to each other again. Until
+// they have, or until the peer has been silent for the fail time, roles stay as they are.
 func (t *Trunk) Configure(now instant.Time, cfg Config, fx *Effects) error {
 	if err := cfg.Validate(); err != nil {
 		return err
@@ -90,7 +88,7 @@ func (t *Trunk) Configure(now instant.Time, cfg Config, fx *Effects) error {
 	return nil
 }
 
-// keys derives both directions' keys; both are nil when the E-Trunk cannot talk.
+// keys derives the keys of both directions. Both are nil without a security key or addresses.
 func keys(cfg Config) (send, recv *Key, err error) {
 	if len(cfg.Key) == 0 || !cfg.Local.IsValid() || !cfg.Peer.IsValid() {
 		return nil, nil, nil
@@ -111,7 +109,7 @@ func (t *Trunk) alarmKey(had, first bool, fx *Effects) {
 	}
 }
 
-// setMembers keeps what is known of members that stay.
+// setMembers applies the configured members. Members that stay keep their state.
 func (t *Trunk) setMembers(cfgs []MemberConfig) {
 	members := make([]*member, 0, len(cfgs))
 	for _, c := range cfgs {
@@ -135,10 +133,9 @@ func (t *Trunk) member(id uint32) *member {
 	return t.members[i]
 }
 
-// Announce says what the peer is to be told of a member: all of a but Role and Seen,
-// which are the trunk's. A widened Covers must be in force in the gate
-// before the packets of fx are sent. Announcing what was announced before sends
-// nothing; a member that is not configured is ignored.
+// Announce sets what the peer is told of a member: all of a except Role and Seen, which the
+// trunk sets. If Covers grows, the gate must be open before the packets of fx are sent. An
+// announcement that changes nothing sends nothing. A member that is not configured is ignored.
 func (t *Trunk) Announce(now instant.Time, id uint32, a Announcement, fx *Effects) {
 	m := t.member(id)
 	if m == nil {
@@ -154,7 +151,7 @@ func (t *Trunk) Announce(now instant.Time, id uint32, a Announcement, fx *Effect
 	t.settle(now, fx)
 }
 
-// SetBFD tells the state of the bound BFD session. BFDDown means peer lost at once.
+// SetBFD sets the state of the bound BFD session. With BFDDown the peer is lost at once.
 func (t *Trunk) SetBFD(now instant.Time, s BFDState, fx *Effects) {
 	if s == t.kept.BFD {
 		return
@@ -164,7 +161,7 @@ func (t *Trunk) SetBFD(now instant.Time, s BFDState, fx *Effects) {
 	if s == BFDDown {
 		t.losePeer(ReasonBFDDown, fx)
 	} else if t.kept.Peer.Lost == ReasonBFDDown {
-		// Ask the peer at once rather than wait for its next hello.
+		// Ask the peer at once, and do not wait for its next hello.
 		t.kept.Out.unacked()
 		t.kept.Out.Now = true
 	}
@@ -176,8 +173,7 @@ func (t *Trunk) Advance(now instant.Time, fx *Effects) {
 	t.settle(now, fx)
 }
 
-// Deadline returns when Advance is to be called next, Never before the first
-// Configure.
+// Deadline returns when Advance must be called next, Never before the first Configure.
 func (t *Trunk) Deadline() instant.Time {
 	if !t.configured {
 		return instant.Never
@@ -189,8 +185,8 @@ func (t *Trunk) Deadline() instant.Time {
 	return at
 }
 
-// settle brings roles and what the peer is told in line with all that is known.
-// Every input ends here.
+// settle computes the roles, and what the peer is told, from all that is known. Every input
+// ends with it.
 func (t *Trunk) settle(now instant.Time, fx *Effects) {
 	if !t.configured {
 		return
@@ -208,7 +204,7 @@ func (t *Trunk) SendFailed(path Path) {
 	t.tally(t.pathFrom(path.Peer, path.VPN), func(c *Counters) { c.SndDrop++ })
 }
 
-// State returns a snapshot.
+// State returns a snapshot for displays and for the device.
 func (t *Trunk) State(now instant.Time) State {
 	c := &t.cfg
 	s := State{

@@ -28,7 +28,8 @@ func TestHeldIsCautious(t *testing.T) {
 	x.wantFilter(Include, s1)
 }
 
-// What the peer tells of a record counts even if its time had run out while held.
+// A version of a record that the peer sends counts even if the time of the retained record
+// was over.
 func TestMergeWhileHeld(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, Left: time.Second}

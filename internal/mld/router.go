@@ -159,8 +159,8 @@ func (r *Router) expire(now instant.Time, fx *Effects) {
 		case rec.expires > now:
 			r.store.expiry.add(id, rec.expires, now)
 		case r.isRetained(rec):
-			// Retention gives it a full listening interval when it ends, so it cannot end
-			// before this.
+			// When retention ends, the record gets a full listening interval. So it cannot end
+			// before the instant that is set here.
 			if rec.live() && now < rec.heard.Add(r.inUse.ListeningInterval()) {
 				rec.flags |= isProlonged
 			}

@@ -123,7 +123,7 @@ func checkWanted(rt *rapid.T, r *Router) {
 			if got := r.Wants(group, source); got != want {
 				rt.Fatalf("(%v, %v) sent: %v", source, group, got)
 			}
-			// Upstream a group may be asked for whole although a rule denies some of it.
+			// The proxy may ask for a whole group upstream although a rule denies some of its sources.
 			if got := f.wants(source); got != want && !(got && f.Mode == Exclude) {
 				rt.Fatalf("(%v, %v) asked for: %v", source, group, got)
 			}
