@@ -16,9 +16,9 @@ import (
 
 var samePacket = cmp.Options{byAddr, cmpopts.IgnoreUnexported(Packet{}), cmpopts.EquateEmpty()}
 
-// captured are messages from captures of Linux 6.18: the host side of its stack and
-// the querier of its bridge. Their checksums are the kernel's.
-// (That bridge was set to 200 s and writes the number into the code as it stands.)
+// captured holds messages that Linux 6.18 has sent: its host side, and the querier of its
+// bridge. The kernel computed their checksums. The bridge was configured with a query
+// interval of 200 s. It puts 200 into the code field, which stands for another number.
 var captured = []struct {
 	name     string
 	src, dst string
