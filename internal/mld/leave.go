@@ -43,7 +43,8 @@ import (
 //	                 not querier                          sources (6.3)
 //	asking, waiting  a host drops it again                leave record for LLQT; first query    asking
 //	asking, waiting  the peer's leave record, if it ends  first query: a host that answered     asking
-//	                 later by half a query interval       may have left at the peer since
+//	                 later by half a last listener query  may have left at the peer since
+//	                 interval (9.8)
 //	asking           a query is due; querier              the query, with the S flag if a       asking or
 //	                                                      listener with more than LLQT left     waiting
 //	                                                      is known (7.6.3.1, 7.6.3.2)
