@@ -1,0 +1,156 @@
+package proof
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"tandem/internal/instant"
+)
+
+const tick = 10 * time.Millisecond
+
+// stream plays a stream to a Flow: packets at given instants, a look every tick.
+type stream struct {
+	flow    Flow
+	now     instant.Time
+	packets uint64
+	last    instant.Time
+	falls   int // how often it fell silent
+	rises   int
+	silent  instant.Time // when it last did
+}
+
+func begin() *stream { return &stream{now: instant.FromOrigin(time.Hour)} }
+
+// play lets time pass with a packet every interval, or none where that is 0.
+func (s *stream) play(length, interval time.Duration) {
+	next := s.now
+	for end := s.now.Add(length); s.now < end; {
+		s.now = s.now.Add(tick)
+		for ; interval > 0 && next <= s.now; next = next.Add(interval) {
+			s.packets, s.last = s.packets+1, next
+		}
+		s.look()
+	}
+}
+
+func (s *stream) look() {
+	switch before := s.flow.Flowing(); {
+	case !s.flow.Look(s.now, s.packets, s.last):
+	case before:
+		s.falls, s.silent = s.falls+1, s.now
+	default:
+		s.rises++
+	}
+}
+
+func TestSilentWithinItsOwnPace(t *testing.T) {
+	for _, c := range []struct{ interval, within time.Duration }{
+		{100 * time.Microsecond, shortestPatience + 2*tick},
+		{time.Millisecond, shortestPatience + 2*tick},
+		{10 * time.Millisecond, 70 * time.Millisecond},
+		{100 * time.Millisecond, 600 * time.Millisecond},
+		{time.Second, 6 * time.Second},
+	} {
+		s := begin()
+		s.play(30*c.interval+time.Second, c.interval)
+		last := s.last
+		if s.falls != 0 || s.rises != 1 || !s.flow.Flowing() {
+			t.Errorf("a packet every %v: fell silent %d times, began %d times", c.interval, s.falls, s.rises)
+		}
+		s.play(20*c.interval+time.Second, 0)
+		if s.falls != 1 || s.silent.Sub(last) > c.within || s.silent.Sub(last) < shortestPatience {
+			t.Errorf("a packet every %v: silent %d times, %v after the last packet, want within %v", c.interval, s.falls, s.silent.Sub(last), c.within)
+		}
+	}
+}
+
+func TestNothingCameIsNotSilent(t *testing.T) {
+	s := begin()
+	s.play(time.Minute, 0)
+	if s.falls+s.rises != 0 || s.flow.Last().IsSet() {
+		t.Errorf("a stream without a packet: began %d times, fell silent %d times", s.rises, s.falls)
+	}
+}
+
+// TestBurstsAreNotSilence: after the first pauses have shown what is usual, a stream in bursts counts as flowing.
+func TestBurstsAreNotSilence(t *testing.T) {
+	s := begin()
+	for range 5 {
+		s.play(200*time.Millisecond, time.Millisecond)
+		s.play(800*time.Millisecond, 0)
+	}
+	s.falls = 0
+	for range 100 {
+		s.play(200*time.Millisecond, time.Millisecond)
+		s.play(800*time.Millisecond, 0)
+	}
+	if s.falls != 0 {
+		t.Errorf("a stream with a burst each second fell silent %d times", s.falls)
+	}
+	s.play(10*time.Second, 0)
+	if s.falls != 1 {
+		t.Errorf("after its bursts have ended it fell silent %d times", s.falls)
+	}
+}
+
+// TestFaultIsNoHabit: what the peer has received meanwhile was not the source's pause.
+func TestFaultIsNoHabit(t *testing.T) {
+	s := begin()
+	s.play(2*time.Second, time.Millisecond)
+	for i := range 3 {
+		last := s.last
+		s.play(100*time.Millisecond, 0)
+		s.flow.Missed()
+		s.play(8*time.Second, 0)
+		if after := s.silent.Sub(last); s.falls != i+1 || after > shortestPatience+2*tick {
+			t.Errorf("fault %d: silent %d times, %v after the last packet", i+1, s.falls, after)
+		}
+		s.play(2*time.Second, time.Millisecond)
+	}
+}
+
+func TestCounterThatBeginsAnew(t *testing.T) {
+	s := begin()
+	s.play(time.Second, time.Millisecond)
+	s.packets = 0 // the entry was made again
+	s.play(time.Second, time.Millisecond)
+	if s.falls != 0 || !s.flow.Flowing() {
+		t.Errorf("fell silent %d times as its counter began anew", s.falls)
+	}
+}
+
+// TestFlowHoldsForAnyStream: whatever comes, patience is at least the shortest, a stream that has just come flows, and a
+// stream that never comes again falls silent once.
+func TestFlowHoldsForAnyStream(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := begin()
+		for range rapid.IntRange(1, 20).Draw(t, "phases") {
+			length := time.Duration(rapid.Int64Range(0, int64(10*time.Second)).Draw(t, "length"))
+			interval := time.Duration(rapid.Int64Range(int64(10*time.Microsecond), int64(5*time.Second)).Draw(t, "interval"))
+			if rapid.Bool().Draw(t, "pause") {
+				interval = 0
+			} else if length/interval > 5000 {
+				length = 5000 * interval
+			}
+			s.play(length, interval)
+			if s.flow.Patience() < shortestPatience {
+				t.Fatalf("patience %v", s.flow.Patience())
+			}
+			if came := s.last; came.IsSet() && s.now.Sub(came) < tick && !s.flow.Flowing() {
+				t.Fatalf("silent %v after a packet", s.now.Sub(came))
+			}
+		}
+		if !s.last.IsSet() {
+			return
+		}
+		s.now = s.now.Add(s.flow.Patience() + tick)
+		s.look()
+		falls := s.falls
+		if s.play(time.Second, 0); s.flow.Flowing() || s.falls != falls {
+			t.Fatalf("after the end: flowing %v, silent again %d times", s.flow.Flowing(), s.falls-falls)
+		}
+	})
+}
