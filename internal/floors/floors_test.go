@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"linux/links":         {"linux/netlink"},
 	"linux/mroute":        {"linux/netlink", "linux/socket"},
 	"linux/gate":          {"linux/netlink"},
+	"linux/arrivals":      {},
 	"linux/packet":        {"linux/socket", "linux/netlink"},
 	"linux/udp":           {"linux/socket"},
 	"linux/ping":          {"echo"},
