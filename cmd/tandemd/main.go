@@ -5,6 +5,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -142,7 +143,8 @@ func run(f flags) error {
 	})
 	// Also when it was asked to end already: the daemon gives up in order what it has.
 	err = d.Run(tasks.Context())
-	return cmp.Or(err, tasks.Stop())
+	// What failed says enough; the name of its goroutine tells an operator nothing.
+	return cmp.Or(err, errors.Unwrap(tasks.Stop()))
 }
 
 // listen makes the console's socket, or goes on with the one of the daemon before.
