@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 )
 
@@ -122,11 +123,11 @@ func TestChurn(t *testing.T) {
 	l := newLink(t, cfg, 8)
 	rng := rand.New(rand.NewSource(1))
 	joined := map[netip.Addr]map[int]bool{}
-	since := map[netip.Addr]time.Duration{} // when a group's listeners began or ended
-	const settle = 4 * time.Second          // a report with its repetition, and the question
+	since := map[netip.Addr]instant.Time{} // when a group's listeners began or ended
+	const settle = 4 * time.Second         // a report with its repetition, and the question
 	check := func() {
 		for g, hosts := range joined {
-			if l.now-since[g] > settle && l.router.Wants(g, source) != (len(hosts) > 0) {
+			if l.now > since[g].Add(settle) && l.router.Wants(g, source) != (len(hosts) > 0) {
 				t.Fatalf("at %v: group %v sent: %v, %d listeners", l.now, g, len(hosts) == 0, len(hosts))
 			}
 		}

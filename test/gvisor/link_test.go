@@ -17,6 +17,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 )
 
@@ -31,7 +32,7 @@ var routerAddr = netip.MustParseAddr("fe80::a")
 type link struct {
 	t      *testing.T
 	clock  *faketime.ManualClock
-	now    time.Duration
+	now    instant.Time
 	router *mld.Router
 	stamp  uint64
 	tick   time.Duration // how finely the link looks at the time
@@ -52,12 +53,13 @@ type host struct {
 }
 
 func newLink(t *testing.T, cfg mld.Config, hosts int) *link {
-	l := &link{t: t, clock: faketime.NewManualClock(), router: mld.NewRouter(cfg, 1, 0), tick: tick, seen: map[mld.Type]int{}}
+	begin := instant.FromOrigin(0)
+	l := &link{t: t, clock: faketime.NewManualClock(), now: begin, router: mld.NewRouter(cfg, 1, begin), tick: tick, seen: map[mld.Type]int{}}
 	for i := range hosts {
 		l.hosts = append(l.hosts, newHost(t, l.clock, i))
 	}
-	l.router.SetQuerierDuty(0, true, &l.fx)
-	l.router.SetLink(0, routerAddr, true, &l.fx)
+	l.router.SetQuerierDuty(l.now, true, &l.fx)
+	l.router.SetLink(l.now, routerAddr, true, &l.fx)
 	l.ask()
 	return l
 }
@@ -104,11 +106,11 @@ func must(t *testing.T, err tcpip.Error) {
 // run lets time pass on both sides.
 func (l *link) run(d time.Duration, check func()) {
 	l.t.Helper()
-	for end := l.now + d; l.now < end; {
+	for end := l.now.Add(d); l.now < end; {
 		l.clock.Advance(l.tick)
-		l.now += l.tick
+		l.now = l.now.Add(l.tick)
 		l.listen()
-		if at, ok := l.router.Deadline(); ok && at <= l.now {
+		if l.router.Deadline().IsDue(l.now) {
 			l.router.Advance(l.now, l.version(), &l.fx)
 			l.ask()
 		}
