@@ -45,7 +45,6 @@ type BFDSession struct {
 	// one or, where the peer's is found out, the one that it uses.
 	LocalDiscriminator  uint32         `name:"local-discriminator" brief:"local" none:"0"`
 	RemoteDiscriminator uint32         `name:"remote-discriminator" brief:"remote" none:"0"`
-	RemoteConfigured    uint32         `name:"configured-remote-discriminator" none:"0"`
 	MinTx               time.Duration  `name:"min-tx-interval-ms"`
 	MinRx               time.Duration  `name:"min-rx-interval-ms"`
 	DetectMult          uint8          `name:"local-detect-multi"`
@@ -100,7 +99,7 @@ func bfdSessionOf(b *bfd.SessionState) BFDSession {
 	s := BFDSession{
 		Name: b.Name, State: b.State, DetectTime: b.DetectTime, Flaps: b.Flaps, Sent: b.Sent, Received: b.Received,
 		Peer: b.Peer, Local: b.Local, Interface: b.Interface, TrackInterface: b.TrackInterface, VPN: b.VRF, Description: b.Description,
-		LocalDiscriminator: b.LocalDiscriminator, RemoteDiscriminator: b.RemoteDiscriminator, RemoteConfigured: b.RemoteDiscriminator,
+		LocalDiscriminator: b.LocalDiscriminator, RemoteDiscriminator: b.RemoteDiscriminator,
 		MinTx: b.MinTx, MinRx: b.MinRx, DetectMult: b.DetectMult, TOSExp: b.TOSExp, ProcessInterface: b.ProcessInterface,
 		WaitToRestore: b.WaitToRestore, Auto: b.Auto, Dynamic: b.Dynamic,
 		RemoteState: b.RemoteState, RemoteMult: b.RemoteMult, ActualTx: b.ActualTx, ActualRx: b.ActualRx,
@@ -178,7 +177,7 @@ func ETrunkSessionsOf(trunks []ETrunk, sessions []BFDSession) (list []ETrunkSess
 		s := ETrunkSession{ETrunk: t.ID, Name: t.BFDSession, Peer: t.Peer, Local: t.Local}
 		if b := byName[t.BFDSession]; b != nil {
 			b.Conclude()
-			s.LocalDiscriminator, s.RemoteDiscriminator, s.State = b.LocalDiscriminator, b.RemoteConfigured, b.Marked
+			s.LocalDiscriminator, s.RemoteDiscriminator, s.State = b.LocalDiscriminator, b.RemoteDiscriminator, b.Marked
 			s.ActualTx, s.ActualRx, s.DetectMult = &b.ActualTx, &b.ActualRx, &b.DetectMult
 		}
 		list = append(list, s)
