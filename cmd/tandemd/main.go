@@ -124,7 +124,7 @@ func run(f flags) error {
 		return err
 	}
 
-	page := web.NewServer(web.Handler(d, log, metrics.Handler(d, log, metrics.Build(build))), log, store.Running)
+	page := web.NewServer(web.Handler(d, log, metrics.Handler(d, log, build)), log, store.Running)
 	system.HTTP = page.State
 
 	tasks := task.NewGroup(ctx)

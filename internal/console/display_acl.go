@@ -8,41 +8,27 @@ import (
 
 	"tandem/internal/command"
 	"tandem/internal/config"
+	"tandem/internal/state"
 )
 
 // ACLs is `display acl ipv6`: the rules of access lists in the order in which they
 // are tried, and what uses each.
-func ACLs(lists []*config.ACL, uses map[string][]string) Display {
-	s := newSheet()
-	s.line("Total %s", plural(len(lists), "IPv6 ACL", "IPv6 ACLs"))
-	s.fact("total", len(lists))
-	each(s, "acls", lists, func(_ int, a *config.ACL) {
-		kind := "Basic"
-		if a.Advanced {
-			kind = "Advanced"
-		}
-		s.line("%s IPv6 ACL %s, %s", kind, a.Name, plural(len(a.Rules), "rule", "rules"))
-		s.fact("name", a.Name)
-		s.fact("kind", a.Kind())
-		s.fields(1, 0, field{"Description", a.Description})
-		each(s, "rules", a.Rules, func(_ int, r config.ACLRule) {
-			s.line(" %s", r)
-			s.fact("id", r.ID)
-			s.fact("permit", r.Permit)
-			s.fact("source", prefixFact(r.Source.IsValid(), r.Source.String()))
-			s.fact("destination", prefixFact(r.Destination.IsValid(), r.Destination.String()))
+func ACLs(lists []state.ACL) Display {
+	all := state.ACLs{Total: len(lists), ACLs: lists}
+	s := sheetOf(&all)
+	s.line("Total %s", plural(all.Total, "IPv6 ACL", "IPv6 ACLs"))
+	s.record(&all.Total)
+	list(s, &all.ACLs, func(_ int, a *state.ACL) {
+		s.line("%s IPv6 ACL %s, %s", map[bool]string{true: "Advanced", false: "Basic"}[a.Advanced], a.Name, plural(len(a.Rules), "rule", "rules"))
+		s.record(&a.Name, &a.Advanced)
+		s.fields(1, 0, field{"Description", &a.Description})
+		list(s, &a.Rules, func(_ int, r *state.ACLRule) {
+			s.line(" %s", r.Words)
+			s.record(&r.ID, &r.Permit, &r.Source, &r.Destination)
 		})
-		s.fields(1, 0, field{"Used by", uses[a.Name]})
+		s.fields(1, 0, field{"Used by", &a.UsedBy})
 	})
 	return s.display()
-}
-
-// prefixFact is a prefix for JSON, null for every address.
-func prefixFact(set bool, prefix string) any {
-	if !set {
-		return nil
-	}
-	return prefix
 }
 
 func displayACL(s *Session, a command.Args) (Display, error) {
@@ -58,7 +44,20 @@ func displayACL(s *Session, a command.Args) (Display, error) {
 			return Display{}, unknown("IPv6 ACL", name, known)
 		}
 	}
-	return ACLs(lists, aclUses(m)), nil
+	return ACLs(aclsOf(lists, aclUses(m))), nil
+}
+
+// aclsOf describes access lists and what uses them.
+func aclsOf(lists []*config.ACL, uses map[string][]string) []state.ACL {
+	out := make([]state.ACL, 0, len(lists))
+	for _, a := range lists {
+		acl := state.ACL{Name: a.Name, Advanced: a.Advanced, Description: a.Description, UsedBy: uses[a.Name]}
+		for _, r := range a.Rules {
+			acl.Rules = append(acl.Rules, state.ACLRule{ID: r.ID, Permit: r.Permit, Source: r.Source, Destination: r.Destination, Words: r.String()})
+		}
+		out = append(out, acl)
+	}
+	return out
 }
 
 // aclUses tells by access list which interfaces use it for what.

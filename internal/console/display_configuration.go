@@ -10,6 +10,7 @@ import (
 
 	"tandem/internal/command"
 	"tandem/internal/config"
+	"tandem/internal/state"
 )
 
 // configurationDisplays are the displays of configurations and commits.
@@ -69,9 +70,9 @@ func displayCommits(s *Session, a command.Args) (Display, error) {
 		points[i].At = points[i].At.In(time.Local)
 	}
 	if a.Has("verbose") {
-		return CommitsVerbose(points), nil
+		return CommitsVerbose(commitsOf(points)), nil
 	}
-	return Commits(points), nil
+	return Commits(commitsOf(points)), nil
 }
 
 // displayCommitChanges shows what the newest commit changed, one of them, or
@@ -107,51 +108,66 @@ func displayCommitChanges(s *Session, a command.Args) (Display, error) {
 
 func displayTrial(s *Session, _ command.Args) (Display, error) {
 	trial, on := s.sys.Store.Trial()
-	return Trial(trial, on, time.Now()), nil
+	if !on {
+		return Trial(state.Trial{}), nil
+	}
+	return Trial(state.Trial{On: true, User: trial.User, Source: trial.Source, Label: trial.Label, Description: trial.Description,
+		Persist: trial.Persist != "", Left: time.Until(trial.Until)}), nil
+}
+
+// commitsOf describes commits, which come with the oldest first, the newest first.
+func commitsOf(points []config.Point) (list []state.Commit) {
+	for i, p := range slices.Backward(points) {
+		list = append(list, state.Commit{Number: len(points) - i, ID: p.ID, Label: p.Label, User: p.User, Source: p.Source, At: p.At,
+			Description: p.Description})
+	}
+	return list
 }
 
 // Trial is `display configuration trial status`.
-func Trial(trial config.TrialInfo, on bool, now time.Time) Display {
-	s := newSheet()
-	s.field(0, 16, field{"On Trial", on})
-	if on {
-		s.fields(0, 16, field{"User", trial.User}, field{"Source", trial.Source}, field{"Label", trial.Label},
-			field{"Persist", trial.Persist != ""}, field{"Time Left", trial.Until.Sub(now)}, field{"Description", trial.Description})
+func Trial(t state.Trial) Display {
+	s := sheetOf(&t)
+	s.fields(0, 16, field{"On Trial", &t.On})
+	if t.On {
+		s.fields(0, 16, field{"User", &t.User}, field{"Source", &t.Source}, field{"Label", &t.Label},
+			field{"Persist", &t.Persist}, field{"Time Left", &t.Left}, field{"Description", &t.Description})
 	}
 	return s.display()
 }
 
-// Lines shows configuration text.
+// Lines shows text of a configuration, or of other displays.
 func Lines(lines []string) Display {
-	s := newSheet()
+	text := state.Text{Lines: slices.Clone(lines)}
+	s := sheetOf(&text)
 	for _, line := range lines {
 		s.line("%s", line)
 	}
-	s.fact("lines", slices.Clone(lines))
+	s.record(&text.Lines)
 	return s.display()
 }
 
-// Commits is `display configuration commit list`, the newest first.
-func Commits(points []config.Point) Display {
-	s := newSheet()
-	rows := make([][]any, 0, len(points))
-	for i, p := range slices.Backward(points) {
-		rows = append(rows, []any{len(points) - i, p.ID, p.Label, p.User, p.At, p.Description})
-	}
-	s.table(0, "commits", []string{"No.", "CommitId", "Label", "User", "TimeStamp", "Description"}, rows)
+// Commits is `display configuration commit list`.
+func Commits(commits []state.Commit) Display {
+	all := state.Commits{Commits: commits}
+	s := sheetOf(&all)
+	rows(s, 0, &all.Commits, func(c *state.Commit) []field {
+		return []field{{"No.", &c.Number}, {"CommitId", &c.ID}, {"Label", &c.Label}, {"User", &c.User}, {"TimeStamp", &c.At},
+			{"Description", &c.Description}}
+	})
 	return s.display()
 }
 
-// CommitsVerbose is `display configuration commit list verbose`, the newest first.
-func CommitsVerbose(points []config.Point) Display {
-	s := newSheet()
-	slices.Reverse(points)
-	each(s, "commits", points, func(i int, p config.Point) {
+// CommitsVerbose is `display configuration commit list verbose`.
+func CommitsVerbose(commits []state.Commit) Display {
+	all := state.Commits{Commits: commits}
+	s := sheetOf(&all)
+	list(s, &all.Commits, func(i int, c *state.Commit) {
+		c.Number = len(commits) - i
 		if i > 0 {
 			s.line("")
 		}
-		s.fields(0, 14, field{"No.", len(points) - i}, field{"CommitId", p.ID}, field{"Label", p.Label}, field{"User", p.User},
-			field{"Source", p.Source}, field{"TimeStamp", p.At}, field{"Description", p.Description})
+		s.fields(0, 14, field{"No.", &c.Number}, field{"CommitId", &c.ID}, field{"Label", &c.Label}, field{"User", &c.User},
+			field{"Source", &c.Source}, field{"TimeStamp", &c.At}, field{"Description", &c.Description})
 	})
 	return s.display()
 }

@@ -1,47 +1,38 @@
 package console
 
 import (
-	"time"
-
 	"tandem/internal/event"
+	"tandem/internal/state"
 )
 
 // LogBuffer is `display logbuffer`: entries of the log's buffer, the last one first,
 // in the form of VRP's log.
-func LogBuffer(sysname string, book event.Book, entries []event.Entry) Display {
-	s := newSheet()
+func LogBuffer(sysname string, book *event.Book, entries []event.Entry) Display {
+	l := state.LogOf(book, entries)
+	s := sheetOf(&l)
 	s.fields(0, 0,
-		field{"Buffer size", book.Size()},
-		field{"Current messages", book.Len()},
-		field{"Overwritten messages", book.Overwritten},
-		field{"Dropped messages", book.Suppressed},
+		field{"Buffer size", &l.Size},
+		field{"Current messages", &l.Messages},
+		field{"Overwritten messages", &l.Overwritten},
+		field{"Dropped messages", &l.Suppressed},
 	)
 	s.line("")
-	each(s, "entries", entries, func(_ int, e event.Entry) {
-		s.line("%s", logLine(e, sysname))
-		s.fact("number", e.Number)
-		s.fact("time", e.At.Format(time.RFC3339Nano))
-		s.fact("module", e.Module)
-		s.fact("severity", int(e.Severity))
-		s.fact("name", e.Name)
-		s.fact("text", e.Text)
-		each(s, "fields", e.Fields, func(i int, name string) {
-			_, value := e.Field(i)
-			s.fact("name", name)
-			s.fact("value", value)
-		})
+	list(s, &l.Entries, func(i int, e *state.LogEntry) {
+		s.line("%s", logLine(entries[i], sysname))
+		s.record(&e.Number, &e.At, &e.Module, &e.Severity, &e.Name, &e.Text)
+		list(s, &e.Fields, func(_ int, f *state.LogField) { s.record(&f.Name, &f.Value) })
 	})
 	return s.display()
 }
 
 // Alarms is `display alarm active`.
-func Alarms(alarms []event.Alarm) Display {
-	s := newSheet()
-	rows := make([][]any, 0, len(alarms))
-	for _, a := range alarms {
-		rows = append(rows, []any{a.Number, string(a.Severity), a.Since, a.Name, a.Object, a.Detail})
-	}
-	s.table(0, "alarms", []string{"Sequence", "Severity", "Date Time", "Alarm", "Object", "Detail"}, rows)
+func Alarms(alarms []state.Alarm) Display {
+	all := state.Alarms{Alarms: alarms}
+	s := sheetOf(&all)
+	rows(s, 0, &all.Alarms, func(a *state.Alarm) []field {
+		return []field{{"Sequence", &a.Number}, {"Severity", &a.Severity}, {"Date Time", &a.Since}, {"Alarm", &a.Name},
+			{"Object", &a.Object}, {"Detail", &a.Detail}}
+	})
 	for _, a := range alarms {
 		s.line("")
 		s.line("%s: %s", a.Name, a.Text)

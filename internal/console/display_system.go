@@ -1,49 +1,29 @@
 package console
 
 import (
-	"net/netip"
 	"runtime"
 	"runtime/debug"
-	"time"
 
-	"tandem/internal/config"
+	"tandem/internal/state"
 )
 
-// HTTPState is where the web page is served.
-type HTTPState struct {
-	config.HTTPServer
-	// Err says why it is not, nil when it is or is not to be.
-	Err error
-}
-
 // HTTPServer is `display http server`.
-func HTTPServer(h HTTPState) Display {
-	s := newSheet()
-	word, why := "listening", ""
-	switch {
-	case !h.Enabled:
-		word = "disabled"
-	case h.Err != nil:
-		word, why = "not listening", h.Err.Error()
-	}
-	at := netip.AddrPortFrom(h.Address, h.Port).String()
+func HTTPServer(h state.HTTPServer) Display {
+	s := sheetOf(&h)
 	s.fields(0, 14,
-		field{"State", word},
-		field{"Address", h.Address},
-		field{"Port", h.Port},
-		field{"Page", "http://" + at + "/"},
-		field{"Metrics", "http://" + at + "/metrics"},
-		field{"Last-Error", why},
+		field{"State", &h.State},
+		field{"Address", &h.Address},
+		field{"Port", &h.Port},
+		field{"Page", &h.Page},
+		field{"Metrics", &h.Metrics},
+		field{"Last-Error", &h.LastError},
 	)
 	return s.display()
 }
 
-// BuildInfo names the running program.
-type BuildInfo struct{ Version, Revision, Go string }
-
 // ThisBuild reads what the toolchain recorded in the binary.
-func ThisBuild() BuildInfo {
-	b := BuildInfo{Version: "unknown", Go: runtime.Version()}
+func ThisBuild() state.Build {
+	b := state.Build{Version: "unknown", Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
@@ -58,16 +38,16 @@ func ThisBuild() BuildInfo {
 }
 
 // Version is `display version`.
-func Version(b BuildInfo, sysname string, deviceID uint64, uptime time.Duration) Display {
-	s := newSheet()
+func Version(sys state.System) Display {
+	s := sheetOf(&sys)
 	s.line("Tandem IPv6 multicast hot backup")
 	s.fields(0, 14,
-		field{"Version", b.Version},
-		field{"Revision", b.Revision},
-		field{"Go", b.Go},
-		field{"Sysname", sysname},
-		field{"Device-ID", digest(deviceID)},
-		field{"Uptime", uptime},
+		field{"Version", &sys.Version},
+		field{"Revision", &sys.Revision},
+		field{"Go", &sys.Go},
+		field{"Sysname", &sys.SysName},
+		field{"Device-ID", &sys.DeviceID},
+		field{"Uptime", &sys.Uptime},
 	)
 	return s.display()
 }

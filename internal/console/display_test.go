@@ -2,7 +2,6 @@ package console
 
 import (
 	"encoding/json"
-	"errors"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -210,13 +209,13 @@ func sampleBook() event.Book {
 	return *book
 }
 
-func logOf(book event.Book) Display { return LogBuffer("A", book, book.Recent(book.Size())) }
+func logOf(book event.Book) Display { return LogBuffer("A", &book, book.Recent(book.Size())) }
 
-func sampleAlarms() []event.Alarm {
-	return []event.Alarm{
+func sampleAlarms() []state.Alarm {
+	return state.AlarmsOf([]event.Alarm{
 		{Condition: event.Condition{AlarmKind: event.UpstreamDown, Object: "up0"}, Since: day, Number: 7},
 		{Condition: event.Condition{AlarmKind: event.PeerLost, Object: "ETrunkId=1", Detail: "BFD_DOWN"}, Since: day, Number: 6},
-	}
+	})
 }
 
 // sample is a display with the command that shows it, by its leading words.
@@ -252,7 +251,7 @@ func samples() []sample {
 		{"mld interface", "mld-interface-limits", MLDInterfaces(restricted, true)},
 		{"mld control-message", "mld-counters", MLDCounters(sampleMLDCounted(), true, true)},
 		{"default-parameter mld", "mld-defaults", MLDDefaults()},
-		{"acl", "acl", ACLs(sampleACLs())},
+		{"acl", "acl", ACLs(aclsOf(sampleACLs()))},
 		{"multicast ipv6 routing-table", "multicast-routing", RoutingTable(state.RoutingTable{Total: 3, Entries: sampleRoutes()})},
 		{"multicast ipv6 forwarding-table", "multicast-forwarding", ForwardingTable(state.ForwardingTableOf(sampleRoutes(), interfaces,
 			state.Forwarding{Silent: 12, Repairs: state.Repairs{Restored: 3, Removed: 1, Interfaces: 2, Audits: 360}}))},
@@ -266,25 +265,25 @@ func samples() []sample {
 		{"eth-trunk", "eth-trunk-adopted", EthTrunk(state.EthTrunk{Name: "Eth-Trunk11", Netdev: "eth-trunk11", Exists: true, Driver: "veth", Up: true})},
 		{"logbuffer", "logbuffer", logOf(sampleBook())},
 		{"alarm", "alarm", Alarms(sampleAlarms())},
-		{"http server", "http-server", HTTPServer(HTTPState{HTTPServer: config.New().HTTP, Err: errors.New("address already in use")})},
-		{"configuration commit list", "commit-list", Commits(samplePoints())},
-		{"configuration commit list", "commit-list-verbose", CommitsVerbose(samplePoints())},
-		{"configuration trial", "trial", Trial(config.TrialInfo{PointInfo: config.PointInfo{User: "root", Source: "console", Label: "try", Description: "another address"},
-			Persist: "mend", Until: day.Add(time.Minute)}, true, day)},
-		{"configuration trial", "trial-none", Trial(config.TrialInfo{}, false, day)},
-		{"version", "version-unknown", Version(BuildInfo{Version: "(devel)", Go: "go1.26"}, "A", selfID, 0)},
-		{"ssh server status", "ssh-status", SSHStatus(SSHState{Enabled: true, Address: "[::]:2222", Fingerprint: "SHA256:abc", Trouble: "no such address",
-			Counters: SSHCounters{Logins: 7, Failed: 6, Blocked: 5, TooMany: 4}, BlockedSources: 1, Sessions: sampleLogins()})},
-		{"ssh server status", "ssh-off", SSHStatus(SSHState{})},
+		{"http server", "http-server", HTTPServer(state.HTTPServer{Enabled: config.New().HTTP.Enabled, Address: config.New().HTTP.Address, Port: config.New().HTTP.Port, LastError: "address already in use"})},
+		{"configuration commit list", "commit-list", Commits(commitsOf(samplePoints()))},
+		{"configuration commit list", "commit-list-verbose", CommitsVerbose(commitsOf(samplePoints()))},
+		{"configuration trial", "trial", Trial(state.Trial{On: true, User: "root", Source: "console", Label: "try", Description: "another address",
+			Persist: true, Left: time.Minute})},
+		{"configuration trial", "trial-none", Trial(state.Trial{})},
+		{"version", "version-unknown", Version(state.System{Build: state.Build{Version: "(devel)", Go: "go1.26"}, SysName: "A", DeviceID: selfID})},
+		{"ssh server status", "ssh-status", SSHStatus(state.SSHServer{Enabled: true, Address: "[::]:2222", Fingerprint: "SHA256:abc", Trouble: "no such address",
+			SSHCounters: state.SSHCounters{Logins: 7, Failed: 6, Blocked: 5, TooMany: 4}, BlockedSources: 1, Open: sampleLogins()})},
+		{"ssh server status", "ssh-off", SSHStatus(state.SSHServer{})},
 		{"ssh server session", "ssh-session", SSHSessions(sampleLogins())},
-		{"version", "version", Version(BuildInfo{Version: "v0.1.0", Revision: "abc", Go: "go1.26"}, "A", selfID, 26*time.Hour)},
+		{"version", "version", Version(state.System{Build: state.Build{Version: "v0.1.0", Revision: "abc", Go: "go1.26"}, SysName: "A", DeviceID: selfID, Uptime: 26 * time.Hour})},
 	}
 }
 
-func sampleLogins() []SSHSession {
-	return []SSHSession{
-		{User: "bob", Source: "ssh 192.0.2.7:50022", Level: Monitoring, Since: day.Add(time.Hour), Idle: time.Second},
-		{User: "ann", Source: "ssh [2001:db8::9]:41234", Level: Configuration, Since: day, Idle: 3 * time.Minute},
+func sampleLogins() []state.SSHSession {
+	return []state.SSHSession{
+		{User: "bob", Source: "ssh 192.0.2.7:50022", Level: int(Monitoring), Since: day.Add(time.Hour), Idle: time.Second},
+		{User: "ann", Source: "ssh [2001:db8::9]:41234", Level: int(Configuration), Since: day, Idle: 3 * time.Minute},
 	}
 }
 
@@ -359,16 +358,5 @@ func TestSplitPipeLeavesQuotesAlone(t *testing.T) {
 	command, pipe, piped := splitPipe(`description "a | b" | count`)
 	if command != `description "a | b" ` || pipe != " count" || !piped {
 		t.Errorf("got %q, %q, %v", command, pipe, piped)
-	}
-}
-
-func TestCounterLabels(t *testing.T) {
-	for name, want := range map[string]string{
-		"RecDrop": "Rec drop", "BadHopLimit": "Bad hop limit", "NoRouterAlert": "No router alert",
-		"HMACMismatch": "HMAC mismatch", "BadRTR": "Bad RTR", "Sent": "Sent",
-	} {
-		if got := words(name); got != want {
-			t.Errorf("words(%s) = %q, want %q", name, got, want)
-		}
 	}
 }

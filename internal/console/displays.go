@@ -60,7 +60,7 @@ func displayCommands() []command.Command[*Session] {
 		show(anyView, "logbuffer [ level { critical | error | warning | notification | informational } ] [ size <entries:1..512> ]", "The latest events, the last one first", displayLog),
 		show(anyView, diagnosticInformation, "Everything that is shown of the device, for a report", displayDiagnostics),
 		show(anyView, "alarm active", "Alarms that hold", func(s *Session, _ command.Args) (Display, error) {
-			return Alarms(s.sys.Journal.Alarms()), nil
+			return Alarms(state.AlarmsOf(s.sys.Journal.Alarms())), nil
 		}),
 		show(anyView, "http server", "Where the web page and the metrics are served", displayHTTP),
 		show(anyView, "version", "The running program", displayVersion),
@@ -174,11 +174,11 @@ func displayEthTrunk(s *Session, a command.Args) (Display, error) {
 }
 
 func displayHTTP(s *Session, _ command.Args) (Display, error) {
-	state := HTTPState{HTTPServer: s.sys.Store.Running().HTTP}
 	if s.sys.HTTP != nil {
-		state = s.sys.HTTP()
+		return HTTPServer(s.sys.HTTP()), nil
 	}
-	return HTTPServer(state), nil
+	c := s.sys.Store.Running().HTTP
+	return HTTPServer(state.HTTPServer{Enabled: c.Enabled, Address: c.Address, Port: c.Port}), nil
 }
 
 func displayLog(s *Session, a command.Args) (Display, error) {
@@ -187,7 +187,7 @@ func displayLog(s *Session, a command.Args) (Display, error) {
 	if a.Has("entries") {
 		entries = entries[:min(int(a.Uint("entries")), len(entries))]
 	}
-	return LogBuffer(s.sys.Store.Running().SysName, book, entries), nil
+	return LogBuffer(s.sys.Store.Running().SysName, &book, entries), nil
 }
 
 // worst returns the least severity that is asked for, in VRP's words.
@@ -203,7 +203,7 @@ func worst(a command.Args) event.Severity {
 
 func displayVersion(s *Session, _ command.Args) (Display, error) {
 	snap := s.sys.snapshot()
-	return Version(s.sys.Build, s.sys.Store.Running().SysName, uint64(snap.ID), snap.Uptime), nil
+	return Version(state.System{Build: s.sys.Build, SysName: s.sys.Store.Running().SysName, DeviceID: snap.ID, Uptime: snap.Uptime}), nil
 }
 
 // chosen returns the object of a name, all objects where none is named.

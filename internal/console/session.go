@@ -11,6 +11,7 @@ import (
 
 	"tandem/internal/command"
 	"tandem/internal/config"
+	"tandem/internal/state"
 )
 
 // System is what all sessions of a device share. Fill in every field before
@@ -20,14 +21,14 @@ type System struct {
 	Journal Journal
 	Store   *config.Store
 	// HTTP tells where the web page is served, nil where there is none.
-	HTTP  func() HTTPState
-	Build BuildInfo
+	HTTP  func() state.HTTPServer
+	Build state.Build
 	// Record writes a recording of what the device was told lately; nil where none is kept.
 	Record func(io.Writer) error
 
 	zeros zeros
 	// SSH tells of the SSH server, nil where there is none.
-	SSH func() SSHState
+	SSH func() state.SSHServer
 }
 
 // Login is who begins a session.

@@ -14,6 +14,7 @@ import (
 	"tandem/internal/config"
 	"tandem/internal/golden"
 	"tandem/internal/journal"
+	"tandem/internal/state"
 )
 
 // promptForm is how a typed line of a transcript begins: a prompt of a view or
@@ -62,7 +63,7 @@ func newStage(t *testing.T) *stage {
 	a.peer, b.peer = b, a
 	st := &stage{routers: map[string]*fakeRouter{"a": a, "b": b}, systems: map[string]*System{}, sessions: map[string]*Session{}}
 	for name, r := range st.routers {
-		st.systems[name] = &System{Backend: r, Store: newTestStore(t), Build: BuildInfo{Version: "v0.1.0", Go: "go1.26"}, Journal: journal.New(slog.DiscardHandler)}
+		st.systems[name] = &System{Backend: r, Store: newTestStore(t), Build: state.Build{Version: "v0.1.0", Go: "go1.26"}, Journal: journal.New(slog.DiscardHandler)}
 	}
 	st.direct(t, "a")
 	return st

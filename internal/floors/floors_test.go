@@ -76,8 +76,8 @@ var allowed = map[string][]string{
 	"console":             {"command", "config", "device", "state", "echo", "event", "mld", "rbs", "etrunk", "bfd"},
 	"manage":              {"console", "command", "config", "event", "journal"},
 	"manage/terminal":     {"command", "manage"},
-	"manage/sshd":         {"manage", "manage/terminal", "console", "command", "config", "event", "journal"},
-	"web":                 {"task", "console", "config", "state", "mld", "etrunk", "event", "journal", "status"},
+	"manage/sshd":         {"manage", "manage/terminal", "console", "state", "command", "config", "event", "journal"},
+	"web":                 {"task", "config", "state", "mld", "etrunk", "event", "journal", "status"},
 	"vm":                  {},
 	"probe":               {"manage"}, // for those who judge from outside
 	"lab":                 {"probe", "linux/*", "vm"},

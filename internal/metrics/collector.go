@@ -31,18 +31,15 @@ type Journal interface {
 	Book() event.Book
 }
 
-// Build names the running program.
-type Build struct{ Version, Revision, Go string }
-
 // collector makes all metrics of a device of one look at it.
 type collector struct {
 	device  Device
 	journal Journal
-	build   Build
+	build   state.Build
 }
 
 // Handler answers with the metrics of a device and of its process.
-func Handler(d Device, j Journal, build Build) http.Handler {
+func Handler(d Device, j Journal, build state.Build) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collector{d, j, build}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

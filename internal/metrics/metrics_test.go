@@ -90,7 +90,7 @@ func exposition(t *testing.T, d Device) string {
 	j.Emit(event.GateRepaired.With(1))
 	j.Update([]event.Condition{{AlarmKind: event.PeerLost, Object: "ETrunkId=1"}})
 	answer := httptest.NewRecorder()
-	Handler(d, j, Build{"v1", "r", "go"}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	Handler(d, j, state.Build{Version: "v1", Revision: "r", Go: "go"}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	body, err := io.ReadAll(answer.Result().Body)
 	if err != nil || answer.Code != 200 {
 		t.Fatalf("status %d, %v:\n%s", answer.Code, err, body)

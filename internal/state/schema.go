@@ -1,7 +1,6 @@
 package state
 
 import (
-	"fmt"
 	"net/netip"
 	"reflect"
 	"strings"
@@ -118,90 +117,4 @@ func declared(f reflect.StructField, path []int) Fact {
 		}
 	}
 	return fact
-}
-
-// Object is a struct of the state whose facts are told.
-type Object struct {
-	of     reflect.Value
-	schema *schema
-}
-
-// Concluder is a struct of the state with facts that follow from its other facts.
-type Concluder interface {
-	// Conclude fills them in.
-	Conclude()
-}
-
-// ObjectOf returns the object that a pointer to a struct of the state means, with what
-// follows from its facts.
-func ObjectOf(pointer any) Object {
-	if c, ok := pointer.(Concluder); ok {
-		c.Conclude()
-	}
-	v := reflect.ValueOf(pointer).Elem()
-	s := schemas[v.Type()]
-	if s == nil {
-		panic(fmt.Sprintf("%v is no part of the state", v.Type()))
-	}
-	return Object{v, s}
-}
-
-// Fact returns the fact that a pointer to a field of the object means. One that is not
-// declared is a mistake of the program.
-func (o Object) Fact(field any) Fact {
-	p := reflect.ValueOf(field)
-	at, ok := o.schema.at[place{p.Pointer() - o.of.Addr().Pointer(), p.Type().Elem()}]
-	if !ok || o.schema.facts[at].Name == "" {
-		panic(fmt.Sprintf("%v declares no name for a field %v", o.of.Type(), p.Type().Elem()))
-	}
-	return o.schema.facts[at]
-}
-
-// Facts lists what is declared of the object, in the order of the declarations.
-func (o Object) Facts() []Fact { return o.schema.facts }
-
-// Value is what a fact says of the object: nil where it is not set, a word for a bool
-// that has words, a whole number for a time that is told in whole units.
-func (o Object) Value(f Fact) any {
-	v := o.of.FieldByIndex(f.index)
-	if v.Kind() == reflect.Pointer {
-		if v.IsNil() {
-			return nil
-		}
-		v = v.Elem()
-	}
-	switch {
-	case v.Kind() == reflect.Bool && f.yes+f.no != "":
-		if v.Bool() {
-			return f.yes
-		}
-		return f.no
-	case f.whole != 0:
-		return v.Int() / int64(f.whole)
-	case f.none != "" && fmt.Sprint(v.Interface()) == f.none:
-		return nil
-	}
-	if list, ok := words(v); ok {
-		return list
-	}
-	value := v.Interface()
-	if word, ok := value.(fmt.Stringer); ok && v.Kind() != reflect.Struct && word.String() == "" {
-		return nil
-	}
-	return value
-}
-
-// Pointer is a pointer to the field of a fact.
-func (o Object) Pointer(f Fact) any { return o.of.FieldByIndex(f.index).Addr().Interface() }
-
-// words is a list of what has words, each by its word.
-func words(v reflect.Value) ([]string, bool) {
-	if v.Kind() != reflect.Slice || !v.Type().Elem().Implements(reflect.TypeFor[fmt.Stringer]()) {
-		return nil, false
-	}
-	list := make([]string, v.Len())
-	for i := range list {
-		list[i] = fmt.Sprint(v.Index(i).Interface())
-	}
-	return list, true
 }

@@ -65,7 +65,7 @@ func TestUndeclared(t *testing.T) {
 	var e Entry
 	other := new(int)
 	for name, show := range map[string]func(){
-		"a field of another struct": func() { ObjectOf(&e).Fact(other) },
+		"a field of another struct": func() { ObjectOf(&e).Tell(other) },
 		"a struct that is no state": func() { ObjectOf(&struct{ N int }{}) },
 	} {
 		func() {
@@ -77,7 +77,7 @@ func TestUndeclared(t *testing.T) {
 			show()
 		}()
 	}
-	if f := ObjectOf(&e).Fact(&e.Route.Uptime); f.Name != "uptime" {
+	if f := ObjectOf(&e).Tell(&e.Route.Uptime); f.Name != "uptime" {
 		t.Errorf("a field of an embedded struct is %q", f.Name)
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"tandem/internal/config"
-	"tandem/internal/console"
 	"tandem/internal/event"
 	"tandem/internal/journal"
+	"tandem/internal/state"
 	"tandem/internal/task"
 )
 
@@ -45,10 +45,14 @@ func NewServer(h http.Handler, j *journal.Journal, running func() *config.Model)
 }
 
 // State tells where the page is served.
-func (s *Server) State() console.HTTPState {
+func (s *Server) State() state.HTTPServer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return console.HTTPState{HTTPServer: s.at, Err: s.err}
+	h := state.HTTPServer{Enabled: s.at.Enabled, Address: s.at.Address, Port: s.at.Port}
+	if s.err != nil {
+		h.LastError = s.err.Error()
+	}
+	return h
 }
 
 // Run serves until ctx ends, and returns nil then. An address that cannot be had is no

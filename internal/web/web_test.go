@@ -235,7 +235,7 @@ func TestServer(t *testing.T) {
 	for range 3 {
 		s.reconcile(want)
 	}
-	if st := s.State(); st.Err == nil || j.Counts()[event.HTTPNotListening] != 1 {
+	if st := s.State(); st.LastError == "" || j.Counts()[event.HTTPNotListening] != 1 {
 		t.Errorf("at a taken address: %+v, told %d times", st, j.Counts()[event.HTTPNotListening])
 	}
 	taken.Close()
@@ -262,7 +262,7 @@ func TestServer(t *testing.T) {
 		}
 	}
 	s.reconcile(config.HTTPServer{})
-	if st := s.State(); st.Enabled || st.Err != nil || ask("localhost") != 0 {
+	if st := s.State(); st.Enabled || st.LastError != "" || ask("localhost") != 0 {
 		t.Errorf("switched off: %+v", st)
 	}
 }

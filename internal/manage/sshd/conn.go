@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"tandem/internal/console"
+	"tandem/internal/state"
 )
 
 // conn is a connection of a user who has logged in.
@@ -100,8 +101,8 @@ func (c *conn) serve(channels <-chan ssh.NewChannel) {
 	sessions.Wait()
 }
 
-func (c *conn) state(now time.Time) console.SSHSession {
-	return console.SSHSession{User: c.login.User, Source: c.login.Source, Level: c.login.Level, Since: c.since, Idle: c.idle(now)}
+func (c *conn) state(now time.Time) state.SSHSession {
+	return state.SSHSession{User: c.login.User, Source: c.login.Source, Level: int(c.login.Level), Since: c.since, Idle: c.idle(now)}
 }
 
 // typing tells of every key that is pressed.

@@ -147,7 +147,7 @@ func TestOpenSSHRefused(t *testing.T) {
 		t.Errorf("a blocked source: %+v", got)
 	}
 	state := d.server.State()
-	if c := state.Counters; c.Failed != 2*failLimit-1 || c.Logins != 1 || c.Blocked == 0 || state.BlockedSources != 1 {
+	if c := state.SSHCounters; c.Failed != 2*failLimit-1 || c.Logins != 1 || c.Blocked == 0 || state.BlockedSources != 1 {
 		t.Errorf("%+v", state)
 	}
 	if got := d.log.String(); !strings.Contains(got, "LOGIN_FAILED module=SSH User=nobody Source=") || !strings.Contains(got, "SOURCE_BLOCKED") {
@@ -198,7 +198,7 @@ func TestSessionsEnd(t *testing.T) {
 			t.Fatal("the client stays")
 		}
 		eventually(t, func() error {
-			if n := len(d.server.State().Sessions); n > 0 {
+			if n := len(d.server.State().Open); n > 0 {
 				return fmt.Errorf("%d sessions stay", n)
 			}
 			return nil

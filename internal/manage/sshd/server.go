@@ -18,6 +18,7 @@ import (
 	"tandem/internal/event"
 	"tandem/internal/journal"
 	"tandem/internal/manage"
+	"tandem/internal/state"
 )
 
 // retryListen is how soon a device that starts tries again to listen.
@@ -41,7 +42,7 @@ type Server struct {
 	closed   bool
 	logins   int // connections on their way in
 	conns    map[*conn]bool
-	counters console.SSHCounters
+	counters state.SSHCounters
 }
 
 // New returns a server that is off. Sessions are made by open.
@@ -199,20 +200,20 @@ func (s *Server) Close() {
 }
 
 // State is what the displays show.
-func (s *Server) State() console.SSHState {
+func (s *Server) State() state.SSHServer {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state := console.SSHState{Enabled: s.settings.Enabled, Counters: s.counters, BlockedSources: s.limits.count(now)}
+	told := state.SSHServer{Enabled: s.settings.Enabled, SSHCounters: s.counters, BlockedSources: s.limits.count(now)}
 	if s.trouble != nil {
-		state.Trouble = s.trouble.Error()
+		told.Trouble = s.trouble.Error()
 	}
 	if s.listener != nil {
-		state.Address = s.listener.Addr().String()
-		state.Fingerprint = ssh.FingerprintSHA256(s.key.PublicKey())
+		told.Address = s.listener.Addr().String()
+		told.Fingerprint = ssh.FingerprintSHA256(s.key.PublicKey())
 	}
 	for c := range s.conns {
-		state.Sessions = append(state.Sessions, c.state(now))
+		told.Open = append(told.Open, c.state(now))
 	}
-	return state
+	return told
 }

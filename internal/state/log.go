@@ -1,0 +1,73 @@
+package state
+
+import (
+	"time"
+
+	"tandem/internal/event"
+)
+
+// Log is the buffer of the log.
+type Log struct {
+	Size        int        `name:"buffer-size"` // how many messages it can hold
+	Messages    int        `name:"current-messages"`
+	Overwritten uint64     `name:"overwritten-messages"` // put out by later ones
+	Suppressed  uint64     `name:"dropped-messages"`     // they came too fast to be noted
+	Entries     []LogEntry `name:"entries"`
+}
+
+// LogEntry is a message of the log.
+type LogEntry struct {
+	Number   uint64     `name:"number"` // counts all messages since the start, from 1
+	At       time.Time  `name:"time"`
+	Module   string     `name:"module"`
+	Severity int        `name:"severity"`
+	Name     string     `name:"name"`
+	Text     string     `name:"text"`
+	Fields   []LogField `name:"fields"`
+}
+
+// LogField is a field of a message.
+type LogField struct {
+	Name  string `name:"name"`
+	Value string `name:"value"`
+}
+
+// LogOf describes the log, with some of its messages.
+func LogOf(book *event.Book, entries []event.Entry) Log {
+	l := Log{Size: book.Size(), Messages: book.Len(), Overwritten: book.Overwritten, Suppressed: book.Suppressed}
+	for _, e := range entries {
+		entry := LogEntry{Number: e.Number, At: e.At, Module: e.Module, Severity: int(e.Severity), Name: e.Name, Text: e.Text}
+		for i := range e.Fields {
+			name, value := e.Field(i)
+			entry.Fields = append(entry.Fields, LogField{name, value})
+		}
+		l.Entries = append(l.Entries, entry)
+	}
+	return l
+}
+
+// Alarms are those that hold.
+type Alarms struct {
+	Alarms []Alarm `name:"alarms"`
+}
+
+// Alarm is an alarm that holds.
+type Alarm struct {
+	Number   uint64    `name:"sequence"` // counts all alarms since the start, from 1
+	Severity string    `name:"severity"`
+	Since    time.Time `name:"date-time"`
+	Name     string    `name:"alarm"`
+	Object   string    `name:"object"`
+	Detail   string    `name:"detail"`
+	Text     string    `name:"text"`
+}
+
+// AlarmsOf describes alarms.
+func AlarmsOf(alarms []event.Alarm) []Alarm {
+	list := make([]Alarm, 0, len(alarms))
+	for _, a := range alarms {
+		list = append(list, Alarm{Number: a.Number, Severity: string(a.Severity), Since: a.Since, Name: a.Name, Object: a.Object,
+			Detail: a.Detail, Text: a.Text})
+	}
+	return list
+}
