@@ -79,13 +79,11 @@ func testGateDroppedOften(b *Bed) {
 	if len(received[0]) > 0 && dropped == 0 {
 		b.Errorf("%d packets pass a closed gate that nobody could take out", len(received[0]))
 	}
-	// A machine that is late with a packet is as late with each step of the repair, which waits
-	// for the processor three times: with the notice, after the pause, in the transaction.
-	const steps = 3
+	// A machine that is late with the packets is as late with the repair.
 	limit := longest
 	for packet, at := range sent {
 		if next, ok := sent[packet+1]; ok {
-			limit = max(limit, longest+steps*next.Sub(at))
+			limit = max(limit, longest+next.Sub(at))
 		}
 	}
 	var first, last uint32 // of a run of packets that pass
