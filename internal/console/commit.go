@@ -168,7 +168,7 @@ func compare(s *Session, _ command.Args) error {
 	case err != nil:
 		return err
 	}
-	s.shown = Lines(config.Diff(saved, s.sys.Store.Running(), s.sys.Store.Keys()))
+	s.shown = linesDisplay(config.Diff(saved, s.sys.Store.Running(), s.sys.Store.Keys()))
 	if s.shown.Text == "" {
 		s.inform("the running configuration is the saved one")
 	}

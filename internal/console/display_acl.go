@@ -11,9 +11,9 @@ import (
 	"tandem/internal/state"
 )
 
-// ACLs is `display acl ipv6`: the rules of access lists in the order in which they
+// aclsDisplay is `display acl ipv6`: the rules of access lists in the order in which they
 // are tried, and what uses each.
-func ACLs(lists []state.ACL) Display {
+func aclsDisplay(lists []state.ACL) Display {
 	all := state.ACLs{Total: len(lists), ACLs: lists}
 	s := sheetOf(&all)
 	s.line("Total %s", plural(all.Total, "IPv6 ACL", "IPv6 ACLs"))
@@ -44,7 +44,7 @@ func displayACL(s *Session, a command.Args) (Display, error) {
 			return Display{}, unknown("IPv6 ACL", name, known)
 		}
 	}
-	return ACLs(aclsOf(lists, aclUses(m))), nil
+	return aclsDisplay(aclsOf(lists, aclUses(m))), nil
 }
 
 // aclsOf describes access lists and what uses them.

@@ -17,9 +17,9 @@ func displayBFD(s *Session, a command.Args) (Display, error) {
 	}
 	sessions = asConfigured(sessions, s.sys.Store.Running())
 	if a.Has("verbose") {
-		return BFDSessionsVerbose(sessions), nil
+		return bfdSessionsVerboseDisplay(sessions), nil
 	}
-	return BFDSessions(sessions), nil
+	return bfdSessionsDisplay(sessions), nil
 }
 
 // selectSessions returns the sessions that the command names, sorted by their local
@@ -62,11 +62,11 @@ func asConfigured(sessions []state.BFDSession, m *config.Model) []state.BFDSessi
 }
 
 func displayBFDStatistics(s *Session, _ command.Args) (Display, error) {
-	return BFDStatistics(s.sys.bfdStatistics()), nil
+	return bfdStatisticsDisplay(s.sys.bfdStatistics()), nil
 }
 
-// BFDStatistics is `display bfd statistics`.
-func BFDStatistics(b state.BFDStatistics) Display {
+// bfdStatisticsDisplay is `display bfd statistics`.
+func bfdStatisticsDisplay(b state.BFDStatistics) Display {
 	s := sheetOf(&b)
 	s.fields(0, 28,
 		field{"Sessions told up", &b.Ups},
@@ -90,8 +90,8 @@ func BFDStatistics(b state.BFDStatistics) Display {
 	return s.display()
 }
 
-// BFDSessions is the short form: `display bfd session all`.
-func BFDSessions(sessions []state.BFDSession) Display {
+// bfdSessionsDisplay is the short form: `display bfd session all`.
+func bfdSessionsDisplay(sessions []state.BFDSession) Display {
 	all := state.BFDSessions{Sessions: sessions}
 	s := sheetOf(&all)
 	s.line("(w): State in WTR")
@@ -106,8 +106,8 @@ func BFDSessions(sessions []state.BFDSession) Display {
 	return s.display()
 }
 
-// BFDSessionsVerbose is `display bfd session all verbose`.
-func BFDSessionsVerbose(sessions []state.BFDSession) Display {
+// bfdSessionsVerboseDisplay is `display bfd session all verbose`.
+func bfdSessionsVerboseDisplay(sessions []state.BFDSession) Display {
 	all := state.BFDSessions{Sessions: sessions}
 	s := sheetOf(&all)
 	s.line("(w): State in WTR")
@@ -177,8 +177,8 @@ func showSession(s *sheet, b *state.BFDSession) {
 	)
 }
 
-// ETrunkBFD is `display e-trunk bfd session all`: the session that each E-Trunk follows.
-func ETrunkBFD(sessions []state.ETrunkSession) Display {
+// eTrunkBFDDisplay is `display e-trunk bfd session all`: the session that each E-Trunk follows.
+func eTrunkBFDDisplay(sessions []state.ETrunkSession) Display {
 	all := state.ETrunkSessions{Sessions: sessions}
 	s := sheetOf(&all)
 	rows(s, 0, &all.Sessions, func(b *state.ETrunkSession) []field {
@@ -190,5 +190,5 @@ func ETrunkBFD(sessions []state.ETrunkSession) Display {
 }
 
 func displayETrunkBFD(s *Session, _ command.Args) (Display, error) {
-	return ETrunkBFD(state.ETrunkSessionsOf(s.sys.snapshot().ETrunks, s.sys.Backend.BFD())), nil
+	return eTrunkBFDDisplay(state.ETrunkSessionsOf(s.sys.snapshot().ETrunks, s.sys.Backend.BFD())), nil
 }

@@ -25,7 +25,7 @@ func configurationDisplays() []command.Command[*Session] {
 		show(anyView, "configuration trial status", "The trial that is running", displayTrial),
 		show(configView, "configuration candidate [ changes | merge ]", "The candidate configuration", displayCandidate),
 		show(configView, "this", "The candidate configuration of this view", func(s *Session, _ command.Args) (Display, error) {
-			return Lines(config.WriteView(s.candidate.Model, s.sys.Store.Keys(), s.candidate.View)), nil
+			return linesDisplay(config.WriteView(s.candidate.Model, s.sys.Store.Keys(), s.candidate.View)), nil
 		}),
 	}
 }
@@ -34,12 +34,12 @@ func displayCurrent(s *Session, a command.Args) (Display, error) {
 	running, keys := s.sys.Store.Running(), s.sys.Store.Keys()
 	name := a.String("name")
 	if a.Has("interface") && !a.Has("configuration") {
-		return Lines(config.WriteKind(running, keys, config.ViewInterface, string(command.Get[config.InterfaceName](a, "interface")))), nil
+		return linesDisplay(config.WriteKind(running, keys, config.ViewInterface, string(command.Get[config.InterfaceName](a, "interface")))), nil
 	}
 	if at := slices.IndexFunc(config.Kinds(), a.Has); at >= 0 {
-		return Lines(config.WriteKind(running, keys, config.Kinds()[at], name)), nil
+		return linesDisplay(config.WriteKind(running, keys, config.Kinds()[at], name)), nil
 	}
-	return Lines(config.Write(running, keys)), nil
+	return linesDisplay(config.Write(running, keys)), nil
 }
 
 func displaySaved(s *Session, _ command.Args) (Display, error) {
@@ -47,21 +47,21 @@ func displaySaved(s *Session, _ command.Args) (Display, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return Display{}, errNeverSaved
 	}
-	return Lines(strings.Split(strings.TrimSuffix(text, "\n"), "\n")), err
+	return linesDisplay(strings.Split(strings.TrimSuffix(text, "\n"), "\n")), err
 }
 
 func displayCandidate(s *Session, a command.Args) (Display, error) {
 	m := s.candidate.Model
 	switch {
 	case a.Has("changes"):
-		return Lines(s.candidate.Changes()), nil
+		return linesDisplay(s.candidate.Changes()), nil
 	case a.Has("merge"):
 		var err error
 		if m, err = s.candidate.Merged(); m == nil {
 			return Display{}, err
 		}
 	}
-	return Lines(config.Write(m, s.sys.Store.Keys())), nil
+	return linesDisplay(config.Write(m, s.sys.Store.Keys())), nil
 }
 
 func displayCommits(s *Session, a command.Args) (Display, error) {
@@ -70,9 +70,9 @@ func displayCommits(s *Session, a command.Args) (Display, error) {
 		points[i].At = points[i].At.In(time.Local)
 	}
 	if a.Has("verbose") {
-		return CommitsVerbose(commitsOf(points)), nil
+		return commitsVerboseDisplay(commitsOf(points)), nil
 	}
-	return Commits(commitsOf(points)), nil
+	return commitsDisplay(commitsOf(points)), nil
 }
 
 // displayCommitChanges shows what the newest commit changed, one of them, or
@@ -103,15 +103,15 @@ func displayCommitChanges(s *Session, a command.Args) (Display, error) {
 	if err != nil {
 		return Display{}, err
 	}
-	return Lines(config.Diff(before, after, s.sys.Store.Keys())), nil
+	return linesDisplay(config.Diff(before, after, s.sys.Store.Keys())), nil
 }
 
 func displayTrial(s *Session, _ command.Args) (Display, error) {
 	trial, on := s.sys.Store.Trial()
 	if !on {
-		return Trial(state.Trial{}), nil
+		return trialDisplay(state.Trial{}), nil
 	}
-	return Trial(state.Trial{On: true, User: trial.User, Source: trial.Source, Label: trial.Label, Description: trial.Description,
+	return trialDisplay(state.Trial{On: true, User: trial.User, Source: trial.Source, Label: trial.Label, Description: trial.Description,
 		Persist: trial.Persist != "", Left: time.Until(trial.Until)}), nil
 }
 
@@ -124,8 +124,8 @@ func commitsOf(points []config.Point) (list []state.Commit) {
 	return list
 }
 
-// Trial is `display configuration trial status`.
-func Trial(t state.Trial) Display {
+// trialDisplay is `display configuration trial status`.
+func trialDisplay(t state.Trial) Display {
 	s := sheetOf(&t)
 	s.fields(0, 16, field{"On Trial", &t.On})
 	if t.On {
@@ -135,8 +135,8 @@ func Trial(t state.Trial) Display {
 	return s.display()
 }
 
-// Lines shows text of a configuration, or of other displays.
-func Lines(lines []string) Display {
+// linesDisplay shows text of a configuration, or of other displays.
+func linesDisplay(lines []string) Display {
 	text := state.Text{Lines: slices.Clone(lines)}
 	s := sheetOf(&text)
 	for _, line := range lines {
@@ -146,8 +146,8 @@ func Lines(lines []string) Display {
 	return s.display()
 }
 
-// Commits is `display configuration commit list`.
-func Commits(commits []state.Commit) Display {
+// commitsDisplay is `display configuration commit list`.
+func commitsDisplay(commits []state.Commit) Display {
 	all := state.Commits{Commits: commits}
 	s := sheetOf(&all)
 	rows(s, 0, &all.Commits, func(c *state.Commit) []field {
@@ -157,8 +157,8 @@ func Commits(commits []state.Commit) Display {
 	return s.display()
 }
 
-// CommitsVerbose is `display configuration commit list verbose`.
-func CommitsVerbose(commits []state.Commit) Display {
+// commitsVerboseDisplay is `display configuration commit list verbose`.
+func commitsVerboseDisplay(commits []state.Commit) Display {
 	all := state.Commits{Commits: commits}
 	s := sheetOf(&all)
 	list(s, &all.Commits, func(i int, c *state.Commit) {

@@ -37,7 +37,7 @@ func displayDiagnostics(s *Session, _ command.Args) (Display, error) {
 		lines = append(lines, "", "<"+line+">", "")
 		lines = append(lines, strings.Split(strings.TrimRight(out, "\n"), "\n")...)
 	}
-	return Lines(lines), nil
+	return linesDisplay(lines), nil
 }
 
 var (

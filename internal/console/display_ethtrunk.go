@@ -2,9 +2,9 @@ package console
 
 import "tandem/internal/state"
 
-// EthTrunk is `display eth-trunk N`: the trunk, its ports, and what LACP says
+// ethTrunkDisplay is `display eth-trunk N`: the trunk, its ports, and what LACP says
 // of both ends.
-func EthTrunk(t state.EthTrunk) Display {
+func ethTrunkDisplay(t state.EthTrunk) Display {
 	s := sheetOf(&t)
 	s.line("%s's state information is:", t.Name)
 	s.line("Local:")

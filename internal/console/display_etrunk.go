@@ -7,8 +7,8 @@ import (
 	"tandem/internal/state"
 )
 
-// ETrunks shows E-Trunks in full: `display e-trunk [ N ]`.
-func ETrunks(trunks []state.ETrunk) Display {
+// eTrunksDisplay shows E-Trunks in full: `display e-trunk [ N ]`.
+func eTrunksDisplay(trunks []state.ETrunk) Display {
 	all := state.ETrunks{ETrunks: trunks}
 	s := sheetOf(&all)
 	list(s, &all.ETrunks, func(i int, t *state.ETrunk) {

@@ -11,7 +11,7 @@ import (
 func displayInterfaces(s *Session, a command.Args) (Display, error) {
 	interfaces := s.sys.interfaces()
 	if a.Has("brief") {
-		return InterfaceBrief(interfaces), nil
+		return interfaceBriefDisplay(interfaces), nil
 	}
 	interfaces, err := chosen(interfaces, "Interface", wantedInterface(a), func(i state.Interface) string { return i.Name })
 	configured := s.sys.Store.Running().Interfaces
@@ -20,11 +20,11 @@ func displayInterfaces(s *Session, a command.Args) (Display, error) {
 			interfaces[n].Description = c.Description
 		}
 	}
-	return Interfaces(interfaces), err
+	return interfacesDisplay(interfaces), err
 }
 
-// Interfaces is `display interface [ IF ]`.
-func Interfaces(interfaces []state.Interface) Display {
+// interfacesDisplay is `display interface [ IF ]`.
+func interfacesDisplay(interfaces []state.Interface) Display {
 	all := state.Interfaces{Interfaces: interfaces}
 	s := sheetOf(&all)
 	list(s, &all.Interfaces, func(n int, i *state.Interface) {
@@ -53,8 +53,8 @@ func showTraffic(s *sheet, way string, t *state.Traffic) {
 	s.within(t, func() { s.record(&t.Packets, &t.Bytes, &t.Errors, &t.Dropped) })
 }
 
-// InterfaceBrief is `display interface brief`.
-func InterfaceBrief(interfaces []state.Interface) Display {
+// interfaceBriefDisplay is `display interface brief`.
+func interfaceBriefDisplay(interfaces []state.Interface) Display {
 	all := state.Interfaces{Interfaces: interfaces}
 	s := sheetOf(&all)
 	s.line("PHY: Physical")

@@ -5,9 +5,9 @@ import (
 	"tandem/internal/state"
 )
 
-// LogBuffer is `display logbuffer`: entries of the log's buffer, the last one first,
+// logBufferDisplay is `display logbuffer`: entries of the log's buffer, the last one first,
 // in the form of VRP's log.
-func LogBuffer(sysname string, book *event.Book, entries []event.Entry) Display {
+func logBufferDisplay(sysname string, book *event.Book, entries []event.Entry) Display {
 	l := state.LogOf(book, entries)
 	s := sheetOf(&l)
 	s.fields(0, 0,
@@ -25,8 +25,8 @@ func LogBuffer(sysname string, book *event.Book, entries []event.Entry) Display 
 	return s.display()
 }
 
-// Alarms is `display alarm active`.
-func Alarms(alarms []state.Alarm) Display {
+// alarmsDisplay is `display alarm active`.
+func alarmsDisplay(alarms []state.Alarm) Display {
 	all := state.Alarms{Alarms: alarms}
 	s := sheetOf(&all)
 	rows(s, 0, &all.Alarms, func(a *state.Alarm) []field {

@@ -18,8 +18,8 @@ func heading(name string, linkLocal netip.Addr) string {
 	return name
 }
 
-// MLDGroups is `display mld group`: one line a group.
-func MLDGroups(g state.Groups) Display {
+// mldGroupsDisplay is `display mld group`: one line a group.
+func mldGroupsDisplay(g state.Groups) Display {
 	return mldGroups(&g, func(s *sheet, i *state.InterfaceGroups) {
 		rows(s, 4, &i.Groups, func(g *state.Group) []field {
 			return []field{{"Group Address", &g.Group}, {"Last Reporter", &g.LastReporter}, {"Uptime", &g.Uptime}, {"Expires", &g.Expires}}
@@ -27,10 +27,10 @@ func MLDGroups(g state.Groups) Display {
 	})
 }
 
-// MLDGroupsVerbose is `display mld group verbose`: the state machine of every
+// mldGroupsVerboseDisplay is `display mld group verbose`: the state machine of every
 // group, its sources, and every host with the device that heard it last and
 // how long ago.
-func MLDGroupsVerbose(g state.Groups) Display {
+func mldGroupsVerboseDisplay(g state.Groups) Display {
 	return mldGroups(&g, func(s *sheet, i *state.InterfaceGroups) {
 		list(s, &i.Groups, func(_ int, g *state.Group) { showGroup(s, g) })
 	})
@@ -81,8 +81,8 @@ func showGroup(s *sheet, g *state.Group) {
 	})
 }
 
-// MLDInterfaces is `display mld interface`; verbose shows every timer and count.
-func MLDInterfaces(interfaces []state.Downstream, verbose bool) Display {
+// mldInterfacesDisplay is `display mld interface`; verbose shows every timer and count.
+func mldInterfacesDisplay(interfaces []state.Downstream, verbose bool) Display {
 	all := state.Downstreams{Interfaces: interfaces}
 	s := sheetOf(&all)
 	s.line("Interface information of VPN-Instance: %s", publicNet)
@@ -151,8 +151,8 @@ func showMLDPolicies(s *sheet, i *state.Downstream) {
 	)
 }
 
-// MLDDefaults is `display default-parameter mld`.
-func MLDDefaults() Display {
+// mldDefaultsDisplay is `display default-parameter mld`.
+func mldDefaultsDisplay() Display {
 	m := state.MLDDefaultsOf(mld.DefaultConfig())
 	s := sheetOf(&m)
 	s.line("MLD View Default Configurations:")

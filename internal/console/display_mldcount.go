@@ -7,9 +7,9 @@ import (
 	"tandem/internal/state"
 )
 
-// MLDCounters is `display mld control-message counters`: messages by type, and
+// mldCountersDisplay is `display mld control-message counters`: messages by type, and
 // what was dropped by cause. Queries and reports can be left out.
-func MLDCounters(interfaces []state.MLDCounted, queries, reports bool) Display {
+func mldCountersDisplay(interfaces []state.MLDCounted, queries, reports bool) Display {
 	all := state.MLDCounters{Interfaces: interfaces}
 	s := sheetOf(&all)
 	s.line("Interface message counter information of VPN-Instance: %s", publicNet)

@@ -4,8 +4,8 @@ import (
 	"tandem/internal/state"
 )
 
-// RoutingTable is `display multicast ipv6 routing-table`.
-func RoutingTable(t state.RoutingTable) Display {
+// routingTableDisplay is `display multicast ipv6 routing-table`.
+func routingTableDisplay(t state.RoutingTable) Display {
 	s := sheetOf(&t)
 	s.line("IPv6 multicast routing table")
 	s.line(" Total %s", plural(t.Total, "entry", "entries"))
@@ -31,11 +31,11 @@ func showRouteHead(s *sheet, i int, r *state.Route) {
 	s.record(&r.Source, &r.Group)
 }
 
-// ForwardingTable is `display multicast ipv6 forwarding-table`: the entries of
+// forwardingTableDisplay is `display multicast ipv6 forwarding-table`: the entries of
 // the kernel with its counters and, for each outgoing interface, whether the
 // gate lets this device's packets pass. At the end stands how often the table had
 // to be put right.
-func ForwardingTable(t state.ForwardingTable) Display {
+func forwardingTableDisplay(t state.ForwardingTable) Display {
 	s := sheetOf(&t)
 	s.line("IPv6 Multicast Forwarding Table")
 	s.line(" Total %s", plural(t.Total, "entry", "entries"))
@@ -75,9 +75,9 @@ func showEntry(s *sheet, i int, e *state.Entry) {
 	)
 }
 
-// Gate is `display multicast ipv6 gate`: the interfaces, by their Linux names,
+// gateDisplay is `display multicast ipv6 gate`: the interfaces, by their Linux names,
 // that do not send everything, and what was held back on them.
-func Gate(g state.Gate) Display {
+func gateDisplay(g state.Gate) Display {
 	s := sheetOf(&g)
 	s.fields(0, 26,
 		field{"Gate", &g.Installed},
@@ -93,9 +93,9 @@ func Gate(g state.Gate) Display {
 	return s.display()
 }
 
-// RUI is `display multicast ipv6 rui source S group G eth-trunk N`: which of the two
+// ruiDisplay is `display multicast ipv6 rui source S group G eth-trunk N`: which of the two
 // devices sends a stream, and why.
-func RUI(r state.RUI) Display {
+func ruiDisplay(r state.RUI) Display {
 	s := sheetOf(&r)
 	s.fields(0, 26,
 		field{"Source", &r.Source},

@@ -6,8 +6,8 @@ import (
 	"tandem/internal/state"
 )
 
-// Services is `display remote-backup-service [ NAME [ verbose ] ]`.
-func Services(services []state.Service, verbose bool) Display {
+// servicesDisplay is `display remote-backup-service [ NAME [ verbose ] ]`.
+func servicesDisplay(services []state.Service, verbose bool) Display {
 	all := state.Services{Services: services}
 	s := sheetOf(&all)
 	s.empty = "--"
@@ -62,8 +62,8 @@ func showService(s *sheet, r *state.Service) {
 	s.fields(3, 0, counters(&r.Counters)...)
 }
 
-// Profiles is `display remote-backup-profile NAME`.
-func Profiles(profiles []state.Profile) Display {
+// profilesDisplay is `display remote-backup-profile NAME`.
+func profilesDisplay(profiles []state.Profile) Display {
 	all := state.Profiles{Profiles: profiles}
 	s := sheetOf(&all)
 	s.empty = "--"
@@ -107,8 +107,8 @@ func showProfile(s *sheet, p *state.Profile) {
 	)
 }
 
-// ProfileList is `display remote-backup-profile`: one line a profile.
-func ProfileList(profiles []state.Profile) Display {
+// profileListDisplay is `display remote-backup-profile`: one line a profile.
+func profileListDisplay(profiles []state.Profile) Display {
 	all := state.Profiles{Profiles: profiles}
 	s := sheetOf(&all)
 	s.empty = "--"

@@ -14,14 +14,14 @@ func sshDisplays() []command.Command[*Session] {
 	return []command.Command[*Session]{
 		show(anyView, "ssh server status", "What the SSH server does", func(s *Session, _ command.Args) (Display, error) {
 			server, err := s.sys.sshServer()
-			return SSHStatus(server), err
+			return sshStatusDisplay(server), err
 		}),
 		show(anyView, "ssh server session", "Who has logged in over SSH", func(s *Session, _ command.Args) (Display, error) {
 			server, err := s.sys.sshServer()
 			for i := range server.Open {
 				server.Open[i].Since = server.Open[i].Since.In(time.Local)
 			}
-			return SSHSessions(server.Open), err
+			return sshSessionsDisplay(server.Open), err
 		}),
 	}
 }
@@ -33,8 +33,8 @@ func (sys *System) sshServer() (state.SSHServer, error) {
 	return sys.SSH(), nil
 }
 
-// SSHStatus is `display ssh server status`.
-func SSHStatus(server state.SSHServer) Display {
+// sshStatusDisplay is `display ssh server status`.
+func sshStatusDisplay(server state.SSHServer) Display {
 	s := sheetOf(&server)
 	s.fields(0, 26, field{"Enabled", &server.Enabled}, field{"Address", &server.Address}, field{"Host Key", &server.Fingerprint},
 		field{"Sessions", &server.Sessions}, field{"Logins", &server.Logins}, field{"Failed Logins", &server.Failed},
@@ -43,8 +43,8 @@ func SSHStatus(server state.SSHServer) Display {
 	return s.display()
 }
 
-// SSHSessions is `display ssh server session`, the oldest first.
-func SSHSessions(sessions []state.SSHSession) Display {
+// sshSessionsDisplay is `display ssh server session`, the oldest first.
+func sshSessionsDisplay(sessions []state.SSHSession) Display {
 	slices.SortFunc(sessions, func(a, b state.SSHSession) int {
 		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Source, b.Source))
 	})

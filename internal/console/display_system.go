@@ -7,8 +7,8 @@ import (
 	"tandem/internal/state"
 )
 
-// HTTPServer is `display http server`.
-func HTTPServer(h state.HTTPServer) Display {
+// httpServerDisplay is `display http server`.
+func httpServerDisplay(h state.HTTPServer) Display {
 	s := sheetOf(&h)
 	s.fields(0, 14,
 		field{"State", &h.State},
@@ -37,8 +37,8 @@ func ThisBuild() state.Build {
 	return b
 }
 
-// Version is `display version`.
-func Version(sys state.System) Display {
+// versionDisplay is `display version`.
+func versionDisplay(sys state.System) Display {
 	s := sheetOf(&sys)
 	s.line("Tandem IPv6 multicast hot backup")
 	s.fields(0, 14,

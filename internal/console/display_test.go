@@ -209,7 +209,7 @@ func sampleBook() event.Book {
 	return *book
 }
 
-func logOf(book event.Book) Display { return LogBuffer("A", &book, book.Recent(book.Size())) }
+func logOf(book event.Book) Display { return logBufferDisplay("A", &book, book.Recent(book.Size())) }
 
 func sampleAlarms() []state.Alarm {
 	return state.AlarmsOf([]event.Alarm{
@@ -229,54 +229,54 @@ func samples() []sample {
 	restricted := downstreams(sampleRestricted())
 	infos := sampleInterfaceInfos()
 	return []sample{
-		{"e-trunk", "e-trunk", ETrunks(sampleTrunks())},
-		{"e-trunk bfd", "e-trunk-bfd", ETrunkBFD(state.ETrunkSessionsOf(sampleTrunks(), sampleSessions()))},
-		{"bfd session", "bfd", BFDSessions(sampleSessions())},
-		{"bfd session", "bfd-verbose", BFDSessionsVerbose(sampleSessions())},
-		{"bfd statistics", "bfd-statistics", BFDStatistics(state.BFDStatistics{
+		{"e-trunk", "e-trunk", eTrunksDisplay(sampleTrunks())},
+		{"e-trunk bfd", "e-trunk-bfd", eTrunkBFDDisplay(state.ETrunkSessionsOf(sampleTrunks(), sampleSessions()))},
+		{"bfd session", "bfd", bfdSessionsDisplay(sampleSessions())},
+		{"bfd session", "bfd-verbose", bfdSessionsVerboseDisplay(sampleSessions())},
+		{"bfd statistics", "bfd-statistics", bfdStatisticsDisplay(state.BFDStatistics{
 			Counters: bfd.Counters{Received: 100, Sent: 99, DropHopLimit: 2, DropNoSession: 1}, Ups: 2, Downs: 1,
 			Priority: "SCHED_FIFO", MaxLate: 420 * time.Microsecond, Starts: 1, LastError: "network is down",
 		})},
-		{"bfd statistics", "bfd-statistics-none", BFDStatistics(state.BFDStatistics{})},
-		{"remote-backup-service", "remote-backup-service", Services(sampleServices(), false)},
-		{"remote-backup-service", "remote-backup-service-v", Services(sampleServices(), true)},
-		{"remote-backup-profile", "remote-backup-profile", Profiles(sampleProfiles())},
-		{"remote-backup-profile", "remote-backup-profiles", ProfileList(sampleProfiles())},
-		{"mld group", "mld-group", MLDGroups(sampleGroups(0))},
-		{"mld group", "mld-group-verbose", MLDGroupsVerbose(sampleGroups(1000))},
-		{"mld group", "mld-group-static", MLDGroups(sampleAdmitted(1000))},
-		{"mld group", "mld-group-admitted", MLDGroupsVerbose(sampleAdmitted(0))},
-		{"mld interface", "mld-interface", MLDInterfaces(interfaces, false)},
-		{"mld interface", "mld-interface-verbose", MLDInterfaces(interfaces, true)},
-		{"mld interface", "mld-interface-limits", MLDInterfaces(restricted, true)},
-		{"mld control-message", "mld-counters", MLDCounters(sampleMLDCounted(), true, true)},
-		{"default-parameter mld", "mld-defaults", MLDDefaults()},
-		{"acl", "acl", ACLs(aclsOf(sampleACLs()))},
-		{"multicast ipv6 routing-table", "multicast-routing", RoutingTable(state.RoutingTable{Total: 3, Entries: sampleRoutes()})},
-		{"multicast ipv6 forwarding-table", "multicast-forwarding", ForwardingTable(state.ForwardingTableOf(sampleRoutes(), interfaces,
+		{"bfd statistics", "bfd-statistics-none", bfdStatisticsDisplay(state.BFDStatistics{})},
+		{"remote-backup-service", "remote-backup-service", servicesDisplay(sampleServices(), false)},
+		{"remote-backup-service", "remote-backup-service-v", servicesDisplay(sampleServices(), true)},
+		{"remote-backup-profile", "remote-backup-profile", profilesDisplay(sampleProfiles())},
+		{"remote-backup-profile", "remote-backup-profiles", profileListDisplay(sampleProfiles())},
+		{"mld group", "mld-group", mldGroupsDisplay(sampleGroups(0))},
+		{"mld group", "mld-group-verbose", mldGroupsVerboseDisplay(sampleGroups(1000))},
+		{"mld group", "mld-group-static", mldGroupsDisplay(sampleAdmitted(1000))},
+		{"mld group", "mld-group-admitted", mldGroupsVerboseDisplay(sampleAdmitted(0))},
+		{"mld interface", "mld-interface", mldInterfacesDisplay(interfaces, false)},
+		{"mld interface", "mld-interface-verbose", mldInterfacesDisplay(interfaces, true)},
+		{"mld interface", "mld-interface-limits", mldInterfacesDisplay(restricted, true)},
+		{"mld control-message", "mld-counters", mldCountersDisplay(sampleMLDCounted(), true, true)},
+		{"default-parameter mld", "mld-defaults", mldDefaultsDisplay()},
+		{"acl", "acl", aclsDisplay(aclsOf(sampleACLs()))},
+		{"multicast ipv6 routing-table", "multicast-routing", routingTableDisplay(state.RoutingTable{Total: 3, Entries: sampleRoutes()})},
+		{"multicast ipv6 forwarding-table", "multicast-forwarding", forwardingTableDisplay(state.ForwardingTableOf(sampleRoutes(), interfaces,
 			state.Forwarding{Silent: 12, Repairs: state.Repairs{Restored: 3, Removed: 1, Interfaces: 2, Audits: 360}}))},
-		{"multicast ipv6 gate", "multicast-gate", Gate(state.Gate{Installed: true, Closed: []string{"eth-trunk12"},
+		{"multicast ipv6 gate", "multicast-gate", gateDisplay(state.Gate{Installed: true, Closed: []string{"eth-trunk12"},
 			Bucket0: []string{"eth-trunk10"}, Bucket1: []string{"eth-trunk11"}, Orphans: 1, DroppedBucket0: 12, Repairs: 2})},
-		{"multicast ipv6 rui", "multicast-rui", RUI(state.RUIOf(source, groupA, "Eth-Trunk10", sampleRoutes(), interfaces))},
-		{"multicast ipv6 rui", "multicast-rui-no-listener", RUI(state.RUIOf(source, addr("ff1e::5"), "Eth-Trunk11", sampleRoutes(), interfaces))},
-		{"interface", "interface-brief", InterfaceBrief(infos)},
-		{"interface", "interface", Interfaces(infos)},
-		{"eth-trunk", "eth-trunk", EthTrunk(sampleEthTrunk())},
-		{"eth-trunk", "eth-trunk-adopted", EthTrunk(state.EthTrunk{Name: "Eth-Trunk11", Netdev: "eth-trunk11", Exists: true, Driver: "veth", Up: true})},
+		{"multicast ipv6 rui", "multicast-rui", ruiDisplay(state.RUIOf(source, groupA, "Eth-Trunk10", sampleRoutes(), interfaces))},
+		{"multicast ipv6 rui", "multicast-rui-no-listener", ruiDisplay(state.RUIOf(source, addr("ff1e::5"), "Eth-Trunk11", sampleRoutes(), interfaces))},
+		{"interface", "interface-brief", interfaceBriefDisplay(infos)},
+		{"interface", "interface", interfacesDisplay(infos)},
+		{"eth-trunk", "eth-trunk", ethTrunkDisplay(sampleEthTrunk())},
+		{"eth-trunk", "eth-trunk-adopted", ethTrunkDisplay(state.EthTrunk{Name: "Eth-Trunk11", Netdev: "eth-trunk11", Exists: true, Driver: "veth", Up: true})},
 		{"logbuffer", "logbuffer", logOf(sampleBook())},
-		{"alarm", "alarm", Alarms(sampleAlarms())},
-		{"http server", "http-server", HTTPServer(state.HTTPServer{Enabled: config.New().HTTP.Enabled, Address: config.New().HTTP.Address, Port: config.New().HTTP.Port, LastError: "address already in use"})},
-		{"configuration commit list", "commit-list", Commits(commitsOf(samplePoints()))},
-		{"configuration commit list", "commit-list-verbose", CommitsVerbose(commitsOf(samplePoints()))},
-		{"configuration trial", "trial", Trial(state.Trial{On: true, User: "root", Source: "console", Label: "try", Description: "another address",
+		{"alarm", "alarm", alarmsDisplay(sampleAlarms())},
+		{"http server", "http-server", httpServerDisplay(state.HTTPServer{Enabled: config.New().HTTP.Enabled, Address: config.New().HTTP.Address, Port: config.New().HTTP.Port, LastError: "address already in use"})},
+		{"configuration commit list", "commit-list", commitsDisplay(commitsOf(samplePoints()))},
+		{"configuration commit list", "commit-list-verbose", commitsVerboseDisplay(commitsOf(samplePoints()))},
+		{"configuration trial", "trial", trialDisplay(state.Trial{On: true, User: "root", Source: "console", Label: "try", Description: "another address",
 			Persist: true, Left: time.Minute})},
-		{"configuration trial", "trial-none", Trial(state.Trial{})},
-		{"version", "version-unknown", Version(state.System{Build: state.Build{Version: "(devel)", Go: "go1.26"}, SysName: "A", DeviceID: selfID})},
-		{"ssh server status", "ssh-status", SSHStatus(state.SSHServer{Enabled: true, Address: "[::]:2222", Fingerprint: "SHA256:abc", Trouble: "no such address",
+		{"configuration trial", "trial-none", trialDisplay(state.Trial{})},
+		{"version", "version-unknown", versionDisplay(state.System{Build: state.Build{Version: "(devel)", Go: "go1.26"}, SysName: "A", DeviceID: selfID})},
+		{"ssh server status", "ssh-status", sshStatusDisplay(state.SSHServer{Enabled: true, Address: "[::]:2222", Fingerprint: "SHA256:abc", Trouble: "no such address",
 			SSHCounters: state.SSHCounters{Logins: 7, Failed: 6, Blocked: 5, TooMany: 4}, BlockedSources: 1, Open: sampleLogins()})},
-		{"ssh server status", "ssh-off", SSHStatus(state.SSHServer{})},
-		{"ssh server session", "ssh-session", SSHSessions(sampleLogins())},
-		{"version", "version", Version(state.System{Build: state.Build{Version: "v0.1.0", Revision: "abc", Go: "go1.26"}, SysName: "A", DeviceID: selfID, Uptime: 26 * time.Hour})},
+		{"ssh server status", "ssh-off", sshStatusDisplay(state.SSHServer{})},
+		{"ssh server session", "ssh-session", sshSessionsDisplay(sampleLogins())},
+		{"version", "version", versionDisplay(state.System{Build: state.Build{Version: "v0.1.0", Revision: "abc", Go: "go1.26"}, SysName: "A", DeviceID: selfID, Uptime: 26 * time.Hour})},
 	}
 }
 
@@ -314,7 +314,7 @@ func TestDisplays(t *testing.T) {
 
 // TestServiceIndex: a service has the same number alone as in the list of all.
 func TestServiceIndex(t *testing.T) {
-	if d := Services(sampleServices()[1:], false); !strings.Contains(d.Text, " Service-Index        : 1\n") {
+	if d := servicesDisplay(sampleServices()[1:], false); !strings.Contains(d.Text, " Service-Index        : 1\n") {
 		t.Errorf("the second service alone:\n%s", d.Text)
 	}
 }

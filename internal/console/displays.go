@@ -48,7 +48,7 @@ func displayCommands() []command.Command[*Session] {
 		show(anyView, "mld interface [ <interface> | up | down ] [ verbose ]", "MLD timers, querier and duty of interfaces", displayMLDInterface),
 		show(anyView, "mld control-message counters [ interface <interface> ] [ message-type { query | report } ]", "MLD messages sent, received and dropped", displayMLDCounters),
 		show(anyView, "default-parameter mld", "MLD timers, counts and bounds where nothing is set",
-			func(*Session, command.Args) (Display, error) { return MLDDefaults(), nil }),
+			func(*Session, command.Args) (Display, error) { return mldDefaultsDisplay(), nil }),
 		show(anyView, "acl ipv6 { all | number <acl:2000..3999> | name <acl-name> }", "Access lists in force and what uses them", displayACL),
 		show(anyView, "multicast ipv6 routing-table", "Entries (S,G) and why they are there", displayRouting),
 		show(anyView, "multicast ipv6 forwarding-table", "Entries (S,G) in the kernel and what this device sends of them", displayForwarding),
@@ -60,7 +60,7 @@ func displayCommands() []command.Command[*Session] {
 		show(anyView, "logbuffer [ level { critical | error | warning | notification | informational } ] [ size <entries:1..512> ]", "The latest events, the last one first", displayLog),
 		show(anyView, diagnosticInformation, "Everything that is shown of the device, for a report", displayDiagnostics),
 		show(anyView, "alarm active", "Alarms that hold", func(s *Session, _ command.Args) (Display, error) {
-			return Alarms(state.AlarmsOf(s.sys.Journal.Alarms())), nil
+			return alarmsDisplay(state.AlarmsOf(s.sys.Journal.Alarms())), nil
 		}),
 		show(anyView, "http server", "Where the web page and the metrics are served", displayHTTP),
 		show(anyView, "version", "The running program", displayVersion),
@@ -78,7 +78,7 @@ func displayETrunk(s *Session, a command.Args) (Display, error) {
 				func(t state.ETrunk) string { return strconv.Itoa(int(t.ID)) }))
 		}
 	}
-	return ETrunks(trunks), nil
+	return eTrunksDisplay(trunks), nil
 }
 
 func displayService(s *Session, a command.Args) (Display, error) {
@@ -94,17 +94,17 @@ func displayService(s *Session, a command.Args) (Display, error) {
 			r.TrackBFD = strconv.Itoa(int(c.TrackBFD))
 		}
 	}
-	return Services(services, a.Has("verbose")), err
+	return servicesDisplay(services, a.Has("verbose")), err
 }
 
 func displayProfile(s *Session, a command.Args) (Display, error) {
 	profiles := s.sys.snapshot().Profiles
 	name := a.String("name")
 	if name == "" {
-		return ProfileList(profiles), nil
+		return profileListDisplay(profiles), nil
 	}
 	profiles, err := chosen(profiles, "Remote backup profile", name, func(p state.Profile) string { return p.Name })
-	return Profiles(profiles), err
+	return profilesDisplay(profiles), err
 }
 
 func displayGroup(s *Session, a command.Args) (Display, error) {
@@ -122,9 +122,9 @@ func displayGroup(s *Session, a command.Args) (Display, error) {
 		groups.Interfaces = onlyGroup(groups.Interfaces, group)
 	}
 	if verbose {
-		return MLDGroupsVerbose(groups), nil
+		return mldGroupsVerboseDisplay(groups), nil
 	}
-	return MLDGroups(groups), nil
+	return mldGroupsDisplay(groups), nil
 }
 
 // downstream returns the interfaces with listeners: all, or the one named.
@@ -137,32 +137,32 @@ func displayMLDInterface(s *Session, a command.Args) (Display, error) {
 	if a.Has("up") || a.Has("down") {
 		interfaces = slices.DeleteFunc(interfaces, func(i state.Downstream) bool { return i.MLDUp != a.Has("up") })
 	}
-	return MLDInterfaces(interfaces, a.Has("verbose")), err
+	return mldInterfacesDisplay(interfaces, a.Has("verbose")), err
 }
 
 func displayMLDCounters(s *Session, a command.Args) (Display, error) {
 	snap := s.sys.snapshot()
 	interfaces, err := chosen(snap.MLDCounted(), "MLD interface", wantedInterface(a), func(i state.MLDCounted) string { return i.Name })
-	return MLDCounters(interfaces, !a.Has("report"), !a.Has("query")), err
+	return mldCountersDisplay(interfaces, !a.Has("report"), !a.Has("query")), err
 }
 
 func displayRouting(s *Session, _ command.Args) (Display, error) {
 	routes := s.sys.Backend.Routes()
-	return RoutingTable(state.RoutingTable{Total: len(routes), Entries: routes}), nil
+	return routingTableDisplay(state.RoutingTable{Total: len(routes), Entries: routes}), nil
 }
 
 func displayForwarding(s *Session, _ command.Args) (Display, error) {
 	snapshot := s.sys.snapshot()
-	return ForwardingTable(state.ForwardingTableOf(s.sys.Backend.Routes(), snapshot.Downstream, snapshot.Forwarding)), nil
+	return forwardingTableDisplay(state.ForwardingTableOf(s.sys.Backend.Routes(), snapshot.Downstream, snapshot.Forwarding)), nil
 }
 
 func displayRUI(s *Session, a command.Args) (Display, error) {
-	return RUI(state.RUIOf(a.Addr("source"), a.Addr("group"), ethTrunkName(uint32(a.Uint("id"))),
+	return ruiDisplay(state.RUIOf(a.Addr("source"), a.Addr("group"), ethTrunkName(uint32(a.Uint("id"))),
 		s.sys.Backend.Routes(), s.sys.snapshot().Downstream)), nil
 }
 
 func displayGate(s *Session, _ command.Args) (Display, error) {
-	return Gate(s.sys.snapshot().Gate), nil
+	return gateDisplay(s.sys.snapshot().Gate), nil
 }
 
 func displayEthTrunk(s *Session, a command.Args) (Display, error) {
@@ -170,15 +170,15 @@ func displayEthTrunk(s *Session, a command.Args) (Display, error) {
 	if err != nil {
 		return Display{}, err
 	}
-	return EthTrunk(t), nil
+	return ethTrunkDisplay(t), nil
 }
 
 func displayHTTP(s *Session, _ command.Args) (Display, error) {
 	if s.sys.HTTP != nil {
-		return HTTPServer(s.sys.HTTP()), nil
+		return httpServerDisplay(s.sys.HTTP()), nil
 	}
 	c := s.sys.Store.Running().HTTP
-	return HTTPServer(state.HTTPServer{Enabled: c.Enabled, Address: c.Address, Port: c.Port}), nil
+	return httpServerDisplay(state.HTTPServer{Enabled: c.Enabled, Address: c.Address, Port: c.Port}), nil
 }
 
 func displayLog(s *Session, a command.Args) (Display, error) {
@@ -187,7 +187,7 @@ func displayLog(s *Session, a command.Args) (Display, error) {
 	if a.Has("entries") {
 		entries = entries[:min(int(a.Uint("entries")), len(entries))]
 	}
-	return LogBuffer(s.sys.Store.Running().SysName, &book, entries), nil
+	return logBufferDisplay(s.sys.Store.Running().SysName, &book, entries), nil
 }
 
 // worst returns the least severity that is asked for, in VRP's words.
@@ -203,7 +203,7 @@ func worst(a command.Args) event.Severity {
 
 func displayVersion(s *Session, _ command.Args) (Display, error) {
 	snap := s.sys.snapshot()
-	return Version(state.System{Build: s.sys.Build, SysName: s.sys.Store.Running().SysName, DeviceID: snap.ID, Uptime: snap.Uptime}), nil
+	return versionDisplay(state.System{Build: s.sys.Build, SysName: s.sys.Store.Running().SysName, DeviceID: snap.ID, Uptime: snap.Uptime}), nil
 }
 
 // chosen returns the object of a name, all objects where none is named.

@@ -22,7 +22,7 @@ func viewCommands() []command.Command[*Session] {
 			return nil
 		}),
 		show(anyView, "history-command", "Lines that were typed before", func(s *Session, _ command.Args) (Display, error) {
-			return Lines(s.history), nil
+			return linesDisplay(s.history), nil
 		}),
 		action(configView, "return", "Leave for the user view", func(s *Session, _ command.Args) error { return s.leave() }),
 	}
