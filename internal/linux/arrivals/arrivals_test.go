@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"tandem/internal/linux/arrivals"
+	"tandem/internal/linux/clock"
 	"tandem/internal/linux/testnet"
 )
 
@@ -65,12 +64,6 @@ func (b *bed) expect(what string, slot arrivals.Slot, want uint64) (last time.Du
 	return last
 }
 
-func monotonic() time.Duration {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
-	return time.Duration(ts.Nano())
-}
-
 func TestCountsWhatArrives(t *testing.T) {
 	b := newBed(t)
 	slot := b.add(group, b.Up.Index)
@@ -78,12 +71,12 @@ func TestCountsWhatArrives(t *testing.T) {
 	if last := b.expect("before the first packet", slot, 0); last != 0 {
 		t.Errorf("the last packet came at %v although none has come", last)
 	}
-	before := monotonic()
+	before := clock.Monotonic()
 	for range 3 {
 		b.send.Send(group)
 	}
 	last := b.expect("three packets", slot, 3)
-	if now := monotonic(); last < before || last > now {
+	if now := clock.Monotonic(); last < before || last > now {
 		t.Errorf("the last packet came at %v, not between %v and %v", last, before, now)
 	}
 	b.send.Send(netip.MustParseAddr("ff3e::8000:2"))
