@@ -8,7 +8,8 @@
 //	packet.go, auth.go    the hello on the wire and its digest
 //	trunk.go              Trunk, its inputs, its state
 //	path.go               the paths that hellos go by
-//	peer.go               which hellos are believed, when the peer is lost
+//	peer.go               which hellos are believed
+//	loss.go               when the peer is lost, and found again
 //	role.go               election and member roles
 //	revert.go             when a member leaves the leg to the peer, and takes it back
 //	send.go               when hellos are sent and what they say
