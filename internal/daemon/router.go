@@ -76,5 +76,10 @@ func (r *router) GroupRoutes(group netip.Addr) []device.RouteSnapshot {
 	return r.Device.GroupRoutes(r.now(), group)
 }
 
+// Listens reports whether a host wants a group on a downstream interface.
+func (r *router) Listens(iface string, group, host netip.Addr) bool {
+	return r.Device.Listens(r.now(), iface, group, host)
+}
+
 // Routes lists the forwarding entries.
 func (r *router) Routes() []device.RouteSnapshot { return r.Device.Routes(r.now()) }

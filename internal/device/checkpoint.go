@@ -93,7 +93,7 @@ func (d *Device) Checkpoint(now instant.Time) Checkpoint {
 	}
 	for _, ifc := range d.order.downstreams {
 		for _, w := range ifc.awaited.list {
-			if rec, ok := ifc.router.At(w.Record); ok {
+			if rec, ok := ifc.router.At(now, w.Record); ok {
 				cp.Unknown = append(cp.Unknown, ListenerCheckpoint{d.replicaKey(ifc, rec.Key), w})
 			}
 		}

@@ -34,7 +34,7 @@ func TestCheckpointIsWhole(t *testing.T) {
 		{reflect.TypeFor[trunk](), []string{"core", "random", "members", "TrunkKept"}, map[string]string{"cfg": given, "state": follows}},
 		{reflect.TypeFor[member](), []string{"id", "MemberKept"}, map[string]string{"leg": given}},
 		{reflect.TypeFor[service](), []string{"name", "core", "ServiceKept"}, map[string]string{
-			"dev": given, "cfg": given, "fx": turn, "interfaces": follows, "now": turn, "merging": turn, "index": follows,
+			"dev": given, "cfg": given, "fx": turn, "interfaces": follows, "merging": turn, "index": follows,
 		}},
 		{reflect.TypeFor[orphanage](), []string{"OrphansKept"}, map[string]string{
 			"waiting": follows, "fresh": "follows from the listeners", "overdue": "follows from the listeners", "dueAt": "all is worked out anew", "doneAt": "all is worked out anew",

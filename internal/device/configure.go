@@ -202,7 +202,7 @@ func (d *Device) assign(now instant.Time) {
 		id := identity{d.settings.Profiles[ifc.cfg.Profile].BackupID, ifc.cfg.SubInterface}
 		renamed := ifc.ledger == nil || ifc.ledger.identity != id
 		if renamed {
-			ifc.ledger = newLedger(id, ifc)
+			ifc.ledger = newLedger(now, id, ifc)
 		}
 		ifc.router.RetainPeer(now, d.version(now), s != nil && s.Holding, &d.mldFx)
 		ifc.router.SetPartitioned(now, d.version(now), s != nil && !s.InSync, &d.mldFx)
@@ -214,7 +214,6 @@ func (d *Device) assign(now instant.Time) {
 	}
 	for _, s := range d.order.services {
 		if changed[s] {
-			s.now = now
 			s.core.Reset(now, &s.fx)
 		}
 	}

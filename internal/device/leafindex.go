@@ -34,14 +34,14 @@ type leafRecord struct {
 const indexLife = 10 * time.Second
 
 // leaves returns the index, which it makes if need be.
-func (s *service) leaves() *leafIndex {
+func (s *service) leaves(now instant.Time) *leafIndex {
 	if s.index == nil {
-		s.index = newLeafIndex(s.interfaces)
+		s.index = newLeafIndex(now, s.interfaces)
 		for _, ifc := range s.interfaces {
 			ifc.ledger.index = s.index
 		}
 	}
-	s.index.used = s.now
+	s.index.used = now
 	return s.index
 }
 
@@ -62,12 +62,12 @@ func (s *service) dropIndex() {
 
 // newLeafIndex goes through the records as they lie in memory, twice: to count
 // those of each leaf, and to enter them.
-func newLeafIndex(interfaces []*downstream) *leafIndex {
+func newLeafIndex(now instant.Time, interfaces []*downstream) *leafIndex {
 	x := &leafIndex{}
 	var of []uint16 // the leaf of each record
 	for _, ifc := range interfaces {
 		of = slices.Grow(of, ifc.ledger.kept)
-		for rec := range ifc.router.Records() {
+		for rec := range ifc.router.Records(now) {
 			h := rbs.HashOf(ifc.ledger.key(rec.Key))
 			leaf := h.Bucket(leafCount)
 			of = append(of, uint16(leaf))
@@ -128,19 +128,19 @@ func cleared(list []leafRecord, here func(leafRecord) bool) []leafRecord {
 }
 
 // Leaf implements [rbs.Store].
-func (s *service) Leaf(leaf int) rbs.Leaf {
+func (s *service) Leaf(now instant.Time, leaf int) rbs.Leaf {
 	if s.empty() {
 		return rbs.Leaf{}
 	}
-	return s.leaves().sums[leaf]
+	return s.leaves(now).sums[leaf]
 }
 
 // LeafRefs implements [rbs.Store]. A part is an interface.
-func (s *service) LeafRefs(leaf int, refs []rbs.Ref) []rbs.Ref {
+func (s *service) LeafRefs(now instant.Time, leaf int, refs []rbs.Ref) []rbs.Ref {
 	if s.empty() {
 		return refs
 	}
-	for _, r := range s.leaves().list(leaf, func(r leafRecord) bool { return s.inLeaf(r, leaf) }) {
+	for _, r := range s.leaves(now).list(leaf, func(r leafRecord) bool { return s.inLeaf(now, r, leaf) }) {
 		if ifc := s.part(r.part); ifc != nil {
 			refs = append(refs, rbs.Ref{Part: r.part, Group: ifc.router.GroupOf(r.record), Record: uint32(r.record)})
 		}
@@ -149,9 +149,9 @@ func (s *service) LeafRefs(leaf int, refs []rbs.Ref) []rbs.Ref {
 }
 
 // Refs implements [rbs.Store].
-func (s *service) Refs(bucket int, refs []rbs.Ref) []rbs.Ref {
+func (s *service) Refs(now instant.Time, bucket int, refs []rbs.Ref) []rbs.Ref {
 	for i := range rbs.Leaves {
-		refs = s.LeafRefs(bucket*rbs.Leaves+i, refs)
+		refs = s.LeafRefs(now, bucket*rbs.Leaves+i, refs)
 	}
 	return refs
 }
@@ -163,12 +163,12 @@ func (s *service) empty() bool {
 }
 
 // inLeaf reports whether a handle names a record of the leaf.
-func (s *service) inLeaf(r leafRecord, leaf int) bool {
+func (s *service) inLeaf(now instant.Time, r leafRecord, leaf int) bool {
 	ifc := s.part(r.part)
 	if ifc == nil {
 		return false
 	}
-	rec, ok := ifc.router.At(r.record)
+	rec, ok := ifc.router.At(now, r.record)
 	return ok && rbs.BucketOf(ifc.ledger.key(rec.Key), leafCount) == leaf
 }
 

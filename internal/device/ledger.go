@@ -3,6 +3,7 @@ package device
 import (
 	"net/netip"
 
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -35,9 +36,9 @@ type ledger struct {
 }
 
 // newLedger takes stock of an interface's records and follows them from then on.
-func newLedger(id identity, ifc *downstream) *ledger {
+func newLedger(now instant.Time, id identity, ifc *downstream) *ledger {
 	l := &ledger{identity: id, part: ifc.number}
-	for rec := range ifc.router.Records() {
+	for rec := range ifc.router.Records(now) {
 		l.kept++
 		if !rec.Deleted {
 			h := l.hash(rec.Key)

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
 )
@@ -25,7 +26,6 @@ func TestDigestsFollowTheRecords(t *testing.T) {
 					mld.GroupRecord{Type: mld.RecordType(1 + from(6, "type")), Sources: nil})
 			},
 			"peer": func(*rapid.T) {
-				s.now = r.now
 				s.Merge(r.now, &rbs.Record{
 					Key:     rbs.Key{BackupID: 10, SubInterface: uint32(100 * from(2, "interface")), Group: groupOf(from(6, "group")), Host: hostOf(from(6, "host"))},
 					Version: rbs.Version{Clock: r.dev.clock.Now(r.now) + rbs.Stamp(from(3, "ahead")), Device: 8},
@@ -34,12 +34,12 @@ func TestDigestsFollowTheRecords(t *testing.T) {
 			},
 			"forget": func(*rapid.T) {
 				key := rbs.Key{BackupID: 10, SubInterface: uint32(100 * from(2, "interface")), Group: groupOf(from(6, "group")), Host: hostOf(from(6, "host"))}
-				if rec, ok := s.Record(key); ok {
-					s.Acked(key, rec.Version)
+				if rec, ok := s.Record(r.now, key); ok {
+					s.Acked(r.now, key, rec.Version)
 				}
 			},
 			"time":  func(*rapid.T) { r.pass(time.Duration(1<<from(10, "seconds")) * time.Second) },
-			"visit": func(*rapid.T) { s.now = r.now; visit(s, from(buckets, "bucket")) },
+			"visit": func(*rapid.T) { visit(r.now, s, from(buckets, "bucket")) },
 			"rename": func(*rapid.T) {
 				settings := rigSettings()
 				settings.Profiles = maps.Clone(settings.Profiles)
@@ -53,9 +53,9 @@ func TestDigestsFollowTheRecords(t *testing.T) {
 	})
 }
 
-func visit(s *service, bucket int) (n int) {
-	for _, ref := range s.Refs(bucket, nil) {
-		if _, ok := s.At(ref); ok {
+func visit(now instant.Time, s *service, bucket int) (n int) {
+	for _, ref := range s.Refs(now, bucket, nil) {
+		if _, ok := s.At(now, ref); ok {
 			n++
 		}
 	}
@@ -81,7 +81,7 @@ func checkLedgers(t *rapid.T, r *rig, s *service) {
 	var digests [buckets]uint64
 	records, lives, live, kept := [buckets]int{}, [buckets]int{}, 0, 0
 	for _, ifc := range r.dev.downstreams {
-		for rec := range ifc.router.Records() {
+		for rec := range ifc.router.Records(r.now) {
 			key := r.dev.replicaKey(ifc, rec.Key)
 			b := rbs.BucketOf(key, buckets)
 			records[b]++
@@ -94,7 +94,6 @@ func checkLedgers(t *rapid.T, r *rig, s *service) {
 		}
 	}
 	total := uint64(0)
-	s.now = r.now
 	for b := range buckets {
 		total ^= digests[b]
 		if got := s.Digest(b); got != digests[b] {
@@ -105,12 +104,12 @@ func checkLedgers(t *rapid.T, r *rig, s *service) {
 		}
 		var sum rbs.Leaf
 		for i := range rbs.Leaves {
-			leaf := s.Leaf(b*rbs.Leaves + i)
+			leaf := s.Leaf(r.now, b*rbs.Leaves+i)
 			sum.Digest ^= leaf.Digest
 			sum.Live += leaf.Live
 			sum.Kept += leaf.Kept
 		}
-		if n := visit(s, b); n != records[b] || sum.Kept != n || sum.Digest != digests[b] || sum.Live != lives[b] {
+		if n := visit(r.now, s, b); n != records[b] || sum.Kept != n || sum.Digest != digests[b] || sum.Live != lives[b] {
 			t.Fatalf("bucket %d yields %d records and sums up to %+v, it has %d, %d of them live, with digest %x", b, n, sum, records[b], lives[b], digests[b])
 		}
 	}

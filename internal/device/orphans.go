@@ -154,7 +154,7 @@ func (d *Device) refreshOrphans(now instant.Time) {
 	d.endPatience(now)
 	var set []SourceGroup
 	if d.sharesAny() {
-		set = d.withParting(now, d.orphanSet())
+		set = d.withParting(now, d.orphanSet(now))
 	} else {
 		o.Parting = nil
 	}
@@ -247,7 +247,7 @@ func (d *Device) sharesAny() bool {
 
 // orphanSet lists the streams of overdue listeners that the hash leaves to the
 // peer, and forgets listeners that have gone.
-func (d *Device) orphanSet() []SourceGroup {
+func (d *Device) orphanSet(now instant.Time) []SourceGroup {
 	o := &d.orphans
 	var set []SourceGroup
 	var kept []listener
@@ -255,7 +255,7 @@ func (d *Device) orphanSet() []SourceGroup {
 		if w := l.ifc.awaited.get(l.record); w == nil || !w.Overdue {
 			continue // it has been adopted
 		}
-		rec, ok := l.ifc.router.At(l.record)
+		rec, ok := l.ifc.router.At(now, l.record)
 		if !ok || rec.Deleted || d.downstreams[l.ifc.name] != l.ifc || l.ifc.service == nil {
 			o.forget(l)
 			continue

@@ -24,7 +24,6 @@ type service struct {
 	ServiceKept
 
 	interfaces []*downstream // whose records it replicates, by name
-	now        instant.Time  // of the call under way
 	merging    *downstream   // whose records are being merged, nil for none
 	index      *leafIndex    // of their records, nil while nobody asks what is in a leaf
 }
@@ -51,7 +50,6 @@ func (d *Device) newService(name string) *service {
 func (d *Device) channelEvent(now instant.Time, ev Event) {
 	with := func(name string, do func(s *service)) {
 		if s := d.services[name]; s != nil {
-			s.now = now
 			do(s)
 		}
 	}
@@ -86,7 +84,6 @@ func (d *Device) channelEvent(now instant.Time, ev Event) {
 func (d *Device) pumpServices(now instant.Time) {
 	for _, s := range d.order.services {
 		if s.core.Deadline().IsDue(now) {
-			s.now = now
 			s.core.Advance(now, &s.fx)
 			s.shed(now)
 		}
@@ -245,13 +242,12 @@ func (s *service) NextGroup(after rbs.Ref, refs []rbs.Ref) []rbs.Ref {
 }
 
 // At implements [rbs.Store].
-func (s *service) At(ref rbs.Ref) (rbs.Record, bool) {
+func (s *service) At(now instant.Time, ref rbs.Ref) (rbs.Record, bool) {
 	ifc := s.part(ref.Part)
 	if ifc == nil {
 		return rbs.Record{}, false
 	}
-	ifc.router.Tick(s.now)
-	rec, ok := ifc.router.At(mld.Handle(ref.Record))
+	rec, ok := ifc.router.At(now, mld.Handle(ref.Record))
 	if !ok {
 		return rbs.Record{}, false
 	}
@@ -259,13 +255,13 @@ func (s *service) At(ref rbs.Ref) (rbs.Record, bool) {
 }
 
 // Tombstones implements [rbs.Store].
-func (s *service) Tombstones() iter.Seq[rbs.Record] {
+func (s *service) Tombstones(now instant.Time) iter.Seq[rbs.Record] {
 	return func(yield func(rbs.Record) bool) {
 		for _, ifc := range s.interfaces {
 			if ifc.ledger.kept == ifc.ledger.live {
 				continue // there are none to look for
 			}
-			for rec := range ifc.router.Tombstones() {
+			for rec := range ifc.router.Tombstones(now) {
 				if !yield(replica(ifc, rec)) {
 					return
 				}
@@ -275,13 +271,12 @@ func (s *service) Tombstones() iter.Seq[rbs.Record] {
 }
 
 // Record implements [rbs.Store].
-func (s *service) Record(key rbs.Key) (rbs.Record, bool) {
+func (s *service) Record(now instant.Time, key rbs.Key) (rbs.Record, bool) {
 	ifc := s.interfaceOf(key)
 	if ifc == nil {
 		return rbs.Record{}, false
 	}
-	ifc.router.Tick(s.now)
-	rec, ok := ifc.router.Get(mld.Key{Group: key.Group, Host: key.Host})
+	rec, ok := ifc.router.Get(now, mld.Key{Group: key.Group, Host: key.Host})
 	if !ok {
 		return rbs.Record{}, false
 	}
@@ -341,15 +336,15 @@ func (s *service) EndMerge(now instant.Time) {
 }
 
 // Acked implements [rbs.Store].
-func (s *service) Acked(key rbs.Key, v rbs.Version) {
+func (s *service) Acked(now instant.Time, key rbs.Key, v rbs.Version) {
 	s.observe(Outcome{Kind: RecordAcked, Record: rbs.Record{Key: key, Version: v}})
 	ifc := s.interfaceOf(key)
 	if ifc == nil {
 		return
 	}
 	h := ifc.handle(key)
-	s.dev.orphanAdopted(s.now, listener{ifc, h}, v)
-	ifc.router.Forget(h, mld.Version{Clock: uint64(v.Clock), Device: v.Device})
+	s.dev.orphanAdopted(now, listener{ifc, h}, v)
+	ifc.router.Forget(now, h, mld.Version{Clock: uint64(v.Clock), Device: v.Device})
 }
 
 // adopt takes note that the peer knows a listener at a version.

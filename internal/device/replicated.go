@@ -54,7 +54,6 @@ func (d *Device) replicated(now instant.Time, ev Replicated) {
 	if s == nil {
 		return
 	}
-	s.now = now
 	for _, o := range ev.Outcomes {
 		if o.Kind != RecordMerged {
 			s.EndMerge(now)
@@ -67,7 +66,7 @@ func (d *Device) replicated(now instant.Time, ev Replicated) {
 			d.clock.Observe(now, o.Record.Version.Clock)
 			s.restamp(o.Record.Version, o.By)
 		case RecordAcked:
-			s.Acked(o.Record.Key, o.Record.Version)
+			s.Acked(now, o.Record.Key, o.Record.Version)
 		case ChannelIsUp:
 			s.UpAt = now
 		case ChannelInSync, ChannelLost:

@@ -146,12 +146,12 @@ func (d *Device) Group(now instant.Time, name string, group netip.Addr) (mld.Gro
 }
 
 // Listens reports whether a host wants a group on a downstream interface.
-func (d *Device) Listens(name string, group, host netip.Addr) bool {
+func (d *Device) Listens(now instant.Time, name string, group, host netip.Addr) bool {
 	ifc := d.downstreams[name]
 	if ifc == nil {
 		return false
 	}
-	rec, ok := ifc.router.Get(mld.Key{Group: group, Host: host})
+	rec, ok := ifc.router.Get(now, mld.Key{Group: group, Host: host})
 	return ok && !rec.Deleted
 }
 

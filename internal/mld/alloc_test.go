@@ -12,7 +12,7 @@ func TestRefreshAllocatesNothing(t *testing.T) {
 		if err := p.Parse(report100(report, i)); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Receive(r.now, Version{uint64(i + 2), 1}, Meta{Src: hostNumber(i % 3), HopLimit: 1}, &p, &fx); err != nil {
+		if err := r.Receive(after(0), Version{uint64(i + 2), 1}, Meta{Src: hostNumber(i % 3), HopLimit: 1}, &p, &fx); err != nil {
 			t.Fatal(err)
 		}
 		i++

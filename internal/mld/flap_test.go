@@ -39,7 +39,7 @@ func TestFlapping(t *testing.T) {
 	if err := x.recordsDiffer(); err != "" {
 		t.Fatal(err)
 	}
-	if err := x.r.verify(); err != nil {
+	if err := x.r.verify(x.now); err != nil {
 		t.Fatal(err)
 	}
 }

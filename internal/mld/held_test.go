@@ -93,12 +93,12 @@ func TestDoneOvertakesReport(t *testing.T) {
 		report := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, V1: true, Version: Version{10, 2}, Left: left}
 		x.r.Merge(after(0), done, &x.fx)
 		x.r.Merge(after(0), report, &x.fx)
-		if rec, _ := x.r.Get(report.Key); rec.Left != min(left, 2*time.Second) {
+		if rec, _ := x.r.Get(x.now, report.Key); rec.Left != min(left, 2*time.Second) {
 			t.Errorf("left %v of %v", rec.Left, left)
 		}
 		report.Version.Clock, report.Left = 30, time.Minute // said again after the done
 		x.r.Merge(after(0), report, &x.fx)
-		if rec, _ := x.r.Get(report.Key); rec.Left != time.Minute {
+		if rec, _ := x.r.Get(x.now, report.Key); rec.Left != time.Minute {
 			t.Errorf("left %v after a new report", rec.Left)
 		}
 	}
@@ -122,12 +122,12 @@ func TestDoneIsKeptThroughTheHold(t *testing.T) {
 func TestLeaveOfAnUnknownHostIsKeptWhileApart(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ChangeToInclude, group1)
-	if _, ok := x.r.Get(Key{group1, h1}); ok {
+	if _, ok := x.r.Get(x.now, Key{group1, h1}); ok {
 		t.Error("a leave of a host that nobody knows made a record")
 	}
 	x.r.SetPartitioned(x.now, x.version(), true, &x.fx)
 	x.hear(h1, ChangeToInclude, group1)
-	if rec, ok := x.r.Get(Key{group1, h1}); !ok || !rec.Deleted {
+	if rec, ok := x.r.Get(x.now, Key{group1, h1}); !ok || !rec.Deleted {
 		t.Errorf("while apart a leave made %v, %+v, want a tombstone", ok, rec)
 	}
 }
@@ -188,7 +188,7 @@ func TestWhatIsKeptUnaskedIsTold(t *testing.T) {
 	p.a.run(p.b.now)
 	p.b.replicate(p.a)
 	p.b.r.SetPartitioned(p.b.now, p.b.version(), false, &p.b.fx)
-	if rec, _ := p.b.r.Get(Key{group1, h2}); rec.Left != 160*time.Second {
+	if rec, _ := p.b.r.Get(p.b.now, Key{group1, h2}); rec.Left != 160*time.Second {
 		t.Errorf("what the peer heard has %v left", rec.Left)
 	}
 	if d := cmp.Diff(live(p.b.r), live(p.a.r), byAddr); d != "" {
@@ -262,7 +262,7 @@ func TestLeaveIsToldBeforeItIsOver(t *testing.T) {
 	told := Record{Key: Key{group1, h2}, Filter: Filter{Mode: Exclude}, Version: Version{1000, 2}, V1: true, Left: 250 * time.Second}
 	x.r.Merge(x.now, told, &x.fx)
 	x.run(x.now)
-	if rec, _ := x.r.Get(Key{group1, nobody}); rec.Left != x.r.inUse.LastListenerQueryTime() || !slices.Contains(x.fx.Changed, rec.Key) {
+	if rec, _ := x.r.Get(x.now, Key{group1, nobody}); rec.Left != x.r.inUse.LastListenerQueryTime() || !slices.Contains(x.fx.Changed, rec.Key) {
 		t.Errorf("the leave has %v left, the peer is told of %v", rec.Left, x.fx.Changed)
 	}
 }
@@ -280,8 +280,7 @@ func TestHeldRecordOutlivesTheDone(t *testing.T) {
 	x.r.RetainPeer(after(0), x.version(), true, &x.fx)
 	x.run(after(1990 * time.Millisecond))
 	empty.now = x.now
-	x.r.Tick(x.now)
-	for rec := range x.r.Records() {
+	for rec := range x.r.Records(x.now) {
 		empty.r.Merge(x.now, rec, &empty.fx)
 	}
 	x.run(after(2010 * time.Millisecond))

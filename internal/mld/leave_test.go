@@ -29,15 +29,15 @@ func TestLastListener(t *testing.T) {
 		if !slices.Contains(x.fx.Groups, group1) {
 			t.Error("the end of the group is not told")
 		}
-		if rec, ok := x.r.Get(Key{group1, h1}); !ok || !rec.Deleted {
+		if rec, ok := x.r.Get(x.now, Key{group1, h1}); !ok || !rec.Deleted {
 			t.Error("no tombstone")
 		} else {
-			x.r.Forget(x.r.HandleOf(rec.Key), Version{})
-			if _, ok := x.r.Get(rec.Key); !ok {
+			x.r.Forget(x.now, x.r.HandleOf(rec.Key), Version{})
+			if _, ok := x.r.Get(x.now, rec.Key); !ok {
 				t.Error("forgotten under a wrong version")
 			}
-			x.r.Forget(x.r.HandleOf(rec.Key), rec.Version)
-			if _, ok := x.r.Get(rec.Key); ok {
+			x.r.Forget(x.now, x.r.HandleOf(rec.Key), rec.Version)
+			if _, ok := x.r.Get(x.now, rec.Key); ok {
 				t.Error("not forgotten")
 			}
 		}

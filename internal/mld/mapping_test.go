@@ -118,7 +118,7 @@ func TestStaticGroups(t *testing.T) {
 	if got := x.r.Filter(group1); !got.Equal(Filter{Include, []netip.Addr{s1, s2}}) || !x.r.Wants(group3, s3) {
 		t.Errorf("%v is sent", got)
 	}
-	for rec := range x.r.Records() {
+	for rec := range x.r.Records(x.now) {
 		t.Errorf("a record to replicate: %v", rec)
 	}
 	if g, ok := x.r.GroupState(x.now, group3); !ok || g.Static.Mode != Exclude || g.Uptime != time.Hour || g.Expires != 0 {

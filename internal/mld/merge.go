@@ -25,7 +25,6 @@ const (
 // in any order, any number of times, gives the same live records. A leave record of the
 // peer starts the last listener queries, if this router is the querier.
 func (r *Router) Merge(now instant.Time, rec Record, fx *Effects) Merged {
-	r.Tick(now)
 	if !rec.Host.Is6() || rec.Host.IsMulticast() {
 		return MergedUnfit
 	}
@@ -127,11 +126,11 @@ func (r *Router) Restamp(by uint64) {
 }
 
 // Forget removes a tombstone that the peer has acknowledged, if it still has this version.
-func (r *Router) Forget(h Handle, v Version) {
+func (r *Router) Forget(now instant.Time, h Handle, v Version) {
 	if h == 0 {
 		return
 	}
 	if rec := r.store.records.At(uint32(h)); !rec.live() && r.store.version(rec) == v {
-		r.store.erase(r.now, uint32(h))
+		r.store.erase(now, uint32(h))
 	}
 }

@@ -32,7 +32,7 @@ func (x *rig) replicate(y *rig) {
 	y.now = max(y.now, x.now)
 	y.clock = max(y.clock, x.clock) // as a hybrid logical clock would
 	for _, key := range x.fx.Changed {
-		if rec, ok := x.r.Get(key); ok {
+		if rec, ok := x.r.Get(x.now, key); ok {
 			y.r.Merge(y.now, rec, &y.fx)
 		}
 	}
@@ -44,7 +44,7 @@ func (p pair) synchronise() {
 	p.a.now, p.b.now = now, now
 	p.a.clock = max(p.a.clock, p.b.clock)
 	p.b.clock = p.a.clock
-	toB, toA := slices.Collect(p.a.r.Records()), slices.Collect(p.b.r.Records())
+	toB, toA := slices.Collect(p.a.r.Records(p.a.now)), slices.Collect(p.b.r.Records(p.b.now))
 	for _, rec := range toB {
 		p.b.r.Merge(now, rec, &p.b.fx)
 	}
@@ -57,7 +57,7 @@ func (p pair) synchronise() {
 // live returns the live records without the time they have left, sorted.
 func live(r *Router) []Record {
 	var list []Record
-	for rec := range r.Records() {
+	for rec := range r.Records(after(0)) {
 		if !rec.Deleted {
 			rec.Left = 0
 			list = append(list, rec)
@@ -83,13 +83,13 @@ func TestMergeOrder(t *testing.T) {
 				t.Error("merged twice")
 			}
 		}
-		if got, _ := r.Get(key); !got.Deleted || got.Version != leave.Version {
+		if got, _ := r.Get(after(0), key); !got.Deleted || got.Version != leave.Version {
 			t.Errorf("after %v: %+v", order, got)
 		}
 		if len(fx.Changed) != 0 {
 			t.Error("a merge would be replicated back")
 		}
-		r.Forget(r.HandleOf(key), leave.Version)
+		r.Forget(after(0), r.HandleOf(key), leave.Version)
 		r.Merge(after(0), other, &fx)
 		r.Merge(after(0), join, &fx)
 		if f := r.Filter(group1); !f.Equal(other.Filter) {
@@ -104,11 +104,11 @@ func TestRestamp(t *testing.T) {
 	r.hear(h2, ChangeToExclude, group1)
 	r.r.SetPartitioned(r.now, r.version(), true, &r.fx)
 	r.hear(h2, ChangeToInclude, group1)
-	before := slices.Collect(r.r.Records())
+	before := slices.Collect(r.r.Records(r.now))
 	var told []Rewrite
 	r.r.Observe(func(w Rewrite) { told = append(told, w) })
 	r.r.Restamp(1000)
-	after := slices.Collect(r.r.Records())
+	after := slices.Collect(r.r.Records(r.now))
 	for i := range before {
 		before[i].Version.Clock += 1000
 	}
@@ -201,7 +201,7 @@ func TestHoldPeer(t *testing.T) {
 	if !p.b.r.Filter(addr("ff1e::1")).Empty() {
 		t.Error("an own record did not age")
 	}
-	if rec, _ := p.b.r.Get(Key{group1, h1}); rec.Left != 260*time.Second {
+	if rec, _ := p.b.r.Get(p.b.now, Key{group1, h1}); rec.Left != 260*time.Second {
 		t.Errorf("a held record has %v left", rec.Left)
 	}
 	p.b.r.RetainPeer(p.b.now, p.b.version(), false, &p.b.fx)
@@ -287,9 +287,9 @@ func (p pair) step(op, arg byte) {
 	case 13:
 		x.receive(addr("fe80::9"), &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: grp, Sources: sources, Suppress: arg&1 != 0, Robustness: 2, QueryInterval: time.Minute}})
 	case 14:
-		for rec := range y.r.Records() {
-			if mine, ok := x.r.Get(rec.Key); ok && mine.Deleted && mine.Version == rec.Version {
-				x.r.Forget(x.r.HandleOf(rec.Key), rec.Version)
+		for rec := range y.r.Records(y.now) {
+			if mine, ok := x.r.Get(x.now, rec.Key); ok && mine.Deleted && mine.Version == rec.Version {
+				x.r.Forget(x.now, x.r.HandleOf(rec.Key), rec.Version)
 			}
 		}
 	case 15:
@@ -307,7 +307,7 @@ func history(t *testing.T, events []byte, fatal func(string, ...any)) {
 	for i := 0; i+1 < len(events); i += 2 {
 		p.step(events[i], events[i+1])
 		for _, x := range []*rig{p.a, p.b} {
-			if err := x.r.verify(); err != nil {
+			if err := x.r.verify(x.now); err != nil {
 				fatal("after event %d, device %d: %v", i/2, x.id, err)
 			}
 		}
@@ -350,7 +350,7 @@ func FuzzRouter(f *testing.F) {
 }
 
 // verify recomputes from the records everything that is kept beside them.
-func (r *Router) verify() error {
+func (r *Router) verify(now instant.Time) error {
 	s := &r.store
 	type key struct{ group, host uint32 }
 	seen := map[key]bool{}
@@ -385,7 +385,7 @@ func (r *Router) verify() error {
 			if rec.list != 0 {
 				listRefs[rec.list]++
 			}
-			if at, ok := filed[id]; !ok || at > rec.expires.Add(tickLength) && at > r.now.Add(tickLength) {
+			if at, ok := filed[id]; !ok || at > rec.expires.Add(tickLength) && at > now.Add(tickLength) {
 				return fmt.Errorf("record %d expires at %v, filed at %v (%v)", id, rec.expires, at, ok)
 			}
 			if (s.hosts.At(rec.host).addr == nobody) != (id == g.leaveRecord) {

@@ -48,7 +48,7 @@ func FuzzModel(f *testing.F) {
 		if err := x.recordsDiffer(); err != "" {
 			t.Fatal(err)
 		}
-		if err := x.r.verify(); err != nil {
+		if err := x.r.verify(x.now); err != nil {
 			t.Fatal(err)
 		}
 	})

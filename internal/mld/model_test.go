@@ -282,7 +282,7 @@ func TestModel(t *testing.T) {
 				if err := x.recordsDiffer(); err != "" {
 					t.Fatalf("seed %d, event %d at %v, %s: %s", seed, n, x.now, x.last, err)
 				}
-				if err := x.r.verify(); err != nil {
+				if err := x.r.verify(x.now); err != nil {
 					t.Fatalf("seed %d, event %d: %v", seed, n, err)
 				}
 			}
@@ -364,7 +364,7 @@ func (x *trial) differs() string {
 // recordsDiffer compares what is known of each host, and until when.
 func (x *trial) recordsDiffer() string {
 	known := 0
-	for rec := range x.r.Records() {
+	for rec := range x.r.Records(x.now) {
 		if rec.Host == nobody {
 			continue
 		}

@@ -1,6 +1,10 @@
 package mld
 
-import "iter"
+import (
+	"iter"
+
+	"tandem/internal/instant"
+)
 
 // Handle identifies a record of one router as long as the record exists. After that,
 // another record may get the same handle.
@@ -25,8 +29,8 @@ func (r *Router) Observe(observer func(Rewrite)) { r.store.observer = observer }
 // HandleOf returns the handle of a key's record, 0 if there is none.
 func (r *Router) HandleOf(key Key) Handle { return Handle(r.store.lookup(key)) }
 
-// At returns the record of a handle, false when there is none.
-func (r *Router) At(h Handle) (Record, bool) {
+// At returns the record of a handle, false when there is none. What it has left is left from now on.
+func (r *Router) At(now instant.Time, h Handle) (Record, bool) {
 	if h == 0 || uint32(h) > r.store.records.Top() {
 		return Record{}, false
 	}
@@ -34,7 +38,7 @@ func (r *Router) At(h Handle) (Record, bool) {
 	if rec.group == 0 {
 		return Record{}, false
 	}
-	return r.view(rec), true
+	return r.view(now, rec), true
 }
 
 // GroupOf returns the number of the group of a record that exists. When a group has gone,
@@ -58,10 +62,10 @@ func (r *Router) GroupAfter(number uint32) (next uint32, records iter.Seq[Handle
 
 // Tombstones yields the records that are not live. The router must not be
 // modified during the iteration.
-func (r *Router) Tombstones() iter.Seq[Record] {
+func (r *Router) Tombstones(now instant.Time) iter.Seq[Record] {
 	return func(yield func(Record) bool) {
 		for id := uint32(1); id <= r.store.records.Top(); id++ {
-			if rec := r.store.records.At(id); rec.group != 0 && !rec.live() && !yield(r.view(rec)) {
+			if rec := r.store.records.At(id); rec.group != 0 && !rec.live() && !yield(r.view(now, rec)) {
 				return
 			}
 		}

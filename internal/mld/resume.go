@@ -91,7 +91,6 @@ func (s *store) groupMemory(g *group) GroupMemory {
 // Resume gives a new Router the state of another one. After that, the caller has to compute
 // the forwarding of all groups.
 func (r *Router) Resume(now instant.Time, m RouterMemory) {
-	r.Tick(now)
 	r.kept = m.Kept
 	r.adoptVariables()
 	for i := range m.Records {

@@ -18,7 +18,7 @@ import (
 // missing in what its successor is given.
 func TestMemoriesAreWhole(t *testing.T) {
 	resumetest.Fields(t, reflect.TypeFor[Router](), []string{"kept"}, map[string]string{
-		"cfg": "is given", "inUse": "follows from cfg and what the querier dictates", "now": "is told",
+		"cfg": "is given", "inUse": "follows from cfg and what the querier dictates",
 		"store": "row by row, below", "leaves": "follows from the groups", "static": "follows from cfg, and StaticMemory",
 		"room": "is told before every report", "scratch": "scratch",
 	})
@@ -93,7 +93,7 @@ func (x *routerTwins) both(what string, do func(r *Router, fx *Effects)) {
 func (x *routerTwins) words(i int, fx *Effects) string {
 	var joined []string
 	for _, j := range fx.Joined {
-		rec, _ := x.twins[i].At(j.Handle)
+		rec, _ := x.twins[i].At(x.now, j.Handle)
 		joined = append(joined, fmt.Sprint(rec.Key, j.Version))
 	}
 	return fmt.Sprintf("%v\n%v\n%v\n%v\n%v", sortedWords(fx.Queries), sortedWords(fx.Changed), sortedWords(joined), sortedWords(fx.Groups), fx.OtherVersion)
@@ -137,8 +137,8 @@ func (x *routerTwins) step() {
 	case n < 45:
 		key := x.key()
 		x.both(fmt.Sprint("forget ", key), func(r *Router, _ *Effects) {
-			if rec, ok := r.Get(key); ok {
-				r.Forget(r.HandleOf(key), rec.Version)
+			if rec, ok := r.Get(x.now, key); ok {
+				r.Forget(x.now, r.HandleOf(key), rec.Version)
 			}
 		})
 	default:
@@ -165,7 +165,7 @@ func (x *routerTwins) restart() {
 	r.Resume(x.now, before)
 	x.twins[1] = r
 	x.both("restart of one", func(*Router, *Effects) {})
-	if err := r.verify(); err != nil {
+	if err := r.verify(x.now); err != nil {
 		x.t.Error(err)
 	}
 	after := r.Memory()

@@ -31,7 +31,6 @@ import "tandem/internal/instant"
 // RetainPeer starts or ends retention. Ending it gives tombstones, and records whose time
 // is over at the peer, a full listening interval. What it rewrites gets the version v.
 func (r *Router) RetainPeer(now instant.Time, v Version, on bool, fx *Effects) {
-	r.Tick(now)
 	if r.kept.Retaining == on {
 		return
 	}
@@ -71,7 +70,6 @@ func (r *Router) endRetention(now instant.Time) {
 //
 // Clearing it ends retention, too. What it rewrites gets the version v.
 func (r *Router) SetPartitioned(now instant.Time, v Version, on bool, fx *Effects) {
-	r.Tick(now)
 	if r.kept.Partitioned && !on {
 		for id := uint32(1); id <= r.store.records.Top(); id++ {
 			if rec := r.store.records.At(id); rec.group != 0 {

@@ -15,7 +15,6 @@ type Router struct {
 	cfg   Config
 	inUse Config // cfg with the variables of the elected querier
 	store store
-	now   instant.Time // see Tick
 	kept  RouterKept
 	// leaves holds the groups with a pending leave, by their alarms.
 	leaves instant.Queue[uint32]
@@ -29,7 +28,7 @@ type Router struct {
 // the ID of this device, which its versions carry. Groups yields the static groups from
 // the start.
 func NewRouter(cfg Config, device uint64, now instant.Time) *Router {
-	r := &Router{cfg: cfg, inUse: cfg, now: now, room: -1}
+	r := &Router{cfg: cfg, inUse: cfg, room: -1}
 	r.store.init(device)
 	r.store.setTally(cfg.AccessLimit > 0, cfg.AccessExcept)
 	r.setStatic(now, &Effects{})
@@ -40,7 +39,6 @@ func NewRouter(cfg Config, device uint64, now instant.Time) *Router {
 // receive. The database stays while the interface is down, because the peer may serve
 // the listeners.
 func (r *Router) SetLink(now instant.Time, linkLocal netip.Addr, up bool, fx *Effects) {
-	r.Tick(now)
 	linkLocal = linkLocal.WithZone("")
 	if r.kept.LinkLocal == linkLocal && r.kept.Up == up {
 		return
@@ -56,7 +54,6 @@ func (r *Router) SetLink(now instant.Time, linkLocal netip.Addr, up bool, fx *Ef
 // SetQuerierDuty sets whether the router may be the querier. Without this duty it sends
 // no query. It still notes which router is the querier.
 func (r *Router) SetQuerierDuty(now instant.Time, on bool, fx *Effects) {
-	r.Tick(now)
 	if r.kept.Querier.Duty == on {
 		return
 	}
@@ -68,7 +65,6 @@ func (r *Router) SetQuerierDuty(now instant.Time, on bool, fx *Effects) {
 // get the version v. A *DropError says that the whole message was dropped. Group records
 // of a report that are skipped are counted, and are no error.
 func (r *Router) Receive(now instant.Time, v Version, meta Meta, p *Packet, fx *Effects) error {
-	r.Tick(now)
 	meta.Src = meta.Src.WithZone("")
 	if cause, drop := r.refuses(meta, p); drop {
 		r.kept.Counters.Drops.Count(cause)
@@ -132,7 +128,6 @@ func (r *Router) Malformed() { r.kept.Counters.Drops.Count(DropMalformed) }
 
 // Advance does all that is due at now. Records that it rewrites get the version v.
 func (r *Router) Advance(now instant.Time, v Version, fx *Effects) {
-	r.Tick(now)
 	r.advanceQuerier(now, fx)
 	r.expire(now, fx)
 	r.advanceLeaves(now, v, fx)
@@ -146,9 +141,6 @@ func (r *Router) Deadline() instant.Time {
 // ListeningInterval returns how long a record of a host lives without a report
 // (Multicast Address Listening Interval, section 9.4).
 func (r *Router) ListeningInterval() time.Duration { return r.inUse.ListeningInterval() }
-
-// Tick sets the time to which Record.Left of the records that are read refers.
-func (r *Router) Tick(now instant.Time) { r.now = max(r.now, now) }
 
 // expire removes the records whose time is over. Records that have been refreshed, or are
 // retained, go back into the calendar.

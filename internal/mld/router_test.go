@@ -198,14 +198,14 @@ func TestUnionOfHosts(t *testing.T) {
 func TestRefresh(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsExclude, group1)
-	first, _ := x.r.Get(Key{group1, h1})
+	first, _ := x.r.Get(x.now, Key{group1, h1})
 	x.run(after(100 * time.Second))
 	x.hear(h1, ModeIsExclude, group1)
 	x.wantKeys(h1)
 	if len(x.fx.Groups) != 0 {
 		t.Errorf("a refresh changed forwarding: %v", x.fx.Groups)
 	}
-	rec, ok := x.r.Get(Key{group1, h1})
+	rec, ok := x.r.Get(x.now, Key{group1, h1})
 	if !ok || !rec.Version.newer(first.Version) || rec.Left != 260*time.Second {
 		t.Errorf("after the refresh: %+v", rec)
 	}

@@ -44,11 +44,11 @@ func TestQuerierSetsResponseTimes(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hearQuery(better, Query{MaxResponse: 100 * time.Second, Robustness: 2, QueryInterval: 125 * time.Second})
 	x.hear(h1, ModeIsExclude, group1)
-	if rec, _ := x.r.Get(Key{group1, h1}); rec.Left != 350*time.Second {
+	if rec, _ := x.r.Get(x.now, Key{group1, h1}); rec.Left != 350*time.Second {
 		t.Errorf("listening interval %v", rec.Left)
 	}
 	x.hearQuery(better, Query{Group: group1, MaxResponse: 5 * time.Second, Robustness: 2, QueryInterval: 125 * time.Second})
-	if rec, _ := x.r.Get(Key{group1, h1}); rec.Left != 10*time.Second {
+	if rec, _ := x.r.Get(x.now, Key{group1, h1}); rec.Left != 10*time.Second {
 		t.Errorf("lowered to %v", rec.Left)
 	}
 }
@@ -71,7 +71,7 @@ func TestQueryOfLoser(t *testing.T) {
 	x.hear(h1, ModeIsInclude, group1, s1, s2)
 	x.run(after(5 * time.Second))
 	x.hearQuery(worse, Query{Group: group1, Sources: []netip.Addr{s1}, MaxResponse: time.Second})
-	if rec, _ := x.r.Get(Key{group1, h1}); rec.Left != 255*time.Second {
+	if rec, _ := x.r.Get(x.now, Key{group1, h1}); rec.Left != 255*time.Second {
 		t.Errorf("lowered to %v", rec.Left)
 	}
 	x.hear(h1, ModeIsInclude, group1, s1)

@@ -12,7 +12,6 @@ import (
 // what it denies is no longer sent, and its records expire. When the policy may permit
 // more than before, a general query asks the hosts again.
 func (r *Router) SetConfig(now instant.Time, cfg Config, fx *Effects) {
-	r.Tick(now)
 	old, before := r.cfg, r.inUse
 	r.cfg = cfg
 	r.adoptVariables()

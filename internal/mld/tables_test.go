@@ -402,7 +402,7 @@ func (d *duel) differs() string {
 // whole group is among it and being asked for, all that is left of the group stays.
 func (d *duel) justLeft() (s sourceSet) {
 	recent := func(t instant.Time) bool { return d.now < t.Add(d.r.cfg.LastListenerQueryTime()) }
-	if rec, ok := d.r.Get(Key{group1, nobody}); ok && rec.Mode == Exclude && recent(d.left[4]) {
+	if rec, ok := d.r.Get(d.now, Key{group1, nobody}); ok && rec.Mode == Exclude && recent(d.left[4]) {
 		return everyone
 	}
 	for i, t := range d.left {

@@ -11,9 +11,9 @@ import (
 
 // Get returns the record of a key, false if there is none. It may be a tombstone. Its
 // sources must not be modified.
-func (r *Router) Get(key Key) (Record, bool) {
+func (r *Router) Get(now instant.Time, key Key) (Record, bool) {
 	if id := r.store.lookup(key); id != 0 {
-		return r.view(r.store.records.At(id)), true
+		return r.view(now, r.store.records.At(id)), true
 	}
 	return Record{}, false
 }
@@ -21,24 +21,24 @@ func (r *Router) Get(key Key) (Record, bool) {
 // Records yields all records, tombstones included, in an order that depends only on the
 // history of the database. The router must not be modified during the iteration, and the
 // sources of the records never.
-func (r *Router) Records() iter.Seq[Record] {
+func (r *Router) Records(now instant.Time) iter.Seq[Record] {
 	return func(yield func(Record) bool) {
 		for id := uint32(1); id <= r.store.records.Top(); id++ {
-			if rec := r.store.records.At(id); rec.group != 0 && !yield(r.view(rec)) {
+			if rec := r.store.records.At(id); rec.group != 0 && !yield(r.view(now, rec)) {
 				return
 			}
 		}
 	}
 }
 
-func (r *Router) view(rec *record) Record {
+func (r *Router) view(now instant.Time, rec *record) Record {
 	return Record{
 		Key:     Key{r.store.groups.At(rec.group).addr, r.store.hosts.At(rec.host).addr},
 		Filter:  Filter{rec.mode(), r.store.lists.get(rec.list)},
 		Version: r.store.version(rec),
 		V1:      rec.flags&isV1 != 0,
 		Deleted: !rec.live(),
-		Left:    r.left(rec, r.now),
+		Left:    r.left(rec, now),
 	}
 }
 

@@ -1,6 +1,10 @@
 package rbs
 
-import "slices"
+import (
+	"slices"
+
+	"tandem/internal/instant"
+)
 
 // answers holds what the peer has asked for and what has not been sent yet.
 type answers struct {
@@ -89,7 +93,7 @@ func (s *session) countQuestions(n int) error {
 }
 
 // takeBucketRequest handles a BUCKET-REQUEST: it queues the answers.
-func (s *session) takeBucketRequest(body []byte) error {
+func (s *session) takeBucketRequest(now instant.Time, body []byte) error {
 	req, err := parseBucketRequest(body)
 	if err != nil {
 		return err
@@ -115,15 +119,15 @@ func (s *session) takeBucketRequest(body []byte) error {
 			s.noteAsked(b, buckets)
 		}
 	} else {
-		s.answerBuckets(req)
+		s.answerBuckets(now, req)
 	}
 	if req.Last {
-		return s.endQuestions()
+		return s.endQuestions(now)
 	}
 	return nil
 }
 
-func (s *session) answerBuckets(req bucketRequest) {
+func (s *session) answerBuckets(now instant.Time, req bucketRequest) {
 	for {
 		bucket, held, ok := req.Next(nil)
 		if !ok {
@@ -133,9 +137,9 @@ func (s *session) answerBuckets(req bucketRequest) {
 			continue
 		}
 		slices.Sort(held)
-		s.refs = s.store.Refs(int(bucket), s.refs[:0])
+		s.refs = s.store.Refs(now, int(bucket), s.refs[:0])
 		for _, ref := range s.refs {
-			s.answer(ref, len(held) > 0, func(rec *Record) bool {
+			s.answer(now, ref, len(held) > 0, func(rec *Record) bool {
 				_, found := slices.BinarySearch(held, Hash(rec.Key, rec.Version))
 				return found
 			})
@@ -144,13 +148,13 @@ func (s *session) answerBuckets(req bucketRequest) {
 }
 
 // answer queues a record unless the peer has it. A record that the peer has is acknowledged.
-func (s *session) answer(ref Ref, some bool, held func(*Record) bool) {
-	rec, ok := s.store.At(ref)
+func (s *session) answer(now instant.Time, ref Ref, some bool, held func(*Record) bool) {
+	rec, ok := s.store.At(now, ref)
 	switch {
 	case !ok:
 		return
 	case some && held(&rec):
-		s.store.Acked(rec.Key, rec.Version)
+		s.store.Acked(now, rec.Key, rec.Version)
 		return
 	}
 	s.noteLacking(&rec)
@@ -158,7 +162,7 @@ func (s *session) answer(ref Ref, some bool, held func(*Record) bool) {
 }
 
 // endQuestions ends the questions of a comparison and queues the answer, sorted by group.
-func (s *session) endQuestions() error {
+func (s *session) endQuestions(now instant.Time) error {
 	if len(s.queue) >= overlapping {
 		return violation("%d comparisons are unanswered, and another one has ended", len(s.queue))
 	}
@@ -169,7 +173,7 @@ func (s *session) endQuestions() error {
 		s.queue = append(s.queue, answer{refs: s.asked})
 	}
 	s.asked, s.askedAll, s.questions = nil, false, 0
-	s.ackTombstones()
+	s.ackTombstones(now)
 	s.endLacking(s.heard)
 	clear(s.requested)
 	return nil
@@ -178,20 +182,20 @@ func (s *session) endQuestions() error {
 // ackTombstones acknowledges the tombstones in parts that the peer found equal. Equal
 // digests mean that the peer has no live record that such a tombstone would end. Tombstones
 // that are queued or under way are left out, because they may be newer than the digests.
-func (s *session) ackTombstones() {
+func (s *session) ackTombstones(now instant.Time) {
 	underWay := make(map[Key]bool, s.window.noted.len())
 	for _, r := range s.window.noted.all() {
 		underWay[r.key] = true
 	}
 	var useless []sentRecord
-	for rec := range s.store.Tombstones() {
+	for rec := range s.store.Tombstones(now) {
 		asked := s.requested != nil && s.requested[BucketOf(rec.Key, s.parts())]
 		if !asked && !underWay[rec.Key] && !s.dirty.has(rec.Key) {
 			useless = append(useless, sentRecord{rec.Key, rec.Version})
 		}
 	}
 	for _, r := range useless {
-		s.store.Acked(r.key, r.version)
+		s.store.Acked(now, r.key, r.version)
 	}
 }
 
@@ -217,7 +221,7 @@ func (s *session) takeBranchRequest(body []byte) error {
 }
 
 // putBranches appends as many of the wanted branches as fit.
-func (s *session) putBranches(limit int) {
+func (s *session) putBranches(now instant.Time, limit int) {
 	told := 0
 	for _, bucket := range s.tellLeaf {
 		if limit-len(s.out) < headerSize+branchSize {
@@ -225,7 +229,7 @@ func (s *session) putBranches(limit int) {
 		}
 		var values [Leaves]uint32
 		for i := range values {
-			values[i] = leafValue(s.store.Leaf(int(bucket)*Leaves+i), s.leafSalt)
+			values[i] = leafValue(s.store.Leaf(now, int(bucket)*Leaves+i), s.leafSalt)
 		}
 		s.out = appendBranch(s.out, bucket, &values)
 		s.counters.FramesSent++
@@ -235,7 +239,7 @@ func (s *session) putBranches(limit int) {
 }
 
 // takeLeafRequest handles a LEAF-REQUEST: it queues the answers.
-func (s *session) takeLeafRequest(body []byte) error {
+func (s *session) takeLeafRequest(now instant.Time, body []byte) error {
 	salt, requests, err := parseLeafRequest(body)
 	if err != nil {
 		return err
@@ -252,9 +256,9 @@ func (s *session) takeLeafRequest(body []byte) error {
 		if s.noteAsked(leaf, s.parts()) {
 			continue
 		}
-		s.refs = s.store.LeafRefs(leaf, s.refs[:0])
+		s.refs = s.store.LeafRefs(now, leaf, s.refs[:0])
 		for _, ref := range s.refs {
-			s.answer(ref, len(r.Held) > 0, func(rec *Record) bool {
+			s.answer(now, ref, len(r.Held) > 0, func(rec *Record) bool {
 				return slices.Contains(r.Held, fold(Hash(rec.Key, rec.Version), salt))
 			})
 		}

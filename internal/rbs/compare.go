@@ -1,6 +1,10 @@
 package rbs
 
-import "slices"
+import (
+	"slices"
+
+	"tandem/internal/instant"
+)
 
 // compare is the state of one end in a comparison: the digests that it sends, and the
 // questions about buckets and leaves that differ.
@@ -95,19 +99,19 @@ const maxHeld = (maxFrame - headerSize - requestFixed - requestEntrySize) / 8
 
 // held returns the hashes of the records in a bucket, tombstones included. many says that
 // there are so many records that the leaves should be compared.
-func (s *session) held(q bucketQuestion) (hashes []uint64, many bool) {
+func (s *session) held(now instant.Time, q bucketQuestion) (hashes []uint64, many bool) {
 	if q.bare {
 		return nil, false
 	}
-	if s.version >= version2 && branchable(s.store.Buckets()) && s.crowded(int(q.bucket)) {
+	if s.version >= version2 && branchable(s.store.Buckets()) && s.crowded(now, int(q.bucket)) {
 		return nil, true
 	}
-	s.refs = s.store.Refs(int(q.bucket), s.refs[:0])
+	s.refs = s.store.Refs(now, int(q.bucket), s.refs[:0])
 	if len(s.refs) > maxHeld {
 		return nil, false
 	}
 	for _, ref := range s.refs {
-		if rec, ok := s.store.At(ref); ok {
+		if rec, ok := s.store.At(now, ref); ok {
 			hashes = append(hashes, Hash(rec.Key, rec.Version))
 		}
 	}
@@ -115,17 +119,17 @@ func (s *session) held(q bucketQuestion) (hashes []uint64, many bool) {
 }
 
 // crowded reports whether a bucket has more records than leaves.
-func (s *session) crowded(bucket int) bool {
+func (s *session) crowded(now instant.Time, bucket int) bool {
 	records := 0
 	for i := range Leaves {
-		records += s.store.Leaf(bucket*Leaves + i).Kept
+		records += s.store.Leaf(now, bucket*Leaves+i).Kept
 	}
 	return records > Leaves
 }
 
 // putRequests appends one BUCKET-REQUEST with as many buckets as fit. For buckets with many
 // records it asks for the branches instead.
-func (s *session) putRequests(limit int) {
+func (s *session) putRequests(now instant.Time, limit int) {
 	room := min(limit-len(s.out), maxFrame) - headerSize - requestFixed
 	if len(s.ask) == 0 && !s.askLast || room < 0 {
 		return
@@ -134,7 +138,7 @@ func (s *session) putRequests(limit int) {
 	var branches []uint32
 	s.out = appendBucketRequest(s.out, false)
 	for _, q := range s.ask {
-		held, many := s.held(q)
+		held, many := s.held(now, q)
 		if many {
 			branches = append(branches, q.bucket)
 			asked++
@@ -178,7 +182,7 @@ func (s *session) putBranchRequests(buckets []uint32) {
 }
 
 // takeBranch compares the leaves of a bucket, and notes the leaves to ask for.
-func (s *session) takeBranch(body []byte) error {
+func (s *session) takeBranch(now instant.Time, body []byte) error {
 	bucket, values, err := parseBranch(body)
 	if err != nil {
 		return err
@@ -189,8 +193,8 @@ func (s *session) takeBranch(body []byte) error {
 	s.branches--
 	for i, peer := range values {
 		leaf := int(bucket)*Leaves + i
-		if !sameLeaf(leafValue(s.store.Leaf(leaf), s.salt), peer) {
-			s.askLeaf = append(s.askLeaf, s.leafRequest(leaf))
+		if !sameLeaf(leafValue(s.store.Leaf(now, leaf), s.salt), peer) {
+			s.askLeaf = append(s.askLeaf, s.leafRequest(now, leaf))
 		}
 	}
 	return nil
@@ -198,14 +202,14 @@ func (s *session) takeBranch(body []byte) error {
 
 // leafRequest returns the request for a leaf. It names the records that this end has, unless
 // they are too many.
-func (s *session) leafRequest(leaf int) leafRequest {
+func (s *session) leafRequest(now instant.Time, leaf int) leafRequest {
 	r := leafRequest{Leaf: uint16(leaf)}
-	s.refs = s.store.LeafRefs(leaf, s.refs[:0])
+	s.refs = s.store.LeafRefs(now, leaf, s.refs[:0])
 	if len(s.refs) > maxLeafHeld {
 		return r
 	}
 	for _, ref := range s.refs {
-		if rec, ok := s.store.At(ref); ok {
+		if rec, ok := s.store.At(now, ref); ok {
 			r.Held = append(r.Held, fold(Hash(rec.Key, rec.Version), s.salt))
 		}
 	}

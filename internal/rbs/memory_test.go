@@ -27,13 +27,15 @@ func newMemory(device uint64, buckets int) *memory {
 	return &memory{device: device, records: map[Key]Record{}, digests: make([]uint64, buckets), acked: map[Key]Version{}, known: map[Key]bool{}, groups: map[netip.Addr]int{}}
 }
 
-func (m *memory) Buckets() int                     { return len(m.digests) }
-func (m *memory) Digest(b int) uint64              { return m.digests[b] }
-func (m *memory) Record(k Key) (r Record, ok bool) { r, ok = m.records[k]; return }
+func (m *memory) Buckets() int                                     { return len(m.digests) }
+func (m *memory) Digest(b int) uint64                              { return m.digests[b] }
+func (m *memory) Record(_ instant.Time, k Key) (r Record, ok bool) { r, ok = m.records[k]; return }
 
-func (m *memory) Refs(bucket int, refs []Ref) []Ref { return m.part(bucket, len(m.digests), refs) }
+func (m *memory) Refs(_ instant.Time, bucket int, refs []Ref) []Ref {
+	return m.part(bucket, len(m.digests), refs)
+}
 
-func (m *memory) LeafRefs(leaf int, refs []Ref) []Ref {
+func (m *memory) LeafRefs(_ instant.Time, leaf int, refs []Ref) []Ref {
 	return m.part(leaf, len(m.digests)*Leaves, refs)
 }
 
@@ -47,9 +49,9 @@ func (m *memory) part(i, n int, refs []Ref) []Ref {
 	return refs
 }
 
-func (m *memory) Leaf(leaf int) (l Leaf) {
-	for _, ref := range m.LeafRefs(leaf, nil) {
-		if r, ok := m.At(ref); ok {
+func (m *memory) Leaf(now instant.Time, leaf int) (l Leaf) {
+	for _, ref := range m.LeafRefs(now, leaf, nil) {
+		if r, ok := m.At(now, ref); ok {
 			l.Kept++
 			if !r.Deleted {
 				l.Live++
@@ -74,9 +76,11 @@ func (m *memory) NextGroup(after Ref, refs []Ref) []Ref {
 	return refs
 }
 
-func (m *memory) At(ref Ref) (Record, bool) { return m.Record(m.order[ref.Record]) }
+func (m *memory) At(now instant.Time, ref Ref) (Record, bool) {
+	return m.Record(now, m.order[ref.Record])
+}
 
-func (m *memory) Tombstones() iter.Seq[Record] {
+func (m *memory) Tombstones(instant.Time) iter.Seq[Record] {
 	return func(yield func(Record) bool) {
 		m.busy++
 		defer func() { m.busy-- }()
@@ -139,7 +143,7 @@ func (m *memory) Restamp(_ instant.Time, _ Version, by Stamp) {
 	}
 }
 
-func (m *memory) Acked(k Key, v Version) {
+func (m *memory) Acked(_ instant.Time, k Key, v Version) {
 	if m.busy > 0 {
 		panic("store changed while it is ranged over")
 	}

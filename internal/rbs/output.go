@@ -23,9 +23,9 @@ func (s *session) Output(now instant.Time, limit int) []byte {
 		s.putSmall()
 		s.putStatus(limit)
 		s.putDigests(limit)
-		s.putBranches(limit)
+		s.putBranches(now, limit)
 		s.putLeafRequests(limit)
-		s.putRequests(limit)
+		s.putRequests(now, limit)
 		s.putRecords(now, limit)
 	}
 	if len(s.out) == 0 {
@@ -108,13 +108,13 @@ func (s *session) putRecords(now instant.Time, limit int) {
 	}
 	for s.dirty.len() > 0 && f.open() {
 		d := s.dirty.first()
-		if rec, ok := s.store.Record(d.key); ok && !f.put(&rec, d.since, true) {
+		if rec, ok := s.store.Record(now, d.key); ok && !f.put(&rec, d.since, true) {
 			break
 		}
 		s.dirty.pop()
 	}
 	f.limit = full
-	ended := s.putAnswer(&f)
+	ended := s.putAnswer(now, &f)
 	f.finish()
 	if ended {
 		s.putEndOfSync(now, limit)
@@ -123,7 +123,7 @@ func (s *session) putRecords(now instant.Time, limit int) {
 
 // putAnswer adds records of the current answer, as many as fit. It reports whether the
 // answer has ended.
-func (s *session) putAnswer(f *recordsFrame) (ended bool) {
+func (s *session) putAnswer(now instant.Time, f *recordsFrame) (ended bool) {
 	if !s.answers.busy() {
 		return false
 	}
@@ -132,7 +132,7 @@ func (s *session) putAnswer(f *recordsFrame) (ended bool) {
 		if !f.open() {
 			return false
 		}
-		if rec, ok := s.store.At(a.refs[0]); ok && !f.put(&rec, s.stats.began, rec.Deleted) {
+		if rec, ok := s.store.At(now, a.refs[0]); ok && !f.put(&rec, s.stats.began, rec.Deleted) {
 			return false
 		}
 		a.refs = a.refs[1:]

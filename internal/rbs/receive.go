@@ -83,7 +83,7 @@ func (s *session) takeReplication(now instant.Time, f frame) error {
 	case frameDigests:
 		return s.takeDigests(f.Body)
 	case frameBucketRequest:
-		return s.takeBucketRequest(f.Body)
+		return s.takeBucketRequest(now, f.Body)
 	case frameRecords:
 		return s.takeRecords(now, f.Body)
 	case frameAck:
@@ -98,9 +98,9 @@ func (s *session) takeReplication(now instant.Time, f frame) error {
 		case frameBranchRequest:
 			return s.takeBranchRequest(f.Body)
 		case frameBranch:
-			return s.takeBranch(f.Body)
+			return s.takeBranch(now, f.Body)
 		case frameLeafRequest:
-			return s.takeLeafRequest(f.Body)
+			return s.takeLeafRequest(now, f.Body)
 		}
 	}
 	s.stats.moved = moved
@@ -192,7 +192,7 @@ func (s *session) merge(now instant.Time, rec *Record) {
 	s.audit.quiet = false
 	*s.counters.merged(s.store.Merge(now, rec))++
 	if rec.Deleted {
-		s.store.Acked(rec.Key, rec.Version) // the peer has the tombstone, because it has sent it
+		s.store.Acked(now, rec.Key, rec.Version) // whoever tells a tombstone holds it
 	}
 }
 
@@ -229,7 +229,7 @@ func (s *session) takeAck(now instant.Time, body []byte) error {
 	if sequence > s.window.last {
 		return violation("ACK of %d, only %d sent", sequence, s.window.last)
 	}
-	records, ended := s.window.ack(now, sequence, s.store.Acked, s.cfg.Lags)
+	records, ended := s.window.ack(now, sequence, func(key Key, v Version) { s.store.Acked(now, key, v) }, s.cfg.Lags)
 	s.counters.RecordsAcked += uint64(records)
 	if ended {
 		s.endOfSync(now, &s.stats.outbound)

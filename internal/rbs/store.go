@@ -10,7 +10,8 @@ import (
 // Store is the database that a service replicates. Records are last-writer-wins
 // registers, so merging is commutative, associative and idempotent.
 //
-// A session never calls Merge or Acked while it ranges over Tombstones.
+// A session never calls Merge or Acked while it ranges over Tombstones. What a record
+// has left is left from the time that is given.
 type Store interface {
 	// Buckets returns the number of buckets of the database, 1..maxBuckets. It never changes.
 	Buckets() int
@@ -18,22 +19,22 @@ type Store interface {
 	// out, so that a forgotten tombstone makes no difference.
 	Digest(bucket int) uint64
 	// Refs appends the Refs of all records of a bucket, tombstones included, in any order.
-	Refs(bucket int, refs []Ref) []Ref
+	Refs(now instant.Time, bucket int, refs []Ref) []Ref
 	// Leaf describes a leaf. LeafRefs appends the Refs of its records, as Refs does. Leaves are
 	// numbered over all buckets. A database with leaves has at most maxBuckets / Leaves buckets.
-	Leaf(leaf int) Leaf
-	LeafRefs(leaf int, refs []Ref) []Ref
+	Leaf(now instant.Time, leaf int) Leaf
+	LeafRefs(now instant.Time, leaf int, refs []Ref) []Ref
 	// Len returns the number of records, tombstones included.
 	Len() int
 	// NextGroup appends the Refs of the group after that of a Ref, none after the last group.
 	// The store chooses the order of groups. The zero Ref is before the first group.
 	NextGroup(after Ref, refs []Ref) []Ref
 	// At returns the record that has this Ref now. It may be another one than before.
-	At(Ref) (Record, bool)
+	At(now instant.Time, ref Ref) (Record, bool)
 	// Tombstones yields the tombstones, in any order.
-	Tombstones() iter.Seq[Record]
+	Tombstones(now instant.Time) iter.Seq[Record]
 	// Record returns one record, live or tombstone.
-	Record(Key) (Record, bool)
+	Record(now instant.Time, key Key) (Record, bool)
 	// Merge merges a record of the peer: it is taken if its version is higher than the known
 	// one. The caller uses the memory of the record's Sources again.
 	Merge(now instant.Time, rec *Record) Merged
@@ -46,7 +47,7 @@ type Store interface {
 	// Acked says that the peer has this version of the record or a higher one; or, for a
 	// tombstone, that the peer has no live record that the tombstone would end. It is called
 	// for tombstones, and for records that were marked Dirty.
-	Acked(Key, Version)
+	Acked(now instant.Time, key Key, v Version)
 }
 
 // Merged says what Merge did with a record of the peer.

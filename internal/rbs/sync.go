@@ -167,7 +167,7 @@ func (s *session) judge(now instant.Time) {
 		return
 	}
 	found := slices.ContainsFunc(a.suspects, func(r sentRecord) bool {
-		rec, ok := s.store.Record(r.key)
+		rec, ok := s.store.Record(now, r.key)
 		return ok && !rec.Deleted && rec.Version == r.version
 	})
 	a.suspects = nil
