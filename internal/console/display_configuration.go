@@ -162,7 +162,6 @@ func commitsVerboseDisplay(commits []state.Commit) Display {
 	all := state.Commits{Commits: commits}
 	s := sheetOf(&all)
 	list(s, &all.Commits, func(i int, c *state.Commit) {
-		c.Number = len(commits) - i
 		if i > 0 {
 			s.line("")
 		}
