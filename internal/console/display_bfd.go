@@ -98,8 +98,8 @@ func bfdSessionsDisplay(sessions []state.BFDSession) Display {
 	s.line("(*): State is invalid")
 	s.rule()
 	rows(s, 0, &all.Sessions, func(b *state.BFDSession) []field {
-		return []field{{"Local", &b.LocalDiscriminator}, {"Remote", &b.RemoteDiscriminator}, {"PeerIpAddr", &b.Peer}, {"State", &b.Marked},
-			{"Type", &b.Type}, {"InterfaceName", &b.Interface}, {"Name", &b.Name}}
+		return []field{{"Local", &b.LocalDiscriminator}, {"Remote", &b.RemoteDiscriminator}, {"PeerIpAddr", &b.Peer}, {"", &b.State},
+			{"State", &b.Marked}, {"Type", &b.Type}, {"InterfaceName", &b.Interface}, {"Name", &b.Name}}
 	})
 	s.rule()
 	showTotals(s, &all)

@@ -46,10 +46,13 @@ const schemaHead = `# JSON
 What every display prints behind ` + "`| json`" + `, made from the displays of the tests; do not edit by hand
 (go test ./internal/console -update).
 
-Field names are the labels of the text in lower case, words joined by dashes. ` + "`a[].b`" + ` is a field of the
-objects in list a. A field that is not set is null; lists are never null. Times are RFC 3339. Durations are seconds unless the
-name ends in ms or 100ms. Fields marked optional are in some forms of the display only. A field keeps its name and its type;
-new ones may come.
+A field has the same name in every display. Package internal/state declares it once, and the names of the metrics with it.
+A name is words in lower case, joined by dashes. It follows VRP's label where that is made of words; where the label is an abbreviation, the name has
+the words (RecDrop is ` + "`receive-dropped`" + `, ActorPortName ` + "`port-name`" + `, CommitId ` + "`commit-id`" + `).
+
+` + "`a[].b`" + ` is a field of the objects in list a. A field that is not set is null; lists are never null. Times are RFC 3339. Durations are
+seconds, unless the name ends in us, ms, 100ms, s or min: then they are whole numbers of that unit. Fields marked optional are in some forms of
+the display only. A field keeps its name and its type; new ones may come.
 `
 
 // isText tells of the displays that print lines of text.

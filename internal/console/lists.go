@@ -25,12 +25,14 @@ func list[T any](s *sheet, items *[]T, show func(i int, item *T)) {
 	s.open().set(s.open().of.Tell(items).Name, objects)
 }
 
-// rows prints a list in the open struct as a table, columns as wide as they need. Its
-// facts have their short names.
+// rows prints a list in the open struct as a table, columns as wide as they need.
+// A field without a label is among the facts only.
 func rows[T any](s *sheet, indent int, items *[]T, columns func(*T) []field) {
 	var labels []string
 	for _, f := range columns(new(T)) {
-		labels = append(labels, f.label)
+		if f.label != "" {
+			labels = append(labels, f.label)
+		}
 	}
 	cells, objects := [][]string{labels}, make([]*object, 0, len(*items))
 	for i := range *items {
@@ -39,8 +41,10 @@ func rows[T any](s *sheet, indent int, items *[]T, columns func(*T) []field) {
 		var line []string
 		for _, f := range columns(item) {
 			fact := o.of.Tell(f.pointer)
-			o.set(fact.Brief, fact.JSON())
-			line = append(line, s.textValue(fact.Value))
+			o.set(fact.Name, fact.JSON())
+			if f.label != "" {
+				line = append(line, s.textValue(fact.Value))
+			}
 		}
 		cells, objects = append(cells, line), append(objects, o)
 	}

@@ -6,8 +6,8 @@ import "fmt"
 type Counters struct {
 	Received uint64 `name:"receive" metric:"received"` // authentic hellos of the peer, with those that were only challenged and copies
 	Sent     uint64 `name:"send" metric:"sent"`
-	RecDrop  uint64 `name:"recdrop" metric:"rec_drop"` // received and dropped, the sum of the causes below
-	SndDrop  uint64 `name:"snddrop" metric:"snd_drop"` // due but not sent: no key, no address, or refused by the socket
+	RecDrop  uint64 `name:"receive-dropped"` // received and dropped, the sum of the causes below
+	SndDrop  uint64 `name:"send-dropped"`    // due but not sent: no key, no address, or refused by the socket
 
 	// Challenged counts authentic hellos of a boot of the peer that had not yet
 	// answered a challenge. A few come with every start; many are a replay.

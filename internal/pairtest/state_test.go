@@ -15,7 +15,7 @@ type (
 		Cause     string `json:"causation"`
 		PeerAlive bool   `json:"peer-alive"`
 		Received  uint64 `json:"receive"`
-		Dropped   uint64 `json:"recdrop"`
+		Dropped   uint64 `json:"receive-dropped"`
 		BadDigest uint64 `json:"bad-digest"`
 		WrongAddr uint64 `json:"wrong-address"`
 		Duties    []struct {

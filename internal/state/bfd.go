@@ -29,22 +29,22 @@ func (b *BFDSessions) Conclude() {
 // BFDSession is one BFD session.
 type BFDSession struct {
 	Name       string        `name:"name" label:"session"`
-	State      bfd.State     `name:"state" brief:"state-unmarked" metric:"bfd_session_state" by:"state" help:"1 for the state of the session (RFC 5880, section 6.2)."`
+	State      bfd.State     `name:"state" metric:"bfd_session_state" by:"state" help:"1 for the state of the session (RFC 5880, section 6.2)."`
 	DetectTime time.Duration `name:"detect-interval-ms" metric:"bfd_session_detect_seconds" help:"Negotiated detection time, 0 while the peer is not heard."`
 	Flaps      uint64        `name:"times-lost" metric:"bfd_session_flaps" help:"How often the session left Up."`
 	Sent       uint64        `name:"packets-sent" metric:"bfd_session_sent" help:"Packets sent in the session."`
 	Received   uint64        `name:"packets-received" metric:"bfd_session_received" help:"Packets received in the session."`
 
-	Peer           netip.Addr `name:"bind-peer-ip-address" brief:"peeripaddr"`
+	Peer           netip.Addr `name:"bind-peer-ip-address"`
 	Local          netip.Addr `name:"bind-source-ip-address"`
-	Interface      string     `name:"bind-interface" brief:"interfacename"` // of a single-hop session
-	TrackInterface string     `name:"track-interface"`                      // its going down takes the session down
+	Interface      string     `name:"bind-interface"`  // of a single-hop session
+	TrackInterface string     `name:"track-interface"` // its going down takes the session down
 	VPN            string     `name:"vpn-instance"`
 	Description    string     `name:"session-description"`
 	// LocalDiscriminator is 0 while it is not configured. RemoteDiscriminator is the configured
 	// one or, where the peer's is found out, the one that it uses.
-	LocalDiscriminator  uint32         `name:"local-discriminator" brief:"local" none:"0"`
-	RemoteDiscriminator uint32         `name:"remote-discriminator" brief:"remote" none:"0"`
+	LocalDiscriminator  uint32         `name:"local-discriminator" none:"0"`
+	RemoteDiscriminator uint32         `name:"remote-discriminator" none:"0"`
 	MinTx               time.Duration  `name:"min-tx-interval-ms"`
 	MinRx               time.Duration  `name:"min-rx-interval-ms"`
 	DetectMult          uint8          `name:"local-detect-multi"`
@@ -67,7 +67,7 @@ type BFDSession struct {
 	InterfaceMissing    bool           `name:"interface-missing"`
 
 	// Concluded, most of it for VRP's words.
-	Marked      string `name:"state-marked" brief:"state"` // (*): it cannot run; (w): its return is held back
+	Marked      string `name:"state-marked"` // (*): it cannot run; (w): its return is held back
 	Hop         string `name:"hop"`
 	Port        int    `name:"destination-port"`
 	TTL         int    `name:"ttl"`
@@ -156,12 +156,12 @@ type ETrunkSession struct {
 	Name                string         `name:"bfd-session"`
 	Peer                netip.Addr     `name:"peer-ip"`
 	Local               netip.Addr     `name:"source-ip"`
-	LocalDiscriminator  uint32         `name:"local" none:"0"`
-	RemoteDiscriminator uint32         `name:"remote" none:"0"`
-	State               string         `name:"state"` // marked
-	ActualTx            *time.Duration `name:"tx-ms"`
-	ActualRx            *time.Duration `name:"rx-ms"`
-	DetectMult          *uint8         `name:"multi"`
+	LocalDiscriminator  uint32         `name:"local-discriminator" none:"0"`
+	RemoteDiscriminator uint32         `name:"remote-discriminator" none:"0"`
+	State               string         `name:"state-marked"`
+	ActualTx            *time.Duration `name:"actual-tx-interval-ms"`
+	ActualRx            *time.Duration `name:"actual-rx-interval-ms"`
+	DetectMult          *uint8         `name:"local-detect-multi"`
 }
 
 // ETrunkSessionsOf finds the sessions of E-Trunks.

@@ -41,8 +41,8 @@ type Commits struct {
 
 // Commit is one commit.
 type Commit struct {
-	Number      int       `name:"no"` // 1 is the newest
-	ID          uint64    `name:"commitid"`
+	Number      int       `name:"number"` // 1 is the newest
+	ID          uint64    `name:"commit-id"`
 	Label       string    `name:"label"`
 	User        string    `name:"user"`
 	Source      string    `name:"source"` // where the user came from

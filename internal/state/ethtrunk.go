@@ -49,7 +49,7 @@ const (
 
 // Port is a port of a bond.
 type Port struct {
-	Name     string `name:"actorportname"` // as configured
+	Name     string `name:"port-name"` // as configured
 	Netdev   string `name:"netdev"`
 	Exists   bool   `name:"exists"`
 	Joined   bool   `name:"joined"`               // it is a port of the bond
@@ -61,18 +61,18 @@ type Port struct {
 	// LACPDUs, the lowest first: activity, timeout, aggregation, synchronisation,
 	// collecting, distributing, defaulted, expired.
 	Aggregator *uint16 `name:"aggregator"`
-	Actor      string  `name:"portstate"`
-	Partner    string  `name:"partner-portstate"`
+	Actor      string  `name:"port-state"`
+	Partner    string  `name:"partner-port-state"`
 
 	Status string `name:"status"` // concluded: VRP's word for whether it takes part
 }
 
 // Partner is what LACP says of the other end of a port.
 type Partner struct {
-	Port   string   `name:"actorportname"`
-	System SystemID `name:"systemid" none:"0000-0000-0000"`
-	Key    uint16   `name:"portkey"`
-	State  string   `name:"portstate"`
+	Port   string   `name:"port-name"`
+	System SystemID `name:"system-id" none:"0000-0000-0000"`
+	Key    uint16   `name:"port-key"`
+	State  string   `name:"port-state"`
 }
 
 // Conclude implements [Concluder].

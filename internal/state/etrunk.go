@@ -80,7 +80,7 @@ type Member struct {
 	RemoteID uint32              `name:"remote-id"` // the number that it has on the peer
 	Mode     etrunk.MemberMode   `name:"work-mode"`
 	Reason   etrunk.MemberReason `name:"causation"` // why it has its role
-	Up       bool                `name:"localphystate" words:"Up,Down" metric:"member_up" help:"1 while the Eth-Trunk has carrier and may send."`
+	Up       bool                `name:"local-physical-state" words:"Up,Down" metric:"member_up" help:"1 while the Eth-Trunk has carrier and may send."`
 	Role     etrunk.MemberRole   `name:"state" metric:"member_role" by:"role" help:"1 for the role of the member."`
 	Ready    bool                `name:"ready" metric:"member_ready" help:"1 while the device could send every wanted stream on the member."`
 	// NotReady names what is missing, empty when nothing is.

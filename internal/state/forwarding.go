@@ -28,7 +28,7 @@ type Route struct {
 	Orphan  bool   `name:"orphan"`
 	Packets uint64 `name:"packets"`
 	Bytes   uint64 `name:"bytes"`
-	WrongIf uint64 `name:"wrong-if"` // packets that came in on another interface
+	WrongIf uint64 `name:"wrong-interface"` // packets that came in on another interface
 }
 
 // RouteOf describes an entry that the device wants. Its counters are the kernel's to tell.

@@ -25,7 +25,7 @@ type InterfaceGroups struct {
 
 // Group is one group on one interface.
 type Group struct {
-	Group   netip.Addr     `name:"group" brief:"group-address"`
+	Group   netip.Addr     `name:"group"`
 	Filter  mld.FilterMode `name:"filter-mode"`
 	Sources []netip.Addr   `name:"sources"`
 	Uptime  time.Duration  `name:"uptime"`

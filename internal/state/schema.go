@@ -13,13 +13,11 @@ import (
 //
 //	name   its name in JSON: lower case, words joined by dashes. The name of a time ends with its
 //	       unit, see units; without one the time is in seconds.
-//	brief  its name in a table of many objects, where that is another one.
 //	none   the number that means that the field is not set.
 //	words  the two words, with a comma between them, that a bool says instead of true and false.
 type Fact struct {
 	Name  string
-	Brief string // Name where the tag is missing
-	index []int  // of the field, through the structs that are embedded
+	index []int // of the field, through the structs that are embedded
 	none  string
 	yes   string // words, empty for true and false
 	no    string
@@ -103,11 +101,8 @@ func (s *schema) add(t reflect.Type, index []int, offset uintptr) {
 
 // declared reads the tags of a field.
 func declared(f reflect.StructField, path []int) Fact {
-	fact := Fact{Name: f.Tag.Get("name"), Brief: f.Tag.Get("brief"), none: f.Tag.Get("none"), index: path}
+	fact := Fact{Name: f.Tag.Get("name"), none: f.Tag.Get("none"), index: path}
 	fact.yes, fact.no, _ = strings.Cut(f.Tag.Get("words"), ",")
-	if fact.Brief == "" {
-		fact.Brief = fact.Name
-	}
 	if behind(f.Type) == reflect.TypeFor[time.Duration]() {
 		for _, u := range units {
 			if strings.HasSuffix(fact.Name, u.ending) {

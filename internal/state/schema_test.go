@@ -15,14 +15,13 @@ var wellFormed = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 // have names that a reader could take for each other.
 func TestEveryFactHasAName(t *testing.T) {
 	for _, of := range structs() {
-		inFull, inTables := make(map[string]string), make(map[string]string)
+		taken := make(map[string]string)
 		for _, f := range schemas[of].facts {
 			field := of.FieldByIndex(f.index)
 			if !field.IsExported() {
 				t.Errorf("%v.%s is not exported: nobody can show it", of, field.Name)
 			}
-			checkName(t, of, field.Name, f.Name, inFull)
-			checkName(t, of, field.Name, f.Brief, inTables)
+			checkName(t, of, field.Name, f.Name, taken)
 		}
 	}
 }
@@ -41,7 +40,7 @@ func checkName(t *testing.T, of reflect.Type, field, name string, taken map[stri
 
 // TestTagsAreKnown: a misspelt tag would be none at all.
 func TestTagsAreKnown(t *testing.T) {
-	known := []string{"name", "brief", "none", "words", "label", "metric", "help", "at", "by"}
+	known := []string{"name", "none", "words", "label", "metric", "help", "at", "by"}
 	key := regexp.MustCompile(`(\w+):"`)
 	for _, of := range structs() {
 		for i := range of.NumField() {
