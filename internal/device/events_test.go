@@ -41,7 +41,7 @@ func TestMalformedIsCountedWhereItCameIn(t *testing.T) {
 			t.Errorf("%s: %d, want %d", i.Netdev, got, want)
 		}
 	}
-	if got := s.Counters["mld_malformed"]; got != 4 {
+	if got := s.Counters.MLDMalformed; got != 4 {
 		t.Errorf("%d on the whole device, want 4", got)
 	}
 }

@@ -20,7 +20,7 @@ type Snapshot struct {
 	Members    []MemberSnapshot // of all E-Trunks
 	Services   []rbs.State
 	Profiles   []ProfileSnapshot
-	Counters   map[string]uint64
+	Counters   Counters
 	Entries    int    // of the forwarding table
 	Silent     uint64 // entries dropped as no packet came for KeepAlive
 }

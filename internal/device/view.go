@@ -15,7 +15,7 @@ import (
 
 // Snapshot copies what the displays show. wall is the wall clock's reading at now.
 func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
-	s := Snapshot{At: wall, DeviceID: d.id, Uptime: now.Sub(d.kept.Started), Counters: d.kept.Counters.named(),
+	s := Snapshot{At: wall, DeviceID: d.id, Uptime: now.Sub(d.kept.Started), Counters: d.kept.Counters,
 		Entries: d.routes.routes.Len(), Silent: d.kept.Counters.StreamsSilent}
 	if u := d.upstream; u != nil {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
@@ -171,14 +171,4 @@ func (d *Device) Sends(id Member, source, group netip.Addr) (bool, Duty) {
 	}
 	duty := t.members[id.EthTrunk].Duty
 	return duty.Covers&(1<<etrunk.BucketOf(source, group)) != 0 || d.isOrphan(SourceGroup{source, group}), duty
-}
-
-func (c *Counters) named() map[string]uint64 {
-	return map[string]uint64{
-		"mld_elsewhere":    c.MLDElsewhere,
-		"mld_malformed":    c.MLDMalformed,
-		"stream_elsewhere": c.StreamElsewhere,
-		"streams_silent":   c.StreamsSilent,
-		"hello_unknown":    c.HelloUnknown,
-	}
 }

@@ -1,7 +1,6 @@
-// Package metrics shows a device to Prometheus. Counters are found by the fields
-// of the structs that the displays show, so a counter that a core adds is a metric
-// without another line here, under the name that the display gives it.
-// docs/metrics.md lists them all.
+// Package metrics shows a device to Prometheus. The metrics follow from the tags of
+// [state.Measured] and of the structs within it, and from nothing else: a counter that a
+// core adds there is a metric without a line here. docs/metrics.md lists them all.
 package metrics
 
 import (
@@ -46,6 +45,9 @@ func Handler(d Device, j Journal, build state.Build) http.Handler {
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
+// all are the metrics of a device.
+var all = meterOf(reflect.TypeFor[state.Measured](), scope{})
+
 // Describe implements [prometheus.Collector].
 func (c collector) Describe(out chan<- *prometheus.Desc) {
 	for _, f := range families {
@@ -55,28 +57,10 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements [prometheus.Collector].
 func (c collector) Collect(out chan<- prometheus.Metric) {
-	s := sink{out}
-	snapshot := c.device.Snapshot()
-	s.set(buildInfo, 1, c.build.Version, c.build.Revision, c.build.Go)
-	s.set(uptime, snapshot.Uptime.Seconds())
-	s.named(deviceCounters, snapshot.Ignored)
-	for _, t := range snapshot.ETrunks {
-		s.measure(trunks, reflect.ValueOf(t))
-	}
-	for _, r := range snapshot.Services {
-		s.measure(services, reflect.ValueOf(r))
-	}
-	for _, p := range snapshot.Profiles {
-		s.measure(profiles, reflect.ValueOf(p))
-	}
-	s.interfaces(&snapshot)
-	s.forwarding(&snapshot)
-	for _, i := range c.device.Interfaces() {
-		s.measure(traffic, reflect.ValueOf(i))
-	}
-	for _, b := range c.device.BFD() {
-		s.measure(bfdSessions, reflect.ValueOf(b))
-	}
-	s.measure(bfdStatistics, reflect.ValueOf(c.device.BFDStatistics()))
-	s.journal(c.journal)
+	book := c.journal.Book()
+	sink{out}.measure(all, reflect.ValueOf(state.Measured{
+		Program: c.build, Device: c.device.Snapshot(), Interfaces: state.Interfaces{Interfaces: c.device.Interfaces()},
+		BFD: c.device.BFD(), Counts: c.device.BFDStatistics(),
+		Log: state.LogOf(&book, nil), Events: state.EventCountsOf(c.journal.Counts()), Alarms: state.AlarmCountsOf(c.journal.Alarms()),
+	}))
 }

@@ -1,10 +1,7 @@
 package metrics
 
 import (
-	"reflect"
 	"slices"
-	"strings"
-	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -48,28 +45,6 @@ func histogram(name, help string, labels ...string) *family {
 	return f
 }
 
-// group is the metrics that the counters of a struct are.
-type group struct {
-	flat   map[string]*family // by field name
-	nested map[string]*family // by name of a field that is a struct
-}
-
-// counterGroup declares a metric for each counter of a struct. The fields of a
-// struct in it become one metric, told apart by the label given for it in split.
-func counterGroup(prefix, of string, sample any, split map[string]string, labels ...string) group {
-	g := group{make(map[string]*family), make(map[string]*family)}
-	for _, f := range reflect.VisibleFields(reflect.TypeOf(sample)) {
-		switch label := split[f.Name]; {
-		case !f.IsExported() || f.Anonymous:
-		case label != "":
-			g.nested[f.Name] = counter(prefix+snake(f.Name), of+": "+words(f.Name)+", by "+label+".", append(slices.Clone(labels), label)...)
-		case isCounter(f.Type):
-			g.flat[f.Name] = counter(prefix+snake(f.Name), of+": "+words(f.Name)+".", labels...)
-		}
-	}
-	return g
-}
-
 // sink is where the metrics of one look go.
 type sink struct{ out chan<- prometheus.Metric }
 
@@ -92,29 +67,6 @@ func (s sink) state(f *family, now string, all []string, labels ...string) {
 	}
 }
 
-// counters sets the metrics of a struct.
-func (s sink) counters(g group, of any, labels ...string) {
-	v := reflect.ValueOf(of)
-	for name, f := range g.flat {
-		s.set(f, float64(v.FieldByName(name).Uint()), labels...)
-	}
-	for name, f := range g.nested {
-		inner := v.FieldByName(name)
-		for _, field := range reflect.VisibleFields(inner.Type()) {
-			if isCounter(field.Type) {
-				s.set(f, float64(inner.FieldByIndex(field.Index).Uint()), append(slices.Clone(labels), snake(field.Name))...)
-			}
-		}
-	}
-}
-
-// named sets one series for each counter that has a name of its own.
-func (s sink) named(f *family, counters map[string]uint64, labels ...string) {
-	for name, n := range counters {
-		s.set(f, float64(n), append(slices.Clone(labels), name)...)
-	}
-}
-
 // latencies sets a histogram.
 func (s sink) latencies(f *family, h latency.Histogram, labels ...string) {
 	buckets, total := make(map[float64]uint64, len(latency.Bounds)), uint64(0)
@@ -123,20 +75,4 @@ func (s sink) latencies(f *family, h latency.Histogram, labels ...string) {
 		buckets[bound.Seconds()] = total
 	}
 	s.out <- prometheus.MustNewConstHistogram(f.desc, h.Count(), h.Sum.Seconds(), buckets, labels...)
-}
-
-// snake turns a field's name into a part of a metric's: RecDrop is rec_drop, MLDv1 mldv1.
-func snake(name string) string { return strings.ReplaceAll(words(name), " ", "_") }
-
-// words splits a field's name: RecDrop is "rec drop", BadTTL "bad ttl".
-func words(name string) string {
-	runes := []rune(name)
-	var b strings.Builder
-	for i, r := range runes {
-		if i > 0 && unicode.IsUpper(r) && (!unicode.IsUpper(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
-			b.WriteByte(' ')
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
 }

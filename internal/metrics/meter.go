@@ -24,6 +24,7 @@ import (
 //	by      a label that a series for each value has: for each state of which one holds, for each
 //	        counter of a struct within
 //
+// The metric of a text is always 1, and its labels are what it tells.
 // A counter within a struct that has a metric tag needs none: its name makes its metric's.
 type meter struct {
 	labels []int // fields with a label
@@ -52,11 +53,7 @@ type scope struct {
 }
 
 // meterOf declares the metrics of a struct.
-func meterOf[T any](prefix, of string) *meter {
-	return metersOf(reflect.TypeFor[T](), scope{prefix: prefix, of: of})
-}
-
-func metersOf(t reflect.Type, in scope) *meter {
+func meterOf(t reflect.Type, in scope) *meter {
 	m := &meter{}
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -70,7 +67,7 @@ func metersOf(t reflect.Type, in scope) *meter {
 			if help := f.Tag.Get("help"); help != "" {
 				within.of = help
 			}
-			m.parts = append(m.parts, part{i, metersOf(behind(f.Type), within)})
+			m.parts = append(m.parts, part{i, meterOf(behind(f.Type), within)})
 		case name != "" || in.prefix != "" && (isCounter(f.Type) || by != ""):
 			m.series = append(m.series, in.declare(i, f))
 		}
@@ -198,6 +195,8 @@ func (s sink) read(r series, v reflect.Value, labels []string) {
 		s.latencies(r.family, x, labels...)
 	case time.Duration:
 		s.set(r.family, x.Seconds(), labels...)
+	case string:
+		s.set(r.family, 1, labels...)
 	case bool:
 		s.flag(r.family, x, labels...)
 	case *bool:

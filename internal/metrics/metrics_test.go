@@ -43,7 +43,7 @@ func newNumbered() *numbered {
 	s.Joins.Observe(2e4, 7)
 	s.Profiles = []state.Profile{{Name: "rbp1"}}
 	s.Upstream, s.Downstream = &state.Upstream{Name: "up0", Up: true}, []state.Downstream{{Name: "Eth-Trunk10"}}
-	s.Ignored = map[string]uint64{"hello_unknown": 3}
+	s.Ignored = state.Ignored{HelloUnknown: 3}
 	n.interfaces = []state.Interface{{Name: "Eth-Trunk10"}}
 	n.sessions = []state.BFDSession{{Name: "core", State: bfd.Up}}
 	n.fill("etrunk", &s.ETrunks[0].Counters)
@@ -134,6 +134,34 @@ func TestEveryCounter(t *testing.T) {
 	}
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// TestDeclared: package state declares the name of each metric, and no other place does.
+func TestDeclared(t *testing.T) {
+	declared := make(map[string]bool)
+	declaredBy(declared, reflect.TypeFor[state.Measured](), "tandem_")
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (tandem_\w+) `).FindAllStringSubmatch(exposition(t, newNumbered()), -1) {
+		if name := strings.TrimSuffix(m[1], "_total"); !declared[name] {
+			t.Errorf("%s is a metric, but no field of package state declares it", m[1])
+		}
+	}
+}
+
+// declaredBy collects the names that the tags of a struct, and of those within, give to metrics.
+func declaredBy(names map[string]bool, t reflect.Type, prefix string) {
+	for f := range t.Fields() {
+		tag, of := f.Tag.Get("metric"), behind(f.Type)
+		switch {
+		case tag == "-":
+		case tag != "":
+			names[prefix+tag] = true
+		case prefix != "tandem_":
+			names[prefix+strings.ReplaceAll(f.Tag.Get("name"), "-", "_")] = true
+		}
+		if tag != "-" && of.Kind() == reflect.Struct && f.Tag.Get("by") == "" {
+			declaredBy(names, of, prefix+tag)
+		}
 	}
 }
 

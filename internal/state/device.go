@@ -12,11 +12,10 @@ import (
 // Device is the state of a device as a whole. Groups, routes, BFD sessions and the
 // interfaces of the system are asked for apart, as there may be many.
 type Device struct {
-	At     time.Time     `name:"time"` // wall clock
-	ID     Hex           `name:"device-id"`
-	Uptime time.Duration `name:"uptime" metric:"uptime_seconds" help:"Time since the daemon started."`
-	// Ignored counts inputs that no part of the device takes, by what they were.
-	Ignored map[string]uint64 `name:"ignored"`
+	At      time.Time     `name:"time"` // wall clock
+	ID      Hex           `name:"device-id"`
+	Uptime  time.Duration `name:"uptime" metric:"uptime_seconds" help:"Time since the daemon started."`
+	Ignored Ignored       `name:"ignored" metric:"device_ignored" by:"what" help:"Inputs that no part of the device takes, by what they were."`
 
 	Upstream   *Upstream    `name:"upstream"`  // nil while none is configured
 	Proxy      *MLDCounted  `name:"mld-proxy"` // what it says on the upstream interface
@@ -32,11 +31,19 @@ type Device struct {
 	Gate       Gate              `name:"gate" metric:"gate_"`
 }
 
+// Ignored counts inputs that no part of the device takes.
+type Ignored struct {
+	MLDElsewhere    uint64 `name:"mld-elsewhere"` // MLD on an interface without it
+	MLDMalformed    uint64 `name:"mld-malformed"`
+	StreamElsewhere uint64 `name:"stream-elsewhere"` // a stream that came in on an interface that is not upstream
+	HelloUnknown    uint64 `name:"hello-unknown"`    // a hello that no E-Trunk of the device takes
+}
+
 // DeviceOf describes what a device knows itself; what the kernel knows of it is for the
 // caller to add.
 func DeviceOf(s device.Snapshot) Device {
 	d := Device{
-		At: s.At, ID: Hex(s.DeviceID), Uptime: s.Uptime, Ignored: s.Counters,
+		At: s.At, ID: Hex(s.DeviceID), Uptime: s.Uptime, Ignored: ignoredOf(&s.Counters),
 		ETrunks: ETrunksOf(s.ETrunks, s.Members), Services: ServicesOf(s.Services), Profiles: ProfilesOf(s.Profiles),
 		Forwarding: Forwarding{Total: s.Entries, Silent: s.Silent},
 	}
@@ -49,6 +56,10 @@ func DeviceOf(s device.Snapshot) Device {
 		}
 	}
 	return d
+}
+
+func ignoredOf(c *device.Counters) Ignored {
+	return Ignored{MLDElsewhere: c.MLDElsewhere, MLDMalformed: c.MLDMalformed, StreamElsewhere: c.StreamElsewhere, HelloUnknown: c.HelloUnknown}
 }
 
 // MLDCounted lists what MLD counts on each interface, by their names.

@@ -29,7 +29,7 @@ type Interface struct {
 
 	// Concluded.
 	State      string `name:"state"`       // VRP's word, with the reason why it is down
-	Phy        string `name:"physical"`         // the same in a table
+	Phy        string `name:"physical"`    // the same in a table
 	ProtocolUp bool   `name:"protocol-up"` // IPv6 can be spoken
 	Protocol   string `name:"protocol"`    // the same in a table
 }

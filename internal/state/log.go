@@ -10,8 +10,8 @@ import (
 type Log struct {
 	Size        int        `name:"buffer-size"` // how many messages it can hold
 	Messages    int        `name:"current-messages"`
-	Overwritten uint64     `name:"overwritten-messages"` // put out by later ones
-	Suppressed  uint64     `name:"dropped-messages"`     // they came too fast to be noted
+	Overwritten uint64     `name:"overwritten-messages"`                                                                    // put out by later ones
+	Suppressed  uint64     `name:"dropped-messages" metric:"log_suppressed" help:"Events that came too fast to be logged."` // they came too fast to be noted
 	Entries     []LogEntry `name:"entries"`
 }
 

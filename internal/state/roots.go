@@ -4,5 +4,5 @@ package state
 var roots = []any{
 	Device{}, Interfaces{}, EthTrunk{}, ETrunks{}, Services{}, Profiles{},
 	Downstreams{}, Groups{}, MLDCounters{}, MLDDefaults{}, BFDSessions{}, ETrunkSessions{}, BFDStatistics{}, RoutingTable{}, ForwardingTable{}, RUI{},
-	System{}, HTTPServer{}, SSHServer{}, SSHSessions{}, Log{}, Alarms{}, Text{}, ACLs{}, Commits{}, Trial{},
+	System{}, HTTPServer{}, SSHServer{}, SSHSessions{}, Log{}, Alarms{}, Text{}, ACLs{}, Commits{}, Trial{}, Measured{},
 }

@@ -17,7 +17,7 @@ type System struct {
 type Build struct {
 	Version  string `name:"version" label:"version"`
 	Revision string `name:"revision" label:"revision"`
-	Go       string `name:"go" label:"go"`
+	Go       string `name:"go" label:"go" metric:"build_info" help:"The running program; always 1."`
 }
 
 // HTTPServer is where the web page and the metrics are served.
