@@ -165,7 +165,7 @@ rbs.experts = {bad}
 
 local types = {
   "HELLO", "KEEPALIVE", "DIGESTS", "BUCKET-REQUEST", "RECORDS", "ACK", "END-OF-SYNC", "ERROR", "STATUS-REQUEST", "STATUS",
-  "BATCH", "BRANCH-REQUEST", "BRANCH", "LEAF-REQUEST",
+  "BATCH", "BRANCH-REQUEST", "BRANCH", "LEAF-REQUEST", "ARRIVING",
 }
 local codes = {"malformed", "not allowed", "no common version", "own device ID", "silence", "replaced", "service stopped"}
 
@@ -202,6 +202,13 @@ local r = fields(rbs, {
   {"salt", "Salt", "uint64", base.HEX},
   {"leaf", "Leaf", "uint16"},
   {"fold", "Fold", "uint32", base.HEX},
+  {"begin", "Begin", "bool", 8, nil, 0x01},
+  {"complete", "Complete", "bool", 8, nil, 0x02},
+  {"stream", "Stream", "bytes"},
+  {"flows", "Flows", "bool", 8, nil, 0x01},
+  {"stands_in", "Stands in", "bool", 8, nil, 0x02},
+  {"withdrawn", "Withdrawn", "bool", 8, nil, 0x04},
+  {"age", "Since the last packet (ms)", "uint32"},
 })
 
 -- walk reads entries until the bytes end; next returns how many an entry took.
@@ -310,6 +317,19 @@ bodies[14] = function(t, v)
     local item = t:add(r.leaf, v(at, 2))
     for i = 0, n - 1 do item:add(r.fold, v(at + 3 + 4 * i, 4)) end
     return 3 + 4 * n
+  end)
+end
+
+bodies[15] = function(t, v)
+  t:add(r.begin, v(0, 1))
+  t:add(r.complete, v(0, 1))
+  walk(v, 1, function(at)
+    local item = t:add(r.stream, v(at, 37))
+    for _, flag in ipairs({r.flows, r.stands_in, r.withdrawn}) do item:add(flag, v(at, 1)) end
+    item:add(r.age, v(at + 1, 4))
+    item:add(r.source, v(at + 5, 16))
+    item:add(r.group, v(at + 21, 16))
+    return 37
   end)
 end
 

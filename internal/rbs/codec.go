@@ -20,13 +20,16 @@ const (
 	maxVersion = version2
 )
 
-// featureStatus says that the sender answers STATUS-REQUEST.
-const featureStatus uint32 = 1 << 0
+// Optional features.
+const (
+	featureStatus   uint32 = 1 << 0 // the sender answers STATUS-REQUEST
+	featureArriving uint32 = 1 << 1 // the sender tells which streams arrive, and wants to be told
+)
 
 // Hello is the first frame in either direction.
 type Hello struct {
 	MinVersion, MaxVersion uint16 // the versions that the sender speaks
-	Features               uint32 // optional features: featureStatus
+	Features               uint32 // optional features: featureStatus, featureArriving
 	Device, Boot           uint64 // who sends, and a number drawn at its boot
 	Clock                  Stamp  // the sender's clock
 	Buckets                uint32 // 1..maxBuckets

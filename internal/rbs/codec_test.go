@@ -15,7 +15,7 @@ import (
 
 // goldenFrames makes the examples of docs/protocol/rbs.md, which were written down by hand from its tables.
 var goldenFrames = map[string][]byte{
-	"HELLO": AppendHello(nil, Hello{MinVersion: 1, MaxVersion: 2, Features: featureStatus, Buckets: 256, Device: 7, Boot: 0xdeadbeef,
+	"HELLO": AppendHello(nil, Hello{MinVersion: 1, MaxVersion: 2, Features: featureStatus | featureArriving, Buckets: 256, Device: 7, Boot: 0xdeadbeef,
 		Clock: 0x0198000000000001, Untold: 5}),
 	"KEEPALIVE":      appendKeepalive(nil, 0x0123456789abcdef),
 	"DIGESTS":        appendDigests(nil, 2, []uint64{1, math.MaxUint64}),
@@ -30,6 +30,14 @@ var goldenFrames = map[string][]byte{
 	"BRANCH-REQUEST": appendBranchRequest(nil, 0xdeadbeef, []uint32{5, 6}),
 	"BRANCH":         appendBranch(nil, 5, &[Leaves]uint32{1: leafTombstones, 2: 0x01234567}),
 	"LEAF-REQUEST":   appendLeafRequest(nil, 0xdeadbeef, []leafRequest{{Leaf: 0x502, Held: []uint32{10, 11}}, {Leaf: 0x601}}),
+	"ARRIVING": appendArrival(appendArrival(appendArriving(nil, arrivingBegin|arrivingComplete), 0, &goldenArrival), 0,
+		&Arrival{Stream: streamOf(2), Age: 25 * time.Millisecond}),
+}
+
+// goldenArrival is a stream that flows and that the peer lacks.
+var goldenArrival = Arrival{
+	Stream: Stream{Source: netip.MustParseAddr("2001:db8::1"), Group: netip.MustParseAddr("ff3e::8000:1")},
+	Flows:  true, StandsIn: true, Age: time.Millisecond,
 }
 
 // appendBatch makes a BATCH frame.
@@ -132,6 +140,7 @@ func TestMalformedBodiesAreRefused(t *testing.T) {
 	digests := func(b []byte) error { _, err := parseDigests(b); return err }
 	request := func(b []byte) error { _, err := parseBucketRequest(b); return err }
 	number := func(b []byte) error { _, err := parseAck(b); return err }
+	streams := func(b []byte) error { _, err := parseArriving(b); return err }
 	records := func(b []byte) error {
 		r, err := parseRecords(b)
 		for more := err == nil; more; {
@@ -166,6 +175,11 @@ func TestMalformedBodiesAreRefused(t *testing.T) {
 		{"record sources", records, mutate("RECORDS", 8+64, 0xff, 0xff), "65535 sources"},
 		{"record group", records, mutate("RECORDS", 8+32, 0xfe), "not an IPv6 multicast"},
 		{"record host", records, mutate("RECORDS", 8+48, 0xff), "is a multicast"},
+		{"streams empty", streams, nil, "multiple of 37"},
+		{"streams ragged", streams, make([]byte, 39), "multiple of 37"},
+		{"streams group", streams, mutate("ARRIVING", 22, 0xfe), "not an IPv6 multicast"},
+		{"streams source", streams, mutate("ARRIVING", 6, 0xff), "cannot send"},
+		{"streams no source", streams, mutate("ARRIVING", 6, make([]byte, 16)...), "cannot send"},
 		{"record clock", records, mutate("RECORDS", 8+16, 0xff), "clock"},
 	}
 	for _, c := range table {
@@ -290,6 +304,14 @@ func remake(f frame) (b []byte) {
 	case frameLeafRequest:
 		if salt, requests, err := parseLeafRequest(f.Body); err == nil {
 			return appendLeafRequest(nil, salt, requests)
+		}
+	case frameArriving:
+		if r, err := parseArriving(f.Body); err == nil {
+			b = appendArriving(nil, f.Body[0]&(arrivingBegin|arrivingComplete))
+			for a, more := r.Next(); more; a, more = r.Next() {
+				b = appendArrival(b, 0, &a)
+			}
+			return b
 		}
 	case frameError:
 		if code, text, err := parseError(f.Body); err == nil {

@@ -19,6 +19,11 @@ type Counters struct {
 	RecordsAcked    uint64 `name:"records-acked"`
 	RecordsTooLarge uint64 `name:"records-too-large"` // not sent: more than maxSources sources
 
+	// What was told of streams: whether one arrives.
+	StreamsSent     uint64 `name:"streams-sent"`
+	StreamsReceived uint64 `name:"streams-received"`
+	StreamsFull     uint64 `name:"streams-full"` // of those received, not noted for want of room
+
 	UnknownFrames uint64 `name:"unknown-frames"` // skipped: a type of a newer release
 	Syncs         uint64 `name:"syncs"`          // synchronisations that ended in both directions
 	Divergences   uint64 `name:"divergences"`    // databases found different with nothing under way

@@ -74,6 +74,7 @@ func TestDocumentedLayouts(t *testing.T) {
 		"### 4.6 ACK": {8}, "### 4.7 END-OF-SYNC": {8}, "### 4.8 ERROR": {2}, "### 4.9 STATUS-REQUEST and STATUS": {0},
 		"### 4.10 BATCH": {recordsFixed, blockFixed, batchRecord}, "### 4.11 BRANCH-REQUEST": {8}, "### 4.12 BRANCH": {branchSize},
 		"### 4.13 LEAF-REQUEST": {leafRequestFixed, leafEntrySize},
+		"### 4.14 ARRIVING":     {arrivingFixed, arrivalSize},
 	}
 	for heading, want := range fixed {
 		ends := golden.Layouts(t, golden.Section(t, page(t), heading))
@@ -114,6 +115,7 @@ func TestDocumentedBounds(t *testing.T) {
 		fmt.Sprintf("is older than %s, is not waiting to be sent and is still the same %s later", s(lateAfter), s(proofAfter)),
 		fmt.Sprintf("give key `%016x`, hash `%016x`, bucket %d of 256", HashOf(goldenRecord.Key),
 			Hash(goldenRecord.Key, goldenRecord.Version), BucketOf(goldenRecord.Key, 256)),
+		fmt.Sprintf("a sender keeps the frame to %d bytes", maxArriving),
 		fmt.Sprintf("or a comparison finds none, for %s at least", s(alarmLeast)),
 	} {
 		if !strings.Contains(text, says) {

@@ -25,11 +25,13 @@ const (
 	frameBranchRequest
 	frameBranch
 	frameLeafRequest
+	// Of the feature arriving.
+	frameArriving
 )
 
 func (t frameType) String() string {
 	names := [...]string{"", "HELLO", "KEEPALIVE", "DIGESTS", "BUCKET-REQUEST", "RECORDS", "ACK", "END-OF-SYNC", "ERROR",
-		"STATUS-REQUEST", "STATUS", "BATCH", "BRANCH-REQUEST", "BRANCH", "LEAF-REQUEST"}
+		"STATUS-REQUEST", "STATUS", "BATCH", "BRANCH-REQUEST", "BRANCH", "LEAF-REQUEST", "ARRIVING"}
 	if t == 0 || int(t) >= len(names) {
 		return fmt.Sprintf("type %d", uint8(t))
 	}

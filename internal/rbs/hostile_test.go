@@ -17,8 +17,9 @@ func greeted(t *testing.T, buckets, records int) (*session, *memory) {
 		m.put(Record{Key: keyOf(i), Version: Version{Stamp(i + 1), 1}, Left: time.Minute})
 	}
 	s := testSession(m)
+	s.cfg.Streams = newSights()
 	hello := helloOf(2)
-	hello.MaxVersion, hello.Buckets = maxVersion, uint32(buckets)
+	hello.MaxVersion, hello.Buckets, hello.Features = maxVersion, uint32(buckets), featureArriving
 	if err := s.Receive(after(0), AppendHello(nil, hello)); err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +192,7 @@ func anything(rng *rand.Rand, m *memory, s *session, said *uint64) []byte {
 	buckets := m.Buckets()
 	some := func() (n uint32) { return uint32(rng.IntN(buckets + 1)) }
 	rec := Record{Key: keyOf(rng.IntN(300)), Version: Version{Stamp(rng.IntN(1000)), uint64(rng.IntN(3))}, Deleted: rng.IntN(2) == 0}
-	switch rng.IntN(13) {
+	switch rng.IntN(14) {
 	case 0:
 		digests := make([]uint64, buckets)
 		for i := range digests {
@@ -231,6 +232,10 @@ func anything(rng *rand.Rand, m *memory, s *session, said *uint64) []byte {
 		return appendBranch(nil, some(), &values)
 	case 11:
 		return appendLeafRequest(nil, rng.Uint64(), []leafRequest{{Leaf: uint16(rng.IntN(1 << 16)), Held: make([]uint32, rng.IntN(3))}, {Leaf: uint16(some())}})
+	}
+	if rng.IntN(2) == 0 {
+		a := Arrival{Stream: streamOf(rng.IntN(300)), Flows: rng.IntN(2) == 0, Withdrawn: rng.IntN(2) == 0}
+		return appendArrival(appendArriving(nil, byte(rng.IntN(256))), 0, &a)
 	}
 	return appendStatus(appendStatusRequest(nil), []byte("{"))
 }

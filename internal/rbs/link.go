@@ -30,7 +30,7 @@ const (
 
 // sendAt returns when a link may send next, Never if it may send now.
 func (l *link) sendAt() instant.Time {
-	if s := l.session; l.sentAt.IsSet() && s.InSync() && !s.asking() && !s.answers.busy() && s.dirty.len() < manyChanges {
+	if s := l.session; l.sentAt.IsSet() && s.InSync() && !s.asking() && !s.answers.busy() && s.dirty.len()+s.streams.len() < manyChanges {
 		return l.sentAt.Add(sendPause)
 	}
 	return instant.Never

@@ -29,7 +29,9 @@ func TestOlderPeer(t *testing.T) {
 	}
 	clock.Observe(after(0), 0x019b774885000000) // what the peer wrote of host 10 was known here, and left here
 	put(10, true)
-	s := newSession(after(0), sessionConfig{Device: 1, Boot: 101, KeepaliveInterval: defaultKeepaliveInterval,
+	streams := newSights()
+	streams.own[streamOf(1)], streams.order = Arrival{Flows: true}, []Stream{streamOf(1)}
+	s := newSession(after(0), sessionConfig{Device: 1, Boot: 101, Streams: streams, KeepaliveInterval: defaultKeepaliveInterval,
 		DeadInterval: defaultDeadInterval}, store, clock, new(Counters))
 
 	f, err := os.Open("testdata/peer-v1.txt")
@@ -70,7 +72,7 @@ func TestOlderPeer(t *testing.T) {
 				got = s.Output(now, maxChunk)
 			}
 			if frameType(b[2]) == frameHello {
-				b[headerSize+7], b[headerSize+11] = maxVersion, byte(featureStatus)
+				b[headerSize+7], b[headerSize+11] = maxVersion, byte(featureStatus|featureArriving)
 				b = slices.Insert(b, headerSize+helloSize, 0, 0, 0, 0)
 				b[1] += 4
 			}
@@ -78,6 +80,9 @@ func TestOlderPeer(t *testing.T) {
 				t.Fatalf("it hears\n%x, from its own release it heard\n%x", got, b)
 			}
 		}
+	}
+	if !streams.older {
+		t.Error("it is taken for a peer that tells of streams")
 	}
 	if !s.InSync() || s.version != version1 || s.peerDigest != totalDigest(store) || len(store.live()) != 10 {
 		t.Fatalf("in sync %v, version %d, %d records with digest %x, the peer's is %x", s.InSync(), s.version, len(store.live()), totalDigest(store), s.peerDigest)

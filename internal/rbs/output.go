@@ -21,6 +21,7 @@ func (s *session) Output(now instant.Time, limit int) []byte {
 	}
 	if s.established {
 		s.putSmall()
+		s.putArriving(now, limit)
 		s.putStatus(limit)
 		s.putDigests(limit)
 		s.putBranches(now, limit)
@@ -42,7 +43,7 @@ func (s *session) Pending() bool {
 	if !s.greeted || !s.established {
 		return !s.greeted
 	}
-	return s.keepaliveDue || s.ackDue || s.status.pending() || s.telling || len(s.tellLeaf)+len(s.ask)+len(s.askLeaf) > 0 || s.askLast && !s.asking() ||
+	return s.keepaliveDue || s.ackDue || s.status.pending() || s.streams.pending() || s.telling || len(s.tellLeaf)+len(s.ask)+len(s.askLeaf) > 0 || s.askLast && !s.asking() ||
 		s.windowOpen() && (s.dirty.len() > 0 || s.answers.busy())
 }
 
@@ -53,8 +54,12 @@ func (f *recordsFrame) open() bool { return f.session.window.records+f.records <
 
 func (s *session) putHello(now instant.Time) {
 	s.greeted = true
+	features := featureStatus
+	if s.cfg.Streams != nil {
+		features |= featureArriving
+	}
 	s.out = AppendHello(s.out, Hello{
-		MinVersion: minVersion, MaxVersion: maxVersion, Features: featureStatus,
+		MinVersion: minVersion, MaxVersion: maxVersion, Features: features,
 		Device: s.cfg.Device, Boot: s.cfg.Boot,
 		Clock:   s.clock.Now(now),
 		Buckets: uint32(s.store.Buckets()),

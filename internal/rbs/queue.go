@@ -37,35 +37,35 @@ func (q *fifo[T]) pop(n int) {
 	}
 }
 
-// dirtyQueue holds the keys of records that have changed and have not been sent, in the
+// dirtyQueue holds the keys of what has changed and has not been sent, in the
 // order of their first change. A key is in it at most once. So it never holds more keys than
-// the database has records, however slow the peer is.
-type dirtyQueue struct {
-	queued map[Key]struct{}
+// there are, of records as of streams, however slow the peer is.
+type dirtyQueue[K comparable] struct {
+	queued map[K]struct{}
 	most   int // the most keys that the map has held
-	fifo[dirtyItem]
+	fifo[dirtyItem[K]]
 }
 
-type dirtyItem struct {
-	key   Key
+type dirtyItem[K comparable] struct {
+	key   K
 	since instant.Time
 }
 
-func (q *dirtyQueue) has(key Key) bool { _, ok := q.queued[key]; return ok }
+func (q *dirtyQueue[K]) has(key K) bool { _, ok := q.queued[key]; return ok }
 
-func (q *dirtyQueue) push(now instant.Time, key Key) {
+func (q *dirtyQueue[K]) push(now instant.Time, key K) {
 	if q.has(key) {
 		return
 	}
 	if q.queued == nil {
-		q.queued = make(map[Key]struct{})
+		q.queued = make(map[K]struct{})
 	}
 	q.queued[key] = struct{}{}
 	q.most = max(q.most, len(q.queued))
-	q.fifo.push(dirtyItem{key, now})
+	q.fifo.push(dirtyItem[K]{key, now})
 }
 
-func (q *dirtyQueue) pop() {
+func (q *dirtyQueue[K]) pop() {
 	delete(q.queued, q.first().key)
 	q.fifo.pop(1)
 	if len(q.queued) == 0 && q.most > keptItems {

@@ -71,6 +71,10 @@ func (s *session) take(now instant.Time, f frame) error {
 	case frameStatus:
 		s.status.told = bytes.Clone(f.Body)
 		return nil
+	case frameArriving:
+		if s.streams.on {
+			return s.takeArriving(now, f.Body)
+		}
 	}
 	return s.takeReplication(now, f)
 }
@@ -130,6 +134,7 @@ func (s *session) takeHello(now instant.Time, body []byte) error {
 	} else if by := s.clock.meet(now, h.Clock); by > 0 {
 		s.store.Restamp(now, Version{h.Clock, h.Device}, by)
 	}
+	s.meetStreams(now)
 	s.startComparison()
 	return nil
 }

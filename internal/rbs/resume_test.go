@@ -13,7 +13,7 @@ import (
 func TestMemoryIsWhole(t *testing.T) {
 	const connection = "of the connections, which are made anew"
 	resumetest.Fields(t, reflect.TypeFor[Service](), []string{"kept"}, map[string]string{
-		"store": "is given", "clock": "is given, with its state", "device": "is given", "boot": "is given", "rng": "is random",
+		"store": "is given", "clock": "is given, with its state", "device": "is given", "boot": "is given", "rng": "is random", "streams": "is given",
 		"cfg": "is given", "active": "follows from cfg", "now": "is told",
 		"current": connection, "candidate": connection, "listening": connection, "dialledAt": connection,
 		"retryAt": connection, "failures": connection, "tcp": connection, "tcpSince": connection,

@@ -28,6 +28,8 @@ type Service struct {
 	active bool // enabled, with a valid configuration
 	now    instant.Time
 
+	streams Streams // whose arrival is told, nil where none is
+
 	current, candidate *link
 	listening          bool         // a Listen is in force
 	dialledAt          instant.Time // Never when no Dial is unanswered
@@ -207,7 +209,7 @@ func (s *Service) refuse(conn ConnID, counter *uint64, reason string, fx *Effect
 func (s *Service) newLink(now instant.Time, conn ConnID) *link {
 	return &link{conn: conn, madeAt: now, session: newSession(now, sessionConfig{
 		Device: s.device, Boot: s.boot,
-		KeepaliveInterval: s.cfg.KeepaliveInterval, DeadInterval: s.cfg.DeadInterval, Lags: &s.kept.Lags,
+		KeepaliveInterval: s.cfg.KeepaliveInterval, DeadInterval: s.cfg.DeadInterval, Lags: &s.kept.Lags, Streams: s.streams,
 		Untold: uint32(min(s.kept.Missed, math.MaxUint32)), Met: s.kept.Peer.Boot,
 	}, s.store, s.clock, &s.kept.Counters)}
 }

@@ -15,6 +15,8 @@ type sessionConfig struct {
 	Untold uint32
 	// Met is the boot ID of the peer that was greeted last, 0 for none.
 	Met uint64
+	// Streams has the streams whose arrival is told, nil where none is.
+	Streams Streams
 	// Lags counts, for each record, the time from its change to its acknowledgement;
 	// nil for no count.
 	Lags *latency.Histogram
@@ -47,13 +49,14 @@ type session struct {
 	record   Record // the record decoded last; its memory is used again
 	ackDue   bool
 
-	dirty  dirtyQueue
+	dirty  dirtyQueue[Key]
 	window window
 	compare
 	answers
-	audit  audit
-	status statusExchange
-	stats  syncProgress
+	audit   audit
+	status  statusExchange
+	streams streamExchange
+	stats   syncProgress
 }
 
 // maxInFlight is how many records may be unacknowledged.

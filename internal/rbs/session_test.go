@@ -179,8 +179,9 @@ func FuzzSession(f *testing.F) {
 		m := newMemory(1, 16)
 		m.put(goldenRecord)
 		s := testSession(m)
+		s.cfg.Streams = newSights()
 		hello := helloOf(2)
-		hello.MaxVersion = maxVersion
+		hello.MaxVersion, hello.Features = maxVersion, featureArriving
 		if err := s.Receive(after(0), AppendHello(nil, hello)); err != nil {
 			t.Fatal(err)
 		}

@@ -48,6 +48,7 @@ type node struct {
 	id        int
 	addr      netip.Addr
 	store     *memory
+	sights    *sights
 	clock     *Clock
 	svc       *Service
 	fx        Effects
@@ -89,7 +90,7 @@ func (n *node) boot(buckets int) {
 		}
 	}
 	device := uint64(n.id + 1)
-	n.store = newMemory(device, buckets)
+	n.store, n.sights = newMemory(device, buckets), newSights()
 	n.start()
 }
 
@@ -99,6 +100,7 @@ func (n *node) start() {
 	n.listening = false
 	n.clock = NewClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n.id)*time.Hour), after(0))
 	n.svc = NewService(n.store, n.clock, n.store.device, w.rng.Uint64(), w.rng)
+	n.svc.ShareStreams(n.sights)
 	n.configure(true)
 }
 

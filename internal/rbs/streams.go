@@ -1,0 +1,113 @@
+package rbs
+
+import "tandem/internal/instant"
+
+// streamExchange is what a session has to tell of the streams that arrive here. Like a record, a
+// stream is read when it is sent. So one that changes often while the connection is busy is sent once.
+// Nothing is acknowledged: a new connection begins with all of it.
+type streamExchange struct {
+	on    bool // both ends tell
+	begin bool // the next frame begins anew
+	whole bool // until complete has been said, the first left streams in the queue are of all that there are
+	left  int
+	dirtyQueue[Stream]
+}
+
+func (x *streamExchange) pending() bool { return x.begin || x.whole || x.len() > 0 }
+
+// ShareStreams has the service exchange with the peer which streams arrive. It must be called
+// before Configure.
+func (s *Service) ShareStreams(streams Streams) { s.streams = streams }
+
+// StreamChanged says that there is something new to tell of a stream.
+func (s *Service) StreamChanged(now instant.Time, stream Stream) {
+	s.now = now
+	for l := range s.links() {
+		if l.session.streams.on {
+			l.session.streams.push(now, stream)
+		}
+	}
+}
+
+// TellStreams tells the peer of all streams anew: the caller can tell of them now, or cannot any more.
+func (s *Service) TellStreams(now instant.Time) {
+	s.now = now
+	for l := range s.links() {
+		if l.session.streams.on {
+			l.session.tellStreams(now)
+		}
+	}
+}
+
+// meetStreams begins the exchange with a peer whose HELLO has come.
+func (s *session) meetStreams(now instant.Time) {
+	switch {
+	case s.cfg.Streams == nil:
+	case s.peer.Features&featureArriving == 0:
+		s.cfg.Streams.PeerCannotTell(now)
+	default:
+		s.streams.on = true
+		s.tellStreams(now)
+	}
+}
+
+// tellStreams queues all streams that there are.
+func (s *session) tellStreams(now instant.Time) {
+	x := &s.streams
+	*x = streamExchange{on: true, begin: true, whole: s.cfg.Streams.Observed()}
+	if !x.whole {
+		return
+	}
+	for stream := range s.cfg.Streams.Arriving() {
+		x.push(now, stream)
+	}
+	x.left = x.len()
+}
+
+// putArriving appends one frame of what is to be told of streams.
+func (s *session) putArriving(now instant.Time, limit int) {
+	x := &s.streams
+	if !x.pending() || len(s.out)+headerSize+arrivingFixed > limit {
+		return
+	}
+	start := len(s.out)
+	limit = min(limit, start+maxArriving)
+	var flags byte
+	if x.begin {
+		flags, x.begin = arrivingBegin, false
+	}
+	s.out = appendArriving(s.out, flags)
+	for x.len() > 0 && len(s.out)+arrivalSize <= limit {
+		a := s.cfg.Streams.Arrival(now, x.first().key)
+		s.out = appendArrival(s.out, start, &a)
+		s.counters.StreamsSent++
+		x.pop()
+		x.left = max(x.left-1, 0)
+	}
+	if x.whole && x.left == 0 {
+		x.whole = false
+		s.out[start+headerSize] |= arrivingComplete
+	}
+	s.counters.FramesSent++
+}
+
+// takeArriving takes what the peer tells of streams.
+func (s *session) takeArriving(now instant.Time, body []byte) error {
+	f, err := parseArriving(body)
+	if err != nil {
+		return err
+	}
+	if f.Begin {
+		s.cfg.Streams.PeerBegins(now)
+	}
+	for a, more := f.Next(); more; a, more = f.Next() {
+		s.counters.StreamsReceived++
+		if !s.cfg.Streams.PeerTells(now, &a) {
+			s.counters.StreamsFull++
+		}
+	}
+	if f.Complete {
+		s.cfg.Streams.PeerComplete(now)
+	}
+	return nil
+}
