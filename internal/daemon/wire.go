@@ -56,18 +56,18 @@ func newOwners(opts Options) (*owners, error) {
 	}
 	o.links = o.netif.Links()
 	o.hellos = hello.New(hello.Options{
-		Loop: o.loop, Device: o.router, Log: opts.Journal, Readers: o.readers,
+		Loop: o.loop, Handle: o.router.Handle, Emit: opts.Journal.Emit, Readers: o.readers,
 		Inherited: func(at netip.AddrPort, vpn string) *os.File { return left.bound(helloFile, at, vpn) },
 	})
 	o.routing = multicast.New(multicast.Options{
-		Loop: o.loop, Device: o.router, Log: opts.Journal, Links: o.links, Readers: o.readers, Inherited: left.routing,
+		Loop: o.loop, Device: o.router, Emit: opts.Journal.Emit, Links: o.links, Readers: o.readers, Inherited: left.routing,
 	})
 	o.channels = channel.New(channel.Options{
-		Loop: o.loop, Device: o.router, Log: opts.Journal, Tasks: o.tasks,
+		Loop: o.loop, Handle: o.router.Handle, Emit: opts.Journal.Emit, Tasks: o.tasks,
 		Inherited: func(at netip.AddrPort) *os.File { return left.bound(rbsFile, at, "") },
 	})
 	o.bfd, err = bfdsession.Start(bfdsession.Options{
-		Loop: o.loop, Device: o.router, Log: opts.Journal, Links: o.links, State: left.BFD,
+		Loop: o.loop, Handle: o.router.Handle, Emit: opts.Journal.Emit, Links: o.links, State: left.BFD,
 		InterfaceChanged: o.interfaceChanged,
 		BFD: bfdloop.Options{
 			Origin: o.router.origin, Helper: opts.BFDHelper, StallLimit: StallLimit, Inherited: left.files.One(bfdFile),

@@ -40,8 +40,6 @@ func (t *sourceLists) acquire(addrs []netip.Addr) uint32 {
 }
 
 // release removes a reference, and the list after its last one.
-// release removes a reference, and the list after its last one.
-// release removes a reference, and the list after its last one.
 func (t *sourceLists) release(id uint32) {
 	if id == 0 {
 		return

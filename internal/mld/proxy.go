@@ -84,8 +84,6 @@ func (m *membership) ensurePending() *pendingReport {
 func (t *pendingReport) hasAlarm() bool { return t.Repeat.IsSet() || t.Answer.IsSet() }
 
 // changing reports whether a state change is still to be sent.
-// changing reports whether a state change is still to be sent.
-// changing reports whether a state change is still to be sent.
 func (m *membership) changing() bool {
 	return m.pending != nil && (m.pending.Mode > 0 || len(m.pending.Sources) > 0)
 }

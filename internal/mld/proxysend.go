@@ -39,8 +39,6 @@ func (p *Proxy) noteChange(id uint32, m *membership, old Filter) {
 }
 
 // addSource adds a source whose change is to be sent so many times.
-// addSource adds a source whose change is to be sent so many times.
-// addSource adds a source whose change is to be sent so many times.
 func (t *pendingReport) addSource(a netip.Addr, times int) {
 	if t.Sources == nil {
 		t.Sources = t.first[:0]

@@ -16,16 +16,6 @@ import (
 	"tandem/internal/event"
 )
 
-// Device is told what becomes of sessions, within a turn.
-type Device interface {
-	Handle(device.Event)
-}
-
-// Log is where events for people go.
-type Log interface {
-	Emit(event.Event)
-}
-
 // Links knows the network interfaces that there are.
 type Links interface {
 	// Netdev returns the Linux name of an interface of the configuration.
@@ -36,10 +26,12 @@ type Links interface {
 
 // Options are what the sessions need from outside.
 type Options struct {
-	Loop   *eventloop.Loop
-	Device Device
-	Log    Log
-	Links  Links
+	Loop *eventloop.Loop
+	// Handle tells the device of an event, within a turn.
+	Handle func(device.Event)
+	// Emit tells people of an event. It is called from any goroutine.
+	Emit  func(event.Event)
+	Links Links
 	// InterfaceChanged is told, within a turn, of the Linux name of an interface that is
 	// taken for down from now on, or no longer, see [Sessions.Lost].
 	InterfaceChanged func(netdev string)
@@ -108,13 +100,13 @@ func (s *Sessions) changed(ev bfd.Event) {
 	at := s.o.BFD.Origin.Add(ev.At.SinceOrigin()).Format(time.RFC3339Nano)
 	switch state {
 	case etrunk.BFDUp:
-		s.o.Log.Emit(event.BFDUp.With(ev.Session, at))
+		s.o.Emit(event.BFDUp.With(ev.Session, at))
 	case etrunk.BFDDown:
-		s.o.Log.Emit(event.BFDDown.With(ev.Session, ev.Diagnostic, at))
+		s.o.Emit(event.BFDDown.With(ev.Session, ev.Diagnostic, at))
 	default:
-		s.o.Log.Emit(event.BFDShutDown.With(ev.Session, ev.Remote, at))
+		s.o.Emit(event.BFDShutDown.With(ev.Session, ev.Remote, at))
 	}
-	s.o.Device.Handle(device.BFDChanged{Session: ev.Session, State: state, Heard: ev.Heard})
+	s.o.Handle(device.BFDChanged{Session: ev.Session, State: state, Heard: ev.Heard})
 	s.Follow()
 }
 

@@ -46,7 +46,7 @@ func start(t *testing.T, left State, o bfdloop.Options) *rig {
 		o.Origin = time.Now()
 	}
 	var err error
-	r.Sessions, err = Start(Options{Loop: r.loop, Device: r, Log: r, Links: r, InterfaceChanged: r.interfaceChanged, BFD: o, State: left})
+	r.Sessions, err = Start(Options{Loop: r.loop, Handle: r.Handle, Emit: r.Emit, Links: r, InterfaceChanged: r.interfaceChanged, BFD: o, State: left})
 	if err != nil {
 		t.Fatal(err)
 	}

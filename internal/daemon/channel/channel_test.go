@@ -61,7 +61,7 @@ func newEnd(t *testing.T, left ...inherit.File) *end {
 	}
 	tasks := task.NewGroup(t.Context())
 	e.Channels = New(Options{
-		Loop: loop, Device: e, Log: e, Tasks: tasks,
+		Loop: loop, Handle: e.Handle, Emit: e.Emit, Tasks: tasks,
 		Inherited: func(at netip.AddrPort) *os.File { return e.left.Bound("rbs", at, "") },
 	})
 	t.Cleanup(func() {

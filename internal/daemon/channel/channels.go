@@ -13,21 +13,13 @@ import (
 	"tandem/internal/task"
 )
 
-// Device is told what happens to connections, within a turn.
-type Device interface {
-	Handle(device.Event)
-}
-
-// Log is where events for people go. It may be used from any goroutine.
-type Log interface {
-	Emit(event.Event)
-}
-
 // Options are what the channels need from outside.
 type Options struct {
-	Loop   *eventloop.Loop
-	Device Device
-	Log    Log
+	Loop *eventloop.Loop
+	// Handle tells the device of an event, within a turn.
+	Handle func(device.Event)
+	// Emit tells people of an event. It is called from any goroutine.
+	Emit func(event.Event)
 	// Tasks has the goroutines of the channels. When it ends they do.
 	Tasks *task.Group
 	// Inherited returns the listening socket that a predecessor has left for an address,
@@ -90,7 +82,7 @@ func (c *Channels) Reconnect(services []string) {
 		ch := c.byService[service]
 		for id := range ch.conns {
 			ch.closeConn(id, nil)
-			c.o.Device.Handle(device.ChannelClosed{Service: service, Conn: id, Reason: "the SSL policy has changed"})
+			c.o.Handle(device.ChannelClosed{Service: service, Conn: id, Reason: "the SSL policy has changed"})
 		}
 	}
 }

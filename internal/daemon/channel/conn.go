@@ -28,7 +28,7 @@ func (ch *channel) connected(stream net.Conn) {
 	if _, secure := stream.(*tls.Conn); secure {
 		how = "TLS 1.3"
 	}
-	ch.all.o.Log.Emit(event.RBSChannelEvent.With(ch.service, "connected", how))
+	ch.all.o.Emit(event.RBSChannelEvent.With(ch.service, "connected", how))
 }
 
 // adopt registers a new connection, tells the device of it, then starts to read and write.
@@ -38,7 +38,7 @@ func (ch *channel) adopt(tcp, stream net.Conn, announce func(rbs.ConnID) device.
 		ch.all.lastConn++
 		c.id = ch.all.lastConn
 		ch.conns[c.id] = c
-		ch.all.o.Device.Handle(announce(c.id))
+		ch.all.o.Handle(announce(c.id))
 	})
 	if stopped != nil {
 		tcp.Close()
@@ -97,15 +97,15 @@ func (ch *channel) lost(c *conn, err error) {
 			return
 		}
 		ch.closeConn(c.id, nil)
-		ch.all.o.Device.Handle(device.ChannelClosed{Service: ch.service, Conn: c.id, Reason: err.Error()})
+		ch.all.o.Handle(device.ChannelClosed{Service: ch.service, Conn: c.id, Reason: err.Error()})
 	})
 }
 
 // post tells the device of an event in a turn of its own. It reports false when there
 // are no turns any more.
 func (c *Channels) post(ev device.Event) bool {
-	return c.o.Loop.Turn(func() { c.o.Device.Handle(ev) }) == nil
+	return c.o.Loop.Turn(func() { c.o.Handle(ev) }) == nil
 }
 
 // soon tells the device of an event from within a turn.
-func (c *Channels) soon(ev device.Event) { c.o.Loop.Next(func() { c.o.Device.Handle(ev) }) }
+func (c *Channels) soon(ev device.Event) { c.o.Loop.Next(func() { c.o.Handle(ev) }) }

@@ -86,7 +86,7 @@ func (c *Channels) UsePolicies(policies map[string]Policy) (changed []string) {
 	}
 	for service, own := range all {
 		if own.err != nil {
-			c.o.Log.Emit(event.RBSChannelEvent.With(service, "not usable", own.err))
+			c.o.Emit(event.RBSChannelEvent.With(service, "not usable", own.err))
 		}
 	}
 	c.credentials = all

@@ -46,7 +46,7 @@ func (ch *channel) stopListening() {
 
 // accept takes connections until the listener is closed.
 func (ch *channel) accept(ctx context.Context, l *net.TCPListener, want rbs.Listen) error {
-	failed := func(err error) { ch.all.o.Log.Emit(event.SocketFailed.With("RBS listener", err)) }
+	failed := func(err error) { ch.all.o.Emit(event.SocketFailed.With("RBS listener", err)) }
 	for {
 		tcp, err := l.AcceptTCP()
 		if err != nil {

@@ -18,21 +18,13 @@ import (
 	"tandem/internal/task"
 )
 
-// Device is told, within a turn, of hellos that came and of those that could not be sent.
-type Device interface {
-	Handle(device.Event)
-}
-
-// Log is where events for people go. It may be used from any goroutine.
-type Log interface {
-	Emit(event.Event)
-}
-
 // Options are what the sockets need from outside.
 type Options struct {
-	Loop   *eventloop.Loop
-	Device Device
-	Log    Log
+	Loop *eventloop.Loop
+	// Handle tells the device of an event, within a turn.
+	Handle func(device.Event)
+	// Emit tells people of an event. It is called from any goroutine.
+	Emit func(event.Event)
 	// Readers has the goroutines that read. They end when their socket is closed or handed
 	// over, and have told what they read by then.
 	Readers *task.Group
@@ -111,7 +103,7 @@ func (s *Sockets) bind(at Address, b Binding) (*udp.Conn, error) {
 
 // read tells the device of the hellos that come, until the socket is closed or handed over.
 func (s *Sockets) read(ctx context.Context, conn *udp.Conn, vpn string) error {
-	failed := func(err error) { s.o.Log.Emit(event.SocketFailed.With("E-Trunk", err)) }
+	failed := func(err error) { s.o.Emit(event.SocketFailed.With("E-Trunk", err)) }
 	batch := udp.NewBatch(16, etrunk.MaxPacket+1)
 	for {
 		messages, err := conn.Read(batch)
@@ -123,7 +115,7 @@ func (s *Sockets) read(ctx context.Context, conn *udp.Conn, vpn string) error {
 		}
 		for _, m := range messages {
 			ev := device.HelloReceived{From: m.Src.Addr().WithZone(""), VPN: vpn, Packet: bytes.Clone(m.Payload)}
-			if s.o.Loop.Turn(func() { s.o.Device.Handle(ev) }) != nil {
+			if s.o.Loop.Turn(func() { s.o.Handle(ev) }) != nil {
 				return nil
 			}
 		}
@@ -135,11 +127,11 @@ func (s *Sockets) read(ctx context.Context, conn *udp.Conn, vpn string) error {
 func (s *Sockets) Send(h device.SendHello) {
 	sock := s.open[Address{h.Local, h.VPN}]
 	if sock == nil {
-		s.o.Device.Handle(device.HelloNotSent{ETrunk: h.ETrunk, Path: h.Path})
+		s.o.Handle(device.HelloNotSent{ETrunk: h.ETrunk, Path: h.Path})
 		return
 	}
 	if err := sock.conn.Send(h.Local, netip.AddrPortFrom(h.Peer, sock.Port), 0, h.Packet); err != nil {
-		s.o.Device.Handle(device.HelloNotSent{ETrunk: h.ETrunk, Path: h.Path})
+		s.o.Handle(device.HelloNotSent{ETrunk: h.ETrunk, Path: h.Path})
 		s.failed(h.Path, err)
 		return
 	}
@@ -150,7 +142,7 @@ func (s *Sockets) Send(h device.SendHello) {
 func (s *Sockets) failed(path etrunk.Path, err error) {
 	if !s.failing[path] {
 		s.failing[path] = true
-		s.o.Log.Emit(event.HelloNotSent.With(path.Peer, err))
+		s.o.Emit(event.HelloNotSent.With(path.Peer, err))
 	}
 }
 

@@ -40,7 +40,7 @@ func newRig(t *testing.T, left ...inherit.File) *rig {
 		t.Fatal(err)
 	}
 	readers := task.NewGroup(t.Context())
-	r.Sockets = New(Options{Loop: loop, Device: r, Log: r, Readers: readers,
+	r.Sockets = New(Options{Loop: loop, Handle: r.Handle, Emit: r.Emit, Readers: readers,
 		Inherited: func(at netip.AddrPort, vpn string) *os.File { return r.left.Bound("hello", at, vpn) }})
 	t.Cleanup(func() {
 		loop.End()

@@ -57,7 +57,7 @@ func (r *Routing) SendMLD(m device.SendMLD) {
 		return
 	}
 	if err := r.mld.Send(m, link.Index, link.LinkLocal); err != nil {
-		r.o.Log.Emit(event.MLDNotSent.With(m.Netdev, m.Destination, err))
+		r.o.Emit(event.MLDNotSent.With(m.Netdev, m.Destination, err))
 	}
 }
 

@@ -12,11 +12,11 @@ import (
 func (r *Routing) leavingChanged(l fib.Leaving) {
 	if !l.Lacking {
 		delete(r.dropped, l.Netdev)
-		r.o.Log.Emit(event.StreamsLeave.With(l.Netdev))
+		r.o.Emit(event.StreamsLeave.With(l.Netdev))
 		return
 	}
 	r.dropped[l.Netdev] = cmp.Or(l.Cause, "no chain of nftables was found that does")
-	r.o.Log.Emit(event.StreamsDropped.With(l.Netdev, r.dropped[l.Netdev]))
+	r.o.Emit(event.StreamsDropped.With(l.Netdev, r.dropped[l.Netdev]))
 }
 
 // droppedConditions lists the alarms for interfaces by which packets do not leave.

@@ -47,7 +47,7 @@ func newShell(t *testing.T, n *testnet.Net) *shell {
 		Timed: []eventloop.Timed{{Due: s.due, Do: func(time.Time) { s.Advance(s.now()) }}},
 	})
 	s.routing = New(Options{
-		Loop: s.loop, Device: s, Log: s, Links: &s.links, Readers: s.readers,
+		Loop: s.loop, Device: s, Emit: s.Emit, Links: &s.links, Readers: s.readers,
 		Inherited: func() (Checkpoint, *inherit.Files) { return s.left, &s.files },
 	})
 	return s

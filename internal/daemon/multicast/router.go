@@ -48,4 +48,4 @@ func (r router) Receive(events []device.Event, readAt time.Time) bool {
 func (r router) Name(index int) string { return r.o.Links.Name(index) }
 
 // Emit implements [fib.Router] and [mldio.Router].
-func (r router) Emit(e event.Event) { r.o.Log.Emit(e) }
+func (r router) Emit(e event.Event) { r.o.Emit(e) }

@@ -25,17 +25,13 @@ type Device interface {
 	HandleAll([]device.Event)
 }
 
-// Log is where events for people go. It may be used from any goroutine.
-type Log interface {
-	Emit(event.Event)
-}
-
 // Options are what the routing needs from outside.
 type Options struct {
 	Loop   *eventloop.Loop
 	Device Device
-	Log    Log
-	Links  *netif.Links
+	// Emit tells people of an event. It is called from any goroutine.
+	Emit  func(event.Event)
+	Links *netif.Links
 	// Readers has the goroutines that read. When it ends they have told what they read.
 	Readers *task.Group
 	// Inherited returns what the routing of a predecessor has left, and the files of which
@@ -129,7 +125,7 @@ func (r *Routing) Disable() {
 	}
 	r.mld.Close()
 	if err := r.plane.Close(); err != nil {
-		r.o.Log.Emit(event.GateNotRemoved.With(err))
+		r.o.Emit(event.GateNotRemoved.With(err))
 	}
 	r.plane, r.mld = nil, nil
 }
