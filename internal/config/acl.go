@@ -15,7 +15,8 @@ import (
 
 // ACL is an IPv6 access list. A basic one is about one address, an advanced one
 // about a source and a destination. Where MLD uses it the address of a basic one
-// is the group, and so is the destination of an advanced one, as VRP has it.
+// is the group, and so is the destination of an advanced one, as VRP has it. In a source
+// policy the source of either is a host.
 type ACL struct {
 	// Name is its name, or its number in decimal: 2000..2999 for a basic ACL,
 	// 3000..3999 for an advanced one.
@@ -89,6 +90,8 @@ func (i *Interface) ACLUses() []ACLUse {
 		{"mld group-policy", i.MLD.GroupPolicy},
 		{"mld prompt-leave group-policy", i.MLD.PromptPolicy},
 		{"mld access-limit except", i.MLD.AccessExcept},
+		{"mld ip-source-policy", i.MLD.SourcePolicy},
+		{"mld query ip-source-policy", i.MLD.QueryPolicy},
 	}
 	return slices.DeleteFunc(uses, func(u ACLUse) bool { return u.ACL == "" })
 }

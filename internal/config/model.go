@@ -221,6 +221,9 @@ type InterfaceMLD struct {
 	PromptPolicy string
 	// GroupPolicy names the ACL of what hosts may join, empty for everything.
 	GroupPolicy string
+	// SourcePolicy names the ACL of the hosts that are heard, QueryPolicy that of the routers
+	// whose queries count. Empty is as mld.Config says of none.
+	SourcePolicy, QueryPolicy string
 	// AccessLimit bounds what hosts join, 0 for no bound; what the ACL
 	// AccessExcept permits, if it is named, does not count.
 	AccessLimit  uint16

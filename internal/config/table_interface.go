@@ -61,6 +61,8 @@ func interfaceMLD() []setting[Interface] {
 	last := []setting[Interface]{
 		promptLeave(),
 		aclReference("mld group-policy", "Let hosts join only what an ACL permits", func(i *Interface) *string { return &i.MLD.GroupPolicy }),
+		aclReference("mld ip-source-policy", "Hear only the hosts that an ACL permits", func(i *Interface) *string { return &i.MLD.SourcePolicy }),
+		aclReference("mld query ip-source-policy", "Follow only the queriers that an ACL permits", func(i *Interface) *string { return &i.MLD.QueryPolicy }),
 		accessLimit(),
 		staticGroup(),
 		flag("mld ssm-mapping enable", "Give hosts that name no sources the mapped ones", func(i *Interface) *bool { return &i.MLD.SSMMapping }, false),

@@ -162,6 +162,7 @@ var help = map[string]string{
 	"ip":                     "IP",
 	"binding":                "Belong to",
 	"vpn-instance":           "VPN instance",
+	"ip-source-policy":       "Whom an access list permits, by link-local address",
 	"ipv6":                   "IPv6",
 	"lacp":                   "LACP",
 	"lacp-static":            "LACP with configured members",

@@ -107,7 +107,7 @@ func showMLDInterface(s *sheet, i *state.Downstream, verbose bool) {
 	if verbose {
 		showMLDTimers(s, i)
 	}
-	s.fields(3, 0, field{"Querier for MLD", &i.Querier})
+	s.fields(3, 0, field{"Querier for MLD", &i.Querier}, field{"Foreign querier for MLD", &i.Foreign})
 	if verbose {
 		showMLDPolicies(s, i)
 	}
@@ -142,6 +142,8 @@ func showMLDPolicies(s *sheet, i *state.Downstream) {
 		field{"Send-router-alert", &i.SendRouterAlert},
 		field{"Prompt-leave", &i.PromptLeave},
 		field{"Prompt-leave group policy", &i.PromptPolicy},
+		field{"IP source policy", &i.SourcePolicy},
+		field{"Query IP source policy", &i.QueryPolicy},
 		field{"SSM-Mapping", &i.SSMMapping},
 		field{"Limit counts", &i.Limited},
 		field{"Limit excepts", &i.LimitExcept},

@@ -13,6 +13,15 @@ type Config struct {
 	PromptPolicy         *Policy       // the groups and sources to which PromptLeave applies; nil for all
 	RequireRouterAlert   bool          // drop messages that lack the Router Alert option
 	SendRouterAlert      bool          // put the option into what is sent, default on
+	// Paired says that both routers of a pair serve the interface and replicate their
+	// records. Then no query of another router changes an election, a timer or a record,
+	// unless QueryPolicy permits that router.
+	Paired bool
+	// QueryPolicy permits the routers whose queries count, by their link-local addresses. If
+	// it is nil, all count, or none if Paired is set.
+	QueryPolicy *HostPolicy
+	// SourcePolicy permits the hosts whose reports and Dones count, nil for all.
+	SourcePolicy *HostPolicy
 	// Bounds of the database; 0 for no bound. A join that would exceed one is refused
 	// and counted. Nothing that is known already is lost.
 	MaxRecords int // on the interface

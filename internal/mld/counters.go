@@ -78,6 +78,9 @@ const (
 	DropRouterAlert                  // option missing and required
 	DropVersion                      // MLDv2 message on an interface set to version 1
 	DropType                         // not a message for this side
+	DropUnheard                      // a query that hosts on the link did not hear, or drop
+	DropSender                       // the source policy, or the one for queries, denies the sender
+	DropForeign                      // a query of a router that is none of the pair, or that asks too rarely
 	DropLinkScope                    // group is not routed between links
 	DropRecordType                   // unknown record type
 	DropLimit                        // a bound of the configuration is reached
@@ -89,7 +92,7 @@ const (
 )
 
 var dropNames = [dropCauses]string{"malformed", "link down", "hop limit not 1", "source not link-local", "own message",
-	"router alert missing", "version", "message type", "link-scope group", "record type", "limit reached",
+	"router alert missing", "version", "message type", "query not sent to hosts", "source policy", "foreign querier", "link-scope group", "record type", "limit reached",
 	"MLDv1 compatibility", "done not verifiable", "group policy", "access limit reached"}
 
 // String returns the cause in words.
@@ -110,6 +113,9 @@ type Drops struct {
 	RouterAlert uint64 `name:"router-alert"`
 	Version     uint64 `name:"version"`
 	Type        uint64 `name:"type"`
+	Unheard     uint64 `name:"unheard"`
+	Sender      uint64 `name:"sender"`
+	Foreign     uint64 `name:"foreign"`
 
 	LinkScope  uint64 `name:"link-scope"`
 	RecordType uint64 `name:"record-type"`
@@ -129,7 +135,7 @@ func (d *Drops) Count(c DropCause) {
 
 func (d *Drops) counters() [dropCauses]*uint64 {
 	return [dropCauses]*uint64{&d.Malformed, &d.LinkDown, &d.HopLimit, &d.Source, &d.Own, &d.RouterAlert,
-		&d.Version, &d.Type, &d.LinkScope, &d.RecordType, &d.Limit, &d.Compat, &d.Done, &d.Policy, &d.Access}
+		&d.Version, &d.Type, &d.Unheard, &d.Sender, &d.Foreign, &d.LinkScope, &d.RecordType, &d.Limit, &d.Compat, &d.Done, &d.Policy, &d.Access}
 }
 
 // All yields every cause with its count, in the order of the constants.

@@ -53,4 +53,6 @@ type Meta struct {
 	HopLimit int
 	// RouterAlert says that the packet had the hop-by-hop option of RFC 2711, value 0.
 	RouterAlert bool
+	// Unicast says that the frame was sent to this router alone, whatever the packet says.
+	Unicast bool
 }

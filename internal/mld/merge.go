@@ -43,7 +43,7 @@ func (r *Router) Merge(now instant.Time, rec Record, fx *Effects) Merged {
 	}
 	left := min(max(rec.Left, 0), maxLeft)
 	c := content{clock: rec.Version.Clock, device: device, expires: now.Add(left)}
-	c.heard = now.Add(-max(r.inUse.ListeningInterval()-left, 0))
+	c.heard = now.Add(-max(r.ListeningInterval()-left, 0))
 	if !rec.Deleted {
 		r.scratch[0] = appendSources(r.scratch[0][:0], rec.Sources)
 		c.Filter = Filter{rec.Mode, r.scratch[0]}

@@ -38,6 +38,32 @@ func has(p netip.Prefix, a netip.Addr) bool { return !p.IsValid() || p.Contains(
 // equal reports whether two policies have the same name and the same rules.
 func (p *Policy) equal(o *Policy) bool { return reflect.DeepEqual(p, o) }
 
+// HostPolicy permits or denies senders by ordered rules. The first rule that applies
+// decides. If none applies, the sender is denied. It must not be modified once it is in use.
+type HostPolicy struct {
+	Name  string // for displays
+	Rules []HostRule
+}
+
+// HostRule permits or denies the senders of one range. The zero prefix contains every address.
+type HostRule struct {
+	Permit bool
+	Hosts  netip.Prefix
+}
+
+// permits reports whether a sender counts. A nil policy permits all.
+func (p *HostPolicy) permits(host netip.Addr) bool {
+	if p == nil {
+		return true
+	}
+	for _, r := range p.Rules {
+		if has(r.Hosts, host) {
+			return r.Permit
+		}
+	}
+	return false
+}
+
 // Mapping maps the groups of a range to a source (SSM mapping). A host that asks for such a
 // group without naming sources gets the sources of all mappings of the group, and no
 // others.

@@ -21,6 +21,10 @@ type Querier struct {
 	AskedAt  instant.Time // when the last general query was sent
 	Startup  int          // general queries still to be sent at the startup interval (section 9.7)
 	Dictated Dictated
+	// Foreign is a router that queries and is not followed. It is taken for gone at
+	// ForeignUntil. DutySince is when the duty began.
+	Foreign                 netip.Addr
+	ForeignUntil, DutySince instant.Time
 	// QuietUntil is when a query of another MLD version may be reported next.
 	QuietUntil instant.Time
 }
@@ -41,7 +45,7 @@ func (r *Router) IsQuerier() bool {
 // and takes over the pending leaves.
 func (r *Router) restartQueries(now instant.Time, fx *Effects) {
 	q := &r.kept.Querier
-	if q.Duty && q.Other.IsValid() && r.kept.LinkLocal.IsValid() && r.kept.LinkLocal.Less(q.Other) {
+	if q.Duty && q.Other.IsValid() && r.kept.LinkLocal.IsValid() && (r.kept.LinkLocal.Less(q.Other) || r.cfg.followsNobody()) {
 		r.setOther(netip.Addr{})
 	}
 	q.Startup, q.Next = r.cfg.Robustness, now
@@ -99,24 +103,34 @@ func (r *Router) send(q Query, fx *Effects) {
 // sets variables. But hosts answer the queries of any router.
 func (r *Router) heardQuery(now instant.Time, from netip.Addr, q *Query, fx *Effects) {
 	r.checkVersion(now, from, q, fx)
-	elected := r.isElected(from)
-	if elected {
+	follows, elected := r.follows(q), r.isElected(from)
+	switch {
+	case !follows:
+		r.noteForeign(now, from)
+		if elected && !r.kept.Querier.Duty { // displays name it
+			r.noteElected(now, from)
+		}
+	case elected:
 		r.noteVariables(q)
-		r.setOther(from)
-		r.kept.Querier.OtherUntil = now.Add(r.inUse.OtherQuerierPresentInterval())
+		r.noteElected(now, from)
 	}
 	gid := r.store.findGroup(q.Group)
 	if q.General() || gid == 0 {
 		return
 	}
 	if len(q.Sources) > 0 {
-		r.expectPartialAnswers(gid, now.Add(max(q.MaxResponse, r.inUse.LastListenerQueryTime())))
+		r.expectPartialAnswers(gid, now.Add(max(min(q.MaxResponse, r.cfg.MaxResponse), r.inUse.LastListenerQueryTime())))
 	}
 	// If answers reach only the peer, this router does not learn who still listens.
-	if !elected || q.Version == 2 && q.Suppress || r.missesAnswers() {
+	if !follows || !elected || q.Version == 2 && q.Suppress || r.missesAnswers() {
 		return
 	}
-	r.lowerExpiry(now, gid, q.Sources)
+	r.lowerExpiry(now, gid, q)
+}
+
+func (r *Router) noteElected(now instant.Time, from netip.Addr) {
+	r.setOther(from)
+	r.kept.Querier.OtherUntil = now.Add(r.inUse.OtherQuerierPresentInterval())
 }
 
 // checkVersion reports a router whose queries are of another MLD version than the
@@ -166,29 +180,36 @@ func (r *Router) setOther(a netip.Addr) {
 }
 
 // adoptVariables uses the elected querier's variables in place of the configured ones
-// (sections 9.1, 9.2, 9.3 and 9.8). Where it says 0, the configuration counts.
+// (sections 9.1, 9.2, 9.3 and 9.8). Where it says 0, the configuration counts. The
+// robustness and the last listener query time are never lowered: hosts need that time to
+// answer, whoever asks.
 func (r *Router) adoptVariables() {
-	r.inUse = r.cfg
-	d := r.kept.Querier.Dictated
-	if d.Robustness > 0 {
-		r.inUse.Robustness = d.Robustness
+	d := &r.kept.Querier.Dictated
+	r.inUse = r.cfg.with(d.Robustness, d.Interval, d.Response)
+	r.inUse.LastListenerInterval = max(r.cfg.LastListenerInterval, min(d.LastListener, r.cfg.MaxResponse))
+}
+
+// with returns the configuration with a querier's variables, where they are not 0.
+func (c Config) with(robustness int, interval, response time.Duration) Config {
+	c.Robustness = max(c.Robustness, robustness)
+	if interval > 0 {
+		c.QueryInterval = interval
 	}
-	adopt := func(mine *time.Duration, said time.Duration) {
-		if said > 0 {
-			*mine = said
-		}
+	if response > 0 {
+		c.MaxResponse = response
 	}
-	adopt(&r.inUse.QueryInterval, d.Interval)
-	adopt(&r.inUse.MaxResponse, d.Response)
-	adopt(&r.inUse.LastListenerInterval, d.LastListener)
+	return c
 }
 
 // lowerExpiry lowers the records that a specific query asks about to the last listener
 // query time (section 7.6.1). A group specific query asks about records in EXCLUDE mode. A
 // group-and-source specific query asks about INCLUDE records that list only sources of the
 // query.
-func (r *Router) lowerExpiry(now instant.Time, gid uint32, asked []netip.Addr) {
-	at := now.Add(r.inUse.LastListenerQueryTime())
+//
+// They keep the time in which hosts answer this query, however long that is.
+func (r *Router) lowerExpiry(now instant.Time, gid uint32, q *Query) {
+	asked := q.Sources
+	at := now.Add(max(r.inUse.LastListenerQueryTime(), time.Duration(r.inUse.Robustness)*q.MaxResponse))
 	r.scratch[0] = appendSources(r.scratch[0][:0], asked)
 	for id, rec := range r.store.listeners(r.store.groups.At(gid)) {
 		f := r.store.filter(id)
@@ -219,15 +240,19 @@ func (r *Router) advanceQuerier(now instant.Time, fx *Effects) {
 		r.setOther(netip.Addr{})
 		q.Next, q.Startup = now, 0
 	}
+	if q := &r.kept.Querier; q.ForeignUntil.IsDue(now) {
+		q.Foreign, q.ForeignUntil = netip.Addr{}, instant.Never
+	}
 	r.sendDueGeneralQuery(now, fx)
 }
 
 func (r *Router) querierDeadline() instant.Time {
-	switch q := &r.kept.Querier; {
+	q := &r.kept.Querier
+	switch {
 	case q.Other.IsValid():
-		return q.OtherUntil
+		return instant.Earliest(q.OtherUntil, q.ForeignUntil)
 	case r.IsQuerier():
-		return q.Next
+		return instant.Earliest(q.Next, q.ForeignUntil)
 	}
-	return instant.Never
+	return q.ForeignUntil
 }

@@ -45,7 +45,7 @@ func (r *Router) report(now instant.Time, v Version, from netip.Addr, gr GroupRe
 	r.update(now, v, hostChange{key, at, old, next, fl, again}, fx)
 	if fl&isV1 != 0 {
 		g := r.store.groups.At(r.store.findGroup(gr.Group))
-		g.v1Until = max(g.v1Until, now.Add(r.inUse.ListeningInterval()))
+		g.v1Until = max(g.v1Until, now.Add(r.ListeningInterval()))
 	}
 }
 
@@ -163,7 +163,7 @@ func (r *Router) update(now instant.Time, v Version, c hostChange, fx *Effects) 
 
 // write writes the record at a place, and gives it a full listening interval.
 func (r *Router) write(now instant.Time, v Version, key Key, at place, f Filter, fl flags) (id uint32, changed bool) {
-	expires := now.Add(r.inUse.ListeningInterval())
+	expires := now.Add(r.ListeningInterval())
 	if id = at.record; id == 0 {
 		id = r.store.createAt(now, key, at, expires)
 	}

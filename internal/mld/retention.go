@@ -44,7 +44,7 @@ func (r *Router) RetainPeer(now instant.Time, v Version, on bool, fx *Effects) {
 	}
 	for id := uint32(1); id <= r.store.records.Top(); id++ {
 		if rec := r.store.records.At(id); rec.group != 0 && r.isRetained(rec) {
-			at := now.Add(r.inUse.ListeningInterval())
+			at := now.Add(r.ListeningInterval())
 			if !r.kept.Partitioned {
 				at = r.endOf(rec, now)
 			}
@@ -76,7 +76,7 @@ func (r *Router) SetPartitioned(now instant.Time, v Version, on bool, fx *Effect
 				at := r.endOf(rec, now)
 				r.store.setExpiry(id, at, now)
 				if rec.device != 0 { // the same as at the peer after it gets the record
-					rec.heard = max(rec.heard, at.Add(-r.inUse.ListeningInterval()))
+					rec.heard = max(rec.heard, at.Add(-r.ListeningInterval()))
 				}
 				if rec.flags&isProlonged != 0 {
 					r.republish(now, v, id, fx)
@@ -95,8 +95,8 @@ func (r *Router) SetPartitioned(now instant.Time, v Version, on bool, fx *Effect
 // listening interval, because the peer sends it again.
 func (r *Router) endOf(rec *record, now instant.Time) instant.Time {
 	retained := r.isRetained(rec)
-	full := now.Add(r.inUse.ListeningInterval())
-	switch at := rec.heard.Add(r.inUse.ListeningInterval()); {
+	full := now.Add(r.ListeningInterval())
+	switch at := rec.heard.Add(r.ListeningInterval()); {
 	case rec.live() && at > now && (retained || r.kept.Partitioned && rec.device != 0):
 		return instant.Earliest(at, rec.expires)
 	case retained:
@@ -131,11 +131,11 @@ func (r *Router) withdrawDones(now instant.Time, v Version, fx *Effects) {
 				continue
 			}
 			if rec.device != 0 { // it is retained, and ends when it ends at the peer
-				r.store.setExpiry(id, max(rec.expires, rec.heard.Add(r.inUse.ListeningInterval())), now)
+				r.store.setExpiry(id, max(rec.expires, rec.heard.Add(r.ListeningInterval())), now)
 				continue
 			}
 			r.store.set(now, id, content{Filter: r.store.filter(id), flags: isV1, clock: v.Clock, heard: rec.heard,
-				expires: now.Add(r.inUse.ListeningInterval())})
+				expires: now.Add(r.ListeningInterval())})
 			fx.Changed = append(fx.Changed, Key{g.addr, r.store.hosts.At(rec.host).addr})
 		}
 		if addr := g.addr; r.store.erase(now, g.leaveRecord) {
@@ -159,7 +159,7 @@ func (r *Router) republish(now instant.Time, v Version, id uint32, fx *Effects) 
 func (r *Router) turnIntoTombstone(now instant.Time, id uint32, fx *Effects) {
 	rec := r.store.records.At(id)
 	key := Key{r.store.groups.At(rec.group).addr, r.store.hosts.At(rec.host).addr}
-	until := now.Add(r.inUse.ListeningInterval())
+	until := now.Add(r.ListeningInterval())
 	if r.store.set(now, id, content{flags: isDeleted, clock: rec.clock + 1, heard: rec.heard, expires: until}) {
 		fx.Groups = append(fx.Groups, key.Group)
 	}

@@ -58,6 +58,9 @@ func (r *Router) SetQuerierDuty(now instant.Time, on bool, fx *Effects) {
 		return
 	}
 	r.kept.Querier.Duty = on
+	if on {
+		r.kept.Querier.DutySince = now
+	}
 	r.restartQueries(now, fx)
 }
 
@@ -117,8 +120,10 @@ func (r *Router) refuses(meta Meta, p *Packet) (DropCause, bool) {
 		return DropVersion, true
 	}
 	switch p.Type {
-	case TypeQuery, TypeReportV1, TypeDone, TypeReportV2:
-		return 0, false
+	case TypeQuery:
+		return r.refusesQuery(meta, &p.Query)
+	case TypeReportV1, TypeDone, TypeReportV2:
+		return DropSender, !r.cfg.SourcePolicy.permits(meta.Src)
 	}
 	return DropType, true
 }
@@ -140,7 +145,13 @@ func (r *Router) Deadline() instant.Time {
 
 // ListeningInterval returns how long a record of a host lives without a report
 // (Multicast Address Listening Interval, section 9.4).
-func (r *Router) ListeningInterval() time.Duration { return r.inUse.ListeningInterval() }
+//
+// It is the elected querier's if that one asks more rarely than this router would. It is
+// never shorter than the configured one, so no other router can end a record before its
+// host could have answered this router.
+func (r *Router) ListeningInterval() time.Duration {
+	return max(r.inUse.ListeningInterval(), r.cfg.ListeningInterval())
+}
 
 // expire removes the records whose time is over. Records that have been refreshed, or are
 // retained, go back into the calendar.
@@ -153,10 +164,10 @@ func (r *Router) expire(now instant.Time, fx *Effects) {
 		case r.isRetained(rec):
 			// When retention ends, the record gets a full listening interval. So it cannot end
 			// before the instant that is set here.
-			if rec.live() && now < rec.heard.Add(r.inUse.ListeningInterval()) {
+			if rec.live() && now < rec.heard.Add(r.ListeningInterval()) {
 				rec.flags |= isProlonged
 			}
-			rec.expires = now.Add(r.inUse.ListeningInterval())
+			rec.expires = now.Add(r.ListeningInterval())
 			r.store.expiry.add(id, rec.expires, now)
 		case r.kept.Partitioned && rec.device == 0 && rec.live() && !r.isLeaveRecord(rec):
 			r.turnIntoTombstone(now, id, fx)

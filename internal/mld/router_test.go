@@ -76,7 +76,11 @@ func (x *rig) hearV1(host netip.Addr, t Type, group netip.Addr) {
 func (x *rig) receive(from netip.Addr, p *Packet) {
 	x.t.Helper()
 	x.fx.Reset()
-	if err := x.r.Receive(x.now, x.version(), Meta{Src: from, HopLimit: 1, RouterAlert: true}, p, &x.fx); err != nil {
+	meta := Meta{Src: from, HopLimit: 1, RouterAlert: true}
+	if p.Type == TypeQuery {
+		meta.Dst = p.Query.Destination()
+	}
+	if err := x.r.Receive(x.now, x.version(), meta, p, &x.fx); err != nil {
 		x.t.Fatal(err)
 	}
 }

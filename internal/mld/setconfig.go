@@ -1,6 +1,7 @@
 package mld
 
 import (
+	"net/netip"
 	"time"
 
 	"tandem/internal/instant"
@@ -12,10 +13,13 @@ import (
 // what it denies is no longer sent, and its records expire. When the policy may permit
 // more than before, a general query asks the hosts again.
 func (r *Router) SetConfig(now instant.Time, cfg Config, fx *Effects) {
-	old, before := r.cfg, r.inUse
+	old, before, lived := r.cfg, r.inUse, r.ListeningInterval()
 	r.cfg = cfg
+	if cfg.followsNobody() && r.kept.Querier.Duty && r.kept.Querier.Other.IsValid() {
+		r.kept.Querier.Other, r.kept.Querier.Dictated, r.kept.Querier.Next = netip.Addr{}, Dictated{}, now
+	}
 	r.adoptVariables()
-	r.prolong(now.Add(before.LastListenerQueryTime()), r.inUse.ListeningInterval()-before.ListeningInterval())
+	r.prolong(now.Add(before.LastListenerQueryTime()), r.ListeningInterval()-lived)
 	if on := cfg.AccessLimit > 0; on != r.store.tallied || !r.store.except.equal(cfg.AccessExcept) {
 		r.store.setTally(on, cfg.AccessExcept)
 	}

@@ -71,9 +71,11 @@ type InterfaceState struct {
 	Up        bool
 	// Querier is the address of the elected querier. It is LinkLocal if this router is the
 	// querier, and the zero Addr if none is known.
-	Querier             netip.Addr
-	IsQuerier           bool
-	GeneralQueryIn      time.Duration // until this router's next general query, 0 if none is due
+	Querier        netip.Addr
+	IsQuerier      bool
+	GeneralQueryIn time.Duration // until this router's next general query, 0 if none is due
+	// ForeignQuerier is a router that queries and is not followed, the zero Addr for none.
+	ForeignQuerier      netip.Addr
 	OtherQuerierPresent time.Duration // time left of the other querier present timer, 0 if it does not run
 	Groups              int
 	Records             int // of hosts

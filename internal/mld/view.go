@@ -123,7 +123,7 @@ func (r *Router) State(now instant.Time) InterfaceState {
 		LinkLocal: r.kept.LinkLocal, Up: r.kept.Up,
 		Querier: r.kept.Querier.Other, IsQuerier: r.IsQuerier(),
 		Groups: r.groupCount(), Records: r.store.liveRecords, Entries: r.store.entries,
-		Counters: r.kept.Counters,
+		Counters: r.kept.Counters, ForeignQuerier: r.kept.Querier.Foreign,
 	}
 	if s.IsQuerier {
 		s.Querier = r.kept.LinkLocal

@@ -31,6 +31,9 @@ type Downstream struct {
 	// while none is known.
 	IsQuerier bool       `name:"is-querier" metric:"mld_querier" help:"1 while this device is the querier of the interface."`
 	Elected   netip.Addr `name:"elected-querier"`
+	// Foreign is a router that queries the hosts and is not followed. It is the zero Addr
+	// for none.
+	Foreign netip.Addr `name:"foreign-querier" none:"-"`
 
 	mld.Counters `metric:"mld_" help:"MLD"`
 
@@ -59,6 +62,8 @@ type Downstream struct {
 	PromptPolicy       string `name:"prompt-leave-group-policy"`
 	SSMMapping         bool   `name:"ssm-mapping" words:"enabled,disabled"`
 	GroupPolicy        string `name:"mld-group-policy"`
+	SourcePolicy       string `name:"mld-ip-source-policy"`
+	QueryPolicy        string `name:"mld-query-ip-source-policy"`
 	Limit              int    `name:"mld-limit" none:"0"`
 	LimitExcept        string `name:"limit-excepts"`
 	Limited            int    `name:"limit-counts"` // what counts against Limit
@@ -112,7 +117,7 @@ func downstreamOf(i *device.InterfaceSnapshot) Downstream {
 	m := &i.MLD
 	return Downstream{
 		Name: i.Name, Netdev: i.Netdev, Up: i.Up, Profile: i.Profile,
-		Groups: m.Groups, Records: m.Records, IsQuerier: m.IsQuerier, Elected: m.Querier, Counters: m.Counters,
+		Groups: m.Groups, Records: m.Records, IsQuerier: m.IsQuerier, Elected: m.Querier, Foreign: m.ForeignQuerier, Counters: m.Counters,
 		LinkLocal: m.LinkLocal, MLDUp: m.Up, Version: m.Version,
 		QueryInterval: Interval(m.QueryInterval), QueryIntervalInUse: Interval(m.InUse.QueryInterval),
 		Robustness: m.Robustness, RobustnessInUse: m.InUse.Robustness,
@@ -122,12 +127,20 @@ func downstreamOf(i *device.InterfaceSnapshot) Downstream {
 		RequireRouterAlert: m.RequireRouterAlert, SendRouterAlert: m.SendRouterAlert,
 		PromptLeave: m.PromptLeave, PromptPolicy: policyName(m.PromptPolicy), SSMMapping: len(m.SSMMapping) > 0,
 		GroupPolicy: policyName(m.GroupPolicy), Limit: m.AccessLimit, LimitExcept: policyName(m.AccessExcept), Limited: m.Entries,
+		SourcePolicy: hostPolicyName(m.SourcePolicy), QueryPolicy: hostPolicyName(m.QueryPolicy),
 		StaticGroups: len(m.Static),
 		Duty:         i.Duty.Kind, DutyReason: i.Duty.Reason, Covers: i.Duty.Covers, MayQuery: i.Duty.Querier,
 	}
 }
 
 func policyName(p *mld.Policy) string {
+	if p == nil {
+		return ""
+	}
+	return p.Name
+}
+
+func hostPolicyName(p *mld.HostPolicy) string {
 	if p == nil {
 		return ""
 	}

@@ -92,14 +92,23 @@ func appendAddr(dst []byte, a netip.Addr) []byte {
 	return append(append(dst, byte(len(b))), b...)
 }
 
+// How a message came, as bits.
+const (
+	withAlert = 1 << iota
+	inUnicast
+)
+
 // appendMLD writes the message as it was on the wire, so far as anybody looks at it.
 func appendMLD(dst []byte, ev *device.MLDReceived) []byte {
 	dst = appendAddr(appendAddr(appendText(dst, ev.Netdev), ev.Meta.Src), ev.Meta.Dst)
-	alert := byte(0)
+	how := byte(0)
 	if ev.Meta.RouterAlert {
-		alert = 1
+		how |= withAlert
 	}
-	dst = append(dst, alert, byte(ev.Meta.HopLimit))
+	if ev.Meta.Unicast {
+		how |= inUnicast
+	}
+	dst = append(dst, how, byte(ev.Meta.HopLimit))
 	switch p := ev.Packet; p.Type {
 	case mld.TypeQuery:
 		return mld.AppendQuery(dst, p.Query)
@@ -244,7 +253,8 @@ func parseEntry(b []byte, last instant.Time) (e Entry, size int, err error) {
 func (r *reader) mld() (device.Event, error) {
 	ev := &device.MLDReceived{Netdev: r.text(), Packet: new(mld.Packet)}
 	ev.Meta.Src, ev.Meta.Dst = r.addr(), r.addr()
-	ev.Meta.RouterAlert, ev.Meta.HopLimit = r.byte() == 1, int(r.byte())
+	how := r.byte()
+	ev.Meta.RouterAlert, ev.Meta.Unicast, ev.Meta.HopLimit = how&withAlert != 0, how&inUnicast != 0, int(r.byte())
 	if r.bad {
 		return nil, errEntry
 	}

@@ -41,7 +41,7 @@ func (b *batch) decode(netdev string, m *packet.Message) {
 	}
 	b.received[i] = device.MLDReceived{
 		Netdev: netdev,
-		Meta:   mld.Meta{Src: m.Src, Dst: m.Dst, HopLimit: m.HopLimit, RouterAlert: m.RouterAlert},
+		Meta:   mld.Meta{Src: m.Src, Dst: m.Dst, HopLimit: m.HopLimit, RouterAlert: m.RouterAlert, Unicast: m.Unicast},
 		Packet: &b.packets[i],
 	}
 	b.events = append(b.events, &b.received[i])

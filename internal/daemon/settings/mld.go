@@ -47,6 +47,8 @@ func mldConfig(m *config.Model, i *config.Interface) mld.Config {
 	c.PromptLeave, c.PromptPolicy = i.MLD.PromptLeave, policy(m, i.MLD.PromptPolicy)
 	c.AccessLimit, c.AccessExcept = int(i.MLD.AccessLimit), policy(m, i.MLD.AccessExcept)
 	c.GroupPolicy = policy(m, i.MLD.GroupPolicy)
+	c.Paired = i.Profile != ""
+	c.SourcePolicy, c.QueryPolicy = senders(m, i.MLD.SourcePolicy), senders(m, i.MLD.QueryPolicy)
 	if i.MLD.SSMMapping {
 		c.SSMMapping = append(c.SSMMapping, m.MLD.SSMMappings...)
 	}
@@ -71,6 +73,21 @@ func policy(m *config.Model, acl string) *mld.Policy {
 			rule.Group, rule.Source = r.Destination, r.Source
 		}
 		p.Rules = append(p.Rules, rule)
+	}
+	return p
+}
+
+// senders makes a policy of senders of an access list: the source of its rules is the
+// sender. It is nil without a name.
+func senders(m *config.Model, acl string) *mld.HostPolicy {
+	if acl == "" {
+		return nil
+	}
+	p := &mld.HostPolicy{Name: acl}
+	if a := m.ACLs[acl]; a != nil { // else no configuration in force is so
+		for _, r := range a.Rules {
+			p.Rules = append(p.Rules, mld.HostRule{Permit: r.Permit, Hosts: r.Source})
+		}
 	}
 	return p
 }

@@ -27,6 +27,10 @@ mld
 acl ipv6 number 2000
  rule 5 permit source ff3e::/16
 #
+acl ipv6 number 2001
+ rule 5 deny source fe80::bad/128
+ rule 10 permit
+#
 acl ipv6 name gold advance
  rule 5 deny source 2001:db8::/32 destination ff3e::/32
 #
@@ -39,6 +43,8 @@ interface eth1
  undo mld send-router-alert
  mld require-router-alert
  mld group-policy 2000
+ mld ip-source-policy 2001
+ mld query ip-source-policy acl6-name gold
  mld access-limit 7 except acl6-name gold
  mld prompt-leave group-policy acl6-name gold
  mld static-group ff3e::1 source 2001:db8::5
@@ -67,6 +73,8 @@ interface eth3
 	own.SendRouterAlert, own.RequireRouterAlert, own.PromptLeave = false, true, true
 	own.GroupPolicy = &mld.Policy{Name: "2000", Rules: []mld.PolicyRule{{Permit: true, Group: netip.MustParsePrefix("ff3e::/16")}}}
 	own.AccessLimit, own.AccessExcept, own.PromptPolicy = 7, gold, gold
+	own.SourcePolicy = &mld.HostPolicy{Name: "2001", Rules: []mld.HostRule{{Hosts: netip.MustParsePrefix("fe80::bad/128")}, {Permit: true}}}
+	own.QueryPolicy = &mld.HostPolicy{Name: "gold", Rules: []mld.HostRule{{Hosts: netip.MustParsePrefix("2001:db8::/32")}}}
 	own.Static = []mld.StaticGroup{
 		{Group: netip.MustParseAddr("ff3e::1"), Source: netip.MustParseAddr("2001:db8::5")},
 		{Group: netip.MustParseAddr("ff3e::2")},

@@ -14,6 +14,8 @@ type Message struct {
 	// RouterAlert says that the packet had a Router Alert option for MLD in a
 	// hop-by-hop header (RFC 2711).
 	RouterAlert bool
+	// Unicast says that the frame was sent to this machine alone, whatever Dst is.
+	Unicast bool
 	// Payload is the ICMPv6 message from its type on. It is valid until the next Read.
 	Payload []byte
 	// Err says why what came is no message, nil when it is one. Of an error only Ifindex

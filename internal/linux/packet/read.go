@@ -67,7 +67,7 @@ func (c *Conn) Read(batch []Message) (int, error) {
 
 // decode turns a packet into a message and counts it.
 func (r *reader) decode(d *socket.Datagram, m *Message) {
-	*m = Message{Ifindex: d.Ifindex}
+	*m = Message{Ifindex: d.Ifindex, Unicast: d.Unicast}
 	if d.Truncated {
 		m.Err = errTooLong
 		r.count.truncated.Add(1)

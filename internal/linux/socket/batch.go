@@ -28,6 +28,9 @@ type Datagram struct {
 	// filled in: a sender on this machine has left that to a card which the packet never
 	// came to (TP_STATUS_CSUMNOTREADY).
 	ChecksumPending bool
+	// Unicast says of what came from a packet socket on Ethernet that the frame was sent to
+	// this machine alone (PACKET_HOST).
+	Unicast bool
 	// Truncated says that the datagram was longer than the room that the batch gives,
 	// ControlTruncated the same of what was to be told about it.
 	Truncated, ControlTruncated bool
@@ -127,7 +130,9 @@ func (b *Batch) decode(i int) {
 // readSource reads where a datagram came from, an address of one of two families.
 func (d *Datagram) readSource(from *unix.RawSockaddrInet6) {
 	if from.Family == unix.AF_PACKET {
-		d.Ifindex = int((*unix.RawSockaddrLinklayer)(unsafe.Pointer(from)).Ifindex) // which is shorter
+		link := (*unix.RawSockaddrLinklayer)(unsafe.Pointer(from)) // which is shorter
+		d.Ifindex = int(link.Ifindex)
+		d.Unicast = link.Hatype == unix.ARPHRD_ETHER && link.Pkttype == unix.PACKET_HOST
 		return
 	}
 	port := *(*[2]byte)(unsafe.Pointer(&from.Port))

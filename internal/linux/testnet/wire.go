@@ -2,6 +2,7 @@ package testnet
 
 import (
 	"encoding/binary"
+	"net"
 	"net/netip"
 	"testing"
 
@@ -9,8 +10,9 @@ import (
 )
 
 // Packet is an IPv6 packet that a test makes, right or wrong. It goes to the hardware
-// address of a multicast group, whatever its destination.
+// address of a multicast group, whatever its destination, unless To is set.
 type Packet struct {
+	To       net.HardwareAddr
 	Src, Dst netip.Addr
 	HopLimit byte
 	// HopByHop are options, without the two bytes in front of them; nil for no header.
@@ -69,7 +71,11 @@ func (p Packet) frame() []byte {
 		binary.NativeEndian.PutUint16(head[8:], 2) // of the checksum in ICMPv6
 	}
 	src, dst := p.Src.As16(), p.Dst.As16()
-	b = append(head, 0x33, 0x33, dst[12], dst[13], dst[14], dst[15], 2, 0, 0, 0, 0, 9, 0x86, 0xdd)
+	to := []byte{0x33, 0x33, dst[12], dst[13], dst[14], dst[15]}
+	if p.To != nil {
+		to = p.To
+	}
+	b = append(append(head, to...), 2, 0, 0, 0, 0, 9, 0x86, 0xdd)
 	b = append(b, 0x60, 0, 0, 0)
 	b = binary.BigEndian.AppendUint16(b, uint16(size+p.Longer))
 	b = append(b, first, p.HopLimit)

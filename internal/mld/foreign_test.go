@@ -1,0 +1,141 @@
+package mld
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+)
+
+var attacker = addr("fe80::1")
+
+// seven and rare are what a hostile querier says: that it asks once in two and a half days.
+const (
+	seven = 7
+	rare  = 31744 * time.Second
+)
+
+// hostile lets a host do what stopped the streams of everybody: it becomes the querier, says
+// that it asks once in days, and asks about a group with no time to answer.
+func (x *rig) hostile(meta Meta) {
+	meta.Src, meta.HopLimit = attacker, 1
+	for _, q := range []Query{
+		{Version: 2, Group: nobody, Robustness: seven, QueryInterval: rare, MaxResponse: time.Millisecond},
+		{Version: 2, Group: nobody, Robustness: 1, QueryInterval: time.Second, MaxResponse: time.Millisecond},
+		{Version: 2, Group: nobody, Robustness: seven, QueryInterval: rare, MaxResponse: 8387 * time.Second},
+		{Version: 2, Group: group1, Robustness: seven, QueryInterval: rare, MaxResponse: time.Millisecond},
+		{Version: 1, Group: group1},
+		{Version: 2, Group: group1, Robustness: 1, MaxResponse: time.Millisecond, Sources: []netip.Addr{s1}},
+	} {
+		m := meta
+		if !m.Dst.IsValid() {
+			m.Dst = q.Destination()
+		}
+		_ = x.r.Receive(x.now, x.version(), m, &Packet{Type: TypeQuery, Query: q}, &x.fx)
+	}
+}
+
+// TestHostileQueries: whatever a host asks, and however it sends it, hosts that answer this
+// router in time stay listeners, and this router goes on to ask.
+func TestHostileQueries(t *testing.T) {
+	paired := DefaultConfig()
+	paired.Paired = true
+	denied := DefaultConfig()
+	denied.QueryPolicy = &HostPolicy{Rules: []HostRule{{Permit: true, Hosts: netip.MustParsePrefix("fe80::9/128")}}}
+	for _, tc := range []struct {
+		name    string
+		cfg     Config
+		meta    Meta
+		drop    DropCause
+		foreign bool
+	}{
+		{"to this router", DefaultConfig(), Meta{Dst: self, RouterAlert: true}, DropUnheard, false},
+		{"in a frame to this router", DefaultConfig(), Meta{Unicast: true, RouterAlert: true}, DropUnheard, false},
+		{"to all routers", DefaultConfig(), Meta{Dst: AllMLDv2Routers, RouterAlert: true}, DropUnheard, false},
+		{"without the option", DefaultConfig(), Meta{}, DropUnheard, false},
+		{"as it should be, to a pair", paired, Meta{RouterAlert: true}, DropForeign, true},
+		{"as it should be, against a policy", denied, Meta{RouterAlert: true}, DropSender, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			x := newRig(t, tc.cfg)
+			x.run(after(time.Minute)) // the duty is not new
+			for at := time.Minute; at < 20*time.Minute; at += time.Minute {
+				x.hear(h1, ModeIsExclude, group1)
+				x.hear(h2, ModeIsInclude, group1, s1)
+				x.hostile(tc.meta)
+				x.run(after(at + 50*time.Second))
+				if g, _ := x.r.GroupState(x.now, group1); len(g.Hosts) != 2 {
+					t.Fatalf("%v later %d of 2 hosts are left", 50*time.Second, len(g.Hosts))
+				}
+			}
+			s := x.r.State(x.now)
+			if !s.IsQuerier || s.Counters.Sent.GeneralQueries < 9 {
+				t.Errorf("querier %v has asked %d times", s.Querier, s.Counters.Sent.GeneralQueries)
+			}
+			if n := *s.Counters.Drops.counters()[tc.drop]; n == 0 {
+				t.Errorf("dropped %+v", s.Counters.Drops)
+			}
+			if (s.ForeignQuerier == attacker) != tc.foreign {
+				t.Errorf("foreign querier %v", s.ForeignQuerier)
+			}
+			x.run(x.now.Add(5 * time.Minute))
+			if s := x.r.State(x.now); s.ForeignQuerier.IsValid() {
+				t.Errorf("the foreign querier %v is never gone", s.ForeignQuerier)
+			}
+		})
+	}
+}
+
+// TestElectedWithinBounds: a querier of another network is followed, but one that asks too
+// rarely is not, and no record lives shorter for what a querier says.
+func TestElectedWithinBounds(t *testing.T) {
+	x := newRig(t, DefaultConfig())
+	x.run(after(time.Minute))
+	x.hear(h1, ModeIsExclude, group1)
+	x.receive(attacker, &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: nobody, Robustness: 1, QueryInterval: time.Second, MaxResponse: time.Millisecond}})
+	x.hear(h2, ModeIsExclude, group1) // what it makes of its record
+	x.receive(attacker, &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: group1, Robustness: 1, QueryInterval: time.Second, MaxResponse: 0}})
+	x.run(x.now.Add(1500 * time.Millisecond))
+	if g, _ := x.r.GroupState(x.now, group1); len(g.Hosts) != 2 {
+		t.Errorf("%d of 2 hosts are left though they had no time to answer", len(g.Hosts))
+	}
+	x.run(x.now.Add(time.Minute)) // it is silent for longer than it has said that it would be
+	x.receive(attacker, &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: nobody, Robustness: 3, QueryInterval: 200 * time.Second}})
+	if s := x.r.State(x.now); !s.IsQuerier || s.ForeignQuerier != attacker {
+		t.Errorf("querier %v, foreign %v", s.Querier, s.ForeignQuerier)
+	}
+	x.receive(attacker, &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: nobody, Robustness: 2, QueryInterval: 200 * time.Second}})
+	if s := x.r.State(x.now); s.Querier != attacker || s.InUse.QueryInterval != 200*time.Second {
+		t.Errorf("querier %v, in use %+v", s.Querier, s.InUse)
+	}
+}
+
+// TestSlowAnswers: a specific query that gives hosts long to answer leaves their records as long.
+func TestSlowAnswers(t *testing.T) {
+	x := newRig(t, DefaultConfig())
+	x.hear(h1, ModeIsExclude, group1)
+	x.receive(better, &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: group1, MaxResponse: 40 * time.Second}})
+	x.run(after(75 * time.Second))
+	if g, _ := x.r.GroupState(x.now, group1); len(g.Hosts) != 1 {
+		t.Error("the record has ended before the host had to answer")
+	}
+}
+
+// TestSourcePolicy: only hosts that the policy permits can join or leave.
+func TestSourcePolicy(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.SourcePolicy = &HostPolicy{Rules: []HostRule{{Permit: true, Hosts: netip.PrefixFrom(h1, 128)}}}
+	x := newRig(t, cfg)
+	x.hear(h1, ModeIsExclude, group1)
+	for _, p := range []Packet{
+		{Type: TypeReportV2, Records: []GroupRecord{{ModeIsExclude, group1, nil}}},
+		{Type: TypeReportV1, Query: Query{Version: 1, Group: group1}},
+		{Type: TypeDone, Query: Query{Version: 1, Group: group1}},
+	} {
+		if err := x.r.Receive(x.now, x.version(), Meta{Src: h2, HopLimit: 1}, &p, &x.fx); err == nil {
+			t.Errorf("%v is taken", p.Type)
+		}
+	}
+	if g, _ := x.r.GroupState(x.now, group1); len(g.Hosts) != 1 || x.r.State(x.now).Counters.Drops.Sender != 3 {
+		t.Errorf("hosts %+v, drops %+v", g.Hosts, x.r.State(x.now).Counters.Drops)
+	}
+}

@@ -1,0 +1,105 @@
+package pairtest
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"tandem/internal/event"
+	"tandem/internal/linux/testnet"
+	"tandem/internal/mld"
+)
+
+// stranger is a host that is none of those who watch, behind the same switch.
+type stranger struct {
+	*network
+	addr netip.Addr
+}
+
+// routerAlert is the option that tells an MLD message, padded.
+var routerAlert = []byte{5, 2, 0, 0, 1, 0}
+
+// asks sends a query to the switch: to whom it should go, or to where the packet says.
+func (s stranger) asks(q mld.Query, p testnet.Packet) {
+	s.t.Helper()
+	p.Src, p.HopLimit, p.Payload = s.addr, 1, mld.AppendQuery(nil, q)
+	if !p.Dst.IsValid() {
+		p.Dst = q.Destination()
+	}
+	mld.SetChecksum(p.Src, p.Dst, p.Payload)
+	s.host.Send(s.t, bridge, p)
+}
+
+// stops says what ended all streams of both devices at once: I query, once in two and a half
+// days, and whoever wants this has a millisecond to say so.
+func (s stranger) stops(p testnet.Packet, groups ...netip.Addr) {
+	s.t.Helper()
+	const rare = 31744 * time.Second
+	s.asks(mld.Query{Version: 2, Group: netip.IPv6Unspecified(), Robustness: 7, QueryInterval: rare, MaxResponse: time.Millisecond}, p)
+	for _, g := range groups {
+		q := mld.Query{Version: 2, Group: g, Robustness: 7, QueryInterval: rare, MaxResponse: time.Millisecond}
+		s.asks(q, p)
+		q.Sources = []netip.Addr{sourceAddr}
+		s.asks(q, p)
+		s.asks(mld.Query{Version: 1, Group: g}, p)
+	}
+}
+
+// TestHostileQuerier: a host behind the switch says that it is the querier, in every way in
+// which a router might believe it. Nobody who watches misses anything, the device that
+// queries goes on to query, and the operator is told.
+func TestHostileQuerier(t *testing.T) {
+	p, src, ssm, asm := receivingPair(t)
+	p.forms(2)
+	time.Sleep(10 * time.Second) // until a query cannot be the peer's any more, which has just had the duty
+	from := src.position()
+	host := stranger{p.network, netip.MustParseAddr("fe80::1")}
+	for _, d := range []*device{p.a, p.b} {
+		p.steer(d.name)
+		l, err := d.Links.Link(legLink)
+		testnet.Must(t, err)
+		hardware := net.HardwareAddr(l.HardwareAddr)
+		host.stops(testnet.Packet{To: hardware, Dst: d.linkLocal(legLink), HopByHop: routerAlert}, ssmGroup, asmGroup)
+		host.stops(testnet.Packet{To: hardware, HopByHop: routerAlert}, ssmGroup, asmGroup)
+		host.stops(testnet.Packet{}, ssmGroup, asmGroup)
+		host.stops(testnet.Packet{HopByHop: routerAlert}, ssmGroup, asmGroup)
+	}
+	p.steer("a")
+	time.Sleep(4 * time.Second) // longer than any query could have left
+	for _, l := range []*listener{ssm, asm} {
+		if n := l.missed(from+1, src.position()-1); n > 0 {
+			t.Errorf("%s missed %d packets", l.group, n)
+		}
+	}
+	eventually(t, "the operator is told", func() error {
+		var all []string
+		for _, d := range []*device{p.a, p.b} {
+			names, err := d.alarms()
+			if err != nil {
+				return err
+			}
+			all = append(all, names...)
+		}
+		if !slices.Contains(all, event.ForeignQuerier.Name) {
+			return fmt.Errorf("alarms %q", all)
+		}
+		return nil
+	})
+	late := p.join(lateGroup, noSource)
+	defer late.leave()
+	s := p.stream(lateGroup)
+	late.awaits(s)
+	asked := 0
+	for _, d := range []*device{p.a, p.b} {
+		n, err := d.asked()
+		testnet.Must(t, err)
+		asked += n
+		contains(t, d.shows("mld control-message counters"), "query not sent to hosts")
+	}
+	if asked == 0 {
+		t.Error("no device queries any more")
+	}
+}
