@@ -44,7 +44,7 @@ func TestStaticGroupIsForwarded(t *testing.T) {
 	if got := r.outgoingNow(stream); !slices.Equal(got, []string{"eth-trunk10"}) {
 		t.Errorf("sent to %v", got)
 	}
-	if n := r.dev.upstream.proxy.Joined(); n != 2 {
+	if n := r.dev.upstream.core.Joined(); n != 2 {
 		t.Errorf("%d groups joined upstream", n)
 	}
 	r.handle(StreamArrived{Netdev: "up0", Source: stream.Source, Group: groupOf(2)})
@@ -59,7 +59,7 @@ func TestStaticGroupIsForwarded(t *testing.T) {
 		t.Error("a static group has ended")
 	}
 	r.configure(rigSettings())
-	if got := r.outgoingNow(stream); got != nil || r.dev.upstream.proxy.Joined() != 0 {
+	if got := r.outgoingNow(stream); got != nil || r.dev.upstream.core.Joined() != 0 {
 		t.Errorf("sent to %v after the end", got)
 	}
 }

@@ -17,7 +17,7 @@ func (d *Device) Conditions() (list []event.Condition) {
 	for _, t := range d.order.trunks {
 		d.trunkConditions(t, hold)
 	}
-	if u := d.upstream; u != nil && !u.link.Up {
+	if u := d.upstream; u.exists() && !u.link.Up {
 		hold(event.UpstreamDown, u.name, "")
 	}
 	for _, s := range d.order.services {

@@ -16,31 +16,32 @@ const announceGap = 10 * time.Second
 // around may believe in either. The querier asks the hosts, whose answers show both
 // devices and the switch where they are; upstream, all that is joined is reported again.
 func (d *Device) announce(now instant.Time) {
-	if !d.kept.Found && !d.kept.Strangers || d.dutyDirty || d.behind {
+	if !d.kept.Found && !d.kept.Strangers {
 		return
 	}
 	if due := d.kept.AnnouncedAt.Add(announceGap); d.kept.AnnouncedAt.IsSet() && now < due {
-		d.wakeAt(due)
+		d.agenda.add(stageAnnounce, due)
 		return
 	}
 	found := d.kept.Found
 	d.kept.Found, d.kept.Strangers, d.kept.AnnouncedAt = false, false, now
 	for _, ifc := range d.order.downstreams {
 		if d.memberOf(ifc) != nil {
-			ifc.router.RestartQueries(now, &d.mldFx)
-			d.applyMLD(now, ifc)
+			ifc.router.RestartQueries(now)
 		}
 	}
-	if found && d.upstream != nil {
-		d.upstream.proxy.ReportAll(now)
-		d.advanceProxy(now)
+	if found {
+		d.upstream.reportAll(now)
 	}
 }
 
 // noteHearing notes that hosts which the switch had talk to the peer will talk to this device,
 // which has not been told of all of them.
-func (d *Device) noteHearing(m *member, ms etrunk.MemberState) {
+func (d *Device) noteHearing(now instant.Time, m *member, ms etrunk.MemberState) {
 	up := ms.PeerKnown && ms.Peer.Up
-	d.kept.Strangers = d.kept.Strangers || m.Unheard && !up
+	if m.Unheard && !up {
+		d.kept.Strangers = true
+		d.agenda.add(stageAnnounce, now)
+	}
 	m.Unheard = up && d.unheard(m.id)
 }

@@ -51,9 +51,5 @@ func (d *Device) Unaudited() []SourceGroup {
 
 // routeChange is what gives an entry to the kernel.
 func (d *Device) routeChange(sg SourceGroup, r *route) RouteChange {
-	c := RouteChange{Source: sg.Source, Group: sg.Group, Outgoing: r.outgoing.list()}
-	if d.upstream != nil {
-		c.Upstream = d.upstream.netdev
-	}
-	return c
+	return RouteChange{Source: sg.Source, Group: sg.Group, Upstream: d.upstream.netdev, Outgoing: r.outgoing.list()}
 }

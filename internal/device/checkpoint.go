@@ -1,7 +1,6 @@
 package device
 
 import (
-	"maps"
 	"net/netip"
 
 	"tandem/internal/etrunk"
@@ -77,10 +76,7 @@ type RouteCheckpoint struct {
 func (d *Device) Checkpoint(now instant.Time) Checkpoint {
 	cp := Checkpoint{
 		ID: d.id, Boot: d.boot, At: now, Kept: d.kept.clone(), Clock: d.clock.State(),
-		Links: sorted(d.links), Orphans: d.orphans.OrphansKept.clone(),
-	}
-	if d.upstream != nil {
-		cp.Upstream = d.upstream.proxy.Memory()
+		Links: sorted(d.links), Orphans: d.orphans.OrphansKept.clone(), Upstream: d.upstream.memory(),
 	}
 	for _, ifc := range d.order.downstreams {
 		cp.Interfaces = append(cp.Interfaces, InterfaceCheckpoint{ifc.name, ifc.DownstreamKept, ifc.router.Memory()})
@@ -102,14 +98,6 @@ func (d *Device) Checkpoint(now instant.Time) Checkpoint {
 		cp.Routes = append(cp.Routes, RouteCheckpoint{sg.Source, sg.Group, r.RouteKept})
 	}
 	return cp
-}
-
-// clone returns a copy that shares no memory with k.
-func (k DeviceKept) clone() DeviceKept {
-	sessions := make(map[string]etrunk.BFDState, len(k.Sessions))
-	maps.Copy(sessions, k.Sessions)
-	k.Sessions = sessions
-	return k
 }
 
 // Records is the number of listener records.

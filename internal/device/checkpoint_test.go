@@ -20,24 +20,26 @@ func TestCheckpointIsWhole(t *testing.T) {
 		kept []string
 		anew map[string]string
 	}{
-		{reflect.TypeFor[Device](), []string{"id", "boot", "clock", "kept", "links", "upstream", "downstreams", "trunks", "services", "routes", "orphans"}, map[string]string{
-			"settings": given, "numbered": "the interfaces are numbered anew", "order": follows, "dutyDirty": "all is worked out anew",
-			"gateDirty": "all is worked out anew", "orphansDirty": "all is worked out anew", "routesDirty": "all is worked out anew",
-			"behind": "all is worked out anew", "wake": "all is worked out anew", "fx": turn, "taken": turn, "mldFx": turn, "trunkFx": turn,
-			"observer": given, "replayed": given,
+		{reflect.TypeFor[Device](), []string{"ground", "upstream", "downstreams", "trunks", "services", "routes", "orphans"}, map[string]string{
+			"numbered": "the interfaces are numbered anew", "order": follows, "taken": turn, "observer": given, "replayed": given,
 		}},
-		{reflect.TypeFor[upstream](), []string{"proxy"}, map[string]string{"name": given, "netdev": given, "link": follows}},
+		{reflect.TypeFor[ground](), []string{"id", "boot", "clock", "kept", "links"}, map[string]string{
+			"settings": given, "agenda": "all is worked out anew", "fx": turn,
+		}},
+		{reflect.TypeFor[proxy](), []string{"core"}, map[string]string{"ground": given, "name": given, "netdev": given, "link": follows, "fx": turn}},
 		{reflect.TypeFor[downstream](), []string{"name", "DownstreamKept", "router", "awaited"}, map[string]string{
-			"netdev": given, "cfg": given, "link": follows, "ledger": follows, "service": follows, "number": "numbered anew",
+			"ground": given, "netdev": given, "cfg": given, "link": follows, "ledger": follows, "service": follows, "number": "numbered anew",
 		}},
+		{reflect.TypeFor[router](), []string{"Router"}, map[string]string{"ifc": given, "followers": given, "fx": turn}},
 		{reflect.TypeFor[awaited](), []string{"list"}, map[string]string{"place": follows}},
-		{reflect.TypeFor[trunk](), []string{"core", "random", "members", "TrunkKept"}, map[string]string{"cfg": given, "state": follows}},
+		{reflect.TypeFor[trunk](), []string{"core", "random", "members", "TrunkKept"}, map[string]string{"ground": given, "cfg": given, "state": follows}},
+		{reflect.TypeFor[trunkCore](), []string{"Trunk"}, map[string]string{"of": given, "fx": turn}},
 		{reflect.TypeFor[member](), []string{"id", "MemberKept"}, map[string]string{"leg": given}},
 		{reflect.TypeFor[service](), []string{"name", "core", "ServiceKept"}, map[string]string{
 			"dev": given, "cfg": given, "fx": turn, "interfaces": follows, "merging": turn, "index": follows,
 		}},
 		{reflect.TypeFor[orphanage](), []string{"OrphansKept"}, map[string]string{
-			"waiting": follows, "fresh": "follows from the listeners", "overdue": "follows from the listeners", "dueAt": "all is worked out anew", "doneAt": "all is worked out anew",
+			"waiting": follows, "fresh": "follows from the listeners", "overdue": "follows from the listeners", "doneAt": "all is worked out anew",
 		}},
 		{reflect.TypeFor[routeTable](), []string{"routes"}, map[string]string{
 			"seed": given, "groups": follows, "round": "an audit begins anew", "seen": "an audit begins anew", "idle": follows, "lists": follows, "scratch": turn,

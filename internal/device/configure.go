@@ -3,7 +3,6 @@ package device
 import (
 	"cmp"
 	"maps"
-	"math/rand/v2"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -27,7 +26,7 @@ func (d *Device) Configure(now instant.Time, settings Settings) error {
 	d.configureServices(now)
 	d.configureUpstream(now, nil)
 	d.configureDownstreams(now)
-	d.dutyDirty, d.gateDirty, d.orphansDirty = true, true, true
+	d.refreshAll(now)
 	d.settle(now)
 	return nil
 }
@@ -46,9 +45,8 @@ func (d *Device) configureTrunks(now instant.Time) {
 		}
 		if !reflect.DeepEqual(t.cfg, cfg) {
 			t.cfg = cfg
-			_ = t.core.Configure(now, cfg, &d.trunkFx) // has been validated
-			t.core.SetBFD(now, d.bfdState(cfg.BFDSession), &d.trunkFx)
-			d.sendHellos(t)
+			t.core.Configure(now, cfg)
+			t.core.SetBFD(now, d.bfdState(cfg.BFDSession))
 		}
 		d.configureMembers(t)
 	}
@@ -113,22 +111,18 @@ func (d *Device) configureUpstream(now instant.Time, memory *mld.ProxyMemory) {
 		}
 	}
 	cfg := d.settings.Interfaces[name]
-	if u := d.upstream; u != nil && u.name == name && u.netdev == cfg.Netdev {
-		u.proxy.SetConfig(now, cfg.MLD)
+	if u := d.upstream; u.exists() && u.name == name && u.netdev == cfg.Netdev {
+		u.core.SetConfig(now, cfg.MLD)
 		return
 	}
 	d.leaveUpstream(now)
 	for sg := range d.routes.all() { // their incoming interface has gone
-		d.dropRoute(sg)
+		d.dropRoute(now, sg)
 	}
 	if name == "" {
 		return
 	}
-	d.upstream = &upstream{name: name, netdev: cfg.Netdev, proxy: mld.NewProxy(cfg.MLD, rand.New(d.random(0)), now)}
-	if memory != nil {
-		d.upstream.proxy.Resume(now, *memory)
-	}
-	d.upstream.setLink(now, d.links[cfg.Netdev])
+	d.upstream.open(now, name, cfg, memory)
 	d.regroupAll(now)
 	if memory != nil {
 		for _, m := range memory.Groups { // some may be wanted no more
@@ -140,16 +134,16 @@ func (d *Device) configureUpstream(now instant.Time, memory *mld.ProxyMemory) {
 // leaveUpstream gives the upstream interface up. The routers there are told
 // once; should that be lost, they find out by asking.
 func (d *Device) leaveUpstream(now instant.Time) {
-	if d.upstream == nil {
+	if !d.upstream.exists() {
 		return
 	}
 	for _, ifc := range d.downstreams {
 		for group := range ifc.router.Groups() {
-			d.upstream.proxy.Want(now, group, mld.Filter{})
+			d.upstream.want(now, group, mld.Filter{})
 		}
 	}
-	d.advanceProxy(now)
-	d.upstream = nil
+	d.upstream.advance(now)
+	d.upstream.close()
 }
 
 func (d *Device) configureDownstreams(now instant.Time) {
@@ -167,18 +161,20 @@ func (d *Device) configureDownstreams(now instant.Time) {
 		ifc := d.downstreams[name]
 		if ifc == nil {
 			d.numbered++
-			ifc = &downstream{name: name, netdev: cfg.Netdev, router: mld.NewRouter(cfg.MLD, d.id, now), number: d.numbered}
+			ifc = newDownstream(now, d.ground, d, name, cfg, d.numbered)
 			d.downstreams[name] = ifc
 			d.reorder()
-			ifc.setLink(now, d.links[cfg.Netdev], &d.mldFx)
+			ifc.setLink(now, d.links[cfg.Netdev])
 			for group := range ifc.router.Groups() { // the static ones
 				d.regroup(now, group)
 			}
-		} else if !ifc.cfg.MLD.Equal(cfg.MLD) {
-			ifc.router.SetConfig(now, cfg.MLD, &d.mldFx)
+			continue
 		}
+		changed := !ifc.cfg.MLD.Equal(cfg.MLD)
 		ifc.cfg = cfg
-		d.applyMLD(now, ifc)
+		if changed {
+			ifc.router.SetConfig(now, cfg.MLD)
+		}
 	}
 	d.assign(now)
 }
@@ -204,9 +200,8 @@ func (d *Device) assign(now instant.Time) {
 		if renamed {
 			ifc.ledger = newLedger(now, id, ifc)
 		}
-		ifc.router.RetainPeer(now, d.version(now), s != nil && s.Holding, &d.mldFx)
-		ifc.router.SetPartitioned(now, d.version(now), s != nil && !s.InSync, &d.mldFx)
-		d.applyMLD(now, ifc)
+		ifc.router.RetainPeer(now, s != nil && s.Holding)
+		ifc.router.SetPartitioned(now, s != nil && !s.InSync)
 		if s != nil {
 			s.interfaces = append(s.interfaces, ifc)
 			changed[s] = changed[s] || renamed || had[ifc] != s

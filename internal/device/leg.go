@@ -38,7 +38,7 @@ func (d *Device) steerLeg(now instant.Time, m *member, ms etrunk.MemberState) {
 	case !m.leg.Shutdown && ms.Reason == etrunk.ReasonETrunkInit:
 		return // the election will tell
 	case want && m.Asked == nil && !d.synchronised(m.id) && now < d.kept.Started.Add(bootHold):
-		d.wakeAt(d.kept.Started.Add(bootHold))
+		d.agenda.add(stageDuty, d.kept.Started.Add(bootHold))
 		return
 	}
 	ask := LegChange{Netdev: m.leg.Netdev, Up: want}
@@ -63,7 +63,7 @@ func (d *Device) steerLeg(now instant.Time, m *member, ms etrunk.MemberState) {
 // the peer serves, and cannot be told. Without the leg the switch has the hosts talk to the peer.
 func (d *Device) strands(now instant.Time, m *member, ms etrunk.MemberState) {
 	switch {
-	case d.upstream != nil && d.upstream.link.Up, !d.unheard(m.id), !servesAlone(ms):
+	case d.upstream.link.Up, !d.unheard(m.id), !servesAlone(ms):
 		m.StrandAt = instant.Never
 	case !m.StrandAt.IsSet():
 		m.StrandAt = now.Add(strandAfter)
@@ -86,7 +86,7 @@ func (d *Device) mayPart(now instant.Time, m *member, ms etrunk.MemberState) boo
 	case !d.hasSuccessor(now, m, ms):
 		return true
 	case d.knowsAlone(m):
-		d.wakeAt(now.Add(joinSettle)) // to look again
+		d.agenda.add(stageDuty, now.Add(joinSettle)) // to look again
 		m.ServedAt = instant.Never
 		return false
 	case m.Covers != etrunk.NoBuckets || ms.Peer.Role != etrunk.MemberMaster || !ms.Peer.Up || !ms.Peer.Ready:

@@ -33,7 +33,6 @@ type orphanage struct {
 	waiting int          // listeners of all interfaces, see awaited
 	fresh   []arrival    // in the order of their coming
 	overdue []listener   // and some that were
-	dueAt   instant.Time // when the set must be computed next
 	doneAt  instant.Time // when it was last computed
 	OrphansKept
 }
@@ -62,10 +61,13 @@ type arrival struct {
 	since instant.Time
 }
 
-// noteOrphans remembers the records of a report by which a host came to want more.
-func (d *Device) noteOrphans(now instant.Time, ifc *downstream, s *service, fx *mld.Effects) {
-	o := &d.orphans
-	for _, j := range fx.Joined {
+// expect implements [followers]: it remembers the records by which hosts came to want more.
+func (d *Device) expect(now instant.Time, ifc *downstream, joined []mld.Joined) {
+	s, o := ifc.service, &d.orphans
+	if s == nil {
+		return
+	}
+	for _, j := range joined {
 		o.await(now, listener{ifc, j.Handle}, replicaVersion(j.Version), s.InSync)
 	}
 	if len(o.fresh) > 0 {
@@ -140,13 +142,12 @@ func (d *Device) orphansSynchronised(now instant.Time, s *service) {
 }
 
 func (d *Device) orphansAt(at instant.Time) {
-	d.orphans.dueAt = instant.Earliest(d.orphans.dueAt, at)
+	d.agenda.add(stageExceptions, at)
 }
 
 // refreshOrphans recomputes which (S,G) pass the gate against the hash.
 func (d *Device) refreshOrphans(now instant.Time) {
 	o := &d.orphans
-	o.dueAt = instant.Never
 	if o.waiting+len(o.Current) == 0 {
 		return
 	}
@@ -160,7 +161,7 @@ func (d *Device) refreshOrphans(now instant.Time) {
 	}
 	if !slices.Equal(set, o.Current) {
 		o.Current = set
-		d.gateDirty = true
+		d.agenda.add(stageGate, now)
 	}
 }
 

@@ -1,28 +1,10 @@
 package device
 
 import (
-	"math/rand/v2"
-
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
 	"tandem/internal/instant"
 )
-
-// trunk is an E-Trunk and the members that this device has in it.
-type trunk struct {
-	core    *etrunk.Trunk
-	random  *rand.PCG // its core's
-	cfg     etrunk.Config
-	members map[uint32]*member
-	state   etrunk.State // as of the last refresh
-	TrunkKept
-}
-
-// TrunkKept is what a device knows of an E-Trunk beside its core and its members.
-type TrunkKept struct {
-	Lost  bool         // the peer was, and has not been found since
-	Heard instant.Time // when the peer gave its last sign of life
-}
 
 // member is an Eth-Trunk in an E-Trunk: what it may send and why.
 type member struct {
@@ -58,22 +40,13 @@ type MemberKept struct {
 	Duty    Duty
 }
 
-func (d *Device) newTrunk(id uint32) *trunk {
-	random := d.random(uint64(id))
-	t := &trunk{core: etrunk.New(rand.New(random)), random: random, members: make(map[uint32]*member)}
-	d.trunks[id] = t
-	return t
-}
-
 func newMember(id Member, leg LegSettings) *member {
 	return &member{id: id, leg: leg, MemberKept: MemberKept{Covers: etrunk.AllBuckets}}
 }
 
 // refreshDuty recomputes, for every member, readiness, duty, gate, leg and
-// announcement. It is the only place that decides who sends. What goes through
-// many records waits until the gate has been handed out.
+// announcement. It is the only place that decides who sends.
 func (d *Device) refreshDuty(now instant.Time) {
-	d.dutyDirty = false
 	for _, t := range d.order.trunks {
 		t.state = t.core.State(now)
 		for _, ms := range t.state.Members {
@@ -82,29 +55,22 @@ func (d *Device) refreshDuty(now instant.Time) {
 			}
 		}
 	}
-	if d.refreshGate(); d.fx.Gate != nil {
-		d.behind = true
-		d.wakeAt(now)
-		return
-	}
-	d.behind = false
-	d.refreshDetours(now)
-	d.refreshRetention(now)
-	d.refreshQueriers(now)
+	d.agenda.add(stageRecords, now)
 }
 
 func (d *Device) refreshMember(now instant.Time, t *trunk, m *member, ms etrunk.MemberState) {
 	link := d.links[m.leg.Netdev]
 	local := etrunk.Announcement{Up: link.Up, Role: ms.Role, Covers: m.Covers, Key: link.Key}
 	d.strands(now, m, ms)
-	d.noteHearing(m, ms)
+	d.noteHearing(now, m, ms)
 	local.Ready = d.ready(now, t, m, ms, local.Up)
 
 	target := etrunk.Target(local, ms.Peer, ms.PeerKnown, t.state.Preferred)
 	before, covers := m.Covers, etrunk.Cover(m.Covers, target, local, ms.Peer, ms.PeerKnown, d.hasSuccessor(now, m, ms))
 	if covers != before {
 		m.Covers = covers
-		d.gateDirty, d.orphansDirty = true, true
+		d.agenda.add(stageGate, now)
+		d.agenda.add(stageExceptions, now)
 	}
 	local.Covers = covers
 
@@ -119,8 +85,7 @@ func (d *Device) refreshMember(now instant.Time, t *trunk, m *member, ms etrunk.
 	}
 
 	d.steerLeg(now, m, ms)
-	t.core.Announce(now, ms.ID, local, &d.trunkFx)
-	d.sendHellos(t)
+	t.core.Announce(now, ms.ID, local)
 }
 
 // lostSince is when a peer that is lost was last heard, Never while it is not lost.
@@ -167,8 +132,7 @@ func (m *member) reason(local etrunk.Announcement, ms etrunk.MemberState) string
 // refreshQueriers gives the querier's duty to the interfaces that have it.
 func (d *Device) refreshQueriers(now instant.Time) {
 	for _, ifc := range d.order.downstreams {
-		ifc.router.SetQuerierDuty(now, d.dutyOf(ifc).Querier, &d.mldFx)
-		d.applyMLD(now, ifc)
+		ifc.router.SetQuerierDuty(now, d.dutyOf(ifc).Querier)
 	}
 }
 

@@ -48,7 +48,7 @@ func (d *Device) ready(now instant.Time, t *trunk, m *member, ms etrunk.MemberSt
 	}
 	if now < readyAt {
 		m.Lacking = fmt.Sprintf("settling, %d s left", (readyAt.Sub(now)+time.Second-1)/time.Second)
-		d.wakeAt(readyAt)
+		d.agenda.add(stageDuty, readyAt)
 		return false
 	}
 	return true
@@ -82,7 +82,7 @@ func (m *member) keptDown(ms etrunk.MemberState) bool {
 
 // lacking names what keeps a member from serving, empty when nothing does.
 func (d *Device) lacking(now instant.Time, m *member, ms etrunk.MemberState, legUp bool) string {
-	switch up := d.upstream; {
+	switch {
 	case d.yields(now, m, ms):
 		return "handed over on request"
 	case m.Stranded:
@@ -91,13 +91,13 @@ func (d *Device) lacking(now instant.Time, m *member, ms etrunk.MemberState, leg
 		return "the Eth-Trunk is down"
 	case ms.Role == etrunk.MemberMaster && m.apart(d.links[m.leg.Netdev]):
 		return "the switch does not have the Eth-Trunk in its aggregate"
-	case up == nil:
+	case !d.upstream.exists():
 		return "no upstream interface"
-	case !up.link.Up:
+	case !d.upstream.link.Up:
 		return "the upstream interface is down"
 	case !d.synchronised(m.id):
 		return "not synchronised with the peer yet"
-	case !m.Fit && up.proxy.Pending() > 0: // a new listener later does not revoke it
+	case !m.Fit && d.upstream.joining(): // a new listener later does not revoke it
 		return "joining upstream"
 	}
 	return ""

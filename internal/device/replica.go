@@ -118,8 +118,7 @@ func (d *Device) applyChannel(now instant.Time, s *service) {
 func (d *Device) setInSync(now instant.Time, s *service, inSync bool) {
 	s.InSync = inSync
 	for _, ifc := range s.interfaces {
-		ifc.router.SetPartitioned(now, d.version(now), !inSync, &d.mldFx)
-		d.applyMLD(now, ifc)
+		ifc.router.SetPartitioned(now, !inSync)
 	}
 	if inSync {
 		s.observe(Outcome{Kind: ChannelInSync})
@@ -129,7 +128,8 @@ func (d *Device) setInSync(now instant.Time, s *service, inSync bool) {
 		s.observe(Outcome{Kind: ChannelLost})
 		s.LostAt = now
 	}
-	d.dutyDirty, d.orphansDirty = true, true
+	d.agenda.add(stageDuty, now)
+	d.agenda.add(stageExceptions, now)
 }
 
 func (d *Device) tellChannel(s *service, ev rbs.Event) {
@@ -151,7 +151,7 @@ func (d *Device) refreshRetention(now instant.Time) {
 		cut := s.EverUp && !s.InSync && d.peerAlive(s.name)
 		holding := cut && now < until
 		if holding {
-			d.wakeAt(until)
+			d.agenda.add(stageRecords, until)
 		} else if cut {
 			d.becomeUnknown(now, s, until)
 		}
@@ -160,8 +160,7 @@ func (d *Device) refreshRetention(now instant.Time) {
 		}
 		s.Holding = holding
 		for _, ifc := range s.interfaces {
-			ifc.router.RetainPeer(now, d.version(now), holding, &d.mldFx)
-			d.applyMLD(now, ifc)
+			ifc.router.RetainPeer(now, holding)
 		}
 	}
 }
@@ -181,7 +180,7 @@ func (d *Device) becomeUnknown(now instant.Time, s *service, held instant.Time) 
 		life = min(life, ifc.router.ListeningInterval())
 	}
 	if at := held.Add(life - forgetMargin); now < at {
-		d.wakeAt(at)
+		d.agenda.add(stageRecords, at)
 		return
 	}
 	s.Unknown = true
@@ -302,7 +301,7 @@ func (s *service) Merge(now instant.Time, rec *rbs.Record) rbs.Merged {
 		V1:      rec.V1,
 		Deleted: rec.Deleted,
 		Left:    rec.Left,
-	}, &d.mldFx)
+	})
 	d.adopt(now, ifc, rec.Key, rec.Version) // whoever tells of a listener knows it
 	return [...]rbs.Merged{rbs.Newer, rbs.Stale, rbs.Unfit, rbs.Full}[merged]
 }
@@ -330,7 +329,7 @@ func (s *service) restamp(peer rbs.Version, by rbs.Stamp) {
 // EndMerge implements [rbs.Store].
 func (s *service) EndMerge(now instant.Time) {
 	if s.merging != nil {
-		s.dev.applyMLD(now, s.merging)
+		s.merging.router.EndMerge(now)
 		s.merging = nil
 	}
 }

@@ -25,9 +25,9 @@ func (d *Device) Resume(now instant.Time, settings Settings, cp *Checkpoint) err
 	d.configureDownstreams(now)
 	d.resumeDownstreams(now, cp)
 	d.configureUpstream(now, &cp.Upstream)
-	d.resumeRoutes(cp)
+	d.resumeRoutes(now, cp)
 	d.resumeOrphans(now, cp)
-	d.dutyDirty, d.gateDirty, d.orphansDirty = true, true, true
+	d.refreshAll(now)
 	d.settle(now)
 	return nil
 }
@@ -42,8 +42,7 @@ func (d *Device) resumeTrunks(now instant.Time, cp *Checkpoint) {
 		t := d.newTrunk(tc.ID)
 		_ = t.random.UnmarshalBinary(tc.Random) // else it stays as it was seeded
 		t.cfg, t.TrunkKept = cfg, tc.Kept
-		_ = t.core.Resume(now, now.Sub(cp.At), cfg, tc.Session, &d.trunkFx) // has been validated
-		d.sendHellos(t)
+		t.core.Resume(now, now.Sub(cp.At), cfg, tc.Session)
 		d.configureMembers(t)
 		for _, mc := range tc.Members {
 			if m := t.members[mc.EthTrunk]; m != nil {
@@ -81,16 +80,15 @@ func (d *Device) resumeDownstreams(now instant.Time, cp *Checkpoint) {
 		}
 		ifc.DownstreamKept = ic.Kept
 		ifc.router.Resume(now, ic.Router)
-		ifc.setLink(now, ifc.link, &d.mldFx)
-		d.applyMLD(now, ifc)
+		ifc.setLink(now, ifc.link)
 	}
 	d.assign(now) // what the routers are to do while the channel is away
 }
 
 // resumeRoutes adds the entries that streams have made and asks for all of them.
 // Half-made ones, of when only some of the listeners were there, must not be seen.
-func (d *Device) resumeRoutes(cp *Checkpoint) {
-	if d.upstream == nil {
+func (d *Device) resumeRoutes(now instant.Time, cp *Checkpoint) {
+	if !d.upstream.exists() {
 		return
 	}
 	for _, rc := range cp.Routes {
@@ -112,7 +110,7 @@ func (d *Device) resumeRoutes(cp *Checkpoint) {
 		return int(d.routes.get(a).Since.Sub(d.routes.get(b).Since))
 	})
 	d.fx.Routes = d.fx.Routes[:0]
-	d.reinstall()
+	d.reinstall(now)
 }
 
 // resumeOrphans sends for the listeners of which the peer may not know until the

@@ -6,14 +6,14 @@ import (
 )
 
 // retire hands everything to the peer for good.
-func (d *Device) retire() {
+func (d *Device) retire(now instant.Time) {
 	d.kept.Retiring = true
 	for _, t := range d.trunks {
 		for _, m := range t.members {
 			m.Yielded = true
 		}
 	}
-	d.dutyDirty = true
+	d.agenda.add(stageDuty, now)
 }
 
 // Retired reports whether nothing waits for this device any more after
@@ -52,9 +52,8 @@ func (d *Device) switchover(now instant.Time, id uint32, on bool) {
 		m.Yielded = on
 		if !on { // an operator who asks does not want to wait
 			m.Fit, m.FitAt, m.Lacking, m.Aside = true, now.Add(-joinSettle), "", false
-			t.core.EndRevert(now, m.id.EthTrunk, &d.trunkFx)
-			d.sendHellos(t)
+			t.core.EndRevert(now, m.id.EthTrunk)
 		}
 	}
-	d.dutyDirty = true
+	d.agenda.add(stageDuty, now)
 }

@@ -27,13 +27,7 @@ const KeepAlive = 210 * time.Second
 // what the listeners of all interfaces want now.
 func (d *Device) regroup(now instant.Time, group netip.Addr) {
 	want := d.wanted(group)
-	if d.upstream != nil {
-		pending := d.upstream.proxy.Pending() > 0
-		d.upstream.proxy.Want(now, group, want)
-		if pending != (d.upstream.proxy.Pending() > 0) { // readiness waits for it
-			d.dutyDirty = true
-		}
-	}
+	d.upstream.want(now, group, want)
 	named := want.Sources
 	if want.Mode == mld.Exclude {
 		named = d.named(group)
@@ -80,7 +74,7 @@ func (d *Device) wanted(group netip.Addr) mld.Filter {
 // reroute sets the entry of one (S,G), nil when there is none, to the interfaces
 // that want it now.
 func (d *Device) reroute(now instant.Time, sg SourceGroup, old *route, origin RouteOrigin) {
-	if d.upstream == nil {
+	if !d.upstream.exists() {
 		return
 	}
 	out := d.outgoing(sg)
@@ -88,7 +82,7 @@ func (d *Device) reroute(now instant.Time, sg SourceGroup, old *route, origin Ro
 	case out == nil && (old == nil || origin == RouteIdle):
 		return
 	case out == nil:
-		d.dropRoute(sg)
+		d.dropRoute(now, sg)
 		return
 	case origin == RouteIdle:
 		origin = RouteASM
@@ -103,17 +97,17 @@ func (d *Device) reroute(now instant.Time, sg SourceGroup, old *route, origin Ro
 		d.routes.see(old)
 		old.outgoing, old.Origin = out, origin
 	}
-	d.emitRoute(sg, old)
+	d.emitRoute(now, sg, old)
 }
 
-func (d *Device) dropRoute(sg SourceGroup) {
+func (d *Device) dropRoute(now instant.Time, sg SourceGroup) {
 	d.routes.remove(sg)
-	d.routesDirty = true
+	d.agenda.add(stageRoutes, now)
 	d.fx.Routes = append(d.fx.Routes, RouteChange{Source: sg.Source, Group: sg.Group, Delete: true})
 }
 
-func (d *Device) emitRoute(sg SourceGroup, r *route) {
-	d.routesDirty = true
+func (d *Device) emitRoute(now instant.Time, sg SourceGroup, r *route) {
+	d.agenda.add(stageRoutes, now)
 	d.fx.Routes = append(d.fx.Routes, d.routeChange(sg, r))
 }
 
@@ -133,27 +127,27 @@ func (d *Device) outgoing(sg SourceGroup) *outgoing {
 // streamArrived answers the kernel's upcall: an entry for those who want the
 // stream, or one that discards it so that the kernel stops asking.
 func (d *Device) streamArrived(now instant.Time, ev StreamArrived) {
-	if d.upstream == nil || ev.Netdev != d.upstream.netdev {
+	if !d.upstream.isOn(ev.Netdev) {
 		d.kept.Counters.StreamElsewhere++
 		return
 	}
 	sg := SourceGroup{ev.Source, ev.Group}
 	if r := d.routes.get(sg); r != nil { // the kernel has lost it, or asked before it was set
-		d.emitRoute(sg, r)
+		d.emitRoute(now, sg, r)
 		return
 	}
 	if d.reroute(now, sg, nil, RouteASM); d.routes.get(sg) == nil {
 		d.routes.idle = append(d.routes.idle, sg)
-		d.emitRoute(sg, d.routes.add(sg, route{RouteKept: RouteKept{now, RouteIdle}}))
+		d.emitRoute(now, sg, d.routes.add(sg, route{RouteKept: RouteKept{now, RouteIdle}}))
 		d.expireIdle(now)
 	}
 }
 
 // streamsSilent drops the entries of streams that have not come for KeepAlive.
-func (d *Device) streamsSilent(ev StreamsSilent) {
+func (d *Device) streamsSilent(now instant.Time, ev StreamsSilent) {
 	for _, sg := range ev.Streams {
 		if r := d.routes.get(sg); r != nil && r.Origin == RouteASM {
-			d.dropRoute(sg)
+			d.dropRoute(now, sg)
 			d.kept.Counters.StreamsSilent++
 		}
 	}
@@ -170,17 +164,17 @@ func (d *Device) expireIdle(now instant.Time) {
 		}
 		d.routes.idle = d.routes.idle[1:]
 		if r != nil && r.Origin == RouteIdle {
-			d.dropRoute(sg)
+			d.dropRoute(now, sg)
 		}
 	}
 }
 
 // reinstall gives every entry to the kernel again, after an interface came back.
-func (d *Device) reinstall() {
+func (d *Device) reinstall(now instant.Time) {
 	for sg, r := range d.routes.all() {
 		if r.Origin != RouteIdle {
 			r.outgoing = d.outgoing(sg)
 		}
-		d.emitRoute(sg, r)
+		d.emitRoute(now, sg, r)
 	}
 }

@@ -114,7 +114,7 @@ func TestAudit(t *testing.T) {
 	}
 	// What comes and goes meanwhile does not hide what is missing.
 	r.report("eth-trunk10", 0, 3, mld.GroupRecord{Type: mld.AllowNewSources, Sources: []netip.Addr{sourceOf(0)}})
-	r.dev.dropRoute(key(0, 0))
+	r.dev.dropRoute(r.now, key(0, 0))
 	r.take()
 	if got := r.dev.Unaudited(); !slices.Equal(got, []SourceGroup{key(0, 2)}) {
 		t.Errorf("missing %v, want group 2 only", got)

@@ -17,10 +17,10 @@ import (
 func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
 	s := Snapshot{At: wall, DeviceID: d.id, Uptime: now.Sub(d.kept.Started), Counters: d.kept.Counters,
 		Entries: d.routes.routes.Len(), Silent: d.kept.Counters.StreamsSilent}
-	if u := d.upstream; u != nil {
+	if u := d.upstream; u.exists() {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
 			Name: u.name, Netdev: u.link.Netdev, Up: u.link.Up, Upstream: true,
-			MLD: mld.InterfaceState{Up: u.link.Up, LinkLocal: u.link.LinkLocal, Counters: u.proxy.Counters()},
+			MLD: mld.InterfaceState{Up: u.link.Up, LinkLocal: u.link.LinkLocal, Counters: u.core.Counters()},
 		})
 	}
 	for _, ifc := range d.order.downstreams {
@@ -116,10 +116,7 @@ func (d *Device) GroupRoutes(now instant.Time, group netip.Addr) (routes []Route
 
 func (d *Device) routeSnapshot(now instant.Time, sg SourceGroup, r *route, names map[string]string) RouteSnapshot {
 	s := RouteSnapshot{
-		Source: sg.Source, Group: sg.Group, Uptime: now.Sub(r.Since), Origin: r.Origin, Orphan: d.isOrphan(sg),
-	}
-	if d.upstream != nil {
-		s.Upstream = d.upstream.name
+		Source: sg.Source, Group: sg.Group, Uptime: now.Sub(r.Since), Origin: r.Origin, Orphan: d.isOrphan(sg), Upstream: d.upstream.name,
 	}
 	for _, netdev := range r.outgoing.list() {
 		s.Outgoing = append(s.Outgoing, names[netdev])

@@ -1,0 +1,113 @@
+package device
+
+import (
+	"math/rand/v2"
+	"net/netip"
+
+	"tandem/internal/instant"
+	"tandem/internal/mld"
+)
+
+// proxy is the upstream interface with its MLD proxy (RFC 4605). Its methods apply what the
+// proxy asks for.
+type proxy struct {
+	*ground
+	name   string // as configured, empty while no interface is upstream
+	netdev string
+	link   LinkChanged
+	core   *mld.Proxy // nil while no interface is upstream
+	fx     mld.Effects
+}
+
+// exists reports whether an interface is upstream.
+func (p *proxy) exists() bool { return p.core != nil }
+
+// isOn reports whether the upstream interface is the one with this Linux name.
+func (p *proxy) isOn(netdev string) bool { return p.exists() && p.netdev == netdev }
+
+// open makes an interface upstream, with the memory of a predecessor if there is one.
+func (p *proxy) open(now instant.Time, name string, cfg InterfaceSettings, memory *mld.ProxyMemory) {
+	p.name, p.netdev = name, cfg.Netdev
+	p.core = mld.NewProxy(cfg.MLD, rand.New(p.random(0)), now)
+	if memory != nil {
+		p.core.Resume(now, *memory)
+	}
+	p.setLink(now, p.links[cfg.Netdev])
+}
+
+// close gives the interface up.
+func (p *proxy) close() { p.name, p.netdev, p.link, p.core = "", "", LinkChanged{}, nil }
+
+// setLink takes the state of the interface's link.
+func (p *proxy) setLink(now instant.Time, link LinkChanged) {
+	p.link = link
+	p.core.SetLink(now, link.LinkLocal, link.Up)
+}
+
+// receive takes an MLD message. The proxy counts what it drops.
+func (p *proxy) receive(now instant.Time, meta mld.Meta, packet *mld.Packet) {
+	if p.core.Receive(now, meta, packet) == nil {
+		p.advance(now)
+	}
+}
+
+// want joins what the listeners want of a group.
+func (p *proxy) want(now instant.Time, group netip.Addr, filter mld.Filter) {
+	if !p.exists() {
+		return
+	}
+	was := p.joining()
+	p.core.Want(now, group, filter)
+	p.noteJoining(now, was)
+}
+
+// reportAll reports again all that is joined.
+func (p *proxy) reportAll(now instant.Time) {
+	if p.exists() {
+		p.core.ReportAll(now)
+		p.advance(now)
+	}
+}
+
+// advance sends the reports that are due.
+func (p *proxy) advance(now instant.Time) {
+	if !p.exists() {
+		return
+	}
+	was := p.joining()
+	p.core.Advance(now, &p.fx)
+	for _, report := range p.fx.Reports {
+		p.ground.fx.MLD = append(p.ground.fx.MLD, SendMLD{
+			Netdev: p.netdev, Destination: report.Dst, Payload: report.Payload,
+			RouterAlert: p.settings.Interfaces[p.name].MLD.SendRouterAlert,
+		})
+	}
+	p.fx.Reset()
+	p.noteJoining(now, was)
+}
+
+// deadline is when advance must next be called.
+func (p *proxy) deadline() instant.Time {
+	if !p.exists() {
+		return instant.Never
+	}
+	return p.core.Deadline()
+}
+
+// joining reports whether joins wait to be sent.
+func (p *proxy) joining() bool { return p.exists() && p.core.Pending() > 0 }
+
+// noteJoining has the duty worked out anew when joins have begun to wait, or wait no more.
+func (p *proxy) noteJoining(now instant.Time, was bool) {
+	if was != p.joining() {
+		p.agenda.add(stageDuty, now)
+	}
+}
+
+// memory returns what a successor needs.
+func (p *proxy) memory() mld.ProxyMemory {
+	if !p.exists() {
+		return mld.ProxyMemory{}
+	}
+	return p.core.Memory()
+}
