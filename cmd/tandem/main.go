@@ -6,6 +6,7 @@
 //	tandem [-s SOCKET] -f FILE [-v]      run a file of commands, stop at the first error
 //	tandem check FILE ...                check files of configuration without a device
 //	tandem diff FILE [FILE]              compare the running configuration, or a file, with a file
+//	tandem load [-replace] FILE          put a file of configuration in force, whole
 //	tandem pki A=ADDRESS B=ADDRESS       certificates for the pair's replication channel
 //	tandem restart [-run DIR]            replace the daemon by the installed program, without a gap
 //	tandem upgrade-check [PROGRAM]       say whether that would go

@@ -54,7 +54,7 @@ func manual() string {
 	for _, code := range [][2]string{
 		{"0", "All was done. check found no error, diff no difference."},
 		{"1", "A command was refused, or the run was interrupted. check found an error, diff a difference."},
-		{"2", "Wrong use, or a file that check or diff cannot read."},
+		{"2", "Wrong use, or a file that check, diff or load cannot read."},
 		{"3", "No daemon answers."},
 	} {
 		p.Item(code[0], code[1])
@@ -67,6 +67,7 @@ func manual() string {
 	p.Item(`tandem -c "display e-trunk 1"`, "Show an E-Trunk.")
 	p.Item("tandem -json -c \"display mld group verbose\"", "Every listener, for a program.")
 	p.Item("tandem check new.cfg && tandem -f new.cfg", "Apply a file of commands that has no errors.")
+	p.Item("tandem load -replace -compare saved.cfg", "Show what would change if the device had the configuration of a file.")
 	p.See("tandem-commands(7)", "tandemd(8)")
 	return p.String()
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tandem/internal/command"
+	"tandem/internal/config"
 	"tandem/internal/manage"
 )
 
@@ -39,17 +40,17 @@ func commandLines(text string) []scriptLine {
 	return lines
 }
 
-// fileLines reads the commands of a file. Blank lines and comments, which
-// begin with # or !, are left out.
+// fileLines reads the commands of a file as they stand there: white space in front of a
+// line and # tell where sections end. Blank lines and comments are left out.
 func fileLines(r io.Reader, name string) ([]scriptLine, error) {
 	var lines []scriptLine
+	var layout config.Layout
 	scanner := bufio.NewScanner(r)
 	for n := 1; scanner.Scan(); n++ {
-		text := strings.TrimSpace(scanner.Text())
-		if text == "" || text[0] == '#' || text[0] == '!' {
-			continue
+		if layout.Next(scanner.Text()) != config.BlankLine {
+			text := strings.TrimRight(scanner.Text(), " \t\r")
+			lines = append(lines, scriptLine{text, fmt.Sprintf("%s:%d: ", name, n)})
 		}
-		lines = append(lines, scriptLine{text, fmt.Sprintf("%s:%d: ", name, n)})
 	}
 	if err := scanner.Err(); err != nil {
 		return nil, fmt.Errorf("%w: reading %s: %w", errRefused, name, err)

@@ -27,6 +27,7 @@ func subcommands() []subcommand {
 		{"completion", "bash | zsh", "print what makes a shell complete the words of tandem", shells, completion},
 		{"diff", "[ -s SOCKET ] FILE [ FILE ]", "compare the running configuration, or that of the first file, with that of a file", fileWords, diffFiles},
 		{"help", "", "print how tandem is called", nil, help},
+		{"load", "[ -s SOCKET ] [ -replace ] [ -compare ] FILE", "put a file of configuration in force, whole, and show what that changes", fileWords, load},
 		{"pki", "[ -dir DIR ] [ -days N ] NAME=ADDRESS NAME=ADDRESS", "make the certificates of a pair", nil, makeCertificates},
 		{"record", "[ -s SOCKET ] [ -mask ] FILE", "write what the device was told lately into a file, without secrets, with -mask without addresses", fileWords, record},
 		{"replay", "[ -q ] FILE", "run a recording through this program and print what it decides", fileWords, replay},

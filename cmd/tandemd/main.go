@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"tandem/internal/config"
@@ -153,27 +152,4 @@ func listen(path, group string, inherited *os.File) (net.Listener, error) {
 		return manage.Inherit(inherited)
 	}
 	return manage.Listen(path, group)
-}
-
-// start puts the last committed configuration in force or, on a device that
-// was never configured, runs the file of commands.
-func start(router *reachable, system *console.System, file string) error {
-	if file == "" || !system.Store.Fresh() {
-		return router.start()
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	session := system.NewSession(console.Login{User: "startup", Source: file, Level: console.Configuration})
-	for i, line := range strings.Split(string(text), "\n") {
-		prompt := session.Prompt()
-		if r := session.Exec(line); r.Err != nil {
-			return fmt.Errorf("%s:%d: refused\n%s%s\n%s", file, i+1, prompt, line, strings.TrimRight(r.Output, "\n"))
-		}
-	}
-	if session.Pending() {
-		return fmt.Errorf("%s: the last commands are not committed", file)
-	}
-	return nil
 }

@@ -6,6 +6,7 @@
 // The grammar of a command:
 //
 //	keyword              matched in any case, by any unique prefix
+//	\|                   a bar as a keyword
 //	<name:type>          a parameter; <name> alone means <name:name>
 //	[ a ]                optional
 //	{ a | b } [ a | b ]  a choice, optional in brackets

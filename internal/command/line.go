@@ -46,25 +46,30 @@ func split(line string) ([]word, error) {
 }
 
 // SplitLines cuts a text of several commands at line ends, and at semicolons
-// outside double quotes. Blank ones are left out.
+// outside double quotes. Blank ones are left out. Commands of one line are indented
+// alike, as the line is.
 func SplitLines(text string) []string {
 	var lines []string
-	quoted := false
-	for _, line := range strings.FieldsFunc(text, func(r rune) bool {
-		if r == '"' {
-			quoted = !quoted
-		}
-		if r == '\n' {
-			quoted = false // a quote ends with its line
-			return true
-		}
-		return r == ';' && !quoted
-	}) {
-		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, line)
+	for line := range strings.SplitSeq(text, "\n") {
+		indent := line[:len(line)-len(strings.TrimLeftFunc(line, unicode.IsSpace))]
+		for _, part := range splitParts(line) {
+			if part = strings.TrimSpace(part); part != "" {
+				lines = append(lines, indent+part)
+			}
 		}
 	}
 	return lines
+}
+
+// splitParts cuts a line at semicolons outside double quotes.
+func splitParts(line string) []string {
+	quoted := false
+	return strings.FieldsFunc(line, func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
+		}
+		return r == ';' && !quoted
+	})
 }
 
 // end is the position after the last word.

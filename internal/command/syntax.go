@@ -106,7 +106,7 @@ func (p *parser) item() (fragment, error) {
 	case strings.HasPrefix(item, "<"):
 		return p.parameter(item)
 	}
-	n := &node{keyword: strings.ToLower(item)}
+	n := &node{keyword: strings.ToLower(strings.TrimPrefix(item, `\`))}
 	return fragment{first: []*node{n}, last: []*node{n}}, nil
 }
 

@@ -336,12 +336,11 @@ func TestParseErrors(t *testing.T) {
 		line int
 		text string
 	}{
-		"#\nfrob\n":                                {2, "Unrecognized command"},
-		"#\ne-trunk 1\n priority 300\n":            {3, "300 is outside 1..254"},
-		"#\n priority 30\n":                        {2, "section"},
-		"#\ne-trunk 1\n#\n priority 30\n":          {4, "section"},
-		"#\nremote-backup-service s\n hot\n":       {3, "Unrecognized"},
-		"#\ne-trunk 1\n remote-backup-service s\n": {3, "Unrecognized"}, // sections do not nest
+		"#\nfrob\n":                          {2, "Unrecognized command"},
+		"#\ne-trunk 1\n priority 300\n":      {3, "300 is outside 1..254"},
+		"#\n priority 30\n":                  {2, "Unrecognized"},
+		"#\ne-trunk 1\n#\n priority 30\n":    {4, "Unrecognized"},
+		"#\nremote-backup-service s\n hot\n": {3, "Unrecognized"},
 	} {
 		_, err := Parse(text, testKeys(t))
 		var e *LineError

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -228,67 +226,4 @@ func (s section) text() []string {
 		text = append(text, " "+line)
 	}
 	return text
-}
-
-// LineError says which line of a configuration text is wrong.
-type LineError struct {
-	Line int // from 1
-	Text string
-	Err  error
-}
-
-func (e *LineError) Error() string {
-	return fmt.Sprintf("line %d: %q: %v", e.Line, strings.TrimSpace(e.Text), e.Err)
-}
-
-func (e *LineError) Unwrap() error { return e.Err }
-
-// textTable is the table that the text form is read with.
-var textTable = mustTable(command.New(Vocabulary(), editorCommands()))
-
-// mustTable is for a table that is part of the program.
-func mustTable(t *command.Table[*Editor], err error) *command.Table[*Editor] {
-	if err != nil {
-		panic(err)
-	}
-	return t
-}
-
-// Parse reads the text form. A line without a space in front is a command of
-// the system view, one with spaces belongs to the view that the line before
-// opened; # ends a section, ! begins a comment, return ends the text. The
-// error is a *LineError. Parse does not Validate.
-func Parse(text string, keys *Keyring) (*Model, error) {
-	e := newEditor(New(), keys)
-	for i, line := range strings.Split(text, "\n") {
-		line = strings.TrimRight(line, " \t\r")
-		switch {
-		case line == "" || line[0] == '!':
-			continue
-		case line[0] == '#':
-			e.View = SystemView
-			continue
-		case line == lastLine:
-			return e.Model, nil
-		case line[0] != ' ' && line[0] != '\t':
-			e.View = SystemView
-		}
-		if err := e.parseLine(line); err != nil {
-			return nil, &LineError{i + 1, line, err}
-		}
-	}
-	return e.Model, nil
-}
-
-var errNoSection = errors.New("an indented line wants a section to belong to")
-
-func (e *Editor) parseLine(line string) error {
-	if line[0] == ' ' && e.View == SystemView {
-		return errNoSection
-	}
-	m, err := textTable.Match(e.View.own(), line)
-	if err != nil {
-		return err
-	}
-	return m.Run(e)
 }

@@ -32,7 +32,7 @@ func Check(text string) (*config.Model, []Finding, error) {
 	sys := &System{Backend: nowhere{}, Store: store}
 	c := &checker{session: sys.NewSession(Login{User: "check", Level: Configuration}), lines: strings.Split(text, "\n"), opened: map[string]int{}}
 	var m *config.Model
-	if c.isScript() {
+	if IsScript(text) {
 		c.script()
 		m = store.Running()
 	} else {
@@ -47,30 +47,33 @@ type checker struct {
 	lines    []string
 	opened   map[string]int // lines that first opened a view, by the view as problems name it
 	findings []Finding
+	// lost passes over the lines that are indented so far: they belong to a section
+	// that cannot be opened. 0 passes over none.
+	lost int
 }
 
-// isScript tells whether the first command enters the system view.
-func (c *checker) isScript() bool {
-	for _, line := range c.lines {
-		if isCommand(line) {
-			match, err := table().Match(c.session.views(), line)
+// IsScript tells whether a text is to be typed: its first command enters the system view.
+func IsScript(text string) bool {
+	s := new(Session)
+	var layout config.Layout
+	for line := range strings.Lines(text) {
+		if kind := layout.Next(line); kind == config.CommandLine || kind == config.OutdentedLine {
+			s.login.Level = Configuration
+			match, err := table().Match(s.views(), line)
 			return err == nil && strings.HasPrefix(match.Command.Syntax, "system-view")
 		}
 	}
 	return false
 }
 
-func isCommand(line string) bool {
-	line = strings.TrimSpace(line)
-	return line != "" && line[0] != '#' && line[0] != '!'
-}
-
 // script types the lines as `tandem -f` does, and goes on behind those that are refused.
 func (c *checker) script() {
 	last := 0
 	for i, line := range c.lines {
-		if isCommand(line) && !c.session.closed {
-			c.exec(i, line)
+		if c.session.closed {
+			break
+		}
+		if c.exec(i, line) {
 			last = i + 1
 		}
 	}
@@ -80,32 +83,46 @@ func (c *checker) script() {
 	c.problems(config.Validate(c.session.sys.Store.Running()).Warnings(), 0)
 }
 
-// text reads the text form: a line without a space in front is one of the system view,
-// and the lines of a section that cannot be opened are passed over.
+// text reads the text form, from the system view on and up to return.
 func (c *checker) text() *config.Model {
 	_ = c.session.run("system-view") // cannot fail in the user view
 	candidate := c.session.candidate
 	if end := slices.IndexFunc(c.lines, func(line string) bool { return strings.TrimSpace(line) == "return" }); end >= 0 {
 		c.lines = c.lines[:end]
 	}
-	lost := false
 	for i, line := range c.lines {
-		switch indented := strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t"); {
-		case !isCommand(line), indented && lost:
-		case indented:
-			c.exec(i, line)
-		default:
-			candidate.View = config.SystemView
-			lost = !c.exec(i, line)
-		}
+		c.exec(i, line)
 	}
 	c.problems(config.Validate(candidate.Model), 0)
 	return candidate.Model
 }
 
-// exec runs a line, notes what is wrong with it and reports whether nothing is.
+// exec runs a line, notes what is wrong with it and reports whether it is a command.
 func (c *checker) exec(i int, line string) bool {
-	err := c.run(line)
+	kind := c.session.layout.Next(line)
+	switch indent := c.session.layout.Indent(); {
+	case kind == config.BlankLine:
+		return false
+	case kind == config.SectionEnd:
+		c.lost = 0
+	case c.lost > 0 && indent >= c.lost:
+		return true
+	}
+	err := c.run(kind, line)
+	if c.lost = 0; err != nil {
+		c.lost = c.session.layout.Indent() + 1
+		c.refused(i, err)
+	}
+	if candidate := c.session.candidate; candidate != nil {
+		if view := candidate.View.String(); c.opened[view] == 0 {
+			c.opened[view] = i + 1
+		}
+	}
+	return kind != config.SectionEnd
+}
+
+// refused notes what is wrong with a line.
+func (c *checker) refused(i int, err error) {
 	var parse *command.Error
 	var invalid *config.InvalidError
 	switch {
@@ -113,28 +130,29 @@ func (c *checker) exec(i int, line string) bool {
 		c.problems(invalid.Problems, i+1)
 	case errors.As(err, &parse):
 		c.add(i+1, false, strings.Replace(parse.Error(), " found at '^' position.", "", 1))
-	case err != nil:
+	default:
 		c.add(i+1, false, err.Error())
 	}
-	if candidate := c.session.candidate; candidate != nil {
-		if view := candidate.View.String(); c.opened[view] == 0 {
-			c.opened[view] = i + 1
-		}
-	}
-	return err == nil
 }
 
-// run carries out a line unless it asks a device for something.
-func (c *checker) run(line string) error {
-	text, _, _ := splitPipe(line)
-	match, err := table().Match(c.session.views(), text)
-	inUserView := c.session.candidate == nil
-	switch {
-	case err == nil && takesPipe(match.Command.Syntax),
-		err == nil && inUserView && !strings.HasPrefix(match.Command.Syntax, "system-view") && match.Command.Syntax != "quit":
-		return nil
+// run carries out a line unless it asks a device for something. Behind an outdented line
+// that is refused the section before it is over.
+func (c *checker) run(kind config.LineKind, line string) error {
+	s := c.session
+	u, err := s.understand(kind, line)
+	if err != nil && kind == config.OutdentedLine && s.candidate != nil {
+		s.candidate.View = config.SystemView
 	}
-	return c.session.run(line)
+	if err != nil || u == nil || c.asks(u.match.Command.Syntax) {
+		return err
+	}
+	return s.do(u)
+}
+
+// asks tells whether a command asks a device for something.
+func (c *checker) asks(syntax string) bool {
+	inUserView := c.session.candidate == nil
+	return takesPipe(syntax) || inUserView && !strings.HasPrefix(syntax, "system-view") && syntax != "quit"
 }
 
 // problems notes what is wrong with objects, at the lines that opened them.

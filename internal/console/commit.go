@@ -26,6 +26,8 @@ func configCommands() []command.Command[*Session] {
 		action(configView, "clear configuration candidate", "Drop the changes that are not committed",
 			func(s *Session, _ command.Args) error { s.candidate.Clear(); return nil }),
 		action(configView, "refresh configuration candidate", "Take up what others have committed meanwhile; the candidate prevails", refresh),
+		action(configView, "load configuration { replace | merge } <file:file> [ \\| compare ]",
+			"Take a file into the candidate, whole or not at all; with compare show what that would change", loadFile),
 		action(userView, "rollback configuration { to { commit-id "+pointParameter+" | label <label:string(1..256)> } | last <commits:1..49> }",
 			"Return to the configuration of a commit", rollback),
 		action(userView, "set configuration commit "+pointParameter+" label <label:string(1..256)>", "Give a commit a label", setLabel),

@@ -20,11 +20,16 @@ func (s *Session) Complete(line string) Completion {
 	if s.question != nil {
 		return Completion{Expanded: line}
 	}
-	text, pipe, piped := splitPipe(line)
-	if piped {
+	if text, pipe, piped := splitPipe(line); piped && s.shows(text) {
 		return s.completed(line)(completePipe(text, pipe))
 	}
-	return s.completed(line)(s.completeCommand(text))
+	return s.completed(line)(s.completeCommand(line))
+}
+
+// shows tells whether a text is a display, which takes filters.
+func (s *Session) shows(text string) bool {
+	match, err := table().Match(s.views(), text)
+	return err == nil && takesPipe(match.Command.Syntax)
 }
 
 // completed makes an error of a completion what the console prints.
@@ -42,7 +47,7 @@ func (s *Session) completeCommand(text string) (Completion, error) {
 	if err != nil {
 		return Completion{}, err
 	}
-	if match, err := table().Match(s.views(), text); err == nil && takesPipe(match.Command.Syntax) && strings.HasSuffix(text, " ") {
+	if s.shows(text) && strings.HasSuffix(text, " ") {
 		candidates = append(candidates, command.Candidate{Word: "|", Help: "Filter what is shown"})
 	}
 	return Completion{Expanded: table().Expand(s.views(), text), Candidates: candidates}, nil

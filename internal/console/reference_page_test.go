@@ -61,12 +61,19 @@ const referenceText = `Keywords may be abbreviated as long as they are unique. A
 left out, ` + "`{ a | b }`" + ` is a choice, ` + "`[ a | b ] *`" + ` any of them in any order. The system view's commands that open a view work
 in every configuration view. Words with spaces stand in double quotes; a line has at most 510 characters.
 
+A text means the same whether it is typed, pasted, run by ` + "`tandem -f`" + `, checked, loaded or read at the first start: ` + "`#`" + ` alone goes back
+to the system view, and so does a line that is indented less than the one before where the system view has its command. Other lines
+that begin with ` + "`#` or `!`" + ` are comments.
+
 Every ` + "`display`" + ` takes filters behind bars, one behind the other: ` + "`| { begin | exclude | include } REGEXP`" + ` for lines,
 ` + "`| section { exclude | include } REGEXP`" + ` for headings with their indented lines, ` + "`| count`" + `, and ` + "`| json`" + `
 ([json.md](json.md)) for the same facts as JSON.
 `
 
 func referenceRow(c command.Command[*Session]) string {
-	syntax := strings.ReplaceAll(c.Syntax, "|", `\|`)
+	syntax := strings.ReplaceAll(readable(c.Syntax), "|", `\|`)
 	return fmt.Sprintf("| `%s` | %s |\n", syntax, c.Help)
 }
+
+// readable is a grammar as people read it, in which a bar that is typed is a bar.
+func readable(syntax string) string { return strings.ReplaceAll(syntax, `\|`, `|`) }

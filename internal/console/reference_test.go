@@ -31,7 +31,7 @@ func TestManual(t *testing.T) {
 		p.Subsection(plain(c.title))
 		for _, cmd := range allCommands() {
 			if slices.Contains(cmd.Views, c.view) {
-				p.Item(cmd.Syntax, cmd.Help+".")
+				p.Item(readable(cmd.Syntax), cmd.Help+".")
 			}
 		}
 	}

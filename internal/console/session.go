@@ -61,6 +61,7 @@ type Session struct {
 	// JSON makes displays print JSON without being asked.
 	JSON bool
 
+	layout config.Layout
 	// candidate holds the view as well, it is nil in the user view.
 	candidate *config.Candidate
 	// immediate sessions commit every line.
@@ -112,9 +113,15 @@ type Result struct {
 	Closed  bool // the session has ended
 }
 
-// Exec runs one line as typed after the prompt. Blank lines and comments,
-// which begin with # or !, do nothing.
+// Exec runs one line as typed after the prompt. Blank lines and comments do nothing;
+// # alone, and a line that is indented less than the one before, go back to the system
+// view, see config.Layout.
 func (s *Session) Exec(line string) Result {
+	return s.turn(line, func() error { return s.run(line) })
+}
+
+// turn does what a line says, which is shown with errors, and tells what came of it.
+func (s *Session) turn(line string, run func() error) Result {
 	s.shown = Display{}
 	s.printed.Reset()
 	s.said = ""
@@ -123,7 +130,7 @@ func (s *Session) Exec(line string) Result {
 	defer stop()
 	s.interrupt.Store(&stop)
 	prompt, asked := s.Prompt(), s.question != nil
-	err := s.run(line)
+	err := run()
 	s.audit(prompt, err)
 	if !asked {
 		s.remember()
@@ -143,63 +150,6 @@ func (s *Session) Interrupt() {
 	}
 }
 
-func (s *Session) run(line string) error {
-	if s.question != nil {
-		return s.reply(line)
-	}
-	if s.candidate != nil {
-		s.candidate.Follow()
-	}
-	if trimmed := strings.TrimSpace(line); trimmed == "" || trimmed[0] == '#' || trimmed[0] == '!' {
-		return nil
-	}
-	text, pipe, piped := splitPipe(line)
-	match, err := table().Match(s.views(), text)
-	if err != nil {
-		return err
-	}
-	filters := &pipes{}
-	if s.JSON && takesPipe(match.Command.Syntax) {
-		filters.filters = []filter{printJSON}
-	}
-	if piped {
-		if filters, err = pipesOf(match.Command.Syntax, text, pipe); err != nil {
-			return err
-		}
-	}
-	s.said = strings.TrimSpace(match.Shown(text) + line[len(text):])
-	if err := s.execute(match); err != nil {
-		return err
-	}
-	out, err := filters.print(s.shown)
-	s.printed.WriteString(out)
-	return err
-}
-
-// execute runs a command and, in an immediate session, commits what it changed.
-func (s *Session) execute(match command.Match[*Session]) error {
-	if err := match.Run(s); err != nil {
-		return err
-	}
-	if !s.immediate || !s.Pending() {
-		return nil
-	}
-	if err := s.commit(config.CommitOptions{}); err != nil {
-		s.candidate.Drop()
-		return err
-	}
-	return nil
-}
-
-// pipesOf reads the filters behind a command that must be a display.
-func pipesOf(syntax, text, pipe string) (*pipes, error) {
-	if !takesPipe(syntax) {
-		return nil, &command.Error{Kind: command.TooMany, Pos: len(text)}
-	}
-	p, err := parsePipes(pipe)
-	return p, shifted(err, len(text)+1)
-}
-
 // errorText is what the console prints of an error: for a line that was not
 // understood a caret below the place, then the reason.
 func errorText(err error, line, prompt string) string {
@@ -213,9 +163,6 @@ func errorText(err error, line, prompt string) string {
 	}
 	return b.String()
 }
-
-// takesPipe says that a command is a display.
-func takesPipe(syntax string) bool { return strings.HasPrefix(syntax, displayWord+" ") }
 
 // views are the tables that hold where the session is.
 func (s *Session) views() []string {

@@ -73,6 +73,17 @@ func (s *Session) Exec(ctx context.Context, line string) (Reply, error) {
 	return reply, err
 }
 
+// Load takes a text of configuration into the candidate, in place of what it has or in
+// addition, or only shows what that would change.
+func (s *Session) Load(ctx context.Context, text string, replace, compare bool) (Reply, error) {
+	var reply Reply
+	err := s.client.do(ctx, http.MethodPost, s.path+"/load", loadRequest{text, replace, compare}, &reply)
+	if err == nil {
+		s.Prompt = reply.Prompt
+	}
+	return reply, err
+}
+
 // Interrupt ends the line that is being run.
 func (s *Session) Interrupt(ctx context.Context) error {
 	return s.client.do(ctx, http.MethodPost, s.path+"/interrupt", nil, nil)

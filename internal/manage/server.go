@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"tandem/internal/config"
 	"tandem/internal/console"
 	"tandem/internal/event"
 	"tandem/internal/journal"
@@ -19,7 +20,8 @@ import (
 
 // Bounds on what a client may cost.
 const (
-	maxBody       = 16 << 10 // a line is at most 510 characters
+	maxBody       = 16 << 10           // a line is at most 510 characters
+	maxLoad       = 4 * config.MaxText // in JSON, where a character may take several
 	headerTimeout = 5 * time.Second
 	stopTimeout   = 2 * time.Second
 )
@@ -75,6 +77,7 @@ func newHandler(sys *console.System, j *journal.Journal) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/sessions", h.open)
 	mux.HandleFunc("POST /v1/sessions/{id}/exec", h.exec)
+	mux.HandleFunc("POST /v1/sessions/{id}/load", h.load)
 	mux.HandleFunc("POST /v1/sessions/{id}/complete", h.complete)
 	mux.HandleFunc("POST /v1/sessions/{id}/interrupt", h.interrupt)
 	mux.HandleFunc("DELETE /v1/sessions/{id}", h.close)
@@ -119,17 +122,29 @@ func (h *handler) record(w http.ResponseWriter, _ *http.Request) {
 
 func (h *handler) exec(w http.ResponseWriter, r *http.Request) {
 	var req lineRequest
-	peer, ok := h.accept(w, r, &req)
+	h.turn(w, r, maxBody, &req, func(s *console.Session) console.Result {
+		s.JSON = req.JSON
+		return s.Exec(req.Line)
+	})
+}
+
+func (h *handler) load(w http.ResponseWriter, r *http.Request) {
+	var req loadRequest
+	h.turn(w, r, maxLoad, &req, func(s *console.Session) console.Result {
+		return s.Load(req.Text, req.Replace, req.Compare)
+	})
+}
+
+// turn reads a request of so many bytes at most, lets a session do what it says, and
+// answers what came of it.
+func (h *handler) turn(w http.ResponseWriter, r *http.Request, limit int64, request any, do func(*console.Session) console.Result) {
+	peer, ok := h.acceptUpTo(limit, w, r, request)
 	if !ok {
 		return
 	}
 	id := r.PathValue("id")
 	var reply Reply
-	err := h.sessions.use(id, peer, time.Now(), func(s *console.Session) {
-		s.JSON = req.JSON
-		result := s.Exec(req.Line)
-		reply = replyOf(s, result)
-	})
+	err := h.sessions.use(id, peer, time.Now(), func(s *console.Session) { reply = replyOf(s, do(s)) })
 	if err != nil {
 		answerError(w, http.StatusNotFound, err)
 		return
@@ -194,12 +209,16 @@ func (h *handler) follow(w http.ResponseWriter, r *http.Request) {
 
 // accept reads a request; when it answers false the client has been told why.
 func (h *handler) accept(w http.ResponseWriter, r *http.Request, into any) (peer, bool) {
+	return h.acceptUpTo(maxBody, w, r, into)
+}
+
+func (h *handler) acceptUpTo(limit int64, w http.ResponseWriter, r *http.Request, into any) (peer, bool) {
 	p, ok := peerFrom(r.Context())
 	if !ok {
 		answerError(w, http.StatusForbidden, errors.New("the kernel does not say who you are"))
 		return peer{}, false
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(into); err != nil {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit)).Decode(into); err != nil {
 		answerError(w, http.StatusBadRequest, fmt.Errorf("request: %w", err))
 		return peer{}, false
 	}

@@ -20,6 +20,13 @@ type lineRequest struct {
 	JSON bool `json:"json"`
 }
 
+// loadRequest carries a text of configuration for the candidate of a session.
+type loadRequest struct {
+	Text    string `json:"text"`
+	Replace bool   `json:"replace"` // in place of what the candidate has
+	Compare bool   `json:"compare"` // show only what that would change
+}
+
 // Reply is what a line brought about.
 type Reply struct {
 	// Output is what the console prints, error lines included.

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"tandem/internal/console"
+)
+
+// start puts the last committed configuration in force or, on a device that
+// was never configured, takes the file of its first configuration.
+func start(router *reachable, system *console.System, file string) error {
+	if file == "" || !system.Store.Fresh() {
+		return router.start()
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	session := system.NewSession(console.Login{User: "startup", Source: file, Level: console.Configuration})
+	if err := begin(session, string(text)); err != nil {
+		return fmt.Errorf("%s:%w", file, err)
+	}
+	return nil
+}
+
+// begin enters a text: lines to be typed, with a commit at the end, or what
+// `display current-configuration` prints, which is committed as a whole. Its error
+// begins with the number of the line where one is at fault.
+func begin(session *console.Session, text string) error {
+	if !console.IsScript(text) {
+		return beginWith(session, text)
+	}
+	for i, line := range strings.Split(text, "\n") {
+		prompt := session.Prompt()
+		if r := session.Exec(line); r.Err != nil {
+			return fmt.Errorf("%d: refused\n%s%s\n%s", i+1, prompt, line, strings.TrimRight(r.Output, "\n"))
+		}
+	}
+	if session.Pending() {
+		return errors.New(" the last commands are not committed")
+	}
+	return nil
+}
+
+func beginWith(session *console.Session, text string) error {
+	if r := session.Load(text, true, false); r.Err != nil {
+		return fmt.Errorf(" refused\n%s", strings.TrimRight(r.Output, "\n"))
+	}
+	if r := session.Exec("commit"); r.Err != nil {
+		return fmt.Errorf(" refused\n%s", strings.TrimRight(r.Output, "\n"))
+	}
+	return nil
+}
