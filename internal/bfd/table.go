@@ -2,9 +2,7 @@ package bfd
 
 import (
 	"cmp"
-	"errors"
 	"math/rand/v2"
-	"net/netip"
 	"slices"
 
 	"tandem/internal/instant"
@@ -22,16 +20,6 @@ type Table struct {
 	held            bool
 	counters        Counters
 }
-
-// endpoints identifies the session of a packet until the peer knows the local discriminator
-// (RFC 5881, section 3). It includes the interface, because two links may have the same
-// link-local addresses, and the VRF, because two VRFs may have the same addresses.
-type endpoints struct {
-	iface, vrf  string
-	peer, local netip.Addr
-}
-
-func (c Config) endpoints() endpoints { return endpoints{c.Interface, c.VRF, c.Peer, c.Local} }
 
 type link struct {
 	index int
@@ -174,70 +162,6 @@ func (t *Table) link(name string) (linkState, int) {
 	default:
 		return linkDown, l.index
 	}
-}
-
-// Receive decodes the UDP payload b, finds its session and gives the packet to it. If the
-// packet is dropped, Receive counts it and returns the DropCause.
-func (t *Table) Receive(now instant.Time, m *Meta, b []byte, fx *Effects) error {
-	defer t.countSent(len(fx.Sends), fx)
-	t.counters.Received++
-	err := t.receive(now, m, b, fx)
-	var cause DropCause
-	if errors.As(err, &cause) {
-		t.counters.drop(cause)
-	}
-	return err
-}
-
-func (t *Table) receive(now instant.Time, m *Meta, b []byte, fx *Effects) error {
-	if !m.Multihop && m.HopLimit != 255 {
-		return DropHopLimit
-	}
-	var p Packet
-	if err := p.Parse(b); err != nil {
-		return err
-	}
-	s, err := t.find(m, p.YourDiscriminator)
-	if err != nil {
-		return err
-	}
-	if err := s.Receive(now, m, &p, fx); err != nil {
-		return err
-	}
-	t.schedule(s)
-	return nil
-}
-
-// find returns the session of a packet (RFC 5880, section 6.3). The local discriminator alone
-// names it. Then the peer's address and the interface must be those of the session.
-func (t *Table) find(m *Meta, discriminator uint32) (*session, error) {
-	iface := ""
-	if !m.Multihop {
-		iface = t.names[m.Ifindex]
-		if iface == "" {
-			return nil, DropInterface
-		}
-	}
-	src, dst := m.Src.WithZone(""), m.Dst.WithZone("")
-	if discriminator == 0 {
-		if s, ok := t.byEndpoints[endpoints{iface, m.VRF, src, dst}]; ok {
-			return s, nil
-		}
-		if s, ok := t.byEndpoints[endpoints{iface, m.VRF, src, netip.Addr{}}]; ok {
-			return s, nil
-		}
-		return nil, DropNoSession
-	}
-	s, ok := t.byDiscriminator[discriminator]
-	switch {
-	case !ok:
-		return nil, DropNoSession
-	case s.cfg.Interface != iface, s.cfg.VRF != m.VRF:
-		return nil, DropInterface
-	case s.cfg.Peer != src || s.cfg.Local.IsValid() && s.cfg.Local != dst:
-		return nil, DropAddress
-	}
-	return s, nil
 }
 
 // Deadline returns when Advance must be called next, Never if no timer runs.

@@ -5,7 +5,8 @@
 // The package is pure: a Trunk takes the time, packets and events, and returns Effects.
 // docs/protocol/etrunk.md specifies the protocol.
 //
-//	packet.go, auth.go    the hello on the wire and its digest
+//	packet.go, parse.go   the hello on the wire
+//	auth.go               its digest
 //	trunk.go              Trunk, its inputs, its state
 //	path.go               the paths that hellos go by
 //	peer.go               which hellos are believed

@@ -2,17 +2,12 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"net/netip"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
 
 	"tandem/internal/probe"
@@ -80,48 +75,6 @@ func runDemo(p plan, args []string) error {
 		return errors.New("not every fault was survived as required")
 	}
 	return nil
-}
-
-// demoFlags adds the flags of every demonstration.
-func demoFlags(fs *flag.FlagSet) (file, only *string, rounds *int) {
-	return fs.String("json", "", "write the results to a `file`"),
-		fs.String("faults", "", "play only the faults with these `numbers`, such as 1,7"),
-		fs.Int("rounds", 1, "play them `n` times")
-}
-
-// demoOptions say what to play.
-type demoOptions struct {
-	chosen map[int]bool // by fault number; nil is all
-	rounds int
-}
-
-// choose leaves out what was not asked for. A death is always followed by the rebirth.
-func (o demoOptions) choose(unit []trial) []trial {
-	for _, t := range unit {
-		if o.chosen == nil || o.chosen[t.fault] {
-			return unit
-		}
-	}
-	return nil
-}
-
-// faultNumbers are those of the list of what must survive that the demonstration plays.
-var faultNumbers = []int{1, 2, 3, 4, 5, 6, 7, 8, 19}
-
-// parseFaults reads a list of fault numbers; an empty one chooses all.
-func parseFaults(list string) (map[int]bool, error) {
-	if list == "" {
-		return nil, nil
-	}
-	chosen := make(map[int]bool)
-	for word := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(word)
-		if err != nil || !slices.Contains(faultNumbers, n) {
-			return nil, fmt.Errorf("no fault has the number %q", word)
-		}
-		chosen[n] = true
-	}
-	return chosen, nil
 }
 
 func playDemo(ctx context.Context, p plan, o demoOptions) (results []result, err error) {
@@ -295,38 +248,4 @@ func (d *demo) end() {
 	for _, p := range d.probes {
 		p.Close()
 	}
-}
-
-func printTable(results []result) {
-	fmt.Println()
-	tw := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "fault\tdevice\twhat\tgap ms\tlost\tduplicated\tlate ms\tlimit ms\tok")
-	for _, r := range results {
-		ok := "ok"
-		if !r.OK {
-			ok = "NOT OK"
-		}
-		fmt.Fprintf(tw, "%d\t%s\t%s\t%.1f\t%d\t%d\t%.1f\t%.0f\t%s\n",
-			r.Fault, r.Device, r.name, r.GapMS, r.Lost, r.Duplicated, r.LateMS, r.LimitMS, ok)
-	}
-	tw.Flush()
-	fmt.Printf("\nGap: longest time without the stream at any of %d listeners of %d streams. Lost and duplicated: packets, summed over them.\n"+
-		"Late: the longest that the source was kept from sending meanwhile; a shorter gap does not show.\n",
-		len(memberships()), len(streams))
-	for _, r := range results {
-		if r.note != "" {
-			fmt.Printf("fault %d, device %s: %s\n", r.Fault, r.Device, r.note)
-		}
-	}
-}
-
-func writeJSON(path string, results []result) error {
-	b, err := json.MarshalIndent(map[string]any{"faults": results}, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(path, append(b, '\n'), 0o644); err != nil {
-		return fmt.Errorf("results: %w", err)
-	}
-	return nil
 }

@@ -2,13 +2,11 @@ package lab
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -17,38 +15,6 @@ import (
 
 	"tandem/internal/linux/netns"
 )
-
-// The procedure as it is run on the two devices.
-var (
-	//go:embed device-a.cfg
-	procedureA []byte
-	//go:embed device-b.cfg
-	procedureB []byte
-)
-
-func (p plan) procedure(device string) []byte {
-	text := procedureA
-	if device == deviceB {
-		text = procedureB
-	}
-	if p.lacp {
-		text = slices.Concat([]byte(makeTrunk), text)
-	}
-	return slices.Concat(text, []byte(pace.bfdLines()))
-}
-
-// makeTrunk has the daemon make the Eth-Trunk, from the port that the cable ends in.
-const makeTrunk = `system-view
-interface eth-trunk 10
-mode lacp-static
-lacp timeout fast
-quit
-interface ` + portLink + `
-eth-trunk 10
-quit
-commit
-return
-`
 
 // restartDelay is how long a daemon that died by itself stays down.
 const restartDelay = time.Second
@@ -92,28 +58,6 @@ func newKeeper(t *topology, r *record, logf func(string, ...any)) (*keeper, erro
 	ctx, cancel := context.WithCancel(context.Background())
 	return &keeper{topo: t, record: r, daemon: daemon, tandem: tandem, logf: logf,
 		ctx: ctx, cancel: cancel, units: make(map[string]*unit)}, nil
-}
-
-// findPrograms looks for the daemon and the operator's program, beside the program with
-// the path self and on the search path.
-func findPrograms(self string) (daemon, tandem string, err error) {
-	if daemon, err = findProgram(self, "tandemd"); err != nil {
-		return "", "", err
-	}
-	tandem, err = findProgram(self, "tandem")
-	return daemon, tandem, err
-}
-
-func findProgram(self, name string) (string, error) {
-	beside := filepath.Join(filepath.Dir(self), name)
-	if _, err := os.Stat(beside); err == nil {
-		return beside, nil
-	}
-	found, err := exec.LookPath(name)
-	if err != nil {
-		return "", errors.Join(fmt.Errorf("no %s beside %s or on the search path", name, self), err)
-	}
-	return found, nil
 }
 
 // start starts the daemon of a device and keeps it running from then on.

@@ -3,76 +3,16 @@ package lab
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
 	"tandem/internal/probe"
 )
-
-// Main runs a command of the lab: up, down, demo or vm. It returns the exit status: 0
-// when all is well, 1 when something failed, 2 for wrong usage.
-func Main(command string, args []string) int {
-	commands := map[string]func(plan, []string) error{
-		"up": runUp, "down": runDown, "demo": runDemo, "vm": runVM, keeperCommand: runKeeper, guestCommand: runGuest,
-	}
-	run, ok := commands[command]
-	if !ok {
-		fmt.Fprintf(os.Stderr, "tandem-lab: unknown command %q: see \"tandem-lab help\"\n", command)
-		return 2
-	}
-	err := run(newPlan(), args)
-	var status exitStatus
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &status):
-		return int(status)
-	}
-	fmt.Fprintf(os.Stderr, "tandem-lab: %v\n", err)
-	return 1
-}
-
-// exitStatus is an error that has been told already.
-type exitStatus int
-
-func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
-
-// newFlags begins the flags of a command; synopsis is what may follow its name.
-func newFlags(command, synopsis string) *flag.FlagSet {
-	fs := flag.NewFlagSet("tandem-lab "+command, flag.ContinueOnError)
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), strings.TrimSpace("usage: "+fs.Name()+" "+synopsis))
-		fs.PrintDefaults()
-	}
-	return fs
-}
-
-// parse reads the flags of a command, which takes no other arguments.
-func parse(fs *flag.FlagSet, args []string) error {
-	if err := fs.Parse(args); err != nil {
-		return exitStatus(2)
-	}
-	if fs.NArg() > 0 {
-		fmt.Fprintf(fs.Output(), "%s: unexpected %q\n", fs.Name(), fs.Arg(0))
-		fs.Usage()
-		return exitStatus(2)
-	}
-	return nil
-}
-
-// untilSignal returns a context that ends with the first Ctrl-C or SIGTERM.
-// Further ones are swallowed until stop, so that cleaning up is not cut short.
-func untilSignal() (ctx context.Context, stop context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-}
 
 // lab is a lab that is up.
 type lab struct {
@@ -196,71 +136,4 @@ func (l *lab) describe(w io.Writer) {
 	tw.Flush()
 	fmt.Fprintf(w, "\nkeeper pid %d, state in %s\nenter with   %s%s COMMAND\nremove with  tandem-lab down\n",
 		os.Getpid(), l.dir, enter, l.ns(hostPart(1)))
-}
-
-// runUp builds the lab and keeps it up until it is interrupted, or hands that
-// to a process in the background.
-func runUp(p plan, args []string) error {
-	fs := newFlags("up", "[ -detach ] [ -lacp ]")
-	detach := fs.Bool("detach", false, "keep the lab up in the background")
-	lacp := fs.Bool("lacp", p.lacp, "bonds that speak LACP")
-	if err := parse(fs, args); err != nil {
-		return err
-	}
-	p.lacp = *lacp
-	if *detach {
-		return detached(p)
-	}
-	if os.Geteuid() != 0 {
-		return inUserNamespace(p, append([]string{"up"}, args...))
-	}
-	ctx, stop := untilSignal()
-	defer stop()
-	return keep(ctx, p, printf, func(l *lab) error {
-		l.describe(os.Stdout)
-		fmt.Println("\nCtrl-C removes it.")
-		return nil
-	})
-}
-
-func printf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
-
-// keep runs a lab until the context ends. It calls ready when the consoles answer.
-func keep(ctx context.Context, p plan, logf func(string, ...any), ready func(*lab) error) (err error) {
-	l, err := raise(p, logf)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, l.close()) }()
-	if err := l.startDaemons(ctx); err != nil {
-		return interrupted(ctx, err)
-	}
-	if err := ready(l); err != nil {
-		return err
-	}
-	<-ctx.Done()
-	return nil
-}
-
-// interrupted turns errors that come of an interruption into the exit status
-// that a shell expects.
-func interrupted(ctx context.Context, err error) error {
-	if ctx.Err() != nil && err != nil {
-		return exitStatus(128 + int(syscall.SIGINT))
-	}
-	return err
-}
-
-func runDown(p plan, args []string) error {
-	if err := parse(newFlags("down", ""), args); err != nil {
-		return err
-	}
-	found, err := takeDown(p)
-	if err != nil {
-		return err
-	}
-	if !found {
-		fmt.Println("no lab is up")
-	}
-	return nil
 }

@@ -101,47 +101,6 @@ func (p *Proxy) Advance(now instant.Time, fx *Effects) {
 	p.packer.fx = nil
 }
 
-// repetitions holds groups by the time at which their changes are sent again. Groups that
-// are sent together are repeated together, as a batch.
-type repetitions struct {
-	due     instant.Queue[uint32] // of batches
-	batches map[uint32][]uint32
-	last    uint32
-	open    []uint32 // the batch to which add adds
-}
-
-// keptGroups is how much room a list of groups keeps when it is empty.
-const keptGroups = 4096
-
-// add adds a group to the open batch. The group may have gone when the batch is due.
-func (r *repetitions) add(id uint32) { r.open = append(r.open, id) }
-
-// end closes the open batch, which is due at an instant.
-func (r *repetitions) end(at instant.Time) {
-	if len(r.open) == 0 {
-		return
-	}
-	if r.batches == nil {
-		r.batches = make(map[uint32][]uint32)
-	}
-	r.last++
-	r.batches[r.last] = slices.Clone(r.open)
-	r.due.Push(at, r.last)
-	if r.open = r.open[:0]; cap(r.open) > keptGroups {
-		r.open = nil
-	}
-}
-
-// pop removes a batch that is due, and returns it with its time.
-func (r *repetitions) pop(now instant.Time) (at instant.Time, groups []uint32) {
-	batch, at, ok := r.due.Pop(now)
-	if ok {
-		groups = r.batches[batch]
-		delete(r.batches, batch)
-	}
-	return at, groups
-}
-
 // sendUnsent sends the changes that have not been sent once. They are sent again at again.
 func (p *Proxy) sendUnsent(now, again instant.Time) {
 	p.kept.ChangesSentAt = now
@@ -239,61 +198,4 @@ func (p *Proxy) sendReportV1(m *membership) {
 
 func (fx *Effects) report(dst netip.Addr, payload []byte) {
 	fx.Reports = append(fx.Reports, OutReport{dst, payload})
-}
-
-const (
-	// maxReport is what a 1280-byte packet leaves for the ICMPv6 message: the IPv6
-	// header and the hop-by-hop options take 48 bytes.
-	maxReport        = 1280 - 48
-	maxRecordSources = (maxReport - reportHeaderSize - recordHeaderSize) / addrSize
-)
-
-// packer packs group records into reports.
-type packer struct {
-	buf  []byte // the current report, whose record count is still 0
-	n    int
-	fx   *Effects
-	sent *Messages
-}
-
-// add adds a group record. If its list exceeds one packet, the list of an EXCLUDE type is
-// cut, so that the routers forward too much rather than too little. The list of another
-// type goes on in a second record (RFC 9777, section 5.2.15).
-func (k *packer) add(t RecordType, group netip.Addr, sources []netip.Addr) {
-	part := sources[:min(len(sources), maxRecordSources)]
-	k.addRecord(GroupRecord{t, group, part})
-	if t == ModeIsExclude || t == ChangeToExclude {
-		return
-	}
-	rest := sources[len(part):]
-	if t == ChangeToInclude {
-		// A second TO_IN would replace the first at a router that tracks hosts.
-		t = AllowNewSources
-	}
-	for more := range slices.Chunk(rest, maxRecordSources) {
-		k.addRecord(GroupRecord{t, group, more})
-	}
-}
-
-func (k *packer) addRecord(r GroupRecord) {
-	if k.n > 0 && len(k.buf)+r.size() > maxReport {
-		k.flush()
-	}
-	if k.n == 0 {
-		k.buf = AppendReport(k.buf[:0], nil)
-	}
-	k.buf = appendRecord(k.buf, r)
-	k.n++
-}
-
-// flush sends the current report.
-func (k *packer) flush() {
-	if k.n == 0 {
-		return
-	}
-	k.buf[6], k.buf[7] = byte(k.n>>8), byte(k.n)
-	k.sent.ReportsV2++
-	k.sent.Records += uint64(k.n)
-	k.fx.report(AllMLDv2Routers, slices.Clone(k.buf))
-	k.n = 0
 }

@@ -10,7 +10,7 @@
 // beginning of a connection; what came of them is (device.Replicated).
 //
 //	device.go, ring.go    recording
-//	entry.go              an input as bytes
+//	entry.go, parse.go    an input as bytes, and read from them
 //	file.go               the file: docs/protocol/recording.md
 //	replay.go             running it again
 //	mask.go               without secrets; without addresses

@@ -1,0 +1,38 @@
+package lab
+
+import (
+	_ "embed"
+	"slices"
+)
+
+// The procedure as it is run on the two devices.
+var (
+	//go:embed device-a.cfg
+	procedureA []byte
+	//go:embed device-b.cfg
+	procedureB []byte
+)
+
+func (p plan) procedure(device string) []byte {
+	text := procedureA
+	if device == deviceB {
+		text = procedureB
+	}
+	if p.lacp {
+		text = slices.Concat([]byte(makeTrunk), text)
+	}
+	return slices.Concat(text, []byte(pace.bfdLines()))
+}
+
+// makeTrunk has the daemon make the Eth-Trunk, from the port that the cable ends in.
+const makeTrunk = `system-view
+interface eth-trunk 10
+mode lacp-static
+lacp timeout fast
+quit
+interface ` + portLink + `
+eth-trunk 10
+quit
+commit
+return
+`

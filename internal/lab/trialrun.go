@@ -1,0 +1,174 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// run plays a trial and measures it from just before the fault until the pair
+// is whole again.
+func (d *demo) run(ctx context.Context, t trial) (result, error) {
+	d.say("--- fault %d, %s", t.fault, t.title())
+	w := window{from: d.src.position()}
+	if err := t.inject(ctx); err != nil {
+		return result{}, err
+	}
+	problem := d.holdAndHeal(ctx, t)
+	if err := ctx.Err(); err != nil {
+		return result{}, err
+	}
+	if err := sleep(ctx, quiet); err != nil {
+		return result{}, err
+	}
+	w.to = d.src.position()
+	if err := sleep(ctx, flight); err != nil {
+		return result{}, err
+	}
+	total, still := d.report(w), d.src.standstill(w)
+	limit := t.widened(still)
+	r := result{
+		Fault: t.fault, Device: t.device, Streams: len(streams), GapMS: tenths(total.gap), Lost: total.lost,
+		Duplicated: total.duplicated, LateMS: tenths(still), LimitMS: tenths(limit), name: t.name,
+	}
+	if worth := total.duplicated * int(packetInterval) / len(memberships()); problem == nil && t.doubles > 0 && worth > int(t.doubles) {
+		problem = fmt.Errorf("both devices sent for %v, the limit is %v", time.Duration(worth), t.doubles)
+	}
+	if problem != nil {
+		r.note = problem.Error()
+		d.say("not as required: %v", problem)
+	}
+	r.OK = problem == nil && total.gap <= limit
+	if still > max(t.limit, shortStandstill) {
+		r.OK, r.void = false, true
+		r.note = fmt.Sprintf("proves nothing: the source itself stood still for %.1f ms", ms(still))
+		d.say("this %s", r.note)
+	}
+	return r, nil
+}
+
+// widened is the limit on a machine whose threads came late by as much as the source did
+// meanwhile. On an emulated one that is the time in which a device could not react either.
+func (t trial) widened(late time.Duration) time.Duration {
+	if !pace.emulated() || t.limit == limitNoLoss {
+		return t.limit
+	}
+	return t.limit + late
+}
+
+// attempts is how often a trial is played at most when the source stands still.
+const attempts = 3
+
+// noMoreAttempts begin this long after the demonstration did.
+const noMoreAttempts = 60 * time.Second
+
+// play plays trials that belong together, and plays them again when the machine
+// had no time for the source. A result that is merely bad stands.
+func (d *demo) play(ctx context.Context, unit []trial) (results []result, err error) {
+	for attempt := 1; ; attempt++ {
+		results = nil
+		void := false
+		for _, t := range unit {
+			r, err := d.run(ctx, t)
+			if err != nil {
+				return nil, err
+			}
+			results = append(results, r)
+			void = void || r.void
+		}
+		if !void || attempt == attempts || time.Since(d.log.began) > noMoreAttempts {
+			return results, nil
+		}
+	}
+}
+
+func (t trial) title() string {
+	if t.device == both {
+		return t.name
+	}
+	return "device " + t.device + ": " + t.name
+}
+
+// holdAndHeal returns what did not happen that should have.
+func (d *demo) holdAndHeal(ctx context.Context, t trial) error {
+	var problem error
+	if t.during != nil {
+		problem = t.during(ctx)
+	}
+	if err := sleep(ctx, t.hold); err != nil {
+		return err
+	}
+	if t.heal == nil {
+		return problem
+	}
+	if err := t.heal(ctx); err != nil {
+		return err
+	}
+	healed := time.Now()
+	if err := d.whole(ctx); err != nil {
+		return err
+	}
+	d.say("whole again %.1f s after healing: %s", time.Since(healed).Seconds(), d.sharing)
+	if t.after != nil && problem == nil {
+		problem = t.after(ctx)
+	}
+	return problem
+}
+
+// whole waits until both devices are ready, know the same and share the streams, and the
+// switch has the legs to both in its aggregate.
+func (d *demo) whole(ctx context.Context) error {
+	return poll(ctx, healLimit, func() error {
+		p, err := askPair(ctx, d.probes[deviceA], d.probes[deviceB])
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(p.settled(d.groups), d.topo.aggregated()); err != nil {
+			return err
+		}
+		a, b := p.sharers(d.groups)
+		d.sharing = fmt.Sprintf("a sends %d groups, b sends %d; databases equal, %d records, digest %s",
+			len(a), len(b), p.a.profile.Records, p.a.profile.Digest)
+		return nil
+	})
+}
+
+// report prints what the listeners of each group missed and sums it up.
+func (d *demo) report(w window) loss {
+	byGroup := make(map[netip.Addr]loss)
+	d.aud.look(func(list []*listener) {
+		for _, l := range list {
+			if l.since <= w.from {
+				byGroup[l.stream.group] = byGroup[l.stream.group].add(l.tally.loss(w))
+			}
+		}
+	})
+	var total loss
+	for _, s := range streams {
+		l := byGroup[s.group]
+		total = total.add(l)
+		if l != (loss{}) {
+			d.say("  %-14s missed %4d, gap %6.1f ms, duplicated %d", s.group, l.lost, ms(l.gap), l.duplicated)
+		}
+	}
+	if total == (loss{}) {
+		d.say("  no packet missed, none duplicated, in %d groups", len(streams))
+	}
+	return total
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// tenths is a duration in milliseconds with one decimal.
+func tenths(d time.Duration) float64 {
+	return float64(d.Round(100*time.Microsecond)) / float64(time.Millisecond)
+}

@@ -1,0 +1,124 @@
+package sim
+
+import (
+	"tandem/internal/device"
+	"tandem/internal/instant"
+)
+
+// handle gives the daemon an event, if it lives, or puts it into a queue of the kernel's.
+func (n *node) handle(ev device.Event) {
+	switch {
+	case !n.alive():
+	case n.stall != nil:
+		n.stall.put(ev)
+	default:
+		n.dev.Handle(n.w.now, ev)
+	}
+}
+
+func (n *node) tellLinks() {
+	n.toldUp = n.legUp()
+	n.handle(device.LinkChanged{Netdev: upName, Exists: true, Index: 2, AdminUp: true, Up: n.upCable(), LinkLocal: n.linkLocal()})
+	for v := range vlans {
+		n.handle(device.LinkChanged{Netdev: legName(v), Exists: true, Index: 3 + v, AdminUp: n.legAdmin, Up: n.legUp(), LinkLocal: n.linkLocal()})
+	}
+}
+
+// linkChanged lets the daemon notice what has happened to its links.
+func (n *node) linkChanged() { n.w.after(carrierDelay, n.tellLinks) }
+
+// pump carries out what the daemon asks for until it asks for nothing more.
+func (n *node) pump() {
+	for n.running() {
+		if !n.carryOut(n.dev.Effects()) {
+			break
+		}
+		n.moved = true
+	}
+	if n.running() {
+		n.armTimer()
+		n.wasQuerier = n.duty().Querier
+	}
+	if n.moved {
+		n.moved = false
+		n.upcalls()
+		for i, s := range n.w.streams {
+			n.sending[i] = n.sends(s)
+		}
+	}
+}
+
+// armTimer schedules the next Advance.
+func (n *node) armTimer() {
+	at := n.dev.Deadline()
+	if !at.IsSet() || n.wakeAt.IsDue(at) {
+		return
+	}
+	at = max(at, n.w.now)
+	n.wakeAt = at
+	dev := n.dev
+	n.w.after(at.Sub(n.w.now), func() {
+		if n.dev == dev && n.wakeAt == at {
+			n.wakeAt = instant.Never
+			if n.running() {
+				n.dev.Advance(n.w.now)
+			}
+		}
+	})
+}
+
+// carryOut does what the daemon would do, and reports whether there was anything.
+func (n *node) carryOut(todo *device.Effects) bool {
+	for _, r := range todo.Routes {
+		sg := device.SourceGroup{Source: r.Source, Group: r.Group}
+		if r.Delete {
+			delete(n.routes, sg)
+		} else {
+			n.routes[sg] = r.Outgoing
+		}
+		delete(n.asked, sg)
+	}
+	if todo.Gate != nil {
+		n.gate = *todo.Gate
+	}
+	for _, leg := range todo.Legs {
+		n.w.logf("%s's daemon sets its leg up=%v", n.name, leg.Up)
+		n.legAdmin = leg.Up
+		n.linkChanged()
+	}
+	for _, m := range todo.MLD {
+		n.sendMLD(m)
+	}
+	for _, h := range todo.Hellos {
+		n.sendHello(h)
+	}
+	for _, ch := range todo.Channels {
+		n.serveChannel(ch.Effects)
+	}
+	for _, e := range todo.Events {
+		n.w.logf("%s: %s %s", n.name, e.Name, e.Facts())
+	}
+	return len(todo.Routes)+len(todo.Legs)+len(todo.MLD)+len(todo.Hellos)+len(todo.Channels)+len(todo.Events) > 0 || todo.Gate != nil
+}
+
+// upcalls lets the kernel ask for the streams that arrive without a route.
+func (n *node) upcalls() {
+	if !n.alive() {
+		return
+	}
+	for _, s := range n.w.streams {
+		sg := s.key()
+		if _, routed := n.routes[sg]; routed || n.asked[sg] || !n.receives(s) {
+			continue
+		}
+		n.asked[sg] = true
+		dev := n.dev
+		n.w.after(upcallDelay, func() {
+			if n.dev == dev && n.asked[sg] {
+				delete(n.asked, sg)
+				n.moved = true
+				n.handle(device.StreamArrived{Netdev: upName, Source: s.source, Group: s.group})
+			}
+		})
+	}
+}
