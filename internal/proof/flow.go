@@ -21,6 +21,8 @@ const (
 	knownAfter = 8
 	// pauseWindow is how long a usual pause is remembered, at least; at most twice as long.
 	pauseWindow = 30 * time.Second
+	// latelyFor is how long a pause counts as a late one, at least.
+	latelyFor = time.Second
 )
 
 // Flow is the arrival of one stream, as far as it has been looked at. The zero Flow is a
@@ -35,7 +37,11 @@ type Flow struct {
 
 	pause    time.Duration    // of the stream since its latest packet, as of the last look
 	pauses   [2]time.Duration // the longest usual ones of this window and of the one before
+	shorter  time.Duration    // what the first was before the latest pause made it longer
 	windowAt instant.Time     // when this window began
+
+	lately   time.Duration // the longest pause that has ended lately
+	latelyAt instant.Time  // when it has
 }
 
 // Flowing reports whether the stream was coming in at the last look.
@@ -43,6 +49,9 @@ func (f *Flow) Flowing() bool { return f.flowing }
 
 // Last is when the latest packet came, Never when none has come.
 func (f *Flow) Last() instant.Time { return f.last }
+
+// Sight is what has been seen of the stream.
+func (f *Flow) Sight() Sight { return Sight{f.packets, f.last, f.lately, f.latelyAt} }
 
 // Patience is how long the stream may pause before it counts as silent.
 func (f *Flow) Patience() time.Duration {
@@ -77,9 +86,15 @@ func (f *Flow) Look(now instant.Time, packets uint64, last instant.Time) (change
 	return false
 }
 
-// Missed notes that the peer receives the stream that is silent here. So the pause tells of a fault
-// and not of the source, and the next fault is noticed as soon as this one was.
-func (f *Flow) Missed() { f.missed = !f.flowing }
+// Missed notes that the peer has received the stream while it was silent here, now or until a moment ago. So
+// the pause tells of a fault and not of the source, and the next fault is noticed as soon as this one was.
+func (f *Flow) Missed() {
+	if !f.flowing {
+		f.missed = true
+	} else if f.lately == f.pauses[0] && f.last.Sub(f.latelyAt) < latelyFor {
+		f.pauses[0] = f.shorter
+	}
+}
 
 // take takes packets that have come since the last look.
 func (f *Flow) take(now instant.Time, came uint64, last instant.Time) {
@@ -93,6 +108,9 @@ func (f *Flow) take(now instant.Time, came uint64, last instant.Time) {
 	} else {
 		f.learn(now, last.Sub(f.last), came)
 	}
+	if f.pause >= f.lately || last.Sub(f.latelyAt) > max(latelyFor, 2*f.lately) {
+		f.lately, f.latelyAt = f.pause, last
+	}
 	f.last, f.pause = last, 0
 }
 
@@ -101,7 +119,9 @@ func (f *Flow) learn(now instant.Time, span time.Duration, came uint64) {
 	if now.Sub(f.windowAt) >= pauseWindow {
 		f.pauses[1], f.pauses[0], f.windowAt = f.pauses[0], 0, now
 	}
-	f.pauses[0] = max(f.pauses[0], f.pause)
+	if f.pause > f.pauses[0] {
+		f.shorter, f.pauses[0] = f.pauses[0], f.pause
+	}
 	f.known = uint8(min(uint64(f.known)+came, knownAfter))
 	mean := span / time.Duration(came)
 	if f.interval == 0 {

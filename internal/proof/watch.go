@@ -1,23 +1,34 @@
 package proof
 
-import "tandem/internal/instant"
+import (
+	"time"
+
+	"tandem/internal/instant"
+)
 
 // quietShare is the part of the streams that do not flow of which each look sees one. So a network
 // of which few streams flow costs little; a stream that begins is noticed so many looks later at most.
 const quietShare = 8
 
+// fallenFor is how long after its last packet a stream that has fallen silent is looked at each time. So
+// short pauses are known well.
+const fallenFor = time.Second
+
 // Watch looks at the arrival of many streams. Each is told by a number, its slot, that the caller
 // gives; the numbers should be small, for they index memory.
 type Watch struct {
 	flows   []watched // by slot
+	counted []uint64  // by slot: what had come when the stream was put in quiet, apart so that many are read fast
 	flowing []uint32  // slots
+	fallen  []uint32  // silent for a moment
 	quiet   []uint32
 	next    int // where in quiet the next look begins
 }
 
 type watched struct {
 	Flow
-	place uint32 // in flowing or quiet, counted from 1; 0 for a slot that is not watched
+	place uint32 // in its list, counted from 1; 0 for a slot that is not watched
+	long  bool   // it is in quiet and not in fallen, while it does not flow
 }
 
 // Reading is what has been counted of a stream: all packets, and when the last of them came, Never for none.
@@ -31,8 +42,9 @@ func (w *Watch) Add(slot uint32) {
 	w.Remove(slot)
 	if more := int(slot) + 1 - len(w.flows); more > 0 {
 		w.flows = append(w.flows, make([]watched, more)...)
+		w.counted = append(w.counted, make([]uint64, more)...)
 	}
-	w.flows[slot].Flow = Flow{}
+	w.flows[slot], w.counted[slot] = watched{long: true}, 0
 	w.put(slot)
 }
 
@@ -55,7 +67,7 @@ func (w *Watch) Of(slot uint32) *Flow {
 func (w *Watch) Flowing() int { return len(w.flowing) }
 
 // Len is how many streams are watched.
-func (w *Watch) Len() int { return len(w.flowing) + len(w.quiet) }
+func (w *Watch) Len() int { return len(w.flowing) + len(w.fallen) + len(w.quiet) }
 
 // Look reads every stream that flows and some of the others, and tells of each that has begun to
 // flow or has fallen silent.
@@ -64,12 +76,30 @@ func (w *Watch) Look(now instant.Time, read func(slot uint32) Reading, changed f
 	for i := len(w.flowing) - 1; i >= 0; i-- {
 		w.look(now, w.flowing[i], read, changed)
 	}
+	for i := len(w.fallen) - 1; i >= 0; i-- {
+		slot := w.fallen[i]
+		w.look(now, slot, read, changed)
+		if f := &w.flows[slot]; !f.flowing && now.Sub(f.last) > fallenFor {
+			w.take(slot, &w.fallen)
+			f.long, w.counted[slot] = true, f.packets
+			w.put(slot)
+		}
+	}
 	for n := (len(w.quiet) + quietShare - 1) / quietShare; n > 0 && len(w.quiet) > 0; n-- {
 		if w.next == 0 || w.next > len(w.quiet) {
 			w.next = len(w.quiet)
 		}
 		w.next--
-		w.look(now, w.quiet[w.next], read, changed)
+		if slot := w.quiet[w.next]; read(slot).Packets != w.counted[slot] {
+			w.look(now, slot, read, changed)
+		}
+	}
+}
+
+// LookAt reads one stream out of turn. It does nothing for a slot that is not watched.
+func (w *Watch) LookAt(now instant.Time, slot uint32, read func(slot uint32) Reading, changed func(slot uint32, flowing bool)) {
+	if w.watches(slot) {
+		w.look(now, slot, read, changed)
 	}
 }
 
@@ -78,6 +108,7 @@ func (w *Watch) look(now instant.Time, slot uint32, read func(uint32) Reading, c
 	r := read(slot)
 	if before := f.list(w); f.Look(now, r.Packets, r.Last) {
 		w.take(slot, before)
+		f.long = false
 		w.put(slot)
 		changed(slot, f.flowing)
 	}
@@ -89,10 +120,13 @@ func (w *Watch) watches(slot uint32) bool {
 
 // list is the list that a stream belongs to as it is now.
 func (f *watched) list(w *Watch) *[]uint32 {
-	if f.flowing {
+	switch {
+	case f.flowing:
 		return &w.flowing
+	case f.long:
+		return &w.quiet
 	}
-	return &w.quiet
+	return &w.fallen
 }
 
 // put adds a slot to its list.

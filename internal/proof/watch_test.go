@@ -106,3 +106,26 @@ func BenchmarkLook(b *testing.B) {
 		w.Look(now, read, func(uint32, bool) {})
 	}
 }
+
+// TestLongPauseIsNotUsual: a source that stops for long and goes on is noticed soon when it is silent again.
+func TestLongPauseIsNotUsual(t *testing.T) {
+	var w Watch
+	w.Add(0)
+	now, r := instant.FromOrigin(time.Hour), Reading{}
+	flowing := false
+	play := func(d time.Duration, packets bool) {
+		for end := now.Add(d); now < end; {
+			if now = now.Add(tick); packets {
+				r = Reading{r.Packets + 10, now}
+			}
+			w.Look(now, func(uint32) Reading { return r }, func(_ uint32, f bool) { flowing = f })
+		}
+	}
+	play(time.Second, true)
+	play(time.Minute, false)
+	play(time.Second, true)
+	play(3*fallenFor, false)
+	if flowing {
+		t.Errorf("after a pause of a minute the stream is given %v", w.Of(0).Patience())
+	}
+}

@@ -1,0 +1,224 @@
+package proof
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"tandem/internal/instant"
+)
+
+// TestSourcesCauseNothing: whatever the sources do, while both devices receive the same neither stands in for the other.
+func TestSourcesCauseNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		seed := rapid.Uint64().Draw(t, "seed")
+		rng := rand.New(rand.NewPCG(seed, 3))
+		var sources []*testSource
+		for range rapid.IntRange(1, 6).Draw(t, "sources") {
+			sources = append(sources, drawSource(t, rng))
+		}
+		c := newCouple(seed, sources...)
+		c.run(30*time.Second, func() {
+			for i, n := range c.nodes {
+				if len(n.Stands()) > 0 || n.LacksMost() || n.Counts().Lacking > 0 {
+					t.Fatalf("at %v device %d stands in for %v, counts %+v", c.now, i, n.Stands(), n.Counts())
+				}
+			}
+			if rng.IntN(10_000) == 0 {
+				c.connect()
+			}
+		})
+		c.consistent(t)
+	})
+}
+
+// TestLossOfOneSide: a stream that one device loses is taken by the other in time, once, and given back in time.
+func TestLossOfOneSide(t *testing.T) {
+	const slowestRise = quietShare * tick
+	rapid.Check(t, func(t *rapid.T) {
+		seed := rapid.Uint64().Draw(t, "seed")
+		interval := rapid.SampledFrom([]time.Duration{time.Millisecond, 2 * time.Millisecond, 10 * time.Millisecond, 50 * time.Millisecond, 300 * time.Millisecond}).Draw(t, "interval")
+		burst := rapid.SampledFrom([]int{1, 1, 5, 20}).Draw(t, "burst")
+		lost, pause := every(interval), interval
+		within := 100*time.Millisecond + 5*interval
+		if burst > 1 { // it may pause twice as long as usual
+			pause = 10*interval + 40*time.Millisecond
+			lost = bursts(burst, pause+time.Duration(burst)*time.Millisecond)
+			within = 100*time.Millisecond + 3*pause
+		}
+		c := newCouple(seed, lost, every(5*time.Millisecond), every(20*time.Millisecond), every(time.Second))
+		c.run(3*time.Second+20*pause, nil)
+		a, b := c.nodes[0], c.nodes[1]
+		if a.took[0]+b.took[0] > 0 {
+			t.Fatal("taken before it is lost")
+		}
+		for round := range rapid.IntRange(1, 3).Draw(t, "losses") {
+			began := c.now
+			a.lost[0] = true
+			c.run(within+time.Duration(rapid.IntRange(0, 20_000).Draw(t, "loss"))*time.Millisecond, nil)
+			if b.took[0] != round+1 || b.tookAt[0].Sub(began) > within {
+				t.Fatalf("loss %d of a stream each %v in bursts of %d: taken %d times, after %v, want within %v",
+					round, interval, burst, b.took[0], b.tookAt[0].Sub(began), within)
+			}
+			a.lost[0] = false
+			c.run(giveBackAfter+slowestRise+2*slowestWay+3*tick+pause, nil)
+			if b.standin[0] || b.took[0] != round+1 {
+				t.Fatalf("loss %d is over: stands in %v, taken %d times", round, b.standin[0], b.took[0])
+			}
+			c.run(2*time.Second, nil)
+		}
+		if slices.Max(a.took) > 0 || slices.Max(b.took[1:]) > 0 || a.missed == 0 {
+			t.Fatalf("others were taken: %v %v; missed %d", a.took, b.took, a.missed)
+		}
+		c.consistent(t)
+	})
+}
+
+// TestLossOfMost: a device that gets next to nothing knows it soon, so does its peer, and not for less.
+func TestLossOfMost(t *testing.T) {
+	for lost := range 11 {
+		var sources []*testSource
+		for range 10 {
+			sources = append(sources, every(time.Millisecond))
+		}
+		c := newCouple(uint64(lost), sources...)
+		c.run(2*time.Second, nil)
+		a, b := c.nodes[0], c.nodes[1]
+		for i := range lost {
+			a.lost[i] = true
+		}
+		c.run(200*time.Millisecond, nil)
+		if most := lost > 5; a.LacksMost() != most || b.PeerLacksMost() != most || b.LacksMost() || a.PeerLacksMost() {
+			t.Errorf("%d of 10 lost: lacks most %v, the peer knows it %v", lost, a.LacksMost(), b.PeerLacksMost())
+		}
+		if got := a.Counts(); got.Lacking != lost || got.Any != 10 || b.Counts().StandsIn != lost {
+			t.Errorf("%d of 10 lost: %+v, the peer %+v", lost, got, b.Counts())
+		}
+		clear(a.lost)
+		c.run(2*time.Second, nil)
+		if a.LacksMost() || b.PeerLacksMost() || len(b.Stands()) > 0 {
+			t.Errorf("%d of 10 are there again: lacks most %v, %v", lost, a.LacksMost(), b.Stands())
+		}
+	}
+}
+
+// TestNeverArrived: what one device never gets is taken once five packets have shown that it flows.
+func TestNeverArrived(t *testing.T) {
+	for _, interval := range []time.Duration{time.Millisecond, 20 * time.Millisecond, time.Second} {
+		c := newCouple(1, every(interval))
+		c.nodes[0].lost[0] = true
+		b := c.nodes[1]
+		began := c.now
+		c.run(2*(announceWithin+5*interval)+quietShare*tick, nil)
+		if took := b.tookAt[0].Sub(began); b.took[0] != 1 || took < max(announceWithin, 4*interval) || took > announceWithin+7*interval+quietShare*tick {
+			t.Errorf("a packet each %v: taken %d times, after %v", interval, b.took[0], took)
+		}
+	}
+}
+
+// TestSourcePausesDuringALoss: the device goes on standing in, and the other does not believe that its streams are back.
+func TestSourcePausesDuringALoss(t *testing.T) {
+	src := every(time.Millisecond)
+	c := newCouple(5, src)
+	c.run(2*time.Second, nil)
+	a, b := c.nodes[0], c.nodes[1]
+	a.lost[0] = true
+	c.run(time.Second, nil)
+	for range 3 {
+		src.next = c.now.Add(time.Minute)
+		c.run(2*time.Minute, func() {
+			if !b.standin[0] || !a.LacksMost() {
+				t.Fatalf("at %v: stands in %v, lacks most %v", c.now, b.standin[0], a.LacksMost())
+			}
+		})
+	}
+	src.next = c.now.Add(time.Hour)
+	c.run(rememberFor+time.Minute, nil)
+	if b.standin[0] || a.LacksMost() {
+		t.Error("what nobody has known for minutes still counts")
+	}
+	c.consistent(t)
+}
+
+// TestConnectionLostDuringALoss: what was decided stays while nobody can tell.
+func TestConnectionLostDuringALoss(t *testing.T) {
+	c := newCouple(6, every(time.Millisecond), every(time.Millisecond))
+	c.run(2*time.Second, nil)
+	a, b := c.nodes[0], c.nodes[1]
+	a.lost[0] = true
+	c.run(time.Second, nil)
+	for _, n := range c.nodes {
+		n.say(n.peer.PeerBegins)
+	}
+	c.run(slowestWay, nil)
+	a.lost[1] = true
+	c.run(5*time.Second, nil)
+	if !b.standin[0] || b.standin[1] {
+		t.Fatalf("while nobody can tell: %v", b.standin)
+	}
+	c.connect()
+	c.run(time.Second, nil)
+	if !b.standin[0] || !b.standin[1] || b.took[0] != 1 {
+		t.Fatalf("told anew: %v, taken %v", b.standin, b.took)
+	}
+	b.PeerCannotTell(c.now)
+	if len(b.Stands()) > 0 {
+		t.Error("stands in for a peer that cannot tell")
+	}
+}
+
+// TestWithdrawnStream: a stream that is no longer watched is nobody's.
+func TestWithdrawnStream(t *testing.T) {
+	c := newCouple(7, every(time.Millisecond))
+	c.run(time.Second, nil)
+	a, b := c.nodes[0], c.nodes[1]
+	a.lost[0] = true
+	c.run(time.Second, nil)
+	b.watch.Remove(0)
+	b.Forget(c.now, 0)
+	told := b.Tell(c.now, 0, false)
+	if len(b.Stands()) > 0 || !told.Withdrawn || told.StandsIn || len(b.News()) == 0 {
+		t.Fatalf("stands in for %v, tells %+v", b.Stands(), told)
+	}
+	a.PeerTells(c.now, 0, told)
+	if a.LacksMost() || len(a.streams) > 0 {
+		t.Errorf("lacks most %v, %d streams are known", a.LacksMost(), len(a.streams))
+	}
+}
+
+// TestPeerWatchesAnew: a peer that no longer watches a stream, and does again a moment later, does not lack it.
+func TestPeerWatchesAnew(t *testing.T) {
+	c := newCouple(8, every(time.Millisecond))
+	c.run(5*time.Second, nil)
+	a := c.nodes[0]
+	for range 5 {
+		a.watch.Remove(0)
+		a.Forget(c.now, 0)
+		a.watch.Add(0)
+		c.run(time.Second, nil)
+	}
+	if c.nodes[1].took[0] > 0 {
+		t.Errorf("taken %d times", c.nodes[1].took[0])
+	}
+}
+
+// TestPeerTellsOfTooMany: then nothing is concluded from what it does not tell.
+func TestPeerTellsOfTooMany(t *testing.T) {
+	var a Arriving[int]
+	now := instant.FromOrigin(time.Hour)
+	a.PeerBegins(now)
+	refused := 0
+	for key := range mostStreams + 5 {
+		if !a.PeerTells(now, key, Told{Flows: true}) {
+			refused++
+		}
+	}
+	a.PeerComplete(now)
+	a.Flows(now, mostStreams+2, Sight{Packets: 1, Last: now})
+	if refused != 5 || a.Deadline().IsSet() || a.Counts().Any != mostStreams+1 {
+		t.Errorf("%d refused, due %v, %+v", refused, a.Deadline(), a.Counts())
+	}
+}
