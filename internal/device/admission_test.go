@@ -15,8 +15,8 @@ var stream = SourceGroup{netip.MustParseAddr("2001:db8:5::1"), groupOf(1)}
 
 // outgoingNow tells where the kernel was last told to send a stream.
 func (r *rig) outgoingNow(sg SourceGroup) []string {
-	if route := r.dev.routes.get(sg); route != nil {
-		return route.outgoing.list()
+	if route := r.dev.routes.table.get(sg); route != nil {
+		return route.path.outgoing
 	}
 	return nil
 }
@@ -44,14 +44,14 @@ func TestStaticGroupIsForwarded(t *testing.T) {
 	if got := r.outgoingNow(stream); !slices.Equal(got, []string{"eth-trunk10"}) {
 		t.Errorf("sent to %v", got)
 	}
-	if n := r.dev.upstream.core.Joined(); n != 2 {
+	if n := r.dev.proxy.core.Joined(); n != 2 {
 		t.Errorf("%d groups joined upstream", n)
 	}
 	r.handle(StreamArrived{Netdev: "up0", Source: stream.Source, Group: groupOf(2)})
 	if got := r.outgoingNow(SourceGroup{stream.Source, groupOf(2)}); !slices.Equal(got, []string{"eth-trunk10"}) {
 		t.Errorf("any source: sent to %v", got)
 	}
-	if l := r.dev.downstreams["Eth-Trunk10"].ledger; l.live != 0 || l.total != 0 {
+	if l := r.dev.downstreams.get("Eth-Trunk10").ledger; l.live != 0 || l.total != 0 {
 		t.Errorf("%d records for the peer", l.live)
 	}
 	r.pass(time.Hour)
@@ -59,7 +59,7 @@ func TestStaticGroupIsForwarded(t *testing.T) {
 		t.Error("a static group has ended")
 	}
 	r.configure(rigSettings())
-	if got := r.outgoingNow(stream); got != nil || r.dev.upstream.core.Joined() != 0 {
+	if got := r.outgoingNow(stream); got != nil || r.dev.proxy.core.Joined() != 0 {
 		t.Errorf("sent to %v after the end", got)
 	}
 }
@@ -118,7 +118,7 @@ func TestRecordLimit(t *testing.T) {
 		}
 	}
 	total := 0
-	for _, ifc := range r.dev.downstreams {
+	for _, ifc := range r.dev.downstreams.list {
 		total += ifc.router.Hosts()
 	}
 	if total != 3 || len(notices) != 2 || !strings.Contains(notices[0], "Refused=1, ") {
@@ -126,7 +126,7 @@ func TestRecordLimit(t *testing.T) {
 	}
 	r.configure(rigSettings())
 	r.report("eth-trunk10", 9, 1, exactly(stream.Source))
-	if r.dev.downstreams["Eth-Trunk10"].router.Hosts() < 2 {
+	if r.dev.downstreams.get("Eth-Trunk10").router.Hosts() < 2 {
 		t.Error("still bounded")
 	}
 }

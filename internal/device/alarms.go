@@ -14,13 +14,13 @@ func (d *Device) Conditions() (list []event.Condition) {
 	hold := func(k *event.AlarmKind, object, detail string) {
 		list = append(list, event.Condition{AlarmKind: k, Object: object, Detail: detail})
 	}
-	for _, t := range d.order.trunks {
+	for _, t := range d.trunks.list {
 		d.trunkConditions(t, hold)
 	}
-	if u := d.upstream; u.exists() && !u.link.Up {
+	if u := d.proxy; u.exists() && !u.link.Up {
 		hold(event.UpstreamDown, u.name, "")
 	}
-	for _, s := range d.order.services {
+	for _, s := range d.services.list {
 		if s.cfg.Enabled && s.core.TCP() != rbs.Connected && s.core.LastError() != "" {
 			hold(event.ChannelDown, "ServiceName="+s.name, s.core.LastError())
 		}
@@ -31,7 +31,7 @@ func (d *Device) Conditions() (list []event.Condition) {
 	d.querierConditions(hold)
 	if limit := d.settings.RecordLimit; limit > 0 {
 		records := 0
-		for _, ifc := range d.order.downstreams {
+		for _, ifc := range d.downstreams.list {
 			records += ifc.router.Hosts()
 		}
 		if records >= limit {

@@ -110,7 +110,7 @@ func TestDivergenceIsAnAlarm(t *testing.T) {
 		if alarmed(a) || alarmed(b) {
 			t.Fatal("an alarm although nothing differs")
 		}
-		a.dev.downstreams["Eth-Trunk10"].router.Restamp(1) // and nobody is told
+		a.dev.downstreams.get("Eth-Trunk10").router.Restamp(1) // and nobody is told
 		until("noticed", 15*time.Second, func() bool { return alarmed(a) || alarmed(b) })
 		until("cleared", 5*time.Second, func() bool { return !alarmed(a) && !alarmed(b) })
 		if !equal() {

@@ -25,7 +25,7 @@ func (d *Device) announce(now instant.Time) {
 	}
 	found := d.kept.Found
 	d.kept.Found, d.kept.Strangers, d.kept.AnnouncedAt = false, false, now
-	for _, ifc := range d.order.downstreams {
+	for _, ifc := range d.downstreams.list {
 		if d.memberOf(ifc) != nil {
 			ifc.router.RestartQueries(now)
 		}

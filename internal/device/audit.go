@@ -9,47 +9,41 @@ package device
 
 // BeginAudit begins a comparison.
 func (d *Device) BeginAudit() {
-	d.routes.round++
-	d.routes.seen = 0
+	d.routes.table.round++
+	d.routes.table.seen = 0
 }
 
 // Audit returns what the kernel should hold for one (S,G) that it holds; false
-// when it should hold nothing. Upstream is empty while there is no upstream
-// interface.
+// when it should hold nothing.
 func (d *Device) Audit(sg SourceGroup) (RouteChange, bool) {
-	r := d.routes.get(sg)
+	r := d.routes.table.get(sg)
 	if r == nil {
 		return RouteChange{}, false
 	}
-	d.routes.see(r)
-	return d.routeChange(sg, r), true
+	d.routes.table.see(r)
+	return r.change(sg), true
 }
 
 // Route is Audit without taking the entry for seen.
 func (d *Device) Route(sg SourceGroup) (RouteChange, bool) {
-	r := d.routes.get(sg)
+	r := d.routes.table.get(sg)
 	if r == nil {
 		return RouteChange{}, false
 	}
-	return d.routeChange(sg, r), true
+	return r.change(sg), true
 }
 
 // Unaudited lists the entries that have not been seen since BeginAudit. When
 // there are none, which is usual, it looks at none.
 func (d *Device) Unaudited() []SourceGroup {
-	if d.routes.seen == d.routes.routes.Len() {
+	if d.routes.table.seen == d.routes.table.routes.Len() {
 		return nil
 	}
 	var list []SourceGroup
-	for sg, r := range d.routes.all() {
-		if r.round != d.routes.round {
+	for sg, r := range d.routes.table.all() {
+		if r.round != d.routes.table.round {
 			list = append(list, sg)
 		}
 	}
 	return list
-}
-
-// routeChange is what gives an entry to the kernel.
-func (d *Device) routeChange(sg SourceGroup, r *route) RouteChange {
-	return RouteChange{Source: sg.Source, Group: sg.Group, Upstream: d.upstream.netdev, Outgoing: r.outgoing.list()}
 }

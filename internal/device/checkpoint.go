@@ -76,37 +76,32 @@ type RouteCheckpoint struct {
 func (d *Device) Checkpoint(now instant.Time) Checkpoint {
 	cp := Checkpoint{
 		ID: d.id, Boot: d.boot, At: now, Kept: d.kept.clone(), Clock: d.clock.State(),
-		Links: sorted(d.links), Orphans: d.orphans.OrphansKept.clone(), Upstream: d.upstream.memory(),
+		Links: sorted(d.links), Orphans: d.orphans.OrphansKept.clone(), Upstream: d.proxy.memory(),
 	}
-	for _, ifc := range d.order.downstreams {
+	for _, ifc := range d.downstreams.list {
 		cp.Interfaces = append(cp.Interfaces, InterfaceCheckpoint{ifc.name, ifc.DownstreamKept, ifc.router.Memory()})
 	}
-	for _, t := range d.order.trunks {
+	for _, t := range d.trunks.list {
 		cp.Trunks = append(cp.Trunks, t.checkpoint())
 	}
-	for _, s := range d.order.services {
+	for _, s := range d.services.list {
 		cp.Services = append(cp.Services, ServiceCheckpoint{s.name, s.ServiceKept, s.core.Memory(now)})
 	}
-	for _, ifc := range d.order.downstreams {
+	for _, ifc := range d.downstreams.list {
 		for _, w := range ifc.awaited.list {
 			if rec, ok := ifc.router.At(now, w.Record); ok {
-				cp.Unknown = append(cp.Unknown, ListenerCheckpoint{d.replicaKey(ifc, rec.Key), w})
+				cp.Unknown = append(cp.Unknown, ListenerCheckpoint{ifc.ledger.key(rec.Key), w})
 			}
 		}
 	}
-	for sg, r := range d.routes.all() {
+	for sg, r := range d.routes.table.all() {
 		cp.Routes = append(cp.Routes, RouteCheckpoint{sg.Source, sg.Group, r.RouteKept})
 	}
 	return cp
 }
 
 // Records is the number of listener records.
-func (d *Device) Records() (n int) {
-	for _, ifc := range d.order.downstreams {
-		n += ifc.router.Hosts()
-	}
-	return n
-}
+func (d *Device) Records() int { return d.downstreams.records() }
 
 func (t *trunk) checkpoint() TrunkCheckpoint {
 	tc := TrunkCheckpoint{ID: t.cfg.ID, Session: t.core.Session(), Kept: t.TrunkKept}

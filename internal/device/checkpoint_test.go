@@ -20,9 +20,13 @@ func TestCheckpointIsWhole(t *testing.T) {
 		kept []string
 		anew map[string]string
 	}{
-		{reflect.TypeFor[Device](), []string{"ground", "upstream", "downstreams", "trunks", "services", "routes", "orphans"}, map[string]string{
-			"numbered": "the interfaces are numbered anew", "order": follows, "taken": turn, "observer": given, "replayed": given,
+		{reflect.TypeFor[Device](), []string{"ground", "proxy", "downstreams", "trunks", "services", "routes", "orphans"}, map[string]string{
+			"upstream": "the proxy", "taken": turn, "observer": given, "replayed": given,
 		}},
+		{reflect.TypeFor[downstreams](), []string{"keyed"}, map[string]string{
+			"ground": given, "followers": given, "numbered": "the interfaces are numbered anew",
+		}},
+		{reflect.TypeFor[routing](), []string{"table"}, map[string]string{"ground": given, "downstreams": given, "upstream": given}},
 		{reflect.TypeFor[ground](), []string{"id", "boot", "clock", "kept", "links"}, map[string]string{
 			"settings": given, "agenda": "all is worked out anew", "fx": turn,
 		}},
@@ -42,9 +46,9 @@ func TestCheckpointIsWhole(t *testing.T) {
 			"waiting": follows, "fresh": "follows from the listeners", "overdue": "follows from the listeners", "doneAt": "all is worked out anew",
 		}},
 		{reflect.TypeFor[routeTable](), []string{"routes"}, map[string]string{
-			"seed": given, "groups": follows, "round": "an audit begins anew", "seen": "an audit begins anew", "idle": follows, "lists": follows, "scratch": turn,
+			"seed": given, "groups": follows, "round": "an audit begins anew", "seen": "an audit begins anew", "idle": follows, "paths": follows, "scratch": turn,
 		}},
-		{reflect.TypeFor[route](), []string{"source", "group", "RouteKept"}, map[string]string{"outgoing": follows, "links": "place in the table", "round": "an audit begins anew"}},
+		{reflect.TypeFor[route](), []string{"source", "group", "RouteKept"}, map[string]string{"path": follows, "links": "place in the table", "round": "an audit begins anew"}},
 	} {
 		resumetest.Fields(t, c.of, c.kept, c.anew)
 	}

@@ -1,9 +1,7 @@
 package device
 
 import (
-	"cmp"
 	"maps"
-	"net/netip"
 	"reflect"
 	"slices"
 
@@ -25,21 +23,22 @@ func (d *Device) Configure(now instant.Time, settings Settings) error {
 	d.configureTrunks(now)
 	d.configureServices(now)
 	d.configureUpstream(now, nil)
-	d.configureDownstreams(now)
+	d.downstreams.configure(now)
+	d.assign(now)
 	d.refreshAll(now)
 	d.settle(now)
 	return nil
 }
 
 func (d *Device) configureTrunks(now instant.Time) {
-	for id := range d.trunks {
-		if _, wanted := d.settings.ETrunks[id]; !wanted {
-			delete(d.trunks, id)
+	for _, t := range d.trunks.list {
+		if _, wanted := d.settings.ETrunks[t.cfg.ID]; !wanted {
+			d.trunks.remove(t.cfg.ID)
 		}
 	}
-	defer d.reorder()
-	for id, cfg := range d.settings.ETrunks {
-		t := d.trunks[id]
+	for _, id := range slices.Sorted(maps.Keys(d.settings.ETrunks)) {
+		cfg := d.settings.ETrunks[id]
+		t := d.trunks.get(id)
 		if t == nil {
 			t = d.newTrunk(id)
 		}
@@ -70,21 +69,22 @@ func (d *Device) configureMembers(t *trunk) {
 }
 
 func (d *Device) configureServices(now instant.Time) {
-	defer d.reorder()
-	for name, s := range d.services {
+	for _, s := range d.services.list {
+		name := s.name
 		if _, wanted := d.settings.Services[name]; !wanted {
 			off := s.cfg.Config
 			off.Enabled = false
 			s.core.Configure(now, off, &s.fx)
 			d.applyChannel(now, s)
-			delete(d.services, name)
+			d.services.remove(name)
 		}
 	}
-	for name, cfg := range d.settings.Services {
-		s := d.services[name]
+	for _, name := range slices.Sorted(maps.Keys(d.settings.Services)) {
+		cfg := d.settings.Services[name]
+		s := d.services.get(name)
 		if s == nil {
 			s = d.newService(name)
-			d.services[name] = s
+			d.services.put(name, s)
 		}
 		if s.cfg != cfg {
 			s.cfg = cfg
@@ -111,72 +111,22 @@ func (d *Device) configureUpstream(now instant.Time, memory *mld.ProxyMemory) {
 		}
 	}
 	cfg := d.settings.Interfaces[name]
-	if u := d.upstream; u.exists() && u.name == name && u.netdev == cfg.Netdev {
-		u.core.SetConfig(now, cfg.MLD)
+	if d.proxy.configure(now, name, cfg) {
 		return
 	}
-	d.leaveUpstream(now)
-	for sg := range d.routes.all() { // their incoming interface has gone
-		d.dropRoute(now, sg)
-	}
+	was := d.proxy.netdev
+	d.proxy.leave(now, d.downstreams.groups())
+	d.routes.withdraw(now, was)
 	if name == "" {
 		return
 	}
-	d.upstream.open(now, name, cfg, memory)
-	d.regroupAll(now)
+	d.proxy.open(now, name, cfg, memory)
+	d.routes.regroupAll(now)
 	if memory != nil {
 		for _, m := range memory.Groups { // some may be wanted no more
-			d.regroup(now, m.Group)
+			d.routes.regroup(now, m.Group)
 		}
 	}
-}
-
-// leaveUpstream gives the upstream interface up. The routers there are told
-// once; should that be lost, they find out by asking.
-func (d *Device) leaveUpstream(now instant.Time) {
-	if !d.upstream.exists() {
-		return
-	}
-	for _, ifc := range d.downstreams {
-		for group := range ifc.router.Groups() {
-			d.upstream.want(now, group, mld.Filter{})
-		}
-	}
-	d.upstream.advance(now)
-	d.upstream.close()
-}
-
-func (d *Device) configureDownstreams(now instant.Time) {
-	for name, ifc := range maps.Clone(d.downstreams) {
-		cfg, wanted := d.settings.Interfaces[name]
-		if !wanted || cfg.Upstream || cfg.Netdev != ifc.netdev {
-			d.removeDownstream(now, ifc)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(d.settings.Interfaces)) {
-		cfg := d.settings.Interfaces[name]
-		if cfg.Upstream {
-			continue
-		}
-		ifc := d.downstreams[name]
-		if ifc == nil {
-			d.numbered++
-			ifc = newDownstream(now, d.ground, d, name, cfg, d.numbered)
-			d.downstreams[name] = ifc
-			d.reorder()
-			ifc.setLink(now, d.links[cfg.Netdev])
-			for group := range ifc.router.Groups() { // the static ones
-				d.regroup(now, group)
-			}
-			continue
-		}
-		changed := !ifc.cfg.MLD.Equal(cfg.MLD)
-		ifc.cfg = cfg
-		if changed {
-			ifc.router.SetConfig(now, cfg.MLD)
-		}
-	}
-	d.assign(now)
 }
 
 // assign hands every interface to the service that its profile names now. What
@@ -185,14 +135,14 @@ func (d *Device) configureDownstreams(now instant.Time) {
 func (d *Device) assign(now instant.Time) {
 	changed := make(map[*service]bool)
 	had := make(map[*downstream]*service)
-	for _, s := range d.order.services {
+	for _, s := range d.services.list {
 		for _, ifc := range s.interfaces {
 			had[ifc] = s
 		}
 		s.dropIndex()
 		s.interfaces = nil
 	}
-	for _, ifc := range d.order.downstreams {
+	for _, ifc := range d.downstreams.list {
 		s := d.serviceOf(ifc)
 		ifc.service = s
 		id := identity{d.settings.Profiles[ifc.cfg.Profile].BackupID, ifc.cfg.SubInterface}
@@ -207,53 +157,9 @@ func (d *Device) assign(now instant.Time) {
 			changed[s] = changed[s] || renamed || had[ifc] != s
 		}
 	}
-	for _, s := range d.order.services {
+	for _, s := range d.services.list {
 		if changed[s] {
 			s.core.Reset(now, &s.fx)
-		}
-	}
-}
-
-// removeDownstream forgets an interface and whatever was forwarded to it.
-func (d *Device) removeDownstream(now instant.Time, ifc *downstream) {
-	delete(d.downstreams, ifc.name)
-	d.orphans.waiting -= len(ifc.awaited.list)
-	ifc.awaited = awaited{}
-	d.reorder()
-	for group := range ifc.router.Groups() {
-		d.regroup(now, group)
-	}
-}
-
-// order lists what the maps hold in the order of their keys, so that a replay
-// does everything in the same order.
-type order struct {
-	downstreams []*downstream
-	trunks      []*trunk
-	services    []*service
-}
-
-func (d *Device) reorder() {
-	d.order = order{sorted(d.downstreams), sorted(d.trunks), sorted(d.services)}
-}
-
-func sorted[K cmp.Ordered, V any](m map[K]V) []V {
-	list := make([]V, 0, len(m))
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		list = append(list, m[k])
-	}
-	return list
-}
-
-// regroupAll computes membership and forwarding of every group anew.
-func (d *Device) regroupAll(now instant.Time) {
-	seen := make(map[netip.Addr]bool)
-	for _, ifc := range d.order.downstreams {
-		for group := range ifc.router.Groups() {
-			if !seen[group] {
-				seen[group] = true
-				d.regroup(now, group)
-			}
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // refreshDetours has services take a detour, and leave it.
 func (d *Device) refreshDetours(now instant.Time) {
-	for _, s := range d.order.services {
+	for _, s := range d.services.list {
 		if detour := d.detour(s); detour != s.Detour {
 			s.Detour = detour
 			d.enableService(now, s)
@@ -25,7 +25,7 @@ func (d *Device) refreshDetours(now instant.Time) {
 // detour returns the addresses of the heartbeat path that a service is to take, zero for
 // none. A connection that is there is left alone.
 func (d *Device) detour(s *service) (best rbs.Ends) {
-	for _, t := range d.order.trunks {
+	for _, t := range d.trunks.list {
 		own := t.cfg.VPN == "" && t.cfg.Local == s.cfg.Local && t.cfg.Peer == s.cfg.Peer
 		broken := t.state.BFD == etrunk.BFDDown && t.state.PeerAlive
 		if !own || !broken || !s.Detour.Peer.IsValid() && s.core.TCP() == rbs.Connected {

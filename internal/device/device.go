@@ -12,13 +12,12 @@ import (
 // goroutine owns it.
 type Device struct {
 	*ground
-	downstreams map[string]*downstream // by configured name
-	numbered    uint32                 // downstreams so far
-	upstream    *proxy
-	trunks      map[uint32]*trunk
-	services    map[string]*service
-	order       order
-	routes      *routeTable
+	proxy       *proxy
+	downstreams *downstreams
+	trunks      keyed[uint32, *trunk]
+	services    keyed[string, *service]
+	upstream    upstream
+	routes      *routing
 	orphans     orphanage
 
 	taken *Effects // handed out last
@@ -41,15 +40,17 @@ func New(id, boot uint64, wall time.Time, now instant.Time) *Device {
 		links: make(map[string]LinkChanged),
 		fx:    &Effects{},
 	}
-	return &Device{
+	p, ds := &proxy{ground: g}, &downstreams{ground: g}
+	d := &Device{
 		ground:      g,
-		downstreams: make(map[string]*downstream),
-		upstream:    &proxy{ground: g},
-		trunks:      make(map[uint32]*trunk),
-		services:    make(map[string]*service),
+		proxy:       p,
+		downstreams: ds,
+		upstream:    p,
+		routes:      &routing{ground: g, table: newRouteTable(boot), downstreams: ds, upstream: p},
 		taken:       &Effects{},
-		routes:      newRouteTable(boot),
 	}
+	ds.followers = follow{d.routes, d}
+	return d
 }
 
 // Handle takes one event. What it asks for is added to [Device.Effects].
@@ -63,15 +64,15 @@ func (d *Device) Handle(now instant.Time, ev Event) {
 	case LinkChanged:
 		d.linkChanged(now, ev)
 	case StreamArrived:
-		d.streamArrived(now, ev)
+		d.routes.streamArrived(now, ev)
 	case StreamsSilent:
-		d.streamsSilent(now, ev)
+		d.routes.streamsSilent(now, ev)
 	case HelloReceived:
 		d.helloReceived(now, ev)
 	case BFDChanged:
 		d.bfdChanged(now, ev)
 	case HelloNotSent:
-		if t := d.trunks[ev.ETrunk]; t != nil {
+		if t := d.trunks.get(ev.ETrunk); t != nil {
 			t.core.SendFailed(ev.Path)
 		}
 	case Switchover:
@@ -89,33 +90,28 @@ func (d *Device) Handle(now instant.Time, ev Event) {
 // Advance does everything that is due. It may be called early or late.
 func (d *Device) Advance(now instant.Time) {
 	d.catchUp(now)
-	for _, ifc := range d.order.downstreams {
+	for _, ifc := range d.downstreams.list {
 		ifc.router.Advance(now)
 	}
-	d.upstream.advance(now)
-	for _, t := range d.order.trunks {
+	d.proxy.advance(now)
+	for _, t := range d.trunks.list {
 		t.core.Advance(now)
 	}
-	d.expireIdle(now)
+	d.routes.expireIdle(now)
 	d.settle(now)
 }
 
 // Deadline is when Advance must next be called, Never when nothing is waited for.
 func (d *Device) Deadline() instant.Time {
-	at := instant.Earliest(d.agenda.deadline(), d.upstream.deadline())
-	for _, ifc := range d.order.downstreams {
+	at := instant.Earliest(d.agenda.deadline(), d.proxy.deadline(), d.routes.deadline())
+	for _, ifc := range d.downstreams.list {
 		at = instant.Earliest(at, ifc.router.Deadline())
 	}
-	for _, t := range d.order.trunks {
+	for _, t := range d.trunks.list {
 		at = instant.Earliest(at, t.core.Deadline())
 	}
-	for _, s := range d.order.services {
+	for _, s := range d.services.list {
 		at = instant.Earliest(at, s.core.Deadline())
-	}
-	if len(d.routes.idle) > 0 {
-		if r := d.routes.get(d.routes.idle[0]); r != nil && r.Origin == RouteIdle {
-			at = instant.Earliest(at, r.Since.Add(idleLife))
-		}
 	}
 	return at
 }
@@ -129,6 +125,26 @@ func (d *Device) Effects() *Effects {
 	return taken
 }
 
+func (d *Device) mldReceived(now instant.Time, ev *MLDReceived) {
+	if d.proxy.isOn(ev.Netdev) {
+		d.proxy.receive(now, ev.Meta, ev.Packet)
+	} else if ifc := d.downstreams.on(ev.Netdev); ifc != nil {
+		d.downstreams.receive(now, ifc, ev)
+	} else {
+		d.kept.Counters.MLDElsewhere++
+	}
+}
+
+// mldMalformed counts a message where it came in, and of the device.
+func (d *Device) mldMalformed(ev MLDMalformed) {
+	d.kept.Counters.MLDMalformed++
+	if d.proxy.isOn(ev.Netdev) {
+		d.proxy.core.Malformed()
+	} else if ifc := d.downstreams.on(ev.Netdev); ifc != nil {
+		ifc.router.Malformed()
+	}
+}
+
 func (d *Device) linkChanged(now instant.Time, ev LinkChanged) {
 	old := d.links[ev.Netdev]
 	if ev.Exists {
@@ -137,29 +153,29 @@ func (d *Device) linkChanged(now instant.Time, ev LinkChanged) {
 		delete(d.links, ev.Netdev)
 	}
 	d.agenda.add(stageDuty, now)
-	if d.upstream.isOn(ev.Netdev) {
-		d.upstream.setLink(now, ev)
+	if d.proxy.isOn(ev.Netdev) {
+		d.proxy.setLink(now, ev)
 	}
-	for _, ifc := range d.order.downstreams {
+	for _, ifc := range d.downstreams.list {
 		if ifc.netdev == ev.Netdev {
 			ifc.setLink(now, ev)
 		}
 	}
 	// A new index means that the kernel has dropped the entries through it.
 	if old.Exists != ev.Exists || old.Index != ev.Index {
-		d.reinstall(now)
+		d.routes.reinstall(now)
 	}
 }
 
 func (d *Device) bfdChanged(now instant.Time, ev BFDChanged) {
 	d.kept.Sessions[ev.Session] = ev.State
-	for _, t := range d.order.trunks {
+	for _, t := range d.trunks.list {
 		if t.cfg.BFDSession == ev.Session {
 			t.Heard = max(t.Heard, ev.Heard)
 			t.core.SetBFD(now, ev.State)
 		}
 	}
-	for _, s := range d.order.services {
+	for _, s := range d.services.list {
 		if s.cfg.BFDSession == ev.Session {
 			d.enableService(now, s)
 		}

@@ -36,6 +36,8 @@ type followers interface {
 	regroup(now instant.Time, group netip.Addr)
 	// replicate says that this device has changed records.
 	replicate(now instant.Time, ifc *downstream, changed []mld.Key)
+	// discarded says that an interface is no more.
+	discarded(ifc *downstream)
 	// expect says that hosts have come to want more, of which the peer may not know.
 	expect(now instant.Time, ifc *downstream, joined []mld.Joined)
 }

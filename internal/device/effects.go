@@ -38,12 +38,12 @@ func (fx *Effects) reset() {
 	fx.Events = fx.Events[:0]
 }
 
-// RouteChange sets or deletes the forwarding entry of one (S,G). Interfaces
-// are Linux names. An entry without outgoing interfaces discards the stream.
+// RouteChange sets or deletes the forwarding entry of one (S,G). The stream is taken from
+// the interface Incoming alone. Interfaces are Linux names. An entry without outgoing interfaces discards the stream.
 type RouteChange struct {
 	Source, Group netip.Addr
 	Delete        bool
-	Upstream      string
+	Incoming      string
 	Outgoing      []string
 }
 

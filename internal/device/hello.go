@@ -20,10 +20,10 @@ func (d *Device) helloReceived(now instant.Time, ev HelloReceived) {
 // one that has the sender for its peer: there it is counted by its cause.
 func (d *Device) trunkOf(ev HelloReceived) *trunk {
 	id, err := etrunk.PeekID(ev.Packet)
-	if t := d.trunks[id]; err == nil && t != nil {
+	if t := d.trunks.get(id); err == nil && t != nil {
 		return t
 	}
-	for _, t := range d.order.trunks {
+	for _, t := range d.trunks.list {
 		if slices.ContainsFunc(t.cfg.Paths(), func(p etrunk.Path) bool { return p.ComesFrom(ev.From, ev.VPN) }) {
 			return t
 		}

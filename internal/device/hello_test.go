@@ -13,7 +13,7 @@ import (
 // its sender is the peer; what strangers send is counted for itself.
 func TestHellosAreCountedByCause(t *testing.T) {
 	r := newRig(t)
-	cfg := r.dev.trunks[1].cfg
+	cfg := r.dev.trunks.get(1).cfg
 	cfg.DeviceID, cfg.Local, cfg.Peer = 9, cfg.Peer, cfg.Local
 	peer, fx := etrunk.New(rand.New(rand.NewPCG(1, 2))), etrunk.Effects{}
 	if err := peer.Configure(instant.FromOrigin(0), cfg, &fx); err != nil {
@@ -45,7 +45,7 @@ func TestHellosAreCountedByCause(t *testing.T) {
 		for range 2 {
 			count := func() uint64 { return r.dev.kept.Counters.HelloUnknown }
 			if c.count != nil {
-				count = func() uint64 { s := r.dev.trunks[1].core.State(r.now); return c.count(&s.Counters) }
+				count = func() uint64 { s := r.dev.trunks.get(1).core.State(r.now); return c.count(&s.Counters) }
 			}
 			before := count()
 			r.handle(HelloReceived{From: c.from, Packet: c.packet})

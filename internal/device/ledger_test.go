@@ -19,7 +19,7 @@ func TestDigestsFollowTheRecords(t *testing.T) {
 		r := newRig(t)
 		interfaces := []string{"eth-trunk10", "eth-trunk10.100"}
 		from := func(n int, what string) int { return rapid.IntRange(0, n-1).Draw(rt, what) }
-		s := r.dev.services["rbs1"]
+		s := r.dev.services.get("rbs1")
 		rt.Repeat(map[string]func(*rapid.T){
 			"report": func(*rapid.T) {
 				r.report(interfaces[from(2, "interface")], from(6, "host"), from(6, "group"),
@@ -80,9 +80,9 @@ func walk(t *rapid.T, s *service) (n int) {
 func checkLedgers(t *rapid.T, r *rig, s *service) {
 	var digests [buckets]uint64
 	records, lives, live, kept := [buckets]int{}, [buckets]int{}, 0, 0
-	for _, ifc := range r.dev.downstreams {
+	for _, ifc := range r.dev.downstreams.list {
 		for rec := range ifc.router.Records(r.now) {
-			key := r.dev.replicaKey(ifc, rec.Key)
+			key := ifc.ledger.key(rec.Key)
 			b := rbs.BucketOf(key, buckets)
 			records[b]++
 			kept++

@@ -63,7 +63,7 @@ func (d *Device) steerLeg(now instant.Time, m *member, ms etrunk.MemberState) {
 // the peer serves, and cannot be told. Without the leg the switch has the hosts talk to the peer.
 func (d *Device) strands(now instant.Time, m *member, ms etrunk.MemberState) {
 	switch {
-	case d.upstream.link.Up, !d.unheard(m.id), !servesAlone(ms):
+	case d.upstream.isUp(), !d.unheard(m.id), !servesAlone(ms):
 		m.StrandAt = instant.Never
 	case !m.StrandAt.IsSet():
 		m.StrandAt = now.Add(strandAfter)
@@ -101,8 +101,8 @@ func (d *Device) mayPart(now instant.Time, m *member, ms etrunk.MemberState) boo
 // knowsAlone reports whether this device has heard listeners of which the peer does not know. That
 // can last where the devices hear each other on a heartbeat path and the primary one is broken.
 func (d *Device) knowsAlone(m *member) bool {
-	return len(d.trunks[m.id.ETrunk].cfg.Heartbeats) > 0 &&
-		slices.ContainsFunc(d.order.downstreams, func(ifc *downstream) bool { return len(ifc.awaited.list) > 0 && d.memberOf(ifc) == m })
+	return len(d.trunks.get(m.id.ETrunk).cfg.Heartbeats) > 0 &&
+		slices.ContainsFunc(d.downstreams.list, func(ifc *downstream) bool { return len(ifc.awaited.list) > 0 && d.memberOf(ifc) == m })
 }
 
 // hasSuccessor tells that the peer's member is to be Master in a Backup's place. A forced

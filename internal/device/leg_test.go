@@ -89,7 +89,7 @@ func TestReadyWhenJoined(t *testing.T) {
 	r.configure(s)
 	r.pass(bootHold + time.Second)
 	lacking := func() string {
-		return r.dev.lacking(r.now, r.dev.trunks[1].members[10], etrunk.MemberState{Role: etrunk.MemberMaster}, true)
+		return r.dev.lacking(r.now, r.dev.trunks.get(1).members[10], etrunk.MemberState{Role: etrunk.MemberMaster}, true)
 	}
 	const apart = "the switch does not have the Eth-Trunk in its aggregate"
 	if lacking() != apart {
@@ -116,7 +116,7 @@ func TestKeptDownIsNotNotReady(t *testing.T) {
 		r.configure(s)
 		r.handle(LinkChanged{Netdev: leg, Exists: true, Index: 2})
 		r.pass(bootHold)
-		lacking := r.dev.trunks[1].members[10].Lacking
+		lacking := r.dev.trunks.get(1).members[10].Lacking
 		if down := lacking == "the Eth-Trunk is down"; down != shutdown {
 			t.Errorf("shutdown %v: lacking %q", shutdown, lacking)
 		}

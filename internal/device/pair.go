@@ -47,7 +47,7 @@ func newMember(id Member, leg LegSettings) *member {
 // refreshDuty recomputes, for every member, readiness, duty, gate, leg and
 // announcement. It is the only place that decides who sends.
 func (d *Device) refreshDuty(now instant.Time) {
-	for _, t := range d.order.trunks {
+	for _, t := range d.trunks.list {
 		t.state = t.core.State(now)
 		for _, ms := range t.state.Members {
 			if m := t.members[ms.ID]; m != nil {
@@ -131,7 +131,7 @@ func (m *member) reason(local etrunk.Announcement, ms etrunk.MemberState) string
 
 // refreshQueriers gives the querier's duty to the interfaces that have it.
 func (d *Device) refreshQueriers(now instant.Time) {
-	for _, ifc := range d.order.downstreams {
+	for _, ifc := range d.downstreams.list {
 		ifc.router.SetQuerierDuty(now, d.dutyOf(ifc).Querier)
 	}
 }
@@ -150,8 +150,17 @@ func (d *Device) memberOf(ifc *downstream) *member {
 	if !ok {
 		return nil
 	}
-	if t := d.trunks[p.Member.ETrunk]; t != nil {
+	if t := d.trunks.get(p.Member.ETrunk); t != nil {
 		return t.members[p.Member.EthTrunk]
 	}
 	return nil
+}
+
+// serviceOf finds the service that is to replicate an interface, nil when none is.
+func (d *Device) serviceOf(ifc *downstream) *service {
+	p, ok := d.settings.Profiles[ifc.cfg.Profile]
+	if !ok || !p.replicates() {
+		return nil
+	}
+	return d.services.get(p.Service)
 }

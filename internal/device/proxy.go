@@ -1,6 +1,7 @@
 package device
 
 import (
+	"iter"
 	"math/rand/v2"
 	"net/netip"
 
@@ -19,7 +20,7 @@ type proxy struct {
 	fx     mld.Effects
 }
 
-// exists reports whether an interface is upstream.
+// exists implements [upstream].
 func (p *proxy) exists() bool { return p.core != nil }
 
 // isOn reports whether the upstream interface is the one with this Linux name.
@@ -35,8 +36,34 @@ func (p *proxy) open(now instant.Time, name string, cfg InterfaceSettings, memor
 	p.setLink(now, p.links[cfg.Netdev])
 }
 
-// close gives the interface up.
-func (p *proxy) close() { p.name, p.netdev, p.link, p.core = "", "", LinkChanged{}, nil }
+// leave gives the interface up, with the groups that the listeners want. The routers there
+// are told once. Should that be lost, they find out by asking.
+func (p *proxy) leave(now instant.Time, groups iter.Seq[netip.Addr]) {
+	if !p.exists() {
+		return
+	}
+	for group := range groups {
+		p.want(now, group, mld.Filter{})
+	}
+	p.advance(now)
+	p.name, p.netdev, p.link, p.core = "", "", LinkChanged{}, nil
+}
+
+// configure takes the settings of the interface that it is on, and reports whether it is on
+// that interface.
+func (p *proxy) configure(now instant.Time, name string, cfg InterfaceSettings) bool {
+	on := p.exists() && p.name == name && p.netdev == cfg.Netdev
+	if on {
+		p.core.SetConfig(now, cfg.MLD)
+	}
+	return on
+}
+
+// incoming implements [upstream]: the proxy brings every stream by its one interface.
+func (p *proxy) incoming(SourceGroup) string { return p.netdev }
+
+// isUp implements [upstream].
+func (p *proxy) isUp() bool { return p.link.Up }
 
 // setLink takes the state of the interface's link.
 func (p *proxy) setLink(now instant.Time, link LinkChanged) {
@@ -51,7 +78,7 @@ func (p *proxy) receive(now instant.Time, meta mld.Meta, packet *mld.Packet) {
 	}
 }
 
-// want joins what the listeners want of a group.
+// want implements [upstream].
 func (p *proxy) want(now instant.Time, group netip.Addr, filter mld.Filter) {
 	if !p.exists() {
 		return
@@ -61,7 +88,7 @@ func (p *proxy) want(now instant.Time, group netip.Addr, filter mld.Filter) {
 	p.noteJoining(now, was)
 }
 
-// reportAll reports again all that is joined.
+// reportAll implements [upstream].
 func (p *proxy) reportAll(now instant.Time) {
 	if p.exists() {
 		p.core.ReportAll(now)
@@ -94,7 +121,7 @@ func (p *proxy) deadline() instant.Time {
 	return p.core.Deadline()
 }
 
-// joining reports whether joins wait to be sent.
+// joining implements [upstream].
 func (p *proxy) joining() bool { return p.exists() && p.core.Pending() > 0 }
 
 // noteJoining has the duty worked out anew when joins have begun to wait, or wait no more.

@@ -93,7 +93,7 @@ func (d *Device) lacking(now instant.Time, m *member, ms etrunk.MemberState, leg
 		return "the switch does not have the Eth-Trunk in its aggregate"
 	case !d.upstream.exists():
 		return "no upstream interface"
-	case !d.upstream.link.Up:
+	case !d.upstream.isUp():
 		return "the upstream interface is down"
 	case !d.synchronised(m.id):
 		return "not synchronised with the peer yet"
@@ -142,7 +142,7 @@ func (d *Device) unheard(id Member) bool {
 func (d *Device) replicators(id Member) iter.Seq[*service] {
 	return func(yield func(*service) bool) {
 		for _, p := range d.settings.Profiles {
-			if p.Member == id && p.replicates() && !yield(d.services[p.Service]) {
+			if p.Member == id && p.replicates() && !yield(d.services.get(p.Service)) {
 				return
 			}
 		}

@@ -49,7 +49,7 @@ func (d *Device) newService(name string) *service {
 // channelEvent hands an event to the service it is for.
 func (d *Device) channelEvent(now instant.Time, ev Event) {
 	with := func(name string, do func(s *service)) {
-		if s := d.services[name]; s != nil {
+		if s := d.services.get(name); s != nil {
 			do(s)
 		}
 	}
@@ -82,7 +82,7 @@ func (d *Device) channelEvent(now instant.Time, ev Event) {
 // pumpServices lets every service send what has become due, and takes over
 // what it asked for.
 func (d *Device) pumpServices(now instant.Time) {
-	for _, s := range d.order.services {
+	for _, s := range d.services.list {
 		if s.core.Deadline().IsDue(now) {
 			s.core.Advance(now, &s.fx)
 			s.shed(now)
@@ -146,7 +146,7 @@ func (d *Device) tellChannel(s *service, ev rbs.Event) {
 // refreshRetention stops the ageing of the peer's records while their channel
 // is broken and the peer is alive, for the retention time at most.
 func (d *Device) refreshRetention(now instant.Time) {
-	for _, s := range d.order.services {
+	for _, s := range d.services.list {
 		until := s.LostAt.Add(s.cfg.Retention)
 		cut := s.EverUp && !s.InSync && d.peerAlive(s.name)
 		holding := cut && now < until
@@ -196,7 +196,7 @@ func (d *Device) becomeUnknown(now instant.Time, s *service, held instant.Time) 
 // peerAlive reports whether any E-Trunk behind a service still hears its peer.
 func (d *Device) peerAlive(service string) bool {
 	for _, p := range d.settings.Profiles {
-		if t := d.trunks[p.Member.ETrunk]; p.Service == service && t != nil && t.state.PeerAlive {
+		if t := d.trunks.get(p.Member.ETrunk); p.Service == service && t != nil && t.state.PeerAlive {
 			return true
 		}
 	}
@@ -309,7 +309,7 @@ func (s *service) Merge(now instant.Time, rec *rbs.Record) rbs.Merged {
 // Restamp implements [rbs.Store]. The clock is the device's, so it concerns all that is for
 // the same peer, and what no peer has seen.
 func (s *service) Restamp(_ instant.Time, peer rbs.Version, by rbs.Stamp) {
-	for _, other := range s.dev.order.services {
+	for _, other := range s.dev.services.list {
 		if met := other.core.Peer().Device; other == s || met == 0 || met == peer.Device {
 			other.restamp(peer, by)
 		}

@@ -50,7 +50,7 @@ func (d *Device) Replay() { d.replayed = true }
 
 // replicated does again what came of a connection.
 func (d *Device) replicated(now instant.Time, ev Replicated) {
-	s := d.services[ev.Service]
+	s := d.services.get(ev.Service)
 	if s == nil {
 		return
 	}

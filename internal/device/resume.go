@@ -22,10 +22,11 @@ func (d *Device) Resume(now instant.Time, settings Settings, cp *Checkpoint) err
 	d.kept, d.orphans.OrphansKept = cp.Kept.clone(), cp.Orphans.clone()
 	d.resumeTrunks(now, cp)
 	d.resumeServices(now, cp)
-	d.configureDownstreams(now)
+	d.downstreams.configure(now)
+	d.assign(now)
 	d.resumeDownstreams(now, cp)
 	d.configureUpstream(now, &cp.Upstream)
-	d.resumeRoutes(now, cp)
+	d.routes.resume(now, cp)
 	d.resumeOrphans(now, cp)
 	d.refreshAll(now)
 	d.settle(now)
@@ -64,7 +65,7 @@ func (d *Device) resumeServices(now instant.Time, cp *Checkpoint) {
 		if s.InSync && !d.replayed { // the program that had the connection has gone
 			s.InSync, s.LostAt = false, now
 		}
-		d.services[sc.Name] = s
+		d.services.put(sc.Name, s)
 	}
 	d.configureServices(now)
 }
@@ -74,7 +75,7 @@ func (d *Device) resumeServices(now instant.Time, cp *Checkpoint) {
 func (d *Device) resumeDownstreams(now instant.Time, cp *Checkpoint) {
 	for i := range cp.Interfaces {
 		ic := &cp.Interfaces[i]
-		ifc := d.downstreams[ic.Name]
+		ifc := d.downstreams.get(ic.Name)
 		if ifc == nil {
 			continue
 		}
@@ -85,39 +86,11 @@ func (d *Device) resumeDownstreams(now instant.Time, cp *Checkpoint) {
 	d.assign(now) // what the routers are to do while the channel is away
 }
 
-// resumeRoutes adds the entries that streams have made and asks for all of them.
-// Half-made ones, of when only some of the listeners were there, must not be seen.
-func (d *Device) resumeRoutes(now instant.Time, cp *Checkpoint) {
-	if !d.upstream.exists() {
-		return
-	}
-	for _, rc := range cp.Routes {
-		sg := SourceGroup{rc.Source, rc.Group}
-		out := d.outgoing(sg)
-		if r := d.routes.get(sg); r != nil {
-			r.Since = rc.Kept.Since
-			continue
-		}
-		if rc.Kept.Origin == RouteSSM || out == nil && rc.Kept.Origin != RouteIdle {
-			continue
-		}
-		d.routes.add(sg, route{outgoing: out, RouteKept: rc.Kept})
-		if rc.Kept.Origin == RouteIdle {
-			d.routes.idle = append(d.routes.idle, sg)
-		}
-	}
-	slices.SortFunc(d.routes.idle, func(a, b SourceGroup) int {
-		return int(d.routes.get(a).Since.Sub(d.routes.get(b).Since))
-	})
-	d.fx.Routes = d.fx.Routes[:0]
-	d.reinstall(now)
-}
-
 // resumeOrphans sends for the listeners of which the peer may not know until the
 // databases have been compared. A replay gives the peer the time that it had.
 func (d *Device) resumeOrphans(now instant.Time, cp *Checkpoint) {
 	for _, lc := range cp.Unknown {
-		for _, s := range d.order.services {
+		for _, s := range d.services.list {
 			if ifc := s.interfaceOf(lc.Key); ifc != nil {
 				patient := d.replayed && !lc.Kept.Overdue
 				d.orphans.await(lc.Kept.Since, listener{ifc, ifc.handle(lc.Key)}, lc.Kept.Version, patient)

@@ -43,8 +43,8 @@ func TestResume(t *testing.T) {
 	r.handle(StreamArrived{Netdev: "up0", Source: source, Group: groupOf(1)}) // wanted
 	r.handle(StreamArrived{Netdev: "up0", Source: source, Group: groupOf(2)}) // not wanted
 	r.pass(10 * time.Second)
-	routes, groups, trunk := r.dev.Routes(r.now), r.dev.Groups(r.now, "Eth-Trunk10"), r.dev.trunks[1].core.Session()
-	members := *r.dev.trunks[1].members[10]
+	routes, groups, trunk := r.dev.Routes(r.now), r.dev.Groups(r.now, "Eth-Trunk10"), r.dev.trunks.get(1).core.Session()
+	members := *r.dev.trunks.get(1).members[10]
 	duties := r.dev.Snapshot(r.now, time.Time{}).Interfaces
 	if len(routes) != 3 || len(groups) != 2 {
 		t.Fatalf("%d routes, %d groups", len(routes), len(groups))
@@ -69,12 +69,12 @@ func TestResume(t *testing.T) {
 				t.Errorf("group %+v, want %+v", g, groups[i])
 			}
 		}
-		after := r.dev.trunks[1].core.Session()
+		after := r.dev.trunks.get(1).core.Session()
 		out, was := after.Kept.Out, trunk.Kept.Out
 		if out.Epoch != was.Epoch || out.Challenge != was.Challenge || after.Kept.Role != trunk.Kept.Role || out.Sequence < was.Sequence {
 			t.Errorf("session %+v, was %+v", after, trunk)
 		}
-		if got := *r.dev.trunks[1].members[10]; !reflect.DeepEqual(got, members) {
+		if got := *r.dev.trunks.get(1).members[10]; !reflect.DeepEqual(got, members) {
 			t.Errorf("member %+v, was %+v", got, members)
 		}
 		for i, ifc := range r.dev.Snapshot(r.now, time.Time{}).Interfaces {

@@ -8,7 +8,7 @@ import (
 // retire hands everything to the peer for good.
 func (d *Device) retire(now instant.Time) {
 	d.kept.Retiring = true
-	for _, t := range d.trunks {
+	for _, t := range d.trunks.list {
 		for _, m := range t.members {
 			m.Yielded = true
 		}
@@ -20,7 +20,7 @@ func (d *Device) retire(now instant.Time) {
 // [Retire]: each member's peer has taken over and the switch has left the leg,
 // or there is nobody to take over.
 func (d *Device) Retired() bool {
-	for _, t := range d.trunks {
+	for _, t := range d.trunks.list {
 		for _, ms := range t.state.Members {
 			m := t.members[ms.ID]
 			if m != nil && (!m.handedOver(ms) || takesOver(ms) && d.links[m.leg.Netdev].Up) {
@@ -44,7 +44,7 @@ func takesOver(ms etrunk.MemberState) bool {
 
 // switchover hands everything to the peer, or takes the share back.
 func (d *Device) switchover(now instant.Time, id uint32, on bool) {
-	t := d.trunks[id]
+	t := d.trunks.get(id)
 	if t == nil {
 		return
 	}

@@ -23,158 +23,198 @@ const mostIdle = 1 << 16
 // source stay, so that the first packet finds them.
 const KeepAlive = 210 * time.Second
 
+// routing decides which (S,G) comes in where and goes out where.
+type routing struct {
+	*ground
+	table       *routeTable
+	downstreams *downstreams
+	upstream    upstream
+}
+
 // regroup brings upstream membership and forwarding of a group in line with
 // what the listeners of all interfaces want now.
-func (d *Device) regroup(now instant.Time, group netip.Addr) {
-	want := d.wanted(group)
-	d.upstream.want(now, group, want)
+func (rt *routing) regroup(now instant.Time, group netip.Addr) {
+	want := rt.downstreams.wanted(group)
+	rt.upstream.want(now, group, want)
 	named := want.Sources
 	if want.Mode == mld.Exclude {
-		named = d.named(group)
+		named = rt.downstreams.named(group)
 	}
-	for _, source := range d.routes.sources(group) {
+	for _, source := range rt.table.sources(group) {
 		sg := SourceGroup{source, group}
-		r := d.routes.get(sg)
+		r := rt.table.get(sg)
 		origin := r.Origin
 		if _, still := slices.BinarySearchFunc(named, source, netip.Addr.Compare); origin == RouteSSM && !still {
 			origin = RouteASM
 		}
-		d.reroute(now, sg, r, origin)
+		rt.reroute(now, sg, r, origin)
 	}
 	for _, source := range named {
 		sg := SourceGroup{source, group}
-		if r := d.routes.get(sg); r == nil || r.Origin != RouteSSM {
-			d.reroute(now, sg, r, RouteSSM)
+		if r := rt.table.get(sg); r == nil || r.Origin != RouteSSM {
+			rt.reroute(now, sg, r, RouteSSM)
 		}
 	}
 }
 
-// named lists the sources of a group that the listeners of some interface want
-// by name, sorted, where those of another want any.
-func (d *Device) named(group netip.Addr) []netip.Addr {
-	var sources []netip.Addr
-	for _, ifc := range d.order.downstreams {
-		if f := ifc.router.Filter(group); f.Mode == mld.Include {
-			sources = append(sources, f.Sources...)
-		}
-	}
-	slices.SortFunc(sources, netip.Addr.Compare)
-	return slices.Compact(sources)
-}
-
-// wanted merges the filters of all downstream interfaces (RFC 4605, section 3).
-func (d *Device) wanted(group netip.Addr) mld.Filter {
-	var merged mld.Filter
-	for _, ifc := range d.order.downstreams {
-		merged = merged.Union(ifc.router.Filter(group))
-	}
-	return merged
-}
-
-// reroute sets the entry of one (S,G), nil when there is none, to the interfaces
-// that want it now.
-func (d *Device) reroute(now instant.Time, sg SourceGroup, old *route, origin RouteOrigin) {
-	if !d.upstream.exists() {
+// reroute sets the entry of one (S,G), nil when there is none, to where the stream comes in
+// and to the interfaces that want it now.
+func (rt *routing) reroute(now instant.Time, sg SourceGroup, old *route, origin RouteOrigin) {
+	incoming := rt.upstream.incoming(sg)
+	if incoming == "" && old == nil {
 		return
 	}
-	out := d.outgoing(sg)
-	switch {
-	case out == nil && (old == nil || origin == RouteIdle):
+	way := rt.path(sg, incoming)
+	switch discards := len(way.outgoing) == 0; {
+	case incoming == "" || discards && old != nil && origin != RouteIdle:
+		rt.dropRoute(now, sg)
 		return
-	case out == nil:
-		d.dropRoute(now, sg)
+	case discards:
 		return
 	case origin == RouteIdle:
 		origin = RouteASM
 	}
 	switch {
 	case old == nil:
-		old = d.routes.add(sg, route{outgoing: out, RouteKept: RouteKept{now, origin}})
-	case slices.Equal(old.outgoing.list(), out.list()):
+		old = rt.table.add(sg, route{path: way, RouteKept: RouteKept{now, origin}})
+	case old.path.equal(way):
 		old.Origin = origin
 		return
 	default:
-		d.routes.see(old)
-		old.outgoing, old.Origin = out, origin
+		rt.table.see(old)
+		old.path, old.Origin = way, origin
 	}
-	d.emitRoute(now, sg, old)
+	rt.emitRoute(now, sg, old)
 }
 
-func (d *Device) dropRoute(now instant.Time, sg SourceGroup) {
-	d.routes.remove(sg)
-	d.agenda.add(stageRoutes, now)
-	d.fx.Routes = append(d.fx.Routes, RouteChange{Source: sg.Source, Group: sg.Group, Delete: true})
+func (rt *routing) dropRoute(now instant.Time, sg SourceGroup) {
+	rt.table.remove(sg)
+	rt.agenda.add(stageRoutes, now)
+	rt.fx.Routes = append(rt.fx.Routes, RouteChange{Source: sg.Source, Group: sg.Group, Delete: true})
 }
 
-func (d *Device) emitRoute(now instant.Time, sg SourceGroup, r *route) {
-	d.agenda.add(stageRoutes, now)
-	d.fx.Routes = append(d.fx.Routes, d.routeChange(sg, r))
+func (rt *routing) emitRoute(now instant.Time, sg SourceGroup, r *route) {
+	rt.agenda.add(stageRoutes, now)
+	rt.fx.Routes = append(rt.fx.Routes, r.change(sg))
 }
 
-// outgoing is the interfaces whose listeners want sg, nil when there are none.
-func (d *Device) outgoing(sg SourceGroup) *outgoing {
+// path returns the way of a stream now. It discards the stream where no interface wants it.
+func (rt *routing) path(sg SourceGroup, incoming string) *path {
 	var room [8]string
-	names := room[:0]
-	for _, ifc := range d.order.downstreams {
-		if ifc.link.Exists && ifc.router.Wants(sg.Group, sg.Source) {
-			names = append(names, ifc.netdev)
-		}
-	}
-	slices.Sort(names)
-	return d.routes.shared(names)
+	return rt.table.shared(incoming, rt.downstreams.wanting(sg, room[:0]))
 }
 
 // streamArrived answers the kernel's upcall: an entry for those who want the
 // stream, or one that discards it so that the kernel stops asking.
-func (d *Device) streamArrived(now instant.Time, ev StreamArrived) {
-	if !d.upstream.isOn(ev.Netdev) {
-		d.kept.Counters.StreamElsewhere++
-		return
-	}
+func (rt *routing) streamArrived(now instant.Time, ev StreamArrived) {
 	sg := SourceGroup{ev.Source, ev.Group}
-	if r := d.routes.get(sg); r != nil { // the kernel has lost it, or asked before it was set
-		d.emitRoute(now, sg, r)
+	incoming := rt.upstream.incoming(sg)
+	if incoming == "" || ev.Netdev != incoming {
+		rt.kept.Counters.StreamElsewhere++
 		return
 	}
-	if d.reroute(now, sg, nil, RouteASM); d.routes.get(sg) == nil {
-		d.routes.idle = append(d.routes.idle, sg)
-		d.emitRoute(now, sg, d.routes.add(sg, route{RouteKept: RouteKept{now, RouteIdle}}))
-		d.expireIdle(now)
+	if r := rt.table.get(sg); r != nil { // the kernel has lost it, or asked before it was set
+		rt.emitRoute(now, sg, r)
+		return
+	}
+	if rt.reroute(now, sg, nil, RouteASM); rt.table.get(sg) == nil {
+		rt.table.idle = append(rt.table.idle, sg)
+		rt.emitRoute(now, sg, rt.table.add(sg, route{path: rt.table.shared(incoming, nil), RouteKept: RouteKept{now, RouteIdle}}))
+		rt.expireIdle(now)
 	}
 }
 
 // streamsSilent drops the entries of streams that have not come for KeepAlive.
-func (d *Device) streamsSilent(now instant.Time, ev StreamsSilent) {
+func (rt *routing) streamsSilent(now instant.Time, ev StreamsSilent) {
 	for _, sg := range ev.Streams {
-		if r := d.routes.get(sg); r != nil && r.Origin == RouteASM {
-			d.dropRoute(now, sg)
-			d.kept.Counters.StreamsSilent++
+		if r := rt.table.get(sg); r != nil && r.Origin == RouteASM {
+			rt.dropRoute(now, sg)
+			rt.kept.Counters.StreamsSilent++
 		}
 	}
 }
 
 // expireIdle drops the idle entries that are due, or too many; a stream that still comes
 // makes a new one.
-func (d *Device) expireIdle(now instant.Time) {
-	for len(d.routes.idle) > 0 {
-		sg := d.routes.idle[0]
-		r := d.routes.get(sg)
-		if r != nil && r.Origin == RouteIdle && r.Since.Add(idleLife) > now && len(d.routes.idle) <= mostIdle {
+func (rt *routing) expireIdle(now instant.Time) {
+	for len(rt.table.idle) > 0 {
+		sg := rt.table.idle[0]
+		r := rt.table.get(sg)
+		if r != nil && r.Origin == RouteIdle && r.Since.Add(idleLife) > now && len(rt.table.idle) <= mostIdle {
 			return
 		}
-		d.routes.idle = d.routes.idle[1:]
+		rt.table.idle = rt.table.idle[1:]
 		if r != nil && r.Origin == RouteIdle {
-			d.dropRoute(now, sg)
+			rt.dropRoute(now, sg)
+		}
+	}
+}
+
+// withdraw drops every entry of streams that came in by an interface.
+func (rt *routing) withdraw(now instant.Time, incoming string) {
+	for sg, r := range rt.table.all() {
+		if r.path.incoming == incoming {
+			rt.dropRoute(now, sg)
+		}
+	}
+}
+
+// regroupAll computes membership and forwarding of every group anew.
+func (rt *routing) regroupAll(now instant.Time) {
+	seen := make(map[netip.Addr]bool)
+	for group := range rt.downstreams.groups() {
+		if !seen[group] {
+			seen[group] = true
+			rt.regroup(now, group)
 		}
 	}
 }
 
 // reinstall gives every entry to the kernel again, after an interface came back.
-func (d *Device) reinstall(now instant.Time) {
-	for sg, r := range d.routes.all() {
+func (rt *routing) reinstall(now instant.Time) {
+	for sg, r := range rt.table.all() {
 		if r.Origin != RouteIdle {
-			r.outgoing = d.outgoing(sg)
+			r.path = rt.path(sg, rt.upstream.incoming(sg))
 		}
-		d.emitRoute(now, sg, r)
+		rt.emitRoute(now, sg, r)
 	}
+}
+
+// resume adds the entries that streams have made and asks for all of them.
+// Half-made ones, of when only some of the listeners were there, must not be seen.
+func (rt *routing) resume(now instant.Time, cp *Checkpoint) {
+	for _, rc := range cp.Routes {
+		sg := SourceGroup{rc.Source, rc.Group}
+		incoming := rt.upstream.incoming(sg)
+		if incoming == "" {
+			continue
+		}
+		if r := rt.table.get(sg); r != nil {
+			r.Since = rc.Kept.Since
+			continue
+		}
+		way := rt.path(sg, incoming)
+		if rc.Kept.Origin == RouteSSM || len(way.outgoing) == 0 && rc.Kept.Origin != RouteIdle {
+			continue
+		}
+		rt.table.add(sg, route{path: way, RouteKept: rc.Kept})
+		if rc.Kept.Origin == RouteIdle {
+			rt.table.idle = append(rt.table.idle, sg)
+		}
+	}
+	slices.SortFunc(rt.table.idle, func(a, b SourceGroup) int {
+		return int(rt.table.get(a).Since.Sub(rt.table.get(b).Since))
+	})
+	rt.fx.Routes = rt.fx.Routes[:0]
+	rt.reinstall(now)
+}
+
+// deadline is when an idle entry ends, Never when there is none.
+func (rt *routing) deadline() instant.Time {
+	if len(rt.table.idle) > 0 {
+		if r := rt.table.get(rt.table.idle[0]); r != nil && r.Origin == RouteIdle {
+			return r.Since.Add(idleLife)
+		}
+	}
+	return instant.Never
 }

@@ -22,7 +22,7 @@ func (r *rig) stream(source, group int) {
 // origin fails unless there is an entry of this origin.
 func (r *rig) origin(sg SourceGroup, want RouteOrigin) {
 	r.t.Helper()
-	if got := r.dev.routes.get(sg); got == nil || got.Origin != want {
+	if got := r.dev.routes.table.get(sg); got == nil || got.Origin != want {
 		r.t.Errorf("entry %v is %+v, want origin %v", sg, got, want)
 	}
 }
@@ -55,13 +55,13 @@ func TestIdleIsBounded(t *testing.T) {
 		r.stream(i%200, i/200)
 	}
 	entries := 0
-	for range r.dev.routes.all() {
+	for range r.dev.routes.table.all() {
 		entries++
 	}
-	if entries != mostIdle || len(r.dev.routes.idle) != mostIdle {
-		t.Errorf("%d entries, %d on the list, want %d", entries, len(r.dev.routes.idle), mostIdle)
+	if entries != mostIdle || len(r.dev.routes.table.idle) != mostIdle {
+		t.Errorf("%d entries, %d on the list, want %d", entries, len(r.dev.routes.table.idle), mostIdle)
 	}
-	if r.dev.routes.get(key(more-1, 0)) != nil {
+	if r.dev.routes.table.get(key(more-1, 0)) != nil {
 		t.Error("one of the oldest is there")
 	}
 	r.origin(key(more, 0), RouteIdle)
@@ -105,7 +105,7 @@ func TestAudit(t *testing.T) {
 	}
 	r.dev.BeginAudit()
 	for _, g := range []int{0, 1, 1} {
-		if c, ok := r.dev.Audit(key(0, g)); !ok || c.Upstream != "up0" || !slices.Equal(c.Outgoing, []string{"eth-trunk10"}) {
+		if c, ok := r.dev.Audit(key(0, g)); !ok || c.Incoming != "up0" || !slices.Equal(c.Outgoing, []string{"eth-trunk10"}) {
 			t.Errorf("group %d: %+v, %v", g, c, ok)
 		}
 	}
@@ -114,7 +114,7 @@ func TestAudit(t *testing.T) {
 	}
 	// What comes and goes meanwhile does not hide what is missing.
 	r.report("eth-trunk10", 0, 3, mld.GroupRecord{Type: mld.AllowNewSources, Sources: []netip.Addr{sourceOf(0)}})
-	r.dev.dropRoute(r.now, key(0, 0))
+	r.dev.routes.dropRoute(r.now, key(0, 0))
 	r.take()
 	if got := r.dev.Unaudited(); !slices.Equal(got, []SourceGroup{key(0, 2)}) {
 		t.Errorf("missing %v, want group 2 only", got)

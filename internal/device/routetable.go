@@ -12,8 +12,8 @@ import (
 // route is one forwarding entry as it was last given to the kernel. There may be a
 // hundred thousand groups with one source each, or one with a thousand sources.
 type route struct {
-	source   [16]byte
-	outgoing *outgoing // nil for an entry that discards
+	source [16]byte
+	path   *path
 	RouteKept
 	group uint32
 	links table.Links // within the group
@@ -26,15 +26,21 @@ type RouteKept struct {
 	Origin RouteOrigin
 }
 
-// outgoing are the interfaces that a stream goes to: Linux names, sorted, kept
-// once for all routes that are alike.
-type outgoing struct{ names []string }
+// path is the way of a stream: the interface by which it comes in and those by which it goes
+// out, by their Linux names, sorted. A path without outgoing interfaces discards the stream.
+// It is kept once for all routes that are alike.
+type path struct {
+	incoming string
+	outgoing []string
+}
 
-func (o *outgoing) list() []string {
-	if o == nil {
-		return nil
-	}
-	return o.names
+func (p *path) equal(other *path) bool {
+	return p == other || p.incoming == other.incoming && slices.Equal(p.outgoing, other.outgoing)
+}
+
+// change is what gives an entry to the kernel.
+func (r *route) change(sg SourceGroup) RouteChange {
+	return RouteChange{Source: sg.Source, Group: sg.Group, Incoming: r.path.incoming, Outgoing: r.path.outgoing}
 }
 
 // routeGroup is a group that has routes.
@@ -51,9 +57,8 @@ type routeTable struct {
 	round  uint32 // the number of the audit
 	seen   int    // by it
 	// idle lists the idle entries in the order of their expiry.
-	idle []SourceGroup
-	// lists are the outgoing lists in use.
-	lists   []*outgoing
+	idle    []SourceGroup
+	paths   []*path // in use
 	scratch []netip.Addr
 }
 
@@ -168,24 +173,21 @@ func (t *routeTable) sources(group netip.Addr) []netip.Addr {
 	return t.scratch
 }
 
-// mostLists bounds the lists that are remembered; there is one for each set of
-// interfaces that any stream goes to.
-const mostLists = 256
+// mostPaths bounds the paths that are remembered; there is one for each set of
+// interfaces that any stream takes.
+const mostPaths = 256
 
-// shared returns the list that is kept for a set of interfaces, nil for none.
-func (t *routeTable) shared(names []string) *outgoing {
-	if len(names) == 0 {
-		return nil
-	}
-	for _, list := range t.lists {
-		if slices.Equal(list.names, names) {
-			return list
+// shared returns the path that is kept for these interfaces.
+func (t *routeTable) shared(incoming string, outgoing []string) *path {
+	for _, p := range t.paths {
+		if p.incoming == incoming && slices.Equal(p.outgoing, outgoing) {
+			return p
 		}
 	}
-	if len(t.lists) == mostLists {
-		t.lists = t.lists[:0]
+	if len(t.paths) == mostPaths {
+		t.paths = t.paths[:0]
 	}
-	list := &outgoing{slices.Clone(names)}
-	t.lists = append(t.lists, list)
-	return list
+	p := &path{incoming, append([]string(nil), outgoing...)}
+	t.paths = append(t.paths, p)
+	return p
 }

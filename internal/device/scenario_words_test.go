@@ -53,7 +53,7 @@ func routeWords(r device.RouteChange) string {
 	case len(r.Outgoing) == 0:
 		return sg + ": discards"
 	}
-	return fmt.Sprintf("%s: from %s to %s", sg, r.Upstream, strings.Join(r.Outgoing, " "))
+	return fmt.Sprintf("%s: from %s to %s", sg, r.Incoming, strings.Join(r.Outgoing, " "))
 }
 
 // gateWords tells what may leave through the leg.

@@ -67,7 +67,7 @@ func (d *Device) refreshRecords(now instant.Time) {
 // refreshGate hands the gate over.
 func (d *Device) refreshGate() {
 	gate := &Gate{Exceptions: d.orphans.Current}
-	for _, ifc := range d.order.downstreams {
+	for _, ifc := range d.downstreams.list {
 		switch d.dutyOf(ifc).Covers {
 		case etrunk.NoBuckets:
 			gate.Closed = append(gate.Closed, ifc.netdev)

@@ -39,8 +39,8 @@ func sharing(t testing.TB, groups, hosts int) *rig {
 	r.handle(BFDChanged{Session: takeoverSession, State: etrunk.BFDUp})
 	r.hear(cfg, etrunk.Announcement{Up: true, Ready: true, Covers: etrunk.AllBuckets})
 	r.handle(ChannelClosed{Service: "rbs1", Conn: 1, Reason: "gone"})
-	if !r.dev.services["rbs1"].Holding || r.covers() == etrunk.AllBuckets {
-		t.Fatalf("holding %v, covers %v", r.dev.services["rbs1"].Holding, r.covers())
+	if !r.dev.services.get("rbs1").Holding || r.covers() == etrunk.AllBuckets {
+		t.Fatalf("holding %v, covers %v", r.dev.services.get("rbs1").Holding, r.covers())
 	}
 	return r
 }
@@ -62,7 +62,7 @@ func (r *rig) hear(local etrunk.Config, says etrunk.Announcement) {
 		}
 		fx.Reset()
 		did := r.dev.Effects()
-		if asks := slices.ContainsFunc(did.MLD, func(m SendMLD) bool { return m.Netdev == "eth-trunk10" }); asks && !r.dev.trunks[1].members[10].Duty.Querier {
+		if asks := slices.ContainsFunc(did.MLD, func(m SendMLD) bool { return m.Netdev == "eth-trunk10" }); asks && !r.dev.trunks.get(1).members[10].Duty.Querier {
 			r.t.Errorf("at %v it asks the hosts, and has no duty to", r.now)
 		}
 		for _, h := range did.Hellos {
@@ -72,19 +72,19 @@ func (r *rig) hear(local etrunk.Config, says etrunk.Announcement) {
 	}
 }
 
-func (r *rig) covers() etrunk.Buckets { return r.dev.trunks[1].members[10].Covers }
+func (r *rig) covers() etrunk.Buckets { return r.dev.trunks.get(1).members[10].Covers }
 
 // TestGateBeforeRecords: when the peer is lost the gate is handed out before anything
 // that goes through records: their release and the querier's duty come right after.
 func TestGateBeforeRecords(t *testing.T) {
 	r := sharing(t, 10, 2)
-	ifc := r.dev.downstreams["Eth-Trunk10"]
+	ifc := r.dev.downstreams.get("Eth-Trunk10")
 	r.dev.Handle(r.now, BFDChanged{Session: takeoverSession, State: etrunk.BFDDown})
 	fx := r.dev.Effects()
 	if fx.Gate == nil || len(fx.Gate.Bucket0)+len(fx.Gate.Bucket1)+len(fx.Gate.Closed) > 0 {
 		t.Fatalf("gate %+v", fx.Gate)
 	}
-	if s := r.dev.services["rbs1"]; !s.Holding || ifc.router.IsQuerier() || len(fx.MLD) > 0 {
+	if s := r.dev.services.get("rbs1"); !s.Holding || ifc.router.IsQuerier() || len(fx.MLD) > 0 {
 		t.Errorf("with the gate: holding %v, querier %v, %d queries", s.Holding, ifc.router.IsQuerier(), len(fx.MLD))
 	}
 	if !r.dev.Deadline().IsDue(r.now) {
@@ -92,7 +92,7 @@ func TestGateBeforeRecords(t *testing.T) {
 	}
 	r.dev.Advance(r.now)
 	fx = r.dev.Effects()
-	if s := r.dev.services["rbs1"]; s.Holding || !ifc.router.IsQuerier() || len(fx.MLD) == 0 {
+	if s := r.dev.services.get("rbs1"); s.Holding || !ifc.router.IsQuerier() || len(fx.MLD) == 0 {
 		t.Errorf("after the gate: holding %v, querier %v, %d queries", s.Holding, ifc.router.IsQuerier(), len(fx.MLD))
 	}
 	if r.dev.Deadline().IsDue(r.now) {
@@ -111,7 +111,7 @@ func TestWhoIsFoundAndQuietAsksNobody(t *testing.T) {
 	r.handle(BFDChanged{Session: takeoverSession, State: etrunk.BFDDown})
 	r.configure(s)
 	r.pass(time.Second)
-	router := r.dev.downstreams["Eth-Trunk10"].router
+	router := r.dev.downstreams.get("Eth-Trunk10").router
 	if !router.IsQuerier() {
 		t.Fatal("it has not taken over")
 	}

@@ -30,7 +30,7 @@ func (d *Device) newTrunk(id uint32) *trunk {
 	random := d.random(uint64(id))
 	t := &trunk{ground: d.ground, random: random, members: make(map[uint32]*member)}
 	t.core = &trunkCore{Trunk: etrunk.New(rand.New(random)), of: t}
-	d.trunks[id] = t
+	d.trunks.put(id, t)
 	return t
 }
 

@@ -16,21 +16,21 @@ import (
 // Snapshot copies what the displays show. wall is the wall clock's reading at now.
 func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
 	s := Snapshot{At: wall, DeviceID: d.id, Uptime: now.Sub(d.kept.Started), Counters: d.kept.Counters,
-		Entries: d.routes.routes.Len(), Silent: d.kept.Counters.StreamsSilent}
-	if u := d.upstream; u.exists() {
+		Entries: d.routes.table.routes.Len(), Silent: d.kept.Counters.StreamsSilent}
+	if u := d.proxy; u.exists() {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
 			Name: u.name, Netdev: u.link.Netdev, Up: u.link.Up, Upstream: true,
 			MLD: mld.InterfaceState{Up: u.link.Up, LinkLocal: u.link.LinkLocal, Counters: u.core.Counters()},
 		})
 	}
-	for _, ifc := range d.order.downstreams {
+	for _, ifc := range d.downstreams.list {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
 			Name: ifc.name, Netdev: ifc.link.Netdev, Up: ifc.link.Up, Profile: ifc.cfg.Profile,
 			MLD: ifc.router.State(now), Duty: d.dutyOf(ifc),
 		})
 	}
 	slices.SortFunc(s.Interfaces, func(a, b InterfaceSnapshot) int { return cmp.Compare(a.Name, b.Name) })
-	for _, t := range d.order.trunks {
+	for _, t := range d.trunks.list {
 		state := t.core.State(now)
 		s.ETrunks = append(s.ETrunks, state)
 		for _, ms := range state.Members {
@@ -39,7 +39,7 @@ func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
 			}
 		}
 	}
-	for _, service := range d.order.services {
+	for _, service := range d.services.list {
 		s.Services = append(s.Services, service.core.State(now, wall))
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.settings.Profiles)) {
@@ -54,7 +54,7 @@ func (d *Device) profile(name string) ProfileSnapshot {
 		Name: name, Service: p.Service, BackupID: p.BackupID,
 		ETrunk: p.Member.ETrunk, EthTrunk: p.Member.EthTrunk, MLD: p.MLD, Hot: p.Hot,
 	}
-	for _, ifc := range d.order.downstreams {
+	for _, ifc := range d.downstreams.list {
 		if ifc.cfg.Profile != name {
 			continue
 		}
@@ -77,7 +77,7 @@ func (m *member) snapshot() MemberSnapshot {
 // Groups lists the groups of one downstream interface, by address; nil when
 // there is no such interface.
 func (d *Device) Groups(now instant.Time, name string) []mld.GroupState {
-	ifc := d.downstreams[name]
+	ifc := d.downstreams.get(name)
 	if ifc == nil {
 		return nil
 	}
@@ -93,9 +93,9 @@ func (d *Device) Groups(now instant.Time, name string) []mld.GroupState {
 
 // Routes lists the forwarding entries by group, then source.
 func (d *Device) Routes(now instant.Time) []RouteSnapshot {
-	routes := make([]RouteSnapshot, 0, d.routes.routes.Len())
+	routes := make([]RouteSnapshot, 0, d.routes.table.routes.Len())
 	names := d.configuredNames()
-	for sg, r := range d.routes.all() {
+	for sg, r := range d.routes.table.all() {
 		routes = append(routes, d.routeSnapshot(now, sg, r, names))
 	}
 	slices.SortFunc(routes, func(a, b RouteSnapshot) int {
@@ -107,7 +107,7 @@ func (d *Device) Routes(now instant.Time) []RouteSnapshot {
 // GroupRoutes lists the forwarding entries of one group by source.
 func (d *Device) GroupRoutes(now instant.Time, group netip.Addr) (routes []RouteSnapshot) {
 	names := d.configuredNames()
-	for source, r := range d.routes.of(group) {
+	for source, r := range d.routes.table.of(group) {
 		routes = append(routes, d.routeSnapshot(now, SourceGroup{source, group}, r, names))
 	}
 	slices.SortFunc(routes, func(a, b RouteSnapshot) int { return a.Source.Compare(b.Source) })
@@ -116,9 +116,9 @@ func (d *Device) GroupRoutes(now instant.Time, group netip.Addr) (routes []Route
 
 func (d *Device) routeSnapshot(now instant.Time, sg SourceGroup, r *route, names map[string]string) RouteSnapshot {
 	s := RouteSnapshot{
-		Source: sg.Source, Group: sg.Group, Uptime: now.Sub(r.Since), Origin: r.Origin, Orphan: d.isOrphan(sg), Upstream: d.upstream.name,
+		Source: sg.Source, Group: sg.Group, Uptime: now.Sub(r.Since), Origin: r.Origin, Orphan: d.isOrphan(sg), Upstream: names[r.path.incoming],
 	}
-	for _, netdev := range r.outgoing.list() {
+	for _, netdev := range r.path.outgoing {
 		s.Outgoing = append(s.Outgoing, names[netdev])
 	}
 	return s
@@ -126,7 +126,7 @@ func (d *Device) routeSnapshot(now instant.Time, sg SourceGroup, r *route, names
 
 // EachGroup lists the groups of one downstream interface in no order.
 func (d *Device) EachGroup(name string) iter.Seq[netip.Addr] {
-	ifc := d.downstreams[name]
+	ifc := d.downstreams.get(name)
 	if ifc == nil {
 		return func(func(netip.Addr) bool) {}
 	}
@@ -135,7 +135,7 @@ func (d *Device) EachGroup(name string) iter.Seq[netip.Addr] {
 
 // Group returns one group of a downstream interface, false when nobody wants it.
 func (d *Device) Group(now instant.Time, name string, group netip.Addr) (mld.GroupState, bool) {
-	ifc := d.downstreams[name]
+	ifc := d.downstreams.get(name)
 	if ifc == nil {
 		return mld.GroupState{}, false
 	}
@@ -144,7 +144,7 @@ func (d *Device) Group(now instant.Time, name string, group netip.Addr) (mld.Gro
 
 // Listens reports whether a host wants a group on a downstream interface.
 func (d *Device) Listens(now instant.Time, name string, group, host netip.Addr) bool {
-	ifc := d.downstreams[name]
+	ifc := d.downstreams.get(name)
 	if ifc == nil {
 		return false
 	}
@@ -153,8 +153,8 @@ func (d *Device) Listens(now instant.Time, name string, group, host netip.Addr) 
 }
 
 func (d *Device) configuredNames() map[string]string {
-	names := make(map[string]string, len(d.downstreams))
-	for _, ifc := range d.order.downstreams {
+	names := map[string]string{d.proxy.netdev: d.proxy.name}
+	for _, ifc := range d.downstreams.list {
 		names[ifc.netdev] = ifc.name
 	}
 	return names
@@ -162,7 +162,7 @@ func (d *Device) configuredNames() map[string]string {
 
 // Sends reports whether this device sends (source, group) on a member now.
 func (d *Device) Sends(id Member, source, group netip.Addr) (bool, Duty) {
-	t := d.trunks[id.ETrunk]
+	t := d.trunks.get(id.ETrunk)
 	if t == nil || t.members[id.EthTrunk] == nil {
 		return false, Duty{}
 	}

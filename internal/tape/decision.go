@@ -34,7 +34,7 @@ func route(r *device.RouteChange) string {
 	if r.Delete {
 		return fmt.Sprintf("entry (%s, %s): none", r.Source, r.Group)
 	}
-	return fmt.Sprintf("entry (%s, %s): from %s to %s", r.Source, r.Group, r.Upstream, strings.Join(r.Outgoing, " "))
+	return fmt.Sprintf("entry (%s, %s): from %s to %s", r.Source, r.Group, r.Incoming, strings.Join(r.Outgoing, " "))
 }
 
 // gate tells its state in time that grows with the orphans, which may be many.
@@ -69,7 +69,7 @@ func decided(fx *device.Effects) (sum uint64, any bool) {
 		if r.Delete {
 			h.Write([]byte{1})
 		} else {
-			h.Write([]byte(r.Upstream))
+			h.Write([]byte(r.Incoming))
 			for _, name := range r.Outgoing {
 				h.Write([]byte{0})
 				h.Write([]byte(name))

@@ -42,7 +42,7 @@ func Stream(i int) device.SourceGroup {
 // Route is a route for a stream from u0.
 func Route(i int, outgoing ...string) device.RouteChange {
 	s := Stream(i)
-	return device.RouteChange{Source: s.Source, Group: s.Group, Upstream: "u0", Outgoing: outgoing}
+	return device.RouteChange{Source: s.Source, Group: s.Group, Incoming: "u0", Outgoing: outgoing}
 }
 
 // inBucket lists the groups of a bucket, the mark left out.

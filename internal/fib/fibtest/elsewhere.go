@@ -35,7 +35,7 @@ func (b *Bed) flowsAtOnce(what string, i int) {
 // toSecond answers a stream that comes in by u0 with a route to the second host.
 func (b *Bed) toSecond(a arrival) {
 	if a.netdev == b.Up.Name {
-		b.SetRoutes(device.RouteChange{Source: a.stream.Source, Group: a.stream.Group, Upstream: a.netdev, Outgoing: []string{"d1"}})
+		b.SetRoutes(device.RouteChange{Source: a.stream.Source, Group: a.stream.Group, Incoming: a.netdev, Outgoing: []string{"d1"}})
 	}
 }
 

@@ -44,7 +44,7 @@ func testRoutes(b *Bed) {
 func testIncomingInterface(b *Bed) {
 	b.Open(device.Gate{})
 	elsewhere := Route(0, "d0")
-	elsewhere.Upstream = "d1"
+	elsewhere.Incoming = "d1"
 	b.SetRoutes(elsewhere, Route(1, "d0"))
 	b.Expect("from d1", 0, nowhere)
 	b.Expect("from u0", 1, atFirst)
@@ -57,7 +57,7 @@ func testIncomingInterface(b *Bed) {
 	b.SetRoutes(Route(0, "d0"))
 	b.Expect("from u0 now", 0, atFirst)
 	nobody := Route(1, "d0")
-	nobody.Upstream = ""
+	nobody.Incoming = ""
 	if set := b.SetRoutes(nobody); set != 0 {
 		b.Error("a route without an incoming interface is in force")
 	}

@@ -43,7 +43,7 @@ func (p *Plane) setRoute(c *device.RouteChange, last *translation) (bool, error)
 		}
 		return false, err
 	}
-	if last.of.Upstream != c.Upstream || !slices.Equal(last.of.Outgoing, c.Outgoing) {
+	if last.of.Incoming != c.Incoming || !slices.Equal(last.of.Outgoing, c.Outgoing) {
 		last.of, last.fits = *c, p.translate(c, last.route)
 	}
 	if !last.fits {
@@ -57,7 +57,7 @@ func (p *Plane) setRoute(c *device.RouteChange, last *translation) (bool, error)
 // translate makes the kernel's form of a route, without the interfaces that are not in
 // the table. It reports false when the incoming one is not.
 func (p *Plane) translate(c *device.RouteChange, r *mroute.Route) bool {
-	r.Source, r.Group, r.Upstream, r.Outgoing = c.Source, c.Group, p.interfaces.attached[c.Upstream], r.Outgoing[:0]
+	r.Source, r.Group, r.Upstream, r.Outgoing = c.Source, c.Group, p.interfaces.attached[c.Incoming], r.Outgoing[:0]
 	for _, name := range c.Outgoing {
 		if index, ok := p.interfaces.attached[name]; ok {
 			r.Outgoing = append(r.Outgoing, index)

@@ -33,7 +33,7 @@ func BenchmarkSetRoutes(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for k := range changes {
-			changes[k] = device.RouteChange{Source: testnet.Source, Group: numbered(i), Upstream: "u0", Outgoing: outgoing[i/8%2]}
+			changes[k] = device.RouteChange{Source: testnet.Source, Group: numbered(i), Incoming: "u0", Outgoing: outgoing[i/8%2]}
 			i++
 		}
 		bed.InTurn(func() {

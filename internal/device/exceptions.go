@@ -78,6 +78,12 @@ func (d *Device) expect(now instant.Time, ifc *downstream, joined []mld.Joined) 
 	}
 }
 
+// discarded implements [followers].
+func (d *Device) discarded(ifc *downstream) {
+	d.orphans.waiting -= len(ifc.awaited.list)
+	ifc.awaited = awaited{}
+}
+
 // await remembers a listener, which the peer may be given time to hear of.
 func (o *orphanage) await(now instant.Time, l listener, v rbs.Version, patient bool) {
 	before := len(l.ifc.awaited.list)
@@ -228,7 +234,7 @@ func (d *Device) replicates(ifc *downstream) bool {
 }
 
 func (d *Device) allInSync() bool {
-	for _, s := range d.services {
+	for _, s := range d.services.list {
 		if !s.InSync {
 			return false
 		}
@@ -238,7 +244,7 @@ func (d *Device) allInSync() bool {
 
 // sharesAny reports whether any interface leaves something to the peer.
 func (d *Device) sharesAny() bool {
-	for _, ifc := range d.order.downstreams {
+	for _, ifc := range d.downstreams.list {
 		if d.dutyOf(ifc).Covers != etrunk.AllBuckets {
 			return true
 		}
@@ -257,14 +263,14 @@ func (d *Device) orphanSet(now instant.Time) []SourceGroup {
 			continue // it has been adopted
 		}
 		rec, ok := l.ifc.router.At(now, l.record)
-		if !ok || rec.Deleted || d.downstreams[l.ifc.name] != l.ifc || l.ifc.service == nil {
+		if !ok || rec.Deleted || d.downstreams.get(l.ifc.name) != l.ifc || l.ifc.service == nil {
 			o.forget(l)
 			continue
 		}
 		kept = append(kept, l)
 		covers := d.dutyOf(l.ifc).Covers
-		for source, r := range d.routes.of(rec.Group) {
-			if covers&(1<<etrunk.BucketOf(source, rec.Group)) == 0 && slices.Contains(r.outgoing.list(), l.ifc.netdev) {
+		for source, r := range d.routes.table.of(rec.Group) {
+			if covers&(1<<etrunk.BucketOf(source, rec.Group)) == 0 && slices.Contains(r.path.outgoing, l.ifc.netdev) {
 				set = append(set, SourceGroup{source, rec.Group})
 			}
 		}

@@ -1,0 +1,160 @@
+package device
+
+import (
+	"iter"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"tandem/internal/event"
+	"tandem/internal/instant"
+	"tandem/internal/mld"
+)
+
+// downstreams are the interfaces towards hosts, by configured name.
+type downstreams struct {
+	*ground
+	keyed[string, *downstream]
+	followers followers
+	numbered  uint32 // interfaces so far
+}
+
+// configure brings the interfaces to the settings.
+func (ds *downstreams) configure(now instant.Time) {
+	for _, ifc := range ds.list {
+		cfg, wanted := ds.settings.Interfaces[ifc.name]
+		if !wanted || cfg.Upstream || cfg.Netdev != ifc.netdev {
+			ds.discard(now, ifc)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(ds.settings.Interfaces)) {
+		cfg := ds.settings.Interfaces[name]
+		if cfg.Upstream {
+			continue
+		}
+		ifc := ds.get(name)
+		if ifc == nil {
+			ds.add(now, name, cfg)
+			continue
+		}
+		changed := !ifc.cfg.MLD.Equal(cfg.MLD)
+		ifc.cfg = cfg
+		if changed {
+			ifc.router.SetConfig(now, cfg.MLD)
+		}
+	}
+}
+
+func (ds *downstreams) add(now instant.Time, name string, cfg InterfaceSettings) {
+	ds.numbered++
+	ifc := newDownstream(now, ds.ground, ds.followers, name, cfg, ds.numbered)
+	ds.put(name, ifc)
+	ifc.setLink(now, ds.links[cfg.Netdev])
+	for group := range ifc.router.Groups() { // the static ones
+		ds.followers.regroup(now, group)
+	}
+}
+
+// discard forgets an interface and whatever was forwarded to it.
+func (ds *downstreams) discard(now instant.Time, ifc *downstream) {
+	ds.remove(ifc.name)
+	ds.followers.discarded(ifc)
+	for group := range ifc.router.Groups() {
+		ds.followers.regroup(now, group)
+	}
+}
+
+// on returns the interface with this Linux name, nil when there is none.
+func (ds *downstreams) on(netdev string) *downstream {
+	for _, ifc := range ds.list {
+		if ifc.netdev == netdev {
+			return ifc
+		}
+	}
+	return nil
+}
+
+// receive takes an MLD message that came in on an interface.
+func (ds *downstreams) receive(now instant.Time, ifc *downstream, ev *MLDReceived) {
+	ifc.router.SetRoom(ds.room(ifc))
+	ifc.router.Receive(now, ev.Meta, ev.Packet)
+	ifc.noteRefusals(now)
+}
+
+// room is how many records hosts may bring an interface to, -1 for no bound.
+func (ds *downstreams) room(ifc *downstream) int {
+	left := ds.settings.RecordLimit
+	if left == 0 {
+		return -1
+	}
+	return max(left-ds.records()+ifc.router.Hosts(), 0)
+}
+
+// records is the number of listener records.
+func (ds *downstreams) records() (n int) {
+	for _, ifc := range ds.list {
+		n += ifc.router.Hosts()
+	}
+	return n
+}
+
+// refusalPause is the least time between two notices of refused joins on one interface.
+const refusalPause = time.Minute
+
+// noteRefusals tells of joins that the configuration has refused.
+func (i *downstream) noteRefusals(now instant.Time) {
+	refused := i.router.Refused()
+	if refused == i.Refused || i.Refused != 0 && now < i.RefusedAt.Add(refusalPause) {
+		return
+	}
+	drops := i.router.State(now).Counters.Drops
+	i.tell(event.MLDJoinRefused.With(i.name, refused-i.Refused, drops.Policy, drops.Access, drops.Limit))
+	i.Refused, i.RefusedAt = refused, now
+}
+
+// groups yields the groups that any listener wants, some of them more than once.
+func (ds *downstreams) groups() iter.Seq[netip.Addr] {
+	return func(yield func(netip.Addr) bool) {
+		for _, ifc := range ds.list {
+			for group := range ifc.router.Groups() {
+				if !yield(group) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// wanted merges the filters of all interfaces (RFC 4605, section 3).
+func (ds *downstreams) wanted(group netip.Addr) mld.Filter {
+	var merged mld.Filter
+	for _, ifc := range ds.list {
+		merged = merged.Union(ifc.router.Filter(group))
+	}
+	return merged
+}
+
+// named lists the sources of a group that the listeners of some interface want
+// by name, sorted, where those of another want any.
+func (ds *downstreams) named(group netip.Addr) []netip.Addr {
+	var sources []netip.Addr
+	for _, ifc := range ds.list {
+		if f := ifc.router.Filter(group); f.Mode == mld.Include {
+			sources = append(sources, f.Sources...)
+		}
+	}
+	slices.SortFunc(sources, netip.Addr.Compare)
+	return slices.Compact(sources)
+}
+
+// wanting appends the Linux names of the interfaces whose listeners want a stream, sorted.
+func (ds *downstreams) wanting(sg SourceGroup, names []string) []string {
+	for _, ifc := range ds.list {
+		if ifc.link.Exists && ifc.router.Wants(sg.Group, sg.Source) {
+			names = append(names, ifc.netdev)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

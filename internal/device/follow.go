@@ -1,0 +1,22 @@
+package device
+
+import (
+	"tandem/internal/instant"
+	"tandem/internal/mld"
+)
+
+// follow implements [followers]: routes, replication and exceptions follow the records.
+type follow struct {
+	*routing
+	*Device
+}
+
+// replicate implements [followers].
+func (f follow) replicate(now instant.Time, ifc *downstream, changed []mld.Key) {
+	if ifc.service == nil {
+		return
+	}
+	for _, key := range changed {
+		ifc.service.core.Dirty(now, ifc.ledger.key(key))
+	}
+}
