@@ -16,7 +16,7 @@ func TestVersionMismatchIsTold(t *testing.T) {
 	for range 3 {
 		r.dev.Handle(r.now, &MLDReceived{
 			Netdev: "eth-trunk10",
-			Meta:   mld.Meta{Src: netip.MustParseAddr("fe80::ff"), HopLimit: 1, RouterAlert: true},
+			Meta:   mld.Meta{Src: netip.MustParseAddr("fe80::ff"), Dst: netip.MustParseAddr("ff02::1"), HopLimit: 1, RouterAlert: true},
 			Packet: &mld.Packet{Type: mld.TypeQuery, Query: mld.Query{Version: 1, Group: netip.IPv6Unspecified()}},
 		})
 		told = append(told, r.dev.Effects().Events...)
