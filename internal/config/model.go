@@ -192,8 +192,11 @@ type Interface struct {
 	Shutdown    bool
 	IPv6        bool           // ipv6 enable
 	Addresses   []netip.Prefix // sorted and unique; each the interface's address with its length
-	MLD         InterfaceMLD
-	Profile     string // remote backup profile, empty for none
+	// AutoLinkLocal lets a multicast interface have a link-local address of ours where it has
+	// no other.
+	AutoLinkLocal bool
+	MLD           InterfaceMLD
+	Profile       string // remote backup profile, empty for none
 	// Trunk is the Eth-Trunk that the interface is a port of, empty for none.
 	Trunk InterfaceName
 	// VLAN is the VLAN of a sub-interface, 1..4094, 0 while not set.
@@ -289,7 +292,7 @@ func newBFDSession(name string) *BFDSession {
 }
 
 func newInterface(name InterfaceName) *Interface {
-	return &Interface{Name: name, MLD: InterfaceMLD{Version: defaultMLDVersion, SendRouterAlert: true}}
+	return &Interface{Name: name, AutoLinkLocal: true, MLD: InterfaceMLD{Version: defaultMLDVersion, SendRouterAlert: true}}
 }
 
 // Clone returns a copy that shares nothing with m.

@@ -163,7 +163,7 @@ func TestEveryCommand(t *testing.T) {
 
 // negates tells of a flag that is on unless undone.
 func negates(r entry) bool {
-	return r.syntax == "mld send-router-alert" || r.syntax == "http server enable"
+	return r.syntax == "mld send-router-alert" || r.syntax == "ipv6 address auto link-local" || r.syntax == "http server enable"
 }
 
 // undoWritten takes back every line that a view gained.

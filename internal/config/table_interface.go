@@ -42,6 +42,8 @@ func interfaceEntries() []entry {
 		settings(ViewInterface, interfaceOf,
 			bindVPN(),
 			flag("ipv6 enable", "Enable IPv6", func(i *Interface) *bool { return &i.IPv6 }, false),
+			flag("ipv6 address auto link-local", "Add a link-local address for MLD where there is none",
+				func(i *Interface) *bool { return &i.AutoLinkLocal }, true),
 			address()),
 		settings(ViewInterface, interfaceOf, interfaceMLD()...),
 		settings(ViewInterface, interfaceOf,

@@ -88,6 +88,7 @@ func (d *Daemon) leave() error {
 		return err
 	}
 	d.o.execute()
+	d.o.netif.RemoveLinkLocals()
 	return nil
 }
 

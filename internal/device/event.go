@@ -6,6 +6,7 @@ import (
 	"tandem/internal/etrunk"
 	"tandem/internal/instant"
 	"tandem/internal/mld"
+	"tandem/internal/proof"
 	"tandem/internal/rbs"
 )
 
@@ -24,6 +25,8 @@ type (
 		Apart     bool   // LACP has no port of it in the switch's aggregate (yet)
 		Key       uint16 // its operational LACP key, 0 where there is none
 		LinkLocal netip.Addr
+		// Lacks is what keeps it from being a multicast interface.
+		Lacks proof.Lack
 	}
 
 	// MLDReceived is a decoded MLD message.

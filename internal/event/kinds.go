@@ -78,6 +78,10 @@ var (
 
 	InterfaceNotMade = declare("IFNET", Warning, "INTERFACE_NOT_MADE", "Netdev Error",
 		"A configured interface cannot be had.")
+	LinkLocalAdded = declare("IFNET", Warning, "LINK_LOCAL_ADDED", "Netdev Address Reason",
+		"A multicast interface had no link-local address that can be used, so it was given one: MLD needs it.")
+	LinkLocalRemoved = declare("IFNET", Notice, "LINK_LOCAL_REMOVED", "Netdev Address",
+		"The link-local address that was added is not needed any more.")
 	InterfaceNotConfigured = declare("IFNET", Error, "INTERFACE_NOT_CONFIGURED", "Error",
 		"An interface is not as configured.")
 	EthTrunkNotConfigured = declare("IFNET", Error, "ETHTRUNK_NOT_CONFIGURED", "Error",

@@ -14,6 +14,7 @@
 //	trunks.go               bonds and sub-interfaces, and how they are undone
 //	bonds.go  vlans.go      one bond, one sub-interface
 //	vrfs.go                 VRFs and the interfaces bound to them
+//	linklocal.go            an address for MLD where the kernel has none
 //	interfaces.go           up or down, and addresses
 //	lacp.go                 which legs the switch has in its aggregate
 //	pass.go                 one reconciliation: what it reads, makes and notes

@@ -48,11 +48,17 @@ type Owner struct {
 	state   State
 
 	lacp     lacpWatch
-	repairAt time.Time // zero before the first Build
+	lookAt   time.Time // zero before the first Build
+	repairAt time.Time // likewise
 }
 
-// repairInterval is how often the links are compared with what they should be.
-const repairInterval = 10 * time.Second
+const (
+	// lookInterval is how often all links are looked at: the kernel does not tell of each
+	// change, such as of an alias that a link gets while it is down.
+	lookInterval = time.Second
+	// repairInterval is how often the links are compared with what they should be.
+	repairInterval = 10 * time.Second
+)
 
 // Open makes the Owner of the namespace of the calling thread.
 func Open(opts Options) (*Owner, error) {
@@ -94,6 +100,11 @@ func (o *Owner) Read() ([]links.Link, error) {
 // somebody has changed about those of the configuration. It reports whether the
 // configuration means other links than when it was built: then it has to be applied anew.
 func (o *Owner) Update(changed []links.Link) (rebuild bool) {
+	if o.model != nil {
+		for i, l := range changed {
+			changed[i] = o.linkLocals().mended(l)
+		}
+	}
 	o.links.Update(changed)
 	for _, l := range changed {
 		o.tell(l)
@@ -116,6 +127,7 @@ func (o *Owner) Update(changed []links.Link) (rebuild bool) {
 		o.report(event.InterfaceNotConfigured, vrfs{o.pass()}.reconcile())
 	}
 	o.report(event.InterfaceNotConfigured, o.interfaces().reconcile())
+	o.mendLinkLocals()
 	return o.plan.differs(&o.built)
 }
 
@@ -126,7 +138,7 @@ func (o *Owner) Build(m *config.Model) error {
 	if o.model == nil {
 		now := time.Now()
 		o.lacp.begin(now) // of legs that a daemon before this one has steered
-		o.repairAt = now.Add(repairInterval)
+		o.lookAt, o.repairAt = now.Add(lookInterval), now.Add(repairInterval)
 	}
 	o.model, o.plan = m, newPlan(m, &o.links, o.own)
 	o.built = o.plan
@@ -140,7 +152,10 @@ func (o *Owner) Build(m *config.Model) error {
 }
 
 // Activate brings about whether the configured interfaces are up, and their addresses.
-func (o *Owner) Activate() error { return o.interfaces().reconcile() }
+func (o *Owner) Activate() error {
+	o.mendLinkLocals()
+	return o.interfaces().reconcile()
+}
 
 // Steer takes a leg up, down or to LACP standby.
 func (o *Owner) Steer(leg device.LegChange) error {
@@ -163,10 +178,10 @@ func (o *Owner) TakeLegsDown() {
 
 // Due is when Advance is to be called next, zero before the first Build.
 func (o *Owner) Due() time.Time {
-	if at := o.lacp.lookAt; !at.IsZero() && at.Before(o.repairAt) {
+	if at := o.lacp.lookAt; !at.IsZero() && at.Before(o.lookAt) {
 		return at
 	}
-	return o.repairAt
+	return o.lookAt
 }
 
 // Advance does what is due: it looks at the legs that join the switch's aggregate or leave
@@ -176,27 +191,29 @@ func (o *Owner) Advance(now time.Time) (rebuild bool) {
 	if at := o.lacp.lookAt; !at.IsZero() && !now.Before(at) {
 		o.lookAtLACP(now)
 	}
-	if now.Before(o.repairAt) {
+	if now.Before(o.lookAt) {
 		return false
+	}
+	o.lookAt = now.Add(lookInterval)
+	rebuild = o.look()
+	o.mendLinkLocals()
+	if now.Before(o.repairAt) {
+		return rebuild
 	}
 	o.repairAt = now.Add(repairInterval)
 	o.report(event.EthTrunkNotConfigured, trunks{o.pass()}.reconcile())
 	o.report(event.InterfaceNotConfigured, o.interfaces().addresses())
-	return o.findAliases()
+	return rebuild
 }
 
-// findAliases looks for the aliases of the configuration that no link is known to carry:
-// the kernel does not tell of an alias that a link gets while it is down.
-func (o *Owner) findAliases() (rebuild bool) {
-	if !o.plan.lacksAlias {
-		return false
-	}
+// look updates the links that differ from what is known of them.
+func (o *Owner) look() (rebuild bool) {
 	list, err := o.netlink.List()
 	if err != nil {
 		o.report(event.InterfaceNotConfigured, err)
 		return false
 	}
-	list = slices.DeleteFunc(list, func(l links.Link) bool { return l.Alias == o.links.Get(l.Name).Alias })
+	list = slices.DeleteFunc(list, func(l links.Link) bool { return l.Equal(o.links.Get(l.Name)) })
 	return len(list) > 0 && o.Update(list)
 }
 
@@ -208,7 +225,7 @@ func (o *Owner) Told(l links.Link) device.LinkChanged {
 	}
 	return device.LinkChanged{
 		Netdev: l.Name, Exists: l.Exists, Index: l.Index, AdminUp: l.AdminUp, LinkLocal: l.LinkLocal,
-		Up: o.links.Carries(l), LACP: speaksLACP(l), Apart: known.Apart, Key: known.Key,
+		Up: o.links.Carries(l), LACP: speaksLACP(l), Apart: known.Apart, Key: known.Key, Lacks: lack(l),
 	}
 }
 
@@ -220,6 +237,20 @@ func (o *Owner) lookAtLACP(now time.Time) {
 	}
 }
 
+// mendLinkLocals adds the link-local addresses that are missing and takes away those that are not
+// needed any more.
+func (o *Owner) mendLinkLocals() {
+	changed := o.linkLocals().reconcile()
+	o.links.Update(changed)
+	for _, l := range changed {
+		o.tell(l)
+	}
+}
+
+// RemoveLinkLocals takes away the link-local addresses that were added, as nobody needs them any
+// more.
+func (o *Owner) RemoveLinkLocals() { o.linkLocals().removeAll() }
+
 // report tells what could not be brought about, if anything.
 func (o *Owner) report(kind *event.Kind, err error) {
 	if err != nil {
@@ -229,6 +260,10 @@ func (o *Owner) report(kind *event.Kind, err error) {
 
 func (o *Owner) pass() *pass {
 	return &pass{netlink: o.netlink, plan: &o.plan, undoLog: &o.undoLog, state: &o.state, emit: o.news.Emit}
+}
+
+func (o *Owner) linkLocals() linkLocals {
+	return linkLocals{netlink: o.netlink, known: &o.links, plan: &o.plan, state: &o.state, own: o.own, emit: o.news.Emit}
 }
 
 func (o *Owner) interfaces() interfaces {

@@ -18,10 +18,8 @@ type plan struct {
 	vpns       map[string]int    // index of the VRF by VPN instance, 0 while there is none
 	bindings   map[string]string // VPN instance by interface
 	legs       []string          // the member Eth-Trunks, sorted
-	// aliases are the links that carry the aliases which the configuration names;
-	// lacksAlias says that there is one that no link carries.
-	aliases    map[config.InterfaceName]string
-	lacksAlias bool
+	// aliases are the links that carry the aliases which the configuration names.
+	aliases map[config.InterfaceName]string
 }
 
 // interfacePlan is what is wanted of an interface.
@@ -101,8 +99,6 @@ func (p *plan) resolve(l *Links, name config.InterfaceName) {
 	}
 	if netdev := l.Netdev(name); l.Get(netdev).Exists {
 		p.aliases[name] = netdev
-	} else {
-		p.lacksAlias = true
 	}
 }
 
@@ -168,6 +164,17 @@ func (p *plan) wantsVRF(name string) bool {
 }
 
 func (p *plan) isLeg(netdev string) bool { return slices.Contains(p.legs, netdev) }
+
+// addsLinkLocal reports whether an interface is to have a link-local address of ours where it
+// has no other.
+func (i interfacePlan) addsLinkLocal() bool {
+	return (i.MLD.Enabled || i.MLD.Proxy) && i.AutoLinkLocal && !i.Shutdown
+}
+
+// addsLinkLocal is that of the interface by its Linux name.
+func (p *plan) addsLinkLocal(netdev string) bool {
+	return slices.ContainsFunc(p.interfaces, func(i interfacePlan) bool { return i.netdev == netdev && i.addsLinkLocal() })
+}
 
 // heldDown reports whether the operator has an interface shut down.
 func (p *plan) heldDown(netdev string) bool {

@@ -21,6 +21,8 @@ type Interface struct {
 	Added   []netip.Prefix // addresses
 	Raised  int            // index of the link that was set up once and is left to others since, else 0
 	Lowered bool           // by `shutdown`
+	// LinkLocal says that a link-local address of ours was added.
+	LinkLocal bool
 }
 
 // Trunk is what is known of an Eth-Trunk's interface.

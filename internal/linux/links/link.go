@@ -38,29 +38,44 @@ type Link struct {
 	// LinkLocal is the lowest of the usable IPv6 link-local addresses, the
 	// zero Addr while there is none.
 	LinkLocal netip.Addr
+	// Tentative says that the kernel is still looking whether somebody else has a link-local
+	// address of the interface, Duplicate that somebody has (RFC 4862 section 5.4).
+	Tentative, Duplicate bool
+	// NoIPv6 says that the kernel has switched IPv6 off on the interface, as with the sysctl
+	// disable_ipv6. An interface whose MTU is too small for IPv6 has none either.
+	NoIPv6 bool
 }
 
-// equal says whether two links look the same.
-func (l Link) equal(o Link) bool {
+// Equal says whether two links look the same.
+func (l Link) Equal(o Link) bool {
 	return l.Name == o.Name && l.Alias == o.Alias && l.Index == o.Index && l.Exists == o.Exists &&
 		l.AdminUp == o.AdminUp && l.Up == o.Up && l.MTU == o.MTU && l.Master == o.Master &&
 		l.Kind == o.Kind && l.VLAN == o.VLAN && l.VRF == o.VRF && l.Bond.equal(o.Bond) &&
 		slices.Equal(l.HardwareAddr, o.HardwareAddr) &&
-		slices.Equal(l.Addresses, o.Addresses) && l.LinkLocal == o.LinkLocal
+		slices.Equal(l.Addresses, o.Addresses) && l.LinkLocal == o.LinkLocal &&
+		l.Tentative == o.Tentative && l.Duplicate == o.Duplicate && l.NoIPv6 == o.NoIPv6
 }
 
 func (b *Bond) equal(o *Bond) bool { return b == o || b != nil && o != nil && *b == *o }
 
-// setAddresses takes over a list of usable addresses.
-func (l *Link) setAddresses(list []netip.Prefix) {
-	l.Addresses, l.LinkLocal = slices.Clone(list), netip.Addr{}
-	slices.SortFunc(l.Addresses, netip.Prefix.Compare)
-	for _, p := range l.Addresses {
+// setAddresses takes over the addresses of the link.
+func (l *Link) setAddresses(all map[netip.Prefix]condition) {
+	l.Addresses, l.LinkLocal, l.Tentative, l.Duplicate = nil, netip.Addr{}, false, false
+	for p, c := range all {
 		a := p.Addr()
-		if a.Is6() && a.IsLinkLocalUnicast() && (!l.LinkLocal.IsValid() || a.Less(l.LinkLocal)) {
-			l.LinkLocal = a
+		linkLocal := a.Is6() && a.IsLinkLocalUnicast()
+		switch {
+		case c == usable:
+			l.Addresses = append(l.Addresses, p)
+			if linkLocal && (!l.LinkLocal.IsValid() || a.Less(l.LinkLocal)) {
+				l.LinkLocal = a
+			}
+		case linkLocal:
+			l.Tentative = l.Tentative || c == tentative
+			l.Duplicate = l.Duplicate || c == duplicate
 		}
 	}
+	slices.SortFunc(l.Addresses, netip.Prefix.Compare)
 }
 
 // running are the flags of an interface that can carry packets.
@@ -98,6 +113,8 @@ func parseLink(b []byte) (l Link, family uint8, err error) {
 			below = int(int32(netlink.Uint32(v)))
 		case unix.IFLA_LINKINFO:
 			l.Kind = netlink.Text(nested(v, unix.IFLA_INFO_KIND))
+		case unix.IFLA_AF_SPEC:
+			l.NoIPv6 = !hasIPv6(nested(v, unix.AF_INET6))
 		}
 	}
 	switch l.Kind {
@@ -111,12 +128,37 @@ func parseLink(b []byte) (l Link, family uint8, err error) {
 	return l, b[0], nil
 }
 
+// Of what the kernel says about IPv6 on an interface (enum in linux/if_link.h and linux/ipv6.h).
+const (
+	inet6Conf   = 2  // IFLA_INET6_CONF: the sysctls of the interface, 4 bytes each
+	disableIPv6 = 26 // DEVCONF_DISABLE_IPV6
+)
+
+// hasIPv6 decodes what the kernel says about IPv6 on an interface, which is nothing when it has
+// none.
+func hasIPv6(inet6 []byte) bool {
+	conf := nested(inet6, inet6Conf)
+	if len(conf) < 4*(disableIPv6+1) {
+		return false
+	}
+	return binary.NativeEndian.Uint32(conf[4*disableIPv6:]) == 0
+}
+
 // address is one address of one interface.
 type address struct {
-	index  int
-	prefix netip.Prefix
-	usable bool
+	index     int
+	prefix    netip.Prefix
+	condition condition
 }
+
+// condition says whether an address can be used.
+type condition uint8
+
+const (
+	usable condition = iota
+	tentative
+	duplicate
+)
 
 // parseAddress decodes an address message.
 func parseAddress(b []byte) (a address, err error) {
@@ -141,7 +183,12 @@ func parseAddress(b []byte) (a address, err error) {
 		local = peer
 	}
 	a.prefix = netip.PrefixFrom(local, int(b[1]))
-	a.usable = a.prefix.IsValid() && flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) == 0
+	switch {
+	case flags&unix.IFA_F_DADFAILED != 0:
+		a.condition = duplicate
+	case flags&unix.IFA_F_TENTATIVE != 0, !a.prefix.IsValid():
+		a.condition = tentative
+	}
 	return a, nil
 }
 
@@ -152,7 +199,7 @@ func (h *Handle) List() ([]Link, error) {
 		return nil, err
 	}
 	for i := range links {
-		links[i].setAddresses(usable(addrs, links[i].Index))
+		links[i].setAddresses(of(addrs, links[i].Index))
 	}
 	slices.SortFunc(links, func(a, b Link) int { return a.Index - b.Index })
 	return links, nil
@@ -171,7 +218,7 @@ func (h *Handle) Link(name string) (Link, error) {
 		return Link{}, fmt.Errorf("interface %s: %w", name, err)
 	}
 	addrs, err := h.dumpAddresses()
-	l.setAddresses(usable(addrs, l.Index))
+	l.setAddresses(of(addrs, l.Index))
 	return l, err
 }
 
@@ -181,13 +228,15 @@ func (h *Handle) index(name string) (int, error) {
 	return l.Index, err
 }
 
-func usable(all []address, index int) (list []netip.Prefix) {
+// of picks the addresses of one interface.
+func of(all []address, index int) map[netip.Prefix]condition {
+	found := make(map[netip.Prefix]condition)
 	for _, a := range all {
-		if a.index == index && a.usable {
-			list = append(list, a.prefix)
+		if a.index == index {
+			found[a.prefix] = a.condition
 		}
 	}
-	return list
+	return found
 }
 
 // dump asks for all links and all addresses. The two answers are taken one

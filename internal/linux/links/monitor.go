@@ -29,7 +29,7 @@ type Monitor struct {
 // entry is what is known and was reported of an interface.
 type entry struct {
 	link  Link
-	addrs map[netip.Prefix]bool // whether the address is usable
+	addrs map[netip.Prefix]condition
 }
 
 // monitorBuffer holds the notices of some thousand changes, 1 MiB.
@@ -133,13 +133,7 @@ func (m *Monitor) relist() ([]Link, error) {
 		}
 	}
 	for _, l := range links {
-		list := make(map[netip.Prefix]bool)
-		for _, a := range addrs {
-			if a.index == l.Index {
-				list[a.prefix] = a.usable
-			}
-		}
-		changed = append(changed, m.update(l, list)...)
+		changed = append(changed, m.update(l, of(addrs, l.Index))...)
 	}
 	return changed, nil
 }
@@ -158,7 +152,7 @@ func (m *Monitor) fold(msg netlink.Message) []Link {
 		if msg.Type == unix.RTM_DELLINK {
 			return m.remove(l.Index)
 		}
-		var addrs map[netip.Prefix]bool
+		var addrs map[netip.Prefix]condition
 		if e := m.seen[l.Index]; e != nil {
 			addrs = e.addrs
 		}
@@ -173,7 +167,7 @@ func (m *Monitor) fold(msg netlink.Message) []Link {
 		if msg.Type == unix.RTM_DELADDR {
 			delete(addrs, a.prefix)
 		} else {
-			addrs[a.prefix] = a.usable
+			addrs[a.prefix] = a.condition
 		}
 		return m.update(e.link, addrs)
 	}
@@ -181,21 +175,15 @@ func (m *Monitor) fold(msg netlink.Message) []Link {
 }
 
 // update takes over how an interface looks now and returns what to report.
-func (m *Monitor) update(l Link, addrs map[netip.Prefix]bool) (changed []Link) {
+func (m *Monitor) update(l Link, addrs map[netip.Prefix]condition) (changed []Link) {
 	if addrs == nil {
-		addrs = make(map[netip.Prefix]bool)
+		addrs = make(map[netip.Prefix]condition)
 	}
-	var list []netip.Prefix
-	for p, ok := range addrs {
-		if ok {
-			list = append(list, p)
-		}
-	}
-	l.setAddresses(list)
+	l.setAddresses(addrs)
 	old := m.seen[l.Index]
 	m.seen[l.Index] = &entry{link: l, addrs: addrs}
 	switch {
-	case old != nil && old.link.equal(l):
+	case old != nil && old.link.Equal(l):
 		return nil
 	case old != nil && old.link.Name != l.Name:
 		changed = append(changed, gone(old.link))

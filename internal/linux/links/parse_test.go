@@ -17,28 +17,28 @@ func TestParseAddress(t *testing.T) {
 	}{
 		"plain": {
 			func(add *netlink.Attributes) { add.Bytes(unix.IFA_ADDRESS, own.AsSlice()) },
-			address{7, netip.PrefixFrom(own, 64), true},
+			address{7, netip.PrefixFrom(own, 64), usable},
 		},
 		"point to point": {
 			func(add *netlink.Attributes) {
 				add.Bytes(unix.IFA_ADDRESS, peer.AsSlice())
 				add.Bytes(unix.IFA_LOCAL, own.AsSlice())
 			},
-			address{7, netip.PrefixFrom(own, 64), true},
+			address{7, netip.PrefixFrom(own, 64), usable},
 		},
 		"tentative": {
 			func(add *netlink.Attributes) {
 				add.Bytes(unix.IFA_ADDRESS, own.AsSlice())
 				add.Uint32(unix.IFA_FLAGS, unix.IFA_F_TENTATIVE|unix.IFA_F_PERMANENT)
 			},
-			address{7, netip.PrefixFrom(own, 64), false},
+			address{7, netip.PrefixFrom(own, 64), tentative},
 		},
 		"duplicate": {
 			func(add *netlink.Attributes) {
 				add.Bytes(unix.IFA_ADDRESS, own.AsSlice())
 				add.Uint32(unix.IFA_FLAGS, unix.IFA_F_DADFAILED)
 			},
-			address{7, netip.PrefixFrom(own, 64), false},
+			address{7, netip.PrefixFrom(own, 64), duplicate},
 		},
 	}
 	for name, tt := range tests {
@@ -62,7 +62,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(link)
 	f.Add(addr)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if a, err := parseAddress(b); err == nil && a.usable && !a.prefix.IsValid() {
+		if a, err := parseAddress(b); err == nil && a.condition == usable && !a.prefix.IsValid() {
 			t.Errorf("usable but not valid: %+v", a)
 		}
 		if name, _, ok := parseCounters(b); ok && name == "" {

@@ -1,0 +1,122 @@
+package netif
+
+import (
+	"crypto/sha256"
+	"errors"
+	"net/netip"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"tandem/internal/event"
+	"tandem/internal/linux/links"
+	"tandem/internal/proof"
+)
+
+// MLD is sent from a link-local address (RFC 9777 section 5.1.14). A multicast interface for
+// which the kernel has none gets one of ours: where its sysctl addr_gen_mode is none, where
+// somebody has removed it, or where another host has the same. `undo ipv6 address auto
+// link-local` forbids that.
+
+// ownLinkLocal is the link-local address that a device adds to an interface. It is the same
+// after a restart, which so knows what was added before, and differs from the peer's.
+func ownLinkLocal(own [6]byte, netdev string) netip.Prefix {
+	sum := sha256.Sum256(append(own[:], netdev...))
+	a := [16]byte{0xfe, 0x80}
+	copy(a[8:], sum[:8])
+	return netip.PrefixFrom(netip.AddrFrom16(a), 64)
+}
+
+// lack is what keeps a link that is enabled from being a multicast interface.
+func lack(l links.Link) proof.Lack {
+	if !l.AdminUp {
+		return proof.LacksNothing
+	}
+	return proof.Able{MTU: l.MTU, NoIPv6: l.NoIPv6, LinkLocal: l.LinkLocal.IsValid(), Tentative: l.Tentative, Duplicate: l.Duplicate}.Lack()
+}
+
+// linkLocals are the link-local addresses that a device adds.
+type linkLocals struct {
+	netlink *links.Handle
+	known   *Links
+	plan    *plan
+	state   *State
+	own     [6]byte // of the device alone
+	emit    func(event.Event)
+}
+
+// mended returns a link that has changed, with a link-local address of ours where it lacks one.
+// So nobody is told of a lack that is over at once.
+func (r linkLocals) mended(l links.Link) links.Link {
+	if !l.Up || !lack(l).Mendable() || !r.plan.addsLinkLocal(l.Name) {
+		return l
+	}
+	now, err := r.netlink.Link(l.Name) // the notice may be old, and the kernel slow to add its own
+	if err != nil || now.Index != l.Index || !now.Up || !lack(now).Mendable() {
+		return l
+	}
+	address := ownLinkLocal(r.own, l.Name)
+	if err := r.netlink.AddAddress(l.Name, address); err != nil {
+		r.emit(event.InterfaceNotConfigured.With(err))
+		return l
+	}
+	r.state.on(l.Name).LinkLocal = true
+	r.emit(event.LinkLocalAdded.With(l.Name, address.Addr(), lack(now)))
+	if now, err = r.netlink.Link(l.Name); err != nil {
+		return l
+	}
+	return now
+}
+
+// reconcile adds what is missing, and takes away what is not needed any more: because there
+// is another link-local address, or because the configuration does not want it. It returns the
+// links that it has changed.
+func (r linkLocals) reconcile() (changed []links.Link) {
+	for _, i := range r.plan.interfaces {
+		if !i.addsLinkLocal() {
+			continue
+		}
+		before := r.known.Get(i.netdev)
+		link := r.mended(before)
+		if !link.Equal(before) {
+			changed = append(changed, link)
+		}
+		ours := ownLinkLocal(r.own, i.netdev)
+		if !slices.Contains(link.Addresses, ours) {
+			continue
+		}
+		r.state.on(i.netdev).LinkLocal = true // also by a daemon that has died
+		if slices.ContainsFunc(link.Addresses, func(p netip.Prefix) bool { return p != ours && p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() }) {
+			r.remove(i.netdev)
+		}
+	}
+	for netdev := range r.state.Interfaces {
+		if !r.plan.addsLinkLocal(netdev) {
+			r.remove(netdev)
+		}
+	}
+	return changed
+}
+
+// remove takes an address away that was added.
+func (r linkLocals) remove(netdev string) {
+	done := r.state.on(netdev)
+	if !done.LinkLocal {
+		return
+	}
+	done.LinkLocal = false
+	address := ownLinkLocal(r.own, netdev)
+	err := r.netlink.DeleteAddress(netdev, address)
+	if err == nil {
+		r.emit(event.LinkLocalRemoved.With(netdev, address.Addr()))
+	} else if !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(err, links.ErrNotFound) {
+		r.emit(event.InterfaceNotConfigured.With(err))
+	}
+}
+
+// removeAll takes away those that were added.
+func (r linkLocals) removeAll() {
+	for netdev := range r.state.Interfaces {
+		r.remove(netdev)
+	}
+}

@@ -1,0 +1,69 @@
+package proof
+
+import "fmt"
+
+// MinMTU is the least MTU of a link that carries IPv6 (RFC 8200 section 5). Below it the kernel
+// has no IPv6 on an interface.
+const MinMTU = 1280
+
+// Lack is what keeps a multicast interface from its work.
+type Lack uint8
+
+// Lacks. The zero value is an interface that is able.
+const (
+	LacksNothing   Lack = iota
+	LacksMTU            // the MTU is too small for IPv6
+	LacksIPv6           // IPv6 is switched off on it
+	LacksUnique         // another host has its link-local address: Duplicate Address Detection has failed
+	LacksDetection      // Duplicate Address Detection has not ended yet
+	LacksLinkLocal      // there is no link-local address
+	LacksSending        // the kernel refuses what is sent by it
+)
+
+var lacks = [...]string{
+	LacksMTU:       "its MTU is below 1280, the least for IPv6",
+	LacksIPv6:      "IPv6 is disabled on it",
+	LacksUnique:    "another host has its link-local address",
+	LacksDetection: "its link-local address is still tentative",
+	LacksLinkLocal: "it has no link-local address",
+	LacksSending:   "the kernel refuses to send MLD by it",
+}
+
+func (l Lack) String() string {
+	if int(l) < len(lacks) {
+		return lacks[l]
+	}
+	return fmt.Sprintf("unknown (%d)", uint8(l))
+}
+
+// Able is what the kernel shows of a multicast interface that exists and is up.
+type Able struct {
+	MTU                  int
+	NoIPv6               bool // IPv6 is off, as by the sysctl disable_ipv6
+	LinkLocal            bool // it has a usable link-local address
+	Tentative, Duplicate bool // of the link-local addresses that are not usable
+	SendRefused          bool // the last message was refused, as an output firewall does
+}
+
+// Lack is the first cause that keeps the interface from its work. MLD is sent from a link-local
+// address and from no other (RFC 9777 section 5.1.14), and what has one has IPv6.
+func (a Able) Lack() Lack {
+	switch {
+	case a.LinkLocal && a.SendRefused:
+		return LacksSending
+	case a.LinkLocal:
+		return LacksNothing
+	case a.MTU < MinMTU:
+		return LacksMTU
+	case a.NoIPv6:
+		return LacksIPv6
+	case a.Tentative:
+		return LacksDetection
+	case a.Duplicate:
+		return LacksUnique
+	}
+	return LacksLinkLocal
+}
+
+// Mendable reports whether another link-local address would do.
+func (l Lack) Mendable() bool { return l == LacksUnique || l == LacksLinkLocal }
