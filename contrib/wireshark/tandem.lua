@@ -33,6 +33,7 @@ local member_modes = {[0] = "auto", "force-master", "force-backup"}
 local member_roles = {[0] = "Backup", "Master"}
 local member_reasons = {[0] = "FORCE_BACKUP", "FORCE_MASTER", "ETRUNK_INIT", "ETRUNK_BACKUP", "ETRUNK_MASTER", "PEER_MEMBER_DOWN", "PEER_MEMBER_UP"}
 local work_modes = {[0] = "not told", "manual", "lacp-static"}
+local lacks = {[0] = "not told", "switchover", "configuration changes", "not replicated", "backup-id differs", "no channel", "Eth-Trunk down", "not in aggregate", "no upstream", "interface unable", "not synchronised", "joining upstream", "settling", "revert disabled"}
 local covers = {[0] = "none", "bucket 0", "bucket 1", "all"}
 
 local e = fields(etrunk, {
@@ -68,9 +69,11 @@ local e = fields(etrunk, {
   {"up", "Up", "bool", 8, nil, 0x01},
   {"ready", "Ready", "bool", 8, nil, 0x02},
   {"held", "Held", "bool", 8, nil, 0x04},
+  {"mute", "Mute", "bool", 8, nil, 0x08},
   {"covers", "Covers", "uint8", base.DEC, covers, 0x30},
   {"key", "LACP key", "uint16"},
   {"work", "Work mode", "uint8", base.DEC, work_modes},
+  {"lack", "Lack", "uint8", base.DEC, lacks},
   {"lacp_system", "LACP system ID", "ether"},
   {"lacp_priority", "LACP system priority", "uint16"},
   {"backup_id", "Backup ID", "uint32"},
@@ -87,10 +90,11 @@ local function member(tree, v)
   tree:add(e.mode, v(8, 1))
   tree:add(e.member_role, v(9, 1))
   tree:add(e.member_reason, v(10, 1))
-  for _, flag in ipairs({e.up, e.ready, e.held, e.covers}) do tree:add(flag, v(11, 1)) end
+  for _, flag in ipairs({e.up, e.ready, e.held, e.mute, e.covers}) do tree:add(flag, v(11, 1)) end
   if v:len() >= 16 then
     tree:add(e.key, v(12, 2))
     tree:add(e.work, v(14, 1))
+    tree:add(e.lack, v(15, 1))
   end
 end
 

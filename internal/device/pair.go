@@ -18,10 +18,13 @@ type MemberKept struct {
 	Asked *LegChange // what was last asked of the leg
 	// Yielded: the operator has handed everything to the peer.
 	Yielded bool
+	// Withdrawn: it hands over before its configuration changes, see Withdraw.
+	Withdrawn bool
 	// HelpAt is when it serves regardless, as the peer cannot; Never while the peer can.
 	HelpAt  instant.Time
 	Fit     bool // everything is there to serve, since FitAt
 	FitAt   instant.Time
+	Lack    etrunk.Lack
 	Lacking string // what keeps it from serving
 	// Aside: the peer was serving already, and this member has not been ready since.
 	Aside   bool
@@ -63,7 +66,8 @@ func (d *Device) refreshMember(now instant.Time, t *trunk, m *member, ms etrunk.
 	local := etrunk.Announcement{Up: link.Up, Role: ms.Role, Covers: m.Covers, Key: link.Key}
 	d.strands(now, m, ms)
 	d.noteHearing(now, m, ms)
-	local.Ready = d.ready(now, t, m, ms, local.Up)
+	local.Ready, local.Mute = d.ready(now, t, m, ms, local.Up), d.mute(m) != ""
+	local.Lack = m.Lack
 
 	target := etrunk.Target(local, ms.Peer, ms.PeerKnown, t.state.Preferred)
 	before, covers := m.Covers, etrunk.Cover(m.Covers, target, local, ms.Peer, ms.PeerKnown, d.hasSuccessor(now, m, ms))
@@ -76,7 +80,7 @@ func (d *Device) refreshMember(now instant.Time, t *trunk, m *member, ms etrunk.
 
 	old := m.Duty
 	m.Duty = Duty{Kind: dutyKind(target), Covers: covers, Reason: m.reason(local, ms)}
-	m.Duty.Querier = m.Duty.Kind == DutySole || m.Duty.Kind == DutyShared && t.state.Preferred
+	m.Duty.Querier = m.queries(d.mute(m) != "", t.state.Preferred, ms)
 	if covers != before {
 		d.fx.Handovers = append(d.fx.Handovers, Handover{Member: m.id, From: before, To: covers, Reason: m.Duty.Reason, LastHeard: t.lostSince(ms)})
 	}
@@ -129,6 +133,18 @@ func (m *member) reason(local etrunk.Announcement, ms etrunk.MemberState) string
 	return "both are ready"
 }
 
+// queries reports whether a member has the querier's duty: a device that cannot ask leaves it to
+// the other one.
+func (m *member) queries(mute, preferred bool, ms etrunk.MemberState) bool {
+	switch {
+	case mute:
+		return false
+	case ms.PeerKnown && ms.Peer.Mute:
+		return ms.Role == etrunk.MemberMaster
+	}
+	return m.Duty.Kind == DutySole || m.Duty.Kind == DutyShared && preferred
+}
+
 // refreshQueriers gives the querier's duty to the interfaces that have it.
 func (d *Device) refreshQueriers(now instant.Time) {
 	for _, ifc := range d.downstreams.list {
@@ -145,13 +161,19 @@ func (d *Device) dutyOf(ifc *downstream) Duty {
 	return Duty{Kind: DutySole, Covers: etrunk.AllBuckets, Querier: true, Reason: "not shared"}
 }
 
+// memberOf is the member that an interface follows, nil when there is none: its profile's, else the
+// one whose leg it is on.
 func (d *Device) memberOf(ifc *downstream) *member {
-	p, ok := d.settings.Profiles[ifc.cfg.Profile]
-	if !ok {
-		return nil
+	bound := d.settings.Profiles[ifc.cfg.Profile].Member
+	if t := d.trunks.get(bound.ETrunk); t != nil && t.members[bound.EthTrunk] != nil {
+		return t.members[bound.EthTrunk]
 	}
-	if t := d.trunks.get(p.Member.ETrunk); t != nil {
-		return t.members[p.Member.EthTrunk]
+	for _, t := range d.trunks.list {
+		for _, m := range t.members {
+			if m.leg.carries(ifc.netdev) {
+				return m
+			}
+		}
 	}
 	return nil
 }

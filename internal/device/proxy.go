@@ -65,6 +65,14 @@ func (p *proxy) incoming(SourceGroup) string { return p.netdev }
 // isUp implements [upstream].
 func (p *proxy) isUp() bool { return p.link.Up }
 
+// unable implements [upstream].
+func (p *proxy) unable() string {
+	if lack := p.link.lack(); lack != "" {
+		return p.name + ": " + lack
+	}
+	return ""
+}
+
 // setLink takes the state of the interface's link.
 func (p *proxy) setLink(now instant.Time, link LinkChanged) {
 	p.link = link

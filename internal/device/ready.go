@@ -31,7 +31,7 @@ const (
 // reboot is often followed by another; where the peer gives the leg back, the role does.
 func (d *Device) ready(now instant.Time, t *trunk, m *member, ms etrunk.MemberState, up bool) bool {
 	m.standAside(now, ms)
-	m.Lacking = d.lacking(now, m, ms, up || m.keptDown(ms))
+	m.setLack(d.lacking(now, m, ms, up || m.keptDown(ms)))
 	if fit := m.Lacking == ""; fit != m.Fit {
 		m.Fit, m.FitAt = fit, now
 	}
@@ -41,13 +41,13 @@ func (d *Device) ready(now instant.Time, t *trunk, m *member, ms etrunk.MemberSt
 	readyAt := m.FitAt.Add(joinSettle)
 	if m.Aside {
 		if t.cfg.RevertDisable {
-			m.Lacking = "the E-Trunk does not revert"
+			m.setLack(etrunk.LackRevert, "the E-Trunk does not revert")
 			return false
 		}
 		readyAt = readyAt.Add(t.cfg.RevertDelay)
 	}
 	if now < readyAt {
-		m.Lacking = fmt.Sprintf("settling, %d s left", (readyAt.Sub(now)+time.Second-1)/time.Second)
+		m.setLack(etrunk.LackTime, fmt.Sprintf("settling, %d s left", (readyAt.Sub(now)+time.Second-1)/time.Second))
 		d.agenda.add(stageDuty, readyAt)
 		return false
 	}
@@ -80,27 +80,38 @@ func (m *member) keptDown(ms etrunk.MemberState) bool {
 	return ms.Role == etrunk.MemberBackup && !m.leg.Shutdown && (m.Asked == nil || !m.Asked.Up)
 }
 
-// lacking names what keeps a member from serving, empty when nothing does.
-func (d *Device) lacking(now instant.Time, m *member, ms etrunk.MemberState, legUp bool) string {
+func (m *member) setLack(lack etrunk.Lack, words string) { m.Lack, m.Lacking = lack, words }
+
+// lacking tells what keeps a member from serving, for the peer and in words, nothing when nothing does.
+func (d *Device) lacking(now instant.Time, m *member, ms etrunk.MemberState, legUp bool) (etrunk.Lack, string) {
+	unreplicated := d.unreplicated(m.id)
 	switch {
 	case d.yields(now, m, ms):
-		return "handed over on request"
+		return etrunk.LackSwitchover, "handed over on request"
+	case m.Withdrawn:
+		return etrunk.LackConfiguration, "its configuration is about to change"
+	case unreplicated != "":
+		return etrunk.LackReplication, unreplicated
+	case ms.ProfilesDiffer:
+		return etrunk.LackProfile, "the peer's remote backup profile has another backup-id"
 	case m.Stranded:
-		return "no upstream, and no channel to tell the peer who listens"
+		return etrunk.LackChannel, "no upstream, and no channel to tell the peer who listens"
 	case !legUp:
-		return "the Eth-Trunk is down"
+		return etrunk.LackLeg, "the Eth-Trunk is down"
 	case ms.Role == etrunk.MemberMaster && m.apart(d.links[m.leg.Netdev]):
-		return "the switch does not have the Eth-Trunk in its aggregate"
+		return etrunk.LackAggregate, "the switch does not have the Eth-Trunk in its aggregate"
 	case !d.upstream.exists():
-		return "no upstream interface"
+		return etrunk.LackUpstream, "no upstream interface"
 	case !d.upstream.isUp():
-		return "the upstream interface is down"
+		return etrunk.LackUpstream, "the upstream interface is down"
+	case d.unable(m) != "":
+		return etrunk.LackInterface, d.unable(m)
 	case !d.synchronised(m.id):
-		return "not synchronised with the peer yet"
+		return etrunk.LackSync, "not synchronised with the peer yet"
 	case !m.Fit && d.upstream.joining(): // a new listener later does not revoke it
-		return "joining upstream"
+		return etrunk.LackJoins, "joining upstream"
 	}
-	return ""
+	return etrunk.LackNothing, ""
 }
 
 // yields reports whether a member leaves everything to the peer on request. A Master that

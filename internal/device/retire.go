@@ -51,7 +51,7 @@ func (d *Device) switchover(now instant.Time, id uint32, on bool) {
 	for _, m := range t.members {
 		m.Yielded = on
 		if !on { // an operator who asks does not want to wait
-			m.Fit, m.FitAt, m.Lacking, m.Aside = true, now.Add(-joinSettle), "", false
+			m.Fit, m.FitAt, m.Lack, m.Lacking, m.Aside = true, now.Add(-joinSettle), etrunk.LackNothing, "", false
 			t.core.EndRevert(now, m.id.EthTrunk)
 		}
 	}

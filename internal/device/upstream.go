@@ -19,6 +19,9 @@ type upstream interface {
 	exists() bool
 	// isUp reports whether streams can come in.
 	isUp() bool
+	// unable names what keeps the interfaces by which they come in from their work though they
+	// are up, empty when nothing does.
+	unable() string
 	// joining reports whether joins wait to be sent. When that changes, the duty is due.
 	joining() bool
 	// reportAll says again what is joined.

@@ -151,6 +151,21 @@ func (t *Trunk) compareMember(c *comparison, m *member, p *HelloMember) {
 	each("peer-backup", func(p Profile) string { return word(p.Hot, "hot") })
 }
 
+// profilesDiffer reports whether both devices replicate for a member, and the peer takes nothing
+// of it: the backup IDs differ.
+func (t *Trunk) profilesDiffer(m *member, p *HelloMember) bool {
+	replicating := func(all []Profile, id uint32) (ids []uint32) {
+		for _, p := range profilesOf(all, id) {
+			if p.MLD && p.Hot {
+				ids = append(ids, p.BackupID)
+			}
+		}
+		return ids
+	}
+	mine, theirs := replicating(t.cfg.Profiles, m.ID), replicating(t.kept.Peer.Hello.Profiles, p.ID)
+	return len(mine) > 0 && len(theirs) > 0 && !slices.Equal(mine, theirs)
+}
+
 // profilesOf returns the profiles of one member, by backup ID.
 func profilesOf(all []Profile, member uint32) []Profile {
 	var found []Profile

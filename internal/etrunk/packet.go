@@ -38,6 +38,7 @@ const (
 	memberUp = 1 << iota
 	memberReady
 	memberHeld
+	memberMute
 
 	memberCovers = 4 // the first bit of Covers
 )
@@ -149,10 +150,11 @@ func (m *HelloMember) append(dst []byte) []byte {
 	dst = be.AppendUint16(dst, memberLen)
 	dst = be.AppendUint32(dst, m.ID)
 	dst = be.AppendUint32(dst, m.Remote)
-	flags := bit(m.Up, memberUp) | bit(m.Ready, memberReady) | bit(m.Held, memberHeld) | byte(m.Covers&AllBuckets)<<memberCovers
+	flags := bit(m.Up, memberUp) | bit(m.Ready, memberReady) | bit(m.Held, memberHeld) | bit(m.Mute, memberMute) |
+		byte(m.Covers&AllBuckets)<<memberCovers
 	dst = append(dst, byte(m.Mode), byte(m.Role), byte(m.Reason), flags)
 	dst = be.AppendUint16(dst, m.Key)
-	return append(dst, byte(m.Work), 0)
+	return append(dst, byte(m.Work), byte(m.Lack))
 }
 
 func bit(on bool, mask byte) byte {

@@ -29,7 +29,8 @@ var goldenHello = Hello{
 	Members: []HelloMember{
 		{ID: 10, Remote: 10, Mode: ForceMaster, Reason: ReasonForceMaster, Work: WorkLACP, Announcement: Announcement{
 			Up: true, Ready: true, Role: MemberMaster, Covers: Bucket0, Key: 0x1021}},
-		{ID: 20, Remote: 21, Mode: Auto, Reason: ReasonPeerMemberUp, Held: true, Work: WorkManual},
+		{ID: 20, Remote: 21, Mode: Auto, Reason: ReasonPeerMemberUp, Held: true, Work: WorkManual, Announcement: Announcement{
+			Mute: true, Lack: LackInterface}},
 	},
 	LACP:     LACPSystem{SystemID{0x00, 0xe0, 0xfc, 0, 0, 9}, 100},
 	Profiles: []Profile{{Member: 10, BackupID: 10, Hot: true, MLD: true}, {Member: 20, BackupID: 4000000000, MLD: true}},

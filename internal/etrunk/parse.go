@@ -127,11 +127,12 @@ func (h *Hello) decodeMember(v []byte) error {
 			Role:   MemberRole(v[9]),
 			Up:     v[11]&memberUp != 0,
 			Ready:  v[11]&memberReady != 0,
+			Mute:   v[11]&memberMute != 0,
 			Covers: Buckets(v[11]>>memberCovers) & AllBuckets,
 		},
 	}
 	if len(v) >= memberLen {
-		m.Key, m.Work = binary.BigEndian.Uint16(v[12:]), WorkMode(v[14])
+		m.Key, m.Work, m.Lack = binary.BigEndian.Uint16(v[12:]), WorkMode(v[14]), Lack(v[15])
 	}
 	if m.Mode > ForceBackup || m.Role > MemberMaster || m.Reason > ReasonPeerMemberUp {
 		return drop(CauseBadFormat, "member %d: mode %d, role %d, reason %d", m.ID, m.Mode, m.Role, m.Reason)

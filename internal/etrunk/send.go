@@ -104,9 +104,12 @@ func (t *Trunk) failTime() time.Duration {
 }
 
 // noteChange reports whether the content differs from the last one that was sent. The content
-// is the hello without its numbers, and without the answers to the peer.
+// is the hello without its numbers, without the answers to the peer, and without what is only shown there.
 func (t *Trunk) noteChange() bool {
 	h := t.hello()
+	for i := range h.Members {
+		h.Members[i].Lack = LackNothing
+	}
 	h.Sequence, h.Challenge, h.Echo, h.PeerEpoch, h.Change, h.ChangeEcho, h.AckWanted = 0, 0, 0, 0, 0, 0, false
 	o := &t.kept.Out
 	t.scratch = h.appendBody(t.scratch[:0], t.cfg.AuthMode)

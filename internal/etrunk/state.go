@@ -115,6 +115,10 @@ type Announcement struct {
 	Role MemberRole
 	// Ready: the device could send every wanted (S,G) on this member.
 	Ready bool
+	// Lack says why it is not ready. Duty does not depend on it.
+	Lack Lack
+	// Mute: the device cannot send MLD on this member, so the other one has to query.
+	Mute bool
 	// Covers is the set of buckets that the gate lets pass now.
 	Covers Buckets
 	// Key is the operational LACP key, 0 without LACP. Duty does not depend on it.
@@ -147,6 +151,8 @@ type MemberState struct {
 	PeerKnown bool
 	PeerMode  MemberMode
 	Peer      Announcement
+	// ProfilesDiffer says that both devices replicate for the member, under different backup IDs.
+	ProfilesDiffer bool
 	// GivesBack says that the peer's member, when it serves, gives the leg back to the local
 	// member by its role. Otherwise the two share, and readiness decides.
 	GivesBack bool
