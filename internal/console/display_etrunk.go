@@ -82,7 +82,8 @@ func showMembers(s *sheet, t *state.ETrunk) {
 	})
 	s.line("")
 	rows(s, 0, &t.Reasons, func(m *state.Member) []field {
-		return []field{{"ID", &m.ID}, {"Duty-Reason", &m.DutyReason}, {"Not-Ready-Reason", &m.NotReady}, {"Give-Back", &m.GiveBack}}
+		return []field{{"ID", &m.ID}, {"Duty-Reason", &m.DutyReason}, {"Not-Ready-Reason", &m.NotReady}, {"Give-Back", &m.GiveBack},
+			{"Peer-Not-Ready-Reason", &m.PeerLack}}
 	})
 }
 

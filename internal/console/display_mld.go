@@ -119,6 +119,8 @@ func showMLDInterface(s *sheet, i *state.Downstream, verbose bool) {
 		field{"Duty reason", &i.DutyReason},
 		field{"Gate passes buckets", &i.Covers},
 		field{"Querier duty", &i.MayQuery},
+		field{"Able", &i.Able},
+		field{"Unable reason", &i.Lacks},
 	)
 }
 

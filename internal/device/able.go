@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"tandem/internal/event"
 	"tandem/internal/proof"
 )
 
@@ -32,6 +33,22 @@ func (l LinkChanged) lack() string {
 		return ""
 	}
 	return l.Lacks.String()
+}
+
+// lackConditions tells the interfaces that cannot do their work. That an address is tentative is
+// soon over.
+func (d *Device) lackConditions(hold func(k *event.AlarmKind, object, detail string)) {
+	tell := func(name string, l LinkChanged) {
+		if lack := l.lack(); lack != "" && l.Lacks != proof.LacksDetection {
+			hold(event.InterfaceUnable, name, lack)
+		}
+	}
+	if u := d.proxy; u.exists() {
+		tell(u.name, u.link)
+	}
+	for _, ifc := range d.downstreams.list {
+		tell(ifc.name, ifc.link)
+	}
 }
 
 // unreplicated names what keeps the listeners of a member from being replicated, empty when

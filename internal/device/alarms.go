@@ -20,6 +20,7 @@ func (d *Device) Conditions() (list []event.Condition) {
 	if u := d.proxy; u.exists() && !u.link.Up {
 		hold(event.UpstreamDown, u.name, "")
 	}
+	d.lackConditions(hold)
 	for _, s := range d.services.list {
 		if s.cfg.Enabled && s.core.TCP() != rbs.Connected && s.core.LastError() != "" {
 			hold(event.ChannelDown, "ServiceName="+s.name, s.core.LastError())

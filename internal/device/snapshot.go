@@ -6,6 +6,7 @@ import (
 
 	"tandem/internal/etrunk"
 	"tandem/internal/mld"
+	"tandem/internal/proof"
 	"tandem/internal/rbs"
 )
 
@@ -30,6 +31,7 @@ type InterfaceSnapshot struct {
 	Name     string // as configured, in canonical form
 	Netdev   string // its Linux name, empty while it does not exist
 	Up       bool
+	Lacks    proof.Lack // what keeps it from its work, though it is up
 	Upstream bool
 	// MLD has of an upstream interface no more than its address and its counters.
 	MLD mld.InterfaceState

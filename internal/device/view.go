@@ -19,13 +19,13 @@ func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
 		Entries: d.routes.table.routes.Len(), Silent: d.kept.Counters.StreamsSilent}
 	if u := d.proxy; u.exists() {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
-			Name: u.name, Netdev: u.link.Netdev, Up: u.link.Up, Upstream: true,
+			Name: u.name, Netdev: u.link.Netdev, Up: u.link.Up, Lacks: u.link.Lacks, Upstream: true,
 			MLD: mld.InterfaceState{Up: u.link.Up, LinkLocal: u.link.LinkLocal, Counters: u.core.Counters()},
 		})
 	}
 	for _, ifc := range d.downstreams.list {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
-			Name: ifc.name, Netdev: ifc.link.Netdev, Up: ifc.link.Up, Profile: ifc.cfg.Profile,
+			Name: ifc.name, Netdev: ifc.link.Netdev, Up: ifc.link.Up, Lacks: ifc.link.Lacks, Profile: ifc.cfg.Profile,
 			MLD: ifc.router.State(now), Duty: d.dutyOf(ifc),
 		})
 	}

@@ -7,6 +7,7 @@ import (
 
 	"tandem/internal/device"
 	"tandem/internal/latency"
+	"tandem/internal/proof"
 )
 
 // Device is the state of a device as a whole. Groups, routes, BFD sessions and the
@@ -49,7 +50,7 @@ func DeviceOf(s device.Snapshot) Device {
 	}
 	for _, i := range s.Interfaces {
 		if i.Upstream {
-			d.Upstream = &Upstream{Name: i.Name, Netdev: i.Netdev, Up: i.Up}
+			d.Upstream = &Upstream{Name: i.Name, Netdev: i.Netdev, Up: i.Up, Able: i.Lacks == proof.LacksNothing, Lacks: i.Lacks.String()}
 			d.Proxy = &MLDCounted{Name: i.Name, LinkLocal: i.MLD.LinkLocal, Counters: i.MLD.Counters}
 		} else {
 			d.Downstream = append(d.Downstream, downstreamOf(&i))

@@ -95,6 +95,7 @@ type Member struct {
 	// The next are told by the peer, and not set while it does not tell of the member.
 	PeerRole   *etrunk.MemberRole `name:"peer-state"`
 	PeerReady  *bool              `name:"peer-ready"`
+	PeerLack   *string            `name:"peer-not-ready-reason"`
 	PeerCovers *etrunk.Buckets    `name:"peer-covers"`
 }
 
@@ -151,9 +152,19 @@ func memberOf(m *etrunk.MemberState, t *etrunk.State, members []device.MemberSna
 		out.NotReady, out.Duty, out.DutyReason, out.Querier = here.NotReady, here.Duty.Kind, here.Duty.Reason, here.Duty.Querier
 	}
 	if m.PeerKnown {
+		out.PeerLack = peerLack(&m.Peer)
 		out.PeerRole, out.PeerReady, out.PeerCovers = &m.Peer.Role, &m.Peer.Ready, &m.Peer.Covers
 	}
 	return out
+}
+
+// peerLack is why the peer is not ready, empty while it is.
+func peerLack(peer *etrunk.Announcement) *string {
+	words := ""
+	if !peer.Ready {
+		words = peer.Lack.String()
+	}
+	return &words
 }
 
 // giveBack says what a member that leaves the leg to the peer waits for.

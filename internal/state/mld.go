@@ -6,6 +6,7 @@ import (
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
 	"tandem/internal/mld"
+	"tandem/internal/proof"
 )
 
 // Upstream is the interface to the sources.
@@ -13,6 +14,8 @@ type Upstream struct {
 	Name   string `name:"interface" label:"interface"` // as configured, in canonical form
 	Netdev string `name:"netdev"`                      // its Linux name, empty while it does not exist
 	Up     bool   `name:"up" metric:"interface_up" at:"side=upstream" help:"1 while the multicast interface is up."`
+	Able   bool   `name:"able" metric:"interface_able" at:"side=upstream" help:"1 while the kernel lets the multicast interface do its work: IPv6, MTU, link-local address, sending."`
+	Lacks  string `name:"unable-reason"` // empty while it is able
 }
 
 // Downstreams are the interfaces with hosts behind them.
@@ -25,6 +28,8 @@ type Downstream struct {
 	Name    string `name:"interface" label:"interface"` // as configured, in canonical form
 	Netdev  string `name:"netdev"`                      // its Linux name, empty while it does not exist
 	Up      bool   `name:"up" metric:"interface_up" at:"side=downstream"`
+	Able    bool   `name:"able" metric:"interface_able" at:"side=downstream"`
+	Lacks   string `name:"unable-reason"` // empty while it is able
 	Groups  int    `name:"total-mld-groups-reported" metric:"mld_groups" help:"Groups with listeners on the interface."`
 	Records int    `name:"total-host-records" metric:"mld_records" help:"Listener records on the interface, one for each host of a group."`
 	// IsQuerier: this device is the querier, whose address is Elected. That is the zero Addr
@@ -116,7 +121,7 @@ type DropCause struct {
 func downstreamOf(i *device.InterfaceSnapshot) Downstream {
 	m := &i.MLD
 	return Downstream{
-		Name: i.Name, Netdev: i.Netdev, Up: i.Up, Profile: i.Profile,
+		Name: i.Name, Netdev: i.Netdev, Up: i.Up, Able: i.Lacks == proof.LacksNothing, Lacks: i.Lacks.String(), Profile: i.Profile,
 		Groups: m.Groups, Records: m.Records, IsQuerier: m.IsQuerier, Elected: m.Querier, Foreign: m.ForeignQuerier, Counters: m.Counters,
 		LinkLocal: m.LinkLocal, MLDUp: m.Up, Version: m.Version,
 		QueryInterval: Interval(m.QueryInterval), QueryIntervalInUse: Interval(m.InUse.QueryInterval),
