@@ -63,12 +63,15 @@ var defaultHTTPAddress = netip.IPv6Loopback()
 type GlobalMLD struct {
 	Tuning
 	// Limit bounds the listener records of all interfaces together, 0 for no bound.
-	Limit       uint32
+	Limit uint32
+	// HostLimit bounds the groups and sources that one host can hold on an interface, 0 for
+	// the core's bound.
+	HostLimit   uint32
 	SSMMappings []mld.Mapping // sorted and unique; of multicast addresses
 }
 
 func (g GlobalMLD) isZero() bool {
-	return g.Tuning == Tuning{} && g.Limit == 0 && len(g.SSMMappings) == 0
+	return g.Tuning == Tuning{} && g.Limit == 0 && g.HostLimit == 0 && len(g.SSMMappings) == 0
 }
 
 // Tuning holds the MLD timers and counts (RFC 9777, section 9). Zero means

@@ -22,6 +22,8 @@ func mldEntries() []entry {
 	view = append(view,
 		number("limit <records:1..4194304>", "Bound the listener records of all interfaces together",
 			func(g *GlobalMLD) *uint32 { return &g.Limit }, 0),
+		number("host-limit <entries:1..4194304>", "Bound the groups and sources that one host can hold on an interface",
+			func(g *GlobalMLD) *uint32 { return &g.HostLimit }, 0),
 		ssmMapping())
 	return append([]entry{open}, settings(ViewMLD, func(m *Model, _ View) *GlobalMLD { return &m.MLD }, view...)...)
 }

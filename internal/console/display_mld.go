@@ -151,6 +151,8 @@ func showMLDPolicies(s *sheet, i *state.Downstream) {
 		field{"Limit excepts", &i.LimitExcept},
 		field{"Joins refused by group policy", &i.RefusedByPolicy},
 		field{"Joins refused by limit", &i.RefusedByLimit},
+		field{"Host limit", &i.HostLimit},
+		field{"Joins refused by host limit", &i.RefusedByHost},
 		field{"Static groups", &i.StaticGroups},
 	)
 }
@@ -180,7 +182,10 @@ func mldDefaultsDisplay() Display {
 		field{"SSM-Mapping", &m.SSMMapping},
 		field{"Access limit", &m.Limit},
 		field{"Limit of records of all interfaces", &m.MaxRecords},
+		field{"Limit of groups and sources of all interfaces", &m.MaxEntries},
+		field{"Limit of sources of a group", &m.MaxGroupSources},
 		field{"Limit of sources in a record", &m.MaxSources},
+		field{"Host limit", &m.MaxHost},
 	)
 	return s.display()
 }

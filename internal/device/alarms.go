@@ -29,7 +29,7 @@ func (d *Device) Conditions() (list []event.Condition) {
 			hold(event.Diverged, "ServiceName="+s.name, "")
 		}
 	}
-	d.querierConditions(hold)
+	d.hostConditions(hold)
 	if limit := d.settings.RecordLimit; limit > 0 {
 		records := 0
 		for _, ifc := range d.downstreams.list {

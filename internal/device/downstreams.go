@@ -109,7 +109,7 @@ func (i *downstream) noteRefusals(now instant.Time) {
 		return
 	}
 	drops := i.router.State(now).Counters.Drops
-	i.tell(event.MLDJoinRefused.With(i.name, refused-i.Refused, drops.Policy, drops.Access, drops.Limit))
+	i.tell(event.MLDJoinRefused.With(i.name, refused-i.Refused, drops.Policy, drops.Access, drops.Limit, drops.Host))
 	i.Refused, i.RefusedAt = refused, now
 }
 

@@ -50,6 +50,7 @@ var (
 	CertificateEnds  = alarm(AlarmMajor, "SSL_CERT_ENDS", "The certificate of a replication channel ends within 30 days, has ended, or is of no use.")
 	SessionDown      = alarm(AlarmMajor, "BFD_SESSION_DOWN", "A BFD session that was up is down.")
 	RecordsFull      = alarm(AlarmMajor, "MLD_LIMIT_REACHED", "No further listener record is taken.")
+	JoinRefused      = alarm(AlarmMajor, "MLD_JOIN_REFUSED", "A host was refused what it wants to join: it, or all hosts together, would hold more than a bound allows.")
 	ForeignQuerier   = alarm(AlarmMinor, "MLD_FOREIGN_QUERIER", "Somebody who is no router of the pair queries the hosts. It is not followed.")
 	Dropped          = alarm(AlarmCritical, "STREAMS_DROPPED", "Something drops what this device forwards.")
 	GateStale        = alarm(AlarmCritical, "GATE_NOT_SET", "The kernel's permission to send is not what it should be.")

@@ -38,7 +38,7 @@ var (
 
 // The events of MLD and of the kernel's state.
 var (
-	MLDJoinRefused = declare("MLD", Warning, "MLD_JOIN_REFUSED", "Interface Refused Policy AccessLimit Limit",
+	MLDJoinRefused = declare("MLD", Warning, "MLD_JOIN_REFUSED", "Interface Refused Policy AccessLimit Limit HostLimit",
 		"The configuration has refused joins.")
 	MLDVersionMismatch = declare("MLD", Warning, "MLD_VERSION_MISMATCH", "Interface Querier QueryVersion Version",
 		"Another querier speaks another version than the interface is set to.")

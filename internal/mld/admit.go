@@ -47,28 +47,77 @@ func (r *Router) Hosts() int { return r.store.liveRecords }
 // Refused returns how many group records the configuration or its bounds have refused.
 func (r *Router) Refused() uint64 {
 	d := &r.kept.Counters.Drops
-	return d.Limit + d.Policy + d.Access
+	return d.Limit + d.Policy + d.Access + d.Host
 }
 
 // maxRecords bounds the records of an interface. It leaves room in the tables for the
 // groups, hosts and lists of the records.
 const maxRecords = table.MaxEntries / 2
 
+// share is how many times what is left of a bound a host may hold. So one host alone gets
+// four fifths of it, two hosts get four ninths each, and so on. A host that holds nothing
+// gets something as long as anything is left.
+const share = 4
+
+// fits reports whether a host that holds some of a bound may get more of what is left. Nobody
+// ever has to give anything up: the host is refused that holds most.
+func fits(held, more, left int) bool {
+	return more <= 0 || more <= left && held+more-1 < share*(left-more+1)
+}
+
 // exceeds reports whether a record with the new filter would exceed a bound, and which one.
-func (r *Router) exceeds(group netip.Addr, id uint32, old, next Filter) (DropCause, bool) {
-	n := r.store.records.Len()
-	switch {
-	case id == 0 && (n >= maxRecords || r.cfg.MaxRecords > 0 && n >= r.cfg.MaxRecords):
+// What is known already never does.
+func (r *Router) exceeds(group netip.Addr, at place, old, next Filter) (DropCause, bool) {
+	s, c, h := &r.store, &r.cfg, r.store.held(at.host)
+	items, records := int(h.items), s.records.Len()
+	created, joins := 0, 0
+	if at.record == 0 {
+		created = 1
+	}
+	if old.Empty() {
+		joins = 1
+	}
+	switch more := created + len(next.Sources) - len(old.Sources); {
+	case created > 0 && records >= maxRecords:
 		return DropLimit, true
-	case r.room >= 0 && old.Empty() && r.store.liveRecords >= r.room:
+	case c.MaxSources > 0 && len(next.Sources) > max(c.MaxSources, len(old.Sources)):
 		return DropLimit, true
-	case r.cfg.MaxSources > 0 && len(next.Sources) > max(r.cfg.MaxSources, len(old.Sources)):
+	case c.MaxHost > 0 && more > 0 && items+more > c.MaxHost:
+		return DropHost, true
+	case c.MaxRecords > 0 && !fits(items, created, c.MaxRecords-records):
 		return DropLimit, true
-	case r.cfg.AccessLimit > 0:
-		gained, lost := r.store.entryChange(group, old, next)
-		return DropAccess, gained > 0 && r.store.entries+gained-lost > r.cfg.AccessLimit
+	case r.room >= 0 && !fits(items, joins, r.room-s.liveRecords):
+		return DropLimit, true
+	case r.exceedsEntries(items, at.group, old, next):
+		return DropLimit, true
+	case c.AccessLimit > 0:
+		gained, lost := s.entryChange(group, old, next)
+		return DropAccess, !fits(int(h.entries), gained, c.AccessLimit-s.entries+lost)
 	}
 	return 0, false
+}
+
+// exceedsEntries reports whether a record with the new filter would exceed the bound on
+// groups and named sources, or that on the named sources of its group.
+func (r *Router) exceedsEntries(items int, gid uint32, old, next Filter) bool {
+	s, c := &r.store, &r.cfg
+	group, sources, named := 1, len(next.Sources), 0
+	if gid != 0 {
+		g := s.groups.At(gid)
+		group, sources, named = 0, g.unnamed(next.Sources), len(g.sources)
+	}
+	return c.MaxEntries > 0 && !fits(items, group+sources, c.MaxEntries-s.groups.Len()-s.named) ||
+		c.MaxGroupSources > 0 && !fits(len(old.Sources), sources, c.MaxGroupSources-named)
+}
+
+// unnamed counts the sources that no live record of the group names.
+func (g *group) unnamed(sources []netip.Addr) (n int) {
+	for _, a := range sources {
+		if _, found := g.search(a); !found {
+			n++
+		}
+	}
+	return n
 }
 
 // onlyRemoves reports whether a group record can only reduce what a host asks for. Under an

@@ -1,6 +1,7 @@
 package mld
 
 import (
+	"fmt"
 	"net/netip"
 	"runtime"
 	"testing"
@@ -21,7 +22,9 @@ func loaded(groups, hosts int, sources func(group int) []netip.Addr) (*Router, f
 		}
 		return AppendReport(nil, []GroupRecord{{t, groupNumber(group), list}})
 	}
-	r := NewRouter(DefaultConfig(), 1, after(0))
+	cfg := DefaultConfig()
+	cfg.MaxRecords, cfg.MaxEntries, cfg.MaxGroupSources, cfg.MaxHost = 0, 0, 0, 0
+	r := NewRouter(cfg, 1, after(0))
 	var fx Effects
 	r.SetLink(after(0), self, true, &fx)
 	var p Packet
@@ -101,6 +104,37 @@ func BenchmarkJoin(b *testing.B) {
 		p.Records[0].Group = groupNumber(i >> 4 % (1 << 20))
 		_ = r.Receive(after(time.Second), Version{1, 1}, Meta{Src: hostNumber(i), HopLimit: 1}, &p, &fx)
 		i++
+	}
+}
+
+// BenchmarkSourcesOfOneGroup applies reports of hosts that want a source each, one after the
+// other another one, a thousand a second, of a group of which as many sources are wanted.
+func BenchmarkSourcesOfOneGroup(b *testing.B) {
+	for _, hosts := range []int{10, 1000, 2000, 20_000} {
+		b.Run(fmt.Sprint(hosts), func(b *testing.B) {
+			r, _ := loaded(0, 0, nil)
+			source := func(i int) netip.Addr {
+				return netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 12: byte(i >> 24), 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)})
+			}
+			var fx Effects
+			p := Packet{Type: TypeReportV2, Records: []GroupRecord{{ModeIsInclude, group1, make([]netip.Addr, 1)}}}
+			report := func(i int) {
+				fx.Reset()
+				p.Records[0].Sources[0] = source(i * 7919 % (2 * hosts))
+				now := after(time.Duration(i) * time.Millisecond)
+				_ = r.Receive(now, Version{uint64(i), 1}, Meta{Src: hostNumber(i % hosts), HopLimit: 1}, &p, &fx)
+				r.Advance(now, Version{uint64(i), 1}, &fx)
+			}
+			for i := range hosts {
+				report(i)
+			}
+			b.ReportAllocs()
+			i := hosts
+			for b.Loop() {
+				report(i)
+				i++
+			}
+		})
 	}
 }
 

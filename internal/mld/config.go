@@ -23,9 +23,13 @@ type Config struct {
 	// SourcePolicy permits the hosts whose reports and Dones count, nil for all.
 	SourcePolicy *HostPolicy
 	// Bounds of the database; 0 for no bound. A join that would exceed one is refused
-	// and counted. Nothing that is known already is lost.
-	MaxRecords int // on the interface
-	MaxSources int // in one record
+	// and counted. Nothing that is known already is lost. Near a bound, the hosts that hold
+	// most are refused first (see fits).
+	MaxRecords      int // on the interface, tombstones included
+	MaxEntries      int // groups, and sources that hosts name, on the interface
+	MaxGroupSources int // sources of one group that hosts name
+	MaxSources      int // in one record
+	MaxHost         int // groups and sources in the records of one host
 	// AccessLimit bounds the entries that hosts ask for, 0 for no bound. A group without
 	// named sources is one entry, and each named source is one. What AccessExcept permits
 	// is neither counted nor refused.
@@ -52,8 +56,11 @@ func DefaultConfig() Config {
 		LastListenerInterval: time.Second,
 		Robustness:           2,
 		SendRouterAlert:      true,
-		MaxRecords:           4 << 20,
+		MaxRecords:           1 << 20,
+		MaxEntries:           1 << 18,
+		MaxGroupSources:      2048,
 		MaxSources:           1024,
+		MaxHost:              4096,
 	}
 }
 

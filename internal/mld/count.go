@@ -14,9 +14,9 @@ func (s *store) countRecord(g *group, id uint32, by int32, now instant.Time) {
 	if !rec.live() {
 		return
 	}
-	tallied := s.tallied && id != g.leaveRecord
-	if tallied && by > 0 {
-		s.tallyRecord(g, rec, +1)
+	open := rec.mode() == Exclude
+	if open && by > 0 {
+		s.tally(g, id, anySource, by)
 	}
 	was := g.live
 	g.live += uint32(by)
@@ -30,15 +30,30 @@ func (s *store) countRecord(g *group, id uint32, by int32, now instant.Time) {
 	if id != g.leaveRecord {
 		s.liveRecords += int(by)
 	}
-	if rec.mode() == Exclude {
+	if open {
 		g.exclude += uint32(by)
 	}
-	for _, a := range s.lists.get(rec.list) {
+	if open && by < 0 {
+		s.tally(g, id, anySource, by)
+	}
+	s.countSources(g, id, s.lists.get(rec.list), by)
+}
+
+// countSources adds sources that a live record names to the counts of its group and its
+// host, or removes them.
+func (s *store) countSources(g *group, id uint32, list []netip.Addr, by int32) {
+	rec, before := s.records.At(id), len(g.sources)
+	for _, a := range list {
+		if rec.mode() == Include && by > 0 {
+			s.tally(g, id, a, by)
+		}
 		g.countSource(a, rec.mode(), by)
+		if rec.mode() == Include && by < 0 {
+			s.tally(g, id, a, by)
+		}
 	}
-	if tallied && by < 0 {
-		s.tallyRecord(g, rec, -1)
-	}
+	s.named += len(g.sources) - before
+	s.hosts.At(rec.host).items += uint32(by) * uint32(len(list))
 }
 
 func (g *group) countSource(a netip.Addr, mode FilterMode, by int32) {

@@ -68,7 +68,7 @@ func (m *Messages) count(p *Packet) {
 // DropCause says why a message, or a group record of a report, had no effect.
 type DropCause uint8
 
-// The causes. The last seven drop one record of a report and leave the rest.
+// The causes. The last eight drop one record of a report and leave the rest.
 const (
 	DropMalformed   DropCause = iota // Parse refused it
 	DropLinkDown                     // the interface is down
@@ -88,12 +88,13 @@ const (
 	DropDone                         // a Done while no host can be asked whether it listens
 	DropPolicy                       // the group policy denies it, or some of its sources
 	DropAccess                       // the access limit is reached
+	DropHost                         // the host holds as much as one host may
 	dropCauses
 )
 
 var dropNames = [dropCauses]string{"malformed", "link down", "hop limit not 1", "source not link-local", "own message",
 	"router alert missing", "version", "message type", "query not sent to hosts", "source policy", "foreign querier", "link-scope group", "record type", "limit reached",
-	"MLDv1 compatibility", "done not verifiable", "group policy", "access limit reached"}
+	"MLDv1 compatibility", "done not verifiable", "group policy", "access limit reached", "host limit reached"}
 
 // String returns the cause in words.
 func (c DropCause) String() string {
@@ -103,7 +104,7 @@ func (c DropCause) String() string {
 	return fmt.Sprintf("DropCause(%d)", uint8(c))
 }
 
-// Drops counts drops by cause: messages, or group records for the last seven causes.
+// Drops counts drops by cause: messages, or group records for the last eight causes.
 type Drops struct {
 	Malformed   uint64 `name:"malformed"`
 	LinkDown    uint64 `name:"link-down"`
@@ -124,6 +125,7 @@ type Drops struct {
 	Done       uint64 `name:"done"`
 	Policy     uint64 `name:"policy"`
 	Access     uint64 `name:"access"`
+	Host       uint64 `name:"host"`
 }
 
 // Count adds one to the counter of a cause.
@@ -135,7 +137,7 @@ func (d *Drops) Count(c DropCause) {
 
 func (d *Drops) counters() [dropCauses]*uint64 {
 	return [dropCauses]*uint64{&d.Malformed, &d.LinkDown, &d.HopLimit, &d.Source, &d.Own, &d.RouterAlert,
-		&d.Version, &d.Type, &d.Unheard, &d.Sender, &d.Foreign, &d.LinkScope, &d.RecordType, &d.Limit, &d.Compat, &d.Done, &d.Policy, &d.Access}
+		&d.Version, &d.Type, &d.Unheard, &d.Sender, &d.Foreign, &d.LinkScope, &d.RecordType, &d.Limit, &d.Compat, &d.Done, &d.Policy, &d.Access, &d.Host}
 }
 
 // All yields every cause with its count, in the order of the constants.

@@ -13,26 +13,58 @@ func (s *store) setTally(on bool, except *Policy) {
 	if !on {
 		return
 	}
+	for id := uint32(1); id <= s.hosts.Top(); id++ {
+		s.hosts.At(id).entries = 0
+	}
 	for id := uint32(1); id <= s.groups.Top(); id++ {
 		g := s.groups.At(id)
 		if g.live == 0 {
 			continue
 		}
-		if s.excluding(g) > 0 {
-			s.tally(g, anySource, +1)
+		if s.excluding(g) > 0 && s.isCounted(g.addr, anySource) {
+			s.entries++
 		}
 		for _, c := range g.sources {
-			if s.including(g, c.addr) > 0 {
-				s.tally(g, c.addr, +1)
+			if s.including(g, c.addr) > 0 && s.isCounted(g.addr, c.addr) {
+				s.entries++
 			}
+		}
+		for _, rec := range s.listeners(g) {
+			s.tallyHost(g, rec)
 		}
 	}
 }
 
-// tally adds to the number of entries, unless the entry is excepted.
-func (s *store) tally(g *group, source netip.Addr, by int) {
-	if s.isCounted(g.addr, source) {
-		s.entries += by
+// tallyHost adds the entries of a record to those that its host holds.
+func (s *store) tallyHost(g *group, rec *record) {
+	h := s.hosts.At(rec.host)
+	if rec.mode() == Exclude {
+		if s.isCounted(g.addr, anySource) {
+			h.entries++
+		}
+		return
+	}
+	for _, a := range s.lists.get(rec.list) {
+		if s.isCounted(g.addr, a) {
+			h.entries++
+		}
+	}
+}
+
+// tally adds an entry to those that the host of a record holds, or removes it. It is called
+// while the record does not count. So it is a new entry, or the end of one, if no other host
+// has it.
+func (s *store) tally(g *group, id uint32, source netip.Addr, by int32) {
+	if !s.tallied || id == g.leaveRecord || !s.isCounted(g.addr, source) {
+		return
+	}
+	s.hosts.At(s.records.At(id).host).entries += uint32(by)
+	others := s.excluding(g)
+	if source != anySource {
+		others = s.including(g, source)
+	}
+	if others == 0 {
+		s.entries += int(by)
 	}
 }
 
@@ -51,21 +83,6 @@ func (s *store) including(g *group, source netip.Addr) uint32 {
 		n--
 	}
 	return n
-}
-
-// tallyRecord adds or removes the entries of a record that no other host's record has.
-func (s *store) tallyRecord(g *group, rec *record, by int) {
-	if rec.mode() == Exclude {
-		if s.excluding(g) == 0 {
-			s.tally(g, anySource, by)
-		}
-		return
-	}
-	for _, a := range s.lists.get(rec.list) {
-		if s.including(g, a) == 0 {
-			s.tally(g, a, by)
-		}
-	}
 }
 
 // entryChange returns how many entries a host's change of filter would add, and how many

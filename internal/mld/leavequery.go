@@ -192,13 +192,22 @@ func (r *Router) sendSources(group netip.Addr, sources []netip.Addr, suppress bo
 	}
 }
 
+// maxLooked bounds the hosts at which hasLastingListener looks, so that a leave costs the
+// same in a group of any size.
+const maxLooked = 64
+
 // hasLastingListener reports whether a known host, whose filter is such, has more time
 // left than the last listener query time. Then the query has the S flag (RFC 9777,
-// sections 7.6.3.1 and 7.6.3.2).
+// sections 7.6.3.1 and 7.6.3.2). If it finds none among some hosts, it says no. Then other
+// routers ask, too, whether the others listen, which does no harm.
 func (r *Router) hasLastingListener(now instant.Time, g *group, such func(Filter) bool) bool {
+	looked := 0
 	for id, rec := range r.store.listeners(g) {
 		if (rec.expires > now.Add(r.inUse.LastListenerQueryTime()) || r.isRetained(rec)) && such(r.store.filter(id)) {
 			return true
+		}
+		if looked++; looked == maxLooked {
+			break
 		}
 	}
 	return false

@@ -413,9 +413,17 @@ func (r *Router) verify(now instant.Time) error {
 		return fmt.Errorf("%d records, %d live, %d groups; counted %d, %d, %d", len(seen), liveRecords, liveGroups,
 			s.records.Len(), s.liveRecords, s.liveGroups)
 	}
+	items, entries, named := held(s)
+	if named != s.named {
+		return fmt.Errorf("%d sources are named, %d counted", named, s.named)
+	}
 	for id := uint32(1); id <= s.hosts.Top(); id++ {
-		if h := s.hosts.At(id); h.refs != hostRefs[id] {
+		h := s.hosts.At(id)
+		if h.refs != hostRefs[id] {
 			return fmt.Errorf("host %v: %d references, %d counted", h.addr, hostRefs[id], h.refs)
+		}
+		if h.items != items[id] || s.tallied && h.entries != entries[id] {
+			return fmt.Errorf("host %v holds %d and %d entries, %d and %d counted", h.addr, items[id], entries[id], h.items, h.entries)
 		}
 	}
 	for id := uint32(1); id <= s.lists.lists.Top(); id++ {
@@ -424,4 +432,37 @@ func (r *Router) verify(now instant.Time) error {
 		}
 	}
 	return nil
+}
+
+// held counts what each host holds, and the sources that are named in all groups.
+func held(s *store) (items, entries map[uint32]uint32, named int) {
+	items, entries = make(map[uint32]uint32), make(map[uint32]uint32)
+	sources := make(map[Key]bool) // group and source
+	for id := uint32(1); id <= s.records.Top(); id++ {
+		rec := s.records.At(id)
+		if rec.group == 0 {
+			continue
+		}
+		items[rec.host]++
+		if !rec.live() {
+			continue
+		}
+		f, g := s.filter(id), s.groups.At(rec.group)
+		items[rec.host] += uint32(len(f.Sources))
+		for _, a := range f.Sources {
+			sources[Key{g.addr, a}] = true
+		}
+		if id == g.leaveRecord {
+			continue
+		}
+		if f.Mode == Exclude && s.isCounted(g.addr, anySource) {
+			entries[rec.host]++
+		}
+		for _, a := range f.Sources {
+			if f.Mode == Include && s.isCounted(g.addr, a) {
+				entries[rec.host]++
+			}
+		}
+	}
+	return items, entries, len(sources)
 }

@@ -33,8 +33,8 @@ func (r *Router) report(now instant.Time, v Version, from netip.Addr, gr GroupRe
 	if !permitted || next.Empty() && old.Empty() && !r.kept.Partitioned {
 		return // the policy denies it, or the host has left already
 	}
-	if cause, refused := r.exceeds(gr.Group, id, old, next); refused {
-		r.kept.Counters.Drops.Count(cause)
+	if cause, refused := r.exceeds(gr.Group, at, old, next); refused {
+		r.refuse(now, cause, from)
 		return
 	}
 	// While partitioned, the peer may have heard that this host left, after it was heard here.

@@ -24,6 +24,7 @@ type RouterKept struct {
 	Partitioned bool // see SetPartitioned
 	Querier     Querier
 	Counters    Counters
+	Refusal     Refusal
 }
 
 // RecordMemory is the state of a record.

@@ -135,12 +135,13 @@ func (r *Router) Malformed() { r.kept.Counters.Drops.Count(DropMalformed) }
 func (r *Router) Advance(now instant.Time, v Version, fx *Effects) {
 	r.advanceQuerier(now, fx)
 	r.expire(now, fx)
+	r.expireRefusal(now)
 	r.advanceLeaves(now, v, fx)
 }
 
 // Deadline returns when Advance must be called next, Never if no timer runs.
 func (r *Router) Deadline() instant.Time {
-	return instant.Earliest(r.querierDeadline(), r.store.expiry.due.Deadline(), r.leaves.Deadline())
+	return instant.Earliest(r.querierDeadline(), r.store.expiry.due.Deadline(), r.leaves.Deadline(), r.kept.Refusal.Until)
 }
 
 // ListeningInterval returns how long a record of a host lives without a report

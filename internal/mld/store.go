@@ -69,8 +69,11 @@ type sourceCount struct {
 }
 
 type host struct {
-	addr netip.Addr
-	refs uint32
+	addr  netip.Addr
+	refs  uint32
+	items uint32 // its records, tombstones included, and the sources of those that live
+	// entries of its records that count against the access limit, shared with others or not
+	entries uint32
 }
 
 // store is the listener database of one interface: the records, and their groups, hosts
@@ -90,6 +93,7 @@ type store struct {
 	liveRecords  int // without those of host ::
 	liveGroups   int
 	leaveRecords int // groups with a record of host ::
+	named        int // sources of all groups that live records name
 
 	// Entries are counted by setTally and tally.
 	tallied bool
@@ -157,6 +161,14 @@ func (s *store) dropHost(id uint32) {
 	if h.refs--; h.refs == 0 {
 		s.hosts.Remove(id)
 	}
+}
+
+// held returns what a host holds, nothing if its id is 0.
+func (s *store) held(id uint32) (h host) {
+	if id != 0 {
+		h = *s.hosts.At(id)
+	}
+	return h
 }
 
 // filter returns the filter of a live record; the zero Filter for a tombstone and for id 0.

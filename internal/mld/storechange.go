@@ -30,7 +30,9 @@ func (s *store) createAt(now instant.Time, key Key, at place, expires instant.Ti
 	if at.host == 0 {
 		at.host = s.hostOf(key.Host)
 	}
-	s.hosts.At(at.host).refs++
+	h := s.hosts.At(at.host)
+	h.refs++
+	h.items++
 	g := s.groups.At(at.group)
 	id = s.records.Insert(&g.records, record{group: at.group, host: at.host, flags: isDeleted | isNew, expires: expires})
 	s.expiry.add(id, expires, now)
@@ -64,6 +66,13 @@ func (s *store) replace(now instant.Time, id uint32, c content) (changed bool) {
 	before := g.shape()
 	live, since := rec.live(), g.since
 	list := s.lists.acquire(c.Sources)
+	if old := s.filter(id); live && c.flags&isDeleted == 0 && old.Mode == c.Mode {
+		s.countSources(g, id, appendMinus(nil, old.Sources, c.Sources), -1)
+		s.countSources(g, id, appendMinus(nil, c.Sources, old.Sources), +1)
+		s.lists.release(rec.list)
+		rec.flags, rec.list = c.flags, list
+		return before.differs(g.shape())
+	}
 	s.countRecord(g, id, -1, now)
 	s.lists.release(rec.list)
 	rec.flags, rec.list = c.flags, list
@@ -112,6 +121,7 @@ func (s *store) erase(now instant.Time, id uint32) (changed bool) {
 		s.expiry.remove(id)
 	}
 	hid := rec.host
+	s.hosts.At(hid).items--
 	s.records.Remove(&g.records, id)
 	s.dropHost(hid)
 	changed = live && before.differs(g.shape())

@@ -52,6 +52,7 @@ func TestPageAtScale(t *testing.T) {
 	testnet.Must(t, p.a.Links.SetUp("lo", true))
 	b := newBrowser(t, p.a)
 	p.start()
+	p.configure("mld", "host-limit 200000")              // all are of one host
 	eventually(t, "all groups are known", func() error { // again for what a full buffer loses
 		p.reportAll(hundredThousand)
 		f, err := p.a.profile()

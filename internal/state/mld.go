@@ -72,6 +72,7 @@ type Downstream struct {
 	Limit              int    `name:"mld-limit" none:"0"`
 	LimitExcept        string `name:"limit-excepts"`
 	Limited            int    `name:"limit-counts"` // what counts against Limit
+	HostLimit          int    `name:"host-limit"`
 	StaticGroups       int    `name:"static-groups"`
 
 	Duty       device.DutyKind `name:"duty"`
@@ -86,6 +87,7 @@ type Downstream struct {
 	Dones           uint64 `name:"mld-activity-dones"`
 	RefusedByPolicy uint64 `name:"joins-refused-by-group-policy"`
 	RefusedByLimit  uint64 `name:"joins-refused-by-limit"`
+	RefusedByHost   uint64 `name:"joins-refused-by-host-limit"`
 }
 
 // MLDCounters are the messages of MLD on all interfaces, that to the sources too.
@@ -131,7 +133,7 @@ func downstreamOf(i *device.InterfaceSnapshot) Downstream {
 		StartupQueryInterval: Interval(m.StartupQueryInterval()), StartupQueryCount: m.Robustness, GeneralQueryIn: Timer(m.GeneralQueryIn),
 		RequireRouterAlert: m.RequireRouterAlert, SendRouterAlert: m.SendRouterAlert,
 		PromptLeave: m.PromptLeave, PromptPolicy: policyName(m.PromptPolicy), SSMMapping: len(m.SSMMapping) > 0,
-		GroupPolicy: policyName(m.GroupPolicy), Limit: m.AccessLimit, LimitExcept: policyName(m.AccessExcept), Limited: m.Entries,
+		GroupPolicy: policyName(m.GroupPolicy), Limit: m.AccessLimit, LimitExcept: policyName(m.AccessExcept), Limited: m.Entries, HostLimit: m.MaxHost,
 		SourcePolicy: hostPolicyName(m.SourcePolicy), QueryPolicy: hostPolicyName(m.QueryPolicy),
 		StaticGroups: len(m.Static),
 		Duty:         i.Duty.Kind, DutyReason: i.Duty.Reason, Covers: i.Duty.Covers, MayQuery: i.Duty.Querier,
@@ -163,6 +165,7 @@ func (i *Downstream) Conclude() {
 	}
 	i.Joins, i.Dones = i.Activity.Joins, i.Activity.Leaves
 	i.RefusedByPolicy, i.RefusedByLimit = i.Drops.Policy, i.Drops.Access+i.Drops.Limit
+	i.RefusedByHost = i.Drops.Host
 }
 
 // Conclude implements [Concluder].
@@ -205,11 +208,13 @@ type MLDDefaults struct {
 	SSMMapping           bool     `name:"ssm-mapping" words:"enabled,disabled"`
 	Limit                int      `name:"access-limit" none:"0"`
 	MaxRecords           int      `name:"limit-of-records-of-all-interfaces" none:"0"`
+	MaxEntries           int      `name:"limit-of-groups-and-sources-of-all-interfaces"`
+	MaxGroupSources      int      `name:"limit-of-sources-of-a-group"`
 	MaxSources           int      `name:"limit-of-sources-in-a-record"`
+	MaxHost              int      `name:"host-limit"`
 }
 
-// MLDDefaultsOf describes a configuration of which only one interface is looked at: the
-// bound on the records of all is none.
+// MLDDefaultsOf describes the configuration of an only interface.
 func MLDDefaultsOf(c mld.Config) MLDDefaults {
 	return MLDDefaults{
 		Version: c.Version, Robustness: c.Robustness, QueryInterval: Interval(c.QueryInterval), MaxResponse: Interval(c.MaxResponse),
@@ -219,5 +224,6 @@ func MLDDefaultsOf(c mld.Config) MLDDefaults {
 		LastListenerTime:   Interval(c.LastListenerQueryTime()),
 		RequireRouterAlert: c.RequireRouterAlert, SendRouterAlert: c.SendRouterAlert, PromptLeave: c.PromptLeave,
 		GroupPolicy: policyName(c.GroupPolicy), SSMMapping: len(c.SSMMapping) > 0, Limit: c.AccessLimit, MaxSources: c.MaxSources,
+		MaxRecords: c.MaxRecords, MaxEntries: c.MaxEntries, MaxGroupSources: c.MaxGroupSources, MaxHost: c.MaxHost,
 	}
 }

@@ -9,8 +9,10 @@ import (
 // interfaces lists the multicast interfaces, by their configured names.
 func (t Translation) interfaces() map[string]device.InterfaceSettings {
 	all := make(map[string]device.InterfaceSettings)
-	for _, i := range t.multicast() {
+	list := t.multicast()
+	for _, i := range list {
 		s := device.InterfaceSettings{Netdev: t.Links.Netdev(i.Name), Upstream: i.MLD.Proxy, MLD: mldConfig(t.Model, i)}
+		shareBounds(&s.MLD, list)
 		if p := t.Model.Profile(i.Profile); p != nil {
 			s.Profile = p.Name
 		}
@@ -18,6 +20,19 @@ func (t Translation) interfaces() map[string]device.InterfaceSettings {
 		all[string(i.Name)] = s
 	}
 	return all
+}
+
+// shareBounds gives an interface its part of what a device holds at most. So what comes in on
+// one interface takes nothing from another.
+func shareBounds(c *mld.Config, list []*config.Interface) {
+	downstreams := 0
+	for _, i := range list {
+		if !i.MLD.Proxy {
+			downstreams++
+		}
+	}
+	c.MaxRecords /= max(downstreams, 1)
+	c.MaxEntries /= max(downstreams, 1)
 }
 
 // multicast lists the multicast interfaces, none while multicast routing is not enabled.
@@ -43,6 +58,9 @@ func mldConfig(m *config.Model, i *config.Interface) mld.Config {
 	c.SendRouterAlert = i.MLD.SendRouterAlert
 	if i.MLD.Proxy {
 		return c
+	}
+	if m.MLD.HostLimit > 0 {
+		c.MaxHost = int(m.MLD.HostLimit)
 	}
 	c.PromptLeave, c.PromptPolicy = i.MLD.PromptLeave, policy(m, i.MLD.PromptPolicy)
 	c.AccessLimit, c.AccessExcept = int(i.MLD.AccessLimit), policy(m, i.MLD.AccessExcept)

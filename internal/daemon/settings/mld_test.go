@@ -22,6 +22,7 @@ mld
  timer query 60
  robust-count 3
  limit 1000
+ host-limit 500
  ssm-mapping ff3e::/32 2001:db8::5
 #
 acl ipv6 number 2000
@@ -80,10 +81,16 @@ interface eth3
 		{Group: netip.MustParseAddr("ff3e::2")},
 	}
 	own.SSMMapping = []mld.Mapping{{Groups: netip.MustParsePrefix("ff3e::/32"), Source: netip.MustParseAddr("2001:db8::5")}}
+	for _, c := range []*mld.Config{&own, &shared} { // two interfaces share the bounds
+		c.MaxRecords, c.MaxEntries = c.MaxRecords/2, c.MaxEntries/2
+		c.MaxHost = 500
+	}
+	upstream := shared
+	upstream.MaxHost = mld.DefaultConfig().MaxHost
 	want := map[string]device.InterfaceSettings{
 		"eth1": {Netdev: "eth1", MLD: own},
 		"eth2": {Netdev: "eth2", MLD: shared},
-		"eth3": {Netdev: "eth3", Upstream: true, MLD: shared},
+		"eth3": {Netdev: "eth3", Upstream: true, MLD: upstream},
 	}
 	address := cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
 	prefix := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })

@@ -2,8 +2,11 @@ package testnet
 
 import (
 	"encoding/binary"
+	"errors"
+	"iter"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -36,7 +39,13 @@ const (
 // Send writes a packet to a link of the node.
 func (n *Node) Send(t testing.TB, link string, p Packet) {
 	t.Helper()
-	frame := p.frame()
+	n.SendAll(t, link, slices.Values([]Packet{p}))
+}
+
+// SendAll writes packets to a link of the node, as fast as they come.
+func (n *Node) SendAll(t testing.TB, link string, packets iter.Seq[Packet]) {
+	t.Helper()
+	to := &unix.SockaddrLinklayer{Ifindex: n.Interface(t, link).Index}
 	n.In(t, func() error {
 		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
@@ -46,7 +55,12 @@ func (n *Node) Send(t testing.TB, link string, p Packet) {
 		if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_VNET_HDR, 1); err != nil {
 			return err
 		}
-		return unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: n.Interface(t, link).Index})
+		for p := range packets {
+			if err := unix.Sendto(fd, p.frame(), 0, to); err != nil && !errors.Is(err, unix.ENOBUFS) {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
