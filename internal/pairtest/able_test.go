@@ -1,0 +1,163 @@
+package pairtest
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"tandem/internal/linux/testnet"
+)
+
+// served is a pair that runs, with sixteen streams of which each device sends some, and a
+// listener to each.
+type served struct {
+	*pair
+	s         *source
+	listeners []*listener
+	from      uint32
+}
+
+func newServed(t *testing.T) *served {
+	t.Helper()
+	p := newPair(t)
+	p.start()
+	v := &served{pair: p}
+	v.begin()
+	p.forms(len(v.listeners))
+	return v
+}
+
+// begin has a host listen and the source send.
+func (v *served) begin() {
+	v.t.Helper()
+	var groups []netip.Addr
+	for i := range 16 {
+		a := netip.MustParseAddr("ff1e::ab:0").As16()
+		a[15] = byte(i)
+		groups = append(groups, netip.AddrFrom16(a))
+	}
+	v.s = v.stream(groups...)
+	for _, g := range groups {
+		v.listeners = append(v.listeners, v.join(g, noSource))
+	}
+	for _, l := range v.listeners {
+		l.awaits(v.s)
+	}
+}
+
+// mark begins the time in which nothing may be missed.
+func (v *served) mark() { v.from = v.s.position() }
+
+// missedNone fails when a listener has missed something since mark.
+func (v *served) missedNone(what string) {
+	v.t.Helper()
+	for _, l := range v.listeners {
+		l.awaits(v.s)
+		if missed := l.missed(v.from, v.s.position()-50); missed > 0 {
+			v.t.Errorf("%s: %s missed %d packets", what, l.group, missed)
+		}
+	}
+}
+
+// lacks waits until a device names what its member lacks, empty when it is ready.
+func (d *device) lacks(want string) {
+	d.t.Helper()
+	eventually(d.t, "device "+d.name+" lacks: "+want, func() error {
+		f, err := d.profile()
+		if err == nil && (f.Ready != (want == "") || !strings.Contains(f.Reason, want)) {
+			err = fmt.Errorf("ready %v, lacks %q", f.Ready, f.Reason)
+		}
+		return err
+	})
+}
+
+// TestUnableLeg: what takes the leg of the querier from its work costs nobody a packet. The device says
+// what is wrong, to its operator and to the peer, which asks in its place, and it serves again
+// when that is over.
+func TestUnableLeg(t *testing.T) {
+	v := newServed(t)
+	for _, c := range []struct {
+		name, lack string
+		off, on    func()
+	}{
+		{"IPv6 disabled", "IPv6 is disabled on it",
+			func() { testnet.Must(t, v.a.SetSysctl("ipv6/conf/"+legLink+"/disable_ipv6", "1")) },
+			func() { testnet.Must(t, v.a.SetSysctl("ipv6/conf/"+legLink+"/disable_ipv6", "0")) }},
+		{"no link-local address, and none may be added", "it has no link-local address",
+			func() {
+				v.a.configures("interface eth-trunk 10", "undo ipv6 address auto link-local")
+				testnet.Must(t, v.a.Links.DeleteAddress(legLink, netip.PrefixFrom(v.a.linkLocal(legLink), 64)))
+			},
+			func() { v.a.configures("interface eth-trunk 10", "ipv6 address auto link-local") }},
+	} {
+		v.mark()
+		c.off()
+		v.a.lacks(c.lack)
+		eventually(t, "device b serves alone, and asks", v.b.sole)
+		for what, where := range map[string]string{"alarm active": "MULTICAST_IF_UNABLE", "mld interface": c.lack} {
+			contains(t, v.a.shows(what), where)
+		}
+		eventually(t, "device b knows why", func() error {
+			if said := v.b.shows("e-trunk 1"); !strings.Contains(said, "interface unable") {
+				return fmt.Errorf("%s", said)
+			}
+			return nil
+		})
+		c.on()
+		v.forms(len(v.listeners))
+		v.missedNone(c.name)
+		if said := v.a.shows("alarm active"); strings.Contains(said, "MULTICAST_IF_UNABLE") {
+			t.Errorf("%s: the alarm holds still:\n%s", c.name, said)
+		}
+	}
+}
+
+// TestLinkLocalRemoved: an address that somebody removes from a live interface is replaced before
+// anybody notices: the device stays ready. The kernel's forwarding sysctls do not matter to
+// multicast.
+func TestLinkLocalRemoved(t *testing.T) {
+	v := newServed(t)
+	v.mark()
+	for _, link := range []string{legLink, upLink} {
+		kernels := v.a.linkLocal(link)
+		testnet.Must(t, v.a.Links.DeleteAddress(link, netip.PrefixFrom(kernels, 64)))
+		eventually(t, "another address is there", func() error {
+			if is := v.a.linkLocal(link); !is.IsValid() || is == kernels {
+				return fmt.Errorf("%s has %v", link, is)
+			}
+			return nil
+		})
+	}
+	contains(t, v.a.shows("logbuffer"), "LINK_LOCAL_ADDED")
+	for _, value := range []string{"1", "0"} {
+		testnet.Must(t, v.a.SetSysctl("ipv6/conf/all/forwarding", value))
+		time.Sleep(200 * time.Millisecond)
+	}
+	v.a.lacks("")
+	v.missedNone("addresses removed")
+	if log := v.a.shows("logbuffer"); strings.Contains(log, "Reason=\"not ready") {
+		t.Errorf("the device was not ready for a while:\n%s", log)
+	}
+	v.a.signal(15)
+	for _, link := range []string{legLink, upLink} {
+		if is := v.a.linkLocal(link); is.IsValid() {
+			t.Errorf("%s keeps %v after the end", link, is)
+		}
+	}
+}
+
+// TestNoLinkLocalAtStart: a device whose interfaces never had a link-local address, as with
+// addr_gen_mode none, serves.
+func TestNoLinkLocalAtStart(t *testing.T) {
+	p := newPair(t)
+	for _, link := range []string{legLink, upLink} {
+		testnet.Must(t, p.a.SetSysctl("ipv6/conf/"+link+"/addr_gen_mode", "1"))
+		testnet.Must(t, p.a.Links.DeleteAddress(link, netip.PrefixFrom(p.a.linkLocal(link), 64)))
+	}
+	p.start()
+	v := &served{pair: p}
+	v.begin()
+	p.forms(len(v.listeners))
+}
