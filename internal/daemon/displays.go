@@ -61,10 +61,10 @@ func (d displays) GroupNames(iface string) (names []netip.Addr) {
 	return names
 }
 
-// groupSlice is how many groups are looked at in one turn.
+// groupSlice is how many groups one turn examines.
 const groupSlice = 4096
 
-// Listening lists those of the groups that a host wants on a downstream interface.
+// Listening returns those of the groups that a host wants on a downstream interface.
 func (d displays) Listening(iface string, host netip.Addr, groups []netip.Addr) (wanted []netip.Addr) {
 	for some := range slices.Chunk(groups, groupSlice) {
 		_ = d.o.loop.Call(func() {
@@ -78,7 +78,8 @@ func (d displays) Listening(iface string, host netip.Addr, groups []netip.Addr) 
 	return wanted
 }
 
-// GroupStates shows groups of a downstream interface, those that nobody wants left out.
+// GroupStates returns the state of groups of a downstream interface. It leaves out groups that
+// nobody wants.
 func (d displays) GroupStates(iface string, groups []netip.Addr) []state.Group {
 	var states []mld.GroupState
 	_ = d.o.loop.Call(func() {
@@ -99,10 +100,10 @@ func (d displays) GroupRoutes(group netip.Addr) []state.Route {
 	return d.o.routing.Counted(func() []device.RouteSnapshot { return d.o.router.GroupRoutes(group) })
 }
 
-// BFD lists the configured BFD sessions, those too that do not run.
+// BFD returns the configured BFD sessions, including those that do not run.
 func (d displays) BFD() []state.BFDSession { return state.BFDSessionsOf(d.o.bfd.List()) }
 
-// BFDStatistics returns what is counted of BFD.
+// BFDStatistics returns the counters of BFD.
 func (d displays) BFDStatistics() state.BFDStatistics { return d.o.bfd.Statistics() }
 
 // Interfaces lists the interfaces of the configuration and of the system.
@@ -113,14 +114,14 @@ func (d displays) Interfaces() (infos []state.Interface) {
 			infos[i].BFDDown = d.o.bfd.Lost(infos[i].Netdev)
 		}
 	})
-	if err := netif.CountTraffic(infos); err != nil { // outside the turn: none is to wait for it
+	if err := netif.CountTraffic(infos); err != nil { // not in the turn, so that no other work waits for it
 		d.o.opts.Journal.Emit(event.CountersNotRead.With(err))
 	}
 	return infos
 }
 
-// EthTrunk returns what a configured Eth-Trunk is in the kernel. One that is not
-// configured is an error.
+// EthTrunk returns the state in the kernel of a configured Eth-Trunk. It returns an error if
+// the Eth-Trunk is not configured.
 func (d displays) EthTrunk(number uint32) (info state.EthTrunk, err error) {
 	name := config.EthTrunkName(number)
 	stopped := d.o.loop.Call(func() {
@@ -146,7 +147,7 @@ func ethTrunks(m *config.Model) map[config.InterfaceName]bool {
 	return trunks
 }
 
-// known lists the names of objects for an error text.
+// known lists the names of objects, for an error message.
 func known[K cmp.Ordered, V any](objects map[K]V) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(objects)) {

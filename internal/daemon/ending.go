@@ -5,24 +5,24 @@ import "time"
 // leaveLimit bounds how long a daemon that is asked to end waits for its peer to take over.
 const leaveLimit = 3 * time.Second
 
-// ending is when the daemon may end: when it was asked to and the peer has taken over, or
-// has had the time to, or when it has failed.
+// ending decides when the daemon may end: when it was asked to and the peer has taken over,
+// when the time for that has passed, or when the daemon has failed.
 type ending struct {
-	over    chan struct{} // has one as soon as it may
-	by      time.Time     // at the latest; zero while it was not asked to end
+	over    chan struct{} // receives one value when the daemon may end
+	by      time.Time     // the latest time to end; zero while it was not asked to
 	expired bool          // that time has come
 	err     error         // what has failed
 }
 
 func newEnding() ending { return ending{over: make(chan struct{}, 1)} }
 
-// ask begins the end that waits for the peer.
+// ask starts an orderly end, which waits until the peer has taken over.
 func (e *ending) ask(now time.Time) { e.by = now.Add(leaveLimit) }
 
 // fail ends the daemon with an error.
 func (e *ending) fail(err error) { e.err = err }
 
-// due is when expire is to be called, the zero Time when it is not.
+// due returns when expire must be called, or the zero Time if it need not be.
 func (e *ending) due() time.Time {
 	if e.expired {
 		return time.Time{}
@@ -32,8 +32,8 @@ func (e *ending) due() time.Time {
 
 func (e *ending) expire(time.Time) { e.expired = true }
 
-// check looks, after every turn, whether the daemon may end. Retired says that the peer
-// has taken over.
+// check runs after every turn and decides whether the daemon may end. Retired says that the
+// peer has taken over.
 func (e *ending) check(retired bool) {
 	asked := !e.by.IsZero()
 	if e.err == nil && !(asked && (retired || e.expired)) {

@@ -2,8 +2,8 @@ package daemon
 
 import "tandem/internal/event"
 
-// execute carries out what the device asks for. The order is the device's:
-// routes and gate first, so that a hello never announces what is not true yet.
+// execute carries out the effects of the device in the order that the device needs: routes and
+// gate first, so that no hello announces a state that is not yet true.
 func (o *owners) execute() {
 	fx := o.router.Effects()
 	o.routing.SetRoutes(fx.Routes)

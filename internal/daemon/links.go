@@ -11,7 +11,7 @@ import (
 	"tandem/internal/task"
 )
 
-// firstLinks takes note of the links that there are.
+// firstLinks reads the links that exist at the start.
 func (o *owners) firstLinks() error {
 	all, err := o.netif.Read()
 	if err != nil {
@@ -21,7 +21,7 @@ func (o *owners) firstLinks() error {
 	return nil
 }
 
-// readLinks takes note of the links that come, change and go.
+// readLinks reads the changes of links until ctx ends.
 func (o *owners) readLinks(ctx context.Context) error {
 	failed := func(err error) { o.opts.Journal.Emit(event.SocketFailed.With("link monitor", err)) }
 	for {
@@ -38,7 +38,7 @@ func (o *owners) readLinks(ctx context.Context) error {
 	}
 }
 
-// linksChanged takes note of links that came, changed or went.
+// linksChanged handles links that were added, changed or removed.
 func (o *owners) linksChanged(changed []links.Link) {
 	rebuild := o.netif.Update(changed)
 	if err := o.routing.SetInterfaces(o.translate(o.model).Multicast()); err != nil {
@@ -49,22 +49,23 @@ func (o *owners) linksChanged(changed []links.Link) {
 	}
 }
 
-// advanceLinks does what is due about interfaces.
+// advanceLinks does the work on interfaces that is due.
 func (o *owners) advanceLinks(now time.Time) {
 	if o.netif.Advance(now) {
 		o.applyAgain()
 	}
 }
 
-// applyAgain applies the configuration in force again: its names mean other links.
+// applyAgain applies the configuration in force again, because its interface names now refer to
+// other links.
 func (o *owners) applyAgain() {
 	if err := o.configure(o.model); err != nil {
 		o.opts.Journal.Emit(event.InterfaceNotConfigured.With(err))
 	}
 }
 
-// interfaceChanged tells the device of an interface that is taken for down since a BFD
-// session on it has failed, or no longer.
+// interfaceChanged tells the device of an interface that counts as down because a BFD session
+// on it has failed, or that no longer does.
 func (o *owners) interfaceChanged(netdev string) {
 	if link := o.links.Get(netdev); link.Up {
 		o.opts.Journal.Emit(event.InterfaceFollowsBFD.With(netdev, !o.bfd.Lost(netdev)))
@@ -72,7 +73,7 @@ func (o *owners) interfaceChanged(netdev string) {
 	}
 }
 
-// tellLink tells the device of a link. One of which a BFD session was lost is down for it.
+// tellLink tells the device of a link. A link whose BFD session has failed is told as down.
 func (o *owners) tellLink(l device.LinkChanged) {
 	l.Up = l.Up && !o.bfd.Lost(l.Netdev)
 	o.router.Handle(l)

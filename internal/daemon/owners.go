@@ -12,13 +12,14 @@ import (
 	"tandem/internal/task"
 )
 
-// owners are the parts of a daemon with state of their own, side by side. All of it
-// belongs to whoever has the turn of loop, where the owner does not say otherwise.
+// owners are the parts of a daemon that have state of their own. Only the goroutine that has
+// the turn of loop may use them, unless the owner says otherwise.
 type owners struct {
 	opts Options
 	loop *eventloop.Loop
-	// tasks has all goroutines but those in readers. These read what can be handed to a
-	// successor; they end at a hand-over, when they have told what they have read.
+	// tasks has all goroutines except those in readers. The readers read the sockets that can
+	// be handed to a successor. At a hand-over they end first, after they have told what they
+	// have read.
 	tasks, readers *task.Group
 
 	router   *router
@@ -31,6 +32,6 @@ type owners struct {
 	board    status.Board
 
 	model       *config.Model // in force
-	predecessor *predecessor  // as far as it has not been taken over yet
+	predecessor *predecessor  // the part that has not been taken over yet
 	ending      ending
 }

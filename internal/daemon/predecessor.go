@@ -17,11 +17,12 @@ import (
 	"tandem/internal/linux/inherit"
 )
 
-// HandOverVersion is the version of what one daemon hands to the next. It changes when a
-// daemon could not go on from what another wrote; then a restart is an ordinary one.
+// HandOverVersion is the version of the state that one daemon hands to the next. It changes
+// when a daemon cannot continue from the state of an older one. Then a restart is an ordinary
+// one, not a graceful one.
 const HandOverVersion = 5
 
-// Names of what is handed on. The program adds its own.
+// Names of the files and sockets that are handed on. The program adds its own.
 const (
 	checkpointFile = "state"
 	helloFile      = "hello"
@@ -29,12 +30,12 @@ const (
 	bfdFile        = "bfd"
 )
 
-// HandedOn names everything that a daemon hands on.
+// HandedOn returns the names of everything that a daemon hands on.
 func HandedOn() []string {
 	return append([]string{checkpointFile, helloFile, rbsFile, bfdFile}, multicast.HandedOn...)
 }
 
-// checkpoint is what a daemon hands on beside open descriptors: what each owner knows.
+// checkpoint is the state of all owners, which a daemon hands on beside open descriptors.
 type checkpoint struct {
 	Version int
 	// Origin is the origin of the device's time, as a reading of CLOCK_MONOTONIC.
@@ -45,18 +46,18 @@ type checkpoint struct {
 	BFD     bfdsession.State
 }
 
-// predecessor is what a daemon has left that has handed over to this one. The zero value is
-// that of no such daemon.
+// predecessor is what the daemon before this one has handed over. The zero value means that
+// there was none.
 type predecessor struct {
 	checkpoint
-	files inherit.Files // that nobody has taken yet
+	files inherit.Files // those that nobody has taken yet
 }
 
-// exists says that there is one, of which the device has not been taken over yet.
+// exists reports whether there is a predecessor whose device has not been taken over yet.
 func (p *predecessor) exists() bool { return p.Version != 0 }
 
-// readPredecessor reads what a daemon before this one has left. It leaves out, and closes,
-// what cannot be used: then the error says why.
+// readPredecessor reads what the daemon before this one has handed over. It closes what cannot
+// be used; the error then says why.
 func readPredecessor(files inherit.Files) (*predecessor, error) {
 	file := files.One(checkpointFile)
 	if file == nil {
@@ -65,7 +66,7 @@ func readPredecessor(files inherit.Files) (*predecessor, error) {
 	}
 	defer file.Close()
 	p := &predecessor{files: files}
-	// The offset is shared with whoever else has the file, so it stays at zero.
+	// Other processes share the file's offset, so it must stay at zero.
 	err := gob.NewDecoder(io.NewSectionReader(file, 0, 1<<62)).Decode(&p.checkpoint)
 	if err == nil && p.Version != HandOverVersion {
 		err = fmt.Errorf("it is of version %d, this program takes version %d", p.Version, HandOverVersion)
@@ -76,14 +77,14 @@ func readPredecessor(files inherit.Files) (*predecessor, error) {
 	return p, err
 }
 
-// forget closes what nobody has taken. There is no predecessor from then on.
+// forget closes everything that nobody has taken. After that there is no predecessor.
 func (p *predecessor) forget() {
 	p.files.Close()
 	*p = predecessor{}
 }
 
-// bound takes the socket of a name that is bound to an address, and to a device where that
-// is not empty; nil where the predecessor has left none.
+// bound takes the socket with a name that is bound to an address and, if device is not empty,
+// to a device. It returns nil if the predecessor has left none.
 func (p *predecessor) bound(name string, at netip.AddrPort, device string) *os.File {
 	return p.files.Bound(name, at, device)
 }
@@ -91,8 +92,7 @@ func (p *predecessor) bound(name string, at netip.AddrPort, device string) *os.F
 // routing returns what its multicast routing has left.
 func (p *predecessor) routing() (multicast.Checkpoint, *inherit.Files) { return p.Routing, &p.files }
 
-// write puts a checkpoint into a file that is in memory only: it holds secrets, and is not
-// to outlive those who have it open.
+// write puts a checkpoint into a file in memory. It is never on disk, because it holds secrets.
 func (c *checkpoint) write() (*os.File, error) {
 	fd, err := unix.MemfdCreate("tandem-state", unix.MFD_CLOEXEC)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"tandem/internal/tape"
 )
 
-// request runs f in a turn and returns its error, or the one that there are no turns any more.
+// request runs f in a turn and returns its error, or ErrEnded if there are no turns any more.
 func (d *Daemon) request(f func() error) error {
 	var err error
 	if stopped := d.o.loop.Call(func() { err = f() }); stopped != nil {
@@ -21,8 +21,8 @@ func (d *Daemon) request(f func() error) error {
 	return err
 }
 
-// Apply brings the device to a configuration. When a part of it cannot be had,
-// the one before is put back and the error says which part.
+// Apply puts a configuration into force. If part of it fails, Apply restores the configuration
+// before it and returns an error that names the part.
 func (d *Daemon) Apply(m *config.Model) error {
 	m = m.Clone()
 	return d.request(func() error {
@@ -33,8 +33,8 @@ func (d *Daemon) Apply(m *config.Model) error {
 	})
 }
 
-// Restore is Apply of what has been in force here before. A certificate that has ended since
-// is then no reason to do nothing.
+// Restore is Apply for a configuration that was in force before. It does not fail because a
+// certificate has expired in the meantime.
 func (d *Daemon) Restore(m *config.Model) error {
 	m = m.Clone()
 	return d.request(func() error { return d.o.change(m) })
@@ -75,7 +75,7 @@ func (d *Daemon) Ping(ctx context.Context, r echo.Request, told func(echo.Reply)
 	return ping.Run(ctx, r, told)
 }
 
-// Record writes what the device was told lately, without its secrets.
+// Record writes the inputs that the device had lately, without secrets.
 func (d *Daemon) Record(w io.Writer) error {
 	var r tape.Recording
 	if stopped := d.o.loop.Call(func() { r = d.o.router.Recording() }); stopped != nil {

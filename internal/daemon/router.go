@@ -10,15 +10,15 @@ import (
 	"tandem/internal/tape"
 )
 
-// router is the device with a clock: its methods are the device's, at the moment of the
-// call. It belongs to whoever has the turn.
+// router is the device with a clock: each method calls the device's method with the current
+// time. Only the goroutine that has the turn may use it.
 type router struct {
 	*tape.Device
 	origin time.Time // of the device's time
 }
 
-// now is the device's time: how long it is since the daemon, or the first one that handed
-// over to it, began.
+// now returns the device's time: the time since the daemon started, or since the first of a
+// chain of graceful restarts.
 func (r *router) now() instant.Time { return instant.FromOrigin(time.Since(r.origin)) }
 
 // Handle tells the device of an event.
@@ -32,10 +32,10 @@ func (r *router) HandleAll(events []device.Event) {
 	}
 }
 
-// Effects returns what the device asks for since the last call.
+// Effects returns the effects since the last call.
 func (r *router) Effects() *device.Effects { return r.Device.Effects(r.now()) }
 
-// due is when the device has something to do, the zero Time when it has not.
+// due returns when the device has work to do, or the zero Time if it has none.
 func (r *router) due() time.Time {
 	if at := r.Deadline(); at.IsSet() {
 		return r.origin.Add(at.SinceOrigin())
@@ -43,21 +43,21 @@ func (r *router) due() time.Time {
 	return time.Time{}
 }
 
-// advance has the device do what is due.
+// advance lets the device do the work that is due.
 func (r *router) advance(now time.Time) { r.Advance(instant.FromOrigin(now.Sub(r.origin))) }
 
 // Configure brings the device to new settings.
 func (r *router) Configure(s device.Settings) error { return r.Device.Configure(r.now(), s) }
 
-// Resume brings a new device to where another has left off, and to settings.
+// Resume gives a new device the state of its predecessor, and its settings.
 func (r *router) Resume(s device.Settings, cp *device.Checkpoint) error {
 	return r.Device.Resume(r.now(), s, cp)
 }
 
-// Checkpoint copies what a successor needs to know of the device.
+// Checkpoint copies the state of the device for a successor.
 func (r *router) Checkpoint() device.Checkpoint { return r.Device.Checkpoint(r.now()) }
 
-// Recording copies what the device was told lately.
+// Recording copies the inputs that the device had lately.
 func (r *router) Recording() tape.Recording { return r.Device.Recording(r.now()) }
 
 // Snapshot copies what the displays show.
@@ -66,7 +66,8 @@ func (r *router) Snapshot() device.Snapshot { return r.Device.Snapshot(r.now(), 
 // Groups lists the groups of a downstream interface.
 func (r *router) Groups(iface string) []mld.GroupState { return r.Device.Groups(r.now(), iface) }
 
-// Group describes a group of a downstream interface; it is false when nobody wants it.
+// Group returns the state of a group on a downstream interface, and false if nobody wants the
+// group.
 func (r *router) Group(iface string, group netip.Addr) (mld.GroupState, bool) {
 	return r.Device.Group(r.now(), iface, group)
 }

@@ -15,10 +15,12 @@ import (
 	"tandem/internal/task"
 )
 
-// sampleInterval is how often a sample is taken and the peer asked how it is.
+// sampleInterval is the time between two samples of this device, and between two status
+// requests to the peer.
 const sampleInterval = time.Second
 
-// takeSamples notes how this device is, and asks the peer how it is, until ctx ends.
+// takeSamples samples the status of this device and asks the peer for its status, until ctx
+// ends.
 func (o *owners) takeSamples(ctx context.Context) error {
 	for task.Pause(ctx, sampleInterval) {
 		var snapshot state.Device
@@ -35,7 +37,7 @@ func (o *owners) takeSamples(ctx context.Context) error {
 	return nil
 }
 
-// describe returns this device at a glance.
+// describe returns a short status of this device.
 func (o *owners) describe() status.Device {
 	return status.Of(status.Facts{
 		Name: o.model.SysName, Version: o.opts.Version, Snapshot: o.snapshot(), Sessions: o.sessionStates(),
@@ -43,14 +45,15 @@ func (o *owners) describe() status.Device {
 	})
 }
 
-// snapshot returns the device with what its multicast routing knows of the kernel.
+// snapshot returns the state of the device together with what its multicast routing knows from
+// the kernel.
 func (o *owners) snapshot() state.Device {
 	s := state.DeviceOf(o.router.Snapshot())
 	o.routing.Describe(&s)
 	return s
 }
 
-// sessionStates is what the users of the configured BFD sessions have been told.
+// sessionStates returns the state of each configured BFD session as its users know it.
 func (o *owners) sessionStates() (list []status.Session) {
 	for _, name := range slices.Sorted(maps.Keys(o.model.Sessions)) {
 		list = append(list, status.Session{Name: name, State: o.bfd.Told(name).String()})
@@ -58,7 +61,8 @@ func (o *owners) sessionStates() (list []status.Session) {
 	return list
 }
 
-// exchangeStatus answers the peer that asks how this device is, and takes what it tells.
+// exchangeStatus answers the peer's request for the status of this device, and stores the
+// status that the peer sends.
 func (o *owners) exchangeStatus(fx device.ChannelEffects) {
 	if fx.Status != nil {
 		s, err := status.Parse(fx.Status)
@@ -74,8 +78,7 @@ func (o *owners) exchangeStatus(fx device.ChannelEffects) {
 	}
 }
 
-// handedOver notes that the gate lets pass another share, which the kernel has
-// just been told.
+// handedOver notes that the gate lets other buckets pass. The kernel already has the new gate.
 func (o *owners) handedOver(h device.Handover) {
 	now := time.Now()
 	note := status.Handover{At: now.UnixMilli(), Trunk: h.ETrunk, Member: h.EthTrunk,

@@ -25,16 +25,16 @@ import (
 	"tandem/internal/task"
 )
 
-// StallLimit is how long no turn may end until the daemon's BFD sessions go down, so
-// that the peer takes over from a process that was stopped or hangs. The kernel
-// forwards meanwhile what was set, so it need not be short; it must be longer than the
-// longest turn.
+// StallLimit is how long the daemon may go without finishing a turn. After that its BFD
+// sessions go down, so that the peer takes over from a process that was stopped or hangs.
+// Meanwhile the kernel goes on forwarding, so the limit need not be short. It must be longer
+// than the longest turn.
 const StallLimit = 3 * time.Second
 
-// beatInterval is how often an idle daemon takes a turn, which says that it is alive.
+// beatInterval is how often an idle daemon takes a turn, to show that it is alive.
 const beatInterval = StallLimit / 6
 
-// newOwners makes the owners, which begin where a predecessor has left off.
+// newOwners makes the owners. They start with the state of the predecessor, if there is one.
 func newOwners(opts Options) (*owners, error) {
 	left, err := readPredecessor(opts.Inherited)
 	if err != nil {
@@ -79,8 +79,8 @@ func newOwners(opts Options) (*owners, error) {
 	return o, nil
 }
 
-// newRouter makes the device. That of a successor has the time and the boot number of the
-// first daemon.
+// newRouter makes the device. After a graceful restart it keeps the time and the boot number of
+// the first daemon.
 func newRouter(opts Options, left *predecessor) *router {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails
@@ -91,7 +91,7 @@ func newRouter(opts Options, left *predecessor) *router {
 	return &router{tape.New(opts.DeviceID, boot, time.Now(), instant.FromOrigin(time.Since(origin)), opts.Recording), origin}
 }
 
-// newLoop makes the event loop. What is due is done in this order.
+// newLoop makes the event loop. Work that is due is done in the order given here.
 func (o *owners) newLoop() *eventloop.Loop {
 	return eventloop.New(eventloop.Options{
 		Settle:   o.settle,
@@ -105,14 +105,14 @@ func (o *owners) newLoop() *eventloop.Loop {
 	})
 }
 
-// settle carries out what a turn has brought about.
+// settle carries out the effects of a turn.
 func (o *owners) settle() {
 	o.bfd.Beat()
 	o.execute()
 	o.ending.check(o.router.Retired())
 }
 
-// linkNews takes what the owner of the interfaces tells.
+// linkNews receives the news of the owner of the interfaces.
 type linkNews struct{ o *owners }
 
 // LinkChanged tells BFD and the device of a link.

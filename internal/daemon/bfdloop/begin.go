@@ -13,10 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// helperPatience is how long a helper may take to greet, or to let go.
+// helperPatience bounds the time that a helper has to greet, and to hand over.
 const helperPatience = 5 * time.Second
 
-// begin takes over the helper of a process before this one, or starts one.
+// begin takes over the helper of a predecessor, or starts one.
 func (h *helper) begin() (*gob.Decoder, *os.Process, error) {
 	if h.o.Inherited != nil {
 		conn, err := net.FileConn(h.o.Inherited)
@@ -56,8 +56,8 @@ func (h *helper) launch() (*gob.Decoder, *os.Process, error) {
 	return dec, cmd.Process, nil
 }
 
-// greet makes the acquaintance of a helper, of which the process is not known when it
-// was another's before, and gives it the configuration and the links that there are.
+// greet receives the greeting of a helper and sends it the configuration and the links. The
+// process is nil if the helper belonged to another process before.
 func (h *helper) greet(conn net.Conn, process *os.Process) (*gob.Decoder, *os.Process, error) {
 	enc, dec := gob.NewEncoder(conn), gob.NewDecoder(conn)
 	var ready reply
@@ -98,8 +98,8 @@ func (h *helper) adopt(conn net.Conn, enc *gob.Encoder, p *os.Process) {
 	}
 }
 
-// handOver has the helper wait for another process, for so long beyond the stall limit
-// at most, and returns the socket for that.
+// handOver makes the helper wait for another process, for grace beyond the stall limit at most.
+// It returns the socket on which that process reaches the helper.
 func (h *helper) handOver(grace time.Duration) (*os.File, error) {
 	h.mu.Lock()
 	if err := h.usable(); err != nil {
@@ -131,7 +131,7 @@ func (h *helper) handOver(grace time.Duration) (*os.File, error) {
 	}
 }
 
-// socketPair makes a connection of which the helper inherits the other end.
+// socketPair makes a pair of connected sockets. The helper inherits one of them.
 func socketPair() (ours net.Conn, theirs *os.File, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

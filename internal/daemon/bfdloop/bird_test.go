@@ -59,12 +59,13 @@ func (b *bird) admin(down bool) {
 	testnet.Must(b.t, err)
 }
 
-// tellsAdminDown: BIRD takes its sessions away without a word.
+// tellsAdminDown returns false: BIRD removes its sessions without telling the peer.
 func (*bird) tellsAdminDown() bool { return false }
 
-// show takes a session that is not listed for down: BIRD has none on an interface that
-// is down, nor while the protocol is disabled. It reads lines like this, the last two columns being the negotiated interval and
-// the detection time in seconds:
+// show returns a session's state. It returns Down for a session that is not listed, because
+// BIRD lists none on an interface that is down, or while the protocol is disabled. It reads
+// lines like the following one. The last two columns are the negotiated interval and the
+// detection time in seconds:
 //
 //	2001:db8::a   bfd0   Up   12:00:00.000   0.010   0.030
 func (b *bird) show(peer netip.Addr) (view, error) {

@@ -22,15 +22,15 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// BenchmarkDetection tells how long a loss goes unnoticed, here and beside it in the
-// same run by FRR's bfdd, 10 ms x 3. The peer of both is one of our loops. A cut takes
-// both directions away, a silent drop the one towards the device under test. What
-// counts is the first packet with state Down that the device sends. Run it as
+// BenchmarkDetection measures how long a loss goes unnoticed, by this implementation and, in
+// the same run, by FRR's bfdd; both with 10 ms x 3. The peer of both is one of our loops. A cut
+// drops packets in both directions; a silent drop drops only those towards the device under
+// test. The measured end is the first packet with state Down that the device sends. Run it as
 //
 //	go test ./internal/daemon/bfdloop -run '^$' -bench Detection -benchtime 200x
 //
-// where an iteration is a loss. "from-last" is counted from the last packet that the
-// device received and is to be the detection time of 30 ms, "from-loss" from the loss.
+// Each iteration is one loss. "from-last" is the time since the last packet that the device
+// received; it should be the detection time of 30 ms. "from-loss" is the time since the loss.
 func BenchmarkDetection(b *testing.B) {
 	for _, kind := range []string{"cut", "silent-drop"} {
 		for _, device := range []string{"tandem", "bfdd"} {
@@ -39,7 +39,8 @@ func BenchmarkDetection(b *testing.B) {
 	}
 }
 
-// sessionsInParallel are lost independently, so that 200 losses take seconds.
+// sessionsInParallel sessions are lost independently of each other, so that 200 losses take
+// seconds.
 const sessionsInParallel = 20
 
 func detection(b *testing.B, device string, cut bool) {
@@ -80,13 +81,14 @@ func detection(b *testing.B, device string, cut bool) {
 		slices.Sort(d.fromLoss)
 		b.ReportMetric(ms(d.fromLast[len(d.fromLast)/2]), "from-last-median-ms")
 		b.ReportMetric(ms(d.fromLast[len(d.fromLast)-1]), "from-last-max-ms")
-		// Its greatest value would tell how late the kernel obeyed the cutter.
+		// The maximum is not reported: it would show how late the kernel applied the rule of
+		// the cutter.
 		b.ReportMetric(ms(d.fromLoss[len(d.fromLoss)/2]), "from-loss-median-ms")
 	}
 	b.ReportMetric(0, "ns/op")
 }
 
-// losses are those of one run.
+// losses are the measurements of one run.
 type losses struct {
 	peer *end
 	cut  *cutter
@@ -94,10 +96,10 @@ type losses struct {
 
 	mu                 sync.Mutex
 	fromLast, fromLoss []time.Duration
-	missed             int // the session was down already
+	missed             int // the session was already down
 }
 
-// lose takes the packets of one session away until this is noticed.
+// lose drops the packets of one session until the loss is detected.
 func (d *losses) lose(address netip.Addr) {
 	d.tap.arm(address, time.Now())
 	at, err := d.cut.set(address, true)
@@ -122,7 +124,7 @@ func (d *losses) lose(address netip.Addr) {
 	d.fromLoss = append(d.fromLoss, seen.down.Sub(at))
 }
 
-// awaitUp waits until a session is Up and has been for a while.
+// awaitUp waits until a session has been Up for a while.
 func (d *losses) awaitUp(name string) {
 	for range 400 {
 		for _, s := range d.peer.loop.Snapshot() {
@@ -159,14 +161,14 @@ func serveBFDD(b *testing.B, e *end, sessions []bfd.Config) {
 	})
 }
 
-// cutter takes the packets of chosen addresses away at the interface of the peer.
+// cutter drops the packets of chosen addresses at the peer's interface.
 type cutter struct {
 	mu   sync.Mutex
 	conn *nftables.Conn
 	sets []*nftables.Set
 }
 
-// newCutter takes away what is from a lost address and, where bothWays, what is to it.
+// newCutter drops packets from a lost address, and with bothWays also packets to it.
 func newCutter(b *testing.B, e *end, bothWays bool) *cutter {
 	b.Helper()
 	conn, err := nftables.New(nftables.WithNetNSFd(e.FD()))
@@ -204,8 +206,8 @@ const (
 	offsetControl     = 40 + 8
 )
 
-// set takes the packets of an address away, or lets them through again, and returns
-// when the kernel was told to.
+// set drops the packets of an address, or lets them pass again. It returns when the kernel got
+// the rule.
 func (c *cutter) set(address netip.Addr, lost bool) (at time.Time, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -224,7 +226,7 @@ func (c *cutter) set(address netip.Addr, lost bool) (at time.Time, err error) {
 	return at, c.conn.Flush()
 }
 
-// tap sees the control packets of a device as they come and go.
+// tap captures the control packets that a device sends and receives.
 type tap struct {
 	fd       int
 	mu       sync.Mutex
@@ -233,11 +235,11 @@ type tap struct {
 
 type sighting struct {
 	armed  time.Time
-	last   time.Time     // the latest packet that came
-	down   time.Time     // the first since armed that went with state Down
-	silent time.Duration // from the packet before that to it
-	up     bool          // the latest that went had state Up
-	wasUp  bool          // the one before that with state Down had
+	last   time.Time     // time of the latest packet received
+	down   time.Time     // time of the first packet with state Down sent since arm
+	silent time.Duration // time between that packet and the packet received before it
+	up     bool          // the latest packet sent had state Up
+	wasUp  bool          // the packet sent before the first Down had state Up
 }
 
 func newTap(b *testing.B, e *end) *tap {
@@ -248,7 +250,7 @@ func newTap(b *testing.B, e *end) *tap {
 		if t.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, all); err != nil {
 			return err
 		}
-		// Room for what comes while this process does not get its time.
+		// Room for packets that arrive while this process does not get the CPU.
 		if err = unix.SetsockoptInt(t.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 16<<20); err != nil {
 			return err
 		}
@@ -308,7 +310,7 @@ func (t *tap) read() {
 	t.sessions[peer] = s
 }
 
-// arm waits for the next Down from now on: what is read may lag behind.
+// arm starts to wait for the next Down packet after now. Packets sent before may still be read.
 func (t *tap) arm(peer netip.Addr, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

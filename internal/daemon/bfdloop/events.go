@@ -1,11 +1,11 @@
 package bfdloop
 
-// eventQueue is how many events wait for a reader before those of a session are
-// put together.
+// eventQueue is how many events can wait for the reader. After that, events of the same session
+// replace each other.
 const eventQueue = 256
 
-// backlog holds the events that the reader has no room for, at most one a session,
-// so that a reader that does not read costs neither time nor memory.
+// backlog holds the events for which the reader has no room, at most one for each session. So a
+// reader that does not read costs neither time nor memory.
 type backlog struct {
 	events    []Event
 	coalesced uint64
@@ -23,7 +23,7 @@ func (b *backlog) put(e Event) {
 	b.events = append(b.events, e)
 }
 
-// deliver gives out what it has room for.
+// deliver sends as many events to out as it takes without blocking.
 func (b *backlog) deliver(out chan<- Event) {
 	for len(b.events) > 0 {
 		select {

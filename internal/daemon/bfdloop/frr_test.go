@@ -31,7 +31,7 @@ func newBFDD(m *match) implementation {
 	return d
 }
 
-// giveToFRR makes a directory that of the user that bfdd becomes.
+// giveToFRR makes the user of bfdd the owner of a directory.
 func giveToFRR(dir string) error {
 	owner, err := user.Lookup("frr")
 	if err != nil {
@@ -42,7 +42,7 @@ func giveToFRR(dir string) error {
 	return errors.Join(os.Chown(dir, uid, gid), os.Chmod(dir, 0o755))
 }
 
-// bfddArgs keeps all that bfdd uses inside a directory.
+// bfddArgs makes bfdd keep all its files inside a directory.
 func bfddArgs(dir string) []string {
 	return []string{"-u", "frr", "-g", "frr", "-P", "0",
 		"-f", dir + "/bfdd.conf", "-i", dir + "/pid", "-z", dir + "/zserv",

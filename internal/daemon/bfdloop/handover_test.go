@@ -11,7 +11,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// succeed has another loop take the place of the one that there is, after a pause.
+// succeed replaces the loop by another one, after a pause.
 func (e *end) succeed(pause time.Duration, cfgs ...bfd.Config) {
 	e.t.Helper()
 	inherited, err := e.loop.HandOver(5 * time.Second)
@@ -26,8 +26,8 @@ func (e *end) succeed(pause time.Duration, cfgs ...bfd.Config) {
 	e.tellLink()
 }
 
-// TestHandOverKeepsTheSessions: the helper goes on under one process after the other, for
-// longer than it would without a sign of life, and the peer sees nothing.
+// TestHandOverKeepsTheSessions: the helper serves one process after another, and longer than it
+// would without a sign of life. The peer notices nothing.
 func TestHandOverKeepsTheSessions(t *testing.T) {
 	a, b := newPair(t, bfdloop.SelfHelper())
 	a.stallLimit = stallLimit
@@ -57,8 +57,8 @@ func TestHandOverKeepsTheSessions(t *testing.T) {
 	b.await(bfd.Down)
 }
 
-// TestNobodyTakesOver: a helper that waits for nobody takes its sessions down, and one
-// whose socket has been closed ends.
+// TestNobodyTakesOver: a helper takes its sessions down if no successor comes. A helper whose
+// socket was closed ends.
 func TestNobodyTakesOver(t *testing.T) {
 	a, b := newPair(t, bfdloop.SelfHelper())
 	a.stallLimit = stallLimit
@@ -86,7 +86,8 @@ func TestHandOverWithoutHelper(t *testing.T) {
 	}
 }
 
-// TestInheritedHelperThatIsGone is replaced by a new one.
+// TestInheritedHelperThatIsGone: a helper that has ended before it was taken over is replaced
+// by a new one.
 func TestInheritedHelperThatIsGone(t *testing.T) {
 	read, write, err := os.Pipe()
 	testnet.Must(t, err)

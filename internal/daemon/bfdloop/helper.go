@@ -21,11 +21,11 @@ var errHelperAway = errors.New("bfd helper has ended and is being started again"
 
 const (
 	helperRestart = 100 * time.Millisecond // pause before a helper is replaced
-	helperGrace   = time.Second            // for a helper to end after Close
+	helperGrace   = time.Second            // how long a helper may take to end after Close
 )
 
-// helper is a loop in another process. When that process ends unasked its sessions
-// are told Down, and another one is started with the same configuration.
+// helper is a loop in another process. If that process ends unexpectedly, its sessions are
+// reported as Down, and another process is started with the same configuration.
 type helper struct {
 	o        Options
 	ready    chan struct{} // closed when the first helper runs
@@ -42,10 +42,10 @@ type helper struct {
 	cfgs    []bfd.Config
 	links   map[string]linkState
 	closed  bool
-	handed  bool // to another process: closed, but the helper lives on
+	handed  bool // to another process: the connection is closed, but the helper goes on
 	starts  uint64
 
-	alive map[string]bool // sessions last told Init or Up; for Run alone
+	alive map[string]bool // sessions last reported as Init or Up; only Run uses it
 }
 
 func startHelper(o Options, tasks *task.Group) (*helper, error) {
@@ -69,8 +69,8 @@ func startHelper(o Options, tasks *task.Group) (*helper, error) {
 // Ready is for [task.Task].
 func (h *helper) Ready() <-chan struct{} { return h.ready }
 
-// Run keeps one helper after the other running until close. It stays on its thread, since
-// a process is born into the network namespace of the thread that starts it.
+// Run keeps a helper running until close, and starts a new one when one has ended. Run stays on
+// its thread, because a new process gets the network namespace of the thread that starts it.
 func (h *helper) Run(context.Context) error {
 	runtime.LockOSThread()
 	if h.o.OnThread != nil {
@@ -99,7 +99,7 @@ func (h *helper) Run(context.Context) error {
 	return nil
 }
 
-// read takes what the helper says until it ends.
+// read handles the messages of the helper until it ends.
 func (h *helper) read(dec *gob.Decoder) {
 	for {
 		var r reply
@@ -124,7 +124,8 @@ func (h *helper) read(dec *gob.Decoder) {
 	}
 }
 
-// bury reaps a helper, releases those that wait for it and tells its sessions Down.
+// bury waits for the process of a helper that has ended, answers the requests that wait for it
+// with an error, and reports its sessions as Down.
 func (h *helper) bury(process *os.Process) {
 	h.mu.Lock()
 	if h.handed {
@@ -139,8 +140,8 @@ func (h *helper) bury(process *os.Process) {
 	}
 	closed := h.closed
 	h.mu.Unlock()
-	_ = process.Kill()    // it may have closed its socket and hang
-	_, _ = process.Wait() // no child of ours where it was another's before
+	_ = process.Kill()    // it may have closed its socket and still hang
+	_, _ = process.Wait() // fails if the process is not our child: another process started it
 	if closed {
 		return
 	}
@@ -153,7 +154,7 @@ func (h *helper) bury(process *os.Process) {
 	}
 }
 
-// pump hands events to the reader without making the helper's replies wait for it.
+// pump passes events to the reader. The replies of the helper do not wait for it.
 func (h *helper) pump() {
 	defer close(h.out)
 	var waiting backlog

@@ -14,8 +14,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// collections starts a helper that tells of its garbage collections, and those of the
-// process that it has been before, line by line.
+// collections starts a helper that reports its garbage collections, and those of the process
+// image before exec, line by line.
 func collections(t *testing.T, o bfdloop.Options) (*bfdloop.Loop, <-chan string) {
 	t.Helper()
 	t.Setenv("GODEBUG", "gctrace=1")
@@ -41,8 +41,8 @@ func collections(t *testing.T, o bfdloop.Options) (*bfdloop.Loop, <-chan string)
 	return loop, lines
 }
 
-// TestHelperStartsWithoutCollection: whatever the environment says, only the process that
-// has yet to get its priority may collect garbage.
+// TestHelperStartsWithoutCollection: whatever the environment says, only the process that does
+// not have its priority yet may collect garbage.
 func TestHelperStartsWithoutCollection(t *testing.T) {
 	t.Setenv("GOGC", "1")
 	loop, lines := collections(t, bfdloop.Options{})
@@ -58,8 +58,8 @@ func TestHelperStartsWithoutCollection(t *testing.T) {
 	}
 }
 
-// TestHelperCollectsOnOneProcessor: a helper that has the only processor to itself gets to
-// the end of a garbage collection, and answers afterwards.
+// TestHelperCollectsOnOneProcessor: a helper that has only one processor finishes a garbage
+// collection, and answers afterwards.
 func TestHelperCollectsOnOneProcessor(t *testing.T) {
 	loop, lines := collections(t, bfdloop.Options{OnThread: func() error {
 		var set, one unix.CPUSet
@@ -71,7 +71,7 @@ func TestHelperCollectsOnOneProcessor(t *testing.T) {
 				one.Set(cpu)
 			}
 		}
-		return unix.SchedSetaffinity(0, &one) // the thread and its helper only
+		return unix.SchedSetaffinity(0, &one) // only this thread and its helper
 	}})
 	refused := make([]bfd.Config, 2000) // garbage by the megabyte
 	collected := make(chan struct{})

@@ -17,19 +17,20 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// An implementation is another BFD on device B of a match, with one session over one
-// hop and one over several. Its methods fail the test where they fail.
+// implementation is another BFD on device B of a match, with one single-hop and one multihop
+// session. If a method fails, the test fails.
 type implementation interface {
 	start()
 	// stop ends the process by a signal and waits until it is gone.
 	stop(syscall.Signal)
-	// retime gives its sessions other intervals while they run.
+	// retime changes the intervals of its sessions while they run.
 	retime(time.Duration)
-	// admin shuts its sessions down, or lets them start again.
+	// admin shuts its sessions down, or starts them again.
 	admin(down bool)
-	// show tells what it knows of a session.
+	// show returns what it shows of a session.
 	show(peer netip.Addr) (view, error)
-	// tellsAdminDown says that admin is told to the peer, who otherwise waits in vain.
+	// tellsAdminDown reports whether admin sends AdminDown to the peer. Otherwise the peer
+	// notices only by its detection time.
 	tellsAdminDown() bool
 }
 
@@ -48,14 +49,14 @@ type match struct {
 	b        *end
 	sessions []bfd.Config // in the order of hops
 	other    implementation
-	helpers  uint64 // how many there had been before killHelper
+	helpers  uint64 // number of helpers before killHelper
 
 	mu     sync.Mutex
 	events []bfdloop.Event
-	mark   int // events before it are of earlier cases
+	mark   int // index of the first event of the current case
 }
 
-// Addresses of the session over several hops; those of newPair are for one hop.
+// Addresses of the multihop session; those of newPair are for the single-hop session.
 var (
 	addressFarA = netip.MustParseAddr("2001:db8:bfd::fa")
 	addressFarB = netip.MustParseAddr("2001:db8:bfd::fb")
@@ -69,7 +70,7 @@ func newMatch(t *testing.T, name string, interval time.Duration, make func(*matc
 	m.a, m.b = newPair(t, bfdloop.SelfHelper())
 	for e, address := range map[*end]netip.Addr{m.a: addressFarA, m.b: addressFarB} {
 		testnet.Must(t, e.Links.AddAddress("bfd0", netip.PrefixFrom(address, 64)))
-		testnet.Must(t, e.Do(func() error { // so that a cut leaves the addresses there
+		testnet.Must(t, e.Do(func() error { // so that the addresses stay when the link is cut
 			return os.WriteFile("/proc/sys/net/ipv6/conf/bfd0/keep_addr_on_down", []byte("1"), 0)
 		}))
 	}
@@ -81,7 +82,7 @@ func newMatch(t *testing.T, name string, interval time.Duration, make func(*matc
 	return m
 }
 
-// setIntervals changes the configuration that configure puts into force.
+// setIntervals changes the configuration that configure applies next.
 func (m *match) setIntervals(d time.Duration) {
 	for i := range m.sessions {
 		m.sessions[i].MinTx, m.sessions[i].MinRx = d, d
@@ -100,7 +101,7 @@ func (m *match) configure() {
 	testnet.Must(m.t, m.a.loop.Configure(m.sessions))
 }
 
-// launch starts our side and notes what it tells.
+// launch starts our side and records its events.
 func (m *match) launch() {
 	m.t.Helper()
 	m.a.start(m.sessions...)
@@ -119,8 +120,8 @@ func (m *match) forget() {
 	m.mark = len(m.events)
 }
 
-// lost tells whether a session was lost since forget, for one of the reasons where
-// some are given, and for which reasons it was.
+// lost reports whether a session was lost since forget, and for which reasons. If reasons are
+// given, only those count.
 func (m *match) lost(session string, why ...bfd.Diagnostic) (found bool, reasons []bfd.Diagnostic) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -133,7 +134,7 @@ func (m *match) lost(session string, why ...bfd.Diagnostic) (found bool, reasons
 	return found, reasons
 }
 
-// until waits for a condition. The error is the last reason why it did not hold.
+// until waits for a condition. If it does not hold in time, the error says why.
 func (m *match) until(holds func() error) error {
 	var err error
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
@@ -144,12 +145,12 @@ func (m *match) until(holds func() error) error {
 	return fmt.Errorf("%w\nours: %+v\n%+v", err, m.a.loop.Snapshot(), m.a.loop.Status())
 }
 
-// errDisturbed says that a session was lost before the case could take it down: the
-// other implementation, or the kernel's delivery, does not get its time on a machine
-// that is busy otherwise. The case is then tried again.
+// errDisturbed means that a session was lost before the case could take it down. This happens
+// on a busy machine, when the other implementation or the kernel does not get enough CPU. The
+// case is then tried again.
 var errDisturbed = errors.New("lost before its time")
 
-// agreed waits until both sides are Up with the detection times that are due.
+// agreed waits until both sides are Up with the expected detection times.
 func (m *match) agreed(ours, theirs time.Duration) error {
 	return m.until(func() error {
 		states := m.a.loop.Snapshot()
@@ -171,7 +172,7 @@ func (m *match) agreed(ours, theirs time.Duration) error {
 
 func (m *match) up() error { return m.agreed(multiplier*m.interval, multiplier*m.interval) }
 
-// bothDown waits until neither side is Up, ours for that reason.
+// bothDown waits until neither side is Up, ours for the given reason.
 func (m *match) bothDown(why bfd.Diagnostic) error {
 	if err := m.oursDown(why); err != nil {
 		return err
@@ -179,7 +180,7 @@ func (m *match) bothDown(why bfd.Diagnostic) error {
 	return m.theirsDown()
 }
 
-// oursDown waits until our side was lost, for one of the reasons where some are given.
+// oursDown waits until our side has lost the session, if reasons are given for one of them.
 func (m *match) oursDown(why ...bfd.Diagnostic) error {
 	for _, s := range m.sessions {
 		if err := m.until(func() error {
@@ -216,7 +217,7 @@ func (m *match) theirsDown() error {
 	return nil
 }
 
-// smooth changes intervals there and back and wants no session to be lost of it.
+// smooth changes intervals and changes them back. No session may be lost.
 func (m *match) smooth(change func(time.Duration)) error {
 	for _, interval := range []time.Duration{2 * m.interval, m.interval} {
 		change(interval)
@@ -235,11 +236,11 @@ func (m *match) smooth(change func(time.Duration)) error {
 // multiplier is both sides'.
 const multiplier = 3
 
-// interopCases are played one after the other on sessions that are Up, and leave them Up.
+// interopCases run one after the other on sessions that are Up, and leave them Up.
 var interopCases = []struct {
 	name string
 	act  func(*match)
-	// check sees what came of it; undo leads back to what was before.
+	// check verifies the result; undo restores the state before.
 	check func(*match) error
 	undo  func(*match)
 }{
@@ -312,8 +313,8 @@ func (m *match) killHelper() {
 	testnet.Must(m.t, syscall.Kill(before.HelperPID, syscall.SIGKILL))
 }
 
-// helperMissed waits until the sessions of a killed helper are told Down. One that was
-// down already is not.
+// helperMissed waits until the sessions of a killed helper are reported as Down. A session that
+// was already down is not reported.
 func (m *match) helperMissed() error {
 	return m.until(func() error {
 		again := m.a.loop.Status().HelperStarts > m.helpers
@@ -337,9 +338,9 @@ func (m *match) tellLink(up bool) {
 	m.a.loop.SetLink("bfd0", l.Index, up)
 }
 
-// TestInterop plays every case against every implementation that is installed, at
-// three speeds, over one hop and as over several. The matches advance together, so
-// that the whole takes no longer than the slowest.
+// TestInterop runs every case against every installed implementation, at three speeds, over one
+// hop and with the parameters of several hops. The matches run at the same time, so the test
+// takes no longer than the slowest match.
 func TestInterop(t *testing.T) {
 	var matches []*match
 	for _, interval := range []time.Duration{10 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond} {
@@ -368,7 +369,7 @@ func TestInterop(t *testing.T) {
 			f(m)
 		}
 	}
-	// each fails on an error of any match and tells of those that were disturbed.
+	// each fails the test on an error of any match, and reports whether no match was disturbed.
 	each := func(t *testing.T, f func(*match) error) (undisturbed bool) {
 		undisturbed = true
 		all(t, func(m *match) {
@@ -400,12 +401,12 @@ func TestInterop(t *testing.T) {
 			t.Errorf("not once undisturbed in %d tries", interopTries)
 		})
 		if !ok {
-			return // the next case needs what this one was to leave behind
+			return // the next case needs the state that this one leaves
 		}
 	}
 }
 
-// interopTries is how often a case is played until no match was disturbed.
+// interopTries is how often a case is run until no match is disturbed.
 const interopTries = 4
 
 // missing returns the first tool that is not installed.
@@ -418,8 +419,8 @@ func missing(tools []string) string {
 	return ""
 }
 
-// prompt is a prefix for commands of the other implementations, which are judged for
-// what they say and not for how a loaded machine schedules them.
+// prompt is a command prefix that gives the other implementations a high priority. The test
+// judges what they say, not how a busy machine schedules them.
 var prompt = sync.OnceValue(func() []string {
 	if exec.Command("chrt", "-f", "30", "true").Run() == nil {
 		return []string{"chrt", "-f", "30"}
@@ -436,7 +437,7 @@ type rival struct {
 
 func newRival(m *match) rival {
 	m.t.Helper()
-	// Not t.TempDir: its parent is closed to the user that the process becomes.
+	// Not t.TempDir: the user as which the process runs may not enter its parent.
 	dir, err := os.MkdirTemp("", "bfd")
 	testnet.Must(m.t, err)
 	m.t.Cleanup(func() { os.RemoveAll(dir) })

@@ -20,14 +20,15 @@ type Options struct {
 	Handle func(device.Event)
 	// Emit tells people of an event. It is called from any goroutine.
 	Emit func(event.Event)
-	// Tasks has the goroutines of the channels. When it ends they do.
+	// Tasks has the goroutines of the channels. They end when it ends.
 	Tasks *task.Group
-	// Inherited returns the listening socket that a predecessor has left for an address,
-	// nil for none. The caller closes it.
+	// Inherited returns the listening socket that a predecessor has left for an address, or
+	// nil. The caller closes the socket.
 	Inherited func(at netip.AddrPort) *os.File
 }
 
-// Channels are the connections of all services. Its methods are for whoever has the turn.
+// Channels are the connections of all services. Only the caller who has the turn may use its
+// methods.
 type Channels struct {
 	o           Options
 	byService   map[string]*channel
@@ -35,12 +36,12 @@ type Channels struct {
 	credentials map[string]*credentials
 }
 
-// channel is what belongs to one service.
+// channel has the listener and the connection of one service.
 type channel struct {
 	all      *Channels
 	service  string
-	listener *net.TCPListener   // nil while it does not listen
-	dial     context.CancelFunc // ends the latest dial, nil before the first
+	listener *net.TCPListener   // nil while the service does not listen
+	dial     context.CancelFunc // ends the latest dial; nil before the first one
 	conns    map[rbs.ConnID]*conn
 }
 
@@ -49,7 +50,7 @@ func New(o Options) *Channels {
 	return &Channels{o: o, byService: make(map[string]*channel)}
 }
 
-// Serve does what a service asks of its connections.
+// Serve carries out what a service asks for: to listen, dial, send or close.
 func (c *Channels) Serve(fx device.ChannelEffects) {
 	ch := c.byService[fx.Service]
 	if ch == nil {
@@ -70,13 +71,13 @@ func (c *Channels) Serve(fx device.ChannelEffects) {
 	}
 	for _, s := range fx.Send {
 		if conn := ch.conns[s.Conn]; conn != nil {
-			conn.out <- s.Bytes // has room: there is one at a time
+			conn.out <- s.Bytes // does not block: only one send is under way at a time
 		}
 	}
 }
 
-// Reconnect ends the connections of services of which the policy has changed. The device has
-// new ones made.
+// Reconnect closes the connections of the services whose policy has changed. The device then
+// makes new ones.
 func (c *Channels) Reconnect(services []string) {
 	for _, service := range services {
 		ch := c.byService[service]
@@ -102,7 +103,7 @@ func (c *Channels) HandOver() (sockets []*os.File, err error) {
 	return sockets, nil
 }
 
-// Close ends all connections and listens no more, by which the goroutines end.
+// Close closes all connections and listeners. Then their goroutines end.
 func (c *Channels) Close() {
 	for _, ch := range c.byService {
 		ch.stopListening()

@@ -18,11 +18,11 @@ const readSize = 64 << 10
 type conn struct {
 	id     rbs.ConnID
 	tcp    net.Conn
-	stream net.Conn // what is read and written: tcp itself, or TLS over it
+	stream net.Conn // the bytes go through it: tcp itself, or TLS over tcp
 	out    chan []byte
 }
 
-// connected logs how the two speak from now on.
+// connected logs that a connection is up, and whether it uses TLS.
 func (ch *channel) connected(stream net.Conn) {
 	how := "in clear"
 	if _, secure := stream.(*tls.Conn); secure {
@@ -31,7 +31,8 @@ func (ch *channel) connected(stream net.Conn) {
 	ch.all.o.Emit(event.RBSChannelEvent.With(ch.service, "connected", how))
 }
 
-// adopt registers a new connection, tells the device of it, then starts to read and write.
+// adopt registers a new connection and tells the device of it. Then it starts the reader and
+// the writer.
 func (ch *channel) adopt(tcp, stream net.Conn, announce func(rbs.ConnID) device.Event) {
 	c := &conn{tcp: tcp, stream: stream, out: make(chan []byte, 1)}
 	stopped := ch.all.o.Loop.Call(func() {
@@ -74,8 +75,8 @@ func (ch *channel) write(c *conn) {
 	}
 }
 
-// closeConn ends a connection, by which its reader and its writer end, too. Last is
-// written before if that needs no waiting.
+// closeConn closes a connection. Then its reader and its writer end, too. Before that it sends
+// last, if it can do so without waiting.
 func (ch *channel) closeConn(id rbs.ConnID, last []byte) {
 	c := ch.conns[id]
 	if c == nil {
@@ -90,9 +91,10 @@ func (ch *channel) closeConn(id rbs.ConnID, last []byte) {
 	c.tcp.Close()
 }
 
-// lost tells the device of the end of a connection, once: whoever comes second finds it gone.
+// lost tells the device that a connection has ended. It may be called twice for a connection;
+// the second call does nothing.
 func (ch *channel) lost(c *conn, err error) {
-	_ = ch.all.o.Loop.Call(func() { // a daemon that ends has closed it itself
+	_ = ch.all.o.Loop.Call(func() { // fails only when the daemon ends, which closes the connection anyway
 		if ch.conns[c.id] == nil {
 			return
 		}
@@ -101,8 +103,8 @@ func (ch *channel) lost(c *conn, err error) {
 	})
 }
 
-// post tells the device of an event in a turn of its own. It reports false when there
-// are no turns any more.
+// post tells the device of an event in a turn of its own. It reports false when the event loop
+// has ended.
 func (c *Channels) post(ev device.Event) bool {
 	return c.o.Loop.Turn(func() { c.o.Handle(ev) }) == nil
 }

@@ -18,14 +18,16 @@ type Policy struct {
 	Files pki.Files
 }
 
-// credentials are what a service shows to its peer, and whom it believes.
+// credentials are the certificate that a service presents to its peer, and the CA by which it
+// checks the peer's.
 type credentials struct {
 	policy Policy
-	loaded *pki.Credentials // nil while the files have never been of use
-	err    error            // why the files are of no use now
+	loaded *pki.Credentials // nil until the files could be read once
+	err    error            // why the files cannot be used now
 }
 
-// load reads the files. What was good enough stays when they no longer are: the peer judges it.
+// load reads the files. If they cannot be used any more, the service keeps the credentials it
+// has; the peer decides whether it accepts them.
 func (c *credentials) load() {
 	loaded, err := pki.Load(c.policy.Files, time.Now())
 	if c.err = nil; err != nil {
@@ -36,8 +38,8 @@ func (c *credentials) load() {
 	}
 }
 
-// load reads the files of the policies, which are by service. A policy that is in force already
-// goes on with what it has if its files have become unusable.
+// load reads the files of the policies; the key of the map is the service. A policy that is
+// already in force keeps its credentials if its files have become unusable.
 func (c *Channels) load(policies map[string]Policy) map[string]*credentials {
 	all := make(map[string]*credentials)
 	for service, policy := range policies {
@@ -51,15 +53,16 @@ func (c *Channels) load(policies map[string]Policy) map[string]*credentials {
 	return all
 }
 
-// inForce reports whether a service has the files of a policy already.
+// inForce reports whether a service already uses the files of a policy.
 func (c *Channels) inForce(service string, policy Policy) bool {
 	own := c.credentials[service]
 	return own != nil && own.policy.Files == policy.Files
 }
 
-// CheckPolicies refuses a policy of which the files are of no use, unless it is in force: time has
-// passed since it was committed, and no other change is to wait for a new certificate. Policies
-// are by service; a service without one speaks in clear.
+// CheckPolicies returns an error if the files of a new policy cannot be used. A policy that is
+// in force is not refused: its certificate may have expired since it was committed, and that
+// must not block other changes. The key of the map is the service; a service without a policy
+// uses no TLS.
 func (c *Channels) CheckPolicies(policies map[string]Policy) error {
 	for service, own := range c.load(policies) {
 		if own.err != nil && !c.inForce(service, own.policy) {
@@ -69,7 +72,7 @@ func (c *Channels) CheckPolicies(policies map[string]Policy) error {
 	return nil
 }
 
-// UsePolicies puts policies in force for the connections to come. It lists the services that have
+// UsePolicies puts policies in force for later connections. It returns the services that have
 // connections with other credentials, see [Channels.Reconnect].
 func (c *Channels) UsePolicies(policies map[string]Policy) (changed []string) {
 	all := c.load(policies)
@@ -93,8 +96,8 @@ func (c *Channels) UsePolicies(policies map[string]Policy) (changed []string) {
 	return changed
 }
 
-// usable returns the credentials of a service now, nil for a connection in clear. Files that were
-// of no use may be of use by now: somebody has renewed them, or has set the clock.
+// usable returns the credentials of a service, or nil if it uses no TLS. It reads files again
+// that could not be used before, because somebody may have renewed them or set the clock.
 func (c *Channels) usable(service string) (*pki.Credentials, error) {
 	own := c.credentials[service]
 	if own == nil {
@@ -109,10 +112,10 @@ func (c *Channels) usable(service string) (*pki.Credentials, error) {
 	return own.loaded, nil
 }
 
-// handshakeTimeout bounds how long it takes to agree on TLS.
+// handshakeTimeout bounds the duration of the TLS handshake.
 const handshakeTimeout = 2 * time.Second
 
-// handshake agrees on TLS within a bounded time.
+// handshake does the TLS handshake within handshakeTimeout.
 func handshake(ctx context.Context, c *tls.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
@@ -125,10 +128,11 @@ func handshake(ctx context.Context, c *tls.Conn) error {
 	return nil
 }
 
-// endsSoon is how long before its end a certificate is an alarm.
+// endsSoon is how long before a certificate expires the alarm is raised.
 const endsSoon = 30 * 24 * time.Hour
 
-// Conditions lists the certificates with which a channel does not come up, or soon will not.
+// Conditions returns an alarm condition for each certificate that keeps a channel down, or will
+// expire soon.
 func (c *Channels) Conditions(now time.Time) (conditions []event.Condition) {
 	for service, own := range c.credentials {
 		detail := ""

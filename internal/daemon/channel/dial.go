@@ -14,10 +14,10 @@ import (
 	"tandem/internal/rbs"
 )
 
-// dialTimeout bounds how long it takes to connect.
+// dialTimeout bounds the time to connect to the peer.
 const dialTimeout = 2 * time.Second
 
-// connect calls the peer. It takes the place of a call under way, which is not answered.
+// connect dials the peer. It cancels a dial under way, whose result is then ignored.
 func (ch *channel) connect(want rbs.Dial) {
 	if ch.dial != nil {
 		ch.dial()
@@ -37,7 +37,7 @@ func (ch *channel) connect(want rbs.Dial) {
 	})
 }
 
-// answered tells the device how a call has ended, unless another has taken its place.
+// answered tells the device the result of a dial, unless a newer dial has replaced it.
 func (ch *channel) answered(ctx context.Context, tcp, stream net.Conn, err error) {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
@@ -54,8 +54,8 @@ func (ch *channel) answered(ctx context.Context, tcp, stream net.Conn, err error
 	}
 }
 
-// call connects to the peer; with credentials it agrees on TLS. Stream is what is to be
-// read and written: tcp itself, or TLS over it.
+// call connects to the peer, and does the TLS handshake if there are credentials. The bytes go
+// through stream: tcp itself, or TLS over tcp.
 func call(ctx context.Context, want rbs.Dial, own *pki.Credentials) (tcp, stream net.Conn, err error) {
 	dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(want.Local, 0))}
 	tcp, err = dialer.DialContext(ctx, "tcp6", netip.AddrPortFrom(want.Peer, want.Port).String())

@@ -14,7 +14,8 @@ import (
 	"tandem/internal/task"
 )
 
-// listen takes connections at an address. Those of the peer are made secure first.
+// listen accepts connections at an address. With a policy it does the TLS handshake with the
+// peer before it hands a connection on.
 func (ch *channel) listen(want rbs.Listen) {
 	l, err := ch.openListener(netip.AddrPortFrom(want.Local, want.Port))
 	if err != nil {
@@ -25,7 +26,7 @@ func (ch *channel) listen(want rbs.Listen) {
 	ch.all.o.Tasks.Go("RBS listener", func(ctx context.Context) error { return ch.accept(ctx, l, want) })
 }
 
-// openListener takes over the socket that a predecessor had, or opens one.
+// openListener takes over the predecessor's listening socket, or opens one.
 func (ch *channel) openListener(at netip.AddrPort) (*net.TCPListener, error) {
 	if file := ch.all.o.Inherited(at); file != nil {
 		l, err := net.FileListener(file)
@@ -65,9 +66,9 @@ func (ch *channel) accept(ctx context.Context, l *net.TCPListener, want rbs.List
 	}
 }
 
-// accepted agrees on TLS with the peer, where the service is to speak it, and hands the
-// connection over. One from another address is handed over as it is, to be refused and
-// counted.
+// accepted does the TLS handshake with the peer if the service has a policy, and hands the
+// connection to the device. It hands on a connection from another address without a handshake;
+// the device refuses and counts it.
 func (ch *channel) accepted(ctx context.Context, tcp net.Conn, want rbs.Listen) {
 	from := tcp.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().WithZone("")
 	stream := tcp
@@ -85,8 +86,8 @@ func (ch *channel) accepted(ctx context.Context, tcp net.Conn, want rbs.Listen) 
 	})
 }
 
-// secure agrees on TLS with the peer that has connected; without credentials it returns
-// the connection as it is.
+// secure does the TLS handshake with the peer that has connected. Without credentials it
+// returns the connection unchanged.
 func (ch *channel) secure(ctx context.Context, tcp net.Conn, peer netip.Addr) (net.Conn, error) {
 	var own *pki.Credentials
 	var unusable error

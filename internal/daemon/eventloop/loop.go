@@ -1,15 +1,14 @@
-// Package eventloop lets one goroutine at a time have the device and what belongs to
-// it, and sees to it that something is done when it is due.
+// Package eventloop serialises access to the device and to the state of its owners, and runs
+// work at its time.
 //
-// It is an event loop without a goroutine of its own. Whoever has read something takes
-// a turn of the loop: it has everything to itself, tells the device what it has read,
-// and carries out what comes of it. To wake another goroutine for that would take
-// longer than most of what there is to do. A turn is, as in other event loops, one
-// function that runs to its end, and what follows from it:
+// It is an event loop without a goroutine of its own. A goroutine that has read something takes
+// a turn of the loop. During the turn no other goroutine can use the device: the goroutine
+// tells the device what it has read and carries out the effects. Waking another goroutine for
+// that would take longer than most of the work. A turn runs these steps in order:
 //
 //	the function · Options.Settle · what is due, and Settle again · Next, and Settle again
 //
-// A timer takes a turn when something is due and nobody else has come before.
+// If work is due and nobody takes a turn, a timer takes one.
 package eventloop
 
 import (
@@ -19,19 +18,20 @@ import (
 	"time"
 )
 
-// ErrEnded is what a turn gets that comes after the last one.
+// ErrEnded is returned to a caller that asks for a turn after the loop has ended.
 var ErrEnded = errors.New("the daemon is stopping")
 
-// Timed is work that is due at certain times. Both functions are called within a turn.
+// Timed is work that is due at certain times. Both functions run within a turn.
 type Timed struct {
-	// Due returns when Do is to be called next, the zero Time for not at all. It is asked
-	// in every turn, so it must be cheap.
+	// Due returns when Do must be called next, or the zero Time if it need not be called. Every
+	// turn calls Due, so it must be cheap.
 	Due func() time.Time
-	// Do does what is due at now. Afterwards Due must return a later time.
+	// Do does the work that is due at now. After it Due must return a later time.
 	Do func(now time.Time)
 }
 
-// Every returns work that is done at even intervals, for the first time after one from now.
+// Every returns work that is done at regular intervals. It is done first when one interval has
+// passed.
 func Every(interval time.Duration, do func()) Timed {
 	at := time.Now().Add(interval)
 	return Timed{
@@ -43,38 +43,39 @@ func Every(interval time.Duration, do func()) Timed {
 	}
 }
 
-// Options are set once, at New.
+// Options are the settings of a loop. They are set at New.
 type Options struct {
-	// Settle carries out what the function of a turn has brought about.
+	// Settle carries out the effects of the function that ran in a turn.
 	Settle func()
-	// Timed is asked, and done, in this order.
+	// Timed are called in this order.
 	Timed []Timed
-	// Interval is the longest time between two turns; it must be above 0.
+	// Interval is the longest time between two turns. It must be above 0.
 	Interval time.Duration
 }
 
-// Loop is an event loop. Turn and Call may be called from any goroutine that does not
-// have the turn, Next and Drain from the one that has.
+// Loop is an event loop. Turn and Call may be called from a goroutine that does not have the
+// turn, Next and Drain from the goroutine that has it.
 type Loop struct {
 	o Options
 
-	mu       sync.Mutex // of who has the turn; New's until Begin
-	ended    bool       // there is no turn any more
+	mu       sync.Mutex // held by the goroutine that has the turn; by the caller of New until Begin
+	ended    bool       // no further turn is given
 	draining bool       // Call is refused
 	next     []func()
-	// timer goes off when something is due or before that, at armed; zero when it has.
+	// timer fires at armed, when work is due or earlier. Armed is zero when the timer has
+	// fired.
 	timer *time.Timer
 	armed time.Time
 }
 
-// New makes a loop of which the caller has the turn until Begin.
+// New returns a loop. The caller has the turn until Begin.
 func New(o Options) *Loop {
 	l := &Loop{o: o, timer: time.NewTimer(o.Interval)}
 	l.mu.Lock()
 	return l
 }
 
-// Begin runs the first turn. An error of f ends the loop.
+// Begin runs f as the first turn. If f returns an error, the loop ends.
 func (l *Loop) Begin(f func() error) error {
 	defer l.mu.Unlock()
 	if err := f(); err != nil {
@@ -85,7 +86,7 @@ func (l *Loop) Begin(f func() error) error {
 	return nil
 }
 
-// Run takes turns when something is due, until ctx or the loop ends.
+// Run takes a turn whenever work is due. It returns when ctx or the loop ends.
 func (l *Loop) Run(ctx context.Context) error {
 	for {
 		select {
@@ -99,15 +100,15 @@ func (l *Loop) Run(ctx context.Context) error {
 	}
 }
 
-// fired takes note that the timer has to be set again.
+// fired notes that the timer must be set again.
 func (l *Loop) fired() { l.armed = time.Time{} }
 
-// Turn runs f, what follows from it, and what else is due. It returns ErrEnded, and does
-// not run f, when there are no turns any more.
+// Turn runs f in a turn, with the steps that follow it. If the loop has ended, it does not run
+// f and returns ErrEnded.
 func (l *Loop) Turn(f func()) error { return l.turn(f, false) }
 
-// Call is a turn of somebody who asks for something, not of what happens. It returns
-// ErrEnded, and does not run f, after Drain already.
+// Call is Turn for a request. Turn is for news. Call returns ErrEnded without running f as soon
+// as Drain was called.
 func (l *Loop) Call(f func()) error { return l.turn(f, true) }
 
 func (l *Loop) turn(f func(), asked bool) error {
@@ -121,26 +122,26 @@ func (l *Loop) turn(f func(), asked bool) error {
 	return nil
 }
 
-// Next has f run when what follows from the turn has been carried out, as if in a turn
-// of its own: for news that come up while effects are carried out.
+// Next runs f after the effects of the current turn have been carried out, as if in a turn of
+// its own. It is for news that arise while effects are carried out.
 func (l *Loop) Next(f func()) { l.next = append(l.next, f) }
 
-// Drain refuses what is asked for from now on. What happens is still handled, so that
-// nothing is lost of what has been read.
+// Drain makes the loop refuse requests (Call). News (Turn) are still handled, so that nothing
+// that was read is lost.
 func (l *Loop) Drain() { l.draining = true }
 
-// End waits for the turn under way and lets there be no other one. Afterwards the caller
-// has to itself what the turns guarded.
+// End waits for the turn under way and prevents further turns. Then the caller alone may use
+// the state that the turns protected.
 func (l *Loop) End() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ended = true
 }
 
-// settle ends a turn. Mostly nothing more is to do: then the clock is read once, and what
-// is due is looked at once.
+// settle ends a turn. Usually no more work is due; then it reads the clock once and asks once
+// for what is due.
 func (l *Loop) settle() {
-	l.o.Settle() // a join waits for nothing else that is due
+	l.o.Settle() // first, so that a join does not wait for other work that is due
 	now := time.Now()
 	at := l.nextDue(now)
 	if !now.Before(at) || len(l.next) > 0 {
@@ -151,7 +152,7 @@ func (l *Loop) settle() {
 	l.arm(now, at)
 }
 
-// catchUp does what is due, then what Next was told.
+// catchUp does the work that is due, then runs the functions given to Next.
 func (l *Loop) catchUp(now time.Time) {
 	done := false
 	for i := range l.o.Timed {
@@ -173,7 +174,7 @@ func (l *Loop) catchUp(now time.Time) {
 	l.next = nil
 }
 
-// nextDue is when there has to be a turn at the latest.
+// nextDue returns the latest time for the next turn.
 func (l *Loop) nextDue(now time.Time) time.Time {
 	at := now.Add(l.o.Interval)
 	for i := range l.o.Timed {
@@ -184,8 +185,8 @@ func (l *Loop) nextDue(now time.Time) time.Time {
 	return at
 }
 
-// arm sees to it that there is a turn at a time. A timer that goes off before is left
-// alone: to set it costs more than to look in vain.
+// arm makes sure that a turn is taken at a time. It leaves a timer that fires earlier, because
+// setting a timer costs more than a turn without work.
 func (l *Loop) arm(now, at time.Time) {
 	if l.armed.IsZero() || at.Before(l.armed) {
 		l.timer.Reset(at.Sub(now))

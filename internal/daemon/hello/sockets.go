@@ -1,5 +1,5 @@
-// Package hello owns the UDP sockets over which E-Trunks exchange their hellos
-// (docs/protocol/etrunk.md). What hellos say, and when they are sent, is the device's.
+// Package hello owns the UDP sockets on which E-Trunks exchange hellos
+// (docs/protocol/etrunk.md). The device decides what hellos say and when they are sent.
 package hello
 
 import (
@@ -25,35 +25,36 @@ type Options struct {
 	Handle func(device.Event)
 	// Emit tells people of an event. It is called from any goroutine.
 	Emit func(event.Event)
-	// Readers has the goroutines that read. They end when their socket is closed or handed
-	// over, and have told what they read by then.
+	// Readers has the reading goroutines. A reader ends when its socket is closed or handed
+	// over. By then it has told the device all that it has read.
 	Readers *task.Group
-	// Inherited returns the socket that a predecessor has left for an address, and for a
-	// VPN instance's VRF where vpn is not empty; nil for none.
+	// Inherited returns the socket that a predecessor has left for an address, or nil. If vpn
+	// is not empty, the socket is one bound to the VRF of that VPN instance.
 	Inherited func(at netip.AddrPort, vpn string) *os.File
 }
 
-// Address is where hellos are sent from.
+// Address is a local address that sends hellos.
 type Address struct {
 	Local netip.Addr
-	VPN   string // the VPN instance, which is the Linux name of its VRF; empty for none
+	VPN   string // the VPN instance, which is also the Linux name of its VRF; empty for none
 }
 
-// Binding is how the socket of an address is bound.
+// Binding says how the socket of an address is bound.
 type Binding struct {
 	Port uint16
-	// VRF is the interface index of the VPN instance's VRF. One that was removed and made
-	// anew has another, and needs another socket.
+	// VRF is the interface index of the VPN instance's VRF. A VRF that was removed and made
+	// again has another index, and the address then needs another socket.
 	VRF int
-	// Share says that there may be a socket with the same address in another VPN instance.
+	// Share allows a socket with the same address in another VPN instance.
 	Share bool
 }
 
-// Sockets has one socket for each address. Its methods are for whoever has the turn.
+// Sockets has one socket for each address. Only the caller who has the turn may use its
+// methods.
 type Sockets struct {
 	o    Options
 	open map[Address]*socket
-	// failing are the paths on which the last hello could not be sent.
+	// failing are the paths whose last hello could not be sent.
 	failing map[etrunk.Path]bool
 }
 
@@ -62,13 +63,13 @@ type socket struct {
 	conn *udp.Conn
 }
 
-// New returns no sockets yet.
+// New returns a Sockets without any socket.
 func New(o Options) *Sockets {
 	return &Sockets{o: o, open: make(map[Address]*socket), failing: make(map[etrunk.Path]bool)}
 }
 
-// Configure opens and closes sockets so that those are open that are wanted. It stops at
-// the first that cannot be opened and returns why.
+// Configure opens the wanted sockets that are not open, and closes the others. It returns an
+// error at the first socket that cannot be opened.
 func (s *Sockets) Configure(wanted map[Address]Binding) error {
 	for at, sock := range s.open {
 		if binding, ok := wanted[at]; !ok || binding != sock.Binding {
@@ -90,7 +91,7 @@ func (s *Sockets) Configure(wanted map[Address]Binding) error {
 	return nil
 }
 
-// bind takes over the socket that a predecessor had, or opens one.
+// bind takes over the predecessor's socket, or opens one.
 func (s *Sockets) bind(at Address, b Binding) (*udp.Conn, error) {
 	local := netip.AddrPortFrom(at.Local, b.Port)
 	if file := s.o.Inherited(local, at.VPN); file != nil {
@@ -101,7 +102,7 @@ func (s *Sockets) bind(at Address, b Binding) (*udp.Conn, error) {
 	return udp.Listen(udp.Config{Local: local, Device: at.VPN, Share: b.Share, FreeBind: true})
 }
 
-// read tells the device of the hellos that come, until the socket is closed or handed over.
+// read tells the device of each hello that arrives, until the socket is closed or handed over.
 func (s *Sockets) read(ctx context.Context, conn *udp.Conn, vpn string) error {
 	failed := func(err error) { s.o.Emit(event.SocketFailed.With("E-Trunk", err)) }
 	batch := udp.NewBatch(16, etrunk.MaxPacket+1)
@@ -122,8 +123,8 @@ func (s *Sockets) read(ctx context.Context, conn *udp.Conn, vpn string) error {
 	}
 }
 
-// Send sends a hello. The device is told when that fails: there is no socket while the
-// VPN instance does not exist.
+// Send sends a hello, and tells the device if that fails. It fails, for example, while the VPN
+// instance does not exist, because there is no socket then.
 func (s *Sockets) Send(h device.SendHello) {
 	sock := s.open[Address{h.Local, h.VPN}]
 	if sock == nil {
@@ -138,7 +139,8 @@ func (s *Sockets) Send(h device.SendHello) {
 	delete(s.failing, h.Path)
 }
 
-// failed logs that a path has come to take no hellos. It is counted for each.
+// failed logs that hellos cannot be sent on a path. It logs once for each path until a hello is
+// sent again.
 func (s *Sockets) failed(path etrunk.Path, err error) {
 	if !s.failing[path] {
 		s.failing[path] = true
@@ -146,8 +148,8 @@ func (s *Sockets) failed(path etrunk.Path, err error) {
 	}
 }
 
-// HandOver takes the sockets from their readers and returns those for a successor. Those
-// of VPN instances are not among them, as the same address may be in several.
+// HandOver stops the readers and returns the sockets for a successor. It does not return those
+// of VPN instances, because several of them may have the same address.
 func (s *Sockets) HandOver() (sockets []*os.File) {
 	for at, sock := range s.open {
 		file := sock.conn.HandOver()
@@ -158,7 +160,7 @@ func (s *Sockets) HandOver() (sockets []*os.File) {
 	return sockets
 }
 
-// Close closes all sockets, by which their readers end.
+// Close closes all sockets. Then their readers end.
 func (s *Sockets) Close() {
 	for _, sock := range s.open {
 		sock.conn.Close()

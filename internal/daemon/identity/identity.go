@@ -1,5 +1,5 @@
-// Package identity sees to it that one run directory has one daemon, and that a device is
-// the same one after a restart.
+// Package identity makes sure that only one daemon uses a run directory, and that a device
+// keeps its identity after a restart.
 package identity
 
 import (
@@ -17,7 +17,7 @@ import (
 	"tandem/internal/config"
 )
 
-// ErrRunning says that another daemon has the run directory.
+// ErrRunning means that another daemon uses the run directory.
 var ErrRunning = errors.New("another tandemd is running here")
 
 // Lock takes the run directory for this process until it ends and writes the

@@ -7,8 +7,8 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// TestTrunkFollowsItsPorts: a bond is down with its last port, whatever the kernel says of
-// the bond itself.
+// TestTrunkFollowsItsPorts: a bond counts as down when its last port is down, whatever the
+// kernel says of the bond.
 func TestTrunkFollowsItsPorts(t *testing.T) {
 	bond := links.Link{Name: "eth-trunk10", Index: 7, Exists: true, Up: true, Bond: &links.Bond{Mode: links.BondLACP}}
 	port := func(name string, master int, up bool) links.Link {
@@ -32,8 +32,8 @@ func TestTrunkFollowsItsPorts(t *testing.T) {
 	}
 }
 
-// TestNamesOfLinks: a link is found by its Linux name, by its index and, for a name with
-// a slash, by its alias; one that is gone is found by none of them.
+// TestNamesOfLinks: a link is found by its Linux name, by its index and, for a name with a
+// slash, by its alias. A link that is gone is not found.
 func TestNamesOfLinks(t *testing.T) {
 	var l Links
 	l.Update([]links.Link{

@@ -14,10 +14,10 @@ type pass struct {
 	undoLog *undoLog
 	state   *State
 	emit    func(event.Event)
-	now     map[string]links.Link // the links as they are, by name
+	now     map[string]links.Link // the links that exist, by name
 }
 
-// look reads the links anew.
+// look reads the links again.
 func (p *pass) look() error {
 	list, err := p.netlink.List()
 	if err != nil {
@@ -30,9 +30,9 @@ func (p *pass) look() error {
 	return nil
 }
 
-// create makes an interface by add and notes its index, so that it can be undone. Where
-// the kernel lacks the driver somebody else has to bring the interface, which is logged
-// once, and the link does not exist then.
+// create calls add to make an interface, and notes its index so that it can be undone. If the
+// kernel has no driver for it, the interface must come from somebody else: this is logged once,
+// and no link is made.
 func (p *pass) create(netdev string, noted map[string]int, add func() error) (links.Link, error) {
 	err := add()
 	if errors.Is(err, links.ErrNoDriver) {
@@ -50,7 +50,8 @@ func (p *pass) create(netdev string, noted map[string]int, add func() error) (li
 	return p.now[netdev], p.undoLog.save()
 }
 
-// remove deletes a bond or sub-interface that was made here. The kernel lets its ports go.
+// remove deletes a bond or sub-interface that was made here. The kernel then releases its
+// ports.
 func (p *pass) remove(netdev string) error {
 	if err := p.netlink.Delete(netdev); err != nil && !errors.Is(err, links.ErrNotFound) {
 		return err
@@ -61,7 +62,7 @@ func (p *pass) remove(netdev string) error {
 	return p.look()
 }
 
-// miss logs once why an interface cannot be had.
+// miss logs once why an interface cannot be made.
 func (p *pass) miss(netdev string, err error) {
 	if p.state.Missing[netdev] == err.Error() {
 		return

@@ -10,8 +10,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestRestartChangesNothing: an Owner that follows a graceful restart knows what was done
-// before. It leaves everything as it is until it has its configuration.
+// TestRestartChangesNothing: after a graceful restart an Owner knows what was done before. It
+// changes nothing until it has its configuration.
 func TestRestartChangesNothing(t *testing.T) {
 	r := newRig(t)
 	testnet.Must(t, r.node.Links.AddVeth(links.VethEnd{Name: "up0"}, links.VethEnd{Name: "far0"}))
@@ -42,8 +42,8 @@ func TestRestartChangesNothing(t *testing.T) {
 	r.noEvents()
 }
 
-// TestRestartLooksAtLegs: what is known of a leg is told from the beginning. It is looked
-// at anew, because a restart may come while LACP is still at work.
+// TestRestartLooksAtLegs: after a restart the known state of a leg is told at once. It is then
+// read again, because LACP may still have been at work at the restart.
 func TestRestartLooksAtLegs(t *testing.T) {
 	r := newLeg(t)
 	r.Close()

@@ -23,9 +23,9 @@ type rig struct {
 	node    *testnet.Node
 	runDir  string
 	changes chan []links.Link
-	told    map[string]device.LinkChanged // the last of each link
+	told    map[string]device.LinkChanged // the last news of each link
 	events  []event.Event
-	rebuild bool // Update has asked for it
+	rebuild bool // Update has asked for a rebuild
 }
 
 func (r *rig) LinkChanged(l device.LinkChanged) { r.told[l.Netdev] = l }
@@ -38,7 +38,7 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// open makes the Owner and has it take note of the links there are.
+// open makes the Owner and lets it read the existing links.
 func (r *rig) open(s netif.State) {
 	r.t.Helper()
 	r.told = make(map[string]device.LinkChanged)
@@ -66,7 +66,7 @@ func (r *rig) open(s netif.State) {
 	r.update()
 }
 
-// restart lets another Owner follow by way of what is handed on.
+// restart replaces the Owner by another one that gets its handed-on state.
 func (r *rig) restart() {
 	r.t.Helper()
 	var handedOn bytes.Buffer

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// TestStateIsHandedOnWhole: nothing of a State is lost on the way to the daemon that follows.
+// TestStateIsHandedOnWhole: a daemon hands its whole State on to its successor.
 func TestStateIsHandedOnWhole(t *testing.T) {
 	var s, got State
 	fill(t, reflect.ValueOf(&s).Elem())
@@ -27,7 +27,7 @@ func TestStateIsHandedOnWhole(t *testing.T) {
 	}
 }
 
-// fill gives everything within a value that is not its zero value.
+// fill gives everything within a value a value other than zero.
 func fill(t *testing.T, v reflect.Value) {
 	t.Helper()
 	if p, ok := v.Addr().Interface().(*netip.Prefix); ok {
@@ -68,7 +68,7 @@ func fill(t *testing.T, v reflect.Value) {
 	}
 }
 
-// TestNothingIsForgotten: what an Owner holds is handed on, or is known to be made anew.
+// TestNothingIsForgotten: each field of an Owner is handed on, or is listed as made anew.
 func TestNothingIsForgotten(t *testing.T) {
 	anew := map[string]string{
 		"news": "given", "runDir": "given", "own": "given",

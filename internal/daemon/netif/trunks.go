@@ -8,9 +8,9 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// trunks brings bonds, their ports and sub-interfaces to the plan, whoever has changed
-// them, and undoes what it does not want any more. What it finds under a name of the
-// plan it adopts as it is.
+// trunks brings bonds, their ports and sub-interfaces to the plan, also if somebody else has
+// changed them. It removes those that the plan no longer has. An interface that exists under a
+// name of the plan is adopted as it is.
 type trunks struct{ *pass }
 
 func (t trunks) reconcile() error {
@@ -30,7 +30,7 @@ func (t trunks) reconcile() error {
 	return errors.Join(append(errs, t.undoLog.save())...)
 }
 
-// undo takes back what was done for a configuration that does not hold any more.
+// undo takes back what was done for an earlier configuration.
 func (t trunks) undo() (errs []error) {
 	r := t.undoLog
 	for _, name := range slices.Sorted(maps.Keys(r.Ports)) {
@@ -38,12 +38,12 @@ func (t trunks) undo() (errs []error) {
 			errs = append(errs, t.release(name, p))
 		}
 	}
-	// Sub-interfaces sort after their bond; they go first.
+	// A sub-interface sorts after its bond, so in reverse order it is removed first.
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(r.Created))) {
 		_, bond := t.plan.bonds[name]
 		_, vlan := t.plan.vlans[name]
 		switch link := t.now[name]; {
-		case link.Index != r.Created[name]: // gone, or somebody else's by now
+		case link.Index != r.Created[name]: // it is gone, or is somebody else's link by now
 			delete(r.Created, name)
 		case !bond && !vlan:
 			errs = append(errs, t.remove(name))
@@ -52,7 +52,7 @@ func (t trunks) undo() (errs []error) {
 	return append(errs, t.restoreActors(), t.restoreAddresses())
 }
 
-// restoreActors gives adopted bonds that are no LACP members any more their system back.
+// restoreActors restores the LACP system of adopted bonds that are no longer LACP members.
 func (t trunks) restoreActors() error {
 	var errs []error
 	for name, was := range t.undoLog.Actors {
@@ -68,7 +68,7 @@ func (t trunks) restoreActors() error {
 	return errors.Join(errs...)
 }
 
-// restoreAddresses gives trunks without a configured Ethernet address theirs back.
+// restoreAddresses restores the Ethernet address of trunks that have no configured one.
 func (t trunks) restoreAddresses() error {
 	var errs []error
 	for name, was := range t.undoLog.Addresses {
@@ -83,7 +83,7 @@ func (t trunks) restoreAddresses() error {
 	return errors.Join(errs...)
 }
 
-// release takes a port out of its bond and leaves it as it was found.
+// release takes a port out of its bond and restores its earlier state.
 func (t trunks) release(name string, p undoPort) error {
 	delete(t.undoLog.Ports, name)
 	port, bond := t.now[name], t.now[p.Bond]

@@ -10,12 +10,12 @@ import (
 	"path/filepath"
 )
 
-// undoLogFile is a file of the run directory. Like the links it speaks of it is gone
-// after a reboot, and it outlives a daemon that dies.
+// undoLogFile is a file of the run directory. It remains when a daemon dies. Like the links
+// that it names, it is gone after a reboot.
 const undoLogFile = "links.json"
 
-// undoLog is what this daemon, or one before it, has done to links and undoes when the
-// configuration does not want it any more. All is by Linux name.
+// undoLog is what this daemon, or one before it, has done to links. It is undone when the
+// configuration no longer wants it. All names are Linux names.
 type undoLog struct {
 	// Created holds the indices of the bonds and sub-interfaces made here.
 	Created map[string]int
@@ -39,8 +39,8 @@ type undoPort struct {
 	Up   bool // it was up before
 }
 
-// readUndoLog returns what a daemon before this one left in a run directory. With an
-// error comes a log that can be used all the same.
+// readUndoLog reads the log that an earlier daemon has left in a run directory. If it returns
+// an error, the returned log is empty but usable.
 func readUndoLog(dir string) (undoLog, error) {
 	u := undoLog{dir: dir, Created: map[string]int{}, Ports: map[string]undoPort{}, VRFs: map[string]int{}, Bound: map[string]string{},
 		Actors: map[string]LACPSystem{}, Addresses: map[string]net.HardwareAddr{}}
@@ -54,7 +54,8 @@ func readUndoLog(dir string) (undoLog, error) {
 	return u, err
 }
 
-// save writes the log down if it has changed, before anybody can die.
+// save writes the log to its file if it has changed. It runs right after a change of the links,
+// so that the log survives a daemon that dies.
 func (u *undoLog) save() error {
 	text, err := json.Marshal(u)
 	if err != nil || bytes.Equal(text, u.saved) {
@@ -71,10 +72,10 @@ func (u *undoLog) save() error {
 	return nil
 }
 
-// holdsTrunks says that there is something to undo about bonds and sub-interfaces.
+// holdsTrunks reports whether bonds or sub-interfaces have to be undone.
 func (u *undoLog) holdsTrunks() bool {
 	return len(u.Created)+len(u.Ports)+len(u.Actors)+len(u.Addresses) > 0
 }
 
-// holdsVRFs says that there is something to undo about VRFs.
+// holdsVRFs reports whether VRFs have to be undone.
 func (u *undoLog) holdsVRFs() bool { return len(u.VRFs)+len(u.Bound) > 0 }

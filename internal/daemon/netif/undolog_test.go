@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// TestUndoLog: what was done to links is known to the daemon that follows one that has died.
+// TestUndoLog: the daemon that follows one that died knows what was done to links.
 func TestUndoLog(t *testing.T) {
 	dir := t.TempDir()
 	r, err := readUndoLog(dir)
@@ -42,8 +42,8 @@ func TestUndoLog(t *testing.T) {
 	}
 }
 
-// TestBrokenUndoLog: a file that cannot be read is told, and does not keep the daemon from
-// noting what it does.
+// TestBrokenUndoLog: a file that cannot be read is reported, and the daemon can still write the
+// log.
 func TestBrokenUndoLog(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, undoLogFile), []byte(`{"Created":{"eth-trunk10":7},"Ports":[]`), 0o644); err != nil {

@@ -8,12 +8,11 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// firstVRFTable is the lowest routing table that a VRF made here can get.
+// firstVRFTable is the lowest routing table number that a VRF made here can get.
 const firstVRFTable = 10_000
 
-// vrfs makes the VRFs of the configured VPN instances, adopts those that are there, and
-// binds interfaces to them; it undoes what was done for a configuration that does not
-// hold any more.
+// vrfs makes the VRFs of the configured VPN instances, adopts those that exist, and binds
+// interfaces to them. It undoes what was done for an earlier configuration.
 type vrfs struct{ *pass }
 
 func (v vrfs) reconcile() error {
@@ -33,7 +32,7 @@ func (v vrfs) reconcile() error {
 	return errors.Join(append(errs, v.undoLog.save())...)
 }
 
-// undo takes back what is not configured any more.
+// undo removes what is no longer configured.
 func (v vrfs) undo() (errs []error) {
 	r := v.undoLog
 	for name, vpn := range r.Bound {
@@ -47,7 +46,7 @@ func (v vrfs) undo() (errs []error) {
 	}
 	for name, index := range r.VRFs {
 		switch {
-		case v.now[name].Index != index: // gone, or somebody else's by now
+		case v.now[name].Index != index: // it is gone, or is somebody else's by now
 			delete(r.VRFs, name)
 		case !v.plan.wantsVRF(name):
 			delete(r.VRFs, name)
@@ -57,7 +56,7 @@ func (v vrfs) undo() (errs []error) {
 	return append(errs, v.look())
 }
 
-// vrf makes a VRF unless it is there.
+// vrf makes a VRF unless it exists.
 func (v vrfs) vrf(name string) error {
 	if v.now[name].Exists {
 		if v.now[name].VRF == 0 {
@@ -73,7 +72,7 @@ func (v vrfs) vrf(name string) error {
 	return err
 }
 
-// bind puts an interface into its VRF. One that has another master is left to it.
+// bind puts an interface into its VRF. An interface that has another master stays with it.
 func (v vrfs) bind(name, vpn string) error {
 	link, vrf := v.now[name], v.now[vpn]
 	if !link.Exists || vrf.VRF == 0 || link.Master == vrf.Index {
