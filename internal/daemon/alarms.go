@@ -7,10 +7,10 @@ import (
 	"tandem/internal/event"
 )
 
-// alarmInterval bounds how late an alarm is that no event goes with.
+// alarmInterval bounds the delay of an alarm that no event accompanies.
 const alarmInterval = time.Second
 
-// refreshAlarms tells the journal what is wrong now.
+// refreshAlarms tells the journal which conditions hold now.
 func (o *owners) refreshAlarms() {
 	conditions := slices.Concat(
 		o.router.Conditions(), o.routing.Conditions(), o.bfd.Conditions(), o.channels.Conditions(time.Now()))

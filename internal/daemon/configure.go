@@ -14,8 +14,8 @@ func (o *owners) translate(m *config.Model) settings.Translation {
 	return settings.Translation{Model: m, Links: o.links, DeviceID: o.opts.DeviceID}
 }
 
-// change goes over to a configuration. When a part of it cannot be had it goes back, and the
-// error says which part.
+// change replaces the configuration. If part of it fails, change restores the old one and
+// returns an error that names the part.
 func (o *owners) change(m *config.Model) error {
 	before := o.model
 	err := o.configure(m)
@@ -27,8 +27,8 @@ func (o *owners) change(m *config.Model) error {
 	return err
 }
 
-// configure brings the world from whatever it is to a configuration. Parts that
-// can fail come first.
+// configure brings everything to a configuration, whatever the state was. The steps that can
+// fail come first.
 func (o *owners) configure(m *config.Model) error {
 	o.model = m
 	t := o.translate(m)
@@ -69,8 +69,8 @@ func (o *owners) configure(m *config.Model) error {
 	return nil
 }
 
-// configureDevice brings the device to its settings: for the first time from where
-// a predecessor has left it, if there is one.
+// configureDevice applies the settings of the device. The first time it also gives the device
+// the state of the predecessor, if there is one.
 func (o *owners) configureDevice(settings device.Settings) error {
 	left := o.predecessor
 	if !left.exists() {
@@ -80,7 +80,7 @@ func (o *owners) configureDevice(settings device.Settings) error {
 		return err
 	}
 	o.execute()
-	left.forget() // the configuration does not want the rest any more
+	left.forget() // the configuration does not use the rest
 	o.opts.Journal.Emit(event.TookOver.With(o.router.now().SinceOrigin().Round(time.Second)))
 	return nil
 }

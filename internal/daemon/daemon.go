@@ -15,14 +15,15 @@ import (
 type Options struct {
 	RunDir   string // console socket, pid file, lock: gone after a reboot
 	DeviceID uint64 // persistent, unlike the peer's
-	Version  string // of the program, for the peer
+	Version  string // version of the program, as told to the peer
 	Journal  *journal.Journal
-	// BFDHelper is the command line of the process that runs BFD, see
-	// [bfdloop.Options]; empty for a thread of this one.
+	// BFDHelper is the command line of the process that runs BFD, see [bfdloop.Options]. If it
+	// is empty, BFD runs on a thread of this process.
 	BFDHelper []string
-	// Recording is how many bytes of the device's inputs are kept, see [tape.Device].
+	// Recording is how many bytes of inputs the recording of the device keeps, see
+	// [tape.Device].
 	Recording int
-	// Inherited is what a daemon before this one has handed over, see [Daemon.HandOver].
+	// Inherited is what a predecessor has handed over, see [Daemon.HandOver].
 	Inherited inherit.Files
 }
 
@@ -32,7 +33,7 @@ type Daemon struct {
 	o *owners
 }
 
-// New prepares a daemon: netlink and BFD. Nothing is configured until Apply.
+// New prepares a daemon with netlink and BFD. Nothing is configured until Apply.
 func New(opts Options) (*Daemon, error) {
 	o, err := newOwners(opts)
 	if err != nil {
@@ -41,8 +42,8 @@ func New(opts Options) (*Daemon, error) {
 	return &Daemon{displays{o}, o}, nil
 }
 
-// Run begins the turns and sees to it that there is one when something is due. When
-// ctx ends it hands over to the peer, closes everything and returns nil.
+// Run runs the event loop. When ctx ends, it hands over to the peer, closes everything and
+// returns nil.
 func (d *Daemon) Run(ctx context.Context) error {
 	o := d.o
 	defer d.close()
@@ -55,29 +56,30 @@ func (d *Daemon) Run(ctx context.Context) error {
 	o.tasks.Go("samples", o.takeSamples)
 	select {
 	case <-ctx.Done():
-		_ = o.loop.Call(d.retire) // else it is handing over, and ends by that
+		_ = o.loop.Call(d.retire) // an error means that it is handing over, and ends in that way
 		<-o.ending.over
 	case <-o.ending.over:
 	}
 	return d.leave()
 }
 
-// WhileAlive calls f now and then, as long as turns can be taken, until ctx ends.
+// WhileAlive calls f at an interval, as long as turns can be taken, until ctx ends.
 func (d *Daemon) WhileAlive(ctx context.Context, every time.Duration, f func()) {
 	for d.o.loop.Call(f) == nil && task.Pause(ctx, every) {
 	}
 }
 
-// retire begins the end, which waits for the peer.
+// retire starts the orderly end, which waits for the peer.
 func (d *Daemon) retire() {
 	d.o.ending.ask(time.Now())
 	d.o.opts.Journal.Emit(event.Stopping.With())
 	d.o.router.Handle(device.Retire{})
 }
 
-// leave ends the turns. Unless the daemon has failed it then gives up what others
-// would otherwise believe in for a while: the legs, on which nobody will hear a
-// report any more, the groups joined upstream and the connections to the peer.
+// leave ends the turns. Unless the daemon has failed, it then takes the legs down, because it
+// no longer receives reports there, leaves the groups joined upstream, and closes the
+// connections to the peer. Otherwise others would believe for a while that the daemon still
+// works.
 func (d *Daemon) leave() error {
 	d.o.loop.End()
 	if d.o.ending.err != nil {
@@ -92,7 +94,7 @@ func (d *Daemon) leave() error {
 	return nil
 }
 
-// close closes everything, by which the readers end, and waits for all goroutines.
+// close closes everything. Then the readers end, and close waits for all goroutines.
 func (d *Daemon) close() {
 	o := d.o
 	o.bfd.Close()

@@ -18,23 +18,24 @@ import (
 	"tandem/internal/status"
 )
 
-// displays is what people see of the daemon. Its methods may be called from any goroutine
-// and return copies, empty ones once the daemon has stopped.
+// displays provides what people see of the daemon. Its methods may be called from any
+// goroutine. They return copies, or empty values when the daemon has stopped.
 type displays struct{ o *owners }
 
-// Snapshot returns what the displays show of the device.
+// Snapshot returns the state of the device.
 func (d displays) Snapshot() (s state.Device) {
 	_ = d.o.loop.Call(func() { s = d.o.snapshot() })
 	return s
 }
 
-// Status describes this device at a glance.
+// Status returns a short status of this device.
 func (d displays) Status() (s status.Device) {
 	_ = d.o.loop.Call(func() { s = d.o.describe() })
 	return s
 }
 
-// PeerStatus is what the peer has told last, and when; it never has at the zero time.
+// PeerStatus returns the last status of the peer and when it came; the time is zero if none has
+// come.
 func (d displays) PeerStatus() (s status.Device, at time.Time) { return d.o.board.Peer() }
 
 // History lists the samples of the last minutes.

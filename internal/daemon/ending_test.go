@@ -31,7 +31,7 @@ func TestEnding(t *testing.T) {
 		e := newEnding()
 		c.begin(&e)
 		e.check(c.retired)
-		e.check(c.retired) // after the next turn, before anybody has looked
+		e.check(c.retired) // after the next turn, before anybody has read the channel
 		if got := may(&e); got != c.want {
 			t.Errorf("when %s it may end: %v", c.when, got)
 		}

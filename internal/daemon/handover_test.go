@@ -25,8 +25,8 @@ import (
 // insideKey marks the environment of the tests that run in a network namespace of their own.
 const insideKey = "TANDEM_DAEMON_TEST"
 
-// TestMain runs the tests in a network namespace of their own, where that is permitted: a
-// daemon has the one of its process.
+// TestMain runs the tests in a network namespace of their own if that is permitted, because a
+// daemon uses the namespace of its process.
 func TestMain(m *testing.M) {
 	if os.Getenv(insideKey) != "" || os.Geteuid() != 0 {
 		os.Exit(m.Run())
@@ -67,7 +67,7 @@ func runs(t *testing.T, m *config.Model, files inherit.Files) *running {
 	return r
 }
 
-// ends waits for the end of Run.
+// ends waits until Run has returned.
 func (r *running) ends(t *testing.T) error {
 	t.Helper()
 	select {
@@ -79,8 +79,8 @@ func (r *running) ends(t *testing.T) error {
 	}
 }
 
-// TestHandOver: a daemon hands over to another one, which begins where it has ended: with
-// its time, its BFD discriminators and the sockets for hellos and for the channel.
+// TestHandOver: a daemon hands over to another one. The successor keeps its time, its BFD
+// discriminators, and the sockets of the hellos and of the channel.
 func TestHandOver(t *testing.T) {
 	if os.Getenv(insideKey) == "" {
 		t.Skip("needs root")
@@ -147,7 +147,7 @@ e-trunk 1
 	}
 }
 
-// address brings the loopback interface up and gives it the device's address.
+// address takes the loopback interface up and gives it the device's address.
 func address(t *testing.T) {
 	t.Helper()
 	handle, err := links.Open()
@@ -163,7 +163,7 @@ func address(t *testing.T) {
 	}
 }
 
-// duplicates stands for the end of a process and what another has open then.
+// duplicates copies the descriptors, as a successor has them when the process ends.
 func duplicates(t *testing.T, files inherit.Files) (copies inherit.Files) {
 	t.Helper()
 	for _, f := range files {
@@ -181,8 +181,8 @@ func duplicates(t *testing.T, files inherit.Files) (copies inherit.Files) {
 	return copies
 }
 
-// TestEndsWhenAsked: a daemon without a peer does not wait for one for ever, and no
-// goroutine of it is left.
+// TestEndsWhenAsked: a daemon without a peer ends although no peer takes over, and leaves no
+// goroutine.
 func TestEndsWhenAsked(t *testing.T) {
 	if os.Getenv(insideKey) == "" {
 		t.Skip("needs root")

@@ -23,61 +23,61 @@ var ErrNoHelper = errors.New("bfd loop has no helper")
 
 // Options are set once, at Start.
 type Options struct {
-	// Origin is the time that every reading handed out is counted from; it must have
-	// a monotonic reading. The zero value takes the time of Start.
+	// Origin is the zero point of all times that the loop reports. It must have a monotonic
+	// reading. The zero value stands for the time of Start.
 	Origin time.Time
-	// Seed makes the jitter; zero takes a random one.
+	// Seed is the seed of the jitter; zero stands for a random one.
 	Seed uint64
-	// OnThread, when not nil, is run on the loop's own thread, or on the one that
-	// starts the helper, before anything is opened: a way into another network namespace.
+	// OnThread, if not nil, runs on the loop's thread, or on the thread that starts the helper,
+	// before anything is opened. It can enter another network namespace.
 	OnThread func() error
-	// Helper is the command line of a process to run the loop in, one that calls
-	// HelperMain; usually SelfHelper(). Without it the loop is a thread of this
-	// process, with the weaker promises told in the package comment.
+	// Helper is the command line of a process that runs the loop by calling HelperMain; usually
+	// SelfHelper(). Without it the loop runs on a thread of this process, with the weaker
+	// guarantees that the package comment describes.
 	Helper []string
-	// StallLimit is how long the process may go without a Beat until its sessions are
-	// taken down; zero is for ever.
+	// StallLimit is how long the process may go without a Beat. Then its sessions are taken
+	// down. Zero means without limit.
 	StallLimit time.Duration
-	// Inherited, when not nil, is what HandOver returned to the process before this one.
-	// A helper that does not answer there is replaced.
+	// Inherited, if not nil, is the socket that HandOver returned to the process before this
+	// one. If no helper answers on it, a new one is started.
 	Inherited *os.File
 }
 
-// Status is what the loop says of itself.
+// Status describes the loop.
 type Status struct {
-	// Priority is what the thread got, PriorityNote why it is not the best there is.
+	// Priority is the priority that the thread has. PriorityNote says why it is not the best
+	// one.
 	Priority     Priority
 	PriorityNote string
-	// MaxLate is the longest that a packet or an expiry was dealt with after its time
-	// since Start, Late how often it was more than LateLimit.
+	// MaxLate is the longest delay with which a packet or an expiry was handled since Start.
+	// Late counts the delays above LateLimit.
 	MaxLate time.Duration
 	Late    uint64
-	// Wakeups counts the loop's turns, SendErrors the packets that the kernel refused,
-	// ReceiveErrors failed reads; LastError is the latest reason of either.
+	// Wakeups counts the turns of the loop, SendErrors the packets that the kernel refused to
+	// send, ReceiveErrors the failed reads. LastError is the latest reason of either.
 	Wakeups, SendErrors, ReceiveErrors uint64
 	LastError                          string
-	// Coalesced counts events that a newer one of the same session replaced because
-	// nobody had read them.
+	// Coalesced counts events that nobody had read when a newer one of the same session
+	// replaced them.
 	Coalesced uint64
-	// Stalled says that sessions are held down since the process has not beaten for
-	// Options.StallLimit, Stalls how often this happened.
+	// Stalled means that sessions are held down because no Beat came for Options.StallLimit.
+	// Stalls counts how often that happened.
 	Stalled bool
 	Stalls  uint64
-	// HelperPID is the helper's process, zero without one; HelperStarts how often one
-	// was started.
+	// HelperPID is the process ID of the helper, zero without one. HelperStarts counts how
+	// often one was started.
 	HelperPID    int
 	HelperStarts uint64
 	Counters     bfd.Counters
 }
 
-// LateLimit is the lateness from which a turn counts as late: half of the default
-// interval.
+// LateLimit is the delay above which a turn counts as late. It is half of the default interval.
 const LateLimit = 5 * time.Millisecond
 
-// Loop is a running loop. Its methods may be called from any goroutine.
+// Loop is a running loop. All its methods may be called from any goroutine.
 type Loop struct {
 	backend backend
-	beaten  atomic.Bool // since the pulse was last sent
+	beaten  atomic.Bool // a Beat has come since the pulse was last sent
 	tasks   *task.Group // all goroutines of the loop
 }
 
@@ -93,8 +93,8 @@ type backend interface {
 	close() error
 }
 
-// Start starts a loop without sessions. The error is that of Options.OnThread, of the
-// helper that cannot be started, or of a kernel that is out of descriptors.
+// Start starts a loop without sessions. It returns the error of Options.OnThread, or an error
+// if the helper cannot be started or the kernel has no free descriptors.
 func Start(o Options) (*Loop, error) {
 	if o.Origin.IsZero() {
 		o.Origin = time.Now()
@@ -118,12 +118,12 @@ func Start(o Options) (*Loop, error) {
 	return l, nil
 }
 
-// beatsInLimit is how many beats there can be in Options.StallLimit, so that a few
-// late ones do not matter.
+// beatsInLimit is how many pulses are sent in Options.StallLimit, so that a few late ones do no
+// harm.
 const beatsInLimit = 8
 
-// pulse passes beats on at an even pace. It is a goroutine of its own so that Beat
-// costs and risks nothing.
+// pulse sends the beats to the loop at a regular interval. It has a goroutine of its own, so
+// that Beat is cheap and cannot block.
 func (l *Loop) pulse(ctx context.Context, every time.Duration) error {
 	ticks := time.NewTicker(every)
 	defer ticks.Stop()
@@ -139,40 +139,40 @@ func (l *Loop) pulse(ctx context.Context, every time.Duration) error {
 	}
 }
 
-// Beat says that the process does its work. Its event loop is to call it in every
-// turn, several times in Options.StallLimit. When the beats cease, be it that the
-// process was stopped or that its loop is stuck, the sessions go down with diagnostic
-// 4 and stay down, so that the peers take over; they return after the next beat.
+// Beat is a sign of life. The event loop of the process must call it in every turn, several
+// times within Options.StallLimit. If the beats stop, because the process was stopped or its
+// loop is stuck, the sessions go down with diagnostic 4, so that the peers take over. They come
+// up again after the next beat.
 func (l *Loop) Beat() { l.beaten.Store(true) }
 
-// Configure makes the sessions those of cfgs. Sessions that keep their addresses,
-// interface and discriminators keep their state. The error is a *bfd.ConfigError, or
-// a *udp.OpenError where a port is taken by another program, and nothing has changed.
+// Configure replaces the sessions by those of cfgs. Sessions that keep their addresses,
+// interface and discriminators keep their state. It returns a *bfd.ConfigError, or a
+// *udp.OpenError if another program uses a port. On an error nothing has changed.
 func (l *Loop) Configure(cfgs []bfd.Config) error { return l.backend.configure(cfgs) }
 
-// SetLink tells of an interface by its Linux name: its index, zero when it does not
-// exist, and whether it can carry packets. Sessions wait for interfaces that have
-// not been told of.
+// SetLink reports the state of an interface, given by its Linux name: its index, zero if it
+// does not exist, and whether it can carry packets. A session does not run until its interface
+// has been reported.
 func (l *Loop) SetLink(name string, index int, up bool) { l.backend.setLink(name, index, up) }
 
-// Events is where changes of state are told; Close closes it. A reader that is slow
-// misses intermediate states of a session, never the last one.
+// Events returns the channel of state changes. Close closes it. A slow reader can miss
+// intermediate states of a session, but never the last one.
 func (l *Loop) Events() <-chan Event { return l.backend.events() }
 
 // Snapshot returns the state of every session, sorted by name; none after Close.
 func (l *Loop) Snapshot() []bfd.SessionState { return l.backend.snapshot() }
 
-// Status returns what the loop says of itself; the zero value after Close.
+// Status describes the loop. After Close it returns the zero value.
 func (l *Loop) Status() Status { return l.backend.status() }
 
-// HandOver leaves the sessions to a process that takes the place of this one and gives
-// it what it needs (Options.Inherited). Until that has come, for the grace beyond
-// Options.StallLimit, the sessions stay as they are. The loop must not be used any more.
-// Without a helper there is no process that they could live on in: ErrNoHelper.
+// HandOver leaves the sessions to a successor process. It returns what the successor needs as
+// Options.Inherited. The sessions keep their state until the successor has come, for grace
+// beyond Options.StallLimit at most. The loop must not be used any more. Without a helper no
+// process could keep the sessions: then it returns ErrNoHelper.
 func (l *Loop) HandOver(grace time.Duration) (*os.File, error) { return l.backend.handOver(grace) }
 
-// Close ends the sessions and tells their peers at once that this device is going,
-// so that they need not wait for their detection time. A second Close is ErrClosed.
+// Close ends the sessions and tells the peers at once (AdminDown), so that they need not wait
+// for their detection time. A second Close returns ErrClosed.
 func (l *Loop) Close() error {
 	if err := l.backend.close(); err != nil {
 		return err
@@ -180,6 +180,6 @@ func (l *Loop) Close() error {
 	return l.tasks.Stop()
 }
 
-// RecommendedProcs is a value for runtime.GOMAXPROCS in a process that runs a Loop
-// without a helper on so many processors (see the package comment).
+// RecommendedProcs returns a value of runtime.GOMAXPROCS for a process that runs a Loop without
+// a helper on a number of processors (see the package comment).
 func RecommendedProcs(cpus int) int { return 4*cpus + 8 }

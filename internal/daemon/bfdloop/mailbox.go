@@ -2,15 +2,15 @@ package bfdloop
 
 import "sync/atomic"
 
-// command is something for the loop to do between packets.
+// command is a function that the loop runs between packets.
 type command struct {
 	run  func(*worker)
 	done chan<- struct{} // closed afterwards, may be nil
 	next *command
 }
 
-// mailbox hands commands to the loop without a lock: the loop must not wait for a
-// goroutine that was put aside while it held one.
+// mailbox passes commands to the loop without a lock. With a lock, the loop might wait for a
+// goroutine that the scheduler has suspended while it held the lock.
 type mailbox struct {
 	newest atomic.Pointer[command]
 }

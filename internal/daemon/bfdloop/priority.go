@@ -8,7 +8,7 @@ import (
 	"tandem/internal/linux/sched"
 )
 
-// Priority is how the operating system treats the loop's thread.
+// Priority is the scheduling class of the loop's thread.
 type Priority uint8
 
 // Priorities, worst first.
@@ -21,22 +21,22 @@ const (
 func (p Priority) String() string { return [...]string{"normal", "nice -20", "SCHED_FIFO"}[p%3] }
 
 const (
-	// runtimePriority is for all threads of a helper, loopPriority for the loop. They
-	// are above ordinary real-time work and below the kernel's own threads.
+	// runtimePriority is the real-time priority of all threads of a helper, loopPriority that
+	// of the loop. They are above ordinary real-time work and below the kernel's threads.
 	runtimePriority = 40
 	loopPriority    = runtimePriority + 1
 )
 
-// raisePriority gives the calling thread the best priority that is permitted. A
-// kernel with RT_GROUP_SCHED may refuse SCHED_FIFO to a group without a budget.
+// raisePriority gives the calling thread the best priority that is permitted. A kernel with
+// RT_GROUP_SCHED may refuse SCHED_FIFO to a group without a budget.
 //
-// SCHED_FIFO is only for a process that does little else, and whose other threads have a
-// real-time priority, too (see inheritPriority). The Go runtime has locks that its monitor, its
-// garbage collector or any thread that looks for work may hold; a real-time thread
-// that has pushed the holder off its processor waits until the kernel gives the
-// holder another, and on a busy machine stalls of 60 to 100 ms were seen.
+// SCHED_FIFO is only for a process that does little else and whose other threads have a
+// real-time priority, too (see inheritPriority). The Go runtime has locks, which its monitor,
+// its garbage collector or any other thread may hold. If a real-time thread displaces the
+// holder from its processor, the real-time thread waits until the kernel gives the holder
+// another processor. On a busy machine we have measured stalls of 60 to 100 ms.
 func raisePriority(realTime bool) (Priority, string) {
-	// Without it a wait may end 50 us late. It cannot fail with these arguments.
+	// Without this a wait may end 50 us late. The call cannot fail with these arguments.
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	note := ""
 	if realTime {
@@ -57,10 +57,10 @@ func setScheduler(attr unix.SchedAttr) error {
 	return unix.SchedSetAttr(0, &attr, 0)
 }
 
-// inheritPriority gives the calling thread a real-time priority that the threads it
-// starts, and those of a program that it becomes, have from birth. They take turns, since
-// the runtime's sweeper spins until others have swept, and would spin for ever on the
-// only processor that they could do it on.
+// inheritPriority gives the calling thread a real-time priority that its later threads, and
+// those of a program that it executes, have from their start. The class is round-robin
+// (SCHED_RR), because the sweeper of the Go runtime spins until others have swept; with
+// SCHED_FIFO it could spin for ever on the only processor.
 func inheritPriority() error {
 	return setScheduler(unix.SchedAttr{Policy: unix.SCHED_RR, Priority: runtimePriority})
 }

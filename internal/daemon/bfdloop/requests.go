@@ -17,7 +17,7 @@ func (h *helper) ask(r request) (*reply, error) {
 	h.lastID++
 	r.ID = h.lastID
 	h.waiting[r.ID] = answer
-	_ = h.enc.Encode(&r) // where it fails the helper has ended, and bury closes answer
+	_ = h.enc.Encode(&r) // if it fails, the helper has ended, and bury closes answer
 	h.mu.Unlock()
 	got, ok := <-answer
 	if !ok {

@@ -14,13 +14,13 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// BenchmarkScale runs many sessions between two loops on this machine and tells, for
-// one loop: the share of a processor it takes, how late it was at worst, and how many
-// sessions were lost, of both. Run it as
+// BenchmarkScale runs many sessions between two loops on this machine. It reports, for one
+// loop, its share of a processor, its longest delay, and for both how many sessions were lost.
+// Run it as
 //
 //	go test ./internal/daemon/bfdloop -run '^$' -bench Scale -benchtime 10x
 //
-// where an iteration is a second.
+// Each iteration is one second.
 func BenchmarkScale(b *testing.B) {
 	for _, c := range []struct {
 		sessions int
@@ -65,7 +65,7 @@ func scale(b *testing.B, sessions int, interval time.Duration) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// many configures n sessions between addresses that it gives to both ends.
+// many configures n sessions between new addresses of the two ends.
 func many(b *testing.B, x, y *end, n int, interval time.Duration) (xs, ys []bfd.Config) {
 	b.Helper()
 	const perAddress = 32 // each address of x has a session with each of y
@@ -87,7 +87,7 @@ func many(b *testing.B, x, y *end, n int, interval time.Duration) (xs, ys []bfd.
 	return xs, ys
 }
 
-// awaitAll waits until all sessions are Up with the detection time that is due.
+// awaitAll waits until all sessions are Up with the expected detection time.
 func awaitAll(t testing.TB, e *end, detect time.Duration) {
 	t.Helper()
 	up := 0
@@ -106,7 +106,7 @@ func awaitAll(t testing.TB, e *end, detect time.Duration) {
 	t.Fatalf("%d sessions are up: %+v", up, e.loop.Status())
 }
 
-// cpuTime is what a process has used until now.
+// cpuTime returns the CPU time that a process has used.
 func cpuTime(t testing.TB, pid int) time.Duration {
 	t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

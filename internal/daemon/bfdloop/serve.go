@@ -21,37 +21,38 @@ import (
 // HelperArg is the argument that SelfHelper gives to the program.
 const HelperArg = "bfd-helper"
 
-// SelfHelper is the command line that runs the calling program's own file as helper.
-// Its main function must call HelperMain when the first argument is HelperArg.
+// SelfHelper returns the command line that runs the program of the calling process as a helper.
+// The program's main function must call HelperMain if the first argument is HelperArg.
 func SelfHelper() []string { return []string{"/proc/self/exe", HelperArg} }
 
-// raisedArg is the argument of a helper that has its priority.
+// raisedArg tells a helper that it already has its priority.
 const raisedArg = "raised"
 
 // helperFD is the descriptor at which a helper finds its socket.
 const helperFD = 3
 
-// helperMemory is where garbage collection begins in a helper: it collects never in
-// practice, as only questions from its parent cost memory.
+// helperMemory is the heap size at which a helper first collects garbage. In practice it never
+// does, because only requests of its parent allocate memory.
 const helperMemory = 64 << 20
 
-// HelperMain is the main function of a helper process. It returns an exit status when
-// its parent has ended or has asked it to; the peers have been told by then, so that
-// the death of the parent is known before the detection time.
+// HelperMain is the main function of a helper process. It returns an exit status when the
+// parent has ended or has asked it to end. By then it has told the peers, so that they learn of
+// the parent's death before their detection time.
 //
-// It first becomes the same program again, so that all threads of the Go runtime have
-// a real-time priority from their birth, where that is permitted. It collects no garbage
-// there while packages are initialised: nothing that can wait is done at that priority.
+// First it executes the same program again, so that all threads of the Go runtime start with a
+// real-time priority, if that is permitted. While packages are initialised it collects no
+// garbage, because work that can wait must not run at that priority.
 func HelperMain() int {
 	if os.Args[len(os.Args)-1] != raisedArg {
-		runtime.LockOSThread() // the thread that becomes the program keeps its priority
+		runtime.LockOSThread() // so that the thread that executes the program keeps its priority
 		if inheritPriority() == nil {
 			_ = os.Setenv("GOGC", "off")
-			// It returns only when it fails; then this process has to do.
+			// Exec returns only if it fails. Then this process goes on as the helper.
 			_ = syscall.Exec("/proc/self/exe", append(slices.Clone(os.Args), raisedArg), os.Environ())
 		}
 	}
-	// A terminal or a supervisor signals the whole group; the parent decides.
+	// A terminal or a supervisor sends signals to the whole process group; only the parent
+	// reacts.
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR2)
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(helperMemory)
@@ -70,8 +71,8 @@ type server struct {
 	out    *gob.Encoder
 }
 
-// serve runs a loop for the process at the other end of conn until that ends. The
-// loop watches the socket fd by itself: at its priority it learns of the end first.
+// serve runs a loop for the process at the other end of conn until that process ends. The loop
+// watches the socket fd itself: thanks to its priority it notices the end first.
 func serve(conn io.ReadWriter, fd int) error {
 	in := gob.NewDecoder(conn)
 	s := &server{out: gob.NewEncoder(conn)}
@@ -87,7 +88,8 @@ func serve(conn io.ReadWriter, fd int) error {
 	if err != nil {
 		return err
 	}
-	// It is not waited for: a parent that reads no more must not keep the helper from ending.
+	// serve does not wait for it: a parent that reads no more must not prevent the helper from
+	// ending.
 	tasks.Go("BFD events", func(context.Context) error { s.forward(); return nil })
 	for s.attend(in) {
 		in = gob.NewDecoder(conn)
@@ -99,12 +101,12 @@ func serve(conn io.ReadWriter, fd int) error {
 	return s.thread.close()
 }
 
-// attend serves one parent. It returns true when that hands over to another one,
-// with mu held: until that has come there is nobody to tell anything.
+// attend serves one parent. It returns true when the parent hands over to another process. Then
+// mu is held, because nobody can be told anything until that process has come.
 func (s *server) attend(in *gob.Decoder) (handedOver bool) {
 	for {
 		var r request
-		// Any error is the parent's end: there is nobody left to tell of another.
+		// Any error means that the parent has ended, so there is nobody to report the error to.
 		if in.Decode(&r) != nil || r.Kind == askClose {
 			return false
 		}
@@ -117,7 +119,7 @@ func (s *server) attend(in *gob.Decoder) (handedOver bool) {
 	}
 }
 
-// adopted greets a new parent and tells it where all sessions stand.
+// adopted greets a new parent and reports the state of all sessions.
 func (s *server) adopted(conn io.Writer) {
 	s.out = gob.NewEncoder(conn)
 	_ = s.out.Encode(&reply{PID: os.Getpid()})
@@ -142,21 +144,21 @@ func (s *server) obey(r *request) {
 		answer.Status = s.thread.status()
 	case askHandOver:
 		s.thread.wait(r.Grace)
-		return // answered when nothing more is to be sent
+		return // the reply is sent when nothing else is to be sent
 	}
 	if r.ID != 0 {
 		s.send(&answer)
 	}
 }
 
-// forward sends the events on.
+// forward sends the events to the parent.
 func (s *server) forward() {
 	for e := range s.thread.events() {
 		s.send(&reply{Event: &e})
 	}
 }
 
-// send ignores errors: the next read tells that the parent is gone.
+// send ignores errors: the next read fails if the parent has ended.
 func (s *server) send(r *reply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

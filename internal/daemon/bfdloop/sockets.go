@@ -13,15 +13,15 @@ import (
 	"tandem/internal/linux/udp"
 )
 
-// receiver is the socket of one of the two ports in one VRF or outside of all.
+// receiver is the socket of one of the two BFD ports, in one VRF or outside of all VRFs.
 type receiver struct {
 	receiverKey
 	socket *udp.Socket
-	// empty is when its queue was last seen empty: no packet found later is older.
+	// empty is when the queue was last seen empty. A packet found later arrived after it.
 	empty instant.Time
 }
 
-// receive gives the waiting packets of r to their sessions.
+// receive passes the waiting packets of r to their sessions.
 func (w *worker) receive(r *receiver) {
 	for range maxBatches {
 		before := w.now()
@@ -39,7 +39,7 @@ func (w *worker) receive(r *receiver) {
 				Src: m.Src.Addr(), Dst: m.Dst, Ifindex: m.Ifindex, HopLimit: m.HopLimit,
 				VRF: r.vrf, Multihop: r.multihop, Received: r.receivedAt(m, wall, now),
 			}
-			_ = w.table.Receive(now, &meta, m.Payload, &w.fx) // a refusal is counted there
+			_ = w.table.Receive(now, &meta, m.Payload, &w.fx) // Receive counts refused packets itself
 		}
 		if len(messages) < batchSize {
 			r.empty = before
@@ -48,8 +48,8 @@ func (w *worker) receive(r *receiver) {
 	}
 }
 
-// receivedAt puts the kernel's wall-clock timestamp on the loop's clock. When the
-// wall clock was set meanwhile the result is impossible, and the present is taken.
+// receivedAt converts the kernel's wall-clock timestamp to the loop's clock. If the wall clock
+// was changed meanwhile, the result is impossible, and the present time is used.
 func (r *receiver) receivedAt(m *udp.Message, wall time.Time, now instant.Time) instant.Time {
 	at := now.Add(-wall.Sub(m.Received))
 	if at < r.empty || at > now {
@@ -58,7 +58,7 @@ func (r *receiver) receivedAt(m *udp.Message, wall time.Time, now instant.Time) 
 	return at
 }
 
-// receiverKey tells a receiver. A VRF that was removed and made anew has another index.
+// receiverKey identifies a receiver. A VRF that was removed and made again has another index.
 type receiverKey struct {
 	multihop bool
 	vrf      string
@@ -67,7 +67,7 @@ type receiverKey struct {
 
 func receiverOf(c *bfd.Config) receiverKey { return receiverKey{c.Multihop(), c.VRF, c.VRFIndex} }
 
-// senderKey tells a session's own sending socket and what is set on it.
+// senderKey identifies a session's own sending socket and its options.
 type senderKey struct {
 	discriminator uint32
 	vrfIndex      int
@@ -83,8 +83,8 @@ func senderOf(c *bfd.Config) senderKey {
 	return senderKey{c.LocalDiscriminator, c.VRFIndex, c.Multihop(), c.TOSExp}
 }
 
-// configure opens the sockets that cfgs need and the table does not have yet, and
-// closes those that are not needed any more once the table has said its goodbyes.
+// configure opens the sockets that cfgs need, applies cfgs, and then closes the sockets that
+// are no longer needed. Before that the table has sent its last packets.
 func (w *worker) configure(cfgs []bfd.Config) error {
 	opened := sockets{receivers: map[receiverKey]*udp.Socket{}, senders: map[senderKey]*udp.Socket{}}
 	err := w.open(cfgs, &opened)
@@ -107,7 +107,7 @@ func (w *worker) configure(cfgs []bfd.Config) error {
 	return nil
 }
 
-// sockets are those opened for a configuration that is not yet in force.
+// sockets are the sockets of a configuration that is not yet in force.
 type sockets struct {
 	receivers map[receiverKey]*udp.Socket
 	senders   map[senderKey]*udp.Socket
@@ -123,8 +123,8 @@ func (s *sockets) close() {
 }
 
 func (w *worker) open(cfgs []bfd.Config, opened *sockets) error {
-	// One port is opened in several VRFs. Else it is not shared, so that another program
-	// that has it is found out.
+	// If there are VRFs, the same port is opened several times and must be shared. Otherwise it
+	// is not shared, so that another program that uses it is detected.
 	share := slices.ContainsFunc(cfgs, func(c bfd.Config) bool { return c.VRF != "" })
 	if share {
 		for _, r := range w.receivers {
@@ -181,7 +181,7 @@ func (w *worker) closeUnused(cfgs []bfd.Config) {
 	}
 }
 
-// listPoll puts the receivers' sockets into the list that ppoll watches.
+// listPoll lists the receivers' sockets for ppoll.
 func (w *worker) listPoll() {
 	w.poll = w.poll[:pollReceivers]
 	for _, r := range w.receivers {
@@ -197,14 +197,14 @@ func openReceiver(key receiverKey, share bool) (*udp.Socket, error) {
 	return udp.Open(udp.Config{Local: netip.AddrPortFrom(netip.IPv6Unspecified(), port), Device: key.vrf, Share: share})
 }
 
-// Source ports are of this range, one a session (RFC 5881, section 4).
+// Source ports are in this range, one for each session (RFC 5881, section 4).
 const (
 	firstSourcePort = 49152
 	sourcePorts     = 65536 - firstSourcePort
 )
 
-// Hop limits sent: 255 over one hop, where the peer checks it, and one less over
-// several, so that such a packet can never pass for a neighbour's.
+// Hop limits sent: 255 over one hop, where the peer checks it, and 254 over several hops, so
+// that such a packet never looks like a neighbour's.
 const (
 	singleHopLimit = 255
 	multihopLimit  = 254

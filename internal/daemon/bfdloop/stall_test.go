@@ -17,10 +17,10 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// stallLimit is more than a busy machine holds up a thread of normal priority.
+// stallLimit is longer than a busy machine delays a thread of normal priority.
 const stallLimit = 1500 * time.Millisecond
 
-// beat keeps a loop from being held until stop.
+// beat calls Beat regularly until stop is called.
 func beat(l *bfdloop.Loop) (stop func()) {
 	done := make(chan struct{})
 	var ended sync.WaitGroup
@@ -71,7 +71,8 @@ func stuckEventLoopTakesTheSessionsDown(t *testing.T, helper []string) {
 	}
 }
 
-// TestStoppedProcessTakesTheSessionsDown stops a whole process, whose helper goes on.
+// TestStoppedProcessTakesTheSessionsDown: when a whole process is stopped, its helper takes the
+// sessions down.
 func TestStoppedProcessTakesTheSessionsDown(t *testing.T) {
 	a, b := newPair(t, nil)
 	l, err := a.Links.Link("bfd0")
@@ -97,8 +98,8 @@ func TestStoppedProcessTakesTheSessionsDown(t *testing.T) {
 	b.await(bfd.Up)
 }
 
-// deviceArg makes the test's own file a device with one session in a helper that
-// beats until its input ends.
+// deviceArg runs the test binary as a device with one session in a helper, which beats until
+// its input ends.
 const deviceArg = "bfd-device"
 
 func deviceMain(local, peer, index string) error {

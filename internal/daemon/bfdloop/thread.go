@@ -23,19 +23,19 @@ type thread struct {
 	ready    chan struct{} // closed when the loop runs
 	out      chan Event
 	commands mailbox
-	wake     int           // an eventfd that ends the wait
+	wake     int           // an eventfd that ends the wait of the loop
 	stopped  chan struct{} // closed when the thread has ended
 
-	closing sync.Mutex // held by senders to wake, so that it is not closed under them
+	closing sync.Mutex // held by those who write to wake, so that it is not closed during that
 	closed  atomic.Bool
 }
 
-// noParent is for a loop that no other process watches over.
+// noParent is the parent of a loop that no other process uses.
 const noParent = -1
 
-// startThread starts a loop without sessions. A parent other than noParent is a
-// socket: the loop has real-time priority, and ends when the other end is closed. The
-// error is that of Options.OnThread, or of a kernel that is out of descriptors.
+// startThread starts a loop without sessions. A parent other than noParent is a socket: then
+// the loop gets real-time priority, and it ends when the other end of the socket is closed. It
+// returns the error of Options.OnThread, or an error if the kernel has no free descriptors.
 func startThread(o Options, parent int, tasks *task.Group) (*thread, error) {
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
@@ -53,8 +53,8 @@ func startThread(o Options, parent int, tasks *task.Group) (*thread, error) {
 // Ready is for [task.Task].
 func (l *thread) Ready() <-chan struct{} { return l.ready }
 
-// Run is the loop, until close. It never gives its thread back: the thread has a
-// priority, and perhaps a network namespace, that no other goroutine may inherit.
+// Run runs the loop until close. It never releases its thread, because no other goroutine may
+// inherit the thread's priority and network namespace.
 func (l *thread) Run(context.Context) error {
 	runtime.LockOSThread()
 	if l.o.OnThread != nil {
@@ -94,7 +94,7 @@ func (l *thread) snapshot() []bfd.SessionState {
 	return states
 }
 
-// standing tells of every session where it stands, as if that had just happened.
+// standing returns an event for each session with its present state.
 func (l *thread) standing() (events []Event) {
 	_ = l.call(func(w *worker) {
 		for _, st := range w.table.Snapshot(w.now(), nil) {
@@ -106,7 +106,7 @@ func (l *thread) standing() (events []Event) {
 	return events
 }
 
-// wait lets the beats cease for a while.
+// wait permits that no beats come for a while.
 func (l *thread) wait(grace time.Duration) {
 	l.post(&command{run: func(w *worker) { w.pulse.last = w.now().Add(grace) }})
 }
@@ -132,7 +132,7 @@ func (l *thread) close() error {
 	return unix.Close(l.wake)
 }
 
-// call has the loop run f and waits for it.
+// call makes the loop run f, and waits until it has.
 func (l *thread) call(f func(*worker)) error {
 	done := make(chan struct{})
 	l.post(&command{run: f, done: done})
@@ -154,7 +154,7 @@ func (l *thread) post(c *command) {
 	l.closing.Lock()
 	defer l.closing.Unlock()
 	if !l.closed.Load() {
-		one := [8]byte{1} // of either byte order: any value but zero wakes
+		one := [8]byte{1} // any value but zero wakes the loop, so the byte order does not matter
 		_, _ = unix.Write(l.wake, one[:])
 	}
 }

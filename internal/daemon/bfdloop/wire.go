@@ -11,8 +11,8 @@ import (
 	"tandem/internal/linux/udp"
 )
 
-// A process and its helper are the same program, so they speak gob over a socket
-// pair: one hello, then requests one way, replies and events the other.
+// A process and its helper are the same program, so they exchange gob messages over a socket
+// pair: first one hello, then requests in one direction, replies and events in the other.
 
 type hello struct {
 	Origin time.Duration // Options.Origin as a reading of CLOCK_MONOTONIC
@@ -36,7 +36,7 @@ const (
 )
 
 type request struct {
-	ID      uint64 // zero where nobody waits for the reply
+	ID      uint64 // zero if nobody waits for the reply
 	Kind    requestKind
 	Configs []bfd.Config
 	Link    linkState
@@ -49,18 +49,18 @@ type linkState struct {
 	Up    bool
 }
 
-// reply answers the request with its ID, or carries an event. The first one, without
-// either, says that the loop runs.
+// reply answers the request with its ID, or carries an event. The first reply has neither and
+// says that the loop runs.
 type reply struct {
 	ID     uint64
 	Event  *Event
 	Err    *wireError
 	States []bfd.SessionState
 	Status Status
-	PID    int // of the helper, in the first one
+	PID    int // process ID of the helper, in the first reply
 }
 
-// wireError carries the errors that callers look into.
+// wireError carries errors whose type the caller needs.
 type wireError struct {
 	Config *bfd.ConfigError
 	Step   string // of a udp.OpenError

@@ -12,7 +12,7 @@ import (
 	"tandem/internal/linux/udp"
 )
 
-// worker is what belongs to the loop's thread alone.
+// worker is the state of the loop. Only the loop's thread uses it.
 type worker struct {
 	loop      *thread
 	origin    time.Time
@@ -30,14 +30,16 @@ type worker struct {
 	done      bool
 }
 
-// pulse watches over the beats of the process that the sessions vouch for.
+// pulse checks that the beats of the process keep coming. The sessions may be up only while
+// they do.
 type pulse struct {
 	limit   time.Duration // Options.StallLimit
-	last    instant.Time  // the latest beat, or the start
+	last    instant.Time  // time of the latest beat, or of the start
 	stalled bool
 }
 
-// expiry is when the beats will have ceased, Never when nobody watches or they have.
+// expiry returns when the beats will be overdue. It returns Never if they are overdue already,
+// or are not checked.
 func (p *pulse) expiry() instant.Time {
 	if p.limit == 0 || p.stalled {
 		return instant.Never
@@ -45,18 +47,18 @@ func (p *pulse) expiry() instant.Time {
 	return p.last.Add(p.limit)
 }
 
-// Packets are taken from the kernel in batches. Room for a longer packet than ours
-// lets one with an authentication section be told from a damaged one.
+// Packets are read from the kernel in batches. The buffers are longer than our packets, so that
+// a packet with an authentication section differs from a damaged one.
 const (
 	batchSize  = 32
 	batchRoom  = 128
-	maxBatches = 16 // a turn, so that a flood cannot keep the sessions from their turn
+	maxBatches = 16 // batches in a turn, so that a flood of packets does not delay the sessions
 )
 
-// retry is how soon a reader without room for an event is looked after again.
+// retry is the interval of attempts to deliver an event to a reader that had no room.
 const retry = 10 * time.Millisecond
 
-// The places of what is polled besides the receivers' sockets.
+// Indices in the list for ppoll, before the receivers' sockets.
 const (
 	pollWake = iota
 	pollParent
@@ -80,8 +82,8 @@ func newWorker(l *thread, o Options, parent int) *worker {
 
 func (w *worker) now() instant.Time { return instant.FromOrigin(time.Since(w.origin)) }
 
-// turn waits for something to do and does it. The time is read before the sockets
-// are: whatever arrived until then is known when a session is judged by it.
+// turn waits for work and does it. It reads the time before it reads the sockets. So all
+// packets that arrived until then are handled before a session can expire.
 func (w *worker) turn() {
 	w.wait()
 	now := w.now()
@@ -104,15 +106,15 @@ func (w *worker) wait() {
 		w.poll[i].Revents = 0
 	}
 	deadline := w.table.Deadline()
-	// An error is EINTR or ENOMEM: in both cases the turn goes on as after a wait.
+	// An error is EINTR or ENOMEM. In both cases the turn goes on as after a wait.
 	_, _ = unix.Ppoll(w.poll, w.timeoutUntil(deadline), nil)
 	if deadline.IsSet() {
 		w.noteLateness(w.now().Sub(deadline))
 	}
 }
 
-// timeoutUntil is the time to wait: until the deadline, where there is one, the
-// moment to look for a reader of events again, or the end of the pulse. Nil is for ever.
+// timeoutUntil returns how long to wait: until the deadline, the next retry of an event, or the
+// end of the pulse. Nil means for ever.
 func (w *worker) timeoutUntil(deadline instant.Time) *unix.Timespec {
 	now := w.now()
 	at := instant.Earliest(deadline, w.pulse.expiry())
@@ -126,7 +128,7 @@ func (w *worker) timeoutUntil(deadline instant.Time) *unix.Timespec {
 	return &w.timeout
 }
 
-// beat is a sign of life of the process.
+// beat notes a sign of life of the process.
 func (w *worker) beat() {
 	w.pulse.last = w.now()
 	if w.pulse.stalled {
@@ -135,7 +137,7 @@ func (w *worker) beat() {
 	}
 }
 
-// listen takes the sessions down when the beats have ceased.
+// listen takes the sessions down when the beats are overdue.
 func (w *worker) listen() {
 	if !w.pulse.expiry().IsDue(w.now()) {
 		return
@@ -153,7 +155,7 @@ func (w *worker) noteLateness(late time.Duration) {
 	}
 }
 
-// obey runs the commands of other goroutines.
+// obey runs the commands that other goroutines have sent.
 func (w *worker) obey() {
 	if w.poll[pollWake].Revents == 0 {
 		return
@@ -169,7 +171,7 @@ func (w *worker) obey() {
 	}
 }
 
-// act carries out the effects of what was done.
+// act carries out the effects of the core.
 func (w *worker) act() {
 	for i := range w.fx.Sends {
 		w.send(&w.fx.Sends[i])
@@ -204,7 +206,7 @@ func (w *worker) report() Status {
 	return s
 }
 
-// close says goodbye to the peers and closes the sockets.
+// close sends the last packets to the peers and closes the sockets.
 func (w *worker) close() {
 	w.table.Close(w.now(), &w.fx)
 	w.act()

@@ -17,7 +17,7 @@ func TestClientsAreToldOnce(t *testing.T) {
 		{bfd.Down, bfd.Down, 0, false}, // was never up
 		{bfd.Init, bfd.Down, 0, false},
 		{bfd.Up, bfd.Init, etrunk.BFDUp, true},
-		{bfd.Up, bfd.Up, 0, false}, // what was between got lost on the way
+		{bfd.Up, bfd.Up, 0, false}, // the Down between the two was not reported
 		{bfd.Down, bfd.Up, etrunk.BFDDown, true},
 		{bfd.Init, bfd.Down, 0, false},
 		{bfd.Down, bfd.Down, 0, false},

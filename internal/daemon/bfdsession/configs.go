@@ -9,15 +9,15 @@ import (
 	"tandem/internal/state"
 )
 
-// Configure makes the sessions those of a configuration, as far as they can run. The
-// error is of [bfdloop.Loop.Configure]: a port is taken, or a session is impossible.
-// Whoever calls it calls Follow when the device knows the configuration, too.
+// Configure replaces the sessions by those of a configuration that can run. It returns the
+// error of [bfdloop.Loop.Configure]: a port is in use, or a session is invalid. The caller
+// calls Follow when the device has the configuration, too.
 func (s *Sessions) Configure(m *config.Model) error {
 	s.model = m
 	return s.bfd.Configure(s.configs())
 }
 
-// configs lists the sessions that can run, by name.
+// configs returns the configurations of the sessions that can run, sorted by name.
 func (s *Sessions) configs() []bfd.Config {
 	var configs []bfd.Config
 	all := s.model.AllSessions()
@@ -30,14 +30,14 @@ func (s *Sessions) configs() []bfd.Config {
 	return configs
 }
 
-// Discriminators that the device gives are above those that an operator can give.
+// Discriminators that the device allocates are above those that an operator can configure.
 const (
 	firstDiscriminator = 16385
 	givenDiscriminator = 1 << 30 // how many there are
 )
 
-// giveDiscriminators gives the sessions that find them out a local one each, at random
-// (RFC 5880, section 6.8.1), and keeps it while the session is configured.
+// giveDiscriminators allocates a random local discriminator (RFC 5880, section 6.8.1) for each
+// session without a configured one. The session keeps it while it is configured.
 func (s *State) giveDiscriminators(sessions []*config.BFDSession) {
 	given := make(map[string]uint32)
 	taken := make(map[uint32]bool)
@@ -56,7 +56,7 @@ func (s *State) giveDiscriminators(sessions []*config.BFDSession) {
 	s.Discriminators = given
 }
 
-// missing says why a configured session cannot run, empty when it can.
+// missing says why a configured session cannot run. It is empty if the session can run.
 func (s *Sessions) missing(c *config.BFDSession) string {
 	switch {
 	case !s.model.BFD:
@@ -96,7 +96,7 @@ func (s *Sessions) config(c *config.BFDSession) bfd.Config {
 	return cfg
 }
 
-// List lists the configured BFD sessions, those too that do not run.
+// List returns the configured BFD sessions, including those that do not run.
 func (s *Sessions) List() []bfd.SessionState {
 	states := s.bfd.Snapshot()
 	_ = s.o.Loop.Call(func() {
@@ -114,7 +114,7 @@ func (s *Sessions) List() []bfd.SessionState {
 	return states
 }
 
-// Statistics returns what is counted of BFD.
+// Statistics returns the counters of BFD.
 func (s *Sessions) Statistics() state.BFDStatistics {
 	status := s.bfd.Status()
 	counted := state.BFDStatistics{

@@ -1,6 +1,6 @@
 // Package bfdsession owns the BFD sessions of the configuration. It runs them in a loop
-// (package bfdloop), tells the device what becomes of them, and takes interfaces for down
-// of which a session has failed.
+// (package bfdloop) and tells the device their state changes. An interface whose session has
+// failed counts as down.
 //
 // A file calls only files that stand below it:
 //

@@ -7,13 +7,13 @@ import (
 	"tandem/internal/etrunk"
 )
 
-// Lost reports whether an interface is to be taken for down as a session on it has
-// failed. The name is Linux's.
+// Lost reports whether an interface, given by its Linux name, counts as down because a session
+// on it has failed.
 func (s *Sessions) Lost(netdev string) bool { return s.state.Lost[netdev] }
 
-// Follow takes for down the interfaces on which a session has failed
-// (`process-interface-status'), and no longer those that have it back. It tells
-// Options.InterfaceChanged of each that changes.
+// Follow marks the interfaces on which a session has failed as down
+// (`process-interface-status'), and the others as not. It calls Options.InterfaceChanged for
+// each interface that changes.
 func (s *Sessions) Follow() {
 	before, now := s.state.Lost, make(map[string]bool)
 	for _, c := range s.model.Sessions {

@@ -16,7 +16,7 @@ import (
 	"tandem/internal/event"
 )
 
-// Links knows the network interfaces that there are.
+// Links looks up network interfaces.
 type Links interface {
 	// Netdev returns the Linux name of an interface of the configuration.
 	Netdev(config.InterfaceName) string
@@ -32,31 +32,32 @@ type Options struct {
 	// Emit tells people of an event. It is called from any goroutine.
 	Emit  func(event.Event)
 	Links Links
-	// InterfaceChanged is told, within a turn, of the Linux name of an interface that is
-	// taken for down from now on, or no longer, see [Sessions.Lost].
+	// InterfaceChanged is called, within a turn, with the Linux name of an interface that
+	// begins or ceases to count as down, see [Sessions.Lost].
 	InterfaceChanged func(netdev string)
-	// BFD is how the loop of the sessions is run.
+	// BFD are the options of the loop.
 	BFD bfdloop.Options
 	// State is what a predecessor has left.
 	State State
 }
 
-// State is what a successor needs to know of the sessions. Those themselves live on in
-// the helper process, see [bfdloop.Loop.HandOver].
+// State is what a successor must know of the sessions. The sessions themselves run on in the
+// helper process, see [bfdloop.Loop.HandOver].
 type State struct {
-	// Told is what the clients of a session have been told last, by its name. A session
-	// that is not there has never been Up.
+	// Told is the state that the clients of a session know, by session name. A session that is
+	// missing has never been Up.
 	Told map[string]etrunk.BFDState
-	// Ups and Downs count how often clients were told that a session is up, or failed.
+	// Ups and Downs count how often clients were told that a session came up or failed.
 	Ups, Downs uint64
-	// Discriminators are the local ones that the device has given, by session.
+	// Discriminators are the local discriminators that the device has allocated, by session
+	// name.
 	Discriminators map[string]uint32
-	// Lost are the interfaces that are taken for down, by Linux name.
+	// Lost are the interfaces that count as down, by Linux name.
 	Lost map[string]bool
 }
 
-// Sessions are the BFD sessions of the configuration. Run, List, Statistics, Beat and
-// SetLink may be called from any goroutine, all else only by whoever has the turn.
+// Sessions are the BFD sessions of the configuration. Run, List, Statistics, Beat and SetLink
+// may be called from any goroutine, the other methods only by the caller who has the turn.
 type Sessions struct {
 	o     Options
 	bfd   *bfdloop.Loop
@@ -80,7 +81,7 @@ func Start(o Options) (*Sessions, error) {
 	return s, nil
 }
 
-// Run takes note of what becomes of the sessions, until Close.
+// Run handles the state changes of the sessions until Close.
 func (s *Sessions) Run(context.Context) error {
 	for ev := range s.bfd.Events() {
 		if s.o.Loop.Turn(func() { s.changed(ev) }) != nil {
@@ -90,8 +91,8 @@ func (s *Sessions) Run(context.Context) error {
 	return nil
 }
 
-// changed tells the clients of a session of its change: the device, and the interface
-// that follows it.
+// changed tells the clients of a session its state change: the device, and the interface that
+// follows the session.
 func (s *Sessions) changed(ev bfd.Event) {
 	state, told := s.state.tell(ev)
 	if !told {
@@ -110,16 +111,16 @@ func (s *Sessions) changed(ev bfd.Event) {
 	s.Follow()
 }
 
-// Beat says that the process does its work, see [bfdloop.Loop.Beat].
+// Beat is a sign of life of the process, see [bfdloop.Loop.Beat].
 func (s *Sessions) Beat() { s.bfd.Beat() }
 
-// SetLink tells of a link, see [bfdloop.Loop.SetLink].
+// SetLink reports the state of a link, see [bfdloop.Loop.SetLink].
 func (s *Sessions) SetLink(netdev string, index int, up bool) { s.bfd.SetLink(netdev, index, up) }
 
-// Told returns what the clients of a session have been told last.
+// Told returns the state of a session that its clients know.
 func (s *Sessions) Told(session string) etrunk.BFDState { return s.state.told(session) }
 
-// Conditions lists the sessions of which the clients know that they failed.
+// Conditions returns an alarm condition for each session that its clients know as failed.
 func (s *Sessions) Conditions() (conditions []event.Condition) {
 	for name, state := range s.state.Told {
 		if c := s.model.Sessions[name]; state == etrunk.BFDDown && s.model.BFD && c != nil && !c.Shutdown {
@@ -129,9 +130,9 @@ func (s *Sessions) Conditions() (conditions []event.Condition) {
 	return conditions
 }
 
-// HandOver leaves the sessions to a successor: what it needs to know, and the socket of
-// the helper that goes on with them for grace beyond the stall limit. The socket is nil
-// when the sessions run in this process; they end with it.
+// HandOver leaves the sessions to a successor. It returns the state, and the socket of the
+// helper, which goes on with the sessions for grace beyond the stall limit. The socket is nil
+// if the sessions run in this process; then they end with it.
 func (s *Sessions) HandOver(grace time.Duration) (State, *os.File, error) {
 	socket, err := s.bfd.HandOver(grace)
 	if errors.Is(err, bfdloop.ErrNoHelper) {
@@ -140,5 +141,5 @@ func (s *Sessions) HandOver(grace time.Duration) (State, *os.File, error) {
 	return s.state, socket, err
 }
 
-// Close ends the sessions and tells their peers so.
+// Close ends the sessions and tells their peers.
 func (s *Sessions) Close() error { return s.bfd.Close() }

@@ -18,7 +18,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// rig is what the sessions need from outside. It notes what they tell.
+// rig is the environment of the sessions. It records what they tell.
 type rig struct {
 	*Sessions
 	t       *testing.T
@@ -37,7 +37,7 @@ func (r *rig) says(name string, state, remote bfd.State) {
 	r.Sessions.changed(bfd.Event{Session: name, State: state, Remote: remote})
 }
 
-// start starts sessions of which a predecessor has left a state.
+// start starts sessions with the state that a predecessor has left.
 func start(t *testing.T, left State, o bfdloop.Options) *rig {
 	t.Helper()
 	r := &rig{t: t, told: make(chan device.BFDChanged, 100)}
@@ -91,8 +91,8 @@ func TestSessionsStartWhenTheyAreComplete(t *testing.T) {
 	}
 }
 
-// TestGivenDiscriminators: a session that finds out its discriminators keeps the one
-// that the device has given it for as long as it is configured, also over a restart.
+// TestGivenDiscriminators: a session without configured discriminators keeps the local one that
+// the device has allocated while it is configured, also over a restart.
 func TestGivenDiscriminators(t *testing.T) {
 	r := start(t, State{}, bfdloop.Options{})
 	m := config.New()
@@ -176,8 +176,8 @@ func TestInterfaceFollowsItsSession(t *testing.T) {
 	expect("when the command is undone", false, 4)
 }
 
-// TestPeersTellEachOther: two devices on a cable. The device is told that the session is
-// up, that the other end has shut it down, and that the other end has gone.
+// TestPeersTellEachOther: two devices are connected by a cable. The device is told that the
+// session is up, that the other end has shut it down, and that the other end has gone.
 func TestPeersTellEachOther(t *testing.T) {
 	nodes := []*testnet.Node{testnet.NewNode(t), testnet.NewNode(t)}
 	testnet.Cable(t, nodes[0], "bfd0", nodes[1], "bfd0")
@@ -225,7 +225,7 @@ func (r *rig) configures(m *config.Model) {
 	}
 }
 
-// isTold waits for what the device is told next.
+// isTold waits for the next state that the device is told.
 func (r *rig) isTold(want etrunk.BFDState) {
 	r.t.Helper()
 	select {
@@ -238,7 +238,7 @@ func (r *rig) isTold(want etrunk.BFDState) {
 	}
 }
 
-// TestStateIsCopied: what a successor changes is its own.
+// TestStateIsCopied: a change by a successor does not change the predecessor's state.
 func TestStateIsCopied(t *testing.T) {
 	left := State{Told: map[string]etrunk.BFDState{"s": etrunk.BFDUp}, Ups: 3}
 	kept := maps.Clone(left.Told)

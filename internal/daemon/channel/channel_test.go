@@ -27,14 +27,13 @@ const (
 	patience = 10 * time.Second
 )
 
-// end is one end of a channel: it has the channels and, in place of a device, notes what
-// they tell and answers nothing.
+// end is one end of a channel. In place of a device it records the events and answers nothing.
 type end struct {
 	*Channels
 	t      *testing.T
 	events chan device.Event
 	left   inherit.Files // by a predecessor
-	// failures counts those of sockets that were logged.
+	// failures counts logged failures of sockets.
 	failures atomic.Int32
 }
 
@@ -81,7 +80,7 @@ func newEnd(t *testing.T, left ...inherit.File) *end {
 	return e
 }
 
-// asks serves one turn of the service.
+// asks carries out the effects of one turn of the service.
 func (e *end) asks(fx rbs.Effects) {
 	e.t.Helper()
 	if err := e.o.Loop.Turn(func() { e.Serve(device.ChannelEffects{Service: service, Effects: fx}) }); err != nil {
@@ -89,7 +88,7 @@ func (e *end) asks(fx rbs.Effects) {
 	}
 }
 
-// listens opens a listener that takes connections of peer, and returns its port.
+// listens opens a listener for connections of peer, and returns its port.
 func (e *end) listens(port uint16, peer netip.Addr) uint16 {
 	e.t.Helper()
 	e.asks(rbs.Effects{Listen: []rbs.Listen{{On: true, Ends: rbs.Ends{Local: loopback, Peer: peer}, Port: port, Identity: peer}}})
@@ -112,7 +111,7 @@ func (e *end) sends(id rbs.ConnID, text string) {
 	e.asks(rbs.Effects{Send: []rbs.Send{{Conn: id, Bytes: []byte(text)}}})
 }
 
-// told waits for the next event, which is to be a T.
+// told waits for the next event, which must be a T.
 func told[T device.Event](e *end) T {
 	e.t.Helper()
 	select {
@@ -137,7 +136,7 @@ func (e *end) hears(id rbs.ConnID, text string) {
 	}
 }
 
-// connects makes a connection and returns its numbers at both ends.
+// connects makes a connection and returns its ID at each end.
 func connects(a, b *end, port uint16) (atA, atB rbs.ConnID) {
 	a.t.Helper()
 	a.dials(port)
@@ -177,8 +176,8 @@ func TestConnection(t *testing.T) {
 	}
 }
 
-// TestForeignAddress: a connection from elsewhere is handed over in clear, so that it is
-// counted, though the service speaks TLS.
+// TestForeignAddress: a connection from another address is handed over without TLS, although
+// the service uses TLS, so that it is counted.
 func TestForeignAddress(t *testing.T) {
 	b := newEnd(t)
 	dir := certificates(t, time.Now(), time.Hour)
@@ -223,7 +222,7 @@ func TestDialFails(t *testing.T) {
 	}
 }
 
-// TestDialReplaced: a call that another takes the place of is not answered.
+// TestDialReplaced: a dial that a newer one has replaced gets no answer.
 func TestDialReplaced(t *testing.T) {
 	silent, err := net.Listen("tcp6", "[::1]:0") // accepts, and says nothing
 	if err != nil {
@@ -236,7 +235,7 @@ func TestDialReplaced(t *testing.T) {
 	b.uses(policy(dir, "b"))
 	port := b.listens(0, loopback)
 	a.dials(netip.MustParseAddrPort(silent.Addr().String()).Port())
-	if _, err := silent.Accept(); err != nil { // so the call waits for a greeting
+	if _, err := silent.Accept(); err != nil { // so the dial waits for the TLS handshake
 		t.Fatal(err)
 	}
 	connects(a, b, port)
@@ -248,8 +247,8 @@ func TestDialReplaced(t *testing.T) {
 	}
 }
 
-// TestListenerOutlivesAnError: a listener that cannot take a connection, as the process has
-// too many files open, takes it when it can.
+// TestListenerOutlivesAnError: a listener cannot accept a connection while the process has too
+// many open files. It accepts it afterwards.
 func TestListenerOutlivesAnError(t *testing.T) {
 	b := newEnd(t)
 	port := b.listens(0, loopback)
@@ -272,7 +271,8 @@ func TestListenerOutlivesAnError(t *testing.T) {
 	told[device.ChannelAccepted](b)
 }
 
-// allowNoMoreFiles keeps the process from opening any, until the returned function is called.
+// allowNoMoreFiles prevents the process from opening files until the returned function is
+// called.
 func allowNoMoreFiles(t *testing.T) (allow func()) {
 	t.Helper()
 	var before unix.Rlimit
@@ -290,8 +290,8 @@ func allowNoMoreFiles(t *testing.T) (allow func()) {
 	return func() { _ = unix.Setrlimit(unix.RLIMIT_NOFILE, &before) }
 }
 
-// TestListenerIsHandedOver: the successor goes on with the socket; a connection that came
-// in between is not refused.
+// TestListenerIsHandedOver: the successor uses the same socket. A connection that was opened in
+// between is not refused.
 func TestListenerIsHandedOver(t *testing.T) {
 	old := newEnd(t)
 	port := old.listens(0, loopback)

@@ -16,7 +16,8 @@ import (
 	"tandem/internal/rbs"
 )
 
-// certificates makes those of a pair whose devices, a and b, both have the loopback address.
+// certificates makes the certificates of a pair. Its devices, a and b, both have the loopback
+// address.
 func certificates(t *testing.T, notBefore time.Time, lifetime time.Duration) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "pki")
@@ -27,7 +28,7 @@ func certificates(t *testing.T, notBefore time.Time, lifetime time.Duration) str
 	return dir
 }
 
-// policy names the files of a device.
+// policy returns a policy with the files of a device.
 func policy(dir, name string) map[string]Policy {
 	in := func(file string) string { return filepath.Join(dir, file) }
 	return map[string]Policy{service: {Name: "pair", Files: pki.Files{
@@ -35,7 +36,7 @@ func policy(dir, name string) map[string]Policy {
 	}}}
 }
 
-// uses commits policies and returns the services that they change.
+// uses commits policies and returns the services that have changed.
 func (e *end) uses(policies map[string]Policy) (changed []string) {
 	e.t.Helper()
 	if err := e.o.Loop.Turn(func() { changed = e.UsePolicies(policies) }); err != nil {
@@ -44,7 +45,7 @@ func (e *end) uses(policies map[string]Policy) (changed []string) {
 	return changed
 }
 
-// pairWith returns two ends of which b listens, and the directory of their certificates.
+// pairWith returns two ends, of which b listens, and the directory of their certificates.
 func pairWith(t *testing.T, now time.Time) (a, b *end, port uint16, dir string) {
 	t.Helper()
 	a, b, dir = newEnd(t), newEnd(t), certificates(t, now.Add(-time.Hour), 90*24*time.Hour)
@@ -64,8 +65,8 @@ func TestTLSConnection(t *testing.T) {
 	}
 }
 
-// TestDetour: certificates are for the addresses that are configured, whatever addresses the
-// connection is between.
+// TestDetour: the addresses in the certificates must be the configured ones, even if the
+// connection uses other addresses.
 func TestDetour(t *testing.T) {
 	const names = "2001:db8::"
 	dir := filepath.Join(t.TempDir(), "pki")
@@ -89,7 +90,7 @@ func TestDetour(t *testing.T) {
 	}
 }
 
-// TestHandshakeFails: both ends are told why, each in its own words.
+// TestHandshakeFails: both ends are told why.
 func TestHandshakeFails(t *testing.T) {
 	a, b, port, _ := pairWith(t, time.Now())
 	strange := certificates(t, time.Now().Add(-time.Hour), 24*time.Hour)
@@ -111,7 +112,7 @@ func TestHandshakeFails(t *testing.T) {
 	}
 }
 
-// TestPolicyChanges: connections with other credentials are ended, others are not.
+// TestPolicyChanges: connections whose credentials have changed are closed, others are not.
 func TestPolicyChanges(t *testing.T) {
 	a, b, port, dir := pairWith(t, time.Now())
 	atA, atB := connects(a, b, port)
@@ -133,8 +134,8 @@ func TestPolicyChanges(t *testing.T) {
 	}
 }
 
-// TestUnusableCredentials: files that are of no use are refused, unless they are in force. A
-// service that never had any that were of use does not connect, until they are.
+// TestUnusableCredentials: a policy with unusable files is refused, unless it is in force. A
+// service whose files could never be used does not connect until they can.
 func TestUnusableCredentials(t *testing.T) {
 	now := time.Now()
 	a, b, port, dir := pairWith(t, now)
@@ -146,7 +147,7 @@ func TestUnusableCredentials(t *testing.T) {
 		t.Errorf("files that are not there are taken: %v", err)
 	}
 
-	install(t, dir, expired, "a") // what was committed has ended since
+	install(t, dir, expired, "a") // the committed certificate has expired
 	if err := a.CheckPolicies(policy(dir, "a")); err != nil {
 		t.Errorf("a policy that is in force keeps other changes from being made: %v", err)
 	}
@@ -173,7 +174,7 @@ func TestUnusableCredentials(t *testing.T) {
 	}
 }
 
-// install copies the authority and the files of devices.
+// install copies the files of the CA and of devices.
 func install(t *testing.T, to, from string, names ...string) {
 	t.Helper()
 	files := []string{pki.CAFile}

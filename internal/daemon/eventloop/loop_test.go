@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// alarm is work that is due every so often, zero for once.
+// alarm is work that is due at regular intervals, or once if every is zero.
 type alarm struct {
 	at    time.Time
 	every time.Duration
@@ -26,7 +26,7 @@ func (a *alarm) do(now time.Time) {
 	}
 }
 
-// running begins a loop and serves its timer while the test goes on.
+// running starts a loop and serves its timer during the test.
 func running(t *testing.T, o Options) *Loop {
 	t.Helper()
 	l := New(o)
@@ -39,8 +39,8 @@ func running(t *testing.T, o Options) *Loop {
 	return l
 }
 
-// TestOrderOfATurn: effects come first, then what is due, then what the effects have
-// brought up; each has its effects carried out.
+// TestOrderOfATurn: first the effects are carried out, then what is due, then what the effects
+// have caused. After each, its effects are carried out.
 func TestOrderOfATurn(t *testing.T) {
 	var order []string
 	note := func(what string) { order = append(order, what) }
@@ -91,8 +91,8 @@ func TestOneTurnAtATime(t *testing.T) {
 	}
 }
 
-// TestWhatIsDueIsDoneInTime: by the timer, when nobody takes a turn, also when something
-// is due before what the timer was set to.
+// TestWhatIsDueIsDoneInTime: if nobody takes a turn, the timer takes it, also if work becomes
+// due before the time to which the timer was set.
 func TestWhatIsDueIsDoneInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -170,7 +170,7 @@ func TestEnd(t *testing.T) {
 	}
 }
 
-// TestFailedBegin: those that wait for the first turn learn that there is none.
+// TestFailedBegin: those who wait for the first turn get an error if it fails.
 func TestFailedBegin(t *testing.T) {
 	l := New(Options{Interval: time.Hour, Settle: func() { t.Error("settled") }})
 	waiting := make(chan error)
@@ -184,7 +184,7 @@ func TestFailedBegin(t *testing.T) {
 	}
 }
 
-// TestTurnCostsNoMemory: reports are handled at the rate of turns.
+// TestTurnCostsNoMemory: a turn allocates nothing, because every report takes one.
 func TestTurnCostsNoMemory(t *testing.T) {
 	l := New(Options{Interval: time.Hour, Timed: []Timed{new(alarm).timed()}, Settle: func() {}})
 	if err := l.Begin(func() error { return nil }); err != nil {

@@ -21,7 +21,7 @@ var (
 
 const patience = 10 * time.Second
 
-// rig has sockets and notes what they tell.
+// rig has sockets and records what they tell.
 type rig struct {
 	*Sockets
 	t      *testing.T
@@ -52,7 +52,7 @@ func newRig(t *testing.T, left ...inherit.File) *rig {
 	return r
 }
 
-// binds opens the loopback's socket and returns its port.
+// binds opens the socket of the loopback address and returns its port.
 func (r *rig) binds(port uint16) uint16 {
 	r.t.Helper()
 	if err := r.Configure(map[Address]Binding{loopback: {Port: port}}); err != nil {
@@ -81,7 +81,7 @@ func (r *rig) hears(text string) {
 	}
 }
 
-// freePort returns one that nobody has at the loopback address.
+// freePort returns a port that is free on the loopback address.
 func freePort(t *testing.T) uint16 {
 	t.Helper()
 	r := newRig(t)
@@ -98,7 +98,7 @@ func say(text string) device.SendHello {
 
 func TestHelloIsReceived(t *testing.T) {
 	r := newRig(t)
-	r.binds(freePort(t)) // so it is its own peer
+	r.binds(freePort(t)) // so the E-Trunk is its own peer
 	r.Send(say("hello"))
 	r.hears("hello")
 	r.Send(say("hello again"))
@@ -130,8 +130,8 @@ func TestHelloIsNotSent(t *testing.T) {
 	expect("the socket was closed")
 }
 
-// TestReconfigure: a socket that is wanted as it is stays open; with another binding it
-// is another socket.
+// TestReconfigure: a socket whose binding does not change stays open. With another binding a
+// new socket is opened.
 func TestReconfigure(t *testing.T) {
 	r := newRig(t)
 	port := freePort(t)
@@ -149,7 +149,7 @@ func TestReconfigure(t *testing.T) {
 	}
 }
 
-// TestSocketIsHandedOver: what comes while nobody reads is the successor's.
+// TestSocketIsHandedOver: hellos that arrive while nobody reads are received by the successor.
 func TestSocketIsHandedOver(t *testing.T) {
 	old, sender := newRig(t), newRig(t)
 	port := freePort(t)

@@ -20,9 +20,8 @@ import (
 // ErrRunning means that another daemon uses the run directory.
 var ErrRunning = errors.New("another tandemd is running here")
 
-// Lock takes the run directory for this process until it ends and writes the
-// pid file. It fails with ErrRunning when another process has it. A lock that was
-// inherited is held already.
+// Lock locks the run directory for this process until it ends, and writes the pid file. It
+// returns ErrRunning if another process holds the lock. An inherited lock is already held.
 func Lock(runDir string, inherited *os.File) (*os.File, error) {
 	if inherited != nil {
 		return inherited, writePID(inherited)
@@ -52,8 +51,8 @@ func writePID(f *os.File) error {
 	return err
 }
 
-// DeviceID reads the device's identity from the state directory, and makes one
-// there the first time. It is what makes a device the same one after a restart.
+// DeviceID reads the device's identity from the state directory. If there is none, it makes
+// one. By it a device remains the same one after a restart.
 func DeviceID(stateDir string) (uint64, error) {
 	path := filepath.Join(stateDir, "device-id")
 	text, err := os.ReadFile(path)
@@ -70,8 +69,8 @@ func DeviceID(stateDir string) (uint64, error) {
 	return id, nil
 }
 
-// newDeviceID makes an identity and keeps it in a file, which appears whole or
-// not at all, also when power is lost.
+// newDeviceID makes an identity and writes it to a file. The file is complete or missing, even
+// after a power failure.
 func newDeviceID(path string) (uint64, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return 0, err

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A device is the same one after a restart, and another one with another state.
+// TestDeviceID: a device keeps its identity after a restart. With another state directory it
+// has another one.
 func TestDeviceID(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	first, err := DeviceID(dir)

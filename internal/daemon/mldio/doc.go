@@ -1,4 +1,4 @@
-// Package mldio is the daemon's side of MLD: it hears and sends the messages of the
-// multicast interfaces. It decodes what it hears, in batches, and tells it to a
-// [Router] from the goroutine that has read it.
+// Package mldio is the daemon's input and output of MLD. It receives and sends the messages of
+// the multicast interfaces. It decodes what it receives, in batches, and passes it to a
+// [Router] on the goroutine that has read it.
 package mldio

@@ -26,7 +26,7 @@ type router struct {
 	failed []string // events
 }
 
-// heard is a message that could be decoded, by what the tests look at.
+// heard is a decoded message, reduced to what the tests compare.
 type heard struct {
 	netdev string
 	typ    mld.Type
@@ -74,7 +74,7 @@ type bed struct {
 	*testnet.Net
 	router *router
 	socket *mldio.Socket
-	stop   func() // ends Run and waits for it
+	stop   func() // ends Run and waits for that
 }
 
 func newBed(t *testing.T) *bed {
@@ -133,10 +133,10 @@ func (b *bed) await(h heard) {
 
 func group(i byte) netip.Addr { return netip.AddrFrom16([16]byte{0xff, 0x3e, 12: 0x80, 15: i}) }
 
-// report is what a Linux host that joins a group is heard with.
+// report is the message that a Linux host sends when it joins a group.
 func report(netdev string, i byte) heard { return heard{netdev, mld.TypeReportV2, group(i)} }
 
-// TestInterfaces: reports are heard on the interfaces that were told and on no others.
+// TestInterfaces: reports are received on the configured interfaces, and on no others.
 func TestInterfaces(t *testing.T) {
 	b := newBed(t)
 	first, second := b.Receiver(t, 0), b.Receiver(t, 1)
@@ -165,13 +165,13 @@ func TestInterfaces(t *testing.T) {
 	b.await(report("d1", 4))
 }
 
-// TestSend: a host answers a query that is sent to it, which it does only if the query
-// leaves by the right interface, from a link-local address and with hop limit 1.
+// TestSend: a host answers a query that is sent to it. It does so only if the query leaves by
+// the right interface, from a link-local address and with hop limit 1.
 func TestSend(t *testing.T) {
 	b := newBed(t)
 	host := b.Receiver(t, 1)
 	host.Join(group(1))
-	time.Sleep(1500 * time.Millisecond) // until it reports no more of its own accord
+	time.Sleep(1500 * time.Millisecond) // until the host no longer sends unsolicited reports
 	testnet.Must(t, b.socket.SetInterfaces([]int{b.Down1.Index}))
 	if b.router.has(report("d1", 1)) {
 		t.Fatal("the host reports without being asked")
@@ -188,7 +188,7 @@ func TestSend(t *testing.T) {
 	}
 }
 
-// TestMalformed: what is no message is told with the interface that it came in by.
+// TestMalformed: a malformed message is reported with the interface on which it arrived.
 func TestMalformed(t *testing.T) {
 	b := newBed(t)
 	testnet.Must(t, b.socket.SetInterfaces([]int{b.Down0.Index, b.Down1.Index}))
@@ -202,8 +202,8 @@ func TestMalformed(t *testing.T) {
 	b.await(heard{netdev: "d1"})
 }
 
-// TestMembershipsReturn: what the kernel drops with an MTU that is too small for IPv6 is
-// back when that is over, and is told.
+// TestMembershipsReturn: the kernel drops memberships while the MTU is too small for IPv6. They
+// are restored afterwards, and that is reported.
 func TestMembershipsReturn(t *testing.T) {
 	b := newBed(t)
 	testnet.Must(t, b.socket.SetInterfaces([]int{b.Down0.Index}))
@@ -224,7 +224,7 @@ func TestMembershipsReturn(t *testing.T) {
 	}
 }
 
-// TestAdoptOther: what another kind of program has left is not taken, and is closed.
+// TestAdoptOther: files that another kind of program has left are not used, and are closed.
 func TestAdoptOther(t *testing.T) {
 	b := newBed(t)
 	b.stop()
@@ -242,7 +242,7 @@ func TestAdoptOther(t *testing.T) {
 	}
 }
 
-// TestHandOver: a successor hears on the same interfaces, also what came in between.
+// TestHandOver: a successor receives on the same interfaces, and gets what arrived in between.
 func TestHandOver(t *testing.T) {
 	b := newBed(t)
 	host := b.Receiver(t, 0)
@@ -255,7 +255,7 @@ func TestHandOver(t *testing.T) {
 	if want := []int{b.Down0.Index, b.Down1.Index}; !slices.Equal(joined, want) {
 		t.Errorf("heard on %v, want %v", joined, want)
 	}
-	time.Sleep(50 * time.Millisecond) // the report has time to come too early
+	time.Sleep(50 * time.Millisecond) // a report that comes too early would arrive by then
 	if b.router.has(report("d0", 2)) {
 		t.Error("a socket that has ended hears")
 	}

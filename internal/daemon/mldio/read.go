@@ -11,7 +11,8 @@ import (
 	"tandem/internal/task"
 )
 
-// batch is what one read has brought. It is used again, so that reports cost no memory.
+// batch holds the messages of one read. Its memory is used again, so that reports cost no
+// allocation.
 type batch struct {
 	messages []packet.Message
 	events   []device.Event
@@ -47,8 +48,9 @@ func (b *batch) decode(netdev string, m *packet.Message) {
 	b.events = append(b.events, &b.received[i])
 }
 
-// pace keeps reports that stream in from being read one by one, since to be woken costs
-// several times what it takes to handle one. Some in a while are read at once.
+// pace makes the reader wait a little, so that it reads reports of a stream in batches. Waking
+// a goroutine costs several times more than handling a report. A few reports after a pause are
+// read at once.
 type pace struct {
 	began time.Time // of the while under way
 	reads int       // in it
@@ -59,7 +61,7 @@ const (
 	paceReads = 4
 )
 
-// rest is how long to wait after a read that has left nothing.
+// rest returns how long to wait after a read that has emptied the queue.
 func (p *pace) rest(now time.Time) time.Duration {
 	if now.Sub(p.began) >= paceWhile {
 		*p = pace{began: now}
@@ -70,7 +72,7 @@ func (p *pace) rest(now time.Time) time.Duration {
 	return paceWhile - now.Sub(p.began)
 }
 
-// Run reads messages and tells them to the router until ctx ends or the socket is closed.
+// Run reads messages and passes them to the router until ctx ends or the socket is closed.
 func (s *Socket) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, s.conn.Interrupt)()
 	var pace pace

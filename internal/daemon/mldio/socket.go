@@ -14,10 +14,10 @@ import (
 	"tandem/internal/linux/packet"
 )
 
-// Router is whom the messages are for. Its methods may be called from any goroutine.
+// Router receives the messages. Its methods may be called from any goroutine.
 type Router interface {
-	// Receive takes what one read has brought, in a turn, and the time of the read. It
-	// may keep nothing of the events. It returns false when there are no turns any more.
+	// Receive handles the messages of one read, in a turn, with the time of the read. It must
+	// not keep the events. It returns false if there are no turns any more.
 	Receive(events []device.Event, readAt time.Time) bool
 	// Name returns the Linux name of an interface index, empty when there is none.
 	Name(index int) string
@@ -33,16 +33,16 @@ const (
 	outFile = "mld-out"
 )
 
-// Socket hears MLD on some interfaces and sends on any. SetInterfaces and HandOver are
-// for whoever has the turn, Run and Tend are called once, all else may be called from any
-// goroutine.
+// Socket receives MLD on some interfaces and sends on any. Only the caller who has the turn may
+// call SetInterfaces and HandOver. Run and Tend are called once. The other methods may be
+// called from any goroutine.
 type Socket struct {
 	conn   *packet.Conn
 	router Router
 	look   chan struct{} // has Tend look at once
 }
 
-// Open makes a socket that hears nothing yet.
+// Open makes a socket that receives nothing yet.
 func Open(router Router) (*Socket, error) {
 	conn, err := packet.Open()
 	if err != nil {
@@ -51,8 +51,8 @@ func Open(router Router) (*Socket, error) {
 	return newSocket(router, conn), nil
 }
 
-// Adopt goes on with what HandOver of another program has returned. It closes all files
-// that it does not use.
+// Adopt continues with the files that HandOver of another program has returned. It closes all
+// files that it does not use.
 func Adopt(router Router, left inherit.Files, joined []int) (*Socket, error) {
 	defer left.Close()
 	conn, err := packet.Adopt(descriptor(left.One(inFile)), descriptor(left.One(outFile)), joined)
@@ -62,7 +62,8 @@ func Adopt(router Router, left inherit.Files, joined []int) (*Socket, error) {
 	return newSocket(router, conn), nil
 }
 
-// descriptor takes the descriptor out of a file, one that is none if that cannot be.
+// descriptor duplicates the descriptor of a file and closes the file. It returns an invalid
+// descriptor on an error.
 func descriptor(f *os.File) int {
 	const none = -1
 	if f == nil {
@@ -79,22 +80,22 @@ func newSocket(router Router, conn *packet.Conn) *Socket {
 	return &Socket{conn, router, make(chan struct{}, 1)}
 }
 
-// HandOver returns the socket's files and the indexes of the interfaces on which it hears.
-// Run must have ended. Messages wait in the files.
+// HandOver returns the socket's files and the indexes of the interfaces on which it receives.
+// Run must have ended. Messages that arrive wait in the files.
 func (s *Socket) HandOver() (files inherit.Files, joined []int) {
 	in, out, joined := s.conn.HandOver()
 	return inherit.Files{{Name: inFile, File: in}, {Name: outFile, File: out}}, joined
 }
 
-// Close ends the socket, Run and Tend.
+// Close closes the socket. Then Run and Tend end.
 func (s *Socket) Close() error {
 	defer s.lookNow()
 	return s.conn.Close()
 }
 
-// SetInterfaces tells the indexes of all interfaces on which to hear, in place of those
-// that were told before. The error says on which the socket cannot. It is called whenever
-// an interface has changed, so Tend looks then.
+// SetInterfaces sets the indexes of all interfaces on which to receive. The error names those
+// on which the socket cannot receive. It must be called whenever an interface has changed,
+// because it also makes Tend check at once.
 func (s *Socket) SetInterfaces(indexes []int) error {
 	defer s.lookNow()
 	var errs []error
@@ -109,7 +110,7 @@ func (s *Socket) SetInterfaces(indexes []int) error {
 	return errors.Join(errs...)
 }
 
-// Send sends a message out of an interface, from an address of it.
+// Send sends a message out of an interface, from an address of the interface.
 func (s *Socket) Send(m device.SendMLD, index int, from netip.Addr) error {
 	return s.conn.Send(index, from, m.Destination, m.Payload, m.RouterAlert)
 }

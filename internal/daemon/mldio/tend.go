@@ -9,12 +9,12 @@ import (
 	"tandem/internal/event"
 )
 
-// lookEvery is how often Tend looks, if no interface changes.
+// lookEvery is the interval at which Tend checks if no interface changes.
 const lookEvery = time.Second
 
-// Tend restores what the kernel drops of the socket's memberships, at once when an interface
-// has changed, until ctx ends or the socket is closed. Nothing that is heard depends on
-// them; switches do that look who listens.
+// Tend restores memberships that the kernel has dropped from the socket, until ctx ends or the
+// socket is closed. It checks at once when an interface has changed. The socket receives
+// without memberships; they are for switches with MLD snooping.
 func (s *Socket) Tend(ctx context.Context) error {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
@@ -29,13 +29,13 @@ func (s *Socket) Tend(ctx context.Context) error {
 		if errors.Is(err, net.ErrClosed) {
 			return nil
 		}
-		if restored > 0 { // an error is one of the list, which is asked for again soon
+		if restored > 0 { // an error concerns the list, which is read again soon
 			s.router.Emit(event.MembershipsRestored.With(restored))
 		}
 	}
 }
 
-// lookNow has Tend look at once.
+// lookNow makes Tend check at once.
 func (s *Socket) lookNow() {
 	select {
 	case s.look <- struct{}{}:

@@ -10,8 +10,9 @@ import (
 	"tandem/internal/state"
 )
 
-// SetInterfaces tells the Linux names of all multicast interfaces. Packets are forwarded
-// from the upstream one, which may be none, to the others that exist, and MLD is heard on all.
+// SetInterfaces sets the multicast interfaces, by their Linux names. The plane forwards packets
+// from the upstream interface, if there is one, to the others that exist. MLD is received on
+// all.
 func (r *Routing) SetInterfaces(netdevs []string, upstream string) error {
 	if r.plane == nil {
 		return nil
@@ -27,7 +28,7 @@ func (r *Routing) SetInterfaces(netdevs []string, upstream string) error {
 	return errors.Join(r.plane.SetInterfaces(interfaces), r.mld.SetInterfaces(indexes))
 }
 
-// SetRoutes has the plane follow the device.
+// SetRoutes passes changes of routes to the plane.
 func (r *Routing) SetRoutes(changes []device.RouteChange) {
 	if r.plane == nil {
 		return
@@ -41,7 +42,7 @@ func (r *Routing) SetRoutes(changes []device.RouteChange) {
 	r.reportsAt = time.Time{}
 }
 
-// SetGate has the plane follow the device, at once or when routing is enabled.
+// SetGate sets the gate of the plane, at once or when routing is enabled.
 func (r *Routing) SetGate(g device.Gate) {
 	r.gate = g
 	if r.plane != nil {
@@ -49,8 +50,8 @@ func (r *Routing) SetGate(g device.Gate) {
 	}
 }
 
-// SendMLD sends a message from the link-local address of its interface. An interface that
-// is gone, or has no such address yet, sends nothing.
+// SendMLD sends a message from the link-local address of its interface. It sends nothing if the
+// interface is gone or has no such address yet.
 func (r *Routing) SendMLD(m device.SendMLD) {
 	link := r.o.Links.Get(m.Netdev)
 	if r.plane == nil || !link.Exists || !link.LinkLocal.IsValid() {
@@ -61,7 +62,7 @@ func (r *Routing) SendMLD(m device.SendMLD) {
 	}
 }
 
-// Conditions lists what is wrong now, for the alarms.
+// Conditions returns the alarm conditions that hold now.
 func (r *Routing) Conditions() []event.Condition {
 	if r.plane == nil {
 		return nil
@@ -69,7 +70,7 @@ func (r *Routing) Conditions() []event.Condition {
 	return append(r.plane.Conditions(), r.droppedConditions()...)
 }
 
-// Describe fills in what the plane and the socket tell.
+// Describe fills in the state of the plane and of the socket.
 func (r *Routing) Describe(s *state.Device) {
 	s.Joins = r.joins
 	if r.plane == nil {
@@ -87,8 +88,8 @@ func (r *Routing) Describe(s *state.Device) {
 	s.Socket = state.MLDSocket(r.mld.Counters())
 }
 
-// Counted adds the plane's counters to entries that are listed in a turn. It may be called
-// from any goroutine that has not the turn, and asks for the counters outside of turns.
+// Counted returns the entries that list returns, with the plane's counters. It calls list in a
+// turn and reads the counters outside of it. The caller must not have the turn.
 func (r *Routing) Counted(list func() []device.RouteSnapshot) []state.Route {
 	var entries []device.RouteSnapshot
 	var plane fib.Plane

@@ -8,7 +8,7 @@ import (
 	"tandem/internal/fib"
 )
 
-// leavingChanged notes whether what is forwarded out of an interface leaves.
+// leavingChanged notes whether packets forwarded out of an interface leave it.
 func (r *Routing) leavingChanged(l fib.Leaving) {
 	if !l.Lacking {
 		delete(r.dropped, l.Netdev)
@@ -19,7 +19,8 @@ func (r *Routing) leavingChanged(l fib.Leaving) {
 	r.o.Emit(event.StreamsDropped.With(l.Netdev, r.dropped[l.Netdev]))
 }
 
-// droppedConditions lists the alarms for interfaces by which packets do not leave.
+// droppedConditions returns the alarm conditions for interfaces on which forwarded packets do
+// not leave.
 func (r *Routing) droppedConditions() (list []event.Condition) {
 	for netdev, cause := range r.dropped {
 		list = append(list, event.Condition{AlarmKind: event.Dropped, Object: netdev, Detail: cause})

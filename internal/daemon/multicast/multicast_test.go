@@ -20,8 +20,8 @@ import (
 	"tandem/internal/task"
 )
 
-// shell is what a device needs around it: a loop that carries out what it asks of the
-// routing. u0 is upstream, d0 and d1 are downstream.
+// shell is the environment of a device: a loop that carries out the effects on the routing. u0
+// is upstream, d0 and d1 are downstream.
 type shell struct {
 	*device.Device
 	t       *testing.T
@@ -31,7 +31,7 @@ type shell struct {
 	links   netif.Links
 	readers *task.Group
 	routing *Routing
-	// What a predecessor has left, if there is one.
+	// The state of a predecessor, if there is one.
 	device *device.Checkpoint
 	left   Checkpoint
 	files  inherit.Files
@@ -53,7 +53,7 @@ func newShell(t *testing.T, n *testnet.Net) *shell {
 	return s
 }
 
-// begin begins the turns and enables the routing.
+// begin starts the turns and enables the routing.
 func (s *shell) begin() {
 	s.t.Helper()
 	interfaces := make(map[string]device.InterfaceSettings)
@@ -110,10 +110,10 @@ func (s *shell) HandleAll(events []device.Event) {
 	}
 }
 
-// Emit implements [Log]. Nothing that happens in these tests is worth an event.
+// Emit fails the test: nothing in these tests should cause an event.
 func (s *shell) Emit(e event.Event) { s.t.Errorf("event %s", e.Name) }
 
-// route waits until a stream of a group has a route to these interfaces, and packets.
+// route waits until a stream of a group has a route to these interfaces and packets arrive.
 func (s *shell) route(what string, group netip.Addr, sender *testnet.Sender, to ...string) {
 	s.t.Helper()
 	var got []state.Route
@@ -127,8 +127,8 @@ func (s *shell) route(what string, group netip.Addr, sender *testnet.Sender, to 
 	s.t.Fatalf("%s: routes %+v, want one to %v", what, got, to)
 }
 
-// TestJoinsAreRouted: what hosts join is routed to them as long as they listen, also by a
-// successor, and nothing is when routing is disabled.
+// TestJoinsAreRouted: a stream is forwarded to the hosts that join it while they listen, also
+// by a successor. It is not forwarded when routing is disabled.
 func TestJoinsAreRouted(t *testing.T) {
 	n := testnet.New(t)
 	first, sender := newShell(t, n), n.Sender(t)
@@ -174,8 +174,8 @@ func TestJoinsAreRouted(t *testing.T) {
 	}
 }
 
-// TestFirstPacketOnTheWrongSide: packets of a stream that come in on the access side before the
-// stream comes in upstream cost its listeners next to nothing.
+// TestFirstPacketOnTheWrongSide: packets of a stream that arrive on the access side before the
+// stream arrives upstream delay its listeners hardly at all.
 func TestFirstPacketOnTheWrongSide(t *testing.T) {
 	n := testnet.New(t)
 	s, sender, impostor := newShell(t, n), n.Sender(t), n.Impostor(t, 0)

@@ -8,8 +8,8 @@ import (
 	"tandem/internal/fib"
 )
 
-// router is the routing as the plane and the socket see it: they tell it what they hear
-// and ask what is wanted, in turns. It implements [fib.Router] and [mldio.Router].
+// router is the routing as the plane and the socket see it. In turns they tell it what they
+// receive and ask what is wanted. It implements [fib.Router] and [mldio.Router].
 type router struct{ *Routing }
 
 // Turn implements [fib.Router].

@@ -17,11 +17,11 @@ import (
 	"tandem/internal/task"
 )
 
-// Device is told, within a turn, what is heard, and is asked what is wanted.
+// Device is told, within a turn, what is received, and is asked what is wanted.
 type Device interface {
 	fib.Wanted
 	Handle(device.Event)
-	// HandleAll is Handle for events of the same moment. It keeps none of them.
+	// HandleAll is Handle for events of the same moment. It does not keep the events.
 	HandleAll([]device.Event)
 }
 
@@ -32,14 +32,15 @@ type Options struct {
 	// Emit tells people of an event. It is called from any goroutine.
 	Emit  func(event.Event)
 	Links *netif.Links
-	// Readers has the goroutines that read. When it ends they have told what they read.
+	// Readers has the reading goroutines. They end when it ends; by then they have told all
+	// that they have read.
 	Readers *task.Group
-	// Inherited returns what the routing of a predecessor has left, and the files of which
-	// it may take some; nothing and nil when there is no predecessor.
+	// Inherited returns the checkpoint of a predecessor's routing, and its files, of which the
+	// routing takes some. It returns zero values if there is no predecessor.
 	Inherited func() (Checkpoint, *inherit.Files)
 }
 
-// Checkpoint is what the routing leaves to that of a successor, beside files.
+// Checkpoint is the state that the routing leaves to its successor, beside files.
 type Checkpoint struct {
 	Plane  []byte // see [fib.Checkpoint]
 	Joined []int  // interface indexes, of the MLD socket
@@ -48,24 +49,25 @@ type Checkpoint struct {
 // openPlane opens the forwarding plane.
 var openPlane fib.Open = kernel.Open
 
-// formerMLDFile is the name under which programs that heard MLD with a raw socket have
-// handed that on. Nobody takes it.
+// formerMLDFile is the file name under which older programs, which received MLD with a raw
+// socket, handed that socket on. Nobody uses it.
 const formerMLDFile = "mld"
 
-// HandedOn are the names of the files that the routing hands to a successor, or has handed
-// to one.
+// HandedOn are the names of the files that the routing hands to a successor, including those of
+// older programs.
 var HandedOn = slices.Concat(kernel.FileNames, mldio.FileNames, []string{formerMLDFile})
 
-// Routing is multicast routing, enabled or not. Its methods are for whoever has the turn,
-// unless they say otherwise.
+// Routing is multicast routing, enabled or not. Only the caller who has the turn may use its
+// methods, unless they say otherwise.
 type Routing struct {
 	o     Options
 	plane fib.Plane     // nil while routing is not enabled
 	mld   *mldio.Socket // likewise
-	gate  device.Gate   // as the device has told it last
-	// dropped are the interfaces by which packets do not leave, and why, by Linux name.
+	gate  device.Gate   // the last one that the device has set
+	// dropped says why packets do not leave an interface, by its Linux name.
 	dropped map[string]string
-	// reportsAt is when the reports were read that the next routes are of, zero for none.
+	// reportsAt is the time at which the reports were read that cause the next routes; zero for
+	// none.
 	reportsAt time.Time
 	joins     latency.Histogram
 }
@@ -73,8 +75,8 @@ type Routing struct {
 // New returns routing that is not enabled.
 func New(o Options) *Routing { return &Routing{o: o} }
 
-// Enable opens the plane and the socket, or takes over those of a predecessor. That it has
-// done so before is no error.
+// Enable opens the plane and the socket, or takes over those of a predecessor. It does nothing
+// if routing is already enabled.
 func (r *Routing) Enable() error {
 	if r.plane != nil {
 		return nil
@@ -95,7 +97,7 @@ func (r *Routing) Enable() error {
 	return nil
 }
 
-// take takes the files of some names out.
+// take removes the files with some names from a collection and returns them.
 func take(from *inherit.Files, names ...string) (files inherit.Files) {
 	if from == nil {
 		return nil
@@ -108,7 +110,7 @@ func take(from *inherit.Files, names ...string) (files inherit.Files) {
 	return files
 }
 
-// openMLD takes over the socket of a predecessor if it can, else it opens one.
+// openMLD takes over the socket of a predecessor if possible. Otherwise it opens one.
 func (r *Routing) openMLD(files inherit.Files, joined []int) (*mldio.Socket, error) {
 	if len(files) > 0 {
 		if mld, err := mldio.Adopt(router{r}, files, joined); err == nil {
@@ -118,7 +120,7 @@ func (r *Routing) openMLD(files inherit.Files, joined []int) (*mldio.Socket, err
 	return mldio.Open(router{r})
 }
 
-// Disable closes what Enable has opened, by which its readers end.
+// Disable closes what Enable has opened. Then its readers end.
 func (r *Routing) Disable() {
 	if r.plane == nil {
 		return
@@ -130,7 +132,7 @@ func (r *Routing) Disable() {
 	r.plane, r.mld = nil, nil
 }
 
-// HandOver returns what a successor needs to go on. The readers must have ended. The
+// HandOver returns the state and the files for a successor. The readers must have ended. The
 // plane goes on forwarding.
 func (r *Routing) HandOver() (left Checkpoint, files inherit.Files, err error) {
 	if r.plane == nil {

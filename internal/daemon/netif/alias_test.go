@@ -8,12 +8,12 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestAliases: a name with a slash means the link that carries it as its alias. The
-// configuration has to be built anew when that is another link than before.
+// TestAliases: a name with a slash refers to the link that has it as its alias. If that becomes
+// another link, the configuration must be built again.
 func TestAliases(t *testing.T) {
 	r := newRig(t)
 	testnet.Must(t, r.node.Links.AddVeth(links.VethEnd{Name: "ens3"}, links.VethEnd{Name: "ens4"}))
-	for _, name := range []string{"ens3", "ens4"} { // the kernel tells of no alias while a link is down
+	for _, name := range []string{"ens3", "ens4"} { // the kernel does not report an alias of a link that is down
 		testnet.Must(t, r.node.Links.SetUp(name, true))
 	}
 	r.await("the links are up", func() bool { return r.told["ens3"].Up && r.told["ens4"].Up })
@@ -33,7 +33,7 @@ func TestAliases(t *testing.T) {
 	r.noEvents()
 }
 
-// carry gives a link the alias and waits until the configuration is to be built anew.
+// carry gives a link the alias and waits until a rebuild is asked for.
 func (r *rig) carry(netdev string) {
 	r.t.Helper()
 	r.node.SetAlias(r.t, netdev, "GigabitEthernet0/1/0")
@@ -41,8 +41,8 @@ func (r *rig) carry(netdev string) {
 	r.rebuild = false
 }
 
-// TestAliasOfALinkThatIsDown: the kernel does not tell that a link that is down gets an
-// alias. The link is found all the same.
+// TestAliasOfALinkThatIsDown: a link is found by its alias even if it got the alias while it
+// was down, which the kernel does not report.
 func TestAliasOfALinkThatIsDown(t *testing.T) {
 	r := newRig(t)
 	testnet.Must(t, r.node.Links.AddVeth(links.VethEnd{Name: "ens3"}, links.VethEnd{Name: "ens4"}))

@@ -23,7 +23,7 @@ interface far0
  eth-trunk 10
 `
 
-// actor is the LACP system that the leg has in the kernel.
+// actor returns the LACP system of the leg in the kernel.
 func (r *rig) actor() netif.LACPSystem {
 	r.t.Helper()
 	bond := r.link("eth-trunk10").Bond
@@ -33,9 +33,9 @@ func (r *rig) actor() netif.LACPSystem {
 	return netif.LACPSystem{Priority: bond.ActorPriority, System: bond.ActorSystem}
 }
 
-// TestBondInStandby: a leg in LACP standby is up under a system of its own, also after a
-// graceful restart, and under the shared one when the device takes it back. The bond goes
-// with the configuration.
+// TestBondInStandby: a leg in LACP standby is up with an LACP system of its own, also after a
+// graceful restart. It has the shared system again when the device takes it back. The bond is
+// removed with its configuration.
 func TestBondInStandby(t *testing.T) {
 	r := newRig(t)
 	err := r.node.Links.AddBond("probe", links.Bond{Mode: links.BondXOR}, nil)

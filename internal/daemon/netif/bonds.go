@@ -12,7 +12,7 @@ import (
 func (t trunks) bond(p bondPlan) error {
 	link := t.now[p.netdev]
 	if _, ours := t.undoLog.Created[p.netdev]; ours && link.Bond != nil && link.Bond.Mode != p.bond.Mode {
-		// The mode of a bond with ports cannot be changed.
+		// The kernel cannot change the mode of a bond that has ports.
 		if err := t.remove(p.netdev); err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func (t trunks) bond(p bondPlan) error {
 		return err
 	}
 	if link.Bond == nil {
-		return nil // adopted, and nothing to steer but up and down
+		return nil // an adopted bond is only taken up and down
 	}
 	if err := t.settings(p, link); err != nil {
 		return err
@@ -57,8 +57,8 @@ func (t trunks) address(p bondPlan, link links.Link) error {
 	return t.netlink.SetHardwareAddr(p.netdev, p.mac)
 }
 
-// settings brings a bond's settings about. Of an adopted bond only the LACP
-// system is touched, and only where it is a member and meant to speak LACP.
+// settings applies a bond's settings. Of an adopted bond only the LACP system is changed, and
+// only if the bond is a member and is to use LACP.
 func (t trunks) settings(p bondPlan, link links.Link) error {
 	_, ours := t.undoLog.Created[p.netdev]
 	is := link.Bond
@@ -81,7 +81,7 @@ func (t trunks) settings(p bondPlan, link links.Link) error {
 	return t.setActor(p, link)
 }
 
-// whileDown changes what can be changed only while a bond is down.
+// whileDown makes a change that the kernel permits only while a bond is down.
 func (t trunks) whileDown(link links.Link, change func() error) error {
 	if !link.AdminUp {
 		return change()
@@ -93,7 +93,7 @@ func (t trunks) whileDown(link links.Link, change func() error) error {
 	return err
 }
 
-// setActor gives a bond the LACP system that the leg's state wants.
+// setActor gives a bond the LACP system that the state of its leg requires.
 func (t trunks) setActor(p bondPlan, link links.Link) error {
 	known := t.state.trunk(p.netdev)
 	want := p.actor(known.Asked.Aside)
@@ -115,7 +115,7 @@ func (t trunks) setActor(p bondPlan, link links.Link) error {
 	return nil
 }
 
-// port puts an interface into a bond. One that has another master is left to it.
+// port puts an interface into a bond. An interface that has another master stays with it.
 func (t trunks) port(p bondPlan, name string) error {
 	port, bond := t.now[name], t.now[p.netdev]
 	if !port.Exists || port.Master == bond.Index {
@@ -126,7 +126,7 @@ func (t trunks) port(p bondPlan, name string) error {
 	}
 	up := port.AdminUp
 	if was, known := t.undoLog.Ports[name]; known {
-		up = was.Up // somebody has taken it out meanwhile
+		up = was.Up // somebody has removed it from the bond meanwhile
 	}
 	t.undoLog.Ports[name] = undoPort{Bond: p.netdev, Up: up}
 	if err := t.netlink.Enslave(p.netdev, name); err != nil {
@@ -139,8 +139,8 @@ func (t trunks) port(p bondPlan, name string) error {
 	return nil
 }
 
-// raise takes a leg up, as the LACP system that the device has asked for. What is known of
-// it may be a moment old.
+// raise takes a leg up with the LACP system that the device has asked for. The known state of
+// the leg may be a little old.
 func (t trunks) raise(leg string, known links.Link) error {
 	if p := t.plan.bonds[leg]; speaksLACP(known) && p.bond.Mode == links.BondLACP && p.member {
 		if fresh, err := t.netlink.Link(leg); err == nil && fresh.Bond != nil {

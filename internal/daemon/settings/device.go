@@ -1,6 +1,6 @@
-// Package settings translates a configuration into what the device and the owners of sockets
-// are told: names of interfaces become Linux names, what refers to another object is looked
-// up, and what is not configured gets its default.
+// Package settings translates a configuration into the settings of the device and of the owners
+// of sockets. It replaces interface names by Linux names, resolves references to other objects,
+// and fills in defaults.
 package settings
 
 import (
@@ -12,7 +12,7 @@ import (
 	"tandem/internal/rbs"
 )
 
-// Links knows the network interfaces that there are.
+// Links looks up network interfaces.
 type Links interface {
 	// Netdev returns the Linux name of an interface of the configuration.
 	Netdev(config.InterfaceName) string
@@ -20,19 +20,19 @@ type Links interface {
 	VRF(vpn string) int
 }
 
-// Translation is from one configuration, as the links are now.
+// Translation translates one configuration, with the links as they are now.
 type Translation struct {
 	Model    *config.Model
 	Links    Links
 	DeviceID uint64 // persistent, unlike the peer's
 }
 
-// reconnectBackoff bounds the wait between two attempts to reach the peer: while
-// the channel is down, new listeners are known to one device only.
+// reconnectBackoff bounds the wait between two attempts to reach the peer. It is short, because
+// only one device knows new listeners while the channel is down.
 const reconnectBackoff = time.Second
 
-// Device returns what the device is to do. An E-Trunk that tracks BFD and is not bound to
-// exactly one session is an error.
+// Device returns the settings of the device. It returns an error if an E-Trunk tracks BFD and
+// is not bound to exactly one session.
 func (t Translation) Device() (device.Settings, error) {
 	s := device.Settings{
 		Interfaces:  t.interfaces(),
@@ -80,7 +80,7 @@ func (t Translation) services() map[string]device.ServiceSettings {
 	return all
 }
 
-// trackedSession is the name of the BFD session that a service tracks, empty for none.
+// trackedSession returns the name of the BFD session that a service tracks, empty for none.
 func trackedSession(m *config.Model, svc *config.Service) string {
 	for _, s := range m.Sessions {
 		if svc.TrackBFD != 0 && s.LocalDiscriminator == svc.TrackBFD {

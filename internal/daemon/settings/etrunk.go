@@ -57,7 +57,7 @@ func workMode(m *config.Model, ethTrunk uint32) etrunk.WorkMode {
 	return etrunk.WorkManual
 }
 
-// trunkProfiles lists the profiles that have their role from an E-Trunk.
+// trunkProfiles returns the profiles whose role follows an E-Trunk.
 func trunkProfiles(m *config.Model, eTrunk uint32) []etrunk.Profile {
 	var profiles []etrunk.Profile
 	for _, name := range slices.Sorted(maps.Keys(m.Profiles)) {
@@ -68,8 +68,8 @@ func trunkProfiles(m *config.Model, eTrunk uint32) []etrunk.Profile {
 	return profiles
 }
 
-// systemID is the configured one or, so that exchanging a network card does not
-// change the election, one made of the device's identity.
+// systemID returns the configured system ID, or one made from the device ID. A device ID
+// remains when a network card is exchanged, so the election does not change.
 func (t Translation) systemID() etrunk.SystemID {
 	if t.Model.LACPSystemID != (config.MAC{}) {
 		return etrunk.SystemID(t.Model.LACPSystemID)

@@ -6,7 +6,7 @@ import (
 	"tandem/internal/mld"
 )
 
-// interfaces lists the multicast interfaces, by their configured names.
+// interfaces returns the settings of the multicast interfaces, by configured name.
 func (t Translation) interfaces() map[string]device.InterfaceSettings {
 	all := make(map[string]device.InterfaceSettings)
 	list := t.multicast()
@@ -35,7 +35,8 @@ func shareBounds(c *mld.Config, list []*config.Interface) {
 	c.MaxEntries /= max(downstreams, 1)
 }
 
-// multicast lists the multicast interfaces, none while multicast routing is not enabled.
+// multicast returns the multicast interfaces. It returns none if multicast routing is not
+// enabled.
 func (t Translation) multicast() (interfaces []*config.Interface) {
 	for _, i := range t.Model.Interfaces {
 		if t.Model.Multicast && (i.MLD.Enabled || i.MLD.Proxy) {
@@ -45,7 +46,7 @@ func (t Translation) multicast() (interfaces []*config.Interface) {
 	return interfaces
 }
 
-// mldConfig translates what the operator said of an interface and of all.
+// mldConfig translates the MLD settings of an interface, with the global ones.
 func mldConfig(m *config.Model, i *config.Interface) mld.Config {
 	tuning := m.Tuning(i)
 	c := mld.DefaultConfig() // for the bounds that no command sets
@@ -74,15 +75,15 @@ func mldConfig(m *config.Model, i *config.Interface) mld.Config {
 	return c
 }
 
-// policy makes a policy of an access list: the address of a basic one is the
-// group, as is the destination of an advanced one. It is nil without a name.
+// policy makes a policy of an access list. In a basic list the source is the group, in an
+// advanced list the destination is. It returns nil without a name.
 func policy(m *config.Model, acl string) *mld.Policy {
 	if acl == "" {
 		return nil
 	}
 	p := &mld.Policy{Name: acl}
 	a := m.ACLs[acl]
-	if a == nil { // no configuration in force is so
+	if a == nil { // cannot happen in a configuration in force
 		return p
 	}
 	for _, r := range a.Rules {
@@ -95,14 +96,14 @@ func policy(m *config.Model, acl string) *mld.Policy {
 	return p
 }
 
-// senders makes a policy of senders of an access list: the source of its rules is the
-// sender. It is nil without a name.
+// senders makes a policy on senders of an access list: the source of a rule is the sender. It
+// returns nil without a name.
 func senders(m *config.Model, acl string) *mld.HostPolicy {
 	if acl == "" {
 		return nil
 	}
 	p := &mld.HostPolicy{Name: acl}
-	if a := m.ACLs[acl]; a != nil { // else no configuration in force is so
+	if a := m.ACLs[acl]; a != nil { // always true in a configuration in force
 		for _, r := range a.Rules {
 			p.Rules = append(p.Rules, mld.HostRule{Permit: r.Permit, Hosts: r.Source})
 		}

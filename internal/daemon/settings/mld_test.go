@@ -13,7 +13,7 @@ import (
 	"tandem/internal/mld"
 )
 
-// What an operator types reaches the router of the interface and no other.
+// TestMLDSettings: the configured settings reach the router of their interface, and no other.
 func TestMLDSettings(t *testing.T) {
 	m, err := config.Parse(`
 multicast ipv6 routing-enable

@@ -6,8 +6,8 @@ import (
 	"tandem/internal/pki"
 )
 
-// Multicast lists the Linux names of the multicast interfaces, and says which of them is the
-// upstream one, empty when there is none.
+// Multicast returns the Linux names of the multicast interfaces, and which of them is upstream;
+// upstream is empty if there is none.
 func (t Translation) Multicast() (netdevs []string, upstream string) {
 	for _, i := range t.multicast() {
 		netdevs = append(netdevs, t.Links.Netdev(i.Name))
@@ -18,8 +18,8 @@ func (t Translation) Multicast() (netdevs []string, upstream string) {
 	return netdevs, upstream
 }
 
-// Hellos lists the sockets for the hellos of the E-Trunks: one for every source address of
-// a path of which the VPN instance, where it is in one, exists.
+// Hellos returns the sockets that the hellos of the E-Trunks need: one for each source address
+// of a path. A path in a VPN instance that does not exist needs none.
 func (t Translation) Hellos() map[hello.Address]hello.Binding {
 	all := make(map[hello.Address]hello.Binding)
 	for _, e := range t.Model.ETrunks {
@@ -35,7 +35,7 @@ func (t Translation) Hellos() map[hello.Address]hello.Binding {
 	return all
 }
 
-// Policies lists the SSL policies of the services that speak TLS, by service.
+// Policies returns the SSL policies of the services that use TLS, by service.
 func (t Translation) Policies() map[string]channel.Policy {
 	all := make(map[string]channel.Policy)
 	for name, service := range t.Model.Services {

@@ -15,7 +15,7 @@ import (
 	"tandem/internal/pki"
 )
 
-// TestHellos: an E-Trunk has a socket for every path, where its VPN instance exists.
+// TestHellos: an E-Trunk has a socket for each path whose VPN instance exists.
 func TestHellos(t *testing.T) {
 	at, peer := netip.MustParseAddr("2001:db8::a"), netip.MustParseAddr("2001:db8::b")
 	heartbeat := etrunk.Path{Local: netip.MustParseAddr("2001:db8:1::a"), Peer: netip.MustParseAddr("2001:db8:1::b")}
