@@ -14,12 +14,25 @@ func (o *owners) translate(m *config.Model) settings.Translation {
 	return settings.Translation{Model: m, Links: o.links, DeviceID: o.opts.DeviceID}
 }
 
+// withdraw has those members hand over that a configuration keeps from serving.
+func (o *owners) withdraw(m *config.Model) error {
+	settings, err := o.translate(m).Device()
+	if err != nil {
+		return err
+	}
+	if members := o.router.Loses(settings); len(members) > 0 {
+		o.router.Handle(device.Withdraw{Members: members})
+	}
+	return nil
+}
+
 // change replaces the configuration. If part of it fails, change restores the old one and
 // returns an error that names the part.
 func (o *owners) change(m *config.Model) error {
 	before := o.model
 	err := o.configure(m)
 	if err != nil {
+		o.router.Handle(device.Withdraw{}) // nobody
 		if undo := o.configure(before); undo != nil {
 			o.opts.Journal.Emit(event.ConfigurationNotRestored.With(undo))
 		}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"tandem/internal/config"
 	"tandem/internal/device"
 	"tandem/internal/echo"
 	"tandem/internal/linux/ping"
 	"tandem/internal/tape"
+	"tandem/internal/task"
 )
 
 // request runs f in a turn and returns its error, or ErrEnded if there are no turns any more.
@@ -25,12 +27,33 @@ func (d *Daemon) request(f func() error) error {
 // before it and returns an error that names the part.
 func (d *Daemon) Apply(m *config.Model) error {
 	m = m.Clone()
-	return d.request(func() error {
+	err := d.request(func() error {
 		if err := d.o.channels.CheckPolicies(d.o.translate(m).Policies()); err != nil {
 			return err
 		}
-		return d.o.change(m)
+		return d.o.withdraw(m)
 	})
+	if err != nil {
+		return err
+	}
+	d.awaitWithdrawn()
+	return d.request(func() error { return d.o.change(m) })
+}
+
+const (
+	// withdrawLimit bounds how long a change of the configuration waits for the peer to take over.
+	withdrawLimit = 2 * time.Second
+	withdrawPoll  = 2 * time.Millisecond
+)
+
+// awaitWithdrawn waits until the peer sends what the configuration to come ends here.
+func (d *Daemon) awaitWithdrawn() {
+	for end := time.Now().Add(withdrawLimit); time.Now().Before(end); {
+		over := true
+		if d.o.loop.Call(func() { over = d.o.router.Withdrawn() }) != nil || over || !task.Pause(context.Background(), withdrawPoll) {
+			return
+		}
+	}
 }
 
 // Restore is Apply for a configuration that was in force before. It does not fail because a

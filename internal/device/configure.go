@@ -59,6 +59,9 @@ func (d *Device) configureMembers(t *trunk) {
 	for _, mc := range t.cfg.Members {
 		id := Member{t.cfg.ID, mc.ID}
 		leg := d.settings.Legs[id]
+		if m := t.members[mc.ID]; m != nil {
+			m.Withdrawn = false
+		}
 		switch m := t.members[mc.ID]; {
 		case m == nil:
 			t.members[mc.ID] = newMember(id, leg)

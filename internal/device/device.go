@@ -77,6 +77,8 @@ func (d *Device) Handle(now instant.Time, ev Event) {
 		}
 	case Switchover:
 		d.switchover(now, ev.ETrunk, ev.On)
+	case Withdraw:
+		d.withdraw(now, ev)
 	case Retire:
 		d.retire(now)
 	case Replicated:

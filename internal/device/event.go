@@ -112,6 +112,9 @@ type (
 		ETrunk uint32
 		On     bool
 	}
+	// Withdraw has members hand over before their configuration changes, and no others. It ends
+	// with the next [Device.Configure]. See [Device.Withdrawn].
+	Withdraw struct{ Members []Member }
 	// Retire announces the end of this device: everything is handed to the peer
 	// and the legs are taken down. See [Device.Retired].
 	Retire struct{}
@@ -144,6 +147,7 @@ func (ChannelWritten) event()         {}
 func (ChannelClosed) event()          {}
 func (Switchover) event()             {}
 func (Retire) event()                 {}
+func (Withdraw) event()               {}
 func (AskStatus) event()              {}
 func (TellStatus) event()             {}
 func (BatchBackup) event()            {}

@@ -59,16 +59,21 @@ func (d *Device) steerLeg(now instant.Time, m *member, ms etrunk.MemberState) {
 	d.fx.Legs = append(d.fx.Legs, ask)
 }
 
-// strands notes whether what a member hears is of no use to anybody: it has no upstream,
-// the peer serves, and cannot be told. Without the leg the switch has the hosts talk to the peer.
+// strands notes whether what a member hears is of no use to anybody: it has no upstream, and the peer,
+// which serves, cannot be told; or it replicates nothing. Without the leg the switch has the hosts talk to the peer.
 func (d *Device) strands(now instant.Time, m *member, ms etrunk.MemberState) {
 	switch {
-	case d.upstream.isUp(), !d.unheard(m.id), !servesAlone(ms):
+	case !d.hearsInVain(m.id), !servesAlone(ms):
 		m.StrandAt = instant.Never
 	case !m.StrandAt.IsSet():
 		m.StrandAt = now.Add(strandAfter)
 	}
 	m.Stranded = m.StrandAt.IsSet() && !d.before(now, m.StrandAt)
+}
+
+// hearsInVain reports whether nobody is served for what a member hears, while the peer serves.
+func (d *Device) hearsInVain(id Member) bool {
+	return d.unreplicated(id) != "" || !d.upstream.isUp() && d.unheard(id)
 }
 
 // servesAlone reports whether the peer's member sends everything.

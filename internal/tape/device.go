@@ -133,7 +133,7 @@ func entryOf(now instant.Time, ev device.Event) (Entry, bool) {
 	case device.MLDMalformed:
 		e.Event = device.MLDMalformed{Netdev: ev.Netdev}
 	case device.LinkChanged, device.StreamsSilent, device.HelloReceived, device.HelloNotSent,
-		device.BFDChanged, device.Switchover:
+		device.BFDChanged, device.Switchover, device.Withdraw:
 	default:
 		return e, false
 	}

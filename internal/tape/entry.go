@@ -40,7 +40,7 @@ var errEntry = errors.New("damaged entry")
 func init() {
 	for _, ev := range []device.Event{
 		device.LinkChanged{}, device.MLDMalformed{}, device.StreamsSilent{}, device.HelloReceived{}, device.HelloNotSent{},
-		device.BFDChanged{}, device.Switchover{},
+		device.BFDChanged{}, device.Switchover{}, device.Withdraw{},
 	} {
 		gob.Register(ev)
 	}

@@ -1,0 +1,77 @@
+package pairtest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// steps are the commits of the procedure, each as it is written.
+func steps(device string) [][]string {
+	var all [][]string
+	lines := procedure(device)
+	for len(lines) > 0 {
+		at := slices.Index(lines, "commit")
+		if at < 0 {
+			break
+		}
+		all = append(all, lines[:at+1])
+		lines = lines[at+1:]
+	}
+	return all
+}
+
+// TestProcedureBesideALiveDevice: the procedure typed on B in its order, with time between its commits,
+// never takes a packet from the listeners of A.
+func TestProcedureBesideALiveDevice(t *testing.T) {
+	p := newPair(t)
+	p.a.start(configuration("a")...)
+	v := &served{pair: p}
+	v.begin()
+	v.mark()
+	p.b.start()
+	p.b.types(routing()...)
+	for _, step := range steps("b") {
+		p.b.types(step...)
+		time.Sleep(3 * time.Second)
+		v.missedNone(step[1])
+	}
+	p.b.types("return")
+	p.forms(len(v.listeners))
+	v.missedNone("the whole procedure")
+}
+
+// TestPartsTakenAway: each part of the procedure, taken away on one device of a pair and put
+// back, costs nobody a packet: the device hands over before it stops, and says why it is not ready.
+func TestPartsTakenAway(t *testing.T) {
+	v := newServed(t)
+	for _, c := range []struct{ undo, again []string }{
+		{[]string{"interface eth-trunk 10", "undo remote-backup-profile"}, []string{"interface eth-trunk 10", "remote-backup-profile rbp1"}},
+		{[]string{"remote-backup-profile rbp1", "undo service-type mld"}, []string{"remote-backup-profile rbp1", "service-type mld"}},
+		{[]string{"interface eth-trunk 10", "undo mld enable"}, []string{"interface eth-trunk 10", "mld enable"}},
+		{[]string{"interface up0", "undo mld proxy"}, []string{"interface up0", "mld proxy"}},
+	} {
+		for _, d := range []*device{v.b, v.a} {
+			what := fmt.Sprintf("%v on %s", c.undo, d.name)
+			v.mark()
+			d.configures(c.undo...)
+			time.Sleep(500 * time.Millisecond)
+			v.missedNone(what)
+			d.configures(c.again...)
+			v.forms(len(v.listeners))
+			v.missedNone(what + ", put back")
+		}
+	}
+}
+
+// TestEverythingTakenAway: one commit that ends the service of a device is no loss at the other.
+func TestEverythingTakenAway(t *testing.T) {
+	v := newServed(t)
+	v.mark()
+	v.b.configures("interface eth-trunk 10", "undo remote-backup-profile", "undo mld enable", "quit",
+		"undo remote-backup-profile rbp1", "undo remote-backup-service rbs1", "undo e-trunk 1", "undo bfd core", "undo bfd")
+	eventually(t, "device a serves alone", v.a.sole)
+	time.Sleep(2 * time.Second)
+	v.missedNone("everything is taken away")
+}
