@@ -88,6 +88,7 @@ func gateDisplay(g state.Gate) Display {
 		field{"Dropped, Closed", &g.DroppedClosed},
 		field{"Dropped, Bucket 0 Only", &g.DroppedBucket0},
 		field{"Dropped, Bucket 1 Only", &g.DroppedBucket1},
+		field{"Dropped, Control Traffic of Hosts", &g.DroppedControl},
 		field{"Repairs", &g.Repairs},
 	)
 	return s.display()

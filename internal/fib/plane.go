@@ -52,6 +52,15 @@ type Interface struct {
 	// Incoming says that streams may come in here. What comes in elsewhere and has no route
 	// is thrown away and not told, however much it is.
 	Incoming bool
+	// Refused are ports of which the device takes nothing that comes in here: it cannot be
+	// of the peer. A plane refuses what it can; whether any does, its State tells.
+	Refused []Port
+}
+
+// Port is a port of a transport protocol.
+type Port struct {
+	Protocol uint8 // IPPROTO_UDP or IPPROTO_TCP
+	Number   uint16
 }
 
 // Counters are what has been forwarded of one stream since its route was made.
@@ -75,6 +84,7 @@ type GateState struct {
 	// Packets that were held back, since the gate was last made, by what the gate lets
 	// pass on their outgoing interface.
 	DroppedClosed, DroppedBucket0, DroppedBucket1 uint64
+	DroppedControl                                uint64 // packets to refused ports
 	Repairs                                       uint64 // how often somebody else had changed the gate
 }
 

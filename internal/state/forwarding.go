@@ -167,6 +167,9 @@ type Gate struct {
 	DroppedClosed  uint64 `name:"dropped-closed" metric:"dropped_packets" at:"passes=none" help:"Packets that were not sent, by what passes on the interface."`
 	DroppedBucket0 uint64 `name:"dropped-bucket-0-only" metric:"dropped_packets" at:"passes=0"`
 	DroppedBucket1 uint64 `name:"dropped-bucket-1-only" metric:"dropped_packets" at:"passes=1"`
+	// DroppedControl counts what hosts sent to the ports of BFD, the E-Trunk and the
+	// replication.
+	DroppedControl uint64 `name:"dropped-control-traffic-of-hosts" metric:"dropped_control" help:"Packets of hosts to the ports on which the devices speak to each other."`
 	Repairs        uint64 `name:"repairs" help:"How often somebody else had changed the gate."`
 }
 

@@ -2,6 +2,7 @@ package multicast
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"tandem/internal/device"
@@ -10,18 +11,30 @@ import (
 	"tandem/internal/state"
 )
 
-// SetInterfaces sets the multicast interfaces, by their Linux names. The plane forwards packets
-// from the upstream interface, if there is one, to the others that exist. MLD is received on
-// all.
-func (r *Routing) SetInterfaces(netdevs []string, upstream string) error {
+// Interfaces are the multicast interfaces, by Linux name.
+type Interfaces struct {
+	Names    []string // all
+	Upstream string   // empty for none
+	// Guarded are those on which nothing is taken that comes for the ports of Control.
+	Guarded []string
+	Control []fib.Port
+}
+
+// SetInterfaces sets the multicast interfaces. The plane forwards packets from the upstream
+// interface, if there is one, to the others that exist. MLD is received on all.
+func (r *Routing) SetInterfaces(all Interfaces) error {
 	if r.plane == nil {
 		return nil
 	}
 	var interfaces []fib.Interface
 	var indexes []int
-	for _, netdev := range netdevs {
+	for _, netdev := range all.Names {
 		if link := r.o.Links.Get(netdev); link.Exists {
-			interfaces = append(interfaces, fib.Interface{Name: link.Name, Index: link.Index, Incoming: netdev == upstream})
+			told := fib.Interface{Name: link.Name, Index: link.Index, Incoming: netdev == all.Upstream}
+			if slices.Contains(all.Guarded, netdev) {
+				told.Refused = all.Control
+			}
+			interfaces = append(interfaces, told)
 			indexes = append(indexes, link.Index)
 		}
 	}
@@ -81,7 +94,7 @@ func (r *Routing) Describe(s *state.Device) {
 	s.Gate = state.Gate{
 		Installed: true,
 		Closed:    g.Closed, Bucket0: g.Bucket0, Bucket1: g.Bucket1, Orphans: g.Exceptions,
-		DroppedClosed: g.DroppedClosed, DroppedBucket0: g.DroppedBucket0, DroppedBucket1: g.DroppedBucket1,
+		DroppedClosed: g.DroppedClosed, DroppedBucket0: g.DroppedBucket0, DroppedBucket1: g.DroppedBucket1, DroppedControl: g.DroppedControl,
 		Repairs: g.Repairs,
 	}
 	s.Forwarding.Repairs = state.Repairs(told.Repairs)

@@ -68,7 +68,7 @@ func (s *shell) begin() {
 		if err := s.net.Router.Do(s.routing.Enable); err != nil {
 			return err
 		}
-		if err := s.routing.SetInterfaces(names, "u0"); err != nil {
+		if err := s.routing.SetInterfaces(Interfaces{Names: names, Upstream: "u0"}); err != nil {
 			return err
 		}
 		settings := device.Settings{Interfaces: interfaces}

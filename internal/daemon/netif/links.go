@@ -3,6 +3,7 @@ package netif
 import (
 	"iter"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 
@@ -57,6 +58,11 @@ func (l *Links) All() iter.Seq[links.Link] {
 			}
 		}
 	}
+}
+
+// Addresses returns the usable addresses of an interface of the configuration.
+func (l *Links) Addresses(name config.InterfaceName) []netip.Prefix {
+	return l.Get(l.Netdev(name)).Addresses
 }
 
 // Netdev returns the Linux name of an interface of the configuration. A name with a

@@ -4,6 +4,7 @@
 package settings
 
 import (
+	"net/netip"
 	"time"
 
 	"tandem/internal/config"
@@ -18,6 +19,8 @@ type Links interface {
 	Netdev(config.InterfaceName) string
 	// VRF returns the index of a VPN instance's VRF, 0 while there is none.
 	VRF(vpn string) int
+	// Addresses returns the addresses of an interface of the configuration.
+	Addresses(config.InterfaceName) []netip.Prefix
 }
 
 // Translation translates one configuration, with the links as they are now.

@@ -3,19 +3,24 @@ package settings
 import (
 	"tandem/internal/daemon/channel"
 	"tandem/internal/daemon/hello"
+	"tandem/internal/daemon/multicast"
 	"tandem/internal/pki"
 )
 
-// Multicast returns the Linux names of the multicast interfaces, and which of them is upstream;
-// upstream is empty if there is none.
-func (t Translation) Multicast() (netdevs []string, upstream string) {
+// Multicast returns the multicast interfaces, and where the devices' own traffic is refused.
+func (t Translation) Multicast() (all multicast.Interfaces) {
 	for _, i := range t.multicast() {
-		netdevs = append(netdevs, t.Links.Netdev(i.Name))
-		if i.MLD.Proxy {
-			upstream = t.Links.Netdev(i.Name)
+		netdev := t.Links.Netdev(i.Name)
+		all.Names = append(all.Names, netdev)
+		switch {
+		case i.MLD.Proxy:
+			all.Upstream = netdev
+		case !t.leadsToPeer(i):
+			all.Guarded = append(all.Guarded, netdev)
 		}
 	}
-	return netdevs, upstream
+	all.Control = t.control()
+	return all
 }
 
 // Hellos returns the sockets that the hellos of the E-Trunks need: one for each source address

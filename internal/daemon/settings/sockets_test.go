@@ -6,11 +6,14 @@ import (
 	"slices"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"tandem/internal/config"
 	"tandem/internal/daemon/channel"
 	"tandem/internal/daemon/hello"
 	"tandem/internal/daemon/netif"
 	"tandem/internal/etrunk"
+	"tandem/internal/fib"
 	"tandem/internal/linux/links"
 	"tandem/internal/pki"
 )
@@ -67,13 +70,63 @@ func TestMulticast(t *testing.T) {
 	m.Interfaces["eth3"] = &config.Interface{Name: "eth3"}
 	m.Interfaces["eth3"].MLD.Proxy = true
 	translation := Translation{Model: m, Links: new(netif.Links)}
-	if got, _ := translation.Multicast(); len(got) != 0 {
+	if got := translation.Multicast().Names; len(got) != 0 {
 		t.Errorf("not enabled globally: %v", got)
 	}
 	m.Multicast = true
-	got, upstream := translation.Multicast()
-	slices.Sort(got)
-	if !slices.Equal(got, []string{"eth2", "eth3"}) || upstream != "eth3" {
-		t.Errorf("%v, upstream %q", got, upstream)
+	got := translation.Multicast()
+	slices.Sort(got.Names)
+	if !slices.Equal(got.Names, []string{"eth2", "eth3"}) || got.Upstream != "eth3" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestGuarded: control traffic is refused on interfaces towards hosts, but not where a peer
+// is: in a network of the interface, or by a session that is bound to it.
+func TestGuarded(t *testing.T) {
+	peer := netip.MustParseAddr("2001:db8:c::b")
+	for name, tc := range map[string]struct {
+		change  func(m *config.Model, i *config.Interface)
+		guarded bool
+	}{
+		"no peer": {func(*config.Model, *config.Interface) {}, true},
+		"peers elsewhere": {func(m *config.Model, i *config.Interface) {
+			i.Addresses = []netip.Prefix{netip.MustParsePrefix("2001:db8:10::a/64")}
+			m.ETrunks[1] = &config.ETrunk{ID: 1, Local: netip.MustParseAddr("2001:db8:c::a"), Peer: peer}
+			m.Services["rbs1"] = &config.Service{Peer: peer, Port: 7000}
+			m.Sessions["core"] = &config.BFDSession{Peer: peer}
+		}, true},
+		"an E-Trunk's peer": {func(m *config.Model, i *config.Interface) {
+			i.Addresses = []netip.Prefix{netip.MustParsePrefix("2001:db8:c::a/64")}
+			m.ETrunks[1] = &config.ETrunk{ID: 1, Local: netip.MustParseAddr("2001:db8:c::a"), Peer: peer}
+		}, false},
+		"a service's peer": {func(m *config.Model, i *config.Interface) {
+			i.Addresses = []netip.Prefix{netip.MustParsePrefix("2001:db8:c::a/64")}
+			m.Services["rbs1"] = &config.Service{Peer: peer, Port: 7000}
+		}, false},
+		"a session on the interface": {func(m *config.Model, i *config.Interface) {
+			m.Sessions["hosts"] = &config.BFDSession{Interface: i.Name}
+		}, false},
+		"a link-local peer": {func(m *config.Model, _ *config.Interface) {
+			m.Sessions["hosts"] = &config.BFDSession{Peer: netip.MustParseAddr("fe80::1")}
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := config.New()
+			m.Multicast = true
+			i := &config.Interface{Name: "eth2"}
+			i.MLD.Enabled = true
+			m.Interfaces["eth2"] = i
+			tc.change(m, i)
+			got := Translation{Model: m, Links: new(netif.Links)}.Multicast()
+			if slices.Contains(got.Guarded, "eth2") != tc.guarded {
+				t.Errorf("guarded %v", got.Guarded)
+			}
+			for _, s := range m.Services {
+				if !slices.Contains(got.Control, fib.Port{Protocol: unix.IPPROTO_TCP, Number: s.Port}) {
+					t.Errorf("ports %v", got.Control)
+				}
+			}
+		})
 	}
 }

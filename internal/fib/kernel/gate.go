@@ -70,19 +70,37 @@ func (p *Plane) SetGate(g device.Gate) { p.gate.set(gateState(g)) }
 func (k *gateKeeper) set(want gate.State) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	want.Counted = k.want.Counted
+	want.Counted, want.Guarded, want.Control = k.want.Counted, k.want.Guarded, k.want.Control
 	k.apply(want)
 }
 
-// count has packets counted that leave by these interfaces.
-func (k *gateKeeper) count(netdevs []string) {
+// setInterfaces has packets counted that leave by these interfaces, and control traffic
+// refused on the guarded ones.
+func (k *gateKeeper) setInterfaces(counted, guarded []string, control []gate.Port) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !slices.Equal(netdevs, k.want.Counted) {
+	if w := &k.want; !slices.Equal(counted, w.Counted) || !slices.Equal(guarded, w.Guarded) || !slices.Equal(control, w.Control) {
 		want := k.want
-		want.Counted = netdevs
+		want.Counted, want.Guarded, want.Control = counted, guarded, control
 		k.apply(want)
 	}
+}
+
+// guards lists the interfaces that refuse ports, and the ports.
+func guards(list []fib.Interface) (guarded []string, control []gate.Port) {
+	for _, told := range list {
+		if len(told.Refused) == 0 {
+			continue
+		}
+		guarded = append(guarded, told.Name)
+		for _, p := range told.Refused {
+			if port := gate.Port(p); !slices.Contains(control, port) {
+				control = append(control, port)
+			}
+		}
+	}
+	slices.Sort(guarded)
+	return guarded, control
 }
 
 func (k *gateKeeper) apply(want gate.State) {
@@ -191,7 +209,7 @@ func (k *gateKeeper) state() fib.GateState {
 	return fib.GateState{
 		Closed: slices.Clone(k.want.Closed), Bucket0: slices.Clone(k.want.Bucket0), Bucket1: slices.Clone(k.want.Bucket1),
 		Exceptions:    len(k.want.Exceptions),
-		DroppedClosed: drops.Closed, DroppedBucket0: drops.Bucket0, DroppedBucket1: drops.Bucket1,
+		DroppedClosed: drops.Closed, DroppedBucket0: drops.Bucket0, DroppedBucket1: drops.Bucket1, DroppedControl: drops.Control,
 		Repairs: k.gate.Repairs(),
 	}
 }

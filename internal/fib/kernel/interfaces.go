@@ -68,7 +68,8 @@ func (p *Plane) SetInterfaces(list []fib.Interface) error {
 		}
 	}
 	p.interfaces.attached, p.interfaces.told = attached, true
-	p.gate.count(slices.Sorted(maps.Keys(attached)))
+	guarded, control := guards(list)
+	p.gate.setInterfaces(slices.Sorted(maps.Keys(attached)), guarded, control)
 	return errors.Join(append(errs, p.table.Discard(others))...)
 }
 

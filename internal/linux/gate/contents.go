@@ -11,11 +11,13 @@ import (
 const (
 	nameSize = 16 // IFNAMSIZ, padded with zeros
 	sgSize   = 32 // source and group
+	portSize = 8  // protocol and port, four bytes each
 )
 
 type (
 	nameKey [nameSize]byte
 	sgKey   [sgSize]byte
+	portKey [portSize]byte
 )
 
 // contents are the elements of the kernel's sets.
@@ -23,6 +25,7 @@ type contents struct {
 	seed       uint32
 	names      [nameSets]map[nameKey]struct{}
 	exceptions map[sgKey]struct{}
+	ports      map[portKey]struct{}
 }
 
 // The sets of interface names, as indexes.
@@ -30,6 +33,7 @@ const (
 	closedSet = iota
 	bucket0Set
 	bucket1Set
+	guardedSet
 	// What is counted, by outgoing interface.
 	heldSet
 	passedSet
@@ -39,7 +43,7 @@ const (
 
 // setNames are the names of the sets.
 var setNames = [nameSets]string{
-	closedSet: "closed", bucket0Set: "bucket0", bucket1Set: "bucket1",
+	closedSet: "closed", bucket0Set: "bucket0", bucket1Set: "bucket1", guardedSet: "guarded",
 	heldSet: "held", passedSet: "passed", leftSet: "left",
 }
 
@@ -47,7 +51,7 @@ var setNames = [nameSets]string{
 func counts(set int) bool { return set >= heldSet }
 
 func newContents(seed uint32) *contents {
-	c := &contents{seed: seed, exceptions: make(map[sgKey]struct{})}
+	c := &contents{seed: seed, exceptions: make(map[sgKey]struct{}), ports: make(map[portKey]struct{})}
 	for i := range c.names {
 		c.names[i] = make(map[nameKey]struct{})
 	}
@@ -59,7 +63,7 @@ func contentsOf(s State) (*contents, error) {
 	c := newContents(s.Seed)
 	c.exceptions = make(map[sgKey]struct{}, len(s.Exceptions))
 	for i, list := range [nameSets][]string{
-		closedSet: s.Closed, bucket0Set: s.Bucket0, bucket1Set: s.Bucket1,
+		closedSet: s.Closed, bucket0Set: s.Bucket0, bucket1Set: s.Bucket1, guardedSet: s.Guarded,
 		heldSet: s.Counted, passedSet: s.Counted, leftSet: s.Counted,
 	} {
 		for _, name := range list {
@@ -79,6 +83,9 @@ func contentsOf(s State) (*contents, error) {
 		src, grp := o.Source.As16(), o.Group.As16()
 		c.exceptions[sgKey(append(src[:], grp[:]...))] = struct{}{}
 	}
+	for _, p := range s.Control {
+		c.ports[portKey{0: p.Protocol, 4: byte(p.Number >> 8), 5: byte(p.Number)}] = struct{}{}
+	}
 	return c, nil
 }
 
@@ -90,11 +97,11 @@ func (c *contents) equal(o *contents) bool {
 			return false
 		}
 	}
-	return c.seed == o.seed && maps.Equal(c.exceptions, o.exceptions)
+	return c.seed == o.seed && maps.Equal(c.exceptions, o.exceptions) && maps.Equal(c.ports, o.ports)
 }
 
 // missing are the keys of a that are not in b, as bytes.
-func missing[K nameKey | sgKey](a, b map[K]struct{}, bytesOf func(K) []byte) [][]byte {
+func missing[K nameKey | sgKey | portKey](a, b map[K]struct{}, bytesOf func(K) []byte) [][]byte {
 	var keys [][]byte
 	for k := range a {
 		if _, ok := b[k]; !ok {
@@ -106,3 +113,4 @@ func missing[K nameKey | sgKey](a, b map[K]struct{}, bytesOf func(K) []byte) [][
 
 func nameBytes(k nameKey) []byte { return bytes.Clone(k[:]) }
 func sgBytes(k sgKey) []byte     { return bytes.Clone(k[:]) }
+func portBytes(k portKey) []byte { return bytes.Clone(k[:]) }

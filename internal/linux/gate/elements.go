@@ -25,6 +25,9 @@ func (r ruleset) change(conn *nftables.Conn, from, to *contents) (bool, error) {
 	if err := edit(r.exceptions, missing(from.exceptions, to.exceptions, sgBytes), missing(to.exceptions, from.exceptions, sgBytes)); err != nil {
 		return false, fmt.Errorf("change the gate: %w", err)
 	}
+	if err := edit(r.ports, missing(from.ports, to.ports, portBytes), missing(to.ports, from.ports, portBytes)); err != nil {
+		return false, fmt.Errorf("change the gate: %w", err)
+	}
 	return changed, nil
 }
 
@@ -66,6 +69,14 @@ func (r ruleset) read(conn *nftables.Conn, seed uint32) (*contents, error) {
 		var k sgKey
 		copy(k[:], e.Key)
 		c.exceptions[k] = struct{}{}
+	}
+	if elements, err = conn.GetSetElements(r.ports); err != nil {
+		return nil, err
+	}
+	for _, e := range elements {
+		var k portKey
+		copy(k[:], e.Key)
+		c.ports[k] = struct{}{}
 	}
 	return c, nil
 }

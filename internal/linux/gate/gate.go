@@ -10,6 +10,9 @@
 // Only multicast wider than the link that is being forwarded meets the gate;
 // MLD, neighbour discovery and everything else of the router itself does not.
 //
+// The same table keeps from the router what the devices of a pair say to each other, where
+// it comes in on an interface towards hosts: there it cannot be of the peer.
+//
 // Other programs may drop packets as well, before the gate or after it. So those that come to
 // it, and those that leave, are counted: see [Gate.Flows] and [Gate.Droppers].
 //
@@ -38,6 +41,12 @@ var ErrSeed = errors.New("the gate's hash seed must not be zero")
 // SG is a source and a group.
 type SG struct{ Source, Group netip.Addr }
 
+// Port is a port of a transport protocol.
+type Port struct {
+	Protocol uint8 // unix.IPPROTO_UDP or IPPROTO_TCP
+	Number   uint16
+}
+
 // State is what the gate lets pass. An interface that no list names sends everything.
 type State struct {
 	// Closed interfaces send nothing. Interfaces are named, so that one that
@@ -50,6 +59,10 @@ type State struct {
 	Exceptions []SG
 	// Seed is the seed of the kernel's jhash over source and group.
 	Seed uint32
+	// Guarded are interfaces on which nothing is taken that comes for the ports of Control,
+	// to whatever address of the router it is sent.
+	Guarded []string
+	Control []Port
 	// Counted are the interfaces of which packets are counted, see [Gate.Flows].
 	Counted []string
 }
@@ -59,6 +72,7 @@ type State struct {
 type Drops struct {
 	Closed           uint64
 	Bucket0, Bucket1 uint64 // on interfaces that send only that bucket
+	Control          uint64 // came in on guarded interfaces
 }
 
 // Gate owns the table. Its methods may be called by several goroutines.
@@ -122,7 +136,15 @@ func (g *Gate) Drops() (Drops, error) {
 	if len(rules) != ruleCount || !slices.Equal(appendHandles(nil, rules), g.handles[:ruleCount]) {
 		return Drops{}, errors.New("read the gate: its rules have been changed by somebody else")
 	}
-	return g.rules.drops(rules), nil
+	drops := g.rules.drops(rules)
+	control, err := g.conn.GetRules(g.rules.table, g.rules.control)
+	if err != nil {
+		return Drops{}, g.failed("read the gate", err)
+	}
+	if len(control) > 0 {
+		drops.Control = counted(control[0])
+	}
+	return drops, nil
 }
 
 func (g *Gate) apply(s State) error {

@@ -21,7 +21,7 @@ const (
 )
 
 // rules are those of the chains.
-func (r ruleset) rules() [4][][]expr.Any {
+func (r ruleset) rules() [5][][]expr.Any {
 	hold, pass := goTo(r.hold), goTo(r.pass)
 	return [...][][]expr.Any{
 		{
@@ -35,6 +35,7 @@ func (r ruleset) rules() [4][][]expr.Any {
 		{r.outOf(heldSet), {&expr.Verdict{Kind: expr.VerdictDrop}}},
 		{r.outOf(passedSet)},
 		{passOthers(), passOwn(), r.outOf(leftSet)},
+		{r.strangersControl()},
 	}
 }
 
@@ -69,6 +70,21 @@ func passOwn() []expr.Any {
 		&expr.Meta{Key: expr.MetaKeyIIF, Register: reg1},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: reg1, Data: make([]byte, 4)},
 		&expr.Verdict{Kind: expr.VerdictAccept},
+	}
+}
+
+// strangersControl drops what comes for the control ports by a guarded interface.
+func (r ruleset) strangersControl() []expr.Any {
+	// Two registers of four bytes, side by side.
+	const protocol, port = unix.NFT_REG32_00, unix.NFT_REG32_01
+	return []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: reg1},
+		&expr.Lookup{SourceRegister: reg1, SetName: r.names[guardedSet].Name, SetID: r.names[guardedSet].ID},
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: protocol},
+		&expr.Payload{DestRegister: port, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
+		&expr.Lookup{SourceRegister: protocol, SetName: r.ports.Name, SetID: r.ports.ID},
+		&expr.Counter{},
+		&expr.Verdict{Kind: expr.VerdictDrop},
 	}
 }
 

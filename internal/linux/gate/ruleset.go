@@ -18,7 +18,9 @@ import (
 //		set held    { type ifname; counter }
 //		set passed  { type ifname; counter }
 //		set left    { type ifname; counter }
+//		set guarded { type ifname }
 //		set exceptions { type ipv6_addr . ipv6_addr }
+//		set control { type inet_proto . inet_service }
 //		chain forward {                                 # behind the chains of all others
 //			type filter hook forward priority 2147483647; policy accept;
 //			ip6 daddr & ff0f:: < ff03:: accept          # not multicast wider than the link
@@ -41,12 +43,17 @@ import (
 //			iif 0 accept                                # the router's own
 //			oifname @left
 //		}
+//		chain control {
+//			type filter hook input priority -2147483648; policy accept;
+//			iifname @guarded meta l4proto . th dport @control counter drop
+//		}
 //	}
 type ruleset struct {
 	table                      *nftables.Table
 	forward, hold, pass, leave *nftables.Chain
+	control                    *nftables.Chain
 	names                      [nameSets]*nftables.Set
-	exceptions                 *nftables.Set
+	exceptions, ports          *nftables.Set
 	seed                       uint32
 }
 
@@ -70,6 +77,10 @@ func newRuleset(seed uint32) ruleset {
 		Table: r.table, Name: "leave", Type: nftables.ChainTypeFilter,
 		Hooknum: nftables.ChainHookPostrouting, Priority: last, Policy: &policy,
 	}
+	r.control = &nftables.Chain{
+		Table: r.table, Name: "control", Type: nftables.ChainTypeFilter,
+		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityRef(math.MinInt32), Policy: &policy,
+	}
 	r.hold = &nftables.Chain{Table: r.table, Name: "hold"}
 	r.pass = &nftables.Chain{Table: r.table, Name: "pass"}
 	for i, name := range setNames {
@@ -80,6 +91,8 @@ func newRuleset(seed uint32) ruleset {
 	}
 	r.exceptions = &nftables.Set{Table: r.table, ID: nameSets + 1, Name: "exceptions",
 		KeyType: nftables.MustConcatSetType(nftables.TypeIP6Addr, nftables.TypeIP6Addr)}
+	r.ports = &nftables.Set{Table: r.table, ID: nameSets + 2, Name: "control",
+		KeyType: nftables.MustConcatSetType(nftables.TypeInetProto, nftables.TypeInetService)}
 	return r
 }
 
@@ -88,7 +101,7 @@ func (r ruleset) create(conn *nftables.Conn, want *contents) error {
 	conn.AddTable(r.table) // so that there is one to delete
 	conn.DelTable(r.table)
 	conn.CreateTable(r.table) // with its protection, see socket.amend
-	for _, set := range append(r.names[:], r.exceptions) {
+	for _, set := range append(r.names[:], r.exceptions, r.ports) {
 		if err := conn.AddSet(set, nil); err != nil {
 			return fmt.Errorf("set up the gate: %w", err)
 		}
@@ -107,8 +120,8 @@ func (r ruleset) create(conn *nftables.Conn, want *contents) error {
 }
 
 // chains are all chains, the one at the forward hook first.
-func (r ruleset) chains() [4]*nftables.Chain {
-	return [...]*nftables.Chain{r.forward, r.hold, r.pass, r.leave}
+func (r ruleset) chains() [5]*nftables.Chain {
+	return [...]*nftables.Chain{r.forward, r.hold, r.pass, r.leave, r.control}
 }
 
 // handles are the kernel's numbers of all rules.
@@ -136,11 +149,17 @@ func (r ruleset) drops(rules []*nftables.Rule) (d Drops) {
 		if i >= len(rules) {
 			continue
 		}
-		for _, e := range rules[i].Exprs {
-			if c, ok := e.(*expr.Counter); ok {
-				*to = c.Packets
-			}
-		}
+		*to = counted(rules[i])
 	}
 	return d
+}
+
+// counted is what the counter of a rule has counted.
+func counted(rule *nftables.Rule) (packets uint64) {
+	for _, e := range rule.Exprs {
+		if c, ok := e.(*expr.Counter); ok {
+			packets = c.Packets
+		}
+	}
+	return packets
 }
