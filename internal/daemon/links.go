@@ -8,6 +8,7 @@ import (
 	"tandem/internal/device"
 	"tandem/internal/event"
 	"tandem/internal/linux/links"
+	"tandem/internal/proof"
 	"tandem/internal/task"
 )
 
@@ -76,5 +77,8 @@ func (o *owners) interfaceChanged(netdev string) {
 // tellLink tells the device of a link. A link whose BFD session has failed is told as down.
 func (o *owners) tellLink(l device.LinkChanged) {
 	l.Up = l.Up && !o.bfd.Lost(l.Netdev)
+	if l.Exists && l.Lacks == proof.LacksNothing {
+		l.Lacks = o.routing.Lack(l.Netdev)
+	}
 	o.router.Handle(l)
 }

@@ -34,6 +34,9 @@ const StallLimit = 3 * time.Second
 // beatInterval is how often an idle daemon takes a turn, to show that it is alive.
 const beatInterval = StallLimit / 6
 
+// sendAgainInterval is how often what the kernel has refused to send is sent again.
+const sendAgainInterval = time.Second
+
 // newOwners makes the owners. They start with the state of the predecessor, if there is one.
 func newOwners(opts Options) (*owners, error) {
 	left, err := readPredecessor(opts.Inherited)
@@ -61,6 +64,7 @@ func newOwners(opts Options) (*owners, error) {
 	})
 	o.routing = multicast.New(multicast.Options{
 		Loop: o.loop, Device: o.router, Emit: opts.Journal.Emit, Links: o.links, Readers: o.readers, Inherited: left.routing,
+		Changed: func(netdev string) { o.tellLink(o.netif.Told(o.links.Get(netdev))) },
 	})
 	o.channels = channel.New(channel.Options{
 		Loop: o.loop, Handle: o.router.Handle, Emit: opts.Journal.Emit, Tasks: o.tasks,
@@ -100,6 +104,7 @@ func (o *owners) newLoop() *eventloop.Loop {
 			{Due: o.router.due, Do: o.router.advance},
 			{Due: func() time.Time { return o.netif.Due() }, Do: o.advanceLinks},
 			eventloop.Every(alarmInterval, o.refreshAlarms),
+			eventloop.Every(sendAgainInterval, func() { o.routing.SendAgain() }),
 			{Due: o.ending.due, Do: o.ending.expire},
 		},
 	})

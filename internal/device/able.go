@@ -14,13 +14,18 @@ func (d *Device) unable(m *member) string {
 	if lack := d.upstream.unable(); lack != "" {
 		return lack
 	}
-	return d.mute(m)
+	for _, ifc := range d.downstreams.list {
+		if lack := ifc.link.lack(); lack != "" && d.memberOf(ifc) == m {
+			return ifc.name + ": " + lack
+		}
+	}
+	return ""
 }
 
 // mute names what keeps a member from asking its hosts, empty when nothing does.
 func (d *Device) mute(m *member) string {
 	for _, ifc := range d.downstreams.list {
-		if lack := ifc.link.lack(); lack != "" && d.memberOf(ifc) == m {
+		if lack := ifc.link.lack(); lack != "" && ifc.link.Lacks.Mute() && d.memberOf(ifc) == m {
 			return ifc.name + ": " + lack
 		}
 	}
@@ -36,10 +41,10 @@ func (l LinkChanged) lack() string {
 }
 
 // lackConditions tells the interfaces that cannot do their work. That an address is tentative is
-// soon over.
+// soon over, and of what is dropped on the way out the plane tells.
 func (d *Device) lackConditions(hold func(k *event.AlarmKind, object, detail string)) {
 	tell := func(name string, l LinkChanged) {
-		if lack := l.lack(); lack != "" && l.Lacks != proof.LacksDetection {
+		if lack := l.lack(); lack != "" && l.Lacks != proof.LacksDetection && l.Lacks != proof.LacksLeaving {
 			hold(event.InterfaceUnable, name, lack)
 		}
 	}

@@ -3,6 +3,7 @@ package pairtest
 import (
 	"fmt"
 	"net/netip"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -160,4 +161,59 @@ func TestNoLinkLocalAtStart(t *testing.T) {
 	v := &served{pair: p}
 	v.begin()
 	p.forms(len(v.listeners))
+}
+
+// outputFirewall drops what a device sends of MLD.
+const outputFirewall = `table inet filter {
+	chain output {
+		type filter hook output priority 0; policy accept;
+		icmpv6 type { mld-listener-query, mld-listener-report, mld2-listener-report } oifname "eth-trunk10" drop
+	}
+}`
+
+// forwardFirewall is what Docker and ufw have.
+const forwardFirewall = `table ip6 filter {
+	chain FORWARD { type filter hook forward priority 0; policy drop; }
+}`
+
+// TestFirewallsOfOthers: a device that others keep from asking, or from forwarding, leaves both
+// to the peer, and takes its share back when that is over.
+func TestFirewallsOfOthers(t *testing.T) {
+	v := newServed(t)
+	for _, c := range []struct {
+		rules, table, lack string
+		gap                time.Duration
+	}{
+		{outputFirewall, "inet filter", "the kernel refuses to send MLD by it", 0},
+		{forwardFirewall, "ip6 filter", "something drops what is forwarded by it", 700 * time.Millisecond},
+	} {
+		v.mark()
+		v.a.nft(c.rules)
+		if c.gap == 0 {
+			v.a.configures("interface eth-trunk 10", "mld timer query 20") // it asks at once
+		}
+		v.a.lacks(c.lack)
+		eventually(t, "device b serves alone", v.b.sole)
+		for _, l := range v.listeners {
+			l.awaits(v.s)
+			// A busy machine may be late; without a hand-over the loss has no end.
+			if missed, most := l.missed(v.from, v.s.position()-50), int(c.gap/streamInterval); missed > most*3/2 {
+				t.Errorf("%s: %s missed %d packets, %d are allowed", c.lack, l.group, missed, most)
+			}
+		}
+		v.a.nft("delete table " + c.table)
+		v.forms(len(v.listeners))
+	}
+}
+
+// nft has the kernel take rules.
+func (d *device) nft(rules string) {
+	d.t.Helper()
+	path, err := exec.LookPath("nft")
+	if err != nil {
+		d.t.Skip("needs nft")
+	}
+	cmd := exec.Command(path, "-f", "-")
+	cmd.Stdin = strings.NewReader(rules)
+	testnet.Must(d.t, d.Run(cmd))
 }

@@ -93,7 +93,7 @@ func TestForeignFirewall(t *testing.T) {
 		Hooknum: nftables.ChainHookForward, Priority: nftables.ChainPriorityFilter, Policy: &drop,
 	})
 	testnet.Must(t, conn.Flush())
-	p.a.hasAlarms("STREAMS_DROPPED")
+	p.a.hasAlarms("ETRUNK_NOT_READY", "STREAMS_DROPPED")
 	contains(t, p.a.shows("alarm active"), "table ip6 filter, chain FORWARD: policy drop")
 	conn.DelTable(firewall)
 	testnet.Must(t, conn.Flush())

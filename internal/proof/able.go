@@ -18,6 +18,7 @@ const (
 	LacksDetection      // Duplicate Address Detection has not ended yet
 	LacksLinkLocal      // there is no link-local address
 	LacksSending        // the kernel refuses what is sent by it
+	LacksLeaving        // what is forwarded by it is dropped on the way out
 )
 
 var lacks = [...]string{
@@ -27,6 +28,7 @@ var lacks = [...]string{
 	LacksDetection: "its link-local address is still tentative",
 	LacksLinkLocal: "it has no link-local address",
 	LacksSending:   "the kernel refuses to send MLD by it",
+	LacksLeaving:   "something drops what is forwarded by it",
 }
 
 func (l Lack) String() string {
@@ -42,15 +44,12 @@ type Able struct {
 	NoIPv6               bool // IPv6 is off, as by the sysctl disable_ipv6
 	LinkLocal            bool // it has a usable link-local address
 	Tentative, Duplicate bool // of the link-local addresses that are not usable
-	SendRefused          bool // the last message was refused, as an output firewall does
 }
 
 // Lack is the first cause that keeps the interface from its work. MLD is sent from a link-local
 // address and from no other (RFC 9777 section 5.1.14), and what has one has IPv6.
 func (a Able) Lack() Lack {
 	switch {
-	case a.LinkLocal && a.SendRefused:
-		return LacksSending
 	case a.LinkLocal:
 		return LacksNothing
 	case a.MTU < MinMTU:
@@ -64,6 +63,9 @@ func (a Able) Lack() Lack {
 	}
 	return LacksLinkLocal
 }
+
+// Mute reports whether no MLD can be sent.
+func (l Lack) Mute() bool { return l != LacksNothing && l != LacksLeaving }
 
 // Mendable reports whether another link-local address would do.
 func (l Lack) Mendable() bool { return l == LacksUnique || l == LacksLinkLocal }

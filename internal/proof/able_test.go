@@ -18,8 +18,6 @@ func TestAble(t *testing.T) {
 		"one duplicate, one tentative": {Able{MTU: 1500, Tentative: true, Duplicate: true}, LacksDetection, false},
 		"duplicate":                    {Able{MTU: 1500, Duplicate: true}, LacksUnique, true},
 		"no address":                   {Able{MTU: 1500}, LacksLinkLocal, true},
-		"refused":                      {Able{MTU: 1500, LinkLocal: true, SendRefused: true}, LacksSending, false},
-		"refused without an address":   {Able{MTU: 1500, SendRefused: true}, LacksLinkLocal, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -27,9 +25,19 @@ func TestAble(t *testing.T) {
 			if got != tt.want || got.Mendable() != tt.mendable {
 				t.Errorf("lacks %q, mendable %v; want %q, %v", got, got.Mendable(), tt.want, tt.mendable)
 			}
+			if got.Mute() != (got != LacksNothing) {
+				t.Errorf("%v: mute %v", got, got.Mute())
+			}
 			if (got.String() == "") != (got == LacksNothing) {
 				t.Errorf("%d is called %q", got, got)
 			}
 		})
+	}
+}
+
+// TestLeavingIsNotMute: who forwards in vain can ask hosts all the same.
+func TestLeavingIsNotMute(t *testing.T) {
+	if LacksLeaving.Mute() || !LacksSending.Mute() {
+		t.Error("who can send is mute, or who cannot is not")
 	}
 }

@@ -70,9 +70,7 @@ func (r *Routing) SendMLD(m device.SendMLD) {
 	if r.plane == nil || !link.Exists || !link.LinkLocal.IsValid() {
 		return
 	}
-	if err := r.mld.Send(m, link.Index, link.LinkLocal); err != nil {
-		r.o.Emit(event.MLDNotSent.With(m.Netdev, m.Destination, err))
-	}
+	r.noteSent(m, r.mld.Send(m, link.Index, link.LinkLocal))
 }
 
 // Conditions returns the alarm conditions that hold now.

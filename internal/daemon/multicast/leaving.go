@@ -10,6 +10,7 @@ import (
 
 // leavingChanged notes whether packets forwarded out of an interface leave it.
 func (r *Routing) leavingChanged(l fib.Leaving) {
+	defer r.o.Changed(l.Netdev)
 	if !l.Lacking {
 		delete(r.dropped, l.Netdev)
 		r.o.Emit(event.StreamsLeave.With(l.Netdev))

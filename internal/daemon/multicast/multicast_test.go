@@ -31,6 +31,7 @@ type shell struct {
 	links   netif.Links
 	readers *task.Group
 	routing *Routing
+	changed []string // interfaces
 	// The state of a predecessor, if there is one.
 	device *device.Checkpoint
 	left   Checkpoint
@@ -47,7 +48,7 @@ func newShell(t *testing.T, n *testnet.Net) *shell {
 		Timed: []eventloop.Timed{{Due: s.due, Do: func(time.Time) { s.Advance(s.now()) }}},
 	})
 	s.routing = New(Options{
-		Loop: s.loop, Device: s, Emit: s.Emit, Links: &s.links, Readers: s.readers,
+		Loop: s.loop, Changed: func(netdev string) { s.changed = append(s.changed, netdev) }, Device: s, Emit: s.Emit, Links: &s.links, Readers: s.readers,
 		Inherited: func() (Checkpoint, *inherit.Files) { return s.left, &s.files },
 	})
 	return s

@@ -32,6 +32,8 @@ type Options struct {
 	// Emit tells people of an event. It is called from any goroutine.
 	Emit  func(event.Event)
 	Links *netif.Links
+	// Changed is called in a turn when the Lack of an interface, by its Linux name, has changed.
+	Changed func(netdev string)
 	// Readers has the reading goroutines. They end when it ends; by then they have told all
 	// that they have read.
 	Readers *task.Group
@@ -66,6 +68,8 @@ type Routing struct {
 	gate  device.Gate   // the last one that the device has set
 	// dropped says why packets do not leave an interface, by its Linux name.
 	dropped map[string]string
+	// refused are the messages that the kernel has refused to send, by the interface's Linux name.
+	refused map[string]device.SendMLD
 	// reportsAt is the time at which the reports were read that cause the next routes; zero for
 	// none.
 	reportsAt time.Time
@@ -90,7 +94,7 @@ func (r *Routing) Enable() error {
 	if err != nil {
 		return errors.Join(err, plane.Close())
 	}
-	r.plane, r.mld, r.dropped = plane, mld, make(map[string]string)
+	r.plane, r.mld, r.dropped, r.refused = plane, mld, make(map[string]string), make(map[string]device.SendMLD)
 	r.o.Readers.Go("forwarding plane", plane.Run)
 	r.o.Readers.Go("MLD", mld.Run)
 	r.o.Readers.Go("MLD memberships", mld.Tend)
@@ -130,6 +134,7 @@ func (r *Routing) Disable() {
 		r.o.Emit(event.GateNotRemoved.With(err))
 	}
 	r.plane, r.mld = nil, nil
+	r.forget()
 }
 
 // HandOver returns the state and the files for a successor. The readers must have ended. The
