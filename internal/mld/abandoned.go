@@ -49,3 +49,20 @@ func (r *Router) toAskAbout(group netip.Addr, lost Filter) Filter {
 	}
 	return Filter{Include, slices.DeleteFunc(slices.Clone(lost.Sources), drops)}
 }
+
+// askBeside asks once about a group of which prompt leave has ended something at once. Anybody
+// can send a leave in the name of a host that listens. That host answers with all that it
+// wants of the group, and has it again soon.
+func (r *Router) askBeside(gid uint32, gone Filter, fx *Effects) {
+	if !r.cfg.PromptLeave || gone.Empty() || !r.IsQuerier() {
+		return
+	}
+	group := r.store.groups.At(gid).addr
+	prompt := slices.ContainsFunc(gone.Sources, func(a netip.Addr) bool { return r.cfg.leavesPromptly(group, a) })
+	if gone.Mode == Exclude {
+		prompt = r.cfg.leavesPromptly(group, anySource)
+	}
+	if prompt {
+		r.send(Query{MaxResponse: r.inUse.LastListenerInterval, Group: group}, fx)
+	}
+}

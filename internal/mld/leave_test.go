@@ -110,8 +110,22 @@ func TestLastListener(t *testing.T) {
 		x.hear(h1, ChangeToInclude, group1)
 		x.wantFilter(Include)
 		x.wantKeys(h1)
-		if len(x.fx.Queries) != 0 {
-			t.Errorf("queries %+v", x.fx.Queries)
+		if q := x.fx.Queries; len(q) != 1 || q[0].Destination() != group1 || len(q[0].Sources) > 0 || q[0].Suppress {
+			t.Errorf("queries %+v, want one in case that the leave was not the host's", q)
+		}
+		x.hear(h1, ModeIsExclude, group1) // it was not
+		x.wantFilter(Exclude)
+	})
+	t.Run("prompt, merged", func(t *testing.T) {
+		cfg := DefaultConfig()
+		cfg.PromptLeave = true
+		x := newRig(t, cfg)
+		x.hear(h1, ModeIsExclude, group1)
+		x.fx.Reset()
+		x.r.Merge(x.now, Record{Key: Key{group1, h1}, Deleted: true, Version: Version{1 << 40, 2}, Left: time.Minute}, &x.fx)
+		x.wantFilter(Include)
+		if q := x.fx.Queries; len(q) != 1 || q[0].Destination() != group1 {
+			t.Errorf("queries %+v", q)
 		}
 	})
 }

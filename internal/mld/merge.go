@@ -54,11 +54,16 @@ func (r *Router) Merge(now instant.Time, rec Record, fx *Effects) Merged {
 	if rec.Deleted || c.Empty() {
 		c.flags = isDeleted
 	}
+	old := r.store.filter(id)
 	if id == 0 {
 		id = r.store.createAt(now, key, at, c.expires)
 	}
 	if r.store.set(now, id, c) {
 		fx.Groups = append(fx.Groups, key.Group)
+	}
+	if r.cfg.PromptLeave && id != r.store.groups.At(r.store.records.At(id).group).leaveRecord && !covers(c.Filter, old) {
+		gid := r.store.records.At(id).group
+		r.askBeside(gid, r.abandoned(gid, old), fx)
 	}
 	r.followMerge(now, id, rec.Version, fx)
 	return MergedNewer

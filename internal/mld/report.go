@@ -146,11 +146,13 @@ func (r *Router) update(now instant.Time, v Version, c hostChange, fx *Effects) 
 		r.store.setReporter(r.store.groups.At(gid), rec.host)
 	}
 	r.kept.Counters.Activity.count(old, next)
-	if asks := !r.cfg.PromptLeave || r.cfg.PromptPolicy != nil; asks && !covers(next, old) {
-		if lost := r.toAskAbout(c.key.Group, r.abandoned(gid, old)); !lost.Empty() {
+	if !covers(next, old) {
+		gone := r.abandoned(gid, old)
+		if lost := r.toAskAbout(c.key.Group, gone); !lost.Empty() {
 			// The leave record goes first, so that the peer never sees the group without either.
 			r.beginLeave(now, v, gid, lost, 0, fx)
 		}
+		r.askBeside(gid, gone, fx)
 	}
 	fx.Changed = append(fx.Changed, c.key)
 	if joined {
