@@ -56,7 +56,7 @@ var allowed = map[string][]string{
 	"config":              {"command", "mld", "rbs", "etrunk", "bfd"},
 	"peers":               {},
 	"task":                {},
-	"sim":                 {"instant", "device", "mld", "rbs", "etrunk"},
+	"sim":                 {"instant", "device", "mld", "rbs", "etrunk", "proof"},
 	"sim/mutations":       {}, // tests only
 	"daemon/eventloop":    {},
 	"daemon/bfdsession":   {"daemon/bfdloop", "daemon/eventloop", "config", "device", "state", "bfd", "etrunk", "event"},

@@ -106,18 +106,36 @@ var heartbeatFaults = []fault{
 		strike: both(cutPath(+1, 0), cutBeat(0, +1)), end: both(cutPath(-1, 0), cutBeat(0, -1))},
 }
 
+// unableFaults are those of a kernel that keeps an interface from its work, which has carrier. They are
+// apart for the same reason.
+var unableFaults = []fault{
+	{name: "leg without a link-local address", gapless: true, shortest: moment, longest: while, mayLast: true,
+		strike: func(_ *World, n *node, _ *rand.Rand) { n.disable(+1, 0, 0) },
+		end:    func(_ *World, n *node, _ *rand.Rand) { n.disable(-1, 0, 0) }},
+	{name: "upstream without a link-local address", gapless: true, shortest: moment, longest: while, mayLast: true,
+		strike: func(_ *World, n *node, _ *rand.Rand) { n.disable(0, +1, 0) },
+		end:    func(_ *World, n *node, _ *rand.Rand) { n.disable(0, -1, 0) }},
+	{name: "leg without IPv6", shortest: moment, longest: while, mayLast: true,
+		strike: func(_ *World, n *node, _ *rand.Rand) { n.disable(0, 0, +1) },
+		end:    func(_ *World, n *node, _ *rand.Rand) { n.disable(0, 0, -1) }},
+}
+
 // faults lists what may happen in a run.
 func (o Options) faults() []fault {
-	if !o.Heartbeat {
-		return faults
+	list := faults
+	if o.Heartbeat {
+		list = slices.Concat(list, heartbeatFaults)
 	}
-	return slices.Concat(faults, heartbeatFaults)
+	if o.Unable {
+		list = slices.Concat(list, unableFaults)
+	}
+	return list
 }
 
 func nothing(*World, *node, *rand.Rand) {}
 
 func faultNamed(name string) fault {
-	for _, f := range slices.Concat(faults, heartbeatFaults) {
+	for _, f := range slices.Concat(faults, heartbeatFaults, unableFaults) {
 		if f.name == name {
 			return f
 		}

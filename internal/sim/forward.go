@@ -20,7 +20,7 @@ func (n *node) receives(s stream) bool {
 
 // sends works out into which VLANs of its leg the kernel of this device puts a stream.
 func (n *node) sends(s stream) (to uint8) {
-	if !n.alive() || !n.legUp() || !n.receives(s) {
+	if !n.alive() || !n.legUp() || n.legOffs > 0 || !n.receives(s) {
 		return 0
 	}
 	sg := s.key()
@@ -40,6 +40,8 @@ func (n *node) whyNot(s stream, vlan int) string {
 		return n.name + " is dead"
 	case !n.legUp():
 		return n.name + "'s leg is down"
+	case n.legOffs > 0:
+		return n.name + "'s leg has no IPv6"
 	case !n.receives(s):
 		return n.name + " does not receive it"
 	case !slices.Contains(n.routes[s.key()], legName(vlan)):

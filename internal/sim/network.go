@@ -105,12 +105,21 @@ func (n *node) sendMLD(m device.SendMLD) {
 		panic(err) // a device sent what it cannot read itself
 	}
 	if m.Netdev == upName {
+		if n.upMutes > 0 {
+			return
+		}
 		n.w.after(rejoinDelay, func() { n.upstreamHears(&p) })
 		return
 	}
 	// It may have asked before it lost the duty, in the same event.
 	if p.Type != mld.TypeQuery || !n.alive() || !n.duty().Querier && !n.wasQuerier {
 		n.w.violated("%s sends a message of type %d to hosts and has no duty to query", n.name, p.Type)
+	}
+	if n.legMute() {
+		if n.toldLegMute {
+			n.w.violated("%s asks hosts and has no address to ask from", n.name)
+		}
+		return
 	}
 	n.w.logf("%s asks on %s for %s %v, suppress %v", n.name, m.Netdev, p.Group, p.Sources, p.Suppress)
 	if !n.legUp() {

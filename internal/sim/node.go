@@ -42,6 +42,10 @@ type node struct {
 
 	// What is wrong with it, counted by cause.
 	down, legCuts, upCuts, yields int
+	// What its interfaces lack though they have carrier, likewise: a link-local address, on the leg
+	// and upstream, and all of IPv6 on the leg.
+	legMutes, upMutes, legOffs int
+	toldLegMute                bool // the daemon has been told that it cannot ask hosts
 	// What its configuration says; vlan is negative without the sub-interface.
 	heldBack, automatic, vlan, priority int
 	identity                            uint64        // added to its device ID
@@ -107,7 +111,7 @@ const learnTime = 30 * time.Second
 
 // able reports whether it has all it takes to serve.
 func (n *node) able() bool {
-	return n.alive() && n.upCable() && n.legCuts == 0 && n.memberMode() != etrunk.ForceBackup
+	return n.alive() && n.upCable() && n.legCuts == 0 && n.legMutes+n.upMutes+n.legOffs == 0 && n.memberMode() != etrunk.ForceBackup
 }
 
 // stranded reports whether it hears hosts for whom only the peer could do something, and
@@ -187,6 +191,15 @@ func (n *node) cutCables(leg, up int) {
 	n.moved = true
 	n.legCuts += leg
 	n.upCuts += up
+	n.linkChanged()
+}
+
+// disable takes a link-local address from the leg or upstream, or IPv6 from the leg, or gives it back.
+func (n *node) disable(leg, up, legIPv6 int) {
+	n.legMutes += leg
+	n.upMutes += up
+	n.legOffs += legIPv6
+	n.moved = true
 	n.linkChanged()
 }
 

@@ -1,8 +1,11 @@
 package sim
 
 import (
+	"net/netip"
+
 	"tandem/internal/device"
 	"tandem/internal/instant"
+	"tandem/internal/proof"
 )
 
 // handle gives the daemon an event, if it lives, or puts it into a queue of the kernel's.
@@ -17,12 +20,26 @@ func (n *node) handle(ev device.Event) {
 }
 
 func (n *node) tellLinks() {
-	n.toldUp = n.legUp()
-	n.handle(device.LinkChanged{Netdev: upName, Exists: true, Index: 2, AdminUp: true, Up: n.upCable(), LinkLocal: n.linkLocal()})
+	n.toldUp, n.toldLegMute = n.legUp(), n.legMute()
+	up := device.LinkChanged{Netdev: upName, Exists: true, Index: 2, AdminUp: true, Up: n.upCable(), LinkLocal: n.linkLocal()}
+	if n.upMutes > 0 {
+		up.LinkLocal, up.Lacks = netip.Addr{}, proof.LacksLinkLocal
+	}
+	n.handle(up)
 	for v := range vlans {
-		n.handle(device.LinkChanged{Netdev: legName(v), Exists: true, Index: 3 + v, AdminUp: n.legAdmin, Up: n.legUp(), LinkLocal: n.linkLocal()})
+		leg := device.LinkChanged{Netdev: legName(v), Exists: true, Index: 3 + v, AdminUp: n.legAdmin, Up: n.legUp(), LinkLocal: n.linkLocal()}
+		switch {
+		case n.legOffs > 0:
+			leg.LinkLocal, leg.Lacks = netip.Addr{}, proof.LacksIPv6
+		case n.legMutes > 0:
+			leg.LinkLocal, leg.Lacks = netip.Addr{}, proof.LacksLinkLocal
+		}
+		n.handle(leg)
 	}
 }
+
+// legMute reports whether the kernel sends no MLD on the leg.
+func (n *node) legMute() bool { return n.legMutes+n.legOffs > 0 }
 
 // linkChanged lets the daemon notice what has happened to its links.
 func (n *node) linkChanged() { n.w.after(carrierDelay, n.tellLinks) }

@@ -21,11 +21,12 @@ var (
 	failures = flag.Uint64("failures", 5, "how many failing schedules end the run")
 	shrink   = flag.Bool("shrink", true, "look for less that still fails")
 	beats    = flag.Bool("heartbeat", false, "give the devices a heartbeat path")
+	unable   = flag.Bool("unable", false, "let the kernel keep interfaces from their work")
 	minds    = flag.Bool("minds", true, "let hosts change their minds")
 )
 
 func options(t *testing.T, seed uint64) Options {
-	opts := Options{Seed: seed, Hosts: 8, NoMinds: !*minds, Automatic: seed%4 == 0, Heartbeat: *beats}
+	opts := Options{Seed: seed, Hosts: 8, NoMinds: !*minds, Automatic: seed%4 == 0, Heartbeat: *beats, Unable: *unable}
 	if *losses {
 		opts.Loss = [...]float64{0, 0.02, 0.05}[seed%3]
 	}

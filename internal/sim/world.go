@@ -48,6 +48,8 @@ type Options struct {
 	Automatic bool
 	// Heartbeat: hellos go by a second path, too, and the plan has faults of it.
 	Heartbeat bool
+	// Unable: the plan has faults by which the kernel keeps interfaces from their work.
+	Unable bool
 	// NoMinds: hosts make up their minds once, at the start.
 	NoMinds bool
 	// Log gets a line for everything that happens, nil for none.
