@@ -46,6 +46,7 @@ func forwardingTableDisplay(t state.ForwardingTable) Display {
 		field{"Foreign Entries Removed", &t.Removed},
 		field{"Interfaces Added Again", &t.Interfaces},
 		field{"Silent Entries Dropped", &t.Silent},
+		field{"Streams without Room", &t.Refused},
 		field{"Comparisons", &t.Audits},
 	)
 	return s.display()

@@ -23,6 +23,14 @@ const mostIdle = 1 << 16
 // source stay, so that the first packet finds them.
 const KeepAlive = 210 * time.Second
 
+// Bounds of the entries of streams that listeners want from any source. Whoever can send
+// upstream can send from any number of sources. One more is discarded like a stream that
+// nobody wants, so that those which come already stay.
+const (
+	mostSources = 1024    // of one group
+	mostASM     = 1 << 16 // of all groups, about 30 MB here and in the kernel
+)
+
 // routing decides which (S,G) comes in where and goes out where.
 type routing struct {
 	*ground
@@ -74,15 +82,20 @@ func (rt *routing) reroute(now instant.Time, sg SourceGroup, old *route, origin 
 	case origin == RouteIdle:
 		origin = RouteASM
 	}
+	if origin == RouteASM && (old == nil || old.Origin == RouteIdle) && rt.table.isFull(sg.Group) {
+		rt.kept.Counters.StreamsRefused++
+		return
+	}
 	switch {
 	case old == nil:
 		old = rt.table.add(sg, route{path: way, RouteKept: RouteKept{now, origin}})
 	case old.path.equal(way):
-		old.Origin = origin
+		rt.table.setOrigin(old, origin)
 		return
 	default:
 		rt.table.see(old)
-		old.path, old.Origin = way, origin
+		rt.table.setOrigin(old, origin)
+		old.path = way
 	}
 	rt.emitRoute(now, sg, old)
 }
