@@ -46,7 +46,6 @@ func forwardingTableDisplay(t state.ForwardingTable) Display {
 		field{"Foreign Entries Removed", &t.Removed},
 		field{"Interfaces Added Again", &t.Interfaces},
 		field{"Silent Entries Dropped", &t.Silent},
-		field{"Streams without Room", &t.Refused},
 		field{"Comparisons", &t.Audits},
 	)
 	return s.display()

@@ -6,12 +6,9 @@ import (
 	"tandem/internal/event"
 )
 
-// hostConditions tells of hosts that want more than their share, of routers that query the
-// hosts and are none of the pair, and of too many sources of groups.
+// hostConditions tells of hosts that want more than their share, and of routers that query
+// the hosts and are none of the pair.
 func (d *Device) hostConditions(hold func(k *event.AlarmKind, object, detail string)) {
-	if t := d.routes.table; t.asm >= mostASM || t.full > 0 {
-		hold(event.SourcesFull, "multicast routing", fmt.Sprintf("%d entries, %d groups with %d sources", t.asm, t.full, mostSources))
-	}
 	for _, ifc := range d.downstreams.list {
 		if from := ifc.router.ForeignQuerier(); from.IsValid() {
 			hold(event.ForeignQuerier, "Interface="+ifc.name, from.String())

@@ -46,7 +46,7 @@ func TestCheckpointIsWhole(t *testing.T) {
 			"waiting": follows, "fresh": "follows from the listeners", "overdue": "follows from the listeners", "doneAt": "all is worked out anew",
 		}},
 		{reflect.TypeFor[routeTable](), []string{"routes"}, map[string]string{
-			"seed": given, "groups": follows, "round": "an audit begins anew", "seen": "an audit begins anew", "idle": follows, "asm": follows, "full": follows, "paths": follows, "scratch": turn,
+			"seed": given, "groups": follows, "round": "an audit begins anew", "seen": "an audit begins anew", "idle": follows, "paths": follows, "scratch": turn,
 		}},
 		{reflect.TypeFor[route](), []string{"source", "group", "RouteKept"}, map[string]string{"path": follows, "links": "place in the table", "round": "an audit begins anew"}},
 	} {

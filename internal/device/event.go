@@ -16,14 +16,17 @@ type Event interface{ event() }
 type (
 	// LinkChanged tells the state of a Linux interface, also that it has gone.
 	LinkChanged struct {
-		Netdev    string
-		Exists    bool
-		Index     int
-		AdminUp   bool
-		Up        bool   // administratively up and carrier
-		LACP      bool   // it is a bond that speaks LACP
-		Apart     bool   // LACP has no port of it in the switch's aggregate (yet)
-		Key       uint16 // its operational LACP key, 0 where there is none
+		Netdev  string
+		Exists  bool
+		Index   int
+		AdminUp bool
+		Up      bool   // administratively up and carrier
+		LACP    bool   // it is a bond that speaks LACP
+		Apart   bool   // LACP has no port of it in the switch's aggregate (yet)
+		Key     uint16 // its operational LACP key, 0 where there is none
+		// Heard: a packet has come in since it has carrier. The switch's port may have
+		// carrier before it forwards.
+		Heard     bool
 		LinkLocal netip.Addr
 		// Lacks is what keeps it from being a multicast interface.
 		Lacks proof.Lack

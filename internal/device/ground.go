@@ -44,7 +44,6 @@ type Counters struct {
 	MLDMalformed    uint64
 	StreamElsewhere uint64 // upcall from an interface that is not upstream
 	StreamsSilent   uint64 // entries dropped as no packet came
-	StreamsRefused  uint64 // packets of wanted streams for which there was no room
 	HelloUnknown    uint64 // E-Trunk packet that no E-Trunk here takes
 }
 

@@ -32,7 +32,7 @@ func TestLegOfABackup(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t)
-			r.dev.Handle(r.now, LinkChanged{Netdev: leg, Exists: true, Index: 2, AdminUp: true, Up: true, LACP: c.does})
+			r.dev.Handle(r.now, LinkChanged{Netdev: leg, Exists: true, Index: 2, AdminUp: true, Up: true, Heard: true, LACP: c.does})
 			s := rigSettings()
 			cfg := s.ETrunks[1]
 			cfg.Members = []etrunk.MemberConfig{{ID: 10, Mode: c.mode}}
@@ -69,7 +69,7 @@ func TestLeverComesAndGoes(t *testing.T) {
 	r.pass(joinSettle)
 	for _, does := range []bool{true, false, true} {
 		r.legs = nil
-		r.handle(LinkChanged{Netdev: leg, Exists: true, Index: 2, AdminUp: true, Up: true, LACP: does})
+		r.handle(LinkChanged{Netdev: leg, Exists: true, Index: 2, AdminUp: true, Up: true, Heard: true, LACP: does})
 		want := LegChange{Netdev: leg, Up: does, Aside: does}
 		if asked := r.legs; len(asked) != 1 || asked[0] != want {
 			t.Errorf("LACP %v: asked %+v, want %+v", does, asked, want)
@@ -84,7 +84,7 @@ func TestReadyWhenJoined(t *testing.T) {
 	r := newRig(t)
 	s := rigSettings()
 	s.Legs[Member{1, 10}] = LegSettings{Netdev: leg, LACP: true}
-	link := LinkChanged{Netdev: leg, Exists: true, Index: 2, AdminUp: true, Up: true, LACP: true, Apart: true}
+	link := LinkChanged{Netdev: leg, Exists: true, Index: 2, AdminUp: true, Up: true, Heard: true, LACP: true, Apart: true}
 	r.handle(link)
 	r.configure(s)
 	r.pass(bootHold + time.Second)

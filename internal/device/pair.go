@@ -16,6 +16,8 @@ type member struct {
 // MemberKept is what a device knows of a member.
 type MemberKept struct {
 	Asked *LegChange // what was last asked of the leg
+	// UpAt is since when the leg has carrier, Never while it has none.
+	UpAt instant.Time
 	// Yielded: the operator has handed everything to the peer.
 	Yielded bool
 	// Withdrawn: it hands over before its configuration changes, see Withdraw.

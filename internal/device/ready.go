@@ -13,6 +13,9 @@ const (
 	// joinSettle is how long after the last upstream join the streams are
 	// given to arrive before this device calls itself ready.
 	joinSettle = 500 * time.Millisecond
+	// hearLimit is how long a leg that has carrier waits for a packet to come in where the peer
+	// is ready. Ports of switches take up to a few seconds from carrier to forwarding.
+	hearLimit = 5 * time.Second
 	// asideAfter is how long a peer must have been ready to count as the one that serves.
 	asideAfter = 3 * time.Second
 )
@@ -31,6 +34,7 @@ const (
 // reboot is often followed by another; where the peer gives the leg back, the role does.
 func (d *Device) ready(now instant.Time, t *trunk, m *member, ms etrunk.MemberState, up bool) bool {
 	m.standAside(now, ms)
+	m.noteCarrier(now, d.links[m.leg.Netdev].Up)
 	m.setLack(d.lacking(now, m, ms, up || m.keptDown(ms)))
 	if fit := m.Lacking == ""; fit != m.Fit {
 		m.Fit, m.FitAt = fit, now
@@ -67,12 +71,15 @@ func (m *member) standAside(now instant.Time, ms etrunk.MemberState) {
 	case m.Rival == rivalUnknown:
 		m.Rival, m.RivalAt = rivalReady, now.Add(-asideAfter)
 	}
-	was := m.Fit && m.Lacking == ""
+	was := m.serves()
 	if m.Fit {
 		now = m.FitAt
 	}
 	m.Aside = servesAlone(ms) && !ms.GivesBack && (m.Aside || !was && now >= m.RivalAt.Add(asideAfter))
 }
+
+// serves tells that the member was ready when it was last looked at.
+func (m *member) serves() bool { return m.Fit && m.Lacking == "" }
 
 // keptDown tells that the leg of a Backup may be down since nobody has asked for it to be
 // up. That is no reason not to become Master, for then it would stay down for ever.
@@ -98,6 +105,8 @@ func (d *Device) lacking(now instant.Time, m *member, ms etrunk.MemberState, leg
 		return etrunk.LackChannel, "no upstream, and no channel to tell the peer who listens"
 	case !legUp:
 		return etrunk.LackLeg, "the Eth-Trunk is down"
+	case !m.serves() && peerSoonReady(ms) && d.untried(now, m):
+		return etrunk.LackHearing, "nothing has come in on the Eth-Trunk since it came up"
 	case ms.Role == etrunk.MemberMaster && m.apart(d.links[m.leg.Netdev]):
 		return etrunk.LackAggregate, "the switch does not have the Eth-Trunk in its aggregate"
 	case !d.upstream.exists():
@@ -158,6 +167,28 @@ func (d *Device) replicators(id Member) iter.Seq[*service] {
 			}
 		}
 	}
+}
+
+// noteCarrier notes since when the leg has carrier.
+func (m *member) noteCarrier(now instant.Time, up bool) {
+	switch {
+	case !up:
+		m.UpAt = instant.Never
+	case !m.UpAt.IsSet():
+		m.UpAt = now
+	}
+}
+
+// untried reports whether the switch's port may have carrier and not forward yet: nothing has
+// come in on the leg. Where no host speaks, nothing will, so it waits for a while only.
+func (d *Device) untried(now instant.Time, m *member) bool {
+	link := d.links[m.leg.Netdev]
+	return link.Up && !link.Heard && d.before(now, m.UpAt.Add(hearLimit))
+}
+
+// peerSoonReady reports whether the peer is ready, or will be in a moment.
+func peerSoonReady(ms etrunk.MemberState) bool {
+	return ms.PeerKnown && (ms.Peer.Ready || ms.Peer.Lack == etrunk.LackHearing || ms.Peer.Lack == etrunk.LackTime)
 }
 
 // apart tells that LACP has not come so far that the switch takes what is sent.

@@ -44,7 +44,7 @@ func bootAhead(t testing.TB, id uint64, s Settings, by time.Duration) *rig {
 	origin := instant.FromOrigin(0)
 	r := &rig{t: t, now: origin, dev: New(id, id, time.Unix(1_700_000_000, 0).Add(by), origin)}
 	for i, netdev := range []string{"up0", "eth-trunk10", "eth-trunk10.100"} {
-		r.handle(LinkChanged{Netdev: netdev, Exists: true, Index: i + 1, AdminUp: true, Up: true,
+		r.handle(LinkChanged{Netdev: netdev, Exists: true, Index: i + 1, AdminUp: true, Up: true, Heard: true,
 			LinkLocal: netip.MustParseAddr(fmt.Sprintf("fe80::a:%x", i))})
 	}
 	r.configure(s)

@@ -23,14 +23,6 @@ const mostIdle = 1 << 16
 // source stay, so that the first packet finds them.
 const KeepAlive = 210 * time.Second
 
-// Bounds of the entries of streams that listeners want from any source. Whoever can send
-// upstream can send from any number of sources. One more is discarded like a stream that
-// nobody wants, so that those which come already stay.
-const (
-	mostSources = 1024    // of one group
-	mostASM     = 1 << 16 // of all groups, about 30 MB here and in the kernel
-)
-
 // routing decides which (S,G) comes in where and goes out where.
 type routing struct {
 	*ground
@@ -82,20 +74,15 @@ func (rt *routing) reroute(now instant.Time, sg SourceGroup, old *route, origin 
 	case origin == RouteIdle:
 		origin = RouteASM
 	}
-	if origin == RouteASM && (old == nil || old.Origin == RouteIdle) && rt.table.isFull(sg.Group) {
-		rt.kept.Counters.StreamsRefused++
-		return
-	}
 	switch {
 	case old == nil:
 		old = rt.table.add(sg, route{path: way, RouteKept: RouteKept{now, origin}})
 	case old.path.equal(way):
-		rt.table.setOrigin(old, origin)
+		old.Origin = origin
 		return
 	default:
 		rt.table.see(old)
-		rt.table.setOrigin(old, origin)
-		old.path = way
+		old.path, old.Origin = way, origin
 	}
 	rt.emitRoute(now, sg, old)
 }

@@ -6,12 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"tandem/internal/event"
 	"tandem/internal/mld"
 )
 
 func sourceOf(i int) netip.Addr {
-	return netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 14: byte((i + 1) >> 8), 15: byte(i + 1)})
+	return netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 15: byte(i + 1)})
 }
 
 func key(source, group int) SourceGroup { return SourceGroup{sourceOf(source), groupOf(group)} }
@@ -68,57 +67,6 @@ func TestIdleIsBounded(t *testing.T) {
 	r.origin(key(more, 0), RouteIdle)
 	r.stream(0, 0)
 	r.origin(key(0, 0), RouteIdle)
-}
-
-// TestSourcesAreBounded: whoever sends upstream from ever new sources to a group that is
-// wanted from any source does not fill the memory, and ends no stream that comes already. When
-// one falls silent there is room again.
-func TestSourcesAreBounded(t *testing.T) {
-	r := newRig(t)
-	wanted := mld.GroupRecord{Type: mld.ChangeToExclude}
-	for g := range 3 {
-		r.report("eth-trunk10", 0, g, wanted)
-	}
-	r.stream(0, 0)
-	r.stream(0, 1)
-	asm := func() (n int) {
-		for _, e := range r.dev.routes.table.all() {
-			if e.Origin == RouteASM {
-				n++
-			}
-		}
-		return n
-	}
-	for i := range 5 * mostSources {
-		r.stream(i+1, 1)
-	}
-	if n := asm(); n != mostSources+1 {
-		t.Errorf("%d entries, want %d of one group and 1 of another", n, mostSources)
-	}
-	r.origin(key(0, 0), RouteASM)
-	r.origin(key(0, 1), RouteASM)
-	r.origin(key(5*mostSources, 1), RouteIdle)
-	r.report("eth-trunk10", 1, 1, wanted) // one more listener is no way around the bound
-	r.report("eth-trunk10.100", 1, 1, wanted)
-	if n := asm(); n != mostSources+1 {
-		t.Errorf("%d entries after more listeners", n)
-	}
-	if !slices.Contains(r.holds(), event.SourcesFull.Name) || r.dev.kept.Counters.StreamsRefused == 0 {
-		t.Errorf("alarms %q, %d refused", r.holds(), r.dev.kept.Counters.StreamsRefused)
-	}
-	r.handle(StreamsSilent{Streams: []SourceGroup{key(1, 1), key(2, 1)}})
-	r.stream(6*mostSources, 1)
-	r.origin(key(6*mostSources, 1), RouteASM)
-	if slices.Contains(r.holds(), event.SourcesFull.Name) {
-		t.Error("the alarm goes on though there is room")
-	}
-	r.report("eth-trunk10", 0, 1, mld.GroupRecord{Type: mld.ChangeToInclude})
-	r.report("eth-trunk10", 1, 1, mld.GroupRecord{Type: mld.ChangeToInclude})
-	r.report("eth-trunk10.100", 1, 1, mld.GroupRecord{Type: mld.ChangeToInclude})
-	r.pass(time.Hour)
-	if r.dev.routes.table.asm != asm() || r.dev.routes.table.full != 0 {
-		t.Errorf("%d entries counted, %d there; %d full groups", r.dev.routes.table.asm, asm(), r.dev.routes.table.full)
-	}
 }
 
 // A source that one interface's listeners want by name has its entry before

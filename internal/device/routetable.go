@@ -47,7 +47,6 @@ func (r *route) change(sg SourceGroup) RouteChange {
 type routeGroup struct {
 	addr   [16]byte
 	routes table.Members
-	asm    int // routes of streams that are wanted from any source
 }
 
 // routeTable holds the entries.
@@ -57,8 +56,6 @@ type routeTable struct {
 	routes table.Grouped[route]
 	round  uint32 // the number of the audit
 	seen   int    // by it
-	asm    int    // routes of streams that are wanted from any source
-	full   int    // groups that have as many of them as one may
 	// idle lists the idle entries in the order of their expiry.
 	idle    []SourceGroup
 	paths   []*path // in use
@@ -107,41 +104,7 @@ func (t *routeTable) add(sg SourceGroup, r route) *route {
 	r.source, r.group, r.round = sg.Source.As16(), gid, t.round
 	id := t.routes.Insert(&t.groups.At(gid).routes, r)
 	t.seen++
-	if r.Origin == RouteASM {
-		t.countASM(gid, +1)
-	}
 	return t.routes.At(id)
-}
-
-// setOrigin sets why there is an entry.
-func (t *routeTable) setOrigin(r *route, origin RouteOrigin) {
-	was := r.Origin
-	r.Origin = origin
-	switch {
-	case was != RouteASM && origin == RouteASM:
-		t.countASM(r.group, +1)
-	case was == RouteASM && origin != RouteASM:
-		t.countASM(r.group, -1)
-	}
-}
-
-func (t *routeTable) countASM(gid uint32, by int) {
-	g := t.groups.At(gid)
-	was := g.asm >= mostSources
-	g.asm, t.asm = g.asm+by, t.asm+by
-	switch is := g.asm >= mostSources; {
-	case is && !was:
-		t.full++
-	case was && !is:
-		t.full--
-	}
-}
-
-// isFull reports whether a group gets no further entry for a stream that is wanted from any
-// source.
-func (t *routeTable) isFull(group netip.Addr) bool {
-	gid := t.group(group)
-	return t.asm >= mostASM || gid != 0 && t.groups.At(gid).asm >= mostSources
 }
 
 func (t *routeTable) remove(sg SourceGroup) {
@@ -153,9 +116,6 @@ func (t *routeTable) remove(sg SourceGroup) {
 	g := t.groups.At(gid)
 	if t.routes.At(id).round == t.round {
 		t.seen--
-	}
-	if t.routes.At(id).Origin == RouteASM {
-		t.countASM(gid, -1)
 	}
 	t.routes.Remove(&g.routes, id)
 	if g.routes.First == 0 {

@@ -202,7 +202,7 @@ func (n *node) handle(ev device.Event) {
 func (n *node) tellLinks() {
 	linkLocal := netip.AddrFrom16([16]byte{0xfe, 0x80, 15: byte(0xa + n.index)})
 	n.handle(device.LinkChanged{Netdev: "up0", Exists: true, Index: 2, AdminUp: true, Up: n.upCable, LinkLocal: linkLocal})
-	n.handle(device.LinkChanged{Netdev: "eth-trunk10", Exists: true, Index: 3, AdminUp: n.legAdmin, Up: n.legAdmin && n.legCable, LinkLocal: linkLocal})
+	n.handle(device.LinkChanged{Netdev: "eth-trunk10", Exists: true, Index: 3, AdminUp: n.legAdmin, Up: n.legAdmin && n.legCable, Heard: n.legAdmin && n.legCable, LinkLocal: linkLocal})
 }
 
 // act has the device do something, and carries out what it asks for.

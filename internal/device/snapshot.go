@@ -24,7 +24,6 @@ type Snapshot struct {
 	Counters   Counters
 	Entries    int    // of the forwarding table
 	Silent     uint64 // entries dropped as no packet came for KeepAlive
-	Refused    uint64 // how often a wanted stream found no room for an entry
 }
 
 // InterfaceSnapshot is one multicast interface.

@@ -16,8 +16,7 @@ import (
 // Snapshot copies what the displays show. wall is the wall clock's reading at now.
 func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
 	s := Snapshot{At: wall, DeviceID: d.id, Uptime: now.Sub(d.kept.Started), Counters: d.kept.Counters,
-		Entries: d.routes.table.routes.Len(), Silent: d.kept.Counters.StreamsSilent,
-		Refused: d.kept.Counters.StreamsRefused}
+		Entries: d.routes.table.routes.Len(), Silent: d.kept.Counters.StreamsSilent}
 	if u := d.proxy; u.exists() {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
 			Name: u.name, Netdev: u.link.Netdev, Up: u.link.Up, Lacks: u.link.Lacks, Upstream: true,

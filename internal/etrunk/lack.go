@@ -22,11 +22,13 @@ const (
 	LackJoins              // joining upstream
 	LackTime               // settling
 	LackRevert             // the E-Trunk does not revert
+	LackHearing            // nothing has come in on the Eth-Trunk since it came up
 )
 
 var lacks = [...]string{
 	"not told", "switchover", "configuration changes", "not replicated", "backup-id differs", "no channel", "Eth-Trunk down",
 	"not in aggregate", "no upstream", "interface unable", "not synchronised", "joining upstream", "settling", "revert disabled",
+	"nothing heard",
 }
 
 func (l Lack) String() string {

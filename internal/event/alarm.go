@@ -52,7 +52,6 @@ var (
 	RecordsFull      = alarm(AlarmMajor, "MLD_LIMIT_REACHED", "No further listener record is taken.")
 	JoinRefused      = alarm(AlarmMajor, "MLD_JOIN_REFUSED", "A host was refused what it wants to join: it, or all hosts together, would hold more than a bound allows.")
 	ForeignQuerier   = alarm(AlarmMinor, "MLD_FOREIGN_QUERIER", "Somebody who is no router of the pair queries the hosts. It is not followed.")
-	SourcesFull      = alarm(AlarmMajor, "STREAM_SOURCES_FULL", "More sources send to a group, or to all groups, than entries are made for. Those that sent first go on.")
 	Dropped          = alarm(AlarmCritical, "STREAMS_DROPPED", "Something drops what this device forwards.")
 	GateStale        = alarm(AlarmCritical, "GATE_NOT_SET", "The kernel's permission to send is not what it should be.")
 )

@@ -20,7 +20,7 @@ func (n *node) receives(s stream) bool {
 
 // sends works out into which VLANs of its leg the kernel of this device puts a stream.
 func (n *node) sends(s stream) (to uint8) {
-	if !n.alive() || !n.legUp() || n.legOffs > 0 || !n.receives(s) {
+	if !n.alive() || !n.forwards() || n.legOffs > 0 || !n.receives(s) {
 		return 0
 	}
 	sg := s.key()
@@ -38,8 +38,8 @@ func (n *node) whyNot(s stream, vlan int) string {
 	switch {
 	case !n.alive():
 		return n.name + " is dead"
-	case !n.legUp():
-		return n.name + "'s leg is down"
+	case !n.forwards():
+		return "the switch does not forward on the leg of " + n.name
 	case n.legOffs > 0:
 		return n.name + "'s leg has no IPv6"
 	case !n.receives(s):

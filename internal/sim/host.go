@@ -198,7 +198,7 @@ func (h *host) send(i int, dst netip.Addr, p *mld.Packet) {
 	}
 	want := h.wants[i]
 	arrive := func() {
-		if n.legUp() {
+		if n.forwards() {
 			h.w.logf("host %d tells %s: %s = %v", h.number, n.name, h.w.streams[i].group, want)
 			if want && h.wants[i] && n.listening() && (!h.heard[i] || h.w.watch.forgotten(h, i)) {
 				h.heard[i], h.heardAt[i], h.bothAt[i] = true, h.w.now, instant.Never
@@ -224,13 +224,13 @@ func (h *host) send(i int, dst netip.Addr, p *mld.Packet) {
 }
 
 // legOf is the switch: it hashes a host to a leg, and moves all to the other
-// one while a leg has no carrier.
+// one while it does not forward on a leg.
 func (w *World) legOf(h *host) *node {
 	chosen := w.nodes[h.leg]
-	if !chosen.legUp() {
+	if !chosen.forwards() {
 		chosen = chosen.peer()
 	}
-	if !chosen.legUp() {
+	if !chosen.forwards() {
 		return nil
 	}
 	return chosen

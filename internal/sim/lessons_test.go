@@ -242,3 +242,49 @@ func TestStrandedHostsGoToThePeer(t *testing.T) {
 		}
 	}
 }
+
+// TestPortForwardsLate: a port of the switch may have carrier for seconds before it forwards. A
+// device whose leg comes back behind such a port takes nothing from the peer before something
+// has come in on the leg, or could have for a while.
+func TestPortForwardsLate(t *testing.T) {
+	for _, automatic := range []bool{false, true} {
+		for _, late := range []time.Duration{time.Second, 4 * time.Second} {
+			w := New(Options{Seed: 3, Hosts: 8, NoMinds: true, Automatic: automatic})
+			for i, h := range w.hosts {
+				h.change(i%len(w.streams), true)
+			}
+			if err := w.settle(); err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range w.nodes {
+				n.cutCables(+1, 0)
+				if err := w.pass(5 * time.Second); err != nil {
+					t.Fatal(err)
+				}
+				n.late = true
+				n.cutCables(-1, 0)
+				w.after(late, func() { n.late, n.moved = false, true; n.tellLinks() })
+				for range 800 {
+					if err := w.pass(10 * time.Millisecond); err != nil {
+						t.Fatal(err)
+					}
+					if i := w.unserved(); i >= 0 {
+						t.Fatalf("automatic %v, port %v late: nobody sends %s after %s's leg is back", automatic, late, w.streams[i].group, n.name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// unserved returns a stream that a host wants and nobody sends, -1 when there is none.
+func (w *World) unserved() int {
+	for _, h := range w.hosts {
+		for i, wants := range h.wants {
+			if wants && (w.nodes[0].sending[i]|w.nodes[1].sending[i])>>h.vlan&1 == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}

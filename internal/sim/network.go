@@ -122,7 +122,7 @@ func (n *node) sendMLD(m device.SendMLD) {
 		return
 	}
 	n.w.logf("%s asks on %s for %s %v, suppress %v", n.name, m.Netdev, p.Group, p.Sources, p.Suppress)
-	if !n.legUp() {
+	if !n.forwards() {
 		return
 	}
 	for _, h := range n.w.hosts {

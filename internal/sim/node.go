@@ -54,7 +54,9 @@ type node struct {
 	stall *stall // nil while its process runs
 
 	legAdmin bool
-	toldUp   bool // the daemon has been told that the leg is up
+	// late: the switch's port has carrier and does not forward yet.
+	late   bool
+	toldUp bool // the daemon has been told that the leg is up
 
 	// moved: something that decides what it sends has changed since sending was
 	// worked out: for every stream the VLANs it is sent to, a bit each.
@@ -96,6 +98,7 @@ func newNode(w *World, index int) *node {
 func (n *node) alive() bool           { return n.dev != nil }
 func (n *node) peer() *node           { return n.w.nodes[1-n.index] }
 func (n *node) legUp() bool           { return n.legAdmin && n.legCuts == 0 }
+func (n *node) forwards() bool        { return n.legUp() && !n.late } // the switch does, on its leg
 func (n *node) upCable() bool         { return n.upCuts == 0 }
 func (n *node) hasVLAN(vlan int) bool { return vlan == 0 || n.vlan >= 0 }
 

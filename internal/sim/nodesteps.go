@@ -27,7 +27,7 @@ func (n *node) tellLinks() {
 	}
 	n.handle(up)
 	for v := range vlans {
-		leg := device.LinkChanged{Netdev: legName(v), Exists: true, Index: 3 + v, AdminUp: n.legAdmin, Up: n.legUp(), LinkLocal: n.linkLocal()}
+		leg := device.LinkChanged{Netdev: legName(v), Exists: true, Index: 3 + v, AdminUp: n.legAdmin, Up: n.legUp(), Heard: n.forwards(), LinkLocal: n.linkLocal()}
 		switch {
 		case n.legOffs > 0:
 			leg.LinkLocal, leg.Lacks = netip.Addr{}, proof.LacksIPv6

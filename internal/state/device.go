@@ -46,7 +46,7 @@ func DeviceOf(s device.Snapshot) Device {
 	d := Device{
 		At: s.At, ID: Hex(s.DeviceID), Uptime: s.Uptime, Ignored: ignoredOf(&s.Counters),
 		ETrunks: ETrunksOf(s.ETrunks, s.Members), Services: ServicesOf(s.Services), Profiles: ProfilesOf(s.Profiles),
-		Forwarding: Forwarding{Total: s.Entries, Silent: s.Silent, Refused: s.Refused},
+		Forwarding: Forwarding{Total: s.Entries, Silent: s.Silent},
 	}
 	for _, i := range s.Interfaces {
 		if i.Upstream {

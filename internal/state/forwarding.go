@@ -47,8 +47,6 @@ type ForwardingTable struct {
 type Forwarding struct {
 	Total  int    `name:"total" metric:"entries" help:"Entries (S,G) of the kernel's multicast forwarding cache."`
 	Silent uint64 `name:"silent-entries-dropped" metric:"silent"` // as no packet came for KeepAlive
-	// Refused counts how often a wanted stream found no room for an entry.
-	Refused uint64 `name:"streams-without-room" metric:"refused"`
 	Repairs
 }
 

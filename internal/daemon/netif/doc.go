@@ -17,6 +17,7 @@
 //	linklocal.go            an address for MLD where the kernel has none
 //	interfaces.go           up or down, and addresses
 //	lacp.go                 which legs the switch has in its aggregate
+//	heard.go                on which legs something has come in
 //	pass.go                 one reconciliation: what it reads, makes and notes
 //	plan.go                 what a configuration wants of the links there are
 //	lacpsystem.go           how a device calls itself in LACP

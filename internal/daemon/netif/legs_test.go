@@ -1,6 +1,7 @@
 package netif_test
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -87,4 +88,40 @@ func TestTrunkWithoutDriver(t *testing.T) {
 	if len(r.events) != 1 || r.events[0].Kind != event.InterfaceNotMade {
 		t.Errorf("logged: %v", r.events)
 	}
+}
+
+// TestHeardOnALeg: carrier alone is not taken for a switch that forwards. What came in
+// before the carrier went does not count for the carrier that comes back.
+func TestHeardOnALeg(t *testing.T) {
+	r := newRig(t)
+	testnet.Must(t, r.node.Links.AddVeth(links.VethEnd{Name: "eth-trunk10"}, links.VethEnd{Name: "switch0"}))
+	testnet.Must(t, r.node.SetSysctl("ipv6/conf/switch0/disable_ipv6", "1")) // it says nothing of its own
+	r.await("the links are there", func() bool { return r.told["eth-trunk10"].Exists && r.told["switch0"].Exists })
+	r.configure("e-trunk 1\n#\ninterface Eth-Trunk10\n e-trunk 1\n")
+	testnet.Must(t, r.Steer(device.LegChange{Netdev: "eth-trunk10", Up: true}))
+	carrier := func(up bool) {
+		t.Helper()
+		testnet.Must(t, r.node.Links.SetUp("switch0", up))
+		r.await("the carrier has changed", func() bool { return r.told["eth-trunk10"].Up == up })
+	}
+	for range 2 {
+		carrier(true)
+		looks := func() {
+			for range 5 { // LACP is looked at meanwhile, too
+				r.Advance(r.Due())
+			}
+		}
+		if looks(); r.told["eth-trunk10"].Heard {
+			t.Error("heard before a packet came in")
+		}
+		r.node.Send(t, "switch0", testnet.Packet{Src: netip.MustParseAddr("fe80::1"), Dst: netip.MustParseAddr("ff02::1")})
+		if looks(); !r.told["eth-trunk10"].Heard {
+			t.Error("not heard")
+		}
+		carrier(false)
+		if r.told["eth-trunk10"].Heard {
+			t.Error("heard without carrier")
+		}
+	}
+	r.noEvents()
 }

@@ -48,6 +48,7 @@ type Owner struct {
 	state   State
 
 	lacp     lacpWatch
+	hearing  hearing
 	lookAt   time.Time // zero before the first Build
 	repairAt time.Time // likewise
 }
@@ -119,6 +120,9 @@ func (o *Owner) Update(changed []links.Link) (rebuild bool) {
 		return false
 	}
 	o.plan = newPlan(o.model, &o.links, o.own)
+	if slices.ContainsFunc(changed, func(l links.Link) bool { return slices.Contains(o.plan.legs, l.Name) }) {
+		o.listen(time.Now())
+	}
 	if slices.ContainsFunc(changed, func(l links.Link) bool { return l.Bond != nil || l.Kind == "vlan" || o.plan.onTrunk(l.Name) }) {
 		o.lookAtLACP(time.Now())
 		o.report(event.EthTrunkNotConfigured, trunks{o.pass()}.reconcile())
@@ -138,6 +142,7 @@ func (o *Owner) Build(m *config.Model) error {
 	if o.model == nil {
 		now := time.Now()
 		o.lacp.begin(now) // of legs that a daemon before this one has steered
+		o.hearing.begin(now)
 		o.lookAt, o.repairAt = now.Add(lookInterval), now.Add(repairInterval)
 	}
 	o.model, o.plan = m, newPlan(m, &o.links, o.own)
@@ -178,10 +183,13 @@ func (o *Owner) TakeLegsDown() {
 
 // Due is when Advance is to be called next, zero before the first Build.
 func (o *Owner) Due() time.Time {
-	if at := o.lacp.lookAt; !at.IsZero() && at.Before(o.lookAt) {
-		return at
+	due := o.lookAt
+	for _, at := range []time.Time{o.lacp.lookAt, o.hearing.lookAt} {
+		if !at.IsZero() && at.Before(due) {
+			due = at
+		}
 	}
-	return o.lookAt
+	return due
 }
 
 // Advance does what is due: it looks at the legs that join the switch's aggregate or leave
@@ -191,12 +199,16 @@ func (o *Owner) Advance(now time.Time) (rebuild bool) {
 	if at := o.lacp.lookAt; !at.IsZero() && !now.Before(at) {
 		o.lookAtLACP(now)
 	}
+	if at := o.hearing.lookAt; !at.IsZero() && !now.Before(at) {
+		o.hear(now)
+	}
 	if now.Before(o.lookAt) {
 		return false
 	}
 	o.lookAt = now.Add(lookInterval)
 	rebuild = o.look()
 	o.mendLinkLocals()
+	o.hear(now)
 	if now.Before(o.repairAt) {
 		return rebuild
 	}
@@ -225,7 +237,7 @@ func (o *Owner) Told(l links.Link) device.LinkChanged {
 	}
 	return device.LinkChanged{
 		Netdev: l.Name, Exists: l.Exists, Index: l.Index, AdminUp: l.AdminUp, LinkLocal: l.LinkLocal,
-		Up: o.links.Carries(l), LACP: speaksLACP(l), Apart: known.Apart, Key: known.Key, Lacks: lack(l),
+		Up: o.links.Carries(l), LACP: speaksLACP(l), Apart: known.Apart, Key: known.Key, Heard: known.Heard, Lacks: lack(l),
 	}
 }
 
@@ -233,6 +245,20 @@ func (o *Owner) tell(l links.Link) { o.news.LinkChanged(o.Told(l)) }
 
 func (o *Owner) lookAtLACP(now time.Time) {
 	for _, leg := range o.lacp.look(now, o.netlink, &o.links, o.plan.legs, &o.state) {
+		o.tell(leg)
+	}
+}
+
+// listen has the legs looked at for packets from now on.
+func (o *Owner) listen(now time.Time) {
+	o.hearing.begin(now)
+	o.hear(now)
+}
+
+func (o *Owner) hear(now time.Time) {
+	heard, err := o.hearing.look(now, o.netlink, &o.links, o.plan.legs, &o.state)
+	o.report(event.InterfaceNotConfigured, err)
+	for _, leg := range heard {
 		o.tell(leg)
 	}
 }

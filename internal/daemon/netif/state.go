@@ -31,6 +31,9 @@ type Trunk struct {
 	Actor LACPSystem       // written last, for where the kernel hides it; zero when not known
 	Apart bool             // LACP has no port of it in an aggregate with the switch
 	Key   uint16           // operational LACP key, 0 where there is none
+	// Heard: a packet has come in since it has carrier. Received is how many had come in before.
+	Heard    bool
+	Received uint64
 }
 
 // trunk returns what is known of a trunk, to be changed.

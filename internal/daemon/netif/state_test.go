@@ -39,7 +39,7 @@ func fill(t *testing.T, v reflect.Value) {
 		v.SetBool(true)
 	case reflect.Int:
 		v.SetInt(7)
-	case reflect.Uint8, reflect.Uint16:
+	case reflect.Uint8, reflect.Uint16, reflect.Uint64:
 		v.SetUint(7)
 	case reflect.String:
 		v.SetString("seven")
@@ -74,7 +74,7 @@ func TestNothingIsForgotten(t *testing.T) {
 		"news": "given", "runDir": "given", "own": "given",
 		"netlink": "opened", "monitor": "opened", "links": "listed by the monitor",
 		"model": "given to Build", "plan": "follows from the model and the links", "built": "follows from Build",
-		"undoLog": "read from the run directory", "lacp": "begun by Build", "lookAt": "begun by Build", "repairAt": "begun by Build",
+		"undoLog": "read from the run directory", "lacp": "begun by Build", "hearing": "begun by Build", "lookAt": "begun by Build", "repairAt": "begun by Build",
 	}
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Owner]()) {
 		if f.Type != reflect.TypeFor[State]() && anew[f.Name] == "" {
