@@ -46,7 +46,20 @@ func TestProcedureBesideALiveDevice(t *testing.T) {
 // back, costs nobody a packet: the device hands over before it stops, and says why it is not ready.
 func TestPartsTakenAway(t *testing.T) {
 	v := newServed(t)
+	view := func(name, line, again string) struct{ undo, again []string } {
+		return struct{ undo, again []string }{[]string{name, "undo " + line}, []string{name, again}}
+	}
 	for _, c := range []struct{ undo, again []string }{
+		view("remote-backup-profile rbp1", "peer-backup hot", "peer-backup hot"),
+		view("remote-backup-profile rbp1", "e-trunk 1 eth-trunk 10", "e-trunk 1 eth-trunk 10"),
+		view("remote-backup-profile rbp1", "backup-id", "backup-id 10 remote-backup-service rbs1"),
+		view("remote-backup-service rbs1", "peer-ipv6", "peer-ipv6 PEER source-ipv6 LOCAL port 7000"),
+		view("e-trunk 1", "priority", "priority PRIORITY"),
+		view("e-trunk 1", "security-key", "security-key simple Pair-Test-1"),
+		{[]string{"e-trunk 1", "undo e-trunk track bfd-session", "undo peer-ipv6"},
+			[]string{"e-trunk 1", "peer-ipv6 PEER source-ipv6 LOCAL", "e-trunk track bfd-session"}},
+		view("e-trunk 1", "e-trunk track bfd-session", "e-trunk track bfd-session"),
+		view("interface eth-trunk 10", "e-trunk mode", "e-trunk mode force-master"),
 		{[]string{"interface eth-trunk 10", "undo remote-backup-profile"}, []string{"interface eth-trunk 10", "remote-backup-profile rbp1"}},
 		{[]string{"remote-backup-profile rbp1", "undo service-type mld"}, []string{"remote-backup-profile rbp1", "service-type mld"}},
 		{[]string{"interface eth-trunk 10", "undo mld enable"}, []string{"interface eth-trunk 10", "mld enable"}},
@@ -58,7 +71,11 @@ func TestPartsTakenAway(t *testing.T) {
 			d.configures(c.undo...)
 			time.Sleep(500 * time.Millisecond)
 			v.missedNone(what)
-			d.configures(c.again...)
+			again := slices.Clone(c.again)
+			for i := range again {
+				again[i] = ofDevice(d.name).Replace(again[i])
+			}
+			d.configures(again...)
 			v.forms(len(v.listeners))
 			v.missedNone(what + ", put back")
 		}

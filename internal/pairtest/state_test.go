@@ -176,15 +176,19 @@ func routing() []string {
 // procedure is the operator's procedure in its order, every line as it is
 // written, with timers that suit a test.
 func procedure(device string) []string {
+	return strings.Split(strings.TrimSpace(ofDevice(device).Replace(procedureText)), "\n")
+}
+
+// ofDevice puts what differs from device to device into a text.
+func ofDevice(device string) *strings.Replacer {
 	peer := map[string]string{"a": "b", "b": "a"}[device]
-	text := strings.NewReplacer(
+	return strings.NewReplacer(
 		"LOCAL", addr("c", device).String(), "PEER", addr("c", peer).String(),
 		"PRIORITY", map[string]string{"a": "10", "b": "20"}[device],
 		"MINE", map[string]string{"a": "1", "b": "2"}[device],
 		"THEIRS", map[string]string{"a": "2", "b": "1"}[device],
 		"PATIENCE", patience,
-	).Replace(procedureText)
-	return strings.Split(strings.TrimSpace(text), "\n")
+	)
 }
 
 // The timers and the detection time stand where the procedure has them optional.
