@@ -68,7 +68,7 @@ func TestDivergenceIsShown(t *testing.T) {
 	for range 2 {
 		p.b.configures("remote-backup-profile rbp1", "backup-id 11 remote-backup-service rbs1")
 		for _, d := range []*device{p.a, p.b} {
-			d.hasAlarms("ETRUNK_CONFIG_DIFFERS", "RBS_DIVERGED")
+			d.hasAlarms("ETRUNK_CONFIG_DIFFERS", "ETRUNK_NOT_READY", "RBS_DIVERGED")
 			contains(t, d.shows("alarm active"), "RBS_DIVERGED")
 		}
 		p.b.configures("remote-backup-profile rbp1", "backup-id 10 remote-backup-service rbs1")
