@@ -50,6 +50,23 @@ func (r *Router) toAskAbout(group netip.Addr, lost Filter) Filter {
 	return Filter{Include, slices.DeleteFunc(slices.Clone(lost.Sources), drops)}
 }
 
+// leaveShare is the part of the bounds on entries that pending leaves may take: one fourth.
+const leaveShare = 4
+
+// hasRoomToAsk reports whether a pending leave can begin. One host that joins and leaves all
+// the time would else fill the bounds with what it has left. If there is no room, the stream
+// ends at once. Hosts that have reported that they listen keep it.
+func (r *Router) hasRoomToAsk(gid uint32, lost Filter) bool {
+	s, c := &r.store, &r.cfg
+	left := len(s.filter(s.groups.At(gid).leaveRecord).Sources) + len(lost.Sources)
+	all := int(s.held(s.findHost(netip.IPv6Unspecified())).items) + 1 + len(lost.Sources)
+	if (c.MaxEntries == 0 || all <= c.MaxEntries/leaveShare) && (c.MaxGroupSources == 0 || left <= c.MaxGroupSources/leaveShare) {
+		return true
+	}
+	r.kept.Counters.Activity.Unasked++
+	return false
+}
+
 // askBeside asks once about a group of which prompt leave has ended something at once. Anybody
 // can send a leave in the name of a host that listens. That host answers with all that it
 // wants of the group, and has it again soon.

@@ -58,7 +58,7 @@ func DefaultConfig() Config {
 		SendRouterAlert:      true,
 		MaxRecords:           1 << 20,
 		MaxEntries:           1 << 18,
-		MaxGroupSources:      2048,
+		MaxGroupSources:      256,
 		MaxSources:           1024,
 		MaxHost:              4096,
 	}

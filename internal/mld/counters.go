@@ -17,6 +17,8 @@ type Counters struct {
 type Activity struct {
 	Joins  uint64 `name:"joins"`
 	Leaves uint64 `name:"leaves"`
+	// Unasked counts leaves after which hosts were not asked, as too much had been left.
+	Unasked uint64 `name:"unasked"`
 }
 
 func (a *Activity) count(old, next Filter) {

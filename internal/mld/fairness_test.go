@@ -126,6 +126,40 @@ func TestOneHostTakesNoMoreThanItsShare(t *testing.T) {
 	}
 }
 
+// TestJoinsAndLeaves: a host that joins and leaves sources of a group all the time leaves room
+// for others in the group, and on the interface.
+func TestJoinsAndLeaves(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.MaxEntries = 1000
+	x := newRig(t, cfg)
+	x.hear(h2, AllowNewSources, group1, s2)
+	list := make([]netip.Addr, 60)
+	for i := range 500 {
+		for j := range list {
+			list[j] = netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 13: byte(i >> 8), 14: byte(i), 15: byte(j)})
+		}
+		for _, group := range []netip.Addr{group1, groupNumber(i)} {
+			x.hear(h1, AllowNewSources, group, list...)
+			x.hear(h1, ChangeToInclude, group)
+			x.r.Forget(x.now, x.r.HandleOf(Key{group, h1}), Version{x.clock, x.id}) // the peer has it
+		}
+		if i%50 == 0 {
+			x.run(x.now.Add(50 * time.Millisecond))
+		}
+		other, source := hostNumber(100+i), addr(fmt.Sprintf("2001:db8::3:%x", i%50))
+		x.hear(other, AllowNewSources, group1, source)
+		if !x.r.Wants(group1, source) || !x.r.Wants(group1, s2) {
+			t.Fatalf("round %d: another host is refused, or has lost its stream", i)
+		}
+	}
+	if x.r.State(x.now).Counters.Activity.Unasked == 0 {
+		t.Error("what was left has never been too much; the test proves nothing")
+	}
+	if err := x.r.verify(x.now); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestFlood: what one host can make a router hold is bounded, however much it reports; it
 // joins and leaves, with as many sources as a report holds.
 func TestFlood(t *testing.T) {

@@ -148,7 +148,7 @@ func (r *Router) update(now instant.Time, v Version, c hostChange, fx *Effects) 
 	r.kept.Counters.Activity.count(old, next)
 	if !covers(next, old) {
 		gone := r.abandoned(gid, old)
-		if lost := r.toAskAbout(c.key.Group, gone); !lost.Empty() {
+		if lost := r.toAskAbout(c.key.Group, gone); !lost.Empty() && r.hasRoomToAsk(gid, lost) {
 			// The leave record goes first, so that the peer never sees the group without either.
 			r.beginLeave(now, v, gid, lost, 0, fx)
 		}

@@ -147,7 +147,9 @@ func TestQuerySplit(t *testing.T) {
 	for i := range 200 {
 		many = append(many, netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 14: byte(i >> 8), 15: byte(i + 1)}))
 	}
-	x := newRig(t, DefaultConfig())
+	cfg := DefaultConfig()
+	cfg.MaxGroupSources = 4 * len(many)
+	x := newRig(t, cfg)
 	x.hear(h1, ModeIsInclude, group1, many...)
 	x.hear(h1, BlockOldSources, group1, many...)
 	var asked []netip.Addr
