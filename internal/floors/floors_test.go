@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"rbs":                 {"instant", "latency"},
 	"etrunk":              {"instant"},
 	"bfd":                 {"instant"},
+	"pim":                 {"table", "instant"},
 	"command":             {},
 	"linux/netns":         {},
 	"linux/socket":        {},
@@ -37,6 +38,7 @@ var allowed = map[string][]string{
 	"linux/arrivals":      {},
 	"linux/packet":        {"linux/socket", "linux/netlink"},
 	"linux/udp":           {"linux/socket"},
+	"linux/pimio":         {"linux/socket"},
 	"linux/ping":          {"echo"},
 	"linux/caps":          {},
 	"linux/sched":         {},
@@ -97,7 +99,7 @@ var allowed = map[string][]string{
 // impure lists what no core may import, and the standard library's way to it.
 var impure = []string{"os", "net", "net/http", "sync", "log", "log/slog", "context", "syscall", "runtime", "io/ioutil", "golang.org/x/sys/unix"}
 
-var cores = []string{"instant", "table", "proof", "mld", "rbs", "etrunk", "bfd", "device", "event", "latency", "echo", "state"}
+var cores = []string{"instant", "table", "proof", "mld", "rbs", "etrunk", "bfd", "pim", "device", "event", "latency", "echo", "state"}
 
 // apart lists what a program must not have in it, not even through other packages. The
 // operator's program has neither the daemon nor the lab in it, and the lab runs the real

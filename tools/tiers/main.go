@@ -46,7 +46,7 @@ func tierOf(pkg string) *tier {
 
 // tools are what tests skip for; a skip that names one that is here is no excuse.
 var tools = map[string]string{"FRR": "vtysh", "nft tool": "nft", "iproute2": "ip", "qemu": "qemu-system-x86_64", "tshark": "tshark", "groff": "groff", "OpenSSH": "ssh",
-	"Chromium": "chromium", "promtool": "promtool", "Open vSwitch": "ovs-vswitchd"}
+	"pim6d": "/var/cache/tandem/frr/usr/lib/frr/pim6d", "Chromium": "chromium", "promtool": "promtool", "Open vSwitch": "ovs-vswitchd"}
 
 func main() {
 	output := make(map[string][]string) // by package and test

@@ -1,0 +1,145 @@
+package pim
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"tandem/internal/instant"
+)
+
+// Entry is one join or prune that is to be sent.
+type Entry struct {
+	Key
+	To   Hop
+	Root netip.Addr // the source, or the RP of a shared tree
+	RPT  bool       // of the source on the shared tree
+	Join bool
+}
+
+// entry returns the join or the prune of a tree.
+func (t *tree) entry(join bool) Entry {
+	return Entry{Key: t.Key, To: t.Upstream, Root: t.Root, Join: join}
+}
+
+func (e *Entry) isStar() bool { return !e.Source.IsValid() }
+
+func (e *Entry) encoded() Source {
+	return Source{Prefix: netip.PrefixFrom(e.Root, 128), Sparse: true, Wildcard: e.isStar(), RPT: e.RPT || e.isStar()}
+}
+
+// flush sends what is in the outbox, in as few messages as hold it (section 4.9.5.2).
+func (r *Router) flush(now instant.Time, fx *Effects) {
+	if len(r.outbox) == 0 {
+		return
+	}
+	r.withPrunes()
+	slices.Reverse(r.outbox) // so that of entries about one thing the last one is kept
+	slices.SortStableFunc(r.outbox, compareEntries)
+	box := slices.CompactFunc(r.outbox, sameEntry)
+	for len(box) > 0 {
+		n := 1
+		for n < len(box) && box[n].To == box[0].To {
+			n++
+		}
+		if p := r.ports[box[0].To.Interface]; p != nil && p.active() && p.exactly(box[0].To.Neighbor) != nil {
+			if !p.kept.Introduced {
+				p.hello(now, fx)
+			}
+			r.pack(p, box[:n], fx)
+		}
+		box = box[n:]
+	}
+	r.outbox = r.outbox[:0]
+}
+
+// withPrunes adds to each join of a shared tree the sources that are pruned from it: both have
+// to be in one message (section 4.5.6).
+func (r *Router) withPrunes() {
+	for i := range r.outbox {
+		e := r.outbox[i]
+		gid := r.findGroup(e.Group)
+		if !e.isStar() || !e.Join || gid == 0 {
+			continue
+		}
+		g := r.groups.At(gid)
+		if g.star == 0 {
+			continue
+		}
+		for _, id := range g.sources {
+			if t := r.trees.At(id); r.isRPTPrunedIn(r.trees.At(g.star), t) {
+				r.outbox = append(r.outbox, Entry{Key: t.Key, To: e.To, Root: t.Source, RPT: true})
+			}
+		}
+	}
+}
+
+// compareEntries orders entries by router and group. In a group the shared tree comes first, with
+// what belongs to it.
+func compareEntries(a, b Entry) int {
+	return cmp.Or(
+		strings.Compare(a.To.Interface, b.To.Interface), a.To.Neighbor.Compare(b.To.Neighbor),
+		a.Group.Compare(b.Group), cmp.Compare(a.rank(), b.rank()),
+		a.Source.Compare(b.Source))
+}
+
+func (e *Entry) rank() int {
+	switch {
+	case e.isStar():
+		return 0
+	case e.RPT:
+		return 1
+	}
+	return 2
+}
+
+// sameEntry reports whether two entries are about one thing at one router. A shared tree is one
+// thing whatever its RP, since a prune is obeyed without a look at the RP (section 4.5.1).
+func sameEntry(a, b Entry) bool { return a.To == b.To && a.Key == b.Key && a.RPT == b.RPT }
+
+// maxGroups is how many groups one message can hold.
+const maxGroups = 255
+
+// pack sends entries for one router in messages that fit the link.
+func (r *Router) pack(p *port, entries []Entry, fx *Effects) {
+	room := max(p.kept.MTU, 1280) - 40
+	const fixed = headerSize + unicastSize + 4
+	m, left := r.message(entries), room-fixed
+	for i := range entries {
+		e := &entries[i]
+		need := groupSize
+		isNew := len(m.Groups) == 0 || m.Groups[len(m.Groups)-1].Group.Addr() != e.Group
+		if isNew {
+			need += groupSize + 4
+		}
+		if need > left || isNew && len(m.Groups) == maxGroups {
+			if e.RPT && !isNew && m.Groups[len(m.Groups)-1].hasStar() {
+				continue // the sources that do not fit beside their shared tree are left out
+			}
+			p.send(m, fx)
+			m, left, isNew = r.message(entries), room-fixed, true
+			need = 2*groupSize + 4
+		}
+		if isNew {
+			m.Groups = append(m.Groups, GroupRecord{Group: group(e.Group)})
+		}
+		g := &m.Groups[len(m.Groups)-1]
+		if e.Join {
+			g.Joins = append(g.Joins, e.encoded())
+		} else {
+			g.Prunes = append(g.Prunes, e.encoded())
+		}
+		left -= need
+	}
+	p.send(m, fx)
+}
+
+// hasStar reports whether the record joins or prunes the shared tree.
+func (g *GroupRecord) hasStar() bool {
+	return len(g.Joins) > 0 && g.Joins[0].Wildcard || len(g.Prunes) > 0 && g.Prunes[0].Wildcard
+}
+
+func (r *Router) message(entries []Entry) *JoinPrune {
+	return &JoinPrune{Upstream: entries[0].To.Neighbor, HoldTime: r.cfg.JoinHoldTime}
+}
