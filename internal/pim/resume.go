@@ -18,7 +18,8 @@ type Memory struct {
 
 // RouterKept is the state of a Router outside ports, groups and trees.
 type RouterKept struct {
-	Outbox []Entry
+	Outbox    []Entry
+	Bootstrap BootstrapKept
 }
 
 // PortMemory is PIM on one interface.
@@ -50,7 +51,7 @@ type TreeMemory struct {
 
 // Memory returns the state of the router.
 func (r *Router) Memory() Memory {
-	m := Memory{Kept: RouterKept{Outbox: slices.Clone(r.outbox)}}
+	m := Memory{Kept: RouterKept{Outbox: slices.Clone(r.outbox), Bootstrap: r.bootstrap.kept.clone()}}
 	for _, p := range r.order {
 		kept := p.kept
 		kept.Others, kept.Neighbors = slices.Clone(kept.Others), slices.Clone(kept.Neighbors)
@@ -87,6 +88,13 @@ func (r *Router) groupMemory(g *groupState) GroupMemory {
 func (r *Router) Resume(now instant.Time, m Memory) {
 	r.now = max(r.now, now)
 	r.outbox = slices.Clone(m.Kept.Outbox)
+	r.bootstrap.kept = m.Kept.Bootstrap.clone()
+	var known Effects // the caller looks all roots up
+	for i := range r.bootstrap.kept.Zones {
+		if z := &r.bootstrap.kept.Zones[i]; z.BSR.IsValid() {
+			r.pin(z.BSR, &known)
+		}
+	}
 	for _, pm := range m.Ports {
 		p := &port{name: pm.Name, cfg: pm.Config, kept: pm.Kept}
 		p.kept.Neighbors = slices.Clone(p.kept.Neighbors)
@@ -101,6 +109,19 @@ func (r *Router) Resume(now instant.Time, m Memory) {
 			r.targets.At(id).hops = slices.Clone(tm.Hops)
 		}
 	}
+}
+
+// clone returns a copy that shares nothing.
+func (k BootstrapKept) clone() BootstrapKept {
+	k.Zones = slices.Clone(k.Zones)
+	for i := range k.Zones {
+		ranges := slices.Clone(k.Zones[i].Ranges)
+		for j := range ranges {
+			ranges[j].RPs, ranges[j].Partial = slices.Clone(ranges[j].RPs), slices.Clone(ranges[j].Partial)
+		}
+		k.Zones[i].Ranges = ranges
+	}
+	return k
 }
 
 func (r *Router) resumeGroup(m *GroupMemory) {

@@ -15,7 +15,7 @@ import (
 
 // TestNothingIsForgotten: a field that is added is kept, or can be made anew.
 func TestNothingIsForgotten(t *testing.T) {
-	resumetest.Fields(t, reflect.TypeFor[Router](), []string{"ports", "groups", "trees", "targets", "outbox"}, map[string]string{
+	resumetest.Fields(t, reflect.TypeFor[Router](), []string{"ports", "groups", "trees", "targets", "outbox", "bootstrap"}, map[string]string{
 		"cfg": "given", "rng": "given", "now": "given", "order": "of ports", "seed": "of the program",
 		"timers": "of trees", "derived": "of trees", "joined": "of trees", "unsent": "of trees",
 	})
@@ -26,7 +26,8 @@ func TestNothingIsForgotten(t *testing.T) {
 	resumetest.Fields(t, reflect.TypeFor[groupState](), []string{"addr", "wants"}, map[string]string{
 		"ssm": "of the configuration", "star": "place", "sources": "places",
 	})
-	resumetest.Fields(t, reflect.TypeFor[target](), []string{"addr", "hops"}, map[string]string{"trees": "places"})
+	resumetest.Fields(t, reflect.TypeFor[target](), []string{"addr", "hops"}, map[string]string{"trees": "places", "pins": "of the bootstrap routers"})
+	resumetest.Fields(t, reflect.TypeFor[bootstrap](), []string{"kept"}, map[string]string{"waiting": "comes again within a minute"})
 	resumetest.Survives(t, Memory{})
 }
 
@@ -37,6 +38,8 @@ func TestResume(t *testing.T) {
 		x.want(ssm1, Wants{Sources: []netip.Addr{s1}})
 		x.route(s1, via("a", n1), via("b", n1))
 		x.route(s2, via("b", n1))
+		x.hear("a", n1, bootstrapOf(bsr1, 10, s2))
+		x.route(bsr1, via("a", n1))
 		x.run(20 * time.Second)
 		x.flow(s1, asm1, "a")
 		x.hear("a", n2, &Assert{Group: group(asm1), Metric: Metric{RPT: true, Preference: 1}})

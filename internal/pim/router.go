@@ -28,6 +28,8 @@ type Router struct {
 
 	joined, unsent int     // trees that are joined, and those of them whose join has not been sent
 	outbox         []Entry // what is to be sent besides the joins that timers send
+
+	bootstrap bootstrap
 }
 
 // NewRouter returns a router without interfaces that wants nothing. rng draws its random
@@ -46,6 +48,9 @@ func (r *Router) SetInterface(now instant.Time, name string, cfg InterfaceConfig
 	p := r.ports[name]
 	if p == nil {
 		p = &port{name: name, cfg: cfg}
+		if len(r.ports) == 0 && !r.bootstrap.kept.Started.IsSet() {
+			r.bootstrap.kept.Started = now
+		}
 		r.ports[name] = p
 		r.order = append(r.order, p)
 		slices.SortFunc(r.order, func(a, b *port) int { return strings.Compare(a.name, b.name) })
@@ -113,7 +118,7 @@ func (r *Router) Receive(now instant.Time, iface string, src, dst netip.Addr, b 
 	src, dst = src.WithZone(""), dst.WithZone("")
 	m, cause, err := p.open(src, dst, b)
 	if cause == accepted {
-		cause = r.take(now, p, src, m, fx)
+		cause = r.take(now, p, src, dst, m, fx)
 	}
 	if cause == accepted {
 		p.kept.Counters.Received.count(m)
@@ -147,7 +152,7 @@ func (p *port) open(src, dst netip.Addr, b []byte) (Message, DropCause, error) {
 
 // take gives a message to its state machines, or says why it has no effect. All but hellos
 // must come from a neighbor (sections 4.5 and 4.6).
-func (r *Router) take(now instant.Time, p *port, src netip.Addr, m Message, fx *Effects) DropCause {
+func (r *Router) take(now instant.Time, p *port, src, dst netip.Addr, m Message, fx *Effects) DropCause {
 	if h, is := m.(*Hello); is {
 		r.heardHello(now, p, src, h, fx)
 		return accepted
@@ -161,6 +166,8 @@ func (r *Router) take(now instant.Time, p *port, src netip.Addr, m Message, fx *
 	case *Assert:
 		r.heardAssert(now, p, src, m, fx)
 		return accepted
+	case *Bootstrap:
+		return r.heardBootstrap(now, Hop{Interface: p.name, Neighbor: src}, dst == AllRouters, m, fx)
 	}
 	return DropType
 }
@@ -177,6 +184,7 @@ func (r *Router) Advance(now instant.Time, fx *Effects) {
 		}
 		r.expireNeighbors(now, p, fx)
 	}
+	r.advanceBootstrap(now, fx)
 	for id, _, ok := r.timers.Pop(now); ok; id, _, ok = r.timers.Pop(now) {
 		r.alarm(now, id, fx)
 	}
@@ -185,7 +193,7 @@ func (r *Router) Advance(now instant.Time, fx *Effects) {
 
 // Deadline returns when Advance must be called next, Never if no timer runs.
 func (r *Router) Deadline() instant.Time {
-	first := r.timers.Deadline()
+	first := instant.Earliest(r.timers.Deadline(), r.bootstrap.deadline())
 	for _, p := range r.order {
 		first = instant.Earliest(first, p.deadline())
 	}

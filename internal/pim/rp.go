@@ -7,14 +7,21 @@ import (
 )
 
 // rpFor returns the RP of a group, the zero Addr if none is known. A group that names its RP has
-// no other (RFC 3956, section 4).
+// no other (RFC 3956, section 4). What the bootstrap router says counts before what is configured,
+// unless that is preferred.
 func (r *Router) rpFor(group netip.Addr) netip.Addr {
 	if r.cfg.EmbeddedRP {
 		if rp, ok := EmbeddedRP(group); ok {
 			return rp
 		}
 	}
-	return r.staticRP(group)
+	if rp := r.staticRP(group, true); rp.IsValid() {
+		return rp
+	}
+	if rp := r.bootstrap.learntRP(group); rp.IsValid() {
+		return rp
+	}
+	return r.staticRP(group, false)
 }
 
 // remap gives every shared tree the RP that its group has now.
@@ -37,11 +44,14 @@ func (r *Router) remap(now instant.Time, fx *Effects) {
 	}
 }
 
-// staticRP returns the configured RP with the longest range that holds the group. Of equal ranges
-// the highest address counts.
-func (r *Router) staticRP(group netip.Addr) (best netip.Addr) {
+// staticRP returns the configured RP with the longest range that holds the group, among the
+// preferred ones or among the others. Of equal ranges the highest address counts.
+func (r *Router) staticRP(group netip.Addr, preferred bool) (best netip.Addr) {
 	bits := -1
 	for _, s := range r.cfg.StaticRPs {
+		if s.Preferred != preferred {
+			continue
+		}
 		n := s.match(group)
 		if n > bits || n == bits && n >= 0 && best.Less(s.RP) {
 			best, bits = s.RP, n

@@ -34,6 +34,7 @@ type target struct {
 	addr  netip.Addr
 	hops  []NextHop
 	trees []uint32
+	pins  int // how many others need the next hops
 }
 
 // SetRPF tells the next hops to a source or an RP. No next hop means that there is no route. An
@@ -46,6 +47,7 @@ func (r *Router) SetRPF(now instant.Time, root netip.Addr, hops []NextHop, fx *E
 	}
 	t := r.targets.At(id)
 	if slices.Equal(t.hops, hops) {
+		r.judgeWaiting(now, root, fx)
 		return
 	}
 	t.hops = slices.Clone(hops)
@@ -55,6 +57,7 @@ func (r *Router) SetRPF(now instant.Time, root netip.Addr, hops []NextHop, fx *E
 	for _, tree := range slices.Clone(t.trees) {
 		r.settleAround(now, tree, fx)
 	}
+	r.judgeWaiting(now, root, fx)
 }
 
 func (r *Router) findTarget(root netip.Addr) uint32 {
@@ -69,14 +72,28 @@ func (r *Router) root(id uint32, addr netip.Addr, fx *Effects) {
 	if !addr.IsValid() {
 		return
 	}
-	t.target = r.findTarget(addr)
-	if t.target == 0 {
-		t.target = r.targets.Insert(target{addr: addr})
-		fx.Lookups = append(fx.Lookups, addr)
-	}
+	t.target = r.ensureTarget(addr, fx)
 	x := r.targets.At(t.target)
 	t.slot = len(x.trees)
 	x.trees = append(x.trees, id)
+}
+
+// ensureTarget returns the target with an address, which it has looked up if it is new.
+func (r *Router) ensureTarget(addr netip.Addr, fx *Effects) uint32 {
+	id := r.findTarget(addr)
+	if id == 0 {
+		id = r.targets.Insert(target{addr: addr})
+		fx.Lookups = append(fx.Lookups, addr)
+	}
+	return id
+}
+
+// forgetTarget removes a target that nobody needs.
+func (r *Router) forgetTarget(id uint32, fx *Effects) {
+	if x := r.targets.At(id); len(x.trees) == 0 && x.pins == 0 {
+		fx.Forgets = append(fx.Forgets, x.addr)
+		r.targets.Remove(id)
+	}
 }
 
 // uproot takes a tree from its root, which is forgotten with its last tree.
@@ -90,10 +107,7 @@ func (r *Router) uproot(id uint32, fx *Effects) {
 	x.trees[t.slot] = last
 	r.trees.At(last).slot = t.slot
 	x.trees = x.trees[:len(x.trees)-1]
-	if len(x.trees) == 0 {
-		fx.Forgets = append(fx.Forgets, x.addr)
-		r.targets.Remove(t.target)
-	}
+	r.forgetTarget(t.target, fx)
 	t.target = 0
 }
 

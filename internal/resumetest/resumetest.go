@@ -70,6 +70,9 @@ func (f *filler) fill(v reflect.Value, path string) {
 	case netip.Addr:
 		v.Set(reflect.ValueOf(netip.AddrFrom16([16]byte{0xfe, 0x80, 14: byte(f.n >> 8), 15: byte(f.n)})))
 		return
+	case netip.Prefix:
+		v.Set(reflect.ValueOf(netip.PrefixFrom(netip.AddrFrom16([16]byte{0xff, 14: byte(f.n >> 8), 15: byte(f.n)}), 128)))
+		return
 	case time.Time:
 		v.Set(reflect.ValueOf(time.Unix(int64(f.n), 0).UTC()))
 		return

@@ -1,0 +1,279 @@
+package pim
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"tandem/internal/instant"
+)
+
+// Times of RFC 5059, section 5.
+const (
+	bsPeriod  = 60 * time.Second  // between two Bootstraps of one router
+	bsTimeout = 130 * time.Second // how long the router is believed without one
+)
+
+// maxRanges bounds the ranges that are learnt in one zone, and the zones.
+const maxRanges = 1024
+
+// bootstrap is what the bootstrap routers have told. This router is no candidate (RFC 5059,
+// section 3.1.2).
+type bootstrap struct {
+	kept BootstrapKept
+	// waiting is a Bootstrap whose sender cannot be judged before the next hops of its bootstrap
+	// router are known, nil for none.
+	waiting *waitingBootstrap
+}
+
+// BootstrapKept is what is known of bootstrap routers for longer than an event.
+type BootstrapKept struct {
+	Started instant.Time // when the first interface began
+	Zones   []Zone       // sorted by range
+}
+
+// Zone is what has been learnt for one admin scope zone, or for all groups together.
+type Zone struct {
+	// Range is that of the zone, the zero Prefix for all groups.
+	Range netip.Prefix
+	// BSR is the bootstrap router, the zero Addr if none is believed at present.
+	BSR         netip.Addr
+	Priority    uint8
+	HashMaskLen uint8
+	Expires     instant.Time // Bootstrap Timer
+	Ranges      []LearntRange
+}
+
+// LearntRange is a range of groups with its RPs.
+type LearntRange struct {
+	Group netip.Prefix
+	RPs   []LearntRP
+	// Partial are the RPs of a set that has come in part, in fragments with Tag.
+	Tag     uint16
+	Partial []LearntRP
+}
+
+// LearntRP is an RP of a range. The lower priority wins.
+type LearntRP struct {
+	RP       netip.Addr
+	Priority uint8
+	Expires  instant.Time
+}
+
+// waitingBootstrap is a message with where it came from.
+type waitingBootstrap struct {
+	from    Hop
+	message *Bootstrap
+}
+
+// heardBootstrap takes a Bootstrap of a neighbor (RFC 5059, section 3.1.3).
+func (r *Router) heardBootstrap(now instant.Time, from Hop, toAll bool, m *Bootstrap, fx *Effects) DropCause {
+	z := r.bootstrap.zone(m.zone())
+	if m.NoForward || !toAll {
+		// It is for a router that has just started, and the sender has no better than it got.
+		if z != nil || now.Sub(r.bootstrap.kept.Started) > bsPeriod {
+			return DropRPF
+		}
+		return r.acceptBootstrap(now, m, fx)
+	}
+	if z != nil && z.BSR.IsValid() && !m.preferredTo(z) {
+		return DropPreferred
+	}
+	id := r.findTarget(m.BSR)
+	if id == 0 {
+		r.awaitRoute(from, m, fx)
+		return accepted
+	}
+	if !r.leadsTo(r.targets.At(id), from) {
+		return DropRPF
+	}
+	return r.acceptBootstrap(now, m, fx)
+}
+
+// awaitRoute keeps a Bootstrap until the next hops of its bootstrap router are told.
+func (r *Router) awaitRoute(from Hop, m *Bootstrap, fx *Effects) {
+	if w := r.bootstrap.waiting; w != nil {
+		r.bootstrap.waiting = nil
+		r.unpin(w.message.BSR, fx)
+	}
+	r.bootstrap.waiting = &waitingBootstrap{from, m}
+	r.pin(m.BSR, fx)
+}
+
+// judgeWaiting judges the Bootstrap that waits for the next hops of an address.
+func (r *Router) judgeWaiting(now instant.Time, root netip.Addr, fx *Effects) {
+	w := r.bootstrap.waiting
+	if w == nil || w.message.BSR != root {
+		return
+	}
+	r.bootstrap.waiting = nil
+	cause := DropRPF
+	if r.leadsTo(r.targets.At(r.findTarget(root)), w.from) {
+		cause = r.acceptBootstrap(now, w.message, fx)
+	}
+	if p := r.ports[w.from.Interface]; p != nil && cause != accepted {
+		p.kept.Counters.Drops.Count(cause)
+	}
+	r.unpin(root, fx)
+}
+
+// leadsTo reports whether a router is a next hop towards a root, or the root itself.
+func (r *Router) leadsTo(t *target, router Hop) bool {
+	return slices.ContainsFunc(t.hops, func(nh NextHop) bool {
+		if !nh.Gateway.IsValid() {
+			nh.Gateway = t.addr
+		}
+		return r.hop(nh) == router
+	})
+}
+
+// preferredTo reports whether the router of a Bootstrap is that of a zone or better (RFC 5059,
+// section 3.1.4).
+func (m *Bootstrap) preferredTo(z *Zone) bool {
+	return m.Priority > z.Priority || m.Priority == z.Priority && !m.BSR.Less(z.BSR) || m.BSR == z.BSR
+}
+
+// zone returns the range of the zone that a Bootstrap is for: that of its first range if this has
+// the Z bit.
+func (m *Bootstrap) zone() netip.Prefix {
+	if len(m.Ranges) > 0 && m.Ranges[0].Group.Zone {
+		return m.Ranges[0].Group.Masked()
+	}
+	return netip.Prefix{}
+}
+
+// zone returns what is known of a zone, nil for nothing.
+func (b *bootstrap) zone(of netip.Prefix) *Zone {
+	i := slices.IndexFunc(b.kept.Zones, func(z Zone) bool { return z.Range == of })
+	if i < 0 {
+		return nil
+	}
+	return &b.kept.Zones[i]
+}
+
+// acceptBootstrap stores what a Bootstrap says and passes it on to all links, that on which it came
+// too (RFC 5059, section 3.4).
+func (r *Router) acceptBootstrap(now instant.Time, m *Bootstrap, fx *Effects) DropCause {
+	z := r.bootstrap.zone(m.zone())
+	if z == nil {
+		if len(r.bootstrap.kept.Zones) >= maxRanges {
+			return DropPreferred
+		}
+		r.bootstrap.kept.Zones = append(r.bootstrap.kept.Zones, Zone{Range: m.zone()})
+		slices.SortFunc(r.bootstrap.kept.Zones, func(a, b Zone) int { return comparePrefixes(a.Range, b.Range) })
+		z = r.bootstrap.zone(m.zone())
+	}
+	if z.BSR != m.BSR {
+		old := z.BSR
+		z.BSR = m.BSR
+		r.pin(m.BSR, fx)
+		r.unpin(old, fx)
+	}
+	z.Priority, z.HashMaskLen, z.Expires = m.Priority, m.HashMaskLen, now.Add(bsTimeout)
+	for i := range m.Ranges {
+		z.learn(now, m.FragmentTag, &m.Ranges[i])
+	}
+	if !m.NoForward {
+		for _, p := range r.order {
+			if p.active() && len(p.kept.Neighbors) > 0 {
+				p.send(m, fx)
+			}
+		}
+	}
+	r.remap(now, fx)
+	return accepted
+}
+
+// learn takes the RPs of a range. They replace the former ones when all have come (RFC 5059,
+// section 3.4).
+func (z *Zone) learn(now instant.Time, tag uint16, told *RPRange) {
+	at := slices.IndexFunc(z.Ranges, func(l LearntRange) bool { return l.Group == told.Group.Masked() })
+	if told.Group.Bidir {
+		return // the range is not for PIM-SM
+	}
+	if at < 0 {
+		if told.Count == 0 || len(z.Ranges) >= maxRanges {
+			return
+		}
+		at = len(z.Ranges)
+		z.Ranges = append(z.Ranges, LearntRange{Group: told.Group.Masked()})
+	}
+	l := &z.Ranges[at]
+	if l.Tag != tag {
+		l.Tag, l.Partial = tag, nil
+	}
+	for _, rp := range told.RPs {
+		l.Partial = slices.DeleteFunc(l.Partial, func(p LearntRP) bool { return p.RP == rp.RP })
+		l.Partial = append(l.Partial, LearntRP{rp.RP, rp.Priority, now.Add(rp.HoldTime)})
+	}
+	if len(l.Partial) >= int(told.Count) {
+		l.RPs, l.Partial = l.Partial, nil
+	}
+	z.forget(now)
+}
+
+// forget drops the RPs whose hold time is over.
+func (z *Zone) forget(now instant.Time) {
+	over := func(p LearntRP) bool { return p.Expires.IsDue(now) }
+	z.Ranges = slices.DeleteFunc(z.Ranges, func(l LearntRange) bool {
+		return !slices.ContainsFunc(l.RPs, func(p LearntRP) bool { return !over(p) }) &&
+			!slices.ContainsFunc(l.Partial, func(p LearntRP) bool { return !over(p) })
+	})
+	for i := range z.Ranges {
+		z.Ranges[i].RPs = slices.DeleteFunc(z.Ranges[i].RPs, over)
+		z.Ranges[i].Partial = slices.DeleteFunc(z.Ranges[i].Partial, over)
+	}
+}
+
+// deadline returns when a bootstrap router or an RP expires.
+func (b *bootstrap) deadline() (first instant.Time) {
+	for i := range b.kept.Zones {
+		z := &b.kept.Zones[i]
+		first = instant.Earliest(first, z.Expires)
+		for j := range z.Ranges {
+			for _, rp := range append(slices.Clone(z.Ranges[j].RPs), z.Ranges[j].Partial...) {
+				first = instant.Earliest(first, rp.Expires)
+			}
+		}
+	}
+	return first
+}
+
+// advanceBootstrap forgets bootstrap routers and RPs whose time is over. RPs outlive their bootstrap
+// router.
+func (r *Router) advanceBootstrap(now instant.Time, fx *Effects) {
+	if !r.bootstrap.deadline().IsDue(now) {
+		return
+	}
+	for i := range r.bootstrap.kept.Zones {
+		z := &r.bootstrap.kept.Zones[i]
+		if z.Expires.IsDue(now) {
+			old := z.BSR
+			z.BSR, z.Expires = netip.Addr{}, instant.Never
+			r.unpin(old, fx)
+		}
+		z.forget(now)
+	}
+	r.bootstrap.kept.Zones = slices.DeleteFunc(r.bootstrap.kept.Zones, func(z Zone) bool { return !z.BSR.IsValid() && len(z.Ranges) == 0 })
+	r.remap(now, fx)
+}
+
+// pin has the next hops of an address looked up as long as it is a bootstrap router.
+func (r *Router) pin(addr netip.Addr, fx *Effects) {
+	r.targets.At(r.ensureTarget(addr, fx)).pins++
+}
+
+// unpin ends that.
+func (r *Router) unpin(addr netip.Addr, fx *Effects) {
+	if id := r.findTarget(addr); addr.IsValid() && id != 0 {
+		r.targets.At(id).pins--
+		r.forgetTarget(id, fx)
+	}
+}
+
+func comparePrefixes(a, b netip.Prefix) int {
+	if c := a.Addr().Compare(b.Addr()); c != 0 {
+		return c
+	}
+	return a.Bits() - b.Bits()
+}
