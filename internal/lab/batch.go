@@ -37,7 +37,7 @@ func newBatch() *batch {
 	return b
 }
 
-// receive takes what has arrived, up to batchSize packets, and does not wait.
+// receive reads the packets that have arrived, up to batchSize, and does not wait.
 func (b *batch) receive(fd int) (n int, err error) {
 	for i := range b.headers {
 		h := &b.headers[i].header
@@ -53,14 +53,14 @@ func (b *batch) receive(fd int) (n int, err error) {
 	return int(got), nil
 }
 
-// message is the payload and the control data of a packet of the last receive.
+// message returns the payload and the control data of a packet of the last receive.
 func (b *batch) message(i int) (data, control []byte) {
 	m := &b.headers[i]
 	return b.data[i][:min(int(m.length), len(b.data[i]))], b.control[i][:m.header.Controllen]
 }
 
-// parseControl reads the kernel's receive time in Unix nanoseconds and how many
-// packets it had to drop before this one because the buffer was full.
+// parseControl returns the kernel's receive time in Unix nanoseconds, and how many packets the
+// kernel had dropped before this one because the buffer was full.
 func parseControl(b []byte) (at int64, dropped uint32) {
 	const head = unix.SizeofCmsghdr
 	for len(b) >= head {

@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// Main runs a command of the lab: up, down, demo or vm. It returns the exit status: 0
-// when all is well, 1 when something failed, 2 for wrong usage.
+// Main runs a command of the lab: up, down, demo or vm. It returns the exit status: 0 on
+// success, 1 on a failure, 2 on wrong usage.
 func Main(command string, args []string) int {
 	commands := map[string]func(plan, []string) error{
 		"up": runUp, "down": runDown, "demo": runDemo, "vm": runVM, keeperCommand: runKeeper, guestCommand: runGuest,
@@ -34,12 +34,13 @@ func Main(command string, args []string) int {
 	return 1
 }
 
-// exitStatus is an error that has been told already.
+// exitStatus is an error that has been reported already.
 type exitStatus int
 
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-// newFlags begins the flags of a command; synopsis is what may follow its name.
+// newFlags returns the flag set of a command; synopsis describes what may follow the command's
+// name.
 func newFlags(command, synopsis string) *flag.FlagSet {
 	fs := flag.NewFlagSet("tandem-lab "+command, flag.ContinueOnError)
 	fs.Usage = func() {
@@ -62,14 +63,14 @@ func parse(fs *flag.FlagSet, args []string) error {
 	return nil
 }
 
-// untilSignal returns a context that ends with the first Ctrl-C or SIGTERM.
-// Further ones are swallowed until stop, so that cleaning up is not cut short.
+// untilSignal returns a context that ends with the first Ctrl-C or SIGTERM. Later signals are
+// ignored until stop, so that they do not interrupt the cleaning up.
 func untilSignal() (ctx context.Context, stop context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 }
 
-// runUp builds the lab and keeps it up until it is interrupted, or hands that
-// to a process in the background.
+// runUp builds the lab and keeps it until it is interrupted, or lets a background process do
+// that.
 func runUp(p plan, args []string) error {
 	fs := newFlags("up", "[ -detach ] [ -lacp ]")
 	detach := fs.Bool("detach", false, "keep the lab up in the background")
@@ -112,8 +113,8 @@ func keep(ctx context.Context, p plan, logf func(string, ...any), ready func(*la
 	return nil
 }
 
-// interrupted turns errors that come of an interruption into the exit status
-// that a shell expects.
+// interrupted replaces an error that an interruption has caused by the exit status that a shell
+// expects.
 func interrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil && err != nil {
 		return exitStatus(128 + int(syscall.SIGINT))

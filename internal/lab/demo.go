@@ -21,7 +21,7 @@ type demo struct {
 	aud    *audience
 	probes map[string]*probe.Probe
 	groups []netip.Addr // of the streams that are joined all the time
-	// sharing describes the pair when it was last seen whole.
+	// sharing describes how the devices shared the sending when the pair was last complete.
 	sharing string
 }
 
@@ -42,7 +42,7 @@ func (d *demo) say(format string, args ...any) { d.log.say(format, args...) }
 // demoLimit ends a demonstration that hangs.
 const demoLimit = 150 * time.Second
 
-// runDemo builds a lab, plays the faults and removes the lab.
+// runDemo builds a lab, runs the faults and removes the lab.
 func runDemo(p plan, args []string) error {
 	fs := newFlags("demo", "[ -faults NUMBERS ] [ -rounds N ] [ -lacp ] [ -json FILE ]")
 	file, only, rounds := demoFlags(fs)
@@ -97,7 +97,7 @@ func playDemo(ctx context.Context, p plan, o demoOptions) (results []result, err
 	return d.playAll(limited, o)
 }
 
-// begin brings the pair and the streams up, and measures a moment without any fault.
+// begin starts the pair and the streams, and measures for a moment without a fault.
 func (d *demo) begin(ctx context.Context) (err error) {
 	d.say("network built: %d namespaces", len(parts()))
 	if pace.emulated() {
@@ -166,8 +166,8 @@ func (d *demo) tellSharing(ctx context.Context) error {
 
 const baselineTime = time.Second
 
-// baseline waits until every listener is served and shows that nothing is
-// missed as long as nothing is broken.
+// baseline waits until every listener is served. Then it checks that no packet is lost without
+// a fault.
 func (d *demo) baseline(ctx context.Context) error {
 	var list []*listener
 	d.aud.look(func(l []*listener) { list = slices.Clone(l) })
@@ -195,7 +195,7 @@ func (d *demo) baseline(ctx context.Context) error {
 	return nil
 }
 
-// explain adds the ends of the daemons' logs to an error.
+// explain adds the last lines of the daemons' logs to an error.
 func (d *demo) explain(err error) error {
 	return fmt.Errorf("%w\n--- tandemd of device a:\n%s--- tandemd of device b:\n%s",
 		err, d.keeper.tail(deviceA), d.keeper.tail(deviceB))
@@ -221,7 +221,7 @@ func (d *demo) playAll(ctx context.Context, o demoOptions) ([]result, error) {
 	return results, d.instruments()
 }
 
-// instruments checks that what was measured was the devices and not the lab.
+// instruments checks that the measured delays come from the devices and not from the lab.
 func (d *demo) instruments() error {
 	var dropped uint32
 	d.aud.look(func(list []*listener) {
@@ -237,7 +237,7 @@ func (d *demo) instruments() error {
 	return nil
 }
 
-// end stops what the demonstration itself runs.
+// end stops the parts of the demonstration.
 func (d *demo) end() {
 	if d.src != nil {
 		d.src.close()

@@ -31,8 +31,8 @@ func TestDemo(t *testing.T) {
 	file := filepath.Join(dir, "results.json")
 	demo := exec.Command(filepath.Join(dir, "tandem-lab"), "demo", "-faults", "1,7", "-json", file)
 	demo.Env = append(os.Environ(), envPrefix+"="+p.prefix, envDir+"="+p.dir)
-	// Its exit status also tells whether the limits were kept, which a busy
-	// machine may not let it; the results are judged here.
+	// The exit status also says whether the time limits were kept. A busy machine may not keep
+	// them, so only the results are checked here.
 	out, _ := demo.CombinedOutput()
 	t.Logf("%s", out)
 	checkResults(t, file)
@@ -41,7 +41,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// requireUserNamespace skips where a user without privileges cannot have a network.
+// requireUserNamespace skips the test if a user without privileges cannot make a network.
 func requireUserNamespace(t *testing.T) {
 	t.Helper()
 	probe := exec.Command("true")

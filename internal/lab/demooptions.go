@@ -21,7 +21,7 @@ type demoOptions struct {
 	rounds int
 }
 
-// choose leaves out what was not asked for. A death is always followed by the rebirth.
+// choose returns the trials that were asked for. The rebirth always follows a death.
 func (o demoOptions) choose(unit []trial) []trial {
 	for _, t := range unit {
 		if o.chosen == nil || o.chosen[t.fault] {
@@ -31,10 +31,11 @@ func (o demoOptions) choose(unit []trial) []trial {
 	return nil
 }
 
-// faultNumbers are those of the list of what must survive that the demonstration plays.
+// faultNumbers are the numbers of the faults that the demonstration runs, in the list of faults
+// that must be survived.
 var faultNumbers = []int{1, 2, 3, 4, 5, 6, 7, 8, 19}
 
-// parseFaults reads a list of fault numbers; an empty one chooses all.
+// parseFaults reads a list of fault numbers; an empty list selects all.
 func parseFaults(list string) (map[int]bool, error) {
 	if list == "" {
 		return nil, nil

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// faultTable is the nftables table of an injected fault; to heal is to delete it.
+// faultTable is the nftables table of an injected fault. Deleting it ends the fault.
 const faultTable = "lab-fault"
 
 // inject runs a transaction of nftables in the namespace of a part.
@@ -26,8 +26,8 @@ func (t *topology) inject(part string, f func(*nftables.Conn)) error {
 	return nil
 }
 
-// isolate makes a device lose every packet on every link, both ways, without
-// any link going down: all that others notice is silence.
+// isolate drops all packets of a device on all links in both directions. No link goes down, so
+// the others notice only that it is silent.
 func (t *topology) isolate(device string) error {
 	return t.inject(device, func(c *nftables.Conn) {
 		table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyNetdev, Name: faultTable})
@@ -49,12 +49,12 @@ func (t *topology) reconnect(device string) error {
 	return t.healTable(device, nftables.TableFamilyNetdev)
 }
 
-// cutCore silences the path between the devices; both keep their carrier.
+// cutCore drops all packets between the devices; both links keep their carrier.
 func (t *topology) cutCore() error {
 	return t.inject("core", func(c *nftables.Conn) { coreChain(c, nftables.ChainPolicyDrop) })
 }
 
-// cutCoreFrom loses what one device says to the other, and not what it hears.
+// cutCoreFrom drops the packets that one device sends to the other, in this direction only.
 func (t *topology) cutCoreFrom(device string) error {
 	const reg = unix.NFT_REG_1
 	return t.inject("core", func(c *nftables.Conn) {
@@ -67,7 +67,7 @@ func (t *topology) cutCoreFrom(device string) error {
 	})
 }
 
-// cutService silences the TCP connection of the remote backup service alone.
+// cutService drops only the TCP connection of the remote backup service.
 func (t *topology) cutService() error {
 	return t.inject("core", func(c *nftables.Conn) {
 		chain := coreChain(c, nftables.ChainPolicyAccept)
@@ -88,7 +88,8 @@ func coreChain(c *nftables.Conn, policy nftables.ChainPolicy) *nftables.Chain {
 	})
 }
 
-// tcpPort drops TCP segments by the port at an offset of their header.
+// tcpPort drops TCP segments with a port; offset says whether it is the source or the
+// destination port.
 func tcpPort(offset uint32, port uint16) []expr.Any {
 	const reg = unix.NFT_REG_1
 	return []expr.Any{
@@ -100,7 +101,7 @@ func tcpPort(offset uint32, port uint16) []expr.Any {
 	}
 }
 
-// healTable ends a fault; one that is not there has been healed before.
+// healTable ends a fault. It is no error if the fault has ended before.
 func (t *topology) healTable(part string, family nftables.TableFamily) error {
 	err := t.inject(part, func(c *nftables.Conn) {
 		c.DelTable(&nftables.Table{Family: family, Name: faultTable})
@@ -111,7 +112,7 @@ func (t *topology) healTable(part string, family nftables.TableFamily) error {
 	return err
 }
 
-// leg takes the leg to a device down or up at the switch: both ends see it.
+// leg takes the leg to a device down or up at the switch. Both ends notice that.
 func (t *topology) leg(device string, up bool) error { return t.setLink("ce", legPort(device), up) }
 
 // upstream takes the cable between a device and the source's bridge down or up.

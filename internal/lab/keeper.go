@@ -19,9 +19,9 @@ import (
 // restartDelay is how long a daemon that died by itself stays down.
 const restartDelay = time.Second
 
-// keeper runs the daemons like a service manager: when one dies it has the
-// trunk guard take the device's legs down, so that the switch leaves them, and
-// starts it anew.
+// keeper runs the daemons like a service manager. When a daemon dies, it lets the trunk guard
+// take the device's legs down, so that the switch stops using them, and starts the daemon
+// again.
 type keeper struct {
 	topo   *topology
 	record *record
@@ -60,7 +60,7 @@ func newKeeper(t *topology, r *record, logf func(string, ...any)) (*keeper, erro
 		ctx: ctx, cancel: cancel, units: make(map[string]*unit)}, nil
 }
 
-// start starts the daemon of a device and keeps it running from then on.
+// start starts the daemon of a device and restarts it when it ends.
 func (k *keeper) start(device string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -92,8 +92,8 @@ func (k *keeper) start(device string) error {
 	return err
 }
 
-// command prepares the daemon of a device. Its directories stay for the next
-// start, as they would on a disk.
+// command returns the command of a device's daemon. The daemon's directories remain for its
+// next start, as on a disk.
 func (k *keeper) command(device string) (*exec.Cmd, error) {
 	dir := k.topo.deviceDir(device)
 	state := filepath.Join(dir, "state")
@@ -112,12 +112,12 @@ func (k *keeper) command(device string) (*exec.Cmd, error) {
 	}
 	cmd := exec.Command(k.daemon, "-config", conf, "-run", k.topo.runDir(device), "-state", state)
 	cmd.Stdout, cmd.Stderr = log, log
-	// Of a session of its own, as a service has: Ctrl-C reaches only the keeper.
+	// In its own session, as a service: Ctrl-C reaches only the keeper.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd, nil
 }
 
-// watch waits for a daemon to end and does what a service manager does then.
+// watch waits until a daemon ends, and then acts like a service manager.
 func (k *keeper) watch(device string, cmd *exec.Cmd, exited chan struct{}) {
 	err := cmd.Wait()
 	if log, ok := cmd.Stdout.(*os.File); ok {
@@ -158,7 +158,7 @@ func (k *keeper) again(device string) {
 	k.logf("tandemd of device %s started again, pid %d", device, k.pid(device))
 }
 
-// guard takes the legs down that a dead daemon left up.
+// guard takes down the legs that a dead daemon has left up.
 func (k *keeper) guard(device string) {
 	cmd := exec.Command(k.tandem, "trunk-guard", "-run", k.topo.runDir(device))
 	if out, err := k.output(k.topo.spaces[device], cmd); err != nil {
@@ -183,8 +183,8 @@ func exitWord(err error) string {
 	return err.Error()
 }
 
-// kill ends a daemon with SIGKILL and keeps it down until start. It returns as
-// soon as the signal is sent.
+// kill ends a daemon with SIGKILL and does not restart it until start. It returns when the
+// signal is sent.
 func (k *keeper) kill(device string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -196,7 +196,7 @@ func (k *keeper) kill(device string) error {
 	return unix.Kill(u.proc.PID, unix.SIGKILL)
 }
 
-// gone waits until the guard has done its work for a daemon that was killed.
+// gone waits until the guard has taken the legs of a killed daemon down.
 func (k *keeper) gone(ctx context.Context, device string) error {
 	k.mu.Lock()
 	exited := k.units[device].exited
@@ -209,7 +209,7 @@ func (k *keeper) gone(ctx context.Context, device string) error {
 	}
 }
 
-// pid is the process number of a device's daemon, 0 while there is none.
+// pid returns the process ID of a device's daemon, 0 if there is none.
 func (k *keeper) pid(device string) int {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"tandem/internal/probe"
 )
 
-// lab is a lab that is up.
+// lab is a running lab.
 type lab struct {
 	plan
 	topo   *topology
@@ -107,7 +107,7 @@ func (l *lab) close() error {
 	return errors.Join(append(errs, os.RemoveAll(l.dir))...)
 }
 
-// describe tells a stranger how to attach to the lab.
+// describe prints for a user how to use the lab.
 func (l *lab) describe(w io.Writer) {
 	enter := "ip netns exec "
 	if rootless() {

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// pacing is how fast the lab can be: times that hold on a real machine are
-// stretched in an emulated one.
+// pacing describes how fast the lab can be. In an emulated machine, times are longer than on a
+// real one.
 type pacing struct {
-	// slowness is how many times slower this machine computes than its host, 1
-	// for a machine that is not emulated.
+	// slowness is how many times slower this machine computes than its host, 1 for a machine
+	// that is not emulated.
 	slowness float64
 }
 
-// envHostWork tells a lab in an emulated machine how long its host took for
-// [work], in nanoseconds.
+// envHostWork says to a lab in an emulated machine how long its host needs for [work], in
+// nanoseconds.
 const envHostWork = "TANDEM_LAB_HOST_WORK"
 
 var pace = newPacing()
@@ -30,7 +30,7 @@ func newPacing() pacing {
 	return pacing{max(1, float64(work())/float64(host))}
 }
 
-// work is the time of a fixed computation, the best of a few tries.
+// work measures the time of a fixed computation, the shortest of several runs.
 func work() time.Duration {
 	best := time.Hour
 	block := make([]byte, 1<<16)
@@ -51,8 +51,8 @@ func (p pacing) stretch(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * p.slowness).Round(time.Millisecond)
 }
 
-// packetInterval is the spacing of the packets of every stream. Emulated
-// processors would fall behind at the usual rate.
+// packetInterval is the time between two packets of a stream. An emulated processor could not
+// keep the usual rate.
 var packetInterval = func() time.Duration {
 	if pace.emulated() {
 		return 20 * time.Millisecond
@@ -60,14 +60,13 @@ var packetInterval = func() time.Duration {
 	return time.Millisecond
 }()
 
-// Timers of BFD in an emulated machine, where some threads do not get to run
-// for a good part of a second.
+// Timers of BFD in an emulated machine, where a thread may wait for a large part of a second.
 const (
 	emulatedBFDInterval = 100 * time.Millisecond
 	emulatedDetectMult  = 5
 )
 
-// detection is the detection time D of the procedure's BFD session, 10 ms x 3.
+// detection returns the detection time of the procedure's BFD session, 10 ms x 3.
 func detection() time.Duration {
 	if pace.emulated() {
 		return emulatedBFDInterval * emulatedDetectMult
@@ -75,7 +74,7 @@ func detection() time.Duration {
 	return 30 * time.Millisecond
 }
 
-// bfdLines slow the session of the procedure down where that is needed.
+// bfdLines returns configuration that makes the BFD session slower, if necessary.
 func (p pacing) bfdLines() string {
 	if !p.emulated() {
 		return ""

@@ -9,8 +9,8 @@ import (
 // limitDoubles is how long both devices may send while they hear each other on another path.
 const limitDoubles = 300 * time.Millisecond
 
-// pathCuts are fault 19: the path between the devices is cut, one way and both ways, and
-// they hear each other on a heartbeat path over the upstream network.
+// pathCuts are fault 19: the path between the devices is cut, in one direction and in both.
+// They hear each other on a heartbeat path over the upstream network.
 func (d *demo) pathCuts() []trial {
 	cut := func(device, name string, inject func() error) trial {
 		return trial{
@@ -31,8 +31,8 @@ func (d *demo) pathCuts() []trial {
 	}
 }
 
-// heartbeats configures the heartbeat path on both devices, or takes it away, and waits
-// until it is in use.
+// heartbeats configures or removes the heartbeat path on both devices, and waits until that has
+// an effect.
 func (d *demo) heartbeats(ctx context.Context, command string) error {
 	for _, dev := range devices {
 		line := fmt.Sprintf("%s peer-ipv6 2001:db8:5::%s source-ipv6 2001:db8:5::%s", command, other(dev), dev)
@@ -52,7 +52,7 @@ func (d *demo) heartbeats(ctx context.Context, command string) error {
 	})
 }
 
-// heard says which path of the hellos a device does not hear its peer on.
+// heard returns an error that names a path on which a device does not hear its peer.
 func (d *demo) heard(ctx context.Context, dev string) error {
 	var shown struct {
 		Trunks []struct {

@@ -55,7 +55,7 @@ var sourceAddr = netip.MustParseAddr("2001:db8:5::10")
 // stream is one group with the source that sends to it.
 type stream struct {
 	group netip.Addr
-	// ssm streams are joined with their source, the others from any source.
+	// ssm: the stream is joined with its source; otherwise from any source.
 	ssm bool
 }
 
@@ -66,7 +66,7 @@ func (s stream) String() string {
 	return fmt.Sprintf("(*, %s)", s.group)
 }
 
-// streams are sent all the time. Half of them hash to either device.
+// streams are sent all the time. The hash gives each device half of them.
 var streams = []stream{
 	{netip.MustParseAddr("ff3e::8000:5"), true},
 	{netip.MustParseAddr("ff3e::8000:6"), true},
@@ -87,7 +87,7 @@ func groupsOf(list []stream) []netip.Addr {
 	return groups
 }
 
-// membership is one host listening to one stream.
+// membership is one listener: a host and its stream.
 type membership struct {
 	host   int // 1..hostCount
 	stream stream
@@ -95,8 +95,8 @@ type membership struct {
 
 func (m membership) String() string { return fmt.Sprintf("h%d %s", m.host, m.stream.group) }
 
-// memberships gives every stream two listeners: hosts 1 to 4 share the first
-// four streams, hosts 5 to 8 the rest, because an MLDv1 host cannot name sources.
+// memberships gives every stream two listeners. Hosts 1 to 4 listen to the first four streams,
+// hosts 5 to 8 to the others, because an MLDv1 host cannot name sources.
 func memberships() []membership {
 	var list []membership
 	for i, s := range streams {
@@ -106,25 +106,25 @@ func memberships() []membership {
 	return list
 }
 
-// plan tells where a lab lives and of what kind it is.
+// plan says where a lab is and of which kind.
 type plan struct {
 	prefix string // of the names of its namespaces
 	dir    string // of its state
-	// lacp: the switch and the devices have bonds that speak LACP, made by the
-	// kernel, instead of a switch that the lab plays.
+	// lacp: the switch and the devices use bonds of the kernel that speak LACP. Otherwise the
+	// lab itself acts as the switch.
 	lacp bool
 }
 
-// Environment variables by which a lab passes itself on to its own processes,
-// and by which a second lab can live beside the first.
+// Environment variables that tell the processes of a lab which lab they belong to. With them a
+// second lab can exist beside the first.
 const (
 	envPrefix = "TANDEM_LAB_PREFIX"
 	envDir    = "TANDEM_LAB_DIR"
 	envLACP   = "TANDEM_LAB_LACP"
 )
 
-// newPlan returns the plan of the caller's lab. Root's state is below /run; that
-// of others in the directory for temporary files.
+// newPlan returns the plan of the caller's lab. Its state is in /run for root, and in the
+// directory for temporary files for others.
 func newPlan() plan {
 	p := plan{prefix: "tandem", dir: os.Getenv(envDir), lacp: os.Getenv(envLACP) != ""}
 	if v := os.Getenv(envPrefix); v != "" {
@@ -141,7 +141,7 @@ func newPlan() plan {
 	return p
 }
 
-// legCable is the device's end of the cable to the switch.
+// legCable returns the device's end of the cable to the switch.
 func (p plan) legCable() string {
 	if p.lacp {
 		return portLink
@@ -149,13 +149,13 @@ func (p plan) legCable() string {
 	return legLink
 }
 
-// ns is the name of the namespace of a part: a, b, ce, src, core, h1 to h8.
+// ns returns the name of the namespace of a part: a, b, ce, src, core, h1 to h8.
 func (p plan) ns(part string) string { return p.prefix + "-" + part }
 
 // deviceDir holds what belongs to a device's daemon.
 func (p plan) deviceDir(device string) string { return filepath.Join(p.dir, device) }
 
-// runDir is where a device's daemon puts its socket, pid file and list of legs.
+// runDir is the run directory of a device's daemon, with its socket, pid file and list of legs.
 func (p plan) runDir(device string) string { return filepath.Join(p.deviceDir(device), "run") }
 
 func (p plan) socket(device string) string { return filepath.Join(p.runDir(device), "console.sock") }
@@ -171,11 +171,11 @@ func parts() []string {
 
 func hostPart(h int) string { return fmt.Sprintf("h%d", h) }
 
-// mac makes a locally administered address, the same in every lab: the hash of
-// the switch then spreads the hosts over both legs in the same way each time.
+// mac returns a locally administered address that is the same in every lab. So the hash of the
+// switch distributes the hosts over the legs in the same way each time.
 func mac(kind, n byte) net.HardwareAddr { return net.HardwareAddr{2, 0, 0, 0, kind, n} }
 
-// addresses of the links of a part.
+// deviceAddr and the next functions return the addresses of a part's links.
 func deviceAddr(network, device string) netip.Prefix {
 	return netip.MustParsePrefix(fmt.Sprintf("2001:db8:%s::%s/64", network, device))
 }

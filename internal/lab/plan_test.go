@@ -11,7 +11,8 @@ import (
 	"tandem/internal/etrunk"
 )
 
-// Every fault must hit streams that the faulty device was sending.
+// TestStreamsSplitEvenly: each device sends some of the streams, so that every fault concerns
+// streams that the faulty device sends.
 func TestStreamsSplitEvenly(t *testing.T) {
 	var count [2]int
 	for _, s := range streams {
@@ -45,7 +46,7 @@ func TestEveryStreamHasTwoListeners(t *testing.T) {
 	}
 }
 
-// The two procedures differ in nothing but what has to.
+// TestProceduresMirror: the two procedures differ only where necessary.
 func TestProceduresMirror(t *testing.T) {
 	a, b := strings.Split(string(procedureA), "\n"), strings.Split(string(procedureB), "\n")
 	if len(a) != len(b) {

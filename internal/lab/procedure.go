@@ -24,7 +24,7 @@ func (p plan) procedure(device string) []byte {
 	return slices.Concat(text, []byte(pace.bfdLines()))
 }
 
-// makeTrunk has the daemon make the Eth-Trunk, from the port that the cable ends in.
+// makeTrunk makes the daemon create the Eth-Trunk with the end of the cable as its port.
 const makeTrunk = `system-view
 interface eth-trunk 10
 mode lacp-static

@@ -18,17 +18,16 @@ import (
 	"tandem/internal/linux/netns"
 )
 
-// keeperCommand is the command of the process that "up -detach" leaves
-// behind; it is not for users.
+// keeperCommand is the command of the background process of "up -detach"; it is not for users.
 const keeperCommand = "keeper"
 
-// envRootless marks a process that lives in a user namespace of the lab.
+// envRootless marks a process in a user namespace of the lab.
 const envRootless = "TANDEM_LAB_ROOTLESS"
 
 func rootless() bool { return os.Getenv(envRootless) != "" }
 
-// self prepares another run of this program for the same lab. Without root it
-// gets a user namespace, in which it is root.
+// self returns a command that runs this program again for the same lab. Without root it runs in
+// a user namespace, in which it is root.
 func self(p plan, args []string) (*exec.Cmd, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -47,8 +46,8 @@ func self(p plan, args []string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// errNoNamespaces explains in one line why a user without privileges cannot
-// have a lab, when that is what an error says.
+// errNoNamespaces replaces an error by one line that explains why a user without privileges
+// cannot have a lab, if that is the cause.
 func errNoNamespaces(err error) error {
 	forbidden := slices.ContainsFunc([]error{
 		unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS,
@@ -59,14 +58,14 @@ func errNoNamespaces(err error) error {
 	return fmt.Errorf("not root, and this kernel does not let users make network namespaces (%w): run it as root", err)
 }
 
-// inUserNamespace runs the lab again where it is root and waits for it.
+// inUserNamespace runs the program again in a user namespace and waits for it.
 func inUserNamespace(p plan, args []string) error {
 	cmd, err := self(p, args)
 	if err != nil {
 		return err
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	// Ctrl-C reaches the other process by itself; this one waits for it.
+	// The other process gets Ctrl-C, too; this one waits for it.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -91,8 +90,8 @@ func inUserNamespace(p plan, args []string) error {
 	}
 }
 
-// mayBuild tries in a user namespace what the kernel or its policy may forbid
-// there although the user namespace itself could be made.
+// mayBuild tests in a user namespace what the kernel or its policy may forbid there, even if
+// the user namespace itself is permitted.
 func mayBuild() error {
 	if !rootless() {
 		return nil
@@ -104,8 +103,8 @@ func mayBuild() error {
 	return ns.Close()
 }
 
-// The keeper answers its parent on this descriptor: a line "ok" and the
-// description of the lab, or what went wrong.
+// The keeper answers its parent on this descriptor: a line "ok" and the description of the lab,
+// or an error.
 const (
 	replyFD = 3
 	replyOK = "ok"
@@ -147,7 +146,7 @@ func detached(p plan) error {
 
 // runKeeper is the process in the background.
 func runKeeper(p plan, _ []string) error {
-	// What the keeper starts must not hold the pipe open.
+	// Processes that the keeper starts must not keep the pipe open.
 	syscall.CloseOnExec(replyFD)
 	reply := os.NewFile(replyFD, "reply")
 	ctx, stop := untilSignal()
@@ -159,7 +158,7 @@ func runKeeper(p plan, _ []string) error {
 		return logTo(filepath.Join(p.dir, "keeper.log"))
 	})
 	if err != nil {
-		fmt.Fprintln(reply, err) // nobody listens any more if it had been ready
+		fmt.Fprintln(reply, err) // nobody reads it if the lab had been ready
 	}
 	return err
 }

@@ -17,8 +17,8 @@ type querierTimers struct {
 	queryInterval, responseInterval, startupInterval, membership time.Duration
 }
 
-// startQuerier makes a snooping bridge its segment's querier. It speaks
-// rtnetlink because sysfs shows only the namespace that it was mounted in.
+// startQuerier makes a bridge with snooping the querier of its segment. It uses rtnetlink
+// because sysfs shows only the namespace in which it was mounted.
 func startQuerier(ns *netns.Namespace, bridge string, q querierTimers) error {
 	h, err := links.OpenIn(ns.Do)
 	if err != nil {
@@ -29,8 +29,8 @@ func startQuerier(ns *netns.Namespace, bridge string, q querierTimers) error {
 	if err != nil {
 		return err
 	}
-	// A querier floods for one response interval after it was switched on, so
-	// that interval is none at that moment and set afterwards.
+	// A new querier floods for one response interval. So the interval is zero at that moment
+	// and is set afterwards.
 	for _, fill := range []func(*netlink.Attributes){
 		func(add *netlink.Attributes) { add.Uint64(unix.IFLA_BR_MCAST_QUERY_RESPONSE_INTVL, 0) },
 		func(add *netlink.Attributes) { add.Uint8(unix.IFLA_BR_MCAST_QUERIER, 1) },

@@ -19,9 +19,9 @@ type listener struct {
 	membership
 	fd      int
 	joined  time.Time
-	since   uint64 // losses are counted in windows that begin no earlier
+	since   uint64 // losses are counted only in windows that begin at this tick or later
 	tally   tally
-	dropped uint32 // by the kernel because the socket's buffer was full
+	dropped uint32 // packets that the kernel dropped because the socket's buffer was full
 }
 
 // receiveBuffer holds some seconds of one stream.
@@ -55,11 +55,11 @@ func (l *listener) open() (err error) {
 			return err
 		}
 	}
-	// Without the privilege the socket gets what the system allows; an overflow is counted.
+	// Without the privilege the socket gets a smaller buffer; an overflow is counted.
 	if unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
 		_ = unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 	}
-	// Bound to the group, it receives nothing else.
+	// The socket is bound to the group, so it receives nothing else.
 	if err := unix.Bind(l.fd, &unix.SockaddrInet6{Port: dataPort, Addr: l.stream.group.As16()}); err != nil {
 		return err
 	}
@@ -76,8 +76,8 @@ func (l *listener) open() (err error) {
 	return unix.SetsockoptString(l.fd, unix.IPPROTO_IPV6, unix.MCAST_JOIN_SOURCE_GROUP, string(req))
 }
 
-// groupSourceReq lays out struct group_source_req (RFC 3678, section 5.1.2): the
-// interface, then two struct sockaddr_storage, both aligned like a pointer.
+// groupSourceReq encodes struct group_source_req (RFC 3678, section 5.1.2): the interface, then
+// two struct sockaddr_storage, both aligned like a pointer.
 func groupSourceReq(index uint32, group, source netip.Addr) []byte {
 	const storage, align = 128, unsafe.Sizeof(uintptr(0))
 	b := make([]byte, align+2*storage)
@@ -137,9 +137,8 @@ type audience struct {
 	err       error
 }
 
-// readInterval is how often the sockets are emptied. The times are the
-// kernel's, so reading seldom costs no precision and leaves the processor to
-// what is measured.
+// readInterval is how often the sockets are read. The times are the kernel's, so a long
+// interval does not reduce precision and takes little CPU from the devices.
 const readInterval = 20 * time.Millisecond
 
 func newAudience(t *topology) *audience {
@@ -180,7 +179,7 @@ func (a *audience) add(m membership) (*listener, error) {
 	return l, nil
 }
 
-// leave closes a listener's socket, by which its host leaves the stream.
+// leave closes a listener's socket, so that its host leaves the stream.
 func (a *audience) leave(l *listener) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -193,14 +192,14 @@ func (a *audience) leave(l *listener) {
 	}
 }
 
-// look runs f while no listener changes.
+// look runs f while the list of listeners cannot change.
 func (a *audience) look(f func([]*listener)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	f(a.listeners)
 }
 
-// failure is the first error of reading, nil while all is well.
+// failure returns the first error of reading, or nil.
 func (a *audience) failure() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()

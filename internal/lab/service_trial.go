@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// lateStreams are joined only while the remote backup service is down, each by
-// a host whose switch leg leads to the device that the hash does not name. The
-// first hashes to device a, the second to device b.
+// lateStreams are joined only while the remote backup service is down. The switch hashes each
+// host to the leg of the device to which the hash of the stream does not belong. The first
+// stream hashes to device a, the second to device b.
 var lateStreams = []membership{
 	{host: 2, stream: stream{netip.MustParseAddr("ff3e::8000:11"), true}},
 	{host: 1, stream: stream{netip.MustParseAddr("ff3e::8000:12"), true}},
 }
 
-// leaver leaves while the service is down; another host still listens.
+// leaver leaves its stream while the service is down; another host still listens to the stream.
 var leaver = membership{host: 2, stream: streams[0]}
 
 var (
@@ -26,8 +26,7 @@ var (
 	equalLimit = pace.stretch(time.Second)
 )
 
-// serviceCut is fault 5: the remote backup service alone goes down, and hosts
-// join and leave meanwhile.
+// serviceCut is fault 5: only the remote backup service goes down, while hosts join and leave.
 func (d *demo) serviceCut() trial {
 	var late []*listener
 	return trial{
@@ -57,7 +56,7 @@ func (d *demo) serviceCut() trial {
 	}
 }
 
-// serviceIs waits until both devices say that the service is connected, or that it is not.
+// serviceIs waits until both devices show that the service is connected, or that it is not.
 func (d *demo) serviceIs(ctx context.Context, connected bool) error {
 	return poll(ctx, healLimit, func() error {
 		p, err := askPair(ctx, d.probes[deviceA], d.probes[deviceB])
@@ -73,14 +72,14 @@ func (d *demo) serviceIs(ctx context.Context, connected bool) error {
 	})
 }
 
-// joinLate lets new listeners come and checks that each is served.
+// joinLate adds new listeners and checks that each is served.
 func (d *demo) joinLate(ctx context.Context) (late []*listener, err error) {
 	for _, m := range lateStreams {
 		l, err := d.aud.add(m)
 		if err != nil {
 			return late, err
 		}
-		l.since = ^uint64(0) // not measured: it comes and goes within the trial
+		l.since = ^uint64(0) // not measured, because it exists only within the trial
 		late = append(late, l)
 	}
 	for _, l := range late {
@@ -121,7 +120,7 @@ func (d *demo) leaveEarly() {
 	}
 }
 
-// rejoin brings back the one that left, for the trials that follow.
+// rejoin joins the stream again that the leaver left, for the following trials.
 func (d *demo) rejoin(ctx context.Context) error {
 	l, err := d.aud.add(leaver)
 	if err != nil {
@@ -132,7 +131,7 @@ func (d *demo) rejoin(ctx context.Context) error {
 	return err
 }
 
-// dutyUnchanged checks that both devices still share.
+// dutyUnchanged checks that both devices still share the sending.
 func (d *demo) dutyUnchanged(ctx context.Context) error {
 	p, err := askPair(ctx, d.probes[deviceA], d.probes[deviceB])
 	if err != nil {

@@ -27,8 +27,8 @@ func (t *topology) buildSwitch() error {
 	return nil
 }
 
-// addLAG gives the switch a bond for the legs, which hashes what hosts say by
-// addresses and ports.
+// addLAG gives the switch a bond for the legs, which hashes packets of hosts by addresses and
+// ports.
 func (t *topology) addLAG() error {
 	return t.inside("ce", func(h *links.Handle) error {
 		bond := links.Bond{Mode: links.BondLACP, Monitor: 10 * time.Millisecond, Fast: true}
@@ -42,8 +42,8 @@ func (t *topology) addLAG() error {
 	})
 }
 
-// aggregated returns nil when the switch's bond has the legs to both devices in its
-// aggregate, and where there is no bond.
+// aggregated returns nil if the switch's bond has the legs to both devices in its aggregate, or
+// if there is no bond.
 func (t *topology) aggregated() error {
 	if !t.lacp {
 		return nil
@@ -73,8 +73,8 @@ func (t *topology) addHost(h int) error {
 	return t.inside(part, func(l *links.Handle) error { return l.AddAddress(hostLink, hostAddr(h)) })
 }
 
-// buildSource builds the source and the bridge in front of it, which passes a
-// group on only to the ports that asked for it by MLD.
+// buildSource builds the source and the bridge in front of it. The bridge sends a group only to
+// the ports that have reported it by MLD.
 func (t *topology) buildSource() error {
 	ns := t.spaces["src"]
 	err := t.inside("src", func(h *links.Handle) error {
@@ -108,8 +108,8 @@ func (t *topology) buildSource() error {
 	return startQuerier(ns, bridgeLink, sourceQuerier)
 }
 
-// sourceQuerier asks often enough that a device which stopped reporting loses
-// its streams within a demonstration, by the formula of RFC 9777, section 9.4.
+// sourceQuerier queries so often that a device that stops reporting loses its streams within a
+// demonstration (RFC 9777, section 9.4).
 var sourceQuerier = querierTimers{
 	queryInterval:    10 * time.Second,
 	responseInterval: time.Second,
@@ -138,14 +138,14 @@ func (t *topology) buildDevice(d string) error {
 			return err
 		}
 		if c.far.part == "ce" && t.lacp {
-			// The Eth-Trunk is the daemon's to make, with its address.
+			// The daemon makes the Eth-Trunk and its address.
 			if err := t.inside("ce", func(h *links.Handle) error { return h.Enslave(lagLink, c.far.link) }); err != nil {
 				return err
 			}
 			continue
 		}
-		// Isolated ports do not send to each other: a frame that came in on one
-		// leg of a LAG never leaves on the other.
+		// Isolated ports do not send to each other, so a frame from one leg of the LAG never
+		// goes out on the other.
 		if err := t.plug(c.far.part, links.PortOptions{Isolated: c.far.part == "ce"}, c.far.link); err != nil {
 			return err
 		}
@@ -165,6 +165,6 @@ func (t *topology) prepareRouter(d string) error {
 	if err := ns.EnableForwarding(); err != nil {
 		return err
 	}
-	// An address of the operator's survives a link that goes down.
+	// An address that the operator has set remains when a link goes down.
 	return ns.SetSysctl("ipv6/conf/default/keep_addr_on_down", "1")
 }

@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Every packet carries its sequence number and its send time in Unix
-// nanoseconds, both big endian. A sequence number is a tick of the source: all
-// streams have the same at the same time.
+// Every packet has its sequence number and its send time in Unix nanoseconds, both big endian.
+// The sequence number counts the ticks of the source. All streams have the same number at the
+// same tick.
 const payloadLen = 16
 
 func putPayload(b []byte, seq uint64, at time.Time) {
@@ -35,7 +35,7 @@ func parsePayload(b []byte) (seq uint64, ok bool) {
 type source struct {
 	fd     int
 	next   atomic.Uint64 // sequence number of the next tick
-	failed atomic.Uint64 // packets that the kernel did not take
+	failed atomic.Uint64 // packets that the kernel refused
 	stop   atomic.Bool
 	done   sync.WaitGroup
 
@@ -43,20 +43,20 @@ type source struct {
 	stood []standstill
 }
 
-// standstill is a tick that came late. A source that stands still hides what
-// it did not send from the measurement, so it has to be known.
+// standstill is a tick that came late. While the source is late, it does not send, so a gap of
+// the devices would not be measured. Therefore late ticks are recorded.
 type standstill struct {
 	seq  uint64
 	late time.Duration
 }
 
-// tolerance is how late a tick may be without being noted.
+// tolerance is how late a tick may be without being recorded.
 const tolerance = 2 * time.Millisecond
 
-// spareProcs is more than the goroutines that are ever busy besides the source.
+// spareProcs is more than the number of other goroutines that are busy at the same time.
 const spareProcs = 6
 
-// hopLimit is enough for one router and more.
+// hopLimit is enough for more than one router.
 const hopLimit = 8
 
 // startSource starts to send to the given groups.
@@ -70,8 +70,8 @@ func startSource(t *topology, groups []netip.Addr) (*source, error) {
 	for i, g := range groups {
 		to[i] = &unix.SockaddrInet6{Port: dataPort, Addr: g.As16()}
 	}
-	// Back from its sleep, the thread must not wait for one of the runtime's
-	// slots that a thread without its priority holds.
+	// When the thread wakes up, no processor slot (P) of the runtime may be missing because a
+	// thread without its priority holds it.
 	runtime.GOMAXPROCS(runtime.NumCPU() + spareProcs)
 	s.done.Go(func() { s.run(to) })
 	return s, nil
@@ -96,11 +96,11 @@ func (s *source) open() (err error) {
 	return unix.Bind(s.fd, &unix.SockaddrInet6{Addr: sourceAddr.As16()})
 }
 
-// run sends on an absolute schedule: a tick that comes late is made up for, so
-// that the rate is kept and no sequence number is left out.
+// run sends at fixed times. Late ticks are sent at once, so the rate is kept and no sequence
+// number is missing.
 func (s *source) run(to []unix.Sockaddr) {
-	runtime.LockOSThread() // never unlocked: the thread ends with its priority
-	if !pace.emulated() {  // whose processors it would take for itself
+	runtime.LockOSThread() // never unlocked, so that the thread ends and its priority with it
+	if !pace.emulated() {  // in an emulated machine it would occupy the processors
 		preferThread()
 	}
 	var b [payloadLen]byte
@@ -122,8 +122,8 @@ func (s *source) run(to []unix.Sockaddr) {
 	}
 }
 
-// preferThread lets the thread run ahead of all others where that is permitted:
-// it stands for a machine of its own.
+// preferThread gives the thread a real-time priority if that is permitted. In reality the
+// source is a machine of its own.
 func preferThread() {
 	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}
 	_ = unix.SchedSetAttr(0, &attr, 0)
@@ -135,7 +135,7 @@ func (s *source) note(st standstill) {
 	s.stood = append(s.stood, st)
 }
 
-// standstill is the longest that the source stood still in a window.
+// standstill returns the longest delay of the source in a window.
 func (s *source) standstill(w window) (longest time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,7 +147,7 @@ func (s *source) standstill(w window) (longest time.Duration) {
 	return longest
 }
 
-// position is the sequence number of the next tick.
+// position returns the sequence number of the next tick.
 func (s *source) position() uint64 { return s.next.Load() }
 
 // close ends the sending.

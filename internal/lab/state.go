@@ -17,8 +17,8 @@ import (
 	"tandem/internal/linux/netns"
 )
 
-// process is a process of the lab. Its start time tells it from a later one
-// that was given the same number.
+// process identifies a process of the lab. The start time distinguishes it from a later process
+// with the same process ID.
 type process struct {
 	PID   int    `json:"pid"`
 	Start uint64 `json:"start"` // clock ticks since boot
@@ -31,7 +31,7 @@ func identify(pid int, what string) (process, error) {
 	return process{pid, start, what}, err
 }
 
-// alive says whether the process still runs; a zombie does not.
+// alive reports whether the process still runs; a zombie does not.
 func (p process) alive() bool {
 	start, err := startTime(p.PID)
 	return err == nil && start == p.Start
@@ -43,7 +43,7 @@ func (p process) signal(s unix.Signal) {
 	}
 }
 
-// stop asks a process to end, and makes it end when it has not after the grace time.
+// stop asks a process to end, and kills it if it has not ended after the grace time.
 func (p process) stop(grace time.Duration) {
 	p.signal(unix.SIGTERM)
 	for deadline := time.Now().Add(grace); p.alive() && time.Now().Before(deadline); {
@@ -60,8 +60,8 @@ func startTime(pid int) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	// The command in parentheses may hold anything, so count from its end: the
-	// state is field 3.
+	// The command in parentheses may contain any character. So the fields are counted after its
+	// end, where the state is field 3.
 	s := string(b)
 	fields := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
 	if len(fields) < 20 {
@@ -73,8 +73,8 @@ func startTime(pid int) (uint64, error) {
 	return strconv.ParseUint(fields[22-3], 10, 64)
 }
 
-// record is the list of the lab's processes on disk, by which they are found
-// again after a crash of the one that started them.
+// record lists the lab's processes in a file. With it they are found again after a crash of the
+// process that started them.
 type record struct {
 	path string
 
@@ -110,7 +110,7 @@ func loadRecord(p plan) (*record, error) {
 	return r, nil
 }
 
-// add notes a process that was started, and forgets those that have ended.
+// add adds a process to the record and removes those that have ended.
 func (r *record) add(p process) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -125,7 +125,7 @@ func (r *record) add(p process) error {
 	return r.save()
 }
 
-// save replaces the file as a whole, so that a crash leaves the old or the new one.
+// save replaces the whole file at once. After a crash it is the old or the new one.
 func (r *record) save() error {
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -146,22 +146,21 @@ func keeperAlive(p plan) (process, bool) {
 	return r.Processes[0], r.Processes[0].alive()
 }
 
-// stopGrace is how long a process may take to end when asked to.
+// stopGrace is how long a process that is asked to end may take.
 const stopGrace = 5 * time.Second
 
-// takeDown removes all of a lab, whatever state it is in, and says whether
-// there was anything.
+// takeDown removes everything of a lab in any state, and reports whether there was anything.
 func takeDown(p plan) (found bool, err error) {
 	r, err := loadRecord(p)
 	switch {
 	case err == nil:
 		found = true
-		// The keeper first: asked to end, it takes down what it started.
+		// The keeper first, because it stops what it has started.
 		for _, proc := range r.Processes {
 			proc.stop(stopGrace)
 		}
 	case !errors.Is(err, fs.ErrNotExist):
-		// A record that cannot be read must not keep the rest standing.
+		// Even if the record cannot be read, the rest is removed.
 		found = true
 	default:
 		err = nil
@@ -170,7 +169,7 @@ func takeDown(p plan) (found bool, err error) {
 	var names []string
 	if os.Geteuid() == 0 {
 		names, _ = netns.Names()
-	} // else they were those of the user namespace, which is gone with its processes
+	} // otherwise they were in the user namespace, which is gone with its processes
 	for _, part := range parts() {
 		for _, name := range names {
 			if name == p.ns(part) {

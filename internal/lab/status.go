@@ -13,7 +13,7 @@ import (
 // askTimeout bounds one question to a daemon.
 const askTimeout = 2 * time.Second
 
-// The facts that the lab needs, by the keys of the displays.
+// The facts of the displays that the lab needs.
 type (
 	trunkFacts struct {
 		State     string      `json:"state"`
@@ -49,7 +49,7 @@ type (
 	}
 )
 
-// status is what one device says of itself.
+// status is the state of one device by its displays.
 type status struct {
 	trunk   trunkFacts
 	duty    dutyFacts
@@ -90,7 +90,7 @@ func ask(ctx context.Context, p *probe.Probe) (status, error) {
 	return status{trunks.List[0], trunks.List[0].Duties[0], services.List[0], profiles.List[0], table.List}, nil
 }
 
-// sends says whether the device lets a stream out of its leg.
+// sends reports whether the device sends a stream on its leg.
 func (s status) sends(group netip.Addr) bool {
 	for _, e := range s.entries {
 		if e.Group != group || e.Source != sourceAddr {
@@ -128,13 +128,13 @@ func (p pair) of(device string) status {
 	return p.b
 }
 
-// equal says whether the two databases are the same.
+// equal reports whether the two databases are equal.
 func (p pair) equal() bool {
 	return p.a.profile.Digest == p.b.profile.Digest && p.a.profile.Records == p.b.profile.Records
 }
 
-// settled returns nil when the pair is whole and shares the sending of the
-// given groups, else what is missing.
+// settled returns nil if the pair is complete and shares the sending of the groups. Otherwise
+// the error says what is missing.
 func (p pair) settled(groups []netip.Addr) error {
 	for _, d := range devices {
 		s := p.of(d)
@@ -166,7 +166,7 @@ func (p pair) settled(groups []netip.Addr) error {
 	return nil
 }
 
-// sharers lists the groups that each device sends.
+// sharers returns the groups that each device sends.
 func (p pair) sharers(groups []netip.Addr) (a, b []netip.Addr) {
 	for _, g := range groups {
 		if p.a.sends(g) {
@@ -179,8 +179,8 @@ func (p pair) sharers(groups []netip.Addr) (a, b []netip.Addr) {
 	return a, b
 }
 
-// poll asks again and again until done returns nil, and returns what it said
-// last when the time is up.
+// poll calls done until it returns nil. When the time is over, it returns the last error of
+// done.
 func poll(ctx context.Context, limit time.Duration, done func() error) error {
 	return probe.Await(ctx, limit, pollInterval, done)
 }

@@ -11,10 +11,9 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// lagSwitch plays the LAG of the access switch. Its two legs are ports of the
-// bridge; what comes down a leg is flooded to the hosts by the bridge itself,
-// and what a host sends up goes to one leg by a hash of its hardware address.
-// When a leg loses its carrier all hosts move to the other.
+// lagSwitch acts as the LAG of the access switch. Its two legs are ports of a bridge. The
+// bridge floods packets from a leg to the hosts. Packets from a host go to one leg, by a hash
+// of the host's hardware address. When a leg loses its carrier, all hosts use the other one.
 type lagSwitch struct {
 	monitor *links.Monitor
 	nft     *nftables.Conn
@@ -28,10 +27,10 @@ type lagSwitch struct {
 	err     error
 }
 
-// hashSeed spreads the eight hosts evenly: 1, 4, 5 and 8 go to device a.
+// hashSeed distributes the eight hosts evenly: 1, 4, 5 and 8 use the leg of device a.
 const hashSeed = 19
 
-// legBucket is the hash value whose hosts use the leg of a device.
+// legBucket returns the hash value of the hosts that use the leg of a device.
 func legBucket(device string) uint32 {
 	if device == deviceA {
 		return 0
@@ -39,8 +38,8 @@ func legBucket(device string) uint32 {
 	return 1
 }
 
-// startSwitch takes over the forwarding of the access switch. It calls changed
-// on its own goroutine after it has reacted to a leg that came or went.
+// startSwitch starts the forwarding of the access switch. After it has reacted to a leg that
+// came or went, it calls changed on its own goroutine.
 func startSwitch(t *topology, changed func(device string, up bool)) (*lagSwitch, error) {
 	ns := t.spaces["ce"]
 	nft, err := nftables.New(nftables.WithNetNSFd(ns.FD()), nftables.AsLasting())
@@ -58,7 +57,7 @@ func startSwitch(t *topology, changed func(device string, up bool)) (*lagSwitch,
 		Name: "forward", Table: s.table, Type: nftables.ChainTypeFilter,
 		Hooknum: nftables.ChainHookForward, Priority: nftables.ChainPriorityFilter,
 	})
-	// The first read tells at once what there is.
+	// The first read returns the existing links at once.
 	if err := s.follow(); err != nil {
 		s.close()
 		return nil, err
@@ -78,7 +77,7 @@ func (s *lagSwitch) run() {
 	}
 }
 
-// follow waits for links to change and steers the hosts accordingly.
+// follow waits for changes of links and steers the hosts accordingly.
 func (s *lagSwitch) follow() error {
 	list, err := s.monitor.Read()
 	if err != nil {
@@ -108,8 +107,8 @@ func (s *lagSwitch) follow() error {
 	return nil
 }
 
-// steer replaces the rules in one transaction. With one leg no rule is needed:
-// the bridge does not send to a port without carrier.
+// steer replaces the rules in one transaction. With only one leg no rule is needed, because the
+// bridge does not send to a port without carrier.
 func (s *lagSwitch) steer(up map[string]bool) error {
 	s.nft.FlushChain(s.chain)
 	if up[deviceA] && up[deviceB] {
@@ -120,7 +119,7 @@ func (s *lagSwitch) steer(up map[string]bool) error {
 	return s.nft.Flush()
 }
 
-// refuseOthers drops what hosts of the other leg send to the leg of a device.
+// refuseOthers drops packets to the leg of a device from hosts that use the other leg.
 func refuseOthers(device string) []expr.Any {
 	const first, hash = unix.NFT_REG_1, unix.NFT_REG_2
 	exprs := outOf(legPort(device))
@@ -133,7 +132,7 @@ func refuseOthers(device string) []expr.Any {
 	)
 }
 
-// close stops steering; the last rules stay until the namespace goes.
+// close stops the steering. The last rules remain until the namespace is deleted.
 func (s *lagSwitch) close() error {
 	s.monitor.Close()
 	s.done.Wait()

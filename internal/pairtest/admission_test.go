@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// interfaceFacts is what `display mld interface verbose` says of an interface.
+// interfaceFacts are the facts of `display mld interface verbose`.
 type interfaceFacts struct {
 	Policy  *string `json:"mld-group-policy"`
 	Refused uint64  `json:"joins-refused-by-group-policy"`
@@ -19,7 +19,7 @@ func (p *pair) configure(lines ...string) {
 	p.b.configures(lines...)
 }
 
-// TestGroupPolicy: a policy is put over a group that is being received, and taken away.
+// TestGroupPolicy: a policy is applied to a group that a host receives, and removed.
 func TestGroupPolicy(t *testing.T) {
 	p, s, ssm, asm := receivingPair(t)
 	before := s.position()
@@ -51,14 +51,14 @@ func TestGroupPolicy(t *testing.T) {
 
 	p.configure("interface eth-trunk 10", "undo mld group-policy")
 	asm.awaits(s)
-	// Whom it permits has not noticed.
+	// A host that the policy permits has missed nothing.
 	if n := ssm.missed(before+1, s.position()-1); n > 0 {
 		t.Errorf("%s missed %d packets", ssmGroup, n)
 	}
 }
 
-// TestStaticGroup: it is joined upstream and forwarded without a listener, and is
-// no record that the devices exchange.
+// TestStaticGroup: a static group is joined upstream and forwarded without a listener. It makes
+// no record in the databases of the devices.
 func TestStaticGroup(t *testing.T) {
 	p := newPair(t)
 	upstream := p.listenUpstream()
@@ -77,8 +77,8 @@ func TestStaticGroup(t *testing.T) {
 	}
 }
 
-// TestSSMMapping: a host that cannot name sources gets the mapped one, and the
-// devices join upstream only that.
+// TestSSMMapping: a host that cannot name sources gets the mapped source, and the devices join
+// only that upstream.
 func TestSSMMapping(t *testing.T) {
 	p := newPair(t)
 	p.start()
@@ -88,7 +88,7 @@ func TestSSMMapping(t *testing.T) {
 	l.awaits(s)
 	contains(t, p.a.shows("mld group verbose"), "exclude,mapped")
 	contains(t, p.a.shows("multicast ipv6 routing-table"), "Origin: SSM")
-	// Another source is not what the mapping names.
+	// A stream of a source that is not mapped is not forwarded.
 	p.configure("mld", "undo ssm-mapping", "ssm-mapping ff1e::/16 2001:db8:77::1")
 	l.silent(s)
 	p.configure("interface eth-trunk 10", "undo mld ssm-mapping enable")

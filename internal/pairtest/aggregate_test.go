@@ -13,8 +13,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// lagPair is a pair below a switch with one LACP aggregate over both devices, which
-// hashes what the host says by layers 3 and 4.
+// lagPair is a pair below a switch with one LACP aggregate to both devices. The switch hashes
+// the host's packets by layers 3 and 4.
 type lagPair struct {
 	*pair
 	lag lag
@@ -22,18 +22,18 @@ type lagPair struct {
 
 // lag is the switch's side of the aggregate.
 type lag interface {
-	// members lists the devices whose port the switch has in its aggregate.
+	// members lists the devices whose port is in the switch's aggregate.
 	members() ([]string, error)
-	// legs is where the switch's ports are, which are named after the devices.
+	// legs returns the node with the switch's ports, which are named after the devices.
 	legs() *testnet.Node
-	// describe tells what the switch says of the aggregate.
+	// describe returns the switch's state of the aggregate.
 	describe() string
 }
 
-// kernelLAG is a bond of the host's kernel.
+// kernelLAG is a bond of the switch's kernel.
 type kernelLAG struct{ node *testnet.Node }
 
-// newBondPair is a pair below a bond of the kernel.
+// newBondPair returns a pair below a bond of the kernel.
 func newBondPair(t *testing.T) *lagPair {
 	t.Helper()
 	requireBonding(t, testnet.NewNode(t).Links)
@@ -48,7 +48,7 @@ func newBondPair(t *testing.T) *lagPair {
 	return &lagPair{&pair{n, newDevice(t, "a", n.nodes["a"]), newDevice(t, "b", n.nodes["b"])}, kernelLAG{n.host}}
 }
 
-// start starts both devices with an Eth-Trunk of one port each, made by them.
+// start starts both devices. Each makes an Eth-Trunk with one port.
 func (p *lagPair) start() {
 	p.t.Helper()
 	for _, d := range []*device{p.a, p.b} {
@@ -72,8 +72,8 @@ func (l kernelLAG) members() (devices []string, err error) {
 
 func (l kernelLAG) describe() string { return describeBond(l.node, "the switch", lagLink) }
 
-// aggregates waits until the switch's aggregate has the ports to some devices,
-// and returns how long that took.
+// aggregates waits until the switch's aggregate has the ports to some devices, and returns how
+// long that took.
 func (p *lagPair) aggregates(devices ...string) time.Duration {
 	p.t.Helper()
 	began := time.Now()
@@ -106,8 +106,8 @@ func describeBond(node *testnet.Node, of, name string) string {
 	return b.String()
 }
 
-// TestAggregateOverBothDevices is the main scenario on real LACP: one
-// aggregate over two devices, and what each fault costs the listeners.
+// TestAggregateOverBothDevices is the main scenario with real LACP: one aggregate over two
+// devices. It measures what each fault costs the listeners.
 func TestAggregateOverBothDevices(t *testing.T) {
 	p := newBondPair(t)
 	p.start()
@@ -117,8 +117,8 @@ func TestAggregateOverBothDevices(t *testing.T) {
 	p.plays(src, listeners, p.faults()...)
 }
 
-// displays waits until a device shows its Eth-Trunk as it is: the port open on both sides,
-// and the switch as the partner.
+// displays waits until a device shows its Eth-Trunk correctly: the port is distributing on both
+// sides, and the switch is the partner.
 func (p *lagPair) displays(d *device) {
 	p.t.Helper()
 	lag, err := p.host.Links.Bond(lagLink)
@@ -135,7 +135,7 @@ func (p *lagPair) displays(d *device) {
 	})
 }
 
-// serves has the host listen to four streams, of which the hash gives each device two.
+// serves lets the host listen to four streams, of which the hash gives each device two.
 func (p *lagPair) serves() (*source, []*listener) {
 	p.t.Helper()
 	var groups []netip.Addr
@@ -154,13 +154,13 @@ func (p *lagPair) serves() (*source, []*listener) {
 	return src, listeners
 }
 
-// fault is something that must be survived.
+// fault is a fault that the pair must survive.
 type fault struct {
 	name         string
 	inject, heal func()
 }
 
-// faults are those that the issue of the pair is about.
+// faults returns the faults that the pair is made for.
 func (p *lagPair) faults() []fault {
 	set := func(n *testnet.Node, link string, up bool) func() {
 		return func() { testnet.Must(p.t, n.Links.SetUp(link, up)) }
@@ -179,9 +179,9 @@ func (p *lagPair) faults() []fault {
 // faultTime is how long a fault lasts.
 const faultTime = 3 * time.Second
 
-// plays has faults come and go and shows what each costs, by the guest's clock.
-// The emulation is too slow and too uneven for the limits; a fault that is not
-// survived costs all of its time.
+// plays lets faults begin and end and shows what each costs, by the guest's clock. The
+// emulation is too slow and uneven to check the time limits. A fault that is not survived costs
+// its whole duration.
 func (p *lagPair) plays(src *source, listeners []*listener, faults ...fault) {
 	p.t.Helper()
 	for _, f := range faults {
@@ -197,11 +197,11 @@ func (p *lagPair) plays(src *source, listeners []*listener, faults ...fault) {
 	}
 }
 
-// inFlight are packets that may be on their way still.
+// inFlight is how many packets may still be under way.
 const inFlight = 50
 
-// counts shows what each listener has missed since a fault and since it was healed, and
-// fails where it was not survived.
+// counts shows what each listener has missed since a fault and since its repair. It fails if
+// the fault was not survived.
 func (p *lagPair) counts(fault string, listeners []*listener, from, healed, to uint32) {
 	p.t.Helper()
 	for _, l := range listeners {
@@ -225,8 +225,8 @@ func (d *device) hasLeg(where string) {
 	})
 }
 
-// TestLever has the two devices decide by `auto` who serves: the Backup's leg is
-// up and outside of the switch's aggregate, and comes into it when it is needed.
+// TestLever: in mode `auto` the two devices decide who serves. The Backup's leg is up but
+// outside of the switch's aggregate. It joins the aggregate when it is needed.
 func TestLever(t *testing.T) {
 	p := newBondPair(t)
 	p.start()

@@ -8,7 +8,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// alarms lists the names of the alarms that hold on a device.
+// alarms lists the names of the active alarms of a device.
 func (d *device) alarms() (names []string, err error) {
 	var shown struct{ Alarms []struct{ Alarm string } }
 	err = d.display("alarm active", &shown)
@@ -18,7 +18,7 @@ func (d *device) alarms() (names []string, err error) {
 	return names, err
 }
 
-// hasAlarms waits until exactly these alarms hold.
+// hasAlarms waits until exactly these alarms are active.
 func (d *device) hasAlarms(want ...string) {
 	d.t.Helper()
 	eventually(d.t, fmt.Sprintf("device %s has the alarms %v", d.name, want), func() error {
@@ -30,8 +30,8 @@ func (d *device) hasAlarms(want ...string) {
 	})
 }
 
-// TestAlarms: what is lost is an alarm as long as it is lost, the second time too,
-// and the log tells of both ends of it.
+// TestAlarms: a loss is an alarm while it lasts, also the second time. The log has its
+// beginning and its end.
 func TestAlarms(t *testing.T) {
 	p := newPair(t)
 	p.start()
@@ -58,8 +58,8 @@ func TestAlarms(t *testing.T) {
 	contains(t, p.a.shows("logbuffer"), "Current messages: 0")
 }
 
-// TestDivergenceIsShown: databases that do not become equal, here as one device has no
-// place for what the other one tells, are an alarm on both until they do; twice.
+// TestDivergenceIsShown: while the databases stay different, both devices have an alarm, twice.
+// Here one device has no profile for the records of the other.
 func TestDivergenceIsShown(t *testing.T) {
 	p := newPair(t)
 	p.start()

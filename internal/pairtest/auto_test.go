@@ -11,8 +11,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// hasDuty waits until a device has a duty on its member and covers what belongs to it,
-// and its leg is up or not.
+// hasDuty waits until a device has a duty on its member and covers the matching buckets, and
+// its leg is up or not.
 func (d *device) hasDuty(duty, covers string, legUp bool) {
 	d.t.Helper()
 	eventually(d.t, fmt.Sprintf("device %s has the duty %s, leg up %v", d.name, duty, legUp), func() error {
@@ -28,7 +28,7 @@ func (d *device) hasDuty(duty, covers string, legUp bool) {
 	})
 }
 
-// serves waits until a device serves alone and the other's leg is down.
+// serves waits until a device serves alone and the other one's leg is down.
 func (p *pair) serves(d *device) {
 	p.t.Helper()
 	other := p.a
@@ -39,7 +39,7 @@ func (p *pair) serves(d *device) {
 	other.hasDuty("none", "none", false)
 }
 
-// autoPair is a pair with members in auto, of which A serves.
+// autoPair returns a pair with members in mode auto, of which A serves.
 func autoPair(t *testing.T, revertDelay string) (*pair, *source, *listener) {
 	t.Helper()
 	p := newPair(t)
@@ -55,9 +55,9 @@ func autoPair(t *testing.T, revertDelay string) (*pair, *source, *listener) {
 	return p, s, l
 }
 
-// TestAutoSwitchover hands the leg over and takes it back on request, twice, in no time
-// although the revert delay is an hour: no packet is lost. Nor is any when the mode of
-// one member, or of the other, is changed to and fro, nor in a switchover of those.
+// TestAutoSwitchover hands the leg over and takes it back on request, twice. It takes no time
+// although the revert delay is an hour, and no packet is lost. Neither is one lost when the
+// mode of either member is changed and changed back, nor in a switchover after that.
 func TestAutoSwitchover(t *testing.T) {
 	p, s, l := autoPair(t, "3600")
 	from := s.position()
@@ -97,8 +97,8 @@ func TestAutoSwitchover(t *testing.T) {
 	}
 }
 
-// TestAutoSplitBrainHeals: cut off from each other both serve; when the path is back one
-// of them parts, and nobody has missed anything.
+// TestAutoSplitBrainHeals: while the path between them is cut, both devices serve. When it is
+// back, one of them leaves the leg, and no packet was lost.
 func TestAutoSplitBrainHeals(t *testing.T) {
 	p, s, l := autoPair(t, "0")
 	from := s.position()
@@ -117,8 +117,8 @@ func TestAutoSplitBrainHeals(t *testing.T) {
 	}
 }
 
-// TestRevertDelay: a device that returns shares only after the delay, when the peer has
-// been serving; nothing is missing meanwhile.
+// TestRevertDelay: if the peer has been serving, a device that returns shares the sending only
+// after the revert delay; nothing is lost meanwhile.
 func TestRevertDelay(t *testing.T) {
 	const delay = 3 * time.Second
 	p := newPair(t)
@@ -151,8 +151,8 @@ func TestRevertDelay(t *testing.T) {
 	}
 }
 
-// TestAutoGivesBack has the Master die and lose its upstream: the Backup serves
-// meanwhile, and the leg is given back after the revert delay without a gap.
+// TestAutoGivesBack: the Master dies, or loses its upstream. The Backup serves meanwhile, and
+// gives the leg back after the revert delay without loss.
 func TestAutoGivesBack(t *testing.T) {
 	p, s, l := autoPair(t, "2")
 	for _, fault := range []struct {
@@ -192,7 +192,7 @@ func TestAutoGivesBack(t *testing.T) {
 	}
 }
 
-// TestPlannedStopInAuto: a Master that is asked to end waits for its successor.
+// TestPlannedStopInAuto: a Master that is asked to end waits until its peer serves.
 func TestPlannedStopInAuto(t *testing.T) {
 	p, s, l := autoPair(t, "0")
 	for range 2 {

@@ -7,8 +7,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestBatchBackup has everything sent again in both directions, on request of either device, in the user's view
-// and in the service's; nobody misses a packet for it.
+// TestBatchBackup: all records are sent again in both directions at the request of either
+// device, in the user view and in the service view. No packet is lost.
 func TestBatchBackup(t *testing.T) {
 	p := newPair(t)
 	p.start()

@@ -18,10 +18,10 @@ const (
 	lagLink  = "lag"
 )
 
-// lagBond is a switch's side of the aggregate.
+// lagBond is the switch's side of the aggregate.
 var lagBond = links.Bond{Mode: links.BondLACP, Monitor: 10 * time.Millisecond, Fast: true, ActorPriority: 32768}
 
-// requireBonding skips where the kernel has no bonding.
+// requireBonding skips the test if the kernel has no bonding.
 func requireBonding(t *testing.T, h *links.Handle) {
 	t.Helper()
 	err := h.AddBond("probe", lagBond, nil)
@@ -32,7 +32,7 @@ func requireBonding(t *testing.T, h *links.Handle) {
 	testnet.Must(t, h.Delete("probe"))
 }
 
-// ethTrunkFacts are the facts of display eth-trunk.
+// ethTrunkFacts are the facts of `display eth-trunk`.
 type ethTrunkFacts struct {
 	Mode     string `json:"working-mode"`
 	System   string `json:"system-id"`
@@ -48,7 +48,7 @@ type ethTrunkFacts struct {
 
 func (d *device) ethTrunk() (f ethTrunkFacts, err error) { return f, d.display("eth-trunk 10", &f) }
 
-// trunkLines make the device's Eth-Trunk 10 with one port.
+// trunkLines returns the configuration of the device's Eth-Trunk 10 with one port.
 func trunkLines(device string) []string {
 	return []string{
 		"system-view",
@@ -59,8 +59,8 @@ func trunkLines(device string) []string {
 	}
 }
 
-// TestTrunkIsOwned has one device make an Eth-Trunk, keep it as configured
-// whoever meddles, and leave the world as it was found.
+// TestTrunkIsOwned: a device makes an Eth-Trunk, keeps it as configured although others change
+// it, and restores the earlier state at the end.
 func TestTrunkIsOwned(t *testing.T) {
 	t.Parallel()
 	node, sw := testnet.NewNode(t), testnet.NewNode(t)
@@ -115,7 +115,7 @@ func TestTrunkIsOwned(t *testing.T) {
 	d.configures("interface eth-trunk 10.700", "vlan-type dot1q 701")
 	sub(701)
 
-	// A daemon that comes back knows what is its own.
+	// A daemon that is restarted knows which interfaces it has made.
 	d.kill()
 	d.start()
 	d.configures("interface eth-trunk 10", "undo lacp timeout fast", "mode manual")
@@ -146,8 +146,8 @@ func hasAddress(l links.Link, want string) bool {
 	return false
 }
 
-// TestTrunkIsAdopted gives an existing bond the LACP system of the E-Trunk and
-// its own one back.
+// TestTrunkIsAdopted: a device gives an existing bond the LACP system of the E-Trunk, and later
+// restores the bond's own.
 func TestTrunkIsAdopted(t *testing.T) {
 	t.Parallel()
 	node := testnet.NewNode(t)

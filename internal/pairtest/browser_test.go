@@ -16,7 +16,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// browser is a headless Chromium with one page, steered over a pair of pipes with the
+// browser is a headless Chromium with one page. It is controlled over a pair of pipes with the
 // DevTools protocol: JSON messages that end with a zero byte.
 type browser struct {
 	t       *testing.T
@@ -39,8 +39,7 @@ type cdpMessage struct {
 	Error   *struct{ Message string } `json:"error,omitempty"`
 }
 
-// newBrowser starts Chromium in the namespace of a device. It skips the test where
-// there is none.
+// newBrowser starts Chromium in the namespace of a device. It skips the test if there is none.
 func newBrowser(t *testing.T, d *device) *browser {
 	t.Helper()
 	program := findBrowser()
@@ -130,7 +129,7 @@ func (b *browser) call(method string, params, result any) {
 	var m cdpMessage
 	select {
 	case m = <-answer:
-	case <-time.After(3 * limit): // it has to start first, on whatever machine
+	case <-time.After(3 * limit): // it must first start, which takes long on a slow machine
 		b.t.Fatalf("%s: the browser does not answer", method)
 	}
 	if m.Error != nil {
@@ -141,7 +140,7 @@ func (b *browser) call(method string, params, result any) {
 	}
 }
 
-// open loads a page of a width.
+// open loads a page in a window of some width.
 func (b *browser) open(url string, width int) {
 	b.t.Helper()
 	b.call("Emulation.setDeviceMetricsOverride",
@@ -149,7 +148,7 @@ func (b *browser) open(url string, width int) {
 	b.call("Page.navigate", map[string]any{"url": url}, nil)
 }
 
-// eval returns what an expression is on the page.
+// eval returns the value of an expression on the page.
 func (b *browser) eval(expression string) (value any, err error) {
 	b.t.Helper()
 	var r struct {
@@ -187,7 +186,7 @@ func (b *browser) photograph(name string) {
 	testnet.Must(b.t, os.WriteFile(*screenshots+"/"+name+".png", png, 0o644))
 }
 
-// quiet fails when the page has complained of something.
+// quiet fails if the page has logged an error.
 func (b *browser) quiet() {
 	b.t.Helper()
 	b.mu.Lock()

@@ -13,7 +13,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestFirstPackets: a source that a listener names has its entry before it sends.
+// TestFirstPackets: a source that a listener names has its forwarding entry before it sends.
 func TestFirstPackets(t *testing.T) {
 	n := newLone(t)
 	for i := range 20 {
@@ -37,8 +37,8 @@ func TestFirstPackets(t *testing.T) {
 	}
 }
 
-// TestExcludedSources: what a listener excludes does not even reach its wire,
-// while the group's other sources do.
+// TestExcludedSources: packets of a source that a listener excludes do not reach the listener's
+// link. Packets of the group's other sources do.
 func TestExcludedSources(t *testing.T) {
 	n := newLone(t)
 	group := churnGroup(0)
@@ -68,8 +68,8 @@ func TestExcludedSources(t *testing.T) {
 	}
 }
 
-// arrive waits until a run has arrived on the wires that want it, by source and
-// host, and fails if it arrives on others.
+// arrive waits until the packets of a run have arrived on the links that want them, by source
+// and host. It fails if they arrive on others.
 func (n *lone) arrive(run uint32, packets int, group netip.Addr, wanted [][]bool) {
 	n.t.Helper()
 	for source, hosts := range wanted {
@@ -92,7 +92,7 @@ func (n *lone) arrive(run uint32, packets int, group netip.Addr, wanted [][]bool
 	}
 }
 
-// down is the index of the interface towards a host.
+// down returns the index of the interface towards a host.
 func (n *lone) down(host int) int { return []int{n.Down0.Index, n.Down1.Index}[host] }
 
 func churnGroup(i int) netip.Addr {
@@ -105,7 +105,7 @@ type keptFacts struct {
 	Interfaces uint64 `json:"interfaces-added-again"`
 }
 
-// repairs waits until the forwarding table was put right as often as this.
+// repairs waits until the forwarding table was repaired as often as this.
 func (n *lone) repairs(what string, want keptFacts) {
 	n.t.Helper()
 	eventually(n.t, what, func() error {
@@ -118,7 +118,7 @@ func (n *lone) repairs(what string, want keptFacts) {
 	})
 }
 
-// TestForwardingMeddled: another program changes the kernel's table.
+// TestForwardingMeddled: another program changes the kernel's table; the daemon repairs it.
 func TestForwardingMeddled(t *testing.T) {
 	n := newLone(t)
 	other := n.Router.Meddler(t)
@@ -157,7 +157,7 @@ func TestForwardingMeddled(t *testing.T) {
 	n.repairs("an entry for any source is removed", keptFacts{SetAgain: 2, Removed: 1})
 	other.Set(n.sources[1], groups[5], 0, 0, 1, 2)
 	n.repairs("an entry that nobody wants is removed", keptFacts{SetAgain: 2, Removed: 2})
-	const flood = 20000 // more than the kernel can tell of at once
+	const flood = 20000 // more than the kernel can report at once
 	for i := range flood {
 		g := churnGroup(0).As16()
 		g[8], g[9] = byte(i>>8), byte(i)
@@ -165,7 +165,7 @@ func TestForwardingMeddled(t *testing.T) {
 	}
 	n.repairs("a flood of them as well", keptFacts{SetAgain: 2, Removed: 2 + flood})
 	other.Flush()
-	again := 2 + uint64(len(groups)) + 1 // and the entry that discards what comes from the hosts
+	again := 2 + uint64(len(groups)) + 1 // and the entry that discards packets from the hosts
 	n.repairs("all are set again", keptFacts{SetAgain: again, Removed: 2 + flood})
 	testnet.Must(t, all())
 	for mif := range 3 {
@@ -182,8 +182,8 @@ func TestForwardingMeddled(t *testing.T) {
 	})
 }
 
-// TestChurn lets sockets join, change and leave at random while all streams
-// flow. Afterwards the kernel forwards what the sockets want and nothing else.
+// TestChurn: sockets join, change and leave at random while all streams are sent. Afterwards
+// the kernel forwards what the sockets want and nothing else.
 func TestChurn(t *testing.T) {
 	n := newLone(t)
 	n.queriesOften()
@@ -226,9 +226,9 @@ func TestChurn(t *testing.T) {
 	n.repairs("nobody else has changed the table", keptFacts{})
 }
 
-// TestHastyLeave: a Linux host that stops wanting any source of a group and, within
-// a few milliseconds, the group as well tells of its last named sources only. To
-// the router it goes on listening to all others, until a general query.
+// TestHastyLeave: if a Linux host stops wanting all sources of a group and, within a few
+// milliseconds, the group, it reports only its last named sources. For the router it still
+// listens to all others, until a general query.
 func TestHastyLeave(t *testing.T) {
 	n := newLone(t)
 	n.queriesOften()
@@ -252,7 +252,8 @@ func TestHastyLeave(t *testing.T) {
 	}
 }
 
-// queriesOften lets what a host has failed to tell be found out in seconds.
+// queriesOften sets a short query interval, so that the router soon finds out what a host has
+// failed to report.
 func (n *lone) queriesOften() {
 	n.t.Helper()
 	n.device.configures("mld", "timer query 3", "max-response-time 1")
@@ -292,7 +293,7 @@ func (c *churn) step() {
 	}
 }
 
-// stream sends all streams in turn until it is stopped.
+// stream sends all streams in turn until stop is called.
 func (c *churn) stream() (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -324,12 +325,12 @@ func (c *churn) wants(host, source int, group netip.Addr) bool {
 	})
 }
 
-// settled says what is still wrong with the kernel's table.
+// settled says what is still wrong in the kernel's table.
 func (c *churn) settled() (wrong error) {
 	known := make(map[mroute.Change]bool)
 	err := c.table.Each(c.t.Context(), func(e *mroute.Entry) bool {
 		if e.Source.IsUnspecified() && e.Group.IsUnspecified() {
-			return true // discards what comes from the hosts
+			return true // the entry discards packets from the hosts
 		}
 		source := slices.Index(c.sources, e.Source)
 		if source < 0 {

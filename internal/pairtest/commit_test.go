@@ -29,9 +29,9 @@ func newSingle(t *testing.T) *device {
 	return newDevice(t, "a", testnet.NewNode(t))
 }
 
-// TestKilledWhileCommitting kills the daemon at random moments of one commit after
-// the other, each of which changes several objects. What it starts with again is
-// whole, and is the last commit that the console took, or the one it was at.
+// TestKilledWhileCommitting kills the daemon at random moments of commits that change several
+// objects each. After the restart its configuration is complete. It is the last commit that the
+// console confirmed, or the one under way.
 func TestKilledWhileCommitting(t *testing.T) {
 	d := newSingle(t)
 	d.start()
@@ -54,7 +54,7 @@ func TestKilledWhileCommitting(t *testing.T) {
 			case taken:
 			case n:
 				taken = n
-				found++ // the console could not say so any more
+				found++ // the commit was done, but the console could not confirm it
 			default:
 				t.Fatalf("after commit %d it starts with %d; the console took %d last", n, got, taken)
 			}
@@ -77,8 +77,8 @@ func TestKilledWhileCommitting(t *testing.T) {
 	t.Logf("%d commits, %d kills, %d of them after the commit was written and before it was answered", *commits, kills, found)
 }
 
-// commits makes commit n: it gives every object the number. The error says that
-// the daemon does not answer.
+// commits makes commit n, which sets every object to that number. The error says that the
+// daemon does not answer.
 func (d *device) commits(n int) error {
 	lines := []string{"system-view", fmt.Sprintf("sysname N%d", n)}
 	for i := range 5 {
@@ -98,7 +98,7 @@ func (d *device) commits(n int) error {
 
 var commitNumber = regexp.MustCompile(`(?m)^ ?(?:sysname|description) N(\d+)$`)
 
-// committed returns the number that all objects have, 0 for none.
+// committed returns the number to which all objects are set, 0 for none.
 func (d *device) committed() (n int) {
 	d.t.Helper()
 	text := d.shows("current-configuration")
@@ -113,7 +113,8 @@ func (d *device) committed() (n int) {
 	return n
 }
 
-// TestDiskFull: what cannot be written is not put in force, and what was is.
+// TestDiskFull: a commit that cannot be written is not put in force; the earlier one stays in
+// force.
 func TestDiskFull(t *testing.T) {
 	d := newSingle(t)
 	state := d.path("state")
@@ -145,8 +146,8 @@ func TestDiskFull(t *testing.T) {
 	contains(t, d.shows("saved-configuration"), "sysname B\n")
 }
 
-// TestSecretsStayHidden looks for a key in clear in everything that a daemon leaves,
-// what it says when it crashes included.
+// TestSecretsStayHidden looks for a key in clear text in everything that a daemon writes,
+// including its output when it crashes.
 func TestSecretsStayHidden(t *testing.T) {
 	const key = "Clear-Text-1"
 	d := newSingle(t)

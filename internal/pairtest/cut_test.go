@@ -13,19 +13,19 @@ import (
 
 var cuts = flag.Int("cuts", 15, "how many times TestServiceCut cuts the connection")
 
-// The addresses of the proxy, both in A's namespace: B takes the first one for its
-// peer, and A the second.
+// The addresses of the proxy, both in A's namespace. B uses the first one as its peer, A the
+// second.
 var (
 	proxyForB = netip.MustParseAddr("2001:db8:c::5")
 	proxyForA = netip.MustParseAddr("2001:db8:c::b:5")
 )
 
-// TestServiceCut cuts the replication of a real pair after any number of bytes,
-// while hosts come and go and are hashed to the other leg. A listener that stays
-// misses nothing meanwhile, and afterwards both devices hold the same.
+// TestServiceCut cuts the replication of a real pair after a random number of bytes, while
+// hosts join, leave and are hashed to the other leg. A listener that stays misses nothing, and
+// afterwards both devices hold the same records.
 func TestServiceCut(t *testing.T) {
 	p := newPair(t)
-	testnet.Must(t, p.a.Links.SetUp("lo", true)) // the proxy and A talk over it
+	testnet.Must(t, p.a.Links.SetUp("lo", true)) // the proxy and A communicate over it
 	for _, a := range []netip.Addr{proxyForB, proxyForA} {
 		testnet.Must(t, p.a.Links.AddAddress(coreLink, netip.PrefixFrom(a, 64)))
 	}

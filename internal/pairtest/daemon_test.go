@@ -13,11 +13,11 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// notApplied begins what the console says of a commit that failed.
+// notApplied is how the console's message on a failed commit begins.
 const notApplied = "Error: the commit cannot be applied, nothing is changed: "
 
-// keepsServing fails unless hellos still come in: the configuration in force
-// is at work.
+// keepsServing fails unless hellos still arrive, which shows that the configuration in force
+// works.
 func keepsServing(d *device) {
 	d.t.Helper()
 	before, err := d.trunk()
@@ -55,14 +55,14 @@ func TestHelloPortInUse(t *testing.T) {
 	keepsServing(p.a)
 	l.awaits(s)
 
-	// The candidate is still there for when the port is free.
+	// The candidate remains and can be committed when the port is free.
 	testnet.Must(t, other.Close())
 	p.a.types("commit", "return")
 	p.b.configures("e-trunk ipv6 port 2000")
 	p.forms(1)
 }
 
-// TestMulticastTableInUse: another router's daemon owns the kernel's table.
+// TestMulticastTableInUse: another routing daemon has the kernel's multicast table.
 func TestMulticastTableInUse(t *testing.T) {
 	p := newPair(t)
 	var table *mroute.Table
@@ -87,8 +87,8 @@ func TestMulticastTableInUse(t *testing.T) {
 	p.join(asmGroup, noSource).awaits(s)
 }
 
-// TestTableInUseAtRestart: a configuration that was in force and cannot be had
-// any more ends the daemon with the reason; its supervisor tries again.
+// TestTableInUseAtRestart: if a configuration that was in force cannot be applied at a restart,
+// the daemon ends with the reason; its supervisor tries again.
 func TestTableInUseAtRestart(t *testing.T) {
 	p := newPair(t)
 	p.a.start(configuration("a")...)
@@ -111,8 +111,8 @@ func TestTableInUseAtRestart(t *testing.T) {
 	testnet.Must(t, p.a.listens(legLink, true))
 }
 
-// TestSecondDaemonInOneRunDirectory: the second is told so in one line, even
-// where it has something else to complain about.
+// TestSecondDaemonInOneRunDirectory: the second daemon gets a one-line error about this, even
+// if it has another reason to fail.
 func TestSecondDaemonInOneRunDirectory(t *testing.T) {
 	p := newPair(t)
 	p.start()
@@ -131,8 +131,8 @@ func TestSecondDaemonInOneRunDirectory(t *testing.T) {
 	keepsServing(p.a)
 }
 
-// TestSecondDaemonInOneNamespace: a daemon with directories of its own cannot
-// share the kernel with the first, and does it no harm.
+// TestSecondDaemonInOneNamespace: a daemon with its own directories cannot share the kernel
+// with the first one, and does not disturb it.
 func TestSecondDaemonInOneNamespace(t *testing.T) {
 	p := newPair(t)
 	p.start()
@@ -150,7 +150,7 @@ func TestSecondDaemonInOneNamespace(t *testing.T) {
 	p.forms(1)
 }
 
-// TestNoCapability: a user without privileges is told so in one line.
+// TestNoCapability: a user without privileges gets a one-line error.
 func TestNoCapability(t *testing.T) {
 	p := newPair(t)
 	const nobody = 65534

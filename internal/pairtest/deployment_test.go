@@ -8,8 +8,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestDeploymentPage: who types what docs/deployment.md has for A, and for B the same with
-// the changes that the page names, gets a pair.
+// TestDeploymentPage: the commands of docs/deployment.md for A, and for B with the changes that
+// the page names, make a working pair.
 func TestDeploymentPage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/deployment.md")
 	testnet.Must(t, err)

@@ -19,11 +19,11 @@ import (
 	"tandem/internal/manage"
 )
 
-// limit bounds what is waited for; it only matters to a test that fails.
+// limit bounds every wait; it matters only if a test fails.
 const limit = 20 * time.Second
 
-// patience is the detect multiplier of the tests, pollInterval how often they look.
-// An emulated machine is slow, and stands still for a good part of a second now and then.
+// patience is the BFD detect multiplier of the tests. pollInterval is how often they check a
+// condition. An emulated machine is slow and sometimes stops for a large part of a second.
 var patience, pollInterval = "3", 10 * time.Millisecond
 
 func init() {
@@ -32,20 +32,20 @@ func init() {
 	}
 }
 
-// device is one router: a namespace, directories that survive its daemon, and
-// the daemon while it runs.
+// device is one router: a namespace, directories that remain when its daemon ends, and the
+// daemon while it runs.
 type device struct {
 	t    *testing.T
 	name string // "a" or "b"
 	*testnet.Node
 	dir string
-	// installed is the run directory of a daemon that was installed from a package.
+	// installed is the run directory if the daemon was installed from a package.
 	installed string
 
 	process *process
 	client  *manage.Client
 	console *manage.Session
-	// exitStatus is that of the daemon that ran last.
+	// exitStatus is the exit status of the last daemon.
 	exitStatus int
 }
 
@@ -55,13 +55,13 @@ type process struct {
 	ended chan struct{}
 }
 
-// pair is both devices in their network.
+// pair is both devices with their network.
 type pair struct {
 	*network
 	a, b *device
 }
 
-// newPair builds the network and two devices without a daemon yet.
+// newPair builds the network and two devices, but starts no daemon.
 func newPair(t *testing.T) *pair {
 	t.Helper()
 	t.Parallel()
@@ -69,8 +69,8 @@ func newPair(t *testing.T) *pair {
 	return &pair{n, newDevice(t, "a", n.nodes["a"]), newDevice(t, "b", n.nodes["b"])}
 }
 
-// receivingPair is a pair that runs, with a stream of each kind and a listener that
-// receives it.
+// receivingPair returns a running pair, an SSM and an ASM stream, and a listener that receives
+// each.
 func receivingPair(t *testing.T) (p *pair, s *source, ssm, asm *listener) {
 	t.Helper()
 	p = newPair(t)
@@ -100,15 +100,15 @@ func (d *device) path(name string) string { return filepath.Join(d.dir, name) }
 
 func (d *device) runDir() string { return cmp.Or(d.installed, d.path("run")) }
 
-// command prepares a daemon of the device.
+// command returns the command that starts a daemon of the device.
 func (d *device) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(program("tandemd"), args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
 
-// start starts the daemon. A device that was never configured runs the given
-// lines; one that was goes on as it was.
+// start starts the daemon. A device that was never configured runs the given lines; another one
+// keeps its configuration.
 func (d *device) start(lines ...string) {
 	d.t.Helper()
 	file := d.path("device.cfg")
@@ -134,8 +134,8 @@ func (d *device) launch(cmd *exec.Cmd) {
 	go func() { _ = cmd.Wait(); close(p.ended) }()
 }
 
-// run runs a daemon that is expected to end by itself and returns its exit
-// status and what it said.
+// run runs a daemon that is expected to end by itself. It returns the exit status and the error
+// output.
 func (d *device) run(cmd *exec.Cmd) (status int, stderr string) {
 	d.t.Helper()
 	var said bytes.Buffer
@@ -157,14 +157,14 @@ func (d *device) run(cmd *exec.Cmd) (status int, stderr string) {
 	return cmd.ProcessState.ExitCode(), said.String()
 }
 
-// signal sends the daemon a signal and waits for its end.
+// signal sends the daemon a signal and waits until it ends.
 func (d *device) signal(s syscall.Signal) {
 	d.t.Helper()
 	testnet.Must(d.t, d.process.cmd.Process.Signal(s))
 	d.ends(s)
 }
 
-// ends waits for the end of a daemon that was sent a signal.
+// ends waits until a daemon that got a signal has ended.
 func (d *device) ends(s syscall.Signal) {
 	d.t.Helper()
 	p := d.process
@@ -182,7 +182,7 @@ func (d *device) ends(s syscall.Signal) {
 
 func (d *device) kill() { d.signal(syscall.SIGKILL) }
 
-// crash kills the daemon and does what a supervisor does then.
+// crash kills the daemon and then does what a supervisor does.
 func (d *device) crash() {
 	d.t.Helper()
 	d.kill()
@@ -246,7 +246,7 @@ func (d *device) refuses(line string) string {
 	return reply.Output
 }
 
-// shows runs a display for people.
+// shows returns the text of a display.
 func (d *device) shows(what string) string {
 	d.t.Helper()
 	reply, err := d.exec("display " + what)
@@ -269,7 +269,7 @@ func (d *device) display(what string, into any) error {
 	return json.Unmarshal([]byte(reply.Output), into)
 }
 
-// eventually waits until a condition holds, which says why it does not yet.
+// eventually waits until done returns nil. Its error says what is missing.
 func eventually(t *testing.T, what string, done func() error) {
 	t.Helper()
 	deadline := time.Now().Add(limit)
@@ -285,7 +285,7 @@ func eventually(t *testing.T, what string, done func() error) {
 	}
 }
 
-// contains fails unless a text has a part.
+// contains fails unless a text contains a part.
 func contains(t *testing.T, text, part string) {
 	t.Helper()
 	if !strings.Contains(text, part) {

@@ -13,8 +13,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// displayLines has for every display, by its leading words, lines that a device of a
-// pair with listeners must take.
+// displayLines has, for every display, command lines that a device of a pair with listeners
+// must accept. The key is the leading words.
 var displayLines = map[string][]string{
 	"current-configuration":           {"", "configuration e-trunk 1", "configuration system", "interface", "interface eth-trunk 10"},
 	"saved-configuration":             {""},
@@ -50,8 +50,8 @@ var displayLines = map[string][]string{
 	"version":                         {""},
 }
 
-// TestDisplays runs every display on a device of a pair that works, for people and as
-// JSON, and holds the JSON against docs/json.md.
+// TestDisplays runs every display on a device of a working pair, as text and as JSON, and
+// compares the JSON with docs/json.md.
 func TestDisplays(t *testing.T) {
 	p, _, _, _ := receivingPair(t)
 	p.a.configures("acl ipv6 number 2000", "rule permit source ff3e::/16", "quit")
@@ -117,7 +117,7 @@ func pageOf(pages []*schema, words string) (found *schema) {
 	return found
 }
 
-// differences says which fields of a value are not as the section has them.
+// differences lists the fields of a value that do not match the section.
 func (s *schema) differences(path string, value any) (wrong []string) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -154,7 +154,7 @@ func jsonType(value any) string {
 	return "string"
 }
 
-// TestActions: what the user view does at once, on real interfaces.
+// TestActions runs the actions of the user view on real interfaces.
 func TestActions(t *testing.T) {
 	p := newPair(t)
 	p.start()
@@ -187,7 +187,7 @@ func TestActions(t *testing.T) {
 	})
 }
 
-// traffic is how many packets an interface has sent since the last reset.
+// traffic returns how many packets an interface has sent since the last reset.
 func (d *device) traffic(netdev string) uint64 {
 	d.t.Helper()
 	type facts struct {

@@ -18,8 +18,8 @@ import (
 
 const dissector = "../../contrib/wireshark/tandem.lua"
 
-// dissect has tshark read frames with the dissectors of this project and prints the
-// fields, a packet a line; what cannot be read fails the test.
+// dissect lets tshark decode frames with the dissectors of this project and prints the fields,
+// one packet on each line. It fails if a packet cannot be decoded.
 func dissect(t *testing.T, frames [][]byte, filter string, fields ...string) [][]string {
 	t.Helper()
 	tshark, err := exec.LookPath("tshark")
@@ -60,8 +60,8 @@ func column(lines [][]string, at int) []string {
 	return values
 }
 
-// TestDissector has Wireshark read what a pair says, from the first word on: nothing is
-// malformed, and it says what the displays say.
+// TestDissector lets Wireshark decode all messages of a pair from the start: none is malformed,
+// and the fields agree with the displays.
 func TestDissector(t *testing.T) {
 	p := newPair(t)
 	captured := p.nodes["a"].Capture(t, coreLink)
@@ -92,7 +92,7 @@ func TestDissector(t *testing.T) {
 	want(sent("a"), "etrunk.priority", "10")
 	want(sent("b"), "etrunk.priority", "20")
 	want(sent("a"), "etrunk.member", "10")
-	want(sent("a"), "etrunk.mode", "0", "1") // the procedure sets it in a later commit
+	want(sent("a"), "etrunk.mode", "0", "1") // the procedure sets the mode in a later commit
 	want(sent("a"), "etrunk.fail_time", "3000")
 	want(sent("a")+" && etrunk.backup_id", "etrunk.backup_id", "10")
 	want(sent("a")+" && etrunk.covers == 1 && etrunk.reason == 1", "etrunk.role", "2")
@@ -107,8 +107,8 @@ func TestDissector(t *testing.T) {
 	}
 }
 
-// TestDissectorReadsTheExamples has it read every frame that docs/protocol/rbs.md gives
-// as an example, and each again with the end missing.
+// TestDissectorReadsTheExamples decodes every example frame of docs/protocol/rbs.md, whole and
+// with its end missing.
 func TestDissectorReadsTheExamples(t *testing.T) {
 	examples := golden.Frames(t, golden.Read(t, "../../docs/protocol/rbs.md"))
 	var frames [][]byte
@@ -123,7 +123,7 @@ func TestDissectorReadsTheExamples(t *testing.T) {
 		types = append(types, strconv.Itoa(int(frame[2])))
 		if frame[2] != 8 && frame[2] != 9 && frame[2] != 10 { // texts of any length
 			missing := 1
-			if frame[2] == 1 { // version 1 ends without the last field
+			if frame[2] == 1 { // version 1 has no last field
 				missing = 5
 			}
 			short := slices.Clone(frame[:len(frame)-missing])
@@ -146,7 +146,7 @@ func TestDissectorReadsTheExamples(t *testing.T) {
 	}
 }
 
-// TestDissectorReadsTheHello has it read the example of docs/protocol/etrunk.md to its end.
+// TestDissectorReadsTheHello decodes the whole example of docs/protocol/etrunk.md.
 func TestDissectorReadsTheHello(t *testing.T) {
 	page := golden.Read(t, "../../docs/protocol/etrunk.md")
 	hello := golden.Hex(t, golden.Code(golden.Section(t, page, "### 2.2 Example"))[0])
@@ -163,7 +163,7 @@ func TestDissectorReadsTheHello(t *testing.T) {
 	}
 }
 
-// inIPv6 begins a packet from b to a with so many bytes of another protocol.
+// inIPv6 returns the IPv6 header of a packet from b to a with a payload of some size.
 func inIPv6(protocol byte, size int) []byte {
 	from, to := addr("c", "b").As16(), addr("c", "a").As16()
 	b := append(make([]byte, 12), 0x86, 0xdd, 0x60, 0, 0, 0)
@@ -171,7 +171,7 @@ func inIPv6(protocol byte, size int) []byte {
 	return append(append(append(b, protocol, 64), from[:]...), to[:]...)
 }
 
-// inUDP puts bytes into a datagram from a port to itself.
+// inUDP returns a datagram whose source and destination ports are equal.
 func inUDP(port uint16, payload []byte) []byte {
 	b := inIPv6(17, 8+len(payload))
 	for _, v := range []uint16{port, port, uint16(8 + len(payload)), 0xffff} {
@@ -180,7 +180,7 @@ func inUDP(port uint16, payload []byte) []byte {
 	return append(b, payload...)
 }
 
-// inTCP puts bytes into a segment of a connection to the port of RBS.
+// inTCP returns a segment of a connection to the port of RBS.
 func inTCP(sequence uint32, payload []byte) []byte {
 	b := inIPv6(6, 20+len(payload))
 	b = binary.BigEndian.AppendUint16(b, 40000)

@@ -1,7 +1,7 @@
-// Package pairtest runs the pair as it is shipped: two tandemd processes in
-// namespaces of their own on the running kernel, driven through their consoles
-// and hurt in the ways that operators and machines have. Whether a stream
-// arrives is seen at the socket of a host, never in a table.
+// Package pairtest runs the pair as it is shipped: two tandemd processes, each in a namespace
+// on the running kernel, controlled through their consoles. It causes faults like those of
+// operators and machines. Whether a stream arrives is checked at the socket of a host, never in
+// a table.
 //
 // The network of each test:
 //
@@ -11,6 +11,6 @@
 //	             │     core0             │
 //	             └─ up0  B  eth-trunk10 ─┘
 //
-// The host's switch never passes a frame from leg to leg, and sends what the
-// host says up one leg only, which the test chooses.
+// The host's switch never forwards a frame from leg to leg. It sends the host's messages on one
+// leg only, which the test chooses.
 package pairtest

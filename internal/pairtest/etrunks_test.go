@@ -24,7 +24,7 @@ type site struct {
 	hearing *listener
 }
 
-// newSite lays the cables of a site.
+// newSite makes the links of a site.
 func (n *network) newSite(eTrunk int, a, b int, mode string) *site {
 	n.t.Helper()
 	own := *n
@@ -44,7 +44,7 @@ func (n *network) newSite(eTrunk int, a, b int, mode string) *site {
 	return s
 }
 
-// lines are what a device is told of the site.
+// lines returns the configuration of the site on a device.
 func (s *site) lines(device string) []string {
 	other := map[string]string{"a": "b", "b": "a"}[device]
 	own, remote := s.trunk[device], s.trunk[other]
@@ -57,8 +57,8 @@ func (s *site) lines(device string) []string {
 	}
 }
 
-// twoETrunks are the lines of a device with two E-Trunks, of which A is to be Master of
-// the first and B of the second, and BFD sessions of their own.
+// twoETrunks returns the configuration of a device with two E-Trunks, each with a BFD session.
+// A is preferred as Master of the first, B of the second.
 func twoETrunks(device string, sites []*site) []string {
 	peer := map[string]string{"a": "b", "b": "a"}[device]
 	ends := "peer-ipv6 " + addr("c", peer).String() + " source-ipv6 " + addr("c", device).String()
@@ -110,8 +110,8 @@ func (d *device) eTrunks() (map[int]eTrunkFacts, error) {
 	return byID, nil
 }
 
-// is waits until a device says of its two E-Trunks what is given: its role in each,
-// and its duty on every member of each.
+// is waits until a device shows the given state of its two E-Trunks: its role in each, and its
+// duty on every member of each.
 func (d *device) is(what string, roles, duties [2]string) {
 	d.t.Helper()
 	eventually(d.t, "device "+d.name+" "+what, func() error {
@@ -133,9 +133,9 @@ func (d *device) is(what string, roles, duties [2]string) {
 	})
 }
 
-// TestSeveralETrunks runs two E-Trunks with two Eth-Trunks each between the same two
-// devices: one active-active, one of which the other device is Master. Either device
-// dies and comes back, twice.
+// TestSeveralETrunks runs two E-Trunks with two Eth-Trunks each between the same two devices:
+// one is active-active, of the other one device B is Master. Each device dies and comes back,
+// twice.
 func TestSeveralETrunks(t *testing.T) {
 	t.Parallel()
 	n := newLegless(t)
@@ -201,7 +201,8 @@ func TestSeveralETrunks(t *testing.T) {
 	}
 }
 
-// TestSettingsAreCompared: what differs is named on both devices until it is mended.
+// TestSettingsAreCompared: a setting that differs is shown on both devices until it is
+// corrected.
 func TestSettingsAreCompared(t *testing.T) {
 	p := newPair(t)
 	p.start()

@@ -11,7 +11,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// faultTable is the nftables table of an injected fault; to heal is to delete it.
+// faultTable is the nftables table of an injected fault. Deleting it ends the fault.
 const faultTable = "pair-fault"
 
 func inject(t *testing.T, n *testnet.Node, f func(*nftables.Conn)) {
@@ -27,8 +27,7 @@ func heal(t *testing.T, n *testnet.Node, family nftables.TableFamily) {
 	inject(t, n, func(c *nftables.Conn) { c.DelTable(&nftables.Table{Family: family, Name: faultTable}) })
 }
 
-// silence makes a device lose every packet on some links, both ways, without
-// any link going down.
+// silence drops all packets of a device on some links in both directions. No link goes down.
 func (d *device) silence(links ...string) {
 	d.t.Helper()
 	drop := nftables.ChainPolicyDrop
@@ -45,7 +44,7 @@ func (d *device) silence(links ...string) {
 
 func (d *device) speaks() { d.t.Helper(); heal(d.t, d.Node, nftables.TableFamilyNetdev) }
 
-// cutService drops the TCP segments of the remote backup service alone.
+// cutService drops only the TCP segments of the remote backup service.
 func (d *device) cutService() {
 	d.t.Helper()
 	const servicePort, reg = 7000, unix.NFT_REG_1

@@ -11,8 +11,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// hostFirewall is what most firewalls of a host are: what is not known to be needed is
-// dropped, and nobody has thought of MLD.
+// hostFirewall is a typical firewall of a host: it drops everything that is not explicitly
+// allowed, and MLD is not allowed.
 const hostFirewall = `table inet filter {
 	chain input {
 		type filter hook input priority 0; policy drop;
@@ -24,8 +24,8 @@ const hostFirewall = `table inet filter {
 	}
 }`
 
-// TestFirewalls: an input chain on both devices that drops MLD loses no listener, neither a
-// first one nor a second one.
+// TestFirewalls: although an input chain on both devices drops MLD, no listener is lost,
+// neither the first nor the second of a group.
 func TestFirewalls(t *testing.T) {
 	nft, err := exec.LookPath("nft")
 	if err != nil {
@@ -50,14 +50,14 @@ func TestFirewalls(t *testing.T) {
 	p.forms(2)
 }
 
-// TestLegsWithoutIPv6: who joins while the legs have no IPv6, as their MTU is too small or as
-// somebody has switched it off, is served when they have.
+// TestLegsWithoutIPv6: while the legs have no IPv6, because their MTU is too small or somebody
+// has disabled it, a host joins. It is served when the legs have IPv6 again.
 func TestLegsWithoutIPv6(t *testing.T) {
 	p := newPair(t)
 	p.start()
 	s := p.stream(ssmGroup, asmGroup, lateGroup)
 	p.join(ssmGroup, sourceAddr).awaits(s)
-	const reported = 2500 * time.Millisecond // what a host takes to tell and repeat what it joins
+	const reported = 2500 * time.Millisecond // the time in which a host reports a join and repeats the report
 	mtu := func(mtu uint32) func(*device) { return func(d *device) { d.SetMTU(t, legLink, mtu) } }
 	disabled := func(v string) func(*device) {
 		return func(d *device) { testnet.Must(t, d.SetSysctl("ipv6/conf/"+legLink+"/disable_ipv6", v)) }

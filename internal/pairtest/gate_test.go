@@ -15,7 +15,7 @@ import (
 
 func countLines(text string) int { return strings.Count(text, "\n") }
 
-// gateTables is a connection to the tables of a device, and its gate.
+// gateTables returns a connection to the nftables of a device, and its gate.
 func (d *device) gateTables() (*nftables.Conn, *nftables.Table) {
 	d.t.Helper()
 	conn, err := nftables.New(nftables.WithNetNSFd(d.FD()))
@@ -36,8 +36,8 @@ func (d *device) hasGate() bool {
 	return table != nil
 }
 
-// TestGateDeleted: somebody clears the firewall, and with it the gate, unless the kernel keeps
-// it from others.
+// TestGateDeleted: somebody clears the firewall. That deletes the gate, too, unless the kernel
+// protects it.
 func TestGateDeleted(t *testing.T) {
 	p, _, _, _ := receivingPair(t)
 	p.forms(2)
@@ -67,7 +67,7 @@ func TestGateDeleted(t *testing.T) {
 		return nil
 	})
 	contains(t, p.a.shows("multicast ipv6 gate"), "Repairs")
-	// It closes for the bucket of the peer again.
+	// The gate closes for the peer's bucket again.
 	before, err := p.a.gate()
 	testnet.Must(t, err)
 	eventually(t, "the gate drops what the peer sends", func() error {
@@ -79,8 +79,8 @@ func TestGateDeleted(t *testing.T) {
 	})
 }
 
-// TestForeignFirewall: a firewall of somebody else drops what the device forwards. An alarm names
-// it, as long as it does.
+// TestForeignFirewall: a firewall of somebody else drops packets that the device forwards. An
+// alarm names it while it does.
 func TestForeignFirewall(t *testing.T) {
 	p, _, _, _ := receivingPair(t)
 	p.forms(2)

@@ -13,12 +13,12 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// goneOn is what a daemon logs that has taken over from another.
+// goneOn is the event that a daemon logs when it has taken over from another one.
 const goneOn = "TOOK_OVER"
 
-// TestRestartWithoutGap: a daemon becomes the program that is installed, again and
-// again, under 1,000 streams of 10 packets a second each. Not one packet is missed,
-// and the peer sees nothing but its replication channel go and come.
+// TestRestartWithoutGap: a daemon is replaced by the installed program several times, under
+// 1,000 streams of 10 packets a second each. Not one packet is lost. The peer notices only that
+// its replication channel closes and opens.
 func TestRestartWithoutGap(t *testing.T) {
 	p := newPair(t)
 	p.start()
@@ -39,7 +39,7 @@ func TestRestartWithoutGap(t *testing.T) {
 	}
 }
 
-// restarts has a daemon replaced by itself and waits for the successor.
+// restarts lets a daemon restart gracefully and waits for the successor.
 func (d *device) restarts() {
 	d.t.Helper()
 	count := d.logged(goneOn)
@@ -47,8 +47,8 @@ func (d *device) restarts() {
 	d.succeeded(count)
 }
 
-// TestRestartCommand: `tandem restart` comes back when the successor serves, and
-// `tandem upgrade-check` tells of programs that could not take over.
+// TestRestartCommand: `tandem restart` returns when the successor serves. `tandem
+// upgrade-check` reports programs that could not take over.
 func TestRestartCommand(t *testing.T) {
 	p := newPair(t)
 	p.start()
@@ -79,7 +79,8 @@ func TestRestartCommand(t *testing.T) {
 	}
 }
 
-// TestRestartIntoDamage: a program that cannot run the configuration is not become.
+// TestRestartIntoDamage: a daemon does not restart into a program that cannot run the
+// configuration.
 func TestRestartIntoDamage(t *testing.T) {
 	p := newPair(t)
 	p.start()
@@ -98,7 +99,7 @@ func TestRestartIntoDamage(t *testing.T) {
 	keepsServing(p.a)
 }
 
-// succeeded waits until one more daemon has gone on from the one before it.
+// succeeded waits until one more daemon has taken over from its predecessor.
 func (d *device) succeeded(count int) {
 	d.t.Helper()
 	eventually(d.t, "the successor of device "+d.name+" goes on", func() error {
@@ -111,14 +112,14 @@ func (d *device) succeeded(count int) {
 	d.connect()
 }
 
-// logged counts the lines of the daemon's log that have a part.
+// logged counts the lines of the daemon's log that contain a part.
 func (d *device) logged(part string) int {
 	log, err := os.ReadFile(d.path("log"))
 	testnet.Must(d.t, err)
 	return strings.Count(string(log), part)
 }
 
-// roles counts in the log what must not happen in a planned restart.
+// roles returns counts, from the log, of events that must not happen in a planned restart.
 func (d *device) roles() string {
 	return fmt.Sprintf("duties %d, BFD down %d, restarted peers %d",
 		d.logged("DUTY_CHANGE"), d.logged("STACHG_TODWN"), d.logged("restarted"))

@@ -12,7 +12,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// mldTypes counts the MLD messages of a type that came from an address of a device.
+// mldTypes counts the MLD messages of one type from an address of a device.
 func mldTypes(frames [][]byte, kind byte, from netip.Addr) (n int) {
 	const ether, header, hopByHop = 14, 40, 8
 	for _, f := range frames {
@@ -24,13 +24,13 @@ func mldTypes(frames [][]byte, kind byte, from netip.Addr) (n int) {
 	return n
 }
 
-// asked is how many general queries a device has sent to the hosts.
+// asked returns how many general queries a device has sent to the hosts.
 func (d *device) asked() (int, error) {
 	sent, _, err := d.messages("General Query")
 	return sent, err
 }
 
-// messages is how many messages of a kind a device has exchanged with the hosts.
+// messages returns how many messages of a kind a device has sent to the hosts and received.
 func (d *device) messages(kind string) (sent, received int, err error) {
 	var counters struct {
 		Interfaces []struct {
@@ -61,9 +61,9 @@ func (d *device) linkLocal(link string) netip.Addr {
 	return l.LinkLocal
 }
 
-// TestSplitBrainHeals cuts the devices off from each other while both serve, twice. No
-// listener misses anything, and when they have found each other again both say upstream
-// what they listen to, and the one that is to ask does ask, once each.
+// TestSplitBrainHeals cuts the path between the devices while both serve, twice. No listener
+// misses a packet. When the devices have found each other again, both report upstream what they
+// listen to, and the querier sends a query, once each.
 func TestSplitBrainHeals(t *testing.T) {
 	const query, report = 130, 143
 	p := newPair(t)
@@ -93,7 +93,7 @@ func TestSplitBrainHeals(t *testing.T) {
 			l.awaits(s)
 		}
 		to := s.position() - 50
-		// A second time within a while it waits, so that hosts are not asked all the time.
+		// A second query comes only after a pause, so that hosts are not queried all the time.
 		eventually(t, "the querier asks the hosts anew", func() error {
 			now, err := p.a.asked()
 			if err == nil && now <= asked {
@@ -101,7 +101,7 @@ func TestSplitBrainHeals(t *testing.T) {
 			}
 			return err
 		})
-		time.Sleep(1100 * time.Millisecond) // reports upstream are spread over a second
+		time.Sleep(1100 * time.Millisecond) // reports upstream are distributed over a second
 		if mldTypes(below(), query, p.a.linkLocal(legLink)) == 0 {
 			t.Error("the querier did not ask the hosts anew")
 		}
@@ -118,8 +118,8 @@ func TestSplitBrainHeals(t *testing.T) {
 	}
 }
 
-// TestSessionUsersAreToldOnce has E-Trunk and backup service follow one session: each is
-// told of its loss and of its return, the counters and the log say so once.
+// TestSessionUsersAreToldOnce: an E-Trunk and a backup service use the same BFD session. Each
+// is told once that it is lost and once that it is back; counters and log agree.
 func TestSessionUsersAreToldOnce(t *testing.T) {
 	p := newPair(t)
 	p.start()

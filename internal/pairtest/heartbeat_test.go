@@ -13,10 +13,10 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// beatLink is a link between the devices beside coreLink.
+// beatLink is a second link between the devices, beside coreLink.
 const beatLink = "beat0"
 
-// addHeartbeat gives the devices a second path and has their hellos go by it.
+// addHeartbeat adds a second path between the devices and configures it for their hellos.
 func (p *pair) addHeartbeat() {
 	p.t.Helper()
 	testnet.Cable(p.t, p.a.Node, beatLink, p.b.Node, beatLink)
@@ -47,7 +47,7 @@ func (d *device) paths() (states []string, err error) {
 	return states, err
 }
 
-// hears waits until the paths of a device are in these states and it shares the sending.
+// hears waits until the paths of a device have these states and it shares the sending.
 func (d *device) hears(states ...string) {
 	d.t.Helper()
 	eventually(d.t, fmt.Sprintf("the paths of device %s are %v", d.name, states), func() error {
@@ -66,7 +66,7 @@ func (d *device) hears(states ...string) {
 	})
 }
 
-// loses makes a device lose every packet of a link in one direction.
+// loses drops every packet of a link of a device in one direction.
 func (d *device) loses(link string, hook *nftables.ChainHook) {
 	d.t.Helper()
 	drop := nftables.ChainPolicyDrop
@@ -77,8 +77,8 @@ func (d *device) loses(link string, hook *nftables.ChainHook) {
 	})
 }
 
-// hashReports lets the switch send the host's reports up the leg to A only. The bridge floods
-// what its own host says, and a host that both devices hear is taken for one that moves.
+// hashReports makes the switch send the host's reports only on the leg to A. Otherwise the
+// bridge sends them on both legs, and the devices think that the host moves.
 func (p *pair) hashReports() {
 	p.t.Helper()
 	const reg, hopByHop, report = 1, 0, 143
@@ -97,12 +97,12 @@ func (p *pair) hashReports() {
 	})
 }
 
-// TestHeartbeatPath cuts the primary path one way, the other way and both ways, for longer than
-// hellos are waited for. The devices hear each other on the heartbeat path: a viewer misses
-// nothing, and gets for a moment only what both send. Who comes to listen meanwhile is known to
-// both. A device that dies meanwhile is missed.
+// TestHeartbeatPath cuts the primary path in one direction, in the other and in both, for
+// longer than the fail time. The devices hear each other on the heartbeat path. A listener
+// misses nothing and gets packets twice only for a moment. A new listener becomes known to both
+// devices. The death of a device is detected meanwhile.
 func TestHeartbeatPath(t *testing.T) {
-	// maxDouble is what the source sends in 300 ms.
+	// maxDouble is the number of packets in 300 ms.
 	const maxDouble = int(300 * time.Millisecond / streamInterval)
 	p := newPair(t)
 	p.start()
@@ -160,7 +160,7 @@ func TestHeartbeatPath(t *testing.T) {
 		}
 	}
 	p.join(lateGroup, noSource).awaits(s)
-	p.forms(3) // the replication goes by the heartbeat path
+	p.forms(3) // the replication uses the heartbeat path
 	died := time.Now()
 	p.b.kill()
 	eventually(t, "device a sends everything", p.a.sole)

@@ -11,15 +11,15 @@ import (
 	"tandem/internal/mld"
 )
 
-// report is what says that the stranger wants something.
+// report returns a report of the stranger's records.
 func (s stranger) report(records ...mld.GroupRecord) testnet.Packet {
 	p := testnet.Packet{Src: s.addr, Dst: mld.AllMLDv2Routers, HopLimit: 1, HopByHop: routerAlert, Payload: mld.AppendReport(nil, records)}
 	mld.SetChecksum(p.Src, p.Dst, p.Payload)
 	return p
 }
 
-// floods reports groups, with as many sources each as a report holds, up to a thousand
-// reports a second.
+// floods sends reports of groups, each with as many sources as fit, at up to a thousand reports
+// a second.
 func (s stranger) floods(reports int) {
 	s.t.Helper()
 	sources := make([]netip.Addr, 70)
@@ -40,9 +40,9 @@ func (s stranger) floods(reports int) {
 	})
 }
 
-// TestHostileJoins: one host wants 420,000 streams, more than both devices have memory for.
-// Those who watch miss nothing, who comes next is served, the pair stays a pair, what both
-// hold for the host is bounded, and the operator is told whose it is.
+// TestHostileJoins: one host wants 420,000 streams, more than both devices can store. Other
+// listeners miss nothing, a new one is served, and both devices stay a pair. The records of the
+// hostile host are bounded, and an alarm names it.
 func TestHostileJoins(t *testing.T) {
 	p, src, ssm, asm := receivingPair(t)
 	p.forms(2)
@@ -56,7 +56,7 @@ func TestHostileJoins(t *testing.T) {
 			t.Errorf("%s missed %d packets", l.group, n)
 		}
 	}
-	const most = 4096 + 20 // of one host, and what the others hold
+	const most = 4096 + 20 // the limit of one host, and the records of the others
 	for _, d := range []*device{p.a, p.b} {
 		f, err := facts[interfaceFacts](d, "mld interface verbose", "interfaces")
 		testnet.Must(t, err)

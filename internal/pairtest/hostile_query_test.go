@@ -13,16 +13,16 @@ import (
 	"tandem/internal/mld"
 )
 
-// stranger is a host that is none of those who watch, behind the same switch.
+// stranger is a hostile host behind the same switch.
 type stranger struct {
 	*network
 	addr netip.Addr
 }
 
-// routerAlert is the option that tells an MLD message, padded.
+// routerAlert is the Router Alert option of an MLD message, padded.
 var routerAlert = []byte{5, 2, 0, 0, 1, 0}
 
-// asks sends a query to the switch: to whom it should go, or to where the packet says.
+// asks sends a query to the switch: to its normal destination, or to the one of the packet.
 func (s stranger) asks(q mld.Query, p testnet.Packet) {
 	s.t.Helper()
 	p.Src, p.HopLimit, p.Payload = s.addr, 1, mld.AppendQuery(nil, q)
@@ -33,8 +33,8 @@ func (s stranger) asks(q mld.Query, p testnet.Packet) {
 	s.host.Send(s.t, bridge, p)
 }
 
-// stops says what ended all streams of both devices at once: I query, once in two and a half
-// days, and whoever wants this has a millisecond to say so.
+// stops sends a query that once stopped all streams of both devices: its query interval is two
+// and a half days, and its maximum response time one millisecond.
 func (s stranger) stops(p testnet.Packet, groups ...netip.Addr) {
 	s.t.Helper()
 	const rare = 31744 * time.Second
@@ -48,13 +48,13 @@ func (s stranger) stops(p testnet.Packet, groups ...netip.Addr) {
 	}
 }
 
-// TestHostileQuerier: a host behind the switch says that it is the querier, in every way in
-// which a router might believe it. Nobody who watches misses anything, the device that
-// queries goes on to query, and the operator is told.
+// TestHostileQuerier: a host behind the switch claims to be the querier, in every way that a
+// router might accept. No listener misses a packet, the querying device goes on to query, and
+// an alarm is raised.
 func TestHostileQuerier(t *testing.T) {
 	p, src, ssm, asm := receivingPair(t)
 	p.forms(2)
-	time.Sleep(10 * time.Second) // until a query cannot be the peer's any more, which has just had the duty
+	time.Sleep(10 * time.Second) // after that time a query cannot be the peer's, which was the querier just before
 	from := src.position()
 	host := stranger{p.network, netip.MustParseAddr("fe80::1")}
 	for _, d := range []*device{p.a, p.b} {
@@ -68,7 +68,7 @@ func TestHostileQuerier(t *testing.T) {
 		host.stops(testnet.Packet{HopByHop: routerAlert}, ssmGroup, asmGroup)
 	}
 	p.steer("a")
-	time.Sleep(4 * time.Second) // longer than any query could have left
+	time.Sleep(4 * time.Second) // longer than the effect of any query could last
 	for _, l := range []*listener{ssm, asm} {
 		if n := l.missed(from+1, src.position()-1); n > 0 {
 			t.Errorf("%s missed %d packets", l.group, n)

@@ -10,10 +10,10 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// kernelForwards compares the kernel's own tables with what is wanted: the
-// interfaces that are in them, and the way of one group.
+// kernelForwards compares the kernel's tables with the expected interfaces, and with the
+// expected route of one group.
 func (d *device) kernelForwards(group string, in string, out ...string) error {
-	names := make(map[string]string) // of the multicast interfaces, by number
+	names := make(map[string]string) // names of the multicast interfaces, by number
 	for line := range strings.Lines(d.kernelFile("ip6_mr_vif")) {
 		if f := strings.Fields(line); len(f) > 2 && f[0] != "Interface" {
 			names[f[0]] = f[1]
@@ -39,7 +39,7 @@ func (d *device) kernelForwards(group string, in string, out ...string) error {
 
 const asmGroupInKernel = "ff1e:0000:0000:0000:0000:0000:0000:0001"
 
-// TestInterfacesAppear: the configuration may name interfaces before they are there.
+// TestInterfacesAppear: the configuration may name interfaces that do not exist yet.
 func TestInterfacesAppear(t *testing.T) {
 	p := newPair(t)
 	for _, link := range []string{coreLink, upLink, legLink} {
@@ -68,8 +68,8 @@ func TestInterfacesAppear(t *testing.T) {
 	})
 }
 
-// withAddresses is the configuration of a device whose addresses are
-// configured in its console too, so that they come back with their interfaces.
+// withAddresses returns the configuration of a device including its addresses, so that these
+// return with their interfaces.
 func withAddresses(device string) []string {
 	lines := []string{"system-view"}
 	for _, i := range []struct{ link, network string }{{coreLink, "c"}, {upLink, "5"}, {"eth-trunk 10", "10"}} {
@@ -88,9 +88,8 @@ func hasFields(text string, fields ...string) bool {
 	return false
 }
 
-// TestInterfacesReturn: an interface that comes back is another one to the
-// kernel, with another index, and takes what stood for it out of the
-// forwarding table with it.
+// TestInterfacesReturn: for the kernel an interface that returns is a new one with another
+// index. When the old one was removed, its forwarding entries were removed, too.
 func TestInterfacesReturn(t *testing.T) {
 	for _, link := range []string{upLink, legLink} {
 		t.Run(link, func(t *testing.T) {
@@ -117,7 +116,7 @@ func TestInterfacesReturn(t *testing.T) {
 					return p.a.kernelForwards(asmGroupInKernel, upLink, legLink)
 				})
 			}
-			// What comes later is heard on the new interface.
+			// Later reports are received on the new interface.
 			if link == legLink {
 				later := p.join(lateGroup, noSource)
 				late := p.stream(lateGroup)
@@ -134,8 +133,8 @@ func TestInterfacesReturn(t *testing.T) {
 	}
 }
 
-// TestAliasedInterface: a name with a slash stands for the link that has it as
-// its alias, whenever that is given.
+// TestAliasedInterface: a name with a slash refers to the link that has it as its alias, no
+// matter when the link gets the alias.
 func TestAliasedInterface(t *testing.T) {
 	const name = "GigabitEthernet0/1/0"
 	p := newPair(t)
@@ -158,8 +157,8 @@ func TestAliasedInterface(t *testing.T) {
 	}
 }
 
-// TestAddressReturns: what the operator configured comes back although a link
-// that is set down loses its addresses.
+// TestAddressReturns: configured addresses return, although a link that is set down loses its
+// addresses.
 func TestAddressReturns(t *testing.T) {
 	p := newPair(t)
 	p.a.start(withAddresses("a")...)
@@ -177,8 +176,8 @@ func TestAddressReturns(t *testing.T) {
 		testnet.Must(t, p.a.Links.SetUp(coreLink, true))
 		p.forms(0)
 	}
-	// It goes when it is configured away, and that is no error when somebody
-	// else has been quicker.
+	// It is removed with its configuration. That is no error if somebody else has removed it
+	// before.
 	prefix := netip.PrefixFrom(addr("5", "a"), 64)
 	testnet.Must(t, p.a.Links.SetUp(upLink, false))
 	testnet.Must(t, p.a.Links.SetUp(upLink, true))
@@ -201,7 +200,7 @@ func (d *device) awaitAddress(link string, prefix netip.Prefix, want bool) {
 	})
 }
 
-// TestShutdownInterfaceReturns: `shutdown` holds for an interface that comes back too.
+// TestShutdownInterfaceReturns: `shutdown` also applies to an interface that returns.
 func TestShutdownInterfaceReturns(t *testing.T) {
 	p := newPair(t)
 	p.a.start(withAddresses("a")...)

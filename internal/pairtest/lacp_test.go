@@ -10,9 +10,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestMixedModes goes through the modes that two members can have of one another on real
-// LACP: the switch's aggregate has the legs of those that are Master, and the listener is
-// served whoever that is.
+// TestMixedModes tests all combinations of modes of the two members with real LACP: the
+// switch's aggregate has the legs of those that are Master, and the listener is always served.
 func TestMixedModes(t *testing.T) {
 	p := newBondPair(t)
 	p.start()
@@ -37,7 +36,7 @@ func TestMixedModes(t *testing.T) {
 		p.b.configures("interface eth-trunk 10", "e-trunk mode "+c.b)
 		p.aggregates(c.masters...)
 		l.awaits(src)
-		if c.b == "force-master" && len(c.masters) == 1 { // nothing stays in its place while it is away
+		if c.b == "force-master" && len(c.masters) == 1 { // no device serves while it is away
 			p.b.crash()
 			p.b.start()
 			p.aggregates(c.masters...)
@@ -48,7 +47,8 @@ func TestMixedModes(t *testing.T) {
 	}
 }
 
-// vlanLines move the service to a sub-interface of the Eth-Trunk.
+// vlanLines returns the configuration that moves the service to a sub-interface of the
+// Eth-Trunk.
 func vlanLines(device string) []string {
 	return []string{"system-view",
 		"interface eth-trunk 10", "undo mld enable", "undo remote-backup-profile", "undo ipv6 address", "quit",
@@ -56,8 +56,8 @@ func vlanLines(device string) []string {
 		"mld enable", "remote-backup-profile rbp1", "quit", "commit", "return"}
 }
 
-// TestAggregateWithVLAN has the hosts in a VLAN of the aggregate: the devices serve them on
-// a sub-interface of the Eth-Trunk, and either of them goes and comes back.
+// TestAggregateWithVLAN: the hosts are in a VLAN of the aggregate. The devices serve them on a
+// sub-interface of the Eth-Trunk. Each device fails and returns.
 func TestAggregateWithVLAN(t *testing.T) {
 	p := newBondPair(t)
 	testnet.Must(t, p.host.Links.Release(lagLink))
@@ -84,8 +84,8 @@ func TestAggregateWithVLAN(t *testing.T) {
 	}
 }
 
-// TestLossyPath has the path between the devices lose a packet in ten and hold the others
-// back: they share on, agree on who listens, and no listener notices.
+// TestLossyPath: the path between the devices loses one packet in ten and delays the others.
+// They go on sharing, agree on the listeners, and no listener notices.
 func TestLossyPath(t *testing.T) {
 	p := newBondPair(t)
 	p.start()

@@ -14,8 +14,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// load is many streams at once, each with a listener of its own, half of them joined
-// from the source only.
+// load is many streams at the same time, each with its own listener. Half of the listeners name
+// the source.
 type load struct {
 	t       *testing.T
 	groups  []netip.Addr
@@ -31,7 +31,7 @@ type load struct {
 // loadInterval is the time between two packets of a stream.
 const loadInterval = 100 * time.Millisecond
 
-// startLoad joins and sends until the test ends.
+// startLoad joins the streams and sends them until the test ends.
 func (n *network) startLoad(streams int) *load {
 	n.t.Helper()
 	l := &load{t: n.t, stop: make(chan struct{}), seen: make([][]uint16, streams)}
@@ -72,7 +72,7 @@ func openListener(group netip.Addr, index int, ssm bool) (int, error) {
 	if err != nil {
 		return fd, err
 	}
-	// Others may listen to another group at the same port.
+	// Other sockets may receive another group on the same port.
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		return fd, err
 	}
@@ -94,7 +94,7 @@ func openListener(group netip.Addr, index int, ssm bool) (int, error) {
 	return fd, unix.SetsockoptString(fd, unix.IPPROTO_IPV6, unix.MCAST_JOIN_SOURCE_GROUP, string(req))
 }
 
-// send sends the streams in turn, evenly over the interval.
+// send sends the streams in turn, evenly distributed over the interval.
 func (l *load) send(packet func(netip.Addr, []byte)) {
 	const slices = 100
 	tick := time.NewTicker(loadInterval / slices)
@@ -145,14 +145,14 @@ func (l *load) read() {
 	}
 }
 
-// position is the number of packets of each stream so far.
+// position returns how many packets of each stream were sent.
 func (l *load) position() uint32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.sent
 }
 
-// flows waits until every stream has brought a packet that is sent from now on.
+// flows waits until each stream has delivered a packet that was sent after the call.
 func (l *load) flows() (from uint32) {
 	l.t.Helper()
 	from = l.position() + 1
@@ -169,16 +169,16 @@ func (l *load) flows() (from uint32) {
 	return from
 }
 
-// steady waits until every stream flows, of which some begin with an upcall each, and returns
-// the number of a packet from which on none may be missed.
+// steady waits until every stream is received. Some begin with an upcall. It returns the number
+// of the first packet that may not be lost.
 func (l *load) steady() (from uint32) {
 	l.t.Helper()
 	l.flows()
 	return l.position() + 1
 }
 
-// judge counts what was missed and what came twice since a position that all streams
-// have reached.
+// judge counts what was lost and what came twice since a position that all streams have
+// reached.
 func (l *load) judge(from uint32) (missed, twice int) {
 	to := l.flows()
 	l.mu.Lock()
@@ -196,8 +196,8 @@ func (l *load) judge(from uint32) (missed, twice int) {
 	return missed, twice
 }
 
-// unbroken fails when anything was missed since a position. What a host repeats while
-// the two devices cannot tell each other is sent by both for a moment.
+// unbroken fails if a packet was lost since a position. Duplicates are allowed: while the
+// devices cannot communicate, both send what hosts report again.
 func (l *load) unbroken(from uint32, what string) {
 	l.t.Helper()
 	missed, twice := l.judge(from)

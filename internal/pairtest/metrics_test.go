@@ -13,7 +13,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// fetch asks the HTTP server of a device from within its namespace.
+// fetch sends a request to the HTTP server of a device from its namespace.
 func (d *device) fetch(url string) (string, error) {
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -37,7 +37,7 @@ func (d *device) fetch(url string) (string, error) {
 	return string(body), err
 }
 
-// measures waits until a device shows Prometheus these samples.
+// measures waits until the metrics of a device have these samples.
 func (d *device) measures(url string, samples ...string) {
 	d.t.Helper()
 	eventually(d.t, "device "+d.name+" is measured", func() error {
@@ -51,8 +51,8 @@ func (d *device) measures(url string, samples ...string) {
 	})
 }
 
-// counts waits until a counter is not zero any more on one of the devices: a host is
-// counted where it was heard first.
+// counts waits until a counter is above zero on one of the devices. A host is counted on the
+// device that hears it first.
 func (p *pair) counts(series string, urls map[*device]string) {
 	p.a.t.Helper()
 	eventually(p.a.t, series+" counts", func() error {
@@ -69,9 +69,8 @@ func (p *pair) counts(series string, urls map[*device]string) {
 	})
 }
 
-// TestMetrics: Prometheus sees the pair, a join with its time on the way to the
-// kernel and to the peer, and the loss of the peer; where it is served is a matter
-// of the configuration.
+// TestMetrics: the metrics show the pair, the latency of a join to the kernel and to the peer,
+// and the loss of the peer. Address and port of the server are configured.
 func TestMetrics(t *testing.T) {
 	p := newPair(t)
 	for _, d := range []*device{p.a, p.b} {
@@ -94,7 +93,7 @@ func TestMetrics(t *testing.T) {
 	both := map[*device]string{p.a: url, p.b: url}
 	p.counts(`tandem_rbs_replication_lag_seconds_count{service="rbs1"}`, both)
 	p.counts(`tandem_mld_activity_total{interface="Eth-Trunk10",kind="joins"}`, both)
-	p.join(ssmGroup, sourceAddr) // has its entry at once, not only when the stream comes
+	p.join(ssmGroup, sourceAddr) // gets its entry at once, not only when the stream arrives
 	p.counts(`tandem_join_latency_seconds_count`, both)
 	p.forms(2)
 	p.a.measures(url, append(shared, "tandem_mfc_entries 2")...)
@@ -116,7 +115,7 @@ func TestMetrics(t *testing.T) {
 		}
 		return nil
 	})
-	testnet.Must(t, p.a.shares()) // and that is all that it does
+	testnet.Must(t, p.a.shares()) // and nothing else changes
 	p.a.configures("undo http server enable")
 	eventually(t, "it is served no more", func() error {
 		if text := p.a.shows("http server"); !strings.Contains(text, "disabled") {

@@ -18,7 +18,7 @@ const (
 
 var sourceAddr = netip.MustParseAddr("2001:db8:5::100")
 
-// network is what is around the daemons.
+// network is the environment of the daemons.
 type network struct {
 	t      *testing.T
 	source *testnet.Node
@@ -26,9 +26,8 @@ type network struct {
 	nodes  map[string]*testnet.Node // the devices, "a" and "b"
 }
 
-// newNetwork builds everything but the daemons. The order gives the two ends
-// of every cable different indexes: of a veth whose ends have the same one the
-// kernel may report carrier late.
+// newNetwork builds everything except the daemons. By the order, the two ends of every cable
+// get different indexes. If they are equal, the kernel may report the carrier of a veth late.
 func newNetwork(t *testing.T) *network {
 	t.Helper()
 	n := newLegless(t)
@@ -41,7 +40,7 @@ func newNetwork(t *testing.T) *network {
 	return n
 }
 
-// newLegless builds everything but the daemons and the legs.
+// newLegless builds everything except the daemons and the legs.
 func newLegless(t *testing.T) *network {
 	t.Helper()
 	n := &network{t: t, source: testnet.NewNode(t), host: testnet.NewNode(t), nodes: map[string]*testnet.Node{
@@ -65,8 +64,8 @@ func newLegless(t *testing.T) *network {
 	return n
 }
 
-// addCore connects the devices and gives B its address there; A's is left to
-// the caller, or to its daemon.
+// addCore connects the devices and gives B its address. The caller, or A's daemon, gives A its
+// address.
 func (n *network) addCore() {
 	n.t.Helper()
 	testnet.Cable(n.t, n.nodes["a"], coreLink, n.nodes["b"], coreLink)
@@ -87,8 +86,7 @@ func (n *network) addLeg(device string) {
 	testnet.Must(n.t, n.host.Links.AddPort(bridge, "leg-"+device, links.PortOptions{Isolated: true}))
 }
 
-// steer sends what the host says from now on up the leg to one device. The
-// leg must be there.
+// steer makes the switch send the host's messages on the leg to one device. The leg must exist.
 func (n *network) steer(device string) {
 	n.t.Helper()
 	for d := range n.nodes {
@@ -100,8 +98,7 @@ func (n *network) steer(device string) {
 	}
 }
 
-// remove takes a link of a device away, as a module or a container that is
-// unloaded does.
+// remove removes a link of a device, as unloading a module or a container does.
 func (n *network) remove(device, link string) {
 	n.t.Helper()
 	testnet.Must(n.t, n.nodes[device].Links.Delete(link))

@@ -16,13 +16,13 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// machine is this one as it would be: what is changed there is changed in memory only.
+// machine is a copy of this machine; changes are only in memory.
 type machine struct {
 	t    *testing.T
 	root string
 }
 
-// newMachine lays a file system in memory over the root of this one.
+// newMachine mounts an overlay in memory over the root file system.
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	for _, tool := range []string{"dpkg", "dpkg-deb", "setpriv", "chroot"} {
@@ -51,7 +51,7 @@ func newMachine(t *testing.T) *machine {
 	return m
 }
 
-// run runs a program of the machine and returns what it says.
+// run runs a program of the machine and returns its output.
 func (m *machine) run(argv ...string) string {
 	m.t.Helper()
 	cmd := exec.Command("chroot", append([]string{m.root}, argv...)...)
@@ -89,7 +89,7 @@ func (m *machine) makePackage() string {
 
 var unitSetting = regexp.MustCompile(`(?m)^(\w+)=(.*)$`)
 
-// unit is what systemd would read.
+// unit returns the settings of the unit file, as systemd reads them.
 func (m *machine) unit() map[string]string {
 	m.t.Helper()
 	text, err := os.ReadFile(m.path("usr/lib/systemd/system/tandemd.service"))
@@ -101,7 +101,7 @@ func (m *machine) unit() map[string]string {
 	return settings
 }
 
-// daemon is the unit's ExecStart, with no more than the unit's capabilities.
+// daemon returns the command of the unit's ExecStart, with only the unit's capabilities.
 func (m *machine) daemon() *exec.Cmd {
 	unit := m.unit()
 	caps := strings.ToLower(strings.ReplaceAll(unit["CapabilityBoundingSet"], "CAP_", "+"))
@@ -117,7 +117,7 @@ func (m *machine) daemon() *exec.Cmd {
 	return cmd
 }
 
-// TestPackage installs the Debian package, runs what its unit says with the unit's
+// TestPackage installs the Debian package, runs the unit's command with the unit's
 // capabilities, upgrades it under traffic, and purges it.
 func TestPackage(t *testing.T) {
 	p := newPair(t)
@@ -142,7 +142,7 @@ func TestPackage(t *testing.T) {
 		t.Error("no man page is installed")
 	}
 
-	// The installed configuration runs as it is; then the device is configured.
+	// The installed configuration works unchanged; then the device is configured.
 	p.a.installed = m.path("run/tandem")
 	p.a.launch(m.daemon())
 	p.a.connect()
@@ -157,7 +157,7 @@ func TestPackage(t *testing.T) {
 	p.forms(streams)
 
 	from := l.steady()
-	m.run("dpkg", "-i", deb) // over what is there, as a later version would be
+	m.run("dpkg", "-i", deb) // over the installed one, as with a later version
 	p.a.succeeded(0)
 	p.forms(streams)
 	l.unbroken(from, "the upgrade")
@@ -184,7 +184,7 @@ func TestUnit(t *testing.T) {
 	text, err := os.ReadFile("../../packaging/tandemd.service")
 	testnet.Must(t, err)
 	file := filepath.Join(t.TempDir(), "tandemd.service")
-	// The programs are not installed here.
+	// The programs are not installed on this machine.
 	testnet.Must(t, os.WriteFile(file, []byte(regexp.MustCompile(`/usr/s?bin/tandemd?\b`).ReplaceAllString(string(text), "/bin/true")), 0o644))
 	out, err := exec.Command(tool, "verify", "--man=no", file).CombinedOutput()
 	if err != nil || len(out) > 0 {
@@ -211,7 +211,7 @@ func TestUnitAllowsSockets(t *testing.T) {
 	}
 }
 
-// addressFamilies are those of the sockets that a daemon has open.
+// addressFamilies returns the address families of a daemon's open sockets.
 func (p *process) addressFamilies(t *testing.T) (families []string) {
 	t.Helper()
 	proc := fmt.Sprintf("/proc/%d/", p.cmd.Process.Pid)
@@ -235,8 +235,8 @@ func (p *process) addressFamilies(t *testing.T) (families []string) {
 	return families
 }
 
-// TestContainerlab: the devices of the containerlab topology take their configuration,
-// whatever of it the kernel here can have.
+// TestContainerlab: the devices of the containerlab topology accept their configuration, as far
+// as this kernel supports it.
 func TestContainerlab(t *testing.T) {
 	for _, name := range []string{"a", "b"} {
 		text, err := os.ReadFile("../../packaging/containerlab/" + name + ".cfg")

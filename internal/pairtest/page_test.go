@@ -19,13 +19,13 @@ const (
 	level   = "document.getElementById('verdict').className"
 )
 
-// leg is what the picture says of the leg to a device.
+// leg returns the page's text on the leg to a device.
 func leg(name string) string {
 	return fmt.Sprintf(`document.querySelector('[data-leg="%s"]')?.textContent`, name)
 }
 
-// TestPage looks at the page of one device: both halves, a listener, and the loss and
-// the return of the peer as they happen, twice.
+// TestPage checks the page of one device: both halves, a listener, and twice the loss and the
+// return of the peer while they happen.
 func TestPage(t *testing.T) {
 	if *screenshots != "" {
 		t.Run("pictures", takePictures)
@@ -74,7 +74,7 @@ func TestPage(t *testing.T) {
 	b.quiet()
 }
 
-// judges has the page judge pairs in a worse state than the test's.
+// judges checks how the page shows pairs in a worse state than the test's.
 func (b *browser) judges() {
 	b.t.Helper()
 	const self = `{name: 'A', alarms: [], trunks: [{peerAlive: true}], members: [{trunk: 1, id: 10, remote: 20, up: true, ready: true, role: 'Master', duty: 'shared', covers: '0'}]}`
@@ -97,8 +97,8 @@ func (b *browser) judges() {
 	}
 }
 
-// takePictures makes the pictures of docs/: a pair with some life in it, and the same
-// when one of the two is lost.
+// takePictures makes the pictures of docs/: a working pair with listeners, and the same pair
+// with one device lost.
 func takePictures(t *testing.T) {
 	p := newPair(t)
 	testnet.Must(t, p.a.Links.SetUp("lo", true))
@@ -135,13 +135,13 @@ func takePictures(t *testing.T) {
 	b.photograph("page-dark")
 }
 
-// clicks clicks on the first element that fits.
+// clicks clicks on the first element that matches.
 func (b *browser) clicks(selector string) {
 	b.t.Helper()
 	b.shows(fmt.Sprintf("(() => { const e = document.querySelector(%q); e?.click(); return !!e })()", selector), true)
 }
 
-// search types into the field for it.
+// search types a text into the search field.
 func (b *browser) search(text, found string) {
 	b.t.Helper()
 	b.shows(fmt.Sprintf("(() => { const s = document.getElementById('search'); s.value = %q; s.dispatchEvent(new Event('input')); return s.value })()", text), text)

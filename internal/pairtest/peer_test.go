@@ -10,7 +10,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// replaced returns lines with one of them changed everywhere it stands.
+// replaced returns a copy of lines with a text replaced everywhere.
 func replaced(lines []string, old, by string) []string {
 	changed := slices.Clone(lines)
 	for i, line := range changed {
@@ -21,8 +21,8 @@ func replaced(lines []string, old, by string) []string {
 	return changed
 }
 
-// alone waits until a device holds its peer for lost although something of it
-// is dropped, as the counter tells.
+// alone waits until a device has declared its peer lost while hellos of the peer are dropped,
+// as the counter shows.
 func alone(d *device, dropped func(trunkFacts) uint64) {
 	d.t.Helper()
 	eventually(d.t, "device "+d.name+" drops what it hears", func() error {
@@ -69,7 +69,7 @@ func TestWrongSecurityKey(t *testing.T) {
 
 func TestWrongETrunkPeer(t *testing.T) {
 	p := newPair(t)
-	// BFD would have to be between the same two addresses.
+	// A BFD session must be between the same two addresses.
 	wrong := slices.DeleteFunc(configuration("a"), func(l string) bool { return l == "e-trunk track bfd-session" })
 	wrong = replaced(wrong, "peer-ipv6 2001:db8:c::b source-ipv6 2001:db8:c::a", "peer-ipv6 2001:db8:c::bad source-ipv6 2001:db8:c::a")
 	p.a.start(wrong...)
@@ -87,8 +87,7 @@ func TestWrongETrunkPeer(t *testing.T) {
 	p.forms(0)
 }
 
-// TestBFDElsewhere: a session that is not between the E-Trunk's addresses
-// cannot watch over its peer.
+// TestBFDElsewhere: a session with other addresses than the E-Trunk's cannot watch the peer.
 func TestBFDElsewhere(t *testing.T) {
 	p := newPair(t)
 	p.a.start(configuration("a")...)
@@ -127,7 +126,7 @@ func TestWrongServicePeer(t *testing.T) {
 	p.forms(0)
 }
 
-// TestServicePortInUse: the device that listens tries until it has the port.
+// TestServicePortInUse: the listening device retries until it gets the port.
 func TestServicePortInUse(t *testing.T) {
 	p := newPair(t)
 	var other net.Listener

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// asWritten is the procedure without anything that it does not name.
+// asWritten returns the procedure with only what the operator's text has.
 func asWritten(device string) (lines []string) {
 	for _, line := range procedure(device) {
 		if !strings.HasPrefix(line, "timer ") && !strings.HasPrefix(line, "min-") && line != "return" {
@@ -18,9 +18,9 @@ func asWritten(device string) (lines []string) {
 	return lines
 }
 
-// TestProcedure types the operator's procedure into two devices that have
-// nothing but interfaces and addresses. Beside it, only MLD, multicast routing
-// and the upstream are wanted for replication and switchover.
+// TestProcedure types the operator's procedure into two devices that have only interfaces and
+// addresses. Replication and switchover need, beside it, only MLD, multicast routing and the
+// upstream.
 func TestProcedure(t *testing.T) {
 	p := newPair(t)
 	for _, d := range []*device{p.a, p.b} {
@@ -50,8 +50,8 @@ func TestProcedure(t *testing.T) {
 	ssm, asm := p.join(ssmGroup, sourceAddr), p.join(asmGroup, noSource)
 	ssm.awaits(s)
 	asm.awaits(s)
-	// The second to come shares the sending after `timer revert delay`, 120 s
-	// when nobody sets it, and stands ready to take over at once.
+	// The second device shares the sending after `timer revert delay`, by default 120 s. It is
+	// ready to take over at once.
 	eventually(t, "the databases are equal", func() error { return p.equal(2) })
 
 	p.a.crash()
@@ -63,8 +63,8 @@ func TestProcedure(t *testing.T) {
 	}
 }
 
-// TestUndo: what is configured away is gone from the kernel and upstream, and
-// comes back with its configuration.
+// TestUndo: what is removed from the configuration is removed from the kernel and upstream. It
+// returns with its configuration.
 func TestUndo(t *testing.T) {
 	p := newPair(t)
 	upstream := p.listenUpstream()
@@ -114,7 +114,7 @@ func TestUndo(t *testing.T) {
 	asm.silent(s)
 }
 
-// listens says whether the device hears MLD on a link otherwise than wanted.
+// listens returns an error unless the device receives MLD on a link as wanted.
 func (d *device) listens(link string, want bool) error {
 	found := false
 	for line := range strings.Lines(d.kernelFile("igmp6")) {
@@ -127,7 +127,7 @@ func (d *device) listens(link string, want bool) error {
 	return nil
 }
 
-// routesNothing says what is left of multicast routing.
+// routesNothing returns an error if anything is left of multicast routing.
 func (d *device) routesNothing() error {
 	if vifs := d.kernelFile("ip6_mr_vif"); countLines(vifs) > 1 {
 		return errors.New(vifs)

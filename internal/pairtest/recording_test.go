@@ -10,9 +10,9 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestRecordedIncident: a device dies and comes back under traffic, hosts join and leave.
-// What either device recorded of that replays to what it decided, with and without the
-// addresses, from its boot and from a checkpoint; no secret is in the files.
+// TestRecordedIncident: a device dies and comes back under traffic, while hosts join and leave.
+// Both recordings replay to the recorded decisions, with and without addresses, from the boot
+// and from a checkpoint. No secret is in the files.
 func TestRecordedIncident(t *testing.T) {
 	p := newPair(t)
 	p.start()
@@ -30,7 +30,7 @@ func TestRecordedIncident(t *testing.T) {
 	p.forms(streams)
 	for _, d := range []*device{p.a, p.b} {
 		d.replays("incident")
-		d.restarts() // after which the recording begins with a checkpoint
+		d.restarts() // after that the recording begins with a checkpoint
 	}
 	p.forms(streams)
 	p.b.crash()
@@ -40,7 +40,7 @@ func TestRecordedIncident(t *testing.T) {
 	p.a.replays("again")
 }
 
-// replays records a device and fails unless the file replays to the same decisions.
+// replays makes a recording of a device and fails unless it replays to the same decisions.
 func (d *device) replays(name string) {
 	d.t.Helper()
 	for _, mask := range []bool{false, true} {

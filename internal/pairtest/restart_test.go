@@ -9,8 +9,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestKilledThreeTimes: a device that is killed comes back empty, learns all
-// from its peer, and the databases are the same every time.
+// TestKilledThreeTimes: a device that is killed comes back empty and learns everything from its
+// peer. The databases are equal every time.
 func TestKilledThreeTimes(t *testing.T) {
 	p := newPair(t)
 	p.start()
@@ -20,7 +20,7 @@ func TestKilledThreeTimes(t *testing.T) {
 		for _, victim := range []*device{p.a, p.b} {
 			survivor := p.peerOf(victim)
 			p.forms(2)
-			p.steer(victim.name) // what the host said was heard by the one that dies
+			p.steer(victim.name) // the device that dies has received the host's reports
 			ssm.awaits(s)
 			asm.awaits(s)
 			victim.crash()
@@ -48,7 +48,7 @@ func (p *pair) peerOf(d *device) *device {
 	return p.a
 }
 
-// holds says whether a device has another number of records.
+// holds returns an error unless a device has this number of records.
 func (d *device) holds(records int) error {
 	f, err := d.profile()
 	if err == nil && f.Records != records {
@@ -57,8 +57,8 @@ func (d *device) holds(records int) error {
 	return err
 }
 
-// TestTerminated: a daemon that is asked to end hands over first, without a
-// packet lost, and leaves nothing of itself in the kernel.
+// TestTerminated: a daemon that is asked to end first hands over without losing a packet. It
+// leaves nothing in the kernel.
 func TestTerminated(t *testing.T) {
 	p := newPair(t)
 	p.start()
@@ -94,7 +94,7 @@ func TestTerminated(t *testing.T) {
 	p.forms(2)
 }
 
-// TestBothTerminated: with nobody to take over, neither waits for long.
+// TestBothTerminated: if no device can take over, neither waits for long.
 func TestBothTerminated(t *testing.T) {
 	p := newPair(t)
 	p.start()

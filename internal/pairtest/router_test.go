@@ -17,8 +17,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// lone is one device without a peer, several sources on its one side and a host
-// on each of two interfaces on the other.
+// lone is one device without a peer. It has several sources on one side, and on the other side
+// a host on each of two interfaces.
 type lone struct {
 	*testnet.Net
 	t       *testing.T
@@ -76,26 +76,26 @@ func (n *lone) sender(from netip.Addr) *ipv6.PacketConn {
 	return p
 }
 
-// send sends one packet of a run of packets from a source, by its number.
+// send sends one packet of a run from a source, given by its number.
 func (n *lone) send(source int, group netip.Addr, run uint32) {
-	// A full queue is as good as a loss on the way.
+	// A full queue counts as a loss on the way.
 	_, _ = n.senders[source].WriteTo(binary.BigEndian.AppendUint32(nil, run), nil,
 		net.UDPAddrFromAddrPort(netip.AddrPortFrom(group, testnet.Port)))
 }
 
-// entry is what the kernel has for one (S,G), by the number of the source.
+// entry returns the kernel's entry of one (S,G), by the number of the source.
 func (n *lone) entry(source int, group netip.Addr) (*mroute.Entry, error) {
 	return n.table.Get(n.sources[source], group)
 }
 
-// flow is one stream in one run, as it was seen on a wire.
+// flow is one stream in one run on one link.
 type flow struct {
 	source, group netip.Addr
 	run           uint32
 }
 
-// wire counts the packets of streams that reach a host's interface, whether or
-// not anybody there wants them.
+// wire counts the packets of streams that arrive on a host's interface, whether or not a socket
+// there wants them.
 type wire struct {
 	mu   sync.Mutex
 	seen map[flow]int
@@ -132,7 +132,7 @@ func newWire(t *testing.T, host *testnet.Node) *wire {
 	return w
 }
 
-// note counts a packet if it is of IPv6 with a UDP datagram for our port.
+// note counts a packet if it is an IPv6 packet with a UDP datagram to our port.
 func (w *wire) note(b []byte) {
 	const header, payload = 40, 48
 	if len(b) < payload+4 || b[6] != unix.IPPROTO_UDP || binary.BigEndian.Uint16(b[header+2:]) != testnet.Port {
@@ -157,13 +157,13 @@ type membership struct {
 	group    netip.Addr
 	conn     *ipv6.PacketConn
 	iface    *net.Interface
-	any      bool         // joined for any source but those listed, else for those only
-	listed   map[int]bool // by the number of the source
+	any      bool         // joined for any source except those listed; otherwise only for those
+	listed   map[int]bool // the key is the number of the source
 	mu       sync.Mutex
 	received map[flow]int
 }
 
-// join opens a socket in a group, for any source but some or for some only.
+// join opens a socket in a group, for any source except the listed ones, or only for those.
 func (n *lone) join(host int, group netip.Addr, any bool, listed ...int) *membership {
 	n.t.Helper()
 	m := &membership{host: host, group: group, any: any, listed: make(map[int]bool),
@@ -187,7 +187,7 @@ func (n *lone) join(host int, group netip.Addr, any bool, listed ...int) *member
 	return m
 }
 
-// list adds a source to the list of a socket, or takes it out.
+// list adds a source to the list of a socket, or removes it.
 func (n *lone) list(m *membership, source int) {
 	n.t.Helper()
 	group, from := udpAddr(m.group), udpAddr(n.sources[source])
@@ -217,7 +217,7 @@ func (m *membership) read() {
 	for {
 		size, control, from, err := m.conn.ReadFrom(b)
 		if err != nil {
-			return // closed by leave or at the end
+			return // the socket was closed by leave or at the end
 		}
 		addr, ok := netip.AddrFromSlice(from.(*net.UDPAddr).IP)
 		if size != 4 || control == nil || !ok || !control.Dst.Equal(m.group.AsSlice()) {

@@ -12,7 +12,7 @@ import (
 	"tandem/internal/mld"
 )
 
-// hundredThousand groups are what the page must work with.
+// hundredThousand is the number of groups with which the page must work.
 const hundredThousand = 100_000
 
 func scaleGroup(i int) netip.Addr {
@@ -21,7 +21,7 @@ func scaleGroup(i int) netip.Addr {
 	return netip.AddrFrom16(a)
 }
 
-// reportAll has the host report every group, in reports that fit an Ethernet frame.
+// reportAll makes the host report every group, in reports that fit into an Ethernet frame.
 func (n *network) reportAll(groups int) {
 	n.t.Helper()
 	const each = 60
@@ -45,15 +45,15 @@ func (n *network) reportAll(groups int) {
 	})
 }
 
-// TestPageAtScale: the page pages through 100,000 groups and searches them, and what
-// it shows stays small.
+// TestPageAtScale: the page shows 100,000 groups in pages and searches them. Its responses stay
+// small.
 func TestPageAtScale(t *testing.T) {
 	p := newPair(t)
 	testnet.Must(t, p.a.Links.SetUp("lo", true))
 	b := newBrowser(t, p.a)
 	p.start()
 	p.configure("mld", "host-limit 200000")              // all are of one host
-	eventually(t, "all groups are known", func() error { // again for what a full buffer loses
+	eventually(t, "all groups are known", func() error { // repeated, because a full buffer loses reports
 		p.reportAll(hundredThousand)
 		f, err := p.a.profile()
 		if err == nil && f.Records != hundredThousand {

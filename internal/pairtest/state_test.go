@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// What the tests read of the displays, by the keys of their facts.
+// The facts of the displays that the tests use.
 type (
 	trunkFacts struct {
 		State     string `json:"state"`
@@ -85,7 +85,7 @@ func (d *device) entries() ([]entryFacts, error) {
 	return table.Entries, err
 }
 
-// shares says what keeps a device from sharing the sending with its peer.
+// shares returns an error if a device does not share the sending with its peer.
 func (d *device) shares() error {
 	t, err := d.trunk()
 	if err != nil {
@@ -110,7 +110,7 @@ func (d *device) shares() error {
 	return nil
 }
 
-// sole says what keeps a device from sending everything.
+// sole returns an error if a device does not send everything.
 func (d *device) sole() error {
 	t, err := d.trunk()
 	if err == nil && (t.Duties[0].Duty != "sole" || t.Duties[0].Covers != "all") {
@@ -119,8 +119,8 @@ func (d *device) sole() error {
 	return err
 }
 
-// forms waits until both devices share the sending and hold the same database,
-// of the given number of records.
+// forms waits until both devices share the sending and hold the same database with a number of
+// records.
 func (p *pair) forms(records int) {
 	p.t.Helper()
 	eventually(p.t, "the pair forms", func() error {
@@ -133,7 +133,7 @@ func (p *pair) forms(records int) {
 	})
 }
 
-// equal says whether the two databases differ, as the displays show them.
+// equal returns an error if the displays show that the two databases differ.
 func (p *pair) equal(records int) error {
 	a, err := p.a.profile()
 	if err != nil {
@@ -149,7 +149,7 @@ func (p *pair) equal(records int) error {
 	return nil
 }
 
-// start starts both devices as the procedure has it and waits for the pair.
+// start starts both devices with the procedure and waits until they form a pair.
 func (p *pair) start() {
 	p.t.Helper()
 	p.a.start(configuration("a")...)
@@ -157,12 +157,13 @@ func (p *pair) start() {
 	p.forms(0)
 }
 
-// configuration is that of a pair: the procedure, and what is to be shared.
+// configuration returns the configuration of a device of a pair: the procedure, and the
+// settings for sharing.
 func configuration(device string) []string {
 	return append(routing(), procedure(device)...)
 }
 
-// routing is what replication and switchover need beside the procedure.
+// routing returns what replication and switchover need beside the procedure.
 func routing() []string {
 	return []string{
 		"system-view",
@@ -173,8 +174,8 @@ func routing() []string {
 	}
 }
 
-// procedure is the operator's procedure in its order, every line as it is
-// written, with timers that suit a test.
+// procedure returns the operator's procedure, in its order and with its lines as written. Its
+// timers suit a test.
 func procedure(device string) []string {
 	return strings.Split(strings.TrimSpace(ofDevice(device).Replace(procedureText)), "\n")
 }
@@ -191,7 +192,7 @@ func ofDevice(device string) *strings.Replacer {
 	)
 }
 
-// The timers and the detection time stand where the procedure has them optional.
+// The procedure has the timers and the detection time as optional; here they are set.
 const procedureText = `
 system-view
 remote-backup-service rbs1
@@ -250,8 +251,8 @@ func (d *device) kernelFile(path string) string {
 	return string(text)
 }
 
-// readThreadNet reads a file of the namespace that the thread stands in;
-// /proc/net would be that of the process.
+// readThreadNet reads a file about the calling thread's network namespace. /proc/net would show
+// that of the process.
 func readThreadNet(name string) ([]byte, error) {
 	return os.ReadFile(filepath.Join("/proc/thread-self/net", name))
 }

@@ -10,10 +10,11 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestStoppedDaemon stops a daemon for so long that its peer has lost it in every way,
-// and lets it go on: no listener misses anything, for the kernel of the stopped one forwards
-// its share all the while, and what it believed when it was stopped does not make both send
-// for good. Twice, in both directions. The simulation plays the order of what it reads then.
+// TestStoppedDaemon stops a daemon until its peer has lost it by BFD and by hellos, and then
+// continues it. No listener misses a packet, because the kernel of the stopped device forwards
+// its share meanwhile. When it continues, its old information does not make both send for long.
+// This is done twice, in both directions. The simulation tests the order in which it reads what
+// has waited.
 func TestStoppedDaemon(t *testing.T) {
 	p := newPair(t)
 	p.start()
@@ -28,7 +29,7 @@ func TestStoppedDaemon(t *testing.T) {
 	p.forms(len(groups))
 	for range 2 {
 		for stopped, other := range map[*device]*device{p.a: p.b, p.b: p.a} {
-			p.steer(other.name) // as a switch would that sees the leg go
+			p.steer(other.name) // as a switch does when the leg goes down
 			from := src.position()
 			testnet.Must(t, stopped.process.cmd.Process.Signal(syscall.SIGSTOP))
 			eventually(t, "device "+other.name+" has lost its peer and serves alone", func() error {
@@ -50,7 +51,7 @@ func TestStoppedDaemon(t *testing.T) {
 	}
 }
 
-// once waits until each listener gets what is sent, and once.
+// once waits until each listener receives every packet, and only once.
 func once(t *testing.T, src *source, listeners []*listener, when string) {
 	t.Helper()
 	const packets = 50

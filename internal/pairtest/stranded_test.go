@@ -7,9 +7,9 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestStrandedHosts takes from a device what it takes to serve and the channel by which it could
-// tell the peer who listens, twice. It leaves its hosts to the peer; one that joined
-// meanwhile gets its stream from there, and who had a stream misses nothing.
+// TestStrandedHosts: a device loses its upstream and the channel by which it could tell the
+// peer of its listeners, twice. It leaves its hosts to the peer. A host that joined meanwhile
+// gets its stream from the peer, and the other listeners miss nothing.
 func TestStrandedHosts(t *testing.T) {
 	p := newPair(t)
 	p.start()
@@ -32,7 +32,7 @@ func TestStrandedHosts(t *testing.T) {
 			}
 			return err
 		})
-		p.steer("b") // as a switch does when the leg goes
+		p.steer("b") // as a switch does when the leg goes down
 		p.a.hasDuty("none", "none", false)
 		contains(t, p.a.shows("e-trunk 1"), "no channel to tell the peer")
 		late.awaits(s)

@@ -58,7 +58,7 @@ func (s *source) send(conn *ipv6.PacketConn, groups []netip.Addr) {
 	s.seq++
 	payload := binary.BigEndian.AppendUint32(nil, s.seq)
 	for _, g := range groups {
-		// A full queue loses the packet; the numbers are for what is lost behind it.
+		// A full queue loses the packet; the next numbers show that.
 		_, _ = conn.WriteTo(payload, nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(g, testnet.Port)))
 	}
 }
@@ -83,7 +83,7 @@ type listener struct {
 	duplicates int
 }
 
-// join joins a group at the host, from one source when that is valid.
+// join joins a group at the host, only for one source if source is valid.
 func (n *network) join(group, source netip.Addr) *listener {
 	n.t.Helper()
 	l := &listener{t: n.t, group: group, iface: n.host.Interface(n.t, bridge), seen: make(map[uint32]int)}
@@ -97,8 +97,8 @@ func (n *network) join(group, source netip.Addr) *listener {
 	return l
 }
 
-// hostSocket opens a socket of the host for a group. The library binds the
-// sockets of all groups alike, so that each gets the packets of all.
+// hostSocket opens a socket of the host for a group. The library binds the sockets of all
+// groups to the same address, so each receives the packets of all groups.
 func (n *network) hostSocket(group netip.Addr) *ipv6.PacketConn {
 	n.t.Helper()
 	var p *ipv6.PacketConn
@@ -115,8 +115,9 @@ func (n *network) hostSocket(group netip.Addr) *ipv6.PacketConn {
 	return p
 }
 
-// roomy gives a socket room for seconds. The default holds 256 small packets: what both
-// devices send of two streams in 128 ms, which a reader on a busy machine may be late.
+// roomy gives a socket a buffer for several seconds. The default holds 256 small packets. Both
+// devices send that many of two streams in 128 ms, and a reader on a busy machine may be later
+// than that.
 func roomy(_, _ string, raw syscall.RawConn) (err error) {
 	failed := raw.Control(func(fd uintptr) {
 		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 8<<20)
@@ -131,7 +132,7 @@ func (l *listener) read() {
 	for {
 		n, control, _, err := l.conn.ReadFrom(b)
 		if err != nil {
-			return // closed at the end of the test, or by leave
+			return // the socket was closed at the end of the test, or by leave
 		}
 		if n == 4 && control != nil && control.Dst.Equal(l.group.AsSlice()) {
 			l.heard(binary.BigEndian.Uint32(b))
@@ -148,17 +149,17 @@ func (l *listener) heard(seq uint32) {
 	l.last = max(l.last, seq)
 }
 
-// leave closes the socket, by which the host leaves the group.
+// leave closes the socket, so that the host leaves the group.
 func (l *listener) leave() { l.conn.Close() }
 
-// position is the highest number that has arrived.
+// position returns the highest number that has arrived.
 func (l *listener) position() uint32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.last
 }
 
-// awaits waits until a packet arrives that is sent from now on.
+// awaits waits until a packet arrives that was sent after the call.
 func (l *listener) awaits(s *source) {
 	l.t.Helper()
 	mark := s.position()
@@ -170,8 +171,7 @@ func (l *listener) awaits(s *source) {
 	})
 }
 
-// silent fails when a packet arrives that is sent from now on. It gives one
-// some time to come.
+// silent fails if a packet arrives that was sent after the call. It waits a little for one.
 func (l *listener) silent(s *source) {
 	l.t.Helper()
 	mark := s.position()
@@ -181,8 +181,8 @@ func (l *listener) silent(s *source) {
 	}
 }
 
-// missed counts the packets of [from, to] that have not arrived. The last ones may be on
-// their way, so it gives them some time.
+// missed counts the packets of [from, to] that have not arrived. It waits a little for the last
+// ones, which may still be under way.
 func (l *listener) missed(from, to uint32) (n int) {
 	for deadline := time.Now().Add(time.Second); l.position() < to && time.Now().Before(deadline); {
 		time.Sleep(pollInterval)
@@ -197,7 +197,7 @@ func (l *listener) missed(from, to uint32) (n int) {
 	return n
 }
 
-// copies counts how often the packets of [from, to] have arrived.
+// copies counts how many copies of the packets of [from, to] have arrived.
 func (l *listener) copies(from, to uint32) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

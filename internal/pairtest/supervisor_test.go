@@ -26,8 +26,8 @@ type supervisor struct {
 	path   string
 
 	mu     sync.Mutex
-	ready  int // how often a daemon has said so
-	alive  int // signs of life for the watchdog
+	ready  int // how many daemons have reported that they are ready
+	alive  int // number of watchdog notifications
 	stored []stored
 }
 
@@ -58,7 +58,7 @@ func (s *supervisor) start() {
 	stored := slices.Clone(s.stored)
 	s.mu.Unlock()
 	args := []string{"-run", s.d.runDir(), "-state", s.d.path("state"), "-config", s.d.path("device.cfg")}
-	// Only the process itself knows the number that LISTEN_PID must be.
+	// Only the process itself knows its process ID, which LISTEN_PID must be.
 	cmd := exec.Command("/bin/sh", append([]string{"-c", `LISTEN_PID=$$ exec "$@"`, "sh", program("tandemd")}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+s.path, "WATCHDOG_USEC=600000")
@@ -140,7 +140,7 @@ func (s *supervisor) take(state map[string]string, fds []int) {
 	}
 }
 
-// holds lists what is in the store.
+// holds lists the names in the descriptor store.
 func (s *supervisor) holds() (names []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,7 +170,7 @@ func (s *supervisor) stopPost(result string) {
 	}
 }
 
-// restart is `systemctl restart`: the old process ends, another one is started.
+// restart does what `systemctl restart` does: the old process ends, and a new one is started.
 func (s *supervisor) restart() {
 	s.d.t.Helper()
 	s.d.signal(syscall.SIGUSR2)
@@ -181,8 +181,8 @@ func (s *supervisor) restart() {
 	s.start()
 }
 
-// TestSupervisedRestartWithoutGap is TestRestartWithoutGap under a supervisor, which
-// keeps what the old process leaves for the new one.
+// TestSupervisedRestartWithoutGap is TestRestartWithoutGap under a supervisor, which stores
+// what the old process leaves for the new one.
 func TestSupervisedRestartWithoutGap(t *testing.T) {
 	p := newPair(t)
 	supervisors := map[*device]*supervisor{
@@ -221,8 +221,8 @@ func TestSupervisedRestartWithoutGap(t *testing.T) {
 	}
 }
 
-// TestCrashUnderSupervisor: the leg of a daemon that dies is taken down, and the one
-// after it begins anew.
+// TestCrashUnderSupervisor: the leg of a daemon that dies is taken down, and the next daemon
+// starts without its state.
 func TestCrashUnderSupervisor(t *testing.T) {
 	p := newPair(t)
 	s := supervise(p.a, configuration("a")...)
@@ -240,7 +240,8 @@ func TestCrashUnderSupervisor(t *testing.T) {
 	}
 }
 
-// TestSuccessorThatDoesNotCome: what the old daemon has left is kept for a while; then the peer takes over.
+// TestSuccessorThatDoesNotCome: the state of the old daemon is kept for a while; then the peer
+// takes over.
 func TestSuccessorThatDoesNotCome(t *testing.T) {
 	p := newPair(t)
 	s := supervise(p.a, configuration("a")...)

@@ -15,7 +15,7 @@ import (
 	"tandem/internal/pki"
 )
 
-// certificates makes those of the pair, and of a stranger with the addresses.
+// certificates makes the certificates of the pair, and of a stranger with the same addresses.
 func certificates(t *testing.T, notBefore time.Time, lifetime time.Duration) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "pki")
@@ -26,7 +26,7 @@ func certificates(t *testing.T, notBefore time.Time, lifetime time.Duration) str
 	return dir
 }
 
-// policy is what a device is told to use the files in a directory.
+// policy returns the configuration that makes a device use the files in a directory.
 func policy(dir, authority, device string) []string {
 	return []string{
 		"ssl policy pair",
@@ -37,7 +37,8 @@ func policy(dir, authority, device string) []string {
 	}
 }
 
-// synchronised waits until both devices are, and say how they speak, in the display and in the log.
+// synchronised waits until both devices are synchronised, and the display and the log say
+// whether they use TLS.
 func (p *pair) synchronised(how string) {
 	p.a.t.Helper()
 	logged := "Event=connected Reason=" + strconv.Quote(strings.Replace(how, "clear", "in clear", 1))
@@ -58,7 +59,7 @@ func (p *pair) synchronised(how string) {
 	}
 }
 
-// complains waits until a device says why it has no connection, in the display and in the log.
+// complains waits until the display and the log of a device say why it has no connection.
 func (d *device) complains(about string) {
 	d.t.Helper()
 	eventually(d.t, "device "+d.name+" complains about: "+about, func() error {
@@ -73,8 +74,8 @@ func (d *device) complains(about string) {
 	})
 }
 
-// TestTLS takes the channel from clear to TLS and through what can be wrong with
-// certificates; b connects, a listens.
+// TestTLS changes the channel from clear text to TLS and tests certificates with faults. B
+// connects, A listens.
 func TestTLS(t *testing.T) {
 	p := newPair(t)
 	now := time.Now()
@@ -94,7 +95,7 @@ func TestTLS(t *testing.T) {
 	p.b.complains("TLS: the peer's certificate is refused: x509: certificate signed by unknown authority")
 	p.a.complains("TLS: the peer refuses this device's certificate")
 
-	// B believes A, but has nothing that A would believe.
+	// B accepts A's certificate, but has none that A would accept.
 	p.b.types("system-view")
 	p.b.types(policy(strange, good, "b")...)
 	contains(t, p.b.refuses("commit"), "certificate signed by unknown authority")
@@ -110,7 +111,7 @@ func TestTLS(t *testing.T) {
 	contains(t, p.b.refuses("commit"), "no such file")
 	p.b.types("clear configuration candidate", "return")
 
-	// A's certificate says another address than the one that it speaks from.
+	// A's certificate has another address than the one that A uses.
 	p.b.configures(policy(good, good, "b")...)
 	p.synchronised("TLS 1.3")
 	p.a.configures(policy(good, good, "b")...)
@@ -123,9 +124,9 @@ func TestTLS(t *testing.T) {
 	p.synchronised("clear")
 }
 
-// TestCertificateThatIsOfNoUse: files that have become useless since they were committed keep a device
-// from speaking with its peer, but not from starting, nor from other commits; once they are of use again
-// so is the channel. First for the end that connects, then for the one that listens.
+// TestCertificateThatIsOfNoUse: if files have become unusable since their commit, the device
+// cannot reach its peer, but it starts and accepts other commits. When the files are usable
+// again, so is the channel. This is tested for the connecting end, then for the listening end.
 func TestCertificateThatIsOfNoUse(t *testing.T) {
 	p := newPair(t)
 	now := time.Now()

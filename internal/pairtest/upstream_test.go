@@ -10,11 +10,11 @@ import (
 	"tandem/internal/mld"
 )
 
-// router hears what the devices report upstream, as a router there would.
+// router receives the reports that the devices send upstream, as a router there would.
 type router struct {
 	mu sync.Mutex
-	// wanted tells, by the device's link-local address and the group, whether
-	// the device wants the group.
+	// wanted says, for a device's link-local address and a group, whether the device wants the
+	// group.
 	wanted map[reporter]bool
 }
 
@@ -39,7 +39,7 @@ func (n *network) listenUpstream() *router {
 		for {
 			count, err := conn.Read(batch)
 			if err != nil {
-				return // closed at the end of the test
+				return // the socket was closed at the end of the test
 			}
 			for _, m := range batch[:count] {
 				if p.Parse(m.Payload) == nil && p.Type == mld.TypeReportV2 {
@@ -51,7 +51,7 @@ func (n *network) listenUpstream() *router {
 	return r
 }
 
-// heard keeps the host's last word on each group.
+// heard stores the latest report of the host on each group.
 func (r *router) heard(host netip.Addr, records []mld.GroupRecord) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,7 +67,7 @@ func (r *router) heard(host netip.Addr, records []mld.GroupRecord) {
 	}
 }
 
-// knows waits until a device has told that it wants groups, or that it does not.
+// knows waits until a device has reported that it wants groups, or that it does not.
 func (r *router) knows(d *device, want bool, groups ...netip.Addr) {
 	d.t.Helper()
 	host := testnet.AwaitLinkLocal(d.t, d.Node, upLink).LinkLocal.WithZone("")

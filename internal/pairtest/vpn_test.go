@@ -10,7 +10,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// requireVRF skips where the kernel has no VRFs.
+// requireVRF skips the test if the kernel has no VRFs.
 func requireVRF(t *testing.T, h *links.Handle) {
 	t.Helper()
 	err := h.AddVRF("probe", 99)
@@ -21,11 +21,11 @@ func requireVRF(t *testing.T, h *links.Handle) {
 	testnet.Must(t, h.DeleteVRF("probe"))
 }
 
-// publicLink is a second cable between the devices, whose addresses are those of the first.
+// publicLink is a second cable between the devices, with the same addresses as the first.
 const publicLink = "core1"
 
-// vpnLines have the E-Trunk speak in a VPN instance, and all else outside of it between
-// the same two addresses.
+// vpnLines returns a configuration in which the E-Trunk uses a VPN instance. Everything else is
+// outside of it, with the same two addresses.
 func vpnLines(device string) []string {
 	peer := map[string]string{"a": "b", "b": "a"}[device]
 	own := addr("c", device).String()
@@ -63,7 +63,8 @@ func (d *device) bfd() (map[string]sessionFacts, error) {
 	return byName, nil
 }
 
-// sees waits until a device has its sessions in some states and its E-Trunk's peer as given.
+// sees waits until a device's BFD sessions have the given states, and its E-Trunk's peer is
+// alive or not as given.
 func (p *pair) sees(what string, alive bool, states map[string]string) {
 	p.t.Helper()
 	for _, d := range []*device{p.a, p.b} {
@@ -86,8 +87,8 @@ func (p *pair) sees(what string, alive bool, states map[string]string) {
 	}
 }
 
-// TestVPNInstance has the devices find each other in a VRF, which they make, keep and
-// take away, while other sessions run outside of it between the same addresses.
+// TestVPNInstance: the devices find each other in a VRF, which they make, keep and remove.
+// Other sessions run outside of it with the same addresses.
 func TestVPNInstance(t *testing.T) {
 	t.Parallel()
 	n := newLegless(t)
@@ -116,7 +117,8 @@ func TestVPNInstance(t *testing.T) {
 	p.a.speaks()
 	p.sees("has everything back", true, up)
 
-	// Somebody takes the VRF away, a daemon dies: it is there again, and in use.
+	// After somebody has removed the VRF, or a daemon has died, the VRF exists again and is
+	// used.
 	for _, hurt := range []func(){
 		func() { testnet.Must(t, p.a.Links.Delete("mgmt")) },
 		func() { testnet.Must(t, p.b.Links.Release(coreLink)) },

@@ -12,7 +12,7 @@ import (
 	"tandem/internal/mld"
 )
 
-// settle waits until the pair shares the sending again and holds the same records.
+// settle waits until both devices share the sending again and hold the same records.
 func (w *World) settle() error {
 	for deadline := w.now.Add(settleTime); !w.shared(); {
 		if w.now >= deadline {
@@ -27,7 +27,7 @@ func (w *World) settle() error {
 	return w.agree()
 }
 
-// agree lets no host change its mind until both databases are equal.
+// agree waits until both databases are equal. Meanwhile no host joins or leaves.
 func (w *World) agree() error {
 	w.calm = true
 	defer func() { w.calm = false }()
@@ -45,8 +45,8 @@ func (w *World) agree() error {
 	}
 }
 
-// checkGone sees to it that a leave is not forgotten again: both devices agree,
-// and who heard the leave lives, so neither may hold the listener.
+// checkGone checks that no leave is forgotten. If both devices agree and the device that heard
+// the leave has not died, neither may hold the listener.
 func (w *World) checkGone() error {
 	for _, h := range w.hosts {
 		for i, s := range w.streams {
@@ -62,8 +62,8 @@ func (w *World) checkGone() error {
 	return nil
 }
 
-// knows reports whether a device has a record of a host's interest in a stream.
-// MLDv1 hosts report in each other's stead, so any record will do for theirs.
+// knows reports whether a device has a record of a host's interest in a stream. An MLDv1 host
+// may be silent because another one has reported, so any MLDv1 record of the group counts.
 func (n *node) knows(h *host, s stream) bool {
 	for _, g := range n.dev.Groups(n.w.now, configuredName(h.vlan)) {
 		if g.Group == s.group {
@@ -122,7 +122,7 @@ func (w *World) shared() bool {
 	return true
 }
 
-// dutyAtRest is what falls to a device of a pair that lacks nothing.
+// dutyAtRest returns the duty of a device in a pair without faults.
 func (n *node) dutyAtRest(preferred bool) device.DutyKind {
 	switch {
 	case n.memberMode() != etrunk.Auto:

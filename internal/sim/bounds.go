@@ -6,19 +6,19 @@ import (
 	"tandem/internal/rbs"
 )
 
-// Bounds of what the devices and the world between them may pile up.
+// Limits on what may accumulate in the devices and between them.
 const (
 	maxChunk  = 1 << 16
 	maxEvents = 5000 // waiting to happen
 	maxConns  = 8    // open ends on one device
 )
 
-// checkBounds looks every second at what only grows slowly.
+// checkBounds checks every second what can only grow slowly.
 func (w *World) checkBounds() {
 	if w.resting && len(w.queue) == 0 {
 		return
 	}
-	// Every host's record of every stream, and a leave in progress of each stream.
+	// Each host may have a record of each stream, and each stream may have a leave record.
 	most := (len(w.hosts) + vlans) * len(w.streams)
 	queriers := 0
 	for _, n := range w.nodes {
@@ -31,7 +31,7 @@ func (w *World) checkBounds() {
 			records += p.Records
 			tombstones += p.Tombstones
 		}
-		lag := 0 // without a connection it counts what has happened, not what waits
+		lag := 0 // without a connection the value counts changes, not waiting records
 		if snap.Services[0].TCP == rbs.Connected {
 			lag = snap.Services[0].LagRecords
 		}

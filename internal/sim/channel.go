@@ -9,26 +9,26 @@ import (
 	"tandem/internal/rbs"
 )
 
-// conn is one end of a connection. Bytes wait while the way is cut, as TCP's do.
+// conn is one end of a connection. While the path is cut its bytes wait, as in TCP.
 type conn struct {
 	node    *node
 	id      rbs.ConnID
 	other   *conn
 	queue   [][]byte
 	sending bool
-	unacked int  // pieces sent while no acknowledgement could come back
-	beat    bool // it goes by the heartbeat path
+	unacked int  // pieces sent while no acknowledgement could return
+	beat    bool // the connection uses the heartbeat path
 	closed  bool
 }
 
-// maxUnacked is how many pieces travel one way while nothing comes back.
+// maxUnacked is how many pieces are sent in one direction while nothing comes back.
 const maxUnacked = 8
 
-// serveChannel does what the replication service asks of its connection.
+// serveChannel carries out the effects of the replication service on its connection.
 func (n *node) serveChannel(fx rbs.Effects) {
 	for _, c := range fx.Close {
 		if end := n.conns[c.Conn]; end != nil {
-			// Never into the middle of a chunk that is still under way.
+			// Not in the middle of a chunk that is still being sent.
 			if c.Last != nil && n.channelReaches(end.beat) && !end.sending && len(end.queue) == 0 {
 				end.arrive(bytes.Clone(c.Last))
 			}
@@ -58,7 +58,7 @@ func (n *node) serveChannel(fx rbs.Effects) {
 	}
 }
 
-// channelReaches reports whether what this device sends on a channel arrives.
+// channelReaches reports whether data that this device sends on a channel arrives.
 func (n *node) channelReaches(beat bool) bool {
 	cuts := n.w.pathCuts
 	if beat {
@@ -69,7 +69,7 @@ func (n *node) channelReaches(beat bool) bool {
 
 func (c *conn) reaches() bool { return c.node.channelReaches(c.beat) }
 
-// channelWhole reports whether the channel works both ways, at full speed.
+// channelWhole reports whether the channel works in both directions at full speed.
 func (w *World) channelWhole() bool {
 	return w.nodes[0].channelReaches(false) && w.nodes[1].channelReaches(false) && w.rate == 0
 }
@@ -98,7 +98,7 @@ func (n *node) newConn(beat bool) *conn {
 	return c
 }
 
-// flush sends what waits, if it can travel and is not travelling already.
+// flush sends the waiting bytes, unless the path is cut or a piece is already under way.
 func (c *conn) flush() {
 	w := c.node.w
 	if c.sending || c.closed || len(c.queue) == 0 || !c.reaches() {
@@ -124,7 +124,7 @@ func (c *conn) flush() {
 	})
 }
 
-// take cuts the next piece off what waits, anywhere.
+// take removes a piece of random length from the waiting bytes.
 func (c *conn) take() (piece []byte, delay time.Duration) {
 	w, chunk, delay := c.node.w, c.queue[0], wireDelay
 	n := 1 + w.rng.IntN(len(chunk))
@@ -146,8 +146,8 @@ func (c *conn) arrive(piece []byte) {
 	}
 }
 
-// close ends this end, and the other one if it can hear of it. If it cannot, it
-// learns when it sends next.
+// close closes this end. The other end is closed, too, if the path works. Otherwise it learns
+// of it when it sends next.
 func (c *conn) close(reason string) {
 	if c.closed {
 		return
@@ -169,7 +169,7 @@ func (c *conn) end(reason string) {
 	c.node.handle(device.ChannelClosed{Service: service, Conn: c.id, Reason: reason})
 }
 
-// pathHealed lets waiting bytes travel again.
+// pathHealed sends the waiting bytes after the path has been repaired.
 func (w *World) pathHealed() {
 	for _, n := range w.nodes {
 		for id := range n.lastID {

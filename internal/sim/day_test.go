@@ -8,9 +8,8 @@ import (
 
 var day = flag.Duration("day", 10*time.Minute, "how long TestDay lasts, in virtual time")
 
-// TestDay lets a crowd of 1,000 hosts and 200 groups live with a pair that
-// something happens to every hour: no listener may be lost, and at the end
-// nothing may be left behind. The whole day is
+// TestDay runs 1,000 hosts and 200 groups with a pair. Every hour a fault or change happens. No
+// listener may be lost, and nothing may be left at the end. A whole day is
 //
 //	go test ./internal/sim -run TestDay -day 24h -timeout 2h -v
 func TestDay(t *testing.T) {
@@ -21,7 +20,7 @@ func TestDay(t *testing.T) {
 	t.Logf("%v: %d gaps, the longest %v", w.now, w.watch.Gaps, w.watch.Longest)
 }
 
-// live lets time pass with one step of a fresh plan at the end of each interval.
+// live runs the simulation. At the end of each interval it plays one step of a new plan.
 func (w *World) live(t *testing.T, total, interval time.Duration) error {
 	if err := w.settle(); err != nil {
 		return err

@@ -9,16 +9,16 @@ import (
 	"tandem/internal/etrunk"
 )
 
-// fault is something that breaks or is changed, and the way it is mended. Two
-// may be there at once, on the same device too, so each counts what it cuts.
+// fault is something that breaks or is changed, and how it is repaired. Two faults may overlap,
+// even on one device, so each counts its cuts.
 type fault struct {
 	name              string
 	shortest, longest time.Duration
 	mayLast           bool // now and then for minutes
-	double            bool // two things go wrong at once
-	// gapless: no established listener may miss anything.
+	double            bool // two things fail at the same time
+	// gapless: no established listener may miss a packet.
 	gapless bool
-	// heard: a path is left, where there is more than one, on which the devices hear each other.
+	// heard: if there are several paths, the devices still hear each other on one of them.
 	heard       bool
 	strike, end func(w *World, n *node, rng *rand.Rand)
 }
@@ -28,7 +28,7 @@ const (
 	while  = 15 * time.Second
 )
 
-// The faults: those of the table of what must be survived, then the finer ones.
+// The faults: first those of the table in docs/reliability.md, then more detailed ones.
 var faults = []fault{
 	{name: "daemon killed", shortest: moment, longest: while, mayLast: true,
 		strike: func(_ *World, n *node, _ *rand.Rand) { n.down++; n.kill() }, end: revive},
@@ -94,8 +94,8 @@ var faults = []fault{
 	{name: "sub-interface removed and configured", shortest: time.Second, longest: while, strike: removeVLAN, end: addVLAN},
 }
 
-// heartbeatFaults are those of devices with a heartbeat path. In plans of others they would
-// change what every seed draws.
+// heartbeatFaults happen only to devices with a heartbeat path. In other plans they would
+// change what each seed draws.
 var heartbeatFaults = []fault{
 	{name: "heartbeat path down", gapless: true, heard: true, shortest: moment, longest: while, mayLast: true,
 		strike: cutBeat(+1, +1), end: cutBeat(-1, -1)},
@@ -120,7 +120,7 @@ var unableFaults = []fault{
 		end:    func(_ *World, n *node, _ *rand.Rand) { n.disable(0, 0, -1) }},
 }
 
-// faults lists what may happen in a run.
+// faults lists the faults that may happen in a run.
 func (o Options) faults() []fault {
 	list := faults
 	if o.Heartbeat {
@@ -169,7 +169,7 @@ func cutRBS(there, back int) func(*World, *node, *rand.Rand) {
 	}
 }
 
-// cutPath cuts everything between the devices.
+// cutPath cuts all traffic between the devices.
 func cutPath(there, back int) func(*World, *node, *rand.Rand) {
 	return func(w *World, n *node, _ *rand.Rand) {
 		w.pathCuts[n.index] += there
@@ -199,7 +199,7 @@ func both(first, second func(*World, *node, *rand.Rand)) func(*World, *node, *ra
 	}
 }
 
-// replay sends hellos of long ago again, some of them damaged.
+// replay sends old hellos again, some of them damaged.
 func replay(w *World, n *node, rng *rand.Rand) {
 	for _, packet := range n.sent {
 		packet := append([]byte(nil), packet...)
@@ -219,14 +219,14 @@ func replay(w *World, n *node, rng *rand.Rand) {
 	}
 }
 
-// rehash lets the switch send hosts' messages to other legs.
+// rehash makes the switch send messages of hosts to other legs.
 func rehash(w *World, _ *node, rng *rand.Rand) {
 	for _, h := range w.hosts {
 		h.leg = rng.IntN(2)
 	}
 }
 
-// automatic lets the election decide which of the two legs serves.
+// automatic puts the members into mode auto, so that the election decides which leg serves.
 func automatic(by int) func(*World, *node, *rand.Rand) {
 	return func(w *World, n *node, rng *rand.Rand) {
 		n.automatic += by
@@ -238,8 +238,8 @@ func automatic(by int) func(*World, *node, *rand.Rand) {
 	}
 }
 
-// removeVLAN takes the sub-interface from the configuration of both devices,
-// one after the other.
+// removeVLAN removes the sub-interface from the configuration of both devices, one after the
+// other.
 func removeVLAN(w *World, n *node, rng *rand.Rand) { w.setVLAN(n, rng, -1) }
 func addVLAN(w *World, n *node, rng *rand.Rand)    { w.setVLAN(n, rng, +1) }
 
@@ -252,7 +252,7 @@ func (w *World) setVLAN(n *node, rng *rand.Rand, by int) {
 	})
 }
 
-// memberMode is what the device's configuration says now.
+// memberMode returns the mode in the device's configuration now.
 func (n *node) memberMode() etrunk.MemberMode {
 	switch {
 	case n.heldBack > 0:

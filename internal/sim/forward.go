@@ -18,7 +18,7 @@ func (n *node) receives(s stream) bool {
 	return (f.Mode == mld.Exclude) != slices.Contains(f.Sources, s.source)
 }
 
-// sends works out into which VLANs of its leg the kernel of this device puts a stream.
+// sends returns the VLANs of its leg to which the kernel of this device forwards a stream.
 func (n *node) sends(s stream) (to uint8) {
 	if !n.alive() || !n.forwards() || n.legOffs > 0 || !n.receives(s) {
 		return 0
@@ -33,7 +33,7 @@ func (n *node) sends(s stream) (to uint8) {
 	return to
 }
 
-// whyNot tells what keeps a device from sending a stream.
+// whyNot says why a device does not send a stream.
 func (n *node) whyNot(s stream, vlan int) string {
 	switch {
 	case !n.alive():
@@ -50,7 +50,7 @@ func (n *node) whyNot(s stream, vlan int) string {
 	return fmt.Sprintf("%s lets pass %v", n.name, n.open(vlan))
 }
 
-// open lists the buckets that the gate lets pass.
+// open returns the buckets that the gate lets pass.
 func (n *node) open(vlan int) etrunk.Buckets {
 	switch name := legName(vlan); {
 	case slices.Contains(n.gate.Closed, name):
@@ -63,7 +63,7 @@ func (n *node) open(vlan int) etrunk.Buckets {
 	return etrunk.AllBuckets
 }
 
-// duty is what the device holds its duty to be.
+// duty returns the duty that the device computes for itself.
 func (n *node) duty() device.Duty {
 	_, duty := n.dev.Sends(member, n.w.streams[0].source, n.w.streams[0].group)
 	return duty

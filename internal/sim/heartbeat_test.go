@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestHeartbeatSchedules plays schedules with two paths between the devices. As long as
-// they hear each other on one of them, a broken path makes both send for a moment only.
+// TestHeartbeatSchedules runs schedules with two paths between the devices. As long as they
+// hear each other on one path, a broken path makes both send only for a moment.
 func TestHeartbeatSchedules(t *testing.T) {
 	playAll(t, 1, 200, func(seed uint64) Options {
 		opts := options(t, seed)
@@ -15,13 +15,14 @@ func TestHeartbeatSchedules(t *testing.T) {
 	}, new(traces))
 }
 
-// A device that dies while BFD cannot see it is missed after the fail time of the hellos that
-// stand in for BFD, 1 s, and not after the 20 s that are configured.
+// TestDeathOnABrokenPrimaryPath: while BFD cannot work, the device uses hellos with a fail time
+// of 1 s in its place. So it detects the death of its peer after 1 s and not after the 20 s
+// that are configured.
 func TestDeathOnABrokenPrimaryPath(t *testing.T) {
 	for seed := range uint64(10) {
 		w := New(Options{Seed: seed, Hosts: 8, Heartbeat: true, NoMinds: true})
 		w.plan = []Step{
-			{Fault: "records asked for anew", For: time.Second, After: 5 * time.Second, Chance: 1}, // all listeners are known to both
+			{Fault: "records asked for anew", For: time.Second, After: 5 * time.Second, Chance: 1}, // by then all listeners are known to both
 			{Fault: "path down", Node: 0, For: 5 * time.Second, Overlaps: true, Chance: 1},
 			{Fault: "daemon killed", Node: int(seed % 2), For: 5 * time.Second, After: time.Second, Chance: 1},
 		}
@@ -34,8 +35,8 @@ func TestDeathOnABrokenPrimaryPath(t *testing.T) {
 	}
 }
 
-// The replication goes by the heartbeat path while the primary one is broken, and back. So
-// who has come to listen meanwhile is known to both.
+// TestReplicationTakesTheHeartbeatPath: the replication uses the heartbeat path while the
+// primary path is broken, and returns to it. So both devices know who has joined meanwhile.
 func TestReplicationTakesTheHeartbeatPath(t *testing.T) {
 	w := New(Options{Seed: 1, Hosts: 8, Heartbeat: true})
 	if err := w.settle(); err != nil {
@@ -68,8 +69,9 @@ func TestReplicationTakesTheHeartbeatPath(t *testing.T) {
 	}
 }
 
-// In auto the leg of the other device comes up for a moment when the primary path breaks. Hosts
-// that were hashed to it meanwhile were lost when it went, for nobody else knew of them.
+// TestLegStaysForThoseWhomItAloneHears: in auto the other device's leg comes up for a moment
+// when the primary path breaks. Hosts that the switch hashed to it in that moment were lost
+// when it went down, because only that device knew of them.
 func TestLegStaysForThoseWhomItAloneHears(t *testing.T) {
 	for _, seed := range []uint64{284, 332} {
 		opts := options(t, seed)

@@ -11,8 +11,8 @@ import (
 	"tandem/internal/mld"
 )
 
-// unsolicited is the longest gap between the two reports of a change
-// (Unsolicited Report Interval, RFC 9777, section 9.11).
+// unsolicited is the longest time between the two reports of a change (Unsolicited Report
+// Interval, RFC 9777, section 9.11).
 const unsolicited = time.Second
 
 // host is a listener behind the switch.
@@ -20,37 +20,37 @@ type host struct {
 	w      *World
 	number int
 	vlan   int
-	leg    int // to which the switch hashes what it sends
-	// hashedTo: and where that ends up, and since when.
+	leg    int // the leg to which the switch hashes the host's messages
+	// hashedTo is the device that receives them, and since when.
 	hashedTo *node
 	hashedAt instant.Time
 	addr     netip.Addr
 	v1       bool // speaks MLDv1 only, and joins no SSM stream
 	wants    []bool
-	changes  []int // counts the changes of mind, so that a repetition can see it is stale
-	// lost: the last report of a stream was lost. MLD bears one loss, by its
-	// robustness of 2; more would be no fault of the devices.
+	changes  []int // counts the changes, so that an outdated repetition is recognised
+	// lost: the last report of a stream was lost. MLD tolerates one loss, as its robustness is
+	// 2. Two losses would not be a fault of the devices.
 	lost []bool
-	// An MLDv1 host (RFC 2710, section 4) is quiet when another one has
-	// answered, and says good-bye only when it was the last to report.
+	// An MLDv1 host (RFC 2710, section 4) is silent if another host has answered. It sends a
+	// Done only if it was the last to report.
 	pending, last []bool
-	// heard: a device has heard that the stream is wanted.
+	// heard: a device has received a report that the stream is wanted.
 	heard   []bool
 	heardAt []instant.Time
-	bothAt  []instant.Time // since when both know of it, as far as anybody has asked
-	// gone is who heard the leave of a stream.
+	bothAt  []instant.Time // since when both devices know of it; only as recent as the last check
+	// gone is the device that received the leave of a stream.
 	gone []witness
 }
 
-// witness is a device in one of its lives.
+// witness is a device between two of its restarts.
 type witness struct {
 	node *node
 	boot uint64
 }
 
-// v1link is what the MLDv1 hosts of a VLAN have in common.
+// v1link is the state that the MLDv1 hosts of a VLAN share.
 type v1link struct {
-	lost []bool // by stream, for they report in each other's stead
+	lost []bool // by stream, because one host reports for all
 }
 
 func newHost(w *World, i int) *host {
@@ -63,11 +63,11 @@ func newHost(w *World, i int) *host {
 	}
 }
 
-// faithful reports whether a host hardly ever changes its mind: its records live by
-// refreshes alone, for as long as a fault lasts.
+// faithful reports whether a host hardly ever joins or leaves. Its records stay alive only by
+// refreshes, as long as a fault lasts.
 func (h *host) faithful() bool { return h.number%4 == 3 }
 
-// change joins or leaves a stream and reports it twice.
+// change joins or leaves a stream and reports that twice.
 func (h *host) change(i int, want bool) {
 	if h.wants[i] == want || h.v1 && h.w.streams[i].ssm {
 		return
@@ -90,8 +90,8 @@ func (h *host) change(i int, want bool) {
 	})
 }
 
-// leaveBeyond leaves streams other than the one just joined until the host wants
-// no more than it may.
+// leaveBeyond leaves streams, but not the one just joined, until the host wants at most as many
+// as it may.
 func (h *host) leaveBeyond(most, joined int) {
 	if most == 0 {
 		return
@@ -110,7 +110,7 @@ func (h *host) leaveBeyond(most, joined int) {
 	}
 }
 
-// report tells of one stream: of a change, or in answer to a query.
+// report sends a report of one stream: a change, or an answer to a query.
 func (h *host) report(i int, change bool) {
 	lost := h.lostReport(i)
 	if h.v1 {
@@ -134,7 +134,7 @@ func (h *host) report(i int, change bool) {
 	h.send(i, dst, p)
 }
 
-// lostReport tells where the loss of the last report of a stream is noted.
+// lostReport returns the field that notes the loss of the last report of a stream.
 func (h *host) lostReport(i int) *bool {
 	if h.v1 {
 		return &h.w.v1[h.vlan].lost[i]
@@ -142,7 +142,7 @@ func (h *host) lostReport(i int) *bool {
 	return &h.lost[i]
 }
 
-// reportsForAll keeps the other MLDv1 hosts of the group quiet.
+// reportsForAll makes the other MLDv1 hosts of the group silent.
 func (h *host) reportsForAll(i int) {
 	h.pending[i], h.last[i] = false, h.wants[i]
 	for _, other := range h.w.hosts {
@@ -171,7 +171,7 @@ func record(s stream, want, change bool) mld.GroupRecord {
 	return r
 }
 
-// hearQuery answers within the time that the query allows.
+// hearQuery answers a query within its maximum response time.
 func (h *host) hearQuery(q mld.Query) {
 	for i, s := range h.w.streams {
 		if !h.wants[i] || !q.General() && q.Group != s.group {
@@ -189,8 +189,7 @@ func (h *host) hearQuery(q mld.Query) {
 	}
 }
 
-// send puts a message on the leg that the switch has chosen for this host, now
-// and then twice.
+// send sends a message on the leg that the switch has chosen for this host, sometimes twice.
 func (h *host) send(i int, dst netip.Addr, p *mld.Packet) {
 	n := h.w.legOf(h)
 	if n == nil {
@@ -236,8 +235,8 @@ func (w *World) legOf(h *host) *node {
 	return chosen
 }
 
-// apply gives a host's filter after a record, as a network without memory of
-// others would keep it.
+// apply returns a host's filter after a record, as a router that does not track hosts would
+// compute it.
 func apply(f mld.Filter, r mld.GroupRecord) mld.Filter {
 	add := func(list []netip.Addr) []netip.Addr {
 		all := slices.Concat(list, r.Sources)

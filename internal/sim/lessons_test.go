@@ -9,16 +9,16 @@ import (
 	"tandem/internal/instant"
 )
 
-// What users of redundant pairs have reported elsewhere, each as a schedule of its
-// own; docs/reliability.md lists them with the tests of other packages.
+// Faults of redundant pairs that users of other products have reported, each as a schedule of
+// its own. docs/reliability.md lists them with the tests of other packages.
 
-// step is a fault on a device, then a rest that is long enough for the pair to
-// count as healthy, when there may be one sender only.
+// step is a fault on a device, followed by a rest that is long enough for the pair to count as
+// healthy. From then on only one device may send.
 func step(fault string, node int, lasts time.Duration) Step {
 	return Step{Fault: fault, Node: node, For: lasts, After: healing + 2*time.Second, Chance: 1}
 }
 
-// play plays steps with several seeds.
+// play runs steps with several seeds.
 func play(t *testing.T, steps ...Step) {
 	t.Helper()
 	for seed := range uint64(10) {
@@ -30,13 +30,15 @@ func play(t *testing.T, steps ...Step) {
 	}
 }
 
-// A device that came back and the one that had stood in for it both went on sending.
+// TestFailbackLeavesOneSender. Reported: a device came back, and both it and the device that
+// had replaced it went on sending.
 func TestFailbackLeavesOneSender(t *testing.T) {
 	play(t, step("daemon killed", 0, 5*time.Second), step("device off", 0, 5*time.Second), step("upstream down", 0, 5*time.Second),
 		step("leg down", 0, 5*time.Second))
 }
 
-// The second switchover, and the one in the other direction, did less than the first.
+// TestEverySwitchoverIsLikeTheFirst. Reported: the second switchover, or one in the other
+// direction, was incomplete.
 func TestEverySwitchoverIsLikeTheFirst(t *testing.T) {
 	play(t, step("switchover", 0, 3*time.Second), step("switchover", 1, 3*time.Second), step("switchover", 0, 3*time.Second),
 		step("switchover", 0, 3*time.Second), step("switchover", 1, 3*time.Second))
@@ -44,13 +46,15 @@ func TestEverySwitchoverIsLikeTheFirst(t *testing.T) {
 		step("daemon killed", 1, 3*time.Second))
 }
 
-// After both had been masters the loser was still pointed at.
+// TestSplitBrainHeals. Reported: after both had been masters, traffic still went to the one
+// that had become Backup.
 func TestSplitBrainHeals(t *testing.T) {
 	play(t, step("path down", 0, 5*time.Second), step("path down", 1, 100*time.Second), step("path one way", 0, 30*time.Second),
 		step("path one way", 1, 30*time.Second))
 }
 
-// A node became master when it came back, before it had the state.
+// TestReturnsWithTheStateBeforeItServes. Reported: a node became Master when it came back,
+// before it had the state.
 func TestReturnsWithTheStateBeforeItServes(t *testing.T) {
 	for seed := range uint64(10) {
 		w := New(Options{Seed: seed, Hosts: 8})
@@ -85,7 +89,8 @@ func TestReturnsWithTheStateBeforeItServes(t *testing.T) {
 	}
 }
 
-// The hold of what the peer has heard ends, and no listener may notice.
+// TestChannelDownForLongerThanTheRetention: the retention of what the peer has heard ends, and
+// no listener may notice.
 func TestChannelDownForLongerThanTheRetention(t *testing.T) {
 	for seed := range uint64(5) {
 		for _, minds := range []bool{true, false} {
@@ -98,9 +103,9 @@ func TestChannelDownForLongerThanTheRetention(t *testing.T) {
 	}
 }
 
-// Devices that find each other again after the peer has forgotten what was heard here, the
-// channel a moment before the E-Trunk, send for each other until they are synchronised, and
-// not until each listener has answered a query.
+// TestApartForLongerThanTheRetention: the devices find each other again after the retention has
+// ended, the channel a moment before the E-Trunk. They send for each other only until they are
+// synchronised, not until each listener has answered a query.
 func TestApartForLongerThanTheRetention(t *testing.T) {
 	for seed := range uint64(20) {
 		w := New(Options{Seed: seed, Hosts: 8, NoMinds: true})
@@ -111,7 +116,7 @@ func TestApartForLongerThanTheRetention(t *testing.T) {
 		if err := w.strike(step("path down", 0, retention+400*time.Second)); err != nil {
 			t.Fatal(err)
 		}
-		w.rate = 2500 // so that the E-Trunk is back in the middle of the synchronisation
+		w.rate = 2500 // so that the E-Trunk is back during the synchronisation
 		if err := w.mend(); err != nil {
 			t.Fatal(err)
 		}
@@ -129,8 +134,8 @@ func TestApartForLongerThanTheRetention(t *testing.T) {
 	}
 }
 
-// A device that was told to hand over helps when its peer comes to lack what it takes, and
-// hands over again when the peer is whole.
+// TestHandedOverAndNeeded: a device that was told to hand over helps when its peer cannot
+// serve. It hands over again when the peer can.
 func TestHandedOverAndNeeded(t *testing.T) {
 	for _, automatic := range []bool{false, true} {
 		w := New(Options{Seed: 1, Hosts: 8, NoMinds: true, Automatic: automatic})
@@ -163,7 +168,7 @@ func TestHandedOverAndNeeded(t *testing.T) {
 	}
 }
 
-// soleSender returns the one device that sends anything.
+// soleSender returns the only device that sends anything.
 func (w *World) soleSender() (sender *node, ok bool) {
 	for _, n := range w.nodes {
 		if slices.Max(n.sending) > 0 {
@@ -174,8 +179,9 @@ func (w *World) soleSender() (sender *node, ok bool) {
 	return sender, ok
 }
 
-// A process that stood still and went on believed for a while what it had believed before. It
-// may read what has waited in any order, and its peer may be stopped meanwhile.
+// TestStoppedDaemon. Reported: a process that was stopped and continued acted for a while on
+// old information. It may read what has waited in any order, and its peer may be stopped at the
+// same time.
 func TestStoppedDaemon(t *testing.T) {
 	for seed := range uint64(100) {
 		w := New(Options{Seed: seed, Hosts: 8, NoMinds: true})
@@ -190,7 +196,7 @@ func TestStoppedDaemon(t *testing.T) {
 		w.gapless, w.settled, w.healedAt = true, false, instant.Never
 		for range 16 {
 			w.nodes[w.minds.IntN(2)].stopOrGoOn()
-			// A moment, until BFD notices, until the hellos' time is over.
+			// For a moment; until BFD detects it; until the fail time of the hellos is over.
 			lasts := [...]time.Duration{50 * time.Millisecond, 500 * time.Millisecond, stallLimit, 20 * time.Second}[w.minds.IntN(4)]
 			if err := w.pass(lasts + time.Duration(w.minds.Int64N(int64(lasts/4))) - lasts/8); err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
@@ -205,8 +211,9 @@ func TestStoppedDaemon(t *testing.T) {
 	}
 }
 
-// A device that can neither serve its hosts nor tell the peer of them leaves them to the peer,
-// which asks who they are, and takes its share again when it can.
+// TestStrandedHostsGoToThePeer: a device that can neither serve its hosts nor tell the peer of
+// them takes its leg down. The hosts go to the peer, which queries them. The device takes its
+// share again when it can.
 func TestStrandedHostsGoToThePeer(t *testing.T) {
 	w := New(Options{Seed: 2, Hosts: 8, NoMinds: true})
 	if err := w.settle(); err != nil {

@@ -11,7 +11,7 @@ import (
 // keptHellos is how many hellos an eavesdropper keeps.
 const keptHellos = 20
 
-// sendHello carries an E-Trunk packet to the peer, unless it is lost.
+// sendHello delivers an E-Trunk packet to the peer, unless it is lost.
 func (n *node) sendHello(h device.SendHello) {
 	w, packet := n.w, h.Packet
 	cuts, delay := w.pathCuts, wireDelay
@@ -42,11 +42,11 @@ func (n *node) sendHello(h device.SendHello) {
 	}
 }
 
-// memory is how long lost hellos excuse a delay.
+// memory is how long a lost hello may excuse a delay.
 const memory = time.Second
 
-// helloDelay is how much later than after one loss a change may get through: the hellos
-// that were lost of late had to be said again.
+// helloDelay returns how much longer a change may take than after one lost hello, because
+// several hellos were lost lately and had to be repeated.
 func (w *World) helloDelay() (d time.Duration) {
 	for _, n := range w.nodes {
 		if w.now <= n.lostAt.Add(memory) {
@@ -56,8 +56,8 @@ func (w *World) helloDelay() (d time.Duration) {
 	return d
 }
 
-// judgePath lets BFD find out, on both devices, whether they reach each other.
-// One way is not enough: who hears nothing tells the other.
+// judgePath lets BFD on both devices detect whether they reach each other. One working
+// direction is not enough: a device that receives nothing tells the other.
 func (w *World) judgePath() {
 	up := w.pathCuts == [2]int{} && w.nodes[0] != nil && w.nodes[1] != nil && w.nodes[0].beats() && w.nodes[1].beats()
 	if up == w.pathBFD {
@@ -84,8 +84,8 @@ func (n *node) bfdVerdict(up bool) {
 	n.bfdChanged(etrunk.BFDUp)
 }
 
-// bfdLost lets BFD find the peer silent. It does so also when the peer is back by
-// then, for that has a new session.
+// bfdLost lets BFD detect that the peer is silent. It does so even if the peer is back by then,
+// because a restarted peer has a new session.
 func (n *node) bfdLost() {
 	if n.alive() && n.bfd == etrunk.BFDUp {
 		n.bfdChanged(etrunk.BFDDown)
@@ -98,11 +98,11 @@ func (n *node) bfdChanged(state etrunk.BFDState) {
 	n.handle(device.BFDChanged{Session: "core", State: state})
 }
 
-// sendMLD carries a message of a device to the hosts or to the upstream network.
+// sendMLD delivers a message of a device to the hosts or to the upstream network.
 func (n *node) sendMLD(m device.SendMLD) {
 	var p mld.Packet
 	if err := p.Parse(m.Payload); err != nil {
-		panic(err) // a device sent what it cannot read itself
+		panic(err) // a device has sent a message that its own parser refuses
 	}
 	if m.Netdev == upName {
 		if n.upMutes > 0 {
@@ -111,7 +111,7 @@ func (n *node) sendMLD(m device.SendMLD) {
 		n.w.after(rejoinDelay, func() { n.upstreamHears(&p) })
 		return
 	}
-	// It may have asked before it lost the duty, in the same event.
+	// It may have queried before it lost the duty, in the same event.
 	if p.Type != mld.TypeQuery || !n.alive() || !n.duty().Querier && !n.wasQuerier {
 		n.w.violated("%s sends a message of type %d to hosts and has no duty to query", n.name, p.Type)
 	}
@@ -132,7 +132,7 @@ func (n *node) sendMLD(m device.SendMLD) {
 	}
 }
 
-// upstreamHears keeps what the upstream network knows of a device's wishes.
+// upstreamHears stores what the upstream network knows of the groups that a device wants.
 func (n *node) upstreamHears(p *mld.Packet) {
 	if !n.upCable() {
 		return

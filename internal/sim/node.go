@@ -12,7 +12,7 @@ import (
 	"tandem/internal/rbs"
 )
 
-// The names that both devices use.
+// Names that both devices use.
 const (
 	upName   = "up0"
 	service  = "rbs1"
@@ -22,16 +22,16 @@ const (
 
 var member = device.Member{ETrunk: trunkID, EthTrunk: memberID}
 
-// retention is how long a device holds the records of a peer that it cannot hear of.
+// retention is how long a device keeps the records of a peer that it cannot reach.
 const retention = 600 * time.Second
 
-// legName is the Linux interface of a VLAN on the leg.
+// legName returns the Linux interface of a VLAN on the leg.
 func legName(vlan int) string { return [vlans]string{"eth-trunk10", "eth-trunk10.100"}[vlan] }
 
-// configuredName is the same as the configuration says it.
+// configuredName returns the configured name of the same interface.
 func configuredName(vlan int) string { return [vlans]string{"Eth-Trunk10", "Eth-Trunk10.100"}[vlan] }
 
-// node is one device and the kernel under it.
+// node is one device with its kernel.
 type node struct {
 	w        *World
 	index    int
@@ -40,16 +40,16 @@ type node struct {
 	boots    uint64
 	bootedAt instant.Time
 
-	// What is wrong with it, counted by cause.
+	// The active faults, counted by cause.
 	down, legCuts, upCuts, yields int
 	// What its interfaces lack though they have carrier, likewise: a link-local address, on the leg
 	// and upstream, and all of IPv6 on the leg.
 	legMutes, upMutes, legOffs int
 	toldLegMute                bool // the daemon has been told that it cannot ask hosts
-	// What its configuration says; vlan is negative without the sub-interface.
+	// Values of its configuration; vlan is negative without the sub-interface.
 	heldBack, automatic, vlan, priority int
 	identity                            uint64        // added to its device ID
-	skew                                time.Duration // of its wall clock at the next boot
+	skew                                time.Duration // error of its wall clock at the next boot
 
 	stall *stall // nil while its process runs
 
@@ -58,29 +58,30 @@ type node struct {
 	late   bool
 	toldUp bool // the daemon has been told that the leg is up
 
-	// moved: something that decides what it sends has changed since sending was
-	// worked out: for every stream the VLANs it is sent to, a bit each.
+	// moved: something has changed that decides what it sends. So sending must be computed
+	// again: for each stream, one bit for each VLAN to which it is sent.
 	moved   bool
 	sending []uint8
 
 	routes map[device.SourceGroup][]string
 	gate   device.Gate
 	asked  map[device.SourceGroup]bool // an upcall is under way
-	joined map[netip.Addr]mld.Filter   // what the upstream network has heard
+	joined map[netip.Addr]mld.Filter   // what the upstream network has heard from it
 	conns  map[rbs.ConnID]*conn
-	// wasQuerier: it had the duty to query before the event that is being carried out.
+	// wasQuerier: it had the querier's duty before the event that is being carried out.
 	wasQuerier bool
-	listen     netip.Addr // not set while it does not
+	listen     netip.Addr // invalid while it does not listen
 	lastID     rbs.ConnID
 
-	wakeAt     instant.Time // of the Advance that is scheduled
+	wakeAt     instant.Time // when the next Advance is scheduled
 	bfd        etrunk.BFDState
 	sent       [][]byte // some hellos of old
 	hellosLost int      // of late, lastly at lostAt
 	lostAt     instant.Time
-	// ableSince is when it last came to have all it takes to serve, Never without.
+	// ableSince is the time since which it has had everything it needs to serve, Never if it
+	// has not.
 	ableSince instant.Time
-	// strandedSince is when it came to be of no use to the hosts that talk to it.
+	// strandedSince is the time since which it has been useless to the hosts on its leg.
 	strandedSince instant.Time
 }
 
@@ -102,22 +103,22 @@ func (n *node) forwards() bool        { return n.legUp() && !n.late } // the swi
 func (n *node) upCable() bool         { return n.upCuts == 0 }
 func (n *node) hasVLAN(vlan int) bool { return vlan == 0 || n.vlan >= 0 }
 
-// listening reports whether it hears what comes in on the leg: a daemon takes a
-// moment to notice that the carrier is back.
+// listening reports whether it receives what arrives on the leg. A daemon needs a moment to
+// notice that the carrier is back.
 func (n *node) listening() bool { return n.alive() && n.toldUp }
 
-// knowing reports whether it has been up for so long that it knows who listens.
+// knowing reports whether it has been up long enough to know the listeners.
 func (n *node) knowing() bool { return n.alive() && n.w.now > n.bootedAt.Add(learnTime) }
 
-// learnTime is ample for the first synchronisation.
+// learnTime is more than the first synchronisation needs.
 const learnTime = 30 * time.Second
 
-// able reports whether it has all it takes to serve.
+// able reports whether it has everything it needs to serve.
 func (n *node) able() bool {
 	return n.alive() && n.upCable() && n.legCuts == 0 && n.legMutes+n.upMutes+n.legOffs == 0 && n.memberMode() != etrunk.ForceBackup
 }
 
-// stranded reports whether it hears hosts for whom only the peer could do something, and
+// stranded reports whether it receives reports of hosts that only the peer could serve, and
 // knows that it cannot tell the peer.
 func (n *node) stranded() bool {
 	p := n.peer()
@@ -131,7 +132,7 @@ func (n *node) address() netip.Addr {
 	return netip.MustParseAddr(fmt.Sprintf("2001:db8:c::%x", 0xa+n.index))
 }
 
-// beatAddress is that of the heartbeat path.
+// beatAddress returns the address on the heartbeat path.
 func (n *node) beatAddress() netip.Addr {
 	return netip.MustParseAddr(fmt.Sprintf("2001:db8:e::%x", 0xa+n.index))
 }
@@ -162,14 +163,14 @@ func (n *node) boot() {
 
 func (n *node) deviceID() uint64 { return uint64(1000+n.index) + n.identity }
 
-// reboot starts the daemon unless something still keeps it down.
+// reboot starts the daemon unless a fault still keeps it down.
 func (n *node) reboot() {
 	if !n.alive() && n.down == 0 {
 		n.boot()
 	}
 }
 
-// reconfigure commits what the node's fields say.
+// reconfigure commits the configuration in the node's fields.
 func (n *node) reconfigure() {
 	if !n.alive() {
 		return
@@ -180,16 +181,16 @@ func (n *node) reconfigure() {
 	}
 }
 
-// yield hands everything to the peer on the operator's request, or takes it back.
+// yield hands everything over to the peer at the operator's request, or takes it back.
 func (n *node) yield(by int) {
 	n.yields += by
 	n.handle(device.Switchover{ETrunk: trunkID, On: n.yields > 0})
 }
 
-// cutCables cuts the leg and the upstream, or mends them.
+// cutCables cuts or repairs the leg and the upstream link.
 func (n *node) cutCables(leg, up int) {
 	if n.upCuts == 0 && up > 0 {
-		n.joined = make(map[netip.Addr]mld.Filter) // the upstream network forgets who has gone
+		n.joined = make(map[netip.Addr]mld.Filter) // the upstream network forgets the memberships of a device that is gone
 	}
 	n.moved = true
 	n.legCuts += leg
@@ -206,8 +207,8 @@ func (n *node) disable(leg, up, legIPv6 int) {
 	n.linkChanged()
 }
 
-// kill ends the daemon as SIGKILL does: the kernel drops its routes and closes
-// its connections, the supervisor takes the leg down.
+// kill ends the daemon as SIGKILL does: the kernel removes its routes and closes its
+// connections, and the supervisor takes the leg down.
 func (n *node) kill() {
 	if !n.alive() {
 		return

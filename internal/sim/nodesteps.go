@@ -8,7 +8,8 @@ import (
 	"tandem/internal/proof"
 )
 
-// handle gives the daemon an event, if it lives, or puts it into a queue of the kernel's.
+// handle passes an event to the daemon. If the daemon is stopped, the event waits in a queue of
+// the kernel.
 func (n *node) handle(ev device.Event) {
 	switch {
 	case !n.alive():
@@ -41,10 +42,10 @@ func (n *node) tellLinks() {
 // legMute reports whether the kernel sends no MLD on the leg.
 func (n *node) legMute() bool { return n.legMutes+n.legOffs > 0 }
 
-// linkChanged lets the daemon notice what has happened to its links.
+// linkChanged lets the daemon notice a change of its links.
 func (n *node) linkChanged() { n.w.after(carrierDelay, n.tellLinks) }
 
-// pump carries out what the daemon asks for until it asks for nothing more.
+// pump carries out the effects of the daemon until there are no more.
 func (n *node) pump() {
 	for n.running() {
 		if !n.carryOut(n.dev.Effects()) {
@@ -84,7 +85,7 @@ func (n *node) armTimer() {
 	})
 }
 
-// carryOut does what the daemon would do, and reports whether there was anything.
+// carryOut carries out effects and reports whether there were any.
 func (n *node) carryOut(todo *device.Effects) bool {
 	for _, r := range todo.Routes {
 		sg := device.SourceGroup{Source: r.Source, Group: r.Group}
@@ -118,7 +119,7 @@ func (n *node) carryOut(todo *device.Effects) bool {
 	return len(todo.Routes)+len(todo.Legs)+len(todo.MLD)+len(todo.Hellos)+len(todo.Channels)+len(todo.Events) > 0 || todo.Gate != nil
 }
 
-// upcalls lets the kernel ask for the streams that arrive without a route.
+// upcalls lets the kernel report the streams that arrive without a route.
 func (n *node) upcalls() {
 	if !n.alive() {
 		return

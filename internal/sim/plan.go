@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// Step is one thing that happens to the pair: it strikes, lasts and is mended.
+// Step is one fault: it begins, lasts for a time and is repaired.
 type Step struct {
 	Fault string
-	// Node is the device it is about, 0 for A.
+	// Node is the device concerned, 0 for A.
 	Node int
-	// For is how long it lasts, After how long the pair is then left alone.
+	// For is how long the fault lasts, After how long the pair then has no other fault.
 	For, After time.Duration
-	// Overlaps: the next step strikes before this one is mended.
+	// Overlaps: the next step begins before this one is repaired.
 	Overlaps bool
-	// Rushed: the next step strikes before the pair has come to itself.
+	// Rushed: the next step begins before the pair has recovered.
 	Rushed bool
-	// Chance decides what the fault leaves open, so that a step means the same
-	// whatever happens before it.
+	// Chance decides the details of the fault, so that a step is the same whatever happens
+	// before it.
 	Chance uint64
 }
 
@@ -64,7 +64,7 @@ func newPlan(seed uint64, faults []fault) Plan {
 			Fault: f.name, Node: rng.IntN(2), Chance: rng.Uint64(),
 			For: between(f.shortest, f.longest), After: between(0, 3*time.Second),
 		}
-		// Long enough for whatever is not held back to expire, and for the hold to end, too.
+		// Long enough for all that is not retained to expire, and for the retention to end.
 		if f.mayLast && rng.IntN(20) == 0 {
 			plan[i].For = between(200*time.Second, 500*time.Second)
 			if plan[i].Chance%2 == 0 {
@@ -79,7 +79,7 @@ func newPlan(seed uint64, faults []fault) Plan {
 	return plan
 }
 
-// kept is the plan with the steps that are listed only; with no list, all of it.
+// kept returns the plan with only the listed steps; without a list, the whole plan.
 func (p Plan) kept(list []int) Plan {
 	if list == nil {
 		return p

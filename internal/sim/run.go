@@ -13,7 +13,7 @@ import (
 	"tandem/internal/mld"
 )
 
-// Run plays the whole schedule and returns the first broken invariant.
+// Run plays the whole schedule and returns the first violated invariant.
 func (w *World) Run() error {
 	if err := w.settle(); err != nil {
 		return fmt.Errorf("at start: %w", err)
@@ -47,7 +47,7 @@ func (w *World) Run() error {
 	return w.quiet()
 }
 
-// strike begins a step and lets it last.
+// strike begins a step and waits until it has lasted.
 func (w *World) strike(s Step) error {
 	f, n := faultNamed(s.Fault), w.nodes[s.Node]
 	w.logf("strikes: %v", s)
@@ -64,7 +64,7 @@ func (w *World) strike(s Step) error {
 	return nil
 }
 
-// mend ends all steps that have struck, in the order in which they did.
+// mend repairs all steps that have begun, in the order in which they began.
 func (w *World) mend() error {
 	for _, s := range w.broken {
 		n := w.nodes[s.Node]
@@ -89,16 +89,16 @@ func (w *World) pass(d time.Duration) error {
 	return w.run(w.now.Add(d))
 }
 
-// Times that a mended pair is given.
+// Times that a repaired pair gets.
 const (
 	settleTime = 30 * time.Second
-	// agreeTime is what a leave in progress takes, with its queries, and twice the
-	// time that the slowest channel has for a backlog; less than an audit waits, so
-	// that none can have mended what differs.
+	// agreeTime is the time of a leave with its queries, plus twice the time that the slowest
+	// channel needs for a backlog. It is shorter than the interval of an audit, so that no
+	// audit can have repaired a difference.
 	agreeTime = 4 * time.Second
 )
 
-// changeMinds lets hosts join and leave for as long as the run lasts.
+// changeMinds makes hosts join and leave during the whole run.
 func (w *World) changeMinds() {
 	var next func()
 	next = func() {
@@ -108,7 +108,7 @@ func (w *World) changeMinds() {
 		h, i := w.hosts[w.minds.IntN(len(w.hosts))], w.minds.IntN(len(w.streams))
 		switch {
 		case w.calm || h.faithful() && w.minds.IntN(100) > 0:
-		case w.minds.IntN(20) == 0: // its switch port has come to be hashed elsewhere
+		case w.minds.IntN(20) == 0: // the switch now hashes its port to another leg
 			h.leg = 1 - h.leg
 		default:
 			h.change(i, !h.wants[i])
@@ -126,10 +126,10 @@ func (w *World) changeMinds() {
 	w.after(0, next)
 }
 
-// quiet lets everything come to rest and compares: both databases with each
-// other, and with what the hosts really want.
+// quiet waits until everything is at rest. Then it compares both databases with each other and
+// with what the hosts want.
 func (w *World) quiet() error {
-	// What was lost is found out by the next queries, if they are not lost too.
+	// The next queries find what was lost, if they are not lost, too.
 	w.opts.Loss, w.resting = 0, true
 	listening := mld.DefaultConfig().ListeningInterval()
 	if err := w.pass(listening + 10*time.Second); err != nil {
@@ -147,8 +147,8 @@ func (w *World) quiet() error {
 	return errors.Join(wrong...)
 }
 
-// compare checks a device's listeners against the hosts' wishes. MLDv1 hosts
-// are not told apart by their records, only as a whole.
+// compare checks a device's listeners against what the hosts want. Records of MLDv1 hosts are
+// compared only as a whole, because they report for each other.
 func (w *World) compare(n *node) error {
 	for _, p := range n.snapshot().Profiles {
 		if p.Tombstones > 0 {
@@ -178,5 +178,5 @@ func (w *World) compare(n *node) error {
 	return nil
 }
 
-// Schedule describes what was to happen, for the report of a failure.
+// Schedule returns the planned steps, for the report of a failure.
 func (w *World) Schedule() string { return strings.TrimRight(w.plan.String(), "\n") }

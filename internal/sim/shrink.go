@@ -6,10 +6,9 @@ import (
 	"strings"
 )
 
-// Shrink looks for less that still breaks an invariant: without losses, with
-// hosts that do not change their minds, with fewer steps. It returns the options
-// of the smallest run found that fails and how that fails; with options that
-// do not fail, those and nil.
+// Shrink looks for a smaller run that still violates an invariant: without losses, with hosts
+// that do not join or leave, with fewer steps. It returns the options of the smallest failing
+// run and its error. If the given options do not fail, it returns those and nil.
 func Shrink(opts Options) (Options, error) {
 	fails := func(o Options) error { return New(o).Run() }
 	err := fails(opts)
@@ -32,8 +31,8 @@ func Shrink(opts Options) (Options, error) {
 	simpler = opts
 	simpler.NoMinds = true
 	try(simpler)
-	// Half of the steps at a time, then fewer, from the end: what comes before a
-	// step decides what it meets.
+	// First it removes half of the steps at a time, then fewer, from the end, because earlier
+	// steps determine the state that a step meets.
 	for size := (len(opts.Keep) + 1) / 2; size > 0; size /= 2 {
 		for end := len(opts.Keep); end > 0; end -= size {
 			less := opts
@@ -45,7 +44,7 @@ func Shrink(opts Options) (Options, error) {
 	return opts, err
 }
 
-// Command is what replays a run exactly.
+// Command returns the command that repeats a run exactly.
 func (o Options) Command() string {
 	cmd := fmt.Sprintf("go test ./internal/sim -run TestSchedules -first %d -seeds 1", o.Seed)
 	if o.Keep != nil {

@@ -17,7 +17,7 @@ var (
 	first  = flag.Uint64("first", 1, "the first seed")
 	keep   = flag.String("keep", "", "the numbers of the steps to play, separated by commas; \"none\" for none, empty for all")
 	losses = flag.Bool("loss", true, "lose some hellos and reports")
-	// Each failure costs as much as dozens of schedules, to shrink it.
+	// Shrinking a failure takes as long as dozens of schedules.
 	failures = flag.Uint64("failures", 5, "how many failing schedules end the run")
 	shrink   = flag.Bool("shrink", true, "look for less that still fails")
 	beats    = flag.Bool("heartbeat", false, "give the devices a heartbeat path")
@@ -46,8 +46,8 @@ func options(t *testing.T, seed uint64) Options {
 	return opts
 }
 
-// TestSchedules plays fault schedules on all cores. Of one that breaks an
-// invariant it prints the commands that replay it, whole and shrunk.
+// TestSchedules plays fault schedules on all processors. For a schedule that violates an
+// invariant it prints the commands that repeat it, whole and shrunk.
 func TestSchedules(t *testing.T) {
 	if *seeds == 1 {
 		replayLoudly(t)
@@ -58,7 +58,7 @@ func TestSchedules(t *testing.T) {
 	sums.write(t)
 }
 
-// playAll plays schedules on all cores, until some have failed.
+// playAll plays schedules on all processors, until some have failed.
 func playAll(t *testing.T, first, seeds uint64, options func(seed uint64) Options, sums *traces) {
 	var next, failed, played atomic.Uint64
 	next.Store(first)

@@ -6,18 +6,19 @@ import (
 	"tandem/internal/device"
 )
 
-// stallLimit is how long a process may stand still until its BFD sessions go down
+// stallLimit is how long a process may be stopped before its BFD sessions go down
 // (daemon.StallLimit).
 const stallLimit = 3 * time.Second
 
-// stall is what waits for a process that stands still, and, when it goes on, for its turn.
+// stall is what waits while a process is stopped, and after that until it is read.
 type stall struct {
 	waiting [readers][]device.Event
-	mute    bool // its BFD sessions have gone down
-	over    bool // it runs again, and has yet to read what has waited
+	mute    bool // its BFD sessions are down
+	over    bool // the process runs again, but has not read everything that waited
 }
 
-// The sources of events that are each read in order, and in no order among each other.
+// Sources of events. The events of one source are read in order; those of different sources in
+// any order.
 const (
 	helloReader = iota
 	reportReader
@@ -48,11 +49,11 @@ func (s *stall) put(ev device.Event) {
 // running reports whether the process takes turns.
 func (n *node) running() bool { return n.alive() && (n.stall == nil || n.stall.over) }
 
-// beats reports whether BFD holds the process for alive.
+// beats reports whether BFD regards the process as alive.
 func (n *node) beats() bool { return n.alive() && (n.stall == nil || !n.stall.mute) }
 
-// stopOrGoOn stops the process as SIGSTOP does, or lets it go on. The kernel under it forwards
-// all the while. It is no fault that plans draw, for that would change every seed's.
+// stopOrGoOn stops the process as SIGSTOP does, or continues it. The kernel forwards meanwhile.
+// Plans do not draw this fault, because it would change the plan of every seed.
 func (n *node) stopOrGoOn() {
 	if n.stall == nil {
 		n.stop()
@@ -83,7 +84,7 @@ func (n *node) goOn() {
 	n.w.after(n.w.between(0, time.Millisecond), func() { n.readNext(s) })
 }
 
-// readNext takes the turn of the timer, or of one of those who have something to read.
+// readNext takes the turn of the timer, or of a source that has events to read.
 func (n *node) readNext(s *stall) {
 	if n.stall != s || !n.alive() {
 		return

@@ -13,16 +13,16 @@ import (
 
 var tracesFile = flag.String("traces", "", "the file that gets a line for each schedule: the sum of everything that happened")
 
-// traces keeps a sum of the verbose trace of each schedule. A change that is meant to
-// leave behaviour alone leaves the file as it was, to the byte:
+// traces keeps a checksum of the verbose trace of each schedule. A change that must not change
+// behaviour leaves the file identical to the byte:
 //
 //	go test ./internal/sim -run TestSchedules -seeds 1000 -traces FILE
 type traces struct {
 	mu    sync.Mutex
-	lines []string // of a width that makes their order that of the seeds
+	lines []string // formatted with a fixed width, so that they sort by seed
 }
 
-// played plays a schedule and remembers its sum, where sums are asked for.
+// played plays a schedule and stores its checksum, if checksums are asked for.
 func (tr *traces) played(opts Options) error {
 	if *tracesFile == "" {
 		return New(opts).Run()
@@ -34,7 +34,7 @@ func (tr *traces) played(opts Options) error {
 	return err
 }
 
-// write writes the file, where it is asked for.
+// write writes the file, if one is asked for.
 func (tr *traces) write(t *testing.T) {
 	if *tracesFile == "" {
 		return
@@ -45,7 +45,7 @@ func (tr *traces) write(t *testing.T) {
 	}
 }
 
-// traceSum plays a schedule and sums up its log and its outcome.
+// traceSum plays a schedule and returns the checksum of its log and its outcome.
 func traceSum(opts Options) (uint64, error) {
 	h := fnv.New64a()
 	opts.Log = h

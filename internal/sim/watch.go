@@ -9,44 +9,43 @@ import (
 
 // What is allowed.
 const (
-	// maxGap is how long an established listener may go without its stream when
-	// one thing goes wrong: detection, 30 ms, and 20 ms for the flip, or for a hello
-	// that is lost and said again.
+	// maxGap is how long an established listener may be without its stream after one fault: 30
+	// ms for detection, and 20 ms for the switchover or for a lost hello that is repeated.
 	maxGap = 50 * time.Millisecond
-	// repeatGap is how long each further hello that is lost in a row delays a change.
+	// repeatGap is how much each further lost hello in a row delays a change.
 	repeatGap = 20 * time.Millisecond
-	// maxJoin is how long a new listener may wait for the repetition of a lost report, and
-	// for the upstream.
+	// maxJoin is how long a new listener may wait for the repetition of a lost report and for
+	// the upstream network.
 	maxJoin = 2*unsolicited + 500*time.Millisecond
-	// maxDouble is how long two devices may both send a stream in a healthy pair.
+	// maxDouble is how long both devices of a healthy pair may send the same stream.
 	maxDouble = 300 * time.Millisecond
-	// healing is how long after the last fault a pair counts as healing: BFD
-	// slow start, reconnection with backoff, revert delay.
+	// healing is how long after the last fault a pair may still be recovering: BFD's slow
+	// start, reconnection with backoff, revert delay.
 	healing = 10 * time.Second
-	// strandTime is ample for a device to take its leg down, on which it hears hosts in
-	// vain, after 2 s.
+	// strandTime is more than a device needs to take down a leg whose hosts it cannot serve. It
+	// does so after 2 s.
 	strandTime = 4 * time.Second
-	// hearTime is how long after it was heard a listener counts as established even
-	// if only one device knows it: that one is patient for 200 ms and then sends in
-	// the peer's stead.
+	// hearTime is when a listener counts as established although only one device knows it. That
+	// device waits for 200 ms and then sends in the peer's stead.
 	hearTime = 200*time.Millisecond + maxGap
-	// joinTime is ample for a device to receive a stream for a listener that it has heard.
+	// joinTime is more than a device needs to receive a stream for a listener that it has
+	// heard.
 	joinTime = 2 * (rejoinDelay + upcallDelay)
 )
 
-// How long a listener may wait when several things went wrong at once.
+// How long a listener may wait after several faults at the same time.
 var (
 	timers = mld.DefaultConfig()
-	// maxRelearn is the wait for a device that has all it takes to serve: all but one
-	// of its queries at start-up go unanswered. What makes the querier begin anew while
-	// an answer is due, that is lost then, is another response time.
+	// maxRelearn is the wait for a device that can serve: all but one of its start-up queries
+	// get no answer. If an answer is lost, another response time starts the querier's queries
+	// again.
 	maxRelearn = time.Duration(timers.Robustness-1)*timers.StartupQueryInterval() + 2*timers.MaxResponse + maxJoin
-	// maxAsked is the wait after what makes a device ask who its hosts are, at most
-	// every 10 s.
+	// maxAsked is the wait after an event that makes a device query its hosts. It does so every
+	// 10 s at most.
 	maxAsked = 10*time.Second + maxRelearn
-	// maxRehash is the wait of a listener whose reports the switch has come to hash to a
-	// device that knows nothing of it and cannot be told: nobody has a reason to ask, so
-	// the general queries have to find it, of which an answer may be lost.
+	// maxRehash is the wait of a listener whose reports the switch now hashes to a device that
+	// does not know it and cannot be told. No event causes a query, so a general query must
+	// find the listener, and its answer may be lost.
 	maxRehash = timers.ListeningInterval() + maxJoin
 )
 
@@ -55,9 +54,9 @@ type watch struct {
 	w       *World
 	listens [][]listening // by host, stream
 	doubled [vlans][]instant.Time
-	whole   instant.Time // since when the channel is, Never while it is not
+	whole   instant.Time // since when the channel works, Never while it does not
 	open    instant.Time // and the path for hellos
-	// Gaps and Longest describe what listeners went through.
+	// Gaps and Longest count and measure the interruptions of listeners.
 	Gaps    int
 	Longest time.Duration
 }
@@ -78,21 +77,21 @@ func (v *watch) changed(h *host, i int) {
 	v.listens[h.number][i] = listening{missing: true, since: v.w.now}
 }
 
-// heard starts the wait anew: only now can it be fulfilled.
+// heard starts the wait again, because only now can the stream be sent.
 func (v *watch) heard(h *host, i int) {
 	if l := &v.listens[h.number][i]; !l.served {
 		l.since = v.w.now
 	}
 }
 
-// forgotten reports whether who heard of a new listener has died before it could tell.
+// forgotten reports whether the device that has heard of a new listener has died before it
+// could tell the peer.
 func (v *watch) forgotten(h *host, i int) bool {
 	return !v.listens[h.number][i].served && v.w.knowers(h, i) == 0
 }
 
-// forgive lets those who miss something when strict rules begin wait as they
-// might have before. What both devices have forgotten, after more than one thing
-// had gone wrong, they have to hear again first.
+// forgive restarts the wait of listeners that lack their stream when strict rules begin. If
+// several faults made both devices forget a listener, they must first receive its report again.
 func (v *watch) forgive(strict bool) {
 	for _, h := range v.w.hosts {
 		for i, s := range v.w.streams {
@@ -126,8 +125,8 @@ func (v *watch) check() error {
 	return v.checkPermission()
 }
 
-// noteAble notes since when each device, and the channel, have been whole, and to which
-// the switch hashes each host.
+// noteAble notes since when each device and the channel have worked, and to which device the
+// switch hashes each host.
 func (v *watch) noteAble() {
 	note := func(since *instant.Time, ok bool) {
 		switch {

@@ -10,9 +10,9 @@ import (
 
 // listening is a host's wait for a stream.
 type listening struct {
-	served  bool // at least once since it was joined
+	served  bool // at least once since the host joined
 	missing bool
-	// grace: it was missing when things were still being mended.
+	// grace: the stream was missing while faults were still being repaired.
 	grace bool
 	since instant.Time
 }
@@ -35,7 +35,7 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 				v.Gaps++
 				v.Longest = max(v.Longest, gap)
 			}
-			// Sent already for another reason, it may end with that.
+			// It is sent already for another reason, and may stop when that reason ends.
 			*l = listening{served: l.served || h.known(i)}
 		case sent && !l.served && h.known(i):
 			l.served = true
@@ -53,8 +53,8 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 	return nil
 }
 
-// known reports whether the devices that know of a listener have had the time to act on it:
-// a moment if both do.
+// known reports whether the devices that know of a listener have had enough time to act: a
+// moment if both know of it.
 func (h *host) known(i int) bool {
 	if !h.heard[i] {
 		return false
@@ -81,8 +81,8 @@ func (w *World) knowers(h *host, i int) (count int) {
 	return count
 }
 
-// waited returns how long a listener has waited for what it could have had, and
-// how long it may.
+// waited returns how long a listener has waited for a stream that could have been sent, and how
+// long it may wait.
 func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duration) {
 	w := v.w
 	forgotten := h.heard[i] && v.forgotten(h, i)
@@ -111,9 +111,9 @@ func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duratio
 		}
 		since, most := max(l.since, n.ableSince), maxRelearn
 		switch {
-		case w.legOf(h) != n && v.whole.IsSet(): // it is told of the listener
+		case w.legOf(h) != n && v.whole.IsSet(): // the peer tells it of the listener
 			since = max(since, v.whole)
-		case w.legOf(h) != n: // the peer sends the hosts here
+		case w.legOf(h) != n: // only the peer hears the hosts
 			if !n.peer().strandedSince.IsSet() {
 				continue
 			}
@@ -132,8 +132,8 @@ func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duratio
 	return waited, limit
 }
 
-// answeredElsewhere reports whether another MLDv1 host may answer in this one's stead, and be
-// heard by the peer of a device only.
+// answeredElsewhere reports whether another MLDv1 host may answer for this one, such that only
+// the peer of a device receives the answer.
 func (w *World) answeredElsewhere(h *host, n *node) bool {
 	return h.v1 && slices.ContainsFunc(w.hosts, func(o *host) bool { return o.v1 && o.vlan == h.vlan && w.legOf(o) != n })
 }

@@ -21,7 +21,7 @@ func (v *watch) checkSenders(vlan, i, senders int) error {
 	return nil
 }
 
-// bothOpen reports whether the gates of both devices let a stream pass, not as an exception.
+// bothOpen reports whether the gates of both devices let a stream pass, apart from exceptions.
 func (w *World) bothOpen(vlan, i int) bool {
 	for _, n := range w.nodes {
 		if n.open(vlan)&(1<<w.streams[i].bucket) == 0 {
@@ -31,8 +31,8 @@ func (w *World) bothOpen(vlan, i int) bool {
 	return true
 }
 
-// checkPermission sees to it that each device's gate is what its duty permits,
-// and that a Backup sends nothing.
+// checkPermission checks that the gate of each device matches its duty, and that a Backup sends
+// nothing.
 func (v *watch) checkPermission() error {
 	for _, n := range v.w.nodes {
 		if !n.alive() {

@@ -12,16 +12,16 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// ErrNoDriver says that the kernel has no driver for a kind of interface.
+// ErrNoDriver means that the kernel has no driver for a kind of interface.
 var ErrNoDriver = errors.New("the kernel lacks the driver")
 
-// BondMode is how a bond spreads over its ports (BOND_MODE_* of linux/if_bonding.h).
+// BondMode is the mode of a bond (BOND_MODE_* of linux/if_bonding.h).
 type BondMode uint8
 
-// Modes. A bond of another mode can be there, but none is made.
+// Modes that this package makes. Bonds of other modes can exist.
 const (
-	BondXOR  BondMode = 2 // static link aggregation: every port with carrier takes part
-	BondLACP BondMode = 4 // IEEE 802.1AX, formerly 802.3ad: ports that the partner selects too
+	BondXOR  BondMode = 2 // static link aggregation: every port with carrier is used
+	BondLACP BondMode = 4 // LACP (IEEE 802.1AX, formerly 802.3ad): ports that the partner has selected, too, are used
 )
 
 func (m BondMode) String() string {
@@ -37,35 +37,33 @@ func (m BondMode) String() string {
 // Bond holds the settings of a bond.
 type Bond struct {
 	Mode BondMode
-	// Monitor is how often the carrier of the ports is looked at, in
-	// milliseconds; the kernel rounds it up to its own tick.
+	// Monitor is the interval at which the carrier of the ports is checked, in whole
+	// milliseconds. The kernel rounds it up to its own tick.
 	Monitor time.Duration
 
 	// The rest is for LACP only.
 
-	// Fast asks the partner for a LACPDU a second instead of one in 30 seconds.
-	// It can be changed only while the bond is down.
+	// Fast asks the partner for one LACPDU each second instead of each 30 seconds. It can be
+	// changed only while the bond is down.
 	Fast bool
-	// ActorKey is the administrative key, 0..1023: the partner puts ports of one
-	// system with one key into one aggregate. It can be changed only while the
-	// bond is down.
+	// ActorKey is the administrative key, 0..1023. The partner aggregates ports of one system
+	// with the same key. It can be changed only while the bond is down.
 	ActorKey uint16
-	// ActorPriority is the system priority, 1..65535, ActorSystem the system
-	// identifier; a zero one stands for the bond's own address. Two bonds with
-	// the same three are one system for their partner.
+	// ActorPriority is the system priority, 1..65535. ActorSystem is the system identifier;
+	// zero stands for the bond's own address. Two bonds with equal priority, identifier and key
+	// are one system for their partner.
 	ActorPriority uint16
 	ActorSystem   [6]byte
-	// Hidden says that the kernel did not tell the last three: it tells them
-	// only to an administrator of the whole machine.
+	// Hidden means that the kernel did not report the last three fields. It reports them only
+	// to an administrator of the whole machine.
 	Hidden bool
 }
 
-// xmitLayer34 is BOND_XMIT_POLICY_LAYER34: flows are told by addresses and ports.
+// xmitLayer34 is BOND_XMIT_POLICY_LAYER34: the hash uses addresses and ports.
 const xmitLayer34 = 1
 
-// AddBond makes a bond, which is down and has no ports. Without a hardware
-// address it takes that of its first port. It fails with ErrNoDriver where the
-// kernel has no bonding.
+// AddBond makes a bond, which is down and has no ports. Without a hardware address it gets that
+// of its first port. It returns ErrNoDriver if the kernel has no bonding.
 func (h *Handle) AddBond(name string, b Bond, mac net.HardwareAddr) error {
 	data := ifInfo{}.encode(func(add *netlink.Attributes) {
 		add.String(unix.IFLA_IFNAME, name)
@@ -93,7 +91,7 @@ func actor(b Bond) func(*netlink.Attributes) {
 	}
 }
 
-// info encodes the part of a link message that is the driver's.
+// info encodes the driver's part of a link message.
 func info(add *netlink.Attributes, kind string, fill func(*netlink.Attributes)) {
 	add.Nest(unix.IFLA_LINKINFO, func(add *netlink.Attributes) {
 		add.String(unix.IFLA_INFO_KIND, kind)
@@ -106,13 +104,13 @@ func (h *Handle) setBond(name, what string, fill func(*netlink.Attributes)) erro
 	return h.set(name, "set "+what+" of", ifInfo{}, func(add *netlink.Attributes) { info(add, "bond", fill) })
 }
 
-// SetActor gives a bond another LACP system; it may be up. A partner that had
-// its ports together with those of the old system takes them out at once.
+// SetActor gives a bond another LACP system. The bond may be up. A partner that has aggregated
+// its ports with others of the old system removes them at once.
 func (h *Handle) SetActor(name string, priority uint16, system [6]byte) error {
 	return h.setBond(name, "LACP system", actor(Bond{ActorPriority: priority, ActorSystem: system}))
 }
 
-// SetLACP changes the LACP settings that want the bond to be down.
+// SetLACP changes the LACP settings that can be changed only while the bond is down.
 func (h *Handle) SetLACP(name string, fast bool, key uint16) error {
 	return h.setBond(name, "LACP timeout and key", func(add *netlink.Attributes) {
 		add.Uint8(unix.IFLA_BOND_AD_LACP_RATE, flag(fast))
@@ -132,8 +130,8 @@ func (h *Handle) SetHardwareAddr(name string, mac net.HardwareAddr) error {
 	return h.set(name, "set address of", ifInfo{}, func(add *netlink.Attributes) { add.Bytes(unix.IFLA_ADDRESS, mac) })
 }
 
-// Enslave makes an interface a port of a bond. The interface goes down for it
-// and comes up as a port.
+// Enslave makes an interface a port of a bond. The interface goes down for that and comes up as
+// a port.
 func (h *Handle) Enslave(bond, port string) error {
 	master, err := h.index(bond)
 	if err != nil {
@@ -145,17 +143,16 @@ func (h *Handle) Enslave(bond, port string) error {
 	return h.setMaster(port, "add port", master)
 }
 
-// Release takes an interface out of its bond or bridge. The kernel gives a
-// bond's former port its own address back and leaves it down.
+// Release removes an interface from its bond or bridge. The kernel restores the address of a
+// bond's former port and leaves it down.
 func (h *Handle) Release(port string) error {
 	return h.setMaster(port, "release port", 0)
 }
 
-// SetTrunkUp takes an interface up or down, a bond together with its ports; held
-// tells of ports that are to stay down. The ports go first both ways: a partner
-// sees nothing but their carrier, and the kernel chooses a bond's active aggregator
-// when the bond comes up. A port that comes up later is taken in only if the bond
-// had noticed it going down.
+// SetTrunkUp takes an interface up or down, and the ports of a bond with it. Held says which
+// ports must stay down. The ports are always changed first: a partner sees only their carrier,
+// and the kernel chooses a bond's active aggregator when the bond comes up. A port that comes
+// up later is used only if the bond had noticed that it went down.
 func (h *Handle) SetTrunkUp(name string, up bool, held func(port string) bool) error {
 	list, err := h.List()
 	if err != nil {
@@ -175,9 +172,9 @@ func (h *Handle) SetTrunkUp(name string, up bool, held func(port string) bool) e
 	return errors.Join(append(errs, h.SetUp(name, up))...)
 }
 
-// awaitPortsDown gives a bond with LACP the time to notice that its ports are down. One
-// that goes down before keeps what it knew of the partner, and says when it is up again
-// that the partner takes what is sent, until the partner's next LACPDU.
+// awaitPortsDown waits until a bond with LACP has noticed that its ports are down. A bond that
+// goes down before keeps its state of the partner. When it is up again, it would claim that the
+// partner receives, until the partner's next LACPDU.
 func (h *Handle) awaitPortsDown(bond Link) {
 	if bond.Bond.Mode != BondLACP {
 		return
@@ -191,7 +188,7 @@ func (h *Handle) awaitPortsDown(bond Link) {
 	}
 }
 
-// A bond looks at its ports once in an interval, and once more where it could not act.
+// A bond checks its ports once in an interval, and again if it could not act.
 const (
 	looksPerInterval = 4
 	mostLooks        = 10 * looksPerInterval

@@ -12,14 +12,14 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// Port is the side of an interface that is a port of a bond.
+// Port is the state of an interface as the port of a bond.
 type Port struct {
 	Name  string
 	Index int
-	// Active ports carry traffic, Carrier says that the bond sees the link up.
+	// Active means that the port carries traffic, Carrier that the bond sees the link up.
 	Active, Carrier bool
 	Failures        uint32 // how often the link has gone down
-	// Aggregator is the number of the aggregator that LACP has put the port into.
+	// Aggregator is the number of the aggregator to which LACP has assigned the port.
 	Aggregator     uint16
 	Actor, Partner PortState
 }
@@ -39,7 +39,7 @@ const (
 	PortExpired
 )
 
-// String returns the bits in the order of their sending, the lowest first.
+// String returns the bits in the order in which they are sent, the lowest first.
 func (s PortState) String() string {
 	var b strings.Builder
 	for i := range 8 {
@@ -48,25 +48,25 @@ func (s PortState) String() string {
 	return b.String()
 }
 
-// Forwarding says that both ways are open: the port is in the aggregate.
+// Forwarding reports whether the port collects and distributes: it is in the aggregate.
 func (s PortState) Forwarding() bool {
 	const both = PortSynchronization | PortCollecting | PortDistributing
 	return s&both == both
 }
 
-// BondState is a bond as it is at one moment.
+// BondState is the state of a bond at one moment.
 type BondState struct {
 	Link
-	// Aggregator is the active one; Active is how many ports are in it. These
-	// and the keys are zero without LACP, and where the kernel hides them.
+	// Aggregator is the active aggregator, Active the number of its ports. These and the keys
+	// are zero without LACP, and if the kernel hides them.
 	Aggregator, Active   uint16
 	ActorKey, PartnerKey uint16 // operational keys
 	PartnerSystem        net.HardwareAddr
 	Ports                []Port // by index
 }
 
-// Bond returns a bond and its ports. It fails with ErrNotFound when there is no
-// interface of that name, and when it is not a bond.
+// Bond returns a bond and its ports. It returns ErrNotFound if there is no interface with that
+// name, or if it is not a bond.
 func (h *Handle) Bond(name string) (BondState, error) {
 	msgs, err := h.linkMessages()
 	if err != nil {
@@ -92,8 +92,8 @@ func (h *Handle) Bond(name string) (BondState, error) {
 	return state, nil
 }
 
-// Aggregated lists the ports that traffic passes: those of the active aggregator that both
-// sides have open. A port of another one says that it is open, and is not.
+// Aggregated returns the ports that carry traffic: those of the active aggregator that both
+// sides use. A port of another aggregator claims to collect and distribute, but does not.
 func (s BondState) Aggregated() (ports []string) {
 	for _, p := range s.Ports {
 		if p.Aggregator == s.Aggregator && p.Carrier && p.Actor.Forwarding() && p.Partner.Forwarding() {
@@ -111,7 +111,7 @@ func (h *Handle) linkMessages() ([]netlink.Message, error) {
 	return msgs, nil
 }
 
-// aggregate decodes what LACP has made of a bond.
+// aggregate decodes the LACP state of a bond.
 func (s *BondState) aggregate(msg []byte) {
 	for typ, v := range nested(driverData(msg, unix.IFLA_INFO_DATA), unix.IFLA_BOND_AD_INFO).All() {
 		switch typ {

@@ -18,7 +18,7 @@ func lacpBond(sys [6]byte) links.Bond {
 	return links.Bond{Mode: links.BondLACP, Monitor: 10 * time.Millisecond, Fast: true, ActorKey: 10, ActorPriority: 100, ActorSystem: sys}
 }
 
-// addBond makes a bond, or skips where the kernel cannot.
+// addBond makes a bond, or skips the test if the kernel cannot.
 func addBond(t *testing.T, h *links.Handle, name string, b links.Bond) {
 	t.Helper()
 	err := h.AddBond(name, b, nil)
@@ -42,7 +42,7 @@ func newSpace(t *testing.T) space {
 	return space{ns.Namespace, h}
 }
 
-// awaitBond waits until a bond is as wanted.
+// awaitBond waits until a bond has the wanted state.
 func awaitBond(t *testing.T, h *links.Handle, name string, limit time.Duration, want func(links.BondState) bool) links.BondState {
 	t.Helper()
 	for end := time.Now().Add(limit); ; time.Sleep(10 * time.Millisecond) {
@@ -83,7 +83,7 @@ func TestBondSettings(t *testing.T) {
 	must(t, s.Delete("b0"))
 }
 
-// TestBondPorts takes a port in and out: it keeps its own address.
+// TestBondPorts adds a port and removes it; the port keeps its own address.
 func TestBondPorts(t *testing.T) {
 	s := newSpace(t)
 	addBond(t, s.Handle, "b0", links.Bond{Mode: links.BondXOR, Monitor: 10 * time.Millisecond})
@@ -108,9 +108,9 @@ func TestBondPorts(t *testing.T) {
 	}
 }
 
-// TestBondOneAggregator is what E-Trunk rests on: two bonds with one system
-// make one aggregate of a partner's two ports, and one of them leaves it by
-// taking another system.
+// TestBondOneAggregator tests the property on which E-Trunk depends: two bonds with one system
+// are one aggregate for a partner's two ports, and one of them leaves it by taking another
+// system.
 func TestBondOneAggregator(t *testing.T) {
 	a, b, ce := newSpace(t), newSpace(t), newSpace(t)
 	addBond(t, ce.Handle, "lag", lacpBond([6]byte{}))
@@ -144,8 +144,8 @@ func TestBondOneAggregator(t *testing.T) {
 	t.Logf("back in it after %v", time.Since(began))
 }
 
-// TestBondForgetsItsPartner takes a bond down and up while its partner is silent: it must
-// not take what the partner said before for what holds now.
+// TestBondForgetsItsPartner takes a bond down and up while its partner is silent. The bond must
+// not use the partner's old state.
 func TestBondForgetsItsPartner(t *testing.T) {
 	s, partner := newSpace(t), newSpace(t)
 	addBond(t, s.Handle, "b0", lacpBond(system))
@@ -157,7 +157,7 @@ func TestBondForgetsItsPartner(t *testing.T) {
 	nothing := func(string) bool { return false }
 	must(t, s.SetTrunkUp("b0", true, nothing))
 	awaitBond(t, s.Handle, "b0", 20*time.Second, func(b links.BondState) bool { return len(b.Aggregated()) == 1 })
-	must(t, partner.SetUp("lag", false)) // the port stays up and says no more
+	must(t, partner.SetUp("lag", false)) // the port stays up and sends nothing more
 	for range 10 {
 		must(t, s.SetTrunkUp("b0", false, nothing))
 		must(t, s.SetTrunkUp("b0", true, nothing))
@@ -168,8 +168,8 @@ func TestBondForgetsItsPartner(t *testing.T) {
 	}
 }
 
-// TestBondUpAgain takes a bond with its ports down and up at once, again and again:
-// each time it has an active aggregator soon.
+// TestBondUpAgain takes a bond with its ports down and up several times. Each time it soon has
+// an active aggregator.
 func TestBondUpAgain(t *testing.T) {
 	s := newSpace(t)
 	addBond(t, s.Handle, "b0", lacpBond(system))

@@ -33,13 +33,13 @@ func (h *Handle) set(name, verb string, i ifInfo, fill func(*netlink.Attributes)
 	return nil
 }
 
-// setMaster makes an interface a port of another one, of none with index 0.
+// setMaster makes an interface a port of another one; index 0 removes it.
 func (h *Handle) setMaster(port, verb string, master int) error {
 	return h.set(port, verb, ifInfo{}, func(add *netlink.Attributes) { add.Uint32(unix.IFLA_MASTER, uint32(master)) })
 }
 
-// AddAddress gives an interface an address, usable at once: IPv6 addresses are
-// added without Duplicate Address Detection. To add what is there is no error.
+// AddAddress gives an interface an address that can be used at once: IPv6 addresses are added
+// without Duplicate Address Detection. It is no error if the address exists.
 func (h *Handle) AddAddress(name string, p netip.Prefix) error {
 	return h.setAddress(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, "add", name, p)
 }

@@ -29,11 +29,11 @@ func (h *Handle) Counters() (map[string]Counters, error) {
 	return all, nil
 }
 
-// countersSize is that of the fields read here, in the order of the structure:
-// packets, bytes, errors and dropped packets, in and out in turn.
+// countersSize is the size of the fields that are read, in the order of the structure: packets,
+// bytes, errors and dropped packets, each received and sent.
 const countersSize = 8 * 8
 
-// parseCounters finds the counters in a link message, ok when they are there.
+// parseCounters decodes the counters of a link message; ok is false if there are none.
 func parseCounters(b []byte) (name string, c Counters, ok bool) {
 	if len(b) < unix.SizeofIfInfomsg {
 		return "", c, false

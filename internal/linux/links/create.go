@@ -13,14 +13,14 @@ import (
 // VethEnd is one end of a virtual Ethernet cable.
 type VethEnd struct {
 	Name string
-	// NetNS is the descriptor of the namespace to put the end into; 0 is the
-	// namespace of the handle.
+	// NetNS is the descriptor of the namespace of this end; 0 stands for the namespace of the
+	// handle.
 	NetNS int
-	// HardwareAddr is chosen by the kernel when empty.
+	// HardwareAddr, if empty, is chosen by the kernel.
 	HardwareAddr net.HardwareAddr
 }
 
-// AddVeth lays a virtual Ethernet cable. Both ends are down.
+// AddVeth makes a virtual Ethernet cable. Both ends are down.
 func (h *Handle) AddVeth(a, b VethEnd) error {
 	data := ifInfo{}.encode(func(add *netlink.Attributes) {
 		a.encode(add)
@@ -47,10 +47,10 @@ func (e VethEnd) encode(add *netlink.Attributes) {
 	}
 }
 
-// BridgeOptions say how a bridge treats multicast.
+// BridgeOptions are the multicast options of a bridge.
 type BridgeOptions struct {
-	// Snooping makes the bridge send a group only to the ports that asked for
-	// it; without it multicast is flooded.
+	// Snooping makes the bridge send a group only to the ports that have reported it. Without
+	// it multicast is flooded.
 	Snooping bool
 }
 
@@ -71,8 +71,8 @@ func (h *Handle) AddBridge(name string, opt BridgeOptions) error {
 	return h.create("bridge "+name, "bridge", data)
 }
 
-// create makes an interface. Where the kernel lacks the driver, the error wraps
-// ErrNoDriver and names the module.
+// create makes an interface. If the kernel lacks the driver, the error wraps ErrNoDriver and
+// names the module.
 func (h *Handle) create(what, module string, data []byte) error {
 	err := h.change(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, data)
 	switch {
@@ -84,16 +84,16 @@ func (h *Handle) create(what, module string, data []byte) error {
 	return nil
 }
 
-// PortOptions say how a bridge treats one of its ports.
+// PortOptions are the options of a bridge port.
 type PortOptions struct {
-	// Isolated ports never send to each other, only to ports that are not.
+	// Isolated ports send only to ports that are not isolated.
 	Isolated bool
-	// NoMulticast ports are sent no multicast that the bridge floods.
+	// NoMulticast ports get no multicast that the bridge floods.
 	NoMulticast bool
 }
 
-// AddPort makes an interface a port of a bridge. One that is a port of it already is
-// treated otherwise from now on.
+// AddPort makes an interface a port of a bridge. If it is one already, only its options are
+// changed.
 func (h *Handle) AddPort(bridge, port string, opt PortOptions) error {
 	master, err := h.index(bridge)
 	if err != nil {
@@ -105,8 +105,8 @@ func (h *Handle) AddPort(bridge, port string, opt PortOptions) error {
 	return h.setPort(port, opt)
 }
 
-// setPort sets the options of a bridge port. They are the business of the
-// bridge, hence the family and the type of the message.
+// setPort sets the options of a bridge port. The bridge handles them, hence the family and the
+// type of the message.
 func (h *Handle) setPort(port string, opt PortOptions) error {
 	index, err := h.index(port)
 	if err != nil {

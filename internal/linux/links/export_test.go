@@ -1,4 +1,4 @@
 package links
 
-// Resyncs counts how often the kernel dropped messages and all was listed anew.
+// Resyncs counts how often the kernel has dropped messages and everything was listed again.
 func (m *Monitor) Resyncs() uint64 { return m.resync.Load() }

@@ -40,7 +40,7 @@ func TestConditionOfIPv6(t *testing.T) {
 	n.SetMTU(t, "left", 1500)
 	is("usable with a larger MTU", func(l links.Link) bool { return l.LinkLocal.IsValid() && !l.NoIPv6 })
 
-	// Somebody else has the address: the other end of the cable, which answers for it.
+	// The other end of the cable has the address and answers for it.
 	taken := netip.MustParsePrefix("fe80::77/64")
 	must(t, h.AddAddress("right", taken))
 	l, err := h.Link("left")

@@ -37,8 +37,8 @@ func upcallWithin(t *testing.T, table *mroute.Table, wait time.Duration) (mroute
 	return up, err == nil
 }
 
-// TestDiscard: what comes in on the access side makes no upcall, leaves nothing in the kernel
-// and goes nowhere, and the stream itself is told at its first packet.
+// TestDiscard: packets that arrive on the access side cause no upcall and no entry, and are not
+// forwarded. The stream itself causes an upcall at its first packet.
 func TestDiscard(t *testing.T) {
 	n := testnet.New(t)
 	table := open(t, n.Router)
@@ -79,7 +79,7 @@ func TestDiscard(t *testing.T) {
 	testnet.Must(t, table.Set(mroute.Route{Source: up.Source, Group: up.Group, Upstream: up.Ifindex, Outgoing: []int{n.Down1.Index}}))
 	far.Expect(first)
 
-	// An interface that streams may come in on is asked about again.
+	// An interface on which streams may arrive causes upcalls again.
 	testnet.Must(t, table.Discard([]int{n.Down1.Index}))
 	impostor.Send(netip.MustParseAddr("ff1e::4321"))
 	if up, err := table.ReadUpcall(); err != nil || up.Ifindex != n.Down0.Index {
@@ -89,8 +89,8 @@ func TestDiscard(t *testing.T) {
 	testnet.Must(t, table.Discard(nil))
 }
 
-// TestForget: a packet on the wrong side holds up its whole stream. When it is forgotten the
-// stream is told.
+// TestForget: a packet on the wrong side delays its whole stream. After Forget the stream
+// causes an upcall.
 func TestForget(t *testing.T) {
 	n := testnet.New(t)
 	table := open(t, n.Router)

@@ -13,40 +13,40 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// Entry is an entry as the kernel holds it, whoever has made it. Of a (*,G) or
-// (*,*) entry, which this package makes none of, the addresses are unspecified.
+// Entry is an entry of the kernel's table, whoever has made it. A (*,G) or (*,*) entry, which
+// only others make, has unspecified addresses.
 type Entry struct {
 	Source, Group netip.Addr
-	// Upstream and Outgoing are interface indexes. An interface that has left
-	// the table is not told: Upstream is 0 then.
+	// Upstream and Outgoing are interface indexes. Interfaces that are no longer in the table
+	// are left out; Upstream is 0 then.
 	Upstream int
 	Outgoing []int
-	// Unresolved says that it is none yet: packets wait for Set.
+	// Unresolved means that the entry is not set yet: packets wait for Set.
 	Unresolved bool
-	// Foreign says that another program than the owner of the table has made or
-	// changed it at some time. It outlives the owner.
+	// Foreign means that a program other than the owner of the table has made or changed the
+	// entry. Such an entry remains when the owner ends.
 	Foreign bool
 	Counters
-	// Idle is how long ago it was made or the last packet came, in steps of 10 ms.
+	// Idle is the time since the last packet, or since the entry was made, in steps of 10 ms.
 	Idle time.Duration
 }
 
-// Reader reads the forwarding table of the namespace that it was opened in. It
-// need not own the table. It is for one goroutine.
+// Reader reads the forwarding table of the namespace in which it was opened. It need not own
+// the table. Only one goroutine may use it.
 type Reader struct {
-	// Rest is how many times as long as the kernel took for a part of the list
-	// Each waits before it asks for the next one. The kernel holds up changes of the
-	// table, and of all links and routes, while it makes a part.
+	// Rest makes Each wait between two parts of the list, so many times as long as the kernel
+	// needed for the part. While the kernel makes a part, it blocks changes of the table and of
+	// all links and routes.
 	Rest int
 
 	conn   *netlink.Conn
 	table  uint32
 	body   netlink.Attributes
 	entry  Entry // whose Outgoing is used again
-	wanted bool  // whether the caller of Each wants more
+	wanted bool  // the caller of Each wants more entries
 }
 
-// told is the number of a table in what the kernel tells.
+// told returns the number of a table as netlink messages have it.
 func told(table uint32) uint32 {
 	if table == 0 {
 		return unix.RT_TABLE_MAIN
@@ -75,13 +75,13 @@ func NewReader(table uint32) (*Reader, error) {
 // Close ends the reader.
 func (r *Reader) Close() error { return r.conn.Close() }
 
-// Each calls f for every entry, until it returns false. The entry is valid
-// until f returns. A table of 10,000 takes 12 ms, one of 100,000 half a second
-// or more, as the kernel goes through all that it has told before each part; see
-// Rest. The kernel lists its table part by part while it changes: an
-// entry made meanwhile may be missing, and so may a lasting one when others are
-// deleted; ask with [Reader.Get] before believing that. When ctx ends, Each returns
-// its error at once, and the reader is of no more use.
+// Each calls f for every entry until f returns false. The entry is valid until f returns.
+// Reading 10,000 entries takes 12 ms. 100,000 take half a second or more, because before each
+// part the kernel walks over all entries that it has already sent; see Rest. The kernel makes
+// the list part by part while the table changes. So an entry that is made meanwhile may be
+// missing, and also an existing one if others are deleted. Check a missing entry with
+// [Reader.Get]. When ctx ends, Each returns its error at once, and the reader must not be used
+// any more.
 func (r *Reader) Each(ctx context.Context, f func(*Entry) bool) error {
 	r.wanted = true
 	r.conn.Pause = func(took time.Duration) error { return r.rest(ctx, took) }
@@ -96,7 +96,7 @@ func (r *Reader) Each(ctx context.Context, f func(*Entry) bool) error {
 	return nil
 }
 
-// rest lets others at the table between two parts of a list.
+// rest waits between two parts of a list, so that others can use the table.
 func (r *Reader) rest(ctx context.Context, took time.Duration) error {
 	if took *= time.Duration(r.Rest); r.wanted && took > 0 {
 		select {
@@ -107,8 +107,8 @@ func (r *Reader) rest(ctx context.Context, took time.Duration) error {
 	return ctx.Err()
 }
 
-// Get asks for one entry. It is valid until the reader is used again. The error
-// wraps ErrNoRoute when there is none.
+// Get returns one entry. It is valid until the reader is used again. If there is no such entry,
+// the error wraps ErrNoRoute.
 func (r *Reader) Get(source, group netip.Addr) (*Entry, error) {
 	found := false
 	err := r.conn.Ask(unix.RTM_GETROUTE, 0, r.request(source, group), func(m netlink.Message) {
@@ -123,7 +123,7 @@ func (r *Reader) Get(source, group netip.Addr) (*Entry, error) {
 	return &r.entry, nil
 }
 
-// request is the body of RTM_GETROUTE for an entry, or for all of them.
+// request returns the body of RTM_GETROUTE for one entry, or for all.
 func (r *Reader) request(source, group netip.Addr) []byte {
 	// struct rtmsg: family, dst_len, src_len and more.
 	r.body = append(r.body[:0], make([]byte, unix.SizeofRtMsg)...)
@@ -138,12 +138,12 @@ func (r *Reader) request(source, group netip.Addr) []byte {
 	return r.body
 }
 
-// parse takes an entry of the table out of a message.
+// parse decodes a message into the reader's entry.
 func (r *Reader) parse(m netlink.Message) bool {
 	return m.Type == unix.RTM_NEWROUTE && parseEntry(m.Data, r.table, &r.entry)
 }
 
-// parseEntry decodes a route message; it is false for one of another kind or table.
+// parseEntry decodes a route message. It returns false for a message of another kind or table.
 func parseEntry(b []byte, table uint32, e *Entry) bool {
 	if len(b) < unix.SizeofRtMsg || b[0] != familyIP6MR {
 		return false
@@ -166,14 +166,14 @@ func parseEntry(b []byte, table uint32, e *Entry) bool {
 		case typ == unix.RTA_MFC_STATS && len(v) >= 24:
 			e.Packets, e.Bytes = binary.NativeEndian.Uint64(v), binary.NativeEndian.Uint64(v[8:])
 			e.WrongIf = binary.NativeEndian.Uint64(v[16:])
-		case typ == unix.RTA_EXPIRES && len(v) == 8: // since the last use, whatever its name
+		case typ == unix.RTA_EXPIRES && len(v) == 8: // the time since the last use, despite its name
 			e.Idle = time.Duration(min(binary.NativeEndian.Uint64(v), 1<<36)) * clockTick
 		}
 	}
 	return of == table && e.Source.IsValid() && e.Group.IsValid()
 }
 
-// appendNexthops takes the interfaces out of RTA_MULTIPATH.
+// appendNexthops appends the interfaces of RTA_MULTIPATH.
 func appendNexthops(list []int, b []byte) []int {
 	for len(b) >= unix.SizeofRtNexthop {
 		size := int(binary.NativeEndian.Uint16(b))

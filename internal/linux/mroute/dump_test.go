@@ -27,7 +27,7 @@ func reader(t testing.TB, n *testnet.Node) *mroute.Reader {
 	return r
 }
 
-// routed is a network whose router owns its table, with u0, d0 and d1 as MIFs 0 to 2.
+// routed returns a network whose router owns its table, with u0, d0 and d1 as MIFs 0 to 2.
 func routed(t testing.TB) (*testnet.Net, *mroute.Table, *mroute.Reader) {
 	t.Helper()
 	n := testnet.New(t)
@@ -71,7 +71,7 @@ func TestEntries(t *testing.T) {
 		t.Errorf("Get of no entry: %v", err)
 	}
 
-	// A table of several datagrams, and a stop in the middle.
+	// The table needs several datagrams; one read stops in the middle.
 	const many = 2000
 	for i := range many {
 		route.Group = numbered(i)
@@ -98,7 +98,7 @@ func TestEntries(t *testing.T) {
 	}
 }
 
-// A packet that waits for an entry is told as such.
+// TestUnresolved: a packet that waits for an entry is listed as unresolved.
 func TestUnresolved(t *testing.T) {
 	n, table, r := routed(t)
 	n.Sender(t).Send(group)
@@ -135,7 +135,7 @@ func TestForeignChanges(t *testing.T) {
 		t.Errorf("entry with its MIF again: %+v, %v", e, err)
 	}
 
-	// Entries for any source, which this package never makes, can be removed.
+	// Entries for any source can be removed, although this package never makes one.
 	any := netip.IPv6Unspecified()
 	other.Set(any, numbered(1), 0, 0, 1)
 	if got := entries(t, r); len(got) != 2 || got[1].Source != any || !got[1].Foreign {
@@ -147,7 +147,8 @@ func TestForeignChanges(t *testing.T) {
 	}
 }
 
-// What another program has made outlives the owner, but not the next one's Open.
+// TestOpenThrowsForeignAway: entries of another program remain when the owner ends, but the
+// next Open removes them.
 func TestOpenThrowsForeignAway(t *testing.T) {
 	n, table, r := routed(t)
 	other := n.Router.Meddler(t)
@@ -161,7 +162,7 @@ func TestOpenThrowsForeignAway(t *testing.T) {
 	if got := entries(t, r); len(got) != 0 {
 		t.Errorf("entries %+v, want none", got)
 	}
-	// A place that another program has taken is passed over.
+	// A MIF that another program uses is skipped.
 	other.AddMIF(0, n.Router.Interface(t, "lo").Index)
 	testnet.Must(t, table.AddInterface(n.Up.Index))
 	testnet.Must(t, table.AddInterface(n.Down0.Index))
@@ -181,7 +182,7 @@ func TestWatch(t *testing.T) {
 	})
 	route := mroute.Route{Source: testnet.Source, Upstream: n.Up.Index, Outgoing: []int{n.Down0.Index}}
 	for i := range 4 {
-		route.Group = numbered(i) // the owner's, of which nothing is told
+		route.Group = numbered(i) // made by the owner, so the watcher is silent
 		testnet.Must(t, table.Set(route))
 	}
 	other.Delete(testnet.Source, numbered(2))

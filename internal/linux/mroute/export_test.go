@@ -10,8 +10,8 @@ func (t *Table) HasInterface(ifindex int) bool {
 	return ok
 }
 
-// ReportWrongInterface asks for upcalls of kind WrongInterface, at most one in
-// 3 s an entry, or stops them. They are off at first.
+// ReportWrongInterface switches upcalls of kind WrongInterface on or off. There is at most one
+// in 3 s for an entry. They are off at first.
 func (t *Table) ReportWrongInterface(on bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -13,14 +13,14 @@ import (
 // MaxInterfaces is how many interfaces a table can hold (MAXMIFS of linux/mroute6.h).
 const MaxInterfaces = 32
 
-// AddInterface makes an interface a multicast interface. One that is in the
-// table already is added again if the kernel had dropped it because it
-// vanished. The error wraps ErrTooManyInterfaces when the table is full.
+// AddInterface makes an interface a multicast interface. If it is already in the table, but the
+// kernel has dropped it because it vanished, it is added again. The error wraps
+// ErrTooManyInterfaces if the table is full.
 func (t *Table) AddInterface(ifindex int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if ifindex <= 0 || ifindex > 0xffff {
-		// The kernel's interface for it has 16 bits.
+		// The kernel stores the interface in 16 bits.
 		return fmt.Errorf("interface index %d cannot be a multicast interface: not in 1..65535", ifindex)
 	}
 	if mif, held := t.mif(ifindex); held {
@@ -29,8 +29,8 @@ func (t *Table) AddInterface(ifindex int) error {
 		}
 		return nil
 	}
-	// The place that was given back longest ago comes first as far as possible: a
-	// route that still names it would send to the new interface.
+	// The MIF that has been free longest is used first if possible, because a route that still
+	// names a MIF would send to its new interface.
 	for i := range MaxInterfaces {
 		mif := (t.next + i) % MaxInterfaces
 		if t.mifs[mif] != 0 {
@@ -50,8 +50,8 @@ func (t *Table) AddInterface(ifindex int) error {
 	return fmt.Errorf("interface index %d: %w (%d are taken)", ifindex, ErrTooManyInterfaces, MaxInterfaces)
 }
 
-// Restore adds the interfaces again that are no longer in the kernel's table
-// though they exist, and says how many there were. Their routes work as before.
+// Restore adds again the existing interfaces that the kernel has dropped from the table, and
+// returns their number. Their routes work as before.
 func (t *Table) Restore() (restored int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -75,9 +75,9 @@ func (t *Table) addMIF(mif, ifindex int) error {
 	return setsockopt(t.fd, mrt6AddMIF, unsafe.Pointer(&ctl), unsafe.Sizeof(ctl))
 }
 
-// DelInterface takes an interface out; that it is not in the table, or has
-// vanished, is no error. Routes that name it are not changed: set them anew or
-// delete them before its place in the table is given to another interface.
+// DelInterface removes an interface. It is no error if it is not in the table or has vanished.
+// Routes that name it are not changed: set or delete them before another interface gets its
+// MIF.
 func (t *Table) DelInterface(ifindex int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -94,9 +94,10 @@ func (t *Table) DelInterface(ifindex int) error {
 	return nil
 }
 
-// Sent counts the packets that the kernel was to forward out of an interface since it is in the
-// table, before it asked any firewall. Of packets that several processors forward at once
-// it may miss some. The error wraps ErrNoInterface when the interface is not there.
+// Sent returns how many packets the kernel wanted to forward out of an interface since it was
+// added to the table. They are counted before any firewall. If several processors forward at
+// the same time, some may be missing. The error wraps ErrNoInterface if the interface is not in
+// the table.
 func (t *Table) Sent(ifindex int) (uint64, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -115,7 +116,7 @@ func (t *Table) Sent(ifindex int) (uint64, error) {
 	return uint64(r.outPackets), nil
 }
 
-// mif finds the MIF of an interface.
+// mif returns the MIF of an interface.
 func (t *Table) mif(ifindex int) (int, bool) {
 	for mif, held := range t.mifs {
 		if held == ifindex && held != 0 {
@@ -125,16 +126,15 @@ func (t *Table) mif(ifindex int) (int, bool) {
 	return 0, false
 }
 
-// Discard has packets thrown away that come in on some interfaces of the table and that no
-// route matches, in place of those that it was told before. There is no upcall for them, and
-// the kernel keeps nothing of them: without Discard it would hold up the whole stream for
-// 10 s, also where it comes in on another interface. A route is not affected: packets that
-// come in elsewhere than on its upstream interface are never forwarded.
+// Discard drops packets that arrive on some interfaces of the table and match no route. The
+// list replaces the earlier one. Such packets cause no upcall, and the kernel keeps no entry
+// for them. Without Discard such an entry would delay the whole stream for 10 s, also on other
+// interfaces. Routes are not affected: packets that arrive on an interface other than the
+// upstream one are never forwarded.
 //
-// This is an entry for any source and group (*,*). The kernel takes it for packets that come in
-// on one of its outgoing interfaces, and sends them to its upstream interface, if that is
-// one of its outgoing ones, too; here it is not. Of a table whose places are all taken,
-// one interface is left out.
+// Discard makes an entry for any source and group (*,*). The kernel uses it for packets that
+// arrive on one of its outgoing interfaces, and forwards them to its upstream interface if that
+// is an outgoing one, too. Here it is not. If all MIFs are in use, one interface is left out.
 func (t *Table) Discard(ifindexes []int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -167,8 +167,8 @@ func (t *Table) Discard(ifindexes []int) error {
 	return nil
 }
 
-// Discarding returns the entry that Discard has made last. Its upstream interface is 0 where
-// that is a place in the table which is free. There is none without outgoing interfaces.
+// Discarding returns the latest entry of Discard. Its upstream interface is 0 if that MIF is
+// free. If it has no outgoing interfaces, there is no such entry.
 func (t *Table) Discarding() Route {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,17 +1,16 @@
-// Package mroute owns one of the kernel's IPv6 multicast forwarding tables
-// (ip6mr): the multicast interfaces (MIFs), the (S,G) entries of the multicast
-// forwarding cache (MFC), and the upcalls for packets that no entry matches.
+// Package mroute owns one of the kernel's IPv6 multicast forwarding tables (ip6mr): the
+// multicast interfaces (MIFs), the (S,G) entries of the multicast forwarding cache (MFC), and
+// the upcalls for packets that match no entry.
 //
-// A table has one owner at a time. The kernel empties it when the owner's
-// socket is closed, so nothing stale is left behind by a process that died.
-// Others with the capability can change it all the same, and what they have
-// touched outlives the owner: Open throws that away, a [Reader] shows the table
-// as it is and a [Watcher] tells of such changes.
+// A table has one owner at a time. The kernel empties it when the owner's socket is closed, so
+// a process that dies leaves nothing behind. Other programs with the capability can still
+// change it, and entries that they have changed remain when the owner ends. Open removes those.
+// A [Reader] shows the present table, and a [Watcher] reports such changes.
 //
 // # Streams for any source
 //
-// The kernel also takes (*,G) entries, which need no upcall. Measured on Linux
-// 6.18 with two processors, streams that begin one every 50 us or all at once:
+// The kernel also supports (*,G) entries, which need no upcall. Measured on Linux 6.18 with two
+// processors; the streams begin one every 50 us, or all at once:
 //
 //	                                   (S,G) by upcall     (*,G) beforehand
 //	first packet, one stream           0.2-0.4 ms          0.03-0.05 ms
@@ -23,12 +22,11 @@
 //	further packets lost               all but four that come before the answer, none
 //	entries for 10,000 sources         10,000, 2 us each   1 a group
 //
-// (This kernel bounds the packets that wait for an answer, four an entry, but not
-// the entries; older ones let ten wait.) Upcalls are used all the
-// same: without them nobody learns of the sources, so there would be no counters
-// by (S,G) and no way to let single streams pass the gate, and every excluded
-// source would need an entry of its own. They cost a fraction of a millisecond
-// once a stream, and no packet.
+// (This kernel limits the packets that wait for an answer to four for each entry, but not the
+// entries; older kernels let ten wait.) We use upcalls nevertheless. Without them the daemon
+// does not learn the sources. Then there would be no counters for each (S,G), the gate could
+// not let single streams pass, and every excluded source would need its own entry. An upcall
+// costs a fraction of a millisecond once for each stream, and no packet.
 package mroute
 
 import (
@@ -46,26 +44,25 @@ import (
 
 // Why a table could not be used as asked.
 var (
-	// ErrBusy says that another process owns the table.
+	// ErrBusy means that another process owns the table.
 	ErrBusy = errors.New("another daemon owns the IPv6 multicast forwarding table")
-	// ErrPermission says that the process lacks a capability.
+	// ErrPermission means that the process lacks a capability.
 	ErrPermission = errors.New("no permission for IPv6 multicast routing (CAP_NET_ADMIN and CAP_NET_RAW are needed)")
-	// ErrUnsupported says that the kernel has no IPv6 multicast routing, or no
-	// second table.
+	// ErrUnsupported means that the kernel has no IPv6 multicast routing, or no second table.
 	ErrUnsupported = errors.New("the kernel lacks IPv6 multicast routing")
-	// ErrTooManyInterfaces says that all MaxInterfaces MIFs are taken.
+	// ErrTooManyInterfaces means that all MaxInterfaces MIFs are in use.
 	ErrTooManyInterfaces = errors.New("no multicast interface (MIF) is left in the table")
-	// ErrNoInterface says that a route names an interface that is not in the table.
+	// ErrNoInterface means that a route names an interface that is not in the table.
 	ErrNoInterface = errors.New("not a multicast interface of the table")
-	// ErrNoRoute says that there is no entry for (S,G).
+	// ErrNoRoute means that there is no entry for (S,G).
 	ErrNoRoute = errors.New("no such entry in the multicast forwarding table")
 )
 
 // upcallBuffer is the wanted size of the upcall queue in bytes.
 const upcallBuffer = 4 << 20
 
-// Table is an open forwarding table. Its methods may be called by several
-// goroutines at once; ReadUpcall by one.
+// Table is an open forwarding table. Any goroutine may call its methods, but only one at a time
+// may call ReadUpcall.
 type Table struct {
 	sock *os.File // in the runtime's poller, for ReadUpcall
 
@@ -75,14 +72,14 @@ type Table struct {
 	next int
 	// discard is the entry of Discard.
 	discard Route
-	mfc     mf6cctl   // kept here so that Set allocates nothing
+	mfc     mf6cctl   // here, so that Set allocates nothing
 	sg      sgRequest // likewise
 	upcall  [sizeofUpcall]byte
 }
 
-// Open becomes the owner of a table. Table 0 is the main one, which is used for
-// all packets unless rules (ip mrule) say otherwise. The error wraps
-// ErrBusy, ErrPermission or ErrUnsupported where one of them is the cause.
+// Open makes the caller the owner of a table. Table 0 is the main one, which all packets use
+// unless rules (ip mrule) select another. The error wraps ErrBusy, ErrPermission or
+// ErrUnsupported in these cases.
 func Open(table uint32) (*Table, error) {
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_ICMPV6)
 	if err != nil {
@@ -92,37 +89,38 @@ func Open(table uint32) (*Table, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	// What others have made outlives every owner. Before Linux 5.1 it cannot be flushed.
+	// Entries that others have made remain when an owner ends. Before Linux 5.1 they cannot be
+	// flushed.
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, mrt6Flush, flushMFC|flushMIFs)
 	return &Table{sock: os.NewFile(uintptr(fd), "ip6mr"), fd: fd}, nil
 }
 
-// Adopt goes on with the socket of a table that another program has handed over, and
-// with its interfaces, as HandOver returns them. Nothing in the kernel is touched.
+// Adopt takes over the socket and the interfaces that another program's HandOver has returned.
+// It changes nothing in the kernel.
 func Adopt(fd int, interfaces []int) *Table {
 	t := &Table{sock: os.NewFile(uintptr(fd), "ip6mr"), fd: fd}
 	copy(t.mifs[:], interfaces)
 	return t
 }
 
-// HandOver returns the socket and the interface index of each MIF, 0 for one that is
-// free. Nobody may read upcalls any more, see Interrupt.
+// HandOver returns the socket, and the interface index of each MIF, 0 for a free one. Nobody
+// may read upcalls after it, see Interrupt.
 func (t *Table) HandOver() (socket *os.File, interfaces []int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.sock, slices.Clone(t.mifs[:])
 }
 
-// Interrupt ends a ReadUpcall that waits, and all later ones, with
-// os.ErrDeadlineExceeded. Upcalls stay in the socket.
+// Interrupt makes a waiting ReadUpcall, and all later ones, return os.ErrDeadlineExceeded.
+// Upcalls remain in the socket.
 func (t *Table) Interrupt() { _ = t.sock.SetReadDeadline(past) }
 
-// past is a deadline that is over.
+// past is a deadline in the past.
 var past = time.Unix(1, 0)
 
-// own prepares a fresh socket as the owner of a table.
+// own makes a new socket the owner of a table.
 func own(fd int, table uint32) error {
-	// The socket gets ICMPv6 as well as upcalls; nobody here reads that.
+	// The socket would also receive ICMPv6, which nobody here reads.
 	if err := socket.FilterICMPv6(fd); err != nil {
 		return err
 	}
@@ -149,7 +147,7 @@ func openError(err error) error {
 	return nil
 }
 
-// Close gives the table up. The kernel forgets its routes and interfaces.
+// Close gives up the ownership. The kernel removes the table's routes and interfaces.
 func (t *Table) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

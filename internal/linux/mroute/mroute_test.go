@@ -15,7 +15,7 @@ import (
 
 var group = netip.MustParseAddr("ff1e::1234")
 
-// open owns the main table of a node.
+// open becomes the owner of the main table of a node.
 func open(t testing.TB, n *testnet.Node) *mroute.Table {
 	t.Helper()
 	var table *mroute.Table
@@ -38,7 +38,7 @@ func TestForwarding(t *testing.T) {
 	far.Join(group)
 	sender := n.Sender(t)
 
-	// The first packet makes an upcall, waits, and goes on with the route.
+	// The first packet causes an upcall, waits, and is forwarded when the route is set.
 	first := sender.Send(group)
 	up, err := table.ReadUpcall()
 	testnet.Must(t, err)
@@ -81,7 +81,7 @@ func TestWrongInterface(t *testing.T) {
 	testnet.Must(t, table.AddInterface(n.Up.Index))
 	testnet.Must(t, table.AddInterface(n.Down0.Index))
 	testnet.Must(t, table.ReportWrongInterface(true))
-	// The stream is said to come from where it goes to.
+	// The route names as upstream the interface on which the stream does not arrive.
 	testnet.Must(t, table.Set(mroute.Route{Source: testnet.Source, Group: group,
 		Upstream: n.Down0.Index, Outgoing: []int{n.Up.Index}}))
 	n.Sender(t).Send(group)
@@ -141,7 +141,7 @@ func TestInterfacesComeAndGo(t *testing.T) {
 	testnet.Must(t, table.AddInterface(n.Down0.Index))
 	testnet.Must(t, table.Set(route))
 
-	// The interface vanishes and returns with the index it had.
+	// The interface is deleted and made again with the same index.
 	testnet.Must(t, n.Router.Links.Delete("d0"))
 	testnet.Cable(t, n.Hosts[0], "h0", n.Router, "d0")
 	back := testnet.AwaitLinkLocal(t, n.Router, "d0")
@@ -215,7 +215,7 @@ func TestSetDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// BenchmarkSet makes entries for ever new groups.
+// BenchmarkSet makes entries for new groups.
 func BenchmarkSet(b *testing.B) {
 	n := testnet.New(b)
 	table := open(b, n.Router)

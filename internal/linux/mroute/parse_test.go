@@ -11,7 +11,7 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// routeMessage is one as the kernel makes it.
+// routeMessage returns a message as the kernel sends it.
 func routeMessage() []byte {
 	b := netlink.Attributes{familyIP6MR, 128, 128, 0, unix.RT_TABLE_MAIN, unix.RTPROT_MROUTED, unix.RT_SCOPE_UNIVERSE, unix.RTN_MULTICAST, 0, 0, 0, 0}
 	u64 := func(v uint64) []byte { return binary.NativeEndian.AppendUint64(nil, v) }

@@ -9,23 +9,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Route is an (S,G) entry: packets from Source to Group that come in on
-// Upstream go out on all of Outgoing, which are interface indexes.
+// Route is an (S,G) entry: packets from Source to Group that arrive on Upstream are sent out of
+// all Outgoing interfaces. Interfaces are given by their indexes.
 type Route struct {
 	Source, Group netip.Addr
 	Upstream      int
 	Outgoing      []int
 }
 
-// Counters are what the kernel has counted for one entry since it was made;
-// setting it anew keeps them.
+// Counters are the kernel's counters of one entry since it was made. Setting the entry again
+// keeps them.
 type Counters struct {
 	Packets, Bytes uint64
 	WrongIf        uint64 // packets that came in on another interface than Upstream
 }
 
-// Set makes or changes an entry. Every interface of it must be in the table,
-// or the error wraps ErrNoInterface. It does not allocate.
+// Set makes or changes an entry. All its interfaces must be in the table; otherwise the error
+// wraps ErrNoInterface. Set does not allocate.
 func (t *Table) Set(r Route) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -51,8 +51,8 @@ func (t *Table) Set(r Route) error {
 	return nil
 }
 
-// Delete removes an entry, whoever has made it; the error wraps ErrNoRoute when
-// there is none. Unspecified addresses name a (*,G) or (*,*) entry.
+// Delete removes an entry, whoever has made it. If there is none, the error wraps ErrNoRoute.
+// Unspecified addresses denote a (*,G) or (*,*) entry.
 func (t *Table) Delete(source, group netip.Addr) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -69,15 +69,16 @@ func (t *Table) Delete(source, group netip.Addr) error {
 	return nil
 }
 
-// Forget has the kernel drop the packets of a stream that wait for Set. The next packet makes an
-// upcall again. It is for a stream that has no entry: it would be gone.
+// Forget makes the kernel drop the packets of a stream that wait for Set. The next packet
+// causes an upcall again. Forget must be called only for a stream without an entry, because it
+// would remove that.
 func (t *Table) Forget(source, group netip.Addr) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := checkSG(source, group); err != nil {
 		return err
 	}
-	// Nothing else than an entry resolves what waits.
+	// Only setting an entry removes the waiting packets.
 	t.mfc.parent, t.mfc.outgoing = 0, [8]uint32{}
 	err := t.changeMFC(mrt6AddMFC, source, group)
 	if err == nil {
@@ -89,8 +90,8 @@ func (t *Table) Forget(source, group netip.Addr) error {
 	return nil
 }
 
-// Counters asks the kernel what an entry has forwarded; the error wraps
-// ErrNoRoute when there is none.
+// Counters returns the kernel's counters of an entry. If there is none, the error wraps
+// ErrNoRoute.
 func (t *Table) Counters(source, group netip.Addr) (Counters, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -116,7 +117,7 @@ func (t *Table) changeMFC(opt int, source, group netip.Addr) error {
 	return setsockopt(t.fd, opt, unsafe.Pointer(&t.mfc), unsafe.Sizeof(t.mfc))
 }
 
-// checkSG refuses addresses that are no (S,G).
+// checkSG returns an error if the addresses are not an (S,G).
 func checkSG(source, group netip.Addr) error {
 	if !source.Is6() || source.Is4In6() || source.IsUnspecified() || source.IsMulticast() {
 		return fmt.Errorf("%s is not an IPv6 source address", source)

@@ -18,7 +18,7 @@ const (
 	mrt6Table  = 209
 	mrt6Flush  = 212
 
-	// Each with its _STATIC, which is what others than the owner have made.
+	// Each flag with its _STATIC, which concerns entries that others have made.
 	flushMFC  = 1 | 2 // MRT6_FLUSH_MFC
 	flushMIFs = 4 | 8 // MRT6_FLUSH_MIFS
 

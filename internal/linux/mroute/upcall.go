@@ -9,16 +9,16 @@ import (
 	"os"
 )
 
-// UpcallKind says what the kernel wants to know.
+// UpcallKind is the reason of an upcall.
 type UpcallKind uint8
 
 // Kinds of upcalls, numbered as MRT6MSG_*.
 const (
-	// NoCache: a packet came that no entry matches. The kernel holds the first
-	// packets of the flow for 10 s and sends them on once Set made an entry.
+	// NoCache: a packet has arrived that matches no entry. The kernel keeps the first packets
+	// of the flow for 10 s and forwards them when Set makes an entry.
 	NoCache UpcallKind = 1
-	// WrongInterface: a packet matched an entry but came in elsewhere than on
-	// its upstream interface. Only with ReportWrongInterface.
+	// WrongInterface: a packet matched an entry but arrived on another interface than its
+	// upstream one. Only with ReportWrongInterface.
 	WrongInterface UpcallKind = 2
 )
 
@@ -32,15 +32,15 @@ func (k UpcallKind) String() string {
 	return fmt.Sprintf("upcall %d", uint8(k))
 }
 
-// Upcall tells of a packet from Source to Group that came in on an interface.
+// Upcall reports a packet from Source to Group that arrived on an interface.
 type Upcall struct {
 	Kind          UpcallKind
 	Ifindex       int
 	Source, Group netip.Addr
 }
 
-// ReadUpcall waits for the next upcall. It returns net.ErrClosed after Close.
-// Upcalls of interfaces that have left the table meanwhile are passed over.
+// ReadUpcall waits for the next upcall. It returns net.ErrClosed after Close. It skips upcalls
+// of interfaces that have left the table meanwhile.
 func (t *Table) ReadUpcall() (Upcall, error) {
 	for {
 		n, err := t.sock.Read(t.upcall[:])
@@ -61,8 +61,8 @@ func (t *Table) ReadUpcall() (Upcall, error) {
 	}
 }
 
-// parseUpcall decodes struct mrt6msg. Its first byte is zero, where an ICMPv6
-// packet would have its type.
+// parseUpcall decodes struct mrt6msg. Its first byte is zero; an ICMPv6 packet would have its
+// type there.
 func parseUpcall(b []byte) (u Upcall, mif int, ok bool) {
 	if len(b) < sizeofUpcall || b[0] != 0 {
 		return u, 0, false

@@ -12,16 +12,16 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// Change says that an entry was removed, or made or changed.
+// Change is the removal of an entry, or its creation or change.
 type Change struct {
 	Source, Group netip.Addr
 	Removed       bool
 }
 
-// Watcher tells which entries of a table somebody else than its owner may have
-// changed: all that were removed, whoever did it, and those that somebody else
-// made or changed. What the owner sets it does not tell: the kernel leaves that
-// out before it costs anything. That an interface left the table is not told.
+// Watcher reports which entries of a table may have been changed by others than its owner: all
+// removals, by whoever, and all entries that others have made or changed. It does not report
+// what the owner sets; the kernel filters that out. It does not report that an interface has
+// left the table.
 type Watcher struct {
 	sub   *netlink.Subscription
 	table uint32
@@ -31,7 +31,7 @@ type Watcher struct {
 // watchBuffer holds some thousand notices, in bytes.
 const watchBuffer = 4 << 20
 
-// Watch begins to watch a table of the namespace, numbered as for [Open].
+// Watch starts to watch a table of the namespace, numbered as for [Open].
 func Watch(table uint32) (*Watcher, error) {
 	sub, err := netlink.Subscribe(unix.NETLINK_ROUTE, watchBuffer, foreignOnly(), unix.RTNLGRP_IPV6_MROUTE)
 	if err != nil {
@@ -40,10 +40,11 @@ func Watch(table uint32) (*Watcher, error) {
 	return &Watcher{sub: sub, table: told(table)}, nil
 }
 
-// foreignOnly is a socket filter that passes removals and what others than the
-// owner have made or changed: the kernel marks that as static.
+// foreignOnly is a socket filter that passes only removals, and what others than the owner have
+// made or changed, which the kernel marks as static.
 func foreignOnly() netlink.Filter {
-	// The filter reads in network order what the kernel has written in the machine's.
+	// The filter reads values in network byte order; the kernel has written them in the
+	// machine's.
 	typ := func(t uint16) uint32 {
 		return uint32(binary.BigEndian.Uint16(binary.NativeEndian.AppendUint16(nil, t)))
 	}
@@ -59,12 +60,12 @@ func foreignOnly() netlink.Filter {
 	}
 }
 
-// Close ends the watcher and a Read that is waiting.
+// Close closes the watcher and ends a waiting Read.
 func (w *Watcher) Close() error { return w.sub.Close() }
 
-// Read waits for changes and appends to list what is there, in the order of the
-// changes, up to the room that list has. lost says that the kernel had to leave
-// some out. It returns net.ErrClosed after Close.
+// Read waits for changes and appends them to list in their order, as many as fit into its
+// capacity. Lost means that the kernel has dropped some. Read returns net.ErrClosed after
+// Close.
 func (w *Watcher) Read(list []Change) (changed []Change, lost bool, err error) {
 	for len(list) == 0 && !lost && err == nil {
 		lost, err = w.sub.Receive(func(b []byte) bool {
@@ -78,7 +79,7 @@ func (w *Watcher) Read(list []Change) (changed []Change, lost bool, err error) {
 	return list, lost, err
 }
 
-// fold adds the entry that a notice is about. One of them is in each datagram.
+// fold appends the entry of a notice. Each datagram has one notice.
 func (w *Watcher) fold(list []Change, b []byte) []Change {
 	m, _, ok := netlink.NextMessage(b)
 	if ok && (m.Type == unix.RTM_NEWROUTE || m.Type == unix.RTM_DELROUTE) && parseEntry(m.Data, w.table, &w.entry) {

@@ -1,4 +1,3 @@
-// Package mutations tests the simulation itself: bugs that are planted on
-// purpose have to be found by it. They are kept as patches in sim/testdata/mutations
-// and are never in the product.
+// Package mutations tests the simulation itself: the simulation must find bugs that are planted
+// on purpose. They are patches in sim/testdata/mutations and are never in the product.
 package mutations

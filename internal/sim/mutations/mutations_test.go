@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// The default takes one of each kind, so that it ends soon; empty for all.
+// The default is one bug of each kind, so that the test is short; empty means all.
 var names = flag.String("names", "merge-order,clocks-not-compared,ack-on-send,no-retention,break-before-make,primary-path-alone", "the bugs to plant, separated by commas")
 
-// TestPlantedBugs plants each bug in a copy of the tree; the simulation must find it
-// within 1,000 schedules. All of them: go test ./internal/sim/mutations -names "" -v
+// TestPlantedBugs plants each bug in a copy of the tree. The simulation must find it within
+// 1,000 schedules. To run all of them: go test ./internal/sim/mutations -names "" -v
 func TestPlantedBugs(t *testing.T) {
 	if _, err := exec.LookPath("patch"); err != nil {
 		t.Skip("patch is not installed")
@@ -28,7 +28,7 @@ func TestPlantedBugs(t *testing.T) {
 	t.Logf("%s", out)
 }
 
-// TestPlantedBugsAreListed: docs/reliability.md tells of each of them.
+// TestPlantedBugsAreListed: docs/reliability.md lists each of them.
 func TestPlantedBugsAreListed(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/reliability.md")
 	if err != nil {
