@@ -121,6 +121,7 @@ func showMLDInterface(s *sheet, i *state.Downstream, verbose bool) {
 		field{"Querier duty", &i.MayQuery},
 		field{"Able", &i.Able},
 		field{"Unable reason", &i.Lacks},
+		field{"Deaf", &i.Deaf},
 	)
 }
 

@@ -4,14 +4,18 @@ import (
 	"fmt"
 
 	"tandem/internal/event"
+	"tandem/internal/proof"
 )
 
 // hostConditions tells of hosts that want more than their share, and of routers that query
-// the hosts and are none of the pair.
+// the hosts and are none of the pair, and of interfaces that hear nobody though somebody is there.
 func (d *Device) hostConditions(hold func(k *event.AlarmKind, object, detail string)) {
 	for _, ifc := range d.downstreams.list {
 		if from := ifc.router.ForeignQuerier(); from.IsValid() {
 			hold(event.ForeignQuerier, "Interface="+ifc.name, from.String())
+		}
+		if deaf := ifc.hearing.Deaf(); deaf != proof.NoWitness {
+			hold(event.Deaf, "Interface="+ifc.name, deaf.String())
 		}
 		if refused := ifc.router.Refusal(); refused.Host.IsValid() {
 			hold(event.JoinRefused, "Interface="+ifc.name, fmt.Sprintf("%v: %v", refused.Host, refused.Cause))

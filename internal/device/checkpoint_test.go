@@ -33,6 +33,7 @@ func TestCheckpointIsWhole(t *testing.T) {
 		{reflect.TypeFor[proxy](), []string{"core"}, map[string]string{"ground": given, "name": given, "netdev": given, "link": follows, "fx": turn}},
 		{reflect.TypeFor[downstream](), []string{"name", "DownstreamKept", "router", "awaited"}, map[string]string{
 			"ground": given, "netdev": given, "cfg": given, "link": follows, "ledger": follows, "service": follows, "number": "numbered anew",
+			"hearing": "begins with the next query",
 		}},
 		{reflect.TypeFor[router](), []string{"Router"}, map[string]string{"ifc": given, "followers": given, "fx": turn}},
 		{reflect.TypeFor[awaited](), []string{"list"}, map[string]string{"place": follows}},

@@ -94,6 +94,7 @@ func (d *Device) Advance(now instant.Time) {
 	d.catchUp(now)
 	for _, ifc := range d.downstreams.list {
 		ifc.router.Advance(now)
+		ifc.lookAtHearing(now, d.memberOf(ifc) != nil)
 	}
 	d.proxy.advance(now)
 	for _, t := range d.trunks.list {
@@ -107,7 +108,7 @@ func (d *Device) Advance(now instant.Time) {
 func (d *Device) Deadline() instant.Time {
 	at := instant.Earliest(d.agenda.deadline(), d.proxy.deadline(), d.routes.deadline())
 	for _, ifc := range d.downstreams.list {
-		at = instant.Earliest(at, ifc.router.Deadline())
+		at = instant.Earliest(at, ifc.router.Deadline(), ifc.hearing.lookAt)
 	}
 	for _, t := range d.trunks.list {
 		at = instant.Earliest(at, t.core.Deadline())

@@ -19,8 +19,9 @@ type downstream struct {
 	DownstreamKept
 	ledger  *ledger  // nil without a profile
 	service *service // that replicates it, nil when none does
-	awaited awaited  // of which the peer is yet to know
-	number  uint32   // of this device, given once, from 1 on
+	hearing hearing
+	awaited awaited // of which the peer is yet to know
+	number  uint32  // of this device, given once, from 1 on
 }
 
 // DownstreamKept is what a device knows of an interface beside its router.
@@ -112,6 +113,9 @@ func (r *router) EndMerge(now instant.Time) { r.apply(now) }
 func (r *router) apply(now instant.Time) {
 	ifc := r.ifc
 	for i := range r.fx.Queries {
+		if q := &r.fx.Queries[i]; q.General() {
+			ifc.hearing.ask(now, q.MaxResponse)
+		}
 		ifc.fx.MLD = append(ifc.fx.MLD, SendMLD{
 			Netdev:      ifc.netdev,
 			Destination: r.fx.Queries[i].Destination(),

@@ -78,6 +78,9 @@ func (ds *downstreams) on(netdev string) *downstream {
 // receive takes an MLD message that came in on an interface.
 func (ds *downstreams) receive(now instant.Time, ifc *downstream, ev *MLDReceived) {
 	ifc.router.SetRoom(ds.room(ifc))
+	if ev.Packet.Type != mld.TypeQuery {
+		ifc.hearing.hear()
+	}
 	ifc.router.Receive(now, ev.Meta, ev.Packet)
 	ifc.noteRefusals(now)
 }

@@ -294,6 +294,9 @@ func (s *service) Merge(now instant.Time, rec *rbs.Record) rbs.Merged {
 		s.EndMerge(now)
 		s.merging = ifc
 	}
+	if s.InSync && !rec.Deleted { // what is told to catch up is old
+		ifc.hearing.told(rec.Host)
+	}
 	merged := ifc.router.Merge(now, mld.Record{
 		Key:     mld.Key{Group: rec.Group, Host: rec.Host},
 		Filter:  mld.Filter{Mode: filterMode(rec.Exclude), Sources: rec.Sources},

@@ -38,6 +38,7 @@ type InterfaceSnapshot struct {
 	// The rest is for downstream interfaces only.
 	Profile string
 	Duty    Duty
+	Deaf    proof.Witness // who shows that the interface hears no host
 }
 
 // MemberSnapshot is what this device makes of one member Eth-Trunk.

@@ -26,7 +26,7 @@ func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
 	for _, ifc := range d.downstreams.list {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
 			Name: ifc.name, Netdev: ifc.link.Netdev, Up: ifc.link.Up, Lacks: ifc.link.Lacks, Profile: ifc.cfg.Profile,
-			MLD: ifc.router.State(now), Duty: d.dutyOf(ifc),
+			MLD: ifc.router.State(now), Duty: d.dutyOf(ifc), Deaf: ifc.hearing.Deaf(),
 		})
 	}
 	slices.SortFunc(s.Interfaces, func(a, b InterfaceSnapshot) int { return cmp.Compare(a.Name, b.Name) })

@@ -49,6 +49,7 @@ var (
 	Diverged         = alarm(AlarmMajor, "RBS_DIVERGED", "The databases of the pair differ although nothing is under way; what differs is being exchanged.")
 	CertificateEnds  = alarm(AlarmMajor, "SSL_CERT_ENDS", "The certificate of a replication channel ends within 30 days, has ended, or is of no use.")
 	SessionDown      = alarm(AlarmMajor, "BFD_SESSION_DOWN", "A BFD session that was up is down.")
+	Deaf             = alarm(AlarmMajor, "MLD_DEAF", "No host answers the queries of the device, although hosts are there.")
 	RecordsFull      = alarm(AlarmMajor, "MLD_LIMIT_REACHED", "No further listener record is taken.")
 	JoinRefused      = alarm(AlarmMajor, "MLD_JOIN_REFUSED", "A host was refused what it wants to join: it, or all hosts together, would hold more than a bound allows.")
 	ForeignQuerier   = alarm(AlarmMinor, "MLD_FOREIGN_QUERIER", "Somebody who is no router of the pair queries the hosts. It is not followed.")

@@ -13,12 +13,16 @@ type Listeners struct {
 	Spread bool
 }
 
-// spreadHosts is how many hosts make it certain that a switch which chooses for each has chosen
+// SpreadHosts is how many hosts make it certain that a switch which chooses for each has chosen
 // both legs: one in 65,536 times it would have chosen the same leg for all of them.
-const spreadHosts = 16
+const SpreadHosts = 16
 
 // Witness is who shows that a device does not hear.
 type Witness uint8
+
+func (w Witness) String() string {
+	return [...]string{"", "hosts that were heard answer no more", "the peer hears hosts, and this device none"}[w]
+}
 
 // Witnesses.
 const (
@@ -85,7 +89,7 @@ func (h *Hearing) Look(now instant.Time, robustness int, l Listeners) (changed b
 	}
 	enough := 1
 	if l.Spread {
-		enough = spreadHosts
+		enough = SpreadHosts
 	}
 	switch {
 	case h.own > 0:

@@ -130,7 +130,7 @@ func TestOneAnswerIsEnough(t *testing.T) {
 			if missed++; after > 0 {
 				missed = 0
 			}
-			known := q.l.Own > 0 || q.l.Peer > 0 && !q.l.Spread || q.l.Peer >= spreadHosts
+			known := q.l.Own > 0 || q.l.Peer > 0 && !q.l.Spread || q.l.Peer >= SpreadHosts
 			if deaf := q.Deaf() != NoWitness; deaf != (known && missed >= robustness) {
 				t.Fatalf("deaf %v after %d unanswered queries, %+v", deaf, missed, q.l)
 			}

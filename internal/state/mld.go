@@ -29,6 +29,7 @@ type Downstream struct {
 	Netdev  string `name:"netdev"`                      // its Linux name, empty while it does not exist
 	Up      bool   `name:"up" metric:"interface_up" at:"side=downstream"`
 	Able    bool   `name:"able" metric:"interface_able" at:"side=downstream"`
+	Deaf    bool   `name:"deaf" metric:"mld_deaf" help:"1 while no host answers the queries of the device, although hosts are there."`
 	Lacks   string `name:"unable-reason"` // empty while it is able
 	Groups  int    `name:"total-mld-groups-reported" metric:"mld_groups" help:"Groups with listeners on the interface."`
 	Records int    `name:"total-host-records" metric:"mld_records" help:"Listener records on the interface, one for each host of a group."`
@@ -123,7 +124,7 @@ type DropCause struct {
 func downstreamOf(i *device.InterfaceSnapshot) Downstream {
 	m := &i.MLD
 	return Downstream{
-		Name: i.Name, Netdev: i.Netdev, Up: i.Up, Able: i.Lacks == proof.LacksNothing, Lacks: i.Lacks.String(), Profile: i.Profile,
+		Name: i.Name, Netdev: i.Netdev, Up: i.Up, Able: i.Lacks == proof.LacksNothing, Lacks: i.Lacks.String(), Deaf: i.Deaf != proof.NoWitness, Profile: i.Profile,
 		Groups: m.Groups, Records: m.Records, IsQuerier: m.IsQuerier, Elected: m.Querier, Foreign: m.ForeignQuerier, Counters: m.Counters,
 		LinkLocal: m.LinkLocal, MLDUp: m.Up, Version: m.Version,
 		QueryInterval: Interval(m.QueryInterval), QueryIntervalInUse: Interval(m.InUse.QueryInterval),
