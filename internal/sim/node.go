@@ -254,6 +254,8 @@ func (n *node) settings() device.Settings {
 		}},
 		Profiles: make(map[string]device.ProfileSettings),
 	}
+	paired := mld.DefaultConfig()
+	paired.Paired = true
 	for v := range vlans {
 		if !n.hasVLAN(v) {
 			continue
@@ -261,7 +263,7 @@ func (n *node) settings() device.Settings {
 		profile := fmt.Sprintf("rbp%d", 1+v)
 		s.Profiles[profile] = device.ProfileSettings{BackupID: uint32(10 + 10*v), Service: service, Member: member, MLD: true, Hot: true}
 		s.Interfaces[configuredName(v)] = device.InterfaceSettings{
-			Netdev: legName(v), MLD: mld.DefaultConfig(), Profile: profile, SubInterface: uint32(100 * v),
+			Netdev: legName(v), MLD: paired, Profile: profile, SubInterface: uint32(100 * v),
 		}
 	}
 	return s

@@ -19,6 +19,9 @@ func (w *World) Run() error {
 		return fmt.Errorf("at start: %w", err)
 	}
 	w.changeMinds()
+	if w.opts.Hostile {
+		w.attack()
+	}
 	w.checkBounds()
 	for i, s := range w.plan {
 		if err := w.strike(s); err != nil {

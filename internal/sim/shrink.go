@@ -60,6 +60,9 @@ func (o Options) Command() string {
 	if o.Heartbeat {
 		cmd += " -heartbeat"
 	}
+	if o.Hostile {
+		cmd += " -hostile"
+	}
 	if o.NoMinds {
 		cmd += " -minds=false"
 	}

@@ -22,11 +22,12 @@ var (
 	shrink   = flag.Bool("shrink", true, "look for less that still fails")
 	beats    = flag.Bool("heartbeat", false, "give the devices a heartbeat path")
 	unable   = flag.Bool("unable", false, "let the kernel keep interfaces from their work")
+	hostile  = flag.Bool("hostile", false, "have somebody behind the switch say that he is the querier")
 	minds    = flag.Bool("minds", true, "let hosts change their minds")
 )
 
 func options(t *testing.T, seed uint64) Options {
-	opts := Options{Seed: seed, Hosts: 8, NoMinds: !*minds, Automatic: seed%4 == 0, Heartbeat: *beats, Unable: *unable}
+	opts := Options{Seed: seed, Hosts: 8, NoMinds: !*minds, Automatic: seed%4 == 0, Heartbeat: *beats, Unable: *unable, Hostile: *hostile}
 	if *losses {
 		opts.Loss = [...]float64{0, 0.02, 0.05}[seed%3]
 	}

@@ -50,6 +50,8 @@ type Options struct {
 	Heartbeat bool
 	// Unable: the plan has faults by which the kernel keeps interfaces from their work.
 	Unable bool
+	// Hostile: somebody behind the switch says that he is the querier.
+	Hostile bool
 	// NoMinds: hosts make up their minds once, at the start.
 	NoMinds bool
 	// Log gets a line for everything that happens, nil for none.
