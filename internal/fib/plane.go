@@ -9,7 +9,7 @@ import (
 )
 
 // Plane forwards multicast packets between interfaces. SetInterfaces, SetRoutes,
-// SetGate, State, Conditions and Close are for whoever has the turn; see the package comment.
+// SetGate, LookAt, State, Conditions and Close are for whoever has the turn; see the package comment.
 type Plane interface {
 	// SetInterfaces tells all interfaces between which the plane is to forward, in
 	// place of those that were told before. Each of them exists. Routes may name
@@ -25,6 +25,10 @@ type Plane interface {
 	// the old gate or the new one. If the plane cannot make it now, it tells that as an
 	// event, keeps the old gate meanwhile and tries again until it can.
 	SetGate(device.Gate)
+	// LookAt has streams looked at now, which is answered by [Router.StreamsSeen]. Of the missed ones the
+	// peer had packets that did not come here: their pause is not the source's. The lists are valid until
+	// LookAt returns.
+	LookAt(look, missed []device.SourceGroup)
 	// Counters returns the counters of streams, in the same order: zero for a stream that
 	// has no route. It may be called from any goroutine and takes a while for many.
 	Counters([]device.SourceGroup) []Counters

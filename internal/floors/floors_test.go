@@ -72,7 +72,7 @@ var allowed = map[string][]string{
 	"daemon/mldio":        {"device", "mld", "event", "task", "linux/packet", "linux/inherit"},
 	"fib":                 {"device", "event", "linux/inherit"},
 	"fib/fibtest":         {"fib", "device", "etrunk", "event", "linux/*"}, // for the planes' tests
-	"fib/kernel":          {"fib", "device", "etrunk", "event", "proof", "instant", "task", "linux/mroute", "linux/gate", "linux/inherit"},
+	"fib/kernel":          {"fib", "device", "etrunk", "event", "proof", "instant", "task", "linux/mroute", "linux/gate", "linux/arrivals", "linux/clock", "linux/inherit"},
 	"tape":                {"instant", "device", "mld", "rbs", "etrunk", "event"},
 	"daemon":              {"instant", "device", "state", "echo", "tape", "config", "mld", "rbs", "etrunk", "bfd", "daemon/*", "task", "pki", "event", "journal", "latency", "status", "linux/*", "proof"},
 	"console":             {"command", "config", "device", "state", "echo", "event", "mld", "rbs", "etrunk", "bfd"},

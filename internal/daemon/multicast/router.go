@@ -32,6 +32,12 @@ func (r router) LeavingChanged(l fib.Leaving) bool {
 	return r.o.Loop.Turn(func() { r.leavingChanged(l) }) == nil
 }
 
+// StreamsWatched implements [fib.Router].
+func (r router) StreamsWatched(bool) bool { return true }
+
+// StreamsSeen implements [fib.Router]. The device does not act on it yet.
+func (r router) StreamsSeen([]fib.StreamSight) bool { return true }
+
 func (r router) tell(ev device.Event) bool {
 	return r.o.Loop.Turn(func() { r.o.Device.Handle(ev) }) == nil
 }

@@ -44,6 +44,7 @@ func Run(t *testing.T, kind Kind, only ...string) {
 		{"RouteDropped", testRouteDropped},
 		{"GateDropped", testGateDropped},
 		{"GateDroppedOften", testGateDroppedOften},
+		{"StreamsSeen", testStreamsSeen},
 		{"HandOver", testHandOver},
 		{"UselessCheckpoint", testUselessCheckpoint},
 		{"OnePlaneAtATime", testOnePlaneAtATime},

@@ -21,6 +21,8 @@ type router struct {
 	arrived []arrival
 	leaving map[string]fib.Leaving // as told last
 	events  []string               // by name
+	watched bool                   // see StreamsWatched
+	sights  []fib.StreamSight      // since they were last asked for
 }
 
 // arrival is a stream that came in on an interface without a route.
@@ -62,6 +64,30 @@ func (r *router) LeavingChanged(l fib.Leaving) bool {
 	defer r.mu.Unlock()
 	r.leaving[l.Netdev] = l
 	return true
+}
+
+// StreamsWatched implements [fib.Router].
+func (r *router) StreamsWatched(watched bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.watched = watched
+	return true
+}
+
+// StreamsSeen implements [fib.Router].
+func (r *router) StreamsSeen(sights []fib.StreamSight) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sights = append(r.sights, sights...)
+	return true
+}
+
+// seen takes what was told of streams since it was last asked.
+func (r *router) seen() (sights []fib.StreamSight, watched bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sights, r.sights = r.sights, nil
+	return sights, r.watched
 }
 
 // Emit implements [fib.Router].

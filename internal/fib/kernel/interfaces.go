@@ -70,7 +70,19 @@ func (p *Plane) SetInterfaces(list []fib.Interface) error {
 	p.interfaces.attached, p.interfaces.told = attached, true
 	guarded, control := guards(list)
 	p.gate.setInterfaces(slices.Sorted(maps.Keys(attached)), guarded, control)
+	errs = append(errs, p.watchIncoming(list))
 	return errors.Join(append(errs, p.table.Discard(others))...)
+}
+
+// watchIncoming has the arrivals by the incoming interfaces counted.
+func (p *Plane) watchIncoming(list []fib.Interface) error {
+	var incoming []int
+	for _, told := range list {
+		if told.Incoming {
+			incoming = append(incoming, told.Index)
+		}
+	}
+	return p.arriving.setIncoming(incoming)
 }
 
 // restoreInterfaces adds interfaces again that somebody else has taken out.

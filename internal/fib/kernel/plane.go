@@ -25,6 +25,8 @@ type Plane struct {
 	watcher *mroute.Watcher
 	lister  *mroute.Reader // of the whole table, for the audit
 	suspect chan struct{}  // asks for an audit, has room for one
+	// arriving is what is known of the streams that come in.
+	arriving *arriving
 
 	interfaces interfaces
 	// Of whoever has the turn.
@@ -57,6 +59,9 @@ func open(router fib.Router, o gate.Options, initial device.Gate, left fib.Check
 	}
 	if err == nil {
 		p.lister, err = mroute.NewReader(mainTable)
+	}
+	if err == nil {
+		p.arriving = newArriving(router, p.table)
 	}
 	if err != nil {
 		p.end()
@@ -108,6 +113,7 @@ func (p *Plane) Run(ctx context.Context) error {
 	tasks.Go("gate", p.gate.keep)
 	tasks.Go("gate changes", p.gate.watch)
 	tasks.Go("packets that leave", p.watchLeaving)
+	tasks.Go("streams that arrive", p.arriving.run)
 	err := tasks.Wait()
 	p.lister.Close()
 	return err
@@ -122,6 +128,7 @@ func (p *Plane) interrupt() {
 // Close implements [fib.Plane]. The gate goes last, so that nothing passes meanwhile.
 func (p *Plane) Close() error {
 	p.end()
+	p.arriving.close(false)
 	p.closeTable()
 	return p.gate.remove()
 }

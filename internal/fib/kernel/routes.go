@@ -22,9 +22,23 @@ func (p *Plane) SetRoutes(changes []device.RouteChange) (set int) {
 		if err != nil {
 			p.router.Emit(event.RouteNotSet.With(c.Source, c.Group, c.Delete, err))
 		}
+		p.watchArrival(c)
 	}
+	p.arriving.rouse()
 	return set
 }
+
+// watchArrival has the arrival of a stream watched as long as somebody wants it.
+func (p *Plane) watchArrival(c *device.RouteChange) {
+	from := 0
+	if !c.Delete && len(c.Outgoing) > 0 {
+		from = p.interfaces.attached[c.Incoming]
+	}
+	p.arriving.note(device.SourceGroup{Source: c.Source, Group: c.Group}, from)
+}
+
+// LookAt implements [fib.Plane].
+func (p *Plane) LookAt(look, missed []device.SourceGroup) { p.arriving.ask(look, missed) }
 
 // translation is a route as the kernel takes it. The interfaces of the next one are
 // mostly the same.

@@ -45,12 +45,13 @@ type Stream struct {
 type Slot uint32
 
 // Observer counts the arrivals of streams. Its methods are for one goroutine, but
-// [Observer.At] may be called from any.
+// [Observer.At] may be called from any, and Watch and Unwatch from another one than Add and Remove.
 type Observer struct {
 	streams  *ebpf.Map // from key to slot
 	counts   *ebpf.Map // by slot
 	program  *ebpf.Program
 	sockets  map[int]int // by interface index
+	spare    []int       // sockets that are bound to no interface of interest
 	memory   []byte      // of counts
 	free     []Slot      // given back
 	used     uint32      // slots that were ever given
@@ -71,6 +72,9 @@ type key struct {
 	source, group [16]byte
 	ifindex       uint32
 }
+
+// loopback is the index of the loopback interface of every network namespace.
+const loopback = 1
 
 const keySize = int(unsafe.Sizeof(key{}))
 
@@ -110,7 +114,31 @@ func (o *Observer) open() (err error) {
 	if o.program, err = ebpf.NewProgram(program(o.streams, o.counts)); err != nil {
 		return fmt.Errorf("program: %w", err)
 	}
+	fd, err := o.socket()
+	if err != nil {
+		return err
+	}
+	o.spare = append(o.spare, fd)
 	return nil
+}
+
+// socket opens a packet socket with the program in place.
+func (o *Observer) socket() (int, error) {
+	// Without a protocol the socket receives nothing until it is bound, behind its filter.
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("packet socket: %w", err)
+	}
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ATTACH_BPF, o.program.FD()); err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("attach the program: %w", err)
+	}
+	return fd, nil
+}
+
+// bind has a socket see what comes in by an interface.
+func bind(fd, ifindex int) error {
+	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_IPV6), Ifindex: ifindex})
 }
 
 // Close ends all observation.
@@ -118,6 +146,10 @@ func (o *Observer) Close() {
 	for ifindex := range o.sockets {
 		o.Unwatch(ifindex)
 	}
+	for _, fd := range o.spare {
+		unix.Close(fd)
+	}
+	o.spare = nil
 	o.program.Close()
 	if o.memory != nil {
 		_ = unix.Munmap(o.memory) // fails for no memory of ours
@@ -127,25 +159,25 @@ func (o *Observer) Close() {
 	o.streams.Close()
 }
 
-// Watch begins to count what comes in by an interface, in the network namespace of the
-// calling thread. It does nothing where that is so already.
+// Watch begins to count what comes in by an interface. It does nothing where that is so already. The
+// first interface is one of the network namespace in which Open was called, each that is watched beside
+// others one of the calling thread's.
 func (o *Observer) Watch(ifindex int) error {
 	if _, watched := o.sockets[ifindex]; watched {
 		return nil
 	}
-	// Without a protocol the socket receives nothing until it is bound, behind its filter.
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("packet socket: %w", err)
+	if len(o.spare) == 0 {
+		fd, err := o.socket()
+		if err != nil {
+			return err
+		}
+		o.spare = append(o.spare, fd)
 	}
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ATTACH_BPF, o.program.FD()); err != nil {
-		unix.Close(fd)
-		return fmt.Errorf("attach the program: %w", err)
-	}
-	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_IPV6), Ifindex: ifindex}); err != nil {
-		unix.Close(fd)
+	fd := o.spare[len(o.spare)-1]
+	if err := bind(fd, ifindex); err != nil {
 		return fmt.Errorf("packet socket on interface index %d: %w", ifindex, err)
 	}
+	o.spare = o.spare[:len(o.spare)-1]
 	o.sockets[ifindex] = fd
 	return nil
 }
@@ -153,9 +185,16 @@ func (o *Observer) Watch(ifindex int) error {
 // Unwatch ends what [Observer.Watch] began. It must be called also for an interface that has
 // gone, before another one can have its index.
 func (o *Observer) Unwatch(ifindex int) {
-	if fd, watched := o.sockets[ifindex]; watched {
+	fd, watched := o.sockets[ifindex]
+	if !watched {
+		return
+	}
+	delete(o.sockets, ifindex)
+	// It stays in its namespace, for another interface: no stream comes in by the loopback interface.
+	if bind(fd, loopback) == nil {
+		o.spare = append(o.spare, fd)
+	} else {
 		unix.Close(fd)
-		delete(o.sockets, ifindex)
 	}
 }
 

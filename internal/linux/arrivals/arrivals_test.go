@@ -18,6 +18,12 @@ var group = netip.MustParseAddr("ff3e::8000:1")
 func open(t testing.TB, capacity int) *arrivals.Observer {
 	t.Helper()
 	o, err := arrivals.Open(capacity)
+	return checked(t, o, err)
+}
+
+// checked skips without BPF.
+func checked(t testing.TB, o *arrivals.Observer, err error) *arrivals.Observer {
+	t.Helper()
 	if errors.Is(err, arrivals.ErrUnsupported) {
 		t.Skipf("needs BPF: %v", err)
 	}
@@ -36,7 +42,10 @@ type bed struct {
 
 func newBed(t *testing.T) *bed {
 	n := testnet.New(t)
-	b := &bed{Net: n, t: t, obs: open(t, 16), send: n.Sender(t)}
+	b := &bed{Net: n, t: t, send: n.Sender(t)}
+	var failed error
+	n.Router.In(t, func() error { b.obs, failed = arrivals.Open(16); return nil })
+	b.obs = checked(t, b.obs, failed)
 	n.Router.In(t, func() error { return b.obs.Watch(n.Up.Index) })
 	return b
 }
