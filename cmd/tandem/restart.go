@@ -54,7 +54,8 @@ func findDaemon(run string) (p daemonProcess, err error) {
 
 func (p daemonProcess) proc(name string) string { return fmt.Sprintf("/proc/%d/%s", p.pid, name) }
 
-// says runs a program as the daemon was run, to hear what it would take over.
+// says runs a program with the daemon's environment and arguments, to learn what state it can
+// take over.
 func (p daemonProcess) says(program string) (string, error) {
 	out, err := exec.Command(program, append(p.args, "-check")...).CombinedOutput()
 	if err != nil {

@@ -60,8 +60,8 @@ const (
 	sendChunk = 1024
 )
 
-// sustain sends frames as fast as the receiver takes them in and waits until
-// done says that all were.
+// sustain sends frames as fast as the receiver reads them, and waits until done reports that
+// all were read.
 func (r *run) sustain(w *wire, f *frames, waiting *backlog, done func() error) error {
 	err := onProcessor(0, func() error {
 		for from := 0; from < f.len(); from += sendChunk {

@@ -48,7 +48,7 @@ func (l *Layout) Next(line string) LineKind {
 // Indent is how many columns the last command was indented.
 func (l *Layout) Indent() int { return l.indent }
 
-// tabStop is how many columns a tab leads to the next multiple of.
+// tabStop is the distance of tab stops in columns.
 const tabStop = 8
 
 // columns is how far a line is indented.

@@ -72,7 +72,7 @@ func TestDifferencesAreNamed(t *testing.T) {
 			if !slices.Equal(told(), want) {
 				t.Fatalf("told %v, want %v", told(), want)
 			}
-			// What is mended is told once.
+			// A difference that is corrected is reported once.
 			p.nodes[1].cfg = p.nodes[0].cfg
 			p.nodes[1].cfg.Local, p.nodes[1].cfg.Peer, p.nodes[1].cfg.DeviceID = addrB, addrA, 0xb
 			p.boot(1)
@@ -102,7 +102,8 @@ func TestKeysAreComparedWhileBothLegsAreUp(t *testing.T) {
 	}
 }
 
-// TestDifferenceOfALostPeerStays: it is no news, nor does it agree.
+// TestDifferenceOfALostPeerStays: when the peer is lost, its differences are neither reported
+// again nor cleared.
 func TestDifferenceOfALostPeerStays(t *testing.T) {
 	p := newPair(t, func(a, b *Config) { alike(a, b); b.LACP.Priority = 1 })
 	p.run(time.Second)

@@ -94,8 +94,8 @@ func (d *modelDevice) acked() bool {
 	return d.known && d.view.peerBoot == d.boot && d.view.echo == d.change
 }
 
-// peer is what State shows of the peer. What the device has just changed and not
-// yet said is in said only.
+// peer returns the peer as State shows it. A change of the device that is not announced yet is
+// only in said.
 func (m *model) peer(i int, said Announcement) Announcement {
 	d := &m.dev[i]
 	a := Announcement{Role: MemberMaster, Up: d.view.up, Ready: d.view.ready, Covers: d.view.covers}
@@ -105,7 +105,7 @@ func (m *model) peer(i int, said Announcement) Announcement {
 	return a
 }
 
-// says is what device i would announce now.
+// says returns what device i would announce now.
 func (m *model) says(i int) modelAnn {
 	d := &m.dev[i]
 	a := modelAnn{up: d.up, ready: d.ready, covers: d.covers, rank: d.rank, boot: d.boot, change: d.change, ackWanted: !d.acked()}

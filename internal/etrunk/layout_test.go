@@ -72,7 +72,7 @@ func TestDocumentedCauses(t *testing.T) {
 	}
 }
 
-// What the page says in numbers is what the code goes by.
+// The numbers on the page are those of the code.
 func TestDocumentedBounds(t *testing.T) {
 	page := strings.Join(strings.Fields(page(t)), " ")
 	most := func(profiles func(members int) int) (n int) {

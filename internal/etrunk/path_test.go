@@ -143,7 +143,8 @@ func TestPrimaryPathHeals(t *testing.T) {
 	}
 }
 
-// What is still under way by the heartbeat path does not bring a dead peer back.
+// TestDelayedHelloDoesNotRevive: a hello that is still under way on the heartbeat path does not
+// make a dead peer alive.
 func TestDelayedHelloDoesNotRevive(t *testing.T) {
 	p := newHeartbeatPair(t, nil)
 	p.delay = func(int, []byte) (time.Duration, bool) { return 300 * time.Millisecond, true }
@@ -164,7 +165,8 @@ func TestDelayedHelloDoesNotRevive(t *testing.T) {
 	}
 }
 
-// A heartbeat path that is heard by one device only proves nothing.
+// TestPathThatIsHeardOneWayOnly: a heartbeat path that works in one direction only proves
+// nothing.
 func TestPathThatIsHeardOneWayOnly(t *testing.T) {
 	p := newHeartbeatPair(t, nil)
 	p.cutPath(0, 0, 1)
@@ -203,7 +205,8 @@ func TestReplayByAnotherPath(t *testing.T) {
 	p.wantPaths(1, true, true)
 }
 
-// A slow path is none that replays, nor is it lost.
+// TestSlowHeartbeatPath: hellos of a slow path are not taken for a replay, and the path does
+// not count as lost.
 func TestSlowHeartbeatPath(t *testing.T) {
 	p := newHeartbeatPair(t, nil)
 	slow := 0
@@ -243,7 +246,7 @@ func TestHeartbeatPathLost(t *testing.T) {
 	}
 }
 
-// An earlier release knows one path only.
+// TestPeerWithoutHeartbeatPaths: an earlier release has only one path.
 func TestPeerWithoutHeartbeatPaths(t *testing.T) {
 	p := newHeartbeatPair(t, func(_, b *Config) { b.Heartbeats = nil })
 	p.run(10 * time.Second)
@@ -257,7 +260,8 @@ func TestPeerWithoutHeartbeatPaths(t *testing.T) {
 	}
 }
 
-// In auto the leg must not move because BFD goes Down a moment sooner on one device.
+// TestPrimaryPathCutMovesNoLeg: in auto, the leg must not move although BFD goes Down a moment
+// earlier on one device.
 func TestPrimaryPathCutMovesNoLeg(t *testing.T) {
 	for first := range 2 {
 		p := newHeartbeatPair(t, func(a, b *Config) {
@@ -286,7 +290,8 @@ func TestPrimaryPathCutMovesNoLeg(t *testing.T) {
 	}
 }
 
-// The same bytes go by every path: the key is made of the primary addresses.
+// TestOneHelloForAllPaths: the same bytes are sent on every path; the key is derived from the
+// primary addresses.
 func TestOneHelloForAllPaths(t *testing.T) {
 	p := newHeartbeatPair(t, nil)
 	b := p.nodes[0].sent[len(p.nodes[0].sent)-1]

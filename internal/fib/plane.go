@@ -103,7 +103,7 @@ type Repairs struct {
 // Checkpoint is what a plane leaves to the plane of the successor. The zero value is that
 // of no plane. Only a plane of the same kind can use it.
 type Checkpoint struct {
-	State []byte        // encoded in a way of the plane's own
+	State []byte        // in an encoding that only the plane knows
 	Files inherit.Files // open descriptors, under names of the plane's own
 }
 

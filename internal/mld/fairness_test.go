@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// tight are bounds that a few reports reach.
+// tight returns a configuration with limits that a few reports reach.
 func tight(rng *rand.Rand) Config {
 	c := DefaultConfig()
 	c.MaxRecords, c.MaxEntries, c.MaxGroupSources = 20+rng.IntN(40), 20+rng.IntN(60), 5+rng.IntN(20)

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// While the peer cannot be heard of, it may be asking hosts whose answers come
-// here; neither they nor another querier's questions may cost a listener its stream.
+// TestHeldIsCautious: while the peer cannot be heard, hosts may send the answers to its queries
+// here. Neither these nor another querier's queries may cost a listener its stream.
 func TestHeldIsCautious(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsExclude, group1)
@@ -69,7 +69,7 @@ func TestLeavesOfBothDevices(t *testing.T) {
 	}
 }
 
-// The peer's record is the peer's to shorten.
+// TestPeersLeaveIsNotTrimmed: only the peer may shorten its own record.
 func TestPeersLeaveIsNotTrimmed(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsInclude, group1, s1)
@@ -85,7 +85,8 @@ func TestPeersLeaveIsNotTrimmed(t *testing.T) {
 	x.wantFilter(Include)
 }
 
-// An MLDv1 record that a done has overtaken on the way is lowered, and never raised.
+// TestDoneOvertakesReport: an MLDv1 record that a Done has overtaken is shortened and never
+// prolonged.
 func TestDoneOvertakesReport(t *testing.T) {
 	for _, left := range []time.Duration{time.Second, time.Minute} {
 		x := newRig(t, DefaultConfig())
@@ -104,8 +105,8 @@ func TestDoneOvertakesReport(t *testing.T) {
 	}
 }
 
-// A done of the peer that comes while its records are held still ends them once
-// they are not.
+// TestDoneIsKeptThroughTheHold: a Done of the peer that comes while the peer's records are
+// retained ends them when the retention ends.
 func TestDoneIsKeptThroughTheHold(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.r.Merge(after(0), Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, V1: true, Version: Version{10, 2}, Left: time.Minute}, &x.fx)
@@ -117,8 +118,8 @@ func TestDoneIsKeptThroughTheHold(t *testing.T) {
 	x.wantFilter(Include)
 }
 
-// The leave of a host that joined by way of the peer, while neither hears the
-// other, is there to be told.
+// TestLeaveOfAnUnknownHostIsKeptWhileApart: a host that joined through the peer leaves while
+// the devices cannot communicate. The leave is kept and told later.
 func TestLeaveOfAnUnknownHostIsKeptWhileApart(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ChangeToInclude, group1)
@@ -202,7 +203,8 @@ func TestWhatIsKeptUnaskedIsTold(t *testing.T) {
 	}
 }
 
-// A record that ends unseen by the peer ends the older version there, but nothing newer.
+// TestExpiryApartIsTold: a record that ends while the peer cannot be told ends the older
+// version there, but no newer one.
 func TestExpiryApartIsTold(t *testing.T) {
 	for _, newer := range []bool{false, true} {
 		p := newPair(t, DefaultConfig())

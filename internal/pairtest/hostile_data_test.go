@@ -74,9 +74,9 @@ func TestHostileData(t *testing.T) {
 	}
 }
 
-// TestHostileSources: 300 hosts want a source each of one group, and every time another one,
-// a thousand reports a second. Nobody misses anything, the pair stays a pair, and the group
-// has no more sources than one may have.
+// TestHostileSources: 300 hosts each want one source of a group, and change it all the time, a
+// thousand reports a second. No listener misses a packet, both devices stay a pair, and the
+// group has no more sources than the limit.
 func TestHostileSources(t *testing.T) {
 	p, src, ssm, asm := receivingPair(t)
 	p.forms(2)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Of many records in a bucket those that differ are found by its leaves, and
-// little else is sent: changes and leaves on both sides, and the same again.
+// TestBranches: if a bucket has many records, those that differ are found by its leaves, and
+// little else is sent. This is tested with changes and leaves on both sides, twice.
 func TestBranches(t *testing.T) {
 	const records, changes = 4000, 40
 	for seed := range uint64(3) {
@@ -39,7 +39,7 @@ func TestBranches(t *testing.T) {
 	}
 }
 
-// bytes is what both ends have sent.
+// bytes returns how many bytes both ends have sent.
 func (w *world) bytes() (n uint64) {
 	for _, node := range w.nodes {
 		n += node.svc.kept.Counters.BytesSent
@@ -47,7 +47,7 @@ func (w *world) bytes() (n uint64) {
 	return n
 }
 
-// Two leaves taken for equal by chance are told apart by the next comparison.
+// TestSaltChanges: two leaves whose digests are equal by chance differ in the next comparison.
 func TestSaltChanges(t *testing.T) {
 	s := testSession(newMemory(1, 1))
 	hello := helloOf(2)
@@ -74,7 +74,7 @@ func TestSameLeaf(t *testing.T) {
 		same       bool
 	}{
 		{leafEmpty, leafEmpty, true},
-		{77, leafEmpty, true}, // it has nothing that could be asked for
+		{77, leafEmpty, true}, // the requester has no record in it
 		{leafEmpty, leafTombstones, true},
 		{77, leafTombstones, false},
 		{leafTombstones, leafTombstones, true},
@@ -88,8 +88,8 @@ func TestSameLeaf(t *testing.T) {
 	}
 }
 
-// Whichever end has written during an outage, the other one does not send its old
-// versions of that.
+// TestWhoHasLessToTellPullsFirst: whichever end has written during an outage, the other one
+// does not send its old versions of those records.
 func TestWhoHasLessToTellPullsFirst(t *testing.T) {
 	for writer := range 2 {
 		w := newWorld(t, 40)

@@ -13,7 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// goldenFrames makes the examples of docs/protocol/rbs.md, which were written down by hand from its tables.
+// goldenFrames are the examples of docs/protocol/rbs.md, which were written by hand from its
+// tables.
 var goldenFrames = map[string][]byte{
 	"HELLO": AppendHello(nil, Hello{MinVersion: 1, MaxVersion: 2, Features: featureStatus | featureArriving, Buckets: 256, Device: 7, Boot: 0xdeadbeef,
 		Clock: 0x0198000000000001, Untold: 5}),
@@ -34,7 +35,7 @@ var goldenFrames = map[string][]byte{
 		&Arrival{Stream: streamOf(2), Age: 25 * time.Millisecond}),
 }
 
-// goldenArrival is a stream that flows and that the peer lacks.
+// goldenArrival is a stream that arrives here and not at the peer.
 var goldenArrival = Arrival{
 	Stream: Stream{Source: netip.MustParseAddr("2001:db8::1"), Group: netip.MustParseAddr("ff3e::8000:1")},
 	Flows:  true, StandsIn: true, Age: time.Millisecond,
@@ -106,7 +107,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	}
 }
 
-// What a later release may add must not disturb this one.
+// TestUnknownAdditionsAreSkipped: fields that a later release adds must not disturb this one.
 func TestUnknownAdditionsAreSkipped(t *testing.T) {
 	long := AppendHello(nil, Hello{MinVersion: 1, MaxVersion: 9, Features: 0xff, Buckets: 1})
 	h, err := parseHello(append(long[headerSize:], "more"...))
@@ -114,7 +115,7 @@ func TestUnknownAdditionsAreSkipped(t *testing.T) {
 		t.Fatal(h, err)
 	}
 	frame := appendRecord(appendRecords(nil, 1), 0, &goldenRecord)
-	frame = append(frame, 1, 2, 3, 4) // a longer record, with flags unknown here
+	frame = append(frame, 1, 2, 3, 4) // a longer record with flags that are unknown here
 	record := frame[headerSize+recordsFixed:]
 	record[1], record[2], record[3] = byte(len(record)), record[2]|0xf8, 0xff
 	records, err := parseRecords(frame[headerSize:])
@@ -214,7 +215,7 @@ func TestLeftIsKeptInRange(t *testing.T) {
 	}
 }
 
-// FuzzFrames decodes anything, and what decodes must be made again the same.
+// FuzzFrames decodes any bytes. What can be decoded must have the same encoding again.
 func FuzzFrames(f *testing.F) {
 	for _, g := range goldenFrames {
 		f.Add(g)
@@ -236,7 +237,8 @@ func FuzzFrames(f *testing.F) {
 	})
 }
 
-// remake decodes a frame and makes it again, nil for one that is malformed or unknown.
+// remake decodes a frame and encodes it again. It returns nil if the frame is malformed or
+// unknown.
 func remake(f frame) (b []byte) {
 	switch f.Type {
 	case frameHello:

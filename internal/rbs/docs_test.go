@@ -30,7 +30,7 @@ func examples(t testing.TB) map[string][]byte {
 	return found
 }
 
-// A type or a code that the page or the dissector does not have fails.
+// TestDocumentedNumbers: the page and the dissector have every type and code.
 func TestDocumentedNumbers(t *testing.T) {
 	tables := func(heading string) [][][]string { return golden.Tables(golden.Section(t, page(t), heading)) }
 	types, codes := tables("## 3. Frames")[1][1:], tables("### 4.8 ERROR")[1][1:]
@@ -84,7 +84,7 @@ func TestDocumentedLayouts(t *testing.T) {
 	}
 }
 
-// What the page says in numbers is what the code goes by.
+// TestDocumentedBounds: the numbers on the page are those of the code.
 func TestDocumentedBounds(t *testing.T) {
 	text := strings.Join(strings.Fields(page(t)), " ")
 	ms := func(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Ahead is how far the peer has set the clock forward since it was made, at most 292 years.
+// Ahead returns how far the peer has set the clock forward since it was made, at most 292
+// years.
 func (c *Clock) Ahead() time.Duration {
 	return time.Duration(min(c.ahead, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
 }

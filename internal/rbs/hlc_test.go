@@ -28,7 +28,7 @@ func TestClockFollowsAPeerThatIsAhead(t *testing.T) {
 	if s := ours.Now(after(0)); s <= heard {
 		t.Fatal("the later write must win")
 	}
-	// Neither hears the other for ten minutes, and still the later write wins.
+	// The nodes cannot communicate for ten minutes, and still the later write wins.
 	at := after(10 * time.Minute)
 	if s := ours.Now(at.Add(time.Second)); s <= theirs.Now(at) {
 		t.Fatal("the peer's writes win although ours are later")

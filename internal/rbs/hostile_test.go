@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// greeted returns a session with a database of some records, whose peer has greeted.
+// greeted returns a session with a database of some records. Its peer has sent its HELLO.
 func greeted(t *testing.T, buckets, records int) (*session, *memory) {
 	t.Helper()
 	m := newMemory(1, buckets)
@@ -26,10 +26,11 @@ func greeted(t *testing.T, buckets, records int) (*session, *memory) {
 	return s, m
 }
 
-// heldFor is how many entries a session holds for what its peer asks and does not read.
+// heldFor returns how many entries a session holds because its peer asks and does not read.
 func (s *session) heldFor() int { return len(s.asked) + s.remaining() + len(s.tellLeaf) + len(s.ask) }
 
-// A peer that asks for ever and reads nothing costs a multiple of the database at most, and is told what is wrong.
+// TestPeerThatAsksAndDoesNotRead: a peer that asks for ever and reads nothing costs at most a
+// multiple of the database. Its connection is closed with an error.
 func TestPeerThatAsksAndDoesNotRead(t *testing.T) {
 	const buckets, records = 16, 500
 	all := appendBucketRequest(nil, false)
@@ -71,7 +72,7 @@ func TestPeerThatAsksAndDoesNotRead(t *testing.T) {
 	}
 }
 
-// What is asked for twice in a comparison is sent once.
+// TestAskedTwice: what is asked for twice in a comparison is sent once.
 func TestAskedTwice(t *testing.T) {
 	s, m := greeted(t, 16, 500)
 	for range 2 {
@@ -90,7 +91,8 @@ func TestAskedTwice(t *testing.T) {
 	}
 }
 
-// A peer that is heard and reads nothing is given up, although nothing waits for its acknowledgement.
+// TestPeerThatNeverReads: a peer that sends but never reads is given up, even if nothing waits
+// for its acknowledgement.
 func TestPeerThatNeverReads(t *testing.T) {
 	s := NewService(newMemory(1, 16), NewClock(newYear, after(0)), 1, 1, rand.New(rand.NewPCG(1, 1)))
 	var fx Effects
@@ -119,7 +121,8 @@ func TestPeerThatNeverReads(t *testing.T) {
 	}
 }
 
-// A clock that is centuries ahead is garbage. Who took it over would stamp what no peer accepts.
+// TestAbsurdClockIsRefused: a clock that is centuries ahead is refused. Otherwise this device
+// would write stamps that no peer accepts.
 func TestAbsurdClockIsRefused(t *testing.T) {
 	ahead := func(years int) Stamp { return Stamp(newYear.AddDate(years, 0, 0).UnixMilli()) << counterBits }
 	for _, c := range []struct {
@@ -154,8 +157,8 @@ func TestAbsurdClockIsRefused(t *testing.T) {
 	}
 }
 
-// A peer that says anything that is well-formed, in any order: what is answered is well-formed, what is held for
-// it is bounded, and nothing that it says brings the session down otherwise than by an error.
+// TestPeerThatSaysAnything: the peer sends well-formed frames in any order. The answers are
+// well-formed, the memory for it is bounded, and the session ends only by an error.
 func TestPeerThatSaysAnything(t *testing.T) {
 	short := []frameType{frameKeepalive, frameAck, frameEndOfSync, frameStatusRequest, frameStatus} // nothing to be wrong
 	for seed := range uint64(300) {
@@ -187,7 +190,7 @@ func TestPeerThatSaysAnything(t *testing.T) {
 	}
 }
 
-// anything is a frame that a peer could make, though not one that it would.
+// anything returns a well-formed frame that no real peer would send.
 func anything(rng *rand.Rand, m *memory, s *session, said *uint64) []byte {
 	buckets := m.Buckets()
 	some := func() (n uint32) { return uint32(rng.IntN(buckets + 1)) }

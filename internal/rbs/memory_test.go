@@ -9,16 +9,16 @@ import (
 	"tandem/internal/instant"
 )
 
-// memory is a Store as a device has one: last writer wins, tombstones are
-// forgotten once acknowledged.
+// memory is a Store as in a device: the last writer wins, and acknowledged tombstones are
+// removed.
 type memory struct {
 	device  uint64
 	records map[Key]Record
 	digests []uint64
 	acked   map[Key]Version
-	busy    int   // iterations under way, during which nothing may be changed
+	busy    int   // number of iterations under way, during which nothing may change
 	merged  int   // runs of Merge
-	order   []Key // that there have been, each once
+	order   []Key // every key that there has been, once
 	known   map[Key]bool
 	groups  map[netip.Addr]int
 }
@@ -115,7 +115,7 @@ func (m *memory) number(group netip.Addr) {
 	}
 }
 
-// flip takes a live record into its digest or out of it.
+// flip adds a live record to its digest, or removes it.
 func (m *memory) flip(r Record) {
 	if r.Group.IsValid() && !r.Deleted {
 		m.digests[BucketOf(r.Key, len(m.digests))] ^= Hash(r.Key, r.Version)

@@ -12,10 +12,9 @@ import (
 	"tandem/internal/golden"
 )
 
-// TestOlderPeer plays the peer of the release before version 2, as it was recorded
-// (testdata/peer-v1.txt, never to be made anew: > what it sent, < what its own
-// release answered). It must hear, but for the greeting, what it heard then, and
-// both must come to hold the same.
+// TestOlderPeer plays a recorded peer of the release before version 2 (testdata/peer-v1.txt,
+// never to be recorded again: > is what the peer sent, < what its own release answered). Except
+// for the HELLO, the answers must be the same, and both must hold the same records at the end.
 func TestOlderPeer(t *testing.T) {
 	store, clock := newMemory(1, 16), NewClock(time.Date(2026, 1, 1, 1, 0, 0, 0, time.UTC), after(0))
 	put := func(i int, deleted bool) Record {

@@ -8,8 +8,8 @@ import (
 	"tandem/internal/resumetest"
 )
 
-// TestMemoryIsWhole: nothing that a Service knows for longer than a connection lasts is missing
-// in what its successor is given.
+// TestMemoryIsWhole: a successor gets everything that a Service knows for longer than a
+// connection.
 func TestMemoryIsWhole(t *testing.T) {
 	const connection = "of the connections, which are made anew"
 	resumetest.Fields(t, reflect.TypeFor[Service](), []string{"kept"}, map[string]string{
@@ -23,8 +23,8 @@ func TestMemoryIsWhole(t *testing.T) {
 	resumetest.Survives(t, ClockState{})
 }
 
-// TestServiceAfterARestart: displays and the next greeting go on from what was, also from changes that
-// the peer had not acknowledged.
+// TestServiceAfterARestart: displays and the next HELLO continue from the state before,
+// including changes that the peer had not acknowledged.
 func TestServiceAfterARestart(t *testing.T) {
 	w := newWorld(t, 1)
 	w.run(time.Second)

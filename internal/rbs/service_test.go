@@ -136,7 +136,7 @@ func TestTombstoneOfWhatThePeerNeverHad(t *testing.T) {
 	w.nodes[0].write(1, false)
 	w.nodes[0].write(1, true)
 	w.run(2 * time.Second)
-	w.converged() // the tombstone is gone: equal digests stand for an acknowledgement
+	w.converged() // the tombstone is gone: equal digests count as an acknowledgement
 	if n := w.nodes[0].state().Counters.RecordsSent; n != 0 {
 		t.Fatalf("%d records sent for nothing", n)
 	}
@@ -148,7 +148,7 @@ func TestLeaveDuringAnOutageReachesThePeer(t *testing.T) {
 	w.run(2 * time.Second)
 	w.partition = true
 	w.run(5 * time.Second)
-	w.nodes[1].write(1, true) // the host has moved to the other leg and leaves there
+	w.nodes[1].write(1, true) // the host now uses the other leg and leaves there
 	w.nodes[0].write(2, false)
 	w.partition = false
 	w.run(6 * time.Second)
@@ -177,7 +177,7 @@ func TestLeaveAtAnyMomentOfAComparison(t *testing.T) {
 			w.cut()
 			w.slow = 0
 		}
-		w.run(4 * time.Second) // less than an audit waits, which would bring the listener back
+		w.run(4 * time.Second) // shorter than the interval of an audit, which would restore the listener
 		w.converged()
 		if n := len(w.nodes[0].store.live()); n != 7 {
 			t.Fatalf("seed %d: %d live records, want 7", seed, n)
@@ -185,7 +185,8 @@ func TestLeaveAtAnyMomentOfAComparison(t *testing.T) {
 	}
 }
 
-// The clocks of the two nodes are an hour apart from the start (see start).
+// TestLaterWriteWinsAlthoughClocksDiffer: the clocks of the two nodes differ by an hour from
+// the start (see start).
 func TestLaterWriteWinsAlthoughClocksDiffer(t *testing.T) {
 	w := newWorld(t, 8)
 	w.run(2 * time.Second)
@@ -205,8 +206,8 @@ func TestLaterWriteWinsAlthoughClocksDiffer(t *testing.T) {
 	}
 }
 
-// Two that meet for the first time since either booted have stamped by clocks that are an
-// hour apart: what happened last counts, whichever of them it happened at.
+// TestLaterWriteWinsOfDevicesThatHaveNotMet: the clocks of two devices differ by an hour, and
+// they connect for the first time. The write that was later in real time wins.
 func TestLaterWriteWinsOfDevicesThatHaveNotMet(t *testing.T) {
 	w := newWorld(t, 8)
 	behind, ahead := w.nodes[0], w.nodes[1]
@@ -315,7 +316,7 @@ func TestPeerConnectsTwice(t *testing.T) {
 	w := newWorld(t, 13)
 	w.run(2 * time.Second)
 	a, b := w.nodes[0], w.nodes[1]
-	// A stray connection that says nothing harms nothing.
+	// A connection from elsewhere that sends nothing does no harm.
 	_, stray := w.connect(b, a)
 	a.svc.Accepted(w.now, stray.conn, b.addr, &a.fx)
 	a.carryOut()
@@ -418,7 +419,8 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// Requests of both ends that cross, and one more meanwhile: each is served.
+// TestResetsThatCross: both ends send a request at the same time, and one more comes meanwhile.
+// Each is served.
 func TestResetsThatCross(t *testing.T) {
 	w := newWorld(t, 34)
 	for i := range 1000 {
@@ -448,7 +450,7 @@ func TestSilentDivergenceIsFoundAndHealed(t *testing.T) {
 	}
 	w.run(2 * time.Second)
 	b := w.nodes[1].store
-	for _, i := range []int{3, 4, 5} { // as no fault of the protocol could
+	for _, i := range []int{3, 4, 5} { // causes that no fault of the protocol can have
 		b.flip(b.records[keyOf(i)])
 		delete(b.records, keyOf(i))
 	}
@@ -465,7 +467,8 @@ func TestSilentDivergenceIsFoundAndHealed(t *testing.T) {
 	}
 }
 
-// On a pair that is never quiet a silent divergence is found all the same.
+// TestDivergenceIsFoundUnderLoad: a silent divergence is found even if the databases change all
+// the time.
 func TestDivergenceIsFoundUnderLoad(t *testing.T) {
 	w := newWorld(t, 21)
 	for i := range 100 {
@@ -491,8 +494,8 @@ func TestDivergenceIsFoundUnderLoad(t *testing.T) {
 	}
 }
 
-// What is written anew at one end while a comparison is under way is not taken by the other
-// end for something that the first one lacks.
+// TestRefreshesUnderWayAreNoDivergence: a record that is refreshed at one end during a
+// comparison is not counted by the other end as a difference.
 func TestRefreshesUnderWayAreNoDivergence(t *testing.T) {
 	w := newWorld(t, 22)
 	for i := range 200 {
@@ -533,7 +536,8 @@ func TestLagIsTold(t *testing.T) {
 	}
 }
 
-// A synchronisation is told as a full one where either end asked for everything.
+// TestKindsOfSynchronisation: a synchronisation is shown as full if either end asked for
+// everything.
 func TestKindsOfSynchronisation(t *testing.T) {
 	w := newWorld(t, 3)
 	for i := range 200 {
@@ -551,8 +555,8 @@ func TestKindsOfSynchronisation(t *testing.T) {
 	}
 }
 
-// Whatever happens to the connection, once it is left alone both databases are
-// equal and no tombstone stays behind.
+// TestConvergence: after any faults of the connection, both databases become equal and no
+// tombstone remains.
 func TestConvergence(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(rt, rapid.Uint64().Draw(rt, "seed"))
@@ -603,7 +607,8 @@ func ExampleService() {
 	// Output: listen on 2001:db8::a 7000 for 2001:db8::b
 }
 
-// What is counted as sent has arrived, by the count of the other end.
+// TestWhatIsCountedAsSentArrives: the counter of sent records equals the other end's counter of
+// received records.
 func TestWhatIsCountedAsSentArrives(t *testing.T) {
 	w := newWorld(t, 30)
 	for i := range 500 {
@@ -623,7 +628,8 @@ func TestWhatIsCountedAsSentArrives(t *testing.T) {
 	}
 }
 
-// A comparison that waits for what will never come ends with its connection.
+// TestComparisonThatWaitsInVainEnds: a comparison that waits for an answer that never comes
+// ends with its connection.
 func TestComparisonThatWaitsInVainEnds(t *testing.T) {
 	w := newWorld(t, 32)
 	w.nodes[0].write(1, false)
@@ -637,7 +643,7 @@ func TestComparisonThatWaitsInVainEnds(t *testing.T) {
 					t.Fatal(n, err)
 				}
 				if swallowed = f.Type == frameDigests; swallowed {
-					rest[2] = 200 // of a newer release: it is skipped
+					rest[2] = 200 // a frame of a newer release, which is skipped
 				}
 				rest = rest[n:]
 			}
@@ -655,8 +661,8 @@ func TestComparisonThatWaitsInVainEnds(t *testing.T) {
 	}
 }
 
-// A synchronisation that was asked for and died with its connection is not
-// believed to be under way for ever.
+// TestResynchronisationDiesWithItsConnection: a synchronisation whose connection has ended does
+// not count as under way.
 func TestResynchronisationDiesWithItsConnection(t *testing.T) {
 	w := newWorld(t, 31)
 	for i := range 2000 {

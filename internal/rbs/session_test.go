@@ -168,8 +168,8 @@ func TestPeerThatLosesAFrame(t *testing.T) {
 	}
 }
 
-// FuzzSession feeds a session anything, in two pieces. It must not panic, and
-// what it answers must be well-formed.
+// FuzzSession sends a session any bytes in two pieces. It must not panic, and its answers must
+// be well-formed.
 func FuzzSession(f *testing.F) {
 	for _, g := range goldenFrames {
 		f.Add(g, 3)

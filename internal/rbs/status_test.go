@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestStatus: each end hears how the other is, once for each time it asks, also
-// of a status as long as one may be while records are under way.
+// TestStatus: each end gets the status of the other once for each request, also one of the
+// greatest length while records are sent.
 func TestStatus(t *testing.T) {
 	w := newWorld(t, 7)
 	long := bytes.Repeat([]byte("x"), MaxStatus)

@@ -16,12 +16,11 @@ import (
 
 var cuts = flag.Int("cuts", 1000, "how many times TestCutAnywhere cuts the connection")
 
-// TestCutAnywhere lets two services talk over real TCP through a proxy that ends
-// each connection after some number of bytes, in the middle of anything, by a
-// reset or an orderly end. Both devices go on writing. Whenever it is left alone
-// for a moment both must hold the same, and no tombstone may stay behind.
+// TestCutAnywhere lets two services communicate over real TCP. A proxy ends each connection
+// after a random number of bytes, by a reset or an orderly close. Both devices go on writing.
+// Whenever there is no cut for a moment, both must become equal, and no tombstone may remain.
 func TestCutAnywhere(t *testing.T) {
-	const rest = 100 // cuts between two moments of peace
+	const rest = 100 // cuts between two pauses
 	p := newTCPPair(t)
 	rng := rand.New(rand.NewPCG(1, 1))
 	for p.proxy.Cuts() < *cuts {
@@ -43,8 +42,8 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
-// tcpPair is two services with the sockets and the loop of a daemon. Addresses are
-// those of the configuration; the packets go over the loopback.
+// tcpPair is two services with the sockets and the loop of a daemon. The addresses are those of
+// the configuration; the packets use the loopback interface.
 type tcpPair struct {
 	start time.Time
 	work  chan func()

@@ -10,11 +10,11 @@ import (
 	"tandem/internal/instant"
 )
 
-// after is the instant at a distance from the origin of the virtual time.
+// after returns the instant at a distance from the origin of virtual time.
 func after(d time.Duration) instant.Time { return instant.FromOrigin(d) }
 
-// world is two services on virtual time with a network between them that cuts
-// streams anyhow, is slow, or loses everything without a word.
+// world is two services on virtual time. The network between them cuts streams at any point, is
+// slow, or loses everything silently.
 type world struct {
 	t     failer
 	now   instant.Time
@@ -42,7 +42,7 @@ type todo struct {
 	do func()
 }
 
-// node is a device and what its operating system does for it.
+// node is a device with what its operating system does for it.
 type node struct {
 	w         *world
 	id        int
@@ -55,7 +55,7 @@ type node struct {
 	listening bool
 	dials     int
 	events    []Event
-	status    []byte   // what it tells when it is asked
+	status    []byte   // its answer to a status request
 	told      [][]byte // what it was told
 }
 
@@ -65,7 +65,7 @@ type wire struct {
 	conn   ConnID
 	peer   *wire
 	open   bool
-	holed  bool         // something has been lost: as with TCP, nothing behind it arrives
+	holed  bool         // something has been lost: as with TCP, nothing after it arrives
 	ready  instant.Time // when what has been written is through
 	mangle func([]byte) []byte
 }
@@ -81,7 +81,7 @@ func newWorld(t failer, seed uint64) *world {
 	return w
 }
 
-// boot starts a node anew with an empty database.
+// boot starts a node again with an empty database.
 func (n *node) boot(buckets int) {
 	w := n.w
 	for _, c := range w.conns {
@@ -94,7 +94,7 @@ func (n *node) boot(buckets int) {
 	n.start()
 }
 
-// start starts a node anew, with the database it has.
+// start starts a node again with the database that it has.
 func (n *node) start() {
 	w := n.w
 	n.listening = false
@@ -215,7 +215,7 @@ func (n *node) transmit(end *wire, b []byte, written func()) {
 	}
 }
 
-// close closes an end; the other hears of it after what is under way.
+// close closes an end. The other end learns of it after the data under way.
 func (c *wire) close(reason string) {
 	if !c.open {
 		return

@@ -136,8 +136,8 @@ func (k *gateKeeper) keep(ctx context.Context) error {
 	}
 }
 
-// watch puts right what somebody else changes as soon as the kernel tells, where it does not
-// keep them from it.
+// watch repairs changes by others as soon as the kernel reports them, if the kernel cannot
+// prevent such changes.
 func (k *gateKeeper) watch(ctx context.Context) error {
 	if k.gate.Protection() != gate.Unprotected {
 		return nil

@@ -50,7 +50,7 @@ func (c *Conn) Leave(ifindex int) error {
 	if !joined {
 		return nil
 	}
-	// The kernel has already forgotten what it was told of an interface that vanished.
+	// The kernel has already dropped the memberships of an interface that vanished.
 	_ = c.allMulticast(unix.PACKET_DROP_MEMBERSHIP, ifindex)
 	for _, g := range groups {
 		_ = c.member(unix.IPV6_LEAVE_GROUP, ifindex, g)

@@ -50,7 +50,7 @@ func unfinished(b []byte) []byte {
 // TestPackets: what is heard of what a stranger sends, and what is wrong with the rest.
 func TestPackets(t *testing.T) {
 	unheard := errors.New("nothing comes")
-	long := make([]byte, 8*250-2) // of padding: eight options of 250 bytes less the head
+	long := make([]byte, 8*250-2) // padding: eight options of 250 bytes, without the header
 	for at := 0; at < len(long); {
 		size := min(len(long)-at, 257)
 		if len(long)-at-size == 1 {
