@@ -2,6 +2,7 @@ package mld
 
 import (
 	"net/netip"
+	"time"
 
 	"tandem/internal/instant"
 )
@@ -40,6 +41,44 @@ func (r *Router) follows(q *Query) bool {
 	}
 	said := r.cfg.with(q.Robustness, q.QueryInterval, response)
 	return said.ListeningInterval() <= maxStretch*r.cfg.ListeningInterval()
+}
+
+// answerSlack is how much longer than a query says its answers are waited for.
+const answerSlack = time.Second
+
+// watchAnswers notes when the answers to a general query of the elected querier are to be
+// looked for. The next one is looked after only then.
+func (r *Router) watchAnswers(now instant.Time, q *Query) {
+	if k := &r.kept.Querier; q.General() && k.Duty && !k.CheckAt.IsSet() {
+		k.OtherAsked, k.CheckAt = now, now.Add(min(q.MaxResponse, r.cfg.QueryInterval)+answerSlack)
+	}
+}
+
+// checkAnswers asks the hosts itself if one of them has not answered the elected querier. It
+// may not have heard it, as behind a switch that keeps ports apart. Its record would end.
+func (r *Router) checkAnswers(now instant.Time, fx *Effects) {
+	q := &r.kept.Querier
+	if !q.CheckAt.IsDue(now) {
+		return
+	}
+	asked := q.OtherAsked
+	q.OtherAsked, q.CheckAt = instant.Never, instant.Never
+	recently := q.AskedAt.IsSet() && now < q.AskedAt.Add(r.cfg.StartupQueryInterval())
+	if q.Duty && r.kept.Up && q.Other.IsValid() && !recently && r.hasUnheard(asked) {
+		r.send(Query{MaxResponse: r.cfg.MaxResponse, Group: netip.IPv6Unspecified()}, fx)
+		q.AskedAt = now
+	}
+}
+
+// hasUnheard reports whether a host that this router has heard has not been heard since.
+func (r *Router) hasUnheard(since instant.Time) bool {
+	for id := uint32(1); id <= r.store.records.Top(); id++ {
+		rec := r.store.records.At(id)
+		if rec.group != 0 && rec.device == 0 && rec.live() && rec.heard < since && !r.isLeaveRecord(rec) {
+			return true
+		}
+	}
+	return false
 }
 
 // noteForeign notes a router whose queries are not followed. The peer's cannot be told from

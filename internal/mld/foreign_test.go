@@ -109,6 +109,38 @@ func TestElectedWithinBounds(t *testing.T) {
 	}
 }
 
+// TestIsolatedQuerier: a host whom the others cannot hear says that it is the querier, within
+// all bounds. Hosts that answer only whom they hear stay listeners.
+func TestIsolatedQuerier(t *testing.T) {
+	for _, every := range []time.Duration{time.Second, 20 * time.Second, 100 * time.Second, 240 * time.Second} {
+		x := newRig(t, DefaultConfig())
+		x.hear(h1, ModeIsExclude, group1)
+		for at := time.Minute; at < time.Hour; at += every {
+			x.receive(attacker, &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: nobody, Robustness: 2, QueryInterval: 125 * time.Second, MaxResponse: 10 * time.Second}})
+			if n := len(x.run(after(at))); n > 1+int(every/(31*time.Second)) {
+				t.Errorf("every %v: asked %d times in between", every, n)
+			} else if n > 0 {
+				x.hear(h1, ModeIsExclude, group1)
+			}
+			if g, ok := x.r.GroupState(x.now, group1); !ok || len(g.Hosts) != 1 {
+				t.Fatalf("every %v: a listener that answers has ended after %v", every, at)
+			}
+		}
+	}
+}
+
+// TestAnsweredQuerier: hosts that answer the elected querier are asked by nobody else.
+func TestAnsweredQuerier(t *testing.T) {
+	x := newRig(t, DefaultConfig())
+	for at := time.Minute; at < time.Hour; at += 2 * time.Minute {
+		x.receive(attacker, &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: nobody, Robustness: 2, QueryInterval: 125 * time.Second, MaxResponse: 10 * time.Second}})
+		x.hear(h1, ModeIsExclude, group1)
+		if asked := x.run(after(at)); len(asked) > 0 && at > time.Minute {
+			t.Fatalf("asked %q beside the querier", asked)
+		}
+	}
+}
+
 // TestSlowAnswers: a specific query that gives hosts long to answer leaves their records as long.
 func TestSlowAnswers(t *testing.T) {
 	x := newRig(t, DefaultConfig())

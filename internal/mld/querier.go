@@ -25,6 +25,9 @@ type Querier struct {
 	// ForeignUntil. DutySince is when the duty began.
 	Foreign                 netip.Addr
 	ForeignUntil, DutySince instant.Time
+	// OtherAsked is when the elected querier sent the general query whose answers are looked
+	// for at CheckAt, Never for none.
+	OtherAsked, CheckAt instant.Time
 	// QuietUntil is when a query of another MLD version may be reported next.
 	QuietUntil instant.Time
 }
@@ -113,6 +116,7 @@ func (r *Router) heardQuery(now instant.Time, from netip.Addr, q *Query, fx *Eff
 	case elected:
 		r.noteVariables(q)
 		r.noteElected(now, from)
+		r.watchAnswers(now, q)
 	}
 	gid := r.store.findGroup(q.Group)
 	if q.General() || gid == 0 {
@@ -240,6 +244,7 @@ func (r *Router) advanceQuerier(now instant.Time, fx *Effects) {
 		r.setOther(netip.Addr{})
 		q.Next, q.Startup = now, 0
 	}
+	r.checkAnswers(now, fx)
 	if q := &r.kept.Querier; q.ForeignUntil.IsDue(now) {
 		q.Foreign, q.ForeignUntil = netip.Addr{}, instant.Never
 	}
@@ -250,7 +255,7 @@ func (r *Router) querierDeadline() instant.Time {
 	q := &r.kept.Querier
 	switch {
 	case q.Other.IsValid():
-		return instant.Earliest(q.OtherUntil, q.ForeignUntil)
+		return instant.Earliest(q.OtherUntil, q.ForeignUntil, q.CheckAt)
 	case r.IsQuerier():
 		return instant.Earliest(q.Next, q.ForeignUntil)
 	}
