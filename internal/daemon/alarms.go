@@ -13,7 +13,7 @@ const alarmInterval = time.Second
 // refreshAlarms tells the journal which conditions hold now.
 func (o *owners) refreshAlarms() {
 	conditions := slices.Concat(
-		o.router.Conditions(), o.routing.Conditions(), o.bfd.Conditions(), o.channels.Conditions(time.Now()))
+		o.router.Conditions(), o.routing.Conditions(), o.netif.Conditions(), o.bfd.Conditions(), o.channels.Conditions(time.Now()))
 	slices.SortFunc(conditions, event.Condition.Compare)
 	o.opts.Journal.Update(conditions)
 }

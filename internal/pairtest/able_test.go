@@ -54,13 +54,23 @@ func (v *served) mark() { v.from = v.s.position() }
 // missedNone fails when a listener has missed something since mark.
 func (v *served) missedNone(what string) {
 	v.t.Helper()
+	v.missedAtMost(0, what)
+}
+
+// missedAtMost fails when a listener has missed more since mark than is sent in some time.
+func (v *served) missedAtMost(gap time.Duration, what string) {
+	v.t.Helper()
 	for _, l := range v.listeners {
 		l.awaits(v.s)
-		if missed := l.missed(v.from, v.s.position()-50); missed > 0 {
-			v.t.Errorf("%s: %s missed %d packets", what, l.group, missed)
+		if missed, most := l.missed(v.from, v.s.position()-50), int(gap/streamInterval); missed > most {
+			v.t.Errorf("%s: %s missed %d packets, %d are allowed", what, l.group, missed, most)
 		}
 	}
 }
+
+// detection is ample for a busy machine to be told by its kernel and to hand over, which an idle
+// one does within 20 ms. Without a hand-over the loss has no end.
+const detection = 200 * time.Millisecond
 
 // lacks waits until a device names what its member lacks, empty when it is ready.
 func (d *device) lacks(want string) {
@@ -74,19 +84,21 @@ func (d *device) lacks(want string) {
 	})
 }
 
-// TestUnableLeg: what takes the leg of the querier from its work costs nobody a packet. The device says
+// TestUnableLeg: what takes the leg of the querier from its work costs nobody more than it takes the
+// kernel to tell, and nothing where the leg still forwards. The device says
 // what is wrong, to its operator and to the peer, which asks in its place, and it serves again
 // when that is over.
 func TestUnableLeg(t *testing.T) {
 	v := newServed(t)
 	for _, c := range []struct {
 		name, lack string
+		gap        time.Duration
 		off, on    func()
 	}{
-		{"IPv6 disabled", "IPv6 is disabled on it",
+		{"IPv6 disabled", "IPv6 is disabled on it", detection,
 			func() { testnet.Must(t, v.a.SetSysctl("ipv6/conf/"+legLink+"/disable_ipv6", "1")) },
 			func() { testnet.Must(t, v.a.SetSysctl("ipv6/conf/"+legLink+"/disable_ipv6", "0")) }},
-		{"no link-local address, and none may be added", "it has no link-local address",
+		{"no link-local address, and none may be added", "it has no link-local address", 0,
 			func() {
 				v.a.configures("interface eth-trunk 10", "undo ipv6 address auto link-local")
 				testnet.Must(t, v.a.Links.DeleteAddress(legLink, netip.PrefixFrom(v.a.linkLocal(legLink), 64)))
@@ -108,7 +120,7 @@ func TestUnableLeg(t *testing.T) {
 		})
 		c.on()
 		v.forms(len(v.listeners))
-		v.missedNone(c.name)
+		v.missedAtMost(c.gap, c.name)
 		if said := v.a.shows("alarm active"); strings.Contains(said, "MULTICAST_IF_UNABLE") {
 			t.Errorf("%s: the alarm holds still:\n%s", c.name, said)
 		}
@@ -185,7 +197,7 @@ func TestFirewallsOfOthers(t *testing.T) {
 		gap                time.Duration
 	}{
 		{outputFirewall, "inet filter", "the kernel refuses to send MLD by it", 0},
-		{forwardFirewall, "ip6 filter", "something drops what is forwarded by it", 700 * time.Millisecond},
+		{forwardFirewall, "ip6 filter", "something drops what is forwarded by it", 700*time.Millisecond + detection},
 	} {
 		v.mark()
 		v.a.nft(c.rules)
@@ -194,13 +206,7 @@ func TestFirewallsOfOthers(t *testing.T) {
 		}
 		v.a.lacks(c.lack)
 		eventually(t, "device b serves alone", v.b.sole)
-		for _, l := range v.listeners {
-			l.awaits(v.s)
-			// A busy machine may be late; without a hand-over the loss has no end.
-			if missed, most := l.missed(v.from, v.s.position()-50), int(c.gap/streamInterval); missed > most*3/2 {
-				t.Errorf("%s: %s missed %d packets, %d are allowed", c.lack, l.group, missed, most)
-			}
-		}
+		v.missedAtMost(c.gap, c.lack)
 		v.a.nft("delete table " + c.table)
 		v.forms(len(v.listeners))
 	}

@@ -11,6 +11,7 @@
 //
 //	owner.go                what the daemon asks of an Owner
 //	display.go              what the displays show
+//	sources.go              addresses that the configuration speaks from
 //	trunks.go               bonds and sub-interfaces, and how they are undone
 //	bonds.go  vlans.go      one bond, one sub-interface
 //	vrfs.go                 VRFs and the interfaces bound to them
