@@ -9,8 +9,9 @@ import (
 
 // Control keys of the console.
 const (
-	ctrlC = 0x03
-	ctrlZ = 0x1a
+	ctrlC  = 0x03
+	ctrlZ  = 0x1a
+	escape = 0x1b
 )
 
 // keys translates the keys that the line editor does not know in VRP's sense:
@@ -20,6 +21,9 @@ type keys struct {
 	pressed <-chan []byte // closed at the end of input
 	raw     []byte        // pressed and not taken yet
 	pending []byte        // translated and not read yet
+	// whole says that the line being read came with its end: nobody types so fast, so
+	// it was pasted or sent by a program.
+	whole bool
 }
 
 // Line editor keys: to the end of the line, delete to its beginning.
@@ -32,7 +36,7 @@ func newKeys(ctx context.Context, from io.Reader) *keys {
 	go func() {
 		defer close(pressed)
 		for {
-			buf := make([]byte, 256)
+			buf := make([]byte, 4096)
 			n, err := from.Read(buf)
 			if n > 0 {
 				select {
@@ -95,14 +99,41 @@ func (k *keys) watch(done <-chan struct{}, interrupt func()) {
 
 const againInterval = 100 * time.Millisecond
 
-// key returns one key as it was pressed.
-func (k *keys) key() (byte, error) {
-	if err := k.wait(); err != nil {
-		return 0, err
+// ahead tells whether keys wait that nobody has read.
+func (k *keys) ahead() bool {
+	if len(k.raw) > 0 {
+		return true
 	}
-	key := k.raw[0]
+	select {
+	case pressed, ok := <-k.pressed:
+		if !ok {
+			k.pressed = closedKeys // whoever reads next sees the end
+		}
+		k.raw = pressed
+	default:
+	}
+	return len(k.raw) > 0
+}
+
+// closedKeys have ended.
+var closedKeys = func() <-chan []byte { c := make(chan []byte); close(c); return c }()
+
+// answer returns one key that was pressed at a question. pasted says that text came
+// instead, which is for the line editor.
+func (k *keys) answer() (key byte, pasted bool, err error) {
+	if err := k.wait(); err != nil {
+		return 0, false, err
+	}
+	if k.raw[0] == escape { // an arrow or its like
+		k.raw = nil
+		return escape, false, nil
+	}
+	if len(k.raw) > 1 && len(bytes.Trim(k.raw, " \r\nqQ\x03")) > 0 {
+		return 0, true, nil
+	}
+	key = k.raw[0]
 	k.raw = k.raw[1:]
-	return key, nil
+	return key, false, nil
 }
 
 // Read gives the line editor one line at most: what was typed behind it may be for
@@ -112,24 +143,37 @@ func (k *keys) Read(p []byte) (int, error) {
 		if err := k.wait(); err != nil {
 			return 0, err
 		}
-		end := bytes.IndexByte(k.raw, '\r') + 1
+		end := lineEnd(k.raw)
+		k.whole = end > 1
 		if end == 0 {
 			end = len(k.raw)
 		}
-		k.pending, k.raw = translate(k.raw[:end]), k.raw[end:]
+		k.pending, k.raw = translate(k.raw[:end], k.whole), k.raw[end:]
 	}
 	n := copy(p, k.pending)
 	k.pending = k.pending[n:]
 	return n, nil
 }
 
-func translate(pressed []byte) []byte {
+// lineEnd is the length of the first line, 0 where it has not ended.
+func lineEnd(keys []byte) int {
+	end := bytes.IndexAny(keys, "\r\n") + 1
+	if end > 0 && end < len(keys) && keys[end-1] == '\r' && keys[end] == '\n' {
+		end++
+	}
+	return end
+}
+
+// translate is what the line editor gets for keys. Tabs of a whole line are white space.
+func translate(pressed []byte, whole bool) []byte {
 	var out []byte
 	for _, b := range pressed {
-		switch b {
-		case ctrlZ:
+		switch {
+		case b == '\t' && whole:
+			out = append(out, ' ')
+		case b == ctrlZ:
 			out = append(out, dropLine+"return\r"...)
-		case ctrlC:
+		case b == ctrlC:
 			out = append(out, dropLine+"\r"...)
 		default:
 			out = append(out, b)

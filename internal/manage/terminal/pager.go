@@ -13,11 +13,15 @@ const (
 )
 
 // show prints text, a screenful at a time: the space bar asks for the next one, Enter
-// for the next line, q and Ctrl+C for no more.
+// for the next line, q and Ctrl+C for no more. Whoever has typed on, or types text
+// instead, sees all.
 func (c *console) show(text string) error {
 	c.printing.Lock()
 	defer c.printing.Unlock()
 	page, width := c.page()
+	if c.keys.ahead() {
+		page = 0 // what was typed ahead is not for the pager, and nobody waits for it
+	}
 	head, rest := cutRows(text, page, width)
 	for rest != "" {
 		if _, err := io.WriteString(c.screen, strings.ReplaceAll(head, "\n", "\r\n")+moreText); err != nil {
@@ -30,8 +34,12 @@ func (c *console) show(text string) error {
 		if _, err := io.WriteString(c.screen, clearRow); err != nil {
 			return fmt.Errorf("terminal: %w", err)
 		}
-		if head = ""; rows == 0 {
-			break
+		switch head = ""; rows {
+		case 0:
+			rest = ""
+			continue
+		case allRows:
+			rows = 0
 		}
 		head, rest = cutRows(rest, rows, width)
 	}
@@ -52,13 +60,18 @@ func (c *console) page() (rows, width int) {
 	return max(c.size.Height-1, 0), c.size.Width
 }
 
+// allRows is as many rows as there are.
+const allRows = -1
+
 // more waits for the key that says how many rows come next.
 func (c *console) more(page int) (rows int, err error) {
 	for {
-		key, err := c.keys.key()
+		key, pasted, err := c.keys.answer()
 		switch {
 		case err != nil:
 			return 0, err
+		case pasted:
+			return allRows, nil
 		case key == ' ':
 			return page, nil
 		case key == '\r' || key == '\n':

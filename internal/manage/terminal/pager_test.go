@@ -95,6 +95,12 @@ func (d *display) asks() {
 // were cleared left out. A + in the keys waits until the screen asks for more.
 func press(t *testing.T, keys string) []string {
 	t.Helper()
+	return send(t, strings.Split(keys, ""))
+}
+
+// send is press for keys of which several may come at once.
+func send(t *testing.T, chunks []string) []string {
+	t.Helper()
 	read, write := io.Pipe()
 	screen := newDisplay()
 	ended := make(chan error, 1)
@@ -103,12 +109,12 @@ func press(t *testing.T, keys string) []string {
 	c.screen = readWriter{c.keys, screen}
 	c.edit()
 	go func() { ended <- c.loop() }()
-	for _, key := range []byte(keys) {
-		if key == '+' {
+	for _, keys := range chunks {
+		if keys == "+" {
 			screen.asks()
 			continue
 		}
-		if _, err := write.Write([]byte{key}); err != nil {
+		if _, err := write.Write([]byte(keys)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -171,6 +177,27 @@ func TestPager(t *testing.T) {
 	} {
 		if diff := cmp.Diff(c.want, press(t, c.keys)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", c.keys, diff)
+		}
+	}
+}
+
+// TestPaste sends lines at once, as a paste and programs do: none is lost to the pager,
+// to Tab or to the help, whichever end they have.
+func TestPaste(t *testing.T) {
+	for _, c := range []struct {
+		chunks []string
+		want   []string
+	}{
+		{[]string{"7\r2\r1\r"}, []string{">7", "0", "1", "2", "3", "4", "5", "6", ">2", "0", "1", ">1", "0", ">"}},
+		{[]string{"7\n2\n"}, []string{">7", "0", "1", "2", "3", "4", "5", "6", ">2", "0", "1", ">"}},
+		{[]string{"2\r\n1\r\n"}, []string{">2", "0", "1", ">1", "0", ">"}},
+		{[]string{"7\r", "+", "2\r"}, []string{">7", "0", "1", "2", "3", "4", "5", "6", ">2", "0", "1", ">"}},
+		{[]string{"7\r", "+", "\x1b[A", " ", "+", "q"}, []string{">7", "0", "1", "2", "3", "4", "5", ">"}},
+		{[]string{"\t2\t?\r", "1\r"}, []string{"> 2 ?", "0", "1", ">1", "0", ">"}},
+		{[]string{"\t", "2", "\r"}, []string{"> 2", "0", "1", ">"}},
+	} {
+		if diff := cmp.Diff(c.want, send(t, c.chunks)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", c.chunks, diff)
 		}
 	}
 }

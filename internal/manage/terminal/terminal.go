@@ -157,14 +157,17 @@ func (c *console) prompt() string {
 	return c.last.Prompt
 }
 
-// key handles Tab and the question mark while a line is typed.
+// key handles Tab and the question mark while a line is typed. At the start of a line a
+// tab is white space, and in a line that was not typed a question mark is one.
 func (c *console) key(line string, pos int, key rune) (newLine string, newPos int, ok bool) {
 	if c.last.Question {
 		return "", 0, false
 	}
 	switch {
-	case key == '?' && strings.Count(line[:pos], `"`)%2 == 0:
+	case key == '?' && !c.keys.whole && strings.Count(line[:pos], `"`)%2 == 0:
 		return c.help(line, pos)
+	case key == '\t' && strings.TrimSpace(line[:pos]) == "":
+		return line[:pos] + " " + line[pos:], pos + 1, true
 	case key == '\t':
 		return c.expand(line, pos)
 	}
