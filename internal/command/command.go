@@ -23,8 +23,9 @@ import (
 	"slices"
 )
 
-// maxLine is the longest line that is taken, in characters.
-const maxLine = 510
+// maxLine is the longest line that is taken, in characters. VRP takes 510, into which
+// an RSA key of 3072 bits does not fit.
+const maxLine = 4096
 
 // Command declares one command for sessions of type S.
 type Command[S any] struct {

@@ -126,7 +126,7 @@ func TestErrors(t *testing.T) {
 		{`name "a`, WrongParameter, 5, "closing quote"},
 		{"name ninechars", WrongParameter, 5, "9 characters, not 1..8"},
 		{`"show"`, Unrecognized, 0, ""}, // a quoted word is no keyword
-		{"name " + strings.Repeat("x", maxLine), WrongParameter, maxLine, "510"},
+		{"name " + strings.Repeat("x", maxLine), WrongParameter, maxLine, "4096"},
 	} {
 		_, err := table.Match([]string{"trunk", "system", "any", "empty"}, c.line)
 		var e *Error

@@ -94,12 +94,13 @@ func sshUserEntries() []entry {
 }
 
 // publicKeyType is the parameter of two words that a line of authorized_keys begins with.
+// The comment behind them, if there is one, is passed over.
 var publicKeyType = command.Type{Name: "public-key", Show: "TYPE BASE64", Parse: func(words []string) (any, int, error) {
 	if len(words) < 2 {
 		return nil, 0, command.ErrIncomplete
 	}
 	k := PublicKey{words[0], words[1]}
-	return k, 2, k.check()
+	return k, len(words), k.check()
 }}
 
 // check looks whether the base64 holds a key of the type (RFC 4253, section 6.6).

@@ -20,7 +20,7 @@ const pointParameter = "<point:1000000001..1999999999>"
 func configCommands() []command.Command[*Session] {
 	return []command.Command[*Session]{
 		action(configView, "commit [ trial [ <trial:60..65535> ] ] [ label <label:string(1..256)> ] [ persist <persist:string(1..32)> ] "+
-			"[ description <text:line(1..60)> ]", "Put the candidate configuration in force, or confirm a trial", commitCommand),
+			"[ { description | comment } <text:line(1..60)> ]", "Put the candidate configuration in force, or confirm a trial", commitCommand),
 		action(configView, "abort trial", "End the trial: the configuration before comes back",
 			func(s *Session, _ command.Args) error { return s.sys.Store.AbortTrial() }),
 		action(configView, "clear configuration candidate", "Drop the changes that are not committed",
@@ -34,7 +34,11 @@ func configCommands() []command.Command[*Session] {
 		action(userView, "clear configuration commit "+pointParameter+" label", "Take the label off a commit",
 			func(s *Session, a command.Args) error { return s.sys.Store.SetLabel(a.Uint("point"), "") }),
 		action(userView, "save", "Save the running configuration: the machine starts with it", func(s *Session, _ command.Args) error {
-			return s.sys.Store.Save()
+			if err := s.sys.Store.Save(); err != nil {
+				return err
+			}
+			s.inform("the configuration is saved")
+			return nil
 		}),
 		action(anyView, "compare configuration", "Compare the running configuration with the saved one", compare),
 	}

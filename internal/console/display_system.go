@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"runtime"
 	"runtime/debug"
 
@@ -21,14 +22,18 @@ func httpServerDisplay(h state.HTTPServer) Display {
 	return s.display()
 }
 
-// ThisBuild reads what the toolchain recorded in the binary.
+// packaged is the version of the package that the program comes in, set when it is
+// linked; empty in a program that was built by hand.
+var packaged string
+
+// ThisBuild reads what the toolchain recorded in the binary, and the package's version.
 func ThisBuild() state.Build {
-	b := state.Build{Version: "unknown", Go: runtime.Version()}
+	b := state.Build{Version: cmp.Or(packaged, "unknown"), Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
 	}
-	b.Version = info.Main.Version
+	b.Version = cmp.Or(packaged, info.Main.Version)
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
 			b.Revision = s.Value

@@ -59,7 +59,7 @@ Made from the command table; do not edit by hand (go test ./internal/console -up
 const referenceText = `Keywords may be abbreviated as long as they are unique. A parameter is shown as
 ` + "`<name:type>`" + `, where a type such as 1..254 is the range of an integer. ` + "`[ a ]`" + ` may be
 left out, ` + "`{ a | b }`" + ` is a choice, ` + "`[ a | b ] *`" + ` any of them in any order. The system view's commands that open a view work
-in every configuration view. Words with spaces stand in double quotes; a line has at most 510 characters.
+in every configuration view. Words with spaces stand in double quotes; a line has at most 4096 characters.
 
 A text means the same whether it is typed, pasted, run by ` + "`tandem -f`" + `, checked, loaded or read at the first start: ` + "`#`" + ` alone goes back
 to the system view, and so does a line that is indented less than the one before where the system view has its command. Other lines

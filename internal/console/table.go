@@ -39,6 +39,7 @@ func vocabulary() command.Vocabulary {
 		"clear":                 "Drop",
 		"commit":                "Commits",
 		"commit-id":             "By the number of the commit",
+		"comment":               "Describe this for people",
 		"compare":               "Compare",
 		"configuration":         "Configurations",
 		"control-message":       "MLD messages",

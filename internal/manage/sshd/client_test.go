@@ -106,9 +106,9 @@ func (d *device) types(lines ...string) string {
 }
 
 // user makes a user with a key of a type and returns the key's file.
-func (d *device) user(name string, level int, keyType string) string {
+func (d *device) user(name string, level int, keyType ...string) string {
 	d.t.Helper()
-	key := newKey(d.t, keyType)
+	key := newKey(d.t, keyType...)
 	d.types("system-view", "ssh user "+name, fmt.Sprint("level ", level), "public-key "+publicKey(d.t, key), "commit")
 	return key
 }
