@@ -124,7 +124,11 @@ func TestTerminal(t *testing.T) {
 	s.types("display remote-b\t", "remote-backup-")
 	s.types("\t", "remote-backup-service") // a second Tab lists what there is
 	s.types("\x03terminal monitor\r", "monitor\r\n<Tandem>")
-	tandem(t, "-s", socket, "-c", "display version") // somebody else comes
+	other := manage.NewClient(socket) // somebody else comes
+	defer other.Close()
+	if _, err := other.Open(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
 	s.waits("SHELL/6/LOGIN(l)")
 	s.types("ping ipv6 ::1\r", "ping ipv6 ::1")
 	s.types("\x03", "0 packet(s) transmitted")

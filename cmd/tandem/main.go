@@ -10,6 +10,7 @@
 //	tandem pki A=ADDRESS B=ADDRESS       certificates for the pair's replication channel
 //	tandem restart [-run DIR]            replace the daemon by the installed program, without a gap
 //	tandem upgrade-check [PROGRAM]       say whether that would go
+//	tandem version                       say which program this is
 //	tandem trunk-guard [-run DIR]        take the legs of a dead daemon out of service
 //
 // Exit codes: 0 done, 1 a command was refused or the run was interrupted,
@@ -24,6 +25,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -46,7 +48,7 @@ func main() {
 	// Subcommands look after their own signals.
 	if len(os.Args) > 1 {
 		for _, s := range subcommands() {
-			if s.name == os.Args[1] {
+			if s.name == os.Args[1] || s.name == "version" && strings.TrimLeft(os.Args[1], "-") == s.name {
 				os.Exit(s.run(os.Args[2:]))
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"tandem/internal/console"
 	"tandem/internal/manage"
 	"tandem/internal/trunkguard"
 )
@@ -34,6 +35,7 @@ func subcommands() []subcommand {
 		{"restart", "[ -run DIR ]", "replace the daemon by the installed program, without a gap", nil, restart},
 		{"trunk-guard", "[ -run DIR ]", "take the legs of a daemon that died out of service", nil, trunkGuard},
 		{"upgrade-check", "[ PROGRAM ]", "say whether a program can take over from the daemon that runs", fileWords, upgradeCheck},
+		{"version", "", "print which program this is; display version tells that of the daemon", nil, version},
 	}
 }
 
@@ -53,6 +55,12 @@ func unknownSubcommand(words []string) error {
 // help prints on standard output how the program is called.
 func help([]string) int {
 	usage(os.Stdout, new(options).flags())
+	return exitDone
+}
+
+// version prints which program this is.
+func version([]string) int {
+	fmt.Println(console.ThisBuild())
 	return exitDone
 }
 

@@ -19,6 +19,11 @@ import (
 // serve runs a server until the test ends and returns its socket.
 func serve(t *testing.T) string {
 	t.Helper()
+	return serveWith(t, journal.New(slog.DiscardHandler))
+}
+
+func serveWith(t *testing.T, j *journal.Journal) string {
+	t.Helper()
 	socket := filepath.Join(t.TempDir(), "run", "console.sock")
 	l, err := Listen(socket, "")
 	if err != nil {
@@ -26,7 +31,7 @@ func serve(t *testing.T) string {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, l, consoletest.NewSystem(t), journal.New(slog.DiscardHandler)) }()
+	go func() { ended <- Serve(ctx, l, consoletest.NewSystem(t), j) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
@@ -82,6 +87,32 @@ func TestSessionOverTheSocket(t *testing.T) {
 	}
 	if _, err := s.Exec(t.Context(), "display version"); err == nil || !strings.Contains(err.Error(), "no such session") {
 		t.Errorf("a line after quit: %v", err)
+	}
+}
+
+// TestPollingLeavesTheBufferAlone: what programs read routinely pushes nothing out of the
+// buffer of the log.
+func TestPollingLeavesTheBufferAlone(t *testing.T) {
+	j := journal.New(slog.DiscardHandler)
+	socket := serveWith(t, j)
+	for range 20 {
+		c := NewClient(socket)
+		s, err := c.Open(t.Context(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exec(t, s, "display version")
+		if err := s.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+	}
+	if book := j.Book(); book.Len() > 0 {
+		t.Errorf("%d polls leave %d entries, such as %+v", 20, book.Len(), book.Recent(1))
+	}
+	open(t, socket)
+	if book := j.Book(); book.Len() != 1 {
+		t.Errorf("a person's session leaves %d entries", book.Len())
 	}
 }
 

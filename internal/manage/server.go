@@ -20,7 +20,7 @@ import (
 
 // Bounds on what a client may cost.
 const (
-	maxBody       = 16 << 10           // a line is at most 510 characters
+	maxBody       = 64 << 10           // a line is at most 4096 characters
 	maxLoad       = 4 * config.MaxText // in JSON, where a character may take several
 	headerTimeout = 5 * time.Second
 	stopTimeout   = 2 * time.Second
@@ -61,7 +61,8 @@ func identify(j *journal.Journal) func(context.Context, net.Conn) context.Contex
 			j.Emit(event.ConsoleUnknown.With(err))
 			return ctx
 		}
-		j.Emit(event.ConsoleConnected.With(p.UID, p.GID, p.PID))
+		// For the log alone: whoever polls must not push out of the buffer what has happened.
+		j.Record(event.ConsoleConnected.With(p.UID, p.GID, p.PID))
 		return withPeer(ctx, p)
 	}
 }
@@ -100,7 +101,11 @@ func (h *handler) open(w http.ResponseWriter, r *http.Request) {
 		answerError(w, http.StatusServiceUnavailable, err)
 		return
 	}
-	h.journal.Emit(event.ConsoleOpened.With(peer.name(), peer.PID, req.Interactive))
+	tell := h.journal.Emit
+	if !req.Interactive {
+		tell = h.journal.Record
+	}
+	tell(event.ConsoleOpened.With(peer.name(), peer.PID, req.Interactive))
 	answer(w, openReply{ID: id, Prompt: prompt})
 }
 

@@ -142,6 +142,15 @@ func TestPackage(t *testing.T) {
 		t.Error("no man page is installed")
 	}
 
+	for _, file := range []string{"prometheus", "grafana", "wireshark"} {
+		if found, _ := filepath.Glob(m.path("usr/share/tandem/" + file + "/*")); len(found) == 0 {
+			t.Errorf("nothing of contrib/%s is installed", file)
+		}
+	}
+	if out := m.run("tandem", "version"); !strings.Contains(out, "Tandem 0.") {
+		t.Errorf("version: %s", out)
+	}
+
 	// The installed configuration works unchanged; then the device is configured.
 	p.a.installed = m.path("run/tandem")
 	p.a.launch(m.daemon())
@@ -168,7 +177,7 @@ func TestPackage(t *testing.T) {
 		t.Errorf("the daemon of the purged package ended with status %d", p.a.exitStatus)
 	}
 	for _, pattern := range []string{"usr/*bin/tandem*", "etc/tandem*", "etc/default/tandem*", "var/lib/tandem*", "run/tandem*",
-		"usr/share/doc/tandem*", "usr/share/man/man*/tandem*", "usr/share/*/*completions/*tandem*", "usr/lib/systemd/system/tandem*"} {
+		"usr/share/doc/tandem*", "usr/share/tandem*", "usr/share/man/man*/tandem*", "usr/share/*/*completions/*tandem*", "usr/lib/systemd/system/tandem*"} {
 		if left, _ := filepath.Glob(m.path(pattern)); len(left) > 0 {
 			t.Errorf("left behind: %v", left)
 		}

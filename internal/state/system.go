@@ -20,6 +20,15 @@ type Build struct {
 	Go       string `name:"go" label:"go" metric:"build_info" help:"The running program; always 1."`
 }
 
+// String names the program in one line.
+func (b Build) String() string {
+	s := "Tandem " + b.Version
+	if b.Revision != "" {
+		s += " (" + b.Revision + ")"
+	}
+	return s + ", " + b.Go
+}
+
 // HTTPServer is where the web page and the metrics are served.
 type HTTPServer struct {
 	Enabled   bool       `name:"enabled"`
