@@ -6,7 +6,8 @@
 //	tandem-lab vm demo             the same with LACP, on Debian's kernel in an emulated machine
 //	tandem-lab bench [FIGURE ...]  the figures of docs/performance.md
 //
-// Exit codes: 0 done, 1 something failed or was not survived as required, 2 wrong use.
+// Exit codes: 0 done, 1 something failed or was not survived as required, 2 wrong use,
+// 3 nothing failed, but this machine had no time for all of the demonstration.
 package main
 
 import (

@@ -12,12 +12,8 @@ func printTable(results []result) {
 	tw := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "fault\tdevice\twhat\tgap ms\tlost\tduplicated\tlate ms\tlimit ms\tok")
 	for _, r := range results {
-		ok := "ok"
-		if !r.OK {
-			ok = "NOT OK"
-		}
 		fmt.Fprintf(tw, "%d\t%s\t%s\t%.1f\t%d\t%d\t%.1f\t%.0f\t%s\n",
-			r.Fault, r.Device, r.name, r.GapMS, r.Lost, r.Duplicated, r.LateMS, r.LimitMS, ok)
+			r.Fault, r.Device, r.name, r.GapMS, r.Lost, r.Duplicated, r.LateMS, r.LimitMS, r.verdict())
 	}
 	tw.Flush()
 	fmt.Printf("\nGap: longest time without the stream at any of %d listeners of %d streams. Lost and duplicated: packets, summed over them.\n"+

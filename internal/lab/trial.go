@@ -43,13 +43,24 @@ type result struct {
 	LateMS     float64 `json:"late_ms"` // longest standstill of the source meanwhile
 	LimitMS    float64 `json:"limit_ms"`
 	OK         bool    `json:"ok"`
+	// Inconclusive results prove nothing: the source stood still for so long that it may
+	// have hidden a gap, or that the gap may be the machine's. A shorter standstill hides
+	// only what is allowed.
+	Inconclusive bool `json:"inconclusive"`
 
 	name string
 	note string // why it is not ok, when the figures do not say it
-	// void results prove nothing: the source stood still for longer than the
-	// limit, so that it may have hidden a gap. A shorter standstill hides only
-	// what is allowed; a gap that reaches beyond it is measured in full.
-	void bool
+}
+
+// verdict is the result in a word.
+func (r result) verdict() string {
+	switch {
+	case r.OK:
+		return "ok"
+	case r.Inconclusive:
+		return "inconclusive"
+	}
+	return "NOT OK"
 }
 
 var (
@@ -59,7 +70,7 @@ var (
 	quiet = pace.stretch(300 * time.Millisecond)
 	// flight is more than a packet needs from the source through the socket to its reader.
 	flight = pace.stretch(60 * time.Millisecond)
-	// shortStandstill of the source never makes a trial void: ten packets.
+	// shortStandstill of the source never makes a trial inconclusive: ten packets.
 	shortStandstill = 10 * packetInterval
 )
 

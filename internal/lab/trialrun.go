@@ -36,17 +36,26 @@ func (d *demo) run(ctx context.Context, t trial) (result, error) {
 	if worth := total.duplicated * int(packetInterval) / len(memberships()); problem == nil && t.doubles > 0 && worth > int(t.doubles) {
 		problem = fmt.Errorf("both devices sent for %v, the limit is %v", time.Duration(worth), t.doubles)
 	}
-	if problem != nil {
-		r.note = problem.Error()
-		d.say("not as required: %v", problem)
-	}
-	r.OK = problem == nil && total.gap <= limit
-	if still > max(t.limit, shortStandstill) {
-		r.OK, r.void = false, true
-		r.note = fmt.Sprintf("proves nothing: the source itself stood still for %.1f ms", ms(still))
-		d.say("this %s", r.note)
+	t.judge(&r, total.gap, still, problem)
+	if r.note != "" {
+		d.say("%s: %s", r.verdict(), r.note)
 	}
 	return r, nil
+}
+
+// judge says what a result proves. A problem is a failure. A gap is none where the machine
+// itself may have made it: it kept the source from sending, and so the devices from working,
+// for longer than the limit, or for as long as the gap is beyond it. That proves nothing.
+func (t trial) judge(r *result, gap, still time.Duration, problem error) {
+	limit := t.widened(still)
+	r.OK = problem == nil && gap <= limit
+	switch {
+	case problem != nil:
+		r.note = problem.Error()
+	case still > max(t.limit, shortStandstill), gap > limit && gap <= limit+still:
+		r.OK, r.Inconclusive = false, true
+		r.note = fmt.Sprintf("proves nothing: the source itself stood still for %.1f ms", ms(still))
+	}
 }
 
 // widened is the limit on a machine whose threads came late by as much as the source did
@@ -69,18 +78,19 @@ const noMoreAttempts = 60 * time.Second
 func (d *demo) play(ctx context.Context, unit []trial) (results []result, err error) {
 	for attempt := 1; ; attempt++ {
 		results = nil
-		void := false
+		again := false
 		for _, t := range unit {
 			r, err := d.run(ctx, t)
 			if err != nil {
 				return nil, err
 			}
 			results = append(results, r)
-			void = void || r.void
+			again = again || r.Inconclusive
 		}
-		if !void || attempt == attempts || time.Since(d.log.began) > noMoreAttempts {
+		if !again || attempt == attempts || time.Since(d.log.began) > noMoreAttempts {
 			return results, nil
 		}
+		d.say("inconclusive, tried again")
 	}
 }
 
