@@ -72,6 +72,7 @@ func main() {
 func run(f flags) error {
 	log := journal.New(journal.Handler(f.level))
 	defer log.Flush()
+	ignoreLosses()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	successors := make(chan os.Signal, 1)
@@ -153,3 +154,7 @@ func listen(path, group string, inherited *os.File) (net.Listener, error) {
 	}
 	return manage.Listen(path, group)
 }
+
+// ignoreLosses keeps the daemon running when its terminal goes, or whoever reads its log:
+// neither is a reason for a router to end.
+func ignoreLosses() { signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE) }

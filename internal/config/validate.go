@@ -116,11 +116,20 @@ func (v *validator) system() {
 	if len(multicast) > 0 && !v.m.Multicast {
 		v.warn("multicast ipv6", "routing is not enabled, so MLD on %s does nothing", strings.Join(multicast, ", "))
 	}
+	v.listens("http server", v.m.HTTP.Address)
+	v.listens("ssh server", v.m.SSH.Source)
 	if h := v.m.HTTP; h.Enabled && !h.Address.IsLoopback() {
 		v.warn("http server", "whoever reaches %v port %d can read the listeners and the state of the device", h.Address, h.Port)
 	}
 	if len(v.m.Sessions) > 0 && !v.m.BFD {
 		v.warn("bfd", "BFD is not enabled globally, so no session starts")
+	}
+}
+
+// listens checks an address to listen on, which stands without an interface.
+func (v *validator) listens(where string, address netip.Addr) {
+	if address.IsLinkLocalUnicast() {
+		v.fail(where, "%v is link-local, so nothing can listen there; give a global address", address)
 	}
 }
 

@@ -82,11 +82,23 @@ func (s *Session) commit(o config.CommitOptions) error {
 	if err != nil {
 		return err
 	}
+	out.Warnings = append(out.Warnings, s.absent()...)
 	s.tell(out)
 	if o.Trial > 0 && s.sys.onTrial() {
 		s.inform("the configuration is on trial for %v; commit keeps it", o.Trial)
 	}
 	return nil
+}
+
+// absent warns of configured interfaces that the machine does not have.
+func (s *Session) absent() (problems config.Problems) {
+	for _, i := range s.sys.Backend.Interfaces() {
+		if !i.Exists {
+			problems = append(problems, config.Problem{Where: "interface " + i.Name, Warning: true,
+				Text: "this machine has no interface of that name or alias, so nothing works on it until there is one"})
+		}
+	}
+	return problems
 }
 
 // told is an error for the log, where there may be none.

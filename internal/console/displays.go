@@ -44,14 +44,14 @@ func displayCommands() []command.Command[*Session] {
 		show(anyView, "bfd statistics", "BFD packets sent, received and dropped, and how punctual BFD is", displayBFDStatistics),
 		show(anyView, "remote-backup-service [ <name:string(1..128)> [ verbose ] ]", "Remote backup services and their channels", displayService),
 		show(anyView, "remote-backup-profile [ <name:string(1..128)> ]", "Remote backup profiles", displayProfile),
-		show(anyView, "mld group [ <group-address:multicast> | interface <interface> ] [ verbose ]", "Groups with listeners", displayGroup),
+		show(anyView, "mld group [ <group-address:multicast> | interface <interface> [ <group-address:multicast> ] ] [ verbose ]", "Groups with listeners", displayGroup),
 		show(anyView, "mld interface [ <interface> | up | down ] [ verbose ]", "MLD timers, querier and duty of interfaces", displayMLDInterface),
 		show(anyView, "mld control-message counters [ interface <interface> ] [ message-type { query | report } ]", "MLD messages sent, received and dropped", displayMLDCounters),
 		show(anyView, "default-parameter mld", "MLD timers, counts and bounds where nothing is set",
 			func(*Session, command.Args) (Display, error) { return mldDefaultsDisplay(), nil }),
 		show(anyView, "acl ipv6 { all | number <acl:2000..3999> | name <acl-name> }", "Access lists in force and what uses them", displayACL),
-		show(anyView, "multicast ipv6 routing-table", "Entries (S,G) and why they are there", displayRouting),
-		show(anyView, "multicast ipv6 forwarding-table", "Entries (S,G) in the kernel and what this device sends of them", displayForwarding),
+		show(anyView, "multicast ipv6 routing-table [ <group-address:multicast> ]", "Entries (S,G) and why they are there", displayRouting),
+		show(anyView, "multicast ipv6 forwarding-table [ <group-address:multicast> ]", "Entries (S,G) in the kernel and what this device sends of them", displayForwarding),
 		show(anyView, "multicast ipv6 rui source <source:ipv6> group <group:ipv6> eth-trunk <id:0..1023>",
 			"Which of the two devices sends a stream", displayRUI),
 		show(anyView, "multicast ipv6 gate", "What the gate of the kernel lets this device send", displayGate),
@@ -146,14 +146,23 @@ func displayMLDCounters(s *Session, a command.Args) (Display, error) {
 	return mldCountersDisplay(interfaces, !a.Has("report"), !a.Has("query")), err
 }
 
-func displayRouting(s *Session, _ command.Args) (Display, error) {
-	routes := s.sys.Backend.Routes()
+func displayRouting(s *Session, a command.Args) (Display, error) {
+	routes := s.routes(a)
 	return routingTableDisplay(state.RoutingTable{Total: len(routes), Entries: routes}), nil
 }
 
-func displayForwarding(s *Session, _ command.Args) (Display, error) {
+func displayForwarding(s *Session, a command.Args) (Display, error) {
 	snapshot := s.sys.snapshot()
-	return forwardingTableDisplay(state.ForwardingTableOf(s.sys.Backend.Routes(), snapshot.Downstream, snapshot.Forwarding)), nil
+	return forwardingTableDisplay(state.ForwardingTableOf(s.routes(a), snapshot.Downstream, snapshot.Forwarding)), nil
+}
+
+// routes returns the entries, those of one group where it is named.
+func (s *Session) routes(a command.Args) []state.Route {
+	routes := s.sys.Backend.Routes()
+	if group := a.Addr("group-address"); group.IsValid() {
+		routes = slices.DeleteFunc(slices.Clone(routes), func(r state.Route) bool { return r.Group != group })
+	}
+	return routes
 }
 
 func displayRUI(s *Session, a command.Args) (Display, error) {
