@@ -2,75 +2,47 @@ package device
 
 import (
 	"slices"
-	"strings"
 
-	"tandem/internal/event"
 	"tandem/internal/proof"
 )
 
 // unable names what keeps the multicast interfaces of a member from their work, empty when
 // nothing does.
-func (d *Device) unable(m *member) string {
-	if lack := d.upstream.unable(); lack != "" {
+func (du *duties) unable(m *member) string {
+	if lack := du.upstream.unable(); lack != "" {
 		return lack
 	}
-	for _, ifc := range d.downstreams.list {
-		if lack := ifc.link.lack(); lack != "" && d.memberOf(ifc) == m {
-			return ifc.name + ": " + lack
-		}
-	}
-	return ""
+	return du.lackBelow(m, func(proof.Lack) bool { return true })
 }
 
 // mute names what keeps a member from asking its hosts, empty when nothing does.
-func (d *Device) mute(m *member) string {
-	for _, ifc := range d.downstreams.list {
-		if lack := ifc.link.lack(); lack != "" && ifc.link.Lacks.Mute() && d.memberOf(ifc) == m {
+func (du *duties) mute(m *member) string { return du.lackBelow(m, proof.Lack.Mute) }
+
+// lackBelow names what the first of a member's interfaces lacks, of the kinds that count.
+func (du *duties) lackBelow(m *member, counts func(proof.Lack) bool) string {
+	for _, ifc := range du.downstreams.list {
+		if lack := ifc.link.lack(); lack != "" && counts(ifc.link.Lacks) && ifc.member == m {
 			return ifc.name + ": " + lack
 		}
 	}
 	return ""
-}
-
-// lack is what a link that is up lacks, in words.
-func (l LinkChanged) lack() string {
-	if !l.Up || l.Lacks == proof.LacksNothing {
-		return ""
-	}
-	return l.Lacks.String()
-}
-
-// lackConditions tells the interfaces that cannot do their work. That an address is tentative is
-// soon over, and of what is dropped on the way out the plane tells.
-func (d *Device) lackConditions(hold func(k *event.AlarmKind, object, detail string)) {
-	tell := func(name string, l LinkChanged) {
-		if lack := l.lack(); lack != "" && l.Lacks != proof.LacksDetection && l.Lacks != proof.LacksLeaving {
-			hold(event.InterfaceUnable, name, lack)
-		}
-	}
-	if u := d.proxy; u.exists() {
-		tell(u.name, u.link)
-	}
-	for _, ifc := range d.downstreams.list {
-		tell(ifc.name, ifc.link)
-	}
 }
 
 // unreplicated names what keeps the listeners of a member from being replicated, empty when
 // nothing does. Without replication two devices must not share the sending: the switch has each
 // of them hear some of the hosts only.
-func (d *Device) unreplicated(id Member) string {
+func (du *duties) unreplicated(id Member) string {
 	bound := func(ifc *downstream) bool {
-		p, known := d.settings.Profiles[ifc.cfg.Profile]
+		p, known := du.settings.Profiles[ifc.cfg.Profile]
 		return known && p.Member == id && p.replicates()
 	}
 	hot := func(p ProfileSettings) bool { return p.Member == id && p.replicates() }
 	switch {
-	case !anyProfile(d.settings.Profiles, func(p ProfileSettings) bool { return p.Member == id }):
+	case !anyProfile(du.settings.Profiles, func(p ProfileSettings) bool { return p.Member == id }):
 		return "no remote backup profile is bound to the Eth-Trunk"
-	case !anyProfile(d.settings.Profiles, hot):
+	case !anyProfile(du.settings.Profiles, hot):
 		return "its remote backup profile does not replicate MLD"
-	case !slices.ContainsFunc(d.downstreams.list, bound):
+	case !slices.ContainsFunc(du.downstreams.list, bound):
 		return "no interface with MLD has its remote backup profile"
 	}
 	return ""
@@ -83,9 +55,4 @@ func anyProfile(profiles map[string]ProfileSettings, is func(ProfileSettings) bo
 		}
 	}
 	return false
-}
-
-// carries reports whether an interface is the leg, or a sub-interface of it.
-func (l LegSettings) carries(netdev string) bool {
-	return l.Netdev != "" && (netdev == l.Netdev || strings.HasPrefix(netdev, l.Netdev+"."))
 }

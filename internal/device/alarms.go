@@ -5,6 +5,7 @@ import (
 
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
+	"tandem/internal/proof"
 	"tandem/internal/rbs"
 )
 
@@ -15,7 +16,7 @@ func (d *Device) Conditions() (list []event.Condition) {
 		list = append(list, event.Condition{AlarmKind: k, Object: object, Detail: detail})
 	}
 	for _, t := range d.trunks.list {
-		d.trunkConditions(t, hold)
+		t.conditions(hold)
 	}
 	if u := d.proxy; u.exists() && !u.link.Up {
 		hold(event.UpstreamDown, u.name, "")
@@ -29,7 +30,7 @@ func (d *Device) Conditions() (list []event.Condition) {
 			hold(event.Diverged, "ServiceName="+s.name, "")
 		}
 	}
-	d.hostConditions(hold)
+	d.downstreams.hostConditions(hold)
 	if limit := d.settings.RecordLimit; limit > 0 {
 		records := 0
 		for _, ifc := range d.downstreams.list {
@@ -42,8 +43,8 @@ func (d *Device) Conditions() (list []event.Condition) {
 	return list
 }
 
-// trunkConditions tells those of one E-Trunk.
-func (d *Device) trunkConditions(t *trunk, hold func(k *event.AlarmKind, object, detail string)) {
+// conditions tells those of one E-Trunk.
+func (t *trunk) conditions(hold func(k *event.AlarmKind, object, detail string)) {
 	name := fmt.Sprintf("ETrunkId=%d", t.cfg.ID)
 	switch {
 	case !t.state.KeySet:
@@ -64,12 +65,12 @@ func (d *Device) trunkConditions(t *trunk, hold func(k *event.AlarmKind, object,
 	}
 	for _, ms := range t.state.Members {
 		if m := t.members[ms.ID]; m != nil {
-			d.memberConditions(t, m, ms, hold)
+			t.memberConditions(m, ms, hold)
 		}
 	}
 }
 
-func (d *Device) memberConditions(t *trunk, m *member, ms etrunk.MemberState, hold func(k *event.AlarmKind, object, detail string)) {
+func (t *trunk) memberConditions(m *member, ms etrunk.MemberState, hold func(k *event.AlarmKind, object, detail string)) {
 	name := fmt.Sprintf("ETrunkId=%d, MemberId=%d", t.cfg.ID, ms.ID)
 	expected := t.state.Expected()
 	follows := (ms.Role == etrunk.MemberMaster) == (expected == etrunk.DeviceMaster)
@@ -78,7 +79,7 @@ func (d *Device) memberConditions(t *trunk, m *member, ms etrunk.MemberState, ho
 	}
 	switch {
 	case m.leg.Shutdown || ms.Role != etrunk.MemberMaster: // nobody expects it to serve
-	case !d.links[m.leg.Netdev].Up && !m.Stranded:
+	case !t.links[m.leg.Netdev].Up && !m.Stranded:
 		hold(event.LegDown, name, m.leg.Netdev)
 	case m.Lacking != "":
 		hold(event.NotReady, name, m.Lacking)
@@ -87,4 +88,20 @@ func (d *Device) memberConditions(t *trunk, m *member, ms etrunk.MemberState, ho
 
 func unexpected(role, reason, expected fmt.Stringer) string {
 	return fmt.Sprintf("%s (%s) instead of %s", role, reason, expected)
+}
+
+// lackConditions tells the interfaces that cannot do their work. That an address is tentative is
+// soon over, and of what is dropped on the way out the plane tells.
+func (d *Device) lackConditions(hold func(k *event.AlarmKind, object, detail string)) {
+	tell := func(name string, l LinkChanged) {
+		if lack := l.lack(); lack != "" && l.Lacks != proof.LacksDetection && l.Lacks != proof.LacksLeaving {
+			hold(event.InterfaceUnable, name, lack)
+		}
+	}
+	if u := d.proxy; u.exists() {
+		tell(u.name, u.link)
+	}
+	for _, ifc := range d.downstreams.list {
+		tell(ifc.name, ifc.link)
+	}
 }

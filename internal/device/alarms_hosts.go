@@ -9,8 +9,8 @@ import (
 
 // hostConditions tells of hosts that want more than their share, and of routers that query
 // the hosts and are none of the pair, and of interfaces that hear nobody though somebody is there.
-func (d *Device) hostConditions(hold func(k *event.AlarmKind, object, detail string)) {
-	for _, ifc := range d.downstreams.list {
+func (ds *downstreams) hostConditions(hold func(k *event.AlarmKind, object, detail string)) {
+	for _, ifc := range ds.list {
 		if from := ifc.router.ForeignQuerier(); from.IsValid() {
 			hold(event.ForeignQuerier, "Interface="+ifc.name, from.String())
 		}

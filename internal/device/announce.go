@@ -3,7 +3,6 @@ package device
 import (
 	"time"
 
-	"tandem/internal/etrunk"
 	"tandem/internal/instant"
 )
 
@@ -26,22 +25,11 @@ func (d *Device) announce(now instant.Time) {
 	found := d.kept.Found
 	d.kept.Found, d.kept.Strangers, d.kept.AnnouncedAt = false, false, now
 	for _, ifc := range d.downstreams.list {
-		if d.memberOf(ifc) != nil {
+		if ifc.member != nil {
 			ifc.router.RestartQueries(now)
 		}
 	}
 	if found {
-		d.upstream.reportAll(now)
+		d.proxy.reportAll(now)
 	}
-}
-
-// noteHearing notes that hosts which the switch had talk to the peer will talk to this device,
-// which has not been told of all of them.
-func (d *Device) noteHearing(now instant.Time, m *member, ms etrunk.MemberState) {
-	up := ms.PeerKnown && ms.Peer.Up
-	if m.Unheard && !up {
-		d.kept.Strangers = true
-		d.agenda.add(stageAnnounce, now)
-	}
-	m.Unheard = up && d.unheard(m.id)
 }

@@ -76,7 +76,7 @@ type RouteCheckpoint struct {
 func (d *Device) Checkpoint(now instant.Time) Checkpoint {
 	cp := Checkpoint{
 		ID: d.id, Boot: d.boot, At: now, Kept: d.kept.clone(), Clock: d.clock.State(),
-		Links: sorted(d.links), Orphans: d.orphans.OrphansKept.clone(), Upstream: d.proxy.memory(),
+		Links: sorted(d.links), Orphans: d.exceptions.OrphansKept.clone(), Upstream: d.proxy.memory(),
 	}
 	for _, ifc := range d.downstreams.list {
 		cp.Interfaces = append(cp.Interfaces, InterfaceCheckpoint{ifc.name, ifc.DownstreamKept, ifc.router.Memory()})

@@ -20,8 +20,16 @@ func TestCheckpointIsWhole(t *testing.T) {
 		kept []string
 		anew map[string]string
 	}{
-		{reflect.TypeFor[Device](), []string{"ground", "proxy", "downstreams", "trunks", "services", "routes", "orphans"}, map[string]string{
-			"upstream": "the proxy", "taken": turn, "observer": given, "replayed": given,
+		{reflect.TypeFor[Device](), []string{"ground", "proxy", "downstreams", "trunks", "services", "routes", "exceptions"}, map[string]string{
+			"duties": "has no state", "upkeep": "has no state", "taken": turn,
+		}},
+		{reflect.TypeFor[duties](), nil, map[string]string{
+			"ground": given, "trunks": given, "services": given, "downstreams": given, "upstream": given,
+		}},
+		{reflect.TypeFor[upkeep](), nil, map[string]string{"ground": given, "trunks": given, "services": given, "downstreams": given}},
+		{reflect.TypeFor[trunks](), []string{"keyed"}, map[string]string{"ground": given}},
+		{reflect.TypeFor[replication](), []string{"keyed"}, map[string]string{
+			"ground": given, "exceptions": given, "observer": given, "replayed": given,
 		}},
 		{reflect.TypeFor[downstreams](), []string{"keyed"}, map[string]string{
 			"ground": given, "followers": given, "numbered": "the interfaces are numbered anew",
@@ -32,7 +40,7 @@ func TestCheckpointIsWhole(t *testing.T) {
 		}},
 		{reflect.TypeFor[proxy](), []string{"core"}, map[string]string{"ground": given, "name": given, "netdev": given, "link": follows, "fx": turn}},
 		{reflect.TypeFor[downstream](), []string{"name", "DownstreamKept", "router", "awaited"}, map[string]string{
-			"ground": given, "netdev": given, "cfg": given, "link": follows, "ledger": follows, "service": follows, "number": "numbered anew",
+			"ground": given, "netdev": given, "cfg": given, "link": follows, "ledger": follows, "member": follows, "service": follows, "number": "numbered anew",
 			"hearing": "begins with the next query",
 		}},
 		{reflect.TypeFor[router](), []string{"Router"}, map[string]string{"ifc": given, "followers": given, "fx": turn}},
@@ -41,9 +49,10 @@ func TestCheckpointIsWhole(t *testing.T) {
 		{reflect.TypeFor[trunkCore](), []string{"Trunk"}, map[string]string{"of": given, "fx": turn}},
 		{reflect.TypeFor[member](), []string{"id", "MemberKept"}, map[string]string{"leg": given}},
 		{reflect.TypeFor[service](), []string{"name", "core", "ServiceKept"}, map[string]string{
-			"dev": given, "cfg": given, "fx": turn, "interfaces": follows, "merging": turn, "index": follows,
+			"all": given, "cfg": given, "fx": turn, "interfaces": follows, "merging": turn, "index": follows,
 		}},
-		{reflect.TypeFor[orphanage](), []string{"OrphansKept"}, map[string]string{
+		{reflect.TypeFor[exceptions](), []string{"OrphansKept"}, map[string]string{
+			"ground": given, "downstreams": given, "routes": given,
 			"waiting": follows, "fresh": "follows from the listeners", "overdue": "follows from the listeners", "doneAt": "all is worked out anew",
 		}},
 		{reflect.TypeFor[routeTable](), []string{"routes"}, map[string]string{

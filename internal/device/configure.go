@@ -1,11 +1,6 @@
 package device
 
 import (
-	"maps"
-	"reflect"
-	"slices"
-
-	"tandem/internal/etrunk"
 	"tandem/internal/instant"
 	"tandem/internal/mld"
 )
@@ -20,89 +15,14 @@ func (d *Device) Configure(now instant.Time, settings Settings) error {
 		}
 	}
 	d.settings = settings
-	d.configureTrunks(now)
-	d.configureServices(now)
+	d.trunks.configure(now)
+	d.services.configure(now)
 	d.configureUpstream(now, nil)
 	d.downstreams.configure(now)
 	d.assign(now)
 	d.refreshAll(now)
 	d.settle(now)
 	return nil
-}
-
-func (d *Device) configureTrunks(now instant.Time) {
-	for _, t := range d.trunks.list {
-		if _, wanted := d.settings.ETrunks[t.cfg.ID]; !wanted {
-			d.trunks.remove(t.cfg.ID)
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(d.settings.ETrunks)) {
-		cfg := d.settings.ETrunks[id]
-		t := d.trunks.get(id)
-		if t == nil {
-			t = d.newTrunk(id)
-		}
-		if !reflect.DeepEqual(t.cfg, cfg) {
-			t.cfg = cfg
-			t.core.Configure(now, cfg)
-			t.core.SetBFD(now, d.bfdState(cfg.BFDSession))
-		}
-		d.configureMembers(t)
-	}
-}
-
-func (d *Device) configureMembers(t *trunk) {
-	configured := func(id uint32) bool {
-		return slices.ContainsFunc(t.cfg.Members, func(m etrunk.MemberConfig) bool { return m.ID == id })
-	}
-	maps.DeleteFunc(t.members, func(id uint32, _ *member) bool { return !configured(id) })
-	for _, mc := range t.cfg.Members {
-		id := Member{t.cfg.ID, mc.ID}
-		leg := d.settings.Legs[id]
-		if m := t.members[mc.ID]; m != nil {
-			m.Withdrawn = false
-		}
-		switch m := t.members[mc.ID]; {
-		case m == nil:
-			t.members[mc.ID] = newMember(id, leg)
-		case m.leg != leg:
-			m.leg, m.Asked = leg, nil
-		}
-	}
-}
-
-func (d *Device) configureServices(now instant.Time) {
-	for _, s := range d.services.list {
-		name := s.name
-		if _, wanted := d.settings.Services[name]; !wanted {
-			off := s.cfg.Config
-			off.Enabled = false
-			s.core.Configure(now, off, &s.fx)
-			d.applyChannel(now, s)
-			d.services.remove(name)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(d.settings.Services)) {
-		cfg := d.settings.Services[name]
-		s := d.services.get(name)
-		if s == nil {
-			s = d.newService(name)
-			d.services.put(name, s)
-		}
-		if s.cfg != cfg {
-			s.cfg = cfg
-			d.enableService(now, s)
-		}
-	}
-}
-
-// enableService hands a service its configuration: on a detour, or switched off while the BFD
-// session that it tracks is down.
-func (d *Device) enableService(now instant.Time, s *service) {
-	cfg := s.cfg.Config
-	cfg.Detour = s.Detour
-	cfg.Enabled = cfg.Enabled && (s.Detour.Peer.IsValid() || d.bfdState(s.cfg.BFDSession) != etrunk.BFDDown)
-	s.core.Configure(now, cfg, &s.fx)
 }
 
 // configureUpstream makes the upstream interface, with the memory of a predecessor if there is one.
@@ -132,7 +52,7 @@ func (d *Device) configureUpstream(now instant.Time, memory *mld.ProxyMemory) {
 	}
 }
 
-// assign hands every interface to the service that its profile names now. What
+// assign hands every interface to its member, and to the service that its profile names now. What
 // came to a service, left it or got another name there is exchanged anew: the
 // peer may have refused those records before.
 func (d *Device) assign(now instant.Time) {
@@ -146,9 +66,13 @@ func (d *Device) assign(now instant.Time) {
 		s.interfaces = nil
 	}
 	for _, ifc := range d.downstreams.list {
-		s := d.serviceOf(ifc)
-		ifc.service = s
-		id := identity{d.settings.Profiles[ifc.cfg.Profile].BackupID, ifc.cfg.SubInterface}
+		p := d.settings.Profiles[ifc.cfg.Profile]
+		ifc.member, ifc.service = d.trunks.memberOf(p, ifc.netdev), nil
+		if p.replicates() {
+			ifc.service = d.services.get(p.Service)
+		}
+		s := ifc.service
+		id := identity{p.BackupID, ifc.cfg.SubInterface}
 		renamed := ifc.ledger == nil || ifc.ledger.identity != id
 		if renamed {
 			ifc.ledger = newLedger(now, id, ifc)

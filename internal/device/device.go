@@ -14,16 +14,14 @@ type Device struct {
 	*ground
 	proxy       *proxy
 	downstreams *downstreams
-	trunks      keyed[uint32, *trunk]
-	services    keyed[string, *service]
-	upstream    upstream
+	trunks      *trunks
+	services    *replication
 	routes      *routing
-	orphans     orphanage
+	exceptions  *exceptions
+	duties      *duties
+	upkeep      *upkeep
 
 	taken *Effects // handed out last
-
-	observer func(string, Outcome) // see Observe
-	replayed bool                  // see Replay
 }
 
 // New returns a device with nothing configured. The id must be non-zero, the
@@ -40,16 +38,13 @@ func New(id, boot uint64, wall time.Time, now instant.Time) *Device {
 		links: make(map[string]LinkChanged),
 		fx:    &Effects{},
 	}
-	p, ds := &proxy{ground: g}, &downstreams{ground: g}
-	d := &Device{
-		ground:      g,
-		proxy:       p,
-		downstreams: ds,
-		upstream:    p,
-		routes:      &routing{ground: g, table: newRouteTable(boot), downstreams: ds, upstream: p},
-		taken:       &Effects{},
-	}
-	ds.followers = follow{d.routes, d}
+	d := &Device{ground: g, proxy: &proxy{ground: g}, downstreams: &downstreams{ground: g}, trunks: &trunks{ground: g}, taken: &Effects{}}
+	d.routes = &routing{ground: g, table: newRouteTable(boot), downstreams: d.downstreams, upstream: d.proxy}
+	d.exceptions = &exceptions{ground: g, downstreams: d.downstreams, routes: d.routes.table}
+	d.services = &replication{ground: g, exceptions: d.exceptions}
+	d.duties = &duties{ground: g, trunks: d.trunks, services: d.services, downstreams: d.downstreams, upstream: d.proxy}
+	d.upkeep = &upkeep{ground: g, trunks: d.trunks, services: d.services, downstreams: d.downstreams}
+	d.downstreams.followers = follow{d.routes, d.exceptions}
 	return d
 }
 
@@ -68,7 +63,7 @@ func (d *Device) Handle(now instant.Time, ev Event) {
 	case StreamsSilent:
 		d.routes.streamsSilent(now, ev)
 	case HelloReceived:
-		d.helloReceived(now, ev)
+		d.trunks.receive(now, ev)
 	case BFDChanged:
 		d.bfdChanged(now, ev)
 	case HelloNotSent:
@@ -76,15 +71,15 @@ func (d *Device) Handle(now instant.Time, ev Event) {
 			t.core.SendFailed(ev.Path)
 		}
 	case Switchover:
-		d.switchover(now, ev.ETrunk, ev.On)
+		d.duties.switchover(now, ev.ETrunk, ev.On)
 	case Withdraw:
-		d.withdraw(now, ev)
+		d.duties.withdraw(now, ev)
 	case Retire:
-		d.retire(now)
+		d.duties.retire(now)
 	case Replicated:
-		d.replicated(now, ev)
+		d.services.replay(now, ev)
 	default:
-		d.channelEvent(now, ev)
+		d.services.handle(now, ev)
 	}
 	d.settle(now)
 }
@@ -94,27 +89,19 @@ func (d *Device) Advance(now instant.Time) {
 	d.catchUp(now)
 	for _, ifc := range d.downstreams.list {
 		ifc.router.Advance(now)
-		ifc.lookAtHearing(now, d.memberOf(ifc) != nil)
+		ifc.lookAtHearing(now, ifc.member != nil)
 	}
 	d.proxy.advance(now)
-	for _, t := range d.trunks.list {
-		t.core.Advance(now)
-	}
+	d.trunks.advance(now)
 	d.routes.expireIdle(now)
 	d.settle(now)
 }
 
 // Deadline is when Advance must next be called, Never when nothing is waited for.
 func (d *Device) Deadline() instant.Time {
-	at := instant.Earliest(d.agenda.deadline(), d.proxy.deadline(), d.routes.deadline())
+	at := instant.Earliest(d.agenda.deadline(), d.proxy.deadline(), d.routes.deadline(), d.trunks.deadline(), d.services.deadline())
 	for _, ifc := range d.downstreams.list {
 		at = instant.Earliest(at, ifc.router.Deadline(), ifc.hearing.lookAt)
-	}
-	for _, t := range d.trunks.list {
-		at = instant.Earliest(at, t.core.Deadline())
-	}
-	for _, s := range d.services.list {
-		at = instant.Earliest(at, s.core.Deadline())
 	}
 	return at
 }
@@ -172,15 +159,23 @@ func (d *Device) linkChanged(now instant.Time, ev LinkChanged) {
 
 func (d *Device) bfdChanged(now instant.Time, ev BFDChanged) {
 	d.kept.Sessions[ev.Session] = ev.State
-	for _, t := range d.trunks.list {
-		if t.cfg.BFDSession == ev.Session {
-			t.Heard = max(t.Heard, ev.Heard)
-			t.core.SetBFD(now, ev.State)
-		}
-	}
-	for _, s := range d.services.list {
-		if s.cfg.BFDSession == ev.Session {
-			d.enableService(now, s)
-		}
-	}
+	d.trunks.setBFD(now, ev)
+	d.services.setBFD(now, ev.Session)
 }
+
+// Observe has f told what the connections come to, as it happens. f must not keep the
+// record's sources.
+func (d *Device) Observe(f func(service string, o Outcome)) { d.services.observer = f }
+
+// Replay makes a new device one that replays a recording: it asks for no connections.
+func (d *Device) Replay() { d.services.replayed = true }
+
+// Retired reports whether nothing waits for this device any more after [Retire].
+func (d *Device) Retired() bool { return d.duties.retired() }
+
+// Loses lists the members that settings would keep from serving as they do now.
+func (d *Device) Loses(settings Settings) []Member { return d.duties.loses(settings) }
+
+// Withdrawn reports whether nothing waits any more for the members that were told to
+// [Withdraw]: the peer has taken over, or there is nobody who could.
+func (d *Device) Withdrawn() bool { return d.duties.withdrawn() }

@@ -3,6 +3,7 @@ package device
 import (
 	"net/netip"
 
+	"tandem/internal/etrunk"
 	"tandem/internal/event"
 	"tandem/internal/instant"
 	"tandem/internal/mld"
@@ -18,6 +19,7 @@ type downstream struct {
 	router *router
 	DownstreamKept
 	ledger  *ledger  // nil without a profile
+	member  *member  // that shares it, nil when none does
 	service *service // that replicates it, nil when none does
 	hearing hearing
 	awaited awaited // of which the peer is yet to know
@@ -149,4 +151,13 @@ func newDownstream(now instant.Time, g *ground, f followers, name string, cfg In
 func (i *downstream) setLink(now instant.Time, link LinkChanged) {
 	i.link = link
 	i.router.SetLink(now, link)
+}
+
+// duty returns the duty on the interface: its member's, or everything for an interface
+// that no profile shares.
+func (i *downstream) duty() Duty {
+	if i.member != nil {
+		return i.member.Duty
+	}
+	return Duty{Kind: DutySole, Covers: etrunk.AllBuckets, Querier: true, Reason: "not shared"}
 }

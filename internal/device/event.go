@@ -154,3 +154,11 @@ func (Withdraw) event()               {}
 func (AskStatus) event()              {}
 func (TellStatus) event()             {}
 func (BatchBackup) event()            {}
+
+// lack is what a link that is up lacks, in words.
+func (l LinkChanged) lack() string {
+	if !l.Up || l.Lacks == proof.LacksNothing {
+		return ""
+	}
+	return l.Lacks.String()
+}

@@ -8,7 +8,7 @@ import (
 // follow implements [followers]: routes, replication and exceptions follow the records.
 type follow struct {
 	*routing
-	*Device
+	*exceptions
 }
 
 // replicate implements [followers].

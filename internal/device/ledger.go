@@ -88,3 +88,7 @@ func (l *ledger) count(leaf int, hash uint64, by int) {
 		l.index.count(leaf, hash, by)
 	}
 }
+
+func replicaVersion(v mld.Version) rbs.Version {
+	return rbs.Version{Clock: rbs.Stamp(v.Clock), Device: v.Device}
+}

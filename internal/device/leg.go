@@ -27,27 +27,27 @@ const (
 // has lost the Master's leg would stay with one that stands aside. A leg found down at
 // boot is raised when the listeners are known, so that the switch sends no report to a
 // device that would lose it.
-func (d *Device) steerLeg(now instant.Time, m *member, ms etrunk.MemberState) {
+func (du *duties) steerLeg(now instant.Time, m *member, ms etrunk.MemberState) {
 	want := !m.leg.Shutdown && ms.Role == etrunk.MemberMaster && !m.Stranded
 	switch {
-	case !d.links[m.leg.Netdev].Exists:
+	case !du.links[m.leg.Netdev].Exists:
 		m.Asked = nil
 		return
-	case d.kept.Retiring:
+	case du.kept.Retiring:
 		want = !m.leg.Shutdown && !m.handedOver(ms)
 	case !m.leg.Shutdown && ms.Reason == etrunk.ReasonETrunkInit:
 		return // the election will tell
-	case want && m.Asked == nil && !d.synchronised(m.id) && now < d.kept.Started.Add(bootHold):
-		d.agenda.add(stageDuty, d.kept.Started.Add(bootHold))
+	case want && m.Asked == nil && !du.services.synchronised(m.id) && now < du.kept.Started.Add(bootHold):
+		du.agenda.add(stageDuty, du.kept.Started.Add(bootHold))
 		return
 	}
 	ask := LegChange{Netdev: m.leg.Netdev, Up: want}
-	switch backup := !m.leg.Shutdown && !d.kept.Retiring && ms.Role == etrunk.MemberBackup; {
+	switch backup := !m.leg.Shutdown && !du.kept.Retiring && ms.Role == etrunk.MemberBackup; {
 	case !backup:
 		m.ServedAt = instant.Never
-	case !d.mayPart(now, m, ms):
+	case !du.mayPart(now, m, ms):
 		return // it stays as it is
-	case ms.Mode == etrunk.Auto && d.hasLever(m):
+	case ms.Mode == etrunk.Auto && du.hasLever(m):
 		ask.Up, ask.Aside = true, true
 	}
 	if m.Asked != nil && *m.Asked == ask {
@@ -56,24 +56,24 @@ func (d *Device) steerLeg(now instant.Time, m *member, ms etrunk.MemberState) {
 	m.Asked = &ask
 	// Asked for even where it seems so already: what was asked a moment ago may
 	// not have been heard of yet.
-	d.fx.Legs = append(d.fx.Legs, ask)
+	du.fx.Legs = append(du.fx.Legs, ask)
 }
 
 // strands notes whether what a member hears is of no use to anybody: it has no upstream, and the peer,
 // which serves, cannot be told; or it replicates nothing. Without the leg the switch has the hosts talk to the peer.
-func (d *Device) strands(now instant.Time, m *member, ms etrunk.MemberState) {
+func (du *duties) strands(now instant.Time, m *member, ms etrunk.MemberState) {
 	switch {
-	case !d.hearsInVain(m.id), !servesAlone(ms):
+	case !du.hearsInVain(m.id), !servesAlone(ms):
 		m.StrandAt = instant.Never
 	case !m.StrandAt.IsSet():
 		m.StrandAt = now.Add(strandAfter)
 	}
-	m.Stranded = m.StrandAt.IsSet() && !d.before(now, m.StrandAt)
+	m.Stranded = m.StrandAt.IsSet() && !du.before(now, m.StrandAt)
 }
 
 // hearsInVain reports whether nobody is served for what a member hears, while the peer serves.
-func (d *Device) hearsInVain(id Member) bool {
-	return d.unreplicated(id) != "" || !d.upstream.isUp() && d.unheard(id)
+func (du *duties) hearsInVain(id Member) bool {
+	return du.unreplicated(id) != "" || !du.upstream.isUp() && du.services.unheard(id)
 }
 
 // servesAlone reports whether the peer's member sends everything.
@@ -84,14 +84,14 @@ func servesAlone(ms etrunk.MemberState) bool {
 // mayPart reports whether the switch can do without the leg of a Backup: its successor, if
 // it has one, has served for long enough, and no listener would be lost. A switch whose aggregate loses its last port
 // stays with the port that has gone aside, and the peer's never comes in.
-func (d *Device) mayPart(now instant.Time, m *member, ms etrunk.MemberState) bool {
+func (du *duties) mayPart(now instant.Time, m *member, ms etrunk.MemberState) bool {
 	switch {
 	case m.Asked != nil && (m.Asked.Aside || !m.Asked.Up): // it has parted
 		return true
-	case !d.hasSuccessor(now, m, ms):
+	case !du.hasSuccessor(now, m, ms):
 		return true
-	case d.knowsAlone(m):
-		d.agenda.add(stageDuty, now.Add(joinSettle)) // to look again
+	case du.knowsAlone(m):
+		du.agenda.add(stageDuty, now.Add(joinSettle)) // to look again
 		m.ServedAt = instant.Never
 		return false
 	case m.Covers != etrunk.NoBuckets || ms.Peer.Role != etrunk.MemberMaster || !ms.Peer.Up || !ms.Peer.Ready:
@@ -100,19 +100,19 @@ func (d *Device) mayPart(now instant.Time, m *member, ms etrunk.MemberState) boo
 	case !m.ServedAt.IsSet():
 		m.ServedAt = now.Add(joinSettle)
 	}
-	return !d.before(now, m.ServedAt)
+	return !du.before(now, m.ServedAt)
 }
 
 // knowsAlone reports whether this device has heard listeners of which the peer does not know. That
 // can last where the devices hear each other on a heartbeat path and the primary one is broken.
-func (d *Device) knowsAlone(m *member) bool {
-	return len(d.trunks.get(m.id.ETrunk).cfg.Heartbeats) > 0 &&
-		slices.ContainsFunc(d.downstreams.list, func(ifc *downstream) bool { return len(ifc.awaited.list) > 0 && d.memberOf(ifc) == m })
+func (du *duties) knowsAlone(m *member) bool {
+	return len(du.trunks.get(m.id.ETrunk).cfg.Heartbeats) > 0 &&
+		slices.ContainsFunc(du.downstreams.list, func(ifc *downstream) bool { return len(ifc.awaited.list) > 0 && ifc.member == m })
 }
 
 // hasSuccessor tells that the peer's member is to be Master in a Backup's place. A forced
 // Backup waits for it until partBy.
-func (d *Device) hasSuccessor(now instant.Time, m *member, ms etrunk.MemberState) bool {
+func (du *duties) hasSuccessor(now instant.Time, m *member, ms etrunk.MemberState) bool {
 	switch {
 	case ms.Role == etrunk.MemberMaster || !ms.PeerKnown || ms.PeerMode == etrunk.ForceBackup:
 		m.PartBy = instant.Never
@@ -122,8 +122,8 @@ func (d *Device) hasSuccessor(now instant.Time, m *member, ms etrunk.MemberState
 	case !m.PartBy.IsSet():
 		m.PartBy = now.Add(partLimit)
 	}
-	return d.before(now, m.PartBy)
+	return du.before(now, m.PartBy)
 }
 
 // hasLever tells that the switch can be made to leave the leg out by LACP.
-func (d *Device) hasLever(m *member) bool { return m.leg.LACP && d.links[m.leg.Netdev].LACP }
+func (du *duties) hasLever(m *member) bool { return m.leg.LACP && du.links[m.leg.Netdev].LACP }

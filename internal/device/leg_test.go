@@ -89,7 +89,7 @@ func TestReadyWhenJoined(t *testing.T) {
 	r.configure(s)
 	r.pass(bootHold + time.Second)
 	lacking := func() string {
-		_, words := r.dev.lacking(r.now, r.dev.trunks.get(1).members[10], etrunk.MemberState{Role: etrunk.MemberMaster}, true)
+		_, words := r.dev.duties.lacking(r.now, r.dev.trunks.get(1).members[10], etrunk.MemberState{Role: etrunk.MemberMaster}, true)
 		return words
 	}
 	const apart = "the switch does not have the Eth-Trunk in its aggregate"

@@ -2,7 +2,6 @@ package device
 
 import (
 	"fmt"
-	"iter"
 	"time"
 
 	"tandem/internal/etrunk"
@@ -20,22 +19,13 @@ const (
 	asideAfter = 3 * time.Second
 )
 
-// Rival is what is known of the peer's readiness.
-type Rival uint8
-
-const (
-	rivalUnknown Rival = iota
-	rivalNotReady
-	rivalReady // since RivalAt
-)
-
 // ready decides whether the member could send every wanted (S,G) now. A member
 // that stood aside for a serving peer also waits for the revert delay, for a
 // reboot is often followed by another; where the peer gives the leg back, the role does.
-func (d *Device) ready(now instant.Time, t *trunk, m *member, ms etrunk.MemberState, up bool) bool {
+func (du *duties) ready(now instant.Time, t *trunk, m *member, ms etrunk.MemberState, up bool) bool {
 	m.standAside(now, ms)
-	m.noteCarrier(now, d.links[m.leg.Netdev].Up)
-	m.setLack(d.lacking(now, m, ms, up || m.keptDown(ms)))
+	m.noteCarrier(now, du.links[m.leg.Netdev].Up)
+	m.setLack(du.lacking(now, m, ms, up || m.keptDown(ms)))
 	if fit := m.Lacking == ""; fit != m.Fit {
 		m.Fit, m.FitAt = fit, now
 	}
@@ -52,7 +42,7 @@ func (d *Device) ready(now instant.Time, t *trunk, m *member, ms etrunk.MemberSt
 	}
 	if now < readyAt {
 		m.setLack(etrunk.LackTime, fmt.Sprintf("settling, %d s left", (readyAt.Sub(now)+time.Second-1)/time.Second))
-		d.agenda.add(stageDuty, readyAt)
+		du.agenda.add(stageDuty, readyAt)
 		return false
 	}
 	return true
@@ -90,10 +80,10 @@ func (m *member) keptDown(ms etrunk.MemberState) bool {
 func (m *member) setLack(lack etrunk.Lack, words string) { m.Lack, m.Lacking = lack, words }
 
 // lacking tells what keeps a member from serving, for the peer and in words, nothing when nothing does.
-func (d *Device) lacking(now instant.Time, m *member, ms etrunk.MemberState, legUp bool) (etrunk.Lack, string) {
-	unreplicated := d.unreplicated(m.id)
+func (du *duties) lacking(now instant.Time, m *member, ms etrunk.MemberState, legUp bool) (etrunk.Lack, string) {
+	unreplicated := du.unreplicated(m.id)
 	switch {
-	case d.yields(now, m, ms):
+	case du.yields(now, m, ms):
 		return etrunk.LackSwitchover, "handed over on request"
 	case m.Withdrawn:
 		return etrunk.LackConfiguration, "its configuration is about to change"
@@ -105,19 +95,19 @@ func (d *Device) lacking(now instant.Time, m *member, ms etrunk.MemberState, leg
 		return etrunk.LackChannel, "no upstream, and no channel to tell the peer who listens"
 	case !legUp:
 		return etrunk.LackLeg, "the Eth-Trunk is down"
-	case !m.serves() && peerSoonReady(ms) && d.untried(now, m):
+	case !m.serves() && peerSoonReady(ms) && du.untried(now, m):
 		return etrunk.LackHearing, "nothing has come in on the Eth-Trunk since it came up"
-	case ms.Role == etrunk.MemberMaster && m.apart(d.links[m.leg.Netdev]):
+	case ms.Role == etrunk.MemberMaster && m.apart(du.links[m.leg.Netdev]):
 		return etrunk.LackAggregate, "the switch does not have the Eth-Trunk in its aggregate"
-	case !d.upstream.exists():
+	case !du.upstream.exists():
 		return etrunk.LackUpstream, "no upstream interface"
-	case !d.upstream.isUp():
+	case !du.upstream.isUp():
 		return etrunk.LackUpstream, "the upstream interface is down"
-	case d.unable(m) != "":
-		return etrunk.LackInterface, d.unable(m)
-	case !d.synchronised(m.id):
+	case du.unable(m) != "":
+		return etrunk.LackInterface, du.unable(m)
+	case !du.services.synchronised(m.id):
 		return etrunk.LackSync, "not synchronised with the peer yet"
-	case !m.Fit && d.upstream.joining(): // a new listener later does not revoke it
+	case !m.Fit && du.upstream.joining(): // a new listener later does not revoke it
 		return etrunk.LackJoins, "joining upstream"
 	}
 	return etrunk.LackNothing, ""
@@ -125,48 +115,16 @@ func (d *Device) lacking(now instant.Time, m *member, ms etrunk.MemberState, leg
 
 // yields reports whether a member leaves everything to the peer on request. A Master that
 // cannot serve for as long as LACP may take is helped until it can.
-func (d *Device) yields(now instant.Time, m *member, ms etrunk.MemberState) bool {
+func (du *duties) yields(now instant.Time, m *member, ms etrunk.MemberState) bool {
 	lame := ms.PeerKnown && !ms.Peer.Ready && (m.HelpAt.IsSet() || ms.Peer.Up && ms.Peer.Role == etrunk.MemberMaster)
 	switch {
-	case !m.Yielded || d.kept.Retiring || !lame:
+	case !m.Yielded || du.kept.Retiring || !lame:
 		m.HelpAt = instant.Never
 		return m.Yielded
 	case !m.HelpAt.IsSet():
 		m.HelpAt = now.Add(partLimit)
 	}
-	return d.before(now, m.HelpAt)
-}
-
-// synchronised reports whether every service that replicates for the member
-// has completed a synchronisation since this device booted.
-func (d *Device) synchronised(id Member) bool {
-	for s := range d.replicators(id) {
-		if s == nil || !s.SyncedOnce {
-			return false
-		}
-	}
-	return true
-}
-
-// unheard reports whether one device hears hosts for a member of which the other is not told.
-func (d *Device) unheard(id Member) bool {
-	for s := range d.replicators(id) {
-		if s != nil && !s.InSync {
-			return true
-		}
-	}
-	return false
-}
-
-// replicators yields the services that replicate for a member, nil for one that is missing.
-func (d *Device) replicators(id Member) iter.Seq[*service] {
-	return func(yield func(*service) bool) {
-		for _, p := range d.settings.Profiles {
-			if p.Member == id && p.replicates() && !yield(d.services.get(p.Service)) {
-				return
-			}
-		}
-	}
+	return du.before(now, m.HelpAt)
 }
 
 // noteCarrier notes since when the leg has carrier.
@@ -181,9 +139,9 @@ func (m *member) noteCarrier(now instant.Time, up bool) {
 
 // untried reports whether the switch's port may have carrier and not forward yet: nothing has
 // come in on the leg. Where no host speaks, nothing will, so it waits for a while only.
-func (d *Device) untried(now instant.Time, m *member) bool {
-	link := d.links[m.leg.Netdev]
-	return link.Up && !link.Heard && d.before(now, m.UpAt.Add(hearLimit))
+func (du *duties) untried(now instant.Time, m *member) bool {
+	link := du.links[m.leg.Netdev]
+	return link.Up && !link.Heard && du.before(now, m.UpAt.Add(hearLimit))
 }
 
 // peerSoonReady reports whether the peer is ready, or will be in a moment.

@@ -35,22 +35,9 @@ type Outcome struct {
 	By     rbs.Stamp // how far ClockMoved moved it
 }
 
-// Observe has f told what the connections come to, as it happens. f must not keep the
-// record's sources.
-func (d *Device) Observe(f func(service string, o Outcome)) { d.observer = f }
-
-func (s *service) observe(o Outcome) {
-	if s.dev.observer != nil {
-		s.dev.observer(s.name, o)
-	}
-}
-
-// Replay makes a new device one that replays a recording: it asks for no connections.
-func (d *Device) Replay() { d.replayed = true }
-
-// replicated does again what came of a connection.
-func (d *Device) replicated(now instant.Time, ev Replicated) {
-	s := d.services.get(ev.Service)
+// replay does again what came of a connection.
+func (rp *replication) replay(now instant.Time, ev Replicated) {
+	s := rp.get(ev.Service)
 	if s == nil {
 		return
 	}
@@ -60,17 +47,17 @@ func (d *Device) replicated(now instant.Time, ev Replicated) {
 		}
 		switch o.Kind {
 		case RecordMerged:
-			d.clock.Observe(now, o.Record.Version.Clock)
+			rp.clock.Observe(now, o.Record.Version.Clock)
 			s.Merge(now, &o.Record)
 		case ClockMoved:
-			d.clock.Observe(now, o.Record.Version.Clock)
+			rp.clock.Observe(now, o.Record.Version.Clock)
 			s.restamp(o.Record.Version, o.By)
 		case RecordAcked:
 			s.Acked(now, o.Record.Key, o.Record.Version)
 		case ChannelIsUp:
 			s.UpAt = now
 		case ChannelInSync, ChannelLost:
-			d.setInSync(now, s, o.Kind == ChannelInSync)
+			rp.setInSync(now, s, o.Kind == ChannelInSync)
 		}
 	}
 	s.EndMerge(now)

@@ -35,7 +35,7 @@ func TestLeaveHeardByADeviceWhoseClockIsBehind(t *testing.T) {
 			t.Errorf("device %d knows %v", r.dev.id, hosts)
 		}
 	}
-	if n := behind.dev.orphans.waiting + ahead.dev.orphans.waiting; n != 0 {
+	if n := behind.dev.exceptions.waiting + ahead.dev.exceptions.waiting; n != 0 {
 		t.Errorf("%d listeners count as unknown to the peer", n)
 	}
 }

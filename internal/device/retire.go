@@ -6,24 +6,24 @@ import (
 )
 
 // retire hands everything to the peer for good.
-func (d *Device) retire(now instant.Time) {
-	d.kept.Retiring = true
-	for _, t := range d.trunks.list {
+func (du *duties) retire(now instant.Time) {
+	du.kept.Retiring = true
+	for _, t := range du.trunks.list {
 		for _, m := range t.members {
 			m.Yielded = true
 		}
 	}
-	d.agenda.add(stageDuty, now)
+	du.agenda.add(stageDuty, now)
 }
 
-// Retired reports whether nothing waits for this device any more after
+// retired reports whether nothing waits for this device any more after
 // [Retire]: each member's peer has taken over and the switch has left the leg,
 // or there is nobody to take over.
-func (d *Device) Retired() bool {
-	for _, t := range d.trunks.list {
+func (du *duties) retired() bool {
+	for _, t := range du.trunks.list {
 		for _, ms := range t.state.Members {
 			m := t.members[ms.ID]
-			if m != nil && (!m.handedOver(ms) || takesOver(ms) && d.links[m.leg.Netdev].Up) {
+			if m != nil && (!m.handedOver(ms) || takesOver(ms) && du.links[m.leg.Netdev].Up) {
 				return false
 			}
 		}
@@ -43,8 +43,8 @@ func takesOver(ms etrunk.MemberState) bool {
 }
 
 // switchover hands everything to the peer, or takes the share back.
-func (d *Device) switchover(now instant.Time, id uint32, on bool) {
-	t := d.trunks.get(id)
+func (du *duties) switchover(now instant.Time, id uint32, on bool) {
+	t := du.trunks.get(id)
 	if t == nil {
 		return
 	}
@@ -55,5 +55,5 @@ func (d *Device) switchover(now instant.Time, id uint32, on bool) {
 			t.core.EndRevert(now, m.id.EthTrunk)
 		}
 	}
-	d.agenda.add(stageDuty, now)
+	du.agenda.add(stageDuty, now)
 }

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"strings"
 	"time"
 
 	"tandem/internal/etrunk"
@@ -67,3 +68,8 @@ type ProfileSettings struct {
 }
 
 func (p ProfileSettings) replicates() bool { return p.MLD && p.Hot && p.Service != "" }
+
+// carries reports whether an interface is the leg, or a sub-interface of it.
+func (l LegSettings) carries(netdev string) bool {
+	return l.Netdev != "" && (netdev == l.Netdev || strings.HasPrefix(netdev, l.Netdev+"."))
+}

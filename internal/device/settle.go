@@ -31,21 +31,19 @@ func (d *Device) settleBut(now instant.Time, held func(stage) bool) {
 	for s, due := d.agenda.take(now, held); due; s, due = d.agenda.take(now, held) {
 		switch s {
 		case stageDuty:
-			d.refreshDuty(now)
+			d.duties.refresh(now)
 		case stageGate:
 			d.refreshGate()
 		case stageRecords:
-			d.refreshRecords(now)
+			d.upkeep.refresh(now)
 		case stageAnnounce:
 			d.announce(now)
 		case stageChannels:
-			d.pumpServices(now)
+			d.services.pump(now)
 		case stageRoutes:
-			if len(d.orphans.overdue) > 0 {
-				d.orphansSoon(now)
-			}
+			d.exceptions.follow(now)
 		case stageExceptions:
-			d.refreshOrphans(now)
+			d.exceptions.refresh(now)
 		}
 	}
 }
@@ -57,18 +55,11 @@ func (d *Device) refreshAll(now instant.Time) {
 	}
 }
 
-// refreshRecords does what follows from the duties and goes through many records.
-func (d *Device) refreshRecords(now instant.Time) {
-	d.refreshDetours(now)
-	d.refreshRetention(now)
-	d.refreshQueriers(now)
-}
-
 // refreshGate hands the gate over.
 func (d *Device) refreshGate() {
-	gate := &Gate{Exceptions: d.orphans.Current}
+	gate := &Gate{Exceptions: d.exceptions.Current}
 	for _, ifc := range d.downstreams.list {
-		switch d.dutyOf(ifc).Covers {
+		switch ifc.duty().Covers {
 		case etrunk.NoBuckets:
 			gate.Closed = append(gate.Closed, ifc.netdev)
 		case etrunk.Bucket0:

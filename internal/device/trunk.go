@@ -26,14 +26,6 @@ type TrunkKept struct {
 	Heard instant.Time // when the peer gave its last sign of life
 }
 
-func (d *Device) newTrunk(id uint32) *trunk {
-	random := d.random(uint64(id))
-	t := &trunk{ground: d.ground, random: random, members: make(map[uint32]*member)}
-	t.core = &trunkCore{Trunk: etrunk.New(rand.New(random)), of: t}
-	d.trunks.put(id, t)
-	return t
-}
-
 // trunkCore is the core of an E-Trunk. Its methods take the place of those of [etrunk.Trunk]
 // that have effects, and apply the effects themselves.
 type trunkCore struct {

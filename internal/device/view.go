@@ -26,7 +26,7 @@ func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
 	for _, ifc := range d.downstreams.list {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
 			Name: ifc.name, Netdev: ifc.link.Netdev, Up: ifc.link.Up, Lacks: ifc.link.Lacks, Profile: ifc.cfg.Profile,
-			MLD: ifc.router.State(now), Duty: d.dutyOf(ifc), Deaf: ifc.hearing.Deaf(),
+			MLD: ifc.router.State(now), Duty: ifc.duty(), Deaf: ifc.hearing.Deaf(),
 		})
 	}
 	slices.SortFunc(s.Interfaces, func(a, b InterfaceSnapshot) int { return cmp.Compare(a.Name, b.Name) })
@@ -59,7 +59,7 @@ func (d *Device) profile(name string) ProfileSnapshot {
 			continue
 		}
 		s.Interfaces = append(s.Interfaces, ifc.name)
-		if m := d.memberOf(ifc); m != nil {
+		if m := ifc.member; m != nil {
 			ms := m.snapshot()
 			s.Ready, s.NotReady = ms.Ready, ms.NotReady
 		}
@@ -116,7 +116,7 @@ func (d *Device) GroupRoutes(now instant.Time, group netip.Addr) (routes []Route
 
 func (d *Device) routeSnapshot(now instant.Time, sg SourceGroup, r *route, names map[string]string) RouteSnapshot {
 	s := RouteSnapshot{
-		Source: sg.Source, Group: sg.Group, Uptime: now.Sub(r.Since), Origin: r.Origin, Orphan: d.isOrphan(sg), Upstream: names[r.path.incoming],
+		Source: sg.Source, Group: sg.Group, Uptime: now.Sub(r.Since), Origin: r.Origin, Orphan: d.exceptions.has(sg), Upstream: names[r.path.incoming],
 	}
 	for _, netdev := range r.path.outgoing {
 		s.Outgoing = append(s.Outgoing, names[netdev])
@@ -167,5 +167,5 @@ func (d *Device) Sends(id Member, source, group netip.Addr) (bool, Duty) {
 		return false, Duty{}
 	}
 	duty := t.members[id.EthTrunk].Duty
-	return duty.Covers&(1<<etrunk.BucketOf(source, group)) != 0 || d.isOrphan(SourceGroup{source, group}), duty
+	return duty.Covers&(1<<etrunk.BucketOf(source, group)) != 0 || d.exceptions.has(SourceGroup{source, group}), duty
 }

@@ -12,12 +12,12 @@ import (
 // to [Withdraw], and the change is made when they have [Device.Withdrawn]. So the peer sends
 // everything before anything ends here, and knows that it does.
 
-// Loses lists the members that settings would keep from serving as they do now.
-func (d *Device) Loses(settings Settings) (list []Member) {
-	for _, t := range d.trunks.list {
+// loses lists the members that settings would keep from serving as they do now.
+func (du *duties) loses(settings Settings) (list []Member) {
+	for _, t := range du.trunks.list {
 		for _, id := range slices.Sorted(maps.Keys(t.members)) {
 			m := t.members[id]
-			if m.Covers != etrunk.NoBuckets && !d.keeps(m, &settings) {
+			if m.Covers != etrunk.NoBuckets && !du.keeps(m, &settings) {
 				list = append(list, m.id)
 			}
 		}
@@ -26,13 +26,13 @@ func (d *Device) Loses(settings Settings) (list []Member) {
 }
 
 // keeps reports whether settings leave a member all that it serves by.
-func (d *Device) keeps(m *member, s *Settings) bool {
-	return d.keepsTrunk(m, s) && d.keepsProfiles(m.id, s) && d.keepsInterfaces(m, s)
+func (du *duties) keeps(m *member, s *Settings) bool {
+	return du.keepsTrunk(m, s) && du.keepsProfiles(m.id, s) && du.keepsInterfaces(m, s)
 }
 
 // keepsTrunk reports whether the peer finds the member as before.
-func (d *Device) keepsTrunk(m *member, s *Settings) bool {
-	is, willBe := d.settings.ETrunks[m.id.ETrunk], s.ETrunks[m.id.ETrunk]
+func (du *duties) keepsTrunk(m *member, s *Settings) bool {
+	is, willBe := du.settings.ETrunks[m.id.ETrunk], s.ETrunks[m.id.ETrunk]
 	member := slices.ContainsFunc(willBe.Members, func(c etrunk.MemberConfig) bool { return c.ID == m.id.EthTrunk })
 	leg := s.Legs[m.id]
 	return member && is.Local == willBe.Local && is.Peer == willBe.Peer && is.VPN == willBe.VPN &&
@@ -41,12 +41,12 @@ func (d *Device) keepsTrunk(m *member, s *Settings) bool {
 }
 
 // keepsProfiles reports whether listeners are replicated as before.
-func (d *Device) keepsProfiles(id Member, s *Settings) bool {
-	for name, p := range d.settings.Profiles {
+func (du *duties) keepsProfiles(id Member, s *Settings) bool {
+	for name, p := range du.settings.Profiles {
 		if p.Member != id || !p.replicates() {
 			continue
 		}
-		if is, willBe := d.settings.Services[p.Service], s.Services[p.Service]; is.Enabled && !willBe.Enabled || s.Profiles[name] != p {
+		if is, willBe := du.settings.Services[p.Service], s.Services[p.Service]; is.Enabled && !willBe.Enabled || s.Profiles[name] != p {
 			return false
 		}
 	}
@@ -54,11 +54,11 @@ func (d *Device) keepsProfiles(id Member, s *Settings) bool {
 }
 
 // keepsInterfaces reports whether streams come in, and hosts are heard, where they are now.
-func (d *Device) keepsInterfaces(m *member, s *Settings) bool {
-	for name, ifc := range d.settings.Interfaces {
+func (du *duties) keepsInterfaces(m *member, s *Settings) bool {
+	for name, ifc := range du.settings.Interfaces {
 		willBe, there := s.Interfaces[name]
 		same := there && willBe.Netdev == ifc.Netdev && willBe.Upstream == ifc.Upstream && willBe.Profile == ifc.Profile
-		served := ifc.Upstream || d.downstreams.get(name) != nil && d.memberOf(d.downstreams.get(name)) == m
+		served := ifc.Upstream || du.serves(m, name)
 		if served && !same {
 			return false
 		}
@@ -66,20 +66,26 @@ func (d *Device) keepsInterfaces(m *member, s *Settings) bool {
 	return true
 }
 
+// serves reports whether an interface is a member's.
+func (du *duties) serves(m *member, name string) bool {
+	ifc := du.downstreams.get(name)
+	return ifc != nil && ifc.member == m
+}
+
 // withdraw has some members hand over, and no others.
-func (d *Device) withdraw(now instant.Time, ev Withdraw) {
-	for _, t := range d.trunks.list {
+func (du *duties) withdraw(now instant.Time, ev Withdraw) {
+	for _, t := range du.trunks.list {
 		for _, m := range t.members {
 			m.Withdrawn = slices.Contains(ev.Members, m.id)
 		}
 	}
-	d.agenda.add(stageDuty, now)
+	du.agenda.add(stageDuty, now)
 }
 
-// Withdrawn reports whether nothing waits for the members any more that were told to withdraw:
+// withdrawn reports whether nothing waits for the members any more that were told to withdraw:
 // the peer has taken over, or there is nobody who could.
-func (d *Device) Withdrawn() bool {
-	for _, t := range d.trunks.list {
+func (du *duties) withdrawn() bool {
+	for _, t := range du.trunks.list {
 		for _, ms := range t.state.Members {
 			if m := t.members[ms.ID]; m != nil && m.Withdrawn && !m.handedOver(ms) {
 				return false

@@ -2,11 +2,8 @@ package device
 
 import (
 	"iter"
-	"math/rand/v2"
 	"slices"
-	"time"
 
-	"tandem/internal/event"
 	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/rbs"
@@ -15,7 +12,7 @@ import (
 // service is a remote backup service and the records that it replicates: those
 // of every interface whose profile names it. It is the [rbs.Store].
 type service struct {
-	dev  *Device
+	all  *replication
 	name string
 	cfg  ServiceSettings
 	core *rbs.Service
@@ -40,170 +37,12 @@ type ServiceKept struct {
 	Detour     rbs.Ends     // between which it connects instead, zero for none
 }
 
-func (d *Device) newService(name string) *service {
-	s := &service{dev: d, name: name}
-	s.core = rbs.NewService(s, d.clock, d.id, d.boot, rand.New(d.random(0)))
-	return s
-}
-
-// channelEvent hands an event to the service it is for.
-func (d *Device) channelEvent(now instant.Time, ev Event) {
-	with := func(name string, do func(s *service)) {
-		if s := d.services.get(name); s != nil {
-			do(s)
-		}
-	}
-	switch ev := ev.(type) {
-	case ChannelAccepted:
-		with(ev.Service, func(s *service) { s.core.Accepted(now, ev.Conn, ev.From, &s.fx) })
-	case ChannelDialled:
-		with(ev.Service, func(s *service) { s.core.Dialled(now, ev.Conn, &s.fx) })
-	case ChannelDialFailed:
-		with(ev.Service, func(s *service) { s.core.DialFailed(now, ev.Reason, &s.fx) })
-	case ChannelListenFailed:
-		with(ev.Service, func(s *service) { s.core.ListenFailed(now, ev.Reason, &s.fx) })
-	case ChannelHandshakeFailed:
-		with(ev.Service, func(s *service) { s.core.HandshakeFailed(now, ev.Reason, &s.fx) })
-	case ChannelReceived:
-		with(ev.Service, func(s *service) { s.core.Received(now, ev.Conn, ev.Bytes, &s.fx) })
-	case ChannelWritten:
-		with(ev.Service, func(s *service) { s.core.Written(now, ev.Conn, &s.fx) })
-	case ChannelClosed:
-		with(ev.Service, func(s *service) { s.core.Closed(now, ev.Conn, ev.Reason, &s.fx) })
-	case AskStatus:
-		with(ev.Service, func(s *service) { s.core.AskStatus(now, &s.fx) })
-	case TellStatus:
-		with(ev.Service, func(s *service) { s.core.TellStatus(now, ev.Status, &s.fx) })
-	case BatchBackup:
-		with(ev.Service, func(s *service) { s.core.Reset(now, &s.fx) })
+// observe tells the observer what the connection came to, see [Device.Observe].
+func (s *service) observe(o Outcome) {
+	if s.all.observer != nil {
+		s.all.observer(s.name, o)
 	}
 }
-
-// pumpServices lets every service send what has become due, and takes over
-// what it asked for.
-func (d *Device) pumpServices(now instant.Time) {
-	for _, s := range d.services.list {
-		if s.core.Deadline().IsDue(now) {
-			s.core.Advance(now, &s.fx)
-			s.shed(now)
-		}
-		d.applyChannel(now, s)
-	}
-}
-
-func (d *Device) applyChannel(now instant.Time, s *service) {
-	fx := &s.fx
-	if d.replayed {
-		*fx = rbs.Effects{} // what came of them is in the recording
-		return
-	}
-	if len(fx.Close)+len(fx.Listen)+len(fx.Dial)+len(fx.Send)+len(fx.Events) == 0 && !fx.StatusWanted && fx.Status == nil {
-		return
-	}
-	for _, ev := range fx.Events {
-		d.tellChannel(s, ev)
-		if ev.Kind == rbs.ChannelUp {
-			s.observe(Outcome{Kind: ChannelIsUp})
-			s.UpAt = now
-		}
-	}
-	d.fx.Channels = append(d.fx.Channels, ChannelEffects{Service: s.name, Effects: *fx})
-	*fx = rbs.Effects{}
-	if inSync := s.core.InSync(); inSync != s.InSync {
-		d.setInSync(now, s, inSync)
-	}
-}
-
-// setInSync takes note that the two databases are the same, or may differ.
-func (d *Device) setInSync(now instant.Time, s *service, inSync bool) {
-	s.InSync = inSync
-	for _, ifc := range s.interfaces {
-		ifc.router.SetPartitioned(now, !inSync)
-	}
-	if inSync {
-		s.observe(Outcome{Kind: ChannelInSync})
-		s.SyncedOnce, s.EverUp, s.Unknown = true, true, false
-		d.orphansSynchronised(now, s)
-	} else {
-		s.observe(Outcome{Kind: ChannelLost})
-		s.LostAt = now
-	}
-	d.agenda.add(stageDuty, now)
-	d.agenda.add(stageExceptions, now)
-}
-
-func (d *Device) tellChannel(s *service, ev rbs.Event) {
-	switch ev.Kind {
-	case rbs.ChannelUp:
-		d.tell(event.RBSChannelStatusChange.With(s.name, "Up", ev.Reason))
-	case rbs.ChannelDown:
-		d.tell(event.RBSChannelStatusChange.With(s.name, "Down", ev.Reason))
-	default:
-		d.tell(event.RBSChannelEvent.With(s.name, ev.Kind, ev.Reason))
-	}
-}
-
-// refreshRetention stops the ageing of the peer's records while their channel
-// is broken and the peer is alive, for the retention time at most.
-func (d *Device) refreshRetention(now instant.Time) {
-	for _, s := range d.services.list {
-		until := s.LostAt.Add(s.cfg.Retention)
-		cut := s.EverUp && !s.InSync && d.peerAlive(s.name)
-		holding := cut && now < until
-		if holding {
-			d.agenda.add(stageRecords, until)
-		} else if cut {
-			d.becomeUnknown(now, s, until)
-		}
-		if holding == s.Holding {
-			continue
-		}
-		s.Holding = holding
-		for _, ifc := range s.interfaces {
-			ifc.router.RetainPeer(now, holding)
-		}
-	}
-}
-
-// forgetMargin is ample for the difference between the moments at which the two devices
-// noticed that the channel broke.
-const forgetMargin = 10 * time.Second
-
-// becomeUnknown makes orphans of all listeners that were heard here before the peer, which has
-// held its copies until a time, lets them expire.
-func (d *Device) becomeUnknown(now instant.Time, s *service, held instant.Time) {
-	if s.Unknown || len(s.interfaces) == 0 {
-		return
-	}
-	life := s.interfaces[0].router.ListeningInterval()
-	for _, ifc := range s.interfaces {
-		life = min(life, ifc.router.ListeningInterval())
-	}
-	if at := held.Add(life - forgetMargin); now < at {
-		d.agenda.add(stageRecords, at)
-		return
-	}
-	s.Unknown = true
-	for _, ifc := range s.interfaces {
-		for h, v := range ifc.router.Own() {
-			// As if from before the connection that may be there by now: it tells of them all.
-			d.orphans.await(s.LostAt, listener{ifc, h}, replicaVersion(v), false)
-		}
-	}
-	d.orphansSoon(now)
-}
-
-// peerAlive reports whether any E-Trunk behind a service still hears its peer.
-func (d *Device) peerAlive(service string) bool {
-	for _, p := range d.settings.Profiles {
-		if t := d.trunks.get(p.Member.ETrunk); p.Service == service && t != nil && t.state.PeerAlive {
-			return true
-		}
-	}
-	return false
-}
-
-// The rbs.Store.
 
 // Buckets implements [rbs.Store].
 func (s *service) Buckets() int { return buckets }
@@ -284,7 +123,6 @@ func (s *service) Record(now instant.Time, key rbs.Key) (rbs.Record, bool) {
 
 // Merge implements [rbs.Store]: a record from the peer goes the way of a report.
 func (s *service) Merge(now instant.Time, rec *rbs.Record) rbs.Merged {
-	d := s.dev
 	s.observe(Outcome{Kind: RecordMerged, Record: *rec})
 	ifc := s.interfaceOf(rec.Key)
 	if ifc == nil {
@@ -305,14 +143,16 @@ func (s *service) Merge(now instant.Time, rec *rbs.Record) rbs.Merged {
 		Deleted: rec.Deleted,
 		Left:    rec.Left,
 	})
-	d.adopt(now, ifc, rec.Key, rec.Version) // whoever tells of a listener knows it
+	if e := s.all.exceptions; e.waiting > 0 { // whoever tells of a listener knows it
+		e.adopted(now, listener{ifc, ifc.handle(rec.Key)}, rec.Version)
+	}
 	return [...]rbs.Merged{rbs.Newer, rbs.Stale, rbs.Unfit, rbs.Full}[merged]
 }
 
 // Restamp implements [rbs.Store]. The clock is the device's, so it concerns all that is for
 // the same peer, and what no peer has seen.
 func (s *service) Restamp(_ instant.Time, peer rbs.Version, by rbs.Stamp) {
-	for _, other := range s.dev.services.list {
+	for _, other := range s.all.list {
 		if met := other.core.Peer().Device; other == s || met == 0 || met == peer.Device {
 			other.restamp(peer, by)
 		}
@@ -345,15 +185,8 @@ func (s *service) Acked(now instant.Time, key rbs.Key, v rbs.Version) {
 		return
 	}
 	h := ifc.handle(key)
-	s.dev.orphanAdopted(now, listener{ifc, h}, v)
+	s.all.exceptions.adopted(now, listener{ifc, h}, v)
 	ifc.router.Forget(now, h, mld.Version{Clock: uint64(v.Clock), Device: v.Device})
-}
-
-// adopt takes note that the peer knows a listener at a version.
-func (d *Device) adopt(now instant.Time, ifc *downstream, key rbs.Key, v rbs.Version) {
-	if d.orphans.waiting > 0 {
-		d.orphanAdopted(now, listener{ifc, ifc.handle(key)}, v)
-	}
 }
 
 // handle finds the record of a replicated key, 0 when there is none.
@@ -381,10 +214,6 @@ func replica(ifc *downstream, rec mld.Record) rbs.Record {
 		Sources: rec.Sources,
 		Left:    rec.Left,
 	}
-}
-
-func replicaVersion(v mld.Version) rbs.Version {
-	return rbs.Version{Clock: rbs.Stamp(v.Clock), Device: v.Device}
 }
 
 func filterMode(exclude bool) mld.FilterMode {
