@@ -141,6 +141,31 @@ func TestAnsweredQuerier(t *testing.T) {
 	}
 }
 
+// TestDowngrade: a query of version 1, which anybody can send, keeps hosts from naming sources.
+// Where the policy permits some sources only, those that a host has named go on, until it leaves.
+func TestDowngrade(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.GroupPolicy = onlyS1
+	x := newRig(t, cfg)
+	x.hear(h1, ModeIsInclude, group1, s1)
+	for range 10 {
+		x.run(x.now.Add(100 * time.Second))
+		x.hearV1(h1, TypeReportV1, group1)
+		if !x.r.Wants(group1, s1) || x.r.Wants(group1, s2) {
+			t.Fatalf("%v: what the host has named has ended, or more is sent", x.now)
+		}
+	}
+	x.hearV1(h2, TypeReportV1, group1) // has named nothing
+	if g, _ := x.r.GroupState(x.now, group1); len(g.Hosts) != 1 {
+		t.Errorf("hosts %+v", g.Hosts)
+	}
+	x.hearV1(h1, TypeDone, group1)
+	x.run(x.now.Add(5 * time.Second))
+	if x.r.Wants(group1, s1) {
+		t.Error("the leave of a host that has fallen back has no effect")
+	}
+}
+
 // TestSlowAnswers: a specific query that gives hosts long to answer leaves their records as long.
 func TestSlowAnswers(t *testing.T) {
 	x := newRig(t, DefaultConfig())

@@ -30,6 +30,11 @@ func (r *Router) report(now instant.Time, v Version, from netip.Addr, gr GroupRe
 	}
 	next := r.apply(gr, old, gr.Type == ModeIsInclude && r.mayBePartial(now, gid) || r.mayContinue(now, id, gr))
 	next, permitted := r.admit(gr.Group, next)
+	if !permitted && fl&isV1 != 0 && !old.Empty() {
+		// Somebody's query of version 1 keeps the host from naming sources. It still wants those
+		// that it has named, which the policy permits.
+		next, permitted, fl = old, true, fl&^isV1
+	}
 	if !permitted || next.Empty() && old.Empty() && !r.kept.Partitioned {
 		return // the policy denies it, or the host has left already
 	}
