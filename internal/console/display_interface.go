@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"strings"
 
 	"tandem/internal/command"
@@ -53,16 +54,56 @@ func showTraffic(s *sheet, way string, t *state.Traffic) {
 	s.within(t, func() { s.record(&t.Packets, &t.Bytes, &t.Errors, &t.Dropped) })
 }
 
-// interfaceBriefDisplay is `display interface brief`.
+// interfaceBriefDisplay is `display interface brief`, in VRP's columns: there are programs
+// that read them. How busy an interface is nobody measures.
 func interfaceBriefDisplay(interfaces []state.Interface) Display {
 	all := state.Interfaces{Interfaces: interfaces}
 	s := sheetOf(&all)
 	s.line("PHY: Physical")
-	s.line("Protocol: IPv6 (an address is present and PHY is up)")
+	s.line("*down: administratively down")
 	s.line("(b): BFD down")
-	rows(s, 0, &all.Interfaces, func(i *state.Interface) []field {
-		return []field{{"Interface", &i.Name}, {"PHY", &i.Phy}, {"Protocol", &i.Protocol}, {"Netdev", &i.Netdev}, {"MAC", &i.MAC},
-			{"Addresses", &i.Addresses}}
+	for _, i := range interfaces {
+		if !i.Exists {
+			s.line("(a): %s is absent", i.Name)
+		}
+	}
+	s.line("InUti/OutUti: input utility/output utility, not measured")
+	const row = "%-27s %-6s %-9s %5s %6s %10s %10s"
+	s.line(row, "Interface", "PHY", "Protocol", "InUti", "OutUti", "inErrors", "outErrors")
+	list(s, &all.Interfaces, func(_ int, i *state.Interface) {
+		s.line(row, i.Name, briefPhy(i), i.Protocol, "--", "--", fmt.Sprint(i.In.Errors), fmt.Sprint(i.Out.Errors))
+		s.record(&i.Name, &i.Phy, &i.Protocol, &i.Netdev, &i.MAC, &i.Addresses)
+	})
+	return s.display()
+}
+
+// briefPhy is VRP's word for the state of an interface; it has none for one that is absent.
+func briefPhy(i *state.Interface) string {
+	switch {
+	case !i.Exists:
+		return "down"
+	case !i.AdminUp:
+		return "*down"
+	}
+	return i.Phy
+}
+
+// ipv6BriefDisplay is `display ipv6 interface brief`: addresses below each interface.
+func ipv6BriefDisplay(interfaces []state.Interface) Display {
+	all := state.Interfaces{Interfaces: interfaces}
+	s := sheetOf(&all)
+	s.line("*down: administratively down")
+	s.line("(b): BFD down")
+	const row = "%-28s %-21s %s"
+	s.line(row, "Interface", "Physical", "Protocol")
+	list(s, &all.Interfaces, func(_ int, i *state.Interface) {
+		s.record(&i.Name, &i.Phy, &i.Protocol, &i.Addresses)
+		s.line(row, i.Name, briefPhy(i), i.Protocol)
+		for _, a := range i.Addresses {
+			if a.Addr().Is6() {
+				s.line("[IPv6 Address] %v", a.Addr())
+			}
+		}
 	})
 	return s.display()
 }

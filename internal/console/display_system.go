@@ -45,7 +45,7 @@ func ThisBuild() state.Build {
 // versionDisplay is `display version`.
 func versionDisplay(sys state.System) Display {
 	s := sheetOf(&sys)
-	s.line("Tandem IPv6 multicast hot backup")
+	s.line("Tandem IPv6 multicast hot backup software, Version %s (%s)", sys.Version, sys.Go)
 	s.fields(0, 14,
 		field{"Version", &sys.Version},
 		field{"Revision", &sys.Revision},

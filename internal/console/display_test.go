@@ -261,6 +261,7 @@ func samples() []sample {
 		{"multicast ipv6 rui", "multicast-rui-no-listener", ruiDisplay(state.RUIOf(source, addr("ff1e::5"), "Eth-Trunk11", sampleRoutes(), interfaces))},
 		{"interface", "interface-brief", interfaceBriefDisplay(infos)},
 		{"interface", "interface", interfacesDisplay(infos)},
+		{"ipv6 interface", "ipv6-interface-brief", ipv6BriefDisplay(infos)},
 		{"eth-trunk", "eth-trunk", ethTrunkDisplay(sampleEthTrunk())},
 		{"eth-trunk", "eth-trunk-adopted", ethTrunkDisplay(state.EthTrunk{Name: "Eth-Trunk11", Netdev: "eth-trunk11", Exists: true, Driver: "veth", Up: true})},
 		{"logbuffer", "logbuffer", logOf(sampleBook())},

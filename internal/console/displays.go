@@ -57,6 +57,9 @@ func displayCommands() []command.Command[*Session] {
 		show(anyView, "multicast ipv6 gate", "What the gate of the kernel lets this device send", displayGate),
 		show(anyView, "eth-trunk <id:0..1023>", "An Eth-Trunk, its ports and their LACP state", displayEthTrunk),
 		show(anyView, "interface [ brief | <interface> ]", "Interfaces of the device", displayInterfaces),
+		show(anyView, "ipv6 interface brief", "IPv6 addresses of interfaces", func(s *Session, _ command.Args) (Display, error) {
+			return ipv6BriefDisplay(s.sys.interfaces()), nil
+		}),
 		show(anyView, "logbuffer [ level { critical | error | warning | notification | informational } ] [ size <entries:1..512> ]", "The latest events, the last one first", displayLog),
 		show(anyView, diagnosticInformation, "Everything that is shown of the device, for a report", displayDiagnostics),
 		show(anyView, "alarm active", "Alarms that hold", func(s *Session, _ command.Args) (Display, error) {

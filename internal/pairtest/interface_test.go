@@ -48,7 +48,7 @@ func TestInterfacesAppear(t *testing.T) {
 	p.a.start(withAddresses("a")...)
 	brief := p.a.shows("interface brief")
 	for _, name := range []string{coreLink, upLink, "Eth-Trunk10"} {
-		if !hasFields(brief, name, "absent") {
+		if !hasFields(brief, "(a):", name, "is", "absent") {
 			t.Errorf("%s is not shown as absent:\n%s", name, brief)
 		}
 	}
@@ -143,7 +143,7 @@ func TestAliasedInterface(t *testing.T) {
 	l := p.join(asmGroup, noSource)
 	l.silent(s)
 	for range 2 {
-		if brief := p.a.shows("interface brief"); !hasFields(brief, name, "absent") {
+		if brief := p.a.shows("interface brief"); !hasFields(brief, "(a):", name, "is", "absent") {
 			t.Errorf("%s is not shown as absent:\n%s", name, brief)
 		}
 		p.a.SetAlias(t, upLink, name)

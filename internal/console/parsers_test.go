@@ -1,0 +1,47 @@
+package console
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestParsersReadDisplays: programs of operators read what VRP's displays print, by the
+// fields that the templates of network automation look for. Every line must be one that
+// they know, where a template refuses others.
+func TestParsersReadDisplays(t *testing.T) {
+	const phy, protocol = `(?:down|\*down|up|up\(s\)|up\(b\))`, `(?:down|up)`
+	for file, c := range map[string]struct {
+		record string // how each line of the table is read, with what is found in it
+		known  string // all other lines, empty where they are passed over
+		want   []string
+	}{
+		"interface-brief.txt": {
+			`^\s*(\S+)\s+(` + phy + `)\s+(` + protocol + `)\s+(?:\d*\.?\d*%|--)\s+(?:\d*\.?\d*%|--)\s+(\d+)\s+(\d+)\s*$`,
+			`^(?:PHY:\s+Physical|[*^#]down:.*|\(\w+\):\s+\S+.*|InUti/OutUti:.*|Interface\s+PHY\s+Protocol\s+InUti\s+OutUti\s+inErrors\s+outErrors\s*|\s*)$`,
+			[]string{"Eth-Trunk10 up up 0 0", "eth1 *down down 0 0", "GigabitEthernet0/1/0 down down 0 0"},
+		},
+		"version.txt": {`^.*software,\s+Version\s+(\S+)\s+\((.+)\)`, "", []string{"v0.1.0 go1.26"}},
+		"interface.txt": {`^(\S+) current state : (.+)$`, "",
+			[]string{"Eth-Trunk10 UP", "eth1 Administratively DOWN", "GigabitEthernet0/1/0 ABSENT"}},
+		"eth-trunk.txt": {`^(?:Operating Status) : (\S+)\s+Number Of Up Ports In Trunk : (\d+)`, "", []string{"up 1"}},
+	} {
+		text, err := os.ReadFile("testdata/display/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for line := range strings.Lines(string(text)) {
+			line = strings.TrimSuffix(line, "\n")
+			if m := regexp.MustCompile(c.record).FindStringSubmatch(line); m != nil {
+				got = append(got, strings.Join(m[1:], " "))
+			} else if c.known != "" && !regexp.MustCompile(c.known).MatchString(line) {
+				t.Errorf("%s: a parser does not know %q", file, line)
+			}
+		}
+		if strings.Join(got, "\n") != strings.Join(c.want, "\n") {
+			t.Errorf("%s: a parser reads %q, want %q", file, got, c.want)
+		}
+	}
+}
