@@ -3,6 +3,7 @@ package device
 import (
 	"slices"
 
+	"tandem/internal/etrunk"
 	"tandem/internal/proof"
 )
 
@@ -30,15 +31,20 @@ func (du *duties) lackBelow(m *member, counts func(proof.Lack) bool) string {
 
 // unreplicated names what keeps the listeners of a member from being replicated, empty when
 // nothing does. Without replication two devices must not share the sending: the switch has each
-// of them hear some of the hosts only.
-func (du *duties) unreplicated(id Member) string {
+// of them hear some of the hosts only. An E-Trunk on which neither device has multicast needs none.
+func (du *duties) unreplicated(m *member, ms etrunk.MemberState) string {
+	id := m.id
 	bound := func(ifc *downstream) bool {
 		p, known := du.settings.Profiles[ifc.cfg.Profile]
 		return known && p.Member == id && p.replicates()
 	}
 	hot := func(p ProfileSettings) bool { return p.Member == id && p.replicates() }
+	profile := anyProfile(du.settings.Profiles, func(p ProfileSettings) bool { return p.Member == id })
+	serves := slices.ContainsFunc(du.downstreams.list, func(ifc *downstream) bool { return ifc.member == m })
 	switch {
-	case !anyProfile(du.settings.Profiles, func(p ProfileSettings) bool { return p.Member == id }):
+	case !profile && !serves && !ms.PeerReplicates:
+		return ""
+	case !profile:
 		return "no remote backup profile is bound to the Eth-Trunk"
 	case !anyProfile(du.settings.Profiles, hot):
 		return "its remote backup profile does not replicate MLD"

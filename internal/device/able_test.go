@@ -141,3 +141,21 @@ func TestUnreplicated(t *testing.T) {
 		})
 	}
 }
+
+// TestETrunkWithoutMulticast: nothing is lacking where nobody has multicast; a device that has none
+// beside a peer that has leaves it to that.
+func TestETrunkWithoutMulticast(t *testing.T) {
+	r := readyRig(t)
+	s := rigSettings()
+	clear(s.Profiles)
+	maps.DeleteFunc(s.Interfaces, func(_ string, ifc InterfaceSettings) bool { return !ifc.Upstream })
+	r.configure(s)
+	r.pass(time.Minute)
+	if got := r.lacking(); got != "" {
+		t.Errorf("lacking %q", got)
+	}
+	ms := etrunk.MemberState{Role: etrunk.MemberMaster, PeerKnown: true, PeerReplicates: true}
+	if got, _ := r.dev.duties.lacking(r.now, r.member(), ms, true); got != etrunk.LackReplication {
+		t.Errorf("beside a peer that replicates: lacking %v", got)
+	}
+}

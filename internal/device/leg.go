@@ -63,7 +63,7 @@ func (du *duties) steerLeg(now instant.Time, m *member, ms etrunk.MemberState) {
 // which serves, cannot be told; or it replicates nothing. Without the leg the switch has the hosts talk to the peer.
 func (du *duties) strands(now instant.Time, m *member, ms etrunk.MemberState) {
 	switch {
-	case !du.hearsInVain(m.id), !servesAlone(ms):
+	case !du.hearsInVain(m, ms), !servesAlone(ms):
 		m.StrandAt = instant.Never
 	case !m.StrandAt.IsSet():
 		m.StrandAt = now.Add(strandAfter)
@@ -72,8 +72,8 @@ func (du *duties) strands(now instant.Time, m *member, ms etrunk.MemberState) {
 }
 
 // hearsInVain reports whether nobody is served for what a member hears, while the peer serves.
-func (du *duties) hearsInVain(id Member) bool {
-	return du.unreplicated(id) != "" || !du.upstream.isUp() && du.services.unheard(id)
+func (du *duties) hearsInVain(m *member, ms etrunk.MemberState) bool {
+	return du.unreplicated(m, ms) != "" || !du.upstream.isUp() && du.services.unheard(m.id)
 }
 
 // servesAlone reports whether the peer's member sends everything.

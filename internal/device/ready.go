@@ -81,7 +81,7 @@ func (m *member) setLack(lack etrunk.Lack, words string) { m.Lack, m.Lacking = l
 
 // lacking tells what keeps a member from serving, for the peer and in words, nothing when nothing does.
 func (du *duties) lacking(now instant.Time, m *member, ms etrunk.MemberState, legUp bool) (etrunk.Lack, string) {
-	unreplicated := du.unreplicated(m.id)
+	unreplicated := du.unreplicated(m, ms)
 	switch {
 	case du.yields(now, m, ms):
 		return etrunk.LackSwitchover, "handed over on request"

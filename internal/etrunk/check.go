@@ -151,19 +151,22 @@ func (t *Trunk) compareMember(c *comparison, m *member, p *HelloMember) {
 	each("peer-backup", func(p Profile) string { return word(p.Hot, "hot") })
 }
 
-// profilesDiffer reports whether both devices replicate for a member, and the peer takes nothing
-// of it: the backup IDs differ.
-func (t *Trunk) profilesDiffer(m *member, p *HelloMember) bool {
-	replicating := func(all []Profile, id uint32) (ids []uint32) {
-		for _, p := range profilesOf(all, id) {
-			if p.MLD && p.Hot {
-				ids = append(ids, p.BackupID)
-			}
-		}
-		return ids
-	}
+// compareProfiles reports whether the peer replicates for a member, and whether both devices do, but
+// under other backup IDs, so that neither takes anything of the other.
+func (t *Trunk) compareProfiles(m *member, p *HelloMember) (peerReplicates, differ bool) {
 	mine, theirs := replicating(t.cfg.Profiles, m.ID), replicating(t.kept.Peer.Hello.Profiles, p.ID)
-	return len(mine) > 0 && len(theirs) > 0 && !slices.Equal(mine, theirs)
+	shared := slices.ContainsFunc(mine, func(id uint32) bool { return slices.Contains(theirs, id) })
+	return len(theirs) > 0, len(mine) > 0 && len(theirs) > 0 && !shared
+}
+
+// replicating returns the backup IDs of a member's profiles that replicate, in ascending order.
+func replicating(all []Profile, member uint32) (ids []uint32) {
+	for _, p := range profilesOf(all, member) {
+		if p.MLD && p.Hot {
+			ids = append(ids, p.BackupID)
+		}
+	}
+	return ids
 }
 
 // profilesOf returns the profiles of one member, by backup ID.

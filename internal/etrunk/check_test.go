@@ -119,3 +119,34 @@ func TestDifferenceOfALostPeerStays(t *testing.T) {
 		t.Errorf("%v", d)
 	}
 }
+
+// TestProfilesOfAMember: who replicates for a member knows whether the peer does, under one of its backup IDs.
+func TestProfilesOfAMember(t *testing.T) {
+	hot := func(ids ...uint32) (list []Profile) {
+		for _, id := range ids {
+			list = append(list, Profile{Member: 10, BackupID: id, Hot: true, MLD: true})
+		}
+		return list
+	}
+	for name, tt := range map[string]struct {
+		mine, theirs              []Profile
+		wantReplicates, wantOther bool
+	}{
+		"neither":                    {nil, nil, false, false},
+		"both":                       {hot(10), hot(10), true, false},
+		"one more here":              {hot(10, 20), hot(10), true, false},
+		"one more there":             {hot(10), hot(10, 20), true, false},
+		"other IDs":                  {hot(10), hot(11), true, true},
+		"only the peer":              {nil, hot(10), true, false},
+		"the peer has no MLD in its": {hot(10), []Profile{{Member: 10, BackupID: 10, Hot: true}}, false, false},
+		"of another member":          {hot(10), []Profile{{Member: 20, BackupID: 11, Hot: true, MLD: true}}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t, func(a, b *Config) { alike(a, b); a.Profiles, b.Profiles = tt.mine, tt.theirs })
+			p.run(time.Second)
+			if m := p.state(0).Members[0]; m.PeerReplicates != tt.wantReplicates || m.ProfilesDiffer != tt.wantOther {
+				t.Errorf("peer replicates %v, under other IDs %v", m.PeerReplicates, m.ProfilesDiffer)
+			}
+		})
+	}
+}

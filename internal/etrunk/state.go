@@ -151,8 +151,9 @@ type MemberState struct {
 	PeerKnown bool
 	PeerMode  MemberMode
 	Peer      Announcement
-	// ProfilesDiffer says that both devices replicate for the member, under different backup IDs.
-	ProfilesDiffer bool
+	// PeerReplicates says that the peer replicates for the member, ProfilesDiffer that both devices
+	// do, and have no backup ID in common.
+	PeerReplicates, ProfilesDiffer bool
 	// GivesBack says that the peer's member, when it serves, gives the leg back to the local
 	// member by its role. Otherwise the two share, and readiness decides.
 	GivesBack bool

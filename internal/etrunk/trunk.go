@@ -239,7 +239,7 @@ func (t *Trunk) memberState(now instant.Time, m *member) MemberState {
 	if p, ok := t.peerMember(m); ok {
 		s.PeerKnown, s.PeerMode, s.Peer = true, p.Mode, p.Announcement
 		s.Peer.Seen = t.seen(m)
-		s.ProfilesDiffer = t.profilesDiffer(m, p)
+		s.PeerReplicates, s.ProfilesDiffer = t.compareProfiles(m, p)
 		_, heir := t.heir(m)
 		s.GivesBack = heir && m.Mode == Auto
 	}
