@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/instant"
 	"tandem/internal/linux/testnet"
 	"tandem/internal/pim"
 )
@@ -121,7 +122,9 @@ func (c *core) show(what string) map[string]any {
 // await waits until something is true.
 func (c *core) await(what string, ok func() bool) {
 	c.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(50 * time.Millisecond) {
+	start := time.Now()
+	defer func() { c.t.Logf("%v until %s", time.Since(start).Round(time.Millisecond), what) }()
+	for end := start.Add(20 * time.Second); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			c.t.Fatalf("not so after 20 s: %s\n%s", what, c.ask("-d", "pim6d", "-c", "show ipv6 pim neighbor", "-c", "show ipv6 pim join", "-c", "show ipv6 pim upstream", "-c", "show ipv6 pim state"))
 		}
@@ -186,24 +189,34 @@ func stream(t testing.TB, n *testnet.Net, group netip.Addr) {
 	t.Cleanup(func() { close(stop); <-ended })
 }
 
+// below is a network with pim6d as the router of the source, and us below it: the config is that of
+// "router pim6". Both are neighbors.
+func below(t *testing.T, cfg pim.Config, config string) (n *testnet.Net, c *core, s *speaker) {
+	t.Helper()
+	frrRoot(t)
+	n = testnet.New(t)
+	testnet.Must(t, n.Router.Links.AddAddress("u0", netip.PrefixFrom(routerAddress, 64)))
+	c = newCore(t, n.Router, "interface u0\n ipv6 pim\nexit\ninterface d0\n ipv6 pim\nexit\n"+config)
+	ours, theirs := testnet.AwaitLinkLocal(t, n.Hosts[0], "h0").LinkLocal, n.Down0.LinkLocal
+	s = speak(t, n.Hosts[0], cfg, "h0")
+	c.await("pim6d is our neighbor", func() bool { return slices.Contains(s.neighbors(), theirs) })
+	c.await("we are pim6d's neighbor", func() bool { return c.hasNeighbor("d0", ours) })
+	s.route(testnet.Source, pim.NextHop{Interface: "h0", Gateway: theirs})
+	s.route(routerAddress, pim.NextHop{Interface: "h0", Gateway: theirs})
+	return n, c, s
+}
+
+// routerAddress is that of pim6d on the link of the source.
+var routerAddress = testnet.Source.Next()
+
 // TestPIM6DJoins has FRR's pim6d as the first-hop router of a stream of SSM: both become neighbors,
 // pim6d obeys our join and our prune, and after it has been killed and started again the join
 // is there before its refresh is due.
 func TestPIM6DJoins(t *testing.T) {
-	frrRoot(t)
-	n := testnet.New(t)
-	testnet.Must(t, n.Router.Links.AddAddress("u0", netip.PrefixFrom(testnet.Source.Next(), 64)))
-	c := newCore(t, n.Router, "interface u0\n ipv6 pim\nexit\ninterface d0\n ipv6 pim\nexit\n")
-	us := n.Hosts[0]
-	ours, theirs := testnet.AwaitLinkLocal(t, us, "h0").LinkLocal, n.Down0.LinkLocal
-	s := speak(t, us, pim.DefaultConfig(), "h0")
-	c.await("pim6d is our neighbor", func() bool { return slices.Contains(s.neighbors(), theirs) })
-	c.await("we are pim6d's neighbor", func() bool { return c.hasNeighbor("d0", ours) })
-
-	group := netip.MustParseAddr("ff3e::8000:1")
+	n, c, s := below(t, pim.DefaultConfig(), "")
+	us, group := n.Hosts[0], netip.MustParseAddr("ff3e::8000:1")
 	stream(t, n, group)
 	want := []string{fmt.Sprintf("%v %v", testnet.Source, group)}
-	s.route(testnet.Source, pim.NextHop{Interface: "h0", Gateway: theirs})
 	s.want(group, pim.Wants{Sources: []netip.Addr{testnet.Source}})
 	c.await("pim6d has our join", func() bool { return slices.Equal(c.joins("d0"), want) })
 	c.await("the stream comes", func() bool { return received(t, us, "h0", group, 200*time.Millisecond) > 10 })
@@ -218,5 +231,28 @@ func TestPIM6DJoins(t *testing.T) {
 	c.await("the stream comes from a pim6d that has started again", func() bool {
 		return slices.Equal(c.joins("d0"), want) && received(t, us, "h0", group, 200*time.Millisecond) > 10
 	})
+	s.refused()
+}
+
+// TestPIM6DSharedTree has pim6d as the RP, configured on both sides: the stream comes on the shared
+// tree unless it is excluded, and after our switch on that of the source.
+func TestPIM6DSharedTree(t *testing.T) {
+	cfg := pim.DefaultConfig()
+	cfg.StaticRPs = []pim.StaticRP{{RP: routerAddress}}
+	n, c, s := below(t, cfg, fmt.Sprintf("router pim6\n rp %v ff1e::/16\nexit\n", routerAddress))
+	us, group := n.Hosts[0], netip.MustParseAddr("ff1e::1")
+	stream(t, n, group)
+	comes := func() bool { return received(t, us, "h0", group, 200*time.Millisecond) > 10 }
+	shared, source := fmt.Sprintf("* %v", group), fmt.Sprintf("%v %v", testnet.Source, group)
+	s.want(group, pim.Wants{Any: true, Sources: []netip.Addr{testnet.Source}})
+	c.await("pim6d has our join of the shared tree", func() bool { return slices.Contains(c.joins("d0"), shared) })
+	c.await("the excluded stream does not come", func() bool { return received(t, us, "h0", group, 200*time.Millisecond) == 0 })
+	s.want(group, pim.Wants{Any: true})
+	c.await("the stream comes", comes)
+	s.do(func(now instant.Time, r *pim.Router, fx *pim.Effects) { r.Flow(now, testnet.Source, group, "h0", fx) })
+	c.await("pim6d has our join of the source's tree", func() bool { return slices.Equal(c.joins("d0"), []string{shared, source}) })
+	c.await("the stream still comes", comes)
+	s.want(group, pim.Wants{})
+	c.await("pim6d has both prunes", func() bool { return len(c.joins("d0")) == 0 })
 	s.refused()
 }

@@ -59,6 +59,11 @@ func speak(t testing.TB, n *testnet.Node, cfg pim.Config, on ...string) *speaker
 		s.conn.Close()
 		close(stop)
 		running.Wait()
+		for _, err := range s.drops {
+			if t.Failed() {
+				t.Logf("dropped: %v", err)
+			}
+		}
 	})
 	return s
 }

@@ -75,8 +75,9 @@ func (r *Router) withPrunes() {
 	}
 }
 
-// compareEntries orders entries by router and group. In a group the shared tree comes first, with
-// what belongs to it.
+// compareEntries orders entries by router and group. In a group the trees of sources come before the
+// shared tree and what is said of sources on it: pim6d has one state for both, in which a prune of
+// the tree of a source would undo that of the source on the shared tree.
 func compareEntries(a, b Entry) int {
 	return cmp.Or(
 		strings.Compare(a.To.Interface, b.To.Interface), a.To.Neighbor.Compare(b.To.Neighbor),
@@ -87,11 +88,11 @@ func compareEntries(a, b Entry) int {
 func (e *Entry) rank() int {
 	switch {
 	case e.isStar():
-		return 0
-	case e.RPT:
 		return 1
+	case e.RPT:
+		return 2
 	}
-	return 2
+	return 0
 }
 
 // sameEntry reports whether two entries are about one thing at one router. A shared tree is one
@@ -103,43 +104,74 @@ const maxGroups = 255
 
 // pack sends entries for one router in messages that fit the link.
 func (r *Router) pack(p *port, entries []Entry, fx *Effects) {
-	room := max(p.kept.MTU, 1280) - 40
-	const fixed = headerSize + unicastSize + 4
-	m, left := r.message(entries), room-fixed
-	for i := range entries {
-		e := &entries[i]
-		need := groupSize
-		isNew := len(m.Groups) == 0 || m.Groups[len(m.Groups)-1].Group.Addr() != e.Group
-		if isNew {
-			need += groupSize + 4
+	m := r.message(p, entries[0].To)
+	for len(entries) > 0 {
+		block := entries[:blockLen(entries)]
+		entries = entries[len(block):]
+		if len(m.Groups) > 0 && !m.fits(block) {
+			p.send(&m.JoinPrune, fx)
+			m = r.message(p, block[0].To)
 		}
-		if need > left || isNew && len(m.Groups) == maxGroups {
-			if e.RPT && !isNew && m.Groups[len(m.Groups)-1].hasStar() {
-				continue // the sources that do not fit beside their shared tree are left out
+		var rest []Entry
+		for i := range block {
+			switch {
+			case m.fits(block[i : i+1]):
+				m.add(&block[i])
+			case block[i].Join:
+				rest = append(rest, block[i])
+				// Prunes that do not fit beside their shared tree are left out.
 			}
-			p.send(m, fx)
-			m, left, isNew = r.message(entries), room-fixed, true
-			need = 2*groupSize + 4
 		}
-		if isNew {
-			m.Groups = append(m.Groups, GroupRecord{Group: group(e.Group)})
-		}
-		g := &m.Groups[len(m.Groups)-1]
-		if e.Join {
-			g.Joins = append(g.Joins, e.encoded())
-		} else {
-			g.Prunes = append(g.Prunes, e.encoded())
-		}
-		left -= need
+		entries = append(rest, entries...)
 	}
-	p.send(m, fx)
+	p.send(&m.JoinPrune, fx)
 }
 
-// hasStar reports whether the record joins or prunes the shared tree.
-func (g *GroupRecord) hasStar() bool {
-	return len(g.Joins) > 0 && g.Joins[0].Wildcard || len(g.Prunes) > 0 && g.Prunes[0].Wildcard
+// blockLen returns how many entries have to be in one message: a shared tree and what is said of
+// sources on it (section 4.9.5.2).
+func blockLen(entries []Entry) int {
+	n := 1
+	for entries[0].isStar() && n < len(entries) && entries[n].RPT && entries[n].Group == entries[0].Group {
+		n++
+	}
+	return n
 }
 
-func (r *Router) message(entries []Entry) *JoinPrune {
-	return &JoinPrune{Upstream: entries[0].To.Neighbor, HoldTime: r.cfg.JoinHoldTime}
+// packet is a message that is being filled.
+type packet struct {
+	JoinPrune
+	left int // bytes that it has room for
+}
+
+func (r *Router) message(p *port, to Hop) *packet {
+	return &packet{JoinPrune{Upstream: to.Neighbor, HoldTime: r.cfg.JoinHoldTime},
+		max(p.kept.MTU, 1280) - 40 - (headerSize + unicastSize + 4)}
+}
+
+// extends reports whether an entry is of the group that the message ends with.
+func (m *packet) extends(e *Entry) bool {
+	return len(m.Groups) > 0 && m.Groups[len(m.Groups)-1].Group.Addr() == e.Group
+}
+
+// fits reports whether the message has room for entries of one group.
+func (m *packet) fits(block []Entry) bool {
+	need := groupSize * len(block)
+	if m.extends(&block[0]) {
+		return need <= m.left
+	}
+	return need+groupSize+4 <= m.left && len(m.Groups) < maxGroups
+}
+
+func (m *packet) add(e *Entry) {
+	if !m.extends(e) {
+		m.Groups = append(m.Groups, GroupRecord{Group: group(e.Group)})
+		m.left -= groupSize + 4
+	}
+	g := &m.Groups[len(m.Groups)-1]
+	if e.Join {
+		g.Joins = append(g.Joins, e.encoded())
+	} else {
+		g.Prunes = append(g.Prunes, e.encoded())
+	}
+	m.left -= groupSize
 }

@@ -67,14 +67,15 @@ func (r *Router) rptUpstream(t *tree) Hop {
 }
 
 // sendRPT has a Join(S,G,rpt) or a Prune(S,G,rpt) sent, unless the join of the shared tree is
-// still to be sent.
+// still to be sent. That join goes with it, which says the same once more (section 4.5.6): pim6d
+// does not heed a lone Join(S,G,rpt), and the stream would be missing until the next refresh.
 func (r *Router) sendRPT(t *tree, join bool) {
 	g := r.groups.At(t.group)
 	if g.star == 0 || !r.trees.At(g.star).Announced {
 		return
 	}
 	e := Entry{Key: t.Key, To: r.rptUpstream(t), Root: t.Source, RPT: true, Join: join}
-	r.outbox = append(r.outbox, e)
+	r.outbox = append(r.outbox, r.trees.At(g.star).entry(true), e)
 }
 
 // isRPTPrunedIn reports whether a join of the shared tree carries a Prune(S,G,rpt) for a source

@@ -144,8 +144,8 @@ func TestOverheard(t *testing.T) {
 		{"join at another router", &JoinPrune{Upstream: n2, HoldTime: 210 * time.Second, Groups: record(ssm1, []Source{source}, nil).Groups}, 19 * time.Second, 20 * time.Second, "a fe80::a: +2001:db8::1,ff3e::8000:1"},
 		{"join of the shared tree", record(asm1, []Source{star}, nil), 66 * time.Second, 84 * time.Second, "a fe80::a: +*(2001:db8::99),ff1e::1"},
 		{"prune of the shared tree", record(asm1, nil, []Source{star}), 0, soon, "a fe80::a: +*(2001:db8::99),ff1e::1"},
-		{"prune of a source from the shared tree", record(asm1, nil, []Source{rpt}), 0, soon, "a fe80::a: +2001:db8::1(rpt),ff1e::1"},
-		{"prune of a source", record(asm1, nil, []Source{source}), 0, soon, "a fe80::a: +2001:db8::1(rpt),ff1e::1"},
+		{"prune of a source from the shared tree", record(asm1, nil, []Source{rpt}), 0, soon, "a fe80::a: +*(2001:db8::99),ff1e::1 +2001:db8::1(rpt),ff1e::1"},
+		{"prune of a source", record(asm1, nil, []Source{source}), 0, soon, "a fe80::a: +*(2001:db8::99),ff1e::1 +2001:db8::1(rpt),ff1e::1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			x := settled(t, testConfig())
@@ -276,7 +276,30 @@ func TestManyPruned(t *testing.T) {
 			joins += len(g.Joins)
 		}
 	}
-	if joins != 200 {
-		t.Errorf("%d of 200 sources are wanted again", joins)
+	if joins != 200+1 {
+		t.Errorf("%d joins, want those of the shared tree and of 200 sources that are wanted again", joins)
+	}
+}
+
+// TestBlocks: a shared tree and what is pruned from it are in one message, though the message before
+// has room for a part.
+func TestBlocks(t *testing.T) {
+	x := settled(t, testConfig())
+	excluded := []netip.Addr{s1, s2, addr("2001:db8::3")}
+	for i := range 100 {
+		x.want(netip.AddrFrom16([16]byte{0xff, 0x1e, 15: byte(i)}), Wants{Any: true, Sources: excluded})
+	}
+	x.route(rp1, via("a", n1))
+	x.run(0)
+	shared := 0
+	for _, p := range x.sent {
+		for _, g := range x.parse(p).(*JoinPrune).Groups {
+			if len(g.Joins) == 1 && g.Joins[0].Wildcard && len(g.Prunes) == 3 {
+				shared++
+			}
+		}
+	}
+	if shared != 100 {
+		t.Errorf("%d of 100 shared trees are joined together with their prunes", shared)
 	}
 }
