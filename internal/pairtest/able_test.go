@@ -166,8 +166,9 @@ func TestLinkLocalRemoved(t *testing.T) {
 func TestNoLinkLocalAtStart(t *testing.T) {
 	p := newPair(t)
 	for _, link := range []string{legLink, upLink} {
+		kernels := testnet.AwaitLinkLocal(t, p.a.Node, link).LinkLocal
 		testnet.Must(t, p.a.SetSysctl("ipv6/conf/"+link+"/addr_gen_mode", "1"))
-		testnet.Must(t, p.a.Links.DeleteAddress(link, netip.PrefixFrom(p.a.linkLocal(link), 64)))
+		testnet.Must(t, p.a.Links.DeleteAddress(link, netip.PrefixFrom(kernels, 64)))
 	}
 	p.start()
 	v := &served{pair: p}
