@@ -159,6 +159,7 @@ func checkEntries(rt *rapid.T, r *Router) {
 func BenchmarkJoinsUnderPolicy(b *testing.B) {
 	cfg := DefaultConfig()
 	cfg.AccessLimit, cfg.GroupPolicy = 1<<30, onlySSM
+	cfg.MaxRecords, cfg.MaxEntries, cfg.MaxHost = 0, 0, 0
 	r := NewRouter(cfg, 1, after(0))
 	var fx Effects
 	r.SetLink(after(0), self, true, &fx)
