@@ -22,6 +22,13 @@ func (t Translation) interfaces() map[string]device.InterfaceSettings {
 	return all
 }
 
+// The least parts of the bounds, which are more than a large network of set-top boxes needs on
+// one interface.
+const (
+	leastRecords = 1 << 16
+	leastEntries = 1 << 14
+)
+
 // shareBounds gives an interface its part of what a device holds at most. So what comes in on
 // one interface takes nothing from another.
 func shareBounds(c *mld.Config, list []*config.Interface) {
@@ -31,8 +38,8 @@ func shareBounds(c *mld.Config, list []*config.Interface) {
 			downstreams++
 		}
 	}
-	c.MaxRecords /= max(downstreams, 1)
-	c.MaxEntries /= max(downstreams, 1)
+	c.MaxRecords = max(c.MaxRecords/max(downstreams, 1), leastRecords)
+	c.MaxEntries = max(c.MaxEntries/max(downstreams, 1), leastEntries)
 }
 
 // multicast returns the multicast interfaces. It returns none if multicast routing is not

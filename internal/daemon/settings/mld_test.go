@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -99,5 +100,25 @@ interface eth3
 	}
 	if got.RecordLimit != 1000 {
 		t.Errorf("limit %d", got.RecordLimit)
+	}
+}
+
+// TestBoundsAreShared: interfaces share the bounds of a device, but none gets too little.
+func TestBoundsAreShared(t *testing.T) {
+	for interfaces, want := range map[int][2]int{1: {1 << 20, 1 << 18}, 4: {1 << 18, 1 << 16}, 31: {1 << 16, 1 << 14}} {
+		m := config.New()
+		m.Multicast = true
+		for i := range interfaces {
+			name := config.InterfaceName(fmt.Sprintf("eth%d", i))
+			m.Interfaces[name] = &config.Interface{Name: name}
+			m.Interfaces[name].MLD.Enabled = true
+		}
+		m.Interfaces["up0"] = &config.Interface{Name: "up0"}
+		m.Interfaces["up0"].MLD.Proxy = true
+		for name, s := range (Translation{Model: m, Links: new(netif.Links)}).interfaces() {
+			if got := [2]int{s.MLD.MaxRecords, s.MLD.MaxEntries}; got != want {
+				t.Errorf("%d interfaces: %s has %v, want %v", interfaces, name, got, want)
+			}
+		}
 	}
 }
