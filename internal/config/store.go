@@ -65,6 +65,9 @@ func openKeyring(path string) (*Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(key) != KeySize {
+		return nil, fmt.Errorf("device key %s: %d bytes, not %d; put back a copy of it", path, len(key), KeySize)
+	}
 	return newKeyring(key)
 }
 

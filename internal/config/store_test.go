@@ -262,7 +262,7 @@ func TestDamagedFiles(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "device.key"), []byte("short"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "device key") {
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "device key "+filepath.Join(dir, "device.key")) {
 		t.Errorf("a short device key: %v", err)
 	}
 }

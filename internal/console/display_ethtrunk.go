@@ -1,11 +1,65 @@
 package console
 
-import "tandem/internal/state"
+import (
+	"slices"
+
+	"tandem/internal/command"
+	"tandem/internal/state"
+)
+
+func displayEthTrunk(s *Session, a command.Args) (Display, error) {
+	if !a.Has("id") {
+		return s.displayEthTrunks()
+	}
+	t, err := s.sys.Backend.EthTrunk(uint32(a.Uint("id")))
+	if err != nil {
+		return Display{}, err
+	}
+	return ethTrunkDisplay(t), nil
+}
+
+// displayEthTrunks shows all that are configured, by their numbers.
+func (s *Session) displayEthTrunks() (Display, error) {
+	var numbers []uint32
+	for name := range s.sys.Store.Running().Interfaces {
+		if n, ok := name.EthTrunk(); ok {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	var all state.EthTrunks
+	for _, n := range numbers {
+		t, err := s.sys.Backend.EthTrunk(n)
+		if err != nil {
+			return Display{}, err
+		}
+		all.EthTrunks = append(all.EthTrunks, t)
+	}
+	return ethTrunksDisplay(all), nil
+}
 
 // ethTrunkDisplay is `display eth-trunk N`: the trunk, its ports, and what LACP says
 // of both ends.
 func ethTrunkDisplay(t state.EthTrunk) Display {
 	s := sheetOf(&t)
+	showEthTrunk(s, &t)
+	return s.display()
+}
+
+// ethTrunksDisplay is `display eth-trunk`.
+func ethTrunksDisplay(all state.EthTrunks) Display {
+	s := sheetOf(&all)
+	list(s, &all.EthTrunks, func(i int, t *state.EthTrunk) {
+		if i > 0 {
+			s.line("")
+		}
+		s.record(&t.Name)
+		showEthTrunk(s, t)
+	})
+	return s.display()
+}
+
+func showEthTrunk(s *sheet, t *state.EthTrunk) {
 	s.line("%s's state information is:", t.Name)
 	s.line("Local:")
 	s.pairs(field{"Working Mode", &t.WorkingMode}, field{"Hash arithmetic", &t.Hash})
@@ -32,5 +86,4 @@ func ethTrunkDisplay(t state.EthTrunk) Display {
 			return []field{{"ActorPortName", &p.Port}, {"SystemID", &p.System}, {"PortKey", &p.Key}, {"PortState", &p.State}}
 		})
 	}
-	return s.display()
 }

@@ -263,6 +263,7 @@ func samples() []sample {
 		{"interface", "interface", interfacesDisplay(infos)},
 		{"ipv6 interface", "ipv6-interface-brief", ipv6BriefDisplay(infos)},
 		{"eth-trunk", "eth-trunk", ethTrunkDisplay(sampleEthTrunk())},
+		{"eth-trunk", "eth-trunks", ethTrunksDisplay(state.EthTrunks{EthTrunks: []state.EthTrunk{sampleEthTrunk(), {Name: "Eth-Trunk11", Driver: "veth"}}})},
 		{"eth-trunk", "eth-trunk-adopted", ethTrunkDisplay(state.EthTrunk{Name: "Eth-Trunk11", Netdev: "eth-trunk11", Exists: true, Driver: "veth", Up: true})},
 		{"logbuffer", "logbuffer", logOf(sampleBook())},
 		{"alarm", "alarm", alarmsDisplay(sampleAlarms())},

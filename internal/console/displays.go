@@ -55,7 +55,7 @@ func displayCommands() []command.Command[*Session] {
 		show(anyView, "multicast ipv6 rui source <source:ipv6> group <group:ipv6> eth-trunk <id:0..1023>",
 			"Which of the two devices sends a stream", displayRUI),
 		show(anyView, "multicast ipv6 gate", "What the gate of the kernel lets this device send", displayGate),
-		show(anyView, "eth-trunk <id:0..1023>", "An Eth-Trunk, its ports and their LACP state", displayEthTrunk),
+		show(anyView, "eth-trunk [ <id:0..1023> ]", "Eth-Trunks, their ports and their LACP state", displayEthTrunk),
 		show(anyView, "interface [ brief | <interface> ]", "Interfaces of the device", displayInterfaces),
 		show(anyView, "ipv6 interface brief", "IPv6 addresses of interfaces", func(s *Session, _ command.Args) (Display, error) {
 			return ipv6BriefDisplay(s.sys.interfaces()), nil
@@ -175,14 +175,6 @@ func displayRUI(s *Session, a command.Args) (Display, error) {
 
 func displayGate(s *Session, _ command.Args) (Display, error) {
 	return gateDisplay(s.sys.snapshot().Gate), nil
-}
-
-func displayEthTrunk(s *Session, a command.Args) (Display, error) {
-	t, err := s.sys.Backend.EthTrunk(uint32(a.Uint("id")))
-	if err != nil {
-		return Display{}, err
-	}
-	return ethTrunkDisplay(t), nil
 }
 
 func displayHTTP(s *Session, _ command.Args) (Display, error) {

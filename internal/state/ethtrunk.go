@@ -36,6 +36,11 @@ type EthTrunk struct {
 	Partners    []Partner `name:"partners"`
 }
 
+// EthTrunks are those of a device.
+type EthTrunks struct {
+	EthTrunks []EthTrunk `name:"eth-trunks"`
+}
+
 // Leg says where a member's leg is, as seen from the switch.
 type Leg string
 

@@ -2,7 +2,7 @@ package state
 
 // roots are the structs of the state that are shown as a whole.
 var roots = []any{
-	Device{}, Interfaces{}, EthTrunk{}, ETrunks{}, Services{}, Profiles{},
+	Device{}, Interfaces{}, EthTrunk{}, EthTrunks{}, ETrunks{}, Services{}, Profiles{},
 	Downstreams{}, Groups{}, MLDCounters{}, MLDDefaults{}, BFDSessions{}, ETrunkSessions{}, BFDStatistics{}, RoutingTable{}, ForwardingTable{}, RUI{},
 	System{}, HTTPServer{}, SSHServer{}, SSHSessions{}, Log{}, Alarms{}, Text{}, ACLs{}, Commits{}, Trial{}, Measured{},
 }
