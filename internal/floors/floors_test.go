@@ -68,11 +68,12 @@ var allowed = map[string][]string{
 	"daemon/channel":      {"daemon/eventloop", "task", "device", "rbs", "event", "pki"},
 	"daemon/bfdloop":      {"instant", "bfd", "task", "linux/clock", "linux/sched", "linux/udp"},
 	"daemon/netif":        {"config", "device", "state", "event", "trunkguard", "proof", "linux/links"},
-	"daemon/multicast":    {"daemon/eventloop", "daemon/mldio", "daemon/netif", "fib", "fib/kernel", "task", "device", "state", "event", "latency", "linux/inherit", "proof"},
+	"daemon/multicast":    {"daemon/eventloop", "daemon/mldio", "daemon/netif", "fib", "fib/kernel", "fib/ebpf", "task", "device", "state", "event", "latency", "linux/inherit", "proof"},
 	"daemon/mldio":        {"device", "mld", "event", "task", "linux/packet", "linux/inherit"},
 	"fib":                 {"device", "event", "linux/inherit"},
 	"fib/fibtest":         {"fib", "device", "etrunk", "event", "linux/*"}, // for the planes' tests
 	"fib/kernel":          {"fib", "device", "etrunk", "event", "proof", "instant", "task", "linux/mroute", "linux/gate", "linux/arrivals", "linux/clock", "linux/inherit"},
+	"fib/ebpf":            {"fib", "device", "etrunk", "event", "proof", "instant", "task", "linux/mroute", "linux/links", "linux/clock", "linux/inherit"},
 	"tape":                {"instant", "device", "mld", "rbs", "etrunk", "event"},
 	"daemon":              {"instant", "device", "state", "echo", "tape", "config", "mld", "rbs", "etrunk", "bfd", "daemon/*", "task", "pki", "event", "journal", "latency", "status", "linux/*", "proof"},
 	"console":             {"command", "config", "device", "state", "echo", "event", "mld", "rbs", "etrunk", "bfd"},
@@ -165,7 +166,7 @@ func TestProgramsAreApart(t *testing.T) {
 
 // inGroups lists the packages of which all goroutines are started by package task, so that
 // each has somebody who waits for it.
-var inGroups = []string{"daemon", "daemon/*", "fib/kernel", "cmd/tandemd"}
+var inGroups = []string{"daemon", "daemon/*", "fib/kernel", "fib/ebpf", "cmd/tandemd"}
 
 func TestGoroutinesStartInOnePlace(t *testing.T) {
 	for _, pkg := range ours(t) {

@@ -11,13 +11,23 @@ import (
 // thrown away afterwards.
 func WithoutCapabilities(t testing.TB, f func()) {
 	t.Helper()
+	WithCapabilities(t, f)
+}
+
+// WithCapabilities is WithoutCapabilities but for some, such as [unix.CAP_NET_ADMIN].
+func WithCapabilities(t testing.TB, f func(), some ...uint) {
+	t.Helper()
 	failed := make(chan error)
 	go func() {
 		// Never unlocked: the thread ends with the goroutine.
 		runtime.LockOSThread()
 		head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-		var none [2]unix.CapUserData
-		err := unix.Capset(&head, &none[0])
+		var sets [2]unix.CapUserData
+		for _, c := range some {
+			sets[c/32].Effective |= 1 << (c % 32)
+			sets[c/32].Permitted |= 1 << (c % 32)
+		}
+		err := unix.Capset(&head, &sets[0])
 		if err == nil {
 			f()
 		}
