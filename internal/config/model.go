@@ -23,7 +23,9 @@ import (
 type Model struct {
 	SysName   string // 1..64 characters
 	Multicast bool   // multicast ipv6 routing-enable
-	BFD       bool   // bfd
+	// ForwardingPlane is what forwards; see [Model.Plane].
+	ForwardingPlane ForwardingPlane
+	BFD             bool // bfd
 	// MLD holds the defaults of all interfaces, and what they share.
 	MLD GlobalMLD
 	// ETrunkPort is the UDP port of the hellos, 1025..65535.

@@ -12,6 +12,8 @@ func systemEntries() []entry {
 	entries := settings(ViewSystem, whole,
 		name("sysname <name:string(1..64)>", "Name the device", func(m *Model) *string { return &m.SysName }, defaultSysName),
 		flag("multicast ipv6 routing-enable", "Route IPv6 multicast", func(m *Model) *bool { return &m.Multicast }, false),
+		choice("multicast ipv6 forwarding-plane", "Set what forwards IPv6 multicast", func(m *Model) *ForwardingPlane { return &m.ForwardingPlane },
+			KernelPlane, EBPFPlane, AutoPlane),
 		number("e-trunk ipv6 port <port:1025..65535>", "Set the UDP port of E-Trunk hellos", func(m *Model) *uint16 { return &m.ETrunkPort }, etrunk.DefaultPort),
 		macAddress("lacp e-trunk system-id <mac:unicast-mac>", "Set the LACP system ID of member trunks", func(m *Model) *MAC { return &m.LACPSystemID }),
 		flag("http server enable", "Serve the web page and the metrics", func(m *Model) *bool { return &m.HTTP.Enabled }, true),

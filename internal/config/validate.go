@@ -9,10 +9,6 @@ import (
 	"strings"
 )
 
-// MaxMulticastInterfaces is how many interfaces can have MLD. Every forwarding plane
-// holds so many.
-const MaxMulticastInterfaces = 32
-
 // Problem is something wrong with a model as a whole.
 type Problem struct {
 	// Where is the object at fault as its section is headed.
@@ -110,8 +106,11 @@ func (v *validator) system() {
 	if len(upstream) > 1 {
 		v.fail("mld proxy", "there can be one upstream interface, not %s", strings.Join(upstream, " and "))
 	}
-	if n := len(multicast); n > MaxMulticastInterfaces {
-		v.fail("multicast ipv6", "%d interfaces have MLD, the kernel holds %d", n, MaxMulticastInterfaces)
+	switch n, plane := len(multicast), v.m.Plane(); {
+	case n > plane.holds():
+		v.fail("multicast ipv6", "%d interfaces have MLD, the forwarding-plane %v holds %d", n, plane, plane.holds())
+	case plane == EBPFPlane && v.m.Multicast:
+		v.warn("multicast ipv6", "the ebpf plane forwards before the firewall of the device, whose forward rules do not meet it")
 	}
 	if len(multicast) > 0 && !v.m.Multicast {
 		v.warn("multicast ipv6", "routing is not enabled, so MLD on %s does nothing", strings.Join(multicast, ", "))

@@ -92,8 +92,12 @@ func TestValidate(t *testing.T) {
 		{"profile upstream", complete + "multicast ipv6 routing-enable\ninterface eth-trunk 10\nmld proxy\nremote-backup-profile p1", "an upstream interface (mld proxy) cannot have a remote-backup-profile"},
 		{"address twice", "interface eth1\nipv6 address 2001:db8::1/64\ninterface eth2\nipv6 address 2001:db8::1/64", "interface eth2: eth1 has the address 2001:db8::1 too"},
 		{"link-local twice", "interface eth1\nipv6 address fe80::1/64\ninterface eth2\nipv6 address fe80::1/64", ""},
-		{"too many interfaces", "multicast ipv6 routing-enable\n" + interfaces(MaxMulticastInterfaces+1), "multicast ipv6: 33 interfaces have MLD, the kernel holds 32"},
-		{"just so many interfaces", "multicast ipv6 routing-enable\n" + interfaces(MaxMulticastInterfaces), ""},
+		{"too many interfaces", "multicast ipv6 routing-enable\n" + interfaces(MaxKernelInterfaces+1), "multicast ipv6: 33 interfaces have MLD, the forwarding-plane kernel holds 32"},
+		{"many interfaces of our own plane", "multicast ipv6 routing-enable\nmulticast ipv6 forwarding-plane auto\n" + interfaces(MaxEBPFInterfaces),
+			"warning: multicast ipv6: the ebpf plane forwards before the firewall of the device, whose forward rules do not meet it"},
+		{"too many interfaces of our own plane", "multicast ipv6 routing-enable\nmulticast ipv6 forwarding-plane auto\n" + interfaces(MaxEBPFInterfaces+1),
+			"multicast ipv6: 1025 interfaces have MLD, the forwarding-plane ebpf holds 1024"},
+		{"just so many interfaces", "multicast ipv6 routing-enable\n" + interfaces(MaxKernelInterfaces), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newShell(t)

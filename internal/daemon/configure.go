@@ -5,10 +5,16 @@ import (
 	"time"
 
 	"tandem/internal/config"
+	"tandem/internal/daemon/multicast"
 	"tandem/internal/daemon/settings"
 	"tandem/internal/device"
 	"tandem/internal/event"
 )
+
+// planes are the forwarding planes that a configuration names.
+var planes = map[config.ForwardingPlane]*multicast.PlaneKind{
+	config.KernelPlane: multicast.KernelPlane, config.EBPFPlane: multicast.EBPFPlane,
+}
 
 func (o *owners) translate(m *config.Model) settings.Translation {
 	return settings.Translation{Model: m, Links: o.links, DeviceID: o.opts.DeviceID}
@@ -50,7 +56,7 @@ func (o *owners) configure(m *config.Model) error {
 		return err
 	}
 	if m.Multicast {
-		if err := o.routing.Enable(); err != nil {
+		if err := o.routing.Enable(planes[m.Plane()]); err != nil {
 			return err
 		}
 	}

@@ -38,6 +38,7 @@ func (r *Routing) SetInterfaces(all Interfaces) error {
 			indexes = append(indexes, link.Index)
 		}
 	}
+	r.told = interfaces
 	return errors.Join(r.plane.SetInterfaces(interfaces), r.mld.SetInterfaces(indexes))
 }
 

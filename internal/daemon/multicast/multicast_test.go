@@ -32,6 +32,7 @@ type shell struct {
 	readers *task.Group
 	routing *Routing
 	changed []string // interfaces
+	kind    *PlaneKind
 	// The state of a predecessor, if there is one.
 	device *device.Checkpoint
 	left   Checkpoint
@@ -40,9 +41,12 @@ type shell struct {
 
 func (s *shell) now() instant.Time { return instant.FromOrigin(time.Since(s.began)) }
 
-func newShell(t *testing.T, n *testnet.Net) *shell {
+func newShell(t *testing.T, n *testnet.Net, kind *PlaneKind) *shell {
 	t.Helper()
-	s := &shell{Device: device.New(7, 7, time.Now(), instant.FromOrigin(0)), t: t, net: n, began: time.Now(), readers: task.NewGroup(context.Background())}
+	if err := kind.able(); err != nil {
+		t.Skip(err)
+	}
+	s := &shell{kind: kind, Device: device.New(7, 7, time.Now(), instant.FromOrigin(0)), t: t, net: n, began: time.Now(), readers: task.NewGroup(context.Background())}
 	s.loop = eventloop.New(eventloop.Options{
 		Settle: s.settle, Interval: time.Minute,
 		Timed: []eventloop.Timed{{Due: s.due, Do: func(time.Time) { s.Advance(s.now()) }}},
@@ -66,10 +70,12 @@ func (s *shell) begin() {
 			interfaces[l.Name] = device.InterfaceSettings{Netdev: l.Name, Upstream: l.Name == "u0", MLD: mld.DefaultConfig()}
 			s.Handle(device.LinkChanged{Netdev: l.Name, Exists: true, Index: l.Index, AdminUp: true, Up: true, LinkLocal: l.LinkLocal})
 		}
-		if err := s.net.Router.Do(s.routing.Enable); err != nil {
-			return err
-		}
-		if err := s.routing.SetInterfaces(Interfaces{Names: names, Upstream: "u0"}); err != nil {
+		if err := s.net.Router.Do(func() error {
+			if err := s.routing.Enable(s.kind); err != nil {
+				return err
+			}
+			return s.routing.SetInterfaces(Interfaces{Names: names, Upstream: "u0"})
+		}); err != nil {
 			return err
 		}
 		settings := device.Settings{Interfaces: interfaces}
@@ -130,9 +136,18 @@ func (s *shell) route(what string, group netip.Addr, sender *testnet.Sender, to 
 
 // TestJoinsAreRouted: a stream is forwarded to the hosts that join it while they listen, also
 // by a successor. It is not forwarded when routing is disabled.
-func TestJoinsAreRouted(t *testing.T) {
+func TestJoinsAreRouted(t *testing.T) { onBoth(t, joinsAreRouted) }
+
+// onBoth runs a test on each kind of plane.
+func onBoth(t *testing.T, test func(*testing.T, *PlaneKind)) {
+	for _, kind := range []*PlaneKind{KernelPlane, EBPFPlane} {
+		t.Run(kind.name, func(t *testing.T) { test(t, kind) })
+	}
+}
+
+func joinsAreRouted(t *testing.T, kind *PlaneKind) {
 	n := testnet.New(t)
-	first, sender := newShell(t, n), n.Sender(t)
+	first, sender := newShell(t, n, kind), n.Sender(t)
 	first.begin()
 	group := netip.MustParseAddr("ff1e::1234")
 	near, far := n.Receiver(t, 0), n.Receiver(t, 1)
@@ -146,7 +161,7 @@ func TestJoinsAreRouted(t *testing.T) {
 		t.Errorf("described as %+v", described)
 	}
 
-	second := newShell(t, n)
+	second := newShell(t, n, kind)
 	second.began = first.began
 	_ = first.readers.Stop()
 	testnet.Must(t, first.loop.Turn(func() {
@@ -177,9 +192,11 @@ func TestJoinsAreRouted(t *testing.T) {
 
 // TestFirstPacketOnTheWrongSide: packets of a stream that arrive on the access side before the
 // stream arrives upstream delay its listeners hardly at all.
-func TestFirstPacketOnTheWrongSide(t *testing.T) {
+func TestFirstPacketOnTheWrongSide(t *testing.T) { onBoth(t, firstPacketOnTheWrongSide) }
+
+func firstPacketOnTheWrongSide(t *testing.T, kind *PlaneKind) {
 	n := testnet.New(t)
-	s, sender, impostor := newShell(t, n), n.Sender(t), n.Impostor(t, 0)
+	s, sender, impostor := newShell(t, n, kind), n.Sender(t), n.Impostor(t, 0)
 	s.begin()
 	group, other := netip.MustParseAddr("ff1e::1234"), netip.MustParseAddr("ff1e::4321")
 	host := n.Receiver(t, 1)
@@ -201,5 +218,29 @@ func TestFirstPacketOnTheWrongSide(t *testing.T) {
 	}
 	if gap := time.Since(began); gap > 50*time.Millisecond {
 		t.Errorf("the stream flows after %v", gap)
+	}
+}
+
+// TestPlaneChanges: a device that goes over to another plane forwards on what it did.
+func TestPlaneChanges(t *testing.T) {
+	n := testnet.New(t)
+	s, sender := newShell(t, n, EBPFPlane), n.Sender(t)
+	s.kind = KernelPlane
+	s.begin()
+	group := netip.MustParseAddr("ff1e::1234")
+	host := n.Receiver(t, 0)
+	host.Join(group)
+	s.route("as it began", group, sender, "d0")
+	for _, kind := range []*PlaneKind{EBPFPlane, KernelPlane, EBPFPlane} {
+		testnet.Must(t, s.loop.Turn(func() {
+			n.Router.In(t, func() error { return s.routing.Enable(kind) })
+		}))
+		s.route("gone over to "+kind.name, group, sender, "d0")
+		for got, last := uint32(0), sender.Send(group); got != last; {
+			var ok bool
+			if got, ok = host.Next(time.Second); !ok {
+				t.Fatalf("nothing comes of the plane %s", kind.name)
+			}
+		}
 	}
 }

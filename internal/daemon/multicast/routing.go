@@ -11,6 +11,7 @@ import (
 	"tandem/internal/device"
 	"tandem/internal/event"
 	"tandem/internal/fib"
+	"tandem/internal/fib/ebpf"
 	"tandem/internal/fib/kernel"
 	"tandem/internal/latency"
 	"tandem/internal/linux/inherit"
@@ -48,8 +49,22 @@ type Checkpoint struct {
 	Joined []int  // interface indexes, of the MLD socket
 }
 
-// openPlane opens the forwarding plane.
-var openPlane fib.Open = kernel.Open
+// PlaneKind is a kind of forwarding plane.
+type PlaneKind struct {
+	name string // for people
+	open fib.Open
+	// able tells why there can be no such plane, if that can be known before it is opened.
+	able func() error
+}
+
+// Forwarding planes.
+var (
+	KernelPlane = &PlaneKind{name: "kernel", open: kernel.Open, able: func() error { return nil }}
+	EBPFPlane   = &PlaneKind{name: "ebpf", open: ebpf.Open, able: ebpf.Able}
+)
+
+// planeFiles are the names of the files that planes of any kind hand over.
+var planeFiles = slices.Concat(kernel.FileNames, ebpf.FileNames)
 
 // formerMLDFile is the file name under which older programs, which received MLD with a raw
 // socket, handed that socket on. Nobody uses it.
@@ -57,15 +72,17 @@ const formerMLDFile = "mld"
 
 // HandedOn are the names of the files that the routing hands to a successor, including those of
 // older programs.
-var HandedOn = slices.Concat(kernel.FileNames, mldio.FileNames, []string{formerMLDFile})
+var HandedOn = slices.Concat(planeFiles, mldio.FileNames, []string{formerMLDFile})
 
 // Routing is multicast routing, enabled or not. Only the caller who has the turn may use its
 // methods, unless they say otherwise.
 type Routing struct {
 	o     Options
 	plane fib.Plane     // nil while routing is not enabled
+	kind  *PlaneKind    // of the plane
 	mld   *mldio.Socket // likewise
 	gate  device.Gate   // the last one that the device has set
+	told  []fib.Interface
 	// dropped says why packets do not leave an interface, by its Linux name.
 	dropped map[string]string
 	// refused are the messages that the kernel has refused to send, by the interface's Linux name.
@@ -79,14 +96,14 @@ type Routing struct {
 // New returns routing that is not enabled.
 func New(o Options) *Routing { return &Routing{o: o} }
 
-// Enable opens the plane and the socket, or takes over those of a predecessor. It does nothing
-// if routing is already enabled.
-func (r *Routing) Enable() error {
+// Enable opens a plane of some kind and the socket, or takes over those of a predecessor. If routing
+// is already enabled, it changes to a plane of that kind.
+func (r *Routing) Enable(kind *PlaneKind) error {
 	if r.plane != nil {
-		return nil
+		return r.changePlane(kind)
 	}
 	left, files := r.o.Inherited()
-	plane, err := openPlane(router{r}, r.gate, fib.Checkpoint{State: left.Plane, Files: take(files, kernel.FileNames...)})
+	plane, err := kind.open(router{r}, r.gate, fib.Checkpoint{State: left.Plane, Files: take(files, planeFiles...)})
 	if err != nil {
 		return err
 	}
@@ -94,11 +111,17 @@ func (r *Routing) Enable() error {
 	if err != nil {
 		return errors.Join(err, plane.Close())
 	}
-	r.plane, r.mld, r.dropped, r.refused = plane, mld, make(map[string]string), make(map[string]device.SendMLD)
-	r.o.Readers.Go("forwarding plane", plane.Run)
+	r.use(plane, kind)
+	r.mld, r.refused = mld, make(map[string]device.SendMLD)
 	r.o.Readers.Go("MLD", mld.Run)
 	r.o.Readers.Go("MLD memberships", mld.Tend)
 	return nil
+}
+
+// use has a plane forward from now on.
+func (r *Routing) use(plane fib.Plane, kind *PlaneKind) {
+	r.plane, r.kind, r.dropped = plane, kind, make(map[string]string)
+	r.o.Readers.Go("forwarding plane", plane.Run)
 }
 
 // take removes the files with some names from a collection and returns them.

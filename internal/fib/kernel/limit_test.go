@@ -13,7 +13,7 @@ import (
 // TestInterfaceLimit: as many interfaces can be committed as the table holds, and the page
 // says so. The configuration knows no plane, so it has the number for itself.
 func TestInterfaceLimit(t *testing.T) {
-	const most = config.MaxMulticastInterfaces
+	const most = config.MaxKernelInterfaces
 	if most != mroute.MaxInterfaces {
 		t.Errorf("%d interfaces can be committed, the table holds %d", most, mroute.MaxInterfaces)
 	}
