@@ -14,8 +14,11 @@ const (
 	bsTimeout = 130 * time.Second // how long the router is believed without one
 )
 
-// maxRanges bounds the ranges that are learnt in one zone, and the zones.
-const maxRanges = 1024
+// Bounds of what is learnt: zones, and ranges of groups in each.
+const (
+	maxZones  = 16
+	maxRanges = 256
+)
 
 // bootstrap is what the bootstrap routers have told. This router is no candidate (RFC 5059,
 // section 3.1.2).
@@ -24,6 +27,7 @@ type bootstrap struct {
 	// waiting is a Bootstrap whose sender cannot be judged before the next hops of its bootstrap
 	// router are known, nil for none.
 	waiting *waitingBootstrap
+	due     instant.Time // when a bootstrap router or an RP expires
 }
 
 // BootstrapKept is what is known of bootstrap routers for longer than an event.
@@ -156,8 +160,8 @@ func (b *bootstrap) zone(of netip.Prefix) *Zone {
 func (r *Router) acceptBootstrap(now instant.Time, m *Bootstrap, fx *Effects) DropCause {
 	z := r.bootstrap.zone(m.zone())
 	if z == nil {
-		if len(r.bootstrap.kept.Zones) >= maxRanges {
-			return DropPreferred
+		if len(r.bootstrap.kept.Zones) >= maxZones {
+			return DropLimit
 		}
 		r.bootstrap.kept.Zones = append(r.bootstrap.kept.Zones, Zone{Range: m.zone()})
 		slices.SortFunc(r.bootstrap.kept.Zones, func(a, b Zone) int { return comparePrefixes(a.Range, b.Range) })
@@ -180,6 +184,7 @@ func (r *Router) acceptBootstrap(now instant.Time, m *Bootstrap, fx *Effects) Dr
 			}
 		}
 	}
+	r.bootstrap.schedule()
 	r.remap(now, fx)
 	return accepted
 }
@@ -225,24 +230,26 @@ func (z *Zone) forget(now instant.Time) {
 	}
 }
 
-// deadline returns when a bootstrap router or an RP expires.
-func (b *bootstrap) deadline() (first instant.Time) {
+// schedule sets when a bootstrap router or an RP expires first.
+func (b *bootstrap) schedule() {
+	b.due = instant.Never
 	for i := range b.kept.Zones {
 		z := &b.kept.Zones[i]
-		first = instant.Earliest(first, z.Expires)
+		b.due = instant.Earliest(b.due, z.Expires)
 		for j := range z.Ranges {
-			for _, rp := range append(slices.Clone(z.Ranges[j].RPs), z.Ranges[j].Partial...) {
-				first = instant.Earliest(first, rp.Expires)
+			for _, rps := range [...][]LearntRP{z.Ranges[j].RPs, z.Ranges[j].Partial} {
+				for k := range rps {
+					b.due = instant.Earliest(b.due, rps[k].Expires)
+				}
 			}
 		}
 	}
-	return first
 }
 
 // advanceBootstrap forgets bootstrap routers and RPs whose time is over. RPs outlive their bootstrap
 // router.
 func (r *Router) advanceBootstrap(now instant.Time, fx *Effects) {
-	if !r.bootstrap.deadline().IsDue(now) {
+	if !r.bootstrap.due.IsDue(now) {
 		return
 	}
 	for i := range r.bootstrap.kept.Zones {
@@ -255,6 +262,7 @@ func (r *Router) advanceBootstrap(now instant.Time, fx *Effects) {
 		z.forget(now)
 	}
 	r.bootstrap.kept.Zones = slices.DeleteFunc(r.bootstrap.kept.Zones, func(z Zone) bool { return !z.BSR.IsValid() && len(z.Ranges) == 0 })
+	r.bootstrap.schedule()
 	r.remap(now, fx)
 }
 

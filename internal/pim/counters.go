@@ -54,11 +54,12 @@ const (
 	DropToUs                       // a join for this router, which serves no other router
 	DropRPF                        // a Bootstrap that did not come from the direction of its router
 	DropPreferred                  // a Bootstrap of a router that has lost the election
+	DropLimit                      // there are as many neighbors or zones as can be kept
 	dropCauses
 )
 
 var dropNames = [dropCauses]string{"malformed", "checksum", "link down", "source not link-local", "own message",
-	"message type", "no neighbor", "join to this router", "wrong direction", "bootstrap router not preferred"}
+	"message type", "no neighbor", "join to this router", "wrong direction", "bootstrap router not preferred", "limit reached"}
 
 // String returns the cause in words.
 func (c DropCause) String() string {
@@ -80,6 +81,7 @@ type Drops struct {
 	ToUs      uint64 `name:"to-us"`
 	RPF       uint64 `name:"rpf"`
 	Preferred uint64 `name:"preferred"`
+	Limit     uint64 `name:"limit"`
 }
 
 // Count adds one to the counter of a cause.
@@ -91,7 +93,7 @@ func (d *Drops) Count(c DropCause) {
 
 func (d *Drops) counters() [dropCauses]*uint64 {
 	return [dropCauses]*uint64{&d.Malformed, &d.Checksum, &d.LinkDown, &d.Source, &d.Own, &d.Type, &d.Neighbor,
-		&d.ToUs, &d.RPF, &d.Preferred}
+		&d.ToUs, &d.RPF, &d.Preferred, &d.Limit}
 }
 
 // All yields every cause with its count, in the order of the constants.

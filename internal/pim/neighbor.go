@@ -7,19 +7,25 @@ import (
 	"tandem/internal/instant"
 )
 
+// maxNeighbors bounds the neighbors on one link: anybody there can send hellos.
+const maxNeighbors = 256
+
 // heardHello takes a hello of another router (section 4.3.1).
-func (r *Router) heardHello(now instant.Time, p *port, from netip.Addr, h *Hello, fx *Effects) {
+func (r *Router) heardHello(now instant.Time, p *port, from netip.Addr, h *Hello, fx *Effects) DropCause {
 	hold := h.HoldTime
 	if !h.HasHoldTime {
 		hold = DefaultInterfaceConfig().HoldTime
 	}
 	if hold == 0 {
 		r.loseNeighbor(now, p, from, fx)
-		return
+		return accepted
 	}
 	n := p.exactly(from)
 	isNew := n == nil
 	if isNew {
+		if len(p.kept.Neighbors) >= maxNeighbors {
+			return DropLimit
+		}
 		n = p.insert(from, now)
 	}
 	old := n.Hello
@@ -37,6 +43,7 @@ func (r *Router) heardHello(now instant.Time, p *port, from netip.Addr, h *Hello
 	case !slices.Equal(old.Addresses, h.Addresses):
 		r.reroute(now, fx)
 	}
+	return accepted
 }
 
 // exactly returns the neighbor that sends from an address, nil if there is none.

@@ -194,3 +194,19 @@ func TestDrops(t *testing.T) {
 		})
 	}
 }
+
+// TestNeighborLimit: strangers cannot fill the memory with hellos, and the neighbors that are known
+// stay.
+func TestNeighborLimit(t *testing.T) {
+	x := newRig(t, DefaultConfig())
+	x.meet("a", n1)
+	for i := range 2 * maxNeighbors {
+		err := x.hear("a", netip.AddrFrom16([16]byte{0xfe, 0x80, 8: 1, 14: byte(i >> 8), 15: byte(i)}), helloOf(1))
+		if (cause(err) == DropLimit) != (i >= maxNeighbors-1) {
+			t.Fatalf("hello %d: %v", i, err)
+		}
+	}
+	if err := x.hear("a", n1, helloOf(7)); err != nil || len(x.r.Interfaces(x.now)[0].Neighbors) != maxNeighbors {
+		t.Errorf("a known neighbor: %v", err)
+	}
+}

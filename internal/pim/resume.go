@@ -95,6 +95,7 @@ func (r *Router) Resume(now instant.Time, m Memory) {
 			r.pin(z.BSR, &known)
 		}
 	}
+	r.bootstrap.schedule()
 	for _, pm := range m.Ports {
 		p := &port{name: pm.Name, cfg: pm.Config, kept: pm.Kept}
 		p.kept.Neighbors = slices.Clone(p.kept.Neighbors)

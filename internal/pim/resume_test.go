@@ -27,7 +27,7 @@ func TestNothingIsForgotten(t *testing.T) {
 		"ssm": "of the configuration", "star": "place", "sources": "places",
 	})
 	resumetest.Fields(t, reflect.TypeFor[target](), []string{"addr", "hops"}, map[string]string{"trees": "places", "pins": "of the bootstrap routers"})
-	resumetest.Fields(t, reflect.TypeFor[bootstrap](), []string{"kept"}, map[string]string{"waiting": "comes again within a minute"})
+	resumetest.Fields(t, reflect.TypeFor[bootstrap](), []string{"kept"}, map[string]string{"waiting": "comes again within a minute", "due": "of the zones"})
 	resumetest.Survives(t, Memory{})
 }
 

@@ -154,8 +154,7 @@ func (p *port) open(src, dst netip.Addr, b []byte) (Message, DropCause, error) {
 // must come from a neighbor (sections 4.5 and 4.6).
 func (r *Router) take(now instant.Time, p *port, src, dst netip.Addr, m Message, fx *Effects) DropCause {
 	if h, is := m.(*Hello); is {
-		r.heardHello(now, p, src, h, fx)
-		return accepted
+		return r.heardHello(now, p, src, h, fx)
 	}
 	if p.exactly(src) == nil {
 		return DropNeighbor
@@ -193,7 +192,7 @@ func (r *Router) Advance(now instant.Time, fx *Effects) {
 
 // Deadline returns when Advance must be called next, Never if no timer runs.
 func (r *Router) Deadline() instant.Time {
-	first := instant.Earliest(r.timers.Deadline(), r.bootstrap.deadline())
+	first := instant.Earliest(r.timers.Deadline(), r.bootstrap.due)
 	for _, p := range r.order {
 		first = instant.Earliest(first, p.deadline())
 	}

@@ -204,6 +204,17 @@ func (r *Router) joinWithin(now instant.Time, id uint32, d time.Duration) {
 	}
 }
 
+// JoinAll joins every tree again at once. The caller does so when something on the way may have
+// forgotten the joins.
+func (r *Router) JoinAll(now instant.Time) {
+	r.now = max(r.now, now)
+	for id := uint32(1); id <= r.trees.Top(); id++ {
+		if r.trees.At(id).Joined {
+			r.joinWithin(now, id, 0)
+		}
+	}
+}
+
 // override draws the time before this router overrides a prune on the link of a hop.
 func (r *Router) override(h Hop) time.Duration {
 	if p := r.ports[h.Interface]; p != nil {

@@ -303,3 +303,19 @@ func TestBlocks(t *testing.T) {
 		t.Errorf("%d of 100 shared trees are joined together with their prunes", shared)
 	}
 }
+
+// TestJoinAll: what is joined is joined once more, and refreshed in its time.
+func TestJoinAll(t *testing.T) {
+	x := settled(t, testConfig())
+	x.want(ssm1, Wants{Sources: []netip.Addr{s1}})
+	x.want(asm1, Wants{Any: true})
+	x.route(s1, via("a", n1))
+	x.route(rp1, via("b", n1))
+	x.run(10 * time.Second)
+	x.sentSince()
+	x.r.JoinAll(x.now)
+	x.run(0)
+	x.expect("again", "a fe80::a: +2001:db8::1,ff3e::8000:1", "b fe80::a: +*(2001:db8::99),ff1e::1")
+	x.run(58 * time.Second)
+	x.expect("no refresh yet")
+}
