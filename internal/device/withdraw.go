@@ -87,10 +87,17 @@ func (du *duties) withdraw(now instant.Time, ev Withdraw) {
 func (du *duties) withdrawn() bool {
 	for _, t := range du.trunks.list {
 		for _, ms := range t.state.Members {
-			if m := t.members[ms.ID]; m != nil && m.Withdrawn && !m.handedOver(ms) {
+			if m := t.members[ms.ID]; m != nil && m.Withdrawn && !m.handedOver(ms) && !sendsAll(ms) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// sendsAll reports whether the peer sends everything, and knows that this device is not ready. So it
+// goes on, though it is not ready itself and this device sends, too.
+func sendsAll(ms etrunk.MemberState) bool {
+	p := ms.Peer
+	return ms.PeerKnown && p.Up && p.Role == etrunk.MemberMaster && p.Covers == etrunk.AllBuckets && p.Seen.Known && !p.Seen.Ready
 }

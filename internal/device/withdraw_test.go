@@ -4,6 +4,8 @@ import (
 	"maps"
 	"net/netip"
 	"testing"
+
+	"tandem/internal/etrunk"
 )
 
 // TestLoses: what a configuration takes from a member is known before it is taken; what it adds, or
@@ -74,5 +76,33 @@ func TestLoses(t *testing.T) {
 	delete(s.Interfaces, "lan0")
 	if lost := r.dev.Loses(s); len(lost) != 0 {
 		t.Errorf("an interface that no member has: loses %v", lost)
+	}
+}
+
+// TestWithdrawn: a member waits until the peer sends everything in its place, and not for one that does,
+// or that cannot.
+func TestWithdrawn(t *testing.T) {
+	all := etrunk.Announcement{Up: true, Role: etrunk.MemberMaster, Ready: true, Covers: etrunk.AllBuckets, Seen: etrunk.Seen{Known: true, Up: true}}
+	for name, tt := range map[string]struct {
+		change func(ms *etrunk.MemberState)
+		want   bool
+	}{
+		"the peer sends all":                    {func(*etrunk.MemberState) {}, true},
+		"it is not ready, and sends all":        {func(ms *etrunk.MemberState) { ms.Peer.Ready = false }, true},
+		"it sends its share":                    {func(ms *etrunk.MemberState) { ms.Peer.Covers = etrunk.Bucket1 }, false},
+		"it does not know of the withdrawal":    {func(ms *etrunk.MemberState) { ms.Peer.Seen.Ready = true }, false},
+		"it knows nothing":                      {func(ms *etrunk.MemberState) { ms.Peer.Seen = etrunk.Seen{} }, false},
+		"there is none":                         {func(ms *etrunk.MemberState) { ms.PeerKnown = false }, true},
+		"it is Backup, and could take over":     {func(ms *etrunk.MemberState) { ms.Peer.Role = etrunk.MemberBackup }, false},
+		"it is Backup and is not to be another": {func(ms *etrunk.MemberState) { ms.PeerMode = etrunk.ForceBackup }, true},
+	} {
+		r := readyRig(t)
+		r.member().Withdrawn = true
+		ms := etrunk.MemberState{ID: 10, PeerKnown: true, PeerMode: etrunk.Auto, Peer: all}
+		tt.change(&ms)
+		r.dev.trunks.get(1).state.Members = []etrunk.MemberState{ms}
+		if got := r.dev.Withdrawn(); got != tt.want {
+			t.Errorf("%s: withdrawn %v", name, got)
+		}
 	}
 }
