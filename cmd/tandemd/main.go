@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -119,7 +118,7 @@ func run(f flags) error {
 	router := &reachable{d, remote, store}
 	system = &console.System{Backend: router, Store: store, Build: build, Journal: log, Record: d.Record, SSH: remote.State}
 	log.Emit(event.Started.With(system.Build.Version, fmt.Sprintf("%016x", id)))
-	listener, err := listen(filepath.Join(f.run, "console.sock"), f.group, consoleSocket)
+	listener, err := manage.NewSocket(filepath.Join(f.run, "console.sock"), f.group, consoleSocket)
 	if err != nil {
 		return err
 	}
@@ -129,6 +128,7 @@ func run(f flags) error {
 
 	tasks := task.NewGroup(ctx)
 	tasks.Go("web page", page.Run)
+	tasks.Go("console socket", func(ctx context.Context) error { return listener.Keep(ctx, log) })
 	tasks.Go("start", func(ctx context.Context) error {
 		if err := start(router, system, f.config); err != nil {
 			return err
@@ -145,14 +145,6 @@ func run(f flags) error {
 	err = d.Run(tasks.Context())
 	// What failed says enough; the name of its goroutine tells an operator nothing.
 	return cmp.Or(err, errors.Unwrap(tasks.Stop()))
-}
-
-// listen makes the console's socket, or goes on with the one of the daemon before.
-func listen(path, group string, inherited *os.File) (net.Listener, error) {
-	if inherited != nil {
-		return manage.Inherit(inherited)
-	}
-	return manage.Listen(path, group)
 }
 
 // ignoreLosses keeps the daemon running when its terminal goes, or whoever reads its log:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"tandem/internal/event"
 	"tandem/internal/journal"
 	"tandem/internal/linux/inherit"
+	"tandem/internal/manage"
 	"tandem/internal/task"
 )
 
@@ -30,7 +30,7 @@ type running struct {
 	state    string // directory
 	log      *journal.Journal
 	lock     *os.File
-	listener net.Listener
+	listener *manage.Socket
 }
 
 // succeed waits for the signal by which the daemon is to be replaced. A supervisor has
@@ -48,6 +48,9 @@ func succeed(ctx context.Context, signals <-chan os.Signal, stop func(), r *runn
 		if err == nil {
 			err = fits(program, r.state)
 		}
+		if err == nil { // the successor needs the run directory, too
+			_, err = r.listener.Remake()
+		}
 		switch {
 		case err == nil:
 			return r.daemon.HandOver(func(files inherit.Files) error { return r.pass(program, files) })
@@ -63,11 +66,7 @@ func succeed(ctx context.Context, signals <-chan os.Signal, stop func(), r *runn
 // pass hands everything on. Nothing must be closed or removed afterwards, as it is the
 // successor's by then: so it does not return but for an error.
 func (r *running) pass(program string, files inherit.Files) error {
-	socket, ok := r.listener.(*net.UnixListener)
-	if !ok {
-		return errors.New("the console's socket cannot be handed on")
-	}
-	console, err := socket.File()
+	console, err := r.listener.File()
 	if err != nil {
 		return err
 	}

@@ -120,6 +120,10 @@ var (
 		"A program has connected to the console socket.")
 	ConsoleUnknown = declare("SHELL", Warning, "PEER_UNKNOWN", "Error",
 		"The kernel does not say who has connected to the console socket.")
+	ConsoleRemade = declare("SHELL", Warning, "SOCKET_REMADE", "Path",
+		"The console socket had been removed and is made again.")
+	ConsoleNotRemade = declare("SHELL", Error, "SOCKET_GONE", "Path Error",
+		"The console socket has been removed and cannot be made again; it is tried each second.")
 	ConsoleOpened = declare("SHELL", Info, "LOGIN", "User Pid Interactive",
 		"A console session was opened.")
 	CommandRecord = declare("SHELL", Notice, "CMDRECORD", "User Source View Command Result",

@@ -77,7 +77,7 @@ var allowed = map[string][]string{
 	"tape":                {"instant", "device", "mld", "rbs", "etrunk", "event"},
 	"daemon":              {"instant", "device", "state", "echo", "tape", "config", "mld", "rbs", "etrunk", "bfd", "daemon/*", "task", "pki", "event", "journal", "latency", "status", "linux/*", "proof"},
 	"console":             {"command", "config", "device", "state", "echo", "event", "mld", "rbs", "etrunk", "bfd"},
-	"manage":              {"console", "command", "config", "event", "journal"},
+	"manage":              {"console", "command", "config", "event", "journal", "task"},
 	"manage/terminal":     {"command", "manage"},
 	"manage/sshd":         {"manage", "manage/terminal", "console", "state", "command", "config", "event", "journal"},
 	"web":                 {"task", "config", "state", "mld", "etrunk", "event", "journal", "status"},
