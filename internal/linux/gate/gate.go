@@ -107,8 +107,7 @@ func (g *Gate) Sync(s State) error {
 	defer g.mu.Unlock()
 	if g.held != nil {
 		before := g.held
-		g.held = g.read(before.seed)
-		if g.held != nil && !g.held.equal(before) {
+		if g.held = g.reread(before); g.held != nil && !g.held.equal(before) {
 			g.repairs++ // else replace counts it
 		}
 	}
@@ -204,6 +203,17 @@ func (g *Gate) create(r ruleset, want *contents, protection Protection) error {
 		return err
 	}
 	return g.conn.Flush()
+}
+
+// reread reads the table until it is as expected, three times at most. The kernel lets a set
+// grow while it is read, and may then leave an element out.
+func (g *Gate) reread(expected *contents) (c *contents) {
+	for range 3 {
+		if c = g.read(expected.seed); c == nil || c.equal(expected) {
+			break
+		}
+	}
+	return c
 }
 
 // read asks the kernel for the contents of the table; nil when its rules are
