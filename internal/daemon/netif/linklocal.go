@@ -52,8 +52,11 @@ func (r linkLocals) mended(l links.Link) links.Link {
 		return l
 	}
 	now, err := r.netlink.Link(l.Name) // the notice may be old, and the kernel slow to add its own
-	if err != nil || now.Index != l.Index || !now.Up || !lack(now).Mendable() {
+	switch {
+	case err != nil || now.Index != l.Index:
 		return l
+	case !now.Up || !lack(now).Mendable():
+		return now
 	}
 	address := ownLinkLocal(r.own, l.Name)
 	if err := r.netlink.AddAddress(l.Name, address); err != nil {

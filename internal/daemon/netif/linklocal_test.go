@@ -68,6 +68,22 @@ func TestLinkLocalReplaced(t *testing.T) {
 	r.noEvents()
 }
 
+// TestLinkLocalChanged: whoever puts another address in the place of the kernel's is not in the way
+// of anybody: none of ours is added, and nothing is told to be missing.
+func TestLinkLocalChanged(t *testing.T) {
+	r := newCable(t)
+	r.configure(listening)
+	testnet.Must(t, r.node.Links.DeleteAddress("up0", netip.PrefixFrom(r.told["up0"].LinkLocal, 64)))
+	testnet.Must(t, r.node.Links.AddAddress("up0", netip.MustParsePrefix("fe80::1/64")))
+	r.await("the operator's is used", func() bool {
+		if lacks := r.told["up0"].Lacks; lacks != proof.LacksNothing {
+			t.Fatalf("told that %v", lacks)
+		}
+		return r.told["up0"].LinkLocal == netip.MustParseAddr("fe80::1")
+	})
+	r.noEvents()
+}
+
 // TestLinkLocalAdded: an interface that comes without an address gets one of ours; it goes with
 // its purpose.
 func TestLinkLocalAdded(t *testing.T) {
