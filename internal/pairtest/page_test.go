@@ -53,6 +53,16 @@ func TestPage(t *testing.T) {
 	b.search(asmGroup.String()[:4], "1 found")
 	b.clicks("#groups tr.row")
 	b.shows("document.querySelectorAll('#groups tr.detail').length", 1.0)
+	// The same by keyboard, and on a telephone.
+	b.shows("(r => { r.focus(); r.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true})); return document.activeElement === r; })"+
+		"(document.querySelector('#groups tr.row'))", true)
+	b.shows("document.querySelectorAll('#groups tr.detail').length", 0.0)
+	b.shows("document.activeElement.matches('#groups tr.row')", true)
+	b.open(pageURL, 375)
+	b.shows(level, "verdict good")
+	b.shows("document.querySelector('.pair svg').getBoundingClientRect().right <= 375", true)
+	b.open(pageURL, 1280)
+	b.shows(level, "verdict good")
 
 	for range 2 {
 		p.b.kill()

@@ -9,11 +9,21 @@ export function startGroups() {
   $('search').oninput = () => { clearTimeout(typing); typing = setTimeout(() => { page = 0; load(); }, PAUSE); };
   $('prev').onclick = () => { page--; load(); };
   $('next').onclick = () => { page++; load(); };
-  $('groups').tBodies[0].onclick = e => {
-    const row = e.target.closest('tr.row');
-    if (row) { open = open === row.dataset.key ? '' : row.dataset.key; load(); }
+  const body = $('groups').tBodies[0];
+  body.onclick = e => toggle(e.target.closest('tr.row'));
+  body.onkeydown = e => {
+    if (!['Enter', ' '].includes(e.key) || !e.target.matches('tr.row')) return;
+    e.preventDefault(); // the space bar would scroll
+    toggle(e.target);
   };
   setInterval(() => { if (!document.hidden) load(); }, REFRESH);
+  load();
+}
+
+// toggle opens the row of a group, or closes it.
+function toggle(row) {
+  if (!row) return;
+  open = open === row.dataset.key ? '' : row.dataset.key;
   load();
 }
 
@@ -39,13 +49,15 @@ function draw(found, detail) {
   $('page').textContent = `${short(page + 1)} / ${short(pages)}`;
   $('prev').disabled = page === 0;
   $('next').disabled = page + 1 >= pages;
-  $('groups').tBodies[0].innerHTML = found.groups.map(g => {
+  const body = $('groups').tBodies[0], focused = document.activeElement?.dataset?.key;
+  body.innerHTML = found.groups.map(g => {
     const key = `${g.interface} ${g.group}`;
-    return `<tr class="row" data-key="${esc(key)}"><td class="mono">${esc(g.group)}</td><td>${esc(g.interface)}</td><td>${sources(g)}</td>
+    return `<tr class="row" tabindex="0" aria-expanded="${key === open}" data-key="${esc(key)}"><td class="mono">${esc(g.group)}</td><td>${esc(g.interface)}</td><td>${sources(g)}</td>
       <td class="n">${g.static ? '<span class="dim">static </span>' : ''}${short(g.hosts)}</td><td class="mono">${esc(g.reporter)}</td>
       <td class="n">${ago(g.uptime)}</td><td class="n">${g.static ? '' : ago(g.expires)}</td></tr>` +
       (key === open ? `<tr class="detail"><td colspan="7">${detail}</td></tr>` : '');
-  }).join('') || '<tr><td colspan="7" class="dim">Nobody listens to anything like that.</td></tr>';
+  }).join('') || `<tr><td colspan="7" class="dim">${$('search').value ? 'Nobody listens to anything like that.' : 'No group has a listener.'}</td></tr>`;
+  if (focused) [...body.rows].find(r => r.dataset.key === focused)?.focus({ preventScroll: true }); // it was drawn anew
 }
 
 function sources(g) {
