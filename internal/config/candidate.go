@@ -14,8 +14,8 @@ type Candidate struct {
 	store *Store
 	base  *Model
 	since uint64 // newest commit in base
-	// changed is a view whose object differed when it was looked at last: as long
-	// as it does, nothing else has to be compared.
+	// changed is a view in which the candidate differed from the base when they were compared
+	// last. While it still differs, no other view has to be compared.
 	changed View
 }
 

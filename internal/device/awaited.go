@@ -8,9 +8,9 @@ import (
 	"tandem/internal/rbs"
 )
 
-// awaited are the listeners of one interface of which the peer is yet to know, by
-// their records. It is empty but for the moments after a join, and holds all
-// joins while the peer is away.
+// awaited are the listeners of one interface that the peer does not know yet, found by their
+// records. After a join there is one for a moment. While the peer is away there is one for
+// every join.
 type awaited struct {
 	place []uint32 // in list, by record, counted from 1; 0 for none
 	list  []Waiting

@@ -129,7 +129,7 @@ func (d *Device) mldReceived(now instant.Time, ev *MLDReceived) {
 func (d *Device) mldMalformed(ev MLDMalformed) {
 	d.kept.Counters.MLDMalformed++
 	if d.proxy.isOn(ev.Netdev) {
-		d.proxy.core.Malformed()
+		d.proxy.malformed()
 	} else if ifc := d.downstreams.on(ev.Netdev); ifc != nil {
 		ifc.router.Malformed()
 	}

@@ -31,7 +31,7 @@ type MemberKept struct {
 	Aside   bool
 	Rival   Rival
 	RivalAt instant.Time
-	// PartBy is when a forced Backup waits for its successor no more, Never while it need not.
+	// PartBy is when a forced Backup stops waiting for its successor, Never while it does not wait.
 	PartBy instant.Time
 	// ServedAt is when the peer will have been ready for long enough to leave the switch to it.
 	ServedAt instant.Time

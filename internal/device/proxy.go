@@ -86,6 +86,12 @@ func (p *proxy) receive(now instant.Time, meta mld.Meta, packet *mld.Packet) {
 	}
 }
 
+// malformed counts a message that could not be decoded.
+func (p *proxy) malformed() { p.core.Malformed() }
+
+// counters are those of the messages of the upstream interface.
+func (p *proxy) counters() mld.Counters { return p.core.Counters() }
+
 // want implements [upstream].
 func (p *proxy) want(now instant.Time, group netip.Addr, filter mld.Filter) {
 	if !p.exists() {

@@ -24,7 +24,7 @@ var inputs = map[string]input{
 	"restart":    {1, func(_ *scene, n *node, _ []string) { n.restart() }}, // restart A: planned, nothing is forgotten
 	"join":       {3, hears(mld.ChangeToExclude, mld.AllowNewSources)},     // join A host1 GROUP [SOURCE]: A hears it
 	"leave":      {3, hears(mld.ChangeToInclude, mld.BlockOldSources)},     // leave A host1 GROUP [SOURCE]
-	"stream":     {2, stream},                                              // stream SOURCE GROUP: comes to both, which ask if they have no route
+	"stream":     {2, stream},                                              // stream SOURCE GROUP: it arrives at both devices; one without a route gets an upcall
 	"bfd":        {2, bfd},                                                 // bfd A up|down: what A's BFD finds
 	"link":       {3, link},                                                // link A up0|eth-trunk10 up|down
 	"switchover": {2, switchover},                                          // switchover A on|off: the operator empties A

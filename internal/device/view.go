@@ -20,7 +20,7 @@ func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
 	if u := d.proxy; u.exists() {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
 			Name: u.name, Netdev: u.link.Netdev, Up: u.link.Up, Lacks: u.link.Lacks, Upstream: true,
-			MLD: mld.InterfaceState{Up: u.link.Up, LinkLocal: u.link.LinkLocal, Counters: u.core.Counters()},
+			MLD: mld.InterfaceState{Up: u.link.Up, LinkLocal: u.link.LinkLocal, Counters: u.counters()},
 		})
 	}
 	for _, ifc := range d.downstreams.list {

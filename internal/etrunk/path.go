@@ -67,7 +67,7 @@ type PathSession struct {
 	Counters Counters
 }
 
-// came notes a hello of the believed boot.
+// came notes that a hello of the peer came by this path. The peer's boot has been proven to be its present one.
 func (p *PathSession) came(now instant.Time, sequence uint64) {
 	p.Sequence, p.Heard, p.Missed = sequence, now, 0
 }

@@ -6,8 +6,15 @@
 // docs/protocol/etrunk.md specifies the protocol.
 //
 //	packet.go, parse.go   the hello on the wire
+//	lack.go               why a member is not ready: the codes in the hello
 //	auth.go               its digest
-//	trunk.go              Trunk, its inputs, its state
+//	config.go             Config, and settings.go which settings the devices compare
+//	check.go              where the two configurations differ
+//	trunk.go              Trunk and its inputs
+//	state.go              roles, reasons and what displays show
+//	session.go            what a Trunk keeps over a restart of the daemon
+//	effects.go            what a Trunk asks of its caller
+//	counters.go           hellos counted, and the causes of drops
 //	path.go               the paths that hellos go by
 //	peer.go               which hellos are believed
 //	loss.go               when the peer is lost, and found again

@@ -13,7 +13,7 @@ import (
 // askTimeout bounds one question to a daemon.
 const askTimeout = 2 * time.Second
 
-// The facts of the displays that the lab needs.
+// The JSON fields that the lab reads from the displays.
 type (
 	trunkFacts struct {
 		State     string      `json:"state"`

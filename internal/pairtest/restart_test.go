@@ -20,7 +20,7 @@ func TestKilledThreeTimes(t *testing.T) {
 		for _, victim := range []*device{p.a, p.b} {
 			survivor := p.peerOf(victim)
 			p.forms(2)
-			p.steer(victim.name) // the device that dies has received the host's reports
+			p.steer(victim.name) // so the host's reports go to the device that will die
 			ssm.awaits(s)
 			asm.awaits(s)
 			victim.crash()

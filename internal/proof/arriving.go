@@ -40,7 +40,7 @@ type Arriving[K comparable] struct {
 	due     instant.Queue[*arrival[K]]
 	taken   []K // those for which this device stands in
 
-	complete   instant.Time // since when all that flows at the peer is known, Never while it is not
+	complete   instant.Time // when the list of the streams that flow at the peer became complete, Never while it is not complete
 	generation uint32       // of what the peer has told
 	full       bool         // the peer has told of more streams than are kept
 

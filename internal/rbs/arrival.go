@@ -39,8 +39,8 @@ type Streams interface {
 	// Arrival returns what to tell of a stream now.
 	Arrival(now instant.Time, s Stream) Arrival
 
-	// PeerBegins says that what the peer has told until now no longer counts: it begins anew, or
-	// it cannot tell any more.
+	// PeerBegins says that the streams which the peer has told of no longer count. The peer
+	// begins a new list, or can tell of no streams any more.
 	PeerBegins(now instant.Time)
 	// PeerTells tells what the peer says of a stream. It reports whether there is room for it.
 	PeerTells(now instant.Time, a *Arrival) bool

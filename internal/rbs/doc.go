@@ -13,6 +13,20 @@
 // for the buckets or leaves that differ, and says which records it has (a comparison). The
 // first comparison of a connection is the synchronisation.
 //
+// The files:
+//
+//	service.go, connect.go       Service: its connection, and how it gets one
+//	link.go, resume.go           what outlives a connection, and a restart of the daemon
+//	session.go                   the protocol on one connection
+//	receive.go, output.go        frames taken in, frames put out
+//	frame.go                     frame types; codec.go: features and the frames of old
+//	batch.go, digests.go, branch.go, arrival.go   newer frames, one file a kind
+//	compare.go, answer.go, answerbranch.go        comparisons: questions and answers
+//	sync.go                      how far a synchronisation has come
+//	streams.go, status.go        which streams come in; what devices tell of themselves
+//	store.go, record.go          Store, which the caller provides, and the records in it
+//	hlc.go, state.go             Clock, stamps and versions
+//
 // A caller makes one Clock a device, one Service an RBS, and then
 //
 //   - stamps every record it writes with Clock.Now and calls Service.Dirty with its key,

@@ -39,7 +39,7 @@ func (b *Bed) toSecond(a arrival) {
 	}
 }
 
-// answering opens a plane whose router answers so.
+// answering opens a plane whose router answers each question with such a route.
 func (b *Bed) answering() {
 	b.Helper()
 	b.Open(device.Gate{})

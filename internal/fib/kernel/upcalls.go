@@ -40,7 +40,7 @@ func (p *Plane) readUpcalls(context.Context) error {
 	}
 }
 
-// waits reports whether a stream has no entry.
+// waits reports whether a stream still waits for an entry of its own.
 func (p *Plane) waits(stream device.SourceGroup) bool {
 	_, err := p.table.Counters(stream.Source, stream.Group)
 	return err != nil

@@ -114,8 +114,8 @@ func TestSuccession(t *testing.T) {
 	}
 }
 
-// TestHandOver: between two daemons of which one hands over to the other, nobody can touch
-// the gate, and the second one can at once.
+// TestHandOver: during a hand-over no other program can change the gate. The successor can
+// change it at once.
 func TestHandOver(t *testing.T) {
 	b := newBed(t, 1)
 	testnet.Must(t, b.gate.Apply(closedD0))

@@ -130,7 +130,7 @@ func (b *Batch) decode(i int) {
 // readSource reads where a datagram came from, an address of one of two families.
 func (d *Datagram) readSource(from *unix.RawSockaddrInet6) {
 	if from.Family == unix.AF_PACKET {
-		link := (*unix.RawSockaddrLinklayer)(unsafe.Pointer(from)) // which is shorter
+		link := (*unix.RawSockaddrLinklayer)(unsafe.Pointer(from)) // shorter than from, so it stays within it
 		d.Ifindex = int(link.Ifindex)
 		d.Unicast = link.Hatype == unix.ARPHRD_ETHER && link.Pkttype == unix.PACKET_HOST
 		return

@@ -73,8 +73,8 @@ func same(keys []ssh.PublicKey, key ssh.PublicKey) bool {
 	return slices.ContainsFunc(keys, func(k ssh.PublicKey) bool { return bytes.Equal(k.Marshal(), key.Marshal()) })
 }
 
-// keysOf reads a file like OpenSSH's authorized_keys. What others may write to is
-// not believed. Lines that cannot be used are left out, and the error names the last of them.
+// keysOf reads a file like OpenSSH's authorized_keys. A file that others may write
+// to is refused. Lines that cannot be used are left out, and the error names the last of them.
 func keysOf(path string) ([]ssh.PublicKey, error) {
 	f, err := os.Open(path)
 	if err != nil {

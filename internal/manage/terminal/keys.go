@@ -115,7 +115,7 @@ func (k *keys) ahead() bool {
 	return len(k.raw) > 0
 }
 
-// closedKeys have ended.
+// closedKeys is a closed channel: who reads from it finds the end of the input at once.
 var closedKeys = func() <-chan []byte { c := make(chan []byte); close(c); return c }()
 
 // answer returns one key that was pressed at a question. pasted says that text came
