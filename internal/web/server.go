@@ -96,7 +96,7 @@ func (s *Server) reconcile(want config.HTTPServer) {
 		MaxHeaderBytes: 16 << 10, ErrorLog: s.journal.Logger(event.HTTPError),
 	}
 	go func(server *http.Server) {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(limit(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 			s.failed(server, err)
 		}
 	}(s.http)
