@@ -32,12 +32,14 @@ type gate struct {
 // passes tells what a gate lets pass at each interface that it names.
 func passes(g *device.Gate) map[string]uint32 {
 	at := make(map[string]uint32, len(g.Closed)+len(g.Bucket0)+len(g.Bucket1))
-	for pass, names := range map[uint32][]string{passBucket0: g.Bucket0, passBucket1: g.Bucket1} {
-		for _, name := range names {
-			if _, named := at[name]; named {
-				pass = passNothing // in both
-			}
-			at[name] = pass
+	for _, name := range g.Bucket0 {
+		at[name] = passBucket0
+	}
+	for _, name := range g.Bucket1 {
+		if _, both := at[name]; both {
+			at[name] = passNothing
+		} else {
+			at[name] = passBucket1
 		}
 	}
 	for _, name := range g.Closed {

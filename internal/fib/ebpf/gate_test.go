@@ -1,0 +1,20 @@
+package ebpf
+
+import (
+	"reflect"
+	"testing"
+
+	"tandem/internal/device"
+)
+
+// TestPasses: an interface of both buckets sends nothing, and that is its own affair.
+func TestPasses(t *testing.T) {
+	got := passes(&device.Gate{Closed: []string{"a", "b"}, Bucket0: []string{"b", "c", "d"}, Bucket1: []string{"c", "e"}})
+	want := map[string]uint32{"a": passNothing, "b": passNothing, "c": passNothing, "d": passBucket0, "e": passBucket1}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if passAt(got, "f") != passAll {
+		t.Error("an interface that is not named does not send everything")
+	}
+}
