@@ -40,6 +40,7 @@ var displayLines = map[string][]string{
 	"multicast ipv6 gate":             {""},
 	"eth-trunk":                       {"10"},
 	"interface":                       {"", "brief", "eth-trunk 10"},
+	"ipv6 interface brief":            {""},
 	"history-command":                 {""},
 	"diagnostic-information":          {""},
 	"logbuffer":                       {"", "level warning size 3"},
