@@ -33,7 +33,7 @@ local member_modes = {[0] = "auto", "force-master", "force-backup"}
 local member_roles = {[0] = "Backup", "Master"}
 local member_reasons = {[0] = "FORCE_BACKUP", "FORCE_MASTER", "ETRUNK_INIT", "ETRUNK_BACKUP", "ETRUNK_MASTER", "PEER_MEMBER_DOWN", "PEER_MEMBER_UP"}
 local work_modes = {[0] = "not told", "manual", "lacp-static"}
-local lacks = {[0] = "not told", "switchover", "configuration changes", "not replicated", "backup-id differs", "no channel", "Eth-Trunk down", "not in aggregate", "no upstream", "interface unable", "not synchronised", "joining upstream", "settling", "revert disabled", "nothing heard"}
+local lacks = {[0] = "not told", "switchover", "configuration changes", "not replicated", "backup-id differs", "no channel", "Eth-Trunk down", "not in aggregate", "no upstream", "interface unable", "not synchronised", "joining upstream", "settling", "revert disabled", "nothing heard", "streams do not arrive"}
 local covers = {[0] = "none", "bucket 0", "bucket 1", "all"}
 
 local e = fields(etrunk, {

@@ -10,6 +10,9 @@ func (o *owners) execute() {
 	if fx.Gate != nil {
 		o.routing.SetGate(*fx.Gate)
 	}
+	if len(fx.Look)+len(fx.Missed) > 0 {
+		o.routing.LookAt(fx.Look, fx.Missed)
+	}
 	for _, h := range fx.Handovers {
 		o.handedOver(h)
 	}

@@ -6,6 +6,7 @@ import (
 	"tandem/internal/etrunk"
 	"tandem/internal/instant"
 	"tandem/internal/mld"
+	"tandem/internal/proof"
 	"tandem/internal/rbs"
 )
 
@@ -27,6 +28,7 @@ type Checkpoint struct {
 	Trunks     []TrunkCheckpoint
 	Services   []ServiceCheckpoint
 	Orphans    OrphansKept
+	Arrivals   ArrivalsCheckpoint
 	Unknown    []ListenerCheckpoint // listeners that the peer may not know of
 	Routes     []RouteCheckpoint
 }
@@ -58,6 +60,8 @@ type ServiceCheckpoint struct {
 	Name string
 	Kept ServiceKept
 	Core rbs.ServiceMemory
+	// Arriving is what is known of the streams behind its interfaces.
+	Arriving proof.ArrivingMemory[SourceGroup]
 }
 
 // ListenerCheckpoint is a listener that the peer may not know of.
@@ -77,6 +81,7 @@ func (d *Device) Checkpoint(now instant.Time) Checkpoint {
 	cp := Checkpoint{
 		ID: d.id, Boot: d.boot, At: now, Kept: d.kept.clone(), Clock: d.clock.State(),
 		Links: sorted(d.links), Orphans: d.exceptions.OrphansKept.clone(), Upstream: d.proxy.memory(),
+		Arrivals: d.arrivals.checkpoint(),
 	}
 	for _, ifc := range d.downstreams.list {
 		cp.Interfaces = append(cp.Interfaces, InterfaceCheckpoint{ifc.name, ifc.DownstreamKept, ifc.router.Memory()})
@@ -85,7 +90,7 @@ func (d *Device) Checkpoint(now instant.Time) Checkpoint {
 		cp.Trunks = append(cp.Trunks, t.checkpoint())
 	}
 	for _, s := range d.services.list {
-		cp.Services = append(cp.Services, ServiceCheckpoint{s.name, s.ServiceKept, s.core.Memory(now)})
+		cp.Services = append(cp.Services, ServiceCheckpoint{s.name, s.ServiceKept, s.core.Memory(now), s.arriving.Memory()})
 	}
 	for _, ifc := range d.downstreams.list {
 		for _, w := range ifc.awaited.list {

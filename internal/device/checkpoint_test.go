@@ -20,7 +20,7 @@ func TestCheckpointIsWhole(t *testing.T) {
 		kept []string
 		anew map[string]string
 	}{
-		{reflect.TypeFor[Device](), []string{"ground", "proxy", "downstreams", "trunks", "services", "routes", "exceptions"}, map[string]string{
+		{reflect.TypeFor[Device](), []string{"ground", "proxy", "downstreams", "trunks", "services", "routes", "exceptions", "arrivals"}, map[string]string{
 			"duties": "has no state", "upkeep": "has no state", "taken": turn,
 		}},
 		{reflect.TypeFor[duties](), nil, map[string]string{
@@ -29,12 +29,15 @@ func TestCheckpointIsWhole(t *testing.T) {
 		{reflect.TypeFor[upkeep](), nil, map[string]string{"ground": given, "trunks": given, "services": given, "downstreams": given}},
 		{reflect.TypeFor[trunks](), []string{"keyed"}, map[string]string{"ground": given}},
 		{reflect.TypeFor[replication](), []string{"keyed"}, map[string]string{
-			"ground": given, "exceptions": given, "observer": given, "replayed": given,
+			"ground": given, "exceptions": given, "arrivals": given, "observer": given, "replayed": given,
 		}},
 		{reflect.TypeFor[downstreams](), []string{"keyed"}, map[string]string{
 			"ground": given, "followers": given, "numbered": "the interfaces are numbered anew",
 		}},
-		{reflect.TypeFor[routing](), []string{"table"}, map[string]string{"ground": given, "downstreams": given, "upstream": given}},
+		{reflect.TypeFor[routing](), []string{"table"}, map[string]string{
+			"ground": given, "downstreams": given, "upstream": given, "arrivals": given,
+		}},
+		{reflect.TypeFor[arrivals](), []string{"watched", "flowing"}, map[string]string{"ground": given, "services": given, "routes": given}},
 		{reflect.TypeFor[ground](), []string{"id", "boot", "clock", "kept", "links"}, map[string]string{
 			"settings": given, "agenda": "all is worked out anew", "fx": turn,
 		}},
@@ -48,8 +51,8 @@ func TestCheckpointIsWhole(t *testing.T) {
 		{reflect.TypeFor[trunk](), []string{"core", "random", "members", "TrunkKept"}, map[string]string{"ground": given, "cfg": given, "state": follows}},
 		{reflect.TypeFor[trunkCore](), []string{"Trunk"}, map[string]string{"of": given, "fx": turn}},
 		{reflect.TypeFor[member](), []string{"id", "MemberKept"}, map[string]string{"leg": given}},
-		{reflect.TypeFor[service](), []string{"name", "core", "ServiceKept"}, map[string]string{
-			"all": given, "cfg": given, "fx": turn, "interfaces": follows, "merging": turn, "index": follows,
+		{reflect.TypeFor[service](), []string{"name", "core", "ServiceKept", "arriving"}, map[string]string{
+			"most": follows, "all": given, "cfg": given, "fx": turn, "interfaces": follows, "merging": turn, "index": follows,
 		}},
 		{reflect.TypeFor[exceptions](), []string{"OrphansKept"}, map[string]string{
 			"ground": given, "downstreams": given, "routes": given,

@@ -5,6 +5,7 @@ import (
 
 	"tandem/internal/etrunk"
 	"tandem/internal/instant"
+	"tandem/internal/proof"
 	"tandem/internal/rbs"
 )
 
@@ -18,6 +19,7 @@ type Device struct {
 	services    *replication
 	routes      *routing
 	exceptions  *exceptions
+	arrivals    *arrivals
 	duties      *duties
 	upkeep      *upkeep
 
@@ -41,7 +43,9 @@ func New(id, boot uint64, wall time.Time, now instant.Time) *Device {
 	d := &Device{ground: g, proxy: &proxy{ground: g}, downstreams: &downstreams{ground: g}, trunks: &trunks{ground: g}, taken: &Effects{}}
 	d.routes = &routing{ground: g, table: newRouteTable(boot), downstreams: d.downstreams, upstream: d.proxy}
 	d.exceptions = &exceptions{ground: g, downstreams: d.downstreams, routes: d.routes.table}
-	d.services = &replication{ground: g, exceptions: d.exceptions}
+	d.arrivals = &arrivals{ground: g, routes: d.routes, flowing: make(map[SourceGroup]proof.Sight)}
+	d.services = &replication{ground: g, exceptions: d.exceptions, arrivals: d.arrivals}
+	d.arrivals.services, d.routes.arrivals = d.services, d.arrivals
 	d.duties = &duties{ground: g, trunks: d.trunks, services: d.services, downstreams: d.downstreams, upstream: d.proxy}
 	d.upkeep = &upkeep{ground: g, trunks: d.trunks, services: d.services, downstreams: d.downstreams}
 	d.downstreams.followers = follow{d.routes, d.exceptions}
@@ -62,6 +66,10 @@ func (d *Device) Handle(now instant.Time, ev Event) {
 		d.routes.streamArrived(now, ev)
 	case StreamsSilent:
 		d.routes.streamsSilent(now, ev)
+	case StreamsWatched:
+		d.arrivals.setWatched(now, ev.On)
+	case StreamsSeen:
+		d.arrivals.seen(now, ev.Streams)
 	case HelloReceived:
 		d.trunks.receive(now, ev)
 	case BFDChanged:
@@ -94,6 +102,7 @@ func (d *Device) Advance(now instant.Time) {
 	d.proxy.advance(now)
 	d.trunks.advance(now)
 	d.routes.expireIdle(now)
+	d.arrivals.advance(now)
 	d.settle(now)
 }
 

@@ -12,7 +12,7 @@
 // proxy. A record from the peer takes the same way from [mld.Router.Merge] on.
 //
 // What has state of its own is an owner: downstreams, proxy, trunks, replication, routing,
-// exceptions. All of them stand on ground, which is what they share. Each applies the
+// exceptions, arrivals. All of them stand on ground, which is what they share. Each applies the
 // effects of its cores itself. What follows from several owners is worked out at the end of
 // each event, in the order of settle.go.
 //
@@ -37,6 +37,7 @@
 //	member.go          one member
 //	follow.go          routes, replication and exceptions follow the records
 //	replicated.go      what came of a connection, in a recording and from one
+//	arrivals.go        which streams come in at one of the two devices only
 //	replication.go     the remote backup services
 //	service.go         one of them, and the records that it replicates
 //	leaves.go          these records by leaves, for a comparison

@@ -15,6 +15,9 @@ import (
 type Effects struct {
 	Routes []RouteChange
 	Gate   *Gate // the whole gate, nil when it has not changed
+	// Look names streams that are to be looked at now, which [StreamsSeen] answers, Missed those of which the
+	// peer had packets that did not come here.
+	Look, Missed []SourceGroup
 	// Handovers say why the gate has changed.
 	Handovers []Handover
 	Legs      []LegChange
@@ -29,6 +32,7 @@ type Effects struct {
 func (fx *Effects) reset() {
 	fx.Routes = fx.Routes[:0]
 	fx.Gate = nil
+	fx.Look, fx.Missed = fx.Look[:0], fx.Missed[:0]
 	fx.Handovers = fx.Handovers[:0]
 	fx.Legs = fx.Legs[:0]
 	fx.MLD = fx.MLD[:0]

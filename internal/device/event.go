@@ -2,6 +2,7 @@ package device
 
 import (
 	"net/netip"
+	"time"
 
 	"tandem/internal/etrunk"
 	"tandem/internal/instant"
@@ -54,6 +55,14 @@ type (
 	// StreamsSilent tells of entries without a packet for [KeepAlive], by the
 	// kernel's account. It may name any: the device knows which to drop.
 	StreamsSilent struct{ Streams []SourceGroup }
+
+	// StreamsWatched tells that the forwarding plane tells from now on which of its streams come in, or that
+	// it cannot any more.
+	StreamsWatched struct{ On bool }
+
+	// StreamsSeen tells of routed streams that have begun to flow or have fallen silent, and of those of
+	// [Effects].Look.
+	StreamsSeen struct{ Streams []StreamSight }
 
 	// HelloReceived is an E-Trunk packet as it came from the wire.
 	HelloReceived struct {
@@ -132,11 +141,23 @@ type (
 	BatchBackup struct{ Service string }
 )
 
+// StreamSight tells how a stream comes in, as of the moment at which it is told.
+type StreamSight struct {
+	SourceGroup
+	Flows    bool
+	Packets  uint64        // that have come since it is watched
+	Age      time.Duration // since the last of them
+	Pause    time.Duration // the longest between two packets that has ended lately
+	PauseAge time.Duration // since that
+}
+
 func (LinkChanged) event()            {}
 func (*MLDReceived) event()           {}
 func (MLDMalformed) event()           {}
 func (StreamArrived) event()          {}
 func (StreamsSilent) event()          {}
+func (StreamsWatched) event()         {}
+func (StreamsSeen) event()            {}
 func (HelloReceived) event()          {}
 func (HelloNotSent) event()           {}
 func (BFDChanged) event()             {}

@@ -31,6 +31,8 @@ func (du *duties) refresh(now instant.Time) {
 
 func (du *duties) refreshMember(now instant.Time, t *trunk, m *member, ms etrunk.MemberState) {
 	link := du.links[m.leg.Netdev]
+	// A peer to which next to nothing comes in is not ready, also before it has noticed.
+	ms.Peer.Ready = ms.Peer.Ready && !du.services.peerLacksStreams(m.id)
 	local := etrunk.Announcement{Up: link.Up, Role: ms.Role, Covers: m.Covers, Key: link.Key}
 	du.strands(now, m, ms)
 	du.noteHearing(now, m, ms)

@@ -107,6 +107,8 @@ func (du *duties) lacking(now instant.Time, m *member, ms etrunk.MemberState, le
 		return etrunk.LackInterface, du.unable(m)
 	case !du.services.synchronised(m.id):
 		return etrunk.LackSync, "not synchronised with the peer yet"
+	case du.services.lacksStreams(m.id):
+		return etrunk.LackStreams, "streams do not arrive"
 	case !m.Fit && du.upstream.joining(): // a new listener later does not revoke it
 		return etrunk.LackJoins, "joining upstream"
 	}

@@ -20,12 +20,16 @@ type OutcomeKind uint8
 
 // Kinds of outcomes.
 const (
-	RecordMerged  OutcomeKind = iota // a record of the peer's
-	RecordAcked                      // the peer knows the record, of which only key and version are set
-	ChannelIsUp                      // a connection has been established
-	ChannelInSync                    // the databases have been compared
-	ChannelLost                      // they may differ from now on
-	ClockMoved                       // to the reading of the peer that Record.Version is, and all records with it
+	RecordMerged    OutcomeKind = iota // a record of the peer's
+	RecordAcked                        // the peer knows the record, of which only key and version are set
+	ChannelIsUp                        // a connection has been established
+	ChannelInSync                      // the databases have been compared
+	ChannelLost                        // they may differ from now on
+	ClockMoved                         // to the reading of the peer that Record.Version is, and all records with it
+	StreamsBegin                       // what the peer has told of streams no longer counts
+	StreamTold                         // the peer tells of a stream
+	StreamsComplete                    // it has told of all
+	StreamsNotTold                     // it is of a release that does not tell
 )
 
 // Outcome is one step of Replicated.
@@ -33,6 +37,8 @@ type Outcome struct {
 	Kind   OutcomeKind
 	Record rbs.Record
 	By     rbs.Stamp // how far ClockMoved moved it
+	// Arrival is what was told, for StreamTold.
+	Arrival rbs.Arrival
 }
 
 // replay does again what came of a connection.
@@ -54,6 +60,14 @@ func (rp *replication) replay(now instant.Time, ev Replicated) {
 			s.restamp(o.Record.Version, o.By)
 		case RecordAcked:
 			s.Acked(now, o.Record.Key, o.Record.Version)
+		case StreamsBegin:
+			streamSharing{s}.PeerBegins(now)
+		case StreamTold:
+			streamSharing{s}.PeerTells(now, &o.Arrival)
+		case StreamsComplete:
+			streamSharing{s}.PeerComplete(now)
+		case StreamsNotTold:
+			streamSharing{s}.PeerCannotTell(now)
 		case ChannelIsUp:
 			s.UpAt = now
 		case ChannelInSync, ChannelLost:

@@ -17,6 +17,7 @@ type replication struct {
 	*ground
 	keyed[string, *service]
 	exceptions *exceptions
+	arrivals   *arrivals
 	observer   func(string, Outcome) // see Observe
 	replayed   bool                  // see Replay
 }
@@ -24,6 +25,9 @@ type replication struct {
 func (rp *replication) add(name string) *service {
 	s := &service{all: rp, name: name}
 	s.core = rbs.NewService(s, rp.clock, rp.id, rp.boot, rand.New(rp.random(0)))
+	if rp.settings.WatchesStreams {
+		s.core.ShareStreams(streamSharing{s})
+	}
 	rp.put(name, s)
 	return s
 }
@@ -233,7 +237,7 @@ func (rp *replication) setBFD(now instant.Time, session string) {
 // deadline is when pump must next be called.
 func (rp *replication) deadline() (at instant.Time) {
 	for _, s := range rp.list {
-		at = instant.Earliest(at, s.core.Deadline())
+		at = instant.Earliest(at, s.core.Deadline(), s.arriving.Deadline())
 	}
 	return at
 }

@@ -25,6 +25,7 @@ func (d *Device) Resume(now instant.Time, settings Settings, cp *Checkpoint) err
 	d.configureUpstream(now, &cp.Upstream)
 	d.routes.resume(now, cp)
 	d.services.resumeListeners(now, cp)
+	d.arrivals.resume(now, cp)
 	d.refreshAll(now)
 	d.settle(now)
 	return nil

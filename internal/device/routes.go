@@ -29,6 +29,13 @@ type routing struct {
 	table       *routeTable
 	downstreams *downstreams
 	upstream    upstream
+	arrivals    rerouter
+}
+
+// rerouter is told of routes that change.
+type rerouter interface {
+	// rerouted takes note that the route of a stream has changed, or is gone.
+	rerouted(now instant.Time, sg SourceGroup)
 }
 
 // regroup brings upstream membership and forwarding of a group in line with
@@ -91,11 +98,13 @@ func (rt *routing) dropRoute(now instant.Time, sg SourceGroup) {
 	rt.table.remove(sg)
 	rt.agenda.add(stageRoutes, now)
 	rt.fx.Routes = append(rt.fx.Routes, RouteChange{Source: sg.Source, Group: sg.Group, Delete: true})
+	rt.arrivals.rerouted(now, sg)
 }
 
 func (rt *routing) emitRoute(now instant.Time, sg SourceGroup, r *route) {
 	rt.agenda.add(stageRoutes, now)
 	rt.fx.Routes = append(rt.fx.Routes, r.change(sg))
+	rt.arrivals.rerouted(now, sg)
 }
 
 // path returns the way of a stream now. It discards the stream where no interface wants it.

@@ -34,6 +34,7 @@ type scene struct {
 	held    bool // the channel on it: its bytes wait
 	refused bool // the channel on it: nobody can connect
 	lines   []string
+	sky     *sky // the streams that come, nil where the devices are not told of them
 }
 
 // arrival is something that is on its way.
@@ -144,7 +145,8 @@ func (n *node) settings() device.Settings {
 			Config:    rbs.Config{Name: "rbs1", Local: cfg.Local, Peer: cfg.Peer, Enabled: true},
 			Retention: 600 * time.Second,
 		}},
-		Profiles: map[string]device.ProfileSettings{"rbp1": {BackupID: 10, Service: "rbs1", Member: member, MLD: true, Hot: true}},
+		WatchesStreams: n.scene.sky != nil,
+		Profiles:       map[string]device.ProfileSettings{"rbp1": {BackupID: 10, Service: "rbs1", Member: member, MLD: true, Hot: true}},
 	}
 }
 
@@ -210,6 +212,9 @@ func (n *node) act(do func(d *device.Device)) {
 	do(n.dev)
 	fx := n.dev.Effects()
 	n.carryOut(fx)
+	if n.scene.sky != nil {
+		n.scene.sky.look(n, fx)
+	}
 }
 
 // carryOut does what the device asks for, and says so.

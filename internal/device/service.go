@@ -6,6 +6,7 @@ import (
 
 	"tandem/internal/instant"
 	"tandem/internal/mld"
+	"tandem/internal/proof"
 	"tandem/internal/rbs"
 )
 
@@ -20,9 +21,11 @@ type service struct {
 
 	ServiceKept
 
-	interfaces []*downstream // whose records it replicates, by name
-	merging    *downstream   // whose records are being merged, nil for none
-	index      *leafIndex    // of their records, nil while nobody asks what is in a leaf
+	arriving   proof.Arriving[SourceGroup] // which of the streams behind its interfaces come in at one device only
+	most       [2]bool                     // of them lack here, at the peer; as of the last settling
+	interfaces []*downstream               // whose records it replicates, by name
+	merging    *downstream                 // whose records are being merged, nil for none
+	index      *leafIndex                  // of their records, nil while nobody asks what is in a leaf
 }
 
 // ServiceKept is what a device knows of a remote backup service beside its core.

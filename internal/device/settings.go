@@ -20,6 +20,9 @@ type Settings struct {
 	Legs     map[Member]LegSettings
 	Services map[string]ServiceSettings
 	Profiles map[string]ProfileSettings
+	// WatchesStreams says that the forwarding plane tells which streams come in (see [StreamsWatched]), and
+	// that the peer is to be told. It counts for services that are made later.
+	WatchesStreams bool
 	// RecordLimit bounds the listener records of all interfaces together that
 	// hosts can make this device hold, 0 for no bound.
 	RecordLimit int

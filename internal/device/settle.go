@@ -8,6 +8,7 @@ import (
 // settle does every stage that is due, always the first one in the order of the agenda. So
 // what a stage changes for an earlier one is settled before a later one begins.
 func (d *Device) settle(now instant.Time) {
+	d.arrivals.follow(now)
 	d.agenda.add(stageChannels, now)
 	d.settleBut(now, d.waitsForGate)
 }
@@ -57,7 +58,7 @@ func (d *Device) refreshAll(now instant.Time) {
 
 // refreshGate hands the gate over.
 func (d *Device) refreshGate() {
-	gate := &Gate{Exceptions: d.exceptions.Current}
+	gate := &Gate{Exceptions: d.arrivals.exceptions(d.exceptions)}
 	for _, ifc := range d.downstreams.list {
 		switch ifc.duty().Covers {
 		case etrunk.NoBuckets:

@@ -23,12 +23,13 @@ const (
 	LackTime               // settling
 	LackRevert             // the E-Trunk does not revert
 	LackHearing            // nothing has come in on the Eth-Trunk since it came up
+	LackStreams            // most streams that come in at the peer do not
 )
 
 var lacks = [...]string{
 	"not told", "switchover", "configuration changes", "not replicated", "backup-id differs", "no channel", "Eth-Trunk down",
 	"not in aggregate", "no upstream", "interface unable", "not synchronised", "joining upstream", "settling", "revert disabled",
-	"nothing heard",
+	"nothing heard", "streams do not arrive",
 }
 
 func (l Lack) String() string {

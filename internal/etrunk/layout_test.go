@@ -26,7 +26,7 @@ func TestDocumentedNumbers(t *testing.T) {
 		"member_modes":   wordsOf(3, func(i int) string { return MemberMode(i).String() }),
 		"member_roles":   wordsOf(2, func(i int) string { return MemberRole(i).String() }),
 		"member_reasons": wordsOf(int(ReasonPeerMemberUp)+1, func(i int) string { return MemberReason(i).String() }),
-		"lacks":          wordsOf(int(LackHearing)+1, func(i int) string { return Lack(i).String() }),
+		"lacks":          wordsOf(int(LackStreams)+1, func(i int) string { return Lack(i).String() }),
 		"work_modes":     {"not told", WorkManual.String(), WorkLACP.String()},
 	} {
 		var says []string

@@ -1,8 +1,6 @@
 package fib
 
 import (
-	"time"
-
 	"tandem/internal/device"
 	"tandem/internal/event"
 )
@@ -34,7 +32,7 @@ type Router interface {
 	// StreamsSeen tells, in a turn of its own, of routed streams that have begun to flow or have fallen silent, and
 	// of those that were asked for ([Plane.LookAt]). A stream flows as long as it pauses no longer than is usual
 	// for it. The list is valid until StreamsSeen returns, which returns false when there are no turns any more.
-	StreamsSeen([]StreamSight) bool
+	StreamsSeen([]device.StreamSight) bool
 	// Emit tells people of an event.
 	Emit(event.Event)
 }
@@ -46,16 +44,6 @@ type Leaving struct {
 	Lacking bool   // most do not, see [proof.Leaving]
 	// Cause names what other program drops them, as far as that can be found; empty if not.
 	Cause string
-}
-
-// StreamSight tells how a stream comes in, as of the moment at which it is told.
-type StreamSight struct {
-	Stream   device.SourceGroup
-	Flows    bool
-	Packets  uint64        // that have come since its route was made
-	Age      time.Duration // since the last of them
-	Pause    time.Duration // the longest between two packets that has ended lately
-	PauseAge time.Duration // since that
 }
 
 // Wanted answers what is to be forwarded, within a turn. A comparison of all routes

@@ -132,7 +132,7 @@ func entryOf(now instant.Time, ev device.Event) (Entry, bool) {
 		e.Kind, e.Event = kindRetire, nil
 	case device.MLDMalformed:
 		e.Event = device.MLDMalformed{Netdev: ev.Netdev}
-	case device.LinkChanged, device.StreamsSilent, device.HelloReceived, device.HelloNotSent,
+	case device.LinkChanged, device.StreamsSilent, device.StreamsWatched, device.StreamsSeen, device.HelloReceived, device.HelloNotSent,
 		device.BFDChanged, device.Switchover, device.Withdraw:
 	default:
 		return e, false

@@ -11,6 +11,7 @@ import (
 	"tandem/internal/device"
 	"tandem/internal/instant"
 	"tandem/internal/mld"
+	"tandem/internal/rbs"
 )
 
 // Kinds of entries. What comes often has a form of its own; the rest is gob.
@@ -39,7 +40,7 @@ var errEntry = errors.New("damaged entry")
 
 func init() {
 	for _, ev := range []device.Event{
-		device.LinkChanged{}, device.MLDMalformed{}, device.StreamsSilent{}, device.HelloReceived{}, device.HelloNotSent{},
+		device.LinkChanged{}, device.MLDMalformed{}, device.StreamsSilent{}, device.StreamsWatched{}, device.StreamsSeen{}, device.HelloReceived{}, device.HelloNotSent{},
 		device.BFDChanged{}, device.Switchover{}, device.Withdraw{},
 	} {
 		gob.Register(ev)
@@ -123,6 +124,9 @@ func appendReplica(dst []byte, ev device.Replicated) []byte {
 	dst = appendText(dst, ev.Service)
 	for _, o := range ev.Outcomes {
 		dst = append(dst, byte(o.Kind))
+		if o.Kind == device.StreamTold {
+			dst = appendArrival(dst, &o.Arrival)
+		}
 		if !carriesRecord(o.Kind) {
 			continue
 		}
@@ -148,6 +152,18 @@ func appendReplica(dst []byte, ev device.Replicated) []byte {
 		}
 	}
 	return dst
+}
+
+// appendArrival writes what the peer tells of a stream.
+func appendArrival(dst []byte, a *rbs.Arrival) []byte {
+	dst = appendAddr(appendAddr(dst, a.Source), a.Group)
+	flags := byte(0)
+	for i, set := range []bool{a.Flows, a.StandsIn, a.Withdrawn} {
+		if set {
+			flags |= 1 << i
+		}
+	}
+	return binary.AppendVarint(append(dst, flags), int64(a.Age))
 }
 
 func carriesRecord(k device.OutcomeKind) bool {

@@ -123,7 +123,14 @@ func (r *reader) replica() device.Event {
 	ev := device.Replicated{Service: r.text()}
 	for !r.bad && len(r.b) > 0 {
 		o := device.Outcome{Kind: device.OutcomeKind(r.byte())}
-		r.bad = r.bad || o.Kind > device.ClockMoved
+		r.bad = r.bad || o.Kind > device.StreamsNotTold
+		if o.Kind == device.StreamTold {
+			a := &o.Arrival
+			a.Source, a.Group = r.addr(), r.addr()
+			flags := r.byte()
+			a.Flows, a.StandsIn, a.Withdrawn = flags&1 != 0, flags&2 != 0, flags&4 != 0
+			a.Age = time.Duration(r.varint())
+		}
 		if carriesRecord(o.Kind) {
 			rec := &o.Record
 			rec.BackupID, rec.SubInterface = uint32(r.uvarint()), uint32(r.uvarint())

@@ -64,6 +64,14 @@ func (r *Routing) SetGate(g device.Gate) {
 	}
 }
 
+// LookAt has the plane look at streams now, and notes of others that the peer had packets of them that did not
+// come in here.
+func (r *Routing) LookAt(look, missed []device.SourceGroup) {
+	if r.plane != nil {
+		r.plane.LookAt(look, missed)
+	}
+}
+
 // SendMLD sends a message from the link-local address of its interface. It sends nothing if the
 // interface is gone or has no such address yet.
 func (r *Routing) SendMLD(m device.SendMLD) {

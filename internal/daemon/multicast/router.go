@@ -33,10 +33,12 @@ func (r router) LeavingChanged(l fib.Leaving) bool {
 }
 
 // StreamsWatched implements [fib.Router].
-func (r router) StreamsWatched(bool) bool { return true }
+func (r router) StreamsWatched(watched bool) bool { return r.tell(device.StreamsWatched{On: watched}) }
 
-// StreamsSeen implements [fib.Router]. The device does not act on it yet.
-func (r router) StreamsSeen([]fib.StreamSight) bool { return true }
+// StreamsSeen implements [fib.Router].
+func (r router) StreamsSeen(streams []device.StreamSight) bool {
+	return r.tell(device.StreamsSeen{Streams: streams})
+}
 
 func (r router) tell(ev device.Event) bool {
 	return r.o.Loop.Turn(func() { r.o.Device.Handle(ev) }) == nil

@@ -44,6 +44,8 @@ func (t Translation) Device() (device.Settings, error) {
 		Services:    t.services(),
 		Profiles:    t.profiles(),
 		RecordLimit: int(t.Model.MLD.Limit),
+		// Every plane does, or says that it cannot.
+		WatchesStreams: true,
 	}
 	for id, e := range t.Model.ETrunks {
 		cfg, err := t.eTrunk(e)

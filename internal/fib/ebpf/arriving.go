@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"tandem/internal/device"
-	"tandem/internal/fib"
 	"tandem/internal/instant"
 	"tandem/internal/linux/clock"
 	"tandem/internal/proof"
@@ -18,6 +17,8 @@ const (
 	// lookRest is how many times as long as a look has taken the next one waits, at least. So
 	// looking takes 3 % of a processor at most.
 	lookRest = 32
+	// warmUp is after how long the streams that flow are known.
+	warmUp = 150 * time.Millisecond
 )
 
 // arriving watches which of the routed streams come in. It is guarded by the lock of the plane.
@@ -25,8 +26,8 @@ type arriving struct {
 	watch         proof.Watch // by slot of the counters
 	streams       []watched   // likewise
 	asked, missed []device.SourceGroup
-	sights        []fib.StreamSight // to be told
-	wake          chan struct{}     // has room for one
+	sights        []device.StreamSight // to be told
+	wake          chan struct{}        // has room for one
 }
 
 type watched struct {
@@ -62,13 +63,11 @@ func (p *Plane) rouse() {
 
 // watchArriving tells the router which streams come in.
 func (p *Plane) watchArriving(ctx context.Context) error {
-	if !p.router.StreamsWatched(true) {
-		return nil
-	}
 	timer := time.NewTimer(lookInterval)
 	defer timer.Stop()
 	var next time.Duration
-	var sights []fib.StreamSight
+	start, told := clock.Monotonic(), false
+	var sights []device.StreamSight
 	for {
 		select {
 		case <-ctx.Done():
@@ -82,10 +81,15 @@ func (p *Plane) watchArriving(ctx context.Context) error {
 		if took := clock.Monotonic() - began; began >= next {
 			next = began + max(lookInterval, lookRest*took)
 		}
+		if !told && began-start >= warmUp {
+			if told = true; !p.router.StreamsWatched(true) {
+				return nil
+			}
+		}
 		if len(sights) > 0 && !p.router.StreamsSeen(sights) {
 			return nil
 		}
-		if idle {
+		if idle && told {
 			timer.Reset(time.Hour) // until it is woken
 		} else {
 			timer.Reset(max(0, next-clock.Monotonic()))
@@ -95,7 +99,7 @@ func (p *Plane) watchArriving(ctx context.Context) error {
 
 // lookAtAll looks at the streams that were asked for, and at all if it is time, and adds what is
 // to be told. It reports whether there is none to look at.
-func (p *Plane) lookAtAll(all bool, sights []fib.StreamSight) (_ []fib.StreamSight, idle bool) {
+func (p *Plane) lookAtAll(all bool, sights []device.StreamSight) (_ []device.StreamSight, idle bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ctx.Err() != nil {
@@ -136,8 +140,8 @@ func (p *Plane) reading(slot uint32) proof.Reading {
 func (p *Plane) see(slot uint32, flowing bool) {
 	a := &p.arriving
 	now, s := instant.FromOrigin(clock.Monotonic()), a.watch.Of(slot).Sight()
-	a.sights = append(a.sights, fib.StreamSight{
-		Stream: a.streams[slot].stream, Flows: flowing, Packets: s.Packets,
+	a.sights = append(a.sights, device.StreamSight{
+		SourceGroup: a.streams[slot].stream, Flows: flowing, Packets: s.Packets,
 		Age: now.Sub(s.Last), Pause: s.Pause, PauseAge: now.Sub(s.PauseEnd),
 	})
 }

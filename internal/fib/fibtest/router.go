@@ -22,7 +22,7 @@ type router struct {
 	leaving map[string]fib.Leaving // as told last
 	events  []string               // by name
 	watched bool                   // see StreamsWatched
-	sights  []fib.StreamSight      // since they were last asked for
+	sights  []device.StreamSight   // since they were last asked for
 }
 
 // arrival is a stream that came in on an interface without a route.
@@ -75,7 +75,7 @@ func (r *router) StreamsWatched(watched bool) bool {
 }
 
 // StreamsSeen implements [fib.Router].
-func (r *router) StreamsSeen(sights []fib.StreamSight) bool {
+func (r *router) StreamsSeen(sights []device.StreamSight) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sights = append(r.sights, sights...)
@@ -83,7 +83,7 @@ func (r *router) StreamsSeen(sights []fib.StreamSight) bool {
 }
 
 // seen takes what was told of streams since it was last asked.
-func (r *router) seen() (sights []fib.StreamSight, watched bool) {
+func (r *router) seen() (sights []device.StreamSight, watched bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	sights, r.sights = r.sights, nil

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"tandem/internal/device"
-	"tandem/internal/fib"
 )
 
 // testStreamsSeen: the plane tells when a routed stream begins to flow and when it has fallen silent, answers
@@ -19,16 +18,16 @@ func testStreamsSeen(b *Bed) {
 		b.sender.Send(Stream(1).Group)
 		impostor.Send(Stream(2).Group)
 	}
-	b.eventuallySeen("a stream that begins", send, func(s fib.StreamSight) bool { return s.Flows && s.Packets > 0 })
+	b.eventuallySeen("a stream that begins", send, func(s device.StreamSight) bool { return s.Flows && s.Packets > 0 })
 	began := time.Now()
 	ask := func() { b.InTurn(func() { b.plane.LookAt([]device.SourceGroup{wanted}, nil) }) }
-	b.eventuallySeen("a stream that flows, asked", func() { send(); ask() }, func(s fib.StreamSight) bool {
+	b.eventuallySeen("a stream that flows, asked", func() { send(); ask() }, func(s device.StreamSight) bool {
 		return s.Flows && s.Packets > 20 && s.Age < 100*time.Millisecond
 	})
-	b.eventuallySeen("a stream that falls silent", nil, func(s fib.StreamSight) bool {
+	b.eventuallySeen("a stream that falls silent", nil, func(s device.StreamSight) bool {
 		return !s.Flows && s.Age > 20*time.Millisecond && s.Age <= time.Since(began)
 	})
-	b.eventuallySeen("a stream that is silent, asked", ask, func(s fib.StreamSight) bool { return !s.Flows })
+	b.eventuallySeen("a stream that is silent, asked", ask, func(s device.StreamSight) bool { return !s.Flows })
 	b.SetRoutes(device.RouteChange{Source: wanted.Source, Group: wanted.Group, Delete: true})
 	time.Sleep(100 * time.Millisecond)
 	b.router.seen()
@@ -42,16 +41,16 @@ func testStreamsSeen(b *Bed) {
 }
 
 // eventuallySeen does something again and again until the one stream that may be told is told as it should be.
-func (b *Bed) eventuallySeen(what string, do func(), want func(fib.StreamSight) bool) {
+func (b *Bed) eventuallySeen(what string, do func(), want func(device.StreamSight) bool) {
 	b.Helper()
-	var last fib.StreamSight
+	var last device.StreamSight
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if do != nil {
 			do()
 		}
 		sights, _ := b.router.seen()
 		for _, s := range sights {
-			if last = s; s.Stream != Stream(0) {
+			if last = s; s.SourceGroup != Stream(0) {
 				b.Fatalf("%s: %+v is told, which nobody wants or which comes in elsewhere", what, s)
 			}
 			if want(s) {

@@ -24,6 +24,8 @@ const (
 	lookRest = 32
 	// watchAtOnce bounds the streams of which the watch begins or ends between two looks.
 	watchAtOnce = 4096
+	// warmLooks is after how many looks the streams that flow are known.
+	warmLooks = 12
 	// mostWatched bounds the streams that are watched.
 	mostWatched = 1 << 18
 )
@@ -46,9 +48,9 @@ type observer interface {
 type arriving struct {
 	router fib.Router
 
-	mu       sync.Mutex                 // of what is noted
-	noted    map[device.SourceGroup]int // the interface index by which a stream is to come in, 0 for one that is not routed
-	order    []device.SourceGroup       // of noted
+	mu       sync.Mutex                   // of what is noted
+	noted    map[device.SourceGroup]noted // what is to become of a stream
+	order    []device.SourceGroup         // of noted
 	asked    []device.SourceGroup
 	missed   []device.SourceGroup
 	incoming []int
@@ -62,9 +64,10 @@ type arriving struct {
 	slots   map[device.SourceGroup]place
 	streams []device.SourceGroup // by slot
 	watch   proof.Watch
+	warm    int  // looks since all that was noted first is watched
 	blind   bool // some stream could not be watched, so the router is told that nothing is
 	told    bool // the router knows that streams are watched
-	sights  []fib.StreamSight
+	sights  []device.StreamSight
 }
 
 // place is where a stream is observed.
@@ -76,7 +79,7 @@ type place struct {
 // newArriving prepares the watch in the thread's network namespace. Without BPF it asks the table.
 func newArriving(router fib.Router, table *mroute.Table) *arriving {
 	a := &arriving{
-		router: router, noted: make(map[device.SourceGroup]int), slots: make(map[device.SourceGroup]place), wake: make(chan struct{}, 1),
+		router: router, noted: make(map[device.SourceGroup]noted), slots: make(map[device.SourceGroup]place), wake: make(chan struct{}, 1),
 	}
 	if o, err := openBPF(mostWatched); err == nil {
 		a.observer = o
@@ -103,13 +106,20 @@ func (a *arriving) setIncoming(indexes []int) error {
 	return errors.Join(errs...)
 }
 
+// noted is what is to become of a stream.
+type noted struct {
+	ifindex int  // by which it is to come in, 0 for one that is of no interest
+	anew    bool // it was of no interest meanwhile
+}
+
 // note notes that a stream is to come in by an interface, or with 0 that it is of no interest.
 func (a *arriving) note(stream device.SourceGroup, ifindex int) {
 	a.mu.Lock()
-	if _, already := a.noted[stream]; !already {
+	before, already := a.noted[stream]
+	if !already {
 		a.order = append(a.order, stream)
 	}
-	a.noted[stream] = ifindex
+	a.noted[stream] = noted{ifindex, before.anew || ifindex == 0}
 	a.mu.Unlock()
 }
 
@@ -149,13 +159,16 @@ func (a *arriving) run(ctx context.Context) error {
 		idle := a.follow()
 		if began >= next {
 			a.look(began)
+			if idle || a.warm > 0 {
+				a.warm++
+			}
 			next = began + max(lookInterval, lookRest*(clock.Monotonic()-began))
 		}
 		a.answer()
 		if !a.tell() {
 			return nil
 		}
-		if idle && a.watch.Len() == 0 {
+		if idle && a.watch.Len() == 0 && a.told {
 			timer.Reset(time.Hour) // until it is woken
 		} else {
 			timer.Reset(max(0, next-clock.Monotonic()))
@@ -179,7 +192,7 @@ func (a *arriving) follow() bool {
 	a.mu.Lock()
 	some := min(watchAtOnce, len(a.order))
 	batch := slices.Clone(a.order[:some])
-	wanted := make([]int, some)
+	wanted := make([]noted, some)
 	for i, s := range batch {
 		wanted[i] = a.noted[s]
 		delete(a.noted, s)
@@ -189,14 +202,14 @@ func (a *arriving) follow() bool {
 	a.mu.Unlock()
 	for i, s := range batch {
 		at, watched := a.slots[s]
-		if watched && at.ifindex == wanted[i] {
+		if watched && at.ifindex == wanted[i].ifindex && !wanted[i].anew {
 			continue
 		}
 		if watched {
 			a.forget(s, at)
 		}
-		if wanted[i] != 0 {
-			add = append(add, arrivals.Stream{Source: s.Source, Group: s.Group, Interface: wanted[i]})
+		if wanted[i].ifindex != 0 {
+			add = append(add, arrivals.Stream{Source: s.Source, Group: s.Group, Interface: wanted[i].ifindex})
 		}
 	}
 	a.begin(add)
@@ -268,15 +281,15 @@ func (a *arriving) read(slot uint32) proof.Reading {
 func (a *arriving) see(slot uint32, flowing bool) {
 	now := instant.FromOrigin(clock.Monotonic())
 	s := a.watch.Of(slot).Sight()
-	a.sights = append(a.sights, fib.StreamSight{
-		Stream: a.streams[slot], Flows: flowing, Packets: s.Packets,
+	a.sights = append(a.sights, device.StreamSight{
+		SourceGroup: a.streams[slot], Flows: flowing, Packets: s.Packets,
 		Age: now.Sub(s.Last), Pause: s.Pause, PauseAge: now.Sub(s.PauseEnd),
 	})
 }
 
 // tell tells the router what was seen. It returns false when there are no turns any more.
 func (a *arriving) tell() bool {
-	if watching := !a.blind; watching != a.told {
+	if watching := !a.blind && a.warm >= warmLooks; watching != a.told {
 		a.told = watching
 		if !a.router.StreamsWatched(watching) {
 			return false

@@ -55,8 +55,8 @@ type deaf struct {
 	seen int
 }
 
-func (*deaf) StreamsWatched(bool) bool                  { return true }
-func (d *deaf) StreamsSeen(list []fib.StreamSight) bool { d.seen += len(list); return true }
+func (*deaf) StreamsWatched(bool) bool                     { return true }
+func (d *deaf) StreamsSeen(list []device.StreamSight) bool { d.seen += len(list); return true }
 
 // look looks at what has come until now.
 func look(a *arriving) {
@@ -68,7 +68,7 @@ func look(a *arriving) {
 // watched prepares the watch of many streams.
 func watched(streams int) (*arriving, *deaf) {
 	d := &deaf{}
-	a := &arriving{router: d, observer: &steady{}, noted: make(map[device.SourceGroup]int), slots: make(map[device.SourceGroup]place), wake: make(chan struct{}, 1)}
+	a := &arriving{router: d, observer: &steady{}, noted: make(map[device.SourceGroup]noted), slots: make(map[device.SourceGroup]place), wake: make(chan struct{}, 1)}
 	for i := range streams {
 		group := netip.AddrFrom16([16]byte{0xff, 0x3e, 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)})
 		a.note(device.SourceGroup{Source: netip.MustParseAddr("2001:db8::1"), Group: group}, 1)

@@ -1,0 +1,264 @@
+package device
+
+import (
+	"iter"
+	"maps"
+	"slices"
+
+	"tandem/internal/instant"
+	"tandem/internal/proof"
+	"tandem/internal/rbs"
+)
+
+// arrivals is which streams come in here. Each service compares those that are wanted behind its
+// interfaces with what its peer tells (see [proof.Arriving]).
+type arrivals struct {
+	*ground
+	services *replication
+	routes   *routing
+	watched  bool                        // the plane tells of all routed streams
+	flowing  map[SourceGroup]proof.Sight // as the plane has told last
+}
+
+// setWatched takes note that the plane can tell which streams come in, or cannot any more.
+func (a *arrivals) setWatched(now instant.Time, on bool) {
+	if on == a.watched {
+		return
+	}
+	if a.watched = on; !on {
+		for _, sg := range a.sorted() {
+			delete(a.flowing, sg)
+			for _, s := range a.services.list {
+				s.arriving.Forget(now, sg)
+			}
+		}
+	}
+	for _, s := range a.services.list {
+		s.core.TellStreams(now)
+	}
+}
+
+// sorted lists the streams that flow.
+func (a *arrivals) sorted() []SourceGroup {
+	return slices.SortedFunc(maps.Keys(a.flowing), compareSG)
+}
+
+// seen takes what the plane tells of streams.
+func (a *arrivals) seen(now instant.Time, streams []StreamSight) {
+	for _, told := range streams {
+		sg := told.SourceGroup
+		if a.routes.table.get(sg) == nil {
+			continue // it is of no interest any more
+		}
+		sight := told.sight(now)
+		if told.Flows {
+			a.flowing[sg] = sight
+		} else {
+			delete(a.flowing, sg)
+		}
+		for _, s := range a.services.list {
+			switch {
+			case !told.Flows:
+				s.arriving.Silent(now, sg, sight.Last)
+			case a.wantedBehind(s, sg):
+				s.arriving.Flows(now, sg, sight)
+				s.arriving.Seen(now, sg, sight)
+			}
+		}
+	}
+}
+
+// sight is the same with moments in place of ages.
+func (s *StreamSight) sight(now instant.Time) proof.Sight {
+	sight := proof.Sight{Packets: s.Packets, Pause: s.Pause}
+	if s.Packets > 0 {
+		sight.Last = now.Add(-s.Age)
+	}
+	if s.Pause > 0 {
+		sight.PauseEnd = now.Add(-s.PauseAge)
+	}
+	return sight
+}
+
+// rerouted implements [rerouter].
+func (a *arrivals) rerouted(now instant.Time, sg SourceGroup) {
+	sight, flows := a.flowing[sg]
+	if !flows {
+		return
+	}
+	if r := a.routes.table.get(sg); r == nil || len(r.path.outgoing) == 0 {
+		delete(a.flowing, sg)
+	}
+	for _, s := range a.services.list {
+		if a.wantedBehind(s, sg) {
+			s.arriving.Flows(now, sg, sight)
+		} else {
+			s.arriving.Forget(now, sg)
+		}
+	}
+}
+
+// wantedBehind reports whether a stream is sent out by an interface of a service.
+func (a *arrivals) wantedBehind(s *service, sg SourceGroup) bool {
+	r := a.routes.table.get(sg)
+	return r != nil && slices.ContainsFunc(s.interfaces, func(ifc *downstream) bool {
+		return slices.Contains(r.path.outgoing, ifc.netdev)
+	})
+}
+
+// advance does what is due.
+func (a *arrivals) advance(now instant.Time) {
+	for _, s := range a.services.list {
+		if s.arriving.Deadline().IsDue(now) {
+			s.arriving.Advance(now)
+		}
+	}
+}
+
+// follow does what follows from what is known of streams now.
+func (a *arrivals) follow(now instant.Time) {
+	for _, s := range a.services.list {
+		a.fx.Look = append(a.fx.Look, s.arriving.Looks()...)
+		a.fx.Missed = append(a.fx.Missed, s.arriving.Missed()...)
+		for _, sg := range s.arriving.News() {
+			s.core.StreamChanged(now, rbs.Stream(sg))
+		}
+		if s.arriving.StandsChanged() {
+			a.agenda.add(stageGate, now)
+		}
+		if most := [2]bool{s.arriving.LacksMost(), s.arriving.PeerLacksMost()}; most != s.most {
+			s.most = most
+			a.agenda.add(stageDuty, now)
+		}
+	}
+}
+
+// exceptions lists the streams that pass the gate against the hash: the peer does not know of a
+// listener, or does not have the stream.
+func (a *arrivals) exceptions(e *exceptions) []SourceGroup {
+	set := e.Current
+	if !e.sharesAny() {
+		return set
+	}
+	for _, s := range a.services.list {
+		if stands := s.arriving.Stands(); len(stands) > 0 {
+			set = slices.Concat(set, stands)
+		}
+	}
+	if len(set) > len(e.Current) {
+		slices.SortFunc(set, compareSG)
+		set = slices.Compact(set)
+	}
+	return set
+}
+
+// lacksStreams reports whether most streams that listeners of a member want come in at the peer, and not here.
+func (rp *replication) lacksStreams(id Member) bool {
+	for s := range rp.of(id) {
+		if s != nil && s.arriving.LacksMost() {
+			return true
+		}
+	}
+	return false
+}
+
+// peerLacksStreams reports whether most streams that listeners of a member want come in here, and not at the peer.
+func (rp *replication) peerLacksStreams(id Member) bool {
+	for s := range rp.of(id) {
+		if s != nil && s.arriving.PeerLacksMost() {
+			return true
+		}
+	}
+	return false
+}
+
+// streamSharing implements [rbs.Streams] for the streams behind the interfaces of a service.
+type streamSharing struct{ *service }
+
+// Observed implements [rbs.Streams].
+func (s streamSharing) Observed() bool { return s.all.arrivals.watched }
+
+// Arriving implements [rbs.Streams].
+func (s streamSharing) Arriving() iter.Seq[rbs.Stream] {
+	return func(yield func(rbs.Stream) bool) {
+		s.arriving.Arrivals(func(sg SourceGroup) bool { return yield(rbs.Stream(sg)) })
+	}
+}
+
+// Arrival implements [rbs.Streams].
+func (s streamSharing) Arrival(now instant.Time, stream rbs.Stream) rbs.Arrival {
+	sg := SourceGroup(stream)
+	t := s.arriving.Tell(now, sg, s.all.arrivals.wantedBehind(s.service, sg))
+	return rbs.Arrival{Stream: stream, Flows: t.Flows, StandsIn: t.StandsIn, Withdrawn: t.Withdrawn, Age: t.Age}
+}
+
+// PeerBegins implements [rbs.Streams].
+func (s streamSharing) PeerBegins(now instant.Time) {
+	s.observe(Outcome{Kind: StreamsBegin})
+	s.arriving.PeerBegins(now)
+}
+
+// PeerTells implements [rbs.Streams].
+func (s streamSharing) PeerTells(now instant.Time, a *rbs.Arrival) bool {
+	s.observe(Outcome{Kind: StreamTold, Arrival: *a})
+	return s.arriving.PeerTells(now, SourceGroup(a.Stream), proof.Told{Flows: a.Flows, StandsIn: a.StandsIn, Withdrawn: a.Withdrawn, Age: a.Age})
+}
+
+// PeerComplete implements [rbs.Streams].
+func (s streamSharing) PeerComplete(now instant.Time) {
+	s.observe(Outcome{Kind: StreamsComplete})
+	s.arriving.PeerComplete(now)
+}
+
+// PeerCannotTell implements [rbs.Streams].
+func (s streamSharing) PeerCannotTell(now instant.Time) {
+	s.observe(Outcome{Kind: StreamsNotTold})
+	s.arriving.PeerCannotTell(now)
+}
+
+var _ rbs.Streams = streamSharing{}
+
+// FlowingCheckpoint is a stream that flows.
+type FlowingCheckpoint struct {
+	Stream SourceGroup
+	Sight  proof.Sight
+}
+
+// ArrivalsCheckpoint is what the plane has told of streams.
+type ArrivalsCheckpoint struct {
+	Watched bool
+	Flowing []FlowingCheckpoint // in order
+}
+
+func (a *arrivals) checkpoint() ArrivalsCheckpoint {
+	cp := ArrivalsCheckpoint{Watched: a.watched}
+	for _, sg := range a.sorted() {
+		cp.Flowing = append(cp.Flowing, FlowingCheckpoint{sg, a.flowing[sg]})
+	}
+	return cp
+}
+
+// resume goes on with what was known. A plane that is new tells anew which streams flow; that of a
+// replay does not.
+func (a *arrivals) resume(now instant.Time, cp *Checkpoint) {
+	if a.services.replayed {
+		a.watched = cp.Arrivals.Watched
+		for _, f := range cp.Arrivals.Flowing {
+			a.flowing[f.Stream] = f.Sight
+		}
+	}
+	for _, sc := range cp.Services {
+		s := a.services.get(sc.Name)
+		if s == nil {
+			continue
+		}
+		s.arriving.Resume(sc.Arriving)
+		if a.services.replayed {
+			continue
+		}
+		for _, f := range cp.Arrivals.Flowing {
+			s.arriving.Lose(now, f.Stream)
+		}
+		s.arriving.PeerBegins(now)
+	}
+}

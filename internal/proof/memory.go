@@ -1,0 +1,75 @@
+package proof
+
+import "tandem/internal/instant"
+
+// ArrivingMemory is what an [Arriving] knows. A new one that is given it goes on in its place.
+type ArrivingMemory[K comparable] struct {
+	Streams             []ArrivalMemory[K]
+	Stands              []K
+	Complete            instant.Time
+	Generation          uint32
+	Full                bool
+	MostHere, MostThere bool
+}
+
+// ArrivalMemory is what is known of one stream.
+type ArrivalMemory[K comparable] struct {
+	Key                                                       K
+	Flows, StandsIn, Asked, Counted                           bool
+	Last, Silent, PeerSince, PeerLast, LookAt, From, JudgedAt instant.Time
+	Peer                                                      uint8
+	Generation                                                uint32
+	Packets                                                   uint64
+}
+
+// Memory returns what is known.
+func (a *Arriving[K]) Memory() ArrivingMemory[K] {
+	m := ArrivingMemory[K]{
+		Stands: append([]K(nil), a.taken...), Complete: a.complete, Generation: a.generation, Full: a.full,
+		MostHere: bool(a.mostHere), MostThere: bool(a.mostThere),
+	}
+	at := make(map[*arrival[K]]instant.Time)
+	for due, f := range a.due.All() {
+		at[f] = due
+	}
+	for _, f := range a.streams {
+		m.Streams = append(m.Streams, ArrivalMemory[K]{
+			Key: f.key, Flows: f.flows, StandsIn: f.standsIn, Asked: f.asked, Counted: f.counted,
+			Last: f.last, Silent: f.silent, PeerSince: f.peerSince, PeerLast: f.peerLast, LookAt: f.lookAt, From: f.from, JudgedAt: at[f],
+			Peer: uint8(f.peer), Generation: f.generation, Packets: f.packets,
+		})
+	}
+	return m
+}
+
+// Resume makes an Arriving that knows nothing yet go on as the one whose memory it is given.
+func (a *Arriving[K]) Resume(m ArrivingMemory[K]) {
+	for i := range m.Streams {
+		s := &m.Streams[i]
+		f := a.of(s.Key)
+		f.flows, f.standsIn, f.asked, f.counted = s.Flows, s.StandsIn, s.Asked, s.Counted
+		f.last, f.silent, f.peerSince, f.peerLast, f.lookAt, f.from = s.Last, s.Silent, s.PeerSince, s.PeerLast, s.LookAt, s.From
+		f.peer, f.generation, f.packets = peerState(s.Peer), s.Generation, s.Packets
+		if s.JudgedAt.IsSet() {
+			a.due.Push(s.JudgedAt, f)
+		}
+	}
+	for _, key := range m.Stands {
+		a.taken = append(a.taken, key)
+		a.byKey[key].taken = len(a.taken)
+	}
+	for _, f := range a.streams {
+		a.count(f, 1)
+	}
+	a.complete, a.generation, a.full = m.Complete, m.Generation, m.Full
+	a.mostHere, a.mostThere = most(m.MostHere), most(m.MostThere)
+}
+
+// Lose says that nobody knows whether a stream flows here until that is told anew. This device goes on
+// standing in for it.
+func (a *Arriving[K]) Lose(now instant.Time, key K) {
+	if f := a.byKey[key]; f != nil {
+		a.change(f, func() { f.flows, f.silent = false, now })
+		a.judge(now, f)
+	}
+}
