@@ -1,15 +1,15 @@
-// Package arrivals tells of each stream when its last packet came in.
+// Package arrivals measures when the last packet of each stream arrived.
 //
-// A device must show that a stream arrives, not believe it. The kernel's own
-// counters answer that with one system call a stream, which for thousands of
-// streams takes longer than a gap may last. Here a BPF program notes each
-// packet in memory that the daemon reads without a system call: a look at
-// 100,000 streams takes a fraction of a millisecond.
+// A device must measure that a stream arrives; it must not assume it. The kernel's own
+// counters need one system call for each stream. For thousands of streams that takes longer
+// than an interruption may last. This package loads a BPF program that records each packet
+// in memory which the daemon reads without a system call. To read 100,000 streams takes a
+// fraction of a millisecond.
 //
-// The program is the filter of a packet socket that receives nothing. So it sees
-// what the kernel's IPv6 input of an interface gets: behind XDP, behind the ingress
-// hooks of tc and nftables, and behind VLAN, bond and bridge. It works on every kernel
-// with BPF, nobody can remove it from outside, and it ends with the socket.
+// The program is the filter of a packet socket that receives nothing. So it sees what the
+// kernel's IPv6 input of an interface gets: after XDP, after the ingress hooks of tc and
+// nftables, and after VLAN, bond and bridge. It works on every kernel with BPF. No other
+// program can detach it, and it ends with the socket.
 package arrivals
 
 import (
@@ -28,33 +28,35 @@ import (
 
 // Errors of this package.
 var (
-	// ErrUnsupported says that the kernel has no BPF for us, or refuses it.
+	// ErrUnsupported means that the kernel has no BPF, or does not permit this process to
+	// use it.
 	ErrUnsupported = errors.New("the kernel does not run BPF programs for this process")
 	// ErrFull says that no more streams can be observed.
 	ErrFull = errors.New("no room for another observed stream")
 )
 
-// Stream is what is observed: the packets from a source to a group that come in by one
-// interface. What comes in by another interface does not count.
+// Stream is what is observed: the packets from a source to a group that arrive on one
+// interface. Packets of the same source and group on another interface are not counted.
 type Stream struct {
 	Source, Group netip.Addr
 	Interface     int // index
 }
 
-// Slot is the place of an observed stream, until it is removed.
+// Slot is the number under which a stream is counted. It is valid until the stream is
+// removed.
 type Slot uint32
 
-// Observer counts the arrivals of streams. Its methods are for one goroutine, but
-// [Observer.At] may be called from any, and Watch and Unwatch from another one than Add and Remove.
+// Observer counts the arrivals of streams. One goroutine may call Add and Remove, and one
+// (the same or another) Watch and Unwatch. Any goroutine may call [Observer.At].
 type Observer struct {
 	streams  *ebpf.Map // from key to slot
 	counts   *ebpf.Map // by slot
 	program  *ebpf.Program
 	sockets  map[int]int // by interface index
-	spare    []int       // sockets that are bound to no interface of interest
-	memory   []byte      // of counts
-	free     []Slot      // given back
-	used     uint32      // slots that were ever given
+	spare    []int       // sockets that are bound to the loopback interface, for later use
+	memory   []byte      // the mapped memory of counts
+	free     []Slot      // slots of removed streams, for later use
+	used     uint32      // how many slots have ever been used
 	capacity uint32
 }
 
@@ -66,9 +68,9 @@ type arrival struct {
 
 const arrivalSize = int(unsafe.Sizeof(arrival{}))
 
-// key is what the program looks a packet up by.
+// key is the key by which the program finds the stream of a packet.
 type key struct {
-	_             structs.HostLayout // lets the library pass it on as it lies in memory
+	_             structs.HostLayout // the ebpf library then passes it to the kernel without encoding
 	source, group [16]byte
 	ifindex       uint32
 }
@@ -82,9 +84,10 @@ func (s Stream) key() key {
 	return key{source: s.Source.As16(), group: s.Group.As16(), ifindex: uint32(s.Interface)}
 }
 
-// Open loads the program. It can observe up to capacity streams at a time: 16 bytes of locked memory
-// for each of them, and some 100 more for each that is observed. The error wraps
-// [ErrUnsupported] where the kernel or the process lacks what it takes (CAP_BPF, CAP_NET_RAW).
+// Open loads the program. Capacity is the largest number of streams that can be observed at
+// a time. It takes 16 bytes of locked memory for each of them, and about 100 more for each
+// stream that is observed. The error wraps [ErrUnsupported] if the kernel lacks a feature
+// or the process lacks a capability (CAP_BPF, CAP_NET_RAW).
 func Open(capacity int) (*Observer, error) {
 	o := &Observer{sockets: make(map[int]int), capacity: uint32(capacity)}
 	if err := o.open(); err != nil {
@@ -124,7 +127,8 @@ func (o *Observer) open() (err error) {
 
 // socket opens a packet socket with the program in place.
 func (o *Observer) socket() (int, error) {
-	// Without a protocol the socket receives nothing until it is bound, behind its filter.
+	// With protocol 0 the socket receives nothing until it is bound. By then its filter is
+	// attached.
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, fmt.Errorf("packet socket: %w", err)
@@ -136,12 +140,12 @@ func (o *Observer) socket() (int, error) {
 	return fd, nil
 }
 
-// bind has a socket see what comes in by an interface.
+// bind binds a socket to an interface, so that its filter sees what arrives there.
 func bind(fd, ifindex int) error {
 	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_IPV6), Ifindex: ifindex})
 }
 
-// Close ends all observation.
+// Close ends all observation and frees the memory.
 func (o *Observer) Close() {
 	for ifindex := range o.sockets {
 		o.Unwatch(ifindex)
@@ -152,16 +156,16 @@ func (o *Observer) Close() {
 	o.spare = nil
 	o.program.Close()
 	if o.memory != nil {
-		_ = unix.Munmap(o.memory) // fails for no memory of ours
+		_ = unix.Munmap(o.memory) // cannot fail: the memory was mapped by Open
 		o.memory = nil
 	}
 	o.counts.Close()
 	o.streams.Close()
 }
 
-// Watch begins to count what comes in by an interface. It does nothing where that is so already. The
-// first interface is one of the network namespace in which Open was called, each that is watched beside
-// others one of the calling thread's.
+// Watch begins to count what arrives on an interface. It does nothing if the interface is
+// already watched. The first interface must be in the network namespace in which Open was
+// called. Further ones must be in the namespace of the calling thread.
 func (o *Observer) Watch(ifindex int) error {
 	if _, watched := o.sockets[ifindex]; watched {
 		return nil
@@ -182,15 +186,16 @@ func (o *Observer) Watch(ifindex int) error {
 	return nil
 }
 
-// Unwatch ends what [Observer.Watch] began. It must be called also for an interface that has
-// gone, before another one can have its index.
+// Unwatch ends what [Observer.Watch] began. Call it also for an interface that was deleted,
+// before another interface can get its index.
 func (o *Observer) Unwatch(ifindex int) {
 	fd, watched := o.sockets[ifindex]
 	if !watched {
 		return
 	}
 	delete(o.sockets, ifindex)
-	// It stays in its namespace, for another interface: no stream comes in by the loopback interface.
+	// The socket stays in its namespace and is kept for another interface. It is bound to
+	// the loopback interface, because no stream arrives there.
 	if bind(fd, loopback) == nil {
 		o.spare = append(o.spare, fd)
 	} else {
@@ -198,8 +203,9 @@ func (o *Observer) Unwatch(ifindex int) {
 	}
 }
 
-// Add begins to observe streams, with nothing counted. The slots are in the order of the streams.
-// None of them may be observed already. With [ErrFull] nothing has changed.
+// Add begins to observe streams; their counters begin at 0. It returns one slot for each
+// stream, in the same order. None of the streams may be observed already. If the error is
+// [ErrFull], nothing has changed.
 func (o *Observer) Add(streams []Stream) ([]Slot, error) {
 	if len(streams) > int(o.capacity-o.used)+len(o.free) {
 		return nil, ErrFull
@@ -215,7 +221,7 @@ func (o *Observer) Add(streams []Stream) ([]Slot, error) {
 	return slots, nil
 }
 
-// take returns a slot that nobody has, cleared.
+// take returns a free slot with its counters cleared.
 func (o *Observer) take() Slot {
 	if n := len(o.free); n > 0 {
 		slot := o.free[n-1]
@@ -229,7 +235,7 @@ func (o *Observer) take() Slot {
 	return Slot(o.used - 1)
 }
 
-// Remove ends the observation of a stream that is in a slot.
+// Remove ends the observation of a stream and frees its slot.
 func (o *Observer) Remove(s Stream, slot Slot) error {
 	if err := o.streams.Delete(s.key()); err != nil {
 		return fmt.Errorf("stream (%s, %s): %w", s.Source, s.Group, err)
@@ -238,8 +244,8 @@ func (o *Observer) Remove(s Stream, slot Slot) error {
 	return nil
 }
 
-// At tells how many packets of the stream in a slot have come since it was added, and when the last
-// one came, as a reading of CLOCK_MONOTONIC; 0 for none.
+// At returns how many packets of the stream in a slot have arrived since Add, and when the
+// last one arrived, as a reading of CLOCK_MONOTONIC; 0 if none has.
 func (o *Observer) At(slot Slot) (packets uint64, last time.Duration) {
 	a := o.at(slot)
 	return atomic.LoadUint64(&a.packets), time.Duration(atomic.LoadUint64(&a.last))

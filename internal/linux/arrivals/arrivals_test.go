@@ -21,7 +21,7 @@ func open(t testing.TB, capacity int) *arrivals.Observer {
 	return checked(t, o, err)
 }
 
-// checked skips without BPF.
+// checked returns the observer of Open, or skips the test if the kernel has no BPF.
 func checked(t testing.TB, o *arrivals.Observer, err error) *arrivals.Observer {
 	t.Helper()
 	if errors.Is(err, arrivals.ErrUnsupported) {
@@ -57,7 +57,8 @@ func (b *bed) add(group netip.Addr, ifindex int) arrivals.Slot {
 	return slots[0]
 }
 
-// expect waits until a slot has so many packets, then sees to it that no more come.
+// expect waits until a slot has counted so many packets, then checks that no more are
+// counted.
 func (b *bed) expect(what string, slot arrivals.Slot, want uint64) (last time.Duration) {
 	b.t.Helper()
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
@@ -111,7 +112,7 @@ func TestRemovedStreamBeginsAnew(t *testing.T) {
 	b.expect("observed anew, with a packet", slot, 1)
 }
 
-// TestSeesWhatTheKernelGets: what a rule drops at ingress has not arrived.
+// TestSeesWhatTheKernelGets: a packet that an ingress rule drops is not counted.
 func TestSeesWhatTheKernelGets(t *testing.T) {
 	b := newBed(t)
 	slot := b.add(group, b.Up.Index)
@@ -138,7 +139,7 @@ func TestSeesWhatTheKernelGets(t *testing.T) {
 func TestUnwatchedInterfaceIsNotCounted(t *testing.T) {
 	b := newBed(t)
 	slot := b.add(group, b.Up.Index)
-	b.Router.In(t, func() error { return b.obs.Watch(b.Up.Index) }) // a second time changes nothing
+	b.Router.In(t, func() error { return b.obs.Watch(b.Up.Index) }) // a second Watch changes nothing
 	b.send.Send(group)
 	b.expect("watched", slot, 1)
 	b.obs.Unwatch(b.Up.Index)
@@ -151,7 +152,7 @@ func TestUnwatchedInterfaceIsNotCounted(t *testing.T) {
 }
 
 func TestFull(t *testing.T) {
-	testnet.NewNode(t) // needs root as well
+	testnet.NewNode(t) // NewNode skips the test when not root
 	o := open(t, 4)
 	five := make([]arrivals.Stream, 5)
 	for i := range five {

@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the program reads of struct __sk_buff (linux/bpf.h): the offsets of its fields.
+// The fields of struct __sk_buff (linux/bpf.h) that the program reads: their offsets.
 const (
 	skbProtocol = 16
 	skbIfindex  = 40
 )
 
-// Of the IPv6 header (RFC 8200, section 3): the two addresses.
+// The offsets of the two addresses in the IPv6 header (RFC 8200, section 3).
 const (
 	addressesAt  = 8
 	addressesLen = 32
@@ -23,7 +23,8 @@ const (
 // fromNetworkHeader is BPF_HDR_START_NET.
 const fromNetworkHeader = 1
 
-// program counts a packet if its stream is observed, and lets the socket receive nothing.
+// program counts a packet if its stream is observed. It always returns 0, so that the
+// socket receives nothing.
 func program(streams, counts *ebpf.Map) *ebpf.ProgramSpec {
 	const (
 		keyAt   = -int16((keySize + 7) &^ 7) // on the stack
@@ -57,7 +58,7 @@ func program(streams, counts *ebpf.Map) *ebpf.ProgramSpec {
 			asm.Mov.Reg(asm.R2, asm.RFP),
 			asm.Add.Imm(asm.R2, int32(keyAt)),
 			asm.FnMapLookupElem.Call(),
-			asm.JEq.Imm(asm.R0, 0, "nothing"), // nobody wants it
+			asm.JEq.Imm(asm.R0, 0, "nothing"), // the stream is not observed
 			asm.LoadMem(asm.R1, asm.R0, 0, asm.Word),
 			asm.StoreMem(asm.RFP, slotAt, asm.R1, asm.Word),
 
@@ -65,7 +66,7 @@ func program(streams, counts *ebpf.Map) *ebpf.ProgramSpec {
 			asm.Mov.Reg(asm.R2, asm.RFP),
 			asm.Add.Imm(asm.R2, int32(slotAt)),
 			asm.FnMapLookupElem.Call(),
-			asm.JEq.Imm(asm.R0, 0, "nothing"), // cannot be: every slot has an element
+			asm.JEq.Imm(asm.R0, 0, "nothing"), // cannot happen: every slot has an element
 			asm.Mov.Reg(asm.R7, asm.R0),
 			asm.FnKtimeGetNs.Call(),
 			asm.StoreMem(asm.R7, int16(unsafe.Offsetof(arrival{}.last)), asm.R0, asm.DWord),
@@ -75,6 +76,6 @@ func program(streams, counts *ebpf.Map) *ebpf.ProgramSpec {
 			asm.Mov.Imm(asm.R0, 0).WithSymbol("nothing"), // the socket receives nothing
 			asm.Return(),
 		},
-		License: "Apache-2.0", // none of the helpers asks for the GPL
+		License: "Apache-2.0", // no helper function of the kernel that it calls requires the GPL
 	}
 }

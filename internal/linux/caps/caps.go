@@ -1,4 +1,5 @@
-// Package caps tells whether the process may do what a multicast router does.
+// Package caps checks whether the process has the capabilities that a multicast router
+// needs.
 package caps
 
 import (
@@ -8,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// needed are the capabilities that the adapters use, with what for.
+// needed are the capabilities that the packages below internal/linux use, and for what.
 var needed = []struct {
 	bit  uint
 	name string
@@ -30,13 +31,13 @@ func (e *MissingError) Error() string {
 		strings.Join(e.Names, " and "), strings.Join(e.uses, "; "))
 }
 
-// Check returns a *MissingError unless the calling thread has all the
-// capabilities that a device needs in its effective set. To be root of a user
-// namespace is enough when the network namespace belongs to it, which only
-// the first use can tell.
+// Check returns a *MissingError unless the calling thread has all the needed capabilities
+// in its effective set. A process can have them in a user namespace only. That is enough if
+// the network namespace belongs to this user namespace; Check cannot see it, only the first
+// use of a capability shows it.
 func Check() error {
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	// Version 3 has 64 bits in two words.
+	// Version 3 of the interface has 64 bits in two words.
 	var data [2]unix.CapUserData
 	if err := unix.Capget(&head, &data[0]); err != nil {
 		return fmt.Errorf("read capabilities: %w", err)
@@ -44,7 +45,7 @@ func Check() error {
 	return check(uint64(data[1].Effective)<<32 | uint64(data[0].Effective))
 }
 
-// check judges an effective set.
+// check returns an error that names the capabilities that an effective set lacks.
 func check(effective uint64) error {
 	var e MissingError
 	for _, c := range needed {

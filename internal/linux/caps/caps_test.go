@@ -47,7 +47,7 @@ func TestCheckWithoutAny(t *testing.T) {
 }
 
 func TestCheckProcess(t *testing.T) {
-	// Whatever the process has, asking works.
+	// Check must work whatever capabilities the process has.
 	var missing *MissingError
 	if err := Check(); err != nil && !errors.As(err, &missing) {
 		t.Fatal(err)

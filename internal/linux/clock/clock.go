@@ -1,6 +1,6 @@
-// Package clock reads the clock that all processes of a machine share, for readings that
-// pass from one process to another. Go's own monotonic readings have an origin that no
-// other process knows.
+// Package clock reads the clock that all processes of a machine share. One process can pass
+// a reading to another. The monotonic readings of Go cannot be passed on, because each
+// process counts from its own origin.
 package clock
 
 import (
@@ -17,11 +17,11 @@ func Monotonic() time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// Sleep waits on the kernel's clock. That is closer to the wanted length than a timer of
-// the runtime.
+// Sleep waits on the kernel's clock. It ends closer to the wanted time than a timer of the
+// Go runtime.
 func Sleep(d time.Duration) { SleepUntil(Monotonic() + d) }
 
-// SleepUntil is Sleep until a reading of Monotonic.
+// SleepUntil is Sleep until Monotonic returns the given reading.
 func SleepUntil(at time.Duration) {
 	ts := unix.NsecToTimespec(int64(at))
 	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &ts, nil) == unix.EINTR {

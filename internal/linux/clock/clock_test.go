@@ -14,5 +14,5 @@ func TestSleep(t *testing.T) {
 	if slept := after - before; slept < 2*time.Millisecond || slept > took {
 		t.Errorf("slept %v by this clock, %v by Go's", slept, took)
 	}
-	SleepUntil(before) // over already
+	SleepUntil(before) // in the past: returns at once
 }

@@ -47,7 +47,7 @@ var setNames = [nameSets]string{
 	heldSet: "held", passedSet: "passed", leftSet: "left",
 }
 
-// counts says that elements of a set count packets.
+// counts reports whether the elements of a set have packet counters.
 func counts(set int) bool { return set >= heldSet }
 
 func newContents(seed uint32) *contents {
@@ -58,7 +58,8 @@ func newContents(seed uint32) *contents {
 	return c
 }
 
-// contentsOf turns a state into set elements; it refuses what cannot be one.
+// contentsOf turns a state into set elements. It returns an error for a name or an address
+// that cannot be an element.
 func contentsOf(s State) (*contents, error) {
 	c := newContents(s.Seed)
 	c.exceptions = make(map[sgKey]struct{}, len(s.Exceptions))
@@ -67,7 +68,7 @@ func contentsOf(s State) (*contents, error) {
 		heldSet: s.Counted, passedSet: s.Counted, leftSet: s.Counted,
 	} {
 		for _, name := range list {
-			// The kernel's names end with a zero.
+			// The kernel's names end with a zero byte.
 			if name == "" || len(name) >= nameSize {
 				return nil, fmt.Errorf("%q cannot be the name of an interface", name)
 			}
@@ -100,7 +101,7 @@ func (c *contents) equal(o *contents) bool {
 	return c.seed == o.seed && maps.Equal(c.exceptions, o.exceptions) && maps.Equal(c.ports, o.ports)
 }
 
-// missing are the keys of a that are not in b, as bytes.
+// missing returns, as bytes, the keys that are in a but not in b.
 func missing[K nameKey | sgKey | portKey](a, b map[K]struct{}, bytesOf func(K) []byte) [][]byte {
 	var keys [][]byte
 	for k := range a {

@@ -12,7 +12,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// reaches reports whether a datagram of a host to a port of the router arrives.
+// reaches reports whether a datagram from a host to a port of the router arrives.
 func (b *bed) reaches(host, port int) bool {
 	b.t.Helper()
 	in := b.Router.UDP(b.t, port)
@@ -27,8 +27,9 @@ func (b *bed) reaches(host, port int) bool {
 	return err == nil
 }
 
-// TestControl: what comes for a control port on a guarded interface is dropped and counted;
-// on other interfaces and to other ports it arrives. What somebody changes of it is repaired.
+// TestControl: on a guarded interface, datagrams for a control port are dropped and
+// counted. On other interfaces, and for other ports, they arrive. Sync repairs what another
+// program changes of this.
 func TestControl(t *testing.T) {
 	b := newBedWith(t, 1, gate.Unprotected)
 	state := gate.State{Seed: 1, Guarded: []string{"d0"}, Control: []gate.Port{{unix.IPPROTO_UDP, 4784}, {unix.IPPROTO_TCP, 4785}}}

@@ -7,14 +7,15 @@ import (
 	"github.com/google/nftables/expr"
 )
 
-// Dropper is a chain of somebody else that packets meet on their way through the router, and
-// that drops what it does not let pass, or some of it.
+// Dropper is a chain of another program that packets pass on their way through the router,
+// and that drops some or all of them.
 type Dropper struct {
 	Family, Table, Chain string // ip6 or inet
-	// Behind says that it is behind the gate, at the postrouting hook, else it is at the forward
-	// hook.
+	// Behind means that the chain comes after the gate, at the postrouting hook. Otherwise
+	// it is at the forward hook.
 	Behind bool
-	// Policy says that it drops what none of its rules lets pass. Else a rule of it drops.
+	// Policy means that the chain's policy is drop: it drops what no rule accepts.
+	// Otherwise one of its rules drops.
 	Policy bool
 }
 
@@ -27,9 +28,9 @@ func (d Dropper) String() string {
 	return fmt.Sprintf("table %s %s, chain %s: %s", d.Family, d.Table, d.Chain, why)
 }
 
-// Droppers finds them, those with a policy first. It has a connection of its own, so a large
-// firewall keeps no change of the gate waiting. What is not of nftables, such as the tables of
-// ip6tables-legacy, it does not see.
+// Droppers returns the chains of others that drop, those with a policy of drop first. It
+// uses a connection of its own, so that a large firewall does not delay changes of the
+// gate. It does not see rules outside nftables, such as those of ip6tables-legacy.
 func (g *Gate) Droppers() (found []Dropper, err error) {
 	var conn *nftables.Conn
 	err = g.inside(func() (err error) {
@@ -46,7 +47,7 @@ func (g *Gate) Droppers() (found []Dropper, err error) {
 	return found, nil
 }
 
-// families are those whose chains IPv6 packets meet, as nft(8) names them.
+// families are the families whose chains IPv6 packets pass, as nft(8) names them.
 var families = map[nftables.TableFamily]string{nftables.TableFamilyIPv6: "ip6", nftables.TableFamilyINet: "inet"}
 
 func droppers(conn *nftables.Conn) ([]Dropper, error) {
@@ -79,15 +80,16 @@ func droppers(conn *nftables.Conn) ([]Dropper, error) {
 	return append(policies, rules...), nil
 }
 
-// meetsForwarded reports whether a chain is somebody else's that forwarded packets come to.
+// meetsForwarded reports whether a chain belongs to another program and sees forwarded
+// packets.
 func meetsForwarded(c *nftables.Chain) bool {
 	own := c.Table.Family == nftables.TableFamilyIPv6 && c.Table.Name == TableName
 	return !own && families[c.Table.Family] != "" && c.Hooknum != nil &&
 		(*c.Hooknum == *nftables.ChainHookForward || *c.Hooknum == *nftables.ChainHookPostrouting)
 }
 
-// hasDrop reports whether a rule of a chain drops, or one of a chain to which it leads, those
-// left out that have been seen.
+// hasDrop reports whether a chain has a rule that drops, or jumps to a chain that has one.
+// Chains in seen are not looked at again.
 func hasDrop(conn *nftables.Conn, chain *nftables.Chain, seen map[string]bool) (bool, error) {
 	if seen[chain.Name] {
 		return false, nil
@@ -111,7 +113,8 @@ func hasDrop(conn *nftables.Conn, chain *nftables.Chain, seen map[string]bool) (
 	return false, nil
 }
 
-// outcome tells whether an expression drops, or to which chain it leads.
+// outcome reports whether an expression drops, and returns the chain to which it jumps, if
+// any.
 func outcome(e expr.Any) (drops bool, next string) {
 	switch e := e.(type) {
 	case *expr.Reject:

@@ -7,7 +7,8 @@ import (
 	"github.com/google/nftables"
 )
 
-// change queues what leads from one contents to another and says whether that is anything.
+// change queues the set changes that lead from one contents to another, and reports whether
+// there are any.
 func (r ruleset) change(conn *nftables.Conn, from, to *contents) (bool, error) {
 	changed := false
 	edit := func(set *nftables.Set, del, add [][]byte) error {
@@ -31,7 +32,8 @@ func (r ruleset) change(conn *nftables.Conn, from, to *contents) (bool, error) {
 	return changed, nil
 }
 
-// chunk is how many elements go into one message: a netlink attribute holds 64 KiB.
+// chunk is how many elements go into one message, because a netlink attribute holds at most
+// 64 KiB.
 const chunk = 500
 
 func each(keys [][]byte, do func([]nftables.SetElement) error) error {

@@ -6,7 +6,8 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// Fail leaves an answer of the kernel unread and then fails as any method can.
+// Fail sends a request, leaves its answer unread, and then handles an error as every method
+// does.
 func (g *Gate) Fail() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

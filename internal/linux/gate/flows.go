@@ -9,14 +9,14 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// Flow counts packets of multicast wider than the link that are forwarded out of one interface:
-// those that the gate has held back, those that it has let pass, and of these those that have
-// left, at the end of the postrouting hook. Counting begins anew when the table is made.
+// Flow counts forwarded multicast packets of one outgoing interface, of scopes wider than
+// the link: Held were dropped by the gate, Passed were let through, and Left reached the
+// end of the postrouting hook. The counters begin at 0 when the table is made.
 type Flow struct{ Held, Passed, Left uint64 }
 
-// Flows reads the counters of the interfaces in [State.Counted]. There are none while the table
-// is not known, and on kernels that count nothing there (before Linux 5.7). What
-// comes later on a packet's way is read later, so it is never behind for want of time.
+// Flows reads the counters of the interfaces in [State.Counted]. It returns none while the
+// table is unknown. Kernels before Linux 5.7 count nothing. The counters of a later stage
+// are read later. So Left is never smaller than Passed only because it was read earlier.
 func (g *Gate) Flows() (map[string]*Flow, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -50,8 +50,8 @@ func (g *Gate) Flows() (map[string]*Flow, error) {
 // head is the length of struct nfgenmsg, with which messages of nftables begin.
 const head = 4
 
-// counters reads the counters of a set of interface names. The library would take many times
-// as long.
+// counters reads the counters of a set of interface names. It decodes the messages itself,
+// because the nftables library takes many times as long.
 func (s *socket) counters(set string, f func(name string, packets uint64)) error {
 	request := netlink.Attributes{unix.NFPROTO_IPV6, 0, 0, 0}
 	request.String(unix.NFTA_SET_ELEM_LIST_TABLE, TableName)
@@ -78,7 +78,8 @@ func (s *socket) counters(set string, f func(name string, packets uint64)) error
 	return nil
 }
 
-// parseCounter decodes an element of a set. It is not ok when the element counts nothing.
+// parseCounter decodes an element of a set. It returns ok false if the element has no
+// counter.
 func parseCounter(element netlink.Attributes) (name string, packets uint64, ok bool) {
 	for typ, v := range element.All() {
 		switch typ {

@@ -35,8 +35,8 @@ func (b *bed) expectFlows(what string, want map[string]gate.Flow) {
 	}
 }
 
-// foreign adds a chain of somebody else with a policy of drop. The function that it returns
-// removes it.
+// foreign adds a chain of another program with a policy of drop. The function that it
+// returns removes the chain.
 func (b *bed) foreign(family nftables.TableFamily, hook *nftables.ChainHook, priority *nftables.ChainPriority) (remove func()) {
 	b.t.Helper()
 	drop := nftables.ChainPolicyDrop
@@ -51,8 +51,8 @@ func (b *bed) foreign(family nftables.TableFamily, hook *nftables.ChainHook, pri
 	}
 }
 
-// TestFlows: what the gate holds back and lets pass is counted by interface, and of that what
-// leaves. Nothing else is.
+// TestFlows: the gate counts, by interface, what it holds, what it lets pass, and what then
+// leaves. It counts no other packets.
 func TestFlows(t *testing.T) {
 	b := newBed(t, 64)
 	counted := []string{"d0", "d1"}
@@ -83,7 +83,7 @@ func TestFlows(t *testing.T) {
 		add("d1", d1)
 	}
 	b.expectFlows("shared", want)
-	// What the router sends itself, and what it forwards for one receiver, is not counted.
+	// Packets that the router sends itself are not counted, nor is forwarded unicast.
 	own := b.Router.UDP(t, 0)
 	testnet.Must(t, own.SetMulticastInterface(b.Router.Interface(t, "d0")))
 	_, err := own.WriteTo([]byte("own!"), nil, testnet.At(b.groups[1]))
@@ -95,8 +95,9 @@ func TestFlows(t *testing.T) {
 	b.expectFlows("d1 only", want)
 }
 
-// TestForeignChains: what a chain of somebody else drops does not come to the gate, or does not
-// leave, also while the gate is closed and whatever its priority; and the chain is found.
+// TestForeignChains: packets that a chain of another program drops are not counted as
+// passed, or not as left. This holds also while the gate is closed, and for every priority
+// of the chain. Droppers finds the chain.
 func TestForeignChains(t *testing.T) {
 	b := newBed(t, 1)
 	state := gate.State{Seed: 1, Counted: []string{"d0", "d1"}, Closed: []string{"d0"}}
@@ -146,8 +147,8 @@ func plus(a, b gate.Flow) gate.Flow {
 	return gate.Flow{Held: a.Held + b.Held, Passed: a.Passed + b.Passed, Left: a.Left + b.Left}
 }
 
-// TestDroppers: chains with a policy of drop come first, then those of which a rule drops,
-// also by way of another chain. Others are not named.
+// TestDroppers: Droppers returns first the chains with a policy of drop, then those with a
+// rule that drops, in the chain itself or in one that it jumps to. It returns no others.
 func TestDroppers(t *testing.T) {
 	b := newBed(t, 0)
 	testnet.Must(t, b.gate.Apply(closedD0))
@@ -190,7 +191,7 @@ func TestDroppers(t *testing.T) {
 	}
 }
 
-// BenchmarkFlows reads the counters of as many interfaces as there can be.
+// BenchmarkFlows reads the counters of the largest possible number of interfaces.
 func BenchmarkFlows(b *testing.B) {
 	g, err := gate.Open(gate.Options{Inside: testnet.NewNode(b).Do})
 	testnet.Must(b, err)

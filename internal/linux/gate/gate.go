@@ -35,7 +35,8 @@ import (
 // TableName is the name of the nftables table, of family ip6.
 const TableName = "tandem"
 
-// ErrSeed says that a state has no seed. The kernel would take zero for "any".
+// ErrSeed means that a state has no hash seed. The kernel would choose a random seed
+// instead of zero.
 var ErrSeed = errors.New("the gate's hash seed must not be zero")
 
 // SG is a source and a group.
@@ -47,10 +48,11 @@ type Port struct {
 	Number   uint16
 }
 
-// State is what the gate lets pass. An interface that no list names sends everything.
+// State is what the gate lets pass. An interface that is in none of the lists sends
+// everything.
 type State struct {
-	// Closed interfaces send nothing. Interfaces are named, so that one that
-	// vanishes and returns finds the gate as it was.
+	// Closed interfaces send nothing. Interfaces are given by name: if one is deleted and
+	// made again, the same rule applies to it.
 	Closed []string
 	// Bucket0 and Bucket1 interfaces send only the (S,G) whose hash is 0 or 1.
 	// An interface in both, or in Closed as well, sends nothing.
@@ -59,16 +61,16 @@ type State struct {
 	Exceptions []SG
 	// Seed is the seed of the kernel's jhash over source and group.
 	Seed uint32
-	// Guarded are interfaces on which nothing is taken that comes for the ports of Control,
-	// to whatever address of the router it is sent.
+	// Guarded are interfaces on which the kernel drops packets for the ports of Control,
+	// whichever address of the router they are sent to.
 	Guarded []string
 	Control []Port
-	// Counted are the interfaces of which packets are counted, see [Gate.Flows].
+	// Counted are the interfaces whose packets are counted, see [Gate.Flows].
 	Counted []string
 }
 
-// Drops are the packets that the rules of the gate have dropped since they
-// were made, which is at Open, at a change of seed, and after a repair.
+// Drops counts the packets that the rules of the gate have dropped. The counters begin at 0
+// at Open, when the seed changes, and after a repair.
 type Drops struct {
 	Closed           uint64
 	Bucket0, Bucket1 uint64 // on interfaces that send only that bucket
@@ -78,30 +80,32 @@ type Drops struct {
 // Gate owns the table. Its methods may be called by several goroutines.
 type Gate struct {
 	mu     sync.Mutex
-	inside func(func() error) error // runs a function in the namespace
+	inside func(func() error) error // runs a function in the gate's network namespace
 	socket *socket
-	conn   *nftables.Conn // speaks through the socket
+	conn   *nftables.Conn // nftables over the socket
 	rules  ruleset
-	// protection is the most that the kernel may have; once it has made a table, what it has.
+	// protection is at first the protection that was asked for. After a table was made, it
+	// is the protection that this kernel gave it.
 	protection Protection
-	// held is what the kernel holds as far as is known; nil when it is not.
+	// held are the contents of the kernel's table as far as is known, or nil.
 	held *contents
-	// handles are the kernel's numbers of our rules; others mean that somebody meddled.
+	// handles are the kernel's numbers of our rules. Other numbers mean that another
+	// program has replaced the rules.
 	handles []uint64
 	repairs uint64
 }
 
-// Apply brings the kernel to a state in one transaction: the difference to what
-// was applied last, or the whole table when that is not known, which replaces
-// one that an earlier process has left. On an error the kernel is as before.
+// Apply brings the kernel to a state in one transaction. It sends the difference to the
+// last state. If the contents of the kernel are not known, it replaces the whole table,
+// also one that an earlier process has left. After an error the kernel is as before.
 func (g *Gate) Apply(s State) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.apply(s)
 }
 
-// Sync brings the kernel to a state like Apply, but looks first what the kernel
-// really holds, and repairs what somebody else has changed.
+// Sync brings the kernel to a state as Apply does. But it first reads what the kernel
+// holds, and repairs what another program has changed.
 func (g *Gate) Sync(s State) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -114,7 +118,8 @@ func (g *Gate) Sync(s State) error {
 	return g.apply(s)
 }
 
-// Repairs counts how often Sync found the kernel otherwise than it was left.
+// Repairs returns how often Sync has found the kernel's table different from what it had
+// set.
 func (g *Gate) Repairs() uint64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -162,8 +167,8 @@ func (g *Gate) apply(s State) error {
 		return err
 	}
 	if err := g.conn.Flush(); err != nil {
-		// Most likely somebody has changed the table behind our back; making it
-		// anew depends on nothing that is there.
+		// Most likely another program has changed the table. To make the whole table anew
+		// works whatever the present contents are.
 		_ = g.failed("", err)
 		return g.replace(want)
 	}
@@ -171,8 +176,8 @@ func (g *Gate) apply(s State) error {
 	return nil
 }
 
-// replace puts a whole new table in the place of whatever there is, with the best protection
-// that the kernel has.
+// replace replaces any existing table by a whole new one, with the best protection that the
+// kernel offers.
 func (g *Gate) replace(want *contents) error {
 	r := newRuleset(want.seed)
 	protection := g.protection
@@ -196,7 +201,7 @@ func (g *Gate) replace(want *contents) error {
 	return nil
 }
 
-// create has the kernel make the table.
+// create makes the table in the kernel, with the given protection.
 func (g *Gate) create(r ruleset, want *contents, protection Protection) error {
 	g.socket.protection = protection
 	if err := r.create(g.conn, want); err != nil {

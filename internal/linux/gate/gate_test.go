@@ -31,7 +31,7 @@ type bed struct {
 
 func newBed(t *testing.T, groups int) *bed { return newBedWith(t, groups, gate.Persistent) }
 
-// newBedWith asks for a protection of the gate's table.
+// newBedWith makes a bed whose gate asks for a given protection of its table.
 func newBedWith(t *testing.T, groups int, p gate.Protection) *bed {
 	n := testnet.New(t)
 	b := &bed{Net: n, t: t, gate: openGate(t, gate.Options{Inside: n.Router.Do, Protection: p}), send: n.Sender(t)}
@@ -66,8 +66,8 @@ func openGate(t *testing.T, o gate.Options) *gate.Gate {
 	return g
 }
 
-// expect sends a packet to a group and fails unless it comes out of exactly
-// the interfaces that are said.
+// expect sends a packet to a group. It fails unless the packet comes out of exactly the
+// given interfaces.
 func (b *bed) expect(what string, group netip.Addr, d0, d1 bool) {
 	b.t.Helper()
 	seq := b.send.Send(group)
@@ -135,14 +135,14 @@ func TestBuckets(t *testing.T) {
 	first = etrunk.BucketOf(testnet.Source, g) == 0
 	b.expect("exception no more", g, first, !first)
 
-	// Take over and give back.
+	// First the sole sender, then a device without a duty.
 	testnet.Must(t, b.gate.Apply(gate.State{Seed: etrunk.HashSeed}))
 	b.expect("sole", g, true, true)
 	testnet.Must(t, b.gate.Apply(gate.State{Seed: etrunk.HashSeed, Closed: []string{"d0", "d1"}}))
 	b.expect("none", g, false, false)
 }
 
-// TestUnicastPasses routes a unicast packet out of a closed interface.
+// TestUnicastPasses: a unicast packet leaves by a closed interface.
 func TestUnicastPasses(t *testing.T) {
 	b := newBed(t, 0)
 	testnet.Must(t, b.Router.EnableForwarding())
@@ -173,7 +173,8 @@ func TestSyncRepairs(t *testing.T) {
 			t.Errorf("%s: %d repairs, want %d", d.what, n, i+1)
 		}
 	}
-	// Apply does not look first, but a change that fails heals the table as well.
+	// Apply does not read the table first. But when its change fails, it makes the table
+	// anew.
 	testnet.Must(t, b.meddle((*nftables.Conn).FlushRuleset))
 	testnet.Must(t, b.gate.Apply(gate.State{Seed: 1, Closed: []string{"d1"}}))
 	b.expect("applied to nothing", g, true, false)
@@ -218,7 +219,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// nft runs a command of the nft tool, an independent witness, in a node.
+// nft runs a command of the nft tool in a node, so that the check does not depend on the
+// code under test.
 func nft(t *testing.T, n *testnet.Node, command string) string {
 	t.Helper()
 	path, err := exec.LookPath("nft")

@@ -14,11 +14,14 @@ import (
 // Options say how to open a gate. The zero value opens one in the namespace of the process,
 // protected as well as the kernel can.
 type Options struct {
-	// Inside runs a function in the gate's namespace. Nil stands for the process's.
+	// Inside runs a function in the gate's network namespace. Nil means the namespace of
+	// the process.
 	Inside func(func() error) error
-	// Socket is the descriptor that the gate of a predecessor has handed over, 0 for none.
+	// Socket is the descriptor of the socket that a predecessor's gate has handed over, 0
+	// for none.
 	Socket int
-	// Protection is the most to ask for. Less shows how an older kernel would do.
+	// Protection is the best protection to ask for. Tests ask for less, to behave as on an
+	// older kernel.
 	Protection Protection
 }
 
@@ -54,13 +57,14 @@ func (g *Gate) connect() error {
 	})
 }
 
-// converse begins to speak through the socket.
+// converse makes the nftables connection over the socket.
 func (g *Gate) converse() (err error) {
 	g.conn, err = nftables.New(nftables.AsLasting(), nftables.WithTestDial(g.socket.exchange))
 	return err
 }
 
-// Protection tells how the kernel protects the table, once there was an Apply or Sync.
+// Protection returns how the kernel protects the table. It is known after the first Apply
+// or Sync.
 func (g *Gate) Protection() Protection {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -68,22 +72,23 @@ func (g *Gate) Protection() Protection {
 }
 
 // HandOver returns the connection for the gate of a successor. As long as one of the two
-// has it open, nobody else can touch the table.
+// processes has it open, no other program can change the table.
 func (g *Gate) HandOver() (*os.File, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.socket.HandOver()
 }
 
-// Close ends the connection. With remove the table is taken out of the kernel,
-// which opens the gate; without, it stays as it is unless it is only [Owned].
+// Close ends the connection. With remove, it deletes the table from the kernel, so that
+// every interface sends again. Without remove, the table stays, unless its protection is
+// only [Owned].
 func (g *Gate) Close(remove bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var err error
 	if remove {
 		r := newRuleset(1)
-		// Adding first makes deleting work when there is no table.
+		// To delete a table that does not exist is an error. So the table is added first.
 		g.conn.AddTable(r.table)
 		g.conn.DelTable(r.table)
 		if err = g.conn.Flush(); err != nil {
@@ -94,8 +99,9 @@ func (g *Gate) Close(remove bool) error {
 	return errors.Join(err, g.conn.CloseLasting(), g.socket.Close())
 }
 
-// failed forgets what the kernel holds, and answers that nobody has read. The socket stays
-// as long as it can be used: what is Owned goes with it.
+// failed handles an error: it forgets what the kernel holds and discards unread answers. It
+// keeps the socket if possible, because the kernel deletes an Owned table when its socket
+// closes.
 func (g *Gate) failed(what string, err error) error {
 	g.held = nil
 	if g.socket.Drain() != nil {

@@ -6,38 +6,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Protection is how the kernel protects the gate's table from others: from a firewall that
-// flushes the whole ruleset when it starts, above all.
+// Protection is how the kernel protects the gate's table from other programs, above all
+// from a firewall that flushes the whole ruleset when it starts.
 type Protection uint8
 
 // Protections, the best one first.
 const (
-	// Persistent tables are changed by their owner only. When it has ended they stay as they
-	// are until somebody deletes or takes them (Linux 6.9).
+	// Persistent tables can be changed by their owner only. When the owner has ended, the
+	// table stays until another program deletes it or becomes its owner (Linux 6.9).
 	Persistent Protection = iota
-	// Owned tables are changed by their owner only, and go with it (Linux 5.12).
+	// Owned tables can be changed by their owner only. When the owner ends, the kernel
+	// deletes the table (Linux 5.12).
 	Owned
 	// Unprotected tables can be changed by anybody with the capability.
 	Unprotected
 )
 
-// String is for displays.
 func (p Protection) String() string {
 	return [...]string{Persistent: "persistent", Owned: "owned", Unprotected: "none"}[p]
 }
 
-// Flags of tables in linux/netfilter/nf_tables.h, which x/sys does not have.
+// Flags of tables in linux/netfilter/nf_tables.h. The package x/sys lacks them.
 const (
 	tableOwner   = 1 << 1
 	tablePersist = 1 << 2
 )
 
-// flags are those of a table.
+// flags returns the table flags of a protection.
 func (p Protection) flags() uint32 {
 	return [...]uint32{Persistent: tableOwner | tablePersist, Owned: tableOwner, Unprotected: 0}[p]
 }
 
-// refused reports whether the kernel may not have known the flags of a table.
+// refused reports whether an error may mean that the kernel does not know the flags of a
+// table.
 func refused(err error) bool {
 	return errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EINVAL)
 }

@@ -16,8 +16,8 @@ import (
 
 var closedD0 = gate.State{Seed: 1, Closed: []string{"d0"}}
 
-// damages are what somebody else may try. To clear the whole ruleset succeeds in any case:
-// the kernel passes over what is another's.
+// damages are changes that another program may try. To flush the whole ruleset succeeds in
+// any case, because the kernel skips tables of other owners.
 var damages = []struct {
 	what string
 	do   func(*nftables.Conn)
@@ -37,7 +37,7 @@ var damages = []struct {
 
 const clearAll = "clear the ruleset"
 
-// theirs is the gate's table as others name it.
+// theirs is the gate's table as another program sees it.
 var theirs = func() (t struct {
 	table *nftables.Table
 	chain *nftables.Chain
@@ -49,7 +49,7 @@ var theirs = func() (t struct {
 	return t
 }()
 
-// meddle does something to the tables of the router as another program.
+// meddle changes the tables of the router as another program does.
 func (b *bed) meddle(do func(*nftables.Conn)) error {
 	b.t.Helper()
 	conn, err := nftables.New(nftables.WithNetNSFd(b.Router.FD()))
@@ -58,7 +58,7 @@ func (b *bed) meddle(do func(*nftables.Conn)) error {
 	return conn.Flush()
 }
 
-// expectProtected fails unless the gate with d0 closed withstands all others.
+// expectProtected fails unless the gate, with d0 closed, resists all changes of others.
 func (b *bed) expectProtected(what string) {
 	b.t.Helper()
 	for _, d := range damages {
@@ -69,8 +69,8 @@ func (b *bed) expectProtected(what string) {
 	}
 }
 
-// TestProtection: nobody but the owner of the table can change it, not even by clearing the
-// whole ruleset. The owner can.
+// TestProtection: only the owner can change the table. Others cannot change it even by
+// flushing the whole ruleset.
 func TestProtection(t *testing.T) {
 	for _, p := range []gate.Protection{gate.Persistent, gate.Owned} {
 		t.Run(p.String(), func(t *testing.T) {
@@ -92,8 +92,8 @@ func TestProtection(t *testing.T) {
 	}
 }
 
-// TestSuccession: the gate of a daemon that died stays where the kernel has that, and the
-// next daemon's takes its place, protected again.
+// TestSuccession: after a daemon has died, its table stays if the kernel supports that. The
+// next daemon replaces it, and its table is protected again.
 func TestSuccession(t *testing.T) {
 	for _, p := range []gate.Protection{gate.Persistent, gate.Owned, gate.Unprotected} {
 		t.Run(p.String(), func(t *testing.T) {
@@ -136,8 +136,8 @@ func TestHandOver(t *testing.T) {
 	b.expect("removed", b.groups[0], true, true)
 }
 
-// TestFailureKeepsTheOwner: an answer of the kernel that nobody has read to the end does not
-// cost the ownership of the table.
+// TestFailureKeepsTheOwner: when an answer of the kernel was not read to its end, the gate
+// stays the owner of the table.
 func TestFailureKeepsTheOwner(t *testing.T) {
 	b := newBedWith(t, 1, gate.Owned)
 	testnet.Must(t, b.gate.Apply(closedD0))
@@ -150,7 +150,7 @@ func TestFailureKeepsTheOwner(t *testing.T) {
 	b.expectProtected("made anew")
 }
 
-// TestWatch: a watcher tells of what others do to the table, and of nothing else.
+// TestWatch: a watcher reports what others do to the table, and nothing else.
 func TestWatch(t *testing.T) {
 	b := newBedWith(t, 1, gate.Unprotected)
 	testnet.Must(t, b.gate.Apply(closedD0))

@@ -20,7 +20,7 @@ const (
 	offsetGroup  = 24
 )
 
-// rules are those of the chains.
+// rules returns the rules of each chain, in the order of chains.
 func (r ruleset) rules() [5][][]expr.Any {
 	hold, pass := goTo(r.hold), goTo(r.pass)
 	return [...][][]expr.Any{
@@ -39,9 +39,9 @@ func (r ruleset) rules() [5][][]expr.Any {
 	}
 }
 
-// passOthers lets pass what is not multicast of a scope wider than the link.
+// passOthers accepts everything but multicast of a scope wider than the link.
 func passOthers() []expr.Any {
-	// The first byte is ff for multicast, the low half of the second is the scope.
+	// The first byte is ff for multicast. The low half of the second byte is the scope.
 	mask, wider := [16]byte{0xff, 0x0f}, [16]byte{0xff, 3}
 	return []expr.Any{
 		&expr.Payload{DestRegister: reg1, Base: expr.PayloadBaseNetworkHeader, Offset: offsetGroup, Len: 16},
@@ -58,13 +58,14 @@ func (r ruleset) outOf(set int) []expr.Any {
 	}
 }
 
-// excepted matches what this device sends in the peer's stead.
+// excepted matches the streams that this device sends in the peer's stead.
 func (r ruleset) excepted() []expr.Any {
 	return append(loadSG(),
 		&expr.Lookup{SourceRegister: reg1, SetName: r.exceptions.Name, SetID: r.exceptions.ID})
 }
 
-// passOwn lets pass what is not forwarded. Before Linux 5.7 it matches nothing.
+// passOwn accepts packets that the router itself sends. Before Linux 5.7 it matches
+// nothing.
 func passOwn() []expr.Any {
 	return []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyIIF, Register: reg1},
@@ -73,7 +74,7 @@ func passOwn() []expr.Any {
 	}
 }
 
-// strangersControl drops what comes for the control ports by a guarded interface.
+// strangersControl drops packets for the control ports that arrive on a guarded interface.
 func (r ruleset) strangersControl() []expr.Any {
 	// Two registers of four bytes, side by side.
 	const protocol, port = unix.NFT_REG32_00, unix.NFT_REG32_01

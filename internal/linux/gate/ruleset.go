@@ -57,7 +57,7 @@ type ruleset struct {
 	seed                       uint32
 }
 
-// Numbers of the rules that hold back, in their chain.
+// Indexes, in the forward chain, of the rules that hold packets back.
 const (
 	ruleClosed  = 2
 	ruleBucket0 = 3
@@ -84,10 +84,10 @@ func newRuleset(seed uint32) ruleset {
 	r.hold = &nftables.Chain{Table: r.table, Name: "hold"}
 	r.pass = &nftables.Chain{Table: r.table, Name: "pass"}
 	for i, name := range setNames {
-		// The identifiers are of the transaction; set here because the
-		// library would draw them from a counter that it does not guard.
+		// An identifier is valid in its transaction only. It is set here because the
+		// library would take it from a counter that is not safe for concurrent use.
 		r.names[i] = &nftables.Set{Table: r.table, ID: uint32(i + 1), Name: name, Counter: counts(i),
-			KeyType: nftables.TypeIFName, KeyByteOrder: binaryutil.NativeEndian} // the order only tells nft(8) how to show names
+			KeyType: nftables.TypeIFName, KeyByteOrder: binaryutil.NativeEndian} // nft(8) needs the byte order to show names; nothing else does
 	}
 	r.exceptions = &nftables.Set{Table: r.table, ID: nameSets + 1, Name: "exceptions",
 		KeyType: nftables.MustConcatSetType(nftables.TypeIP6Addr, nftables.TypeIP6Addr)}
@@ -96,11 +96,11 @@ func newRuleset(seed uint32) ruleset {
 	return r
 }
 
-// create queues the whole table with its contents, in place of any other.
+// create queues the whole table with its contents. It replaces any existing table.
 func (r ruleset) create(conn *nftables.Conn, want *contents) error {
 	conn.AddTable(r.table) // so that there is one to delete
 	conn.DelTable(r.table)
-	conn.CreateTable(r.table) // with its protection, see socket.amend
+	conn.CreateTable(r.table) // socket.amend adds the protection
 	for _, set := range append(r.names[:], r.exceptions, r.ports) {
 		if err := conn.AddSet(set, nil); err != nil {
 			return fmt.Errorf("set up the gate: %w", err)
@@ -119,12 +119,12 @@ func (r ruleset) create(conn *nftables.Conn, want *contents) error {
 	return err
 }
 
-// chains are all chains, the one at the forward hook first.
+// chains returns all chains, the one at the forward hook first.
 func (r ruleset) chains() [5]*nftables.Chain {
 	return [...]*nftables.Chain{r.forward, r.hold, r.pass, r.leave, r.control}
 }
 
-// handles are the kernel's numbers of all rules.
+// handles reads the kernel's numbers of all rules.
 func (r ruleset) handles(conn *nftables.Conn) (list []uint64, err error) {
 	for _, chain := range r.chains() {
 		rules, err := conn.GetRules(r.table, chain)
@@ -143,7 +143,7 @@ func appendHandles(list []uint64, rules []*nftables.Rule) []uint64 {
 	return list
 }
 
-// drops picks the counters out of the rules.
+// drops reads the drop counters from the rules.
 func (r ruleset) drops(rules []*nftables.Rule) (d Drops) {
 	for i, to := range map[int]*uint64{ruleClosed: &d.Closed, ruleBucket0: &d.Bucket0, ruleBucket1: &d.Bucket1} {
 		if i >= len(rules) {
@@ -154,7 +154,7 @@ func (r ruleset) drops(rules []*nftables.Rule) (d Drops) {
 	return d
 }
 
-// counted is what the counter of a rule has counted.
+// counted returns the packet counter of a rule.
 func counted(rule *nftables.Rule) (packets uint64) {
 	for _, e := range rule.Exprs {
 		if c, ok := e.(*expr.Counter); ok {

@@ -10,15 +10,15 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// batchBuffer is room for the largest transaction in bytes: about 100,000 exceptions.
-// Less room only limits how many exceptions can change at once.
+// batchBuffer is the room for the largest transaction, in bytes: about 100,000 exceptions.
+// With less room fewer exceptions could change at once.
 const batchBuffer = 16 << 20
 
-// socket is a connection to nftables for the nftables library, whose own one is slower.
-// What is Owned is this socket's.
+// socket is a netlink connection to nftables. The nftables library uses it in place of its
+// own, which is slower. This socket is the owner of a protected table.
 type socket struct {
 	*netlink.Conn
-	protection Protection // of tables that are made
+	protection Protection // the protection for tables that are made
 	out        []byte
 }
 
@@ -27,8 +27,8 @@ func newSocket(conn *netlink.Conn) *socket {
 	return &socket{Conn: conn}
 }
 
-// exchange is what the library calls in place of a socket of its own: with what is
-// to be sent, and with nothing to be given the next answer.
+// exchange is what the library calls in place of a socket of its own. With messages it
+// sends them; with none it returns the next answer.
 func (s *socket) exchange(request []nftnetlink.Message) ([]nftnetlink.Message, error) {
 	if len(request) == 0 {
 		return s.receive()
@@ -43,9 +43,9 @@ func (s *socket) exchange(request []nftnetlink.Message) ([]nftnetlink.Message, e
 	return nil, s.Send(s.out)
 }
 
-// amend returns the body of a message, and gives a table that is to be made its protection.
-// The library has no flags of tables. It asks for none, which the kernel refuses where there
-// is a table with flags already.
+// amend returns the body of a message. If the message makes a table, amend adds the flags
+// of the protection. The library sends flags 0, and the kernel refuses to change the flags
+// of an existing table.
 func (s *socket) amend(m nftnetlink.Message) []byte {
 	if m.Header.Type != unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_NEWTABLE {
 		return m.Data

@@ -11,16 +11,16 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// Watcher tells when somebody else changes the gate's table. Only a table without
-// protection needs one: the kernel makes a notice of every change, the gate's own too, as
-// long as anybody listens.
+// Watcher reports when another program changes the gate's table. Only a table without
+// protection needs one. While a watcher listens, the kernel makes a notice of every change,
+// also of the gate's own.
 type Watcher struct{ sub *netlink.Subscription }
 
-// watchBuffer holds the notices of some thousand changes, in bytes. After more than it
-// holds, the table may have been changed.
+// watchBuffer holds the notices of some thousand changes, in bytes. If it overflows, the
+// table may have been changed.
 const watchBuffer = 1 << 20
 
-// Watch begins to watch.
+// Watch begins to watch the table.
 func (g *Gate) Watch() (*Watcher, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -38,10 +38,11 @@ func (g *Gate) Watch() (*Watcher, error) {
 	return w, nil
 }
 
-// notFrom is a socket filter that leaves out what a port has changed. All messages of a
-// datagram are of the same one.
+// notFrom is a socket filter that drops notices of changes made through one netlink port.
+// All messages of a datagram come from the same port.
 func notFrom(port uint32) netlink.Filter {
-	// The filter reads in network order what the kernel has written in the machine's.
+	// The filter reads in network byte order. The kernel has written the value in the byte
+	// order of the machine.
 	const portAt = 12 // nlmsg_pid
 	k := binary.BigEndian.Uint32(binary.NativeEndian.AppendUint32(nil, port))
 	return netlink.Filter{
@@ -52,8 +53,8 @@ func notFrom(port uint32) netlink.Filter {
 	}
 }
 
-// Wait waits until somebody else has changed the table, or may have. It returns
-// net.ErrClosed after Close.
+// Wait waits until another program has changed the table, or may have changed it. After
+// Close it returns net.ErrClosed.
 func (w *Watcher) Wait() error {
 	for changed := false; !changed; {
 		overrun, err := w.sub.Receive(func(b []byte) bool {
@@ -71,17 +72,18 @@ func (w *Watcher) Wait() error {
 	return nil
 }
 
-// Close ends the watcher and a Wait that is under way.
+// Close ends the watcher and a waiting Wait.
 func (w *Watcher) Close() error { return w.sub.Close() }
 
-// ofGate reports whether one of the notices is about the gate's table or what is in it.
+// ofGate reports whether one of the notices in a datagram is about the gate's table or
+// something in it.
 func ofGate(b []byte) bool {
 	for {
 		m, rest, ok := netlink.NextMessage(b)
 		if !ok {
 			return false
 		}
-		// Messages of all kinds have the name of their table in the attribute of this number.
+		// In messages of all kinds, this attribute has the name of the table.
 		if m.Type>>8 == unix.NFNL_SUBSYS_NFTABLES && len(m.Data) >= head && m.Data[0] == unix.NFPROTO_IPV6 {
 			for typ, v := range netlink.Attributes(m.Data[head:]).All() {
 				if typ == unix.NFTA_TABLE_NAME && netlink.Text(v) == TableName {

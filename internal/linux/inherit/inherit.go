@@ -1,10 +1,10 @@
-// Package inherit hands open descriptors on from a program to the one that takes its
-// place: through systemd's file-descriptor store, where the old process ends and a new
-// one is started, or through exec, where the same process becomes the new program.
-// What they are open on never closes, so the kernel goes on with it.
+// Package inherit hands open descriptors on from a program to its successor. Either systemd
+// keeps them in its file-descriptor store, while the old process ends and a new one starts.
+// Or the same process becomes the new program by exec. The files and sockets stay open all
+// the time, so the kernel does not end what belongs to them.
 //
 // With systemd this is FDSTORE=1 (sd_notify(3)) and the LISTEN_FDS environment
-// (sd_listen_fds(3)); descriptors in the store are passed at every start until they are
+// (sd_listen_fds(3)). Descriptors in the store are passed at every start until they are
 // removed from it.
 package inherit
 
@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// File is an open descriptor with a name; several may have the same one.
+// File is an open descriptor with a name. Several files may have the same name.
 type File struct {
 	Name string
 	File *os.File
@@ -29,10 +29,11 @@ type File struct {
 // Files are the descriptors that were handed on.
 type Files []File
 
-// variable names the descriptors that come through exec: "name=7,name=9".
+// variable is the environment variable with the descriptors that come through exec:
+// "name=7,name=9".
 const variable = "TANDEM_INHERITED"
 
-// Take returns what the program before this one has left, none at a first start. It may
+// Take returns the descriptors that the predecessor has left, none at a first start. It may
 // be called once.
 func Take() Files {
 	var files Files
@@ -51,7 +52,7 @@ func Take() Files {
 	return files
 }
 
-// All takes the files of a name out.
+// All removes the files with a name from the list and returns them.
 func (f *Files) All(name string) (found []*os.File) {
 	rest := (*f)[:0]
 	for _, file := range *f {
@@ -65,7 +66,7 @@ func (f *Files) All(name string) (found []*os.File) {
 	return found
 }
 
-// One takes the file of a name out, nil when there is none.
+// One removes one file with a name from the list and returns it, or nil if there is none.
 func (f *Files) One(name string) *os.File {
 	all := f.All(name)
 	if len(all) == 0 {
@@ -77,8 +78,9 @@ func (f *Files) One(name string) *os.File {
 	return all[0]
 }
 
-// Bound takes the IPv6 socket of a name out that is bound to an address and, where that is
-// not empty, to a network device; nil when there is none.
+// Bound removes one IPv6 socket with a name from the list and returns it, or nil if there
+// is none. The socket must be bound to the address and, if device is not empty, to that
+// network device.
 func (f *Files) Bound(name string, at netip.AddrPort, device string) *os.File {
 	for i, file := range *f {
 		if file.Name != name {
@@ -102,7 +104,7 @@ func (f *Files) Bound(name string, at netip.AddrPort, device string) *os.File {
 	return nil
 }
 
-// Close closes what nobody has taken.
+// Close closes the files that are still in the list.
 func (f *Files) Close() {
 	for _, file := range *f {
 		file.File.Close()
@@ -110,7 +112,8 @@ func (f *Files) Close() {
 	*f = nil
 }
 
-// Descriptor takes the descriptor out of a file, ready for the runtime's poller.
+// Descriptor returns the descriptor of a file and closes the file. The descriptor is
+// non-blocking, as the runtime's poller needs it.
 func Descriptor(f *os.File) (int, error) {
 	fd, err := number(f)
 	if err == nil {
@@ -123,7 +126,7 @@ func Descriptor(f *os.File) (int, error) {
 	return fd, err
 }
 
-// number is the descriptor of a file, which File.Fd would make a blocking one.
+// number returns the descriptor of a file. File.Fd would make the descriptor blocking.
 func number(f *os.File) (fd int, err error) {
 	raw, err := f.SyscallConn()
 	if err == nil {
@@ -132,8 +135,8 @@ func number(f *os.File) (fd int, err error) {
 	return fd, err
 }
 
-// Exec becomes another program, which finds the files with Take. It returns only when
-// that fails; everything is as before then.
+// Exec replaces this program by another one, which finds the files with Take. It returns
+// only if that fails. Then everything is as before.
 func Exec(program string, args []string, files Files) error {
 	var items []string
 	for _, f := range files {

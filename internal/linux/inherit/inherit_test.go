@@ -64,7 +64,7 @@ func TestOneAndAll(t *testing.T) {
 	}
 }
 
-// TestDescriptor: what is taken out of a file does not block a thread, and the file is closed.
+// TestDescriptor: the returned descriptor does not block a thread, and the file is closed.
 func TestDescriptor(t *testing.T) {
 	f, _ := socket(t, "")
 	fd, err := Descriptor(f)
@@ -81,7 +81,7 @@ func TestDescriptor(t *testing.T) {
 	}
 }
 
-// TestExecOfNothing: what fails leaves everything as it was.
+// TestExecOfNothing: an Exec that fails changes nothing.
 func TestExecOfNothing(t *testing.T) {
 	f, _ := socket(t, "")
 	if err := Exec("/no/such/program", []string{"x"}, Files{{"socket", f}}); err == nil {
@@ -96,7 +96,7 @@ func TestExecOfNothing(t *testing.T) {
 	}
 }
 
-// TestStoreWithoutSupervisor says so.
+// TestStoreWithoutSupervisor: without a supervisor Store returns ErrNoSupervisor.
 func TestStoreWithoutSupervisor(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "")
 	if err := Store(nil); err == nil || Supervised() {
@@ -104,8 +104,8 @@ func TestStoreWithoutSupervisor(t *testing.T) {
 	}
 }
 
-// TestStore: what the supervisor gets are open descriptors with their names, and Store
-// returns when it has read them.
+// TestStore: the supervisor gets open descriptors with their names. Store returns when the
+// supervisor has read them.
 func TestStore(t *testing.T) {
 	path := t.TempDir() + "/notify"
 	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})

@@ -10,19 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrNoSupervisor says that nobody listens to notifications: NOTIFY_SOCKET is not set.
+// ErrNoSupervisor means that no supervisor listens to notifications: NOTIFY_SOCKET is not
+// set.
 var ErrNoSupervisor = errors.New("no supervisor takes notifications")
 
 // Supervised reports whether a supervisor takes notifications.
 func Supervised() bool { return os.Getenv("NOTIFY_SOCKET") != "" }
 
-// Notify tells the supervisor a state such as daemon.SdNotifyReady, where there is one.
+// Notify sends a state, such as daemon.SdNotifyReady, to the supervisor, if there is one.
 func Notify(state string) error {
 	_, err := daemon.SdNotify(false, state)
 	return err
 }
 
-// barrierLimit is how long the supervisor may take to read what it was told.
+// barrierLimit is how long the supervisor may take to read the notifications.
 const barrierLimit = 5 * time.Second
 
 // Store puts the files into the supervisor's store and waits until they are there.
@@ -44,7 +45,7 @@ func Store(files Files) error {
 	return barrier(c)
 }
 
-// Forget takes the files of the names out of the supervisor's store, if there is one.
+// Forget removes the files with the names from the supervisor's store, if there is one.
 func Forget(names []string) error {
 	var errs []error
 	for _, name := range names {
@@ -53,8 +54,8 @@ func Forget(names []string) error {
 	return errors.Join(errs...)
 }
 
-// barrier waits until everything that was sent has been read: the supervisor then
-// closes the descriptor that comes with it.
+// barrier waits until the supervisor has read all notifications. It sends the end of a
+// pipe, which the supervisor closes when it comes to it.
 func barrier(c notifications) error {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
@@ -81,8 +82,8 @@ func barrier(c notifications) error {
 	}
 }
 
-// notifications is the supervisor's socket. (The standard library does not send
-// descriptors from a connected socket of this kind.)
+// notifications is the connection to the supervisor's socket. (The standard library cannot
+// send descriptors over a connected socket of this kind.)
 type notifications struct {
 	fd int
 	to *unix.SockaddrUnix
