@@ -21,7 +21,8 @@ func BenchmarkList(b *testing.B) {
 	}
 }
 
-// BenchmarkSetUp is a change that the kernel acknowledges, after a look for the index.
+// BenchmarkSetUp measures one acknowledged change, with the look-up of the interface's
+// index.
 func BenchmarkSetUp(b *testing.B) {
 	_, h := newNamespace(b)
 	b.ReportAllocs()

@@ -105,8 +105,8 @@ func (h *Handle) AddPort(bridge, port string, opt PortOptions) error {
 	return h.setPort(port, opt)
 }
 
-// setPort sets the options of a bridge port. The bridge handles them, hence the family and the
-// type of the message.
+// setPort sets the options of a bridge port. The bridge handles the message, so it needs
+// this address family and type.
 func (h *Handle) setPort(port string, opt PortOptions) error {
 	index, err := h.index(port)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestConditionOfIPv6: a link shows why it has no link-local address.
+// TestConditionOfIPv6: a Link shows why it has no link-local address.
 func TestConditionOfIPv6(t *testing.T) {
 	n, h := newNamespace(t)
 	must(t, h.AddVeth(links.VethEnd{Name: "left"}, links.VethEnd{Name: "right"}))
@@ -40,7 +40,8 @@ func TestConditionOfIPv6(t *testing.T) {
 	n.SetMTU(t, "left", 1500)
 	is("usable with a larger MTU", func(l links.Link) bool { return l.LinkLocal.IsValid() && !l.NoIPv6 })
 
-	// The other end of the cable has the address and answers for it.
+	// The other end of the cable already has this address, and answers Duplicate Address
+	// Detection.
 	taken := netip.MustParsePrefix("fe80::77/64")
 	must(t, h.AddAddress("right", taken))
 	l, err := h.Link("left")

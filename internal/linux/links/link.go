@@ -18,11 +18,11 @@ type Link struct {
 	Name  string
 	Alias string // its ifalias, empty when there is none
 	Index int
-	// Exists is false in the last word of a Monitor on an interface that is
-	// gone; only Name, Alias and Index are set then.
+	// Exists is false in the last report of a Monitor on an interface that is gone. Only
+	// Name, Alias and Index are set then.
 	Exists bool
-	// AdminUp says that the interface is enabled, Up that it can carry packets
-	// as well: it has carrier and its driver calls it operational.
+	// AdminUp means that the interface is enabled. Up means that it can also carry packets:
+	// it has carrier, and its driver reports it as operational.
 	AdminUp, Up bool
 	MTU         int
 	Master      int // index of the bridge or bond that it is a port of, else 0
@@ -35,18 +35,19 @@ type Link struct {
 	// Addresses are the IPv6 and IPv4 addresses that can be used, sorted.
 	// Those that are still tentative or were found to be duplicates are left out.
 	Addresses []netip.Prefix
-	// LinkLocal is the lowest of the usable IPv6 link-local addresses, the
-	// zero Addr while there is none.
+	// LinkLocal is the lowest usable IPv6 link-local address. It is the zero Addr if there
+	// is none.
 	LinkLocal netip.Addr
-	// Tentative says that the kernel is still looking whether somebody else has a link-local
-	// address of the interface, Duplicate that somebody has (RFC 4862 section 5.4).
+	// Tentative means that Duplicate Address Detection runs for a link-local address of the
+	// interface. Duplicate means that another node has such an address (RFC 4862 section
+	// 5.4).
 	Tentative, Duplicate bool
-	// NoIPv6 says that the kernel has switched IPv6 off on the interface, as with the sysctl
-	// disable_ipv6. An interface whose MTU is too small for IPv6 has none either.
+	// NoIPv6 means that the kernel has switched IPv6 off on the interface, as with the
+	// sysctl disable_ipv6. An interface whose MTU is too small for IPv6 has no IPv6 either.
 	NoIPv6 bool
 }
 
-// Equal says whether two links look the same.
+// Equal reports whether two links have the same state.
 func (l Link) Equal(o Link) bool {
 	return l.Name == o.Name && l.Alias == o.Alias && l.Index == o.Index && l.Exists == o.Exists &&
 		l.AdminUp == o.AdminUp && l.Up == o.Up && l.MTU == o.MTU && l.Master == o.Master &&
@@ -58,7 +59,7 @@ func (l Link) Equal(o Link) bool {
 
 func (b *Bond) equal(o *Bond) bool { return b == o || b != nil && o != nil && *b == *o }
 
-// setAddresses takes over the addresses of the link.
+// setAddresses sets the fields of the link that derive from its addresses.
 func (l *Link) setAddresses(all map[netip.Prefix]condition) {
 	l.Addresses, l.LinkLocal, l.Tentative, l.Duplicate = nil, netip.Addr{}, false, false
 	for p, c := range all {
@@ -83,8 +84,8 @@ const running = unix.IFF_UP | unix.IFF_LOWER_UP | unix.IFF_RUNNING
 
 var errShort = errors.New("rtnetlink message is too short")
 
-// parseLink decodes a link message. The family is that of the part of the
-// kernel that speaks: a bridge tells of its ports with AF_BRIDGE.
+// parseLink decodes a link message. The family says which part of the kernel has sent the
+// message: a bridge reports its ports with AF_BRIDGE.
 func parseLink(b []byte) (l Link, family uint8, err error) {
 	if len(b) < unix.SizeofIfInfomsg {
 		return l, 0, errShort
@@ -128,14 +129,14 @@ func parseLink(b []byte) (l Link, family uint8, err error) {
 	return l, b[0], nil
 }
 
-// Of what the kernel says about IPv6 on an interface (enum in linux/if_link.h and linux/ipv6.h).
+// Attributes of a link message about IPv6 (enum in linux/if_link.h and linux/ipv6.h).
 const (
 	inet6Conf   = 2  // IFLA_INET6_CONF: the sysctls of the interface, 4 bytes each
 	disableIPv6 = 26 // DEVCONF_DISABLE_IPV6
 )
 
-// hasIPv6 decodes what the kernel says about IPv6 on an interface, which is nothing when it has
-// none.
+// hasIPv6 decodes the IPv6 part of a link message. That part is empty if the interface has
+// no IPv6.
 func hasIPv6(inet6 []byte) bool {
 	conf := nested(inet6, inet6Conf)
 	if len(conf) < 4*(disableIPv6+1) {
@@ -178,7 +179,7 @@ func parseAddress(b []byte) (a address, err error) {
 			flags = netlink.Uint32(v)
 		}
 	}
-	// With a point-to-point address IFA_ADDRESS is the other end.
+	// For a point-to-point address, IFA_ADDRESS is the other end.
 	if !local.IsValid() {
 		local = peer
 	}
@@ -205,7 +206,7 @@ func (h *Handle) List() ([]Link, error) {
 	return links, nil
 }
 
-// Link returns one interface by name, ErrNotFound when there is none.
+// Link returns one interface by name. It returns ErrNotFound if there is none.
 func (h *Handle) Link(name string) (Link, error) {
 	data := ifInfo{}.encode(func(add *netlink.Attributes) { add.String(unix.IFLA_IFNAME, name) })
 	var l Link
@@ -222,13 +223,13 @@ func (h *Handle) Link(name string) (Link, error) {
 	return l, err
 }
 
-// index looks an interface up by name.
+// index returns the index of an interface by name.
 func (h *Handle) index(name string) (int, error) {
 	l, err := h.Link(name)
 	return l.Index, err
 }
 
-// of picks the addresses of one interface.
+// of returns the addresses of one interface.
 func of(all []address, index int) map[netip.Prefix]condition {
 	found := make(map[netip.Prefix]condition)
 	for _, a := range all {
@@ -239,8 +240,8 @@ func of(all []address, index int) map[netip.Prefix]condition {
 	return found
 }
 
-// dump asks for all links and all addresses. The two answers are taken one
-// after the other, so an address may be of a link that the first did not have.
+// dump asks for all links, then for all addresses. So an address may belong to a link that
+// was made after the first answer.
 func (h *Handle) dump() ([]Link, []address, error) {
 	msgs, err := h.linkMessages()
 	if err != nil {

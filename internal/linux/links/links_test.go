@@ -35,7 +35,7 @@ func TestVethAcrossNamespaces(t *testing.T) {
 	nsA.SetAlias(t, "left", "GigabitEthernet0/1/0")
 	p := netip.MustParsePrefix("2001:db8::1/64")
 	must(t, a.AddAddress("left", p))
-	must(t, a.AddAddress("left", p)) // again is no error
+	must(t, a.AddAddress("left", p)) // adding it again is no error
 
 	l, err := a.Link("left")
 	must(t, err)
@@ -64,8 +64,8 @@ func TestVethAcrossNamespaces(t *testing.T) {
 	}
 }
 
-// TestCounters lets the kernel's own neighbour and listener messages be counted at
-// both ends of a cable.
+// TestCounters: both ends of a cable count the neighbour and listener messages that the
+// kernel sends by itself.
 func TestCounters(t *testing.T) {
 	nsB, b := newNamespace(t)
 	_, a := newNamespace(t)
@@ -115,7 +115,8 @@ func TestBridge(t *testing.T) {
 	}
 }
 
-// show runs a tool of iproute2, an independent witness, in a namespace.
+// show runs a tool of iproute2 in a namespace, so that the check does not depend on the
+// code under test.
 func show(t *testing.T, ns *testnet.Node, tool string, args ...string) string {
 	t.Helper()
 	path, err := exec.LookPath(tool)
@@ -159,7 +160,7 @@ func watch(t *testing.T, ns *testnet.Node) (*links.Monitor, *watcher) {
 	return m, w
 }
 
-// until waits for an event that suits and fails after five seconds.
+// until waits for an event that satisfies ok. It fails after five seconds.
 func (w *watcher) until(what string, ok func(links.Link) bool) links.Link {
 	w.t.Helper()
 	timeout := time.After(5 * time.Second)
@@ -197,7 +198,7 @@ func TestMonitor(t *testing.T) {
 	ns.SetAlias(t, "a", "Gi0/1/0")
 	w.until("a has an alias", named("a", func(l links.Link) bool { return l.Alias == "Gi0/1/0" }))
 
-	// Leaving a bridge is no deletion.
+	// An interface that leaves a bridge is not reported as deleted.
 	must(t, h.AddBridge("br", links.BridgeOptions{}))
 	must(t, h.AddPort("br", "a", links.PortOptions{}))
 	w.until("a is a port", named("a", func(l links.Link) bool { return l.Master != 0 }))
@@ -230,8 +231,8 @@ func TestMonitorRename(t *testing.T) {
 	w.until("new name there", func(l links.Link) bool { return l.Name == "c" && l.Exists })
 }
 
-// TestMonitorOverrun changes more than the buffer holds while nobody reads, and
-// expects the truth afterwards.
+// TestMonitorOverrun makes more changes than the buffer holds while nobody reads.
+// Afterwards the monitor must report the present state.
 func TestMonitorOverrun(t *testing.T) {
 	ns, h := newNamespace(t)
 	must(t, h.AddVeth(links.VethEnd{Name: "a"}, links.VethEnd{Name: "b"}))

@@ -14,19 +14,18 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// Monitor follows the interfaces of a namespace. What it reports is always
-// complete: when the kernel had to drop messages, it lists everything anew and
-// reports the difference.
+// Monitor follows the interfaces of a namespace. Its reports are always complete: when the
+// kernel has dropped messages, it lists everything again and reports the difference.
 type Monitor struct {
 	sub    *netlink.Subscription
-	handle *Handle // asks
+	handle *Handle // for lists
 	seen   map[int]*entry
 	primed bool
 	closed atomic.Bool
 	resync atomic.Uint64
 }
 
-// entry is what is known and was reported of an interface.
+// entry is the known state of an interface, and what was last reported of it.
 type entry struct {
 	link  Link
 	addrs map[netip.Prefix]condition
@@ -37,8 +36,8 @@ const monitorBuffer = 1 << 20
 
 // Watch starts to follow the namespace of the calling thread.
 func Watch() (*Monitor, error) {
-	// Subscribe before the first list, so that nothing falls in between.
-	// A smaller buffer costs a new list now and then, nothing else.
+	// Subscribe before the first list, so that no change is missed between the two. A
+	// smaller buffer only means that everything is listed again more often.
 	sub, err := netlink.Subscribe(unix.NETLINK_ROUTE, monitorBuffer, nil,
 		unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR)
 	if err != nil {
@@ -52,7 +51,7 @@ func Watch() (*Monitor, error) {
 	return &Monitor{sub: sub, handle: handle, seen: make(map[int]*entry)}, nil
 }
 
-// WatchIn starts to watch where a function runs another, as in a namespace.
+// WatchIn is Watch inside a function, which may change the namespace of the thread.
 func WatchIn(inside func(func() error) error) (m *Monitor, err error) {
 	err = inside(func() (err error) { m, err = Watch(); return err })
 	return m, err
@@ -64,13 +63,13 @@ func (m *Monitor) Close() error {
 	return errors.Join(m.sub.Close(), m.handle.Close())
 }
 
-// Read returns the interfaces that changed, in the order of the changes. The
-// first call returns all that there are, at once; later calls wait. An
-// interface that is deleted, leaves the namespace or changes its name is
-// reported with Exists false under the name it had.
+// Read returns the interfaces that have changed, in the order of the changes. The first
+// call returns all existing interfaces at once; later calls wait. An interface that is
+// deleted, leaves the namespace or changes its name is reported with Exists false under its
+// old name.
 //
-// Read returns net.ErrClosed after Close; after another error it may be called again and misses
-// nothing. It is for one goroutine.
+// Read returns net.ErrClosed after Close. After another error it may be called again and
+// misses nothing. Only one goroutine may call it.
 func (m *Monitor) Read() ([]Link, error) {
 	for {
 		changed, err := m.read()
@@ -83,11 +82,12 @@ func (m *Monitor) Read() ([]Link, error) {
 	}
 }
 
-// read returns the difference to a new list where one is needed, else what the kernel
-// tells next, which may be no change.
+// read returns the difference to a new list, if one is needed. Otherwise it returns the
+// changes in the kernel's next notices, which may be none.
 func (m *Monitor) read() (changed []Link, err error) {
 	if !m.primed {
-		// What is still queued is older than the list to come and would overwrite it.
+		// The notices that are still queued are older than the list that follows. They
+		// would overwrite newer states.
 		if err := m.sub.Drain(); err != nil {
 			return nil, err
 		}
@@ -115,8 +115,8 @@ func (m *Monitor) readError(err error) error {
 	return fmt.Errorf("watch interfaces: %w", err)
 }
 
-// relist replaces what is known by a new list and returns the difference,
-// interfaces that are gone first.
+// relist lists everything and returns the difference to what was known, with the interfaces
+// that are gone first.
 func (m *Monitor) relist() ([]Link, error) {
 	links, addrs, err := m.handle.dump()
 	if err != nil {
@@ -138,14 +138,14 @@ func (m *Monitor) relist() ([]Link, error) {
 	return changed, nil
 }
 
-// fold takes one notice in. One that cannot be decoded is of no link that we
-// could name, so it is passed over.
+// fold updates the known state by one notice. It ignores a notice that it cannot decode,
+// because it does not know which link it is about.
 func (m *Monitor) fold(msg netlink.Message) []Link {
 	switch msg.Type {
 	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
 		l, family, err := parseLink(msg.Data)
-		// A bridge tells of its ports in its own family; there, DELLINK means
-		// that an interface is no port any more.
+		// A bridge reports its ports in its own family. There, DELLINK means that an
+		// interface is no longer a port.
 		if err != nil || family != unix.AF_UNSPEC {
 			return nil
 		}
@@ -174,7 +174,7 @@ func (m *Monitor) fold(msg netlink.Message) []Link {
 	return nil
 }
 
-// update takes over how an interface looks now and returns what to report.
+// update stores the present state of an interface and returns what to report.
 func (m *Monitor) update(l Link, addrs map[netip.Prefix]condition) (changed []Link) {
 	if addrs == nil {
 		addrs = make(map[netip.Prefix]condition)

@@ -1,11 +1,11 @@
 // Package links lists, watches and changes network interfaces over rtnetlink.
 //
-// A Handle changes things and answers questions; a Monitor follows links and
-// addresses as they come, change and go. Both belong to one namespace.
+// A Handle changes interfaces and answers questions. A Monitor reports changes of links and
+// addresses. Each works in one namespace.
 //
-// Messages are encoded and decoded here rather than by a general rtnetlink
-// library: the few attributes that matter are read by name and everything else
-// is passed over, so that a newer kernel that says more is not an error.
+// The package encodes and decodes the messages itself, without a general rtnetlink library.
+// It reads the few attributes that it needs and ignores all others. So attributes that a
+// newer kernel adds are not an error.
 package links
 
 import (
@@ -35,12 +35,12 @@ func Open() (*Handle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open rtnetlink: %w", err)
 	}
-	// The kernel says in words what it did not like.
+	// NETLINK_EXT_ACK: the kernel explains in words why it refuses a request.
 	conn.Enable(unix.NETLINK_EXT_ACK, unix.NETLINK_GET_STRICT_CHK)
 	return &Handle{conn: conn}, nil
 }
 
-// OpenIn makes a handle where a function runs another, as in a namespace.
+// OpenIn is Open inside a function, which may change the namespace of the thread.
 func OpenIn(inside func(func() error) error) (h *Handle, err error) {
 	err = inside(func() (err error) { h, err = Open(); return err })
 	return h, err
@@ -53,7 +53,7 @@ func (h *Handle) Close() error {
 	return h.conn.Close()
 }
 
-// ask sends a request that one message answers.
+// ask sends a request that the kernel answers with one message.
 func (h *Handle) ask(typ uint16, data []byte, f func(netlink.Message)) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -81,7 +81,7 @@ type ifInfo struct {
 	flags, change uint32
 }
 
-// encode lays out the head and the attributes that fill adds, which may be nil.
+// encode encodes the head, then the attributes that fill adds. Fill may be nil.
 func (i ifInfo) encode(fill func(*netlink.Attributes)) []byte {
 	a := make(netlink.Attributes, unix.SizeofIfInfomsg, 128)
 	a[0] = i.family
@@ -100,7 +100,7 @@ type ifAddr struct {
 	index        int
 }
 
-// encode lays out the head and the attributes that fill adds, which may be nil.
+// encode encodes the head, then the attributes that fill adds. Fill may be nil.
 func (i ifAddr) encode(fill func(*netlink.Attributes)) []byte {
 	a := make(netlink.Attributes, unix.SizeofIfAddrmsg, 64)
 	a[0], a[1] = i.family, i.bits

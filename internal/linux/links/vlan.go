@@ -6,15 +6,15 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// VLAN is what makes an interface the sub-interface of another one: it gets
-// the frames of one IEEE 802.1Q VLAN.
+// VLAN makes an interface a sub-interface of another one: it receives the frames of one
+// IEEE 802.1Q VLAN.
 type VLAN struct {
-	ID     uint16 // 1..4094; 0 for an interface that is none
-	Parent int    // index of the interface below
+	ID     uint16 // 1..4094; 0 if the interface is not a sub-interface
+	Parent int    // index of the parent interface
 }
 
-// AddVLAN makes a sub-interface for one VLAN. It is down. It fails with
-// ErrNoDriver where the kernel has no VLANs.
+// AddVLAN makes a sub-interface for one VLAN. It is down. It returns ErrNoDriver if the
+// kernel has no VLANs.
 func (h *Handle) AddVLAN(name, parent string, id uint16) error {
 	below, err := h.index(parent)
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// lastResort is the metric of a route behind every other.
+// lastResort is the metric of a route that is used only if no other matches.
 const lastResort = 4278198272
 
-// AddVRF makes a VRF, which is up, with a routing table: the addresses, routes and
-// sockets of the interfaces bound to it are apart from all others. What the table has
-// no route to is unreachable and not looked for in other tables. It fails with
-// ErrNoDriver where the kernel has no VRFs.
+// AddVRF makes a VRF, which is up, with a routing table. Addresses, routes and sockets of
+// the interfaces bound to it are separate from all others. A destination without a route in
+// this table is unreachable; other tables are not searched. It returns ErrNoDriver if the
+// kernel has no VRFs.
 func (h *Handle) AddVRF(name string, table uint32) error {
 	data := ifInfo{flags: unix.IFF_UP, change: unix.IFF_UP}.encode(func(add *netlink.Attributes) {
 		add.String(unix.IFLA_IFNAME, name)
@@ -30,7 +30,7 @@ func (h *Handle) AddVRF(name string, table uint32) error {
 	return nil
 }
 
-// DeleteVRF removes a VRF made by AddVRF. Interfaces bound to it are set free.
+// DeleteVRF removes a VRF made by AddVRF. Its interfaces return to no VRF.
 func (h *Handle) DeleteVRF(name string) error {
 	l, err := h.Link(name)
 	if err != nil {
@@ -38,12 +38,12 @@ func (h *Handle) DeleteVRF(name string) error {
 	}
 	err = h.unreachable(unix.RTM_DELROUTE, 0, l.VRF)
 	if errors.Is(err, unix.ESRCH) {
-		err = nil // somebody else has taken the route away
+		err = nil // another program has already deleted the route
 	}
 	return errors.Join(err, h.Delete(name))
 }
 
-// unreachable adds or deletes the last route of a VRF's table.
+// unreachable adds or deletes the unreachable default route of a VRF's table.
 func (h *Handle) unreachable(typ, flags uint16, table uint32) error {
 	// struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags.
 	b := make(netlink.Attributes, unix.SizeofRtMsg, 64)
@@ -53,8 +53,8 @@ func (h *Handle) unreachable(typ, flags uint16, table uint32) error {
 	return h.change(typ, flags, b)
 }
 
-// BindVRF puts an interface into a VRF; Release takes it out. Either takes global
-// IPv6 addresses away from it unless its keep_addr_on_down is set.
+// BindVRF puts an interface into a VRF; Release takes it out. Both remove global IPv6
+// addresses from the interface unless its sysctl keep_addr_on_down is set.
 func (h *Handle) BindVRF(vrf, name string) error {
 	master, err := h.index(vrf)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Attributes are encoded attributes (struct nlattr), each padded to four bytes. They
-// may begin with the fixed head of a message, to which the attributes are added.
+// Attributes are encoded attributes (struct nlattr), each padded to four bytes. They may
+// begin with the fixed head of a message; attributes are added after it.
 type Attributes []byte
 
 // Bytes adds an attribute.
@@ -50,8 +50,9 @@ func (a *Attributes) Uint64(typ uint16, v uint64) {
 	*a = binary.NativeEndian.AppendUint64(a.head(typ, 8), v)
 }
 
-// Nest adds an attribute whose value is what fill adds. NLA_F_NESTED is set only if it
-// is part of typ: most parts of the kernel do not ask for it, and old ones do not expect it.
+// Nest adds an attribute whose value is the attributes that fill adds. The flag
+// NLA_F_NESTED is set only if typ contains it: most parts of the kernel do not require it,
+// and old ones do not accept it.
 func (a *Attributes) Nest(typ uint16, fill func(*Attributes)) {
 	at := len(*a)
 	*a = a.head(typ, 0)
@@ -59,8 +60,9 @@ func (a *Attributes) Nest(typ uint16, fill func(*Attributes)) {
 	binary.NativeEndian.PutUint16((*a)[at:], uint16(len(*a)-at))
 }
 
-// All goes through attributes, up to the first that is cut short. Types come without
-// NLA_F_NESTED and NLA_F_NET_BYTEORDER. The values share the memory of the attributes.
+// All iterates over the attributes and ends at the first one that is cut short. The types
+// do not contain NLA_F_NESTED and NLA_F_NET_BYTEORDER. The values share the memory of the
+// attributes.
 func (a Attributes) All() iter.Seq2[uint16, []byte] {
 	return func(yield func(uint16, []byte) bool) {
 		for b := a; len(b) >= unix.SizeofNlAttr; {
@@ -77,13 +79,13 @@ func (a Attributes) All() iter.Seq2[uint16, []byte] {
 	}
 }
 
-// Text is the value of an attribute that is a text.
+// Text decodes the value of an attribute that is a text.
 func Text(v []byte) string {
 	s, _, _ := bytes.Cut(v, []byte{0})
 	return string(s)
 }
 
-// Uint8 is the value of an attribute of 8 bits, 0 when it has another length.
+// Uint8 decodes an attribute of 8 bits. It returns 0 if the value has another length.
 func Uint8(v []byte) uint8 {
 	if len(v) != 1 {
 		return 0
@@ -91,7 +93,7 @@ func Uint8(v []byte) uint8 {
 	return v[0]
 }
 
-// Uint16 is the value of an attribute of 16 bits, 0 when it has another length.
+// Uint16 decodes an attribute of 16 bits. It returns 0 if the value has another length.
 func Uint16(v []byte) uint16 {
 	if len(v) != 2 {
 		return 0
@@ -99,7 +101,7 @@ func Uint16(v []byte) uint16 {
 	return binary.NativeEndian.Uint16(v)
 }
 
-// Uint32 is the value of an attribute of 32 bits, 0 when it has another length.
+// Uint32 decodes an attribute of 32 bits. It returns 0 if the value has another length.
 func Uint32(v []byte) uint32 {
 	if len(v) != 4 {
 		return 0

@@ -12,11 +12,12 @@ import (
 	"tandem/internal/linux/socket"
 )
 
-// Conn asks the kernel and reads its answers. It is for one goroutine at a time.
+// Conn sends requests to the kernel and reads its answers. Only one goroutine may use it at
+// a time.
 type Conn struct {
-	// Pause, where it is set, is called between the parts of an answer. It is told
-	// how long the kernel has taken for the last part. The kernel makes the next one
-	// when that one has been read. An error gives the answer up and is that of Ask.
+	// Pause, if set, is called between the parts of an answer, with the time that the
+	// kernel took for the last part. The kernel makes the next part only after this one has
+	// been read. If Pause returns an error, Ask stops and returns it.
 	Pause func(took time.Duration) error
 
 	fd      int
@@ -25,13 +26,13 @@ type Conn struct {
 }
 
 const (
-	// datagramSize is more than the kernel puts into one datagram. A part of a list has
-	// up to 32 KiB, and an acknowledgement holds the message that it is for, which nests
-	// at most 64 KiB.
+	// datagramSize is larger than any datagram of the kernel. A part of a list has at most
+	// 32 KiB. An acknowledgement contains the message that it acknowledges, which has at
+	// most 64 KiB.
 	datagramSize = 128 << 10
-	// answerLimit, in ms, is when an answer is given up that ought to be there.
+	// answerLimit is how long Receive waits for an answer, in ms.
 	answerLimit = 1000
-	// maxLists is how often a list is asked for whose objects keep changing.
+	// maxLists is how many times List asks for a list whose objects keep changing.
 	maxLists = 100
 )
 
@@ -47,11 +48,13 @@ func Open(protocol int) (*Conn, error) {
 
 func newConn(fd int) *Conn { return &Conn{fd: fd, in: make([]byte, datagramSize)} }
 
-// Adopt goes on with a socket that another program has handed over, see HandOver.
+// Adopt returns a connection over a socket that another program has handed over, see
+// HandOver.
 func Adopt(fd int) *Conn { return newConn(fd) }
 
-// HandOver returns the socket in a file of its own. So it stays open for a successor when
-// the connection is closed; to the kernel the two are one.
+// HandOver returns a file with another descriptor of the socket. The socket stays open for
+// a successor when the connection is closed. For the kernel both descriptors are one
+// socket.
 func (c *Conn) HandOver() (*os.File, error) {
 	fd, err := unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -60,10 +63,10 @@ func (c *Conn) HandOver() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "netlink"), nil
 }
 
-// Port is the number by which the kernel knows the socket: messages that answer its requests,
-// or tell of them, bear it.
+// Port returns the netlink port of the socket. Answers to its requests, and notices about
+// its changes, contain this number.
 func (c *Conn) Port() (uint32, error) {
-	_ = unix.Bind(c.fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}) // one that has a port keeps it
+	_ = unix.Bind(c.fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}) // a socket that has a port keeps it
 	name, err := unix.Getsockname(c.fd)
 	if err != nil {
 		return 0, os.NewSyscallError("getsockname", err)
@@ -72,7 +75,7 @@ func (c *Conn) Port() (uint32, error) {
 	return at.Pid, nil
 }
 
-// Drain throws away what waits to be received: answers that nobody has read to the end.
+// Drain discards the received messages that nobody has read.
 func (c *Conn) Drain() error {
 	for {
 		switch _, err := receive(c.fd, c.in); {
@@ -84,31 +87,32 @@ func (c *Conn) Drain() error {
 	}
 }
 
-// Close ends the connection. What is still tried fails.
+// Close closes the socket. Later calls fail.
 func (c *Conn) Close() error {
 	fd := c.fd
 	c.fd = -1
 	return os.NewSyscallError("close", unix.Close(fd))
 }
 
-// Enable switches options of the socket on (NETLINK_EXT_ACK and the like). Old kernels
-// do not have all of them and go on without.
+// Enable switches on options of the socket (NETLINK_EXT_ACK and the like). It ignores an
+// option that an old kernel does not have.
 func (c *Conn) Enable(options ...int) {
 	for _, o := range options {
 		_ = unix.SetsockoptInt(c.fd, unix.SOL_NETLINK, o, 1)
 	}
 }
 
-// SetBuffers sets the room in bytes for what is sent and for what is received, beyond
-// the system's bounds if that is permitted, else as far as they allow.
+// SetBuffers sets the size in bytes of the send buffer and the receive buffer. It exceeds
+// the system's limits if the process may do so; otherwise the sizes are at most the limits.
 func (c *Conn) SetBuffers(size int) {
 	_ = socket.SetSendBuffer(c.fd, size)
 	_ = socket.SetReceiveBuffer(c.fd, size)
 }
 
-// Ask sends a request and gives f each message of the answer, until the last. The
-// messages are valid until f returns. The flags may hold NLM_F_DUMP to ask for a list,
-// or NLM_F_ACK for a change; NLM_F_REQUEST is added. A refusal is an [Error].
+// Ask sends a request and gives f each message of the answer, up to the last. A message is
+// valid until f returns. The flags may contain NLM_F_DUMP to ask for a list, or NLM_F_ACK
+// for a change; NLM_F_REQUEST is added. If the kernel refuses the request, the error is an
+// [Error].
 func (c *Conn) Ask(typ, flags uint16, data []byte, f func(Message)) error {
 	c.seq++
 	c.out = AppendMessage(c.out[:0], Message{Type: typ, Flags: unix.NLM_F_REQUEST | flags, Seq: c.seq, Data: data})
@@ -134,8 +138,8 @@ func (c *Conn) Ask(typ, flags uint16, data []byte, f func(Message)) error {
 	}
 }
 
-// answer hands over the messages of a datagram. It is done with the last message of the
-// answer. Late messages of an answer that was given up are passed over.
+// answer gives f the messages of a datagram. It returns done after the last message of the
+// answer. It ignores late messages of an earlier request.
 func (c *Conn) answer(b []byte, single bool, f func(Message)) (done bool, err error) {
 	for {
 		m, rest, ok := NextMessage(b)
@@ -158,9 +162,8 @@ func (c *Conn) Do(typ, flags uint16, data []byte) error {
 	return c.Ask(typ, unix.NLM_F_ACK|flags, data, func(Message) {})
 }
 
-// List asks for all objects of a kind. The kernel marks a list that it has made while
-// one of the objects changed: something may be missing that was there all the time.
-// Such a list is asked for again.
+// List asks for all objects of a kind. If an object changed while the kernel made the list,
+// the kernel marks the list, because objects may be missing. List then asks again.
 func (c *Conn) List(typ uint16, data []byte) (list []Message, err error) {
 	for range maxLists {
 		list = list[:0]
@@ -182,8 +185,8 @@ func (c *Conn) Send(b []byte) error {
 	return os.NewSyscallError("send", unix.Send(c.fd, b, 0))
 }
 
-// Receive reads one datagram. It is valid until the next is read. An answer that does
-// not come is given up after a second; the error wraps os.ErrDeadlineExceeded.
+// Receive reads one datagram. It is valid until the next one is read. If no answer comes
+// for one second, the error wraps os.ErrDeadlineExceeded.
 func (c *Conn) Receive() ([]byte, error) {
 	for {
 		n, err := receive(c.fd, c.in)

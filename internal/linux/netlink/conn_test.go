@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// answered is a connection to what answers each request with datagrams of messages, which
-// get the sequence number of the request where they have none.
+// answered returns a connection to a simulated kernel. The function answer returns the
+// datagrams for each request. Messages without a sequence number get that of the request.
 func answered(t *testing.T, answer func(request Message) [][]Message) *Conn {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_NONBLOCK, 0)
@@ -59,8 +59,7 @@ func part(text string, flags uint16) Message {
 
 var done = Message{Type: unix.NLMSG_DONE, Flags: unix.NLM_F_MULTI, Data: make([]byte, 4)}
 
-// TestInterruptedList: a list that lacks an object, since others changed meanwhile, is
-// not believed.
+// TestInterruptedList: List asks again if a list was interrupted by changes.
 func TestInterruptedList(t *testing.T) {
 	var asked atomic.Int32
 	c := answered(t, func(request Message) [][]Message {
@@ -83,7 +82,7 @@ func TestInterruptedList(t *testing.T) {
 	}
 }
 
-// TestEndlessChange: a list that is interrupted each time is given up.
+// TestEndlessChange: List returns an error if every list is interrupted.
 func TestEndlessChange(t *testing.T) {
 	c := answered(t, func(Message) [][]Message { return [][]Message{{part("one", unix.NLM_F_DUMP_INTR), done}} })
 	if list, err := c.List(unix.RTM_GETLINK, nil); err == nil {
@@ -91,7 +90,7 @@ func TestEndlessChange(t *testing.T) {
 	}
 }
 
-// TestLateAnswer: what belongs to an earlier request is not taken for an answer.
+// TestLateAnswer: messages of an earlier request are not taken as the answer.
 func TestLateAnswer(t *testing.T) {
 	c := answered(t, func(request Message) [][]Message {
 		late := Message{Type: unix.NLMSG_ERROR, Seq: request.Seq + 7, Data: make([]byte, 20)}
@@ -103,7 +102,7 @@ func TestLateAnswer(t *testing.T) {
 	}
 }
 
-// TestRefusal: an error has the errno and the words of the kernel.
+// TestRefusal: an error contains the errno and the explanation of the kernel.
 func TestRefusal(t *testing.T) {
 	code := binary.NativeEndian.AppendUint32(nil, uint32(0xffffffff-uint32(unix.EINVAL)+1))
 	var words Attributes

@@ -1,14 +1,13 @@
-// Package netlink speaks with the kernel over netlink sockets (RFC 3549,
+// Package netlink exchanges messages with the kernel over netlink sockets (RFC 3549,
 // linux/netlink.h).
 //
-// A [Conn] asks and reads the answers. A [Subscription] hears what the kernel
-// tells to a multicast group. The messages of single protocols, such as
-// rtnetlink, are the business of the packages above.
+// A [Conn] sends requests and reads the answers. A [Subscription] receives the notices of
+// multicast groups. The packages above encode and decode the messages of single protocols,
+// such as rtnetlink.
 //
-// General libraries start a goroutine for each message that is sent or received.
-// A switchover would wait until other threads have been woken and have found a
-// processor. The kernel answers before the call that sends returns, so there is
-// nothing to wait for.
+// General libraries start a goroutine for each message that is sent or received. A
+// switchover would wait until other threads are woken and get a processor. The kernel
+// answers before the system call that sends returns, so no goroutine needs to wait.
 package netlink
 
 import (
@@ -22,11 +21,10 @@ import (
 type Message struct {
 	Type, Flags uint16 // NLMSG_*, RTM_* and the like; NLM_F_*
 	Seq, Port   uint32 // sequence number and port of the process that asks
-	Data        []byte // what follows the header
+	Data        []byte // the payload after the header
 }
 
-// AppendMessage encodes a message at the end of b. Messages that follow each other
-// are padded to four bytes.
+// AppendMessage appends an encoded message to b. Messages are padded to four bytes.
 func AppendMessage(b []byte, m Message) []byte {
 	b = binary.NativeEndian.AppendUint32(b, uint32(unix.SizeofNlMsghdr+len(m.Data)))
 	b = binary.NativeEndian.AppendUint16(b, m.Type)
@@ -36,9 +34,9 @@ func AppendMessage(b []byte, m Message) []byte {
 	return appendPadding(append(b, m.Data...), len(m.Data))
 }
 
-// NextMessage splits the first message off a datagram. The message shares the
-// memory of the datagram. It is not ok when the datagram is at its end, or when
-// what it has left is no whole message.
+// NextMessage splits the first message off a datagram. The message shares the memory of the
+// datagram. It returns ok false at the end of the datagram, or if the rest is not a whole
+// message.
 func NextMessage(b []byte) (m Message, rest []byte, ok bool) {
 	if len(b) < unix.SizeofNlMsghdr {
 		return m, nil, false
@@ -65,7 +63,7 @@ func appendPadding(b []byte, written int) []byte {
 // Error is a refusal of the kernel. It wraps the errno.
 type Error struct {
 	Errno unix.Errno
-	// Text is what the kernel says about it in words, empty when it says nothing.
+	// Text is the explanation of the kernel, empty if it gives none.
 	Text string
 }
 
@@ -78,10 +76,11 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Errno }
 
-// outcome is the result that NLMSG_ERROR or NLMSG_DONE carries, nil when all went well.
+// outcome returns the error that an NLMSG_ERROR or NLMSG_DONE message contains, nil for
+// success.
 func (m Message) outcome() error {
 	if len(m.Data) < 4 {
-		return nil // an empty DONE
+		return nil // a DONE message without a result
 	}
 	code := int32(binary.NativeEndian.Uint32(m.Data))
 	if code == 0 {
@@ -96,8 +95,8 @@ func (m Message) outcome() error {
 	return e
 }
 
-// explanation is the extended acknowledgement (NETLINK_EXT_ACK). In NLMSG_ERROR it
-// follows the request, or only the header of the request.
+// explanation returns the attributes of the extended acknowledgement (NETLINK_EXT_ACK). In
+// NLMSG_ERROR they follow the request, or only the header of the request.
 func (m Message) explanation() Attributes {
 	switch {
 	case m.Flags&unix.NLM_F_ACK_TLVS == 0:

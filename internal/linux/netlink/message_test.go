@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// What is taken apart is what was put together, message by message.
+// FuzzNextMessage: NextMessage splits any input into messages. Encoding them again yields
+// the same bytes.
 func FuzzNextMessage(f *testing.F) {
 	ack := AppendMessage(nil, Message{Type: 2, Seq: 3, Port: 4, Data: make([]byte, 20)})
 	odd := AppendMessage(nil, Message{Type: 16, Data: []byte("odd")})
@@ -35,7 +36,7 @@ func FuzzNextMessage(f *testing.F) {
 }
 
 func TestAttributes(t *testing.T) {
-	a := Attributes{1, 2, 3, 4} // a head
+	a := Attributes{1, 2, 3, 4} // the fixed head of a message
 	a.Uint8(1, 8)
 	a.Uint16(2, 16)
 	a.Uint32(3, 32)

@@ -12,8 +12,9 @@ func open(protocol int) (int, error) {
 	return fd, os.NewSyscallError("socket", err)
 }
 
-// receive reads one datagram and returns its length, which is more than b holds when
-// its end was cut off. It allocates nothing: the sender, which is the kernel, is not asked for.
+// receive reads one datagram and returns its length. The length is larger than b if the
+// datagram was cut short. It allocates nothing, because it does not ask for the sender's
+// address; the sender is always the kernel.
 func receive(fd int, b []byte) (int, error) {
 	n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
 		unix.MSG_TRUNC, 0, 0)

@@ -12,27 +12,27 @@ import (
 	"tandem/internal/linux/socket"
 )
 
-// Subscription hears what the kernel tells to multicast groups. Its methods are for one
-// goroutine, but Close is for any.
+// Subscription receives the notices that the kernel sends to multicast groups. Only one
+// goroutine may use it, but any may call Close.
 type Subscription struct {
 	closed atomic.Bool
 	file   *os.File // in the runtime's poller
 	raw    syscall.RawConn
 	in     []byte
 
-	// Kept here so that the function given to the poller is made once.
+	// Fields of read, so that the function value given to the poller is made only once.
 	poll    func(fd uintptr) bool
 	hear    func(datagram []byte) bool
 	overrun bool
 	err     error
 }
 
-// Filter is a socket filter (BPF) that chooses which messages are queued at all.
+// Filter is a socket filter (BPF) that chooses which messages are queued.
 type Filter []unix.SockFilter
 
-// Subscribe joins groups (RTNLGRP_* and the like) of a part of the kernel, in the
-// network namespace of the calling thread. The buffer, in bytes, holds what has not been
-// heard yet. A nil filter lets every message through.
+// Subscribe joins groups (RTNLGRP_* and the like) of a part of the kernel, in the network
+// namespace of the calling thread. Buffer is the size in bytes of the queue of unread
+// notices. A nil filter accepts every message.
 func Subscribe(protocol, buffer int, filter Filter, groups ...int) (*Subscription, error) {
 	fd, err := open(protocol)
 	if err != nil {
@@ -75,15 +75,15 @@ func join(fd int, filter Filter, groups []int) error {
 	return nil
 }
 
-// Close ends the subscription and a Receive or Drain that is waiting.
+// Close ends the subscription and a waiting Receive or Drain.
 func (s *Subscription) Close() error {
 	s.closed.Store(true)
 	return s.file.Close()
 }
 
-// Receive waits until something is told. It gives hear the datagrams that are there,
-// until hear returns false; a datagram is valid until hear returns. An overrun means
-// that the kernel had to leave messages out. After Close it returns net.ErrClosed.
+// Receive waits for notices. It gives hear the queued datagrams until hear returns false. A
+// datagram is valid until hear returns. Overrun means that the kernel has dropped notices.
+// After Close it returns net.ErrClosed.
 func (s *Subscription) Receive(hear func(datagram []byte) bool) (overrun bool, err error) {
 	s.hear, s.overrun, s.err = hear, false, nil
 	err = s.raw.Read(s.poll)
@@ -94,7 +94,8 @@ func (s *Subscription) Receive(hear func(datagram []byte) bool) (overrun bool, e
 	return s.overrun, errors.Join(err, s.err)
 }
 
-// read reads what is there; it returns false to be called again when there is something.
+// read reads the queued datagrams. It returns false if it must be called again when more
+// arrive.
 func (s *Subscription) read(fd uintptr) bool {
 	for heard := false; ; {
 		n, err := receive(int(fd), s.in)
@@ -115,8 +116,8 @@ func (s *Subscription) read(fd uintptr) bool {
 	}
 }
 
-// Drain throws away what waits to be heard. The kernel leaves messages out until the
-// queue is empty, so that comes first after an overrun.
+// Drain discards the unread notices. After an overrun the kernel drops notices until the
+// queue is empty, so the caller must drain it first.
 func (s *Subscription) Drain() error {
 	var failed error
 	err := s.raw.Read(func(fd uintptr) bool {

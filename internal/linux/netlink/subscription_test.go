@@ -11,7 +11,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// subscribe hears of the links of a new node.
+// subscribe subscribes to the links of a new node.
 func subscribe(t *testing.T, filter netlink.Filter) (*testnet.Node, *netlink.Subscription) {
 	t.Helper()
 	n := testnet.NewNode(t)
@@ -24,8 +24,8 @@ func subscribe(t *testing.T, filter netlink.Filter) (*testnet.Node, *netlink.Sub
 	return n, s
 }
 
-// TestOverrun: more is told than the buffer holds. That is said, and what is told after
-// the queue was emptied is heard.
+// TestOverrun: more notices come than the buffer holds. Receive reports the overrun. After
+// Drain it receives new notices.
 func TestOverrun(t *testing.T) {
 	n, s := subscribe(t, nil)
 	for range 50 {
@@ -51,7 +51,7 @@ func TestOverrun(t *testing.T) {
 	}
 }
 
-// TestFilter: what the filter keeps out is not heard.
+// TestFilter: notices that the filter refuses are not received.
 func TestFilter(t *testing.T) {
 	n, s := subscribe(t, netlink.Filter{{Code: unix.BPF_RET | unix.BPF_K, K: 0}})
 	testnet.Must(t, n.Links.SetUp("lo", true))

@@ -14,15 +14,15 @@ import (
 // Dir holds the named namespaces, as ip-netns(8) expects it.
 const Dir = "/run/netns"
 
-// ErrExists says that a namespace of that name is there already.
+// ErrExists means that the name is already in use.
 var ErrExists = errors.New("namespace exists")
 
-// Create makes a namespace with a name, which outlives this process until
-// Delete. It fails with ErrExists when the name is taken.
+// Create makes a namespace with a name. It exists until Delete, also when this process has
+// ended. It returns ErrExists if the name is taken.
 //
-// In a user namespace Dir usually belongs to somebody else. A private mount
-// namespace is needed then, and Create puts a file system of its own on Dir,
-// or on /run when there is no Dir, which nobody outside sees.
+// In a user namespace, another user usually owns Dir. Then the process needs a private
+// mount namespace. There Create mounts an empty file system on Dir, or on /run if Dir does
+// not exist. Other processes do not see it.
 func Create(name string) (*Namespace, error) {
 	path, err := namePath(name)
 	if err != nil {
@@ -48,14 +48,14 @@ func Create(name string) (*Namespace, error) {
 	return ns, nil
 }
 
-// Delete takes the name away. The namespace, with its links, ends with the
-// last process and descriptor that hold it. A name that is not there is no error.
+// Delete removes the name. The namespace and its links exist until the last process and
+// descriptor that use it are gone. If there is no such name, Delete returns no error.
 func Delete(name string) error {
 	path, err := namePath(name)
 	if err != nil {
 		return err
 	}
-	// Not mounted: only the file is left to remove.
+	// The namespace is not mounted: only the file must be removed.
 	err = unix.Unmount(path, unix.MNT_DETACH)
 	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("unmount namespace %s: %w", name, err)
@@ -105,7 +105,7 @@ func newMounted(path string) (*Namespace, error) {
 	return ns, err
 }
 
-// prepareDir makes Dir a place where namespaces can be mounted.
+// prepareDir makes Dir a directory in which namespaces can be mounted.
 func prepareDir() error {
 	err := os.MkdirAll(Dir, 0o755)
 	if err == nil {
@@ -120,14 +120,14 @@ func prepareDir() error {
 	return shareDir()
 }
 
-// shareDir makes mounts in Dir visible in other mount namespaces, so that a
-// service in a sandbox of its own does not keep a deleted namespace alive.
+// shareDir makes mounts in Dir visible in other mount namespaces. Otherwise a service in
+// its own mount namespace would keep a deleted network namespace alive.
 func shareDir() error {
 	err := unix.Mount("", Dir, "", unix.MS_SHARED|unix.MS_REC, "")
 	if !errors.Is(err, unix.EINVAL) {
 		return err
 	}
-	// Not a mount point yet: it becomes one by being mounted on itself.
+	// Dir must be a mount point. To make it one, it is mounted on itself.
 	if err := unix.Mount(Dir, Dir, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
 		return fmt.Errorf("namespace directory: %w", err)
 	}

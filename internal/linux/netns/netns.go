@@ -1,12 +1,11 @@
 // Package netns makes and enters network namespaces.
 //
-// A namespace is a property of a thread, not of a process, so everything here
-// runs its work on an operating-system thread that is locked for as long as it
-// stands in the other namespace. A thread that could not be brought back is
-// never given to other goroutines again.
+// The network namespace is a property of a thread, not of a process. So this package locks
+// the goroutine to its thread while the thread is in another namespace. If the thread
+// cannot return to its old namespace, Go never gives it to another goroutine.
 //
-// Named namespaces are those of ip-netns(8): a file under Dir that the
-// namespace is mounted on, so that "ip netns exec" finds them too.
+// Named namespaces are those of ip-netns(8): each is mounted on a file in Dir, so that "ip
+// netns exec" finds it too.
 package netns
 
 import (
@@ -27,8 +26,8 @@ type Namespace struct {
 	name string
 }
 
-// New creates a namespace without a name: it is gone when it is closed and the
-// last process in it has ended. Nothing is in it but a loopback that is down.
+// New creates a namespace without a name. It ends when it is closed and no process uses it.
+// It contains only a loopback interface that is down.
 func New() (*Namespace, error) {
 	var ns *Namespace
 	err := onThread(func() (err error) {
@@ -44,12 +43,12 @@ func New() (*Namespace, error) {
 	return ns, nil
 }
 
-// current opens the namespace that the calling thread stands in.
+// current opens the namespace of the calling thread.
 func current() (*Namespace, error) {
 	return openPath("/proc/thread-self/ns/net")
 }
 
-// openPath opens the namespace that a file stands for, such as /proc/PID/ns/net.
+// openPath opens a namespace by its file, such as /proc/PID/ns/net.
 func openPath(path string) (*Namespace, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -58,12 +57,12 @@ func openPath(path string) (*Namespace, error) {
 	return &Namespace{file: f}, nil
 }
 
-// FD is the descriptor of the namespace, valid until Close. It serves to put
-// links and sockets into the namespace.
+// FD returns the descriptor of the namespace, valid until Close. With it, links and sockets
+// are put into the namespace.
 func (n *Namespace) FD() int { return int(n.file.Fd()) }
 
-// Path is a file by which other processes can open the namespace: its name's
-// file, or this process's descriptor of it.
+// Path returns a file by which other processes can open the namespace: the file of its
+// name, or this process's descriptor in /proc.
 func (n *Namespace) Path() string {
 	if n.name != "" {
 		return filepath.Join(Dir, n.name)
@@ -71,7 +70,7 @@ func (n *Namespace) Path() string {
 	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), n.FD())
 }
 
-// Close gives the descriptor back. It does not remove the namespace's name.
+// Close closes the descriptor. It does not remove the namespace's name.
 func (n *Namespace) Close() error { return n.file.Close() }
 
 // Do runs f on the calling goroutine with its thread in the namespace, and
