@@ -34,19 +34,19 @@ type Entry struct {
 // Reader reads the forwarding table of the namespace in which it was opened. It need not own
 // the table. Only one goroutine may use it.
 type Reader struct {
-	// Rest makes Each wait between two parts of the list, so many times as long as the kernel
-	// needed for the part. While the kernel makes a part, it blocks changes of the table and of
-	// all links and routes.
+	// Rest makes Each wait between two parts of the list: Rest times as long as the kernel
+	// needed for the part. While the kernel makes a part, it blocks changes of the table
+	// and of all links and routes.
 	Rest int
 
 	conn   *netlink.Conn
 	table  uint32
 	body   netlink.Attributes
-	entry  Entry // whose Outgoing is used again
-	wanted bool  // the caller of Each wants more entries
+	entry  Entry // its slice Outgoing is used again
+	wanted bool  // false when the caller of Each wants no more entries
 }
 
-// told returns the number of a table as netlink messages have it.
+// told returns the number of a table as netlink messages contain it.
 func told(table uint32) uint32 {
 	if table == 0 {
 		return unix.RT_TABLE_MAIN
@@ -59,7 +59,7 @@ const (
 	familyIP6MR = 129
 	// longestRest bounds the wait between two parts of a list.
 	longestRest = 50 * time.Millisecond
-	// clockTick is the unit of RTA_EXPIRES, USER_HZ being 100 everywhere.
+	// clockTick is the unit of RTA_EXPIRES. USER_HZ is 100 on all supported machines.
 	clockTick = 10 * time.Millisecond
 )
 

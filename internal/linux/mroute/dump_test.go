@@ -71,7 +71,7 @@ func TestEntries(t *testing.T) {
 		t.Errorf("Get of no entry: %v", err)
 	}
 
-	// The table needs several datagrams; one read stops in the middle.
+	// The list of the table needs several datagrams. One of the reads stops in the middle.
 	const many = 2000
 	for i := range many {
 		route.Group = numbered(i)
@@ -162,7 +162,7 @@ func TestOpenThrowsForeignAway(t *testing.T) {
 	if got := entries(t, r); len(got) != 0 {
 		t.Errorf("entries %+v, want none", got)
 	}
-	// A MIF that another program uses is skipped.
+	// Open skips a MIF that another program uses.
 	other.AddMIF(0, n.Router.Interface(t, "lo").Index)
 	testnet.Must(t, table.AddInterface(n.Up.Index))
 	testnet.Must(t, table.AddInterface(n.Down0.Index))

@@ -40,11 +40,11 @@ func Watch(table uint32) (*Watcher, error) {
 	return &Watcher{sub: sub, table: told(table)}, nil
 }
 
-// foreignOnly is a socket filter that passes only removals, and what others than the owner have
-// made or changed, which the kernel marks as static.
+// foreignOnly is a socket filter. It passes removals, and entries that another program than
+// the owner has made or changed. The kernel marks such entries as static.
 func foreignOnly() netlink.Filter {
-	// The filter reads values in network byte order; the kernel has written them in the
-	// machine's.
+	// The filter reads values in network byte order. The kernel has written them in the
+	// byte order of the machine.
 	typ := func(t uint16) uint32 {
 		return uint32(binary.BigEndian.Uint16(binary.NativeEndian.AppendUint16(nil, t)))
 	}

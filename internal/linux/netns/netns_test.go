@@ -185,8 +185,7 @@ func TestUserNamespace(t *testing.T) {
 	}
 }
 
-// openNamed opens the namespace of a name. The error wraps fs.ErrNotExist when
-// there is none.
+// openNamed opens a namespace by name. The error wraps fs.ErrNotExist if there is none.
 func openNamed(name string) (*Namespace, error) {
 	path, err := namePath(name)
 	if err != nil {
@@ -197,7 +196,7 @@ func openNamed(name string) (*Namespace, error) {
 		return nil, fmt.Errorf("namespace %s: %w", name, err)
 	}
 	if st.Type != unix.NSFS_MAGIC {
-		// What a crash between making the file and mounting leaves behind.
+		// A crash between the creation of the file and the mount leaves such a file.
 		return nil, fmt.Errorf("namespace %s: its file is not a namespace: %w", name, fs.ErrNotExist)
 	}
 	ns, err := openPath(path)

@@ -15,7 +15,7 @@ func (n *Namespace) SetSysctl(key, value string) error {
 	if err != nil {
 		return err
 	}
-	// The kernel resolves /proc/sys/net by the namespace of the thread that opens it.
+	// The kernel shows /proc/sys/net of the namespace of the thread that opens it.
 	return n.Do(func() error {
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
@@ -29,8 +29,8 @@ func (n *Namespace) SetSysctl(key, value string) error {
 	})
 }
 
-// DisableDAD lets links that come into the namespace from now on use their
-// IPv6 addresses at once, link-local ones too, without Duplicate Address Detection.
+// DisableDAD switches Duplicate Address Detection off for links that are added to the
+// namespace later. They can use their IPv6 addresses, also link-local ones, at once.
 func (n *Namespace) DisableDAD() error {
 	return n.SetSysctl("ipv6/conf/default/accept_dad", "0")
 }
@@ -47,10 +47,9 @@ func sysctlPath(key string) (string, error) {
 	return filepath.Join("/proc/sys/net", key), nil
 }
 
-// Unprivileged makes a command start as root of a user namespace of its own,
-// with mount and network namespaces of its own, so that a user without
-// privileges can build a whole network in it. Starting fails where the kernel
-// or its policy does not let users have user namespaces.
+// Unprivileged makes a command start as root of new user, mount and network namespaces, so
+// that a user without privileges can build a whole network in it. The start fails if the
+// kernel or its policy does not permit user namespaces.
 func Unprivileged(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = new(syscall.SysProcAttr)

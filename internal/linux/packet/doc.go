@@ -1,19 +1,20 @@
-// Package packet hears and sends the MLD messages of all interfaces.
+// Package packet receives and sends the MLD messages of all interfaces.
 //
-// It hears with a packet socket, which takes from an interface what the wire brings,
-// before the IPv6 stack looks at it. So hearing depends on nothing that others set: not on
-// a firewall's input chain, not on a membership of the kernel, which it drops when the MTU
-// falls below 1280, not on the Router Alert option, and not on multicast routing. A filter
-// in the kernel chooses the messages (filter.go), and what the kernel would have checked is
-// checked here (parse.go).
+// It receives with a packet socket, which sees the packets of an interface before the IPv6
+// stack does. So no setting of another program can stop it: not a firewall's input chain,
+// not multicast routing, and not a missing Router Alert option. It also needs no group
+// membership, which the kernel drops when the MTU falls below 1280. A filter in the kernel
+// selects the messages (filter.go). This package does the checks that the kernel would have
+// done (parse.go).
 //
-// One socket serves all interfaces and is for all kinds of packets (ETH_P_ALL), for the sake
-// of the streams. A socket for IPv6 alone comes after the IPv6 stack in the list of receivers
-// of new kernels. While there is one, the stack gets a copy of each packet and copies it once
-// more to forward it. A socket for all kinds comes first, and has let go of what its filter
-// refuses before the stack gets it (docs/performance.md). It also comes before ingress chains
-// and traffic classes.
+// One socket serves all interfaces. It accepts all kinds of packets (ETH_P_ALL), so that it
+// does not slow down the forwarding of streams. New kernels call a socket for IPv6 alone
+// after the IPv6 stack. While such a socket exists, the stack gets a shared copy of each
+// packet, and must copy the packet again to forward it. A socket for all kinds of packets
+// is called first, and its filter has refused the streams before the stack gets them
+// (docs/performance.md). It also comes before ingress chains and traffic classes.
 //
-// It sends with a raw ICMPv6 socket, whose checksums the kernel fills in. That socket is
-// also a member of the groups that routers listen to, for the sake of switches (member.go).
+// It sends with a raw ICMPv6 socket, for which the kernel fills in the checksums. This
+// socket is also a member of the groups that routers listen to, because of snooping
+// switches (member.go).
 package packet

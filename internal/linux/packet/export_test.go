@@ -3,7 +3,7 @@ package packet
 import "golang.org/x/sys/unix"
 
 const (
-	// WantedReceiveBuffer is the size that is asked for.
+	// WantedReceiveBuffer is the size that Open asks for.
 	WantedReceiveBuffer = receiveBuffer
 	// MaxMessage is the longest message that is received.
 	MaxMessage = maxMessage
@@ -17,8 +17,8 @@ var (
 	ErrChecksum = errChecksum
 )
 
-// ReceiveBuffer is the size of the receive buffer in bytes that the kernel
-// granted, by its own reckoning: half of it is for overhead.
+// ReceiveBuffer returns the size in bytes of the receive buffer that the kernel granted.
+// The kernel counts its overhead too, which takes half of it.
 func (c *Conn) ReceiveBuffer() (size int, err error) {
 	err = c.control(c.raw, func(fd int) (err error) {
 		size, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF)

@@ -26,21 +26,23 @@ const (
 	nextICMPv6   = 58
 )
 
-// How a program ends: it says how many bytes of the packet are received.
+// The two results of a filter program: how many bytes of the packet are received.
 var (
 	refuse = bpf.RetConstant{Val: 0}
 	accept = bpf.RetConstant{Val: ^uint32(0)}
 )
 
-// filter is the program that chooses, of all packets of the namespace, the MLD messages
-// that come in by some interfaces, in ascending order of their indexes, behind at most a
-// hop-by-hop header. It sees a packet from its network header on. To load from beyond the
-// end refuses the packet. Streams leave it after three instructions.
+// filter returns a filter program. From all packets of the namespace it selects the MLD
+// messages that arrive on the given interfaces, without extension headers or with one
+// hop-by-hop header. The indexes must be in ascending order. The program sees a packet from
+// its network header on. It refuses a packet that is too short for a load. For a packet of
+// a stream it ends after three instructions.
 func filter(ifindexes []int) []bpf.Instruction {
 	require := func(cond bpf.JumpTest, v uint32) []bpf.Instruction {
 		return []bpf.Instruction{bpf.JumpIf{Cond: cond, Val: v, SkipTrue: 1}, refuse}
 	}
-	// The register X is where ICMPv6 begins, less the IPv6 header. At first it is 0.
+	// The register X is the start of ICMPv6 minus the length of the IPv6 header. At first
+	// it is 0.
 	hopByHop := slices.Concat(
 		require(bpf.JumpEqual, nextHopByHop),
 		[]bpf.Instruction{bpf.LoadAbsolute{Off: headerSize, Size: 1}}, // its next header
@@ -53,8 +55,8 @@ func filter(ifindexes []int) []bpf.Instruction {
 		},
 	)
 	version1 := slices.Concat(require(bpf.JumpGreaterOrEqual, typeQuery), require(bpf.JumpLessOrEqual, typeDone))
-	// What still has the tag of a VLAN is not the interface's own, but a sub-interface's,
-	// where it comes by again. The tag of VLAN 0 tells a priority alone.
+	// A packet that still has a VLAN tag belongs to a sub-interface. It passes the socket
+	// again on the sub-interface. VLAN 0 means that the tag only carries a priority.
 	priority := slices.Concat(
 		[]bpf.Instruction{bpf.LoadExtension{Num: bpf.ExtVLANTag}, bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xfff}},
 		require(bpf.JumpEqual, 0),
@@ -73,7 +75,7 @@ func filter(ifindexes []int) []bpf.Instruction {
 		[]bpf.Instruction{bpf.LoadExtension{Num: bpf.ExtProto}},
 		require(bpf.JumpEqual, unix.ETH_P_IPV6),
 		[]bpf.Instruction{bpf.LoadExtension{Num: bpf.ExtType}},
-		require(bpf.JumpLessOrEqual, unix.PACKET_MULTICAST), // not for another host, nor our own
+		require(bpf.JumpLessOrEqual, unix.PACKET_MULTICAST), // not sent to another host, and not sent by this one
 		[]bpf.Instruction{
 			bpf.LoadExtension{Num: bpf.ExtVLANTagPresent},
 			bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipTrue: uint8(len(priority))},
@@ -84,11 +86,12 @@ func filter(ifindexes []int) []bpf.Instruction {
 	return append(program, among(ifindexes)...)
 }
 
-// chunk is how many interfaces are compared with one by one, once it is clear that it is
-// one of them or none. So 1,000 interfaces take no more than 70 instructions.
+// chunk is how many interfaces are compared one by one, after a search has narrowed the
+// range. So 1,000 interfaces take no more than 70 instructions.
 const chunk = 32
 
-// among accepts when the accumulator is one of some numbers in ascending order.
+// among returns a program that accepts if the accumulator is one of the numbers, which are
+// in ascending order.
 func among(numbers []int) (program []bpf.Instruction) {
 	for some := range slices.Chunk(numbers, chunk) {
 		n := uint8(len(some))
@@ -101,7 +104,8 @@ func among(numbers []int) (program []bpf.Instruction) {
 	return append(program, refuse)
 }
 
-// attach gives a socket the filter for some interfaces. There is no moment without one.
+// attach sets a socket's filter for some interfaces. A new filter replaces the old one at
+// once, so that the socket is never without a filter.
 func attach(fd int, ifindexes []int) error {
 	raw, err := bpf.Assemble(filter(ifindexes))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestAmong: of many interfaces each is found, and none that is not there.
+// TestAmong: the program finds each of many interfaces, and no others.
 func TestAmong(t *testing.T) {
 	for _, n := range []int{0, 1, 2, chunk - 1, chunk, chunk + 1, 2 * chunk, 1024} {
 		var list []int
@@ -31,7 +31,7 @@ func TestAmong(t *testing.T) {
 	}
 }
 
-// TestFilterFits: as many interfaces as the device can have make a program that the kernel takes.
+// TestFilterFits: the kernel accepts the program for the largest number of interfaces.
 func TestFilterFits(t *testing.T) {
 	list := make([]int, 1024)
 	for i := range list {
@@ -47,7 +47,7 @@ func TestFilterFits(t *testing.T) {
 		t.Skip("needs root: opens a packet socket")
 	}
 	defer unix.Close(fd)
-	for range 2 { // in place of another one as long
+	for range 2 { // the second one replaces a program of the same length
 		err = errors.Join(err, attach(fd, list))
 	}
 	if err != nil {

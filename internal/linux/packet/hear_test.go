@@ -15,7 +15,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// hearing is a network whose router hears its interface d0.
+// hearing is a network whose router receives on its interface d0.
 type hearing struct {
 	*testing.T
 	*testnet.Net
@@ -31,13 +31,13 @@ func hear(t *testing.T) *hearing {
 	return h
 }
 
-// join has an application of a node join a group.
+// join makes an application on a node join a group.
 func join(t *testing.T, n *testnet.Node, link, g string) {
 	t.Helper()
 	testnet.Must(t, n.UDP(t, 0).JoinGroup(n.Interface(t, link), &net.UDPAddr{IP: netip.MustParseAddr(g).AsSlice()}))
 }
 
-// joins has a host join a group of its own, whose report must be heard.
+// joins makes a host join a new group, and waits until its report is received.
 func (h *hearing) joins(host int, on links.Link, g string) {
 	h.Helper()
 	join(h.T, h.Hosts[host], "h0", g)
@@ -62,7 +62,7 @@ func (h *hearing) reported(on links.Link, g string) {
 	}
 }
 
-// restores waits until what the kernel has dropped has been found and is back.
+// restores waits until Restore has found and restored what the kernel has dropped.
 func (h *hearing) restores() {
 	h.Helper()
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
@@ -75,7 +75,7 @@ func (h *hearing) restores() {
 	h.Error("nothing was missing")
 }
 
-// whole says that nothing needs to be restored.
+// whole fails if Restore finds something to restore.
 func (h *hearing) whole() {
 	h.Helper()
 	if n, err := h.conn.Restore(); n != 0 || err != nil {
@@ -83,8 +83,8 @@ func (h *hearing) whole() {
 	}
 }
 
-// TestBehindFirewall: an input chain that lets in what a router needs, but not MLD,
-// changes nothing.
+// TestBehindFirewall: messages are received behind an input chain that accepts what a
+// router needs, but not MLD.
 func TestBehindFirewall(t *testing.T) {
 	nft, err := exec.LookPath("nft")
 	if err != nil {
@@ -110,7 +110,7 @@ func TestBehindFirewall(t *testing.T) {
 	h.joins(0, h.Down0, "ff1e::2")
 }
 
-// TestMTU: an MTU that is too small for IPv6, for a while, makes nobody deaf.
+// TestMTU: after an MTU that was too small for IPv6, messages are received again.
 func TestMTU(t *testing.T) {
 	h := hear(t)
 	h.whole()
@@ -118,12 +118,12 @@ func TestMTU(t *testing.T) {
 	h.joins(0, h.Down0, "ff1e::1")
 	h.Router.SetMTU(t, "d0", 1500)
 	h.joins(0, h.Down0, "ff1e::2")
-	h.restores() // what is only for switches
+	h.restores() // the memberships, which only snooping switches need
 	h.whole()
 	h.joins(0, h.Down0, "ff1e::3")
 }
 
-// TestIPv6Off: the same when IPv6 is switched off for a while.
+// TestIPv6Off: after IPv6 was switched off, messages are received again.
 func TestIPv6Off(t *testing.T) {
 	h := hear(t)
 	testnet.Must(t, h.Router.SetSysctl("ipv6/conf/d0/disable_ipv6", "1"))
@@ -134,7 +134,7 @@ func TestIPv6Off(t *testing.T) {
 	h.whole()
 }
 
-// TestDown: the same when the interface is down for a while.
+// TestDown: after the interface was down, messages are received again.
 func TestDown(t *testing.T) {
 	h := hear(t)
 	testnet.Must(t, h.Router.Links.SetUp("d0", false))
@@ -144,7 +144,8 @@ func TestDown(t *testing.T) {
 	h.joins(0, h.Down0, "ff1e::1")
 }
 
-// TestNamespace: an interface goes to another namespace and comes back with its index.
+// TestNamespace: after an interface was in another namespace and came back with its index,
+// messages are received again.
 func TestNamespace(t *testing.T) {
 	h := hear(t)
 	h.Router.Move(t, "d0", h.Source)
@@ -163,8 +164,8 @@ func TestNamespace(t *testing.T) {
 	h.whole()
 }
 
-// TestBridge: an interface is a bridge's port for a while. What comes in by it is the
-// bridge's then; after it, it is the interface's again.
+// TestBridge: an interface is a port of a bridge for a while. Messages that arrive by it
+// belong to the bridge then. Afterwards they belong to the interface again.
 func TestBridge(t *testing.T) {
 	h := hear(t)
 	testnet.Must(t, h.Router.Links.AddBridge("br0", links.BridgeOptions{}))
@@ -180,7 +181,7 @@ func TestBridge(t *testing.T) {
 	h.joins(0, h.Down0, "ff1e::2")
 }
 
-// TestVRF: an interface is bound to a VRF and is not any more.
+// TestVRF: messages are received while an interface is bound to a VRF, and afterwards.
 func TestVRF(t *testing.T) {
 	h := hear(t)
 	err := h.Router.Links.AddVRF("vrf1", 1001)
@@ -196,7 +197,7 @@ func TestVRF(t *testing.T) {
 	h.joins(0, h.Down0, "ff1e::2")
 }
 
-// TestVLAN: a report with the tag of a VLAN is the sub-interface's, and no other's.
+// TestVLAN: a report with a VLAN tag is received on the sub-interface only.
 func TestVLAN(t *testing.T) {
 	h := hear(t)
 	for node, parent := range map[*testnet.Node]string{h.Router: "d0", h.Hosts[0]: "h0"} {
@@ -209,7 +210,7 @@ func TestVLAN(t *testing.T) {
 	}
 	sub := testnet.AwaitLinkLocal(t, h.Router, "sub")
 	testnet.AwaitLinkLocal(t, h.Hosts[0], "sub")
-	join(t, h.Hosts[0], "sub", "ff1e::1") // unheard: only the parent is heard
+	join(t, h.Hosts[0], "sub", "ff1e::1") // not received: only the parent is joined
 	h.joins(0, h.Down0, "ff1e::2")
 	testnet.Must(t, h.conn.Join(sub.Index))
 	join(t, h.Hosts[0], "sub", "ff1e::3")
@@ -223,7 +224,7 @@ func TestVLAN(t *testing.T) {
 	}
 }
 
-// TestBond: a report that comes in by a port is heard once, by the bond.
+// TestBond: a report that arrives on a port of a bond is received once, on the bond.
 func TestBond(t *testing.T) {
 	h := hear(t)
 	err := h.Router.Links.AddBond("bond0", links.Bond{Mode: links.BondXOR, Monitor: 10 * time.Millisecond}, nil)

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The groups that routers listen to. To hear, nobody has to be a member of them, but a
-// switch that snoops may pass what goes to a group to its members alone, as IPv6 has no
-// range of addresses that every switch floods (RFC 4541 section 3). So the kernel is asked
-// to report both.
+// The groups that routers listen to. To receive their packets, the packet socket needs no
+// membership. But a snooping switch may send a group only to its members, because IPv6 has
+// no address range that every switch floods (RFC 4541 section 3). So the kernel is asked to
+// report both groups.
 var (
 	allRouters      = netip.MustParseAddr("ff02::2")  // Done (RFC 2710 section 3.7)
 	allMLDv2Routers = netip.MustParseAddr("ff02::16") // MLDv2 reports (RFC 9777 section 5.2.14)
@@ -19,7 +19,7 @@ var (
 	groups = []netip.Addr{allMLDv2Routers, allRouters}
 )
 
-// Join begins to hear an interface. To join again is no error.
+// Join begins to receive on an interface. To join it again is no error.
 func (c *Conn) Join(ifindex int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -42,7 +42,8 @@ func (c *Conn) Join(ifindex int) error {
 	return nil
 }
 
-// Leave stops to hear an interface. That it was not joined, or has vanished, is no error.
+// Leave ends the reception on an interface. It is no error if the interface is not joined
+// or has vanished.
 func (c *Conn) Leave(ifindex int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,14 +62,15 @@ func (c *Conn) Leave(ifindex int) error {
 	return nil
 }
 
-// Joined returns the indexes of the interfaces that are heard, in ascending order.
+// Joined returns the indexes of the joined interfaces, in ascending order.
 func (c *Conn) Joined() []int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.joined)
 }
 
-// hear has the filter pass what comes in by some interfaces, in ascending order.
+// hear makes the filter accept messages that arrive on the given interfaces. The indexes
+// must be in ascending order.
 func (c *Conn) hear(ifindexes []int) error {
 	err := c.control(c.raw, func(fd int) error { return attach(fd, ifindexes) })
 	if err == nil {
@@ -77,16 +79,17 @@ func (c *Conn) hear(ifindexes []int) error {
 	return err
 }
 
-// allMulticast has an interface pass on frames to any group, or no longer.
+// allMulticast sets or clears all-multicast mode: the interface accepts frames to any
+// group.
 func (c *Conn) allMulticast(opt, ifindex int) error {
 	return c.control(c.raw, func(fd int) error {
 		return unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, opt, &unix.PacketMreq{Ifindex: int32(ifindex), Type: unix.PACKET_MR_ALLMULTI})
 	})
 }
 
-// report has the kernel report that somebody listens to a group, and says whether it
-// could: an interface without IPv6 has no groups. The socket may think that it is a
-// member when the kernel has dropped the interface's groups, so it leaves first.
+// report makes the kernel report a membership of a group. It returns false if the interface
+// has no IPv6 and therefore no groups. The socket may still count as a member after the
+// kernel has dropped the interface's groups, so it leaves the group first.
 func (c *Conn) report(ifindex int, group netip.Addr) bool {
 	_ = c.member(unix.IPV6_LEAVE_GROUP, ifindex, group)
 	return c.member(unix.IPV6_JOIN_GROUP, ifindex, group) == nil

@@ -28,7 +28,7 @@ func message1(typ byte, dst netip.Addr) []byte {
 	return b
 }
 
-// report2 is an MLDv2 report of the group, with room for more behind its only record.
+// report2 is an MLDv2 report of the group, with additional bytes after its only record.
 func report2(dst netip.Addr, more int) []byte {
 	b := mld.AppendReport(nil, []mld.GroupRecord{{Type: mld.ChangeToExclude, Group: group}})
 	b = append(b, make([]byte, more)...)
@@ -41,13 +41,14 @@ func broken(b []byte) []byte {
 	return b
 }
 
-// unfinished is a message as a sender leaves it that wants a card to fill in the checksum.
+// unfinished returns a message whose checksum the network card has yet to fill in.
 func unfinished(b []byte) []byte {
 	b[2], b[3] = 0x12, 0x34
 	return b
 }
 
-// TestPackets: what is heard of what a stranger sends, and what is wrong with the rest.
+// TestPackets: a stranger sends packets. The correct ones are received; for each other one
+// Read returns what is wrong.
 func TestPackets(t *testing.T) {
 	unheard := errors.New("nothing comes")
 	long := make([]byte, 8*250-2) // padding: eight options of 250 bytes, without the header
@@ -101,7 +102,7 @@ func TestPackets(t *testing.T) {
 	}
 	c, in := listen(t, n.Router)
 	testnet.Must(t, c.Join(n.Down0.Index))
-	n.Hosts[0].SetSysctl("ipv6/conf/h0/disable_ipv6", "1") // it says nothing of its own
+	n.Hosts[0].SetSysctl("ipv6/conf/h0/disable_ipv6", "1") // the host sends no MLD of its own
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			p := tt.packet
@@ -113,7 +114,7 @@ func TestPackets(t *testing.T) {
 				<-in
 			}
 			n.Hosts[0].Send(t, "h0", p)
-			// What comes after it was sent after it.
+			// This message is sent last, so all others have arrived when it is received.
 			n.Hosts[0].Send(t, "h0", testnet.Packet{Src: stranger, Dst: reports, HopLimit: 77, Payload: report2(reports, 0)})
 			got := next(t, in)
 			if got.HopLimit == 77 {
@@ -133,7 +134,8 @@ func TestPackets(t *testing.T) {
 	}
 }
 
-// next waits for the next message, of the stranger if there are others.
+// next returns the next message. If it is from another sender than the stranger, it waits
+// for one from the stranger.
 func next(t *testing.T, in <-chan received) received {
 	t.Helper()
 	for end := time.After(5 * time.Second); ; {
@@ -148,7 +150,8 @@ func next(t *testing.T, in <-chan received) received {
 	}
 }
 
-// TestOwnMessages: what the router sends itself is not heard, nor is what is not for it.
+// TestOwnMessages: messages that the router itself sends, and frames for other hosts, are
+// not received.
 func TestOwnMessages(t *testing.T) {
 	n := testnet.New(t)
 	c, in := listen(t, n.Router)
@@ -166,7 +169,7 @@ func TestOwnMessages(t *testing.T) {
 	}
 }
 
-// TestCounted: each message is counted once, by what came of it.
+// TestCounted: each message is counted once, in the counter for its result.
 func TestCounted(t *testing.T) {
 	n := testnet.New(t)
 	c, in := listen(t, n.Router)
@@ -185,7 +188,8 @@ func TestCounted(t *testing.T) {
 	}
 }
 
-// TestOverrun: what does not fit into the buffer is counted, also when nothing comes after it.
+// TestOverrun: messages that do not fit into the buffer are counted, also if no other
+// message follows.
 func TestOverrun(t *testing.T) {
 	n := testnet.New(t)
 	c := open(t, n.Router)

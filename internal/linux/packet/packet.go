@@ -17,49 +17,51 @@ import (
 )
 
 const (
-	// receiveBuffer is the wanted size of the socket's receive buffer in bytes.
-	// The default of 208 KiB loses most of a burst of reports. This holds 100,000
-	// short ones, each of which the kernel reckons at about 1.3 KiB of the double,
-	// and costs nothing while no burst is there.
+	// receiveBuffer is the wanted size of the socket's receive buffer in bytes. The default
+	// of 208 KiB would lose most of a burst of reports. This size holds 100,000 short
+	// reports: the kernel counts about 1.3 KiB for each and grants twice the wanted size.
+	// It uses no memory while no burst is queued.
 	receiveBuffer = 64 << 20
 	sendBuffer    = 4 << 20
 )
 
-// Counters are what happened at the sockets.
+// Counters count events at the sockets.
 type Counters struct {
-	Received  uint64 // messages handed out by Read, without those that have an error
+	Received  uint64 // messages that Read returned without an error
 	Sent      uint64
 	Truncated uint64 // received, but longer than any MLD message can be
 	Malformed uint64 // received, but the headers or the checksum are wrong
 	Overrun   uint64 // dropped by the kernel because the receive buffer was full
 }
 
-// counters are Counters while they are counted.
+// counters are the live values of Counters.
 type counters struct {
 	received, sent, truncated, malformed atomic.Uint64
 }
 
-// Conn hears and sends MLD. Read is for one goroutine; the other methods are for any.
+// Conn receives and sends MLD. Only one goroutine may call Read; any may call the other
+// methods.
 type Conn struct {
 	file  *os.File // the packet socket, in the runtime's poller
 	raw   syscall.RawConn
-	out   *os.File // the raw socket, not in it: it hears nothing
+	out   *os.File // the raw socket, not in the poller: it receives nothing
 	send  syscall.RawConn
 	reads reader
 	count counters
-	// closed is kept because the poller's own error cannot be told from others.
+	// closed is kept because the error of the poller does not tell a close from other
+	// errors.
 	closed atomic.Bool
 
-	mu     sync.Mutex    // guards what follows; the kernel may be long in answering
-	joined []int         // indexes of the interfaces that are heard, ascending
-	ask    *netlink.Conn // about memberships
+	mu     sync.Mutex    // guards what follows; held while the kernel answers, which may take long
+	joined []int         // indexes of the joined interfaces, ascending
+	ask    *netlink.Conn // for questions about memberships
 
-	statistics sync.Mutex // guards what follows
-	overrun    uint64     // what the kernel has told so far
+	statistics sync.Mutex // guards overrun
+	overrun    uint64     // drops that the kernel has reported so far
 }
 
-// Open makes the sockets in the network namespace of the calling thread. They hear
-// nothing yet. It needs CAP_NET_RAW; without it the error wraps fs.ErrPermission.
+// Open makes the sockets in the network namespace of the calling thread. They receive
+// nothing before Join. It needs CAP_NET_RAW; without it the error wraps fs.ErrPermission.
 func Open() (*Conn, error) {
 	in, err := openIn()
 	if err != nil {
@@ -73,19 +75,20 @@ func Open() (*Conn, error) {
 	return newConn(in, out, nil)
 }
 
-// errOtherSocket says that a socket which was handed over is not of the kind that this
+// errOtherSocket means that a socket that was handed over is not of the kind that this
 // package opens.
 var errOtherSocket = errors.New("not a socket of this kind")
 
-// Adopt goes on with what another program has handed over: the sockets, which have kept
-// what came meanwhile, and the interfaces that they hear. It closes them when it fails.
+// Adopt takes over what a predecessor's HandOver has returned: the sockets, with the
+// messages that have arrived meanwhile, and the joined interfaces. If it fails, it closes
+// the sockets.
 func Adopt(in, out int, joined []int) (*Conn, error) {
 	err := errors.Join(requireDomain(in, unix.AF_PACKET), requireDomain(out, unix.AF_INET6))
 	if err == nil {
-		err = attach(in, joined) // the other program's filter may be another one
+		err = attach(in, joined) // the predecessor's filter may be different
 	}
 	if err == nil {
-		err = unix.SetNonblock(out, false) // else it would be in the poller
+		err = unix.SetNonblock(out, false) // otherwise os.NewFile would add it to the poller
 	}
 	if err != nil {
 		unix.Close(in)
@@ -120,9 +123,9 @@ func newConn(in, out int, joined []int) (*Conn, error) {
 	return c, nil
 }
 
-// openIn makes the packet socket, which lets nothing through yet.
+// openIn makes the packet socket. Its filter refuses everything at first.
 func openIn() (int, error) {
-	// Protocol 0 receives nothing until it is bound.
+	// With protocol 0 the socket receives nothing until it is bound.
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, fmt.Errorf("open MLD packet socket: %w", err)
@@ -130,7 +133,8 @@ func openIn() (int, error) {
 	_ = socket.SetReceiveBuffer(fd, receiveBuffer)
 	err = errors.Join(
 		attach(fd, nil),
-		// What leaves would be copied for the socket before its filter refuses it.
+		// Without this option the kernel would copy each outgoing packet for the socket,
+		// only for its filter to refuse it.
 		os.NewSyscallError("set PACKET_IGNORE_OUTGOING", unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)),
 		os.NewSyscallError("set PACKET_AUXDATA", unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1)),
 	)
@@ -145,15 +149,15 @@ func openIn() (int, error) {
 	return fd, nil
 }
 
-// HandOver returns the sockets and the interfaces that they hear, for Adopt. Nobody may
-// read any more, see Interrupt.
+// HandOver returns the sockets and the joined interfaces, for Adopt. No Read may follow it
+// or be waiting, see Interrupt.
 func (c *Conn) HandOver() (in, out *os.File, joined []int) { return c.file, c.out, c.Joined() }
 
-// Interrupt ends a Read that waits, and all later ones, with os.ErrDeadlineExceeded.
-// Messages stay in the socket.
+// Interrupt ends a waiting Read, and all later ones, with os.ErrDeadlineExceeded. Messages
+// stay in the socket.
 func (c *Conn) Interrupt() { _ = c.file.SetReadDeadline(time.Unix(1, 0)) }
 
-// Close closes the sockets and ends a Read that is waiting.
+// Close closes the sockets and ends a waiting Read.
 func (c *Conn) Close() error {
 	c.closed.Store(true)
 	err := errors.Join(c.file.Close(), c.out.Close())
@@ -165,13 +169,14 @@ func (c *Conn) Close() error {
 	return err
 }
 
-// Counters returns what happened so far.
+// Counters returns the counters since Open.
 func (c *Conn) Counters() Counters {
 	n := &c.count
 	return Counters{n.received.Load(), n.sent.Load(), n.truncated.Load(), n.malformed.Load(), c.overruns()}
 }
 
-// overruns asks the kernel, whose count begins anew each time.
+// overruns adds the kernel's count of dropped messages. The kernel resets its count at each
+// reading.
 func (c *Conn) overruns() uint64 {
 	c.statistics.Lock()
 	defer c.statistics.Unlock()
@@ -185,7 +190,7 @@ func (c *Conn) overruns() uint64 {
 	return c.overrun
 }
 
-// control runs f while a socket cannot be closed.
+// control runs f with the descriptor of a socket, which cannot be closed meanwhile.
 func (c *Conn) control(raw syscall.RawConn, f func(fd int) error) error {
 	var failed error
 	if err := raw.Control(func(fd uintptr) { failed = f(int(fd)) }); err != nil {
@@ -194,7 +199,7 @@ func (c *Conn) control(raw syscall.RawConn, f func(fd int) error) error {
 	return failed
 }
 
-// ioError is the error of the poller, net.ErrClosed after Close.
+// ioError returns the error of the poller, or net.ErrClosed after Close.
 func (c *Conn) ioError(err error) error {
 	if c.closed.Load() {
 		return net.ErrClosed

@@ -24,7 +24,7 @@ var (
 	reports    = netip.MustParseAddr("ff02::16")
 )
 
-// received is a message with a payload of its own.
+// received is a message with its own copy of the payload.
 type received struct {
 	packet.Message
 	group netip.Addr // of a v1 message or of the first record
@@ -100,7 +100,7 @@ func await(t testing.TB, in <-chan received, typ byte) received {
 	}
 }
 
-// check compares how a message came.
+// check compares the addresses and other properties of a message with what is expected.
 func check(t *testing.T, m received, l links.Link, dst netip.Addr) {
 	t.Helper()
 	if m.Ifindex != l.Index || m.Dst != dst || m.HopLimit != 1 || !m.RouterAlert || !m.Src.IsLinkLocalUnicast() {
@@ -113,7 +113,7 @@ func TestReceiveReportsV2(t *testing.T) {
 	n := testnet.New(t)
 	c, in := listen(t, n.Router)
 	testnet.Must(t, c.Join(n.Down0.Index))
-	testnet.Must(t, c.Join(n.Down0.Index)) // again is no error
+	testnet.Must(t, c.Join(n.Down0.Index)) // joining again is no error
 	n.Receiver(t, 0).Join(group)
 	check(t, await(t, in, 143), n.Down0, reports)
 
@@ -137,16 +137,16 @@ func TestReceiveV1(t *testing.T) {
 	check(t, await(t, in, 132), n.Down1, allRouters)
 }
 
-// TestQueryIsAnswered sends a general query and expects the kernel's host, an
-// independent judge of its form, to answer.
+// TestQueryIsAnswered: the kernel of a host answers a general query. So the query has the
+// correct form.
 func TestQueryIsAnswered(t *testing.T) {
 	n := testnet.New(t)
 	host, heard := listen(t, n.Hosts[0])
 	testnet.Must(t, host.Join(n.Hosts[0].Interface(t, "h0").Index))
-	n.Receiver(t, 0).Join(group) // last, so that its record is the first one of an answer
+	n.Receiver(t, 0).Join(group) // joined last, so its record is the first one of an answer
 	c, in := listen(t, n.Router)
 	testnet.Must(t, c.Join(n.Down0.Index))
-	// An answer, not the report of the join itself.
+	// Wait for an answer to the query, not for the report of the join.
 	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); {
 		testnet.Must(t, c.Send(n.Down0.Index, n.Down0.LinkLocal, allNodes, generalQuery(100), true))
 		q := <-heard
@@ -224,17 +224,18 @@ func TestReceiveBuffer(t *testing.T) {
 	testnet.Must(t, err)
 	want := packet.WantedReceiveBuffer
 	if testnet.Inside() {
-		// Only root of the whole machine may exceed the limit.
+		// Only root of the initial user namespace may exceed the limit.
 		b, err := os.ReadFile("/proc/sys/net/core/rmem_max")
 		if err != nil {
-			// A network namespace does not show what is of the whole machine.
+			// The limit belongs to the whole machine, and a network namespace does not show
+			// it.
 			t.Skip("net.core.rmem_max cannot be read here")
 		}
 		limit, err := strconv.Atoi(strings.TrimSpace(string(b)))
 		testnet.Must(t, err)
 		want = min(want, limit)
 	}
-	// The kernel doubles what it is asked for.
+	// The kernel doubles the requested size.
 	if size != 2*want {
 		t.Errorf("receive buffer %d bytes, want %d", size, 2*want)
 	}
@@ -242,7 +243,7 @@ func TestReceiveBuffer(t *testing.T) {
 
 func TestUserNamespace(t *testing.T) { testnet.InUserNamespace(t) }
 
-// BenchmarkRead receives one-record reports; sending them is not in the time.
+// BenchmarkRead receives reports of one record. The time for sending them is not measured.
 func BenchmarkRead(b *testing.B) {
 	n := testnet.New(b)
 	c, h := open(b, n.Router), open(b, n.Hosts[0])

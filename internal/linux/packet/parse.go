@@ -14,12 +14,13 @@ type Message struct {
 	// RouterAlert says that the packet had a Router Alert option for MLD in a
 	// hop-by-hop header (RFC 2711).
 	RouterAlert bool
-	// Unicast says that the frame was sent to this machine alone, whatever Dst is.
+	// Unicast means that the frame was sent to the hardware address of this machine,
+	// whatever Dst is.
 	Unicast bool
 	// Payload is the ICMPv6 message from its type on. It is valid until the next Read.
 	Payload []byte
-	// Err says why what came is no message, nil when it is one. Of an error only Ifindex
-	// counts beside it.
+	// Err is what is wrong with the packet, nil if it is a message. If it is set, only
+	// Ifindex is valid besides.
 	Err error
 }
 
@@ -32,10 +33,10 @@ var (
 	errChecksum = errors.New("the ICMPv6 checksum is wrong")
 )
 
-// parse reads an IPv6 packet, as the kernel does before it hands ICMPv6 to a raw socket:
-// the version, the lengths, the hop-by-hop options and the checksum, unless that is not
-// filled in yet. What follows the payload is padding. The rest of a message, such as its
-// hop limit, is for package mld to judge.
+// parse reads an IPv6 packet. It does the checks that the kernel does before it gives
+// ICMPv6 to a raw socket: version, lengths, hop-by-hop options and checksum. If unfinished,
+// the checksum is not filled in yet and is not checked. Bytes after the payload are
+// padding. Package mld checks the rest of the message, such as its hop limit.
 func (m *Message) parse(b []byte, unfinished bool) error {
 	if len(b) < headerSize || b[0]>>4 != 6 {
 		return errHeader
@@ -73,19 +74,19 @@ func (m *Message) parse(b []byte, unfinished bool) error {
 	return nil
 }
 
-// hopByHopSize is the length of the header in bytes that b begins with.
+// hopByHopSize returns the length in bytes of the hop-by-hop header at the start of b.
 func hopByHopSize(b []byte) int { return (int(b[1]) + 1) * 8 }
 
 // Hop-by-hop options (RFC 8200 section 4.2, RFC 2711 section 2.1).
 const (
 	optPad1        = 0
 	optRouterAlert = 5
-	optDiscard     = 0xc0 // bits of a type: the packet is dropped where the option is not known
+	optDiscard     = 0xc0 // bits of an option type: a node that does not know the option drops the packet
 )
 
 // readOptions looks for the Router Alert option with value 0, "datagram contains an MLD
-// message", among hop-by-hop options. They are not ok when one is cut off or must be
-// known and is not.
+// message", among hop-by-hop options. It returns ok false if an option is cut short, or is
+// unknown and must not be ignored.
 func readOptions(b []byte) (alert, ok bool) {
 	for len(b) > 0 {
 		if b[0] == optPad1 {
@@ -104,8 +105,8 @@ func readOptions(b []byte) (alert, ok bool) {
 	return alert, true
 }
 
-// hasChecksum checks an ICMPv6 message against its checksum (RFC 4443 section 2.3, RFC
-// 8200 section 8.1). The addresses are source and destination.
+// hasChecksum verifies the checksum of an ICMPv6 message (RFC 4443 section 2.3, RFC 8200
+// section 8.1). The addresses are source and destination.
 func hasChecksum(addresses, message []byte) bool {
 	sum := uint64(len(message)) + nextICMPv6 + sum(addresses) + sum(message)
 	for sum > 0xffff {
@@ -114,8 +115,8 @@ func hasChecksum(addresses, message []byte) bool {
 	return sum == 0xffff
 }
 
-// sum adds up what is seen as numbers of 32 bits, the last one filled up with zeros. In
-// ones' complement that is the same sum as of numbers of 16 bits.
+// sum adds b as numbers of 32 bits; the last one is padded with zeros. In ones' complement
+// arithmetic this yields the same checksum as numbers of 16 bits.
 func sum(b []byte) (sum uint64) {
 	for ; len(b) >= 4; b = b[4:] {
 		sum += uint64(binary.BigEndian.Uint32(b))

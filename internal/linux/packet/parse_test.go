@@ -31,8 +31,8 @@ func TestReadOptions(t *testing.T) {
 	}
 }
 
-// FuzzParse: whatever comes is a message or an error, a message lies within the packet, and
-// what was taken for one is not any more with one bit of it changed.
+// FuzzParse: any input is a message or an error. The payload of a message lies within the
+// packet. If one bit of a message is changed, it is an error.
 func FuzzParse(f *testing.F) {
 	packet := append([]byte{0x60, 0, 0, 0, 0, 36, 0, 1}, make([]byte, 32)...)
 	packet[8], packet[9], packet[24], packet[25] = 0xfe, 0x80, 0xff, 2
@@ -71,7 +71,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// finish fills in the checksum of what lies where a message would.
+// finish fills in the checksum of the message in a packet, if there is room for one.
 func finish(b []byte) {
 	var m Message
 	if m.parse(b, true) != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// BatchSize is the most messages that one Read returns.
+	// BatchSize is the largest number of messages that one Read returns.
 	BatchSize = 64
 	// maxMessage is the longest message that is received, in bytes. It is more
 	// than a jumbo frame holds; MLD never needs fragments.
@@ -26,7 +26,7 @@ type reader struct {
 	count *counters
 	batch *socket.Batch
 
-	// Kept here so that the function given to the poller is made once.
+	// Fields of poll, so that the function value given to the poller is made only once.
 	want    int
 	got     []socket.Datagram
 	err     error
@@ -39,17 +39,17 @@ func (r *reader) init(count *counters) {
 	r.receive = r.poll
 }
 
-// poll receives up to r.want packets without waiting; it returns false to be called
-// again when there are some.
+// poll receives up to r.want packets without waiting. It returns false if it must be called
+// again when packets arrive.
 func (r *reader) poll(fd uintptr) bool {
 	r.got, r.err = r.batch.Receive(int(fd), r.want)
 	return len(r.got) > 0 || r.err != nil || r.want == 0
 }
 
-// Read waits for messages and fills the batch with those that are there, at
-// most BatchSize; it returns how many, which is at least one without an error.
-// What came and is no message is among them, with what is wrong in its Err.
-// It allocates nothing. After Close it returns net.ErrClosed.
+// Read waits for messages and fills the batch with those that have arrived, at most
+// BatchSize. It returns their number, which is at least one if there is no error. A packet
+// that is not a correct message is in the batch too; its Err says what is wrong. Read does
+// not allocate. After Close it returns net.ErrClosed.
 func (c *Conn) Read(batch []Message) (int, error) {
 	r := &c.reads
 	r.want = len(batch)

@@ -11,9 +11,10 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// Restore looks for what the kernel has dropped of the interfaces that are heard, takes it
-// up again and says how much there was. The kernel drops the groups of an interface when
-// its MTU falls below 1280, and all-multicast when it goes to another namespace.
+// Restore finds what the kernel has dropped of the joined interfaces, restores it and
+// returns the number of restored items. The kernel drops the groups of an interface when
+// its MTU falls below 1280, and all-multicast mode when the interface moves to another
+// namespace.
 func (c *Conn) Restore() (restored int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,13 +41,14 @@ func (c *Conn) Restore() (restored int, err error) {
 	return restored, nil
 }
 
-// membership is that of an interface, by index, in a group.
+// membership is a group that an interface has joined.
 type membership struct {
 	ifindex int
 	group   netip.Addr
 }
 
-// members lists the memberships of all interfaces of the namespace, whoever has them.
+// members lists the memberships of all interfaces of the namespace, whichever program has
+// joined them.
 func (c *Conn) members() (map[membership]bool, error) {
 	request := make([]byte, unix.SizeofIfAddrmsg)
 	request[0] = unix.AF_INET6
@@ -65,15 +67,15 @@ func (c *Conn) members() (map[membership]bool, error) {
 	return members, err
 }
 
-// lacksAllMulticast says whether an interface passes on frames only to groups that it
-// was told. Kernels before 6.0 do not tell it.
+// lacksAllMulticast reports whether an interface is not in all-multicast mode. Kernels
+// before 6.0 do not report the mode.
 func (c *Conn) lacksAllMulticast(ifindex int) bool {
 	const skipStatistics = 8 // RTEXT_FILTER_SKIP_STATS
 	request := make(netlink.Attributes, unix.SizeofIfInfomsg)
 	binary.NativeEndian.PutUint32(request[4:], uint32(ifindex))
 	request.Uint32(unix.IFLA_EXT_MASK, skipStatistics)
 	lacks := false
-	_ = c.ask.Ask(unix.RTM_GETLINK, 0, request, func(m netlink.Message) { // fails for one that has vanished
+	_ = c.ask.Ask(unix.RTM_GETLINK, 0, request, func(m netlink.Message) { // fails if the interface has vanished
 		if len(m.Data) < unix.SizeofIfInfomsg {
 			return
 		}

@@ -11,7 +11,8 @@ import (
 	"tandem/internal/linux/socket"
 )
 
-// openOut makes the raw socket, of which the kernel fills in checksums. It receives nothing.
+// openOut makes the raw socket. The kernel fills in the checksums of its messages. It
+// receives nothing.
 func openOut() (int, error) {
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_ICMPV6)
 	if err != nil {
@@ -33,29 +34,31 @@ var outOptions = []struct {
 	name       string
 	opt, value int
 }{
-	// All of MLD has hop limit 1 (RFC 9777 section 5). What we say is not for us.
+	// All MLD messages have hop limit 1 (RFC 9777 section 5). The socket does not receive
+	// its own messages.
 	{"IPV6_MULTICAST_HOPS", unix.IPV6_MULTICAST_HOPS, 1},
 	{"IPV6_UNICAST_HOPS", unix.IPV6_UNICAST_HOPS, 1},
 	{"IPV6_MULTICAST_LOOP", unix.IPV6_MULTICAST_LOOP, 0},
-	// Flow label 0 as in the kernel's own MLD, not one that differs after each boot.
+	// Flow label 0, as in the kernel's own MLD messages. An automatic label would change at
+	// each boot.
 	{"IPV6_AUTOFLOWLABEL", unix.IPV6_AUTOFLOWLABEL, 0},
 }
 
-// routerAlert is a hop-by-hop header of a Router Alert option for MLD and two
-// bytes of padding. The kernel fills in the first byte, the next header.
+// routerAlert is a hop-by-hop header with a Router Alert option for MLD and two bytes of
+// padding. The kernel fills in its first byte, the next header.
 var routerAlert = []byte{0, 0, optRouterAlert, 2, 0, 0, 1, 0}
 
-// Send sends an MLD message, ICMPv6 from its type on, out of an interface with
-// hop limit 1; its checksum is filled in. The source must be an address of the
-// interface, or the zero Addr to let the kernel choose one. It does not wait:
-// when the send buffer is full the error wraps EAGAIN.
+// Send sends an MLD message out of an interface with hop limit 1. The payload is the ICMPv6
+// message from its type on; the kernel fills in its checksum. The source must be an address
+// of the interface; for the zero Addr the kernel chooses one. Send does not wait: if the
+// send buffer is full, the error wraps EAGAIN.
 func (c *Conn) Send(ifindex int, src, dst netip.Addr, payload []byte, alert bool) error {
 	var control [128]byte
 	oob := socket.AppendPacketInfo(control[:0], ifindex, src)
 	if alert {
 		oob = socket.AppendControl(oob, unix.IPV6_HOPOPTS, routerAlert)
 	}
-	// The scope says on which link a link-local destination is.
+	// A link-local destination needs the index of its link as its scope.
 	to := &unix.SockaddrInet6{Addr: dst.As16(), ZoneId: uint32(ifindex)}
 	err := c.control(c.send, func(fd int) error {
 		_, err := unix.SendmsgN(fd, payload, oob, to, unix.MSG_DONTWAIT)

@@ -20,7 +20,7 @@ import (
 const (
 	protocol = 103
 	// buffers is the wanted size of the socket's buffers in bytes. A neighbor may refresh
-	// 100,000 joins at once, in messages that the kernel reckons at twice their size.
+	// 100,000 joins at once. The kernel counts twice their size for the messages.
 	buffers = 16 << 20
 	// controlTraffic is the traffic class of routing protocols: DSCP CS6 (RFC 4594, section
 	// 3.2), so that a full link does not lose the joins.
@@ -42,23 +42,25 @@ type Message struct {
 	Payload  []byte // from the PIM header on
 }
 
-// Counters are what happened at the socket.
+// Counters count events at the socket.
 type Counters struct {
-	Received  uint64 // messages handed out by Read
+	Received  uint64 // messages that Read returned
 	Sent      uint64
 	Truncated uint64 // received, but longer than any message can be
 	Foreign   uint64 // received by an interface that is not joined
 	Overrun   uint64 // dropped by the kernel because the receive buffer was full, modulo 2^32
 }
 
-// Conn hears and sends PIM. Read is for one goroutine; the other methods are for any.
+// Conn receives and sends PIM. Only one goroutine may call Read; any may call the other
+// methods.
 type Conn struct {
 	file  *os.File // the raw socket, in the runtime's poller
 	raw   syscall.RawConn
 	batch *socket.Batch
 
 	received, sent, truncated, foreign, overrun atomic.Uint64
-	// closed is kept because the poller's own error cannot be told from others.
+	// closed is kept because the error of the poller does not tell a close from other
+	// errors.
 	closed atomic.Bool
 
 	mu     sync.Mutex // guards what follows
@@ -79,8 +81,9 @@ func Open() (*Conn, error) {
 	return newConn(fd, nil)
 }
 
-// Adopt goes on with what another program has handed over: the socket, which has kept what came
-// meanwhile, and the interfaces that it hears. It closes the socket when it fails.
+// Adopt takes over what a predecessor's HandOver has returned: the socket, with the
+// messages that have arrived meanwhile, and the joined interfaces. If it fails, it closes
+// the socket.
 func Adopt(fd int, joined []int) (*Conn, error) {
 	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PROTOCOL)
 	if err == nil && kind != protocol {
@@ -104,7 +107,8 @@ func setOptions(fd int) (errs []error) {
 		{"IPV6_MULTICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, 1},
 		{"IPV6_UNICAST_HOPS", unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, 1},
 		{"IPV6_MULTICAST_LOOP", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 0},
-		// Else the socket hears by interfaces that others have joined, too.
+		// Otherwise the socket would also receive on interfaces that other sockets have
+		// joined.
 		{"IPV6_MULTICAST_ALL", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0},
 		{"IPV6_TCLASS", unix.IPPROTO_IPV6, unix.IPV6_TCLASS, controlTraffic},
 		{"IPV6_RECVPKTINFO", unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1},
@@ -129,8 +133,8 @@ func newConn(fd int, joined []int) (*Conn, error) {
 	return c, nil
 }
 
-// HandOver returns the socket and the interfaces that it hears, for Adopt. Nobody may read any
-// more, see Interrupt.
+// HandOver returns the socket and the joined interfaces, for Adopt. No Read may follow it
+// or be waiting, see Interrupt.
 func (c *Conn) HandOver() (file *os.File, joined []int) { return c.file, c.Joined() }
 
 // Interrupt ends a Read that waits, and all later ones, with os.ErrDeadlineExceeded. Messages stay
@@ -163,7 +167,8 @@ func (c *Conn) Join(ifindex int) error {
 	return nil
 }
 
-// Leave stops to hear an interface. That it was not joined, or has vanished, is no error.
+// Leave ends the reception on an interface. It is no error if the interface is not joined
+// or has vanished.
 func (c *Conn) Leave(ifindex int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -216,8 +221,8 @@ func (c *Conn) Send(ifindex int, src, dst netip.Addr, payload []byte) error {
 	return nil
 }
 
-// Read waits for messages and fills list with those that are there, at most BatchSize; it returns
-// how many, which may be none when what came was nothing to hand out. After Close the error
+// Read waits for messages and fills list with those that have arrived, at most BatchSize.
+// It returns their number, which is 0 if it dropped all of them. After Close the error
 // wraps net.ErrClosed.
 func (c *Conn) Read(list []Message) (int, error) {
 	var got []socket.Datagram

@@ -40,7 +40,8 @@ func next(t *testing.T, c *pimio.Conn) pimio.Message {
 	}
 }
 
-// TestConn sends messages between two nodes, by an interface that is heard and by one that is not.
+// TestConn sends messages between two nodes, over one interface that is joined and one that
+// is not.
 func TestConn(t *testing.T) {
 	a, b := testnet.NewNode(t), testnet.NewNode(t)
 	testnet.Cable(t, a, "a0", b, "b0")
@@ -72,7 +73,7 @@ func TestConn(t *testing.T) {
 		t.Errorf("sender counts %+v", n)
 	}
 
-	// A successor hears what came before it was there.
+	// A successor receives what arrived before Adopt.
 	to.Interrupt()
 	testnet.Must(t, from.Send(a0.Index, a0.LinkLocal, b0.LinkLocal, other))
 	file, joined := to.HandOver()
@@ -94,7 +95,7 @@ func TestConn(t *testing.T) {
 	}
 }
 
-// TestAdoptRefuses: what is no socket of PIM is not adopted.
+// TestAdoptRefuses: Adopt refuses a socket that is not for PIM.
 func TestAdoptRefuses(t *testing.T) {
 	n := testnet.NewNode(t)
 	n.In(t, func() error {

@@ -17,11 +17,11 @@ import (
 	"tandem/internal/echo"
 )
 
-// tokenSize is that of the number by which a series knows its own replies.
+// tokenSize is the size of the random number by which a series recognises its own replies.
 const tokenSize = 8
 
-// Run sends the requests one after the other and tells of each. It ends early with ctx.
-// Its error says that nothing could be sent at all.
+// Run sends the requests one after the other and reports the result of each. It ends early
+// when ctx ends. It returns an error only if it could send nothing at all.
 func Run(ctx context.Context, r echo.Request, told func(echo.Reply)) error {
 	listen := "::"
 	if r.Source.IsValid() {
@@ -56,7 +56,7 @@ func Run(ctx context.Context, r echo.Request, told func(echo.Reply)) error {
 	return nil
 }
 
-// pinger is a series under way.
+// pinger sends one series of requests.
 type pinger struct {
 	echo.Request
 	conn    *ipv6.PacketConn
@@ -120,7 +120,7 @@ func (p *pinger) once(sequence int) echo.Reply {
 	}
 }
 
-// protocol is ICMPv6's number, for icmp.ParseMessage.
+// protocol is the number of ICMPv6, for icmp.ParseMessage.
 const protocol = 58
 
 func (p *pinger) answers(b []byte, sequence int) bool {
@@ -133,7 +133,8 @@ func (p *pinger) answers(b []byte, sequence int) bool {
 		string(echo.Data[:tokenSize]) == string(p.data[:tokenSize])
 }
 
-// zoneFor is the interface that a link-local address wants to be told with.
+// zoneFor returns the zone that a link-local address needs: the interface. For other
+// addresses it returns none.
 func zoneFor(a netip.Addr, netdev string) string {
 	if a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() {
 		return netdev

@@ -13,7 +13,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// run pings from a node and returns what became of each request.
+// run pings from a node and returns the result of each request.
 func run(t *testing.T, from *testnet.Node, r echo.Request) (replies []echo.Reply) {
 	t.Helper()
 	from.In(t, func() error {

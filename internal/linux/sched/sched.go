@@ -10,17 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ShortSlice is how long, in nanoseconds, another thread may go on when one with such a
-// slice wakes, instead of the milliseconds that a thread has by default (Linux 6.12).
+// ShortSlice is the time slice, in nanoseconds, of a thread that should run soon after it
+// wakes. Another thread can delay it by about so long. The default slice is some
+// milliseconds (Linux 6.12).
 const ShortSlice = 100_000
 
-// niceness is that of a program which must not wait for ordinary work.
+// niceness is the niceness of a program that must run before ordinary work.
 const niceness = -10
 
-// RaiseProcess puts every thread of the process, and those that they start, ahead of
-// ordinary work: when a link dies on a busy machine, what decides the gap is how soon the
-// daemon can act. An error says that the system does not permit it for some thread; the
-// others are raised all the same.
+// RaiseProcess gives every thread of the process, and the threads that they start, priority
+// over ordinary work. When a link fails on a busy machine, the length of the interruption
+// depends on how soon the daemon gets a processor. An error means that the system does not
+// permit it for some thread; the others are raised all the same.
 func RaiseProcess() error {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
@@ -36,8 +37,8 @@ func RaiseProcess() error {
 			errs = append(errs, fmt.Errorf("thread %d: nice %d: %w", id, niceness, err))
 		}
 	}
-	// Where the scheduler groups tasks by session (CONFIG_SCHED_AUTOGROUP), only
-	// the group's own niceness counts against other sessions.
+	// If the scheduler groups tasks by session (CONFIG_SCHED_AUTOGROUP), only the niceness
+	// of the group counts against other sessions.
 	err = os.WriteFile("/proc/self/autogroup", []byte(strconv.Itoa(niceness)), 0)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		errs = append(errs, fmt.Errorf("autogroup: %w", err))
@@ -45,7 +46,7 @@ func RaiseProcess() error {
 	return errors.Join(errs...)
 }
 
-// raise leaves a thread the policy that it was started with.
+// raise raises one thread. The thread keeps its scheduling policy.
 func raise(id int) error {
 	attr, err := unix.SchedGetAttr(id, 0)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// raisedArg makes the test's own file raise itself, so that the tests beside do not run
-// at another priority.
+// raisedArg makes the test program raise itself in a process of its own, so that other
+// tests do not run at another priority.
 const raisedArg = "raised"
 
 func TestMain(m *testing.M) {
@@ -26,11 +26,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// everyThread tells the niceness of a thread that was there and of one that starts now.
+// everyThread returns the niceness of an existing thread and of a new one.
 func everyThread() string {
 	told := make(chan string)
 	tell := func() {
-		runtime.LockOSThread() // and ends with it, so that the next is another one
+		runtime.LockOSThread() // and ends with it, so that the next goroutine gets another thread
 		attr, err := unix.SchedGetAttr(0, 0)
 		if err != nil {
 			told <- err.Error()
@@ -66,8 +66,8 @@ func TestRaiseForbidden(t *testing.T) {
 	}
 }
 
-// mayRaise tells whether the system lets a process of this one raise itself. Root may
-// lack the capability in a container.
+// mayRaise reports whether the system permits a process like this one to raise itself. In a
+// container, root may lack the capability.
 func mayRaise(t *testing.T) bool {
 	t.Helper()
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Datagram is what was received from an IPv6 socket, or from a packet socket without
-// link-layer headers (packet(7), SOCK_DGRAM). Addresses have no zone: Ifindex says the
-// same. What the socket's options do not ask for is not told.
+// Datagram is a datagram received from an IPv6 socket, or from a packet socket without
+// link-layer headers (packet(7), SOCK_DGRAM). Addresses have no zone, because Ifindex tells
+// the interface. A field stays unset if no option of the socket asks the kernel for it.
 type Datagram struct {
-	// Src has port 0 if it is of a raw socket. It is invalid if it is of a packet socket:
-	// the payload begins with the network header.
+	// Src has port 0 if the socket is a raw socket. It is invalid if the socket is a packet
+	// socket: then the payload begins with the network header.
 	Src      netip.AddrPort
 	Dst      netip.Addr // the zero Addr if the kernel did not tell
 	Ifindex  int        // the interface it came in by; 0 if the kernel did not tell
@@ -21,18 +21,18 @@ type Datagram struct {
 	Received time.Time  // by the kernel, on the wall clock; zero if it did not tell
 	// HopOptions is the hop-by-hop header, nil if there was none.
 	HopOptions []byte
-	// Overrun counts what the kernel had dropped for want of room when the datagram was
-	// queued, modulo 2^32; 0 also if it did not tell.
+	// Overrun is the number of datagrams, modulo 2^32, that the kernel had dropped for lack
+	// of buffer space when it queued this one. It is 0 also if the kernel did not tell.
 	Overrun uint32
-	// ChecksumPending says of what came from a packet socket that the checksum is not
-	// filled in: a sender on this machine has left that to a card which the packet never
-	// came to (TP_STATUS_CSUMNOTREADY).
+	// ChecksumPending means, on a packet socket, that the checksum is not filled in. The
+	// sender is on this machine and has left the checksum to a network card, which the
+	// packet never reached (TP_STATUS_CSUMNOTREADY).
 	ChecksumPending bool
-	// Unicast says of what came from a packet socket on Ethernet that the frame was sent to
-	// this machine alone (PACKET_HOST).
+	// Unicast means, on a packet socket of an Ethernet interface, that the frame was sent
+	// to the hardware address of this machine (PACKET_HOST).
 	Unicast bool
-	// Truncated says that the datagram was longer than the room that the batch gives,
-	// ControlTruncated the same of what was to be told about it.
+	// Truncated means that the datagram was longer than its place in the batch.
+	// ControlTruncated means the same of its control messages.
 	Truncated, ControlTruncated bool
 	Payload                     []byte
 }
@@ -54,8 +54,8 @@ type mmsghdr struct {
 	len uint32
 }
 
-// NewBatch makes room for n datagrams of at most size bytes each, with controlSize bytes
-// each for what the kernel tells about them. All three must be positive.
+// NewBatch makes room for n datagrams of at most size bytes each, with at most controlSize
+// bytes of control messages each. All three must be positive.
 func NewBatch(n, size, controlSize int) *Batch {
 	b := &Batch{
 		datagrams:   make([]Datagram, n),
@@ -79,12 +79,12 @@ func NewBatch(n, size, controlSize int) *Batch {
 	return b
 }
 
-// Receive takes datagrams that wait at a socket, at most as many as there is room for
-// and as most says. It returns none and no error when nothing waits. The datagrams are
-// valid until the batch is used again.
+// Receive receives queued datagrams: at most most, and at most as many as the batch has
+// room for. If none is queued, it returns none and no error. The datagrams are valid until
+// the batch is used again.
 //
-// It uses a raw system call, which does not lend the goroutine's processor to others
-// meanwhile: the call never waits.
+// The system call never waits. So Receive makes it without telling the Go scheduler, which
+// would otherwise lend the goroutine's processor to others.
 func (b *Batch) Receive(fd, most int) ([]Datagram, error) {
 	headers := b.headers[:min(most, len(b.headers))]
 	if len(headers) == 0 {
@@ -127,7 +127,7 @@ func (b *Batch) decode(i int) {
 	d.readControl(b.controls[i*b.controlSize:][:min(int(h.hdr.Controllen), b.controlSize)])
 }
 
-// readSource reads where a datagram came from, an address of one of two families.
+// readSource decodes the source address, which has one of two address families.
 func (d *Datagram) readSource(from *unix.RawSockaddrInet6) {
 	if from.Family == unix.AF_PACKET {
 		link := (*unix.RawSockaddrLinklayer)(unsafe.Pointer(from)) // shorter than from, so it stays within it

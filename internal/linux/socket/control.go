@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readControl reads the control messages that came with a datagram, up to the first
-// that is cut short.
+// readControl reads the control messages of a datagram. It stops at the first one that is
+// cut short.
 func (d *Datagram) readControl(b []byte) {
 	for len(b) >= unix.SizeofCmsghdr {
 		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
@@ -59,9 +59,9 @@ func (d *Datagram) readPacket(typ int32, data []byte) {
 	}
 }
 
-// AppendPacketInfo adds the control message with which a datagram leaves by an interface
-// and with a source address (IPV6_PKTINFO, RFC 3542 section 6). Index 0 or the zero Addr
-// leave the choice to the kernel.
+// AppendPacketInfo appends the control message that sets the outgoing interface and the
+// source address of a datagram (IPV6_PKTINFO, RFC 3542 section 6). For index 0 or the zero
+// Addr the kernel chooses.
 func AppendPacketInfo(b []byte, ifindex int, src netip.Addr) []byte {
 	var info [unix.SizeofInet6Pktinfo]byte
 	if src.IsValid() {

@@ -22,7 +22,8 @@ func TestControl(t *testing.T) {
 	}
 }
 
-// FuzzControl feeds what only the kernel writes; it must not be trusted with memory.
+// FuzzControl: readControl accepts any input without access beyond its memory. In
+// production only the kernel writes this input.
 func FuzzControl(f *testing.F) {
 	f.Add(AppendControl(nil, unix.IPV6_PKTINFO, make([]byte, 20)))
 	f.Add(AppendControl(AppendControl(nil, unix.IPV6_HOPOPTS, make([]byte, 8)), unix.IPV6_HOPLIMIT, []byte{1, 0, 0, 0}))

@@ -1,5 +1,6 @@
-// Package socket has what several adapters need of a socket: buffers, batches of
-// datagrams by one system call (recvmmsg(2)) and control messages (RFC 3542).
+// Package socket contains socket functions that several adapters use: buffer sizes,
+// reception of many datagrams with one system call (recvmmsg(2)) and control messages (RFC
+// 3542).
 package socket
 
 import (
@@ -8,13 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SetReceiveBuffer sets how many bytes the kernel queues for a socket, beyond the
-// system's bound if that is permitted, else as far as the bound allows.
+// SetReceiveBuffer sets how many bytes the kernel queues for a socket. It exceeds the
+// system's limit if the process may do so; otherwise the size is at most the limit.
 func SetReceiveBuffer(fd, size int) error {
 	return setBuffer(fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, size)
 }
 
-// SetSendBuffer does the same for what is to be sent.
+// SetSendBuffer sets the size of the send buffer in the same way.
 func SetSendBuffer(fd, size int) error {
 	return setBuffer(fd, unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, size)
 }
@@ -26,8 +27,8 @@ func setBuffer(fd, force, polite, size int) error {
 	return os.NewSyscallError("set buffer", unix.SetsockoptInt(fd, unix.SOL_SOCKET, polite, size))
 }
 
-// FilterICMPv6 lets only messages of some types through to an ICMPv6 socket, by default
-// none (RFC 3542 section 3.2).
+// FilterICMPv6 makes an ICMPv6 socket receive only messages of the given types, or none
+// without types (RFC 3542 section 3.2).
 func FilterICMPv6(fd int, pass ...int) error {
 	var filter unix.ICMPv6Filter
 	for i := range filter.Data {

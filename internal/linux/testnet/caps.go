@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// WithoutCapabilities runs f on a thread that has no capabilities, which is
-// thrown away afterwards.
+// WithoutCapabilities runs f on a thread that has no capabilities. The thread ends
+// afterwards.
 func WithoutCapabilities(t testing.TB, f func()) {
 	t.Helper()
 	WithCapabilities(t, f)
@@ -19,7 +19,7 @@ func WithCapabilities(t testing.TB, f func(), some ...uint) {
 	t.Helper()
 	failed := make(chan error)
 	go func() {
-		// Never unlocked: the thread ends with the goroutine.
+		// The goroutine stays locked to its thread, so that the thread ends with it.
 		runtime.LockOSThread()
 		head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 		var sets [2]unix.CapUserData

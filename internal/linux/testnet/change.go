@@ -15,8 +15,8 @@ func (n *Node) SetMTU(t testing.TB, link string, mtu uint32) {
 	n.changeLink(t, link, func(a *netlink.Attributes) { a.Uint32(unix.IFLA_MTU, mtu) })
 }
 
-// Move brings an interface to another node. It is down there, and has its old index if
-// that is free.
+// Move moves an interface to another node. There it is down. It keeps its index if that is
+// free.
 func (n *Node) Move(t testing.TB, link string, to *Node) {
 	t.Helper()
 	n.changeLink(t, link, func(a *netlink.Attributes) { a.Uint32(unix.IFLA_NET_NS_FD, uint32(to.FD())) })

@@ -10,7 +10,7 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// SetAlias gives an interface of the node its ifalias; empty takes it away.
+// SetAlias sets the ifalias of an interface of the node. An empty alias removes it.
 func (n *Node) SetAlias(t testing.TB, link, alias string) {
 	t.Helper()
 	message := make(netlink.Attributes, unix.SizeofIfInfomsg)
@@ -19,7 +19,7 @@ func (n *Node) SetAlias(t testing.TB, link, alias string) {
 	n.rtnetlink(t, unix.RTM_NEWLINK, 0, message)
 }
 
-// AddRoute adds a route of the node to a prefix by a gateway and an interface.
+// AddRoute adds a route to the node: to a prefix, by a gateway on an interface.
 func (n *Node) AddRoute(t testing.TB, to netip.Prefix, gateway netip.Addr, link string) {
 	t.Helper()
 	// struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags.
@@ -31,7 +31,7 @@ func (n *Node) AddRoute(t testing.TB, to netip.Prefix, gateway netip.Addr, link 
 	n.rtnetlink(t, unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, message)
 }
 
-// rtnetlink asks the kernel for a change in the node.
+// rtnetlink makes a change in the node over rtnetlink.
 func (n *Node) rtnetlink(t testing.TB, typ, flags uint16, message []byte) {
 	t.Helper()
 	n.In(t, func() error {

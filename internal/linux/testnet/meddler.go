@@ -8,14 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Meddler is another program that changes a multicast forwarding table which
-// it does not own. The kernel lets any that has the capability.
+// Meddler is another program that changes a multicast forwarding table which it does not
+// own. The kernel permits this to any program with the capability.
 type Meddler struct {
 	t  testing.TB
 	fd int
 }
 
-// Meddler starts one in the node.
+// Meddler starts a meddler in the node.
 func (n *Node) Meddler(t testing.TB) *Meddler {
 	t.Helper()
 	m := &Meddler{t: t}
@@ -27,7 +27,8 @@ func (n *Node) Meddler(t testing.TB) *Meddler {
 	return m
 }
 
-// Set makes or changes an entry, of MIFs by number. An unspecified source makes a (*,G).
+// Set makes or changes an entry. MIFs are given by number. An unspecified source makes a
+// (*,G) entry.
 func (m *Meddler) Set(source, group netip.Addr, parent int, outgoing ...int) {
 	m.t.Helper()
 	const addMFC = 204
@@ -56,7 +57,7 @@ func (m *Meddler) changeMFC(opt int, source, group netip.Addr, parent int, outgo
 	m.set(opt, unsafe.Pointer(&ctl), unsafe.Sizeof(ctl))
 }
 
-// AddMIF makes an interface, by index, the MIF of a number.
+// AddMIF makes an interface, given by its index, the MIF with a number.
 func (m *Meddler) AddMIF(mif, ifindex int) {
 	m.t.Helper()
 	const addMIF = 202
@@ -71,7 +72,7 @@ func (m *Meddler) AddMIF(mif, ifindex int) {
 	m.set(addMIF, unsafe.Pointer(&ctl), unsafe.Sizeof(ctl))
 }
 
-// DeleteMIF takes a MIF out.
+// DeleteMIF removes a MIF from the table.
 func (m *Meddler) DeleteMIF(mif int) {
 	m.t.Helper()
 	const delMIF = 203

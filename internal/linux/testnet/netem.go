@@ -11,8 +11,8 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// Impair has an interface of the node lose what it sends at random and hold back the rest
-// for a while, by the kernel's network emulator (sch_netem), which it may lack.
+// Impair makes an interface of the node lose outgoing packets at random and delay the
+// others. It uses the kernel's network emulator (sch_netem), which some kernels lack.
 func (n *Node) Impair(t testing.TB, link string, loss float64, delay, jitter time.Duration) {
 	t.Helper()
 	ticks := func(d time.Duration) uint32 { return uint32(d.Nanoseconds() >> 6) } // of the packet scheduler

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Pcap makes a capture file of Ethernet frames, a second apart.
+// Pcap returns a capture file of Ethernet frames, with one second between them.
 func Pcap(frames [][]byte) []byte {
 	b := binary.LittleEndian.AppendUint32(nil, 0xa1b2c3d4)
 	b = append(b, 2, 0, 4, 0)
@@ -25,8 +25,8 @@ func Pcap(frames [][]byte) []byte {
 	return b
 }
 
-// Capture records what passes an interface of the node, both ways, until the function
-// that it returns is called, which returns the frames.
+// Capture captures the frames of an interface of the node, in both directions. The function
+// that it returns ends the capture and returns the frames.
 func (n *Node) Capture(t testing.TB, link string) func() [][]byte {
 	t.Helper()
 	const all = unix.ETH_P_ALL<<8 | unix.ETH_P_ALL>>8
@@ -35,7 +35,7 @@ func (n *Node) Capture(t testing.TB, link string) func() [][]byte {
 		if fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
 			return err
 		}
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 16<<20) // not in a user namespace
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 16<<20) // not permitted in a user namespace
 		wait := unix.NsecToTimeval(int64(50 * time.Millisecond))
 		return errors.Join(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait),
 			unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all & 0xffff, Ifindex: index}))

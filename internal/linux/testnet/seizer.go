@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SeizeTable makes a table of nftables, of family ip6, one of another program that owns it,
-// until that closes the connection: from all others the kernel refuses every change of it.
+// SeizeTable makes an nftables table of family ip6 that another program owns. Until that
+// program closes the connection, the kernel refuses every change of the table by others.
 func (n *Node) SeizeTable(t testing.TB, table string) *netlink.Conn {
 	t.Helper()
 	const owner = 2 // NFT_TABLE_F_OWNER

@@ -75,7 +75,7 @@ func New(t testing.TB) *Net {
 	return n
 }
 
-// Cable lays a veth between two nodes and brings both ends up.
+// Cable makes a veth between two nodes and sets both ends up.
 func Cable(t testing.TB, a *Node, an string, b *Node, bn string) {
 	t.Helper()
 	Must(t, a.Links.AddVeth(links.VethEnd{Name: an}, links.VethEnd{Name: bn, NetNS: b.FD()}))
@@ -83,8 +83,8 @@ func Cable(t testing.TB, a *Node, an string, b *Node, bn string) {
 	Must(t, b.Links.SetUp(bn, true))
 }
 
-// AwaitLinkLocal waits until an interface is up and has its link-local address,
-// which the kernel gives it a moment after carrier.
+// AwaitLinkLocal waits until an interface is up and has its link-local address. The kernel
+// assigns the address a moment after carrier.
 func AwaitLinkLocal(t testing.TB, n *Node, name string) links.Link {
 	t.Helper()
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
@@ -98,13 +98,14 @@ func AwaitLinkLocal(t testing.TB, n *Node, name string) links.Link {
 	return links.Link{}
 }
 
-// In runs f with the thread in the node's namespace and fails on its error.
+// In runs f with its thread in the node's namespace. It fails the test if f returns an
+// error.
 func (n *Node) In(t testing.TB, f func() error) {
 	t.Helper()
 	Must(t, n.Do(f))
 }
 
-// UDP opens a socket in the node, bound to a port or, with 0, to any.
+// UDP opens a socket in the node. It is bound to a port; for port 0 the kernel chooses one.
 func (n *Node) UDP(t testing.TB, port int) *ipv6.PacketConn {
 	t.Helper()
 	var p *ipv6.PacketConn
@@ -119,7 +120,7 @@ func (n *Node) UDP(t testing.TB, port int) *ipv6.PacketConn {
 	return p
 }
 
-// Interface returns an interface of the node in the form that joins want.
+// Interface returns an interface of the node in the type that joins need.
 func (n *Node) Interface(t testing.TB, name string) *net.Interface {
 	t.Helper()
 	l, err := n.Links.Link(name)
@@ -140,7 +141,8 @@ func (n *Net) Sender(t testing.TB) *Sender {
 	return n.Source.sender(t, "s0")
 }
 
-// Impostor has a host send what seems to come from the source. The host itself does not get it.
+// Impostor makes a host send packets with the address of the source. The host itself does
+// not receive them.
 func (n *Net) Impostor(t testing.TB, host int) *Sender {
 	t.Helper()
 	node := n.Hosts[host]
@@ -158,7 +160,7 @@ func (n *Node) sender(t testing.TB, link string) *Sender {
 	return &Sender{t: t, conn: c}
 }
 
-// At is where a stream to a group goes.
+// At returns the destination of a stream to a group.
 func At(group netip.Addr) net.Addr { return net.UDPAddrFromAddrPort(netip.AddrPortFrom(group, Port)) }
 
 // Send sends one packet to a group and returns its number.
@@ -195,7 +197,7 @@ func (r *Receiver) Leave(group netip.Addr) {
 	Must(r.t, r.conn.LeaveGroup(r.iface, &net.UDPAddr{IP: group.AsSlice()}))
 }
 
-// Next waits for a packet and returns its number, or false after a while.
+// Next waits for a packet and returns its number. It returns false if none comes in time.
 func (r *Receiver) Next(wait time.Duration) (uint32, bool) {
 	r.t.Helper()
 	Must(r.t, r.conn.SetReadDeadline(time.Now().Add(wait)))

@@ -11,18 +11,18 @@ import (
 	"tandem/internal/linux/netns"
 )
 
-// insideKey marks the environment of a test that InUserNamespace has started.
+// insideKey is the environment variable that marks a test started by InUserNamespace.
 const insideKey = "TANDEM_TEST_USERNS"
 
-// nobody is the user that stands for one without any privilege.
+// nobody is the ID of a user without any privilege.
 const nobody = 65534
 
 // Inside says whether the test runs in a user namespace made by InUserNamespace.
 func Inside() bool { return os.Getenv(insideKey) != "" }
 
-// InUserNamespace runs all other tests of the package again as root of a user
-// namespace that belongs to a user without privileges. It skips where the
-// kernel, or its policy, lacks that.
+// InUserNamespace runs all other tests of the package again as root of a user namespace
+// that belongs to a user without privileges. It skips the test if the kernel or its policy
+// does not permit user namespaces.
 func InUserNamespace(t *testing.T) {
 	t.Helper()
 	if Inside() {

@@ -12,21 +12,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Packet is an IPv6 packet that a test makes, right or wrong. It goes to the hardware
-// address of a multicast group, whatever its destination, unless To is set.
+// Packet is an IPv6 packet that a test makes, correct or not. Its frame goes to the
+// hardware address of a multicast group, whatever its destination is, unless To is set.
 type Packet struct {
 	To       net.HardwareAddr
 	Src, Dst netip.Addr
 	HopLimit byte
-	// HopByHop are options, without the two bytes in front of them; nil for no header.
+	// HopByHop are options, without the first two bytes of the header. Nil means no
+	// hop-by-hop header.
 	HopByHop []byte
-	// Next is the header after that, 0 for ICMPv6.
+	// Next is the next header after the hop-by-hop header; 0 means ICMPv6.
 	Next    byte
 	Payload []byte
-	// Longer is added to the payload length, Padding follows the payload.
+	// Longer is added to the payload length. Padding follows the payload.
 	Longer  int
 	Padding []byte
-	// Unfinished leaves the checksum of ICMPv6 to a card, as a sender on the same machine may.
+	// Unfinished leaves the ICMPv6 checksum to a network card, as a sender on the same
+	// machine may do.
 	Unfinished bool
 }
 
@@ -42,7 +44,7 @@ func (n *Node) Send(t testing.TB, link string, p Packet) {
 	n.SendAll(t, link, slices.Values([]Packet{p}))
 }
 
-// SendAll writes packets to a link of the node, as fast as they come.
+// SendAll writes packets to a link of the node, as fast as the sequence yields them.
 func (n *Node) SendAll(t testing.TB, link string, packets iter.Seq[Packet]) {
 	t.Helper()
 	to := &unix.SockaddrLinklayer{Ifindex: n.Interface(t, link).Index}
@@ -64,7 +66,7 @@ func (n *Node) SendAll(t testing.TB, link string, packets iter.Seq[Packet]) {
 	})
 }
 
-// frame is the packet behind struct virtio_net_hdr and an Ethernet header.
+// frame returns struct virtio_net_hdr, an Ethernet header and the packet.
 func (p Packet) frame() []byte {
 	var b []byte
 	next := p.Next
@@ -82,7 +84,7 @@ func (p Packet) frame() []byte {
 		const needsChecksum = 1 // VIRTIO_NET_HDR_F_NEEDS_CSUM
 		head[0] = needsChecksum
 		binary.NativeEndian.PutUint16(head[6:], uint16(ethernetSize+ipv6Size+len(hop)))
-		binary.NativeEndian.PutUint16(head[8:], 2) // of the checksum in ICMPv6
+		binary.NativeEndian.PutUint16(head[8:], 2) // offset of the checksum in ICMPv6
 	}
 	src, dst := p.Src.As16(), p.Dst.As16()
 	to := []byte{0x33, 0x33, dst[12], dst[13], dst[14], dst[15]}

@@ -12,12 +12,12 @@ type Message = socket.Datagram
 // Batch is the memory for receiving datagrams, used again and again.
 type Batch = socket.Batch
 
-// controlSize has room for packet information, hop limit and timestamp with their
-// headers, 40+24+32 octets.
+// controlSize is the room for the control messages packet information, hop limit and
+// timestamp: 40+24+32 octets.
 const controlSize = 128
 
 // NewBatch makes room for n datagrams of at most size octets each; both must be positive.
 func NewBatch(n, size int) *Batch { return socket.NewBatch(n, size, controlSize) }
 
-// receive takes all that there is room for.
+// receive receives as many datagrams as the batch has room for.
 func receive(fd int, b *Batch) ([]Message, error) { return b.Receive(fd, math.MaxInt) }

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Conn is a socket whose Read waits. Read is for one goroutine at a time; the other
-// methods may be called from any.
+// Conn is a socket whose Read waits. Only one goroutine may call Read at a time; any may
+// call the other methods.
 type Conn struct {
 	local netip.AddrPort
 	file  *os.File
@@ -33,7 +33,7 @@ func Listen(c Config) (*Conn, error) {
 	return adopt(s.fd, s.local)
 }
 
-// Adopt goes on with a socket that another program has handed over.
+// Adopt takes over a socket that a predecessor has handed over.
 func Adopt(fd int) (*Conn, error) {
 	bound, err := unix.Getsockname(fd)
 	sa, ok := bound.(*unix.SockaddrInet6)
@@ -55,17 +55,16 @@ func adopt(fd int, local netip.AddrPort) (*Conn, error) {
 	return conn, nil
 }
 
-// HandOver returns the socket, for Adopt. A Read that waits ends with
-// os.ErrDeadlineExceeded.
+// HandOver returns the socket, for Adopt. A waiting Read ends with os.ErrDeadlineExceeded.
 func (c *Conn) HandOver() *os.File {
 	_ = c.file.SetReadDeadline(time.Unix(1, 0))
 	return c.file
 }
 
-// Local is the bound address with the port in use.
+// Local returns the bound address and port.
 func (c *Conn) Local() netip.AddrPort { return c.local }
 
-// Read waits for datagrams and takes those that are there into b. The messages are
+// Read waits for datagrams and receives those that have arrived into b. The messages are
 // valid until b is used again. After Close the error is os.ErrClosed.
 func (c *Conn) Read(b *Batch) ([]Message, error) {
 	var got []Message
@@ -92,13 +91,13 @@ func (c *Conn) Send(src netip.Addr, dst netip.AddrPort, ifindex int, payload []b
 	return failed
 }
 
-// Close closes the socket and ends a Read that waits.
+// Close closes the socket and ends a waiting Read.
 func (c *Conn) Close() error {
 	c.closed.Store(true)
 	return c.file.Close()
 }
 
-// pollError makes the runtime poller's error after Close one that can be told.
+// pollError turns the error of the runtime's poller after Close into os.ErrClosed.
 func (c *Conn) pollError(err error) error {
 	if c.closed.Load() {
 		return os.ErrClosed

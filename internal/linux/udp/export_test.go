@@ -2,5 +2,5 @@ package udp
 
 import "net/netip"
 
-// Local is the bound address with the port in use.
+// Local returns the bound address and port.
 func (s *Socket) Local() netip.AddrPort { return s.local }

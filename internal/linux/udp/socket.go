@@ -11,30 +11,30 @@ import (
 	"tandem/internal/linux/socket"
 )
 
-// Config says how a socket is opened.
+// Config contains the options of a socket.
 type Config struct {
-	// Local is what is bound; the unspecified or the zero address binds every
-	// address, port zero lets the kernel choose one.
+	// Local is the address and port to bind. The unspecified or the zero address binds
+	// every address. For port zero the kernel chooses one.
 	Local netip.AddrPort
-	// Device confines the socket to an interface, by its Linux name. A link-local
-	// address can be bound only with it.
+	// Device binds the socket to an interface, given by its Linux name. A link-local
+	// address can be bound only with a device.
 	Device string
-	// Share allows another socket that shares to have the same address on another
+	// Share permits another socket that also has Share to bind the same address on another
 	// device, or on none.
 	Share bool
-	// FreeBind allows Local to be an address that the system does not have, or not yet.
+	// FreeBind permits Local to be an address that the system does not have yet.
 	FreeBind bool
-	// HopLimit (1..255) and TrafficClass (0..255) go into what is sent; zero is the
+	// HopLimit (1..255) and TrafficClass (0..255) are set in sent datagrams. Zero means the
 	// system's default.
 	HopLimit, TrafficClass int
-	// ReceiveBuffer is the size in octets of the kernel's queue, beyond the system's
-	// limit where privileges allow; zero is the system's default.
+	// ReceiveBuffer is the size in octets of the kernel's receive queue. It exceeds the
+	// system's limit if the process may do so. Zero means the system's default.
 	ReceiveBuffer int
 }
 
-// OpenError says which step of opening a socket failed. It wraps the errno:
-// EADDRINUSE where another program has the port, EADDRNOTAVAIL where the system does
-// not have the address, ENODEV where there is no such interface.
+// OpenError says which step of opening a socket failed. It wraps the errno: EADDRINUSE if
+// another program has the port, EADDRNOTAVAIL if the system does not have the address,
+// ENODEV if the interface does not exist.
 type OpenError struct {
 	Step  string
 	Local netip.AddrPort
@@ -45,7 +45,7 @@ func (e *OpenError) Error() string { return fmt.Sprintf("udp %v: %s: %v", e.Loca
 
 func (e *OpenError) Unwrap() error { return e.Err }
 
-// Socket is a bound socket whose calls never block. It is for one goroutine.
+// Socket is a bound socket whose calls never block. Only one goroutine may use it.
 type Socket struct {
 	fd    int
 	local netip.AddrPort
@@ -85,7 +85,8 @@ func Open(c Config) (*Socket, error) {
 	return s, nil
 }
 
-// apply sets the options of a socket that is not bound yet.
+// apply sets the options of a socket before it is bound. If it fails, it returns the name
+// of the step.
 func (c Config) apply(fd int) (step string, err error) {
 	for _, o := range []struct {
 		step              string
@@ -121,31 +122,30 @@ func (c Config) apply(fd int) (step string, err error) {
 	return "", nil
 }
 
-// Share makes a socket one that was opened with Config.Share.
+// Share sets on an open socket what Config.Share sets when it is opened.
 func (s *Socket) Share() error {
 	return unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
 }
 
-// FD is the descriptor, for poll.
+// FD returns the descriptor, for poll.
 func (s *Socket) FD() int { return s.fd }
 
 // Close closes the socket.
 func (s *Socket) Close() error { return unix.Close(s.fd) }
 
-// Receive takes waiting datagrams into b, at most as many as it has room for. It
-// returns none and no error when nothing waits. The messages are valid until b is
-// used again.
+// Receive receives queued datagrams into b, at most as many as it has room for. If none is
+// queued, it returns none and no error. The messages are valid until b is used again.
 func (s *Socket) Receive(b *Batch) ([]Message, error) { return receive(s.fd, b) }
 
-// Send sends payload to dst. A valid src becomes the source address, an ifindex
-// other than zero the interface to leave by; else the kernel chooses. An error is the
-// kernel's, an errno; a full queue is EAGAIN and the datagram is lost.
+// Send sends payload to dst. A valid src becomes the source address. An ifindex other than
+// zero becomes the outgoing interface. Otherwise the kernel chooses. The error is an errno
+// of the kernel. If the send queue is full, it is EAGAIN and the datagram is lost.
 func (s *Socket) Send(src netip.Addr, dst netip.AddrPort, ifindex int, payload []byte) error {
 	return s.out.send(s.fd, src, dst, ifindex, payload)
 }
 
-// outgoing is the memory of a sendmsg call, kept so that sending allocates nothing.
-// It points into itself and must not be copied after init.
+// outgoing is the memory for a sendmsg call. It is kept so that Send does not allocate. It
+// contains pointers to itself and must not be copied after init.
 type outgoing struct {
 	hdr     unix.Msghdr
 	iov     unix.Iovec

@@ -171,7 +171,7 @@ func TestNothingIsAllocatedPerDatagram(t *testing.T) {
 	}
 }
 
-// BenchmarkSocket sends a datagram to itself and receives it.
+// BenchmarkSocket measures one datagram that a socket sends to itself and receives.
 func BenchmarkSocket(b *testing.B) {
 	s, err := udp.Open(udp.Config{Local: netip.AddrPortFrom(loopback, 0)})
 	testnet.Must(b, err)
