@@ -1,4 +1,4 @@
-// Package peers holds tests alone: our protocol parts against implementations
-// that are not ours, the Linux kernel's hosts and bridge and the dissectors of
-// Wireshark.
+// Package peers contains only tests. They run our protocol code against other
+// implementations: the Linux kernel's hosts and bridge, the dissectors of Wireshark, and
+// FRR.
 package peers

@@ -20,13 +20,13 @@ import (
 	"tandem/internal/mld"
 )
 
-// capture is what the kernel sent of every one of messages.
+// capture contains the frames that the kernel sent for each of messages.
 const capture = "testdata/mld.pcap"
 
 const ethernet, ipv6Header, hopByHop = 14, 40, 8
 
-// TestCaptured sends every kind of message through the real socket and compares
-// the frames on the wire, byte by byte, with the capture of an earlier day.
+// TestCaptured sends every kind of message through the real socket. It compares the frames
+// on the wire, byte by byte, with the stored capture.
 func TestCaptured(t *testing.T) {
 	n := testnet.New(t)
 	testnet.Must(t, n.Router.Links.AddAddress("d0", netip.PrefixFrom(sentFrom, 64)))
@@ -53,8 +53,8 @@ func TestCaptured(t *testing.T) {
 	}
 }
 
-// tap returns a function that waits for the next MLD frame of ours at a host. The
-// frames come with a sender's hardware address of zeros.
+// tap returns a function that waits, on a host, for the next MLD frame of the router. The
+// frames have a source hardware address of zeros.
 func tap(t *testing.T, n *testnet.Node) func() []byte {
 	t.Helper()
 	fd := -1
@@ -84,7 +84,7 @@ func tap(t *testing.T, n *testnet.Node) func() []byte {
 	}
 }
 
-// TestEncoded compares what the codec makes with the capture, checksums included.
+// TestEncoded compares the messages of the codec with the capture, including checksums.
 func TestEncoded(t *testing.T) {
 	want := captured(t)
 	all := messages(t)
@@ -99,8 +99,9 @@ func TestEncoded(t *testing.T) {
 	}
 }
 
-// TestDissected has Wireshark's dissectors read the capture: nothing malformed, no
-// complaint, every checksum right, and every field as we meant it.
+// TestDissected lets Wireshark's dissectors read the capture. They must report no malformed
+// message, no warning and no wrong checksum, and every field must have the value that we
+// meant.
 func TestDissected(t *testing.T) {
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {
@@ -129,7 +130,7 @@ func TestDissected(t *testing.T) {
 	}
 }
 
-// dissected are the fields that are compared, in the order of expected.
+// dissected are the fields to compare, in the order of expected.
 var dissected = []string{
 	"_ws.malformed", "_ws.expert.message", "ipv6.src", "ipv6.dst", "ipv6.hlim", "ipv6.opt.router_alert",
 	"icmpv6.checksum.status", "icmpv6.type", "icmpv6.code",
@@ -139,8 +140,8 @@ var dissected = []string{
 	"icmpv6.mldr.mar.nb_sources", "icmpv6.mldr.mar.multicast_address", "icmpv6.mldr.mar.source_address",
 }
 
-// expected is the line that tshark should print for a message. It resolves the
-// exponential codes by itself.
+// expected returns the line that tshark should print for a message. Tshark decodes the
+// exponential codes itself.
 func expected(t *testing.T, m message) string {
 	t.Helper()
 	var p mld.Packet

@@ -59,7 +59,7 @@ func (l *listener) block(g, s netip.Addr) {
 	testnet.Must(l.t, l.conn.ExcludeSourceSpecificGroup(l.iface, udp(g), udp(s)))
 }
 
-// quick asks and forgets fast, so that the tests need not wait.
+// quick returns a configuration with short times, so that the tests need not wait long.
 func quick(version int) mld.Config {
 	cfg := mld.DefaultConfig()
 	cfg.Version = version
@@ -71,7 +71,7 @@ func quick(version int) mld.Config {
 func groupQuery(q mld.Query) bool  { return q.Group == group && len(q.Sources) == 0 }
 func sourceQuery(q mld.Query) bool { return q.Group == group && len(q.Sources) > 0 }
 
-// Linux hosts of version 2 join, filter and leave.
+// Linux hosts with MLDv2 join, filter sources and leave.
 func TestLinuxHostsV2(t *testing.T) {
 	n := newLAN(t, "2", 2, links.BridgeOptions{})
 	s := n.serve(t, quick(2))
@@ -101,8 +101,8 @@ func TestLinuxHostsV2(t *testing.T) {
 	s.asked("for the group", groupQuery)
 }
 
-// A router that comes late learns everything from the answers to its first query,
-// and one question keeps what is still listened to.
+// A router that starts late learns all listeners from the answers to its first query. One
+// query keeps the groups that still have listeners.
 func TestLinuxAnswers(t *testing.T) {
 	for _, version := range []int{1, 2} {
 		t.Run(map[int]string{1: "v1", 2: "v2"}[version], func(t *testing.T) {
@@ -129,8 +129,8 @@ func TestLinuxAnswers(t *testing.T) {
 	}
 }
 
-// A router of version 2 serves hosts of version 1, who do not know of each other's
-// leaves: as long as one answers the question the group stays.
+// A router with MLDv2 serves hosts with MLDv1, which do not know of each other's leaves. As
+// long as one of them answers the query, the group stays.
 func TestLinuxHostsV1(t *testing.T) {
 	n := newLAN(t, "1", 2, links.BridgeOptions{})
 	s := n.serve(t, quick(2))
@@ -140,8 +140,8 @@ func TestLinuxHostsV1(t *testing.T) {
 	b.join(group)
 	b.join(other)
 	s.filter(other, mld.Exclude)
-	a.leave(group) // it says so only if it was the last to report
-	b.leave(other) // its end comes after the question about the first group, if there was one
+	a.leave(group) // this host sends a Done only if it was the last to report
+	b.leave(other) // if the router asked about the first group, its response time ends before this
 	s.filter(other, mld.Include)
 	s.filter(group, mld.Exclude)
 	b.leave(group)
@@ -149,8 +149,8 @@ func TestLinuxHostsV1(t *testing.T) {
 	s.asked("for the group", groupQuery)
 }
 
-// A host of version 1 among hosts of version 2 makes the router ignore the sources
-// that the others want blocked.
+// One host with MLDv1 among hosts with MLDv2 makes the router ignore the sources that the
+// others block.
 func TestLinuxHostsMixed(t *testing.T) {
 	n := newLAN(t, "2", 2, links.BridgeOptions{})
 	testnet.Must(t, n.hosts[1].SetSysctl("ipv6/conf/h0/force_mld_version", "1"))
@@ -163,7 +163,7 @@ func TestLinuxHostsMixed(t *testing.T) {
 	records := func() uint64 { return s.router.State(s.now()).Counters.Received.Records }
 	var before uint64
 	s.await("the state", func() bool { before = records(); return true })
-	// Linux says TO_EX or BLOCK, depending on how long ago it joined, and repeats it.
+	// Linux sends TO_EX or BLOCK, depending on when it joined, and repeats the message.
 	s.await("the change and its repetition", func() bool {
 		if f := s.router.Filter(group); len(f.Sources) > 0 {
 			t.Errorf("filter %v", f)

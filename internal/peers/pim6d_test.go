@@ -19,7 +19,7 @@ import (
 	"tandem/internal/pim"
 )
 
-// frrRoot is the folder that scripts/frr has unpacked FRR into.
+// frrRoot returns the directory into which scripts/frr has unpacked FRR.
 func frrRoot(t testing.TB) string {
 	t.Helper()
 	root := os.Getenv("TANDEM_FRR")
@@ -39,8 +39,8 @@ func frrRoot(t testing.TB) string {
 type core struct {
 	t    testing.TB
 	node *testnet.Node
-	root string // of the file system that FRR runs in
-	dir  string // of its sockets, as FRR sees it
+	root string // root of the file system that FRR runs in
+	dir  string // directory of its sockets, as FRR sees it
 	cmds map[string]*exec.Cmd
 }
 
@@ -97,7 +97,7 @@ func (c *core) restart() {
 	c.start("pim6d")
 }
 
-// ask runs vtysh and returns what it says, nothing if that fails.
+// ask runs vtysh and returns its output, or nothing if it fails.
 func (c *core) ask(args ...string) string {
 	cmd := exec.Command("/usr/bin/vtysh", append([]string{"--vty_socket", c.dir}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: c.root}
@@ -110,7 +110,7 @@ func (c *core) ask(args ...string) string {
 	return out.String()
 }
 
-// show returns what pim6d shows, decoded from JSON.
+// show runs a show command of pim6d and decodes its JSON.
 func (c *core) show(what string) map[string]any {
 	var shown map[string]any
 	if json.Unmarshal([]byte(c.ask("-d", "pim6d", "-c", "show ipv6 pim "+what+" json")), &shown) != nil {
@@ -119,7 +119,7 @@ func (c *core) show(what string) map[string]any {
 	return shown
 }
 
-// await waits until something is true.
+// await waits until ok returns true.
 func (c *core) await(what string, ok func() bool) {
 	c.t.Helper()
 	start := time.Now()
@@ -138,7 +138,7 @@ func (c *core) hasNeighbor(iface string, a netip.Addr) bool {
 	return has
 }
 
-// joins returns what pim6d has joined downstream on an interface, as "source group".
+// joins returns the joins that pim6d has received on an interface, as "source group".
 func (c *core) joins(iface string) (list []string) {
 	of, _ := c.show("join")[iface].(map[string]any)
 	for group, sources := range of {
@@ -156,7 +156,7 @@ func (c *core) joins(iface string) (list []string) {
 	return list
 }
 
-// received counts the packets to a group that have come to a node by a link in a while.
+// received counts the packets to a group that arrive at a node on a link within a while.
 func received(t testing.TB, n *testnet.Node, link string, group netip.Addr, while time.Duration) (count int) {
 	t.Helper()
 	frames := n.Capture(t, link)
@@ -189,8 +189,8 @@ func stream(t testing.TB, n *testnet.Net, group netip.Addr) {
 	t.Cleanup(func() { close(stop); <-ended })
 }
 
-// below is a network with pim6d as the router of the source, and us below it: the config is that of
-// "router pim6". Both are neighbors.
+// below returns a network in which pim6d is the router of the source, and our router is downstream
+// of it. config is the configuration of "router pim6". It waits until both are neighbors.
 func below(t *testing.T, cfg pim.Config, config string) (n *testnet.Net, c *core, s *speaker) {
 	t.Helper()
 	frrRoot(t)
@@ -206,12 +206,13 @@ func below(t *testing.T, cfg pim.Config, config string) (n *testnet.Net, c *core
 	return n, c, s
 }
 
-// routerAddress is that of pim6d on the link of the source.
+// routerAddress is the address of pim6d on the link of the source.
 var routerAddress = testnet.Source.Next()
 
-// TestPIM6DJoins has FRR's pim6d as the first-hop router of a stream of SSM: both become neighbors,
-// pim6d obeys our join and our prune, and after it has been killed and started again the join
-// is there before its refresh is due.
+
+// TestPIM6DJoins uses FRR's pim6d as the first-hop router of an SSM stream. Both become
+// neighbors. It obeys our join and our prune. After pim6d was killed and started again, our
+// join arrives before its regular refresh is due.
 func TestPIM6DJoins(t *testing.T) {
 	n, c, s := below(t, pim.DefaultConfig(), "")
 	us, group := n.Hosts[0], netip.MustParseAddr("ff3e::8000:1")

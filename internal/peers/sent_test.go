@@ -10,7 +10,7 @@ import (
 	"tandem/internal/mld"
 )
 
-// sentFrom is the address that the goldens are sent from.
+// sentFrom is the source address of the golden messages.
 var sentFrom = netip.MustParseAddr("fe80::a")
 
 // message is one MLD message that we send, without its headers.
@@ -20,9 +20,9 @@ type message struct {
 	payload []byte
 }
 
-// messages returns at least one of every kind that we send: queries of both
-// versions as routers, and as a host what a Proxy says when it joins, changes its
-// mind, answers and leaves.
+// messages returns at least one message of every kind that we send: as a router, queries of
+// both versions; as a host, what a Proxy sends when it joins, changes its filter, answers
+// and leaves.
 func messages(t *testing.T) (all []message) {
 	many := make([]netip.Addr, 80)
 	for i := range many {
@@ -95,7 +95,7 @@ func (h *upstreamHost) asked(name string, q mld.Query) {
 	h.settle(name)
 }
 
-// settle collects what is said until nothing is left to say, each once.
+// settle collects the messages until no more are due. Each different message is kept once.
 func (h *upstreamHost) settle(name string) {
 	var fx mld.Effects
 	first := len(h.said)

@@ -17,7 +17,7 @@ import (
 	"tandem/internal/mld"
 )
 
-// patience is how long a test waits for what must happen at some time.
+// patience is how long a test waits for an event that must come.
 const patience = 15 * time.Second
 
 // lan is a bridge that floods, with a router and hosts on it.
@@ -52,9 +52,9 @@ func (n *lan) plug(t *testing.T, node *testnet.Node, name string, port int) {
 	testnet.Must(t, n.bridge.Links.AddPort("br0", p, links.PortOptions{}))
 }
 
-// harmless are the drops that belong to such a LAN: the kernel of the router
-// reports its own groups, nodes without an address yet speak as ::, and until they
-// have heard a query of version 1 they speak version 2.
+// harmless are drops that are normal on such a LAN: the kernel of the router reports its
+// own groups, nodes without an address send from ::, and hosts send version 2 until they
+// have heard a query of version 1.
 var harmless = []mld.DropCause{mld.DropOwn, mld.DropSource, mld.DropVersion}
 
 // served is a Router on a real socket.
@@ -101,7 +101,7 @@ func (n *lan) serve(t *testing.T, cfg mld.Config) *served {
 // now reads the clock of the router.
 func (s *served) now() instant.Time { return instant.FromOrigin(time.Since(s.start)) }
 
-// do runs something at the router and carries out what comes of it.
+// do calls the router and carries out the effects.
 func (s *served) do(f func(now instant.Time, v mld.Version, fx *mld.Effects)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +146,7 @@ func (s *served) read() {
 	}
 }
 
-// tick does what is due; looking every 5 ms is enough for a test.
+// tick does what is due. An interval of 5 ms is enough for a test.
 func (s *served) tick(stop <-chan struct{}) {
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
@@ -162,7 +162,7 @@ func (s *served) tick(stop <-chan struct{}) {
 	}
 }
 
-// await waits until the router is as it should be.
+// await waits until ok returns true for the router.
 func (s *served) await(what string, ok func() bool) {
 	s.t.Helper()
 	expired := false
@@ -183,20 +183,20 @@ func (s *served) await(what string, ok func() bool) {
 	}
 }
 
-// filter waits until the router's filter for a group is this.
+// filter waits until the router has this filter for a group.
 func (s *served) filter(group netip.Addr, mode mld.FilterMode, sources ...netip.Addr) {
 	s.t.Helper()
 	want := mld.Filter{Mode: mode, Sources: sources}
 	s.await(fmt.Sprintf("filter %v of %v", want, group), func() bool { return s.router.Filter(group).Equal(want) })
 }
 
-// asked waits until the router has sent a query like this.
+// asked waits until the router has sent a query that satisfies like.
 func (s *served) asked(what string, like func(mld.Query) bool) {
 	s.t.Helper()
 	s.await(what, func() bool { return slices.ContainsFunc(s.queries, like) })
 }
 
-// forgetQueries starts the record of queries anew.
+// forgetQueries clears the record of sent queries.
 func (s *served) forgetQueries() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

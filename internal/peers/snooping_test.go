@@ -11,8 +11,8 @@ import (
 	"tandem/internal/mld"
 )
 
-// TestSnoopingSwitch: a switch that snoops passes on to the querier what hosts report, also
-// when the querier's kernel is no member of the groups that routers listen to.
+// TestSnoopingSwitch: a snooping switch sends the reports of hosts to the querier, also if
+// the querier's kernel is not a member of the groups that routers listen to.
 func TestSnoopingSwitch(t *testing.T) {
 	n := newLAN(t, "2", 2, links.BridgeOptions{Snooping: true})
 	s := n.serve(t, quick(2))
@@ -20,7 +20,8 @@ func TestSnoopingSwitch(t *testing.T) {
 	// The kernel drops its memberships.
 	n.router.SetMTU(t, "d0", 1200)
 	n.router.SetMTU(t, "d0", 1500)
-	// The switch floods everything for the first response time of a querier that it finds.
+	// After the switch has found a querier, it floods everything for the first response
+	// time.
 	time.Sleep(quick(2).MaxResponse + 200*time.Millisecond)
 	heard := sniff(t, n.hosts[1])
 
@@ -37,8 +38,8 @@ func TestSnoopingSwitch(t *testing.T) {
 	}
 }
 
-// sniff hears the MLDv1 reports that come to a host. What it returns ends that and returns
-// their groups.
+// sniff receives the MLDv1 reports that arrive at a host. The function that it returns ends
+// this, and returns the groups of the reports.
 func sniff(t *testing.T, host *testnet.Node) func() map[netip.Addr]bool {
 	t.Helper()
 	var conn *packet.Conn
@@ -66,7 +67,7 @@ func sniff(t *testing.T, host *testnet.Node) func() map[netip.Addr]bool {
 		}
 	}()
 	return func() map[netip.Addr]bool {
-		time.Sleep(100 * time.Millisecond) // what was sent has time to come
+		time.Sleep(100 * time.Millisecond) // so that what was sent can arrive
 		conn.Close()
 		return <-heard
 	}

@@ -17,7 +17,7 @@ import (
 	"tandem/internal/pim"
 )
 
-// speaker is the core of PIM at a real socket, with routes that the test tells it.
+// speaker runs the core of PIM with a real socket. The test gives it the routes.
 type speaker struct {
 	t     testing.TB
 	conn  *pimio.Conn
@@ -70,7 +70,7 @@ func speak(t testing.TB, n *testnet.Node, cfg pim.Config, on ...string) *speaker
 
 func (s *speaker) now() instant.Time { return instant.FromOrigin(time.Since(s.start)) }
 
-// do tells the router something and carries out what follows.
+// do calls the router and carries out the effects.
 func (s *speaker) do(f func(now instant.Time, r *pim.Router, fx *pim.Effects)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,12 +136,12 @@ func (s *speaker) tick(stop chan struct{}) {
 	}
 }
 
-// want tells the router what is wanted of a group.
+// want sets what is wanted of a group.
 func (s *speaker) want(group netip.Addr, w pim.Wants) {
 	s.do(func(now instant.Time, r *pim.Router, fx *pim.Effects) { r.Want(now, group, w, fx) })
 }
 
-// route tells the next hop to a source or an RP.
+// route sets the next hops to a source or an RP.
 func (s *speaker) route(root netip.Addr, hops ...pim.NextHop) {
 	s.do(func(now instant.Time, r *pim.Router, fx *pim.Effects) {
 		s.routes[root] = hops
@@ -149,7 +149,7 @@ func (s *speaker) route(root netip.Addr, hops ...pim.NextHop) {
 	})
 }
 
-// see asks the router something.
+// see reads the state of the router.
 func (s *speaker) see(f func(now instant.Time, r *pim.Router)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,7 +168,7 @@ func (s *speaker) neighbors() (list []netip.Addr) {
 	return list
 }
 
-// refused fails the test on a message that the router has dropped.
+// refused fails the test if the router has dropped a message.
 func (s *speaker) refused() {
 	s.t.Helper()
 	s.mu.Lock()

@@ -6,10 +6,10 @@ import "fmt"
 // has no IPv6 on an interface.
 const MinMTU = 1280
 
-// Lack is what keeps a multicast interface from its work.
+// Lack is what prevents a multicast interface from doing its work.
 type Lack uint8
 
-// Lacks. The zero value is an interface that is able.
+// Lacks. The zero value means that the interface can do its work.
 const (
 	LacksNothing   Lack = iota
 	LacksMTU            // the MTU is too small for IPv6
@@ -17,8 +17,8 @@ const (
 	LacksUnique         // another host has its link-local address: Duplicate Address Detection has failed
 	LacksDetection      // Duplicate Address Detection has not ended yet
 	LacksLinkLocal      // there is no link-local address
-	LacksSending        // the kernel refuses what is sent by it
-	LacksLeaving        // what is forwarded by it is dropped on the way out
+	LacksSending        // the kernel refuses packets that this device sends by it
+	LacksLeaving        // forwarded packets are dropped on the way out
 )
 
 var lacks = [...]string{
@@ -38,16 +38,17 @@ func (l Lack) String() string {
 	return fmt.Sprintf("unknown (%d)", uint8(l))
 }
 
-// Able is what the kernel shows of a multicast interface that exists and is up.
+// Able is what the kernel shows about a multicast interface that exists and is up.
 type Able struct {
 	MTU                  int
 	NoIPv6               bool // IPv6 is off, as by the sysctl disable_ipv6
 	LinkLocal            bool // it has a usable link-local address
-	Tentative, Duplicate bool // of the link-local addresses that are not usable
+	Tentative, Duplicate bool // link-local addresses that are not usable, by cause
 }
 
-// Lack is the first cause that keeps the interface from its work. MLD is sent from a link-local
-// address and from no other (RFC 9777 section 5.1.14), and what has one has IPv6.
+// Lack returns the first cause that prevents the interface from doing its work. MLD is sent
+// from a link-local address only (RFC 9777 section 5.1.14). An interface with such an
+// address has IPv6.
 func (a Able) Lack() Lack {
 	switch {
 	case a.LinkLocal:
@@ -64,8 +65,8 @@ func (a Able) Lack() Lack {
 	return LacksLinkLocal
 }
 
-// Mute reports whether no MLD can be sent.
+// Mute reports whether this device cannot send MLD by the interface.
 func (l Lack) Mute() bool { return l != LacksNothing && l != LacksLeaving }
 
-// Mendable reports whether another link-local address would do.
+// Mendable reports whether another link-local address would solve the problem.
 func (l Lack) Mendable() bool { return l == LacksUnique || l == LacksLinkLocal }

@@ -35,7 +35,7 @@ func TestAble(t *testing.T) {
 	}
 }
 
-// TestLeavingIsNotMute: who forwards in vain can ask hosts all the same.
+// TestLeavingIsNotMute: a device whose forwarded packets are lost can still send queries.
 func TestLeavingIsNotMute(t *testing.T) {
 	if LacksLeaving.Mute() || !LacksSending.Mute() {
 		t.Error("who can send is mute, or who cannot is not")

@@ -19,11 +19,12 @@ func (a *Arriving[K]) LacksMost() bool { return bool(a.mostHere) }
 // PeerLacksMost reports whether most streams do not arrive at the peer, though they do here.
 func (a *Arriving[K]) PeerLacksMost() bool { return bool(a.mostThere) }
 
-// most begins with more than half of all and ends with a third, so that one stream does not
-// change it to and fro.
+// most is true when most streams are affected. It begins with more than half of all streams
+// and ends below a third, so that one stream does not make it change again and again.
 type most bool
 
-// judge judges anew. Most cannot begin while the numbers are not complete.
+// judge sets the value for the present numbers. While the numbers are not complete, it
+// cannot become true.
 func (m *most) judge(n, all int, complete bool) {
 	if *m {
 		*m = most(3*n > all)
@@ -32,7 +33,7 @@ func (m *most) judge(n, all int, complete bool) {
 	}
 }
 
-// of returns what is known of a stream.
+// of returns the state of a stream, which is made if there is none.
 func (a *Arriving[K]) of(key K) *arrival[K] {
 	if f := a.byKey[key]; f != nil {
 		return f
@@ -65,7 +66,7 @@ func (a *Arriving[K]) each(do func(*arrival[K])) {
 	}
 }
 
-// take has this device stand in for a stream.
+// take makes this device stand in for a stream.
 func (a *Arriving[K]) take(f *arrival[K]) {
 	a.change(f, func() {
 		a.taken = append(a.taken, f.key)
@@ -75,7 +76,7 @@ func (a *Arriving[K]) take(f *arrival[K]) {
 	a.told = append(a.told, f.key)
 }
 
-// release ends that.
+// release ends what take has begun.
 func (a *Arriving[K]) release(now instant.Time, f *arrival[K]) {
 	if f.taken == 0 {
 		return
@@ -91,7 +92,7 @@ func (a *Arriving[K]) release(now instant.Time, f *arrival[K]) {
 	a.suspect(now, f)
 }
 
-// change changes a stream and keeps the counts.
+// change changes a stream with do, and adjusts the counts.
 func (a *Arriving[K]) change(f *arrival[K], do func()) {
 	a.count(f, -1)
 	do()

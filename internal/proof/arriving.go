@@ -6,46 +6,48 @@ import (
 	"tandem/internal/instant"
 )
 
-// mostStreams bounds those that are known from the peer alone.
+// mostStreams limits how many streams are known from the peer only.
 const mostStreams = 1 << 17
 
-// Sight is what this device has seen of a stream.
+// Sight is what this device has measured of a stream.
 type Sight struct {
-	Packets  uint64        // all that have come
-	Last     instant.Time  // when the last of them came
-	Pause    time.Duration // the longest between two of them that has ended lately
-	PauseEnd instant.Time  // when that was
+	Packets  uint64        // number of all packets that have arrived
+	Last     instant.Time  // when the last of them arrived
+	Pause    time.Duration // the longest pause between two packets that has ended lately
+	PauseEnd instant.Time  // when that pause ended
 }
 
-// Told is what the peer tells of a stream.
+// Told is what a device tells its peer of a stream.
 type Told struct {
-	Flows     bool          // it comes in at the peer
-	StandsIn  bool          // the peer sends it in this device's stead
-	Withdrawn bool          // the peer does not watch it any more
-	Age       time.Duration // since its last packet there, as of when this was sent
+	Flows     bool          // it arrives at the sender of this message
+	StandsIn  bool          // the sender of this message stands in for the other device
+	Withdrawn bool          // the sender no longer watches it
+	Age       time.Duration // time since the last packet at the sender, when the message was sent
 }
 
-// Arriving judges which streams come in at one of two devices only, and what follows. Both
-// tell each other which streams flow; a Watch finds that out. A stream that flows here and not at the
-// peer is sent by this device in the peer's stead; until it has flowed there again for a second. One that
-// flows to neither has a source that is silent: that is nobody's fault.
+// Arriving decides which streams arrive at only one of the two devices, and which device
+// sends them. The devices tell each other which streams flow, as their Watch has measured.
+// If a stream flows here and not at the peer, this device stands in: it sends the stream in
+// the peer's stead, until the stream has flowed at the peer again for one second. If a
+// stream flows at neither device, its source is silent, and no device has a fault.
 //
-// A device learns that it lacks a stream by being told that the peer stands in for it. So only
-// the device that has the stream judges, and it can compare its own packets with the peer's age.
+// A device learns that it lacks a stream when the peer says that it stands in. So only the
+// device that receives the stream decides. It can compare the times of its own packets with
+// the age of the peer's last packet.
 //
-// K names a stream. The zero Arriving knows of none, and of a peer that tells nothing.
+// K identifies a stream. The zero Arriving knows no streams, and no report of the peer.
 type Arriving[K comparable] struct {
 	streams []*arrival[K]
 	byKey   map[K]*arrival[K]
 	due     instant.Queue[*arrival[K]]
-	taken   []K // those for which this device stands in
+	taken   []K // the streams for which this device stands in
 
 	complete   instant.Time // when the list of the streams that flow at the peer became complete, Never while it is not complete
 	generation uint32       // of what the peer has told
 	full       bool         // the peer has told of more streams than are kept
 
 	counts     Counts
-	mostHere   most // of them lack here
+	mostHere   most // most streams are lacking here
 	mostThere  most
 	looks      []K
 	told       []K
@@ -53,32 +55,32 @@ type Arriving[K comparable] struct {
 	takenDirty bool
 }
 
-// arrival is what is known of one stream at both devices.
+// arrival is the state of one stream at both devices.
 type arrival[K comparable] struct {
 	key   K
-	index int // in streams
-	place int // in due
+	index int // in Arriving.streams
+	place int // in Arriving.due
 	taken int // in Arriving.taken, counted from 1; 0 while this device does not stand in
 
 	flows  bool
-	last   instant.Time // when a packet came here, as of the latest sight
-	silent instant.Time // when it fell silent here
+	last   instant.Time // when the latest known packet arrived here
+	silent instant.Time // when it became silent here
 
 	peer       peerState
-	peerSince  instant.Time // when that was told
-	standsIn   bool         // the peer does
+	peerSince  instant.Time // when the peer told this
+	standsIn   bool         // the peer stands in for this device
 	generation uint32
 
-	// While the stream is suspected to flow here only:
-	peerLast instant.Time // when the peer had its last packet, at the latest; Never if that is not known
-	lookAt   instant.Time // when to look at it next
+	// These fields count while the stream is suspected to flow here only.
+	peerLast instant.Time // the latest possible time of the peer's last packet; Never if unknown
+	lookAt   instant.Time // when to ask for the next look
 	asked    bool         // a look has been asked for
-	from     instant.Time // since when packets are counted
-	packets  uint64       // how many had come then
-	counted  bool         // packets is known
+	from     instant.Time // when the count of packets began
+	packets  uint64       // the number of packets at that time
+	counted  bool         // packets is set
 }
 
-// peerState is what the peer tells of a stream.
+// peerState is what the peer says of a stream.
 type peerState uint8
 
 const (
@@ -87,7 +89,7 @@ const (
 	peerSilent
 )
 
-// Flows says that a stream flows here.
+// Flows notes that a stream flows here.
 func (a *Arriving[K]) Flows(now instant.Time, key K, s Sight) {
 	f := a.of(key)
 	began := !f.flows
@@ -100,7 +102,7 @@ func (a *Arriving[K]) Flows(now instant.Time, key K, s Sight) {
 	a.judge(now, f)
 }
 
-// Silent says that a stream that flowed has fallen silent here.
+// Silent notes that a stream that flowed here has become silent.
 func (a *Arriving[K]) Silent(now instant.Time, key K, last instant.Time) {
 	f := a.byKey[key]
 	if f == nil || !f.flows {
@@ -114,7 +116,7 @@ func (a *Arriving[K]) Silent(now instant.Time, key K, last instant.Time) {
 	a.judge(now, f)
 }
 
-// Forget says that a stream is not watched any more.
+// Forget notes that this device no longer watches a stream.
 func (a *Arriving[K]) Forget(now instant.Time, key K) {
 	f := a.byKey[key]
 	if f == nil {
@@ -128,7 +130,7 @@ func (a *Arriving[K]) Forget(now instant.Time, key K) {
 	a.judge(now, f)
 }
 
-// Seen answers a look that was asked for (see [Arriving.Looks]).
+// Seen gives the result of a look that Looks has asked for.
 func (a *Arriving[K]) Seen(now instant.Time, key K, s Sight) {
 	f := a.byKey[key]
 	if f == nil || !f.asked {
@@ -141,14 +143,15 @@ func (a *Arriving[K]) Seen(now instant.Time, key K, s Sight) {
 	a.judge(now, f)
 }
 
-// PeerBegins says that what the peer has told no longer counts. What was decided stays
-// until the peer has told all anew.
+// PeerBegins invalidates what the peer has told so far. The decisions stay until
+// PeerComplete.
 func (a *Arriving[K]) PeerBegins(instant.Time) {
 	a.complete, a.full = instant.Never, false
 	a.generation++
 }
 
-// PeerTells takes what the peer tells of a stream. It reports whether there was room for it.
+// PeerTells handles what the peer tells of a stream. It returns false if there is no room
+// for the stream.
 func (a *Arriving[K]) PeerTells(now instant.Time, key K, t Told) bool {
 	f := a.byKey[key]
 	if f == nil {
@@ -186,7 +189,7 @@ func (a *Arriving[K]) PeerTells(now instant.Time, key K, t Told) bool {
 	return true
 }
 
-// PeerComplete says that the peer has told of every stream that flows there.
+// PeerComplete notes that the peer has now told of every stream that flows there.
 func (a *Arriving[K]) PeerComplete(now instant.Time) {
 	if a.full {
 		return
@@ -206,8 +209,8 @@ func (a *Arriving[K]) PeerComplete(now instant.Time) {
 	a.judgeMost()
 }
 
-// PeerCannotTell says that the peer is of a release that tells nothing of streams. This device
-// stands in for none.
+// PeerCannotTell notes that the peer has an older release, which tells nothing of streams.
+// This device then stands in for none.
 func (a *Arriving[K]) PeerCannotTell(now instant.Time) {
 	a.PeerBegins(now)
 	a.each(func(f *arrival[K]) {

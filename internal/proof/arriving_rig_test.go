@@ -11,8 +11,8 @@ import (
 	"tandem/internal/instant"
 )
 
-// The tests couple two judges as two devices do: each has a Watch of its own that looks every tick, and each
-// hears the other with a delay.
+// The tests connect two judges as two devices are connected. Each judge has its own Watch,
+// which looks once a tick. Messages between them arrive with a delay.
 
 const (
 	step       = time.Millisecond
@@ -34,11 +34,11 @@ type judge struct {
 	peer    *judge
 	watch   Watch
 	read    []Reading
-	phase   time.Duration // of its looks
-	lost    []bool        // streams that do not reach it
-	inbox   []message     // what is under way to it
-	clear   instant.Time  // when the way to it is clear
-	took    []int         // how often it began to stand in
+	phase   time.Duration // of its looks within a tick
+	lost    []bool        // whether each stream is lost before it arrives here
+	inbox   []message     // messages on their way to it
+	clear   instant.Time  // when the last message on its way arrives
+	took    []int         // how often it began to stand in for each stream
 	tookAt  []instant.Time
 	standin []bool
 	missed  int
@@ -52,7 +52,7 @@ type message struct {
 // testSource sends packets.
 type testSource struct {
 	next instant.Time
-	gap  func() time.Duration // to the next packet
+	gap  func() time.Duration // time to the next packet
 }
 
 func newCouple(seed uint64, sources ...*testSource) *couple {
@@ -76,7 +76,7 @@ func newCouple(seed uint64, sources ...*testSource) *couple {
 	return c
 }
 
-// connect has each tell all that it knows.
+// connect makes each judge tell the other all that it knows.
 func (c *couple) connect() {
 	for _, n := range c.nodes {
 		n.say(n.peer.PeerBegins)
@@ -85,7 +85,7 @@ func (c *couple) connect() {
 	}
 }
 
-// run lets time pass, and calls check, if any, after every step.
+// run advances the time, and calls check, if not nil, after every step.
 func (c *couple) run(d time.Duration, check func()) {
 	for end := c.now.Add(d); c.now < end; {
 		c.now = c.now.Add(step)
@@ -117,7 +117,7 @@ func (n *judge) changed(slot uint32, flowing bool) {
 	}
 }
 
-// step does what a device does within a step of time.
+// step does what a device does in one step of time.
 func (n *judge) step() {
 	now := n.c.now
 	for len(n.inbox) > 0 && n.inbox[0].at <= now {
@@ -147,7 +147,7 @@ func (n *judge) step() {
 	}
 }
 
-// note notes for which streams it stands in.
+// note records for which streams the judge has begun to stand in.
 func (n *judge) note() {
 	for slot := range n.standin {
 		is := slices.Contains(n.Stands(), uint32(slot))
@@ -159,13 +159,13 @@ func (n *judge) note() {
 	}
 }
 
-// tell tells the peer of a stream as it is now.
+// tell tells the peer the present state of a stream.
 func (n *judge) tell(slot uint32) {
 	t := n.Tell(n.c.now, slot, true)
 	n.say(func(now instant.Time) { n.peer.PeerTells(now, slot, t) })
 }
 
-// say has the peer do something when what is said has come there.
+// say makes the peer call take when the message arrives.
 func (n *judge) say(take func(now instant.Time)) {
 	p := n.peer
 	p.clear = max(p.clear, n.c.now.Add(time.Duration(n.c.rng.Int64N(int64(slowestWay)))))
@@ -188,7 +188,7 @@ func bursts(packets int, period time.Duration) *testSource {
 	}}
 }
 
-// pausing sends each interval and pauses now and then.
+// pausing sends a packet each interval, and pauses from time to time.
 func pausing(rng *rand.Rand, interval, between, pause time.Duration) *testSource {
 	return &testSource{gap: func() time.Duration {
 		if rng.Int64N(int64(between)) < int64(interval) {
@@ -198,7 +198,7 @@ func pausing(rng *rand.Rand, interval, between, pause time.Duration) *testSource
 	}}
 }
 
-// drawSource makes up a source that does as sources do.
+// drawSource draws a random source that behaves as real sources do.
 func drawSource(t *rapid.T, rng *rand.Rand) *testSource {
 	interval := rapid.SampledFrom([]time.Duration{time.Millisecond, 3 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond, time.Second}).Draw(t, "interval")
 	switch rapid.IntRange(0, 3).Draw(t, "kind") {
@@ -206,13 +206,14 @@ func drawSource(t *rapid.T, rng *rand.Rand) *testSource {
 		return every(interval)
 	case 1:
 		return bursts(rapid.IntRange(1, 30).Draw(t, "packets"), 10*interval+40*time.Millisecond)
-	case 2: // it stops and begins, for seconds
+	case 2: // it stops and starts again after some seconds
 		return pausing(rng, interval, 3*time.Second+20*interval, 10*time.Second)
 	}
 	return pausing(rng, interval, 300*time.Millisecond+5*interval, 100*time.Millisecond)
 }
 
-// consistent fails where the numbers are not those of the streams, or something of a stream remains that is gone.
+// consistent fails if the counts do not match the streams, or if state of a removed stream
+// is left.
 func (c *couple) consistent(t interface{ Fatal(...any) }) {
 	for _, n := range c.nodes {
 		want := Counts{}

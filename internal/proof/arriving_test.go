@@ -11,7 +11,8 @@ import (
 	"tandem/internal/instant"
 )
 
-// TestSourcesCauseNothing: whatever the sources do, while both devices receive the same neither stands in for the other.
+// TestSourcesCauseNothing: while both devices receive the same packets, neither stands in,
+// whatever the sources do.
 func TestSourcesCauseNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64().Draw(t, "seed")
@@ -35,7 +36,8 @@ func TestSourcesCauseNothing(t *testing.T) {
 	})
 }
 
-// TestLossOfOneSide: a stream that one device loses is taken by the other in time, once, and given back in time.
+// TestLossOfOneSide: one device loses a stream. The other stands in for it in time and only
+// once, and ends that in time after the stream is back.
 func TestLossOfOneSide(t *testing.T) {
 	const slowestRise = quietShare * tick
 	rapid.Check(t, func(t *rapid.T) {
@@ -44,7 +46,7 @@ func TestLossOfOneSide(t *testing.T) {
 		burst := rapid.SampledFrom([]int{1, 1, 5, 20}).Draw(t, "burst")
 		lost, pause := every(interval), interval
 		within := 100*time.Millisecond + 5*interval
-		if burst > 1 { // it may pause twice as long as usual
+		if burst > 1 { // a pause may be twice as long as the longest usual one
 			pause = 10*interval + 40*time.Millisecond
 			lost = bursts(burst, pause+time.Duration(burst)*time.Millisecond)
 			within = 100*time.Millisecond + 3*pause
@@ -77,7 +79,8 @@ func TestLossOfOneSide(t *testing.T) {
 	})
 }
 
-// TestLossOfMost: a device that gets next to nothing knows it soon, so does its peer, and not for less.
+// TestLossOfMost: a device that loses most streams soon knows it, and so does its peer. The
+// loss of few streams is not reported so.
 func TestLossOfMost(t *testing.T) {
 	for lost := range 11 {
 		var sources []*testSource
@@ -105,7 +108,8 @@ func TestLossOfMost(t *testing.T) {
 	}
 }
 
-// TestNeverArrived: what one device never gets is taken once five packets have shown that it flows.
+// TestNeverArrived: for a stream that never arrives at one device, the other stands in
+// after five packets have shown that it flows.
 func TestNeverArrived(t *testing.T) {
 	for _, interval := range []time.Duration{time.Millisecond, 20 * time.Millisecond, time.Second} {
 		c := newCouple(1, every(interval))
@@ -119,7 +123,9 @@ func TestNeverArrived(t *testing.T) {
 	}
 }
 
-// TestSourcePausesDuringALoss: the device goes on standing in, and the other does not believe that its streams are back.
+// TestSourcePausesDuringALoss: the source pauses while one device does not receive it. The
+// other device goes on standing in, and the first one does not conclude that its streams
+// are back.
 func TestSourcePausesDuringALoss(t *testing.T) {
 	src := every(time.Millisecond)
 	c := newCouple(5, src)
@@ -143,7 +149,7 @@ func TestSourcePausesDuringALoss(t *testing.T) {
 	c.consistent(t)
 }
 
-// TestConnectionLostDuringALoss: what was decided stays while nobody can tell.
+// TestConnectionLostDuringALoss: the decisions stay while the devices are not connected.
 func TestConnectionLostDuringALoss(t *testing.T) {
 	c := newCouple(6, every(time.Millisecond), every(time.Millisecond))
 	c.run(2*time.Second, nil)
@@ -170,7 +176,7 @@ func TestConnectionLostDuringALoss(t *testing.T) {
 	}
 }
 
-// TestWithdrawnStream: a stream that is no longer watched is nobody's.
+// TestWithdrawnStream: no device stands in for a stream that is no longer watched.
 func TestWithdrawnStream(t *testing.T) {
 	c := newCouple(7, every(time.Millisecond))
 	c.run(time.Second, nil)
@@ -189,7 +195,8 @@ func TestWithdrawnStream(t *testing.T) {
 	}
 }
 
-// TestPeerWatchesAnew: a peer that no longer watches a stream, and does again a moment later, does not lack it.
+// TestPeerWatchesAnew: the peer ends the watch of a stream and begins it again a moment
+// later. The peer does not count as lacking the stream.
 func TestPeerWatchesAnew(t *testing.T) {
 	c := newCouple(8, every(time.Millisecond))
 	c.run(5*time.Second, nil)
@@ -205,7 +212,8 @@ func TestPeerWatchesAnew(t *testing.T) {
 	}
 }
 
-// TestPeerTellsOfTooMany: then nothing is concluded from what it does not tell.
+// TestPeerTellsOfTooMany: if the peer reports too many streams, the absence of a report
+// means nothing.
 func TestPeerTellsOfTooMany(t *testing.T) {
 	var a Arriving[int]
 	now := instant.FromOrigin(time.Hour)

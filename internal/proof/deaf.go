@@ -2,22 +2,26 @@ package proof
 
 import "tandem/internal/instant"
 
-// Listeners are the hosts that listen behind an interface, as far as anybody knows.
+// Listeners counts the hosts that listen behind an interface, as far as the devices know.
 type Listeners struct {
-	// Own are those whose latest report this device has heard itself.
+	// Own is the number of hosts whose latest report this device itself has received.
 	Own int
-	// Peer are those whose reports the peer has heard since [Hearing.Since].
+	// Peer is the number of hosts whose reports the peer has received since
+	// [Hearing.Since].
 	Peer int
-	// Spread says that each host's reports come to one of the two devices: a switch that has
-	// both legs in one aggregate chooses by the host's address. Otherwise they come to both.
+	// Spread means that the reports of each host arrive at only one of the two devices: a
+	// switch that has both legs in one aggregate chooses the leg by the host's address.
+	// Otherwise the reports arrive at both devices.
 	Spread bool
 }
 
-// SpreadHosts is how many hosts make it certain that a switch which chooses for each has chosen
-// both legs: one in 65,536 times it would have chosen the same leg for all of them.
+// SpreadHosts is the number of hosts with which a switch that chooses a leg for each host
+// has certainly used both legs. The probability that it chose the same leg for all of them
+// is about 1 in 65,536.
 const SpreadHosts = 16
 
-// Witness is who shows that a device does not hear.
+// Witness is the kind of evidence that a device is deaf: it does not receive what hosts
+// send.
 type Witness uint8
 
 func (w Witness) String() string {
@@ -26,26 +30,26 @@ func (w Witness) String() string {
 
 // Witnesses.
 const (
-	NoWitness     Witness = iota // it hears, or nothing shows that it does not
-	FormerHosts                  // hosts that it has heard answer no more, and the peer has not heard them either
-	PeerListeners                // the peer hears the answers of hosts of which some should come here
+	NoWitness     Witness = iota // the device is not deaf, or there is no evidence for it
+	FormerHosts                  // hosts that it had heard no longer answer, and the peer has not heard them either
+	PeerListeners                // the peer hears answers of hosts, and some of them should arrive here
 )
 
-// Hearing judges whether a querier hears the hosts that it asks. As long as anybody answers it does.
-// Who asks, is not answered for as many general queries as are sent for a loss (the
-// Robustness Variable, RFC 9777 section 9.1), and has a witness that hosts are there, is
-// deaf: something on this device or on the way to it drops MLD. The zero Hearing is an interface
-// where nobody was asked.
+// Hearing decides whether a querier receives the answers of the hosts. A querier is deaf if
+// two things hold. First, none of its latest general queries was answered; their number is
+// the Robustness Variable (RFC 9777 section 9.1). Second, a witness shows that there are
+// hosts. Then something on this device, or on the way to it, drops MLD. Any answer ends the
+// verdict. The zero Hearing is an interface on which no query was sent.
 type Hearing struct {
-	asked    int          // general queries that nobody has answered, in a row
+	asked    int          // number of general queries without an answer, in a row
 	since    instant.Time // when the first of them was sent
-	answerBy instant.Time // when the time to answer the last one ends
-	own      int          // Listeners.Own when it had not ended yet
+	answerBy instant.Time // when the response time of the last one ends
+	own      int          // Listeners.Own at the last Look before that
 	witness  Witness
 }
 
-// Asked notes a general query of this device, which hosts answer by some instant. It must be
-// told of each. Own is [Listeners.Own].
+// Asked notes a general query of this device, and the instant until which hosts may answer.
+// It must be called for each general query. Own is [Listeners.Own].
 func (h *Hearing) Asked(now, answerBy instant.Time, own int) {
 	if h.asked == 0 {
 		h.since = now
@@ -55,27 +59,29 @@ func (h *Hearing) Asked(now, answerBy instant.Time, own int) {
 	h.own = own
 }
 
-// Heard notes any message of a host, and reports whether the device was deaf until now.
+// Heard notes any message of a host. It reports whether the device was deaf until now.
 func (h *Hearing) Heard() (changed bool) {
 	changed = h.witness != NoWitness
 	*h = Hearing{}
 	return changed
 }
 
-// Rest forgets everything: the device does not ask any more, or the interface is down. It
-// reports whether the device was deaf.
+// Rest forgets everything: the device is no longer the querier, or the interface is down.
+// It reports whether the device was deaf.
 func (h *Hearing) Rest() (changed bool) { return h.Heard() }
 
-// Since is when the first query was sent that nobody has answered, Never when there is none.
+// Since returns when the first query without an answer was sent, Never if there is none.
 func (h *Hearing) Since() instant.Time { return h.since }
 
-// Deaf returns who shows that the device does not hear. Once shown it stays, until somebody is
-// heard: the records of those who were there end, as nobody can refresh them.
+// Deaf returns the witness that the device is deaf. The verdict stays until a host is
+// heard. It does not depend on the hosts' records, which expire because no report refreshes
+// them.
 func (h *Hearing) Deaf() Witness { return h.witness }
 
-// Look judges by who listens now, and reports whether the device has turned out to be deaf.
-// It must be called before the records of hosts end which have answered the query before the
-// first unanswered one: once between a query and the end of the time to answer it.
+// Look judges by the present listeners. It reports whether the device has now become deaf.
+// It must be called at least once between each query and the end of its response time.
+// Later the records of hosts expire that answered the query before the first unanswered
+// one.
 func (h *Hearing) Look(now instant.Time, robustness int, l Listeners) (changed bool) {
 	if h.asked == 0 || h.witness != NoWitness {
 		return false

@@ -9,14 +9,14 @@ import (
 	"tandem/internal/instant"
 )
 
-// Times of a querier, as RFC 9777 has them by default.
+// Default times of a querier (RFC 9777, section 9).
 const (
 	queryInterval = 125 * time.Second
 	responseTime  = 10 * time.Second
 	robustness    = 2
 )
 
-// querier asks once an interval and looks once a second, beginning at an instant.
+// querier sends a query once an interval and looks once a second, from an instant on.
 type querier struct {
 	Hearing
 	now instant.Time
@@ -25,8 +25,8 @@ type querier struct {
 
 func newQuerier(l Listeners) *querier { return &querier{now: instant.FromOrigin(0), l: l} }
 
-// ask sends one query and waits until the next is due. It reports whether the device has turned
-// out to be deaf. Answered after some time, when that is positive.
+// ask sends one query and waits until the next is due. If answeredAfter is positive, a host
+// answers after this time. It reports whether the device has become deaf.
 func (q *querier) ask(answeredAfter time.Duration) (turned bool) {
 	q.Asked(q.now, q.now.Add(responseTime), q.l.Own)
 	for end := q.now.Add(queryInterval); q.now < end; q.now = q.now.Add(time.Second) {
@@ -64,8 +64,9 @@ func TestDeaf(t *testing.T) {
 	}
 }
 
-// TestDeafInTime: it is known when the time to answer the second query ends, whenever in the
-// time to answer the query before these the hosts had answered: then their records end.
+// TestDeafInTime: the device is known to be deaf when the response time of its second query
+// ends. It does not matter how late the hosts had answered the query before these. After
+// that time their records expire.
 func TestDeafInTime(t *testing.T) {
 	for lived := time.Duration(0); lived <= responseTime; lived += time.Second {
 		q := newQuerier(Listeners{Own: 1})
@@ -84,7 +85,8 @@ func TestDeafInTime(t *testing.T) {
 	}
 }
 
-// TestHostsThatWentToThePeer: hosts whose reports now come by the peer's leg show nothing.
+// TestHostsThatWentToThePeer: hosts whose reports now arrive by the peer's leg are no
+// evidence.
 func TestHostsThatWentToThePeer(t *testing.T) {
 	q := newQuerier(Listeners{Own: 3, Spread: true})
 	q.ask(unanswered)
@@ -94,7 +96,8 @@ func TestHostsThatWentToThePeer(t *testing.T) {
 	}
 }
 
-// TestDeafUntilHeard: the verdict outlives the records, and ends with the first message.
+// TestDeafUntilHeard: the verdict stays when the records have expired. It ends with the
+// first message of a host.
 func TestDeafUntilHeard(t *testing.T) {
 	q := newQuerier(Listeners{Own: 1})
 	q.ask(unanswered)
@@ -116,8 +119,9 @@ func TestDeafUntilHeard(t *testing.T) {
 	}
 }
 
-// TestOneAnswerIsEnough: whatever else happens, who is answered at least once in as many queries
-// as are robust is not deaf; who never is and knows of hosts is.
+// TestOneAnswerIsEnough: a device that gets at least one answer within each Robustness
+// Variable of queries is not deaf. A device that knows of hosts and never gets an answer is
+// deaf.
 func TestOneAnswerIsEnough(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		q := newQuerier(Listeners{

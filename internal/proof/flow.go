@@ -6,54 +6,56 @@ import (
 	"tandem/internal/instant"
 )
 
-// What a stream is given before it counts as silent.
+// How long a stream may pause before it counts as silent.
 const (
-	// shortestPatience is longer than what a busy machine holds a packet back for.
+	// shortestPatience is longer than a busy machine delays a packet.
 	shortestPatience = 20 * time.Millisecond
-	// newPatience is for a stream of which too few packets have come to know its pace.
+	// newPatience is for a stream with too few packets to know its usual interval.
 	newPatience = time.Second
 	// patientIntervals is how many mean intervals between packets a stream may pause.
 	patientIntervals = 5
 	// patientPauses is how many times longer than its longest usual pause it may pause. So a
 	// stream that comes in bursts is not taken for silent between two of them.
 	patientPauses = 2
-	// knownAfter is how many packets show the pace of a stream.
+	// knownAfter is the number of packets after which the usual interval of a stream is
+	// known.
 	knownAfter = 8
-	// pauseWindow is how long a usual pause is remembered, at least; at most twice as long.
+	// pauseWindow is how long a usual pause is remembered: at least so long, at most twice
+	// as long.
 	pauseWindow = 30 * time.Second
-	// latelyFor is how long a pause counts as a late one, at least.
+	// latelyFor is how long Sight.Pause reports a pause after its end, at least.
 	latelyFor = time.Second
 )
 
-// Flow is the arrival of one stream, as far as it has been looked at. The zero Flow is a
-// stream of which nothing has come.
+// Flow is the arrival of one stream, as the looks have found it. The zero Flow is a stream
+// of which no packet has arrived.
 type Flow struct {
 	packets  uint64
-	last     instant.Time  // when the latest packet came, Never for none
+	last     instant.Time  // when the latest packet arrived, Never if none has
 	interval time.Duration // mean time between two packets
-	known    uint8         // packets that interval is the mean of, up to knownAfter
+	known    uint8         // number of packets in the mean interval, up to knownAfter
 	flowing  bool
-	missed   bool // the peer has the stream that does not come here: the pause is not the source's
+	missed   bool // the peer has the stream while it does not arrive here, so the source does not pause
 
-	pause    time.Duration    // of the stream since its latest packet, as of the last look
-	pauses   [2]time.Duration // the longest usual ones of this window and of the one before
-	shorter  time.Duration    // what the first was before the latest pause made it longer
+	pause    time.Duration    // present pause of the stream, at the last look
+	pauses   [2]time.Duration // the longest usual pauses, of this window and of the previous one
+	shorter  time.Duration    // the first of pauses as it was before the latest pause made it longer
 	windowAt instant.Time     // when this window began
 
 	lately   time.Duration // the longest pause that has ended lately
-	latelyAt instant.Time  // when it has
+	latelyAt instant.Time  // when it ended
 }
 
-// Flowing reports whether the stream was coming in at the last look.
+// Flowing reports whether the stream was arriving at the last look.
 func (f *Flow) Flowing() bool { return f.flowing }
 
-// Last is when the latest packet came, Never when none has come.
+// Last returns when the latest packet arrived, Never if none has.
 func (f *Flow) Last() instant.Time { return f.last }
 
-// Sight is what has been seen of the stream.
+// Sight returns what has been measured of the stream.
 func (f *Flow) Sight() Sight { return Sight{f.packets, f.last, f.lately, f.latelyAt} }
 
-// Patience is how long the stream may pause before it counts as silent.
+// Patience returns how long the stream may pause before it counts as silent.
 func (f *Flow) Patience() time.Duration {
 	if f.known < knownAfter {
 		return max(newPatience, patientIntervals*f.interval)
@@ -61,9 +63,10 @@ func (f *Flow) Patience() time.Duration {
 	return max(shortestPatience, patientIntervals*f.interval, patientPauses*max(f.pauses[0], f.pauses[1]))
 }
 
-// Look takes a reading: how many packets have come in all, and when the last of them came (Never for
-// none). It reports whether the stream has begun to flow, or has fallen silent. A count that is
-// lower than before begins anew: somebody has made the counter again.
+// Look takes a reading: the number of all packets that have arrived, and when the last one
+// arrived (Never if none has). It reports whether the stream has begun to flow or has
+// become silent. If the number is lower than before, the counter was made anew, and
+// counting begins at 0.
 func (f *Flow) Look(now instant.Time, packets uint64, last instant.Time) (changed bool) {
 	if packets < f.packets {
 		f.packets = 0
@@ -86,8 +89,9 @@ func (f *Flow) Look(now instant.Time, packets uint64, last instant.Time) (change
 	return false
 }
 
-// Missed notes that the peer has received the stream while it was silent here, now or until a moment ago. So
-// the pause tells of a fault and not of the source, and the next fault is noticed as soon as this one was.
+// Missed notes that the peer has received the stream while it was silent here, now or until
+// a moment ago. So the pause was a fault and not a pause of the source. It is not learnt as
+// usual, and the next fault is noticed as soon as this one was.
 func (f *Flow) Missed() {
 	if !f.flowing {
 		f.missed = true
@@ -96,7 +100,7 @@ func (f *Flow) Missed() {
 	}
 }
 
-// take takes packets that have come since the last look.
+// take counts packets that have arrived since the last look.
 func (f *Flow) take(now instant.Time, came uint64, last instant.Time) {
 	if !f.last.IsSet() {
 		f.last, f.windowAt = last, now
@@ -114,7 +118,7 @@ func (f *Flow) take(now instant.Time, came uint64, last instant.Time) {
 	f.last, f.pause = last, 0
 }
 
-// learn adds the time in which some packets have come to what is known of the stream's pace.
+// learn updates the mean interval: came packets have arrived in the time span.
 func (f *Flow) learn(now instant.Time, span time.Duration, came uint64) {
 	if now.Sub(f.windowAt) >= pauseWindow {
 		f.pauses[1], f.pauses[0], f.windowAt = f.pauses[0], 0, now
@@ -128,7 +132,7 @@ func (f *Flow) learn(now instant.Time, span time.Duration, came uint64) {
 		f.interval = mean
 		return
 	}
-	// A mean that follows: what came weighs as much as its number among the latest packets.
+	// A moving mean: the new packets have a weight in proportion to their number.
 	weight := time.Duration(min(came, knownAfter))
 	f.interval += (mean - f.interval) * weight / (2 * knownAfter)
 }

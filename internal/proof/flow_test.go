@@ -11,20 +11,20 @@ import (
 
 const tick = 10 * time.Millisecond
 
-// stream plays a stream to a Flow: packets at given instants, a look every tick.
+// stream simulates a stream for a Flow: packets at given instants, and one look each tick.
 type stream struct {
 	flow    Flow
 	now     instant.Time
 	packets uint64
 	last    instant.Time
-	falls   int // how often it fell silent
+	falls   int // how often it became silent
 	rises   int
-	silent  instant.Time // when it last did
+	silent  instant.Time // when it last became silent
 }
 
 func begin() *stream { return &stream{now: instant.FromOrigin(time.Hour)} }
 
-// play lets time pass with a packet every interval, or none where that is 0.
+// play advances the time, with a packet every interval, or none if interval is 0.
 func (s *stream) play(length, interval time.Duration) {
 	next := s.now
 	for end := s.now.Add(length); s.now < end; {
@@ -75,7 +75,8 @@ func TestNothingCameIsNotSilent(t *testing.T) {
 	}
 }
 
-// TestBurstsAreNotSilence: after the first pauses have shown what is usual, a stream in bursts counts as flowing.
+// TestBurstsAreNotSilence: a stream that comes in bursts counts as flowing once its first
+// pauses have shown what is usual.
 func TestBurstsAreNotSilence(t *testing.T) {
 	s := begin()
 	for range 5 {
@@ -96,7 +97,8 @@ func TestBurstsAreNotSilence(t *testing.T) {
 	}
 }
 
-// TestFaultIsNoHabit: what the peer has received meanwhile was not the source's pause.
+// TestFaultIsNoHabit: a pause during which the peer has received the stream is not learnt
+// as usual.
 func TestFaultIsNoHabit(t *testing.T) {
 	s := begin()
 	s.play(2*time.Second, time.Millisecond)
@@ -115,15 +117,15 @@ func TestFaultIsNoHabit(t *testing.T) {
 func TestCounterThatBeginsAnew(t *testing.T) {
 	s := begin()
 	s.play(time.Second, time.Millisecond)
-	s.packets = 0 // the entry was made again
+	s.packets = 0 // the kernel's entry was made anew, with counters of 0
 	s.play(time.Second, time.Millisecond)
 	if s.falls != 0 || !s.flow.Flowing() {
 		t.Errorf("fell silent %d times as its counter began anew", s.falls)
 	}
 }
 
-// TestFlowHoldsForAnyStream: whatever comes, patience is at least the shortest, a stream that has just come flows, and a
-// stream that never comes again falls silent once.
+// TestFlowHoldsForAnyStream: for any stream, the patience is at least the shortest, a
+// stream whose packet has just arrived flows, and a stream that ends becomes silent once.
 func TestFlowHoldsForAnyStream(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := begin()

@@ -7,45 +7,45 @@ import (
 )
 
 const (
-	// lossAfter is how long most packets must be lost before that is believed. Whoever
-	// drops all packets is known after this and the time between two looks.
+	// lossAfter is how long most packets must be lost before a loss is reported. A loss of
+	// all packets is reported after this time and one interval between looks.
 	lossAfter = 500 * time.Millisecond
-	// trustAfter is how long most packets must come out again.
+	// trustAfter is how long most packets must leave again before a loss ends.
 	trustAfter = time.Second
-	// forgetAfter is how long nothing must be known any more that speaks for a loss: no
-	// packets, and nobody who might drop them. A device that is not ready for the loss sends
-	// nothing, so it cannot see that it is over.
+	// forgetAfter is how long there must be no evidence of a loss before it ends: no lost
+	// packets, and no known chain that may drop them. A device that is not ready because of
+	// the loss sends nothing, so it cannot measure that the loss is over.
 	forgetAfter = 10 * time.Second
 )
 
-// Passage is what has been counted of the packets that are forwarded out of one interface,
-// since some moment.
+// Passage counts the packets that are forwarded out of one interface, since some moment.
 type Passage struct {
-	Offered      uint64 // that were to leave there
-	Held, Passed uint64 // that have come to the gate and were held back there, or let pass
-	Left         uint64 // that have come out at the end
+	Offered      uint64 // the kernel wanted to forward them
+	Held, Passed uint64 // arrived at the gate; it held them back, or let them pass
+	Left         uint64 // reached the end of the way
 }
 
 // Place is where packets are lost.
 type Place uint8
 
-// Places. What comes to the gate shows the way there also while the gate is closed.
+// Places. Packets that arrive at the gate prove that the way to it works, also while it is
+// closed.
 const (
 	Nowhere Place = iota
 	BeforeGate
 	BehindGate
 )
 
-// Leaving judges whether the packets that are to leave by an interface do so. Only the loss of
-// most of them counts: an operator may have single streams dropped on purpose. The
-// zero Leaving is an interface of which nothing is known, and which is trusted.
+// Leaving decides whether the packets that are forwarded out of an interface really leave.
+// It reports a loss only if most packets are lost, because an operator may drop single
+// streams on purpose. The zero Leaving is an interface without any reading; it has no loss.
 type Leaving struct {
 	last           Passage
 	lastAt         instant.Time
 	before, behind stretch
 }
 
-// Lost is where most packets are lost.
+// Lost returns where most packets are lost.
 func (l *Leaving) Lost() Place {
 	switch {
 	case l.before.lost:
@@ -56,9 +56,9 @@ func (l *Leaving) Lost() Place {
 	return Nowhere
 }
 
-// Look takes a reading and reports whether Lost has changed. The counters must be read in the
-// order of [Passage]. Counters that are lower than before begin anew. Suspect says
-// that somebody is known who may drop packets where they are lost.
+// Look takes a reading and reports whether Lost has changed. The counters must be read in
+// the order of [Passage]. Counters that are lower than before have been made anew. Suspect
+// means that a chain is known that may drop packets at that place.
 func (l *Leaving) Look(now instant.Time, p Passage, suspect bool) (changed bool) {
 	last, lastAt, lost := l.last, l.lastAt, l.Lost()
 	l.last, l.lastAt = p, now
@@ -67,19 +67,20 @@ func (l *Leaving) Look(now instant.Time, p Passage, suspect bool) (changed bool)
 	}
 	offered, held, passed := p.Offered-last.Offered, p.Held-last.Held, p.Passed-last.Passed
 	l.before.look(lastAt, now, offered, held+passed, suspect)
-	// Others may have packets pass the gate that were not offered: frames of a bridge.
+	// More packets can pass the gate than were offered: a bridge may send its frames
+	// through it.
 	l.behind.look(lastAt, now, min(passed, offered-min(held, offered)), p.Left-last.Left, suspect)
 	return l.Lost() != lost
 }
 
-// stretch is a part of the way out.
+// stretch is one part of the way out: to the gate, or behind it.
 type stretch struct {
 	lost   bool
-	since  instant.Time // from when on all that was seen speaks against lost, Never when nothing does
-	seenAt instant.Time // when packets have last gone in
+	since  instant.Time // since when all evidence contradicts lost; Never if there is none
+	seenAt instant.Time // when packets last entered the stretch
 }
 
-// look judges by the packets that have gone in and come out between two instants.
+// look judges by the packets that have entered and left the stretch between two instants.
 func (s *stretch) look(from, to instant.Time, in, out uint64, suspect bool) {
 	if in > 0 || !s.seenAt.IsSet() {
 		s.seenAt = to
@@ -99,8 +100,8 @@ func (s *stretch) look(from, to instant.Time, in, out uint64, suspect bool) {
 	}
 }
 
-// against takes what speaks against the verdict, and turns it when nothing else was seen for long
-// enough.
+// against handles evidence that contradicts the verdict. It changes the verdict when there
+// was no other evidence for long enough.
 func (s *stretch) against(from, now instant.Time, enough time.Duration) {
 	if !s.since.IsSet() {
 		s.since = from

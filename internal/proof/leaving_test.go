@@ -7,10 +7,10 @@ import (
 	"tandem/internal/instant"
 )
 
-// interval is how often the way is looked at.
+// interval is the time between two looks.
 const interval = 100 * time.Millisecond
 
-// way is an interface on the way to which packets are lost or not.
+// way is an interface, on the way to which packets may be lost.
 type way struct {
 	t       *testing.T
 	now     instant.Time
@@ -25,7 +25,7 @@ func newWay(t *testing.T) *way {
 	return w
 }
 
-// step lets an interval go by in which packets were counted.
+// step advances the time by an interval in which the packets of p were counted.
 func (w *way) step(p Passage) {
 	w.now = w.now.Add(interval)
 	w.count.Offered += p.Offered
@@ -38,8 +38,8 @@ func (w *way) step(p Passage) {
 	}
 }
 
-// pass takes steps of the same kind for a while, up to the first after which packets are lost
-// elsewhere than before. It returns how long that was, and fails if it is not as expected.
+// pass repeats a step for a while, until the verdict changes. It returns the time until
+// then. It fails if the new verdict is not the wanted one.
 func (w *way) pass(d time.Duration, p Passage, want Place) time.Duration {
 	w.t.Helper()
 	began, before := w.now, w.Lost()
@@ -52,7 +52,7 @@ func (w *way) pass(d time.Duration, p Passage, want Place) time.Duration {
 	return w.now.Sub(began)
 }
 
-// What is counted in an interval.
+// Counts of one interval.
 var (
 	all         = Passage{Offered: 100, Passed: 100, Left: 100}
 	closed      = Passage{Offered: 100, Held: 100}
@@ -97,7 +97,8 @@ func TestWhatIsNoLoss(t *testing.T) {
 	}
 }
 
-// TestShortLoss: what ends within half a second is not told, however often it comes.
+// TestShortLoss: losses that end within half a second are not reported, however often they
+// happen.
 func TestShortLoss(t *testing.T) {
 	w := newWay(t)
 	for range 100 {
@@ -106,7 +107,7 @@ func TestShortLoss(t *testing.T) {
 	}
 }
 
-// TestSlowStream: one packet in a second shows a loss at the second one that is lost.
+// TestSlowStream: with one packet a second, a loss is reported at the second lost packet.
 func TestSlowStream(t *testing.T) {
 	w := newWay(t)
 	slowly := func(p Passage, want Place) {
@@ -121,8 +122,8 @@ func TestSlowStream(t *testing.T) {
 	slowly(Passage{Offered: 1}, BeforeGate)
 }
 
-// TestReadingInBetween: a packet that has not come out at the look, but at the next one, is
-// not lost.
+// TestReadingInBetween: a packet that is still on its way at one look, and has left at the
+// next, is not lost.
 func TestReadingInBetween(t *testing.T) {
 	w := newWay(t)
 	for range 100 {
@@ -132,8 +133,9 @@ func TestReadingInBetween(t *testing.T) {
 	}
 }
 
-// TestTrustComesBack: after a second in which most packets come out, not sooner, and not while
-// some looks still find them lost. A closed gate shows the way to it.
+// TestTrustComesBack: a loss ends after one second in which most packets leave, not sooner,
+// and not while some looks still find losses. Packets that a closed gate holds back prove
+// the way to the gate.
 func TestTrustComesBack(t *testing.T) {
 	for name, p := range map[string]Passage{"open": all, "closed": closed} {
 		t.Run(name, func(t *testing.T) {
@@ -151,8 +153,9 @@ func TestTrustComesBack(t *testing.T) {
 	}
 }
 
-// TestNoEvidence: a device that sends nothing since packets were lost behind its gate cannot see
-// that they no longer are. It tries again when there is nobody who might drop them.
+// TestNoEvidence: packets were lost behind the gate, so the device sends nothing and cannot
+// measure that the loss is over. The loss ends when no chain is known that may drop
+// packets.
 func TestNoEvidence(t *testing.T) {
 	w := newWay(t)
 	w.pass(time.Second, notLeaving, BehindGate)
@@ -166,7 +169,8 @@ func TestNoEvidence(t *testing.T) {
 	w.pass(time.Second, notLeaving, BehindGate)
 }
 
-// TestCountersBeginAnew: a lower counter is no loss and no proof.
+// TestCountersBeginAnew: a counter that is lower than before is evidence neither for nor
+// against a loss.
 func TestCountersBeginAnew(t *testing.T) {
 	w := newWay(t)
 	for range 100 {

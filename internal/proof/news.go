@@ -2,32 +2,35 @@ package proof
 
 import "tandem/internal/instant"
 
-// Stands are the streams for which this device stands in, in no order. They are valid until the
-// next call.
+// Stands returns the streams for which this device stands in, in any order. The list is
+// valid until the next call.
 func (a *Arriving[K]) Stands() []K { return a.taken }
 
-// StandsChanged reports whether Stands has changed since it was last asked.
+// StandsChanged reports whether Stands has changed since the last call of StandsChanged.
 func (a *Arriving[K]) StandsChanged() (changed bool) {
 	changed, a.takenDirty = a.takenDirty, false
 	return changed
 }
 
-// Looks returns the streams to look at now, each to be answered with [Arriving.Seen].
+// Looks returns the streams at which the caller must look now. It answers each with
+// [Arriving.Seen].
 func (a *Arriving[K]) Looks() (keys []K) { return handOut(&a.looks) }
 
-// News returns the streams of which there is something new to tell the peer.
+// News returns the streams whose state must be told to the peer.
 func (a *Arriving[K]) News() (keys []K) { return handOut(&a.told) }
 
-// Missed returns the streams of which the peer had packets that did not come here (see [Flow.Missed]).
+// Missed returns the streams of which the peer had packets that did not arrive here (see
+// [Flow.Missed]).
 func (a *Arriving[K]) Missed() (keys []K) { return handOut(&a.missed) }
 
-// handOut empties a list and returns it.
+// handOut returns a list and leaves an empty one.
 func handOut[K any](list *[]K) (keys []K) {
 	keys, *list = *list, nil
 	return keys
 }
 
-// Tell returns what to tell the peer of a stream, which this device watches or not.
+// Tell returns the state of a stream for the peer. Watched says whether this device watches
+// the stream.
 func (a *Arriving[K]) Tell(now instant.Time, key K, watched bool) Told {
 	f := a.byKey[key]
 	if f == nil {

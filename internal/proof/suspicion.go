@@ -7,35 +7,38 @@ import (
 )
 
 const (
-	// announceWithin is how long the peer may take to tell of a stream that flows here, or to take
-	// back that it is silent: quietShare looks and the way, twice for a slow one.
+	// announceWithin is how long the peer may take to tell that a stream flows or is no
+	// longer silent. It is the time of quietShare looks and of the message, twice, because
+	// the peer may be slow.
 	announceWithin = 150 * time.Millisecond
-	// enoughPackets is how many packets of a stream must have come here while the peer has
-	// none of them, where nothing tells when the peer had one.
+	// enoughPackets is how many packets of a stream must arrive here, but none at the peer,
+	// if it is unknown when the peer's last packet arrived.
 	enoughPackets = 5
-	// lookPrecision is what a pause may have been longer than the looks have seen it: the
-	// time between two looks, and a little. Of a long pause it is that part of it which
-	// lookShare says, for a stream that has been silent for long is not looked at each time.
+	// lookPrecision is by how much a pause may have been longer than the looks have
+	// measured: the time between two looks, and a little more. For a long pause it is a
+	// share of the pause, see lookShare, because a stream that is silent for long is not
+	// looked at each time.
 	lookPrecision = 15 * time.Millisecond
 	lookShare     = 8
-	// giveBackAfter is how long a stream must have flowed to the peer again.
+	// giveBackAfter is how long a stream must have flowed at the peer again before this
+	// device ends standing in.
 	giveBackAfter = time.Second
-	// rememberFor is how long this device stands in for a stream that flows to neither. A source
-	// that pauses meanwhile finds everything as it was.
+	// rememberFor is how long this device stands in for a stream that flows at neither
+	// device. If only the source has paused, nothing changes when it goes on.
 	rememberFor = 5 * time.Minute
 )
 
-// Advance does what is due.
+// Advance does all that is due.
 func (a *Arriving[K]) Advance(now instant.Time) {
 	for f, ok := a.due.Due(now); ok; f, ok = a.due.Due(now) {
 		a.judge(now, f)
 	}
 }
 
-// Deadline is when Advance has to be called next, Never while nothing is due.
+// Deadline returns when Advance must be called next, Never if nothing is due.
 func (a *Arriving[K]) Deadline() instant.Time { return a.due.Deadline() }
 
-// judge decides what follows for a stream, and when to decide again.
+// judge decides whether this device stands in for a stream, and when to decide again.
 func (a *Arriving[K]) judge(now instant.Time, f *arrival[K]) {
 	at := instant.Never
 	switch {
@@ -47,7 +50,7 @@ func (a *Arriving[K]) judge(now instant.Time, f *arrival[K]) {
 	case a.suspected(f):
 		if at = f.lookAt; at.IsDue(now) {
 			a.looks = append(a.looks, f.key)
-			f.asked, f.lookAt = true, now.Add(announceWithin) // for a look that is not answered
+			f.asked, f.lookAt = true, now.Add(announceWithin) // if nobody answers the look, ask for another then
 			at = f.lookAt
 		}
 	}
@@ -63,7 +66,8 @@ func (a *Arriving[K]) judge(now instant.Time, f *arrival[K]) {
 	}
 }
 
-// takenUntil is when this device no longer stands in for a stream, Never for as long as it must.
+// takenUntil returns when this device ends standing in for a stream, Never if there is no
+// such time yet.
 func (a *Arriving[K]) takenUntil(f *arrival[K]) instant.Time {
 	switch {
 	case !a.complete.IsSet():
@@ -80,13 +84,14 @@ func (a *Arriving[K]) suspected(f *arrival[K]) bool {
 	return a.complete.IsSet() && f.flows && f.peer != peerFlows
 }
 
-// suspect gives the peer the time to tell of a stream, from now on.
+// suspect begins the time that the peer has to tell of a stream.
 func (a *Arriving[K]) suspect(now instant.Time, f *arrival[K]) {
 	f.peerLast, f.asked = instant.Never, false
 	f.from, f.lookAt = now, now.Add(announceWithin)
 }
 
-// lacks judges by a look whether the peer lacks a suspected stream, or sets when to look again.
+// lacks decides by a look whether the peer lacks a suspected stream. If it cannot decide
+// yet, it sets when to look again.
 func (f *arrival[K]) lacks(now instant.Time, s Sight) bool {
 	if f.peerLast.IsSet() {
 		f.lookAt = now.Add(announceWithin)
@@ -99,7 +104,7 @@ func (f *arrival[K]) lacks(now instant.Time, s Sight) bool {
 	return s.Packets-f.packets >= enoughPackets
 }
 
-// longestPause is how long no packet came here at most, of the time since the peer had its last.
+// longestPause returns the longest pause here in the time since the peer's last packet.
 func longestPause(now instant.Time, s Sight, since instant.Time) time.Duration {
 	pause := now.Sub(s.Last)
 	if s.PauseEnd > since.Add(-announceWithin) {
@@ -108,7 +113,8 @@ func longestPause(now instant.Time, s Sight, since instant.Time) time.Duration {
 	return pause
 }
 
-// beyondDoubt is how long a pause here would be if the source were what is silent at the peer.
+// beyondDoubt returns how long a pause here would be if the source itself had caused the
+// silence at the peer.
 func beyondDoubt(silence time.Duration) time.Duration {
 	return max(silence/2, silence-max(lookPrecision, silence/lookShare))
 }

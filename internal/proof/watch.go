@@ -6,38 +6,40 @@ import (
 	"tandem/internal/instant"
 )
 
-// quietShare is the part of the streams that do not flow of which each look sees one. So a network
-// of which few streams flow costs little; a stream that begins is noticed so many looks later at most.
+// quietShare: each look reads one in quietShare of the streams that do not flow. So they
+// cost little, and a stream that begins is noticed after quietShare looks at most.
 const quietShare = 8
 
-// fallenFor is how long after its last packet a stream that has fallen silent is looked at each time. So
-// short pauses are known well.
+// fallenFor is how long after its last packet a stream that has become silent is still read
+// at each look. So the lengths of short pauses are measured well.
 const fallenFor = time.Second
 
-// Watch looks at the arrival of many streams. Each is told by a number, its slot, that the caller
-// gives; the numbers should be small, for they index memory.
+// Watch looks at the arrival of many streams. The caller identifies each by a number, its
+// slot. The numbers should be small, because they are indexes into memory.
 type Watch struct {
 	flows   []watched // by slot
-	counted []uint64  // by slot: what had come when the stream was put in quiet, apart so that many are read fast
-	flowing []uint32  // slots
-	fallen  []uint32  // silent for a moment
+	counted []uint64  // by slot: the count when the stream was put in quiet; a separate slice, so that many are read fast
+	flowing []uint32  // slots of streams that flow
+	fallen  []uint32  // slots of streams that are silent since a moment
 	quiet   []uint32
-	next    int // where in quiet the next look begins
+	next    int // index in quiet at which the next look begins
 }
 
 type watched struct {
 	Flow
-	place uint32 // in its list, counted from 1; 0 for a slot that is not watched
-	long  bool   // it is in quiet and not in fallen, while it does not flow
+	place uint32 // position in its list, counted from 1; 0 if the slot is not watched
+	long  bool   // it is in quiet, not in fallen; only while it does not flow
 }
 
-// Reading is what has been counted of a stream: all packets, and when the last of them came, Never for none.
+// Reading is a reading of a stream's counters: the number of all packets, and when the last
+// one arrived, Never if none has.
 type Reading struct {
 	Packets uint64
 	Last    instant.Time
 }
 
-// Add begins to watch a slot, of which nothing has come. A slot that is watched begins anew.
+// Add begins to watch a slot whose counters are 0. If the slot is already watched, the
+// watch begins again.
 func (w *Watch) Add(slot uint32) {
 	w.Remove(slot)
 	if more := int(slot) + 1 - len(w.flows); more > 0 {
@@ -48,14 +50,15 @@ func (w *Watch) Add(slot uint32) {
 	w.put(slot)
 }
 
-// Remove ends the watch of a slot. It does nothing for one that is not watched.
+// Remove ends the watch of a slot, if it is watched.
 func (w *Watch) Remove(slot uint32) {
 	if w.watches(slot) {
 		w.take(slot, w.flows[slot].list(w))
 	}
 }
 
-// Of returns what is known of a stream, nil for a slot that is not watched. It is valid until the next Add.
+// Of returns the state of a stream, nil if its slot is not watched. It is valid until the
+// next Add.
 func (w *Watch) Of(slot uint32) *Flow {
 	if !w.watches(slot) {
 		return nil
@@ -63,16 +66,17 @@ func (w *Watch) Of(slot uint32) *Flow {
 	return &w.flows[slot].Flow
 }
 
-// Flowing is how many streams are coming in.
+// Flowing returns how many streams are arriving.
 func (w *Watch) Flowing() int { return len(w.flowing) }
 
-// Len is how many streams are watched.
+// Len returns how many streams are watched.
 func (w *Watch) Len() int { return len(w.flowing) + len(w.fallen) + len(w.quiet) }
 
-// Look reads every stream that flows and some of the others, and tells of each that has begun to
-// flow or has fallen silent.
+// Look reads every stream that flows and some of the others. It calls tell for each that
+// has begun to flow or has become silent.
 func (w *Watch) Look(now instant.Time, read func(slot uint32) Reading, changed func(slot uint32, flowing bool)) {
-	// From the end: what a silent one leaves is filled with one that has been looked at.
+	// Backwards: when a stream leaves the list, the last one takes its place, and that one
+	// has been read already.
 	for i := len(w.flowing) - 1; i >= 0; i-- {
 		w.look(now, w.flowing[i], read, changed)
 	}
@@ -96,7 +100,7 @@ func (w *Watch) Look(now instant.Time, read func(slot uint32) Reading, changed f
 	}
 }
 
-// LookAt reads one stream out of turn. It does nothing for a slot that is not watched.
+// LookAt reads one stream at once. It does nothing if the slot is not watched.
 func (w *Watch) LookAt(now instant.Time, slot uint32, read func(slot uint32) Reading, changed func(slot uint32, flowing bool)) {
 	if w.watches(slot) {
 		w.look(now, slot, read, changed)
@@ -118,7 +122,7 @@ func (w *Watch) watches(slot uint32) bool {
 	return int(slot) < len(w.flows) && w.flows[slot].place != 0
 }
 
-// list is the list that a stream belongs to as it is now.
+// list returns the list in which a stream of this state belongs.
 func (f *watched) list(w *Watch) *[]uint32 {
 	switch {
 	case f.flowing:
@@ -136,7 +140,7 @@ func (w *Watch) put(slot uint32) {
 	w.flows[slot].place = uint32(len(*list))
 }
 
-// take removes a slot from the list that it is in; the last one there takes its place.
+// take removes a slot from its list. The last slot of the list moves to its place.
 func (w *Watch) take(slot uint32, list *[]uint32) {
 	last := len(*list) - 1
 	moved := (*list)[last]

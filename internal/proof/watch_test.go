@@ -10,13 +10,13 @@ import (
 	"tandem/internal/instant"
 )
 
-// TestWatchAgreesWithFlows compares a Watch with a map of flows under random changes: who flows is who flows there,
-// each change is told once, and nothing that is not watched is read.
+// TestWatchAgreesWithFlows compares a Watch with a map of flows under random changes. The
+// same streams flow in both, each change is reported once, and no unwatched stream is read.
 func TestWatchAgreesWithFlows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var w Watch
-		counts := make(map[uint32]Reading) // of those that are watched
-		told := make(map[uint32]bool)      // those that flow
+		counts := make(map[uint32]Reading) // the counters of the watched streams
+		told := make(map[uint32]bool)      // the streams that flow, as reported
 		now := instant.FromOrigin(time.Hour)
 		for range rapid.IntRange(1, 300).Draw(t, "steps") {
 			slot := rapid.Uint32Range(0, 20).Draw(t, "slot")
@@ -63,7 +63,8 @@ func TestWatchAgreesWithFlows(t *testing.T) {
 	})
 }
 
-// TestBeginningIsNoticedSoon: a stream among many that do not flow is noticed within quietShare looks.
+// TestBeginningIsNoticedSoon: among many streams that do not flow, a stream that begins is
+// noticed within quietShare looks.
 func TestBeginningIsNoticedSoon(t *testing.T) {
 	var w Watch
 	for slot := range uint32(1000) {
@@ -107,7 +108,8 @@ func BenchmarkLook(b *testing.B) {
 	}
 }
 
-// TestLongPauseIsNotUsual: a source that stops for long and goes on is noticed soon when it is silent again.
+// TestLongPauseIsNotUsual: a source stops for long and goes on. When it becomes silent
+// again, that is noticed soon.
 func TestLongPauseIsNotUsual(t *testing.T) {
 	var w Watch
 	w.Add(0)
