@@ -8,44 +8,46 @@ import (
 	"tandem/internal/linux/inherit"
 )
 
-// Plane forwards multicast packets between interfaces. SetInterfaces, SetRoutes,
-// SetGate, LookAt, State, Conditions and Close are for whoever has the turn; see the package comment.
+// Plane forwards multicast packets between interfaces. Only the goroutine that has the turn
+// may call SetInterfaces, SetRoutes, SetGate, LookAt, State, Conditions and Close; see the
+// package comment.
 type Plane interface {
-	// SetInterfaces tells all interfaces between which the plane is to forward, in
-	// place of those that were told before. Each of them exists. Routes may name
-	// others: those do not exist, and the device gives such a route again when they
-	// do. The error says which interfaces cannot be used; all others are.
+	// SetInterfaces replaces the interfaces between which the plane forwards. Each of them
+	// exists. Routes may name other interfaces, which do not exist. When one of these comes
+	// to exist, the device sets such a route again. The error names the interfaces that
+	// cannot be used. All others are used.
 	SetInterfaces([]Interface) error
-	// SetRoutes makes, changes and deletes routes. It returns how many of those that
-	// were to be made or changed are in force now. A route whose incoming interface
-	// does not exist is not; what fails otherwise is told as an event. The routes are
-	// valid until SetRoutes returns.
+	// SetRoutes makes, changes and deletes routes. It returns how many of the made and
+	// changed routes are in force now. A route whose incoming interface does not exist is
+	// not in force. For any other failure the plane emits an event. The plane may use the
+	// routes only until SetRoutes returns.
 	SetRoutes([]device.RouteChange) (set int)
-	// SetGate replaces the permission to send. The change is atomic: each packet meets
-	// the old gate or the new one. If the plane cannot make it now, it tells that as an
-	// event, keeps the old gate meanwhile and tries again until it can.
+	// SetGate replaces the gate. The change is atomic: each packet meets either the old
+	// gate or the new one. If the plane cannot make the change now, it emits an event,
+	// keeps the old gate and tries again until it succeeds.
 	SetGate(device.Gate)
-	// LookAt has streams looked at now, which is answered by [Router.StreamsSeen]. Of the missed ones the
-	// peer had packets that did not come here: their pause is not the source's. The lists are valid until
+	// LookAt makes the plane look at streams now. The plane answers with
+	// [Router.StreamsSeen]. Missed are streams of which the peer had packets that did not
+	// arrive here, so the source has not paused. The plane may use the lists only until
 	// LookAt returns.
 	LookAt(look, missed []device.SourceGroup)
-	// Counters returns the counters of streams, in the same order: zero for a stream that
-	// has no route. It may be called from any goroutine and takes a while for many.
+	// Counters returns the counters of streams, in the same order. They are zero for a
+	// stream without a route. Any goroutine may call it. For many streams it takes a while.
 	Counters([]device.SourceGroup) []Counters
 	// State describes the plane for displays.
 	State() State
 	// Conditions lists what is wrong with the plane now, for the alarms.
 	Conditions() []event.Condition
 
-	// Run reads what the plane hears, and keeps what it has set as it was set. It works
-	// until ctx ends or the plane is closed and then returns nil. It is called once.
+	// Run reads the plane's notices and repairs what others have changed. It works until
+	// ctx ends or the plane is closed, and then returns nil. It is called once.
 	Run(ctx context.Context) error
-	// HandOver returns what the plane of a successor needs to go on without a packet lost
-	// (graceful restart). Run must have ended. The plane goes on forwarding, but is told
-	// nothing any more.
+	// HandOver returns what the successor's plane needs to go on without a lost packet
+	// (graceful restart). Run must have ended. The plane goes on forwarding, but its
+	// settings must not be changed any more.
 	HandOver() (Checkpoint, error)
-	// Close ends the plane. Nothing is forwarded any more and the gate is gone, or the
-	// error says why it is not.
+	// Close ends the plane: it forwards nothing any more, and the gate is removed. The
+	// error says why the gate could not be removed.
 	Close() error
 }
 
@@ -53,63 +55,65 @@ type Plane interface {
 type Interface struct {
 	Name  string // Linux name
 	Index int    // of the kernel, above 0
-	// Incoming says that streams may come in here. What comes in elsewhere and has no route
-	// is thrown away and not told, however much it is.
+	// Incoming means that streams may arrive on this interface. On other interfaces the
+	// plane discards packets without a route and does not report them, however many there
+	// are.
 	Incoming bool
-	// Refused are ports of which the device takes nothing that comes in here: it cannot be
-	// of the peer. A plane refuses what it can; whether any does, its State tells.
+	// Refused are ports for which the device accepts no packets on this interface, because
+	// they cannot come from the peer. A plane refuses them if it can. Its State shows
+	// whether it has refused any.
 	Refused []Port
 }
 
-// Port is a port of a transport protocol.
+// Port is a port number of a transport protocol.
 type Port struct {
 	Protocol uint8 // IPPROTO_UDP or IPPROTO_TCP
 	Number   uint16
 }
 
-// Counters are what has been forwarded of one stream since its route was made.
+// Counters count the packets of one stream since its route was made.
 type Counters struct {
-	Packets, Bytes uint64 // that came in, also where the gate held them back
-	// WrongInterface counts the packets that came in elsewhere than on the route's
-	// incoming interface. They are not forwarded.
+	Packets, Bytes uint64 // packets that arrived, also those that the gate held back
+	// WrongInterface counts the packets that arrived on another interface than the route's
+	// incoming one. They are not forwarded.
 	WrongInterface uint64
 }
 
-// State is what a plane tells of itself.
+// State is the state of a plane, for displays.
 type State struct {
 	Gate    GateState
 	Repairs Repairs
 }
 
-// GateState is the gate as the plane was last told it, and what became of it.
+// GateState is the gate as it was last set, with its counters.
 type GateState struct {
 	Closed, Bucket0, Bucket1 []string // Linux names, see [device.Gate]
-	Exceptions               int      // streams
-	// Packets that were held back, since the gate was last made, by what the gate lets
-	// pass on their outgoing interface.
+	Exceptions               int      // number of streams
+	// Packets that were held back since the gate was last made, by the rule of their
+	// outgoing interface.
 	DroppedClosed, DroppedBucket0, DroppedBucket1 uint64
 	DroppedControl                                uint64 // packets to refused ports
-	Repairs                                       uint64 // how often somebody else had changed the gate
+	Repairs                                       uint64 // how often another program had changed the gate
 }
 
-// Repairs counts what others had changed and the plane has put right.
+// Repairs counts changes by other programs that the plane has repaired.
 type Repairs struct {
-	Restored   uint64 // routes that were removed or changed
-	Removed    uint64 // routes that were made
-	Interfaces uint64 // interfaces that were taken out
+	Restored   uint64 // routes that others had removed or changed
+	Removed    uint64 // routes that others had made
+	Interfaces uint64 // interfaces that others had removed
 	Audits     uint64 // comparisons of all routes
 }
 
-// Checkpoint is what a plane leaves to the plane of the successor. The zero value is that
-// of no plane. Only a plane of the same kind can use it.
+// Checkpoint is what a plane leaves to the successor's plane. The zero value means that
+// there was no plane. Only a plane of the same kind can use it.
 type Checkpoint struct {
 	State []byte        // in an encoding that only the plane knows
-	Files inherit.Files // open descriptors, under names of the plane's own
+	Files inherit.Files // open descriptors, under names that the plane chooses
 }
 
-// Open opens a plane of some kind. It forwards nothing before it is told interfaces and
-// routes. With the checkpoint of a predecessor it goes on where that has ended, and the
-// given gate does not count. Without, or if it cannot use the checkpoint, it begins with
-// no routes and the given gate. In any case it takes over the files of the checkpoint.
-// The plane needs the router until Run has ended.
+// Open opens a plane of some kind. It forwards nothing before it gets interfaces and
+// routes. With a checkpoint it goes on where the predecessor has ended, and does not use
+// the given gate. Without a checkpoint, or if it cannot use it, it starts with no routes
+// and the given gate. In any case it becomes the owner of the checkpoint's files. The plane
+// uses the router until Run has ended.
 type Open func(Router, device.Gate, Checkpoint) (Plane, error)

@@ -5,29 +5,30 @@ import (
 	"tandem/internal/event"
 )
 
-// Router is whoever decides what a plane forwards. Its methods may be called from any
-// goroutine, but not by the methods of a plane that are for whoever has the turn.
+// Router decides what a plane forwards. Any goroutine may call its methods, except from
+// within the methods of a plane that need the turn.
 type Router interface {
-	// Turn runs f while what is wanted cannot change, and then has everything carried out
-	// that came of it. It returns false, and does not run f, when there are no turns any
-	// more: the plane has nothing left to do then.
+	// Turn runs f while the wanted state cannot change. Afterwards it carries out
+	// everything that follows. It returns false, without running f, when there are no turns
+	// any more. The plane has nothing left to do then.
 	Turn(f func(Wanted)) bool
-	// StreamArrived tells, in a turn of its own, of a packet that no route matches and of
-	// the Linux name of the interface where it came in, which is an [Interface] where streams
-	// may. The answer is mostly a route, or one without outgoing interfaces so that the
-	// plane does not tell it again. A stream without an answer is told again soon when it
-	// still comes. It returns false when there are no turns any more.
+	// StreamArrived reports, in a turn of its own, a packet that matches no route, and the
+	// Linux name of the interface on which it arrived. Streams may arrive on this
+	// [Interface]. The answer is mostly a route, or a route without outgoing interfaces, so
+	// that the plane does not report the stream again. If there is no answer and the stream
+	// goes on, the plane soon reports it again. It returns false when there are no turns
+	// any more.
 	StreamArrived(netdev string, stream device.SourceGroup) bool
-	// StreamsSilent tells, in a turn of its own, of routes that no packet has used for
-	// [device.KeepAlive]. It may name any: the device knows which to drop. It returns
-	// false when there are no turns any more.
+	// StreamsSilent reports, in a turn of its own, routes that no packet has used for
+	// [device.KeepAlive]. The list may contain any routes, because the device knows which
+	// to drop. It returns false when there are no turns any more.
 	StreamsSilent(streams []device.SourceGroup) bool
-	// LeavingChanged tells, in a turn of its own, that most of the packets that are to leave by
-	// an interface no longer do, or do again, or that others may be the cause. It returns
+	// LeavingChanged reports, in a turn of its own, that most packets forwarded out of an
+	// interface no longer leave, or leave again, or that the cause has changed. It returns
 	// false when there are no turns any more.
 	LeavingChanged(Leaving) bool
-	// StreamsWatched tells, in a turn of its own, that the plane tells from now on which of its streams come
-	// in, or that it cannot any more. It returns false when there are no turns any more.
+	// StreamsWatched reports, in a turn of its own, whether the plane from now on reports
+	// which of its streams arrive. It returns false when there are no turns any more.
 	StreamsWatched(bool) bool
 	// StreamsSeen tells, in a turn of its own, of routed streams that have begun to flow or have fallen silent, and
 	// of those that were asked for ([Plane.LookAt]). A stream flows as long as it pauses no longer than is usual
@@ -37,12 +38,13 @@ type Router interface {
 	Emit(event.Event)
 }
 
-// Leaving tells whether packets that are to leave by an interface do so. Those that the gate
-// holds back count as well, as far as they come to the gate.
+// Leaving says whether packets that are forwarded out of an interface really leave. Packets
+// that the gate holds back count too: they prove the way to the gate.
 type Leaving struct {
 	Netdev  string // Linux name
-	Lacking bool   // most do not, see [proof.Leaving]
-	// Cause names what other program drops them, as far as that can be found; empty if not.
+	Lacking bool   // most packets do not leave, see [proof.Leaving]
+	// Cause is the name of another program's chain that drops them, if known; otherwise
+	// empty.
 	Cause string
 }
 

@@ -13,39 +13,40 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// Bed is a network with a plane on its router: streams come in by u0, host 0 is behind
-// d0 and host 1 behind d1. Both hosts listen to all groups.
+// Bed is a network with a plane on its router. Streams arrive on u0, host 0 is behind d0
+// and host 1 behind d1. Both hosts listen to all groups.
 type Bed struct {
 	testing.TB
 	*testnet.Net
 	kind   Kind
 	router *router
 	plane  fib.Plane
-	stop   func() // ends Run and waits for it
+	stop   func() // ends Run and waits until it has ended
 	closed bool
 	sender *testnet.Sender
 	hosts  [2]*testnet.Receiver
 }
 
-// groups is how many groups there are. The packets of the last one, the mark, go to
-// both hosts in every test, and tell that those before have passed.
+// groups is the number of groups. The stream of the last one is the mark. Its packets go to
+// both hosts in every test. When they arrive, all packets that were sent before them have
+// arrived or are lost.
 const (
 	groups = 9
 	mark   = groups - 1
 )
 
-// Stream is the stream of a group by its number.
+// Stream returns the stream of the i-th group.
 func Stream(i int) device.SourceGroup {
 	return device.SourceGroup{Source: testnet.Source, Group: netip.AddrFrom16([16]byte{0xff, 0x3e, 12: 0x80, 15: byte(i + 1)})}
 }
 
-// Route is a route for a stream from u0.
+// Route returns a route for the i-th stream, which arrives on u0.
 func Route(i int, outgoing ...string) device.RouteChange {
 	s := Stream(i)
 	return device.RouteChange{Source: s.Source, Group: s.Group, Incoming: "u0", Outgoing: outgoing}
 }
 
-// inBucket lists the groups of a bucket, the mark left out.
+// inBucket lists the groups of a bucket without the mark.
 func inBucket(n int) (list []int) {
 	for i := range mark {
 		if etrunk.BucketOf(Stream(i).Source, Stream(i).Group) == n {
@@ -62,7 +63,7 @@ func NewBed(t testing.TB, kind Kind) *Bed {
 	return &Bed{TB: t, Net: n, kind: kind, sender: n.Sender(t)}
 }
 
-// listen has a host listen to all groups.
+// listen makes a host listen to all groups.
 func (b *Bed) listen(host int) {
 	b.Helper()
 	b.hosts[host] = b.Receiver(b, host)
@@ -71,8 +72,8 @@ func (b *Bed) listen(host int) {
 	}
 }
 
-// Open has both hosts listen and opens a plane, which lasts as long as the test, tells it
-// all interfaces and routes the mark.
+// Open makes both hosts listen and opens a plane, which is closed at the end of the test.
+// It gives the plane all interfaces and the route of the mark.
 func (b *Bed) Open(gate device.Gate) {
 	b.Helper()
 	b.listen(0)
@@ -105,7 +106,7 @@ func (b *Bed) openWith(r *router, gate device.Gate, left fib.Checkpoint) {
 	}
 }
 
-// close closes the plane, unless it is, and sees to it that Run ends.
+// close closes the plane, if it is open, and waits until Run has ended.
 func (b *Bed) close() {
 	b.Helper()
 	if b.closed {
@@ -132,7 +133,7 @@ func (b *Bed) setInterfaces(list ...links.Link) {
 	b.InTurn(func() { testnet.Must(b, b.plane.SetInterfaces(interfaces)) })
 }
 
-// SetRoutes wants routes and has them set. It returns how many are in force.
+// SetRoutes adds routes to the wanted ones and sets them. It returns how many are in force.
 func (b *Bed) SetRoutes(routes ...device.RouteChange) (set int) {
 	b.InTurn(func() {
 		for _, c := range routes {
@@ -143,16 +144,16 @@ func (b *Bed) SetRoutes(routes ...device.RouteChange) (set int) {
 	return set
 }
 
-// SetGate has a gate set.
+// SetGate sets the gate of the plane.
 func (b *Bed) SetGate(g device.Gate) { b.InTurn(func() { b.plane.SetGate(g) }) }
 
-// State returns what the plane tells of itself.
+// State returns the plane's state.
 func (b *Bed) State() (s fib.State) {
 	b.InTurn(func() { s = b.plane.State() })
 	return s
 }
 
-// Leaving returns what the plane has told last of what leaves by an interface.
+// Leaving returns the plane's latest report on packets that leave by an interface.
 func (b *Bed) Leaving(netdev string) fib.Leaving {
 	b.router.mu.Lock()
 	defer b.router.mu.Unlock()
@@ -166,7 +167,7 @@ func (b *Bed) counters(i int) fib.Counters {
 	return b.plane.Counters([]device.SourceGroup{Stream(i)})[0]
 }
 
-// Where a packet arrives.
+// The hosts at which a packet arrives.
 var (
 	nowhere  = [2]bool{}
 	atFirst  = [2]bool{0: true}

@@ -8,11 +8,11 @@ import (
 	"tandem/internal/device"
 )
 
-// longestGap is how long a stream may take to flow when it begins.
+// longestGap is how long after its first packet a new stream may lose packets.
 const longestGap = 50 * time.Millisecond
 
-// flowsAtOnce begins a stream, which the router answers with a route to the second host, and
-// fails if packets are lost that are sent later than longestGap after the first.
+// flowsAtOnce begins a stream, which the router answers with a route to the second host. It
+// fails if a packet is lost that was sent later than longestGap after the first.
 func (b *Bed) flowsAtOnce(what string, i int) {
 	b.Helper()
 	stop := b.stream(i)
@@ -32,7 +32,7 @@ func (b *Bed) flowsAtOnce(what string, i int) {
 	}
 }
 
-// toSecond answers a stream that comes in by u0 with a route to the second host.
+// toSecond answers a stream that arrives on u0 with a route to the second host.
 func (b *Bed) toSecond(a arrival) {
 	if a.netdev == b.Up.Name {
 		b.SetRoutes(device.RouteChange{Source: a.stream.Source, Group: a.stream.Group, Incoming: a.netdev, Outgoing: []string{"d1"}})
@@ -46,7 +46,8 @@ func (b *Bed) answering() {
 	b.router.answers(b.toSecond)
 }
 
-// expectNothingFrom fails if a stream was told that came in where no stream may.
+// expectNothingFrom fails if the plane has reported a stream on an interface where streams
+// must not arrive.
 func (b *Bed) expectNothingFrom(netdev string) {
 	b.Helper()
 	if told := b.router.arrivals(); slices.ContainsFunc(told, func(a arrival) bool { return a.netdev == netdev }) {
@@ -54,12 +55,12 @@ func (b *Bed) expectNothingFrom(netdev string) {
 	}
 }
 
-// testWrongSide: packets of a stream that come in on the access side first do not hold it up
-// when it comes in upstream.
+// testWrongSide: packets of a stream arrive first on an access interface. They do not delay
+// the stream when it arrives upstream.
 func testWrongSide(b *Bed) {
 	b.answering()
 	impostor := b.Impostor(b, 0)
-	for range 10 { // more than the kernel lets wait
+	for range 10 { // more than the kernel queues
 		impostor.Send(Stream(0).Group)
 	}
 	time.Sleep(20 * time.Millisecond)
@@ -69,8 +70,8 @@ func testWrongSide(b *Bed) {
 	b.expectNothingFrom("d0")
 }
 
-// testFloodFromBelow: a host on the access side sends to ever new groups. Nothing of it is told,
-// and streams begin and flow as ever.
+// testFloodFromBelow: a host on the access side sends to more and more groups. The plane
+// reports none of them, and streams begin and flow as usual.
 func testFloodFromBelow(b *Bed) {
 	b.answering()
 	b.flowsAtOnce("before", 0)
@@ -98,8 +99,8 @@ func testFloodFromBelow(b *Bed) {
 	b.Expect("after the flood", 1, atSecond)
 }
 
-// testUnansweredStream: a stream that the router has no answer for is told again, so that it
-// flows as soon as there is one.
+// testUnansweredStream: a stream for which the router had no answer is reported again. So
+// it flows as soon as there is an answer.
 func testUnansweredStream(b *Bed) {
 	b.answering()
 	b.router.answers(nil)

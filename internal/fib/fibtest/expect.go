@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// reached sends a packet of a stream and one of the mark, and reports at which hosts the
-// former has arrived before the latter.
+// reached sends a packet of a stream, then one of the mark. It reports at which hosts the
+// first packet arrived before the mark.
 func (b *Bed) reached(i int) (at [2]bool) {
 	b.Helper()
 	packet, end := b.sender.Send(Stream(i).Group), b.sender.Send(Stream(mark).Group)
@@ -28,8 +28,8 @@ func (b *Bed) reached(i int) (at [2]bool) {
 	return at
 }
 
-// Expect sends a packet of a stream and fails unless it arrives at these hosts, and only
-// once at each.
+// Expect sends a packet of a stream. It fails unless the packet arrives exactly once at
+// each of these hosts, and at no other.
 func (b *Bed) Expect(what string, i int, want [2]bool) {
 	b.Helper()
 	if got := b.reached(i); got != want {
@@ -37,7 +37,7 @@ func (b *Bed) Expect(what string, i int, want [2]bool) {
 	}
 }
 
-// Eventually waits until something holds.
+// Eventually waits until holds returns true.
 func (b *Bed) Eventually(what string, holds func() bool) {
 	b.Helper()
 	for end := time.Now().Add(15 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
@@ -61,8 +61,8 @@ func (b *Bed) Flow(i int) (stop func()) {
 	return func() { end() }
 }
 
-// stream sends packets of a stream, one a millisecond, until the function that it returns is
-// called. That one returns when each was sent, and those that each host has received in order.
+// stream sends packets of a stream, one a millisecond, until stop is called. Stop returns
+// when each packet was sent, and the packets that each host has received, in order.
 func (b *Bed) stream(i int) (stop func() (sent map[uint32]time.Time, received [2][]uint32)) {
 	b.Helper()
 	sender := b.Sender(b)

@@ -1,5 +1,5 @@
-// Package fibtest judges forwarding planes: what package fib promises, with real packets
-// between namespaces. Every kind of plane has to pass it.
+// Package fibtest tests forwarding planes: whether they do what package fib requires, with
+// real packets between namespaces. Every kind of plane must pass these tests.
 package fibtest
 
 import (
@@ -11,19 +11,19 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// Kind is the kind of plane that is judged.
+// Kind is the kind of plane under test.
 type Kind struct {
 	// Open opens a plane in the namespace of a node, see [fib.Open].
 	Open func(*testnet.Node, fib.Router, device.Gate, fib.Checkpoint) (fib.Plane, error)
-	// DropRoute takes the route of a stream out of a node's plane, as a program would that
-	// meddles with what is not its own.
+	// DropRoute removes the route of a stream from a node's plane, as another program might
+	// do.
 	DropRoute func(testing.TB, *testnet.Node, device.SourceGroup)
-	// DropGate tries to take the gate out of a node's plane, likewise. It reports whether it
-	// could.
+	// DropGate tries to remove the gate from a node's plane, as another program might do.
+	// It reports whether it has succeeded.
 	DropGate func(testing.TB, *testnet.Node) bool
 }
 
-// Run judges a kind of plane, by all tests or only those that are named. It skips when not
+// Run tests a kind of plane with all tests, or only with the named ones. It skips when not
 // root.
 func Run(t *testing.T, kind Kind, only ...string) {
 	for _, test := range []struct {

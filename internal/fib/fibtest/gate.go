@@ -8,11 +8,12 @@ import (
 	"tandem/internal/etrunk"
 )
 
-// marked is the mark, which passes every gate of these tests.
+// marked are the exceptions that let the mark pass every gate of these tests.
 var marked = []device.SourceGroup{Stream(mark)}
 
-// testGate: an interface that the gate closes sends nothing, one of a bucket that bucket
-// only, and any other everything. What is held back is counted.
+// testGate: an interface that the gate closes sends nothing. An interface of one bucket
+// sends only that bucket. Any other interface sends everything. The packets that the gate
+// holds back are counted.
 func testGate(b *Bed) {
 	b.Open(device.Gate{})
 	first, second := inBucket(0), inBucket(1)
@@ -25,7 +26,7 @@ func testGate(b *Bed) {
 	for _, step := range []struct {
 		name          string
 		gate          device.Gate
-		first, second [2]bool // where streams of the buckets arrive
+		first, second [2]bool // the hosts at which streams of bucket 0 and of bucket 1 arrive
 	}{
 		{"open", device.Gate{}, atBoth, atBoth},
 		{"d0 closed", device.Gate{Closed: []string{"d0"}}, atSecond, atSecond},
@@ -66,15 +67,16 @@ func testGate(b *Bed) {
 	}
 }
 
-// testGateFromTheStart: the gate that a plane is opened with holds from its first route on.
+// testGateFromTheStart: the gate with which a plane is opened is in force from its first
+// route on.
 func testGateFromTheStart(b *Bed) {
 	b.Open(device.Gate{Closed: []string{"d0"}, Exceptions: marked})
 	b.SetRoutes(Route(0, "d0", "d1"))
 	b.Expect("d0 was closed from the start", 0, atSecond)
 }
 
-// testExceptions: a stream that is excepted passes a closed gate and one of the other
-// bucket, and no other stream does.
+// testExceptions: an excepted stream passes a closed gate and the gate of the other bucket.
+// No other stream does.
 func testExceptions(b *Bed) {
 	first, second := inBucket(0), inBucket(1)
 	b.Open(device.Gate{})
@@ -86,7 +88,7 @@ func testExceptions(b *Bed) {
 	b.Expect("not excepted, of the bucket", first[0], atSecond)
 	b.SetGate(device.Gate{Closed: []string{"d0"}, Bucket0: []string{"d1"}, Exceptions: marked})
 	b.Expect("excepted no more", second[0], nowhere)
-	// As many as a pair of devices can have to hand over at once.
+	// The largest number that two devices hand over at once.
 	for i := range 5000 {
 		s := Stream(0)
 		g := s.Group.As16()

@@ -8,7 +8,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// silent fails if a host still gets packets of a stream that is sent meanwhile.
+// silent sends packets of a stream and fails if a host receives any.
 func (b *Bed) silent(what string, host, i int) {
 	b.Helper()
 	packet := b.sender.Send(Stream(i).Group)
@@ -23,8 +23,8 @@ func (b *Bed) silent(what string, host, i int) {
 	}
 }
 
-// testInterfaces: a route goes as far as the plane was told interfaces. When it is told
-// more, the route can be set again and reaches them.
+// testInterfaces: a route sends only to interfaces that the plane knows. When the plane
+// gets more interfaces and the route is set again, it sends to them too.
 func testInterfaces(b *Bed) {
 	b.listen(0)
 	b.listen(1)
@@ -60,8 +60,8 @@ func testInterfaces(b *Bed) {
 	b.Expect("all but the one that does not exist", 0, atBoth)
 }
 
-// testInterfaceReturns: an interface that was deleted and comes back is used again when it
-// is told and the routes are set again.
+// testInterfaceReturns: an interface is deleted and made again. When the plane gets it and
+// the routes are set again, packets leave by it.
 func testInterfaceReturns(b *Bed) {
 	b.openWith(newRouter(), device.Gate{}, fib.Checkpoint{})
 	b.Cleanup(b.close)

@@ -12,9 +12,9 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// flow sends packets of a stream to the first host, each when the one before has arrived,
-// until the function that it returns is called. That one returns how many there were,
-// and fails if one was lost or came twice.
+// flow sends packets of a stream to the first host. It sends each when the one before has
+// arrived, until stop is called. Stop returns the number of packets. It fails if a packet
+// was lost or arrived twice.
 func (b *Bed) flow(i int) (stop func() int) {
 	b.Helper()
 	sender := b.Sender(b)
@@ -42,9 +42,9 @@ func (b *Bed) flow(i int) (stop func() int) {
 	}
 }
 
-// testHandOver: the plane of a successor goes on with the routes, the gate and the counts
-// of the one before. Not a packet is lost or comes twice, and a stream that arrives
-// meanwhile is told to the successor.
+// testHandOver: the successor's plane goes on with the routes, the gate and the counters of
+// its predecessor. No packet is lost or arrives twice. A stream that arrives during the
+// hand-over is reported to the successor.
 func testHandOver(b *Bed) {
 	b.listen(0)
 	b.listen(1)
@@ -59,7 +59,7 @@ func testHandOver(b *Bed) {
 	left, err := b.plane.HandOver()
 	testnet.Must(b, err)
 	b.sender.Send(Stream(1).Group)
-	time.Sleep(50 * time.Millisecond) // it has time to be told to the wrong one
+	time.Sleep(50 * time.Millisecond) // so that a wrong plane could report it
 	if told := b.router.arrivals(); slices.Contains(told, arrival{"u0", Stream(1)}) {
 		b.Errorf("a plane that has ended tells of %v", told)
 	}
@@ -87,8 +87,8 @@ func testHandOver(b *Bed) {
 	b.Eventually("the successor repairs", func() bool { return b.State().Repairs.Restored == 2 })
 }
 
-// testUselessCheckpoint: a plane that cannot go on from a checkpoint closes its files and
-// begins anew.
+// testUselessCheckpoint: a plane that cannot use a checkpoint closes its files and starts
+// without it.
 func testUselessCheckpoint(b *Bed) {
 	b.listen(0)
 	b.listen(1)
@@ -105,8 +105,8 @@ func testUselessCheckpoint(b *Bed) {
 	b.Expect("begun anew", 0, atSecond)
 }
 
-// testOnePlaneAtATime: a second plane in the same namespace is refused and leaves the first
-// as it is. When that is closed, another one begins with nothing of it.
+// testOnePlaneAtATime: a second plane in the same namespace is refused, and the first one
+// is not changed. When the first one is closed, another plane starts with no state of it.
 func testOnePlaneAtATime(b *Bed) {
 	b.Open(device.Gate{Closed: []string{"d1"}, Exceptions: marked})
 	b.SetRoutes(Route(0, "d0", "d1"))
@@ -124,8 +124,8 @@ func testOnePlaneAtATime(b *Bed) {
 	b.eventuallyReaches("a new plane without the gate", 0, atBoth)
 }
 
-// testEnd: when Run has ended the plane still forwards and takes changes, but tells
-// nothing; when it is closed, nothing passes any more.
+// testEnd: when Run has ended, the plane still forwards and accepts changes, but reports
+// nothing. When it is closed, nothing passes any more.
 func testEnd(b *Bed) {
 	b.Open(device.Gate{})
 	b.SetRoutes(Route(0, "d0"))

@@ -9,8 +9,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// testRouteDropped: a route that somebody else has taken out is set again, and that is
-// counted and told.
+// testRouteDropped: another program removes a route. The plane sets it again, counts that
+// and emits an event.
 func testRouteDropped(b *Bed) {
 	b.Open(device.Gate{})
 	b.SetRoutes(Route(0, "d0"), Route(1, "d0"))
@@ -29,8 +29,8 @@ func testRouteDropped(b *Bed) {
 	}
 }
 
-// testGateDropped: a gate that somebody else has taken out is there again after a while,
-// and that is counted and told; unless the plane keeps others from it altogether.
+// testGateDropped: another program removes the gate. The plane sets it again after a while,
+// counts that and emits an event. Some planes can prevent the removal.
 func testGateDropped(b *Bed) {
 	closed, second := device.Gate{Closed: []string{"d0"}, Exceptions: marked}, inBucket(1)[0]
 	b.Open(closed)
@@ -43,15 +43,16 @@ func testGateDropped(b *Bed) {
 		}
 	}
 	b.Expect("repaired", 0, atSecond)
-	// A change meets the loss before the plane has noticed it.
+	// Here a change finds that the gate is gone, before the plane has noticed it.
 	b.kind.DropGate(b, b.Router)
 	closed.Bucket0 = []string{"d1"}
 	b.SetGate(closed)
 	b.Expect("changed after a loss", second, nowhere)
 }
 
-// testGateDroppedOften: the gate is taken out ten times a second for five seconds. That costs
-// no packet where the gate is open, and where it is closed nothing passes for more than 50 ms.
+// testGateDroppedOften: another program removes the gate ten times a second for five
+// seconds. No packet is lost where the gate is open. Where it is closed, packets pass for
+// at most 50 ms.
 func testGateDroppedOften(b *Bed) {
 	const (
 		interval = 100 * time.Millisecond
@@ -59,7 +60,7 @@ func testGateDroppedOften(b *Bed) {
 	)
 	times := 50
 	if testnet.Inside() {
-		times = 10 // all is played again
+		times = 10 // the whole test is repeated
 	}
 	b.Open(device.Gate{Closed: []string{"d0"}, Exceptions: marked})
 	b.SetRoutes(Route(0, "d0", "d1"))
@@ -79,14 +80,14 @@ func testGateDroppedOften(b *Bed) {
 	if len(received[0]) > 0 && dropped == 0 {
 		b.Errorf("%d packets pass a closed gate that nobody could take out", len(received[0]))
 	}
-	// A machine that is late with the packets is as late with the repair.
+	// If the machine was late with the packets, it was as late with the repair.
 	limit := longest
 	for packet, at := range sent {
 		if next, ok := sent[packet+1]; ok {
 			limit = max(limit, longest+next.Sub(at))
 		}
 	}
-	var first, last uint32 // of a run of packets that pass
+	var first, last uint32 // first and last packet of a sequence that passed
 	for _, packet := range received[0] {
 		if last == 0 || packet != last+1 {
 			first = packet

@@ -9,15 +9,15 @@ import (
 	"tandem/internal/fib"
 )
 
-// router wants what a test tells it, and remembers what the plane tells. It implements
-// [fib.Router] and, within a turn, [fib.Wanted].
+// router wants what a test tells it to want, and records what the plane reports. It
+// implements [fib.Router] and, within a turn, [fib.Wanted].
 type router struct {
-	turn   sync.Mutex // of all that the seam guards by turns
+	turn   sync.Mutex // guards everything that package fib protects by turns
 	wanted map[device.SourceGroup]device.RouteChange
-	noted  map[device.SourceGroup]bool // by the audit
+	noted  map[device.SourceGroup]bool // streams that the audit has asked for
 
 	mu      sync.Mutex
-	answer  func(arrival) // what is done about a stream that is told, nil for nothing
+	answer  func(arrival) // answers a reported stream; nil does nothing
 	arrived []arrival
 	leaving map[string]fib.Leaving // as told last
 	events  []string               // by name
@@ -97,7 +97,7 @@ func (r *router) Emit(e event.Event) {
 	r.events = append(r.events, e.Name)
 }
 
-// answers has the router answer every stream that is told; nil ends that.
+// answers makes the router answer every reported stream; nil ends that.
 func (r *router) answers(answer func(arrival)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -28,7 +28,7 @@ func testRoutes(b *Bed) {
 		b.Errorf("%d routes are in force though they were deleted", set)
 	}
 	b.Expect("deleted", 0, nowhere)
-	if c := b.counters(2); c != (fib.Counters{Packets: 2, Bytes: 104}) { // of 40 + 8 + 4 bytes
+	if c := b.counters(2); c != (fib.Counters{Packets: 2, Bytes: 104}) { // of 40 + 8 + 4 bytes each
 		b.Errorf("counted %+v, want 2 packets", c)
 	}
 	if list := b.plane.Counters([]device.SourceGroup{Stream(0), Stream(1)}); list[0] != (fib.Counters{}) || list[1].Packets != 2 {
@@ -39,8 +39,8 @@ func testRoutes(b *Bed) {
 	}
 }
 
-// testIncomingInterface: a packet that comes in elsewhere than its route says is not
-// forwarded, but counted. Each route has an incoming interface of its own.
+// testIncomingInterface: a packet that arrives on another interface than its route's
+// incoming one is not forwarded, but counted. Routes have different incoming interfaces.
 func testIncomingInterface(b *Bed) {
 	b.Open(device.Gate{})
 	elsewhere := Route(0, "d0")
@@ -63,8 +63,8 @@ func testIncomingInterface(b *Bed) {
 	}
 }
 
-// testUnknownStream: a stream without a route is told with the interface where it came
-// in. Once the router has answered with a route it flows.
+// testUnknownStream: a stream without a route is reported, with the interface on which it
+// arrived. It flows when the router has answered with a route.
 func testUnknownStream(b *Bed) {
 	b.Open(device.Gate{})
 	b.Expect("no route", 0, nowhere)

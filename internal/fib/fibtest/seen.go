@@ -6,8 +6,9 @@ import (
 	"tandem/internal/device"
 )
 
-// testStreamsSeen: the plane tells when a routed stream begins to flow and when it has fallen silent, answers
-// when it is asked, and tells nothing of streams that nobody wants or that come in elsewhere.
+// testStreamsSeen: the plane reports when a routed stream begins to flow and when it
+// becomes silent, and it answers LookAt. It does not report streams that nobody wants, or
+// that arrive on another interface.
 func testStreamsSeen(b *Bed) {
 	b.Open(device.Gate{})
 	b.SetRoutes(Route(0, "d0"), Route(1))

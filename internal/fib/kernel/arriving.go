@@ -17,12 +17,14 @@ import (
 )
 
 const (
-	// lookInterval is how often is looked at what comes in.
+	// lookInterval is the time between two looks at the arriving streams.
 	lookInterval = 10 * time.Millisecond
-	// lookRest is how many times as long as a look has taken the next one waits, at least. So
-	// looking takes 3 % of a processor at most, where it has to ask the kernel for each stream, too.
+	// lookRest: after a look, the next one waits at least lookRest times as long as the
+	// look took. So the looks take at most 3 % of a processor, also where each stream needs
+	// a system call.
 	lookRest = 32
-	// watchAtOnce bounds the streams of which the watch begins or ends between two looks.
+	// watchAtOnce limits how many streams are added to or removed from the watch between
+	// two looks.
 	watchAtOnce = 4096
 	// warmLooks is after how many looks the streams that flow are known.
 	warmLooks = 12
@@ -30,10 +32,11 @@ const (
 	mostWatched = 1 << 18
 )
 
-// openBPF opens the better observer.
+// openBPF opens the preferred observer, which uses BPF. Tests replace it.
 var openBPF = arrivals.Open
 
-// observer counts what comes in. [arrivals.Observer] is one, and so is countingTable.
+// observer counts the arriving packets of streams. It is an [arrivals.Observer], or a
+// countingTable.
 type observer interface {
 	Watch(ifindex int) error
 	Unwatch(ifindex int)
@@ -43,8 +46,8 @@ type observer interface {
 	Close()
 }
 
-// arriving watches which of the routed streams come in, and tells the router. What is wanted of it
-// is noted in turns and done between two looks.
+// arriving watches which of the routed streams arrive, and reports that to the router.
+// Turns only note what is wanted. The looking goroutine carries it out between two looks.
 type arriving struct {
 	router fib.Router
 
@@ -55,12 +58,12 @@ type arriving struct {
 	missed   []device.SourceGroup
 	incoming []int
 	running  bool
-	wake     chan struct{} // has room for one
+	wake     chan struct{} // wakes the looking goroutine; has room for one
 
-	observer observer // its counts are of the looking goroutine, its interfaces of whoever has the turn
-	unable   error    // why there is no BPF, nil where there is
+	observer observer // the looking goroutine uses its counts, the goroutine with the turn its interfaces
+	unable   error    // why BPF cannot be used, nil if it is used
 
-	// Of the looking goroutine.
+	// Used by the looking goroutine only.
 	slots   map[device.SourceGroup]place
 	streams []device.SourceGroup // by slot
 	watch   proof.Watch
@@ -76,7 +79,8 @@ type place struct {
 	ifindex int
 }
 
-// newArriving prepares the watch in the thread's network namespace. Without BPF it asks the table.
+// newArriving prepares the watch in the thread's network namespace. Without BPF it uses the
+// counters of the table.
 func newArriving(router fib.Router, table *mroute.Table) *arriving {
 	a := &arriving{
 		router: router, noted: make(map[device.SourceGroup]noted), slots: make(map[device.SourceGroup]place), wake: make(chan struct{}, 1),
@@ -89,7 +93,7 @@ func newArriving(router fib.Router, table *mroute.Table) *arriving {
 	return a
 }
 
-// setIncoming tells all interfaces by which streams come in.
+// setIncoming sets the interfaces on which streams arrive.
 func (a *arriving) setIncoming(indexes []int) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -123,7 +127,8 @@ func (a *arriving) note(stream device.SourceGroup, ifindex int) {
 	a.mu.Unlock()
 }
 
-// ask has streams looked at now, and notes of others that they were missed.
+// ask makes the goroutine look at some streams now. It also notes streams whose packets the
+// peer had and this device had not.
 func (a *arriving) ask(look, missed []device.SourceGroup) {
 	a.mu.Lock()
 	a.asked, a.missed = append(a.asked, look...), append(a.missed, missed...)
@@ -131,7 +136,7 @@ func (a *arriving) ask(look, missed []device.SourceGroup) {
 	a.rouse()
 }
 
-// rouse has the looking goroutine look now.
+// rouse makes the looking goroutine look now.
 func (a *arriving) rouse() {
 	select {
 	case a.wake <- struct{}{}:
@@ -176,7 +181,8 @@ func (a *arriving) run(ctx context.Context) error {
 	}
 }
 
-// close ends the observation: run does, or who closes a plane that does not run.
+// close ends the observation. Run calls it when it ends; Close of the plane calls it if run
+// never started.
 func (a *arriving) close(ran bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -186,7 +192,8 @@ func (a *arriving) close(ran bool) {
 	}
 }
 
-// follow begins and ends the watch of streams as was noted. It reports whether nothing is left to do.
+// follow adds and removes watched streams as noted. It returns true when nothing is left to
+// do.
 func (a *arriving) follow() bool {
 	var add []arrivals.Stream
 	a.mu.Lock()
@@ -241,15 +248,15 @@ func (a *arriving) begin(streams []arrivals.Stream) {
 func (a *arriving) forget(s device.SourceGroup, at place) {
 	a.watch.Remove(uint32(at.slot))
 	delete(a.slots, s)
-	_ = a.observer.Remove(arrivals.Stream{Source: s.Source, Group: s.Group, Interface: at.ifindex}, at.slot) // it was observed
+	_ = a.observer.Remove(arrivals.Stream{Source: s.Source, Group: s.Group, Interface: at.ifindex}, at.slot) // cannot fail: the stream was observed
 }
 
-// look looks at all streams, and notes those that have begun to flow or fallen silent.
+// look looks at all streams, and notes those that have begun to flow or have become silent.
 func (a *arriving) look(now time.Duration) {
 	a.watch.Look(instant.FromOrigin(now), a.read, a.see)
 }
 
-// answer looks at the streams that were asked for.
+// answer looks at the streams that ask has named.
 func (a *arriving) answer() {
 	a.mu.Lock()
 	asked, missed := a.asked, a.missed
@@ -277,7 +284,7 @@ func (a *arriving) read(slot uint32) proof.Reading {
 	return proof.Reading{Packets: packets, Last: instant.FromOrigin(last)}
 }
 
-// see notes how a stream comes in, to be told.
+// see adds the state of a stream to the next report.
 func (a *arriving) see(slot uint32, flowing bool) {
 	now := instant.FromOrigin(clock.Monotonic())
 	s := a.watch.Of(slot).Sight()
@@ -287,7 +294,8 @@ func (a *arriving) see(slot uint32, flowing bool) {
 	})
 }
 
-// tell tells the router what was seen. It returns false when there are no turns any more.
+// tell reports to the router what was seen. It returns false when the router gives no turns
+// any more.
 func (a *arriving) tell() bool {
 	if watching := !a.blind && a.warm >= warmLooks; watching != a.told {
 		a.told = watching

@@ -16,14 +16,15 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestStreamsSeenWithoutBPF: the counters of the table tell of streams where there is no BPF.
+// TestStreamsSeenWithoutBPF: without BPF, the counters of the table show which streams
+// arrive.
 func TestStreamsSeenWithoutBPF(t *testing.T) {
 	openBPF = func(int) (*arrivals.Observer, error) { return nil, errors.New("there is none") }
 	t.Cleanup(func() { openBPF = arrivals.Open })
 	fibtest.Run(t, kind, "StreamsSeen")
 }
 
-// steady observes streams of which one in twenty flows.
+// steady is an observer of streams, one in twenty of which flows.
 type steady struct {
 	used arrivals.Slot
 	now  time.Duration
@@ -49,7 +50,7 @@ func (s *steady) At(slot arrivals.Slot) (packets uint64, last time.Duration) {
 	return uint64(s.now / time.Millisecond), s.now
 }
 
-// deaf is a router that is told of streams.
+// deaf is a router that only records the reports on streams.
 type deaf struct {
 	fib.Router
 	seen int
@@ -58,7 +59,7 @@ type deaf struct {
 func (*deaf) StreamsWatched(bool) bool                     { return true }
 func (d *deaf) StreamsSeen(list []device.StreamSight) bool { d.seen += len(list); return true }
 
-// look looks at what has come until now.
+// look makes the watch look at what has arrived until now.
 func look(a *arriving) {
 	now := clock.Monotonic()
 	a.observer.(*steady).now = now
@@ -78,7 +79,7 @@ func watched(streams int) (*arriving, *deaf) {
 	return a, d
 }
 
-// TestManyStreamsAreTold: of 100,000 streams those that flow are told, each once.
+// TestManyStreamsAreTold: of 100,000 streams, those that flow are reported, each once.
 func TestManyStreamsAreTold(t *testing.T) {
 	a, d := watched(100_000)
 	for range 10 {
@@ -92,7 +93,8 @@ func TestManyStreamsAreTold(t *testing.T) {
 	}
 }
 
-// BenchmarkArriving looks at 100,000 streams of which 5,000 flow, as is done each 10 ms.
+// BenchmarkArriving measures one look at 100,000 streams, of which 5,000 flow. In operation
+// there is one every 10 ms.
 func BenchmarkArriving(b *testing.B) {
 	a, _ := watched(100_000)
 	for range 10 {
@@ -107,7 +109,7 @@ func BenchmarkArriving(b *testing.B) {
 	b.ReportMetric(float64(processor(b)-before)/float64(b.N)/float64(lookInterval)*100, "%/processor")
 }
 
-// processor is the time of a processor that this process has taken.
+// processor returns the processor time that this process has used.
 func processor(b *testing.B) time.Duration {
 	b.Helper()
 	var u unix.Rusage

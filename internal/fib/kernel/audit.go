@@ -14,24 +14,24 @@ import (
 const (
 	auditInterval   = 10 * time.Second
 	restoreInterval = time.Second
-	// auditShare bounds what the comparison of a large table costs: it rests at
-	// least so many times as long as it took, and so does the kernel between two
-	// parts of its list, so that a join never waits for more than one.
+	// auditShare limits what the comparison of a large table costs. After a comparison, the
+	// next one waits at least auditShare times as long as it took. The kernel rests as long
+	// between two parts of its list, so a join waits for one part at most.
 	auditShare = 9
-	// auditSlice is how many routes are looked at in one turn.
+	// auditSlice is how many routes are compared in one turn.
 	auditSlice = 256
 	mostDoubts = 1 << 16
 )
 
-// askForAudit has all routes compared soon.
+// askForAudit requests a comparison of all routes.
 func (p *Plane) askForAudit() {
 	select {
 	case p.suspect <- struct{}{}:
-	default: // one is asked for already
+	default: // an audit is already requested
 	}
 }
 
-// keepAuditing compares all routes now and then.
+// keepAuditing compares all routes from time to time.
 func (p *Plane) keepAuditing(ctx context.Context) error {
 	p.lister.Rest = auditShare
 	tick := time.NewTicker(restoreInterval)
@@ -64,16 +64,16 @@ func (p *Plane) keepAuditing(ctx context.Context) error {
 	}
 }
 
-// audit is one comparison of all routes. What it comes upon waits for the end of the
-// list: the kernel passes over entries when others are removed meanwhile.
+// audit is one comparison of all routes. It repairs nothing before the end of the list,
+// because the kernel skips entries of the list when others are removed meanwhile.
 type audit struct {
 	*Plane
-	slice            []mroute.Entry // read and not yet looked at
+	slice            []mroute.Entry // read and not yet compared
 	doubtful, silent []device.SourceGroup
-	discards         int // entries of anyStream
+	discards         int // number of entries of anyStream
 }
 
-// auditAll compares all routes once. It reports whether to do so again soon.
+// auditAll compares all routes once. It reports whether another audit is needed soon.
 func (p *Plane) auditAll(ctx context.Context) (again bool, err error) {
 	a := &audit{Plane: p, slice: make([]mroute.Entry, 0, auditSlice)}
 	var before fib.Repairs
@@ -92,7 +92,7 @@ func (p *Plane) auditAll(ctx context.Context) (again bool, err error) {
 		p.router.StreamsSilent(some)
 	}
 	p.turn(func(fib.Wanted) {
-		for ; a.discards > 1; a.discards-- { // somebody else's, too
+		for ; a.discards > 1; a.discards-- { // more than one: some are of another program
 			_ = p.table.Delete(anyStream.Source, anyStream.Group)
 		}
 		p.inspectDiscard()
@@ -103,11 +103,12 @@ func (p *Plane) auditAll(ctx context.Context) (again bool, err error) {
 	return again, nil
 }
 
-// full says that the rest has to wait for the next comparison.
+// full reports whether there is no room for more doubtful entries. The next audit finds the
+// rest.
 func (a *audit) full() bool { return len(a.doubtful) >= mostDoubts }
 
-// readAll looks at what the kernel lists, some entries in a turn, and reports whether it
-// has come to the end.
+// readAll compares the entries that the kernel lists, a slice in each turn. It reports
+// whether it has read the whole list.
 func (a *audit) readAll(ctx context.Context) (whole bool, err error) {
 	whole = true
 	err = a.lister.Each(ctx, func(e *mroute.Entry) bool {
@@ -124,7 +125,7 @@ func (a *audit) readAll(ctx context.Context) (whole bool, err error) {
 	return whole && err == nil && a.compareSlice(), err
 }
 
-// compareSlice looks at the entries that were read, and reports whether to read on.
+// compareSlice compares the entries that were read, and reports whether to read on.
 func (a *audit) compareSlice() bool {
 	open := a.turn(func(wanted fib.Wanted) {
 		for i := range a.slice {
@@ -141,7 +142,7 @@ func (a *audit) compare(wanted fib.Wanted, e *mroute.Entry) {
 	}
 	stream := device.SourceGroup{Source: e.Source, Group: e.Group}
 	if stream == anyStream {
-		a.discards++ // inspected in any case
+		a.discards++ // inspected at the end in any case
 		return
 	}
 	want, ok := wanted.Audit(stream)
@@ -152,15 +153,15 @@ func (a *audit) compare(wanted fib.Wanted, e *mroute.Entry) {
 	}
 }
 
-// findMissing sets a route again that the kernel has not. Most it has only not listed, as
-// others were removed meanwhile.
+// findMissing sets a route again if the kernel does not have it. Most routes that are not
+// in the list exist: the kernel has skipped them because others were removed.
 func (a *audit) findMissing(wanted fib.Wanted, stream device.SourceGroup) {
 	if _, err := a.table.Counters(stream.Source, stream.Group); err != nil {
 		a.inspect(wanted, stream)
 	}
 }
 
-// inSlices does something for each stream, auditSlice of them in a turn.
+// inSlices calls do for each stream, auditSlice of them in each turn.
 func (a *audit) inSlices(streams []device.SourceGroup, do func(fib.Wanted, device.SourceGroup)) {
 	for some := range slices.Chunk(streams, auditSlice) {
 		a.turn(func(wanted fib.Wanted) {

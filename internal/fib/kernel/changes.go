@@ -16,11 +16,11 @@ import (
 
 const (
 	watchPause = 10 * time.Millisecond
-	// watchRoom is how many changes are read at once.
+	// watchRoom is how many changes one read returns at most.
 	watchRoom = 1024
 )
 
-// readChanges mends what the kernel tells that others have changed.
+// readChanges reads the kernel's notices of changes by others, and repairs these changes.
 func (p *Plane) readChanges(ctx context.Context) error {
 	room := make([]mroute.Change, 0, watchRoom)
 	for {
@@ -51,7 +51,7 @@ func (p *Plane) inspectChanged(wanted fib.Wanted, changed []mroute.Change) {
 		stream := device.SourceGroup{Source: c.Source, Group: c.Group}
 		if c.Removed && stream != anyStream {
 			if _, ok := wanted.Route(stream); !ok {
-				continue // by us
+				continue // our own removal
 			}
 		}
 		p.inspect(wanted, stream)
@@ -59,7 +59,7 @@ func (p *Plane) inspectChanged(wanted fib.Wanted, changed []mroute.Change) {
 	p.tellRepairs(before)
 }
 
-// inspect asks the kernel for one route as it is now and mends it.
+// inspect reads one route from the kernel and repairs it.
 func (p *Plane) inspect(wanted fib.Wanted, stream device.SourceGroup) {
 	if stream == anyStream {
 		p.inspectDiscard()
@@ -89,13 +89,14 @@ func (p *Plane) inspect(wanted fib.Wanted, stream device.SourceGroup) {
 	}
 }
 
-// anyStream stands for the entry by which the table discards, see [mroute.Table.Discard].
+// anyStream denotes the entry by which the table discards packets, see
+// [mroute.Table.Discard].
 var anyStream = device.SourceGroup{Source: netip.IPv6Unspecified(), Group: netip.IPv6Unspecified()}
 
-// inspectDiscard is inspect for anyStream.
+// inspectDiscard does the same as inspect for anyStream.
 func (p *Plane) inspectDiscard() {
 	if !p.interfaces.told {
-		return // it is the predecessor's, and will be made anew
+		return // it is the predecessor's entry, which SetInterfaces will replace
 	}
 	want := p.table.Discarding()
 	e, err := p.reader.Get(anyStream.Source, anyStream.Group)
@@ -109,13 +110,13 @@ func (p *Plane) inspectDiscard() {
 	p.repairs.Restored++
 }
 
-// agrees reports whether the kernel's entry is what is wanted, as far as the interfaces
-// are in the table.
+// agrees reports whether the kernel's entry is as wanted. Interfaces that are not in the
+// table do not count.
 func (p *Plane) agrees(want *device.RouteChange, e *mroute.Entry) bool {
 	return !p.translate(want, &p.route) || same(&p.route, e)
 }
 
-// same reports whether the kernel's entry is a route.
+// same reports whether the kernel's entry is the same as a route.
 func same(r *mroute.Route, e *mroute.Entry) bool {
 	if e.Upstream != r.Upstream || len(e.Outgoing) != len(r.Outgoing) {
 		return false
@@ -128,7 +129,7 @@ func same(r *mroute.Route, e *mroute.Entry) bool {
 	return true
 }
 
-// tellRepairs tells people what has been mended since before.
+// tellRepairs emits an event if anything was repaired since before.
 func (p *Plane) tellRepairs(before fib.Repairs) {
 	restored, removed := p.repairs.Restored-before.Restored, p.repairs.Removed-before.Removed
 	if restored+removed > 0 {

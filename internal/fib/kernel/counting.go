@@ -8,22 +8,24 @@ import (
 	"tandem/internal/linux/mroute"
 )
 
-// countingTable observes streams by the counters of the forwarding table, where there is no BPF. It takes a
-// system call for each look at each stream, and knows when packets came as well as it is asked.
+// countingTable observes streams by the counters of the forwarding table, if BPF cannot be
+// used. Each look at a stream takes a system call. The time of a packet is known only as
+// precisely as the interval between two looks.
 type countingTable struct {
 	table *mroute.Table
 	known []counted // by slot
 	free  []arrivals.Slot
 }
 
-// counted is what was counted of a stream when it was last asked.
+// counted is the state of a stream at the last look.
 type counted struct {
 	arrivals.Stream
-	packets, before uint64 // in all; when the observation began
+	packets, before uint64 // packets in all at the last look, and when the observation began
 	last            time.Duration
 }
 
-// Watch implements observer. The table counts what comes in by the interface of the route.
+// Watch implements observer. It does nothing: the table counts what arrives on the
+// interface of the route.
 func (*countingTable) Watch(int) error { return nil }
 
 // Unwatch implements observer.
@@ -67,11 +69,11 @@ func (c *countingTable) At(slot arrivals.Slot) (packets uint64, last time.Durati
 	return k.packets - k.before, k.last
 }
 
-// count returns how many packets of a stream have come in by its interface.
+// count returns how many packets of a stream have arrived on its interface.
 func (c *countingTable) count(s arrivals.Stream) uint64 {
 	n, err := c.table.Counters(s.Source, s.Group)
 	if err != nil {
-		return 0 // it has no route any more
+		return 0 // the stream has no route any more
 	}
-	return n.Packets - n.WrongIf // the kernel counts these among the packets
+	return n.Packets - n.WrongIf // the kernel includes WrongIf in Packets
 }

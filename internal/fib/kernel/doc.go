@@ -1,22 +1,25 @@
-// Package kernel is the plane that the Linux kernel brings along: its IPv6 multicast
-// routing (ip6mr, package mroute) forwards, and an nftables chain (package gate)
-// holds back.
+// Package kernel is the forwarding plane of the Linux kernel: its IPv6 multicast routing
+// (ip6mr, package mroute) forwards packets, and an nftables chain (package gate) holds them
+// back.
 //
-// The kernel's forwarding table belongs to the plane, yet any program with the
-// capability can change it. Removals and foreign changes are told by the kernel
-// and mended within watchPause; interfaces that left the table are added again within
-// restoreInterval; and the whole table is compared from time to time, auditSlice
-// routes in one turn, so that nothing stays wrong. The gate is the plane's own: where the
-// kernel knows owners of tables, nobody else can change it; elsewhere the kernel tells
-// of changes, too, and they are mended within watchPause. It is compared every gateInterval.
+// The plane owns the kernel's forwarding table, but any program with the capability can
+// change it. The kernel reports removals and changes by others, and the plane repairs them
+// within watchPause. Interfaces that have left the table are added again within
+// restoreInterval. From time to time the plane compares the whole table, auditSlice routes
+// in each turn, so that no error stays. The plane also owns the gate. If the kernel
+// supports owners of tables, no other program can change the gate. Otherwise the kernel
+// reports such changes, and the plane repairs them within watchPause. The gate is compared
+// every gateInterval.
 //
-// Where no stream may come in, packets without a route end at one entry for any source and
-// group, see [mroute.Table.Discard]. Elsewhere the kernel asks, and holds up the stream until
-// there is an entry: one that has no answer is forgotten, so that it is asked about again.
+// Interfaces on which no stream may arrive have one entry for any source and group. It
+// discards packets without a route, see [mroute.Table.Discard]. On other interfaces the
+// kernel makes an upcall and delays the stream until there is an entry. If the router has
+// no answer, the plane makes the kernel forget the stream, so that there is another upcall.
 //
-// Other firewalls may drop what is forwarded. The table counts what is to leave by an interface
-// before it asks any, the gate what comes to it as the last one, and a chain at the end of the
-// postrouting hook what leaves. They are compared every leavingInterval, see package proof.
+// Other firewalls may drop forwarded packets. The table counts the packets for an interface
+// before any firewall sees them. The gate counts what arrives at it, behind the firewalls
+// of the forward hook. A chain at the end of the postrouting hook counts what leaves. The
+// plane compares the three counts every leavingInterval, see package proof.
 //
 // A table holds [mroute.MaxInterfaces] interfaces.
 package kernel

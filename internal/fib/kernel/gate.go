@@ -16,22 +16,23 @@ import (
 )
 
 const (
-	// gateInterval is how often the kernel's gate is compared with the wanted one.
+	// gateInterval is the time between two comparisons of the kernel's gate with the wanted
+	// one.
 	gateInterval = 10 * time.Second
-	// gateAgain is how soon it is tried again when the kernel has not taken it: it
-	// decides who sends.
+	// gateAgain is how soon a failed change is tried again. It is short because the gate
+	// decides which device sends.
 	gateAgain = 100 * time.Millisecond
 )
 
-// gateKeeper sees to it that the kernel's gate is the wanted one.
+// gateKeeper keeps the kernel's gate equal to the wanted one.
 type gateKeeper struct {
 	gate *gate.Gate
 	emit func(event.Event)
-	wake chan struct{} // the gate is stale; has room for one
+	wake chan struct{} // signals that the gate is stale; has room for one
 
-	mu    sync.Mutex // of all below, and of who brings the kernel's gate to want
+	mu    sync.Mutex // guards the fields below; held by the goroutine that sets the kernel's gate to want
 	want  gate.State
-	stale bool // the kernel has not taken want yet
+	stale bool // the kernel does not have want yet
 	gone  bool
 }
 
@@ -39,7 +40,7 @@ func newGateKeeper(g *gate.Gate, initial device.Gate, emit func(event.Event)) *g
 	return &gateKeeper{gate: g, emit: emit, wake: make(chan struct{}, 1), want: gateState(initial)}
 }
 
-// gateState translates a gate.
+// gateState converts a gate into the type of package gate.
 func gateState(g device.Gate) gate.State {
 	s := gate.State{Closed: g.Closed, Bucket0: g.Bucket0, Bucket1: g.Bucket1, Seed: etrunk.HashSeed}
 	for _, stream := range g.Exceptions {
@@ -56,7 +57,7 @@ func (k *gateKeeper) open() error {
 	return nil
 }
 
-// remove takes the gate out of the kernel.
+// remove removes the gate from the kernel.
 func (k *gateKeeper) remove() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -74,8 +75,8 @@ func (k *gateKeeper) set(want gate.State) {
 	k.apply(want)
 }
 
-// setInterfaces has packets counted that leave by these interfaces, and control traffic
-// refused on the guarded ones.
+// setInterfaces sets the interfaces whose outgoing packets are counted, and the guarded
+// ones, on which control traffic is refused.
 func (k *gateKeeper) setInterfaces(counted, guarded []string, control []gate.Port) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -86,7 +87,7 @@ func (k *gateKeeper) setInterfaces(counted, guarded []string, control []gate.Por
 	}
 }
 
-// guards lists the interfaces that refuse ports, and the ports.
+// guards lists the interfaces on which ports are refused, and these ports.
 func guards(list []fib.Interface) (guarded []string, control []gate.Port) {
 	for _, told := range list {
 		if len(told.Refused) == 0 {
@@ -112,14 +113,14 @@ func (k *gateKeeper) apply(want gate.State) {
 	k.note(err)
 }
 
-// wanted returns the gate that is to be.
+// wanted returns the wanted gate.
 func (k *gateKeeper) wanted() gate.State {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.want
 }
 
-// keep compares the kernel's gate now and then, and sooner while it is stale.
+// keep compares the kernel's gate every gateInterval, and sooner while it is stale.
 func (k *gateKeeper) keep(ctx context.Context) error {
 	timer := time.NewTimer(gateInterval)
 	defer timer.Stop()
@@ -145,7 +146,7 @@ func (k *gateKeeper) watch(ctx context.Context) error {
 	watcher, err := k.gate.Watch()
 	if err != nil {
 		k.emit(event.SocketFailed.With("nftables", err))
-		return nil // the comparison remains
+		return nil // keep still compares the gate
 	}
 	defer watcher.Close()
 	defer context.AfterFunc(ctx, func() { watcher.Close() })()
@@ -161,7 +162,7 @@ func (k *gateKeeper) watch(ctx context.Context) error {
 	}
 }
 
-// repair puts right what somebody else has changed.
+// repair repairs what another program has changed.
 func (k *gateKeeper) repair() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -179,14 +180,14 @@ func (k *gateKeeper) repair() {
 	k.note(err)
 }
 
-// note notes whether the kernel has taken the gate, and asks for another try if not.
+// note notes whether the last change has succeeded. If not, it requests another try.
 func (k *gateKeeper) note(err error) {
 	if k.stale = err != nil; !k.stale {
 		return
 	}
 	select {
 	case k.wake <- struct{}{}:
-	default: // is awake already
+	default: // already requested
 	}
 }
 
@@ -200,8 +201,8 @@ func (p *Plane) Conditions() []event.Condition {
 	return []event.Condition{{AlarmKind: event.GateStale, Object: "gate"}}
 }
 
-// state describes the gate. The kernel's counters are zero while somebody else has
-// changed it.
+// state describes the gate. The kernel's counters are zero while they cannot be read
+// because another program has changed the gate.
 func (k *gateKeeper) state() fib.GateState {
 	k.mu.Lock()
 	defer k.mu.Unlock()

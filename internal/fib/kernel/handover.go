@@ -11,16 +11,16 @@ import (
 	"tandem/internal/linux/mroute"
 )
 
-// Names under which the sockets of the table and of the gate are handed over.
+// Names of the files in which the sockets of the table and of the gate are handed over.
 const (
 	tableFile = "mroute"
 	gateFile  = "gate"
 )
 
-// FileNames are the names of all files that a plane hands over.
+// FileNames are the names of all files that a plane may hand over.
 var FileNames = []string{tableFile, gateFile}
 
-// checkpoint is what a plane leaves beside its sockets.
+// checkpoint is the state that a plane hands over besides its sockets.
 type checkpoint struct {
 	MIFs     []int          // interface index by number in the table, 0 for none
 	Attached map[string]int // interface index by Linux name
@@ -46,7 +46,7 @@ func (p *Plane) HandOver() (fib.Checkpoint, error) {
 	return fib.Checkpoint{State: state.Bytes(), Files: files}, nil
 }
 
-// inheritedGate takes the descriptor of the gate's socket, 0 where there is none.
+// inheritedGate returns the descriptor of the gate's socket, 0 if there is none.
 func inheritedGate(files *inherit.Files) int {
 	socket := files.One(gateFile)
 	if socket == nil {
@@ -59,9 +59,9 @@ func inheritedGate(files *inherit.Files) int {
 	return fd
 }
 
-// inherit goes on with what the plane of another program has left, if it can.
+// inherit takes over what the predecessor's plane has left, if it can use it.
 func (p *Plane) inherit(left fib.Checkpoint) {
-	defer left.Files.Close() // what it does not know
+	defer left.Files.Close() // files that this plane does not know
 	var known checkpoint
 	if gob.NewDecoder(bytes.NewReader(left.State)).Decode(&known) != nil {
 		return

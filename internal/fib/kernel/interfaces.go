@@ -11,12 +11,12 @@ import (
 	"tandem/internal/fib"
 )
 
-// interfaces are those that the plane was told.
+// interfaces are the interfaces that the plane has got by SetInterfaces.
 type interfaces struct {
-	// attached are those in the kernel's table: indexes by Linux name. It is of whoever
-	// has the turn.
+	// attached are the interfaces in the kernel's table: indexes by Linux name. Only the
+	// goroutine with the turn uses it.
 	attached map[string]int
-	told     bool                                  // since the plane was opened
+	told     bool                                  // SetInterfaces was called since the plane was opened
 	byIndex  atomic.Pointer[map[int]fib.Interface] // see all
 }
 
@@ -28,8 +28,8 @@ func (i *interfaces) all() map[int]fib.Interface {
 	return nil
 }
 
-// adopt goes on with the interfaces of another program. Until they are told again, streams
-// may come in on each.
+// adopt takes over the interfaces of the predecessor. Until SetInterfaces is called,
+// streams may arrive on each of them.
 func (i *interfaces) adopt(attached map[string]int) {
 	i.attached = attached
 	byIndex := make(map[int]fib.Interface, len(attached))
@@ -45,15 +45,15 @@ func (p *Plane) SetInterfaces(list []fib.Interface) error {
 	for _, told := range list {
 		byIndex[told.Index] = told
 	}
-	p.interfaces.byIndex.Store(&byIndex) // before there can be upcalls
+	p.interfaces.byIndex.Store(&byIndex) // set before there can be upcalls
 	already := make(map[int]bool)
 	for _, index := range p.interfaces.attached {
 		if already[index] = byIndex[index].Index != 0; !already[index] {
-			_ = p.table.DelInterface(index) // fails when the interface has gone, and its place with it
+			_ = p.table.DelInterface(index) // fails if the interface was deleted; the kernel has then removed it
 		}
 	}
 	attached := make(map[string]int, len(list))
-	var others []int // where no stream may come in
+	var others []int // interfaces on which no stream may arrive
 	var errs []error
 	for _, told := range list {
 		if !already[told.Index] {
@@ -74,7 +74,7 @@ func (p *Plane) SetInterfaces(list []fib.Interface) error {
 	return errors.Join(append(errs, p.table.Discard(others))...)
 }
 
-// watchIncoming has the arrivals by the incoming interfaces counted.
+// watchIncoming makes the observer count the arrivals on the incoming interfaces.
 func (p *Plane) watchIncoming(list []fib.Interface) error {
 	var incoming []int
 	for _, told := range list {
@@ -85,7 +85,7 @@ func (p *Plane) watchIncoming(list []fib.Interface) error {
 	return p.arriving.setIncoming(incoming)
 }
 
-// restoreInterfaces adds interfaces again that somebody else has taken out.
+// restoreInterfaces adds interfaces again that another program has removed from the table.
 func (p *Plane) restoreInterfaces() {
 	restored, err := p.table.Restore()
 	if err != nil {

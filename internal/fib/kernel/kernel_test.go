@@ -16,7 +16,7 @@ import (
 
 var kind = kindWith(gate.Persistent)
 
-// kindWith is the plane with a protection of the gate.
+// kindWith returns the kernel's plane with a certain protection of the gate.
 func kindWith(protection gate.Protection) fibtest.Kind {
 	return fibtest.Kind{
 		Open: func(n *testnet.Node, r fib.Router, initial device.Gate, left fib.Checkpoint) (plane fib.Plane, err error) {
@@ -38,7 +38,7 @@ func dropRoute(t testing.TB, n *testnet.Node, stream device.SourceGroup) {
 	n.Meddler(t).Delete(stream.Source, stream.Group)
 }
 
-// dropGate tries to delete the gate's table and then, where it cannot, to clear the whole
+// dropGate tries to delete the gate's table. If that is refused, it flushes the whole
 // ruleset.
 func dropGate(t testing.TB, n *testnet.Node) bool {
 	t.Helper()
@@ -58,7 +58,7 @@ func dropGate(t testing.TB, n *testnet.Node) bool {
 
 func TestPlane(t *testing.T) { fibtest.Run(t, kind) }
 
-// TestUnprotectedGate: what a kernel does not keep others from, the plane puts right.
+// TestUnprotectedGate: on a kernel that cannot protect the gate, the plane repairs it.
 func TestUnprotectedGate(t *testing.T) {
 	fibtest.Run(t, kindWith(gate.Unprotected), "GateDropped", "GateDroppedOften", "HandOver")
 }

@@ -12,28 +12,30 @@ import (
 )
 
 const (
-	// leavingInterval is how often is looked at what leaves: 70 us with three interfaces.
+	// leavingInterval is the time between two looks at the leaving packets. A look takes 70
+	// us with three interfaces.
 	leavingInterval = 100 * time.Millisecond
-	// seekInterval is how often is looked for those who drop packets, while some are lost.
+	// seekInterval is the time between two searches for chains that drop packets, while
+	// packets are lost.
 	seekInterval = time.Second
 )
 
-// leaving watches whether the packets leave that are to. It is of one goroutine.
+// leaving checks whether forwarded packets really leave. Only one goroutine uses it.
 type leaving struct {
 	*Plane
 	ways   map[string]*way // by Linux name
-	failed bool            // to read the counters, which was told
+	failed bool            // reading the counters has failed, and the event was emitted
 }
 
 // way is the way out by one interface.
 type way struct {
 	proof.Leaving
-	said     fib.Leaving  // to the router
-	cause    string       // who may drop packets, empty when nobody is known
-	soughtAt instant.Time // when that was found
+	said     fib.Leaving  // what the router was told last
+	cause    string       // the chain that may drop packets, empty if none is known
+	soughtAt instant.Time // when cause was last looked for
 }
 
-// watchLeaving tells the router of packets that do not leave.
+// watchLeaving tells the router about forwarded packets that do not leave.
 func (p *Plane) watchLeaving(ctx context.Context) error {
 	l := &leaving{Plane: p, ways: make(map[string]*way)}
 	began := time.Now()
@@ -51,7 +53,8 @@ func (p *Plane) watchLeaving(ctx context.Context) error {
 	}
 }
 
-// look looks at all interfaces once. It returns false when there are no turns any more.
+// look looks at all interfaces once. It returns false when the router gives no turns any
+// more.
 func (l *leaving) look(now instant.Time) bool {
 	for name, passed := range l.read() {
 		w := l.ways[name]
@@ -73,11 +76,11 @@ func (l *leaving) look(now instant.Time) bool {
 	return l.dropGone()
 }
 
-// read reads the counters of all interfaces, in the order in which packets come to them.
+// read reads the counters of all interfaces, in the order in which packets pass them.
 func (l *leaving) read() map[string]proof.Passage {
 	passages := make(map[string]proof.Passage)
 	for index, told := range l.interfaces.all() {
-		if sent, err := l.table.Sent(index); err == nil { // else it is gone
+		if sent, err := l.table.Sent(index); err == nil { // otherwise the interface is gone
 			passages[told.Name] = proof.Passage{Offered: sent}
 		}
 	}
@@ -91,18 +94,18 @@ func (l *leaving) read() map[string]proof.Passage {
 			p.Held, p.Passed, p.Left = f.Held, f.Passed, f.Left
 			passages[name] = p
 		} else {
-			delete(passages, name) // not counted, or not now
+			delete(passages, name) // the gate does not count this interface, or not now
 		}
 	}
 	return passages
 }
 
-// seek looks for those who may drop what is lost.
+// seek looks for chains that may drop the lost packets.
 func (l *leaving) seek(w *way, now instant.Time) {
 	found, err := l.gate.gate.Droppers()
 	w.soughtAt = now
 	if err != nil {
-		return // what was found before counts
+		return // the previous result stays
 	}
 	var names []string
 	for _, d := range found {
@@ -113,8 +116,8 @@ func (l *leaving) seek(w *way, now instant.Time) {
 	w.cause = strings.Join(names, "; ")
 }
 
-// say tells the router what it was not told yet. It returns false when there are no turns any
-// more.
+// say tells the router the state of a way if it has changed. It returns false when the
+// router gives no turns any more.
 func (l *leaving) say(w *way, now fib.Leaving) bool {
 	if now == w.said {
 		return true
@@ -123,7 +126,7 @@ func (l *leaving) say(w *way, now fib.Leaving) bool {
 	return l.router.LeavingChanged(now)
 }
 
-// dropGone forgets interfaces that the plane is told no more.
+// dropGone forgets interfaces that the plane no longer has.
 func (l *leaving) dropGone() bool {
 	told := make(map[string]bool)
 	for _, ifc := range l.interfaces.all() {

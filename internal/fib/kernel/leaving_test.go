@@ -12,8 +12,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// firewall adds a chain of somebody else with a policy of drop on the router. The function that
-// it returns removes it.
+// firewall adds a chain of another program with a policy of drop to the router. The
+// function that it returns removes it.
 func firewall(b *fibtest.Bed, family nftables.TableFamily, hook *nftables.ChainHook) (remove func()) {
 	b.Helper()
 	conn, err := nftables.New(nftables.WithNetNSFd(b.Router.FD()))
@@ -31,9 +31,10 @@ func firewall(b *fibtest.Bed, family nftables.TableFamily, hook *nftables.ChainH
 	}
 }
 
-// TestForeignFirewall: what a firewall drops of the packets that are to leave is told in time,
-// by its name and for the interfaces that send; and when it is gone, that is told too. The gate
-// need not be open for that, where the firewall is before it.
+// TestForeignFirewall: a firewall drops forwarded packets. The plane reports this in time,
+// with the name of the chain and for the interfaces that send. When the firewall is gone,
+// it reports that too. If the firewall is before the gate, this works also while the gate
+// is closed.
 func TestForeignFirewall(t *testing.T) {
 	b, _ := newPlane(t, device.Gate{})
 	b.SetRoutes(fibtest.Route(0, "d0"))
@@ -59,7 +60,7 @@ func TestForeignFirewall(t *testing.T) {
 		name   string
 		family nftables.TableFamily
 		hook   *nftables.ChainHook
-		closed []string // gate
+		closed []string // interfaces that the gate closes
 		cause  string
 	}{
 		{"forward", nftables.TableFamilyIPv6, nftables.ChainHookForward, nil, "table ip6 filter, chain FORWARD: policy drop"},

@@ -10,8 +10,9 @@ import (
 	"tandem/internal/linux/mroute"
 )
 
-// TestInterfaceLimit: as many interfaces can be committed as the table holds, and the page
-// says so. The configuration knows no plane, so it has the number for itself.
+// TestInterfaceLimit: the configuration permits as many interfaces as the table holds, and
+// the documentation names the same number. The configuration has a constant of its own,
+// because it does not import a plane.
 func TestInterfaceLimit(t *testing.T) {
 	const most = config.MaxKernelInterfaces
 	if most != mroute.MaxInterfaces {

@@ -15,34 +15,35 @@ import (
 // mainTable is the kernel's multicast forwarding table for all packets.
 const mainTable = 0
 
-// Plane is the kernel's forwarding and what keeps it right. It implements [fib.Plane].
+// Plane is the kernel's forwarding plane and the goroutines that repair it. It implements
+// [fib.Plane].
 type Plane struct {
 	router  fib.Router
-	ctx     context.Context // ends with the plane
+	ctx     context.Context // cancelled when the plane is closed
 	end     context.CancelFunc
 	gate    *gateKeeper
 	table   *mroute.Table
 	watcher *mroute.Watcher
-	lister  *mroute.Reader // of the whole table, for the audit
-	suspect chan struct{}  // asks for an audit, has room for one
-	// arriving is what is known of the streams that come in.
+	lister  *mroute.Reader // lists the whole table, for the audit
+	suspect chan struct{}  // requests an audit; has room for one
+	// arriving watches which streams arrive.
 	arriving *arriving
 
 	interfaces interfaces
-	// Of whoever has the turn.
-	reader  *mroute.Reader // of single routes
+	// Used only by the goroutine that has the turn.
+	reader  *mroute.Reader // reads single routes
 	repairs fib.Repairs
-	route   mroute.Route // used again and again
+	route   mroute.Route // memory for SetRoutes
 }
 
-// Open takes the multicast forwarding table of the thread's network namespace, which
-// only one process may hold, and sets up the gate; see [fib.Open]. Where one of package
-// mroute's errors is the cause, the error wraps it.
+// Open takes the multicast forwarding table of the thread's network namespace, which only
+// one process can own, and sets the gate; see [fib.Open]. If the cause of an error is one
+// of package mroute's errors, the error wraps it.
 func Open(router fib.Router, initial device.Gate, left fib.Checkpoint) (fib.Plane, error) {
 	return open(router, gate.Options{}, initial, left)
 }
 
-// open is Open with a gate that is opened in some way.
+// open does what Open does, with options for the gate.
 func open(router fib.Router, o gate.Options, initial device.Gate, left fib.Checkpoint) (*Plane, error) {
 	o.Socket = inheritedGate(&left.Files)
 	g, err := gate.Open(o)
@@ -66,13 +67,13 @@ func open(router fib.Router, o gate.Options, initial device.Gate, left fib.Check
 	if err != nil {
 		p.end()
 		p.closeTable()
-		_ = g.Close(false) // the gate may be another daemon's
+		_ = g.Close(false) // the gate in the kernel may be another daemon's
 		return nil, err
 	}
 	return p, nil
 }
 
-// openTable opens the table, unless it was inherited, and what tells of it.
+// openTable opens the table, unless it was inherited, and its watcher and readers.
 func (p *Plane) openTable() (err error) {
 	if p.table == nil {
 		p.table, err = mroute.Open(mainTable)
@@ -89,7 +90,8 @@ func (p *Plane) openTable() (err error) {
 	return nil
 }
 
-// closeTable closes what is open of it. The kernel forgets its routes and interfaces.
+// closeTable closes the table, its watcher and its readers. The kernel then removes its
+// routes and interfaces.
 func (p *Plane) closeTable() {
 	if p.table != nil {
 		p.table.Close()
@@ -119,13 +121,14 @@ func (p *Plane) Run(ctx context.Context) error {
 	return err
 }
 
-// interrupt ends what waits in a system call.
+// interrupt ends the system calls that wait.
 func (p *Plane) interrupt() {
 	p.table.Interrupt()
 	p.watcher.Close()
 }
 
-// Close implements [fib.Plane]. The gate goes last, so that nothing passes meanwhile.
+// Close implements [fib.Plane]. It removes the gate last, so that no packet passes before
+// the routes are gone.
 func (p *Plane) Close() error {
 	p.end()
 	p.arriving.close(false)

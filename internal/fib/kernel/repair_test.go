@@ -15,7 +15,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// numbered is a group that no test of the plane uses otherwise.
+// numbered returns a group that no other test of the plane uses.
 func numbered(i int) netip.Addr {
 	return netip.AddrFrom16([16]byte{0xff, 0x1e, 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)})
 }
@@ -50,7 +50,7 @@ func TestMeddledTable(t *testing.T) {
 	other.Set(testnet.Source, numbered(2), 0, 0, 1, 2)
 	want.Removed++
 	repaired("a route that nobody wants is removed")
-	// What throws away packets from d0 and d1.
+	// The entry that discards packets from d0 and d1.
 	everything := netip.IPv6Unspecified()
 	other.Delete(everything, everything)
 	want.Restored++
@@ -58,14 +58,14 @@ func TestMeddledTable(t *testing.T) {
 	other.Set(everything, everything, 1, 0, 1, 2)
 	want.Restored++
 	repaired("they are not sent upstream")
-	const flood = 20000 // more than the kernel can tell of at once
+	const flood = 20000 // more changes than the kernel can queue as notices
 	for i := range flood {
 		other.Set(testnet.Source, numbered(i), 0, 0, 1, 2)
 	}
 	want.Removed += flood
 	repaired("a flood of them is removed, though not all were told")
 	other.Flush()
-	want.Restored += 10 // and the mark, and what throws away
+	want.Restored += 10 // the mark and the entry that discards are restored too
 	repaired("all routes are set again")
 	for mif := range 3 {
 		other.DeleteMIF(mif)
@@ -80,8 +80,9 @@ func TestMeddledTable(t *testing.T) {
 	}
 }
 
-// TestFloodLeavesNothing: what a host on the access side sends to ever new groups ends at one
-// entry of the kernel's table: nothing waits, and nobody is asked.
+// TestFloodLeavesNothing: a host on the access side sends to more and more groups. One
+// entry of the kernel's table discards the packets. No packet waits, and there are no
+// upcalls.
 func TestFloodLeavesNothing(t *testing.T) {
 	const flood = 500
 	b, p := newPlane(t, device.Gate{})
@@ -89,7 +90,7 @@ func TestFloodLeavesNothing(t *testing.T) {
 	for i := range flood {
 		impostor.Send(numbered(i))
 	}
-	b.Expect("no route", 0, [2]bool{}) // and what came before has passed
+	b.Expect("no route", 0, [2]bool{}) // and all earlier packets have passed
 	b.InTurn(func() {
 		e, err := p.reader.Get(anyStream.Source, anyStream.Group)
 		testnet.Must(t, err)
@@ -99,13 +100,13 @@ func TestFloodLeavesNothing(t *testing.T) {
 	})
 	entries := 0
 	testnet.Must(t, p.lister.Each(t.Context(), func(*mroute.Entry) bool { entries++; return true }))
-	if entries > 3 { // that one, the mark and, for a moment, stream 0
+	if entries > 3 { // the discarding entry, the mark and, for a moment, stream 0
 		t.Errorf("%d entries", entries)
 	}
 }
 
-// TestSeizedGate: another program owns the gate's table for a while, so that the kernel
-// refuses every change. That is told, and the gate is set as soon as it can be.
+// TestSeizedGate: another program owns the gate's table for a while, so the kernel refuses
+// every change. The plane reports this, and sets the gate as soon as it can.
 func TestSeizedGate(t *testing.T) {
 	b, p := newPlaneOf(t, kindWith(gate.Unprotected), device.Gate{})
 	b.SetRoutes(fibtest.Route(0, "d0", "d1"))
@@ -132,8 +133,9 @@ func TestSeizedGate(t *testing.T) {
 	}
 }
 
-// TestSilentStreams: of what the kernel lists, routes that no packet has used for long are
-// silent, and those that are not as wanted doubtful. What waits for an answer is neither.
+// TestSilentStreams: in the kernel's list, routes that no packet has used for long are
+// silent, and routes that are not as wanted are doubtful. An entry that waits for an answer
+// is neither.
 func TestSilentStreams(t *testing.T) {
 	b, p := newPlane(t, device.Gate{})
 	b.SetRoutes(fibtest.Route(0, "d0"), fibtest.Route(1, "d0"), fibtest.Route(2, "d0"))

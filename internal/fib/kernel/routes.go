@@ -28,7 +28,7 @@ func (p *Plane) SetRoutes(changes []device.RouteChange) (set int) {
 	return set
 }
 
-// watchArrival has the arrival of a stream watched as long as somebody wants it.
+// watchArrival watches the arrival of a stream as long as a route for it is wanted.
 func (p *Plane) watchArrival(c *device.RouteChange) {
 	from := 0
 	if !c.Delete && len(c.Outgoing) > 0 {
@@ -40,8 +40,8 @@ func (p *Plane) watchArrival(c *device.RouteChange) {
 // LookAt implements [fib.Plane].
 func (p *Plane) LookAt(look, missed []device.SourceGroup) { p.arriving.ask(look, missed) }
 
-// translation is a route as the kernel takes it. The interfaces of the next one are
-// mostly the same.
+// translation is a route in the kernel's form. It is kept because the next route mostly has
+// the same interfaces.
 type translation struct {
 	of    device.RouteChange
 	route *mroute.Route
@@ -53,7 +53,7 @@ func (p *Plane) setRoute(c *device.RouteChange, last *translation) (bool, error)
 	if c.Delete {
 		err := p.table.Delete(c.Source, c.Group)
 		if errors.Is(err, mroute.ErrNoRoute) {
-			err = nil // somebody else was first
+			err = nil // another program has already removed it
 		}
 		return false, err
 	}
@@ -68,8 +68,8 @@ func (p *Plane) setRoute(c *device.RouteChange, last *translation) (bool, error)
 	return err == nil, err
 }
 
-// translate makes the kernel's form of a route, without the interfaces that are not in
-// the table. It reports false when the incoming one is not.
+// translate makes the kernel's form of a route, without outgoing interfaces that are not in
+// the table. It returns false if the incoming interface is not in the table.
 func (p *Plane) translate(c *device.RouteChange, r *mroute.Route) bool {
 	r.Source, r.Group, r.Upstream, r.Outgoing = c.Source, c.Group, p.interfaces.attached[c.Incoming], r.Outgoing[:0]
 	for _, name := range c.Outgoing {
@@ -80,12 +80,13 @@ func (p *Plane) translate(c *device.RouteChange, r *mroute.Route) bool {
 	return r.Upstream != 0
 }
 
-// Counters implements [fib.Plane]. One question a stream takes a microsecond; a list of
-// the whole table takes no less and, of 100,000 routes, several times as long.
+// Counters implements [fib.Plane]. It asks for each stream, which takes a microsecond. To
+// list the whole table takes at least as long, and several times as long for 100,000
+// routes.
 func (p *Plane) Counters(streams []device.SourceGroup) []fib.Counters {
 	list := make([]fib.Counters, len(streams))
 	for i, s := range streams {
-		if c, err := p.table.Counters(s.Source, s.Group); err == nil { // else there is none any more
+		if c, err := p.table.Counters(s.Source, s.Group); err == nil { // otherwise the stream has no route any more
 			list[i] = fib.Counters{Packets: c.Packets, Bytes: c.Bytes, WrongInterface: c.WrongIf}
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestSetRoutesAllocatesNothing: a join costs no memory here.
+// TestSetRoutesAllocatesNothing: SetRoutes does not allocate memory for a join.
 func TestSetRoutesAllocatesNothing(t *testing.T) {
 	b, p := newPlane(t, device.Gate{})
 	var changes []device.RouteChange
@@ -22,8 +22,8 @@ func TestSetRoutesAllocatesNothing(t *testing.T) {
 	})
 }
 
-// BenchmarkSetRoutes makes routes for ever new groups, as many at once as one read of
-// reports brings; see BenchmarkSet of package mroute for what the kernel takes of it.
+// BenchmarkSetRoutes makes routes for new groups. One call makes as many as one read of
+// reports brings. BenchmarkSet of package mroute shows the part of the kernel.
 func BenchmarkSetRoutes(b *testing.B) {
 	const batch = 64
 	bed, p := newPlane(b, device.Gate{})

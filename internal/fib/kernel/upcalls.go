@@ -10,13 +10,13 @@ import (
 	"tandem/internal/linux/mroute"
 )
 
-// mostForgotten is how many streams without an answer are forgotten in a second. The kernel holds
-// up more than those for 10 s, and does not ask about them again meanwhile.
+// mostForgotten is for how many streams a second, at most, Forget is called. The kernel
+// delays further streams for 10 s and makes no upcall for them in this time.
 const mostForgotten = 1000
 
-// readUpcalls tells the router of streams that the kernel has no route for. The kernel holds up
-// the packets of such a stream, wherever they come in, until it has an entry or 10 s are
-// over. So none is left without an answer.
+// readUpcalls reports to the router the streams for which the kernel has no route. The
+// kernel delays the packets of such a stream, on every interface, until it has an entry or
+// 10 s have passed. So every upcall must lead to a route or to Forget.
 func (p *Plane) readUpcalls(context.Context) error {
 	var forgotten allowance
 	for {
@@ -46,7 +46,8 @@ func (p *Plane) waits(stream device.SourceGroup) bool {
 	return err != nil
 }
 
-// forget ends that a stream waits which is to have no entry.
+// forget makes the kernel drop the waiting packets of a stream for which no route is
+// wanted.
 func (p *Plane) forget(wanted fib.Wanted, stream device.SourceGroup) {
 	if want, ok := wanted.Route(stream); ok && p.translate(&want, &p.route) || !p.waits(stream) {
 		return
@@ -56,13 +57,13 @@ func (p *Plane) forget(wanted fib.Wanted, stream device.SourceGroup) {
 	}
 }
 
-// allowance counts what may be done mostForgotten times a second.
+// allowance limits an action to mostForgotten times a second.
 type allowance struct {
 	since time.Time
 	taken int
 }
 
-// take reports whether it may be done once more.
+// take reports whether the action is permitted once more now.
 func (a *allowance) take(now time.Time) bool {
 	if now.Sub(a.since) >= time.Second {
 		*a = allowance{since: now}
