@@ -13,10 +13,10 @@ import (
 	"tandem/internal/command"
 )
 
-// ACL is an IPv6 access list. A basic one is about one address, an advanced one
-// about a source and a destination. Where MLD uses it the address of a basic one
-// is the group, and so is the destination of an advanced one, as VRP has it. In a source
-// policy the source of either is a host.
+// ACL is an IPv6 access list. A rule of a basic ACL has one address; a rule of an advanced
+// ACL has a source and a destination. Where MLD uses an ACL for groups, the address of a
+// basic ACL is the group, and so is the destination of an advanced ACL, as on VRP. In a
+// source policy, the address of a basic ACL and the source of an advanced ACL are a host.
 type ACL struct {
 	// Name is its name, or its number in decimal: 2000..2999 for a basic ACL,
 	// 3000..3999 for an advanced one.
@@ -26,16 +26,16 @@ type ACL struct {
 	Rules       []ACLRule // by ID
 }
 
-// ACLRule permits or denies. A zero prefix has every address.
+// ACLRule permits or denies. A zero prefix matches every address.
 type ACLRule struct {
 	ID          uint32 // 0..4294967294
 	Permit      bool
 	Source      netip.Prefix
-	Destination netip.Prefix // of an advanced ACL only
+	Destination netip.Prefix // only in an advanced ACL
 }
 
 const (
-	ruleStep   = 5 // between the IDs that the device gives
+	ruleStep   = 5 // distance between the IDs that the device assigns
 	maxRuleID  = 4294967294
 	maxACLName = 32
 )
@@ -53,7 +53,7 @@ func (a *ACL) Kind() string {
 	return "basic"
 }
 
-// String returns what follows "acl ipv6" in the command that opens it.
+// String returns the part of the opening command after "acl ipv6".
 func (a *ACL) String() string {
 	if a.numbered() {
 		return "number " + a.Name
@@ -61,7 +61,7 @@ func (a *ACL) String() string {
 	return "name " + a.Name + " " + a.Kind()
 }
 
-// String returns the rule as it is written.
+// String returns the rule in the text form.
 func (r ACLRule) String() string { return fmt.Sprintf("rule %d %s", r.ID, r.body()) }
 
 func (r ACLRule) body() string {
@@ -78,9 +78,9 @@ func (r ACLRule) body() string {
 	return body
 }
 
-// ACLUse is an access list that a command of an interface names.
+// ACLUse is a command of an interface that names an access list.
 type ACLUse struct {
-	Words string // of the command
+	Words string // keywords of the command
 	ACL   string
 }
 
@@ -138,7 +138,7 @@ func aclEntries() []entry {
 		settings(ViewAdvancedACL, find, text, aclRule(advancedMatch)))
 }
 
-// aclName returns which ACL the arguments name, empty when they name none.
+// aclName returns the ACL that the arguments name, empty if none.
 func aclName(a command.Args) string {
 	if number := a.Uint("acl"); number != 0 {
 		return strconv.FormatUint(number, 10)
@@ -159,7 +159,8 @@ func openACL(e *Editor, a command.Args) (View, error) {
 	return acl.view(), nil
 }
 
-// What the rules of the two kinds match; the parts of an advanced one come in either order.
+// Parameters of the rules of the two kinds. The two parts of an advanced rule may come in
+// either order.
 const (
 	sourceMatch      = "source { <source-prefix:prefix> | <source-address:ipv6> <source-length:0..128> | any }"
 	destinationMatch = "destination { <destination-prefix:prefix> | <destination-address:ipv6> <destination-length:0..128> | any }"
@@ -220,7 +221,7 @@ func (a *ACL) search(id uint32) (int, bool) {
 	return slices.BinarySearchFunc(a.Rules, id, func(r ACLRule, id uint32) int { return cmp.Compare(r.ID, id) })
 }
 
-// same returns which rule says the same as r, -1 when none does.
+// same returns the index of a rule that is equal to r but for its ID, -1 if there is none.
 func (a *ACL) same(r ACLRule) int {
 	return slices.IndexFunc(a.Rules, func(o ACLRule) bool { return o.body() == r.body() })
 }
@@ -244,7 +245,7 @@ func readRule(a command.Args) ACLRule {
 	}
 }
 
-// readRange reads the addresses that a rule is about; the zero prefix has all.
+// readRange reads the addresses that a rule matches. The zero prefix matches all.
 func readRange(a command.Args, end string) netip.Prefix {
 	p := command.Get[netip.Prefix](a, end+"-prefix")
 	if a.Has(end + "-length") {
@@ -271,7 +272,7 @@ func aclReference(words, help string, field func(*Interface) *string) setting[In
 
 const aclParameter = "{ <acl:2000..3999> | acl6-name <acl-name> }"
 
-// aclWords names an ACL in a command.
+// aclWords returns the words by which a command names an ACL.
 func aclWords(name string) string {
 	if isNumber(name) {
 		return name

@@ -143,7 +143,7 @@ func TestACLRefusals(t *testing.T) {
 	}
 }
 
-// An ACL that something uses can be removed together with the use, in either order.
+// An ACL that a command uses can be removed in the same commit as the use, in either order.
 func TestACLInUse(t *testing.T) {
 	for _, c := range []struct{ name, lines, want string }{
 		{"removed", "undo acl ipv6 number 2000", "[interface eth1: mld group-policy uses acl ipv6 2000, which does not exist; known: gold]"},

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Candidate is a configuration being edited: what was running when the editing
-// began, and the changes since. Its Editor takes the commands. It is not safe
-// for concurrent use, but several candidates of one store are.
+// Candidate is a configuration that is being edited: the running configuration at the
+// start, and the changes since. Its Editor executes the commands. Only one goroutine may
+// use a candidate at a time. Several goroutines may use different candidates of one store.
 type Candidate struct {
 	*Editor
 	store *Store
@@ -19,7 +19,7 @@ type Candidate struct {
 	changed View
 }
 
-// Changed tells whether the candidate differs from what it began with.
+// Changed reports whether the candidate differs from its base.
 func (c *Candidate) Changed() bool {
 	if c.Model.differs(c.base, c.changed) {
 		return true
@@ -29,31 +29,33 @@ func (c *Candidate) Changed() bool {
 	return ok
 }
 
-// Changes lists the differences to what it began with, see Diff.
+// Changes lists the differences from its base, see Diff.
 func (c *Candidate) Changes() []string { return Diff(c.base, c.Model, c.keys) }
 
-// Clear drops the changes, takes up what is running now and goes to the system view.
+// Clear drops the changes, takes the present running configuration as the base and returns
+// to the system view.
 func (c *Candidate) Clear() {
 	c.Editor = nil
 	c.Drop()
 }
 
-// Drop is Clear without leaving the view, as long as its object is there.
+// Drop does what Clear does, but stays in the view if its object still exists.
 func (c *Candidate) Drop() { c.restart(c.store.Running()) }
 
-// Follow takes up what is running now if nothing was changed.
+// Follow takes the present running configuration as the base if the candidate has no
+// changes.
 func (c *Candidate) Follow() {
 	if running := c.store.Running(); running != c.base && !c.Changed() {
 		c.restart(running)
 	}
 }
 
-// ErrConflict says that a candidate would undo what others have committed.
+// ErrConflict means that a candidate would undo what others have committed.
 var ErrConflict = errors.New("the candidate conflicts with what was committed meanwhile")
 
-// ConflictError names what a candidate would undo.
+// ConflictError lists what a candidate would undo.
 type ConflictError struct {
-	Commits   []Point // since the candidate began; empty when a trial has ended
+	Commits   []Point // commits since the candidate began; empty if a trial has ended
 	Conflicts []string
 }
 
@@ -65,11 +67,12 @@ func (e *ConflictError) Error() string {
 	return ErrConflict.Error() + strings.Join(by, "") + "\n" + strings.Join(e.Conflicts, "\n")
 }
 
-// Unwrap makes it an ErrConflict.
+// Unwrap makes errors.Is report ErrConflict.
 func (e *ConflictError) Unwrap() error { return ErrConflict }
 
-// Merged returns what a commit would put in force now; with conflicts, what it
-// would after a Refresh. Both may come together.
+// Merged returns the configuration that a commit would put in force now. If there are
+// conflicts, it returns both an error and the configuration that a commit would put in
+// force after Refresh.
 func (c *Candidate) Merged() (*Model, error) {
 	running := c.store.Running()
 	if running == c.base {
@@ -85,7 +88,7 @@ func (c *Candidate) Merged() (*Model, error) {
 	return m, nil
 }
 
-// merge is Merged without conflicts.
+// merge returns what Merged returns, but no configuration if there are conflicts.
 func (c *Candidate) merge() (*Model, error) {
 	m, err := c.Merged()
 	if err != nil {
@@ -94,9 +97,9 @@ func (c *Candidate) merge() (*Model, error) {
 	return m, nil
 }
 
-// Refresh takes up what others have committed meanwhile; where the candidate
-// changes the same, the candidate prevails, and the error, a *ConflictError,
-// tells what it will undo. After any other error the candidate is as it was.
+// Refresh merges into the candidate what others have committed meanwhile. If both have
+// changed the same setting, the candidate's value stays, and the returned *ConflictError
+// lists what it will undo. After any other error the candidate is unchanged.
 func (c *Candidate) Refresh() error {
 	m, err := c.Merged()
 	if m == nil {
@@ -122,7 +125,8 @@ func (c *Candidate) meanwhile() []Point {
 	return nil
 }
 
-// restart begins anew with a running configuration, in the same view if it is still there.
+// restart takes a running configuration as the base and drops the changes. It stays in the
+// same view if its object still exists.
 func (c *Candidate) restart(running *Model) {
 	view := SystemView
 	if c.Editor != nil && running.has(c.View) {

@@ -8,39 +8,39 @@ import (
 	"time"
 )
 
-// Apply brings a device to a configuration. After an error the device runs the
-// one before.
+// Apply brings a device to a configuration. After an error the device runs the previous
+// configuration.
 type Apply func(*Model) error
 
-// CommitOptions say how to commit.
+// CommitOptions are the options of a commit.
 type CommitOptions struct {
 	PointInfo
-	// Trial makes the commit one for so long: unless it is confirmed by then, the
-	// configuration before comes back. Zero commits for good.
+	// Trial makes the commit a trial of this length. If nobody confirms it in time, the
+	// previous configuration comes back. Zero commits for good.
 	Trial time.Duration
-	// Persist is a word with which other sessions may confirm the trial: given
-	// with Trial it is set, given without the trial of that word is confirmed.
+	// Persist is a word with which other sessions may confirm the trial. A commit with
+	// Trial sets the word. A commit without Trial and with this word confirms the trial.
 	Persist string
-	// Ended is told when a trial has ended by itself: nil when the configuration
-	// before is back, else why it could not be put back yet.
+	// Ended is called when a trial has ended without a confirmation. The error is nil if
+	// the previous configuration is in force again; otherwise it says why it is not yet.
 	Ended func(error)
 }
 
-// Outcome is what came of a commit.
+// Outcome is the result of a commit.
 type Outcome struct {
-	Point    Point    // its ID is 0 when nothing was to be committed, or on trial
-	Warnings Problems // of Validate
-	// Kept are the commits of others since the candidate began. What they changed
-	// is still there.
+	Point    Point    // its ID is 0 if nothing was changed, or for a trial
+	Warnings Problems // warnings of Validate
+	// Kept are commits that others have made since the candidate began. Their changes
+	// remain in force.
 	Kept []Point
 }
 
-// Commit puts a candidate in force: what others have committed meanwhile is
-// taken up, the whole is validated, written, applied, and only then made the
-// running configuration. Without changes apply is not called. The error is a
-// *ConflictError when the candidate would undo what others have committed, an
-// *InvalidError when the model is at fault; after an error the running
-// configuration is the old one and the candidate as it was.
+// Commit puts a candidate in force. It merges what others have committed meanwhile, then
+// validates, writes and applies the whole, and only then makes it the running
+// configuration. If nothing has changed, it does not call apply. The error is a
+// *ConflictError if the candidate would undo what others have committed, and an
+// *InvalidError if the model is not valid. After an error the running configuration and the
+// candidate are unchanged.
 func (s *Store) Commit(c *Candidate, o CommitOptions, apply Apply) (Outcome, error) {
 	s.committing.Lock()
 	defer s.committing.Unlock()
@@ -62,7 +62,8 @@ func (s *Store) Commit(c *Candidate, o CommitOptions, apply Apply) (Outcome, err
 	case o.Trial > 0 && changes:
 		err = s.try(c, o, next, apply)
 	case s.trial != nil:
-		// What was said of the trial holds, unless it is said anew.
+		// A label or description of the trial stays unless the confirmation gives another
+		// one.
 		o.Label = cmp.Or(o.Label, s.trial.Label)
 		o.Description = cmp.Or(o.Description, s.trial.Description)
 		out.Point, err = s.install(o.PointInfo, next, apply)
@@ -76,7 +77,7 @@ func (s *Store) Commit(c *Candidate, o CommitOptions, apply Apply) (Outcome, err
 	return out, nil
 }
 
-// validated returns the warnings of a model, or why it cannot be committed.
+// validated returns the warnings of a model, or an error if it cannot be committed.
 func validated(m *Model) (Problems, error) {
 	problems := Validate(m)
 	if failed := problems.errors(); len(failed) > 0 {
@@ -107,9 +108,9 @@ func (s *Store) Rollback(id uint64, info PointInfo, apply Apply) (Outcome, error
 	return out, err
 }
 
-// install makes a model the newest commit and ends the trial, if one is running.
-// The file is written under another name first, so that a full disk is found
-// out before anything is applied.
+// install makes a model the newest commit and ends the trial, if there is one. It first
+// writes the file under another name, so that a full disk is noticed before anything is
+// applied.
 func (s *Store) install(info PointInfo, next *Model, apply Apply) (Point, error) {
 	point := Point{ID: s.nextID(), At: time.Now().UTC().Truncate(time.Second), Boot: s.boot, PointInfo: info}
 	file, err := stage(s.path(point.ID), point.file(s.text(next)))
@@ -130,7 +131,7 @@ func (s *Store) install(info PointInfo, next *Model, apply Apply) (Point, error)
 	s.running = next
 	s.points = append(s.points, point)
 	for len(s.points) > keptPoints {
-		// One file too many does no harm.
+		// An old file that stays does no harm.
 		_ = os.Remove(s.path(s.points[0].ID))
 		s.points = s.points[1:]
 	}

@@ -14,7 +14,7 @@ import (
 	"tandem/internal/etrunk"
 )
 
-// testKeys is the keyring of a device key that tests share.
+// testKeys returns a keyring that all tests share.
 func testKeys(t testing.TB) *Keyring {
 	t.Helper()
 	keys, err := newKeyring([]byte(strings.Repeat("k", KeySize)))
@@ -24,8 +24,8 @@ func testKeys(t testing.TB) *Keyring {
 	return keys
 }
 
-// shell is a console reduced to what the tests need: the table of this
-// package and the few words that belong to a console.
+// shell is a small console for the tests: the command table of this package, and the few
+// commands that a console adds.
 type shell struct {
 	*Editor
 	table *command.Table[*shell]
@@ -69,8 +69,8 @@ func (s *shell) run(t testing.TB, lines string) *shell {
 	return s
 }
 
-// procedure is the operator's procedure on one device, in its order and with
-// its words, followed by what it takes for granted.
+// procedure is the operator's procedure on one device, in the original order and words,
+// followed by the commands that it does not mention.
 const procedure = `
 system-view
 remote-backup-service rbs1
@@ -172,7 +172,8 @@ return`, "\n")
 	}
 }
 
-// A displayed configuration pasted into a console, # lines left out, makes the same model.
+// A displayed configuration is pasted into a console without its # lines. It makes the same
+// model.
 func TestPaste(t *testing.T) {
 	s := newShell(t).run(t, procedure+surroundings)
 	again := newShell(t)
@@ -265,7 +266,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// Names are told apart without regard to case, and kept as first written.
+// Names do not depend on upper and lower case. They keep the case of their first use.
 func TestNamesFoldCase(t *testing.T) {
 	s := newShell(t).run(t, procedure+`
 remote-backup-profile RBP1
@@ -460,7 +461,8 @@ func TestTuning(t *testing.T) {
 	}
 }
 
-// A view whose object another candidate or the operator removed is left.
+// If another candidate or the operator removes the object of a view, the editor leaves the
+// view.
 func TestRemovedObjectOfView(t *testing.T) {
 	s := newShell(t).run(t, procedure+"e-trunk 1")
 	delete(s.Model.ETrunks, 1)

@@ -2,9 +2,9 @@ package config
 
 import "slices"
 
-// Diff returns what changes from one model to another: removed lines begin
-// with -, added ones with +, and the headings they stand under with a space.
-// Models without a difference give nothing.
+// Diff returns the difference between two models as lines. Removed lines begin with -,
+// added ones with +, and the headings above them with a space. For equal models it returns
+// no lines.
 func Diff(from, to *Model, keys *Keyring) []string {
 	before, after := sections(from, keys), sections(to, keys)
 	var changes []string

@@ -6,10 +6,11 @@ import (
 	"path/filepath"
 )
 
-// staged is a file that is complete and on the disk, under a temporary name.
+// staged is a complete file on the disk, under a temporary name.
 type staged struct{ temporary, path string }
 
-// stage writes a file, readable by its owner only, beside the one it is to replace.
+// stage writes a file under a temporary name, in the directory of the file that it will
+// replace. Only the owner can read it.
 func stage(path string, data []byte) (*staged, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
@@ -24,7 +25,7 @@ func stage(path string, data []byte) (*staged, error) {
 	return s, nil
 }
 
-// publish gives the file its name, in place of an older one.
+// publish renames the file to its final name, and replaces an older file.
 func (s *staged) publish() error {
 	if err := os.Rename(s.temporary, s.path); err != nil {
 		return err
@@ -38,12 +39,12 @@ func (s *staged) publish() error {
 
 // discard removes the file unless it was published.
 func (s *staged) discard() {
-	// It is gone after publish, and a temporary file left over is never read.
+	// After publish the temporary file does not exist. One that stays is never read.
 	_ = os.Remove(s.temporary)
 }
 
-// WriteFile makes or replaces a file, readable by its owner only, in one step and
-// on the disk: a loss of power leaves the old one or the new one.
+// WriteFile makes or replaces a file in one step and waits until it is on the disk. Only
+// the owner can read it. After a loss of power there is the old file or the new one.
 func WriteFile(path string, data []byte) error {
 	s, err := stage(path, data)
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MaxText is the longest text of configuration that is loaded, in bytes.
+// MaxText is the longest configuration text that can be loaded, in bytes.
 const MaxText = 16 << 20
 
-// ReadText reads a file of configuration. What is no regular file, a pipe that nobody
-// writes to for instance, is refused.
+// ReadText reads a configuration file. It refuses what is not a regular file, for instance
+// a pipe, which could block.
 func ReadText(path string) (string, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -33,12 +33,12 @@ func ReadText(path string) (string, error) {
 	return string(text), err
 }
 
-// maxShown is how many lines that are wrong an error of Load names.
+// maxShown is how many wrong lines an error of Load lists.
 const maxShown = 20
 
-// Load takes a text into the candidate: in place of what it has, or in addition.
-// Either the whole text goes in or, when any line is refused, nothing; the error then
-// has a line for each of them, but not its text, which may be a secret.
+// Load loads a text into the candidate, instead of its content or in addition to it. If any
+// line is refused, Load changes nothing. The error then lists the wrong lines by number,
+// but not their text, which may contain a secret.
 func (c *Candidate) Load(text string, replace bool) error {
 	m, err := c.loaded(text, replace)
 	if err == nil {
@@ -56,7 +56,7 @@ func (c *Candidate) Compare(text string, replace bool) ([]string, error) {
 	return Diff(c.Model, m, c.keys), nil
 }
 
-// loaded is what Load makes of the candidate's model.
+// loaded returns the model that Load would make.
 func (c *Candidate) loaded(text string, replace bool) (*Model, error) {
 	m := New()
 	if !replace {

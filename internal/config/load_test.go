@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// drawModel makes a model by editing at random.
+// drawModel makes a model by random edits.
 func drawModel(t *rapid.T, base *shell) *Model {
 	s := &shell{newEditor(New(), base.keys), base.table}
 	for range rapid.IntRange(0, 30).Draw(t, "commands") {
@@ -21,13 +21,13 @@ func drawModel(t *rapid.T, base *shell) *Model {
 			t.Fatal(err)
 		}
 		if line := sampleLine(t, s, r.syntax); s.exec(line) != nil {
-			continue // one that depends on others
+			continue // a text that depends on other objects
 		}
 	}
 	return s.Model
 }
 
-// edited drops some lines of a text, and whole sections.
+// edited removes random lines and whole sections from a text.
 func edited(t *rapid.T, text []string) []string {
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "edit"), 0))
 	section := false
@@ -43,7 +43,7 @@ func edited(t *rapid.T, text []string) []string {
 	})
 }
 
-// TestLoad prints, edits, compares and loads models made at random.
+// TestLoad writes, edits, compares and loads random models.
 func TestLoad(t *testing.T) {
 	base := newShell(t)
 	store := openStore(t, t.TempDir())
@@ -65,7 +65,7 @@ func TestLoad(t *testing.T) {
 		changed := strings.Join(edited(t, text), "\n")
 		want, err := Parse(changed, base.keys)
 		if err != nil {
-			return // a heading that another section needs is gone
+			return // a heading that another section needs is missing
 		}
 		difference, err := c.Compare(changed, true)
 		if err != nil || !slices.Equal(difference, Diff(one, want, base.keys)) {

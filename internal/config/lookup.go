@@ -9,11 +9,11 @@ import (
 	"tandem/internal/etrunk"
 )
 
-// byName finds an object by its name in any case.
+// byName finds an object by its name, in upper or lower case.
 func byName[V any](objects map[string]*V, name string) *V { return objects[nameOf(objects, name)] }
 
-// nameOf returns the name of an object as it was first given. The name of an object that
-// is not there is returned as it is.
+// nameOf returns the name of an object in the case of its first use. If the object does not
+// exist, it returns the name unchanged.
 func nameOf[V any](objects map[string]*V, name string) string {
 	if objects[name] != nil {
 		return name
@@ -26,20 +26,20 @@ func nameOf[V any](objects map[string]*V, name string) string {
 	return name
 }
 
-// Service returns the remote backup service of a name, nil when there is none.
+// Service returns the remote backup service with a name, nil if there is none.
 func (m *Model) Service(name string) *Service { return byName(m.Services, name) }
 
-// SSLPolicy returns the SSL policy of a name, nil when there is none.
+// SSLPolicy returns the SSL policy with a name, nil if there is none.
 func (m *Model) SSLPolicy(name string) *SSLPolicy { return byName(m.SSLPolicies, name) }
 
-// Profile returns the remote backup profile of a name, nil when there is none.
+// Profile returns the remote backup profile with a name, nil if there is none.
 func (m *Model) Profile(name string) *Profile { return byName(m.Profiles, name) }
 
-// Session returns the BFD session of a name, nil when there is none.
+// Session returns the BFD session with a name, nil if there is none.
 func (m *Model) Session(name string) *BFDSession { return byName(m.Sessions, name) }
 
-// Tuning returns the MLD values in force on an interface: its own, else those
-// of the MLD view, else the defaults.
+// Tuning returns the MLD values that are in force on an interface: its own values; if not
+// set, those of the MLD view; if not set there, the defaults.
 func (m *Model) Tuning(i *Interface) Tuning {
 	return Tuning{
 		QueryInterval:        firstSet(i.MLD.QueryInterval, m.MLD.QueryInterval, defaultTuning.QueryInterval),
@@ -65,8 +65,8 @@ type Member struct {
 	Mode                     etrunk.MemberMode
 }
 
-// Members returns the members of an E-Trunk in the order of their numbers:
-// the trunks that joined it, and those that a profile names together with it.
+// Members returns the members of an E-Trunk in the order of their numbers: Eth-Trunks that
+// have joined it, and Eth-Trunks that a profile binds to it.
 func (m *Model) Members(eTrunk uint32) []Member {
 	members := map[uint32]Member{}
 	for name, i := range m.Interfaces {
@@ -87,7 +87,7 @@ func (m *Model) Members(eTrunk uint32) []Member {
 	return slices.SortedFunc(maps.Values(members), func(a, b Member) int { return int(a.EthTrunk) - int(b.EthTrunk) })
 }
 
-// Ports returns the interfaces that joined an Eth-Trunk, by name.
+// Ports returns the interfaces that are ports of an Eth-Trunk, sorted by name.
 func (m *Model) Ports(trunk InterfaceName) []InterfaceName {
 	var ports []InterfaceName
 	for name, i := range m.Interfaces {
@@ -99,10 +99,10 @@ func (m *Model) Ports(trunk InterfaceName) []InterfaceName {
 	return ports
 }
 
-// BoundSession returns the BFD session bound to an E-Trunk: its own, a configured
-// one, or nil when it binds none. A named session must be between the E-Trunk's addresses; without a
-// name exactly one session must be. A session that leaves its source to the
-// device is told by its peer alone.
+// BoundSession returns the BFD session that an E-Trunk tracks: its own session, a
+// configured one, or nil if it tracks none. A named session must have the E-Trunk's
+// addresses. Without a name, exactly one session must have them. For a session whose local
+// address the device chooses, only the peer's address is compared.
 func (m *Model) BoundSession(t *ETrunk) (*BFDSession, error) {
 	if !t.TrackBFD {
 		return m.ownSession(t), nil

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// slot is where the lines of one setting of one object stand.
+// slot identifies one setting of one object. Its lines are the value of the setting.
 type slot struct {
 	view View
-	row  int // of the table, or headRow
+	row  int // index in the table, or headRow
 }
 
-// headRow is the slot of an object's heading: the object's being there.
+// headRow is the slot of an object's heading. It means that the object exists.
 const headRow = -1
 
-// content is a configuration by its slots; those without a line are left out.
+// content is a configuration as lines by slot. Slots without a line are left out.
 type content map[slot][]string
 
 func contentOf(m *Model, keys *Keyring) content {
@@ -24,7 +24,7 @@ func contentOf(m *Model, keys *Keyring) content {
 	c.view(m, SystemView, keys)
 	for _, kind := range objectKinds {
 		for _, v := range kind.list(m) {
-			if v.Kind != ViewMLD { // its being there follows from its lines
+			if v.Kind != ViewMLD { // the MLD view exists if it has lines
 				c[slot{v, headRow}] = []string{kind.head(m, v)}
 			}
 			c.view(m, v, keys)
@@ -45,24 +45,24 @@ func (c content) view(m *Model, v View, keys *Keyring) {
 	}
 }
 
-// merger brings together what two sides have made of one configuration.
+// merger merges the changes of two sides to one configuration.
 type merger struct {
 	base, mine, theirs content
-	model              [2]*Model // mine and theirs, for the order of objects
-	// taken are the slots, and by headRow the whole objects, that conflict; mine
-	// prevails there.
+	model              [2]*Model // mine and theirs, which give the order of objects
+	// taken are the slots in conflict, where mine wins. The slot headRow means the whole
+	// object.
 	taken     map[slot]bool
 	conflicts []string
 }
 
-// merge returns theirs with the changes that lead from base to mine, line by
-// line. Where both changed the same setting in different ways, or one removed
-// what the other changed, there is a conflict, and mine prevails. The error says
-// that no configuration has the changes of both.
+// merge returns theirs with the changes that lead from base to mine, line by line. There is
+// a conflict if both have changed the same setting in different ways, or if one has removed
+// an object that the other has changed. Then mine wins. The error means that no
+// configuration can have the changes of both.
 func merge(base, mine, theirs *Model, keys *Keyring) (*Model, []string, error) {
 	g := &merger{contentOf(base, keys), contentOf(mine, keys), contentOf(theirs, keys), [2]*Model{theirs, mine}, map[slot]bool{}, nil}
 	g.removals()
-	for range 3 { // what is read back differs where a setting has one line only
+	for range 3 { // two lines of a setting that can have only one are found when the result is read back
 		planned := g.plan()
 		m, err := Parse(g.text(planned), keys)
 		if err != nil {
@@ -75,7 +75,7 @@ func merge(base, mine, theirs *Model, keys *Keyring) (*Model, []string, error) {
 	return nil, nil, errors.New("the changes of both do not go together")
 }
 
-// removals finds objects that one side removed and the other changed.
+// removals finds objects that one side has removed and the other has changed.
 func (g *merger) removals() {
 	for _, s := range g.slots() {
 		if s.row != headRow || g.base[s] == nil {
@@ -90,7 +90,7 @@ func (g *merger) removals() {
 	}
 }
 
-// changed tells whether a side changed anything of an object.
+// changed reports whether a side has changed anything of an object.
 func (g *merger) changed(side content, v View) bool {
 	for i := headRow; i < len(rows); i++ {
 		if s := (slot{v, i}); !slices.Equal(side[s], g.base[s]) {
@@ -111,7 +111,7 @@ func (g *merger) plan() content {
 	return planned
 }
 
-// lines merges one slot.
+// lines merges the lines of one slot.
 func (g *merger) lines(s slot) []string {
 	base, mine, theirs := g.base[s], g.mine[s], g.theirs[s]
 	switch {
@@ -124,14 +124,15 @@ func (g *merger) lines(s slot) []string {
 	}
 	gone, added := without(base, mine), without(mine, base)
 	if len(without(gone, theirs)) > 0 && !slices.Equal(added, without(theirs, base)) {
-		g.conflict(s, g.both(s)) // both took the same line away, and put others in its place
+		g.conflict(s, g.both(s)) // both have replaced the same line by different ones
 		return mine
 	}
 	return append(without(theirs, slices.Concat(gone, added)), added...)
 }
 
-// compare tells whether a configuration that was read back is what was planned;
-// where it is not, two lines of one setting have met.
+// compare reports whether a configuration that was read back is equal to the planned one.
+// Where it is not, both sides have set a setting that can have only one line; this is a
+// conflict.
 func (g *merger) compare(planned, got content) bool {
 	same := true
 	for _, s := range g.slots() {
@@ -199,14 +200,14 @@ func (g *merger) slots() []slot {
 	return list
 }
 
-// text writes a content as a text that Parse reads.
+// text writes a content as a text for Parse.
 func (g *merger) text(c content) string {
 	var b strings.Builder
 	var in View
 	for _, s := range g.slots() {
 		lines := c[s]
 		if len(lines) == 0 || s.view != SystemView && s.view.Kind != ViewMLD && c[slot{s.view, headRow}] == nil {
-			continue // nothing, or of an object that is gone
+			continue // no lines, or the object is removed
 		}
 		if s.view != in && s.view != SystemView {
 			in = s.view

@@ -11,15 +11,15 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestMeanwhile: two sessions begin with the same configuration; the second
-// commits after the first.
+// TestMeanwhile: two sessions begin with the same configuration. The second commits after
+// the first.
 func TestMeanwhile(t *testing.T) {
 	base := []string{"sysname A", "e-trunk 1", "priority 10", "description old", "quit", "e-trunk 2", "interface eth0", "ipv6 address 2001:db8::1/64"}
 	for _, c := range []struct {
 		name          string
 		first, second []string
-		conflict      string   // empty when the commit is taken
-		running       []string // lines that are there in the end, after a refresh if there is a conflict
+		conflict      string   // empty if the commit succeeds
+		running       []string // lines of the final configuration, after a refresh if there was a conflict
 		gone          []string
 	}{
 		{"different settings", []string{"e-trunk 1", "priority 9"}, []string{"sysname B"}, "", []string{"sysname B", " priority 9"}, nil},
@@ -96,8 +96,8 @@ func TestMeanwhile(t *testing.T) {
 	}
 }
 
-// TestMergeLosesNothing: whatever two sessions do, each change of each is in the
-// result or is told as a conflict, and it does not matter who commits first.
+// TestMergeLosesNothing: for any changes of two sessions, each change is in the result or
+// reported as a conflict. The order of their commits does not matter.
 func TestMergeLosesNothing(t *testing.T) {
 	base := newShell(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -112,7 +112,7 @@ func TestMergeLosesNothing(t *testing.T) {
 
 		merged, conflicts, err := merge(from, mine, theirs, s.keys)
 		if err != nil {
-			return // told, and nothing is changed
+			return // reported, and nothing is changed
 		}
 		other, others, err := merge(from, theirs, mine, s.keys)
 		if err != nil || (len(conflicts) == 0) != (len(others) == 0) {
@@ -121,7 +121,7 @@ func TestMergeLosesNothing(t *testing.T) {
 		kept := func(side string, m *Model) {
 			for _, change := range Diff(from, m, s.keys) {
 				if change == "+ mld" || change == "- mld" {
-					continue // the heading of what is left there
+					continue // the heading of an object that the other session has kept
 				}
 				if change[0] != ' ' && !slices.Contains(Diff(from, merged, s.keys), change) {
 					t.Fatalf("the change %q of %s is lost; conflicts %q", change, side, conflicts)

@@ -1,10 +1,9 @@
-// Package config is the configuration of a device: the typed model, the one
-// table of configuration commands that the console, the text form and the
-// display of changes all derive from, the checks on a whole model, and the
-// store that keeps what was committed.
+// Package config is the configuration of a device. It contains the typed model, the table
+// of configuration commands, the validation of a whole model, and the store of commits. The
+// console, the text form and the display of changes all use this one table.
 //
-// The model holds what the operator said and nothing of what became of it, so
-// two models are equal exactly when their text is.
+// The model holds only what the operator has configured, not the resulting state. So two
+// models are equal exactly if their texts are equal.
 package config
 
 import (
@@ -18,8 +17,8 @@ import (
 	"tandem/internal/rbs"
 )
 
-// Model is a whole configuration. Use New, and the methods that look objects
-// up by name: names are told apart without regard to case.
+// Model is a whole configuration. Make it with New. Look objects up with its methods,
+// because names do not depend on upper and lower case.
 type Model struct {
 	SysName   string // 1..64 characters
 	Multicast bool   // multicast ipv6 routing-enable
@@ -30,11 +29,11 @@ type Model struct {
 	MLD GlobalMLD
 	// ETrunkPort is the UDP port of the hellos, 1025..65535.
 	ETrunkPort uint16
-	// LACPSystemID and LACPPriority are what member trunks show to the switch;
-	// a zero ID means that none is set.
+	// LACPSystemID and LACPPriority are the LACP system that member trunks use towards the
+	// switch. A zero ID means that none is set.
 	LACPSystemID MAC
 	LACPPriority uint16
-	// HTTP is where the web page and the metrics are served.
+	// HTTP is the address of the web page and the metrics.
 	HTTP HTTPServer
 
 	SSH SSHServer
@@ -50,24 +49,25 @@ type Model struct {
 	Interfaces  map[InterfaceName]*Interface
 }
 
-// HTTPServer says whether and where the web page and the metrics are served. Until it
-// is told otherwise that is on a loopback address.
+// HTTPServer says whether the web page and the metrics are served, and on which address.
+// The default is a loopback address.
 type HTTPServer struct {
 	Enabled bool
 	Address netip.Addr
 	Port    uint16
 }
 
-// defaultHTTPAddress can be reached from the device itself only.
+// defaultHTTPAddress is reachable from the device itself only.
 var defaultHTTPAddress = netip.IPv6Loopback()
 
-// GlobalMLD is what the MLD view holds.
+// GlobalMLD is the configuration of the MLD view.
 type GlobalMLD struct {
 	Tuning
-	// Limit bounds the listener records of all interfaces together, 0 for no bound.
+	// Limit is the largest number of listener records on all interfaces together, 0 for no
+	// limit.
 	Limit uint32
-	// HostLimit bounds the groups and sources that one host can hold on an interface, 0 for
-	// the core's bound.
+	// HostLimit is the largest number of groups and sources of one host on an interface, 0
+	// for the limit of package mld.
 	HostLimit   uint32
 	SSMMappings []mld.Mapping // sorted and unique; of multicast addresses
 }
@@ -76,8 +76,8 @@ func (g GlobalMLD) isZero() bool {
 	return g.Tuning == Tuning{} && g.Limit == 0 && g.HostLimit == 0 && len(g.SSMMappings) == 0
 }
 
-// Tuning holds the MLD timers and counts (RFC 9777, section 9). Zero means
-// that the value is not set here.
+// Tuning holds the MLD timers and counts (RFC 9777, section 9). Zero means that the value
+// is not set at this place.
 type Tuning struct {
 	QueryInterval        time.Duration // 1..18000 s
 	MaxResponse          time.Duration // 1..25 s
@@ -90,13 +90,14 @@ type Service struct {
 	Name        string
 	Peer, Local netip.Addr // both zero while not set
 	Port        uint16     // 1025..65535
-	// TrackBFD is the local discriminator of the BFD session whose going down
-	// drops the connection, 0 for none.
+	// TrackBFD is the local discriminator of a BFD session, 0 for none. When this session
+	// goes down, the connection is closed.
 	TrackBFD uint32
-	// SSLPolicy makes the connection TLS, empty for one in clear.
+	// SSLPolicy is the SSL policy of the connection. Without one the connection does not
+	// use TLS.
 	SSLPolicy string
-	// Retention is how long the peer's records are kept without ageing while
-	// the service is down and the peer alive.
+	// Retention is how long the peer's records do not age while the service is down and the
+	// peer lives.
 	Retention time.Duration
 }
 
@@ -106,8 +107,8 @@ type Profile struct {
 	BackupID uint32 // 1..4294967295, 0 while not set
 	Service  string // empty while not set
 	Hot      bool   // peer-backup hot
-	// ETrunk is 0 while the profile is not bound, else the profile takes its
-	// role from Eth-Trunk EthTrunk in it.
+	// ETrunk is 0 while the profile is not bound. Otherwise the profile takes its role from
+	// Eth-Trunk EthTrunk in this E-Trunk.
 	ETrunk, EthTrunk uint32
 	MLD              bool // service-type mld
 }
@@ -121,20 +122,20 @@ type ETrunk struct {
 	AuthMode      etrunk.AuthMode
 	Peer, Local   netip.Addr    // both zero while not set
 	VPN           string        // VPN instance of the addresses, empty for the public network
-	Heartbeats    []etrunk.Path // further ways of the hellos, sorted; at most etrunk.MaxHeartbeats
+	Heartbeats    []etrunk.Path // heartbeat paths, sorted; at most etrunk.MaxHeartbeats
 	HelloInterval time.Duration // 500 ms..10 s
 	Multiplier    uint16        // 3..300
 	RevertDelay   time.Duration // 0..3600 s
 	RevertDisable bool
 	Sequence      bool
-	// TrackBFD binds a BFD session: the one named BFDSession or, when that is
-	// empty, the one between the same addresses. See Model.BoundSession.
+	// TrackBFD makes the E-Trunk track a BFD session: the one named BFDSession or, if that
+	// is empty, the one with the same addresses. See Model.BoundSession.
 	TrackBFD   bool
 	BFDSession string
 	BFD        ETrunkBFD
 }
 
-// Paths lists the primary path of the hellos and the heartbeat paths; none while the
+// Paths lists the primary path of the hellos and the heartbeat paths. It is empty while the
 // E-Trunk has no addresses.
 func (t *ETrunk) Paths() []etrunk.Path {
 	if !t.Peer.IsValid() {
@@ -143,11 +144,11 @@ func (t *ETrunk) Paths() []etrunk.Path {
 	return append([]etrunk.Path{{Local: t.Local, Peer: t.Peer, VPN: t.VPN}}, t.Heartbeats...)
 }
 
-// ETrunkBFD is the BFD session that an E-Trunk makes for itself between its
-// addresses (`e-trunk bfd enable`).
+// ETrunkBFD is the BFD session that an E-Trunk itself makes between its addresses (`e-trunk
+// bfd enable`).
 type ETrunkBFD struct {
 	Enabled bool
-	// TrackInterface takes the session down with an interface, empty for none.
+	// TrackInterface: the session goes down when this interface does; empty for none.
 	TrackInterface InterfaceName
 	MinTx, MinRx   time.Duration // 3..20000 ms
 	DetectMult     uint8         // 3..50
@@ -157,13 +158,14 @@ type ETrunkBFD struct {
 type BFDSession struct {
 	Name  string // 1..64 characters
 	Peer  netip.Addr
-	Local netip.Addr // zero: the device chooses
+	Local netip.Addr // zero: the kernel chooses the source address
 	VPN   string     // VPN instance of the addresses, empty for the public network
-	// Interface binds a single-hop session to its out interface. TrackInterface
-	// takes the session down with an interface. Either may be empty.
+	// Interface binds a single-hop session to its out interface. When TrackInterface goes
+	// down, the session goes down. Either may be empty.
 	Interface, TrackInterface InterfaceName
 
-	// Auto has the two ends find out each other's discriminators; none is configured then.
+	// Auto means that the two devices learn each other's discriminators. Then none is
+	// configured.
 	Auto                bool
 	LocalDiscriminator  uint32        // 1..16384, 0 while not set
 	RemoteDiscriminator uint32        // 1..4294967295, 0 while not set
@@ -171,10 +173,10 @@ type BFDSession struct {
 	DetectMult          uint8         // 3..50
 	TOSExp              uint8         // 0..7
 	WaitToRestore       time.Duration // 0..60 minutes
-	// ProcessInterface takes Interface for down while the session is lost.
+	// ProcessInterface makes Interface count as down while the session is down.
 	ProcessInterface bool
 	Shutdown         bool
-	// Dynamic sessions were made by an E-Trunk and not by a command.
+	// Dynamic sessions are made by an E-Trunk, not by a command of their own.
 	Dynamic     bool
 	Description string
 }
@@ -190,30 +192,31 @@ const (
 
 func (m TrunkMode) String() string { return [...]string{"manual", "lacp-static"}[m] }
 
-// Interface is what the operator said of one interface.
+// Interface is the configuration of one interface.
 type Interface struct {
 	Name        InterfaceName
 	Description string
 	Shutdown    bool
 	IPv6        bool           // ipv6 enable
-	Addresses   []netip.Prefix // sorted and unique; each the interface's address with its length
-	// AutoLinkLocal lets a multicast interface have a link-local address of ours where it has
-	// no other.
+	Addresses   []netip.Prefix // sorted and unique; each is an address with its prefix length
+	// AutoLinkLocal permits Tandem to assign a link-local address to a multicast interface
+	// that has none.
 	AutoLinkLocal bool
 	MLD           InterfaceMLD
 	Profile       string // remote backup profile, empty for none
-	// Trunk is the Eth-Trunk that the interface is a port of, empty for none.
+	// Trunk is the Eth-Trunk of which the interface is a port, empty for none.
 	Trunk InterfaceName
 	// VLAN is the VLAN of a sub-interface, 1..4094, 0 while not set.
 	VLAN uint16
 	VPN  string // VPN instance, empty for the public network
 
-	// The rest is for an Eth-Trunk itself only.
+	// The following fields are only for an Eth-Trunk.
 	Mode     TrunkMode
-	LACPFast bool // the partner is asked for a LACPDU a second
+	LACPFast bool // the partner sends one LACPDU each second
 	MAC      MAC  // zero while not set
-	// ETrunk is 0 while the trunk joined none by itself; RemoteEthTrunk is the
-	// number of the peer's trunk, the own number unless set. See Model.Members.
+	// ETrunk is the E-Trunk that the trunk has joined by itself, 0 for none. RemoteEthTrunk
+	// is the number of the peer's trunk; the default is the trunk's own number. See
+	// Model.Members.
 	ETrunk, RemoteEthTrunk uint32
 	MemberMode             etrunk.MemberMode
 }
@@ -225,22 +228,23 @@ type InterfaceMLD struct {
 	Version uint8
 	Tuning
 	PromptLeave, RequireRouterAlert, SendRouterAlert bool
-	// PromptPolicy names the ACL of the groups that PromptLeave is for, empty for all.
+	// PromptPolicy names the ACL of the groups to which PromptLeave applies, empty for all.
 	PromptPolicy string
-	// GroupPolicy names the ACL of what hosts may join, empty for everything.
+	// GroupPolicy names the ACL of the groups that hosts may join, empty for all.
 	GroupPolicy string
-	// SourcePolicy names the ACL of the hosts that are heard, QueryPolicy that of the routers
-	// whose queries count. Empty is as mld.Config says of none.
+	// SourcePolicy names the ACL of the hosts whose reports are accepted. QueryPolicy names
+	// the ACL of the routers whose queries are accepted. Empty means the default of
+	// mld.Config.
 	SourcePolicy, QueryPolicy string
-	// AccessLimit bounds what hosts join, 0 for no bound; what the ACL
-	// AccessExcept permits, if it is named, does not count.
+	// AccessLimit limits how many groups hosts may join, 0 for no limit. Groups that the
+	// ACL AccessExcept permits do not count.
 	AccessLimit  uint16
 	AccessExcept string
 	SSMMapping   bool
 	Static       []mld.StaticGroup // sorted and unique
 }
 
-// Defaults of what is not set, beside those that the cores have.
+// Defaults that the protocol packages do not define.
 const (
 	defaultSysName      = "Tandem"
 	DefaultLACPPriority = 32768
@@ -253,14 +257,15 @@ const (
 	defaultTOSExp       = 7
 )
 
-// defaultTuning and defaultMLDVersion are those of the core (RFC 9777, section 9).
+// defaultTuning and defaultMLDVersion are the defaults of package mld (RFC 9777, section
+// 9).
 var defaultTuning, defaultMLDVersion = mldDefaults(mld.DefaultConfig())
 
 func mldDefaults(c mld.Config) (Tuning, uint8) {
 	return Tuning{c.QueryInterval, c.MaxResponse, c.LastListenerInterval, uint8(c.Robustness)}, uint8(c.Version)
 }
 
-// New returns the configuration of a device that was told nothing yet.
+// New returns the configuration of a device on which nothing is configured.
 func New() *Model {
 	return &Model{
 		SysName:      defaultSysName,
@@ -300,7 +305,7 @@ func newInterface(name InterfaceName) *Interface {
 	return &Interface{Name: name, AutoLinkLocal: true, MLD: InterfaceMLD{Version: defaultMLDVersion, SendRouterAlert: true}}
 }
 
-// Clone returns a copy that shares nothing with m.
+// Clone returns a copy that shares no memory with m.
 func (m *Model) Clone() *Model {
 	c := *m
 	c.MLD.SSMMappings = slices.Clone(m.MLD.SSMMappings)

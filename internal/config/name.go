@@ -10,21 +10,21 @@ import (
 	"tandem/internal/command"
 )
 
-// InterfaceName is an interface's name in canonical form: Eth-Trunk10,
-// Eth-Trunk10.100 for a sub-interface, else a Linux name as it was typed, or a
-// name with slashes such as GigabitEthernet0/1/0, which Linux carries as an alias.
+// InterfaceName is the name of an interface in canonical form: Eth-Trunk10; Eth-Trunk10.100
+// for a sub-interface; a Linux name as typed; or a name with slashes such as
+// GigabitEthernet0/1/0, which is the alias of a Linux interface.
 type InterfaceName string
 
 const (
 	ethTrunkType    = "Eth-Trunk"
 	maxEthTrunk     = 1023
 	maxSubInterface = 4094
-	maxNetdev       = 15 // IFNAMSIZ without its end mark
+	maxNetdev       = 15 // IFNAMSIZ without the final zero
 	maxAlias        = 64
 )
 
-// knownTypes are the interface types that want a number. Their case is
-// corrected in names with slashes.
+// knownTypes are the interface types that need a number. In names with slashes, their upper
+// and lower case is corrected.
 var knownTypes = []string{ethTrunkType, "GigabitEthernet", "XGigabitEthernet", "10GE", "25GE", "40GE", "50GE",
 	"100GE", "200GE", "400GE", "LoopBack", "Vlanif"}
 
@@ -36,15 +36,15 @@ var (
 // EthTrunkName returns the name of Eth-Trunk n.
 func EthTrunkName(n uint32) InterfaceName { return InterfaceName(ethTrunkType + strconv.Itoa(int(n))) }
 
-// EthTrunk returns the number of an Eth-Trunk; ok is false for any other
-// interface, sub-interfaces of an Eth-Trunk too.
+// EthTrunk returns the number of an Eth-Trunk. It returns ok false for any other interface,
+// also for a sub-interface of an Eth-Trunk.
 func (n InterfaceName) EthTrunk() (number uint32, ok bool) {
 	number, sub, ok := n.OnEthTrunk()
 	return number, ok && sub == 0
 }
 
-// OnEthTrunk returns the number of the Eth-Trunk that an interface is or is a
-// sub-interface of, and the sub-interface number, 0 for the trunk itself.
+// OnEthTrunk is for an Eth-Trunk and its sub-interfaces. It returns the numbers of the
+// trunk and of the sub-interface, which is 0 for the trunk itself.
 func (n InterfaceName) OnEthTrunk() (number, sub uint32, ok bool) {
 	digits, found := strings.CutPrefix(string(n), ethTrunkType)
 	trunk, after, _ := strings.Cut(digits, ".")
@@ -56,11 +56,11 @@ func (n InterfaceName) OnEthTrunk() (number, sub uint32, ok bool) {
 	return uint32(v), uint32(s), err == nil
 }
 
-// HasSlash tells that Linux knows the interface by its alias.
+// HasSlash reports whether the name is the alias of a Linux interface.
 func (n InterfaceName) HasSlash() bool { return strings.Contains(string(n), "/") }
 
-// Netdev returns the Linux name: eth-trunk10 for Eth-Trunk10, any other name
-// as it is. A name with a slash (see HasSlash) is an alias instead.
+// Netdev returns the Linux name: eth-trunk10 for Eth-Trunk10, and any other name unchanged.
+// A name with a slash (see HasSlash) is an alias and not a Linux name.
 func (n InterfaceName) Netdev() string {
 	if digits, ok := strings.CutPrefix(string(n), ethTrunkType); ok {
 		return strings.ToLower(ethTrunkType) + digits
@@ -68,9 +68,9 @@ func (n InterfaceName) Netdev() string {
 	return string(n)
 }
 
-// parseInterfaceName reads a name in one word or, as a type and a number, in
-// two, and returns how many it took. Its error is command.ErrIncomplete when
-// the number is missing.
+// parseInterfaceName reads a name from one word, or a type and a number from two words. It
+// returns how many words it has used. The error is command.ErrIncomplete if the number is
+// missing.
 func parseInterfaceName(words []string) (name InterfaceName, taken int, err error) {
 	first, taken := words[0], 1
 	kind := typeName(first)
@@ -91,8 +91,9 @@ func parseInterfaceName(words []string) (name InterfaceName, taken int, err erro
 	return name, taken, nil
 }
 
-// typeName returns the interface type that a word is in any case, or an
-// abbreviation of eth-trunk; empty when it is neither.
+// typeName returns the interface type that a word denotes, in upper or lower case. It
+// accepts abbreviations of eth-trunk. It returns an empty string if the word denotes no
+// type.
 func typeName(word string) string {
 	if len(word) > len("eth-") && strings.HasPrefix(strings.ToLower(ethTrunkType), strings.ToLower(word)) {
 		return ethTrunkType
@@ -116,7 +117,7 @@ func canonical(name string) (InterfaceName, error) {
 		return "", fmt.Errorf("%q is not an Eth-Trunk such as Eth-Trunk10 or Eth-Trunk10.100", name)
 	}
 	limit := maxNetdev
-	if strings.Contains(name, "/") { // an alias, which Linux gives no meaning
+	if strings.Contains(name, "/") { // the kernel does not interpret an alias
 		limit = maxAlias
 		for _, t := range knownTypes {
 			if len(name) > len(t) && strings.EqualFold(name[:len(t)], t) && startsWithDigit(name[len(t):]) {
@@ -153,7 +154,7 @@ func ethTrunk(trunk, sub string) (InterfaceName, error) {
 func startsWithDigit(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
 func endsInDigit(s string) bool     { return s != "" && s[len(s)-1] >= '0' && s[len(s)-1] <= '9' }
 
-// interfaceType is the parameter type of interface names, for command tables.
+// interfaceType is the parameter type of interface names.
 var interfaceType = command.Type{Name: "interface", Show: "INTERFACE", Parse: func(words []string) (any, int, error) {
 	name, taken, err := parseInterfaceName(words)
 	return name, taken, err
@@ -165,7 +166,7 @@ type MAC [6]byte
 // String returns the address in VRP's form, 00e0-fc12-3456.
 func (m MAC) String() string { return fmt.Sprintf("%x-%x-%x", m[:2], m[2:4], m[4:]) }
 
-// checkUnicast refuses what no single device can have as its address.
+// checkUnicast refuses an address that cannot belong to a single device.
 func checkUnicast(m MAC) error {
 	if m == (MAC{}) || m[0]&1 != 0 {
 		return errors.New("the MAC address must be a unicast address")

@@ -7,8 +7,8 @@ import (
 	"tandem/internal/command"
 )
 
-// opener makes the entry that creates an object, unless it exists, and enters
-// its view, and whose undo removes it.
+// opener returns the entry of a command that makes an object, if it does not exist, and
+// enters its view. The undo of the command removes the object.
 func opener(syntax, help string, open func(*Editor, command.Args) (View, error), remove func(*Model, command.Args) bool) entry {
 	return entry{view: ViewSystem, opens: true, syntax: syntax, undo: syntax, help: help,
 		set: func(e *Editor, a command.Args) error {
@@ -27,7 +27,8 @@ func opener(syntax, help string, open func(*Editor, command.Args) (View, error),
 		}}
 }
 
-// remover returns what removes the object that a parameter names, and says whether it was there.
+// remover returns a function that removes the object which a parameter names. The function
+// reports whether the object existed.
 func remover[T any](all func(*Model) map[string]*T, parameter string) func(*Model, command.Args) bool {
 	return func(m *Model, a command.Args) bool {
 		objects := all(m)
@@ -38,8 +39,8 @@ func remover[T any](all func(*Model) map[string]*T, parameter string) func(*Mode
 	}
 }
 
-// namedObjects makes the entries of objects that have names: the command that creates one and
-// enters its view, and the settings of the view. The one parameter of syntax is the name.
+// namedObjects returns the entries for objects with names: the command that makes one and
+// enters its view, and the settings of the view. The only parameter of syntax is the name.
 func namedObjects[T any](view, syntax, help string, all func(*Model) map[string]*T, create func(name string) *T, list ...setting[T]) []entry {
 	_, parameter, _ := strings.Cut(syntax, "<")
 	parameter, _, _ = strings.Cut(parameter, ":")

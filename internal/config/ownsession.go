@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// endpoints are what a session is between. No two sessions have the same.
+// endpoints identify a session. No two sessions have the same endpoints.
 type endpoints struct {
 	peer, local netip.Addr
 	vpn         string
@@ -17,9 +17,9 @@ type endpoints struct {
 
 func (s *BFDSession) endpoints() endpoints { return endpoints{s.Peer, s.Local, s.VPN, s.Interface} }
 
-// ownSession is the session that an E-Trunk makes for itself, nil when it makes none.
-// E-Trunks between the same addresses share one, by the name of the first of them and
-// with the shortest times that any of them wants.
+// ownSession returns the session that an E-Trunk itself makes, nil if it makes none.
+// E-Trunks between the same addresses share one session. It has the name of the first of
+// them and the shortest intervals that any of them wants.
 func (m *Model) ownSession(t *ETrunk) *BFDSession {
 	if !t.wantsSession() {
 		return nil
@@ -49,8 +49,8 @@ func (t *ETrunk) session() *BFDSession {
 	return s
 }
 
-// AllSessions returns the configured BFD sessions and those that E-Trunks make for
-// themselves, by name.
+// AllSessions returns the configured BFD sessions and those that E-Trunks make, sorted by
+// name.
 func (m *Model) AllSessions() []*BFDSession {
 	all := slices.Collect(maps.Values(m.Sessions))
 	known := map[string]bool{}
@@ -64,7 +64,7 @@ func (m *Model) AllSessions() []*BFDSession {
 	return all
 }
 
-// ownSession checks the BFD session that an E-Trunk makes for itself.
+// ownSession checks the BFD session that an E-Trunk itself makes.
 func (v *validator) ownSession(where string, t *ETrunk) {
 	own := v.m.ownSession(t)
 	switch {

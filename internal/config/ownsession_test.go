@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestETrunksShareASession: E-Trunks between the same addresses have one session of
-// their own with the shortest times that any wants; others have their own.
+// TestETrunksShareASession: E-Trunks between the same addresses share one session, with the
+// shortest intervals that any of them wants. Other E-Trunks have sessions of their own.
 func TestETrunksShareASession(t *testing.T) {
 	s := newShell(t)
 	s.run(t, `bfd

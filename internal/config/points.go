@@ -13,29 +13,30 @@ import (
 	"time"
 )
 
-// Commit points are numbered as on VRP, and so many of them are kept.
+// Commit points are numbered as on VRP. The oldest ones are deleted.
 const (
 	firstPoint = 1000000001
 	keptPoints = 50
 )
 
-// ErrNoPoint says that a commit point does not exist, or no more.
+// ErrNoPoint means that a commit point does not exist, or was deleted.
 var ErrNoPoint = errors.New("there is no such commit point")
 
-// Point is one commit: a configuration that can be returned to.
+// Point is one commit. It contains a configuration to which the operator can return.
 type Point struct {
 	ID uint64    `json:"id"` // 1000000001 and up
 	At time.Time `json:"at"`
-	// Boot tells in which run of the machine it was made, empty when unknown.
+	// Boot identifies the boot of the machine in which the commit was made; empty if
+	// unknown.
 	Boot string `json:"boot,omitempty"`
 	PointInfo
 }
 
-// PointInfo is what the operator says of a commit. Every field may be empty.
+// PointInfo is what a commit records about its user and purpose. Every field may be empty.
 type PointInfo struct {
 	User        string `json:"user,omitempty"`
-	Source      string `json:"source,omitempty"` // where the user came from
-	Label       string `json:"label,omitempty"`  // used once among the points that are kept
+	Source      string `json:"source,omitempty"` // from where the user was logged in
+	Label       string `json:"label,omitempty"`  // unique among the stored points
 	Description string `json:"description,omitempty"`
 }
 
@@ -46,7 +47,7 @@ func (p Point) String() string {
 	return fmt.Sprintf("%d (%s)", p.ID, p.User)
 }
 
-// nextID passes over the numbers of damaged commits.
+// nextID returns the ID of the next commit. It skips the IDs of damaged commits.
 func (s *Store) nextID() uint64 {
 	id := uint64(firstPoint)
 	if n := len(s.points); n > 0 {
@@ -64,14 +65,14 @@ func (s *Store) path(id uint64) string {
 	return filepath.Join(s.dir, "commits", strconv.FormatUint(id, 10)+".cfg")
 }
 
-// Points returns the commits that are kept, oldest first.
+// Points returns the stored commits, oldest first.
 func (s *Store) Points() []Point {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.points)
 }
 
-// Load returns the configuration of a commit point; ErrNoPoint when it is not kept.
+// Load returns the configuration of a commit point, or ErrNoPoint if it is not stored.
 func (s *Store) Load(id uint64) (*Model, error) {
 	m, _, err := s.read(id)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -107,7 +108,7 @@ func (s *Store) newest() uint64 {
 	return s.points[len(s.points)-1].ID
 }
 
-// Labelled returns the point of a label; ErrNoPoint when there is none.
+// Labelled returns the point with a label, or ErrNoPoint if there is none.
 func (s *Store) Labelled(label string) (Point, error) {
 	for _, p := range s.Points() {
 		if label != "" && strings.EqualFold(p.Label, label) {
@@ -117,7 +118,7 @@ func (s *Store) Labelled(label string) (Point, error) {
 	return Point{}, fmt.Errorf("%w: %s", ErrNoPoint, label)
 }
 
-// free is an error when a label is taken.
+// free returns an error if a label is already used.
 func (s *Store) free(label string) error {
 	if p, err := s.Labelled(label); err == nil {
 		return fmt.Errorf("the label %s is that of commit %d", label, p.ID)
@@ -125,7 +126,7 @@ func (s *Store) free(label string) error {
 	return nil
 }
 
-// SetLabel gives a point another label, or none.
+// SetLabel sets or removes the label of a point.
 func (s *Store) SetLabel(id uint64, label string) error {
 	s.committing.Lock()
 	defer s.committing.Unlock()
@@ -152,9 +153,9 @@ func (s *Store) SetLabel(id uint64, label string) error {
 	return nil
 }
 
-// file is the file of a point whose configuration has a text.
+// file returns the content of a point's file, for the text of its configuration.
 func (p Point) file(text string) []byte {
-	// Marshalling strings, a number and a time cannot fail.
+	// Strings, a number and a time can always be marshalled.
 	header, _ := json.Marshal(p)
 	return []byte("!" + string(header) + "\n" + text)
 }

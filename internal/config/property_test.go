@@ -13,7 +13,7 @@ import (
 	"tandem/internal/command"
 )
 
-// parameterWords draws what an operator may type for a parameter.
+// parameterWords draws a random value of a parameter, as words that an operator may type.
 func parameterWords(t *rapid.T, keys *Keyring, name string, typ command.Type) string {
 	draw := func(words ...string) string { return rapid.SampledFrom(words).Draw(t, name) }
 	switch {
@@ -63,7 +63,7 @@ func parameterWords(t *rapid.T, keys *Keyring, name string, typ command.Type) st
 	return ""
 }
 
-// openView draws a view to work in and the lines that make its object.
+// openView draws a random view and the lines that make its object.
 func openView(t *rapid.T, view string) string {
 	lines := map[string]string{
 		ViewSystem:      "system-view",
@@ -88,7 +88,7 @@ func openView(t *rapid.T, view string) string {
 	return line
 }
 
-// sampleLine draws a line of a row's command.
+// sampleLine draws a random line of a command.
 func sampleLine(t *rapid.T, s *shell, syntax string) string {
 	line, err := s.table.Sample(command.Command[*shell]{Syntax: syntax},
 		func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "way") },
@@ -99,7 +99,8 @@ func sampleLine(t *rapid.T, s *shell, syntax string) string {
 	return line
 }
 
-// allowed refusals are those that depend on more than one parameter.
+// refusedForGoodReason reports whether an error depends on more than one parameter. Such
+// errors are permitted.
 func refusedForGoodReason(err error) bool {
 	for _, reason := range []string{"same address", "unknown BFD session", "already bound", "there is no such", "is of the kind", "no number is left"} {
 		if strings.Contains(err.Error(), reason) {
@@ -120,9 +121,9 @@ func roundTrip(t *rapid.T, s *shell) {
 	}
 }
 
-// TestEveryCommand draws a command of the table and an object to use it on:
-// what it sets is written and read back as the same, and its undo, and undo
-// in front of each line written, give what was there before.
+// TestEveryCommand draws a command of the table and an object for it. What the command sets
+// is written and read back as the same. Its undo restores the state before it. So does undo
+// in front of each written line.
 func TestEveryCommand(t *testing.T) {
 	for _, r := range rows {
 		t.Run(r.view+"/"+r.syntax, func(t *testing.T) {
@@ -152,7 +153,7 @@ func TestEveryCommand(t *testing.T) {
 				}
 				if !reflect.DeepEqual(before, s.Model) {
 					if negates(r) && !changed {
-						return // it sets what already held, so its undo is the change
+						return // the command changed nothing, so its undo would be a change
 					}
 					t.Fatalf("%q and its undo leave %s", line, cmp.Diff(Write(before, s.keys), Write(s.Model, s.keys)))
 				}
@@ -161,12 +162,12 @@ func TestEveryCommand(t *testing.T) {
 	}
 }
 
-// negates tells of a flag that is on unless undone.
+// negates reports whether an entry is a flag that is on by default.
 func negates(r entry) bool {
 	return r.syntax == "mld send-router-alert" || r.syntax == "ipv6 address auto link-local" || r.syntax == "http server enable"
 }
 
-// undoWritten takes back every line that a view gained.
+// undoWritten runs undo for every line that a view has gained.
 func undoWritten(t *rapid.T, s *shell, view View, before *Model) {
 	old := viewLines(before, view, s.keys)
 	for _, line := range viewLines(s.Model, view, s.keys) {
@@ -183,7 +184,7 @@ func undoWritten(t *rapid.T, s *shell, view View, before *Model) {
 	}
 }
 
-// TestEditing makes models by long random editing and checks them whole.
+// TestEditing makes models by many random edits and checks whole models.
 func TestEditing(t *testing.T) {
 	base := newShell(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -216,8 +217,7 @@ func TestEditing(t *testing.T) {
 	})
 }
 
-// FuzzParse checks that a text is refused or makes a model whose own text
-// makes it again.
+// FuzzParse: a text is refused, or it makes a model whose text makes the same model again.
 func FuzzParse(f *testing.F) {
 	s := newShell(f).run(f, procedure+surroundings)
 	f.Add(strings.Join(Write(s.Model, s.keys), "\n"))

@@ -8,26 +8,26 @@ import (
 	"tandem/internal/command"
 )
 
-// Layout follows the lines of a text of configuration, so that a text means the
-// same whether it is typed, pasted or read from a file. The zero Layout is at the
-// beginning of a text.
+// Layout follows the indentation of a configuration text, so that a text has the same
+// meaning if it is typed, pasted or read from a file. The zero Layout is at the beginning
+// of a text.
 //
-// A line of # alone ends a section. So does a line that is indented less than the
-// command before it, where the system view has the command of the line.
+// A line that contains only # ends a section. A line with less indentation than the command
+// before it also ends the section if its command belongs to the system view.
 type Layout struct{ indent int }
 
-// LineKind is what the form of a line tells.
+// LineKind is the kind of a line by its form.
 type LineKind uint8
 
-// The kinds of lines.
+// Kinds of lines.
 const (
-	BlankLine     LineKind = iota // nothing, or a comment, which begins with # or !
-	SectionEnd                    // # alone
-	CommandLine                   // indented as the command before it, or more
-	OutdentedLine                 // a command that is indented less than the one before it
+	BlankLine     LineKind = iota // empty, or a comment, which begins with # or !
+	SectionEnd                    // only #
+	CommandLine                   // the same indentation as the command before it, or more
+	OutdentedLine                 // less indentation than the command before it
 )
 
-// Next tells what a line is and moves on behind it.
+// Next returns the kind of the next line.
 func (l *Layout) Next(line string) LineKind {
 	text := strings.TrimSpace(line)
 	switch {
@@ -45,13 +45,13 @@ func (l *Layout) Next(line string) LineKind {
 	return CommandLine
 }
 
-// Indent is how many columns the last command was indented.
+// Indent returns the indentation of the last command in columns.
 func (l *Layout) Indent() int { return l.indent }
 
 // tabStop is the distance of tab stops in columns.
 const tabStop = 8
 
-// columns is how far a line is indented.
+// columns returns the indentation of a line in columns.
 func columns(line string) int {
 	n := 0
 	for _, r := range line {
@@ -67,8 +67,8 @@ func columns(line string) int {
 	return n
 }
 
-// MatchLine finds the command of a line of some kind, which the views have. home
-// says that the line ends the section: its command is one of the system view.
+// MatchLine finds the command of a line in the given views. It returns home if the line
+// ends the section because its command belongs to the system view.
 func MatchLine[S any](t *command.Table[S], kind LineKind, views []string, line string) (m command.Match[S], home bool, err error) {
 	if kind == OutdentedLine {
 		if m, err = t.Match([]string{ViewSystem}, line); err == nil {
@@ -79,7 +79,7 @@ func MatchLine[S any](t *command.Table[S], kind LineKind, views []string, line s
 	return m, false, err
 }
 
-// LineError says which line of a configuration text is wrong.
+// LineError is an error in a line of a configuration text.
 type LineError struct {
 	Line int // from 1
 	Text string
@@ -92,12 +92,12 @@ func (e *LineError) Error() string {
 
 func (e *LineError) Unwrap() error { return e.Err }
 
-// textTable is the table that texts are read with: the configuration commands, and
-// the words by which a procedure moves between the views.
+// textTable is the table for reading texts: the configuration commands, and the commands
+// that change the view.
 var textTable = mustTable(command.New(Vocabulary(), slices.Concat(editorCommands(), procedureCommands())))
 
-// procedureCommands are in texts that were written to be typed. Whoever reads a text
-// takes it as a whole, so it has nothing to commit on the way.
+// procedureCommands are commands such as commit that a text for typing contains. They do
+// nothing here, because a text is read as a whole.
 func procedureCommands() []command.Command[*Editor] {
 	home := func(e *Editor, _ command.Args) error { e.View = SystemView; return nil }
 	stay := func(*Editor, command.Args) error { return nil }
@@ -109,7 +109,7 @@ func procedureCommands() []command.Command[*Editor] {
 	}
 }
 
-// mustTable is for a table that is part of the program.
+// mustTable panics on an error, which would be an error of the program.
 func mustTable(t *command.Table[*Editor], err error) *command.Table[*Editor] {
 	if err != nil {
 		panic(err)
@@ -117,8 +117,8 @@ func mustTable(t *command.Table[*Editor], err error) *command.Table[*Editor] {
 	return t
 }
 
-// Parse reads a text into an empty model. The error is the *LineError of the first
-// line that is wrong. Parse does not Validate.
+// Parse reads a text into an empty model. The error is the *LineError of the first wrong
+// line. Parse does not call Validate.
 func Parse(text string, keys *Keyring) (*Model, error) {
 	m, wrong := read(New(), text, keys)
 	if len(wrong) > 0 {
@@ -127,9 +127,9 @@ func Parse(text string, keys *Keyring) (*Model, error) {
 	return m, nil
 }
 
-// read enters a text into a model, which it changes, and returns the lines that were
-// refused. The text is what Write makes, where return ends it, or lines to be typed
-// that begin with system-view.
+// read executes a text on a model and returns the lines that were refused. The text is one
+// that Write has made, which ends with return, or a text for typing, which begins with
+// system-view.
 func read(m *Model, text string, keys *Keyring) (*Model, []*LineError) {
 	r := reader{Editor: newEditor(m, keys)}
 	var wrong []*LineError
@@ -149,12 +149,12 @@ func read(m *Model, text string, keys *Keyring) (*Model, []*LineError) {
 type reader struct {
 	*Editor
 	layout Layout
-	begun  bool // there was a command
+	begun  bool // there was already a command
 	script bool // the first command was system-view
-	lost   int  // lines indented so far belong to a section that was refused; 0 for none
+	lost   int  // indentation of the lines to skip, because their heading was refused; 0 for none
 }
 
-// line reads the next line and tells whether it ends the text.
+// line reads the next line and reports whether it ends the text.
 func (r *reader) line(line string) (ended bool, err error) {
 	kind := r.layout.Next(line)
 	switch {
@@ -172,8 +172,8 @@ func (r *reader) line(line string) (ended bool, err error) {
 	return false, r.command(kind, line)
 }
 
-// command carries out a line. The lines of a section whose heading is refused are
-// not read: they would be taken for those of another object.
+// command executes a line. If the heading of a section was refused, the lines of the
+// section are skipped. Otherwise they would change another object.
 func (r *reader) command(kind LineKind, line string) error {
 	m, home, err := MatchLine(textTable, kind, r.View.Chain(), line)
 	if err == nil {
@@ -191,7 +191,7 @@ func (r *reader) command(kind LineKind, line string) error {
 	return err
 }
 
-// viewBehind is where the reader is behind a line that was refused.
+// viewBehind returns the view after a line that was refused.
 func (r *reader) viewBehind(kind LineKind) View {
 	if kind == OutdentedLine {
 		return SystemView

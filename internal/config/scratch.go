@@ -7,14 +7,15 @@ import (
 	"strings"
 )
 
-// OpaqueKeyring is a keyring of no device, for checks and comparisons away from it:
-// cipher text of any device stands for the secret in it, and secrets in plain text
-// become asterisks. It protects nothing.
+// OpaqueKeyring is a keyring without a device key. It is for checks and comparisons on
+// another machine. A cipher text of any device stands for its secret, and secrets in plain
+// text become asterisks. It protects nothing.
 func OpaqueKeyring() *Keyring { return &Keyring{} }
 
 func (k *Keyring) opaque() bool { return k.aead == nil }
 
-// opaqueSecret stands for what is in a cipher text. A secret has 255 bytes at most.
+// opaqueSecret makes a secret that stands for a cipher text. A secret has 255 bytes at
+// most.
 func opaqueSecret(text string) Secret {
 	if len(text) > 255 {
 		text = fmt.Sprintf("%s%x%[1]s", cipherMark, sha256.Sum256([]byte(text)))
@@ -29,8 +30,8 @@ func opaqueText(s Secret) string {
 	return s.String()
 }
 
-// IgnorePlainKeys makes keys of two configurations equal where one of them is in plain
-// text: whether they are, only the device can tell that sealed the other.
+// IgnorePlainKeys makes a key equal in both configurations if one of the two is in plain
+// text. Only the device that has encrypted the other could compare them.
 func IgnorePlainKeys(a, b *Model) {
 	for id, t := range a.ETrunks {
 		if o := b.ETrunks[id]; o != nil && t.Key.isSet() && o.Key.isSet() && (!sealed(t.Key) || !sealed(o.Key)) {
@@ -41,13 +42,14 @@ func IgnorePlainKeys(a, b *Model) {
 
 func sealed(s Secret) bool { return strings.HasPrefix(s.plain, cipherMark) }
 
-// Scratch returns an empty store that is thrown away by remove, with an OpaqueKeyring.
+// Scratch returns an empty store with an OpaqueKeyring. The function remove deletes the
+// store.
 func Scratch() (s *Store, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "tandem-")
 	if err != nil {
 		return nil, nil, fmt.Errorf("configuration store: %w", err)
 	}
-	// A directory of ours that stays behind does no harm.
+	// A temporary directory that cannot be deleted does no harm.
 	remove = func() { _ = os.RemoveAll(dir) }
 	if s, err = Open(dir); err != nil {
 		remove()

@@ -16,17 +16,17 @@ import (
 	"tandem/internal/command"
 )
 
-// Secret is a key that the operator typed. It prints as asterisks; the text
-// form of a configuration has it as cipher text.
+// Secret is a key that the operator typed. It prints as asterisks. The text form of a
+// configuration contains it as cipher text.
 type Secret struct{ plain string }
 
-// newSecret makes a secret of its plain text, 1..255 characters.
+// newSecret makes a secret from its plain text, 1..255 characters.
 func newSecret(plain string) Secret { return Secret{plain} }
 
-// isSet tells whether there is a secret.
+// isSet reports whether there is a secret.
 func (s Secret) isSet() bool { return s.plain != "" }
 
-// Reveal returns the plain text, for the protocol that uses it.
+// Reveal returns the plain text, for the protocol that uses the key.
 func (s Secret) Reveal() []byte { return []byte(s.plain) }
 
 // String hides the secret.
@@ -43,16 +43,15 @@ func (s Secret) GoString() string { return s.String() }
 // MarshalText hides the secret from JSON and its like.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// cipherText is what was typed behind the keyword cipher. It prints as asterisks
-// too, for it may be plain text.
+// cipherText is the word after the keyword cipher. It prints as asterisks, because the
+// operator may have typed plain text.
 type cipherText struct{ typed string }
 
 func (c cipherText) String() string   { return Secret{c.typed}.String() }
 func (c cipherText) GoString() string { return c.String() }
 
-// secretType makes the type of parameters that are never shown again. Its errors
-// do not repeat the value.
-// The length is that of the bytes, which become cipher text.
+// secretType makes a parameter type for values that are never shown again. Its errors do
+// not contain the value. The length is counted in bytes.
 func secretType(name string, longest int, value func(string) any) command.Type {
 	t := command.OneWord(name, fmt.Sprintf("STRING<1-%d>", longest), func(s string) (any, error) {
 		switch {
@@ -67,19 +66,19 @@ func secretType(name string, longest int, value func(string) any) command.Type {
 	return t
 }
 
-// What VRP takes: a key, and the cipher text of one, in bytes.
+// The limits of VRP for a key and for its cipher text, in bytes.
 const maxKey, maxCipherText = 255, 432
 
 // KeySize is the size of a device key in bytes.
 const KeySize = 32
 
-// cipherMark encloses cipher text, as on VRP.
+// cipherMark stands at the beginning and the end of a cipher text, as on VRP.
 const cipherMark = "%^%#"
 
-// ErrForeignCipher says that a cipher text was not made with this device's key.
+// ErrForeignCipher means that a cipher text was not made with this device's key.
 var ErrForeignCipher = errors.New("the cipher text was made by another device or is damaged; give the key itself")
 
-// Keyring turns secrets into cipher text and back with a device's own key.
+// Keyring encrypts secrets with a device's own key, and decrypts them.
 type Keyring struct {
 	aead  cipher.AEAD
 	nonce []byte
@@ -113,9 +112,9 @@ func newDeviceKey() []byte {
 	return key
 }
 
-// seal returns the cipher text of a secret. The nonce is a keyed hash of the
-// plain text, so that a configuration always has the same text: an onlooker
-// learns which of the device's secrets are equal and no more.
+// seal returns the cipher text of a secret. The nonce is a keyed hash of the plain text, so
+// that a configuration always has the same text. A reader of the text learns only which
+// secrets of the device are equal.
 func (k *Keyring) seal(s Secret) string {
 	if k.opaque() {
 		return opaqueText(s)
@@ -127,8 +126,8 @@ func (k *Keyring) seal(s Secret) string {
 	return cipherMark + base64.RawStdEncoding.EncodeToString(sealed) + cipherMark
 }
 
-// open reads what follows the keyword cipher: cipher text of this device or,
-// as VRP has it, a key in plain text.
+// open reads the word after the keyword cipher: a cipher text of this device or, as on VRP,
+// a key in plain text.
 func (k *Keyring) open(text string) (Secret, error) {
 	inner, found := strings.CutPrefix(text, cipherMark)
 	if !found {

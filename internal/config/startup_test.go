@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestInterruptedCommit stops a commit after every byte it writes.
+// TestInterruptedCommit interrupts a commit after every byte that it writes.
 func TestInterruptedCommit(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
@@ -22,8 +22,8 @@ func TestInterruptedCommit(t *testing.T) {
 	}
 	unfinished := filepath.Join(dir, "commits", ".new-7")
 	for n := range len(whole) + 1 {
-		// Under its temporary name, and under its own as a disk might leave it
-		// that does not keep its promises.
+		// Under its temporary name, and under its final name, as after a disk that has lost
+		// data which it had confirmed.
 		for _, name := range []string{unfinished, s.path(second.ID)} {
 			_ = os.Remove(s.path(second.ID))
 			if err := os.WriteFile(name, whole[:n], 0o600); err != nil {
@@ -47,7 +47,7 @@ func TestInterruptedCommit(t *testing.T) {
 	}
 }
 
-// boots opens the store as in another run of the machine.
+// boots opens the store as in another boot of the machine.
 func boots(t *testing.T, dir, boot string) *Store {
 	t.Helper()
 	s, err := open(dir, boot)
@@ -78,7 +78,7 @@ func TestStartUp(t *testing.T) {
 	if s = boots(t, dir, "second"); s.Running().SysName != "B" {
 		t.Errorf("the daemon starts with %s", s.Running().SysName)
 	}
-	for range 2 { // the second time the daemon alone starts
+	for range 2 { // at the second time only the daemon restarts
 		s = boots(t, dir, "third")
 		points := s.Points()
 		if s.Running().SysName != "A" || len(points) != 3 || points[2].User != "startup" {
@@ -88,7 +88,7 @@ func TestStartUp(t *testing.T) {
 	if out, err := s.Rollback(firstPoint+1, PointInfo{}, accept); err != nil || s.Running().SysName != "B" {
 		t.Errorf("back to what was not saved: %+v, %v", out, err)
 	}
-	// Without commits the saved configuration is what there is.
+	// Without commits, the saved configuration is used.
 	if err := os.RemoveAll(filepath.Join(dir, "commits")); err != nil {
 		t.Fatal(err)
 	}

@@ -12,31 +12,31 @@ import (
 	"sync"
 )
 
-// Store keeps a device's configuration in a directory: the device key, a file
-// for each of the last commits, and the saved configuration. What is committed
-// is durable: a daemon that starts again goes on with the newest commit, and a
-// machine that starts again with the saved configuration, if one was ever saved.
-// Files are replaced in one step and forced to the disk, so a loss of power
-// leaves the old or the new one. A Store is safe for concurrent use.
+// Store keeps a device's configuration in a directory: the device key, a file for each of
+// the last commits, and the saved configuration. A commit is durable. When only the daemon
+// restarts, it uses the newest commit. When the machine restarts, it uses the saved
+// configuration, if there is one. Files are replaced in one step and forced to the disk, so
+// after a loss of power there is the old file or the new one. A Store is safe for
+// concurrent use.
 type Store struct {
 	dir  string
-	boot string // tells this run of the machine from others, empty when unknown
+	boot string // identifies this boot of the machine, empty if unknown
 	keys *Keyring
 
-	committing sync.Mutex // held for the whole of a commit
+	committing sync.Mutex // held during a whole commit
 
-	mu      sync.Mutex // guards the rest
+	mu      sync.Mutex // guards the fields below
 	running *Model
 	points  []Point
-	trial   *trial // nil while none is running
+	trial   *trial // nil if there is none
 	damage  []error
 }
 
-// Open opens the store in a directory, which it creates if need be. A commit
-// that cannot be read is passed over for the one before it, see Damage; when
-// none can be read the error says why.
+// Open opens the store in a directory, and makes the directory if needed. If a commit
+// cannot be read, the one before it is used, see Damage. If none can be read, Open returns
+// an error.
 func Open(dir string) (*Store, error) {
-	// Without the file every start counts as one of the daemon alone.
+	// Without the file, every start counts as a restart of the daemon only.
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return open(dir, strings.TrimSpace(string(boot)))
 }
@@ -71,8 +71,8 @@ func openKeyring(path string) (*Keyring, error) {
 	return newKeyring(key)
 }
 
-// load reads the commits, newest first, until one is good, then the saved
-// configuration. A store without either begins with New.
+// load reads the commits, newest first, until one is good, then the saved configuration. If
+// there is neither, the store begins with New.
 func (s *Store) load() error {
 	entries, err := os.ReadDir(filepath.Join(s.dir, "commits"))
 	if err != nil {
@@ -81,7 +81,8 @@ func (s *Store) load() error {
 	for _, entry := range slices.Backward(entries) {
 		id, err := strconv.ParseUint(strings.TrimSuffix(entry.Name(), ".cfg"), 10, 64)
 		if err != nil || !strings.HasSuffix(entry.Name(), ".cfg") {
-			// What an interrupted commit has left; one more does no harm.
+			// An interrupted commit may have left this file. If it cannot be removed, it
+			// does no harm.
 			_ = os.Remove(filepath.Join(s.dir, "commits", entry.Name()))
 			continue
 		}
@@ -99,9 +100,9 @@ func (s *Store) load() error {
 	return s.startUp()
 }
 
-// startUp chooses what to start with: the newest commit while the machine has
-// run on, the saved configuration when it was started since, or when there is
-// nothing else.
+// startUp chooses the first running configuration. It is the newest commit if the machine
+// has not restarted since. Otherwise, or if there is no commit, it is the saved
+// configuration.
 func (s *Store) startUp() error {
 	saved, err := s.SavedModel()
 	switch {
@@ -127,14 +128,14 @@ func (s *Store) startUp() error {
 	return nil
 }
 
-// machineStarted says that the machine was started since the newest commit.
+// machineStarted reports whether the machine has restarted since the newest commit.
 func (s *Store) machineStarted() bool {
 	boot := s.points[len(s.points)-1].Boot
 	return boot != "" && s.boot != "" && boot != s.boot
 }
 
-// restart makes the saved configuration the newest commit, so that the list
-// tells what happened and the unsaved one can be returned to.
+// restart makes the saved configuration the newest commit. So the list of commits shows
+// what happened, and the operator can return to the unsaved configuration.
 func (s *Store) restart(saved *Model) {
 	if _, differs := saved.difference(s.running); !differs {
 		return
@@ -148,7 +149,7 @@ func (s *Store) restart(saved *Model) {
 // Keys returns the keyring of the device.
 func (s *Store) Keys() *Keyring { return s.keys }
 
-// Damage returns what Open found that it could not read.
+// Damage returns what Open could not read.
 func (s *Store) Damage() []error { return s.damage }
 
 // Running returns the configuration in force. It is shared: do not change it.
@@ -165,10 +166,10 @@ func (s *Store) Begin() *Candidate {
 	return c
 }
 
-// text returns the text form of a model as a file has it.
+// text returns the text form of a model for a file.
 func (s *Store) text(m *Model) string { return strings.Join(Write(m, s.keys), "\n") + "\n" }
 
-// Save makes the running configuration the saved one; one on trial is refused.
+// Save makes the running configuration the saved one. It returns an error during a trial.
 func (s *Store) Save() error {
 	s.committing.Lock()
 	defer s.committing.Unlock()
@@ -181,8 +182,8 @@ func (s *Store) Save() error {
 	return nil
 }
 
-// Saved returns the text of the saved configuration; its error is
-// fs.ErrNotExist when nothing was ever saved.
+// Saved returns the text of the saved configuration. If nothing was ever saved, the error
+// is fs.ErrNotExist.
 func (s *Store) Saved() (string, error) {
 	text, err := os.ReadFile(s.savedPath())
 	return string(text), err
@@ -197,7 +198,7 @@ func (s *Store) SavedModel() (*Model, error) {
 	return Parse(text, s.keys)
 }
 
-// Fresh tells whether the device was never configured.
+// Fresh reports whether the device was never configured.
 func (s *Store) Fresh() bool {
 	_, err := s.Saved()
 	return errors.Is(err, fs.ErrNotExist) && len(s.Points()) == 0

@@ -30,7 +30,7 @@ func edit(t *testing.T, c *Candidate, lines ...string) {
 		t.Fatal(err)
 	}
 	for _, line := range lines {
-		if line == "quit" { // the console's
+		if line == "quit" { // a command of the console, not of this package
 			c.View = SystemView
 			continue
 		}
@@ -165,7 +165,7 @@ func TestRefusedCommits(t *testing.T) {
 	}
 }
 
-// A commit that was applied and cannot be given its name is taken back.
+// A commit was applied, but its file cannot be renamed. It is undone.
 func TestCommitTakenBack(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
@@ -226,12 +226,12 @@ func TestDamagedFiles(t *testing.T) {
 	edit(t, c, "sysname B")
 	second := commit(t, s, c)
 
-	// Half written, as no commit of ours leaves it.
+	// A damaged commit file, which an interrupted commit does not leave.
 	text, _ := os.ReadFile(s.path(second.ID))
 	if err := os.WriteFile(s.path(second.ID), text[:10], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// What an interrupted commit leaves.
+	// The file that an interrupted commit leaves.
 	if err := os.WriteFile(filepath.Join(dir, "commits", ".new-1"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -10,23 +10,23 @@ import (
 	"tandem/internal/command"
 )
 
-// entry is one row of the table of configuration commands: the command, its
-// undo and how what it set is written back.
+// entry is one row of the command table: the command, its undo, and how to write the
+// setting as text.
 type entry struct {
 	view   string
 	opens  bool   // opens a view, so other configuration views have the command too
 	syntax string // see package command
-	undo   string // what follows "undo"; empty when it is undoOf(syntax)
+	undo   string // the words after "undo"; empty if they are undoOf(syntax)
 	help   string
 	set    func(*Editor, command.Args) error
 	clear  func(*Editor, command.Args) error
-	// write gives the lines that restore what was set, in view v of m; nil in
-	// an entry whose object has a section of its own, see objectKinds.
+	// write returns the lines that restore the setting in view v of m. It is nil for an
+	// entry whose object has a section of its own, see objectKinds.
 	write func(m *Model, v View, keys *Keyring) []string
 }
 
-// table is every configuration command, in the order in which a view's lines
-// are written.
+// table returns every configuration command, in the order in which a view's lines are
+// written.
 func table() []entry {
 	return slices.Concat(systemEntries(), sshServerEntries(), sshUserEntries(), aclEntries(), mldEntries(), bfdEntries(), sslEntries(), vpnEntries(), serviceEntries(), profileEntries(),
 		eTrunkEntries(), interfaceEntries())
@@ -57,8 +57,8 @@ func (r entry) undoSyntax() string {
 	return undoOf(r.syntax)
 }
 
-// undoOf makes the grammar of an undo: the command's leading keywords, and the
-// rest of it where somebody likes to repeat it.
+// undoOf makes the syntax of an undo: the leading keywords of the command, then its other
+// words as optional ones, because some operators repeat them.
 func undoOf(syntax string) string {
 	keywords := keywordsOf(syntax)
 	if keywords == syntax {
@@ -67,7 +67,7 @@ func undoOf(syntax string) string {
 	return keywords + " [" + strings.TrimPrefix(syntax, keywords) + " ]"
 }
 
-// keywordsOf returns the keywords that a grammar begins with.
+// keywordsOf returns the leading keywords of a syntax.
 func keywordsOf(syntax string) string {
 	words := strings.Fields(syntax)
 	n := slices.IndexFunc(words, func(w string) bool { return strings.ContainsAny(w[:1], "<[{") })
@@ -77,7 +77,7 @@ func keywordsOf(syntax string) string {
 	return strings.Join(words[:n], " ")
 }
 
-// setting is an entry of a view whose object is a T.
+// setting is an entry of a view whose object has type T.
 type setting[T any] struct {
 	syntax, undo, help string
 	set                func(*T, command.Args) error
@@ -85,7 +85,7 @@ type setting[T any] struct {
 	write              func(*T) []string
 }
 
-// settings makes entries of a view's settings, given how to find its object.
+// settings makes the entries of a view's settings. Object finds the view's object.
 func settings[T any](view string, object func(*Model, View) *T, list ...setting[T]) []entry {
 	entries := make([]entry, len(list))
 	for i, s := range list {
@@ -120,8 +120,8 @@ func flag[T any](words, help string, field func(*T) *bool, initially bool) setti
 		}}
 }
 
-// scalar is a setting with one parameter: read makes its value of the
-// arguments, show writes it.
+// scalar is a setting with one parameter. Read makes the value from the arguments; show
+// writes the value.
 func scalar[T any, V comparable](syntax, help string, field func(*T) *V, initially V,
 	read func(command.Args, string) (V, error), show func(V) string) setting[T] {
 	name, fill := parameterOf(syntax)
@@ -142,8 +142,8 @@ func scalar[T any, V comparable](syntax, help string, field func(*T) *V, initial
 		}}
 }
 
-// parameterOf finds the one parameter of a grammar and returns its name, and
-// a function that writes the line with a value in its place.
+// parameterOf finds the only parameter of a syntax. It returns its name, and a function
+// that writes the line with a value in its place.
 func parameterOf(syntax string) (name string, fill func(string) string) {
 	before, rest, _ := strings.Cut(syntax, "<")
 	inner, after, _ := strings.Cut(rest, ">")
@@ -167,13 +167,13 @@ func duration[T any](syntax, help string, unit time.Duration, field func(*T) *ti
 		func(v time.Duration) string { return strconv.FormatInt(int64(v/unit), 10) })
 }
 
-// name is a setting whose parameter is one word.
+// name is a setting with one word as its parameter.
 func name[T any](syntax, help string, field func(*T) *string, initially string) setting[T] {
 	return scalar(syntax, help, field, initially,
 		func(a command.Args, name string) (string, error) { return a.String(name), nil }, command.Quote)
 }
 
-// description is the setting that every object has.
+// description is the description that every object has.
 func description[T any](field func(*T) *string) setting[T] {
 	return scalar("description <text:line(1..242)>", "Describe this for people", field, "",
 		func(a command.Args, name string) (string, error) { return a.String(name), nil },
@@ -186,7 +186,7 @@ func macAddress[T any](syntax, help string, field func(*T) *MAC) setting[T] {
 		func(a command.Args, name string) (MAC, error) { return command.Get[MAC](a, name), nil }, MAC.String)
 }
 
-// choice is a setting with one of several keywords; the first is what holds initially.
+// choice is a setting with one of several keywords. The first keyword is the default.
 func choice[T any, V interface {
 	comparable
 	fmt.Stringer

@@ -9,7 +9,7 @@ import (
 	"tandem/internal/command"
 )
 
-// bindSyntax has the source before or after the interface, as VRP's two forms do.
+// bindSyntax permits the source before or after the interface, as the two forms of VRP do.
 const bindSyntax = "bind peer-ipv6 <peer:unicast> [ vpn-instance <vpn:vpn> ] { [ source-ipv6 <source:unicast> ] [ interface <interface> ] " +
 	bindEnd + " | interface <interface> source-ipv6 <source:unicast> " + bindEnd + " }"
 
@@ -41,8 +41,8 @@ func discriminator(end, highest string, field func(*BFDSession) *uint32) setting
 	return number("discriminator "+end+" <discriminator:1.."+highest+">", "Set the discriminator of the "+end+" end", field, 0)
 }
 
-// openSession enters a session, which must be bound when it is created. The
-// binding of a session cannot be changed under it.
+// openSession enters the view of a session. A new session must be bound. The binding of an
+// existing session cannot be changed.
 func openSession(e *Editor, a command.Args) (View, error) {
 	name := a.String("session")
 	s := e.Model.Session(name)
@@ -71,7 +71,7 @@ func openSession(e *Editor, a command.Args) (View, error) {
 	return View{ViewSession, s.Name}, nil
 }
 
-// binding is the part of the session's heading that says what it is bound to.
+// binding returns the part of the session's heading that contains its binding.
 func (s *BFDSession) binding() string {
 	line := fmt.Sprintf("bind peer-ipv6 %v", s.Peer)
 	if s.VPN != "" {

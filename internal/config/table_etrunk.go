@@ -137,7 +137,7 @@ func eTrunkTrack() setting[ETrunk] {
 		}}
 }
 
-// eTrunkKey needs the device's keys, so it is no setting.
+// eTrunkKey returns an entry and not a setting, because it needs the device's keyring.
 func eTrunkKey() entry {
 	return entry{view: ViewETrunk, syntax: "security-key { simple <key:secret> | cipher <cipher-key:cipher-text> }",
 		help: "Set the key that hellos are authenticated with",

@@ -74,7 +74,7 @@ func interfaceMLD() []setting[Interface] {
 	return slices.Concat(first, tuning("mld ", func(i *Interface) *Tuning { return &i.MLD.Tuning }), last)
 }
 
-// address is the one setting that an interface can have several times.
+// address is a setting that an interface can have several times.
 func address() setting[Interface] {
 	read := func(a command.Args) netip.Prefix {
 		if a.Has("length") { // "address" is a keyword too

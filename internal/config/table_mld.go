@@ -28,7 +28,7 @@ func mldEntries() []entry {
 	return append([]entry{open}, settings(ViewMLD, func(m *Model, _ View) *GlobalMLD { return &m.MLD }, view...)...)
 }
 
-// tuning makes the settings of MLD timers and counts, each with a prefix.
+// tuning makes the settings of MLD timers and counts. Each begins with a prefix.
 func tuning[T any](prefix string, of func(*T) *Tuning) []setting[T] {
 	return []setting[T]{
 		duration(prefix+"timer query <seconds:1..18000>", "Set the time between general queries", time.Second,
@@ -42,8 +42,8 @@ func tuning[T any](prefix string, of func(*T) *Tuning) []setting[T] {
 	}
 }
 
-// several makes a setting that an object can have more than once: undo without
-// parameters takes all away. The list is kept sorted, so that equal models have equal text.
+// several makes a setting that an object can have more than once. Undo without parameters
+// removes all its values. The list is kept sorted, so that equal models have equal text.
 func several[T any, V comparable](words, parameters, help string, field func(*T) *[]V,
 	read func(command.Args) (v V, given bool), order func(V, V) int, show func(V) string) setting[T] {
 	return setting[T]{syntax: words + " " + parameters, help: help,

@@ -12,22 +12,24 @@ import (
 	"tandem/internal/command"
 )
 
-// SSHServer is the way to the console over the network.
+// SSHServer is the configuration of the SSH server, which gives access to the console over
+// the network.
 type SSHServer struct {
 	Enabled bool
-	// Port is 22 or another; that of the system's own server is taken.
+	// Port is 22 or another port. On most systems another SSH server uses port 22.
 	Port uint16
-	// Source is the address it listens on; zero for all, of IPv4 too.
+	// Source is the address to listen on; zero means all addresses, also IPv4.
 	Source netip.Addr
-	// LoginTimeout is how long a login may take, 1..120 s, with at most Retries
-	// keys that do not fit, 1..5.
+	// LoginTimeout is how long a login may take, 1..120 s. Retries is how many wrong keys
+	// it may offer, 1..5.
 	LoginTimeout time.Duration
 	Retries      uint8
-	// IdleTimeout ends a session in which nothing is typed, 0..1440 minutes; 0 never.
+	// IdleTimeout ends a session in which nothing is typed, 0..1440 minutes; 0 means never.
 	IdleTimeout time.Duration
 }
 
-// Defaults of the SSH server. The port is not 22, which the system's own server has.
+// Defaults of the SSH server. The port is not 22, because the system's own SSH server uses
+// it.
 const (
 	defaultSSHPort    = 2222
 	defaultSSHLogin   = 60 * time.Second
@@ -36,17 +38,17 @@ const (
 	defaultSSHLevel   = 1
 )
 
-// SSHUser may log in with one of several keys.
+// SSHUser is a user who may log in with one of several keys.
 type SSHUser struct {
 	Name  string
-	Level uint8 // 1 to look, 2 for everything
+	Level uint8 // 1: display only; 2: all commands
 	Keys  []PublicKey
-	// KeyFile is a file in the form of OpenSSH's authorized_keys, read at every
-	// login; empty for none.
+	// KeyFile is a file in the format of OpenSSH's authorized_keys, empty for none. It is
+	// read at every login.
 	KeyFile string
 }
 
-// PublicKey is a key as authorized_keys has it: its type and its base64.
+// PublicKey is a key in the form of authorized_keys: its type and its base64 text.
 type PublicKey struct{ Type, Base64 string }
 
 func (k PublicKey) String() string { return k.Type + " " + k.Base64 }
@@ -93,8 +95,8 @@ func sshUserEntries() []entry {
 	)
 }
 
-// publicKeyType is the parameter of two words that a line of authorized_keys begins with.
-// The comment behind them, if there is one, is passed over.
+// publicKeyType is the parameter type of a public key: the first two words of a line of
+// authorized_keys. A comment after them is ignored.
 var publicKeyType = command.Type{Name: "public-key", Show: "TYPE BASE64", Parse: func(words []string) (any, int, error) {
 	if len(words) < 2 {
 		return nil, 0, command.ErrIncomplete
@@ -103,7 +105,7 @@ var publicKeyType = command.Type{Name: "public-key", Show: "TYPE BASE64", Parse:
 	return k, len(words), k.check()
 }}
 
-// check looks whether the base64 holds a key of the type (RFC 4253, section 6.6).
+// check checks that the base64 text contains a key of the type (RFC 4253, section 6.6).
 func (k PublicKey) check() error {
 	raw, err := base64.StdEncoding.DecodeString(k.Base64)
 	if err != nil {

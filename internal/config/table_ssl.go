@@ -7,8 +7,8 @@ import (
 	"tandem/internal/command"
 )
 
-// SSLPolicy names the files by which a device proves who it is, and believes
-// the peer. Paths are absolute.
+// SSLPolicy names the files for TLS: the device's own certificate and key, and the
+// authority that signs the peer's certificate. Paths are absolute.
 type SSLPolicy struct {
 	Name             string
 	CA               string

@@ -9,7 +9,7 @@ import (
 
 // VPNInstance is a VPN instance: a Linux VRF of the same name.
 type VPNInstance struct {
-	Name        string // 1..15 characters, as Linux names go
+	Name        string // 1..15 characters, as Linux permits for interface names
 	Description string
 }
 
@@ -39,7 +39,7 @@ func bindVPN() setting[Interface] {
 		func(v string) string { return v })
 }
 
-// parseVPN reads a name that Linux takes for an interface.
+// parseVPN reads a name that Linux accepts for an interface.
 func parseVPN(s string) (string, error) {
 	switch {
 	case len(s) > maxNetdev:
@@ -50,15 +50,15 @@ func parseVPN(s string) (string, error) {
 	return s, nil
 }
 
-// vpn checks that a VPN instance that something names exists.
+// vpn checks that a named VPN instance exists.
 func (v *validator) vpn(where, name string) {
 	if name != "" && v.m.VPNs[name] == nil {
 		v.fail(where, "unknown vpn-instance %s; %s", name, known(v.m.VPNs))
 	}
 }
 
-// boundVPN checks an interface of a VPN instance. Multicast is routed, and trunks
-// get their frames, in the public network.
+// boundVPN checks an interface that is bound to a VPN instance. Multicast interfaces and
+// ports of trunks must be in the public network.
 func (v *validator) boundVPN(where string, i *Interface) {
 	v.vpn(where, i.VPN)
 	switch {

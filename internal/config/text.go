@@ -10,19 +10,19 @@ import (
 	"tandem/internal/command"
 )
 
-// objectKind says how the objects of one kind are listed and found, and what heads
-// the section of each.
+// objectKind says how to list and find the objects of one kind, and how to write the
+// heading of a section.
 type objectKind struct {
 	view string
 	list func(*Model) []View
-	// find returns the object of a view, nil when it does not exist.
+	// find returns the object of a view, nil if it does not exist.
 	find func(*Model, View) any
 	head func(*Model, View) string
 }
 
-// objectKinds is in the order in which sections are written. Objects whose
-// heading is a command of some interface view as well come before interfaces,
-// so that the text can be pasted into a console as it is.
+// objectKinds are in the order in which sections are written. Some headings are also
+// commands of an interface view. Objects with such headings come before interfaces, so that
+// the text can be pasted into a console unchanged.
 var objectKinds = []objectKind{
 	named(ViewSSHUser, func(m *Model) map[string]*SSHUser { return m.SSHUsers },
 		func(u *SSHUser) string { return "ssh user " + command.Quote(u.Name) }),
@@ -55,7 +55,7 @@ var objectKinds = []objectKind{
 		func(i *Interface) string { return "interface " + string(i.Name) }),
 }
 
-// named is the kind of objects that are kept by name.
+// named returns the kind of objects that are stored by name.
 func named[K ~string, V any](kind string, objects func(*Model) map[K]*V, head func(*V) string) objectKind {
 	return objectKind{
 		view: kind,
@@ -71,7 +71,7 @@ func named[K ~string, V any](kind string, objects func(*Model) map[K]*V, head fu
 	}
 }
 
-// found makes a nil pointer a nil of any type.
+// found converts a nil pointer to a nil interface value.
 func found[V any](object *V) any {
 	if object == nil {
 		return nil
@@ -79,7 +79,7 @@ func found[V any](object *V) any {
 	return object
 }
 
-// knownAs lists the objects whose sections begin with words, for errors.
+// knownAs lists, for errors, the objects whose section headings begin with words.
 func (m *Model) knownAs(words string) string {
 	var names []string
 	for _, kind := range objectKinds {
@@ -95,7 +95,7 @@ func (m *Model) knownAs(words string) string {
 	return "known: " + strings.Join(names, ", ")
 }
 
-// object returns what a view is of, nil when it does not exist.
+// object returns the object of a view, nil if it does not exist.
 func (m *Model) object(v View) any {
 	if v.Kind == ViewSystem {
 		return m.settings()
@@ -108,7 +108,7 @@ func (m *Model) object(v View) any {
 	return nil
 }
 
-// settings returns what is set outside the views of objects.
+// settings returns the settings outside the views of objects.
 func (m *Model) settings() Model {
 	s := *m
 	s.MLD = GlobalMLD{}
@@ -116,10 +116,11 @@ func (m *Model) settings() Model {
 	return s
 }
 
-// differs tells whether the object of a view is another in o.
+// differs reports whether the object of a view is different in o.
 func (m *Model) differs(o *Model, v View) bool { return !reflect.DeepEqual(m.object(v), o.object(v)) }
 
-// difference returns a view whose object is another in o, ok when there is one.
+// difference returns a view whose object is different in o. It returns ok false if there is
+// none.
 func (m *Model) difference(o *Model) (v View, ok bool) {
 	if m.differs(o, SystemView) {
 		return SystemView, true
@@ -134,7 +135,7 @@ func (m *Model) difference(o *Model) (v View, ok bool) {
 	return View{}, false
 }
 
-// has tells whether the object of a view exists.
+// has reports whether the object of a view exists.
 func (m *Model) has(v View) bool {
 	if v.Kind == ViewBFD {
 		return m.BFD
@@ -142,10 +143,10 @@ func (m *Model) has(v View) bool {
 	return m.object(v) != nil
 }
 
-// lastLine ends a text.
+// lastLine is the last line of a text.
 const lastLine = "return"
 
-// section is a heading with the lines of its view.
+// section is a heading and the lines of its view.
 type section struct {
 	view  View
 	head  string
@@ -176,8 +177,9 @@ func viewLines(m *Model, v View, keys *Keyring) []string {
 	return lines
 }
 
-// Write returns the text form of a model: a section for each object, separated
-// by lines of #, a view's lines indented by one space, and return at the end.
+// Write returns the text form of a model. It has a section for each object. Lines of #
+// separate the sections. The lines of a view are indented by one space. The last line is
+// return.
 func Write(m *Model, keys *Keyring) []string {
 	var text []string
 	for _, s := range sections(m, keys) {
@@ -186,8 +188,8 @@ func Write(m *Model, keys *Keyring) []string {
 	return append(text, "#", lastLine)
 }
 
-// WriteView returns the section of one view, as `display this` shows it; for
-// the system view that is the whole text.
+// WriteView returns the section of one view, as `display this` shows it. For the system
+// view it returns the whole text.
 func WriteView(m *Model, keys *Keyring, v View) []string {
 	if v.Kind == ViewSystem {
 		return Write(m, keys)
@@ -199,7 +201,8 @@ func WriteView(m *Model, keys *Keyring, v View) []string {
 	return text
 }
 
-// Kinds names what WriteKind takes: the system view, and the views of objects.
+// Kinds returns the kinds that WriteKind accepts: the system view, and the views of
+// objects.
 func Kinds() []string {
 	kinds := []string{ViewSystem}
 	for _, kind := range objectKinds {
@@ -208,8 +211,8 @@ func Kinds() []string {
 	return kinds
 }
 
-// WriteKind returns the sections of one kind of view, of one name only unless it
-// is empty.
+// WriteKind returns the sections of one kind of view. If name is not empty, it returns only
+// the section with this name.
 func WriteKind(m *Model, keys *Keyring, kind, name string) []string {
 	var text []string
 	for _, s := range sections(m, keys) {

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// retryTrial is how soon the end of a trial is tried again that failed.
+// retryTrial is how soon the end of a trial is tried again if it has failed.
 const retryTrial = 10 * time.Second
 
-// trial is a configuration that is in force until it is confirmed or its time is
-// over. It is not written, so a daemon that starts again does so with the one before.
+// trial is a configuration that is in force until it is confirmed or its time is over. It
+// is not written to a file, so a daemon that restarts uses the previous configuration.
 type trial struct {
 	CommitOptions
-	by     *Candidate // whose commit confirms it
+	by     *Candidate // the candidate whose commit confirms it
 	until  time.Time
 	before *Model
 	apply  Apply
@@ -22,11 +22,11 @@ type trial struct {
 // TrialInfo describes a trial.
 type TrialInfo struct {
 	PointInfo
-	Persist string    // empty when only its own session can confirm it
-	Until   time.Time // when the configuration before comes back
+	Persist string    // empty if only the same session can confirm it
+	Until   time.Time // when the previous configuration comes back
 }
 
-// Trial returns the trial that is running, ok when there is one.
+// Trial returns the trial that is in force. It returns ok false if there is none.
 func (s *Store) Trial() (info TrialInfo, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,7 +36,7 @@ func (s *Store) Trial() (info TrialInfo, ok bool) {
 	return TrialInfo{s.trial.PointInfo, s.trial.Persist, s.trial.until}, true
 }
 
-// TrialError refuses what has to wait for the end of a trial.
+// TrialError means that an operation must wait for the end of a trial.
 type TrialError struct{ TrialInfo }
 
 func (e *TrialError) Error() string {
@@ -47,7 +47,8 @@ func (t *trial) refusal() error {
 	return &TrialError{TrialInfo{t.PointInfo, t.Persist, t.until}}
 }
 
-// mayCommit is an error when a trial is in the way, or the label is taken.
+// mayCommit returns an error if a trial prevents the commit, or if the label is already
+// used.
 func (s *Store) mayCommit(c *Candidate, o CommitOptions) error {
 	t := s.trial
 	switch {
@@ -60,7 +61,7 @@ func (s *Store) mayCommit(c *Candidate, o CommitOptions) error {
 	return s.free(o.Label)
 }
 
-// try puts a model in force for a while.
+// try puts a model in force for a limited time.
 func (s *Store) try(c *Candidate, o CommitOptions, next *Model, apply Apply) error {
 	t := &trial{CommitOptions: o, by: c, until: time.Now().Add(o.Trial), before: s.running, apply: apply}
 	if err := apply(next); err != nil {
@@ -89,7 +90,7 @@ func (s *Store) expire(t *trial) {
 	}
 }
 
-// AbortTrial puts back what was in force before the trial that is running.
+// AbortTrial ends the trial and restores the previous configuration.
 func (s *Store) AbortTrial() error {
 	s.committing.Lock()
 	defer s.committing.Unlock()
@@ -111,7 +112,7 @@ func (s *Store) putBack() error {
 	return nil
 }
 
-// endTrial forgets the trial, if one is running.
+// endTrial forgets the trial, if there is one.
 func (s *Store) endTrial() {
 	if s.trial != nil {
 		s.trial.timer.Stop()

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// device remembers what was applied and how trials ended, which it is told by
-// timers.
+// fakeDevice records what was applied and how trials ended. Timers call it from other
+// goroutines.
 type fakeDevice struct {
 	mu      sync.Mutex
 	applied []string
@@ -36,22 +36,22 @@ func (d *fakeDevice) ended(err error) {
 	d.ends = append(d.ends, err)
 }
 
-// refuse lets the device refuse what it is to apply from now on, with nil no more.
+// refuse makes the device refuse configurations from now on; nil ends that.
 func (d *fakeDevice) refuse(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.refusal = err
 }
 
-// seen returns what there was so far.
+// seen returns what was recorded so far.
 func (d *fakeDevice) seen() (applied []string, ends []error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.applied), slices.Clone(d.ends)
 }
 
-// trying begins a trial of sysname B for ten minutes on a device that is called A. The
-// device is told of its end where no other is.
+// trying begins a trial of ten minutes that changes the sysname from A to B. Without ended,
+// the device itself records the end.
 func trying(t *testing.T, dir, persist string, ended func(error)) (*Store, *Candidate, *fakeDevice) {
 	t.Helper()
 	s, d := openStore(t, dir), &fakeDevice{}
@@ -128,7 +128,7 @@ func TestTrialConfirmed(t *testing.T) {
 		if _, err := s.Commit(c, CommitOptions{Trial: time.Minute}, d.apply); err == nil {
 			t.Error("a trial within a trial")
 		}
-		// A confirmation that fails leaves the trial running.
+		// If a confirmation fails, the trial goes on.
 		d.refuse(errors.New("no netlink"))
 		if _, err := s.Commit(c, by("ann"), d.apply); err == nil {
 			t.Error("confirmed")

@@ -9,31 +9,31 @@ import (
 	"strings"
 )
 
-// Problem is something wrong with a model as a whole.
+// Problem is something wrong in a model, found when the whole is checked.
 type Problem struct {
-	// Where is the object at fault as its section is headed.
+	// Where is the heading of the object with the problem.
 	Where string
 	Text  string
-	// Warning: the configuration can be committed, but something will not work.
+	// Warning means that the configuration can be committed, but something will not work.
 	Warning bool
 }
 
 func (p Problem) String() string { return p.Where + ": " + p.Text }
 
-// Problems are in the order of the text form.
+// Problems are sorted in the order of the text form.
 type Problems []Problem
 
-// errors returns those that forbid a commit.
+// errors returns the problems that prevent a commit.
 func (p Problems) errors() Problems {
 	return slices.DeleteFunc(slices.Clone(p), func(q Problem) bool { return q.Warning })
 }
 
-// Warnings returns those that do not.
+// Warnings returns the problems that do not prevent a commit.
 func (p Problems) Warnings() Problems {
 	return slices.DeleteFunc(slices.Clone(p), func(q Problem) bool { return !q.Warning })
 }
 
-// InvalidError refuses a commit.
+// InvalidError means that a commit was refused because of errors in the model.
 type InvalidError struct{ Problems Problems }
 
 func (e *InvalidError) Error() string {
@@ -44,7 +44,8 @@ func (e *InvalidError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Validate checks a model as a whole, in whatever order it was made.
+// Validate checks a whole model. The result does not depend on the order in which the
+// objects were made.
 func Validate(m *Model) Problems {
 	v := validator{m: m}
 	v.system()
@@ -60,7 +61,8 @@ func Validate(m *Model) Problems {
 	return v.problems
 }
 
-// inOrder visits objects by name, so that problems come in the same order each time.
+// inOrder calls visit for the objects, sorted by name, so that the problems always have the
+// same order.
 func inOrder[K cmp.Ordered, V any](objects map[K]*V, visit func(*V)) {
 	for _, name := range slices.Sorted(maps.Keys(objects)) {
 		visit(objects[name])
@@ -80,7 +82,7 @@ func (v *validator) warn(where, format string, facts ...any) {
 	v.problems = append(v.problems, Problem{Where: where, Text: fmt.Sprintf(format, facts...), Warning: true})
 }
 
-// system checks what interfaces have to share.
+// system checks settings that all interfaces share.
 func (v *validator) system() {
 	var upstream, multicast []string
 	type place struct {
@@ -196,7 +198,7 @@ func (v *validator) profile(p *Profile) {
 	}
 }
 
-// missing lists what a profile wants before it backs anything up.
+// missing lists the settings that a profile lacks before it can back anything up.
 func (p *Profile) missing() []string {
 	var missing []string
 	for _, part := range []struct {
@@ -210,7 +212,7 @@ func (p *Profile) missing() []string {
 	return missing
 }
 
-// backupIDs checks that an ID is used once on a service.
+// backupIDs checks that each ID is used only once on a service.
 func (v *validator) backupIDs() {
 	type use struct {
 		service string
@@ -220,7 +222,7 @@ func (v *validator) backupIDs() {
 	inOrder(v.m.Profiles, func(p *Profile) {
 		s := v.m.Service(p.Service)
 		if p.BackupID == 0 || s == nil {
-			return // an unknown service is told by profile
+			return // profile reports an unknown service
 		}
 		u := use{s.Name, p.BackupID}
 		if other, taken := users[u]; taken {
@@ -282,8 +284,8 @@ func (v *validator) iface(i *Interface) {
 	v.mldPolicies(where, i)
 }
 
-// mldPolicies checks the access lists that an interface names, and what else
-// admits hosts.
+// mldPolicies checks the access lists that an interface names, and its other settings that
+// admit hosts.
 func (v *validator) mldPolicies(where string, i *Interface) {
 	for _, use := range i.ACLUses() {
 		switch acl := v.m.ACLs[use.ACL]; {
@@ -298,8 +300,8 @@ func (v *validator) mldPolicies(where string, i *Interface) {
 	}
 }
 
-// boundProfile checks an interface that a profile backs up. The two devices
-// tell such interfaces by their number on the profile's Eth-Trunk.
+// boundProfile checks an interface that a profile backs up. The two devices identify such
+// an interface by its number on the profile's Eth-Trunk.
 func (v *validator) boundProfile(where string, i *Interface) {
 	p := v.m.Profile(i.Profile)
 	if p == nil {

@@ -103,7 +103,7 @@ func TestValidate(t *testing.T) {
 			s := newShell(t)
 			for _, line := range strings.Split(c.lines, "\n") {
 				view := s.View
-				if line == "multicast ipv6 routing-enable" { // wherever it comes
+				if line == "multicast ipv6 routing-enable" { // at any place in the text
 					s.View = SystemView
 				}
 				s.run(t, line)
@@ -137,7 +137,7 @@ func interfaces(n int) string {
 	return lines.String()
 }
 
-// Validate finds the same whatever the order in which the objects were made.
+// The result of Validate does not depend on the order in which the objects were made.
 func TestValidateIsOrderFree(t *testing.T) {
 	sections := []string{
 		"bfd", "bfd b1 bind peer-ipv6 2001:db8::2 source-ipv6 2001:db8::1\ndiscriminator local 1\ndiscriminator remote 2",

@@ -2,7 +2,8 @@ package config
 
 import "tandem/internal/etrunk"
 
-// port checks an interface that joined an Eth-Trunk. It has no life of its own.
+// port checks an interface that is a port of an Eth-Trunk. Such an interface cannot have
+// most other settings.
 func (v *validator) port(where string, i *Interface) {
 	if v.m.Interfaces[i.Trunk] == nil {
 		v.fail(where, "unknown %s; the trunk is made with interface %s", i.Trunk, i.Trunk)
@@ -12,7 +13,7 @@ func (v *validator) port(where string, i *Interface) {
 	}
 }
 
-// subInterface checks that a sub-interface is on something.
+// subInterface checks that the parent interface of a sub-interface is configured.
 func (v *validator) subInterface(where string, i *Interface) {
 	trunk, _, _ := i.Name.OnEthTrunk()
 	if v.m.Interfaces[EthTrunkName(trunk)] == nil {
@@ -20,8 +21,8 @@ func (v *validator) subInterface(where string, i *Interface) {
 	}
 }
 
-// heartbeats checks the further paths of an E-Trunk's hellos. Which path a hello came by is
-// told by its addresses, so no two paths may share one.
+// heartbeats checks the heartbeat paths of an E-Trunk. The addresses of a hello show its
+// path, so no two paths may have the same addresses.
 func (v *validator) heartbeats(where string, t *ETrunk) {
 	if n := len(t.Heartbeats); n > etrunk.MaxHeartbeats {
 		v.fail(where, "it has %d heartbeats, at most %d are possible", n, etrunk.MaxHeartbeats)

@@ -7,14 +7,14 @@ import (
 	"tandem/internal/command"
 )
 
-// Names of views in the command table. A view of an object has the name of
-// its kind; ViewConfig, ViewAny and ViewEnter hold commands for several views.
+// Names of views in the command table. The view of an object has the name of its kind.
+// ViewConfig, ViewAny and ViewEnter contain commands for several views.
 const (
 	ViewUser    = "user"
 	ViewSystem  = "system"
 	ViewSSHUser = "ssh-user"
 	ViewMLD     = "mld"
-	// ACLs have views by their kind, for their rules differ.
+	// Each kind of ACL has its own view, because the rules are different.
 	ViewBasicACL    = "acl6-basic"
 	ViewAdvancedACL = "acl6-advance"
 	ViewBFD         = "bfd"
@@ -25,15 +25,17 @@ const (
 	ViewProfile     = "remote-backup-profile"
 	ViewETrunk      = "e-trunk"
 	ViewInterface   = "interface"
-	ViewEthTrunk    = "eth-trunk" // in front of ViewInterface on an Eth-Trunk itself
-	// On an interface of its own and on a sub-interface of an Eth-Trunk, in front of ViewInterface too.
+	ViewEthTrunk    = "eth-trunk" // searched before ViewInterface for an Eth-Trunk itself
+	// ViewPort is searched before ViewInterface, for a Linux interface and for a
+	// sub-interface of an Eth-Trunk.
 	ViewPort = "port"
 	ViewSub  = "sub-interface"
-	// ViewConfig has the commands of all configuration views, ViewAny those of all views.
+	// ViewConfig has the commands of all configuration views. ViewAny has those of all
+	// views.
 	ViewConfig = "config"
 	ViewAny    = "any"
-	// ViewEnter has the system view's commands that open a view; they work in
-	// every configuration view unless it has a command of the same form.
+	// ViewEnter has the system view's commands that open a view. They work in every
+	// configuration view, unless that view has a command of the same form.
 	ViewEnter = "enter"
 )
 
@@ -43,15 +45,15 @@ type View struct {
 	Name string // of the object: its name, or its number in decimal
 }
 
-// SystemView is where configuration begins.
+// SystemView is the view in which configuration begins.
 var SystemView = View{Kind: ViewSystem}
 
-// Chain returns the command table's views that hold in v, for command.Table.
+// Chain returns the views of the command table in which to look for a command typed in v.
 func (v View) Chain() []string {
 	return append(v.own(), ViewConfig, ViewAny, ViewEnter)
 }
 
-// own returns the views that have v's own commands.
+// own returns the views with the commands of v itself.
 func (v View) own() []string {
 	if v.Kind == ViewInterface {
 		switch _, sub, ok := InterfaceName(v.Name).OnEthTrunk(); {
@@ -65,7 +67,7 @@ func (v View) own() []string {
 	return []string{v.Kind}
 }
 
-// String names a view as the problems of Validate do.
+// String returns the name of a view, as the problems of Validate show it.
 func (v View) String() string {
 	switch v.Kind {
 	case ViewSSHUser:
@@ -80,7 +82,7 @@ func (v View) String() string {
 	return strings.TrimSpace(v.Kind + " " + v.Name)
 }
 
-// Prompt returns what the prompt shows after the system name.
+// Prompt returns the part of the prompt after the system name.
 func (v View) Prompt() string {
 	switch v.Kind {
 	case ViewMLD, ViewBFD:
@@ -115,10 +117,10 @@ func (v View) number() uint32 {
 
 // Editor changes a model by commands. It is not safe for concurrent use.
 type Editor struct {
-	// Model is what is changed. The editor owns it.
+	// Model is the model that is changed. It belongs to the editor.
 	Model *Model
-	// View is where commands apply. The commands that open a view set it; a
-	// console sets it for quit, return and the like.
+	// View is the view in which commands apply. Commands that open a view set it. A console
+	// sets it for quit, return and similar commands.
 	View View
 
 	keys *Keyring
@@ -129,8 +131,8 @@ func newEditor(m *Model, keys *Keyring) *Editor {
 	return &Editor{Model: m, View: SystemView, keys: keys}
 }
 
-// do carries out one command. After an error the model is as it was. A view
-// whose object is gone is left for the system view.
+// do executes one command. After an error the model is unchanged. If the object of the view
+// no longer exists, the editor goes to the system view.
 func (e *Editor) do(a command.Args, run func(*Editor, command.Args) error) error {
 	if err := run(e, a); err != nil {
 		return err
@@ -141,8 +143,8 @@ func (e *Editor) do(a command.Args, run func(*Editor, command.Args) error) error
 	return nil
 }
 
-// Commands returns the configuration commands for sessions of type S, given
-// how a session reaches its editor. Each comes with its undo.
+// Commands returns the configuration commands and their undos for sessions of type S. The
+// argument returns the editor of a session.
 func Commands[S any](editor func(S) *Editor) []command.Command[S] {
 	return command.Lift(editorCommands(), editor)
 }

@@ -10,8 +10,8 @@ import (
 	"tandem/internal/command"
 )
 
-// Vocabulary returns the parameter types and the help of the configuration
-// commands; a console adds its own words to it.
+// Vocabulary returns the parameter types and the help of the configuration commands. A
+// console adds its own.
 func Vocabulary() command.Vocabulary {
 	return command.Vocabulary{
 		Types: map[string]command.Type{
@@ -75,7 +75,7 @@ func parseUnicastMAC(s string) (MAC, error) {
 	return MAC(b), err
 }
 
-// parseGlobal reads an address that means the same on every interface.
+// parseGlobal reads an address that does not depend on an interface.
 func parseGlobal(s string) (netip.Addr, error) {
 	a, err := parseUnicast(s)
 	if err == nil && a.IsLinkLocalUnicast() {
@@ -84,7 +84,7 @@ func parseGlobal(s string) (netip.Addr, error) {
 	return a, err
 }
 
-// parseListen reads an address to listen on, of either family.
+// parseListen reads an address to listen on, IPv6 or IPv4.
 func parseListen(s string) (netip.Addr, error) {
 	a, err := netip.ParseAddr(s)
 	if err != nil || a.Zone() != "" || a.Is4In6() {
@@ -104,7 +104,7 @@ func parseMulticast(s string) (netip.Addr, error) {
 	return a, nil
 }
 
-// parseGroup reads a group that is routed between links (RFC 4291, section 2.7).
+// parseGroup reads a group that can be routed between links (RFC 4291, section 2.7).
 func parseGroup(s string) (netip.Addr, error) {
 	a, err := parseMulticast(s)
 	if err == nil && a.As16()[1]&0x0f <= 2 {
@@ -121,7 +121,7 @@ func parseGroupRange(s string) (netip.Prefix, error) {
 	return p.Masked(), nil
 }
 
-// known lists the names of objects, for errors.
+// known lists, for errors, the names of objects.
 func known[V any](objects map[string]*V) string {
 	if len(objects) == 0 {
 		return "none is configured"
@@ -129,7 +129,7 @@ func known[V any](objects map[string]*V) string {
 	return "known: " + strings.Join(slices.Sorted(maps.Keys(objects)), ", ")
 }
 
-// help describes keywords that begin several commands, and parameters.
+// help describes keywords with which several commands begin, and parameters.
 var help = map[string]string{
 	"acl":                    "Access list",
 	"acl6-name":              "Access list with a name",

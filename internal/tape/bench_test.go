@@ -9,7 +9,7 @@ import (
 	"tandem/internal/mld"
 )
 
-// BenchmarkRecording is what a recording costs a report that refreshes a record.
+// BenchmarkRecording measures the cost of recording a report that refreshes a record.
 func BenchmarkRecording(b *testing.B) {
 	e := Entry{Kind: kindMLD, Event: &device.MLDReceived{
 		Netdev: "eth-trunk10.100",

@@ -10,7 +10,7 @@ import (
 	"tandem/internal/event"
 )
 
-// decisions lists what a device decided, in words; entries come in any order.
+// decisions lists in words what a device has decided. The lines are in any order.
 func decisions(fx *device.Effects) (lines []string) {
 	for _, r := range fx.Routes {
 		lines = append(lines, route(&r))
@@ -37,7 +37,8 @@ func route(r *device.RouteChange) string {
 	return fmt.Sprintf("entry (%s, %s): from %s to %s", r.Source, r.Group, r.Incoming, strings.Join(r.Outgoing, " "))
 }
 
-// gate tells its state in time that grows with the orphans, which may be many.
+// gate describes a gate in words. It takes time in proportion to the exceptions, which may
+// be many.
 func gate(g *device.Gate) string {
 	line := fmt.Appendf(nil, "gate: closed %v, bucket 0 only %v, bucket 1 only %v", g.Closed, g.Bucket0, g.Bucket1)
 	for _, sg := range g.Exceptions {
@@ -47,7 +48,7 @@ func gate(g *device.Gate) string {
 	return string(line)
 }
 
-// role tells the events that are decisions.
+// role reports whether an event is a decision.
 func role(e event.Event) bool {
 	switch e.Kind {
 	case event.ETrunkStatusChange, event.ETrunkMemberStatusChange, event.DutyChange:
@@ -56,8 +57,8 @@ func role(e event.Event) bool {
 	return false
 }
 
-// decided is the sum of what was decided, if anything was. It is the same for the same
-// entries in any order, and cheap, since every join comes here.
+// decided returns a sum over the decisions, and whether there are any. The sum does not
+// depend on the order of the entries. It must be cheap, because every join needs it.
 func decided(fx *device.Effects) (sum uint64, any bool) {
 	h := fnv.New64a()
 	for i := range fx.Routes {

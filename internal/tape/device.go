@@ -8,18 +8,18 @@ import (
 	"tandem/internal/instant"
 )
 
-// Device is a device of which the inputs are recorded.
+// Device is a device whose inputs are recorded.
 type Device struct {
 	*device.Device
 	ring     ring
-	wall     time.Time // at the origin of the device's clock
+	wall     time.Time // the time at the origin of the device's clock
 	settings device.Settings
-	outcomes []device.Replicated // of the call under way
-	spare    []device.Outcome    // memory for the next ones
+	outcomes []device.Replicated // results of connections in the present call
+	spare    []device.Outcome    // memory for later outcomes
 }
 
-// New returns a recorded device, see [device.New]. The recording is kept to about so many
-// bytes; zero keeps none.
+// New returns a recorded device, see [device.New]. Bytes is the approximate size of the
+// recording; zero means no recording.
 func New(id, boot uint64, wall time.Time, now instant.Time, bytes int) *Device {
 	d := &Device{Device: device.New(id, boot, wall, now), ring: ring{most: bytes}, wall: wall.Add(-now.SinceOrigin())}
 	d.ring.begin(Start{ID: id, Boot: boot, Wall: wall, At: now})
@@ -29,7 +29,7 @@ func New(id, boot uint64, wall time.Time, now instant.Time, bytes int) *Device {
 	return d
 }
 
-// observe collects what came of a connection, unless the recording has ended.
+// observe collects the result of a message on a connection, unless the recording has ended.
 func (d *Device) observe(service string, o device.Outcome) {
 	if d.ring.now == nil {
 		return
@@ -43,7 +43,7 @@ func (d *Device) observe(service string, o device.Outcome) {
 	last.Outcomes = append(last.Outcomes, o)
 }
 
-// Handle records an event and hands it over, see [device.Device.Handle].
+// Handle records an event and passes it to the device, see [device.Device.Handle].
 func (d *Device) Handle(now instant.Time, ev device.Event) {
 	if e, wanted := entryOf(now, ev); wanted {
 		d.ring.add(&e)
@@ -52,7 +52,7 @@ func (d *Device) Handle(now instant.Time, ev device.Event) {
 	d.noteOutcomes(now)
 }
 
-// Advance records that time goes on, see [device.Device.Advance].
+// Advance records the new time, see [device.Device.Advance].
 func (d *Device) Advance(now instant.Time) {
 	d.ring.add(&Entry{At: now, Kind: kindTick})
 	d.Device.Advance(now)
@@ -70,7 +70,7 @@ func (d *Device) Configure(now instant.Time, settings device.Settings) error {
 	return err
 }
 
-// Resume begins a recording of its own, see [device.Device.Resume].
+// Resume starts a new recording, see [device.Device.Resume].
 func (d *Device) Resume(now instant.Time, settings device.Settings, cp *device.Checkpoint) error {
 	err := d.Device.Resume(now, settings, cp)
 	d.settings, d.outcomes = settings, nil
@@ -80,7 +80,7 @@ func (d *Device) Resume(now instant.Time, settings device.Settings, cp *device.C
 	return err
 }
 
-// Effects records what was decided, see [device.Device.Effects].
+// Effects records what the device has decided, see [device.Device.Effects].
 func (d *Device) Effects(now instant.Time) *device.Effects {
 	fx := d.Device.Effects()
 	if d.ring.most == 0 {
@@ -89,13 +89,13 @@ func (d *Device) Effects(now instant.Time) *device.Effects {
 	if sum, any := decided(fx); any {
 		d.ring.add(&Entry{At: now, Kind: kindDecision, Decision: sum})
 	}
-	if d.ring.due(now) { // here, since nothing is under way that a checkpoint would miss
+	if d.ring.due(now) { // here the checkpoint is complete, because no call is in progress
 		d.renew(now)
 	}
 	return fx
 }
 
-// renew begins another stretch, with a checkpoint.
+// renew begins another segment, with a checkpoint.
 func (d *Device) renew(now instant.Time) {
 	if d.Records() > mostRecords {
 		d.ring.drop()
@@ -106,8 +106,8 @@ func (d *Device) renew(now instant.Time) {
 	d.ring.begin(Start{ID: cp.ID, Boot: cp.Boot, Wall: d.wall.Add(now.SinceOrigin()), At: now, Settings: &settings, Checkpoint: &cp})
 }
 
-// noteOutcomes records what came of the connections in a call. It stands behind the
-// call's own entry, as what caused it is not recorded.
+// noteOutcomes records the results of connections in a call. They come after the entry of
+// the call itself. The bytes that caused them are not recorded.
 func (d *Device) noteOutcomes(now instant.Time) {
 	for i := range d.outcomes {
 		d.ring.add(&Entry{At: now, Kind: kindReplica, Event: d.outcomes[i]})
@@ -116,11 +116,11 @@ func (d *Device) noteOutcomes(now instant.Time) {
 	d.outcomes = d.outcomes[:0]
 }
 
-// Recording copies what there is, for [Recording.Write].
+// Recording returns a copy of the recording, for [Recording.Write].
 func (d *Device) Recording(now instant.Time) Recording { return d.ring.copy(now) }
 
-// entryOf makes an entry of an event. Those of the connections are left out: their
-// outcomes are recorded.
+// entryOf makes an entry for an event. It returns false for events of connections, because
+// their results are recorded instead.
 func entryOf(now instant.Time, ev device.Event) (Entry, bool) {
 	e := Entry{At: now, Kind: kindEvent, Event: ev}
 	switch ev := ev.(type) {

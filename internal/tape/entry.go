@@ -14,7 +14,7 @@ import (
 	"tandem/internal/rbs"
 )
 
-// Kinds of entries. What comes often has a form of its own; the rest is gob.
+// Kinds of entries. Frequent kinds have an encoding of their own; the others use gob.
 const (
 	kindTick     = iota // Device.Advance
 	kindMLD             // device.MLDReceived
@@ -23,19 +23,19 @@ const (
 	kindEvent           // any other device.Event
 	kindSettings        // Device.Configure
 	kindRetire          // device.Retire
-	kindDecision        // what was decided since the last one
+	kindDecision        // the sum of what was decided since the last one
 )
 
-// Entry is one input, or the sum of what was decided since the last one.
+// Entry is one input, or the sum of what was decided since the last sum.
 type Entry struct {
 	At       instant.Time
 	Kind     byte
-	Event    device.Event     // of kindMLD to kindEvent
-	Settings *device.Settings // of kindSettings
-	Decision uint64           // of kindDecision
+	Event    device.Event     // for kindMLD to kindEvent
+	Settings *device.Settings // for kindSettings
+	Decision uint64           // for kindDecision
 }
 
-// errEntry says that an entry's bytes are not one.
+// errEntry means that the bytes are not a valid entry.
 var errEntry = errors.New("damaged entry")
 
 func init() {
@@ -47,10 +47,11 @@ func init() {
 	}
 }
 
-// cold is an entry of kindEvent.
+// cold is an infrequent event, in an entry of kindEvent.
 type cold struct{ Event device.Event }
 
-// appendEntry appends an entry as: length, kind, time since the one before, body.
+// appendEntry appends an encoded entry: its length, its kind, the time since the entry
+// before it, and its body.
 func appendEntry(dst []byte, last instant.Time, e *Entry) ([]byte, error) {
 	body := append(make([]byte, 0, 128), e.Kind)
 	body = binary.AppendVarint(body, int64(e.At.Sub(last)))
@@ -91,13 +92,13 @@ func appendAddr(dst []byte, a netip.Addr) []byte {
 	return append(append(dst, byte(len(b))), b...)
 }
 
-// How a message came, as bits.
+// Properties of a received message, as bits.
 const (
 	withAlert = 1 << iota
 	inUnicast
 )
 
-// appendMLD writes the message as it was on the wire, so far as anybody looks at it.
+// appendMLD appends the message as it was received, without bytes that no code reads.
 func appendMLD(dst []byte, ev *device.MLDReceived) []byte {
 	dst = appendAddr(appendAddr(appendText(dst, ev.Netdev), ev.Meta.Src), ev.Meta.Dst)
 	how := byte(0)

@@ -14,34 +14,34 @@ import (
 	"tandem/internal/instant"
 )
 
-// magic begins a recording; the number is the version of the format.
+// magic is the beginning of a recording. The number is the version of the format.
 const magic = "tandem recording 2\n"
 
 // ErrFormat says that a file cannot be read.
 var ErrFormat = errors.New("not a recording that this program can read")
 
-// mostHead bounds what a file can make a reader allocate for its beginning.
+// mostHead limits how much memory a file can make a reader allocate for its head.
 const mostHead = 1 << 30
 
-// Recording is the latest part of what a device was told.
+// Recording is the latest part of a device's inputs.
 type Recording struct {
 	Start
 	At        instant.Time // when it was copied
 	stretches []stretch
 }
 
-// stretch is entries, as bytes, since a time.
+// stretch is encoded entries and the time before the first one.
 type stretch struct {
 	at     instant.Time
 	chunks [][]byte
 }
 
-// ErrNothing says that nothing is recorded: it is switched off, or the database is too
-// large for checkpoints to be taken of it.
+// ErrNothing means that nothing is recorded: recording is off, or the database is too large
+// for checkpoints.
 var ErrNothing = errors.New("nothing is recorded")
 
-// Write writes the recording without its secrets: the keys of E-Trunks are replaced, and
-// the hellos signed anew.
+// Write writes the recording without its secrets: it replaces the keys of E-Trunks and
+// signs the hellos again.
 func (r Recording) Write(w io.Writer) error {
 	if len(r.stretches) == 0 {
 		return ErrNothing
@@ -71,7 +71,7 @@ func (r Recording) Write(w io.Writer) error {
 	return out.w.Flush()
 }
 
-// eachEntry calls do for every entry of b and returns the time of the last.
+// eachEntry calls do for every entry in b and returns the time of the last one.
 func eachEntry(b []byte, last instant.Time, do func(*Entry) error) (instant.Time, error) {
 	for size := len(b); len(b) > 0; {
 		e, n, err := parseEntry(b, last)
@@ -116,7 +116,7 @@ func (w *writer) entry(e *Entry) error {
 	return err
 }
 
-// file is a recording that has been read.
+// file is a recording read from a file.
 type file struct {
 	Start
 	entries []byte
@@ -149,7 +149,7 @@ func (f *file) each(do func(*Entry) error) error {
 	return err
 }
 
-// recordedKey stands in recordings for every security key.
+// recordedKey replaces every security key in a recording.
 var recordedKey = []byte("recording")
 
 // signer replaces the keys of the E-Trunks.
@@ -159,7 +159,8 @@ type signer struct {
 
 func newSigner() *signer { return &signer{was: make(map[uint32]etrunk.Config)} }
 
-// settings returns settings with other keys and remembers their own.
+// settings returns settings with recordedKey instead of their keys, and remembers the old
+// settings.
 func (s *signer) settings(of *device.Settings) *device.Settings {
 	out := *of
 	out.ETrunks = make(map[uint32]etrunk.Config, len(of.ETrunks))
@@ -174,7 +175,7 @@ func (s *signer) settings(of *device.Settings) *device.Settings {
 	return &out
 }
 
-// sign replaces the secrets of an entry.
+// sign replaces the secrets in an entry.
 func (s *signer) sign(e *Entry) {
 	if e.Settings != nil {
 		e.Settings = s.settings(e.Settings)
@@ -194,8 +195,8 @@ func (s *signer) sign(e *Entry) {
 	e.Event = hello
 }
 
-// resign makes of a hello to one configuration a hello to another. What is not authentic
-// for the one is not made so for the other.
+// resign changes a hello for one configuration to a hello for another. If the hello is not
+// authentic under the old key, it is also not authentic under the new one.
 func resign(packet []byte, was, now etrunk.Config) []byte {
 	from, err := etrunk.NewKey(was.AuthMode, was.Key, was.ID, was.Peer, was.Local)
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"tandem/internal/etrunk"
 )
 
-// Mask copies a recording with other unicast addresses: link-local ones stay link-local,
-// and of any two of a kind the lower stays the lower, as elections want it. Groups stay.
-// What is decided may come out otherwise where the hash of (S,G) does, so the sums are
-// made anew.
+// Mask copies a recording and replaces its unicast addresses. Link-local addresses stay
+// link-local. Of two addresses of the same kind the lower one stays the lower, because
+// elections depend on it. Groups do not change. The hash of an (S,G) may change, and then
+// decisions may change, so Mask makes the sums again.
 func Mask(r io.Reader, w io.Writer) error {
 	f, err := read(r)
 	if err != nil {
@@ -29,7 +29,7 @@ func Mask(r io.Reader, w io.Writer) error {
 	return m.copy(&f, newWriter(w))
 }
 
-// masker gives addresses other names.
+// masker replaces addresses.
 type masker struct {
 	names map[netip.Addr]netip.Addr
 	was   map[uint32]etrunk.Config
@@ -41,7 +41,7 @@ func (m *masker) note(a netip.Addr) {
 	}
 }
 
-// choose numbers the addresses in their order.
+// choose assigns new addresses in the order of the old ones.
 func (m *masker) choose() {
 	var all []netip.Addr
 	for a := range m.names {
@@ -89,7 +89,8 @@ func (m *masker) copy(f *file, out *writer) error {
 	return out.w.Flush()
 }
 
-// learn keeps the E-Trunks as they were, by which hellos were signed.
+// learn remembers the old configurations of the E-Trunks, with which the hellos were
+// signed.
 func (m *masker) learn(s *device.Settings) {
 	if s != nil {
 		m.was = make(map[uint32]etrunk.Config)
@@ -113,7 +114,7 @@ func (m *masker) mask(e *Entry) {
 	walk(reflect.ValueOf(e), m.name)
 }
 
-// walk puts every address that can be reached from a pointer through f.
+// walk replaces every address that can be reached from a pointer by the result of f.
 func walk(v reflect.Value, f func(netip.Addr) netip.Addr) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -121,7 +122,7 @@ func walk(v reflect.Value, f func(netip.Addr) netip.Addr) {
 			walk(v.Elem(), f)
 		}
 	case reflect.Interface:
-		if !v.IsNil() { // what is in it cannot be changed in place
+		if !v.IsNil() { // the content of an interface value cannot be changed in place
 			inner := reflect.New(v.Elem().Type()).Elem()
 			inner.Set(v.Elem())
 			walk(inner, f)

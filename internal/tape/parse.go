@@ -14,7 +14,7 @@ import (
 	"tandem/internal/rbs"
 )
 
-// reader takes an entry apart. Once something is wrong, everything is zero.
+// reader decodes an entry. After an error it returns only zeros.
 type reader struct {
 	b   []byte
 	bad bool
@@ -71,7 +71,7 @@ func (r *reader) addr() netip.Addr {
 	return a
 }
 
-// parseEntry reads the entry at the start of b and returns its size there.
+// parseEntry decodes the entry at the start of b and returns its size in bytes.
 func parseEntry(b []byte, last instant.Time) (e Entry, size int, err error) {
 	length, n := binary.Uvarint(b)
 	if n <= 0 || length == 0 || length > uint64(len(b)-n) {

@@ -9,30 +9,30 @@ import (
 	"tandem/internal/instant"
 )
 
-// Step is what came of some inputs.
+// Step is what a device decided after some inputs.
 type Step struct {
-	At        instant.Time // of the device's clock
-	Wall      time.Time    // zero where the recording does not tell
-	Cause     string       // the last input before
+	At        instant.Time // on the device's clock
+	Wall      time.Time    // zero if the recording does not contain it
+	Cause     string       // the last input before the decision
 	Decisions []string
-	Differs   bool // from what was decided when it was recorded
+	Differs   bool // from the recorded decision
 	sum       uint64
 }
 
-// Result is what a replay came to.
+// Result is the result of a replay.
 type Result struct {
 	From, To                   instant.Time
 	Inputs, Decided, Differing int
 }
 
-// player runs a recording through a device.
+// player replays a recording through a device.
 type player struct {
 	device *device.Device
 	cause  string
 	result Result
 }
 
-// newPlayer makes the device as it was when the recording began.
+// newPlayer makes the device in the state at the beginning of the recording.
 func newPlayer(s Start) (*player, error) {
 	d := device.New(s.ID, s.Boot, s.Wall, s.At)
 	d.Replay()
@@ -43,12 +43,13 @@ func newPlayer(s Start) (*player, error) {
 		if err := d.Resume(s.At, *s.Settings, s.Checkpoint); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 		}
-		d.Effects() // which have been carried out before
+		d.Effects() // these effects were carried out before the recording
 	}
 	return &player{device: d, result: Result{From: s.At, To: s.At}}, nil
 }
 
-// play runs an entry. It returns a step where something was decided, or should have been.
+// play runs an entry. It returns a step if the device has decided something, or should
+// have.
 func (p *player) play(e *Entry) *Step {
 	p.result.To = e.At
 	if e.Kind != kindDecision {
@@ -81,7 +82,7 @@ func (p *player) compare(e *Entry) *Step {
 	return step
 }
 
-// Replay runs a recording through the code of this program and tells every step.
+// Replay runs a recording through the code of this program and calls tell for every step.
 func Replay(r io.Reader, tell func(Step)) (Result, error) {
 	f, err := read(r)
 	if err != nil {
@@ -103,7 +104,7 @@ func Replay(r io.Reader, tell func(Step)) (Result, error) {
 	return p.result, err
 }
 
-// describe says what an input was.
+// describe describes an input in words.
 func describe(e *Entry) string {
 	switch ev := e.Event.(type) {
 	case *device.MLDReceived:

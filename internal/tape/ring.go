@@ -8,8 +8,8 @@ import (
 	"tandem/internal/instant"
 )
 
-// Start is where a recording begins: a device that has just booted, or one of which
-// everything is known.
+// Start is the beginning of a recording: a device that has just booted, or a checkpoint of
+// a device.
 type Start struct {
 	ID, Boot   uint64
 	Wall       time.Time
@@ -18,22 +18,24 @@ type Start struct {
 	Checkpoint *device.Checkpoint // nil at a boot
 }
 
-// segmentLife is the least that a recording reaches back once it is so old, if it fits.
+// segmentLife is the length of a segment. A recording reaches back at least so long, if the
+// device is that old and the size permits it.
 const segmentLife = 5 * time.Minute
 
-// mostRecords bounds the databases of which checkpoints are taken: the loop stands still
-// meanwhile, and a peer may die in that moment. So many take some 10 ms.
+// mostRecords is the largest database of which checkpoints are made. The event loop waits
+// during a checkpoint, and the peer may die at this moment. With so many records, a
+// checkpoint takes about 10 ms.
 const mostRecords = 20_000
 
-// segment is a stretch of the recording.
+// segment is one part of the recording, with its own start.
 type segment struct {
 	start  Start
-	chunks [][]byte // of whole entries; only the last one grows
+	chunks [][]byte // of whole entries; only the last chunk grows
 	size   int
 	last   instant.Time
 }
 
-// chunkSize is what is allocated at a time: what has been written is never copied.
+// chunkSize is how much memory is allocated at a time. Written bytes are never copied.
 const chunkSize = 256 << 10
 
 func (s *segment) add(entry []byte) {
@@ -46,14 +48,14 @@ func (s *segment) add(entry []byte) {
 	s.size += len(entry)
 }
 
-// ring is a recording of bounded size: the stretch under way and the one before it.
+// ring is a recording of limited size: the present segment and the one before it.
 type ring struct {
 	most     int
-	now, old *segment // nil while there is nothing to begin from
+	now, old *segment // nil if there is no start
 	scratch  []byte
 }
 
-// begin begins a stretch.
+// begin begins a segment.
 func (r *ring) begin(s Start) {
 	if r.most == 0 {
 		return
@@ -61,11 +63,11 @@ func (r *ring) begin(s Start) {
 	r.old, r.now = r.now, &segment{start: s, last: s.At}
 }
 
-// drop forgets everything; the next stretch is due at once.
+// drop discards the recording. The next segment is due at once.
 func (r *ring) drop() { r.old, r.now = nil, nil }
 
-// add adds an entry to the stretch under way. One that cannot be told ends the
-// recording, for what follows would be wrong without it.
+// add adds an entry to the present segment. If the entry cannot be encoded, the recording
+// ends, because later entries would be wrong without it.
 func (r *ring) add(e *Entry) {
 	if r.now == nil {
 		return
@@ -80,12 +82,12 @@ func (r *ring) add(e *Entry) {
 	r.now.last = e.At
 }
 
-// due says that it is time for another stretch.
+// due reports whether another segment must begin.
 func (r *ring) due(now instant.Time) bool {
 	return r.now == nil || r.now.size > r.most/2 || now > r.now.start.At.Add(segmentLife)
 }
 
-// copy copies the recording. A stretch goes on where the one before ends.
+// copy copies the recording. Each segment continues the one before it.
 func (r *ring) copy(now instant.Time) Recording {
 	rec := Recording{At: now}
 	for _, s := range []*segment{r.old, r.now} {
