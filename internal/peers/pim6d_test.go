@@ -209,7 +209,6 @@ func below(t *testing.T, cfg pim.Config, config string) (n *testnet.Net, c *core
 // routerAddress is the address of pim6d on the link of the source.
 var routerAddress = testnet.Source.Next()
 
-
 // TestPIM6DJoins uses FRR's pim6d as the first-hop router of an SSM stream. Both become
 // neighbors. It obeys our join and our prune. After pim6d was killed and started again, our
 // join arrives before its regular refresh is due.
