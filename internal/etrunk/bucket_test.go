@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// kernelBucket1 are the i of ff3e::8000:i, 1..64, that Linux 6.18 put in bucket 1
-// for the source 2001:db8:1::10, recorded from an nftables rule with HashSeed.
+// kernelBucket1 are the numbers i in 1..64 for which Linux 6.18 put the group ff3e::8000:i
+// into bucket 1, for the source 2001:db8:1::10. They were recorded from an nftables rule
+// with HashSeed.
 var kernelBucket1 = []int{1, 2, 7, 8, 11, 12, 14, 18, 19, 21, 22, 24, 28, 29, 30, 31, 32, 33, 35, 37, 40, 41, 43, 49, 51, 52, 54, 55, 57, 58, 61, 62}
 
 func TestBucketOfIsTheKernelsHash(t *testing.T) {

@@ -9,9 +9,9 @@ import (
 	"tandem/internal/instant"
 )
 
-// The tables of docs/protocol/etrunk.md are checked against the code: for every state
-// that there can be, the first row that fits must tell what the code does. A cell that
-// these tests do not know fails them.
+// These tests compare the tables of docs/protocol/etrunk.md with the code. For every
+// possible state, the first matching row must say what the code does. A cell that the tests
+// do not know is a failure.
 
 func page(t testing.TB) string { return golden.Read(t, "../../docs/protocol/etrunk.md") }
 
@@ -25,7 +25,7 @@ func docTable(t *testing.T, section string) [][]string {
 	return tables[0][1:]
 }
 
-// fits finds the first row whose conditions hold, and notes that it was of use.
+// fits finds the first row whose conditions hold, and records that the row was used.
 func fits(t *testing.T, rows [][]string, used map[int]bool, holds func(row []string) bool) []string {
 	t.Helper()
 	for i, row := range rows {
@@ -95,7 +95,7 @@ func TestDocumentedMemberRoles(t *testing.T) {
 	type world struct {
 		u *Trunk
 		m *member
-		p *HelloMember // nil: missing
+		p *HelloMember // nil: the member is missing
 	}
 	up := func(w world) bool { return w.p != nil && w.p.Up }
 	conditions := map[string]func(world) bool{
@@ -137,7 +137,7 @@ func TestDocumentedMemberRoles(t *testing.T) {
 				w.u.kept.Peer.Hello.Members, w.p = nil, nil
 			}
 			was := w.m.Reason
-			role, reason := w.u.memberRole(instant.FromOrigin(time.Hour), w.m) // decides whether it is held, too
+			role, reason := w.u.memberRole(instant.FromOrigin(time.Hour), w.m) // this decides also whether the member is held
 			row := fits(t, rows, used, func(row []string) bool {
 				return (row[0] == "any" || row[0] == w.m.Mode.String()) && (row[1] == "any" || row[1] == w.u.kept.Role.String()) && known(t, conditions, row[2])(w)
 			})

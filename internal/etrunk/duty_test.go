@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// troubles bounds the model. Three are enough to break every weaker rule that was
-// tried; four take some seconds.
+// troubles limits the model. Three are enough to find the error in every weaker rule that
+// was tried. Four take some seconds.
 var troubles = flag.Int("troubles", 3, "how many faults and changes the duty model goes through")
 
 func TestTarget(t *testing.T) {
@@ -18,7 +18,7 @@ func TestTarget(t *testing.T) {
 		name        string
 		local, peer Announcement
 		known       bool
-		want, other Buckets // when preferred, when not
+		want, other Buckets // the buckets of the preferred and of the other device
 	}{
 		{"Backup", member(MemberBackup, true, true, AllBuckets), ready, true, NoBuckets, NoBuckets},
 		{"Backup, peer lost", member(MemberBackup, true, true, AllBuckets), ready, false, NoBuckets, NoBuckets},
@@ -41,18 +41,19 @@ func TestTarget(t *testing.T) {
 	}
 }
 
-// The model: two Master members, every order of their messages and of what may
-// befall them. All states that can be reached are visited.
+// The model: two Master members, with every possible order of their messages and of the
+// faults. The test visits all reachable states.
 
-// modelAnn is an announcement in flight, with what of the hello matters to duty.
+// modelAnn is an announcement on its way, with the parts of the hello that the duty depends
+// on.
 type modelAnn struct {
 	up, ready bool
 	covers    Buckets
-	rank      uint8 // the sender's priority
+	rank      uint8 // priority of the sender
 	boot      uint8
-	change    uint8 // numbers what is above
-	peerBoot  uint8 // the boot of the receiver that the sender believes in
-	echo      uint8 // the last change taken in from it
+	change    uint8 // number of the change that the fields above contain
+	peerBoot  uint8 // the receiver's boot, as the sender knows it
+	echo      uint8 // the last change that the sender has received
 	ackWanted bool
 }
 
@@ -60,18 +61,18 @@ type modelDevice struct {
 	alive, up, ready bool
 	covers           Buckets
 	rank, boot       uint8
-	change           uint8 // of what it said last
+	change           uint8 // of its last announcement
 	known            bool
-	view             modelAnn // of the peer
+	view             modelAnn // the peer's last announcement, as received
 }
 
 const modelQueue = 2
 
 type model struct {
 	dev   [2]modelDevice
-	queue [2][modelQueue]modelAnn // towards each device, oldest first
+	queue [2][modelQueue]modelAnn // messages towards each device, oldest first
 	n     [2]int
-	left  int // troubles still to come
+	left  int // faults and changes that may still happen
 }
 
 func (m *model) preferred(i int) bool {
@@ -89,13 +90,13 @@ func (d *modelDevice) local() Announcement {
 	return Announcement{Role: MemberMaster, Up: d.up, Ready: d.ready, Covers: d.covers}
 }
 
-// acked tells whether the peer has echoed the last change of device i.
+// acked reports whether the peer has echoed the last change of device i.
 func (d *modelDevice) acked() bool {
 	return d.known && d.view.peerBoot == d.boot && d.view.echo == d.change
 }
 
-// peer returns the peer as State shows it. A change of the device that is not announced yet is
-// only in said.
+// peer returns the peer as State shows it. A change of the device that is not announced yet
+// is only in said.
 func (m *model) peer(i int, said Announcement) Announcement {
 	d := &m.dev[i]
 	a := Announcement{Role: MemberMaster, Up: d.view.up, Ready: d.view.ready, Covers: d.view.covers}
@@ -115,7 +116,7 @@ func (m *model) says(i int) modelAnn {
 	return a
 }
 
-// sameContent tells whether two announcements bear the same change.
+// sameContent reports whether two announcements contain the same change.
 func (a modelAnn) sameContent(b modelAnn) bool {
 	return a.up == b.up && a.ready == b.ready && a.covers == b.covers && a.rank == b.rank && a.boot == b.boot
 }
@@ -127,15 +128,15 @@ func (m *model) nextCovers(i int, said Announcement) Buckets {
 	return Cover(d.covers, target, d.local(), peer, d.known, false)
 }
 
-// react sets the gate of device i. What differs from before, what it said last,
-// goes to the peer with it.
+// react sets the gate of device i. If its announcement differs from before, it sends the
+// new one to the peer.
 func (m *model) react(i int, before modelAnn) {
 	d := &m.dev[i]
 	d.covers = m.nextCovers(i, Announcement{Role: MemberMaster, Up: before.up, Ready: before.ready})
 	m.announce(i, before)
 }
 
-// announce tells the peer what differs from before.
+// announce sends the announcement to the peer if it differs from before.
 func (m *model) announce(i int, before modelAnn) {
 	if !m.says(i).sameContent(before) {
 		m.dev[i].change++
@@ -143,7 +144,7 @@ func (m *model) announce(i int, before modelAnn) {
 	}
 }
 
-// push sends what device i says; a full queue loses its oldest message.
+// push sends the announcement of device i. A full queue loses its oldest message.
 func (m *model) push(i int) {
 	to := 1 - i
 	if m.n[to] == modelQueue {
@@ -161,8 +162,8 @@ func (m *model) pop(to int) modelAnn {
 	return a
 }
 
-// deliver takes in a message. The trunk echoes it at once; the device sets its gate
-// later, in a step of its own.
+// deliver receives a message. The trunk echoes it at once. The device sets its gate later,
+// in a step of its own.
 func (m *model) deliver(to int) {
 	a := m.pop(to)
 	if d := &m.dev[to]; d.alive {
@@ -173,21 +174,22 @@ func (m *model) deliver(to int) {
 	}
 }
 
-// unsettled tells whether device i has yet to set its gate.
+// unsettled reports whether device i still has to set its gate.
 func (m *model) unsettled(i int) bool {
 	d := &m.dev[i]
 	return d.alive && m.nextCovers(i, d.local()) != d.covers
 }
 
-// quiet says that nothing is under way and each knows what the other said last.
+// quiet reports that no message is on its way, and that each device knows the other's last
+// announcement.
 func (m *model) quiet() bool {
 	a, b := &m.dev[0], &m.dev[1]
 	return m.n[0]+m.n[1] == 0 && !m.unsettled(0) && !m.unsettled(1) && a.alive && b.alive && a.acked() && b.acked() &&
 		a.view.change == b.change && b.view.change == a.change
 }
 
-// renumber gives the changes of each device the smallest numbers that keep their
-// order, so that the states stay finite.
+// renumber gives the changes of each device the smallest numbers in the same order, so that
+// the number of states is finite.
 func (m *model) renumber() {
 	for i := range 2 {
 		numbers := []*uint8{&m.dev[i].change, &m.dev[1-i].view.change, &m.dev[i].view.echo}
@@ -202,7 +204,7 @@ func (m *model) renumber() {
 			used[*n] = true
 		}
 		var dense [256]uint8
-		next := uint8(1) // 0 is for never
+		next := uint8(1) // 0 means none
 		for n := 1; n < len(used); n++ {
 			if used[n] {
 				dense[n] = next
@@ -215,8 +217,7 @@ func (m *model) renumber() {
 	}
 }
 
-// steps yields every state that may follow. A fault is a step that may take a
-// bucket away.
+// steps yields every state that may follow. A fault is a step that may take a bucket away.
 func (m model) steps(yield func(next model, what string, fault bool)) {
 	for i := range 2 {
 		if m.unsettled(i) {
@@ -265,7 +266,7 @@ func (m model) troubles(i int, yield func(next model, what string, fault bool)) 
 	if !d.alive {
 		trouble("restart", false, func(n *model, d *modelDevice) {
 			*d = modelDevice{alive: true, up: true, rank: d.rank, boot: d.boot + 1, change: d.change}
-			n.queue[i], n.n[i] = [modelQueue]modelAnn{}, 0 // proves nothing to the new boot
+			n.queue[i], n.n[i] = [modelQueue]modelAnn{}, 0 // old messages do not count for the new boot
 		})
 		return
 	}
@@ -278,12 +279,12 @@ func (m model) troubles(i int, yield func(next model, what string, fault bool)) 
 	if d.known {
 		trouble("peer is held for lost", false, func(n *model, d *modelDevice) {
 			d.known, d.view = false, modelAnn{}
-			n.queue[i], n.n[i] = [modelQueue]modelAnn{}, 0 // it must prove itself anew
+			n.queue[i], n.n[i] = [modelQueue]modelAnn{}, 0 // the new boot must announce itself first
 		})
 	}
 }
 
-// covered is the set of buckets that reach the hosts.
+// covered returns the buckets that reach the hosts.
 func (m *model) covered() (b Buckets) {
 	for _, d := range m.dev {
 		if d.alive && d.up {
@@ -293,9 +294,9 @@ func (m *model) covered() (b Buckets) {
 	return b
 }
 
-// leftAlone is the set of buckets that a step takes away though the device that
-// gives them up leaves them to one that lives. What is left to a device that has
-// just died, or whose leg has, is the fault's doing.
+// leftAlone returns the buckets that a step takes away, although the device that gave them
+// up has left them to a living device. Buckets that were left to a device which has just
+// died, or whose leg has failed, do not count: that is the effect of the fault.
 func (m *model) leftAlone(next *model) Buckets {
 	lost := m.covered() &^ next.covered()
 	for i := range 2 {
@@ -307,7 +308,7 @@ func (m *model) leftAlone(next *model) Buckets {
 	return lost
 }
 
-// checkQuiet checks a state in which nothing is under way.
+// checkQuiet checks a state in which no message is on its way.
 func (m *model) checkQuiet(t *testing.T) {
 	a, b := m.dev[0], m.dev[1]
 	if !a.up || !b.up {
@@ -329,7 +330,8 @@ func (m *model) checkQuiet(t *testing.T) {
 	}
 }
 
-// drain delivers all messages, and those that follow from them. It fails if there is no end.
+// drain delivers all messages, and those that follow from them. It fails if this does not
+// end.
 func (m model) drain(t *testing.T) {
 	for range 40 {
 		if m.n[0]+m.n[1] == 0 && !m.unsettled(0) && !m.unsettled(1) {

@@ -9,7 +9,8 @@ import (
 	"tandem/internal/golden"
 )
 
-// Each field of the page's layouts begins where the one before it ends, and the fixed parts end where the code's do.
+// Each field of the documented layouts begins where the one before it ends. The fixed parts
+// end where those of the code do.
 func TestDocumentedLayouts(t *testing.T) {
 	ends := golden.Layouts(t, page(t))
 	if want := []int{headerLen, memberLen, lacpLen, profileLen}; fmt.Sprint(ends) != fmt.Sprint(want) {
@@ -17,7 +18,7 @@ func TestDocumentedLayouts(t *testing.T) {
 	}
 }
 
-// What stands for a number is the same in the code, on the page and in the dissector.
+// Each number has the same meaning in the code, in the documentation and in the dissector.
 func TestDocumentedNumbers(t *testing.T) {
 	page, lua := page(t), golden.Read(t, "../../contrib/wireshark/tandem.lua")
 	for list, words := range map[string][]string{
@@ -49,7 +50,8 @@ func wordsOf(n int, word func(int) string) (words []string) {
 	return words
 }
 
-// Every cause of a drop is a counter, in the order in which the page lists the checks.
+// Every cause of a drop has a counter. The counters have the order in which the
+// documentation lists the checks.
 func TestDocumentedCauses(t *testing.T) {
 	var listed []string
 	for _, row := range docTable(t, "4. What is believed") {
@@ -72,7 +74,7 @@ func TestDocumentedCauses(t *testing.T) {
 	}
 }
 
-// The numbers on the page are those of the code.
+// The numbers in the documentation are those of the code.
 func TestDocumentedBounds(t *testing.T) {
 	page := strings.Join(strings.Fields(page(t)), " ")
 	most := func(profiles func(members int) int) (n int) {

@@ -18,7 +18,8 @@ var (
 	addrB = netip.MustParseAddr("2001:db8::b")
 )
 
-// goldenHello is the example of docs/protocol/etrunk.md, which was made by a separate program from that page.
+// goldenHello is the example of docs/protocol/etrunk.md. A separate program has made it
+// from that page.
 var goldenHello = Hello{
 	ETrunk: 7, AckWanted: true, Preferred: true, SequenceMode: true,
 	Role: DeviceMaster, Reason: ReasonPriority, Priority: 10,
@@ -45,7 +46,8 @@ func goldenKey(t testing.TB, mode AuthMode) *Key {
 	return k
 }
 
-// examplePacket reads the example; the page gives the digest of the enhanced mode apart.
+// examplePacket reads the example. The page lists the digest of the enhanced mode
+// separately.
 func examplePacket(t testing.TB, mode AuthMode) []byte {
 	t.Helper()
 	blocks := golden.Code(golden.Section(t, page(t), "### 2.2 Example"))
@@ -80,14 +82,14 @@ func TestHelloGolden(t *testing.T) {
 	}
 }
 
-// sign puts the length and the digest in order after a test has edited b.
+// sign sets the length and the digest after a test has changed b.
 func sign(b []byte, key *Key) []byte {
 	body := b[:len(b)-digestLen]
 	binary.BigEndian.PutUint16(body[6:], uint16(len(b)))
 	return key.appendDigest(bytes.Clone(body), body)
 }
 
-// insert puts bytes in front of the digest.
+// insert inserts bytes before the digest.
 func insert(b []byte, extra ...byte) []byte {
 	at := len(b) - digestLen
 	return append(append(bytes.Clone(b[:at]), extra...), b[at:]...)
@@ -157,7 +159,8 @@ func TestHelloOfALaterRelease(t *testing.T) {
 	}
 }
 
-// TestHelloOfAnEarlierRelease takes members without what is only compared.
+// TestHelloOfAnEarlierRelease: the decoder accepts members without the fields that are only
+// compared.
 func TestHelloOfAnEarlierRelease(t *testing.T) {
 	key := goldenKey(t, EnhancedHMACSHA256)
 	old := append([]byte{0, 1, 0, oldMemberLen}, make([]byte, oldMemberLen)...)
@@ -209,8 +212,8 @@ func TestMostMembersFit(t *testing.T) {
 	}
 }
 
-// FuzzHello signs what it is given, so that the decoder is reached, and checks
-// that what decodes is made again the same.
+// FuzzHello signs its input, so that the decoder accepts the digest. It checks that a
+// decoded hello is encoded as the same bytes.
 func FuzzHello(f *testing.F) {
 	key := goldenKey(f, HMACSHA256)
 	f.Add(examplePacket(f, HMACSHA256))
@@ -228,7 +231,7 @@ func FuzzHello(f *testing.F) {
 		if h.Parse(sign(b, key), key) != nil {
 			return
 		}
-		if helloLen(len(h.Members), len(h.Profiles)) > MaxPacket { // of shorter members of an earlier release
+		if helloLen(len(h.Members), len(h.Profiles)) > MaxPacket { // too many shorter members of an earlier release
 			return
 		}
 		again, err := h.Append(nil, key)

@@ -14,9 +14,9 @@ type pair struct {
 	t     *testing.T
 	now   instant.Time
 	nodes [2]*node
-	// flight is what is on its way, in the order of sending.
+	// flight is the datagrams on their way, in the order of sending.
 	flight []datagram
-	delay  func(from int, b []byte) (time.Duration, bool) // false: lost
+	delay  func(from int, b []byte) (time.Duration, bool) // delay of a datagram; false: it is lost
 	dead   map[direction]bool
 	seed   uint64
 }
@@ -28,24 +28,24 @@ type node struct {
 	events []Event
 	sent   [][]byte
 	dead   bool
-	says   Announcement // of every member
-	random *rand.PCG    // of its Trunk, where a test restarts it
+	says   Announcement // the announcement of every member
+	random *rand.PCG    // random source of its Trunk, for tests that restart it
 }
 
 type datagram struct {
 	at   instant.Time
 	to   int
-	path int // 0 for the primary one
+	path int // 0 for the primary path
 	b    []byte
 }
 
-// direction is a path as a device sends on it.
+// direction is a path with the device that sends on it.
 type direction struct{ from, path int }
 
 const wire = time.Millisecond
 
-// newPair joins two configured E-Trunks; edit may change the configurations
-// before they start.
+// newPair connects two configured E-Trunks. edit may change the configurations before they
+// start.
 func newPair(t *testing.T, edit func(a, b *Config)) *pair {
 	p := &pair{t: t, now: instant.FromOrigin(0), seed: 1, delay: func(int, []byte) (time.Duration, bool) { return wire, true }}
 	a, b := DefaultConfig(), DefaultConfig()
@@ -66,7 +66,7 @@ func newPair(t *testing.T, edit func(a, b *Config)) *pair {
 	return p
 }
 
-// boot starts a device anew: a new epoch, nothing remembered.
+// boot restarts a device: it has a new epoch and no memory.
 func (p *pair) boot(i int) {
 	p.t.Helper()
 	p.seed++
@@ -79,13 +79,13 @@ func (p *pair) boot(i int) {
 	})
 }
 
-// do runs an input on a device and takes its effects.
+// do gives a device an input and carries out the effects.
 func (p *pair) do(i int, f func(*node)) {
 	n := p.nodes[i]
 	n.fx.Reset()
 	f(n)
 	if slices.ContainsFunc(n.fx.Events, func(e Event) bool { return e.Kind == MemberRoleChanged }) {
-		p.announceAll(n) // as a device does, for its readiness depends on the role
+		p.announceAll(n) // as a device does, because its readiness depends on the role
 	}
 	n.events = append(n.events, n.fx.Events...)
 	for _, b := range n.fx.Packets {
@@ -123,7 +123,7 @@ func (p *pair) bfd(i int, s BFDState) {
 	p.do(i, func(n *node) { n.SetBFD(p.now, s, &n.fx) })
 }
 
-// run lets virtual time pass.
+// run advances virtual time.
 func (p *pair) run(d time.Duration) {
 	end := p.now.Add(d)
 	for {
@@ -137,7 +137,7 @@ func (p *pair) run(d time.Duration) {
 	p.now = end
 }
 
-// next is the earliest thing to happen: a datagram's arrival or a deadline.
+// next returns the next thing to happen: the arrival of a datagram, or a deadline.
 func (p *pair) next() (instant.Time, func()) {
 	at, what := instant.Never, func() {}
 	for i, n := range p.nodes {
@@ -156,7 +156,7 @@ func (p *pair) next() (instant.Time, func()) {
 	return at, what
 }
 
-// deliver delivers a hello by the primary path.
+// deliver delivers a hello on the primary path.
 func (p *pair) deliver(i int, b []byte) error { return p.deliverBy(i, 0, b) }
 
 func (p *pair) deliverBy(i, path int, b []byte) error {
@@ -189,7 +189,8 @@ func (p *pair) wantMember(i int, role MemberRole, reason MemberReason) {
 	}
 }
 
-// wantServing checks that the member of one device has the leg, and that the other knows.
+// wantServing checks that the member of one device has the leg, and that the other device
+// knows it.
 func (p *pair) wantServing(i int) {
 	p.t.Helper()
 	p.wantMember(i, MemberMaster, ReasonPeerMemberDown)

@@ -9,7 +9,7 @@ import (
 
 var heartbeatA = Path{Local: netip.MustParseAddr("2001:db8:1::a"), Peer: netip.MustParseAddr("2001:db8:1::b"), VPN: "mgmt"}
 
-// newHeartbeatPair has a heartbeat path beside the primary one.
+// newHeartbeatPair returns a pair with a heartbeat path besides the primary path.
 func newHeartbeatPair(t *testing.T, edit func(a, b *Config)) *pair {
 	p := newPair(t, func(a, b *Config) {
 		a.Heartbeats = []Path{heartbeatA}
@@ -30,7 +30,8 @@ func (p *pair) bothBFD(s BFDState) {
 	p.bfd(1, s)
 }
 
-// cutPath cuts a path, 0 being the primary one, in the directions in which the devices send.
+// cutPath cuts a path, 0 for the primary one. It cuts only the directions in which the
+// given devices send.
 func (p *pair) cutPath(path int, from ...int) {
 	p.dead = map[direction]bool{}
 	for _, i := range from {
@@ -77,8 +78,8 @@ func TestHelloGoesByEveryPath(t *testing.T) {
 	}
 }
 
-// A broken primary path leaves the pair as it is, as long as it is broken and whatever BFD
-// says, and a dead peer is found dead all the same.
+// While the primary path is cut, the roles do not change, whatever BFD reports. A dead peer
+// is still detected.
 func TestPrimaryPathCut(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -143,8 +144,8 @@ func TestPrimaryPathHeals(t *testing.T) {
 	}
 }
 
-// TestDelayedHelloDoesNotRevive: a hello that is still under way on the heartbeat path does not
-// make a dead peer alive.
+// TestDelayedHelloDoesNotRevive: a late hello on the heartbeat path does not make a dead
+// peer alive.
 func TestDelayedHelloDoesNotRevive(t *testing.T) {
 	p := newHeartbeatPair(t, nil)
 	p.delay = func(int, []byte) (time.Duration, bool) { return 300 * time.Millisecond, true }
@@ -165,8 +166,8 @@ func TestDelayedHelloDoesNotRevive(t *testing.T) {
 	}
 }
 
-// TestPathThatIsHeardOneWayOnly: a heartbeat path that works in one direction only proves
-// nothing.
+// TestPathThatIsHeardOneWayOnly: a heartbeat path that works in one direction only does not
+// keep the peer alive.
 func TestPathThatIsHeardOneWayOnly(t *testing.T) {
 	p := newHeartbeatPair(t, nil)
 	p.cutPath(0, 0, 1)
@@ -176,7 +177,7 @@ func TestPathThatIsHeardOneWayOnly(t *testing.T) {
 	p.wantAlive("for good", false, false)
 }
 
-// Copies are counted apart, and what is replayed by another path is refused.
+// Copies of a hello have their own counter. A replay on another path is refused.
 func TestReplayByAnotherPath(t *testing.T) {
 	p := newHeartbeatPair(t, nil)
 	p.cutPath(1, 0, 1)
@@ -205,13 +206,13 @@ func TestReplayByAnotherPath(t *testing.T) {
 	p.wantPaths(1, true, true)
 }
 
-// TestSlowHeartbeatPath: hellos of a slow path are not taken for a replay, and the path does
-// not count as lost.
+// TestSlowHeartbeatPath: hellos of a slow path are not counted as replays, and the path
+// does not go down.
 func TestSlowHeartbeatPath(t *testing.T) {
 	p := newHeartbeatPair(t, nil)
 	slow := 0
 	p.delay = func(int, []byte) (time.Duration, bool) {
-		if slow++; slow%2 == 0 { // every second is of the heartbeat path
+		if slow++; slow%2 == 0 { // every second hello is on the heartbeat path
 			return 400 * time.Millisecond, true
 		}
 		return wire, true
@@ -260,8 +261,8 @@ func TestPeerWithoutHeartbeatPaths(t *testing.T) {
 	}
 }
 
-// TestPrimaryPathCutMovesNoLeg: in auto, the leg must not move although BFD goes Down a moment
-// earlier on one device.
+// TestPrimaryPathCutMovesNoLeg: in auto mode the leg must not move, although BFD goes Down
+// a moment earlier on one device.
 func TestPrimaryPathCutMovesNoLeg(t *testing.T) {
 	for first := range 2 {
 		p := newHeartbeatPair(t, func(a, b *Config) {
@@ -290,8 +291,8 @@ func TestPrimaryPathCutMovesNoLeg(t *testing.T) {
 	}
 }
 
-// TestOneHelloForAllPaths: the same bytes are sent on every path; the key is derived from the
-// primary addresses.
+// TestOneHelloForAllPaths: the same bytes are sent on every path. The key is derived from
+// the primary addresses.
 func TestOneHelloForAllPaths(t *testing.T) {
 	p := newHeartbeatPair(t, nil)
 	b := p.nodes[0].sent[len(p.nodes[0].sent)-1]

@@ -7,7 +7,8 @@ import (
 
 var unready = Announcement{Up: true}
 
-// yielded is a pair whose Master was ready and is not any more, and whose Backup has taken over.
+// yielded returns a pair whose Master was ready and has lost its readiness. The Backup has
+// taken over.
 func yielded(t *testing.T, edit func(a, b *Config)) *pair {
 	p := autoPair(t, edit)
 	p.run(time.Second)
@@ -17,8 +18,8 @@ func yielded(t *testing.T, edit func(a, b *Config)) *pair {
 	return p
 }
 
-// A Master that could not send any more leaves the leg to a peer that can, and takes it
-// back when the revert delay is over and it is ready.
+// A Master that cannot send any more leaves the leg to a peer that can. It takes the leg
+// back when it is ready and the revert delay is over.
 func TestMasterYieldsWhenNotReady(t *testing.T) {
 	p := yielded(t, nil)
 	p.run(10 * time.Minute)
@@ -30,7 +31,8 @@ func TestMasterYieldsWhenNotReady(t *testing.T) {
 	p.announce(0, serving)
 	p.run(10 * time.Millisecond)
 	p.wantServing(0)
-	// The second time is like the first, and ready again at once waits for the delay.
+	// The second time is like the first. A device that is ready again at once still waits
+	// for the delay.
 	p.announce(0, unready)
 	p.run(10 * time.Millisecond)
 	p.announce(0, serving)
@@ -54,11 +56,11 @@ func TestYieldedLegIsTakenBackOnRequest(t *testing.T) {
 	}
 }
 
-// The peer is not ready while it raises its leg; the member does not take back what it
-// cannot serve. It does when it can and the peer still cannot.
+// The peer is not ready while it raises its leg. The member does not take back a leg that
+// it cannot serve. It takes the leg back when it is ready and the peer still is not.
 func TestYieldedLegWhileThePeerRaisesIts(t *testing.T) {
 	p := autoPair(t, nil)
-	p.announce(1, Announcement{Ready: true}) // could serve if its leg were up
+	p.announce(1, Announcement{Ready: true}) // would be ready if its leg were up
 	p.run(time.Second)
 	p.announce(0, unready)
 	for _, raising := range []Announcement{{}, unready} {
@@ -71,7 +73,8 @@ func TestYieldedLegWhileThePeerRaisesIts(t *testing.T) {
 	p.wantServing(0)
 }
 
-// Once the peer has taken over and fails, the leg comes back to the Master for want of another.
+// The peer has taken over and then fails. The leg returns to the Master, because no other
+// device is left.
 func TestYieldedLegComesBackFromAPeerThatFails(t *testing.T) {
 	p := yielded(t, nil)
 	p.run(time.Second)
@@ -105,7 +108,7 @@ func TestMasterThatIsNeverReadyYields(t *testing.T) {
 func TestLegIsGivenBackToOneThatIsReady(t *testing.T) {
 	p := yielded(t, func(a, b *Config) { a.RevertDelay = 0 })
 	p.announce(0, serving)
-	p.do(0, func(*node) {}) // Master now, and on its way into the aggregate:
+	p.do(0, func(*node) {}) // now Master; its leg is still joining the aggregate
 	p.announce(0, unready)
 	p.run(time.Second)
 	p.wantMember(0, MemberMaster, ReasonETrunkMaster)
@@ -115,7 +118,7 @@ func TestLegIsGivenBackToOneThatIsReady(t *testing.T) {
 	p.wantServing(0)
 }
 
-// Beside a force-master member that is not ready an auto member serves, on either device.
+// Besides a force-master member that is not ready, an auto member serves, on either device.
 func TestForcedMasterThatIsNotReady(t *testing.T) {
 	p := autoPair(t, func(a, b *Config) { a.Members[0].Mode = ForceMaster })
 	p.run(time.Second)
@@ -126,7 +129,7 @@ func TestForcedMasterThatIsNotReady(t *testing.T) {
 		p.run(10 * time.Millisecond)
 		p.wantMember(0, MemberMaster, ReasonForceMaster)
 		p.wantMember(1, MemberMaster, ReasonPeerMemberDown)
-		p.announce(1, unready) // raises its leg
+		p.announce(1, unready) // it raises its leg
 		p.run(time.Second)
 		p.wantMember(1, MemberMaster, ReasonPeerMemberDown)
 		p.announce(1, serving)
@@ -141,7 +144,7 @@ func TestForcedMasterThatIsNotReady(t *testing.T) {
 	p.wantMember(1, MemberMaster, ReasonForceMaster)
 }
 
-// A member that is held may be forced meanwhile.
+// The operator may force a member while it is held.
 func TestHeldMemberIsForced(t *testing.T) {
 	for mode, role := range map[MemberMode]MemberRole{ForceMaster: MemberMaster, ForceBackup: MemberBackup} {
 		p := yielded(t, nil)

@@ -93,7 +93,7 @@ func TestAutoMemberDuringInit(t *testing.T) {
 }
 
 func TestStartIsQuiet(t *testing.T) {
-	// Two devices that start together must not take the leg from each other first.
+	// Two devices that start together must not first take the leg from each other.
 	p := autoPair(t, nil)
 	p.run(time.Minute)
 	for i, n := range p.nodes {
@@ -150,8 +150,8 @@ func TestRevertAfterALegReturns(t *testing.T) {
 	p.wantServing(0)
 }
 
-// The device takes the leg of a Backup down, and up again when it is Master; that
-// is no fall and no return.
+// A device takes the leg of a Backup down, and takes it up when the member becomes Master.
+// This counts neither as a failure nor as a return of the leg.
 func TestHeldLegTakenDownStaysHeld(t *testing.T) {
 	p := autoPair(t, func(a, b *Config) { a.RevertDelay = 5 * time.Second })
 	p.run(time.Second)
@@ -246,7 +246,7 @@ func TestBFDUpRevivesAtOnce(t *testing.T) {
 	p.heal()
 	p.clearEvents()
 	p.run(5 * time.Second)
-	p.wantDevice(1, DeviceMaster, ReasonBFDDown) // hellos alone do not revive
+	p.wantDevice(1, DeviceMaster, ReasonBFDDown) // hellos alone do not make the peer alive
 	for i := range 2 {
 		p.bfd(i, BFDUp)
 	}
@@ -290,7 +290,7 @@ func TestBFDUnboundOrShutLetsHellosDecide(t *testing.T) {
 }
 
 func TestPeerTimeout(t *testing.T) {
-	// B hears nothing of A, A hears B: B is Master of its own accord, A gives way.
+	// B hears nothing of A, but A hears B. B becomes Master by itself, and A gives way.
 	p := newPair(t, nil)
 	p.run(5 * time.Second)
 	p.delay = func(from int, _ []byte) (time.Duration, bool) { return wire, from == 1 }

@@ -10,8 +10,8 @@ import (
 	"tandem/internal/resumetest"
 )
 
-// TestSessionIsWhole: nothing that a Trunk knows for longer than an event is missing in what its
-// successor is given.
+// TestSessionIsWhole: the session for a successor contains everything that a Trunk knows
+// for longer than one event.
 func TestSessionIsWhole(t *testing.T) {
 	resumetest.Fields(t, reflect.TypeFor[Trunk](), []string{"kept", "members"}, map[string]string{
 		"rng": "is given, with its state", "cfg": "is given", "configured": "it is", "sendKey": "follows from cfg",
@@ -21,8 +21,9 @@ func TestSessionIsWhole(t *testing.T) {
 	resumetest.Survives(t, Session{})
 }
 
-// TestTrunkAfterRestarts plays the same on two pairs. In one of them a device is now and then replaced by one
-// that has its session: neither it nor its peer says or tells anything else than in the other pair.
+// TestTrunkAfterRestarts runs the same events on two pairs. In one of them, a device is
+// replaced from time to time by one with its session. Both pairs must send and report the
+// same.
 func TestTrunkAfterRestarts(t *testing.T) {
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 9))
@@ -58,13 +59,13 @@ func TestTrunkAfterRestarts(t *testing.T) {
 	}
 }
 
-// reseed gives a device random numbers of which the state can be told.
+// reseed gives a device a random source whose state the test knows.
 func (p *pair) reseed(i int, seed uint64) {
 	p.nodes[i].random = rand.NewPCG(seed, 8)
 	p.nodes[i].rng = rand.New(p.nodes[i].random)
 }
 
-// succeed replaces a device by one that has its session.
+// succeed replaces a device by one with its session.
 func (p *pair) succeed(i int, seed uint64) {
 	n := p.nodes[i]
 	before, drawn := n.Trunk, *n.random
@@ -78,7 +79,7 @@ func (p *pair) succeed(i int, seed uint64) {
 	})
 }
 
-// step is something that happens to a pair.
+// step is one event of a pair.
 type step struct {
 	name string
 	do   func(p *pair)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// sharer does for one member what a device does: it sets its gate by Target and
-// Cover whenever the trunk has news.
+// sharer does for one member what a device does: it sets its gate by Target and Cover
+// whenever the trunk has changed.
 type sharer struct {
 	up, ready bool
 	covers    Buckets
@@ -25,9 +25,9 @@ func (p *pair) share(i int, s *sharer) {
 	}
 }
 
-// TestSharingOverABadNetwork runs two trunks with such devices over a network that
-// loses, delays and reorders, while readiness and priorities flap: no bucket is
-// ever left to nobody, and in peace each has exactly one sender.
+// TestSharingOverABadNetwork runs two trunks with such devices over a network that loses,
+// delays and reorders messages, while readiness and priorities change. No bucket is ever
+// without a sender. When the changes end, each bucket has exactly one sender.
 func TestSharingOverABadNetwork(t *testing.T) {
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(seed, 1))

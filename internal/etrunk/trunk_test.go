@@ -72,7 +72,8 @@ func TestTimeout(t *testing.T) {
 	for p.state(1).PeerAlive {
 		p.run(10 * time.Millisecond)
 	}
-	// What A advertised counts, not B's own 20 s; the last hello was up to 0.5 s old.
+	// The interval that A has advertised counts, not B's own 20 s. The last hello was up to
+	// 0.5 s old.
 	if took := p.now.Sub(start); took < time.Second || took > 1510*time.Millisecond {
 		t.Errorf("lost after %v", took)
 	}
@@ -181,7 +182,7 @@ func TestReplayIsNeverBelieved(t *testing.T) {
 	p.run(3 * time.Second)
 	p.announce(0, Announcement{Up: true, Ready: true})
 	p.run(3*time.Second + 100*time.Millisecond)
-	old := p.nodes[0].sent // of this boot, later of an earlier one
+	old := p.nodes[0].sent // first of this boot, later of an earlier one
 	check := func(when string, alive bool) {
 		t.Helper()
 		p.clearEvents()
@@ -356,8 +357,8 @@ func TestEarlyAndLateCallsAreHarmless(t *testing.T) {
 	}
 }
 
-// FuzzTrunk lets the fuzzer choose inputs and faults: nothing panics, a deadline
-// that was served moves on, and with the network whole again the devices agree.
+// FuzzTrunk lets the fuzzer choose inputs and faults. Nothing panics, a deadline moves on
+// after Advance, and the devices agree when the network works again.
 func FuzzTrunk(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13})
 	f.Add([]byte{12, 130, 4, 60, 5, 61, 12, 200, 8, 9, 240})
@@ -408,7 +409,7 @@ func (p *pair) fuzzStep(i int, op byte) {
 	p.run(time.Duration(op) * time.Millisecond)
 }
 
-// A member that is added does not demote those that serve.
+// A member that is added does not demote members that serve.
 func TestAddedMemberDemotesNothing(t *testing.T) {
 	p := newPair(t, nil)
 	for i := range p.nodes {

@@ -24,7 +24,7 @@ func TestRefreshAllocatesNothing(t *testing.T) {
 
 var reports [100][]byte
 
-// report100 encodes each report once.
+// report100 returns the i-th of 100 reports. It encodes each report only once.
 func report100(report func(int) []byte, i int) []byte {
 	i %= len(reports)
 	if reports[i] == nil {

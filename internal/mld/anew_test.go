@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestTellAnew: everything is reported once more within a second, and asked again by
-// the querier alone.
+// TestTellAnew: within a second, every group is reported upstream once more. Only the
+// querier sends a query.
 func TestTellAnew(t *testing.T) {
 	p := NewProxy(DefaultConfig(), rand.New(rand.NewPCG(1, 1)), after(0))
 	p.SetLink(after(0), netip.MustParseAddr("fe80::a"), true)

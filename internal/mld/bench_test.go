@@ -12,8 +12,8 @@ func hostNumber(i int) netip.Addr {
 	return netip.AddrFrom16([16]byte{0xfe, 0x80, 11: 1, 12: byte(i >> 24), 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)})
 }
 
-// loaded returns a router that has heard one-record reports of every host for
-// every group, and the report of a group.
+// loaded returns a router that has heard a one-record report of every host for every group.
+// It also returns a function that makes the report of a group.
 func loaded(groups, hosts int, sources func(group int) []netip.Addr) (*Router, func(group int) []byte) {
 	report := func(group int) []byte {
 		t, list := ModeIsExclude, []netip.Addr(nil)
@@ -57,8 +57,8 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// BenchmarkRefresh decodes and applies one-record reports that refresh what is
-// known: 10,000 groups of one host each.
+// BenchmarkRefresh decodes and applies one-record reports that refresh existing records:
+// 10,000 groups of one host each.
 func BenchmarkRefresh(b *testing.B) {
 	for _, bc := range []struct {
 		name    string
@@ -92,7 +92,7 @@ func BenchmarkRefresh(b *testing.B) {
 	}
 }
 
-// BenchmarkJoin applies joins of hosts and groups not known before.
+// BenchmarkJoin applies joins of new hosts and groups.
 func BenchmarkJoin(b *testing.B) {
 	r, _ := loaded(0, 0, nil)
 	var fx Effects
@@ -107,8 +107,8 @@ func BenchmarkJoin(b *testing.B) {
 	}
 }
 
-// BenchmarkSourcesOfOneGroup applies reports of hosts that want a source each, one after the
-// other another one, a thousand a second, of a group of which as many sources are wanted.
+// BenchmarkSourcesOfOneGroup applies reports for one group with a thousand wanted sources.
+// Each host changes to another source; there are a thousand such changes a second.
 func BenchmarkSourcesOfOneGroup(b *testing.B) {
 	for _, hosts := range []int{10, 1000, 2000, 20_000} {
 		b.Run(fmt.Sprint(hosts), func(b *testing.B) {
@@ -153,7 +153,7 @@ func BenchmarkMerge(b *testing.B) {
 	}
 }
 
-// BenchmarkMemory reports the heap that a database of a shape takes.
+// BenchmarkMemory reports the heap size of databases of several shapes.
 func BenchmarkMemory(b *testing.B) {
 	own := func(i int) []netip.Addr {
 		return []netip.Addr{netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 12: byte(i >> 24), 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)})}

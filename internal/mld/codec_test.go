@@ -16,9 +16,10 @@ import (
 
 var samePacket = cmp.Options{byAddr, cmpopts.IgnoreUnexported(Packet{}), cmpopts.EquateEmpty()}
 
-// captured holds messages that Linux 6.18 has sent: its host side, and the querier of its
-// bridge. The kernel computed their checksums. The bridge was configured with a query
-// interval of 200 s. It puts 200 into the code field, which stands for another number.
+// captured contains messages that Linux 6.18 has sent: its host side, and the querier of
+// its bridge. The kernel computed their checksums. The bridge was configured with a query
+// interval of 200 s. It writes 200 into the code field, where 200 encodes a different
+// interval.
 var captured = []struct {
 	name     string
 	src, dst string
@@ -125,7 +126,7 @@ func TestParseErrors(t *testing.T) {
 func TestParseSkips(t *testing.T) {
 	b := AppendReport(nil, []GroupRecord{{ModeIsInclude, group1, []netip.Addr{s1}}})
 	b[reportHeaderSize+1] = 2           // two words of auxiliary data
-	b = append(b, make([]byte, 8+3)...) // and something after the last record
+	b = append(b, make([]byte, 8+3)...) // and bytes after the last record
 	var p Packet
 	if err := p.Parse(b); err != nil {
 		t.Fatal(err)
@@ -157,7 +158,7 @@ func TestCodes(t *testing.T) {
 	}
 }
 
-// FuzzParse checks that what can be decoded survives encoding and decoding.
+// FuzzParse: a message that can be decoded is the same after encoding and decoding.
 func FuzzParse(f *testing.F) {
 	for _, g := range captured {
 		f.Add(golden.Hex(f, g.hex))

@@ -19,8 +19,8 @@ func tight(rng *rand.Rand) Config {
 	return c
 }
 
-// TestFairness: whatever other hosts do, what a host has joined goes on as long as it
-// reports it, and no report that repeats it is refused.
+// TestFairness: whatever other hosts do, a host keeps what it has joined as long as it
+// reports it. The router refuses no report that repeats a join.
 func TestFairness(t *testing.T) {
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 14))
@@ -30,10 +30,10 @@ func TestFairness(t *testing.T) {
 		x.r.SetRoom(10 + rng.IntN(60))
 		sourceOf := func(n int) netip.Addr { return netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 15: byte(rng.IntN(n))}) }
 		watcher := hostNumber(0)
-		joined := make(map[netip.Addr]GroupRecord) // by group, as the watcher wants them
+		joined := make(map[netip.Addr]GroupRecord) // by group, what the watched host has joined
 		for range 400 {
 			switch rng.IntN(8) {
-			case 0: // the watcher wants one more, if it gets it
+			case 0: // the watched host joins one more group, if admitted
 				g := GroupRecord{ModeIsExclude, groupNumber(rng.IntN(30)), nil}
 				if rng.IntN(2) == 0 {
 					g.Type, g.Sources = ModeIsInclude, []netip.Addr{sourceOf(30)}
@@ -45,7 +45,7 @@ func TestFairness(t *testing.T) {
 				if rec, ok := x.r.Get(x.now, Key{g.Group, watcher}); ok && !rec.Deleted {
 					joined[g.Group] = g
 				}
-			case 1: // it says again what it wants
+			case 1: // the watched host repeats its report
 				before := x.r.Refused()
 				for _, g := range joined {
 					x.hear(watcher, g.Type, g.Group, g.Sources...)
@@ -55,7 +55,7 @@ func TestFairness(t *testing.T) {
 				}
 			case 2:
 				x.run(x.now.Add(time.Duration(rng.IntN(3000)) * time.Millisecond))
-			default: // one of the others wants or leaves something
+			default: // another host joins or leaves something
 				p := []RecordType{ModeIsInclude, ModeIsExclude, ChangeToInclude, ChangeToExclude, AllowNewSources, BlockOldSources}
 				var list []netip.Addr
 				for range rng.IntN(10) {
@@ -76,8 +76,8 @@ func TestFairness(t *testing.T) {
 	}
 }
 
-// TestOneHostTakesNoMoreThanItsShare: a host that joins all that it can leaves room for
-// others, whatever the bound is, and they get theirs.
+// TestOneHostTakesNoMoreThanItsShare: one host joins as much as it can. Whatever the limit
+// is, there is room for other hosts, and each gets its share.
 func TestOneHostTakesNoMoreThanItsShare(t *testing.T) {
 	for name, set := range map[string]func(*Config){
 		"access limit":     func(c *Config) { c.AccessLimit = 64 },
@@ -126,8 +126,8 @@ func TestOneHostTakesNoMoreThanItsShare(t *testing.T) {
 	}
 }
 
-// TestJoinsAndLeaves: a host that joins and leaves sources of a group all the time leaves room
-// for others in the group, and on the interface.
+// TestJoinsAndLeaves: one host joins and leaves sources of a group all the time. There is
+// room for other hosts in the group and on the interface.
 func TestJoinsAndLeaves(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.MaxEntries = 1000
@@ -141,7 +141,7 @@ func TestJoinsAndLeaves(t *testing.T) {
 		for _, group := range []netip.Addr{group1, groupNumber(i)} {
 			x.hear(h1, AllowNewSources, group, list...)
 			x.hear(h1, ChangeToInclude, group)
-			x.r.Forget(x.now, x.r.HandleOf(Key{group, h1}), Version{x.clock, x.id}) // the peer has it
+			x.r.Forget(x.now, x.r.HandleOf(Key{group, h1}), Version{x.clock, x.id}) // the peer has acknowledged it
 		}
 		if i%50 == 0 {
 			x.run(x.now.Add(50 * time.Millisecond))
@@ -160,8 +160,8 @@ func TestJoinsAndLeaves(t *testing.T) {
 	}
 }
 
-// TestFlood: what one host can make a router hold is bounded, however much it reports; it
-// joins and leaves, with as many sources as a report holds.
+// TestFlood: one host sends joins and leaves with as many sources as a report can hold. The
+// router's memory stays bounded.
 func TestFlood(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	sources := make([]netip.Addr, 70)

@@ -9,9 +9,9 @@ import (
 	"tandem/internal/instant"
 )
 
-// TestFlapping lets 10,000 hosts of both versions join, leave and change their
-// minds for a minute, five thousand times a second, and compares every table
-// with the reference model each second and at the end.
+// TestFlapping makes 10,000 hosts of both versions join, leave and change their filters for
+// a minute, five thousand times a second. It compares every table with the reference model
+// each second and at the end.
 func TestFlapping(t *testing.T) {
 	const (
 		hosts, groups = 10_000, 200
@@ -44,7 +44,8 @@ func TestFlapping(t *testing.T) {
 	}
 }
 
-// advance lets time pass for the router; the model needs it only when asked.
+// advance advances the time of the router. The model computes its state only when it is
+// compared.
 func (x *trial) advance(until instant.Time) {
 	for at := x.r.Deadline(); at.IsDue(until); at = x.r.Deadline() {
 		x.now = max(x.now, at)
@@ -54,7 +55,7 @@ func (x *trial) advance(until instant.Time) {
 	x.now = until
 }
 
-// flap is one change of mind of one host. One in ten speaks version 1.
+// flap is one change by one host. One host in ten uses MLDv1.
 func (x *trial) flap() {
 	i := x.rng.IntN(len(x.hosts))
 	host, group := x.hosts[i], x.groups[x.rng.IntN(len(x.groups))]
@@ -73,7 +74,8 @@ func (x *trial) flap() {
 	}
 }
 
-// wish is what a host of version 2 says that joins or leaves, for any source or for some.
+// wish returns the record of an MLDv2 host that joins or leaves, for any source or for some
+// sources.
 func (x *trial) wish(join bool) (RecordType, sourceSet) {
 	some := sourceSet(1 + x.rng.IntN(15))
 	switch any := x.rng.IntN(2) == 0; {

@@ -10,8 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestHeldIsCautious: while the peer cannot be heard, hosts may send the answers to its queries
-// here. Neither these nor another querier's queries may cost a listener its stream.
+// TestHeldIsCautious: while the replication channel is down, hosts may send their answers
+// to the peer's queries here. Neither these answers nor another querier's queries may end
+// the stream of a listener.
 func TestHeldIsCautious(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsExclude, group1)
@@ -28,15 +29,16 @@ func TestHeldIsCautious(t *testing.T) {
 	x.wantFilter(Include, s1)
 }
 
-// A version of a record that the peer sends counts even if the time of the retained record
-// was over.
+// The peer sends a version of a record. The version counts even if the retained record has
+// already expired.
 func TestMergeWhileHeld(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, Left: time.Second}
 	x.r.Merge(after(0), rec, &x.fx)
 	x.r.RetainPeer(after(0), x.version(), true, &x.fx)
 	x.run(after(10 * time.Second))
-	// The peer is back for long enough to tell that this device has heard it last.
+	// The peer is connected just long enough to say that this device has heard the host
+	// last.
 	rec.Version, rec.Left = Version{1000, 1}, 5*time.Second
 	x.r.Merge(x.now, rec, &x.fx)
 	x.run(after(14900 * time.Millisecond))
@@ -49,7 +51,7 @@ func lingering(clock uint64, device uint64, left time.Duration, sources ...netip
 	return Record{Key: Key{group1, nobody}, Filter: Filter{Include, sources}, Version: Version{clock, device}, Left: left}
 }
 
-// Leaves of both devices share the record of host ::; each source keeps its own end.
+// Leaves on both devices share the record of host ::. Each source keeps its own end time.
 func TestLeavesOfBothDevices(t *testing.T) {
 	for _, duty := range []bool{true, false} {
 		x := newRig(t, DefaultConfig())
@@ -69,7 +71,8 @@ func TestLeavesOfBothDevices(t *testing.T) {
 	}
 }
 
-// TestPeersLeaveIsNotTrimmed: only the peer may shorten its own record.
+// TestPeersLeaveIsNotTrimmed: only the device that has written a leave record may shorten
+// it.
 func TestPeersLeaveIsNotTrimmed(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsInclude, group1, s1)
@@ -85,8 +88,8 @@ func TestPeersLeaveIsNotTrimmed(t *testing.T) {
 	x.wantFilter(Include)
 }
 
-// TestDoneOvertakesReport: an MLDv1 record that a Done has overtaken is shortened and never
-// prolonged.
+// TestDoneOvertakesReport: when a Done arrives before an older MLDv1 record, the record is
+// shortened and never prolonged.
 func TestDoneOvertakesReport(t *testing.T) {
 	for _, left := range []time.Duration{time.Second, time.Minute} {
 		x := newRig(t, DefaultConfig())
@@ -97,7 +100,7 @@ func TestDoneOvertakesReport(t *testing.T) {
 		if rec, _ := x.r.Get(x.now, report.Key); rec.Left != min(left, 2*time.Second) {
 			t.Errorf("left %v of %v", rec.Left, left)
 		}
-		report.Version.Clock, report.Left = 30, time.Minute // said again after the done
+		report.Version.Clock, report.Left = 30, time.Minute // a report after the Done
 		x.r.Merge(after(0), report, &x.fx)
 		if rec, _ := x.r.Get(x.now, report.Key); rec.Left != time.Minute {
 			t.Errorf("left %v after a new report", rec.Left)
@@ -105,8 +108,8 @@ func TestDoneOvertakesReport(t *testing.T) {
 	}
 }
 
-// TestDoneIsKeptThroughTheHold: a Done of the peer that comes while the peer's records are
-// retained ends them when the retention ends.
+// TestDoneIsKeptThroughTheHold: a Done arrives from the peer while the peer's records are
+// retained. These records end with the retention.
 func TestDoneIsKeptThroughTheHold(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.r.Merge(after(0), Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, V1: true, Version: Version{10, 2}, Left: time.Minute}, &x.fx)
@@ -118,8 +121,8 @@ func TestDoneIsKeptThroughTheHold(t *testing.T) {
 	x.wantFilter(Include)
 }
 
-// TestLeaveOfAnUnknownHostIsKeptWhileApart: a host that joined through the peer leaves while
-// the devices cannot communicate. The leave is kept and told later.
+// TestLeaveOfAnUnknownHostIsKeptWhileApart: a host has joined through the peer. It leaves
+// here while the devices cannot communicate. The leave is kept and sent to the peer later.
 func TestLeaveOfAnUnknownHostIsKeptWhileApart(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ChangeToInclude, group1)
@@ -133,8 +136,8 @@ func TestLeaveOfAnUnknownHostIsKeptWhileApart(t *testing.T) {
 	}
 }
 
-// A querier that takes up a leave of which little time is left, as the one before it has
-// gone or was cut off, gives hosts the time to answer one of two questions.
+// A querier takes over a pending leave with little time left, because the other querier is
+// gone or disconnected. It gives the hosts the time to answer one of two queries.
 func TestLeaveTakenUpHasItsTime(t *testing.T) {
 	const left = 1300 * time.Millisecond
 	taken := func(t *testing.T, takeOverLeave func(x *rig)) {
@@ -153,7 +156,7 @@ func TestLeaveTakenUpHasItsTime(t *testing.T) {
 		x.run(after(2990 * time.Millisecond))
 		x.wantFilter(Exclude)
 		x.run(after(3100 * time.Millisecond))
-		x.wantFilter(Include) // nobody has answered
+		x.wantFilter(Include) // no host has answered
 	}
 	done := Record{Key: Key{group1, nobody}, Filter: Filter{Mode: Exclude}, Version: Version{1000, 2}, V1: true, Left: left}
 	t.Run("by duty", func(t *testing.T) {
@@ -173,13 +176,13 @@ func TestLeaveTakenUpHasItsTime(t *testing.T) {
 	})
 }
 
-// An MLDv1 group that a router keeps as nobody could be asked is kept by its peer as well,
-// which knew it for as long.
+// A router keeps an MLDv1 group because it could not send a query. Its peer keeps the group
+// as long.
 func TestWhatIsKeptUnaskedIsTold(t *testing.T) {
 	p := newPair(t, DefaultConfig())
 	p.b.hearV1(h1, TypeReportV1, group1)
 	p.b.replicate(p.a)
-	p.a.hearV1(h2, TypeReportV1, group1) // which the peer knows as ours, until it ends here
+	p.a.hearV1(h2, TypeReportV1, group1) // for the peer it is a record of this device, until it ends here
 	p.a.replicate(p.b)
 	p.b.run(after(100 * time.Second))
 	p.b.hearV1(h1, TypeDone, group1)
@@ -203,8 +206,8 @@ func TestWhatIsKeptUnaskedIsTold(t *testing.T) {
 	}
 }
 
-// TestExpiryApartIsTold: a record that ends while the peer cannot be told ends the older
-// version there, but no newer one.
+// TestExpiryApartIsTold: a record expires while the peer cannot be told. Later this ends
+// the older version of the record at the peer, but no newer one.
 func TestExpiryApartIsTold(t *testing.T) {
 	for _, newer := range []bool{false, true} {
 		p := newPair(t, DefaultConfig())
@@ -213,7 +216,7 @@ func TestExpiryApartIsTold(t *testing.T) {
 		p.a.r.SetPartitioned(after(0), p.a.version(), true, &p.a.fx)
 		p.b.r.RetainPeer(after(0), p.b.version(), true, &p.b.fx)
 		p.a.run(after(10 * time.Second))
-		p.a.hear(h1, ModeIsExclude, group1) // of which the peer does not hear
+		p.a.hear(h1, ModeIsExclude, group1) // the peer does not receive this
 		if newer {
 			p.b.run(after(100 * time.Second))
 			p.b.clock = 100
@@ -232,8 +235,8 @@ func TestExpiryApartIsTold(t *testing.T) {
 	}
 }
 
-// When the devices are together again nothing is held any more, at once; what a done has
-// lowered meanwhile ends when it does at the peer.
+// When the devices are connected again, the retention ends at once. A record that a Done
+// has shortened meanwhile ends when it ends at the peer.
 func TestNothingIsHeldTogether(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.r.SetQuerierDuty(after(0), false, &x.fx)
@@ -247,12 +250,13 @@ func TestNothingIsHeldTogether(t *testing.T) {
 	x.r.SetPartitioned(x.now, x.version(), false, &x.fx)
 	x.run(after(10060 * time.Millisecond))
 	x.wantFilter(Include)
-	x.r.RetainPeer(x.now, x.version(), false, &x.fx) // which comes a moment later
+	x.r.RetainPeer(x.now, x.version(), false, &x.fx) // this comes a moment later
 	x.wantFilter(Include)
 }
 
-// A leave that ends what the peer has just told, and is nearly over, begins anew: else the
-// peer, which has not heard of it yet, would keep what ends here.
+// A leave ends the record that the peer has just sent, and the leave is nearly over. Its
+// time begins again. Otherwise the peer, which does not know of the leave yet, would keep
+// the record that ends here.
 func TestLeaveIsToldBeforeItIsOver(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.r.SetPartitioned(after(0), x.version(), true, &x.fx)
@@ -269,8 +273,8 @@ func TestLeaveIsToldBeforeItIsOver(t *testing.T) {
 	}
 }
 
-// A done that is over before the channel is whole leaves what was held alive. A peer that has
-// been told of both meanwhile, for it had lost its own, is told of that.
+// A Done ends before the channel is in sync, and leaves a retained record alive. The peer
+// had lost its own record and has got both meanwhile. It learns that the record lives.
 func TestHeldRecordOutlivesTheDone(t *testing.T) {
 	x, empty := newRig(t, DefaultConfig()), newRig(t, DefaultConfig())
 	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, V1: true, Left: 200 * time.Second}
@@ -300,8 +304,9 @@ func TestHeldRecordOutlivesTheDone(t *testing.T) {
 	}
 }
 
-// A record that was refreshed before it was held lies in the calendar at the end that it had before. Its time is
-// not up then: nothing is told to the peer when it can be heard of again.
+// A record was refreshed before its retention began. The calendar still holds its older end
+// time. The record has not expired then, so nothing is told to the peer when it is
+// connected again.
 func TestHeldRecordThatWasRefreshedIsNotGivenBack(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, Left: 20 * time.Second}

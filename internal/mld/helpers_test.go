@@ -2,7 +2,7 @@ package mld
 
 import "net/netip"
 
-// Wanted returns what is wanted of a group.
+// Wanted returns the filter of a group.
 func (p *Proxy) Wanted(group netip.Addr) Filter {
 	if id := p.find(group); id != 0 {
 		return p.want(p.groups.At(id))

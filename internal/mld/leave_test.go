@@ -64,7 +64,7 @@ func TestLastListener(t *testing.T) {
 		x.hear(h2, BlockOldSources, group1, s1)
 		x.wantFilter(Include, s1, s2)
 		x.run(after(2 * time.Second))
-		x.wantFilter(Include, s1) // each source has its own end
+		x.wantFilter(Include, s1) // each source ends at its own time
 		x.wantKeys(nobody)
 		x.run(after(2500 * time.Millisecond))
 		x.wantFilter(Include)
@@ -113,7 +113,7 @@ func TestLastListener(t *testing.T) {
 		if q := x.fx.Queries; len(q) != 1 || q[0].Destination() != group1 || len(q[0].Sources) > 0 || q[0].Suppress {
 			t.Errorf("queries %+v, want one in case that the leave was not the host's", q)
 		}
-		x.hear(h1, ModeIsExclude, group1) // it was not
+		x.hear(h1, ModeIsExclude, group1) // the group was not left: a host answers
 		x.wantFilter(Exclude)
 	})
 	t.Run("prompt, merged", func(t *testing.T) {
@@ -130,7 +130,7 @@ func TestLastListener(t *testing.T) {
 	})
 }
 
-// An answer to a group-and-source specific query names only what was asked for.
+// An answer to a group-and-source specific query contains only the queried sources.
 func TestPartialAnswer(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsExclude, group1)
@@ -158,7 +158,7 @@ func TestV1(t *testing.T) {
 	if g, _ := x.r.GroupState(x.now, group1); g.V1HostPresent != 260*time.Second || !g.Hosts[0].V1 {
 		t.Errorf("group state %+v", g)
 	}
-	x.hear(h2, ChangeToExclude, group1, s1) // its list is ignored in compatibility mode
+	x.hear(h2, ChangeToExclude, group1, s1) // in compatibility mode its source list is ignored
 	x.hear(h2, BlockOldSources, group1, s1)
 	if c := x.r.State(x.now).Counters; c.Drops.Compat != 1 {
 		t.Errorf("drops %+v", c.Drops)
@@ -166,7 +166,8 @@ func TestV1(t *testing.T) {
 	x.hear(h2, ChangeToInclude, group1)
 	x.wantFilter(Exclude)
 
-	// The done of a host whose report was suppressed asks, and the answer keeps the group.
+	// A host whose report was suppressed sends a Done. The router queries, and the answer
+	// of another host keeps the group.
 	x.hearV1(h2, TypeDone, group1)
 	x.wantKeys(nobody)
 	if len(x.fx.Queries) != 1 || describe(x.fx.Queries[0]) != "ff3e::8000:1" {
@@ -184,7 +185,7 @@ func TestV1(t *testing.T) {
 	x.wantFilter(Include)
 }
 
-// A prompt leave of an MLDv1 host drops that host alone.
+// A prompt leave of an MLDv1 host removes only that host.
 func TestPromptDone(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.PromptLeave = true
@@ -195,14 +196,14 @@ func TestPromptDone(t *testing.T) {
 	x.wantFilter(Exclude)
 	x.hearV1(h2, TypeDone, group1)
 	x.wantFilter(Include)
-	x.hearV1(h2, TypeDone, group1)                 // twice
-	x.hearV1(h2, TypeDone, addr("ff02::1:ff00:1")) // never tracked
+	x.hearV1(h2, TypeDone, group1)                 // sent twice
+	x.hearV1(h2, TypeDone, addr("ff02::1:ff00:1")) // not a tracked group
 	if len(x.fx.Queries)+len(x.fx.Changed) != 0 {
 		t.Errorf("effects %+v", x.fx)
 	}
 }
 
-// A router set to version 1 asks in version 1.
+// A router that is configured for MLDv1 sends MLDv1 queries.
 func TestV1Router(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.Version = 1

@@ -49,7 +49,7 @@ func TestSSMMapping(t *testing.T) {
 	}
 }
 
-// What the database holds is what hosts said, so the mapping can change under it.
+// The database holds what hosts have reported, so the mapping can be changed at any time.
 func TestSSMMappingAtRunTime(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hearV1(h1, TypeReportV1, group1)
@@ -66,8 +66,8 @@ func TestSSMMappingAtRunTime(t *testing.T) {
 	}
 }
 
-// The last host that names no sources is asked for like any other before the
-// mapped sources end, and so is a source beside them.
+// The last host that names no sources leaves. The router queries before the mapped sources
+// end, as for any other source. The same holds for a source that is not mapped.
 func TestLeavesWithSSMMapping(t *testing.T) {
 	x := newRig(t, mapped())
 	x.run(after(time.Minute))
@@ -125,7 +125,7 @@ func TestStaticGroups(t *testing.T) {
 		t.Errorf("shown as %+v, %v", g, ok)
 	}
 
-	// Hosts add to it, and what stays when they leave is not asked about.
+	// Hosts add sources. A source that stays wanted is not queried when they leave.
 	x.hear(h1, AllowNewSources, group1, s1, s3)
 	x.hear(h1, BlockOldSources, group1, s1, s3)
 	if len(x.fx.Queries) != 1 || !slices.Equal(x.fx.Queries[0].Sources, []netip.Addr{s3}) {
@@ -148,7 +148,7 @@ func TestStaticGroups(t *testing.T) {
 	}
 }
 
-// No policy is about what the operator has configured by name; a mapping is.
+// Policies do not apply to groups that the operator has configured by name. A mapping does.
 func TestStaticGroupsUnderPolicyAndMapping(t *testing.T) {
 	cfg := mapped()
 	cfg.GroupPolicy = &Policy{}

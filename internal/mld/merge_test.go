@@ -14,7 +14,7 @@ import (
 	"tandem/internal/instant"
 )
 
-// pair is two routers on one link, device 1 with querier duty.
+// pair is two routers on one link. Device 1 is the querier.
 type pair struct{ a, b *rig }
 
 func newPair(t *testing.T, cfg Config) pair {
@@ -26,11 +26,11 @@ func newPair(t *testing.T, cfg Config) pair {
 	return pair{a, b}
 }
 
-// replicate carries what the last event at x changed to y.
+// replicate sends to y what the last event at x has changed.
 func (x *rig) replicate(y *rig) {
 	x.t.Helper()
 	y.now = max(y.now, x.now)
-	y.clock = max(y.clock, x.clock) // as a hybrid logical clock would
+	y.clock = max(y.clock, x.clock) // as a hybrid logical clock does
 	for _, key := range x.fx.Changed {
 		if rec, ok := x.r.Get(x.now, key); ok {
 			y.r.Merge(y.now, rec, &y.fx)
@@ -38,7 +38,7 @@ func (x *rig) replicate(y *rig) {
 	}
 }
 
-// synchronise merges everything both ways.
+// synchronise merges the records of each router into the other.
 func (p pair) synchronise() {
 	now := max(p.a.now, p.b.now)
 	p.a.now, p.b.now = now, now
@@ -54,7 +54,7 @@ func (p pair) synchronise() {
 	}
 }
 
-// live returns the live records without the time they have left, sorted.
+// live returns the live records, sorted and without their remaining time.
 func live(r *Router) []Record {
 	var list []Record
 	for rec := range r.Records(after(0)) {
@@ -135,7 +135,7 @@ func TestMergeRefuses(t *testing.T) {
 	}
 }
 
-// The device that hears a leave may not be the one that asks; both stop together.
+// The device that receives a leave may not be the querier. Both stop sending together.
 func TestLeaveAcrossDevices(t *testing.T) {
 	for _, v1 := range []bool{false, true} {
 		t.Run(fmt.Sprintf("v1=%v", v1), func(t *testing.T) {
@@ -171,8 +171,8 @@ func TestLeaveAcrossDevices(t *testing.T) {
 	}
 }
 
-// A host answers for all others of MLDv1 and leaves thereafter, both at the device
-// that does not ask: the querier has asked twice by then and must begin anew.
+// An MLDv1 host answers for all others and then leaves. The other device is the querier and
+// has already sent two queries. It must start again.
 func TestLeaveAfterAnswerAcrossDevices(t *testing.T) {
 	p := newPair(t, DefaultConfig())
 	p.b.hearV1(h1, TypeReportV1, group1)
@@ -211,8 +211,8 @@ func TestHoldPeer(t *testing.T) {
 	p.b.wantFilter(Include)
 }
 
-// What the peer still has when it can be heard of again ends on both devices at once; if
-// it is lost instead its records get a full interval.
+// Records of the peer that it still has when it is connected again end on both devices at
+// the same time. If the peer is lost instead, its records get a full interval.
 func TestHeldRecordEndsWithItsOriginal(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		p := newPair(t, DefaultConfig())
@@ -238,7 +238,8 @@ func TestHeldRecordEndsWithItsOriginal(t *testing.T) {
 	}
 }
 
-// While nobody who asks can be told, an MLDv1 done must not cost a suppressed host its stream.
+// While the querier cannot be told of it, an MLDv1 Done must not end the stream of a host
+// whose report was suppressed.
 func TestUnverifiableDone(t *testing.T) {
 	p := newPair(t, DefaultConfig())
 	p.b.hearV1(h1, TypeReportV1, group1)
@@ -246,7 +247,7 @@ func TestUnverifiableDone(t *testing.T) {
 	p.b.hearV1(h1, TypeDone, group1)
 	p.b.run(after(10 * time.Second))
 	p.b.wantFilter(Exclude)
-	// Nor when the hold has ended, and the querier is still not heard of.
+	// The same holds when the retention has ended and the querier is still not connected.
 	p.b.r.SetPartitioned(p.b.now, p.b.version(), true, &p.b.fx)
 	p.b.r.RetainPeer(p.b.now, p.b.version(), false, &p.b.fx)
 	p.b.hearV1(h1, TypeDone, group1)
@@ -257,7 +258,7 @@ func TestUnverifiableDone(t *testing.T) {
 	}
 }
 
-// step runs one event that two bytes describe.
+// step runs one event, which is encoded in two bytes.
 func (p pair) step(op, arg byte) {
 	x, y := p.a, p.b
 	if op&1 != 0 {
@@ -349,7 +350,7 @@ func FuzzRouter(f *testing.F) {
 	})
 }
 
-// verify recomputes from the records everything that is kept beside them.
+// verify recomputes from the records everything that the router derives from them.
 func (r *Router) verify(now instant.Time) error {
 	s := &r.store
 	type key struct{ group, host uint32 }
@@ -434,7 +435,7 @@ func (r *Router) verify(now instant.Time) error {
 	return nil
 }
 
-// held counts what each host holds, and the sources that are named in all groups.
+// held counts what each host holds, and the number of sources named in all groups.
 func held(s *store) (items, entries map[uint32]uint32, named int) {
 	items, entries = make(map[uint32]uint32), make(map[uint32]uint32)
 	sources := make(map[Key]bool) // group and source

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// choices is a random source that a fuzzer steers: each byte makes one choice, and what
-// comes after the last one is the same always.
+// choices is a random source that a fuzzer controls: each byte makes one choice. After the
+// last byte the choices are always the same.
 type choices struct {
 	left []byte
 	then *rand.PCG
@@ -21,8 +21,8 @@ func (c *choices) Uint64() uint64 {
 	return uint64(b)<<56 | c.then.Uint64()>>8
 }
 
-// FuzzModel compares the router with the reference model after every event of a
-// sequence that bytes make.
+// FuzzModel compares the router with the reference model after every event. The fuzzer's
+// bytes choose the events.
 func FuzzModel(f *testing.F) {
 	for seed := range uint64(4) {
 		bytes := make([]byte, 400)
@@ -35,7 +35,7 @@ func FuzzModel(f *testing.F) {
 		if len(events) > 2000 {
 			return
 		}
-		x := newTrial(t, uint64(seed)) // which draws the configuration
+		x := newTrial(t, uint64(seed)) // the seed chooses the configuration
 		steps := &choices{left: events, then: rand.NewPCG(0, 0)}
 		x.rng = rand.New(steps)
 		for len(steps.left) > 0 {

@@ -14,9 +14,9 @@ import (
 
 var modelEvents = flag.Int("events", 1_000_000, "random events that TestModel compares after (a tenth with -short)")
 
-// The reference model knows four sources and, as a fifth, everybody else, so a
-// filter is a set of five: EXCLUDE{s1} is all but the first bit. Nothing in it is
-// counted, cached or scheduled: what has ended is found by looking at the time.
+// The reference model knows four sources and, as a fifth, all other sources. So a filter is
+// a set of five bits: EXCLUDE{s1} is all bits but the first. The model counts, caches and
+// schedules nothing. It finds what has ended by comparing times.
 type sourceSet uint8
 
 const (
@@ -26,7 +26,7 @@ const (
 
 var modelSources = addrList("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4", "2001:db8::5")
 
-// filterOf is the set as the router writes it.
+// filterOf returns the set as the router's filter.
 func (s sourceSet) filterOf() Filter {
 	f := Filter{Mode: Include}
 	listed := s
@@ -46,7 +46,8 @@ func (s sourceSet) addrs() (list []netip.Addr) {
 	return list
 }
 
-// setOf is the inverse of filterOf; ok is false for sources that nobody has named.
+// setOf is the inverse of filterOf. It returns ok false if the filter contains other
+// sources.
 func setOf(f Filter) (s sourceSet, ok bool) {
 	for _, a := range f.Sources {
 		i := slices.Index(modelSources, a)
@@ -61,7 +62,7 @@ func setOf(f Filter) (s sourceSet, ok bool) {
 	return s, true
 }
 
-// model is what package mld promises of one router, without other devices.
+// model is the specified behaviour of one router of package mld, without other devices.
 type model struct {
 	cfg    Config
 	groups map[netip.Addr]*modelGroup
@@ -69,21 +70,21 @@ type model struct {
 
 type modelGroup struct {
 	hosts  map[netip.Addr]*modelHost
-	linger [5]instant.Time // until when what was left is still sent, by source
-	// v1Until and partialUntil end MLDv1 compatibility and the time in which an IS_IN
-	// may answer a question for sources.
+	linger [5]instant.Time // until when a source that was left is still sent
+	// v1Until is when MLDv1 compatibility ends. partialUntil is the end of the time in
+	// which an IS_IN may answer a source-specific query.
 	v1Until, partialUntil instant.Time
 }
 
-// modelHost is a record; one that wants nothing is a tombstone.
+// modelHost is a record. If the host wants nothing, it is a tombstone.
 type modelHost struct {
 	want           sourceSet
 	v1             bool
 	heard, expires instant.Time
 }
 
-// lingers is what is sent although nobody is known to want it. While the group as
-// a whole lingers, so does all that lingers in it.
+// lingers returns what is still sent although no known host wants it. While the whole group
+// lingers, all its lingering sources do.
 func (g *modelGroup) lingers(now instant.Time) (s sourceSet) {
 	for i, until := range g.linger {
 		if now < until || until.IsSet() && now < g.linger[4] {
@@ -100,7 +101,7 @@ func (g *modelGroup) listened() (s sourceSet) {
 	return s
 }
 
-// at forgets what has ended by now.
+// at removes what has ended by now.
 func (m *model) at(now instant.Time) {
 	for addr, g := range m.groups {
 		for a, h := range g.hosts {
@@ -136,7 +137,7 @@ func (m *model) group(addr netip.Addr) *modelGroup {
 	return g
 }
 
-// report is both tables of RFC 9777, section 7.4, host by host.
+// report applies both tables of RFC 9777, section 7.4, for one host.
 func (m *model) report(now instant.Time, host netip.Addr, rec RecordType, group netip.Addr, told sourceSet, v1 bool) {
 	g := m.group(group)
 	h := g.hosts[host]
@@ -177,14 +178,14 @@ func (m *model) report(now instant.Time, host netip.Addr, rec RecordType, group 
 	}
 }
 
-// left lets linger what a host dropped and nobody else listens to.
+// left makes sources linger that a host has dropped and no other host wants.
 func (m *model) left(now instant.Time, g *modelGroup, dropped, old sourceSet) {
 	lost := dropped &^ g.listened()
 	if m.cfg.PromptLeave || lost == 0 {
 		return
 	}
 	if lost&anyOther != 0 {
-		lost = old // the group itself is asked for
+		lost = old // the query is for the whole group
 	} else {
 		g.ask(now.Add(m.cfg.LastListenerQueryTime() + m.cfg.LastListenerInterval))
 	}
@@ -201,7 +202,8 @@ func (g *modelGroup) keep(lost sourceSet, until instant.Time) {
 
 func (g *modelGroup) ask(until instant.Time) { g.partialUntil = max(g.partialUntil, until) }
 
-// done is the MLDv1 leave: of one host, or of a group whose listeners are not all known.
+// done handles an MLDv1 Done: it ends the record of one host, or of a group whose listeners
+// are not all known.
 func (m *model) done(now instant.Time, host, group netip.Addr) {
 	g := m.groups[group]
 	switch {
@@ -242,7 +244,7 @@ func (m *model) query(now instant.Time, group netip.Addr, asked sourceSet, suppr
 	}
 }
 
-// trial drives a router and the model through the same events.
+// trial gives the router and the model the same events.
 type trial struct {
 	*rig
 	m      *model
@@ -263,8 +265,8 @@ func newTrial(t *testing.T, seed uint64) *trial {
 		hosts:  []netip.Addr{h1, h2, addr("fe80::1:3"), addr("fe80::1:4")}}
 }
 
-// TestModel compares the router with the reference model after every one of a
-// million random events, and at every moment between at which anything ends.
+// TestModel compares the router with the reference model after each of a million random
+// events, and between them whenever anything ends.
 func TestModel(t *testing.T) {
 	total, perSeed := *modelEvents, 10_000
 	if testing.Short() {
@@ -291,8 +293,8 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// pass lets time pass: mostly so little that questions overlap, sometimes so much
-// that everything ages.
+// pass advances the time: mostly so little that queries overlap, sometimes so much that all
+// records expire.
 func (x *trial) pass() {
 	step := time.Duration(x.rng.IntN(100)) * tickLength
 	switch x.rng.IntN(20) {
@@ -361,7 +363,7 @@ func (x *trial) differs() string {
 	return ""
 }
 
-// recordsDiffer compares what is known of each host, and until when.
+// recordsDiffer compares the records of each host and their end times.
 func (x *trial) recordsDiffer() string {
 	known := 0
 	for rec := range x.r.Records(x.now) {

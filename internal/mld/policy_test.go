@@ -78,7 +78,7 @@ func TestGroupPolicy(t *testing.T) {
 	}
 }
 
-// A rule about one source holds although hosts ask for all of them.
+// A rule about one source applies although hosts ask for all sources.
 func TestGroupPolicyAtForwarding(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.GroupPolicy = &Policy{Rules: []PolicyRule{{Source: prefix("2001:db8::1/128")}, {Permit: true}}}
@@ -89,8 +89,8 @@ func TestGroupPolicyAtForwarding(t *testing.T) {
 	}
 }
 
-// A new policy stops at once what it denies and touches nothing else; what it
-// denied comes back when it is lifted, without waiting for the hosts.
+// A new policy stops at once what it denies, and changes nothing else. When the rule is
+// removed, the denied streams return without waiting for the hosts.
 func TestGroupPolicyAtRunTime(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsExclude, group1)
@@ -119,7 +119,7 @@ func TestGroupPolicyAtRunTime(t *testing.T) {
 	}
 
 	x.configure(cfg)
-	x.hear(h2, ModeIsInclude, group3, s1) // refused, so what is known of it goes
+	x.hear(h2, ModeIsInclude, group3, s1) // refused, so its old record is removed
 	if x.r.hasListeners(group3) || len(x.fx.Queries) > 0 {
 		t.Error("what is denied is still known, or hosts are asked about it")
 	}
@@ -142,11 +142,12 @@ func TestAccessLimit(t *testing.T) {
 	want(2, 0)
 	x.hear(h2, AllowNewSources, group1, s2)
 	want(2, 1)
-	x.hear(h2, AllowNewSources, group1, s1) // the entry is there
+	x.hear(h2, AllowNewSources, group1, s1) // the entry already exists
 	x.hear(h1, ModeIsInclude, group1, s1)   // a refresh
-	x.hear(h2, ModeIsExclude, group3)       // excepted
+	x.hear(h2, ModeIsExclude, group3)       // the access limit does not apply to it
 	want(2, 1)
-	// One host's group for another, in the order that has no room for both.
+	// A host leaves one group and joins another in one report. If the router handled the
+	// join first, there would be no room for it.
 	x.receive(h1, &Packet{Type: TypeReportV2, Records: []GroupRecord{
 		{AllowNewSources, addr("ff3e::9"), []netip.Addr{s3}}, {ChangeToInclude, group2, nil}}})
 	want(2, 1)
@@ -207,7 +208,7 @@ func TestPromptLeavePolicy(t *testing.T) {
 	}
 }
 
-// configure hands over a configuration; the effects are those of it alone.
+// configure sets a configuration. The effects contain only those of this call.
 func (x *rig) configure(cfg Config) {
 	x.fx.Reset()
 	x.r.SetConfig(x.now, cfg, &x.fx)

@@ -29,8 +29,8 @@ func newUpstream(t *testing.T) *upstream {
 	return u
 }
 
-// run advances by way of every deadline and tells what was sent: seconds, rounded
-// up where a time is random, and records.
+// run advances to a time and stops at every deadline. It returns what was sent: the time in
+// seconds, rounded up where it is random, and the records.
 func (u *upstream) run(until instant.Time) (sent []string) {
 	u.t.Helper()
 	for {
@@ -93,7 +93,7 @@ func TestStateChanges(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		want []Filter
-		sent []string // the last change, each record as often as it is repeated
+		sent []string // after the last change, each record as often as it is repeated
 	}{
 		{"join", []Filter{exclude()}, []string{"TO_EX ff3e::8000:1[]", "TO_EX ff3e::8000:1[]"}},
 		{"join a source", []Filter{include(s1)}, []string{"ALLOW ff3e::8000:1[2001:db8::1]", "ALLOW ff3e::8000:1[2001:db8::1]"}},
@@ -172,7 +172,7 @@ func TestPacking(t *testing.T) {
 	u.want(Filter{Include, many})
 	u.run(after(10 * time.Second))
 	u.query(Query{Group: nobody, MaxResponse: time.Second})
-	// Whoever tracks this host by its answers knows the whole list.
+	// A router that tracks this host by its answers knows the whole list.
 	router := newRig(t, DefaultConfig())
 	router.now = after(time.Minute)
 	for _, s := range sentBetween(u, after(12*time.Second)) {
@@ -249,7 +249,7 @@ func TestV1Querier(t *testing.T) {
 	u.p.Want(u.now, other, Filter{})
 	u.expect(after(30*time.Second), "Done ff1e::5 to ff02::2")
 
-	// Another host's report suppresses ours.
+	// The report of another host suppresses ours.
 	u.query(Query{Version: 1, Group: group1, MaxResponse: 5 * time.Second})
 	report := &Packet{Type: TypeReportV1, Query: Query{Version: 1, Group: group1}}
 	if err := u.p.Receive(u.now, Meta{Src: h2, HopLimit: 1}, report); err != nil {
@@ -262,8 +262,8 @@ func TestV1Querier(t *testing.T) {
 	}
 }
 
-// A router that hears a proxy knows what the proxy wants, even when it misses any
-// one transmission of each change.
+// A router that hears a proxy knows what the proxy wants, even if it misses one
+// transmission of each change.
 func TestProxyMeetsRouter(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		u := newUpstream(t)

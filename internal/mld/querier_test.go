@@ -54,7 +54,7 @@ func TestElection(t *testing.T) {
 	}
 	x.run(after(10 * time.Second))
 	query(worse)
-	querier(better, 175*time.Second) // only the better or the same one refreshes
+	querier(better, 175*time.Second) // only a query of the better or the same querier refreshes
 	query(best)
 	querier(best, 185*time.Second)
 	query(better)
@@ -73,7 +73,7 @@ func TestOtherQuerierLowersTimers(t *testing.T) {
 		name     string
 		suppress bool
 		sources  []netip.Addr
-		left     []netip.Addr // hosts still there when the query's time is over
+		left     []netip.Addr // the listeners left when the time of the query is over
 	}{
 		{"group", false, nil, []netip.Addr{h2}},
 		{"sources", false, []netip.Addr{s1, s2}, []netip.Addr{h1}},
@@ -98,7 +98,7 @@ func TestOtherQuerierLowersTimers(t *testing.T) {
 	}
 }
 
-// A device that takes the duty over beats a querier of higher address at once.
+// A device that takes over the duty wins at once against a querier with a higher address.
 func TestDutyTakenOver(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.r.SetQuerierDuty(after(0), false, &x.fx)

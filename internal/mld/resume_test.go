@@ -14,8 +14,8 @@ import (
 	"tandem/internal/resumetest"
 )
 
-// TestMemoriesAreWhole: nothing that a Router or a Proxy knows for longer than an event is
-// missing in what its successor is given.
+// TestMemoriesAreWhole: the memory for a successor contains everything that a Router or a
+// Proxy knows for longer than one event.
 func TestMemoriesAreWhole(t *testing.T) {
 	resumetest.Fields(t, reflect.TypeFor[Router](), []string{"kept"}, map[string]string{
 		"cfg": "is given", "inUse": "follows from cfg and what the querier dictates",
@@ -45,8 +45,8 @@ func TestMemoriesAreWhole(t *testing.T) {
 	resumetest.Survives(t, ProxyMemory{})
 }
 
-// routerTwins are two routers that are told the same. One of them is now and then replaced by a
-// new one that has its memory: nobody can tell them apart.
+// routerTwins are two routers with the same inputs. From time to time one of them is
+// replaced by a new router with its memory. Both must always behave the same.
 type routerTwins struct {
 	t     *testing.T
 	seed  uint64
@@ -77,7 +77,7 @@ func TestRouterAfterRestarts(t *testing.T) {
 	}
 }
 
-// both does something to both and compares what they ask for.
+// both gives both routers the same input and compares their effects.
 func (x *routerTwins) both(what string, do func(r *Router, fx *Effects)) {
 	x.steps = append(x.steps, fmt.Sprintf("%v %s", x.now, what))
 	var fx [2]Effects
@@ -89,7 +89,8 @@ func (x *routerTwins) both(what string, do func(r *Router, fx *Effects)) {
 	}
 }
 
-// words tells effects in an order that does not depend on where records lie in memory.
+// words describes effects in an order that does not depend on the positions of records in
+// memory.
 func (x *routerTwins) words(i int, fx *Effects) string {
 	var joined []string
 	for _, j := range fx.Joined {
@@ -147,7 +148,7 @@ func (x *routerTwins) step() {
 	}
 }
 
-// pass lets time go by, deadline by deadline.
+// pass advances the time from deadline to deadline.
 func (x *routerTwins) pass() {
 	until := x.now.Add(time.Duration(x.rng.IntN(1<<x.rng.IntN(18))) * time.Millisecond)
 	due := func() instant.Time { return instant.Earliest(x.twins[0].Deadline(), x.twins[1].Deadline()) }
@@ -169,7 +170,7 @@ func (x *routerTwins) restart() {
 		x.t.Error(err)
 	}
 	after := r.Memory()
-	for _, m := range []*RouterMemory{&before, &after} { // which lie in memory in any order
+	for _, m := range []*RouterMemory{&before, &after} { // their order in memory does not matter
 		slices.SortFunc(m.Records, func(a, b RecordMemory) int {
 			return cmp.Or(a.Group.Compare(b.Group), a.Host.Compare(b.Host))
 		})

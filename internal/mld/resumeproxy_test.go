@@ -12,8 +12,8 @@ import (
 	"tandem/internal/instant"
 )
 
-// proxyTwins are two proxies that are told the same, of which one is now and then replaced
-// by a new one that has its memory.
+// proxyTwins are two proxies with the same inputs. From time to time one of them is
+// replaced by a new proxy with its memory.
 type proxyTwins struct {
 	t     *testing.T
 	seed  uint64
@@ -55,7 +55,8 @@ func (x *proxyTwins) both(what string, do func(p *Proxy, fx *Effects)) {
 	}
 }
 
-// words tells reports in an order that does not depend on where groups lie in memory.
+// words describes reports in an order that does not depend on the positions of groups in
+// memory.
 func (x *proxyTwins) words(fx *Effects) string {
 	var words []string
 	for _, report := range fx.Reports {
@@ -102,7 +103,7 @@ func (x *proxyTwins) step() {
 		switch x.rng.IntN(8) {
 		case 0:
 			if x.twins[0].version(x.now) == 1 {
-				return // a draw for each group, in the order in which they lie in memory
+				return // there is one random number for each group, in the order of memory
 			}
 			q.Group = netip.IPv6Unspecified()
 		case 1:
@@ -121,7 +122,7 @@ func (x *proxyTwins) restart() {
 	p := NewProxy(DefaultConfig(), rand.New(rand.NewPCG(1, 1)), x.now)
 	p.Resume(x.now, before)
 	x.draws[1] = new(rand.PCG)
-	*x.draws[1] = *x.draws[0] // so that both draw the same
+	*x.draws[1] = *x.draws[0] // so that both draw the same numbers
 	p.rng = rand.New(x.draws[1])
 	x.twins[1] = p
 	x.both("restart of one", func(*Proxy, *Effects) {})

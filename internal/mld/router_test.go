@@ -36,7 +36,7 @@ var (
 	byAddr = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
 )
 
-// after is the instant at a distance from the origin of the virtual time.
+// after returns the instant at a distance from the origin of virtual time.
 func after(d time.Duration) instant.Time { return instant.FromOrigin(d) }
 
 // rig is a router on virtual time.
@@ -62,7 +62,8 @@ func (x *rig) version() Version {
 	return Version{x.clock, x.id}
 }
 
-// hear delivers one group record of a host; the effects are those of this event alone.
+// hear gives the router one group record of a host. The effects contain only those of this
+// event.
 func (x *rig) hear(host netip.Addr, t RecordType, group netip.Addr, sources ...netip.Addr) {
 	x.t.Helper()
 	x.receive(host, &Packet{Type: TypeReportV2, Records: []GroupRecord{{t, group, sources}}})
@@ -85,7 +86,8 @@ func (x *rig) receive(from netip.Addr, p *Packet) {
 	}
 }
 
-// run advances to a time by way of every deadline and returns all that came of it.
+// run advances to a time and stops at every deadline. It returns the queries that were
+// sent.
 func (x *rig) run(until instant.Time) (queries []string) {
 	x.t.Helper()
 	x.fx.Reset()
@@ -143,7 +145,7 @@ func (x *rig) wantKeys(hosts ...netip.Addr) {
 	}
 }
 
-// TestRecordTypes is the table of RFC 9777, section 7.4, seen from one tracked host.
+// TestRecordTypes tests the table of RFC 9777, section 7.4, for one tracked host.
 func TestRecordTypes(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -170,7 +172,7 @@ func TestRecordTypes(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			cfg := DefaultConfig()
-			cfg.PromptLeave = true // leaves only what the record itself says
+			cfg.PromptLeave = true // without delay, only the record itself has an effect
 			x := newRig(t, cfg)
 			switch {
 			case tc.old.Mode == Exclude:
@@ -281,7 +283,7 @@ func TestSkippedRecords(t *testing.T) {
 	x.hear(h1, ModeIsInclude, group1, s1, s2, s3)
 	x.hear(h1, ModeIsInclude, group1, s1, s2)
 	x.hear(h2, ModeIsInclude, group1, s1)
-	x.hear(h1, ModeIsInclude, group1, s1) // what is known goes on
+	x.hear(h1, ModeIsInclude, group1, s1) // existing records stay
 	if diff := cmp.Diff(Drops{LinkScope: 4, RecordType: 1, Limit: 2}, x.r.State(after(0)).Counters.Drops); diff != "" {
 		t.Error(diff)
 	}

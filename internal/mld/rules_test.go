@@ -10,7 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// worse and better are other routers on the link, by their chances to be querier.
+// worse and better are other routers on the link. better wins the querier election against
+// this router, worse loses it.
 var worse, better = addr("fe80::b"), addr("fe80::9")
 
 func (x *rig) hearQuery(from netip.Addr, q Query) {
@@ -24,8 +25,8 @@ func (x *rig) hearQuery(from netip.Addr, q Query) {
 	x.receive(from, &Packet{Type: TypeQuery, Query: q})
 }
 
-// A querier whose robustness exceeds what the field holds, or that speaks version
-// 1, says 0; the configured values stay in force.
+// A querier sends 0 if its robustness exceeds the field, or if it uses MLDv1. The
+// configured values stay in force.
 func TestQuerierSaysZero(t *testing.T) {
 	for _, q := range []Query{{Version: 2}, {Version: 1}} {
 		cfg := DefaultConfig()
@@ -38,8 +39,8 @@ func TestQuerierSaysZero(t *testing.T) {
 	}
 }
 
-// The time hosts have to answer is the querier's to set: for all groups in its
-// general queries, for one group in its specific ones.
+// The querier sets the time in which hosts must answer: for all groups by its general
+// queries, for one group by its specific queries.
 func TestQuerierSetsResponseTimes(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hearQuery(better, Query{MaxResponse: 100 * time.Second, Robustness: 2, QueryInterval: 125 * time.Second})
@@ -64,8 +65,8 @@ func TestEveryLinkBeginsAsQuerier(t *testing.T) {
 	}
 }
 
-// A router that has lost the election is not obeyed, but its questions are
-// answered, with what was asked for and no more.
+// Queries of a router that has lost the election do not change timers. But the host side
+// answers them, with exactly what was asked for.
 func TestQueryOfLoser(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsInclude, group1, s1, s2)
@@ -98,8 +99,8 @@ func TestOtherVersionIsReported(t *testing.T) {
 	}
 }
 
-// The S flag asks other routers to keep their timers, which is right only when
-// somebody is known to listen for longer than the question takes.
+// The S flag asks other routers to keep their timers. It may be set only if the known
+// listeners remain for longer than the query takes.
 func TestSuppress(t *testing.T) {
 	ask := func(left time.Duration, rec GroupRecord) []string {
 		x := newRig(t, DefaultConfig())
@@ -122,7 +123,7 @@ func TestSuppress(t *testing.T) {
 	}
 }
 
-// Source lists come in several records where one packet does not hold them.
+// If a source list does not fit into one packet, it comes in several records.
 func TestSplitLists(t *testing.T) {
 	for _, rec := range []RecordType{ModeIsInclude, ChangeToInclude} {
 		x := newRig(t, DefaultConfig())
@@ -133,15 +134,15 @@ func TestSplitLists(t *testing.T) {
 		x.hear(h1, rec, group1, s2)
 		x.run(after(10 * time.Second))
 		x.wantFilter(Include, s1, s2)
-		x.hear(h1, rec, group1, s2) // not another part: the whole truth now
+		x.hear(h1, rec, group1, s2) // not another part of the list: it replaces the whole list
 		x.now = x.now.Add(10 * time.Millisecond)
-		x.hear(h1, ChangeToInclude, group1) // nor is an empty list one
+		x.hear(h1, ChangeToInclude, group1) // an empty list is not another part either
 		x.run(after(20 * time.Second))
 		x.wantFilter(Include)
 	}
 }
 
-// Queries stay within the MTU that every link has.
+// Queries are not larger than the MTU that every link has.
 func TestQuerySplit(t *testing.T) {
 	var many []netip.Addr
 	for i := range 200 {
@@ -164,7 +165,7 @@ func TestQuerySplit(t *testing.T) {
 	}
 }
 
-// A done ends what the host said before it fell back to version 1.
+// A Done ends what the host has reported before it changed to MLDv1.
 func TestDoneOfFormerV2Host(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsExclude, group1)
@@ -177,8 +178,8 @@ func TestDoneOfFormerV2Host(t *testing.T) {
 	x.wantFilter(Include)
 }
 
-// Both tables of RFC 9777, section 7.4, as one host after another runs through
-// them: the queries that each line of the second demands.
+// For both tables of RFC 9777, section 7.4: one host after another reaches each line, and
+// the router sends the queries that the line demands.
 func TestQueriesOfTable(t *testing.T) {
 	include := func(s ...netip.Addr) Filter { return Filter{Include, s} }
 	exclude := func(s ...netip.Addr) Filter { return Filter{Exclude, s} }
@@ -217,7 +218,7 @@ func TestQueriesOfTable(t *testing.T) {
 	}
 }
 
-// A maximum response delay of 0 means at once.
+// A maximum response delay of 0 means that a host answers at once.
 func TestAnswerAtOnce(t *testing.T) {
 	for version, want := range map[int]string{1: "ReportV1 ff3e::8000:1 to ff3e::8000:1", 2: "IS_EX ff3e::8000:1[]"} {
 		for _, group := range []netip.Addr{nobody, group1} {
@@ -230,8 +231,8 @@ func TestAnswerAtOnce(t *testing.T) {
 	}
 }
 
-// The older version querier present timer runs as long as that querier may be
-// silent between two queries that are heard.
+// The older version querier present timer covers the longest time between two received
+// queries of that querier.
 func TestOlderQuerierPresent(t *testing.T) {
 	u := newUpstream(t)
 	u.query(Query{Version: 1, Group: nobody, MaxResponse: 60 * time.Second})

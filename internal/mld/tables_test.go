@@ -12,16 +12,17 @@ import (
 	"tandem/internal/instant"
 )
 
-// tables is a router by the letter of RFC 9777, section 7, for one group: a
-// filter mode with its timer and a timer for each source, and nobody's name.
-// Timers hold the time at which they end.
+// tables is a router exactly as in RFC 9777, section 7, for one group. It has a filter mode
+// with its timer, and a timer for each source. It does not know the hosts. A timer is the
+// time at which it ends.
 type tables struct {
 	cfg     Config
 	exclude bool
 	filter  instant.Time
-	// sources are those of INCLUDE (A), or of EXCLUDE (X,Y): X where the timer runs.
+	// sources are those of INCLUDE (A) or of EXCLUDE (X,Y). Those with a running timer are
+	// X.
 	sources map[int]instant.Time
-	// questions still to be put: the number of times, and when next.
+	// Queries that are still to be sent: how many, and when the next one is due.
 	group   question
 	asked   map[int]question
 	queries []tableQuery
@@ -32,10 +33,10 @@ type question struct {
 	next instant.Time
 }
 
-// tableQuery is a query that goes out now.
+// tableQuery is a query that is sent now.
 type tableQuery struct {
 	general bool
-	sources sourceSet // none: group specific
+	sources sourceSet // none: a group specific query
 }
 
 func (t *tables) each(list sourceSet, do func(i int)) {
@@ -70,7 +71,7 @@ func (t *tables) set(list sourceSet, end instant.Time) {
 
 func (t *tables) drop(list sourceSet) { t.each(list, func(i int) { delete(t.sources, i) }) }
 
-// report is sections 7.4.1 and 7.4.2, line by line.
+// report implements sections 7.4.1 and 7.4.2, line by line.
 func (t *tables) report(now instant.Time, rec RecordType, b sourceSet) {
 	mali := now.Add(t.cfg.ListeningInterval())
 	x, y := t.requested(), t.excluded()
@@ -110,7 +111,7 @@ func (t *tables) report(now instant.Time, rec RecordType, b sourceSet) {
 	t.send(now)
 }
 
-// ask is sections 7.6.1 and 7.6.3.2.
+// ask implements sections 7.6.1 and 7.6.3.2.
 func (t *tables) ask(now instant.Time, list sourceSet) {
 	t.each(list, func(i int) {
 		t.asked[i] = question{t.cfg.Robustness, now}
@@ -120,7 +121,7 @@ func (t *tables) ask(now instant.Time, list sourceSet) {
 	})
 }
 
-// send puts the questions that are due.
+// send sends the queries that are due.
 func (t *tables) send(now instant.Time) {
 	var list sourceSet
 	for i, q := range t.asked {
@@ -138,7 +139,7 @@ func (t *tables) send(now instant.Time) {
 	}
 }
 
-// advance is sections 7.2.2, 7.2.3 and 7.5.
+// advance implements sections 7.2.2, 7.2.3 and 7.5.
 func (t *tables) advance(now instant.Time) {
 	for i, end := range t.sources {
 		switch {
@@ -156,7 +157,7 @@ func (t *tables) advance(now instant.Time) {
 	t.send(now)
 }
 
-// next is when advance has something to do.
+// next returns when advance has something to do.
 func (t *tables) next() (at instant.Time) {
 	note := func(end instant.Time, running bool) {
 		if running {
@@ -174,7 +175,7 @@ func (t *tables) next() (at instant.Time) {
 	return at
 }
 
-// forwards is section 7.3.
+// forwards implements section 7.3.
 func (t *tables) forwards() sourceSet {
 	if t.exclude {
 		return everyone &^ t.excluded()
@@ -182,12 +183,12 @@ func (t *tables) forwards() sourceSet {
 	return t.requested()
 }
 
-// talk is a link with one router and hosts that lose nothing: hosts tell every
-// change at once and answer every query in time (section 6).
+// talk is a link with one router and hosts, without packet loss. Hosts report every change
+// at once and answer every query in time (section 6).
 type talk struct {
 	rng     *rand.Rand
-	wants   []sourceSet  // what each host really wants
-	pending []tableReply // answers to come
+	wants   []sourceSet  // the sources that each host wants
+	pending []tableReply // answers that are not sent yet
 }
 
 type tableReply struct {
@@ -196,14 +197,14 @@ type tableReply struct {
 	q    tableQuery
 }
 
-// hear has every host think of an answer to a query.
+// hear makes every host schedule an answer to a query.
 func (k *talk) hear(now instant.Time, q tableQuery, within time.Duration) {
 	for host := range k.wants {
 		k.pending = append(k.pending, tableReply{now.Add(time.Duration(k.rng.Int64N(int64(within/tickLength))) * tickLength), host, q})
 	}
 }
 
-// replies takes out what is due (section 6.3).
+// replies removes and sends the answers that are due (section 6.3).
 func (k *talk) replies(now instant.Time, say func(host int, rec RecordType, list sourceSet)) {
 	k.pending = slices.DeleteFunc(k.pending, func(p tableReply) bool {
 		if p.at > now {
@@ -231,7 +232,7 @@ func (k *talk) next() (at instant.Time) {
 	return at
 }
 
-// change is what a host says when it wants something else (section 6.1).
+// change sends what a host reports when its filter changes (section 6.1).
 func change(old, next sourceSet, say func(rec RecordType, list sourceSet)) {
 	switch {
 	case next&anyOther != 0 && old&anyOther == 0:
@@ -249,18 +250,18 @@ func change(old, next sourceSet, say func(rec RecordType, list sourceSet)) {
 	}
 }
 
-// duel has the router and the RFC's tables serve the same hosts, each on a link of
-// its own, so that each hears the answers to its own questions.
+// duel makes the router and the tables of the RFC serve the same hosts. Each has a link of
+// its own, so each hears the answers to its own queries.
 type duel struct {
 	*rig
 	tables tables
 	hosts  []netip.Addr
-	mine   talk // with the router
-	theirs talk // with the tables
-	// general is when the tables' next general query is due.
+	mine   talk // the link of the router
+	theirs talk // the link of the tables
+	// general is when the tables send their next general query.
 	general instant.Time
-	changed instant.Time    // when a host last changed its mind
-	left    [5]instant.Time // when somebody last wanted each source
+	changed instant.Time    // when a host last changed its filter
+	left    [5]instant.Time // when a host last wanted each source
 }
 
 func newDuel(t *testing.T, seed uint64) *duel {
@@ -272,7 +273,7 @@ func newDuel(t *testing.T, seed uint64) *duel {
 	return d
 }
 
-// step goes to a moment and does what is due at it.
+// step advances to an instant and does what is due.
 func (d *duel) step(now instant.Time) {
 	d.now = now
 	d.fx.Reset()
@@ -298,7 +299,7 @@ func (d *duel) toTables(_ int, rec RecordType, list sourceSet) {
 	d.pass()
 }
 
-// pass carries the queries to the hosts.
+// pass gives the queries to the hosts.
 func (d *duel) pass() {
 	for _, q := range d.fx.Queries {
 		sources, _ := setOf(Filter{Include, q.Sources})
@@ -327,11 +328,11 @@ func (d *duel) run(until instant.Time, check func()) {
 	}
 }
 
-// TestTables lets hosts change their minds at random and compares the router, which
-// knows each of them, with the tables of RFC 9777, section 7.4, which know none. At
-// every moment both send what anybody wants; the router stops as soon as the last
-// listener query time after the last listener allows, the tables at the latest when
-// their timers have run out, and then all three agree.
+// TestTables makes hosts change their filters at random. It compares the router, which
+// knows each host, with the tables of RFC 9777, section 7.4, which know none. At every
+// moment both send what any host wants. After the last listener has left, the router stops
+// as soon as the last listener query time permits. The tables stop at the latest when their
+// timers have ended. Then all three agree.
 func TestTables(t *testing.T) {
 	seeds := 200
 	if testing.Short() {
@@ -398,8 +399,8 @@ func (d *duel) differs() string {
 	return ""
 }
 
-// justLeft is what somebody wanted until a last listener query time ago. While the
-// whole group is among it and being asked for, all that is left of the group stays.
+// justLeft returns the sources that a host wanted until a last listener query time ago.
+// While the whole group is one of them and is queried, all sources that were left stay.
 func (d *duel) justLeft() (s sourceSet) {
 	recent := func(t instant.Time) bool { return d.now < t.Add(d.r.cfg.LastListenerQueryTime()) }
 	if rec, ok := d.r.Get(d.now, Key{group1, nobody}); ok && rec.Mode == Exclude && recent(d.left[4]) {
