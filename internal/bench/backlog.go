@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// backlog reads what waits in the packet sockets of a namespace. The kernel shows a file
-// of /proc/net as it is in the namespace where it was opened.
+// backlog reads how many bytes wait in the packet sockets of a namespace. A file of
+// /proc/net shows the namespace in which it was opened.
 type backlog struct {
 	file *os.File
 	text []byte
@@ -30,7 +30,7 @@ func (n *network) backlog(part string) (*backlog, error) {
 
 func (b *backlog) close() { b.file.Close() }
 
-// bytes adds up the sockets of the namespace, of which the MLD socket is the only one.
+// bytes returns the sum over the sockets of the namespace. The MLD socket is the only one.
 func (b *backlog) bytes() (total int, err error) {
 	const waiting = 6 // the column Rmem
 	n, err := b.file.ReadAt(b.text, 0)
@@ -52,11 +52,11 @@ func (b *backlog) bytes() (total int, err error) {
 }
 
 const (
-	// fullQueue is the backlog at which the sender waits. It is far below what
-	// the socket holds, so that nothing is lost, and deep enough that the
-	// receiver never runs dry.
+	// fullQueue is the backlog, in bytes, at which the sender waits. It is far below the
+	// size of the socket's buffer, so that nothing is lost. It is large enough that the
+	// receiver always has something to read.
 	fullQueue = 6 << 20
-	// sendChunk is how many frames are sent between two looks at the backlog.
+	// sendChunk is how many frames are sent between two readings of the backlog.
 	sendChunk = 1024
 )
 
@@ -80,13 +80,13 @@ func (r *run) sustain(w *wire, f *frames, waiting *backlog, done func() error) e
 	return r.poll(10*time.Second, done)
 }
 
-// portion is how many frames inTurns lets wait at a time, far fewer than the
-// socket holds.
+// portion is how many frames inTurns queues at a time. It is far less than the socket's
+// buffer holds.
 const portion = 20_000
 
-// inTurns hands frames to a receiver in portions, on the receiver's own
-// processor: each is there as a whole before the receiver, which waits for the
-// sender, begins with it. It returns how long the receiver took for all.
+// inTurns gives frames to a receiver in portions, on the receiver's own processor. The
+// sender queues a whole portion before the receiver gets the processor. It returns how long
+// the receiver took for all portions.
 func (r *run) inTurns(w *wire, f *frames, waiting *backlog, done func() error) (took time.Duration, err error) {
 	for from := 0; from < f.len(); from += portion {
 		var start time.Time
@@ -105,7 +105,7 @@ func (r *run) inTurns(w *wire, f *frames, waiting *backlog, done func() error) (
 	return took, r.poll(10*time.Second, done)
 }
 
-// below waits until less than a number of bytes is waiting.
+// below waits until the backlog is less than limit bytes.
 func (b *backlog) below(ctx context.Context, limit int) error {
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		waiting, err := b.bytes()

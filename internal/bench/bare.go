@@ -12,9 +12,9 @@ import (
 	"tandem/internal/linux/packet"
 )
 
-// bare is device a without a daemon: what the kernel allows. It reads reports from
-// the same kind of socket and does nothing with them, or no more than to set the
-// entry that the first record of each asks for.
+// bare is device a without a daemon. It shows the limit that the kernel sets. It reads
+// reports from the same kind of socket. It does nothing with them, or only sets the entry
+// for the first record of each report.
 type bare struct {
 	*network
 	wire    *wire
@@ -26,8 +26,8 @@ type bare struct {
 	ended   chan error
 }
 
-// newBare starts it, on one processor if told. It waits for no other program: it is
-// to be the limit also where others want the processors.
+// newBare starts a bare device, on one processor if cpu says so. It runs with priority over
+// other programs, so that its result is the limit also on a busy machine.
 func newBare(cpu int, setsEntries bool) (*bare, error) {
 	n, table, err := bareTable()
 	if err != nil {
@@ -77,7 +77,7 @@ func (b *bare) close() (err error) {
 	return errors.Join(err, b.table.Close(), b.network.close())
 }
 
-// Where the first record of an MLDv2 report has its group, which its sources follow.
+// Offset of the group of the first record in an MLDv2 report. The sources follow it.
 const groupAt = 8 + 4
 
 func (b *bare) serve(setsEntries bool) error {
@@ -103,7 +103,7 @@ func (b *bare) serve(setsEntries bool) error {
 	}
 }
 
-// hasTaken says whether it has dealt with so many reports.
+// hasTaken returns a function that reports whether the device has read so many reports.
 func (b *bare) hasTaken(reports int) func() error {
 	return func() error {
 		if got := b.taken.Load(); got < int64(reports) {
@@ -131,8 +131,8 @@ func bareTable() (*network, *mroute.Table, error) {
 	return n, table, nil
 }
 
-// multicastLinks puts the upstream interface and the leg into a table and returns
-// a route from one to the other, without a group.
+// multicastLinks adds the upstream interface and the leg to a table. It returns a route
+// from one to the other, without a group.
 func multicastLinks(n *network, table *mroute.Table) (mroute.Route, error) {
 	route := mroute.Route{Source: sourceAddr, Outgoing: make([]int, 1)}
 	return route, n.inside(deviceA, func(h *links.Handle) error {
@@ -150,7 +150,7 @@ func multicastLinks(n *network, table *mroute.Table) (mroute.Route, error) {
 	})
 }
 
-// fill sets entries from the upstream interface to the leg.
+// fill sets entries with routes from the upstream interface to the leg.
 func fill(n *network, table *mroute.Table, entries int) error {
 	route, err := multicastLinks(n, table)
 	for i := 0; i < entries && err == nil; i++ {

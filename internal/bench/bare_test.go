@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestBare: what a device is compared with takes in every report, however it comes,
-// and sets the entry that it asks for; and the watch tells of the entries it follows.
+// TestBare: the bare device reads every report and sets its entry, with each way of
+// sending. The watch reports the entries that it follows.
 func TestBare(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: makes network namespaces")
@@ -58,7 +58,7 @@ func TestBare(t *testing.T) {
 	}
 }
 
-// TestBareResync: the limit of a resynchronisation is of one that is complete.
+// TestBareResync: the limit of a resynchronisation is measured for a complete one.
 func TestBareResync(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: makes network namespaces")

@@ -13,10 +13,10 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// bareRecord is what a record of a synchronisation takes on the wire.
+// bareRecord is the size in bytes of a record on the wire during a synchronisation.
 const bareRecord = 31
 
-// bareKey and bareValue are the least that a database keeps of a record.
+// bareKey and bareValue are the smallest representation of a record in a database.
 type bareKey struct {
 	group uint32
 	host  [16]byte
@@ -27,8 +27,8 @@ type bareValue struct {
 	_     time.Duration // when it expires
 }
 
-// bareResync is the limit of a resynchronisation: as many bytes go over the cable
-// between the two devices, and what they tell is put into a Go map.
+// bareResync measures the limit of a resynchronisation: it sends as many bytes over the
+// cable between the two devices, and stores the received records in a Go map.
 func bareResync(records int) (took time.Duration, err error) {
 	n, err := newNetwork()
 	if err != nil {
@@ -52,7 +52,7 @@ func bareResync(records int) (took time.Duration, err error) {
 	return took, err
 }
 
-// connection connects the two devices over the cable between them.
+// connection opens a TCP connection between the two devices, over the cable between them.
 func (n *network) connection() (a, b net.Conn, err error) {
 	addrs := map[string]netip.Addr{deviceA: netip.MustParseAddr("2001:db8:c::a"), deviceB: netip.MustParseAddr("2001:db8:c::b")}
 	for part, addr := range addrs {
@@ -83,7 +83,7 @@ func (n *network) connection() (a, b net.Conn, err error) {
 	return a, b, err
 }
 
-// tellBare writes records group by group.
+// tellBare writes the records, group by group.
 func tellBare(to io.Writer, records int) error {
 	w := bufio.NewWriterSize(to, 1<<16)
 	var record [bareRecord]byte
@@ -98,7 +98,7 @@ func tellBare(to io.Writer, records int) error {
 	return w.Flush()
 }
 
-// takeBare enters records and returns how many it has then.
+// takeBare stores the records and returns their number.
 func takeBare(from io.Reader, records int) (held int, err error) {
 	r := bufio.NewReaderSize(from, 1<<16)
 	database := make(map[bareKey]bareValue)

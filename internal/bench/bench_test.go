@@ -46,7 +46,7 @@ func TestNumber(t *testing.T) {
 	}
 }
 
-// A frame must be what a host would send, or the daemon under test drops it.
+// A frame must be like that of a real host. Otherwise the daemon under test drops it.
 func TestReportFrame(t *testing.T) {
 	host := hostAddr(3)
 	frame := reportFrame(nil, host, join(70_000))

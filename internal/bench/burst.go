@@ -100,8 +100,8 @@ func (p *pair) burst(r *run, f *frames) (sent, onA, onB time.Duration, err error
 	return sent, first.at.Sub(start), both.Sub(start), nil
 }
 
-// bareBurst is how long the kernel takes for the same when a program reads the
-// reports and sets the entry of each, and nothing else.
+// bareBurst measures the same for a program that only reads the reports and sets the entry
+// of each.
 func bareBurst(r *run, f *frames) (took time.Duration, err error) {
 	b, err := newBare(anyProcessor, true)
 	if err != nil {

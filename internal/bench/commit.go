@@ -14,8 +14,8 @@ var figure11 = figure{
 
 const commitLines = 10_000
 
-// commitLarge enters remote backup profiles, five lines each with the quit, until
-// the candidate has that many lines more, and times the commit alone.
+// commitLarge adds remote backup profiles to the candidate, five lines each with the quit,
+// until it has the wanted number of lines. It measures the time of the commit only.
 func commitLarge(r *run) (outcome, error) {
 	n, err := newNetwork()
 	if err != nil {

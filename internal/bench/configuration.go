@@ -2,8 +2,9 @@ package bench
 
 import "strings"
 
-// configuration is a device of the pair: active-active, with replication, E-Trunk
-// and BFD over the cable between the two, and more lines in the system view.
+// configuration returns the configuration of a device of the pair: active-active, with
+// replication, E-Trunk and BFD over the cable between the two. The additional lines are run
+// in the system view.
 func configuration(device string, lines []string) string {
 	text := common
 	if device == deviceB {

@@ -31,13 +31,13 @@ type device struct {
 	exited  chan struct{}
 }
 
-// deviceOptions say how a device is started.
+// deviceOptions are options for the start of a device.
 type deviceOptions struct {
-	// Lines of configuration are run beside the common ones, in the system view.
+	// lines are additional configuration lines for the system view.
 	lines []string
-	// Arguments of tandemd beside the common ones.
+	// arguments are additional arguments of tandemd.
 	arguments []string
-	// One processor, not all: the daemon and its helpers run on the last one.
+	// oneCore runs the daemon and its helpers on the last processor only.
 	oneCore bool
 }
 
@@ -88,12 +88,12 @@ func (d *device) stop() {
 // exec runs one line of the console.
 func (d *device) exec(line string) (string, error) { return d.console.Exec(context.Background(), line) }
 
-// display runs a display command and decodes its facts.
+// display runs a display command and decodes its JSON.
 func (d *device) display(what string, into any) error {
 	return d.console.Display(context.Background(), what, into)
 }
 
-// debug asks the daemon's profiler.
+// debug reads a page of the daemon's profiler.
 func (d *device) debug(path string) ([]byte, error) {
 	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var dialer net.Dialer
@@ -111,7 +111,7 @@ func (d *device) debug(path string) ([]byte, error) {
 	return io.ReadAll(resp.Body)
 }
 
-// heap is the memory in live objects after a collection, in bytes.
+// heap returns the size of live objects after a garbage collection, in bytes.
 func (d *device) heap() (int, error) {
 	b, err := d.debug("heap?gc=1&debug=1")
 	if err != nil {
@@ -125,8 +125,8 @@ func (d *device) heap() (int, error) {
 	return 0, fmt.Errorf("no HeapAlloc in the heap profile")
 }
 
-// profiled runs f while the daemon's processor profile is taken, if profiles
-// were asked for.
+// profiled runs f. If profiles were asked for, it records the daemon's processor profile
+// meanwhile.
 func (r *run) profiled(d *device, name string, f func() error) error {
 	if r.profile == "" {
 		return f()
@@ -159,7 +159,8 @@ func (r *run) saveHeap(d *device, name string) error {
 	return os.WriteFile(filepath.Join(r.profile, name+"-"+d.name+".heap.pprof"), b, 0o644)
 }
 
-// processorTime is what the daemon has used so far, its helpers not counted.
+// processorTime returns the processor time that the daemon has used so far, without its
+// helpers.
 func (d *device) processorTime() (time.Duration, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.cmd.Process.Pid))
 	if err != nil {
@@ -174,7 +175,7 @@ func (d *device) processorTime() (time.Duration, error) {
 	return time.Duration(user+system) * (time.Second / 100), err // in ticks of USER_HZ
 }
 
-// resident is the physical memory of the daemon in bytes.
+// resident returns the physical memory of the daemon in bytes.
 func (d *device) resident() (int, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", d.cmd.Process.Pid))
 	if err != nil {
@@ -184,8 +185,8 @@ func (d *device) resident() (int, error) {
 	return pages * os.Getpagesize(), err
 }
 
-// poll asks again and again until done returns nil, and returns what it said
-// last when the time is up.
+// poll calls done until it returns nil. When the time limit is reached, poll returns the
+// last error of done.
 func (r *run) poll(limit time.Duration, done func() error) error {
 	return probe.Await(r.ctx, limit, 20*time.Millisecond, done)
 }

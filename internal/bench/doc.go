@@ -1,14 +1,13 @@
-// Package bench measures the figures that Tandem must reach, F1 to F12, on the
-// machine that it runs on: real daemons in network namespaces, veth cables, real
-// sockets and the kernel's own forwarding cache and gate. Beside most figures it
-// measures, in the same run, what the kernel alone allows.
+// Package bench measures the figures that Tandem must reach, F1 to F12, on the machine on
+// which it runs. It uses real daemons in network namespaces, veth cables, real sockets and
+// the kernel's own forwarding cache and gate. For most figures it also measures, in the
+// same run, the limit that the kernel sets.
 //
-// It is a program and not a test: a slow or shared machine makes a figure worse
-// and fails nothing.
+// It is a program and not a test: on a slow or busy machine a figure gets worse, but
+// nothing fails.
 //
-// The network is the smallest that has every part of a pair in it: devices a
-// and b, a cable between them, and a generator that stands for hosts and
-// sources, with a cable to the leg and one to the upstream interface of each
-// device. The generator writes frames into its cables itself, so that what it
-// costs is small and the same in every run.
+// The network is the smallest that has every part of a pair: devices a and b, a cable
+// between them, and a generator. The generator acts as hosts and sources. It has one cable
+// to the leg and one to the upstream interface of each device. It writes frames directly
+// into its cables, so its own cost is small and the same in every run.
 package bench

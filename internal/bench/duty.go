@@ -16,8 +16,8 @@ var figure2 = figure{
 
 const dutyChanges = 2_000
 
-// dutyChange sets the gate back and forth as a device does when its peer is lost
-// and found, while the forwarding cache holds more and more entries.
+// dutyChange changes the gate as a device does when its peer is lost and found again. The
+// forwarding cache holds more entries at each step.
 func dutyChange(*run) (outcome, error) {
 	var o outcome
 	var first, worst float64
@@ -60,8 +60,9 @@ func dutyChangesWith(entries int) (times, error) {
 	if err := g.Apply(shared); err != nil {
 		return nil, err
 	}
-	// In a goroutine like a daemon's loop: on the main thread, to which this one is
-	// bound, every answer of the kernel would have to wake it.
+	// This runs in a goroutine, as a daemon's loop does. The goroutine of the caller is
+	// locked to the main thread, and every answer of the kernel would have to wake this
+	// thread.
 	type result struct {
 		took times
 		err  error

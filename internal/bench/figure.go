@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// figure is one figure with the measurement that yields it.
+// figure is one figure and its measurement.
 type figure struct {
 	id    string
 	about string
@@ -26,9 +26,10 @@ var figures = []figure{
 	figure1, figure2, figure3, figure4, figure5, figure6, figure7, figure8, figure9, figure10, figure11, figure12,
 }
 
-// outcome is what a measurement found.
+// outcome is the result of a measurement.
 type outcome struct {
-	// Value is the figure in its unit, the one that the goal is about first.
+	// Value is the figure in its unit. If there are several, it is the one to which the
+	// goal refers.
 	Value float64
 	Met   bool
 	Rows  []row
@@ -40,12 +41,12 @@ type row struct {
 	Value float64 `json:"value"`
 	Unit  string  `json:"unit"`
 	Goal  string  `json:"goal,omitempty"`
-	// Limit is what the kernel alone, or a bare receiver, reached in this run.
+	// Limit is the result of the kernel alone, or of a bare receiver, in this run.
 	Limit string `json:"limit,omitempty"`
 	Note  string `json:"note,omitempty"`
 }
 
-// report is an outcome as -json writes it.
+// report is an outcome in the form that -json writes.
 type report struct {
 	Figure string  `json:"figure"`
 	About  string  `json:"about"`
@@ -63,7 +64,7 @@ func (f figure) report(o outcome) report {
 	return report{f.id, f.about, f.goal, round(o.Value), f.unit, o.Met, o.Rows}
 }
 
-// round keeps three significant digits: no more can be told apart here.
+// round rounds to three significant digits. The measurements are not more precise.
 func round(v float64) float64 {
 	if v == 0 || math.IsInf(v, 0) || math.IsNaN(v) {
 		return 0
@@ -72,7 +73,7 @@ func round(v float64) float64 {
 	return math.Round(v*scale) / scale
 }
 
-// number prints a value without an exponent, its thousands apart.
+// number formats a value without an exponent and with separated thousands.
 func number(v float64) string {
 	v = round(v)
 	if v < 10_000 {
@@ -108,10 +109,11 @@ func (r report) save(path string) error {
 	return os.WriteFile(path, append(b, '\n'), 0o644)
 }
 
-// times are samples of a duration.
+// times are measured durations.
 type times []time.Duration
 
-// quantile returns the sample that q of all do not exceed, 0 without samples.
+// quantile returns the smallest sample that is not less than a share q of all samples, 0
+// without samples.
 func (t times) quantile(q float64) time.Duration {
 	if len(t) == 0 {
 		return 0

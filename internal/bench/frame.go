@@ -18,7 +18,7 @@ const (
 
 var allMLDv2Routers = netip.MustParseAddr("ff02::16")
 
-// reportFrame appends an MLDv2 report of a host as it is seen on the wire.
+// reportFrame appends the Ethernet frame of a host's MLDv2 report.
 func reportFrame(dst []byte, host netip.Addr, records ...mld.GroupRecord) []byte {
 	start := len(dst)
 	dst = ethernet(dst, allMLDv2Routers)
@@ -32,17 +32,17 @@ func reportFrame(dst []byte, host netip.Addr, records ...mld.GroupRecord) []byte
 	return dst
 }
 
-// join is the state change by which a host asks for one source of a group.
+// join returns the state-change record with which a host joins one source of a group.
 func join(group int) mld.GroupRecord {
 	return mld.GroupRecord{Type: mld.AllowNewSources, Group: groupAddr(group), Sources: []netip.Addr{sourceAddr}}
 }
 
-// refresh is the current-state record of the same.
+// refresh returns the current-state record for the same source.
 func refresh(group int) mld.GroupRecord {
 	return mld.GroupRecord{Type: mld.ModeIsInclude, Group: groupAddr(group), Sources: []netip.Addr{sourceAddr}}
 }
 
-// leave is the state change by which it is no longer wanted.
+// leave returns the state-change record with which the host leaves this source.
 func leave(group int) mld.GroupRecord {
 	return mld.GroupRecord{Type: mld.BlockOldSources, Group: groupAddr(group), Sources: []netip.Addr{sourceAddr}}
 }
@@ -53,7 +53,7 @@ func ethernet(dst []byte, to netip.Addr) []byte {
 	return append(dst, 0x86, 0xdd)
 }
 
-// ipv6 appends a header whose payload length is still zero.
+// ipv6 appends an IPv6 header. Its payload length is still zero.
 func ipv6(dst []byte, from, to netip.Addr, next, hops byte) []byte {
 	f, t := from.As16(), to.As16()
 	dst = append(dst, 0x60, 0, 0, 0, 0, 0, next, hops)
@@ -65,7 +65,7 @@ func setPayloadLength(frame []byte) {
 	binary.BigEndian.PutUint16(frame[etherHeader+4:], uint16(len(frame)-etherHeader-ipv6Header))
 }
 
-// frames are frames of any length in one piece of memory.
+// frames are frames of any length in one block of memory.
 type frames struct {
 	bytes []byte
 	ends  []int
@@ -86,7 +86,8 @@ func (f *frames) report(host netip.Addr, records ...mld.GroupRecord) {
 	f.ends = append(f.ends, len(f.bytes))
 }
 
-// reports makes n one-record reports: the i-th is of hosts[i%hosts] about group i%groups.
+// reports makes n reports of one record each. The i-th report is from hosts[i%hosts] about
+// group i%groups.
 func reports(n, groups, hosts int, record func(group int) mld.GroupRecord) *frames {
 	f := &frames{bytes: make([]byte, 0, n*112), ends: make([]int, 0, n)}
 	for i := range n {

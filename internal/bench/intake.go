@@ -21,9 +21,9 @@ const (
 	joinGoal        = 150_000
 )
 
-// intake lets a single device, whose peer is away, take in reports about (S,G)s:
-// the listener database, the membership upstream and the forwarding cache, and
-// the queue of what the peer must be told, are all kept.
+// intake measures how fast a single device handles reports about (S,G)s while its peer is
+// away. The device maintains the listener database, the membership upstream, the forwarding
+// cache, and the queue of changes for the peer.
 func intake(r *run) (outcome, error) {
 	again, fresh := reports(intakeRefreshes, intakeGroups, 100, refresh), reports(intakeJoins, intakeJoins, 100, join)
 	read, err := bareIntake(r, again, false)
@@ -54,7 +54,7 @@ func intake(r *run) (outcome, error) {
 	}, nil
 }
 
-// taken is how one load was taken in.
+// taken is the result for one load.
 type taken struct {
 	reports int
 	rate    float64
@@ -65,7 +65,7 @@ func (t taken) note() string {
 	return fmt.Sprintf("%s reports, none lost, %.2f us of processor each", number(float64(t.reports)), us(t.cpu)/float64(t.reports))
 }
 
-// intakeOf measures one load on a fresh device that has taken in others before.
+// intakeOf measures one load on a new device, after the reports of before.
 func intakeOf(r *run, name string, before, load *frames) (taken, error) {
 	n, err := newNetwork()
 	if err != nil {
@@ -113,7 +113,8 @@ func intakeOf(r *run, name string, before, load *frames) (taken, error) {
 	return taken{load.len(), float64(load.len()) / took.Seconds(), after - cpu}, nil
 }
 
-// hasTaken says whether the MLD routers have counted a number of reports.
+// hasTaken returns a function that reports whether the MLD routers have counted so many
+// reports.
 func (d *device) hasTaken(reports int) func() error {
 	return func() error {
 		got, err := d.reportsTaken()
@@ -144,8 +145,8 @@ func (d *device) reportsTaken() (total int, err error) {
 	return total, err
 }
 
-// bareIntake is the limit: the same reports taken in by one core that only reads
-// them, or that sets the entry of each.
+// bareIntake measures the limit: one core reads the same reports and does nothing else, or
+// sets the entry of each.
 func bareIntake(r *run, load *frames, setsEntries bool) (rate float64, err error) {
 	b, err := newBare(runtime.NumCPU()-1, setsEntries)
 	if err != nil {

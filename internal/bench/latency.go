@@ -18,8 +18,8 @@ const (
 	idleJoins  = 500
 	pacedJoins = 60_000
 	pacedRate  = 20_000
-	// pacedOneIn: the entries of so few are followed, as to be told of each would
-	// cost the device as much as to make it.
+	// pacedOneIn: only one in pacedOneIn entries is followed. To receive the notices of all
+	// of them would cost the machine as much as to make them.
 	pacedOneIn = 16
 )
 
@@ -68,7 +68,7 @@ func joinLatency(r *run) (outcome, error) {
 	}, nil
 }
 
-// bareLatency is the median of a program that only reads reports and sets the entry
+// bareLatency returns the median for a program that only reads reports and sets the entry
 // of each.
 func bareLatency() (median time.Duration, err error) {
 	b, err := newBare(anyProcessor, true)
@@ -80,8 +80,9 @@ func bareLatency() (median time.Duration, err error) {
 	return took.median(), err
 }
 
-// oneByOne sends frames one at a time, the i-th about group i, and returns how
-// long each took to make or remove its entry. In between all come to rest.
+// oneByOne sends frames one at a time, the i-th about group i. It returns how long it took
+// until each entry was made or removed. Before the next frame it waits until the device is
+// idle.
 func (n *network) oneByOne(out *wire, f *frames, kind uint16) (took times, err error) {
 	w, err := n.watch(deviceA, kind, f.len(), 1)
 	if err != nil {
@@ -105,8 +106,8 @@ func (n *network) oneByOne(out *wire, f *frames, kind uint16) (took times, err e
 	return took, errors.Join(err, w.stop())
 }
 
-// paced sends the frames from a first one on, evenly at a rate a second; the
-// i-th joins group i. The kernel's own announcements tell when entries came.
+// paced sends the frames from first on at a constant rate. The i-th frame joins group i.
+// The kernel's notices show when the entries were made.
 func (p *pair) paced(first int, f *frames, rate int) (times, error) {
 	w, err := p.watch(deviceA, entryMade, f.len(), pacedOneIn)
 	if err != nil {
@@ -131,7 +132,7 @@ func (p *pair) paced(first int, f *frames, rate int) (times, error) {
 	return took, nil
 }
 
-// pace sends frames evenly, so many at a time, and returns when each was.
+// pace sends frames at a constant rate, portion by portion, and returns when each was sent.
 func (p *pair) pace(first int, f *frames, rate, portion int) (sent []time.Time, err error) {
 	sent = make([]time.Time, f.len())
 	return sent, urgent(anyProcessor, func() error {

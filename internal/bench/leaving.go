@@ -39,8 +39,9 @@ func leaving(r *run) (outcome, error) {
 	}, nil
 }
 
-// leavesOf joins groups and leaves them: one after the other, each watched alone,
-// when they are dropped at once; all together when the hosts are asked first.
+// leavesOf joins groups and leaves them. If the device drops them at once, they leave one
+// after the other, and each is measured alone. If it first queries the hosts, they leave
+// all together.
 func leavesOf(r *run, n int, prompt bool) (times, error) {
 	var lines []string
 	if prompt {
@@ -63,7 +64,7 @@ func leavesOf(r *run, n int, prompt bool) (times, error) {
 	if _, err := look.all(r, 0, n, 10*time.Second); err != nil {
 		return nil, err
 	}
-	time.Sleep(500 * time.Millisecond) // the peer has heard of them
+	time.Sleep(500 * time.Millisecond) // until the peer has the records
 	if prompt {
 		return p.oneByOne(p.wire, leaves, entryRemoved)
 	}

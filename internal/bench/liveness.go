@@ -15,15 +15,15 @@ var figure10 = figure{
 // livenessTime is how long the load lasts unless -duration says otherwise.
 const livenessTime = 10 * time.Minute
 
-// overloadTime is how long reports that change nothing are sent between a storm of
-// joins and one of leaves.
+// overloadTime is how long, between a storm of joins and a storm of leaves, reports are
+// sent that change nothing.
 const overloadTime = 5 * time.Second
 
-// bfdFacts are what the displays of BFD tell of a device's one session.
+// bfdFacts is the part of the BFD displays about a device's only session.
 type bfdFacts struct {
-	lost    uint64 // how often, since the start
+	lost    uint64 // how often it went down since the start
 	up      bool
-	late    uint64 // turns that were half an interval late
+	late    uint64 // turns that came half an interval late or later
 	maxLate time.Duration
 }
 
@@ -104,8 +104,8 @@ func (p *pair) bothBFD() (facts [2]bfdFacts, err error) {
 }
 
 // overload sends reports to device a as fast as the generator can: a storm of joins,
-// reports that change nothing, a storm of leaves, and so on. Reports are lost of that,
-// as they must be.
+// reports that change nothing, a storm of leaves, and again. Some of these reports are
+// lost, which is expected.
 func (p *pair) overload(r *run, until time.Time) (sent, storms int, err error) {
 	joins, refreshes, leaves := reports(burstJoins, burstJoins, 100, join), reports(burstJoins, burstJoins, 100, refresh), reports(burstJoins, burstJoins, 100, leave)
 	send := func(f *frames) {
@@ -130,7 +130,7 @@ func (p *pair) overload(r *run, until time.Time) (sent, storms int, err error) {
 	return sent, storms, err
 }
 
-// ask has an operator look at both devices all the while.
+// ask runs display commands on both devices all the time.
 func (p *pair) ask(over <-chan struct{}) {
 	ticks := time.NewTicker(time.Second)
 	defer ticks.Stop()
@@ -140,7 +140,7 @@ func (p *pair) ask(over <-chan struct{}) {
 			return
 		case <-ticks.C:
 			for _, d := range []*device{p.a, p.b} {
-				_, _ = d.exec("display e-trunk 1") // too busy to answer in time is no failure here
+				_, _ = d.exec("display e-trunk 1") // a device that is too busy to answer in time is no failure here
 			}
 		}
 	}

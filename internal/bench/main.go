@@ -24,18 +24,18 @@ type run struct {
 	daemon string
 	// dir holds the run directories and logs of the daemons.
 	dir string
-	// profile is where to write processor profiles of the daemons, if anywhere.
+	// profile is the directory for processor profiles of the daemons, empty for none.
 	profile string
-	// duration is how long F10 lasts.
+	// duration is the length of F10.
 	duration time.Duration
 }
 
-// Main runs the bench command and returns the exit status: 0 when every
-// figure asked for could be measured, whether it met its goal or not, 1 when one
-// could not, 2 for wrong usage.
+// Main runs the bench command and returns the exit status: 0 if every requested figure was
+// measured, whether or not it met its goal; 1 if one could not be measured; 2 for wrong
+// usage.
 func Main(args []string) int {
-	// Daemons die with the thread that started them, so that none outlives an
-	// interrupted run: this thread stays as long as the process.
+	// A daemon is killed when the thread that started it ends, so that no daemon outlives
+	// an interrupted run. So this thread must live as long as the process.
 	runtime.LockOSThread()
 	fs := flag.NewFlagSet("tandem-lab bench", flag.ContinueOnError)
 	asJSON := fs.String("json", "", "write the results to a `file`, or to one file a figure in a directory")
@@ -68,7 +68,7 @@ func Main(args []string) int {
 	return 0
 }
 
-// parse takes flags before, between and after the names of figures.
+// parse accepts flags before, between and after the names of figures.
 func parse(fs *flag.FlagSet, args []string) (names []string, err error) {
 	for len(args) > 0 {
 		if err := fs.Parse(args); err != nil {
@@ -83,7 +83,7 @@ func parse(fs *flag.FlagSet, args []string) (names []string, err error) {
 	return names, nil
 }
 
-// choose finds figures by name; no name means all.
+// choose finds figures by name. Without names it returns all.
 func choose(names []string) ([]figure, error) {
 	if len(names) == 0 {
 		return figures, nil
@@ -152,7 +152,7 @@ func write(r report, path string) error {
 	return r.save(path)
 }
 
-// findDaemon looks for tandemd beside this program, then on the search path.
+// findDaemon looks for tandemd in the directory of this program, then in the search path.
 func findDaemon() (string, error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -17,7 +17,7 @@ const (
 	manyHosts   = 1_000
 	manyGroups  = 1_000
 	manyRecords = manyHosts * manyGroups
-	// indexLife is how long a device keeps what only a synchronisation needs.
+	// indexLife is how long a device keeps the memory that only a synchronisation needs.
 	indexLife = 12 * time.Second
 )
 
@@ -50,8 +50,8 @@ func memory(r *run) (outcome, error) {
 	}, nil
 }
 
-// population makes reports by which every host listens to every group, from any
-// source, as many records to a report as a frame holds.
+// population makes reports in which every host listens to every group, for any source. Each
+// report has as many records as fit into a frame.
 func population(hosts, groups int) *frames {
 	const perFrame = 60
 	f := &frames{}
@@ -67,7 +67,7 @@ func population(hosts, groups int) *frames {
 	return f
 }
 
-// footprint is the memory of one device, each record's share.
+// footprint is the memory of one device, and the share of each record.
 type footprint struct {
 	heap, resident float64
 }
@@ -76,7 +76,8 @@ func (f footprint) note() string {
 	return fmt.Sprintf("resident memory grew by %s B each, garbage included", number(f.resident))
 }
 
-// memoryOf loads device a of a pair and returns the growth of both devices.
+// memoryOf loads device a of a pair, and returns by how much the memory of both devices
+// grows.
 func memoryOf(r *run, opt deviceOptions, f *frames, records int) (grown [2]footprint, err error) {
 	p, err := r.newPairWith(opt)
 	if err != nil {

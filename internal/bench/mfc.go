@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mfc looks into the forwarding cache of a namespace that somebody else owns.
+// mfc reads the forwarding cache of a namespace without owning it.
 type mfc struct {
 	fd  int
 	req sgRequest
@@ -33,7 +33,7 @@ func (n *network) mfc(part string) (*mfc, error) {
 		if err != nil {
 			return err
 		}
-		// It asks and hears nothing.
+		// The socket asks, and receives no messages.
 		var none unix.ICMPv6Filter
 		for i := range none.Data {
 			none.Data[i] = ^uint32(0)
@@ -45,7 +45,7 @@ func (n *network) mfc(part string) (*mfc, error) {
 
 func (m *mfc) close() { unix.Close(m.fd) }
 
-// has says whether there is an entry for a group. It takes about a microsecond.
+// has reports whether there is an entry for a group. It takes about a microsecond.
 func (m *mfc) has(group int) bool {
 	m.req.source = unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: sourceAddr.As16()}
 	m.req.group = unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: groupAddr(group).As16()}
@@ -53,8 +53,8 @@ func (m *mfc) has(group int) bool {
 	return errno == 0
 }
 
-// all waits until the entries of groups first..first+n-1 are there and returns
-// when that was. It looks at the last one until that is there, and at the others only then.
+// all waits until the entries of groups first..first+n-1 exist, and returns when that was.
+// It checks the last one until that exists, and then the others.
 func (m *mfc) all(r *run, first, n int, limit time.Duration) (time.Time, error) {
 	deadline := time.Now().Add(limit)
 	for next := n - 1; ; {
@@ -74,7 +74,7 @@ func (m *mfc) all(r *run, first, n int, limit time.Duration) (time.Time, error) 
 	}
 }
 
-// missing returns a number in 0..n-1 whose entry is not there, -1 when all are.
+// missing returns a number in 0..n-1 whose entry does not exist, -1 if all exist.
 func (m *mfc) missing(first, n int) int {
 	for i := range n {
 		if !m.has(first + i) {
@@ -84,26 +84,28 @@ func (m *mfc) missing(first, n int) int {
 	return -1
 }
 
-// watch notes when the kernel tells that entries come, or that they go. It tells so
-// within the system call that makes them.
+// watch records when the kernel announces that entries are made or removed. The kernel
+// announces it within the system call that makes or removes them.
 type watch struct {
 	fd    int
 	kind  uint16
 	since time.Time
-	// at is when each group's entry did, since the watch began, 0 when it has not.
+	// at is when the entry of each group was made or removed, as time since the watch
+	// began; 0 if it was not yet.
 	at   []atomic.Int64
 	done chan error
 	stop func() error
 }
 
-// What a watch can note.
+// The kinds of notices that a watch can record.
 const (
 	entryMade    = unix.RTM_NEWROUTE
 	entryRemoved = unix.RTM_DELROUTE
 )
 
-// watch follows the forwarding cache of a namespace for groups below a number, one
-// in so many, a power of two: the others cost nothing.
+// watch follows the forwarding cache of a namespace for groups with a number below a limit,
+// but only one in oneIn of them, which is a power of two. The kernel filters out the
+// others.
 func (n *network) watch(part string, kind uint16, groups, oneIn int) (*watch, error) {
 	w := &watch{kind: kind, at: make([]atomic.Int64, groups), done: make(chan error, 1), since: time.Now()}
 	err := n.spaces[part].Do(func() (err error) {
@@ -129,8 +131,8 @@ func (n *network) watch(part string, kind uint16, groups, oneIn int) (*watch, er
 	return w, nil
 }
 
-// groupsOneIn is a socket filter for groups whose number is a multiple of n. The
-// kernel begins an entry with its table, source and group.
+// groupsOneIn is a socket filter for groups whose number is a multiple of n. In the
+// kernel's message, an entry begins with its table, source and group.
 func groupsOneIn(n int) []unix.SockFilter {
 	const endOfGroup = unix.SizeofNlMsghdr + unix.SizeofRtMsg + 8 + 2*(unix.SizeofRtAttr+16)
 	return []unix.SockFilter{
@@ -163,7 +165,7 @@ func (w *watch) follow(stop <-chan struct{}) error {
 	}
 }
 
-// note takes the groups out of a message. Only the first time of each counts.
+// note records the groups of a message. Only the first time of each counts.
 func (w *watch) note(b []byte, now int64) {
 	for len(b) >= unix.SizeofNlMsghdr {
 		size := int(binary.NativeEndian.Uint32(b))
@@ -179,7 +181,7 @@ func (w *watch) note(b []byte, now int64) {
 	}
 }
 
-// destination finds the group among the attributes of a route.
+// destination finds the group in the attributes of a route.
 func destination(b []byte) (group int, ok bool) {
 	for len(b) >= unix.SizeofRtAttr {
 		size, typ := int(binary.NativeEndian.Uint16(b)), binary.NativeEndian.Uint16(b[2:])
@@ -195,13 +197,13 @@ func destination(b []byte) (group int, ok bool) {
 	return 0, false
 }
 
-// when is the time at which a group's entry came or went.
+// when returns when a group's entry was made or removed.
 func (w *watch) when(group int) (time.Time, bool) {
 	at := w.at[group].Load()
 	return w.since.Add(time.Duration(at)), at != 0
 }
 
-// wait returns that time once it has come.
+// wait waits until when has a time, and returns it.
 func (w *watch) wait(group int) (time.Time, error) {
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Microsecond) {
 		if at, ok := w.when(group); ok {

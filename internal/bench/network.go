@@ -9,14 +9,14 @@ import (
 	"tandem/internal/linux/netns"
 )
 
-// The parts of the network.
+// The nodes of the network.
 const (
 	deviceA   = "a"
 	deviceB   = "b"
 	generator = "gen"
 )
 
-// Names of the links: those of a device, and the generator's to each device.
+// Names of the links: those of a device, and those of the generator to each device.
 const (
 	legLink      = "eth-trunk10"
 	upstreamLink = "up0"
@@ -26,16 +26,15 @@ const (
 func hostLink(device string) string   { return "host-" + device }
 func sourceLink(device string) string { return "source-" + device }
 
-// network is namespaces without names, so that nothing is left of them when
-// this process ends, however it ends.
+// network is a network of namespaces without names. The kernel removes them when this
+// process ends, however it ends.
 type network struct {
 	spaces map[string]*netns.Namespace
-	index  map[string]int // of the generator's links
+	index  map[string]int // indexes of the generator's links
 }
 
-// newNetwork lays the cables. A second cable's end gets another interface index
-// than the first: the kernel would take a veth whose ends have the same index
-// for a plain device.
+// newNetwork makes the namespaces and cables. The second end of a cable must have another
+// interface index than the first. Otherwise the kernel would not recognise a veth.
 func newNetwork() (*network, error) {
 	n := &network{spaces: make(map[string]*netns.Namespace), index: make(map[string]int)}
 	if err := n.build(); err != nil {
@@ -55,7 +54,7 @@ func (n *network) build() error {
 			return err
 		}
 	}
-	// The generator is silent but for what it is told to write.
+	// The generator must send only the frames that it writes itself.
 	if err := n.spaces[generator].SetSysctl("ipv6/conf/default/disable_ipv6", "1"); err != nil {
 		return err
 	}
@@ -99,7 +98,7 @@ func (n *network) inside(part string, f func(*links.Handle) error) error {
 	return f(h)
 }
 
-// cable lays a cable and enables both its ends.
+// cable makes a cable and sets both ends up.
 func (n *network) cable(partA, linkA, partB, linkB string) error {
 	err := n.inside(partA, func(h *links.Handle) error {
 		return h.AddVeth(links.VethEnd{Name: linkA}, links.VethEnd{Name: linkB, NetNS: n.spaces[partB].FD()})
@@ -123,10 +122,10 @@ func (n *network) close() error {
 	return errors.Join(errs...)
 }
 
-// Addresses. A source that no two figures share, and groups and hosts by number.
+// Addresses: a source that all figures use, and groups and hosts by number.
 var sourceAddr = netip.MustParseAddr("2001:db8:5::10")
 
-// groupAddr is the n-th group, of a range for source-specific use.
+// groupAddr returns the n-th group, in the range for SSM.
 func groupAddr(n int) netip.Addr {
 	return netip.AddrFrom16([16]byte{0xff, 0x3e, 12: byte(n>>24) | 0x80, 13: byte(n >> 16), 14: byte(n >> 8), 15: byte(n)})
 }
@@ -136,12 +135,12 @@ func groupNumber(a []byte) int {
 	return int(a[12]&0x7f)<<24 | int(a[13])<<16 | int(a[14])<<8 | int(a[15])
 }
 
-// hostAddr is the link-local address of the n-th host.
+// hostAddr returns the link-local address of the n-th host.
 func hostAddr(n int) netip.Addr {
 	return netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80, 8: 1, 12: byte(n >> 24), 13: byte(n >> 16), 14: byte(n >> 8), 15: byte(n)})
 }
 
-// multicastMAC is the Ethernet address of a group (RFC 2464, section 7).
+// multicastMAC returns the Ethernet address of a group (RFC 2464, section 7).
 func multicastMAC(a netip.Addr) net.HardwareAddr {
 	b := a.As16()
 	return net.HardwareAddr{0x33, 0x33, b[12], b[13], b[14], b[15]}

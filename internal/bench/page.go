@@ -14,15 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// circumstances are what a reader must know to judge a table.
+// circumstances is what a reader must know to judge a table.
 type circumstances struct {
 	at     time.Time
-	before string // load averages
+	before string // load averages before the run
 }
 
 func beginning() circumstances { return circumstances{time.Now(), loadAverage()} }
 
-// String tells when, on what, and how busy the machine was with other things.
+// String says when and on what machine the run was, and how busy the machine was with other
+// work.
 func (c circumstances) String() string {
 	var u unix.Utsname
 	_ = unix.Uname(&u) // cannot fail with a valid pointer
@@ -31,7 +32,7 @@ func (c circumstances) String() string {
 		c.before, loadAverage())
 }
 
-// loadAverage is that of the last minute.
+// loadAverage returns the load average of the last minute.
 func loadAverage() string {
 	b, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
@@ -41,7 +42,7 @@ func loadAverage() string {
 	return first
 }
 
-// cells are the columns of a row in a table of several figures.
+// cells returns the columns of a row, for a table of several figures.
 func (r report) cells(l row) []string {
 	return []string{r.Figure, l.Name, strings.TrimSpace(number(l.Value) + " " + l.Unit), l.Goal, l.Limit, l.Note}
 }
@@ -74,13 +75,13 @@ func names(reports []report, met bool) string {
 	return strings.Join(list, ", ")
 }
 
-// Lines of the page between which the table stands.
+// Lines of the page before and after the table.
 const (
 	tableBegin = "<!-- table: begin -->\n"
 	tableEnd   = "<!-- table: end -->\n"
 )
 
-// writePage puts the table into a page in place of the one that is there.
+// writePage replaces the table in a page.
 func writePage(path string, reports []report, c circumstances) error {
 	text, err := os.ReadFile(path)
 	if err != nil {

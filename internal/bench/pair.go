@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// pair is both devices on their network.
+// pair is two devices and their network.
 type pair struct {
 	*network
 	a, b  *device
@@ -14,7 +14,7 @@ type pair struct {
 	queue *backlog
 }
 
-// newPair starts both devices and waits until they share the sending.
+// newPair starts both devices and waits until each sends its bucket.
 func (r *run) newPair(lines ...string) (*pair, error) {
 	return r.newPairWith(deviceOptions{lines: lines})
 }
@@ -67,14 +67,15 @@ func (p *pair) close() {
 	p.network.close()
 }
 
-// processorTime is what both daemons have used so far.
+// processorTime returns the processor time that both daemons have used so far.
 func (p *pair) processorTime() (time.Duration, error) {
 	a, errA := p.a.processorTime()
 	b, errB := p.b.processorTime()
 	return a + b, errors.Join(errA, errB)
 }
 
-// settled returns nil when a device is ready and shares, else what is missing.
+// settled returns nil if a device is ready and sends its bucket. Otherwise the error says
+// what is missing.
 func (d *device) settled() error {
 	var trunks struct {
 		List []struct {
@@ -97,7 +98,8 @@ func (d *device) settled() error {
 	return nil
 }
 
-// serviceFacts are what the display of the remote backup service tells.
+// serviceFacts is the part of the display of the remote backup service that the bench
+// reads.
 type serviceFacts struct {
 	InSync        bool    `json:"in-sync"`
 	Lag           int     `json:"lag-records"`
@@ -122,7 +124,8 @@ func (d *device) service() (serviceFacts, error) {
 	return services.List[0], nil
 }
 
-// profileFacts are what the display of the remote backup profile tells.
+// profileFacts is the part of the display of the remote backup profile that the bench
+// reads.
 type profileFacts struct {
 	Records int    `json:"records"`
 	Digest  string `json:"digest"`
@@ -141,7 +144,7 @@ func (d *device) records() (profileFacts, error) {
 	return profiles.List[0], nil
 }
 
-// equal waits until both databases hold the same number of records and are equal.
+// equal waits until both databases hold the given number of records and are equal.
 func (p *pair) equal(r *run, records int) error {
 	return r.poll(60*time.Second, func() error {
 		a, err := p.a.records()

@@ -15,11 +15,11 @@ var figure8 = figure{
 
 const (
 	lagRate = 50_000
-	// lagPortion is how many come at a time, as from a network card that gathers what
-	// comes within 0.1 ms: to wake up for each takes the sender most of a processor.
+	// lagPortion is how many changes are sent at a time. A network card also collects the
+	// packets of about 0.1 ms. To wake up for each packet would take most of a processor.
 	lagPortion = 5
 	lagChanges = 150_000
-	// Of so many changes one is a join whose way is followed; the others are refreshes.
+	// One in lagProbe changes is a join whose entry is followed. The others are refreshes.
 	lagProbe = 50
 )
 
@@ -63,8 +63,8 @@ func replicationLag(r *run) (outcome, error) {
 	}, nil
 }
 
-// lag sends the load and returns by how much the probes' entries, those of groups
-// first..first+n-1, came later on device b than on device a.
+// lag sends the load. It returns, for each probe, how much later its entry was made on
+// device b than on device a. The probes are groups first..first+n-1.
 func (p *pair) lag(load *frames, first, n int) (times, error) {
 	onA, err := p.watch(deviceA, entryMade, first+n, 1)
 	if err != nil {
@@ -126,7 +126,7 @@ func resync(r *run) (outcome, error) {
 	if err != nil {
 		return outcome{}, fmt.Errorf("whole: %w", err)
 	}
-	// The cable between the two is cut until the connection is given up.
+	// The cable between the devices is cut until both have closed the connection.
 	if err := p.cutCore(true); err != nil {
 		return outcome{}, err
 	}
@@ -152,13 +152,13 @@ func resync(r *run) (outcome, error) {
 	}, nil
 }
 
-// cutCore takes the cable between the two down, or up again.
+// cutCore sets the cable between the devices down, or up again.
 func (p *pair) cutCore(cut bool) error {
 	return p.inside(deviceA, func(h *links.Handle) error { return h.SetUp(coreLink, !cut) })
 }
 
-// syncAfter does what brings the connection about, waits until both databases are
-// equal and returns how long the synchronisation took and what device a sent and
+// syncAfter calls begin, which causes a new connection, and waits until both databases are
+// equal. It returns how long the synchronisation took, and how many bytes device a sent and
 // received meanwhile.
 func (p *pair) syncAfter(r *run, records int, begin func() error) (took time.Duration, size int, err error) {
 	before, err := p.a.service()

@@ -78,7 +78,7 @@ func switchover(r *run) (outcome, error) {
 	return o, nil
 }
 
-// fromLeg counts the packets from..to-1 that came out of one leg.
+// fromLeg returns how many of the packets from..to-1 were sent by one leg.
 func fromLeg(got []arrived, leg byte, from, to int) (n int) {
 	for _, a := range got {
 		if a.leg == leg && a.number >= from && a.number < to {
@@ -96,7 +96,7 @@ var figure1 = figure{
 
 const (
 	takeoverEntries = 100_000
-	takeoverRuns    = 15 // with one stream, and as many with a thousand
+	takeoverRuns    = 15 // runs with one stream, and as many with a thousand
 	takeoverRate    = 5_000
 )
 
@@ -134,8 +134,8 @@ func takeover(r *run) (outcome, error) {
 	return o, nil
 }
 
-// takeover silences device a while it sends streams of its bucket, and returns
-// the longest time between two of their packets.
+// takeover makes device a silent while it sends the streams of its bucket. It returns the
+// longest time between two packets of a stream.
 func (p *pair) takeover(r *run, streams int) (time.Duration, error) {
 	if err := p.settle(r); err != nil {
 		return 0, err
@@ -175,8 +175,8 @@ func (p *pair) takeover(r *run, streams int) (time.Duration, error) {
 	return time.Duration(gap), nil
 }
 
-// silence makes a device lose every packet on every link, both ways, while all
-// links stay up: what a device looks like that has lost its power behind switches.
+// silence makes a device lose every packet on every link, in both directions, while all
+// links stay up. A device that has lost its power behind switches looks like this.
 func (n *network) silence(device string) (heal func() error, err error) {
 	const name = "silence"
 	conn, err := nftables.New(nftables.WithNetNSFd(n.spaces[device].FD()))

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// onProcessor runs f with the calling thread, and whatever it starts, on one processor.
+// onProcessor runs f on one processor: the calling thread and all threads that it starts.
 func onProcessor(cpu int, f func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -23,24 +23,24 @@ func onProcessor(cpu int, f func() error) error {
 	return f()
 }
 
-// anyProcessor lets urgent run wherever there is room.
+// anyProcessor lets urgent use every processor.
 const anyProcessor = -1
 
-// urgent runs f on a thread of its own that waits for no other, on one processor
-// if told. So runs what stands for the world outside: frames arrive and clocks are
-// read when it is time, not when the devices leave a processor. Where that is not
-// permitted it waits like everybody else, and the figure is the worse for it.
+// urgent runs f on a thread of its own with the highest priority, on one processor if cpu
+// says so. It is for the code that acts as the outside world: frames must arrive, and
+// clocks must be read, at the right time, also while the devices use all processors. If the
+// priority is not permitted, f runs as an ordinary thread, and the figure gets worse.
 func urgent(cpu int, f func() error) error {
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // and the thread ends with the goroutine
+		runtime.LockOSThread() // the thread ends with the goroutine
 		err := unix.SchedSetAttr(0, &unix.SchedAttr{
 			Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1, Flags: unix.SCHED_FLAG_RESET_ON_FORK,
 		}, 0)
 		if errors.Is(err, unix.EPERM) {
 			err = nil
 		}
-		// Sleeps end when asked for, not up to 50 us later.
+		// Sleeps then end at the wanted time, not up to 50 us later.
 		if err == nil {
 			err = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 		}

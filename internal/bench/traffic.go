@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A packet of a stream carries its number and nothing else. The n-th packet goes
-// to group n modulo the number of groups.
+// The payload of a packet is only its number. The n-th packet is sent to group n modulo the
+// number of groups.
 const (
 	udpHeader    = 8
 	packetNumber = etherHeader + ipv6Header + udpHeader
@@ -28,17 +28,17 @@ func streamFrame(dst []byte, group int) []byte {
 	a := groupAddr(group)
 	dst = ethernet(dst, a)
 	dst = ipv6(dst, sourceAddr, a, unix.IPPROTO_UDP, 16)
-	dst = append(dst, 0x13, 0x88, 0x13, 0x88, 0, udpHeader+8, 0, 0) // nobody looks at the checksum
+	dst = append(dst, 0x13, 0x88, 0x13, 0x88, 0, udpHeader+8, 0, 0) // no code verifies the checksum
 	dst = append(dst, make([]byte, 8)...)
 	setPayloadLength(dst[start:])
 	return dst
 }
 
-// traffic sends streams to the upstream interfaces of both devices, like a core
-// that both have joined, and notes what comes out of both legs.
+// traffic sends streams to the upstream interfaces of both devices, as a core network does
+// that both have joined. It records the packets that leave by both legs.
 type traffic struct {
 	groups []int
-	rate   int // packets a second, all groups together
+	rate   int // packets a second, of all groups together
 	stop   atomic.Bool
 	sent   atomic.Int64 // packets 0..sent-1
 	late   time.Duration
@@ -49,10 +49,10 @@ type traffic struct {
 	errs []error
 }
 
-// arrived is one packet that came out of a leg.
+// arrived is one packet that a leg has sent.
 type arrived struct {
 	number int
-	leg    byte  // 0: device a's, 1: device b's
+	leg    byte  // 0 for the leg of device a, 1 for that of device b
 	at     int64 // the kernel's receive time, Unix nanoseconds
 }
 
@@ -75,7 +75,7 @@ func (p *pair) stream(groups []int, rate int) (*traffic, error) {
 	return t, nil
 }
 
-// send paces the packets on a thread of its own.
+// send sends the packets at a constant rate, on a thread of its own.
 func (t *traffic) send(out [2]*wire) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -107,7 +107,7 @@ func (t *traffic) send(out [2]*wire) {
 	}
 }
 
-// receive notes packets until some time after the last was sent.
+// receive records packets until some time after the last one was sent.
 func (t *traffic) receive(w *wire, leg byte) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -146,14 +146,15 @@ func (t *traffic) fail(err error) {
 	t.errs = append(t.errs, err)
 }
 
-// end stops the sending and returns what arrived, in the order in which it was read.
+// end stops the sending. It returns the packets that arrived, in the order in which they
+// were read.
 func (t *traffic) end() ([]arrived, error) {
 	t.stop.Store(true)
 	t.done.Wait()
 	return t.got, errors.Join(t.errs...)
 }
 
-// tally counts what arrived of the packets from..to-1.
+// tally counts how many of the packets from..to-1 were lost or duplicated.
 func (t *traffic) tally(got []arrived, from, to int) (lost, duplicates int) {
 	seen := make([]uint8, to-from)
 	for _, a := range got {
@@ -171,7 +172,7 @@ func (t *traffic) tally(got []arrived, from, to int) (lost, duplicates int) {
 	return lost, duplicates
 }
 
-// receive waits for frames and takes those that are there.
+// receive waits for frames and reads those that have arrived.
 func (w *wire) receive() (int, error) {
 	for i := range w.headers {
 		w.vectors[i].Base = &w.data[i][0]
@@ -188,7 +189,7 @@ func (w *wire) receive() (int, error) {
 	return int(n), nil
 }
 
-// receivedAt is the kernel's receive time of a frame of the last receive.
+// receivedAt returns the kernel's receive time of the i-th frame of the last receive.
 func (w *wire) receivedAt(i int) int64 {
 	b := w.controls[i][:w.headers[i].header.Controllen]
 	for len(b) >= unix.SizeofCmsghdr {
@@ -205,7 +206,7 @@ func (w *wire) receivedAt(i int) int64 {
 	return 0
 }
 
-// joinAll has hosts join groups 0..n-1 and waits until both devices forward them.
+// joinAll makes hosts join groups 0..n-1 and waits until both devices forward them.
 func (p *pair) joinAll(r *run, n int) error {
 	f := reports(n, n, 100, join)
 	if err := r.sustain(p.wire, f, p.queue, p.a.hasTaken(f.len())); err != nil {

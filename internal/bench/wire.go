@@ -14,7 +14,7 @@ type wire struct {
 	fd       int
 	headers  [wireBatch]mmsghdr
 	vectors  [wireBatch]unix.Iovec
-	data     [wireBatch][128]byte // of received frames, their beginning
+	data     [wireBatch][128]byte // the first bytes of received frames
 	controls [wireBatch][64]byte
 }
 
@@ -26,8 +26,8 @@ type mmsghdr struct {
 	length uint32
 }
 
-// wireTo opens a socket that only sends; with listen it receives IPv6 as well,
-// with the kernel's receive times.
+// wire opens a socket for sending. With listen it also receives IPv6, with the kernel's
+// receive times.
 func (n *network) wire(link string, listen bool) (*wire, error) {
 	w := &wire{fd: -1}
 	err := n.spaces[generator].Do(func() (err error) {
@@ -44,7 +44,7 @@ func (n *network) wire(link string, listen bool) (*wire, error) {
 				unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
 				unix.SetsockoptInt(w.fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1))
 		}
-		// Frames go straight to the driver, as they would from a card's queue.
+		// Frames go directly to the driver.
 		err = errors.Join(err, unix.SetsockoptInt(w.fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1))
 		return errors.Join(err, unix.Bind(w.fd, &unix.SockaddrLinklayer{Protocol: uint16(protocol), Ifindex: n.index[link]}))
 	})
@@ -66,7 +66,7 @@ func (w *wire) close() {
 	}
 }
 
-// send writes frames from..to-1, many with one system call.
+// send writes frames from..to-1, many with each system call.
 func (w *wire) send(f *frames, from, to int) error {
 	for from < to {
 		n := min(to-from, wireBatch)

@@ -8,14 +8,16 @@ import (
 
 var attacker = addr("fe80::1")
 
-// seven and rare are what a hostile querier says: that it asks once in two and a half days.
+// seven and rare are what a hostile querier sends: that it queries once in two and a half
+// days.
 const (
 	seven = 7
 	rare  = 31744 * time.Second
 )
 
-// hostile lets a host do what stopped the streams of everybody: it becomes the querier, says
-// that it asks once in days, and asks about a group with no time to answer.
+// hostile makes a host do what once stopped the streams of all hosts. It becomes the
+// querier, announces a query interval of days, and queries a group with a response time of
+// zero.
 func (x *rig) hostile(meta Meta) {
 	meta.Src, meta.HopLimit = attacker, 1
 	for _, q := range []Query{
@@ -34,8 +36,8 @@ func (x *rig) hostile(meta Meta) {
 	}
 }
 
-// TestHostileQueries: whatever a host asks, and however it sends it, hosts that answer this
-// router in time stay listeners, and this router goes on to ask.
+// TestHostileQueries: whatever queries a host sends, hosts that answer this router in time
+// stay listeners, and this router goes on sending queries.
 func TestHostileQueries(t *testing.T) {
 	paired := DefaultConfig()
 	paired.Paired = true
@@ -57,7 +59,7 @@ func TestHostileQueries(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			x := newRig(t, tc.cfg)
-			x.run(after(time.Minute)) // the duty is not new
+			x.run(after(time.Minute)) // it already has the duty
 			for at := time.Minute; at < 20*time.Minute; at += time.Minute {
 				x.hear(h1, ModeIsExclude, group1)
 				x.hear(h2, ModeIsInclude, group1, s1)
@@ -85,20 +87,21 @@ func TestHostileQueries(t *testing.T) {
 	}
 }
 
-// TestElectedWithinBounds: a querier of another network is followed, but one that asks too
-// rarely is not, and no record lives shorter for what a querier says.
+// TestElectedWithinBounds: this router accepts an elected querier of another network, but
+// not one that queries too rarely. No value of another querier shortens the life of a
+// record.
 func TestElectedWithinBounds(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.run(after(time.Minute))
 	x.hear(h1, ModeIsExclude, group1)
 	x.receive(attacker, &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: nobody, Robustness: 1, QueryInterval: time.Second, MaxResponse: time.Millisecond}})
-	x.hear(h2, ModeIsExclude, group1) // what it makes of its record
+	x.hear(h2, ModeIsExclude, group1) // the life of this record follows from the querier's values
 	x.receive(attacker, &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: group1, Robustness: 1, QueryInterval: time.Second, MaxResponse: 0}})
 	x.run(x.now.Add(1500 * time.Millisecond))
 	if g, _ := x.r.GroupState(x.now, group1); len(g.Hosts) != 2 {
 		t.Errorf("%d of 2 hosts are left though they had no time to answer", len(g.Hosts))
 	}
-	x.run(x.now.Add(time.Minute)) // it is silent for longer than it has said that it would be
+	x.run(x.now.Add(time.Minute)) // the querier is silent for longer than it has announced
 	x.receive(attacker, &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: nobody, Robustness: 3, QueryInterval: 200 * time.Second}})
 	if s := x.r.State(x.now); !s.IsQuerier || s.ForeignQuerier != attacker {
 		t.Errorf("querier %v, foreign %v", s.Querier, s.ForeignQuerier)
@@ -109,8 +112,8 @@ func TestElectedWithinBounds(t *testing.T) {
 	}
 }
 
-// TestIsolatedQuerier: a host whom the others cannot hear says that it is the querier, within
-// all bounds. Hosts that answer only whom they hear stay listeners.
+// TestIsolatedQuerier: a host that the others cannot hear claims to be the querier, with
+// permitted values. Hosts that answer only queries they hear stay listeners.
 func TestIsolatedQuerier(t *testing.T) {
 	for _, every := range []time.Duration{time.Second, 20 * time.Second, 100 * time.Second, 240 * time.Second} {
 		x := newRig(t, DefaultConfig())
@@ -129,7 +132,8 @@ func TestIsolatedQuerier(t *testing.T) {
 	}
 }
 
-// TestAnsweredQuerier: hosts that answer the elected querier are asked by nobody else.
+// TestAnsweredQuerier: while hosts answer the elected querier, this router sends no
+// queries.
 func TestAnsweredQuerier(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	for at := time.Minute; at < time.Hour; at += 2 * time.Minute {
@@ -141,8 +145,9 @@ func TestAnsweredQuerier(t *testing.T) {
 	}
 }
 
-// TestDowngrade: a query of version 1, which anybody can send, keeps hosts from naming sources.
-// Where the policy permits some sources only, those that a host has named go on, until it leaves.
+// TestDowngrade: a query of version 1, which anybody can send, keeps hosts from naming
+// sources. The policy permits only some sources. The sources that a host has named before
+// stay, until the host leaves.
 func TestDowngrade(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.GroupPolicy = onlyS1
@@ -155,7 +160,7 @@ func TestDowngrade(t *testing.T) {
 			t.Fatalf("%v: what the host has named has ended, or more is sent", x.now)
 		}
 	}
-	x.hearV1(h2, TypeReportV1, group1) // has named nothing
+	x.hearV1(h2, TypeReportV1, group1) // this host has named no sources
 	if g, _ := x.r.GroupState(x.now, group1); len(g.Hosts) != 1 {
 		t.Errorf("hosts %+v", g.Hosts)
 	}
@@ -166,7 +171,8 @@ func TestDowngrade(t *testing.T) {
 	}
 }
 
-// TestSlowAnswers: a specific query that gives hosts long to answer leaves their records as long.
+// TestSlowAnswers: a specific query with a long response time leaves the records of the
+// hosts as much time.
 func TestSlowAnswers(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.hear(h1, ModeIsExclude, group1)

@@ -12,8 +12,8 @@ import (
 	"tandem/internal/instant"
 )
 
-// Hosts that answer every query as late as they may keep their streams, whatever
-// becomes of the timers meanwhile.
+// Hosts that answer every query as late as permitted keep their streams, while the timers
+// are changed.
 func TestTimersAtRunTime(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		x := newRig(t, DefaultConfig())
@@ -57,9 +57,8 @@ func TestTimersAtRunTime(t *testing.T) {
 	})
 }
 
-// TestPolicyProperties changes hosts and configuration at random and compares
-// what is sent, and what counts against the access limit, with what the records
-// say when everything is worked out from them alone.
+// TestPolicyProperties changes hosts and configuration at random. It compares what is sent,
+// and what counts against the access limit, with what follows from the records alone.
 func TestPolicyProperties(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		x := newRig(t, drawConfig(rt))
@@ -106,7 +105,7 @@ func drawConfig(rt *rapid.T) Config {
 	return cfg
 }
 
-// checkWanted works out from the records what has to be sent.
+// checkWanted computes from the records what must be sent, and compares it with the router.
 func checkWanted(rt *rapid.T, r *Router) {
 	for _, group := range allGroups {
 		f := r.Filter(group)
@@ -123,7 +122,8 @@ func checkWanted(rt *rapid.T, r *Router) {
 			if got := r.Wants(group, source); got != want {
 				rt.Fatalf("(%v, %v) sent: %v", source, group, got)
 			}
-			// The proxy may ask for a whole group upstream although a rule denies some of its sources.
+			// The proxy may join a whole group upstream although a rule denies some of its
+			// sources.
 			if got := f.wants(source); got != want && !(got && f.Mode == Exclude) {
 				rt.Fatalf("(%v, %v) asked for: %v", source, group, got)
 			}
@@ -131,7 +131,7 @@ func checkWanted(rt *rapid.T, r *Router) {
 	}
 }
 
-// checkEntries counts the entries anew.
+// checkEntries counts the entries and compares the number with the router's.
 func checkEntries(rt *rapid.T, r *Router) {
 	type entry struct{ group, source netip.Addr }
 	entries := make(map[entry]bool)
@@ -154,7 +154,7 @@ func checkEntries(rt *rapid.T, r *Router) {
 	}
 }
 
-// BenchmarkJoinsUnderPolicy tells what admission costs a join: to compare with
+// BenchmarkJoinsUnderPolicy measures the cost of the admission of a join. Compare it with
 // the benchmark of distinct joins.
 func BenchmarkJoinsUnderPolicy(b *testing.B) {
 	cfg := DefaultConfig()

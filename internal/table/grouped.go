@@ -1,27 +1,29 @@
 package table
 
-// Grouped stores entries that belong to groups, each found among the Members of its own.
-// Hash and Links must be set before it is used.
+// Grouped stores entries that belong to groups. An entry is found among the Members of its
+// group. Hash and Links must be set before use.
 type Grouped[T any] struct {
 	Pool[T]
-	// Hash is that of an entry's key, see Seed.
+	// Hash returns the hash of an entry's key, see Seed.
 	Hash func(*T) uint64
-	// Links is where an entry keeps them.
+	// Links returns the Links field of an entry.
 	Links func(*T) *Links
 }
 
-// Members are the entries of one group. The zero Members are none.
+// Members are the entries of one group. The zero Members is empty.
 type Members struct {
-	First uint32 // the one that came last, 0 for none
+	First uint32 // the member inserted last, 0 for none
 	size  uint32
-	index *index // nil until they are more than few
+	index *index // nil while there are at most few members
 }
 
-// Links are an entry's neighbours among the members of its group, 0 for none.
+// Links are the ids of the neighbours of an entry in the list of its group's members, 0 for
+// none.
 type Links struct{ Prev, Next uint32 }
 
-// few members are looked through one by one. More have an index of their own: entries of one
-// group often come together, and one index for all would meet the memory anew with each.
+// few is the largest number of members that are searched one by one. A group with more
+// members has an index of its own. Entries of one group are often used together. One index
+// for all groups would cause a cache miss for each of them.
 const few = 4
 
 // Find returns the id of the member with this hash that same accepts, or 0.
@@ -36,7 +38,7 @@ func (t *Grouped[T]) Find(m *Members, hash uint64, same func(*T) bool) uint32 {
 	return id
 }
 
-// Insert stores an entry whose key no member has yet.
+// Insert stores an entry. No member may have the same key.
 func (t *Grouped[T]) Insert(m *Members, v T) uint32 {
 	id := t.Pool.Insert(v)
 	*t.links(id) = Links{Next: m.First}
@@ -57,7 +59,7 @@ func (t *Grouped[T]) Insert(m *Members, v T) uint32 {
 	return id
 }
 
-// Remove clears a member and gives its id back.
+// Remove deletes a member, so that its id is free again.
 func (t *Grouped[T]) Remove(m *Members, id uint32) {
 	if m.index != nil {
 		m.index.remove(id, t.hash)

@@ -4,17 +4,17 @@ import "math/bits"
 
 const (
 	minSlots = 8
-	// A slot is an id and, above it, a few bits of the hash, which spare most looks
-	// at entries that are not the one sought.
+	// A slot contains an id and, in the bits above it, a few bits of the hash. If these
+	// bits differ, the entry need not be compared.
 	idBits = 26
 	idMask = 1<<idBits - 1
-	// MaxEntries is what an index can hold.
+	// MaxEntries is how many entries an index can hold.
 	MaxEntries = idMask
 )
 
-// index finds ids by the hash of what they name: open addressing, 4 bytes a slot, 53 to
-// 80 % full. The zero index is empty. A hash that a method takes is always the same
-// function, that of an id's entry.
+// index finds ids by the hash of their entries' keys. It uses open addressing with 4 bytes
+// for each slot, and 53 to 80 % of the slots are used. The zero index is empty. All calls
+// for one index must get the same function hash, which returns the hash of an id's entry.
 type index struct {
 	slots []uint32
 	used  int
@@ -34,22 +34,22 @@ func (x *index) find(hash uint64, same func(id uint32) bool) uint32 {
 	return 0
 }
 
-// slotFor joins an id with the low bits of its hash; home uses the high ones.
+// slotFor combines an id with the low bits of its hash. home uses the high bits.
 func slotFor(id uint32, hash uint64) uint32 { return uint32(hash)<<idBits | id }
 
-// insert enters an id that is not there yet.
+// insert adds an id that is not in the index yet.
 func (x *index) insert(id uint32, hash func(id uint32) uint64) {
 	x.fit(x.used+1, hash)
 	x.enter(id, hash(id))
 }
 
-// remove takes an id out. Its entry must still be there, and may go then.
+// remove deletes an id. Its entry must still exist, and may be deleted afterwards.
 func (x *index) remove(id uint32, hash func(id uint32) uint64) {
 	x.leave(id, hash)
 	x.fit(x.used, hash)
 }
 
-// fit makes room for n ids, or gives back what they do not need.
+// fit makes room for n ids, or frees memory that they do not need.
 func (x *index) fit(n int, hash func(id uint32) uint64) {
 	again, needed := x.again(n)
 	if !needed {
@@ -63,7 +63,7 @@ func (x *index) fit(n int, hash func(id uint32) uint64) {
 	*x = again
 }
 
-// again returns an empty index of another size, if n ids need one.
+// again returns an empty index of another size, if n ids need another size.
 func (x *index) again(n int) (again index, needed bool) {
 	size := len(x.slots)
 	switch {
@@ -91,7 +91,8 @@ func (x *index) leave(id uint32, hash func(id uint32) uint64) {
 	for x.slots[i]&idMask != id {
 		i = x.next(i)
 	}
-	// Close the hole so that no search stops short of an id it pushed on.
+	// Move ids back into the hole. Otherwise a search for an id behind the hole would end
+	// at the hole.
 	for j := x.next(i); x.slots[j] != 0; j = x.next(j) {
 		if x.between(i, x.home(hash(x.slots[j]&idMask)), j) {
 			continue
@@ -103,8 +104,8 @@ func (x *index) leave(id uint32, hash func(id uint32) uint64) {
 	x.used--
 }
 
-// between reports whether home lies in the cyclic range (hole, j]: then the id
-// at j is still reachable and stays.
+// between reports whether home lies in the cyclic range (hole, j]. If so, a search still
+// finds the id at j, and it stays.
 func (x *index) between(hole, home, j int) bool {
 	if hole < j {
 		return hole < home && home <= j

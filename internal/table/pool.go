@@ -7,21 +7,23 @@ const (
 	chunkSize = 1 << chunkBits
 )
 
-// Pool stores entries under ids, the lowest that are free. Entries never move, so
-// pointers to them last until they are removed. Id 0 means none. The zero Pool is empty.
+// Pool stores entries under ids and always uses the lowest free ids. Entries never move, so
+// a pointer to an entry is valid until the entry is removed. Id 0 means none. The zero Pool
+// is empty.
 type Pool[T any] struct {
 	chunks [][]T
 	free   []uint32
-	top    uint32 // highest id given so far
+	top    uint32 // highest id that was ever used
 }
 
-// At returns the entry of an id that is in use.
+// At returns the entry of a used id.
 func (p *Pool[T]) At(id uint32) *T { return &p.chunks[id>>chunkBits][id&(chunkSize-1)] }
 
 // Len returns the number of entries.
 func (p *Pool[T]) Len() int { return int(p.top) - len(p.free) }
 
-// Top returns the highest id in use so far. Ids that are not in use name zero entries.
+// Top returns the highest id that was ever used. For an unused id up to it, At returns a
+// zero entry.
 func (p *Pool[T]) Top() uint32 { return p.top }
 
 // Insert stores an entry and returns its id.
@@ -39,14 +41,14 @@ func (p *Pool[T]) Insert(v T) (id uint32) {
 	return id
 }
 
-// Remove clears an entry and gives its id back.
+// Remove clears an entry, so that its id is free again.
 func (p *Pool[T]) Remove(id uint32) {
 	var zero T
 	*p.At(id) = zero
 	p.free = append(p.free, id)
 }
 
-// ids yields the ids in use.
+// ids yields the used ids.
 func (p *Pool[T]) ids() iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		vacant := make([]bool, p.top+1)

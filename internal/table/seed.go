@@ -6,10 +6,11 @@ import (
 	"net/netip"
 )
 
-// Seed keys the hashes, so that hosts cannot choose addresses that collide.
+// Seed is the key of the hashes. Because it is secret, hosts cannot choose addresses whose
+// hashes collide.
 type Seed [2]uint64
 
-// NewSeed makes one of a number.
+// NewSeed makes a seed from a number.
 func NewSeed(n uint64) Seed {
 	a := mix(n^0x9e3779b97f4a7c15, 0xd6e8feb86659fd93)
 	return Seed{a, mix(a^0xa0761d6478bd642f, n|1)}
@@ -33,13 +34,14 @@ func (s Seed) Addrs(list []netip.Addr) uint64 {
 	return h
 }
 
-// mix folds the 128-bit product of its arguments.
+// mix hashes two words: it combines the two halves of their 128-bit product with XOR and
+// mixes the bits.
 func mix(a, b uint64) uint64 {
 	hi, lo := bits.Mul64(a, b)
 	return mixFinal(hi ^ lo)
 }
 
-// mixFinal spreads a word over its high bits, which home looks at.
+// mixFinal distributes the bits of a word to its high bits, which home uses.
 func mixFinal(x uint64) uint64 {
 	x ^= x >> 32
 	x *= 0xe9846af9b1a615d

@@ -1,13 +1,14 @@
-// Package table keeps many small things compactly: entries under small stable ids (Pool),
-// found by a key that the entry itself holds (index). A Table is both, Grouped is both for
-// each group that entries belong to.
+// Package table stores many small entries in little memory. A Pool stores entries under
+// small ids that do not change. An index finds an id by a key, which the entry itself
+// contains. A Table is a pool with one index. A Grouped is a pool with an index for each
+// group of entries.
 package table
 
-// Table stores entries and finds them by their keys. A Go map would cost more than the
-// entry it points to. The zero Table is empty; Hash must be set before it is used.
+// Table stores entries and finds them by their keys. A Go map would need more memory for an
+// entry than the entry itself. The zero Table is empty; Hash must be set before use.
 type Table[T any] struct {
 	Pool[T]
-	// Hash is that of an entry's key, see Seed.
+	// Hash returns the hash of an entry's key, see Seed.
 	Hash  func(*T) uint64
 	index index
 }
@@ -17,7 +18,7 @@ func (t *Table[T]) Find(hash uint64, same func(*T) bool) uint32 {
 	return t.index.find(hash, func(id uint32) bool { return same(t.At(id)) })
 }
 
-// Insert stores an entry whose key is not in the table yet.
+// Insert stores an entry. No entry in the table may have the same key.
 func (t *Table[T]) Insert(v T) uint32 {
 	t.fit(t.index.used + 1)
 	id := t.Pool.Insert(v)
@@ -25,15 +26,15 @@ func (t *Table[T]) Insert(v T) uint32 {
 	return id
 }
 
-// Remove clears an entry and gives its id back.
+// Remove deletes an entry, so that its id is free again.
 func (t *Table[T]) Remove(id uint32) {
 	t.index.leave(id, func(id uint32) uint64 { return t.Hash(t.At(id)) })
 	t.Pool.Remove(id)
 	t.fit(t.index.used)
 }
 
-// fit goes through the entries as they lie in memory, which is much quicker than in the
-// order of the index.
+// fit inserts the entries into the new index in the order of memory, which is much faster
+// than the order of the old index.
 func (t *Table[T]) fit(n int) {
 	again, needed := t.index.again(n)
 	if !needed {

@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// A table agrees with a map through growth, shrinking and collisions.
+// A table has the same content as a map after growth, shrinking and hash collisions.
 func TestTable(t *testing.T) {
 	for _, weak := range []bool{false, true} {
 		entries := Table[uint32]{Hash: func(v *uint32) uint64 {
 			if weak {
-				return uint64(*v%7) << 61 // long runs that wrap round the end
+				return uint64(*v%7) << 61 // so that many hashes collide and searches pass the end of the index
 			}
 			return mixFinal(uint64(*v))
 		}}
@@ -38,8 +38,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// Members of groups, some few and some many, are found in their own group only, and listed
-// from the one that came last.
+// A member is found only in its own group. The list of a group begins with the member
+// inserted last.
 func TestGrouped(t *testing.T) {
 	type entry struct {
 		group, value uint32
@@ -50,7 +50,7 @@ func TestGrouped(t *testing.T) {
 		Links: func(e *entry) *Links { return &e.links },
 	}
 	var groups [8]Members
-	listed := map[uint32][]uint32{} // the ids of each group, the last one last
+	listed := map[uint32][]uint32{} // the ids of each group in the order of insertion
 	ids := map[[2]uint32]uint32{}
 	rng := rand.New(rand.NewPCG(1, 1))
 	for i := range 40_000 {

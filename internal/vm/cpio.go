@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// archive writes an initramfs: the "newc" format of
-// Documentation/driver-api/early-userspace/buffer-format.rst of the kernel.
-// Errors are kept until close.
+// archive writes an initramfs in the "newc" format, see
+// Documentation/driver-api/early-userspace/buffer-format.rst of the kernel. The first error
+// is kept until close.
 type archive struct {
 	w    *bufio.Writer
 	at   int64 // bytes written
@@ -30,7 +30,7 @@ func newArchive(w io.Writer) *archive {
 	return &archive{w: bufio.NewWriterSize(w, 1<<20), dirs: map[string]bool{".": true, "/": true}}
 }
 
-// file adds a file of a known size, and the directories it lies in.
+// file adds a file with a known size, and the directories above it.
 func (a *archive) file(name string, size int64, content io.Reader) {
 	name = a.place(name)
 	a.header(name, modeFile, size, 0, 0)
@@ -46,7 +46,7 @@ func (a *archive) file(name string, size int64, content io.Reader) {
 	a.pad()
 }
 
-// text adds a file with a content at hand.
+// text adds a file with the given content.
 func (a *archive) text(name, content string) {
 	a.file(name, int64(len(content)), strings.NewReader(content))
 }
@@ -56,7 +56,7 @@ func (a *archive) device(name string, major, minor int) {
 	a.header(a.place(name), modeChar, 0, major, minor)
 }
 
-// dir adds a directory and those above it, once.
+// dir adds a directory and the directories above it, each only once.
 func (a *archive) dir(name string) {
 	name = path.Clean(strings.TrimPrefix(name, "/"))
 	if a.dirs[name] {
@@ -74,7 +74,8 @@ func (a *archive) place(name string) string {
 	return name
 }
 
-// header writes an entry's head and name. Everything starts at a multiple of four bytes.
+// header writes the header and the name of an entry. Each part starts at a multiple of four
+// bytes.
 func (a *archive) header(name string, mode, size int64, major, minor int) {
 	if a.err != nil {
 		return
@@ -97,7 +98,7 @@ func (a *archive) pad() {
 	a.err = err
 }
 
-// close ends the archive and returns the first error there was.
+// close ends the archive and returns the first error.
 func (a *archive) close() error {
 	a.header("TRAILER!!!", 0, 0, 0, 0)
 	if err := a.w.Flush(); a.err == nil {

@@ -16,8 +16,8 @@ import (
 // line is the serial line to the host.
 const line = "/dev/ttyS1"
 
-// GuestMain is the guest's first process. It does the work that the host has
-// left and switches the machine off; it does not return.
+// GuestMain is the main function of the guest's first process. It does the work that the
+// host has written into the initramfs, and switches the machine off. It does not return.
 func GuestMain() {
 	if os.Getpid() != 1 {
 		fmt.Fprintln(os.Stderr, "this is for the first process of a virtual machine")
@@ -27,7 +27,7 @@ func GuestMain() {
 		fmt.Fprintln(os.Stderr, "guest:", err) // the kernel's console
 	}
 	unix.Sync()
-	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART) // the emulator is told not to
+	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART) // the option -no-reboot turns this into the end of the emulator
 	select {}
 }
 
@@ -48,10 +48,10 @@ func guest() error {
 		_, _ = io.WriteString(host, mark{Event: eventFailed, Name: err.Error()}.line())
 		return err
 	}
-	return unix.IoctlSetInt(int(host.Fd()), unix.TCSBRK, 1) // wait until all is sent
+	return unix.IoctlSetInt(int(host.Fd()), unix.TCSBRK, 1) // waits until all is sent
 }
 
-// prepare readies the machine and runs the programs.
+// prepare prepares the machine and runs the programs.
 func prepare(host *os.File) error {
 	text, err := os.ReadFile(workFile)
 	if err != nil {
@@ -68,7 +68,7 @@ func prepare(host *os.File) error {
 	}
 	for key, value := range map[string]string{
 		"kernel/hostname": "guest", "kernel/printk": "4",
-		"net/core/netdev_max_backlog": "20000", // emulated processors fall behind for a moment
+		"net/core/netdev_max_backlog": "20000", // because emulated processors are sometimes late
 	} {
 		if err := os.WriteFile("/proc/sys/"+key, []byte(value), 0o644); err != nil {
 			return err
@@ -85,7 +85,7 @@ func prepare(host *os.File) error {
 	return nil
 }
 
-// openLine opens the serial line and makes it carry bytes as they are.
+// openLine opens the serial line and makes it transmit bytes unchanged.
 func openLine() (*os.File, error) {
 	f, err := os.OpenFile(line, os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -116,7 +116,7 @@ func loadModule(path string) error {
 	return nil
 }
 
-// runProgram runs one program and tells the host how it ended.
+// runProgram runs one program and sends its result to the host.
 func runProgram(host *os.File, p Program) error {
 	if _, err := io.WriteString(host, mark{Event: eventStart, Name: p.Name}.line()); err != nil {
 		return err
@@ -149,7 +149,7 @@ func runProgram(host *os.File, p Program) error {
 	return err
 }
 
-// endsLine remembers whether what was written ended a line.
+// endsLine records whether the last write ended a line.
 type endsLine struct {
 	w    io.Writer
 	open bool

@@ -45,8 +45,8 @@ func (m Machine) build(path string, k kernel) error {
 	return a.close()
 }
 
-// copyAll adds files of this machine, by their paths in the guest, and the libraries of
-// those that are programs.
+// copyAll adds files of this machine under their paths in the guest. For programs it also
+// adds their libraries.
 func (a *archive) copyAll(files map[string]string) error {
 	shared := make(map[string]bool)
 	for inside, file := range files {

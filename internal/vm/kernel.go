@@ -22,10 +22,10 @@ func unavailable(format string, facts ...any) error {
 
 const (
 	emulator = "qemu-system-x86_64"
-	// kernelPackage depends on the package of the present kernel.
+	// kernelPackage is a package that depends on the package of the current kernel.
 	kernelPackage = "linux-image-cloud-amd64"
-	// cacheVariable names the environment variable with the directory for
-	// unpacked kernels; without it they are in the user's cache.
+	// cacheVariable is the environment variable with the directory for unpacked kernels.
+	// Without it, they are stored in the user's cache directory.
 	cacheVariable = "TANDEM_VM_CACHE"
 )
 
@@ -36,8 +36,8 @@ type kernel struct {
 	release string
 }
 
-// fetchKernel returns Debian's cloud kernel, downloading and unpacking its
-// package when that has not been done before.
+// fetchKernel returns Debian's cloud kernel. If it is not in the cache, fetchKernel
+// downloads and unpacks the package.
 func fetchKernel(ctx context.Context) (kernel, error) {
 	cache, err := cacheDir()
 	if err != nil {
@@ -67,7 +67,7 @@ func fetchKernel(ctx context.Context) (kernel, error) {
 		return kernel{}, err
 	}
 	if err := os.Rename(filepath.Join(work, k.release), filepath.Join(cache, k.release)); err != nil {
-		if k, other := openKernel(cache); other == nil { // somebody else was faster
+		if k, other := openKernel(cache); other == nil { // another process has unpacked it first
 			return k, nil
 		}
 		return kernel{}, err
@@ -83,7 +83,7 @@ func cacheDir() (string, error) {
 	return filepath.Join(dir, "tandem", "vm"), err
 }
 
-// openKernel finds an unpacked kernel below a directory: the newest by name.
+// openKernel finds the unpacked kernel with the highest name in a directory.
 func openKernel(dir string) (kernel, error) {
 	images, err := filepath.Glob(filepath.Join(dir, "*", "boot", "vmlinuz-*"))
 	if err != nil || len(images) == 0 {
@@ -97,8 +97,8 @@ func openKernel(dir string) (kernel, error) {
 
 var dependsOnImage = regexp.MustCompile(`(?m)^\s*Depends: (linux-image-\S+-cloud-amd64)$`)
 
-// unpackKernel downloads the kernel's package and unpacks it into a directory
-// named by its release.
+// unpackKernel downloads the kernel's package and unpacks it into a directory with the name
+// of its release.
 func unpackKernel(ctx context.Context, dir string) error {
 	name, err := kernelName(ctx)
 	if err != nil {
@@ -120,8 +120,8 @@ func unpackKernel(ctx context.Context, dir string) error {
 	return nil
 }
 
-// kernelName asks for the package of the present kernel. Where apt knows none,
-// its lists may never have been fetched.
+// kernelName returns the name of the current kernel's package. If apt knows none, its lists
+// may never have been downloaded.
 func kernelName(ctx context.Context) (string, error) {
 	for _, refresh := range []bool{false, true} {
 		if refresh && exec.CommandContext(ctx, "apt-get", "update", "-qq").Run() != nil {

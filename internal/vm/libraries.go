@@ -7,7 +7,7 @@ import (
 	"regexp"
 )
 
-// isStatic reports whether a program runs without a dynamic loader.
+// isStatic reports whether a program needs no dynamic loader.
 func isStatic(path string) (bool, error) {
 	f, err := elf.Open(path)
 	if err != nil {
@@ -22,15 +22,15 @@ func isStatic(path string) (bool, error) {
 	return true, nil
 }
 
-// sharedObject finds the path of a library, or of the loader itself, in a line of ldd(1).
+// sharedObject matches the path of a library, or of the loader, in a line of ldd(1).
 var sharedObject = regexp.MustCompile(`(?m)(/\S+) \(0x[0-9a-f]+\)$`)
 
-// notFound finds a library that there is not.
+// notFound matches a library that does not exist.
 var notFound = regexp.MustCompile(`(?m)^\s*(\S+) => not found$`)
 
 // libraries returns the dynamic loader and the libraries that a program of this machine
-// is run with, none for a static one. They are for the same paths in the guest, where the
-// loader looks by itself.
+// needs, none for a static program. They must have the same paths in the guest, because the
+// loader looks for them there.
 func libraries(program string) (paths []string, err error) {
 	if static, err := isStatic(program); static || err != nil {
 		return nil, err

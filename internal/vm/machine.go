@@ -14,69 +14,68 @@ import (
 	"time"
 )
 
-// Modules are the kernel modules that the programs of this project may need,
-// and others like them: bonding with LACP, VLANs, VRFs, a network emulator, the rules of
-// the gate, and the device of Open vSwitch's bridge.
+// Modules are the kernel modules that programs of this project may need: bonding with LACP,
+// VLANs, VRFs, a network emulator, the rules of the gate, and the datapath of Open vSwitch.
 var Modules = []string{
 	"bonding", "8021q", "vrf", "dummy", "veth", "bridge", "sch_netem", "sch_tbf",
 	"nf_tables", "nft_hash", "nft_ct", "nf_conntrack_bridge", "nft_limit", "nft_meta_bridge", "tun", "virtio_rng", "virtio_pci",
 }
 
-// Program is something to run in the guest.
+// Program is a program to run in the guest.
 type Program struct {
-	Name string   // for the result
+	Name string   // names its result
 	Args []string // the first is its path in the guest
-	Env  []string // beside PATH and HOME
-	// Fetch are files that the guest sends back when the program has ended.
+	Env  []string // in addition to PATH and HOME
+	// Fetch are files that the guest sends to the host when the program has ended.
 	Fetch []string
 }
 
-// Machine says what a guest holds and does.
+// Machine says what a guest contains and does.
 type Machine struct {
-	// Files maps paths in the guest to files here. Programs are in /bin; the libraries
-	// of those that are not static come along.
+	// Files maps paths in the guest to files on this machine. Programs are in /bin. The
+	// libraries of dynamic programs are added.
 	Files map[string]string
 	// Init is the command line of the guest's first process, a program of Files
 	// that calls [GuestMain].
 	Init []string
 	// Programs are what the guest runs, one after the other.
 	Programs []Program
-	// Processors is how many the guest has, 2 when zero.
+	// Processors is the number of the guest's processors; zero means 2.
 	Processors int
-	// MemoryMiB is its memory, 1024 when zero.
+	// MemoryMiB is the size of the guest's memory; zero means 1024.
 	MemoryMiB int
-	// Output gets what the programs print, as it comes; it may be nil.
+	// Output receives the output of the programs while they run. It may be nil.
 	Output io.Writer
 }
 
-// Result is how a program ended.
+// Result is the result of a program.
 type Result struct {
 	Name   string
-	Status int // its exit status, 255 when it did not end by itself
+	Status int // its exit status, 255 if it did not end by itself
 	Output []byte
 	Took   time.Duration     // by the guest's clock
-	Files  map[string][]byte // those to be fetched that there were
+	Files  map[string][]byte // those of Fetch that existed
 }
 
-// Guest is what is known of a machine that has run.
+// Guest is the result of a machine that has run.
 type Guest struct {
 	Kernel  string // release
 	Booted  time.Duration
 	Results []Result
 }
 
-// work is what the host leaves in the guest for its first process.
+// work is the work that the host gives to the guest's first process.
 type work struct {
 	Modules []string // in the order of loading
 	Run     []Program
 }
 
-// workFile is where it leaves it.
+// workFile is the file in the guest that contains the work.
 const workFile = "/etc/vm.json"
 
 // Run boots a machine and waits until it has run everything. The error is an
-// [UnavailableError] when this machine cannot have one. A program's failure is
-// in its result and no error.
+// [UnavailableError] if this machine cannot run virtual machines. The failure of a program
+// is in its result; it is not an error of Run.
 func (m Machine) Run(ctx context.Context) (Guest, error) {
 	qemu, err := exec.LookPath(emulator)
 	if err != nil {
@@ -111,24 +110,25 @@ func (m Machine) Run(ctx context.Context) (Guest, error) {
 	}
 }
 
-// mostBoots is how often a machine is started in which the emulated processors have
-// stood still for each other, which is seen now and then, mostly while it boots on a busy
-// machine, and no fault of what runs there.
+// mostBoots is how many times a machine is started if its processors stall. This happens
+// sometimes, mostly while the guest boots on a busy machine. The programs in the guest do
+// not cause it.
 const mostBoots = 5
 
-// bootLimit is how long the guest may take until it is ready, some five seconds as a rule.
+// bootLimit is how long the guest may take until it is ready. Usually it takes about five
+// seconds.
 const bootLimit = 40 * time.Second
 
 var errNoBoot = fmt.Errorf("it was not ready after %v", bootLimit)
 
-// stalled reports whether the guest's kernel gave up for such a reason: it is told to
-// panic, and the machine ends with a panic.
+// stalled reports whether the guest's kernel has stopped because of a stall. The kernel is
+// configured to panic then, which ends the machine.
 func stalled(console string) bool {
 	said, err := os.ReadFile(console)
 	return err == nil && bytes.Contains(said, []byte("panic - not syncing: RCU Stall"))
 }
 
-// arguments never ask for hardware virtualisation.
+// arguments returns the arguments of qemu, which never use hardware virtualisation.
 func (m Machine) arguments(k kernel, initramfs, console string) []string {
 	processors, memory := max(m.Processors, 0), max(m.MemoryMiB, 0)
 	if processors == 0 {
@@ -137,8 +137,7 @@ func (m Machine) arguments(k kernel, initramfs, console string) []string {
 	if memory == 0 {
 		memory = 1024
 	}
-	// The guest's clock must not be thrown off its source because the emulation
-	// stood still for a while.
+	// The guest must keep its clock source, even if the emulation has stopped for a while.
 	cmdline := fmt.Sprintf("console=ttyS0 quiet panic=-1 sysctl.kernel.panic_on_rcu_stall=1 mitigations=off tsc=reliable no_timer_check nowatchdog random.trust_cpu=on rdinit=%s -- %s",
 		m.Init[0], strings.Join(m.Init[1:], " "))
 	return []string{
@@ -151,7 +150,7 @@ func (m Machine) arguments(k kernel, initramfs, console string) []string {
 	}
 }
 
-// boot runs the emulator and reads what the guest says.
+// boot runs the emulator and reads the output of the guest.
 func (m Machine) boot(cmd *exec.Cmd, g *Guest) error {
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -175,8 +174,8 @@ func (m Machine) boot(cmd *exec.Cmd, g *Guest) error {
 	return read
 }
 
-// listen sorts what comes over the serial line into results. It calls booted when the
-// guest is ready.
+// listen reads the serial line and stores the results. It calls booted when the guest is
+// ready.
 func (m Machine) listen(r io.Reader, booted func(), g *Guest) error {
 	lines := bufio.NewReader(r)
 	var current Result
@@ -203,12 +202,12 @@ func (m Machine) listen(r io.Reader, booted func(), g *Guest) error {
 			}
 		}
 		if err != nil {
-			return nil // the machine is off
+			return nil // the machine is switched off
 		}
 	}
 }
 
-// tail is the end of a file, for error messages.
+// tail returns the end of a file, for error messages.
 func tail(path string) string {
 	const most = 3000
 	b, err := os.ReadFile(path)

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// markPrefix begins the lines by which the guest's first process tells the
-// host where a program's output begins and ends. No program prints it.
+// markPrefix begins the lines with which the guest's first process reports to the host, for
+// instance where the output of a program begins and ends. No program prints it.
 const markPrefix = "\x01tandem-vm "
 
-// event is what a mark tells.
+// event is the kind of a mark.
 type event string
 
 const (
@@ -37,8 +37,8 @@ func (m mark) line() string {
 	return markPrefix + string(text) + "\n"
 }
 
-// parseMark reads a line of the serial line. A mark may come after the end of a
-// program's last, unfinished line.
+// parseMark parses a line of the serial line. A mark may follow the last line of a program
+// if that line has no line end.
 func parseMark(line string) (m mark, ok bool) {
 	text, ok := strings.CutPrefix(line, markPrefix)
 	return m, ok && json.Unmarshal([]byte(text), &m) == nil

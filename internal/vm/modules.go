@@ -31,8 +31,8 @@ func openModules(dir string) (*moduleSet, error) {
 
 func moduleName(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
-// closure returns the files of the named modules and of all that they depend
-// on, in an order in which they can be loaded.
+// closure returns the files of the named modules and of all modules that they need, in an
+// order in which they can be loaded.
 func (s *moduleSet) closure(names []string) ([]string, error) {
 	var order []string
 	seen := make(map[string]bool)
@@ -66,8 +66,8 @@ func (s *moduleSet) closure(names []string) ([]string, error) {
 	return order, nil
 }
 
-// moduleDepends reads what a module says it depends on: its section .modinfo
-// holds zero-terminated key=value strings.
+// moduleDepends returns the dependencies of a module. They are in its section .modinfo,
+// which contains zero-terminated key=value strings.
 func moduleDepends(path string) ([]string, error) {
 	f, err := elf.Open(path)
 	if err != nil {

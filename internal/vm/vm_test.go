@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestArchive checks an archive against the format: a fixed head of 110
-// characters, then name and content, each filled up to four bytes.
+// TestArchive checks an archive against the format: a header of 110 characters, then name
+// and content, each padded to four bytes.
 func TestArchive(t *testing.T) {
 	var b bytes.Buffer
 	a := newArchive(&b)
@@ -30,7 +30,7 @@ func TestArchive(t *testing.T) {
 	}
 }
 
-// TestListen sorts a serial line's text into results.
+// TestListen gives listen the text of a serial line and checks the results.
 func TestListen(t *testing.T) {
 	text := mark{Event: eventBooted}.line() +
 		mark{Event: eventStart, Name: "one"}.line() + "a\nb\n" + mark{Event: eventEnd, Name: "one", Took: time.Second}.line() +
