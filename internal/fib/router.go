@@ -53,14 +53,14 @@ type Leaving struct {
 //
 //	BeginAudit, Audit of every route that the plane has, Unaudited
 type Wanted interface {
-	// Route returns the route that is wanted for a stream, false when none is. Its
-	// incoming interface is empty while there is none.
+	// Route returns the wanted route of a stream, or false if none is wanted. The route's
+	// incoming interface is empty while it has none.
 	Route(device.SourceGroup) (device.RouteChange, bool)
 	// BeginAudit begins a comparison.
 	BeginAudit()
-	// Audit is Route, and notes that the plane has a route for the stream.
+	// Audit does what Route does, and notes that the plane has a route for the stream.
 	Audit(device.SourceGroup) (device.RouteChange, bool)
-	// Unaudited lists the wanted routes that have been neither noted nor made since
-	// BeginAudit.
+	// Unaudited lists the wanted routes for which, since BeginAudit, Audit was not called
+	// and which were not made.
 	Unaudited() []device.SourceGroup
 }

@@ -16,14 +16,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Where a daemon keeps what it needs while it runs, and where it listens,
-// unless told otherwise.
+// Default paths: the directory for runtime files, and the socket on which the daemon
+// listens.
 const (
 	DefaultRunDir = "/run/tandem"
 	DefaultSocket = DefaultRunDir + "/console.sock"
 )
 
-// Client talks to the daemon behind one socket.
+// Client sends requests to the daemon over its socket.
 type Client struct {
 	socket string
 	http   *http.Client
@@ -36,11 +36,11 @@ func NewClient(socket string) *Client {
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return d.DialContext(ctx, "unix", socket)
 		},
-		MaxConnsPerHost: 3, // one waits for the log, one interrupts a line
+		MaxConnsPerHost: 3, // one request waits for the log, one can interrupt a line
 	}}}
 }
 
-// Close drops the connection. Sessions of it end when they have been idle long enough.
+// Close closes the connections. Their sessions end after the idle limit.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Open starts a session.
@@ -56,14 +56,14 @@ func (c *Client) Open(ctx context.Context, interactive bool) (*Session, error) {
 type Session struct {
 	client *Client
 	path   string
-	// JSON makes displays print JSON without being asked.
+	// JSON makes displays print JSON, also when the line does not ask for it.
 	JSON bool
-	// Prompt is the prompt after the last line.
+	// Prompt is the prompt that follows the last line.
 	Prompt string
 }
 
-// Exec runs one line. A line that the console refuses is not an error here but
-// a Reply that says Failed.
+// Exec runs one line. If the console refuses the line, Exec returns no error, but a Reply
+// with Failed.
 func (s *Session) Exec(ctx context.Context, line string) (Reply, error) {
 	var reply Reply
 	err := s.client.do(ctx, http.MethodPost, s.path+"/exec", lineRequest{line, s.JSON}, &reply)
@@ -73,8 +73,8 @@ func (s *Session) Exec(ctx context.Context, line string) (Reply, error) {
 	return reply, err
 }
 
-// Load takes a text of configuration into the candidate, in place of what it has or in
-// addition, or only shows what that would change.
+// Load loads a configuration text into the candidate, instead of its content or in addition
+// to it. With compare it only returns what would change.
 func (s *Session) Load(ctx context.Context, text string, replace, compare bool) (Reply, error) {
 	var reply Reply
 	err := s.client.do(ctx, http.MethodPost, s.path+"/load", loadRequest{text, replace, compare}, &reply)
@@ -89,26 +89,26 @@ func (s *Session) Interrupt(ctx context.Context) error {
 	return s.client.do(ctx, http.MethodPost, s.path+"/interrupt", nil, nil)
 }
 
-// Complete asks what may come at the end of a line.
+// Complete returns what may follow at the end of a line.
 func (s *Session) Complete(ctx context.Context, line string) (Completion, error) {
 	var reply Completion
 	err := s.client.do(ctx, http.MethodPost, s.path+"/complete", lineRequest{Line: line}, &reply)
 	return reply, err
 }
 
-// Close ends the session; changes that were not committed are gone.
+// Close ends the session and drops changes that were not committed.
 func (s *Session) Close(ctx context.Context) error {
 	return s.client.do(ctx, http.MethodDelete, s.path, nil, nil)
 }
 
-// Follow waits for events after one of a number and returns them as lines.
+// Follow waits for events with a number above after, and returns them as lines.
 func (s *Session) Follow(ctx context.Context, after uint64) (LogReply, error) {
 	var reply LogReply
 	err := s.client.do(ctx, http.MethodGet, "/v1/log?after="+strconv.FormatUint(after, 10), nil, &reply)
 	return reply, err
 }
 
-// Record copies what the device was told lately.
+// Record writes the recording of the device's latest inputs to w.
 func (c *Client) Record(ctx context.Context, w io.Writer) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://tandem/v1/recording", nil)
 	if err != nil {
@@ -133,7 +133,7 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 			return fmt.Errorf("request: %w", err)
 		}
 	}
-	// The host is only there because HTTP wants one.
+	// HTTP needs a host name; the daemon does not use it.
 	req, err := http.NewRequestWithContext(ctx, method, "http://tandem"+path, body)
 	if err != nil {
 		return fmt.Errorf("request: %w", err)
@@ -144,7 +144,7 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 		return c.explain(err)
 	}
 	defer resp.Body.Close()
-	defer func() { _, _ = io.Copy(io.Discard, resp.Body) }() // so that the connection is used again
+	defer func() { _, _ = io.Copy(io.Discard, resp.Body) }() // reads the rest, so that the connection can be used again
 	if resp.StatusCode/100 != 2 {
 		return refused(resp)
 	}
@@ -165,7 +165,7 @@ func refused(resp *http.Response) error {
 	return errors.New(f.Error)
 }
 
-// explain says in the operator's terms why the socket cannot be used.
+// explain says, in the operator's terms, why the socket cannot be used.
 func (c *Client) explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):

@@ -14,12 +14,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrInUse says that another daemon answers on the socket.
+// ErrInUse means that another daemon answers on the socket.
 var ErrInUse = errors.New("another daemon answers on this socket")
 
-// Listen makes the console socket, readable and writable by its owner and by the
-// members of a group, if one is named. A socket that a dead daemon left behind is
-// replaced; one that answers is [ErrInUse].
+// Listen makes the console socket. Its owner can use it, and the members of a group, if one
+// is named. It replaces a socket that a dead daemon has left. If a daemon answers on the
+// socket, the error is [ErrInUse].
 func Listen(path, group string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("console socket: %w", err)
@@ -41,7 +41,7 @@ func Listen(path, group string) (net.Listener, error) {
 	return l, nil
 }
 
-// admit lets the owner of a socket use it, and a group if one is named.
+// admit permits the owner of a socket to use it, and a group if one is named.
 func admit(path, group string) error {
 	if group == "" {
 		return os.Chmod(path, 0o600)
@@ -60,7 +60,7 @@ func admit(path, group string) error {
 	return os.Chmod(path, 0o660)
 }
 
-// Inherit goes on with a console socket that another process has handed over.
+// Inherit takes over a console socket that a predecessor has handed over.
 func Inherit(f *os.File) (net.Listener, error) {
 	defer f.Close()
 	l, err := net.FileListener(f)
@@ -73,8 +73,8 @@ func Inherit(f *os.File) (net.Listener, error) {
 	return l, nil
 }
 
-// removeStale removes a socket that nobody answers on. Anything else at the
-// path is left alone.
+// removeStale removes a socket on which no process answers. It does not remove a file of
+// another kind.
 func removeStale(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {

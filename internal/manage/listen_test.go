@@ -13,7 +13,7 @@ import (
 	"tandem/internal/manage"
 )
 
-// TestListenForGroup: members of the group get through, others do not.
+// TestListenForGroup: members of the group can connect, other users cannot.
 func TestListenForGroup(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")

@@ -90,8 +90,8 @@ func TestSessionOverTheSocket(t *testing.T) {
 	}
 }
 
-// TestPollingLeavesTheBufferAlone: what programs read routinely pushes nothing out of the
-// buffer of the log.
+// TestPollingLeavesTheBufferAlone: programs that poll cause no events that push others out
+// of the log buffer.
 func TestPollingLeavesTheBufferAlone(t *testing.T) {
 	j := journal.New(slog.DiscardHandler)
 	socket := serveWith(t, j)

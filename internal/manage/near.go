@@ -7,8 +7,8 @@ import (
 	"tandem/internal/console"
 )
 
-// Near is a session of this process that speaks as one over the socket does. Its
-// lines run one after the other.
+// Near is a console session inside this process, with the methods of a session over the
+// socket. Its lines run one after the other.
 type Near struct {
 	sys *console.System
 
@@ -35,14 +35,14 @@ func (n *Near) Exec(_ context.Context, line string) (Reply, error) {
 	return replyOf(n.session, n.session.Exec(line)), nil
 }
 
-// Complete says what may come at the end of a line.
+// Complete returns what may follow at the end of a line.
 func (n *Near) Complete(_ context.Context, line string) (Completion, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return completionOf(n.session.Complete(line)), nil
 }
 
-// Follow waits for events after one of a number.
+// Follow waits for events with a number above after.
 func (n *Near) Follow(ctx context.Context, after uint64) (LogReply, error) {
 	text, last, err := n.sys.Follow(ctx, after)
 	return LogReply{text, last}, err

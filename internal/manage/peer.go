@@ -12,7 +12,7 @@ import (
 	"tandem/internal/console"
 )
 
-// peer is the process at the other end of the socket, as the kernel vouches for it.
+// peer is the process at the other end of the socket. The kernel guarantees these values.
 type peer struct {
 	PID      int32
 	UID, GID uint32
@@ -20,7 +20,7 @@ type peer struct {
 
 func (p peer) String() string { return fmt.Sprintf("uid %d pid %d", p.UID, p.PID) }
 
-// name is the user's name, or the number of one that has none.
+// name returns the user's name, or the user's number if there is no name.
 func (p peer) name() string {
 	id := strconv.FormatUint(uint64(p.UID), 10)
 	u, err := user.LookupId(id)
@@ -30,7 +30,7 @@ func (p peer) name() string {
 	return u.Username
 }
 
-// login is that of a peer; who may connect at all may do everything.
+// login returns the login of a peer. A peer that may connect may use all commands.
 func (p peer) login(interactive bool) console.Login {
 	return console.Login{User: p.name(), Source: fmt.Sprintf("console pid %d", p.PID), Level: console.Configuration, Interactive: interactive}
 }
@@ -60,12 +60,12 @@ func peerOf(c net.Conn) (peer, error) {
 
 type peerKey struct{}
 
-// withPeer stores what [peerFrom] finds.
+// withPeer stores the peer in a context, for [peerFrom].
 func withPeer(ctx context.Context, p peer) context.Context {
 	return context.WithValue(ctx, peerKey{}, p)
 }
 
-// peerFrom returns the peer of a request; none means the kernel could not tell.
+// peerFrom returns the peer of a request. It returns false if the kernel could not tell.
 func peerFrom(ctx context.Context) (peer, bool) {
 	p, ok := ctx.Value(peerKey{}).(peer)
 	return p, ok

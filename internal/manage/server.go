@@ -18,7 +18,7 @@ import (
 	"tandem/internal/journal"
 )
 
-// Bounds on what a client may cost.
+// Limits on what a client may use.
 const (
 	maxBody       = 64 << 10           // a line is at most 4096 characters
 	maxLoad       = 4 * config.MaxText // in JSON, where a character may take several
@@ -26,14 +26,14 @@ const (
 	stopTimeout   = 2 * time.Second
 )
 
-// Serve answers on l, which it closes, until ctx ends; it then returns nil.
+// Serve serves the console on l until ctx ends, and then returns nil. It closes l.
 func Serve(ctx context.Context, l net.Listener, sys *console.System, j *journal.Journal) error {
 	srv := &http.Server{
 		Handler:           newHandler(sys, j),
 		ReadHeaderTimeout: headerTimeout,
 		ConnContext:       identify(j),
 		ErrorLog:          j.Logger(event.HTTPError),
-		BaseContext:       func(net.Listener) context.Context { return ctx }, // who waits for the log is not waited for
+		BaseContext:       func(net.Listener) context.Context { return ctx }, // requests that wait for the log must not delay the end
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
@@ -53,7 +53,7 @@ func Serve(ctx context.Context, l net.Listener, sys *console.System, j *journal.
 	return nil
 }
 
-// identify asks who connected and says so in the log.
+// identify asks the kernel who has connected, and logs it.
 func identify(j *journal.Journal) func(context.Context, net.Conn) context.Context {
 	return func(ctx context.Context, c net.Conn) context.Context {
 		p, err := peerOf(c)
@@ -61,13 +61,14 @@ func identify(j *journal.Journal) func(context.Context, net.Conn) context.Contex
 			j.Emit(event.ConsoleUnknown.With(err))
 			return ctx
 		}
-		// For the log alone: whoever polls must not push out of the buffer what has happened.
+		// This goes only to the log file. Otherwise a program that polls would push all
+		// other events out of the buffer.
 		j.Record(event.ConsoleConnected.With(p.UID, p.GID, p.PID))
 		return withPeer(ctx, p)
 	}
 }
 
-// handler is the HTTP side of the sessions.
+// handler serves the HTTP requests.
 type handler struct {
 	sessions *sessions
 	journal  *journal.Journal
@@ -84,7 +85,8 @@ func newHandler(sys *console.System, j *journal.Journal) http.Handler {
 	mux.HandleFunc("DELETE /v1/sessions/{id}", h.close)
 	mux.HandleFunc("GET /v1/log", h.follow)
 	mux.HandleFunc("GET /v1/recording", h.record)
-	// What the daemon spends its time and memory on; the socket's mode says who may ask.
+	// Profiles of the daemon's processor time and memory. The mode of the socket file
+	// decides who may read them.
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	return mux
@@ -109,7 +111,7 @@ func (h *handler) open(w http.ResponseWriter, r *http.Request) {
 	answer(w, openReply{ID: id, Prompt: prompt})
 }
 
-// record sends what the device was told lately.
+// record sends the recording of the device's latest inputs.
 func (h *handler) record(w http.ResponseWriter, _ *http.Request) {
 	record := h.sessions.sys.Record
 	if record == nil {
@@ -122,7 +124,7 @@ func (h *handler) record(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
-	_, _ = b.WriteTo(w) // the client has gone otherwise
+	_, _ = b.WriteTo(w) // an error means that the client is gone
 }
 
 func (h *handler) exec(w http.ResponseWriter, r *http.Request) {
@@ -140,8 +142,7 @@ func (h *handler) load(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// turn reads a request of so many bytes at most, lets a session do what it says, and
-// answers what came of it.
+// turn reads a request of at most limit bytes, runs it on a session, and sends the result.
 func (h *handler) turn(w http.ResponseWriter, r *http.Request, limit int64, request any, do func(*console.Session) console.Result) {
 	peer, ok := h.acceptUpTo(limit, w, r, request)
 	if !ok {
@@ -197,7 +198,7 @@ func (h *handler) close(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// follow waits for events that are newer than the one asked after.
+// follow waits for events that are newer than the number in the request.
 func (h *handler) follow(w http.ResponseWriter, r *http.Request) {
 	after, err := strconv.ParseUint(r.FormValue("after"), 10, 64)
 	if err != nil {
@@ -212,7 +213,7 @@ func (h *handler) follow(w http.ResponseWriter, r *http.Request) {
 	answer(w, LogReply{text, last})
 }
 
-// accept reads a request; when it answers false the client has been told why.
+// accept reads a request. If it returns false, it has already sent an error to the client.
 func (h *handler) accept(w http.ResponseWriter, r *http.Request, into any) (peer, bool) {
 	return h.acceptUpTo(maxBody, w, r, into)
 }
@@ -232,7 +233,7 @@ func (h *handler) acceptUpTo(limit int64, w http.ResponseWriter, r *http.Request
 
 func answer(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/json")
-	// A client that has gone away is no error of ours.
+	// If this fails, the client is gone, which is not an error of the daemon.
 	_ = json.NewEncoder(w).Encode(body)
 }
 

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// maxSessions bounds what forgotten clients can hold.
+	// maxSessions limits how much memory forgotten sessions can use.
 	maxSessions = 64
-	// idleLimit is how long a session outlives its last line.
+	// idleLimit is how long after its last line a session is closed.
 	idleLimit = time.Hour
 )
 
@@ -27,7 +27,7 @@ type sessions struct {
 	byID map[string]*held
 }
 
-// held is one session; its lock keeps its lines in order.
+// held is one session. Its lock makes its lines run one after the other.
 type held struct {
 	mu      sync.Mutex
 	session *console.Session
@@ -72,7 +72,7 @@ func (s *sessions) use(id string, p peer, now time.Time, f func(*console.Session
 	return nil
 }
 
-// interrupt ends the line that a session runs.
+// interrupt ends the line that a session is running.
 func (s *sessions) interrupt(id string, p peer) error {
 	s.mu.Lock()
 	h, ok := s.byID[id]

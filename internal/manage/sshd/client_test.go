@@ -24,7 +24,7 @@ import (
 	"tandem/internal/manage"
 )
 
-// patience bounds how long a test waits for what must come.
+// patience is how long a test waits for an event that must come.
 const patience = 30 * time.Second
 
 // device is a console with an SSH server, and its log.
@@ -90,7 +90,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// types runs lines on the device itself, which must take them.
+// types runs lines on the device itself. It fails if one is refused.
 func (d *device) types(lines ...string) string {
 	d.t.Helper()
 	s := d.system.NewSession(console.Login{User: "root", Source: "test", Level: console.Configuration})
@@ -105,7 +105,7 @@ func (d *device) types(lines ...string) string {
 	return out.String()
 }
 
-// user makes a user with a key of a type and returns the key's file.
+// user makes a user with a key of each type, and returns the file of the key.
 func (d *device) user(name string, level int, keyType ...string) string {
 	d.t.Helper()
 	key := newKey(d.t, keyType...)
@@ -132,7 +132,7 @@ func publicKey(t *testing.T, path string) string {
 	return strings.Join(strings.Fields(string(text))[:2], " ")
 }
 
-// client is the command line of an OpenSSH client with options and what to run.
+// client returns the command line of an OpenSSH client.
 func (d *device) client(ctx context.Context, key, user string, options []string, command ...string) *exec.Cmd {
 	args := []string{"-F", "none", "-p", d.port, "-i", key, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR",
 		"-o", "StrictHostKeyChecking=accept-new", "-o", "UserKnownHostsFile=" + filepath.Join(d.state, "known_hosts")}
@@ -141,13 +141,13 @@ func (d *device) client(ctx context.Context, key, user string, options []string,
 	return cmd
 }
 
-// result is what a client ended with.
+// result is the result of a client.
 type result struct {
 	code     int
 	out, err string
 }
 
-// runs lets a client run to its end.
+// runs runs a client until it ends.
 func (d *device) runs(key, user, input string, command ...string) result {
 	d.t.Helper()
 	return d.runsWith(nil, key, user, input, command...)
@@ -193,7 +193,7 @@ func (d *device) terminal(key, user string) *screen {
 	return s
 }
 
-// types presses keys and waits for what must be new on the screen.
+// types sends keys and waits for new text on the screen.
 func (s *screen) types(keys, want string) {
 	s.t.Helper()
 	before := len(s.seen.String())

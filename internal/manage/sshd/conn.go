@@ -21,29 +21,30 @@ type conn struct {
 	ssh    *ssh.ServerConn
 	login  console.Login
 	since  time.Time
-	ctx    context.Context // ends with the connection, and tells why
+	ctx    context.Context // ends with the connection; its cause says why
 	cancel context.CancelCauseFunc
-	typed  atomic.Int64 // when a key was pressed last, in Unix nanoseconds
-	open   atomic.Int32 // sessions
+	typed  atomic.Int64 // when a key was last pressed, in Unix nanoseconds
+	open   atomic.Int32 // number of open sessions
 }
 
-// maxChannels bounds the sessions of one connection.
+// maxChannels is the largest number of sessions on one connection.
 const maxChannels = 4
 
-// end ends the connection, and says why if nobody has yet. What a session was
-// about to show is shown.
+// end ends the connection. The first caller's reason counts. Output of the sessions that is
+// not sent yet is still sent.
 func (c *conn) end(why string) {
 	c.cancel(errors.New(why))
 }
 
-// touch notes that something was typed.
+// touch records the time of a key.
 func (c *conn) touch() { c.typed.Store(time.Now().UnixNano()) }
 
 func (c *conn) idle(now time.Time) time.Duration {
 	return max(now.Sub(time.Unix(0, c.typed.Load())), 0)
 }
 
-// watchIdle ends the connection when nothing was typed for too long, and closes it when it has ended.
+// watchIdle ends the connection if nothing was typed for too long. It closes the connection
+// when it has ended.
 func (c *conn) watchIdle() {
 	defer c.ssh.Close()
 	for {
@@ -53,7 +54,7 @@ func (c *conn) watchIdle() {
 		left := limit - c.idle(time.Now())
 		switch {
 		case limit == 0:
-			left = time.Minute // it may be set meanwhile
+			left = time.Minute // because the limit may be set meanwhile
 		case left <= 0:
 			c.end(fmt.Sprintf("nothing was typed for %v", limit))
 		}
@@ -66,7 +67,7 @@ func (c *conn) watchIdle() {
 	}
 }
 
-// drain gives sessions a moment for their last words.
+// drain gives the sessions a moment to send their last output.
 func (c *conn) drain() {
 	for range 20 {
 		if c.open.Load() == 0 {
@@ -76,7 +77,7 @@ func (c *conn) drain() {
 	}
 }
 
-// serve takes the channels of the connection, of which only sessions are let through.
+// serve accepts the channels of the connection. It refuses all but sessions.
 func (c *conn) serve(channels <-chan ssh.NewChannel) {
 	var sessions sync.WaitGroup
 	for n := range channels {
@@ -90,7 +91,7 @@ func (c *conn) serve(channels <-chan ssh.NewChannel) {
 		}
 		channel, requests, err := n.Accept()
 		if err != nil {
-			continue // the client is gone
+			continue // an error means that the client is gone
 		}
 		c.open.Add(1)
 		sessions.Go(func() {
@@ -105,7 +106,7 @@ func (c *conn) state(now time.Time) state.SSHSession {
 	return state.SSHSession{User: c.login.User, Source: c.login.Source, Level: int(c.login.Level), Since: c.since, Idle: c.idle(now)}
 }
 
-// typing tells of every key that is pressed.
+// typing reports every key that is pressed.
 type typing struct {
 	io.Reader
 	conn *conn

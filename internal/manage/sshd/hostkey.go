@@ -14,10 +14,10 @@ import (
 	"tandem/internal/config"
 )
 
-// hostKeyFile is in the state directory, in OpenSSH's form.
+// hostKeyFile is a file in the state directory, in the format of OpenSSH.
 const hostKeyFile = "ssh_host_ed25519_key"
 
-// hostKey reads the key by which clients know the device, and makes one the first time.
+// hostKey reads the key by which clients recognise the device. The first time it makes one.
 func hostKey(stateDir string) (ssh.Signer, error) {
 	path := filepath.Join(stateDir, hostKeyFile)
 	text, err := os.ReadFile(path)

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// What others may cost, and how failed logins end. A source is an address, or
-// the /64 of an IPv6 address, of which a host can have any.
+// Limits on connections and on failed logins. They count by source: an IPv4 address, or the
+// /64 of an IPv6 address, because a host can use every address of its /64.
 const (
-	maxLogins   = 10 // connections that have not logged in yet
+	maxLogins   = 10 // connections that are not logged in yet
 	maxSessions = 16
 	failLimit   = 5
 	failWindow  = 5 * time.Minute
 	blockTime   = 5 * time.Minute
-	maxSources  = 4096 // that are remembered
+	maxSources  = 4096 // whose failures are remembered
 )
 
 // limits keeps the failed logins of each source.
@@ -25,8 +25,8 @@ type limits struct {
 
 type failures struct {
 	count int
-	since time.Time // the first of them
-	until time.Time // blocked, zero when not
+	since time.Time // time of the first of them
+	until time.Time // end of the block, zero if not blocked
 }
 
 func sourceOf(a netip.Addr) netip.Prefix {
@@ -38,7 +38,7 @@ func sourceOf(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// blocked tells whether a source may not even try.
+// blocked reports whether a source may not try to log in now.
 func (l *limits) blocked(a netip.Addr, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,7 +46,8 @@ func (l *limits) blocked(a netip.Addr, now time.Time) bool {
 	return f != nil && now.Before(f.until)
 }
 
-// failed notes a failed login and tells whether it is the one that blocks the source.
+// failed records a failed login. It reports whether this login causes the block of the
+// source.
 func (l *limits) failed(a netip.Addr, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,7 +65,8 @@ func (l *limits) failed(a netip.Addr, now time.Time) bool {
 	return true
 }
 
-// forget makes room: what is over goes, and everything when that is not enough.
+// forget makes room: it removes entries that have expired, and all entries if that is not
+// enough.
 func (l *limits) forget(now time.Time) {
 	if len(l.sources) < maxSources {
 		return
@@ -79,14 +81,14 @@ func (l *limits) forget(now time.Time) {
 	}
 }
 
-// good forgets the failures of a source that has logged in.
+// good removes the failures of a source that has logged in.
 func (l *limits) good(a netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.sources, sourceOf(a))
 }
 
-// count tells how many sources are blocked.
+// count returns how many sources are blocked.
 func (l *limits) count(now time.Time) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -24,7 +24,7 @@ func TestLimits(t *testing.T) {
 	if l.blocked(a, now.Add(blockTime)) {
 		t.Error("it stays blocked")
 	}
-	// Failures that are far apart are no attack.
+	// Failures with long times between them do not block a source.
 	for i := range 3 * failLimit {
 		if l.failed(other, now.Add(time.Duration(i)*failWindow/2)) {
 			t.Fatal("blocked by failures that are far apart")
@@ -35,7 +35,7 @@ func TestLimits(t *testing.T) {
 	if len(l.sources) != 1 {
 		t.Error("a good login leaves failures")
 	}
-	// However many sources there are, memory is bounded.
+	// The memory is limited, however many sources there are.
 	for i := range 3 * maxSources {
 		l.failed(netip.AddrFrom16([16]byte{0x20, 1, byte(i >> 16), byte(i >> 8), byte(i)}), now)
 	}

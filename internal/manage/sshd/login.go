@@ -15,14 +15,14 @@ import (
 
 var errUnknownKey = errors.New("no such user, or not a key of the user")
 
-// serve lets a connection log in and serves it until it ends.
+// serve handles a connection from its login to its end.
 func (s *Server) serve(c net.Conn) {
 	defer c.Close()
 	from := remote(c)
 	s.mu.Lock()
 	set, key := s.settings, s.key
 	s.mu.Unlock()
-	_ = c.SetDeadline(time.Now().Add(set.LoginTimeout)) // fails only when it is closed
+	_ = c.SetDeadline(time.Now().Add(set.LoginTimeout)) // can fail only if the connection is closed
 	l := &loginAttempt{server: s, settings: set, source: from}
 	conn, channels, requests, err := ssh.NewServerConn(c, l.config(key))
 	if err != nil {
@@ -40,7 +40,7 @@ type loginAttempt struct {
 	server   *Server
 	settings *settings
 	source   netip.AddrPort
-	user     string // whom it said it is
+	user     string // the user name that the client has sent
 }
 
 func (l *loginAttempt) config(key ssh.Signer) *ssh.ServerConfig {
@@ -53,8 +53,8 @@ func (l *loginAttempt) config(key ssh.Signer) *ssh.ServerConfig {
 	return c
 }
 
-// key judges a key. It is asked before the client has proved that it has the
-// private one; the connection is let in only after that.
+// key checks a key that the client offers. At this time the client has not yet proved that
+// it has the private key. It is admitted only after that proof.
 func (l *loginAttempt) key(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 	l.user = meta.User()
 	u := l.settings.user(l.user)
@@ -71,7 +71,7 @@ func (l *loginAttempt) key(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permi
 	return &ssh.Permissions{}, nil
 }
 
-// refuse notes a login that failed.
+// refuse records a failed login.
 func (s *Server) refuse(l *loginAttempt, err error) {
 	s.mu.Lock()
 	s.counters.Failed++
@@ -100,8 +100,8 @@ func (s *Server) welcome(sc *ssh.ServerConn, u *user, channels <-chan ssh.NewCha
 	s.journal.Record(event.SSHLogout.With(u.Name, c.login.Source, context.Cause(ctx)))
 }
 
-// leave ends a login, for a connection that is let in or for none. What the
-// configuration forbids meanwhile is ended at once.
+// leave ends a login attempt; c is nil if it has failed. If the configuration has meanwhile
+// forbidden this user, the connection ends at once.
 func (s *Server) leave(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

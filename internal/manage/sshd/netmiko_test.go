@@ -7,9 +7,9 @@ import (
 	"tandem/internal/config"
 )
 
-// TestNetmiko lets the two drivers that netmiko has for VRP read and configure a device.
+// TestNetmiko uses the two drivers of netmiko for VRP to read and configure a device.
 func TestNetmiko(t *testing.T) {
-	const python = "/usr/bin/python3" // the one that Debian's packages are for
+	const python = "/usr/bin/python3" // Debian's packages are for this interpreter
 	if err := exec.Command(python, "-c", "import netmiko").Run(); err != nil {
 		t.Skip("python3-netmiko is missing")
 	}

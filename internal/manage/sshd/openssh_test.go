@@ -75,7 +75,7 @@ func TestOpenSSHCommands(t *testing.T) {
 	}
 }
 
-// TestOpenSSHLevels: a user who may only look.
+// TestOpenSSHLevels: a user with level 1 may only display.
 func TestOpenSSHLevels(t *testing.T) {
 	d := newDevice(t, t.TempDir())
 	key := d.user("guest", 1, "ed25519")
@@ -89,7 +89,8 @@ func TestOpenSSHLevels(t *testing.T) {
 	}
 }
 
-// TestOpenSSHKeyFile lets in by a file of keys, which is read at every login.
+// TestOpenSSHKeyFile: a user logs in with a key from a file, which the server reads at
+// every login.
 func TestOpenSSHKeyFile(t *testing.T) {
 	d := newDevice(t, t.TempDir())
 	first, second := newKey(t, "rsa", "-b", "4096"), newKey(t, "ed25519")
@@ -126,7 +127,7 @@ func TestOpenSSHKeyFile(t *testing.T) {
 	}
 }
 
-// TestOpenSSHRefused: keys that are not known, and what comes of trying.
+// TestOpenSSHRefused: unknown keys are refused, and many failures block the source.
 func TestOpenSSHRefused(t *testing.T) {
 	d := newDevice(t, t.TempDir())
 	key, other := d.user("ann", 2, "ed25519"), newKey(t, "ed25519")
@@ -155,8 +156,8 @@ func TestOpenSSHRefused(t *testing.T) {
 	}
 }
 
-// TestHostKeyStays: the client knows the device again after a restart, and the key
-// is the owner's alone.
+// TestHostKeyStays: after a restart the device has the same key, and only the owner can
+// read the key's file.
 func TestHostKeyStays(t *testing.T) {
 	state := t.TempDir()
 	var first string
@@ -177,8 +178,8 @@ func TestHostKeyStays(t *testing.T) {
 	}
 }
 
-// TestSessionsEnd: a session ends when nothing is typed, and when the
-// configuration takes the right away; what it has not committed is gone.
+// TestSessionsEnd: a session ends if nothing is typed, or if the configuration removes the
+// user's right. Changes that were not committed are dropped.
 func TestSessionsEnd(t *testing.T) {
 	d := newDevice(t, t.TempDir())
 	key := d.user("ann", 2, "ed25519")
@@ -213,7 +214,8 @@ func TestSessionsEnd(t *testing.T) {
 	ends(s, "the configuration no longer allows it")
 	d.types("system-view", "ssh user ann", "level 2", "commit")
 
-	// A minute is the least that can be configured.
+	// One minute is the shortest idle timeout that can be configured. So the test sets a
+	// shorter one directly.
 	d.server.mu.Lock()
 	d.server.settings.IdleTimeout = 500 * time.Millisecond
 	d.server.mu.Unlock()
@@ -230,7 +232,7 @@ func TestSessionsEnd(t *testing.T) {
 	}
 }
 
-// TestCommitTakesItsOwnWayAway types what ends the session that types it.
+// TestCommitTakesItsOwnWayAway: a session commits a configuration that ends this session.
 func TestCommitTakesItsOwnWayAway(t *testing.T) {
 	d := newDevice(t, t.TempDir())
 	s := d.terminal(d.user("ann", 2, "ed25519"), "ann")
@@ -244,7 +246,7 @@ func TestCommitTakesItsOwnWayAway(t *testing.T) {
 	}
 }
 
-// TestPortTaken: a commit is refused as long as another program has the port.
+// TestPortTaken: a commit is refused while another program has the port.
 func TestPortTaken(t *testing.T) {
 	d := newDevice(t, t.TempDir())
 	key := d.user("ann", 2, "ed25519")

@@ -21,7 +21,8 @@ import (
 	"tandem/internal/state"
 )
 
-// retryListen is how soon a device that starts tries again to listen.
+// retryListen is the time between two attempts to listen, on a device that has just
+// started.
 const retryListen = 5 * time.Second
 
 // Server is the SSH server of a device. Its methods may be called from any goroutine.
@@ -36,23 +37,23 @@ type Server struct {
 	mu       sync.Mutex // guards the rest
 	settings *settings
 	key      ssh.Signer
-	listener net.Listener // nil while the server is off
+	listener net.Listener // nil while the server does not listen
 	retry    *time.Timer
-	trouble  error // why it does not listen
+	trouble  error // why it does not listen, nil if it does
 	closed   bool
-	logins   int // connections on their way in
+	logins   int // number of connections that are not logged in yet
 	conns    map[*conn]bool
 	counters state.SSHCounters
 }
 
-// New returns a server that is off. Sessions are made by open.
+// New returns a server that is off. It opens console sessions with open.
 func New(stateDir string, j *journal.Journal, open func(console.Login) *manage.Near) *Server {
 	return &Server{stateDir: stateDir, journal: j, open: open, settings: &settings{},
 		limits: limits{sources: map[netip.Prefix]*failures{}}, conns: map[*conn]bool{}}
 }
 
-// Apply takes up a configuration. After an error, that it cannot listen where it
-// should or a key is none, everything is as before.
+// Apply applies a configuration. An error means that the server cannot listen on the
+// configured address, or that a key is not valid. Then nothing has changed.
 func (s *Server) Apply(m *config.Model) error {
 	next, err := settingsOf(m)
 	if err != nil {
@@ -70,8 +71,8 @@ func (s *Server) Apply(m *config.Model) error {
 	return nil
 }
 
-// Start is Apply for a device that starts: what cannot be had yet is tried again
-// until it can, or another configuration comes.
+// Start does what Apply does, for a device that starts. If it cannot listen, it tries again
+// until it can, or until another configuration is applied.
 func (s *Server) Start(m *config.Model) {
 	err := s.Apply(m)
 	s.mu.Lock()
@@ -83,7 +84,7 @@ func (s *Server) Start(m *config.Model) {
 	s.retry = time.AfterFunc(retryListen, func() { s.Start(m) })
 }
 
-// listen goes over to the address of next.
+// listen changes the listener to the address of next.
 func (s *Server) listen(next *settings) error {
 	s.mu.Lock()
 	current, old := s.settings.address(), s.listener
@@ -120,7 +121,7 @@ func (s *Server) listen(next *settings) error {
 	return nil
 }
 
-// listenOn listens on an address that an interface may not have yet.
+// listenOn listens on an address, also if no interface has the address yet.
 func listenOn(address string) (net.Listener, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		var set error
@@ -137,7 +138,8 @@ func explained(err error) error {
 	return err
 }
 
-// dismiss ends the connections of users who may no longer do what they may there.
+// dismiss ends the connections of users whose rights the configuration has reduced or
+// removed.
 func (s *Server) dismiss() {
 	for c := range s.conns {
 		if u := s.settings.user(c.login.User); s.settings.address() == "" || u == nil || u.Level != uint8(c.login.Level) {
@@ -146,14 +148,14 @@ func (s *Server) dismiss() {
 	}
 }
 
-// accept takes connections until the listener is closed.
+// accept accepts connections until the listener is closed.
 func (s *Server) accept(l net.Listener) {
 	for {
 		c, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil { // out of file descriptors, or the client is gone again
+		if err != nil { // no file descriptors are left, or the client is already gone
 			time.Sleep(50 * time.Millisecond)
 			continue
 		}
@@ -165,8 +167,8 @@ func (s *Server) accept(l net.Listener) {
 	}
 }
 
-// admit counts a connection on its way in, unless its source is blocked or there
-// are too many.
+// admit counts a connection before its login. It returns false if the source is blocked or
+// if there are too many such connections.
 func (s *Server) admit(c net.Conn) bool {
 	blocked := s.limits.blocked(remote(c).Addr(), time.Now())
 	s.mu.Lock()
@@ -183,7 +185,7 @@ func (s *Server) admit(c net.Conn) bool {
 	return true
 }
 
-// Close ends everything.
+// Close closes the listener and all connections.
 func (s *Server) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,7 +201,7 @@ func (s *Server) Close() {
 	}
 }
 
-// State is what the displays show.
+// State returns the state for displays.
 func (s *Server) State() state.SSHServer {
 	now := time.Now()
 	s.mu.Lock()

@@ -14,8 +14,8 @@ import (
 	"tandem/internal/manage/terminal"
 )
 
-// session is one session channel (RFC 4254, section 6): first what it is to be,
-// then the console until it is left.
+// session is one session channel (RFC 4254, section 6). First the client's requests say how
+// to run the console; then the console runs until the user leaves it.
 type session struct {
 	conn    *conn
 	channel ssh.Channel
@@ -39,7 +39,7 @@ type (
 	exitStatus   struct{ Status uint32 }
 )
 
-// serve answers requests until the console is left or the client is gone.
+// serve answers requests until the console has ended or the client is gone.
 func (s *session) serve(requests <-chan *ssh.Request) {
 	defer s.channel.Close()
 	ended := make(chan error, 1)
@@ -52,14 +52,14 @@ func (s *session) serve(requests <-chan *ssh.Request) {
 		case r, ok := <-requests:
 			if !ok {
 				if running {
-					s.exit(<-ended) // its keys have ended
+					s.exit(<-ended) // the input has ended
 				}
 				return
 			}
 			run := s.request(r)
 			accepted := run != nil && !running || run == nil && s.adjust(r)
 			if r.WantReply {
-				_ = r.Reply(accepted, nil) // a client that is gone closes the requests
+				_ = r.Reply(accepted, nil) // if the client is gone, the requests end too
 			}
 			if run != nil && !running {
 				running = true
@@ -69,7 +69,7 @@ func (s *session) serve(requests <-chan *ssh.Request) {
 	}
 }
 
-// request returns what a request starts, nil when it starts nothing.
+// request returns the function that a request starts, nil if it starts nothing.
 func (s *session) request(r *ssh.Request) func() error {
 	switch r.Type {
 	case "shell":
@@ -89,7 +89,7 @@ func (s *session) request(r *ssh.Request) func() error {
 	return nil
 }
 
-// adjust takes up what the client says of its terminal.
+// adjust handles the requests that describe the client's terminal.
 func (s *session) adjust(r *ssh.Request) bool {
 	switch r.Type {
 	case "pty-req":
@@ -111,7 +111,8 @@ func (s *session) adjust(r *ssh.Request) bool {
 	return false
 }
 
-// resize tells the console the newest size; one that it has not taken up yet is dropped.
+// resize sends the newest size to the console. It replaces a size that the console has not
+// read yet.
 func (s *session) resize(columns, rows uint32) {
 	select {
 	case <-s.sizes:
@@ -135,8 +136,8 @@ func (s *session) interact() error {
 
 var errRefused = errors.New("refused")
 
-// script runs lines as `tandem -f` does: it prints what they show, and stops at
-// the first that is refused.
+// script runs lines as `tandem -f` does: it prints their output and stops at the first line
+// that is refused.
 func (s *session) script(lines *bufio.Scanner) error {
 	near := s.conn.server.open(s.conn.login)
 	prompt, pending := near.Prompt(), false
@@ -149,7 +150,7 @@ func (s *session) script(lines *bufio.Scanner) error {
 			fmt.Fprintf(s.channel.Stderr(), "%s%s\n%s", prompt, lines.Text(), reply.Output)
 			return errRefused
 		}
-		_, _ = io.WriteString(s.channel, reply.Output) // the next read tells that the client is gone
+		_, _ = io.WriteString(s.channel, reply.Output) // if the client is gone, the next read fails
 		if prompt, pending = reply.Prompt, reply.Pending; reply.Closed {
 			return nil
 		}
@@ -161,7 +162,7 @@ func (s *session) script(lines *bufio.Scanner) error {
 	return lines.Err()
 }
 
-// exit tells the client how the session ended.
+// exit sends the exit status of the session to the client.
 func (s *session) exit(err error) {
 	status := exitStatus{}
 	if err != nil {

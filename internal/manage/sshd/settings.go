@@ -16,7 +16,8 @@ import (
 	"tandem/internal/config"
 )
 
-// settings are what of a configuration concerns the server; they do not change.
+// settings are the parts of a configuration that the server needs. They are not changed
+// after they are made.
 type settings struct {
 	config.SSHServer
 	users map[string]*user // by name in lower case
@@ -45,7 +46,7 @@ func settingsOf(m *config.Model) (*settings, error) {
 
 func (s *settings) user(name string) *user { return s.users[strings.ToLower(name)] }
 
-// address is where to listen, empty when the server is off.
+// address returns the address to listen on, empty if the server is off.
 func (s *settings) address() string {
 	switch {
 	case !s.Enabled:
@@ -56,8 +57,8 @@ func (s *settings) address() string {
 	return ":" + strconv.Itoa(int(s.Port))
 }
 
-// allows tells whether a user may log in with a key. The error says what is wrong
-// with the user's file of keys.
+// allows reports whether a user may log in with a key. The error says what is wrong with
+// the user's key file.
 func (u *user) allows(key ssh.PublicKey) (bool, error) {
 	if same(u.keys, key) {
 		return true, nil

@@ -14,23 +14,23 @@ const (
 	escape = 0x1b
 )
 
-// keys translates the keys that the line editor does not know in VRP's sense:
-// Ctrl+Z types `return`, Ctrl+C drops the line. Its Read ends with the context.
+// keys translates keys that VRP uses and the line editor does not know: Ctrl+Z types
+// `return`, Ctrl+C drops the line. Its Read ends with the context.
 type keys struct {
 	ctx     context.Context
 	pressed <-chan []byte // closed at the end of input
-	raw     []byte        // pressed and not taken yet
+	raw     []byte        // pressed and not yet translated
 	pending []byte        // translated and not read yet
-	// whole says that the line being read came with its end: nobody types so fast, so
-	// it was pasted or sent by a program.
+	// whole means that the present line arrived together with its end. Nobody types so
+	// fast, so it was pasted or sent by a program.
 	whole bool
 }
 
-// Line editor keys: to the end of the line, delete to its beginning.
+// Keys of the line editor: go to the end of the line, then delete to its beginning.
 const dropLine = "\x05\x15"
 
-// newKeys begins to read keys. A read cannot be taken back, so its goroutine
-// stays until there is another key or the program ends.
+// newKeys begins to read keys. A read cannot be cancelled. So its goroutine stays until
+// another key is pressed or the program ends.
 func newKeys(ctx context.Context, from io.Reader) *keys {
 	pressed := make(chan []byte)
 	go func() {
@@ -70,9 +70,9 @@ func (k *keys) wait() error {
 	return nil
 }
 
-// watch takes keys while nobody reads them, until done; at Ctrl+C it drops what was
-// typed ahead and calls interrupt, and again until done: the line to interrupt may only
-// be on its way.
+// watch reads keys while a line runs, until done. At Ctrl+C it drops the keys that were
+// typed ahead and calls interrupt. It repeats interrupt until done, because the line may
+// not have reached the daemon yet.
 func (k *keys) watch(done <-chan struct{}, interrupt func()) {
 	var again <-chan time.Time
 	from := k.pressed
@@ -85,7 +85,7 @@ func (k *keys) watch(done <-chan struct{}, interrupt func()) {
 			again = time.After(againInterval)
 		case pressed, ok := <-from:
 			if !ok {
-				from = nil // whoever reads next sees the end
+				from = nil // the next reader sees the end
 			}
 			k.raw = append(k.raw, pressed...)
 			if at := bytes.LastIndexByte(k.raw, ctrlC); at >= 0 {
@@ -99,7 +99,7 @@ func (k *keys) watch(done <-chan struct{}, interrupt func()) {
 
 const againInterval = 100 * time.Millisecond
 
-// ahead tells whether keys wait that nobody has read.
+// ahead reports whether keys are waiting that nobody has read.
 func (k *keys) ahead() bool {
 	if len(k.raw) > 0 {
 		return true
@@ -107,7 +107,7 @@ func (k *keys) ahead() bool {
 	select {
 	case pressed, ok := <-k.pressed:
 		if !ok {
-			k.pressed = closedKeys // whoever reads next sees the end
+			k.pressed = closedKeys // the next reader sees the end
 		}
 		k.raw = pressed
 	default:
@@ -118,13 +118,13 @@ func (k *keys) ahead() bool {
 // closedKeys is a closed channel: who reads from it finds the end of the input at once.
 var closedKeys = func() <-chan []byte { c := make(chan []byte); close(c); return c }()
 
-// answer returns one key that was pressed at a question. pasted says that text came
-// instead, which is for the line editor.
+// answer returns one key that was pressed as the answer to a question. It returns pasted if
+// text came instead, which is for the line editor.
 func (k *keys) answer() (key byte, pasted bool, err error) {
 	if err := k.wait(); err != nil {
 		return 0, false, err
 	}
-	if k.raw[0] == escape { // an arrow or its like
+	if k.raw[0] == escape { // an arrow key or another special key
 		k.raw = nil
 		return escape, false, nil
 	}
@@ -136,8 +136,8 @@ func (k *keys) answer() (key byte, pasted bool, err error) {
 	return key, false, nil
 }
 
-// Read gives the line editor one line at most: what was typed behind it may be for
-// what the line shows.
+// Read returns at most one line to the line editor. Later keys may be meant for the output
+// of this line.
 func (k *keys) Read(p []byte) (int, error) {
 	if len(k.pending) == 0 {
 		if err := k.wait(); err != nil {
@@ -155,7 +155,7 @@ func (k *keys) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// lineEnd is the length of the first line, 0 where it has not ended.
+// lineEnd returns the length of the first line, 0 if it has not ended.
 func lineEnd(keys []byte) int {
 	end := bytes.IndexAny(keys, "\r\n") + 1
 	if end > 0 && end < len(keys) && keys[end-1] == '\r' && keys[end] == '\n' {
@@ -164,7 +164,7 @@ func lineEnd(keys []byte) int {
 	return end
 }
 
-// translate is what the line editor gets for keys. Tabs of a whole line are white space.
+// translate returns the keys for the line editor. In a pasted line, a tab is white space.
 func translate(pressed []byte, whole bool) []byte {
 	var out []byte
 	for _, b := range pressed {

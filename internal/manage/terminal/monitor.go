@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// monitor begins to show the events after one of a number as they come, between the
-// lines that are typed; nil ends that.
+// monitor begins to show events with a number above after, between the lines that are
+// typed. Nil ends that.
 func (c *console) monitor(after *uint64) {
 	switch {
 	case after != nil && c.silence == nil:
@@ -23,7 +23,7 @@ func (c *console) followLog(ctx context.Context, last uint64) {
 	for {
 		records, err := c.dialogue.Follow(ctx, last)
 		if err != nil {
-			return // the next line that is typed tells what is wrong
+			return // the next typed line shows the error
 		}
 		last = records.Last
 		c.printing.Lock()

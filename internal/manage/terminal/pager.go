@@ -12,15 +12,15 @@ const (
 	clearRow = "\r\x1b[K"
 )
 
-// show prints text, a screenful at a time: the space bar asks for the next one, Enter
-// for the next line, q and Ctrl+C for no more. Whoever has typed on, or types text
-// instead, sees all.
+// show prints text page by page: the space bar shows the next page, Enter the next line, q
+// and Ctrl+C end it. If the user has typed ahead, or types text instead of these keys, show
+// prints everything.
 func (c *console) show(text string) error {
 	c.printing.Lock()
 	defer c.printing.Unlock()
 	page, width := c.page()
 	if c.keys.ahead() {
-		page = 0 // what was typed ahead is not for the pager, and nobody waits for it
+		page = 0 // keys that were typed ahead are not for the pager
 	}
 	head, rest := cutRows(text, page, width)
 	for rest != "" {
@@ -60,10 +60,10 @@ func (c *console) page() (rows, width int) {
 	return max(c.size.Height-1, 0), c.size.Width
 }
 
-// allRows is as many rows as there are.
+// allRows means all rows.
 const allRows = -1
 
-// more waits for the key that says how many rows come next.
+// more waits for a key and returns how many rows to show next.
 func (c *console) more(page int) (rows int, err error) {
 	for {
 		key, pasted, err := c.keys.answer()
@@ -82,8 +82,8 @@ func (c *console) more(page int) (rows int, err error) {
 	}
 }
 
-// cutRows cuts text behind so many rows of a screen, of which a long line takes
-// several; 0 rows are all.
+// cutRows splits text after so many rows of a screen. A long line takes several rows. 0
+// rows means all.
 func cutRows(text string, rows, width int) (head, rest string) {
 	if rows == 0 {
 		return text, ""

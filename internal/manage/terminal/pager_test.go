@@ -15,8 +15,8 @@ import (
 	"tandem/internal/manage"
 )
 
-// counting is a dialogue of which every line is a number: so many lines are shown.
-// "wait" takes until it is interrupted.
+// counting is a dialogue in which every line is a number, and the reply has so many lines.
+// The line "wait" runs until it is interrupted.
 type counting struct {
 	length      int
 	interrupted chan struct{}
@@ -62,7 +62,7 @@ func numbered(n int) string {
 	return b.String()
 }
 
-// display is a screen that can be waited for.
+// display is a screen on which a test can wait for text.
 type display struct {
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -82,7 +82,7 @@ func (d *display) Write(b []byte) (int, error) {
 	return d.text.Write(b)
 }
 
-// asks waits until the screen asks whether to go on.
+// asks waits until the screen asks whether to show more.
 func (d *display) asks() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -91,14 +91,14 @@ func (d *display) asks() {
 	}
 }
 
-// press types keys on a screen of four rows and returns what it shows, rows that
-// were cleared left out. A + in the keys waits until the screen asks for more.
+// press types keys on a screen of four rows and returns the rows that it shows, without
+// rows that were cleared. A + in the keys waits until the screen asks whether to show more.
 func press(t *testing.T, keys string) []string {
 	t.Helper()
 	return send(t, strings.Split(keys, ""))
 }
 
-// send is press for keys of which several may come at once.
+// send does what press does, but several keys may arrive at once.
 func send(t *testing.T, chunks []string) []string {
 	t.Helper()
 	read, write := io.Pipe()
@@ -131,7 +131,7 @@ func send(t *testing.T, chunks []string) []string {
 
 var control = regexp.MustCompile(`\x1b\[(\d*)([KD])|\r`)
 
-// seen is a row as a screen shows it after what moves the cursor and clears.
+// seen returns a row as the screen shows it, after cursor movements and deletions.
 func seen(row string) string {
 	var shown []rune
 	at := 0
@@ -181,8 +181,8 @@ func TestPager(t *testing.T) {
 	}
 }
 
-// TestPaste sends lines at once, as a paste and programs do: none is lost to the pager,
-// to Tab or to the help, whichever end they have.
+// TestPaste sends several lines at once, as a paste and programs do. The pager, Tab and the
+// help must not take any of them, with any line end.
 func TestPaste(t *testing.T) {
 	for _, c := range []struct {
 		chunks []string
@@ -211,7 +211,7 @@ func TestCutRows(t *testing.T) {
 		{"a\nb\nc\n", 2, 10, "a\nb\n"},
 		{"a\nb\nc\n", 0, 10, "a\nb\nc\n"},
 		{"abcdef\nb\n", 2, 3, "abcdef\n"},
-		{"abcdefghi\nb\n", 2, 3, "abcdefghi\n"}, // a line that is taller than the screen
+		{"abcdefghi\nb\n", 2, 3, "abcdefghi\n"}, // a line with more rows than the screen
 		{"", 2, 3, ""},
 	} {
 		if head, rest := cutRows(c.text, c.rows, c.width); head != c.head || head+rest != c.text {

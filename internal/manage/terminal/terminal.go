@@ -1,5 +1,5 @@
-// Package terminal is a console session in front of a person: a line editor with
-// history, `?` and Tab, on whatever carries characters both ways.
+// Package terminal shows a console session to a person, with a line editor that has
+// history, `?` and Tab. It works on any stream of characters in both directions.
 package terminal
 
 import (
@@ -17,28 +17,30 @@ import (
 	"tandem/internal/manage"
 )
 
-// Dialogue is a console session, near or far.
+// Dialogue is a console session, in this process or over the socket.
 type Dialogue interface {
-	// Exec runs one line. A line that the console refuses is no error here.
+	// Exec runs one line. If the console refuses the line, that is not an error of Exec.
 	Exec(ctx context.Context, line string) (manage.Reply, error)
-	// Complete says what may come at the end of a line.
+	// Complete returns what may follow at the end of a line.
 	Complete(ctx context.Context, line string) (manage.Completion, error)
-	// Follow waits for events after one of a number.
+	// Follow waits for events with a number above after.
 	Follow(ctx context.Context, after uint64) (manage.LogReply, error)
 }
 
-// Size is that of a screen, in characters.
+// Size is the size of a screen, in characters.
 type Size struct{ Width, Height int }
 
 // Terminal is a screen with keys, in raw mode.
 type Terminal struct {
 	Keys   io.Reader
 	Screen io.Writer
-	// Sizes tells of a new size, the first one included; nil when none is known.
+	// Sizes receives each new size of the screen, and the first one. It is nil if the size
+	// is unknown.
 	Sizes <-chan Size
 }
 
-// Run holds a dialogue, which shows the prompt first, until it is left or the keys end.
+// Run runs a dialogue until the user leaves it or the input ends. It first shows the
+// prompt.
 func (t Terminal) Run(ctx context.Context, d Dialogue, prompt string) error {
 	keys := newKeys(ctx, t.Keys)
 	c := &console{ctx: ctx, dialogue: d, first: prompt, keys: keys, screen: readWriter{keys, t.Screen}}
@@ -50,7 +52,7 @@ func (t Terminal) Run(ctx context.Context, d Dialogue, prompt string) error {
 	return c.loop()
 }
 
-// readWriter is both sides of a terminal.
+// readWriter combines the input and the output of a terminal.
 type readWriter struct {
 	io.Reader
 	io.Writer
@@ -62,12 +64,12 @@ type console struct {
 	dialogue Dialogue
 	keys     *keys
 	screen   readWriter
-	first    string // prompt
+	first    string // the first prompt
 	last     manage.Reply
-	silence  context.CancelFunc // ends the log on this terminal, nil when there is none
-	printing sync.Mutex         // keeps the log out of what is shown in pages
+	silence  context.CancelFunc // ends the display of the log, nil if it is not displayed
+	printing sync.Mutex         // held while text is shown page by page, so that no log lines come between
 
-	mu       sync.Mutex // guards what follow shares with the loop
+	mu       sync.Mutex // guards the fields that follow shares with the loop
 	terminal *term.Terminal
 	size     Size
 }
@@ -81,15 +83,15 @@ func (c *console) edit() {
 	c.fit()
 }
 
-// fit keeps the line editor's width that of the screen.
+// fit sets the width of the line editor to that of the screen.
 func (c *console) fit() {
 	if c.size.Width > 0 {
-		// A width that cannot be set leaves the old one, which only wraps badly.
+		// If the width cannot be set, lines only wrap at the wrong place.
 		_ = c.terminal.SetSize(c.size.Width, c.size.Height)
 	}
 }
 
-// follow takes up new sizes of the screen.
+// follow receives new sizes of the screen.
 func (c *console) follow(sizes <-chan Size, ended <-chan struct{}) {
 	for {
 		select {
@@ -112,12 +114,14 @@ func (c *console) loop() error {
 		line, err := c.terminal.ReadLine()
 		switch {
 		case errors.Is(err, io.EOF):
-			// Ctrl+D leaves, but not past changes without a question.
+			// Ctrl+D leaves the console. If there are uncommitted changes, the console
+			// first asks a question.
 			if !c.last.Pending || c.last.Question {
 				return nil
 			}
 			line = "return"
-			// The editor that has seen the end sees nothing but the end.
+			// An editor that has reached the end of its input stays there. So a new one is
+			// needed.
 			c.edit()
 		case err != nil && !errors.Is(err, term.ErrPasteIndicator):
 			return fmt.Errorf("terminal: %w", err)
@@ -134,14 +138,14 @@ func (c *console) loop() error {
 	return nil
 }
 
-// exec runs a line, which Ctrl+C interrupts where the dialogue knows how to.
+// exec runs a line. Ctrl+C interrupts it if the dialogue supports that.
 func (c *console) exec(line string) (manage.Reply, error) {
 	done, watched := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(watched)
 		c.keys.watch(done, func() {
 			if d, ok := c.dialogue.(interface{ Interrupt(context.Context) error }); ok {
-				// A line that has ended meanwhile needs no interruption.
+				// If this fails, the line has already ended.
 				_ = d.Interrupt(c.ctx)
 			}
 		})
@@ -157,8 +161,8 @@ func (c *console) prompt() string {
 	return c.last.Prompt
 }
 
-// key handles Tab and the question mark while a line is typed. At the start of a line a
-// tab is white space, and in a line that was not typed a question mark is one.
+// key handles Tab and the question mark while a line is typed. At the start of a line a tab
+// is white space. In a pasted line a question mark is an ordinary character.
 func (c *console) key(line string, pos int, key rune) (newLine string, newPos int, ok bool) {
 	if c.last.Question {
 		return "", 0, false
@@ -198,19 +202,20 @@ func (c *console) expand(line string, pos int) (string, int, bool) {
 	return answer.Expanded + line[pos:], len(answer.Expanded), true
 }
 
-// aside shows what comes behind the prompt while a line is typed, which the line
-// editor then shows again below.
+// aside prints text behind the prompt and the present line. The line editor then shows the
+// line again below.
 func (c *console) aside(line, text string) {
 	prompt := c.prompt()
 	text = prompt + text
 	page, width := c.page()
 	if _, rest := cutRows(text, page, width); rest == "" || utf8.RuneCountInString(prompt+line) >= width {
-		// The editor wraps its line, so it has to find its own way back.
+		// The line editor wraps the line and moves the cursor itself, so the screen must
+		// not be cleared here.
 		io.WriteString(c.terminal, text)
 		return
 	}
 	io.WriteString(c.screen, clearRow)
-	// What fails here fails again when the next key is read.
+	// An error appears again when the next key is read.
 	_ = c.show(text)
 }
 
