@@ -188,7 +188,8 @@ func (t *Table) Snapshot(now instant.Time, dst []SessionState) []SessionState {
 // Counters returns the counts since the table was made.
 func (t *Table) Counters() Counters { return t.counters }
 
-// countSent is deferred with the number of packets that fx held at the start.
+// countSent counts the packets that were added to fx. before is how many fx held at the
+// start.
 func (t *Table) countSent(before int, fx *Effects) {
 	t.counters.Sent += uint64(len(fx.Sends) - before)
 }

@@ -107,8 +107,8 @@ type Profile struct {
 	BackupID uint32 // 1..4294967295, 0 while not set
 	Service  string // empty while not set
 	Hot      bool   // peer-backup hot
-	// ETrunk is 0 while the profile is not bound. Otherwise the profile takes its role from
-	// Eth-Trunk EthTrunk in this E-Trunk.
+	// ETrunk and EthTrunk are the numbers of an E-Trunk and of one of its members. The
+	// profile takes its role from this member. ETrunk is 0 if the profile is not bound.
 	ETrunk, EthTrunk uint32
 	MLD              bool // service-type mld
 }

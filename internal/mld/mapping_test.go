@@ -66,8 +66,8 @@ func TestSSMMappingAtRunTime(t *testing.T) {
 	}
 }
 
-// The last host that names no sources leaves. The router queries before the mapped sources
-// end, as for any other source. The same holds for a source that is not mapped.
+// The last host that names no sources leaves. The router sends queries before it stops the
+// mapped sources. It also does so for a source that a host has named.
 func TestLeavesWithSSMMapping(t *testing.T) {
 	x := newRig(t, mapped())
 	x.run(after(time.Minute))

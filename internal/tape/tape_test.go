@@ -16,14 +16,14 @@ import (
 	"tandem/internal/rbs"
 )
 
-// desk is a recorded device and somebody who tells it things.
+// desk is a recorded device and the test code that gives it inputs.
 type desk struct {
 	t    *testing.T
 	now  instant.Time
 	dev  *Device
 	rng  *rand.Rand
 	peer *etrunk.Trunk
-	seen int // decisions
+	seen int // decisions so far
 }
 
 var (
@@ -84,7 +84,7 @@ func (k *desk) post(fx *etrunk.Effects) {
 	fx.Reset()
 }
 
-// take carries out effects: the peer hears the hellos.
+// take carries out the effects: the peer receives the hellos.
 func (k *desk) take() {
 	fx := k.dev.Effects(k.now)
 	if _, any := decided(fx); any {
@@ -100,7 +100,7 @@ func (k *desk) take() {
 	}
 }
 
-// pass lets time go by and hosts come and go.
+// pass advances the time, while hosts come and go.
 func (k *desk) pass(d time.Duration) {
 	var fx etrunk.Effects
 	for end := k.now.Add(d); k.now < end; {
@@ -115,7 +115,7 @@ func (k *desk) pass(d time.Duration) {
 	}
 }
 
-// stir tells the device something at random.
+// stir gives the device a random input.
 func (k *desk) stir() {
 	group := netip.MustParseAddr(fmt.Sprintf("ff3e::%x", 1+k.rng.IntN(20)))
 	host := netip.MustParseAddr(fmt.Sprintf("fe80::1:%x", 1+k.rng.IntN(5)))
@@ -134,7 +134,7 @@ func (k *desk) stir() {
 	case 5:
 		up := k.rng.IntN(10) > 0
 		k.dev.Handle(k.now, device.LinkChanged{Netdev: "up0", Exists: true, Index: 1, AdminUp: true, Up: up, LinkLocal: netip.MustParseAddr("fe80::a:0")})
-	case 6: // what a connection would have come to
+	case 6: // the result of a message on a connection
 		k.dev.Handle(k.now, device.MLDMalformed{Netdev: "eth-trunk10", Err: errEntry})
 	case 7:
 		var fx etrunk.Effects
@@ -160,7 +160,7 @@ func (k *desk) write() []byte {
 	return b.Bytes()
 }
 
-// replays fails unless a file replays to what was recorded.
+// replays fails unless the replay of a file decides what was recorded.
 func replays(t *testing.T, file []byte) Result {
 	t.Helper()
 	result, err := Replay(bytes.NewReader(file), func(s Step) {
@@ -177,7 +177,7 @@ func replays(t *testing.T, file []byte) Result {
 	return result
 }
 
-// TestReplayFromBoot: a recording that holds everything decides the same.
+// TestReplayFromBoot: the replay of a recording from the boot on decides the same.
 func TestReplayFromBoot(t *testing.T) {
 	k := newDesk(t, 64<<20)
 	k.pass(time.Minute)
@@ -190,7 +190,7 @@ func TestReplayFromBoot(t *testing.T) {
 	}
 }
 
-// TestReplayFromCheckpoint: so does one of which the beginning was dropped.
+// TestReplayFromCheckpoint: so does the replay of a recording whose beginning was dropped.
 func TestReplayFromCheckpoint(t *testing.T) {
 	k := newDesk(t, 64<<10)
 	for range 20 {
@@ -206,7 +206,7 @@ func TestReplayFromCheckpoint(t *testing.T) {
 	}
 }
 
-// TestMask: a masked file holds no address of before and replays.
+// TestMask: a masked file contains none of the old addresses, and can be replayed.
 func TestMask(t *testing.T) {
 	k := newDesk(t, 64<<20)
 	k.pass(30 * time.Second)
@@ -230,7 +230,7 @@ func TestMask(t *testing.T) {
 	}
 }
 
-// TestReplayTellsDifferences: a file that was changed is found out.
+// TestReplayTellsDifferences: the replay of a changed file reports the difference.
 func TestReplayTellsDifferences(t *testing.T) {
 	k := newDesk(t, 64<<20)
 	k.pass(5 * time.Second)
@@ -263,7 +263,7 @@ func TestReplayTellsDifferences(t *testing.T) {
 	}
 }
 
-// FuzzReplay: no file makes the program fail otherwise than by an error.
+// FuzzReplay: a file with any content leads to an error at most.
 func FuzzReplay(f *testing.F) {
 	k := newDesk(&testing.T{}, 64<<20)
 	k.pass(time.Second)
@@ -282,7 +282,7 @@ func FuzzReplay(f *testing.F) {
 	})
 }
 
-// FuzzEntry: what can be read is written as it was.
+// FuzzEntry: an entry that can be decoded is encoded as the same bytes.
 func FuzzEntry(f *testing.F) {
 	k := newDesk(&testing.T{}, 64<<20)
 	k.pass(5 * time.Second)
