@@ -20,7 +20,7 @@ import (
 type Checkpoint struct {
 	ID, Boot   uint64
 	At         instant.Time
-	Kept       DeviceKept
+	Kept       Kept
 	Clock      rbs.ClockState
 	Links      []LinkChanged
 	Upstream   mld.ProxyMemory

@@ -35,7 +35,7 @@ func New(id, boot uint64, wall time.Time, now instant.Time) *Device {
 	g := &ground{
 		id:    id,
 		boot:  boot,
-		kept:  DeviceKept{Started: now, Sessions: make(map[string]etrunk.BFDState)},
+		kept:  Kept{Started: now, Sessions: make(map[string]etrunk.BFDState)},
 		clock: rbs.NewClock(wall, now),
 		links: make(map[string]LinkChanged),
 		fx:    &Effects{},

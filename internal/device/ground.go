@@ -18,14 +18,14 @@ type ground struct {
 	boot     uint64
 	clock    *rbs.Clock
 	settings Settings
-	kept     DeviceKept
+	kept     Kept
 	links    map[string]LinkChanged // by Linux name
 	agenda   agenda
 	fx       *Effects
 }
 
-// DeviceKept is what a device knows beside its parts.
-type DeviceKept struct {
+// Kept is what a device knows beside its parts.
+type Kept struct {
 	Started  instant.Time
 	Sessions map[string]etrunk.BFDState // by the name of the BFD session
 	Retiring bool
@@ -48,7 +48,7 @@ type Counters struct {
 }
 
 // clone returns a copy that shares no memory with k.
-func (k DeviceKept) clone() DeviceKept {
+func (k Kept) clone() Kept {
 	sessions := make(map[string]etrunk.BFDState, len(k.Sessions))
 	maps.Copy(sessions, k.Sessions)
 	k.Sessions = sessions

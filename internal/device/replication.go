@@ -181,7 +181,7 @@ func (rp *replication) tellChannel(s *service, ev rbs.Event) {
 
 // resumeListeners sends for the listeners of which the peer may not know until the
 // databases have been compared. A replay gives the peer the time that it had.
-func (rp *replication) resumeListeners(now instant.Time, cp *Checkpoint) {
+func (rp *replication) resumeListeners(cp *Checkpoint) {
 	for _, lc := range cp.Unknown {
 		for _, s := range rp.list {
 			if ifc := s.interfaceOf(lc.Key); ifc != nil {

@@ -24,7 +24,7 @@ func (d *Device) Resume(now instant.Time, settings Settings, cp *Checkpoint) err
 	d.resumeDownstreams(now, cp)
 	d.configureUpstream(now, &cp.Upstream)
 	d.routes.resume(now, cp)
-	d.services.resumeListeners(now, cp)
+	d.services.resumeListeners(cp)
 	d.arrivals.resume(now, cp)
 	d.refreshAll(now)
 	d.settle(now)

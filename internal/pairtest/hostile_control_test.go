@@ -43,7 +43,7 @@ func (d *device) hardware() net.HardwareAddr {
 	d.t.Helper()
 	l, err := d.Links.Link(legLink)
 	testnet.Must(d.t, err)
-	return net.HardwareAddr(l.HardwareAddr)
+	return l.HardwareAddr
 }
 
 // TestHostileControl: a host sends BFD in the name of the peer: that it is down, while it

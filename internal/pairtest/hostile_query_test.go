@@ -2,7 +2,6 @@ package pairtest
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"testing"
@@ -61,7 +60,7 @@ func TestHostileQuerier(t *testing.T) {
 		p.steer(d.name)
 		l, err := d.Links.Link(legLink)
 		testnet.Must(t, err)
-		hardware := net.HardwareAddr(l.HardwareAddr)
+		hardware := l.HardwareAddr
 		host.stops(testnet.Packet{To: hardware, Dst: d.linkLocal(legLink), HopByHop: routerAlert}, ssmGroup, asmGroup)
 		host.stops(testnet.Packet{To: hardware, HopByHop: routerAlert}, ssmGroup, asmGroup)
 		host.stops(testnet.Packet{}, ssmGroup, asmGroup)

@@ -102,12 +102,12 @@ func (r *GroupRecord) append(dst []byte) []byte {
 	return dst
 }
 
-func (b *Bootstrap) append(dst []byte) []byte {
-	dst[len(dst)-headerSize+1] = byte(bit16(b.NoForward, 0x80))
-	dst = be.AppendUint16(dst, b.FragmentTag)
-	dst = append(dst, b.HashMaskLen, b.Priority)
-	dst = appendUnicast(dst, b.BSR)
-	for _, r := range b.Ranges {
+func (m *Bootstrap) append(dst []byte) []byte {
+	dst[len(dst)-headerSize+1] = byte(bit16(m.NoForward, 0x80))
+	dst = be.AppendUint16(dst, m.FragmentTag)
+	dst = append(dst, m.HashMaskLen, m.Priority)
+	dst = appendUnicast(dst, m.BSR)
+	for _, r := range m.Ranges {
 		dst = r.Group.append(dst)
 		dst = append(dst, r.Count, byte(len(r.RPs)), 0, 0)
 		for _, rp := range r.RPs {

@@ -27,7 +27,7 @@ func (s RPTState) String() string {
 //	RPTNotJoined  prune not desired         NotPruned
 //	NotPruned     prune desired             Pruned        Prune(S,G,rpt)
 //	Pruned        prune not desired         NotPruned     Join(S,G,rpt)
-func (r *Router) settleRPT(now instant.Time, t *tree) {
+func (r *Router) settleRPT(t *tree) {
 	old := t.RPT
 	t.RPT = r.rptDesired(t)
 	if t.RPT != RPTNotPruned {

@@ -85,7 +85,7 @@ func (r *Router) settle(now instant.Time, id uint32, fx *Effects) {
 	}
 	t.Route = route
 	if !t.isStar() {
-		r.settleRPT(now, t)
+		r.settleRPT(t)
 	}
 	r.tally(t, 1)
 	if before.Joined != t.Joined || before.Upstream != t.Upstream || before.SPT != t.SPT {

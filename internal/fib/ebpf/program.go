@@ -51,7 +51,7 @@ const (
 
 // copying is what the program tells its loop over the outputs.
 type copying struct {
-	packet    uint64 // the context of the program
+	_         uint64 // the context of the program
 	first     uint32 // element of the list
 	mask      uint32 // of output.gate; 0 for an exception
 	shift     uint32 // to the bits of the generation
