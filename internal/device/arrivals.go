@@ -98,6 +98,13 @@ func (a *arrivals) rerouted(now instant.Time, sg SourceGroup) {
 	}
 }
 
+// reassigned takes note that services may have other interfaces.
+func (a *arrivals) reassigned(now instant.Time) {
+	for _, sg := range a.sorted() {
+		a.rerouted(now, sg)
+	}
+}
+
 // wantedBehind reports whether a stream is sent out by an interface of a service.
 func (a *arrivals) wantedBehind(s *service, sg SourceGroup) bool {
 	r := a.routes.table.get(sg)

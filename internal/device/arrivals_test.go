@@ -311,3 +311,20 @@ func TestUpstreamThatForwardsLate(t *testing.T) {
 		t.Errorf("they say %s, want %s", got, want)
 	}
 }
+
+// TestInterfaceJoinsAService: streams that flow already count when their interface is bound to a profile.
+func TestInterfaceJoinsAService(t *testing.T) {
+	k := newSky(t, 12)
+	a := k.scene.nodes[0]
+	for _, profile := range []string{"", "rbp1"} {
+		s := a.settings()
+		ifc := s.Interfaces["Eth-Trunk10"]
+		ifc.Profile = profile
+		s.Interfaces["Eth-Trunk10"] = ifc
+		a.act(func(d *device.Device) { a.must(d.Configure(k.scene.now, s)) })
+		k.scene.pass(20 * time.Second)
+	}
+	if got, want := k.lacking(), "[both are ready both are ready]"; got != want {
+		t.Errorf("they say %s, want %s", got, want)
+	}
+}

@@ -84,6 +84,7 @@ func (d *Device) assign(now instant.Time) {
 			changed[s] = changed[s] || renamed || had[ifc] != s
 		}
 	}
+	d.arrivals.reassigned(now)
 	for _, s := range d.services.list {
 		if changed[s] {
 			s.core.Reset(now, &s.fx)
