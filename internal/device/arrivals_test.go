@@ -312,18 +312,32 @@ func TestUpstreamThatForwardsLate(t *testing.T) {
 	}
 }
 
-// TestInterfaceJoinsAService: streams that flow already count when their interface is bound to a profile.
+// TestInterfaceJoinsAService: streams that flow already count when the profile of their interface begins to replicate.
 func TestInterfaceJoinsAService(t *testing.T) {
 	k := newSky(t, 12)
 	a := k.scene.nodes[0]
-	for _, profile := range []string{"", "rbp1"} {
-		s := a.settings()
-		ifc := s.Interfaces["Eth-Trunk10"]
-		ifc.Profile = profile
-		s.Interfaces["Eth-Trunk10"] = ifc
-		a.act(func(d *device.Device) { a.must(d.Configure(k.scene.now, s)) })
-		k.scene.pass(20 * time.Second)
+	a.die()
+	k.scene.pass(10 * time.Second)
+	k.planes[0] = newPlane(12)
+	bound := a.settings()
+	unbound := a.settings()
+	profile := unbound.Profiles["rbp1"]
+	profile.Hot = false
+	unbound.Profiles["rbp1"] = profile
+	a.boot()
+	a.act(func(d *device.Device) { a.must(d.Configure(k.scene.now, unbound)) })
+	a.handle(device.BFDChanged{Session: "core", State: etrunk.BFDUp})
+	a.handle(device.StreamsWatched{On: true})
+	a.legAdmin = true
+	a.tellLinks()
+	for _, sg := range k.streams {
+		if err := k.scene.do([]string{"join", "A", "host1", sg.Group.String(), sg.Source.String()}); err != nil {
+			t.Fatal(err)
+		}
 	}
+	k.scene.pass(5 * time.Second)
+	a.act(func(d *device.Device) { a.must(d.Configure(k.scene.now, bound)) })
+	k.scene.pass(60 * time.Second)
 	if got, want := k.lacking(), "[both are ready both are ready]"; got != want {
 		t.Errorf("they say %s, want %s", got, want)
 	}
