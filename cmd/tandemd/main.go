@@ -78,8 +78,8 @@ func run(f flags) error {
 	signal.Notify(successors, syscall.SIGUSR2)
 	inherited := inherit.Take()
 
-	// Before anything else, so that the reason is told rather than its effect
-	// on some file.
+	// The capabilities are checked first. Else an error would name a file that cannot be
+	// opened, and not the capability that is missing.
 	if err := caps.Check(); err != nil {
 		return err
 	}

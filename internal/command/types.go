@@ -23,7 +23,8 @@ type wordError struct {
 
 func (e *wordError) Unwrap() error { return e.error }
 
-// AtWord says which word of those that a Type's Parse was given is wrong, 0 for the first.
+// AtWord adds to an error of a Type's Parse the index of the word that is wrong. The first word
+// has the index 0.
 func AtWord(word int, err error) error { return &wordError{word, err} }
 
 // Type is a kind of parameter.

@@ -250,12 +250,11 @@ const (
 	DefaultLACPPriority = 32768
 	defaultHTTPPort     = 9777
 	defaultRetention    = 600 * time.Second
-	defaultPriority     = 100
-	defaultHello        = time.Second
-	defaultMultiplier   = 20
-	defaultRevertDelay  = 120 * time.Second
 	defaultTOSExp       = 7
 )
+
+// defaultETrunk are the defaults of package etrunk.
+var defaultETrunk = etrunk.DefaultConfig()
 
 // defaultTuning and defaultMLDVersion are the defaults of package mld (RFC 9777, section
 // 9).
@@ -291,8 +290,8 @@ func newService(name string) *Service {
 }
 
 func newETrunk(id uint32) *ETrunk {
-	return &ETrunk{ID: id, Priority: defaultPriority, AuthMode: etrunk.HMACSHA256, HelloInterval: defaultHello,
-		Multiplier: defaultMultiplier, RevertDelay: defaultRevertDelay,
+	return &ETrunk{ID: id, Priority: defaultETrunk.Priority, AuthMode: etrunk.HMACSHA256, HelloInterval: defaultETrunk.HelloInterval,
+		Multiplier: uint16(defaultETrunk.Multiplier), RevertDelay: defaultETrunk.RevertDelay,
 		BFD: ETrunkBFD{MinTx: bfd.DefaultInterval, MinRx: bfd.DefaultInterval, DetectMult: bfd.DefaultDetectMult}}
 }
 

@@ -22,7 +22,8 @@ type upstream interface {
 	// unable names what keeps the interfaces by which they come in from their work though they
 	// are up, empty when nothing does.
 	unable() string
-	// joining reports whether joins wait to be sent. When that changes, the duty is due.
+	// joining reports whether joins wait to be sent. When the answer
+	// changes, the implementation puts the duty stage on the agenda.
 	joining() bool
 	// reportAll says again what is joined.
 	reportAll(now instant.Time)

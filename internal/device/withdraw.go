@@ -53,7 +53,8 @@ func (du *duties) keepsProfiles(id Member, s *Settings) bool {
 	return true
 }
 
-// keepsInterfaces reports whether streams come in, and hosts are heard, where they are now.
+// keepsInterfaces reports whether new settings leave the upstream interface, and the member's
+// downstream interfaces, as they are.
 func (du *duties) keepsInterfaces(m *member, s *Settings) bool {
 	for name, ifc := range du.settings.Interfaces {
 		willBe, there := s.Interfaces[name]

@@ -26,7 +26,7 @@ const (
 	Info     Severity = 6
 )
 
-// Kind is one of the events that there are.
+// Kind declares a kind of event: its name, its severity, and its fields.
 type Kind struct {
 	Module   string
 	Severity Severity

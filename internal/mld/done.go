@@ -37,8 +37,8 @@ func (r *Router) done(now instant.Time, v Version, from, addr netip.Addr, fx *Ef
 	r.beginLeave(now, v, gid, Filter{Mode: Exclude}, isV1, fx)
 }
 
-// lowerV1Expiry lowers the expiry of the MLDv1 records of a group whose version is lower
-// than v.
+// lowerV1Expiry has the MLDv1 records of a group expire at the instant at, at the latest. Records
+// whose Version is v or newer are left as they are.
 func (r *Router) lowerV1Expiry(now instant.Time, gid uint32, v Version, at instant.Time) {
 	for id, rec := range r.store.listeners(r.store.groups.At(gid)) {
 		if rec.flags&isV1 != 0 && rec.expires > at && v.newer(r.store.version(rec)) {

@@ -101,7 +101,8 @@ func (p *Proxy) Advance(now instant.Time, fx *Effects) {
 	p.packer.fx = nil
 }
 
-// sendUnsent sends the changes that have not been sent once. They are sent again at again.
+// sendUnsent sends the changes that were never sent. Their first repetition is due at the
+// instant again.
 func (p *Proxy) sendUnsent(now, again instant.Time) {
 	p.kept.ChangesSentAt = now
 	for _, id := range p.unsent {

@@ -32,7 +32,7 @@ const (
 )
 
 // newOpenVSwitch starts the switch with a bond over both legs, which hashes by layers 3
-// and 4 as the kernel's does. The legs are laid before.
+// and 4 as the kernel's does. The legs must exist already.
 func newOpenVSwitch(t *testing.T, node *testnet.Node) *openVSwitch {
 	t.Helper()
 	s := &openVSwitch{t, node, t.TempDir()}

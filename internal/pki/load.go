@@ -46,7 +46,8 @@ func Load(f Files, now time.Time) (*Credentials, error) {
 // Expires is when the device's own certificate ends.
 func (c *Credentials) Expires() time.Time { return c.own.Leaf.NotAfter }
 
-// Same reports whether two devices show and believe the same; either may be nil.
+// Same reports whether two credentials have the same certificate and trust the same
+// authorities. Either may be nil.
 func (c *Credentials) Same(o *Credentials) bool {
 	if c == nil || o == nil {
 		return c == o

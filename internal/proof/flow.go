@@ -27,7 +27,7 @@ const (
 	latelyFor = time.Second
 )
 
-// Flow is the arrival of one stream, as the looks have found it. The zero Flow is a stream
+// Flow is what is known of the arrival of one stream. The zero Flow is a stream
 // of which no packet has arrived.
 type Flow struct {
 	packets  uint64

@@ -2,8 +2,9 @@ package rbs
 
 import "tandem/internal/instant"
 
-// streamExchange is what a session has to tell of the streams that arrive here. Like a record, a
-// stream is read when it is sent. So one that changes often while the connection is busy is sent once.
+// streamExchange is what a session has to tell of the streams that arrive here. It holds the
+// keys of streams. Their state is looked up when the frame is written. So a stream that changes
+// often while the connection is busy is sent once.
 // Nothing is acknowledged: a new connection begins with all of it.
 type streamExchange struct {
 	on    bool // both ends tell

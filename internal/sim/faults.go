@@ -169,7 +169,8 @@ func cutRBS(there, back int) func(*World, *node, *rand.Rand) {
 	}
 }
 
-// cutPath cuts all traffic between the devices.
+// cutPath returns what cuts all traffic between the devices, or mends it, in each direction:
+// +1 cuts, -1 mends, 0 changes nothing.
 func cutPath(there, back int) func(*World, *node, *rand.Rand) {
 	return func(w *World, n *node, _ *rand.Rand) {
 		w.pathCuts[n.index] += there

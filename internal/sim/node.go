@@ -46,7 +46,8 @@ type node struct {
 	// and upstream, and all of IPv6 on the leg.
 	legMutes, upMutes, legOffs int
 	toldLegMute                bool // the daemon has been told that it cannot ask hosts
-	// Values of its configuration; vlan is negative without the sub-interface.
+	// What faults have made of its configuration: how many hold the member back, how many make
+	// it automatic; vlan is negative while the sub-interface is removed.
 	heldBack, automatic, vlan, priority int
 	identity                            uint64        // added to its device ID
 	skew                                time.Duration // error of its wall clock at the next boot

@@ -206,8 +206,8 @@ const (
 	offsetControl     = 40 + 8
 )
 
-// set drops the packets of an address, or lets them pass again. It returns when the kernel got
-// the rule.
+// set drops the packets of an address, or lets them pass again. It returns the moment
+// just before the rule is sent to the kernel.
 func (c *cutter) set(address netip.Addr, lost bool) (at time.Time, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

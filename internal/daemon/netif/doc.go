@@ -9,7 +9,7 @@
 //
 // A file calls only files that stand below it:
 //
-//	owner.go                what the daemon asks of an Owner
+//	owner.go                what the daemon asks of an Owner; it hears of changed links and has them mended
 //	display.go              what the displays show
 //	sources.go              addresses that the configuration speaks from
 //	trunks.go               bonds and sub-interfaces, and how they are undone

@@ -192,8 +192,8 @@ func (a *arriving) close(ran bool) {
 	}
 }
 
-// follow adds and removes watched streams as noted. It returns true when nothing is left to
-// do.
+// follow adds and removes watched streams that wait for it, watchAtOnce at most. It returns
+// true when none waits any more.
 func (a *arriving) follow() bool {
 	var add []arrivals.Stream
 	a.mu.Lock()

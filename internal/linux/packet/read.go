@@ -18,7 +18,7 @@ const (
 	maxPacket = headerSize + 8 + maxMessage // with a hop-by-hop header for Router Alert
 )
 
-// maxControl holds the status of a packet socket (struct tpacket_auxdata).
+// maxControl is the room, in bytes, for the status of a packet socket (struct tpacket_auxdata).
 var maxControl = unix.CmsgSpace(20)
 
 // reader reads batches of messages.
