@@ -78,6 +78,7 @@ type arrival[K comparable] struct {
 	from     instant.Time // when the count of packets began
 	packets  uint64       // the number of packets at that time
 	counted  bool         // packets is set
+	came     bool         // packets have come since, and from is when that was noticed
 }
 
 // peerState is what the peer says of a stream.
@@ -97,7 +98,7 @@ func (a *Arriving[K]) Flows(now instant.Time, key K, s Sight) {
 	if began {
 		a.told = append(a.told, key)
 		a.suspect(now, f)
-		f.packets, f.counted = s.Packets, true
+		f.packets, f.counted, f.came = s.Packets, true, true
 	}
 	a.judge(now, f)
 }
@@ -202,7 +203,7 @@ func (a *Arriving[K]) PeerComplete(now instant.Time) {
 		}
 		if f.peer != peerFlows {
 			a.suspect(now, f)
-			f.counted = false
+			f.counted, f.lookAt = false, now // a look begins the count
 		}
 		a.judge(now, f)
 	})

@@ -230,3 +230,40 @@ func TestPeerTellsOfTooMany(t *testing.T) {
 		t.Errorf("%d refused, due %v, %+v", refused, a.Deadline(), a.Counts())
 	}
 }
+
+// TestBurstAfterReconnection: the peer has just told of all that flows there, and a stream
+// that pauses is not among it. When a burst comes, the peer has time to tell of it, before
+// this device stands in.
+func TestBurstAfterReconnection(t *testing.T) {
+	var a Arriving[string]
+	now := instant.FromOrigin(time.Hour)
+	packets := uint64(11)
+	look := func(after time.Duration) bool {
+		now = now.Add(after)
+		a.Advance(now)
+		for _, key := range a.Looks() {
+			a.Seen(now, key, Sight{Packets: packets, Last: now})
+		}
+		return len(a.Stands()) > 0
+	}
+	a.PeerComplete(now)
+	a.Flows(now, "bursts", Sight{Packets: packets, Last: now})
+	a.PeerTells(now, "bursts", Told{Flows: true})
+	a.PeerBegins(now)
+	a.PeerComplete(now)
+	for range 10 {
+		look(20 * time.Millisecond)
+	}
+	packets += 6
+	for waited := time.Duration(0); waited < announceWithin; waited += 10 * time.Millisecond {
+		if look(10 * time.Millisecond) {
+			t.Fatalf("stands in %v after the burst began", waited)
+		}
+	}
+	for range 10 {
+		look(20 * time.Millisecond)
+	}
+	if len(a.Stands()) == 0 {
+		t.Error("does not stand in, though the peer has not told of the burst")
+	}
+}

@@ -86,7 +86,7 @@ func (a *Arriving[K]) suspected(f *arrival[K]) bool {
 
 // suspect begins the time that the peer has to tell of a stream.
 func (a *Arriving[K]) suspect(now instant.Time, f *arrival[K]) {
-	f.peerLast, f.asked = instant.Never, false
+	f.peerLast, f.asked, f.came = instant.Never, false, false
 	f.from, f.lookAt = now, now.Add(announceWithin)
 }
 
@@ -100,8 +100,12 @@ func (f *arrival[K]) lacks(now instant.Time, s Sight) bool {
 	if !f.counted {
 		f.packets, f.counted = s.Packets, true
 	}
+	came := s.Packets - f.packets
+	if came > 0 && !f.came { // the peer may tell of these, too
+		f.came, f.from = true, now
+	}
 	f.lookAt = now.Add(max(lookPrecision, now.Sub(f.from)/8))
-	return s.Packets-f.packets >= enoughPackets
+	return came >= enoughPackets && now.Sub(f.from) >= announceWithin
 }
 
 // longestPause returns the longest pause here in the time since the peer's last packet.
