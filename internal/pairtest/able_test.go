@@ -203,7 +203,7 @@ func TestFirewallsOfOthers(t *testing.T) {
 		v.mark()
 		v.a.nft(c.rules)
 		if c.gap == 0 {
-			v.a.configures("interface eth-trunk 10", "mld timer query 20") // it asks at once
+			v.a.configures("interface eth-trunk 10", "mld timer query 11") // so it asks within 11 s
 		}
 		v.a.lacks(c.lack)
 		eventually(t, "device b serves alone", v.b.sole)

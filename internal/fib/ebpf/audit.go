@@ -23,6 +23,9 @@ const (
 	// auditShare bounds what the comparison of large maps costs: it rests at least so many
 	// times as long as it took.
 	auditShare = 49
+	// longestRest is the longest rest all the same: on a busy machine a comparison takes long
+	// because it waits.
+	longestRest = 5 * time.Second
 	// auditSlice is how many routes are looked at in one turn.
 	auditSlice = 256
 )
@@ -56,7 +59,7 @@ func (p *Plane) keepAuditing(ctx context.Context) error {
 		if err := p.compareMap(); err != nil && ctx.Err() == nil {
 			p.router.Emit(event.RoutesNotCompared.With(err))
 		}
-		timer := time.NewTimer(max(mapInterval, auditShare*time.Since(began)))
+		timer := time.NewTimer(min(max(mapInterval, auditShare*time.Since(began)), longestRest))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
