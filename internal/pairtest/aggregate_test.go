@@ -127,8 +127,8 @@ func (p *lagPair) displays(d *device) {
 	const open = "11111100" // active, short timeout, aggregatable, in sync, collecting, distributing
 	eventually(p.t, "device "+d.name+" shows its Eth-Trunk", func() error {
 		f, err := d.ethTrunk()
-		if err == nil && (f.Leg != "joined" || f.UpPorts != 1 || len(f.Ports) != 1 || f.Ports[0].Portstate != open ||
-			len(f.Partners) != 1 || f.Partners[0].Portstate != open || strings.ReplaceAll(f.Partners[0].Systemid, "-", "") != partner) {
+		if err == nil && (f.Leg != "joined" || f.UpPorts != 1 || len(f.Ports) != 1 || f.Ports[0].State != open ||
+			len(f.Partners) != 1 || f.Partners[0].State != open || strings.ReplaceAll(f.Partners[0].System, "-", "") != partner) {
 			err = fmt.Errorf("%+v, the switch is %s", f, partner)
 		}
 		return err

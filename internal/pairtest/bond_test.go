@@ -34,16 +34,23 @@ func requireBonding(t *testing.T, h *links.Handle) {
 
 // ethTrunkFacts are the facts of `display eth-trunk`.
 type ethTrunkFacts struct {
-	Mode     string `json:"working-mode"`
-	System   string `json:"system-id"`
-	Timeout  string `json:"timeout-period"`
-	Status   string `json:"operating-status"`
-	Origin   string `json:"origin"`
-	MAC      string `json:"mac"`
-	Leg      string `json:"e-trunk-leg"`
-	UpPorts  int    `json:"number-of-up-ports-in-trunk"`
-	Ports    []struct{ Name, Status, Portstate string }
-	Partners []struct{ Systemid, Portstate string }
+	Mode    string `json:"working-mode"`
+	System  string `json:"system-id"`
+	Timeout string `json:"timeout-period"`
+	Status  string `json:"operating-status"`
+	Origin  string `json:"origin"`
+	MAC     string `json:"mac"`
+	Leg     string `json:"e-trunk-leg"`
+	UpPorts int    `json:"number-of-up-ports-in-trunk"`
+	Ports   []struct {
+		Name   string `json:"port-name"`
+		Status string `json:"status"`
+		State  string `json:"port-state"`
+	} `json:"ports"`
+	Partners []struct {
+		System string `json:"system-id"`
+		State  string `json:"port-state"`
+	} `json:"partners"`
 }
 
 func (d *device) ethTrunk() (f ethTrunkFacts, err error) { return f, d.display("eth-trunk 10", &f) }

@@ -17,7 +17,8 @@ func (r *Routing) Lack(netdev string) proof.Lack {
 	if _, refused := r.refused[netdev]; refused {
 		return proof.LacksSending
 	}
-	if _, dropped := r.dropped[netdev]; dropped {
+	// A loss for which no chain is known raises an alarm only. The peer may lose as much.
+	if cause, dropped := r.dropped[netdev]; dropped && cause != causeUnknown {
 		return proof.LacksLeaving
 	}
 	return proof.LacksNothing

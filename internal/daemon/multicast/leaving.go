@@ -8,6 +8,9 @@ import (
 	"tandem/internal/fib"
 )
 
+// causeUnknown tells that no chain was found that drops packets.
+const causeUnknown = "no chain of nftables was found that does"
+
 // leavingChanged notes whether packets forwarded out of an interface leave it.
 func (r *Routing) leavingChanged(l fib.Leaving) {
 	defer r.o.Changed(l.Netdev)
@@ -16,7 +19,7 @@ func (r *Routing) leavingChanged(l fib.Leaving) {
 		r.o.Emit(event.StreamsLeave.With(l.Netdev))
 		return
 	}
-	r.dropped[l.Netdev] = cmp.Or(l.Cause, "no chain of nftables was found that does")
+	r.dropped[l.Netdev] = cmp.Or(l.Cause, causeUnknown)
 	r.o.Emit(event.StreamsDropped.With(l.Netdev, r.dropped[l.Netdev]))
 }
 
