@@ -37,13 +37,26 @@ func RaiseProcess() error {
 			errs = append(errs, fmt.Errorf("thread %d: nice %d: %w", id, niceness, err))
 		}
 	}
-	// If the scheduler groups tasks by session (CONFIG_SCHED_AUTOGROUP), only the niceness
-	// of the group counts against other sessions.
-	err = os.WriteFile("/proc/self/autogroup", []byte(strconv.Itoa(niceness)), 0)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := raiseSession(); err != nil {
 		errs = append(errs, fmt.Errorf("autogroup: %w", err))
 	}
 	return errors.Join(errs...)
+}
+
+// raiseSession raises the group of the process's session. If the scheduler groups tasks by
+// session (CONFIG_SCHED_AUTOGROUP), only the niceness of the group counts against other
+// sessions. A process that no setsid(2) precedes is in no such group: the kernel has an empty
+// file for it and refuses what is written there (EINVAL). Its threads' own niceness counts.
+func raiseSession() error {
+	const file = "/proc/self/autogroup"
+	group, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(group) == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(strconv.Itoa(niceness)), 0)
 }
 
 // raise raises one thread. The thread keeps its scheduling policy.
