@@ -13,7 +13,7 @@ const (
 )
 
 // Bounds of a configured interval. A process cannot keep an interval below a millisecond.
-// Above 20 s, detection is of no use.
+// Above 20 s, detection is too slow to be useful.
 const (
 	minInterval = time.Millisecond
 	maxInterval = 20 * time.Second

@@ -1,25 +1,25 @@
 package bfd
 
-// DropCause says why a received packet was dropped. It is the error value itself, so a flood
-// of bad packets costs no memory.
+// DropCause says why a received packet was dropped. The cause itself is the error value,
+// so a flood of bad packets allocates no memory.
 type DropCause uint8
 
 // The causes, in the order of the checks.
 const (
 	DropShort               DropCause = iota // fewer than 24 octets
 	DropVersion                              // not version 1
-	DropLength                               // stated length too small or beyond the datagram
+	DropLength                               // the Length field is too small, or larger than the datagram
 	DropDetectMult                           // Detect Mult is zero
 	DropMultipoint                           // multipoint bit set
 	DropMyDiscriminator                      // My Discriminator is zero
 	DropYourDiscriminator                    // Your Discriminator is zero in a state other than Down and AdminDown
 	DropHopLimit                             // single hop, and the hop limit is not 255 (RFC 5881, section 5)
-	DropNoSession                            // no session has that discriminator or those addresses
-	DropAddress                              // the session is with another address
+	DropNoSession                            // no session has the packet's discriminator or addresses
+	DropAddress                              // the session's peer has another address
 	DropInterface                            // the session is on another interface, in another VRF or of the other hop type
-	DropAuthentication                       // authenticated, and the session is not
-	DropRemoteDiscriminator                  // not the discriminator configured for the peer
-	DropAdminDown                            // the session is shut down here
+	DropAuthentication                       // the packet is authenticated, and the session is not
+	DropRemoteDiscriminator                  // not the remote discriminator that is configured
+	DropAdminDown                            // the session is shut down on this device
 )
 
 var dropTexts = [...]string{

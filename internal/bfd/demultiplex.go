@@ -7,9 +7,10 @@ import (
 	"tandem/internal/instant"
 )
 
-// endpoints identifies the session of a packet until the peer knows the local discriminator
-// (RFC 5881, section 3). It includes the interface, because two links may have the same
-// link-local addresses, and the VRF, because two VRFs may have the same addresses.
+// endpoints identifies the session of a packet while the peer does not yet send the local
+// discriminator (RFC 5881, section 3). It includes the interface, because two links may
+// have the same link-local addresses, and the VRF, because two VRFs may have the same
+// addresses.
 type endpoints struct {
 	iface, vrf  string
 	peer, local netip.Addr
@@ -49,8 +50,9 @@ func (t *Table) receive(now instant.Time, m *Meta, b []byte, fx *Effects) error 
 	return nil
 }
 
-// find returns the session of a packet (RFC 5880, section 6.3). The local discriminator alone
-// names it. Then the peer's address and the interface must be those of the session.
+// find returns the session of a packet (RFC 5880, section 6.3). It finds the session by
+// the local discriminator alone. Then the peer's address and the interface must be those
+// of the session.
 func (t *Table) find(m *Meta, discriminator uint32) (*session, error) {
 	iface := ""
 	if !m.Multihop {

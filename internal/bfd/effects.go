@@ -6,37 +6,38 @@ import (
 	"tandem/internal/instant"
 )
 
-// Meta is what is known of a received packet besides its octets.
+// Meta is what Receive needs to know of a received packet besides its payload.
 type Meta struct {
 	Src, Dst netip.Addr
 	Ifindex  int          // the interface that received it
-	HopLimit int          // as received
+	HopLimit int          // the hop limit of the received packet
 	VRF      string       // the VRF that received it, empty for none
-	Multihop bool         // its destination port was MultihopPort
+	Multihop bool         // the packet's destination port was MultihopPort
 	Received instant.Time // when the kernel received it
 }
 
-// Send is a packet to send. The local discriminator names the session. The sender keeps one
-// UDP source port for each session (RFC 5881, section 4).
+// Send is a packet for the caller to send. The local discriminator identifies the
+// session. The caller keeps one UDP source port for each session (RFC 5881, section 4).
 type Send struct {
 	Discriminator uint32
-	Src, Dst      netip.Addr // Src is invalid if the kernel has to choose it
+	Src, Dst      netip.Addr // an invalid Src means that the kernel chooses the source
 	Ifindex       int        // the interface to send on; zero for a multihop session
-	VRFIndex      int        // of the VRF to send in, zero for none
+	VRFIndex      int        // index of the VRF to send in, zero for none
 	Multihop      bool       // send to MultihopPort; otherwise to SingleHopPort with hop limit 255
 	TOSExp        uint8      // 0..7, the upper three bits of the traffic class
 	Packet        Packet
 }
 
-// Event is a change of state. After a failure, the event Up comes only when the session has
-// been Up for Config.WaitToRestore. It does not come if the session fails again before that.
+// Event is a change of state. After a failure, the event Up comes only when the session
+// has been Up for Config.WaitToRestore. If the session fails again before that, the event
+// does not come.
 type Event struct {
 	Session string
 	State   State
 	// Remote is the last state that the peer has sent. If the session is Down because the peer
 	// is AdminDown, the path need not have failed (RFC 5882, section 3.2).
 	Remote     State
-	Diagnostic Diagnostic // why, when State is Down or AdminDown
+	Diagnostic Diagnostic // why the session is Down or AdminDown
 	At         instant.Time
 	Heard      instant.Time // when the peer's last packet came
 }

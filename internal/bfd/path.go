@@ -12,10 +12,10 @@ const (
 
 // path is the state of the local interfaces that a session needs.
 type path struct {
-	Out     linkState // the interface on which it sends; linkUp if routing decides
+	Out     linkState // the interface on which the session sends; linkUp if routing decides
 	Tracked linkState // the tracked interface; linkUp if there is none
-	Ifindex int       // of the interface on which it sends; zero if routing decides
-	Held    bool      // the device does not do its work, so the session must be Down (Table.Hold)
+	Ifindex int       // index of the interface on which the session sends; zero if routing decides
+	Held    bool      // Table.Hold keeps the session Down because the device does not do its work
 }
 
 func (p path) up() bool      { return p.Out == linkUp && p.Tracked == linkUp && !p.Held }

@@ -15,27 +15,27 @@ type session struct {
 
 	state State
 	since instant.Time // when state was entered
-	diag  Diagnostic   // the one that is sent: the reason of the last change of state
+	diag  Diagnostic   // the diagnostic that is sent: the reason of the last change of state
 	last  Diagnostic   // why the session last left Up
 
 	remote   remote
-	received instant.Time // of the last accepted packet
-	// refused is a discriminator that the peer has used in place of the configured one.
+	received instant.Time // when the last accepted packet came
+	// refused is a discriminator that the peer has sent in place of the configured one.
 	refused uint32
 
 	timing  timing
 	restore restore
 
 	ups, flaps     uint64
-	upAt, downAt   instant.Time // the latest of each
+	upAt, downAt   instant.Time // when the session last became Up, and last left Up
 	sent, accepted uint64
 
-	place int // in the table's queue
+	place int // position in the table's queue
 }
 
 // remote holds the peer's variables of RFC 5880, section 6.8.1.
 type remote struct {
-	heard         bool // within its detection time
+	heard         bool // a packet of the peer has come within the detection time
 	discriminator uint32
 	state         State
 	demand        bool
@@ -44,8 +44,8 @@ type remote struct {
 	detectMult    uint8
 }
 
-// unheard returns the variables before a packet of the peer has come, and after its detection
-// time is over.
+// unheard holds the variables while no packet of the peer has come, and after the
+// detection time is over.
 var unheard = remote{state: Down, requiredMinRx: time.Microsecond}
 
 // newSession returns a session in the state Down, or AdminDown if cfg says so. It does nothing
@@ -75,7 +75,7 @@ func (s *session) SetPath(now instant.Time, p path, fx *Effects) {
 }
 
 // SetAdmin puts the session into AdminDown with diagnostic 7, or lets it start again. In
-// AdminDown it goes on sending packets, which tell the peer so.
+// AdminDown it goes on sending packets, so that the peer learns of the state.
 func (s *session) SetAdmin(now instant.Time, shutdown bool, fx *Effects) {
 	s.cfg.Shutdown = shutdown
 	switch {
@@ -103,9 +103,9 @@ func (s *session) Reconfigure(now instant.Time, cfg Config, fx *Effects) {
 	s.SetAdmin(now, shutdown, fx)
 }
 
-// Goodbye tells the peer that this session ends. It sends AdminDown if the session was removed
-// from the configuration. Otherwise it sends Down (diagnostic 4), so that the peer sees a
-// failure at once, and not after its detection time.
+// Goodbye sends the last packet of a session. It sends AdminDown if the session was
+// removed from the configuration. Otherwise it sends Down (diagnostic 4), so that the
+// peer detects the failure at once, and not after its detection time.
 func (s *session) Goodbye(now instant.Time, removed bool, fx *Effects) {
 	if s.state == AdminDown {
 		return
@@ -117,8 +117,8 @@ func (s *session) Goodbye(now instant.Time, removed bool, fx *Effects) {
 	}
 }
 
-// Receive handles a packet of this session, which Table has found (RFC 5880, section 6.8.6).
-// An error is a DropCause.
+// Receive handles a packet that Table has found to belong to this session (RFC 5880,
+// section 6.8.6). An error is a DropCause.
 func (s *session) Receive(now instant.Time, m *Meta, p *Packet, fx *Effects) error {
 	if p.Authenticated {
 		return DropAuthentication
@@ -155,7 +155,7 @@ func (s *session) Receive(now instant.Time, m *Meta, p *Packet, fx *Effects) err
 	return nil
 }
 
-// step is the state machine of section 6.2.
+// step applies a received state to the state machine (RFC 5880, section 6.2).
 func (s *session) step(now instant.Time, heard State, fx *Effects) {
 	switch {
 	case heard == AdminDown:
@@ -171,7 +171,7 @@ func (s *session) step(now instant.Time, heard State, fx *Effects) {
 	}
 }
 
-// setState enters a state, tells the peer at once and emits the event.
+// setState enters a state, sends it to the peer at once and emits the event.
 func (s *session) setState(now instant.Time, to State, why Diagnostic, fx *Effects) {
 	from := s.state
 	s.state, s.since, s.diag = to, now, why
@@ -200,7 +200,7 @@ func (s *session) tell(now instant.Time, fx *Effects) {
 // restore delays the event Up after a failure, so that a session that changes often does not
 // disturb its users.
 type restore struct {
-	lost    bool // the session has left Up, and not because an operator wanted it
+	lost    bool // the session has left Up, and no operator requested that
 	waiting bool // the session is Up, and the event is still delayed
 	at      instant.Time
 }
@@ -232,8 +232,9 @@ func (s *session) Deadline() (at instant.Time) {
 	return at
 }
 
-// Advance does what is due. It declares the peer lost after a detection time without a packet,
-// and sends packets. Received packets must be given to Receive before.
+// Advance does what is due: it declares the peer lost after a detection time without a
+// packet, and sends packets. The caller must have passed all received packets to Receive
+// before.
 func (s *session) Advance(now instant.Time, fx *Effects) {
 	if s.remote.heard && now >= s.received.Add(s.detectTime()) {
 		s.remote = unheard

@@ -49,9 +49,9 @@ func (d Diagnostic) String() string {
 type Config struct {
 	Name                string // 1..64 characters, unique on the device
 	Peer, Local         netip.Addr
-	VRF                 string // Linux VRF of the addresses, empty for none; VRFIndex is its index
+	VRF                 string // Linux VRF of the addresses, empty for none; VRFIndex is the index of the VRF
 	VRFIndex            int
-	Interface           string        // out interface of a single-hop session, a Linux name
+	Interface           string        // outgoing interface of a single-hop session, a Linux name
 	TrackInterface      string        // a Linux name; the session goes Down when this interface does
 	LocalDiscriminator  uint32        // 1..16384 if configured, higher if the device chooses it
 	RemoteDiscriminator uint32        // 1..4294967295; zero accepts any discriminator of the peer
@@ -59,10 +59,11 @@ type Config struct {
 	DetectMult          uint8         // 1..255, zero is DefaultDetectMult
 	Shutdown            bool
 	TOSExp              uint8 // 0..7, the upper three bits of the traffic class
-	// ProcessInterface is for the users of the session: when it goes Down, they take Interface
-	// down.
+	// ProcessInterface makes the users of the session take Interface down when the
+	// session goes Down.
 	ProcessInterface bool
-	// WaitToRestore is how long a session must be Up after a failure before the event comes.
+	// WaitToRestore is how long a session must be Up after a failure before the event Up
+	// comes.
 	WaitToRestore time.Duration
 	// Auto and Dynamic are for displays. Auto says that the discriminators are not configured.
 	// Dynamic says that the session is not configured by a command of its own.
@@ -75,21 +76,22 @@ type SessionState struct {
 	Config
 	State            State
 	RemoteState      State
-	Diagnostic       Diagnostic    // why it last left Up
-	ActualTx         time.Duration // negotiated, before jitter; zero while it does not send
-	ActualRx         time.Duration // negotiated; zero, as DetectTime, while the peer is not heard
+	Diagnostic       Diagnostic    // why the session last left Up
+	ActualTx         time.Duration // negotiated, before jitter; zero while the session does not send
+	ActualRx         time.Duration // negotiated; zero, like DetectTime, while no packets come from the peer
 	DetectTime       time.Duration
 	RemoteMult       uint8
-	Since            time.Duration // how long it has been in State
-	LastUp, LastDown time.Duration // how long ago it became Up, and left Up; zero for never
+	Since            time.Duration // how long the session has been in State
+	LastUp, LastDown time.Duration // how long ago the session became Up, and left Up; zero for never
 	UpCount, Flaps   uint64
 	Sent, Received   uint64
 	NotUpReason      string
 	RestoreIn        time.Duration // until the event Up comes; zero if WaitToRestore does not delay it
 	InterfaceMissing bool
 
-	// ActualRemoteDiscriminator is the one that the peer uses, zero while it is not heard.
+	// ActualRemoteDiscriminator is the discriminator that the peer sends, zero while no
+	// packets come from the peer.
 	ActualRemoteDiscriminator uint32
 	Polling                   bool          // a Poll Sequence is running
-	LastHeard                 time.Duration // since the last packet; zero while the peer is not heard
+	LastHeard                 time.Duration // since the last packet of the peer; zero while no packets come from the peer
 }

@@ -15,7 +15,7 @@ type Table struct {
 	byEndpoints     map[endpoints]*session
 	byName          map[string]*session
 	links           map[string]link
-	names           map[int]string // of the links that exist, by index
+	names           map[int]string // names of the existing links, by index
 	due             instant.Queue[*session]
 	held            bool
 	counters        Counters
@@ -108,9 +108,9 @@ func (t *Table) Close(now instant.Time, fx *Effects) {
 	}
 }
 
-// SetLink sets the state of an interface, which has a Linux name: its index, zero if it does
-// not exist, and whether it can carry packets. Sessions on an interface without a state wait
-// for it.
+// SetLink sets the state of the interface with this Linux name: its index, zero if it
+// does not exist, and whether it can carry packets. Sessions on an interface without a
+// state wait for it.
 func (t *Table) SetLink(now instant.Time, name string, index int, up bool, fx *Effects) {
 	defer t.countSent(len(fx.Sends), fx)
 	if old, ok := t.links[name]; ok && t.names[old.index] == name {
@@ -130,9 +130,9 @@ func (t *Table) SetLink(now instant.Time, name string, index int, up bool, fx *E
 	}
 }
 
-// Hold takes all sessions Down with diagnostic 4, until it is called with on false. It is for
-// a device that has stopped its work and can still send packets: its peers must not rely on
-// it.
+// Hold takes all sessions Down with diagnostic 4, until it is called with on false. A
+// device that does not do its work but can still send packets uses it, so that its peers
+// do not rely on it.
 func (t *Table) Hold(now instant.Time, on bool, fx *Effects) {
 	defer t.countSent(len(fx.Sends), fx)
 	t.held = on
@@ -167,8 +167,9 @@ func (t *Table) link(name string) (linkState, int) {
 // Deadline returns when Advance must be called next, Never if no timer runs.
 func (t *Table) Deadline() instant.Time { return t.due.Deadline() }
 
-// Advance does all that is due in every session. All packets received until now must be given
-// to Receive before. Otherwise a process that is late would declare peers lost that are not.
+// Advance does all that is due in every session. The caller must have passed all packets
+// received until now to Receive before: otherwise a late process would declare live peers
+// lost.
 func (t *Table) Advance(now instant.Time, fx *Effects) {
 	defer t.countSent(len(fx.Sends), fx)
 	for s, ok := t.due.Due(now); ok; s, ok = t.due.Due(now) {
@@ -188,8 +189,8 @@ func (t *Table) Snapshot(now instant.Time, dst []SessionState) []SessionState {
 // Counters returns the counts since the table was made.
 func (t *Table) Counters() Counters { return t.counters }
 
-// countSent counts the packets that were added to fx. before is how many fx held at the
-// start.
+// countSent counts the packets that were added to fx. before is the number of packets in
+// fx at the start.
 func (t *Table) countSent(before int, fx *Effects) {
 	t.counters.Sent += uint64(len(fx.Sends) - before)
 }

@@ -9,12 +9,12 @@ import (
 // slowTx is the shortest transmit interval while a session is not Up (section 6.8.3).
 const slowTx = time.Second
 
-// timing is the part of a session that decides when packets are sent. While the peer has not
-// agreed to a new interval, it decides whether the old or the new one counts.
+// timing is the part of a session that decides when packets are sent, and, while an
+// interval changes, whether the old or the new interval counts until the peer has agreed.
 type timing struct {
 	tx, rx time.Duration // desired Tx and required Rx intervals in force
 	poll   pollState
-	last   instant.Time // the send time that the schedule is built on
+	last   instant.Time // the send time from which the next one is computed
 	next   instant.Time
 }
 
@@ -60,8 +60,9 @@ func (t *timing) enter(s *session, from State) {
 	t.apply(s)
 }
 
-// apply uses the new intervals as far as it may. Until the peer has answered the Poll, the
-// transmit interval does not grow, and the receive interval does not shrink.
+// apply uses the new intervals as far as the RFC permits (section 6.8.3). Until the peer
+// has answered the Poll, the transmit interval does not grow, and the receive interval
+// does not shrink.
 func (t *timing) apply(s *session) {
 	free := s.state != Up || t.poll == pollIdle
 	if tx := s.desiredMinTx(); free || tx < t.tx {
@@ -83,15 +84,15 @@ func (t *timing) sentAt(s *session, now instant.Time) {
 	t.next = t.last.Add(s.jitter(interval))
 }
 
-// hasten sends the next packet earlier if the interval has become shorter (section 6.8.3: a
-// shorter interval counts at once).
+// hasten makes the next packet earlier if the interval has become shorter (section 6.8.3:
+// a shorter interval counts at once).
 func (t *timing) hasten(s *session) {
 	if interval := s.txInterval(); t.next.Sub(t.last) > interval {
 		t.next = t.last.Add(s.jitter(interval))
 	}
 }
 
-// desiredMinTx returns the Desired Min TX Interval that is sent.
+// desiredMinTx returns the Desired Min TX Interval of the packets to send.
 func (s *session) desiredMinTx() time.Duration {
 	if s.state == Up {
 		return s.cfg.MinTx
@@ -102,7 +103,8 @@ func (s *session) desiredMinTx() time.Duration {
 // txInterval returns the negotiated transmit interval before jitter (section 6.8.2).
 func (s *session) txInterval() time.Duration { return max(s.timing.tx, s.remote.requiredMinRx) }
 
-// rxInterval returns the longest time between two packets of the peer.
+// rxInterval returns the negotiated receive interval: the longest time between two
+// packets of the peer.
 func (s *session) rxInterval() time.Duration { return max(s.timing.rx, s.remote.desiredMinTx) }
 
 // detectTime returns the detection time: how long the peer may be silent (section 6.8.4).

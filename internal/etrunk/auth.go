@@ -10,17 +10,17 @@ import (
 	"net/netip"
 )
 
-// Key makes and checks the digests of one direction of one E-Trunk.
+// Key computes and checks the digests of the hellos of one E-Trunk in one direction.
 type Key struct {
 	mode   AuthMode
 	secret []byte
 }
 
 // NewKey derives the key for the hellos of an E-Trunk from one address to the other. In
-// HMACSHA256 mode it is the security key itself. In EnhancedHMACSHA256 mode it is HKDF-SHA256
-// of the security key, with the E-Trunk and the addresses as context. So a hello that is sent
-// back to its sender, or to another E-Trunk, has a wrong digest. An empty security key is an
-// error.
+// HMACSHA256 mode the key is the security key itself. In EnhancedHMACSHA256 mode it is
+// derived by HKDF-SHA256 from the security key, with the E-Trunk and the addresses as
+// context. So a hello that is sent back to its sender, or to another E-Trunk, has a wrong
+// digest. An empty security key is an error.
 func NewKey(mode AuthMode, securityKey []byte, etrunk uint32, from, to netip.Addr) (*Key, error) {
 	if len(securityKey) == 0 {
 		return nil, errors.New("etrunk: empty security key")
@@ -49,14 +49,14 @@ func (k *Key) appendDigest(dst, packet []byte) []byte {
 	return mac.Sum(dst)
 }
 
-// verify checks the digest that ends b, in constant time.
+// verify checks the digest, which is the end of b, in constant time.
 func (k *Key) verify(b []byte) bool {
 	body := b[:len(b)-digestLen]
 	var sum [digestLen]byte
 	return hmac.Equal(k.appendDigest(sum[:0], body), b[len(body):])
 }
 
-// wireAuthMode is the mode's number in the header.
+// wireAuthMode returns the number of an authentication mode in the header.
 func wireAuthMode(m AuthMode) byte {
 	if m == HMACSHA256 {
 		return 1

@@ -6,16 +6,17 @@ import (
 	"net/netip"
 )
 
-// HashSeed is the seed of the hash that shares (S,G) between the devices. It is
-// part of the protocol: devices that hash differently would leave gaps.
+// HashSeed is the seed of the hash that shares (S,G) between the devices. It is part of
+// the protocol: with different hashes, some streams would be sent by neither device.
 const HashSeed uint32 = 0x7a6d1e5f
 
-// BucketOf returns the bucket of an IPv6 (S,G), 0 or 1. It is what nftables computes for
+// BucketOf returns the bucket of an IPv6 (S,G), 0 or 1. The result equals what nftables
+// computes for
 //
 //	jhash ip6 saddr . ip6 daddr mod 2 seed HashSeed
 //
-// on a little-endian kernel. So the control plane and the gate in the kernel name the same
-// sender.
+// on a little-endian kernel. So the control plane and the gate in the kernel name the
+// same sender.
 func BucketOf(source, group netip.Addr) int {
 	var key [32]byte
 	s, g := source.As16(), group.As16()

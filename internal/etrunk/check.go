@@ -31,15 +31,15 @@ func (d Difference) String() string {
 	return fmt.Sprintf("%s (%s here, %s at the peer)", name, d.Local, d.Peer)
 }
 
-// refusals holds the settings that make the devices refuse each other's hellos if they
-// differ. So only the refusals show that they differ.
+// refusals holds the settings that, if they differ, make each device refuse the other's
+// hellos. So this device learns of the difference only from the cause of the refusal.
 var refusals = map[Cause]string{
 	CauseBadDigest:   "security-key",
 	CauseBadAuthMode: "authentication-mode",
 	CauseBadSequence: "sequence enable",
 }
 
-// noteRefusal notes why the hellos of a peer that is not alive are refused.
+// noteRefusal records why this device refuses the hellos of a peer that is not alive.
 func (t *Trunk) noteRefusal(cause Cause, fx *Effects) {
 	setting, ok := refusals[cause]
 	if !ok || t.kept.Peer.Alive {
@@ -48,8 +48,8 @@ func (t *Trunk) noteRefusal(cause Cause, fx *Effects) {
 	t.tellDifferences([]Difference{{Setting: setting}}, fx)
 }
 
-// checkPeer compares the settings with those of a live peer. The differences to a peer that
-// is lost stay as they were.
+// checkPeer compares the settings with those of a live peer. The differences from a lost
+// peer stay as they were.
 func (t *Trunk) checkPeer(fx *Effects) {
 	if t.kept.Peer.Alive {
 		t.tellDifferences(t.differences(), fx)
@@ -84,9 +84,9 @@ func (c *comparison) add(where, setting, local, peer string) {
 	}
 }
 
-// differences compares the settings of this device with those of a live peer. It leaves out
-// settings that one of them does not send: an older release does not send all, and an
-// Eth-Trunk may not be configured.
+// differences compares the settings of this device with those of a live peer. It leaves
+// out a setting that one of the two does not send, because its release is older or the
+// Eth-Trunk is not configured.
 func (t *Trunk) differences() []Difference {
 	var c comparison
 	mine, theirs := t.cfg.LACP, t.kept.Peer.Hello.LACP
@@ -111,12 +111,14 @@ func (t *Trunk) differences() []Difference {
 
 func ethTrunk(id uint32) string { return fmt.Sprintf("Eth-Trunk%d", id) }
 
-// namesRemote reports whether a local member names a member of the peer as its remote.
+// namesRemote reports whether a local member is configured with this member of the peer
+// as its remote.
 func (t *Trunk) namesRemote(id uint32) bool {
 	return slices.ContainsFunc(t.members, func(m *member) bool { return m.remote() == id })
 }
 
-// compareNumbers says why a member has no member at the peer.
+// compareNumbers adds a difference that explains why a member has no counterpart at the
+// peer.
 func (t *Trunk) compareNumbers(c *comparison, m *member) {
 	theirs := "no " + ethTrunk(m.remote())
 	for _, p := range t.kept.Peer.Hello.Members {
@@ -132,10 +134,10 @@ func (t *Trunk) compareMember(c *comparison, m *member, p *HelloMember) {
 	if m.Work != WorkUnknown && p.Work != WorkUnknown {
 		c.add(where, "mode", m.Work.String(), p.Work.String())
 	}
-	if forced := m.Mode != Auto && p.Mode != Auto; !forced { // one may be forced Master and the other Backup
+	if forced := m.Mode != Auto && p.Mode != Auto; !forced { // one device may be forced Master and the other Backup
 		c.add(where, "e-trunk mode", m.Mode.String(), p.Mode.String())
 	}
-	// The keys hold the speed of the ports, which a leg that is down does not have.
+	// The LACP keys contain the speed of the ports, which is unknown while a leg is down.
 	if m.Local.Up && p.Up && m.Local.Key != 0 && p.Key != 0 {
 		c.add(where, "LACP key", fmt.Sprint(m.Local.Key), fmt.Sprint(p.Key))
 	}
@@ -151,15 +153,17 @@ func (t *Trunk) compareMember(c *comparison, m *member, p *HelloMember) {
 	each("peer-backup", func(p Profile) string { return word(p.Hot, "hot") })
 }
 
-// compareProfiles reports whether the peer replicates for a member, and whether both devices do, but
-// under other backup IDs, so that neither takes anything of the other.
+// compareProfiles compares the backup profiles of a member. peerReplicates says that the
+// peer replicates for the member. differ says that both devices do, but have no backup ID
+// in common, so neither accepts records of the other.
 func (t *Trunk) compareProfiles(m *member, p *HelloMember) (peerReplicates, differ bool) {
 	mine, theirs := replicating(t.cfg.Profiles, m.ID), replicating(t.kept.Peer.Hello.Profiles, p.ID)
 	shared := slices.ContainsFunc(mine, func(id uint32) bool { return slices.Contains(theirs, id) })
 	return len(theirs) > 0, len(mine) > 0 && len(theirs) > 0 && !shared
 }
 
-// replicating returns the backup IDs of a member's profiles that replicate, in ascending order.
+// replicating returns the backup IDs of a member's profiles that are set to replicate, in
+// ascending order.
 func replicating(all []Profile, member uint32) (ids []uint32) {
 	for _, p := range profilesOf(all, member) {
 		if p.MLD && p.Hot {

@@ -12,7 +12,7 @@ import (
 // DefaultPort is the UDP port of the hellos.
 const DefaultPort = 1025
 
-// AuthMode says how the digest of a hello is made from the security key.
+// AuthMode says how the digest of a hello is computed from the security key.
 type AuthMode uint8
 
 // Authentication modes. Both ends must use the same one.
@@ -20,7 +20,7 @@ const (
 	// EnhancedHMACSHA256 derives one key for each direction of each E-Trunk from the security
 	// key (HKDF, RFC 5869). So a packet is valid in one direction of one E-Trunk only.
 	EnhancedHMACSHA256 AuthMode = iota
-	// HMACSHA256 uses the security key as it is (RFC 2104).
+	// HMACSHA256 uses the security key itself (RFC 2104).
 	HMACSHA256
 )
 
@@ -39,22 +39,26 @@ type Config struct {
 	Key           []byte
 	AuthMode      AuthMode
 	Local, Peer   netip.Addr
-	VPN           string        // VPN instance of the addresses, for the caller
-	Heartbeats    []Path        // further paths of the hellos, at most MaxHeartbeats
+	VPN           string        // VPN instance of the addresses, for the caller's sockets
+	Heartbeats    []Path        // further paths of the hellos besides the primary one, at most MaxHeartbeats
 	HelloInterval time.Duration // 500 ms..10 s
-	// Multiplier times HelloInterval is the fail time that this device advertises, 3..300.
+	// Multiplier times HelloInterval is the fail time that this device advertises. Range
+	// 3..300.
 	Multiplier int
-	// RevertDelay is how long an Auto member that returns leaves the leg to the peer, 0..3600 s.
+	// RevertDelay is how long an Auto member that returns leaves the leg to the peer's
+	// member, 0..3600 s.
 	RevertDelay time.Duration
-	// RevertDisable: such a member leaves the leg to the peer until the peer's member fails.
+	// RevertDisable says that such a member leaves the leg to the peer's member until
+	// that one fails.
 	RevertDisable bool
 	// Sequence must be the same on both devices; the hellos carry it. Sequence numbers are
 	// always sent and always checked, whatever its value.
 	Sequence   bool
-	BFDSession string // name of the bound session, for displays
-	DeviceID   uint64 // persistent, never the same on two devices
+	BFDSession string // name of the bound BFD session, for displays
+	DeviceID   uint64 // persistent; never the same on two devices
 	Members    []MemberConfig
-	// LACP and Profiles, and Work of a member, are sent to the peer, which compares them.
+	// LACP, Profiles and each member's Work are sent to the peer, which compares them
+	// with its own.
 	LACP     LACPSystem
 	Profiles []Profile
 }
@@ -62,7 +66,7 @@ type Config struct {
 // MemberConfig is one member Eth-Trunk.
 type MemberConfig struct {
 	ID uint32
-	// RemoteID is the number of the Eth-Trunk on the peer, 0 when it is ID.
+	// RemoteID is the number of the Eth-Trunk on the peer, 0 if it is the same as ID.
 	RemoteID uint32
 	Mode     MemberMode
 	Work     WorkMode
@@ -146,8 +150,8 @@ func (c Config) validateMembers() error {
 	return nil
 }
 
-// sameSession reports whether the proofs of the two devices stay valid when the configuration
-// changes.
+// sameSession reports whether a change from c to o leaves the proofs valid by which the
+// two devices have shown that they are alive.
 func (c Config) sameSession(o Config) bool {
 	return c.ID == o.ID && c.Local == o.Local && c.Peer == o.Peer && c.AuthMode == o.AuthMode &&
 		c.DeviceID == o.DeviceID && c.Sequence == o.Sequence && bytes.Equal(c.Key, o.Key)

@@ -17,19 +17,20 @@ func (fx *Effects) Reset() {
 	fx.Packets, fx.Changed, fx.Events = fx.Packets[:0], false, fx.Events[:0]
 }
 
-// EventKind is the kind of an event. Each kind lists the fields that it sets.
+// EventKind is the kind of an event. The comment of each kind lists the fields that it
+// sets.
 type EventKind uint8
 
 // Kinds of events.
 const (
-	DeviceRoleChanged EventKind = iota // Role, Reason
-	MemberRoleChanged                  // Member, MemberRole, MemberReason
+	DeviceRoleChanged EventKind = iota // sets Role, Reason
+	MemberRoleChanged                  // sets Member, MemberRole, MemberReason
 	PeerFound
-	PeerLost      // Reason
-	PeerRestarted // the peer is alive, and has started again
-	KeyMissing    // alarm: no security key, so nothing is sent and nothing accepted
+	PeerLost      // sets Reason
+	PeerRestarted // the peer is alive, and has restarted
+	KeyMissing    // alarm: there is no security key, so no hello is sent or accepted
 	KeyPresent    // the alarm ends
-	ConfigDiffers // alarm: settings differ between the two devices; Detail
+	ConfigDiffers // alarm: settings differ between the two devices; sets Detail
 	ConfigAgrees  // the alarm ends
 )
 

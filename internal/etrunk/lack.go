@@ -2,28 +2,28 @@ package etrunk
 
 import "fmt"
 
-// Lack says why a member is not ready, so that the peer can show it.
+// Lack says why a member is not ready. It is announced, so that the peer can show it.
 type Lack uint8
 
-// Lacks of a member. The zero value says that it lacks nothing, or that an older release does not
-// tell what.
+// The lacks of a member. The zero value says that the member lacks nothing, or that the
+// peer's release is too old to announce what it lacks.
 const (
 	LackNothing       Lack = iota
-	LackSwitchover         // handed over on request
+	LackSwitchover         // an operator has requested a switchover to the peer
 	LackConfiguration      // the configuration is about to change
-	LackReplication        // its listeners are not replicated
+	LackReplication        // the member's listeners are not replicated
 	LackProfile            // the peer's profile has another backup ID
-	LackChannel            // neither upstream nor a channel to tell the peer who listens
+	LackChannel            // no upstream, and no replication channel to report the listeners to the peer
 	LackLeg                // the Eth-Trunk is down
-	LackAggregate          // the switch does not have the Eth-Trunk in its aggregate
+	LackAggregate          // the switch has not taken the Eth-Trunk into its aggregate
 	LackUpstream           // the upstream interface is missing or down
-	LackInterface          // a multicast interface cannot do its work
-	LackSync               // not synchronised with the peer yet
-	LackJoins              // joining upstream
-	LackTime               // settling
-	LackRevert             // the E-Trunk does not revert
-	LackHearing            // nothing has come in on the Eth-Trunk since it came up
-	LackStreams            // most streams that come in at the peer do not
+	LackInterface          // an interface has carrier, but the kernel keeps it from multicast forwarding
+	LackSync               // the records are not synchronised with the peer yet
+	LackJoins              // joins upstream are not complete
+	LackTime               // the delay after the last change is not over
+	LackRevert             // `revert disable` is set, so the device does not take the member back
+	LackHearing            // no MLD report has come in on the Eth-Trunk since it came up
+	LackStreams            // most streams that come in at the peer do not come in at this device
 )
 
 var lacks = [...]string{

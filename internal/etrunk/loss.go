@@ -6,9 +6,10 @@ import (
 	"tandem/internal/instant"
 )
 
-// The peer is lost when no hello has come for the fail time, or when BFD goes Down. After that
-// it must prove by a new challenge that it is alive. A device also becomes Backup when its peer
-// is Master and has declared it lost, although hellos of the peer arrive.
+// The peer is lost when no hello has come for the fail time, or when BFD goes Down. After
+// that the peer must answer a new challenge to prove that it is alive. A device also
+// becomes Backup when the peer has declared it lost and is Master, although the peer's
+// hellos still arrive.
 
 // revive makes a lost peer alive again, if mayRevive permits it.
 func (t *Trunk) revive(now instant.Time, path *PathSession, fx *Effects) {
@@ -22,11 +23,12 @@ func (t *Trunk) revive(now instant.Time, path *PathSession, fx *Effects) {
 	fx.Events = append(fx.Events, Event{Kind: PeerFound})
 }
 
-// mayRevive reports whether a hello on a path makes the peer alive again. After BFD went Down,
-// hellos on the primary path, which BFD watches, do so only if they have arrived without a gap
-// for the fail time. So a path that loses packets does not count as good, and a broken BFD
-// session does not separate the devices for ever. On another path one hello is enough,
-// because it answers a challenge that was drawn when BFD went Down.
+// mayRevive reports whether a hello on a path makes the peer alive again. BFD watches the
+// primary path. After BFD went Down, hellos on that path revive the peer only if they
+// have arrived without a gap for the fail time. So a path that loses packets does not
+// count as good, and a broken BFD session does not separate the devices for ever. On
+// another path one hello is enough, because it answers a challenge that this device drew
+// when BFD went Down.
 func (t *Trunk) mayRevive(now instant.Time, path *PathSession) bool {
 	p := &t.kept.Peer
 	if t.kept.BFD != BFDDown || t.isHeartbeat(path) {
@@ -40,10 +42,11 @@ func (t *Trunk) mayRevive(now instant.Time, path *PathSession) bool {
 	return now.Sub(p.Run) >= fail
 }
 
-// judgeLoss decides whether this device becomes Backup because the peer has declared it lost,
-// although the peer's hellos arrive (PEER_TIMEOUT). Right after an interruption both devices
-// say so of each other, until the next hello. That must not make both Backup. With heartbeat
-// paths, a peer that lost this device by BFD finds it again on them.
+// judgeLoss decides whether this device becomes Backup because the peer has declared it
+// lost, although the peer's hellos arrive (PEER_TIMEOUT). Right after an interruption
+// each device announces that it has lost the other, until the next hello. This must not
+// make both Backup. If there are heartbeat paths, a peer that lost this device by BFD
+// finds it again on them.
 func (t *Trunk) judgeLoss(now instant.Time) {
 	p := &t.kept.Peer
 	if !p.Hello.PeerLost {
@@ -57,7 +60,8 @@ func (t *Trunk) judgeLoss(now instant.Time) {
 	p.Yielded = p.Alive && p.Hello.Role == DeviceMaster && settled
 }
 
-// peerFailTime returns the fail time that the peer has sent, or the local one if it has not.
+// peerFailTime returns the fail time that the peer has advertised, or the local one
+// before any hello of the peer.
 func (t *Trunk) peerFailTime() time.Duration {
 	if t.kept.Peer.Heard && t.kept.Peer.Hello.FailTime > 0 {
 		return t.kept.Peer.Hello.FailTime
@@ -71,7 +75,8 @@ func (t *Trunk) expirePeer(now instant.Time, fx *Effects) {
 	}
 }
 
-// losePeer declares the peer lost. The peer has to prove its return by a new challenge.
+// losePeer declares the peer lost. The peer has to answer a new challenge when it
+// returns.
 func (t *Trunk) losePeer(why DeviceReason, fx *Effects) {
 	p := &t.kept.Peer
 	if !p.Alive && p.Lost != ReasonInit {

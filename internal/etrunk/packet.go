@@ -9,7 +9,8 @@ import (
 // The hello on the wire; docs/protocol/etrunk.md specifies it byte by byte. All
 // numbers are in network byte order.
 const (
-	// MaxPacket is the longest hello: what fits an IPv6 packet of the minimum MTU.
+	// MaxPacket is the longest hello, in bytes: the UDP payload of an IPv6 packet of the
+	// minimum MTU.
 	MaxPacket = 1280 - 40 - 8
 
 	version      = 1
@@ -18,11 +19,12 @@ const (
 	tlvHeaderLen = 4
 	tlvMember    = 1
 	memberLen    = 16
-	// oldMemberLen is the length in an older release, which did not send a member's settings.
+	// oldMemberLen is the length of a member TLV of an older release, which did not send
+	// a member's settings.
 	oldMemberLen = 12
 )
 
-// magic opens every hello.
+// magic is the beginning of every hello.
 var magic = [4]byte{'T', 'E', 'T', 'K'}
 
 // Bits of the flags byte of the header.
@@ -43,14 +45,17 @@ const (
 	memberCovers = 4 // the first bit of Covers
 )
 
-// Hello is one decoded hello. Parse reuses its memory.
+// Hello is one decoded hello. Parse reuses its memory. The sender is the device that sent
+// it, the receiver its peer.
 type Hello struct {
 	ETrunk uint32
-	// PeerLost: the sender has declared the receiver lost.
+	// PeerLost says that the sender has declared the receiver lost.
 	PeerLost bool
-	// AckWanted: the receiver has not yet echoed Change, so an answer is due at once.
+	// AckWanted says that the receiver has not echoed Change yet, so it has to answer at
+	// once.
 	AckWanted bool
-	// Preferred: as far as the sender knows, the total order puts the sender first.
+	// Preferred says that, to the sender's knowledge, the total order puts the sender
+	// first.
 	Preferred bool
 	// SequenceMode is the setting of `sequence enable`.
 	SequenceMode bool
@@ -61,20 +66,21 @@ type Hello struct {
 	DeviceID     uint64
 	// Epoch is a random number that the sender draws at every start, never 0.
 	Epoch uint64
-	// Sequence grows with every hello of an epoch.
+	// Sequence increases with every hello of an epoch.
 	Sequence uint64
 	// Challenge is the sender's challenge, never 0. Echo is the receiver's challenge, 0 if the
 	// sender knows none.
 	Challenge, Echo uint64
-	// PeerEpoch is the epoch of the receiver that the sender believes in, 0 for none.
+	// PeerEpoch is the epoch of the receiver whose hellos the sender accepts, 0 for none.
 	PeerEpoch uint64
-	// Change is the number of the content: it grows when the content changes. ChangeEcho is the
-	// last Change that the sender has received from PeerEpoch.
+	// Change is the number of the content: it increases when the content changes.
+	// ChangeEcho is the last Change that the sender has received from PeerEpoch.
 	Change, ChangeEcho uint32
 	// FailTime is the time without a hello after which the sender is lost, in whole ms.
 	FailTime time.Duration
 	Members  []HelloMember
-	// LACP and Profiles are sent to be compared. A zero LACP was not sent.
+	// LACP and Profiles are for comparison only. A zero LACP means that the sender does
+	// not send it.
 	LACP     LACPSystem
 	Profiles []Profile
 }
@@ -82,17 +88,18 @@ type Hello struct {
 // HelloMember is the part of a hello about one member.
 type HelloMember struct {
 	ID     uint32 // Eth-Trunk number at the sender
-	Remote uint32 // its number at the receiver
+	Remote uint32 // number of the same Eth-Trunk at the receiver
 	Mode   MemberMode
 	Reason MemberReason
-	// Held: the sender could be Master of the member, and leaves it to the receiver.
+	// Held says that the sender could be Master of the member, and leaves it to the
+	// receiver.
 	Held         bool
 	Work         WorkMode
-	Announcement // without Seen, which follows from ChangeEcho
+	Announcement // without Seen, which the receiver derives from ChangeEcho
 }
 
-// PeekID returns the E-Trunk of a datagram, so that several E-Trunks can share a socket. The
-// datagram is not verified yet.
+// PeekID returns the E-Trunk ID of a datagram that has not been verified yet, so that
+// several E-Trunks can share a socket.
 func PeekID(b []byte) (uint32, error) {
 	if err := checkFrame(b); err != nil {
 		return 0, err
@@ -118,7 +125,7 @@ func (h *Hello) Append(dst []byte, key *Key) ([]byte, error) {
 	return key.appendDigest(dst, dst[start:]), nil
 }
 
-// appendBody appends all of a hello except the digest. The length field is zero.
+// appendBody appends all of a hello except the digest. It leaves the length field zero.
 func (h *Hello) appendBody(dst []byte, mode AuthMode) []byte {
 	be := binary.BigEndian
 	dst = append(dst, magic[:]...)

@@ -98,7 +98,8 @@ func (h *Hello) decodeTLVs(b []byte) error {
 	return nil
 }
 
-// decodeTLV decodes a TLV. It ignores unknown ones, which come from a later release.
+// decodeTLV decodes a TLV. It ignores unknown types, because they come from a later
+// release.
 func (h *Hello) decodeTLV(kind uint16, v []byte) error {
 	switch kind {
 	case tlvMember:
@@ -111,8 +112,8 @@ func (h *Hello) decodeTLV(kind uint16, v []byte) error {
 	return nil
 }
 
-// decodeMember decodes a member. A longer value comes from a later release; the rest of it is
-// ignored.
+// decodeMember decodes a member. If the value is longer than expected, it comes from a
+// later release, and the rest is ignored.
 func (h *Hello) decodeMember(v []byte) error {
 	if len(v) < oldMemberLen {
 		return drop(CauseBadFormat, "member of %d bytes", len(v))

@@ -8,11 +8,11 @@ import (
 	"tandem/internal/instant"
 )
 
-// MaxHeartbeats is how many paths an E-Trunk can have beside the primary one.
+// MaxHeartbeats is how many paths an E-Trunk can have besides the primary one.
 const MaxHeartbeats = 3
 
-// Path is a way of the hellos between the two devices. The primary path is between
-// Config.Local and Config.Peer; heartbeat paths go elsewhere.
+// Path is a pair of addresses between which hellos are sent. The primary path is between
+// Config.Local and Config.Peer; heartbeat paths use other addresses.
 type Path struct {
 	Local, Peer netip.Addr
 	VPN         string // VPN instance of the addresses, empty for the public network
@@ -32,65 +32,71 @@ func (p Path) Compare(q Path) int {
 	return cmp.Or(cmp.Compare(p.VPN, q.VPN), p.Peer.Compare(q.Peer), p.Local.Compare(q.Local))
 }
 
-// Clashes reports whether two paths have an address in common. The path of a hello could
-// then not be told on one of the devices.
+// Clashes reports whether two paths have an address in common. Then one of the devices
+// could not tell by which path a hello came.
 func (p Path) Clashes(q Path) bool {
 	return p.VPN == q.VPN && (p.Peer == q.Peer || p.Local == q.Local || p.Peer == q.Local || p.Local == q.Peer)
 }
 
-// ComesFrom reports whether a hello from an address, in a VPN instance, came by the path.
+// ComesFrom reports whether a hello from an address in a VPN instance came by this path.
 func (p Path) ComesFrom(peer netip.Addr, vpn string) bool {
 	return p.VPN == vpn && samePeer(p.Peer, peer)
 }
 
-// A path is lost when it has missed lostHellos in a row that came by other paths, the first
-// of them lostAfter ago. So neither a slow path nor a burst of hellos counts.
+// A path is lost when lostHellos successive hellos have come by other paths and not by
+// this one, the first of them at least lostAfter ago. So neither a slow path nor a burst
+// of hellos makes a path lost.
 const (
 	lostHellos = 3
 	lostAfter  = time.Second
 )
 
-// PathSession is what is known of a path, and handed on with a Session.
+// PathSession is the state of a path. It is part of a Session and is handed on with it.
 type PathSession struct {
 	Path
-	// Sequence is the highest of the believed boot of the peer that came by the path, 0 for none.
+	// Sequence is the highest sequence number, from the accepted boot of the peer, that
+	// came by the path; 0 for none.
 	Sequence uint64
-	Heard    instant.Time // when the last hello of a believed boot came by it
-	// Missed counts the hellos that came by other paths since then, from MissedSince on.
+	Heard    instant.Time // when the last hello of an accepted boot came by the path
+	// Missed counts the hellos that have come by other paths since then. MissedSince is
+	// when the first of them came.
 	Missed      int
 	MissedSince instant.Time
-	// Up: hellos of the believed boot come by the path, or not, since Since.
+	// Up says whether hellos of the accepted boot come by the path. Since is when this
+	// last changed.
 	Up    bool
 	Since instant.Time
-	// Lost: they come by other paths and not by this one.
+	// Lost says that hellos come by other paths and not by this one.
 	Lost     bool
 	Counters Counters
 }
 
-// came notes that a hello of the peer came by this path. The peer's boot has been proven to be its present one.
+// came records that a hello of the peer came by this path, from the boot that the peer
+// has proven to be its present one.
 func (p *PathSession) came(now instant.Time, sequence uint64) {
 	p.Sequence, p.Heard, p.Missed = sequence, now, 0
 }
 
-// missed notes a hello that came by another path.
+// missed records a hello that came by another path.
 func (p *PathSession) missed(now instant.Time) {
 	if p.Missed++; p.Missed == 1 {
 		p.MissedSince = now
 	}
 }
 
-// copyLife is how much later than its first copy a hello may come by another path. It is
-// taken for less than three times as long.
+// copyLife is how long after its first copy a hello may still come by another path. A
+// hello that is three times as late is never accepted as a copy.
 const copyLife = time.Second
 
-// CopyWindow bounds the age of copies.
+// CopyWindow tells which hellos are too old to be accepted as copies.
 type CopyWindow struct {
-	Floor uint64 // sequence of the newest hello that is too old
-	Next  uint64 // Floor from copyLife after At on
+	Floor uint64 // highest sequence number that is too old
+	Next  uint64 // the next value of Floor; it takes effect copyLife after At
 	At    instant.Time
 }
 
-// age makes too old what had come copyLife ago. Highest is the highest sequence so far.
+// age moves the window: what had come copyLife ago is now too old. highest is the highest
+// sequence number received.
 func (w *CopyWindow) age(now instant.Time, highest uint64) {
 	switch age := now.Sub(w.At); {
 	case age >= 2*copyLife:
@@ -108,7 +114,8 @@ func (c Config) Paths() []Path {
 	return append([]Path{{Local: c.Local, Peer: c.Peer, VPN: c.VPN}}, c.Heartbeats...)
 }
 
-// setPaths keeps what is known of paths that stay.
+// setPaths makes the paths of a configuration. Paths that were there before keep their
+// state.
 func (t *Trunk) setPaths(now instant.Time) {
 	old := t.kept.Paths
 	t.kept.Paths = nil
@@ -123,7 +130,7 @@ func (t *Trunk) setPaths(now instant.Time) {
 	}
 }
 
-// pathFrom finds the path that a hello came by, nil for none.
+// pathFrom finds the path by which a hello came, nil if there is none.
 func (t *Trunk) pathFrom(peer netip.Addr, vpn string) *PathSession {
 	for i := range t.kept.Paths {
 		if t.kept.Paths[i].ComesFrom(peer, vpn) {
@@ -136,7 +143,7 @@ func (t *Trunk) pathFrom(peer netip.Addr, vpn string) *PathSession {
 // isHeartbeat reports whether a path is not the primary one.
 func (t *Trunk) isHeartbeat(path *PathSession) bool { return path != &t.kept.Paths[0] }
 
-// judgePaths works out which paths hellos come by.
+// judgePaths computes which paths are up and which are lost.
 func (t *Trunk) judgePaths(now instant.Time, fx *Effects) {
 	for i := range t.kept.Paths {
 		p := &t.kept.Paths[i]
@@ -150,14 +157,15 @@ func (t *Trunk) judgePaths(now instant.Time, fx *Effects) {
 	}
 }
 
-// forgetPaths makes all paths down, until hellos of a boot that has proven itself come.
+// forgetPaths makes all paths down, until hellos come from a boot that has answered a
+// challenge.
 func (t *Trunk) forgetPaths() {
 	for i := range t.kept.Paths {
 		t.kept.Paths[i].Sequence, t.kept.Paths[i].Missed = 0, 0
 	}
 }
 
-// tally counts a packet, also with its path where that is known.
+// tally counts a packet for the E-Trunk, and for its path if that is known.
 func (t *Trunk) tally(path *PathSession, count func(*Counters)) {
 	count(&t.kept.Counters)
 	if path != nil {
@@ -168,12 +176,13 @@ func (t *Trunk) tally(path *PathSession, count func(*Counters)) {
 // PathState is a snapshot of one path.
 type PathState struct {
 	Path
-	// Up: hellos of the peer come by it, or not, for For.
+	// Up says whether hellos of the peer come by the path. For is how long this has been
+	// so.
 	Up  bool
 	For time.Duration
-	// Lost: hellos of the peer come by another path and not by this one.
+	// Lost says that hellos of the peer come by another path and not by this one.
 	Lost bool
-	// Heard is how long ago the last hello came by it, negative for never.
+	// Heard is how long ago the last hello came by the path, negative if none has come.
 	Heard    time.Duration
 	Counters Counters
 }

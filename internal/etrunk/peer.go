@@ -9,48 +9,56 @@ import (
 	"tandem/internal/instant"
 )
 
-// A hello is believed only if it is fresh. There are two ways. It comes from the boot of the
-// peer that was believed last, and is newer than the last hello of that boot. Or it comes
-// from any boot, and echoes the challenge of this device. A new challenge replaces one that
-// has proven a boot, and it does so when the peer is lost. So a recorded hello proves nothing
-// later. A hello of an unproven boot is answered with the challenge at once, and has no other
-// effect. A hello is sent on every path. The first copy counts; the others show that their
-// paths work.
+// A hello is accepted only if it is fresh. There are two ways to show this. Either the
+// hello comes from the boot of the peer that was accepted last, and is newer than the
+// last hello of that boot. Or it comes from any boot, and echoes the challenge of this
+// device. When a boot has proven itself by a challenge, or when the peer is lost, this
+// device draws a new challenge. So a recorded hello is worth nothing later. This device
+// answers a hello of an unproven boot with the challenge at once, and does nothing else.
+// A hello is sent on every path. Only the first copy has an effect; the others show that
+// their paths work.
 
 // answerGap is the shortest time between two answers to unproven hellos. It bounds what this
 // device sends when somebody replays hellos.
 const answerGap = 20 * time.Millisecond
 
-// Peer is what is known of the other device.
+// Peer is the state of the other device as this one knows it.
 type Peer struct {
 	Alive    bool
-	Heard    bool   // Hello holds the last believed hello
-	Hello    Hello  // of the peer, while alive in force
-	Epoch    uint64 // the boot that is believed, 0 for none
-	Sequence uint64 // of its last hello
+	Heard    bool   // a hello of the peer has been accepted; Hello is the last one
+	Hello    Hello  // the peer's last accepted hello; it is in force while the peer is alive
+	Epoch    uint64 // the epoch (boot) of the peer whose hellos are accepted, 0 for none
+	Sequence uint64 // the sequence number of the last hello of that epoch
 	Copies   CopyWindow
-	// Candidate is the challenge of the last authentic hello of an unproven boot.
+	// Candidate is the challenge in the last authentic hello of an unproven boot, to be
+	// echoed to it.
 	Candidate uint64
-	AnswerAt  instant.Time // no answer to an unproven hello before
+	AnswerAt  instant.Time // no unproven hello is answered before this instant
 
-	// Lost is why the peer is Lost; ReasonInit while this device still waits for a first hello.
+	// Lost is why the peer is lost; ReasonInit while this device still waits for a first
+	// hello.
 	Lost DeviceReason
-	// Expires is when the peer becomes lost without a hello, or the wait for a first hello ends.
+	// Expires is when the peer becomes lost if no hello comes, or when the wait for a
+	// first hello ends.
 	Expires    instant.Time
 	AliveSince instant.Time
-	// Unlost: since it is alive, the peer has said once that it has not declared this device lost.
+	// Unlost says that, since the peer is alive, one of its hellos has said that it has
+	// not declared this device lost.
 	Unlost bool
-	// DoubtedSince is since when the peer says that it has declared this device lost; Never while
-	// it does not.
+	// DoubtedSince is since when the peer's hellos say that it has declared this device
+	// lost; Never if they do not.
 	DoubtedSince instant.Time
-	// Yielded: the peer has declared this device lost and is Master for that reason.
+	// Yielded says that this device became Backup because the peer has declared it lost
+	// and is Master.
 	Yielded bool
-	// Run is for a peer lost by BFD: since when its hellos have kept arriving, and RunLast the last one.
+	// Run and RunLast are used when BFD has declared the peer lost. Run is since when the
+	// peer's hellos have arrived without a gap, RunLast is when the last one came.
 	Run, RunLast instant.Time
 	Running      bool
 }
 
-// deadline returns when the peer becomes lost without a hello, Never if it is lost already.
+// deadline returns when the peer becomes lost if no hello comes, Never if it is lost
+// already.
 func (p *Peer) deadline() instant.Time {
 	if p.Alive || p.Lost == ReasonInit {
 		return p.Expires
@@ -58,7 +66,7 @@ func (p *Peer) deadline() instant.Time {
 	return instant.Never
 }
 
-// restartSession forgets all proofs and waits for the peer again.
+// restartSession discards all proofs and waits for the peer as at the start.
 func (t *Trunk) restartSession(now instant.Time, fx *Effects) {
 	if t.kept.Peer.Alive {
 		fx.Events = append(fx.Events, Event{Kind: PeerLost, Reason: ReasonInit})
@@ -72,9 +80,9 @@ func (t *Trunk) restartSession(now instant.Time, fx *Effects) {
 	}
 }
 
-// Receive takes a datagram from an address in a VPN instance. It returns a *DropError,
-// which is already counted, when the datagram is not a hello of the peer's. A hello that
-// only starts the proof of a new boot, or a copy, is no error.
+// Receive handles a datagram from an address in a VPN instance. If the datagram is not a
+// hello of the peer, it counts the drop and returns a *DropError. A copy, or a hello that
+// only starts the proof of a new boot, is no error.
 func (t *Trunk) Receive(now instant.Time, from netip.Addr, vpn string, b []byte, fx *Effects) error {
 	path := t.pathFrom(from, vpn)
 	h, err := t.open(path, from, b)
@@ -122,7 +130,7 @@ func (t *Trunk) open(path *PathSession, from netip.Addr, b []byte) (*Hello, erro
 	return h, nil
 }
 
-// hear decides whether an authentic hello is believed.
+// hear decides whether an authentic hello is accepted.
 func (t *Trunk) hear(now instant.Time, path *PathSession, h *Hello, fx *Effects) error {
 	p := &t.kept.Peer
 	switch {
@@ -147,8 +155,8 @@ func (t *Trunk) hear(now instant.Time, path *PathSession, h *Hello, fx *Effects)
 	return nil
 }
 
-// hearAgain handles a hello of the believed boot: a new one, or a copy of one that came on
-// another path before.
+// hearAgain handles a hello of the accepted boot: either a new one, or a copy of one that
+// came by another path before.
 func (t *Trunk) hearAgain(now instant.Time, path *PathSession, h *Hello, fx *Effects) error {
 	p := &t.kept.Peer
 	p.Copies.age(now, p.Sequence)
@@ -171,7 +179,7 @@ func (t *Trunk) hearAgain(now instant.Time, path *PathSession, h *Hello, fx *Eff
 	return nil
 }
 
-// answer sends the challenge to a boot that has not proven itself.
+// answer sends the challenge to a boot that has not proven itself yet.
 func (t *Trunk) answer(now instant.Time, h *Hello) {
 	if now < t.kept.Peer.AnswerAt {
 		return
@@ -181,7 +189,7 @@ func (t *Trunk) answer(now instant.Time, h *Hello) {
 	t.kept.Out.Now = true
 }
 
-// believe applies a fresh hello.
+// believe accepts a fresh hello and applies its content.
 func (t *Trunk) believe(now instant.Time, path *PathSession, h *Hello, fx *Effects) {
 	p := &t.kept.Peer
 	if !p.Heard || !sameContent(&p.Hello, h) {
@@ -190,7 +198,7 @@ func (t *Trunk) believe(now instant.Time, path *PathSession, h *Hello, fx *Effec
 	p.Hello, p.Heard, p.Candidate = *h, true, h.Challenge
 	if h.PeerEpoch == t.kept.Out.Epoch && h.ChangeEcho == t.kept.Out.Change && !t.kept.Out.Known {
 		t.kept.Out.acked()
-		fx.Changed = true // Seen
+		fx.Changed = true // Seen may have changed
 	}
 	if h.AckWanted {
 		t.kept.Out.Now = true
@@ -200,8 +208,8 @@ func (t *Trunk) believe(now instant.Time, path *PathSession, h *Hello, fx *Effec
 	t.judgeLoss(now)
 }
 
-// peerMember returns what the live peer announces of a member. Each device must name the
-// other's number of the member.
+// peerMember returns the live peer's announcement for a member. Each device must be
+// configured with the other's number of the member.
 func (t *Trunk) peerMember(m *member) (*HelloMember, bool) {
 	if !t.kept.Peer.Alive {
 		return nil, false

@@ -6,24 +6,24 @@ import (
 	"tandem/internal/instant"
 )
 
-// yieldAfter is how long a member that has not been ready since it is Master is
-// waited for before a peer that is ready gets the leg. LACP takes a few seconds.
+// yieldAfter is how long a Master member that has not been ready yet may keep the leg
+// while the peer's member is ready. LACP takes a few seconds.
 const yieldAfter = 5 * time.Second
 
-// Revert is the state of a member that leaves the leg to the peer, although its own device is
-// Master. There are two cases. Give-back: the member returns, and the peer's member serves.
-// Yielding: the member is not ready, and the peer's member is. An Auto member is Backup while
-// Held is set.
+// Revert is the state of a member that leaves the leg to the peer's member, although its
+// own device is Master. There are two cases. Give-back: the member returns after a
+// failure, while the peer's member serves. Yielding: the member is not ready, and the
+// peer's member is ready. An Auto member is Backup while Held is set.
 type Revert struct {
 	Held  bool
-	Until instant.Time // end of the Revert delay, Never with `Revert disable`
-	Over  bool         // the delay is Over; the member only has to be ready
-	Asked bool         // the operator has ended the delay
-	// Yielding: the peer has not taken Over yet.
+	Until instant.Time // when the revert delay ends, Never with `revert disable`
+	Over  bool         // the delay has ended; the member waits only until it is ready
+	Asked bool         // the operator has requested the end of the delay
+	// Yielding says that the member yields, and the peer's member has not taken over yet.
 	Yielding bool
-	// Fell: the leg went down while the member was Master.
+	// Fell says that the leg went down while the member was Master.
 	Fell bool
-	// Served: the member has been ready since it became Master.
+	// Served says that the member has been ready since it became Master.
 	Served bool
 	// YieldAt is when a member that is not ready yields.
 	YieldAt instant.Time
@@ -46,14 +46,14 @@ func (r *Revert) left(now instant.Time) time.Duration {
 	return r.Until.Left(now)
 }
 
-// hold starts the revert delay.
+// hold makes a member leave the leg to the peer's member, and starts the revert delay.
 func (t *Trunk) hold(now instant.Time, m *member) {
 	m.Revert = Revert{Held: true, Until: now.Add(t.cfg.RevertDelay)}
 }
 
-// legMoved handles a leg that goes down or comes up. If the peer has taken over while the leg
-// was down, coming up begins a give-back. A leg that comes up because its member has become
-// Master was not down before as Master, so it begins none.
+// legMoved handles a leg that goes down or comes up. If the peer has taken over while the
+// leg was down, a give-back begins when the leg comes up. No give-back begins if the leg
+// comes up only because its member has become Master.
 func (t *Trunk) legMoved(now instant.Time, m *member, wasUp bool) {
 	if m.Mode != Auto || t.kept.Role != DeviceMaster || m.Local.Role != MemberMaster || wasUp == m.Local.Up {
 		return
@@ -108,14 +108,15 @@ func (t *Trunk) leftToPeer(now instant.Time, m *member) bool {
 	return r.Held
 }
 
-// offer lets the peer's member become Master, too, while a ForceMaster member is not ready.
+// offer lets the peer's member become Master, too, while a local ForceMaster member is
+// not ready.
 func (t *Trunk) offer(now instant.Time, m *member) {
 	r := &m.Revert
 	p, ok := t.heir(m)
 	switch {
 	case !ok:
 		r.Held, r.YieldAt = false, instant.Never
-	case r.Held: // there is no delay, also if it was Auto before
+	case r.Held: // a ForceMaster member has no revert delay, even if it was Auto before and had one
 		r.Held, r.Over = !m.Local.Ready, true
 	case m.yields(now, p):
 		m.Revert = Revert{Held: true, Until: now, Over: true}
@@ -140,8 +141,9 @@ func (m *member) yields(now instant.Time, p *HelloMember) bool {
 	return r.YieldAt.IsDue(now)
 }
 
-// heir returns the peer's member if it could take the leg and would give it back later. A
-// forced member would not, nor would a device that is equal in the election.
+// heir returns the peer's member if that member could take the leg now and would give it
+// back later. A member with a forced role would not give it back, nor would the member of
+// a device that is equal in the election.
 func (t *Trunk) heir(m *member) (*HelloMember, bool) {
 	p, known := t.peerMember(m)
 	if !known || p.Mode != Auto || t.comparePeer() == 0 {

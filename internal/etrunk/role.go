@@ -48,8 +48,8 @@ func (t *Trunk) comparePeer() int {
 	return cmp.Or(cmp.Compare(c.Priority, h.Priority), bytes.Compare(c.SystemID[:], h.SystemID[:]))
 }
 
-// preferred reports whether the total order puts this device before the last peer that was
-// heard. The addresses decide at last, so there is no tie.
+// preferred reports whether the total order puts this device before the peer whose hello
+// came last. If all else is equal, the addresses decide, so there is no tie.
 func (t *Trunk) preferred() bool {
 	if !t.kept.Peer.Heard {
 		return true
@@ -57,8 +57,8 @@ func (t *Trunk) preferred() bool {
 	return cmp.Or(t.comparePeer(), t.cfg.Local.Compare(t.cfg.Peer)) < 0
 }
 
-// Expected returns the role that the election gives the device while the two devices hear
-// each other. An Auto member follows it.
+// Expected returns the role that the election gives the device while the two devices
+// receive each other's hellos. An Auto member follows this role.
 func (s State) Expected() DeviceRole {
 	if tie := s.PeerPriority == s.Priority && s.PeerSystemID == s.SystemID; s.Preferred || tie {
 		return DeviceMaster
@@ -76,7 +76,7 @@ func (t *Trunk) assignMembers(now instant.Time, fx *Effects) {
 		fx.Changed = true
 		if role != m.Local.Role || reason != m.Reason {
 			if role != m.Local.Role {
-				m.Local.Ready = false // it was announced for the other role
+				m.Local.Ready = false // Ready was announced for the other role
 			}
 			m.Local.Role, m.Reason = role, reason
 			fx.Events = append(fx.Events, Event{Kind: MemberRoleChanged, Member: m.ID, MemberRole: role, MemberReason: reason})
@@ -141,7 +141,8 @@ func (t *Trunk) roleOnBackup(m *member) (MemberRole, MemberReason) {
 	return MemberBackup, ReasonETrunkBackup
 }
 
-// serves reports whether the switch can rely on this member.
+// serves reports whether the switch can rely on this member: whether it carries streams
+// to the switch.
 func (m *member) serves() bool {
 	return m.Local.Role == MemberMaster && m.Local.Up && m.Local.Ready
 }

@@ -8,38 +8,40 @@ import (
 )
 
 // A hello is sent every hello interval. When its content changes, it is sent at once, and
-// repeated until the peer has echoed the number of the change. The same goes for an answer
-// that the peer waits for.
+// repeated until the peer has echoed the number of the change. An answer for which the
+// peer waits is sent and repeated in the same way.
 const (
 	repeatGap  = 20 * time.Millisecond
 	maxRepeats = 25
 
-	// Hellos that stand in for BFD are that far apart, and their fail time is that short.
+	// While heartbeat paths stand in for BFD, hellos have this interval and this fail
+	// time.
 	standInInterval = 100 * time.Millisecond
 	standInFailTime = time.Second
 )
 
-// Outgoing is the state of the sender.
+// Outgoing is the state of the side that sends hellos.
 type Outgoing struct {
-	Epoch     uint64 // of this boot
-	Sequence  uint64 // of the last hello
+	Epoch     uint64 // random number of this boot
+	Sequence  uint64 // sequence number of the last hello
 	Challenge uint64
 	Change    uint32
-	Said      []byte // the content that Change numbers
-	Known     bool   // the peer has echoed Change
-	Repeats   int    // left
+	Said      []byte // the content to which the number Change belongs
+	Known     bool   // the peer has echoed the number Change
+	Repeats   int    // repetitions that are still to be sent
 	Last      instant.Time
 	Due       instant.Time // when the next periodic hello is due
-	Now       bool         // a hello is due at once
+	Now       bool         // a hello is to be sent at once
 }
 
-// unacked notes that the peer does not know the change, for example because it has restarted.
+// unacked records that the peer does not know the present content, for example because it
+// has restarted.
 func (o *Outgoing) unacked() { o.Known, o.Repeats = false, maxRepeats }
 
 func (o *Outgoing) acked() { o.Known, o.Repeats = true, 0 }
 
-// repeatDeadline returns when the last change is sent again, Never if the peer knows it or it
-// has been sent often enough.
+// repeatDeadline returns when the last change is repeated next, Never if the peer has
+// echoed it or it has been repeated often enough.
 func (o *Outgoing) repeatDeadline() instant.Time {
 	if o.Repeats == 0 {
 		return instant.Never
@@ -47,7 +49,7 @@ func (o *Outgoing) repeatDeadline() instant.Time {
 	return o.Last.Add(repeatGap)
 }
 
-// send sends what is due.
+// send sends the hello, if one is due.
 func (t *Trunk) send(now instant.Time, fx *Effects) {
 	o := &t.kept.Out
 	if t.noteChange() {
@@ -71,7 +73,7 @@ func (t *Trunk) send(now instant.Time, fx *Effects) {
 	o.Sequence++
 	h := t.hello()
 	b, err := h.Append(nil, t.sendKey)
-	if err != nil { // Validate bounds the members
+	if err != nil { // impossible: Validate bounds the number of members
 		t.kept.Counters.SndDrop++
 		return
 	}
@@ -82,12 +84,12 @@ func (t *Trunk) send(now instant.Time, fx *Effects) {
 }
 
 // standsIn reports whether heartbeat paths have to stand in for the bound BFD session,
-// which does not see the peer.
+// because that session has no contact with the peer.
 func (t *Trunk) standsIn() bool {
 	return len(t.cfg.Heartbeats) > 0 && (t.kept.BFD == BFDPending || t.kept.BFD == BFDDown)
 }
 
-// helloInterval returns the longest time between two hellos.
+// helloInterval returns the longest time between two hellos now.
 func (t *Trunk) helloInterval() time.Duration {
 	if t.standsIn() {
 		return min(t.cfg.HelloInterval, standInInterval)
@@ -95,7 +97,7 @@ func (t *Trunk) helloInterval() time.Duration {
 	return t.cfg.HelloInterval
 }
 
-// failTime returns the fail time that the hellos carry.
+// failTime returns the fail time that the hellos advertise now.
 func (t *Trunk) failTime() time.Duration {
 	if t.standsIn() {
 		return min(t.cfg.failTime(), standInFailTime)
@@ -103,8 +105,9 @@ func (t *Trunk) failTime() time.Duration {
 	return t.cfg.failTime()
 }
 
-// noteChange reports whether the content differs from the last one that was sent. The content
-// is the hello without its numbers, without the answers to the peer, and without what is only shown there.
+// noteChange reports whether the content of the next hello differs from the content sent
+// last, and stores the new content. The content is the hello without sequence numbers,
+// answers to the peer, and fields that the peer only displays.
 func (t *Trunk) noteChange() bool {
 	h := t.hello()
 	for i := range h.Members {
@@ -146,8 +149,8 @@ func (t *Trunk) helloMember(m *member) HelloMember {
 	}
 }
 
-// seen returns what the peer knows of a member: all of the last content, if the peer has
-// echoed the number of that change.
+// seen returns what the peer knows of a local member: the content sent last, if the peer
+// has echoed its number.
 func (t *Trunk) seen(m *member) Seen {
 	if !t.kept.Out.Known || t.kept.Peer.Hello.PeerLost {
 		return Seen{}

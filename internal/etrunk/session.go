@@ -8,15 +8,15 @@ import (
 	"tandem/internal/instant"
 )
 
-// Session is what the two devices know of each other on an E-Trunk: everything
-// that a daemon must hand on to the one that takes its place so that the peer does
-// not notice. Instants are of the clock that the Trunk was told.
+// Session is the state of a Trunk for its successor: all that a daemon must hand on so
+// that the peer does not notice the restart. Its instants are of the same clock as those
+// passed to the Trunk.
 type Session struct {
 	Kept    TrunkKept
 	Members []MemberSession
 }
 
-// TrunkKept is what a Trunk knows beside its members.
+// TrunkKept is the state of a Trunk without its members.
 type TrunkKept struct {
 	Role     DeviceRole
 	Reason   DeviceReason
@@ -25,8 +25,8 @@ type TrunkKept struct {
 	Peer     Peer
 	Paths    []PathSession // the primary one first
 	Counters Counters
-	// Compared says that the settings have been compared with a peer's, Differences is how
-	// they differ.
+	// Compared says that the settings have been compared with those of a peer.
+	// Differences lists those that differ.
 	Compared    bool
 	Differences []Difference
 }
@@ -37,14 +37,14 @@ type MemberSession struct {
 	Kept MemberKept
 }
 
-// MemberKept is what a Trunk knows of a member.
+// MemberKept is the state of a member.
 type MemberKept struct {
-	Local  Announcement // Role is the trunk's, the rest the device's
+	Local  Announcement // the trunk sets Role, the device the other fields
 	Reason MemberReason
 	Revert Revert
 }
 
-// clone returns a copy that shares no memory that is going to be written.
+// clone returns a copy that shares no memory that either of the two will write.
 func (k TrunkKept) clone() TrunkKept {
 	k.Out.Said, k.Paths = bytes.Clone(k.Out.Said), slices.Clone(k.Paths)
 	return k
@@ -60,8 +60,9 @@ func (t *Trunk) Session() Session {
 }
 
 // Resume is the first Configure of a Trunk that continues another one with the same
-// configuration. Roles stay, and the peer goes on believing this device. In the pause between
-// the two nobody has received hellos, so the pause does not count against the peer.
+// configuration. Roles stay, and the peer keeps accepting this device's hellos. During
+// the pause between the two daemons nobody received hellos here, so the pause does not
+// count as silence of the peer.
 func (t *Trunk) Resume(now instant.Time, pause time.Duration, cfg Config, s Session, fx *Effects) error {
 	if err := cfg.Validate(); err != nil {
 		return err

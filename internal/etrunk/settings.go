@@ -2,8 +2,8 @@ package etrunk
 
 import "encoding/binary"
 
-// A hello carries settings of the sender, so that the receiver can name those that differ.
-// They decide nothing.
+// A hello carries settings of its sender, so that the receiver can report those that
+// differ. No decision depends on them.
 
 const (
 	tlvLACP    = 2
@@ -12,10 +12,11 @@ const (
 	profileLen = 12
 )
 
-// LACPSystem is the LACP system that the member trunks of a device show to the switch.
+// LACPSystem is the LACP system that a device presents to the switch on its member
+// Eth-Trunks.
 type LACPSystem struct {
 	ID       SystemID
-	Priority uint16 // 1..65535
+	Priority uint16 // priority, 1..65535
 }
 
 // WorkMode says how the ports of a member Eth-Trunk are aggregated.
@@ -35,17 +36,18 @@ func (m WorkMode) String() string {
 	return [...]string{"unknown", "manual", "lacp-static"}[m]
 }
 
-// Profile is a remote backup profile that has its role from a member.
+// Profile is a remote backup profile that is bound to a member, so that it has the
+// member's role.
 type Profile struct {
-	Member   uint32 // number of the Eth-Trunk at the device that has the profile
+	Member   uint32 // number of the Eth-Trunk at the device that owns the profile
 	BackupID uint32
 	Hot      bool // peer-backup hot
 	MLD      bool // service-type mld
 }
 
 const (
-	profileHot = 1 << 0 // of the flags
-	serviceMLD = 1 << 0 // of the service types
+	profileHot = 1 << 0 // bit of the flags
+	serviceMLD = 1 << 0 // bit of the service types
 )
 
 func (h *Hello) appendSettings(dst []byte) []byte {

@@ -76,8 +76,9 @@ func (r MemberReason) String() string {
 		"PEER_MEMBER_DOWN", "PEER_MEMBER_UP"}[r]
 }
 
-// Buckets is the set of hash buckets of (S,G) that a device sends on a member.
-// There are two: bucket 0 belongs to the device that the election prefers.
+// Buckets is the set of hash buckets of (S,G) that a device sends on a member. There are
+// two buckets: bucket 0 belongs to the device that the election prefers, bucket 1 to the
+// other.
 type Buckets uint8
 
 // The bucket sets.
@@ -100,36 +101,39 @@ type BFDState uint8
 
 // States of the bound session.
 const (
-	BFDUnbound BFDState = iota // none is bound
-	BFDPending                 // bound, and not Up since then, or AdminDown
+	BFDUnbound BFDState = iota // no session is bound
+	BFDPending                 // bound, and since then not yet Up, or AdminDown
 	BFDUp
-	BFDDown // it was Up and is Down now
+	BFDDown // the session was Up and is Down now
 )
 
 func (s BFDState) String() string { return [...]string{"", "Pending", "Up", "Down"}[s] }
 
-// Announcement is what a device tells its peer of one member. Target and Cover compute the
-// duty from the announcements of both devices.
+// Announcement is what the hellos of a device say of one member. Target and Cover compute
+// the duty from the announcements of both devices.
 type Announcement struct {
 	Up   bool // the leg has carrier and may send
 	Role MemberRole
-	// Ready: the device could send every wanted (S,G) on this member.
+	// Ready says that the device could send every wanted (S,G) on this member now.
 	Ready bool
-	// Lack says why it is not ready. Duty does not depend on it.
+	// Lack says why the member is not ready, for displays. The duty does not depend on
+	// it.
 	Lack Lack
-	// Mute: the device cannot send MLD on this member, so the other one has to query.
+	// Mute says that the device cannot send MLD messages on this member, so the other
+	// device has to query.
 	Mute bool
-	// Covers is the set of buckets that the gate lets pass now.
+	// Covers is the set of buckets that the gate lets pass now on this member.
 	Covers Buckets
-	// Key is the operational LACP key, 0 without LACP. Duty does not depend on it.
+	// Key is the operational LACP key, 0 without LACP. The duty does not depend on it.
 	Key uint16
-	// Seen is set in MemberState.Peer only: it is what the peer knew of the local member when it
-	// sent the rest. Cover uses it.
+	// Seen is set in MemberState.Peer only: what the peer had received of the local
+	// member's announcement when it sent its own. Cover uses it.
 	Seen Seen
 }
 
-// Seen is what the peer knows of a local member: the fields that Target uses. The zero value
-// says that the peer has declared this device lost, or has not echoed its last change yet.
+// Seen holds the fields of a local announcement that the peer has received and that
+// Target uses. The zero value says that the peer has declared this device lost, or has
+// not echoed its last change yet.
 type Seen struct {
 	Known, Up, Ready bool
 	Role             MemberRole
@@ -141,21 +145,23 @@ type MemberState struct {
 	Mode         MemberMode
 	Role         MemberRole
 	Reason       MemberReason
-	// Held says that the member leaves the leg to the peer until RevertLeft is over and it is
-	// ready. RevertLeft is zero if the member only waits to be ready, and with `revert disable`.
+	// Held says that the member leaves the leg to the peer's member until RevertLeft has
+	// passed and the member is ready. RevertLeft is zero if the member only waits until
+	// it is ready, and with `revert disable`.
 	Held       bool
 	RevertLeft time.Duration
 	Local      Announcement
 	// PeerKnown says that the peer is alive and has announced this member. Then Peer and
-	// PeerMode are what it has announced.
+	// PeerMode hold the announcement.
 	PeerKnown bool
 	PeerMode  MemberMode
 	Peer      Announcement
-	// PeerReplicates says that the peer replicates for the member, ProfilesDiffer that both devices
-	// do, and have no backup ID in common.
+	// PeerReplicates says that the peer replicates for the member. ProfilesDiffer says
+	// that both devices do, but have no backup ID in common.
 	PeerReplicates, ProfilesDiffer bool
-	// GivesBack says that the peer's member, when it serves, gives the leg back to the local
-	// member by its role. Otherwise the two share, and readiness decides.
+	// GivesBack says that the roles make the peer's member give the leg back to the local
+	// member, if the peer's member serves now. Otherwise the two devices share the
+	// streams by readiness.
 	GivesBack bool
 }
 
@@ -189,12 +195,13 @@ type State struct {
 	PeerFailTime time.Duration
 	PeerDeviceID uint64
 
-	// Compared says that the settings have been compared with a peer's, or that its hellos are
-	// refused because of one of them. Then Differences lists those that have to be corrected.
+	// Compared says that the settings have been compared with those of a peer, or that
+	// the hellos of a peer are refused because of a setting. Then Differences lists the
+	// settings that have to be corrected.
 	Compared    bool
 	Differences []Difference
 
-	Counters Counters      // of all paths
-	Paths    []PathState   // the primary one first; none while the addresses are missing
-	Members  []MemberState // by ID
+	Counters Counters      // counts of all paths together
+	Paths    []PathState   // the paths, the primary one first; empty while the addresses are missing
+	Members  []MemberState // the members, sorted by ID
 }

@@ -1,22 +1,22 @@
-// Package etrunk decides which of the two devices is Master, which leg of a member Eth-Trunk
-// serves, and which (S,G) each device sends. The same code runs on the peer. The devices
-// exchange hellos over UDP.
+// Package etrunk decides which of the two devices is Master, which of the two legs of a
+// member Eth-Trunk carries the traffic, and which (S,G) each device sends. The same code
+// runs on the peer. The devices exchange hellos over UDP.
 //
 // The package is pure: a Trunk takes the time, packets and events, and returns Effects.
 // docs/protocol/etrunk.md specifies the protocol.
 //
 //	packet.go, parse.go   the hello on the wire
 //	lack.go               why a member is not ready: the codes in the hello
-//	auth.go               its digest
+//	auth.go               the digest of a hello
 //	config.go             Config, and settings.go which settings the devices compare
 //	check.go              where the two configurations differ
 //	trunk.go              Trunk and its inputs
 //	state.go              roles, reasons and what displays show
-//	session.go            what a Trunk keeps over a restart of the daemon
-//	effects.go            what a Trunk asks of its caller
+//	session.go            the state that a Trunk keeps over a restart of the daemon
+//	effects.go            what the caller of a Trunk has to do
 //	counters.go           hellos counted, and the causes of drops
-//	path.go               the paths that hellos go by
-//	peer.go               which hellos are believed
+//	path.go               the paths between the two devices
+//	peer.go               which hellos are accepted
 //	loss.go               when the peer is lost, and found again
 //	role.go               election and member roles
 //	revert.go             when a member leaves the leg to the peer, and takes it back
@@ -52,9 +52,9 @@ type member struct {
 	MemberKept
 }
 
-// New returns an E-Trunk that does nothing until it is configured. It draws the epoch and the
-// challenges from rng. They protect against replay only if rng cannot be predicted: use a
-// ChaCha8 source with a seed from the system.
+// New returns an E-Trunk that does nothing until it is configured. It draws the epoch and
+// the challenges from rng. These protect against replay only if rng cannot be predicted:
+// use a ChaCha8 source with a seed from the system.
 func New(rng *rand.Rand) *Trunk {
 	t := &Trunk{rng: rng}
 	t.kept.Out.Epoch = t.nonce()
@@ -142,9 +142,10 @@ func (t *Trunk) member(id uint32) *member {
 	return t.members[i]
 }
 
-// Announce sets what the peer is told of a member: all of a except Role and Seen, which the
-// trunk sets. If Covers grows, the gate must be open before the packets of fx are sent. An
-// announcement that changes nothing sends nothing. A member that is not configured is ignored.
+// Announce sets what the hellos say of a member: all of a except Role and Seen, which the
+// trunk sets. If Covers grows, the caller must open the gate before it sends the packets
+// of fx. An announcement without a change sends nothing. A member that is not configured
+// is ignored.
 func (t *Trunk) Announce(now instant.Time, id uint32, a Announcement, fx *Effects) {
 	m := t.member(id)
 	if m == nil {
@@ -170,7 +171,7 @@ func (t *Trunk) SetBFD(now instant.Time, s BFDState, fx *Effects) {
 	if s == BFDDown {
 		t.losePeer(ReasonBFDDown, fx)
 	} else if t.kept.Peer.Lost == ReasonBFDDown {
-		// Ask the peer at once, and do not wait for its next hello.
+		// This makes the peer answer at once; its next periodic hello may come too late.
 		t.kept.Out.unacked()
 		t.kept.Out.Now = true
 	}
@@ -194,8 +195,8 @@ func (t *Trunk) Deadline() instant.Time {
 	return at
 }
 
-// settle computes the roles, and what the peer is told, from all that is known. Every input
-// ends with it.
+// settle computes the roles, and the content of the hellos, from the whole state. Every
+// input ends with settle.
 func (t *Trunk) settle(now instant.Time, fx *Effects) {
 	if !t.configured {
 		return
@@ -208,7 +209,7 @@ func (t *Trunk) settle(now instant.Time, fx *Effects) {
 	t.send(now, fx)
 }
 
-// SendFailed counts a hello that the socket refused on a path.
+// SendFailed counts a hello that the socket refused to send on a path.
 func (t *Trunk) SendFailed(path Path) {
 	t.tally(t.pathFrom(path.Peer, path.VPN), func(c *Counters) { c.SndDrop++ })
 }

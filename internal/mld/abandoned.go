@@ -25,7 +25,8 @@ func (r *Router) abandoned(gid uint32, old Filter) Filter {
 		}
 		return Filter{Include, lost}
 	}
-	// Others are in EXCLUDE mode. So only sources that all of them list can be abandoned.
+	// Hosts in EXCLUDE mode remain. They want every source that is not in all of their
+	// lists, so only sources that all of them list can be abandoned.
 	for _, c := range g.sources {
 		if old.wants(c.addr) && !r.isListenedTo(g, c.addr) {
 			lost = append(lost, c.addr)
@@ -35,8 +36,8 @@ func (r *Router) abandoned(gid uint32, old Filter) Filter {
 }
 
 // toAskAbout returns the part of an abandoned filter that hosts have to be asked about.
-// It leaves out what prompt leave ends at once, and what the group policy keeps from
-// being sent.
+// It leaves out the sources whose streams prompt leave ends at once, and those that the
+// group policy denies.
 func (r *Router) toAskAbout(group netip.Addr, lost Filter) Filter {
 	drops := func(a netip.Addr) bool { return r.cfg.leavesPromptly(group, a) || !r.cfg.permits(group, a) }
 	switch {
@@ -53,9 +54,10 @@ func (r *Router) toAskAbout(group netip.Addr, lost Filter) Filter {
 // leaveShare is the part of the bounds on entries that pending leaves may take: one fourth.
 const leaveShare = 4
 
-// hasRoomToAsk reports whether a pending leave can begin. One host that joins and leaves all
-// the time would else fill the bounds with what it has left. If there is no room, the stream
-// ends at once. Hosts that have reported that they listen keep it.
+// hasRoomToAsk reports whether the bound on entries leaves room for a pending leave.
+// Without this limit, one host that joins and leaves all the time would fill the bound
+// with pending leaves. If there is no room, the stream ends at once, but not for a host
+// that still reports that it listens.
 func (r *Router) hasRoomToAsk(gid uint32, lost Filter) bool {
 	s, c := &r.store, &r.cfg
 	left := len(s.filter(s.groups.At(gid).leaveRecord).Sources) + len(lost.Sources)
@@ -67,9 +69,9 @@ func (r *Router) hasRoomToAsk(gid uint32, lost Filter) bool {
 	return false
 }
 
-// askBeside asks once about a group of which prompt leave has ended something at once. Anybody
-// can send a leave in the name of a host that listens. That host answers with all that it
-// wants of the group, and has it again soon.
+// askBeside sends one query for a group when prompt leave has ended some of its streams
+// at once. Anybody can send a leave in the name of a host that listens. That host answers
+// the query, so its streams come back soon.
 func (r *Router) askBeside(gid uint32, gone Filter, fx *Effects) {
 	if !r.cfg.PromptLeave || gone.Empty() || !r.IsQuerier() {
 		return

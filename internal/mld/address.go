@@ -6,7 +6,7 @@ import "net/netip"
 var (
 	allNodes   = netip.MustParseAddr("ff02::1")
 	AllRouters = netip.MustParseAddr("ff02::2")
-	// AllMLDv2Routers is where MLDv2 reports go.
+	// AllMLDv2Routers is the destination of MLDv2 reports.
 	AllMLDv2Routers = netip.MustParseAddr("ff02::16")
 )
 

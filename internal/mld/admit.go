@@ -54,19 +54,19 @@ func (r *Router) Refused() uint64 {
 // groups, hosts and lists of the records.
 const maxRecords = table.MaxEntries / 2
 
-// share is how many times what is left of a bound a host may hold. So one host alone gets
-// four fifths of it, two hosts get four ninths each, and so on. A host that holds nothing
-// gets something as long as anything is left.
+// share is the largest ratio of what one host holds to what is left of a bound. So one
+// host alone gets at most four fifths of the bound, two hosts get four ninths each, and
+// so on. A host that holds nothing gets something as long as anything is left.
 const share = 4
 
-// fits reports whether a host that holds some of a bound may get more of what is left. Nobody
-// ever has to give anything up: the host is refused that holds most.
+// fits reports whether a host that holds some of a bound may get more of what is left. No
+// host ever loses what it holds: near the bound, the hosts that hold most are refused.
 func fits(held, more, left int) bool {
 	return more <= 0 || more <= left && held+more-1 < share*(left-more+1)
 }
 
-// exceeds reports whether a record with the new filter would exceed a bound, and which one.
-// What is known already never does.
+// exceeds reports whether a record with the new filter would exceed a bound, and which
+// one. A record that asks for no more than the old one never does.
 func (r *Router) exceeds(group netip.Addr, at place, old, next Filter) (DropCause, bool) {
 	s, c, h := &r.store, &r.cfg, r.store.held(at.host)
 	items, records := int(h.items), s.records.Len()

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// AppendQuery appends the ICMPv6 message of q to dst, its checksum left zero for
-// the kernel or SetChecksum to fill in. Times that the format cannot hold exactly
-// are rounded down to the next that it can.
+// AppendQuery appends the ICMPv6 message of q to dst. It leaves the checksum zero, so
+// that the kernel or SetChecksum fills it in. Times that the format cannot hold exactly
+// are rounded down to the next value that it can hold.
 func AppendQuery(dst []byte, q Query) []byte {
 	ms := max(q.MaxResponse, 0) / time.Millisecond
 	if q.Version == 1 {
@@ -27,8 +27,8 @@ func AppendQuery(dst []byte, q Query) []byte {
 	return appendAddrs(dst, q.Sources)
 }
 
-// AppendReport appends an MLDv2 report to dst. Keeping it within an MTU is the
-// caller's concern (see GroupRecord.size).
+// AppendReport appends an MLDv2 report to dst. The caller has to keep the report within
+// the MTU (see GroupRecord.size).
 func AppendReport(dst []byte, records []GroupRecord) []byte {
 	dst = append(dst, byte(TypeReportV2), 0, 0, 0, 0, 0)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(records)))
@@ -70,7 +70,7 @@ func appendAddrs(dst []byte, addrs []netip.Addr) []byte {
 	return dst
 }
 
-// appendAddr writes 16 bytes whatever a is; the zero Addr becomes ::.
+// appendAddr appends the 16 bytes of an address. The zero Addr becomes ::.
 func appendAddr(dst []byte, a netip.Addr) []byte {
 	if !a.IsValid() {
 		a = netip.IPv6Unspecified()

@@ -8,16 +8,17 @@ import (
 )
 
 // calendar orders records by the time at which they have to be checked. All records of
-// one tick are in one bucket, which is a list through the records themselves, so a record
-// costs 8 bytes. A refresh changes only the expiry of a record. The record stays in its
-// bucket, and is added again when that bucket is due. The invariant is that the bucket of
-// a record is due no later than one tick after the record expires.
+// one tick are in one bucket. A bucket is a linked list whose links are fields of the
+// records, so the calendar costs 8 bytes a record. A refresh changes only the expiry of a
+// record. The record stays in its bucket, and is added again when that bucket is due. The
+// invariant is that the bucket of a record is due no later than one tick after the record
+// expires.
 type calendar struct {
 	records *table.Pool[record]
 	buckets []bucket
 	free    []uint32
-	byTick  map[int64]uint32      // tick to bucket
-	due     instant.Queue[uint32] // the buckets that there are
+	byTick  map[int64]uint32      // the bucket of each tick that has one
+	due     instant.Queue[uint32] // the existing buckets, by the time at which they are due
 }
 
 type bucket struct {
@@ -37,8 +38,8 @@ func newCalendar(records *table.Pool[record]) calendar {
 	return calendar{records: records, byTick: make(map[int64]uint32)}
 }
 
-// add adds a record that is not in the calendar. It will be due after now, and at most one
-// tick after at.
+// add adds a record that is not in the calendar yet. The record's bucket will be due
+// after now, and at most one tick after the instant at.
 func (c *calendar) add(id uint32, at, now instant.Time) {
 	current := int64(now.SinceOrigin() / tickLength)
 	tick := int64((at.SinceOrigin() + tickLength - 1) / tickLength)

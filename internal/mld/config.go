@@ -12,8 +12,8 @@ type Config struct {
 	PromptLeave          bool          // end a stream at once when its last listener leaves, without queries
 	PromptPolicy         *Policy       // the groups and sources to which PromptLeave applies; nil for all
 	RequireRouterAlert   bool          // drop messages that lack the Router Alert option
-	SendRouterAlert      bool          // put the option into what is sent, default on
-	// Paired says that both routers of a pair serve the interface and replicate their
+	SendRouterAlert      bool          // put the Router Alert option into messages to send, default on
+	// Paired says that both devices of a pair serve the interface and replicate their
 	// records. Then no query of another router changes an election, a timer or a record,
 	// unless QueryPolicy permits that router.
 	Paired bool
@@ -22,9 +22,9 @@ type Config struct {
 	QueryPolicy *HostPolicy
 	// SourcePolicy permits the hosts whose reports and Dones count, nil for all.
 	SourcePolicy *HostPolicy
-	// Bounds of the database; 0 for no bound. A join that would exceed one is refused
-	// and counted. Nothing that is known already is lost. Near a bound, the hosts that hold
-	// most are refused first (see fits).
+	// Bounds of the database; 0 for no bound. A join that would exceed one is refused and
+	// counted. No existing record is removed. Near a bound, the hosts that hold most are
+	// refused first (see fits).
 	MaxRecords      int // on the interface, tombstones included
 	MaxEntries      int // groups, and sources that hosts name, on the interface
 	MaxGroupSources int // sources of one group that hosts name
@@ -36,8 +36,8 @@ type Config struct {
 	AccessLimit  int
 	AccessExcept *Policy
 	// GroupPolicy decides what hosts may ask for, nil for everything. It is applied to
-	// joins and to forwarding, so it also governs records that are known already, and
-	// those of the peer. It does not govern static groups.
+	// joins and to forwarding, so it also applies to existing records, and to records of
+	// the peer. It does not apply to static groups.
 	GroupPolicy *Policy
 	// SSMMapping names sources for hosts that name none, in groups of source-specific
 	// multicast (RFC 4607).
@@ -70,8 +70,8 @@ func (c Config) ListeningInterval() time.Duration {
 	return time.Duration(c.Robustness)*c.QueryInterval + c.MaxResponse
 }
 
-// OtherQuerierPresentInterval returns how long another querier is believed to be there
-// after its last query (section 9.5).
+// OtherQuerierPresentInterval returns how long after its last query another querier
+// counts as present (section 9.5).
 func (c Config) OtherQuerierPresentInterval() time.Duration {
 	return time.Duration(c.Robustness)*c.QueryInterval + c.MaxResponse/2
 }
@@ -80,7 +80,7 @@ func (c Config) OtherQuerierPresentInterval() time.Duration {
 func (c Config) StartupQueryInterval() time.Duration { return c.QueryInterval / 4 }
 
 // LastListenerQueryTime returns how long a group is still sent after its last listener
-// has left, while hosts are asked (section 9.10).
+// has left, while the querier asks the remaining hosts (section 9.10).
 func (c Config) LastListenerQueryTime() time.Duration {
 	return time.Duration(c.Robustness) * c.LastListenerInterval
 }

@@ -106,7 +106,7 @@ func (s *store) union(g *group) Filter {
 	return f
 }
 
-// wantedByHosts is like wants, without the leave record.
+// wantedByHosts is like wants, but does not count the leave record.
 func (s *store) wantedByHosts(g *group, a netip.Addr) (included, open bool) {
 	leaving := s.filter(g.leaveRecord)
 	exclude := s.excluding(g)

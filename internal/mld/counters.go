@@ -5,7 +5,7 @@ import (
 	"net/netip"
 )
 
-// Counters counts what an interface received, sent and refused.
+// Counters holds the numbers of messages that an interface received, sent and refused.
 type Counters struct {
 	Received Messages `name:"received" by:"message"`
 	Sent     Messages `name:"sent" by:"message"`
@@ -17,7 +17,8 @@ type Counters struct {
 type Activity struct {
 	Joins  uint64 `name:"joins"`
 	Leaves uint64 `name:"leaves"`
-	// Unasked counts leaves after which hosts were not asked, as too much had been left.
+	// Unasked counts the leaves after which no query was sent, because the pending leaves
+	// had reached their bound.
 	Unasked uint64 `name:"unasked"`
 }
 
@@ -72,25 +73,25 @@ type DropCause uint8
 
 // The causes. The last eight drop one record of a report and leave the rest.
 const (
-	DropMalformed   DropCause = iota // Parse refused it
+	DropMalformed   DropCause = iota // Parse refused the message
 	DropLinkDown                     // the interface is down
 	DropHopLimit                     // hop limit other than 1
 	DropSource                       // sender is not link-local
 	DropOwn                          // sender is this router
 	DropRouterAlert                  // option missing and required
 	DropVersion                      // MLDv2 message on an interface set to version 1
-	DropType                         // not a message for this side
-	DropUnheard                      // a query that hosts on the link did not hear, or drop
-	DropSender                       // the source policy, or the one for queries, denies the sender
-	DropForeign                      // a query of a router that is none of the pair, or that asks too rarely
+	DropType                         // a message type that this side, router or host, does not handle
+	DropUnheard                      // a query that the hosts on the link did not receive, or that they drop
+	DropSender                       // the source policy or the query policy denies the sender
+	DropForeign                      // a query of a router outside the pair, or of one that queries too rarely
 	DropLinkScope                    // group is not routed between links
 	DropRecordType                   // unknown record type
 	DropLimit                        // a bound of the configuration is reached
-	DropCompat                       // ignored in MLDv1 compatibility mode
-	DropDone                         // a Done while no host can be asked whether it listens
+	DropCompat                       // a record that MLDv1 compatibility mode ignores (section 8.3.2)
+	DropDone                         // a Done that comes while this router cannot ask the hosts whether they listen
 	DropPolicy                       // the group policy denies it, or some of its sources
 	DropAccess                       // the access limit is reached
-	DropHost                         // the host holds as much as one host may
+	DropHost                         // the host already holds the most that one host may hold
 	dropCauses
 )
 
@@ -153,7 +154,7 @@ func (d Drops) All() func(yield func(DropCause, uint64) bool) {
 	}
 }
 
-// DropError says that a message was dropped as a whole, and why.
+// DropError is the error of a message that was dropped as a whole. It gives the cause.
 type DropError struct {
 	Cause DropCause
 	Type  Type

@@ -24,21 +24,23 @@ func (r *Router) done(now instant.Time, v Version, from, addr netip.Addr, fx *Ef
 		return
 	}
 	if r.missesAnswers() && !r.kept.Querier.Duty {
-		// The peer is the querier, and cannot be told of the Done. So nothing is asked, and the
-		// records end when their time is over.
+		// The peer is the querier, and the channel to report the Done to it is down. So
+		// nobody asks the hosts, and the records end when their listening interval is
+		// over.
 		r.kept.Counters.Drops.Count(DropDone)
 		return
 	}
 	if id := r.store.findRecord(gid, r.store.findHost(from)); id != 0 && r.store.records.At(id).flags&isV1 == 0 {
-		// The host has reported by MLDv2 before. The Done ends that, too.
+		// The host has sent MLDv2 reports before. The Done ends what these asked for,
+		// too.
 		r.report(now, v, from, GroupRecord{Type: ChangeToInclude, Group: addr}, 0, fx)
 	}
 	r.lowerV1Expiry(now, gid, v, now.Add(r.inUse.LastListenerQueryTime()))
 	r.beginLeave(now, v, gid, Filter{Mode: Exclude}, isV1, fx)
 }
 
-// lowerV1Expiry has the MLDv1 records of a group expire at the instant at, at the latest. Records
-// whose Version is v or newer are left as they are.
+// lowerV1Expiry makes the MLDv1 records of a group expire at the instant at, at the
+// latest. Records whose Version is v or newer are left as they are.
 func (r *Router) lowerV1Expiry(now instant.Time, gid uint32, v Version, at instant.Time) {
 	for id, rec := range r.store.listeners(r.store.groups.At(gid)) {
 		if rec.flags&isV1 != 0 && rec.expires > at && v.newer(r.store.version(rec)) {

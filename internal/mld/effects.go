@@ -7,11 +7,14 @@ import "net/netip"
 type Effects struct {
 	// Queries have to be sent on the interface, each to its Destination.
 	Queries []Query
-	// Changed names the records that got a new version of this device, in the order in
-	// which they have to be sent to the peer. Records merged from the peer are not in it.
+	// Changed names the records to which this device has given a new version, in the
+	// order in which they have to be sent to the peer. Records merged from the peer are
+	// not in it.
 	Changed []Key
-	// Joined names the records whose host wants more than before, or was heard by the
-	// peer last, or may have left as far as the peer knows (see SetPartitioned).
+	// Joined names the records of hosts that have just become listeners of something.
+	// These are the records whose host wants more than before, those that the peer heard
+	// last until now, and those whose host the peer may take for gone (see
+	// SetPartitioned).
 	Joined []Joined
 	// Groups names the groups whose forwarding may have changed. A group may occur twice.
 	Groups []netip.Addr
@@ -29,16 +32,16 @@ func (fx *Effects) Reset() {
 	fx.OtherVersion = fx.OtherVersion[:0]
 }
 
-// Joined is a record with the version that made a host a listener.
+// Joined is a record, with the version of the write that made its host a listener.
 type Joined struct {
 	Handle  Handle
 	Version Version
 }
 
-// OtherVersion is a router whose query is of another MLD version.
+// OtherVersion is a router whose query is of another MLD version than the configured one.
 type OtherVersion struct {
 	From    netip.Addr
-	Version int // of its query
+	Version int // of the router's query
 }
 
 // OutReport is a message of the Proxy to send: an ICMPv6 message whose checksum is 0.
@@ -47,12 +50,14 @@ type OutReport struct {
 	Payload []byte
 }
 
-// Meta is the part of a received packet outside the MLD message that matters here.
+// Meta is what Receive needs to know of a received packet besides the MLD message.
 type Meta struct {
 	Src, Dst netip.Addr
 	HopLimit int
-	// RouterAlert says that the packet had the hop-by-hop option of RFC 2711, value 0.
+	// RouterAlert says that the packet had a Router Alert option (RFC 2711) with the
+	// value 0 (MLD).
 	RouterAlert bool
-	// Unicast says that the frame was sent to this router alone, whatever the packet says.
+	// Unicast says that the frame's link-layer destination was this router alone,
+	// whatever the IPv6 destination is.
 	Unicast bool
 }

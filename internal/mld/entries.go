@@ -51,9 +51,9 @@ func (s *store) tallyHost(g *group, rec *record) {
 	}
 }
 
-// tally adds an entry to those that the host of a record holds, or removes it. It is called
-// while the record does not count. So it is a new entry, or the end of one, if no other host
-// has it.
+// tally adds an entry to those that the host of a record holds, or removes it. The caller
+// does so while the record is not in the counts. So the entry is new, or has ended, if no
+// other host has it.
 func (s *store) tally(g *group, id uint32, source netip.Addr, by int32) {
 	if !s.tallied || id == g.leaveRecord || !s.isCounted(g.addr, source) {
 		return
@@ -105,8 +105,8 @@ func (s *store) entryChange(addr netip.Addr, old, next Filter) (gained, lost int
 	return gained, lost
 }
 
-// onlyOf counts the sources that f includes, that other does not include, and that the
-// given number of hosts includes now.
+// onlyOf counts the sources in f that are not in other and that exactly the given number
+// of hosts includes now.
 func (s *store) onlyOf(g *group, f, other Filter, hosts uint32) (n int) {
 	if f.Mode == Exclude {
 		return 0

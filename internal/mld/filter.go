@@ -8,7 +8,7 @@ import (
 // Empty reports whether the filter wants nothing.
 func (f Filter) Empty() bool { return f.Mode == Include && len(f.Sources) == 0 }
 
-// wants reports whether the filter lets a source through.
+// wants reports whether the filter permits a source.
 func (f Filter) wants(source netip.Addr) bool {
 	_, listed := slices.BinarySearchFunc(f.Sources, source, netip.Addr.Compare)
 	return listed == (f.Mode == Include)

@@ -7,11 +7,13 @@ import (
 	"tandem/internal/instant"
 )
 
-// Queries are not authenticated: any host of the link can send one. So a router that
-// believes them lets one host end the records of all. This file says which queries count.
+// Queries are not authenticated: any host on the link can send one. A router that obeys
+// every query lets one host end the records of all hosts. This file decides which queries
+// this router obeys.
 
-// refusesQuery refuses a query that the hosts did not hear, and one that the policy denies.
-// What hosts did not hear, they do not answer. So it must not change what is known of them.
+// refusesQuery refuses a query that the hosts did not receive, and one whose sender the
+// policy denies. Hosts do not answer a query that they did not receive, so such a query
+// must not lower the time of their records.
 func (r *Router) refusesQuery(meta Meta, q *Query) (DropCause, bool) {
 	switch {
 	case meta.Unicast || meta.Dst != q.Destination(): // sections 5.1.15 and 6.2
@@ -22,12 +24,14 @@ func (r *Router) refusesQuery(meta Meta, q *Query) (DropCause, bool) {
 	return DropSender, !r.cfg.QueryPolicy.permits(meta.Src)
 }
 
-// followsNobody reports whether no other router's query counts. A pair needs none: one of
-// the two queries, and what that one hears is replicated.
+// followsNobody reports whether this router ignores the queries of every other router.
+// The devices of a pair need no election by queries: the device with the duty queries,
+// and its records are replicated to the other.
 func (c *Config) followsNobody() bool { return c.Paired && c.QueryPolicy == nil }
 
-// maxStretch is how many times the configured listening interval the one of another querier
-// may be. A querier that asks more rarely is not followed: this router goes on to query.
+// maxStretch bounds the listening interval of another querier, as a multiple of the
+// configured one. This router does not follow a querier that queries more rarely. It goes
+// on querying itself.
 const maxStretch = 2
 
 // follows reports whether a query may change the election, a timer or a record.
@@ -43,19 +47,21 @@ func (r *Router) follows(q *Query) bool {
 	return said.ListeningInterval() <= maxStretch*r.cfg.ListeningInterval()
 }
 
-// answerSlack is how much longer than a query says its answers are waited for.
+// answerSlack is how long this router waits for answers after a query's response time is
+// over.
 const answerSlack = time.Second
 
-// watchAnswers notes when the answers to a general query of the elected querier are to be
-// looked for. The next one is looked after only then.
+// watchAnswers schedules a check whether hosts answer a general query of the elected
+// querier. Later queries are not watched until the check is done.
 func (r *Router) watchAnswers(now instant.Time, q *Query) {
 	if k := &r.kept.Querier; q.General() && k.Duty && !k.CheckAt.IsSet() {
 		k.OtherAsked, k.CheckAt = now, now.Add(min(q.MaxResponse, r.cfg.QueryInterval)+answerSlack)
 	}
 }
 
-// checkAnswers asks the hosts itself if one of them has not answered the elected querier. It
-// may not have heard it, as behind a switch that keeps ports apart. Its record would end.
+// checkAnswers sends a query if a host has not answered the elected querier. A host may
+// not have received that query, for instance behind a switch that isolates ports. Then
+// its record would end although it listens.
 func (r *Router) checkAnswers(now instant.Time, fx *Effects) {
 	q := &r.kept.Querier
 	if !q.CheckAt.IsDue(now) {
@@ -70,7 +76,8 @@ func (r *Router) checkAnswers(now instant.Time, fx *Effects) {
 	}
 }
 
-// hasUnheard reports whether a host that this router has heard has not been heard since.
+// hasUnheard reports whether this router has a record of a host from which it has
+// received no report since an instant.
 func (r *Router) hasUnheard(since instant.Time) bool {
 	for id := uint32(1); id <= r.store.records.Top(); id++ {
 		rec := r.store.records.At(id)
@@ -81,9 +88,10 @@ func (r *Router) hasUnheard(since instant.Time) bool {
 	return false
 }
 
-// noteForeign notes a router whose queries are not followed. The peer's cannot be told from
-// those of others. So nothing is noted without duty, while the peer may query for want of
-// contact, and for a moment after it has handed over the duty.
+// noteForeign records a router whose queries are not followed, for an alarm. It cannot
+// tell queries of the peer from those of a stranger. So it records nothing while the peer
+// may query: while this router has no duty, while the peer may have lost contact, and for
+// a moment after the peer has handed over the duty.
 func (r *Router) noteForeign(now instant.Time, from netip.Addr) {
 	q := &r.kept.Querier
 	if !q.Duty || r.kept.Partitioned || now < q.DutySince.Add(r.cfg.MaxResponse) {
@@ -93,5 +101,6 @@ func (r *Router) noteForeign(now instant.Time, from netip.Addr) {
 	q.Foreign, q.ForeignUntil = from, now.Add(r.cfg.OtherQuerierPresentInterval())
 }
 
-// ForeignQuerier returns the router that queries and is not followed, the zero Addr for none.
+// ForeignQuerier returns the router that sends queries and is not followed, the zero Addr
+// if there is none.
 func (r *Router) ForeignQuerier() netip.Addr { return r.kept.Querier.Foreign }

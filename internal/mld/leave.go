@@ -6,15 +6,15 @@ import (
 	"tandem/internal/instant"
 )
 
-// Last listener queries (RFC 9777, section 7.6.3). When the last listener leaves a
-// group or a source, the stream goes on for the last listener query time (LLQT,
-// section 9.10), and the querier asks whether others listen. This is a pending leave.
-// It has two parts: the leave record, which is the record of host ::, and the schedule
-// of the queries (pendingLeave). The leave record is replicated, so that the peer sends
-// the stream as long, and goes on with the queries if this router dies.
+// Last listener queries (RFC 9777, section 7.6.3). When the last listener leaves a group
+// or a source, the stream goes on for the last listener query time (LLQT, section 9.10),
+// and the querier asks whether others listen. This is a pending leave. It has two parts:
+// the leave record, which is the record of host ::, and the schedule of the queries
+// (pendingLeave). The leave record is replicated. So the peer sends the stream for the
+// same time, and goes on with the queries if this router dies.
 //
-// A group without named sources has one pending leave, and each source that was left
-// has one of its own. All of them share the leave record. The states of one are
+// A group without named sources has one pending leave, and each source that was left has
+// one of its own. All of them share the leave record. The states of one are
 //
 //	none      nobody has left; there is no leave record
 //	asking    queries are still to be sent
@@ -66,8 +66,8 @@ func (r *Router) isLeaveRecord(rec *record) bool {
 	return r.store.hosts.At(rec.host).addr.IsUnspecified()
 }
 
-// beginLeave begins the pending leave of what no listener wants any more. fl is isV1
-// when an MLDv1 Done is the cause.
+// beginLeave begins the pending leave of the sources in lost, which no listener wants any
+// more. fl is isV1 when an MLDv1 Done is the cause.
 func (r *Router) beginLeave(now instant.Time, v Version, gid uint32, lost Filter, fl flags, fx *Effects) {
 	g := r.store.groups.At(gid)
 	key := Key{g.addr, netip.IPv6Unspecified()}
@@ -76,7 +76,8 @@ func (r *Router) beginLeave(now instant.Time, v Version, gid uint32, lost Filter
 	if id != 0 {
 		rec := r.store.records.At(id)
 		fl |= rec.flags & isV1
-		// The record becomes one of this device. What the peer wrote into it keeps its end.
+		// From now on the leave record is written by this device. The sources that the
+		// peer wrote into it keep their end.
 		r.startQueries(now, gid, r.store.filter(id), rec.expires, false, fx)
 	} else {
 		id = r.store.create(now, key, until)
@@ -90,8 +91,8 @@ func (r *Router) beginLeave(now instant.Time, v Version, gid uint32, lost Filter
 	r.startQueries(now, gid, lost, until, true, fx)
 }
 
-// takeOverLeave sends the queries of a pending leave that another router began. If too
-// little of its time is left, the leave begins again at the next Advance.
+// takeOverLeave sends the queries of a pending leave that another router began. If its
+// remaining time is too short, the leave begins again at the next Advance.
 func (r *Router) takeOverLeave(now instant.Time, gid uint32, fx *Effects) {
 	if g := r.store.groups.At(gid); !r.lacksTime(now, g) {
 		r.startQueries(now, gid, r.store.filter(g.leaveRecord), r.store.records.At(g.leaveRecord).expires, true, fx)
@@ -106,7 +107,7 @@ func (r *Router) lacksTime(now instant.Time, g *group) bool {
 	return r.store.records.At(g.leaveRecord).expires.Sub(now) <= r.inUse.LastListenerQueryTime()-r.inUse.LastListenerInterval/10
 }
 
-// deferRestart has a pending leave begin again at the next Advance (state restart).
+// deferRestart makes a pending leave begin again at the next Advance (state restart).
 func (r *Router) deferRestart(now instant.Time, gid uint32) {
 	g := r.store.groups.At(gid)
 	if g.leave == nil {
@@ -133,8 +134,8 @@ func (r *Router) restartLeave(now instant.Time, v Version, gid uint32, fx *Effec
 	r.startQueries(now, gid, f, until, true, fx)
 }
 
-// trimLeaveRecord takes the sources whose last listener query time is over out of the
-// leave record, if this device wrote the record. When that time is over for all of them,
+// trimLeaveRecord removes from the leave record the sources whose last listener query
+// time is over, if this device wrote the record. When that time is over for all sources,
 // the record expires by itself.
 func (r *Router) trimLeaveRecord(now instant.Time, v Version, gid uint32, fx *Effects) {
 	g := r.store.groups.At(gid)

@@ -8,12 +8,12 @@ import (
 	"tandem/internal/instant"
 )
 
-// PendingLeave is the schedule of the last listener queries of one group. Its fields
-// are part of what a daemon hands over.
+// PendingLeave is the schedule of the last listener queries of one group. A daemon hands
+// its fields over to its successor.
 type PendingLeave struct {
 	Group   QuerySchedule    // queries for the group without named sources
 	Sources []SourceSchedule // queries for single sources, sorted by source
-	Restart bool             // state restart: all of it begins again at the next Advance
+	Restart bool             // state restart: the whole leave begins again at the next Advance
 }
 
 // SourceSchedule is the schedule of the queries for one source.
@@ -24,18 +24,18 @@ type SourceSchedule struct {
 
 // QuerySchedule is the schedule of one query and its repetitions.
 type QuerySchedule struct {
-	Left  int          // how often the query is still to be sent
-	Next  instant.Time // when it is sent next; Never when nothing is asked
-	Until instant.Time // when the last listener query time is over; Never when nothing is asked
+	Left  int          // how many times the query is still to be sent
+	Next  instant.Time // when the query is sent next; Never without a pending leave
+	Until instant.Time // when the last listener query time is over; Never without a pending leave
 }
 
 // pendingLeave is a PendingLeave with its alarm.
 type pendingLeave struct {
 	PendingLeave
-	alarm instant.Time // the one entry of Router.leaves that counts for this group
+	alarm instant.Time // the instant of this group's valid entry in Router.leaves; older entries are ignored
 }
 
-// active reports whether the last listener query time is not over.
+// active reports whether the last listener query time still runs.
 func (a QuerySchedule) active(now instant.Time) bool { return now < a.Until }
 
 // due returns when the next query is to be sent, or the last listener query time ends.
@@ -65,9 +65,9 @@ func (l *pendingLeave) until() instant.Time {
 	return until
 }
 
-// startQueries starts the queries for all that a filter wants, until the last listener
-// query time is over. Where queries are under way, it starts them again only if again is
-// set.
+// startQueries starts the queries for all that a filter wants; they end with the last
+// listener query time, at until. Queries that already run are started again only if again
+// is set.
 func (r *Router) startQueries(now instant.Time, gid uint32, f Filter, until instant.Time, again bool, fx *Effects) {
 	g := r.store.groups.At(gid)
 	if g.leave == nil {
@@ -122,8 +122,8 @@ func (r *Router) scheduleLeave(now instant.Time, gid uint32) {
 }
 
 // advanceLeaves advances all pending leaves that are due. The group of an alarm may no
-// longer exist, and its id may belong to another group. Then the alarm does not match
-// that of the group, and nothing is done.
+// longer exist, and another group may have its id. Then the group's own alarm has another
+// time, and nothing is done.
 func (r *Router) advanceLeaves(now instant.Time, v Version, fx *Effects) {
 	for gid, at, ok := r.leaves.Pop(now); ok; gid, at, ok = r.leaves.Pop(now) {
 		g := r.store.groups.At(gid)
@@ -140,7 +140,7 @@ func (r *Router) advanceLeaves(now instant.Time, v Version, fx *Effects) {
 }
 
 // advanceLeave sends the queries of a group that are due, and forgets the sources whose
-// last listener query time is over. It reports whether there were any.
+// last listener query time is over. It reports whether there were such sources.
 func (r *Router) advanceLeave(now instant.Time, gid uint32, fx *Effects) (lapsed bool) {
 	g := r.store.groups.At(gid)
 	l := g.leave
@@ -177,7 +177,7 @@ func (r *Router) askSources(now instant.Time, g *group, fx *Effects) {
 			unknown = append(unknown, s.Source)
 		}
 	}
-	// MLDv1 cannot ask for sources.
+	// MLDv1 has no queries for single sources.
 	if !r.IsQuerier() || r.cfg.Version == 1 {
 		return
 	}
@@ -192,14 +192,15 @@ func (r *Router) sendSources(group netip.Addr, sources []netip.Addr, suppress bo
 	}
 }
 
-// maxLooked bounds the hosts at which hasLastingListener looks, so that a leave costs the
+// maxLooked bounds the hosts that hasLastingListener examines, so that a leave costs the
 // same in a group of any size.
 const maxLooked = 64
 
-// hasLastingListener reports whether a known host, whose filter is such, has more time
-// left than the last listener query time. Then the query has the S flag (RFC 9777,
-// sections 7.6.3.1 and 7.6.3.2). If it finds none among some hosts, it says no. Then other
-// routers ask, too, whether the others listen, which does no harm.
+// hasLastingListener reports whether a known host has a filter for which such is true,
+// and more time left than the last listener query time. Then the query gets the S flag
+// (RFC 9777, sections 7.6.3.1 and 7.6.3.2). It examines only the first hosts and reports
+// false if none of them is one. Then the query goes out without the flag and other
+// routers lower their timers, too, which does no harm.
 func (r *Router) hasLastingListener(now instant.Time, g *group, such func(Filter) bool) bool {
 	looked := 0
 	for id, rec := range r.store.listeners(g) {
@@ -213,5 +214,6 @@ func (r *Router) hasLastingListener(now instant.Time, g *group, such func(Filter
 	return false
 }
 
-// excludes reports whether a filter wants the group without named sources.
+// excludes reports whether a filter is in EXCLUDE mode: it wants the group from any
+// source.
 func excludes(f Filter) bool { return f.Mode == Exclude }

@@ -6,8 +6,8 @@ import (
 	"tandem/internal/instant"
 )
 
-// maxLeft bounds the time to live of a peer's record: the listening interval of the
-// largest values that the configuration allows.
+// maxLeft bounds the remaining lifetime in a peer's record. It is the listening interval
+// with the largest values that the configuration allows.
 const maxLeft = 7*18000*time.Second + 8388*time.Second
 
 // Merged says what Merge did with a record from the peer.
@@ -15,8 +15,8 @@ type Merged uint8
 
 // The results of Merge.
 const (
-	MergedNewer Merged = iota // it is newer, and has replaced what was known
-	MergedStale               // the record that is known is as new, or newer
+	MergedNewer Merged = iota // the record is newer, and has replaced the one in the database
+	MergedStale               // the record in the database is as new, or newer
 	MergedUnfit               // its group is not routable, or its address cannot be that of a host
 	MergedFull                // there is no room for another record
 )
@@ -69,7 +69,7 @@ func (r *Router) Merge(now instant.Time, rec Record, fx *Effects) Merged {
 	return MergedNewer
 }
 
-// followMerge does what a live record from the peer demands for its group.
+// followMerge starts the queries that a live record from the peer requires for its group.
 func (r *Router) followMerge(now instant.Time, id uint32, v Version, fx *Effects) {
 	rec := r.store.records.At(id)
 	if !rec.live() {
@@ -79,7 +79,7 @@ func (r *Router) followMerge(now instant.Time, id uint32, v Version, fx *Effects
 	if id != g.leaveRecord {
 		r.store.setReporter(g, rec.host)
 		if r.lowerByDone(now, id) && r.kept.Partitioned && r.IsQuerier() && r.lacksTime(now, g) {
-			r.deferRestart(now, gid) // otherwise the leave may end before the peer learns of it
+			r.deferRestart(now, gid) // otherwise the pending leave may end before the peer learns of it
 		}
 		return
 	}
@@ -90,7 +90,8 @@ func (r *Router) followMerge(now instant.Time, id uint32, v Version, fx *Effects
 	case r.IsQuerier() && r.kept.Partitioned: // the record may have waited for the channel
 		r.takeOverLeave(now, gid, fx)
 	case r.IsQuerier():
-		// A host that answered for all others here may have left at the peer after that.
+		// A host may have answered for all others here, and have left at the peer after
+		// that.
 		again := g.leave != nil && rec.expires.Add(-r.inUse.LastListenerInterval/2) > g.leave.until()
 		r.startQueries(now, gid, f, rec.expires, again, fx)
 	case f.Mode == Include:
@@ -98,8 +99,8 @@ func (r *Router) followMerge(now instant.Time, id uint32, v Version, fx *Effects
 	}
 }
 
-// lowerByDone lowers the expiry of an MLDv1 record if the group has a pending leave by a
-// Done that is newer than the record. It reports whether it lowered it.
+// lowerByDone lowers the expiry of an MLDv1 record whose group has a pending leave caused
+// by a Done newer than the record. It reports whether it lowered the expiry.
 func (r *Router) lowerByDone(now instant.Time, id uint32) (lowered bool) {
 	rec := r.store.records.At(id)
 	if rec.flags&isV1 == 0 {
@@ -118,8 +119,8 @@ func (r *Router) lowerByDone(now instant.Time, id uint32) (lowered bool) {
 	return false
 }
 
-// Restamp adds to the version of every record. The caller does so when it learns that its
-// hybrid logical clock was behind by that much when it wrote them.
+// Restamp adds to the version of every record. The caller uses it when it learns that its
+// hybrid logical clock was behind by that amount when the records were written.
 func (r *Router) Restamp(by uint64) {
 	for id := uint32(1); id <= r.store.records.Top(); id++ {
 		if rec := r.store.records.At(id); rec.group != 0 {
@@ -130,7 +131,8 @@ func (r *Router) Restamp(by uint64) {
 	}
 }
 
-// Forget removes a tombstone that the peer has acknowledged, if it still has this version.
+// Forget removes a tombstone that the peer has acknowledged, if the tombstone still has
+// the version v.
 func (r *Router) Forget(now instant.Time, h Handle, v Version) {
 	if h == 0 {
 		return

@@ -81,13 +81,13 @@ type Query struct {
 	MaxResponse time.Duration
 	// Group is :: in a general query.
 	Group netip.Addr
-	// Suppress is the S flag: routers that hear the query keep their timers.
+	// Suppress is the S flag: routers that receive the query do not lower their timers.
 	Suppress bool
 	// Robustness is the querier's robustness variable, 0 when it exceeds 7.
 	Robustness int
 	// QueryInterval is the querier's interval in whole seconds, up to 31744 s.
 	QueryInterval time.Duration
-	// Sources makes it a group-and-source specific query.
+	// Sources is not empty in a group-and-source specific query.
 	Sources []netip.Addr
 }
 

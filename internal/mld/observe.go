@@ -19,17 +19,19 @@ type Rewrite struct {
 	WasLive  bool
 	IsLive   bool
 	Created  bool // before, there was no record of this key
-	Gone     bool // now there is none any more
+	Gone     bool // after the write, the record no longer exists
 }
 
 // Observe sets a function that is called for every write to a record, whatever the cause.
-// It is called in the middle of the write and must not call the router. nil is none.
+// It is called in the middle of the write and must not call the router. nil removes the
+// function.
 func (r *Router) Observe(observer func(Rewrite)) { r.store.observer = observer }
 
-// HandleOf returns the handle of a key's record, 0 if there is none.
+// HandleOf returns the handle of the record of a key, 0 if there is no such record.
 func (r *Router) HandleOf(key Key) Handle { return Handle(r.store.lookup(key)) }
 
-// At returns the record of a handle, false when there is none. What it has left is left from now on.
+// At returns the record of a handle, false when there is none. Its Left is counted from
+// now.
 func (r *Router) At(now instant.Time, h Handle) (Record, bool) {
 	if h == 0 || uint32(h) > r.store.records.Top() {
 		return Record{}, false
@@ -97,7 +99,8 @@ func (r *Router) Handles() iter.Seq[Handle] {
 	}
 }
 
-// notifyObserver reports a write. was and fl are the record's version and flags before it.
+// notifyObserver calls the observer after a write. was and fl are the record's version
+// and flags before the write.
 func (s *store) notifyObserver(id uint32, was Version, fl flags, gone bool) {
 	if s.observer == nil {
 		return

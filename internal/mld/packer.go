@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// maxReport is what a 1280-byte packet leaves for the ICMPv6 message: the IPv6
-	// header and the hop-by-hop options take 48 bytes.
+	// maxReport is the largest ICMPv6 message in a packet of 1280 bytes: the IPv6 header
+	// and the hop-by-hop options take 48 bytes.
 	maxReport        = 1280 - 48
 	maxRecordSources = (maxReport - reportHeaderSize - recordHeaderSize) / addrSize
 )
@@ -20,9 +20,9 @@ type packer struct {
 	sent *Messages
 }
 
-// add adds a group record. If its list exceeds one packet, the list of an EXCLUDE type is
-// cut, so that the routers forward too much rather than too little. The list of another
-// type goes on in a second record (RFC 9777, section 5.2.15).
+// add adds a group record. If its source list does not fit into one packet, the list of
+// an EXCLUDE type is cut: then the routers forward too much rather than too little. The
+// list of another type goes on in a second record (RFC 9777, section 5.2.15).
 func (k *packer) add(t RecordType, group netip.Addr, sources []netip.Addr) {
 	part := sources[:min(len(sources), maxRecordSources)]
 	k.addRecord(GroupRecord{t, group, part})
@@ -31,7 +31,8 @@ func (k *packer) add(t RecordType, group netip.Addr, sources []netip.Addr) {
 	}
 	rest := sources[len(part):]
 	if t == ChangeToInclude {
-		// A second TO_IN would replace the first at a router that tracks hosts.
+		// A router that tracks hosts would replace the list of the first TO_IN by that of
+		// a second one. So the second record is an ALLOW.
 		t = AllowNewSources
 	}
 	for more := range slices.Chunk(rest, maxRecordSources) {

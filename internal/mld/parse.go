@@ -20,9 +20,9 @@ const (
 // ParseError says why a message was refused.
 type ParseError struct {
 	Type  Type
-	Field string // what is wrong, for example "length"
+	Field string // the part that is wrong, for example "length"
 	Have  int
-	Want  int // the least that Have should have been, 0 where there is no such number
+	Want  int // the smallest valid value of Have, 0 where this does not apply
 }
 
 // Error implements error.
@@ -72,7 +72,7 @@ func (p *Packet) parseV1(b []byte) error {
 	return nil
 }
 
-// parseQuery tells the versions apart by length (RFC 9777, section 8.1).
+// parseQuery decodes a query. It finds the version by the length (RFC 9777, section 8.1).
 func (p *Packet) parseQuery(b []byte) error {
 	if len(b) == v1Size {
 		return p.parseV1(b)

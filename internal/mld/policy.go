@@ -8,7 +8,7 @@ import (
 
 // Policy permits or denies streams by ordered rules. The first rule that applies decides.
 // If none applies, the stream is denied. A Policy must not be modified once it is in use.
-// What a nil Policy means is said where it is used.
+// The place that uses a Policy says what nil means there.
 type Policy struct {
 	Name  string // for displays
 	Rules []PolicyRule
@@ -21,8 +21,8 @@ type PolicyRule struct {
 	Group, Source netip.Prefix
 }
 
-// permits reports whether the policy permits a source of a group. The source :: stands for
-// all sources, as hosts in EXCLUDE mode and MLDv1 hosts want them. Only rules without a
+// permits reports whether the policy permits a source of a group. The source :: stands
+// for all sources: hosts in EXCLUDE mode and MLDv1 hosts want those. Only rules without a
 // source range apply to it.
 func (p *Policy) permits(group, source netip.Addr) bool {
 	for i := range p.Rules {
@@ -51,7 +51,8 @@ type HostRule struct {
 	Hosts  netip.Prefix
 }
 
-// permits reports whether a sender counts. A nil policy permits all.
+// permits reports whether the policy permits messages of a sender. A nil policy permits
+// all.
 func (p *HostPolicy) permits(host netip.Addr) bool {
 	if p == nil {
 		return true
@@ -124,8 +125,8 @@ func (c *Config) mappedSources(group netip.Addr) (list []netip.Addr) {
 	return appendSources(nil, list)
 }
 
-// leavesPromptly reports whether a source is no longer sent at once when its last listener
-// leaves, without queries.
+// leavesPromptly reports whether a source is no longer sent from the moment its last
+// listener leaves, without last listener queries.
 func (c *Config) leavesPromptly(group, source netip.Addr) bool {
 	return c.PromptLeave && (c.PromptPolicy == nil || c.PromptPolicy.permits(group, source))
 }

@@ -27,7 +27,7 @@ type Proxy struct {
 	groups      table.Table[membership]
 	lists       sourceLists
 	joined      int
-	unsent      []uint32 // groups with a change that has not been sent once, and perhaps others
+	unsent      []uint32 // groups whose change has not been sent a first time; some entries may be out of date
 	unsentCount int
 	repeats     repetitions
 	answers     instant.Queue[uint32]
@@ -39,8 +39,8 @@ type Proxy struct {
 // want returns the wanted filter of a group.
 func (p *Proxy) want(m *membership) Filter { return Filter{m.mode, p.lists.get(m.list)} }
 
-// NewProxy returns a proxy whose link is down and that wants nothing. rng draws the delays
-// of its reports.
+// NewProxy returns a proxy whose link is down and that wants nothing. It draws the random
+// delays of its reports from rng.
 func NewProxy(cfg Config, rng *rand.Rand, now instant.Time) *Proxy {
 	p := &Proxy{cfg: cfg, rng: rng, now: now, seed: table.NewSeed(rng.Uint64())}
 	p.groups.Hash = func(m *membership) uint64 { return p.seed.Addr(m.addr) }
@@ -48,8 +48,8 @@ func NewProxy(cfg Config, rng *rand.Rand, now instant.Time) *Proxy {
 	return p
 }
 
-// SetConfig applies a new configuration. A proxy uses the version, the robustness, the
-// intervals and RequireRouterAlert of it.
+// SetConfig applies a new configuration. Of it a proxy uses the version, the robustness,
+// the intervals and RequireRouterAlert.
 func (p *Proxy) SetConfig(now instant.Time, cfg Config) {
 	p.now = max(p.now, now)
 	if p.cfg.Version != cfg.Version {
@@ -77,8 +77,9 @@ func (p *Proxy) SetLink(now instant.Time, linkLocal netip.Addr, up bool) {
 	}
 }
 
-// ReportAll reports all that is wanted within a second, as if a general query had come. The
-// caller does so when a switch on the way may have forgotten where the listener is.
+// ReportAll sends reports of all that is wanted within a second, as after a general
+// query. The caller uses it when a switch on the way may have forgotten at which port the
+// listener is.
 func (p *Proxy) ReportAll(now instant.Time) {
 	p.now = max(p.now, now)
 	p.heardQuery(now, &Query{Version: 2, MaxResponse: time.Second, Group: netip.IPv6Unspecified()})
@@ -169,7 +170,7 @@ func (p *Proxy) Deadline() instant.Time {
 	return instant.Earliest(changes, p.kept.GeneralAt, p.repeats.due.Deadline(), p.answers.Deadline())
 }
 
-// Pending returns the number of groups whose last change has not been sent once.
+// Pending returns the number of groups whose last change has not been sent yet.
 func (p *Proxy) Pending() int { return p.unsentCount }
 
 // Joined returns the number of wanted groups.
@@ -193,7 +194,8 @@ func (p *Proxy) find(group netip.Addr) uint32 {
 	return p.groups.Find(p.seed.Addr(group), func(m *membership) bool { return m.addr == group })
 }
 
-// memberships yields all memberships, in an order that depends only on their history.
+// memberships yields all memberships. The order depends only on the history of the
+// memberships, so a replay has the same order.
 func (p *Proxy) memberships() func(yield func(uint32, *membership) bool) {
 	return func(yield func(uint32, *membership) bool) {
 		for id := uint32(1); id <= p.groups.Top(); id++ {

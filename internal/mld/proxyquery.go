@@ -12,14 +12,14 @@ import (
 // the answer holds all sources of the group.
 const maxAsked = 1024
 
-// heardQuery schedules the answer to a query, at a random time within the response interval
-// (RFC 9777, section 6.2).
+// heardQuery schedules the answer to a received query, at a random time within the
+// response interval (RFC 9777, section 6.2).
 func (p *Proxy) heardQuery(now instant.Time, q *Query) {
 	if q.Version == 1 {
 		if p.version(now) != 1 {
 			p.cancel()
 		}
-		// The older version querier present timeout (section 9.12).
+		// This computes the older version querier present timeout (section 9.12).
 		timing := p.cfg
 		timing.MaxResponse = max(timing.MaxResponse, q.MaxResponse)
 		p.kept.V1Until = now.Add(timing.ListeningInterval())
@@ -28,7 +28,8 @@ func (p *Proxy) heardQuery(now instant.Time, q *Query) {
 	case !q.General():
 		p.heardSpecificQuery(now, q)
 	case p.version(now) == 1:
-		// MLDv1 answers each group on its own, so that the answers of other hosts suppress it.
+		// In MLDv1 each group has an answer of its own, so that the answers of other
+		// hosts can suppress it.
 		for id, m := range p.memberships() {
 			p.scheduleAnswer(id, m, now.Add(p.delay(q)))
 		}
@@ -83,8 +84,8 @@ func (p *Proxy) scheduleAnswer(id uint32, m *membership, at instant.Time) {
 	p.discardIdle(id, m)
 }
 
-// suppress drops the answer to an MLDv1 query that another host has answered (RFC 2710,
-// section 4).
+// suppress cancels the answer to an MLDv1 query when another host has answered it (RFC
+// 2710, section 4).
 func (p *Proxy) suppress(now instant.Time, group netip.Addr) {
 	if p.version(now) != 1 {
 		return
@@ -125,8 +126,9 @@ func (p *Proxy) sendAnswers(now instant.Time) {
 	}
 }
 
-// sendCurrentState adds the current-state record of a group to the report: the whole
-// filter, or the sources in asked that are wanted.
+// sendCurrentState adds the current-state record of a group to the report. If asked is
+// empty, the record holds the whole filter, otherwise those sources in asked that are
+// wanted.
 func (p *Proxy) sendCurrentState(m *membership, asked []netip.Addr) {
 	want := p.want(m)
 	switch {

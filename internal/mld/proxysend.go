@@ -8,11 +8,12 @@ import (
 	"tandem/internal/instant"
 )
 
-// noteChange notes that a group's filter has changed from old (section 6.1). The difference
-// has to be sent as often as the robustness variable says.
+// noteChange records that a group's filter has changed from old (section 6.1). The
+// difference has to be sent as many times as the robustness variable says.
 func (p *Proxy) noteChange(id uint32, m *membership, old Filter) {
 	if !m.wanted() && !m.announced {
-		// No report has named the group, so none has to say that it is no longer wanted.
+		// No report has named the group, so no report has to say that the group is no
+		// longer wanted.
 		if t := m.pending; t != nil {
 			t.Mode, t.Sources, t.Repeat = 0, nil, instant.Never
 		}
@@ -38,7 +39,7 @@ func (p *Proxy) noteChange(id uint32, m *membership, old Filter) {
 	}
 }
 
-// addSource adds a source whose change is to be sent so many times.
+// addSource adds a source whose change is to be sent the given number of times.
 func (t *pendingReport) addSource(a netip.Addr, times int) {
 	if t.Sources == nil {
 		t.Sources = t.first[:0]
@@ -50,7 +51,7 @@ func (t *pendingReport) addSource(a netip.Addr, times int) {
 	t.Sources[i].Left = times
 }
 
-// markSent notes that the last change of a group has been sent, or need not be.
+// markSent records that the last change of a group has been sent, or need not be sent.
 func (p *Proxy) markSent(m *membership) {
 	if m.unsent {
 		m.unsent = false
@@ -59,10 +60,12 @@ func (p *Proxy) markSent(m *membership) {
 }
 
 const (
-	// changePause is the shortest time between two reports of changes. It lets changes that
-	// come fast share reports. After a longer time without one, a change is sent at once.
+	// changePause is the shortest time between two reports of changes. It makes changes
+	// that follow each other fast share a report. A change that comes later than that is
+	// sent at once.
 	changePause = time.Millisecond
-	// manyGroups is how many groups fill a report. For so many there is no pause.
+	// manyGroups is how many groups fill a report. If so many groups have changed, the
+	// report does not wait for changePause.
 	manyGroups = 32
 )
 
@@ -101,8 +104,8 @@ func (p *Proxy) Advance(now instant.Time, fx *Effects) {
 	p.packer.fx = nil
 }
 
-// sendUnsent sends the changes that were never sent. Their first repetition is due at the
-// instant again.
+// sendUnsent sends the changes that have not been sent yet. They are repeated for the
+// first time at the instant again.
 func (p *Proxy) sendUnsent(now, again instant.Time) {
 	p.kept.ChangesSentAt = now
 	for _, id := range p.unsent {
@@ -116,7 +119,8 @@ func (p *Proxy) sendUnsent(now, again instant.Time) {
 	}
 }
 
-// sendChange sends the changes of one group and schedules their repetition.
+// sendChange sends the changes of one group. If they have to be repeated, it schedules
+// that.
 func (p *Proxy) sendChange(now instant.Time, id uint32, m *membership, again instant.Time) {
 	if p.version(now) == 1 {
 		p.sendChangeV1(m)

@@ -12,8 +12,8 @@ import (
 // general queries (sections 7.1, 9.6 and 9.7).
 type Querier struct {
 	Duty bool // the router may be the querier
-	// Other is the elected querier if it is another router. OtherUntil is the end of the
-	// other querier present timer (section 9.5).
+	// Other is the elected querier if that is another router. OtherUntil is the end of
+	// the other querier present timer (section 9.5).
 	Other      netip.Addr
 	OtherUntil instant.Time
 	// Next is when the next general query is due while this router is the querier.
@@ -21,19 +21,19 @@ type Querier struct {
 	AskedAt  instant.Time // when the last general query was sent
 	Startup  int          // general queries still to be sent at the startup interval (section 9.7)
 	Dictated Dictated
-	// Foreign is a router that queries and is not followed. It is taken for gone at
-	// ForeignUntil. DutySince is when the duty began.
+	// Foreign is a router that sends queries and is not followed. It counts as gone after
+	// ForeignUntil. DutySince is when this router's duty began.
 	Foreign                 netip.Addr
 	ForeignUntil, DutySince instant.Time
-	// OtherAsked is when the elected querier sent the general query whose answers are looked
-	// for at CheckAt, Never for none.
+	// OtherAsked is when the elected querier sent the general query whose answers are
+	// checked at CheckAt. CheckAt is Never when no check is scheduled.
 	OtherAsked, CheckAt instant.Time
 	// QuietUntil is when a query of another MLD version may be reported next.
 	QuietUntil instant.Time
 }
 
-// Dictated holds the variables that the other querier demands, 0 for those that it does
-// not name (sections 9.1, 9.2, 9.3 and 9.8).
+// Dictated holds the variables that the other querier's messages carry, 0 for those that
+// they do not carry (sections 9.1, 9.2, 9.3 and 9.8).
 type Dictated struct {
 	Robustness                       int
 	Interval, Response, LastListener time.Duration
@@ -56,8 +56,9 @@ func (r *Router) restartQueries(now instant.Time, fx *Effects) {
 	r.takeOverLeaves(now, fx)
 }
 
-// takeOverLeaves takes over all pending leaves, if this router is the querier. The querier
-// before it may not have sent its queries, or nobody may have heard the answers.
+// takeOverLeaves takes over all pending leaves, if this router is the querier. The
+// previous querier may have died before it sent their queries, or no router may have
+// received the answers.
 func (r *Router) takeOverLeaves(now instant.Time, fx *Effects) {
 	if !r.IsQuerier() {
 		return
@@ -70,7 +71,7 @@ func (r *Router) takeOverLeaves(now instant.Time, fx *Effects) {
 }
 
 // RestartQueries starts the general queries again if this router is the querier, unless
-// they started just now. The caller does so when switches and hosts may have taken another
+// they have just started. The caller uses it when switches and hosts may take another
 // router for the querier.
 func (r *Router) RestartQueries(now instant.Time, fx *Effects) {
 	if q := &r.kept.Querier; now != q.AskedAt || q.Startup != r.cfg.Robustness-1 {
@@ -102,15 +103,16 @@ func (r *Router) send(q Query, fx *Effects) {
 }
 
 // heardQuery handles another router's query: the election (section 7.6.2), and the timers
-// that a specific query lowers (section 7.6.1). Only the elected querier lowers timers and
-// sets variables. But hosts answer the queries of any router.
+// that a specific query lowers (section 7.6.1). Only the elected querier lowers timers
+// and sets variables. But hosts answer the queries of every router, so even a query that
+// is not followed may bring partial answers.
 func (r *Router) heardQuery(now instant.Time, from netip.Addr, q *Query, fx *Effects) {
 	r.checkVersion(now, from, q, fx)
 	follows, elected := r.follows(q), r.isElected(from)
 	switch {
 	case !follows:
 		r.noteForeign(now, from)
-		if elected && !r.kept.Querier.Duty { // displays name it
+		if elected && !r.kept.Querier.Duty { // displays show which router is the querier
 			r.noteElected(now, from)
 		}
 	case elected:
@@ -125,7 +127,8 @@ func (r *Router) heardQuery(now instant.Time, from netip.Addr, q *Query, fx *Eff
 	if len(q.Sources) > 0 {
 		r.expectPartialAnswers(gid, now.Add(max(min(q.MaxResponse, r.cfg.MaxResponse), r.inUse.LastListenerQueryTime())))
 	}
-	// If answers reach only the peer, this router does not learn who still listens.
+	// Answers may reach the peer only. Then this router does not learn who still listens,
+	// so it does not lower any timer.
 	if !follows || !elected || q.Version == 2 && q.Suppress || r.missesAnswers() {
 		return
 	}
@@ -138,7 +141,8 @@ func (r *Router) noteElected(now instant.Time, from netip.Addr) {
 }
 
 // checkVersion reports a router whose queries are of another MLD version than the
-// configured one. Only an operator can correct this (section 8.3.1).
+// configured one. This is a configuration fault that only an operator can correct
+// (section 8.3.1).
 func (r *Router) checkVersion(now instant.Time, from netip.Addr, q *Query, fx *Effects) {
 	if q.Version == r.cfg.Version {
 		return
@@ -150,8 +154,9 @@ func (r *Router) checkVersion(now instant.Time, from netip.Addr, q *Query, fx *E
 	}
 }
 
-// noteVariables notes the variables that a query of the elected querier carries. A general
-// query carries the query response interval, the others the last listener query interval.
+// noteVariables records the variables that a query of the elected querier carries. In a
+// general query the response time is the query response interval, in the others it is the
+// last listener query interval.
 func (r *Router) noteVariables(q *Query) {
 	d := &r.kept.Querier.Dictated
 	d.Robustness, d.Interval = q.Robustness, q.QueryInterval
@@ -162,8 +167,8 @@ func (r *Router) noteVariables(q *Query) {
 	}
 }
 
-// isElected reports whether the sender of a query is the querier: the router with the
-// lowest address is.
+// isElected reports whether the sender of a query wins the election: the router with the
+// lowest address does.
 func (r *Router) isElected(from netip.Addr) bool {
 	switch q := &r.kept.Querier; {
 	case q.Other.IsValid():
@@ -184,9 +189,9 @@ func (r *Router) setOther(a netip.Addr) {
 }
 
 // adoptVariables uses the elected querier's variables in place of the configured ones
-// (sections 9.1, 9.2, 9.3 and 9.8). Where it says 0, the configuration counts. The
-// robustness and the last listener query time are never lowered: hosts need that time to
-// answer, whoever asks.
+// (sections 9.1, 9.2, 9.3 and 9.8). A variable that the querier gives as 0 stays as
+// configured. The robustness and the last listener query time are never lowered, because
+// hosts need that time to answer, whichever router queries.
 func (r *Router) adoptVariables() {
 	d := &r.kept.Querier.Dictated
 	r.inUse = r.cfg.with(d.Robustness, d.Interval, d.Response)
@@ -205,12 +210,13 @@ func (c Config) with(robustness int, interval, response time.Duration) Config {
 	return c
 }
 
-// lowerExpiry lowers the records that a specific query asks about to the last listener
-// query time (section 7.6.1). A group specific query asks about records in EXCLUDE mode. A
-// group-and-source specific query asks about INCLUDE records that list only sources of the
-// query.
+// lowerExpiry lowers the expiry of the records that a specific query asks about to the
+// last listener query time (section 7.6.1). A group specific query asks about records in
+// EXCLUDE mode. A group-and-source specific query asks about INCLUDE records that list
+// only sources of the query.
 //
-// They keep the time in which hosts answer this query, however long that is.
+// The records keep at least the time in which hosts answer this query, however long that
+// is.
 func (r *Router) lowerExpiry(now instant.Time, gid uint32, q *Query) {
 	asked := q.Sources
 	at := now.Add(max(r.inUse.LastListenerQueryTime(), time.Duration(r.inUse.Robustness)*q.MaxResponse))
@@ -237,8 +243,8 @@ func contains(list, other []netip.Addr) bool {
 	return true
 }
 
-// advanceQuerier makes this router the querier if the other one is silent, and sends the
-// general query that is due.
+// advanceQuerier makes this router the querier if the other querier has been silent too
+// long, and sends the general query that is due.
 func (r *Router) advanceQuerier(now instant.Time, fx *Effects) {
 	if q := &r.kept.Querier; q.Other.IsValid() && now >= q.OtherUntil {
 		r.setOther(netip.Addr{})

@@ -6,22 +6,23 @@ import (
 	"tandem/internal/instant"
 )
 
-// repetitions holds groups by the time at which their changes are sent again. Groups that
-// are sent together are repeated together, as a batch.
+// repetitions holds the groups whose changes are sent again, by time. Groups whose
+// changes are sent together are repeated together, as a batch.
 type repetitions struct {
-	due     instant.Queue[uint32] // of batches
+	due     instant.Queue[uint32] // the closed batches
 	batches map[uint32][]uint32
 	last    uint32
-	open    []uint32 // the batch to which add adds
+	open    []uint32 // the batch that add extends
 }
 
-// keptGroups is how much room a list of groups keeps when it is empty.
+// keptGroups bounds the capacity that an emptied list of groups keeps for its next use.
 const keptGroups = 4096
 
-// add adds a group to the open batch. The group may have gone when the batch is due.
+// add adds a group to the open batch. The group may no longer exist when the batch is
+// due.
 func (r *repetitions) add(id uint32) { r.open = append(r.open, id) }
 
-// end closes the open batch, which is due at an instant.
+// end closes the open batch. The batch is due at the instant at.
 func (r *repetitions) end(at instant.Time) {
 	if len(r.open) == 0 {
 		return

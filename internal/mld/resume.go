@@ -7,8 +7,9 @@ import (
 	"tandem/internal/instant"
 )
 
-// RouterMemory is the state of a Router. A new Router resumes from it in place of the old
-// one: it sends no query for that, and the election stays as it is.
+// RouterMemory is the state of a Router, for its successor. A new Router that resumes
+// from it goes on in place of the old one: it sends no extra query, and the election
+// stays as it is.
 type RouterMemory struct {
 	Kept    RouterKept
 	Records []RecordMemory // tombstones too
@@ -33,7 +34,7 @@ type RecordMemory struct {
 	Filter
 	Version        Version
 	V1, Deleted    bool
-	Prolonged      bool // retention has given it time after an expiry that a Done had lowered
+	Prolonged      bool // retention has prolonged the record after a Done had lowered its expiry
 	Heard, Expires instant.Time
 }
 
@@ -41,11 +42,11 @@ type RecordMemory struct {
 type GroupMemory struct {
 	Group                        netip.Addr
 	Since, V1Until, PartialUntil instant.Time
-	Reporter                     netip.Addr    // host heard last; the zero Addr for none
+	Reporter                     netip.Addr    // the host whose report came last; the zero Addr if there is none
 	Leave                        *PendingLeave // nil without a pending leave
 }
 
-// StaticMemory says since when a group is static.
+// StaticMemory holds since when a group is static.
 type StaticMemory struct {
 	Group netip.Addr
 	Since instant.Time
@@ -110,7 +111,7 @@ func (r *Router) Resume(now instant.Time, m RouterMemory) {
 func (r *Router) resumeRecord(now instant.Time, m *RecordMemory) {
 	device, ok := r.store.device(m.Version.Device)
 	if !ok {
-		return // cannot be: the other router had the same bound
+		return // impossible: the other router had the same bound, so its records fit
 	}
 	c := content{Filter: m.Filter, clock: m.Version.Clock, device: device, heard: m.Heard, expires: m.Expires}
 	for flag, set := range map[flags]bool{isV1: m.V1, isDeleted: m.Deleted, isProlonged: m.Prolonged} {

@@ -8,13 +8,13 @@ import (
 	"tandem/internal/instant"
 )
 
-// ProxyMemory is the state of a Proxy. A new Proxy resumes from it in place of the old one:
-// it does not report again what the old one has reported, and repeats what the old one was
-// to repeat.
+// ProxyMemory is the state of a Proxy, for its successor. A new Proxy that resumes from
+// it goes on in place of the old one: it does not report again what the old one has
+// reported, and sends the repetitions that the old one had scheduled.
 type ProxyMemory struct {
 	Kept    ProxyKept
 	Groups  []MembershipMemory
-	Unsent  []netip.Addr // groups whose last change has not been sent once, in the order of sending; may repeat
+	Unsent  []netip.Addr // groups whose last change has not been sent yet, in the order of sending; a group may occur twice
 	Repeats []Repetition
 }
 
@@ -32,7 +32,7 @@ type ProxyKept struct {
 type MembershipMemory struct {
 	Group     netip.Addr
 	Filter    Filter       // the wanted filter
-	Announced bool         // a report has told the routers that the group is wanted
+	Announced bool         // the proxy has sent a report in which the group is wanted
 	Change    *StateChange // nil if there is nothing to report
 }
 
@@ -62,7 +62,8 @@ func (p *Proxy) Memory() ProxyMemory {
 	return m
 }
 
-// repeatsMemory returns the repetitions, sorted by time, without groups that have gone.
+// repeatsMemory returns the repetitions, sorted by time, without groups that no longer
+// exist.
 func (p *Proxy) repeatsMemory() (list []Repetition) {
 	type batch struct {
 		at instant.Time

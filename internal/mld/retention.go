@@ -2,17 +2,17 @@ package mld
 
 import "tandem/internal/instant"
 
-// While the replication channel is down, this device cannot hear of refreshes that the
-// peer hears, and the peer cannot hear of those here. Two settings govern what becomes
-// of the records in that time. The caller sets each; they are independent.
+// While the replication channel is down, this device does not learn of the reports that
+// the peer receives, and the peer does not learn of those received here. Two independent
+// settings, which the caller sets, govern the records in that time.
 //
 //	retention    The peer lives. Records that the peer heard do not age, and neither do
 //	             tombstones, because the records that they end do not age at the peer.
 //	partitioned  The peer may have heard hosts of which this device does not know. It
 //	             may have a live record of a host that left here.
 //
-// When a setting is cleared, a record of the peer ends here when it ends at the peer.
-// Leave records always age.
+// After a setting is cleared, a record that the peer heard ends here when it ends at the
+// peer. Leave records always age.
 //
 // How a record of a host changes:
 //
@@ -28,8 +28,9 @@ import "tandem/internal/instant"
 // time is over. A live record of this device becomes a tombstone when its time is over
 // while partitioned, because the peer may have an older version that is still live.
 
-// RetainPeer starts or ends retention. Ending it gives tombstones, and records whose time
-// is over at the peer, a full listening interval. What it rewrites gets the version v.
+// RetainPeer starts or ends retention. When retention ends, tombstones, and records whose
+// time at the peer is over, get a full listening interval. Records that this rewrites get
+// the version v.
 func (r *Router) RetainPeer(now instant.Time, v Version, on bool, fx *Effects) {
 	if r.kept.Retaining == on {
 		return
@@ -54,7 +55,8 @@ func (r *Router) RetainPeer(now instant.Time, v Version, on bool, fx *Effects) {
 	r.endRetention(now)
 }
 
-// endRetention ends retention. What a Done has lowered meanwhile stays lowered.
+// endRetention ends retention. An expiry that a Done has lowered in the meantime stays
+// lowered.
 func (r *Router) endRetention(now instant.Time) {
 	r.kept.Retaining = false
 	for id := uint32(1); id <= r.store.records.Top(); id++ {
@@ -64,18 +66,19 @@ func (r *Router) endRetention(now instant.Time) {
 	}
 }
 
-// SetPartitioned sets whether the peer may have heard hosts of which this router does not
-// know. While it is set, the leave of a host makes a tombstone even if no record says that
-// the host listens: the peer may have such a record, and would bring it back later.
+// SetPartitioned sets whether the peer may have received reports of hosts of which this
+// router does not know. While it is set, the leave of a host makes a tombstone even if
+// this router has no record of the host: the peer may have such a record, and would bring
+// it back when the channel is up again.
 //
-// Clearing it ends retention, too. What it rewrites gets the version v.
+// Clearing it ends retention, too. Records that this rewrites get the version v.
 func (r *Router) SetPartitioned(now instant.Time, v Version, on bool, fx *Effects) {
 	if r.kept.Partitioned && !on {
 		for id := uint32(1); id <= r.store.records.Top(); id++ {
 			if rec := r.store.records.At(id); rec.group != 0 {
 				at := r.endOf(rec, now)
 				r.store.setExpiry(id, at, now)
-				if rec.device != 0 { // the same as at the peer after it gets the record
+				if rec.device != 0 { // it gets the same time here as at the peer after this record reaches the peer
 					rec.heard = max(rec.heard, at.Add(-r.ListeningInterval()))
 				}
 				if rec.flags&isProlonged != 0 {
@@ -90,9 +93,9 @@ func (r *Router) SetPartitioned(now instant.Time, v Version, on bool, fx *Effect
 	r.kept.Partitioned = on
 }
 
-// endOf returns when a record ends if the peer can be heard from now on. A record that
-// the peer heard ends when it ends there. If that time is over, the record gets a full
-// listening interval, because the peer sends it again.
+// endOf returns when a record ends if the channel to the peer is up from now on. A record
+// that the peer heard ends when it ends at the peer. If that time is over already, the
+// record gets a full listening interval, in which the peer sends the record again.
 func (r *Router) endOf(rec *record, now instant.Time) instant.Time {
 	retained := r.isRetained(rec)
 	full := now.Add(r.ListeningInterval())
@@ -105,21 +108,21 @@ func (r *Router) endOf(rec *record, now instant.Time) instant.Time {
 	return rec.expires
 }
 
-// isRetained reports whether a record does not age at present.
+// isRetained reports whether retention keeps a record from aging now.
 func (r *Router) isRetained(rec *record) bool {
 	return r.kept.Retaining && (rec.device != 0 || !rec.live()) && !r.isLeaveRecord(rec)
 }
 
-// missesAnswers reports whether the peer lives, may be asking hosts, and cannot tell this
-// router what they answer.
+// missesAnswers reports whether the peer lives and may query hosts, but cannot report
+// their answers to this router.
 func (r *Router) missesAnswers() bool {
 	return r.kept.Retaining || r.kept.Partitioned && !r.kept.Querier.Duty
 }
 
 // withdrawDones ends the pending leaves that a Done to this device began, and gives the
-// MLDv1 records of their groups a full listening interval. It is called when retention
-// starts and the peer is the one to query: the peer may not have heard of the Done, and
-// could not tell what hosts answer.
+// MLDv1 records of their groups a full listening interval. The caller uses it when
+// retention starts and the peer is the querier: the peer may not have received the Done,
+// and could not report the hosts' answers.
 func (r *Router) withdrawDones(now instant.Time, v Version, fx *Effects) {
 	for gid := range r.store.leavingGroups() {
 		g := r.store.groups.At(gid)
@@ -144,9 +147,9 @@ func (r *Router) withdrawDones(now instant.Time, v Version, fx *Effects) {
 	}
 }
 
-// republish gives a record a new version, so that the peer takes it again. A peer that has
-// lost its own record got it during the resynchronisation with the expiry that a Done had
-// lowered, and let it end.
+// republish gives a record a new version, so that the peer accepts it again. Without
+// this, a peer that lost its own record gets it in the resynchronisation with the expiry
+// that a Done had lowered, and lets it end.
 func (r *Router) republish(now instant.Time, v Version, id uint32, fx *Effects) {
 	rec := r.store.records.At(id)
 	r.store.set(now, id, content{Filter: r.store.filter(id), flags: rec.flags & isV1, clock: v.Clock, heard: rec.heard, expires: rec.expires})
@@ -154,8 +157,8 @@ func (r *Router) republish(now instant.Time, v Version, id uint32, fx *Effects) 
 }
 
 // turnIntoTombstone makes a tombstone of a record of this device whose time is over while
-// the router is partitioned. Its version is the next after that of the record, so it ends
-// no newer record.
+// the router is partitioned. The tombstone's version is the next one after the record's,
+// so it cannot replace a newer record.
 func (r *Router) turnIntoTombstone(now instant.Time, id uint32, fx *Effects) {
 	rec := r.store.records.At(id)
 	key := Key{r.store.groups.At(rec.group).addr, r.store.hosts.At(rec.host).addr}

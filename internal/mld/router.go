@@ -7,10 +7,10 @@ import (
 	"tandem/internal/instant"
 )
 
-// Router is the router side of MLD on one downstream interface: the listener database
-// and the querier. The version v that several methods take is given to the records that
-// they write. It must have the ID of this device, and be higher than every version that
-// the router has seen.
+// Router is the router side of MLD on one downstream interface: the listener database and
+// the querier. Several methods take a version v and give it to the records that they
+// write. It must carry the ID of this device, and be higher than every version that the
+// router has received or written.
 type Router struct {
 	cfg   Config
 	inUse Config // cfg with the variables of the elected querier
@@ -19,7 +19,7 @@ type Router struct {
 	// leaves holds the groups with a pending leave, by their alarms.
 	leaves instant.Queue[uint32]
 	static []staticGroup // sorted
-	room   int           // see SetRoom
+	room   int           // the bound that SetRoom sets
 
 	scratch [2][]netip.Addr // memory for source lists, used again
 }
@@ -36,8 +36,8 @@ func NewRouter(cfg Config, device uint64, now instant.Time) *Router {
 }
 
 // SetLink sets the router's link-local address, and whether the interface can send and
-// receive. The database stays while the interface is down, because the peer may serve
-// the listeners.
+// receive. While the interface is down the router keeps its records, because the peer may
+// serve these listeners.
 func (r *Router) SetLink(now instant.Time, linkLocal netip.Addr, up bool, fx *Effects) {
 	linkLocal = linkLocal.WithZone("")
 	if r.kept.LinkLocal == linkLocal && r.kept.Up == up {
@@ -52,7 +52,7 @@ func (r *Router) SetLink(now instant.Time, linkLocal netip.Addr, up bool, fx *Ef
 }
 
 // SetQuerierDuty sets whether the router may be the querier. Without this duty it sends
-// no query. It still notes which router is the querier.
+// no query, but it still records which router is the querier.
 func (r *Router) SetQuerierDuty(now instant.Time, on bool, fx *Effects) {
 	if r.kept.Querier.Duty == on {
 		return
@@ -144,18 +144,18 @@ func (r *Router) Deadline() instant.Time {
 	return instant.Earliest(r.querierDeadline(), r.store.expiry.due.Deadline(), r.leaves.Deadline(), r.kept.Refusal.Until)
 }
 
-// ListeningInterval returns how long a record of a host lives without a report
-// (Multicast Address Listening Interval, section 9.4).
+// ListeningInterval returns how long a record of a host lives without a report (Multicast
+// Address Listening Interval, section 9.4).
 //
-// It is the elected querier's if that one asks more rarely than this router would. It is
-// never shorter than the configured one, so no other router can end a record before its
-// host could have answered this router.
+// If the elected querier queries more rarely than this router would, its interval counts.
+// The result is never shorter than the configured interval, so no other router can end a
+// record before its host could have answered this router.
 func (r *Router) ListeningInterval() time.Duration {
 	return max(r.inUse.ListeningInterval(), r.cfg.ListeningInterval())
 }
 
-// expire removes the records whose time is over. Records that have been refreshed, or are
-// retained, go back into the calendar.
+// expire removes the records whose time is over. Records that are due in the calendar and
+// have been refreshed, or are retained, go back into it.
 func (r *Router) expire(now instant.Time, fx *Effects) {
 	for id := r.store.expiry.pop(now); id != 0; id = r.store.expiry.pop(now) {
 		rec := r.store.records.At(id)
@@ -163,8 +163,8 @@ func (r *Router) expire(now instant.Time, fx *Effects) {
 		case rec.expires > now:
 			r.store.expiry.add(id, rec.expires, now)
 		case r.isRetained(rec):
-			// When retention ends, the record gets a full listening interval. So it cannot end
-			// before the instant that is set here.
+			// When retention ends, the record gets a full listening interval from the
+			// last report. So it cannot end before the instant set here.
 			if rec.live() && now < rec.heard.Add(r.ListeningInterval()) {
 				rec.flags |= isProlonged
 			}

@@ -7,11 +7,11 @@ import (
 	"tandem/internal/instant"
 )
 
-// SetConfig applies a new configuration. No listener is lost. Timers go on as they are,
+// SetConfig applies a new configuration. No record is removed. Timers go on as they are,
 // with one exception: if the listening interval grows, all records live longer, because
-// the next query may come later. The new policy applies at once, to known records, too:
-// what it denies is no longer sent, and its records expire. When the policy may permit
-// more than before, a general query asks the hosts again.
+// the next query may come later. The new policy applies at once, also to existing
+// records: a stream that it denies is no longer sent, and its records expire. When the
+// policy may permit more than before, a general query makes the hosts report again.
 func (r *Router) SetConfig(now instant.Time, cfg Config, fx *Effects) {
 	old, before, lived := r.cfg, r.inUse, r.ListeningInterval()
 	r.cfg = cfg
@@ -38,8 +38,8 @@ func (r *Router) SetConfig(now instant.Time, cfg Config, fx *Effects) {
 	}
 }
 
-// prolong gives records more time. It leaves out records that end before soon in a group
-// with a pending leave, because they end soon on purpose.
+// prolong gives records more time. It leaves out records of a group with a pending leave
+// that end before soon: the pending leave has lowered their time on purpose.
 func (r *Router) prolong(soon instant.Time, by time.Duration) {
 	if by <= 0 {
 		return

@@ -39,15 +39,15 @@ type Version struct {
 }
 
 // Key names a record on one interface. The record of host :: is the leave record: it
-// holds what hosts have left and what is still sent until the last listener query time
-// is over.
+// holds the sources that hosts have left and that are still sent until the last listener
+// query time is over.
 type Key struct {
 	Group netip.Addr
 	Host  netip.Addr
 }
 
 // Record is what one host wants of one group. It is the unit of replication.
-// Version.Device is the device that heard the host last.
+// Version.Device is the device that received the host's last report.
 type Record struct {
 	Key
 	Filter
@@ -74,12 +74,13 @@ type InterfaceState struct {
 	Querier        netip.Addr
 	IsQuerier      bool
 	GeneralQueryIn time.Duration // until this router's next general query, 0 if none is due
-	// ForeignQuerier is a router that queries and is not followed, the zero Addr for none.
+	// ForeignQuerier is a router that sends queries and is not followed, the zero Addr if
+	// there is none.
 	ForeignQuerier      netip.Addr
 	OtherQuerierPresent time.Duration // time left of the other querier present timer, 0 if it does not run
 	Groups              int
-	Records             int // of hosts
-	Entries             int // that count against AccessLimit, 0 without one
+	Records             int // of hosts, not leave records
+	Entries             int // entries that count against AccessLimit, 0 if there is no limit
 	Counters            Counters
 }
 
@@ -96,9 +97,9 @@ type GroupState struct {
 	// LastListenerQueriesLeft counts the specific queries still to be sent.
 	LastListenerQueriesLeft int
 	LastListenerQueryIn     time.Duration
-	// Static is what is sent of the group by configuration, without a listener.
+	// Static is what the configuration has sent of the group even without a listener.
 	Static Filter
-	// Denied: the group policy lets none of it be sent.
+	// Denied says that the group policy denies all streams of the group.
 	Denied bool
 	// Hosts holds all live records, sorted by host.
 	Hosts []HostState
@@ -106,12 +107,12 @@ type GroupState struct {
 
 // HostState is one listener of a group, for displays.
 type HostState struct {
-	Host   netip.Addr // :: for a pending leave
+	Host   netip.Addr // :: for the leave record
 	Filter Filter     // as the host reported it
 	// Mapped says that the host gets the mapped sources of the group.
 	Mapped  bool
 	V1      bool
-	Age     time.Duration // since it was last heard
+	Age     time.Duration // since the host's last report
 	Expires time.Duration
-	Origin  uint64 // device that heard it last
+	Origin  uint64 // ID of the device that received the host's last report
 }

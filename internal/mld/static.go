@@ -8,8 +8,9 @@ import (
 	"tandem/internal/instant"
 )
 
-// staticGroup is what is sent of one group by configuration. It is not a record: it does
-// not expire, and is not replicated, because the peer has its own configuration.
+// staticGroup is what the configuration has sent of one group even without a listener. It
+// is not a record: it does not expire, and is not replicated, because the peer has its
+// own configuration.
 type staticGroup struct {
 	addr   netip.Addr
 	filter Filter
@@ -18,7 +19,7 @@ type staticGroup struct {
 
 func (s staticGroup) compare(group netip.Addr) int { return s.addr.Compare(group) }
 
-// staticFilter returns what is sent of a group by configuration; the zero Filter if the
+// staticFilter returns what the configuration has sent of a group; the zero Filter if the
 // configuration does not name the group.
 func (r *Router) staticFilter(group netip.Addr) Filter {
 	if i, found := slices.BinarySearchFunc(r.static, group, staticGroup.compare); found {
@@ -84,7 +85,7 @@ func (r *Router) hasListeners(group netip.Addr) bool {
 	return gid != 0 && r.store.groups.At(gid).live > 0
 }
 
-// groupCount counts what Groups yields.
+// groupCount returns how many groups Groups yields.
 func (r *Router) groupCount() int {
 	n := r.store.liveGroups
 	for _, s := range r.static {

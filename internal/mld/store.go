@@ -19,8 +19,8 @@ type record struct {
 	list        uint32 // id of the source list, 0 when it is empty
 	device      uint16 // index into store.devices
 	flags       flags
-	links       table.Links // within the group
-	tprev       uint32      // neighbours within the calendar
+	links       table.Links // neighbours in the list of the group's records
+	tprev       uint32      // neighbours in the list of the calendar's bucket
 	tnext       uint32
 }
 
@@ -30,8 +30,8 @@ const (
 	isExclude flags = 1 << iota
 	isV1
 	isDeleted
-	isNew       // has been created and not been written yet
-	isProlonged // retention has given it time after an expiry that a Done had lowered
+	isNew       // the record has been created and not yet written
+	isProlonged // retention has prolonged the record after a Done had lowered its expiry
 )
 
 func (r *record) mode() FilterMode {
@@ -46,7 +46,7 @@ func (r *record) live() bool { return r.flags&isDeleted == 0 }
 // group is the state of one group.
 type group struct {
 	addr  netip.Addr
-	since instant.Time // when it got its first live record
+	since instant.Time // when the group got its first live record
 	// v1Until is when MLDv1 compatibility mode ends (RFC 9777, section 8.3.2).
 	v1Until instant.Time
 	// partialUntil is the end of the time in which an IS_IN may be the answer to a
@@ -55,7 +55,7 @@ type group struct {
 	live         uint32 // live records
 	exclude      uint32 // live records in EXCLUDE mode
 	leaveRecord  uint32 // the record of host ::, 0 when there is none
-	reporter     uint32 // host heard last
+	reporter     uint32 // the host whose report came last
 	records      table.Members
 	sources      []sourceCount
 	leave        *pendingLeave
@@ -71,8 +71,9 @@ type sourceCount struct {
 type host struct {
 	addr  netip.Addr
 	refs  uint32
-	items uint32 // its records, tombstones included, and the sources of those that live
-	// entries of its records that count against the access limit, shared with others or not
+	items uint32 // the host's records, tombstones included, plus the sources in its live records
+	// entries of the host's records that count against the access limit, including those
+	// that other hosts have, too
 	entries uint32
 }
 
@@ -86,16 +87,16 @@ type store struct {
 	lists   sourceLists
 	devices []uint64 // IDs of the devices that wrote records; this device is the first
 	expiry  calendar
-	// lastGroup is the group that was looked up last, 0 for none.
+	// lastGroup caches the group that findGroup found last, 0 for none.
 	lastGroup uint32
-	observer  func(Rewrite) // see Observe; nil for none
+	observer  func(Rewrite) // the function that Observe sets; nil for none
 
-	liveRecords  int // without those of host ::
+	liveRecords  int // records of hosts; leave records are not counted
 	liveGroups   int
-	leaveRecords int // groups with a record of host ::
-	named        int // sources of all groups that live records name
+	leaveRecords int // groups with a leave record
+	named        int // the number of sources of all groups that live records name
 
-	// Entries are counted by setTally and tally.
+	// tallied says that entries are counted (see setTally and tally).
 	tallied bool
 	except  *Policy
 	entries int
@@ -112,8 +113,8 @@ func (s *store) init(device uint64) {
 	s.expiry = newCalendar(&s.records.Pool)
 }
 
-// findGroup returns the id of a group, 0 if there is none. It tries the group that was
-// found last first, because records of one group often follow each other.
+// findGroup returns the id of a group, 0 if there is none. It tries the group of the
+// previous call first, because records of one group often follow each other.
 func (s *store) findGroup(a netip.Addr) uint32 {
 	if id := s.lastGroup; id == 0 || s.groups.At(id).addr != a {
 		s.lastGroup = s.groups.Find(s.seed.Addr(a), func(g *group) bool { return g.addr == a })
@@ -163,7 +164,7 @@ func (s *store) dropHost(id uint32) {
 	}
 }
 
-// held returns what a host holds, nothing if its id is 0.
+// held returns the host of an id, the zero host if the id is 0.
 func (s *store) held(id uint32) (h host) {
 	if id != 0 {
 		h = *s.hosts.At(id)
@@ -183,8 +184,8 @@ func (s *store) filter(id uint32) Filter {
 	return Filter{rec.mode(), s.lists.get(rec.list)}
 }
 
-// device returns the index of a device ID. A pair has two. The bound protects against a
-// peer that sends ever new IDs.
+// device returns the index of a device ID, and adds the ID if it is new. A pair has two
+// IDs. A bound limits the memory that a peer with ever new IDs can take.
 func (s *store) device(id uint64) (index uint16, ok bool) {
 	if i := slices.Index(s.devices, id); i >= 0 {
 		return uint16(i), true
@@ -206,8 +207,8 @@ func (v Version) newer(w Version) bool {
 	return v.Device > w.Device
 }
 
-// leavingGroups yields the groups with a leave record. It stops after the last of them,
-// because a new querier needs them fast.
+// leavingGroups yields the groups with a leave record. It does not go on to search after
+// the last of them, because a new querier needs them fast.
 func (s *store) leavingGroups() iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		left := s.leaveRecords

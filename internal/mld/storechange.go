@@ -78,18 +78,19 @@ func (s *store) replace(now instant.Time, id uint32, c content) (changed bool) {
 	rec.flags, rec.list = c.flags, list
 	s.countRecord(g, id, +1, now)
 	if live && rec.live() {
-		g.since = since // the group had listeners all the time
+		g.since = since // the group had listeners before and after the write
 	}
 	return before.differs(g.shape())
 }
 
-// shape is a summary of a group's listeners: if it is the same after a write and lists no
-// sources, the group's forwarding has not changed.
+// shape is a summary of a group's listeners. If it is the same before and after a write
+// and no sources are listed, the group's forwarding has not changed.
 type shape struct{ exclude, sources bool }
 
 func (g *group) shape() shape { return shape{g.exclude > 0, len(g.sources) > 0} }
 
-// differs reports whether forwarding may differ. It always may if sources are listed.
+// differs reports whether forwarding may differ between two shapes. It may always differ
+// if sources are listed.
 func (a shape) differs(b shape) bool { return a.sources || b.sources || a.exclude != b.exclude }
 
 // setExpiry sets a record's expiry. It moves the record in the calendar only if the
@@ -132,7 +133,7 @@ func (s *store) erase(now instant.Time, id uint32) (changed bool) {
 	return changed
 }
 
-// setReporter sets the host that was heard last.
+// setReporter records which host of a group sent the last report.
 func (s *store) setReporter(g *group, hid uint32) {
 	if g.reporter != hid {
 		s.hosts.At(hid).refs++

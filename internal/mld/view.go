@@ -19,8 +19,8 @@ func (r *Router) Get(now instant.Time, key Key) (Record, bool) {
 }
 
 // Records yields all records, tombstones included, in an order that depends only on the
-// history of the database. The router must not be modified during the iteration, and the
-// sources of the records never.
+// history of the database, so a replay has the same order. The router must not be
+// modified during the iteration, and the sources of the records never.
 func (r *Router) Records(now instant.Time) iter.Seq[Record] {
 	return func(yield func(Record) bool) {
 		for id := uint32(1); id <= r.store.records.Top(); id++ {
@@ -43,7 +43,7 @@ func (r *Router) view(now instant.Time, rec *record) Record {
 }
 
 // left returns the time until a record expires. For a retained record it is the time that
-// it would have if retention ended now.
+// the record would have if retention ended now.
 func (r *Router) left(rec *record, now instant.Time) time.Duration {
 	return r.endOf(rec, now).Left(now)
 }

@@ -6,7 +6,8 @@ import (
 )
 
 // Filter returns what has to be sent of a group: the union of its live records, after SSM
-// mapping and group policy, and of what is static. Its sources must not be modified.
+// mapping and group policy, together with its static part. Its sources must not be
+// modified.
 func (r *Router) Filter(group netip.Addr) Filter {
 	var f Filter
 	if gid := r.store.findGroup(group); gid != 0 {
@@ -21,7 +22,7 @@ func (r *Router) Wants(group, source netip.Addr) bool {
 	return gid != 0 && r.isWanted(r.store.groups.At(gid), source) || r.isStatic(group, source)
 }
 
-// isStatic reports whether a stream is sent by configuration, without a listener.
+// isStatic reports whether the configuration has a stream sent even without a listener.
 func (r *Router) isStatic(group, source netip.Addr) bool {
 	return len(r.static) > 0 && r.mapSources(group, r.staticFilter(group)).wants(source)
 }
@@ -40,7 +41,8 @@ func (r *Router) mapSources(group netip.Addr, f Filter) Filter {
 }
 
 // isWanted reports whether hosts want a source, after SSM mapping and group policy. If no
-// host names the source, and the group has mapped sources, it has to be one of them.
+// host names the source and the group has mapped sources, the source has to be one of
+// these.
 func (r *Router) isWanted(g *group, source netip.Addr) bool {
 	included, open := g.wants(source)
 	if !r.cfg.restricts() || !included && !open {
@@ -49,7 +51,8 @@ func (r *Router) isWanted(g *group, source netip.Addr) bool {
 	return r.cfg.permits(g.addr, source) && (included || r.isDefaultSource(g.addr, source))
 }
 
-// isDefaultSource reports whether a host that names no sources gets this source.
+// isDefaultSource reports whether a host that names no sources gets this source: a mapped
+// one, or any that the policy permits if the group has no mapping.
 func (r *Router) isDefaultSource(group, source netip.Addr) bool {
 	mapped, listed := r.cfg.maps(group, source)
 	return listed || !mapped && r.cfg.permits(group, anySource)
@@ -77,7 +80,7 @@ func (r *Router) groupFilter(g *group) Filter {
 	return f.Union(Filter{Include, mapped})
 }
 
-// anySource stands for all sources, as a host that names none wants them.
+// anySource, the address ::, stands for all sources where a host names none.
 var anySource = netip.IPv6Unspecified()
 
 // isListenedTo reports whether a host or the configuration wants a source. It does not

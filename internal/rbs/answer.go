@@ -6,11 +6,12 @@ import (
 	"tandem/internal/instant"
 )
 
-// answers holds what the peer has asked for and what has not been sent yet.
+// answers holds what the peer has asked for in comparisons and what has not been sent
+// yet.
 type answers struct {
-	asked     []Ref    // asked for so far in the current comparison
+	asked     []Ref    // the records that the peer has asked for so far in the current comparison
 	askedAll  bool     // the peer has asked for everything
-	requested []bool   // by leaf, or by bucket if there are no leaves: the peer has asked about it
+	requested []bool   // by leaf, or by bucket if there are no leaves: the peer has asked about this one
 	questions int      // number of questions in the current comparison
 	tellLeaf  []uint32 // buckets whose branches the peer wants
 	leafSalt  uint64
@@ -28,7 +29,7 @@ type answer struct {
 	left  int   // if whole: about how many records are still to be sent
 }
 
-// refill fills refs with the next group of a whole database.
+// refill puts the next group of a whole database into refs.
 func (a *answer) refill(store Store) {
 	if len(a.refs) > 0 || !a.whole {
 		return
@@ -53,8 +54,8 @@ func (a *answers) remaining() (n int) {
 	return n
 }
 
-// parts returns the number of parts by which tombstones are acknowledged: leaves, or buckets
-// if there are no leaves.
+// parts returns the number of parts by which tombstones are acknowledged. Parts are the
+// leaves, or the buckets if there are no leaves.
 func (s *session) parts() int {
 	n := s.store.Buckets()
 	if branchable(n) {
@@ -64,12 +65,12 @@ func (s *session) parts() int {
 }
 
 // overlapping bounds the comparisons that may run at once: a synchronisation, a Resync of
-// each end, and an audit. A peer that asks for more without reading the answers would fill
-// this device's memory.
+// each end, and an audit. Without it, a peer that asks for more without reading the
+// answers would fill this device's memory.
 const overlapping = 4
 
-// noteAsked notes that the peer has asked about a bucket or a leaf. It reports whether the
-// peer has done so before in this comparison. Then the answer is queued already.
+// noteAsked records that the peer has asked about a bucket or a leaf. again says that the
+// peer has asked about it before in this comparison; then the answer is queued already.
 func (s *session) noteAsked(part, parts int) (again bool) {
 	if s.requested == nil {
 		s.requested = make([]bool, s.parts())
@@ -83,7 +84,8 @@ func (s *session) noteAsked(part, parts int) (again bool) {
 	return again
 }
 
-// countQuestions adds to the number of questions, and returns an error if there are too many.
+// countQuestions adds n to the number of questions in this comparison, and returns an
+// error if there are too many.
 func (s *session) countQuestions(n int) error {
 	s.questions += n
 	if most := overlapping * (s.parts() + 1); s.questions > most {
@@ -147,7 +149,8 @@ func (s *session) answerBuckets(now instant.Time, req bucketRequest) {
 	}
 }
 
-// answer queues a record unless the peer has it. A record that the peer has is acknowledged.
+// answer queues a record for sending unless the peer has this version of it. If the peer
+// has it, the record counts as acknowledged.
 func (s *session) answer(now instant.Time, ref Ref, some bool, held func(*Record) bool) {
 	rec, ok := s.store.At(now, ref)
 	switch {
@@ -180,8 +183,9 @@ func (s *session) endQuestions(now instant.Time) error {
 }
 
 // ackTombstones acknowledges the tombstones in parts that the peer found equal. Equal
-// digests mean that the peer has no live record that such a tombstone would end. Tombstones
-// that are queued or under way are left out, because they may be newer than the digests.
+// digests mean that the peer has no live record that such a tombstone would end.
+// Tombstones that are queued or sent but not acknowledged are left out, because they may
+// be newer than the digests.
 func (s *session) ackTombstones(now instant.Time) {
 	underWay := make(map[Key]bool, s.window.noted.len())
 	for _, r := range s.window.noted.all() {

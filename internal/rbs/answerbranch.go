@@ -6,7 +6,7 @@ import (
 	"tandem/internal/instant"
 )
 
-// takeBranchRequest handles a BRANCH-REQUEST: it notes which branches to send.
+// takeBranchRequest handles a BRANCH-REQUEST: it records which branches to send.
 func (s *session) takeBranchRequest(body []byte) error {
 	salt, buckets, err := parseBranchRequest(body)
 	if err != nil {
@@ -27,7 +27,7 @@ func (s *session) takeBranchRequest(body []byte) error {
 	return s.countQuestions(len(buckets))
 }
 
-// putBranches appends as many of the wanted branches as fit.
+// putBranches appends as many of the requested branches as fit.
 func (s *session) putBranches(now instant.Time, limit int) {
 	told := 0
 	for _, bucket := range s.tellLeaf {

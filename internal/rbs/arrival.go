@@ -13,52 +13,55 @@ import (
 // Stream names a multicast stream, (S,G).
 type Stream struct{ Source, Group netip.Addr }
 
-// Arrival is what a device tells of one stream.
+// Arrival is what a device reports to its peer about one stream.
 type Arrival struct {
 	Stream
-	// Flows: the stream comes in at the sender.
+	// Flows says that the stream comes in at the sender of the report.
 	Flows bool
-	// StandsIn: the sender also forwards what the receiver should, since the stream does not
-	// come in there.
+	// StandsIn says that the sender of the report also forwards the stream where the
+	// receiver of the report should, because the stream does not come in there.
 	StandsIn bool
-	// Withdrawn: the sender does not look for the stream any more. Nobody knows whether it comes in.
+	// Withdrawn says that the sender of the report no longer observes the stream. So it
+	// is unknown whether the stream comes in there.
 	Withdrawn bool
-	// Age is the time since the last packet of the stream, for a stream of which none has
-	// come the longest that can be told.
+	// Age is the time since the last packet of the stream. For a stream without any
+	// packet it is the longest time that the frame can carry.
 	Age time.Duration
 }
 
-// Streams are the streams whose arrival the two devices tell each other. The caller knows which
-// of them arrive here, and is told which arrive at the peer.
+// Streams is the part of the caller that knows which streams arrive here, for the report
+// to the peer, and that receives the peer's reports.
 type Streams interface {
-	// Observed reports whether the caller can tell which streams arrive.
+	// Observed reports whether the caller can observe which streams arrive.
 	Observed() bool
-	// Arriving yields all streams of which there is something to tell: those that flow, and
-	// those for which this device stands in.
+	// Arriving yields all streams to report: those that flow, and those for which this
+	// device stands in.
 	Arriving() iter.Seq[Stream]
-	// Arrival returns what to tell of a stream now.
+	// Arrival returns what to report about a stream now.
 	Arrival(now instant.Time, s Stream) Arrival
 
-	// PeerBegins says that the streams which the peer has told of no longer count. The peer
-	// begins a new list, or can tell of no streams any more.
+	// PeerBegins says that the streams which the peer has reported before no longer
+	// count: the peer begins a new list, or can no longer report streams.
 	PeerBegins(now instant.Time)
-	// PeerTells tells what the peer says of a stream. It reports whether there is room for it.
+	// PeerTells passes on the peer's report about one stream. It returns false if there
+	// is no room for the stream.
 	PeerTells(now instant.Time, a *Arrival) bool
-	// PeerComplete says that since PeerBegins the peer has told of every stream that flows there.
+	// PeerComplete says that since PeerBegins the peer has reported every stream that
+	// flows there.
 	PeerComplete(now instant.Time)
-	// PeerCannotTell says that the peer is of a release that tells nothing of streams.
+	// PeerCannotTell says that the peer runs a release that does not report streams.
 	PeerCannotTell(now instant.Time)
 }
 
 // The ARRIVING frame. Sizes are in bytes.
 const (
 	arrivingFixed = 1  // flags
-	arrivalSize   = 37 // of an entry
+	arrivalSize   = 37 // an entry
 	// maxArriving bounds an ARRIVING frame, so that records have room in the same chunk.
 	maxArriving = 1 << 14
 
-	arrivingBegin    = 1 << 0 // what was told before no longer counts
-	arrivingComplete = 1 << 1 // everything has been told since then
+	arrivingBegin    = 1 << 0 // streams reported before no longer count
+	arrivingComplete = 1 << 1 // every stream has been reported since the last frame with arrivingBegin
 
 	arrivalFlows     = 1 << 0
 	arrivalStandsIn  = 1 << 1
@@ -71,8 +74,8 @@ func appendArriving(dst []byte, flags byte) []byte {
 	return endFrame(append(beginFrame(dst, frameArriving), flags), start)
 }
 
-// appendArrival adds an entry to the ARRIVING frame that begins at frame[start] and is the last
-// thing in frame. The caller sees to it that the frame does not exceed maxFrame.
+// appendArrival adds an entry to the ARRIVING frame that begins at frame[start] and is
+// the last thing in frame. The caller ensures that the frame does not exceed maxFrame.
 func appendArrival(frame []byte, start int, a *Arrival) []byte {
 	var flags byte
 	for i, set := range [...]bool{a.Flows, a.StandsIn, a.Withdrawn} {
@@ -87,13 +90,14 @@ func appendArrival(frame []byte, start int, a *Arrival) []byte {
 	return endFrame(append(frame, group[:]...), start)
 }
 
-// arriving is a decoded ARRIVING frame. Next returns its entries.
+// arriving is a decoded ARRIVING frame.
 type arriving struct {
 	Begin, Complete bool
 	entries         []byte
 }
 
-// parseArriving decodes the body of an ARRIVING frame; the result shares its memory.
+// parseArriving decodes the body of an ARRIVING frame. The result refers to the memory of
+// body.
 func parseArriving(body []byte) (arriving, error) {
 	if len(body) < arrivingFixed || (len(body)-arrivingFixed)%arrivalSize != 0 {
 		return arriving{}, malformed(frameArriving, body, "%d bytes and a multiple of %d expected", arrivingFixed, arrivalSize)
@@ -112,7 +116,7 @@ func parseArriving(body []byte) (arriving, error) {
 	}
 }
 
-// Next takes the first entry off f; ok is false when there is none left.
+// Next removes the first entry from f and returns it; ok is false when no entry is left.
 func (f *arriving) Next() (a Arrival, ok bool) {
 	b := f.entries
 	if len(b) == 0 {

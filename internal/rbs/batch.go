@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A BATCH carries records in blocks. A block holds once what the records of one group have
-// in common (protocol version 2). The sizes are in bytes.
+// A BATCH carries records in blocks. A block begins with the part that its records, all
+// of one group, have in common (protocol version 2). The sizes are in bytes.
 const (
 	blockFixed     = 34 // the common part of a block and its number of records
 	blockCount     = 32 // offset of the number of records
@@ -22,7 +22,7 @@ type batchWriter struct {
 	device                uint64
 }
 
-// AppendBatch appends a BATCH frame without records and begins b.
+// begin appends a BATCH frame without records. b describes this frame from now on.
 func (b *batchWriter) begin(dst []byte, sequence uint64) []byte {
 	*b = batchWriter{start: len(dst)}
 	return appendNumber(dst, frameBatch, sequence)
@@ -69,7 +69,8 @@ func (b *batchWriter) add(dst []byte, rec *Record) []byte {
 	return endFrame(dst, b.start)
 }
 
-// parseBatch decodes the fixed part of a BATCH frame's body; the result shares its memory.
+// parseBatch decodes the fixed part of a BATCH frame's body. The result refers to the
+// memory of body.
 func parseBatch(body []byte) (batch, error) {
 	sequence, err := parseNumber(frameBatch, body)
 	if err != nil {
@@ -78,7 +79,7 @@ func parseBatch(body []byte) (batch, error) {
 	return batch{Sequence: sequence, body: body, rest: body[recordsFixed:]}, nil
 }
 
-// batch is a decoded BATCH frame. Next returns its records.
+// batch is a decoded BATCH frame.
 type batch struct {
 	Sequence   uint64
 	body, rest []byte
@@ -86,8 +87,8 @@ type batch struct {
 	left       int    // records that are left in the current block
 }
 
-// Next decodes the next record into rec and uses the memory of rec.Sources again. It returns
-// false at the end, and with an error. After that b must not be used.
+// Next decodes the next record into rec and reuses the memory of rec.Sources. It returns
+// false at the end of the frame, and on an error. After that b must not be used.
 func (b *batch) Next(rec *Record) (bool, error) {
 	for b.left == 0 {
 		if len(b.rest) == 0 {
@@ -118,7 +119,7 @@ func (b *batch) Next(rec *Record) (bool, error) {
 	return err == nil, err
 }
 
-// open begins the next block.
+// open decodes the common part of the next block.
 func (b *batch) open() error {
 	p := b.rest
 	if len(p) < blockFixed {

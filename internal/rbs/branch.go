@@ -2,18 +2,19 @@ package rbs
 
 import "encoding/binary"
 
-// A bucket with many records is compared leaf by leaf. Its branch holds the values of its
-// leaves. So the cost of a difference depends on what differs, and not on the size of the
-// bucket (protocol version 2). Leaves are numbered over the whole database, as buckets are.
-// Values have 32 bits and depend on a salt, which each comparison draws. So two different
-// leaves may have the same value in one comparison, but hardly in the next one.
+// A bucket with many records is compared leaf by leaf (protocol version 2). Its branch
+// holds the values of its leaves. So the cost of a difference depends on the number of
+// records that differ, and not on the size of the bucket. Leaves are numbered over the
+// whole database, as buckets are. A value has 32 bits and depends on a random salt, which
+// is new in each comparison. So two different leaves that have the same value by chance
+// in one comparison almost never have it in the next one.
 
-// Leaves is the number of leaves of a bucket, where it has any.
+// Leaves is the number of leaves of a bucket, if the database has leaves.
 const Leaves = 256
 
-// Values of leaves. Higher values are digests.
+// Values of leaves. All higher values are digests of 32 bits.
 const (
-	leafEmpty      uint32 = iota // nothing
+	leafEmpty      uint32 = iota // no record
 	leafTombstones               // tombstones only
 	leafDigest                   // the lowest digest
 )
@@ -21,7 +22,8 @@ const (
 // fold shortens a digest or a hash to 32 bits.
 func fold(d, salt uint64) uint32 { return uint32(mix(d^salt) >> 32) }
 
-// branchable reports whether a database of this many buckets has branches.
+// branchable reports whether a database with this number of buckets is compared by
+// leaves, too.
 func branchable(buckets int) bool { return buckets*Leaves <= maxBuckets }
 
 // leafValue returns the value by which a leaf is compared.
@@ -35,7 +37,8 @@ func leafValue(l Leaf, salt uint64) uint32 {
 	return leafEmpty
 }
 
-// sameLeaf reports whether the values show that the peer's leaf has nothing to ask for.
+// sameLeaf reports whether the two values show that this end needs no record of the
+// peer's leaf.
 func sameLeaf(ours, peer uint32) bool {
 	return peer == ours || peer == leafEmpty || peer == leafTombstones && ours == leafEmpty
 }
@@ -87,7 +90,7 @@ func parseBranch(body []byte) (bucket uint32, values [Leaves]uint32, err error) 
 // leafRequest asks for the records of a leaf, without those that the sender has.
 type leafRequest struct {
 	Leaf uint16
-	Held []uint32 // folded hashes of the records that the sender has; none to ask for all records
+	Held []uint32 // folded hashes of the records that the sender has; empty to request all records
 }
 
 const (
@@ -98,8 +101,8 @@ const (
 
 func (r leafRequest) size() int { return leafEntrySize + 4*len(r.Held) }
 
-// appendLeafRequest appends a LEAF-REQUEST frame. It must not exceed maxFrame, and no leaf
-// may have more than 255 hashes; the caller ensures both.
+// appendLeafRequest appends a LEAF-REQUEST frame. The caller ensures that the frame does
+// not exceed maxFrame, and that no leaf has more than 255 hashes.
 func appendLeafRequest(dst []byte, salt uint64, requests []leafRequest) []byte {
 	start := len(dst)
 	dst = binary.BigEndian.AppendUint64(beginFrame(dst, frameLeafRequest), salt)

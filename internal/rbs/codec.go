@@ -12,10 +12,10 @@ import (
 // magic opens every HELLO.
 const magic uint32 = 0x54524253 // "TRBS"
 
-// Protocol versions this release speaks.
+// The protocol versions that this release speaks.
 const (
 	version1   = 1
-	version2   = 2 // BATCH in place of RECORDS, branches, one direction after the other
+	version2   = 2 // BATCH in place of RECORDS, branches, and the two directions of a comparison one after the other
 	minVersion = version1
 	maxVersion = version2
 )
@@ -23,24 +23,24 @@ const (
 // Optional features.
 const (
 	featureStatus   uint32 = 1 << 0 // the sender answers STATUS-REQUEST
-	featureArriving uint32 = 1 << 1 // the sender tells which streams arrive, and wants to be told
+	featureArriving uint32 = 1 << 1 // the sender reports which streams arrive, and wants such reports
 )
 
-// Hello is the first frame in either direction.
+// Hello is the content of HELLO, the first frame in either direction.
 type Hello struct {
 	MinVersion, MaxVersion uint16 // the versions that the sender speaks
 	Features               uint32 // optional features: featureStatus, featureArriving
-	Device, Boot           uint64 // who sends, and a number drawn at its boot
+	Device, Boot           uint64 // the sender's device ID, and a number that it drew when it booted
 	Clock                  Stamp  // the sender's clock
 	Buckets                uint32 // 1..maxBuckets
-	// Untold counts the changes that the sender could not tell a peer of; 0 also where
-	// an older release does not say.
+	// Untold is the number of changes that the sender made while it had no connection to
+	// the peer. It is 0 if the sender's release does not report it.
 	Untold uint32
 }
 
 const (
 	helloSize   = 40
-	helloUntold = 44 // with what version 2 has added
+	helloUntold = 44 // the size with the fields that version 2 has added
 )
 
 // AppendHello appends a HELLO frame.
@@ -100,8 +100,8 @@ func parseKeepalive(body []byte) (digest uint64, err error) {
 	return parseNumber(frameKeepalive, body)
 }
 
-// appendAck appends an ACK frame: every RECORDS and END-OF-SYNC frame up to
-// and including this sequence number has been taken in.
+// appendAck appends an ACK frame: its sender has handled every RECORDS, BATCH and
+// END-OF-SYNC frame up to and including this sequence number.
 func appendAck(dst []byte, sequence uint64) []byte {
 	return appendNumber(dst, frameAck, sequence)
 }
@@ -135,8 +135,8 @@ func parseNumber(t frameType, body []byte) (uint64, error) {
 
 const (
 	requestLast      = 1 << 0
-	requestFixed     = 1 // flags
-	requestEntrySize = 6 // bucket, number of hashes
+	requestFixed     = 1 // flags of a BUCKET-REQUEST
+	requestEntrySize = 6 // bucket and number of hashes in an entry
 )
 
 // errorCode says why a connection is being closed.
@@ -145,10 +145,10 @@ type errorCode uint16
 // Error codes.
 const (
 	codeFormat   errorCode = 1 + iota // malformed frame
-	codeProtocol                      // frame or value that is not allowed there
+	codeProtocol                      // a frame or a value that is not allowed at this point
 	codeVersion                       // no common version
 	codeIdentity                      // both ends have the same device ID
-	codeSilent                        // nothing heard for the dead interval
+	codeSilent                        // no byte received for the dead interval
 	codeReplaced                      // a newer connection took over
 	codeClosing                       // the service is being removed, changed or stopped
 )

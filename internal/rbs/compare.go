@@ -9,19 +9,19 @@ import (
 // compare is the state of one end in a comparison: the digests that it sends, and the
 // questions about buckets and leaves that differ.
 type compare struct {
-	tell     int  // next bucket whose digest is sent
-	telling  bool // digests are still to be sent
-	tellNext bool // digests are to be sent once the peer's records have come
-	expect   int  // next bucket whose digest the peer sends
+	tell     int  // next bucket whose digest this end sends
+	telling  bool // this end still has digests to send
+	tellNext bool // this end sends its digests after the peer's records have come
+	expect   int  // next bucket whose digest this end expects from the peer
 	ask      []bucketQuestion
-	askLast  bool // after the last question, a request has to say that it is the last
-	branches int  // branches that the peer has been asked for and has not sent
+	askLast  bool // this end still has to mark its last request as the last one
+	branches int  // branches that this end has requested and not received
 	salt     uint64
 	askLeaf  []leafRequest
 }
 
-// bucketQuestion is a bucket to ask for. bare says that the request names no records that
-// this end has.
+// bucketQuestion is a bucket whose records this end requests. bare says that the request
+// lists no records of this end.
 type bucketQuestion struct {
 	bucket uint32
 	bare   bool
@@ -30,22 +30,22 @@ type bucketQuestion struct {
 func (c *compare) asking() bool { return len(c.ask)+len(c.askLeaf)+c.branches > 0 }
 
 // startComparison starts a comparison. If the two ends have different numbers of buckets,
-// digests cannot be compared, and each end asks for everything.
+// digests cannot be compared, and each end requests all records.
 func (s *session) startComparison() {
 	switch {
 	case s.peer.Buckets != uint32(s.store.Buckets()):
 		s.askEverything()
 	case s.version >= version2 && !s.stats.once && s.pullsFirst():
-		// The peer's records come first, so that they need not be sent back.
+		// The peer's records come first, so that this end does not send them back.
 		s.tellNext = true
 	default:
 		s.tellDigests()
 	}
 }
 
-// pullsFirst reports whether this end receives the other's records before it sends its own.
-// That is the end with fewer records. So records are not sent back to the end that has just
-// sent them, and no old version is sent of a record that the other end has newer.
+// pullsFirst reports whether this end receives the other's records before it sends its
+// own. The end with fewer records does. So no end sends back records that it has just
+// received, or an old version of a record of which the other end has a newer one.
 func (s *session) pullsFirst() bool {
 	if ours, peer := s.cfg.Untold, s.peer.Untold; ours != peer {
 		return ours < peer
@@ -63,8 +63,8 @@ func (s *session) askEverything() {
 	s.askLast, s.stats.records.full = true, true
 }
 
-// takeDigests compares the peer's digests with those of this end, and notes the buckets to
-// ask for.
+// takeDigests compares the peer's digests with those of this end, and records which
+// buckets to request.
 func (s *session) takeDigests(body []byte) error {
 	d, err := parseDigests(body)
 	if err != nil {
@@ -82,7 +82,8 @@ func (s *session) takeDigests(body []byte) error {
 	}
 	for i := range d.Len() {
 		if b := int(d.First) + i; d.At(i) != s.store.Digest(b) {
-			// If the peer has no live records in the bucket, at most tombstones will come.
+			// If the peer has no live record in the bucket, it can send only tombstones,
+			// so the request need not list this end's records.
 			s.ask = append(s.ask, bucketQuestion{uint32(b), d.At(i) == 0 && s.version >= version2})
 		}
 	}
@@ -94,11 +95,11 @@ func (s *session) takeDigests(body []byte) error {
 }
 
 // maxHeld bounds the hashes in the request for a bucket. A bucket with more records is
-// compared by its leaves, or all its records are asked for.
+// compared by its leaves, or this end requests all its records.
 const maxHeld = (maxFrame - headerSize - requestFixed - requestEntrySize) / 8
 
 // held returns the hashes of the records in a bucket, tombstones included. many says that
-// there are so many records that the leaves should be compared.
+// the bucket has so many records that its leaves should be compared.
 func (s *session) held(now instant.Time, q bucketQuestion) (hashes []uint64, many bool) {
 	if q.bare {
 		return nil, false
@@ -118,7 +119,8 @@ func (s *session) held(now instant.Time, q bucketQuestion) (hashes []uint64, man
 	return hashes, false
 }
 
-// crowded reports whether a bucket has more records than leaves.
+// crowded reports whether a bucket has more records than leaves, so that comparing the
+// leaves pays.
 func (s *session) crowded(now instant.Time, bucket int) bool {
 	records := 0
 	for i := range Leaves {
@@ -127,8 +129,8 @@ func (s *session) crowded(now instant.Time, bucket int) bool {
 	return records > Leaves
 }
 
-// putRequests appends one BUCKET-REQUEST with as many buckets as fit. For buckets with many
-// records it asks for the branches instead.
+// putRequests appends one BUCKET-REQUEST with as many buckets as fit. For buckets with
+// many records it requests the branches instead.
 func (s *session) putRequests(now instant.Time, limit int) {
 	room := min(limit-len(s.out), maxFrame) - headerSize - requestFixed
 	if len(s.ask) == 0 && !s.askLast || room < 0 {
@@ -181,7 +183,7 @@ func (s *session) putBranchRequests(buckets []uint32) {
 	s.counters.FramesSent++
 }
 
-// takeBranch compares the leaves of a bucket, and notes the leaves to ask for.
+// takeBranch compares the leaves of a bucket, and records which leaves to request.
 func (s *session) takeBranch(now instant.Time, body []byte) error {
 	bucket, values, err := parseBranch(body)
 	if err != nil {
@@ -200,8 +202,8 @@ func (s *session) takeBranch(now instant.Time, body []byte) error {
 	return nil
 }
 
-// leafRequest returns the request for a leaf. It names the records that this end has, unless
-// they are too many.
+// leafRequest returns the request for a leaf. It lists the records that this end has,
+// unless there are too many.
 func (s *session) leafRequest(now instant.Time, leaf int) leafRequest {
 	r := leafRequest{Leaf: uint16(leaf)}
 	s.refs = s.store.LeafRefs(now, leaf, s.refs[:0])

@@ -22,12 +22,13 @@ type Config struct {
 	Local, Peer netip.Addr
 	Port        uint16 // 0 means DefaultPort
 	Enabled     bool
-	// Detour are the addresses that connections are made between instead, zero for none. By
-	// Local and Peer the devices know each other still: who connects, and whose certificates they want.
+	// Detour holds the addresses between which connections are made in place of Local and
+	// Peer; the zero Ends for none. Local and Peer still identify the devices: they
+	// decide which device connects, and for which address a certificate must be.
 	Detour Ends
 
-	// KeepaliveInterval is the gap between keepalives; DeadInterval without a
-	// byte from the peer ends a connection. 0 means the default.
+	// KeepaliveInterval is the time between keepalives. When no byte has come from the
+	// peer for DeadInterval, the connection ends. 0 means the default.
 	KeepaliveInterval, DeadInterval time.Duration
 	// BackoffMin and BackoffMax bound the wait before the next attempt to
 	// connect or listen; it doubles from one failure to the next. 0 means the default.
@@ -37,7 +38,7 @@ type Config struct {
 // Ends are the addresses of a connection.
 type Ends struct{ Local, Peer netip.Addr }
 
-// ends are the addresses that connections are made between.
+// ends returns the addresses between which connections are made.
 func (c Config) ends() Ends {
 	if c.Detour != (Ends{}) {
 		return c.Detour

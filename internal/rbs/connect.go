@@ -9,10 +9,12 @@ import (
 	"tandem/internal/instant"
 )
 
-// dialTimeout is the time after which a Dial without an answer has failed.
+// dialTimeout is the time after which a Dial that the caller has not answered counts as
+// failed.
 const dialTimeout = 5 * time.Second
 
-// ListenFailed says that the last Listen has failed, or that its socket has.
+// ListenFailed says that the last Listen has failed, or that the listening socket has
+// failed later.
 func (s *Service) ListenFailed(now instant.Time, reason string, fx *Effects) {
 	if !s.listening {
 		return
@@ -121,7 +123,7 @@ func (s *Service) newLink(now instant.Time, conn ConnID) *link {
 	}, s.store, s.clock, &s.kept.Counters)}
 }
 
-// dialBy returns when the Dial without an answer has failed, Never if there is none.
+// dialBy returns when the unanswered Dial counts as failed, Never if there is none.
 func (s *Service) dialBy() instant.Time {
 	if !s.dialledAt.IsSet() {
 		return instant.Never

@@ -10,7 +10,7 @@ type digests struct {
 	values []byte
 }
 
-// maxDigests is how many digests fit a frame.
+// maxDigests is how many digests fit into a frame.
 const maxDigests = (maxFrame - headerSize - 4) / 8
 
 // appendDigests appends a DIGESTS frame for the buckets from first on, at most 8190 of them.
@@ -23,7 +23,8 @@ func appendDigests(dst []byte, first uint32, digests []uint64) []byte {
 	return endFrame(dst, start)
 }
 
-// parseDigests decodes the body of a DIGESTS frame; the result shares its memory.
+// parseDigests decodes the body of a DIGESTS frame. The result refers to the memory of
+// body.
 func parseDigests(body []byte) (digests, error) {
 	if len(body) < 12 || (len(body)-4)%8 != 0 {
 		return digests{}, malformed(frameDigests, body, "4 bytes and a positive multiple of 8 expected")
@@ -41,11 +42,11 @@ func (d digests) Len() int { return len(d.values) / 8 }
 // At returns the digest of bucket First+i.
 func (d digests) At(i int) uint64 { return binary.BigEndian.Uint64(d.values[8*i:]) }
 
-// bucketRequest is a decoded BUCKET-REQUEST frame: a list of buckets whose
-// records the sender wants, and what it holds of them already.
+// bucketRequest is a decoded BUCKET-REQUEST frame: a list of buckets whose records its
+// sender requests, with the hashes of the records that it has already.
 type bucketRequest struct {
-	// Last marks the last request of a comparison. Buckets that were not
-	// requested by then are equal.
+	// Last marks the last request of a comparison. Its sender has found all buckets equal
+	// that it has not requested by then.
 	Last    bool
 	entries []byte
 }
@@ -62,9 +63,9 @@ func appendBucketRequest(dst []byte, last bool) []byte {
 }
 
 // appendRequestEntry adds a bucket to the BUCKET-REQUEST frame that begins at
-// frame[start] and is the last thing in frame. held are the hashes of the
-// records that the requester has already, none to be sent everything. The
-// caller sees to it that the frame does not exceed maxFrame.
+// frame[start] and is the last thing in frame. held are the hashes of the records that
+// the requester has already; without hashes, it receives all records. The caller ensures
+// that the frame does not exceed maxFrame.
 func appendRequestEntry(frame []byte, start int, bucket uint32, held []uint64) []byte {
 	frame = binary.BigEndian.AppendUint32(frame, bucket)
 	frame = binary.BigEndian.AppendUint16(frame, uint16(len(held)))
@@ -74,7 +75,8 @@ func appendRequestEntry(frame []byte, start int, bucket uint32, held []uint64) [
 	return endFrame(frame, start)
 }
 
-// parseBucketRequest decodes the body of a BUCKET-REQUEST frame; the result shares its memory.
+// parseBucketRequest decodes the body of a BUCKET-REQUEST frame. The result refers to the
+// memory of body.
 func parseBucketRequest(body []byte) (bucketRequest, error) {
 	if len(body) < requestFixed {
 		return bucketRequest{}, tooShort(frameBucketRequest, body, requestFixed)
@@ -96,8 +98,8 @@ func parseBucketRequest(body []byte) (bucketRequest, error) {
 	return r, nil
 }
 
-// Next takes the first entry off r and appends its hashes to held[:0]; ok is
-// false when there is none left.
+// Next removes the first entry from r and appends its hashes to held[:0]; ok is false
+// when no entry is left.
 func (r *bucketRequest) Next(held []uint64) (bucket uint32, hashes []uint64, ok bool) {
 	if len(r.entries) == 0 {
 		return 0, nil, false

@@ -6,33 +6,34 @@ import "net/netip"
 // accepted or dialled, and uses each value once.
 type ConnID uint64
 
-// Effects is what the caller has to do, in the order of the fields. A service appends to it.
-// The caller empties it with Reset when all is done.
+// Effects is what the caller has to do, in the order of the fields. A service appends to
+// it. The caller empties it with Reset when it has done all of it.
 type Effects struct {
 	Close  []CloseConn
 	Listen []Listen
 	Dial   []Dial
 	Send   []Send
-	// StatusWanted asks for a [Service.TellStatus], Status is what the peer has told
-	// since the last call, nil for nothing.
+	// StatusWanted says that the peer has requested this device's status; the caller
+	// answers with [Service.TellStatus]. Status is the status that the peer has sent
+	// since the last call, nil for none.
 	StatusWanted bool
 	Status       []byte
 	// Events are for the log, and for a caller that waits for one.
 	Events []Event
 }
 
-// CloseConn closes a connection that has not been reported Closed. The service no longer
-// knows it, and ignores further reports about it.
+// CloseConn asks the caller to close a connection that it has not reported as Closed. The
+// service no longer knows it, and ignores further reports about it.
 type CloseConn struct {
 	Conn   ConnID
 	Reason string
-	// Last is written before the close, if that can be done without waiting. It tells the peer
-	// the reason.
+	// Last is written before the close, if this is possible without waiting. It carries
+	// the reason to the peer.
 	Last []byte
 }
 
-// Listen starts or stops listening on Local and Port. Only connections from Peer will be
-// accepted. A failure has to be reported with ListenFailed.
+// Listen asks the caller to start or stop listening on Local and Port. Only connections
+// from Peer will be accepted. The caller reports a failure with ListenFailed.
 type Listen struct {
 	On bool
 	Ends
@@ -40,18 +41,18 @@ type Listen struct {
 	Identity netip.Addr // the address that the peer's certificate is for
 }
 
-// Dial connects from Local to Peer and Port. The caller answers it with one Dialled or
-// DialFailed. Without an answer it has failed after 5 s. A new Dial replaces an unfinished
-// one, which then has no answer.
+// Dial asks the caller to connect from Local to Peer and Port. The caller answers with
+// one Dialled or DialFailed. Without an answer, the Dial counts as failed after 5 s. A
+// new Dial replaces an unfinished one, which the caller then does not answer.
 type Dial struct {
 	Ends
 	Port     uint16
 	Identity netip.Addr // the address that the peer's certificate is for
 }
 
-// Send writes Bytes, at most maxChunk of them, to a connection. The caller answers it with
-// one Written. Until then Bytes must not be changed, and there is no second Send for the
-// connection.
+// Send asks the caller to write Bytes, at most maxChunk of them, to a connection. The
+// caller answers with one Written. Until then Bytes must not be changed, and there is no
+// second Send for the connection.
 type Send struct {
 	Conn  ConnID
 	Bytes []byte

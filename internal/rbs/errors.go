@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// protocolError is a well-formed frame, or a value in one, that ends the connection.
+// protocolError ends the connection because of a well-formed frame, or a value in one,
+// that is not allowed at that point.
 type protocolError struct {
 	Code   errorCode
 	Detail string
@@ -14,7 +15,7 @@ type protocolError struct {
 
 func (e *protocolError) Error() string { return fmt.Sprintf("rbs: %v: %s", e.Code, e.Detail) }
 
-// peerError is the reason for which the peer ends the connection.
+// peerError is the reason that the peer gave when it ended the connection.
 type peerError struct {
 	Code errorCode
 	Text string
@@ -22,7 +23,7 @@ type peerError struct {
 
 func (e *peerError) Error() string { return fmt.Sprintf("rbs: ended by peer: %v: %s", e.Code, e.Text) }
 
-// silentError says that the peer was not heard for Interval.
+// silentError says that no byte came from the peer for Interval.
 type silentError struct{ Interval time.Duration }
 
 func (e *silentError) Error() string {
@@ -33,8 +34,8 @@ func violation(format string, args ...any) error {
 	return &protocolError{Code: codeProtocol, Detail: fmt.Sprintf(format, args...)}
 }
 
-// goodbye returns the ERROR frame that tells the peer of err, nil when the
-// peer is the one that said it.
+// goodbye returns the ERROR frame that reports err to the peer, nil when the peer itself
+// has sent the error.
 func goodbye(err error) []byte {
 	var format *formatError
 	var protocol *protocolError

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// frameType tells frames apart. A receiver skips types that it does not know.
+// frameType is the type of a frame. A receiver skips types that it does not know.
 type frameType uint8
 
 // Frame types.
@@ -20,12 +20,12 @@ const (
 	frameError
 	frameStatusRequest
 	frameStatus
-	// Of protocol version 2.
+	// Frames that protocol version 2 has added.
 	frameBatch
 	frameBranchRequest
 	frameBranch
 	frameLeafRequest
-	// Of the feature arriving.
+	// The frame of featureArriving.
 	frameArriving
 )
 
@@ -46,7 +46,7 @@ const (
 	maxChunk = 1 << 16
 )
 
-// formatError tells what is wrong with a frame.
+// formatError says what is wrong with a frame.
 type formatError struct {
 	Frame  frameType
 	Size   int    // of the frame's body, in bytes
@@ -66,7 +66,7 @@ func tooShort(t frameType, body []byte, want int) error {
 	return malformed(t, body, "at least %d bytes expected", want)
 }
 
-// frame is one frame as it stands in the stream; Body shares the stream's memory.
+// frame is one frame in the received stream. Body refers to the stream's memory.
 type frame struct {
 	Type frameType
 	Body []byte

@@ -6,14 +6,14 @@ import (
 	"net/netip"
 )
 
-// maxBuckets is the highest number of buckets a database can be compared in.
+// maxBuckets is the highest number of buckets of a database.
 const maxBuckets = 1 << 16
 
 // hashSeed is 2^64 divided by the golden ratio; any odd constant would do.
 const hashSeed = 0x9e3779b97f4a7c15
 
-// KeyHash is the hash of a key. It decides the bucket, and the hashes of all versions of the
-// record start from it.
+// KeyHash is the hash of a key. It decides the bucket of the record, and the hashes of
+// all versions of the record derive from it.
 type KeyHash uint64
 
 // Bucket returns the bucket of the key, 0..n-1, in a database of n buckets.
@@ -22,8 +22,8 @@ func (h KeyHash) Bucket(n int) int {
 	return int(hi)
 }
 
-// Version returns the hash of one version of the key's record. Each version is written only
-// once, so its hash stands for the content.
+// Version returns the hash of one version of the key's record. A device gives a version
+// to one write only, so equal hashes mean equal content.
 func (h KeyHash) Version(v Version) uint64 { return mix(mix(uint64(h)^uint64(v.Clock)) ^ v.Device) }
 
 // BucketOf returns the bucket of a key, 0..n-1, in a database of n buckets.

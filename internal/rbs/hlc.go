@@ -7,17 +7,17 @@ import (
 )
 
 // Clock is the hybrid logical clock of one device. Each reading is higher than the one
-// before, and higher than all readings that the clock has observed. Otherwise readings
-// follow the time. They only order writes. So they need not be the right time; they only
-// have to agree between the two devices.
+// before, and higher than all readings that the clock has observed. Apart from that,
+// readings follow the time. They only serve to order writes. So they need not be the
+// right time, as long as the two devices agree.
 //
 // The wall clock is read once, when the Clock is made. From then on the monotonic time
-// counts, so a step of the wall clock has no effect. If a reading of the peer is ahead, the
-// clock is set forward to it and goes on from there. For example, a peer booted with a wall
-// clock one hour ahead. From the first frame on, both devices are one hour ahead, and the
-// later write wins, even while they are disconnected. If this device ignored the reading,
-// the peer's writes would win over every write of this device for an hour. The decoder
-// refuses readings above maxStamp, which no clock can show.
+// counts, so a step of the wall clock has no effect. If a reading of the peer is ahead,
+// the clock is set forward to it and goes on from there. For example, a peer booted with
+// a wall clock one hour ahead. From the first frame on, both devices are one hour ahead,
+// and the later write wins, even while they are disconnected. If this device ignored the
+// reading, the peer's writes would win over every write of this device for an hour. The
+// decoder refuses readings above maxStamp, which no clock can show.
 type Clock struct {
 	base  int64 // Unix milliseconds at the origin of the monotonic time
 	ahead int64 // by how many milliseconds base has been set forward
@@ -27,13 +27,14 @@ type Clock struct {
 // maxStamp is the highest reading that is accepted from a peer: half the range, the year 6429.
 const maxStamp Stamp = 1<<63 - 1
 
-// maxLead bounds by how many milliseconds a peer's clock can be ahead: 292 years, because
-// Linux counts so many from 1970. A higher reading is not believed, because the clock would
-// soon leave its own range.
+// maxLead bounds by how many milliseconds a peer's clock can be ahead: 300 years. Linux
+// counts 292 years from 1970. The clock refuses a higher reading, because with it the
+// clock would soon leave its own range.
 const maxLead int64 = 300 * 365 * 24 * 3600 * 1000
 
-// clockTolerance is the difference between the clocks of two devices that does no harm when
-// they meet: no host reports to one device and then the opposite to the other so fast.
+// clockTolerance is the difference between the clocks of two devices that does no harm
+// when the devices meet for the first time: no host sends one report to one device and
+// the opposite report to the other within so short a time.
 const clockTolerance Stamp = 100 << counterBits
 
 // counterBits is the width of the counter below the milliseconds.
@@ -50,13 +51,13 @@ func (c *Clock) Now(now instant.Time) Stamp {
 	return c.last
 }
 
-// believes reports whether a clock of the peer can show this reading.
+// believes reports whether a correct clock of the peer can show this reading.
 func (c *Clock) believes(now instant.Time, s Stamp) bool {
 	return s.millis()-c.reading(now).millis() <= maxLead
 }
 
-// Observe observes a reading of the peer: later readings of this clock are higher. It
-// returns by how many whole milliseconds the clock has been set forward.
+// Observe takes account of a reading of the peer: later readings of this clock are
+// higher. It returns by how many whole milliseconds the clock has been set forward.
 func (c *Clock) Observe(now instant.Time, s Stamp) (by Stamp) {
 	if s > maxStamp || s <= c.last {
 		return 0
@@ -68,14 +69,15 @@ func (c *Clock) Observe(now instant.Time, s Stamp) (by Stamp) {
 	return Stamp(lead) << counterBits
 }
 
-// meet observes the first reading of a peer that this device has not met before. It returns
-// how much has to be added to all versions written so far, 0 if the clocks were close.
+// meet takes account of the first reading of a peer that this device has not met before.
+// It returns how much has to be added to all versions that this device has written so
+// far, 0 if the clocks were close.
 func (c *Clock) meet(now instant.Time, s Stamp) (by Stamp) {
 	last := c.last
 	if by = c.Observe(now, s); by < clockTolerance {
 		return 0
 	}
-	c.last = max(c.last, last+by) // later readings are higher than the moved versions, too
+	c.last = max(c.last, last+by) // later readings are higher than the versions that the caller moves forward, too
 	return by
 }
 
@@ -101,7 +103,7 @@ func (v Version) Compare(o Version) int {
 
 // ClockState is the state of a Clock, for a graceful restart.
 type ClockState struct {
-	Base, Ahead int64 // Unix milliseconds at the origin; how far a peer has set it forward
+	Base, Ahead int64 // Unix milliseconds at the origin; by how much a peer has set the clock forward
 	Last        Stamp
 }
 

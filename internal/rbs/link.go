@@ -20,11 +20,12 @@ type link struct {
 }
 
 const (
-	// sendPause is the shortest time between two chunks of live changes. It lets changes that
-	// come fast share a chunk and its acknowledgement. After a longer time without a change,
-	// the next one is sent at once.
+	// sendPause is the shortest time between two chunks of live changes. It makes changes
+	// that follow each other fast share a chunk and its acknowledgement. A change that
+	// comes later than that is sent at once.
 	sendPause = time.Millisecond
-	// manyChanges is how many changes fill a chunk. For so many there is no pause.
+	// manyChanges is how many changes fill a chunk. If so many wait, the chunk does not
+	// wait for sendPause.
 	manyChanges = 512
 )
 
@@ -36,8 +37,8 @@ func (l *link) sendAt() instant.Time {
 	return instant.Never
 }
 
-// writeTimeout bounds the time in which a chunk must be written. A peer may send keepalives
-// and read nothing. It would seem alive, and would never learn of a change.
+// writeTimeout bounds the time in which a chunk must be written. Without it, a peer that
+// sends keepalives and reads nothing would seem alive, and would never learn of a change.
 const writeTimeout = time.Minute
 
 // writtenBy returns when the chunk under way must have been written, Never if there is none.
@@ -56,7 +57,8 @@ func (l *link) advance(now instant.Time) error {
 	return l.session.Advance(now)
 }
 
-// note handles what has changed in the session of l: established, in sync, diverged.
+// note acts on what has changed in the session of l: it is established, in sync, or has
+// diverged.
 func (s *Service) note(now instant.Time, l *link, fx *Effects) {
 	if l.session.Established() && !l.up {
 		s.establish(now, l, fx)
@@ -89,7 +91,8 @@ func (s *Service) noteSync(st *syncProgress) {
 	of.Ended = st.ended
 }
 
-// Peer is the greeting of the peer that was met last, the zero Hello before the first.
+// Peer returns the HELLO of the peer of the last established connection, the zero Hello
+// before the first one.
 func (s *Service) Peer() Hello { return s.kept.Peer }
 
 // Diverged reports whether the databases were found to differ while no record was under way,
@@ -109,7 +112,8 @@ func (s *Service) establish(now instant.Time, l *link, fx *Effects) {
 	fx.Events = append(fx.Events, Event{Kind: ChannelUp})
 }
 
-// lose closes a connection because of err, tells the peer why, and arranges the next one.
+// lose closes a connection because of err, reports the reason to the peer, and arranges
+// the next connection.
 func (s *Service) lose(now instant.Time, l *link, err error, fx *Effects) {
 	s.closeLink(l, err, fx)
 	s.replace(now, l)
@@ -139,14 +143,15 @@ func (s *Service) forget(l *link, err error, fx *Effects) {
 	}
 }
 
-// replace arranges a new connection in place of l.
+// replace arranges a new connection after l has ended.
 func (s *Service) replace(now instant.Time, l *link) {
 	switch {
 	case s.current != nil:
 	case s.candidate != nil:
 		s.current, s.candidate = s.candidate, nil
-	case s.cfg.connects(): // otherwise the peer connects again
-		// The connection was established, so earlier failures no longer count.
+	case s.cfg.connects(): // otherwise this end listens, and the peer connects again
+		// The connection was in sync and lasted long enough, so earlier failures no
+		// longer count for the backoff.
 		if l.session.InSync() && now.Sub(l.upAt) >= s.cfg.BackoffMax {
 			s.failures = 0
 		}
@@ -154,7 +159,7 @@ func (s *Service) replace(now instant.Time, l *link) {
 	}
 }
 
-// pump gives every connection that writes nothing its next bytes, if it may send.
+// pump gives the next bytes to every connection that has no unfinished Send and may send.
 func (s *Service) pump(now instant.Time, fx *Effects) {
 	for l := range s.links() {
 		if l.writing > 0 || now < l.sendAt() {
@@ -169,7 +174,7 @@ func (s *Service) pump(now instant.Time, fx *Effects) {
 	s.settle(now)
 }
 
-// settle notes since when the service has been in its state.
+// settle updates the service's state, and the time since when it has this state.
 func (s *Service) settle(now instant.Time) {
 	s.now = now
 	if tcp := s.tcpState(); tcp != s.tcp {

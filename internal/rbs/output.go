@@ -7,9 +7,9 @@ import (
 )
 
 // Output returns the next bytes to send, nil if there are none. It returns at most limit
-// bytes; a limit below maxFrame counts as maxFrame. The bytes are valid until the next call.
-// Frames are made only here. So a change that comes while the connection is busy costs only
-// its key in the queue.
+// bytes; a limit below maxFrame counts as maxFrame. The bytes are valid until the next
+// call. Frames are made only here, when they can be sent. So a change that comes while
+// the connection is busy costs only its key in the queue.
 func (s *session) Output(now instant.Time, limit int) []byte {
 	s.out = s.out[:0]
 	if s.err != nil {
@@ -49,7 +49,8 @@ func (s *session) Pending() bool {
 
 func (s *session) windowOpen() bool { return s.window.records < maxInFlight }
 
-// open reports whether one more record may be sent without an acknowledgement.
+// open reports whether the window has room for one more record that the peer has not
+// acknowledged.
 func (f *recordsFrame) open() bool { return f.session.window.records+f.records < maxInFlight }
 
 func (s *session) putHello(now instant.Time) {
@@ -68,7 +69,7 @@ func (s *session) putHello(now instant.Time) {
 	s.counters.FramesSent++
 }
 
-// putSmall appends the small frames, which must not wait for records.
+// putSmall appends the small frames, which must not wait behind records.
 func (s *session) putSmall() {
 	if s.ackDue {
 		s.ackDue = false
@@ -166,7 +167,7 @@ type recordsFrame struct {
 }
 
 // put appends a record. It returns false if there is no room for it. If noted is set, the
-// store is told when the peer acknowledges the record.
+// session reports the record to the store when the peer acknowledges it.
 func (f *recordsFrame) put(rec *Record, since instant.Time, noted bool) bool {
 	s := f.session
 	if len(rec.Sources) > maxSources {
@@ -209,7 +210,7 @@ func (f *recordsFrame) add(rec *Record) {
 	}
 }
 
-// finish adds the frame to the window, if it has records.
+// finish adds the frame to the window of unacknowledged frames, if it has records.
 func (f *recordsFrame) finish() {
 	if f.records == 0 {
 		return

@@ -5,7 +5,8 @@ import (
 	"tandem/internal/latency"
 )
 
-// keptItems is for how many items an empty queue keeps memory. It frees the rest.
+// keptItems is for how many items an empty queue keeps memory for its next use. It frees
+// the rest.
 const keptItems = 4096
 
 // fifo is a first-in, first-out queue. It keeps its memory while it is in use.
@@ -37,9 +38,9 @@ func (q *fifo[T]) pop(n int) {
 	}
 }
 
-// dirtyQueue holds the keys of what has changed and has not been sent, in the
-// order of their first change. A key is in it at most once. So it never holds more keys than
-// there are, of records as of streams, however slow the peer is.
+// dirtyQueue holds the keys of what has changed and has not been sent, in the order of
+// their first change. Each key is in it at most once. So it never holds more keys than
+// there are records, or streams, however slow the peer is.
 type dirtyQueue[K comparable] struct {
 	queued map[K]struct{}
 	most   int // the most keys that the map has held
@@ -76,13 +77,13 @@ func (q *dirtyQueue[K]) pop() {
 // flight is a frame with a sequence number that the peer has not acknowledged yet.
 type flight struct {
 	sequence uint64
-	since    instant.Time // of the oldest change in it
+	since    instant.Time // when the oldest change in the frame was made
 	records  int
-	noted    int  // of these, in window.noted
-	end      bool // it is an END-OF-SYNC
+	noted    int  // how many of the records are in window.noted
+	end      bool // the frame is an END-OF-SYNC
 }
 
-// sentRecord is a record in a flight. The store is told when it is acknowledged.
+// sentRecord is a record in a flight whose acknowledgement is reported to the store.
 type sentRecord struct {
 	key     Key
 	version Version
@@ -93,8 +94,8 @@ type window struct {
 	frames  fifo[flight]
 	records int
 	noted   fifo[sentRecord]
-	last    uint64       // the last sequence number given
-	moved   instant.Time // when a frame was last acknowledged, or was added to the empty window
+	last    uint64       // the highest sequence number in use
+	moved   instant.Time // when the peer last acknowledged a frame, or a frame was added to the empty window
 }
 
 // next returns the sequence number of the next frame.
@@ -103,7 +104,7 @@ func (w *window) next() (sequence uint64) {
 	return w.last
 }
 
-// sent adds the frame with the last sequence number.
+// sent adds the frame whose sequence number next has returned last.
 func (w *window) sent(now instant.Time, f flight) {
 	if w.frames.len() == 0 {
 		w.moved = now
@@ -114,8 +115,8 @@ func (w *window) sent(now instant.Time, f flight) {
 }
 
 // ack removes the frames up to sequence from the window. It calls acked for each of their
-// noted records. It returns the number of their records, and whether one of the frames was an
-// END-OF-SYNC.
+// records in noted. It returns the number of their records, and whether one of the frames
+// was an END-OF-SYNC.
 func (w *window) ack(now instant.Time, sequence uint64, acked func(Key, Version), lags *latency.Histogram) (records int, ended bool) {
 	for w.frames.len() > 0 && w.frames.first().sequence <= sequence {
 		f := *w.frames.first()

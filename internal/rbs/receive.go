@@ -8,8 +8,9 @@ import (
 	"tandem/internal/instant"
 )
 
-// Receive handles received bytes. They may begin and end anywhere in a frame. An error ends
-// the session; records before the fault have been merged. Receive keeps no reference to b.
+// Receive handles received bytes. They may begin and end anywhere in a frame. An error
+// ends the session; the records before the bad frame have been merged. Receive keeps no
+// reference to b.
 func (s *session) Receive(now instant.Time, b []byte) error {
 	if s.err != nil {
 		return s.err
@@ -139,8 +140,8 @@ func (s *session) takeHello(now instant.Time, body []byte) error {
 	return nil
 }
 
-// checkClock refuses a reading that no clock can show. It comes before Observe, which cannot
-// be undone.
+// checkClock refuses a reading that no correct clock can show. It runs before Observe,
+// which cannot be undone.
 func (s *session) checkClock(now instant.Time, reading Stamp) error {
 	if s.clock.believes(now, reading) {
 		return nil
@@ -197,7 +198,7 @@ func (s *session) merge(now instant.Time, rec *Record) {
 	s.audit.quiet = false
 	*s.counters.merged(s.store.Merge(now, rec))++
 	if rec.Deleted {
-		s.store.Acked(now, rec.Key, rec.Version) // whoever tells a tombstone holds it
+		s.store.Acked(now, rec.Key, rec.Version) // the peer has sent this tombstone, so it has it
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 // Layout of one record in a RECORDS frame.
 const (
-	recordFixed   = 66 // up to the sources
+	recordFixed   = 66 // the part before the sources
 	recordsFixed  = 8  // sequence number, before the first record
 	sourceSize    = 16
 	recordExclude = 1 << 0
@@ -17,8 +17,8 @@ const (
 	recordDeleted = 1 << 2
 )
 
-// maxSources is how many sources one record can carry. It leaves room in a
-// chunk for the small frames that go before the record.
+// maxSources is how many sources one record can carry. The rest of a chunk is for the
+// small frames before the record.
 const maxSources = 4000
 
 // recordSize is the size of rec on the wire.
@@ -29,9 +29,9 @@ func appendRecords(dst []byte, sequence uint64) []byte {
 	return appendNumber(dst, frameRecords, sequence)
 }
 
-// appendRecord adds a record to the RECORDS frame that begins at frame[start]
-// and is the last thing in frame. The caller sees to it that the frame does
-// not exceed maxFrame. Left is rounded up to the millisecond and kept to 0..49 days.
+// appendRecord adds a record to the RECORDS frame that begins at frame[start] and is the
+// last thing in frame. The caller ensures that the frame does not exceed maxFrame. Left
+// is rounded up to the millisecond and limited to 0..49 days.
 func appendRecord(frame []byte, start int, rec *Record) []byte {
 	group, host := rec.Group.As16(), rec.Host.As16()
 	frame = binary.BigEndian.AppendUint16(frame, uint16(recordSize(rec)))
@@ -73,14 +73,15 @@ func leftMillis(d time.Duration) uint32 {
 	return uint32((d + time.Millisecond - 1) / time.Millisecond)
 }
 
-// records is a decoded RECORDS frame. Its records are taken with Next.
+// records is a decoded RECORDS frame.
 type records struct {
 	Sequence uint64
 	body     []byte
 	rest     []byte
 }
 
-// parseRecords decodes the fixed part of a RECORDS frame's body; the result shares its memory.
+// parseRecords decodes the fixed part of a RECORDS frame's body. The result refers to the
+// memory of body.
 func parseRecords(body []byte) (records, error) {
 	if len(body) < recordsFixed {
 		return records{}, tooShort(frameRecords, body, recordsFixed)
@@ -88,8 +89,8 @@ func parseRecords(body []byte) (records, error) {
 	return records{Sequence: binary.BigEndian.Uint64(body), body: body, rest: body[recordsFixed:]}, nil
 }
 
-// Next decodes the next record into rec, reusing the memory of rec.Sources. It
-// returns false at the end or with an error, after which r is not to be used.
+// Next decodes the next record into rec and reuses the memory of rec.Sources. It returns
+// false at the end of the frame, and on an error. After that r must not be used.
 func (r *records) Next(rec *Record) (bool, error) {
 	b := r.rest
 	if len(b) == 0 {

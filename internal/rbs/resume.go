@@ -5,28 +5,29 @@ import (
 	"tandem/internal/latency"
 )
 
-// ServiceMemory is what a Service knows for longer than a connection lasts. A new Service that
-// is given it goes on in the place of the old one, with a connection of its own.
+// ServiceMemory is the state of a Service that outlives a connection. A new Service that
+// resumes from it goes on in place of the old one, with a new connection.
 type ServiceMemory struct {
-	Peer      Hello        // of the connection established last, zero before the first
-	UpAt      instant.Time // when that was
+	Peer      Hello        // the HELLO of the connection established last, zero before the first
+	UpAt      instant.Time // when that connection was established
 	LastError string
-	Syncs     [2]SyncRecord // of differences; of everything
+	Syncs     [2]SyncRecord // the last synchronisation of differences, and the last of all records
 	Counters  Counters
 	Lags      latency.Histogram
-	// What changed while there was no connection; the next synchronisation carries it.
+	// Missed is the number of changes made while there was no connection. The next
+	// synchronisation carries them.
 	Missed      int
 	MissedSince instant.Time
 }
 
-// SyncRecord is what is remembered of the synchronisations of a kind.
+// SyncRecord describes the synchronisations of one kind so far.
 type SyncRecord struct {
 	SyncStats
 	Ended instant.Time
 }
 
-// Memory returns what a successor needs. What the peer has not acknowledged by now has been
-// missed, as the connection ends.
+// Memory returns what a successor needs. The connection ends, so every change that the
+// peer has not acknowledged by now is counted in Missed.
 func (s *Service) Memory(now instant.Time) ServiceMemory {
 	m := s.kept
 	if s.current != nil && s.current.up {
@@ -36,5 +37,6 @@ func (s *Service) Memory(now instant.Time) ServiceMemory {
 	return m
 }
 
-// Resume makes a Service that has not been configured yet go on as the one whose memory it is given.
+// Resume makes a new Service, which has not been configured yet, go on from the memory of
+// an old one.
 func (s *Service) Resume(m ServiceMemory) { s.kept = m }

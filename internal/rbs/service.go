@@ -12,9 +12,10 @@ import (
 // Service is one remote backup service. It keeps a connection to the peer, and runs a
 // session on it.
 //
-// There is one current connection. When the peer makes another one, that replaces the
-// current one once its HELLO has come. So a peer that was restarted need not wait until its
-// old connection is found dead, and a connection without a HELLO does no harm.
+// There is one current connection. When the peer makes a new one, the new one replaces
+// the current one as soon as its HELLO has come. So a peer that was restarted need not
+// wait until this end finds the old connection dead, and a connection without a HELLO
+// does no harm.
 type Service struct {
 	store        Store
 	clock        *Clock
@@ -22,25 +23,25 @@ type Service struct {
 	rng          *rand.Rand
 
 	cfg    Config
-	active bool // enabled, with a valid configuration
+	active bool // enabled, and the configuration is valid
 	now    instant.Time
 
-	streams Streams // whose arrival is told, nil where none is
+	streams Streams // the streams to report to the peer, nil if streams are not reported
 
 	current, candidate *link
-	listening          bool         // a Listen is in force
-	dialledAt          instant.Time // Never when no Dial is unanswered
-	retryAt            instant.Time // Never when no attempt is to come
-	failures           int          // in a row; the backoff depends on them
+	listening          bool         // the caller has been asked to listen
+	dialledAt          instant.Time // when the unanswered Dial was made; Never if there is none
+	retryAt            instant.Time // when the next attempt is made; Never if none is to come
+	failures           int          // failed attempts in a row; the backoff depends on their number
 
 	tcp      TCPState
 	tcpSince instant.Time
 	kept     ServiceMemory
 }
 
-// NewService returns a service that is not configured yet. Device is the
-// persistent ID of this device, boot a number drawn when it started, rng the
-// source of jitter. The clock is shared by all services of the device.
+// NewService returns a service that is not configured yet. device is the persistent ID of
+// this device, boot a number that it drew when it booted, rng the source of jitter. The
+// clock is shared by all services of the device.
 func NewService(store Store, clock *Clock, device, boot uint64, rng *rand.Rand) *Service {
 	return &Service{store: store, clock: clock, device: device, boot: boot, rng: rng}
 }
@@ -87,7 +88,7 @@ func (s *Service) stop(old Config, fx *Effects) {
 	s.failures, s.kept.Missed, s.kept.LastError = 0, 0, ""
 }
 
-// start listens or dials. The addresses decide which.
+// start listens or dials. The addresses decide which of the two.
 func (s *Service) start(fx *Effects) {
 	s.retryAt = instant.Never
 	if s.cfg.connects() {
@@ -187,8 +188,8 @@ func (s *Service) Deadline() instant.Time {
 	return at
 }
 
-// Dirty says that this device has written a record. The next call that has effects sends it.
-// So the caller should mark all changes of a batch before it calls Advance.
+// Dirty says that this device has written a record. The next call that has effects sends
+// the record. So the caller should mark all changes of a batch before it calls Advance.
 func (s *Service) Dirty(now instant.Time, key Key) {
 	s.now = now
 	for l := range s.links() {
@@ -217,5 +218,5 @@ func (s *Service) InSync() bool { return s.current != nil && s.current.session.I
 // TCP returns the state of the connection.
 func (s *Service) TCP() TCPState { return s.tcp }
 
-// LastError returns why the connection was last lost or refused; empty if it never was.
+// LastError returns why a connection was last lost or refused; empty if none ever was.
 func (s *Service) LastError() string { return s.kept.LastError }

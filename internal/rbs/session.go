@@ -13,12 +13,12 @@ type sessionConfig struct {
 	KeepaliveInterval, DeadInterval time.Duration
 	// Untold is the number of changes that were made while there was no connection.
 	Untold uint32
-	// Met is the boot ID of the peer that was greeted last, 0 for none.
+	// Met is the boot number of the peer of the last established connection, 0 for none.
 	Met uint64
-	// Streams has the streams whose arrival is told, nil where none is.
+	// Streams knows the streams to report to the peer, nil if streams are not reported.
 	Streams Streams
-	// Lags counts, for each record, the time from its change to its acknowledgement;
-	// nil for no count.
+	// Lags is a histogram of the time from a record's change to its acknowledgement; nil
+	// if it is not wanted.
 	Lags *latency.Histogram
 }
 
@@ -29,18 +29,18 @@ type session struct {
 	store    Store
 	clock    *Clock
 	counters *Counters
-	err      error // why the session is over
+	err      error // why the session has ended; nil while it runs
 
-	in, out   []byte       // the received part of a frame; the chunk made last
+	in, out   []byte       // in: the received part of a frame; out: the chunk that Output returned last
 	partSince instant.Time // when the first byte of in came
 
-	greeted     bool   // our HELLO has been made
-	established bool   // the peer's HELLO has come and a version is agreed
-	version     uint16 // the agreed one
+	greeted     bool   // Output has returned this device's HELLO
+	established bool   // the peer's HELLO has come and has a common version
+	version     uint16 // the agreed protocol version
 	peer        Hello
 
 	started      instant.Time
-	heard        instant.Time // when the last byte came
+	heard        instant.Time // when the last byte came from the peer
 	keepaliveAt  instant.Time
 	keepaliveDue bool
 	peerDigest   uint64
@@ -59,15 +59,16 @@ type session struct {
 	stats   syncProgress
 }
 
-// maxInFlight is how many records may be unacknowledged.
+// maxInFlight is how many records may be sent before the peer has to acknowledge some.
 const maxInFlight = 1 << 15
 
 // stallTimeout bounds the time in which a frame must be received completely, and the time
-// between two acknowledgements. It suffices for a slow line. It ends the wait for a frame
-// whose length is wrong, and for the acknowledgement of a frame that the peer has lost.
+// between two acknowledgements. It suffices for a slow line. It ends a session that waits
+// for a frame whose length is wrong, or for the acknowledgement of a frame that the peer
+// has lost.
 const stallTimeout = 15 * time.Second
 
-// compareTimeout bounds the time that a comparison waits for its next frame.
+// compareTimeout bounds the time that a comparison waits for the peer's next frame.
 const compareTimeout = auditPeriod
 
 // newSession returns the session of a new connection. It adds to the counters, which other
@@ -117,8 +118,8 @@ func (s *session) Deadline() instant.Time {
 	return instant.Earliest(s.keepaliveAt, s.deadAt(), s.stalledAt())
 }
 
-// deadAt returns when the peer counts as dead if nothing comes. The HELLO must come within
-// that time as a whole, so that a few bytes now and then cannot keep a connection open.
+// deadAt returns when the peer counts as dead if no byte comes. The whole HELLO must come
+// within the same time, so that a few bytes now and then cannot keep a connection open.
 func (s *session) deadAt() instant.Time {
 	if !s.established {
 		return s.started.Add(s.cfg.DeadInterval)
@@ -126,8 +127,8 @@ func (s *session) deadAt() instant.Time {
 	return s.heard.Add(s.cfg.DeadInterval)
 }
 
-// stalledAt returns when a frame must have been received completely, or acknowledged; Never
-// if the session waits for neither.
+// stalledAt returns until when the rest of a frame, or an acknowledgement, must come;
+// Never if the session waits for neither.
 func (s *session) stalledAt() (at instant.Time) {
 	if len(s.in) > 0 {
 		at = s.partSince.Add(stallTimeout)
@@ -141,7 +142,7 @@ func (s *session) stalledAt() (at instant.Time) {
 	return at
 }
 
-// stalled returns the error of a session whose peer is heard and makes no progress.
+// stalled returns the error of a session whose peer sends bytes but makes no progress.
 func (s *session) stalled(now instant.Time) error {
 	switch {
 	case !s.stalledAt().IsDue(now):
@@ -154,8 +155,8 @@ func (s *session) stalled(now instant.Time) error {
 	return violation("no acknowledgement in %v", stallTimeout)
 }
 
-// Lag returns how many records the peer has not acknowledged, queued or under way, and the
-// age of the oldest.
+// Lag returns how many records the peer has not acknowledged, whether they are queued or
+// sent, and the age of the oldest change among them.
 func (s *session) Lag(now instant.Time) (records int, age time.Duration) {
 	records = s.dirty.len() + s.window.records + s.answers.remaining()
 	oldest := now

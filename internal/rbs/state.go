@@ -7,8 +7,8 @@ import (
 	"tandem/internal/latency"
 )
 
-// Version orders writes to one record, last writer wins: later Clock, then
-// higher Device. Clock is a hybrid logical clock reading (see Clock).
+// Version orders the writes to one record; the last one wins: the higher Clock, then the
+// higher Device. Clock is a reading of a hybrid logical clock (see Clock).
 type Version struct {
 	Clock  Stamp
 	Device uint64
@@ -64,12 +64,14 @@ type State struct {
 	// Since is how long the service has been in this state.
 	Since  time.Duration
 	LastUp time.Time // wall-clock time of the last connection, zero if there was none
-	// LastError says why the connection was last lost or refused; empty if it never was.
+	// LastError says why a connection was last lost or refused; empty if none ever was.
 	LastError    string
 	PeerDeviceID uint64
-	// InSync: the synchronisation of this connection has ended in both directions.
+	// InSync says that the synchronisation of this connection has ended in both
+	// directions.
 	InSync bool
-	// LagRecords and Lag tell what the peer has not acknowledged: how many records, and the age of the oldest.
+	// LagRecords is the number of records that the peer has not acknowledged. Lag is the
+	// age of the oldest change among them.
 	LagRecords int
 	Lag        time.Duration
 	// LocalDigest and PeerDigest cover all live records of the service. PeerDigest is the last
@@ -78,16 +80,18 @@ type State struct {
 	// Diverged says that the databases were found to differ while no record was under way, and
 	// have not been found equal since.
 	Diverged bool
-	// LastFull and LastDifference are the last synchronisations of all records, and of
-	// what differed only.
+	// LastFull and LastDifference describe the last synchronisation of all records, and
+	// the last one of the differences only.
 	LastFull, LastDifference SyncStats
 	Counters                 Counters
-	// Lags counts the time from the change of a record to its acknowledgement. For a record
-	// that a synchronisation sent, it counts from the start of the synchronisation.
+	// Lags is a histogram of the time from the change of a record to its acknowledgement.
+	// For a record that a synchronisation sent, the time counts from the start of the
+	// synchronisation.
 	Lags latency.Histogram
 }
 
-// SyncStats describes the last synchronisation of a kind, and counts those of its kind.
+// SyncStats describes the last synchronisation of one kind, and says how many of that
+// kind there were.
 type SyncStats struct {
 	Count    uint64
 	At       time.Time

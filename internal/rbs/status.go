@@ -2,17 +2,18 @@ package rbs
 
 import "tandem/internal/instant"
 
-// MaxStatus is the greatest length of a status, in bytes. A status must fit into a chunk
+// MaxStatus is the maximum length of a status, in bytes. A status must fit into a chunk
 // together with the small frames.
 const MaxStatus = maxChunk / 2
 
-// statusExchange is the exchange of statuses, which are for displays. It is not part of the
-// replication. A status may be lost with its connection. Only the callers know its content.
+// statusExchange is the exchange of statuses, which are for displays. It is not part of
+// the replication. A status may be lost with its connection. Only the callers on both
+// devices interpret its content.
 type statusExchange struct {
-	asking  bool   // a STATUS-REQUEST is to be sent
-	telling []byte // a STATUS is to be sent, nil for none
-	wanted  bool   // the peer has asked
-	told    []byte // the peer's status, nil for none
+	asking  bool   // this end has a STATUS-REQUEST to send
+	telling []byte // the status to send, nil for none
+	wanted  bool   // the peer has requested a status
+	told    []byte // the status received from the peer, nil for none
 }
 
 func (x *statusExchange) pending() bool { return x.asking || x.telling != nil }
@@ -42,8 +43,8 @@ func (s *session) putStatus(limit int) {
 	}
 }
 
-// AskStatus asks the peer for its status. The answer comes as [Effects].Status. A peer of an
-// older protocol version is not asked.
+// AskStatus requests the peer's status. The answer comes as [Effects].Status. Nothing is
+// sent to a peer of an older protocol version.
 func (s *Service) AskStatus(now instant.Time, fx *Effects) {
 	if s.tcp != Connected || s.current.session.Peer().Features&featureStatus == 0 {
 		return
@@ -52,7 +53,8 @@ func (s *Service) AskStatus(now instant.Time, fx *Effects) {
 	s.pump(now, fx)
 }
 
-// TellStatus answers a peer that has asked. A status longer than MaxStatus is not sent.
+// TellStatus sends this device's status to a peer that has requested it. A status longer
+// than MaxStatus is not sent.
 func (s *Service) TellStatus(now instant.Time, status []byte, fx *Effects) {
 	if s.tcp != Connected || len(status) > MaxStatus {
 		return

@@ -2,25 +2,25 @@ package rbs
 
 import "tandem/internal/instant"
 
-// streamExchange is what a session has to tell of the streams that arrive here. It holds the
-// keys of streams. Their state is looked up when the frame is written. So a stream that changes
-// often while the connection is busy is sent once.
-// Nothing is acknowledged: a new connection begins with all of it.
+// streamExchange holds what a session still has to report about the streams that arrive
+// here. It holds only the keys of streams. The state of a stream is looked up when the
+// frame is made. So a stream that changes often while the connection is busy is sent
+// once. The peer acknowledges none of it: a new connection begins with the whole list.
 type streamExchange struct {
-	on    bool // both ends tell
-	begin bool // the next frame begins anew
-	whole bool // until complete has been said, the first left streams in the queue are of all that there are
+	on    bool // both ends exchange reports of streams
+	begin bool // the next frame begins a new list
+	whole bool // the queue still holds streams of the whole list: the first left ones; after them a frame has to say complete
 	left  int
 	dirtyQueue[Stream]
 }
 
 func (x *streamExchange) pending() bool { return x.begin || x.whole || x.len() > 0 }
 
-// ShareStreams has the service exchange with the peer which streams arrive. It must be called
-// before Configure.
+// ShareStreams makes the service exchange with the peer which streams arrive. It must be
+// called before Configure.
 func (s *Service) ShareStreams(streams Streams) { s.streams = streams }
 
-// StreamChanged says that there is something new to tell of a stream.
+// StreamChanged says that the Arrival of a stream has changed.
 func (s *Service) StreamChanged(now instant.Time, stream Stream) {
 	s.now = now
 	for l := range s.links() {
@@ -30,7 +30,8 @@ func (s *Service) StreamChanged(now instant.Time, stream Stream) {
 	}
 }
 
-// TellStreams tells the peer of all streams anew: the caller can tell of them now, or cannot any more.
+// TellStreams reports all streams to the peer again. The caller uses it when it begins or
+// ceases to observe streams.
 func (s *Service) TellStreams(now instant.Time) {
 	s.now = now
 	for l := range s.links() {
@@ -40,7 +41,7 @@ func (s *Service) TellStreams(now instant.Time) {
 	}
 }
 
-// meetStreams begins the exchange with a peer whose HELLO has come.
+// meetStreams begins the exchange of streams with a peer whose HELLO has come.
 func (s *session) meetStreams(now instant.Time) {
 	switch {
 	case s.cfg.Streams == nil:
@@ -52,7 +53,7 @@ func (s *session) meetStreams(now instant.Time) {
 	}
 }
 
-// tellStreams queues all streams that there are.
+// tellStreams queues all streams that are to be reported.
 func (s *session) tellStreams(now instant.Time) {
 	x := &s.streams
 	*x = streamExchange{on: true, begin: true, whole: s.cfg.Streams.Observed()}
@@ -65,7 +66,7 @@ func (s *session) tellStreams(now instant.Time) {
 	x.left = x.len()
 }
 
-// putArriving appends one frame of what is to be told of streams.
+// putArriving appends one ARRIVING frame from the queue.
 func (s *session) putArriving(now instant.Time, limit int) {
 	x := &s.streams
 	if !x.pending() || len(s.out)+headerSize+arrivingFixed > limit {
@@ -92,7 +93,7 @@ func (s *session) putArriving(now instant.Time, limit int) {
 	s.counters.FramesSent++
 }
 
-// takeArriving takes what the peer tells of streams.
+// takeArriving handles an ARRIVING frame of the peer.
 func (s *session) takeArriving(now instant.Time, body []byte) error {
 	f, err := parseArriving(body)
 	if err != nil {

@@ -10,17 +10,18 @@ import (
 // syncProgress is the progress of a synchronisation.
 type syncProgress struct {
 	began             instant.Time
-	moved             instant.Time // when the latest frame of a comparison, or of records, came
+	moved             instant.Time // when the last frame of a comparison, or of records, came
 	ended             instant.Time
 	took              time.Duration
-	inbound, outbound bool // this direction has ended
-	once              bool // ended in both, now or earlier
-	again             bool // another one has been asked for while it ran
+	inbound, outbound bool // the synchronisation has ended in this direction
+	once              bool // a synchronisation of this connection has ended in both directions, now or earlier
+	again             bool // Resync was called while the synchronisation ran
 	records           syncCount
 	last              syncCount
 }
 
-// syncCount counts the records of a synchronisation. full says that one end asked for all.
+// syncCount counts the records of a synchronisation. full says that one end requested all
+// records.
 type syncCount struct {
 	Sent, Received int
 	full           bool
@@ -31,7 +32,8 @@ func (s *session) comparing() bool {
 	return s.established && (!s.stats.inbound || !s.stats.outbound || s.asking() || s.answers.busy())
 }
 
-// endOfSync notes that one direction has ended. The synchronisation ends with the second.
+// endOfSync records that the synchronisation has ended in one direction. When both have
+// ended, the synchronisation has ended.
 func (s *session) endOfSync(now instant.Time, direction *bool) {
 	running := !s.stats.inbound || !s.stats.outbound
 	*direction = true
@@ -46,9 +48,9 @@ func (s *session) endOfSync(now instant.Time, direction *bool) {
 	}
 }
 
-// Resync sends all records again in both directions, whatever the digests say. While a
-// synchronisation runs, Resync waits for its end, because that one may have passed the
-// buckets of records that the caller has added since.
+// Resync sends all records again in both directions, even if the digests are equal. While
+// a synchronisation runs, Resync waits for its end, because the running one may already
+// have passed the buckets of records that the caller has added since it began.
 func (s *session) Resync(now instant.Time) {
 	if !s.stats.inbound || !s.stats.outbound || s.answers.busy() || s.asking() {
 		s.stats.again = s.established
@@ -61,46 +63,49 @@ func (s *session) Resync(now instant.Time) {
 	s.queue = append(s.queue, s.wholeAnswer())
 }
 
-// audit looks for databases that differ although nothing is under way.
+// audit is the search for databases that differ although no record is under way.
 type audit struct {
 	quiet     bool // no record was received since the last keepalive
 	differing bool
 	since     instant.Time
 	patience  time.Duration
-	diverged  bool // a divergence was found since the caller last asked
+	diverged  bool // a divergence was found since the session's owner last looked
 	alarm     bool // a divergence was found, and the databases were not found equal since
 	alarmAt   instant.Time
 	repairing bool // the comparison that repairs the divergence has not ended
-	// checked is when the databases were last found equal or their comparison began.
+	// checked is when the databases were last found equal, or their comparison began.
 	checked instant.Time
-	// suspects are records that the peer should have had and asked for in the last comparison,
-	// which ended at askedAt. Not all are kept.
+	// suspects are records that the peer has requested in the last comparison although it
+	// should have had them. That comparison ended at askedAt. The list is bounded.
 	suspects []sentRecord
 	askedAt  instant.Time
 }
 
 // Bounds of the time that a difference must last before the databases are compared again.
-// The time doubles as long as comparing does not help. For example, the peer may refuse
-// records because of its own limits.
+// The time doubles as long as a comparison does not remove the difference. For example,
+// the peer may refuse records because of its own limits.
 const (
 	auditPatienceMin = 5 * time.Second
 	auditPatienceMax = 320 * time.Second
-	// auditPeriod bounds the time between two comparisons if records are under way all the time.
+	// auditPeriod bounds the time between two comparisons when changes are under way all
+	// the time.
 	auditPeriod = time.Minute
-	// lateAfter is the age from which a record that the peer does not have counts as lacking.
-	// A younger one may be under way.
+	// lateAfter is the age from which a record that the peer does not have counts as
+	// lacking at the peer. A younger record may still be under way.
 	lateAfter = 10 * time.Second
-	// proofAfter is the time in which the peer may send a newer version of a record that it
-	// seemed to lack.
+	// proofAfter is how long this end waits for the peer to send a newer version of a
+	// record that the peer seemed to lack.
 	proofAfter = auditPatienceMin
-	// maxSuspects bounds the suspects that are kept. One of them proves a divergence.
+	// maxSuspects bounds the suspects that are kept. One of them is enough to prove a
+	// divergence.
 	maxSuspects = 64
-	// alarmLeast is the shortest time of an alarm, even if the databases are equal before. So
-	// a reader that looks once a second sees every alarm.
+	// alarmLeast is the shortest duration of an alarm, even if the databases become equal
+	// earlier. So a reader that looks once a second sees every alarm.
 	alarmLeast = 2 * time.Second
 )
 
-// auditDigest compares the digests of the two databases when a keepalive carries the peer's.
+// auditDigest compares the digests of the two databases when a keepalive brings the
+// peer's digest.
 func (s *session) auditDigest(now instant.Time) {
 	idle := s.audit.quiet && s.InSync() && s.dirty.len() == 0 && s.window.frames.len() == 0 && !s.answers.busy() && !s.asking()
 	s.audit.quiet = true
@@ -130,7 +135,7 @@ func (s *session) auditDigest(now instant.Time) {
 }
 
 // auditBusy starts a comparison if changes come so fast that the digests are never equal.
-// Records that are under way are recognised by their age.
+// The comparison recognises records that are still under way by their age.
 func (s *session) auditBusy(now instant.Time) {
 	if s.InSync() && now.Sub(s.audit.checked) >= auditPeriod && !s.telling && !s.asking() && !s.answers.busy() {
 		s.audit.checked = now
@@ -138,7 +143,7 @@ func (s *session) auditBusy(now instant.Time) {
 	}
 }
 
-// noteLacking notes a record that the peer does not have.
+// noteLacking adds a record that the peer lacks to the suspects.
 func (s *session) noteLacking(rec *Record) {
 	late := s.clock.reading(s.heard).millis() - rec.Version.Clock.millis()
 	if s.InSync() && !rec.Deleted && late > lateAfter.Milliseconds() && !s.dirty.has(rec.Key) && len(s.audit.suspects) < maxSuspects {
@@ -146,21 +151,22 @@ func (s *session) noteLacking(rec *Record) {
 	}
 }
 
-// endLacking ends a comparison that is complete. If it has found no difference, it ends the
-// alarm, unless it is the comparison that repairs what raised the alarm.
+// endLacking ends the search for lacking records when a comparison is complete. If the
+// comparison has found no difference, endLacking ends the alarm, unless this comparison
+// is the one that repairs the divergence that raised the alarm.
 func (s *session) endLacking(now instant.Time) {
 	a := &s.audit
 	a.askedAt = now
 	switch {
-	case a.repairing: // its findings have been counted already
+	case a.repairing: // the records that it found lacking have been counted already
 		a.repairing, a.suspects = false, nil
 	case len(a.suspects) == 0:
 		a.alarm = false
 	}
 }
 
-// judge decides whether the peer really lacked a record. It may have had a newer version, or
-// the record may have ended there a moment earlier.
+// judge decides whether the peer really lacked a suspect. The peer may have had a newer
+// version, or the record may have ended there a moment earlier.
 func (s *session) judge(now instant.Time) {
 	a := &s.audit
 	if len(a.suspects) == 0 || now < a.askedAt.Add(proofAfter) {
@@ -172,7 +178,7 @@ func (s *session) judge(now instant.Time) {
 	})
 	a.suspects = nil
 	switch {
-	case found && !a.alarm: // otherwise it has been counted already already
+	case found && !a.alarm: // otherwise the divergence has been counted already
 		s.diverged(now)
 	case !found:
 		a.alarm = false
