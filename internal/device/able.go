@@ -7,8 +7,8 @@ import (
 	"tandem/internal/proof"
 )
 
-// unable names what keeps the multicast interfaces of a member from their work, empty when
-// nothing does.
+// unable returns what keeps the multicast interfaces of a member from working, in words;
+// empty if nothing does.
 func (du *duties) unable(m *member) string {
 	if lack := du.upstream.unable(); lack != "" {
 		return lack
@@ -16,10 +16,12 @@ func (du *duties) unable(m *member) string {
 	return du.lackBelow(m, func(proof.Lack) bool { return true })
 }
 
-// mute names what keeps a member from asking its hosts, empty when nothing does.
+// mute returns what keeps this device from sending queries to the hosts of a member, in
+// words; empty if nothing does.
 func (du *duties) mute(m *member) string { return du.lackBelow(m, proof.Lack.Mute) }
 
-// lackBelow names what the first of a member's interfaces lacks, of the kinds that count.
+// lackBelow returns, in words, the lack of the first interface of a member whose lack
+// counts; empty if there is none.
 func (du *duties) lackBelow(m *member, counts func(proof.Lack) bool) string {
 	for _, ifc := range du.downstreams.list {
 		if lack := ifc.link.lack(); lack != "" && counts(ifc.link.Lacks) && ifc.member == m {
@@ -29,9 +31,10 @@ func (du *duties) lackBelow(m *member, counts func(proof.Lack) bool) string {
 	return ""
 }
 
-// unreplicated names what keeps the listeners of a member from being replicated, empty when
-// nothing does. Without replication two devices must not share the sending: the switch has each
-// of them hear some of the hosts only. An E-Trunk on which neither device has multicast needs none.
+// unreplicated returns what keeps the listeners of a member from being replicated, in
+// words; empty if nothing does. Without replication the two devices must not share the
+// sending, because each receives the reports of only some of the hosts from the switch.
+// An E-Trunk without a multicast interface on either device needs no replication.
 func (du *duties) unreplicated(m *member, ms etrunk.MemberState) string {
 	id := m.id
 	bound := func(ifc *downstream) bool {

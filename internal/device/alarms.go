@@ -9,8 +9,8 @@ import (
 	"tandem/internal/rbs"
 )
 
-// Conditions lists the alarms that hold. It is made anew from the state each time,
-// so that no way out of a fault can be forgotten.
+// Conditions lists the alarms that hold now. It computes them from the present state each
+// time, so an alarm cannot stay when its fault is gone.
 func (d *Device) Conditions() (list []event.Condition) {
 	hold := func(k *event.AlarmKind, object, detail string) {
 		list = append(list, event.Condition{AlarmKind: k, Object: object, Detail: detail})
@@ -43,7 +43,7 @@ func (d *Device) Conditions() (list []event.Condition) {
 	return list
 }
 
-// conditions tells those of one E-Trunk.
+// conditions calls hold for each alarm of one E-Trunk.
 func (t *trunk) conditions(hold func(k *event.AlarmKind, object, detail string)) {
 	name := fmt.Sprintf("ETrunkId=%d", t.cfg.ID)
 	switch {
@@ -78,7 +78,7 @@ func (t *trunk) memberConditions(m *member, ms etrunk.MemberState, hold func(k *
 		hold(event.UnexpectedState, name, unexpected(ms.Role, ms.Reason, expected))
 	}
 	switch {
-	case m.leg.Shutdown || ms.Role != etrunk.MemberMaster: // nobody expects it to serve
+	case m.leg.Shutdown || ms.Role != etrunk.MemberMaster: // no device expects this member to serve
 	case !t.links[m.leg.Netdev].Up && !m.Stranded:
 		hold(event.LegDown, name, m.leg.Netdev)
 	case m.Lacking != "":
@@ -90,8 +90,9 @@ func unexpected(role, reason, expected fmt.Stringer) string {
 	return fmt.Sprintf("%s (%s) instead of %s", role, reason, expected)
 }
 
-// lackConditions tells the interfaces that cannot do their work. That an address is tentative is
-// soon over, and of what is dropped on the way out the plane tells.
+// lackConditions calls hold for each interface that cannot work. It leaves out a
+// tentative address, which is over soon, and drops on the way out, for which the
+// forwarding plane raises an alarm itself.
 func (d *Device) lackConditions(hold func(k *event.AlarmKind, object, detail string)) {
 	tell := func(name string, l LinkChanged) {
 		if lack := l.lack(); lack != "" && l.Lacks != proof.LacksDetection && l.Lacks != proof.LacksLeaving {

@@ -7,8 +7,9 @@ import (
 	"tandem/internal/proof"
 )
 
-// hostConditions tells of hosts that want more than their share, and of routers that query
-// the hosts and are none of the pair, and of interfaces that hear nobody though somebody is there.
+// hostConditions calls hold for hosts that ask for more than their share, for routers
+// outside the pair that query the hosts, and for interfaces on which no message of a host
+// arrives although there are hosts.
 func (ds *downstreams) hostConditions(hold func(k *event.AlarmKind, object, detail string)) {
 	for _, ifc := range ds.list {
 		if from := ifc.router.ForeignQuerier(); from.IsValid() {

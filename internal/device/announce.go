@@ -6,14 +6,15 @@ import (
 	"tandem/internal/instant"
 )
 
-// announceGap is the least time between two announcements, so that a path between the
-// devices that comes and goes does not make every host answer all the time.
+// announceGap is the shortest time between two announcements. Without it, a path between
+// the devices that goes up and down would make every host answer all the time.
 const announceGap = 10 * time.Second
 
-// announce says again, after the devices have found each other, what this one is: while
-// each took the other for dead both served everything, and the switches and routers
-// around may believe in either. The querier asks the hosts, whose answers show both
-// devices and the switch where they are; upstream, all that is joined is reported again.
+// announce shows the switches, hosts and routers where this device is, after the two
+// devices have found each other again. While each took the other for dead, both served
+// everything, and the switches and routers around may have followed either. If this
+// device is the querier, it queries the hosts: the queries and answers show the switch
+// where both are. Towards the upstream routers, it reports again all that is joined.
 func (d *Device) announce(now instant.Time) {
 	if !d.kept.Found && !d.kept.Strangers {
 		return

@@ -10,17 +10,17 @@ import (
 	"tandem/internal/rbs"
 )
 
-// arrivals is which streams come in here. Each service compares those that are wanted behind its
-// interfaces with what its peer tells (see [proof.Arriving]).
+// arrivals holds which streams come in here. For each service, [proof.Arriving] compares
+// the streams wanted behind its interfaces with the peer's reports.
 type arrivals struct {
 	*ground
 	services *replication
 	routes   *routing
-	watched  bool                        // the plane tells of all routed streams
-	flowing  map[SourceGroup]proof.Sight // as the plane has told last
+	watched  bool                        // the forwarding plane reports all routed streams
+	flowing  map[SourceGroup]proof.Sight // the streams that flow, by the plane's last report
 }
 
-// setWatched takes note that the plane can tell which streams come in, or cannot any more.
+// setWatched records whether the forwarding plane can report which streams come in.
 func (a *arrivals) setWatched(now instant.Time, on bool) {
 	if on == a.watched {
 		return
@@ -43,12 +43,12 @@ func (a *arrivals) sorted() []SourceGroup {
 	return slices.SortedFunc(maps.Keys(a.flowing), compareSG)
 }
 
-// seen takes what the plane tells of streams.
+// seen handles the plane's report about streams.
 func (a *arrivals) seen(now instant.Time, streams []StreamSight) {
 	for _, told := range streams {
 		sg := told.SourceGroup
 		if a.routes.table.get(sg) == nil {
-			continue // it is of no interest any more
+			continue // no listener wants the stream any more
 		}
 		sight := told.sight(now)
 		if told.Flows {
@@ -68,7 +68,7 @@ func (a *arrivals) seen(now instant.Time, streams []StreamSight) {
 	}
 }
 
-// sight is the same with moments in place of ages.
+// sight converts a report: it replaces ages by instants.
 func (s *StreamSight) sight(now instant.Time) proof.Sight {
 	sight := proof.Sight{Packets: s.Packets, Pause: s.Pause}
 	if s.Packets > 0 {
@@ -98,14 +98,16 @@ func (a *arrivals) rerouted(now instant.Time, sg SourceGroup) {
 	}
 }
 
-// reassigned takes note that services may have other interfaces.
+// reassigned updates the streams of every service after interfaces have moved between
+// services.
 func (a *arrivals) reassigned(now instant.Time) {
 	for _, sg := range a.sorted() {
 		a.rerouted(now, sg)
 	}
 }
 
-// wantedBehind reports whether a stream is sent out by an interface of a service.
+// wantedBehind reports whether a stream has an outgoing interface that belongs to a
+// service.
 func (a *arrivals) wantedBehind(s *service, sg SourceGroup) bool {
 	r := a.routes.table.get(sg)
 	return r != nil && slices.ContainsFunc(s.interfaces, func(ifc *downstream) bool {
@@ -113,7 +115,7 @@ func (a *arrivals) wantedBehind(s *service, sg SourceGroup) bool {
 	})
 }
 
-// advance does what is due.
+// advance does what is due in the comparison of every service.
 func (a *arrivals) advance(now instant.Time) {
 	for _, s := range a.services.list {
 		if s.arriving.Deadline().IsDue(now) {
@@ -122,7 +124,7 @@ func (a *arrivals) advance(now instant.Time) {
 	}
 }
 
-// follow does what follows from what is known of streams now.
+// follow carries out the consequences of what is now known about streams.
 func (a *arrivals) follow(now instant.Time) {
 	for _, s := range a.services.list {
 		a.fx.Look = append(a.fx.Look, s.arriving.Looks()...)
@@ -140,8 +142,8 @@ func (a *arrivals) follow(now instant.Time) {
 	}
 }
 
-// exceptions lists the streams that pass the gate against the hash: the peer does not know of a
-// listener, or does not have the stream.
+// exceptions lists the streams that pass the gate although their bucket is the peer's:
+// the peer does not know of a listener, or the stream does not come in there.
 func (a *arrivals) exceptions(e *exceptions) []SourceGroup {
 	set := e.Current
 	if !e.sharesAny() {
@@ -159,7 +161,8 @@ func (a *arrivals) exceptions(e *exceptions) []SourceGroup {
 	return set
 }
 
-// lacksStreams reports whether most streams that listeners of a member want come in at the peer, and not here.
+// lacksStreams reports whether most streams that the listeners of a member want come in
+// at the peer and not here.
 func (rp *replication) lacksStreams(id Member) bool {
 	for s := range rp.of(id) {
 		if s != nil && s.arriving.LacksMost() {
@@ -169,7 +172,8 @@ func (rp *replication) lacksStreams(id Member) bool {
 	return false
 }
 
-// peerLacksStreams reports whether most streams that listeners of a member want come in here, and not at the peer.
+// peerLacksStreams reports whether most streams that the listeners of a member want come
+// in here and not at the peer.
 func (rp *replication) peerLacksStreams(id Member) bool {
 	for s := range rp.of(id) {
 		if s != nil && s.arriving.PeerLacksMost() {
@@ -231,10 +235,10 @@ type FlowingCheckpoint struct {
 	Sight  proof.Sight
 }
 
-// ArrivalsCheckpoint is what the plane has told of streams.
+// ArrivalsCheckpoint is the plane's last report about streams.
 type ArrivalsCheckpoint struct {
 	Watched bool
-	Flowing []FlowingCheckpoint // in order
+	Flowing []FlowingCheckpoint // sorted by group and source
 }
 
 func (a *arrivals) checkpoint() ArrivalsCheckpoint {
@@ -245,8 +249,9 @@ func (a *arrivals) checkpoint() ArrivalsCheckpoint {
 	return cp
 }
 
-// resume goes on with what was known. A plane that is new tells anew which streams flow; that of a
-// replay does not.
+// resume goes on from the state of a predecessor. After a restart the new plane reports
+// again which streams flow, so the old reports do not count. A replay has no plane, so
+// they do.
 func (a *arrivals) resume(now instant.Time, cp *Checkpoint) {
 	if a.services.replayed {
 		a.watched = cp.Arrivals.Watched

@@ -1,20 +1,20 @@
 package device
 
-// What the kernel holds can be compared with what the device wants it to hold,
-// entry by entry and a few at a time, while both change:
+// The audit compares the kernel's entries with those that the device wants, a few at a
+// time, while both change:
 //
 //	BeginAudit, Audit of every entry that the kernel has, Unaudited
 //
-// An entry that is made meanwhile counts as seen.
+// An entry that the device makes during the audit counts as seen.
 
-// BeginAudit begins a comparison.
+// BeginAudit begins an audit.
 func (d *Device) BeginAudit() {
 	d.routes.table.round++
 	d.routes.table.seen = 0
 }
 
-// Audit returns what the kernel should hold for one (S,G) that it holds; false
-// when it should hold nothing.
+// Audit returns what the kernel should hold for an (S,G) for which it holds an entry;
+// false if it should hold none. The entry then counts as seen.
 func (d *Device) Audit(sg SourceGroup) (RouteChange, bool) {
 	r := d.routes.table.get(sg)
 	if r == nil {
@@ -24,7 +24,7 @@ func (d *Device) Audit(sg SourceGroup) (RouteChange, bool) {
 	return r.change(sg), true
 }
 
-// Route is Audit without taking the entry for seen.
+// Route is like Audit, but the entry does not count as seen.
 func (d *Device) Route(sg SourceGroup) (RouteChange, bool) {
 	r := d.routes.table.get(sg)
 	if r == nil {
@@ -33,8 +33,8 @@ func (d *Device) Route(sg SourceGroup) (RouteChange, bool) {
 	return r.change(sg), true
 }
 
-// Unaudited lists the entries that have not been seen since BeginAudit. When
-// there are none, which is usual, it looks at none.
+// Unaudited lists the entries that have not been seen since BeginAudit. If all have been
+// seen, which is usual, it does not go through the table.
 func (d *Device) Unaudited() []SourceGroup {
 	if d.routes.table.seen == d.routes.table.routes.Len() {
 		return nil

@@ -8,25 +8,26 @@ import (
 	"tandem/internal/rbs"
 )
 
-// awaited are the listeners of one interface that the peer does not know yet, found by their
-// records. After a join there is one for a moment. While the peer is away there is one for
-// every join.
+// awaited holds the listeners of one interface that the peer has not acknowledged yet, by
+// record. In normal operation a listener is in it for a moment after its join. While the
+// peer is away, every new listener is in it.
 type awaited struct {
-	place []uint32 // in list, by record, counted from 1; 0 for none
+	place []uint32 // position in list of each record, counted from 1; 0 for none
 	list  []Waiting
 }
 
-// Waiting is a listener that the peer does not know of. When its record has gone
-// that may come to name another: then that may be sent in vain for a while.
+// Waiting is a listener that the peer has not acknowledged. When its record has gone, the
+// handle may come to name another record. Then this device may send that record's streams
+// in the peer's stead for a while, without need.
 type Waiting struct {
 	Since   instant.Time
 	Version rbs.Version
-	Record  mld.Handle // of this program
-	Overdue bool       // it is among the overdue
+	Record  mld.Handle // valid in this process only
+	Overdue bool       // the listener is in exceptions.overdue
 }
 
-// get returns what is known of a record, nil when the peer knows it. It is valid
-// until the next put or remove.
+// get returns the entry of a record, nil if the peer has acknowledged the record. The
+// pointer is valid until the next put or remove.
 func (a *awaited) get(record mld.Handle) *Waiting {
 	if int(record) >= len(a.place) || a.place[record] == 0 {
 		return nil
@@ -34,7 +35,7 @@ func (a *awaited) get(record mld.Handle) *Waiting {
 	return &a.list[a.place[record]-1]
 }
 
-// put returns the place of a record, which it makes if need be.
+// put returns the entry of a record. It makes a new one if there is none.
 func (a *awaited) put(record mld.Handle) *Waiting {
 	if w := a.get(record); w != nil {
 		return w
@@ -47,8 +48,8 @@ func (a *awaited) put(record mld.Handle) *Waiting {
 	return &a.list[len(a.list)-1]
 }
 
-// roomy doubles a list that is full. While the peer is away every join goes into lists
-// that append would grow by a quarter at a time.
+// roomy doubles the capacity of a list that is full. While the peer is away every join
+// adds to such lists, and append would grow a large one by only a quarter at a time.
 func roomy[T any](list []T) []T {
 	if len(list) == cap(list) {
 		return slices.Grow(list, len(list)+16)
@@ -56,11 +57,11 @@ func roomy[T any](list []T) []T {
 	return list
 }
 
-// keptAwaited is how much room an empty set keeps; what a flood of joins has taken
-// beyond that is given back.
+// keptAwaited is how much capacity an empty set keeps. It frees what a flood of joins has
+// taken beyond that.
 const keptAwaited = 4096
 
-// remove forgets a record and reports whether it was there.
+// remove removes a record and reports whether it was there.
 func (a *awaited) remove(record mld.Handle) bool {
 	w := a.get(record)
 	if w == nil {

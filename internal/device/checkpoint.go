@@ -10,13 +10,12 @@ import (
 	"tandem/internal/rbs"
 )
 
-// Checkpoint is what a device knows, as values: what a program must hand on to the
-// one that takes its place, and where a recording begins. What the connections of
-// the remote backup services are in the middle of is left out; they are made anew
-// and the databases compared.
+// Checkpoint is the state of a device, as values. A program hands it on to its successor,
+// and a recording begins with it. It does not hold the state of the replication
+// connections: these are made again, and the databases are compared.
 //
-// Whatever an object of a device must know for longer than an event lasts stands in its Kept,
-// which is copied whole.
+// The state of each object that outlives an event is in its Kept, which the checkpoint
+// copies whole.
 type Checkpoint struct {
 	ID, Boot   uint64
 	At         instant.Time
@@ -24,59 +23,59 @@ type Checkpoint struct {
 	Clock      rbs.ClockState
 	Links      []LinkChanged
 	Upstream   mld.ProxyMemory
-	Interfaces []InterfaceCheckpoint // downstream, by name
+	Interfaces []InterfaceCheckpoint // the downstream interfaces, by name
 	Trunks     []TrunkCheckpoint
 	Services   []ServiceCheckpoint
 	Orphans    OrphansKept
 	Arrivals   ArrivalsCheckpoint
-	Unknown    []ListenerCheckpoint // listeners that the peer may not know of
+	Unknown    []ListenerCheckpoint // listeners that the peer has not acknowledged
 	Routes     []RouteCheckpoint
 }
 
-// InterfaceCheckpoint is a downstream interface.
+// InterfaceCheckpoint is the state of a downstream interface.
 type InterfaceCheckpoint struct {
 	Name   string
 	Kept   DownstreamKept
 	Router mld.RouterMemory
 }
 
-// TrunkCheckpoint is an E-Trunk with its members.
+// TrunkCheckpoint is the state of an E-Trunk and its members.
 type TrunkCheckpoint struct {
 	ID      uint32
-	Random  []byte // the state of the generator
+	Random  []byte // the state of the random generator
 	Session etrunk.Session
 	Kept    TrunkKept
 	Members []MemberCheckpoint
 }
 
-// MemberCheckpoint is a member.
+// MemberCheckpoint is the state of a member.
 type MemberCheckpoint struct {
 	EthTrunk uint32
 	Kept     MemberKept
 }
 
-// ServiceCheckpoint is a remote backup service.
+// ServiceCheckpoint is the state of a remote backup service.
 type ServiceCheckpoint struct {
 	Name string
 	Kept ServiceKept
 	Core rbs.ServiceMemory
-	// Arriving is what is known of the streams behind its interfaces.
+	// Arriving is the state of the streams behind the service's interfaces.
 	Arriving proof.ArrivingMemory[SourceGroup]
 }
 
-// ListenerCheckpoint is a listener that the peer may not know of.
+// ListenerCheckpoint is a listener that the peer has not acknowledged.
 type ListenerCheckpoint struct {
 	Key  rbs.Key
 	Kept Waiting
 }
 
-// RouteCheckpoint is a forwarding entry.
+// RouteCheckpoint is the state of a forwarding entry.
 type RouteCheckpoint struct {
 	Source, Group netip.Addr
 	Kept          RouteKept
 }
 
-// Checkpoint copies what the device knows.
+// Checkpoint returns a copy of the device's state.
 func (d *Device) Checkpoint(now instant.Time) Checkpoint {
 	cp := Checkpoint{
 		ID: d.id, Boot: d.boot, At: now, Kept: d.kept.clone(), Clock: d.clock.State(),
@@ -105,12 +104,12 @@ func (d *Device) Checkpoint(now instant.Time) Checkpoint {
 	return cp
 }
 
-// Records is the number of listener records.
+// Records returns the number of listener records.
 func (d *Device) Records() int { return d.downstreams.records() }
 
 func (t *trunk) checkpoint() TrunkCheckpoint {
 	tc := TrunkCheckpoint{ID: t.cfg.ID, Session: t.core.Session(), Kept: t.TrunkKept}
-	tc.Random, _ = t.random.MarshalBinary() // never fails
+	tc.Random, _ = t.random.MarshalBinary() // MarshalBinary of this generator never fails
 	for _, m := range sorted(t.members) {
 		tc.Members = append(tc.Members, MemberCheckpoint{m.id.EthTrunk, m.MemberKept})
 	}

@@ -5,9 +5,8 @@ import (
 	"tandem/internal/mld"
 )
 
-// Configure brings the device from its settings to new ones. What has not
-// changed is not touched: no listener is lost, no connection broken. An error
-// means that nothing has changed.
+// Configure applies new settings. It leaves alone what has not changed: no listener is
+// lost, no connection is closed. After an error nothing has changed.
 func (d *Device) Configure(now instant.Time, settings Settings) error {
 	for _, cfg := range settings.ETrunks {
 		if err := cfg.Validate(); err != nil {
@@ -25,7 +24,8 @@ func (d *Device) Configure(now instant.Time, settings Settings) error {
 	return nil
 }
 
-// configureUpstream makes the upstream interface, with the memory of a predecessor if there is one.
+// configureUpstream makes the upstream interface. If there was a predecessor, memory is
+// its state.
 func (d *Device) configureUpstream(now instant.Time, memory *mld.ProxyMemory) {
 	var name string
 	for n, cfg := range d.settings.Interfaces {
@@ -46,15 +46,16 @@ func (d *Device) configureUpstream(now instant.Time, memory *mld.ProxyMemory) {
 	d.proxy.open(now, name, cfg, memory)
 	d.routes.regroupAll(now)
 	if memory != nil {
-		for _, m := range memory.Groups { // some may be wanted no more
+		for _, m := range memory.Groups { // no listener may want some of the predecessor's groups any more
 			d.routes.regroup(now, m.Group)
 		}
 	}
 }
 
-// assign hands every interface to its member, and to the service that its profile names now. What
-// came to a service, left it or got another name there is exchanged anew: the
-// peer may have refused those records before.
+// assign gives every interface its member, and the service that its profile names now. If
+// an interface has come to a service, has left it or has got another name there, the
+// service exchanges all records again, because the peer may have refused those of that
+// interface before.
 func (d *Device) assign(now instant.Time) {
 	changed := make(map[*service]bool)
 	had := make(map[*downstream]*service)

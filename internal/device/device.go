@@ -23,14 +23,13 @@ type Device struct {
 	duties      *duties
 	upkeep      *upkeep
 
-	taken *Effects // handed out last
+	taken *Effects // the effects that Effects returned last
 }
 
-// New returns a device with nothing configured. The id must be non-zero, the
-// same after every restart, and unlike the peer's; boot is random, unlike that
-// of every earlier boot. now is a reading of the
-// monotonic clock, as every call is given one; wall is the wall clock's reading at the same
-// moment. It is not read again.
+// New returns a device with nothing configured. id must be non-zero, the same after every
+// restart, and different from the peer's. boot is a random number for this boot. now is a
+// reading of the monotonic clock, as in every other call. wall is the wall clock's
+// reading at the same moment; the device does not read it again.
 func New(id, boot uint64, wall time.Time, now instant.Time) *Device {
 	g := &ground{
 		id:    id,
@@ -52,7 +51,7 @@ func New(id, boot uint64, wall time.Time, now instant.Time) *Device {
 	return d
 }
 
-// Handle takes one event. What it asks for is added to [Device.Effects].
+// Handle handles one event. The resulting effects are added to [Device.Effects].
 func (d *Device) Handle(now instant.Time, ev Event) {
 	d.catchUp(now)
 	switch ev := ev.(type) {
@@ -106,7 +105,7 @@ func (d *Device) Advance(now instant.Time) {
 	d.settle(now)
 }
 
-// Deadline is when Advance must next be called, Never when nothing is waited for.
+// Deadline returns when Advance must be called next, Never if no timer runs.
 func (d *Device) Deadline() instant.Time {
 	at := instant.Earliest(d.agenda.deadline(), d.proxy.deadline(), d.routes.deadline(), d.trunks.deadline(), d.services.deadline())
 	for _, ifc := range d.downstreams.list {
@@ -115,8 +114,8 @@ func (d *Device) Deadline() instant.Time {
 	return at
 }
 
-// Effects takes what has been asked for since it was last called. The answer is
-// valid until it is called again, also while events are handled meanwhile.
+// Effects returns the effects since its last call. The result is valid until Effects is
+// called again, even if events are handled in between.
 func (d *Device) Effects() *Effects {
 	taken := d.fx
 	d.fx, d.taken = d.taken, taken
@@ -134,7 +133,7 @@ func (d *Device) mldReceived(now instant.Time, ev *MLDReceived) {
 	}
 }
 
-// mldMalformed counts a message where it came in, and of the device.
+// mldMalformed counts a malformed MLD message for the interface on which it came in.
 func (d *Device) mldMalformed(ev MLDMalformed) {
 	d.kept.Counters.MLDMalformed++
 	if d.proxy.isOn(ev.Netdev) {
@@ -160,7 +159,8 @@ func (d *Device) linkChanged(now instant.Time, ev LinkChanged) {
 			ifc.setLink(now, ev)
 		}
 	}
-	// A new index means that the kernel has dropped the entries through it.
+	// A new index means that the interface was made again, so the kernel has dropped the
+	// entries with it.
 	if old.Exists != ev.Exists || old.Index != ev.Index {
 		d.routes.reinstall(now)
 	}
@@ -172,19 +172,21 @@ func (d *Device) bfdChanged(now instant.Time, ev BFDChanged) {
 	d.services.setBFD(now, ev.Session)
 }
 
-// Observe has f told what the connections come to, as it happens. f must not keep the
-// record's sources.
+// Observe makes the device call f for each outcome of a replication connection, for a
+// recording. f must not keep the record's sources.
 func (d *Device) Observe(f func(service string, o Outcome)) { d.services.observer = f }
 
-// Replay makes a new device one that replays a recording: it asks for no connections.
+// Replay makes a new device one that replays a recording: it makes no connections.
 func (d *Device) Replay() { d.services.replayed = true }
 
-// Retired reports whether nothing waits for this device any more after [Retire].
+// Retired reports whether, after [Retire], this device can be switched off without loss:
+// the peer has taken over, or no device could.
 func (d *Device) Retired() bool { return d.duties.retired() }
 
-// Loses lists the members that settings would keep from serving as they do now.
+// Loses lists the members that serve now and that the new settings would keep from
+// serving.
 func (d *Device) Loses(settings Settings) []Member { return d.duties.loses(settings) }
 
-// Withdrawn reports whether nothing waits any more for the members that were told to
-// [Withdraw]: the peer has taken over, or there is nobody who could.
+// Withdrawn reports whether the change for which members were told to [Withdraw] can be
+// made: the peer has taken over, or no device could.
 func (d *Device) Withdrawn() bool { return d.duties.withdrawn() }

@@ -18,100 +18,104 @@ type downstream struct {
 	link   LinkChanged
 	router *router
 	DownstreamKept
-	ledger  *ledger  // nil without a profile
-	member  *member  // that shares it, nil when none does
-	service *service // that replicates it, nil when none does
+	ledger  *ledger  // nil without a remote backup profile
+	member  *member  // the member that shares the interface, nil if none does
+	service *service // the service that replicates the interface, nil if none does
 	hearing hearing
-	awaited awaited // of which the peer is yet to know
-	number  uint32  // of this device, given once, from 1 on
+	awaited awaited // the listeners that the peer has not acknowledged yet
+	number  uint32  // the number of the interface on this device, never used again, from 1
 }
 
-// DownstreamKept is what a device knows of an interface beside its router.
+// DownstreamKept is the state of an interface without its router.
 type DownstreamKept struct {
-	// Refused joins that have been told of, and when that was last.
+	// How many refused joins the log has reported, and when it last did.
 	Refused   uint64
 	RefusedAt instant.Time
 }
 
-// followers are told what follows from the records of an interface.
+// followers receives what changes in the records of an interface.
 type followers interface {
-	// regroup says that the listeners may want something else of a group.
+	// regroup says that the listeners' wishes for a group may have changed.
 	regroup(now instant.Time, group netip.Addr)
-	// replicate says that this device has changed records.
+	// replicate says that this device has changed records, so that the peer must get
+	// them.
 	replicate(now instant.Time, ifc *downstream, changed []mld.Key)
-	// discarded says that an interface is no more.
+	// discarded says that an interface has been removed.
 	discarded(ifc *downstream)
-	// expect says that hosts have come to want more, of which the peer may not know.
+	// expect says that hosts want more than before, and that the peer may not know it
+	// yet.
 	expect(now instant.Time, ifc *downstream, joined []mld.Joined)
 }
 
-// router is the MLD router of an interface. Its methods take the place of those of
-// [mld.Router] that have effects, and apply the effects themselves. Only Merge leaves
-// them to EndMerge.
+// router is the MLD router of an interface. Its methods replace those of [mld.Router]
+// that have effects, and apply the effects themselves. Only Merge leaves its effects to
+// EndMerge.
 type router struct {
 	*mld.Router
 	ifc       *downstream
 	followers followers
-	fx        mld.Effects // being collected
+	fx        mld.Effects // the effects of the present call
 }
 
-// Advance stands for [mld.Router.Advance].
+// Advance calls [mld.Router.Advance] and applies the effects.
 func (r *router) Advance(now instant.Time) {
 	r.Router.Advance(now, r.ifc.version(now), &r.fx)
 	r.apply(now)
 }
 
-// Receive stands for [mld.Router.Receive]. The router counts what it drops, by cause.
+// Receive calls [mld.Router.Receive] and applies the effects. The router counts the
+// messages that it drops, by cause.
 func (r *router) Receive(now instant.Time, meta mld.Meta, p *mld.Packet) {
 	_ = r.Router.Receive(now, r.ifc.version(now), meta, p, &r.fx)
 	r.apply(now)
 }
 
-// SetLink stands for [mld.Router.SetLink].
+// SetLink calls [mld.Router.SetLink] and applies the effects.
 func (r *router) SetLink(now instant.Time, link LinkChanged) {
 	r.Router.SetLink(now, link.LinkLocal, link.Up, &r.fx)
 	r.apply(now)
 }
 
-// SetConfig stands for [mld.Router.SetConfig].
+// SetConfig calls [mld.Router.SetConfig] and applies the effects.
 func (r *router) SetConfig(now instant.Time, cfg mld.Config) {
 	r.Router.SetConfig(now, cfg, &r.fx)
 	r.apply(now)
 }
 
-// SetQuerierDuty stands for [mld.Router.SetQuerierDuty].
+// SetQuerierDuty calls [mld.Router.SetQuerierDuty] and applies the effects.
 func (r *router) SetQuerierDuty(now instant.Time, on bool) {
 	r.Router.SetQuerierDuty(now, on, &r.fx)
 	r.apply(now)
 }
 
-// RestartQueries stands for [mld.Router.RestartQueries].
+// RestartQueries calls [mld.Router.RestartQueries] and applies the effects.
 func (r *router) RestartQueries(now instant.Time) {
 	r.Router.RestartQueries(now, &r.fx)
 	r.apply(now)
 }
 
-// SetPartitioned stands for [mld.Router.SetPartitioned].
+// SetPartitioned calls [mld.Router.SetPartitioned] and applies the effects.
 func (r *router) SetPartitioned(now instant.Time, on bool) {
 	r.Router.SetPartitioned(now, r.ifc.version(now), on, &r.fx)
 	r.apply(now)
 }
 
-// RetainPeer stands for [mld.Router.RetainPeer].
+// RetainPeer calls [mld.Router.RetainPeer] and applies the effects.
 func (r *router) RetainPeer(now instant.Time, on bool) {
 	r.Router.RetainPeer(now, r.ifc.version(now), on, &r.fx)
 	r.apply(now)
 }
 
-// Merge stands for [mld.Router.Merge]. After the last of several records comes EndMerge.
+// Merge calls [mld.Router.Merge]. The caller calls EndMerge after the last of several
+// records.
 func (r *router) Merge(now instant.Time, rec mld.Record) mld.Merged {
 	return r.Router.Merge(now, rec, &r.fx)
 }
 
-// EndMerge applies what the merged records have brought about.
+// EndMerge applies the effects of the merged records.
 func (r *router) EndMerge(now instant.Time) { r.apply(now) }
 
-// apply does what the router has asked for.
+// apply carries out the effects of the router.
 func (r *router) apply(now instant.Time) {
 	ifc := r.ifc
 	for i := range r.fx.Queries {
@@ -140,21 +144,21 @@ func (r *router) apply(now instant.Time) {
 	r.fx.Reset()
 }
 
-// newDownstream makes an interface without a link.
+// newDownstream returns an interface whose link is down.
 func newDownstream(now instant.Time, g *ground, f followers, name string, cfg InterfaceSettings, number uint32) *downstream {
 	ifc := &downstream{ground: g, name: name, netdev: cfg.Netdev, cfg: cfg, number: number}
 	ifc.router = &router{Router: mld.NewRouter(cfg.MLD, g.id, now), ifc: ifc, followers: f}
 	return ifc
 }
 
-// setLink takes the state of the interface's link.
+// setLink passes the state of the interface's link to the router.
 func (i *downstream) setLink(now instant.Time, link LinkChanged) {
 	i.link = link
 	i.router.SetLink(now, link)
 }
 
-// duty returns the duty on the interface: its member's, or everything for an interface
-// that no profile shares.
+// duty returns the duty on the interface: that of its member, or the duty to send
+// everything if no member shares the interface.
 func (i *downstream) duty() Duty {
 	if i.member != nil {
 		return i.member.Duty

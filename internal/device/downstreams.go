@@ -12,15 +12,15 @@ import (
 	"tandem/internal/mld"
 )
 
-// downstreams are the interfaces towards hosts, by configured name.
+// downstreams holds the interfaces towards hosts, by configured name.
 type downstreams struct {
 	*ground
 	keyed[string, *downstream]
 	followers followers
-	numbered  uint32 // interfaces so far
+	numbered  uint32 // how many numbers have been given to interfaces
 }
 
-// configure brings the interfaces to the settings.
+// configure makes the interfaces agree with the settings.
 func (ds *downstreams) configure(now instant.Time) {
 	for _, ifc := range ds.list {
 		cfg, wanted := ds.settings.Interfaces[ifc.name]
@@ -51,12 +51,12 @@ func (ds *downstreams) add(now instant.Time, name string, cfg InterfaceSettings)
 	ifc := newDownstream(now, ds.ground, ds.followers, name, cfg, ds.numbered)
 	ds.put(name, ifc)
 	ifc.setLink(now, ds.links[cfg.Netdev])
-	for group := range ifc.router.Groups() { // the static ones
+	for group := range ifc.router.Groups() { // its static groups
 		ds.followers.regroup(now, group)
 	}
 }
 
-// discard forgets an interface and whatever was forwarded to it.
+// discard removes an interface from the device and from all routes.
 func (ds *downstreams) discard(now instant.Time, ifc *downstream) {
 	ds.remove(ifc.name)
 	ds.followers.discarded(ifc)
@@ -65,7 +65,7 @@ func (ds *downstreams) discard(now instant.Time, ifc *downstream) {
 	}
 }
 
-// on returns the interface with this Linux name, nil when there is none.
+// on returns the interface with this Linux name, nil if there is none.
 func (ds *downstreams) on(netdev string) *downstream {
 	for _, ifc := range ds.list {
 		if ifc.netdev == netdev {
@@ -75,7 +75,7 @@ func (ds *downstreams) on(netdev string) *downstream {
 	return nil
 }
 
-// receive takes an MLD message that came in on an interface.
+// receive passes an MLD message to the router of the interface on which it came in.
 func (ds *downstreams) receive(now instant.Time, ifc *downstream, ev *MLDReceived) {
 	ifc.router.SetRoom(ds.room(ifc))
 	if ev.Packet.Type != mld.TypeQuery {
@@ -85,7 +85,8 @@ func (ds *downstreams) receive(now instant.Time, ifc *downstream, ev *MLDReceive
 	ifc.noteRefusals(now)
 }
 
-// room is how many records hosts may bring an interface to, -1 for no bound.
+// room returns how many records hosts may create on an interface under the bound of the
+// device, -1 for no bound.
 func (ds *downstreams) room(ifc *downstream) int {
 	left := ds.settings.RecordLimit
 	if left == 0 {
@@ -94,7 +95,7 @@ func (ds *downstreams) room(ifc *downstream) int {
 	return max(left-ds.records()+ifc.router.Hosts(), 0)
 }
 
-// records is the number of listener records.
+// records returns the number of listener records.
 func (ds *downstreams) records() (n int) {
 	for _, ifc := range ds.list {
 		n += ifc.router.Hosts()
@@ -102,10 +103,11 @@ func (ds *downstreams) records() (n int) {
 	return n
 }
 
-// refusalPause is the least time between two notices of refused joins on one interface.
+// refusalPause is the shortest time between two log events about refused joins on one
+// interface.
 const refusalPause = time.Minute
 
-// noteRefusals tells of joins that the configuration has refused.
+// noteRefusals logs that the configuration has refused joins.
 func (i *downstream) noteRefusals(now instant.Time) {
 	refused := i.router.Refused()
 	if refused == i.Refused || i.Refused != 0 && now < i.RefusedAt.Add(refusalPause) {
@@ -116,7 +118,7 @@ func (i *downstream) noteRefusals(now instant.Time) {
 	i.Refused, i.RefusedAt = refused, now
 }
 
-// groups yields the groups that any listener wants, some of them more than once.
+// groups yields the groups that any listener wants. A group may occur several times.
 func (ds *downstreams) groups() iter.Seq[netip.Addr] {
 	return func(yield func(netip.Addr) bool) {
 		for _, ifc := range ds.list {
@@ -138,8 +140,8 @@ func (ds *downstreams) wanted(group netip.Addr) mld.Filter {
 	return merged
 }
 
-// named lists the sources of a group that the listeners of some interface want
-// by name, sorted, where those of another want any.
+// named lists the sources of a group, sorted, that the listeners of some interface want
+// by name although those of another interface want any source.
 func (ds *downstreams) named(group netip.Addr) []netip.Addr {
 	var sources []netip.Addr
 	for _, ifc := range ds.list {

@@ -9,16 +9,16 @@ import (
 	"tandem/internal/rbs"
 )
 
-// Effects is what a device asks of the world, in the order in which it must be
-// done: routes and the gate first, so that what a hello announces is true by
-// the time it is sent.
+// Effects is what the caller has to do, in this order. Routes and the gate come first, so
+// that what a hello announces is true when it is sent.
 type Effects struct {
 	Routes []RouteChange
-	Gate   *Gate // the whole gate, nil when it has not changed
-	// Look names streams that are to be looked at now, which [StreamsSeen] answers, Missed those of which the
-	// peer had packets that did not come here.
+	Gate   *Gate // the whole gate, nil if it has not changed
+	// Look names streams that the plane has to look at now; the caller answers with
+	// [StreamsSeen]. Missed names streams of which packets have come to the peer and not
+	// here.
 	Look, Missed []SourceGroup
-	// Handovers say why the gate has changed.
+	// Handovers explain why the gate has changed, for the log.
 	Handovers []Handover
 	Legs      []LegChange
 	MLD       []SendMLD
@@ -42,8 +42,9 @@ func (fx *Effects) reset() {
 	fx.Events = fx.Events[:0]
 }
 
-// RouteChange sets or deletes the forwarding entry of one (S,G). The stream is taken from
-// the interface Incoming alone. Interfaces are Linux names. An entry without outgoing interfaces discards the stream.
+// RouteChange sets or deletes the forwarding entry of one (S,G). The stream is accepted
+// only from the interface Incoming. Interfaces are Linux names. An entry without outgoing
+// interfaces discards the stream.
 type RouteChange struct {
 	Source, Group netip.Addr
 	Delete        bool
@@ -56,37 +57,38 @@ type SourceGroup struct {
 	Source, Group netip.Addr
 }
 
-// Gate is the permission to send, by outgoing Linux interface. An interface in
-// none of the lists is open.
+// Gate says which streams may leave by each outgoing Linux interface. An interface in
+// none of the lists is open for all streams.
 type Gate struct {
 	Closed  []string
-	Bucket0 []string // sends bucket 0 only
-	Bucket1 []string // sends bucket 1 only
-	// Exceptions pass whatever the lists say: this device sends them in the peer's stead.
+	Bucket0 []string // interfaces that send bucket 0 only
+	Bucket1 []string // interfaces that send bucket 1 only
+	// Exceptions pass on every interface: this device sends these streams in the peer's
+	// stead.
 	Exceptions []SourceGroup
 }
 
-// Handover is a change of what the gate lets pass on a member.
+// Handover is a change of the buckets that the gate lets pass on a member.
 type Handover struct {
 	Member
 	From, To etrunk.Buckets
 	Reason   string
-	// LastHeard is when the peer was last heard, where it is lost, else Never. Until
-	// then at least it has sent its share.
+	// LastHeard is when the last sign of life came from a peer that is now lost, Never if
+	// the peer is not lost. Until then at least, the peer has sent its share.
 	LastHeard instant.Time
 }
 
-// LegChange steers a leg: it takes it administratively up or down. Aside means
-// up, but as another LACP system than the peer's leg, so that the switch takes
-// it out of the aggregate of the two.
+// LegChange takes a leg administratively up or down. Aside means that the leg is up and
+// uses another LACP system ID than the peer's leg, so that the switch leaves it out of
+// the aggregate.
 type LegChange struct {
 	Netdev string
 	Up     bool
 	Aside  bool
 }
 
-// SendMLD is an MLD message to send with the interface's link-local source and
-// hop limit 1; the checksum is left to the kernel.
+// SendMLD is an MLD message to send with the interface's link-local address as source and
+// hop limit 1. The kernel fills in the checksum.
 type SendMLD struct {
 	Netdev      string
 	Destination netip.Addr
@@ -94,14 +96,15 @@ type SendMLD struct {
 	RouterAlert bool
 }
 
-// SendHello is an E-Trunk packet to send; [HelloNotSent] reports that it was refused.
+// SendHello is an E-Trunk packet to send. If a socket refuses it, the caller says so with
+// [HelloNotSent].
 type SendHello struct {
 	ETrunk uint32
 	etrunk.Path
 	Packet []byte
 }
 
-// ChannelEffects is what a replication service asks of its connection.
+// ChannelEffects is what a replication service asks of the caller for its connection.
 type ChannelEffects struct {
 	Service string
 	rbs.Effects

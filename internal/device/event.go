@@ -11,25 +11,27 @@ import (
 	"tandem/internal/rbs"
 )
 
-// An Event is an input of a device. Every input is a value.
+// An Event is an input of a device. Every event is a plain value, so that a recording can
+// hold it.
 type Event interface{ event() }
 
 type (
-	// LinkChanged tells the state of a Linux interface, also that it has gone.
+	// LinkChanged gives the state of a Linux interface, also when the interface has been
+	// removed.
 	LinkChanged struct {
 		Netdev  string
 		Exists  bool
 		Index   int
 		AdminUp bool
-		Up      bool   // administratively up and carrier
-		LACP    bool   // it is a bond that speaks LACP
-		Apart   bool   // LACP has no port of it in the switch's aggregate (yet)
-		Key     uint16 // its operational LACP key, 0 where there is none
-		// Heard: a packet has come in since it has carrier. The switch's port may have
-		// carrier before it forwards.
+		Up      bool   // administratively up, and has carrier
+		LACP    bool   // the interface is a bond that speaks LACP
+		Apart   bool   // LACP has not (yet) put any port of the bond into the switch's aggregate
+		Key     uint16 // operational LACP key of the bond, 0 if there is none
+		// Heard says that a packet has come in since the interface got carrier. A switch
+		// port may have carrier before it forwards.
 		Heard     bool
 		LinkLocal netip.Addr
-		// Lacks is what keeps it from being a multicast interface.
+		// Lacks is what keeps the interface from working as a multicast interface.
 		Lacks proof.Lack
 	}
 
@@ -52,62 +54,62 @@ type (
 		Source, Group netip.Addr
 	}
 
-	// StreamsSilent tells of entries without a packet for [KeepAlive], by the
-	// kernel's account. It may name any: the device knows which to drop.
+	// StreamsSilent names entries without a packet for [KeepAlive], by the kernel's
+	// counters. It may name any entries: the device decides which of them to drop.
 	StreamsSilent struct{ Streams []SourceGroup }
 
-	// StreamsWatched tells that the forwarding plane tells from now on which of its streams come in, or that
-	// it cannot any more.
+	// StreamsWatched says whether the forwarding plane reports, from now on, which of its
+	// streams come in.
 	StreamsWatched struct{ On bool }
 
-	// StreamsSeen tells of routed streams that have begun to flow or have fallen silent, and of those of
-	// [Effects].Look.
+	// StreamsSeen reports routed streams that have begun to flow or have become silent,
+	// and the streams of [Effects].Look.
 	StreamsSeen struct{ Streams []StreamSight }
 
-	// HelloReceived is an E-Trunk packet as it came from the wire.
+	// HelloReceived is an E-Trunk packet as received, not verified.
 	HelloReceived struct {
 		From   netip.Addr
-		VPN    string // VPN instance it came in, empty for none
+		VPN    string // VPN instance in which it came in, empty for none
 		Packet []byte
 	}
 
-	// HelloNotSent says that the socket of a path refused a hello.
+	// HelloNotSent says that the socket of a path refused to send a hello.
 	HelloNotSent struct {
 		ETrunk uint32
 		Path   etrunk.Path
 	}
 
-	// BFDChanged tells the state of a BFD session by its configured name.
+	// BFDChanged gives the state of a BFD session, by its configured name.
 	BFDChanged struct {
 		Session string
 		State   etrunk.BFDState
 		Heard   instant.Time // when the peer's last packet came
 	}
 
-	// ChannelAccepted hands a connection that the peer opened to a service.
+	// ChannelAccepted gives a service a connection that the peer has opened.
 	ChannelAccepted struct {
 		Service string
 		Conn    rbs.ConnID
 		From    netip.Addr
 	}
-	// ChannelDialled hands it one that this device opened.
+	// ChannelDialled gives a service a connection that this device has opened.
 	ChannelDialled struct {
 		Service string
 		Conn    rbs.ConnID
 	}
-	// ChannelDialFailed says that no connection could be opened.
+	// ChannelDialFailed says that this device could not open a connection.
 	ChannelDialFailed struct{ Service, Reason string }
-	// ChannelListenFailed says that none can be waited for.
+	// ChannelListenFailed says that this device could not listen for connections.
 	ChannelListenFailed struct{ Service, Reason string }
-	// ChannelHandshakeFailed says that an accepted connection was no use: TLS failed.
+	// ChannelHandshakeFailed says that TLS failed on an accepted connection.
 	ChannelHandshakeFailed struct{ Service, Reason string }
-	// ChannelReceived carries bytes from a connection.
+	// ChannelReceived carries bytes received from a connection.
 	ChannelReceived struct {
 		Service string
 		Conn    rbs.ConnID
 		Bytes   []byte
 	}
-	// ChannelWritten says that the last chunk has been written.
+	// ChannelWritten says that the last chunk has been written to the connection.
 	ChannelWritten struct {
 		Service string
 		Conn    rbs.ConnID
@@ -119,36 +121,39 @@ type (
 		Reason  string
 	}
 
-	// Switchover asks an E-Trunk to hand everything to the peer, or ends that.
+	// Switchover requests that an E-Trunk hands everything to the peer, or ends that
+	// request.
 	Switchover struct {
 		ETrunk uint32
 		On     bool
 	}
-	// Withdraw has members hand over before their configuration changes, and no others. It ends
-	// with the next [Device.Configure]. See [Device.Withdrawn].
+	// Withdraw makes exactly these members hand over to the peer before their
+	// configuration changes. It ends with the next [Device.Configure]. See
+	// [Device.Withdrawn].
 	Withdraw struct{ Members []Member }
-	// Retire announces the end of this device: everything is handed to the peer
-	// and the legs are taken down. See [Device.Retired].
+	// Retire announces the end of this device: it hands everything to the peer and takes
+	// its legs down. See [Device.Retired].
 	Retire struct{}
-	// AskStatus asks the peer how it is; the answer is an effect of the service.
+	// AskStatus requests the peer's status. The answer is an effect of the service.
 	AskStatus struct{ Service string }
-	// TellStatus answers the peer that asked, in words of the caller's.
+	// TellStatus answers the peer's request with a status, whose content only the callers
+	// interpret.
 	TellStatus struct {
 		Service string
 		Status  []byte
 	}
-	// BatchBackup asks a service for a full resynchronisation.
+	// BatchBackup requests a full resynchronisation of a service.
 	BatchBackup struct{ Service string }
 )
 
-// StreamSight tells how a stream comes in, as of the moment at which it is told.
+// StreamSight says how a stream comes in, at the moment of the report.
 type StreamSight struct {
 	SourceGroup
 	Flows    bool
-	Packets  uint64        // that have come since it is watched
-	Age      time.Duration // since the last of them
-	Pause    time.Duration // the longest between two packets that has ended lately
-	PauseAge time.Duration // since that
+	Packets  uint64        // packets that have come since the plane watches the stream
+	Age      time.Duration // time since the last packet
+	Pause    time.Duration // the longest pause between two packets that has ended lately
+	PauseAge time.Duration // time since the end of that pause
 }
 
 func (LinkChanged) event()            {}
@@ -176,7 +181,7 @@ func (AskStatus) event()              {}
 func (TellStatus) event()             {}
 func (BatchBackup) event()            {}
 
-// lack is what a link that is up lacks, in words.
+// lack returns what keeps a link that is up from working, in words.
 func (l LinkChanged) lack() string {
 	if !l.Up || l.Lacks == proof.LacksNothing {
 		return ""

@@ -5,7 +5,7 @@ import (
 	"tandem/internal/event"
 )
 
-// trunkEvent makes the log's event of an E-Trunk's.
+// trunkEvent converts an event of an E-Trunk into one for the log.
 func trunkEvent(id uint32, ev etrunk.Event) event.Event {
 	switch ev.Kind {
 	case etrunk.DeviceRoleChanged:

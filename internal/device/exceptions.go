@@ -13,34 +13,37 @@ const (
 	// ackPatience is how long the peer may take to acknowledge a new listener. After that
 	// this device sends in the peer's stead.
 	ackPatience = 200 * time.Millisecond
-	// exceptionPace is the shortest time between two computations of the exceptions.
+	// exceptionPace is the shortest time between two computations of the exceptions,
+	// which go through many listeners.
 	exceptionPace = 10 * time.Millisecond
-	// partingTime is how long this device goes on sending when the peer has acknowledged the
-	// listener. The peer has yet to join the stream and to forward it.
+	// partingTime is how long this device goes on sending a stream after the peer has
+	// acknowledged the listener. In this time the peer joins the stream and begins to
+	// forward it.
 	partingTime = 200 * time.Millisecond
 )
 
-// exceptions are the streams that this device sends although the gate leaves them to the
-// peer. It sends the streams of listeners that were heard here and that the peer has not
-// acknowledged: a duplicate for a moment is better than a gap.
+// exceptions holds the streams that this device sends although their bucket is the
+// peer's. These are the streams of listeners whose reports came here and that the peer
+// has not acknowledged: a duplicate for a moment is better than a gap.
 //
 // An unacknowledged listener first waits in fresh, while the peer has time to acknowledge
-// it. Then it is overdue. It is forgotten when the peer acknowledges it, or tells of it.
+// it. Then it is overdue. It is removed when the peer acknowledges it, or sends a record
+// of it.
 type exceptions struct {
 	*ground
 	downstreams *downstreams
 	routes      *routeTable
-	waiting     int          // unacknowledged listeners of all interfaces, see awaited
-	fresh       []arrival    // in the order of their coming
+	waiting     int          // number of unacknowledged listeners of all interfaces, see awaited
+	fresh       []arrival    // in the order of their joins
 	overdue     []listener   // some of them may have been acknowledged since
 	doneAt      instant.Time // when the exceptions were last computed
 	OrphansKept
 }
 
-// OrphansKept is what a device knows of its exceptions.
+// OrphansKept is the state of the exceptions that outlives an event.
 type OrphansKept struct {
-	Current []SourceGroup                // sorted
-	Parting map[SourceGroup]instant.Time // streams of Current that the peer knows of, and until when they are sent
+	Current []SourceGroup                // the exceptions, sorted
+	Parting map[SourceGroup]instant.Time // streams of Current whose listeners the peer has acknowledged, and until when this device still sends them
 }
 
 // clone returns a copy that shares no memory with k.
@@ -67,7 +70,7 @@ func (e *exceptions) refresh(now instant.Time) {
 	}
 }
 
-// withParting adds the streams that have been exceptions until a moment ago.
+// withParting adds the streams that were exceptions until a moment ago, for partingTime.
 func (e *exceptions) withParting(now instant.Time, set []SourceGroup) []SourceGroup {
 	parting := make(map[SourceGroup]instant.Time)
 	for _, sg := range e.Current {
@@ -89,7 +92,8 @@ func (e *exceptions) withParting(now instant.Time, set []SourceGroup) []SourceGr
 	return set
 }
 
-// sharesAny reports whether the gate leaves anything to the peer on any interface.
+// sharesAny reports whether there is an interface on which the gate leaves any bucket to
+// the peer.
 func (e *exceptions) sharesAny() bool {
 	for _, ifc := range e.downstreams.list {
 		if ifc.duty().Covers != etrunk.AllBuckets {
@@ -99,14 +103,14 @@ func (e *exceptions) sharesAny() bool {
 	return false
 }
 
-// streams lists the streams of overdue listeners that the gate leaves to the peer. It
-// forgets listeners that have left.
+// streams lists the streams of overdue listeners whose bucket the gate leaves to the
+// peer. It removes listeners that have left.
 func (e *exceptions) streams(now instant.Time) []SourceGroup {
 	var set []SourceGroup
 	var kept []listener
 	for _, l := range e.overdue {
 		if w := l.ifc.awaited.get(l.record); w == nil || !w.Overdue {
-			continue // it has been acknowledged
+			continue // the peer has acknowledged the listener
 		}
 		rec, ok := l.ifc.router.At(now, l.record)
 		if !ok || rec.Deleted || e.downstreams.get(l.ifc.name) != l.ifc || l.ifc.service == nil {
@@ -138,7 +142,7 @@ func compareSG(a, b SourceGroup) int {
 	return a.Source.Compare(b.Source)
 }
 
-// follow has the exceptions follow routes that have changed.
+// follow makes the exceptions be computed again after routes have changed.
 func (e *exceptions) follow(now instant.Time) {
 	if len(e.overdue) > 0 {
 		e.soon(now)

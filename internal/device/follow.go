@@ -5,7 +5,8 @@ import (
 	"tandem/internal/mld"
 )
 
-// follow implements [followers]: routes, replication and exceptions follow the records.
+// follow implements [followers]: it passes changes of the records to routes, replication
+// and exceptions.
 type follow struct {
 	*routing
 	*exceptions

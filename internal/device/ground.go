@@ -11,8 +11,8 @@ import (
 	"tandem/internal/rbs"
 )
 
-// ground is what all parts of a device share: its identity, its settings, the state of
-// links and BFD sessions, the agenda, and the effects that are being collected.
+// ground holds what all owners of a device share: its identity, its settings, the state
+// of links and BFD sessions, the agenda, and the effects of the present event.
 type ground struct {
 	id       uint64
 	boot     uint64
@@ -24,27 +24,27 @@ type ground struct {
 	fx       *Effects
 }
 
-// Kept is what a device knows beside its parts.
+// Kept is the state of a device outside its owners that outlives an event.
 type Kept struct {
 	Started  instant.Time
 	Sessions map[string]etrunk.BFDState // by the name of the BFD session
 	Retiring bool
 
-	// What is to be announced, see announce.
-	Found       bool // a peer that had been lost, since AnnouncedAt
-	Strangers   bool // hosts may have come over that only the peer knew
+	// Reasons for an announcement, see announce.
+	Found       bool // a lost peer has been found again since AnnouncedAt
+	Strangers   bool // hosts that only the peer knew may have moved to this device
 	AnnouncedAt instant.Time
 
 	Counters Counters
 }
 
-// Counters count what belongs to no core.
+// Counters counts inputs that no core counts.
 type Counters struct {
-	MLDElsewhere    uint64 // MLD on an interface without it
+	MLDElsewhere    uint64 // MLD messages on an interface that is not configured for MLD
 	MLDMalformed    uint64
-	StreamElsewhere uint64 // upcall from an interface that is not upstream
-	StreamsSilent   uint64 // entries dropped as no packet came
-	HelloUnknown    uint64 // E-Trunk packet that no E-Trunk here takes
+	StreamElsewhere uint64 // upcalls from an interface that is not upstream
+	StreamsSilent   uint64 // entries dropped because no packet came for KeepAlive
+	HelloUnknown    uint64 // E-Trunk packets that no E-Trunk of this device accepts
 }
 
 // clone returns a copy that shares no memory with k.
@@ -55,7 +55,7 @@ func (k Kept) clone() Kept {
 	return k
 }
 
-// random returns a source that differs from boot to boot.
+// random returns a random source for a purpose. It differs from boot to boot.
 func (g *ground) random(purpose uint64) *rand.PCG { return rand.NewPCG(g.boot, g.id^purpose) }
 
 // tell adds an event for the log.
@@ -77,7 +77,8 @@ func (g *ground) bfdState(session string) etrunk.BFDState {
 	return etrunk.BFDPending
 }
 
-// before reports whether a moment is yet to come. If so, the duty is worked out anew then.
+// before reports whether at is still in the future. If so, the duty is computed again at
+// that instant.
 func (g *ground) before(now, at instant.Time) bool {
 	if now < at {
 		g.agenda.add(stageDuty, at)

@@ -9,20 +9,20 @@ import (
 	"tandem/internal/proof"
 )
 
-// hearing is whether an interface hears the hosts that it asks. Those who show that it does
-// not are its own records, and the hosts of which the peer tells.
+// hearing judges whether the answers of the hosts arrive on an interface. Evidence that
+// there are hosts comes from the interface's own records and from the peer's.
 type hearing struct {
 	proof.Hearing
-	lookAt instant.Time // when it is judged next, Never while no answer is awaited
-	by     instant.Time // until when hosts answer
-	peers  []netip.Addr // hosts that the peer has heard since the first query that nobody has answered, as many as are of interest
+	lookAt instant.Time // when the next judgement is due, Never while no answer is awaited
+	by     instant.Time // until when hosts may answer the last query
+	peers  []netip.Addr // hosts whose reports have reached the peer since the first unanswered query, at most as many as the judgement needs
 }
 
-// beforeEnd is how long before the end of the time to answer the listeners are looked at: their
-// records may end with it.
+// beforeEnd is how long before the end of the response time the listeners are counted,
+// because their records may expire at that end.
 const beforeEnd = 500 * time.Millisecond
 
-// ask notes a general query.
+// ask records a general query of this device.
 func (h *hearing) ask(now instant.Time, response time.Duration) {
 	if !h.Since().IsSet() {
 		h.peers = h.peers[:0]
@@ -32,21 +32,22 @@ func (h *hearing) ask(now instant.Time, response time.Duration) {
 	h.lookAt = h.by.Add(-min(beforeEnd, response/2))
 }
 
-// hear notes a message of a host.
+// hear records a message of a host.
 func (h *hearing) hear() {
 	h.Heard()
 	h.lookAt = instant.Never
 }
 
-// told notes a host that the peer has heard.
+// told records a host whose report has reached the peer.
 func (h *hearing) told(host netip.Addr) {
 	if h.Since().IsSet() && len(h.peers) < proof.SpreadHosts && !slices.Contains(h.peers, host) {
 		h.peers = append(h.peers, host)
 	}
 }
 
-// lookAtHearing judges when it is due. A device that does not ask any more waits for no answer, but what
-// was found stays until somebody is heard.
+// lookAtHearing makes the judgement when it is due. A device that is no longer the
+// querier waits for no answer, but a verdict that it is deaf stays until a message of a
+// host comes.
 func (i *downstream) lookAtHearing(now instant.Time, shared bool) {
 	h := &i.hearing
 	switch {
@@ -63,7 +64,7 @@ func (i *downstream) lookAtHearing(now instant.Time, shared bool) {
 	l := proof.Listeners{Peer: len(h.peers), Spread: shared}
 	for range i.router.Own() {
 		l.Own++
-		break // one is as good as many
+		break // one listener is enough
 	}
 	h.Look(now, i.cfg.MLD.Robustness, l)
 }

@@ -6,14 +6,14 @@ import (
 	"slices"
 )
 
-// keyed holds things by a key. Its list is in the order of the keys, so that a replay does
-// everything in the same order.
+// keyed is a map whose list is in the order of the keys, so that a replay does everything
+// in the same order.
 type keyed[K cmp.Ordered, V any] struct {
 	byKey map[K]V
 	list  []V
 }
 
-// get returns the thing of a key, the zero value when there is none.
+// get returns the value of a key, the zero value if there is none.
 func (k *keyed[K, V]) get(key K) V { return k.byKey[key] }
 
 func (k *keyed[K, V]) put(key K, thing V) {
@@ -29,7 +29,7 @@ func (k *keyed[K, V]) remove(key K) {
 	k.list = sorted(k.byKey)
 }
 
-// sorted lists the things of a map in the order of their keys.
+// sorted lists the values of a map in the order of their keys.
 func sorted[K cmp.Ordered, V any](m map[K]V) []V {
 	list := make([]V, 0, len(m))
 	for _, key := range slices.Sorted(maps.Keys(m)) {

@@ -7,7 +7,7 @@ import (
 	"tandem/internal/rbs"
 )
 
-// leaves returns the index, which it makes if need be.
+// leaves returns the index. It makes the index if there is none.
 func (s *service) leaves(now instant.Time) *leafIndex {
 	if s.index == nil {
 		s.index = newLeafIndex(now, s.interfaces)
@@ -19,14 +19,14 @@ func (s *service) leaves(now instant.Time) *leafIndex {
 	return s.index
 }
 
-// shed gives the index back once nobody has asked for a while.
+// shed removes the index when it has not been used for indexLife.
 func (s *service) shed(now instant.Time) {
 	if s.index != nil && now >= s.index.used.Add(indexLife) {
 		s.dropIndex()
 	}
 }
 
-// dropIndex has the index made anew when it is needed again.
+// dropIndex removes the index, so that it is made again when it is needed.
 func (s *service) dropIndex() {
 	for _, ifc := range s.interfaces {
 		ifc.ledger.index = nil
@@ -34,8 +34,8 @@ func (s *service) dropIndex() {
 	s.index = nil
 }
 
-// newLeafIndex goes through the records as they lie in memory, twice: to count
-// those of each leaf, and to enter them.
+// newLeafIndex makes the index. It goes through the records twice, in the order of
+// memory: first to count those of each leaf, then to enter them.
 func newLeafIndex(now instant.Time, interfaces []*downstream) *leafIndex {
 	x := &leafIndex{}
 	var of []uint16 // the leaf of each record
@@ -94,8 +94,8 @@ func (s *service) Refs(now instant.Time, bucket int, refs []rbs.Ref) []rbs.Ref {
 	return refs
 }
 
-// empty reports whether there is nothing to sort: a device that has just booted
-// would have to file all that it is told.
+// empty reports whether the service has no record, so that an index is not worth making:
+// a device that has just booted would have to enter every record that it receives.
 func (s *service) empty() bool {
 	return s.index == nil && !slices.ContainsFunc(s.interfaces, func(ifc *downstream) bool { return ifc.ledger.kept > 0 })
 }
@@ -110,7 +110,8 @@ func (s *service) inLeaf(now instant.Time, r leafRecord, leaf int) bool {
 	return ok && rbs.BucketOf(ifc.ledger.key(rec.Key), leafCount) == leaf
 }
 
-// part finds the interface of a number, nil when it is not replicated here any more.
+// part returns the interface with a number, nil if the service does not replicate it any
+// more.
 func (s *service) part(number uint32) *downstream {
 	i := slices.IndexFunc(s.interfaces, func(ifc *downstream) bool { return ifc.number == number })
 	if i < 0 {

@@ -8,10 +8,10 @@ import (
 	"tandem/internal/rbs"
 )
 
-// buckets is the number of parts in which two databases are compared.
+// buckets is the number of buckets by which the two databases are compared.
 const buckets = 256
 
-// identity is what the keys of an interface's records begin with on the wire.
+// identity is the part of the wire keys that all records of an interface have in common.
 type identity struct {
 	backupID, subInterface uint32
 }
@@ -20,22 +20,23 @@ func (id identity) key(k mld.Key) rbs.Key {
 	return rbs.Key{BackupID: id.backupID, SubInterface: id.subInterface, Group: k.Group, Host: k.Host}
 }
 
-// ledger keeps the digests of the records of one interface as they change. Its
-// numbers are what the peer's are compared with, and what the displays show.
+// ledger holds the digests of the records of one interface and updates them with every
+// change. They are compared with the peer's digests, and displays show them.
 type ledger struct {
 	identity
-	digests [buckets]uint64 // of the live records
+	digests [buckets]uint64 // XOR of the hashes of the live records, by bucket
 	total   uint64          // XOR of the digests
-	live    int             // live records
-	kept    int             // with the tombstones
+	live    int             // number of live records
+	kept    int             // number of records, tombstones included
 	part    uint32          // the interface's number
-	index   *leafIndex      // of the service, nil while nobody asks what is in a leaf
-	// Of the group that was looked at last: a peer tells its records together.
+	index   *leafIndex      // the index of the service, nil while no comparison needs it
+	// The hash of the group used last: records of one group often follow each other.
 	group     netip.Addr
 	groupHash rbs.GroupHash
 }
 
-// newLedger takes stock of an interface's records and follows them from then on.
+// newLedger computes the digests of an interface's records, and observes the records from
+// then on.
 func newLedger(now instant.Time, id identity, ifc *downstream) *ledger {
 	l := &ledger{identity: id, part: ifc.number}
 	for rec := range ifc.router.Records(now) {
@@ -79,7 +80,7 @@ func (l *ledger) hash(k mld.Key) rbs.KeyHash {
 	return l.groupHash.Host(k.Host)
 }
 
-// count takes a live record into the digests, or out of them.
+// count adds a live record to the digests (by +1), or removes it (by -1).
 func (l *ledger) count(leaf int, hash uint64, by int) {
 	l.digests[leaf/rbs.Leaves] ^= hash
 	l.total ^= hash

@@ -31,7 +31,8 @@ func (du *duties) refresh(now instant.Time) {
 
 func (du *duties) refreshMember(now instant.Time, t *trunk, m *member, ms etrunk.MemberState) {
 	link := du.links[m.leg.Netdev]
-	// A peer to which next to nothing comes in is not ready, also before it has noticed.
+	// If most streams do not come in at the peer, this device treats the peer as not
+	// ready, even before the peer has noticed it.
 	ms.Peer.Ready = ms.Peer.Ready && !du.services.peerLacksStreams(m.id)
 	local := etrunk.Announcement{Up: link.Up, Role: ms.Role, Covers: m.Covers, Key: link.Key}
 	du.strands(now, m, ms)
@@ -62,7 +63,8 @@ func (du *duties) refreshMember(now instant.Time, t *trunk, m *member, ms etrunk
 	t.core.Announce(now, ms.ID, local)
 }
 
-// lostSince is when a peer that is lost was last heard, Never while it is not lost.
+// lostSince returns when the last sign of life of a lost peer came, Never if the peer is
+// not lost.
 func (t *trunk) lostSince(ms etrunk.MemberState) instant.Time {
 	if ms.PeerKnown {
 		return instant.Never
@@ -80,7 +82,7 @@ func dutyKind(target etrunk.Buckets) DutyKind {
 	return DutyShared
 }
 
-// reason explains a duty in the operator's words.
+// reason explains a duty in words for the operator.
 func (m *member) reason(local etrunk.Announcement, ms etrunk.MemberState) string {
 	switch {
 	case ms.Held && m.Lacking != "":
@@ -103,8 +105,8 @@ func (m *member) reason(local etrunk.Announcement, ms etrunk.MemberState) string
 	return "both are ready"
 }
 
-// queries reports whether a member has the querier's duty: a device that cannot ask leaves it to
-// the other one.
+// queries reports whether this device has the querier's duty on a member. A device that
+// cannot send queries leaves the duty to the peer.
 func (m *member) queries(mute, preferred bool, ms etrunk.MemberState) bool {
 	switch {
 	case mute:
@@ -115,8 +117,8 @@ func (m *member) queries(mute, preferred bool, ms etrunk.MemberState) bool {
 	return m.Duty.Kind == DutySole || m.Duty.Kind == DutyShared && preferred
 }
 
-// noteHearing notes that hosts which the switch had talk to the peer will talk to this device,
-// which has not been told of all of them.
+// noteHearing records that hosts may move from the peer's leg to this device's leg, when
+// this device has not been told of all of them. The announcement stage then queries them.
 func (du *duties) noteHearing(now instant.Time, m *member, ms etrunk.MemberState) {
 	up := ms.PeerKnown && ms.Peer.Up
 	if m.Unheard && !up {

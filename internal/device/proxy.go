@@ -9,14 +9,14 @@ import (
 	"tandem/internal/mld"
 )
 
-// proxy is the upstream interface with its MLD proxy (RFC 4605). Its methods apply what the
-// proxy asks for.
+// proxy is the upstream interface with its MLD proxy (RFC 4605). Its methods apply the
+// effects of the proxy core.
 type proxy struct {
 	*ground
-	name   string // as configured, empty while no interface is upstream
+	name   string // the configured name of the upstream interface, empty if there is none
 	netdev string
 	link   LinkChanged
-	core   *mld.Proxy // nil while no interface is upstream
+	core   *mld.Proxy // nil if there is no upstream interface
 	fx     mld.Effects
 }
 
@@ -26,7 +26,8 @@ func (p *proxy) exists() bool { return p.core != nil }
 // isOn reports whether the upstream interface is the one with this Linux name.
 func (p *proxy) isOn(netdev string) bool { return p.exists() && p.netdev == netdev }
 
-// open makes an interface upstream, with the memory of a predecessor if there is one.
+// open makes an interface the upstream one. If there was a predecessor, memory is its
+// state.
 func (p *proxy) open(now instant.Time, name string, cfg InterfaceSettings, memory *mld.ProxyMemory) {
 	p.name, p.netdev = name, cfg.Netdev
 	p.core = mld.NewProxy(cfg.MLD, rand.New(p.random(0)), now)
@@ -36,8 +37,9 @@ func (p *proxy) open(now instant.Time, name string, cfg InterfaceSettings, memor
 	p.setLink(now, p.links[cfg.Netdev])
 }
 
-// leave gives the interface up, with the groups that the listeners want. The routers there
-// are told once. Should that be lost, they find out by asking.
+// leave stops using the upstream interface, and leaves the groups that the listeners want
+// there. The routers on it get one report. If that is lost, they notice by their own
+// queries.
 func (p *proxy) leave(now instant.Time, groups iter.Seq[netip.Addr]) {
 	if !p.exists() {
 		return
@@ -49,8 +51,8 @@ func (p *proxy) leave(now instant.Time, groups iter.Seq[netip.Addr]) {
 	p.name, p.netdev, p.link, p.core = "", "", LinkChanged{}, nil
 }
 
-// configure takes the settings of the interface that it is on, and reports whether it is on
-// that interface.
+// configure applies new settings if the upstream interface is still the one with this
+// name, and reports whether it is.
 func (p *proxy) configure(now instant.Time, name string, cfg InterfaceSettings) bool {
 	on := p.exists() && p.name == name && p.netdev == cfg.Netdev
 	if on {
@@ -59,7 +61,8 @@ func (p *proxy) configure(now instant.Time, name string, cfg InterfaceSettings) 
 	return on
 }
 
-// incoming implements [upstream]: the proxy brings every stream by its one interface.
+// incoming implements [upstream]: the proxy has only one interface, so every stream comes
+// in there.
 func (p *proxy) incoming(SourceGroup) string { return p.netdev }
 
 // isUp implements [upstream].
@@ -73,13 +76,14 @@ func (p *proxy) unable() string {
 	return ""
 }
 
-// setLink takes the state of the interface's link.
+// setLink passes the state of the interface's link to the proxy core.
 func (p *proxy) setLink(now instant.Time, link LinkChanged) {
 	p.link = link
 	p.core.SetLink(now, link.LinkLocal, link.Up)
 }
 
-// receive takes an MLD message. The proxy counts what it drops.
+// receive passes an MLD message to the proxy core, which counts the messages that it
+// drops.
 func (p *proxy) receive(now instant.Time, meta mld.Meta, packet *mld.Packet) {
 	if p.core.Receive(now, meta, packet) == nil {
 		p.advance(now)
@@ -89,7 +93,7 @@ func (p *proxy) receive(now instant.Time, meta mld.Meta, packet *mld.Packet) {
 // malformed counts a message that could not be decoded.
 func (p *proxy) malformed() { p.core.Malformed() }
 
-// counters are those of the messages of the upstream interface.
+// counters returns the message counters of the upstream interface.
 func (p *proxy) counters() mld.Counters { return p.core.Counters() }
 
 // want implements [upstream].
@@ -138,14 +142,15 @@ func (p *proxy) deadline() instant.Time {
 // joining implements [upstream].
 func (p *proxy) joining() bool { return p.exists() && p.core.Pending() > 0 }
 
-// noteJoining has the duty worked out anew when joins have begun to wait, or wait no more.
+// noteJoining makes the duty be computed again when joins have begun to wait, or no
+// longer wait.
 func (p *proxy) noteJoining(now instant.Time, was bool) {
 	if was != p.joining() {
 		p.agenda.add(stageDuty, now)
 	}
 }
 
-// memory returns what a successor needs.
+// memory returns the state for a successor.
 func (p *proxy) memory() mld.ProxyMemory {
 	if !p.exists() {
 		return mld.ProxyMemory{}

@@ -9,19 +9,21 @@ import (
 )
 
 const (
-	// joinSettle is how long after the last upstream join the streams are
-	// given to arrive before this device calls itself ready.
+	// joinSettle is how long after the last join upstream this device waits for the
+	// streams to arrive, before it calls itself ready.
 	joinSettle = 500 * time.Millisecond
-	// hearLimit is how long a leg that has carrier waits for a packet to come in where the peer
-	// is ready. Ports of switches take up to a few seconds from carrier to forwarding.
+	// hearLimit is how long a leg with carrier waits for a first packet while the peer is
+	// ready. A switch port takes up to a few seconds from carrier to forwarding.
 	hearLimit = 5 * time.Second
-	// asideAfter is how long a peer must have been ready to count as the one that serves.
+	// asideAfter is how long the peer must have been ready to count as the device that
+	// serves.
 	asideAfter = 3 * time.Second
 )
 
-// ready decides whether the member could send every wanted (S,G) now. A member
-// that stood aside for a serving peer also waits for the revert delay, for a
-// reboot is often followed by another; where the peer gives the leg back, the role does.
+// ready decides whether the member could send every wanted (S,G) now. A member that stood
+// aside for a serving peer also waits for the revert delay, because a reboot is often
+// followed by another one. This does not apply if the peer gives the leg back: then the
+// roles wait for the revert delay.
 func (du *duties) ready(now instant.Time, t *trunk, m *member, ms etrunk.MemberState, up bool) bool {
 	m.standAside(now, ms)
 	m.noteCarrier(now, du.links[m.leg.Netdev].Up)
@@ -48,8 +50,9 @@ func (du *duties) ready(now instant.Time, t *trunk, m *member, ms etrunk.MemberS
 	return true
 }
 
-// standAside notes whether a member that is not ready finds a peer that serves without
-// it. A peer that has become ready a moment sooner, as when both boot, does not count.
+// standAside decides whether a member that is not ready leaves everything to a peer that
+// serves already. A peer that has become ready only a moment earlier, for instance
+// because both devices boot, does not count.
 func (m *member) standAside(now instant.Time, ms etrunk.MemberState) {
 	switch {
 	case !ms.PeerKnown:
@@ -68,18 +71,20 @@ func (m *member) standAside(now instant.Time, ms etrunk.MemberState) {
 	m.Aside = servesAlone(ms) && !ms.GivesBack && (m.Aside || !was && now >= m.RivalAt.Add(asideAfter))
 }
 
-// serves tells that the member was ready when it was last looked at.
+// serves reports whether the member was ready when ready was last computed.
 func (m *member) serves() bool { return m.Fit && m.Lacking == "" }
 
-// keptDown tells that the leg of a Backup may be down since nobody has asked for it to be
-// up. That is no reason not to become Master, for then it would stay down for ever.
+// keptDown reports whether the leg of a Backup may be down only because this device has
+// not requested it to be up. Such a leg must not keep the member from becoming Master, or
+// it would stay down for ever.
 func (m *member) keptDown(ms etrunk.MemberState) bool {
 	return ms.Role == etrunk.MemberBackup && !m.leg.Shutdown && (m.Asked == nil || !m.Asked.Up)
 }
 
 func (m *member) setLack(lack etrunk.Lack, words string) { m.Lack, m.Lacking = lack, words }
 
-// lacking tells what keeps a member from serving, for the peer and in words, nothing when nothing does.
+// lacking returns what keeps a member from serving: a code for the hello and words for
+// displays; LackNothing if nothing does.
 func (du *duties) lacking(now instant.Time, m *member, ms etrunk.MemberState, legUp bool) (etrunk.Lack, string) {
 	unreplicated := du.unreplicated(m, ms)
 	switch {
@@ -109,14 +114,15 @@ func (du *duties) lacking(now instant.Time, m *member, ms etrunk.MemberState, le
 		return etrunk.LackSync, "not synchronised with the peer yet"
 	case du.services.lacksStreams(m.id):
 		return etrunk.LackStreams, "streams do not arrive"
-	case !m.Fit && du.upstream.joining(): // a new listener later does not revoke it
+	case !m.Fit && du.upstream.joining(): // joins of new listeners later do not make a ready member unready
 		return etrunk.LackJoins, "joining upstream"
 	}
 	return etrunk.LackNothing, ""
 }
 
-// yields reports whether a member leaves everything to the peer on request. A Master that
-// cannot serve for as long as LACP may take is helped until it can.
+// yields reports whether a member leaves everything to the peer because of a switchover.
+// If the peer is Master and cannot serve for partLimit, as long as LACP may take, this
+// member serves again until the peer can.
 func (du *duties) yields(now instant.Time, m *member, ms etrunk.MemberState) bool {
 	lame := ms.PeerKnown && !ms.Peer.Ready && (m.HelpAt.IsSet() || ms.Peer.Up && ms.Peer.Role == etrunk.MemberMaster)
 	switch {
@@ -129,7 +135,7 @@ func (du *duties) yields(now instant.Time, m *member, ms etrunk.MemberState) boo
 	return du.before(now, m.HelpAt)
 }
 
-// noteCarrier notes since when the leg has carrier.
+// noteCarrier records since when the leg has carrier.
 func (m *member) noteCarrier(now instant.Time, up bool) {
 	switch {
 	case !up:
@@ -139,17 +145,19 @@ func (m *member) noteCarrier(now instant.Time, up bool) {
 	}
 }
 
-// untried reports whether the switch's port may have carrier and not forward yet: nothing has
-// come in on the leg. Where no host speaks, nothing will, so it waits for a while only.
+// untried reports whether the switch's port may have carrier without forwarding yet: no
+// packet has come in on the leg. Without any host no packet comes, so this lasts for
+// hearLimit at most.
 func (du *duties) untried(now instant.Time, m *member) bool {
 	link := du.links[m.leg.Netdev]
 	return link.Up && !link.Heard && du.before(now, m.UpAt.Add(hearLimit))
 }
 
-// peerSoonReady reports whether the peer is ready, or will be in a moment.
+// peerSoonReady reports whether the peer's member is ready or will be ready in a moment.
 func peerSoonReady(ms etrunk.MemberState) bool {
 	return ms.PeerKnown && (ms.Peer.Ready || ms.Peer.Lack == etrunk.LackHearing || ms.Peer.Lack == etrunk.LackTime)
 }
 
-// apart tells that LACP has not come so far that the switch takes what is sent.
+// apart reports whether LACP has not yet put the leg into the switch's aggregate, so that
+// the switch drops what the leg sends.
 func (m *member) apart(link LinkChanged) bool { return m.leg.LACP && link.LACP && link.Apart }

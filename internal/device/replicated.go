@@ -5,9 +5,10 @@ import (
 	"tandem/internal/rbs"
 )
 
-// Replicated is what the connection of a remote backup service came to. A device makes
-// it out of the bytes that it is given; one that replays a recording, which does not hold
-// the bytes of all connections from their beginning, is given it instead.
+// Replicated holds the outcomes of the connection of a remote backup service. A device
+// derives them from the received bytes. A recording does not hold the bytes of all
+// connections from their beginning, so a device that replays one gets the outcomes
+// instead.
 type Replicated struct {
 	Service  string
 	Outcomes []Outcome
@@ -15,33 +16,33 @@ type Replicated struct {
 
 func (Replicated) event() {}
 
-// OutcomeKind is what an Outcome is.
+// OutcomeKind is the kind of an Outcome.
 type OutcomeKind uint8
 
 // Kinds of outcomes.
 const (
-	RecordMerged    OutcomeKind = iota // a record of the peer's
-	RecordAcked                        // the peer knows the record, of which only key and version are set
+	RecordMerged    OutcomeKind = iota // the peer has sent this record, and it was merged
+	RecordAcked                        // the peer has acknowledged the record; only key and version are set
 	ChannelIsUp                        // a connection has been established
-	ChannelInSync                      // the databases have been compared
-	ChannelLost                        // they may differ from now on
-	ClockMoved                         // to the reading of the peer that Record.Version is, and all records with it
-	StreamsBegin                       // what the peer has told of streams no longer counts
-	StreamTold                         // the peer tells of a stream
-	StreamsComplete                    // it has told of all
-	StreamsNotTold                     // it is of a release that does not tell
+	ChannelInSync                      // the two databases have been synchronised
+	ChannelLost                        // the databases may differ from now on
+	ClockMoved                         // the clock was moved to the peer's reading, which is Record.Version, and the versions of all records with it
+	StreamsBegin                       // earlier reports of the peer about streams no longer count
+	StreamTold                         // the peer has reported a stream
+	StreamsComplete                    // the peer has reported all streams
+	StreamsNotTold                     // the peer's release does not report streams
 )
 
-// Outcome is one step of Replicated.
+// Outcome is one outcome in a Replicated.
 type Outcome struct {
 	Kind   OutcomeKind
 	Record rbs.Record
-	By     rbs.Stamp // how far ClockMoved moved it
-	// Arrival is what was told, for StreamTold.
+	By     rbs.Stamp // by how much ClockMoved moved the clock
+	// Arrival is the peer's report, for StreamTold.
 	Arrival rbs.Arrival
 }
 
-// replay does again what came of a connection.
+// replay repeats the outcomes of a connection.
 func (rp *replication) replay(now instant.Time, ev Replicated) {
 	s := rp.get(ev.Service)
 	if s == nil {

@@ -12,7 +12,7 @@ import (
 	"tandem/internal/rbs"
 )
 
-// replication is the remote backup services, by name.
+// replication holds the remote backup services, by name.
 type replication struct {
 	*ground
 	keyed[string, *service]
@@ -32,7 +32,7 @@ func (rp *replication) add(name string) *service {
 	return s
 }
 
-// configure brings the services to the settings.
+// configure makes the services agree with the settings.
 func (rp *replication) configure(now instant.Time) {
 	for _, s := range rp.list {
 		name := s.name
@@ -57,8 +57,8 @@ func (rp *replication) configure(now instant.Time) {
 	}
 }
 
-// enable hands a service its configuration: on a detour, or switched off while the BFD
-// session that it tracks is down.
+// enable applies the configuration of a service: with the detour, if there is one, and
+// disabled while the BFD session that it tracks is down.
 func (rp *replication) enable(now instant.Time, s *service) {
 	cfg := s.cfg.Config
 	cfg.Detour = s.Detour
@@ -66,7 +66,7 @@ func (rp *replication) enable(now instant.Time, s *service) {
 	s.core.Configure(now, cfg, &s.fx)
 }
 
-// resume makes those services that there were before the rest are configured.
+// resume makes the services of a checkpoint, before the other services are configured.
 func (rp *replication) resume(now instant.Time, cp *Checkpoint) {
 	for _, sc := range cp.Services {
 		if _, wanted := rp.settings.Services[sc.Name]; !wanted {
@@ -75,14 +75,14 @@ func (rp *replication) resume(now instant.Time, cp *Checkpoint) {
 		s := rp.add(sc.Name)
 		s.core.Resume(sc.Core)
 		s.ServiceKept = sc.Kept
-		if s.InSync && !rp.replayed { // the program that had the connection has gone
+		if s.InSync && !rp.replayed { // the predecessor's connection has ended with it
 			s.InSync, s.LostAt = false, now
 		}
 	}
 	rp.configure(now)
 }
 
-// handle hands an event to the service it is for.
+// handle passes an event to the service that it names.
 func (rp *replication) handle(now instant.Time, ev Event) {
 	with := func(name string, do func(s *service)) {
 		if s := rp.get(name); s != nil {
@@ -115,8 +115,7 @@ func (rp *replication) handle(now instant.Time, ev Event) {
 	}
 }
 
-// pump lets every service send what has become due, and takes over
-// what it asked for.
+// pump lets every service send what is due, and collects the effects.
 func (rp *replication) pump(now instant.Time) {
 	for _, s := range rp.list {
 		if s.core.Deadline().IsDue(now) {
@@ -130,7 +129,7 @@ func (rp *replication) pump(now instant.Time) {
 func (rp *replication) apply(now instant.Time, s *service) {
 	fx := &s.fx
 	if rp.replayed {
-		*fx = rbs.Effects{} // what came of them is in the recording
+		*fx = rbs.Effects{} // the recording holds the outcomes of these effects
 		return
 	}
 	if len(fx.Close)+len(fx.Listen)+len(fx.Dial)+len(fx.Send)+len(fx.Events) == 0 && !fx.StatusWanted && fx.Status == nil {
@@ -150,7 +149,7 @@ func (rp *replication) apply(now instant.Time, s *service) {
 	}
 }
 
-// setInSync takes note that the two databases are the same, or may differ.
+// setInSync records that the two databases are equal, or that they may differ.
 func (rp *replication) setInSync(now instant.Time, s *service, inSync bool) {
 	s.InSync = inSync
 	for _, ifc := range s.interfaces {
@@ -179,8 +178,9 @@ func (rp *replication) tellChannel(s *service, ev rbs.Event) {
 	}
 }
 
-// resumeListeners sends for the listeners of which the peer may not know until the
-// databases have been compared. A replay gives the peer the time that it had.
+// resumeListeners makes this device send the streams of the listeners that the peer has
+// not acknowledged, until the databases have been compared. In a replay the peer gets the
+// same time for its acknowledgements as before.
 func (rp *replication) resumeListeners(cp *Checkpoint) {
 	for _, lc := range cp.Unknown {
 		for _, s := range rp.list {
@@ -204,7 +204,8 @@ func (rp *replication) synchronised(id Member) bool {
 	return true
 }
 
-// unheard reports whether one device hears hosts for a member of which the other is not told.
+// unheard reports whether hosts of a member send reports to one device of which the other
+// does not learn.
 func (rp *replication) unheard(id Member) bool {
 	for s := range rp.of(id) {
 		if s != nil && !s.InSync {
@@ -214,7 +215,8 @@ func (rp *replication) unheard(id Member) bool {
 	return false
 }
 
-// of yields the services that replicate for a member, nil for one that is missing.
+// of yields the services that replicate for a member, nil for a service that is
+// configured but missing.
 func (rp *replication) of(id Member) iter.Seq[*service] {
 	return func(yield func(*service) bool) {
 		for _, p := range rp.settings.Profiles {
@@ -225,7 +227,7 @@ func (rp *replication) of(id Member) iter.Seq[*service] {
 	}
 }
 
-// setBFD switches the services that track a session on and off.
+// setBFD enables or disables the services that track a BFD session.
 func (rp *replication) setBFD(now instant.Time, session string) {
 	for _, s := range rp.list {
 		if s.cfg.BFDSession == session {
@@ -234,7 +236,7 @@ func (rp *replication) setBFD(now instant.Time, session string) {
 	}
 }
 
-// deadline is when pump must next be called.
+// deadline returns when pump must be called next.
 func (rp *replication) deadline() (at instant.Time) {
 	for _, s := range rp.list {
 		at = instant.Earliest(at, s.core.Deadline(), s.arriving.Deadline())

@@ -5,10 +5,10 @@ import (
 	"tandem/internal/rbs"
 )
 
-// Resume is the first Configure of a device that takes the place of one of the same
-// ID and boot, at the same origin of time. Roles, duty and gate are what they were, no
-// host is asked and no router told anything anew; every forwarding entry is asked for
-// once more, so that the kernel's can be compared with them.
+// Resume is the first Configure of a device that replaces a predecessor of the same ID,
+// boot and origin of time. Roles, duty and gate stay as they were; hosts get no extra
+// query and routers no extra report. Every forwarding entry is requested once more, so
+// that the plane can compare it with the kernel's.
 func (d *Device) Resume(now instant.Time, settings Settings, cp *Checkpoint) error {
 	for _, cfg := range settings.ETrunks {
 		if err := cfg.Validate(); err != nil {
@@ -31,8 +31,9 @@ func (d *Device) Resume(now instant.Time, settings Settings, cp *Checkpoint) err
 	return nil
 }
 
-// resumeDownstreams gives the interfaces their records back. There is no upstream yet, which
-// would be told of what some of the interfaces want as if the others wanted nothing.
+// resumeDownstreams gives the interfaces their records back. It runs before the upstream
+// interface exists: otherwise the proxy would report upstream what only some of the
+// interfaces want.
 func (d *Device) resumeDownstreams(now instant.Time, cp *Checkpoint) {
 	for i := range cp.Interfaces {
 		ic := &cp.Interfaces[i]
@@ -44,5 +45,5 @@ func (d *Device) resumeDownstreams(now instant.Time, cp *Checkpoint) {
 		ifc.router.Resume(now, ic.Router)
 		ifc.setLink(now, ifc.link)
 	}
-	d.assign(now) // what the routers are to do while the channel is away
+	d.assign(now) // so that the routers know how to treat the peer's records while the channel is down
 }

@@ -5,7 +5,7 @@ import (
 	"tandem/internal/instant"
 )
 
-// retire hands everything to the peer for good.
+// retire hands everything to the peer, without return.
 func (du *duties) retire(now instant.Time) {
 	du.kept.Retiring = true
 	for _, t := range du.trunks.list {
@@ -16,9 +16,9 @@ func (du *duties) retire(now instant.Time) {
 	du.agenda.add(stageDuty, now)
 }
 
-// retired reports whether nothing waits for this device any more after
-// [Retire]: each member's peer has taken over and the switch has left the leg,
-// or there is nobody to take over.
+// retired reports whether this device can be switched off without loss after [Retire]:
+// the peer has taken over on each member and the switch has dropped the leg, or no device
+// can take over.
 func (du *duties) retired() bool {
 	for _, t := range du.trunks.list {
 		for _, ms := range t.state.Members {
@@ -31,18 +31,18 @@ func (du *duties) retired() bool {
 	return true
 }
 
-// handedOver reports whether a member that retires can be done without.
+// handedOver reports whether no listener needs a retiring member any more.
 func (m *member) handedOver(ms etrunk.MemberState) bool {
 	return m.Covers == etrunk.NoBuckets || !takesOver(ms)
 }
 
-// takesOver reports whether there is a peer that sends in a member's place, or could.
+// takesOver reports whether there is a peer that sends in place of a member, or could.
 func takesOver(ms etrunk.MemberState) bool {
 	return ms.PeerKnown && ms.PeerMode != etrunk.ForceBackup &&
 		(ms.Peer.Up && ms.Peer.Role == etrunk.MemberMaster || ms.Peer.Ready || ms.Held)
 }
 
-// switchover hands everything to the peer, or takes the share back.
+// switchover hands everything to the peer, or ends that.
 func (du *duties) switchover(now instant.Time, id uint32, on bool) {
 	t := du.trunks.get(id)
 	if t == nil {
@@ -50,7 +50,7 @@ func (du *duties) switchover(now instant.Time, id uint32, on bool) {
 	}
 	for _, m := range t.members {
 		m.Yielded = on
-		if !on { // an operator who asks does not want to wait
+		if !on { // an operator who ends a switchover does not want to wait for the revert delay
 			m.Fit, m.FitAt, m.Lack, m.Lacking, m.Aside = true, now.Add(-joinSettle), etrunk.LackNothing, "", false
 			t.core.EndRevert(now, m.id.EthTrunk)
 		}

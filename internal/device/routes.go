@@ -9,21 +9,23 @@ import (
 	"tandem/internal/mld"
 )
 
-// idleLife is how long the entry of an unwanted stream keeps the kernel from
-// asking about it again.
+// idleLife is how long the entry of an unwanted stream stays. As long as it exists, the
+// kernel makes no upcalls for the stream.
 const idleLife = time.Minute
 
-// mostIdle bounds how many of them there are, about 30 MB here and in the kernel. One more takes
-// the place of the oldest; if that stream still comes, the kernel asks about it again.
+// mostIdle bounds the number of idle entries: about 30 MB here and in the kernel. One
+// more replaces the oldest. If the stream of the replaced entry still comes, the kernel
+// makes an upcall again.
 const mostIdle = 1 << 16
 
-// KeepAlive is how long the entry of a stream that listeners want from any source
-// stays without a packet (PIM's Keepalive_Period, RFC 7761 section 4.11). The
-// stream's next packet makes it anew. Entries that listeners asked for by
-// source stay, so that the first packet finds them.
+// KeepAlive is how long an entry stays without a packet, if its listeners want any source
+// (PIM's Keepalive_Period, RFC 7761 section 4.11). The stream's next packet makes the
+// entry again. Entries whose listeners name the source stay, so that the first packet
+// finds an entry.
 const KeepAlive = 210 * time.Second
 
-// routing decides which (S,G) comes in where and goes out where.
+// routing decides by which interface each (S,G) comes in, and by which interfaces it goes
+// out.
 type routing struct {
 	*ground
 	table       *routeTable
@@ -32,14 +34,14 @@ type routing struct {
 	arrivals    rerouter
 }
 
-// rerouter is told of routes that change.
+// rerouter is called when routes change.
 type rerouter interface {
-	// rerouted takes note that the route of a stream has changed, or is gone.
+	// rerouted says that the route of a stream has changed or has been removed.
 	rerouted(now instant.Time, sg SourceGroup)
 }
 
-// regroup brings upstream membership and forwarding of a group in line with
-// what the listeners of all interfaces want now.
+// regroup makes the joins upstream and the routes of a group agree with what the
+// listeners of all interfaces want now.
 func (rt *routing) regroup(now instant.Time, group netip.Addr) {
 	want := rt.downstreams.wanted(group)
 	rt.upstream.want(now, group, want)
@@ -64,8 +66,8 @@ func (rt *routing) regroup(now instant.Time, group netip.Addr) {
 	}
 }
 
-// reroute sets the entry of one (S,G), nil when there is none, to where the stream comes in
-// and to the interfaces that want it now.
+// reroute computes the route of one (S,G): its incoming interface, and the interfaces
+// whose listeners want it now. old is the present route, nil if there is none.
 func (rt *routing) reroute(now instant.Time, sg SourceGroup, old *route, origin RouteOrigin) {
 	incoming := rt.upstream.incoming(sg)
 	if incoming == "" && old == nil {
@@ -107,14 +109,16 @@ func (rt *routing) emitRoute(now instant.Time, sg SourceGroup, r *route) {
 	rt.arrivals.rerouted(now, sg)
 }
 
-// path returns the way of a stream now. It discards the stream where no interface wants it.
+// path returns the path that a stream should take now. Without outgoing interfaces, the
+// path discards the stream.
 func (rt *routing) path(sg SourceGroup, incoming string) *path {
 	var room [8]string
 	return rt.table.shared(incoming, rt.downstreams.wanting(sg, room[:0]))
 }
 
-// streamArrived answers the kernel's upcall: an entry for those who want the
-// stream, or one that discards it so that the kernel stops asking.
+// streamArrived answers the kernel's upcall with an entry: for the interfaces that want
+// the stream, or one that discards the stream, so that the kernel makes no more upcalls
+// for it.
 func (rt *routing) streamArrived(now instant.Time, ev StreamArrived) {
 	sg := SourceGroup{ev.Source, ev.Group}
 	incoming := rt.upstream.incoming(sg)
@@ -122,7 +126,7 @@ func (rt *routing) streamArrived(now instant.Time, ev StreamArrived) {
 		rt.kept.Counters.StreamElsewhere++
 		return
 	}
-	if r := rt.table.get(sg); r != nil { // the kernel has lost it, or asked before it was set
+	if r := rt.table.get(sg); r != nil { // the kernel has lost the entry, or made the upcall before the entry was set
 		rt.emitRoute(now, sg, r)
 		return
 	}
@@ -133,7 +137,7 @@ func (rt *routing) streamArrived(now instant.Time, ev StreamArrived) {
 	}
 }
 
-// streamsSilent drops the entries of streams that have not come for KeepAlive.
+// streamsSilent drops entries whose streams have not come for KeepAlive.
 func (rt *routing) streamsSilent(now instant.Time, ev StreamsSilent) {
 	for _, sg := range ev.Streams {
 		if r := rt.table.get(sg); r != nil && r.Origin == RouteASM {
@@ -143,8 +147,8 @@ func (rt *routing) streamsSilent(now instant.Time, ev StreamsSilent) {
 	}
 }
 
-// expireIdle drops the idle entries that are due, or too many; a stream that still comes
-// makes a new one.
+// expireIdle drops the idle entries that are due or beyond the bound. A stream that still
+// comes makes a new entry.
 func (rt *routing) expireIdle(now instant.Time) {
 	for len(rt.table.idle) > 0 {
 		sg := rt.table.idle[0]
@@ -159,7 +163,7 @@ func (rt *routing) expireIdle(now instant.Time) {
 	}
 }
 
-// withdraw drops every entry of streams that came in by an interface.
+// withdraw drops the entries of all streams that came in by an interface.
 func (rt *routing) withdraw(now instant.Time, incoming string) {
 	for sg, r := range rt.table.all() {
 		if r.path.incoming == incoming {
@@ -168,7 +172,7 @@ func (rt *routing) withdraw(now instant.Time, incoming string) {
 	}
 }
 
-// regroupAll computes membership and forwarding of every group anew.
+// regroupAll computes joins and routes of every group again.
 func (rt *routing) regroupAll(now instant.Time) {
 	seen := make(map[netip.Addr]bool)
 	for group := range rt.downstreams.groups() {
@@ -179,7 +183,7 @@ func (rt *routing) regroupAll(now instant.Time) {
 	}
 }
 
-// reinstall gives every entry to the kernel again, after an interface came back.
+// reinstall sends every entry to the kernel again, after an interface has come back.
 func (rt *routing) reinstall(now instant.Time) {
 	for sg, r := range rt.table.all() {
 		if r.Origin != RouteIdle {
@@ -189,8 +193,9 @@ func (rt *routing) reinstall(now instant.Time) {
 	}
 }
 
-// resume adds the entries that streams have made and asks for all of them.
-// Half-made ones, of when only some of the listeners were there, must not be seen.
+// resume adds the entries that streams have made and sends all entries to the kernel. It
+// does so only when all interfaces have their records, so that the kernel never gets an
+// entry for only some of the listeners.
 func (rt *routing) resume(now instant.Time, cp *Checkpoint) {
 	for _, rc := range cp.Routes {
 		sg := SourceGroup{rc.Source, rc.Group}
@@ -218,7 +223,7 @@ func (rt *routing) resume(now instant.Time, cp *Checkpoint) {
 	rt.reinstall(now)
 }
 
-// deadline is when an idle entry ends, Never when there is none.
+// deadline returns when the next idle entry ends, Never if there is none.
 func (rt *routing) deadline() instant.Time {
 	if len(rt.table.idle) > 0 {
 		if r := rt.table.get(rt.table.idle[0]); r != nil && r.Origin == RouteIdle {

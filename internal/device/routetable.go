@@ -9,26 +9,26 @@ import (
 	"tandem/internal/table"
 )
 
-// route is one forwarding entry as it was last given to the kernel. There may be a
-// hundred thousand groups with one source each, or one with a thousand sources.
+// route is one forwarding entry, as last sent to the kernel. The table must do well with
+// a hundred thousand groups of one source, and with one group of a thousand sources.
 type route struct {
 	source [16]byte
 	path   *path
 	RouteKept
 	group uint32
-	links table.Links // within the group
-	round uint32      // of the audit that has seen it last
+	links table.Links // neighbours in the list of the group's routes
+	round uint32      // number of the audit that has last seen the route
 }
 
-// RouteKept is what a device knows of an entry beside where it leads to.
+// RouteKept is the state of an entry without its path.
 type RouteKept struct {
 	Since  instant.Time
 	Origin RouteOrigin
 }
 
-// path is the way of a stream: the interface by which it comes in and those by which it goes
-// out, by their Linux names, sorted. A path without outgoing interfaces discards the stream.
-// It is kept once for all routes that are alike.
+// path is the way of a stream: its incoming interface and its outgoing interfaces, by
+// Linux name, sorted. A path without outgoing interfaces discards the stream. Routes with
+// the same path share one value.
 type path struct {
 	incoming string
 	outgoing []string
@@ -38,7 +38,7 @@ func (p *path) equal(other *path) bool {
 	return p == other || p.incoming == other.incoming && slices.Equal(p.outgoing, other.outgoing)
 }
 
-// change is what gives an entry to the kernel.
+// change returns the RouteChange that sets this entry in the kernel.
 func (r *route) change(sg SourceGroup) RouteChange {
 	return RouteChange{Source: sg.Source, Group: sg.Group, Incoming: r.path.incoming, Outgoing: r.path.outgoing}
 }
@@ -49,16 +49,16 @@ type routeGroup struct {
 	routes table.Members
 }
 
-// routeTable holds the entries.
+// routeTable holds the forwarding entries.
 type routeTable struct {
 	seed   table.Seed
 	groups table.Table[routeGroup]
 	routes table.Grouped[route]
-	round  uint32 // the number of the audit
-	seen   int    // by it
+	round  uint32 // the number of the present audit
+	seen   int    // how many entries the present audit has seen
 	// idle lists the idle entries in the order of their expiry.
 	idle    []SourceGroup
-	paths   []*path // in use
+	paths   []*path // the paths that routes share
 	scratch []netip.Addr
 }
 
@@ -87,7 +87,8 @@ func (t *routeTable) find(group uint32, source netip.Addr) uint32 {
 	return t.routes.Find(&t.groups.At(group).routes, t.hash(group, source), func(r *route) bool { return r.source == key })
 }
 
-// get returns an entry, nil when there is none. It is valid until it is removed.
+// get returns an entry, nil if there is none. The pointer is valid until the entry is
+// removed.
 func (t *routeTable) get(sg SourceGroup) *route {
 	if id := t.find(t.group(sg.Group), sg.Source); id != 0 {
 		return t.routes.At(id)
@@ -95,7 +96,7 @@ func (t *routeTable) get(sg SourceGroup) *route {
 	return nil
 }
 
-// add makes an entry that there is not yet.
+// add makes an entry that does not exist yet.
 func (t *routeTable) add(sg SourceGroup, r route) *route {
 	gid := t.group(sg.Group)
 	if gid == 0 {
@@ -123,7 +124,7 @@ func (t *routeTable) remove(sg SourceGroup) {
 	}
 }
 
-// see notes that the kernel has an entry.
+// see records that the audit has seen an entry in the kernel.
 func (t *routeTable) see(r *route) {
 	if r.round != t.round {
 		r.round = t.round
@@ -131,7 +132,7 @@ func (t *routeTable) see(r *route) {
 	}
 }
 
-// all yields every entry. An entry that it has yielded may be removed.
+// all yields every entry. The caller may remove an entry after it was yielded.
 func (t *routeTable) all() iter.Seq2[SourceGroup, *route] {
 	return func(yield func(SourceGroup, *route) bool) {
 		for id := uint32(1); id <= t.routes.Top(); id++ {
@@ -147,7 +148,8 @@ func (t *routeTable) all() iter.Seq2[SourceGroup, *route] {
 	}
 }
 
-// of yields the entries of one group, which must not be changed meanwhile.
+// of yields the entries of one group. The caller must not add or remove entries of the
+// group in the loop.
 func (t *routeTable) of(group netip.Addr) iter.Seq2[netip.Addr, *route] {
 	return func(yield func(netip.Addr, *route) bool) {
 		gid := t.group(group)
@@ -162,7 +164,7 @@ func (t *routeTable) of(group netip.Addr) iter.Seq2[netip.Addr, *route] {
 	}
 }
 
-// sources lists the sources of a group that have an entry, sorted. It is valid
+// sources lists the sources of a group that have an entry, sorted. The list is valid
 // until the next call.
 func (t *routeTable) sources(group netip.Addr) []netip.Addr {
 	t.scratch = t.scratch[:0]
@@ -173,11 +175,11 @@ func (t *routeTable) sources(group netip.Addr) []netip.Addr {
 	return t.scratch
 }
 
-// mostPaths bounds the paths that are remembered; there is one for each set of
-// interfaces that any stream takes.
+// mostPaths bounds the number of shared paths. There is one for each set of interfaces
+// that some stream takes.
 const mostPaths = 256
 
-// shared returns the path that is kept for these interfaces.
+// shared returns the shared path with these interfaces.
 func (t *routeTable) shared(incoming string, outgoing []string) *path {
 	for _, p := range t.paths {
 		if p.incoming == incoming && slices.Equal(p.outgoing, outgoing) {

@@ -10,8 +10,8 @@ import (
 	"tandem/internal/rbs"
 )
 
-// service is a remote backup service and the records that it replicates: those
-// of every interface whose profile names it. It is the [rbs.Store].
+// service is a remote backup service and the records that it replicates: those of every
+// interface whose profile names the service. It implements [rbs.Store].
 type service struct {
 	all  *replication
 	name string
@@ -22,25 +22,25 @@ type service struct {
 	ServiceKept
 
 	arriving   proof.Arriving[SourceGroup] // which of the streams behind its interfaces come in at one device only
-	most       [2]bool                     // of them lack here, at the peer; as of the last settling
-	interfaces []*downstream               // whose records it replicates, by name
-	merging    *downstream                 // whose records are being merged, nil for none
-	index      *leafIndex                  // of their records, nil while nobody asks what is in a leaf
+	most       [2]bool                     // most streams do not come in here [0], or at the peer [1]; as of the last settling
+	interfaces []*downstream               // the interfaces whose records the service replicates, by name
+	merging    *downstream                 // the interface whose records are being merged, nil for none
+	index      *leafIndex                  // the index of the records by leaf, nil while no comparison needs it
 }
 
-// ServiceKept is what a device knows of a remote backup service beside its core.
+// ServiceKept is the state of a remote backup service without its core.
 type ServiceKept struct {
 	InSync     bool
-	SyncedOnce bool // since this device booted
+	SyncedOnce bool // a synchronisation has ended since this device booted
 	EverUp     bool
 	LostAt     instant.Time // when it was last in sync
 	UpAt       instant.Time // when the latest connection was established
-	Holding    bool         // the peer's records do not age
-	Unknown    bool         // the peer has let ours expire
-	Detour     rbs.Ends     // between which it connects instead, zero for none
+	Holding    bool         // retention is on: the records that the peer heard do not age
+	Unknown    bool         // the peer must have let the records of this device's listeners expire
+	Detour     rbs.Ends     // addresses of a heartbeat path to connect between, zero for none
 }
 
-// observe tells the observer what the connection came to, see [Device.Observe].
+// observe passes an outcome of the connection to the observer, see [Device.Observe].
 func (s *service) observe(o Outcome) {
 	if s.all.observer != nil {
 		s.all.observer(s.name, o)
@@ -66,7 +66,7 @@ func (s *service) Len() (n int) {
 	return n
 }
 
-// NextGroup implements [rbs.Store]: interface by interface.
+// NextGroup implements [rbs.Store]. It goes through one interface after another.
 func (s *service) NextGroup(after rbs.Ref, refs []rbs.Ref) []rbs.Ref {
 	first := max(0, slices.IndexFunc(s.interfaces, func(ifc *downstream) bool { return ifc.number == after.Part }))
 	for _, ifc := range s.interfaces[first:] {
@@ -100,7 +100,7 @@ func (s *service) Tombstones(now instant.Time) iter.Seq[rbs.Record] {
 	return func(yield func(rbs.Record) bool) {
 		for _, ifc := range s.interfaces {
 			if ifc.ledger.kept == ifc.ledger.live {
-				continue // there are none to look for
+				continue // this interface has no tombstones
 			}
 			for rec := range ifc.router.Tombstones(now) {
 				if !yield(replica(ifc, rec)) {
@@ -124,7 +124,8 @@ func (s *service) Record(now instant.Time, key rbs.Key) (rbs.Record, bool) {
 	return replica(ifc, rec), true
 }
 
-// Merge implements [rbs.Store]: a record from the peer goes the way of a report.
+// Merge implements [rbs.Store]. A record from the peer has the same consequences as a
+// report of its host.
 func (s *service) Merge(now instant.Time, rec *rbs.Record) rbs.Merged {
 	s.observe(Outcome{Kind: RecordMerged, Record: *rec})
 	ifc := s.interfaceOf(rec.Key)
@@ -135,7 +136,7 @@ func (s *service) Merge(now instant.Time, rec *rbs.Record) rbs.Merged {
 		s.EndMerge(now)
 		s.merging = ifc
 	}
-	if s.InSync && !rec.Deleted { // what is told to catch up is old
+	if s.InSync && !rec.Deleted { // during the synchronisation the records are old reports, which do not show that hosts answer now
 		ifc.hearing.told(rec.Host)
 	}
 	merged := ifc.router.Merge(now, mld.Record{
@@ -146,14 +147,15 @@ func (s *service) Merge(now instant.Time, rec *rbs.Record) rbs.Merged {
 		Deleted: rec.Deleted,
 		Left:    rec.Left,
 	})
-	if e := s.all.exceptions; e.waiting > 0 { // whoever tells of a listener knows it
+	if e := s.all.exceptions; e.waiting > 0 { // the peer knows a listener of which it sends a record
 		e.adopted(now, listener{ifc, ifc.handle(rec.Key)}, rec.Version)
 	}
 	return [...]rbs.Merged{rbs.Newer, rbs.Stale, rbs.Unfit, rbs.Full}[merged]
 }
 
-// Restamp implements [rbs.Store]. The clock is the device's, so it concerns all that is for
-// the same peer, and what no peer has seen.
+// Restamp implements [rbs.Store]. All services of the device have one clock, so it moves
+// the records of all services that have the same peer, and of those without a peer so
+// far.
 func (s *service) Restamp(_ instant.Time, peer rbs.Version, by rbs.Stamp) {
 	for _, other := range s.all.list {
 		if met := other.core.Peer().Device; other == s || met == 0 || met == peer.Device {
@@ -192,7 +194,7 @@ func (s *service) Acked(now instant.Time, key rbs.Key, v rbs.Version) {
 	ifc.router.Forget(now, h, mld.Version{Clock: uint64(v.Clock), Device: v.Device})
 }
 
-// handle finds the record of a replicated key, 0 when there is none.
+// handle returns the handle of a replicated key's record, 0 if there is none.
 func (i *downstream) handle(key rbs.Key) mld.Handle {
 	return i.router.HandleOf(mld.Key{Group: key.Group, Host: key.Host})
 }

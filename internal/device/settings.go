@@ -9,26 +9,27 @@ import (
 	"tandem/internal/rbs"
 )
 
-// Settings is the whole desired state of a device. Handing a changed copy to
-// [Device.Configure] brings the device from the old one to the new one, in
-// whatever order its parts were configured.
+// Settings is the whole desired state of a device. [Device.Configure] brings the device
+// from the present settings to new ones, whatever the order in which the operator
+// configured the parts.
 type Settings struct {
-	// Interfaces by configured name.
+	// Interfaces holds the multicast interfaces by configured name.
 	Interfaces map[string]InterfaceSettings
 	ETrunks    map[uint32]etrunk.Config
-	// Legs tells the Linux interface of each member Eth-Trunk.
+	// Legs gives the Linux interface of each member Eth-Trunk.
 	Legs     map[Member]LegSettings
 	Services map[string]ServiceSettings
 	Profiles map[string]ProfileSettings
-	// WatchesStreams says that the forwarding plane tells which streams come in (see [StreamsWatched]), and
-	// that the peer is to be told. It counts for services that are made later.
+	// WatchesStreams says that the forwarding plane reports which streams come in (see
+	// [StreamsWatched]), and that services exchange this with the peer. A change affects
+	// only services that are made later.
 	WatchesStreams bool
-	// RecordLimit bounds the listener records of all interfaces together that
-	// hosts can make this device hold, 0 for no bound.
+	// RecordLimit bounds the listener records that hosts can create on all interfaces
+	// together, 0 for no bound.
 	RecordLimit int
 }
 
-// Member names an Eth-Trunk as a member of an E-Trunk.
+// Member identifies an Eth-Trunk as a member of an E-Trunk.
 type Member struct {
 	ETrunk, EthTrunk uint32
 }
@@ -36,8 +37,8 @@ type Member struct {
 // LegSettings is the Linux side of a member.
 type LegSettings struct {
 	Netdev   string
-	Shutdown bool // the operator holds it down
-	LACP     bool // it is meant to speak LACP (mode lacp-static)
+	Shutdown bool // the operator has shut the leg down
+	LACP     bool // the leg is configured to speak LACP (mode lacp-static)
 }
 
 // InterfaceSettings describes one multicast interface. It is upstream
@@ -46,18 +47,22 @@ type InterfaceSettings struct {
 	Netdev   string
 	Upstream bool
 	MLD      mld.Config
-	// Profile is the remote backup profile that it is bound to, if any.
+	// Profile is the remote backup profile to which the interface is bound, empty for
+	// none.
 	Profile string
-	// SubInterface tells it from the others of its profile: 0 is the Eth-Trunk itself.
+	// SubInterface distinguishes the interfaces of one profile: 0 is the Eth-Trunk
+	// itself.
 	SubInterface uint32
 }
 
 // ServiceSettings describes one remote backup service.
 type ServiceSettings struct {
 	rbs.Config
-	// Retention is how long the peer's records outlive a broken channel while the peer is alive.
+	// Retention is how long this device keeps the peer's records from aging while the
+	// channel is down and the peer is alive.
 	Retention time.Duration
-	// BFDSession names a session whose being down drops the connection, empty for none.
+	// BFDSession is a BFD session that ends the connection when it goes Down, empty for
+	// none.
 	BFDSession string
 }
 
@@ -72,7 +77,7 @@ type ProfileSettings struct {
 
 func (p ProfileSettings) replicates() bool { return p.MLD && p.Hot && p.Service != "" }
 
-// carries reports whether an interface is the leg, or a sub-interface of it.
+// carries reports whether an interface is the leg itself, or a sub-interface of it.
 func (l LegSettings) carries(netdev string) bool {
 	return l.Netdev != "" && (netdev == l.Netdev || strings.HasPrefix(netdev, l.Netdev+"."))
 }

@@ -10,43 +10,43 @@ import (
 	"tandem/internal/rbs"
 )
 
-// Snapshot is a copy of what the displays and the metrics show of a device.
-// Its slices are sorted; groups are left out and asked for one by one.
+// Snapshot is a copy of what the displays and the metrics show of a device. Its slices
+// are sorted. It has no groups; callers request these one by one.
 type Snapshot struct {
 	At         time.Time
 	DeviceID   uint64
 	Uptime     time.Duration
 	Interfaces []InterfaceSnapshot
 	ETrunks    []etrunk.State
-	Members    []MemberSnapshot // of all E-Trunks
+	Members    []MemberSnapshot // members of all E-Trunks
 	Services   []rbs.State
 	Profiles   []ProfileSnapshot
 	Counters   Counters
-	Entries    int    // of the forwarding table
-	Silent     uint64 // entries dropped as no packet came for KeepAlive
+	Entries    int    // number of entries in the forwarding table
+	Silent     uint64 // entries dropped because no packet came for KeepAlive
 }
 
 // InterfaceSnapshot is one multicast interface.
 type InterfaceSnapshot struct {
 	Name     string // as configured, in canonical form
-	Netdev   string // its Linux name, empty while it does not exist
+	Netdev   string // the Linux name, empty while the interface does not exist
 	Up       bool
-	Lacks    proof.Lack // what keeps it from its work, though it is up
+	Lacks    proof.Lack // what keeps the interface from working although it is up
 	Upstream bool
-	// MLD has of an upstream interface no more than its address and its counters.
+	// MLD holds, for an upstream interface, only its address and its counters.
 	MLD mld.InterfaceState
-	// The rest is for downstream interfaces only.
+	// The following fields are set for downstream interfaces only.
 	Profile string
 	Duty    Duty
-	Deaf    proof.Witness // who shows that the interface hears no host
+	Deaf    proof.Witness // the evidence that no messages of hosts arrive on the interface
 }
 
-// MemberSnapshot is what this device makes of one member Eth-Trunk.
+// MemberSnapshot is the state of one member Eth-Trunk on this device.
 type MemberSnapshot struct {
 	Member
 	Duty  Duty
 	Ready bool
-	// NotReady names what is missing, empty when Ready.
+	// NotReady says what is missing, empty if Ready.
 	NotReady string
 }
 
@@ -57,15 +57,15 @@ type ProfileSnapshot struct {
 	ETrunk, EthTrunk uint32
 	MLD, Hot         bool
 	Interfaces       []string
-	Records          int // live ones
-	Tombstones       int // of hosts that left, not acknowledged yet
+	Records          int // live records
+	Tombstones       int // records of hosts that have left, until the peer has acknowledged them
 	Digest           uint64
 	Ready            bool
-	// NotReady names what is missing, empty when Ready.
+	// NotReady says what is missing, empty if Ready.
 	NotReady string
 }
 
-// DutyKind is the duty of a device on one interface (design: system, section 4).
+// DutyKind is the duty of a device on one interface.
 type DutyKind uint8
 
 // Duties.
@@ -80,7 +80,7 @@ func (k DutyKind) String() string { return [...]string{"none", "shared", "sole"}
 // Duty is what a device sends on one interface, and why.
 type Duty struct {
 	Kind DutyKind
-	// Covers is what the gate lets pass; it is wider than the duty during a hand-over.
+	// Covers is what the gate lets pass now. During a hand-over it is more than the duty.
 	Covers  etrunk.Buckets
 	Querier bool
 	Reason  string
@@ -89,21 +89,21 @@ type Duty struct {
 // RouteSnapshot is one (S,G) entry of the forwarding table.
 type RouteSnapshot struct {
 	Source, Group netip.Addr
-	Upstream      string   // configured name
-	Outgoing      []string // configured names
+	Upstream      string   // incoming interface, configured name
+	Outgoing      []string // outgoing interfaces, configured names
 	Uptime        time.Duration
 	Origin        RouteOrigin
-	Orphan        bool // sent although the hash names the peer, until the peer has the listener
+	Orphan        bool // this device sends the stream in the peer's stead, although its bucket is the peer's
 }
 
-// RouteOrigin says what made an entry.
+// RouteOrigin says why an entry was made.
 type RouteOrigin uint8
 
 // Origins of entries.
 const (
 	RouteSSM  RouteOrigin = iota // a listener named the source
-	RouteASM                     // a packet came and a listener wants any source
-	RouteIdle                    // a packet came and nobody wants it
+	RouteASM                     // a packet came, and a listener wants any source
+	RouteIdle                    // a packet came, and no listener wants the stream
 )
 
 func (o RouteOrigin) String() string { return [...]string{"SSM", "ASM", "IDLE"}[o] }

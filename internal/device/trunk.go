@@ -9,69 +9,71 @@ import (
 	"tandem/internal/instant"
 )
 
-// trunk is an E-Trunk and the members that this device has in it.
+// trunk is an E-Trunk with its members on this device.
 type trunk struct {
 	*ground
 	core    *trunkCore
-	random  *rand.PCG // its core's
+	random  *rand.PCG // the source of the core's random numbers
 	cfg     etrunk.Config
 	members map[uint32]*member
-	state   etrunk.State // as of the last refresh
+	state   etrunk.State // the core's state at the last refresh
 	TrunkKept
 }
 
-// TrunkKept is what a device knows of an E-Trunk beside its core and its members.
+// TrunkKept is the state of an E-Trunk without its core and its members.
 type TrunkKept struct {
-	Lost  bool         // the peer was, and has not been found since
-	Heard instant.Time // when the peer gave its last sign of life
+	Lost  bool         // the peer was lost and has not been found again
+	Heard instant.Time // when the last sign of life of the peer came
 }
 
-// trunkCore is the core of an E-Trunk. Its methods take the place of those of [etrunk.Trunk]
-// that have effects, and apply the effects themselves.
+// trunkCore is the core of an E-Trunk. Its methods replace those of [etrunk.Trunk] that
+// have effects, and apply the effects themselves.
 type trunkCore struct {
 	*etrunk.Trunk
 	of *trunk
-	fx etrunk.Effects // being collected
+	fx etrunk.Effects // the effects of the present call
 }
 
-// Configure stands for [etrunk.Trunk.Configure]. The configuration has been validated.
+// Configure calls [etrunk.Trunk.Configure] and applies the effects. The configuration has
+// been validated.
 func (c *trunkCore) Configure(now instant.Time, cfg etrunk.Config) {
 	_ = c.Trunk.Configure(now, cfg, &c.fx)
 	c.apply(now)
 }
 
-// Resume stands for [etrunk.Trunk.Resume]. The configuration has been validated.
+// Resume calls [etrunk.Trunk.Resume] and applies the effects. The configuration has been
+// validated.
 func (c *trunkCore) Resume(now instant.Time, pause time.Duration, cfg etrunk.Config, s etrunk.Session) {
 	_ = c.Trunk.Resume(now, pause, cfg, s, &c.fx)
 	c.apply(now)
 }
 
-// Advance stands for [etrunk.Trunk.Advance].
+// Advance calls [etrunk.Trunk.Advance] and applies the effects.
 func (c *trunkCore) Advance(now instant.Time) {
 	c.Trunk.Advance(now, &c.fx)
 	c.apply(now)
 }
 
-// Announce stands for [etrunk.Trunk.Announce].
+// Announce calls [etrunk.Trunk.Announce] and applies the effects.
 func (c *trunkCore) Announce(now instant.Time, id uint32, a etrunk.Announcement) {
 	c.Trunk.Announce(now, id, a, &c.fx)
 	c.apply(now)
 }
 
-// EndRevert stands for [etrunk.Trunk.EndRevert].
+// EndRevert calls [etrunk.Trunk.EndRevert] and applies the effects.
 func (c *trunkCore) EndRevert(now instant.Time, id uint32) {
 	c.Trunk.EndRevert(now, id, &c.fx)
 	c.apply(now)
 }
 
-// SetBFD stands for [etrunk.Trunk.SetBFD].
+// SetBFD calls [etrunk.Trunk.SetBFD] and applies the effects.
 func (c *trunkCore) SetBFD(now instant.Time, s etrunk.BFDState) {
 	c.Trunk.SetBFD(now, s, &c.fx)
 	c.apply(now)
 }
 
-// Receive stands for [etrunk.Trunk.Receive], and reports whether it took the packet. It
-// counts what it drops, by cause.
+// Receive calls [etrunk.Trunk.Receive] and applies the effects. It reports whether the
+// core accepted the packet. The core counts dropped packets by cause.
 func (c *trunkCore) Receive(now instant.Time, from netip.Addr, vpn string, packet []byte) (taken bool) {
 	taken = c.Trunk.Receive(now, from, vpn, packet, &c.fx) == nil
 	if taken {
@@ -81,7 +83,7 @@ func (c *trunkCore) Receive(now instant.Time, from netip.Addr, vpn string, packe
 	return taken
 }
 
-// apply does what the core has asked for.
+// apply carries out the effects of the core.
 func (c *trunkCore) apply(now instant.Time) {
 	t := c.of
 	for _, packet := range c.fx.Packets {

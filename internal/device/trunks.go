@@ -10,7 +10,7 @@ import (
 	"tandem/internal/instant"
 )
 
-// trunks are the E-Trunks, by their ID.
+// trunks holds the E-Trunks by ID.
 type trunks struct {
 	*ground
 	keyed[uint32, *trunk]
@@ -24,7 +24,7 @@ func (ts *trunks) add(id uint32) *trunk {
 	return t
 }
 
-// configure brings the E-Trunks and their members to the settings.
+// configure makes the E-Trunks and their members agree with the settings.
 func (ts *trunks) configure(now instant.Time) {
 	for _, t := range ts.list {
 		if _, wanted := ts.settings.ETrunks[t.cfg.ID]; !wanted {
@@ -66,7 +66,7 @@ func (ts *trunks) configureMembers(t *trunk) {
 	}
 }
 
-// resume makes those E-Trunks that there were before the rest are configured.
+// resume makes the E-Trunks of a checkpoint, before the other E-Trunks are configured.
 func (ts *trunks) resume(now instant.Time, cp *Checkpoint) {
 	for _, tc := range cp.Trunks {
 		cfg, wanted := ts.settings.ETrunks[tc.ID]
@@ -74,7 +74,7 @@ func (ts *trunks) resume(now instant.Time, cp *Checkpoint) {
 			continue
 		}
 		t := ts.add(tc.ID)
-		_ = t.random.UnmarshalBinary(tc.Random) // else it stays as it was seeded
+		_ = t.random.UnmarshalBinary(tc.Random) // after an error the generator keeps its seed
 		t.cfg, t.TrunkKept = cfg, tc.Kept
 		t.core.Resume(now, now.Sub(cp.At), cfg, tc.Session)
 		ts.configureMembers(t)
@@ -87,7 +87,7 @@ func (ts *trunks) resume(now instant.Time, cp *Checkpoint) {
 	ts.configure(now)
 }
 
-// receive takes a hello.
+// receive passes a hello to its E-Trunk.
 func (ts *trunks) receive(now instant.Time, ev HelloReceived) {
 	t := ts.of(ev)
 	if t == nil {
@@ -97,8 +97,9 @@ func (ts *trunks) receive(now instant.Time, ev HelloReceived) {
 	t.core.Receive(now, ev.From, ev.VPN, ev.Packet)
 }
 
-// of returns the E-Trunk that a hello is for. What is damaged, or for none of ours, goes to the first
-// one that has the sender for its peer: there it is counted by its cause.
+// of returns the E-Trunk to which a hello belongs. A hello that is damaged, or names no
+// E-Trunk of this device, goes to the first E-Trunk whose peer is the sender, so that it
+// is counted there by its cause.
 func (ts *trunks) of(ev HelloReceived) *trunk {
 	id, err := etrunk.PeekID(ev.Packet)
 	if t := ts.get(id); err == nil && t != nil {
@@ -112,7 +113,7 @@ func (ts *trunks) of(ev HelloReceived) *trunk {
 	return nil
 }
 
-// setBFD tells the E-Trunks that are bound to a session its state.
+// setBFD gives the state of a BFD session to the E-Trunks that are bound to it.
 func (ts *trunks) setBFD(now instant.Time, ev BFDChanged) {
 	for _, t := range ts.list {
 		if t.cfg.BFDSession == ev.Session {
@@ -122,8 +123,8 @@ func (ts *trunks) setBFD(now instant.Time, ev BFDChanged) {
 	}
 }
 
-// memberOf returns the member that an interface follows, nil when there is none: its
-// profile's, else the one whose leg it is on.
+// memberOf returns the member of an interface, nil if there is none: the member of its
+// profile, else the member whose leg carries the interface.
 func (ts *trunks) memberOf(p ProfileSettings, netdev string) *member {
 	if t := ts.get(p.Member.ETrunk); t != nil && t.members[p.Member.EthTrunk] != nil {
 		return t.members[p.Member.EthTrunk]
@@ -145,7 +146,7 @@ func (ts *trunks) advance(now instant.Time) {
 	}
 }
 
-// deadline is when advance must next be called.
+// deadline returns when advance must be called next.
 func (ts *trunks) deadline() (at instant.Time) {
 	for _, t := range ts.list {
 		at = instant.Earliest(at, t.core.Deadline())

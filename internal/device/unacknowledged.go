@@ -10,20 +10,20 @@ import (
 	"tandem/internal/rbs"
 )
 
-// listener is the record of a host on an interface.
+// listener identifies a listener: an interface and a host's record on it.
 type listener struct {
 	ifc    *downstream
 	record mld.Handle
 }
 
-// arrival is a listener that the peer has time to acknowledge. It is obsolete when the
-// listener has come again since.
+// arrival is a listener that the peer still has time to acknowledge. It is obsolete if
+// the same listener has joined again since.
 type arrival struct {
 	listener
 	since instant.Time
 }
 
-// expect implements [followers]. The peer may not know of the listeners.
+// expect implements [followers]. The listeners count as unacknowledged from now on.
 func (e *exceptions) expect(now instant.Time, ifc *downstream, joined []mld.Joined) {
 	s := ifc.service
 	if s == nil {
@@ -46,7 +46,8 @@ func (e *exceptions) discarded(ifc *downstream) {
 	ifc.awaited = awaited{}
 }
 
-// await remembers an unacknowledged listener. Patient gives the peer time to acknowledge it.
+// await adds an unacknowledged listener. patient says that the peer still has time to
+// acknowledge it.
 func (e *exceptions) await(now instant.Time, l listener, v rbs.Version, patient bool) {
 	before := len(l.ifc.awaited.list)
 	w := l.ifc.awaited.put(l.record)
@@ -60,17 +61,18 @@ func (e *exceptions) await(now instant.Time, l listener, v rbs.Version, patient 
 	}
 }
 
-// forget removes a listener.
+// forget removes a listener, because it needs no exception any more.
 func (e *exceptions) forget(l listener) {
 	if l.ifc.awaited.remove(l.record) {
 		e.waiting--
 	}
-	if e.waiting == 0 { // give the memory of a flood of joins back
+	if e.waiting == 0 { // free the memory that a flood of joins has taken
 		e.overdue, e.fresh = nil, nil
 	}
 }
 
-// adopted forgets a listener when the peer knows it at this version or a later one.
+// adopted removes a listener when the peer has its record with this version or a later
+// one.
 func (e *exceptions) adopted(now instant.Time, l listener, v rbs.Version) {
 	w := l.ifc.awaited.get(l.record)
 	if w == nil || v.Compare(w.Version) < 0 {
@@ -82,19 +84,20 @@ func (e *exceptions) adopted(now instant.Time, l listener, v rbs.Version) {
 	}
 }
 
-// soon has the exceptions computed. The more listeners are overdue, the later.
+// soon schedules the next computation of the exceptions. The more listeners are overdue,
+// the later it is.
 func (e *exceptions) soon(now instant.Time) {
 	const batch = 2000
 	pace := exceptionPace * time.Duration(1+len(e.overdue)/batch)
 	e.dueAt(max(now, e.doneAt.Add(pace)))
 }
 
-// synchronised forgets the listeners that came before the connection which is in sync now.
-// The peer knew them, or has been told.
+// synchronised removes the listeners that joined before the present connection, which is
+// now in sync: the peer has their records.
 func (e *exceptions) synchronised(now instant.Time, s *service) {
 	before := e.waiting
 	for _, ifc := range s.interfaces {
-		// From the end: the last one takes the place of one that is forgotten.
+		// From the end, because the last entry takes the place of one that is removed.
 		for i := len(ifc.awaited.list) - 1; i >= 0; i-- {
 			if w := ifc.awaited.list[i]; w.Since < s.UpAt {
 				e.forget(listener{ifc, w.Record})
@@ -111,8 +114,8 @@ func (e *exceptions) dueAt(at instant.Time) {
 	e.agenda.add(stageExceptions, at)
 }
 
-// endPatience makes listeners overdue that have waited for ackPatience, and those whose
-// service is no more in sync.
+// endPatience makes listeners overdue that have waited for ackPatience, or whose service
+// is no longer in sync.
 func (e *exceptions) endPatience(now instant.Time) {
 	if !e.allInSync() {
 		kept := e.fresh[:0]
@@ -134,7 +137,8 @@ func (e *exceptions) endPatience(now instant.Time) {
 	}
 }
 
-// outwait makes a listener overdue, unless the peer knows it by now, or it has come again.
+// outwait makes a listener overdue, unless the peer has acknowledged it, or it has joined
+// again.
 func (e *exceptions) outwait(a arrival) {
 	if w := a.ifc.awaited.get(a.record); w != nil && w.Since == a.since && !w.Overdue {
 		w.Overdue = true
@@ -142,14 +146,14 @@ func (e *exceptions) outwait(a arrival) {
 	}
 }
 
-// replicates reports whether the service of an interface is synchronised.
+// replicates reports whether the service of an interface is in sync.
 func (i *downstream) replicates() bool { return i.service != nil && i.service.InSync }
 
 func (e *exceptions) allInSync() bool {
 	return !slices.ContainsFunc(e.downstreams.list, func(ifc *downstream) bool { return ifc.service != nil && !ifc.replicates() })
 }
 
-// resumed sorts the listeners that a predecessor has left.
+// resumed sorts the listeners that come from a predecessor's checkpoint.
 func (e *exceptions) resumed() {
 	slices.SortFunc(e.fresh, func(a, b arrival) int { return cmp.Compare(a.since, b.since) })
 	if len(e.fresh) > 0 {

@@ -9,7 +9,7 @@ import (
 	"tandem/internal/rbs"
 )
 
-// upkeep does what follows from the duties and goes through many records.
+// upkeep does what follows from the duties and has to go through many records.
 type upkeep struct {
 	*ground
 	trunks      *trunks
@@ -17,22 +17,22 @@ type upkeep struct {
 	downstreams *downstreams
 }
 
-// refresh does all of it.
+// refresh does all three parts.
 func (u *upkeep) refresh(now instant.Time) {
 	u.refreshDetours(now)
 	u.refreshRetention(now)
 	u.refreshQueriers(now)
 }
 
-// refreshQueriers gives the querier's duty to the interfaces that have it.
+// refreshQueriers sets the querier's duty of every interface.
 func (u *upkeep) refreshQueriers(now instant.Time) {
 	for _, ifc := range u.downstreams.list {
 		ifc.router.SetQuerierDuty(now, ifc.duty().Querier)
 	}
 }
 
-// refreshRetention stops the ageing of the peer's records while their channel
-// is broken and the peer is alive, for the retention time at most.
+// refreshRetention keeps the records that the peer heard from aging while the channel is
+// down and the peer is alive, for at most the configured retention.
 func (u *upkeep) refreshRetention(now instant.Time) {
 	for _, s := range u.services.list {
 		until := s.LostAt.Add(s.cfg.Retention)
@@ -53,12 +53,12 @@ func (u *upkeep) refreshRetention(now instant.Time) {
 	}
 }
 
-// forgetMargin is ample for the difference between the moments at which the two devices
-// noticed that the channel broke.
+// forgetMargin is more than the possible difference between the moments at which the two
+// devices noticed that the channel went down.
 const forgetMargin = 10 * time.Second
 
-// becomeUnknown makes orphans of all listeners that were heard here before the peer, which has
-// held its copies until a time, lets them expire.
+// becomeUnknown makes exceptions of all listeners whose reports came here, before the
+// peer lets its copies of their records expire. held is when the peer's retention ends.
 func (u *upkeep) becomeUnknown(now instant.Time, s *service, held instant.Time) {
 	if s.Unknown || len(s.interfaces) == 0 {
 		return
@@ -74,14 +74,15 @@ func (u *upkeep) becomeUnknown(now instant.Time, s *service, held instant.Time) 
 	s.Unknown = true
 	for _, ifc := range s.interfaces {
 		for h, v := range ifc.router.Own() {
-			// As if from before the connection that may be there by now: it tells of them all.
+			// They count as joined before any connection that may be up by now: its
+			// synchronisation sends all of them.
 			u.services.exceptions.await(s.LostAt, listener{ifc, h}, replicaVersion(v), false)
 		}
 	}
 	u.services.exceptions.soon(now)
 }
 
-// peerAlive reports whether any E-Trunk behind a service still hears its peer.
+// peerAlive reports whether the peer of any E-Trunk behind a service is alive.
 func (u *upkeep) peerAlive(service string) bool {
 	for _, p := range u.settings.Profiles {
 		if t := u.trunks.get(p.Member.ETrunk); p.Service == service && t != nil && t.state.PeerAlive {
@@ -91,11 +92,11 @@ func (u *upkeep) peerAlive(service string) bool {
 	return false
 }
 
-// A service connects between the addresses that are configured for it. Where those are an
-// E-Trunk's, it takes a heartbeat path while the primary one is broken. Both devices know
-// that by BFD, and choose the same path.
+// A service connects between its configured addresses. If these are the addresses of an
+// E-Trunk, and the E-Trunk's primary path is broken, the service uses a heartbeat path (a
+// detour). Both devices learn of the fault by BFD, and choose the same path.
 
-// refreshDetours has services take a detour, and leave it.
+// refreshDetours makes services take a detour, or leave it.
 func (u *upkeep) refreshDetours(now instant.Time) {
 	for _, s := range u.services.list {
 		if detour := u.detour(s); detour != s.Detour {
@@ -105,8 +106,8 @@ func (u *upkeep) refreshDetours(now instant.Time) {
 	}
 }
 
-// detour returns the addresses of the heartbeat path that a service is to take, zero for
-// none. A connection that is there is left alone.
+// detour returns the addresses of the heartbeat path that a service should use, zero for
+// none. It does not move a connection that is up.
 func (u *upkeep) detour(s *service) (best rbs.Ends) {
 	for _, t := range u.trunks.list {
 		own := t.cfg.VPN == "" && t.cfg.Local == s.cfg.Local && t.cfg.Peer == s.cfg.Peer
@@ -124,7 +125,7 @@ func (u *upkeep) detour(s *service) (best rbs.Ends) {
 	return best
 }
 
-// lower is the lower of the two addresses, which is the same on both devices.
+// lower returns the lower of the two addresses, which is the same on both devices.
 func lower(e rbs.Ends) netip.Addr {
 	if e.Peer.Less(e.Local) {
 		return e.Peer

@@ -13,7 +13,8 @@ import (
 	"tandem/internal/mld"
 )
 
-// Snapshot copies what the displays show. wall is the wall clock's reading at now.
+// Snapshot returns a copy of what the displays show. wall is the wall clock's reading at
+// now.
 func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
 	s := Snapshot{At: wall, DeviceID: d.id, Uptime: now.Sub(d.kept.Started), Counters: d.kept.Counters,
 		Entries: d.routes.table.routes.Len(), Silent: d.kept.Counters.StreamsSilent}
@@ -74,8 +75,8 @@ func (m *member) snapshot() MemberSnapshot {
 	return MemberSnapshot{Member: m.id, Duty: m.Duty, Ready: m.Lacking == "" && m.Fit, NotReady: m.Lacking}
 }
 
-// Groups lists the groups of one downstream interface, by address; nil when
-// there is no such interface.
+// Groups lists the groups of one downstream interface, by address; nil if there is no
+// such interface.
 func (d *Device) Groups(now instant.Time, name string) []mld.GroupState {
 	ifc := d.downstreams.get(name)
 	if ifc == nil {
@@ -133,7 +134,8 @@ func (d *Device) EachGroup(name string) iter.Seq[netip.Addr] {
 	return ifc.router.Groups()
 }
 
-// Group returns one group of a downstream interface, false when nobody wants it.
+// Group returns one group of a downstream interface, false if no host wants it and it is
+// not static.
 func (d *Device) Group(now instant.Time, name string, group netip.Addr) (mld.GroupState, bool) {
 	ifc := d.downstreams.get(name)
 	if ifc == nil {

@@ -8,11 +8,13 @@ import (
 	"tandem/internal/instant"
 )
 
-// Who stops serving by a change of its configuration hands over first: the members are told
-// to [Withdraw], and the change is made when they have [Device.Withdrawn]. So the peer sends
-// everything before anything ends here, and knows that it does.
+// A member that a change of the configuration would keep from serving hands over first:
+// the caller sends [Withdraw], and makes the change when [Device.Withdrawn] is true. So
+// the peer sends everything, and has acknowledged that it has to, before anything ends
+// here.
 
-// loses lists the members that settings would keep from serving as they do now.
+// loses lists the members that serve now and that the new settings would keep from
+// serving.
 func (du *duties) loses(settings Settings) (list []Member) {
 	for _, t := range du.trunks.list {
 		for _, id := range slices.Sorted(maps.Keys(t.members)) {
@@ -25,12 +27,14 @@ func (du *duties) loses(settings Settings) (list []Member) {
 	return list
 }
 
-// keeps reports whether settings leave a member all that it serves by.
+// keeps reports whether new settings leave everything as it is that a member needs for
+// its service.
 func (du *duties) keeps(m *member, s *Settings) bool {
 	return du.keepsTrunk(m, s) && du.keepsProfiles(m.id, s) && du.keepsInterfaces(m, s)
 }
 
-// keepsTrunk reports whether the peer finds the member as before.
+// keepsTrunk reports whether new settings leave the member, its leg and the contact with
+// the peer as they are.
 func (du *duties) keepsTrunk(m *member, s *Settings) bool {
 	is, willBe := du.settings.ETrunks[m.id.ETrunk], s.ETrunks[m.id.ETrunk]
 	member := slices.ContainsFunc(willBe.Members, func(c etrunk.MemberConfig) bool { return c.ID == m.id.EthTrunk })
@@ -40,7 +44,8 @@ func (du *duties) keepsTrunk(m *member, s *Settings) bool {
 		leg.Netdev == m.leg.Netdev && (!leg.Shutdown || m.leg.Shutdown)
 }
 
-// keepsProfiles reports whether listeners are replicated as before.
+// keepsProfiles reports whether new settings leave the replication of the member's
+// listeners as it is.
 func (du *duties) keepsProfiles(id Member, s *Settings) bool {
 	for name, p := range du.settings.Profiles {
 		if p.Member != id || !p.replicates() {
@@ -67,13 +72,13 @@ func (du *duties) keepsInterfaces(m *member, s *Settings) bool {
 	return true
 }
 
-// serves reports whether an interface is a member's.
+// serves reports whether an interface belongs to a member.
 func (du *duties) serves(m *member, name string) bool {
 	ifc := du.downstreams.get(name)
 	return ifc != nil && ifc.member == m
 }
 
-// withdraw has some members hand over, and no others.
+// withdraw makes the named members hand over, and ends the hand-over of the others.
 func (du *duties) withdraw(now instant.Time, ev Withdraw) {
 	for _, t := range du.trunks.list {
 		for _, m := range t.members {
@@ -83,8 +88,8 @@ func (du *duties) withdraw(now instant.Time, ev Withdraw) {
 	du.agenda.add(stageDuty, now)
 }
 
-// withdrawn reports whether nothing waits for the members any more that were told to withdraw:
-// the peer has taken over, or there is nobody who could.
+// withdrawn reports whether the peer has taken over from each member that was told to
+// withdraw, or no device could.
 func (du *duties) withdrawn() bool {
 	for _, t := range du.trunks.list {
 		for _, ms := range t.state.Members {
@@ -96,8 +101,9 @@ func (du *duties) withdrawn() bool {
 	return true
 }
 
-// sendsAll reports whether the peer sends everything, and knows that this device is not ready. So it
-// goes on, though it is not ready itself and this device sends, too.
+// sendsAll reports whether the peer sends everything and has seen that this device is not
+// ready. Such a peer goes on sending, even if it is not ready itself and this device
+// still sends, too.
 func sendsAll(ms etrunk.MemberState) bool {
 	p := ms.Peer
 	return ms.PeerKnown && p.Up && p.Role == etrunk.MemberMaster && p.Covers == etrunk.AllBuckets && p.Seen.Known && !p.Seen.Ready

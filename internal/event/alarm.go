@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// AlarmKind is one of the alarms that there are.
+// AlarmKind declares one kind of alarm.
 type AlarmKind struct {
 	Name     string
 	Severity AlarmSeverity
@@ -18,8 +18,8 @@ type AlarmSeverity string
 
 // Severities of alarms.
 const (
-	AlarmCritical AlarmSeverity = "Critical" // listeners miss streams, or will at the next fault
-	AlarmMajor    AlarmSeverity = "Major"    // the pair is no pair
+	AlarmCritical AlarmSeverity = "Critical" // listeners miss streams now, or will at the next fault
+	AlarmMajor    AlarmSeverity = "Major"    // the two devices no longer back each other up, or only in part
 	AlarmMinor    AlarmSeverity = "Minor"
 )
 
@@ -58,14 +58,15 @@ var (
 	GateStale        = alarm(AlarmCritical, "GATE_NOT_SET", "The kernel's permission to send is not what it should be.")
 )
 
-// Condition is an alarm as it holds at this moment.
+// Condition says that an alarm holds at this moment.
 type Condition struct {
 	*AlarmKind
-	Object string // what it is about: two alarms of a kind differ in it
-	Detail string // may change while the alarm lasts
+	Object string // the device, interface or service concerned; two alarms of one kind differ in it
+	Detail string // more facts; they may change while the alarm lasts
 }
 
-// Compare orders conditions, so that those found in a map come in one order.
+// Compare orders conditions by kind and object. It gives conditions from an unordered map
+// a fixed order.
 func (c Condition) Compare(other Condition) int {
 	return cmp.Or(cmp.Compare(c.Name, other.Name), cmp.Compare(c.Object, other.Object))
 }
@@ -74,17 +75,18 @@ func (c Condition) Compare(other Condition) int {
 type Alarm struct {
 	Condition
 	Since  time.Time
-	Number uint64 // counts all alarms since the start, from 1
+	Number uint64 // number of the alarm, counted from 1 since the start
 }
 
-// Alarms keeps which conditions hold. What holds is given to it whole, so no
-// alarm outlives its cause, whatever way that went.
+// Alarms holds the alarms that are active. Each Update replaces the whole set of
+// conditions, so no alarm can outlive its cause.
 type Alarms struct {
 	active []Alarm
 	last   uint64
 }
 
-// Update takes what holds now and returns what that raises and clears.
+// Update takes all conditions that hold now, and returns the events of the alarms that
+// this raises and clears.
 func (a *Alarms) Update(now time.Time, conditions []Condition) (told []Event) {
 	same := func(c Condition) func(Alarm) bool {
 		return func(al Alarm) bool { return al.AlarmKind == c.AlarmKind && al.Object == c.Object }
@@ -108,7 +110,8 @@ func (a *Alarms) Update(now time.Time, conditions []Condition) (told []Event) {
 	return told
 }
 
-// Active copies what holds, the most urgent first and then the latest.
+// Active returns a copy of the active alarms, the most urgent first, and among equals the
+// latest first.
 func (a *Alarms) Active() []Alarm {
 	list := slices.Clone(a.active)
 	urgency := map[AlarmSeverity]int{AlarmCritical: 0, AlarmMajor: 1, AlarmMinor: 2}

@@ -1,10 +1,9 @@
-// Package event is what a device tells of itself: a closed set of events, each
-// with a name, a severity and fields that stay the same from release to release,
-// and of alarms, conditions that last until they are over. Names follow VRP's
-// logs where there is one for it.
+// Package event declares what a device logs. There is a closed set of events, each with a
+// name, a severity and fields that stay the same from release to release. There is a
+// closed set of alarms, too: conditions that last until their cause is gone. Where VRP's
+// log has such an event, it gives the name.
 //
-// The package is pure: where events go, and how fast, is the business of
-// package journal.
+// The package is pure. Package journal decides where events go and how fast.
 package event
 
 import (
@@ -14,10 +13,11 @@ import (
 	"time"
 )
 
-// Severity is that of VRP's and syslog's scale (RFC 5424, section 6.2.1): the lower the worse.
+// Severity is a severity on the scale of VRP and syslog (RFC 5424, section 6.2.1): the
+// lower the number, the worse.
 type Severity uint8
 
-// Severities in use.
+// The severities in use.
 const (
 	Critical Severity = 2
 	Error    Severity = 3
@@ -31,11 +31,11 @@ type Kind struct {
 	Module   string
 	Severity Severity
 	Name     string
-	Fields   []string // names of what an event of the kind carries, in order
-	Text     string   // what it says to people
+	Fields   []string // names of the values that an event of this kind carries, in order
+	Text     string   // the message for people
 }
 
-// kinds is the closed set, in the order of the declarations.
+// kinds lists all kinds, in the order of the declarations.
 var kinds []*Kind
 
 // Kinds lists every kind of event.
@@ -53,11 +53,11 @@ type Event struct {
 	Values []any // one for each of the kind's fields
 }
 
-// With makes an event of a kind. There must be a value for each of its fields,
-// which a test of this package sees to.
+// With returns an event of a kind. There must be one value for each field of the kind; a
+// test of this package checks every call.
 func (k *Kind) With(values ...any) Event { return Event{k, values} }
 
-// Field returns a field's name and its value as text.
+// Field returns the name of field i and its value as text.
 func (e Event) Field(i int) (name, value string) {
 	if i < len(e.Values) {
 		value = fmt.Sprint(e.Values[i])
@@ -65,7 +65,7 @@ func (e Event) Field(i int) (name, value string) {
 	return e.Fields[i], value
 }
 
-// Facts writes the fields: ETrunkId=1, State=Master.
+// Facts returns the fields as text: ETrunkId=1, State=Master.
 func (e Event) Facts() string {
 	var b strings.Builder
 	for i := range e.Fields {
@@ -81,7 +81,7 @@ func (e Event) Facts() string {
 	return b.String()
 }
 
-// String writes the event as VRP's log does.
+// String returns the event in the format of VRP's log.
 func (e Event) String() string {
 	return fmt.Sprintf("%s/%d/%s: %s (%s)", e.Module, e.Severity, e.Name, e.Text, e.Facts())
 }
@@ -90,5 +90,5 @@ func (e Event) String() string {
 type Entry struct {
 	Event
 	At     time.Time
-	Number uint64 // counts all entries since the start, from 1
+	Number uint64 // number of the entry, counted from 1 since the start
 }

@@ -2,8 +2,8 @@ package proof
 
 import "fmt"
 
-// MinMTU is the least MTU of a link that carries IPv6 (RFC 8200 section 5). Below it the kernel
-// has no IPv6 on an interface.
+// MinMTU is the smallest MTU of a link that carries IPv6 (RFC 8200 section 5). Below it
+// the kernel switches IPv6 off on the interface.
 const MinMTU = 1280
 
 // Lack is what prevents a multicast interface from doing its work.
@@ -13,12 +13,12 @@ type Lack uint8
 const (
 	LacksNothing   Lack = iota
 	LacksMTU            // the MTU is too small for IPv6
-	LacksIPv6           // IPv6 is switched off on it
-	LacksUnique         // another host has its link-local address: Duplicate Address Detection has failed
+	LacksIPv6           // IPv6 is switched off on the interface
+	LacksUnique         // another host has the same link-local address: Duplicate Address Detection has failed
 	LacksDetection      // Duplicate Address Detection has not ended yet
 	LacksLinkLocal      // there is no link-local address
-	LacksSending        // the kernel refuses packets that this device sends by it
-	LacksLeaving        // forwarded packets are dropped on the way out
+	LacksSending        // the kernel refuses packets that this device sends on the interface
+	LacksLeaving        // forwarded packets are dropped between routing and the interface
 )
 
 var lacks = [...]string{
@@ -41,9 +41,9 @@ func (l Lack) String() string {
 // Able is what the kernel shows about a multicast interface that exists and is up.
 type Able struct {
 	MTU                  int
-	NoIPv6               bool // IPv6 is off, as by the sysctl disable_ipv6
-	LinkLocal            bool // it has a usable link-local address
-	Tentative, Duplicate bool // link-local addresses that are not usable, by cause
+	NoIPv6               bool // IPv6 is off, for instance by the sysctl disable_ipv6
+	LinkLocal            bool // the interface has a usable link-local address
+	Tentative, Duplicate bool // the interface has link-local addresses that are not usable, by cause
 }
 
 // Lack returns the first cause that prevents the interface from doing its work. MLD is sent
@@ -65,7 +65,8 @@ func (a Able) Lack() Lack {
 	return LacksLinkLocal
 }
 
-// Mute reports whether this device cannot send MLD by the interface.
+// Mute reports whether the lack prevents this device from sending MLD messages on the
+// interface.
 func (l Lack) Mute() bool { return l != LacksNothing && l != LacksLeaving }
 
 // Mendable reports whether another link-local address would solve the problem.

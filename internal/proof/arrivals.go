@@ -2,29 +2,31 @@ package proof
 
 import "tandem/internal/instant"
 
-// Counts are numbers of streams.
+// Counts holds numbers of streams.
 type Counts struct {
-	Flowing  int // that flow here
-	Any      int // that flow here or at the peer, or are missing at one
-	Lacking  int // that do not flow here; the peer sends them
-	StandsIn int // that this device sends, since they do not flow at the peer
+	Flowing  int // streams that flow here
+	Any      int // streams that flow here or at the peer, or that one of the two lacks
+	Lacking  int // streams that do not flow here, so that the peer sends them in this device's stead
+	StandsIn int // streams that this device sends in the peer's stead, because they do not flow at the peer
 }
 
 // Counts returns the numbers of streams.
 func (a *Arriving[K]) Counts() Counts { return a.counts }
 
-// LacksMost reports whether most streams do not arrive here, though they do at the peer.
+// LacksMost reports whether most streams do not arrive here although they arrive at the
+// peer.
 func (a *Arriving[K]) LacksMost() bool { return bool(a.mostHere) }
 
-// PeerLacksMost reports whether most streams do not arrive at the peer, though they do here.
+// PeerLacksMost reports whether most streams do not arrive at the peer although they
+// arrive here.
 func (a *Arriving[K]) PeerLacksMost() bool { return bool(a.mostThere) }
 
 // most is true when most streams are affected. It begins with more than half of all streams
 // and ends below a third, so that one stream does not make it change again and again.
 type most bool
 
-// judge sets the value for the present numbers. While the numbers are not complete, it
-// cannot become true.
+// judge updates the value from the present numbers: n of all streams are affected. While
+// the numbers are not complete, the value cannot become true.
 func (m *most) judge(n, all int, complete bool) {
 	if *m {
 		*m = most(3*n > all)
@@ -33,7 +35,7 @@ func (m *most) judge(n, all int, complete bool) {
 	}
 }
 
-// of returns the state of a stream, which is made if there is none.
+// of returns the state of a stream. It makes a new state if there is none.
 func (a *Arriving[K]) of(key K) *arrival[K] {
 	if f := a.byKey[key]; f != nil {
 		return f
@@ -47,7 +49,7 @@ func (a *Arriving[K]) of(key K) *arrival[K] {
 	return f
 }
 
-// drop forgets a stream.
+// drop removes the state of a stream.
 func (a *Arriving[K]) drop(f *arrival[K]) {
 	if f.place != instant.Out {
 		a.due.Remove(f.place)
@@ -59,7 +61,8 @@ func (a *Arriving[K]) drop(f *arrival[K]) {
 	delete(a.byKey, f.key)
 }
 
-// each calls do for all streams. It may drop the one that it is called for.
+// each calls do for the state of every stream. do may drop the state that it is called
+// with.
 func (a *Arriving[K]) each(do func(*arrival[K])) {
 	for i := len(a.streams) - 1; i >= 0; i-- {
 		do(a.streams[i])
@@ -76,7 +79,7 @@ func (a *Arriving[K]) take(f *arrival[K]) {
 	a.told = append(a.told, f.key)
 }
 
-// release ends what take has begun.
+// release ends standing in for a stream.
 func (a *Arriving[K]) release(now instant.Time, f *arrival[K]) {
 	if f.taken == 0 {
 		return
@@ -92,7 +95,7 @@ func (a *Arriving[K]) release(now instant.Time, f *arrival[K]) {
 	a.suspect(now, f)
 }
 
-// change changes a stream with do, and adjusts the counts.
+// change runs do, which changes the state of a stream, and keeps the counts right.
 func (a *Arriving[K]) change(f *arrival[K], do func()) {
 	a.count(f, -1)
 	do()

@@ -6,34 +6,35 @@ import (
 	"tandem/internal/instant"
 )
 
-// mostStreams limits how many streams are known from the peer only.
+// mostStreams bounds how many streams are kept that only the peer has reported.
 const mostStreams = 1 << 17
 
 // Sight is what this device has measured of a stream.
 type Sight struct {
-	Packets  uint64        // number of all packets that have arrived
+	Packets  uint64        // number of all packets that have arrived here
 	Last     instant.Time  // when the last of them arrived
 	Pause    time.Duration // the longest pause between two packets that has ended lately
 	PauseEnd instant.Time  // when that pause ended
 }
 
-// Told is what a device tells its peer of a stream.
+// Told is what the report of one device to the other says about a stream.
 type Told struct {
-	Flows     bool          // it arrives at the sender of this message
-	StandsIn  bool          // the sender of this message stands in for the other device
-	Withdrawn bool          // the sender no longer watches it
-	Age       time.Duration // time since the last packet at the sender, when the message was sent
+	Flows     bool          // the stream arrives at the sender of the report
+	StandsIn  bool          // the sender of the report stands in for the other device
+	Withdrawn bool          // the sender of the report no longer observes the stream
+	Age       time.Duration // time since the last packet at the sender, when the report was sent
 }
 
 // Arriving decides which streams arrive at only one of the two devices, and which device
-// sends them. The devices tell each other which streams flow, as their Watch has measured.
-// If a stream flows here and not at the peer, this device stands in: it sends the stream in
-// the peer's stead, until the stream has flowed at the peer again for one second. If a
-// stream flows at neither device, its source is silent, and no device has a fault.
+// sends them. The devices report to each other which streams flow, as measured by their
+// Watch. If a stream flows here and not at the peer, this device stands in: it sends the
+// stream in the peer's stead, until the stream has flowed at the peer again for one
+// second. If a stream flows at neither device, its source is silent, and no device has a
+// fault.
 //
-// A device learns that it lacks a stream when the peer says that it stands in. So only the
-// device that receives the stream decides. It can compare the times of its own packets with
-// the age of the peer's last packet.
+// A device learns that it lacks a stream when the peer says that it stands in. So only
+// the device that receives the stream decides. It can compare the times of its own
+// packets with the age of the peer's last packet.
 //
 // K identifies a stream. The zero Arriving knows no streams, and no report of the peer.
 type Arriving[K comparable] struct {
@@ -43,11 +44,11 @@ type Arriving[K comparable] struct {
 	taken   []K // the streams for which this device stands in
 
 	complete   instant.Time // when the list of the streams that flow at the peer became complete, Never while it is not complete
-	generation uint32       // of what the peer has told
-	full       bool         // the peer has told of more streams than are kept
+	generation uint32       // number of the peer's present list; reports of an older list no longer count
+	full       bool         // the peer has reported more streams than are kept
 
 	counts     Counts
-	mostHere   most // most streams are lacking here
+	mostHere   most // most streams do not arrive here although they arrive at the peer
 	mostThere  most
 	looks      []K
 	told       []K
@@ -64,24 +65,24 @@ type arrival[K comparable] struct {
 
 	flows  bool
 	last   instant.Time // when the latest known packet arrived here
-	silent instant.Time // when it became silent here
+	silent instant.Time // when the stream became silent here
 
 	peer       peerState
-	peerSince  instant.Time // when the peer told this
+	peerSince  instant.Time // when the peer's last report of the stream came
 	standsIn   bool         // the peer stands in for this device
 	generation uint32
 
-	// These fields count while the stream is suspected to flow here only.
+	// These fields are in use while the stream is suspected to flow here only.
 	peerLast instant.Time // the latest possible time of the peer's last packet; Never if unknown
-	lookAt   instant.Time // when to ask for the next look
-	asked    bool         // a look has been asked for
+	lookAt   instant.Time // when to request the next look
+	asked    bool         // a look has been requested
 	from     instant.Time // when the count of packets began
 	packets  uint64       // the number of packets at that time
 	counted  bool         // packets is set
-	came     bool         // packets have come since, and from is when that was noticed
+	came     bool         // packets have come since then, and from is when a look first found them
 }
 
-// peerState is what the peer says of a stream.
+// peerState says what the peer has reported about a stream.
 type peerState uint8
 
 const (
@@ -90,7 +91,7 @@ const (
 	peerSilent
 )
 
-// Flows notes that a stream flows here.
+// Flows records that a stream flows here.
 func (a *Arriving[K]) Flows(now instant.Time, key K, s Sight) {
 	f := a.of(key)
 	began := !f.flows
@@ -103,7 +104,7 @@ func (a *Arriving[K]) Flows(now instant.Time, key K, s Sight) {
 	a.judge(now, f)
 }
 
-// Silent notes that a stream that flowed here has become silent.
+// Silent records that a stream that flowed here has become silent.
 func (a *Arriving[K]) Silent(now instant.Time, key K, last instant.Time) {
 	f := a.byKey[key]
 	if f == nil || !f.flows {
@@ -117,7 +118,7 @@ func (a *Arriving[K]) Silent(now instant.Time, key K, last instant.Time) {
 	a.judge(now, f)
 }
 
-// Forget notes that this device no longer watches a stream.
+// Forget records that this device no longer observes a stream.
 func (a *Arriving[K]) Forget(now instant.Time, key K) {
 	f := a.byKey[key]
 	if f == nil {
@@ -131,7 +132,7 @@ func (a *Arriving[K]) Forget(now instant.Time, key K) {
 	a.judge(now, f)
 }
 
-// Seen gives the result of a look that Looks has asked for.
+// Seen handles the result of a look that Looks has requested.
 func (a *Arriving[K]) Seen(now instant.Time, key K, s Sight) {
 	f := a.byKey[key]
 	if f == nil || !f.asked {
@@ -144,15 +145,15 @@ func (a *Arriving[K]) Seen(now instant.Time, key K, s Sight) {
 	a.judge(now, f)
 }
 
-// PeerBegins invalidates what the peer has told so far. The decisions stay until
+// PeerBegins invalidates the reports of the peer so far. The decisions stay until
 // PeerComplete.
 func (a *Arriving[K]) PeerBegins(instant.Time) {
 	a.complete, a.full = instant.Never, false
 	a.generation++
 }
 
-// PeerTells handles what the peer tells of a stream. It returns false if there is no room
-// for the stream.
+// PeerTells handles the peer's report about a stream. It returns false if there is no
+// room for the stream.
 func (a *Arriving[K]) PeerTells(now instant.Time, key K, t Told) bool {
 	f := a.byKey[key]
 	if f == nil {
@@ -190,7 +191,7 @@ func (a *Arriving[K]) PeerTells(now instant.Time, key K, t Told) bool {
 	return true
 }
 
-// PeerComplete notes that the peer has now told of every stream that flows there.
+// PeerComplete records that the peer has now reported every stream that flows there.
 func (a *Arriving[K]) PeerComplete(now instant.Time) {
 	if a.full {
 		return
@@ -203,15 +204,15 @@ func (a *Arriving[K]) PeerComplete(now instant.Time) {
 		}
 		if f.peer != peerFlows {
 			a.suspect(now, f)
-			f.counted, f.lookAt = false, now // a look begins the count
+			f.counted, f.lookAt = false, now // count the packets again, from the next look on
 		}
 		a.judge(now, f)
 	})
 	a.judgeMost()
 }
 
-// PeerCannotTell notes that the peer has an older release, which tells nothing of streams.
-// This device then stands in for none.
+// PeerCannotTell records that the peer has an older release, which does not report
+// streams. Then this device stands in for no stream.
 func (a *Arriving[K]) PeerCannotTell(now instant.Time) {
 	a.PeerBegins(now)
 	a.each(func(f *arrival[K]) {

@@ -6,7 +6,7 @@ import "tandem/internal/instant"
 type Listeners struct {
 	// Own is the number of hosts whose latest report this device itself has received.
 	Own int
-	// Peer is the number of hosts whose reports the peer has received since
+	// Peer is the number of hosts whose MLD reports the peer has received since
 	// [Hearing.Since].
 	Peer int
 	// Spread means that the reports of each host arrive at only one of the two devices: a
@@ -20,8 +20,8 @@ type Listeners struct {
 // is about 1 in 65,536.
 const SpreadHosts = 16
 
-// Witness is the kind of evidence that a device is deaf: it does not receive what hosts
-// send.
+// Witness is the kind of evidence that a device is deaf: it does not receive the MLD
+// messages of the hosts.
 type Witness uint8
 
 func (w Witness) String() string {
@@ -31,8 +31,8 @@ func (w Witness) String() string {
 // Witnesses.
 const (
 	NoWitness     Witness = iota // the device is not deaf, or there is no evidence for it
-	FormerHosts                  // hosts that it had heard no longer answer, and the peer has not heard them either
-	PeerListeners                // the peer hears answers of hosts, and some of them should arrive here
+	FormerHosts                  // hosts whose reports had come here no longer answer, and their answers do not reach the peer either
+	PeerListeners                // the peer receives the answers of hosts, and some of them should arrive here, too
 )
 
 // Hearing decides whether a querier receives the answers of the hosts. A querier is deaf if
@@ -44,12 +44,12 @@ type Hearing struct {
 	asked    int          // number of general queries without an answer, in a row
 	since    instant.Time // when the first of them was sent
 	answerBy instant.Time // when the response time of the last one ends
-	own      int          // Listeners.Own at the last Look before that
+	own      int          // Listeners.Own when Look was last called before since
 	witness  Witness
 }
 
-// Asked notes a general query of this device, and the instant until which hosts may answer.
-// It must be called for each general query. Own is [Listeners.Own].
+// Asked records a general query of this device, and the instant until which hosts may
+// answer. It must be called for each general query. own is the present [Listeners.Own].
 func (h *Hearing) Asked(now, answerBy instant.Time, own int) {
 	if h.asked == 0 {
 		h.since = now
@@ -59,29 +59,30 @@ func (h *Hearing) Asked(now, answerBy instant.Time, own int) {
 	h.own = own
 }
 
-// Heard notes any message of a host. It reports whether the device was deaf until now.
+// Heard records that any message of a host has come. It reports whether the device was
+// deaf until now.
 func (h *Hearing) Heard() (changed bool) {
 	changed = h.witness != NoWitness
 	*h = Hearing{}
 	return changed
 }
 
-// Rest forgets everything: the device is no longer the querier, or the interface is down.
-// It reports whether the device was deaf.
+// Rest discards everything, because the device is no longer the querier or the interface
+// is down. It reports whether the device was deaf.
 func (h *Hearing) Rest() (changed bool) { return h.Heard() }
 
 // Since returns when the first query without an answer was sent, Never if there is none.
 func (h *Hearing) Since() instant.Time { return h.since }
 
-// Deaf returns the witness that the device is deaf. The verdict stays until a host is
-// heard. It does not depend on the hosts' records, which expire because no report refreshes
-// them.
+// Deaf returns the witness that the device is deaf. The verdict stays until a message of
+// a host comes. It does not depend on the hosts' records, because these expire while no
+// report refreshes them.
 func (h *Hearing) Deaf() Witness { return h.witness }
 
-// Look judges by the present listeners. It reports whether the device has now become deaf.
-// It must be called at least once between each query and the end of its response time.
-// Later the records of hosts expire that answered the query before the first unanswered
-// one.
+// Look judges by the present listeners. It reports whether the device has now become
+// deaf. It must be called at least once between each query and the end of its response
+// time. After that, the records of hosts that answered earlier queries expire and can no
+// longer show that there are hosts.
 func (h *Hearing) Look(now instant.Time, robustness int, l Listeners) (changed bool) {
 	if h.asked == 0 || h.witness != NoWitness {
 		return false

@@ -8,34 +8,35 @@ import (
 
 // How long a stream may pause before it counts as silent.
 const (
-	// shortestPatience is longer than a busy machine delays a packet.
+	// shortestPatience is the shortest patience. It is longer than a busy machine delays
+	// a packet.
 	shortestPatience = 20 * time.Millisecond
 	// newPatience is for a stream with too few packets to know its usual interval.
 	newPatience = time.Second
-	// patientIntervals is how many mean intervals between packets a stream may pause.
+	// patientIntervals is how many mean intervals between two packets a stream may pause.
 	patientIntervals = 5
-	// patientPauses is how many times longer than its longest usual pause it may pause. So a
-	// stream that comes in bursts is not taken for silent between two of them.
+	// patientPauses is how many times its longest usual pause a stream may pause. So a
+	// stream that comes in bursts does not count as silent between two bursts.
 	patientPauses = 2
 	// knownAfter is the number of packets after which the usual interval of a stream is
 	// known.
 	knownAfter = 8
-	// pauseWindow is how long a usual pause is remembered: at least so long, at most twice
-	// as long.
+	// pauseWindow is how long a usual pause is remembered: at least this long, at most
+	// twice as long.
 	pauseWindow = 30 * time.Second
-	// latelyFor is how long Sight.Pause reports a pause after its end, at least.
+	// latelyFor is how long Sight reports a pause after its end, at least.
 	latelyFor = time.Second
 )
 
-// Flow is what is known of the arrival of one stream. The zero Flow is a stream
-// of which no packet has arrived.
+// Flow holds what has been measured of one stream. The zero Flow is a stream of which no
+// packet has arrived.
 type Flow struct {
 	packets  uint64
 	last     instant.Time  // when the latest packet arrived, Never if none has
 	interval time.Duration // mean time between two packets
-	known    uint8         // number of packets in the mean interval, up to knownAfter
+	known    uint8         // number of packets that have entered the mean interval, up to knownAfter
 	flowing  bool
-	missed   bool // the peer has the stream while it does not arrive here, so the source does not pause
+	missed   bool // the peer has received packets during the present silence, so the source does not pause
 
 	pause    time.Duration    // present pause of the stream, at the last look
 	pauses   [2]time.Duration // the longest usual pauses, of this window and of the previous one
@@ -43,7 +44,7 @@ type Flow struct {
 	windowAt instant.Time     // when this window began
 
 	lately   time.Duration // the longest pause that has ended lately
-	latelyAt instant.Time  // when it ended
+	latelyAt instant.Time  // when that pause ended
 }
 
 // Flowing reports whether the stream was arriving at the last look.
@@ -89,9 +90,10 @@ func (f *Flow) Look(now instant.Time, packets uint64, last instant.Time) (change
 	return false
 }
 
-// Missed notes that the peer has received the stream while it was silent here, now or until
-// a moment ago. So the pause was a fault and not a pause of the source. It is not learnt as
-// usual, and the next fault is noticed as soon as this one was.
+// Missed records that the peer has received packets of the stream while it was silent
+// here, now or until a moment ago. So the silence was a fault and not a pause of the
+// source. The Flow does not learn it as a usual pause, so the next fault is noticed as
+// soon as this one was.
 func (f *Flow) Missed() {
 	if !f.flowing {
 		f.missed = true
@@ -100,7 +102,7 @@ func (f *Flow) Missed() {
 	}
 }
 
-// take counts packets that have arrived since the last look.
+// take adds the packets that have arrived since the last look.
 func (f *Flow) take(now instant.Time, came uint64, last instant.Time) {
 	if !f.last.IsSet() {
 		f.last, f.windowAt = last, now

@@ -12,24 +12,25 @@ const (
 	lossAfter = 500 * time.Millisecond
 	// trustAfter is how long most packets must leave again before a loss ends.
 	trustAfter = time.Second
-	// forgetAfter is how long there must be no evidence of a loss before it ends: no lost
-	// packets, and no known chain that may drop them. A device that is not ready because of
-	// the loss sends nothing, so it cannot measure that the loss is over.
+	// forgetAfter is how long there must be no evidence of a loss before the loss ends:
+	// no lost packets, and no known chain that may drop them. A device that is not ready
+	// because of the loss sends nothing, so it cannot measure that the loss is over.
 	forgetAfter = 10 * time.Second
 )
 
-// Passage counts the packets that are forwarded out of one interface, since some moment.
+// Passage counts the packets that are forwarded out of one interface. Only differences
+// between two readings matter.
 type Passage struct {
-	Offered      uint64 // the kernel wanted to forward them
-	Held, Passed uint64 // arrived at the gate; it held them back, or let them pass
-	Left         uint64 // reached the end of the way
+	Offered      uint64 // packets that the kernel's routing sent towards the interface
+	Held, Passed uint64 // packets that arrived at the gate: it held them back, or let them pass
+	Left         uint64 // packets that reached the end of the way, the interface
 }
 
 // Place is where packets are lost.
 type Place uint8
 
-// Places. Packets that arrive at the gate prove that the way to it works, also while it is
-// closed.
+// The places. Packets that arrive at the gate prove that the way to it works, even while
+// the gate is closed.
 const (
 	Nowhere Place = iota
 	BeforeGate
@@ -57,8 +58,8 @@ func (l *Leaving) Lost() Place {
 }
 
 // Look takes a reading and reports whether Lost has changed. The counters must be read in
-// the order of [Passage]. Counters that are lower than before have been made anew. Suspect
-// means that a chain is known that may drop packets at that place.
+// the order of [Passage]. If a counter is lower than before, the kernel has reset it.
+// suspect says that a chain of the packet filter is known that may drop these packets.
 func (l *Leaving) Look(now instant.Time, p Passage, suspect bool) (changed bool) {
 	last, lastAt, lost := l.last, l.lastAt, l.Lost()
 	l.last, l.lastAt = p, now
@@ -80,7 +81,8 @@ type stretch struct {
 	seenAt instant.Time // when packets last entered the stretch
 }
 
-// look judges by the packets that have entered and left the stretch between two instants.
+// look judges the stretch by the packets that have entered and left it between two
+// instants.
 func (s *stretch) look(from, to instant.Time, in, out uint64, suspect bool) {
 	if in > 0 || !s.seenAt.IsSet() {
 		s.seenAt = to
@@ -100,8 +102,8 @@ func (s *stretch) look(from, to instant.Time, in, out uint64, suspect bool) {
 	}
 }
 
-// against handles evidence that contradicts the verdict. It changes the verdict when there
-// was no other evidence for long enough.
+// against handles evidence that contradicts the verdict. When only such evidence has come
+// for long enough, it changes the verdict.
 func (s *stretch) against(from, now instant.Time, enough time.Duration) {
 	if !s.since.IsSet() {
 		s.since = from

@@ -2,7 +2,8 @@ package proof
 
 import "tandem/internal/instant"
 
-// ArrivingMemory is what an [Arriving] knows. A new one that is given it goes on in its place.
+// ArrivingMemory is the state of an [Arriving]. A new Arriving that resumes from it goes
+// on in place of the old one.
 type ArrivingMemory[K comparable] struct {
 	Streams             []ArrivalMemory[K]
 	Stands              []K
@@ -12,7 +13,7 @@ type ArrivingMemory[K comparable] struct {
 	MostHere, MostThere bool
 }
 
-// ArrivalMemory is what is known of one stream.
+// ArrivalMemory is the state of one stream.
 type ArrivalMemory[K comparable] struct {
 	Key                                                       K
 	Flows, StandsIn, Asked, Counted                           bool
@@ -22,7 +23,7 @@ type ArrivalMemory[K comparable] struct {
 	Packets                                                   uint64
 }
 
-// Memory returns what is known.
+// Memory returns the state for a successor.
 func (a *Arriving[K]) Memory() ArrivingMemory[K] {
 	m := ArrivingMemory[K]{
 		Stands: append([]K(nil), a.taken...), Complete: a.complete, Generation: a.generation, Full: a.full,
@@ -42,7 +43,7 @@ func (a *Arriving[K]) Memory() ArrivingMemory[K] {
 	return m
 }
 
-// Resume makes an Arriving that knows nothing yet go on as the one whose memory it is given.
+// Resume gives a new Arriving the state of an old one.
 func (a *Arriving[K]) Resume(m ArrivingMemory[K]) {
 	for i := range m.Streams {
 		s := &m.Streams[i]
@@ -65,8 +66,8 @@ func (a *Arriving[K]) Resume(m ArrivingMemory[K]) {
 	a.mostHere, a.mostThere = most(m.MostHere), most(m.MostThere)
 }
 
-// Lose says that nobody knows whether a stream flows here until that is told anew. This device goes on
-// standing in for it.
+// Lose says that it is unknown whether a stream flows here, until Flows or Silent is
+// called for it. Until then this device goes on standing in for the stream.
 func (a *Arriving[K]) Lose(now instant.Time, key K) {
 	if f := a.byKey[key]; f != nil {
 		a.change(f, func() { f.flows, f.silent = false, now })

@@ -12,25 +12,25 @@ func (a *Arriving[K]) StandsChanged() (changed bool) {
 	return changed
 }
 
-// Looks returns the streams at which the caller must look now. It answers each with
-// [Arriving.Seen].
+// Looks returns the streams that the caller must look at now. The caller answers with
+// [Arriving.Seen] for each.
 func (a *Arriving[K]) Looks() (keys []K) { return handOut(&a.looks) }
 
-// News returns the streams whose state must be told to the peer.
+// News returns the streams whose state must be reported to the peer.
 func (a *Arriving[K]) News() (keys []K) { return handOut(&a.told) }
 
-// Missed returns the streams of which the peer had packets that did not arrive here (see
+// Missed returns the streams of which packets have come to the peer and not here (see
 // [Flow.Missed]).
 func (a *Arriving[K]) Missed() (keys []K) { return handOut(&a.missed) }
 
-// handOut returns a list and leaves an empty one.
+// handOut returns a list and replaces it by an empty one.
 func handOut[K any](list *[]K) (keys []K) {
 	keys, *list = *list, nil
 	return keys
 }
 
-// Tell returns the state of a stream for the peer. Watched says whether this device watches
-// the stream.
+// Tell returns the report to the peer about a stream. watched says whether this device
+// observes the stream.
 func (a *Arriving[K]) Tell(now instant.Time, key K, watched bool) Told {
 	f := a.byKey[key]
 	if f == nil {

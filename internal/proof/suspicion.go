@@ -7,24 +7,25 @@ import (
 )
 
 const (
-	// announceWithin is how long the peer may take to tell that a stream flows or is no
-	// longer silent. It is the time of quietShare looks and of the message, twice, because
-	// the peer may be slow.
+	// announceWithin is how long the peer's report that a stream flows may take. It is
+	// the time of quietShare looks and of the message, doubled because the peer may be
+	// slow.
 	announceWithin = 150 * time.Millisecond
-	// enoughPackets is how many packets of a stream must arrive here, but none at the peer,
-	// if it is unknown when the peer's last packet arrived.
+	// enoughPackets is how many packets of a stream must arrive here, and none at the
+	// peer, before this device stands in. It applies if the time of the peer's last
+	// packet is unknown.
 	enoughPackets = 5
 	// lookPrecision is by how much a pause may have been longer than the looks have
 	// measured: the time between two looks, and a little more. For a long pause it is a
-	// share of the pause, see lookShare, because a stream that is silent for long is not
-	// looked at each time.
+	// share of the pause (lookShare), because not every look reads a stream that has been
+	// silent for long.
 	lookPrecision = 15 * time.Millisecond
 	lookShare     = 8
 	// giveBackAfter is how long a stream must have flowed at the peer again before this
 	// device ends standing in.
 	giveBackAfter = time.Second
-	// rememberFor is how long this device stands in for a stream that flows at neither
-	// device. If only the source has paused, nothing changes when it goes on.
+	// rememberFor is how long this device keeps standing in for a stream that flows at
+	// neither device. So nothing changes when the source has only paused and goes on.
 	rememberFor = 5 * time.Minute
 )
 
@@ -50,7 +51,7 @@ func (a *Arriving[K]) judge(now instant.Time, f *arrival[K]) {
 	case a.suspected(f):
 		if at = f.lookAt; at.IsDue(now) {
 			a.looks = append(a.looks, f.key)
-			f.asked, f.lookAt = true, now.Add(announceWithin) // if nobody answers the look, ask for another then
+			f.asked, f.lookAt = true, now.Add(announceWithin) // if no Seen comes by then, request another look
 			at = f.lookAt
 		}
 	}
@@ -79,19 +80,19 @@ func (a *Arriving[K]) takenUntil(f *arrival[K]) instant.Time {
 	return instant.Never
 }
 
-// suspected reports whether a stream seems to flow here only.
+// suspected reports whether a stream seems to flow here and not at the peer.
 func (a *Arriving[K]) suspected(f *arrival[K]) bool {
 	return a.complete.IsSet() && f.flows && f.peer != peerFlows
 }
 
-// suspect begins the time that the peer has to tell of a stream.
+// suspect starts the time within which the peer has to report that a stream flows there.
 func (a *Arriving[K]) suspect(now instant.Time, f *arrival[K]) {
 	f.peerLast, f.asked, f.came = instant.Never, false, false
 	f.from, f.lookAt = now, now.Add(announceWithin)
 }
 
-// lacks decides by a look whether the peer lacks a suspected stream. If it cannot decide
-// yet, it sets when to look again.
+// lacks decides by the result of a look whether the peer lacks a suspected stream. If it
+// cannot decide yet, it sets the time of the next look.
 func (f *arrival[K]) lacks(now instant.Time, s Sight) bool {
 	if f.peerLast.IsSet() {
 		f.lookAt = now.Add(announceWithin)
@@ -101,7 +102,7 @@ func (f *arrival[K]) lacks(now instant.Time, s Sight) bool {
 		f.packets, f.counted = s.Packets, true
 	}
 	came := s.Packets - f.packets
-	if came > 0 && !f.came { // the peer may tell of these, too
+	if came > 0 && !f.came { // the peer may still report these packets, too
 		f.came, f.from = true, now
 	}
 	f.lookAt = now.Add(max(lookPrecision, now.Sub(f.from)/8))

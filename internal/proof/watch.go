@@ -6,21 +6,22 @@ import (
 	"tandem/internal/instant"
 )
 
-// quietShare: each look reads one in quietShare of the streams that do not flow. So they
-// cost little, and a stream that begins is noticed after quietShare looks at most.
+// quietShare is the number of looks after which every stream that does not flow has been
+// read once: each look reads one in quietShare. So these streams cost little, and a
+// stream that begins is noticed after at most quietShare looks.
 const quietShare = 8
 
 // fallenFor is how long after its last packet a stream that has become silent is still read
 // at each look. So the lengths of short pauses are measured well.
 const fallenFor = time.Second
 
-// Watch looks at the arrival of many streams. The caller identifies each by a number, its
-// slot. The numbers should be small, because they are indexes into memory.
+// Watch observes the arrival of many streams. The caller identifies each stream by a
+// number, its slot. The numbers should be small, because they are indexes into memory.
 type Watch struct {
-	flows   []watched // by slot
-	counted []uint64  // by slot: the count when the stream was put in quiet; a separate slice, so that many are read fast
+	flows   []watched // state of each slot
+	counted []uint64  // packet count of each slot when its stream was put in quiet; a slice of its own, so that reading many is fast
 	flowing []uint32  // slots of streams that flow
-	fallen  []uint32  // slots of streams that are silent since a moment
+	fallen  []uint32  // slots of streams that have become silent a moment ago
 	quiet   []uint32
 	next    int // index in quiet at which the next look begins
 }
@@ -28,7 +29,7 @@ type Watch struct {
 type watched struct {
 	Flow
 	place uint32 // position in its list, counted from 1; 0 if the slot is not watched
-	long  bool   // it is in quiet, not in fallen; only while it does not flow
+	long  bool   // the slot is in quiet, not in fallen; valid only while the stream does not flow
 }
 
 // Reading is a reading of a stream's counters: the number of all packets, and when the last
@@ -72,8 +73,8 @@ func (w *Watch) Flowing() int { return len(w.flowing) }
 // Len returns how many streams are watched.
 func (w *Watch) Len() int { return len(w.flowing) + len(w.fallen) + len(w.quiet) }
 
-// Look reads every stream that flows and some of the others. It calls tell for each that
-// has begun to flow or has become silent.
+// Look reads every stream that flows and some of the others. It calls changed for each
+// stream that has begun to flow or has become silent.
 func (w *Watch) Look(now instant.Time, read func(slot uint32) Reading, changed func(slot uint32, flowing bool)) {
 	// Backwards: when a stream leaves the list, the last one takes its place, and that one
 	// has been read already.

@@ -1,12 +1,12 @@
 package table
 
-// Grouped stores entries that belong to groups. An entry is found among the Members of its
-// group. Hash and Links must be set before use.
+// Grouped stores entries that belong to groups. The caller keeps a Members for each
+// group, and entries are found through it. Hash and Links must be set before use.
 type Grouped[T any] struct {
 	Pool[T]
-	// Hash returns the hash of an entry's key, see Seed.
+	// Hash returns the hash of an entry's key; use a Seed for it.
 	Hash func(*T) uint64
-	// Links returns the Links field of an entry.
+	// Links returns a pointer to the Links field of an entry.
 	Links func(*T) *Links
 }
 
@@ -26,7 +26,7 @@ type Links struct{ Prev, Next uint32 }
 // for all groups would cause a cache miss for each of them.
 const few = 4
 
-// Find returns the id of the member with this hash that same accepts, or 0.
+// Find returns the id of the member with this hash for which same is true, or 0.
 func (t *Grouped[T]) Find(m *Members, hash uint64, same func(*T) bool) uint32 {
 	if m.index != nil {
 		return m.index.find(hash, func(id uint32) bool { return same(t.At(id)) })

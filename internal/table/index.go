@@ -20,7 +20,7 @@ type index struct {
 	used  int
 }
 
-// find returns the id with this hash that same accepts, or 0.
+// find returns the id with this hash for which same is true, or 0.
 func (x *index) find(hash uint64, same func(id uint32) bool) uint32 {
 	if x.used == 0 {
 		return 0
@@ -49,7 +49,8 @@ func (x *index) remove(id uint32, hash func(id uint32) uint64) {
 	x.fit(x.used, hash)
 }
 
-// fit makes room for n ids, or frees memory that they do not need.
+// fit gives the index a size for n ids: it makes room, or frees memory that n ids do not
+// need.
 func (x *index) fit(n int, hash func(id uint32) uint64) {
 	again, needed := x.again(n)
 	if !needed {
@@ -63,7 +64,7 @@ func (x *index) fit(n int, hash func(id uint32) uint64) {
 	*x = again
 }
 
-// again returns an empty index of another size, if n ids need another size.
+// again returns an empty index for n ids, if the present size does not suit n ids.
 func (x *index) again(n int) (again index, needed bool) {
 	size := len(x.slots)
 	switch {

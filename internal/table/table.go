@@ -8,12 +8,12 @@ package table
 // entry than the entry itself. The zero Table is empty; Hash must be set before use.
 type Table[T any] struct {
 	Pool[T]
-	// Hash returns the hash of an entry's key, see Seed.
+	// Hash returns the hash of an entry's key; use a Seed for it.
 	Hash  func(*T) uint64
 	index index
 }
 
-// Find returns the id of the entry with this hash that same accepts, or 0.
+// Find returns the id of the entry with this hash for which same is true, or 0.
 func (t *Table[T]) Find(hash uint64, same func(*T) bool) uint32 {
 	return t.index.find(hash, func(id uint32) bool { return same(t.At(id)) })
 }
@@ -33,8 +33,8 @@ func (t *Table[T]) Remove(id uint32) {
 	t.fit(t.index.used)
 }
 
-// fit inserts the entries into the new index in the order of memory, which is much faster
-// than the order of the old index.
+// fit gives the index a size for n ids. It inserts the entries in the order of memory,
+// which is much faster than the order of the old index.
 func (t *Table[T]) fit(n int) {
 	again, needed := t.index.again(n)
 	if !needed {
