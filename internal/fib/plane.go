@@ -12,10 +12,10 @@ import (
 // may call SetInterfaces, SetRoutes, SetGate, LookAt, State, Conditions and Close; see the
 // package comment.
 type Plane interface {
-	// SetInterfaces replaces the interfaces between which the plane forwards. Each of them
-	// exists. Routes may name other interfaces, which do not exist. When one of these comes
-	// to exist, the device sets such a route again. The error names the interfaces that
-	// cannot be used. All others are used.
+	// SetInterfaces replaces the interfaces between which the plane forwards. Each of
+	// them exists. Routes may name other interfaces, which do not exist. When one of
+	// these is created, the device sets such a route again. The error names the
+	// interfaces that cannot be used. All others are used.
 	SetInterfaces([]Interface) error
 	// SetRoutes makes, changes and deletes routes. It returns how many of the made and
 	// changed routes are in force now. A route whose incoming interface does not exist is
@@ -27,20 +27,21 @@ type Plane interface {
 	// keeps the old gate and tries again until it succeeds.
 	SetGate(device.Gate)
 	// LookAt makes the plane look at streams now. The plane answers with
-	// [Router.StreamsSeen]. Missed are streams of which the peer had packets that did not
-	// arrive here, so the source has not paused. The plane may use the lists only until
+	// [Router.StreamsSeen]. missed are streams of which packets have come to the peer and
+	// not here, so the source has not paused. The plane may use the lists only until
 	// LookAt returns.
 	LookAt(look, missed []device.SourceGroup)
 	// Counters returns the counters of streams, in the same order. They are zero for a
 	// stream without a route. Any goroutine may call it. For many streams it takes a while.
 	Counters([]device.SourceGroup) []Counters
-	// State describes the plane for displays.
+	// State returns the state of the plane, for displays.
 	State() State
-	// Conditions lists what is wrong with the plane now, for the alarms.
+	// Conditions lists the faults of the plane that hold now, for the alarms.
 	Conditions() []event.Condition
 
-	// Run reads the plane's notices and repairs what others have changed. It works until
-	// ctx ends or the plane is closed, and then returns nil. It is called once.
+	// Run reads the kernel's notices and repairs what other programs have changed. It
+	// works until ctx ends or the plane is closed, and then returns nil. It is called
+	// once.
 	Run(ctx context.Context) error
 	// HandOver returns what the successor's plane needs to go on without a lost packet
 	// (graceful restart). Run must have ended. The plane goes on forwarding, but its
@@ -54,7 +55,7 @@ type Plane interface {
 // Interface is a network interface that exists.
 type Interface struct {
 	Name  string // Linux name
-	Index int    // of the kernel, above 0
+	Index int    // interface index of the kernel, above 0
 	// Incoming means that streams may arrive on this interface. On other interfaces the
 	// plane discards packets without a route and does not report them, however many there
 	// are.
@@ -73,7 +74,7 @@ type Port struct {
 
 // Counters count the packets of one stream since its route was made.
 type Counters struct {
-	Packets, Bytes uint64 // packets that arrived, also those that the gate held back
+	Packets, Bytes uint64 // packets that arrived, including those that the gate held back
 	// WrongInterface counts the packets that arrived on another interface than the route's
 	// incoming one. They are not forwarded.
 	WrongInterface uint64
@@ -88,8 +89,8 @@ type State struct {
 // GateState is the gate as it was last set, with its counters.
 type GateState struct {
 	Closed, Bucket0, Bucket1 []string // Linux names, see [device.Gate]
-	Exceptions               int      // number of streams
-	// Packets that were held back since the gate was last made, by the rule of their
+	Exceptions               int      // number of excepted streams
+	// Packets that the gate has held back since it was last made, by the rule for their
 	// outgoing interface.
 	DroppedClosed, DroppedBucket0, DroppedBucket1 uint64
 	DroppedControl                                uint64 // packets to refused ports
@@ -98,16 +99,16 @@ type GateState struct {
 
 // Repairs counts changes by other programs that the plane has repaired.
 type Repairs struct {
-	Restored   uint64 // routes that others had removed or changed
-	Removed    uint64 // routes that others had made
-	Interfaces uint64 // interfaces that others had removed
-	Audits     uint64 // comparisons of all routes
+	Restored   uint64 // routes that another program had removed or changed
+	Removed    uint64 // routes that another program had made
+	Interfaces uint64 // interfaces that another program had removed
+	Audits     uint64 // how often all routes were compared
 }
 
-// Checkpoint is what a plane leaves to the successor's plane. The zero value means that
-// there was no plane. Only a plane of the same kind can use it.
+// Checkpoint is what a plane hands over to the successor's plane. The zero value means
+// that there was no plane. Only a plane of the same kind can use it.
 type Checkpoint struct {
-	State []byte        // in an encoding that only the plane knows
+	State []byte        // in an encoding of the plane's own
 	Files inherit.Files // open descriptors, under names that the plane chooses
 }
 

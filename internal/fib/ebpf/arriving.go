@@ -12,27 +12,27 @@ import (
 )
 
 const (
-	// lookInterval is how often is looked at what comes in.
+	// lookInterval is the time between two looks at the counters of the streams.
 	lookInterval = 10 * time.Millisecond
-	// lookRest is how many times as long as a look has taken the next one waits, at least. So
-	// looking takes 3 % of a processor at most.
+	// lookRest is how many times as long as a look has taken the plane waits before the
+	// next one, at least. So looking takes at most 3 % of a processor.
 	lookRest = 32
-	// warmUp is after how long the streams that flow are known.
+	// warmUp is the time after which the flowing streams are known.
 	warmUp = 150 * time.Millisecond
 )
 
-// arriving watches which of the routed streams come in. It is guarded by the lock of the plane.
+// arriving watches which of the routed streams come in. The lock of the plane guards it.
 type arriving struct {
-	watch         proof.Watch // by slot of the counters
-	streams       []watched   // likewise
+	watch         proof.Watch // by slot of the stream's counters
+	streams       []watched   // by slot, too
 	asked, missed []device.SourceGroup
-	sights        []device.StreamSight // to be told
-	wake          chan struct{}        // has room for one
+	sights        []device.StreamSight // reports that have not been made yet
+	wake          chan struct{}        // one signal can wait
 }
 
 type watched struct {
 	stream device.SourceGroup
-	before uint64 // packets that had come when the watch began
+	before uint64 // the packet count when the watch began
 }
 
 // beginWatch begins to watch a stream.
@@ -53,7 +53,7 @@ func (p *Plane) LookAt(look, missed []device.SourceGroup) {
 	p.rouse()
 }
 
-// rouse has the watch look now.
+// rouse makes the watching goroutine look now.
 func (p *Plane) rouse() {
 	select {
 	case p.arriving.wake <- struct{}{}:
@@ -61,7 +61,7 @@ func (p *Plane) rouse() {
 	}
 }
 
-// watchArriving tells the router which streams come in.
+// watchArriving reports to the router which streams come in.
 func (p *Plane) watchArriving(ctx context.Context) error {
 	timer := time.NewTimer(lookInterval)
 	defer timer.Stop()
@@ -90,15 +90,16 @@ func (p *Plane) watchArriving(ctx context.Context) error {
 			return nil
 		}
 		if idle && told {
-			timer.Reset(time.Hour) // until it is woken
+			timer.Reset(time.Hour) // until wake is signalled
 		} else {
 			timer.Reset(max(0, next-clock.Monotonic()))
 		}
 	}
 }
 
-// lookAtAll looks at the streams that were asked for, and at all if it is time, and adds what is
-// to be told. It reports whether there is none to look at.
+// lookAtAll looks at the streams that LookAt has named, and, if all is set, at all
+// streams. It adds the reports to sights. It reports whether there is no stream to look
+// at.
 func (p *Plane) lookAtAll(all bool, sights []device.StreamSight) (_ []device.StreamSight, idle bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,7 +137,7 @@ func (p *Plane) reading(slot uint32) proof.Reading {
 	return proof.Reading{Packets: packets, Last: instant.FromOrigin(time.Duration(atomic.LoadUint64(&at.last)))}
 }
 
-// see notes how a stream comes in, to be told.
+// see adds the state of a stream to the next report.
 func (p *Plane) see(slot uint32, flowing bool) {
 	a := &p.arriving
 	now, s := instant.FromOrigin(clock.Monotonic()), a.watch.Of(slot).Sight()

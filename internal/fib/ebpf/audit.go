@@ -13,24 +13,27 @@ import (
 )
 
 const (
-	// gateInterval is how often the gate is compared, as memory.
+	// gateInterval is the time between two comparisons of the gate, which the daemon
+	// reads as memory.
 	gateInterval = 20 * time.Millisecond
-	// hookInterval is how often is looked whether the program is where it belongs.
+	// hookInterval is the time between two checks that the program is attached to each
+	// interface.
 	hookInterval = 100 * time.Millisecond
-	// mapInterval is how often the maps are compared, wantedInterval how often what is wanted.
+	// mapInterval is the time between two comparisons of the maps with what the plane has
+	// set, wantedInterval between two comparisons of that with what the device wants.
 	mapInterval    = time.Second
 	wantedInterval = 10 * time.Second
-	// auditShare bounds what the comparison of large maps costs: it rests at least so many
-	// times as long as it took.
+	// auditShare limits what the comparison of large maps costs: after a comparison, the
+	// plane rests at least auditShare times as long as it took.
 	auditShare = 49
-	// longestRest is the longest rest all the same: on a busy machine a comparison takes long
-	// because it waits.
+	// longestRest bounds this rest, because on a busy machine a comparison takes long
+	// only because it has to wait for the processor.
 	longestRest = 5 * time.Second
-	// auditSlice is how many routes are looked at in one turn.
+	// auditSlice is how many routes are compared in one turn.
 	auditSlice = 256
 )
 
-// keepComparing compares the gate and the hooks now and then.
+// keepComparing compares the gate and the hooks at their intervals.
 func (p *Plane) keepComparing(ctx context.Context) error {
 	tick := time.NewTicker(gateInterval)
 	defer tick.Stop()
@@ -47,9 +50,9 @@ func (p *Plane) keepComparing(ctx context.Context) error {
 	}
 }
 
-// keepAuditing compares all routes now and then.
+// keepAuditing compares all routes at their intervals.
 func (p *Plane) keepAuditing(ctx context.Context) error {
-	var wantedAt time.Time // soon: what a predecessor has left may have changed
+	var wantedAt time.Time // zero: compare at once, because another program may have changed what a predecessor has left
 	for {
 		began := time.Now()
 		if began.After(wantedAt) {
@@ -69,7 +72,7 @@ func (p *Plane) keepAuditing(ctx context.Context) error {
 	}
 }
 
-// compareWanted compares what was set with what is wanted.
+// compareWanted compares the routes that were set with those that the device wants.
 func (p *Plane) compareWanted() {
 	var silent, missing []device.SourceGroup
 	p.turn(func(w fib.Wanted) { w.BeginAudit() })
@@ -124,7 +127,8 @@ func (p *Plane) compareSome(w fib.Wanted, keys []key) (silent []device.SourceGro
 	return silent
 }
 
-// agrees reports whether a route is set as it is wanted, as far as its interfaces were told.
+// agrees reports whether a route is set as the device wants it, for the interfaces that
+// the plane has.
 func (p *Plane) agrees(k key, want *device.RouteChange) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -138,7 +142,7 @@ func (p *Plane) agrees(k key, want *device.RouteChange) bool {
 	return err != nil || !fits || set && is.list == r.list && is.Incoming == r.Incoming
 }
 
-// lastOf tells when a stream came last, on the clock of package clock.
+// lastOf returns when the last packet of a stream came, on the clock of package clock.
 func (p *Plane) lastOf(k key) (time.Duration, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -149,7 +153,7 @@ func (p *Plane) lastOf(k key) (time.Duration, bool) {
 	return time.Duration(atomic.LoadUint64(&p.maps.streams.at(r.Slot).last)), true
 }
 
-// restore sets a route that was not as it is wanted.
+// restore sets a route that was not set as the device wants it.
 func (p *Plane) restore(want device.RouteChange) {
 	set := p.SetRoutes([]device.RouteChange{want})
 	p.mu.Lock()
@@ -161,7 +165,8 @@ func (p *Plane) restore(want device.RouteChange) {
 	}
 }
 
-// compareMap compares the map of routes with what was set, and puts it right.
+// compareMap compares the map of routes with the routes that were set, and repairs
+// differences.
 func (p *Plane) compareMap() error {
 	var doubtful []key
 	seen, reader := 0, newReader[route]()
@@ -189,7 +194,7 @@ func (p *Plane) compareMap() error {
 	return p.mend(doubtful)
 }
 
-// mend looks routes up in the map and puts right what is wrong there.
+// mend reads single routes from the map and repairs those that differ.
 func (p *Plane) mend(doubtful []key) (err error) {
 	var restored, removed uint64
 	for some := range slices.Chunk(doubtful, auditSlice) {

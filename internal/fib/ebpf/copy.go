@@ -7,11 +7,12 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// sendCopy is the body of the loop over the outputs of a route: it sends one copy, or counts
-// why not. It is called with the number of the output and a [copying]; both are in R1 and R2.
+// sendCopy is the body of the loop over the outputs of a route. It sends one copy, or
+// counts why it did not. The loop passes the number of the output in R1 and a [copying]
+// in R2.
 func sendCopy(m *maps) asm.Instructions {
 	const (
-		index   = -int16(4) // on its own stack
+		index   = -int16(4) // on the stack of sendCopy
 		address = int16(unsafe.Offsetof(output{}.address))
 	)
 	body := join(
@@ -28,7 +29,7 @@ func sendCopy(m *maps) asm.Instructions {
 		},
 		lookup(m.outputs.Map, index, "next"),
 		asm.Instructions{
-			// R7 points to the output, R8 is its interface.
+			// From here on R7 points to the output, and R8 is its interface index.
 			asm.Mov.Reg(asm.R7, asm.R0),
 			asm.LoadMem(asm.R8, asm.R7, int16(unsafe.Offsetof(output{}.ifindex)), asm.Word),
 			asm.JEq.Imm(asm.R8, 0, "next"),
@@ -60,7 +61,7 @@ func sendCopy(m *maps) asm.Instructions {
 			asm.JNE.Imm(asm.R0, 0, "failed"),
 			asm.LoadMem(asm.R1, asm.R6, 0, asm.DWord),
 			asm.Mov.Reg(asm.R2, asm.R8),
-			asm.Mov.Imm(asm.R3, 0), // it leaves
+			asm.Mov.Imm(asm.R3, 0), // 0: the copy leaves by the interface
 			asm.FnCloneRedirect.Call(),
 			asm.JNE.Imm(asm.R0, 0, "failed"),
 		},
@@ -82,13 +83,14 @@ func sendCopy(m *maps) asm.Instructions {
 	return body
 }
 
-// passGate jumps on when the gate lets the stream pass, else it counts what it lets pass here.
+// passGate jumps if the gate lets the stream pass at this output. Otherwise it counts the
+// packet by what the gate lets pass here.
 func passGate() asm.Instructions {
 	held := int16(unsafe.Offsetof(output{}.held))
 	return join(
 		asm.Instructions{
 			asm.LoadMem(asm.R1, asm.R6, copyMask, asm.Word),
-			asm.JEq.Imm(asm.R1, 0, "passed"), // an exception
+			asm.JEq.Imm(asm.R1, 0, "passed"), // an exception passes every gate
 			asm.LoadMem(asm.R2, asm.R7, int16(unsafe.Offsetof(output{}.gate)), asm.Word),
 			asm.And.Reg(asm.R1, asm.R2),
 			asm.JNE.Imm(asm.R1, 0, "passed"),

@@ -10,7 +10,7 @@ import (
 	"tandem/internal/fib"
 )
 
-// What an output lets pass, in the two bits of a generation.
+// What an output lets pass: the two bits of one generation in output.gate.
 const (
 	passNothing uint32 = 0
 	passBucket0 uint32 = 1
@@ -18,18 +18,18 @@ const (
 	passAll     uint32 = 3
 )
 
-// gate is the permission to send. A change writes the next generation and then makes it the
-// one that packets read, in one word.
+// gate is the plane's gate. A change writes the next generation, and then makes it the
+// one that the program reads, by writing one word.
 type gate struct {
 	want    device.Gate
-	word    uint32         // control.gate
-	held    map[key]uint32 // what the map of exceptions holds; nil when that is not known
-	stale   bool           // the kernel has not taken want yet
+	word    uint32         // the generation in use, as in control.gate
+	held    map[key]uint32 // the content of the map of exceptions; nil if it is unknown
+	stale   bool           // setting want in the kernel has failed and is to be tried again
 	repairs uint64
-	dropped [3]uint64 // held back at outputs that are gone
+	dropped [3]uint64 // packets held back at outputs that are gone
 }
 
-// passes tells what a gate lets pass at each interface that it names.
+// passes returns what a gate lets pass at each interface that it names.
 func passes(g *device.Gate) map[string]uint32 {
 	at := make(map[string]uint32, len(g.Closed)+len(g.Bucket0)+len(g.Bucket1))
 	for _, name := range g.Bucket0 {
@@ -48,7 +48,7 @@ func passes(g *device.Gate) map[string]uint32 {
 	return at
 }
 
-// passAt looks an interface up in what passes returned.
+// passAt returns what a gate lets pass at an interface, by the result of passes.
 func passAt(at map[string]uint32, name string) uint32 {
 	if pass, named := at[name]; named {
 		return pass
@@ -66,7 +66,7 @@ func (p *Plane) SetGate(g device.Gate) {
 	}
 }
 
-// applyGate makes the wanted gate the one that packets meet. On an error the old one stays.
+// applyGate puts the wanted gate into force. After an error the old one stays in force.
 func (p *Plane) applyGate() error {
 	next := (p.gate.word + 1) & generationMask
 	at := passes(&p.gate.want)
@@ -87,7 +87,7 @@ func (p *Plane) applyGate() error {
 	return nil
 }
 
-// except brings the exceptions of a generation into the kernel.
+// except writes the exceptions of a generation into the kernel's map.
 func (p *Plane) except(generation uint32) error {
 	if p.gate.held == nil {
 		held, err := contents[uint32](p.maps.exceptions)
@@ -125,8 +125,8 @@ func (p *Plane) except(generation uint32) error {
 	return errors.Join(update(p.maps.exceptions, set, masks), remove(p.maps.exceptions, gone))
 }
 
-// compareGate puts right what somebody else has changed of the gate. It reports whether
-// anything was.
+// compareGate repairs the gate if another program has changed it. It reports whether it
+// had to repair anything.
 func (p *Plane) compareGate() (mended bool) {
 	for _, port := range p.ports {
 		o := p.maps.outputs.at(port.slot)
@@ -142,7 +142,7 @@ func (p *Plane) compareGate() (mended bool) {
 	return mended
 }
 
-// compareExceptions does so for the exceptions.
+// compareExceptions does the same for the exceptions.
 func (p *Plane) compareExceptions() (mended bool, err error) {
 	held, err := contents[uint32](p.maps.exceptions)
 	if err != nil || p.gate.held == nil {
@@ -162,8 +162,8 @@ func (p *Plane) compareExceptions() (mended bool, err error) {
 	return len(set)+len(gone) > 0, errors.Join(update(p.maps.exceptions, set, masks), remove(p.maps.exceptions, gone))
 }
 
-// keepGate compares the gate once, the exceptions only when asked to, and tries again what the
-// kernel has not taken.
+// keepGate compares the gate once, and the exceptions if they are requested. If the last
+// change has failed, it tries again.
 func (p *Plane) keepGate(exceptions bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -198,7 +198,7 @@ func (p *Plane) Conditions() []event.Condition {
 	return []event.Condition{{AlarmKind: event.GateStale, Object: "gate"}}
 }
 
-// gateState describes the gate.
+// gateState returns the state of the gate, for displays.
 func (p *Plane) gateState() fib.GateState {
 	dropped := p.gate.dropped
 	for _, port := range p.ports {

@@ -18,13 +18,14 @@ import (
 	"tandem/internal/linux/mroute"
 )
 
-// Names under which the table and the hooks are handed over, beside the maps.
+// Names under which the descriptors of the table and the hooks are handed over, besides
+// those of the maps.
 const (
 	tableFile = "tandem_table"
 	hookFile  = "tandem_hook"
 )
 
-// FileNames are the names of all files that a plane hands over.
+// FileNames lists the names of all descriptors that a plane hands over.
 var FileNames = fileNames()
 
 func fileNames() []string {
@@ -36,7 +37,7 @@ func fileNames() []string {
 	return names
 }
 
-// checkpoint is what a plane leaves beside its files.
+// checkpoint is the state that a plane hands over besides its descriptors.
 type checkpoint struct {
 	Layout      int
 	Ports       map[string]left
@@ -46,10 +47,10 @@ type checkpoint struct {
 	Repairs     fib.Repairs
 }
 
-// left is a port as it is handed over.
+// left is a port in the checkpoint.
 type left struct {
 	Slot     uint32
-	Index    int // 0 when it was not told
+	Index    int // 0 if SetInterfaces has not named it
 	Incoming bool
 }
 
@@ -76,8 +77,8 @@ func (p *Plane) HandOver() (fib.Checkpoint, error) {
 	return fib.Checkpoint{State: state.Bytes(), Files: files}, nil
 }
 
-// files are those of the table, the maps and the hooks. The plane keeps none of the hooks open,
-// so that they end with those who take them over.
+// files returns the descriptors of the table, the maps and the hooks. The plane closes
+// its own descriptors of the hooks, so that the hooks end with the successor.
 func (p *Plane) files() (files inherit.Files, err error) {
 	table, _ := p.table.HandOver()
 	files = inherit.Files{{Name: tableFile, File: table}}
@@ -101,8 +102,8 @@ func (p *Plane) files() (files inherit.Files, err error) {
 	return files, err
 }
 
-// inherit goes on with what the plane of another program has left, if it can; else there is no
-// table afterwards.
+// inherit takes over the state of the predecessor's plane, if it can. Otherwise p.table
+// is nil afterwards.
 func (p *Plane) inherit(from *fib.Checkpoint) error {
 	var known checkpoint
 	if gob.NewDecoder(bytes.NewReader(from.State)).Decode(&known) != nil || known.Layout != layout {
@@ -133,7 +134,7 @@ func (p *Plane) inherit(from *fib.Checkpoint) error {
 	return p.applyGate()
 }
 
-// adoptPorts goes on with the ports of a predecessor.
+// adoptPorts takes over the ports of the predecessor.
 func (p *Plane) adoptPorts(ports map[string]left) {
 	for name, l := range ports {
 		for int(l.Slot) >= len(p.bySlot) {
@@ -146,7 +147,7 @@ func (p *Plane) adoptPorts(ports map[string]left) {
 	}
 }
 
-// adoptRoutes goes on with the routes that are in the map.
+// adoptRoutes takes over the routes that are in the map.
 func (p *Plane) adoptRoutes() error {
 	all, err := contents[route](p.maps.routes)
 	if err != nil {
@@ -175,7 +176,8 @@ func (p *Plane) adoptRoutes() error {
 	return nil
 }
 
-// adoptHooks puts our own program in the place of the predecessor's, and a hook where there is none.
+// adoptHooks replaces the predecessor's program by this one on each interface, and
+// attaches it where there is none.
 func (p *Plane) adoptHooks(files *inherit.Files) error {
 	byIndex := make(map[uint32]link.Link)
 	for _, file := range files.All(hookFile) {
@@ -202,7 +204,7 @@ func (p *Plane) adoptHooks(files *inherit.Files) error {
 			port.hook, _ = p.attach(port.told.Index)
 		}
 		delete(byIndex, uint32(port.told.Index))
-		if port.hook == nil { // it is told again when it is there
+		if port.hook == nil { // SetInterfaces will name it when it exists again
 			p.removePort(port)
 		}
 	}

@@ -14,13 +14,14 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// port is an interface by its Linux name, as long as it was told or a list names it.
+// port is an interface, by Linux name. It exists as long as SetInterfaces names it or a
+// list contains it.
 type port struct {
-	told  fib.Interface // zero when it was not
-	slot  uint32        // among the outputs
-	is    output        // what the program is to find there; the counters are not used
-	hook  link.Link     // the program at its ingress, nil when it was not told
-	lists int           // how many name it
+	told  fib.Interface // as set by SetInterfaces; zero if it does not name the port
+	slot  uint32        // index in the array of outputs
+	is    output        // the content that the output should have; its counters are not used
+	hook  link.Link     // the program at the port's ingress; nil if SetInterfaces does not name the port
+	lists int           // how many lists contain the port
 }
 
 var (
@@ -57,7 +58,7 @@ func (p *Plane) SetInterfaces(list []fib.Interface) error {
 	return errors.Join(errs...)
 }
 
-// addPorts begins to forward between more interfaces.
+// addPorts starts forwarding between more interfaces.
 func (p *Plane) addPorts(added []fib.Interface) (errs []error) {
 	if len(added) == 0 {
 		return nil
@@ -79,7 +80,8 @@ func (p *Plane) addPorts(added []fib.Interface) (errs []error) {
 	return errs
 }
 
-// addPort begins to forward from and to an interface. The gate is right before anything leaves.
+// addPort starts forwarding from and to an interface. It sets the gate first, so that
+// nothing leaves that must not.
 func (p *Plane) addPort(i fib.Interface, l links.Link) error {
 	if len(l.HardwareAddr) != len(output{}.address) {
 		return errNotEthernet
@@ -104,7 +106,7 @@ func (p *Plane) addPort(i fib.Interface, l links.Link) error {
 	return nil
 }
 
-// describe notes what the program has to know of an interface.
+// describe stores what the program has to know about an interface.
 func (p *Plane) describe(port *port, l links.Link) {
 	port.is.mtu = uint32(l.MTU)
 	copy(port.is.address[:], l.HardwareAddr)
@@ -113,7 +115,7 @@ func (p *Plane) describe(port *port, l links.Link) {
 	atomic.StoreUint32(&o.mtu, port.is.mtu)
 }
 
-// portOf returns the port of a name, a new one when there is none.
+// portOf returns the port of a name. It makes a new one if there is none.
 func (p *Plane) portOf(name string) (*port, error) {
 	if port := p.ports[name]; port != nil {
 		return port, nil
@@ -142,7 +144,7 @@ func (p *Plane) removePort(port *port) {
 	p.forgetUnused(port)
 }
 
-// forgetUnused forgets a port that was not told and that no list names.
+// forgetUnused removes a port that SetInterfaces does not name and no list contains.
 func (p *Plane) forgetUnused(port *port) {
 	if port.told.Index != 0 || port.lists > 0 {
 		return
@@ -154,7 +156,7 @@ func (p *Plane) forgetUnused(port *port) {
 	p.bySlot[port.slot] = nil
 }
 
-// setIncoming says whether streams may come in at an interface.
+// setIncoming sets whether streams may come in on an interface.
 func (p *Plane) setIncoming(port *port, may bool) (err error) {
 	if may {
 		err = p.maps.incoming.Put(uint32(port.told.Index), uint32(1))
@@ -168,7 +170,7 @@ func (p *Plane) setIncoming(port *port, may bool) (err error) {
 	return nil
 }
 
-// attach puts the program behind the ingress hook of an interface.
+// attach attaches the program to the ingress hook of an interface.
 func (p *Plane) attach(ifindex int) (hook link.Link, err error) {
 	err = p.inside(func() (err error) {
 		hook, err = link.AttachTCX(link.TCXOptions{Interface: ifindex, Program: p.program, Attach: ebpf.AttachTCXIngress})
@@ -177,24 +179,24 @@ func (p *Plane) attach(ifindex int) (hook link.Link, err error) {
 	return hook, err
 }
 
-// detach takes the program away, even if others have the hook open.
+// detach detaches the program, even if other processes have the hook open.
 func detach(hook link.Link) {
 	if hook == nil {
 		return
 	}
 	if raw, ok := hook.(interface{ Detach() error }); ok {
-		_ = raw.Detach() // fails when the interface is gone
+		_ = raw.Detach() // fails if the interface is gone, which does no harm
 	}
 	hook.Close()
 }
 
-// attached reports whether the program is at an interface.
+// attached reports whether the program is still attached to its interface.
 func attached(hook link.Link) bool {
 	info, err := hook.Info()
 	return err == nil && info.TCX() != nil && info.TCX().Ifindex != 0
 }
 
-// restoreHooks puts the program back where somebody else has taken it away.
+// restoreHooks attaches the program again where another program has detached it.
 func (p *Plane) restoreHooks() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -206,7 +208,7 @@ func (p *Plane) restoreHooks() {
 		if port.hook == nil || attached(port.hook) {
 			continue
 		}
-		if hook, err := p.attach(port.told.Index); err == nil { // else the interface is gone
+		if hook, err := p.attach(port.told.Index); err == nil { // an error means that the interface is gone
 			port.hook.Close()
 			port.hook = hook
 			restored++

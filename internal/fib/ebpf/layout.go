@@ -8,22 +8,22 @@ import (
 	"tandem/internal/device"
 )
 
-// layout is the version of what the maps hold. A plane goes on with the maps of a
-// predecessor only when it is the same. Count it up with every change of this file.
+// layout is the version of the maps' content. A plane takes over the maps of a
+// predecessor only if the versions are equal. Increase it with every change of this file.
 const layout = 1
 
-// How much the maps hold.
+// Sizes of the maps.
 const (
 	mostRoutes     = 1 << 18
 	mostOutputs    = 1 << 12
-	listRoom       = 1 << 20 // elements of all lists of outputs
+	listRoom       = 1 << 20 // total number of outputs in all lists
 	mostExceptions = 1 << 17
-	mostAsked      = 1 << 14 // unknown streams that the program remembers
+	mostAsked      = 1 << 14 // unknown streams for which the program remembers its upcalls
 	upcallBuffer   = 1 << 18 // bytes
 )
 
-// key is an (S,G), as it stands in the IPv6 header. (The library takes structs as they lie in memory
-// only when their fields are exported.)
+// key is an (S,G), in the form of the IPv6 header. (The library copies structs as memory
+// only if their fields are exported.)
 type key struct {
 	_             structs.HostLayout
 	Source, Group [16]byte
@@ -35,21 +35,21 @@ func (k key) stream() device.SourceGroup {
 	return device.SourceGroup{Source: netip.AddrFrom16(k.Source), Group: netip.AddrFrom16(k.Group)}
 }
 
-// route is what is to be done with a stream.
+// route says what the program does with a stream.
 type route struct {
 	_        structs.HostLayout
-	Incoming uint32 // interface index
-	Slot     uint32 // of its counters
-	First    uint32 // element of its outputs in the lists
-	Outputs  uint32 // how many
+	Incoming uint32 // index of the incoming interface
+	Slot     uint32 // index of the stream's counters
+	First    uint32 // index of the first output in the lists
+	Outputs  uint32 // number of outputs
 	Bucket   uint32 // 0 or 1, see [etrunk.BucketOf]
 }
 
-// stream counts what came of a stream.
+// stream holds the counters of a stream.
 type stream struct {
-	packets, bytes uint64 // by its incoming interface
-	wrong          uint64 // packets that came in elsewhere
-	last           uint64 // when the last one came, CLOCK_MONOTONIC in ns
+	packets, bytes uint64 // packets that came in on the incoming interface
+	wrong          uint64 // packets that came in on another interface
+	last           uint64 // when the last packet came, CLOCK_MONOTONIC in ns
 }
 
 // listed is an element of a list of outputs. The kernel gives each 8 bytes in any case.
@@ -57,43 +57,45 @@ type listed struct {
 	output, _ uint32
 }
 
-// output is an interface by which packets leave.
+// output is an outgoing interface.
 type output struct {
-	ifindex uint32 // 0: nothing leaves
+	ifindex uint32 // 0: no packet leaves
 	// gate has two bits for each generation of the gate: whether bucket 0 and bucket 1 pass.
 	gate    uint32
-	mtu     uint32 // of IPv6 packets, in bytes
+	mtu     uint32 // largest IPv6 packet, in bytes
 	address [6]byte
 	_       [6]byte
-	sent    uint64    // packets that were given to the interface
-	failed  uint64    // those that it did not take
-	tooLong uint64    // those above the MTU
-	held    [3]uint64 // those that the gate held back, by what it lets pass
+	sent    uint64    // packets that were passed to the interface
+	failed  uint64    // packets that the interface refused
+	tooLong uint64    // packets above the MTU
+	held    [3]uint64 // packets that the gate held back, by what the gate lets pass here
 }
 
-// What the gate lets pass, as an index of output.held.
+// What the gate lets pass at an output, as an index of output.held.
 const (
 	heldClosed = iota // nothing
 	heldBucket0
 	heldBucket1
 )
 
-// control is what the program reads first.
+// control is what the program reads first for every packet.
 type control struct {
-	// gate is the generation of the gate, and excepting where that has exceptions.
+	// gate is the generation of the gate. excepting is the bit of that generation if it
+	// has exceptions, else 0.
 	gate, _  uint32
-	hopLimit uint64 // packets whose hop limit ends here
+	hopLimit uint64 // packets that were not forwarded because of their hop limit
 }
 
 const (
-	// generations of the gate take turns. A packet that is being replicated reads
-	// one of them while the next one is written.
+	// generations is the number of generations of the gate, which are used in turn. So a
+	// change does not overwrite the generation that the program is just reading for a
+	// packet.
 	generations    = 4
 	generationMask = generations - 1
 	excepting      = 1 << 8
 )
 
-// upcall is a message of the program: a stream without a route came in.
+// upcall is a message from the program: a stream without a route has come in.
 type upcall struct {
 	ifindex, _ uint32
 	key

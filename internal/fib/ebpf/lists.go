@@ -8,25 +8,26 @@ import (
 	"unsafe"
 )
 
-// listRest is how long the place of a list is left alone before another list may have it: a
-// packet that is being replicated may still read it, for microseconds.
+// listRest is how long the room of a list is not used for another list: the program may
+// still read the old list for a packet, for microseconds.
 const listRest = time.Second
 
 var errNoRoom = errors.New("no room for another list of outgoing interfaces")
 
-// list is a list of outputs. Routes with the same outputs share one, which never changes.
+// list is a list of outputs. Routes with the same outputs share one list. A list never
+// changes.
 type list struct {
 	first   uint32
 	outputs []uint32
-	users   int // routes
+	users   int // number of routes that use the list
 }
 
-// lists has all lists. A list has a place of a power of two.
+// lists holds all lists. The size of a list's room is a power of two.
 type lists struct {
 	memory *array[listed]
 	known  map[string]*list
-	free   [16][]place // by the logarithm of the size, the oldest first
-	end    uint32      // of what was ever used
+	free   [16][]place // free room by the logarithm of its size, the oldest first
+	end    uint32      // end of the part that was ever used
 }
 
 type place struct {
@@ -38,7 +39,7 @@ func newLists(memory *array[listed]) lists {
 	return lists{memory: memory, known: make(map[string]*list)}
 }
 
-// name is what a list is known by.
+// name returns the key of a list in lists.
 func name(outputs []uint32) string {
 	if len(outputs) == 0 {
 		return ""
@@ -46,7 +47,8 @@ func name(outputs []uint32) string {
 	return unsafe.String((*byte)(unsafe.Pointer(&outputs[0])), 4*len(outputs))
 }
 
-// get returns the list of some outputs, and whether it is new. The caller counts as no user yet.
+// get returns the list of some outputs, and whether it is new. The caller has to add
+// itself to its users.
 func (l *lists) get(outputs []uint32, now time.Time) (got *list, made bool, err error) {
 	if got = l.known[name(outputs)]; got != nil {
 		return got, false, nil
@@ -64,7 +66,7 @@ func (l *lists) get(outputs []uint32, now time.Time) (got *list, made bool, err 
 	return got, true, nil
 }
 
-// class is the logarithm of the place that n outputs take.
+// class returns the logarithm of the room that n outputs take.
 func class(n int) int { return bits.Len(uint(n - 1)) }
 
 func (l *lists) place(class int, now time.Time) (uint32, error) {
@@ -80,7 +82,7 @@ func (l *lists) place(class int, now time.Time) (uint32, error) {
 	return first, nil
 }
 
-// drop forgets a list that has no users.
+// drop removes a list that has no users.
 func (l *lists) drop(old *list, now time.Time) {
 	delete(l.known, name(old.outputs))
 	if n := len(old.outputs); n > 0 {
@@ -88,8 +90,8 @@ func (l *lists) drop(old *list, now time.Time) {
 	}
 }
 
-// adopt notes that a route has a list, which somebody else has made. It reports whether that is
-// new. When all are noted, settle has to be called.
+// adopt records that a route uses a list that the predecessor has made. It reports
+// whether it was unknown until now. After the last list, settle has to be called.
 func (l *lists) adopt(first, n uint32) (got *list, made bool) {
 	outputs := make([]uint32, n)
 	for i := range n {
@@ -102,7 +104,7 @@ func (l *lists) adopt(first, n uint32) (got *list, made bool) {
 	return got, made
 }
 
-// settle finds the places between the lists that were adopted.
+// settle finds the free room between the adopted lists.
 func (l *lists) settle(now time.Time) {
 	var byPlace []*list
 	for _, used := range l.known {

@@ -12,12 +12,12 @@ import (
 	"tandem/internal/linux/inherit"
 )
 
-// maps are what the program and the daemon share.
+// maps holds the maps that the program and the daemon share.
 type maps struct {
 	routes     *ebpf.Map // from key to route
-	exceptions *ebpf.Map // from key to the generations of the gate of which it is an exception, a bit each
-	incoming   *ebpf.Map // indexes of the interfaces where streams may come in
-	asked      *ebpf.Map // from key to when the stream was told last
+	exceptions *ebpf.Map // from key to the generations in which the stream is an exception, one bit each
+	incoming   *ebpf.Map // indexes of the interfaces on which streams may come in
+	asked      *ebpf.Map // from key to the time of the stream's last upcall
 	upcalls    *ebpf.Map
 
 	streams array[stream]
@@ -52,7 +52,7 @@ func (a *array[T]) close() {
 	}
 }
 
-// each calls f for every map with what it is to be.
+// each calls f for every map with its specification.
 func (m *maps) each(f func(**ebpf.Map, *ebpf.MapSpec) error) error {
 	hash := func(name string, keySize, valueSize int, most uint32) *ebpf.MapSpec {
 		return &ebpf.MapSpec{Name: name, Type: ebpf.Hash, KeySize: uint32(keySize), ValueSize: uint32(valueSize), MaxEntries: most, Flags: unix.BPF_F_NO_PREALLOC}
@@ -76,7 +76,7 @@ func (m *maps) each(f func(**ebpf.Map, *ebpf.MapSpec) error) error {
 // routesMap is the name of the map of routes.
 const routesMap = "tandem_routes"
 
-// open takes the maps out of the files where it finds all, else it makes them.
+// open opens the maps from the descriptors if all are there. Otherwise it makes new maps.
 func (m *maps) open(left *inherit.Files) error {
 	adopted := m.each(func(to **ebpf.Map, spec *ebpf.MapSpec) (err error) {
 		file := left.One(spec.Name)
@@ -106,7 +106,7 @@ func (m *maps) open(left *inherit.Files) error {
 	return m.each(m.share)
 }
 
-// share has the memory of an array mapped.
+// share makes an array map and maps it into the daemon's memory.
 func (m *maps) share(which **ebpf.Map, spec *ebpf.MapSpec) error {
 	switch which {
 	case &m.streams.Map:
@@ -132,7 +132,7 @@ func (m *maps) close() {
 // readAtOnce is how many elements of a map are read by one system call.
 const readAtOnce = 256
 
-// reader reads a map from (S,G) to V, some elements at a time.
+// reader reads a map from key to V, some elements at a time.
 type reader[V any] struct {
 	cursor ebpf.MapBatchCursor
 	keys   []key
@@ -143,7 +143,8 @@ func newReader[V any]() *reader[V] {
 	return &reader[V]{keys: make([]key, readAtOnce), values: make([]V, readAtOnce)}
 }
 
-// next reads the next elements, which are valid until it is called again. It says whether there are no more.
+// next reads the next elements, which are valid until the next call. end says that there
+// are no more.
 func (r *reader[V]) next(m *ebpf.Map) (keys []key, values []V, end bool, err error) {
 	n, err := m.BatchLookup(&r.cursor, r.keys, r.values, nil)
 	if end = errors.Is(err, ebpf.ErrKeyNotExist); end {
@@ -152,7 +153,7 @@ func (r *reader[V]) next(m *ebpf.Map) (keys []key, values []V, end bool, err err
 	return r.keys[:n], r.values[:n], end, err
 }
 
-// contents reads a whole map from (S,G) to V.
+// contents reads a whole map from key to V.
 func contents[V any](m *ebpf.Map) (map[key]V, error) {
 	all, r := make(map[key]V), newReader[V]()
 	for {
@@ -175,7 +176,7 @@ func update[V any](m *ebpf.Map, keys []key, values []V) error {
 	return err
 }
 
-// remove removes elements of a map. That one is not there is no error.
+// remove removes elements of a map. A missing element is no error.
 func remove(m *ebpf.Map, keys []key) error {
 	for _, k := range keys {
 		if err := m.Delete(k); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {

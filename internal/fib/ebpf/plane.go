@@ -17,24 +17,25 @@ import (
 	"tandem/internal/task"
 )
 
-// ErrUnsupported says that the kernel does not have, or does not allow, what the plane needs:
+// ErrUnsupported says that the kernel lacks what the plane needs, or does not permit it:
 // Linux 6.6 or newer, CAP_BPF and CAP_NET_ADMIN.
 var ErrUnsupported = errors.New("no forwarding by BPF (Linux 6.6, CAP_BPF and CAP_NET_ADMIN are needed)")
 
-// Plane is a BPF program, what it reads, and what keeps that right. It implements [fib.Plane].
+// Plane is a BPF program, the maps that it reads, and the goroutines that keep both
+// right. It implements [fib.Plane].
 type Plane struct {
 	router  fib.Router
-	inside  func(func() error) error // runs a function in the network namespace
-	ctx     context.Context          // ends with the plane
+	inside  func(func() error) error // runs a function in the network namespace of the plane
+	ctx     context.Context          // cancelled when the plane is closed
 	end     context.CancelFunc
-	table   *mroute.Table // nobody else forwards while we have it
+	table   *mroute.Table // owned so that no other program forwards
 	links   *links.Handle
 	program *ebpf.Program
 
-	mu      sync.Mutex // of all below; nobody takes a turn who has it
+	mu      sync.Mutex // guards all fields below; must not be held when a turn is taken
 	maps    maps
-	ports   map[string]*port // by Linux name
-	bySlot  []*port          // nil where there is none
+	ports   map[string]*port // the ports, by Linux name
+	bySlot  []*port          // the ports by slot, nil in a free slot
 	lists   lists
 	slots   slots
 	routes  map[key]known
@@ -45,22 +46,22 @@ type Plane struct {
 }
 
 // Open loads the program and takes the multicast forwarding table of the thread's network
-// namespace; see [fib.Open]. The error wraps [ErrUnsupported] or one of package mroute's errors
-// where that is the cause.
+// namespace; see [fib.Open]. An error wraps [ErrUnsupported], or the error of package
+// mroute that caused it.
 func Open(router fib.Router, initial device.Gate, left fib.Checkpoint) (fib.Plane, error) {
 	return open(router, func(f func() error) error { return f() }, initial, left)
 }
 
-// open is Open in the namespace where inside runs a function.
+// open is Open; inside runs a function in the network namespace of the plane.
 func open(router fib.Router, inside func(func() error) error, initial device.Gate, left fib.Checkpoint) (*Plane, error) {
-	defer left.Files.Close() // what nobody takes
+	defer left.Files.Close() // closes the descriptors that the plane does not use
 	p := &Plane{router: router, inside: inside, ports: make(map[string]*port), routes: make(map[key]known)}
 	p.gate.want, p.arriving.wake = initial, make(chan struct{}, 1)
 	p.ctx, p.end = context.WithCancel(context.Background())
 	p.lists = newLists(&p.maps.lists)
 	err := p.inherit(&left)
 	if err == nil && p.table == nil {
-		left.Files.Close() // the table may be among them
+		left.Files.Close() // the table's descriptor may be among them
 		err = p.begin()
 	}
 	if err != nil {
@@ -70,15 +71,15 @@ func open(router fib.Router, inside func(func() error) error, initial device.Gat
 	return p, nil
 }
 
-// Able tells why there can be no such plane here, as far as that can be known while
-// another one forwards; it wraps [ErrUnsupported] then.
+// Able returns why this kernel cannot have such a plane, as far as this can be found out
+// while another plane forwards. The error wraps [ErrUnsupported].
 func Able() error {
 	p := &Plane{inside: func(f func() error) error { return f() }, end: func() {}}
 	defer p.close()
 	return p.load(new(fib.Checkpoint))
 }
 
-// begin opens everything anew.
+// begin opens the table, the maps and the program without a predecessor.
 func (p *Plane) begin() (err error) {
 	if err = p.inside(func() (err error) { p.table, err = mroute.Open(0); return err }); err != nil {
 		return fmt.Errorf("multicast routing: %w", err)
@@ -89,7 +90,8 @@ func (p *Plane) begin() (err error) {
 	return p.applyGate()
 }
 
-// load opens maps, takes them out of files where there are some, and loads the program on them.
+// load opens the maps, those of the predecessor if it has left any, and loads the program
+// with them.
 func (p *Plane) load(left *fib.Checkpoint) (err error) {
 	if p.links, err = links.OpenIn(p.inside); err != nil {
 		return err
@@ -172,12 +174,13 @@ func (p *Plane) turn(f func(fib.Wanted)) bool {
 	return had && open
 }
 
-// mayReadOn reports whether to go on reading after an error, see [task.ReadAgain].
+// mayReadOn reports whether a goroutine should go on reading after an error, see
+// [task.ReadAgain].
 func (p *Plane) mayReadOn(what string, err error) bool {
 	return task.ReadAgain(p.ctx, err, func(err error) { p.router.Emit(event.SocketFailed.With(what, err)) })
 }
 
-// followLinks keeps hardware addresses and MTUs as the interfaces have them.
+// followLinks updates hardware addresses and MTUs when those of the interfaces change.
 func (p *Plane) followLinks(monitor *links.Monitor) error {
 	for {
 		changed, err := monitor.Read()

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the program reads of struct __sk_buff (linux/bpf.h): the offsets of its fields.
+// Offsets of the fields of struct __sk_buff (linux/bpf.h) that the program reads.
 const (
 	skbLen         = 0
 	skbPacketType  = 4
@@ -20,7 +20,8 @@ const (
 	skbGSOSize     = 176
 )
 
-// packetOtherHost is PACKET_OTHERHOST: the frame is addressed to somebody else.
+// packetOtherHost is PACKET_OTHERHOST: the frame has the hardware address of another
+// host.
 const packetOtherHost = 3
 
 // Offsets in a frame: Ethernet, then the IPv6 header (RFC 8200, section 3).
@@ -33,12 +34,12 @@ const (
 	atSource      = ethernetSize + 8
 	atGroup       = ethernetSize + 24
 	headersSize   = ethernetSize + 40
-	addressesSize = 12 // both of Ethernet
+	addressesSize = 12 // both hardware addresses
 )
 
-// Where the forwarding program has things on its stack. The frame ends at the addresses, so
-// that these are the key of the maps; the message of an upcall is written over what is
-// before them.
+// Layout of the program's stack. The copied headers end with the two IPv6 addresses,
+// which serve as the key of the maps. The message of an upcall overwrites what is before
+// the addresses.
 const (
 	onStackKey    = -int16(8) - 32
 	onStackFrame  = onStackKey - atSource
@@ -49,14 +50,14 @@ const (
 	onStackCopy   = onStackHop - int16(copySize)
 )
 
-// copying is what the program tells its loop over the outputs.
+// copying is the state that the program passes to its loop over the outputs.
 type copying struct {
 	_         uint64 // the context of the program
-	first     uint32 // element of the list
-	mask      uint32 // of output.gate; 0 for an exception
-	shift     uint32 // to the bits of the generation
-	incoming  uint32 // interface index
-	size      uint32 // of the IPv6 packet, 0 where the interface cuts it into segments
+	first     uint32 // index of the first output in the lists
+	mask      uint32 // mask for output.gate; 0 for an exception
+	shift     uint32 // position of the generation's bits in output.gate
+	incoming  uint32 // index of the incoming interface
+	size      uint32 // size of the IPv6 packet, 0 if the interface cuts it into segments
 	addresses [addressesSize]byte
 }
 
@@ -71,13 +72,13 @@ const (
 	copyFrom     = copyTo + 6
 )
 
-// askAgain is how soon the program tells of an unknown stream again, in ns.
+// askAgain is the shortest time between two upcalls for the same unknown stream, in ns.
 const askAgain = 10_000_000
 
 const recomputeChecksum = 1 // BPF_F_RECOMPUTE_CSUM
 
-// forwarding is the program on each interface, behind the ingress hook of traffic control. It
-// sends the copies and lets the packet go its way in the kernel, where local listeners and
+// forwarding returns the program for the ingress hook of each interface. It sends the
+// copies and passes the packet itself on to the kernel, where local listeners and
 // observers get it.
 func forwarding(m *maps) *ebpf.ProgramSpec {
 	var list asm.Instructions
@@ -95,17 +96,17 @@ func forwarding(m *maps) *ebpf.ProgramSpec {
 	return &ebpf.ProgramSpec{
 		Name: "tandem_forward", Type: ebpf.SchedCLS, AttachType: ebpf.AttachTCXIngress,
 		Instructions: list,
-		License:      "Apache-2.0", // none of the helpers asks for the GPL
+		License:      "Apache-2.0", // none of the used helpers requires the GPL
 	}
 }
 
-// tcxNext is TCX_NEXT: the next program decides, or nobody.
+// tcxNext is TCX_NEXT: the next program on the hook decides, if there is one.
 const tcxNext = -1
 
 var integer = &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
 
-// checkFrame passes by all but IPv6 for this device, and copies the headers to the stack.
-// R6 is the context from here on.
+// checkFrame copies the headers to the stack. The program ignores frames that are not
+// IPv6 or not for this device. From here on R6 is the context.
 func checkFrame() asm.Instructions {
 	return asm.Instructions{
 		asm.Mov.Reg(asm.R6, asm.R1),
@@ -113,13 +114,14 @@ func checkFrame() asm.Instructions {
 		asm.JNE.Imm(asm.R0, int32(htons(unix.ETH_P_IPV6)), "pass"),
 		asm.LoadMem(asm.R0, asm.R6, skbPacketType, asm.Word),
 		asm.JEq.Imm(asm.R0, packetOtherHost, "pass"),
-		// A tag that is still there is of a VLAN that has an interface of its own, or none.
+		// A VLAN tag that is still in the frame belongs to a VLAN interface, which gets
+		// the frame later, or to no interface.
 		asm.LoadMem(asm.R0, asm.R6, skbVLANPresent, asm.Word),
 		asm.JEq.Imm(asm.R0, 0, "untagged"),
 		asm.LoadMem(asm.R0, asm.R6, skbVLANTag, asm.Word),
 		asm.And.Imm(asm.R0, 0xfff),
 		asm.JNE.Imm(asm.R0, 0, "pass"),
-		asm.Mov.Reg(asm.R1, asm.R6), // it has only a priority
+		asm.Mov.Reg(asm.R1, asm.R6), // a tag with only a priority
 		asm.FnSkbVlanPop.Call(),
 		asm.JNE.Imm(asm.R0, 0, "pass"),
 		asm.Mov.Reg(asm.R1, asm.R6).WithSymbol("untagged"),
@@ -132,8 +134,9 @@ func checkFrame() asm.Instructions {
 	}
 }
 
-// checkAddresses passes by all but multicast of a scope wider than the link, from a source that
-// may be forwarded (RFC 4291, sections 2.5.6 and 2.7), and what is shorter than it says.
+// checkAddresses makes the program ignore a packet unless it is multicast of a scope
+// wider than the link, its source may be forwarded (RFC 4291, sections 2.5.6 and 2.7),
+// and it is as long as its header says.
 func checkAddresses() asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMem(asm.R0, asm.RFP, onStackFrame+atEtherType, asm.Half),
@@ -151,7 +154,7 @@ func checkAddresses() asm.Instructions {
 		asm.JGE.Imm(asm.R0, 0xff00, "pass"),
 		asm.And.Imm(asm.R0, 0xffc0),
 		asm.JEq.Imm(asm.R0, 0xfe80, "pass"),
-		// R8 is the size of the packet, with its header.
+		// R8 is the size of the packet, IPv6 header included.
 		asm.LoadMem(asm.R8, asm.RFP, onStackFrame+atPayloadSize, asm.Half),
 		asm.HostTo(asm.BE, asm.R8, asm.Half),
 		asm.Add.Imm(asm.R8, headersSize-ethernetSize),
@@ -161,8 +164,8 @@ func checkAddresses() asm.Instructions {
 	}
 }
 
-// lookup has R0 point to the element of a map whose key is on the stack. It jumps when there
-// is none.
+// lookup sets R0 to the element of a map whose key is on the stack. If there is none, it
+// jumps to absent.
 func lookup(m *ebpf.Map, at int16, absent string) asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMapPtr(asm.R1, m.FD()),
@@ -173,12 +176,12 @@ func lookup(m *ebpf.Map, at int16, absent string) asm.Instructions {
 	}
 }
 
-// increment adds 1 to a number of 8 bytes that a register points to.
+// increment adds 1 to the 8-byte number to which a register points.
 func increment(pointer asm.Register, offset int16) asm.Instructions {
 	return asm.Instructions{asm.Mov.Imm(asm.R1, 1), asm.AddAtomic.Mem(pointer, asm.R1, asm.DWord, offset)}
 }
 
-// join puts instructions together.
+// join concatenates instructions.
 func join(parts ...asm.Instructions) (list asm.Instructions) {
 	for _, p := range parts {
 		list = append(list, p...)
@@ -186,7 +189,7 @@ func join(parts ...asm.Instructions) (list asm.Instructions) {
 	return list
 }
 
-// findRoute has R7 point to the route of the stream, and R9 to its counters.
+// findRoute sets R7 to the route of the stream, and R9 to its counters.
 func findRoute(m *maps) asm.Instructions {
 	return join(
 		lookup(m.routes, onStackKey, "unknown"),
@@ -200,7 +203,7 @@ func findRoute(m *maps) asm.Instructions {
 	)
 }
 
-// count counts the packet, on the right side or the wrong one.
+// count counts the packet, as one from the incoming interface or from another one.
 func count() asm.Instructions {
 	return join(
 		asm.Instructions{
@@ -219,7 +222,8 @@ func count() asm.Instructions {
 	)
 }
 
-// checkHopLimit passes by what must not go further, and has R9 point to the control.
+// checkHopLimit ends the program for a packet whose hop limit ends here, and sets R9 to
+// the control.
 func checkHopLimit(m *maps) asm.Instructions {
 	return join(
 		asm.Instructions{asm.StoreImm(asm.RFP, onStackIndex, 0, asm.Word)},
@@ -238,8 +242,8 @@ func checkHopLimit(m *maps) asm.Instructions {
 	)
 }
 
-// askGate makes the mask by which each output is asked. All of a packet is decided by the
-// generation that is read here.
+// askGate computes the mask for output.gate. The generation that is read here decides
+// about all copies of the packet.
 func askGate(m *maps) asm.Instructions {
 	return join(
 		asm.Instructions{
@@ -270,7 +274,7 @@ func askGate(m *maps) asm.Instructions {
 	)
 }
 
-// replicate sends the copies, with one hop less, and puts the packet back as it was.
+// replicate sends the copies, with one hop less, and restores the packet.
 func replicate() asm.Instructions {
 	loop := asm.LoadImm(asm.R2, -1, asm.DWord).WithReference("copy")
 	loop.Src = asm.PseudoFunc
@@ -312,7 +316,7 @@ func replicate() asm.Instructions {
 	)
 }
 
-// write writes bytes of the stack into the packet.
+// write copies bytes from the stack into the packet.
 func write(offset int32, from int16, size, flags int32) asm.Instructions {
 	return asm.Instructions{
 		asm.Mov.Reg(asm.R1, asm.R6),
@@ -325,8 +329,8 @@ func write(offset int32, from int16, size, flags int32) asm.Instructions {
 	}
 }
 
-// askRouter tells of a stream that has no route, if it comes in where streams may, and it was
-// not told a moment ago.
+// askRouter sends an upcall for a stream without a route, if it has come in on an
+// interface where streams may come in, and askAgain has passed since the last upcall.
 func askRouter(m *maps) asm.Instructions {
 	return join(
 		asm.Instructions{
@@ -362,5 +366,5 @@ func askRouter(m *maps) asm.Instructions {
 	)
 }
 
-// htons puts a number into network byte order.
+// htons converts a number to network byte order.
 func htons(v uint16) uint16 { return v<<8 | v>>8 }

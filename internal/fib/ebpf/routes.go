@@ -15,19 +15,19 @@ import (
 
 var errTooManyRoutes = errors.New("no room for another route")
 
-// known is a route that was set.
+// known is a route that SetRoutes has set.
 type known struct {
 	route
 	list *list
 }
 
-// slots are the places of counters.
+// slots manages the indexes of the streams' counters.
 type slots struct {
 	free []uint32
-	end  uint32 // of those that were ever used
+	end  uint32 // end of the slots that were ever used
 }
 
-// take returns a place that nobody has.
+// take returns a free slot.
 func (s *slots) take() (slot uint32, ok bool) {
 	if n := len(s.free); n > 0 {
 		slot, s.free = s.free[n-1], s.free[:n-1]
@@ -68,29 +68,29 @@ func (p *Plane) newBatch() *batch {
 	return &batch{Plane: p, now: time.Now(), clock: uint64(clock.Monotonic())}
 }
 
-// end ends the use of a batch that was flushed.
+// end ends the use of a batch after flush.
 func (b *batch) end() { b.release(b.list) }
 
-// mostAtOnce is how many routes are given to the kernel by one system call.
+// mostAtOnce is how many routes one system call writes.
 const mostAtOnce = 1024
 
-// batch is a number of routes on their way to the kernel.
+// batch collects routes that are to be written to the kernel's map.
 type batch struct {
 	*Plane
 	now    time.Time
-	clock  uint64 // the same, CLOCK_MONOTONIC
+	clock  uint64 // the present time, too, CLOCK_MONOTONIC in ns
 	keys   []key
 	values []route
-	former []*list // of the routes that are replaced
+	former []*list // lists of the routes that are replaced
 	done   int
-	// The outputs of the next route are mostly the same.
+	// The outputs of the last route, because those of the next one are mostly the same.
 	outgoing []string
 	list     *list
 }
 
-// translate makes the program's form of a route, without the interfaces that were not told
-// and without the place of its counters. It does not fit when it is to be deleted, or its
-// incoming interface was not told.
+// translate converts a route into the program's form, without interfaces that the plane
+// does not have, and without the slot. fits is false if the route is to be deleted, or if
+// the plane does not have its incoming interface.
 func (b *batch) translate(c *device.RouteChange) (r known, fits bool, err error) {
 	incoming := b.ports[c.Incoming]
 	if c.Delete || incoming == nil || incoming.is.ifindex == 0 {
@@ -106,7 +106,7 @@ func (b *batch) translate(c *device.RouteChange) (r known, fits bool, err error)
 	}}, true, nil
 }
 
-// listOf returns the list of the interfaces that were told.
+// listOf returns the list of those of the interfaces that the plane has.
 func (b *batch) listOf(outgoing []string) (*list, error) {
 	if b.list != nil && slices.Equal(b.outgoing, outgoing) {
 		return b.list, nil
@@ -126,19 +126,19 @@ func (b *batch) listOf(outgoing []string) (*list, error) {
 		b.hold(l)
 	}
 	b.release(b.list)
-	l.users++ // the batch
+	l.users++ // the batch is a user, too
 	b.outgoing, b.list = append(b.outgoing[:0], outgoing...), l
 	return l, nil
 }
 
-// hold notes at its outputs that there is a list.
+// hold counts a new list at each of its outputs.
 func (p *Plane) hold(l *list) {
 	for _, slot := range l.outputs {
 		p.bySlot[slot].lists++
 	}
 }
 
-// release takes a user from a list, nil for none.
+// release removes a user from a list; nil is no list.
 func (b *batch) release(l *list) {
 	if l == nil {
 		return
@@ -154,7 +154,7 @@ func (b *batch) release(l *list) {
 	}
 }
 
-// set sets a route. One that is there already keeps its counters.
+// set sets a route. If the stream has a route already, it keeps its counters.
 func (b *batch) set(k key, r known) error {
 	old, had := b.routes[k]
 	if r.Slot = old.Slot; !had {
@@ -181,7 +181,7 @@ func (b *batch) set(k key, r known) error {
 	return nil
 }
 
-// flush gives the kernel what was set.
+// flush writes the collected routes to the kernel's map.
 func (b *batch) flush() {
 	b.values = b.values[:0]
 	for _, k := range b.keys {
@@ -190,7 +190,7 @@ func (b *batch) flush() {
 	if len(b.keys) > 0 {
 		n, err := b.maps.routes.BatchUpdate(b.keys, b.values, nil)
 		b.done += n
-		for ; err != nil && n < len(b.keys); n++ { // one by one from where it failed
+		for ; err != nil && n < len(b.keys); n++ { // one by one, from the first that failed
 			if err := b.maps.routes.Put(b.keys[n], b.values[n]); err == nil {
 				b.done++
 				continue
@@ -207,7 +207,7 @@ func (b *batch) flush() {
 	b.keys, b.former = b.keys[:0], b.former[:0]
 }
 
-// delete deletes a route. That there is none is no error.
+// delete deletes a route. A missing route is no error.
 func (b *batch) delete(k key) {
 	if _, had := b.routes[k]; !had {
 		return
@@ -221,7 +221,7 @@ func (b *batch) delete(k key) {
 	b.forget(k)
 }
 
-// forget forgets a route that the kernel does not have.
+// forget removes a route that the kernel does not have.
 func (b *batch) forget(k key) {
 	if old, had := b.routes[k]; had {
 		delete(b.routes, k)
@@ -231,7 +231,8 @@ func (b *batch) forget(k key) {
 	}
 }
 
-// countedAtOnce is for how many streams others wait that want to change routes.
+// countedAtOnce is for how many streams Counters reads the counters before it lets others
+// have the lock.
 const countedAtOnce = 256
 
 // Counters implements [fib.Plane].

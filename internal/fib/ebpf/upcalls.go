@@ -9,7 +9,8 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 )
 
-// readerOfUpcalls opens what the program tells. What it has told before is still there.
+// readerOfUpcalls opens the ring buffer of the program's upcalls. Upcalls that came
+// before are still in it.
 func (p *Plane) readerOfUpcalls() (*ringbuf.Reader, error) {
 	r, err := ringbuf.NewReader(p.maps.upcalls)
 	if err != nil {
@@ -18,7 +19,7 @@ func (p *Plane) readerOfUpcalls() (*ringbuf.Reader, error) {
 	return r, nil
 }
 
-// readUpcalls tells the router of streams that have no route.
+// readUpcalls reports streams without a route to the router.
 func (p *Plane) readUpcalls(reader *ringbuf.Reader) error {
 	var record ringbuf.Record
 	for {
@@ -38,7 +39,7 @@ func (p *Plane) readUpcalls(reader *ringbuf.Reader) error {
 	}
 }
 
-// incomingAt returns the name of an interface where streams may come in.
+// incomingAt returns the name of an interface if streams may come in there.
 func (p *Plane) incomingAt(ifindex int) (string, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -35,7 +35,7 @@ const (
 	mark   = groups - 1
 )
 
-// Stream returns the stream of the i-th group.
+// Stream returns the stream of group i.
 func Stream(i int) device.SourceGroup {
 	return device.SourceGroup{Source: testnet.Source, Group: netip.AddrFrom16([16]byte{0xff, 0x3e, 12: 0x80, 15: byte(i + 1)})}
 }
@@ -72,7 +72,7 @@ func (b *Bed) listen(host int) {
 	}
 }
 
-// Open makes both hosts listen and opens a plane, which is closed at the end of the test.
+// Open makes both hosts listen and opens a plane. The plane is closed when the test ends.
 // It gives the plane all interfaces and the route of the mark.
 func (b *Bed) Open(gate device.Gate) {
 	b.Helper()

@@ -39,7 +39,7 @@ func (b *Bed) toSecond(a arrival) {
 	}
 }
 
-// answering opens a plane whose router answers each question with such a route.
+// answering opens a plane whose router answers each upcall by toSecond.
 func (b *Bed) answering() {
 	b.Helper()
 	b.Open(device.Gate{})
@@ -60,7 +60,7 @@ func (b *Bed) expectNothingFrom(netdev string) {
 func testWrongSide(b *Bed) {
 	b.answering()
 	impostor := b.Impostor(b, 0)
-	for range 10 { // more than the kernel queues
+	for range 10 { // more packets than the kernel queues for an unknown stream
 		impostor.Send(Stream(0).Group)
 	}
 	time.Sleep(20 * time.Millisecond)

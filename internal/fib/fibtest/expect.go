@@ -61,8 +61,9 @@ func (b *Bed) Flow(i int) (stop func()) {
 	return func() { end() }
 }
 
-// stream sends packets of a stream, one a millisecond, until stop is called. Stop returns
-// when each packet was sent, and the packets that each host has received, in order.
+// stream sends packets of a stream, one a millisecond, until stop is called. stop returns
+// the time at which each packet was sent, and the packets that each host has received, in
+// order.
 func (b *Bed) stream(i int) (stop func() (sent map[uint32]time.Time, received [2][]uint32)) {
 	b.Helper()
 	sender := b.Sender(b)

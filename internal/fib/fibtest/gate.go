@@ -88,7 +88,7 @@ func testExceptions(b *Bed) {
 	b.Expect("not excepted, of the bucket", first[0], atSecond)
 	b.SetGate(device.Gate{Closed: []string{"d0"}, Bucket0: []string{"d1"}, Exceptions: marked})
 	b.Expect("excepted no more", second[0], nowhere)
-	// The largest number that two devices hand over at once.
+	// 5000 is the largest number of exceptions that two devices hand over at once.
 	for i := range 5000 {
 		s := Stream(0)
 		g := s.Group.As16()

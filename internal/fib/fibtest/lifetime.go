@@ -59,7 +59,7 @@ func testHandOver(b *Bed) {
 	left, err := b.plane.HandOver()
 	testnet.Must(b, err)
 	b.sender.Send(Stream(1).Group)
-	time.Sleep(50 * time.Millisecond) // so that a wrong plane could report it
+	time.Sleep(50 * time.Millisecond) // time in which a wrong plane could report the stream
 	if told := b.router.arrivals(); slices.Contains(told, arrival{"u0", Stream(1)}) {
 		b.Errorf("a plane that has ended tells of %v", told)
 	}

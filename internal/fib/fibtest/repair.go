@@ -43,7 +43,7 @@ func testGateDropped(b *Bed) {
 		}
 	}
 	b.Expect("repaired", 0, atSecond)
-	// Here a change finds that the gate is gone, before the plane has noticed it.
+	// In this part SetGate finds that the gate is gone, before the plane has noticed it.
 	b.kind.DropGate(b, b.Router)
 	closed.Bucket0 = []string{"d1"}
 	b.SetGate(closed)
@@ -80,7 +80,7 @@ func testGateDroppedOften(b *Bed) {
 	if len(received[0]) > 0 && dropped == 0 {
 		b.Errorf("%d packets pass a closed gate that nobody could take out", len(received[0]))
 	}
-	// If the machine was late with the packets, it was as late with the repair.
+	// If the machine delayed the test's packets, it delayed the repair as much.
 	limit := longest
 	for packet, at := range sent {
 		if next, ok := sent[packet+1]; ok {

@@ -9,20 +9,20 @@ import (
 	"tandem/internal/fib"
 )
 
-// router wants what a test tells it to want, and records what the plane reports. It
-// implements [fib.Router] and, within a turn, [fib.Wanted].
+// router is a router for tests: it wants what the test sets, and records what the plane
+// reports. It implements [fib.Router] and, within a turn, [fib.Wanted].
 type router struct {
 	turn   sync.Mutex // guards everything that package fib protects by turns
 	wanted map[device.SourceGroup]device.RouteChange
-	noted  map[device.SourceGroup]bool // streams that the audit has asked for
+	noted  map[device.SourceGroup]bool // streams for which Audit was called
 
 	mu      sync.Mutex
 	answer  func(arrival) // answers a reported stream; nil does nothing
 	arrived []arrival
-	leaving map[string]fib.Leaving // as told last
-	events  []string               // by name
-	watched bool                   // see StreamsWatched
-	sights  []device.StreamSight   // since they were last asked for
+	leaving map[string]fib.Leaving // the last report of each interface
+	events  []string               // names of the events
+	watched bool                   // the last report by StreamsWatched
+	sights  []device.StreamSight   // reports since the last call of seen
 }
 
 // arrival is a stream that came in on an interface without a route.
@@ -82,7 +82,7 @@ func (r *router) StreamsSeen(sights []device.StreamSight) bool {
 	return true
 }
 
-// seen takes what was told of streams since it was last asked.
+// seen returns the reports about streams since its last call.
 func (r *router) seen() (sights []device.StreamSight, watched bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -28,7 +28,7 @@ func testRoutes(b *Bed) {
 		b.Errorf("%d routes are in force though they were deleted", set)
 	}
 	b.Expect("deleted", 0, nowhere)
-	if c := b.counters(2); c != (fib.Counters{Packets: 2, Bytes: 104}) { // of 40 + 8 + 4 bytes each
+	if c := b.counters(2); c != (fib.Counters{Packets: 2, Bytes: 104}) { // packets of 40 + 8 + 4 bytes each
 		b.Errorf("counted %+v, want 2 packets", c)
 	}
 	if list := b.plane.Counters([]device.SourceGroup{Stream(0), Stream(1)}); list[0] != (fib.Counters{}) || list[1].Packets != 2 {

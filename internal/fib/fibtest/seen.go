@@ -41,7 +41,8 @@ func testStreamsSeen(b *Bed) {
 	}
 }
 
-// eventuallySeen does something again and again until the one stream that may be told is told as it should be.
+// eventuallySeen repeats do until the plane has reported the one watched stream as want
+// requires.
 func (b *Bed) eventuallySeen(what string, do func(), want func(device.StreamSight) bool) {
 	b.Helper()
 	var last device.StreamSight

@@ -19,14 +19,14 @@ import (
 const (
 	// lookInterval is the time between two looks at the arriving streams.
 	lookInterval = 10 * time.Millisecond
-	// lookRest: after a look, the next one waits at least lookRest times as long as the
-	// look took. So the looks take at most 3 % of a processor, also where each stream needs
-	// a system call.
+	// lookRest is how many times as long as a look has taken the plane waits before the
+	// next one, at least. So looking takes at most 3 % of a processor, even if each
+	// stream needs a system call.
 	lookRest = 32
 	// watchAtOnce limits how many streams are added to or removed from the watch between
 	// two looks.
 	watchAtOnce = 4096
-	// warmLooks is after how many looks the streams that flow are known.
+	// warmLooks is the number of looks after which the flowing streams are known.
 	warmLooks = 12
 	// mostWatched bounds the streams that are watched.
 	mostWatched = 1 << 18
@@ -46,30 +46,31 @@ type observer interface {
 	Close()
 }
 
-// arriving watches which of the routed streams arrive, and reports that to the router.
-// Turns only note what is wanted. The looking goroutine carries it out between two looks.
+// arriving watches which of the routed streams arrive, and reports that to the router. A
+// turn only notes the streams to watch. The looking goroutine begins and ends their watch
+// between two looks.
 type arriving struct {
 	router fib.Router
 
-	mu       sync.Mutex                   // of what is noted
-	noted    map[device.SourceGroup]noted // what is to become of a stream
-	order    []device.SourceGroup         // of noted
+	mu       sync.Mutex                   // guards the noted streams
+	noted    map[device.SourceGroup]noted // whether each of these streams is to be watched
+	order    []device.SourceGroup         // the keys of noted, in order
 	asked    []device.SourceGroup
 	missed   []device.SourceGroup
 	incoming []int
 	running  bool
-	wake     chan struct{} // wakes the looking goroutine; has room for one
+	wake     chan struct{} // wakes the looking goroutine; one signal can wait
 
 	observer observer // the looking goroutine uses its counts, the goroutine with the turn its interfaces
 	unable   error    // why BPF cannot be used, nil if it is used
 
 	// Used by the looking goroutine only.
 	slots   map[device.SourceGroup]place
-	streams []device.SourceGroup // by slot
+	streams []device.SourceGroup // wakes the looking goroutine; one signal can wait
 	watch   proof.Watch
-	warm    int  // looks since all that was noted first is watched
-	blind   bool // some stream could not be watched, so the router is told that nothing is
-	told    bool // the router knows that streams are watched
+	warm    int  // number of looks since all the streams noted at the start are watched
+	blind   bool // some stream could not be watched, so the router is told that no streams are watched
+	told    bool // the router has been told that streams are watched
 	sights  []device.StreamSight
 }
 
@@ -110,13 +111,14 @@ func (a *arriving) setIncoming(indexes []int) error {
 	return errors.Join(errs...)
 }
 
-// noted is what is to become of a stream.
+// noted says whether a stream is to be watched.
 type noted struct {
-	ifindex int  // by which it is to come in, 0 for one that is of no interest
-	anew    bool // it was of no interest meanwhile
+	ifindex int  // its incoming interface, 0 if the stream is no longer to be watched
+	anew    bool // in the meantime the stream was not to be watched, so its watch must begin again
 }
 
-// note notes that a stream is to come in by an interface, or with 0 that it is of no interest.
+// note records that a stream is to be watched on its incoming interface, or with 0 that
+// it is no longer to be watched.
 func (a *arriving) note(stream device.SourceGroup, ifindex int) {
 	a.mu.Lock()
 	before, already := a.noted[stream]
@@ -127,8 +129,8 @@ func (a *arriving) note(stream device.SourceGroup, ifindex int) {
 	a.mu.Unlock()
 }
 
-// ask makes the goroutine look at some streams now. It also notes streams whose packets the
-// peer had and this device had not.
+// ask makes the looking goroutine look at some streams now. missed are streams of which
+// packets have come to the peer and not here.
 func (a *arriving) ask(look, missed []device.SourceGroup) {
 	a.mu.Lock()
 	a.asked, a.missed = append(a.asked, look...), append(a.missed, missed...)
@@ -174,7 +176,7 @@ func (a *arriving) run(ctx context.Context) error {
 			return nil
 		}
 		if idle && a.watch.Len() == 0 && a.told {
-			timer.Reset(time.Hour) // until it is woken
+			timer.Reset(time.Hour) // until wake is signalled
 		} else {
 			timer.Reset(max(0, next-clock.Monotonic()))
 		}
@@ -192,8 +194,8 @@ func (a *arriving) close(ran bool) {
 	}
 }
 
-// follow adds and removes watched streams that wait for it, watchAtOnce at most. It returns
-// true when none waits any more.
+// follow begins and ends the watch of the noted streams, at most watchAtOnce of them. It
+// returns true when no noted stream is left.
 func (a *arriving) follow() bool {
 	var add []arrivals.Stream
 	a.mu.Lock()
@@ -251,12 +253,13 @@ func (a *arriving) forget(s device.SourceGroup, at place) {
 	_ = a.observer.Remove(arrivals.Stream{Source: s.Source, Group: s.Group, Interface: at.ifindex}, at.slot) // cannot fail: the stream was observed
 }
 
-// look looks at all streams, and notes those that have begun to flow or have become silent.
+// look looks at all streams, and collects those that have begun to flow or have become
+// silent.
 func (a *arriving) look(now time.Duration) {
 	a.watch.Look(instant.FromOrigin(now), a.read, a.see)
 }
 
-// answer looks at the streams that ask has named.
+// answer looks at the streams that ask was called for.
 func (a *arriving) answer() {
 	a.mu.Lock()
 	asked, missed := a.asked, a.missed
@@ -294,8 +297,8 @@ func (a *arriving) see(slot uint32, flowing bool) {
 	})
 }
 
-// tell reports to the router what was seen. It returns false when the router gives no turns
-// any more.
+// tell reports the collected streams to the router. It returns false when the router
+// gives no turns any more.
 func (a *arriving) tell() bool {
 	if watching := !a.blind && a.warm >= warmLooks; watching != a.told {
 		a.told = watching

@@ -14,9 +14,10 @@ import (
 const (
 	auditInterval   = 10 * time.Second
 	restoreInterval = time.Second
-	// auditShare limits what the comparison of a large table costs. After a comparison, the
-	// next one waits at least auditShare times as long as it took. The kernel rests as long
-	// between two parts of its list, so a join waits for one part at most.
+	// auditShare limits what the comparison of a large table costs. After a comparison,
+	// the next one waits at least auditShare times as long as it took. Between two parts
+	// of the kernel's list the audit pauses in the same proportion, so a join waits for
+	// one part at most.
 	auditShare = 9
 	// auditSlice is how many routes are compared in one turn.
 	auditSlice = 256
@@ -68,9 +69,9 @@ func (p *Plane) keepAuditing(ctx context.Context) error {
 // because the kernel skips entries of the list when others are removed meanwhile.
 type audit struct {
 	*Plane
-	slice            []mroute.Entry // read and not yet compared
+	slice            []mroute.Entry // entries read and not yet compared
 	doubtful, silent []device.SourceGroup
-	discards         int // number of entries of anyStream
+	discards         int // number of entries for anyStream that the kernel has listed
 }
 
 // auditAll compares all routes once. It reports whether another audit is needed soon.
@@ -92,7 +93,7 @@ func (p *Plane) auditAll(ctx context.Context) (again bool, err error) {
 		p.router.StreamsSilent(some)
 	}
 	p.turn(func(fib.Wanted) {
-		for ; a.discards > 1; a.discards-- { // more than one: some are of another program
+		for ; a.discards > 1; a.discards-- { // if there are several, some belong to another program
 			_ = p.table.Delete(anyStream.Source, anyStream.Group)
 		}
 		p.inspectDiscard()
@@ -142,7 +143,7 @@ func (a *audit) compare(wanted fib.Wanted, e *mroute.Entry) {
 	}
 	stream := device.SourceGroup{Source: e.Source, Group: e.Group}
 	if stream == anyStream {
-		a.discards++ // inspected at the end in any case
+		a.discards++ // inspected at the end of the audit in any case
 		return
 	}
 	want, ok := wanted.Audit(stream)

@@ -51,7 +51,7 @@ func (p *Plane) inspectChanged(wanted fib.Wanted, changed []mroute.Change) {
 		stream := device.SourceGroup{Source: c.Source, Group: c.Group}
 		if c.Removed && stream != anyStream {
 			if _, ok := wanted.Route(stream); !ok {
-				continue // our own removal
+				continue // the plane itself has removed this route
 			}
 		}
 		p.inspect(wanted, stream)
@@ -93,10 +93,10 @@ func (p *Plane) inspect(wanted fib.Wanted, stream device.SourceGroup) {
 // [mroute.Table.Discard].
 var anyStream = device.SourceGroup{Source: netip.IPv6Unspecified(), Group: netip.IPv6Unspecified()}
 
-// inspectDiscard does the same as inspect for anyStream.
+// inspectDiscard is inspect for the entry of anyStream.
 func (p *Plane) inspectDiscard() {
 	if !p.interfaces.told {
-		return // it is the predecessor's entry, which SetInterfaces will replace
+		return // the predecessor's entry, which SetInterfaces will replace
 	}
 	want := p.table.Discarding()
 	e, err := p.reader.Get(anyStream.Source, anyStream.Group)
@@ -110,8 +110,8 @@ func (p *Plane) inspectDiscard() {
 	p.repairs.Restored++
 }
 
-// agrees reports whether the kernel's entry is as wanted. Interfaces that are not in the
-// table do not count.
+// agrees reports whether the kernel's entry agrees with the wanted route. It ignores
+// interfaces that are not in the kernel's table.
 func (p *Plane) agrees(want *device.RouteChange, e *mroute.Entry) bool {
 	return !p.translate(want, &p.route) || same(&p.route, e)
 }
@@ -129,7 +129,7 @@ func same(r *mroute.Route, e *mroute.Entry) bool {
 	return true
 }
 
-// tellRepairs emits an event if anything was repaired since before.
+// tellRepairs emits an event if the plane has repaired anything since before.
 func (p *Plane) tellRepairs(before fib.Repairs) {
 	restored, removed := p.repairs.Restored-before.Restored, p.repairs.Removed-before.Removed
 	if restored+removed > 0 {

@@ -13,14 +13,14 @@ import (
 // precisely as the interval between two looks.
 type countingTable struct {
 	table *mroute.Table
-	known []counted // by slot
+	known []counted // the streams, by slot
 	free  []arrivals.Slot
 }
 
 // counted is the state of a stream at the last look.
 type counted struct {
 	arrivals.Stream
-	packets, before uint64 // packets in all at the last look, and when the observation began
+	packets, before uint64 // packets: all packets at the last look; before: all packets when the observation began
 	last            time.Duration
 }
 
@@ -60,7 +60,7 @@ func (c *countingTable) Remove(_ arrivals.Stream, slot arrivals.Slot) error {
 func (c *countingTable) At(slot arrivals.Slot) (packets uint64, last time.Duration) {
 	k := &c.known[slot]
 	switch now := c.count(k.Stream); {
-	case now < k.packets: // the route was made anew
+	case now < k.packets: // the route was made again, so its counters began at 0
 		k.packets, k.before = now, 0
 		k.last = clock.Monotonic()
 	case now > k.packets:

@@ -28,7 +28,7 @@ const (
 type gateKeeper struct {
 	gate *gate.Gate
 	emit func(event.Event)
-	wake chan struct{} // signals that the gate is stale; has room for one
+	wake chan struct{} // signals that the gate is stale; one signal can wait
 
 	mu    sync.Mutex // guards the fields below; held by the goroutine that sets the kernel's gate to want
 	want  gate.State
@@ -75,8 +75,8 @@ func (k *gateKeeper) set(want gate.State) {
 	k.apply(want)
 }
 
-// setInterfaces sets the interfaces whose outgoing packets are counted, and the guarded
-// ones, on which control traffic is refused.
+// setInterfaces sets the counted interfaces, whose outgoing packets are counted, and the
+// guarded ones, on which control traffic is refused.
 func (k *gateKeeper) setInterfaces(counted, guarded []string, control []gate.Port) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -146,7 +146,7 @@ func (k *gateKeeper) watch(ctx context.Context) error {
 	watcher, err := k.gate.Watch()
 	if err != nil {
 		k.emit(event.SocketFailed.With("nftables", err))
-		return nil // keep still compares the gate
+		return nil // the comparison by keep still finds such changes
 	}
 	defer watcher.Close()
 	defer context.AfterFunc(ctx, func() { watcher.Close() })()
@@ -162,7 +162,7 @@ func (k *gateKeeper) watch(ctx context.Context) error {
 	}
 }
 
-// repair repairs what another program has changed.
+// repair restores the gate if another program has changed it.
 func (k *gateKeeper) repair() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -180,14 +180,15 @@ func (k *gateKeeper) repair() {
 	k.note(err)
 }
 
-// note notes whether the last change has succeeded. If not, it requests another try.
+// note records whether the last change of the gate has succeeded. If not, it requests
+// another try.
 func (k *gateKeeper) note(err error) {
 	if k.stale = err != nil; !k.stale {
 		return
 	}
 	select {
 	case k.wake <- struct{}{}:
-	default: // already requested
+	default: // a try is already requested
 	}
 }
 
@@ -201,8 +202,8 @@ func (p *Plane) Conditions() []event.Condition {
 	return []event.Condition{{AlarmKind: event.GateStale, Object: "gate"}}
 }
 
-// state describes the gate. The kernel's counters are zero while they cannot be read
-// because another program has changed the gate.
+// state returns the state of the gate. The kernel's counters are zero if they cannot be
+// read because another program has changed the gate.
 func (k *gateKeeper) state() fib.GateState {
 	k.mu.Lock()
 	defer k.mu.Unlock()

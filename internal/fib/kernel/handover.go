@@ -11,13 +11,14 @@ import (
 	"tandem/internal/linux/mroute"
 )
 
-// Names of the files in which the sockets of the table and of the gate are handed over.
+// Names under which the descriptors of the table's and the gate's sockets are handed
+// over.
 const (
 	tableFile = "mroute"
 	gateFile  = "gate"
 )
 
-// FileNames are the names of all files that a plane may hand over.
+// FileNames lists the names of all descriptors that a plane may hand over.
 var FileNames = []string{tableFile, gateFile}
 
 // checkpoint is the state that a plane hands over besides its sockets.
@@ -59,9 +60,10 @@ func inheritedGate(files *inherit.Files) int {
 	return fd
 }
 
-// inherit takes over what the predecessor's plane has left, if it can use it.
+// inherit takes over the state and the sockets of the predecessor's plane, if this plane
+// can use them.
 func (p *Plane) inherit(left fib.Checkpoint) {
-	defer left.Files.Close() // files that this plane does not know
+	defer left.Files.Close() // closes the descriptors that this plane does not use
 	var known checkpoint
 	if gob.NewDecoder(bytes.NewReader(left.State)).Decode(&known) != nil {
 		return
@@ -76,5 +78,5 @@ func (p *Plane) inherit(left fib.Checkpoint) {
 	}
 	p.table, p.gate.want, p.repairs = mroute.Adopt(fd, known.MIFs), known.Gate, known.Repairs
 	p.interfaces.adopt(known.Attached)
-	p.askForAudit() // others may have changed the table meanwhile
+	p.askForAudit() // another program may have changed the table in the meantime
 }

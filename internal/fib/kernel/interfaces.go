@@ -11,13 +11,13 @@ import (
 	"tandem/internal/fib"
 )
 
-// interfaces are the interfaces that the plane has got by SetInterfaces.
+// interfaces holds the interfaces that SetInterfaces has set.
 type interfaces struct {
-	// attached are the interfaces in the kernel's table: indexes by Linux name. Only the
+	// attached holds the interfaces in the kernel's table: index by Linux name. Only the
 	// goroutine with the turn uses it.
 	attached map[string]int
-	told     bool                                  // SetInterfaces was called since the plane was opened
-	byIndex  atomic.Pointer[map[int]fib.Interface] // see all
+	told     bool                                  // SetInterfaces has been called since the plane was opened
+	byIndex  atomic.Pointer[map[int]fib.Interface] // all interfaces, by index
 }
 
 // all returns all interfaces by index. It may be called from any goroutine.
@@ -45,7 +45,7 @@ func (p *Plane) SetInterfaces(list []fib.Interface) error {
 	for _, told := range list {
 		byIndex[told.Index] = told
 	}
-	p.interfaces.byIndex.Store(&byIndex) // set before there can be upcalls
+	p.interfaces.byIndex.Store(&byIndex) // set before the first upcall can come
 	already := make(map[int]bool)
 	for _, index := range p.interfaces.attached {
 		if already[index] = byIndex[index].Index != 0; !already[index] {

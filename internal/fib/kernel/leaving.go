@@ -23,19 +23,19 @@ const (
 // leaving checks whether forwarded packets really leave. Only one goroutine uses it.
 type leaving struct {
 	*Plane
-	ways   map[string]*way // by Linux name
-	failed bool            // reading the counters has failed, and the event was emitted
+	ways   map[string]*way // the interfaces, by Linux name
+	failed bool            // the last reading of the counters failed, and the event was emitted
 }
 
-// way is the way out by one interface.
+// way is the way of packets out of one interface.
 type way struct {
 	proof.Leaving
-	said     fib.Leaving  // what the router was told last
+	said     fib.Leaving  // the last report to the router
 	cause    string       // the chain that may drop packets, empty if none is known
-	soughtAt instant.Time // when cause was last looked for
+	soughtAt instant.Time // when the plane last searched for the cause
 }
 
-// watchLeaving tells the router about forwarded packets that do not leave.
+// watchLeaving reports to the router when forwarded packets do not leave.
 func (p *Plane) watchLeaving(ctx context.Context) error {
 	l := &leaving{Plane: p, ways: make(map[string]*way)}
 	began := time.Now()
@@ -80,7 +80,7 @@ func (l *leaving) look(now instant.Time) bool {
 func (l *leaving) read() map[string]proof.Passage {
 	passages := make(map[string]proof.Passage)
 	for index, told := range l.interfaces.all() {
-		if sent, err := l.table.Sent(index); err == nil { // otherwise the interface is gone
+		if sent, err := l.table.Sent(index); err == nil { // an error means that the interface is gone
 			passages[told.Name] = proof.Passage{Offered: sent}
 		}
 	}
@@ -94,7 +94,7 @@ func (l *leaving) read() map[string]proof.Passage {
 			p.Held, p.Passed, p.Left = f.Held, f.Passed, f.Left
 			passages[name] = p
 		} else {
-			delete(passages, name) // the gate does not count this interface, or not now
+			delete(passages, name) // the gate does not count this interface, or its counters cannot be read now
 		}
 	}
 	return passages
@@ -116,8 +116,8 @@ func (l *leaving) seek(w *way, now instant.Time) {
 	w.cause = strings.Join(names, "; ")
 }
 
-// say tells the router the state of a way if it has changed. It returns false when the
-// router gives no turns any more.
+// say reports the state of a way to the router if it has changed. It returns false when
+// the router gives no turns any more.
 func (l *leaving) say(w *way, now fib.Leaving) bool {
 	if now == w.said {
 		return true
@@ -126,7 +126,7 @@ func (l *leaving) say(w *way, now fib.Leaving) bool {
 	return l.router.LeavingChanged(now)
 }
 
-// dropGone forgets interfaces that the plane no longer has.
+// dropGone removes interfaces that the plane no longer has.
 func (l *leaving) dropGone() bool {
 	told := make(map[string]bool)
 	for _, ifc := range l.interfaces.all() {

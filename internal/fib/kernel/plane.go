@@ -25,8 +25,8 @@ type Plane struct {
 	table   *mroute.Table
 	watcher *mroute.Watcher
 	lister  *mroute.Reader // lists the whole table, for the audit
-	suspect chan struct{}  // requests an audit; has room for one
-	// arriving watches which streams arrive.
+	suspect chan struct{}  // requests an audit; one request can wait
+	// arriving watches which streams come in.
 	arriving *arriving
 
 	interfaces interfaces
@@ -37,13 +37,13 @@ type Plane struct {
 }
 
 // Open takes the multicast forwarding table of the thread's network namespace, which only
-// one process can own, and sets the gate; see [fib.Open]. If the cause of an error is one
-// of package mroute's errors, the error wraps it.
+// one process can own, and sets the gate; see [fib.Open]. An error wraps the error of
+// package mroute that caused it, if any.
 func Open(router fib.Router, initial device.Gate, left fib.Checkpoint) (fib.Plane, error) {
 	return open(router, gate.Options{}, initial, left)
 }
 
-// open does what Open does, with options for the gate.
+// open is Open with options for the gate.
 func open(router fib.Router, o gate.Options, initial device.Gate, left fib.Checkpoint) (*Plane, error) {
 	o.Socket = inheritedGate(&left.Files)
 	g, err := gate.Open(o)
@@ -67,7 +67,7 @@ func open(router fib.Router, o gate.Options, initial device.Gate, left fib.Check
 	if err != nil {
 		p.end()
 		p.closeTable()
-		_ = g.Close(false) // the gate in the kernel may be another daemon's
+		_ = g.Close(false) // the gate in the kernel may belong to another daemon, so it stays
 		return nil, err
 	}
 	return p, nil
@@ -121,7 +121,7 @@ func (p *Plane) Run(ctx context.Context) error {
 	return err
 }
 
-// interrupt ends the system calls that wait.
+// interrupt ends the system calls in which the goroutines wait.
 func (p *Plane) interrupt() {
 	p.table.Interrupt()
 	p.watcher.Close()
@@ -152,7 +152,8 @@ func (p *Plane) turn(f func(fib.Wanted)) bool {
 	return had && open
 }
 
-// mayReadOn reports whether to go on reading after an error, see [task.ReadAgain].
+// mayReadOn reports whether a goroutine should go on reading after an error, see
+// [task.ReadAgain].
 func (p *Plane) mayReadOn(what string, err error) bool {
 	return task.ReadAgain(p.ctx, err, func(err error) { p.router.Emit(event.SocketFailed.With(what, err)) })
 }

@@ -40,12 +40,12 @@ func (p *Plane) watchArrival(c *device.RouteChange) {
 // LookAt implements [fib.Plane].
 func (p *Plane) LookAt(look, missed []device.SourceGroup) { p.arriving.ask(look, missed) }
 
-// translation is a route in the kernel's form. It is kept because the next route mostly has
-// the same interfaces.
+// translation is a route in the kernel's form. The plane keeps the last one, because the
+// next route mostly has the same interfaces.
 type translation struct {
 	of    device.RouteChange
 	route *mroute.Route
-	fits  bool // its incoming interface is in the table
+	fits  bool // the incoming interface is in the kernel's table
 }
 
 // setRoute makes, changes or deletes one route, and reports whether it is in force.
@@ -68,8 +68,9 @@ func (p *Plane) setRoute(c *device.RouteChange, last *translation) (bool, error)
 	return err == nil, err
 }
 
-// translate makes the kernel's form of a route, without outgoing interfaces that are not in
-// the table. It returns false if the incoming interface is not in the table.
+// translate converts a route into the kernel's form. It leaves out outgoing interfaces
+// that are not in the kernel's table, and returns false if the incoming interface is not
+// in it.
 func (p *Plane) translate(c *device.RouteChange, r *mroute.Route) bool {
 	r.Source, r.Group, r.Upstream, r.Outgoing = c.Source, c.Group, p.interfaces.attached[c.Incoming], r.Outgoing[:0]
 	for _, name := range c.Outgoing {
@@ -80,13 +81,13 @@ func (p *Plane) translate(c *device.RouteChange, r *mroute.Route) bool {
 	return r.Upstream != 0
 }
 
-// Counters implements [fib.Plane]. It asks for each stream, which takes a microsecond. To
-// list the whole table takes at least as long, and several times as long for 100,000
-// routes.
+// Counters implements [fib.Plane]. It asks the kernel for each stream, which takes a
+// microsecond. Listing the whole table would take at least as long, and several times as
+// long for 100,000 routes.
 func (p *Plane) Counters(streams []device.SourceGroup) []fib.Counters {
 	list := make([]fib.Counters, len(streams))
 	for i, s := range streams {
-		if c, err := p.table.Counters(s.Source, s.Group); err == nil { // otherwise the stream has no route any more
+		if c, err := p.table.Counters(s.Source, s.Group); err == nil { // an error means that the stream has no route any more
 			list[i] = fib.Counters{Packets: c.Packets, Bytes: c.Bytes, WrongInterface: c.WrongIf}
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"tandem/internal/linux/mroute"
 )
 
-// mostForgotten is for how many streams a second, at most, Forget is called. The kernel
-// delays further streams for 10 s and makes no upcall for them in this time.
+// mostForgotten bounds the calls of Forget in a second. For the streams beyond that, the
+// kernel delays packets for 10 s and makes no upcall in this time.
 const mostForgotten = 1000
 
 // readUpcalls reports to the router the streams for which the kernel has no route. The
@@ -57,13 +57,13 @@ func (p *Plane) forget(wanted fib.Wanted, stream device.SourceGroup) {
 	}
 }
 
-// allowance limits an action to mostForgotten times a second.
+// allowance permits an action at most mostForgotten times a second.
 type allowance struct {
 	since time.Time
 	taken int
 }
 
-// take reports whether the action is permitted once more now.
+// take reports whether the action is permitted now, and counts it.
 func (a *allowance) take(now time.Time) bool {
 	if now.Sub(a.since) >= time.Second {
 		*a = allowance{since: now}

@@ -35,15 +35,15 @@ var (
 	ErrFull = errors.New("no room for another observed stream")
 )
 
-// Stream is what is observed: the packets from a source to a group that arrive on one
-// interface. Packets of the same source and group on another interface are not counted.
+// Stream identifies the observed packets: those from a source to a group that arrive on
+// one interface. Packets of the same source and group on another interface are not
+// counted.
 type Stream struct {
 	Source, Group netip.Addr
-	Interface     int // index
+	Interface     int // interface index
 }
 
-// Slot is the number under which a stream is counted. It is valid until the stream is
-// removed.
+// Slot is the number of a stream's counters. It is valid until the stream is removed.
 type Slot uint32
 
 // Observer counts the arrivals of streams. One goroutine may call Add and Remove, and one
@@ -125,7 +125,7 @@ func (o *Observer) open() (err error) {
 	return nil
 }
 
-// socket opens a packet socket with the program in place.
+// socket opens a packet socket with the program as its filter.
 func (o *Observer) socket() (int, error) {
 	// With protocol 0 the socket receives nothing until it is bound. By then its filter is
 	// attached.
@@ -163,9 +163,9 @@ func (o *Observer) Close() {
 	o.streams.Close()
 }
 
-// Watch begins to count what arrives on an interface. It does nothing if the interface is
-// already watched. The first interface must be in the network namespace in which Open was
-// called. Further ones must be in the namespace of the calling thread.
+// Watch starts counting the packets that arrive on an interface. It does nothing if the
+// interface is already watched. The first interface must be in the network namespace in
+// which Open was called. Further ones must be in the namespace of the calling thread.
 func (o *Observer) Watch(ifindex int) error {
 	if _, watched := o.sockets[ifindex]; watched {
 		return nil
@@ -186,8 +186,8 @@ func (o *Observer) Watch(ifindex int) error {
 	return nil
 }
 
-// Unwatch ends what [Observer.Watch] began. Call it also for an interface that was deleted,
-// before another interface can get its index.
+// Unwatch ends the counting on an interface. Call it also for an interface that was
+// deleted, before another interface can get its index.
 func (o *Observer) Unwatch(ifindex int) {
 	fd, watched := o.sockets[ifindex]
 	if !watched {

@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The fields of struct __sk_buff (linux/bpf.h) that the program reads: their offsets.
+// Offsets of the fields of struct __sk_buff (linux/bpf.h) that the program reads.
 const (
 	skbProtocol = 16
 	skbIfindex  = 40
 )
 
-// The offsets of the two addresses in the IPv6 header (RFC 8200, section 3).
+// Offsets of the two addresses in the IPv6 header (RFC 8200, section 3).
 const (
 	addressesAt  = 8
 	addressesLen = 32

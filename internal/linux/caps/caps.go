@@ -32,9 +32,9 @@ func (e *MissingError) Error() string {
 }
 
 // Check returns a *MissingError unless the calling thread has all the needed capabilities
-// in its effective set. A process can have them in a user namespace only. That is enough if
-// the network namespace belongs to this user namespace; Check cannot see it, only the first
-// use of a capability shows it.
+// in its effective set. A process can have them in a user namespace only. That is enough
+// if the network namespace belongs to this user namespace. Check cannot find this out;
+// only the first use of a capability shows it.
 func Check() error {
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	// Version 3 of the interface has 64 bits in two words.

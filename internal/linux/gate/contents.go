@@ -34,7 +34,7 @@ const (
 	bucket0Set
 	bucket1Set
 	guardedSet
-	// What is counted, by outgoing interface.
+	// Sets whose elements count packets, by outgoing interface.
 	heldSet
 	passedSet
 	leftSet

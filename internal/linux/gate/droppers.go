@@ -7,15 +7,15 @@ import (
 	"github.com/google/nftables/expr"
 )
 
-// Dropper is a chain of another program that packets pass on their way through the router,
-// and that drops some or all of them.
+// Dropper is a chain of another program that drops some or all of the packets that the
+// router forwards.
 type Dropper struct {
 	Family, Table, Chain string // ip6 or inet
 	// Behind means that the chain comes after the gate, at the postrouting hook. Otherwise
 	// it is at the forward hook.
 	Behind bool
-	// Policy means that the chain's policy is drop: it drops what no rule accepts.
-	// Otherwise one of its rules drops.
+	// Policy means that the chain's policy is drop: it drops every packet that no rule
+	// accepts. Otherwise one of its rules drops packets.
 	Policy bool
 }
 
@@ -28,9 +28,10 @@ func (d Dropper) String() string {
 	return fmt.Sprintf("table %s %s, chain %s: %s", d.Family, d.Table, d.Chain, why)
 }
 
-// Droppers returns the chains of others that drop, those with a policy of drop first. It
-// uses a connection of its own, so that a large firewall does not delay changes of the
-// gate. It does not see rules outside nftables, such as those of ip6tables-legacy.
+// Droppers returns the chains of other programs that drop forwarded packets, those with a
+// policy of drop first. It uses a connection of its own, so that a large firewall does
+// not delay changes of the gate. It does not see rules outside nftables, such as those of
+// ip6tables-legacy.
 func (g *Gate) Droppers() (found []Dropper, err error) {
 	var conn *nftables.Conn
 	err = g.inside(func() (err error) {
@@ -88,8 +89,8 @@ func meetsForwarded(c *nftables.Chain) bool {
 		(*c.Hooknum == *nftables.ChainHookForward || *c.Hooknum == *nftables.ChainHookPostrouting)
 }
 
-// hasDrop reports whether a chain has a rule that drops, or jumps to a chain that has one.
-// Chains in seen are not looked at again.
+// hasDrop reports whether a chain has a rule that drops packets, or jumps to a chain that
+// has one. Chains in seen are not looked at again.
 func hasDrop(conn *nftables.Conn, chain *nftables.Chain, seen map[string]bool) (bool, error) {
 	if seen[chain.Name] {
 		return false, nil
@@ -113,8 +114,8 @@ func hasDrop(conn *nftables.Conn, chain *nftables.Chain, seen map[string]bool) (
 	return false, nil
 }
 
-// outcome reports whether an expression drops, and returns the chain to which it jumps, if
-// any.
+// outcome reports whether an expression of a rule drops the packet, and returns the chain
+// to which it jumps, if any.
 func outcome(e expr.Any) (drops bool, next string) {
 	switch e := e.(type) {
 	case *expr.Reject:

@@ -49,7 +49,7 @@ func each(keys [][]byte, do func([]nftables.SetElement) error) error {
 	return nil
 }
 
-// read asks the kernel for the elements of the sets.
+// read reads the elements of the sets from the kernel.
 func (r ruleset) read(conn *nftables.Conn, seed uint32) (*contents, error) {
 	c := newContents(seed)
 	for i, set := range r.names {

@@ -14,9 +14,9 @@ import (
 // end of the postrouting hook. The counters begin at 0 when the table is made.
 type Flow struct{ Held, Passed, Left uint64 }
 
-// Flows reads the counters of the interfaces in [State.Counted]. It returns none while the
-// table is unknown. Kernels before Linux 5.7 count nothing. The counters of a later stage
-// are read later. So Left is never smaller than Passed only because it was read earlier.
+// Flows reads the counters of the interfaces in [State.Counted]. It returns none while
+// the table is unknown. Kernels before Linux 5.7 count nothing. The counters of a later
+// stage are read later. So an early reading cannot make Left smaller than Passed.
 func (g *Gate) Flows() (map[string]*Flow, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

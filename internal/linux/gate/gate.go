@@ -1,26 +1,27 @@
-// Package gate opens and closes the sending of multicast out of interfaces, at
-// one place: an nftables chain at the end of the forward hook, in a table "ip6 tandem"
-// that belongs to this package.
+// Package gate opens and closes the sending of multicast out of interfaces, at one place:
+// an nftables chain at the end of the forward hook, in a table "ip6 tandem" that belongs
+// to this package.
 //
-// The multicast forwarding cache may hold any number of routes that go out of
-// an interface; the gate decides for all of them at once whether they really
-// go. A change of duty is one nftables transaction, whatever the number of
-// groups, and every packet meets the rules either before or after it.
+// The multicast forwarding cache may hold any number of routes that go out of an
+// interface; the gate decides for all of them at once whether the packets really leave. A
+// change of duty is one nftables transaction, whatever the number of groups, and every
+// packet meets the rules either before or after it.
 //
-// Only multicast wider than the link that is being forwarded meets the gate;
-// MLD, neighbour discovery and everything else of the router itself does not.
+// Only forwarded multicast of a scope wider than the link passes through the gate. MLD,
+// neighbour discovery and all other packets of the router itself do not.
 //
-// The same table keeps from the router what the devices of a pair say to each other, where
-// it comes in on an interface towards hosts: there it cannot be of the peer.
+// The same table drops packets to the ports of the pair's own protocols if they come in
+// on an interface towards hosts, because such packets cannot come from the peer.
 //
-// Other programs may drop packets as well, before the gate or after it. So those that come to
-// it, and those that leave, are counted: see [Gate.Flows] and [Gate.Droppers].
+// Other programs may drop packets as well, before the gate or after it. So the table
+// counts the packets that reach the gate, and those that leave: see [Gate.Flows] and
+// [Gate.Droppers].
 //
-// The table has an owner where the kernel knows that, see [Protection]: the
-// netlink socket that has made it. Nobody else can change it then, and a firewall
-// that clears the whole ruleset passes it over. The socket is handed on to a
-// successor. After a crash the next daemon finds a table without an owner, which it
-// can replace like any other.
+// If the kernel supports owners of tables, see [Protection], the table has an owner: the
+// netlink socket that has made it. Then no other program can change the table, and a
+// firewall that clears the whole ruleset leaves it. The socket is handed over to a
+// successor. After a crash the next daemon finds a table without an owner, which it can
+// replace like any other.
 package gate
 
 import (
@@ -84,35 +85,36 @@ type Gate struct {
 	socket *socket
 	conn   *nftables.Conn // nftables over the socket
 	rules  ruleset
-	// protection is at first the protection that was asked for. After a table was made, it
-	// is the protection that this kernel gave it.
+	// protection is at first the requested protection. After a table was made, it is the
+	// protection that this kernel gave it.
 	protection Protection
-	// held are the contents of the kernel's table as far as is known, or nil.
+	// held is the content of the kernel's table as far as it is known, or nil.
 	held *contents
-	// handles are the kernel's numbers of our rules. Other numbers mean that another
-	// program has replaced the rules.
+	// handles are the kernel's numbers of this gate's rules. If the numbers differ,
+	// another program has replaced the rules.
 	handles []uint64
 	repairs uint64
 }
 
 // Apply brings the kernel to a state in one transaction. It sends the difference to the
-// last state. If the contents of the kernel are not known, it replaces the whole table,
-// also one that an earlier process has left. After an error the kernel is as before.
+// last state. If the content of the kernel's table is not known, Apply replaces the whole
+// table, even one that an earlier process has left. After an error the kernel's table is
+// unchanged.
 func (g *Gate) Apply(s State) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.apply(s)
 }
 
-// Sync brings the kernel to a state as Apply does. But it first reads what the kernel
-// holds, and repairs what another program has changed.
+// Probably another program has changed the table. Making the whole table again works
+// whatever its present content is.
 func (g *Gate) Sync(s State) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.held != nil {
 		before := g.held
 		if g.held = g.reread(before); g.held != nil && !g.held.equal(before) {
-			g.repairs++ // else replace counts it
+			g.repairs++ // replace counts the other repairs
 		}
 	}
 	return g.apply(s)
@@ -210,8 +212,8 @@ func (g *Gate) create(r ruleset, want *contents, protection Protection) error {
 	return g.conn.Flush()
 }
 
-// reread reads the table until it is as expected, three times at most. The kernel lets a set
-// grow while it is read, and may then leave an element out.
+// reread reads the table until its content is as expected, at most three times. The
+// kernel lets a set grow while it is read, and may then leave an element out.
 func (g *Gate) reread(expected *contents) (c *contents) {
 	for range 3 {
 		if c = g.read(expected.seed); c == nil || c.equal(expected) {
@@ -221,8 +223,8 @@ func (g *Gate) reread(expected *contents) (c *contents) {
 	return c
 }
 
-// read asks the kernel for the contents of the table; nil when its rules are
-// not the ones that we have made, or cannot be read.
+// read reads the content of the table from the kernel; nil if its rules are not those
+// that this gate has made, or cannot be read.
 func (g *Gate) read(seed uint32) *contents {
 	handles, err := g.rules.handles(g.conn)
 	if err != nil || !slices.Equal(handles, g.handles) {

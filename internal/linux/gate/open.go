@@ -20,8 +20,8 @@ type Options struct {
 	// Socket is the descriptor of the socket that a predecessor's gate has handed over, 0
 	// for none.
 	Socket int
-	// Protection is the best protection to ask for. Tests ask for less, to behave as on an
-	// older kernel.
+	// Protection is the best protection to request. Tests request a lower one, to test
+	// the behaviour on an older kernel.
 	Protection Protection
 }
 
@@ -57,7 +57,7 @@ func (g *Gate) connect() error {
 	})
 }
 
-// converse makes the nftables connection over the socket.
+// converse opens the nftables connection over the socket.
 func (g *Gate) converse() (err error) {
 	g.conn, err = nftables.New(nftables.AsLasting(), nftables.WithTestDial(g.socket.exchange))
 	return err
@@ -99,9 +99,9 @@ func (g *Gate) Close(remove bool) error {
 	return errors.Join(err, g.conn.CloseLasting(), g.socket.Close())
 }
 
-// failed handles an error: it forgets what the kernel holds and discards unread answers. It
-// keeps the socket if possible, because the kernel deletes an Owned table when its socket
-// closes.
+// failed handles an error: it treats the content of the kernel's table as unknown and
+// discards unread answers. It keeps the socket if possible, because the kernel deletes an
+// Owned table when its socket closes.
 func (g *Gate) failed(what string, err error) error {
 	g.held = nil
 	if g.socket.Drain() != nil {

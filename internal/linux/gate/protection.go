@@ -18,7 +18,7 @@ const (
 	// Owned tables can be changed by their owner only. When the owner ends, the kernel
 	// deletes the table (Linux 5.12).
 	Owned
-	// Unprotected tables can be changed by anybody with the capability.
+	// Unprotected tables can be changed by any process with CAP_NET_ADMIN.
 	Unprotected
 )
 

@@ -14,7 +14,7 @@ const (
 	reg3 = unix.NFT_REG_3
 )
 
-// Where the addresses stand in the IPv6 header.
+// Offsets of the addresses in the IPv6 header.
 const (
 	offsetSource = 8
 	offsetGroup  = 24
@@ -39,7 +39,7 @@ func (r ruleset) rules() [5][][]expr.Any {
 	}
 }
 
-// passOthers accepts everything but multicast of a scope wider than the link.
+// passOthers accepts every packet except multicast of a scope wider than the link.
 func passOthers() []expr.Any {
 	// The first byte is ff for multicast. The low half of the second byte is the scope.
 	mask, wider := [16]byte{0xff, 0x0f}, [16]byte{0xff, 3}
@@ -93,7 +93,7 @@ func goTo(chain *nftables.Chain) expr.Any {
 	return &expr.Verdict{Kind: expr.VerdictGoto, Chain: chain.Name}
 }
 
-// otherBucket matches an (S,G) that is not of the bucket.
+// otherBucket matches an (S,G) that is not in the bucket.
 func (r ruleset) otherBucket(bucket uint32) []expr.Any {
 	return append(loadSG(),
 		&expr.Hash{SourceRegister: reg1, DestRegister: reg3, Length: sgSize, Modulus: 2, Seed: r.seed, Type: expr.HashTypeJenkins},

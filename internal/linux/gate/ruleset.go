@@ -87,7 +87,7 @@ func newRuleset(seed uint32) ruleset {
 		// An identifier is valid in its transaction only. It is set here because the
 		// library would take it from a counter that is not safe for concurrent use.
 		r.names[i] = &nftables.Set{Table: r.table, ID: uint32(i + 1), Name: name, Counter: counts(i),
-			KeyType: nftables.TypeIFName, KeyByteOrder: binaryutil.NativeEndian} // nft(8) needs the byte order to show names; nothing else does
+			KeyType: nftables.TypeIFName, KeyByteOrder: binaryutil.NativeEndian} // only nft(8) needs the byte order, to show names
 	}
 	r.exceptions = &nftables.Set{Table: r.table, ID: nameSets + 1, Name: "exceptions",
 		KeyType: nftables.MustConcatSetType(nftables.TypeIP6Addr, nftables.TypeIP6Addr)}
@@ -98,7 +98,7 @@ func newRuleset(seed uint32) ruleset {
 
 // create queues the whole table with its contents. It replaces any existing table.
 func (r ruleset) create(conn *nftables.Conn, want *contents) error {
-	conn.AddTable(r.table) // so that there is one to delete
+	conn.AddTable(r.table) // so that the table exists when it is deleted
 	conn.DelTable(r.table)
 	conn.CreateTable(r.table) // socket.amend adds the protection
 	for _, set := range append(r.names[:], r.exceptions, r.ports) {

@@ -27,8 +27,8 @@ func newSocket(conn *netlink.Conn) *socket {
 	return &socket{Conn: conn}
 }
 
-// exchange is what the library calls in place of a socket of its own. With messages it
-// sends them; with none it returns the next answer.
+// exchange replaces the socket of the library. With messages it sends them; without
+// messages it returns the next answer.
 func (s *socket) exchange(request []nftnetlink.Message) ([]nftnetlink.Message, error) {
 	if len(request) == 0 {
 		return s.receive()

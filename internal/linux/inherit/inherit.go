@@ -1,7 +1,8 @@
-// Package inherit hands open descriptors on from a program to its successor. Either systemd
-// keeps them in its file-descriptor store, while the old process ends and a new one starts.
-// Or the same process becomes the new program by exec. The files and sockets stay open all
-// the time, so the kernel does not end what belongs to them.
+// Package inherit hands open descriptors on from a program to its successor. There are
+// two ways. Either systemd keeps the descriptors in its file-descriptor store, while the
+// old process ends and a new one starts. Or the same process becomes the new program by
+// exec. The files and sockets stay open all the time, so the kernel does not remove the
+// state that belongs to them.
 //
 // With systemd this is FDSTORE=1 (sd_notify(3)) and the LISTEN_FDS environment
 // (sd_listen_fds(3)). Descriptors in the store are passed at every start until they are
@@ -26,7 +27,7 @@ type File struct {
 	File *os.File
 }
 
-// Files are the descriptors that were handed on.
+// Files are the descriptors that were handed over.
 type Files []File
 
 // variable is the environment variable with the descriptors that come through exec:
@@ -135,8 +136,8 @@ func number(f *os.File) (fd int, err error) {
 	return fd, err
 }
 
-// Exec replaces this program by another one, which finds the files with Take. It returns
-// only if that fails. Then everything is as before.
+// Exec replaces this program by another one, which gets the files by Take. It returns
+// only if that fails; then nothing has changed.
 func Exec(program string, args []string, files Files) error {
 	var items []string
 	for _, f := range files {

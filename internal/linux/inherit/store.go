@@ -26,7 +26,8 @@ func Notify(state string) error {
 // barrierLimit is how long the supervisor may take to read the notifications.
 const barrierLimit = 5 * time.Second
 
-// Store puts the files into the supervisor's store and waits until they are there.
+// Store puts the files into the supervisor's store and waits until the supervisor has
+// them.
 func Store(files Files) error {
 	c, err := dial()
 	if err != nil {
@@ -55,7 +56,7 @@ func Forget(names []string) error {
 }
 
 // barrier waits until the supervisor has read all notifications. It sends the end of a
-// pipe, which the supervisor closes when it comes to it.
+// pipe, which the supervisor closes when it reads this notification.
 func barrier(c notifications) error {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {

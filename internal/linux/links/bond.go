@@ -21,7 +21,7 @@ type BondMode uint8
 // Modes that this package makes. Bonds of other modes can exist.
 const (
 	BondXOR  BondMode = 2 // static link aggregation: every port with carrier is used
-	BondLACP BondMode = 4 // LACP (IEEE 802.1AX, formerly 802.3ad): ports that the partner has selected, too, are used
+	BondLACP BondMode = 4 // LACP (IEEE 802.1AX, formerly 802.3ad): only ports that the partner has selected, too, are used
 )
 
 func (m BondMode) String() string {
@@ -41,7 +41,7 @@ type Bond struct {
 	// milliseconds. The kernel rounds it up to its own tick.
 	Monitor time.Duration
 
-	// The rest is for LACP only.
+	// The following fields are for LACP only.
 
 	// Fast asks the partner for one LACPDU each second instead of each 30 seconds. It can be
 	// changed only while the bond is down.
@@ -118,7 +118,7 @@ func (h *Handle) SetLACP(name string, fast bool, key uint16) error {
 	})
 }
 
-// SetMonitor changes how often a bond looks at the carrier of its ports.
+// SetMonitor changes the interval at which a bond checks the carrier of its ports.
 func (h *Handle) SetMonitor(name string, every time.Duration) error {
 	return h.setBond(name, "link monitor", func(add *netlink.Attributes) {
 		add.Uint32(unix.IFLA_BOND_MIIMON, uint32(every/time.Millisecond))
@@ -149,10 +149,10 @@ func (h *Handle) Release(port string) error {
 	return h.setMaster(port, "release port", 0)
 }
 
-// SetTrunkUp takes an interface up or down, and the ports of a bond with it. Held says which
-// ports must stay down. The ports are always changed first: a partner sees only their carrier,
-// and the kernel chooses a bond's active aggregator when the bond comes up. A port that comes
-// up later is used only if the bond had noticed that it went down.
+// SetTrunkUp takes an interface up or down, and the ports of a bond with it. held reports
+// which ports must stay down. The ports are always changed first: a partner sees only
+// their carrier, and the kernel chooses a bond's active aggregator when the bond comes
+// up. A port that comes up later is used only if the bond had noticed that it went down.
 func (h *Handle) SetTrunkUp(name string, up bool, held func(port string) bool) error {
 	list, err := h.List()
 	if err != nil {
@@ -172,9 +172,9 @@ func (h *Handle) SetTrunkUp(name string, up bool, held func(port string) bool) e
 	return errors.Join(append(errs, h.SetUp(name, up))...)
 }
 
-// awaitPortsDown waits until a bond with LACP has noticed that its ports are down. A bond that
-// goes down before keeps its state of the partner. When it is up again, it would claim that the
-// partner receives, until the partner's next LACPDU.
+// awaitPortsDown waits until a bond with LACP has noticed that its ports are down. A bond
+// that goes down before that keeps its state of the partner. When it is up again, it
+// would treat the partner's ports as usable until the partner's next LACPDU.
 func (h *Handle) awaitPortsDown(bond Link) {
 	if bond.Bond.Mode != BondLACP {
 		return
@@ -188,7 +188,8 @@ func (h *Handle) awaitPortsDown(bond Link) {
 	}
 }
 
-// A bond checks its ports once in an interval, and again if it could not act.
+// How often awaitPortsDown looks in one interval of the bond, and in total. The bond checks
+// its ports once in an interval, and may have to try again in a later one.
 const (
 	looksPerInterval = 4
 	mostLooks        = 10 * looksPerInterval

@@ -60,9 +60,9 @@ type BondState struct {
 	// Aggregator is the active aggregator, Active the number of its ports. These and the keys
 	// are zero without LACP, and if the kernel hides them.
 	Aggregator, Active   uint16
-	ActorKey, PartnerKey uint16 // operational keys
+	ActorKey, PartnerKey uint16 // operational LACP keys
 	PartnerSystem        net.HardwareAddr
-	Ports                []Port // by index
+	Ports                []Port // the ports, by index
 }
 
 // Bond returns a bond and its ports. It returns ErrNotFound if there is no interface with that
@@ -182,7 +182,8 @@ func driverData(msg []byte, part uint16) netlink.Attributes {
 	return nested(nested(netlink.Attributes(msg[unix.SizeofIfInfomsg:]), unix.IFLA_LINKINFO), part)
 }
 
-// nested returns the attributes inside one of a type, none when there is none.
+// nested returns the attributes inside the attribute of a type, none if there is no such
+// attribute.
 func nested(in netlink.Attributes, want uint16) netlink.Attributes {
 	for typ, v := range in.All() {
 		if typ == want {

@@ -38,13 +38,14 @@ func (h *Handle) setMaster(port, verb string, master int) error {
 	return h.set(port, verb, ifInfo{}, func(add *netlink.Attributes) { add.Uint32(unix.IFLA_MASTER, uint32(master)) })
 }
 
-// AddAddress gives an interface an address that can be used at once: IPv6 addresses are added
-// without Duplicate Address Detection. It is no error if the address exists.
+// AddAddress gives an interface an address that can be used at once: IPv6 addresses are
+// added without Duplicate Address Detection. If the interface has the address already,
+// this is no error.
 func (h *Handle) AddAddress(name string, p netip.Prefix) error {
 	return h.setAddress(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, "add", name, p)
 }
 
-// DeleteAddress takes an address away.
+// DeleteAddress removes an address from an interface.
 func (h *Handle) DeleteAddress(name string, p netip.Prefix) error {
 	return h.setAddress(unix.RTM_DELADDR, 0, "delete", name, p)
 }

@@ -16,7 +16,7 @@ import (
 // Link is an interface as the kernel shows it at one moment.
 type Link struct {
 	Name  string
-	Alias string // its ifalias, empty when there is none
+	Alias string // the ifalias, empty if there is none
 	Index int
 	// Exists is false in the last report of a Monitor on an interface that is gone. Only
 	// Name, Alias and Index are set then.
@@ -25,7 +25,7 @@ type Link struct {
 	// it has carrier, and its driver reports it as operational.
 	AdminUp, Up bool
 	MTU         int
-	Master      int // index of the bridge or bond that it is a port of, else 0
+	Master      int // nil if the interface is not a bond
 	// Kind is the driver's name of a virtual interface, such as veth or bond.
 	Kind         string
 	Bond         *Bond // nil when it is not a bond
@@ -42,8 +42,9 @@ type Link struct {
 	// interface. Duplicate means that another node has such an address (RFC 4862 section
 	// 5.4).
 	Tentative, Duplicate bool
-	// NoIPv6 means that the kernel has switched IPv6 off on the interface, as with the
-	// sysctl disable_ipv6. An interface whose MTU is too small for IPv6 has no IPv6 either.
+	// NoIPv6 means that the kernel has switched IPv6 off on the interface, for instance
+	// by the sysctl disable_ipv6. An interface whose MTU is too small for IPv6 has no
+	// IPv6 either.
 	NoIPv6 bool
 }
 
@@ -79,7 +80,7 @@ func (l *Link) setAddresses(all map[netip.Prefix]condition) {
 	slices.SortFunc(l.Addresses, netip.Prefix.Compare)
 }
 
-// running are the flags of an interface that can carry packets.
+// running holds the flags of an interface that can carry packets.
 const running = unix.IFF_UP | unix.IFF_LOWER_UP | unix.IFF_RUNNING
 
 var errShort = errors.New("rtnetlink message is too short")

@@ -18,7 +18,7 @@ import (
 // kernel has dropped messages, it lists everything again and reports the difference.
 type Monitor struct {
 	sub    *netlink.Subscription
-	handle *Handle // for lists
+	handle *Handle // for listing all interfaces
 	seen   map[int]*entry
 	primed bool
 	closed atomic.Bool
@@ -51,7 +51,7 @@ func Watch() (*Monitor, error) {
 	return &Monitor{sub: sub, handle: handle, seen: make(map[int]*entry)}, nil
 }
 
-// WatchIn is Watch inside a function, which may change the namespace of the thread.
+// WatchIn calls Watch inside a function, which may change the namespace of the thread.
 func WatchIn(inside func(func() error) error) (m *Monitor, err error) {
 	err = inside(func() (err error) { m, err = Watch(); return err })
 	return m, err
@@ -65,11 +65,11 @@ func (m *Monitor) Close() error {
 
 // Read returns the interfaces that have changed, in the order of the changes. The first
 // call returns all existing interfaces at once; later calls wait. An interface that is
-// deleted, leaves the namespace or changes its name is reported with Exists false under its
-// old name.
+// deleted, leaves the namespace or changes its name is reported with Exists false under
+// its old name.
 //
 // Read returns net.ErrClosed after Close. After another error it may be called again and
-// misses nothing. Only one goroutine may call it.
+// still reports every change. Only one goroutine may call it.
 func (m *Monitor) Read() ([]Link, error) {
 	for {
 		changed, err := m.read()

@@ -40,7 +40,7 @@ func Open() (*Handle, error) {
 	return &Handle{conn: conn}, nil
 }
 
-// OpenIn is Open inside a function, which may change the namespace of the thread.
+// OpenIn calls Open inside a function, which may change the namespace of the thread.
 func OpenIn(inside func(func() error) error) (h *Handle, err error) {
 	err = inside(func() (err error) { h, err = Open(); return err })
 	return h, err
@@ -81,7 +81,7 @@ type ifInfo struct {
 	flags, change uint32
 }
 
-// encode encodes the head, then the attributes that fill adds. Fill may be nil.
+// encode encodes the head, then the attributes that fill adds. fill may be nil.
 func (i ifInfo) encode(fill func(*netlink.Attributes)) []byte {
 	a := make(netlink.Attributes, unix.SizeofIfInfomsg, 128)
 	a[0] = i.family
@@ -100,7 +100,7 @@ type ifAddr struct {
 	index        int
 }
 
-// encode encodes the head, then the attributes that fill adds. Fill may be nil.
+// encode encodes the head, then the attributes that fill adds. fill may be nil.
 func (i ifAddr) encode(fill func(*netlink.Attributes)) []byte {
 	a := make(netlink.Attributes, unix.SizeofIfAddrmsg, 64)
 	a[0], a[1] = i.family, i.bits

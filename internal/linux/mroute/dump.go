@@ -13,8 +13,8 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// Entry is an entry of the kernel's table, whoever has made it. A (*,G) or (*,*) entry, which
-// only others make, has unspecified addresses.
+// Entry is an entry of the kernel's table, whichever program has made it. A (*,G) or
+// (*,*) entry, which only other programs make, has unspecified addresses.
 type Entry struct {
 	Source, Group netip.Addr
 	// Upstream and Outgoing are interface indexes. Interfaces that are no longer in the table
@@ -76,12 +76,12 @@ func NewReader(table uint32) (*Reader, error) {
 func (r *Reader) Close() error { return r.conn.Close() }
 
 // Each calls f for every entry until f returns false. The entry is valid until f returns.
-// Reading 10,000 entries takes 12 ms. 100,000 take half a second or more, because before each
-// part the kernel walks over all entries that it has already sent; see Rest. The kernel makes
-// the list part by part while the table changes. So an entry that is made meanwhile may be
-// missing, and also an existing one if others are deleted. Check a missing entry with
-// [Reader.Get]. When ctx ends, Each returns its error at once, and the reader must not be used
-// any more.
+// Reading 10,000 entries takes 12 ms. 100,000 take half a second or more, because before
+// each part the kernel walks over all entries that it has already sent; see Rest. The
+// kernel makes the list part by part while the table changes. So an entry that is made
+// during the list may be missing, and also an existing one if other entries are deleted.
+// Check a missing entry with [Reader.Get]. When ctx ends, Each returns its error at once,
+// and the reader must not be used any more.
 func (r *Reader) Each(ctx context.Context, f func(*Entry) bool) error {
 	r.wanted = true
 	r.conn.Pause = func(took time.Duration) error { return r.rest(ctx, took) }
@@ -123,7 +123,7 @@ func (r *Reader) Get(source, group netip.Addr) (*Entry, error) {
 	return &r.entry, nil
 }
 
-// request returns the body of RTM_GETROUTE for one entry, or for all.
+// request returns the body of RTM_GETROUTE for one entry, or for all entries.
 func (r *Reader) request(source, group netip.Addr) []byte {
 	// struct rtmsg: family, dst_len, src_len and more.
 	r.body = append(r.body[:0], make([]byte, unix.SizeofRtMsg)...)

@@ -38,7 +38,7 @@ func (t *Table) AddInterface(ifindex int) error {
 		}
 		err := t.addMIF(mif, ifindex)
 		if errors.Is(err, unix.EADDRINUSE) {
-			continue // by another program
+			continue // the MIF is in use by another program
 		}
 		if err != nil {
 			return fmt.Errorf("add interface index %d to the multicast table: %w", ifindex, err)
@@ -63,7 +63,7 @@ func (t *Table) Restore() (restored int, err error) {
 		switch err := t.addMIF(mif, ifindex); {
 		case err == nil:
 			restored++
-		case !errors.Is(err, unix.EADDRINUSE) && !errors.Is(err, unix.EADDRNOTAVAIL): // it is there, or has vanished
+		case !errors.Is(err, unix.EADDRINUSE) && !errors.Is(err, unix.EADDRNOTAVAIL): // the interface is in the table already, or no longer exists
 			errs = append(errs, fmt.Errorf("add interface index %d to the multicast table: %w", ifindex, err))
 		}
 	}
@@ -139,7 +139,7 @@ func (t *Table) Discard(ifindexes []int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.mfc.outgoing = [8]uint32{}
-	t.discard = Route{Source: netip.IPv6Unspecified(), Group: netip.IPv6Unspecified()} // ifindexes may be the old one's
+	t.discard = Route{Source: netip.IPv6Unspecified(), Group: netip.IPv6Unspecified()} // ifindexes may share memory with the old entry
 	parent := MaxInterfaces - 1
 	for mif, ifindex := range slices.Backward(t.mifs[:]) {
 		if !slices.Contains(ifindexes, ifindex) || ifindex == 0 {

@@ -42,7 +42,7 @@ import (
 	"tandem/internal/linux/socket"
 )
 
-// Why a table could not be used as asked.
+// Why a table could not be used.
 var (
 	// ErrBusy means that another process owns the table.
 	ErrBusy = errors.New("another daemon owns the IPv6 multicast forwarding table")
@@ -58,13 +58,13 @@ var (
 	ErrNoRoute = errors.New("no such entry in the multicast forwarding table")
 )
 
-// upcallBuffer is the wanted size of the upcall queue in bytes.
+// upcallBuffer is the requested size of the upcall queue, in bytes.
 const upcallBuffer = 4 << 20
 
 // Table is an open forwarding table. Any goroutine may call its methods, but only one at a time
 // may call ReadUpcall.
 type Table struct {
-	sock *os.File // in the runtime's poller, for ReadUpcall
+	sock *os.File // registered with the runtime's poller, for ReadUpcall
 
 	mu   sync.Mutex
 	fd   int                // -1 when closed
@@ -72,8 +72,8 @@ type Table struct {
 	next int
 	// discard is the entry of Discard.
 	discard Route
-	mfc     mf6cctl   // here, so that Set allocates nothing
-	sg      sgRequest // likewise
+	mfc     mf6cctl   // a field, so that Set allocates nothing
+	sg      sgRequest // a field for the same reason
 	upcall  [sizeofUpcall]byte
 }
 
@@ -89,8 +89,8 @@ func Open(table uint32) (*Table, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	// Entries that others have made remain when an owner ends. Before Linux 5.1 they cannot be
-	// flushed.
+	// Entries that other programs have made remain when an owner ends. Before Linux 5.1
+	// they cannot be flushed.
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, mrt6Flush, flushMFC|flushMIFs)
 	return &Table{sock: os.NewFile(uintptr(fd), "ip6mr"), fd: fd}, nil
 }
@@ -103,8 +103,8 @@ func Adopt(fd int, interfaces []int) *Table {
 	return t
 }
 
-// HandOver returns the socket, and the interface index of each MIF, 0 for a free one. Nobody
-// may read upcalls after it, see Interrupt.
+// HandOver returns the socket, and the interface index of each MIF, 0 for a free one. No
+// goroutine may read upcalls after that, see Interrupt.
 func (t *Table) HandOver() (socket *os.File, interfaces []int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

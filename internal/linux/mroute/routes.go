@@ -51,8 +51,8 @@ func (t *Table) Set(r Route) error {
 	return nil
 }
 
-// Delete removes an entry, whoever has made it. If there is none, the error wraps ErrNoRoute.
-// Unspecified addresses denote a (*,G) or (*,*) entry.
+// Delete removes an entry, whichever program has made it. If there is none, the error
+// wraps ErrNoRoute. Unspecified addresses denote a (*,G) or (*,*) entry.
 func (t *Table) Delete(source, group netip.Addr) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -78,7 +78,8 @@ func (t *Table) Forget(source, group netip.Addr) error {
 	if err := checkSG(source, group); err != nil {
 		return err
 	}
-	// Only setting an entry removes the waiting packets.
+	// Only setting an entry removes the waiting packets, so Forget sets one and deletes
+	// it.
 	t.mfc.parent, t.mfc.outgoing = 0, [8]uint32{}
 	err := t.changeMFC(mrt6AddMFC, source, group)
 	if err == nil {

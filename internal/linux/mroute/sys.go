@@ -18,7 +18,8 @@ const (
 	mrt6Table  = 209
 	mrt6Flush  = 212
 
-	// Each flag with its _STATIC, which concerns entries that others have made.
+	// Each flag together with its _STATIC, which concerns entries that other programs
+	// have made.
 	flushMFC  = 1 | 2 // MRT6_FLUSH_MFC
 	flushMIFs = 4 | 8 // MRT6_FLUSH_MIFS
 
@@ -43,7 +44,7 @@ type mf6cctl struct {
 	origin, group unix.RawSockaddrInet6
 	parent        uint16
 	_             uint16
-	outgoing      [8]uint32 // a bit a MIF
+	outgoing      [8]uint32 // one bit for each MIF
 }
 
 // sgRequest is struct sioc_sg_req6.

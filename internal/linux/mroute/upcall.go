@@ -12,7 +12,7 @@ import (
 // UpcallKind is the reason of an upcall.
 type UpcallKind uint8
 
-// Kinds of upcalls, numbered as MRT6MSG_*.
+// Kinds of upcalls, with the numbers of MRT6MSG_*.
 const (
 	// NoCache: a packet has arrived that matches no entry. The kernel keeps the first packets
 	// of the flow for 10 s and forwards them when Set makes an entry.

@@ -12,16 +12,16 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// Change is the removal of an entry, or its creation or change.
+// Change says that an entry was made, changed or removed.
 type Change struct {
 	Source, Group netip.Addr
 	Removed       bool
 }
 
-// Watcher reports which entries of a table may have been changed by others than its owner: all
-// removals, by whoever, and all entries that others have made or changed. It does not report
-// what the owner sets; the kernel filters that out. It does not report that an interface has
-// left the table.
+// Watcher reports which entries of a table other programs than its owner may have
+// changed: all removals, by any program, and all entries that other programs have made or
+// changed. It does not report what the owner sets, because the kernel filters that out.
+// It does not report that an interface has left the table.
 type Watcher struct {
 	sub   *netlink.Subscription
 	table uint32
@@ -64,8 +64,8 @@ func foreignOnly() netlink.Filter {
 func (w *Watcher) Close() error { return w.sub.Close() }
 
 // Read waits for changes and appends them to list in their order, as many as fit into its
-// capacity. Lost means that the kernel has dropped some. Read returns net.ErrClosed after
-// Close.
+// capacity. lost means that the kernel has dropped some notices. Read returns
+// net.ErrClosed after Close.
 func (w *Watcher) Read(list []Change) (changed []Change, lost bool, err error) {
 	for len(list) == 0 && !lost && err == nil {
 		lost, err = w.sub.Receive(func(b []byte) bool {

@@ -32,7 +32,7 @@ const (
 	datagramSize = 128 << 10
 	// answerLimit is how long Receive waits for an answer, in ms.
 	answerLimit = 1000
-	// maxLists is how many times List asks for a list whose objects keep changing.
+	// maxLists is how many times List requests a list whose objects keep changing.
 	maxLists = 100
 )
 
@@ -66,7 +66,7 @@ func (c *Conn) HandOver() (*os.File, error) {
 // Port returns the netlink port of the socket. Answers to its requests, and notices about
 // its changes, contain this number.
 func (c *Conn) Port() (uint32, error) {
-	_ = unix.Bind(c.fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}) // a socket that has a port keeps it
+	_ = unix.Bind(c.fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}) // a socket that has a port already keeps it
 	name, err := unix.Getsockname(c.fd)
 	if err != nil {
 		return 0, os.NewSyscallError("getsockname", err)
@@ -157,13 +157,14 @@ func (c *Conn) answer(b []byte, single bool, f func(Message)) (done bool, err er
 	}
 }
 
-// Do asks for a change that the kernel only acknowledges.
+// Do requests a change that the kernel only acknowledges.
 func (c *Conn) Do(typ, flags uint16, data []byte) error {
 	return c.Ask(typ, unix.NLM_F_ACK|flags, data, func(Message) {})
 }
 
-// List asks for all objects of a kind. If an object changed while the kernel made the list,
-// the kernel marks the list, because objects may be missing. List then asks again.
+// List requests all objects of a kind. If an object changed while the kernel made the
+// list, the kernel marks the list, because objects may be missing. Then List requests it
+// again.
 func (c *Conn) List(typ uint16, data []byte) (list []Message, err error) {
 	for range maxLists {
 		list = list[:0]

@@ -16,7 +16,7 @@ import (
 // goroutine may use it, but any may call Close.
 type Subscription struct {
 	closed atomic.Bool
-	file   *os.File // in the runtime's poller
+	file   *os.File // registered with the runtime's poller
 	raw    syscall.RawConn
 	in     []byte
 
@@ -81,9 +81,9 @@ func (s *Subscription) Close() error {
 	return s.file.Close()
 }
 
-// Receive waits for notices. It gives hear the queued datagrams until hear returns false. A
-// datagram is valid until hear returns. Overrun means that the kernel has dropped notices.
-// After Close it returns net.ErrClosed.
+// Receive waits for notices. It calls hear for each queued datagram until hear returns
+// false. A datagram is valid until hear returns. overrun means that the kernel has
+// dropped notices. After Close it returns net.ErrClosed.
 func (s *Subscription) Receive(hear func(datagram []byte) bool) (overrun bool, err error) {
 	s.hear, s.overrun, s.err = hear, false, nil
 	err = s.raw.Read(s.poll)

@@ -17,12 +17,12 @@ const Dir = "/run/netns"
 // ErrExists means that the name is already in use.
 var ErrExists = errors.New("namespace exists")
 
-// Create makes a namespace with a name. It exists until Delete, also when this process has
-// ended. It returns ErrExists if the name is taken.
+// Create makes a namespace with a name. It exists until Delete, even after this process
+// has ended. It returns ErrExists if the name is taken.
 //
 // In a user namespace, another user usually owns Dir. Then the process needs a private
-// mount namespace. There Create mounts an empty file system on Dir, or on /run if Dir does
-// not exist. Other processes do not see it.
+// mount namespace. There Create mounts an empty file system on Dir, or on /run if Dir
+// does not exist. Other processes do not see it.
 func Create(name string) (*Namespace, error) {
 	path, err := namePath(name)
 	if err != nil {

@@ -57,8 +57,8 @@ func openPath(path string) (*Namespace, error) {
 	return &Namespace{file: f}, nil
 }
 
-// FD returns the descriptor of the namespace, valid until Close. With it, links and sockets
-// are put into the namespace.
+// FD returns the descriptor of the namespace, valid until Close. It serves to put links
+// and sockets into the namespace.
 func (n *Namespace) FD() int { return int(n.file.Fd()) }
 
 // Path returns a file by which other processes can open the namespace: the file of its
@@ -73,12 +73,12 @@ func (n *Namespace) Path() string {
 // Close closes the descriptor. It does not remove the namespace's name.
 func (n *Namespace) Close() error { return n.file.Close() }
 
-// Do runs f on the calling goroutine with its thread in the namespace, and
-// brings the thread back. Sockets that f opens stay in the namespace for good;
-// goroutines that f starts do not run in it.
+// Do runs f on the calling goroutine with its thread in the namespace, and then moves the
+// thread back. Sockets that f opens stay in the namespace for good; goroutines that f
+// starts do not run in it.
 //
-// When the way back is barred, Do says so in its error and the goroutine stays
-// locked to its thread, so that the thread ends with it.
+// If the thread cannot move back, Do returns an error and the goroutine stays locked to
+// its thread, so that the thread ends with the goroutine.
 func (n *Namespace) Do(f func() error) error {
 	return onThread(func() error {
 		if err := n.set(); err != nil {
@@ -88,8 +88,8 @@ func (n *Namespace) Do(f func() error) error {
 	})
 }
 
-// Enter moves the calling goroutine into the namespace for the rest of its
-// life. It stays locked to its thread, and the thread ends with it.
+// Enter moves the calling goroutine into the namespace for the rest of its life. The
+// goroutine stays locked to its thread, and the thread ends with the goroutine.
 func (n *Namespace) Enter() error {
 	runtime.LockOSThread()
 	if err := n.set(); err != nil {
@@ -117,8 +117,8 @@ func (n *Namespace) set() error {
 	return nil
 }
 
-// onThread runs f on a locked thread and puts the thread back into the
-// namespace that it came from, whatever f did to it.
+// onThread runs f on a locked thread. Afterwards it moves the thread back into its former
+// namespace, whatever f did.
 func onThread(f func() error) (err error) {
 	runtime.LockOSThread()
 	home, err := current()
@@ -126,8 +126,8 @@ func onThread(f func() error) (err error) {
 		runtime.UnlockOSThread()
 		return err
 	}
-	// Deferred, so that the thread comes back from a panic and from
-	// runtime.Goexit (a failing test) as well.
+	// Deferred, so that the thread also comes back after a panic and after runtime.Goexit
+	// (a failing test).
 	defer func() {
 		back := home.set()
 		home.Close()

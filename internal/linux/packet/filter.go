@@ -86,8 +86,8 @@ func filter(ifindexes []int) []bpf.Instruction {
 	return append(program, among(ifindexes)...)
 }
 
-// chunk is how many interfaces are compared one by one, after a search has narrowed the
-// range. So 1,000 interfaces take no more than 70 instructions.
+// chunk is how many interfaces the filter compares one by one, after a search has
+// narrowed the range. So 1,000 interfaces take no more than 70 instructions.
 const chunk = 32
 
 // among returns a program that accepts if the accumulator is one of the numbers, which are

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The groups that routers listen to. To receive their packets, the packet socket needs no
-// membership. But a snooping switch may send a group only to its members, because IPv6 has
-// no address range that every switch floods (RFC 4541 section 3). So the kernel is asked to
-// report both groups.
+// The groups that routers listen to. The packet socket needs no membership to receive
+// their packets. But a snooping switch may send a group only to its members, because IPv6
+// has no address range that every switch floods (RFC 4541 section 3). So this package
+// makes the kernel report both groups.
 var (
 	allRouters      = netip.MustParseAddr("ff02::2")  // Done (RFC 2710 section 3.7)
 	allMLDv2Routers = netip.MustParseAddr("ff02::16") // MLDv2 reports (RFC 9777 section 5.2.14)
@@ -69,7 +69,7 @@ func (c *Conn) Joined() []int {
 	return slices.Clone(c.joined)
 }
 
-// hear makes the filter accept messages that arrive on the given interfaces. The indexes
+// hear makes the filter accept messages that arrive on the given interfaces. ifindexes
 // must be in ascending order.
 func (c *Conn) hear(ifindexes []int) error {
 	err := c.control(c.raw, func(fd int) error { return attach(fd, ifindexes) })

@@ -52,9 +52,9 @@ type Conn struct {
 	// errors.
 	closed atomic.Bool
 
-	mu     sync.Mutex    // guards what follows; held while the kernel answers, which may take long
+	mu     sync.Mutex    // guards the fields below; held while the kernel answers, which may take long
 	joined []int         // indexes of the joined interfaces, ascending
-	ask    *netlink.Conn // for questions about memberships
+	ask    *netlink.Conn // for requests about memberships
 
 	statistics sync.Mutex // guards overrun
 	overrun    uint64     // drops that the kernel has reported so far
@@ -79,9 +79,9 @@ func Open() (*Conn, error) {
 // package opens.
 var errOtherSocket = errors.New("not a socket of this kind")
 
-// Adopt takes over what a predecessor's HandOver has returned: the sockets, with the
-// messages that have arrived meanwhile, and the joined interfaces. If it fails, it closes
-// the sockets.
+// Adopt takes over the results of a predecessor's HandOver: the sockets, with the
+// messages that have arrived since then, and the joined interfaces. If it fails, it
+// closes the sockets.
 func Adopt(in, out int, joined []int) (*Conn, error) {
 	err := errors.Join(requireDomain(in, unix.AF_PACKET), requireDomain(out, unix.AF_INET6))
 	if err == nil {
@@ -149,8 +149,8 @@ func openIn() (int, error) {
 	return fd, nil
 }
 
-// HandOver returns the sockets and the joined interfaces, for Adopt. No Read may follow it
-// or be waiting, see Interrupt.
+// HandOver returns the sockets and the joined interfaces, for Adopt. After that Read must
+// not be called, and no Read may still be waiting, see Interrupt.
 func (c *Conn) HandOver() (in, out *os.File, joined []int) { return c.file, c.out, c.Joined() }
 
 // Interrupt ends a waiting Read, and all later ones, with os.ErrDeadlineExceeded. Messages
@@ -190,7 +190,8 @@ func (c *Conn) overruns() uint64 {
 	return c.overrun
 }
 
-// control runs f with the descriptor of a socket, which cannot be closed meanwhile.
+// control runs f with the descriptor of a socket. The socket cannot be closed while f
+// runs.
 func (c *Conn) control(raw syscall.RawConn, f func(fd int) error) error {
 	var failed error
 	if err := raw.Control(func(fd uintptr) { failed = f(int(fd)) }); err != nil {

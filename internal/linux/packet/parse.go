@@ -19,12 +19,12 @@ type Message struct {
 	Unicast bool
 	// Payload is the ICMPv6 message from its type on. It is valid until the next Read.
 	Payload []byte
-	// Err is what is wrong with the packet, nil if it is a message. If it is set, only
-	// Ifindex is valid besides.
+	// Err says what is wrong with the packet, nil if it is a message. If Err is set, only
+	// Ifindex is valid besides it.
 	Err error
 }
 
-// What can be wrong with a packet.
+// What may be wrong with a packet.
 var (
 	errTooLong  = errors.New("longer than an MLD message can be")
 	errHeader   = errors.New("no IPv6 header of an MLD message")
@@ -34,9 +34,10 @@ var (
 )
 
 // parse reads an IPv6 packet. It does the checks that the kernel does before it gives
-// ICMPv6 to a raw socket: version, lengths, hop-by-hop options and checksum. If unfinished,
-// the checksum is not filled in yet and is not checked. Bytes after the payload are
-// padding. Package mld checks the rest of the message, such as its hop limit.
+// ICMPv6 to a raw socket: version, lengths, hop-by-hop options and checksum. unfinished
+// says that the sender's network card has still to fill in the checksum; then the
+// checksum is not checked. Bytes after the payload are padding. Package mld checks the
+// rest of the message, such as its hop limit.
 func (m *Message) parse(b []byte, unfinished bool) error {
 	if len(b) < headerSize || b[0]>>4 != 6 {
 		return errHeader

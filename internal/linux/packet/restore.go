@@ -11,10 +11,10 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// Restore finds what the kernel has dropped of the joined interfaces, restores it and
-// returns the number of restored items. The kernel drops the groups of an interface when
-// its MTU falls below 1280, and all-multicast mode when the interface moves to another
-// namespace.
+// Restore finds which memberships and modes of the joined interfaces the kernel has
+// dropped, restores them and returns their number. The kernel drops the groups of an
+// interface when its MTU falls below 1280, and all-multicast mode when the interface
+// moves to another namespace.
 func (c *Conn) Restore() (restored int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"tandem/internal/linux/socket"
 )
 
-// openOut makes the raw socket. The kernel fills in the checksums of its messages. It
-// receives nothing.
+// openOut makes the raw socket. The kernel fills in the checksums of its messages. The
+// socket receives nothing.
 func openOut() (int, error) {
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_ICMPV6)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 const (
 	protocol = 103
 	// buffers is the wanted size of the socket's buffers in bytes. A neighbor may refresh
-	// 100,000 joins at once. The kernel counts twice their size for the messages.
+	// 100,000 joins at once, and the kernel charges twice the size of the messages.
 	buffers = 16 << 20
 	// controlTraffic is the traffic class of routing protocols: DSCP CS6 (RFC 4594, section
 	// 3.2), so that a full link does not lose the joins.
@@ -47,7 +47,7 @@ type Counters struct {
 	Received  uint64 // messages that Read returned
 	Sent      uint64
 	Truncated uint64 // received, but longer than any message can be
-	Foreign   uint64 // received by an interface that is not joined
+	Foreign   uint64 // received on an interface that is not joined
 	Overrun   uint64 // dropped by the kernel because the receive buffer was full, modulo 2^32
 }
 
@@ -63,12 +63,12 @@ type Conn struct {
 	// errors.
 	closed atomic.Bool
 
-	mu     sync.Mutex // guards what follows
-	joined []int      // indexes of the interfaces that are heard, ascending
+	mu     sync.Mutex // guards the fields below
+	joined []int      // indexes of the joined interfaces, ascending
 }
 
-// Open makes the socket in the network namespace of the calling thread. It hears nothing yet. It
-// needs CAP_NET_RAW; without it the error wraps fs.ErrPermission.
+// Open makes the socket in the network namespace of the calling thread. It receives
+// nothing before Join. It needs CAP_NET_RAW; without it the error wraps fs.ErrPermission.
 func Open() (*Conn, error) {
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, protocol)
 	if err != nil {
@@ -81,9 +81,9 @@ func Open() (*Conn, error) {
 	return newConn(fd, nil)
 }
 
-// Adopt takes over what a predecessor's HandOver has returned: the socket, with the
-// messages that have arrived meanwhile, and the joined interfaces. If it fails, it closes
-// the socket.
+// Adopt takes over the results of a predecessor's HandOver: the socket, with the messages
+// that have arrived since then, and the joined interfaces. If it fails, it closes the
+// socket.
 func Adopt(fd int, joined []int) (*Conn, error) {
 	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PROTOCOL)
 	if err == nil && kind != protocol {
@@ -133,8 +133,8 @@ func newConn(fd int, joined []int) (*Conn, error) {
 	return c, nil
 }
 
-// HandOver returns the socket and the joined interfaces, for Adopt. No Read may follow it
-// or be waiting, see Interrupt.
+// HandOver returns the socket and the joined interfaces, for Adopt. After that Read must
+// not be called, and no Read may still be waiting, see Interrupt.
 func (c *Conn) HandOver() (file *os.File, joined []int) { return c.file, c.Joined() }
 
 // Interrupt ends a Read that waits, and all later ones, with os.ErrDeadlineExceeded. Messages stay
@@ -147,13 +147,13 @@ func (c *Conn) Close() error {
 	return c.file.Close()
 }
 
-// Counters returns what happened so far.
+// Counters returns the counters since Open.
 func (c *Conn) Counters() Counters {
 	return Counters{c.received.Load(), c.sent.Load(), c.truncated.Load(), c.foreign.Load(), c.overrun.Load()}
 }
 
-// Join begins to hear an interface. The kernel forgets a membership when the interface loses
-// IPv6; to join again renews it.
+// Join begins to receive on an interface. The kernel drops a membership when the
+// interface loses IPv6; joining again renews it.
 func (c *Conn) Join(ifindex int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -176,7 +176,7 @@ func (c *Conn) Leave(ifindex int) {
 	c.joined = slices.DeleteFunc(c.joined, func(i int) bool { return i == ifindex })
 }
 
-// Joined returns the indexes of the interfaces that are heard, in ascending order.
+// Joined returns the indexes of the joined interfaces, in ascending order.
 func (c *Conn) Joined() []int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -204,8 +204,9 @@ func (c *Conn) control(f func(fd int) error) (err error) {
 	return err
 }
 
-// Send sends a message with its checksum in it out of an interface. The source must be an address
-// of the interface. It does not wait: when the send buffer is full the error wraps EAGAIN.
+// Send sends a message with its checksum in it out of an interface. The source must be an
+// address of the interface. Send does not wait: if the send buffer is full, the error
+// wraps EAGAIN.
 func (c *Conn) Send(ifindex int, src, dst netip.Addr, payload []byte) error {
 	var control [64]byte
 	oob := socket.AppendPacketInfo(control[:0], ifindex, src)

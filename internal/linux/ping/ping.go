@@ -20,8 +20,8 @@ import (
 // tokenSize is the size of the random number by which a series recognises its own replies.
 const tokenSize = 8
 
-// Run sends the requests one after the other and reports the result of each. It ends early
-// when ctx ends. It returns an error only if it could send nothing at all.
+// Run sends the requests one after the other and calls told with the result of each. It
+// ends early when ctx ends. It returns an error only if it could send nothing at all.
 func Run(ctx context.Context, r echo.Request, told func(echo.Reply)) error {
 	listen := "::"
 	if r.Source.IsValid() {
@@ -98,7 +98,7 @@ func (p *pinger) once(sequence int) echo.Reply {
 		reply.Err = err
 		return reply
 	}
-	// A deadline cannot fail on a socket that has just sent.
+	// Setting a deadline cannot fail on a socket that has just sent.
 	_ = p.conn.SetReadDeadline(sent.Add(p.Timeout))
 	for {
 		n, control, from, err := p.conn.ReadFrom(p.buffer)
@@ -134,7 +134,7 @@ func (p *pinger) answers(b []byte, sequence int) bool {
 }
 
 // zoneFor returns the zone that a link-local address needs: the interface. For other
-// addresses it returns none.
+// addresses it returns no zone.
 func zoneFor(a netip.Addr, netdev string) string {
 	if a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() {
 		return netdev

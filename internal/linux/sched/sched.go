@@ -1,4 +1,5 @@
-// Package sched asks the kernel to run threads of this program ahead of others (sched(7)).
+// Package sched makes the kernel run threads of this program before other threads
+// (sched(7)).
 package sched
 
 import (
@@ -11,17 +12,17 @@ import (
 )
 
 // ShortSlice is the time slice, in nanoseconds, of a thread that should run soon after it
-// wakes. Another thread can delay it by about so long. The default slice is some
+// wakes. Another thread can delay it by about this time. The default slice is some
 // milliseconds (Linux 6.12).
 const ShortSlice = 100_000
 
 // niceness is the niceness of a program that must run before ordinary work.
 const niceness = -10
 
-// RaiseProcess gives every thread of the process, and the threads that they start, priority
-// over ordinary work. When a link fails on a busy machine, the length of the interruption
-// depends on how soon the daemon gets a processor. An error means that the system does not
-// permit it for some thread; the others are raised all the same.
+// RaiseProcess gives every thread of the process, and the threads that they start,
+// priority over ordinary work. When a link fails on a busy machine, the length of the
+// interruption depends on how soon the daemon gets a processor. An error means that the
+// system refuses this for some thread; the other threads still get the priority.
 func RaiseProcess() error {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
@@ -43,10 +44,12 @@ func RaiseProcess() error {
 	return errors.Join(errs...)
 }
 
-// raiseSession raises the group of the process's session. If the scheduler groups tasks by
-// session (CONFIG_SCHED_AUTOGROUP), only the niceness of the group counts against other
-// sessions. A process that no setsid(2) precedes is in no such group: the kernel has an empty
-// file for it and refuses what is written there (EINVAL). Its threads' own niceness counts.
+// raiseSession raises the priority of the scheduler's group for the process's session. If
+// the scheduler groups tasks by session (CONFIG_SCHED_AUTOGROUP), a thread's niceness
+// counts only within its group, and the niceness of the group counts against other
+// sessions. A process may be in no such group, if no setsid(2) preceded it. Then the
+// kernel shows an empty file and refuses a write to it (EINVAL), and the niceness of the
+// threads counts.
 func raiseSession() error {
 	const file = "/proc/self/autogroup"
 	group, err := os.ReadFile(file)

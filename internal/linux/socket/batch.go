@@ -15,14 +15,15 @@ type Datagram struct {
 	// Src has port 0 if the socket is a raw socket. It is invalid if the socket is a packet
 	// socket: then the payload begins with the network header.
 	Src      netip.AddrPort
-	Dst      netip.Addr // the zero Addr if the kernel did not tell
-	Ifindex  int        // the interface it came in by; 0 if the kernel did not tell
-	HopLimit int        // as received; -1 if the kernel did not tell
-	Received time.Time  // by the kernel, on the wall clock; zero if it did not tell
+	Dst      netip.Addr // the zero Addr if the kernel did not report it
+	Ifindex  int        // the interface on which the datagram came in; 0 if the kernel did not report it
+	HopLimit int        // hop limit of the received datagram; -1 if the kernel did not report it
+	Received time.Time  // when the kernel received it, by the wall clock; zero if the kernel did not report it
 	// HopOptions is the hop-by-hop header, nil if there was none.
 	HopOptions []byte
-	// Overrun is the number of datagrams, modulo 2^32, that the kernel had dropped for lack
-	// of buffer space when it queued this one. It is 0 also if the kernel did not tell.
+	// Overrun is the number of datagrams, modulo 2^32, that the kernel had dropped for
+	// lack of buffer space when it queued this one. It is also 0 if the kernel did not
+	// report it.
 	Overrun uint32
 	// ChecksumPending means, on a packet socket, that the checksum is not filled in. The
 	// sender is on this machine and has left the checksum to a network card, which the
@@ -37,7 +38,7 @@ type Datagram struct {
 	Payload                     []byte
 }
 
-// Batch is the memory for receiving datagrams, used again and again.
+// Batch is memory for received datagrams that is used again for each Receive.
 type Batch struct {
 	datagrams         []Datagram
 	headers           []mmsghdr
@@ -80,11 +81,11 @@ func NewBatch(n, size, controlSize int) *Batch {
 }
 
 // Receive receives queued datagrams: at most most, and at most as many as the batch has
-// room for. If none is queued, it returns none and no error. The datagrams are valid until
-// the batch is used again.
+// room for. If none is queued, it returns none and no error. The datagrams are valid
+// until the batch is used again.
 //
-// The system call never waits. So Receive makes it without telling the Go scheduler, which
-// would otherwise lend the goroutine's processor to others.
+// The system call never waits. So Receive makes it without informing the Go scheduler,
+// which would otherwise give the goroutine's processor to other goroutines.
 func (b *Batch) Receive(fd, most int) ([]Datagram, error) {
 	headers := b.headers[:min(most, len(b.headers))]
 	if len(headers) == 0 {
@@ -130,7 +131,7 @@ func (b *Batch) decode(i int) {
 // readSource decodes the source address, which has one of two address families.
 func (d *Datagram) readSource(from *unix.RawSockaddrInet6) {
 	if from.Family == unix.AF_PACKET {
-		link := (*unix.RawSockaddrLinklayer)(unsafe.Pointer(from)) // shorter than from, so it stays within it
+		link := (*unix.RawSockaddrLinklayer)(unsafe.Pointer(from)) // struct sockaddr_ll is shorter than from, so it fits in
 		d.Ifindex = int(link.Ifindex)
 		d.Unicast = link.Hatype == unix.ARPHRD_ETHER && link.Pkttype == unix.PACKET_HOST
 		return

@@ -14,7 +14,8 @@ func WithoutCapabilities(t testing.TB, f func()) {
 	WithCapabilities(t, f)
 }
 
-// WithCapabilities is WithoutCapabilities but for some, such as [unix.CAP_NET_ADMIN].
+// WithCapabilities runs f on a thread that has only some capabilities, such as
+// [unix.CAP_NET_ADMIN].
 func WithCapabilities(t testing.TB, f func(), some ...uint) {
 	t.Helper()
 	failed := make(chan error)

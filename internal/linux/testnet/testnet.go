@@ -21,13 +21,13 @@ import (
 	"tandem/internal/linux/netns"
 )
 
-// Source is the address that streams come from.
+// Source is the source address of the streams.
 var Source = netip.MustParseAddr("2001:db8:1::10")
 
 // Port is the UDP port of all streams.
 const Port = 5000
 
-// Node is a namespace with a handle on its links.
+// Node is a namespace with a handle for its links.
 type Node struct {
 	*netns.Namespace
 	Links *links.Handle
@@ -42,8 +42,8 @@ type Net struct {
 	Up, Down0, Down1 links.Link
 }
 
-// NewNode makes an empty namespace without Duplicate Address Detection. It
-// skips the test when not root.
+// NewNode makes an empty namespace without Duplicate Address Detection. It skips the test
+// if the user is not root.
 func NewNode(t testing.TB) *Node {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -59,7 +59,7 @@ func NewNode(t testing.TB) *Node {
 	return &Node{ns, h}
 }
 
-// New builds the network. It skips the test when not root.
+// New builds the network. It skips the test if the user is not root.
 func New(t testing.TB) *Net {
 	t.Helper()
 	n := &Net{Source: NewNode(t), Router: NewNode(t), Hosts: [2]*Node{NewNode(t), NewNode(t)}}
@@ -98,8 +98,7 @@ func AwaitLinkLocal(t testing.TB, n *Node, name string) links.Link {
 	return links.Link{}
 }
 
-// In runs f with its thread in the node's namespace. It fails the test if f returns an
-// error.
+// In runs f on a thread in the node's namespace. It fails the test if f returns an error.
 func (n *Node) In(t testing.TB, f func() error) {
 	t.Helper()
 	Must(t, n.Do(f))
@@ -128,7 +127,7 @@ func (n *Node) Interface(t testing.TB, name string) *net.Interface {
 	return &net.Interface{Index: l.Index, Name: name}
 }
 
-// Sender is a source of numbered packets.
+// Sender sends numbered packets.
 type Sender struct {
 	t    testing.TB
 	conn *ipv6.PacketConn
@@ -160,7 +159,7 @@ func (n *Node) sender(t testing.TB, link string) *Sender {
 	return &Sender{t: t, conn: c}
 }
 
-// At returns the destination of a stream to a group.
+// At returns the destination address and port of a stream to a group.
 func At(group netip.Addr) net.Addr { return net.UDPAddrFromAddrPort(netip.AddrPortFrom(group, Port)) }
 
 // Send sends one packet to a group and returns its number.

@@ -9,7 +9,7 @@ import (
 // Message is a received datagram.
 type Message = socket.Datagram
 
-// Batch is the memory for receiving datagrams, used again and again.
+// Batch is memory for received datagrams that is used again for each Receive.
 type Batch = socket.Batch
 
 // controlSize is the room for the control messages packet information, hop limit and

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Conn is a socket whose Read waits. Only one goroutine may call Read at a time; any may
-// call the other methods.
+// Conn is a Socket whose Read waits for datagrams. Only one goroutine may call Read at a
+// time; any may call the other methods.
 type Conn struct {
 	local netip.AddrPort
 	file  *os.File
@@ -97,7 +97,7 @@ func (c *Conn) Close() error {
 	return c.file.Close()
 }
 
-// pollError turns the error of the runtime's poller after Close into os.ErrClosed.
+// pollError replaces the error of the runtime's poller after Close by os.ErrClosed.
 func (c *Conn) pollError(err error) error {
 	if c.closed.Load() {
 		return os.ErrClosed

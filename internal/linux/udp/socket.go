@@ -24,8 +24,8 @@ type Config struct {
 	Share bool
 	// FreeBind permits Local to be an address that the system does not have yet.
 	FreeBind bool
-	// HopLimit (1..255) and TrafficClass (0..255) are set in sent datagrams. Zero means the
-	// system's default.
+	// HopLimit (1..255) and TrafficClass (0..255) are those of sent datagrams. Zero means
+	// the system's default.
 	HopLimit, TrafficClass int
 	// ReceiveBuffer is the size in octets of the kernel's receive queue. It exceeds the
 	// system's limit if the process may do so. Zero means the system's default.
@@ -122,7 +122,7 @@ func (c Config) apply(fd int) (step string, err error) {
 	return "", nil
 }
 
-// Share sets on an open socket what Config.Share sets when it is opened.
+// Share permits, on an open socket, what Config.Share permits at opening.
 func (s *Socket) Share() error {
 	return unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
 }
@@ -144,8 +144,8 @@ func (s *Socket) Send(src netip.Addr, dst netip.AddrPort, ifindex int, payload [
 	return s.out.send(s.fd, src, dst, ifindex, payload)
 }
 
-// outgoing is the memory for a sendmsg call. It is kept so that Send does not allocate. It
-// contains pointers to itself and must not be copied after init.
+// outgoing is the memory for a sendmsg call. It is a field of the socket so that Send
+// does not allocate. It contains pointers to itself and must not be copied after init.
 type outgoing struct {
 	hdr     unix.Msghdr
 	iov     unix.Iovec
