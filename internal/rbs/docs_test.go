@@ -97,7 +97,7 @@ func TestDocumentedBounds(t *testing.T) {
 		fmt.Sprintf("dead %s after the last byte", s(defaultDeadInterval)),
 		fmt.Sprintf("not whole within %s of its first byte, or a window of which nothing is acknowledged for %[1]s", s(stallTimeout)),
 		fmt.Sprintf("If at HELLO a device is %s or more behind", ms(time.Duration(clockTolerance.millis())*time.Millisecond)),
-		fmt.Sprintf("more than %d years of 365 days ahead", maxLead/(365*24*3600*1000)),
+		fmt.Sprintf("by more than %d years of 365 days and the time", maxLead/(365*24*3600*1000)),
 		fmt.Sprintf("Where buckets * %d <= %d a bucket has %[1]d leaves", Leaves, maxBuckets),
 		fmt.Sprintf("header included: %d..%d", headerSize, maxFrame),
 		fmt.Sprintf("sender's database, 1..%d", maxBuckets),

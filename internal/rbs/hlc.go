@@ -27,9 +27,9 @@ type Clock struct {
 // maxStamp is the highest reading that is accepted from a peer: half the range, the year 6429.
 const maxStamp Stamp = 1<<63 - 1
 
-// maxLead bounds by how many milliseconds a peer's clock can be ahead: 300 years. Linux
-// counts 292 years from 1970. The clock refuses a higher reading, because with it the
-// clock would soon leave its own range.
+// maxLead bounds by how many milliseconds a peer's clock can be ahead of this device's own
+// time: 300 years, and the time since 1970. Linux counts 292 years from 1970. The clock
+// refuses a higher reading, because with it the clock would soon leave its own range.
 const maxLead int64 = 300 * 365 * 24 * 3600 * 1000
 
 // clockTolerance is the difference between the clocks of two devices that does no harm
@@ -51,9 +51,20 @@ func (c *Clock) Now(now instant.Time) Stamp {
 	return c.last
 }
 
-// believes reports whether a correct clock of the peer can show this reading.
+// believes reports whether a correct clock of the peer can show this reading. It judges by
+// the device's own time, not by what peers have set the clock to, so that a peer cannot set
+// the clock forward again and again. A peer that somebody has set to its own limit can be
+// ahead of ours by the difference between the two own times. As the limit grows twice as
+// fast as time, such a peer is believed after twice this difference.
 func (c *Clock) believes(now instant.Time, s Stamp) bool {
-	return s.millis()-c.reading(now).millis() <= maxLead
+	own := c.own(now)
+	return s.millis()-own <= maxLead+own
+}
+
+// own returns the time in Unix milliseconds that the clock would show if it had never
+// observed a peer.
+func (c *Clock) own(now instant.Time) int64 {
+	return max(c.base-c.ahead+now.SinceOrigin().Milliseconds(), 0)
 }
 
 // Observe takes account of a reading of the peer: later readings of this clock are

@@ -157,6 +157,48 @@ func TestAbsurdClockIsRefused(t *testing.T) {
 	}
 }
 
+// TestFarClockIsNotRepeated: records whose clocks are further and further ahead set the clock
+// of this device forward once, and no more. A peer believes what this device writes then, also
+// one that has started afterwards, and one whose own time is a second behind.
+func TestFarClockIsNotRepeated(t *testing.T) {
+	const year = Stamp(365*24*3600*1000) << counterBits
+	clock, refused := NewClock(newYear, after(0)), 0
+	for range 15 {
+		s := newSession(after(0), sessionConfig{Device: 1, DeadInterval: time.Second}, newMemory(1, 16), clock, new(Counters))
+		rec := goldenRecord
+		rec.Version.Clock = clock.reading(after(0)) + 299*year
+		b := append(AppendHello(nil, helloOf(2)), appendRecord(appendRecords(nil, 1), 0, &rec)...)
+		if s.Receive(after(0), b) != nil {
+			refused++
+		}
+	}
+	if refused != 14 || clock.ahead != (299*year).millis() {
+		t.Errorf("%d of 15 records are refused, the clock is ahead by %d ms", refused, clock.ahead)
+	}
+	// Now somebody finds the highest reading that is believed.
+	low, high := clock.reading(after(0)), maxStamp
+	for low+1 < high {
+		if mid := low + (high-low)/2; clock.believes(after(0), mid) {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	clock.Observe(after(0), low)
+	for _, behind := range []time.Duration{0, time.Second} {
+		peer := NewClock(newYear.Add(-behind), after(0))
+		at := after(2*behind + time.Millisecond)
+		if said := clock.Now(at); !peer.believes(at, said) {
+			t.Errorf("a peer that is %v behind refuses %v", behind, said.Time())
+		}
+		said := peer.Now(at)
+		peer.Observe(at, clock.Now(at))
+		if peer.Now(at) <= said || !clock.believes(at, peer.Now(at)) {
+			t.Errorf("what a peer that is %v behind answers is not believed", behind)
+		}
+	}
+}
+
 // TestPeerThatSaysAnything: the peer sends well-formed frames in any order. The answers are
 // well-formed, the memory for it is bounded, and the session ends only by an error.
 func TestPeerThatSaysAnything(t *testing.T) {

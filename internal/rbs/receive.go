@@ -146,7 +146,7 @@ func (s *session) checkClock(now instant.Time, reading Stamp) error {
 	if s.clock.believes(now, reading) {
 		return nil
 	}
-	return violation("the peer's clock shows %s, ours %s", reading.Time().Format(time.DateOnly), s.clock.reading(now).Time().Format(time.DateOnly))
+	return violation("the peer's clock shows %s, ours %s", reading.Time().Format(time.DateOnly), time.UnixMilli(s.clock.own(now)).UTC().Format(time.DateOnly))
 }
 
 func (s *session) takeKeepalive(now instant.Time, body []byte) (err error) {
