@@ -1,7 +1,7 @@
-// Package command is a command-line engine in the manner of VRP: a command is
-// declared once, as a line of grammar and a function, and matching with
-// abbreviations, the five parse errors, completion and the `?` help all derive
-// from that declaration. It knows nothing of what the commands do.
+// Package command is a command-line engine in the manner of VRP: a command is declared
+// once, as a line of grammar and a function, and matching with abbreviations, the five
+// parse errors, completion and the `?` help all derive from that declaration. The package
+// does not depend on what the commands do.
 //
 // The grammar of a command:
 //
@@ -12,9 +12,9 @@
 //	{ a | b } [ a | b ]  a choice, optional in brackets
 //	[ a | b ] *          any of them in any order, each once; each begins with a keyword
 //
-// Types are 1..254 (an integer range), string, string(1..64) (one word of so
-// many characters), line(1..80) (the rest of the line), ipv6, prefix, mac, and
-// whatever a Vocabulary adds.
+// Types are 1..254 (an integer range), string, string(1..64) (one word of so many
+// characters), line(1..80) (the rest of the line), ipv6, prefix, mac, and whatever a
+// Vocabulary adds.
 package command
 
 import (
@@ -23,24 +23,24 @@ import (
 	"slices"
 )
 
-// maxLine is the longest line that is taken, in characters. VRP takes 510, into which
-// an RSA key of 3072 bits does not fit.
+// maxLine is the longest line that is accepted, in characters. VRP accepts 510, which is
+// too short for an RSA key of 3072 bits.
 const maxLine = 4096
 
 // Command declares one command for sessions of type S.
 type Command[S any] struct {
-	// Views names the views that have the command.
+	// Views names the views in which the command exists.
 	Views []string
 	// Syntax is the grammar of the command, see the package comment.
 	Syntax string
 	// Help says in a few words what the command does.
 	Help string
-	// Run executes the command. Its error is the command's refusal.
+	// Run executes the command. An error says why the command was refused.
 	Run func(S, Args) error
 }
 
-// Lift turns commands for sessions of type T into commands for sessions of
-// type S, given how to reach the T within an S.
+// Lift turns commands for sessions of type T into commands for sessions of type S. of
+// returns the T of an S.
 func Lift[S, T any](commands []Command[T], of func(S) T) []Command[S] {
 	lifted := make([]Command[S], len(commands))
 	for i, c := range commands {
@@ -51,14 +51,14 @@ func Lift[S, T any](commands []Command[T], of func(S) T) []Command[S] {
 	return lifted
 }
 
-// Vocabulary is what several commands share: parameter types by name, and the
-// help of keywords (by keyword) and of parameters (by name in angle brackets).
+// Vocabulary holds what several commands share: parameter types by name, and the help of
+// keywords (by keyword) and of parameters (by name in angle brackets).
 type Vocabulary struct {
 	Types map[string]Type
 	Help  map[string]string
 }
 
-// With returns the union of two vocabularies; o wins where both have an entry.
+// With returns the union of two vocabularies. If both have an entry, that of o counts.
 func (v Vocabulary) With(o Vocabulary) Vocabulary {
 	u := Vocabulary{Types: map[string]Type{}, Help: map[string]string{}}
 	for _, from := range []Vocabulary{v, o} {
@@ -72,7 +72,7 @@ func (v Vocabulary) With(o Vocabulary) Vocabulary {
 	return u
 }
 
-// Table is a compiled set of commands. It is immutable, so sessions share it.
+// Table is a compiled set of commands. It never changes, so sessions can share it.
 type Table[S any] struct {
 	vocabulary Vocabulary
 	views      map[string][]*compiled[S]
@@ -98,7 +98,7 @@ func New[S any](v Vocabulary, commands []Command[S]) (*Table[S], error) {
 	return t, nil
 }
 
-// Match is a line understood: the command it gives and its arguments.
+// Match is the result of matching a line: the command and its arguments.
 type Match[S any] struct {
 	Command *Command[S]
 	Args    Args
@@ -107,7 +107,7 @@ type Match[S any] struct {
 // Run executes the matched command.
 func (m Match[S]) Run(s S) error { return m.Command.Run(s, m.Args) }
 
-// Shown is the line as others may see it: with asterisks in place of secrets.
+// Shown returns the line with asterisks in place of secrets, for logs and other users.
 func (m Match[S]) Shown(line string) string {
 	for _, s := range slices.Backward(m.Args.secrets) {
 		line = line[:s.from] + "******" + line[s.to:]
@@ -115,10 +115,10 @@ func (m Match[S]) Shown(line string) string {
 	return line
 }
 
-// Match finds the command that a line gives. The views are tried in order and
-// the first that has the whole line wins, so that an inner view's commands
-// hide those of the views around it. When none has it, the error (always an
-// *Error) is the one of the view that understood most of the line.
+// Match finds the command for a line. It tries the views in order and takes the first
+// that matches the whole line, so the commands of an inner view hide those of the outer
+// views. If no view matches, the error (always an *Error) is that of the view that
+// matched the longest part of the line.
 func (t *Table[S]) Match(views []string, text string) (Match[S], error) {
 	words, err := split(text)
 	if err != nil {
@@ -153,8 +153,7 @@ func (t *Table[S]) matchIn(view, text string, words []word) (Match[S], *Error) {
 	return Match[S]{}, &Error{Kind: Incomplete, Pos: end(words)}
 }
 
-// state is a place in one command's grammar: what may follow, and what has
-// been read to come here.
+// state is a position in the grammar of one command, with the arguments read so far.
 type state[S any] struct {
 	command *compiled[S]
 	at      *node // nil at the start
@@ -172,13 +171,13 @@ func (s state[S]) next() []*node {
 	return slices.DeleteFunc(slices.Clone(next), s.used)
 }
 
-// used tells of an option that the line has already.
+// used reports whether the line already has an option that may occur once.
 func (s state[S]) used(n *node) bool { return n.once && s.args.Has(n.keyword) }
 
 func (s state[S]) final() bool { return s.at != nil && s.at.final }
 
-// walk reads all words and returns the places where they lead. A parameter
-// may take several words, so states[i] holds the places before word i.
+// walk reads all words and returns the positions that the line leads to. A parameter may
+// take several words, so states[i] holds the positions before word i.
 func (t *Table[S]) walk(view, text string, words []word) ([]state[S], *Error) {
 	states := make([][]state[S], len(words)+1)
 	for _, c := range t.views[view] {
@@ -190,7 +189,7 @@ func (t *Table[S]) walk(view, text string, words []word) ([]state[S], *Error) {
 	reached := 0
 	for i := range words {
 		if len(states[i]) == 0 {
-			continue // inside a parameter of several words
+			continue // this word is inside a parameter of several words
 		}
 		far, err := step(states, text, words, i)
 		if err != nil && reached <= i {
@@ -201,8 +200,8 @@ func (t *Table[S]) walk(view, text string, words []word) ([]state[S], *Error) {
 	return states[len(words)], nil
 }
 
-// step reads word i from every place before it and returns how far that led.
-// A keyword goes before a parameter that would take the same word.
+// step reads word i from every position before it and returns how far that led. If both a
+// keyword and a parameter match the word, the keyword counts.
 func step[S any](states [][]state[S], text string, words []word, i int) (int, *Error) {
 	keyword, err := uniqueKeyword(states[i], words[i])
 	if err != nil {
@@ -243,8 +242,8 @@ func step[S any](states [][]state[S], text string, words []word, i int) (int, *E
 	return far, nil
 }
 
-// uniqueKeyword returns the keyword that a word stands for at these places,
-// empty when there is none. An exact match goes before longer keywords.
+// uniqueKeyword returns the keyword that a word abbreviates at these positions, empty if
+// there is none. An exact match counts before longer keywords.
 func uniqueKeyword[S any](states []state[S], w word) (string, *Error) {
 	found := ""
 	for _, s := range states {
@@ -266,11 +265,12 @@ func uniqueKeyword[S any](states []state[S], w word) (string, *Error) {
 	return found, nil
 }
 
-// ambiguous is no keyword: keywords have no spaces.
+// ambiguous is the result of uniqueKeyword for a word that abbreviates several keywords.
+// No keyword contains a space.
 const ambiguous = "  "
 
-// failureAt is the error for a word that nothing takes: what was expected
-// there decides its kind.
+// failureAt returns the error for a word that matches nothing. The kind of the error
+// depends on what was expected at this position.
 func failureAt[S any](states []state[S], w word) *Error {
 	kind := TooMany
 	for _, s := range states {
@@ -286,8 +286,8 @@ func failureAt[S any](states []state[S], w word) *Error {
 	return &Error{Kind: kind, Pos: w.pos}
 }
 
-// refusal adds a parameter's own reason to the failure; a parameter that wants
-// more words than the line has makes it an incomplete command.
+// refusal adds the error of a parameter to the failure. If a parameter needs more words
+// than the line has, the failure becomes an incomplete command.
 func refusal(failure *Error, n *node, err error, words []word, i int) *Error {
 	if errors.Is(err, ErrIncomplete) {
 		return &Error{Kind: Incomplete, Pos: end(words), wants: n}

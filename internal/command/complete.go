@@ -11,16 +11,16 @@ import (
 // Return is the candidate that says that the line may end here.
 const Return = "<cr>"
 
-// Candidate is something that may come next on a line.
+// Candidate is a word that may come next on a line.
 type Candidate struct {
 	// Word is a keyword, the shape of a parameter (INTEGER<1-254>), or Return.
 	Word string
 	Help string
-	// Keyword says that Word can be typed as it stands.
+	// Keyword says that Word can be typed as it is.
 	Keyword bool
 }
 
-// HelpText prints candidates in two columns, as `?` shows them.
+// HelpText returns candidates in two columns, as `?` shows them.
 func HelpText(candidates []Candidate) string {
 	width := 0
 	for _, c := range candidates {
@@ -33,9 +33,9 @@ func HelpText(candidates []Candidate) string {
 	return b.String()
 }
 
-// Complete lists what may come next on a line: instead of its last word when
-// it does not end in a space, else after it. Keywords come first, in order.
-// A line whose complete words give no command has an *Error.
+// Complete lists what may come next on a line: in place of its last word if the line does
+// not end in a space, else after it. Keywords come first, in order. If the complete words
+// of the line match no command, the error is an *Error.
 func (t *Table[S]) Complete(views []string, text string) ([]Candidate, error) {
 	words, partial, err := splitPartial(text)
 	if err != nil {
@@ -68,8 +68,8 @@ func (t *Table[S]) Complete(views []string, text string) ([]Candidate, error) {
 	return list, nil
 }
 
-// Expand is what the Tab key does: it completes the last word of a line as far
-// as it is certain, with a space after a whole keyword.
+// Expand completes the last word of a line as far as it is unique, for the Tab key. After
+// a whole keyword it adds a space.
 func (t *Table[S]) Expand(views []string, text string) string {
 	candidates, err := t.Complete(views, text)
 	_, partial, _ := splitPartial(text)
@@ -82,7 +82,7 @@ func (t *Table[S]) Expand(views []string, text string) string {
 		case c.Keyword:
 			keywords = append(keywords, c.Word)
 		case partial == "":
-			return text // a parameter may come as well
+			return text // a parameter is possible, too
 		}
 	}
 	if len(keywords) == 0 {
@@ -95,14 +95,14 @@ func (t *Table[S]) Expand(views []string, text string) string {
 	return text
 }
 
-// splitPartial takes the word that is still being typed off a line.
+// splitPartial splits off the last word of a line, which is not complete yet.
 func splitPartial(text string) (words []word, partial string, err error) {
 	words, err = split(text)
 	if n := len(words); err == nil && n > 0 && words[n-1].end == len(text) {
 		return words[:n-1], text[words[n-1].pos:], nil
 	}
 	var missing *Error
-	if errors.As(err, &missing) { // within a quoted word
+	if errors.As(err, &missing) { // the line ends inside a quoted word
 		return nil, "", err
 	}
 	return words, "", err
@@ -124,8 +124,8 @@ func (t *Table[S]) collect(found map[string]Candidate, states []state[S], partia
 	}
 }
 
-// opening tells whether the next word opens a command, or does so behind undo or
-// display, and is the only keyword that the command has there.
+// opening reports whether the next word is the first keyword of a command, or the first
+// after undo or display, and the only keyword that the command has at this position.
 func (s state[S]) opening() bool {
 	given := s.args.list
 	if len(given) > 1 || len(given) == 1 && given[0].name != "undo" && given[0].name != "display" {
@@ -134,8 +134,9 @@ func (s state[S]) opening() bool {
 	return len(slices.DeleteFunc(slices.Clone(s.next()), func(n *node) bool { return n.keyword == "" })) == 1
 }
 
-// addKeyword describes a keyword that opens one command by what that does, others by
-// the vocabulary, else by the command they belong to while that is the only one.
+// addKeyword adds a keyword with its help. A keyword that opens a command gets the help
+// of that command. Any other keyword gets that of the vocabulary, or that of its command
+// if only one command has the keyword here.
 func (t *Table[S]) addKeyword(found map[string]Candidate, keyword, help string, opening bool) {
 	known, several := found[keyword]
 	several = several && known.Help != help

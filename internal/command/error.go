@@ -22,16 +22,16 @@ func (k Kind) String() string {
 		"Wrong parameter", "Too many parameters"}[k]
 }
 
-// Error says why a line gives no command.
+// Error says why a line matches no command.
 type Error struct {
 	Kind Kind
-	// Pos is the byte of the line that the caret points at.
+	// Pos is the byte of the line at which the caret points.
 	Pos int
-	// Detail tells more where something is known, such as the range of a
-	// parameter; it may be empty.
+	// Detail gives more facts if there are any, such as the range of a parameter; it may
+	// be empty.
 	Detail string
 
-	wants *node // the parameter that an incomplete line ends in, if any
+	wants *node // the parameter at which an incomplete line ends, if any
 }
 
 func (e *Error) Error() string {
@@ -42,14 +42,14 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Render returns the caret line and the error line that a console shows below
-// a line typed after a prompt of so many columns.
+// Render returns the caret line and the error line that a console shows below a line.
+// promptWidth is the number of columns before the line.
 func (e *Error) Render(line string, promptWidth int) string {
 	column := promptWidth + utf8.RuneCountInString(line[:min(e.Pos, len(line))])
 	return strings.Repeat(" ", column) + "^\nError: " + e.Error()
 }
 
-// further tells whether e comes from a view that understood more of the line than o's.
+// further reports whether the view of e matched a longer part of the line than that of o.
 func (e *Error) further(o *Error) bool {
 	if e.Pos != o.Pos {
 		return e.Pos > o.Pos

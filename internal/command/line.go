@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// word is one word of a line with its place in it.
+// word is one word of a line with its position.
 type word struct {
 	text     string
 	pos, end int
@@ -45,9 +45,9 @@ func split(line string) ([]word, error) {
 	return words, nil
 }
 
-// SplitLines cuts a text of several commands at line ends, and at semicolons
-// outside double quotes. Blank ones are left out. Commands of one line are indented
-// alike, as the line is.
+// SplitLines cuts a text of several commands at line ends, and at semicolons outside
+// double quotes. Blank commands are left out. All commands of one line get the
+// indentation of the line.
 func SplitLines(text string) []string {
 	var lines []string
 	for line := range strings.SplitSeq(text, "\n") {
@@ -72,7 +72,7 @@ func splitParts(line string) []string {
 	})
 }
 
-// end is the position after the last word.
+// end returns the position after the last word.
 func end(words []word) int {
 	if len(words) == 0 {
 		return 0
@@ -80,8 +80,8 @@ func end(words []word) int {
 	return words[len(words)-1].end
 }
 
-// Quote returns a word as it must be typed to be read back as s: in double
-// quotes when it is empty or has a space in it. A word cannot hold a double quote.
+// Quote returns s in the form in which it has to be typed: in double quotes if it is
+// empty or contains a space. A word cannot contain a double quote.
 func Quote(s string) string {
 	if s == "" || strings.ContainsFunc(s, unicode.IsSpace) {
 		return `"` + s + `"`

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// node is one keyword or parameter of a command's grammar. next holds what may
-// follow it; final says that the command may end with it.
+// node is one keyword or parameter of a command's grammar. next holds what may follow it.
+// final says that the command may end after it.
 type node struct {
 	keyword string // empty for a parameter
-	name    string // of the parameter
+	name    string // name of the parameter
 	typ     Type
 	next    []*node
 	final   bool
-	once    bool // one of several options in any order
+	once    bool // the node is one of several options in any order
 }
 
 // parse reads the node's parameter and returns how many words it took.
@@ -31,8 +31,8 @@ func (n *node) parse(text string, words []word) (any, int, error) {
 	return n.typ.Parse(texts)
 }
 
-// fragment is a piece of grammar: what it may begin with, what it may end
-// with, and whether it may be left out.
+// fragment is a piece of grammar: what may be its first node, what may be its last node,
+// and whether it may be left out.
 type fragment struct {
 	first, last []*node
 	nullable    bool
@@ -58,7 +58,7 @@ func (f fragment) or(g fragment) fragment {
 	return fragment{slices.Concat(f.first, g.first), slices.Concat(f.last, g.last), f.nullable || g.nullable}
 }
 
-// compile turns a line of grammar into its graph.
+// compile turns the grammar of a command into its graph.
 func compile(syntax string, types map[string]Type) (fragment, error) {
 	p := parser{items: strings.Fields(syntax), types: types}
 	f, err := p.sequence()
@@ -132,7 +132,8 @@ func (p *parser) choice(closing string) (fragment, error) {
 	return f, nil
 }
 
-// repeat lets the alternatives of a fragment follow each other, each once.
+// repeat makes the alternatives of a fragment follow each other in any order, each at
+// most once.
 func (f fragment) repeat() error {
 	for _, n := range f.first {
 		if n.keyword == "" {
@@ -163,9 +164,9 @@ func (p *parser) parameter(item string) (fragment, error) {
 	return fragment{first: []*node{n}, last: []*node{n}}, nil
 }
 
-// Sample writes a line of a command by a walk over its grammar: pick chooses
-// one of n ways, value gives the words of a parameter of a type. Tests and
-// documentation are made from it.
+// Sample returns a line of a command from a walk through its grammar. pick chooses one of
+// n ways, value returns the words of a parameter of a type. Tests and documentation use
+// it.
 func (t *Table[S]) Sample(c Command[S], pick func(n int) int, value func(name string, typ Type) string) (string, error) {
 	f, err := compile(c.Syntax, t.vocabulary.Types)
 	if err != nil {
@@ -176,7 +177,7 @@ func (t *Table[S]) Sample(c Command[S], pick func(n int) int, value func(name st
 		ways = slices.DeleteFunc(slices.Clone(ways), func(n *node) bool { return n.once && slices.Contains(words, n.keyword) })
 		n := len(ways)
 		if final {
-			n++ // one more way: to stop here
+			n++ // one more choice: the line ends here
 		}
 		if n == 0 {
 			break

@@ -12,10 +12,10 @@ import (
 	"unicode/utf8"
 )
 
-// ErrIncomplete is what a Type's Parse returns when it wants more words than there are.
+// ErrIncomplete is the error of a Type's Parse if it needs more words than there are.
 var ErrIncomplete = errors.New("more is wanted")
 
-// wordError is an error of one of several words.
+// wordError is an error about one word of a parameter of several words.
 type wordError struct {
 	word int
 	error
@@ -29,20 +29,19 @@ func AtWord(word int, err error) error { return &wordError{word, err} }
 
 // Type is a kind of parameter.
 type Type struct {
-	// Name is how the grammar calls it.
+	// Name is the name of the type in the grammar.
 	Name string
-	// Show is how the help shows it, such as INTEGER<1-254>.
+	// Show is the form of the type in the help, such as INTEGER<1-254>.
 	Show string
-	// Secret values are hidden where a line is shown again, see Match.Shown.
+	// Secret says that values are hidden when a line is shown, see Match.Shown.
 	Secret bool
-	// Rest makes the parameter take the rest of the line, as it was typed,
-	// as one word.
+	// Rest makes the parameter take the rest of the line as one word, as it was typed.
 	Rest bool
-	// Parse reads the parameter off the first words and says how many it took.
+	// Parse reads the parameter from the first words and returns how many words it took.
 	Parse func(words []string) (value any, taken int, err error)
 }
 
-// OneWord makes a type out of a parser of single words.
+// OneWord makes a type from a parser of single words.
 func OneWord[V any](name, show string, parse func(string) (V, error)) Type {
 	return Type{Name: name, Show: show, Parse: func(words []string) (any, int, error) {
 		v, err := parse(words[0])
@@ -133,7 +132,7 @@ func ParsePrefix(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// ParseMAC takes VRP's form (00e0-fc12-3456) and the usual ones.
+// ParseMAC reads an Ethernet address in VRP's form (00e0-fc12-3456) or in a usual one.
 func ParseMAC(s string) ([6]byte, error) {
 	var mac [6]byte
 	hw, err := net.ParseMAC(strings.ReplaceAll(s, "-", "."))
@@ -147,11 +146,11 @@ func ParseMAC(s string) ([6]byte, error) {
 	return mac, nil
 }
 
-// Args holds what a line gave: the value of each parameter by its name, and
-// the keywords that were used by themselves.
+// Args holds the arguments of a line: the value of each parameter by its name, and the
+// keywords that it contains.
 type Args struct {
 	list    []arg
-	secrets []span // places in the line
+	secrets []span // positions in the line
 }
 
 type span struct{ from, to int }
@@ -161,26 +160,26 @@ type arg struct {
 	value any
 }
 
-// with returns a longer list and leaves the shorter one alone: several places
-// of a grammar share their beginnings.
+// with returns a list with one more argument. It does not change a, because several
+// positions of a grammar share their first arguments.
 func (a Args) with(name string, value any) Args {
 	return Args{append(slices.Clip(a.list), arg{name, value}), a.secrets}
 }
 
-// hiding returns arguments of which one more, the last, is a secret.
+// hiding returns arguments in which the last one is marked as a secret.
 func (a Args) hiding(words []word) Args {
 	a.secrets = append(slices.Clip(a.secrets), span{words[0].pos, words[len(words)-1].end})
 	return a
 }
 
-// Has tells whether the keyword or the parameter was given. A keyword and a
-// parameter of the same name are not told apart.
+// Has reports whether the line contains the keyword or the parameter. It does not
+// distinguish a keyword and a parameter of the same name.
 func (a Args) Has(name string) bool {
 	return slices.ContainsFunc(a.list, func(g arg) bool { return g.name == name })
 }
 
-// Get returns the value of a parameter, the zero V when it was not given. A
-// name may be asked for only as the type that its declaration gives it.
+// Get returns the value of a parameter, the zero V if the line does not contain it. V
+// must be the type of the parameter's declaration.
 func Get[V any](a Args, name string) V {
 	for _, g := range a.list {
 		if g.name == name && g.value != nil {
@@ -191,11 +190,11 @@ func Get[V any](a Args, name string) V {
 	return zero
 }
 
-// String returns a string or line parameter, empty when it was not given.
+// String returns a string or line parameter, empty if the line does not contain it.
 func (a Args) String(name string) string { return Get[string](a, name) }
 
-// Uint returns an integer parameter, 0 when it was not given.
+// Uint returns an integer parameter, 0 if the line does not contain it.
 func (a Args) Uint(name string) uint64 { return Get[uint64](a, name) }
 
-// Addr returns an ipv6 parameter, the zero Addr when it was not given.
+// Addr returns an ipv6 parameter, the zero Addr if the line does not contain it.
 func (a Args) Addr(name string) netip.Addr { return Get[netip.Addr](a, name) }

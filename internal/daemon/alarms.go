@@ -7,10 +7,11 @@ import (
 	"tandem/internal/event"
 )
 
-// alarmInterval bounds the delay of an alarm that no event accompanies.
+// alarmInterval is the time between two checks for alarms. It bounds the delay of an
+// alarm whose cause makes no event.
 const alarmInterval = time.Second
 
-// refreshAlarms tells the journal which conditions hold now.
+// refreshAlarms reports to the journal which alarm conditions hold now.
 func (o *owners) refreshAlarms() {
 	conditions := slices.Concat(
 		o.router.Conditions(), o.routing.Conditions(), o.netif.Conditions(), o.bfd.Conditions(), o.channels.Conditions(time.Now()))

@@ -11,7 +11,7 @@ import (
 	"tandem/internal/event"
 )
 
-// planes are the forwarding planes that a configuration names.
+// planes gives the kind of forwarding plane for each name in the configuration.
 var planes = map[config.ForwardingPlane]*multicast.PlaneKind{
 	config.KernelPlane: multicast.KernelPlane, config.EBPFPlane: multicast.EBPFPlane,
 }
@@ -20,7 +20,7 @@ func (o *owners) translate(m *config.Model) settings.Translation {
 	return settings.Translation{Model: m, Links: o.links, DeviceID: o.opts.DeviceID}
 }
 
-// withdraw has those members hand over that a configuration keeps from serving.
+// withdraw makes the members hand over that a configuration would keep from serving.
 func (o *owners) withdraw(m *config.Model) error {
 	settings, err := o.translate(m).Device()
 	if err != nil {
@@ -38,7 +38,7 @@ func (o *owners) change(m *config.Model) error {
 	before := o.model
 	err := o.configure(m)
 	if err != nil {
-		o.router.Handle(device.Withdraw{}) // nobody
+		o.router.Handle(device.Withdraw{}) // no members: this ends the hand-over
 		if undo := o.configure(before); undo != nil {
 			o.opts.Journal.Emit(event.ConfigurationNotRestored.With(undo))
 		}
@@ -46,8 +46,8 @@ func (o *owners) change(m *config.Model) error {
 	return err
 }
 
-// configure brings everything to a configuration, whatever the state was. The steps that can
-// fail come first.
+// configure makes everything agree with a configuration, from any earlier state. The
+// steps that can fail come first.
 func (o *owners) configure(m *config.Model) error {
 	o.model = m
 	t := o.translate(m)
@@ -99,7 +99,7 @@ func (o *owners) configureDevice(settings device.Settings) error {
 		return err
 	}
 	o.execute()
-	left.forget() // the configuration does not use the rest
+	left.forget() // the new configuration does not use what is left of the predecessor's files
 	o.opts.Journal.Emit(event.TookOver.With(o.router.now().SinceOrigin().Round(time.Second)))
 	return nil
 }

@@ -13,14 +13,14 @@ import (
 
 // Options are what a daemon needs beside its configuration.
 type Options struct {
-	RunDir   string // console socket, pid file, lock: gone after a reboot
-	DeviceID uint64 // persistent, unlike the peer's
-	Version  string // version of the program, as told to the peer
+	RunDir   string // console socket, pid file, lock: a directory that is empty after a reboot
+	DeviceID uint64 // persistent, different from the peer's
+	Version  string // version of the program, reported to the peer
 	Journal  *journal.Journal
 	// BFDHelper is the command line of the process that runs BFD, see [bfdloop.Options]. If it
 	// is empty, BFD runs on a thread of this process.
 	BFDHelper []string
-	// Recording is how many bytes of inputs the recording of the device keeps, see
+	// Recording is the size in bytes of the recording of the device's inputs, see
 	// [tape.Device].
 	Recording int
 	// Inherited is what a predecessor has handed over, see [Daemon.HandOver].
@@ -56,14 +56,15 @@ func (d *Daemon) Run(ctx context.Context) error {
 	o.tasks.Go("samples", o.takeSamples)
 	select {
 	case <-ctx.Done():
-		_ = o.loop.Call(d.retire) // an error means that it is handing over, and ends in that way
+		_ = o.loop.Call(d.retire) // an error means that the daemon is being handed over, and Run ends by that
 		<-o.ending.over
 	case <-o.ending.over:
 	}
 	return d.leave()
 }
 
-// WhileAlive calls f at an interval, as long as turns can be taken, until ctx ends.
+// WhileAlive calls f at an interval, each time in a turn, until ctx ends or no more turns
+// are given.
 func (d *Daemon) WhileAlive(ctx context.Context, every time.Duration, f func()) {
 	for d.o.loop.Call(f) == nil && task.Pause(ctx, every) {
 	}
@@ -76,10 +77,10 @@ func (d *Daemon) retire() {
 	d.o.router.Handle(device.Retire{})
 }
 
-// leave ends the turns. Unless the daemon has failed, it then takes the legs down, because it
-// no longer receives reports there, leaves the groups joined upstream, and closes the
-// connections to the peer. Otherwise others would believe for a while that the daemon still
-// works.
+// leave ends the turns. Unless the daemon has failed, it then takes the legs down,
+// because it no longer receives reports there, leaves the groups joined upstream, and
+// closes the connections to the peer. Otherwise switches, routers and the peer would take
+// the daemon for alive for a while.
 func (d *Daemon) leave() error {
 	d.o.loop.End()
 	if d.o.ending.err != nil {
@@ -102,6 +103,6 @@ func (d *Daemon) close() {
 	o.hellos.Close()
 	o.routing.Disable()
 	o.netif.Close()
-	_ = o.readers.Stop() // none of them fails
+	_ = o.readers.Stop() // the readers return no error
 	_ = o.tasks.Stop()
 }

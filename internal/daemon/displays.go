@@ -18,8 +18,9 @@ import (
 	"tandem/internal/status"
 )
 
-// displays provides what people see of the daemon. Its methods may be called from any
-// goroutine. They return copies, or empty values when the daemon has stopped.
+// displays provides the data that consoles, the web page and the metrics show of the
+// daemon. Its methods may be called from any goroutine. They return copies, or empty
+// values after the daemon has stopped.
 type displays struct{ o *owners }
 
 // Snapshot returns the state of the device.
@@ -148,7 +149,7 @@ func ethTrunks(m *config.Model) map[config.InterfaceName]bool {
 	return trunks
 }
 
-// known lists the names of objects, for an error message.
+// known lists the names of objects, for an error message about an unknown name.
 func known[K cmp.Ordered, V any](objects map[K]V) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(objects)) {

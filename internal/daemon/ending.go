@@ -5,13 +5,13 @@ import "time"
 // leaveLimit bounds how long a daemon that is asked to end waits for its peer to take over.
 const leaveLimit = 3 * time.Second
 
-// ending decides when the daemon may end: when it was asked to and the peer has taken over,
-// when the time for that has passed, or when the daemon has failed.
+// ending decides when the daemon may end: when it has been told to end and the peer has
+// taken over, when leaveLimit has passed, or when the daemon has failed.
 type ending struct {
 	over    chan struct{} // receives one value when the daemon may end
-	by      time.Time     // the latest time to end; zero while it was not asked to
-	expired bool          // that time has come
-	err     error         // what has failed
+	by      time.Time     // the latest time to end; zero if the daemon has not been told to end
+	expired bool          // the latest time to end has come
+	err     error         // the error that ends the daemon
 }
 
 func newEnding() ending { return ending{over: make(chan struct{}, 1)} }
@@ -32,8 +32,8 @@ func (e *ending) due() time.Time {
 
 func (e *ending) expire(time.Time) { e.expired = true }
 
-// check runs after every turn and decides whether the daemon may end. Retired says that the
-// peer has taken over.
+// check runs after every turn and decides whether the daemon may end. retired says that
+// the peer has taken over.
 func (e *ending) check(retired bool) {
 	asked := !e.by.IsZero()
 	if e.err == nil && !(asked && (retired || e.expired)) {
@@ -41,6 +41,6 @@ func (e *ending) check(retired bool) {
 	}
 	select {
 	case e.over <- struct{}{}:
-	default: // has one already
+	default: // the channel has its value already
 	}
 }

@@ -9,16 +9,16 @@ import (
 	"tandem/internal/linux/inherit"
 )
 
-// A graceful restart has no effect outside the daemon. The kernel forwards with the table whose
-// socket stays open, reports wait in the MLD socket, the helper keeps the BFD sessions up, and
-// the successor starts with the state of its predecessor.
+// A graceful restart has no effect outside the daemon. The kernel forwards with the table
+// whose socket stays open, reports wait in the MLD socket, the BFD helper process keeps
+// the BFD sessions up, and the successor starts with the state of its predecessor.
 
-// handOverGrace is how much longer than StallLimit the BFD sessions wait for a successor. If it
-// does not come within that time, the peer takes over.
+// handOverGrace is how much longer than StallLimit the BFD sessions wait for a successor.
+// If no successor comes within that time, the sessions go down and the peer takes over.
 const handOverGrace = 7 * time.Second
 
-// HandOver hands everything to a successor by calling pass. Pass returns only if it fails. Then
-// the daemon ends: Run returns the error, and the peer takes over.
+// HandOver hands everything over to a successor by calling pass. pass returns only if it
+// fails. Then the daemon ends: Run returns the error, and the peer takes over.
 func (d *Daemon) HandOver(pass func(inherit.Files) error) error {
 	var hellos []*os.File
 	stopped := d.o.loop.Call(func() {
@@ -28,7 +28,7 @@ func (d *Daemon) HandOver(pass func(inherit.Files) error) error {
 	if stopped != nil {
 		return stopped
 	}
-	_ = d.o.readers.Stop() // each reader first tells what it has read; no reader returns an error
+	_ = d.o.readers.Stop() // each reader first passes on what it has read; the readers return no error
 	var err error
 	stopped = d.o.loop.Turn(func() {
 		var files inherit.Files
@@ -45,8 +45,8 @@ func (d *Daemon) HandOver(pass func(inherit.Files) error) error {
 	return err
 }
 
-// leaveAll collects what each owner leaves to a successor. The hello sockets have been handed
-// over before.
+// leaveAll collects the state that each owner leaves to a successor. The hello sockets
+// have been handed over before.
 func (d *Daemon) leaveAll(hellos []*os.File) (files inherit.Files, err error) {
 	o := d.o
 	add := func(name string, sockets ...*os.File) {

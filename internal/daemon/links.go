@@ -57,16 +57,16 @@ func (o *owners) advanceLinks(now time.Time) {
 	}
 }
 
-// applyAgain applies the configuration in force again, because its interface names now refer to
-// other links.
+// applyAgain applies the present configuration again, because its interface names now
+// refer to other links.
 func (o *owners) applyAgain() {
 	if err := o.configure(o.model); err != nil {
 		o.opts.Journal.Emit(event.InterfaceNotConfigured.With(err))
 	}
 }
 
-// interfaceChanged tells the device of an interface that counts as down because a BFD session
-// on it has failed, or that no longer does.
+// interfaceChanged reports an interface to the device when it begins or ceases to count
+// as down because a BFD session on it has failed.
 func (o *owners) interfaceChanged(netdev string) {
 	if link := o.links.Get(netdev); link.Up {
 		o.opts.Journal.Emit(event.InterfaceFollowsBFD.With(netdev, !o.bfd.Lost(netdev)))
@@ -74,7 +74,8 @@ func (o *owners) interfaceChanged(netdev string) {
 	}
 }
 
-// tellLink tells the device of a link. A link whose BFD session has failed is told as down.
+// tellLink reports a link to the device. A link whose BFD session has failed is reported
+// as down.
 func (o *owners) tellLink(l device.LinkChanged) {
 	l.Up = l.Up && !o.bfd.Lost(l.Netdev)
 	if l.Exists && l.Lacks == proof.LacksNothing {

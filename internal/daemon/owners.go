@@ -17,21 +17,21 @@ import (
 type owners struct {
 	opts Options
 	loop *eventloop.Loop
-	// tasks has all goroutines except those in readers. The readers read the sockets that can
-	// be handed to a successor. At a hand-over they end first, after they have told what they
-	// have read.
+	// tasks has all goroutines except those in readers. The readers read the sockets that
+	// can be handed to a successor. At a hand-over they end first, after they have passed
+	// on what they have read.
 	tasks, readers *task.Group
 
 	router   *router
 	netif    *netif.Owner
-	links    *netif.Links // those that netif knows
+	links    *netif.Links // the links of netif
 	routing  *multicast.Routing
 	bfd      *bfdsession.Sessions
 	hellos   *hello.Sockets
 	channels *channel.Channels
 	board    status.Board
 
-	model       *config.Model // in force
-	predecessor *predecessor  // the part that has not been taken over yet
+	model       *config.Model // the configuration in force
+	predecessor *predecessor  // the state of the predecessor that has not been taken over yet
 	ending      ending
 }

@@ -22,7 +22,7 @@ import (
 // one, not a graceful one.
 const HandOverVersion = 5
 
-// Names of the files and sockets that are handed on. The program adds its own.
+// Names of the files and sockets that are handed over. The main program adds its own.
 const (
 	checkpointFile = "state"
 	helloFile      = "hello"
@@ -30,12 +30,13 @@ const (
 	bfdFile        = "bfd"
 )
 
-// HandedOn returns the names of everything that a daemon hands on.
+// HandedOn returns the names of everything that a daemon hands over.
 func HandedOn() []string {
 	return append([]string{checkpointFile, helloFile, rbsFile, bfdFile}, multicast.HandedOn...)
 }
 
-// checkpoint is the state of all owners, which a daemon hands on beside open descriptors.
+// checkpoint is the state of all owners, which a daemon hands over besides open
+// descriptors.
 type checkpoint struct {
 	Version int
 	// Origin is the origin of the device's time, as a reading of CLOCK_MONOTONIC.
@@ -50,14 +51,14 @@ type checkpoint struct {
 // there was none.
 type predecessor struct {
 	checkpoint
-	files inherit.Files // those that nobody has taken yet
+	files inherit.Files // files that no owner has taken over yet
 }
 
 // exists reports whether there is a predecessor whose device has not been taken over yet.
 func (p *predecessor) exists() bool { return p.Version != 0 }
 
-// readPredecessor reads what the daemon before this one has handed over. It closes what cannot
-// be used; the error then says why.
+// readPredecessor reads the state that the daemon before this one has handed over. It
+// closes the files that cannot be used; the error then says why.
 func readPredecessor(files inherit.Files) (*predecessor, error) {
 	file := files.One(checkpointFile)
 	if file == nil {
@@ -77,22 +78,24 @@ func readPredecessor(files inherit.Files) (*predecessor, error) {
 	return p, err
 }
 
-// forget closes everything that nobody has taken. After that there is no predecessor.
+// forget closes the files that no owner has taken over. After that there is no
+// predecessor.
 func (p *predecessor) forget() {
 	p.files.Close()
 	*p = predecessor{}
 }
 
-// bound takes the socket with a name that is bound to an address and, if device is not empty,
-// to a device. It returns nil if the predecessor has left none.
+// bound returns the predecessor's socket of a name that is bound to an address and, if
+// device is not empty, to a device. It returns nil if there is none.
 func (p *predecessor) bound(name string, at netip.AddrPort, device string) *os.File {
 	return p.files.Bound(name, at, device)
 }
 
-// routing returns what its multicast routing has left.
+// routing returns the state and the files of the predecessor's multicast routing.
 func (p *predecessor) routing() (multicast.Checkpoint, *inherit.Files) { return p.Routing, &p.files }
 
-// write puts a checkpoint into a file in memory. It is never on disk, because it holds secrets.
+// write writes a checkpoint to a file in memory. It is never written to disk, because it
+// holds secrets.
 func (c *checkpoint) write() (*os.File, error) {
 	fd, err := unix.MemfdCreate("tandem-state", unix.MFD_CLOEXEC)
 	if err != nil {

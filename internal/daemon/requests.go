@@ -46,7 +46,8 @@ const (
 	withdrawPoll  = 2 * time.Millisecond
 )
 
-// awaitWithdrawn waits until the peer sends what the configuration to come ends here.
+// awaitWithdrawn waits until the peer sends the streams that the new configuration keeps
+// this device from sending.
 func (d *Daemon) awaitWithdrawn() {
 	for end := time.Now().Add(withdrawLimit); time.Now().Before(end); {
 		over := true
@@ -56,15 +57,15 @@ func (d *Daemon) awaitWithdrawn() {
 	}
 }
 
-// Restore is Apply for a configuration that was in force before. It does not fail because a
-// certificate has expired in the meantime.
+// Restore does the same as Apply for a configuration that was in force before. It does
+// not fail because a certificate has expired in the meantime.
 func (d *Daemon) Restore(m *config.Model) error {
 	m = m.Clone()
 	return d.request(func() error { return d.o.change(m) })
 }
 
-// Switchover hands over what this device sends on an E-Trunk, or takes it back. An unknown
-// E-Trunk is an error.
+// Switchover hands everything that this device sends on an E-Trunk to the peer, or ends
+// that. An unknown E-Trunk is an error.
 func (d *Daemon) Switchover(id uint32, on bool) error {
 	return d.request(func() error {
 		if d.o.model.ETrunks[id] == nil {
@@ -75,7 +76,8 @@ func (d *Daemon) Switchover(id uint32, on bool) error {
 	})
 }
 
-// BatchBackup synchronises a remote backup service anew. An unknown service is an error.
+// BatchBackup starts a new synchronisation of a remote backup service. An unknown service
+// is an error.
 func (d *Daemon) BatchBackup(service string) error {
 	return d.request(func() error {
 		svc := d.o.model.Service(service)
@@ -98,7 +100,7 @@ func (d *Daemon) Ping(ctx context.Context, r echo.Request, told func(echo.Reply)
 	return ping.Run(ctx, r, told)
 }
 
-// Record writes the inputs that the device had lately, without secrets.
+// Record writes the recording of the latest inputs of the device, without secrets.
 func (d *Daemon) Record(w io.Writer) error {
 	var r tape.Recording
 	if stopped := d.o.loop.Call(func() { r = d.o.router.Recording() }); stopped != nil {

@@ -14,17 +14,17 @@ import (
 // time. Only the goroutine that has the turn may use it.
 type router struct {
 	*tape.Device
-	origin time.Time // of the device's time
+	origin time.Time // the zero point of the device's time
 }
 
 // now returns the device's time: the time since the daemon started, or since the first of a
 // chain of graceful restarts.
 func (r *router) now() instant.Time { return instant.FromOrigin(time.Since(r.origin)) }
 
-// Handle tells the device of an event.
+// Handle passes an event to the device.
 func (r *router) Handle(ev device.Event) { r.Device.Handle(r.now(), ev) }
 
-// HandleAll tells the device of events that happened at the same moment.
+// HandleAll passes events to the device that happened at the same moment.
 func (r *router) HandleAll(events []device.Event) {
 	now := r.now()
 	for _, ev := range events {
@@ -35,7 +35,7 @@ func (r *router) HandleAll(events []device.Event) {
 // Effects returns the effects since the last call.
 func (r *router) Effects() *device.Effects { return r.Device.Effects(r.now()) }
 
-// due returns when the device has work to do, or the zero Time if it has none.
+// due returns when the device next has work to do, the zero Time if it has none.
 func (r *router) due() time.Time {
 	if at := r.Deadline(); at.IsSet() {
 		return r.origin.Add(at.SinceOrigin())
@@ -46,7 +46,7 @@ func (r *router) due() time.Time {
 // advance lets the device do the work that is due.
 func (r *router) advance(now time.Time) { r.Advance(instant.FromOrigin(now.Sub(r.origin))) }
 
-// Configure brings the device to new settings.
+// Configure applies new settings to the device.
 func (r *router) Configure(s device.Settings) error { return r.Device.Configure(r.now(), s) }
 
 // Resume gives a new device the state of its predecessor, and its settings.
@@ -57,10 +57,10 @@ func (r *router) Resume(s device.Settings, cp *device.Checkpoint) error {
 // Checkpoint copies the state of the device for a successor.
 func (r *router) Checkpoint() device.Checkpoint { return r.Device.Checkpoint(r.now()) }
 
-// Recording copies the inputs that the device had lately.
+// Recording returns a copy of the latest inputs of the device.
 func (r *router) Recording() tape.Recording { return r.Device.Recording(r.now()) }
 
-// Snapshot copies what the displays show.
+// Snapshot returns a copy of the data that the displays show.
 func (r *router) Snapshot() device.Snapshot { return r.Device.Snapshot(r.now(), time.Now()) }
 
 // Groups lists the groups of a downstream interface.

@@ -45,15 +45,16 @@ func (o *owners) describe() status.Device {
 	})
 }
 
-// snapshot returns the state of the device together with what its multicast routing knows from
-// the kernel.
+// snapshot returns the state of the device together with the kernel state that its
+// multicast routing reads.
 func (o *owners) snapshot() state.Device {
 	s := state.DeviceOf(o.router.Snapshot())
 	o.routing.Describe(&s)
 	return s
 }
 
-// sessionStates returns the state of each configured BFD session as its users know it.
+// sessionStates returns the state of each configured BFD session as last reported to its
+// clients.
 func (o *owners) sessionStates() (list []status.Session) {
 	for _, name := range slices.Sorted(maps.Keys(o.model.Sessions)) {
 		list = append(list, status.Session{Name: name, State: o.bfd.Told(name).String()})
@@ -78,7 +79,8 @@ func (o *owners) exchangeStatus(fx device.ChannelEffects) {
 	}
 }
 
-// handedOver notes that the gate lets other buckets pass. The kernel already has the new gate.
+// handedOver logs a change of the buckets that the gate lets pass. The kernel already has
+// the new gate.
 func (o *owners) handedOver(h device.Handover) {
 	now := time.Now()
 	note := status.Handover{At: now.UnixMilli(), Trunk: h.ETrunk, Member: h.EthTrunk,

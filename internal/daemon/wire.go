@@ -27,14 +27,15 @@ import (
 
 // StallLimit is how long the daemon may go without finishing a turn. After that its BFD
 // sessions go down, so that the peer takes over from a process that was stopped or hangs.
-// Meanwhile the kernel goes on forwarding, so the limit need not be short. It must be longer
-// than the longest turn.
+// Until then the kernel goes on forwarding, so the limit need not be short. It must be
+// longer than the longest turn.
 const StallLimit = 3 * time.Second
 
 // beatInterval is how often an idle daemon takes a turn, to show that it is alive.
 const beatInterval = StallLimit / 6
 
-// sendAgainInterval is how often what the kernel has refused to send is sent again.
+// sendAgainInterval is the time between two attempts to send messages that the kernel has
+// refused.
 const sendAgainInterval = time.Second
 
 // newOwners makes the owners. They start with the state of the predecessor, if there is one.
@@ -87,7 +88,7 @@ func newOwners(opts Options) (*owners, error) {
 // the first daemon.
 func newRouter(opts Options, left *predecessor) *router {
 	var random [8]byte
-	_, _ = rand.Read(random[:]) // never fails
+	_, _ = rand.Read(random[:]) // reading random bytes never fails
 	origin, boot := time.Now(), binary.NativeEndian.Uint64(random[:])
 	if left.exists() {
 		origin, boot = origin.Add(left.Origin-clock.Monotonic()), left.Device.Boot
@@ -117,10 +118,10 @@ func (o *owners) settle() {
 	o.ending.check(o.router.Retired())
 }
 
-// linkNews receives the news of the owner of the interfaces.
+// linkNews receives the reports of the owner of the interfaces.
 type linkNews struct{ o *owners }
 
-// LinkChanged tells BFD and the device of a link.
+// LinkChanged reports a link to BFD and to the device.
 func (n linkNews) LinkChanged(l device.LinkChanged) {
 	index := l.Index
 	if !l.Exists {

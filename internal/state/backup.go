@@ -9,17 +9,18 @@ import (
 	"tandem/internal/rbs"
 )
 
-// Services are the remote backup services.
+// Services holds the remote backup services.
 type Services struct {
 	Services []Service `name:"services"`
 }
 
-// Service is one remote backup service: its channel, and how far the peer has followed.
+// Service is one remote backup service: its channel, and how far the peer has
+// acknowledged.
 type Service struct {
 	Name   string       `name:"service-name" label:"service"`
 	TCP    rbs.TCPState `name:"tcp-state" metric:"rbs_state" by:"state" help:"1 for the state of the connection."`
 	InSync bool         `name:"in-sync" metric:"rbs_in_sync" help:"1 while the databases have been synchronised on this connection."`
-	// DigestsEqual is not set while the peer's digest is not known.
+	// DigestsEqual is not set if the peer's digest is not known.
 	DigestsEqual *bool             `name:"digests-equal" metric:"rbs_digests_equal" help:"1 while the digest that the peer told last is that of the own records."`
 	LagRecords   int               `name:"lag-records" metric:"rbs_lag_records" help:"Records that the peer has not acknowledged."`
 	Lag          time.Duration     `name:"lag-ms" metric:"rbs_lag_seconds" help:"Age of the oldest record that the peer has not acknowledged."`
@@ -27,39 +28,39 @@ type Service struct {
 
 	rbs.Counters `metric:"rbs_" help:"Replication"`
 
-	Index     int           `name:"service-index"` // among all services
+	Index     int           `name:"service-index"` // position among all services
 	Peer      netip.Addr    `name:"peer-ip"`
 	Local     netip.Addr    `name:"source-ip"`
 	Port      uint16        `name:"tcp-port" none:"0"`
-	TrackBFD  string        `name:"track-bfd"`       // discriminator of the tracked session
-	SSLPolicy string        `name:"ssl-policy-name"` // empty when the connection is in clear
+	TrackBFD  string        `name:"track-bfd"`       // discriminator of the BFD session that it tracks
+	SSLPolicy string        `name:"ssl-policy-name"` // empty if the connection does not use TLS
 	Since     time.Duration `name:"in-this-state-for"`
 	LastUp    time.Time     `name:"last-up-time"`
-	LastError string        `name:"last-error"` // why the connection was last lost or refused
+	LastError string        `name:"last-error"` // why a connection was last lost or refused
 
 	PeerDeviceID Hex  `name:"peer-device-id" none:"0000000000000000"`
-	LocalDigest  Hex  `name:"local-digest"` // of every live record
-	PeerDigest   Hex  `name:"peer-digest"`  // as the peer told it last
-	Diverged     bool `name:"diverged"`     // found different with nothing under way, and not found equal since
+	LocalDigest  Hex  `name:"local-digest"` // digest of all live records
+	PeerDigest   Hex  `name:"peer-digest"`  // the last digest received from the peer
+	Diverged     bool `name:"diverged"`     // the databases were found different while no record was under way, and have not been found equal since
 
-	// Synchronisations of all records, and the last one of them.
+	// Synchronisations of all records: their number, and the last one.
 	FullSyncs        uint64        `name:"full-syncs"`
 	LastFull         time.Time     `name:"last-full-sync"`
 	LastFullTook     time.Duration `name:"last-full-sync-took-ms"`
 	LastFullSent     int           `name:"last-full-sync-sent"`
 	LastFullReceived int           `name:"last-full-sync-received"`
-	// Synchronisations of what differed, and the last one of them.
+	// Synchronisations of differences only: their number, and the last one.
 	DifferenceSyncs        uint64        `name:"difference-syncs"`
 	LastDifference         time.Time     `name:"last-difference-sync"`
 	LastDifferenceTook     time.Duration `name:"last-difference-sync-took-ms"`
 	LastDifferenceSent     int           `name:"last-difference-sync-sent"`
 	LastDifferenceReceived int           `name:"last-difference-sync-received"`
 
-	SSLState string `name:"ssl-state"` // concluded
+	SSLState string `name:"ssl-state"` // computed by Conclude
 }
 
-// ServicesOf describes remote backup services. What is configured of them beside their
-// channel is for the caller to add.
+// ServicesOf returns the state of remote backup services. The caller adds the part that
+// comes from the configuration.
 func ServicesOf(services []rbs.State) []Service {
 	list := make([]Service, 0, len(services))
 	for i, r := range services {
@@ -86,7 +87,8 @@ func serviceOf(r *rbs.State) Service {
 	return s
 }
 
-// Conclude implements [Concluder]. With a policy a service has no connection in clear.
+// Conclude implements [Concluder]. A service with an SSL policy never has a connection
+// without TLS.
 func (s *Service) Conclude() {
 	switch {
 	case s.SSLPolicy == "":
@@ -98,7 +100,7 @@ func (s *Service) Conclude() {
 	}
 }
 
-// Profiles are the remote backup profiles.
+// Profiles holds the remote backup profiles.
 type Profiles struct {
 	Profiles []Profile `name:"profiles"`
 }
@@ -109,11 +111,11 @@ type Profile struct {
 	Records    int    `name:"records" metric:"rbp_records" help:"Live listener records of the profile."`
 	Tombstones int    `name:"tombstones" metric:"rbp_tombstones" help:"Records of hosts that left, not acknowledged yet."`
 	Ready      bool   `name:"ready" metric:"rbp_ready" help:"1 while the profile's member is ready."`
-	// NotReady names what is missing, empty when nothing is.
+	// NotReady says what is missing, empty if nothing is.
 	NotReady   string   `name:"not-ready-reason"`
 	Digest     Hex      `name:"digest"`
 	Index      Index    `name:"profile-index"`
-	MLD        bool     `name:"service" words:"mld,"` // the service type
+	MLD        bool     `name:"service" words:"mld,"` // the service type is MLD
 	Service    string   `name:"remote-backup-service"`
 	BackupID   uint32   `name:"backup-id" none:"0"`
 	Tracks     bool     `name:"track-protocol" words:"E-TRUNK,"`
@@ -122,14 +124,14 @@ type Profile struct {
 	Interfaces []string `name:"interface"`
 	Hot        bool     `name:"backup-mode" words:"hot,"`
 
-	// VRP shows these; there is nothing here that they could say.
+	// VRP shows these fields. Tandem has no data for them.
 	ForwardingConfigured *string `name:"forwarding-configured"`
 	Slot                 *int    `name:"slot-number"`
 	Card                 *int    `name:"card-number"`
 	Port                 *int    `name:"port-number"`
 }
 
-// firstProfileIndex is where the product family starts to number profiles.
+// firstProfileIndex is the first profile number in VRP's product family.
 const firstProfileIndex = 0x1000
 
 // ProfilesOf describes the remote backup profiles.

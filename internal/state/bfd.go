@@ -7,10 +7,10 @@ import (
 	"tandem/internal/bfd"
 )
 
-// BFDSessions are the BFD sessions of the device.
+// BFDSessions holds the BFD sessions of the device.
 type BFDSessions struct {
 	Sessions []BFDSession `name:"sessions"`
-	// Concluded.
+	// Computed by Conclude.
 	Up   int `name:"total-up"`
 	Down int `name:"total-down"`
 }
@@ -37,37 +37,37 @@ type BFDSession struct {
 
 	Peer           netip.Addr `name:"bind-peer-ip-address"`
 	Local          netip.Addr `name:"bind-source-ip-address"`
-	Interface      string     `name:"bind-interface"`  // of a single-hop session
-	TrackInterface string     `name:"track-interface"` // its going down takes the session down
+	Interface      string     `name:"bind-interface"`  // interface of a single-hop session
+	TrackInterface string     `name:"track-interface"` // when it goes down, the session goes down
 	VPN            string     `name:"vpn-instance"`
 	Description    string     `name:"session-description"`
-	// LocalDiscriminator is 0 while it is not configured. RemoteDiscriminator is the configured
-	// one or, where the peer's is found out, the one that it uses.
+	// LocalDiscriminator is 0 if it is not configured. RemoteDiscriminator is the
+	// configured one, or the one that the peer sends if none is configured.
 	LocalDiscriminator  uint32         `name:"local-discriminator" none:"0"`
 	RemoteDiscriminator uint32         `name:"remote-discriminator" none:"0"`
 	MinTx               time.Duration  `name:"min-tx-interval-ms"`
 	MinRx               time.Duration  `name:"min-rx-interval-ms"`
 	DetectMult          uint8          `name:"local-detect-multi"`
 	TOSExp              uint8          `name:"tos-exp"`
-	ProcessInterface    bool           `name:"proc-interface-status" words:"Enable,Disable"` // its loss takes Interface down
+	ProcessInterface    bool           `name:"proc-interface-status" words:"Enable,Disable"` // Interface is taken down when the session fails
 	WaitToRestore       time.Duration  `name:"wtr-interval-min"`
-	Auto                bool           `name:"auto"`    // the discriminators are found out
-	Dynamic             bool           `name:"dynamic"` // it was made without a command of its own
+	Auto                bool           `name:"auto"`    // the discriminators are not configured
+	Dynamic             bool           `name:"dynamic"` // the session was made without a command of its own
 	RemoteState         bfd.State      `name:"remote-state"`
 	RemoteMult          uint8          `name:"remote-detect-multi"`
-	ActualTx            time.Duration  `name:"actual-tx-interval-ms"` // negotiated, before jitter; 0 while it does not send
-	ActualRx            time.Duration  `name:"actual-rx-interval-ms"` // negotiated; 0 while the peer is not heard
+	ActualTx            time.Duration  `name:"actual-tx-interval-ms"` // negotiated, before jitter; 0 while the session does not send
+	ActualRx            time.Duration  `name:"actual-rx-interval-ms"` // negotiated; 0 while no packets come from the peer
 	Since               time.Duration  `name:"in-this-state-for"`
 	LastUp              time.Duration  `name:"last-up-ago" none:"0s"`
 	LastDown            time.Duration  `name:"last-down-ago" none:"0s"`
-	RestoreIn           Timer          `name:"told-up-in"` // until its being Up again is told
+	RestoreIn           Timer          `name:"told-up-in"` // time until the clients are told that the session is Up again
 	Ups                 uint64         `name:"times-up"`
-	Diagnostic          bfd.Diagnostic `name:"last-local-diagnostic"` // why it last left Up
+	Diagnostic          bfd.Diagnostic `name:"last-local-diagnostic"` // why the session last left Up
 	NotUpReason         string         `name:"session-not-up-reason"`
 	InterfaceMissing    bool           `name:"interface-missing"`
 
-	// Concluded, most of it for VRP's words.
-	Marked      string `name:"state-marked"` // (*): it cannot run; (w): its return is held back
+	// Computed by Conclude, mostly for VRP's words.
+	Marked      string `name:"state-marked"` // (*): the session cannot run; (w): the event Up is delayed
 	Hop         string `name:"hop"`
 	Port        int    `name:"destination-port"`
 	TTL         int    `name:"ttl"`
@@ -77,7 +77,8 @@ type BFDSession struct {
 	DetectMode  string `name:"session-detect-mode"`
 	ActiveMult  uint8  `name:"active-multi"`
 
-	// VRP shows these; they are off here, and there is nothing that the last three could say.
+	// VRP shows these fields. The functions are off in Tandem, and there is no data for
+	// the last three.
 	EchoPassive bool    `name:"echo-passive" words:"Enable,Disable"`
 	ProcessPST  bool    `name:"process-pst" words:"Enable,Disable"`
 	ConfigPST   bool    `name:"config-pst" words:"Enable,Disable"`
@@ -86,7 +87,7 @@ type BFDSession struct {
 	TrackGroup  *string `name:"track-group-name"`
 }
 
-// BFDSessionsOf describes BFD sessions.
+// BFDSessionsOf returns the state of BFD sessions.
 func BFDSessionsOf(sessions []bfd.SessionState) []BFDSession {
 	list := make([]BFDSession, 0, len(sessions))
 	for _, b := range sessions {
@@ -144,13 +145,13 @@ func (b *BFDSession) Conclude() {
 	}
 }
 
-// ETrunkSessions are the BFD sessions that E-Trunks follow.
+// ETrunkSessions holds the BFD sessions to which E-Trunks are bound.
 type ETrunkSessions struct {
 	Sessions []ETrunkSession `name:"sessions"`
 }
 
-// ETrunkSession is the session that an E-Trunk follows. What is told of the session is not
-// set while there is none of its name.
+// ETrunkSession is the BFD session to which an E-Trunk is bound. The session's fields are
+// not set if there is no session of this name.
 type ETrunkSession struct {
 	ETrunk              uint32         `name:"e-trunk-id"`
 	Name                string         `name:"bfd-session"`
@@ -164,7 +165,7 @@ type ETrunkSession struct {
 	DetectMult          *uint8         `name:"local-detect-multi"`
 }
 
-// ETrunkSessionsOf finds the sessions of E-Trunks.
+// ETrunkSessionsOf finds the sessions to which E-Trunks are bound.
 func ETrunkSessionsOf(trunks []ETrunk, sessions []BFDSession) (list []ETrunkSession) {
 	byName := make(map[string]*BFDSession)
 	for i := range sessions {
@@ -185,24 +186,24 @@ func ETrunkSessionsOf(trunks []ETrunk, sessions []BFDSession) (list []ETrunkSess
 	return list
 }
 
-// BFDStatistics is what a device counts of BFD beside its sessions.
+// BFDStatistics holds the counters of BFD for the whole device.
 type BFDStatistics struct {
 	bfd.Counters
-	Ups   uint64 `name:"sessions-told-up" metric:"ups"` // to the users of sessions, once each
+	Ups   uint64 `name:"sessions-told-up" metric:"ups"` // changes to Up that were reported to the clients of sessions
 	Downs uint64 `name:"sessions-told-down" metric:"downs"`
 
-	// What the process that runs the sessions says of itself.
-	Late          uint64        `name:"late-by-5-ms-or-more" metric:"late"` // half a default interval
+	// Measurements of the process that runs the sessions.
+	Late          uint64        `name:"late-by-5-ms-or-more" metric:"late"` // turns that were late by half a default interval or more
 	SendErrors    uint64        `name:"send-errors"`
 	ReceiveErrors uint64        `name:"receive-errors"`
 	Starts        uint64        `name:"process-starts" metric:"starts"`
-	Stalls        uint64        `name:"stalls"` // how often the sessions were held down
+	Stalls        uint64        `name:"stalls"` // how often the sessions were held down because the daemon did not work
 	MaxLate       time.Duration `name:"latest-ever-us" metric:"max_late_seconds" help:"The latest that BFD ever was."`
 	Stalled       bool          `name:"device-stalled" metric:"stalled" help:"1 while sessions are held down, as the daemon does nothing any more."`
-	Priority      string        `name:"scheduling"` // how the operating system schedules it
+	Priority      string        `name:"scheduling"` // scheduling class of the process
 	LastError     string        `name:"last-error"`
 
-	Dropped uint64 `name:"packets-dropped" metric:"-"` // concluded: the sum of all causes
+	Dropped uint64 `name:"packets-dropped" metric:"-"` // computed by Conclude: the sum of all causes
 }
 
 // Conclude implements [Concluder].

@@ -11,37 +11,39 @@ import (
 )
 
 // Device is the state of a device as a whole. Groups, routes, BFD sessions and the
-// interfaces of the system are asked for apart, as there may be many.
+// interfaces of the system are not in it, because there may be many; callers request them
+// separately.
 type Device struct {
 	At      time.Time     `name:"time"` // wall clock
 	ID      Hex           `name:"device-id"`
 	Uptime  time.Duration `name:"uptime" metric:"uptime_seconds" help:"Time since the daemon started."`
 	Ignored Ignored       `name:"ignored" metric:"device_ignored" by:"what" help:"Inputs that no part of the device takes, by what they were."`
 
-	Upstream   *Upstream    `name:"upstream"`  // nil while none is configured
-	Proxy      *MLDCounted  `name:"mld-proxy"` // what it says on the upstream interface
+	Upstream   *Upstream    `name:"upstream"`  // nil if no upstream interface is configured
+	Proxy      *MLDCounted  `name:"mld-proxy"` // message counters of the proxy on the upstream interface
 	Downstream []Downstream `name:"downstream"`
 	ETrunks    []ETrunk     `name:"e-trunks"`
 	Services   []Service    `name:"services"`
 	Profiles   []Profile    `name:"profiles"`
 
 	Socket MLDSocket `name:"mld-socket" metric:"mld_socket_" help:"MLD socket, messages"`
-	// Joins counts the time from reading a report to having the kernel's entry for it.
+	// Joins is a histogram of the time from the reading of a report to the kernel's entry
+	// for it.
 	Joins      latency.Histogram `name:"join-latency" metric:"join_latency_seconds" help:"Time from reading a report to having the kernel's forwarding entry for it."`
 	Forwarding Forwarding        `name:"forwarding" metric:"mfc_" help:"Forwarding cache, entries"`
 	Gate       Gate              `name:"gate" metric:"gate_"`
 }
 
-// Ignored counts inputs that no part of the device takes.
+// Ignored counts inputs that no part of the device handles.
 type Ignored struct {
-	MLDElsewhere    uint64 `name:"mld-elsewhere"` // MLD on an interface without it
+	MLDElsewhere    uint64 `name:"mld-elsewhere"` // MLD messages on an interface that is not configured for MLD
 	MLDMalformed    uint64 `name:"mld-malformed"`
-	StreamElsewhere uint64 `name:"stream-elsewhere"` // a stream that came in on an interface that is not upstream
-	HelloUnknown    uint64 `name:"hello-unknown"`    // a hello that no E-Trunk of the device takes
+	StreamElsewhere uint64 `name:"stream-elsewhere"` // streams that came in on an interface that is not upstream
+	HelloUnknown    uint64 `name:"hello-unknown"`    // hellos that no E-Trunk of the device accepts
 }
 
-// DeviceOf describes what a device knows itself; what the kernel knows of it is for the
-// caller to add.
+// DeviceOf returns the state of a device. The caller adds the part that comes from the
+// kernel.
 func DeviceOf(s device.Snapshot) Device {
 	d := Device{
 		At: s.At, ID: Hex(s.DeviceID), Uptime: s.Uptime, Ignored: ignoredOf(&s.Counters),
@@ -63,7 +65,7 @@ func ignoredOf(c *device.Counters) Ignored {
 	return Ignored{MLDElsewhere: c.MLDElsewhere, MLDMalformed: c.MLDMalformed, StreamElsewhere: c.StreamElsewhere, HelloUnknown: c.HelloUnknown}
 }
 
-// MLDCounted lists what MLD counts on each interface, by their names.
+// MLDCounted lists the MLD counters of each interface, by interface name.
 func (d *Device) MLDCounted() (list []MLDCounted) {
 	if d.Proxy != nil {
 		list = append(list, *d.Proxy)

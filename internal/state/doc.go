@@ -1,4 +1,4 @@
-// Package state is the typed state of a device: what its router knows, as package
-// device copies it, and what the daemon adds of the kernel. The displays, their JSON,
-// the metrics and the web page derive from it.
+// Package state is the typed state of a device: the state of the router, copied by
+// package device, and what the daemon adds from the kernel. The displays, their JSON, the
+// metrics and the web page derive from it.
 package state

@@ -9,12 +9,12 @@ import (
 	"tandem/internal/etrunk"
 )
 
-// ETrunks are those of the device.
+// ETrunks holds the E-Trunks of the device.
 type ETrunks struct {
 	ETrunks []ETrunk `name:"e-trunks"`
 }
 
-// ETrunk is one E-Trunk: its election, what it knows of the peer, and its members.
+// ETrunk is one E-Trunk: its election, the state of the peer, and its members.
 type ETrunk struct {
 	ID          uint32              `name:"e-trunk-id" label:"etrunk"`
 	Role        etrunk.DeviceRole   `name:"state" metric:"etrunk_role" by:"role" help:"1 for the role that the election gave the device."`
@@ -26,7 +26,8 @@ type ETrunk struct {
 	Local       netip.Addr          `name:"source-ip"`
 	Peer        netip.Addr          `name:"peer-ip"`
 	VPN         string              `name:"vpn-instance"`
-	// Preferred: the total order (priority, system ID, address) puts this device first.
+	// Preferred says that the total order (priority, system ID, address) puts this device
+	// first.
 	Preferred bool `name:"preferred"`
 
 	HelloInterval time.Duration   `name:"send-period-100ms"`
@@ -39,67 +40,69 @@ type ETrunk struct {
 	BFDSession    string          `name:"bfd-session"`
 	BFD           etrunk.BFDState `name:"bfd-state"`
 
-	// The next four are told by the peer, and not set while it is not heard.
+	// The next four come from the peer's hellos, and are not set while none come.
 	PeerPriority *uint8         `name:"peer-priority"`
 	PeerSystemID *SystemID      `name:"peer-system-id"`
 	PeerFailTime *time.Duration `name:"peer-fail-time-100ms"`
 	PeerDeviceID *Hex           `name:"peer-device-id"`
 
-	// Compared: the settings have been compared with the peer's, or its hellos are refused
-	// for one of them; Differences are then those to be mended.
+	// Compared says that the settings have been compared with the peer's, or that the
+	// peer's hellos are refused because of a setting. Then Differences lists the settings
+	// that have to be corrected.
 	Compared    bool                `name:"compared"`
 	Differences []etrunk.Difference `name:"differences" metric:"etrunk_config_differences" help:"Settings that differ from the peer's and must not."`
 
 	etrunk.Counters `metric:"etrunk_" help:"Hellos"`
 
-	Paths   []Path   `name:"paths"`   // of the hellos, the primary one first
+	Paths   []Path   `name:"paths"`   // the paths of the hellos, the primary one first
 	Members []Member `name:"members"` // by ID
-	// Concluded: the members once more, for the tables of what they send and why.
+	// Computed by Conclude: the members again, for the tables of duties and reasons.
 	Duties  []Member `name:"duties" metric:"-"`
 	Reasons []Member `name:"reasons" metric:"-"`
 }
 
-// Path is a way of the hellos between the two devices.
+// Path is a pair of addresses between which the two devices exchange hellos.
 type Path struct {
 	Kind  string        `name:"path"` // primary or heartbeat
 	Peer  netip.Addr    `name:"peer-ip" label:"peer"`
 	Local netip.Addr    `name:"source-ip"`
 	VPN   string        `name:"vpn-instance" label:"vpn"`
 	Up    bool          `name:"state" words:"Up,Down" metric:"etrunk_path_up" help:"1 while hellos of the peer come by the path."`
-	For   time.Duration `name:"state-time"` // since it is so
-	// Heard is how long ago the last hello came, not set while none has come.
+	For   time.Duration `name:"state-time"` // time since the last change of the state
+	// Heard is how long ago the last hello came, not set if none has come.
 	Heard *time.Duration `name:"last-heard"`
 
 	etrunk.Counters `metric:"etrunk_path_" help:"Hellos of the path"`
 }
 
-// Member is one Eth-Trunk in an E-Trunk: the leg, what is sent on it, and why.
+// Member is one Eth-Trunk in an E-Trunk: its leg, its duty, and the reason for it.
 type Member struct {
 	Type     string              `name:"type"`
 	ID       uint32              `name:"id" label:"member"`
-	RemoteID uint32              `name:"remote-id"` // the number that it has on the peer
+	RemoteID uint32              `name:"remote-id"` // number of the same Eth-Trunk on the peer
 	Mode     etrunk.MemberMode   `name:"work-mode"`
-	Reason   etrunk.MemberReason `name:"causation"` // why it has its role
+	Reason   etrunk.MemberReason `name:"causation"` // why the member has its role
 	Up       bool                `name:"local-physical-state" words:"Up,Down" metric:"member_up" help:"1 while the Eth-Trunk has carrier and may send."`
 	Role     etrunk.MemberRole   `name:"state" metric:"member_role" by:"role" help:"1 for the role of the member."`
 	Ready    bool                `name:"ready" metric:"member_ready" help:"1 while the device could send every wanted stream on the member."`
-	// NotReady names what is missing, empty when nothing is.
+	// NotReady says what is missing, empty if nothing is.
 	NotReady   string          `name:"not-ready-reason"`
 	Duty       device.DutyKind `name:"duty" metric:"member_duty" by:"duty" help:"1 for what the device is to send: none of the streams, its share or all."`
 	DutyReason string          `name:"duty-reason"`
 	Covers     etrunk.Buckets  `name:"covers" metric:"member_covers" by:"bucket" help:"1 for each bucket of streams that the gate lets pass."`
 	Querier    bool            `name:"querier" metric:"member_querier" help:"1 while it is for the device to query."`
-	// GiveBack is what a member that leaves the leg to the peer waits for.
+	// GiveBack says what a member waits for while it leaves the leg to the peer's member.
 	GiveBack string `name:"give-back"`
 
-	// The next are told by the peer, and not set while it does not tell of the member.
+	// The following fields come from the peer's hellos, and are not set while the peer
+	// does not announce the member.
 	PeerRole   *etrunk.MemberRole `name:"peer-state"`
 	PeerReady  *bool              `name:"peer-ready"`
 	PeerLack   *string            `name:"peer-not-ready-reason"`
 	PeerCovers *etrunk.Buckets    `name:"peer-covers"`
 }
 
-// ETrunksOf describes E-Trunks, with what the device makes of their members.
+// ETrunksOf returns the state of E-Trunks, with the device's duties for their members.
 func ETrunksOf(trunks []etrunk.State, members []device.MemberSnapshot) []ETrunk {
 	list := make([]ETrunk, 0, len(trunks))
 	for _, t := range trunks {
@@ -158,7 +161,7 @@ func memberOf(m *etrunk.MemberState, t *etrunk.State, members []device.MemberSna
 	return out
 }
 
-// peerLack is why the peer is not ready, empty while it is.
+// peerLack returns why the peer's member is not ready, empty if it is ready.
 func peerLack(peer *etrunk.Announcement) *string {
 	words := ""
 	if !peer.Ready {
@@ -167,7 +170,7 @@ func peerLack(peer *etrunk.Announcement) *string {
 	return &words
 }
 
-// giveBack says what a member that leaves the leg to the peer waits for.
+// giveBack says what a member waits for while it leaves the leg to the peer's member.
 func giveBack(m *etrunk.MemberState, revertive bool) string {
 	switch {
 	case !m.Held:

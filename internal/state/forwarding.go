@@ -9,29 +9,31 @@ import (
 	"tandem/internal/etrunk"
 )
 
-// RoutingTable is what is to be forwarded.
+// RoutingTable holds the routes that the device wants.
 type RoutingTable struct {
 	Total   int     `name:"total"`
 	Entries []Route `name:"entries"`
 }
 
-// Route is one (S,G) entry, with the kernel's counters of it.
+// Route is one (S,G) entry with the kernel's counters.
 type Route struct {
 	Source     netip.Addr         `name:"source"`
 	Group      netip.Addr         `name:"group"`
 	Uptime     time.Duration      `name:"uptime"`
-	Upstream   string             `name:"upstream-interface"`    // configured name
-	Downstream []string           `name:"downstream-interfaces"` // configured names
+	Upstream   string             `name:"upstream-interface"`    // incoming interface, configured name
+	Downstream []string           `name:"downstream-interfaces"` // outgoing interfaces, configured names
 	Origin     device.RouteOrigin `name:"origin"`
-	Bucket     int                `name:"bucket"` // to which the hash puts it
-	// Orphan: it is sent although the hash names the peer, until the peer has the listener.
+	Bucket     int                `name:"bucket"` // bucket of the hash
+	// Orphan says that this device sends the stream in the peer's stead although the
+	// bucket is the peer's, until the peer has acknowledged the listener.
 	Orphan  bool   `name:"orphan"`
 	Packets uint64 `name:"packets"`
 	Bytes   uint64 `name:"bytes"`
 	WrongIf uint64 `name:"wrong-interface"` // packets that came in on another interface
 }
 
-// RouteOf describes an entry that the device wants. Its counters are the kernel's to tell.
+// RouteOf returns the state of an entry that the device wants. The caller adds the
+// kernel's counters.
 func RouteOf(r device.RouteSnapshot) Route {
 	return Route{Source: r.Source, Group: r.Group, Uptime: r.Uptime, Upstream: r.Upstream, Downstream: r.Outgoing,
 		Origin: r.Origin, Bucket: etrunk.BucketOf(r.Source, r.Group), Orphan: r.Orphan}
@@ -43,22 +45,23 @@ type ForwardingTable struct {
 	Entries []Entry `name:"entries"`
 }
 
-// Forwarding counts the entries of the kernel's forwarding table, and what kept it right.
+// Forwarding counts the entries of the kernel's forwarding table, and the repairs of it.
 type Forwarding struct {
 	Total  int    `name:"total" metric:"entries" help:"Entries (S,G) of the kernel's multicast forwarding cache."`
-	Silent uint64 `name:"silent-entries-dropped" metric:"silent"` // as no packet came for KeepAlive
+	Silent uint64 `name:"silent-entries-dropped" metric:"silent"` // entries dropped because no packet came for KeepAlive
 	Repairs
 }
 
-// Repairs counts what was put right in the kernel's forwarding table.
+// Repairs counts the repairs of the kernel's forwarding table.
 type Repairs struct {
-	Restored   uint64 `name:"entries-set-again" metric:"restored"`        // that somebody else had removed or changed
-	Removed    uint64 `name:"foreign-entries-removed" metric:"removed"`   // that somebody else had made
-	Interfaces uint64 `name:"interfaces-added-again" metric:"interfaces"` // that somebody else had removed
-	Audits     uint64 `name:"comparisons" metric:"audits"`                // of the whole table
+	Restored   uint64 `name:"entries-set-again" metric:"restored"`        // entries that another program had removed or changed
+	Removed    uint64 `name:"foreign-entries-removed" metric:"removed"`   // entries that another program had made
+	Interfaces uint64 `name:"interfaces-added-again" metric:"interfaces"` // interfaces that another program had removed
+	Audits     uint64 `name:"comparisons" metric:"audits"`                // comparisons of the whole table
 }
 
-// ForwardingTableOf tells what becomes of the routes on the interfaces of a device.
+// ForwardingTableOf returns, for each route and each interface of a device, whether the
+// gate lets the stream pass.
 func ForwardingTableOf(routes []Route, interfaces []Downstream, counted Forwarding) ForwardingTable {
 	t := ForwardingTable{Forwarding: counted}
 	t.Total = len(routes)
@@ -91,7 +94,7 @@ func entryOf(r Route, interfaces []Downstream) Entry {
 	return e
 }
 
-// sentOn tells whether the gate passes an entry out of an interface, and why.
+// sentOn returns whether the gate lets an entry pass out of an interface, and why.
 func (r Route) sentOn(name string, interfaces []Downstream) Outgoing {
 	out := Outgoing{Interface: name}
 	i := find(interfaces, name)
@@ -120,26 +123,26 @@ func find(interfaces []Downstream, name string) *Downstream {
 	return &interfaces[at]
 }
 
-// RUI tells which of the two devices sends a stream on an Eth-Trunk.
+// RUI says which of the two devices sends a stream on an Eth-Trunk.
 type RUI struct {
 	Source   netip.Addr `name:"source"`
 	Group    netip.Addr `name:"group"`
 	EthTrunk string     `name:"eth-trunk"`
-	Sends    bool       `name:"can-forward"` // this device does
+	Sends    bool       `name:"can-forward"` // this device sends it
 	Reason   string     `name:"reason"`
 	Bucket   int        `name:"bucket"`
-	// The next three are empty where the interface is not known.
+	// The next three are empty if the interface is not known.
 	Duty       string `name:"duty"`
 	Covers     string `name:"gate-passes-buckets"`
 	DutyReason string `name:"duty-reason"`
 	Entry      bool   `name:"forwarding-entry"` // the stream is in the forwarding table
-	Listed     bool   `name:"in-outgoing-list"` // and the interface in its list
+	Listed     bool   `name:"in-outgoing-list"` // the interface is in the entry's outgoing list
 	Orphan     bool   `name:"orphan"`
 }
 
-// RUIOf answers for a stream on the interface of a configured name. Routes are those of
-// the device; where the stream is not among them the answer is what would hold if a
-// listener came.
+// RUIOf says which device sends a stream on the interface of a configured name. routes
+// are those of the device. If the stream is not among them, the result is what would hold
+// if a listener joined.
 func RUIOf(source, group netip.Addr, ethTrunk string, routes []Route, interfaces []Downstream) RUI {
 	r := Route{Source: source, Group: group, Bucket: etrunk.BucketOf(source, group)}
 	at := slices.IndexFunc(routes, func(x Route) bool { return x.Source == source && x.Group == group })
@@ -155,20 +158,21 @@ func RUIOf(source, group netip.Addr, ethTrunk string, routes []Route, interfaces
 	return rui
 }
 
-// Gate is the gate as it stands in the kernel. Interfaces are Linux names.
+// Gate is the state of the gate in the kernel. Interfaces are Linux names.
 type Gate struct {
 	Installed bool `name:"gate" words:"installed,not installed"` // multicast routing is enabled
-	// Closed interfaces send nothing, Bucket0 and Bucket1 those only; all others everything.
+	// Closed interfaces send nothing. Bucket0 and Bucket1 interfaces send only that
+	// bucket. All other interfaces send everything.
 	Closed  []string `name:"closed-interfaces" metric:"interfaces" at:"passes=none" help:"Interfaces on which the gate holds packets back, by what passes."`
 	Bucket0 []string `name:"bucket-0-only" metric:"interfaces" at:"passes=0"`
 	Bucket1 []string `name:"bucket-1-only" metric:"interfaces" at:"passes=1"`
 	Orphans int      `name:"orphans" metric:"orphans" help:"Streams sent in the peer's stead, as it cannot know of the listener."`
-	// Packets that were not sent, since the gate was last made.
+	// Packets that the gate has held back since it was last made.
 	DroppedClosed  uint64 `name:"dropped-closed" metric:"dropped_packets" at:"passes=none" help:"Packets that were not sent, by what passes on the interface."`
 	DroppedBucket0 uint64 `name:"dropped-bucket-0-only" metric:"dropped_packets" at:"passes=0"`
 	DroppedBucket1 uint64 `name:"dropped-bucket-1-only" metric:"dropped_packets" at:"passes=1"`
-	// DroppedControl counts what hosts sent to the ports of BFD, the E-Trunk and the
-	// replication.
+	// DroppedControl counts packets that hosts sent to the ports of BFD, the E-Trunk and
+	// the replication.
 	DroppedControl uint64 `name:"dropped-control-traffic-of-hosts" metric:"dropped_control" help:"Packets of hosts to the ports on which the devices speak to each other."`
 	Repairs        uint64 `name:"repairs" help:"How often somebody else had changed the gate."`
 }
@@ -179,5 +183,5 @@ type MLDSocket struct {
 	Sent      uint64 `name:"sent"`
 	Truncated uint64 `name:"truncated"` // longer than any MLD message can be
 	Malformed uint64 `name:"malformed"` // headers or checksum are wrong
-	Overrun   uint64 `name:"overrun"`   // lost, as the socket's buffer was full
+	Overrun   uint64 `name:"overrun"`   // lost because the socket's buffer was full
 }

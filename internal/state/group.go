@@ -8,15 +8,15 @@ import (
 	"tandem/internal/mld"
 )
 
-// Groups are the groups with listeners.
+// Groups holds the groups with listeners.
 type Groups struct {
 	Self       Hex               `name:"device-id"`
-	Limit      int               `name:"limited-entry-of-this-vpn-instance" none:"0"` // on the records of all interfaces
+	Limit      int               `name:"limited-entry-of-this-vpn-instance" none:"0"` // bound on the records of all interfaces
 	Interfaces []InterfaceGroups `name:"interfaces"`
-	Total      int               `name:"total"` // concluded
+	Total      int               `name:"total"` // computed by Conclude
 }
 
-// InterfaceGroups are the groups of one interface.
+// InterfaceGroups holds the groups of one interface.
 type InterfaceGroups struct {
 	Name      string     `name:"interface"`
 	LinkLocal netip.Addr `name:"link-local"`
@@ -32,38 +32,39 @@ type Group struct {
 	// Expires is the time until the last record ends if nothing refreshes it.
 	Expires      Timer      `name:"expires"`
 	LastReporter netip.Addr `name:"last-reporter"`
-	// V1HostPresent is what is left of the older version host present timer.
+	// V1HostPresent is the remaining time of the older version host present timer.
 	V1HostPresent Timer `name:"version1-host-present-timer-expiry"`
 	// LastListenerQueries is how many specific queries are still to be sent.
 	LastListenerQueries int   `name:"last-listener-query-counter"`
 	LastListenerQueryIn Timer `name:"last-listener-query-timer-expiry"`
-	// Static is what the configuration wants of the group by itself: its sources, or all.
+	// Static is what the configuration has sent of the group even without a listener: its
+	// sources, or all.
 	Static []string `name:"static" none:"[]"`
-	Denied bool     `name:"denied-by-group-policy"` // the group policy lets none of it be sent
+	Denied bool     `name:"denied-by-group-policy"` // the group policy denies all streams of the group
 	Hosts  []Host   `name:"hosts"`                  // sorted
 
-	Mode string `name:"group-mode"` // concluded
+	Mode string `name:"group-mode"` // computed by Conclude
 }
 
-// Host is one listener of a group.
+// Host is one listener of a group, for displays.
 type Host struct {
-	Address netip.Addr     `name:"address"` // :: for a leave in progress
+	Address netip.Addr     `name:"address"` // :: for a pending leave
 	Filter  mld.FilterMode `name:"filter-mode"`
 	Sources []netip.Addr   `name:"sources"`
-	Mapped  bool           `name:"mapped"` // what it gets are the mapped sources of the group
+	Mapped  bool           `name:"mapped"` // the host gets the mapped sources of the group
 	V1      bool           `name:"v1"`
-	Age     time.Duration  `name:"age"` // since it was last heard
+	Age     time.Duration  `name:"age"` // time since its last report
 	Expires Timer          `name:"expires"`
-	Device  Hex            `name:"origin-device"` // that heard it last
+	Device  Hex            `name:"origin-device"` // device that received its last report
 
-	// Concluded.
+	// Computed by Conclude.
 	Host    string `name:"host"`
 	Mode    string `name:"mode"`
 	Version int    `name:"version"`
-	Origin  string `name:"origin"` // local where Device is this one, else peer
+	Origin  string `name:"origin"` // local if Device is this one, else peer
 }
 
-// GroupOf describes a group.
+// GroupOf returns the state of a group.
 func GroupOf(g mld.GroupState) Group {
 	out := Group{
 		Group: g.Group, Filter: g.Filter.Mode, Sources: g.Filter.Sources, Uptime: g.Uptime, Expires: Timer(g.Expires),

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Interfaces are those of the system.
+// Interfaces holds the interfaces of the system.
 type Interfaces struct {
 	Interfaces []Interface `name:"interfaces"`
 }
@@ -18,7 +18,7 @@ type Interface struct {
 	Exists      bool           `name:"exists"`
 	AdminUp     bool           `name:"admin-up"`
 	Up          bool           `name:"up"`       // administratively up and with carrier
-	BFDDown     bool           `name:"bfd-down"` // taken for down all the same, as the BFD session on it is lost
+	BFDDown     bool           `name:"bfd-down"` // counts as down, because the BFD session on it has failed
 	Description string         `name:"description"`
 	Kind        string         `name:"kind"` // driver of a virtual interface, such as bond; empty for hardware
 	MTU         int            `name:"mtu" none:"0"`
@@ -27,14 +27,14 @@ type Interface struct {
 	In          Traffic        `name:"input" metric:"interface_receive_" help:"Received by the kernel on the interface"`
 	Out         Traffic        `name:"output" metric:"interface_transmit_" help:"Sent by the kernel on the interface"`
 
-	// Concluded.
+	// Computed by Conclude.
 	State      string `name:"state"`       // VRP's word, with the reason why it is down
-	Phy        string `name:"physical"`    // the same in a table
-	ProtocolUp bool   `name:"protocol-up"` // IPv6 can be spoken
-	Protocol   string `name:"protocol"`    // the same in a table
+	Phy        string `name:"physical"`    // the same for the table
+	ProtocolUp bool   `name:"protocol-up"` // the interface has IPv6 and can carry packets
+	Protocol   string `name:"protocol"`    // the same for the table
 }
 
-// Traffic is what the kernel counts in one direction of an interface.
+// Traffic holds the kernel's counters of one direction of an interface.
 type Traffic struct {
 	Packets uint64 `name:"packets"`
 	Bytes   uint64 `name:"bytes"`
@@ -49,7 +49,7 @@ func (i *Interface) Conclude() {
 	switch {
 	case !i.Exists:
 		i.State, i.Phy = "ABSENT", "absent"
-	case !i.AdminUp: // and so not up
+	case !i.AdminUp: // administratively down, which is the reason that it is not up
 		i.State = "Administratively DOWN"
 	case i.Up && i.BFDDown:
 		i.State, i.Phy = "UP (BFD down)", "up(b)"

@@ -6,18 +6,18 @@ import (
 	"tandem/internal/event"
 )
 
-// Log is the buffer of the log.
+// Log is the buffer of log messages.
 type Log struct {
-	Size        int        `name:"buffer-size"` // how many messages it can hold
+	Size        int        `name:"buffer-size"` // capacity in messages
 	Messages    int        `name:"current-messages"`
-	Overwritten uint64     `name:"overwritten-messages"`                                                                    // put out by later ones
-	Suppressed  uint64     `name:"dropped-messages" metric:"log_suppressed" help:"Events that came too fast to be logged."` // they came too fast to be noted
+	Overwritten uint64     `name:"overwritten-messages"`                                                                    // overwritten by later messages
+	Suppressed  uint64     `name:"dropped-messages" metric:"log_suppressed" help:"Events that came too fast to be logged."` // came too fast to be recorded
 	Entries     []LogEntry `name:"entries"`
 }
 
 // LogEntry is a message of the log.
 type LogEntry struct {
-	Number   uint64     `name:"number"` // counts all messages since the start, from 1
+	Number   uint64     `name:"number"` // number of the message, counted from 1 since the start
 	At       time.Time  `name:"time"`
 	Module   string     `name:"module"`
 	Severity int        `name:"severity"`
@@ -32,7 +32,7 @@ type LogField struct {
 	Value string `name:"value"`
 }
 
-// LogOf describes the log, with some of its messages.
+// LogOf returns the state of the log, with some of its messages.
 func LogOf(book *event.Book, entries []event.Entry) Log {
 	l := Log{Size: book.Size(), Messages: book.Len(), Overwritten: book.Overwritten, Suppressed: book.Suppressed}
 	for _, e := range entries {
@@ -46,14 +46,14 @@ func LogOf(book *event.Book, entries []event.Entry) Log {
 	return l
 }
 
-// Alarms are those that hold.
+// Alarms holds the active alarms.
 type Alarms struct {
 	Alarms []Alarm `name:"alarms"`
 }
 
-// Alarm is an alarm that holds.
+// Alarm is one active alarm.
 type Alarm struct {
-	Number   uint64    `name:"sequence"` // counts all alarms since the start, from 1
+	Number   uint64    `name:"sequence"` // number of the alarm, counted from 1 since the start
 	Severity string    `name:"severity"`
 	Since    time.Time `name:"date-time"`
 	Name     string    `name:"alarm"`
@@ -62,7 +62,7 @@ type Alarm struct {
 	Text     string    `name:"text"`
 }
 
-// AlarmsOf describes alarms.
+// AlarmsOf returns the state of alarms.
 func AlarmsOf(alarms []event.Alarm) []Alarm {
 	list := make([]Alarm, 0, len(alarms))
 	for _, a := range alarms {

@@ -2,8 +2,8 @@ package state
 
 import "tandem/internal/event"
 
-// Measured is what Prometheus is shown of a device. Package metrics makes a metric of every
-// field in it that has a metric tag, and of every counter that stands below one.
+// Measured is the root of all metrics. Package metrics makes a metric of every field in
+// it that has a metric tag, and of every counter below such a field.
 type Measured struct {
 	Program Build  `name:"program"`
 	Device  Device `name:"device"`
@@ -15,14 +15,14 @@ type Measured struct {
 	Alarms []AlarmCount  `name:"alarms"`
 }
 
-// EventCount counts the events of a kind.
+// EventCount is the number of events of one kind.
 type EventCount struct {
 	Module string `name:"module" label:"module"`
 	Name   string `name:"name" label:"name"`
 	Count  uint64 `name:"count" metric:"events" help:"Events (docs/events.md), those left out of the log too."`
 }
 
-// EventCountsOf lists how often events of each kind came, from the start of the daemon.
+// EventCountsOf lists the number of events of each kind since the daemon started.
 func EventCountsOf(counts map[*event.Kind]uint64) (list []EventCount) {
 	for _, k := range event.Kinds() {
 		list = append(list, EventCount{k.Module, k.Name, counts[k]})
@@ -30,14 +30,14 @@ func EventCountsOf(counts map[*event.Kind]uint64) (list []EventCount) {
 	return list
 }
 
-// AlarmCount counts the alarms of a kind that hold.
+// AlarmCount is the number of active alarms of one kind.
 type AlarmCount struct {
 	Name     string `name:"alarm" label:"alarm"`
 	Severity string `name:"severity" label:"severity"`
 	Count    int    `name:"count" metric:"alarms" help:"Alarms of the kind that hold."`
 }
 
-// AlarmCountsOf lists how many of the alarms are of each kind.
+// AlarmCountsOf lists the number of active alarms of each kind.
 func AlarmCountsOf(alarms []event.Alarm) (list []AlarmCount) {
 	held := make(map[*event.AlarmKind]int)
 	for _, a := range alarms {

@@ -9,36 +9,37 @@ import (
 	"tandem/internal/proof"
 )
 
-// Upstream is the interface to the sources.
+// Upstream is the interface towards the sources.
 type Upstream struct {
 	Name   string `name:"interface" label:"interface"` // as configured, in canonical form
 	Netdev string `name:"netdev"`                      // its Linux name, empty while it does not exist
 	Up     bool   `name:"up" metric:"interface_up" at:"side=upstream" help:"1 while the multicast interface is up."`
 	Able   bool   `name:"able" metric:"interface_able" at:"side=upstream" help:"1 while the kernel lets the multicast interface do its work: IPv6, MTU, link-local address, sending."`
-	Lacks  string `name:"unable-reason"` // empty while it is able
+	Lacks  string `name:"unable-reason"` // what keeps the interface from working, empty if nothing does
 }
 
-// Downstreams are the interfaces with hosts behind them.
+// Downstreams holds the interfaces towards hosts.
 type Downstreams struct {
 	Interfaces []Downstream `name:"interfaces"`
 }
 
-// Downstream is an interface with hosts behind it: MLD on it, and what is sent on it.
+// Downstream is an interface towards hosts: the state of MLD, and this device's duty on
+// it.
 type Downstream struct {
 	Name    string `name:"interface" label:"interface"` // as configured, in canonical form
 	Netdev  string `name:"netdev"`                      // its Linux name, empty while it does not exist
 	Up      bool   `name:"up" metric:"interface_up" at:"side=downstream"`
 	Able    bool   `name:"able" metric:"interface_able" at:"side=downstream"`
 	Deaf    bool   `name:"deaf" metric:"mld_deaf" help:"1 while no host answers the queries of the device, although hosts are there."`
-	Lacks   string `name:"unable-reason"` // empty while it is able
+	Lacks   string `name:"unable-reason"` // what keeps the interface from working, empty if nothing does
 	Groups  int    `name:"total-mld-groups-reported" metric:"mld_groups" help:"Groups with listeners on the interface."`
 	Records int    `name:"total-host-records" metric:"mld_records" help:"Listener records on the interface, one for each host of a group."`
-	// IsQuerier: this device is the querier, whose address is Elected. That is the zero Addr
-	// while none is known.
+	// IsQuerier says that this device is the querier. Elected is the address of the
+	// querier, the zero Addr if none is known.
 	IsQuerier bool       `name:"is-querier" metric:"mld_querier" help:"1 while this device is the querier of the interface."`
 	Elected   netip.Addr `name:"elected-querier"`
-	// Foreign is a router that queries the hosts and is not followed. It is the zero Addr
-	// for none.
+	// Foreign is a router that sends queries and is not followed. It is the zero Addr if
+	// there is none.
 	Foreign netip.Addr `name:"foreign-querier" none:"-"`
 
 	mld.Counters `metric:"mld_" help:"MLD"`
@@ -48,7 +49,8 @@ type Downstream struct {
 	MLDUp     bool       `name:"mld-state" words:"up,down"`
 	Version   int        `name:"current-mld-version"`
 
-	// Times and counts (RFC 9777, section 9). Those in use are the querier's.
+	// Times and counts (RFC 9777, section 9): the configured ones, and those of the
+	// querier, which are in use.
 	QueryInterval        Interval `name:"value-of-query-interval-for-mld-configured"`
 	QueryIntervalInUse   Interval `name:"value-of-query-interval-for-mld-negotiated"`
 	Robustness           int      `name:"robustness-configured"`
@@ -61,7 +63,7 @@ type Downstream struct {
 	StartupQueryCount    int      `name:"value-of-startup-query-count"`
 	GeneralQueryIn       Timer    `name:"general-query-timer-expiry"`
 
-	// What admits hosts. Policies are names of access lists.
+	// Which hosts and groups are admitted. Policies are names of access lists.
 	RequireRouterAlert bool   `name:"require-router-alert" words:"enabled,disabled"`
 	SendRouterAlert    bool   `name:"send-router-alert" words:"enabled,disabled"`
 	PromptLeave        bool   `name:"prompt-leave" words:"enabled,disabled"`
@@ -72,17 +74,17 @@ type Downstream struct {
 	QueryPolicy        string `name:"mld-query-ip-source-policy"`
 	Limit              int    `name:"mld-limit" none:"0"`
 	LimitExcept        string `name:"limit-excepts"`
-	Limited            int    `name:"limit-counts"` // what counts against Limit
+	Limited            int    `name:"limit-counts"` // the entries that count against Limit
 	HostLimit          int    `name:"host-limit"`
 	StaticGroups       int    `name:"static-groups"`
 
 	Duty       device.DutyKind `name:"duty"`
 	DutyReason string          `name:"duty-reason"`
 	Covers     etrunk.Buckets  `name:"gate-passes-buckets"`
-	// MayQuery: the duty includes that of the querier.
+	// MayQuery says that this device has the querier's duty.
 	MayQuery bool `name:"querier-duty"`
 
-	// Concluded.
+	// Computed by Conclude.
 	Querier         string `name:"querier-for-mld"`
 	Joins           uint64 `name:"mld-activity-joins"`
 	Dones           uint64 `name:"mld-activity-dones"`
@@ -91,36 +93,37 @@ type Downstream struct {
 	RefusedByHost   uint64 `name:"joins-refused-by-host-limit"`
 }
 
-// MLDCounters are the messages of MLD on all interfaces, that to the sources too.
+// MLDCounters holds the MLD counters of all interfaces, the upstream one included.
 type MLDCounters struct {
 	Interfaces []MLDCounted `name:"interfaces"`
 }
 
-// MLDCounted counts the messages of MLD on one interface.
+// MLDCounted holds the MLD counters of one interface.
 type MLDCounted struct {
 	Name         string     `name:"interface" label:"interface"` // as configured, in canonical form
 	LinkLocal    netip.Addr `name:"link-local"`
 	mld.Counters `metric:"mld_" help:"MLD"`
 
-	// Concluded.
+	// Computed by Conclude.
 	Messages []MessageKind `name:"messages"`
 	Invalid  []DropCause   `name:"invalid"`
 }
 
-// MessageKind counts the MLD messages of a kind.
+// MessageKind is the number of MLD messages of one kind.
 type MessageKind struct {
 	Kind     string `name:"message-type"`
 	Sent     uint64 `name:"sent"`
 	Received uint64 `name:"received"`
 }
 
-// DropCause counts what was dropped for a cause: messages, or records of reports.
+// DropCause is the number of messages, or of records of reports, that were dropped for
+// one cause.
 type DropCause struct {
 	Cause   mld.DropCause `name:"invalid"`
 	Dropped uint64        `name:"dropped"`
 }
 
-// downstreamOf describes an interface with hosts behind it.
+// downstreamOf returns the state of an interface towards hosts.
 func downstreamOf(i *device.InterfaceSnapshot) Downstream {
 	m := &i.MLD
 	return Downstream{
@@ -188,8 +191,8 @@ func (c *MLDCounted) Conclude() {
 	}
 }
 
-// MLDDefaults are the times, counts and bounds of MLD where nothing is set (RFC 9777,
-// section 9).
+// MLDDefaults holds the times, counts and bounds of MLD that count when nothing is
+// configured (RFC 9777, section 9).
 type MLDDefaults struct {
 	Version              int      `name:"mld-version"`
 	Robustness           int      `name:"robustness-variable"`
@@ -215,7 +218,7 @@ type MLDDefaults struct {
 	MaxHost              int      `name:"host-limit"`
 }
 
-// MLDDefaultsOf describes the configuration of an only interface.
+// MLDDefaultsOf returns the defaults from the configuration of a single interface.
 func MLDDefaultsOf(c mld.Config) MLDDefaults {
 	return MLDDefaults{
 		Version: c.Version, Robustness: c.Robustness, QueryInterval: Interval(c.QueryInterval), MaxResponse: Interval(c.MaxResponse),

@@ -7,20 +7,19 @@ import (
 	"time"
 )
 
-// Concluder is a struct of the state with facts that follow from its other facts.
+// Concluder is a struct of the state in which some fields are computed from the others.
 type Concluder interface {
-	// Conclude fills them in.
+	// Conclude computes these fields.
 	Conclude()
 }
 
-// Object is a struct of the state whose facts are told.
+// Object is a struct of the state, with access to its fields by their declared names.
 type Object struct {
 	of     reflect.Value
 	schema *schema
 }
 
-// ObjectOf returns the object that a pointer to a struct of the state means, with what
-// follows from its facts.
+// ObjectOf returns the object for a pointer to a struct of the state, after Conclude.
 func ObjectOf(pointer any) Object {
 	if c, ok := pointer.(Concluder); ok {
 		c.Conclude()
@@ -33,14 +32,14 @@ func ObjectOf(pointer any) Object {
 	return Object{v, s}
 }
 
-// Told is a fact with what it says of an object: nil where it is not set.
+// Told is a fact together with its value in an object; the value is nil if it is not set.
 type Told struct {
 	Fact
 	Value any
 }
 
-// Tell returns the fact that a pointer to a field of the object means. One without a
-// declared name is a mistake of the program.
+// Tell returns the fact of the field to which a pointer points. A field without a
+// declared name is a programming error.
 func (o Object) Tell(field any) Told {
 	p := reflect.ValueOf(field)
 	at, ok := o.schema.at[place{p.Pointer() - o.of.Addr().Pointer(), p.Type().Elem()}]
@@ -60,7 +59,7 @@ func (o Object) Fields() []any {
 	return pointers
 }
 
-// value is what a field says.
+// value returns the value of a field, in the form that its tags declare.
 func (f *Fact) value(v reflect.Value) any {
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
@@ -81,7 +80,7 @@ func (f *Fact) value(v reflect.Value) any {
 	return set(v.Interface())
 }
 
-// spelt is a list of what has words, each by its word.
+// spelt returns the words of a list whose elements have words.
 func spelt(v reflect.Value) []string {
 	list := make([]string, v.Len())
 	for i := range list {
@@ -90,7 +89,7 @@ func spelt(v reflect.Value) []string {
 	return list
 }
 
-// set is nil for a value that means that there is none.
+// set returns nil for a value that means "not set", else the value.
 func set(v any) any {
 	none := false
 	switch v := v.(type) {
@@ -112,12 +111,13 @@ func set(v any) any {
 	return v
 }
 
-// JSON is what encoding/json shows of the fact: times of the day as they are, other times
-// in seconds unless the name has their unit, and what has a word by its word.
+// JSON returns the value for encoding/json. A point in time stays as it is. A length of
+// time is in seconds, unless the name has another unit. A value that has a word is
+// replaced by its word.
 func (t Told) JSON() any {
 	switch v := t.Value.(type) {
 	case []string:
-		return append([]string{}, v...) // never null
+		return append([]string{}, v...) // an empty list, never null
 	case time.Time:
 		return v
 	case time.Duration:

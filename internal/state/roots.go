@@ -1,6 +1,6 @@
 package state
 
-// roots are the structs of the state that are shown as a whole.
+// roots lists the structs of the state that are shown as a whole.
 var roots = []any{
 	Device{}, Interfaces{}, EthTrunk{}, EthTrunks{}, ETrunks{}, Services{}, Profiles{},
 	Downstreams{}, Groups{}, MLDCounters{}, MLDDefaults{}, BFDSessions{}, ETrunkSessions{}, BFDStatistics{}, RoutingTable{}, ForwardingTable{}, RUI{},

@@ -17,14 +17,15 @@ import (
 //	words  the two words, with a comma between them, that a bool says instead of true and false.
 type Fact struct {
 	Name  string
-	index []int // of the field, through the structs that are embedded
+	index []int // index path of the field, through embedded structs
 	none  string
-	yes   string // words, empty for true and false
+	yes   string // the two words, empty for true and false
 	no    string
-	whole time.Duration // a time is told in whole numbers of it, 0 for seconds with a fraction
+	whole time.Duration // unit in which a time is shown as a whole number; 0 for seconds with a fraction
 }
 
-// units are the endings of the names of times, but for those in seconds with a fraction.
+// units lists the endings of the names of times, and the unit of each. A name without one
+// is in seconds with a fraction.
 var units = []struct {
 	ending string
 	unit   time.Duration
@@ -33,26 +34,26 @@ var units = []struct {
 	{"-s", time.Second}, {"-min", time.Minute},
 }
 
-// leaves are the structs that are a value and hold no facts.
+// leaves lists the structs that are single values and have no fields of the state.
 var leaves = map[reflect.Type]bool{
 	reflect.TypeFor[time.Time](): true, reflect.TypeFor[netip.Addr](): true, reflect.TypeFor[netip.Prefix](): true,
 	reflect.TypeFor[latency.Histogram](): true,
 }
 
-// schema is what is declared of a struct.
+// schema holds the declarations of a struct.
 type schema struct {
 	facts []Fact
-	at    map[place]int // which fact a pointer means
+	at    map[place]int // index of the fact of each field
 }
 
-// place is where a field stands within the struct that holds it. A struct and its first
-// field stand at the same place, and differ in their types.
+// place is the position of a field in the struct. A struct and its first field have the
+// same offset, so the type is part of the place.
 type place struct {
 	offset uintptr
 	of     reflect.Type
 }
 
-// schemas are those of all structs of the state.
+// schemas holds the schemas of all structs of the state.
 var schemas = learn(roots)
 
 func learn(roots []any) map[reflect.Type]*schema {
@@ -63,7 +64,7 @@ func learn(roots []any) map[reflect.Type]*schema {
 	return known
 }
 
-// behind is what a list or a pointer holds.
+// behind returns the element type of a list or pointer.
 func behind(t reflect.Type) reflect.Type {
 	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -71,7 +72,8 @@ func behind(t reflect.Type) reflect.Type {
 	return t
 }
 
-// learnType learns a struct, or what a list or a pointer holds, and what is in it.
+// learnType reads the declarations of a struct, or of the element of a list or pointer,
+// and of everything inside.
 func learnType(known map[reflect.Type]*schema, t reflect.Type) {
 	t = behind(t)
 	if t.Kind() != reflect.Struct || leaves[t] || known[t] != nil {
@@ -85,7 +87,7 @@ func learnType(known map[reflect.Type]*schema, t reflect.Type) {
 	}
 }
 
-// add adds the fields of a struct that stands in another, or is the whole.
+// add adds the fields of a struct, which may be embedded in another.
 func (s *schema) add(t reflect.Type, index []int, offset uintptr) {
 	for i := range t.NumField() {
 		f := t.Field(i)

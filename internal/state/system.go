@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// System is the running program and the device that it is.
+// System is the running program and the identity of the device.
 type System struct {
 	Build
 	SysName  string        `name:"sysname"`
@@ -13,14 +13,14 @@ type System struct {
 	Uptime   time.Duration `name:"uptime"`
 }
 
-// Build names a program.
+// Build identifies the version of a program.
 type Build struct {
 	Version  string `name:"version" label:"version"`
 	Revision string `name:"revision" label:"revision"`
 	Go       string `name:"go" label:"go" metric:"build_info" help:"The running program; always 1."`
 }
 
-// String names the program in one line.
+// String returns the version in one line.
 func (b Build) String() string {
 	s := "Tandem " + b.Version
 	if b.Revision != "" {
@@ -29,14 +29,14 @@ func (b Build) String() string {
 	return s + ", " + b.Go
 }
 
-// HTTPServer is where the web page and the metrics are served.
+// HTTPServer is the state of the server of the web page and the metrics.
 type HTTPServer struct {
 	Enabled   bool       `name:"enabled"`
 	Address   netip.Addr `name:"address"`
 	Port      uint16     `name:"port"`
-	LastError string     `name:"last-error"` // why it is not served, empty when it is or is not to be
+	LastError string     `name:"last-error"` // why the server does not run; empty if it runs, or is not configured
 
-	// Concluded.
+	// Computed by Conclude.
 	State   string `name:"state"`
 	Page    string `name:"page"`
 	Metrics string `name:"metrics"`
@@ -56,17 +56,17 @@ func (h *HTTPServer) Conclude() {
 	h.Page, h.Metrics = at+"/", at+"/metrics"
 }
 
-// SSHServer is what the SSH server is doing.
+// SSHServer is the state of the SSH server.
 type SSHServer struct {
 	Enabled     bool   `name:"enabled"`
-	Address     string `name:"address"` // where it listens, empty while it does not
+	Address     string `name:"address"` // listening address, empty if the server does not listen
 	Fingerprint string `name:"host-key"`
 	SSHCounters
-	BlockedSources int          `name:"blocked-sources"`       // that cannot try for a while after failed logins
-	Trouble        string       `name:"not-listening-because"` // empty while it listens, or is not to
+	BlockedSources int          `name:"blocked-sources"`       // addresses that are blocked for a while after failed logins
+	Trouble        string       `name:"not-listening-because"` // why the server does not listen; empty if it listens, or is not configured
 	Open           []SSHSession `name:"open-sessions"`
 
-	Sessions int `name:"sessions"` // concluded: how many are open
+	Sessions int `name:"sessions"` // computed by Conclude: number of open sessions
 }
 
 // Conclude implements [Concluder].
@@ -76,8 +76,8 @@ func (s *SSHServer) Conclude() { s.Sessions = len(s.Open) }
 type SSHCounters struct {
 	Logins  uint64 `name:"logins"`
 	Failed  uint64 `name:"failed-logins"`
-	Blocked uint64 `name:"refused-as-blocked"`  // because of failures before
-	TooMany uint64 `name:"refused-as-too-many"` // at once
+	Blocked uint64 `name:"refused-as-blocked"`  // refused because of earlier failures
+	TooMany uint64 `name:"refused-as-too-many"` // refused because there were too many connections at once
 }
 
 // SSHSessions are the users who have logged in.
@@ -89,7 +89,7 @@ type SSHSessions struct {
 type SSHSession struct {
 	User   string        `name:"user"`
 	Source string        `name:"source"`
-	Level  int           `name:"level"` // as VRP numbers what a user may do
+	Level  int           `name:"level"` // privilege level, in VRP's numbers
 	Since  time.Time     `name:"since"`
-	Idle   time.Duration `name:"idle"` // nothing was typed
+	Idle   time.Duration `name:"idle"` // time since the last key was typed
 }

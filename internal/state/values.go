@@ -8,13 +8,13 @@ import (
 // Timer is the time left of a timer, 0 while it does not run.
 type Timer time.Duration
 
-// Clock is a time in hours, minutes and seconds, whole seconds rounded down.
+// Clock returns a time as hours, minutes and seconds, rounded down.
 func Clock(d time.Duration) string {
 	t := int64(max(d, 0) / time.Second)
 	return fmt.Sprintf("%02d:%02d:%02d", t/3600, t/60%60, t%60)
 }
 
-// Interval is a time that is configured, or agreed with others.
+// Interval is a length of time that is configured, or negotiated with other devices.
 type Interval time.Duration
 
 // Hex is a number of 64 bits that is shown in hexadecimal: an ID or a digest.
@@ -22,7 +22,7 @@ type Hex uint64
 
 func (h Hex) String() string { return fmt.Sprintf("%016x", uint64(h)) }
 
-// Index is a number that people read in hexadecimal.
+// Index is a number that displays show in hexadecimal.
 type Index int
 
 // SystemID is the system identifier of LACP or of an E-Trunk, in VRP's form.

@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// helperPatience bounds the time that a helper has to greet, and to hand over.
+// helperPatience bounds how long a helper may take to send its greeting, and how long to
+// hand over.
 const helperPatience = 5 * time.Second
 
 // begin takes over the helper of a predecessor, or starts one.
@@ -25,7 +26,7 @@ func (h *helper) begin() (*gob.Decoder, *os.Process, error) {
 			if dec, process, err := h.greet(conn, nil); err == nil {
 				return dec, process, nil
 			}
-			conn.Close() // by which it ends
+			conn.Close() // the helper ends when its connection is closed
 		}
 	}
 	return h.launch()
@@ -56,8 +57,8 @@ func (h *helper) launch() (*gob.Decoder, *os.Process, error) {
 	return dec, cmd.Process, nil
 }
 
-// greet receives the greeting of a helper and sends it the configuration and the links. The
-// process is nil if the helper belonged to another process before.
+// greet receives the greeting of a helper and sends it the configuration and the links.
+// The process is nil if another process has started the helper.
 func (h *helper) greet(conn net.Conn, process *os.Process) (*gob.Decoder, *os.Process, error) {
 	enc, dec := gob.NewEncoder(conn), gob.NewDecoder(conn)
 	var ready reply
@@ -98,8 +99,8 @@ func (h *helper) adopt(conn net.Conn, enc *gob.Encoder, p *os.Process) {
 	}
 }
 
-// handOver makes the helper wait for another process, for grace beyond the stall limit at most.
-// It returns the socket on which that process reaches the helper.
+// handOver makes the helper wait for another process, at most for the stall limit and
+// grace. It returns the socket by which that process reaches the helper.
 func (h *helper) handOver(grace time.Duration) (*os.File, error) {
 	h.mu.Lock()
 	if err := h.usable(); err != nil {
@@ -139,7 +140,7 @@ func socketPair() (ours net.Conn, theirs *os.File, err error) {
 	}
 	theirs = os.NewFile(uintptr(fds[1]), "helper")
 	mine := os.NewFile(uintptr(fds[0]), "helper")
-	defer mine.Close() // FileConn duplicates it
+	defer mine.Close() // FileConn duplicates the descriptor
 	if ours, err = net.FileConn(mine); err != nil {
 		theirs.Close()
 		return nil, nil, err

@@ -1,7 +1,7 @@
 package bfdloop
 
-// eventQueue is how many events can wait for the reader. After that, events of the same session
-// replace each other.
+// eventQueue is how many events can wait for the reader. Beyond that, a new event of a
+// session replaces the waiting one.
 const eventQueue = 256
 
 // backlog holds the events for which the reader has no room, at most one for each session. So a

@@ -30,7 +30,7 @@ type helper struct {
 	o        Options
 	ready    chan struct{} // closed when the first helper runs
 	out      chan Event
-	incoming chan Event    // to pump
+	incoming chan Event    // events on their way to pump
 	stopped  chan struct{} // closed when the last process has ended
 
 	mu      sync.Mutex
@@ -42,7 +42,7 @@ type helper struct {
 	cfgs    []bfd.Config
 	links   map[string]linkState
 	closed  bool
-	handed  bool // to another process: the connection is closed, but the helper goes on
+	handed  bool // the helper was handed over to another process: the connection is closed, but the helper goes on
 	starts  uint64
 
 	alive map[string]bool // sessions last reported as Init or Up; only Run uses it
@@ -66,7 +66,7 @@ func startHelper(o Options, tasks *task.Group) (*helper, error) {
 	return h, nil
 }
 
-// Ready is for [task.Task].
+// Ready implements [task.Task].
 func (h *helper) Ready() <-chan struct{} { return h.ready }
 
 // Run keeps a helper running until close, and starts a new one when one has ended. Run stays on
@@ -140,8 +140,8 @@ func (h *helper) bury(process *os.Process) {
 	}
 	closed := h.closed
 	h.mu.Unlock()
-	_ = process.Kill()    // it may have closed its socket and still hang
-	_, _ = process.Wait() // fails if the process is not our child: another process started it
+	_ = process.Kill()    // the helper may have closed its socket and still hang
+	_, _ = process.Wait() // fails if another process has started the helper
 	if closed {
 		return
 	}
@@ -154,7 +154,8 @@ func (h *helper) bury(process *os.Process) {
 	}
 }
 
-// pump passes events to the reader. The replies of the helper do not wait for it.
+// pump passes events to the reader of Events. It is a goroutine of its own, so that a
+// slow reader does not delay the helper's replies.
 func (h *helper) pump() {
 	defer close(h.out)
 	var waiting backlog

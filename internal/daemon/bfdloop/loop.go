@@ -23,13 +23,13 @@ var ErrNoHelper = errors.New("bfd loop has no helper")
 
 // Options are set once, at Start.
 type Options struct {
-	// Origin is the zero point of all times that the loop reports. It must have a monotonic
-	// reading. The zero value stands for the time of Start.
+	// Origin is the zero point of all times that the loop reports. Its time.Time must
+	// contain a monotonic clock reading. The zero value stands for the time of Start.
 	Origin time.Time
 	// Seed is the seed of the jitter; zero stands for a random one.
 	Seed uint64
-	// OnThread, if not nil, runs on the loop's thread, or on the thread that starts the helper,
-	// before anything is opened. It can enter another network namespace.
+	// OnThread, if not nil, is called first on the loop's thread, or on the thread that
+	// starts the helper. It can enter another network namespace.
 	OnThread func() error
 	// Helper is the command line of a process that runs the loop by calling HelperMain; usually
 	// SelfHelper(). Without it the loop runs on a thread of this process, with the weaker
@@ -45,20 +45,20 @@ type Options struct {
 
 // Status describes the loop.
 type Status struct {
-	// Priority is the priority that the thread has. PriorityNote says why it is not the best
-	// one.
+	// Priority is the priority of the loop's thread. PriorityNote says why it is not the
+	// best one.
 	Priority     Priority
 	PriorityNote string
 	// MaxLate is the longest delay with which a packet or an expiry was handled since Start.
 	// Late counts the delays above LateLimit.
 	MaxLate time.Duration
 	Late    uint64
-	// Wakeups counts the turns of the loop, SendErrors the packets that the kernel refused to
-	// send, ReceiveErrors the failed reads. LastError is the latest reason of either.
+	// Wakeups counts the turns of the loop, SendErrors the packets that the kernel
+	// refused to send, ReceiveErrors the failed reads. LastError is the reason of the
+	// latest send or receive error.
 	Wakeups, SendErrors, ReceiveErrors uint64
 	LastError                          string
-	// Coalesced counts events that nobody had read when a newer one of the same session
-	// replaced them.
+	// Coalesced counts unread events that a newer event of the same session has replaced.
 	Coalesced uint64
 	// Stalled means that sessions are held down because no Beat came for Options.StallLimit.
 	// Stalls counts how often that happened.
@@ -147,7 +147,7 @@ func (l *Loop) Beat() { l.beaten.Store(true) }
 
 // Configure replaces the sessions by those of cfgs. Sessions that keep their addresses,
 // interface and discriminators keep their state. It returns a *bfd.ConfigError, or a
-// *udp.OpenError if another program uses a port. On an error nothing has changed.
+// *udp.OpenError if another program uses a port. After an error nothing has changed.
 func (l *Loop) Configure(cfgs []bfd.Config) error { return l.backend.configure(cfgs) }
 
 // SetLink reports the state of an interface, given by its Linux name: its index, zero if it
@@ -162,17 +162,18 @@ func (l *Loop) Events() <-chan Event { return l.backend.events() }
 // Snapshot returns the state of every session, sorted by name; none after Close.
 func (l *Loop) Snapshot() []bfd.SessionState { return l.backend.snapshot() }
 
-// Status describes the loop. After Close it returns the zero value.
+// Status returns the status of the loop, the zero value after Close.
 func (l *Loop) Status() Status { return l.backend.status() }
 
-// HandOver leaves the sessions to a successor process. It returns what the successor needs as
-// Options.Inherited. The sessions keep their state until the successor has come, for grace
-// beyond Options.StallLimit at most. The loop must not be used any more. Without a helper no
-// process could keep the sessions: then it returns ErrNoHelper.
+// HandOver leaves the sessions to a successor process. It returns the socket for the
+// successor's Options.Inherited. The sessions keep their state until the successor has
+// come, at most for Options.StallLimit and grace. After that the loop must not be used
+// any more. Without a helper no process could keep the sessions, so HandOver returns
+// ErrNoHelper.
 func (l *Loop) HandOver(grace time.Duration) (*os.File, error) { return l.backend.handOver(grace) }
 
-// Close ends the sessions and tells the peers at once (AdminDown), so that they need not wait
-// for their detection time. A second Close returns ErrClosed.
+// Close ends the sessions and notifies the peers at once (AdminDown), so that they need
+// not wait for their detection time. A second Close returns ErrClosed.
 func (l *Loop) Close() error {
 	if err := l.backend.close(); err != nil {
 		return err

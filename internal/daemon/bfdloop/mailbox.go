@@ -5,7 +5,7 @@ import "sync/atomic"
 // command is a function that the loop runs between packets.
 type command struct {
 	run  func(*worker)
-	done chan<- struct{} // closed afterwards, may be nil
+	done chan<- struct{} // closed when the command has run; may be nil
 	next *command
 }
 

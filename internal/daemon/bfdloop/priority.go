@@ -57,10 +57,10 @@ func setScheduler(attr unix.SchedAttr) error {
 	return unix.SchedSetAttr(0, &attr, 0)
 }
 
-// inheritPriority gives the calling thread a real-time priority that its later threads, and
-// those of a program that it executes, have from their start. The class is round-robin
-// (SCHED_RR), because the sweeper of the Go runtime spins until others have swept; with
-// SCHED_FIFO it could spin for ever on the only processor.
+// inheritPriority gives the calling thread a real-time priority. Threads that it starts
+// later, and those of a program that it executes, have this priority from their start.
+// The class is round-robin (SCHED_RR), because the sweeper of the Go runtime spins until
+// others have swept; with SCHED_FIFO it could spin for ever on the only processor.
 func inheritPriority() error {
 	return setScheduler(unix.SchedAttr{Policy: unix.SCHED_RR, Priority: runtimePriority})
 }

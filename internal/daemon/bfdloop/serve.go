@@ -36,12 +36,12 @@ const helperFD = 3
 const helperMemory = 64 << 20
 
 // HelperMain is the main function of a helper process. It returns an exit status when the
-// parent has ended or has asked it to end. By then it has told the peers, so that they learn of
-// the parent's death before their detection time.
+// parent has ended or has asked it to end. By then it has notified the peers, so that
+// they learn of the parent's death before their detection time is over.
 //
-// First it executes the same program again, so that all threads of the Go runtime start with a
-// real-time priority, if that is permitted. While packages are initialised it collects no
-// garbage, because work that can wait must not run at that priority.
+// First it executes the same program again, so that all threads of the Go runtime start
+// with a real-time priority, if that is permitted. While packages are initialised it
+// collects no garbage, because work that can wait must not run at that priority.
 func HelperMain() int {
 	if os.Args[len(os.Args)-1] != raisedArg {
 		runtime.LockOSThread() // so that the thread that executes the program keeps its priority
@@ -64,7 +64,7 @@ func HelperMain() int {
 	return 0
 }
 
-// server is the helper's end of the socket.
+// server is the helper's side of the connection to its parent.
 type server struct {
 	thread *thread
 	mu     sync.Mutex // guards out
@@ -88,8 +88,8 @@ func serve(conn io.ReadWriter, fd int) error {
 	if err != nil {
 		return err
 	}
-	// serve does not wait for it: a parent that reads no more must not prevent the helper from
-	// ending.
+	// serve does not wait for this goroutine: a parent that no longer reads must not
+	// prevent the helper from ending.
 	tasks.Go("BFD events", func(context.Context) error { s.forward(); return nil })
 	for s.attend(in) {
 		in = gob.NewDecoder(conn)
@@ -101,8 +101,8 @@ func serve(conn io.ReadWriter, fd int) error {
 	return s.thread.close()
 }
 
-// attend serves one parent. It returns true when the parent hands over to another process. Then
-// mu is held, because nobody can be told anything until that process has come.
+// attend serves one parent. It returns true when the parent hands over to another
+// process. Then mu is held, because nothing can be sent until that process has come.
 func (s *server) attend(in *gob.Decoder) (handedOver bool) {
 	for {
 		var r request
@@ -144,7 +144,7 @@ func (s *server) obey(r *request) {
 		answer.Status = s.thread.status()
 	case askHandOver:
 		s.thread.wait(r.Grace)
-		return // the reply is sent when nothing else is to be sent
+		return // the reply is sent last, when nothing else is to be sent to this parent
 	}
 	if r.ID != 0 {
 		s.send(&answer)

@@ -17,7 +17,8 @@ import (
 type receiver struct {
 	receiverKey
 	socket *udp.Socket
-	// empty is when the queue was last seen empty. A packet found later arrived after it.
+	// empty is when the socket's queue was last empty. A packet found later has arrived
+	// after that.
 	empty instant.Time
 }
 
@@ -48,8 +49,9 @@ func (w *worker) receive(r *receiver) {
 	}
 }
 
-// receivedAt converts the kernel's wall-clock timestamp to the loop's clock. If the wall clock
-// was changed meanwhile, the result is impossible, and the present time is used.
+// receivedAt converts the kernel's wall-clock timestamp to the loop's clock. If the
+// result is impossible, because the wall clock was changed since then, it returns the
+// present time.
 func (r *receiver) receivedAt(m *udp.Message, wall time.Time, now instant.Time) instant.Time {
 	at := now.Add(-wall.Sub(m.Received))
 	if at < r.empty || at > now {
@@ -83,8 +85,9 @@ func senderOf(c *bfd.Config) senderKey {
 	return senderKey{c.LocalDiscriminator, c.VRFIndex, c.Multihop(), c.TOSExp}
 }
 
-// configure opens the sockets that cfgs need, applies cfgs, and then closes the sockets that
-// are no longer needed. Before that the table has sent its last packets.
+// configure opens the sockets that cfgs need, applies cfgs, and then closes the sockets
+// that are no longer needed. At that time the table has already sent its last packets on
+// them.
 func (w *worker) configure(cfgs []bfd.Config) error {
 	opened := sockets{receivers: map[receiverKey]*udp.Socket{}, senders: map[senderKey]*udp.Socket{}}
 	err := w.open(cfgs, &opened)
@@ -197,7 +200,7 @@ func openReceiver(key receiverKey, share bool) (*udp.Socket, error) {
 	return udp.Open(udp.Config{Local: netip.AddrPortFrom(netip.IPv6Unspecified(), port), Device: key.vrf, Share: share})
 }
 
-// Source ports are in this range, one for each session (RFC 5881, section 4).
+// Range of the source ports; each session has one (RFC 5881, section 4).
 const (
 	firstSourcePort = 49152
 	sourcePorts     = 65536 - firstSourcePort

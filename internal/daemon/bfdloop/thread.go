@@ -26,7 +26,7 @@ type thread struct {
 	wake     int           // an eventfd that ends the wait of the loop
 	stopped  chan struct{} // closed when the thread has ended
 
-	closing sync.Mutex // held by those who write to wake, so that it is not closed during that
+	closing sync.Mutex // held while wake is written, so that it is not closed during that
 	closed  atomic.Bool
 }
 
@@ -50,7 +50,7 @@ func startThread(o Options, parent int, tasks *task.Group) (*thread, error) {
 	return l, nil
 }
 
-// Ready is for [task.Task].
+// Ready implements [task.Task].
 func (l *thread) Ready() <-chan struct{} { return l.ready }
 
 // Run runs the loop until close. It never releases its thread, because no other goroutine may
@@ -106,7 +106,7 @@ func (l *thread) standing() (events []Event) {
 	return events
 }
 
-// wait permits that no beats come for a while.
+// wait lets the loop go without beats for grace beyond the limit.
 func (l *thread) wait(grace time.Duration) {
 	l.post(&command{run: func(w *worker) { w.pulse.last = w.now().Add(grace) }})
 }
@@ -142,7 +142,7 @@ func (l *thread) call(f func(*worker)) error {
 	case <-l.stopped:
 	}
 	select {
-	case <-done: // in the last turn
+	case <-done: // f has run in the last turn
 		return nil
 	default:
 		return ErrClosed

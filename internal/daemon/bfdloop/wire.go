@@ -15,7 +15,7 @@ import (
 // pair: first one hello, then requests in one direction, replies and events in the other.
 
 type hello struct {
-	Origin time.Duration // Options.Origin as a reading of CLOCK_MONOTONIC
+	Origin time.Duration // Options.Origin, converted to CLOCK_MONOTONIC
 	Seed   uint64
 	// StallLimit is Options.StallLimit.
 	StallLimit time.Duration
@@ -36,11 +36,11 @@ const (
 )
 
 type request struct {
-	ID      uint64 // zero if nobody waits for the reply
+	ID      uint64 // zero if the parent does not wait for the reply
 	Kind    requestKind
 	Configs []bfd.Config
 	Link    linkState
-	Grace   time.Duration // of askHandOver
+	Grace   time.Duration // for askHandOver
 }
 
 type linkState struct {
@@ -60,13 +60,13 @@ type reply struct {
 	PID    int // process ID of the helper, in the first reply
 }
 
-// wireError carries errors whose type the caller needs.
+// wireError carries an error whose type the caller needs.
 type wireError struct {
 	Config *bfd.ConfigError
-	Step   string // of a udp.OpenError
+	Step   string // the step of a udp.OpenError
 	Local  netip.AddrPort
 	Errno  unix.Errno
-	Text   string // of any other
+	Text   string // the text of any other error
 }
 
 func toWire(err error) *wireError {

@@ -12,7 +12,7 @@ import (
 	"tandem/internal/linux/udp"
 )
 
-// worker is the state of the loop. Only the loop's thread uses it.
+// worker is the state of the loop. Only the loop's thread uses this state.
 type worker struct {
 	loop      *thread
 	origin    time.Time
@@ -30,8 +30,8 @@ type worker struct {
 	done      bool
 }
 
-// pulse checks that the beats of the process keep coming. The sessions may be up only while
-// they do.
+// pulse checks that the beats of the process keep coming. The sessions may be Up only
+// while they come.
 type pulse struct {
 	limit   time.Duration // Options.StallLimit
 	last    instant.Time  // time of the latest beat, or of the start
@@ -47,15 +47,17 @@ func (p *pulse) expiry() instant.Time {
 	return p.last.Add(p.limit)
 }
 
-// Packets are read from the kernel in batches. The buffers are longer than our packets, so that
-// a packet with an authentication section differs from a damaged one.
+// Packets are read from the kernel in batches. The buffers are longer than packets
+// without authentication, so that a packet with an authentication section is recognised
+// as such.
 const (
 	batchSize  = 32
 	batchRoom  = 128
-	maxBatches = 16 // batches in a turn, so that a flood of packets does not delay the sessions
+	maxBatches = 16 // batches read in one turn, so that a flood of packets does not delay the sessions
 )
 
-// retry is the interval of attempts to deliver an event to a reader that had no room.
+// retry is the time between two attempts to deliver events when the channel of events is
+// full.
 const retry = 10 * time.Millisecond
 
 // Indices in the list for ppoll, before the receivers' sockets.
@@ -75,7 +77,7 @@ func newWorker(l *thread, o Options, parent int) *worker {
 		pulse:   pulse{limit: o.StallLimit, last: instant.FromOrigin(time.Since(o.Origin))},
 		poll: []unix.PollFd{
 			pollWake:   {Fd: int32(l.wake), Events: unix.POLLIN},
-			pollParent: {Fd: int32(parent), Events: unix.POLLRDHUP}, // poll skips noParent
+			pollParent: {Fd: int32(parent), Events: unix.POLLRDHUP}, // ppoll skips the entry if parent is noParent
 		},
 	}
 }
@@ -128,7 +130,7 @@ func (w *worker) timeoutUntil(deadline instant.Time) *unix.Timespec {
 	return &w.timeout
 }
 
-// beat notes a sign of life of the process.
+// beat records a beat of the process.
 func (w *worker) beat() {
 	w.pulse.last = w.now()
 	if w.pulse.stalled {
@@ -137,7 +139,8 @@ func (w *worker) beat() {
 	}
 }
 
-// listen takes the sessions down when the beats are overdue.
+// listen takes the sessions down when the beats are overdue, and lets them come up again
+// after a beat.
 func (w *worker) listen() {
 	if !w.pulse.expiry().IsDue(w.now()) {
 		return
@@ -155,7 +158,7 @@ func (w *worker) noteLateness(late time.Duration) {
 	}
 }
 
-// obey runs the commands that other goroutines have sent.
+// obey runs the commands in the mailbox.
 func (w *worker) obey() {
 	if w.poll[pollWake].Revents == 0 {
 		return

@@ -5,7 +5,7 @@ import (
 	"tandem/internal/etrunk"
 )
 
-// told returns the state of a session that its clients know.
+// told returns the state of a session that was last reported to its clients.
 func (s *State) told(session string) etrunk.BFDState {
 	if state, known := s.Told[session]; known {
 		return state
@@ -13,9 +13,9 @@ func (s *State) told(session string) etrunk.BFDState {
 	return etrunk.BFDPending
 }
 
-// tell notes a state change and returns the state that the clients must be told; news is false
-// if they know it already. The loop may report a state twice, and may leave out intermediate
-// states.
+// tell records a state change of a session and returns the state to report to its
+// clients; news is false if they have it already. The loop may report a state twice, and
+// may leave out intermediate states.
 func (s *State) tell(ev bfd.Event) (state etrunk.BFDState, news bool) {
 	before := s.told(ev.Session)
 	state = after(before, ev)
@@ -32,9 +32,9 @@ func (s *State) tell(ev bfd.Event) (state etrunk.BFDState, news bool) {
 	return state, true
 }
 
-// after returns the state that the clients must know after a change, if they know before. A
-// peer that sends AdminDown has not failed (RFC 5882, section 3.2), and a session that was
-// never Up cannot fail.
+// after returns the state that the clients must have after a change, if before is the
+// state that they have now. A peer that sends AdminDown has not failed (RFC 5882, section
+// 3.2), and a session that was never Up cannot fail.
 func after(before etrunk.BFDState, ev bfd.Event) etrunk.BFDState {
 	switch {
 	case ev.State == bfd.Up:

@@ -9,9 +9,10 @@ import (
 	"tandem/internal/state"
 )
 
-// Configure replaces the sessions by those of a configuration that can run. It returns the
-// error of [bfdloop.Loop.Configure]: a port is in use, or a session is invalid. The caller
-// calls Follow when the device has the configuration, too.
+// Configure replaces the sessions by those of a configuration that can run now. It
+// returns the error of [bfdloop.Loop.Configure]: a port is in use, or a session is
+// invalid. The caller calls Follow after it has given the configuration to the device,
+// too.
 func (s *Sessions) Configure(m *config.Model) error {
 	s.model = m
 	return s.bfd.Configure(s.configs())
@@ -33,7 +34,7 @@ func (s *Sessions) configs() []bfd.Config {
 // Discriminators that the device allocates are above those that an operator can configure.
 const (
 	firstDiscriminator = 16385
-	givenDiscriminator = 1 << 30 // how many there are
+	givenDiscriminator = 1 << 30 // the number of such discriminators
 )
 
 // giveDiscriminators allocates a random local discriminator (RFC 5880, section 6.8.1) for each
@@ -56,7 +57,8 @@ func (s *State) giveDiscriminators(sessions []*config.BFDSession) {
 	s.Discriminators = given
 }
 
-// missing says why a configured session cannot run. It is empty if the session can run.
+// missing says why a configured session cannot run now. The result is empty if the
+// session can run.
 func (s *Sessions) missing(c *config.BFDSession) string {
 	switch {
 	case !s.model.BFD:

@@ -27,9 +27,9 @@ type Links interface {
 // Options are what the sessions need from outside.
 type Options struct {
 	Loop *eventloop.Loop
-	// Handle tells the device of an event, within a turn.
+	// Handle passes an event to the device, within a turn.
 	Handle func(device.Event)
-	// Emit tells people of an event. It is called from any goroutine.
+	// Emit sends an event to the log. It is called from any goroutine.
 	Emit  func(event.Event)
 	Links Links
 	// InterfaceChanged is called, within a turn, with the Linux name of an interface that
@@ -37,22 +37,23 @@ type Options struct {
 	InterfaceChanged func(netdev string)
 	// BFD are the options of the loop.
 	BFD bfdloop.Options
-	// State is what a predecessor has left.
+	// State is the state that a predecessor has handed over.
 	State State
 }
 
-// State is what a successor must know of the sessions. The sessions themselves run on in the
-// helper process, see [bfdloop.Loop.HandOver].
+// State is the state of the sessions that a successor needs. The sessions themselves run
+// on in the helper process, see [bfdloop.Loop.HandOver].
 type State struct {
-	// Told is the state that the clients of a session know, by session name. A session that is
-	// missing has never been Up.
+	// Told is the state that was last reported to the clients of a session, by session
+	// name. A session that is missing has never been Up.
 	Told map[string]etrunk.BFDState
-	// Ups and Downs count how often clients were told that a session came up or failed.
+	// Ups and Downs count how many times the clients were told that a session came up or
+	// failed.
 	Ups, Downs uint64
 	// Discriminators are the local discriminators that the device has allocated, by session
 	// name.
 	Discriminators map[string]uint32
-	// Lost are the interfaces that count as down, by Linux name.
+	// Lost holds the interfaces that count as down, by Linux name.
 	Lost map[string]bool
 }
 
@@ -61,7 +62,7 @@ type State struct {
 type Sessions struct {
 	o     Options
 	bfd   *bfdloop.Loop
-	model *config.Model // in force
+	model *config.Model // the configuration in force
 	state State
 }
 
@@ -91,8 +92,8 @@ func (s *Sessions) Run(context.Context) error {
 	return nil
 }
 
-// changed tells the clients of a session its state change: the device, and the interface that
-// follows the session.
+// changed reports the state change of a session to its clients: the device, and the
+// interface that follows the session.
 func (s *Sessions) changed(ev bfd.Event) {
 	state, told := s.state.tell(ev)
 	if !told {
@@ -111,16 +112,17 @@ func (s *Sessions) changed(ev bfd.Event) {
 	s.Follow()
 }
 
-// Beat is a sign of life of the process, see [bfdloop.Loop.Beat].
+// Beat shows that the process is alive, see [bfdloop.Loop.Beat].
 func (s *Sessions) Beat() { s.bfd.Beat() }
 
 // SetLink reports the state of a link, see [bfdloop.Loop.SetLink].
 func (s *Sessions) SetLink(netdev string, index int, up bool) { s.bfd.SetLink(netdev, index, up) }
 
-// Told returns the state of a session that its clients know.
+// Told returns the state of a session that was last reported to its clients.
 func (s *Sessions) Told(session string) etrunk.BFDState { return s.state.told(session) }
 
-// Conditions returns an alarm condition for each session that its clients know as failed.
+// Conditions returns an alarm condition for each session whose clients have been told
+// that it failed.
 func (s *Sessions) Conditions() (conditions []event.Condition) {
 	for name, state := range s.state.Told {
 		if c := s.model.Sessions[name]; state == etrunk.BFDDown && s.model.BFD && c != nil && !c.Shutdown {
@@ -130,9 +132,9 @@ func (s *Sessions) Conditions() (conditions []event.Condition) {
 	return conditions
 }
 
-// HandOver leaves the sessions to a successor. It returns the state, and the socket of the
-// helper, which goes on with the sessions for grace beyond the stall limit. The socket is nil
-// if the sessions run in this process; then they end with it.
+// HandOver leaves the sessions to a successor. It returns the state, and the socket of
+// the helper, which goes on with the sessions for grace beyond the stall limit. The
+// socket is nil if the sessions run in this process; then they end with the process.
 func (s *Sessions) HandOver(grace time.Duration) (State, *os.File, error) {
 	socket, err := s.bfd.HandOver(grace)
 	if errors.Is(err, bfdloop.ErrNoHelper) {
@@ -141,5 +143,5 @@ func (s *Sessions) HandOver(grace time.Duration) (State, *os.File, error) {
 	return s.state, socket, err
 }
 
-// Close ends the sessions and tells their peers.
+// Close ends the sessions and notifies their peers.
 func (s *Sessions) Close() error { return s.bfd.Close() }

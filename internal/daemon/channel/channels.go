@@ -16,11 +16,11 @@ import (
 // Options are what the channels need from outside.
 type Options struct {
 	Loop *eventloop.Loop
-	// Handle tells the device of an event, within a turn.
+	// Handle passes an event to the device, within a turn.
 	Handle func(device.Event)
-	// Emit tells people of an event. It is called from any goroutine.
+	// Emit sends an event to the log. It is called from any goroutine.
 	Emit func(event.Event)
-	// Tasks has the goroutines of the channels. They end when it ends.
+	// Tasks is the group of the goroutines of the channels. They end when the group ends.
 	Tasks *task.Group
 	// Inherited returns the listening socket that a predecessor has left for an address, or
 	// nil. The caller closes the socket.
@@ -32,7 +32,7 @@ type Options struct {
 type Channels struct {
 	o           Options
 	byService   map[string]*channel
-	lastConn    rbs.ConnID // each number is used once
+	lastConn    rbs.ConnID // the last number that was given to a connection; no number is used twice
 	credentials map[string]*credentials
 }
 
@@ -45,12 +45,12 @@ type channel struct {
 	conns    map[rbs.ConnID]*conn
 }
 
-// New returns channels that do nothing until they are asked.
+// New returns channels without listeners and connections.
 func New(o Options) *Channels {
 	return &Channels{o: o, byService: make(map[string]*channel)}
 }
 
-// Serve carries out what a service asks for: to listen, dial, send or close.
+// Serve carries out the effects of a service: to listen, dial, send or close.
 func (c *Channels) Serve(fx device.ChannelEffects) {
 	ch := c.byService[fx.Service]
 	if ch == nil {

@@ -18,7 +18,7 @@ const readSize = 64 << 10
 type conn struct {
 	id     rbs.ConnID
 	tcp    net.Conn
-	stream net.Conn // the bytes go through it: tcp itself, or TLS over tcp
+	stream net.Conn // the stream of the bytes: tcp itself, or TLS over tcp
 	out    chan []byte
 }
 
@@ -31,8 +31,8 @@ func (ch *channel) connected(stream net.Conn) {
 	ch.all.o.Emit(event.RBSChannelEvent.With(ch.service, "connected", how))
 }
 
-// adopt registers a new connection and tells the device of it. Then it starts the reader and
-// the writer.
+// adopt registers a new connection and reports it to the device. Then it starts the
+// reader and the writer.
 func (ch *channel) adopt(tcp, stream net.Conn, announce func(rbs.ConnID) device.Event) {
 	c := &conn{tcp: tcp, stream: stream, out: make(chan []byte, 1)}
 	stopped := ch.all.o.Loop.Call(func() {
@@ -84,15 +84,15 @@ func (ch *channel) closeConn(id rbs.ConnID, last []byte) {
 	}
 	delete(ch.conns, id)
 	close(c.out)
-	if last != nil { // best effort: the connection ends anyway
+	if last != nil { // the result does not matter, because the connection ends anyway
 		_ = c.tcp.SetWriteDeadline(time.Now().Add(time.Millisecond))
 		_, _ = c.stream.Write(last)
 	}
 	c.tcp.Close()
 }
 
-// lost tells the device that a connection has ended. It may be called twice for a connection;
-// the second call does nothing.
+// lost reports to the device that a connection has ended. It may be called twice for a
+// connection; the second call does nothing.
 func (ch *channel) lost(c *conn, err error) {
 	_ = ch.all.o.Loop.Call(func() { // fails only when the daemon ends, which closes the connection anyway
 		if ch.conns[c.id] == nil {
@@ -103,11 +103,11 @@ func (ch *channel) lost(c *conn, err error) {
 	})
 }
 
-// post tells the device of an event in a turn of its own. It reports false when the event loop
-// has ended.
+// post passes an event to the device in a turn of its own. It reports false when the
+// event loop has ended.
 func (c *Channels) post(ev device.Event) bool {
 	return c.o.Loop.Turn(func() { c.o.Handle(ev) }) == nil
 }
 
-// soon tells the device of an event from within a turn.
+// soon passes an event to the device after the present turn.
 func (c *Channels) soon(ev device.Event) { c.o.Loop.Next(func() { c.o.Handle(ev) }) }

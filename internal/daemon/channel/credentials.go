@@ -12,22 +12,22 @@ import (
 	"tandem/internal/pki"
 )
 
-// Policy is the SSL policy of a service: it is to speak TLS, with these files.
+// Policy is the SSL policy of a service: the service uses TLS with these files.
 type Policy struct {
 	Name  string
 	Files pki.Files
 }
 
-// credentials are the certificate that a service presents to its peer, and the CA by which it
-// checks the peer's.
+// credentials are the certificate that a service presents to its peer, and the CA with
+// which it checks the peer's certificate.
 type credentials struct {
 	policy Policy
-	loaded *pki.Credentials // nil until the files could be read once
+	loaded *pki.Credentials // nil until the files have been read once without an error
 	err    error            // why the files cannot be used now
 }
 
-// load reads the files. If they cannot be used any more, the service keeps the credentials it
-// has; the peer decides whether it accepts them.
+// load reads the files. If they cannot be used any more, the service keeps the
+// credentials it has; the peer decides whether it still accepts them.
 func (c *credentials) load() {
 	loaded, err := pki.Load(c.policy.Files, time.Now())
 	if c.err = nil; err != nil {
@@ -72,8 +72,8 @@ func (c *Channels) CheckPolicies(policies map[string]Policy) error {
 	return nil
 }
 
-// UsePolicies puts policies in force for later connections. It returns the services that have
-// connections with other credentials, see [Channels.Reconnect].
+// UsePolicies makes later connections use policies. It returns the services whose present
+// connections use other credentials, see [Channels.Reconnect].
 func (c *Channels) UsePolicies(policies map[string]Policy) (changed []string) {
 	all := c.load(policies)
 	of := func(own *credentials) *pki.Credentials {
@@ -96,8 +96,9 @@ func (c *Channels) UsePolicies(policies map[string]Policy) (changed []string) {
 	return changed
 }
 
-// usable returns the credentials of a service, or nil if it uses no TLS. It reads files again
-// that could not be used before, because somebody may have renewed them or set the clock.
+// usable returns the credentials of a service, or nil if it uses no TLS. It reads files
+// again that could not be used before, because an operator may have renewed them or set
+// the clock.
 func (c *Channels) usable(service string) (*pki.Credentials, error) {
 	own := c.credentials[service]
 	if own == nil {

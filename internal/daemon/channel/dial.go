@@ -37,7 +37,8 @@ func (ch *channel) connect(want rbs.Dial) {
 	})
 }
 
-// answered tells the device the result of a dial, unless a newer dial has replaced it.
+// answered reports the result of a dial to the device, unless a newer dial has replaced
+// this one.
 func (ch *channel) answered(ctx context.Context, tcp, stream net.Conn, err error) {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):

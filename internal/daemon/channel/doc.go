@@ -1,13 +1,13 @@
-// Package channel owns the TCP connections of the remote backup services, with TLS
-// where a service has an SSL policy.
+// Package channel owns the TCP connections of the remote backup services, with TLS where
+// a service has an SSL policy.
 //
-// What to do is decided by the device: it asks to listen, to connect, to send and to
-// close (docs/protocol/rbs.md), and is told what came of it.
+// The device decides when to listen, to connect, to send and to close
+// (docs/protocol/rbs.md). This package does it and reports the results to the device.
 //
 // A file calls only files that stand below it:
 //
-//	channels.go          what a service asks for
-//	listen.go  dial.go   how a connection comes about
-//	conn.go              how it is read and written, and ends, and how the device is told
-//	credentials.go       what a service shows to its peer, and whom it believes
+//	channels.go          carries out what a service asks for
+//	listen.go  dial.go   how a connection is made
+//	conn.go              reads, writes and ends a connection, and reports to the device
+//	credentials.go       the certificate of a service, and the CA of its peer's
 package channel

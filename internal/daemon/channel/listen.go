@@ -14,8 +14,8 @@ import (
 	"tandem/internal/task"
 )
 
-// listen accepts connections at an address. With a policy it does the TLS handshake with the
-// peer before it hands a connection on.
+// listen accepts connections at an address. If the service has a policy, it does the TLS
+// handshake with the peer before it passes a connection on.
 func (ch *channel) listen(want rbs.Listen) {
 	l, err := ch.openListener(netip.AddrPortFrom(want.Local, want.Port))
 	if err != nil {
@@ -45,7 +45,7 @@ func (ch *channel) stopListening() {
 	}
 }
 
-// accept takes connections until the listener is closed.
+// accept accepts connections until the listener is closed.
 func (ch *channel) accept(ctx context.Context, l *net.TCPListener, want rbs.Listen) error {
 	failed := func(err error) { ch.all.o.Emit(event.SocketFailed.With("RBS listener", err)) }
 	for {
@@ -66,9 +66,9 @@ func (ch *channel) accept(ctx context.Context, l *net.TCPListener, want rbs.List
 	}
 }
 
-// accepted does the TLS handshake with the peer if the service has a policy, and hands the
-// connection to the device. It hands on a connection from another address without a handshake;
-// the device refuses and counts it.
+// accepted does the TLS handshake with the peer if the service has a policy, and passes
+// the connection to the device. It passes on a connection from another address without a
+// handshake, because the device refuses and counts such a connection.
 func (ch *channel) accepted(ctx context.Context, tcp net.Conn, want rbs.Listen) {
 	from := tcp.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().WithZone("")
 	stream := tcp

@@ -1,10 +1,11 @@
-// Package eventloop serialises access to the device and to the state of its owners, and runs
-// work at its time.
+// Package eventloop serialises access to the device and to the state of its owners, and
+// runs work at its time.
 //
-// It is an event loop without a goroutine of its own. A goroutine that has read something takes
-// a turn of the loop. During the turn no other goroutine can use the device: the goroutine
-// tells the device what it has read and carries out the effects. Waking another goroutine for
-// that would take longer than most of the work. A turn runs these steps in order:
+// It is an event loop without a goroutine of its own. A goroutine that has read a message
+// takes a turn of the loop. During the turn no other goroutine can use the device: this
+// goroutine passes the message to the device and carries out the effects. Waking another
+// goroutine for that would take longer than most of the work. A turn runs these steps in
+// order:
 //
 //	the function · Options.Settle · what is due, and Settle again · Next, and Settle again
 //
@@ -18,7 +19,7 @@ import (
 	"time"
 )
 
-// ErrEnded is returned to a caller that asks for a turn after the loop has ended.
+// ErrEnded is returned to a caller that wants a turn after the loop has ended.
 var ErrEnded = errors.New("the daemon is stopping")
 
 // Timed is work that is due at certain times. Both functions run within a turn.
@@ -30,8 +31,8 @@ type Timed struct {
 	Do func(now time.Time)
 }
 
-// Every returns work that is done at regular intervals. It is done first when one interval has
-// passed.
+// Every returns work that is done at regular intervals. It is done for the first time
+// after one interval.
 func Every(interval time.Duration, do func()) Timed {
 	at := time.Now().Add(interval)
 	return Timed{
@@ -58,12 +59,12 @@ type Options struct {
 type Loop struct {
 	o Options
 
-	mu       sync.Mutex // held by the goroutine that has the turn; by the caller of New until Begin
-	ended    bool       // no further turn is given
-	draining bool       // Call is refused
+	mu       sync.Mutex // held by the goroutine that has the turn; until Begin, by the caller of New
+	ended    bool       // no more turns are given
+	draining bool       // Call returns ErrEnded
 	next     []func()
-	// timer fires at armed, when work is due or earlier. Armed is zero when the timer has
-	// fired.
+	// timer fires at armed, at the time of the next work or earlier. armed is zero after
+	// the timer has fired.
 	timer *time.Timer
 	armed time.Time
 }
@@ -100,15 +101,15 @@ func (l *Loop) Run(ctx context.Context) error {
 	}
 }
 
-// fired notes that the timer must be set again.
+// fired records that the timer must be set again.
 func (l *Loop) fired() { l.armed = time.Time{} }
 
 // Turn runs f in a turn, with the steps that follow it. If the loop has ended, it does not run
 // f and returns ErrEnded.
 func (l *Loop) Turn(f func()) error { return l.turn(f, false) }
 
-// Call is Turn for a request. Turn is for news. Call returns ErrEnded without running f as soon
-// as Drain was called.
+// Call is Turn for a request of a person or program. Turn is for received messages and
+// other news. Call returns ErrEnded without running f as soon as Drain was called.
 func (l *Loop) Call(f func()) error { return l.turn(f, true) }
 
 func (l *Loop) turn(f func(), asked bool) error {
@@ -122,12 +123,12 @@ func (l *Loop) turn(f func(), asked bool) error {
 	return nil
 }
 
-// Next runs f after the effects of the current turn have been carried out, as if in a turn of
-// its own. It is for news that arise while effects are carried out.
+// Next runs f after the effects of the current turn have been carried out, as if in a
+// turn of its own. It is for events that arise while the effects are carried out.
 func (l *Loop) Next(f func()) { l.next = append(l.next, f) }
 
-// Drain makes the loop refuse requests (Call). News (Turn) are still handled, so that nothing
-// that was read is lost.
+// Drain makes the loop refuse requests (Call). It still accepts news (Turn), so that no
+// received message is lost.
 func (l *Loop) Drain() { l.draining = true }
 
 // End waits for the turn under way and prevents further turns. Then the caller alone may use
@@ -138,8 +139,8 @@ func (l *Loop) End() {
 	l.ended = true
 }
 
-// settle ends a turn. Usually no more work is due; then it reads the clock once and asks once
-// for what is due.
+// settle ends a turn. Usually no more work is due; then it reads the clock only once and
+// calls each Due only once.
 func (l *Loop) settle() {
 	l.o.Settle() // first, so that a join does not wait for other work that is due
 	now := time.Now()

@@ -21,19 +21,19 @@ import (
 // Options are what the sockets need from outside.
 type Options struct {
 	Loop *eventloop.Loop
-	// Handle tells the device of an event, within a turn.
+	// Handle passes an event to the device, within a turn.
 	Handle func(device.Event)
-	// Emit tells people of an event. It is called from any goroutine.
+	// Emit sends an event to the log. It is called from any goroutine.
 	Emit func(event.Event)
-	// Readers has the reading goroutines. A reader ends when its socket is closed or handed
-	// over. By then it has told the device all that it has read.
+	// Readers is the group of the reading goroutines. A reader ends when its socket is
+	// closed or handed over. By then it has passed on all that it has read.
 	Readers *task.Group
 	// Inherited returns the socket that a predecessor has left for an address, or nil. If vpn
 	// is not empty, the socket is one bound to the VRF of that VPN instance.
 	Inherited func(at netip.AddrPort, vpn string) *os.File
 }
 
-// Address is a local address that sends hellos.
+// Address is a local address from which hellos are sent.
 type Address struct {
 	Local netip.Addr
 	VPN   string // the VPN instance, which is also the Linux name of its VRF; empty for none
@@ -54,7 +54,7 @@ type Binding struct {
 type Sockets struct {
 	o    Options
 	open map[Address]*socket
-	// failing are the paths whose last hello could not be sent.
+	// failing holds the paths on which the last hello could not be sent.
 	failing map[etrunk.Path]bool
 }
 
@@ -102,7 +102,8 @@ func (s *Sockets) bind(at Address, b Binding) (*udp.Conn, error) {
 	return udp.Listen(udp.Config{Local: local, Device: at.VPN, Share: b.Share, FreeBind: true})
 }
 
-// read tells the device of each hello that arrives, until the socket is closed or handed over.
+// read passes each received hello to the device, until the socket is closed or handed
+// over.
 func (s *Sockets) read(ctx context.Context, conn *udp.Conn, vpn string) error {
 	failed := func(err error) { s.o.Emit(event.SocketFailed.With("E-Trunk", err)) }
 	batch := udp.NewBatch(16, etrunk.MaxPacket+1)
@@ -123,8 +124,8 @@ func (s *Sockets) read(ctx context.Context, conn *udp.Conn, vpn string) error {
 	}
 }
 
-// Send sends a hello, and tells the device if that fails. It fails, for example, while the VPN
-// instance does not exist, because there is no socket then.
+// Send sends a hello, and reports to the device if that fails. It fails, for example,
+// while the VPN instance does not exist, because then there is no socket.
 func (s *Sockets) Send(h device.SendHello) {
 	sock := s.open[Address{h.Local, h.VPN}]
 	if sock == nil {
@@ -139,8 +140,8 @@ func (s *Sockets) Send(h device.SendHello) {
 	delete(s.failing, h.Path)
 }
 
-// failed logs that hellos cannot be sent on a path. It logs once for each path until a hello is
-// sent again.
+// failed logs that hellos cannot be sent on a path. It logs this once for a path, until a
+// hello is sent on it again.
 func (s *Sockets) failed(path etrunk.Path, err error) {
 	if !s.failing[path] {
 		s.failing[path] = true
@@ -148,8 +149,9 @@ func (s *Sockets) failed(path etrunk.Path, err error) {
 	}
 }
 
-// HandOver stops the readers and returns the sockets for a successor. It does not return those
-// of VPN instances, because several of them may have the same address.
+// HandOver stops the readers and returns the sockets for a successor. It leaves out those
+// of VPN instances, because several of them may have the same address and the successor
+// could not distinguish them.
 func (s *Sockets) HandOver() (sockets []*os.File) {
 	for at, sock := range s.open {
 		file := sock.conn.HandOver()

@@ -20,8 +20,9 @@ import (
 // ErrRunning means that another daemon uses the run directory.
 var ErrRunning = errors.New("another tandemd is running here")
 
-// Lock locks the run directory for this process until it ends, and writes the pid file. It
-// returns ErrRunning if another process holds the lock. An inherited lock is already held.
+// Lock locks the run directory for this process until it ends, and writes the pid file.
+// It returns ErrRunning if another process holds the lock. If the lock is inherited, this
+// process holds it already.
 func Lock(runDir string, inherited *os.File) (*os.File, error) {
 	if inherited != nil {
 		return inherited, writePID(inherited)
@@ -51,8 +52,8 @@ func writePID(f *os.File) error {
 	return err
 }
 
-// DeviceID reads the device's identity from the state directory. If there is none, it makes
-// one. By it a device remains the same one after a restart.
+// DeviceID reads the device's ID from the state directory, so that the device has the
+// same ID after a restart. If there is none, it makes one.
 func DeviceID(stateDir string) (uint64, error) {
 	path := filepath.Join(stateDir, "device-id")
 	text, err := os.ReadFile(path)
@@ -69,14 +70,14 @@ func DeviceID(stateDir string) (uint64, error) {
 	return id, nil
 }
 
-// newDeviceID makes an identity and writes it to a file. The file is complete or missing, even
+// newDeviceID makes an ID and writes it to a file. The file is complete or missing, even
 // after a power failure.
 func newDeviceID(path string) (uint64, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return 0, err
 	}
 	var b [8]byte
-	rand.Read(b[:]) // never fails
+	rand.Read(b[:]) // reading random bytes never fails
 	id := binary.BigEndian.Uint64(b[:]) | 1
 	return id, config.WriteFile(path, fmt.Appendf(nil, "%016x\n", id))
 }

@@ -1,4 +1,4 @@
-// Package mldio is the daemon's input and output of MLD. It receives and sends the messages of
-// the multicast interfaces. It decodes what it receives, in batches, and passes it to a
-// [Router] on the goroutine that has read it.
+// Package mldio receives and sends the MLD messages of the multicast interfaces for the
+// daemon. It decodes received messages in batches, and passes them to a [Router] on the
+// goroutine that has read them.
 package mldio

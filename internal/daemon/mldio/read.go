@@ -11,8 +11,8 @@ import (
 	"tandem/internal/task"
 )
 
-// batch holds the messages of one read. Its memory is used again, so that reports cost no
-// allocation.
+// batch holds the messages of one read. Its memory is used again, so that reports cause
+// no allocation.
 type batch struct {
 	messages []packet.Message
 	events   []device.Event
@@ -29,7 +29,7 @@ func newBatch() *batch {
 	}
 }
 
-// decode adds a message as it was read from the socket.
+// decode decodes a message from the socket and adds it to the batch.
 func (b *batch) decode(netdev string, m *packet.Message) {
 	i := len(b.events)
 	err := m.Err
@@ -48,12 +48,12 @@ func (b *batch) decode(netdev string, m *packet.Message) {
 	b.events = append(b.events, &b.received[i])
 }
 
-// pace makes the reader wait a little, so that it reads reports of a stream in batches. Waking
-// a goroutine costs several times more than handling a report. A few reports after a pause are
-// read at once.
+// pace makes the reader wait a little when many reports come, so that it reads them in
+// batches. Waking a goroutine costs several times more than handling a report. After a
+// pause the first reports are read at once.
 type pace struct {
-	began time.Time // of the while under way
-	reads int       // in it
+	began time.Time // when the present period of measurement began
+	reads int       // reads in this period
 }
 
 const (

@@ -21,11 +21,11 @@ type Router interface {
 	Receive(events []device.Event, readAt time.Time) bool
 	// Name returns the Linux name of an interface index, empty when there is none.
 	Name(index int) string
-	// Emit tells people of an event.
+	// Emit sends an event to the log.
 	Emit(event.Event)
 }
 
-// FileNames are the names of the files that HandOver hands over.
+// FileNames lists the names of the files that HandOver hands over.
 var FileNames = []string{inFile, outFile}
 
 const (
@@ -39,7 +39,7 @@ const (
 type Socket struct {
 	conn   *packet.Conn
 	router Router
-	look   chan struct{} // has Tend look at once
+	look   chan struct{} // makes Tend check at once
 }
 
 // Open makes a socket that receives nothing yet.
@@ -51,8 +51,8 @@ func Open(router Router) (*Socket, error) {
 	return newSocket(router, conn), nil
 }
 
-// Adopt continues with the files that HandOver of another program has returned. It closes all
-// files that it does not use.
+// Adopt continues with the files that a predecessor's HandOver has returned. It closes
+// all files that it does not use.
 func Adopt(router Router, left inherit.Files, joined []int) (*Socket, error) {
 	defer left.Close()
 	conn, err := packet.Adopt(descriptor(left.One(inFile)), descriptor(left.One(outFile)), joined)

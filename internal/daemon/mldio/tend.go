@@ -9,7 +9,7 @@ import (
 	"tandem/internal/event"
 )
 
-// lookEvery is the interval at which Tend checks if no interface changes.
+// lookEvery is the time between two checks by Tend when no interface changes.
 const lookEvery = time.Second
 
 // Tend restores memberships that the kernel has dropped from the socket, until ctx ends or the
@@ -29,7 +29,7 @@ func (s *Socket) Tend(ctx context.Context) error {
 		if errors.Is(err, net.ErrClosed) {
 			return nil
 		}
-		if restored > 0 { // an error concerns the list, which is read again soon
+		if restored > 0 { // an error concerns the list of memberships, which is read again soon
 			s.router.Emit(event.MembershipsRestored.With(restored))
 		}
 	}
@@ -39,6 +39,6 @@ func (s *Socket) Tend(ctx context.Context) error {
 func (s *Socket) lookNow() {
 	select {
 	case s.look <- struct{}{}:
-	default: // it will
+	default: // a check is already requested
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"tandem/internal/fib"
 )
 
-// changePlane goes over to a plane of another kind, if it is one. No two planes forward at the
-// same time, so nothing is forwarded from the end of the one until the other has the
-// routes. On an error there is a plane of the kind before.
+// changePlane replaces the plane if the new one is of another kind. No two planes forward
+// at the same time, so no packet is forwarded from the end of the old plane until the new
+// one has the routes. After an error there is a plane of the old kind.
 func (r *Routing) changePlane(kind *PlaneKind) error {
 	before := r.kind
 	if kind == before {
@@ -36,7 +36,8 @@ func (r *Routing) changePlane(kind *PlaneKind) error {
 	return err
 }
 
-// reopen opens a plane in the place of one that is closed, and has it do what that did.
+// reopen opens a plane in place of one that was closed, and gives it the same interfaces,
+// routes and gate.
 func (r *Routing) reopen(kind *PlaneKind) error {
 	plane, err := kind.open(router{r}, r.gate, fib.Checkpoint{})
 	if err != nil {

@@ -13,15 +13,16 @@ import (
 
 // Interfaces are the multicast interfaces, by Linux name.
 type Interfaces struct {
-	Names    []string // all
-	Upstream string   // empty for none
-	// Guarded are those on which nothing is taken that comes for the ports of Control.
+	Names    []string // all multicast interfaces
+	Upstream string   // the upstream interface, empty for none
+	// Guarded are the interfaces on which packets to the ports of Control are refused.
 	Guarded []string
 	Control []fib.Port
 }
 
-// SetInterfaces sets the multicast interfaces. The plane forwards packets from the upstream
-// interface, if there is one, to the others that exist. MLD is received on all.
+// SetInterfaces sets the multicast interfaces. The plane forwards packets from the
+// upstream interface, if there is one, to the others that exist. MLD messages are
+// received on all of them.
 func (r *Routing) SetInterfaces(all Interfaces) error {
 	if r.plane == nil {
 		return nil
@@ -64,8 +65,8 @@ func (r *Routing) SetGate(g device.Gate) {
 	}
 }
 
-// LookAt has the plane look at streams now, and notes of others that the peer had packets of them that did not
-// come in here.
+// LookAt makes the plane look at streams now, and passes on which streams have come to
+// the peer and not here.
 func (r *Routing) LookAt(look, missed []device.SourceGroup) {
 	if r.plane != nil {
 		r.plane.LookAt(look, missed)
@@ -90,7 +91,7 @@ func (r *Routing) Conditions() []event.Condition {
 	return append(r.plane.Conditions(), r.droppedConditions()...)
 }
 
-// Describe fills in the state of the plane and of the socket.
+// Describe sets the parts of s that describe the plane and the MLD socket.
 func (r *Routing) Describe(s *state.Device) {
 	s.Joins = r.joins
 	if r.plane == nil {
@@ -113,7 +114,7 @@ func (r *Routing) Describe(s *state.Device) {
 func (r *Routing) Counted(list func() []device.RouteSnapshot) []state.Route {
 	var entries []device.RouteSnapshot
 	var plane fib.Plane
-	_ = r.o.Loop.Call(func() { entries, plane = list(), r.plane }) // else there are none
+	_ = r.o.Loop.Call(func() { entries, plane = list(), r.plane }) // after an error there are no entries
 	routes := make([]state.Route, len(entries))
 	streams := make([]device.SourceGroup, len(entries))
 	for i, e := range entries {

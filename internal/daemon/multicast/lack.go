@@ -12,20 +12,22 @@ import (
 	"tandem/internal/proof"
 )
 
-// Lack returns what keeps an interface from its work, as far as the routing has found out.
+// Lack returns what keeps an interface from working, as far as the routing has found out.
 func (r *Routing) Lack(netdev string) proof.Lack {
 	if _, refused := r.refused[netdev]; refused {
 		return proof.LacksSending
 	}
-	// A loss for which no chain is known raises an alarm only. The peer may lose as much.
+	// A loss for which no chain is known raises only an alarm. The same may happen at the
+	// peer, so the member stays ready.
 	if cause, dropped := r.dropped[netdev]; dropped && cause != causeUnknown {
 		return proof.LacksLeaving
 	}
 	return proof.LacksNothing
 }
 
-// noteSent notes whether the kernel has taken a message. That an output firewall refuses messages
-// is told once; the first of them is sent again until it is taken.
+// noteSent records whether the kernel has accepted a message. When an output firewall
+// refuses messages, this is logged once, and the first refused message is sent again
+// until the kernel accepts it.
 func (r *Routing) noteSent(m device.SendMLD, err error) {
 	_, was := r.refused[m.Netdev]
 	is := errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES)
@@ -40,12 +42,12 @@ func (r *Routing) noteSent(m device.SendMLD, err error) {
 	case err == nil:
 		delete(r.refused, m.Netdev)
 	default:
-		return // it says nothing about a firewall
+		return // the error says nothing about a firewall
 	}
 	r.o.Loop.Next(func() { r.o.Changed(m.Netdev) })
 }
 
-// forget forgets what interfaces lacked.
+// forget discards everything that was found out about the interfaces.
 func (r *Routing) forget() {
 	lacked := slices.Concat(slices.Collect(maps.Keys(r.refused)), slices.Collect(maps.Keys(r.dropped)))
 	r.refused, r.dropped = nil, nil
@@ -54,7 +56,8 @@ func (r *Routing) forget() {
 	}
 }
 
-// SendAgain sends what the kernel has refused. So it is known when it refuses no more.
+// SendAgain sends the messages that the kernel has refused. So the routing finds out when
+// the kernel accepts them again.
 func (r *Routing) SendAgain() {
 	for _, m := range r.refused {
 		r.SendMLD(m)

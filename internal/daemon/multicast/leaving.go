@@ -8,10 +8,10 @@ import (
 	"tandem/internal/fib"
 )
 
-// causeUnknown tells that no chain was found that drops packets.
+// causeUnknown is the cause if no chain was found that drops packets.
 const causeUnknown = "no chain of nftables was found that does"
 
-// leavingChanged notes whether packets forwarded out of an interface leave it.
+// leavingChanged records whether packets forwarded out of an interface leave it.
 func (r *Routing) leavingChanged(l fib.Leaving) {
 	defer r.o.Changed(l.Netdev)
 	if !l.Lacking {

@@ -8,8 +8,8 @@ import (
 	"tandem/internal/fib"
 )
 
-// router is the routing as the plane and the socket see it. In turns they tell it what they
-// receive and ask what is wanted. It implements [fib.Router] and [mldio.Router].
+// router is the routing as the plane and the MLD socket use it. In turns they report what
+// they receive and read what is wanted. It implements [fib.Router] and [mldio.Router].
 type router struct{ *Routing }
 
 // Turn implements [fib.Router].

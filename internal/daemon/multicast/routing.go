@@ -18,11 +18,13 @@ import (
 	"tandem/internal/task"
 )
 
-// Device is told, within a turn, what is received, and is asked what is wanted.
+// Device is the part of the device that the routing uses, within a turn: it receives
+// reports and says which routes it wants.
 type Device interface {
 	fib.Wanted
 	Handle(device.Event)
-	// HandleAll is Handle for events of the same moment. It does not keep the events.
+	// HandleAll is Handle for events of the same moment. The device does not keep the
+	// slice.
 	HandleAll([]device.Event)
 }
 
@@ -30,30 +32,32 @@ type Device interface {
 type Options struct {
 	Loop   *eventloop.Loop
 	Device Device
-	// Emit tells people of an event. It is called from any goroutine.
+	// Emit sends an event to the log. It is called from any goroutine.
 	Emit  func(event.Event)
 	Links *netif.Links
 	// Changed is called in a turn when the Lack of an interface, by its Linux name, has changed.
 	Changed func(netdev string)
-	// Readers has the reading goroutines. They end when it ends; by then they have told all
-	// that they have read.
+	// Readers is the group of the reading goroutines. They end when the group ends; by
+	// then they have passed on all that they have read.
 	Readers *task.Group
-	// Inherited returns the checkpoint of a predecessor's routing, and its files, of which the
-	// routing takes some. It returns zero values if there is no predecessor.
+	// Inherited returns the checkpoint of a predecessor's routing, and its files. The
+	// routing removes those that it uses from the list. The values are zero if there is
+	// no predecessor.
 	Inherited func() (Checkpoint, *inherit.Files)
 }
 
-// Checkpoint is the state that the routing leaves to its successor, beside files.
+// Checkpoint is the state that the routing leaves to its successor, besides files.
 type Checkpoint struct {
 	Plane  []byte // see [fib.Checkpoint]
-	Joined []int  // interface indexes, of the MLD socket
+	Joined []int  // indexes of the interfaces on which the MLD socket receives
 }
 
 // PlaneKind is a kind of forwarding plane.
 type PlaneKind struct {
-	name string // for people
+	name string // for displays and errors
 	open fib.Open
-	// able tells why there can be no such plane, if that can be known before it is opened.
+	// able returns why this kernel cannot have such a plane, as far as that can be found
+	// out before the plane is opened.
 	able func() error
 }
 
@@ -66,8 +70,8 @@ var (
 // planeFiles are the names of the files that planes of any kind hand over.
 var planeFiles = slices.Concat(kernel.FileNames, ebpf.FileNames)
 
-// formerMLDFile is the file name under which older programs, which received MLD with a raw
-// socket, handed that socket on. Nobody uses it.
+// formerMLDFile is the name under which older programs handed over their raw MLD socket.
+// This program takes it, so that it is closed.
 const formerMLDFile = "mld"
 
 // HandedOn are the names of the files that the routing hands to a successor, including those of
@@ -78,17 +82,18 @@ var HandedOn = slices.Concat(planeFiles, mldio.FileNames, []string{formerMLDFile
 // methods, unless they say otherwise.
 type Routing struct {
 	o     Options
-	plane fib.Plane     // nil while routing is not enabled
-	kind  *PlaneKind    // of the plane
-	mld   *mldio.Socket // likewise
-	gate  device.Gate   // the last one that the device has set
+	plane fib.Plane     // nil if routing is not enabled
+	kind  *PlaneKind    // the kind of the plane
+	mld   *mldio.Socket // nil if routing is not enabled
+	gate  device.Gate   // the last gate that the device has set
 	told  []fib.Interface
-	// dropped says why packets do not leave an interface, by its Linux name.
+	// dropped gives, by an interface's Linux name, the cause why packets do not leave it.
 	dropped map[string]string
-	// refused are the messages that the kernel has refused to send, by the interface's Linux name.
+	// refused holds the messages that the kernel has refused to send, by the interface's
+	// Linux name.
 	refused map[string]device.SendMLD
-	// reportsAt is the time at which the reports were read that cause the next routes; zero for
-	// none.
+	// reportsAt is when the reports were read that cause the next routes; zero for none.
+	// It serves to measure the time of a join.
 	reportsAt time.Time
 	joins     latency.Histogram
 }
@@ -96,8 +101,8 @@ type Routing struct {
 // New returns routing that is not enabled.
 func New(o Options) *Routing { return &Routing{o: o} }
 
-// Enable opens a plane of some kind and the socket, or takes over those of a predecessor. If routing
-// is already enabled, it changes to a plane of that kind.
+// Enable opens a plane of some kind and the socket, or takes over those of a predecessor.
+// If routing is enabled already, it changes to a plane of that kind.
 func (r *Routing) Enable(kind *PlaneKind) error {
 	if r.plane != nil {
 		return r.changePlane(kind)
@@ -118,7 +123,7 @@ func (r *Routing) Enable(kind *PlaneKind) error {
 	return nil
 }
 
-// use has a plane forward from now on.
+// use makes the routing use a plane from now on.
 func (r *Routing) use(plane fib.Plane, kind *PlaneKind) {
 	r.plane, r.kind, r.dropped = plane, kind, make(map[string]string)
 	r.o.Readers.Go("forwarding plane", plane.Run)
@@ -160,8 +165,8 @@ func (r *Routing) Disable() {
 	r.forget()
 }
 
-// HandOver returns the state and the files for a successor. The readers must have ended. The
-// plane goes on forwarding.
+// HandOver returns the state and the files for a successor. The readers must have ended
+// before. The plane goes on forwarding.
 func (r *Routing) HandOver() (left Checkpoint, files inherit.Files, err error) {
 	if r.plane == nil {
 		return left, nil, nil

@@ -28,7 +28,7 @@ func (t trunks) bond(p bondPlan) error {
 		return err
 	}
 	if link.Bond == nil {
-		return nil // an adopted bond is only taken up and down
+		return nil // an adopted interface that is no bond is only taken up and down
 	}
 	if err := t.settings(p, link); err != nil {
 		return err
@@ -57,8 +57,8 @@ func (t trunks) address(p bondPlan, link links.Link) error {
 	return t.netlink.SetHardwareAddr(p.netdev, p.mac)
 }
 
-// settings applies a bond's settings. Of an adopted bond only the LACP system is changed, and
-// only if the bond is a member and is to use LACP.
+// settings applies a bond's settings. For an adopted bond it changes only the LACP
+// system, and only if the bond is a member that uses LACP.
 func (t trunks) settings(p bondPlan, link links.Link) error {
 	_, ours := t.undoLog.Created[p.netdev]
 	is := link.Bond
@@ -81,7 +81,8 @@ func (t trunks) settings(p bondPlan, link links.Link) error {
 	return t.setActor(p, link)
 }
 
-// whileDown makes a change that the kernel permits only while a bond is down.
+// whileDown makes a change that the kernel permits only while the bond is down: it takes
+// the bond down and up again.
 func (t trunks) whileDown(link links.Link, change func() error) error {
 	if !link.AdminUp {
 		return change()
@@ -126,7 +127,7 @@ func (t trunks) port(p bondPlan, name string) error {
 	}
 	up := port.AdminUp
 	if was, known := t.undoLog.Ports[name]; known {
-		up = was.Up // somebody has removed it from the bond meanwhile
+		up = was.Up // another program has removed it from the bond in the meantime
 	}
 	t.undoLog.Ports[name] = undoPort{Bond: p.netdev, Up: up}
 	if err := t.netlink.Enslave(p.netdev, name); err != nil {
@@ -139,8 +140,8 @@ func (t trunks) port(p bondPlan, name string) error {
 	return nil
 }
 
-// raise takes a leg up with the LACP system that the device has asked for. The known state of
-// the leg may be a little old.
+// raise takes a leg up with the LACP system that the device has requested. known may be
+// slightly out of date.
 func (t trunks) raise(leg string, known links.Link) error {
 	if p := t.plan.bonds[leg]; speaksLACP(known) && p.bond.Mode == links.BondLACP && p.member {
 		if fresh, err := t.netlink.Link(leg); err == nil && fresh.Bond != nil {

@@ -36,8 +36,8 @@ func describe(name string, l links.Link) state.Interface {
 	return info
 }
 
-// CountTraffic fills in the kernel's counters. It asks on a connection of its own, so
-// that it may be called from any goroutine.
+// CountTraffic fills in the kernel's counters. It uses a netlink connection of its own,
+// so it may be called from any goroutine.
 func CountTraffic(infos []state.Interface) error {
 	handle, err := links.Open()
 	if err != nil {
@@ -52,7 +52,7 @@ func CountTraffic(infos []state.Interface) error {
 	return err
 }
 
-// EthTrunk returns what an Eth-Trunk is in the kernel.
+// EthTrunk returns the state of an Eth-Trunk in the kernel.
 func (o *Owner) EthTrunk(name config.InterfaceName) (state.EthTrunk, error) {
 	netdev := name.Netdev()
 	link := o.links.Get(netdev)

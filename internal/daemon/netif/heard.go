@@ -6,24 +6,24 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// A leg of which nothing has been heard yet is looked at every hearInterval for hearFor after
-// the last change of a link, then with all links.
+// A leg on which no packet has come in yet is checked every hearInterval for hearFor
+// after the last change of a link. After that it is checked together with all links.
 const (
 	hearInterval = 50 * time.Millisecond
 	hearFor      = 10 * time.Second
 )
 
-// hearing finds out on which legs something has come in since their carrier came. A port of
-// the switch may have carrier for seconds before it forwards.
+// hearing finds out on which legs a packet has come in since the leg got carrier. A
+// switch port may have carrier for seconds before it forwards.
 type hearing struct {
-	lookAt time.Time // zero when no leg waits for something to come in
+	lookAt time.Time // zero if no leg waits for a first packet
 	until  time.Time
 }
 
-// begin has the legs looked at from now on until something has been heard on each.
+// begin starts the checks, until a packet has come in on each leg.
 func (h *hearing) begin(now time.Time) { h.lookAt, h.until = now.Add(hearInterval), now.Add(hearFor) }
 
-// look looks at the legs and returns those of which something new is known.
+// look checks the legs and returns those on which a first packet has come in.
 func (h *hearing) look(now time.Time, netlink *links.Handle, known *Links, legs []string, s *State) (changed []links.Link, err error) {
 	h.lookAt = time.Time{}
 	counted, err := netlink.Counters()
@@ -42,10 +42,10 @@ func (h *hearing) look(now time.Time, netlink *links.Handle, known *Links, legs 
 	return changed, nil
 }
 
-// hear takes note of how many packets a trunk has received, and reports whether some came
-// while it had carrier.
+// hear updates how many packets a trunk has received, and reports whether this shows a
+// first packet since it got carrier.
 func (t *Trunk) hear(up bool, received uint64) bool {
-	if !up || received < t.Received { // the interface was made anew
+	if !up || received < t.Received { // the interface was made again, so its counter began at 0
 		t.Received = received
 	}
 	t.Heard = up && (t.Heard || received > t.Received)

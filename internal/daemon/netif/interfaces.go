@@ -11,8 +11,8 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// interfaces brings the administrative state and the addresses of the configured
-// interfaces about. The legs and their ports are steered by the device.
+// interfaces sets the administrative state and the addresses of the configured
+// interfaces. It leaves out the legs and their ports, which the device steers.
 type interfaces struct {
 	netlink *links.Handle
 	known   *Links
@@ -40,7 +40,7 @@ func (r interfaces) admin(i interfacePlan) error {
 	switch {
 	case i.Shutdown:
 		done.Lowered = true
-		if link.AdminUp { // whoever has set it up meanwhile
+		if link.AdminUp { // another program may have set it up in the meantime
 			return r.netlink.SetUp(i.netdev, false)
 		}
 	case done.Lowered || done.Raised != link.Index:
@@ -57,8 +57,9 @@ func (r interfaces) onLeg(i interfacePlan) bool {
 	return i.Trunk != "" && r.plan.isLeg(i.Trunk.Netdev())
 }
 
-// raise sets an interface up. A sub-interface comes up with its trunk and cannot before,
-// a port of a leg comes up with its leg.
+// raise sets an interface up. It leaves out sub-interfaces and ports of legs: a
+// sub-interface comes up with its trunk and cannot come up before, a port comes up with
+// its leg.
 func (r interfaces) raise(i interfacePlan) error {
 	if r.onLeg(i) && !r.state.trunk(i.Trunk.Netdev()).Asked.Up {
 		return nil
@@ -70,8 +71,8 @@ func (r interfaces) raise(i interfacePlan) error {
 	return err
 }
 
-// addresses adds the configured addresses that are missing and takes away those
-// that were added here and are no longer configured.
+// addresses adds the configured addresses that are missing, and removes those that the
+// daemon has added and that are no longer configured.
 func (r interfaces) addresses() error {
 	var errs []error
 	configured := make(map[string][]netip.Prefix)
@@ -91,7 +92,7 @@ func (r interfaces) addresses() error {
 
 func (r interfaces) add(i interfacePlan) (errs []error) {
 	link := r.known.Get(i.netdev)
-	if !link.AdminUp || !i.IPv6 { // an address given to a link that is down would lack its route
+	if !link.AdminUp || !i.IPv6 { // if the link is down, the kernel would not make the route of the address
 		return nil
 	}
 	for _, address := range i.Addresses {

@@ -7,29 +7,30 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// lacpInterval is how often a leg that is joining the switch's aggregate, or leaving
-// it, is looked at, and for lacpSettling, in which both sides have sent a LACPDU, at least.
+// A leg that is joining the switch's aggregate or leaving it is checked every
+// lacpInterval. The checks last at least for lacpSettling, in which both sides have sent
+// a LACPDU.
 const (
 	lacpInterval = 20 * time.Millisecond
 	lacpSettling = time.Second
 )
 
 // lacpWatch finds out which legs the switch has in its aggregate. The kernel does not
-// tell, so they are looked at again and again until LACP has come to rest.
+// report this, so lacpWatch checks the legs repeatedly until LACP has settled.
 type lacpWatch struct {
-	// lookAt is when they are looked at next, zero when they are at rest.
+	// lookAt is when the legs are checked next, zero when LACP has settled.
 	lookAt time.Time
-	// settles is when LACP has come to rest since a leg was steered: what a bond that
-	// comes up says at first may be from before.
+	// settles is when LACP has settled after a leg was steered. Before that, the state of
+	// a bond that comes up may be an old one.
 	settles time.Time
 }
 
-// begin has the legs looked at from now on until they are at rest.
+// begin starts the checks, until LACP has settled.
 func (w *lacpWatch) begin(now time.Time) {
 	w.lookAt, w.settles = now.Add(lacpInterval), now.Add(lacpSettling)
 }
 
-// look looks at the legs and returns those of which something new is known.
+// look checks the legs and returns those whose LACP state has changed.
 func (w *lacpWatch) look(now time.Time, netlink *links.Handle, known *Links, legs []string, s *State) (changed []links.Link) {
 	w.lookAt = time.Time{}
 	for _, leg := range legs {
@@ -48,8 +49,8 @@ func (w *lacpWatch) look(now time.Time, netlink *links.Handle, known *Links, leg
 	return changed
 }
 
-// aggregation reports whether LACP has a leg in no aggregate with the switch, and the
-// operational LACP key.
+// aggregation returns the LACP state of a leg: apart says that no port of the leg is in
+// an aggregate with the switch, key is the operational LACP key.
 func aggregation(netlink *links.Handle, leg links.Link) (apart bool, key uint16) {
 	if !speaksLACP(leg) {
 		return false, 0

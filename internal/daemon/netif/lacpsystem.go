@@ -8,20 +8,20 @@ import (
 	"tandem/internal/config"
 )
 
-// LACPSystem is how a device calls itself in LACP (IEEE 802.1AX, 6.3.2). A switch puts
-// ports into one aggregate only when they lead to one system.
+// LACPSystem identifies a device in LACP (IEEE 802.1AX, 6.3.2). A switch puts ports into
+// one aggregate only when they lead to one system.
 type LACPSystem struct {
 	Priority uint16 // 1..65535, the lower one wins
 	System   [6]byte
 }
 
-// standbyPriority is the system priority of a leg in LACP standby: a partner that
-// chooses its aggregate by the systems it sees takes that of the bond that serves.
+// standbyPriority is the system priority of a leg in LACP standby: it is the worst one,
+// so a partner that chooses between two systems takes that of the bond that serves.
 const standbyPriority = 65535
 
-// SharedSystem is the LACP system that both devices of an E-Trunk show to the switch: the
-// configured one, or one that both make of what they know alike, the E-Trunk and its
-// two addresses.
+// SharedSystem returns the LACP system that both devices of an E-Trunk present to the
+// switch: the configured one, or one that both derive from data that they share, the
+// E-Trunk's ID and its two addresses.
 func SharedSystem(m *config.Model, t *config.ETrunk) LACPSystem {
 	s := LACPSystem{Priority: max(m.LACPPriority, 1), System: m.LACPSystemID} // the kernel has no priority 0
 	if s.System != [6]byte{} {
@@ -36,7 +36,7 @@ func SharedSystem(m *config.Model, t *config.ETrunk) LACPSystem {
 	return s
 }
 
-// OwnSystem is a system identifier that no other device has.
+// OwnSystem returns a system identifier that no other device has.
 func OwnSystem(deviceID uint64) [6]byte {
 	var id [8]byte
 	binary.BigEndian.PutUint64(id[:], deviceID)

@@ -13,13 +13,14 @@ import (
 	"tandem/internal/proof"
 )
 
-// MLD is sent from a link-local address (RFC 9777 section 5.1.14). A multicast interface for
-// which the kernel has none gets one of ours: where its sysctl addr_gen_mode is none, where
-// somebody has removed it, or where another host has the same. `undo ipv6 address auto
-// link-local` forbids that.
+// MLD is sent from a link-local address (RFC 9777 section 5.1.14). If the kernel has no
+// usable one on a multicast interface, the device adds one of its own: because the sysctl
+// addr_gen_mode is none, because another program has removed the address, or because
+// another host has the same one. `undo ipv6 address auto link-local` forbids that.
 
-// ownLinkLocal is the link-local address that a device adds to an interface. It is the same
-// after a restart, which so knows what was added before, and differs from the peer's.
+// ownLinkLocal returns the link-local address that the device adds to an interface. It is
+// the same after a restart, so the device recognises an address that it added before. It
+// differs from the peer's.
 func ownLinkLocal(own [6]byte, netdev string) netip.Prefix {
 	sum := sha256.Sum256(append(own[:], netdev...))
 	a := [16]byte{0xfe, 0x80}
@@ -27,7 +28,7 @@ func ownLinkLocal(own [6]byte, netdev string) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom16(a), 64)
 }
 
-// lack is what keeps a link that is enabled from being a multicast interface.
+// lack returns what keeps an enabled link from being a multicast interface.
 func lack(l links.Link) proof.Lack {
 	if !l.AdminUp {
 		return proof.LacksNothing
@@ -35,23 +36,23 @@ func lack(l links.Link) proof.Lack {
 	return proof.Able{MTU: l.MTU, NoIPv6: l.NoIPv6, LinkLocal: l.LinkLocal.IsValid(), Tentative: l.Tentative, Duplicate: l.Duplicate}.Lack()
 }
 
-// linkLocals are the link-local addresses that a device adds.
+// linkLocals adds and removes the device's own link-local addresses.
 type linkLocals struct {
 	netlink *links.Handle
 	known   *Links
 	plan    *plan
 	state   *State
-	own     [6]byte // of the device alone
+	own     [6]byte // the device's own LACP system identifier, from which the addresses derive
 	emit    func(event.Event)
 }
 
-// mended returns a link that has changed, with a link-local address of ours where it lacks one.
-// So nobody is told of a lack that is over at once.
+// mended returns a changed link after it has got an own link-local address, if it needs
+// one. So a lack that is over at once is not reported.
 func (r linkLocals) mended(l links.Link) links.Link {
 	if !l.Up || !lack(l).Mendable() || !r.plan.addsLinkLocal(l.Name) {
 		return l
 	}
-	now, err := r.netlink.Link(l.Name) // the notice may be old, and the kernel slow to add its own
+	now, err := r.netlink.Link(l.Name) // the notice may be old, and the kernel may add its own address late
 	switch {
 	case err != nil || now.Index != l.Index:
 		return l
@@ -71,9 +72,9 @@ func (r linkLocals) mended(l links.Link) links.Link {
 	return now
 }
 
-// reconcile adds what is missing, and takes away what is not needed any more: because there
-// is another link-local address, or because the configuration does not want it. It returns the
-// links that it has changed.
+// reconcile adds the own link-local addresses that are missing, and removes those that
+// are not needed any more: because there is another link-local address, or because the
+// configuration does not permit it. It returns the links that it has changed.
 func (r linkLocals) reconcile() (changed []links.Link) {
 	for _, i := range r.plan.interfaces {
 		if !i.addsLinkLocal() {
@@ -88,7 +89,7 @@ func (r linkLocals) reconcile() (changed []links.Link) {
 		if !slices.Contains(link.Addresses, ours) {
 			continue
 		}
-		r.state.on(i.netdev).LinkLocal = true // also by a daemon that has died
+		r.state.on(i.netdev).LinkLocal = true // a daemon that has died may have added it
 		if slices.ContainsFunc(link.Addresses, func(p netip.Prefix) bool { return p != ours && p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() }) {
 			r.remove(i.netdev)
 		}
@@ -101,7 +102,7 @@ func (r linkLocals) reconcile() (changed []links.Link) {
 	return changed
 }
 
-// remove takes an address away that was added.
+// remove removes the own link-local address of an interface.
 func (r linkLocals) remove(netdev string) {
 	done := r.state.on(netdev)
 	if !done.LinkLocal {
@@ -117,7 +118,7 @@ func (r linkLocals) remove(netdev string) {
 	}
 }
 
-// removeAll takes away those that were added.
+// removeAll removes all own link-local addresses.
 func (r linkLocals) removeAll() {
 	for netdev := range r.state.Interfaces {
 		r.remove(netdev)

@@ -11,15 +11,15 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// Links are the network interfaces of the namespace, as the kernel last told of
-// them. The zero value has none. Name may be called from any goroutine, all else only
-// by whoever has the turn.
+// Links are the network interfaces of the namespace, as the kernel last reported them.
+// The zero value has none. Any goroutine may call Name; only the goroutine that has the
+// turn may call the other methods.
 type Links struct {
 	byName map[string]links.Link
 	names  atomic.Pointer[map[int]string] // by index
 }
 
-// Update takes note of links that came, changed or went.
+// Update stores links that were added, changed or removed.
 func (l *Links) Update(changed []links.Link) {
 	if l.byName == nil {
 		l.byName = make(map[string]links.Link)
@@ -49,7 +49,7 @@ func (l *Links) Name(index int) string {
 	return ""
 }
 
-// All lists the links by name.
+// All yields the links, sorted by name.
 func (l *Links) All() iter.Seq[links.Link] {
 	return func(yield func(links.Link) bool) {
 		for _, name := range slices.Sorted(maps.Keys(l.byName)) {
@@ -65,9 +65,9 @@ func (l *Links) Addresses(name config.InterfaceName) []netip.Prefix {
 	return l.Get(l.Netdev(name)).Addresses
 }
 
-// Netdev returns the Linux name of an interface of the configuration. A name with a
-// slash is an alias (ifalias); while no link carries it, it stands for itself and
-// finds none.
+// Netdev returns the Linux name of an interface of the configuration. A name with a slash
+// is an alias (ifalias). If no link has this alias, Netdev returns the name itself, which
+// no link has either.
 func (l *Links) Netdev(name config.InterfaceName) string {
 	if name.HasSlash() {
 		for netdev, link := range l.byName {
@@ -87,9 +87,9 @@ func (l *Links) VRF(vpn string) int {
 	return 0
 }
 
-// Carries reports whether a link can pass packets. A bond can as long as one of its
-// ports can: the kernel goes by what it saw when it last looked at them, and has a bond
-// with LACP up until its state machine runs again, up to 0.1 s after its last port went.
+// Carries reports whether a link can pass packets. A bond can as long as one of its ports
+// can. The kernel's own state of a bond may be late: with LACP it stays up until the
+// state machine runs again, up to 0.1 s after the last port has gone down.
 func (l *Links) Carries(link links.Link) bool {
 	if link.Bond == nil || !link.Up {
 		return link.Up

@@ -13,26 +13,26 @@ import (
 	"tandem/internal/trunkguard"
 )
 
-// News is told what happens to interfaces.
+// News receives the reports of an Owner.
 type News interface {
-	// LinkChanged tells that a link came, changed or went, or that the switch took it
-	// into its aggregate or out of it.
+	// LinkChanged reports a link that was added, changed or removed, or that the switch
+	// has taken into its aggregate or out of it.
 	LinkChanged(device.LinkChanged)
-	// Emit tells what belongs into the log.
+	// Emit sends an event to the log.
 	Emit(event.Event)
 }
 
 // Options are what an Owner needs.
 type Options struct {
-	RunDir   string // where it notes what it does to links, and which are the legs
-	DeviceID uint64 // the LACP system of a leg in standby is made of it
+	RunDir   string // the directory of the files with the changes made to links, and with the names of the legs
+	DeviceID uint64 // the source of the LACP system of a leg in standby
 	News     News
-	State    State // of the Owner before a graceful restart, else the zero value
+	State    State // the state of the Owner before a graceful restart, else the zero value
 }
 
-// Owner brings the network interfaces of the namespace to a configuration. Read may be
-// called from any goroutine, all else only by whoever has the turn. Until Build it changes
-// nothing.
+// Owner makes the network interfaces of the namespace agree with a configuration. Any
+// goroutine may call Read; only the goroutine that has the turn may call the other
+// methods. Before Build it changes nothing.
 type Owner struct {
 	news    News
 	runDir  string
@@ -41,23 +41,23 @@ type Owner struct {
 	monitor *links.Monitor
 
 	links   Links
-	model   *config.Model // the one in force, nil before the first
-	plan    plan          // of model, as of the links now
-	built   plan          // as of Build
+	model   *config.Model // the configuration in force, nil before the first
+	plan    plan          // the plan of model for the links as they are now
+	built   plan          // the plan at the time of Build
 	undoLog undoLog
 	state   State
 
 	lacp     lacpWatch
 	hearing  hearing
-	lookAt   time.Time // zero before the first Build
-	repairAt time.Time // likewise
+	lookAt   time.Time // when to check all links next; zero before the first Build
+	repairAt time.Time // when to repair next; zero before the first Build
 }
 
 const (
-	// lookInterval is how often all links are looked at: the kernel does not tell of each
-	// change, such as of an alias that a link gets while it is down.
+	// lookInterval is the time between two checks of all links. The kernel does not
+	// report each change, for instance an alias that a link gets while it is down.
 	lookInterval = time.Second
-	// repairInterval is how often the links are compared with what they should be.
+	// repairInterval is the time between two comparisons of the links with the plan.
 	repairInterval = 10 * time.Second
 )
 
@@ -78,28 +78,29 @@ func Open(opts Options) (*Owner, error) {
 	return o, nil
 }
 
-// Close ends the Owner and a Read that is waiting. What it did to links stays.
+// Close ends the Owner and a waiting Read. It leaves the links as they are.
 func (o *Owner) Close() {
 	o.monitor.Close()
 	o.netlink.Close()
 }
 
-// State returns what the Owner after a graceful restart begins with.
+// State returns the state for the Owner after a graceful restart.
 func (o *Owner) State() State { return o.state }
 
-// Links are the links known.
+// Links returns the known links.
 func (o *Owner) Links() *Links { return &o.links }
 
-// Read waits for changes of links and returns them for Update: first all links that there
-// are. It returns net.ErrClosed after Close; after another error it may be called again
-// and misses nothing. It is for one goroutine.
+// Read waits for changes of links and returns them for Update: the first call returns all
+// existing links. It returns net.ErrClosed after Close. After another error it may be
+// called again and still returns every change. Only one goroutine may call it.
 func (o *Owner) Read() ([]links.Link, error) {
 	return o.monitor.Read()
 }
 
-// Update takes note of links that came, changed or went, tells of them, and mends what
-// somebody has changed about those of the configuration. It reports whether the
-// configuration means other links than when it was built: then it has to be applied anew.
+// Update stores links that were added, changed or removed, reports them, and repairs what
+// another program has changed about the configured ones. It returns true if the names in
+// the configuration now mean other links than at Build: then the configuration has to be
+// applied again.
 func (o *Owner) Update(changed []links.Link) (rebuild bool) {
 	if o.model != nil {
 		for i, l := range changed {
@@ -135,13 +136,13 @@ func (o *Owner) Update(changed []links.Link) (rebuild bool) {
 	return o.plan.differs(&o.built)
 }
 
-// Build makes the bonds, sub-interfaces and VRFs of a configuration, which is in force from
-// then on, and undoes those that it does not want any more. An interface that the
-// kernel cannot make is no error.
+// Build puts a configuration into force: it makes the bonds, sub-interfaces and VRFs of
+// the configuration, and removes those of earlier ones. An interface that the kernel
+// cannot make is no error.
 func (o *Owner) Build(m *config.Model) error {
 	if o.model == nil {
 		now := time.Now()
-		o.lacp.begin(now) // of legs that a daemon before this one has steered
+		o.lacp.begin(now) // for legs that a daemon before this one has steered
 		o.hearing.begin(now)
 		o.lookAt, o.repairAt = now.Add(lookInterval), now.Add(repairInterval)
 	}
@@ -156,7 +157,7 @@ func (o *Owner) Build(m *config.Model) error {
 	return vrfs{o.pass()}.reconcile()
 }
 
-// Activate brings about whether the configured interfaces are up, and their addresses.
+// Activate sets the configured interfaces up or down, and sets their addresses.
 func (o *Owner) Activate() error {
 	o.mendLinkLocals()
 	return o.interfaces().reconcile()
@@ -172,7 +173,8 @@ func (o *Owner) Steer(leg device.LegChange) error {
 	return trunks{o.pass()}.raise(leg.Netdev, o.links.Get(leg.Netdev))
 }
 
-// TakeLegsDown takes all legs out of service, because nobody hears on them any more.
+// TakeLegsDown takes all legs out of service, because this daemon no longer receives on
+// them.
 func (o *Owner) TakeLegsDown() {
 	for _, leg := range o.plan.legs {
 		if err := o.netlink.SetTrunkUp(leg, false, nil); err != nil && !errors.Is(err, links.ErrNotFound) {
@@ -181,7 +183,7 @@ func (o *Owner) TakeLegsDown() {
 	}
 }
 
-// Due is when Advance is to be called next, zero before the first Build.
+// Due returns when Advance must be called next, the zero Time before the first Build.
 func (o *Owner) Due() time.Time {
 	due := o.lookAt
 	for _, at := range []time.Time{o.lacp.lookAt, o.hearing.lookAt} {
@@ -192,9 +194,9 @@ func (o *Owner) Due() time.Time {
 	return due
 }
 
-// Advance does what is due: it looks at the legs that join the switch's aggregate or leave
-// it, and mends what somebody else has changed and Update was not told of. It reports the
-// same as Update.
+// Advance does what is due: it checks the legs that join the switch's aggregate or leave
+// it, and repairs changes by other programs that the kernel has not reported. It returns
+// the same as Update.
 func (o *Owner) Advance(now time.Time) (rebuild bool) {
 	if at := o.lacp.lookAt; !at.IsZero() && !now.Before(at) {
 		o.lookAtLACP(now)
@@ -218,7 +220,7 @@ func (o *Owner) Advance(now time.Time) (rebuild bool) {
 	return rebuild
 }
 
-// look updates the links that differ from what is known of them.
+// look checks all links and updates those that have changed.
 func (o *Owner) look() (rebuild bool) {
 	list, err := o.netlink.List()
 	if err != nil {
@@ -229,7 +231,7 @@ func (o *Owner) look() (rebuild bool) {
 	return len(list) > 0 && o.Update(list)
 }
 
-// Told returns what News is told of a link.
+// Told returns the report about a link for the device.
 func (o *Owner) Told(l links.Link) device.LinkChanged {
 	var known Trunk
 	if t := o.state.Trunks[l.Name]; t != nil {
@@ -249,7 +251,7 @@ func (o *Owner) lookAtLACP(now time.Time) {
 	}
 }
 
-// listen has the legs looked at for packets from now on.
+// listen starts the checks for a first packet on the legs.
 func (o *Owner) listen(now time.Time) {
 	o.hearing.begin(now)
 	o.hear(now)
@@ -263,8 +265,8 @@ func (o *Owner) hear(now time.Time) {
 	}
 }
 
-// mendLinkLocals adds the link-local addresses that are missing and takes away those that are not
-// needed any more.
+// mendLinkLocals adds the own link-local addresses that are missing and removes those
+// that are not needed any more.
 func (o *Owner) mendLinkLocals() {
 	changed := o.linkLocals().reconcile()
 	o.links.Update(changed)
@@ -273,11 +275,11 @@ func (o *Owner) mendLinkLocals() {
 	}
 }
 
-// RemoveLinkLocals takes away the link-local addresses that were added, as nobody needs them any
-// more.
+// RemoveLinkLocals removes all own link-local addresses, when multicast routing no longer
+// needs them.
 func (o *Owner) RemoveLinkLocals() { o.linkLocals().removeAll() }
 
-// report tells what could not be brought about, if anything.
+// report logs an error that has kept the owner from making something, if there is one.
 func (o *Owner) report(kind *event.Kind, err error) {
 	if err != nil {
 		o.news.Emit(kind.With(err))

@@ -17,7 +17,7 @@ type pass struct {
 	now     map[string]links.Link // the links that exist, by name
 }
 
-// look reads the links again.
+// look reads the present links.
 func (p *pass) look() error {
 	list, err := p.netlink.List()
 	if err != nil {
@@ -30,9 +30,9 @@ func (p *pass) look() error {
 	return nil
 }
 
-// create calls add to make an interface, and notes its index so that it can be undone. If the
-// kernel has no driver for it, the interface must come from somebody else: this is logged once,
-// and no link is made.
+// create calls add to make an interface, and stores its index in noted, so that it can be
+// removed later. If the kernel has no driver for it, another program has to make the
+// interface: this is logged once, and the result is no link.
 func (p *pass) create(netdev string, noted map[string]int, add func() error) (links.Link, error) {
 	err := add()
 	if errors.Is(err, links.ErrNoDriver) {
@@ -50,8 +50,8 @@ func (p *pass) create(netdev string, noted map[string]int, add func() error) (li
 	return p.now[netdev], p.undoLog.save()
 }
 
-// remove deletes a bond or sub-interface that was made here. The kernel then releases its
-// ports.
+// remove deletes a bond or sub-interface that the daemon has made. The kernel then
+// releases its ports.
 func (p *pass) remove(netdev string) error {
 	if err := p.netlink.Delete(netdev); err != nil && !errors.Is(err, links.ErrNotFound) {
 		return err

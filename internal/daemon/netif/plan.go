@@ -10,47 +10,47 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// plan is what a configuration wants of the links. Names are Linux names.
+// plan is what a configuration requires of the links. Names are Linux names.
 type plan struct {
-	interfaces []interfacePlan // by configured name
+	interfaces []interfacePlan // sorted by configured name
 	bonds      map[string]bondPlan
 	vlans      map[string]vlanPlan
 	vpns       map[string]int    // index of the VRF by VPN instance, 0 while there is none
 	bindings   map[string]string // VPN instance by interface
-	legs       []string          // the member Eth-Trunks, sorted
-	// aliases are the links that carry the aliases which the configuration names.
+	legs       []string          // the interfaces of the member Eth-Trunks, sorted
+	// aliases gives, for each alias in the configuration, the link that has it.
 	aliases map[config.InterfaceName]string
 }
 
-// interfacePlan is what is wanted of an interface.
+// interfacePlan is what a configuration requires of an interface.
 type interfacePlan struct {
 	*config.Interface
 	netdev string
 }
 
-// bondPlan is what is wanted of an Eth-Trunk's interface.
+// bondPlan is what a configuration requires of an Eth-Trunk's interface.
 type bondPlan struct {
 	netdev string
-	bond   links.Bond // as a Master member, or outside of an E-Trunk
+	bond   links.Bond // settings while it is a Master member, or no member of an E-Trunk
 	mac    net.HardwareAddr
 	ports  []string
-	member bool // of an E-Trunk
+	member bool // member of an E-Trunk
 	// standby is the LACP system identifier of a member in LACP standby.
 	standby [6]byte
 }
 
-// vlanPlan is what is wanted of a sub-interface.
+// vlanPlan is what a configuration requires of a sub-interface.
 type vlanPlan struct {
 	netdev, parent string
 	id             uint16
 }
 
-// linkMonitor is how often a bond of ours looks at its ports. A port that has
-// lost its carrier is used until then.
+// linkMonitor is how often a bond of Tandem checks the carrier of its ports. Until the
+// next check, the bond may use a port that has lost its carrier.
 const linkMonitor = 10 * time.Millisecond
 
-// newPlan derives what a configuration wants of the links there are. The system
-// identifier is one that no other device has.
+// newPlan derives the plan of a configuration for the existing links. own is a system
+// identifier that no other device has.
 func newPlan(m *config.Model, l *Links, own [6]byte) plan {
 	p := plan{
 		bonds: make(map[string]bondPlan), vlans: make(map[string]vlanPlan), vpns: make(map[string]int),
@@ -92,7 +92,7 @@ func (p *plan) add(m *config.Model, l *Links, i interfacePlan, own [6]byte) {
 	}
 }
 
-// resolve notes which link a name with a slash means, if there is one.
+// resolve finds the link that a name with a slash means, if there is one.
 func (p *plan) resolve(l *Links, name config.InterfaceName) {
 	if !name.HasSlash() {
 		return
@@ -125,7 +125,7 @@ func planBond(m *config.Model, l *Links, i interfacePlan, number uint32, own [6]
 }
 
 // join gives a member of an E-Trunk the LACP system that both devices share. The key is
-// the lower of the two trunks' numbers, so that it is shared as well.
+// the lower of the two Eth-Trunk numbers, so that it is the same on both devices, too.
 func (p *bondPlan) join(member config.Member, shared LACPSystem, own [6]byte) {
 	p.member, p.standby = true, own
 	if p.bond.Mode != links.BondLACP {
@@ -138,7 +138,7 @@ func (p *bondPlan) join(member config.Member, shared LACPSystem, own [6]byte) {
 	}
 }
 
-// actor is the LACP system of a bond as it is to be now.
+// actor returns the LACP system that a bond should have now.
 func (p bondPlan) actor(standby bool) LACPSystem {
 	if standby {
 		return LACPSystem{standbyPriority, p.standby}
@@ -146,9 +146,9 @@ func (p bondPlan) actor(standby bool) LACPSystem {
 	return LACPSystem{p.bond.ActorPriority, p.bond.ActorSystem}
 }
 
-// differs reports whether a plan's names mean other links than those of a plan before: an
-// alias is carried by another link, or a VRF has come or gone. An alias that no link
-// carries any more means what it meant.
+// differs reports whether the names of a plan mean other links than in the plan before:
+// another link has an alias, or a VRF was made or removed. An alias that no link has any
+// more does not count as a difference.
 func (p *plan) differs(before *plan) bool {
 	for name, netdev := range p.aliases {
 		if before.aliases[name] != netdev {
@@ -165,18 +165,18 @@ func (p *plan) wantsVRF(name string) bool {
 
 func (p *plan) isLeg(netdev string) bool { return slices.Contains(p.legs, netdev) }
 
-// addsLinkLocal reports whether an interface is to have a link-local address of ours where it
-// has no other.
+// addsLinkLocal reports whether the device adds an own link-local address to an interface
+// that has no other.
 func (i interfacePlan) addsLinkLocal() bool {
 	return (i.MLD.Enabled || i.MLD.Proxy) && i.AutoLinkLocal && !i.Shutdown
 }
 
-// addsLinkLocal is that of the interface by its Linux name.
+// addsLinkLocal does the same for an interface by its Linux name.
 func (p *plan) addsLinkLocal(netdev string) bool {
 	return slices.ContainsFunc(p.interfaces, func(i interfacePlan) bool { return i.netdev == netdev && i.addsLinkLocal() })
 }
 
-// heldDown reports whether the operator has an interface shut down.
+// heldDown reports whether the operator has shut an interface down.
 func (p *plan) heldDown(netdev string) bool {
 	return slices.ContainsFunc(p.interfaces, func(i interfacePlan) bool { return i.Shutdown && i.netdev == netdev })
 }
@@ -189,7 +189,7 @@ func (p *plan) onTrunk(netdev string) bool {
 	})
 }
 
-// configuredName is the name that the configuration has for a Linux interface.
+// configuredName returns the configured name of a Linux interface.
 func (p *plan) configuredName(netdev string) string {
 	at := slices.IndexFunc(p.interfaces, func(i interfacePlan) bool { return i.netdev == netdev })
 	if at < 0 {

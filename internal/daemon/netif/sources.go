@@ -10,13 +10,13 @@ import (
 	"tandem/internal/event"
 )
 
-// source is an address of this device from which something configured speaks.
+// source is an address of this device that some configured protocol uses as source.
 type source struct {
 	object  string
 	address netip.Addr
 }
 
-// sourcesOf lists the addresses that a configuration speaks from.
+// sourcesOf lists the source addresses that a configuration uses.
 func sourcesOf(m *config.Model) (list []source) {
 	add := func(a netip.Addr, format string, name any) {
 		if a.IsValid() && !a.IsUnspecified() {
@@ -37,8 +37,8 @@ func sourcesOf(m *config.Model) (list []source) {
 	return list
 }
 
-// Conditions lists the source addresses of the configuration that no interface has, or none that
-// may use it: what speaks from there is not heard.
+// Conditions lists the configured source addresses that no interface has, or that the
+// interface cannot use: messages from such an address cannot be sent.
 func (o *Owner) Conditions() (list []event.Condition) {
 	if o.model == nil {
 		return nil
@@ -51,7 +51,7 @@ func (o *Owner) Conditions() (list []event.Condition) {
 	return list
 }
 
-// has reports whether a link that is enabled has an address that can be used.
+// has reports whether an enabled link has a usable address a.
 func (l *Links) has(a netip.Addr) bool {
 	for _, link := range l.byName {
 		if link.AdminUp && slices.ContainsFunc(link.Addresses, func(p netip.Prefix) bool { return p.Addr() == a }) {

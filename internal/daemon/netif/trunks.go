@@ -8,9 +8,9 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// trunks brings bonds, their ports and sub-interfaces to the plan, also if somebody else has
-// changed them. It removes those that the plan no longer has. An interface that exists under a
-// name of the plan is adopted as it is.
+// trunks makes bonds, their ports and sub-interfaces agree with the plan, even after
+// another program has changed them. It removes those that are no longer in the plan. It
+// adopts an interface that exists under a name of the plan as it is.
 type trunks struct{ *pass }
 
 func (t trunks) reconcile() error {
@@ -30,7 +30,7 @@ func (t trunks) reconcile() error {
 	return errors.Join(append(errs, t.undoLog.save())...)
 }
 
-// undo takes back what was done for an earlier configuration.
+// undo reverses what was done for an earlier configuration.
 func (t trunks) undo() (errs []error) {
 	r := t.undoLog
 	for _, name := range slices.Sorted(maps.Keys(r.Ports)) {
@@ -43,7 +43,7 @@ func (t trunks) undo() (errs []error) {
 		_, bond := t.plan.bonds[name]
 		_, vlan := t.plan.vlans[name]
 		switch link := t.now[name]; {
-		case link.Index != r.Created[name]: // it is gone, or is somebody else's link by now
+		case link.Index != r.Created[name]: // it is gone, or another program has made a link of that name
 			delete(r.Created, name)
 		case !bond && !vlan:
 			errs = append(errs, t.remove(name))
@@ -83,7 +83,7 @@ func (t trunks) restoreAddresses() error {
 	return errors.Join(errs...)
 }
 
-// release takes a port out of its bond and restores its earlier state.
+// release takes a port out of its bond and restores its state from before.
 func (t trunks) release(name string, p undoPort) error {
 	delete(t.undoLog.Ports, name)
 	port, bond := t.now[name], t.now[p.Bond]

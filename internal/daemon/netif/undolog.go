@@ -21,8 +21,8 @@ type undoLog struct {
 	Created map[string]int
 	// Ports are the interfaces that were put into bonds.
 	Ports map[string]undoPort
-	// VRFs holds the indices of the VRFs made here, Bound the VRFs that interfaces were
-	// put into.
+	// VRFs holds the indices of the VRFs made here. Bound gives the VRF of each interface
+	// that was put into one.
 	VRFs  map[string]int
 	Bound map[string]string
 	// Actors are the LACP systems that adopted bonds had before.
@@ -31,12 +31,12 @@ type undoLog struct {
 	Addresses map[string]net.HardwareAddr
 
 	dir   string
-	saved []byte // the file's text
+	saved []byte // the text that the file has
 }
 
 type undoPort struct {
 	Bond string
-	Up   bool // it was up before
+	Up   bool // the interface was up before
 }
 
 // readUndoLog reads the log that an earlier daemon has left in a run directory. If it returns

@@ -12,7 +12,7 @@ import (
 const firstVRFTable = 10_000
 
 // vrfs makes the VRFs of the configured VPN instances, adopts those that exist, and binds
-// interfaces to them. It undoes what was done for an earlier configuration.
+// interfaces to them. It reverses what was done for an earlier configuration.
 type vrfs struct{ *pass }
 
 func (v vrfs) reconcile() error {
@@ -32,7 +32,7 @@ func (v vrfs) reconcile() error {
 	return errors.Join(append(errs, v.undoLog.save())...)
 }
 
-// undo removes what is no longer configured.
+// undo removes the VRFs and bindings that are no longer configured.
 func (v vrfs) undo() (errs []error) {
 	r := v.undoLog
 	for name, vpn := range r.Bound {
@@ -46,7 +46,7 @@ func (v vrfs) undo() (errs []error) {
 	}
 	for name, index := range r.VRFs {
 		switch {
-		case v.now[name].Index != index: // it is gone, or is somebody else's by now
+		case v.now[name].Index != index: // it is gone, or another program has made a VRF of that name
 			delete(r.VRFs, name)
 		case !v.plan.wantsVRF(name):
 			delete(r.VRFs, name)

@@ -12,7 +12,7 @@ import (
 	"tandem/internal/fib"
 )
 
-// control lists the ports on which the devices of a pair speak to each other.
+// control lists the UDP and TCP ports of the protocols between the devices of a pair.
 func (t Translation) control() []fib.Port {
 	ports := []fib.Port{{Protocol: unix.IPPROTO_UDP, Number: bfd.SingleHopPort}, {Protocol: unix.IPPROTO_UDP, Number: bfd.MultihopPort}}
 	if len(t.Model.ETrunks) > 0 {
@@ -24,9 +24,9 @@ func (t Translation) control() []fib.Port {
 	return ports
 }
 
-// leadsToPeer reports whether what comes in on an interface towards hosts can be of a device
-// that is configured as a peer: its address is in a network of the interface, or a session is
-// bound to it.
+// leadsToPeer reports whether packets on an interface towards hosts may come from a
+// configured peer: the peer's address is in a network of the interface, or a BFD session
+// is bound to it.
 func (t Translation) leadsToPeer(i *config.Interface) bool {
 	for _, s := range t.Model.Sessions {
 		if s.Interface == i.Name {
@@ -39,7 +39,7 @@ func (t Translation) leadsToPeer(i *config.Interface) bool {
 	})
 }
 
-// peers lists the addresses of all that are configured as peers.
+// peers lists the addresses of all configured peers.
 func (t Translation) peers() (all []netip.Addr) {
 	for _, e := range t.Model.ETrunks {
 		for _, path := range e.Paths() {

@@ -27,11 +27,11 @@ type Links interface {
 type Translation struct {
 	Model    *config.Model
 	Links    Links
-	DeviceID uint64 // persistent, unlike the peer's
+	DeviceID uint64 // persistent, different from the peer's
 }
 
-// reconnectBackoff bounds the wait between two attempts to reach the peer. It is short, because
-// only one device knows new listeners while the channel is down.
+// reconnectBackoff bounds the wait between two attempts to connect to the peer. It is
+// short, because while the channel is down the peer does not learn of new listeners.
 const reconnectBackoff = time.Second
 
 // Device returns the settings of the device. It returns an error if an E-Trunk tracks BFD and
@@ -44,7 +44,7 @@ func (t Translation) Device() (device.Settings, error) {
 		Services:    t.services(),
 		Profiles:    t.profiles(),
 		RecordLimit: int(t.Model.MLD.Limit),
-		// Every plane does, or says that it cannot.
+		// Every plane watches streams, or reports that it cannot.
 		WatchesStreams: true,
 	}
 	for id, e := range t.Model.ETrunks {

@@ -68,8 +68,8 @@ func trunkProfiles(m *config.Model, eTrunk uint32) []etrunk.Profile {
 	return profiles
 }
 
-// systemID returns the configured system ID, or one made from the device ID. A device ID
-// remains when a network card is exchanged, so the election does not change.
+// systemID returns the configured system ID, or one made from the device ID. The device
+// ID does not change with a network card, so neither does the election.
 func (t Translation) systemID() etrunk.SystemID {
 	if t.Model.LACPSystemID != (config.MAC{}) {
 		return etrunk.SystemID(t.Model.LACPSystemID)

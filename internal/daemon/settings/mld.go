@@ -22,15 +22,15 @@ func (t Translation) interfaces() map[string]device.InterfaceSettings {
 	return all
 }
 
-// The least parts of the bounds, which are more than a large network of set-top boxes needs on
-// one interface.
+// The smallest shares of an interface. They are more than a large network of set-top
+// boxes needs on one interface.
 const (
 	leastRecords = 1 << 16
 	leastEntries = 1 << 14
 )
 
-// shareBounds gives an interface its part of what a device holds at most. So what comes in on
-// one interface takes nothing from another.
+// shareBounds gives an interface its share of the bounds of the device. So messages on
+// one interface cannot use up the share of another one.
 func shareBounds(c *mld.Config, list []*config.Interface) {
 	downstreams := 0
 	for _, i := range list {
@@ -56,7 +56,7 @@ func (t Translation) multicast() (interfaces []*config.Interface) {
 // mldConfig translates the MLD settings of an interface, with the global ones.
 func mldConfig(m *config.Model, i *config.Interface) mld.Config {
 	tuning := m.Tuning(i)
-	c := mld.DefaultConfig() // for the bounds that no command sets
+	c := mld.DefaultConfig() // the defaults count for bounds that no command sets
 	c.Version = int(i.MLD.Version)
 	c.QueryInterval = tuning.QueryInterval
 	c.MaxResponse = tuning.MaxResponse
@@ -82,15 +82,15 @@ func mldConfig(m *config.Model, i *config.Interface) mld.Config {
 	return c
 }
 
-// policy makes a policy of an access list. In a basic list the source is the group, in an
-// advanced list the destination is. It returns nil without a name.
+// policy makes a policy from an access list. In a basic list the source of a rule is the
+// group, in an advanced list the destination is. Without a name it returns nil.
 func policy(m *config.Model, acl string) *mld.Policy {
 	if acl == "" {
 		return nil
 	}
 	p := &mld.Policy{Name: acl}
 	a := m.ACLs[acl]
-	if a == nil { // cannot happen in a configuration in force
+	if a == nil { // impossible in a configuration that was validated
 		return p
 	}
 	for _, r := range a.Rules {
@@ -103,14 +103,14 @@ func policy(m *config.Model, acl string) *mld.Policy {
 	return p
 }
 
-// senders makes a policy on senders of an access list: the source of a rule is the sender. It
-// returns nil without a name.
+// senders makes a policy on senders from an access list: the source of a rule is the
+// sender. Without a name it returns nil.
 func senders(m *config.Model, acl string) *mld.HostPolicy {
 	if acl == "" {
 		return nil
 	}
 	p := &mld.HostPolicy{Name: acl}
-	if a := m.ACLs[acl]; a != nil { // always true in a configuration in force
+	if a := m.ACLs[acl]; a != nil { // always true in a configuration that was validated
 		for _, r := range a.Rules {
 			p.Rules = append(p.Rules, mld.HostRule{Permit: r.Permit, Hosts: r.Source})
 		}

@@ -7,7 +7,8 @@ import (
 	"tandem/internal/pki"
 )
 
-// Multicast returns the multicast interfaces, and where the devices' own traffic is refused.
+// Multicast returns the multicast interfaces, and those of them on which packets to the
+// devices' own ports are refused.
 func (t Translation) Multicast() (all multicast.Interfaces) {
 	for _, i := range t.multicast() {
 		netdev := t.Links.Netdev(i.Name)
@@ -23,8 +24,8 @@ func (t Translation) Multicast() (all multicast.Interfaces) {
 	return all
 }
 
-// Hellos returns the sockets that the hellos of the E-Trunks need: one for each source address
-// of a path. A path in a VPN instance that does not exist needs none.
+// Hellos returns the sockets that the hellos of the E-Trunks need: one for each source
+// address of a path. A path in a VPN instance that does not exist needs no socket.
 func (t Translation) Hellos() map[hello.Address]hello.Binding {
 	all := make(map[hello.Address]hello.Binding)
 	for _, e := range t.Model.ETrunks {
