@@ -18,15 +18,15 @@ import (
 // basic ACL is the group, and so is the destination of an advanced ACL, as on VRP. In a
 // source policy, the address of a basic ACL and the source of an advanced ACL are a host.
 type ACL struct {
-	// Name is its name, or its number in decimal: 2000..2999 for a basic ACL,
+	// Name is the name of the ACL, or its number in decimal: 2000..2999 for a basic ACL,
 	// 3000..3999 for an advanced one.
 	Name        string
 	Advanced    bool
 	Description string
-	Rules       []ACLRule // by ID
+	Rules       []ACLRule // sorted by ID
 }
 
-// ACLRule permits or denies. A zero prefix matches every address.
+// ACLRule permits or denies addresses. A zero prefix matches every address.
 type ACLRule struct {
 	ID          uint32 // 0..4294967294
 	Permit      bool
@@ -221,7 +221,7 @@ func (a *ACL) search(id uint32) (int, bool) {
 	return slices.BinarySearchFunc(a.Rules, id, func(r ACLRule, id uint32) int { return cmp.Compare(r.ID, id) })
 }
 
-// same returns the index of a rule that is equal to r but for its ID, -1 if there is none.
+// same returns the index of a rule that equals r except for its ID, -1 if there is none.
 func (a *ACL) same(r ACLRule) int {
 	return slices.IndexFunc(a.Rules, func(o ACLRule) bool { return o.body() == r.body() })
 }
@@ -245,7 +245,8 @@ func readRule(a command.Args) ACLRule {
 	}
 }
 
-// readRange reads the addresses that a rule matches. The zero prefix matches all.
+// readRange reads the addresses that a rule matches. The zero prefix matches every
+// address.
 func readRange(a command.Args, end string) netip.Prefix {
 	p := command.Get[netip.Prefix](a, end+"-prefix")
 	if a.Has(end + "-length") {

@@ -13,9 +13,9 @@ type Candidate struct {
 	*Editor
 	store *Store
 	base  *Model
-	since uint64 // newest commit in base
-	// changed is a view in which the candidate differed from the base when they were compared
-	// last. While it still differs, no other view has to be compared.
+	since uint64 // newest commit that base contains
+	// changed is a view in which the candidate differed from the base at the last
+	// comparison. While it still differs, no other view has to be compared.
 	changed View
 }
 
@@ -29,7 +29,7 @@ func (c *Candidate) Changed() bool {
 	return ok
 }
 
-// Changes lists the differences from its base, see Diff.
+// Changes lists the differences between the candidate and its base, see Diff.
 func (c *Candidate) Changes() []string { return Diff(c.base, c.Model, c.keys) }
 
 // Clear drops the changes, takes the present running configuration as the base and returns
@@ -50,7 +50,7 @@ func (c *Candidate) Follow() {
 	}
 }
 
-// ErrConflict means that a candidate would undo what others have committed.
+// ErrConflict means that a candidate would undo what other users have committed.
 var ErrConflict = errors.New("the candidate conflicts with what was committed meanwhile")
 
 // ConflictError lists what a candidate would undo.
@@ -97,9 +97,10 @@ func (c *Candidate) merge() (*Model, error) {
 	return m, nil
 }
 
-// Refresh merges into the candidate what others have committed meanwhile. If both have
-// changed the same setting, the candidate's value stays, and the returned *ConflictError
-// lists what it will undo. After any other error the candidate is unchanged.
+// Refresh merges into the candidate what other users have committed since the candidate
+// began. If both have changed the same setting, the candidate's value stays, and the
+// returned *ConflictError lists what the candidate will undo. After any other error the
+// candidate is unchanged.
 func (c *Candidate) Refresh() error {
 	m, err := c.Merged()
 	if m == nil {

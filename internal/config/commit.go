@@ -8,39 +8,39 @@ import (
 	"time"
 )
 
-// Apply brings a device to a configuration. After an error the device runs the previous
-// configuration.
+// Apply makes a device use a configuration. After an error the device uses the previous
+// one.
 type Apply func(*Model) error
 
 // CommitOptions are the options of a commit.
 type CommitOptions struct {
 	PointInfo
-	// Trial makes the commit a trial of this length. If nobody confirms it in time, the
-	// previous configuration comes back. Zero commits for good.
+	// Trial makes the commit a trial of this length. If no user confirms it in time, the
+	// previous configuration is restored. Zero means an ordinary commit.
 	Trial time.Duration
 	// Persist is a word with which other sessions may confirm the trial. A commit with
 	// Trial sets the word. A commit without Trial and with this word confirms the trial.
 	Persist string
 	// Ended is called when a trial has ended without a confirmation. The error is nil if
-	// the previous configuration is in force again; otherwise it says why it is not yet.
+	// the previous configuration is in force again; otherwise it says why not.
 	Ended func(error)
 }
 
 // Outcome is the result of a commit.
 type Outcome struct {
-	Point    Point    // its ID is 0 if nothing was changed, or for a trial
+	Point    Point    // its ID is 0 if nothing has changed, and for a trial
 	Warnings Problems // warnings of Validate
-	// Kept are commits that others have made since the candidate began. Their changes
+	// Kept lists the commits of other users since the candidate began. Their changes
 	// remain in force.
 	Kept []Point
 }
 
-// Commit puts a candidate in force. It merges what others have committed meanwhile, then
-// validates, writes and applies the whole, and only then makes it the running
-// configuration. If nothing has changed, it does not call apply. The error is a
-// *ConflictError if the candidate would undo what others have committed, and an
-// *InvalidError if the model is not valid. After an error the running configuration and the
-// candidate are unchanged.
+// Commit puts a candidate in force. It merges what other users have committed since the
+// candidate began. Then it validates, writes and applies the result, and only then makes
+// it the running configuration. If nothing has changed, it does not call apply. The error
+// is a *ConflictError if the candidate would undo what other users have committed, and an
+// *InvalidError if the model is not valid. After an error the running configuration and
+// the candidate are unchanged.
 func (s *Store) Commit(c *Candidate, o CommitOptions, apply Apply) (Outcome, error) {
 	s.committing.Lock()
 	defer s.committing.Unlock()
@@ -131,7 +131,7 @@ func (s *Store) install(info PointInfo, next *Model, apply Apply) (Point, error)
 	s.running = next
 	s.points = append(s.points, point)
 	for len(s.points) > keptPoints {
-		// An old file that stays does no harm.
+		// If the old file cannot be removed, this does no harm.
 		_ = os.Remove(s.path(s.points[0].ID))
 		s.points = s.points[1:]
 	}

@@ -39,7 +39,8 @@ func (s *staged) publish() error {
 
 // discard removes the file unless it was published.
 func (s *staged) discard() {
-	// After publish the temporary file does not exist. One that stays is never read.
+	// After publish the temporary file does not exist. If it cannot be removed, it stays,
+	// but is never read.
 	_ = os.Remove(s.temporary)
 }
 

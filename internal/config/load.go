@@ -13,8 +13,8 @@ import (
 // MaxText is the longest configuration text that can be loaded, in bytes.
 const MaxText = 16 << 20
 
-// ReadText reads a configuration file. It refuses what is not a regular file, for instance
-// a pipe, which could block.
+// ReadText reads a configuration file. It refuses a file that is not regular, for
+// instance a pipe, because reading could block.
 func ReadText(path string) (string, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {

@@ -24,7 +24,7 @@ func contentOf(m *Model, keys *Keyring) content {
 	c.view(m, SystemView, keys)
 	for _, kind := range objectKinds {
 		for _, v := range kind.list(m) {
-			if v.Kind != ViewMLD { // the MLD view exists if it has lines
+			if v.Kind != ViewMLD { // the MLD view exists only if it has lines
 				c[slot{v, headRow}] = []string{kind.head(m, v)}
 			}
 			c.view(m, v, keys)
@@ -48,7 +48,7 @@ func (c content) view(m *Model, v View, keys *Keyring) {
 // merger merges the changes of two sides to one configuration.
 type merger struct {
 	base, mine, theirs content
-	model              [2]*Model // mine and theirs, which give the order of objects
+	model              [2]*Model // the models of mine and theirs, for the order of objects
 	// taken are the slots in conflict, where mine wins. The slot headRow means the whole
 	// object.
 	taken     map[slot]bool
@@ -62,7 +62,7 @@ type merger struct {
 func merge(base, mine, theirs *Model, keys *Keyring) (*Model, []string, error) {
 	g := &merger{contentOf(base, keys), contentOf(mine, keys), contentOf(theirs, keys), [2]*Model{theirs, mine}, map[slot]bool{}, nil}
 	g.removals()
-	for range 3 { // two lines of a setting that can have only one are found when the result is read back
+	for range 3 { // if a setting that can have only one line has got two, this is found when the result is parsed
 		planned := g.plan()
 		m, err := Parse(g.text(planned), keys)
 		if err != nil {
@@ -130,8 +130,8 @@ func (g *merger) lines(s slot) []string {
 	return append(without(theirs, slices.Concat(gone, added)), added...)
 }
 
-// compare reports whether a configuration that was read back is equal to the planned one.
-// Where it is not, both sides have set a setting that can have only one line; this is a
+// compare reports whether the planned configuration is still the same after it was
+// parsed. If not, both sides have set a setting that can have only one line; this is a
 // conflict.
 func (g *merger) compare(planned, got content) bool {
 	same := true

@@ -22,15 +22,15 @@ import (
 type Model struct {
 	SysName   string // 1..64 characters
 	Multicast bool   // multicast ipv6 routing-enable
-	// ForwardingPlane is what forwards; see [Model.Plane].
+	// ForwardingPlane is the configured forwarding plane; see [Model.Plane].
 	ForwardingPlane ForwardingPlane
 	BFD             bool // bfd
-	// MLD holds the defaults of all interfaces, and what they share.
+	// MLD holds the defaults of all interfaces, and the settings that they share.
 	MLD GlobalMLD
 	// ETrunkPort is the UDP port of the hellos, 1025..65535.
 	ETrunkPort uint16
-	// LACPSystemID and LACPPriority are the LACP system that member trunks use towards the
-	// switch. A zero ID means that none is set.
+	// LACPSystemID and LACPPriority are the LACP system that member trunks use towards
+	// the switch. A zero ID means that no system is configured.
 	LACPSystemID MAC
 	LACPPriority uint16
 	// HTTP is the address of the web page and the metrics.
@@ -69,7 +69,7 @@ type GlobalMLD struct {
 	// HostLimit is the largest number of groups and sources of one host on an interface, 0
 	// for the limit of package mld.
 	HostLimit   uint32
-	SSMMappings []mld.Mapping // sorted and unique; of multicast addresses
+	SSMMappings []mld.Mapping // sorted, each once; for multicast addresses
 }
 
 func (g GlobalMLD) isZero() bool {
@@ -88,7 +88,7 @@ type Tuning struct {
 // Service is a remote backup service (RBS).
 type Service struct {
 	Name        string
-	Peer, Local netip.Addr // both zero while not set
+	Peer, Local netip.Addr // both zero if not configured
 	Port        uint16     // 1025..65535
 	// TrackBFD is the local discriminator of a BFD session, 0 for none. When this session
 	// goes down, the connection is closed.
@@ -104,8 +104,8 @@ type Service struct {
 // Profile is a remote backup profile (RBP).
 type Profile struct {
 	Name     string
-	BackupID uint32 // 1..4294967295, 0 while not set
-	Service  string // empty while not set
+	BackupID uint32 // 1..4294967295, 0 if not configured
+	Service  string // empty if not configured
 	Hot      bool   // peer-backup hot
 	// ETrunk and EthTrunk are the numbers of an E-Trunk and of one of its members. The
 	// profile takes its role from this member. ETrunk is 0 if the profile is not bound.
@@ -120,7 +120,7 @@ type ETrunk struct {
 	Priority      uint8 // 1..254, the lower is preferred
 	Key           Secret
 	AuthMode      etrunk.AuthMode
-	Peer, Local   netip.Addr    // both zero while not set
+	Peer, Local   netip.Addr    // both zero if not configured
 	VPN           string        // VPN instance of the addresses, empty for the public network
 	Heartbeats    []etrunk.Path // heartbeat paths, sorted; at most etrunk.MaxHeartbeats
 	HelloInterval time.Duration // 500 ms..10 s
@@ -148,7 +148,8 @@ func (t *ETrunk) Paths() []etrunk.Path {
 // bfd enable`).
 type ETrunkBFD struct {
 	Enabled bool
-	// TrackInterface: the session goes down when this interface does; empty for none.
+	// TrackInterface is an interface whose failure takes the session down; empty for
+	// none.
 	TrackInterface InterfaceName
 	MinTx, MinRx   time.Duration // 3..20000 ms
 	DetectMult     uint8         // 3..50
@@ -160,15 +161,15 @@ type BFDSession struct {
 	Peer  netip.Addr
 	Local netip.Addr // zero: the kernel chooses the source address
 	VPN   string     // VPN instance of the addresses, empty for the public network
-	// Interface binds a single-hop session to its out interface. When TrackInterface goes
-	// down, the session goes down. Either may be empty.
+	// Interface binds a single-hop session to its outgoing interface. When TrackInterface
+	// goes down, the session goes down. Either may be empty.
 	Interface, TrackInterface InterfaceName
 
-	// Auto means that the two devices learn each other's discriminators. Then none is
+	// Auto means that the two devices learn each other's discriminators, so that none is
 	// configured.
 	Auto                bool
-	LocalDiscriminator  uint32        // 1..16384, 0 while not set
-	RemoteDiscriminator uint32        // 1..4294967295, 0 while not set
+	LocalDiscriminator  uint32        // 1..16384, 0 if not configured
+	RemoteDiscriminator uint32        // 1..4294967295, 0 if not configured
 	MinTx, MinRx        time.Duration // 3..20000 ms
 	DetectMult          uint8         // 3..50
 	TOSExp              uint8         // 0..7
@@ -206,14 +207,14 @@ type Interface struct {
 	Profile       string // remote backup profile, empty for none
 	// Trunk is the Eth-Trunk of which the interface is a port, empty for none.
 	Trunk InterfaceName
-	// VLAN is the VLAN of a sub-interface, 1..4094, 0 while not set.
+	// VLAN is the VLAN of a sub-interface, 1..4094, 0 if not configured.
 	VLAN uint16
 	VPN  string // VPN instance, empty for the public network
 
 	// The following fields are only for an Eth-Trunk.
 	Mode     TrunkMode
 	LACPFast bool // the partner sends one LACPDU each second
-	MAC      MAC  // zero while not set
+	MAC      MAC  // zero if not configured
 	// ETrunk is the E-Trunk that the trunk has joined by itself, 0 for none. RemoteEthTrunk
 	// is the number of the peer's trunk; the default is the trunk's own number. See
 	// Model.Members.
@@ -244,7 +245,7 @@ type InterfaceMLD struct {
 	Static       []mld.StaticGroup // sorted and unique
 }
 
-// Defaults that the protocol packages do not define.
+// Defaults for which the protocol packages have no constants.
 const (
 	defaultSysName      = "Tandem"
 	DefaultLACPPriority = 32768

@@ -160,7 +160,7 @@ var interfaceType = command.Type{Name: "interface", Show: "INTERFACE", Parse: fu
 	return name, taken, err
 }}
 
-// MAC is an Ethernet address. The zero MAC means that none is set.
+// MAC is an Ethernet address. The zero MAC means that none is configured.
 type MAC [6]byte
 
 // String returns the address in VRP's form, 00e0-fc12-3456.

@@ -19,7 +19,7 @@ const (
 	keptPoints = 50
 )
 
-// ErrNoPoint means that a commit point does not exist, or was deleted.
+// ErrNoPoint means that a commit point does not exist, or has been deleted.
 var ErrNoPoint = errors.New("there is no such commit point")
 
 // Point is one commit. It contains a configuration to which the operator can return.
@@ -35,7 +35,7 @@ type Point struct {
 // PointInfo is what a commit records about its user and purpose. Every field may be empty.
 type PointInfo struct {
 	User        string `json:"user,omitempty"`
-	Source      string `json:"source,omitempty"` // from where the user was logged in
+	Source      string `json:"source,omitempty"` // from where the user had logged in
 	Label       string `json:"label,omitempty"`  // unique among the stored points
 	Description string `json:"description,omitempty"`
 }

@@ -51,7 +51,7 @@ func (l *Layout) Indent() int { return l.indent }
 // tabStop is the distance of tab stops in columns.
 const tabStop = 8
 
-// columns returns the indentation of a line in columns.
+// columns returns how many columns a line is indented.
 func columns(line string) int {
 	n := 0
 	for _, r := range line {
@@ -96,7 +96,7 @@ func (e *LineError) Unwrap() error { return e.Err }
 // that change the view.
 var textTable = mustTable(command.New(Vocabulary(), slices.Concat(editorCommands(), procedureCommands())))
 
-// procedureCommands are commands such as commit that a text for typing contains. They do
+// procedureCommands are commands such as commit that occur in texts for typing. They do
 // nothing here, because a text is read as a whole.
 func procedureCommands() []command.Command[*Editor] {
 	home := func(e *Editor, _ command.Args) error { e.View = SystemView; return nil }
@@ -109,7 +109,7 @@ func procedureCommands() []command.Command[*Editor] {
 	}
 }
 
-// mustTable panics on an error, which would be an error of the program.
+// mustTable panics on an error, because it would be a programming error.
 func mustTable(t *command.Table[*Editor], err error) *command.Table[*Editor] {
 	if err != nil {
 		panic(err)
@@ -127,9 +127,9 @@ func Parse(text string, keys *Keyring) (*Model, error) {
 	return m, nil
 }
 
-// read executes a text on a model and returns the lines that were refused. The text is one
-// that Write has made, which ends with return, or a text for typing, which begins with
-// system-view.
+// read executes a text on a model and returns the lines that were refused. There are two
+// kinds of texts: one that Write has made, which ends with return, and one for typing,
+// which begins with system-view.
 func read(m *Model, text string, keys *Keyring) (*Model, []*LineError) {
 	r := reader{Editor: newEditor(m, keys)}
 	var wrong []*LineError
@@ -149,7 +149,7 @@ func read(m *Model, text string, keys *Keyring) (*Model, []*LineError) {
 type reader struct {
 	*Editor
 	layout Layout
-	begun  bool // there was already a command
+	begun  bool // a command has been read
 	script bool // the first command was system-view
 	lost   int  // indentation of the lines to skip, because their heading was refused; 0 for none
 }

@@ -77,7 +77,7 @@ func keywordsOf(syntax string) string {
 	return strings.Join(words[:n], " ")
 }
 
-// setting is an entry of a view whose object has type T.
+// setting is an entry of a view. The object of the view has type T.
 type setting[T any] struct {
 	syntax, undo, help string
 	set                func(*T, command.Args) error
@@ -85,7 +85,7 @@ type setting[T any] struct {
 	write              func(*T) []string
 }
 
-// settings makes the entries of a view's settings. Object finds the view's object.
+// settings makes the entries of a view's settings. object finds the view's object.
 func settings[T any](view string, object func(*Model, View) *T, list ...setting[T]) []entry {
 	entries := make([]entry, len(list))
 	for i, s := range list {
@@ -120,8 +120,8 @@ func flag[T any](words, help string, field func(*T) *bool, initially bool) setti
 		}}
 }
 
-// scalar is a setting with one parameter. Read makes the value from the arguments; show
-// writes the value.
+// scalar is a setting with one parameter. read makes the value from the arguments; show
+// writes the value as text.
 func scalar[T any, V comparable](syntax, help string, field func(*T) *V, initially V,
 	read func(command.Args, string) (V, error), show func(V) string) setting[T] {
 	name, fill := parameterOf(syntax)

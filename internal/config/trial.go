@@ -12,7 +12,7 @@ const retryTrial = 10 * time.Second
 // is not written to a file, so a daemon that restarts uses the previous configuration.
 type trial struct {
 	CommitOptions
-	by     *Candidate // the candidate whose commit confirms it
+	by     *Candidate // the candidate whose commit confirms the trial
 	until  time.Time
 	before *Model
 	apply  Apply
@@ -23,7 +23,7 @@ type trial struct {
 type TrialInfo struct {
 	PointInfo
 	Persist string    // empty if only the same session can confirm it
-	Until   time.Time // when the previous configuration comes back
+	Until   time.Time // when the previous configuration is restored
 }
 
 // Trial returns the trial that is in force. It returns ok false if there is none.
@@ -112,7 +112,7 @@ func (s *Store) putBack() error {
 	return nil
 }
 
-// endTrial forgets the trial, if there is one.
+// endTrial removes the trial, if there is one.
 func (s *Store) endTrial() {
 	if s.trial != nil {
 		s.trial.timer.Stop()

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Problem is something wrong in a model, found when the whole is checked.
+// Problem is a fault in a model that is found when the whole model is checked.
 type Problem struct {
 	// Where is the heading of the object with the problem.
 	Where string
@@ -127,7 +127,7 @@ func (v *validator) system() {
 	}
 }
 
-// listens checks an address to listen on, which stands without an interface.
+// listens checks an address to listen on that has no interface with it.
 func (v *validator) listens(where string, address netip.Addr) {
 	if address.IsLinkLocalUnicast() {
 		v.fail(where, "%v is link-local, so nothing can listen there; give a global address", address)
@@ -222,7 +222,7 @@ func (v *validator) backupIDs() {
 	inOrder(v.m.Profiles, func(p *Profile) {
 		s := v.m.Service(p.Service)
 		if p.BackupID == 0 || s == nil {
-			return // profile reports an unknown service
+			return // profile() reports an unknown service
 		}
 		u := use{s.Name, p.BackupID}
 		if other, taken := users[u]; taken {

@@ -2,8 +2,8 @@ package config
 
 import "net/netip"
 
-// clashes finds pairs of objects that use the same thing. It reports each pair at the first
-// of the two.
+// clashes finds pairs of objects that use the same resource. It reports each pair at the
+// first of the two.
 func (v *validator) clashes() {
 	clash(v.m.Sessions, func(s *BFDSession) (uint32, bool) { return s.LocalDiscriminator, s.LocalDiscriminator != 0 },
 		func(s, other *BFDSession) {
@@ -34,8 +34,8 @@ func (v *validator) clashes() {
 	})
 }
 
-// clash calls told with each pair of objects that have the same key, in order. A key that
-// is not ok is not compared.
+// clash calls told with each pair of objects that have the same key, in order. An object
+// for which key returns false is not compared.
 func clash[K interface{ ~string }, V any, C comparable](objects map[K]*V, key func(*V) (k C, ok bool), told func(first, other *V)) {
 	first := map[C]*V{}
 	inOrder(objects, func(o *V) {

@@ -41,7 +41,7 @@ const (
 
 // View is a configuration view: the system view, or the view of one object.
 type View struct {
-	Kind string // one of the View names; ViewInterface for Eth-Trunks as well
+	Kind string // one of the View names; for Eth-Trunks, too, it is ViewInterface
 	Name string // of the object: its name, or its number in decimal
 }
 
@@ -143,8 +143,8 @@ func (e *Editor) do(a command.Args, run func(*Editor, command.Args) error) error
 	return nil
 }
 
-// Commands returns the configuration commands and their undos for sessions of type S. The
-// argument returns the editor of a session.
+// Commands returns the configuration commands and their undos for sessions of type S.
+// editor returns the editor of a session.
 func Commands[S any](editor func(S) *Editor) []command.Command[S] {
 	return command.Lift(editorCommands(), editor)
 }

@@ -121,7 +121,7 @@ func parseGroupRange(s string) (netip.Prefix, error) {
 	return p.Masked(), nil
 }
 
-// known lists, for errors, the names of objects.
+// known lists the names of objects, for error messages.
 func known[V any](objects map[string]*V) string {
 	if len(objects) == 0 {
 		return "none is configured"

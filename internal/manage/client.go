@@ -36,7 +36,7 @@ func NewClient(socket string) *Client {
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return d.DialContext(ctx, "unix", socket)
 		},
-		MaxConnsPerHost: 3, // one request waits for the log, one can interrupt a line
+		MaxConnsPerHost: 3, // one request waits for log events, one can interrupt a line
 	}}}
 }
 
@@ -56,7 +56,7 @@ func (c *Client) Open(ctx context.Context, interactive bool) (*Session, error) {
 type Session struct {
 	client *Client
 	path   string
-	// JSON makes displays print JSON, also when the line does not ask for it.
+	// JSON makes displays print JSON, even if the line does not request it.
 	JSON bool
 	// Prompt is the prompt that follows the last line.
 	Prompt string
@@ -165,7 +165,7 @@ func refused(resp *http.Response) error {
 	return errors.New(f.Error)
 }
 
-// explain says, in the operator's terms, why the socket cannot be used.
+// explain says why the socket cannot be used, in words for the operator.
 func (c *Client) explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):

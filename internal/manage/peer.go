@@ -35,7 +35,7 @@ func (p peer) login(interactive bool) console.Login {
 	return console.Login{User: p.name(), Source: fmt.Sprintf("console pid %d", p.PID), Level: console.Configuration, Interactive: interactive}
 }
 
-// peerOf asks the kernel who connected.
+// peerOf asks the kernel which process has connected.
 func peerOf(c net.Conn) (peer, error) {
 	u, ok := c.(*net.UnixConn)
 	if !ok {
@@ -65,7 +65,8 @@ func withPeer(ctx context.Context, p peer) context.Context {
 	return context.WithValue(ctx, peerKey{}, p)
 }
 
-// peerFrom returns the peer of a request. It returns false if the kernel could not tell.
+// peerFrom returns the peer of a request. It returns false if the kernel has not
+// identified the peer.
 func peerFrom(ctx context.Context) (peer, bool) {
 	p, ok := ctx.Value(peerKey{}).(peer)
 	return p, ok

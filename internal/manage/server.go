@@ -21,7 +21,7 @@ import (
 // Limits on what a client may use.
 const (
 	maxBody       = 64 << 10           // a line is at most 4096 characters
-	maxLoad       = 4 * config.MaxText // in JSON, where a character may take several
+	maxLoad       = 4 * config.MaxText // in JSON a character may take several bytes
 	headerTimeout = 5 * time.Second
 	stopTimeout   = 2 * time.Second
 )
@@ -33,7 +33,7 @@ func Serve(ctx context.Context, l net.Listener, sys *console.System, j *journal.
 		ReadHeaderTimeout: headerTimeout,
 		ConnContext:       identify(j),
 		ErrorLog:          j.Logger(event.HTTPError),
-		BaseContext:       func(net.Listener) context.Context { return ctx }, // requests that wait for the log must not delay the end
+		BaseContext:       func(net.Listener) context.Context { return ctx }, // so that requests that wait for log events end with ctx
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
@@ -53,7 +53,7 @@ func Serve(ctx context.Context, l net.Listener, sys *console.System, j *journal.
 	return nil
 }
 
-// identify asks the kernel who has connected, and logs it.
+// identify asks the kernel which user has connected, and logs it.
 func identify(j *journal.Journal) func(context.Context, net.Conn) context.Context {
 	return func(ctx context.Context, c net.Conn) context.Context {
 		p, err := peerOf(c)

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// maxSessions limits how much memory forgotten sessions can use.
+	// maxSessions bounds the memory that abandoned sessions can use.
 	maxSessions = 64
 	// idleLimit is how long after its last line a session is closed.
 	idleLimit = time.Hour
@@ -32,7 +32,7 @@ type held struct {
 	mu      sync.Mutex
 	session *console.Session
 	uid     uint32
-	used    time.Time // guarded by sessions.mu
+	used    time.Time // when the session was last used; guarded by sessions.mu
 }
 
 func newSessions(sys *console.System) *sessions {

@@ -15,11 +15,11 @@ import (
 	"tandem/internal/task"
 )
 
-// lookInterval is how often it is looked whether the socket is still there.
+// lookInterval is the time between two checks that the socket still exists.
 const lookInterval = time.Second
 
-// Socket is a console socket that is made again when somebody has removed it, alone or
-// with its directory. It is safe for concurrent use.
+// Socket is a console socket that is made again when another program has removed it,
+// alone or with its directory. It is safe for concurrent use.
 type Socket struct {
 	path, group string
 
@@ -28,8 +28,8 @@ type Socket struct {
 	closed   bool
 }
 
-// NewSocket makes the socket, see [Listen], or goes on with the one that another process
-// has handed over.
+// NewSocket makes the socket, see [Listen], or takes over the one that a predecessor has
+// handed over.
 func NewSocket(path, group string, inherited *os.File) (*Socket, error) {
 	var l net.Listener
 	var err error
@@ -61,7 +61,7 @@ func (s *Socket) Accept() (net.Conn, error) {
 		l := s.current()
 		c, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) && s.current() != l {
-			continue // it was made again
+			continue // Remake has made the socket again
 		}
 		return c, err
 	}
@@ -78,10 +78,10 @@ func (s *Socket) Close() error {
 // Addr implements [net.Listener].
 func (s *Socket) Addr() net.Addr { return s.current().Addr() }
 
-// File returns a descriptor of the socket, for another process.
+// File returns a descriptor of the socket, for a successor.
 func (s *Socket) File() (*os.File, error) { return s.current().File() }
 
-// Keep makes the socket again whenever it is gone, until ctx ends.
+// Keep makes the socket again whenever it was removed, until ctx ends.
 func (s *Socket) Keep(ctx context.Context, j *journal.Journal) error {
 	told := false
 	for task.Pause(ctx, lookInterval) {
@@ -97,7 +97,7 @@ func (s *Socket) Keep(ctx context.Context, j *journal.Journal) error {
 	return nil
 }
 
-// Remake makes the socket again if it is gone.
+// Remake makes the socket again if it was removed.
 func (s *Socket) Remake() (remade bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,7 +109,7 @@ func (s *Socket) Remake() (remade bool, err error) {
 		return false, err
 	}
 	old := s.listener
-	s.listener = l.(*net.UnixListener) // what "unix" listens with
+	s.listener = l.(*net.UnixListener) // Listen returns this type for "unix"
 	old.SetUnlinkOnClose(false)
 	return true, old.Close()
 }

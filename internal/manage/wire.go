@@ -16,14 +16,14 @@ type openReply struct {
 // lineRequest contains a line as it was typed, for exec and complete.
 type lineRequest struct {
 	Line string `json:"line"`
-	// JSON makes a display print JSON, also when the line does not ask for it.
+	// JSON makes a display print JSON, even if the line does not request it.
 	JSON bool `json:"json"`
 }
 
 // loadRequest contains a configuration text for the candidate of a session.
 type loadRequest struct {
 	Text    string `json:"text"`
-	Replace bool   `json:"replace"` // instead of the candidate's content
+	Replace bool   `json:"replace"` // replace the candidate's content, and do not add to it
 	Compare bool   `json:"compare"` // only show what would change
 }
 
@@ -51,7 +51,7 @@ type Reply struct {
 
 // Completion lists what may follow at the end of a line.
 type Completion struct {
-	// Expanded is the line completed as far as it is certain.
+	// Expanded is the line with its last word completed as far as it is unique.
 	Expanded   string      `json:"expanded"`
 	Candidates []Candidate `json:"candidates"`
 	// Error says why the line cannot be continued, as the console prints it.

@@ -1,6 +1,6 @@
-// Package metrics shows a device to Prometheus. The metrics follow from the tags of
-// [state.Measured] and of the structs within it, and from nothing else: a counter that a
-// core adds there is a metric without a line here. docs/metrics.md lists them all.
+// Package metrics exports the state of a device to Prometheus. All metrics derive from
+// the tags of [state.Measured] and of the structs within it. So a counter that a core
+// adds there becomes a metric without a change here. docs/metrics.md lists all metrics.
 package metrics
 
 import (
@@ -15,7 +15,8 @@ import (
 	"tandem/internal/state"
 )
 
-// Device is what is measured. The methods may be called from any goroutine.
+// Device provides the state for the metrics. Its methods may be called from any
+// goroutine.
 type Device interface {
 	Snapshot() state.Device
 	Interfaces() []state.Interface
@@ -23,21 +24,21 @@ type Device interface {
 	BFDStatistics() state.BFDStatistics
 }
 
-// Journal is where the events of the device are counted.
+// Journal provides the counts of the device's events.
 type Journal interface {
 	Counts() map[*event.Kind]uint64
 	Alarms() []event.Alarm
 	Book() event.Book
 }
 
-// collector makes all metrics of a device of one look at it.
+// collector makes all metrics of a device from one snapshot.
 type collector struct {
 	device  Device
 	journal Journal
 	build   state.Build
 }
 
-// Handler answers with the metrics of a device and of its process.
+// Handler returns the handler for the metrics of a device and of its process.
 func Handler(d Device, j Journal, build state.Build) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collector{d, j, build}, collectors.NewGoCollector(),
@@ -45,7 +46,7 @@ func Handler(d Device, j Journal, build state.Build) http.Handler {
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
-// all are the metrics of a device.
+// all declares the metrics of a device.
 var all = meterOf(reflect.TypeFor[state.Measured](), scope{})
 
 // Describe implements [prometheus.Collector].

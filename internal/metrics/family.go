@@ -17,10 +17,11 @@ type family struct {
 	desc       *prometheus.Desc
 }
 
-// families are all metrics, in the order of their declarations.
+// families lists all metrics, in the order of their declarations.
 var families []*family
 
-// declare declares a metric, or returns the one that several fields are series of.
+// declare declares a metric. If several fields are series of one metric, it returns the
+// metric that the first of them has declared.
 func declare(kind prometheus.ValueType, name, help string, labels ...string) *family {
 	name = "tandem_" + name
 	if at := slices.IndexFunc(families, func(f *family) bool { return f.name == name }); at >= 0 {
@@ -45,7 +46,7 @@ func histogram(name, help string, labels ...string) *family {
 	return f
 }
 
-// sink is where the metrics of one look go.
+// sink receives the metrics of one snapshot.
 type sink struct{ out chan<- prometheus.Metric }
 
 func (s sink) set(f *family, value float64, labels ...string) {
@@ -60,14 +61,15 @@ func (s sink) flag(f *family, on bool, labels ...string) {
 	s.set(f, value, labels...)
 }
 
-// state sets one series for each of the states, 1 for the one that holds.
+// state sends one series for each possible state: 1 for the present state, 0 for the
+// others.
 func (s sink) state(f *family, now string, all []string, labels ...string) {
 	for _, state := range all {
 		s.flag(f, state == now, append(slices.Clone(labels), state)...)
 	}
 }
 
-// latencies sets a histogram.
+// latencies sends a histogram.
 func (s sink) latencies(f *family, h latency.Histogram, labels ...string) {
 	buckets, total := make(map[float64]uint64, len(latency.Bounds)), uint64(0)
 	for i, bound := range latency.Bounds {

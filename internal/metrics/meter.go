@@ -14,9 +14,9 @@ import (
 	"tandem/internal/rbs"
 )
 
-// meter finds the metrics of a struct of the state by the tags of its fields:
+// meter holds the metrics of a struct of the state. The tags of its fields declare them:
 //
-//	label   what tells the objects of a list apart: a label of all metrics of the object
+//	label   what distinguishes the objects of a list: a label of all metrics of the object
 //	metric  the metric's name, without tandem_ and without the _total of a counter. Of a struct
 //	        within: what the names of its metrics begin with
 //	help    what it is. Of a struct within: what its metrics are of
@@ -24,29 +24,29 @@ import (
 //	by      a label that a series for each value has: for each state of which one holds, for each
 //	        counter of a struct within
 //
-// The metric of a text is always 1, and its labels are what it tells.
-// A counter within a struct that has a metric tag needs none: its name makes its metric's.
+// The metric of a text is always 1, and its labels contain the text. A counter inside a
+// struct with a metric tag needs no tag of its own: its name gives the metric's name.
 type meter struct {
-	labels []int // fields with a label
+	labels []int // indexes of the fields with a label
 	series []series
-	parts  []part // structs, those behind pointers, and lists of them
+	parts  []part // structs inside: direct ones, those behind pointers, and lists of them
 }
 
-// series is where the value of a metric stands.
+// series says in which field the value of a metric is.
 type series struct {
 	*family
 	field int
-	at    []string // value of a label of its own
+	at    []string // labels of this metric alone, and their values
 	by    bool
 }
 
-// part is a struct within another.
+// part is a struct inside another one.
 type part struct {
 	field int
 	*meter
 }
 
-// scope is what the structs around a field declare.
+// scope holds the declarations of the structs around a field.
 type scope struct {
 	prefix, of string
 	labels     []string
@@ -109,7 +109,7 @@ func (in scope) declare(i int, f reflect.StructField) series {
 
 func isCounter(t reflect.Type) bool { return t.Kind() == reflect.Uint64 }
 
-// behind is what a list or a pointer holds.
+// behind returns the element type of a list or pointer.
 func behind(t reflect.Type) reflect.Type {
 	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -117,7 +117,7 @@ func behind(t reflect.Type) reflect.Type {
 	return t
 }
 
-// holdsFacts tells whether a field is a struct with fields of the state.
+// holdsFacts reports whether a field is a struct with fields of the state.
 func holdsFacts(t reflect.Type) bool {
 	t = behind(t)
 	if t.Kind() != reflect.Struct {
@@ -131,7 +131,7 @@ func holdsFacts(t reflect.Type) bool {
 	return false
 }
 
-// states are the values of the fields of which one value holds at a time.
+// states lists the possible values of each type that is a state.
 var states = map[reflect.Type][]string{
 	reflect.TypeFor[etrunk.DeviceRole](): spelt(etrunk.DeviceInit, etrunk.DeviceBackup, etrunk.DeviceMaster),
 	reflect.TypeFor[etrunk.MemberRole](): spelt(etrunk.MemberBackup, etrunk.MemberMaster),
@@ -206,7 +206,7 @@ func (s sink) read(r series, v reflect.Value, labels []string) {
 	}
 }
 
-// amount is a number, and of a list how many it holds.
+// amount returns a number as it is; for a list it returns the length.
 func amount(v reflect.Value) float64 {
 	switch {
 	case v.Kind() == reflect.Slice:

@@ -14,21 +14,23 @@ import (
 	"tandem/internal/status"
 )
 
-// Device is what is shown. The methods may be called from any goroutine.
+// Device provides the data for the page. Its methods may be called from any goroutine.
 type Device interface {
 	Status() status.Device
-	// PeerStatus is what the peer has told last, and when; never at the zero time.
+	// PeerStatus returns the last status received from the peer, and when it came; the
+	// zero time if none has come.
 	PeerStatus() (status.Device, time.Time)
 	History() []status.Sample
-	// GroupNames lists the groups of a downstream interface in no order, Listening those
-	// of a list that a host wants, and GroupStates shows some.
+	// GroupNames lists the groups of a downstream interface in no order. Listening
+	// returns those of a list that a host wants. GroupStates returns the state of some
+	// groups.
 	GroupNames(iface string) []netip.Addr
 	Listening(iface string, host netip.Addr, groups []netip.Addr) []netip.Addr
 	GroupStates(iface string, groups []netip.Addr) []state.Group
 	GroupRoutes(group netip.Addr) []state.Route
 }
 
-// Journal is where the events are.
+// Journal provides the events.
 type Journal interface {
 	Book() event.Book
 	Follow(ctx context.Context, after uint64) ([]event.Entry, error)
@@ -37,22 +39,22 @@ type Journal interface {
 //go:embed page
 var files embed.FS
 
-// handler answers for one device.
+// handler answers the HTTP requests for one device.
 type handler struct {
 	device  Device
 	journal Journal
-	watch   chan struct{} // has room for each client that watches
+	watch   chan struct{} // has room for one entry for each page that is open
 }
 
-// maxWatchers bounds the pages that are open at once.
+// maxWatchers bounds the pages that may be open at once.
 const maxWatchers = 64
 
-// Handler serves the page of a device, and its metrics.
+// Handler returns the handler of the page of a device, and of its metrics.
 func Handler(d Device, j Journal, metrics http.Handler) http.Handler {
 	h := &handler{d, j, make(chan struct{}, maxWatchers)}
 	page, err := fs.Sub(files, "page")
 	if err != nil {
-		panic(err) // the program would not be whole
+		panic(err) // impossible: the page is embedded in the program
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(page))
@@ -64,7 +66,8 @@ func Handler(d Device, j Journal, metrics http.Handler) http.Handler {
 	return headers(mux)
 }
 
-// headers keep the page to itself: no script but its own, in no frame, never stale.
+// headers sets the security headers: the page runs only its own scripts, in no frame of
+// another page, and is not cached.
 func headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -78,10 +81,11 @@ func headers(next http.Handler) http.Handler {
 
 func answer(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(body) // a client that has gone away is no error of ours
+	_ = json.NewEncoder(w).Encode(body) // an error means that the client has gone
 }
 
-// history is what a page begins with: the plots, and the latest events.
+// history returns what a page shows first: the samples of the plots, and the latest
+// events.
 func (h *handler) history(w http.ResponseWriter, _ *http.Request) {
 	book := h.journal.Book()
 	answer(w, struct {
@@ -92,7 +96,7 @@ func (h *handler) history(w http.ResponseWriter, _ *http.Request) {
 
 const eventsShown = 100
 
-// line is an event as the page shows it.
+// line is an event in the form of the page.
 type line struct {
 	Number   uint64 `json:"number"`
 	At       int64  `json:"at"`

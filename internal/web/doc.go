@@ -1,13 +1,12 @@
-// Package web is the HTTP server of a device, for people and for Prometheus. It only
-// tells; nothing can be changed through it.
+// Package web is the HTTP server of a device, for people and for Prometheus. It is
+// read-only.
 //
 //	GET /              the web page (page/), plain files without a build step
-//	GET /api/live      the two devices at a glance, again and again, as server-sent events
-//	GET /api/history   what the plots begin with
-//	GET /api/groups    groups with listeners, searched and paged
-//	GET /api/group     one group: its listeners, its streams and who sends them
+//	GET /api/live      the status of the two devices, repeatedly, as server-sent events
+//	GET /api/history   the first samples of the plots
+//	GET /api/groups    groups with listeners, by search and page
+//	GET /api/group     one group: its listeners, its streams and the device that sends each
 //	GET /metrics       for Prometheus
 //
-// It listens where the configuration says (`http server`), on a loopback address until
-// that says otherwise.
+// It listens on the configured address (`http server`), by default a loopback address.
 package web

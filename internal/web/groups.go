@@ -13,13 +13,14 @@ import (
 	"tandem/internal/state"
 )
 
-// pageSize is how many groups a page shows; the others are not even described.
+// pageSize is how many groups a page shows. The state of the other groups is not
+// computed.
 const pageSize = 20
 
 // groupPage is a page of groups.
 type groupPage struct {
-	Total  int        `json:"total"` // of those that were found
-	Page   int        `json:"page"`  // from 0
+	Total  int        `json:"total"` // number of groups found
+	Page   int        `json:"page"`  // number of this page, from 0
 	Pages  int        `json:"pages"`
 	Groups []groupRow `json:"groups"`
 }
@@ -43,7 +44,7 @@ type found struct {
 	iface string
 }
 
-// groups answers a search: by a group's address or a part of it, by a prefix, or by a
+// groups answers a search for a group's address or a part of it, for a prefix, or for a
 // listener's address.
 func (h *handler) groups(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
@@ -70,7 +71,7 @@ func (h *handler) groups(w http.ResponseWriter, r *http.Request) {
 	answer(w, h.page(all, page))
 }
 
-// interfaces lists the downstream interfaces, or the one that is asked for.
+// interfaces lists the downstream interfaces, or only the one with the requested name.
 func (h *handler) interfaces(name string) (names []string) {
 	for _, i := range h.device.Status().Interfaces {
 		if name == "" || i.Name == name {
@@ -80,7 +81,7 @@ func (h *handler) interfaces(name string) (names []string) {
 	return names
 }
 
-// search lists the groups of an interface that fit.
+// search lists the groups of an interface that match the search.
 func (h *handler) search(iface, text string) []netip.Addr {
 	groups := h.device.GroupNames(iface)
 	if text == "" {
@@ -98,12 +99,12 @@ func (h *handler) search(iface, text string) []netip.Addr {
 	return slices.DeleteFunc(groups, func(a netip.Addr) bool { return !fits(a) })
 }
 
-// page describes one page of what was found; one beyond the end is the last.
+// page returns one page of the groups found. A number beyond the end gives the last page.
 func (h *handler) page(all []found, page int) groupPage {
 	p := groupPage{Total: len(all), Pages: max(1, (len(all)+pageSize-1)/pageSize), Groups: []groupRow{}}
 	p.Page = min(page, p.Pages-1)
 	for _, f := range all[p.Page*pageSize : min((p.Page+1)*pageSize, len(all))] {
-		for _, g := range h.device.GroupStates(f.iface, []netip.Addr{f.group}) { // none that has gone meanwhile
+		for _, g := range h.device.GroupStates(f.iface, []netip.Addr{f.group}) { // empty if the group has ended in the meantime
 			p.Groups = append(p.Groups, row(f.iface, g))
 		}
 	}
@@ -122,14 +123,14 @@ func row(iface string, g state.Group) groupRow {
 	return r
 }
 
-// groupDetail is one group whole.
+// groupDetail is the complete state of one group.
 type groupDetail struct {
 	groupRow
 	Listeners []listener `json:"listeners"`
 	Streams   []stream   `json:"streams"`
 }
 
-// listener is one host. Origin is the device that heard it last.
+// listener is one host. Origin is the device that received its last report.
 type listener struct {
 	Host    string   `json:"host"`
 	Mode    string   `json:"mode"`
@@ -140,8 +141,8 @@ type listener struct {
 	Origin  string   `json:"origin"`
 }
 
-// stream is one (S,G): whether this device sends it on the interface, and what the
-// kernel has counted here.
+// stream is one (S,G): whether this device sends it on the interface, and this kernel's
+// counters.
 type stream struct {
 	Source  string `json:"source"`
 	Origin  string `json:"origin"`
@@ -185,7 +186,7 @@ func (h *handler) group(w http.ResponseWriter, r *http.Request) {
 	answer(w, d)
 }
 
-// covers is what the gate lets pass on an interface.
+// covers returns what the gate lets pass on an interface.
 func (h *handler) covers(iface string) etrunk.Buckets {
 	for _, i := range h.device.Status().Interfaces {
 		if i.Name == iface {

@@ -9,10 +9,11 @@ import (
 // file descriptors that the daemon needs.
 const maxConnections = 128
 
-// limited is a listener with so many connections at a time; others are closed at once.
+// limited is a listener with a bounded number of connections at a time. It closes others
+// at once.
 type limited struct {
 	net.Listener
-	free chan struct{} // has room for those that are open
+	free chan struct{} // has one entry for each open connection
 }
 
 func limit(l net.Listener, connections int) *limited {
@@ -35,7 +36,7 @@ func (l *limited) Accept() (net.Conn, error) {
 	}
 }
 
-// counted is a connection that says once when it is closed.
+// counted is a connection that calls a function once, when it is closed.
 type counted struct {
 	net.Conn
 	once sync.Once

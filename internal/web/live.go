@@ -12,25 +12,25 @@ import (
 )
 
 const (
-	// liveInterval is how often a page is told how the devices are when nothing
-	// happens, liveGap how often at the most when a lot does.
+	// liveInterval is the time between two messages to a page if no event occurs. liveGap
+	// is the shortest time between two messages if many occur.
 	liveInterval = time.Second
 	liveGap      = 100 * time.Millisecond
 	writeTimeout = 10 * time.Second
 )
 
-// glance is what a page is told.
+// glance is one message to a page.
 type glance struct {
 	Self status.Device `json:"self"`
-	// Peer is what the peer told last, null when it never has; PeerAge is how many
-	// milliseconds ago.
+	// Peer is the last status received from the peer, null if none has come. PeerAge is
+	// its age in milliseconds.
 	Peer    *status.Device  `json:"peer"`
 	PeerAge int64           `json:"peerAge"`
-	Samples []status.Sample `json:"samples"` // since the last time
-	Events  []line          `json:"events"`  // since the last time, the oldest first
+	Samples []status.Sample `json:"samples"` // samples since the last message
+	Events  []line          `json:"events"`  // events since the last message, the oldest first
 }
 
-// live tells a page how the devices are, at once when something happens.
+// live sends the status of the devices to a page, repeatedly, and at once after an event.
 func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 	select {
 	case h.watch <- struct{}{}:
@@ -45,7 +45,7 @@ func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 	if latest := book.Recent(1); len(latest) > 0 {
 		number = latest[0].Number
 	}
-	var sampled int64 // time of the last sample told
+	var sampled int64 // time of the last sample that was sent
 	if samples := h.device.History(); len(samples) > 0 {
 		sampled = samples[len(samples)-1].At
 	}
@@ -67,12 +67,12 @@ func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// next waits for events, not for long.
+// next waits for events, at most for liveInterval.
 func (h *handler) next(ctx context.Context, after uint64) []event.Entry {
 	began := time.Now()
 	limited, cancel := context.WithTimeout(ctx, liveInterval)
 	defer cancel()
-	news, _ := h.journal.Follow(limited, after) // none came in time
+	news, _ := h.journal.Follow(limited, after) // an error means that no event came in time
 	select {
 	case <-time.After(liveGap - time.Since(began)):
 	case <-ctx.Done():
@@ -93,15 +93,15 @@ func (h *handler) glance(sampled int64, news []event.Entry) glance {
 	return g
 }
 
-// send writes one server-sent event (HTML, section 9.2). It reports false when the
-// page has gone.
+// send writes one server-sent event (HTML, section 9.2). It returns false if the page has
+// gone.
 func send(w http.ResponseWriter, g glance) bool {
 	b, err := json.Marshal(g)
 	if err != nil {
 		return false
 	}
 	out := http.NewResponseController(w)
-	_ = out.SetWriteDeadline(time.Now().Add(writeTimeout)) // a page that does not read is given up
+	_ = out.SetWriteDeadline(time.Now().Add(writeTimeout)) // ends the connection to a page that does not read
 	if _, err := fmt.Fprintf(w, "data: %s\n\n", b); err != nil {
 		return false
 	}

@@ -18,23 +18,23 @@ import (
 )
 
 const (
-	// lookInterval is how often the configuration is looked at, retryInterval how
-	// often an address that cannot be had is tried again.
+	// lookInterval is the time between two checks of the configuration. retryInterval is
+	// the time between two attempts to listen on an address.
 	lookInterval  = 250 * time.Millisecond
 	retryInterval = 5 * time.Second
 	headerTimeout = 5 * time.Second
 	idleTimeout   = 2 * time.Minute
 )
 
-// Server serves the web page where the configuration says.
+// Server serves the web page on the configured address.
 type Server struct {
 	handler http.Handler
 	journal *journal.Journal
-	running func() *config.Model // the configuration in force
+	running func() *config.Model // returns the configuration in force
 
 	mu    sync.Mutex
-	at    config.HTTPServer // what is served, or was tried to be
-	err   error             // why it is not served
+	at    config.HTTPServer // the address on which it listens, or last tried to listen
+	err   error             // why it does not listen
 	tryAt time.Time
 	http  *http.Server
 }
@@ -44,7 +44,7 @@ func NewServer(h http.Handler, j *journal.Journal, running func() *config.Model)
 	return &Server{handler: h, journal: j, running: running}
 }
 
-// State tells where the page is served.
+// State returns the state of the server, for displays.
 func (s *Server) State() state.HTTPServer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,8 +55,8 @@ func (s *Server) State() state.HTTPServer {
 	return h
 }
 
-// Run serves until ctx ends, and returns nil then. An address that cannot be had is no
-// reason for a router to end: it is told of and tried again.
+// Run serves until ctx ends, and then returns nil. If it cannot listen on the address, it
+// logs this and tries again: a router must not end because of its web page.
 func (s *Server) Run(ctx context.Context) error {
 	s.reconcile(s.running().HTTP)
 	for task.Pause(ctx, lookInterval) {
@@ -66,7 +66,7 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// reconcile listens as the configuration wants.
+// reconcile makes the server listen as configured.
 func (s *Server) reconcile(want config.HTTPServer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,10 +74,10 @@ func (s *Server) reconcile(want config.HTTPServer) {
 		return
 	}
 	if s.http != nil {
-		_ = s.http.Close() // the connections too: whoever is not to read any more does not
+		_ = s.http.Close() // this closes the connections, too, so that clients cannot go on reading where the configuration forbids it
 		s.http = nil
 	}
-	told := want == s.at // that it fails
+	told := want == s.at // this address has failed before, so the failure has been logged
 	s.at, s.err = want, nil
 	if !want.Enabled {
 		return
@@ -102,7 +102,7 @@ func (s *Server) reconcile(want config.HTTPServer) {
 	}(s.http)
 }
 
-// failed notes that a server ended by itself.
+// failed records that a server has ended by itself.
 func (s *Server) failed(server *http.Server, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,8 +112,9 @@ func (s *Server) failed(server *http.Server, err error) {
 	}
 }
 
-// onlyLocal refuses requests for other names where the server is for this machine:
-// a page of somebody else's whose name leads here (DNS rebinding) is not to read it.
+// onlyLocal refuses requests with another host name if the server listens on a loopback
+// address. Otherwise a foreign web page whose name resolves to that address could read
+// the data (DNS rebinding).
 func onlyLocal(at netip.Addr, next http.Handler) http.Handler {
 	if !at.IsLoopback() {
 		return next

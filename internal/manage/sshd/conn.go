@@ -21,7 +21,7 @@ type conn struct {
 	ssh    *ssh.ServerConn
 	login  console.Login
 	since  time.Time
-	ctx    context.Context // ends with the connection; its cause says why
+	ctx    context.Context // cancelled when the connection ends; its cause says why
 	cancel context.CancelCauseFunc
 	typed  atomic.Int64 // when a key was last pressed, in Unix nanoseconds
 	open   atomic.Int32 // number of open sessions
@@ -54,7 +54,7 @@ func (c *conn) watchIdle() {
 		left := limit - c.idle(time.Now())
 		switch {
 		case limit == 0:
-			left = time.Minute // because the limit may be set meanwhile
+			left = time.Minute // because the configuration may set a limit later
 		case left <= 0:
 			c.end(fmt.Sprintf("nothing was typed for %v", limit))
 		}
@@ -67,7 +67,7 @@ func (c *conn) watchIdle() {
 	}
 }
 
-// drain gives the sessions a moment to send their last output.
+// drain gives the sessions a short time to send their last output.
 func (c *conn) drain() {
 	for range 20 {
 		if c.open.Load() == 0 {

@@ -17,7 +17,8 @@ import (
 // hostKeyFile is a file in the state directory, in the format of OpenSSH.
 const hostKeyFile = "ssh_host_ed25519_key"
 
-// hostKey reads the key by which clients recognise the device. The first time it makes one.
+// hostKey reads the key by which clients recognise the device. If there is none, it makes
+// one.
 func hostKey(stateDir string) (ssh.Signer, error) {
 	path := filepath.Join(stateDir, hostKeyFile)
 	text, err := os.ReadFile(path)

@@ -14,7 +14,7 @@ const (
 	failLimit   = 5
 	failWindow  = 5 * time.Minute
 	blockTime   = 5 * time.Minute
-	maxSources  = 4096 // whose failures are remembered
+	maxSources  = 4096 // sources whose failures are remembered
 )
 
 // limits keeps the failed logins of each source.
@@ -65,8 +65,8 @@ func (l *limits) failed(a netip.Addr, now time.Time) bool {
 	return true
 }
 
-// forget makes room: it removes entries that have expired, and all entries if that is not
-// enough.
+// forget makes room for another source: it removes entries that have expired, and all
+// entries if that is not enough.
 func (l *limits) forget(now time.Time) {
 	if len(l.sources) < maxSources {
 		return

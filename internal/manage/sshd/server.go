@@ -34,7 +34,7 @@ type Server struct {
 
 	applying sync.Mutex // held while the configuration changes
 
-	mu       sync.Mutex // guards the rest
+	mu       sync.Mutex // guards the fields below
 	settings *settings
 	key      ssh.Signer
 	listener net.Listener // nil while the server does not listen
@@ -53,7 +53,7 @@ func New(stateDir string, j *journal.Journal, open func(console.Login) *manage.N
 }
 
 // Apply applies a configuration. An error means that the server cannot listen on the
-// configured address, or that a key is not valid. Then nothing has changed.
+// configured address, or that a key is not valid. In both cases nothing has changed.
 func (s *Server) Apply(m *config.Model) error {
 	next, err := settingsOf(m)
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *Server) listen(next *settings) error {
 	return nil
 }
 
-// listenOn listens on an address, also if no interface has the address yet.
+// listenOn listens on an address, even if no interface has the address yet.
 func listenOn(address string) (net.Listener, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		var set error

@@ -46,7 +46,7 @@ func settingsOf(m *config.Model) (*settings, error) {
 
 func (s *settings) user(name string) *user { return s.users[strings.ToLower(name)] }
 
-// address returns the address to listen on, empty if the server is off.
+// address returns the address and port to listen on, empty if the server is off.
 func (s *settings) address() string {
 	switch {
 	case !s.Enabled:
@@ -113,8 +113,8 @@ func keysOf(path string) ([]ssh.PublicKey, error) {
 	return keys, bad
 }
 
-// restrictions refuses options that ask for a limit which is not kept here; those
-// that forbid what is never allowed may stay.
+// restrictions refuses a key whose options demand a limit that this server does not keep.
+// Options that forbid what the server never permits are accepted.
 func restrictions(options []string) error {
 	for _, o := range options {
 		switch strings.ToLower(o) {

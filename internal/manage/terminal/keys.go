@@ -20,9 +20,9 @@ type keys struct {
 	ctx     context.Context
 	pressed <-chan []byte // closed at the end of input
 	raw     []byte        // pressed and not yet translated
-	pending []byte        // translated and not read yet
-	// whole means that the present line arrived together with its end. Nobody types so
-	// fast, so it was pasted or sent by a program.
+	pending []byte        // translated and not yet read by the line editor
+	// whole says that the present line arrived together with its end. A person does not
+	// type so fast, so the line was pasted or sent by a program.
 	whole bool
 }
 
@@ -99,7 +99,7 @@ func (k *keys) watch(done <-chan struct{}, interrupt func()) {
 
 const againInterval = 100 * time.Millisecond
 
-// ahead reports whether keys are waiting that nobody has read.
+// ahead reports whether keys were pressed that have not been read yet.
 func (k *keys) ahead() bool {
 	if len(k.raw) > 0 {
 		return true
@@ -115,11 +115,11 @@ func (k *keys) ahead() bool {
 	return len(k.raw) > 0
 }
 
-// closedKeys is a closed channel: who reads from it finds the end of the input at once.
+// closedKeys is a closed channel: a read from it returns the end of the input at once.
 var closedKeys = func() <-chan []byte { c := make(chan []byte); close(c); return c }()
 
-// answer returns one key that was pressed as the answer to a question. It returns pasted if
-// text came instead, which is for the line editor.
+// answer returns one pressed key as the answer to a question. pasted says that text came
+// instead; it is left for the line editor.
 func (k *keys) answer() (key byte, pasted bool, err error) {
 	if err := k.wait(); err != nil {
 		return 0, false, err

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// monitor begins to show events with a number above after, between the lines that are
-// typed. Nil ends that.
+// monitor begins to show events with a number above after, between the typed lines. nil
+// ends the display.
 func (c *console) monitor(after *uint64) {
 	switch {
 	case after != nil && c.silence == nil:

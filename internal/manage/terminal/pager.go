@@ -82,8 +82,8 @@ func (c *console) more(page int) (rows int, err error) {
 	}
 }
 
-// cutRows splits text after so many rows of a screen. A long line takes several rows. 0
-// rows means all.
+// cutRows splits text after a number of rows of the screen. A long line takes several
+// rows. 0 rows means all.
 func cutRows(text string, rows, width int) (head, rest string) {
 	if rows == 0 {
 		return text, ""

@@ -66,7 +66,7 @@ type console struct {
 	screen   readWriter
 	first    string // the first prompt
 	last     manage.Reply
-	silence  context.CancelFunc // ends the display of the log, nil if it is not displayed
+	silence  context.CancelFunc // ends the display of the log; nil if the log is not displayed
 	printing sync.Mutex         // held while text is shown page by page, so that no log lines come between
 
 	mu       sync.Mutex // guards the fields that follow shares with the loop
@@ -202,8 +202,8 @@ func (c *console) expand(line string, pos int) (string, int, bool) {
 	return answer.Expanded + line[pos:], len(answer.Expanded), true
 }
 
-// aside prints text behind the prompt and the present line. The line editor then shows the
-// line again below.
+// aside prints text below the prompt and the present line. Then the line editor shows the
+// line again below the text.
 func (c *console) aside(line, text string) {
 	prompt := c.prompt()
 	text = prompt + text
