@@ -28,6 +28,9 @@ const (
 	watchAtOnce = 4096
 	// warmLooks is the number of looks after which the flowing streams are known.
 	warmLooks = 12
+	// foundAtOnce limits how many streams are looked up in the table between two looks
+	// because their packets arrive. Streams without a route cost no more than that.
+	foundAtOnce = 256
 	// mostWatched bounds the streams that are watched.
 	mostWatched = 1 << 18
 )
@@ -46,21 +49,31 @@ type observer interface {
 	Close()
 }
 
+// finder is an observer that finds the streams of which packets arrive. So only streams that
+// flow are watched, and a route without packets costs nothing. See
+// [arrivals.Observer.Unobserved].
+type finder interface {
+	Unobserved(most int, found func(arrivals.Stream))
+}
+
 // arriving watches which of the routed streams arrive, and reports that to the router. A
 // turn only notes the streams to watch. The looking goroutine begins and ends their watch
 // between two looks.
 type arriving struct {
 	router fib.Router
+	table  *mroute.Table // says whether a stream that the finder has found has a route
 
-	mu       sync.Mutex                   // guards the noted streams
+	mu       sync.Mutex                   // guards the noted streams, and changes of slots
 	noted    map[device.SourceGroup]noted // whether each of these streams is to be watched
 	order    []device.SourceGroup         // the keys of noted, in order
+	unwanted map[device.SourceGroup]bool  // routes without an outgoing interface; empty without a finder
 	asked    []device.SourceGroup
 	missed   []device.SourceGroup
 	incoming []int
 	running  bool
 	wake     chan struct{} // wakes the looking goroutine; one signal can wait
 
+	finder   finder   // nil if every routed stream is watched
 	observer observer // the looking goroutine uses its counts, the goroutine with the turn its interfaces
 	unable   error    // why BPF cannot be used, nil if it is used
 
@@ -84,10 +97,11 @@ type place struct {
 // counters of the table.
 func newArriving(router fib.Router, table *mroute.Table) *arriving {
 	a := &arriving{
-		router: router, noted: make(map[device.SourceGroup]noted), slots: make(map[device.SourceGroup]place), wake: make(chan struct{}, 1),
+		router: router, table: table, noted: make(map[device.SourceGroup]noted), unwanted: make(map[device.SourceGroup]bool),
+		slots: make(map[device.SourceGroup]place), wake: make(chan struct{}, 1),
 	}
 	if o, err := openBPF(mostWatched); err == nil {
-		a.observer = o
+		a.observer, a.finder = o, o
 	} else {
 		a.observer, a.unable = &countingTable{table: table}, err
 	}
@@ -118,15 +132,27 @@ type noted struct {
 }
 
 // note records that a stream is to be watched on its incoming interface, or with 0 that
-// it is no longer to be watched.
-func (a *arriving) note(stream device.SourceGroup, ifindex int) {
+// it is no longer to be watched. hasRoute says whether the table has a route for it all the
+// same. note returns true if the looking goroutine must begin or end the watch.
+func (a *arriving) note(stream device.SourceGroup, ifindex int, hasRoute bool) bool {
 	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.finder != nil {
+		if hasRoute && ifindex == 0 {
+			a.unwanted[stream] = true
+		} else if len(a.unwanted) > 0 {
+			delete(a.unwanted, stream)
+		}
+		if at, watched := a.slots[stream]; !watched || at.ifindex == ifindex {
+			return false
+		}
+	}
 	before, already := a.noted[stream]
 	if !already {
 		a.order = append(a.order, stream)
 	}
 	a.noted[stream] = noted{ifindex, before.anew || ifindex == 0}
-	a.mu.Unlock()
+	return true
 }
 
 // ask makes the looking goroutine look at some streams now. missed are streams of which
@@ -165,6 +191,7 @@ func (a *arriving) run(ctx context.Context) error {
 		began := clock.Monotonic()
 		idle := a.follow()
 		if began >= next {
+			a.find()
 			a.look(began)
 			if idle || a.warm > 0 {
 				a.warm++
@@ -175,7 +202,7 @@ func (a *arriving) run(ctx context.Context) error {
 		if !a.tell() {
 			return nil
 		}
-		if idle && a.watch.Len() == 0 && a.told {
+		if a.finder == nil && idle && a.watch.Len() == 0 && a.told {
 			timer.Reset(time.Hour) // until wake is signalled
 		} else {
 			timer.Reset(max(0, next-clock.Monotonic()))
@@ -217,12 +244,47 @@ func (a *arriving) follow() bool {
 		if watched {
 			a.forget(s, at)
 		}
-		if wanted[i].ifindex != 0 {
+		if wanted[i].ifindex != 0 && a.finder == nil {
 			add = append(add, arrivals.Stream{Source: s.Source, Group: s.Group, Interface: wanted[i].ifindex})
 		}
 	}
 	a.begin(add)
 	return left == 0
+}
+
+// find begins to watch the routed streams of which packets arrive. A turn can delete a route
+// at the same time, and does not see that the stream is about to be watched. So the table
+// is asked again when it is.
+func (a *arriving) find() {
+	if a.finder == nil {
+		return
+	}
+	var found []arrivals.Stream
+	a.finder.Unobserved(foundAtOnce, func(s arrivals.Stream) {
+		stream := device.SourceGroup{Source: s.Source, Group: s.Group}
+		if _, watched := a.slots[stream]; !watched && a.routed(stream) {
+			found = append(found, s)
+		}
+	})
+	a.begin(found)
+	for _, s := range found {
+		stream := device.SourceGroup{Source: s.Source, Group: s.Group}
+		if at, watched := a.slots[stream]; watched && !a.routed(stream) {
+			a.forget(stream, at)
+		}
+	}
+}
+
+// routed reports whether a stream is wanted and arrives on the interface of its route.
+func (a *arriving) routed(stream device.SourceGroup) bool {
+	a.mu.Lock()
+	unwanted := a.unwanted[stream]
+	a.mu.Unlock()
+	if unwanted {
+		return false
+	}
+	n, err := a.table.Counters(stream.Source, stream.Group)
+	return err == nil && n.Packets > n.WrongIf // the kernel includes WrongIf in Packets
 }
 
 // begin begins to watch streams.
@@ -235,6 +297,8 @@ func (a *arriving) begin(streams []arrivals.Stream) {
 		a.blind = true
 		return
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	for i, s := range streams {
 		slot := slots[i]
 		if more := int(slot) + 1 - len(a.streams); more > 0 {
@@ -249,7 +313,9 @@ func (a *arriving) begin(streams []arrivals.Stream) {
 // forget ends the watch of a stream.
 func (a *arriving) forget(s device.SourceGroup, at place) {
 	a.watch.Remove(uint32(at.slot))
+	a.mu.Lock()
 	delete(a.slots, s)
+	a.mu.Unlock()
 	_ = a.observer.Remove(arrivals.Stream{Source: s.Source, Group: s.Group, Interface: at.ifindex}, at.slot) // cannot fail: the stream was observed
 }
 
@@ -275,6 +341,8 @@ func (a *arriving) answer() {
 			slot := uint32(at.slot)
 			a.watch.LookAt(instant.FromOrigin(clock.Monotonic()), slot, a.read, a.see)
 			a.see(slot, a.watch.Of(slot).Flowing())
+		} else if a.finder != nil {
+			a.sights = append(a.sights, device.StreamSight{SourceGroup: s}) // no packet of it has arrived
 		}
 	}
 }

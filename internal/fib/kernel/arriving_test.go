@@ -69,10 +69,10 @@ func look(a *arriving) {
 // watched prepares the watch of many streams.
 func watched(streams int) (*arriving, *deaf) {
 	d := &deaf{}
-	a := &arriving{router: d, observer: &steady{}, noted: make(map[device.SourceGroup]noted), slots: make(map[device.SourceGroup]place), wake: make(chan struct{}, 1)}
+	a := &arriving{router: d, observer: &steady{}, noted: make(map[device.SourceGroup]noted), slots: make(map[device.SourceGroup]place), wake: make(chan struct{}, 1), unwanted: make(map[device.SourceGroup]bool)}
 	for i := range streams {
 		group := netip.AddrFrom16([16]byte{0xff, 0x3e, 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)})
-		a.note(device.SourceGroup{Source: netip.MustParseAddr("2001:db8::1"), Group: group}, 1)
+		a.note(device.SourceGroup{Source: netip.MustParseAddr("2001:db8::1"), Group: group}, 1, true)
 	}
 	for !a.follow() {
 	}
@@ -90,6 +90,26 @@ func TestManyStreamsAreTold(t *testing.T) {
 	}
 	if d.seen != 5000 || a.watch.Flowing() != 5000 || a.watch.Len() != 100_000 {
 		t.Errorf("%d told, %d of %d flow", d.seen, a.watch.Flowing(), a.watch.Len())
+	}
+}
+
+// silentFinder is a finder of streams when none arrives.
+type silentFinder struct{}
+
+func (silentFinder) Unobserved(int, func(arrivals.Stream)) {}
+
+// TestRoutesWithoutPacketsCostNothing: with a finder, a route leaves nothing to do and nothing
+// in memory until a packet comes.
+func TestRoutesWithoutPacketsCostNothing(t *testing.T) {
+	a, _ := watched(0)
+	a.finder = silentFinder{}
+	stream := device.SourceGroup{Source: netip.MustParseAddr("2001:db8::1"), Group: netip.MustParseAddr("ff3e::1")}
+	if a.note(stream, 1, true) || a.note(stream, 0, false) {
+		t.Error("a route without packets leaves something to do")
+	}
+	a.find()
+	if a.follow(); a.watch.Len() != 0 || len(a.slots)+len(a.noted)+len(a.unwanted) != 0 {
+		t.Errorf("%d watched, %d slots, %d noted, %d unwanted", a.watch.Len(), len(a.slots), len(a.noted), len(a.unwanted))
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // SetRoutes implements [fib.Plane].
 func (p *Plane) SetRoutes(changes []device.RouteChange) (set int) {
-	last := translation{route: &p.route}
+	last, noted := translation{route: &p.route}, false
 	for i := range changes {
 		c := &changes[i]
 		done, err := p.setRoute(c, &last)
@@ -22,19 +22,22 @@ func (p *Plane) SetRoutes(changes []device.RouteChange) (set int) {
 		if err != nil {
 			p.router.Emit(event.RouteNotSet.With(c.Source, c.Group, c.Delete, err))
 		}
-		p.watchArrival(c)
+		noted = p.watchArrival(c) || noted
 	}
-	p.arriving.rouse()
+	if noted {
+		p.arriving.rouse()
+	}
 	return set
 }
 
-// watchArrival watches the arrival of a stream as long as a route for it is wanted.
-func (p *Plane) watchArrival(c *device.RouteChange) {
+// watchArrival watches the arrival of a stream as long as a route for it is wanted. It
+// reports whether that is yet to be done.
+func (p *Plane) watchArrival(c *device.RouteChange) bool {
 	from := 0
 	if !c.Delete && len(c.Outgoing) > 0 {
 		from = p.interfaces.attached[c.Incoming]
 	}
-	p.arriving.note(device.SourceGroup{Source: c.Source, Group: c.Group}, from)
+	return p.arriving.note(device.SourceGroup{Source: c.Source, Group: c.Group}, from, !c.Delete)
 }
 
 // LookAt implements [fib.Plane].

@@ -41,6 +41,9 @@ var (
 type Stream struct {
 	Source, Group netip.Addr
 	Interface     int // interface index
+	// Last is when a packet of the stream arrived before its observation began, as a reading
+	// of CLOCK_MONOTONIC; 0 if none did. That packet counts as the first one.
+	Last time.Duration
 }
 
 // Slot is the number of a stream's counters. It is valid until the stream is removed.
@@ -51,12 +54,14 @@ type Slot uint32
 type Observer struct {
 	streams  *ebpf.Map // from key to slot
 	counts   *ebpf.Map // by slot
+	others   *ebpf.Map // the streams seen that are not observed, by hash
 	program  *ebpf.Program
 	sockets  map[int]int // by interface index
 	spare    []int       // sockets that are bound to the loopback interface, for later use
 	memory   []byte      // the mapped memory of counts
-	free     []Slot      // slots of removed streams, for later use
-	used     uint32      // how many slots have ever been used
+	seen     unobserved
+	free     []Slot // slots of removed streams, for later use
+	used     uint32 // how many slots have ever been used
 	capacity uint32
 }
 
@@ -110,11 +115,19 @@ func (o *Observer) open() (err error) {
 	}); err != nil {
 		return fmt.Errorf("map of arrivals: %w", err)
 	}
-	size := (int(o.capacity)*arrivalSize + os.Getpagesize() - 1) &^ (os.Getpagesize() - 1)
-	if o.memory, err = unix.Mmap(o.counts.FD(), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
+	if o.memory, err = mapped(o.counts, int(o.capacity)*arrivalSize); err != nil {
 		return fmt.Errorf("memory of arrivals: %w", err)
 	}
-	if o.program, err = ebpf.NewProgram(program(o.streams, o.counts)); err != nil {
+	if o.others, err = ebpf.NewMap(&ebpf.MapSpec{
+		Name: "tandem_seen", Type: ebpf.Array, KeySize: 4, ValueSize: uint32(seenSize), MaxEntries: seenPlaces + 1,
+		Flags: unix.BPF_F_MMAPABLE,
+	}); err != nil {
+		return fmt.Errorf("map of unobserved streams: %w", err)
+	}
+	if o.seen.memory, err = mapped(o.others, (seenPlaces+1)*seenSize); err != nil {
+		return fmt.Errorf("memory of unobserved streams: %w", err)
+	}
+	if o.program, err = ebpf.NewProgram(program(o.streams, o.counts, o.others)); err != nil {
 		return fmt.Errorf("program: %w", err)
 	}
 	fd, err := o.socket()
@@ -123,6 +136,12 @@ func (o *Observer) open() (err error) {
 	}
 	o.spare = append(o.spare, fd)
 	return nil
+}
+
+// mapped returns the memory of an array, which the program writes and the daemon reads.
+func mapped(array *ebpf.Map, size int) ([]byte, error) {
+	pages := (size + os.Getpagesize() - 1) &^ (os.Getpagesize() - 1)
+	return unix.Mmap(array.FD(), 0, pages, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 }
 
 // socket opens a packet socket with the program as its filter.
@@ -155,11 +174,14 @@ func (o *Observer) Close() {
 	}
 	o.spare = nil
 	o.program.Close()
-	if o.memory != nil {
-		_ = unix.Munmap(o.memory) // cannot fail: the memory was mapped by Open
-		o.memory = nil
+	for _, memory := range []*[]byte{&o.memory, &o.seen.memory} {
+		if *memory != nil {
+			_ = unix.Munmap(*memory) // cannot fail: the memory was mapped by Open
+			*memory = nil
+		}
 	}
 	o.counts.Close()
+	o.others.Close()
 	o.streams.Close()
 }
 
@@ -203,7 +225,7 @@ func (o *Observer) Unwatch(ifindex int) {
 	}
 }
 
-// Add begins to observe streams; their counters begin at 0. It returns one slot for each
+// Add begins to observe streams. Their counters begin at 0, or with the packet at Last. It returns one slot for each
 // stream, in the same order. None of the streams may be observed already. If the error is
 // [ErrFull], nothing has changed.
 func (o *Observer) Add(streams []Stream) ([]Slot, error) {
@@ -212,7 +234,7 @@ func (o *Observer) Add(streams []Stream) ([]Slot, error) {
 	}
 	keys, slots := make([]key, len(streams)), make([]Slot, len(streams))
 	for i, s := range streams {
-		keys[i], slots[i] = s.key(), o.take()
+		keys[i], slots[i] = s.key(), o.take(s.Last)
 	}
 	if _, err := o.streams.BatchUpdate(keys, slots, nil); err != nil {
 		o.free = append(o.free, slots...)
@@ -221,18 +243,18 @@ func (o *Observer) Add(streams []Stream) ([]Slot, error) {
 	return slots, nil
 }
 
-// take returns a free slot with its counters cleared.
-func (o *Observer) take() Slot {
+// take returns a free slot. Its counters are cleared, or hold the packet that came last.
+func (o *Observer) take(last time.Duration) Slot {
+	slot := Slot(o.used)
 	if n := len(o.free); n > 0 {
-		slot := o.free[n-1]
-		o.free = o.free[:n-1]
-		a := o.at(slot)
-		atomic.StoreUint64(&a.packets, 0)
-		atomic.StoreUint64(&a.last, 0)
-		return slot
+		slot, o.free = o.free[n-1], o.free[:n-1]
+	} else {
+		o.used++
 	}
-	o.used++
-	return Slot(o.used - 1)
+	a := o.at(slot)
+	atomic.StoreUint64(&a.packets, min(uint64(last), 1))
+	atomic.StoreUint64(&a.last, uint64(last))
+	return slot
 }
 
 // Remove ends the observation of a stream and frees its slot.

@@ -112,6 +112,60 @@ func TestRemovedStreamBeginsAnew(t *testing.T) {
 	b.expect("observed anew, with a packet", slot, 1)
 }
 
+// found lists what arrives unobserved until there are so many streams of it.
+func (b *bed) found(n, most int) (list []arrivals.Stream) {
+	b.t.Helper()
+	for end := time.Now().Add(5 * time.Second); len(list) < n && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		b.obs.Unobserved(most, func(s arrivals.Stream) { list = append(list, s) })
+	}
+	if n == 0 {
+		time.Sleep(20 * time.Millisecond)
+		b.obs.Unobserved(most, func(s arrivals.Stream) { list = append(list, s) })
+	}
+	if len(list) != n {
+		b.t.Fatalf("%d streams found, want %d: %v", len(list), n, list)
+	}
+	return list
+}
+
+// TestUnobservedStreamsAreFound: a stream that nobody observes is found by its packets, and its
+// count then begins with the packet by which it was found.
+func TestUnobservedStreamsAreFound(t *testing.T) {
+	b := newBed(t)
+	b.found(0, 10)
+	before := clock.Monotonic()
+	b.send.Send(netip.MustParseAddr("ff02::1:3")) // stays on the link
+	for i := range 3 {
+		b.send.Send(numbered(i))
+	}
+	var all []arrivals.Stream
+	for range 3 {
+		all = append(all, b.found(1, 1)...) // one at a time
+	}
+	groups := map[netip.Addr]bool{}
+	for _, s := range all {
+		groups[s.Group] = true
+		if s.Source != testnet.Source || s.Interface != b.Up.Index || s.Last < before || s.Last > clock.Monotonic() {
+			t.Errorf("found %+v", s)
+		}
+	}
+	if len(groups) != 3 {
+		t.Errorf("found %v", all)
+	}
+	slots, err := b.obs.Add(all[:1])
+	testnet.Must(t, err)
+	if last := b.expect("found", slots[0], 1); last != all[0].Last {
+		t.Errorf("the last packet came at %v, not %v", last, all[0].Last)
+	}
+	b.send.Send(all[0].Group)
+	b.expect("observed", slots[0], 2)
+	b.found(0, 10) // what is observed is not found
+	b.send.Send(all[1].Group)
+	if again := b.found(1, 10); again[0].Group != all[1].Group || again[0].Last <= all[1].Last {
+		t.Errorf("found again %+v", again)
+	}
+}
+
 // TestSeesWhatTheKernelGets: a packet that an ingress rule drops is not counted.
 func TestSeesWhatTheKernelGets(t *testing.T) {
 	b := newBed(t)

@@ -20,12 +20,15 @@ const (
 	addressesLen = 32
 )
 
+// linkLocalScope is the scope of groups on a link. Interface-local scope is below it.
+const linkLocalScope = 2
+
 // fromNetworkHeader is BPF_HDR_START_NET.
 const fromNetworkHeader = 1
 
-// program counts a packet if its stream is observed. It always returns 0, so that the
-// socket receives nothing.
-func program(streams, counts *ebpf.Map) *ebpf.ProgramSpec {
+// program counts a packet if its stream is observed, and otherwise leaves the key of its
+// stream among those seen. It always returns 0, so that the socket receives nothing.
+func program(streams, counts, unobserved *ebpf.Map) *ebpf.ProgramSpec {
 	const (
 		keyAt   = -int16((keySize + 7) &^ 7) // on the stack
 		groupAt = keyAt + int16(unsafe.Offsetof(key{}.group))
@@ -35,7 +38,7 @@ func program(streams, counts *ebpf.Map) *ebpf.ProgramSpec {
 	return &ebpf.ProgramSpec{
 		Name: "tandem_arrivals",
 		Type: ebpf.SocketFilter,
-		Instructions: asm.Instructions{
+		Instructions: append(asm.Instructions{
 			asm.Mov.Reg(asm.R6, asm.R1),
 			asm.LoadMem(asm.R0, asm.R6, skbProtocol, asm.Word),
 			asm.JNE.Imm(asm.R0, int32(htons(unix.ETH_P_IPV6)), "nothing"),
@@ -58,7 +61,7 @@ func program(streams, counts *ebpf.Map) *ebpf.ProgramSpec {
 			asm.Mov.Reg(asm.R2, asm.RFP),
 			asm.Add.Imm(asm.R2, int32(keyAt)),
 			asm.FnMapLookupElem.Call(),
-			asm.JEq.Imm(asm.R0, 0, "nothing"), // the stream is not observed
+			asm.JEq.Imm(asm.R0, 0, "unobserved"),
 			asm.LoadMem(asm.R1, asm.R0, 0, asm.Word),
 			asm.StoreMem(asm.RFP, slotAt, asm.R1, asm.Word),
 
@@ -75,7 +78,64 @@ func program(streams, counts *ebpf.Map) *ebpf.ProgramSpec {
 
 			asm.Mov.Imm(asm.R0, 0).WithSymbol("nothing"), // the socket receives nothing
 			asm.Return(),
-		},
+		}, see(unobserved, keyAt, slotAt)...),
 		License: "Apache-2.0", // no helper function of the kernel that it calls requires the GPL
 	}
+}
+
+// see leaves a key in the place that its hash gives, with the time, and counts it in the
+// place behind all others. Two streams with the same hash take turns: each of their packets
+// writes anew. Two processors may write a place at once; who reads it therefore checks
+// whether there is such a stream.
+func see(unobserved *ebpf.Map, keyAt, indexAt int16) asm.Instructions {
+	const words = int16(unsafe.Sizeof(key{})) / 8 // the rest is the interface
+	find := func(failed string) asm.Instructions {
+		return asm.Instructions{
+			asm.LoadMapPtr(asm.R1, unobserved.FD()),
+			asm.Mov.Reg(asm.R2, asm.RFP),
+			asm.Add.Imm(asm.R2, int32(indexAt)),
+			asm.FnMapLookupElem.Call(),
+			asm.JEq.Imm(asm.R0, 0, failed), // cannot happen: the index is in range
+		}
+	}
+	list := asm.Instructions{
+		asm.LoadMem(asm.R1, asm.RFP, keyAt+int16(unsafe.Offsetof(key{}.group))+1, asm.Byte).WithSymbol("unobserved"),
+		asm.And.Imm(asm.R1, 0xf),
+		asm.JLE.Imm(asm.R1, linkLocalScope, "nothing"), // no router forwards it (RFC 4291, section 2.7)
+		asm.Mov.Imm(asm.R7, 0),
+	}
+	for i := range words {
+		list = append(list,
+			asm.LoadMem(asm.R1, asm.RFP, keyAt+8*i, asm.DWord),
+			asm.Xor.Reg(asm.R7, asm.R1),
+			asm.LoadImm(asm.R2, hashFactor, asm.DWord),
+			asm.Mul.Reg(asm.R7, asm.R2),
+		)
+	}
+	list = append(list,
+		asm.RSh.Imm(asm.R7, 64-seenBits),
+		asm.StoreMem(asm.RFP, indexAt, asm.R7, asm.Word),
+	)
+	list = append(list, find("nothing")...)
+	list = append(list, asm.Mov.Reg(asm.R7, asm.R0))
+	for i := range words {
+		list = append(list,
+			asm.LoadMem(asm.R1, asm.RFP, keyAt+8*i, asm.DWord),
+			asm.StoreMem(asm.R7, 8*i, asm.R1, asm.DWord),
+		)
+	}
+	list = append(list,
+		asm.LoadMem(asm.R1, asm.RFP, keyAt+8*words, asm.Word),
+		asm.StoreMem(asm.R7, 8*words, asm.R1, asm.Word),
+		asm.FnKtimeGetNs.Call(),
+		asm.StoreMem(asm.R7, int16(unsafe.Offsetof(seen{}.at)), asm.R0, asm.DWord),
+		asm.StoreImm(asm.RFP, indexAt, seenPlaces, asm.Word),
+	)
+	list = append(list, find("nothing")...)
+	return append(list,
+		asm.Mov.Imm(asm.R1, 1),
+		asm.StoreXAdd(asm.R0, asm.R1, asm.DWord), // at offset 0
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return(),
+	)
 }

@@ -1,0 +1,76 @@
+package arrivals
+
+import (
+	"net/netip"
+	"sync/atomic"
+	"time"
+	"unsafe"
+)
+
+const (
+	// seenBits: so many bits of a hash say where the program leaves the key of a stream.
+	seenBits   = 12
+	seenPlaces = 1 << seenBits
+	// hashFactor spreads keys that differ in few bits: 2^64 divided by the golden ratio.
+	hashFactor int64 = -0x61c8864680b583eb
+)
+
+// seen is an element of the array in which the program leaves streams that are not
+// observed. In the last element, the count is at the place of the key.
+type seen struct {
+	key [5]uint64 // of a [key], and 4 bytes that mean nothing
+	at  uint64    // CLOCK_MONOTONIC in ns
+}
+
+const seenSize = int(unsafe.Sizeof(seen{}))
+
+// unobserved is what the daemon has read of the array.
+type unobserved struct {
+	memory []byte // the mapped memory of the array
+	count  uint64
+	read   [seenPlaces]uint64 // seen.at as it was read last
+	next   int                // the place at which the next call begins, so that all get their turn
+}
+
+// Unobserved calls found for streams that arrive and are not observed, with the time of the
+// last packet of each; most at most. A stream that is left out, or has the same hash as
+// another, is found at a later call, as long as its packets come. Some may be no stream at
+// all: two processors that write at once mix two keys. It costs nothing while every stream that
+// arrives is observed. The goroutine that calls Add calls it.
+func (o *Observer) Unobserved(most int, found func(Stream)) {
+	u := &o.seen
+	count := atomic.LoadUint64(&u.element(seenPlaces).key[0])
+	if count == u.count {
+		return
+	}
+	for range u.read {
+		i := u.next
+		e := u.element(i)
+		at := atomic.LoadUint64(&e.at)
+		if at != u.read[i] && most == 0 {
+			return // count stays, so the next call goes on
+		}
+		u.next = (i + 1) % seenPlaces
+		if at == u.read[i] {
+			continue
+		}
+		most--
+		u.read[i] = at
+		found(e.stream(time.Duration(at)))
+	}
+	u.count = count
+}
+
+func (u *unobserved) element(i int) *seen {
+	return (*seen)(unsafe.Pointer(&u.memory[i*seenSize]))
+}
+
+// stream returns the stream whose key the program has left.
+func (e *seen) stream(last time.Duration) Stream {
+	var words [5]uint64
+	for i := range words {
+		words[i] = atomic.LoadUint64(&e.key[i])
+	}
+	k := (*key)(unsafe.Pointer(&words))
+	return Stream{Source: netip.AddrFrom16(k.source), Group: netip.AddrFrom16(k.group), Interface: int(k.ifindex), Last: last}
+}
