@@ -73,6 +73,35 @@ func showEntry(s *sheet, i int, e *state.Entry) {
 		field{"Bucket", &e.Bucket},
 		field{"Orphan", &e.Orphan},
 	)
+	showArrival(s, 7, 0, &e.Arrival)
+}
+
+// showArrival shows where a stream arrives.
+func showArrival(s *sheet, indent, colon int, a *state.Arrival) {
+	s.fields(indent, colon,
+		field{"Arrives Here", &a.Here},
+		field{"Arrives at Peer", &a.Peer},
+		field{"Sent in Stead by", &a.InStead},
+		field{"In Stead for", &a.For},
+	)
+}
+
+// arrivingDisplay is `display multicast ipv6 arriving`: which of the streams that are to be
+// forwarded arrive at this device and at the peer.
+func arrivingDisplay(t state.ArrivalTable) Display {
+	s := sheetOf(&t)
+	s.fields(0, 26,
+		field{"Streams", &t.Total},
+		field{"Arriving Here", &t.Here},
+		field{"Lacking Here", &t.Lacking},
+		field{"Lacking at the Peer", &t.StandsIn},
+	)
+	s.line("")
+	rowsIfAny(s, 0, &t.Entries, func(r *state.Route) []field {
+		return []field{{"Source", &r.Source}, {"Group", &r.Group}, {"Here", &r.Here}, {"Peer", &r.Peer}, {"Sent in Stead by", &r.InStead}, {"For", &r.For},
+			{"Bucket", &r.Bucket}}
+	})
+	return s.display()
 }
 
 // gateDisplay is `display multicast ipv6 gate`: the interfaces, by their Linux names,
@@ -112,5 +141,6 @@ func ruiDisplay(r state.RUI) Display {
 		field{"In Outgoing List", &r.Listed},
 		field{"Orphan", &r.Orphan},
 	)
+	showArrival(s, 0, 26, &r.Arrival)
 	return s.display()
 }

@@ -58,8 +58,27 @@ func showService(s *sheet, r *state.Service) {
 		field{"Last-Difference-Sync Sent", &r.LastDifferenceSent},
 		field{"Last-Difference-Sync Received", &r.LastDifferenceReceived},
 	)
+	s.line(" Streams:")
+	s.within(&r.Streams, func() { showStreams(s, &r.Streams) })
 	s.line(" Counters:")
 	s.fields(3, 0, counters(&r.Counters)...)
+}
+
+// showStreams shows how many streams arrive, and the first of those that arrive at one of the
+// two devices only.
+func showStreams(s *sheet, t *state.Streams) {
+	s.fields(3, 32,
+		field{"Measured", &t.Watched},
+		field{"Compared", &t.Compared},
+		field{"Arriving Here", &t.Flowing},
+		field{"Lacking Here", &t.Lacking},
+		field{"Lacking at the Peer", &t.StandsIn},
+	)
+	columns := func(what string) func(f *state.StreamFault) []field {
+		return func(f *state.StreamFault) []field { return []field{{what, &f.Stream}, {"For", &f.For}} }
+	}
+	rowsIfAny(s, 3, &t.Lacks, columns("Lacking Here"))
+	rowsIfAny(s, 3, &t.Stands, columns("Lacking at the Peer"))
 }
 
 // profilesDisplay is `display remote-backup-profile NAME`.

@@ -101,6 +101,9 @@ func sampleServices() []state.Service {
 		Name: "s2", TCP: rbs.Initial, LastError: "the peer refuses",
 	}})
 	services[0].TrackBFD, services[0].SSLPolicy = "10", "pair"
+	services[0].Streams = state.Streams{Watched: true, Compared: true, Flowing: 997, Lacking: 2, StandsIn: 1,
+		Lacks:  []state.StreamFault{{Stream: "(2001:db8:5::1, ff1e::7)", For: time.Minute}, {Stream: "(2001:db8:5::1, ff1e::9)", For: time.Second}},
+		Stands: []state.StreamFault{{Stream: "(2001:db8:5::1, ff1e::8)", For: time.Hour}}}
 	return services
 }
 
@@ -150,13 +153,28 @@ func sampleGroups(limit int) state.Groups {
 func sampleRoutes() []state.Route {
 	routes := []state.Route{
 		state.RouteOf(device.RouteSnapshot{Source: source, Group: groupA, Upstream: "eth0", Outgoing: []string{"Eth-Trunk10"}, Uptime: time.Minute,
-			Origin: device.RouteSSM}),
+			Origin: device.RouteSSM, Arrival: device.ArrivalSnapshot{Watched: true, Compared: true, Here: true, Stands: true, For: time.Minute}}),
 		state.RouteOf(device.RouteSnapshot{Source: source, Group: groupB, Upstream: "eth0", Outgoing: []string{"Eth-Trunk10"}, Uptime: time.Minute,
 			Origin: device.RouteASM, Orphan: true}),
 		state.RouteOf(device.RouteSnapshot{Source: source, Group: addr("ff1e::99"), Upstream: "eth0", Uptime: time.Second, Origin: device.RouteIdle}),
 	}
 	routes[0].Packets, routes[0].Bytes, routes[1].WrongIf = 1000, 1316000, 1
 	return routes
+}
+
+// sampleArrivals are streams that arrive at both devices, here only, at the peer only, at
+// neither, and one of which nothing is known.
+func sampleArrivals() []state.Route {
+	route := func(group string, a device.ArrivalSnapshot) state.Route {
+		return state.RouteOf(device.RouteSnapshot{Source: source, Group: addr(group), Upstream: "eth0", Outgoing: []string{"Eth-Trunk10"}, Arrival: a})
+	}
+	return []state.Route{
+		route("ff1e::5", device.ArrivalSnapshot{Watched: true, Compared: true, Here: true, Peer: true}),
+		route("ff1e::7", device.ArrivalSnapshot{Watched: true, Compared: true, Peer: true, Lacks: true, For: 65 * time.Second}),
+		route("ff1e::c", device.ArrivalSnapshot{Watched: true, Compared: true, Here: true, Stands: true, For: time.Hour}),
+		route("ff1e::9", device.ArrivalSnapshot{Watched: true, Compared: true}),
+		route("ff1e::a", device.ArrivalSnapshot{}),
+	}
 }
 
 func sampleSessions() []state.BFDSession {
@@ -255,6 +273,10 @@ func samples() []sample {
 		{"multicast ipv6 routing-table", "multicast-routing", routingTableDisplay(state.RoutingTable{Total: 3, Entries: sampleRoutes()})},
 		{"multicast ipv6 forwarding-table", "multicast-forwarding", forwardingTableDisplay(state.ForwardingTableOf(sampleRoutes(), interfaces,
 			state.Forwarding{Silent: 12, Repairs: state.Repairs{Restored: 3, Removed: 1, Interfaces: 2, Audits: 360}}))},
+		{"multicast ipv6 arriving", "multicast-arriving", arrivingDisplay(state.ArrivalTableOf(sampleArrivals(), false))},
+		{"multicast ipv6 arriving", "multicast-arriving-lacking", arrivingDisplay(state.ArrivalTableOf(sampleArrivals(), true))},
+		{"multicast ipv6 rui", "multicast-rui-lacking", ruiDisplay(state.RUIOf(source, addr("ff1e::7"), "Eth-Trunk10", sampleArrivals(), interfaces))},
+		{"multicast ipv6 rui", "multicast-rui-in-stead", ruiDisplay(state.RUIOf(source, addr("ff1e::c"), "Eth-Trunk10", sampleArrivals(), interfaces))},
 		{"multicast ipv6 gate", "multicast-gate", gateDisplay(state.Gate{Installed: true, Closed: []string{"eth-trunk12"},
 			Bucket0: []string{"eth-trunk10"}, Bucket1: []string{"eth-trunk11"}, Orphans: 1, DroppedBucket0: 12, Repairs: 2})},
 		{"multicast ipv6 rui", "multicast-rui", ruiDisplay(state.RUIOf(source, groupA, "Eth-Trunk10", sampleRoutes(), interfaces))},

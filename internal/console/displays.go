@@ -52,6 +52,7 @@ func displayCommands() []command.Command[*Session] {
 		show(anyView, "acl ipv6 { all | number <acl:2000..3999> | name <acl-name> }", "Access lists in force and what uses them", displayACL),
 		show(anyView, "multicast ipv6 routing-table [ <group-address:multicast> ]", "Entries (S,G) and why they are there", displayRouting),
 		show(anyView, "multicast ipv6 forwarding-table [ <group-address:multicast> ]", "Entries (S,G) in the kernel and what this device sends of them", displayForwarding),
+		show(anyView, "multicast ipv6 arriving [ <group-address:multicast> ] [ lacking ]", "Which streams arrive at this device and at the peer", displayArriving),
 		show(anyView, "multicast ipv6 rui source <source:ipv6> group <group:ipv6> eth-trunk <id:0..1023>",
 			"Which of the two devices sends a stream", displayRUI),
 		show(anyView, "multicast ipv6 gate", "What the gate of the kernel lets this device send", displayGate),
@@ -166,6 +167,10 @@ func (s *Session) routes(a command.Args) []state.Route {
 		routes = slices.DeleteFunc(slices.Clone(routes), func(r state.Route) bool { return r.Group != group })
 	}
 	return routes
+}
+
+func displayArriving(s *Session, a command.Args) (Display, error) {
+	return arrivingDisplay(state.ArrivalTableOf(s.routes(a), a.Has("lacking"))), nil
 }
 
 func displayRUI(s *Session, a command.Args) (Display, error) {

@@ -52,6 +52,8 @@ func vocabulary() command.Vocabulary {
 		"group":                 "Multicast group",
 		"immediately":           "Put every line in force at once",
 		"label":                 "Name of the commit",
+		"lacking":               "Those that arrive at one of the two devices only",
+		"arriving":              "Which streams arrive",
 		"logbuffer":             "The buffer of the log",
 		"last":                  "Of the newest commits",
 		"merge":                 "Together with what is there",

@@ -29,6 +29,9 @@ func (d *Device) Conditions() (list []event.Condition) {
 		if s.core.Diverged() {
 			hold(event.Diverged, "ServiceName="+s.name, "")
 		}
+		if streams := d.arrivals.snapshot(s); streams.lacksSome() {
+			hold(event.StreamsLacking, "ServiceName="+s.name, streams.lacking())
+		}
 	}
 	d.downstreams.hostConditions(hold)
 	if limit := d.settings.RecordLimit; limit > 0 {

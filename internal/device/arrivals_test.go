@@ -10,6 +10,7 @@ import (
 
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/event"
 	"tandem/internal/instant"
 	"tandem/internal/proof"
 )
@@ -259,6 +260,60 @@ func TestSomeStreamsDoNotArrive(t *testing.T) {
 	k.expect("they come in again", 0, 1300*time.Millisecond)
 	if len(b.gate.Exceptions) != 0 {
 		t.Errorf("exceptions %v", b.gate.Exceptions)
+	}
+}
+
+// TestLackingStreamsAreShown: both devices tell which single streams are lacking, where, since when, and who sends
+// them. An alarm names the first ones as long as only some are lacking.
+func TestLackingStreamsAreShown(t *testing.T) {
+	k := newSky(t, 12)
+	a, b := k.scene.nodes[0], k.scene.nodes[1]
+	alarm := func() (detail string) {
+		for _, c := range a.dev.Conditions() {
+			if c.AlarmKind == event.StreamsLacking {
+				detail = c.Object + ": " + c.Detail
+			}
+		}
+		return detail
+	}
+	shown := func(n *node, i int) device.ArrivalSnapshot {
+		return n.dev.GroupRoutes(k.scene.now, k.streams[i].Group)[0].Arrival
+	}
+	sound := device.ArrivalSnapshot{Watched: true, Compared: true, Here: true, Peer: true}
+	for _, c := range []struct {
+		lost  int
+		alarm string
+	}{
+		{0, ""},
+		{2, "ServiceName=rbs1: 2 of 12 streams: (2001:db8:5::1, ff3e::8000:1), (2001:db8:5::1, ff3e::8000:2)"},
+		{5, "ServiceName=rbs1: 5 of 12 streams: (2001:db8:5::1, ff3e::8000:1), (2001:db8:5::1, ff3e::8000:2), (2001:db8:5::1, ff3e::8000:3), ..."},
+		{12, ""},
+		{0, ""},
+	} {
+		k.lose(false, 12)
+		k.lose(true, c.lost)
+		k.scene.pass(10 * time.Second)
+		if got := alarm(); got != c.alarm {
+			t.Errorf("%d lost: alarm %q, want %q", c.lost, got, c.alarm)
+		}
+		lacks, stands := a.dev.Snapshot(k.scene.now, time.Time{}).Streams[0], b.dev.Snapshot(k.scene.now, time.Time{}).Streams[0]
+		if lacks.Lacking != c.lost || len(lacks.Lacks) != min(c.lost, 10) || stands.StandsIn != c.lost || len(stands.Stands) != min(c.lost, 10) {
+			t.Errorf("%d lost: %+v, and at the peer %+v", c.lost, lacks, stands)
+		}
+		if shown(a, 11) != sound && c.lost < 12 {
+			t.Errorf("%d lost: of another stream A shows %+v", c.lost, shown(a, 11))
+		}
+		if c.lost == 0 {
+			continue
+		}
+		at, peer := shown(a, 0), shown(b, 0)
+		if at.Here || !at.Peer || !at.Lacks || at.For < 5*time.Second || !peer.Here || peer.Peer || !peer.Stands || peer.For < 5*time.Second {
+			t.Errorf("%d lost: A shows %+v, B %+v", c.lost, at, peer)
+		}
+		member := device.Member{ETrunk: 1, EthTrunk: 10}
+		if sends, _ := b.dev.Sends(member, k.streams[0].Source, k.streams[0].Group); !sends {
+			t.Errorf("%d lost: B does not tell that it sends it", c.lost)
+		}
 	}
 }
 

@@ -37,6 +37,7 @@
 //	member.go          one member
 //	follow.go          routes, replication and exceptions follow the records
 //	replicated.go      outcomes of a connection, for a recording and from one
+//	arrivals_view.go   what displays and alarms tell of the streams that come in
 //	arrivals.go        which streams come in at one of the two devices only
 //	replication.go     the remote backup services
 //	service.go         one remote backup service, and the records that it replicates

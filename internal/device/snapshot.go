@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tandem/internal/etrunk"
+	"tandem/internal/instant"
 	"tandem/internal/mld"
 	"tandem/internal/proof"
 	"tandem/internal/rbs"
@@ -14,12 +15,14 @@ import (
 // are sorted. It has no groups; callers request these one by one.
 type Snapshot struct {
 	At         time.Time
+	Now        instant.Time // the same moment
 	DeviceID   uint64
 	Uptime     time.Duration
 	Interfaces []InterfaceSnapshot
 	ETrunks    []etrunk.State
 	Members    []MemberSnapshot // members of all E-Trunks
 	Services   []rbs.State
+	Streams    []StreamsSnapshot // of each service
 	Profiles   []ProfileSnapshot
 	Counters   Counters
 	Entries    int    // number of entries in the forwarding table
@@ -94,6 +97,7 @@ type RouteSnapshot struct {
 	Uptime        time.Duration
 	Origin        RouteOrigin
 	Orphan        bool // this device sends the stream in the peer's stead, although its bucket is the peer's
+	Arrival       ArrivalSnapshot
 }
 
 // RouteOrigin says why an entry was made.

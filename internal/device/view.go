@@ -16,7 +16,7 @@ import (
 // Snapshot returns a copy of what the displays show. wall is the wall clock's reading at
 // now.
 func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
-	s := Snapshot{At: wall, DeviceID: d.id, Uptime: now.Sub(d.kept.Started), Counters: d.kept.Counters,
+	s := Snapshot{At: wall, Now: now, DeviceID: d.id, Uptime: now.Sub(d.kept.Started), Counters: d.kept.Counters,
 		Entries: d.routes.table.routes.Len(), Silent: d.kept.Counters.StreamsSilent}
 	if u := d.proxy; u.exists() {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
@@ -42,6 +42,7 @@ func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
 	}
 	for _, service := range d.services.list {
 		s.Services = append(s.Services, service.core.State(now, wall))
+		s.Streams = append(s.Streams, d.arrivals.snapshot(service))
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.settings.Profiles)) {
 		s.Profiles = append(s.Profiles, d.profile(name))
@@ -118,6 +119,7 @@ func (d *Device) GroupRoutes(now instant.Time, group netip.Addr) (routes []Route
 func (d *Device) routeSnapshot(now instant.Time, sg SourceGroup, r *route, names map[string]string) RouteSnapshot {
 	s := RouteSnapshot{
 		Source: sg.Source, Group: sg.Group, Uptime: now.Sub(r.Since), Origin: r.Origin, Orphan: d.exceptions.has(sg), Upstream: names[r.path.incoming],
+		Arrival: d.arrivals.arrival(now, sg),
 	}
 	for _, netdev := range r.path.outgoing {
 		s.Outgoing = append(s.Outgoing, names[netdev])
@@ -169,5 +171,6 @@ func (d *Device) Sends(id Member, source, group netip.Addr) (bool, Duty) {
 		return false, Duty{}
 	}
 	duty := t.members[id.EthTrunk].Duty
-	return duty.Covers&(1<<etrunk.BucketOf(source, group)) != 0 || d.exceptions.has(SourceGroup{source, group}), duty
+	sg := SourceGroup{source, group}
+	return duty.Covers&(1<<etrunk.BucketOf(source, group)) != 0 || d.exceptions.has(sg) || d.arrivals.standsIn(sg), duty
 }

@@ -55,6 +55,7 @@ var (
 	JoinRefused      = alarm(AlarmMajor, "MLD_JOIN_REFUSED", "A host was refused what it wants to join: it, or all hosts together, would hold more than a bound allows.")
 	ForeignQuerier   = alarm(AlarmMinor, "MLD_FOREIGN_QUERIER", "Somebody who is no router of the pair queries the hosts. It is not followed.")
 	Dropped          = alarm(AlarmCritical, "STREAMS_DROPPED", "Something drops what this device forwards.")
+	StreamsLacking   = alarm(AlarmMajor, "STREAMS_LACKING", "Some streams do not arrive, although they arrive at the peer. The peer sends them in the device's stead.")
 	GateStale        = alarm(AlarmCritical, "GATE_NOT_SET", "The kernel's permission to send is not what it should be.")
 )
 

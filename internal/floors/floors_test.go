@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	"echo":                {},
 	"journal":             {"event"},
 	"device":              {"mld", "rbs", "etrunk", "table", "instant", "event", "latency", "proof"},
-	"state":               {"device", "mld", "rbs", "etrunk", "bfd", "event", "latency", "proof"},
+	"state":               {"instant", "device", "mld", "rbs", "etrunk", "bfd", "event", "latency", "proof"},
 	"status":              {"state", "etrunk", "event"},
 	"metrics":             {"state", "device", "mld", "rbs", "etrunk", "bfd", "event", "latency"},
 	"config":              {"command", "mld", "rbs", "etrunk", "bfd"},

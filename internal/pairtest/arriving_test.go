@@ -1,7 +1,9 @@
 package pairtest
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 )
@@ -63,6 +65,56 @@ func TestUpstreamDeliversNothing(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		miss(t, "A gets everything again", all, s, from, 0)
 	}
+	oneStreamIsLost(t, p, s, all)
+}
+
+// lackingStream is what a device shows of a stream that arrives at one of the two only.
+type lackingStream struct {
+	Group   netip.Addr `json:"group"`
+	Here    *bool      `json:"arrives-here"`
+	Peer    *bool      `json:"arrives-at-peer"`
+	InStead string     `json:"sent-in-stead-by"`
+	For     float64    `json:"in-stead-for"`
+}
+
+// showsLacking waits until a device shows what it is to show of the streams that arrive at one device only.
+func (d *device) showsLacking(want ...lackingStream) {
+	d.t.Helper()
+	eventually(d.t, fmt.Sprintf("%s shows %d lacking streams", d.name, len(want)), func() error {
+		var got struct {
+			Entries []lackingStream `json:"entries"`
+		}
+		if err := d.display("multicast ipv6 arriving lacking", &got); err != nil {
+			return err
+		}
+		same := func(a, b lackingStream) bool {
+			return a.Group == b.Group && *a.Here == *b.Here && *a.Peer == *b.Peer && a.InStead == b.InStead && a.For < 60
+		}
+		if !slices.EqualFunc(got.Entries, want, same) {
+			return fmt.Errorf("it shows %+v", got.Entries)
+		}
+		return nil
+	})
+}
+
+// oneStreamIsLost: one of the streams arrives at A no more. B sends it, both devices stay ready, and show what is
+// lacking where.
+func oneStreamIsLost(t *testing.T, p *pair, s *source, all []*listener) {
+	yes, no := true, false
+	from := s.position()
+	p.a.losesGroup(upLink, asmGroup)
+	p.a.showsLacking(lackingStream{Group: asmGroup, Here: &no, Peer: &yes, InStead: "the peer"})
+	p.b.showsLacking(lackingStream{Group: asmGroup, Here: &yes, Peer: &no, InStead: "this device"})
+	p.a.hasAlarms("STREAMS_LACKING")
+	p.a.hasDuty("shared", "0", true)
+	p.b.hasDuty("shared", "1", true)
+	miss(t, "A lacks one stream", all, s, from, arrivingGap)
+	from = s.position()
+	p.a.speaks()
+	p.a.showsLacking()
+	p.b.showsLacking()
+	p.a.hasAlarms()
+	miss(t, "A gets it again", all, s, from, 0)
 }
 
 // TestSourceStops: a source that stops, for both devices, changes nothing.

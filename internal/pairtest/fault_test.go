@@ -1,6 +1,7 @@
 package pairtest
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/google/nftables"
@@ -39,6 +40,22 @@ func (d *device) silence(links ...string) {
 					Hooknum: hook, Priority: nftables.ChainPriorityFilter, Policy: &drop})
 			}
 		}
+	})
+}
+
+// losesGroup drops the packets of one group that arrive on a link, until speaks.
+func (d *device) losesGroup(link string, group netip.Addr) {
+	d.t.Helper()
+	const destination, reg = 24, unix.NFT_REG_1 // offset in the IPv6 header
+	inject(d.t, d.Node, func(c *nftables.Conn) {
+		table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyNetdev, Name: faultTable})
+		chain := c.AddChain(&nftables.Chain{Name: "lost", Table: table, Type: nftables.ChainTypeFilter, Device: link,
+			Hooknum: nftables.ChainHookIngress, Priority: nftables.ChainPriorityFilter})
+		c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: []expr.Any{
+			&expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: destination, Len: 16, DestRegister: reg},
+			&expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: group.AsSlice()},
+			&expr.Verdict{Kind: expr.VerdictDrop},
+		}})
 	})
 }
 

@@ -116,7 +116,7 @@ func (a *Arriving[K]) count(f *arrival[K], n int) {
 	if f.flows || f.peer == peerFlows || f.standsIn || f.taken > 0 {
 		c.Any += n
 	}
-	if f.standsIn && !f.flows {
+	if f.lacking() {
 		c.Lacking += n
 	}
 	if f.taken > 0 {

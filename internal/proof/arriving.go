@@ -72,6 +72,9 @@ type arrival[K comparable] struct {
 	standsIn   bool         // the peer stands in for this device
 	generation uint32
 
+	lackingFrom instant.Time // since when the stream is lacking here, Never while it is not
+	takenFrom   instant.Time // since when this device stands in, Never while it does not
+
 	// These fields are in use while the stream is suspected to flow here only.
 	peerLast instant.Time // the latest possible time of the peer's last packet; Never if unknown
 	lookAt   instant.Time // when to request the next look

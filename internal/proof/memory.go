@@ -18,6 +18,7 @@ type ArrivalMemory[K comparable] struct {
 	Key                                                       K
 	Flows, StandsIn, Asked, Counted                           bool
 	Last, Silent, PeerSince, PeerLast, LookAt, From, JudgedAt instant.Time
+	LackingFrom, TakenFrom                                    instant.Time
 	Peer                                                      uint8
 	Generation                                                uint32
 	Packets                                                   uint64
@@ -37,6 +38,7 @@ func (a *Arriving[K]) Memory() ArrivingMemory[K] {
 		m.Streams = append(m.Streams, ArrivalMemory[K]{
 			Key: f.key, Flows: f.flows, StandsIn: f.standsIn, Asked: f.asked, Counted: f.counted,
 			Last: f.last, Silent: f.silent, PeerSince: f.peerSince, PeerLast: f.peerLast, LookAt: f.lookAt, From: f.from, JudgedAt: at[f],
+			LackingFrom: f.lackingFrom, TakenFrom: f.takenFrom,
 			Peer: uint8(f.peer), Generation: f.generation, Packets: f.packets,
 		})
 	}
@@ -51,6 +53,7 @@ func (a *Arriving[K]) Resume(m ArrivingMemory[K]) {
 		f.flows, f.standsIn, f.asked, f.counted = s.Flows, s.StandsIn, s.Asked, s.Counted
 		f.last, f.silent, f.peerSince, f.peerLast, f.lookAt, f.from = s.Last, s.Silent, s.PeerSince, s.PeerLast, s.LookAt, s.From
 		f.peer, f.generation, f.packets = peerState(s.Peer), s.Generation, s.Packets
+		f.lackingFrom, f.takenFrom = s.LackingFrom, s.TakenFrom
 		if s.JudgedAt.IsSet() {
 			a.due.Push(s.JudgedAt, f)
 		}

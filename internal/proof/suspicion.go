@@ -55,6 +55,8 @@ func (a *Arriving[K]) judge(now instant.Time, f *arrival[K]) {
 			at = f.lookAt
 		}
 	}
+	mark(&f.lackingFrom, now, f.lacking())
+	mark(&f.takenFrom, now, f.taken > 0)
 	switch {
 	case !f.flows && f.peer != peerFlows && f.taken == 0 && !f.standsIn:
 		a.drop(f)

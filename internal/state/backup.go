@@ -28,6 +28,8 @@ type Service struct {
 
 	rbs.Counters `metric:"rbs_" help:"Replication"`
 
+	Streams Streams `name:"streams" metric:"streams_"`
+
 	Index     int           `name:"service-index"` // position among all services
 	Peer      netip.Addr    `name:"peer-ip"`
 	Local     netip.Addr    `name:"source-ip"`

@@ -50,6 +50,9 @@ func DeviceOf(s device.Snapshot) Device {
 		ETrunks: ETrunksOf(s.ETrunks, s.Members), Services: ServicesOf(s.Services), Profiles: ProfilesOf(s.Profiles),
 		Forwarding: Forwarding{Total: s.Entries, Silent: s.Silent},
 	}
+	for i := range s.Streams {
+		d.Services[i].Streams = streamsOf(s.Now, &s.Streams[i])
+	}
 	for _, i := range s.Interfaces {
 		if i.Upstream {
 			d.Upstream = &Upstream{Name: i.Name, Netdev: i.Netdev, Up: i.Up, Able: i.Lacks == proof.LacksNothing, Lacks: i.Lacks.String()}

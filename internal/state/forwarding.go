@@ -26,7 +26,8 @@ type Route struct {
 	Bucket     int                `name:"bucket"` // bucket of the hash
 	// Orphan says that this device sends the stream in the peer's stead although the
 	// bucket is the peer's, until the peer has acknowledged the listener.
-	Orphan  bool   `name:"orphan"`
+	Orphan bool `name:"orphan"`
+	Arrival
 	Packets uint64 `name:"packets"`
 	Bytes   uint64 `name:"bytes"`
 	WrongIf uint64 `name:"wrong-interface"` // packets that came in on another interface
@@ -36,7 +37,7 @@ type Route struct {
 // kernel's counters.
 func RouteOf(r device.RouteSnapshot) Route {
 	return Route{Source: r.Source, Group: r.Group, Uptime: r.Uptime, Upstream: r.Upstream, Downstream: r.Outgoing,
-		Origin: r.Origin, Bucket: etrunk.BucketOf(r.Source, r.Group), Orphan: r.Orphan}
+		Origin: r.Origin, Bucket: etrunk.BucketOf(r.Source, r.Group), Orphan: r.Orphan, Arrival: arrivalOf(&r.Arrival)}
 }
 
 // ForwardingTable is the kernel's forwarding table.
@@ -103,12 +104,16 @@ func (r Route) sentOn(name string, interfaces []Downstream) Outgoing {
 		out.Reason = "unknown interface"
 	case i.Covers == etrunk.AllBuckets:
 		out.Sends, out.Reason = true, "all buckets are ours"
+	case i.Covers.Has(r.Bucket) && r.InStead == ByPeer:
+		out.Reason = "its bucket is ours, but it does not arrive: the peer sends it"
 	case i.Covers.Has(r.Bucket):
 		out.Sends, out.Reason = true, "its bucket is ours"
-	case i.Covers == etrunk.NoBuckets:
-		out.Reason = "the peer sends everything"
 	case r.Orphan:
 		out.Sends, out.Reason = true, "orphan: the peer does not know the listener yet"
+	case r.InStead == BySelf:
+		out.Sends, out.Reason = true, "it does not arrive at the peer: sent in its stead"
+	case i.Covers == etrunk.NoBuckets:
+		out.Reason = "the peer sends everything"
 	default:
 		out.Reason = "its bucket is the peer's"
 	}
@@ -138,6 +143,7 @@ type RUI struct {
 	Entry      bool   `name:"forwarding-entry"` // the stream is in the forwarding table
 	Listed     bool   `name:"in-outgoing-list"` // the interface is in the entry's outgoing list
 	Orphan     bool   `name:"orphan"`
+	Arrival
 }
 
 // RUIOf says which device sends a stream on the interface of a configured name. routes
@@ -151,7 +157,7 @@ func RUIOf(source, group netip.Addr, ethTrunk string, routes []Route, interfaces
 	}
 	out := r.sentOn(ethTrunk, interfaces)
 	rui := RUI{Source: source, Group: group, EthTrunk: ethTrunk, Sends: out.Sends, Reason: out.Reason, Bucket: r.Bucket,
-		Entry: at >= 0, Listed: slices.Contains(r.Downstream, ethTrunk), Orphan: r.Orphan}
+		Entry: at >= 0, Listed: slices.Contains(r.Downstream, ethTrunk), Orphan: r.Orphan, Arrival: r.Arrival}
 	if i := find(interfaces, ethTrunk); i != nil {
 		rui.Duty, rui.Covers, rui.DutyReason = i.Duty.String(), i.Covers.String(), i.DutyReason
 	}
