@@ -43,11 +43,13 @@ func (t *Table) receive(now instant.Time, m *Meta, b []byte, fx *Effects) error 
 	if err != nil {
 		return err
 	}
-	if err := s.Receive(now, m, &p, fx); err != nil {
-		return err
+	t.woke(now, s, fx)
+	err = s.Receive(now, m, &p, fx)
+	if err == nil {
+		s.NoteLate(now, m.Waited, CauseQueue, fx)
 	}
-	t.schedule(s)
-	return nil
+	t.schedule(now, s)
+	return err
 }
 
 // find returns the session of a packet (RFC 5880, section 6.3). It finds the session by

@@ -5,6 +5,7 @@
 //   - packet.go: the control packet (RFC 5880, section 4.1).
 //   - session.go: one session's states (section 6.8), timing.go: its intervals,
 //     Poll Sequences and detection time (sections 6.8.2 to 6.8.4 and 6.8.7).
+//   - pace.go: how a session slows down while this device is too late for its intervals.
 //   - transmit.go: when it sends a control packet, and what is in it (section 6.8.7).
 //   - table.go: the sessions of a device, and what happens when an interface goes down.
 //   - demultiplex.go: which session a packet belongs to (section 6.3 and RFC 5881, section 3).

@@ -2,6 +2,7 @@ package bfd
 
 import (
 	"net/netip"
+	"time"
 
 	"tandem/internal/instant"
 )
@@ -9,11 +10,12 @@ import (
 // Meta is what Receive needs to know of a received packet besides its payload.
 type Meta struct {
 	Src, Dst netip.Addr
-	Ifindex  int          // the interface that received it
-	HopLimit int          // the hop limit of the received packet
-	VRF      string       // the VRF that received it, empty for none
-	Multihop bool         // the packet's destination port was MultihopPort
-	Received instant.Time // when the kernel received it
+	Ifindex  int           // the interface that received it
+	HopLimit int           // the hop limit of the received packet
+	VRF      string        // the VRF that received it, empty for none
+	Multihop bool          // the packet's destination port was MultihopPort
+	Received instant.Time  // when the kernel received it
+	Waited   time.Duration // how long it has waited in this device since then; zero if unknown
 }
 
 // Send is a packet for the caller to send. The local discriminator identifies the
@@ -40,6 +42,9 @@ type Event struct {
 	Diagnostic Diagnostic // why the session is Down or AdminDown
 	At         instant.Time
 	Heard      instant.Time // when the peer's last packet came
+	// Slow is the pace of the session. While the session is Up, a change of it alone makes an
+	// event, too.
+	Slow Slowdown
 }
 
 // Effects collects what the caller has to do after calls to a session or a Table.

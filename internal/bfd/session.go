@@ -24,13 +24,16 @@ type session struct {
 	refused uint32
 
 	timing  timing
+	pace    pace
 	restore restore
+	awake   instant.Time // when this device last woke late, see NoteLate
 
 	ups, flaps     uint64
 	upAt, downAt   instant.Time // when the session last became Up, and last left Up
 	sent, accepted uint64
 
-	place int // position in the table's queue
+	place  int          // position in the table's queue
+	wanted instant.Time // when the table was to call Advance
 }
 
 // remote holds the peer's variables of RFC 5880, section 6.8.1.
@@ -93,7 +96,11 @@ func (s *session) Reconfigure(now instant.Time, cfg Config, fx *Effects) {
 	shutdown := cfg.Shutdown
 	cfg.Shutdown = s.cfg.Shutdown
 	intervals := cfg.MinTx != s.cfg.MinTx || cfg.MinRx != s.cfg.MinRx
+	intervals = intervals || cfg.Adaptive != s.cfg.Adaptive
 	s.cfg = cfg
+	if intervals {
+		s.forgetPace(now, fx)
+	}
 	if intervals && s.state == Up {
 		s.timing.startPoll()
 	}
@@ -194,6 +201,7 @@ func (s *session) setState(now instant.Time, to State, why Diagnostic, fx *Effec
 func (s *session) tell(now instant.Time, fx *Effects) {
 	fx.Events = append(fx.Events, Event{
 		Session: s.cfg.Name, State: s.state, Remote: s.remote.state, Diagnostic: s.diag, At: now, Heard: s.received,
+		Slow: s.pace.slow,
 	})
 }
 
@@ -224,19 +232,19 @@ func (s *session) Deadline() (at instant.Time) {
 		at = s.timing.next
 	}
 	if s.remote.heard {
-		at = instant.Earliest(at, s.received.Add(s.detectTime()))
+		at = instant.Earliest(at, s.expiry())
 	}
 	if s.restore.waiting {
 		at = instant.Earliest(at, s.restore.at)
 	}
-	return at
+	return instant.Earliest(at, s.pace.retry())
 }
 
 // Advance does what is due: it declares the peer lost after a detection time without a
 // packet, and sends packets. The caller must have passed all received packets to Receive
 // before.
 func (s *session) Advance(now instant.Time, fx *Effects) {
-	if s.remote.heard && now >= s.received.Add(s.detectTime()) {
+	if s.remote.heard && now >= s.expiry() {
 		s.remote = unheard
 		if s.state == Init || s.state == Up {
 			s.setState(now, Down, DiagDetectionTimeExpired, fx)
@@ -246,6 +254,7 @@ func (s *session) Advance(now instant.Time, fx *Effects) {
 		s.restore.waiting = false
 		s.tell(now, fx)
 	}
+	s.tryConfigured(now, fx)
 	if s.periodic() && now >= s.timing.next {
 		s.transmit(now, fx)
 	}

@@ -23,6 +23,8 @@ func (s *session) Snapshot(now instant.Time) SessionState {
 		InterfaceMissing:          s.path.Out == linkMissing || s.path.Tracked == linkMissing,
 		ActualRemoteDiscriminator: s.remote.discriminator,
 		Polling:                   s.timing.polling(),
+		Slow:                      s.pace.slow,
+		Slowdowns:                 s.pace.times,
 	}
 	if s.ups > 0 {
 		st.LastUp = now.Sub(s.upAt)
@@ -32,6 +34,9 @@ func (s *session) Snapshot(now instant.Time) SessionState {
 	}
 	if s.restore.waiting {
 		st.RestoreIn = s.restore.at.Left(now)
+	}
+	if s.pace.slow.Interval > 0 {
+		st.SlowFor, st.RetryIn = now.Sub(s.pace.since), s.pace.retry().Left(now)
 	}
 	if s.periodic() {
 		st.ActualTx = s.txInterval()

@@ -58,7 +58,9 @@ type Config struct {
 	MinTx, MinRx        time.Duration // 1 ms..20 s, zero is DefaultInterval
 	DetectMult          uint8         // 1..255, zero is DefaultDetectMult
 	Shutdown            bool
-	TOSExp              uint8 // 0..7, the upper three bits of the traffic class
+	// Adaptive lets the session slow down while this device is too late for its intervals.
+	Adaptive bool
+	TOSExp   uint8 // 0..7, the upper three bits of the traffic class
 	// ProcessInterface makes the users of the session take Interface down when the
 	// session goes Down.
 	ProcessInterface bool
@@ -94,4 +96,9 @@ type SessionState struct {
 	ActualRemoteDiscriminator uint32
 	Polling                   bool          // a Poll Sequence is running
 	LastHeard                 time.Duration // since the last packet of the peer; zero while no packets come from the peer
+
+	Slow      Slowdown
+	SlowFor   time.Duration // since the session left the configured intervals; zero if they are in force
+	RetryIn   time.Duration // until the configured intervals are tried again; zero if they are in force
+	Slowdowns uint64        // how often the session left the configured intervals
 }

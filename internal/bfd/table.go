@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"tandem/internal/instant"
 )
@@ -65,7 +66,7 @@ func (t *Table) Configure(now instant.Time, cfgs []Config, fx *Effects) error {
 		if s, ok := t.byName[c.Name]; ok {
 			s.Reconfigure(now, c, fx)
 			s.SetPath(now, t.path(c), fx)
-			t.schedule(s)
+			t.schedule(now, s)
 		} else {
 			t.add(now, c, fx)
 		}
@@ -85,7 +86,7 @@ func (t *Table) add(now instant.Time, c Config, fx *Effects) {
 	t.byDiscriminator[c.LocalDiscriminator] = s
 	t.byEndpoints[c.endpoints()] = s
 	s.SetPath(now, t.path(c), fx)
-	t.schedule(s)
+	t.schedule(now, s)
 }
 
 func (t *Table) remove(now instant.Time, s *session, fx *Effects) {
@@ -125,7 +126,7 @@ func (t *Table) SetLink(now instant.Time, name string, index int, up bool, fx *E
 	for _, s := range t.sorted() {
 		if s.cfg.Interface == name || s.cfg.TrackInterface == name {
 			s.SetPath(now, t.path(s.cfg), fx)
-			t.schedule(s)
+			t.schedule(now, s)
 		}
 	}
 }
@@ -138,7 +139,7 @@ func (t *Table) Hold(now instant.Time, on bool, fx *Effects) {
 	t.held = on
 	for _, s := range t.sorted() {
 		s.SetPath(now, t.path(s.cfg), fx)
-		t.schedule(s)
+		t.schedule(now, s)
 	}
 }
 
@@ -173,8 +174,18 @@ func (t *Table) Deadline() instant.Time { return t.due.Deadline() }
 func (t *Table) Advance(now instant.Time, fx *Effects) {
 	defer t.countSent(len(fx.Sends), fx)
 	for s, ok := t.due.Due(now); ok; s, ok = t.due.Due(now) {
+		t.woke(now, s, fx)
 		s.Advance(now, fx)
-		t.schedule(s)
+		t.schedule(now, s)
+	}
+}
+
+// Stolen tells all sessions that a hypervisor did not let a processor of this device run for d.
+func (t *Table) Stolen(now instant.Time, d time.Duration, fx *Effects) {
+	defer t.countSent(len(fx.Sends), fx)
+	for _, s := range t.sorted() {
+		s.NoteLate(now, d, CauseSteal, fx)
+		t.schedule(now, s)
 	}
 }
 
@@ -204,13 +215,28 @@ func (t *Table) sorted() []*session {
 	return all
 }
 
-func (t *Table) schedule(s *session) {
-	switch at := s.Deadline(); {
+// schedule notes when a session must be advanced next. It cannot be advanced before now, so a
+// deadline that is over already makes nobody late.
+func (t *Table) schedule(now instant.Time, s *session) {
+	at := s.Deadline()
+	switch {
 	case s.place == instant.Out && at.IsSet():
 		t.due.Push(at, s)
 	case at.IsSet():
 		t.due.Move(s.place, at)
 	case s.place != instant.Out:
 		t.due.Remove(s.place)
+	}
+	s.wanted = instant.Never
+	if at.IsSet() {
+		s.wanted = max(at, now)
+	}
+}
+
+// woke tells a session how late this device is for its deadline. This comes before anything else
+// is done with the session, because that may move the deadline.
+func (t *Table) woke(now instant.Time, s *session, fx *Effects) {
+	if s.wanted.IsSet() {
+		s.NoteLate(now, now.Sub(s.wanted), CauseThread, fx)
 	}
 }

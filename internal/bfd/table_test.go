@@ -17,7 +17,8 @@ type world struct {
 	now      instant.Time
 	delay    time.Duration
 	cut      bool
-	lose     [2]bool // what a device sends
+	lose     [2]bool         // what a device sends
+	asleep   [2]instant.Time // until when a device does nothing; its packets wait
 	devices  [2]*Table
 	fx       Effects
 	inFlight []flight
@@ -25,10 +26,11 @@ type world struct {
 }
 
 type flight struct {
-	to   int
-	at   instant.Time
-	meta Meta
-	b    []byte
+	to       int
+	at       instant.Time // when it can be read
+	received instant.Time // set while it waits for a device that is asleep
+	meta     Meta
+	b        []byte
 }
 
 const cableIndex = 5
@@ -58,7 +60,7 @@ func (w *world) carry(i int) {
 			continue
 		}
 		m := Meta{Src: s.Src, Dst: s.Dst, Ifindex: cableIndex, HopLimit: 255, Multihop: s.Multihop}
-		w.inFlight = append(w.inFlight, flight{1 - i, w.now.Add(w.delay), m, s.Packet.Append(nil)})
+		w.inFlight = append(w.inFlight, flight{to: 1 - i, at: w.now.Add(w.delay), meta: m, b: s.Packet.Append(nil)})
 	}
 	for _, e := range w.fx.Events {
 		w.events = append(w.events, fmt.Sprintf("%c %s %v", 'A'+i, e.Session, e.State))
@@ -75,9 +77,9 @@ func (w *world) run(d time.Duration) {
 				next, found = f.at, true
 			}
 		}
-		for _, dev := range w.devices {
-			if at := dev.Deadline(); at.IsDue(next) {
-				next, found = at, true
+		for i, dev := range w.devices {
+			if at := dev.Deadline(); at.IsSet() && max(at, w.asleep[i]) <= next {
+				next, found = max(at, w.asleep[i]), true
 			}
 		}
 		w.now = max(w.now, next)
@@ -86,8 +88,10 @@ func (w *world) run(d time.Duration) {
 		}
 		w.deliver()
 		for i, dev := range w.devices {
-			dev.Advance(w.now, &w.fx)
-			w.carry(i)
+			if w.asleep[i] <= w.now {
+				dev.Advance(w.now, &w.fx)
+				w.carry(i)
+			}
 		}
 	}
 }
@@ -100,7 +104,15 @@ func (w *world) deliver() {
 			w.inFlight = append(w.inFlight, f)
 			continue
 		}
-		f.meta.Received = w.now
+		if !f.received.IsSet() {
+			f.received = w.now
+		}
+		if w.asleep[f.to] > w.now {
+			f.at = w.asleep[f.to]
+			w.inFlight = append(w.inFlight, f)
+			continue
+		}
+		f.meta.Received, f.meta.Waited = f.received, w.now.Sub(f.received)
 		_ = w.devices[f.to].Receive(w.now, &f.meta, f.b, &w.fx)
 		w.carry(f.to)
 	}

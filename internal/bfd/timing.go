@@ -68,7 +68,7 @@ func (t *timing) apply(s *session) {
 	if tx := s.desiredMinTx(); free || tx < t.tx {
 		t.tx = tx
 	}
-	if rx := s.cfg.MinRx; free || rx > t.rx {
+	if rx := s.minRx(); free || rx > t.rx {
 		t.rx = rx
 	}
 }
@@ -95,9 +95,9 @@ func (t *timing) hasten(s *session) {
 // desiredMinTx returns the Desired Min TX Interval of the packets to send.
 func (s *session) desiredMinTx() time.Duration {
 	if s.state == Up {
-		return s.cfg.MinTx
+		return s.minTx()
 	}
-	return max(s.cfg.MinTx, slowTx)
+	return max(s.minTx(), slowTx)
 }
 
 // txInterval returns the negotiated transmit interval before jitter (section 6.8.2).
@@ -110,6 +110,16 @@ func (s *session) rxInterval() time.Duration { return max(s.timing.rx, s.remote.
 // detectTime returns the detection time: how long the peer may be silent (section 6.8.4).
 func (s *session) detectTime() time.Duration {
 	return time.Duration(s.remote.detectMult) * s.rxInterval()
+}
+
+// expiry returns when the peer is lost unless a packet comes. A device that has slept since the
+// last packet waits for one more interval.
+func (s *session) expiry() instant.Time {
+	at := s.received.Add(s.detectTime())
+	if s.awake > s.received {
+		at = max(at, s.awake.Add(s.rxInterval()))
+	}
+	return at
 }
 
 // jitter shortens an interval by up to a quarter at random. With a multiplier of 1 it shortens

@@ -48,6 +48,6 @@ func (s *session) packet() Packet {
 		MyDiscriminator:   s.cfg.LocalDiscriminator,
 		YourDiscriminator: s.remote.discriminator,
 		DesiredMinTx:      s.desiredMinTx(),
-		RequiredMinRx:     s.cfg.MinRx,
+		RequiredMinRx:     s.minRx(),
 	}
 }

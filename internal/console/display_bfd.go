@@ -174,6 +174,11 @@ func showSession(s *sheet, b *state.BFDSession) {
 		field{"Packets Received", &b.Received},
 		field{"Interface Missing", &b.InterfaceMissing},
 		field{"VPN Instance", &b.VPN},
+		field{"Slowed To (ms)", &b.SlowedTo},
+		field{"Slowed Because", &b.SlowedBecause},
+		field{"Slowed For", &b.SlowedFor},
+		field{"Configured Intervals In", &b.ConfiguredIn},
+		field{"Times Slowed", &b.Slowdowns},
 	)
 }
 

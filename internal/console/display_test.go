@@ -182,8 +182,9 @@ func sampleSessions() []state.BFDSession {
 		Config: bfd.Config{Name: "b1", Peer: addr("2001:db8::2"), Local: addr("2001:db8::1"), Interface: "core0", TrackInterface: "core0",
 			LocalDiscriminator: 10, RemoteDiscriminator: 20, MinTx: 10 * time.Millisecond, MinRx: 10 * time.Millisecond, DetectMult: 3,
 			TOSExp: 7, Description: "the pair", WaitToRestore: time.Minute, ProcessInterface: true},
-		State: bfd.Up, RemoteState: bfd.Up, ActualTx: 10 * time.Millisecond, ActualRx: 10 * time.Millisecond,
-		DetectTime: 30 * time.Millisecond, RemoteMult: 3, Since: 90 * time.Second, UpCount: 2, Flaps: 1, Sent: 100, Received: 99,
+		State: bfd.Up, RemoteState: bfd.Up, ActualTx: 20 * time.Millisecond, ActualRx: 20 * time.Millisecond,
+		Slow: bfd.Slowdown{Interval: 20 * time.Millisecond, Late: 12 * time.Millisecond}, SlowFor: 11 * time.Minute, RetryIn: 9 * time.Minute, Slowdowns: 1,
+		DetectTime: 60 * time.Millisecond, RemoteMult: 3, Since: 90 * time.Second, UpCount: 2, Flaps: 1, Sent: 100, Received: 99,
 		Diagnostic: bfd.DiagDetectionTimeExpired,
 		LastUp:     90 * time.Second, LastDown: 2 * time.Minute, RestoreIn: 30 * time.Second,
 	}, {

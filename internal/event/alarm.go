@@ -50,6 +50,7 @@ var (
 	Diverged         = alarm(AlarmMajor, "RBS_DIVERGED", "The databases of the pair differ although nothing is under way; what differs is being exchanged.")
 	CertificateEnds  = alarm(AlarmMajor, "SSL_CERT_ENDS", "The certificate of a replication channel ends within 30 days, has ended, or is of no use.")
 	SessionDown      = alarm(AlarmMajor, "BFD_SESSION_DOWN", "A BFD session that was up is down.")
+	SessionSlow      = alarm(AlarmMinor, "BFD_SESSION_SLOW", "A BFD session has slowed down, because this device was too late for its configured intervals.")
 	Deaf             = alarm(AlarmMajor, "MLD_DEAF", "No host answers the queries of the device, although hosts are there.")
 	RecordsFull      = alarm(AlarmMajor, "MLD_LIMIT_REACHED", "No further listener record is taken.")
 	JoinRefused      = alarm(AlarmMajor, "MLD_JOIN_REFUSED", "A host was refused what it wants to join: it, or all hosts together, would hold more than a bound allows.")

@@ -64,6 +64,11 @@ type BFDSession struct {
 	Ups                 uint64         `name:"times-up"`
 	Diagnostic          bfd.Diagnostic `name:"last-local-diagnostic"` // why the session last left Up
 	NotUpReason         string         `name:"session-not-up-reason"`
+	SlowedTo            time.Duration  `name:"slowed-to-ms" none:"0s" metric:"bfd_session_slowed_to_seconds" help:"Interval to which the session has slowed down, 0 while the configured ones are in force."`
+	SlowedBecause       string         `name:"slowed-because"`
+	SlowedFor           time.Duration  `name:"slowed-for" none:"0s"`
+	ConfiguredIn        Timer          `name:"configured-intervals-in"` // until they are tried again
+	Slowdowns           uint64         `name:"times-slowed" metric:"bfd_session_slowdowns" help:"How often the session left its configured intervals, because this device was late."`
 	InterfaceMissing    bool           `name:"interface-missing"`
 
 	// Computed by Conclude, mostly for VRP's words.
@@ -106,6 +111,7 @@ func bfdSessionOf(b *bfd.SessionState) BFDSession {
 		RemoteState: b.RemoteState, RemoteMult: b.RemoteMult, ActualTx: b.ActualTx, ActualRx: b.ActualRx,
 		Since: b.Since, LastUp: b.LastUp, LastDown: b.LastDown, RestoreIn: Timer(b.RestoreIn), Ups: b.UpCount,
 		Diagnostic: b.Diagnostic, NotUpReason: b.NotUpReason, InterfaceMissing: b.InterfaceMissing,
+		SlowedTo: b.Slow.Interval, SlowedBecause: b.Slow.String(), SlowedFor: b.SlowFor, ConfiguredIn: Timer(b.RetryIn), Slowdowns: b.Slowdowns,
 	}
 	if b.RemoteDiscriminator == 0 {
 		s.RemoteDiscriminator = b.ActualRemoteDiscriminator

@@ -38,7 +38,7 @@ func (w *worker) receive(r *receiver) {
 			m := &messages[i]
 			meta := bfd.Meta{
 				Src: m.Src.Addr(), Dst: m.Dst, Ifindex: m.Ifindex, HopLimit: m.HopLimit,
-				VRF: r.vrf, Multihop: r.multihop, Received: r.receivedAt(m, wall, now),
+				VRF: r.vrf, Multihop: r.multihop, Received: r.receivedAt(m, wall, now), Waited: waited(m, wall),
 			}
 			_ = w.table.Receive(now, &meta, m.Payload, &w.fx) // Receive counts refused packets itself
 		}
@@ -58,6 +58,19 @@ func (r *receiver) receivedAt(m *udp.Message, wall time.Time, now instant.Time) 
 		return now
 	}
 	return at
+}
+
+// longestWait bounds how long a packet can have waited. A longer time is a change of the wall
+// clock.
+const longestWait = time.Second
+
+// waited returns how long a packet has waited since the interface received it. On a busy
+// machine, it may wait for the kernel's own thread before it reaches the socket.
+func waited(m *udp.Message, wall time.Time) time.Duration {
+	if d := wall.Sub(m.Received); d > 0 && d < longestWait {
+		return d
+	}
+	return 0
 }
 
 // receiverKey identifies a receiver. A VRF that was removed and made again has another index.

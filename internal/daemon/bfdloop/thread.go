@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/bfd"
+	"tandem/internal/linux/sched"
 	"tandem/internal/task"
 )
 
@@ -47,6 +48,7 @@ func startThread(o Options, parent int, tasks *task.Group) (*thread, error) {
 		unix.Close(wake)
 		return nil, fmt.Errorf("bfd loop: %w", err)
 	}
+	tasks.Go("BFD steal", l.watchSteal)
 	return l, nil
 }
 
@@ -99,7 +101,7 @@ func (l *thread) standing() (events []Event) {
 	_ = l.call(func(w *worker) {
 		for _, st := range w.table.Snapshot(w.now(), nil) {
 			events = append(events, Event{
-				Session: st.Name, State: st.State, Remote: st.RemoteState, Diagnostic: st.Diagnostic, At: w.now().Add(-st.Since),
+				Session: st.Name, State: st.State, Remote: st.RemoteState, Diagnostic: st.Diagnostic, At: w.now().Add(-st.Since), Slow: st.Slow,
 			})
 		}
 	})
@@ -116,6 +118,44 @@ func (l *thread) status() Status {
 	_ = l.call(func(w *worker) { s = w.report() })
 	return s
 }
+
+// watchSteal tells the sessions when a hypervisor lets a processor of this machine wait for
+// long. It must not read the kernel's statistics on the thread of the loop: on a machine with
+// many processors that takes long.
+func (l *thread) watchSteal(ctx context.Context) error {
+	steal, err := sched.OpenSteal()
+	if err != nil {
+		return nil // without /proc only the loop's own lateness counts
+	}
+	defer steal.Close()
+	ticks := time.NewTicker(stealInterval)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ticks.C:
+			if d := steal.Read(); d >= stealLimit {
+				l.stolen(d)
+			}
+		case <-l.stopped:
+			return nil
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// stolen tells the sessions that a processor could not run for d.
+func (l *thread) stolen(d time.Duration) {
+	l.post(&command{run: func(w *worker) { w.table.Stolen(w.now(), d, &w.fx) }})
+}
+
+// Time that is stolen from a processor in an interval of stealInterval counts as one lateness
+// from stealLimit on. Below that it is as likely to be many short waits, and the kernel counts
+// in units of 10 ms.
+const (
+	stealInterval = 100 * time.Millisecond
+	stealLimit    = 20 * time.Millisecond
+)
 
 func (l *thread) beat() { l.post(&command{run: (*worker).beat}) }
 

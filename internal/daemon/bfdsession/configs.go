@@ -81,7 +81,7 @@ func (s *Sessions) config(c *config.BFDSession) bfd.Config {
 		LocalDiscriminator: c.LocalDiscriminator, RemoteDiscriminator: c.RemoteDiscriminator,
 		MinTx: c.MinTx, MinRx: c.MinRx, DetectMult: c.DetectMult, WaitToRestore: c.WaitToRestore, ProcessInterface: c.ProcessInterface,
 		Shutdown: c.Shutdown, TOSExp: c.TOSExp, Description: c.Description,
-		VRF: c.VPN, Auto: c.Auto, Dynamic: c.Dynamic,
+		Adaptive: true, VRF: c.VPN, Auto: c.Auto, Dynamic: c.Dynamic,
 	}
 	if c.VPN != "" {
 		cfg.VRFIndex = s.o.Links.VRF(c.VPN)

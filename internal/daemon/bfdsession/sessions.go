@@ -3,6 +3,7 @@ package bfdsession
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"time"
@@ -64,6 +65,7 @@ type Sessions struct {
 	bfd   *bfdloop.Loop
 	model *config.Model // the configuration in force
 	state State
+	slow  map[string]bfd.Slowdown // the pace of each session, by its name
 }
 
 // Start starts a loop without sessions.
@@ -72,7 +74,7 @@ func Start(o Options) (*Sessions, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sessions{o: o, bfd: loop, model: config.New(), state: State{
+	s := &Sessions{o: o, bfd: loop, model: config.New(), slow: make(map[string]bfd.Slowdown), state: State{
 		Told: make(map[string]etrunk.BFDState), Discriminators: make(map[string]uint32), Lost: make(map[string]bool),
 		Ups: o.State.Ups, Downs: o.State.Downs,
 	}}
@@ -95,6 +97,7 @@ func (s *Sessions) Run(context.Context) error {
 // changed reports the state change of a session to its clients: the device, and the
 // interface that follows the session.
 func (s *Sessions) changed(ev bfd.Event) {
+	s.slow[ev.Session] = ev.Slow
 	state, told := s.state.tell(ev)
 	if !told {
 		return
@@ -122,11 +125,20 @@ func (s *Sessions) SetLink(netdev string, index int, up bool) { s.bfd.SetLink(ne
 func (s *Sessions) Told(session string) etrunk.BFDState { return s.state.told(session) }
 
 // Conditions returns an alarm condition for each session whose clients have been told
-// that it failed.
+// that it failed, and for each session that is Up and has slowed down.
 func (s *Sessions) Conditions() (conditions []event.Condition) {
 	for name, state := range s.state.Told {
-		if c := s.model.Sessions[name]; state == etrunk.BFDDown && s.model.BFD && c != nil && !c.Shutdown {
-			conditions = append(conditions, event.Condition{AlarmKind: event.SessionDown, Object: "SessionName=" + name})
+		c := s.model.Sessions[name]
+		if !s.model.BFD || c == nil || c.Shutdown {
+			continue
+		}
+		object := "SessionName=" + name
+		switch slow := s.slow[name]; {
+		case state == etrunk.BFDDown:
+			conditions = append(conditions, event.Condition{AlarmKind: event.SessionDown, Object: object})
+		case state == etrunk.BFDUp && slow.Interval > 0:
+			conditions = append(conditions, event.Condition{AlarmKind: event.SessionSlow, Object: object,
+				Detail: fmt.Sprintf("Interval=%v, %v", slow.Interval, slow)})
 		}
 	}
 	return conditions

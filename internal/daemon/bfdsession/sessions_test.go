@@ -251,3 +251,36 @@ func TestStateIsCopied(t *testing.T) {
 		t.Errorf("counted %d up and %d down", s.Ups, s.Downs)
 	}
 }
+
+// TestSlowSessionIsAnAlarm while it is up, and only as long as it is slow.
+func TestSlowSessionIsAnAlarm(t *testing.T) {
+	r := start(t, State{}, bfdloop.Options{})
+	m := config.New()
+	m.BFD = true
+	m.Sessions["s"] = &config.BFDSession{Name: "s"}
+	r.model = m
+	slow := bfd.Slowdown{Interval: 6 * time.Millisecond, Late: 4 * time.Millisecond}
+	for _, step := range []struct {
+		state bfd.State
+		slow  bfd.Slowdown
+		want  string
+	}{
+		{bfd.Up, bfd.Slowdown{}, ""},
+		{bfd.Up, slow, "BFD_SESSION_SLOW Interval=6ms, this device woke 4.0 ms late"},
+		{bfd.Down, slow, "BFD_SESSION_DOWN "},
+		{bfd.Up, slow, "BFD_SESSION_SLOW Interval=6ms, this device woke 4.0 ms late"},
+		{bfd.Up, bfd.Slowdown{}, ""},
+	} {
+		r.Sessions.changed(bfd.Event{Session: "s", State: step.state, Remote: bfd.Up, Slow: step.slow})
+		var alarms []string
+		for _, c := range r.Conditions() {
+			alarms = append(alarms, c.Name+" "+c.Detail)
+		}
+		if got := strings.Join(alarms, "; "); got != step.want {
+			t.Errorf("%v at %v: alarms %q, want %q", step.state, step.slow.Interval, got, step.want)
+		}
+	}
+	if len(r.told) != 3 {
+		t.Errorf("the device was told %d times, want 3: a new pace is no news to it", len(r.told))
+	}
+}
