@@ -144,26 +144,6 @@ func mapped(array *ebpf.Map, size int) ([]byte, error) {
 	return unix.Mmap(array.FD(), 0, pages, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 }
 
-// socket opens a packet socket with the program as its filter.
-func (o *Observer) socket() (int, error) {
-	// With protocol 0 the socket receives nothing until it is bound. By then its filter is
-	// attached.
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return -1, fmt.Errorf("packet socket: %w", err)
-	}
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ATTACH_BPF, o.program.FD()); err != nil {
-		unix.Close(fd)
-		return -1, fmt.Errorf("attach the program: %w", err)
-	}
-	return fd, nil
-}
-
-// bind binds a socket to an interface, so that its filter sees what arrives there.
-func bind(fd, ifindex int) error {
-	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_IPV6), Ifindex: ifindex})
-}
-
 // Close ends all observation and frees the memory.
 func (o *Observer) Close() {
 	for ifindex := range o.sockets {
@@ -185,49 +165,9 @@ func (o *Observer) Close() {
 	o.streams.Close()
 }
 
-// Watch starts counting the packets that arrive on an interface. It does nothing if the
-// interface is already watched. The first interface must be in the network namespace in
-// which Open was called. Further ones must be in the namespace of the calling thread.
-func (o *Observer) Watch(ifindex int) error {
-	if _, watched := o.sockets[ifindex]; watched {
-		return nil
-	}
-	if len(o.spare) == 0 {
-		fd, err := o.socket()
-		if err != nil {
-			return err
-		}
-		o.spare = append(o.spare, fd)
-	}
-	fd := o.spare[len(o.spare)-1]
-	if err := bind(fd, ifindex); err != nil {
-		return fmt.Errorf("packet socket on interface index %d: %w", ifindex, err)
-	}
-	o.spare = o.spare[:len(o.spare)-1]
-	o.sockets[ifindex] = fd
-	return nil
-}
-
-// Unwatch ends the counting on an interface. Call it also for an interface that was
-// deleted, before another interface can get its index.
-func (o *Observer) Unwatch(ifindex int) {
-	fd, watched := o.sockets[ifindex]
-	if !watched {
-		return
-	}
-	delete(o.sockets, ifindex)
-	// The socket stays in its namespace and is kept for another interface. It is bound to
-	// the loopback interface, because no stream arrives there.
-	if bind(fd, loopback) == nil {
-		o.spare = append(o.spare, fd)
-	} else {
-		unix.Close(fd)
-	}
-}
-
-// Add begins to observe streams. Their counters begin at 0, or with the packet at Last. It returns one slot for each
-// stream, in the same order. None of the streams may be observed already. If the error is
-// [ErrFull], nothing has changed.
+// Add begins to observe streams. The counters of a stream begin at 0, or with the packet at
+// its time Last. Add returns one slot for each stream, in the same order. None of the streams
+// may be observed already. If the error is [ErrFull], nothing has changed.
 func (o *Observer) Add(streams []Stream) ([]Slot, error) {
 	if len(streams) > int(o.capacity-o.used)+len(o.free) {
 		return nil, ErrFull
@@ -276,6 +216,3 @@ func (o *Observer) At(slot Slot) (packets uint64, last time.Duration) {
 func (o *Observer) at(slot Slot) *arrival {
 	return (*arrival)(unsafe.Pointer(&o.memory[int(slot)*arrivalSize]))
 }
-
-// htons puts a protocol number into network byte order.
-func htons(v uint16) uint16 { return v<<8 | v>>8 }
