@@ -1,13 +1,14 @@
-// Command tandem-lab has the whole system on one machine, to look at, to judge and to
-// measure. It is for those who work on Tandem; packages have tandem and tandemd only.
+// Command tandem-lab runs the whole system on one machine, to try, test and measure it.
+// It is for those who work on Tandem; packages have tandem and tandemd only.
 //
 //	tandem-lab up | down           the pair with a switch, hosts and a source, to play with
 //	tandem-lab demo                build it, break it, count what the hosts missed
 //	tandem-lab vm demo             the same with LACP, on Debian's kernel in an emulated machine
 //	tandem-lab bench [FIGURE ...]  the figures of docs/performance.md
 //
-// Exit codes: 0 done, 1 something failed or was not survived as required, 2 wrong use,
-// 3 nothing failed, but this machine had no time for all of the demonstration.
+// Exit codes: 0 done, 1 something failed, or the pair did not survive a fault as
+// required, 2 wrong usage, 3 nothing failed, but the machine had too little time for all
+// of the demonstration.
 package main
 
 import (

@@ -13,7 +13,7 @@ import (
 	"tandem/internal/manage"
 )
 
-// finding is one of a file.
+// finding is a finding in one of several files.
 type finding struct {
 	File string `json:"file"`
 	console.Finding
@@ -35,7 +35,7 @@ func (f finding) String() string {
 	return s
 }
 
-// checkFiles names everything that is wrong with files of configuration.
+// checkFiles prints all faults in configuration files.
 func checkFiles(args []string) int {
 	fs := flag.NewFlagSet("tandem check", flag.ContinueOnError)
 	asJSON := fs.Bool("json", false, "print a list of objects with file, line, text, warning and problem")
@@ -61,7 +61,7 @@ func checkFiles(args []string) int {
 		}
 	}
 	if *asJSON {
-		// Standard output that is gone is no news to anybody.
+		// If standard output has gone, there is nobody to tell.
 		_ = json.NewEncoder(os.Stdout).Encode(findings)
 	} else {
 		for _, f := range findings {
@@ -82,8 +82,8 @@ func readConfiguration(file string) (*config.Model, []console.Finding, error) {
 	return console.Check(string(text))
 }
 
-// diffFiles shows what is other in a file than in the running configuration, or in
-// another file. Like diff it returns 0 for no difference and 1 for some.
+// diffFiles prints the differences between a file and the running configuration, or
+// between two files. Like diff it returns 0 for no difference and 1 for differences.
 func diffFiles(args []string) int {
 	fs := flag.NewFlagSet("tandem diff", flag.ContinueOnError)
 	var socket string
@@ -125,7 +125,7 @@ func diffFiles(args []string) int {
 	return exitDone
 }
 
-// soundConfiguration reads a file without errors.
+// soundConfiguration reads a configuration file. Any fault in it is an error.
 func soundConfiguration(file string) (*config.Model, error) {
 	m, findings, err := readConfiguration(file)
 	if err != nil {
@@ -139,7 +139,7 @@ func soundConfiguration(file string) (*config.Model, error) {
 	return m, nil
 }
 
-// runningConfiguration asks the daemon.
+// runningConfiguration reads the running configuration from the daemon.
 func runningConfiguration(socket string) (*config.Model, error) {
 	client := manage.NewClient(socket)
 	defer client.Close()

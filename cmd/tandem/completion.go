@@ -14,11 +14,11 @@ var (
 	zshCompletion string
 
 	shells = []string{"bash", "zsh"}
-	// fileWords stand for names of files.
+	// fileWords means that file names may follow.
 	fileWords = []string{"FILE"}
 )
 
-// completion prints what makes a shell complete the program's words.
+// completion prints the script for a shell that completes the program's arguments.
 func completion(args []string) int {
 	if len(args) == 1 {
 		switch args[0] {
@@ -34,7 +34,7 @@ func completion(args []string) int {
 	return exitUsage
 }
 
-// fillIn puts the subcommands into a script: their names, what each does, and what
+// fillIn puts the subcommands into a script: their names, their help, and the words that
 // may follow each.
 func fillIn(script string, words func(subcommand) string) string {
 	var names, described, cases []string

@@ -14,7 +14,7 @@ import (
 	"tandem/internal/manage/terminal"
 )
 
-// interact runs a console session on a terminal until it is left.
+// interact runs a console session on a terminal until the user leaves it.
 func interact(ctx context.Context, client *manage.Client, in *os.File, out io.Writer) error {
 	session, err := client.Open(ctx, true)
 	if err != nil {
@@ -31,12 +31,12 @@ func interact(ctx context.Context, client *manage.Client, in *os.File, out io.Wr
 	return terminal.Terminal{Keys: in, Screen: out, Sizes: sizes}.Run(ctx, session, session.Prompt)
 }
 
-// watchSize tells the size of a terminal and every new one.
+// watchSize sends the size of a terminal, and every new size.
 func watchSize(in *os.File) (sizes <-chan terminal.Size, stop func()) {
 	told := make(chan terminal.Size)
 	changed := make(chan os.Signal, 1)
 	signal.Notify(changed, unix.SIGWINCH)
-	changed <- unix.SIGWINCH // the first one
+	changed <- unix.SIGWINCH // causes the first size to be sent
 	done := make(chan struct{})
 	go func() {
 		for {

@@ -12,7 +12,7 @@ import (
 	"tandem/internal/manage"
 )
 
-// load puts a text of configuration in force: it shows what changes, then commits.
+// load puts a configuration text in force: it shows the changes, then commits them.
 func load(args []string) int {
 	fs := flag.NewFlagSet("tandem load", flag.ContinueOnError)
 	var socket string
@@ -54,7 +54,7 @@ func loadText(socket, text string, replace, compare bool) error {
 		return err
 	}
 	defer session.Close(ctx)
-	// What would change is shown first: the commit makes it so.
+	// The changes are shown first, because the commit puts them in force.
 	reply, err := taken(session.Load(ctx, text, replace, true))
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func loadText(socket, text string, replace, compare bool) error {
 	return err
 }
 
-// taken makes a refusal an error.
+// taken makes an error of a refused line.
 func taken(reply manage.Reply, err error) (manage.Reply, error) {
 	if err == nil && reply.Failed {
 		err = fmt.Errorf("%w\n%s", errRefused, strings.TrimRight(reply.Output, "\n"))

@@ -1,5 +1,5 @@
-// Command tandem is the operator's program: the console of a running device,
-// interactive or fed from a file, and what goes with it.
+// Command tandem is the operator's program: the console of a running device, interactive
+// or with commands from a file, and related tools.
 //
 //	tandem [-s SOCKET]                   a console session
 //	tandem [-s SOCKET] -c "CMD; CMD"     run commands, print what they show, with -json as JSON
@@ -13,8 +13,8 @@
 //	tandem version                       say which program this is
 //	tandem trunk-guard [-run DIR]        take the legs of a dead daemon out of service
 //
-// Exit codes: 0 done, 1 a command was refused or the run was interrupted,
-// 2 wrong use, 3 no daemon.
+// Exit codes: 0 done, 1 a command was refused or the run was interrupted, 2 wrong use, 3
+// no daemon.
 package main
 
 import (
@@ -45,7 +45,7 @@ const (
 const socketVariable = "TANDEM_SOCKET"
 
 func main() {
-	// Subcommands look after their own signals.
+	// Subcommands handle signals themselves.
 	if len(os.Args) > 1 {
 		for _, s := range subcommands() {
 			if s.name == os.Args[1] || s.name == "version" && strings.TrimLeft(os.Args[1], "-") == s.name {
@@ -59,7 +59,7 @@ func main() {
 	os.Exit(code)
 }
 
-// options is what the command line says.
+// options holds the values of the command line.
 type options struct {
 	socket   string
 	commands string
@@ -106,7 +106,7 @@ func parseOptions(args []string, errOut io.Writer) (options, error) {
 	return opts, nil
 }
 
-// flags are those of the program itself.
+// flags returns the flags of the program itself, without a subcommand.
 func (o *options) flags() *flag.FlagSet {
 	fs := flag.NewFlagSet("tandem", flag.ContinueOnError)
 	fs.StringVar(&o.commands, "c", "", "run `commands` separated by semicolons")

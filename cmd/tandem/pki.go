@@ -35,7 +35,7 @@ authority, and a certificate for each device, whose ADDRESS is its source-ipv6.`
 		fs.Usage()
 		return exitUsage
 	}
-	// An hour back, for a device whose clock is behind.
+	// Valid from an hour ago, for a device whose clock is behind.
 	start := time.Now().Add(-time.Hour)
 	if err := pki.Make(*dir, devices, start, time.Duration(*days)*24*time.Hour+time.Hour); err != nil {
 		fmt.Fprintln(os.Stderr, "tandem pki:", err)

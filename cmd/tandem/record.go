@@ -14,7 +14,7 @@ import (
 	"tandem/internal/tape"
 )
 
-// record writes what a device was told lately into a file.
+// record writes a recording of the device's latest inputs to a file.
 func record(args []string) int {
 	var socket string
 	fs := flag.NewFlagSet("tandem record", flag.ContinueOnError)

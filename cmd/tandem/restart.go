@@ -16,16 +16,16 @@ import (
 	"tandem/internal/manage"
 )
 
-// restartLimit is how long a successor may take to answer.
+// restartLimit is how long a successor may take to answer on its console.
 const restartLimit = 30 * time.Second
 
-// daemonProcess is a daemon that runs.
+// daemonProcess is a running daemon.
 type daemonProcess struct {
-	run     string // directory
+	run     string // its run directory
 	pid     int
-	program string // that is installed where the daemon's was
+	program string // the program that is installed at the path of the daemon's program
 	args    []string
-	started time.Time // when it wrote its pid file
+	started time.Time // when the daemon wrote its pid file
 }
 
 func findDaemon(run string) (p daemonProcess, err error) {
@@ -54,8 +54,8 @@ func findDaemon(run string) (p daemonProcess, err error) {
 
 func (p daemonProcess) proc(name string) string { return fmt.Sprintf("/proc/%d/%s", p.pid, name) }
 
-// says runs a program with the daemon's environment and arguments, to learn what state it can
-// take over.
+// says runs a program with the daemon's environment and arguments, and returns which
+// state the program can take over.
 func (p daemonProcess) says(program string) (string, error) {
 	out, err := exec.Command(program, append(p.args, "-check")...).CombinedOutput()
 	if err != nil {
@@ -64,8 +64,8 @@ func (p daemonProcess) says(program string) (string, error) {
 	return string(out), err
 }
 
-// upgradeCheck says whether a program could take over from the daemon that runs. Nothing
-// is changed.
+// upgradeCheck says whether a program could take over from the running daemon. It changes
+// nothing.
 func upgradeCheck(args []string) int {
 	fs := flag.NewFlagSet("tandem upgrade-check", flag.ContinueOnError)
 	run := fs.String("run", manage.DefaultRunDir, "run `directory` of the daemon")
@@ -90,7 +90,8 @@ func upgradeCheck(args []string) int {
 	return exitDone
 }
 
-// check compares what the running program hands over with what the other one takes.
+// check compares the state that the running program hands over with the state that the
+// other program can take over.
 func (p daemonProcess) check() (told string, err error) {
 	running, err := p.says(p.proc("exe"))
 	if err != nil {
@@ -113,8 +114,9 @@ func indent(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ") + "\n"
 }
 
-// restart has the daemon replaced by the program that is installed now, without a gap,
-// and waits until that serves. One under systemd ends and is started again by it.
+// restart replaces the daemon by the program that is installed now, without a gap, and
+// waits until the new daemon serves. A daemon under systemd ends, and systemd starts the
+// new one.
 func restart(args []string) int {
 	fs := flag.NewFlagSet("tandem restart", flag.ContinueOnError)
 	run := fs.String("run", manage.DefaultRunDir, "run `directory` of the daemon")
@@ -139,7 +141,8 @@ func restart(args []string) int {
 	return exitDone
 }
 
-// awaitSuccessor waits until another daemon has written the pid file and answers.
+// awaitSuccessor waits until another daemon has written the pid file and answers on its
+// console.
 func (p daemonProcess) awaitSuccessor() error {
 	ctx, cancel := context.WithTimeout(context.Background(), restartLimit)
 	defer cancel()

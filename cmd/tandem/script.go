@@ -13,25 +13,25 @@ import (
 	"tandem/internal/manage"
 )
 
-// errRefused says that the device did not take a command.
+// errRefused says that the device refused a command.
 var errRefused = errors.New("refused")
 
-// scriptLine is one command with where it stands.
+// scriptLine is one command with its position.
 type scriptLine struct {
 	text  string
-	where string // "file:12: ", empty where there is only one line
+	where string // "file:12: ", empty if there is only one line
 }
 
-// script says where a run of commands prints.
+// script holds the settings of a run of commands.
 type script struct {
-	name string    // of the file, for messages
-	show io.Writer // what commands print, nil for nowhere
-	echo bool      // print prompts and commands to show as well
+	name string    // name of the file, for messages
+	show io.Writer // where the output of commands goes, nil for nowhere
+	echo bool      // print prompts and commands, too
 	json bool      // displays print JSON
-	warn io.Writer // warnings and refusals
+	warn io.Writer // where warnings and refusals go
 }
 
-// commandLines splits at line ends and at semicolons outside quotes.
+// commandLines splits a text at line ends and at semicolons outside quotes.
 func commandLines(text string) []scriptLine {
 	var lines []scriptLine
 	for _, line := range command.SplitLines(text) {
@@ -40,8 +40,8 @@ func commandLines(text string) []scriptLine {
 	return lines
 }
 
-// fileLines reads the commands of a file as they stand there: white space in front of a
-// line and # tell where sections end. Blank lines and comments are left out.
+// fileLines reads the commands of a file without changing them, because indentation and #
+// show where sections end. It leaves out blank lines and comments.
 func fileLines(r io.Reader, name string) ([]scriptLine, error) {
 	var lines []scriptLine
 	var layout config.Layout
@@ -74,20 +74,20 @@ func runFile(ctx context.Context, client *manage.Client, r io.Reader, opts optio
 	return runScript(ctx, client, lines, s)
 }
 
-// runScript types the lines into a session of their own and stops at the first
-// that is refused. Changes left without a commit are an error too: they are
-// lost with the session.
+// runScript runs the lines in a session of their own and stops at the first one that is
+// refused. Uncommitted changes at the end are an error, too, because they are lost with
+// the session.
 func runScript(ctx context.Context, client *manage.Client, lines []scriptLine, s script) error {
 	session, err := client.Open(ctx, false)
 	if err != nil {
 		return err
 	}
 	session.JSON = s.json
-	// The session ends even when the run was interrupted.
+	// The session is closed even if the run was interrupted.
 	defer session.Close(context.WithoutCancel(ctx))
 	pending := false
 	for _, line := range lines {
-		typed := session.Prompt + line.text // as a terminal shows it: the caret of an error points into this
+		typed := session.Prompt + line.text // the line as a terminal shows it: the caret of an error points into this line
 		if s.echo {
 			fmt.Fprintln(s.show, typed)
 		}
@@ -116,7 +116,7 @@ func (s script) subject() string {
 	return s.name
 }
 
-// print shows what a command printed; warnings are seen in any case.
+// print prints the output of a command. Warnings are printed in any case.
 func (s script) print(output string) {
 	if s.show != nil {
 		io.WriteString(s.show, output)

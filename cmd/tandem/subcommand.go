@@ -12,16 +12,16 @@ import (
 	"tandem/internal/trunkguard"
 )
 
-// subcommand is something that the program does besides the console.
+// subcommand is a function of the program besides the console.
 type subcommand struct {
 	name  string
-	usage string // what follows the name
+	usage string // the arguments after the name
 	about string
-	words []string // that may follow, for the shells
+	words []string // words that may follow, for completion by a shell
 	run   func(args []string) int
 }
 
-// subcommands are in the order of the alphabet.
+// subcommands lists the subcommands in alphabetical order.
 func subcommands() []subcommand {
 	return []subcommand{
 		{"check", "[ -json ] FILE ...", "check files of configuration without a device", fileWords, checkFiles},
@@ -39,8 +39,8 @@ func subcommands() []subcommand {
 	}
 }
 
-// moved holds the former subcommands that are commands of tandem-lab now, each with what
-// to type instead.
+// moved holds the former subcommands that are now commands of tandem-lab, each with the
+// command to type instead.
 var moved = map[string]string{"bench": "tandem-lab bench", "lab": "tandem-lab"}
 
 // unknownSubcommand returns the error for arguments that start with no subcommand.
@@ -52,19 +52,19 @@ func unknownSubcommand(words []string) error {
 	return fmt.Errorf("unknown subcommand %q: see \"tandem help\"", words[0])
 }
 
-// help prints on standard output how the program is called.
+// help prints the usage of the program on standard output.
 func help([]string) int {
 	usage(os.Stdout, new(options).flags())
 	return exitDone
 }
 
-// version prints which program this is.
+// version prints the version of this program.
 func version([]string) int {
 	fmt.Println(console.ThisBuild())
 	return exitDone
 }
 
-// usage prints how the program is called.
+// usage prints the usage of the program.
 func usage(w io.Writer, fs *flag.FlagSet) {
 	fmt.Fprintf(w, "usage: tandem [ flags ]            a console session, or commands of the device\n")
 	for _, s := range subcommands() {
@@ -76,16 +76,17 @@ func usage(w io.Writer, fs *flag.FlagSet) {
 	fmt.Fprintln(w, "\n\"tandem SUBCOMMAND -h\" tells the flags of a subcommand, tandem(1) more of all.")
 }
 
-// trunkGuard is what a supervisor runs when a daemon has died: it takes the
-// daemon's legs down, so that the switch leaves them.
+// trunkGuard takes the legs of a dead daemon down, so that the switch stops using them. A
+// supervisor runs it when a daemon has died.
 func trunkGuard(args []string) int {
 	fs := flag.NewFlagSet("tandem trunk-guard", flag.ContinueOnError)
 	run := fs.String("run", manage.DefaultRunDir, "run `directory` of the daemon that died")
 	if err := fs.Parse(args); err != nil || fs.NArg() > 0 {
 		return exitUsage
 	}
-	// systemd runs it after every end of the daemon (ExecStopPost). One that ended in
-	// good order has taken its legs down itself, or has left them to its successor.
+	// systemd runs this after every end of the daemon (ExecStopPost). After an orderly
+	// end there is nothing to do: the daemon has taken its legs down itself, or has left
+	// them to its successor.
 	if os.Getenv("SERVICE_RESULT") == "success" {
 		return exitDone
 	}

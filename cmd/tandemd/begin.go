@@ -9,8 +9,8 @@ import (
 	"tandem/internal/console"
 )
 
-// start puts the last committed configuration in force or, on a device that
-// was never configured, takes the file of its first configuration.
+// start puts the last committed configuration in force. On a device that was never
+// configured, it uses the file of the first configuration.
 func start(router *reachable, system *console.System, file string) error {
 	if file == "" || !system.Store.Fresh() {
 		return router.start()
@@ -26,9 +26,9 @@ func start(router *reachable, system *console.System, file string) error {
 	return nil
 }
 
-// begin enters a text: lines to be typed, with a commit at the end, or what
-// `display current-configuration` prints, which is committed as a whole. Its error
-// begins with the number of the line where one is at fault.
+// begin enters a text. The text is either lines for typing with a commit at the end, or
+// the output of `display current-configuration`, which is committed as a whole. If one
+// line is wrong, the error begins with the number of the line.
 func begin(session *console.Session, text string) error {
 	if !console.IsScript(text) {
 		return beginWith(session, text)

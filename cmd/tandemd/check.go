@@ -9,11 +9,11 @@ import (
 	"tandem/internal/daemon"
 )
 
-// handOverLine is the first line of what -check says.
+// handOverLine is the first line of the output of -check.
 const handOverLine = "hand-over %d\n"
 
-// checkMain says what this program takes over, and whether it understands the
-// configuration that is in force.
+// checkMain prints which state this program can take over, and returns an error status if
+// it does not understand the present configuration.
 func checkMain(state string) int {
 	fmt.Printf(handOverLine, daemon.HandOverVersion)
 	fmt.Println("program", console.ThisBuild())

@@ -1,5 +1,5 @@
-// Tandemd is the daemon of one device: it learns MLD listeners, replicates them
-// to its peer, shares the sending with it and takes over when it dies.
+// Tandemd is the daemon of one device: it learns MLD listeners, replicates them to its
+// peer, shares the sending with the peer and takes over when the peer dies.
 package main
 
 import (
@@ -78,8 +78,8 @@ func run(f flags) error {
 	signal.Notify(successors, syscall.SIGUSR2)
 	inherited := inherit.Take()
 
-	// The capabilities are checked first. Else an error would name a file that cannot be
-	// opened, and not the capability that is missing.
+	// The capabilities are checked first. Otherwise a later error would name a file that
+	// cannot be opened, and not the missing capability.
 	if err := caps.Check(); err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func run(f flags) error {
 		return err
 	}
 	defer lock.Close()
-	// Not before the lock: whoever is turned away says that and nothing else.
+	// After the lock, so that a second daemon prints only that another one is running.
 	if err := sched.RaiseProcess(); err != nil {
 		log.Emit(event.PriorityNotRaised.With(err))
 	}
@@ -137,16 +137,18 @@ func run(f flags) error {
 		tasks.Go("restart", func(ctx context.Context) error {
 			return succeed(ctx, successors, stop, &running{d, f.state, log, lock, listener})
 		})
-		// Nobody is to build on a configuration that is still coming into
-		// force; whoever connects meanwhile waits.
+		// Clients that connect before the configuration is in force wait until it is,
+		// because they must not see half of it.
 		return manage.Serve(ctx, listener, system, log)
 	})
-	// Also when it was asked to end already: the daemon gives up in order what it has.
+	// This runs even if the daemon was told to end already, because it releases in order
+	// what the daemon has opened.
 	err = d.Run(tasks.Context())
-	// What failed says enough; the name of its goroutine tells an operator nothing.
+	// The error of the goroutine says enough; the goroutine's name is of no use to an
+	// operator.
 	return cmp.Or(err, errors.Unwrap(tasks.Stop()))
 }
 
-// ignoreLosses keeps the daemon running when its terminal goes, or whoever reads its log:
-// neither is a reason for a router to end.
+// ignoreLosses keeps the daemon running when its terminal, or the reader of its log, has
+// gone. Neither may end a router.
 func ignoreLosses() { signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE) }

@@ -8,15 +8,14 @@ import (
 	"tandem/internal/manage/sshd"
 )
 
-// reachable is a device together with its SSH server: a configuration is that of
-// both, or of neither.
+// reachable is a device together with its SSH server: both have the same configuration.
 type reachable struct {
 	*daemon.Daemon
 	ssh   *sshd.Server
 	store *config.Store
 }
 
-// Apply brings both to a configuration. After an error both run the one before.
+// Apply makes both use a configuration. After an error both use the previous one.
 func (r *reachable) Apply(m *config.Model) error {
 	if err := r.ssh.Apply(m); err != nil {
 		return err
@@ -27,8 +26,8 @@ func (r *reachable) Apply(m *config.Model) error {
 	return nil
 }
 
-// start brings both to the configuration that a daemon starts with. The streams do
-// not wait for the SSH server.
+// start makes both use the configuration with which a daemon starts. Forwarding does not
+// wait until the SSH server listens.
 func (r *reachable) start() error {
 	r.ssh.Start(r.store.Running())
 	return r.Daemon.Restore(r.store.Running())

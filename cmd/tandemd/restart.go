@@ -18,25 +18,25 @@ import (
 	"tandem/internal/task"
 )
 
-// Names of what the program hands on beside what the daemon does.
+// Names of the files that the program hands over besides those of the daemon.
 const (
 	lockFile    = "lock"
 	consoleFile = "console"
 )
 
-// running is what a successor takes over.
+// running holds what a successor takes over.
 type running struct {
 	daemon   *daemon.Daemon
-	state    string // directory
+	state    string // the state directory
 	log      *journal.Journal
 	lock     *os.File
 	listener *manage.Socket
 }
 
-// succeed waits for the signal by which the daemon is to be replaced. A supervisor has
-// decided by then that a new process will come; without one the process becomes the
-// program that is installed now. Where that could not go on from here, a supervised
-// daemon ends as it does for good, with the peer taking over, and another goes on.
+// succeed waits for the signal that tells the daemon to hand over. With a supervisor, a
+// new process will come. Without one, this process becomes the program that is installed
+// now. If the installed program cannot take over, a daemon under a supervisor ends as it
+// does for good, so that the peer takes over; a daemon without one continues.
 func succeed(ctx context.Context, signals <-chan os.Signal, stop func(), r *running) error {
 	for {
 		select {
@@ -63,8 +63,8 @@ func succeed(ctx context.Context, signals <-chan os.Signal, stop func(), r *runn
 	}
 }
 
-// pass hands everything on. Nothing must be closed or removed afterwards, as it is the
-// successor's by then: so it does not return but for an error.
+// pass hands everything over. After that this program must not close or remove anything,
+// because it belongs to the successor. So pass returns only after an error.
 func (r *running) pass(program string, files inherit.Files) error {
 	console, err := r.listener.File()
 	if err != nil {
@@ -82,8 +82,8 @@ func (r *running) pass(program string, files inherit.Files) error {
 	return nil
 }
 
-// tellSupervisor says that the daemon serves and, from then on, that it is alive. What
-// has come from the store is in use by now and need not come again.
+// tellSupervisor reports to the supervisor that the daemon serves and, from then on, that
+// it is alive. It removes from the supervisor's store the files that are now in use.
 func tellSupervisor(tasks *task.Group, d *daemon.Daemon, log *journal.Journal) {
 	names := slices.Concat(daemon.HandedOn(), []string{lockFile, consoleFile})
 	if err := errors.Join(inherit.Notify(sdaemon.SdNotifyReady), inherit.Forget(names)); err != nil {
@@ -101,7 +101,7 @@ func tellSupervisor(tasks *task.Group, d *daemon.Daemon, log *journal.Journal) {
 	}
 }
 
-// fits asks a program whether it can take over.
+// fits runs a program with -check to find out whether it can take over.
 func fits(program, state string) error {
 	out, err := exec.Command(program, "-check", "-state", state).CombinedOutput()
 	if err != nil {

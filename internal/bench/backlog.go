@@ -32,7 +32,7 @@ func (b *backlog) close() { b.file.Close() }
 
 // bytes returns the sum over the sockets of the namespace. The MLD socket is the only one.
 func (b *backlog) bytes() (total int, err error) {
-	const waiting = 6 // the column Rmem
+	const waiting = 6 // index of the column Rmem
 	n, err := b.file.ReadAt(b.text, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return 0, err

@@ -26,8 +26,8 @@ type bare struct {
 	ended   chan error
 }
 
-// newBare starts a bare device, on one processor if cpu says so. It runs with priority over
-// other programs, so that its result is the limit also on a busy machine.
+// newBare starts a bare device, on one processor if cpu says so. It runs with priority
+// over other programs, so that its result is the limit even on a busy machine.
 func newBare(cpu int, setsEntries bool) (*bare, error) {
 	n, table, err := bareTable()
 	if err != nil {

@@ -24,7 +24,7 @@ type bareKey struct {
 
 type bareValue struct {
 	clock uint64
-	_     time.Duration // when it expires
+	_     time.Duration // when the record expires
 }
 
 // bareResync measures the limit of a resynchronisation: it sends as many bytes over the

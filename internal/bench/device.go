@@ -31,7 +31,7 @@ type device struct {
 	exited  chan struct{}
 }
 
-// deviceOptions are options for the start of a device.
+// deviceOptions holds options for the start of a device.
 type deviceOptions struct {
 	// lines are additional configuration lines for the system view.
 	lines []string
@@ -125,8 +125,8 @@ func (d *device) heap() (int, error) {
 	return 0, fmt.Errorf("no HeapAlloc in the heap profile")
 }
 
-// profiled runs f. If profiles were asked for, it records the daemon's processor profile
-// meanwhile.
+// profiled runs f. If the run records profiles, it records the daemon's processor profile
+// during f.
 func (r *run) profiled(d *device, name string, f func() error) error {
 	if r.profile == "" {
 		return f()
@@ -147,7 +147,7 @@ func (r *run) profiled(d *device, name string, f func() error) error {
 	return <-done
 }
 
-// saveHeap writes the daemon's heap profile, if profiles were asked for.
+// saveHeap writes the daemon's heap profile, if the run records profiles.
 func (r *run) saveHeap(d *device, name string) error {
 	if r.profile == "" {
 		return nil

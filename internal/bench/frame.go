@@ -65,7 +65,7 @@ func setPayloadLength(frame []byte) {
 	binary.BigEndian.PutUint16(frame[etherHeader+4:], uint16(len(frame)-etherHeader-ipv6Header))
 }
 
-// frames are frames of any length in one block of memory.
+// frames holds frames of any length in one block of memory.
 type frames struct {
 	bytes []byte
 	ends  []int

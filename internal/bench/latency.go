@@ -18,8 +18,8 @@ const (
 	idleJoins  = 500
 	pacedJoins = 60_000
 	pacedRate  = 20_000
-	// pacedOneIn: only one in pacedOneIn entries is followed. To receive the notices of all
-	// of them would cost the machine as much as to make them.
+	// pacedOneIn says that only one in pacedOneIn entries is followed. Receiving the
+	// notices of all entries would cost the machine as much as making them.
 	pacedOneIn = 16
 )
 

@@ -64,7 +64,7 @@ func leavesOf(r *run, n int, prompt bool) (times, error) {
 	if _, err := look.all(r, 0, n, 10*time.Second); err != nil {
 		return nil, err
 	}
-	time.Sleep(500 * time.Millisecond) // until the peer has the records
+	time.Sleep(500 * time.Millisecond) // so that the peer gets the records
 	if prompt {
 		return p.oneByOne(p.wire, leaves, entryRemoved)
 	}

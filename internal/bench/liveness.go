@@ -21,9 +21,9 @@ const overloadTime = 5 * time.Second
 
 // bfdFacts is the part of the BFD displays about a device's only session.
 type bfdFacts struct {
-	lost    uint64 // how often it went down since the start
+	lost    uint64 // how often the session went down since the start
 	up      bool
-	late    uint64 // turns that came half an interval late or later
+	late    uint64 // turns that were half an interval late or more
 	maxLate time.Duration
 }
 
@@ -140,7 +140,7 @@ func (p *pair) ask(over <-chan struct{}) {
 			return
 		case <-ticks.C:
 			for _, d := range []*device{p.a, p.b} {
-				_, _ = d.exec("display e-trunk 1") // a device that is too busy to answer in time is no failure here
+				_, _ = d.exec("display e-trunk 1") // a device that is too busy to answer in time is not a failure in this figure
 			}
 		}
 	}

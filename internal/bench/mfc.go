@@ -33,7 +33,7 @@ func (n *network) mfc(part string) (*mfc, error) {
 		if err != nil {
 			return err
 		}
-		// The socket asks, and receives no messages.
+		// The socket serves for requests and must receive no messages.
 		var none unix.ICMPv6Filter
 		for i := range none.Data {
 			none.Data[i] = ^uint32(0)

@@ -26,7 +26,7 @@ func beginning() circumstances { return circumstances{time.Now(), loadAverage()}
 // work.
 func (c circumstances) String() string {
 	var u unix.Utsname
-	_ = unix.Uname(&u) // cannot fail with a valid pointer
+	_ = unix.Uname(&u) // cannot fail: the pointer is valid
 	return fmt.Sprintf("%s, %d processors, Linux %s, %s; load average %s at the start, %s at the end",
 		c.at.UTC().Format("2 January 2006 15:04 UTC"), runtime.NumCPU(), unix.ByteSliceToString(u.Release[:]), runtime.Version(),
 		c.before, loadAverage())

@@ -10,7 +10,7 @@ import (
 type pair struct {
 	*network
 	a, b  *device
-	wire  *wire // to the leg of device a
+	wire  *wire // the cable to the leg of device a
 	queue *backlog
 }
 

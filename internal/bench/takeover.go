@@ -96,7 +96,7 @@ var figure1 = figure{
 
 const (
 	takeoverEntries = 100_000
-	takeoverRuns    = 15 // runs with one stream, and as many with a thousand
+	takeoverRuns    = 15 // runs with one stream, and the same number with a thousand
 	takeoverRate    = 5_000
 )
 

@@ -28,8 +28,8 @@ const anyProcessor = -1
 
 // urgent runs f on a thread of its own with the highest priority, on one processor if cpu
 // says so. It is for the code that acts as the outside world: frames must arrive, and
-// clocks must be read, at the right time, also while the devices use all processors. If the
-// priority is not permitted, f runs as an ordinary thread, and the figure gets worse.
+// clocks must be read, at the right time, even while the devices use all processors. If
+// the priority is not permitted, f runs as an ordinary thread, and the figure gets worse.
 func urgent(cpu int, f func() error) error {
 	done := make(chan error, 1)
 	go func() {

@@ -7,7 +7,7 @@ import (
 	"tandem/internal/config"
 )
 
-// action declares a command that does something at once.
+// action declares a command that acts at once and shows nothing else.
 func action(views []string, syntax, help string, run func(*Session, command.Args) error) command.Command[*Session] {
 	return command.Command[*Session]{Views: views, Syntax: syntax, Help: help, Run: run}
 }

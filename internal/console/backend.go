@@ -9,40 +9,41 @@ import (
 	"tandem/internal/state"
 )
 
-// Backend is the device behind the console. Its methods may be called from
-// several goroutines at once; what they return is a copy.
+// Backend is the device behind the console. Its methods may be called from several
+// goroutines at once. Their results are copies.
 type Backend interface {
 	Snapshot() state.Device
-	// Groups lists the groups of a downstream interface, by its configured name,
-	// sorted; without verbose the hosts may be left out.
+	// Groups lists the groups of a downstream interface, by its configured name, sorted.
+	// If verbose is false, it may leave out the hosts.
 	Groups(iface string, verbose bool) []state.Group
 	Routes() []state.Route
-	// BFD lists the configured sessions, under Linux names of interfaces.
+	// BFD lists the configured sessions, with the Linux names of their interfaces.
 	BFD() []state.BFDSession
 	BFDStatistics() state.BFDStatistics
-	// Apply brings the device to a configuration. An error means that the
-	// device still runs the one before.
+	// Apply makes the device use a configuration. After an error the device still uses
+	// the previous one.
 	Apply(*config.Model) error
-	// Switchover hands over (on) or takes back (off) what this device sends on
-	// the members of an E-Trunk. An unknown E-Trunk is an error.
+	// Switchover hands everything that this device sends on the members of an E-Trunk to
+	// the peer (on), or ends that (off). An unknown E-Trunk is an error.
 	Switchover(etrunk uint32, on bool) error
-	// BatchBackup synchronises a remote backup service anew.
+	// BatchBackup starts a new synchronisation of a remote backup service.
 	BatchBackup(service string) error
 	Interfaces() []state.Interface
-	// Ping sends echo requests and tells of each. An error means that none could be sent.
+	// Ping sends echo requests and calls told with the result of each. An error means
+	// that it could send none.
 	Ping(ctx context.Context, p echo.Request, told func(echo.Reply)) error
-	// EthTrunk returns what a configured Eth-Trunk is in the kernel. One that is
-	// not configured is an error.
+	// EthTrunk returns the state of a configured Eth-Trunk in the kernel. If it is not
+	// configured, this is an error.
 	EthTrunk(number uint32) (state.EthTrunk, error)
 }
 
-// Journal is where the events of the device are.
+// Journal provides the events and alarms of the device.
 type Journal interface {
 	Emit(event.Event)
-	// Record takes an event of the audit, of which none is left out.
+	// Record records an audit event. None is left out.
 	Record(event.Event)
 	Book() event.Book
-	// Follow waits for events after the one of a number until ctx ends.
+	// Follow waits until ctx ends for events with numbers above after.
 	Follow(ctx context.Context, after uint64) ([]event.Entry, error)
 	Reset()
 	Alarms() []event.Alarm

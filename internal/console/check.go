@@ -12,17 +12,17 @@ import (
 	"tandem/internal/state"
 )
 
-// Finding is something wrong with a file of configuration.
+// Finding is a fault in a configuration file.
 type Finding struct {
-	Line    int    `json:"line"` // from 1, 0 for the file as a whole
-	Text    string `json:"text"` // of the line
+	Line    int    `json:"line"` // from 1; 0 if the fault concerns the whole file
+	Text    string `json:"text"` // the text of the line
 	Warning bool   `json:"warning"`
 	Problem string `json:"problem"`
 }
 
-// Check reads a file of configuration without a device: the text form, or commands
-// that begin with system-view. It returns the configuration that comes of it and
-// everything that is wrong. Its error says that nothing could be checked.
+// Check reads a configuration file without a device: either the text form, or commands
+// that begin with system-view. It returns the resulting configuration and all faults. An
+// error means that nothing could be checked.
 func Check(text string) (*config.Model, []Finding, error) {
 	store, remove, err := config.Scratch()
 	if err != nil {
@@ -45,14 +45,15 @@ func Check(text string) (*config.Model, []Finding, error) {
 type checker struct {
 	session  *Session
 	lines    []string
-	opened   map[string]int // lines that first opened a view, by the view as problems name it
+	opened   map[string]int // number of the line that first opened each view, by the view's name in problems
 	findings []Finding
-	// lost passes over the lines that are indented so far: they belong to a section
-	// that cannot be opened. 0 passes over none.
+	// lost is the indentation of lines to skip, because they belong to a section that
+	// could not be opened. 0 means that no lines are skipped.
 	lost int
 }
 
-// IsScript tells whether a text is to be typed: its first command enters the system view.
+// IsScript reports whether a text is one for typing: its first command enters the system
+// view.
 func IsScript(text string) bool {
 	s := new(Session)
 	var layout config.Layout
@@ -66,7 +67,7 @@ func IsScript(text string) bool {
 	return false
 }
 
-// script types the lines as `tandem -f` does, and goes on behind those that are refused.
+// script runs the lines as `tandem -f` does, but goes on after a refused line.
 func (c *checker) script() {
 	last := 0
 	for i, line := range c.lines {
@@ -83,7 +84,7 @@ func (c *checker) script() {
 	c.problems(config.Validate(c.session.sys.Store.Running()).Warnings(), 0)
 }
 
-// text reads the text form, from the system view on and up to return.
+// text reads the text form, from the system view up to return.
 func (c *checker) text() *config.Model {
 	_ = c.session.run("system-view") // cannot fail in the user view
 	candidate := c.session.candidate
@@ -97,7 +98,8 @@ func (c *checker) text() *config.Model {
 	return candidate.Model
 }
 
-// exec runs a line, notes what is wrong with it and reports whether it is a command.
+// exec runs a line, records its fault if there is one, and reports whether it is a
+// command.
 func (c *checker) exec(i int, line string) bool {
 	kind := c.session.layout.Next(line)
 	switch indent := c.session.layout.Indent(); {
@@ -121,7 +123,7 @@ func (c *checker) exec(i int, line string) bool {
 	return kind != config.SectionEnd
 }
 
-// refused notes what is wrong with a line.
+// refused records the fault of a line.
 func (c *checker) refused(i int, err error) {
 	var parse *command.Error
 	var invalid *config.InvalidError
@@ -135,8 +137,8 @@ func (c *checker) refused(i int, err error) {
 	}
 }
 
-// run carries out a line unless it asks a device for something. Behind an outdented line
-// that is refused the section before it is over.
+// run runs a line, unless its command needs a device. If an outdented line is refused,
+// the section before it has still ended.
 func (c *checker) run(kind config.LineKind, line string) error {
 	s := c.session
 	u, err := s.understand(kind, line)
@@ -149,13 +151,13 @@ func (c *checker) run(kind config.LineKind, line string) error {
 	return s.do(u)
 }
 
-// asks tells whether a command asks a device for something.
+// asks reports whether a command needs a device.
 func (c *checker) asks(syntax string) bool {
 	inUserView := c.session.candidate == nil
 	return takesPipe(syntax) || inUserView && !strings.HasPrefix(syntax, "system-view") && syntax != "quit"
 }
 
-// problems notes what is wrong with objects, at the lines that opened them.
+// problems records the problems of objects, at the lines that opened the objects.
 func (c *checker) problems(problems config.Problems, otherwise int) {
 	for _, p := range problems {
 		line := c.opened[p.Where]
@@ -179,7 +181,7 @@ func (c *checker) add(line int, warning bool, problem string) {
 	}
 }
 
-// nowhere is a Backend that is no device: it takes everything and has nothing.
+// nowhere is a Backend without a device: it accepts everything and has nothing to show.
 type nowhere struct{}
 
 func (nowhere) Snapshot() state.Device                                     { return state.Device{} }

@@ -44,7 +44,7 @@ func configCommands() []command.Command[*Session] {
 	}
 }
 
-// defaultTrial is how long a trial takes whose time is not given.
+// defaultTrial is the duration of a trial if the commit gives none.
 const defaultTrial = 600 * time.Second
 
 func commitCommand(s *Session, a command.Args) error {
@@ -61,7 +61,7 @@ func commitCommand(s *Session, a command.Args) error {
 	return s.commit(o)
 }
 
-// labelOf reads a label, which cannot be taken for the number of a commit.
+// labelOf reads a label. A label must not look like the number of a commit.
 func labelOf(a command.Args) (string, error) {
 	label := a.String("label")
 	if label != "" && (label == "-" || label[0] >= '0' && label[0] <= '9') {
@@ -70,7 +70,7 @@ func labelOf(a command.Args) (string, error) {
 	return label, nil
 }
 
-// commit puts the candidate in force. After an error the candidate is still there.
+// commit puts the candidate in force. After an error the candidate still exists.
 func (s *Session) commit(o config.CommitOptions) error {
 	o.User, o.Source = s.login.User, s.login.Source
 	o.Ended = func(err error) { s.sys.Journal.Emit(event.TrialEnded.With(s.login.User, told(err))) }
@@ -101,7 +101,7 @@ func (s *Session) absent() (problems config.Problems) {
 	return problems
 }
 
-// told is an error for the log, where there may be none.
+// told returns an error for the log, an empty string for no error.
 func told(err error) string {
 	if err == nil {
 		return "none"
@@ -114,8 +114,8 @@ func (sys *System) onTrial() bool {
 	return on
 }
 
-// tell prints what came of a commit. A session that commits every line is not
-// warned of the same again and again.
+// tell prints the result of a commit. A session that commits every line does not print
+// the same warning again.
 func (s *Session) tell(out config.Outcome) {
 	for _, p := range out.Warnings {
 		if !s.immediate || !slices.Contains(s.warned, p) {
@@ -128,7 +128,7 @@ func (s *Session) tell(out config.Outcome) {
 	}
 }
 
-// refresh tells as warnings what the candidate is going to undo.
+// refresh prints, as warnings, which changes of others the candidate is going to undo.
 func refresh(s *Session, _ command.Args) error {
 	err := s.candidate.Refresh()
 	var conflict *config.ConflictError
@@ -155,7 +155,8 @@ func rollback(s *Session, a command.Args) error {
 	return nil
 }
 
-// rollbackPoint is the commit that is meant; `last 1` is the one before the newest.
+// rollbackPoint returns the commit that a command names; `last 1` is the one before the
+// newest.
 func rollbackPoint(store *config.Store, a command.Args) (uint64, error) {
 	switch points, last := store.Points(), int(a.Uint("commits")); {
 	case a.Has("commit-id"):

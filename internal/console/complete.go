@@ -6,16 +6,16 @@ import (
 	"tandem/internal/command"
 )
 
-// Completion is what may come at the end of a line.
+// Completion lists what may follow at the end of a line.
 type Completion struct {
-	// Expanded is the line completed as far as it is certain.
+	// Expanded is the line with its last word completed as far as it is unique.
 	Expanded   string
 	Candidates []command.Candidate
 	// Error says why the line cannot be continued.
 	Error string
 }
 
-// Complete lists what may come at the end of a line.
+// Complete lists what may follow at the end of a line.
 func (s *Session) Complete(line string) Completion {
 	if s.question != nil {
 		return Completion{Expanded: line}
@@ -26,13 +26,13 @@ func (s *Session) Complete(line string) Completion {
 	return s.completed(line)(s.completeCommand(line))
 }
 
-// shows tells whether a text is a display, which takes filters.
+// shows reports whether a text is a display command, after which filters may follow.
 func (s *Session) shows(text string) bool {
 	match, err := table().Match(s.views(), text)
 	return err == nil && takesPipe(match.Command.Syntax)
 }
 
-// completed makes an error of a completion what the console prints.
+// completed converts an error of a completion into the text that the console prints.
 func (s *Session) completed(line string) func(Completion, error) Completion {
 	return func(c Completion, err error) Completion {
 		if err != nil {

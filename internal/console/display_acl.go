@@ -12,7 +12,7 @@ import (
 )
 
 // aclsDisplay is `display acl ipv6`: the rules of access lists in the order in which they
-// are tried, and what uses each.
+// are applied, and which settings use each list.
 func aclsDisplay(lists []state.ACL) Display {
 	all := state.ACLs{Total: len(lists), ACLs: lists}
 	s := sheetOf(&all)
@@ -47,7 +47,7 @@ func displayACL(s *Session, a command.Args) (Display, error) {
 	return aclsDisplay(aclsOf(lists, aclUses(m))), nil
 }
 
-// aclsOf describes access lists and what uses them.
+// aclsOf returns the state of access lists, with the settings that use them.
 func aclsOf(lists []*config.ACL, uses map[string][]string) []state.ACL {
 	out := make([]state.ACL, 0, len(lists))
 	for _, a := range lists {
@@ -60,7 +60,7 @@ func aclsOf(lists []*config.ACL, uses map[string][]string) []state.ACL {
 	return out
 }
 
-// aclUses tells by access list which interfaces use it for what.
+// aclUses returns, for each access list, the interfaces and commands that use it.
 func aclUses(m *config.Model) map[string][]string {
 	uses := map[string][]string{}
 	for _, name := range slices.Sorted(maps.Keys(m.Interfaces)) {

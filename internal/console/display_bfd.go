@@ -22,8 +22,8 @@ func displayBFD(s *Session, a command.Args) (Display, error) {
 	return bfdSessionsDisplay(sessions), nil
 }
 
-// selectSessions returns the sessions that the command names, sorted by their local
-// discriminator. All sessions are of IPv6.
+// selectSessions returns the sessions that the command selects, sorted by local
+// discriminator. All sessions are IPv6 sessions.
 func selectSessions(all []state.BFDSession, a command.Args) ([]state.BFDSession, error) {
 	sessions := slices.SortedFunc(slices.Values(all), func(a, b state.BFDSession) int {
 		return cmp.Or(cmp.Compare(a.LocalDiscriminator, b.LocalDiscriminator), cmp.Compare(a.Name, b.Name))
@@ -51,7 +51,8 @@ func selectSessions(all []state.BFDSession, a command.Args) ([]state.BFDSession,
 		names(sessions, func(b state.BFDSession) string { return strconv.Itoa(int(b.LocalDiscriminator)) }))
 }
 
-// asConfigured gives the sessions the names of interfaces that the operator uses.
+// asConfigured replaces the Linux names of the sessions' interfaces by the configured
+// names.
 func asConfigured(sessions []state.BFDSession, m *config.Model) []state.BFDSession {
 	for i := range sessions {
 		if c := m.Session(sessions[i].Name); c != nil {
@@ -182,7 +183,8 @@ func showSession(s *sheet, b *state.BFDSession) {
 	)
 }
 
-// eTrunkBFDDisplay is `display e-trunk bfd session all`: the session that each E-Trunk follows.
+// eTrunkBFDDisplay is `display e-trunk bfd session all`: the session to which each
+// E-Trunk is bound.
 func eTrunkBFDDisplay(sessions []state.ETrunkSession) Display {
 	all := state.ETrunkSessions{Sessions: sessions}
 	s := sheetOf(&all)

@@ -75,8 +75,8 @@ func displayCommits(s *Session, a command.Args) (Display, error) {
 	return commitsDisplay(commitsOf(points)), nil
 }
 
-// displayCommitChanges shows what the newest commit changed, one of them, or
-// several together.
+// displayCommitChanges shows the changes of the newest commit, of a given one, or of
+// several commits together.
 func displayCommitChanges(s *Session, a command.Args) (Display, error) {
 	points := s.sys.Store.Points()
 	from, to := len(points)-2, len(points)-1
@@ -115,7 +115,8 @@ func displayTrial(s *Session, _ command.Args) (Display, error) {
 		Persist: trial.Persist != "", Left: time.Until(trial.Until)}), nil
 }
 
-// commitsOf describes commits, which come with the oldest first, the newest first.
+// commitsOf returns the state of commits, with the newest first. points has the oldest
+// first.
 func commitsOf(points []config.Point) (list []state.Commit) {
 	for i, p := range slices.Backward(points) {
 		list = append(list, state.Commit{Number: len(points) - i, ID: p.ID, Label: p.Label, User: p.User, Source: p.Source, At: p.At,
@@ -135,7 +136,7 @@ func trialDisplay(t state.Trial) Display {
 	return s.display()
 }
 
-// linesDisplay shows text of a configuration, or of other displays.
+// linesDisplay shows the lines of a configuration, or of other displays.
 func linesDisplay(lines []string) Display {
 	text := state.Text{Lines: slices.Clone(lines)}
 	s := sheetOf(&text)

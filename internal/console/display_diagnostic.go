@@ -11,8 +11,9 @@ import (
 
 const diagnosticInformation = "diagnostic-information"
 
-// What the display makes of the table in which it stands itself, so that both are filled
-// in once that is made: the displays that need no more words, and Session.Exec.
+// Values that depend on the table of commands, which contains this display itself. So
+// they are set after the table is made: the displays that need no parameters, and
+// Session.Exec.
 var (
 	plainDisplays []string
 	execute       func(*Session, string) Result
@@ -28,7 +29,8 @@ func init() {
 	}
 }
 
-// displayDiagnostics runs every display that needs no more words, for a report in one file.
+// displayDiagnostics runs every display that needs no parameters, for a report in one
+// file.
 func displayDiagnostics(s *Session, _ command.Args) (Display, error) {
 	reader := s.sys.NewSession(s.login)
 	var lines []string
@@ -45,8 +47,8 @@ var (
 	choice   = regexp.MustCompile(`\{ ([^{}|<]*) \|[^{}]*\}`)
 )
 
-// plainForm is a display without what may be left out, and with the first of every
-// choice; false when words of the operator's would have to stand in it.
+// plainForm returns a display command without its optional parts, and with the first
+// alternative of every choice; false if it has a parameter that the operator must give.
 func plainForm(syntax string) (string, bool) {
 	for optional.MatchString(syntax) {
 		syntax = optional.ReplaceAllString(syntax, "")

@@ -18,7 +18,7 @@ func displayEthTrunk(s *Session, a command.Args) (Display, error) {
 	return ethTrunkDisplay(t), nil
 }
 
-// displayEthTrunks shows all that are configured, by their numbers.
+// displayEthTrunks shows all configured Eth-Trunks, by number.
 func (s *Session) displayEthTrunks() (Display, error) {
 	var numbers []uint32
 	for name := range s.sys.Store.Running().Interfaces {
@@ -38,7 +38,7 @@ func (s *Session) displayEthTrunks() (Display, error) {
 	return ethTrunksDisplay(all), nil
 }
 
-// ethTrunkDisplay is `display eth-trunk N`: the trunk, its ports, and what LACP says
+// ethTrunkDisplay is `display eth-trunk N`: the Eth-Trunk, its ports, and the LACP state
 // of both ends.
 func ethTrunkDisplay(t state.EthTrunk) Display {
 	s := sheetOf(&t)

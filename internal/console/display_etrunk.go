@@ -50,7 +50,7 @@ func showTrunk(s *sheet, t *state.ETrunk) {
 	s.counted(&t.Counters, s.pairs)
 }
 
-// showPaths shows the paths of the hellos, and what was counted on each.
+// showPaths shows the paths of the hellos, and the counters of each path.
 func showPaths(s *sheet, t *state.ETrunk) {
 	s.title("The Path information")
 	list(s, &t.Paths, func(i int, p *state.Path) {
@@ -87,7 +87,7 @@ func showMembers(s *sheet, t *state.ETrunk) {
 	})
 }
 
-// showDifferences names the settings that the two devices should have alike.
+// showDifferences lists the settings that should be the same on both devices and are not.
 func showDifferences(s *sheet, t *state.ETrunk) {
 	s.title("The Configuration check")
 	s.record(&t.Compared)

@@ -54,8 +54,8 @@ func showTraffic(s *sheet, way string, t *state.Traffic) {
 	s.within(t, func() { s.record(&t.Packets, &t.Bytes, &t.Errors, &t.Dropped) })
 }
 
-// interfaceBriefDisplay is `display interface brief`, in VRP's columns: there are programs
-// that read them. How busy an interface is nobody measures.
+// interfaceBriefDisplay is `display interface brief`, in VRP's columns, because programs
+// parse this display. The columns of the load are empty: nothing measures it.
 func interfaceBriefDisplay(interfaces []state.Interface) Display {
 	all := state.Interfaces{Interfaces: interfaces}
 	s := sheetOf(&all)
@@ -77,7 +77,8 @@ func interfaceBriefDisplay(interfaces []state.Interface) Display {
 	return s.display()
 }
 
-// briefPhy is VRP's word for the state of an interface; it has none for one that is absent.
+// briefPhy returns VRP's word for the state of an interface. VRP has none for an
+// interface that is absent.
 func briefPhy(i *state.Interface) string {
 	switch {
 	case !i.Exists:
@@ -88,7 +89,7 @@ func briefPhy(i *state.Interface) string {
 	return i.Phy
 }
 
-// ipv6BriefDisplay is `display ipv6 interface brief`: addresses below each interface.
+// ipv6BriefDisplay is `display ipv6 interface brief`: the addresses below each interface.
 func ipv6BriefDisplay(interfaces []state.Interface) Display {
 	all := state.Interfaces{Interfaces: interfaces}
 	s := sheetOf(&all)

@@ -5,8 +5,8 @@ import (
 	"tandem/internal/state"
 )
 
-// logBufferDisplay is `display logbuffer`: entries of the log's buffer, the last one first,
-// in the form of VRP's log.
+// logBufferDisplay is `display logbuffer`: messages from the log's buffer, the latest
+// first, in the form of VRP's log.
 func logBufferDisplay(sysname string, book *event.Book, entries []event.Entry) Display {
 	l := state.LogOf(book, entries)
 	s := sheetOf(&l)

@@ -10,7 +10,8 @@ import (
 
 const publicNet = "public net"
 
-// heading is an interface with its link-local address, as VRP heads its MLD blocks.
+// heading returns the heading of an interface in VRP's MLD displays: its name and its
+// link-local address.
 func heading(name string, linkLocal netip.Addr) string {
 	if linkLocal.IsValid() {
 		return name + "(" + linkLocal.String() + ")"
@@ -18,7 +19,7 @@ func heading(name string, linkLocal netip.Addr) string {
 	return name
 }
 
-// mldGroupsDisplay is `display mld group`: one line a group.
+// mldGroupsDisplay is `display mld group`: one line for each group.
 func mldGroupsDisplay(g state.Groups) Display {
 	return mldGroups(&g, func(s *sheet, i *state.InterfaceGroups) {
 		rows(s, 4, &i.Groups, func(g *state.Group) []field {
@@ -27,16 +28,16 @@ func mldGroupsDisplay(g state.Groups) Display {
 	})
 }
 
-// mldGroupsVerboseDisplay is `display mld group verbose`: the state machine of every
-// group, its sources, and every host with the device that heard it last and
-// how long ago.
+// mldGroupsVerboseDisplay is `display mld group verbose`: the timers of every group, its
+// sources, and every host with the device that received its last report and the age of
+// that report.
 func mldGroupsVerboseDisplay(g state.Groups) Display {
 	return mldGroups(&g, func(s *sheet, i *state.InterfaceGroups) {
 		list(s, &i.Groups, func(_ int, g *state.Group) { showGroup(s, g) })
 	})
 }
 
-// mldGroups heads a display of groups.
+// mldGroups begins a display of groups with what both forms have in common.
 func mldGroups(g *state.Groups, show func(*sheet, *state.InterfaceGroups)) Display {
 	s := sheetOf(g)
 	s.line("Total %s on this router", plural(g.Total, "MLD group", "MLD groups"))
@@ -191,7 +192,8 @@ func mldDefaultsDisplay() Display {
 	return s.display()
 }
 
-// onlyGroup keeps one group of every interface and drops the interfaces without it.
+// onlyGroup keeps one group of every interface and leaves out interfaces without the
+// group.
 func onlyGroup(interfaces []state.InterfaceGroups, group netip.Addr) (out []state.InterfaceGroups) {
 	for _, i := range interfaces {
 		at := slices.IndexFunc(i.Groups, func(g state.Group) bool { return g.Group == group })

@@ -8,7 +8,7 @@ import (
 )
 
 // mldCountersDisplay is `display mld control-message counters`: messages by type, and
-// what was dropped by cause. Queries and reports can be left out.
+// drops by cause. Queries and reports can be left out.
 func mldCountersDisplay(interfaces []state.MLDCounted, queries, reports bool) Display {
 	all := state.MLDCounters{Interfaces: interfaces}
 	s := sheetOf(&all)

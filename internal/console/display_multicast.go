@@ -31,10 +31,9 @@ func showRouteHead(s *sheet, i int, r *state.Route) {
 	s.record(&r.Source, &r.Group)
 }
 
-// forwardingTableDisplay is `display multicast ipv6 forwarding-table`: the entries of
-// the kernel with its counters and, for each outgoing interface, whether the
-// gate lets this device's packets pass. At the end stands how often the table had
-// to be put right.
+// forwardingTableDisplay is `display multicast ipv6 forwarding-table`: the entries of the
+// kernel with its counters and, for each outgoing interface, whether the gate lets this
+// device's packets pass. The last lines show how often the table had to be repaired.
 func forwardingTableDisplay(t state.ForwardingTable) Display {
 	s := sheetOf(&t)
 	s.line("IPv6 Multicast Forwarding Table")
@@ -104,8 +103,8 @@ func arrivingDisplay(t state.ArrivalTable) Display {
 	return s.display()
 }
 
-// gateDisplay is `display multicast ipv6 gate`: the interfaces, by their Linux names,
-// that do not send everything, and what was held back on them.
+// gateDisplay is `display multicast ipv6 gate`: the interfaces, by Linux name, that do
+// not send everything, and the packets that the gate has held back on them.
 func gateDisplay(g state.Gate) Display {
 	s := sheetOf(&g)
 	s.fields(0, 26,

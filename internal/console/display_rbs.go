@@ -126,7 +126,7 @@ func showProfile(s *sheet, p *state.Profile) {
 	)
 }
 
-// profileListDisplay is `display remote-backup-profile`: one line a profile.
+// profileListDisplay is `display remote-backup-profile`: one line for each profile.
 func profileListDisplay(profiles []state.Profile) Display {
 	all := state.Profiles{Profiles: profiles}
 	s := sheetOf(&all)

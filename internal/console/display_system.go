@@ -22,11 +22,12 @@ func httpServerDisplay(h state.HTTPServer) Display {
 	return s.display()
 }
 
-// packaged is the version of the package that the program comes in, set when it is
-// linked; empty in a program that was built by hand.
+// packaged is the version of the package that contains the program. It is set when the
+// program is linked; it is empty in a program that was built by hand.
 var packaged string
 
-// ThisBuild reads what the toolchain recorded in the binary, and the package's version.
+// ThisBuild returns the version data that the toolchain recorded in the program, and the
+// package's version.
 func ThisBuild() state.Build {
 	b := state.Build{Version: cmp.Or(packaged, "unknown"), Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()

@@ -12,7 +12,7 @@ import (
 	"tandem/internal/state"
 )
 
-// show declares a display command: what it returns is filtered and printed.
+// show declares a display command: the result of f is filtered and printed.
 func show(views []string, syntax, help string, f func(*Session, command.Args) (Display, error)) command.Command[*Session] {
 	return command.Command[*Session]{Views: views, Syntax: displayWord + " " + syntax, Help: help,
 		Run: func(s *Session, a command.Args) error {
@@ -25,11 +25,12 @@ func show(views []string, syntax, help string, f func(*Session, command.Args) (D
 		}}
 }
 
-// displayWord begins every command that takes a pipe.
+// displayWord is the first word of every command that may be followed by filters.
 const displayWord = "display"
 
 var (
-	// anyView is for what changes nothing: users who may only look have it alone.
+	// anyView is the view of commands that change nothing. Users of the level Monitoring
+	// have only these commands.
 	anyView    = []string{config.ViewAny}
 	configView = []string{config.ViewConfig}
 )
@@ -92,7 +93,7 @@ func displayService(s *Session, a command.Args) (Display, error) {
 		r := &services[i]
 		c := running.Service(r.Name)
 		if c == nil {
-			continue // it has just been removed
+			continue // the service has just been removed
 		}
 		if r.SSLPolicy = c.SSLPolicy; c.TrackBFD != 0 {
 			r.TrackBFD = strconv.Itoa(int(c.TrackBFD))
@@ -131,7 +132,8 @@ func displayGroup(s *Session, a command.Args) (Display, error) {
 	return mldGroupsDisplay(groups), nil
 }
 
-// downstream returns the interfaces with listeners: all, or the one named.
+// downstream returns the interfaces towards hosts: all of them, or the one that the
+// arguments name.
 func downstream(snap state.Device, a command.Args) ([]state.Downstream, error) {
 	return chosen(snap.Downstream, "MLD interface", wantedInterface(a), func(i state.Downstream) string { return i.Name })
 }
@@ -160,7 +162,7 @@ func displayForwarding(s *Session, a command.Args) (Display, error) {
 	return forwardingTableDisplay(state.ForwardingTableOf(s.routes(a), snapshot.Downstream, snapshot.Forwarding)), nil
 }
 
-// routes returns the entries, those of one group where it is named.
+// routes returns the entries: all of them, or those of the group that the arguments name.
 func (s *Session) routes(a command.Args) []state.Route {
 	routes := s.sys.Backend.Routes()
 	if group := a.Addr("group-address"); group.IsValid() {
@@ -199,7 +201,7 @@ func displayLog(s *Session, a command.Args) (Display, error) {
 	return logBufferDisplay(s.sys.Store.Running().SysName, &book, entries), nil
 }
 
-// worst returns the least severity that is asked for, in VRP's words.
+// worst returns the least severe level that the arguments select, in VRP's words.
 func worst(a command.Args) event.Severity {
 	for word, severity := range map[string]event.Severity{"critical": event.Critical, "error": event.Error,
 		"warning": event.Warning, "notification": event.Notice} {
@@ -215,7 +217,7 @@ func displayVersion(s *Session, _ command.Args) (Display, error) {
 	return versionDisplay(state.System{Build: s.sys.Build, SysName: s.sys.Store.Running().SysName, DeviceID: snap.ID, Uptime: snap.Uptime}), nil
 }
 
-// chosen returns the object of a name, all objects where none is named.
+// chosen returns the object with a name, or all objects if the name is empty.
 func chosen[T any](objects []T, kind, name string, nameOf func(T) string) ([]T, error) {
 	if name == "" {
 		return objects, nil
@@ -227,7 +229,8 @@ func chosen[T any](objects []T, kind, name string, nameOf func(T) string) ([]T, 
 	return objects[at : at+1], nil
 }
 
-// unknown is the error for an object that is not there; it names those that are.
+// unknown returns the error for an object that does not exist; the error lists the
+// existing ones.
 func unknown(kind, name string, known []string) error {
 	if len(known) == 0 {
 		return fmt.Errorf("%s %s does not exist, there is none", kind, name)

@@ -8,7 +8,7 @@ import (
 	"tandem/internal/config"
 )
 
-// run carries out one line, or takes it as the answer to the open question.
+// run runs one line, or passes it as the answer to the open question.
 func (s *Session) run(line string) error {
 	if s.question != nil {
 		return s.reply(line)
@@ -23,17 +23,17 @@ func (s *Session) run(line string) error {
 	return s.do(u)
 }
 
-// understood is a line whose command is found.
+// understood is a line whose command has been found.
 type understood struct {
 	match   command.Match[*Session]
-	home    bool   // the line ends the section, see config.Layout
-	text    string // the line without filters
+	home    bool   // the line ends the section and goes to the system view, see config.Layout
+	text    string // the line without its filters
 	filters *pipes
 	line    string
 }
 
-// understand finds the command of a line, nil where the line has none. It goes to the
-// system view where a section ends.
+// understand finds the command of a line, nil if the line contains none. If a section
+// ends, it goes to the system view.
 func (s *Session) understand(kind config.LineKind, line string) (*understood, error) {
 	switch {
 	case kind == config.BlankLine:
@@ -62,8 +62,9 @@ func (s *Session) understand(kind config.LineKind, line string) (*understood, er
 	return u, err
 }
 
-// withBar finds the command of a line in which a bar is no filter's, for only displays
-// take filters. otherwise is what is wrong with the line up to the bar, if anything.
+// withBar finds the command of a line whose bar does not begin a filter, because only
+// displays may have filters. otherwise is the error of the line up to the bar, if there
+// is one.
 func (s *Session) withBar(kind config.LineKind, line string, otherwise error) (*understood, error) {
 	match, home, err := config.MatchLine(table(), kind, s.views(), line)
 	if err != nil {
@@ -72,7 +73,7 @@ func (s *Session) withBar(kind config.LineKind, line string, otherwise error) (*
 	return &understood{match, home, line, &pipes{}, line}, nil
 }
 
-// do carries out a line and prints what it shows.
+// do runs a line and prints its display.
 func (s *Session) do(u *understood) error {
 	s.said = strings.TrimSpace(u.match.Shown(u.text) + u.line[len(u.text):])
 	if u.home {
@@ -86,7 +87,7 @@ func (s *Session) do(u *understood) error {
 	return err
 }
 
-// execute runs a command and, in an immediate session, commits what it changed.
+// execute runs a command. In an immediate session it then commits the changes.
 func (s *Session) execute(match command.Match[*Session]) error {
 	if err := match.Run(s); err != nil {
 		return err
@@ -101,5 +102,5 @@ func (s *Session) execute(match command.Match[*Session]) error {
 	return nil
 }
 
-// takesPipe says that a command is a display.
+// takesPipe reports whether a command is a display, which filters may follow.
 func takesPipe(syntax string) bool { return strings.HasPrefix(syntax, displayWord+" ") }

@@ -5,15 +5,16 @@ import (
 	"strings"
 )
 
-// within runs show with an object open for a struct in the open one.
+// within runs show with an object open, for a struct inside the struct of the open
+// object.
 func (s *sheet) within(pointer any, show func()) {
 	o := objectOf(pointer)
 	s.open().set(s.open().of.Tell(pointer).Name, o)
 	s.inside(o, show)
 }
 
-// list runs show once for every item of a list in the open struct, with an object of
-// its own open.
+// list runs show once for every item of a list in the struct of the open object. Each
+// time an object of its own is open.
 func list[T any](s *sheet, items *[]T, show func(i int, item *T)) {
 	objects := make([]*object, 0, len(*items))
 	for i := range *items {
@@ -25,8 +26,8 @@ func list[T any](s *sheet, items *[]T, show func(i int, item *T)) {
 	s.open().set(s.open().of.Tell(items).Name, objects)
 }
 
-// rows prints a list in the open struct as a table, columns as wide as they need.
-// A field without a label is among the facts only.
+// rows prints a list in the struct of the open object as a table. Columns are as wide as
+// they need to be. A field without a label is only in the facts.
 func rows[T any](s *sheet, indent int, items *[]T, columns func(*T) []field) {
 	var labels []string
 	for _, f := range columns(new(T)) {
@@ -52,7 +53,7 @@ func rows[T any](s *sheet, indent int, items *[]T, columns func(*T) []field) {
 	s.columns(indent, cells)
 }
 
-// rowsIfAny is rows without a heading where the list is empty.
+// rowsIfAny does the same as rows, but prints no heading if the list is empty.
 func rowsIfAny[T any](s *sheet, indent int, items *[]T, columns func(*T) []field) {
 	if len(*items) == 0 {
 		list(s, items, func(int, *T) {})

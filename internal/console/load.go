@@ -7,7 +7,7 @@ import (
 	"tandem/internal/config"
 )
 
-// loadFile takes a file of the device into the candidate.
+// loadFile loads a file of the device into the candidate.
 func loadFile(s *Session, a command.Args) error {
 	text, err := config.ReadText(command.Get[string](a, "file"))
 	if err != nil {
@@ -16,8 +16,9 @@ func loadFile(s *Session, a command.Args) error {
 	return s.load(text, a.Has("replace"), a.Has("compare"))
 }
 
-// Load takes a text into the candidate, in place of what it has or in addition, or only
-// shows what that would change. A session in the user view enters the system view first.
+// Load loads a text into the candidate, in place of its content or in addition to it, or
+// only shows the resulting changes. A session in the user view enters the system view
+// first.
 func (s *Session) Load(text string, replace, compare bool) Result {
 	line := "load configuration merge"
 	if replace {

@@ -31,7 +31,8 @@ func monitor(on bool) func(*Session, command.Args) error {
 	}
 }
 
-// Follow waits for events after one of a number and returns them as lines of VRP's log, with the number of the last.
+// Follow waits for events with numbers above after, and returns them as lines of VRP's
+// log, with the number of the last.
 func (sys *System) Follow(ctx context.Context, after uint64) (text string, last uint64, err error) {
 	entries, err := sys.Journal.Follow(ctx, after)
 	if err != nil {

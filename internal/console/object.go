@@ -9,8 +9,8 @@ import (
 	"tandem/internal/state"
 )
 
-// object is a JSON object that keeps the order of its members. What it tells of is a
-// struct of the state.
+// object is a JSON object that keeps the order of its members. It shows a struct of the
+// state.
 type object struct {
 	of      state.Object
 	members []member
@@ -21,7 +21,7 @@ type member struct {
 	value any
 }
 
-// objectOf is an empty object that tells of a struct.
+// objectOf returns an empty object for a struct.
 func objectOf(pointer any) *object { return &object{of: state.ObjectOf(pointer)} }
 
 func (o *object) set(key string, value any) {
@@ -32,7 +32,7 @@ func (o *object) has(key string) bool {
 	return slices.ContainsFunc(o.members, func(m member) bool { return m.key == key })
 }
 
-// MarshalJSON writes the members in the order they were set.
+// MarshalJSON writes the members in the order in which they were set.
 func (o *object) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')

@@ -66,7 +66,7 @@ func (s *Session) pingStatistics(host netip.Addr, sent int, times []time.Duratio
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// option is an integer parameter, or what holds without it.
+// option returns an integer parameter, or the default if the line does not contain it.
 func option(a command.Args, name string, otherwise int) int {
 	if a.Has(name) {
 		return int(a.Uint(name))

@@ -13,14 +13,14 @@ import (
 	"tandem/internal/command"
 )
 
-// A filter turns what a display shows, or a filter before it printed, into what
-// is printed.
+// A filter changes the output of a display, or of the filter before it.
 type filter func(Display) (Display, error)
 
-// pipes are the filters of one line, in their order.
+// pipes holds the filters of one line, in order.
 type pipes struct{ filters []filter }
 
-// splitPipe cuts a line at its first bar outside quotes. Only displays know pipes.
+// splitPipe splits a line at its first bar outside quotes. Only displays may have
+// filters.
 func splitPipe(line string) (command, pipe string, piped bool) {
 	quoted := false
 	for i, r := range line {
@@ -34,11 +34,12 @@ func splitPipe(line string) (command, pipe string, piped bool) {
 	return line, "", false
 }
 
-// nextPipe is a bar behind a filter that begins another filter. Other bars belong
-// to a regular expression, so the filter's name has three letters at least.
+// nextPipe matches a bar after a filter that begins another filter. Other bars belong to
+// a regular expression. So the name of the next filter needs at least three letters.
 var nextPipe = regexp.MustCompile(`(?i)\s\|\s*(?:beg(?:i|in)?|cou(?:n|nt)?|exc(?:l|lu|lud|lude)?|inc(?:l|lu|lud|lude)?|sec(?:t|ti|tio|tion)?|json?)(?:\s|$)`)
 
-// stages cuts what follows the first bar into filters, with the offset of each.
+// stages splits the text after the first bar into filters, and returns the offset of
+// each.
 func stages(pipe string) (texts []string, offsets []int) {
 	from := 0
 	for {
@@ -96,8 +97,8 @@ func pipeCommands() []command.Command[*pipes] {
 	}
 }
 
-// parsePipes reads what follows the first bar. The position in its *command.Error
-// is in pipe.
+// parsePipes parses the text after the first bar. The position in its *command.Error is
+// relative to pipe.
 func parsePipes(pipe string) (*pipes, error) {
 	p := &pipes{}
 	texts, offsets := stages(pipe)
@@ -110,7 +111,7 @@ func parsePipes(pipe string) (*pipes, error) {
 		if err != nil {
 			return nil, shifted(err, offsets[i])
 		}
-		// The commands of the table cannot fail.
+		// The functions of this table return no errors.
 		_ = match.Run(p)
 	}
 	return p, nil
@@ -138,7 +139,7 @@ func completePipe(text, pipe string) (Completion, error) {
 	return Completion{Expanded: text + "|" + pipe[:at] + pipeTable().Expand(pipeView, last), Candidates: candidates}, nil
 }
 
-// print lets a display pass the filters.
+// print passes a display through the filters and returns the text.
 func (p *pipes) print(d Display) (string, error) {
 	for _, f := range p.filters {
 		var err error
@@ -165,8 +166,8 @@ func filterLines(a command.Args) filter {
 	}
 }
 
-// filterSections keeps or drops a heading with all of its indented lines when any
-// line of them matches.
+// filterSections keeps or removes a heading with all of its indented lines if any of
+// these lines matches.
 func filterSections(a command.Args) filter {
 	re := command.Get[*regexp.Regexp](a, "regexp")
 	return func(d Display) (Display, error) {

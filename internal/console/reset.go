@@ -16,8 +16,9 @@ import (
 	"tandem/internal/state"
 )
 
-// zeros is where counters stood when an operator reset them. The device itself goes
-// on counting, so its metrics do not jump; the displays of all sessions show what came since.
+// zeros holds the values of counters at the time when an operator reset them. The device
+// itself goes on counting, so that its metrics do not jump; the displays of all sessions
+// show the differences.
 type zeros struct {
 	mu       sync.Mutex
 	trunks   map[uint32]trunkCounters
@@ -29,7 +30,7 @@ type zeros struct {
 
 type traffic struct{ in, out state.Traffic }
 
-// trunkCounters are those of an E-Trunk, and of each of its paths.
+// trunkCounters holds the counters of an E-Trunk and of each of its paths.
 type trunkCounters struct {
 	all    etrunk.Counters
 	byPath map[etrunk.Path]etrunk.Counters
@@ -45,7 +46,8 @@ func trunkCountersOf(t *state.ETrunk) trunkCounters {
 
 func pathOf(p *state.Path) etrunk.Path { return etrunk.Path{Local: p.Local, Peer: p.Peer, VPN: p.VPN} }
 
-// since returns what was counted after then. A counter below it began anew.
+// since returns the difference between now and then. A counter that is lower than then
+// has begun again at 0, so its value counts as it is.
 func since[C any](now, then C) C {
 	subtract(reflect.ValueOf(&now).Elem(), reflect.ValueOf(then))
 	return now
@@ -64,7 +66,7 @@ func subtract(now, then reflect.Value) {
 	}
 }
 
-// snapshot is the device's with its counters since the last reset.
+// snapshot returns the device's snapshot with counters since the last reset.
 func (sys *System) snapshot() state.Device {
 	snap := sys.Backend.Snapshot()
 	z := &sys.zeros
@@ -161,7 +163,8 @@ func wantedInterface(a command.Args) string {
 	return string(command.Get[config.InterfaceName](a, "interface"))
 }
 
-// resetSome notes where the counters of the object of a name stand, of all when it is empty.
+// resetSome stores the present counters of the object with a name, or of all objects if
+// the name is empty.
 func resetSome[T any, K comparable, C any](s *Session, kind, wanted string, objects []T, zeros *map[K]C, of func(T) (string, K, C)) error {
 	name := func(o T) string { n, _, _ := of(o); return n }
 	chosen := slices.DeleteFunc(slices.Clone(objects), func(o T) bool { return wanted != "" && !strings.EqualFold(name(o), wanted) })

@@ -14,113 +14,115 @@ import (
 	"tandem/internal/state"
 )
 
-// System is what all sessions of a device share. Fill in every field before
-// the first session; the methods may then be called from several goroutines.
+// System holds what all sessions of a device share. Fill in every field before the first
+// session. After that the methods may be called from several goroutines.
 type System struct {
 	Backend Backend
 	Journal Journal
 	Store   *config.Store
-	// HTTP tells where the web page is served, nil where there is none.
+	// HTTP returns the state of the web server, nil if there is none.
 	HTTP  func() state.HTTPServer
 	Build state.Build
-	// Record writes a recording of what the device was told lately; nil where none is kept.
+	// Record writes a recording of the device's latest inputs; nil if the device keeps
+	// none.
 	Record func(io.Writer) error
 
 	zeros zeros
-	// SSH tells of the SSH server, nil where there is none.
+	// SSH returns the state of the SSH server, nil if there is none.
 	SSH func() state.SSHServer
 }
 
-// Login is who begins a session.
+// Login identifies the user of a session.
 type Login struct {
-	User   string // for the list of commits and the audit
-	Source string // where the user is, for the same
+	User   string // name of the user, for the list of commits and the audit
+	Source string // address or terminal of the user, for the same purpose
 	Level  Level
-	// Interactive sessions are asked before they lose changes; others get an error.
+	// Interactive sessions are asked before changes are lost; other sessions get an
+	// error.
 	Interactive bool
 }
 
-// Level is what a user may do.
+// Level says which commands a user may use.
 type Level uint8
 
-// Levels as VRP numbers them.
+// Levels, with VRP's numbers.
 const (
-	Monitoring    Level = 1 // to look
-	Configuration Level = 2 // everything
+	Monitoring    Level = 1 // display commands only
+	Configuration Level = 2 // all commands
 )
 
 // NewSession opens a session in the user view.
 func (sys *System) NewSession(l Login) *Session { return &Session{sys: sys, login: l} }
 
-// Session is one operator's dialogue: a view, a candidate configuration of its
-// own, perhaps an open question. It is not safe for concurrent use.
+// Session is the dialogue with one operator: a view, a candidate configuration of its
+// own, and perhaps an open question. It is not safe for concurrent use.
 type Session struct {
 	sys   *System
 	login Login
 
-	// JSON makes displays print JSON without being asked.
+	// JSON makes displays print JSON, even if the line does not request it.
 	JSON bool
 
 	layout config.Layout
-	// candidate holds the view as well, it is nil in the user view.
+	// candidate also holds the view. It is nil in the user view.
 	candidate *config.Candidate
 	// immediate sessions commit every line.
 	immediate bool
 	closed    bool
 	// screenLength is how many lines are shown at a time, see Result.
 	screenLength int
-	// monitor shows events as they come, see Result.
+	// monitor says which events are shown as they come, see Result.
 	monitor *uint64
-	// question takes the next line as its answer when there is one.
+	// question is the open question, nil if there is none. The next line is its answer.
 	question *question
-	// warned is what the last commit warned of.
+	// warned holds the warnings of the last commit.
 	warned config.Problems
 
-	// Of the line being run:
+	// The state of the line that is being run:
 	shown   Display
 	printed strings.Builder
-	said    string // as others may see it, empty when it was not understood
+	said    string // the line without secrets, for history and audit; empty if no command was found
 	ctx     context.Context
-	// interrupt ends ctx.
+	// interrupt cancels ctx.
 	interrupt atomic.Pointer[context.CancelFunc]
-	// history holds what was said before, the oldest first.
+	// history holds the lines before this one, without secrets, the oldest first.
 	history []string
 }
 
-// question is what the session wants to know before it goes on.
+// question is a question that the session has to ask before it goes on.
 type question struct {
 	text   string
 	answer func(answer string) (understood bool, err error)
 }
 
-// Result is what a line brought about.
+// Result is the result of a line.
 type Result struct {
-	// Output is what is printed, the error lines included.
+	// Output is the text to print, error lines included.
 	Output string
-	// Err is why the line was refused: a *command.Error when it was not
-	// understood, else the reason of the command.
+	// Err is why the line was refused: a *command.Error if no command was found, else the
+	// error of the command.
 	Err error
-	// Prompt is what to show next: the prompt, or the question that the next
-	// line answers.
+	// Prompt is what to show next: the prompt, or the question that the next line
+	// answers.
 	Prompt   string
 	Question bool
-	// ScreenLength is how many lines are shown at a time: as many as the screen has
-	// when it is 0, all when it is negative.
+	// ScreenLength is how many lines to show at a time: 0 means as many as the screen
+	// has, a negative number means all.
 	ScreenLength int
-	// Monitor says that the events after one of this number are to be shown as they
-	// come, see System.Follow; nil shows none.
+	// Monitor is a number: events with a higher number must be shown as they come, see
+	// System.Follow. nil means that no events are shown.
 	Monitor *uint64
 	Closed  bool // the session has ended
 }
 
-// Exec runs one line as typed after the prompt. Blank lines and comments do nothing;
-// # alone, and a line that is indented less than the one before, go back to the system
-// view, see config.Layout.
+// Exec runs one line as typed after the prompt. Blank lines and comments do nothing; #
+// alone, and a line that is indented less than the one before, return to the system view,
+// see config.Layout.
 func (s *Session) Exec(line string) Result {
 	return s.turn(line, func() error { return s.run(line) })
 }
 
-// turn does what a line says, which is shown with errors, and tells what came of it.
+// turn runs a line and returns the result. line is shown in error messages.
 func (s *Session) turn(line string, run func() error) Result {
 	s.shown = Display{}
 	s.printed.Reset()
@@ -142,16 +144,16 @@ func (s *Session) turn(line string, run func() error) Result {
 		ScreenLength: s.screenLength, Monitor: s.monitor, Closed: s.closed}
 }
 
-// Interrupt ends the line that is being run, if it takes its time. It may be called
-// while Exec runs.
+// Interrupt ends the line that is being run, if its command can be interrupted. It may be
+// called while Exec runs.
 func (s *Session) Interrupt() {
 	if stop := s.interrupt.Load(); stop != nil {
 		(*stop)()
 	}
 }
 
-// errorText is what the console prints of an error: for a line that was not
-// understood a caret below the place, then the reason.
+// errorText returns the text that the console prints for an error. If no command was
+// found, it is a caret below the wrong place, and then the reason.
 func errorText(err error, line, prompt string) string {
 	var parse *command.Error
 	if errors.As(err, &parse) {
@@ -164,24 +166,24 @@ func errorText(err error, line, prompt string) string {
 	return b.String()
 }
 
-// views are the tables that hold where the session is.
+// views returns the views of the command table for the session's present view and level.
 func (s *Session) views() []string {
 	switch {
 	case s.login.Level < Configuration:
-		return []string{config.ViewAny} // what is in every view changes nothing
+		return []string{config.ViewAny} // ViewAny has only commands that change nothing
 	case s.candidate == nil:
 		return []string{config.ViewUser, config.ViewAny}
 	}
 	return s.candidate.View.Chain()
 }
 
-// Pending says that the candidate differs from what it began as.
+// Pending reports whether the candidate has changes.
 func (s *Session) Pending() bool {
 	return s.candidate != nil && s.candidate.Changed()
 }
 
-// Prompt is the open question, else the prompt of the view: <A>, [~A] with
-// nothing to commit, [*A] with changes, [A] in an immediate session.
+// Prompt returns the open question, else the prompt of the view: <A>, [~A] with nothing
+// to commit, [*A] with changes, [A] in an immediate session.
 func (s *Session) Prompt() string {
 	if s.question != nil {
 		return s.question.text
@@ -200,18 +202,18 @@ func (s *Session) Prompt() string {
 	return "[" + mark + name + s.candidate.View.Prompt() + "]"
 }
 
-// warn prints a line that is not an error.
+// warn prints a warning line.
 func (s *Session) warn(format string, args ...any) {
 	fmt.Fprintf(&s.printed, "Warning: "+format+"\n", args...)
 }
 
-// inform prints a line that is no warning either.
+// inform prints a line that is not a warning.
 func (s *Session) inform(format string, args ...any) {
 	fmt.Fprintf(&s.printed, "Info: "+format+"\n", args...)
 }
 
-// reply hands an answer to the open question; one that it does not understand
-// leaves it open.
+// reply passes an answer to the open question. If the answer is not valid, the question
+// stays open.
 func (s *Session) reply(line string) error {
 	answer := strings.ToLower(strings.TrimSpace(line))
 	if answer == "" {

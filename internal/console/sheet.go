@@ -8,38 +8,37 @@ import (
 	"tandem/internal/state"
 )
 
-// Display is what a display command shows.
+// Display is the output of a display command.
 type Display struct {
 	// Text is for people: lines that each end with a newline.
 	Text string
-	// Facts is the same in a form that encoding/json marshals, under the names that
-	// package state declares. Times are seconds unless the name has another unit,
-	// times of the day are RFC 3339, what is not set is null.
+	// Facts is the same content for encoding/json, under the names that package state
+	// declares. Lengths of time are in seconds unless the name has another unit, points
+	// in time are in RFC 3339 form, a value that is not set is null.
 	Facts any
 }
 
-// field is a field of the struct that the innermost open object tells of, with the
-// label that the text has for it.
+// field is a field of the struct of the open object, with its label in the text.
 type field struct {
 	label   string
 	pointer any
 }
 
 // sheet builds a display of a struct of the state: every field goes into the text and
-// into the facts of the innermost open object.
+// into the facts of the open object.
 type sheet struct {
 	text  strings.Builder
-	stack []*object // the innermost last
-	// empty is printed where a value is not set.
+	stack []*object // open objects, the innermost last
+	// empty is the text for a value that is not set.
 	empty string
 }
 
-// sheetOf begins a display of a struct.
+// sheetOf begins the display of a struct.
 func sheetOf(pointer any) *sheet { return &sheet{stack: []*object{objectOf(pointer)}, empty: "-"} }
 
 func (s *sheet) display() Display { return Display{Text: s.text.String(), Facts: s.stack[0]} }
 
-// open is the innermost open object.
+// open returns the innermost open object.
 func (s *sheet) open() *object { return s.stack[len(s.stack)-1] }
 
 // inside runs show with an object open.
@@ -49,28 +48,28 @@ func (s *sheet) inside(o *object, show func()) {
 	s.stack = s.stack[:len(s.stack)-1]
 }
 
-// line prints text that is not a fact of its own.
+// line prints text without adding a fact.
 func (s *sheet) line(format string, args ...any) {
 	fmt.Fprintf(&s.text, format, args...)
 	s.text.WriteByte('\n')
 }
 
-// record records fields that the text says in other words.
+// record adds fields to the facts only, because the text shows them in other words.
 func (s *sheet) record(pointers ...any) {
 	for _, p := range pointers {
 		s.take(p)
 	}
 }
 
-// take records a field and returns what the text says of it.
+// take adds a field to the facts and returns its value as text.
 func (s *sheet) take(pointer any) string {
 	fact := s.open().of.Tell(pointer)
 	s.open().set(fact.Name, fact.JSON())
 	return s.textValue(fact.Value)
 }
 
-// field prints one "label: value" line, the colon at the given column (0: next
-// to the label).
+// field prints a "label: value" line. The colon is at the given column; 0 puts it next to
+// the label.
 func (s *sheet) field(indent, colon int, f field) {
 	value := s.take(f.pointer)
 	lead := strings.Repeat(" ", indent)
@@ -87,10 +86,10 @@ func (s *sheet) fields(indent, colon int, fs ...field) {
 	}
 }
 
-// secondColumn is where the second of two fields on a line starts.
+// secondColumn is the column of the second of two fields on a line.
 const secondColumn = 42
 
-// pairs prints fields two a line.
+// pairs prints two fields on each line.
 func (s *sheet) pairs(fs ...field) {
 	for pair := range slices.Chunk(fs, 2) {
 		cells := make([]string, len(pair))
@@ -105,7 +104,7 @@ func (s *sheet) pairs(fs ...field) {
 	}
 }
 
-// counters lists the fields of a struct of counters, labelled with their names.
+// counters lists the fields of a struct of counters, with their names as labels.
 func counters(pointer any) (list []field) {
 	object := state.ObjectOf(pointer)
 	for _, p := range object.Fields() {
@@ -114,8 +113,8 @@ func counters(pointer any) (list []field) {
 	return list
 }
 
-// counted prints those counters of a struct in the open one that are not zero, two a line
-// or one, and that were not printed before. The facts have all of them.
+// counted prints the counters of a struct that are not zero and were not printed before.
+// print decides whether there are one or two on a line. The facts contain all counters.
 func (s *sheet) counted(pointer any, print func(...field)) {
 	object := state.ObjectOf(pointer)
 	var seen []field
@@ -131,7 +130,7 @@ func (s *sheet) counted(pointer any, print func(...field)) {
 	print(seen...)
 }
 
-// label is the words of a name: bad-length is Bad length.
+// label converts a name to words: bad-length becomes Bad length.
 func label(name string) string {
 	return strings.ToUpper(name[:1]) + strings.ReplaceAll(name[1:], "-", " ")
 }
@@ -145,7 +144,7 @@ const dashes = 80
 
 func (s *sheet) rule() { s.line("%s", strings.Repeat("-", dashes)) }
 
-// plural is "1 entry" or "2 entries".
+// plural returns "1 entry" or "2 entries".
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

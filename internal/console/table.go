@@ -8,8 +8,8 @@ import (
 	"tandem/internal/config"
 )
 
-// table is every command of the console, compiled once. The grammar is part of
-// the program, so a mistake in it is one of the program.
+// table holds every command of the console, compiled once. A mistake in the grammar is a
+// programming error.
 var table = sync.OnceValue(func() *command.Table[*Session] {
 	t, err := command.New(config.Vocabulary().With(vocabulary()), allCommands())
 	if err != nil {
@@ -24,7 +24,7 @@ func allCommands() []command.Command[*Session] {
 		monitorCommands(), resetCommands())
 }
 
-// vocabulary is the help of the words that only the console has.
+// vocabulary holds the help of the words that only the console has.
 func vocabulary() command.Vocabulary {
 	return command.Vocabulary{Help: map[string]string{
 		"active":                "Those that hold",

@@ -8,7 +8,7 @@ import (
 	"tandem/internal/state"
 )
 
-// textValue prints what a fact says for people.
+// textValue returns the text of a value, for people.
 func (s *sheet) textValue(value any) string {
 	switch v := value.(type) {
 	case nil:

@@ -7,7 +7,7 @@ import (
 	"tandem/internal/config"
 )
 
-// viewCommands move between the views.
+// viewCommands change the view.
 func viewCommands() []command.Command[*Session] {
 	return []command.Command[*Session]{
 		action(userView, "system-view [ immediately ]", "Enter the system view", enterSystem),
@@ -28,11 +28,11 @@ func viewCommands() []command.Command[*Session] {
 	}
 }
 
-// maxHistory is how many lines a session remembers.
+// maxHistory is how many lines the history of a session keeps.
 const maxHistory = 256
 
-// remember adds the line to the history unless it was not understood, or says again what
-// the one before said.
+// remember adds the line to the history, unless no command was found or the line before
+// was the same.
 func (s *Session) remember() {
 	n := len(s.history)
 	if s.said == "" || n > 0 && s.history[n-1] == s.said {
@@ -68,12 +68,13 @@ func quit(s *Session, _ command.Args) error {
 	return nil
 }
 
-// errPending refuses to drop changes where nobody can be asked.
+// errPending is the error in place of a question whether to drop changes, in a session
+// that cannot answer questions.
 var errPending = errors.New("there are changes that are not committed: commit them, or clear configuration candidate")
 
 const leaveText = "Warning: Changes are not committed. Commit them? [Y(yes)/N(no)/C(cancel)]:"
 
-// leave goes to the user view, after a question when changes would be lost.
+// leave goes to the user view. If changes would be lost, it asks first.
 func (s *Session) leave() error {
 	switch {
 	case !s.Pending():

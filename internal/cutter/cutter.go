@@ -1,5 +1,5 @@
-// Package cutter is a TCP proxy for tests that ends each connection after some
-// number of bytes, in the middle of anything.
+// Package cutter is a TCP proxy for tests. It ends each connection after a random number
+// of bytes, at any place in the stream.
 package cutter
 
 import (
@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// Proxy passes the bytes of both directions on and cuts each connection when a
-// number of them, drawn anew, have gone through: by a reset or an orderly end.
+// Proxy forwards the bytes of both directions. It ends each connection, by a reset or in
+// order, after a number of bytes that is drawn for that connection.
 type Proxy struct {
 	dial  func() (net.Conn, error)
 	rng   *rand.Rand
@@ -21,18 +21,19 @@ type Proxy struct {
 	current []net.Conn
 }
 
-// Start serves a listener until that is closed. Connections go on to where dial leads.
+// Start serves a listener until it is closed. dial opens the other side of each
+// connection.
 func Start(listener net.Listener, dial func() (net.Conn, error), seed uint64) *Proxy {
 	p := &Proxy{dial: dial, rng: rand.New(rand.NewPCG(seed, 1))}
 	go p.serve(listener)
 	return p
 }
 
-// Cuts is how many connections have been cut so far.
+// Cuts returns how many connections have been cut so far.
 func (p *Proxy) Cuts() int { return int(p.cuts.Load()) }
 
-// SetPeace switches the cutting off, or on again. The connection there is ends, so
-// that the next one is the first to go by it.
+// SetPeace switches the cutting off, or on again. It ends the present connection, so that
+// the next one follows the new setting.
 func (p *Proxy) SetPeace(on bool) {
 	p.peace.Store(on)
 	p.mu.Lock()
@@ -57,13 +58,13 @@ func (p *Proxy) serve(listener net.Listener) {
 	}
 }
 
-// pass lets both directions of a connection run, up to its cut.
+// pass forwards both directions of a connection, up to its cut.
 func (p *Proxy) pass(a, b net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.current = []net.Conn{a, b}
 	var left atomic.Int64
-	left.Store(int64(p.rng.IntN(1 << p.rng.IntN(18)))) // as often early as late
+	left.Store(int64(p.rng.IntN(1 << p.rng.IntN(18)))) // the exponent is random, so short and long connections are equally frequent
 	reset := p.rng.IntN(2) == 0
 	var once sync.Once
 	end := func(cut bool) {

@@ -1,5 +1,5 @@
-// Package echo is what a ping asks for and what becomes of it: values, which the
-// console, the daemon and the adapter to the kernel share.
+// Package echo has the request and the reply of a ping, as values that the console, the
+// daemon and the adapter to the kernel share.
 package echo
 
 import (
@@ -10,24 +10,24 @@ import (
 // Request is a series of ICMPv6 echo requests.
 type Request struct {
 	Destination netip.Addr
-	Source      netip.Addr // zero: the kernel chooses
-	// Interface is the out interface, empty: the routing table chooses. The console gives
-	// its configured name, the adapter takes a Linux name.
+	Source      netip.Addr // the zero Addr means that the kernel chooses
+	// Interface is the outgoing interface; if it is empty, the routing table chooses. The
+	// console gives its configured name, the adapter needs its Linux name.
 	Interface string
 	Count     int
-	Size      int           // of the data, 8 bytes at least
-	Interval  time.Duration // from one request to the next
-	Timeout   time.Duration // of each
+	Size      int           // size of the data, at least 8 bytes
+	Interval  time.Duration // time from one request to the next
+	Timeout   time.Duration // time to wait for each reply
 }
 
-// Reply is what became of one request.
+// Reply is the result of one request.
 type Reply struct {
 	Sequence int // from 1
 	From     netip.Addr
 	HopLimit int
 	Size     int
 	RTT      time.Duration
-	// Err says why there is no answer: os.ErrDeadlineExceeded when none came in
-	// time, else what the kernel said.
+	// Err says why there is no reply: os.ErrDeadlineExceeded if none came in time, else
+	// the error of the kernel.
 	Err error
 }

@@ -1,5 +1,5 @@
-// Package golden compares what tests make with the files that keep it: generated
-// pages, screens, captures. `go test PACKAGE -update` writes the files anew.
+// Package golden compares the output of tests with files: generated pages, screens,
+// captures. `go test PACKAGE -update` writes the files again.
 package golden
 
 import (
@@ -13,10 +13,11 @@ import (
 
 var update = flag.Bool("update", false, "write what the tests compare with anew")
 
-// Updating says whether the files are being written anew.
+// Updating reports whether the test run writes the files again (-update).
 func Updating() bool { return *update }
 
-// Check fails t unless the file holds what was made. With -update it does after.
+// Check fails t unless the content of the file is made. With -update it writes the file
+// first.
 func Check(t testing.TB, file, made string) {
 	t.Helper()
 	if *update {
@@ -27,7 +28,7 @@ func Check(t testing.TB, file, made string) {
 	}
 }
 
-// Read returns what a file says that a test compares with.
+// Read returns the content of a file with which a test compares.
 func Read(t testing.TB, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)

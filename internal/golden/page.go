@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Section returns what a page says below a heading, such as "## 3. Frames", up to the
+// Section returns the text of a page below a heading, such as "## 3. Frames", up to the
 // next heading of any level.
 func Section(t testing.TB, page, heading string) string {
 	t.Helper()
@@ -21,8 +21,8 @@ func Section(t testing.TB, page, heading string) string {
 	return text
 }
 
-// Tables returns the tables of a text in Markdown by rows and cells. The first row of
-// each holds the names of the columns.
+// Tables returns the tables of a Markdown text by rows and cells. The first row of each
+// table has the names of the columns.
 func Tables(text string) (all [][][]string) {
 	inside := false
 	for line := range strings.Lines(text) {
@@ -45,10 +45,10 @@ func Tables(text string) (all [][][]string) {
 	return all
 }
 
-// Layouts returns where the fixed parts of the layouts of a text end. A layout is a table
-// whose columns begin with offset and size in bytes; its fixed part ends before the first
-// field of which there is no number or no one size. Each field must begin where the one
-// before it ends.
+// Layouts returns the lengths of the fixed parts of the layouts in a text. A layout is a
+// table whose first columns are offset and size in bytes. Its fixed part ends before the
+// first field without a single offset or size. Each field must begin where the one before
+// it ends.
 func Layouts(t testing.TB, text string) (ends []int) {
 	t.Helper()
 	for _, rows := range Tables(text) {
@@ -86,11 +86,12 @@ func Code(text string) (blocks []string) {
 	return blocks
 }
 
-// frame begins with its length in 16 bits, a type of 8 bits and a zero.
+// frame matches the beginning of a frame: its length in 16 bits, a type of 8 bits and a
+// zero.
 var frame = regexp.MustCompile(`(?m)^    [0-9a-f]{4} [0-9a-f]{2} 00( .*)?$(\n {8,}[0-9a-f]{2}.*)*`)
 
-// Frames returns the frames that docs/protocol/rbs.md has as examples. Dots at the end of
-// one stand for zeros up to the length that the frame says it has.
+// Frames returns the example frames of docs/protocol/rbs.md. Dots at the end of a frame
+// stand for zeros up to the frame's length.
 func Frames(t testing.TB, page string) (frames [][]byte) {
 	t.Helper()
 	for _, text := range frame.FindAllString(page, -1) {
@@ -108,7 +109,7 @@ func Frames(t testing.TB, page string) (frames [][]byte) {
 	return frames
 }
 
-// Hex decodes hexadecimal numbers, among them blanks, line ends, and comments from # to
+// Hex decodes hexadecimal numbers. It ignores blanks, line ends, and comments from # to
 // the end of a line.
 func Hex(t testing.TB, text string) []byte {
 	t.Helper()

@@ -1,23 +1,24 @@
-// Package instant has the type of a moment in time, so that the compiler keeps moments
-// and lengths of time apart. A length of time is a time.Duration.
+// Package instant has a type for a moment in time, so that the compiler distinguishes
+// moments and lengths of time. A length of time is a time.Duration.
 //
-// A moment is read from a monotonic clock. The caller chooses the origin of the clock; all
-// instants of one device have the same. Nothing here reads a clock.
+// A moment is a reading of a monotonic clock. The caller chooses the origin of the clock;
+// all instants of one device have the same origin. This package reads no clock.
 package instant
 
 import "time"
 
 // Time is an instant, in nanoseconds. The zero Time is Never.
 //
-// Compare instants with ==, < and >; max returns the later one. Never counts as earlier
-// than every reading of the clock: where a Time may be Never, ask IsDue, Left or Earliest.
+// Compare instants with ==, < and >; max returns the later one. Never compares as earlier
+// than every reading of the clock, so where a Time may be Never, use IsDue, Left or
+// Earliest.
 type Time int64
 
-// Never is no instant: the timer does not run, or the event has not happened.
+// Never means that a timer does not run, or that an event has not happened.
 const Never Time = 0
 
-// FromOrigin returns the instant at a distance from the origin: a reading of the clock. A
-// distance of 0 or more never gives Never.
+// FromOrigin returns the instant at a distance from the origin, as read from the clock.
+// For a distance of 0 or more the result is not Never.
 func FromOrigin(d time.Duration) Time { return Time(d) + 1 }
 
 // SinceOrigin returns the distance from the origin, 0 for Never.
@@ -28,21 +29,21 @@ func (t Time) SinceOrigin() time.Duration {
 	return time.Duration(t - 1)
 }
 
-// IsSet reports whether t is an instant, and not Never.
+// IsSet reports whether t is not Never.
 func (t Time) IsSet() bool { return t != Never }
 
-// Add returns the instant d after t, before t where d is negative. For Never the
+// Add returns the instant d after t. If d is negative, it is before t. If t is Never, the
 // result has no meaning.
 func (t Time) Add(d time.Duration) Time { return t + Time(d) }
 
-// Sub returns how long after u t is, negative where t is earlier. With Never
+// Sub returns the time from u to t, negative if t is earlier. If one of them is Never,
 // the result has no meaning.
 func (t Time) Sub(u Time) time.Duration { return time.Duration(t - u) }
 
-// IsDue reports whether t is an instant and now has reached it.
+// IsDue reports whether t is set and not after now.
 func (t Time) IsDue(now Time) bool { return t.IsSet() && t <= now }
 
-// Left returns how long it is from now until t, 0 when t has passed or is Never.
+// Left returns the time from now until t, 0 if t has passed or is Never.
 func (t Time) Left(now Time) time.Duration {
 	if t <= now {
 		return 0
@@ -58,7 +59,7 @@ func (t Time) String() string {
 	return t.SinceOrigin().String()
 }
 
-// Earliest returns the earliest instant, Never when there is none among them.
+// Earliest returns the earliest of the instants that are set, Never if none is.
 func Earliest(times ...Time) (first Time) {
 	for _, t := range times {
 		if t.IsSet() && (!first.IsSet() || t < first) {

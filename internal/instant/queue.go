@@ -2,11 +2,12 @@ package instant
 
 import "iter"
 
-// Queue holds things until the instants at which they are due. It is a binary heap: of
-// things that are due at one instant, any comes first. The zero Queue is empty.
+// Queue holds things until the instants at which they are due. It is a binary heap:
+// things that are due at the same instant come out in any order. The zero Queue is empty.
 type Queue[T any] struct {
-	// Moved, where it is set, is told the place of a thing in the queue whenever that
-	// changes, and Out when the thing leaves. Move and Remove want to know the place.
+	// Moved, if it is set, is called with the place of a thing in the queue whenever the
+	// place changes, and with Out when the thing leaves the queue. A caller that uses
+	// Move or Remove needs it to know the place.
 	Moved func(thing T, place int)
 
 	entries []entry[T]
@@ -20,11 +21,11 @@ type entry[T any] struct {
 // Out is the place of a thing that is not in the queue.
 const Out = -1
 
-// keptEntries is how much room an empty queue keeps. What a flood has taken beyond that
-// is given back.
+// keptEntries is the capacity that an empty queue keeps. It frees the rest, which a flood
+// may have taken.
 const keptEntries = 4096
 
-// Deadline returns when the first thing is due, Never when the queue is empty.
+// Deadline returns when the first thing is due, Never if the queue is empty.
 func (q *Queue[T]) Deadline() Time {
 	if len(q.entries) == 0 {
 		return Never
@@ -40,8 +41,8 @@ func (q *Queue[T]) Due(now Time) (thing T, ok bool) {
 	return q.entries[0].thing, true
 }
 
-// All yields the things and when they are due, in any order. The queue must not be changed
-// meanwhile.
+// All yields the things with their instants, in any order. The queue must not be changed
+// in the loop.
 func (q *Queue[T]) All() iter.Seq2[Time, T] {
 	return func(yield func(Time, T) bool) {
 		for _, e := range q.entries {
@@ -58,7 +59,8 @@ func (q *Queue[T]) Push(at Time, thing T) {
 	q.up(len(q.entries) - 1)
 }
 
-// Pop takes the first thing out if it is due, and tells since when.
+// Pop removes the first thing if it is due, and returns it with the instant at which it
+// was due.
 func (q *Queue[T]) Pop(now Time) (thing T, since Time, ok bool) {
 	if thing, ok = q.Due(now); ok {
 		since = q.entries[0].at
@@ -73,7 +75,7 @@ func (q *Queue[T]) Move(place int, at Time) {
 	q.down(q.up(place))
 }
 
-// Remove takes the thing at a place out.
+// Remove removes the thing at a place.
 func (q *Queue[T]) Remove(place int) {
 	out, last := q.entries[place], len(q.entries)-1
 	moved := q.entries[last]
@@ -90,8 +92,8 @@ func (q *Queue[T]) Remove(place int) {
 	}
 }
 
-// up moves an entry towards the first place, past all that are due later, and returns
-// where it comes to stand.
+// up moves an entry towards the front, before all entries that are due later, and returns
+// its new place.
 func (q *Queue[T]) up(i int) int {
 	e := q.entries[i]
 	for i > 0 {
@@ -106,7 +108,7 @@ func (q *Queue[T]) up(i int) int {
 	return i
 }
 
-// down moves an entry away from the first place, behind all that are due earlier.
+// down moves an entry towards the back, after all entries that are due earlier.
 func (q *Queue[T]) down(i int) {
 	e, start := q.entries[i], i
 	for {

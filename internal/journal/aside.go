@@ -10,22 +10,22 @@ import (
 )
 
 const (
-	// linesWaiting is how many lines wait for a log that is slow.
+	// linesWaiting is how many lines may wait for a slow log.
 	linesWaiting = 1024
-	// flushLimit is how long the end of the program waits for them.
+	// flushLimit is how long the end of the program waits for these lines.
 	flushLimit = time.Second
 )
 
-// aside is a handler that never holds up whoever logs: a log that stands still, such
-// as a pipe that nobody reads, must not stop a router. What it has no room for is
-// counted, and told once there is room again.
+// aside is a handler that never blocks its caller: a log that does not accept lines, such
+// as a pipe without a reader, must not stop a router. Lines without room are counted, and
+// their number is logged when there is room again.
 type aside struct {
 	slog.Handler
 	lines chan line
 	lost  atomic.Uint64
 }
 
-// line is a record, or asks to be told that all before it is written.
+// line is a record, or a request to signal that all records before it are written.
 type line struct {
 	slog.Record
 	flushed chan<- struct{}
@@ -57,11 +57,11 @@ func (a *aside) write() {
 			r := record(l.Time, event.Repeated.With("LOG", n))
 			_ = a.Handler.Handle(context.Background(), r)
 		}
-		_ = a.Handler.Handle(context.Background(), l.Record) // there is no better place to say that the log is full
+		_ = a.Handler.Handle(context.Background(), l.Record) // if the log fails, there is no other place to report this
 	}
 }
 
-// flush waits until what has been logged is written, but not for ever.
+// flush waits until all records so far are written, at most for flushLimit.
 func (a *aside) flush() {
 	flushed := make(chan struct{})
 	limit := time.After(flushLimit)

@@ -1,9 +1,8 @@
-// Package journal is where the events of a device go: to its log, to the buffer
-// that `display logbuffer` shows, into counters; and where its alarms are kept.
+// Package journal distributes the events of a device: to its log, to the buffer for
+// `display logbuffer`, and into counters. It also keeps the alarms.
 //
-// Each kind of event has a rate of its own, so that a fault that repeats itself
-// a million times costs a line now and then, and none of another kind is lost
-// for it.
+// Each kind of event has a rate limit of its own. So a fault that repeats a million times
+// causes a line only now and then, and no events of other kinds are lost.
 package journal
 
 import (
@@ -20,13 +19,14 @@ import (
 // bufferSize is how many events the buffer holds.
 const bufferSize = 512
 
-// What each kind of event may come to: so many at once, and then one in so long.
+// The rate limit of each kind of event: a number of events at once, and after that one in
+// each interval.
 const (
 	burst = 20
 	pause = time.Second
 )
 
-// Journal takes the events of a device. It is safe for concurrent use.
+// Journal receives the events of a device. It is safe for concurrent use.
 type Journal struct {
 	log slog.Handler
 
@@ -34,15 +34,15 @@ type Journal struct {
 	book   *event.Book
 	alarms event.Alarms
 	limits map[*event.Kind]*limit
-	more   chan struct{} // closed and made anew with every entry of the book
+	more   chan struct{} // closed, and replaced by a new channel, with every new entry of the book
 }
 
-// limit is what a kind of event has left of its rate.
+// limit is the state of the rate limit of one kind of event.
 type limit struct {
 	left       int
 	filledAt   time.Time
 	total      uint64
-	suppressed uint64 // since the last one that got through
+	suppressed uint64 // events suppressed since the last one that was logged
 }
 
 // New returns a journal that logs to h.
@@ -50,7 +50,7 @@ func New(h slog.Handler) *Journal {
 	return &Journal{log: h, book: event.NewBook(bufferSize), limits: make(map[*event.Kind]*limit), more: make(chan struct{})}
 }
 
-// Emit takes an event.
+// Emit records an event, within the rate limit of its kind.
 func (j *Journal) Emit(e event.Event) {
 	now := time.Now()
 	j.mu.Lock()
@@ -88,11 +88,11 @@ func (l *limit) allow(now time.Time) bool {
 	return true
 }
 
-// Record writes an event of an audit to the log: whatever the level of the log is
-// and however many there are. It is not in the buffer.
+// Record writes an audit event to the log, whatever the level of the log and the rate. It
+// does not go into the buffer.
 func (j *Journal) Record(e event.Event) { j.print(time.Now(), e) }
 
-// write puts an event into the buffer and the log.
+// write adds an event to the buffer and to the log.
 func (j *Journal) write(now time.Time, e event.Event) {
 	j.book.Note(event.Entry{Event: e, At: now})
 	close(j.more)
@@ -103,17 +103,17 @@ func (j *Journal) write(now time.Time, e event.Event) {
 }
 
 func (j *Journal) print(now time.Time, e event.Event) {
-	_ = j.log.Handle(context.Background(), record(now, e)) // there is no better place to say that the log is full
+	_ = j.log.Handle(context.Background(), record(now, e)) // if the log fails, there is no other place to report this
 }
 
-// Flush waits until what has been told is in the log, but not for ever.
+// Flush waits until all events so far are in the log, at most for a second.
 func (j *Journal) Flush() {
 	if a, ok := j.log.(*aside); ok {
 		a.flush()
 	}
 }
 
-// record is an event as the standard library's logs have it.
+// record converts an event into a record of the standard library's log.
 func record(at time.Time, e event.Event) slog.Record {
 	r := slog.NewRecord(at, level(e.Severity), e.Name, 0)
 	r.AddAttrs(slog.String(moduleKey, e.Module))
@@ -123,7 +123,7 @@ func record(at time.Time, e event.Event) slog.Record {
 	return r
 }
 
-// moduleKey is the attribute that tells the part of the device an event is from.
+// moduleKey is the attribute that names the part of the device from which an event comes.
 const moduleKey = "module"
 
 func level(s event.Severity) slog.Level {
@@ -136,7 +136,7 @@ func level(s event.Severity) slog.Level {
 	return slog.LevelInfo
 }
 
-// Update takes the alarms that hold.
+// Update sets the alarm conditions that hold now.
 func (j *Journal) Update(conditions []event.Condition) {
 	now := time.Now()
 	j.mu.Lock()
@@ -146,21 +146,22 @@ func (j *Journal) Update(conditions []event.Condition) {
 	}
 }
 
-// Alarms lists the alarms that hold.
+// Alarms lists the active alarms.
 func (j *Journal) Alarms() []event.Alarm {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.alarms.Active()
 }
 
-// Book copies the buffer.
+// Book returns a copy of the buffer.
 func (j *Journal) Book() event.Book {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.book.Copy()
 }
 
-// Follow waits for entries after the one of a number and returns those that are still in the buffer, oldest first. Its error is why ctx ended.
+// Follow waits for entries with numbers above after, and returns those that are still in
+// the buffer, oldest first. Its error is why ctx ended.
 func (j *Journal) Follow(ctx context.Context, after uint64) ([]event.Entry, error) {
 	for {
 		j.mu.Lock()
@@ -184,7 +185,8 @@ func (j *Journal) Reset() {
 	j.book.Reset()
 }
 
-// Counts tells how many events of each kind there were, those left out of the log too.
+// Counts returns the number of events of each kind, including those that the rate limit
+// kept out of the log.
 func (j *Journal) Counts() map[*event.Kind]uint64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -195,8 +197,8 @@ func (j *Journal) Counts() map[*event.Kind]uint64 {
 	return counts
 }
 
-// Logger turns what the standard library's servers log into events of a kind
-// with one field.
+// Logger returns a logger for the standard library's servers. Each of its lines becomes
+// an event of a kind with one field.
 func (j *Journal) Logger(k *event.Kind) *log.Logger { return log.New(lines{j, k}, "", 0) }
 
 type lines struct {

@@ -9,9 +9,9 @@ import (
 	systemd "github.com/coreos/go-systemd/v22/journal"
 )
 
-// Handler is where a daemon logs to: systemd's journal with a field for each of
-// an event's where that is what standard error leads to, else lines of text there.
-// Neither holds the daemon up; see [Journal.Flush].
+// Handler returns the log of a daemon. If standard error leads to systemd's journal, it
+// writes to that, with a field for each field of an event. Otherwise it writes lines of
+// text to standard error. Neither blocks the daemon; see [Journal.Flush].
 func Handler(least slog.Level) slog.Handler {
 	if ok, err := systemd.StderrIsJournalStream(); ok && err == nil && systemd.Enabled() {
 		return newAside(journald{least})
@@ -25,14 +25,14 @@ type journald struct{ least slog.Level }
 // Enabled implements [slog.Handler].
 func (h journald) Enabled(_ context.Context, l slog.Level) bool { return l >= h.least }
 
-// WithAttrs and WithGroup implement [slog.Handler]; a journal uses neither.
+// WithAttrs implements [slog.Handler]. A Journal does not use it.
 func (h journald) WithAttrs([]slog.Attr) slog.Handler { return h }
 
-// WithGroup implements [slog.Handler].
+// WithGroup implements [slog.Handler]. A Journal does not use it.
 func (h journald) WithGroup(string) slog.Handler { return h }
 
-// Handle implements [slog.Handler]. The fields have a prefix, so that none can be
-// taken for one of the journal's own (systemd.journal-fields(7)).
+// Handle implements [slog.Handler]. The fields have a prefix, so that none has the name
+// of a field of systemd's journal (systemd.journal-fields(7)).
 func (h journald) Handle(_ context.Context, r slog.Record) error {
 	fields := map[string]string{"TANDEM_EVENT": r.Message, "SYSLOG_IDENTIFIER": "tandemd"}
 	var words []string

@@ -39,8 +39,8 @@ type exitStatus int
 
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-// newFlags returns the flag set of a command; synopsis describes what may follow the command's
-// name.
+// newFlags returns the flag set of a command. synopsis describes the arguments after the
+// command's name.
 func newFlags(command, synopsis string) *flag.FlagSet {
 	fs := flag.NewFlagSet("tandem-lab "+command, flag.ContinueOnError)
 	fs.Usage = func() {
@@ -69,8 +69,8 @@ func untilSignal() (ctx context.Context, stop context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 }
 
-// runUp builds the lab and keeps it until it is interrupted, or lets a background process do
-// that.
+// runUp builds the lab and keeps it until it is interrupted. With -detach a background
+// process keeps it.
 func runUp(p plan, args []string) error {
 	fs := newFlags("up", "[ -detach ] [ -lacp ]")
 	detach := fs.Bool("detach", false, "keep the lab up in the background")
@@ -96,7 +96,7 @@ func runUp(p plan, args []string) error {
 
 func printf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 
-// keep runs a lab until the context ends. It calls ready when the consoles answer.
+// keep keeps a lab until the context ends. It calls ready when the consoles answer.
 func keep(ctx context.Context, p plan, logf func(string, ...any), ready func(*lab) error) (err error) {
 	l, err := raise(p, logf)
 	if err != nil {

@@ -13,19 +13,19 @@ import (
 	"tandem/internal/probe"
 )
 
-// demo is a run of the demonstration.
+// demo is one run of the demonstration.
 type demo struct {
 	*lab
 	log    *timeline
 	src    *source
 	aud    *audience
 	probes map[string]*probe.Probe
-	groups []netip.Addr // of the streams that are joined all the time
-	// sharing describes how the devices shared the sending when the pair was last complete.
+	groups []netip.Addr // groups of the streams that are joined all the time
+	// sharing says which device sent which streams when the pair was last complete.
 	sharing string
 }
 
-// timeline prints lines with the time since it began.
+// timeline prints lines with the time since its beginning.
 type timeline struct {
 	mu    sync.Mutex
 	began time.Time
@@ -39,7 +39,7 @@ func (t *timeline) say(format string, args ...any) {
 
 func (d *demo) say(format string, args ...any) { d.log.say(format, args...) }
 
-// demoLimit ends a demonstration that hangs.
+// demoLimit bounds the duration of a demonstration.
 const demoLimit = 150 * time.Second
 
 // runDemo builds a lab, runs the faults and removes the lab.
@@ -74,11 +74,11 @@ func runDemo(p plan, args []string) error {
 	return outcome(results)
 }
 
-// exitInconclusive is how a demonstration ends in which nothing failed and not everything
-// was proved, for want of time on this machine.
+// exitInconclusive is the exit status of a demonstration in which nothing failed but not
+// everything was proved, because this machine had too little time.
 const exitInconclusive = 3
 
-// outcome is nil where every fault was survived as required.
+// outcome returns nil if the pair survived every fault as required.
 func outcome(results []result) error {
 	failed := slices.ContainsFunc(results, func(r result) bool { return !r.OK && !r.Inconclusive })
 	switch unproved := slices.ContainsFunc(results, func(r result) bool { return r.Inconclusive }); {
@@ -111,7 +111,7 @@ func playDemo(ctx context.Context, p plan, o demoOptions) (results []result, err
 	return d.playAll(limited, o)
 }
 
-// begin starts the pair and the streams, and measures for a moment without a fault.
+// begin starts the pair and the streams, and measures for a while without a fault.
 func (d *demo) begin(ctx context.Context) (err error) {
 	d.say("network built: %d namespaces", len(parts()))
 	if pace.emulated() {
@@ -235,7 +235,7 @@ func (d *demo) playAll(ctx context.Context, o demoOptions) ([]result, error) {
 	return results, d.instruments()
 }
 
-// instruments checks that the measured delays come from the devices and not from the lab.
+// instruments checks that measured delays are those of the devices and not of the lab.
 func (d *demo) instruments() error {
 	var dropped uint32
 	d.aud.look(func(list []*listener) {
@@ -251,7 +251,7 @@ func (d *demo) instruments() error {
 	return nil
 }
 
-// end stops the parts of the demonstration.
+// end stops everything that the demonstration has started.
 func (d *demo) end() {
 	if d.src != nil {
 		d.src.close()

@@ -15,13 +15,14 @@ func demoFlags(fs *flag.FlagSet) (file, only *string, rounds *int) {
 		fs.Int("rounds", 1, "play them `n` times")
 }
 
-// demoOptions say what to play.
+// demoOptions selects what a demonstration plays.
 type demoOptions struct {
-	chosen map[int]bool // by fault number; nil is all
+	chosen map[int]bool // by fault number; nil for all
 	rounds int
 }
 
-// choose returns the trials that were asked for. The rebirth always follows a death.
+// choose returns the selected trials. The trial of a device's return always follows that
+// of its death.
 func (o demoOptions) choose(unit []trial) []trial {
 	for _, t := range unit {
 		if o.chosen == nil || o.chosen[t.fault] {
@@ -31,8 +32,8 @@ func (o demoOptions) choose(unit []trial) []trial {
 	return nil
 }
 
-// faultNumbers are the numbers of the faults that the demonstration runs, in the list of faults
-// that must be survived.
+// faultNumbers lists the faults that the demonstration plays, by their numbers in the
+// list of faults that the pair must survive.
 var faultNumbers = []int{1, 2, 3, 4, 5, 6, 7, 8, 19}
 
 // parseFaults reads a list of fault numbers; an empty list selects all.

@@ -1,6 +1,6 @@
-// Package lab builds the whole system on one machine: two devices with real daemons, the switch
-// and the hosts below them, the source above them, and the path between them. Each is in a
-// network namespace of its own.
+// Package lab builds the whole system on one machine: two devices with real daemons, the
+// switch and the hosts downstream, the source upstream, and the path between the devices.
+// Each is in a network namespace of its own.
 //
 //	          tandem-src     source, bridge with MLD snooping and querier
 //	          |        |
@@ -13,11 +13,12 @@
 //	          |   ...  |
 //	     tandem-h1 ... tandem-h8
 //
-// With -lacp the switch and the devices have bonds that speak LACP, and the daemons make
-// theirs. If this kernel has no bonding, the lab can run in an emulated machine (package vm).
-// Then it measures how slow that machine is, and widens its limits accordingly.
+// With -lacp the switch and the devices have bonds that speak LACP; each daemon makes its
+// own bond. If this kernel has no bonding, the lab can run in an emulated machine
+// (package vm). Then it measures how slow that machine is, and widens its limits
+// accordingly.
 //
-// The daemons get only the operator's procedure (device-a.cfg and device-b.cfg). Hosts join
-// with ordinary socket options, so their kernel speaks MLD. Lost packets are counted at their
-// sockets with the kernel's receive timestamps.
+// The daemons get only the operator's procedure (device-a.cfg and device-b.cfg). Hosts
+// join with ordinary socket options, so that their kernels send the MLD messages. Lost
+// packets are counted at their sockets with the kernel's receive timestamps.
 package lab

@@ -26,8 +26,8 @@ func (t *topology) inject(part string, f func(*nftables.Conn)) error {
 	return nil
 }
 
-// isolate drops all packets of a device on all links in both directions. No link goes down, so
-// the others notice only that it is silent.
+// isolate drops all packets of a device on all links in both directions. No link goes
+// down, so the peer and the switch notice only that the device is silent.
 func (t *topology) isolate(device string) error {
 	return t.inject(device, func(c *nftables.Conn) {
 		table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyNetdev, Name: faultTable})

@@ -2,8 +2,8 @@ package lab
 
 import "tandem/internal/vm"
 
-// guestCommand is the command of a virtual machine's first process; it is
-// not for users.
+// guestCommand is the command of the first process in a virtual machine. Users do not
+// call it.
 const guestCommand = "guest"
 
 func runGuest(plan, []string) error {

@@ -41,11 +41,11 @@ type keeper struct {
 type unit struct {
 	proc    process
 	running bool
-	held    bool          // not to be started anew
-	exited  chan struct{} // closed when the present process has ended
+	held    bool          // the keeper must not start the daemon again
+	exited  chan struct{} // closed when the present process of the daemon has ended
 }
 
-// newKeeper finds the programs.
+// newKeeper finds the programs and returns a keeper that has started none.
 func newKeeper(t *topology, r *record, logf func(string, ...any)) (*keeper, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -112,12 +112,14 @@ func (k *keeper) command(device string) (*exec.Cmd, error) {
 	}
 	cmd := exec.Command(k.daemon, "-config", conf, "-run", k.topo.runDir(device), "-state", state)
 	cmd.Stdout, cmd.Stderr = log, log
-	// In its own session, as a service: Ctrl-C reaches only the keeper.
+	// The daemon gets a session of its own, like a service: Ctrl-C reaches only the
+	// keeper.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd, nil
 }
 
-// watch waits until a daemon ends, and then acts like a service manager.
+// watch waits until a daemon ends. Then it does what a service manager does: it runs the
+// trunk guard and starts the daemon again.
 func (k *keeper) watch(device string, cmd *exec.Cmd, exited chan struct{}) {
 	err := cmd.Wait()
 	if log, ok := cmd.Stdout.(*os.File); ok {
@@ -219,7 +221,7 @@ func (k *keeper) pid(device string) int {
 	return 0
 }
 
-// stop ends the daemons for good.
+// stop ends the daemons and does not start them again.
 func (k *keeper) stop() {
 	k.cancel()
 	k.mu.Lock()

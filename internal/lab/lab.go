@@ -22,7 +22,7 @@ type lab struct {
 	keeper *keeper
 }
 
-// raise builds the network and starts the switch, but no daemon yet.
+// raise builds the network and starts the switch, but not the daemons.
 func raise(p plan, logf func(string, ...any)) (*lab, error) {
 	if k, alive := keeperAlive(p); alive && k.PID != os.Getpid() {
 		return nil, fmt.Errorf("a lab is up already, kept by process %d: \"tandem-lab down\" removes it", k.PID)
@@ -92,7 +92,7 @@ func (l *lab) answers(ctx context.Context, device string) error {
 	return nil
 }
 
-// close removes the lab.
+// describe prints for the user how to use the lab.
 func (l *lab) close() error {
 	var errs []error
 	if l.keeper != nil {

@@ -17,5 +17,5 @@ func outOf(link string) []expr.Any {
 	}
 }
 
-// nativeUint32 is a number as the expressions of nftables compute it.
+// nativeUint32 returns a number in the byte order in which nftables computes.
 func nativeUint32(v uint32) []byte { return binary.NativeEndian.AppendUint32(nil, v) }

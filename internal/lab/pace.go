@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// pacing describes how fast the lab can be. In an emulated machine, times are longer than on a
-// real one.
+// pacing holds how fast the machine is. In an emulated machine, times are longer than on
+// a real one.
 type pacing struct {
 	// slowness is how many times slower this machine computes than its host, 1 for a machine
 	// that is not emulated.
 	slowness float64
 }
 
-// envHostWork says to a lab in an emulated machine how long its host needs for [work], in
-// nanoseconds.
+// envHostWork is the variable that tells a lab in an emulated machine how long its host
+// needs for [work], in nanoseconds.
 const envHostWork = "TANDEM_LAB_HOST_WORK"
 
 var pace = newPacing()
@@ -38,7 +38,7 @@ func work() time.Duration {
 		began := time.Now()
 		h := fnv.New64a()
 		for range 16 {
-			_, _ = h.Write(block) // a hash takes everything
+			_, _ = h.Write(block) // writing to a hash never fails
 		}
 		best = min(best, time.Since(began))
 	}
@@ -74,7 +74,8 @@ func detection() time.Duration {
 	return 30 * time.Millisecond
 }
 
-// bfdLines returns configuration that makes the BFD session slower, if necessary.
+// bfdLines returns configuration lines that make the BFD session slower, if the machine
+// needs that.
 func (p pacing) bfdLines() string {
 	if !p.emulated() {
 		return ""

@@ -6,11 +6,13 @@ import (
 	"time"
 )
 
-// limitDoubles is how long both devices may send while they hear each other on another path.
+// limitDoubles is how long both devices may send the same stream while their hellos
+// arrive on another path.
 const limitDoubles = 300 * time.Millisecond
 
-// pathCuts are fault 19: the path between the devices is cut, in one direction and in both.
-// They hear each other on a heartbeat path over the upstream network.
+// pathCuts returns the trials of fault 19: the path between the devices is cut, in one
+// direction and in both. Their hellos still arrive on a heartbeat path over the upstream
+// network.
 func (d *demo) pathCuts() []trial {
 	cut := func(device, name string, inject func() error) trial {
 		return trial{
@@ -52,7 +54,7 @@ func (d *demo) heartbeats(ctx context.Context, command string) error {
 	})
 }
 
-// heard returns an error that names a path on which a device does not hear its peer.
+// heard returns an error that names a path on which no hellos of the peer arrive.
 func (d *demo) heard(ctx context.Context, dev string) error {
 	var shown struct {
 		Trunks []struct {

@@ -8,14 +8,14 @@ import (
 	"path/filepath"
 )
 
-// Names of the links. The device's own are those of the procedure files.
+// Names of the links. Those of a device are in the procedure files, too.
 const (
 	legLink      = "eth-trunk10"
 	upstreamLink = "up0"
 	coreLink     = "core0"
 	bridgeLink   = "br0"
-	portLink     = "port0" // of the Eth-Trunk, with LACP
-	lagLink      = "lag"   // the switch's bond
+	portLink     = "port0" // port of the Eth-Trunk, with LACP
+	lagLink      = "lag"   // bond of the switch
 	hostLink     = "eth0"
 )
 
@@ -42,20 +42,21 @@ const (
 	rbsPort = 7000
 	// dataPort is the UDP port of the streams.
 	dataPort = 5000
-	// etrunkID, ethTrunkID, serviceName and profileName are those of the procedure files.
+	// The objects in the procedure files.
 	etrunkID    = 1
 	ethTrunkID  = 10
 	serviceName = "rbs1"
 	profileName = "rbp1"
 )
 
-// sourceAddr sends every stream.
+// sourceAddr is the source address of every stream.
 var sourceAddr = netip.MustParseAddr("2001:db8:5::10")
 
 // stream is one group with the source that sends to it.
 type stream struct {
 	group netip.Addr
-	// ssm: the stream is joined with its source; otherwise from any source.
+	// ssm says that hosts join the stream with its source; otherwise they join any
+	// source.
 	ssm bool
 }
 
@@ -106,12 +107,12 @@ func memberships() []membership {
 	return list
 }
 
-// plan says where a lab is and of which kind.
+// plan says where a lab is and what kind of lab it is.
 type plan struct {
-	prefix string // of the names of its namespaces
-	dir    string // of its state
-	// lacp: the switch and the devices use bonds of the kernel that speak LACP. Otherwise the
-	// lab itself acts as the switch.
+	prefix string // prefix of the names of its namespaces
+	dir    string // directory of its state
+	// lacp says that the switch and the devices use bonds of the kernel that speak LACP.
+	// Otherwise the lab itself acts as the switch.
 	lacp bool
 }
 
@@ -152,7 +153,7 @@ func (p plan) legCable() string {
 // ns returns the name of the namespace of a part: a, b, ce, src, core, h1 to h8.
 func (p plan) ns(part string) string { return p.prefix + "-" + part }
 
-// deviceDir holds what belongs to a device's daemon.
+// deviceDir returns the directory of a device's daemon.
 func (p plan) deviceDir(device string) string { return filepath.Join(p.dir, device) }
 
 // runDir is the run directory of a device's daemon, with its socket, pid file and list of legs.
@@ -171,8 +172,8 @@ func parts() []string {
 
 func hostPart(h int) string { return fmt.Sprintf("h%d", h) }
 
-// mac returns a locally administered address that is the same in every lab. So the hash of the
-// switch distributes the hosts over the legs in the same way each time.
+// mac returns a locally administered address. It is the same in every lab, so the hash of
+// the switch distributes the hosts over the legs in the same way each time.
 func mac(kind, n byte) net.HardwareAddr { return net.HardwareAddr{2, 0, 0, 0, kind, n} }
 
 // deviceAddr and the next functions return the addresses of a part's links.

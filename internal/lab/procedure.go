@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// The procedure as it is run on the two devices.
+// The configuration procedure of the two devices.
 var (
 	//go:embed device-a.cfg
 	procedureA []byte

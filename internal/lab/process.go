@@ -18,10 +18,11 @@ import (
 	"tandem/internal/linux/netns"
 )
 
-// keeperCommand is the command of the background process of "up -detach"; it is not for users.
+// keeperCommand is the command of the background process of "up -detach". Users do not
+// call it.
 const keeperCommand = "keeper"
 
-// envRootless marks a process in a user namespace of the lab.
+// envRootless is set in a process that runs in a user namespace of the lab.
 const envRootless = "TANDEM_LAB_ROOTLESS"
 
 func rootless() bool { return os.Getenv(envRootless) != "" }
@@ -65,7 +66,7 @@ func inUserNamespace(p plan, args []string) error {
 		return err
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	// The other process gets Ctrl-C, too; this one waits for it.
+	// Ctrl-C reaches the other process, too; this one waits for it.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -90,8 +91,8 @@ func inUserNamespace(p plan, args []string) error {
 	}
 }
 
-// mayBuild tests in a user namespace what the kernel or its policy may forbid there, even if
-// the user namespace itself is permitted.
+// mayBuild tests, in a user namespace, the operations that the kernel or its policy may
+// forbid there, even if the user namespace itself is permitted.
 func mayBuild() error {
 	if !rootless() {
 		return nil
@@ -103,8 +104,8 @@ func mayBuild() error {
 	return ns.Close()
 }
 
-// The keeper answers its parent on this descriptor: a line "ok" and the description of the lab,
-// or an error.
+// The descriptor on which the keeper answers its parent: a line "ok" and the description
+// of the lab, or an error.
 const (
 	replyFD = 3
 	replyOK = "ok"
@@ -158,7 +159,7 @@ func runKeeper(p plan, _ []string) error {
 		return logTo(filepath.Join(p.dir, "keeper.log"))
 	})
 	if err != nil {
-		fmt.Fprintln(reply, err) // nobody reads it if the lab had been ready
+		fmt.Fprintln(reply, err) // has no reader if the lab was ready before
 	}
 	return err
 }

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// findPrograms looks for the daemon and the operator's program, in the directory of the program
-// self and on the search path.
+// findPrograms finds the daemon and the operator's program in the directory of the
+// program self or on the search path.
 func findPrograms(self string) (daemon, tandem string, err error) {
 	if daemon, err = findProgram(self, "tandemd"); err != nil {
 		return "", "", err

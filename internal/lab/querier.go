@@ -29,8 +29,8 @@ func startQuerier(ns *netns.Namespace, bridge string, q querierTimers) error {
 	if err != nil {
 		return err
 	}
-	// A new querier floods for one response interval. So the interval is zero at that moment
-	// and is set afterwards.
+	// A new querier makes the bridge flood for one response interval. So the interval is
+	// zero when the querier starts and is set afterwards.
 	for _, fill := range []func(*netlink.Attributes){
 		func(add *netlink.Attributes) { add.Uint64(unix.IFLA_BR_MCAST_QUERY_RESPONSE_INTVL, 0) },
 		func(add *netlink.Attributes) { add.Uint8(unix.IFLA_BR_MCAST_QUERIER, 1) },

@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listener is one host's socket for one stream, joined with an ordinary socket
-// option; the host's kernel does the rest.
+// listener is one host's socket for one stream. It joins with an ordinary socket option,
+// and the host's kernel sends the reports.
 type listener struct {
 	membership
 	fd      int
 	joined  time.Time
-	since   uint64 // losses are counted only in windows that begin at this tick or later
+	since   uint64 // losses are counted only in windows from this tick on
 	tally   tally
 	dropped uint32 // packets that the kernel dropped because the socket's buffer was full
 }
@@ -98,7 +98,7 @@ func interfaceIndex(name string) (int, error) {
 	return ifi.Index, nil
 }
 
-// drain reads all that has arrived.
+// drain reads all packets that have arrived.
 func (l *listener) drain(b *batch) error {
 	for {
 		n, err := b.receive(l.fd)
@@ -137,8 +137,9 @@ type audience struct {
 	err       error
 }
 
-// readInterval is how often the sockets are read. The times are the kernel's, so a long
-// interval does not reduce precision and takes little CPU from the devices.
+// readInterval is the time between two reads of the sockets. Arrival times are the
+// kernel's, so a long interval does not reduce precision, and it takes little CPU from
+// the devices.
 const readInterval = 20 * time.Millisecond
 
 func newAudience(t *topology) *audience {
@@ -206,7 +207,7 @@ func (a *audience) failure() error {
 	return a.err
 }
 
-// close leaves everything.
+// close leaves all streams.
 func (a *audience) close() {
 	close(a.stop)
 	a.done.Wait()

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// lateStreams are joined only while the remote backup service is down. The switch hashes each
-// host to the leg of the device to which the hash of the stream does not belong. The first
-// stream hashes to device a, the second to device b.
+// lateStreams are joined only while the remote backup service is down. The switch hashes
+// each host to the leg of the device that does not have the stream's bucket. The first
+// stream is in the bucket of device a, the second in that of device b.
 var lateStreams = []membership{
 	{host: 2, stream: stream{netip.MustParseAddr("ff3e::8000:11"), true}},
 	{host: 1, stream: stream{netip.MustParseAddr("ff3e::8000:12"), true}},
@@ -79,7 +79,7 @@ func (d *demo) joinLate(ctx context.Context) (late []*listener, err error) {
 		if err != nil {
 			return late, err
 		}
-		l.since = ^uint64(0) // not measured, because it exists only within the trial
+		l.since = ^uint64(0) // not measured in other windows, because it exists only within the trial
 		late = append(late, l)
 	}
 	for _, l := range late {
@@ -120,7 +120,7 @@ func (d *demo) leaveEarly() {
 	}
 }
 
-// rejoin joins the stream again that the leaver left, for the following trials.
+// rejoin joins the leaver's stream again, for the following trials.
 func (d *demo) rejoin(ctx context.Context) error {
 	l, err := d.aud.add(leaver)
 	if err != nil {
@@ -145,7 +145,8 @@ func (d *demo) dutyUnchanged(ctx context.Context) error {
 	return nil
 }
 
-// equalSoon waits for the connection and checks that the databases are equal in time.
+// equalSoon waits for the connection and checks that the databases become equal within
+// equalLimit.
 func (d *demo) equalSoon(ctx context.Context) error {
 	if err := d.serviceIs(ctx, true); err != nil {
 		return err

@@ -108,8 +108,8 @@ func (t *topology) buildSource() error {
 	return startQuerier(ns, bridgeLink, sourceQuerier)
 }
 
-// sourceQuerier queries so often that a device that stops reporting loses its streams within a
-// demonstration (RFC 9777, section 9.4).
+// sourceQuerier has short timers, so that a device that stops reporting loses its streams
+// within a demonstration (RFC 9777, section 9.4).
 var sourceQuerier = querierTimers{
 	queryInterval:    10 * time.Second,
 	responseInterval: time.Second,

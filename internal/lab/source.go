@@ -99,8 +99,8 @@ func (s *source) open() (err error) {
 // run sends at fixed times. Late ticks are sent at once, so the rate is kept and no sequence
 // number is missing.
 func (s *source) run(to []unix.Sockaddr) {
-	runtime.LockOSThread() // never unlocked, so that the thread ends and its priority with it
-	if !pace.emulated() {  // in an emulated machine it would occupy the processors
+	runtime.LockOSThread() // never unlocked, so that the thread and its priority end with the goroutine
+	if !pace.emulated() {  // in an emulated machine a real-time thread would leave the others no processor
 		preferThread()
 	}
 	var b [payloadLen]byte
@@ -122,8 +122,8 @@ func (s *source) run(to []unix.Sockaddr) {
 	}
 }
 
-// preferThread gives the thread a real-time priority if that is permitted. In reality the
-// source is a machine of its own.
+// preferThread gives the thread a real-time priority if that is permitted, because a real
+// source is a separate machine.
 func preferThread() {
 	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}
 	_ = unix.SchedSetAttr(0, &attr, 0)

@@ -39,7 +39,7 @@ func (p process) alive() bool {
 
 func (p process) signal(s unix.Signal) {
 	if p.alive() {
-		_ = unix.Kill(p.PID, s) // it may end in between
+		_ = unix.Kill(p.PID, s) // the process may have ended in the meantime
 	}
 }
 
@@ -73,7 +73,7 @@ func startTime(pid int) (uint64, error) {
 	return strconv.ParseUint(fields[22-3], 10, 64)
 }
 
-// record lists the lab's processes in a file. With it they are found again after a crash of the
+// record lists the lab's processes in a file. So they can be found after a crash of the
 // process that started them.
 type record struct {
 	path string
@@ -97,7 +97,7 @@ func newRecord(p plan) (*record, error) {
 	return r, r.save()
 }
 
-// loadRecord reads the record of a lab; fs.ErrNotExist when there is none.
+// loadRecord reads the record of a lab; the error is fs.ErrNotExist if there is none.
 func loadRecord(p plan) (*record, error) {
 	r := &record{path: filepath.Join(p.dir, recordFile)}
 	b, err := os.ReadFile(r.path)
@@ -125,7 +125,8 @@ func (r *record) add(p process) error {
 	return r.save()
 }
 
-// save replaces the whole file at once. After a crash it is the old or the new one.
+// save replaces the whole file in one step, so after a crash there is the old file or the
+// new one.
 func (r *record) save() error {
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -146,10 +147,10 @@ func keeperAlive(p plan) (process, bool) {
 	return r.Processes[0], r.Processes[0].alive()
 }
 
-// stopGrace is how long a process that is asked to end may take.
+// stopGrace is how long a process may take to end before it is killed.
 const stopGrace = 5 * time.Second
 
-// takeDown removes everything of a lab in any state, and reports whether there was anything.
+// takeDown removes everything that exists of a lab, and reports whether anything existed.
 func takeDown(p plan) (found bool, err error) {
 	r, err := loadRecord(p)
 	switch {
@@ -160,7 +161,7 @@ func takeDown(p plan) (found bool, err error) {
 			proc.stop(stopGrace)
 		}
 	case !errors.Is(err, fs.ErrNotExist):
-		// Even if the record cannot be read, the rest is removed.
+		// If the record cannot be read, the rest is still removed.
 		found = true
 	default:
 		err = nil
@@ -169,7 +170,7 @@ func takeDown(p plan) (found bool, err error) {
 	var names []string
 	if os.Geteuid() == 0 {
 		names, _ = netns.Names()
-	} // otherwise they were in the user namespace, which is gone with its processes
+	} // without root they were in the user namespace, which ended with its processes
 	for _, part := range parts() {
 		for _, name := range names {
 			if name == p.ns(part) {

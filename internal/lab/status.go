@@ -10,7 +10,7 @@ import (
 	"tandem/internal/probe"
 )
 
-// askTimeout bounds one question to a daemon.
+// askTimeout bounds one request to a daemon.
 const askTimeout = 2 * time.Second
 
 // The JSON fields that the lab reads from the displays.
@@ -49,7 +49,7 @@ type (
 	}
 )
 
-// status is the state of one device by its displays.
+// status is the state of one device, read from its displays.
 type status struct {
 	trunk   trunkFacts
 	duty    dutyFacts
@@ -58,7 +58,7 @@ type status struct {
 	entries []entryFacts
 }
 
-// ask collects the status of a device.
+// ask reads the state of a device.
 func ask(ctx context.Context, p *probe.Probe) (status, error) {
 	var (
 		trunks struct {
@@ -105,10 +105,10 @@ func (s status) sends(group netip.Addr) bool {
 	return false
 }
 
-// pair is what both devices say.
+// pair is the state of both devices.
 type pair struct{ a, b status }
 
-// askPair collects the status of both devices.
+// askPair reads the state of both devices.
 func askPair(ctx context.Context, a, b *probe.Probe) (pair, error) {
 	var both pair
 	var err error

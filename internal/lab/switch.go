@@ -22,7 +22,7 @@ type lagSwitch struct {
 	done    sync.WaitGroup
 
 	mu      sync.Mutex
-	up      map[string]bool // carrier by device
+	up      map[string]bool // carrier of the leg to each device
 	changed func(device string, up bool)
 	err     error
 }
@@ -38,8 +38,8 @@ func legBucket(device string) uint32 {
 	return 1
 }
 
-// startSwitch starts the forwarding of the access switch. After it has reacted to a leg that
-// came or went, it calls changed on its own goroutine.
+// startSwitch starts the forwarding of the access switch. After it has reacted to a leg
+// that went up or down, it calls changed on a goroutine of its own.
 func startSwitch(t *topology, changed func(device string, up bool)) (*lagSwitch, error) {
 	ns := t.spaces["ce"]
 	nft, err := nftables.New(nftables.WithNetNSFd(ns.FD()), nftables.AsLasting())
@@ -132,7 +132,7 @@ func refuseOthers(device string) []expr.Any {
 	)
 }
 
-// close stops the steering. The last rules remain until the namespace is deleted.
+// close stops following the legs. The last rules remain until the namespace is deleted.
 func (s *lagSwitch) close() error {
 	s.monitor.Close()
 	s.done.Wait()

@@ -2,17 +2,18 @@ package lab
 
 import "time"
 
-// tally is what arrived at one listener, by sequence number.
+// tally records the packets that arrived at one listener, by sequence number.
 type tally struct {
-	first []int64  // receive time of the first copy in Unix nanoseconds, 0 when none came
+	first []int64  // receive time of the first copy in Unix nanoseconds, 0 if none came
 	extra []uint16 // further copies
-	total uint64   // packets, copies included
+	total uint64   // packets received, copies included
 }
 
-// ahead is how far a sequence number may jump: farther cannot be from our source.
+// ahead bounds how far a sequence number may jump. A packet with a higher one cannot be
+// from the lab's source.
 const ahead = 1 << 20
 
-// arrived takes in one packet.
+// arrived records one packet.
 func (t *tally) arrived(seq uint64, at int64) {
 	if seq >= uint64(len(t.first)) {
 		if seq > uint64(len(t.first))+ahead {
@@ -37,22 +38,23 @@ func (t *tally) at(seq uint64) int64 {
 	return 0
 }
 
-// window is a stretch of sequence numbers: from, up to but not including to.
+// window is a range of sequence numbers: from from up to, not including, to.
 type window struct{ from, to uint64 }
 
 // loss is what a listener missed in a window.
 type loss struct {
 	lost, duplicated int
-	// gap is the longest time without the stream: from the last packet before a
-	// hole to the first one after it. It is 0 when no packet is missing.
+	// gap is the longest time without the stream: from the last packet before a hole to
+	// the first one after it. It is 0 if no packet is missing.
 	gap time.Duration
 }
 
-// loss evaluates a window. A hole that is still open at its end counts up to
-// the next packet, and if there is none, as long as the packets that it swallowed.
+// loss evaluates a window. A hole that reaches the end of the window counts up to the
+// next packet. If there is no next packet, it counts as long as the missing packets took
+// to send.
 func (t *tally) loss(w window) loss {
 	var l loss
-	hole := 0 // length of the hole that seq stands in
+	hole := 0 // length of the hole that contains seq
 	before := t.lastBefore(w.from)
 	end := func(after uint64) {
 		gap := time.Duration(hole+1) * packetInterval
@@ -80,7 +82,7 @@ func (t *tally) loss(w window) loss {
 	return l
 }
 
-// lastBefore is the last sequence number below seq that arrived, 0 when none did.
+// lastBefore returns the last sequence number below seq that arrived, 0 if none did.
 func (t *tally) lastBefore(seq uint64) uint64 {
 	for seq > 0 {
 		seq--
@@ -91,7 +93,8 @@ func (t *tally) lastBefore(seq uint64) uint64 {
 	return seq
 }
 
-// nextAfter is the first sequence number from seq on that arrived, or one that did not.
+// nextAfter returns the first sequence number from seq on that arrived, or a number that
+// did not arrive if there is none.
 func (t *tally) nextAfter(seq uint64) uint64 {
 	for ; seq < uint64(len(t.first)); seq++ {
 		if t.first[seq] != 0 {
@@ -101,11 +104,12 @@ func (t *tally) nextAfter(seq uint64) uint64 {
 	return seq
 }
 
-// earliest is the receive time of the first packet by sequence number, 0 when none came.
+// earliest returns the receive time of the arrived packet with the lowest sequence
+// number, 0 if none came.
 func (t *tally) earliest() int64 { return t.at(t.nextAfter(0)) }
 
-// add sums up what several listeners missed: losses add up, the gap is the
-// longest of any.
+// add adds the loss of another listener: lost packets are added, the gap is the longer
+// one.
 func (l loss) add(m loss) loss {
 	return loss{l.lost + m.lost, l.duplicated + m.duplicated, max(l.gap, m.gap)}
 }

@@ -14,8 +14,8 @@ type topology struct {
 	spaces map[string]*netns.Namespace // by part
 }
 
-// buildTopology makes the namespaces and the links between them. What it made
-// is removed again when it fails.
+// buildTopology makes the namespaces and the links between them. If it fails, it removes
+// what it has made.
 func buildTopology(p plan) (*topology, error) {
 	t := &topology{plan: p, spaces: make(map[string]*netns.Namespace)}
 	err := t.build()
@@ -25,10 +25,10 @@ func buildTopology(p plan) (*topology, error) {
 	return t, nil
 }
 
-// build goes from the middle to the edges. The order also gives the two ends
-// of every cable different interface indices: the kernel takes a veth whose
-// ends have the same index for a plain device and may report its carrier up to
-// a second late. checkIndices holds us to it.
+// build builds from the middle to the edges. The order also gives the two ends of every
+// cable different interface indices: the kernel takes a veth whose ends have the same
+// index for a plain device and may report its carrier up to a second late. checkIndices
+// verifies this.
 func (t *topology) build() error {
 	for _, part := range parts() {
 		if err := t.addSpace(part); err != nil {
@@ -60,8 +60,8 @@ func (t *topology) addSpace(part string) error {
 		return err
 	}
 	if mute := part == "ce" || part == "src" || part == "core"; mute {
-		// Ports of a switch have no addresses: nothing but what is sent through
-		// it is to appear on a cable.
+		// Ports of a switch have no addresses, so that the switch itself sends nothing on
+		// a cable.
 		if err := ns.SetSysctl("ipv6/conf/default/disable_ipv6", "1"); err != nil {
 			return err
 		}
@@ -85,10 +85,10 @@ func (t *topology) inside(part string, f func(*links.Handle) error) error {
 // end is one end of a cable.
 type end struct {
 	part, link string
-	kind, n    byte // of the hardware address
+	kind, n    byte // of the end's hardware address
 }
 
-// cable lays a cable and enables both its ends.
+// cable makes a cable and sets both its ends up.
 func (t *topology) cable(a, b end) error {
 	veth := func(e end) links.VethEnd {
 		return links.VethEnd{Name: e.link, NetNS: t.spaces[e.part].FD(), HardwareAddr: mac(e.kind, e.n)}
@@ -156,12 +156,12 @@ func (t *topology) linkIndex(part, name string) (index int, err error) {
 	return index, err
 }
 
-// setLink enables or disables a link of a part.
+// setLink sets a link of a part up or down.
 func (t *topology) setLink(part, link string, up bool) error {
 	return t.inside(part, func(h *links.Handle) error { return h.SetUp(link, up) })
 }
 
-// remove takes everything down. The links go with their namespaces.
+// remove removes everything. The links disappear with their namespaces.
 func (t *topology) remove() error {
 	var errs []error
 	for part, ns := range t.spaces {

@@ -6,33 +6,36 @@ import (
 	"time"
 )
 
-// What a fault may cost at most, by its number in the list of what must survive.
+// The longest interruption that a fault may cause, by its number in the list of faults
+// that the pair must survive.
 var (
-	limitLink   = pace.stretch(20*time.Millisecond) + packetInterval - time.Millisecond // 3 and 4: the device itself sees it
-	limitDeath  = detection() + limitLink                                               // 1 and 2: the peer has to notice
+	limitLink   = pace.stretch(20*time.Millisecond) + packetInterval - time.Millisecond // 3 and 4: the device detects the fault itself
+	limitDeath  = detection() + limitLink                                               // 1 and 2: the peer has to detect the fault
 	limitNoLoss = time.Duration(0)                                                      // 5, 6, 7, 8
 )
 
-// trial is one fault as the demonstration plays it.
+// trial is one fault of the demonstration.
 type trial struct {
 	fault  int
 	device string // "a", "b" or "both"
 	name   string
 	limit  time.Duration
-	// doubles is for how long two devices may send, 0 where that does not matter.
+	// doubles is how long both devices may send the same stream, 0 if this is not
+	// checked.
 	doubles time.Duration
 	inject  func(context.Context) error
-	// hold is how long the fault lasts; with during set, as long as that takes.
+	// hold is how long the fault lasts. If during is set, the fault lasts as long as
+	// during takes.
 	hold   time.Duration
 	during func(context.Context) error
-	// heal ends the fault; then the pair has to become whole again. Without it
-	// the next trial begins with the fault in force.
+	// heal repairs the fault; then the trial waits until the pair is complete again.
+	// Without heal the fault lasts into the next trial.
 	heal func(context.Context) error
-	// after checks what else is required once the pair is whole.
+	// after checks further requirements when the pair is complete again.
 	after func(context.Context) error
 }
 
-// result is a line of the final table and of the file.
+// result is one line of the final table and of the results file.
 type result struct {
 	Fault      int     `json:"fault"`
 	Device     string  `json:"device"`
@@ -40,19 +43,19 @@ type result struct {
 	GapMS      float64 `json:"gap_ms"`
 	Lost       int     `json:"lost"`
 	Duplicated int     `json:"duplicated"`
-	LateMS     float64 `json:"late_ms"` // longest standstill of the source meanwhile
+	LateMS     float64 `json:"late_ms"` // longest standstill of the source during the trial
 	LimitMS    float64 `json:"limit_ms"`
 	OK         bool    `json:"ok"`
-	// Inconclusive results prove nothing: the source stood still for so long that it may
-	// have hidden a gap, or that the gap may be the machine's. A shorter standstill hides
-	// only what is allowed.
+	// Inconclusive says that the result proves nothing: the source stood still for so
+	// long that this may have hidden a gap, or that the machine itself may have caused
+	// the gap. A shorter standstill can hide only gaps that are allowed.
 	Inconclusive bool `json:"inconclusive"`
 
 	name string
-	note string // why it is not ok, when the figures do not say it
+	note string // why the result is not ok, if the figures do not show it
 }
 
-// verdict is the result in a word.
+// verdict returns the result as one word.
 func (r result) verdict() string {
 	switch {
 	case r.OK:
@@ -66,16 +69,18 @@ func (r result) verdict() string {
 var (
 	holdTime  = max(800*time.Millisecond, 2*limitDeath)
 	healLimit = pace.stretch(15 * time.Second)
-	// quiet is how long the streams are still watched after the pair is whole.
+	// quiet is how long the streams are still measured after the pair is complete.
 	quiet = pace.stretch(300 * time.Millisecond)
-	// flight is more than a packet needs from the source through the socket to its reader.
+	// flight is longer than a packet takes from the source through the socket to its
+	// reader.
 	flight = pace.stretch(60 * time.Millisecond)
-	// shortStandstill of the source never makes a trial inconclusive: ten packets.
+	// shortStandstill is a standstill of the source that never makes a trial
+	// inconclusive: ten packets.
 	shortStandstill = 10 * packetInterval
 )
 
-// trials is the demonstration's list of faults, in its order. Those in one
-// list belong together: the first leaves a device dead that the second revives.
+// trials returns the demonstration's faults, in order. Trials in one inner list belong
+// together: the first one leaves a device dead that the second one starts again.
 func (d *demo) trials() [][]trial {
 	var list [][]trial
 	add := func(t trial) { list = append(list, []trial{t}) }

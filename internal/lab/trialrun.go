@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// run plays a trial and measures it from just before the fault until the pair
-// is whole again.
+// run plays a trial and measures it from just before the fault until the pair is complete
+// again.
 func (d *demo) run(ctx context.Context, t trial) (result, error) {
 	d.say("--- fault %d, %s", t.fault, t.title())
 	w := window{from: d.src.position()}
@@ -43,9 +43,10 @@ func (d *demo) run(ctx context.Context, t trial) (result, error) {
 	return r, nil
 }
 
-// judge says what a result proves. A problem is a failure. A gap is none where the machine
-// itself may have made it: it kept the source from sending, and so the devices from working,
-// for longer than the limit, or for as long as the gap is beyond it. That proves nothing.
+// judge decides what a result proves. A problem is a failure. A gap is not a failure if
+// the machine may have caused it: the source, and so the devices, got no processor for
+// longer than the limit, or for as long as the gap exceeds the limit. Then the result is
+// inconclusive.
 func (t trial) judge(r *result, gap, still time.Duration, problem error) {
 	limit := t.widened(still)
 	r.OK = problem == nil && gap <= limit
@@ -58,8 +59,9 @@ func (t trial) judge(r *result, gap, still time.Duration, problem error) {
 	}
 }
 
-// widened is the limit on a machine whose threads came late by as much as the source did
-// meanwhile. On an emulated one that is the time in which a device could not react either.
+// widened returns the limit for a machine whose threads were late during the trial, by as
+// much as the source was. On an emulated machine a device could not react during that
+// time either.
 func (t trial) widened(late time.Duration) time.Duration {
 	if !pace.emulated() || t.limit == limitNoLoss {
 		return t.limit
@@ -67,14 +69,15 @@ func (t trial) widened(late time.Duration) time.Duration {
 	return t.limit + late
 }
 
-// attempts is how often a trial is played at most when the source stands still.
+// attempts is how many times a trial is played at most if the source stands still.
 const attempts = 3
 
-// noMoreAttempts begin this long after the demonstration did.
+// noMoreAttempts is how long after the start of the demonstration no trial is repeated
+// any more.
 const noMoreAttempts = 60 * time.Second
 
-// play plays trials that belong together, and plays them again when the machine
-// had no time for the source. A result that is merely bad stands.
+// play plays trials that belong together. It repeats them if the machine gave the source
+// too little time. A bad result for another reason stays.
 func (d *demo) play(ctx context.Context, unit []trial) (results []result, err error) {
 	for attempt := 1; ; attempt++ {
 		results = nil
@@ -101,7 +104,8 @@ func (t trial) title() string {
 	return "device " + t.device + ": " + t.name
 }
 
-// holdAndHeal returns what did not happen that should have.
+// holdAndHeal keeps the fault, repairs it, and returns an error for what should have
+// happened and did not.
 func (d *demo) holdAndHeal(ctx context.Context, t trial) error {
 	var problem error
 	if t.during != nil {
@@ -127,8 +131,8 @@ func (d *demo) holdAndHeal(ctx context.Context, t trial) error {
 	return problem
 }
 
-// whole waits until both devices are ready, know the same and share the streams, and the
-// switch has the legs to both in its aggregate.
+// whole waits until the pair is complete: both devices are ready, have equal databases
+// and share the streams, and the switch has both legs in its aggregate.
 func (d *demo) whole(ctx context.Context) error {
 	return poll(ctx, healLimit, func() error {
 		p, err := askPair(ctx, d.probes[deviceA], d.probes[deviceB])
@@ -145,7 +149,7 @@ func (d *demo) whole(ctx context.Context) error {
 	})
 }
 
-// report prints what the listeners of each group missed and sums it up.
+// report prints what the listeners of each group missed, and returns the sum.
 func (d *demo) report(w window) loss {
 	byGroup := make(map[netip.Addr]loss)
 	d.aud.look(func(list []*listener) {
@@ -178,7 +182,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// tenths is a duration in milliseconds with one decimal.
+// tenths returns a duration in milliseconds with one decimal.
 func tenths(d time.Duration) float64 {
 	return float64(d.Round(100*time.Microsecond)) / float64(time.Millisecond)
 }

@@ -8,14 +8,15 @@ import (
 	"tandem/internal/vm"
 )
 
-// Files of the machine: this program, and where the demonstration leaves its results.
+// Files in the virtual machine: this program, and the file for the results of the
+// demonstration.
 const (
 	guestLab     = "/bin/tandem-lab"
 	guestResults = "/tmp/results.json"
 )
 
-// runVM plays the demonstration with LACP in a virtual machine and brings what
-// it says and its results back.
+// runVM plays the demonstration with LACP in a virtual machine, and returns its output
+// and its results.
 func runVM(_ plan, args []string) error {
 	fs := newFlags("vm demo", "[ -faults NUMBERS ] [ -rounds N ] [ -json FILE ]")
 	file, only, rounds := demoFlags(fs)
@@ -58,7 +59,7 @@ func runVM(_ plan, args []string) error {
 	return nil
 }
 
-// guestFiles are the programs that the machine needs, by their names in it.
+// guestFiles returns the programs that the machine needs, by their names in the machine.
 func guestFiles() (map[string]string, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -68,8 +69,8 @@ func guestFiles() (map[string]string, error) {
 	return map[string]string{guestLab: self, "/bin/tandemd": daemon, "/bin/tandem": tandem}, err
 }
 
-// guestDemo is the demonstration as a program of a virtual machine, whose
-// result has the file of results.
+// guestDemo returns the demonstration as a program of a virtual machine. Its result
+// contains the results file.
 func guestDemo(args ...string) vm.Program {
 	return vm.Program{
 		Name:  "demo",

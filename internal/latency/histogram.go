@@ -1,9 +1,9 @@
-// Package latency counts how long things take.
+// Package latency has histograms of durations.
 package latency
 
 import "time"
 
-// Bounds are the upper bounds of a histogram's buckets, but for the last one, which has none.
+// Bounds holds the upper bounds of a histogram's buckets. The last bucket has no bound.
 var Bounds = [...]time.Duration{
 	10 * time.Microsecond, 25 * time.Microsecond, 50 * time.Microsecond,
 	100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
@@ -13,13 +13,13 @@ var Bounds = [...]time.Duration{
 	time.Second, 2500 * time.Millisecond, 5 * time.Second, 10 * time.Second,
 }
 
-// Histogram counts durations. The zero value is empty.
+// Histogram counts durations by buckets. The zero value is empty.
 type Histogram struct {
 	Counts [len(Bounds) + 1]uint64
 	Sum    time.Duration
 }
 
-// Observe counts a duration as often as n says.
+// Observe counts the duration d n times.
 func (h *Histogram) Observe(d time.Duration, n int) {
 	i := 0
 	for i < len(Bounds) && d > Bounds[i] {
@@ -29,7 +29,7 @@ func (h *Histogram) Observe(d time.Duration, n int) {
 	h.Sum += d * time.Duration(n)
 }
 
-// Count is how many durations were counted.
+// Count returns how many durations were counted.
 func (h *Histogram) Count() (n uint64) {
 	for _, c := range h.Counts {
 		n += c

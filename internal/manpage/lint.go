@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Lint fails t for what groff finds wrong with a page, and skips without groff.
+// Lint fails t for errors that groff finds in a page. It skips the test if there is no
+// groff.
 func Lint(t testing.TB, file string) {
 	t.Helper()
 	if _, err := exec.LookPath("groff"); err != nil {

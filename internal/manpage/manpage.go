@@ -1,4 +1,4 @@
-// Package manpage writes manual pages (man(7)) from what the programs declare.
+// Package manpage writes manual pages (man(7)) from the declarations of the programs.
 package manpage
 
 import (
@@ -23,32 +23,32 @@ func New(name string, section int, manual, summary string) *Page {
 // String returns the page in roff.
 func (p *Page) String() string { return p.text.String() }
 
-// Section begins a section.
+// Section begins a section with a title.
 func (p *Page) Section(title string) { p.line(".SH %q", title) }
 
-// Subsection begins a part of a section.
+// Subsection begins a subsection with a title.
 func (p *Page) Subsection(title string) { p.line(`.SS "%s"`, escape(title)) }
 
-// Paragraph adds text, filled to the width of the screen.
+// Paragraph adds text, which man fills to the width of the screen.
 func (p *Page) Paragraph(text string) {
 	p.line(".PP")
 	p.line("%s", escape(text))
 }
 
-// Item adds a word or a line that is to be typed, with what it means.
+// Item adds a word or a line to type, with its meaning.
 func (p *Page) Item(word, meaning string) {
 	p.line(".TP")
 	p.line(`.B %s`, escape(word))
 	p.line("%s", escape(meaning))
 }
 
-// Synopsis adds a way to call a program: what is typed, and what stands for something.
+// Synopsis adds a way to call a program: the words to type, and the parameters.
 func (p *Page) Synopsis(words, parameters string) {
 	p.line("%s", strings.TrimRight(`\fB`+escape(words)+`\fR `+escape(parameters), " "))
 	p.line(".br")
 }
 
-// Options adds the flags of a set, each with its default.
+// Options adds the flags of a flag set, each with its default.
 func (p *Page) Options(fs *flag.FlagSet) {
 	fs.VisitAll(func(f *flag.Flag) {
 		parameter, meaning := flag.UnquoteUsage(f)
@@ -59,7 +59,7 @@ func (p *Page) Options(fs *flag.FlagSet) {
 	})
 }
 
-// See adds the pages to read next, as name(section).
+// See adds the related pages, as name(section).
 func (p *Page) See(pages ...string) {
 	p.Section("SEE ALSO")
 	p.line("%s", escape(strings.Join(pages, ", ")))
@@ -74,7 +74,7 @@ func sentence(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
-// escape keeps roff from taking text for requests.
+// escape prevents roff from taking text for requests.
 func escape(s string) string {
 	s = strings.NewReplacer(`\`, `\e`, `-`, `\-`, `"`, `\(dq`, `'`, `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`).Replace(s)
 	if strings.HasPrefix(s, ".") {

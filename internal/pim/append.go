@@ -11,13 +11,13 @@ const (
 	headerSize  = 4
 	unicastSize = 18 // an encoded unicast address
 	groupSize   = 20 // an encoded group address, and an encoded source address
-	// minTLV is the size of a hello option without its value.
+	// minTLV is the size of a hello option with an empty value.
 	minTLV = 4
 )
 
 const (
-	version     = 2 // of PIM
-	familyIPv6  = 2 // of IANA's address families
+	version     = 2 // version of PIM
+	familyIPv6  = 2 // number of IPv6 in IANA's address families
 	encodingRaw = 0
 )
 
@@ -32,8 +32,8 @@ const (
 
 var be = binary.BigEndian
 
-// Append appends a message to dst, its checksum left zero for SetChecksum to fill in. Times
-// are rounded down to what the format can hold.
+// Append appends a message to dst. It leaves the checksum zero, so that SetChecksum fills
+// it in. Times are rounded down to what the format can hold.
 func Append(dst []byte, m Message) []byte {
 	dst = append(dst, version<<4|byte(m.Type()), 0, 0, 0)
 	return m.append(dst)
@@ -144,7 +144,7 @@ func appendUnicast(dst []byte, a netip.Addr) []byte {
 	return appendAddr(append(dst, familyIPv6, encodingRaw), a)
 }
 
-// appendAddr writes 16 bytes whatever a is; the zero Addr becomes ::.
+// appendAddr appends the 16 bytes of an address. The zero Addr becomes ::.
 func appendAddr(dst []byte, a netip.Addr) []byte {
 	if !a.IsValid() {
 		a = netip.IPv6Unspecified()

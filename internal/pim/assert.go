@@ -8,16 +8,16 @@ import (
 	"tandem/internal/instant"
 )
 
-// assertTime is how long the winner of an assert is believed (Assert_Time, section 4.11).
+// assertTime is how long the result of an assert is valid (Assert_Time, section 4.11).
 const assertTime = 180 * time.Second
 
-// Winner is the router that has won an assert on a link. This router forwards nothing on the
-// links that it hears asserts on, so it can only follow the winner.
+// Winner is the router that has won an assert on a link. This router forwards nothing on
+// its upstream links, where asserts are received, so it can only follow the winner.
 type Winner struct {
 	Interface string
 	Address   netip.Addr
 	Metric    Metric
-	Until     instant.Time // Assert Timer
+	Until     instant.Time // when the result ends (Assert Timer)
 }
 
 // beats reports whether a metric and its sender win against another (section 4.6.3).
@@ -33,8 +33,8 @@ func (m Metric) beats(from netip.Addr, other Metric, sender netip.Addr) bool {
 	return sender.Less(from)
 }
 
-// heardAssert takes an assert of a router on a link. One with the R bit is about the shared tree,
-// the others are about the tree of the source (sections 4.6.1 and 4.6.2).
+// heardAssert handles an assert of a router on a link. With the R bit it is about the
+// shared tree, without it about the tree of the source (sections 4.6.1 and 4.6.2).
 func (r *Router) heardAssert(now instant.Time, p *port, from netip.Addr, a *Assert, fx *Effects) {
 	gid := r.findGroup(a.Group.Addr())
 	if gid == 0 || a.Group.Bits() != 128 {
@@ -59,7 +59,8 @@ func (r *Router) heardAssert(now instant.Time, p *port, from netip.Addr, a *Asse
 	}
 }
 
-// tracked returns the tree of a source whose asserts matter on a link, 0 if they do not.
+// tracked returns the tree for which asserts about a source matter on a link, 0 if they
+// do not matter.
 func (r *Router) tracked(p *port, gid uint32, source netip.Addr, fx *Effects) uint32 {
 	g := r.groups.At(gid)
 	if _, id, found := r.findSource(g, source); found {
@@ -87,7 +88,8 @@ func (r *Router) tracks(t *tree, iface string) bool {
 	return star.Joined && star.Route.Interface == iface
 }
 
-// accept takes a router for the winner, if it is or beats the one that has won before.
+// accept records a router as the winner of an assert, if it is the present winner or
+// beats it.
 func (t *tree) accept(now instant.Time, iface string, from netip.Addr, m Metric) bool {
 	won := Winner{iface, from, m, now.Add(assertTime)}
 	i := slices.IndexFunc(t.Winners, func(w Winner) bool { return w.Interface == iface })
@@ -102,7 +104,8 @@ func (t *tree) accept(now instant.Time, iface string, from netip.Addr, m Metric)
 	return true
 }
 
-// cancelled ends what a router has won, as it no longer forwards (section 4.6.4).
+// cancelled ends the result of an assert, because the winner no longer forwards (section
+// 4.6.4).
 func (r *Router) cancelled(now instant.Time, p *port, gid uint32, from, source netip.Addr, fx *Effects) {
 	g := r.groups.At(gid)
 	ids := []uint32{g.star}
@@ -116,7 +119,7 @@ func (r *Router) cancelled(now instant.Time, p *port, gid uint32, from, source n
 	}
 }
 
-// dropWinner ends all that a router has won on a link.
+// dropWinner removes all results of asserts that a router has won on a link.
 func (r *Router) dropWinner(now instant.Time, iface string, from netip.Addr, fx *Effects) {
 	for id := uint32(1); id <= r.trees.Top(); id++ {
 		if t := r.trees.At(id); t.Group.IsValid() && t.dropWinner(iface, from) {
@@ -131,7 +134,7 @@ func (t *tree) dropWinner(iface string, from netip.Addr) bool {
 	return len(t.Winners) < n
 }
 
-// dropUntracked ends what others have won on links where it no longer matters.
+// dropUntracked removes the results of asserts on links where they no longer matter.
 func (r *Router) dropUntracked(t *tree, route Hop) {
 	if len(t.Winners) == 0 {
 		return

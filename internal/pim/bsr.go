@@ -10,55 +10,57 @@ import (
 
 // Times of RFC 5059, section 5.
 const (
-	bsPeriod  = 60 * time.Second  // between two Bootstraps of one router
-	bsTimeout = 130 * time.Second // how long the router is believed without one
+	bsPeriod  = 60 * time.Second  // time between two Bootstraps of one router
+	bsTimeout = 130 * time.Second // time after which a bootstrap router without Bootstraps counts as gone
 )
 
-// Bounds of what is learnt: zones, and ranges of groups in each.
+// Bounds of what is learnt from bootstrap routers: zones, and ranges of groups in each
+// zone.
 const (
 	maxZones  = 16
 	maxRanges = 256
 )
 
-// bootstrap is what the bootstrap routers have told. This router is no candidate (RFC 5059,
-// section 3.1.2).
+// bootstrap holds what this router has learnt from bootstrap routers. It is no candidate
+// itself (RFC 5059, section 3.1.2).
 type bootstrap struct {
 	kept BootstrapKept
-	// waiting is a Bootstrap whose sender cannot be judged before the next hops of its bootstrap
-	// router are known, nil for none.
+	// waiting is a Bootstrap that cannot be checked until the next hops towards its
+	// bootstrap router are known; nil for none.
 	waiting *waitingBootstrap
-	due     instant.Time // when a bootstrap router or an RP expires
+	due     instant.Time // when the first bootstrap router or RP expires
 }
 
-// BootstrapKept is what is known of bootstrap routers for longer than an event.
+// BootstrapKept is the state of the bootstrap routers that outlives an event.
 type BootstrapKept struct {
-	Started instant.Time // when the first interface began
+	Started instant.Time // when the first interface began to use PIM
 	Zones   []Zone       // sorted by range
 }
 
 // Zone is what has been learnt for one admin scope zone, or for all groups together.
 type Zone struct {
-	// Range is that of the zone, the zero Prefix for all groups.
+	// Range is the range of the zone, the zero Prefix for all groups.
 	Range netip.Prefix
-	// BSR is the bootstrap router, the zero Addr if none is believed at present.
+	// BSR is the bootstrap router, the zero Addr if there is none at present.
 	BSR         netip.Addr
 	Priority    uint8
 	HashMaskLen uint8
-	Expires     instant.Time // Bootstrap Timer
+	Expires     instant.Time // when the bootstrap router expires (Bootstrap Timer)
 	Ranges      []LearntRange
 }
 
-// waitingBootstrap is a message with where it came from.
+// waitingBootstrap is a Bootstrap with the neighbor from which it came.
 type waitingBootstrap struct {
 	from    Hop
 	message *Bootstrap
 }
 
-// heardBootstrap takes a Bootstrap of a neighbor (RFC 5059, section 3.1.3).
+// heardBootstrap handles a Bootstrap of a neighbor (RFC 5059, section 3.1.3).
 func (r *Router) heardBootstrap(now instant.Time, from Hop, toAll bool, m *Bootstrap, fx *Effects) DropCause {
 	z := r.bootstrap.zone(m.zone())
 	if m.NoForward || !toAll {
-		// It is for a router that has just started, and the sender has no better than it got.
+		// A Bootstrap with the N bit is for a router that has just started. This router
+		// has a bootstrap router already, or has been running for longer.
 		if z != nil || now.Sub(r.bootstrap.kept.Started) > bsPeriod {
 			return DropRPF
 		}
@@ -78,7 +80,8 @@ func (r *Router) heardBootstrap(now instant.Time, from Hop, toAll bool, m *Boots
 	return r.acceptBootstrap(now, m, fx)
 }
 
-// awaitRoute keeps a Bootstrap until the next hops of its bootstrap router are told.
+// awaitRoute keeps a Bootstrap until SetRPF gives the next hops towards its bootstrap
+// router.
 func (r *Router) awaitRoute(from Hop, m *Bootstrap, fx *Effects) {
 	if w := r.bootstrap.waiting; w != nil {
 		r.bootstrap.waiting = nil
@@ -88,7 +91,8 @@ func (r *Router) awaitRoute(from Hop, m *Bootstrap, fx *Effects) {
 	r.pin(m.BSR, fx)
 }
 
-// judgeWaiting judges the Bootstrap that waits for the next hops of an address.
+// judgeWaiting checks the waiting Bootstrap when the next hops of an address have become
+// known.
 func (r *Router) judgeWaiting(now instant.Time, root netip.Addr, fx *Effects) {
 	w := r.bootstrap.waiting
 	if w == nil || w.message.BSR != root {
@@ -115,14 +119,14 @@ func (r *Router) leadsTo(t *target, router Hop) bool {
 	})
 }
 
-// preferredTo reports whether the router of a Bootstrap is that of a zone or better (RFC 5059,
-// section 3.1.4).
+// preferredTo reports whether a Bootstrap is from the bootstrap router of a zone or from
+// a better one (RFC 5059, section 3.1.4).
 func (m *Bootstrap) preferredTo(z *Zone) bool {
 	return m.Priority > z.Priority || m.Priority == z.Priority && !m.BSR.Less(z.BSR) || m.BSR == z.BSR
 }
 
-// zone returns the range of the zone that a Bootstrap is for: that of its first range if this has
-// the Z bit.
+// zone returns the range of the zone of a Bootstrap: its first range if this has the Z
+// bit.
 func (m *Bootstrap) zone() netip.Prefix {
 	if len(m.Ranges) > 0 && m.Ranges[0].Group.Zone {
 		return m.Ranges[0].Group.Masked()
@@ -130,7 +134,7 @@ func (m *Bootstrap) zone() netip.Prefix {
 	return netip.Prefix{}
 }
 
-// zone returns what is known of a zone, nil for nothing.
+// zone returns the state of a zone, nil if there is none.
 func (b *bootstrap) zone(of netip.Prefix) *Zone {
 	i := slices.IndexFunc(b.kept.Zones, func(z Zone) bool { return z.Range == of })
 	if i < 0 {
@@ -139,8 +143,8 @@ func (b *bootstrap) zone(of netip.Prefix) *Zone {
 	return &b.kept.Zones[i]
 }
 
-// acceptBootstrap stores what a Bootstrap says and passes it on to all links, that on which it came
-// too (RFC 5059, section 3.4).
+// acceptBootstrap stores the content of a Bootstrap and forwards it to all links, also to
+// the one on which it came (RFC 5059, section 3.4).
 func (r *Router) acceptBootstrap(now instant.Time, m *Bootstrap, fx *Effects) DropCause {
 	z := r.bootstrap.zone(m.zone())
 	if z == nil {
@@ -173,7 +177,7 @@ func (r *Router) acceptBootstrap(now instant.Time, m *Bootstrap, fx *Effects) Dr
 	return accepted
 }
 
-// schedule sets when a bootstrap router or an RP expires first.
+// schedule sets when the first bootstrap router or RP expires.
 func (b *bootstrap) schedule() {
 	b.due = instant.Never
 	for i := range b.kept.Zones {
@@ -189,7 +193,7 @@ func (b *bootstrap) schedule() {
 	}
 }
 
-// advanceBootstrap forgets bootstrap routers and RPs whose time is over. RPs outlive their bootstrap
+// advanceBootstrap removes expired bootstrap routers and RPs. RPs outlive their bootstrap
 // router.
 func (r *Router) advanceBootstrap(now instant.Time, fx *Effects) {
 	if !r.bootstrap.due.IsDue(now) {
@@ -209,12 +213,12 @@ func (r *Router) advanceBootstrap(now instant.Time, fx *Effects) {
 	r.remap(now, fx)
 }
 
-// pin has the next hops of an address looked up as long as it is a bootstrap router.
+// pin requests the next hops of an address as long as it is a bootstrap router.
 func (r *Router) pin(addr netip.Addr, fx *Effects) {
 	r.targets.At(r.ensureTarget(addr, fx)).pins++
 }
 
-// unpin ends that.
+// unpin ends the request of pin.
 func (r *Router) unpin(addr netip.Addr, fx *Effects) {
 	if id := r.findTarget(addr); addr.IsValid() && id != 0 {
 		r.targets.At(id).pins--

@@ -2,7 +2,8 @@ package pim
 
 import "net/netip"
 
-// registerCovered is how much of a Register its checksum covers: not the packet in it.
+// registerCovered is the length of the part of a Register that its checksum covers; the
+// packet inside is not covered.
 const registerCovered = headerSize + 4
 
 // Checksum returns the checksum of the message b, whose own checksum field counts as zero. It

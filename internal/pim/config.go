@@ -10,10 +10,10 @@ type Config struct {
 	// JoinInterval is the time between two joins of a tree (t_periodic), whole seconds.
 	// JoinHoldTime is how long a join lasts at the neighbor, whole seconds.
 	JoinInterval, JoinHoldTime time.Duration
-	// SSM lists the groups of source-specific multicast. In them nobody joins a shared tree.
+	// SSM lists the groups of source-specific multicast. They have no shared tree.
 	SSM []netip.Prefix
-	// StaticRPs are the configured RPs. EmbeddedRP takes the RP from groups that name one
-	// (RFC 3956).
+	// StaticRPs lists the configured RPs. EmbeddedRP makes the router use the RP in the
+	// address of groups that contain one (RFC 3956).
 	StaticRPs  []StaticRP
 	EmbeddedRP bool
 	// StayShared lists the groups whose streams stay on the shared tree. In all other groups
@@ -22,17 +22,18 @@ type Config struct {
 	// Keepalive is how long the tree of a source is joined after its last packet
 	// (Keepalive_Period).
 	Keepalive time.Duration
-	// MaxSources bounds the trees of sources that packets and messages bring about, as
-	// opposed to those that Want names.
+	// MaxSources bounds the trees of sources that packets and messages cause. Trees that
+	// Want names are not counted.
 	MaxSources int
 }
 
 // StaticRP is a configured RP.
 type StaticRP struct {
 	RP netip.Addr
-	// Groups are the groups that the RP is for, all multicast groups if there are none.
+	// Groups lists the groups of the RP; an empty list means all multicast groups.
 	Groups []netip.Prefix
-	// Preferred says that the RP is taken also where the bootstrap router names another one.
+	// Preferred makes the router use this RP even if the bootstrap router names another
+	// one.
 	Preferred bool
 }
 
@@ -58,17 +59,19 @@ func ssmDefault() (list []netip.Prefix) {
 
 // InterfaceConfig holds the settings of one interface.
 type InterfaceConfig struct {
-	// DRPriority is for the election of the designated router. The higher value wins.
+	// DRPriority is the priority in the election of the designated router. The higher
+	// value wins.
 	DRPriority uint32
-	// HelloInterval is the time between two hellos (Hello_Period). HoldTime is how long the
-	// neighbors believe that this router is there, whole seconds.
+	// HelloInterval is the time between two hellos (Hello_Period). HoldTime is how long
+	// the neighbors keep this router without a hello, whole seconds.
 	HelloInterval, HoldTime time.Duration
-	// TriggeredHello bounds the random time before a hello that a new neighbor or the start
-	// brings about (Triggered_Hello_Delay).
+	// TriggeredHello bounds the random delay of a hello that a new neighbor or the start
+	// causes (Triggered_Hello_Delay).
 	TriggeredHello time.Duration
-	// PropagationDelay and OverrideInterval are those of section 4.3.3, whole ms.
+	// PropagationDelay and OverrideInterval are sent in LAN Prune Delay (section 4.3.3),
+	// whole ms.
 	PropagationDelay, OverrideInterval time.Duration
-	// Tracking is the T bit: this router can do without the suppression of joins.
+	// Tracking is the T bit: this router does not need the suppression of joins.
 	Tracking bool
 }
 
@@ -84,13 +87,14 @@ func DefaultInterfaceConfig() InterfaceConfig {
 	}
 }
 
-// Link is what the system knows of an interface.
+// Link is the state of an interface in the system.
 type Link struct {
-	// LinkLocal is the address that this router sends from. Others are its other addresses.
+	// LinkLocal is the source address of this router's messages. Others holds its other
+	// addresses.
 	LinkLocal netip.Addr
 	Others    []netip.Addr
-	// Up: the interface can send and receive.
+	// Up says that the interface can send and receive.
 	Up bool
-	// MTU is that of IPv6 packets, 1280 or more.
+	// MTU is the largest IPv6 packet, 1280 or more.
 	MTU int
 }

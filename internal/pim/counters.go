@@ -5,7 +5,7 @@ import (
 	"net/netip"
 )
 
-// Counters counts what an interface received, sent and refused.
+// Counters holds the numbers of messages that an interface received, sent and refused.
 type Counters struct {
 	Received Messages `name:"received" by:"message"`
 	Sent     Messages `name:"sent" by:"message"`
@@ -44,17 +44,17 @@ type DropCause uint8
 
 // The causes.
 const (
-	DropMalformed DropCause = iota // Parse refused it
+	DropMalformed DropCause = iota // Parse refused the message
 	DropChecksum                   // its checksum is wrong
 	DropLinkDown                   // the interface is down, or has no PIM
 	DropSource                     // sender is not link-local
 	DropOwn                        // sender is this router
-	DropType                       // not a message for a last-hop router
+	DropType                       // a message that a last-hop router does not handle
 	DropNeighbor                   // sender is no neighbor: it has sent no hello
-	DropToUs                       // a join for this router, which serves no other router
-	DropRPF                        // a Bootstrap that did not come from the direction of its router
+	DropToUs                       // a join to this router, which serves no other router
+	DropRPF                        // a Bootstrap that did not come from the next hop towards its bootstrap router
 	DropPreferred                  // a Bootstrap of a router that has lost the election
-	DropLimit                      // there are as many neighbors or zones as can be kept
+	DropLimit                      // the bound on neighbors or zones is reached
 	dropCauses
 )
 
@@ -111,7 +111,7 @@ func (d Drops) All() func(yield func(DropCause, uint64) bool) {
 type DropError struct {
 	Cause DropCause
 	From  netip.Addr
-	Err   error // of Parse, else nil
+	Err   error // the error of Parse, else nil
 }
 
 // Error implements error.

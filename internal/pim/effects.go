@@ -6,10 +6,11 @@ import "net/netip"
 type Effects struct {
 	// Packets have to be sent, in this order.
 	Packets []OutPacket
-	// Lookups are sources and RPs whose next hops the router begins to need: the caller tells
-	// them by SetRPF now and whenever they change. Forgets are those that it no longer needs.
+	// Lookups lists the sources and RPs whose next hops the router needs from now on: the
+	// caller gives them by SetRPF now and whenever they change. Forgets lists those that
+	// it no longer needs.
 	Lookups, Forgets []netip.Addr
-	// Changed names the trees of which Incoming may have changed. A tree may occur twice.
+	// Changed names the trees whose Incoming may have changed. A tree may occur twice.
 	Changed []Key
 	Events  []Event
 }
@@ -26,7 +27,7 @@ type Key struct {
 	Source, Group netip.Addr
 }
 
-// OutPacket is a message to send with hop limit 1. Its checksum is right.
+// OutPacket is a message to send with hop limit 1. Its checksum is set.
 type OutPacket struct {
 	Interface string
 	Src, Dst  netip.Addr
@@ -39,11 +40,11 @@ type EventKind uint8
 // Kinds of events.
 const (
 	NeighborUp        EventKind = iota
-	NeighborDown                // its hold time is over, it said good-bye, or its session is down
-	NeighborRestarted           // its generation ID is another one
+	NeighborDown                // the neighbor's hold time is over, it has said good-bye, or its session is down
+	NeighborRestarted           // the neighbor has a new generation ID
 )
 
-// Event is something for the log.
+// Event is an event for the log.
 type Event struct {
 	Kind      EventKind
 	Interface string

@@ -6,9 +6,9 @@ import (
 	"tandem/internal/instant"
 )
 
-// Flow tells that packets of a stream have come by an interface since it was told last. The
-// caller tells the first packet at once, and every 100 s or more often that they still come.
-// It is what sections 4.2, 4.2.1 and 4.2.2 do at each packet.
+// Flow says that packets of a stream have come in on an interface. The caller calls it at
+// the first packet, and at least every 100 s as long as packets come. It does what
+// sections 4.2, 4.2.1 and 4.2.2 do at each packet.
 func (r *Router) Flow(now instant.Time, source, group netip.Addr, iface string, fx *Effects) {
 	r.now = max(r.now, now)
 	gid := r.findGroup(group)
@@ -17,7 +17,7 @@ func (r *Router) Flow(now instant.Time, source, group netip.Addr, iface string, 
 	}
 	g := r.groups.At(gid)
 	if g.ssm || !g.wants.covers(source) {
-		return // the tree of a source that is named lasts without packets
+		return // a tree that Want names does not need packets to last
 	}
 	_, id, found := r.findSource(g, source)
 	if found && r.came(now, r.trees.At(id), iface, fx) {
@@ -33,7 +33,8 @@ func (r *Router) Flow(now instant.Time, source, group netip.Addr, iface string, 
 	}
 }
 
-// came notes packets on the tree of a source, and reports whether they came on it.
+// came records packets of a source, and reports whether they came on the tree of the
+// source.
 func (r *Router) came(now instant.Time, t *tree, iface string, fx *Effects) bool {
 	if !t.Joined || t.Upstream.Interface != iface {
 		return false
@@ -46,8 +47,8 @@ func (r *Router) came(now instant.Time, t *tree, iface string, fx *Effects) bool
 	return true
 }
 
-// isOnSourceTree is Update_SPTbit of section 4.2.2 for packets that have come by the interface
-// towards the source.
+// isOnSourceTree is Update_SPTbit of section 4.2.2, for packets that have come in on the
+// interface towards the source.
 func (r *Router) isOnSourceTree(t *tree) bool {
 	g := r.groups.At(t.group)
 	if t.Upstream.Connected || g.star == 0 || !g.wants.Any {
@@ -57,7 +58,8 @@ func (r *Router) isOnSourceTree(t *tree) bool {
 	return t.Route.Interface != star.Route.Interface || t.Upstream.usable() && t.Upstream == star.Upstream
 }
 
-// switches is CheckSwitchToSpt of section 4.2.1 for packets that have come by an interface.
+// switches is CheckSwitchToSpt of section 4.2.1, for packets that have come in on an
+// interface.
 func (r *Router) switches(g *groupState, iface string) bool {
 	if g.star == 0 || inRanges(r.cfg.StayShared, g.addr) {
 		return false
@@ -66,8 +68,8 @@ func (r *Router) switches(g *groupState, iface string) bool {
 	return star.Joined && star.Upstream.Interface == iface
 }
 
-// Incoming returns where a stream comes from: the interface that its packets are taken from, and
-// the router that sends them. It returns false if the stream is not joined.
+// Incoming returns where a stream comes from: the incoming interface, and the upstream
+// router. It returns false if the stream is not joined.
 func (r *Router) Incoming(source, group netip.Addr) (Hop, bool) {
 	gid := r.findGroup(group)
 	if gid == 0 {

@@ -8,9 +8,9 @@ import (
 	"tandem/internal/instant"
 )
 
-// Wants is what the listeners of a group want: all sources but Sources if Any is set, otherwise
-// Sources alone. It is the union over all downstream interfaces: pim_include and pim_exclude
-// of section 4.1.5. The zero Wants wants nothing.
+// Wants is what the listeners of a group want: all sources except Sources if Any is set,
+// otherwise only Sources. It is the union over all downstream interfaces: pim_include and
+// pim_exclude of section 4.1.5. The zero Wants wants nothing.
 type Wants struct {
 	Any     bool
 	Sources []netip.Addr // sorted, each occurs once
@@ -23,7 +23,7 @@ func (w Wants) names(source netip.Addr) bool {
 	return found
 }
 
-// covers reports whether what a source sends is wanted.
+// covers reports whether a source is wanted.
 func (w Wants) covers(source netip.Addr) bool { return w.names(source) != w.Any }
 
 // groupState is a group with listeners.
@@ -41,8 +41,9 @@ func routable(group netip.Addr) bool {
 	return group.Is6() && group.IsMulticast() && group.As16()[1]&0x0f > 2
 }
 
-// Want sets what is wanted of a group. In groups of SSM only named sources can be had, so Any is
-// not served there (RFC 4604, section 2.2.4). Groups of link scope and less are ignored.
+// Want sets what is wanted of a group. In SSM groups only named sources can be joined, so
+// Any has no effect there (RFC 4604, section 2.2.4). Groups of link scope or narrower are
+// ignored.
 func (r *Router) Want(now instant.Time, group netip.Addr, w Wants, fx *Effects) {
 	r.now = max(r.now, now)
 	if !routable(group) {
@@ -83,7 +84,7 @@ func (r *Router) Want(now instant.Time, group netip.Addr, w Wants, fx *Effects) 
 	r.discardGroup(gid)
 }
 
-// differing returns what is in one of two sorted lists only.
+// differing returns the elements that are in exactly one of two sorted lists.
 func differing(a, b []netip.Addr) (list []netip.Addr) {
 	for len(a) > 0 || len(b) > 0 {
 		switch {
@@ -106,8 +107,8 @@ func (r *Router) findGroup(group netip.Addr) uint32 {
 	return r.groups.Find(r.seed.Addr(group), func(g *groupState) bool { return g.addr == group })
 }
 
-// groupIDs yields the ids of all groups, in an order that depends only on their history. Groups
-// may be discarded meanwhile.
+// groupIDs yields the ids of all groups, in an order that depends only on their history.
+// The caller may discard groups in the loop.
 func (r *Router) groupIDs() iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		for id := uint32(1); id <= r.groups.Top(); id++ {
@@ -118,7 +119,7 @@ func (r *Router) groupIDs() iter.Seq[uint32] {
 	}
 }
 
-// findSource returns the place and the id of the tree of a source.
+// findSource returns the place and the id of a source's tree in a group.
 func (r *Router) findSource(g *groupState, source netip.Addr) (place int, id uint32, found bool) {
 	place, found = slices.BinarySearchFunc(g.sources, source, func(id uint32, s netip.Addr) int {
 		return r.trees.At(id).Source.Compare(s)
@@ -129,22 +130,22 @@ func (r *Router) findSource(g *groupState, source netip.Addr) (place int, id uin
 	return place, id, found
 }
 
-// ensure returns the tree of a source, which it makes if there is none.
+// ensure returns the tree of a source. It makes the tree if there is none.
 func (r *Router) ensure(gid uint32, source netip.Addr, fx *Effects) uint32 {
 	g := r.groups.At(gid)
 	place, id, found := r.findSource(g, source)
 	if !found {
 		id = r.plant(gid, source, source, fx)
 		if g.star != 0 && r.trees.At(g.star).Joined {
-			r.trees.At(id).RPT = RPTNotPruned // as any source without a tree
+			r.trees.At(id).RPT = RPTNotPruned // the state of a source without a tree
 		}
 		g.sources = slices.Insert(g.sources, place, id)
 	}
 	return id
 }
 
-// ensureDerived does so for a source that Want has not named, as long as there is room. It
-// returns 0 if there is none.
+// ensureDerived does the same for a source that Want has not named, if there is room. It
+// returns 0 if there is no room.
 func (r *Router) ensureDerived(gid uint32, source netip.Addr, fx *Effects) uint32 {
 	if _, id, found := r.findSource(r.groups.At(gid), source); found {
 		return id
@@ -158,7 +159,8 @@ func (r *Router) ensureDerived(gid uint32, source netip.Addr, fx *Effects) uint3
 	return id
 }
 
-// settleGroup brings all trees of a group to what is desired.
+// settleGroup computes all trees of a group again: which are desired, and where they are
+// joined.
 func (r *Router) settleGroup(now instant.Time, gid uint32, fx *Effects) {
 	g := r.groups.At(gid)
 	if g.star != 0 {
@@ -170,7 +172,7 @@ func (r *Router) settleGroup(now instant.Time, gid uint32, fx *Effects) {
 	r.discardGroup(gid)
 }
 
-// settleAround does so for a tree and for those that depend on it.
+// settleAround does the same for a tree and for those that depend on it.
 func (r *Router) settleAround(now instant.Time, id uint32, fx *Effects) {
 	t := r.trees.At(id)
 	if gid := t.group; t.isStar() {
@@ -181,7 +183,7 @@ func (r *Router) settleAround(now instant.Time, id uint32, fx *Effects) {
 	}
 }
 
-// discardGroup forgets a group without listeners and trees.
+// discardGroup removes a group that has no listeners and no trees.
 func (r *Router) discardGroup(gid uint32) {
 	if g := r.groups.At(gid); g.addr.IsValid() && g.wants.empty() && g.star == 0 && len(g.sources) == 0 {
 		r.groups.Remove(gid)

@@ -9,7 +9,8 @@ import (
 // Protocol is the number of PIM in an IPv6 header (section 4.9).
 const Protocol = 103
 
-// AllRouters is where all messages of this package go to: ALL-PIM-ROUTERS (section 4.9).
+// AllRouters is the destination of all messages of this package: ALL-PIM-ROUTERS (section
+// 4.9).
 var AllRouters = netip.MustParseAddr("ff02::d")
 
 // Type is the type number of a PIM message (section 4.9).
@@ -48,20 +49,20 @@ func (t Type) String() string {
 type Message interface {
 	// Type returns the type number of the message.
 	Type() Type
-	// append adds what follows the PIM header.
+	// append appends the part after the PIM header.
 	append(dst []byte) []byte
 }
 
 // Forever is the hold time 0xffff: the neighbor, the join or the RP never expires.
 const Forever = 0xffff * time.Second
 
-// Hello tells the other routers of a link that a router is there (section 4.9.2).
+// Hello announces a router to the other routers of a link (section 4.9.2).
 type Hello struct {
-	// HoldTime is how long the sender is believed to be there: whole seconds, Forever, or 0
-	// when the sender goes. HasHoldTime is false if the option is missing.
+	// HoldTime is how long the receivers keep the sender without a hello: whole seconds,
+	// Forever, or 0 when the sender goes. HasHoldTime is false if the option is missing.
 	HoldTime    time.Duration
 	HasHoldTime bool
-	// PruneDelay is the option LAN Prune Delay, nil if it is missing.
+	// PruneDelay is nil if the option is missing.
 	PruneDelay *PruneDelay
 	// DRPriority is valid if HasDRPriority. The higher value wins.
 	DRPriority    uint32
@@ -70,13 +71,13 @@ type Hello struct {
 	// HasGenerationID.
 	GenerationID    uint32
 	HasGenerationID bool
-	// Addresses are the other addresses of the sender on the link.
+	// Addresses lists the other addresses of the sender on the link.
 	Addresses []netip.Addr
 }
 
 // PruneDelay is the option LAN Prune Delay (section 4.3.3).
 type PruneDelay struct {
-	// Tracking is the T bit: the sender can do without the suppression of joins.
+	// Tracking is the T bit: the sender does not need the suppression of joins.
 	Tracking bool
 	// Propagation is how long a message may take on the link, whole ms up to 32767.
 	Propagation time.Duration
@@ -99,14 +100,15 @@ type RegisterStop struct {
 
 // JoinPrune joins and leaves trees at one neighbor (section 4.9.5).
 type JoinPrune struct {
-	// Upstream is the neighbor that the message is for. All routers of the link read it.
+	// Upstream is the address of the neighbor that has to act on the message. All routers
+	// of the link read it.
 	Upstream netip.Addr
 	// HoldTime is how long the joins last: whole seconds, or Forever.
 	HoldTime time.Duration
 	Groups   []GroupRecord
 }
 
-// GroupRecord is what a JoinPrune says of one group.
+// GroupRecord is the part of a JoinPrune about one group.
 type GroupRecord struct {
 	Group         GroupRange
 	Joins, Prunes []Source
@@ -144,31 +146,31 @@ type Bootstrap struct {
 	FragmentTag uint16
 	// HashMaskLen is the length of the hash mask in bits.
 	HashMaskLen uint8
-	// Priority is that of the bootstrap router. The higher value wins.
+	// Priority is the priority of the bootstrap router. The higher value wins.
 	Priority uint8
 	BSR      netip.Addr
 	Ranges   []RPRange
 }
 
-// RPRange is the RPs of one range of groups.
+// RPRange holds the RPs of one range of groups.
 type RPRange struct {
 	Group GroupRange
-	// Count is the number of RPs of the range in all fragments together, 0 if there is none any
-	// more.
+	// Count is the number of RPs of the range in all fragments together, 0 if the range
+	// has no RP any more.
 	Count uint8
-	RPs   []RPEntry // those in this fragment
+	RPs   []RPEntry // the RPs in this fragment
 }
 
 // RPEntry is one RP of a range.
 type RPEntry struct {
 	RP netip.Addr
-	// HoldTime is how long the RP lasts, whole seconds.
+	// HoldTime is how long the RP is valid, whole seconds.
 	HoldTime time.Duration
-	// Priority of the RP. The lower value wins.
+	// Priority is the priority of the RP. The lower value wins.
 	Priority uint8
 }
 
-// Assert tells who forwards a stream on a link (section 4.9.6).
+// Assert decides which router forwards a stream on a link (section 4.9.6).
 type Assert struct {
 	Group GroupRange
 	// Source is :: in an assert for (*,G).
@@ -176,12 +178,12 @@ type Assert struct {
 	Metric Metric
 }
 
-// Metric is what an Assert compares (section 4.6.3).
+// Metric is the part of an Assert that is compared (section 4.6.3).
 type Metric struct {
 	// RPT is the R bit: the sender forwards from the shared tree.
 	RPT bool
-	// Preference is that of the unicast routing protocol, 31 bits. Cost is the metric of the
-	// route. Lower values win.
+	// Preference is the preference of the unicast routing protocol, 31 bits. Cost is the
+	// metric of the route. Lower values win.
 	Preference, Cost uint32
 }
 

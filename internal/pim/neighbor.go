@@ -7,10 +7,10 @@ import (
 	"tandem/internal/instant"
 )
 
-// maxNeighbors bounds the neighbors on one link: anybody there can send hellos.
+// maxNeighbors bounds the neighbors on one link, because any host there can send hellos.
 const maxNeighbors = 256
 
-// heardHello takes a hello of another router (section 4.3.1).
+// heardHello handles a hello of another router (section 4.3.1).
 func (r *Router) heardHello(now instant.Time, p *port, from netip.Addr, h *Hello, fx *Effects) DropCause {
 	hold := h.HoldTime
 	if !h.HasHoldTime {
@@ -46,7 +46,7 @@ func (r *Router) heardHello(now instant.Time, p *port, from netip.Addr, h *Hello
 	return accepted
 }
 
-// exactly returns the neighbor that sends from an address, nil if there is none.
+// exactly returns the neighbor with this source address, nil if there is none.
 func (p *port) exactly(a netip.Addr) *Neighbor {
 	for i := range p.kept.Neighbors {
 		if n := &p.kept.Neighbors[i]; n.Address == a {
@@ -56,25 +56,27 @@ func (p *port) exactly(a netip.Addr) *Neighbor {
 	return nil
 }
 
-// meet has this router introduce itself to a neighbor that does not know it yet.
+// meet sends a hello soon to a neighbor that does not know this router yet.
 func (r *Router) meet(now instant.Time, p *port, fx *Effects, e Event) {
 	p.kept.Introduced = false
 	p.helloSoon(now, r.rng)
 	fx.Events = append(fx.Events, e)
 }
 
-// restarted makes up for what a neighbor has forgotten: the joins that it had from this router
-// come again soon, and what it has won by asserts is open again (sections 4.5.4 and 4.6.1).
+// restarted handles a neighbor that has lost its state: the joins that this router sent
+// to it are sent again soon, and the asserts that it has won no longer count (sections
+// 4.5.4 and 4.6.1).
 func (r *Router) restarted(now instant.Time, p *port, from netip.Addr, fx *Effects) {
 	r.dropWinner(now, p.name, from, fx)
-	delay := p.override(r.rng) // one for all trees, so that few messages carry them
+	delay := p.override(r.rng) // one delay for all trees, so that few messages carry them
 	for id := range r.joinedAt(p.name, from) {
 		r.joinWithin(now, id, delay)
 	}
-	r.reroute(now, fx) // its other addresses may differ
+	r.reroute(now, fx) // the neighbor's other addresses may have changed
 }
 
-// LoseNeighbor takes a neighbor for lost, as when its BFD session is down.
+// LoseNeighbor removes a neighbor that is lost, for instance because its BFD session is
+// down.
 func (r *Router) LoseNeighbor(now instant.Time, iface string, neighbor netip.Addr, fx *Effects) {
 	r.now = max(r.now, now)
 	if p := r.ports[iface]; p != nil {
@@ -92,7 +94,7 @@ func (r *Router) loseNeighbor(now instant.Time, p *port, from netip.Addr, fx *Ef
 	r.reroute(now, fx)
 }
 
-// expireNeighbors loses the neighbors whose hold time is over.
+// expireNeighbors removes the neighbors whose hold time is over.
 func (r *Router) expireNeighbors(now instant.Time, p *port, fx *Effects) {
 	for i := 0; i < len(p.kept.Neighbors); {
 		if n := &p.kept.Neighbors[i]; n.Expires.IsDue(now) {

@@ -9,12 +9,12 @@ import (
 	"tandem/internal/instant"
 )
 
-// Entry is one join or prune that is to be sent.
+// Entry is one join or prune to send.
 type Entry struct {
 	Key
 	To   Hop
 	Root netip.Addr // the source, or the RP of a shared tree
-	RPT  bool       // of the source on the shared tree
+	RPT  bool       // for the source on the shared tree: (S,G,rpt)
 	Join bool
 }
 
@@ -29,13 +29,14 @@ func (e *Entry) encoded() Source {
 	return Source{Prefix: netip.PrefixFrom(e.Root, 128), Sparse: true, Wildcard: e.isStar(), RPT: e.RPT || e.isStar()}
 }
 
-// flush sends what is in the outbox, in as few messages as hold it (section 4.9.5.2).
+// flush sends the entries in the outbox, in as few messages as possible (section
+// 4.9.5.2).
 func (r *Router) flush(now instant.Time, fx *Effects) {
 	if len(r.outbox) == 0 {
 		return
 	}
 	r.withPrunes()
-	slices.Reverse(r.outbox) // so that of entries about one thing the last one is kept
+	slices.Reverse(r.outbox) // so that of several entries for the same state the last one is kept
 	slices.SortStableFunc(r.outbox, compareEntries)
 	box := slices.CompactFunc(r.outbox, sameEntry)
 	for len(box) > 0 {
@@ -54,8 +55,8 @@ func (r *Router) flush(now instant.Time, fx *Effects) {
 	r.outbox = r.outbox[:0]
 }
 
-// withPrunes adds to each join of a shared tree the sources that are pruned from it: both have
-// to be in one message (section 4.5.6).
+// withPrunes adds, to each join of a shared tree, the sources that are pruned from it,
+// because both have to be in one message (section 4.5.6).
 func (r *Router) withPrunes() {
 	for i := range r.outbox {
 		e := r.outbox[i]
@@ -75,9 +76,9 @@ func (r *Router) withPrunes() {
 	}
 }
 
-// compareEntries orders entries by router and group. In a group the trees of sources come before the
-// shared tree and what is said of sources on it: pim6d has one state for both, in which a prune of
-// the tree of a source would undo that of the source on the shared tree.
+// compareEntries orders entries by router and group. In a group the trees of sources come
+// before the shared tree and the (S,G,rpt) entries: pim6d has one state for (S,G) and
+// (S,G,rpt), in which a later prune of (S,G) would undo a prune of (S,G,rpt).
 func compareEntries(a, b Entry) int {
 	return cmp.Or(
 		strings.Compare(a.To.Interface, b.To.Interface), a.To.Neighbor.Compare(b.To.Neighbor),
@@ -95,14 +96,15 @@ func (e *Entry) rank() int {
 	return 0
 }
 
-// sameEntry reports whether two entries are about one thing at one router. A shared tree is one
-// thing whatever its RP, since a prune is obeyed without a look at the RP (section 4.5.1).
+// sameEntry reports whether two entries are about the same state at the same router. A
+// shared tree is the same whatever its RP, because a router obeys a prune without
+// comparing the RP (section 4.5.1).
 func sameEntry(a, b Entry) bool { return a.To == b.To && a.Key == b.Key && a.RPT == b.RPT }
 
 // maxGroups is how many groups one message can hold.
 const maxGroups = 255
 
-// pack sends entries for one router in messages that fit the link.
+// pack sends entries for one router in messages that fit into the link's MTU.
 func (r *Router) pack(p *port, entries []Entry, fx *Effects) {
 	m := r.message(p, entries[0].To)
 	for len(entries) > 0 {
@@ -127,8 +129,8 @@ func (r *Router) pack(p *port, entries []Entry, fx *Effects) {
 	p.send(&m.JoinPrune, fx)
 }
 
-// blockLen returns how many entries have to be in one message: a shared tree and what is said of
-// sources on it (section 4.9.5.2).
+// blockLen returns how many entries have to be in one message: a shared tree and its
+// (S,G,rpt) entries (section 4.9.5.2).
 func blockLen(entries []Entry) int {
 	n := 1
 	for entries[0].isStar() && n < len(entries) && entries[n].RPT && entries[n].Group == entries[0].Group {
@@ -140,7 +142,7 @@ func blockLen(entries []Entry) int {
 // packet is a message that is being filled.
 type packet struct {
 	JoinPrune
-	left int // bytes that it has room for
+	left int // room that is left, in bytes
 }
 
 func (r *Router) message(p *port, to Hop) *packet {
@@ -148,7 +150,7 @@ func (r *Router) message(p *port, to Hop) *packet {
 		max(p.kept.MTU, 1280) - 40 - (headerSize + unicastSize + 4)}
 }
 
-// extends reports whether an entry is of the group that the message ends with.
+// extends reports whether an entry has the group of the last entry in the message.
 func (m *packet) extends(e *Entry) bool {
 	return len(m.Groups) > 0 && m.Groups[len(m.Groups)-1].Group.Addr() == e.Group
 }

@@ -9,9 +9,9 @@ import (
 // ParseError says why a message was refused.
 type ParseError struct {
 	Type  Type
-	Field string // what is wrong, for example "length"
+	Field string // the part that is wrong, for example "length"
 	Have  int
-	Want  int // the least that Have should have been, 0 where there is no such number
+	Want  int // the smallest valid value of Have, 0 where this does not apply
 }
 
 // Error implements error.
@@ -22,10 +22,10 @@ func (e *ParseError) Error() string {
 	return fmt.Sprintf("pim: %v: %s %d, want at least %d", e.Type, e.Field, e.Have, e.Want)
 }
 
-// Parse decodes a message, which begins with its PIM header. It does not look at the checksum
-// (see ChecksumRight). The message keeps no reference to b, but for the packet in a Register.
-// Data behind the end of a message, unknown hello options and reserved fields are skipped, as
-// section 4.9 demands. An error is a *ParseError.
+// Parse decodes a message, which begins with its PIM header. It does not check the
+// checksum (see ChecksumRight). The message keeps no reference to b, except for the
+// packet in a Register. Parse skips data behind the end of a message, unknown hello
+// options and reserved fields, as section 4.9 demands. An error is a *ParseError.
 func Parse(b []byte) (Message, error) {
 	if len(b) < headerSize {
 		return nil, &ParseError{Field: "length", Have: len(b), Want: headerSize}
@@ -57,7 +57,7 @@ func Parse(b []byte) (Message, error) {
 	return m, nil
 }
 
-// reader takes fields from a message. After an error it gives zeros.
+// reader reads fields from a message. After an error it returns zeros.
 type reader struct {
 	kind Type
 	left []byte
@@ -115,7 +115,7 @@ func (r *reader) option(h *Hello, kind uint16, size int) {
 	case optionGeneration:
 		h.GenerationID, h.HasGenerationID = be.Uint32(r.take(4)), true
 	case optionAddresses:
-		h.Addresses = nil // the last list counts
+		h.Addresses = nil // a later list replaces an earlier one
 		for range size / unicastSize {
 			h.Addresses = append(h.Addresses, r.unicast())
 		}
@@ -193,7 +193,7 @@ func (r *reader) group() GroupRange {
 	return GroupRange{Prefix: prefix, Bidir: flags&0x80 != 0, Zone: flags&0x01 != 0}
 }
 
-// prefix decodes what an encoded group address and an encoded source address have in common.
+// prefix decodes the part that encoded group and source addresses have in common.
 func (r *reader) prefix(flags *byte) netip.Prefix {
 	r.family()
 	b := r.take(2)
@@ -211,7 +211,7 @@ func (r *reader) unicast() netip.Addr {
 	return netip.AddrFrom16([16]byte(r.take(16)))
 }
 
-// family demands IPv6 in its native encoding.
+// family checks that an address is IPv6 in its native encoding.
 func (r *reader) family() {
 	b := r.take(2)
 	if r.err == nil && b[0] != familyIPv6 {

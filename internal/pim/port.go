@@ -16,14 +16,14 @@ type port struct {
 	kept PortKept
 }
 
-// PortKept is what a port knows for longer than an event.
+// PortKept is the state of a port that outlives an event.
 type PortKept struct {
 	Link
 	// GenerationID is drawn whenever the interface comes up.
 	GenerationID uint32
 	HelloAt      instant.Time // when the next hello is due (Hello Timer)
-	// Introduced: every neighbor has had the chance to hear a hello of this router. Before
-	// that, neighbors drop its joins.
+	// Introduced says that every neighbor may have received a hello of this router.
+	// Before that, neighbors drop its joins.
 	Introduced bool
 	Neighbors  []Neighbor // sorted by address
 	Counters   Counters
@@ -35,13 +35,13 @@ type Neighbor struct {
 	// Hello is the last hello of the neighbor.
 	Hello   Hello
 	Since   instant.Time
-	Expires instant.Time // Neighbor Liveness Timer; Never if the neighbor does not expire
+	Expires instant.Time // when the neighbor expires (Neighbor Liveness Timer); Never if it does not
 }
 
 // active reports whether the port sends and receives.
 func (p *port) active() bool { return p.kept.Up && p.kept.LinkLocal.IsValid() }
 
-// isOwn reports whether this router has an address on the link.
+// isOwn reports whether an address is one of this router on the link.
 func (p *port) isOwn(a netip.Addr) bool {
 	return a == p.kept.LinkLocal || slices.Contains(p.kept.Others, a)
 }
@@ -58,7 +58,7 @@ func (p *port) neighbor(a netip.Addr) *Neighbor {
 	return nil
 }
 
-// insert makes an empty record of a neighbor.
+// insert adds a neighbor without a hello.
 func (p *port) insert(a netip.Addr, now instant.Time) *Neighbor {
 	i, _ := slices.BinarySearchFunc(p.kept.Neighbors, a, func(n Neighbor, a netip.Addr) int { return n.Address.Compare(a) })
 	p.kept.Neighbors = slices.Insert(p.kept.Neighbors, i, Neighbor{Address: a, Since: now})
@@ -81,18 +81,18 @@ func (p *port) deadline() instant.Time {
 	return first
 }
 
-// helloSoon has a hello sent within the triggered hello delay (section 4.3.1).
+// helloSoon schedules a hello within the triggered hello delay (section 4.3.1).
 func (p *port) helloSoon(now instant.Time, rng *rand.Rand) {
 	p.kept.HelloAt = instant.Earliest(p.kept.HelloAt, now.Add(upTo(rng, p.cfg.TriggeredHello)))
 }
 
-// hello sends a hello, and has the next one sent an interval later.
+// hello sends a hello and schedules the next one.
 func (p *port) hello(now instant.Time, fx *Effects) {
 	p.kept.HelloAt, p.kept.Introduced = now.Add(p.cfg.HelloInterval), true
 	p.send(p.ownHello(p.cfg.HoldTime), fx)
 }
 
-// goodBye tells the neighbors that this router goes (section 4.3.1).
+// goodBye announces to the neighbors that this router goes (section 4.3.1).
 func (p *port) goodBye(fx *Effects) {
 	if p.active() {
 		p.send(p.ownHello(0), fx)
@@ -118,12 +118,13 @@ func (p *port) send(m Message, fx *Effects) {
 	p.kept.Counters.Sent.count(m)
 }
 
-// delayEnabled is LAN_Delay_Enabled of section 4.3.3: all neighbors have the option.
+// delayEnabled is LAN_Delay_Enabled of section 4.3.3: all neighbors have sent the option.
 func (p *port) delayEnabled() bool {
 	return !slices.ContainsFunc(p.kept.Neighbors, func(n Neighbor) bool { return n.Hello.PruneDelay == nil })
 }
 
-// override draws the time before this router overrides a prune (t_override, section 4.11).
+// override draws the random delay before this router overrides a prune (t_override,
+// section 4.11).
 func (p *port) override(rng *rand.Rand) time.Duration {
 	most := p.cfg.OverrideInterval
 	if p.delayEnabled() {
@@ -136,15 +137,15 @@ func (p *port) override(rng *rand.Rand) time.Duration {
 	return upTo(rng, most)
 }
 
-// suppresses is Suppression_Enabled of section 4.3.3: some router of the link cannot do
-// without the suppression of joins.
+// suppresses is Suppression_Enabled of section 4.3.3: some router of the link needs the
+// suppression of joins.
 func (p *port) suppresses() bool {
 	return !p.cfg.Tracking || !p.delayEnabled() ||
 		slices.ContainsFunc(p.kept.Neighbors, func(n Neighbor) bool { return !n.Hello.PruneDelay.Tracking })
 }
 
-// designated returns the designated router of the link (section 4.3.2): that of the highest
-// priority if all routers tell theirs, then that of the highest address.
+// designated returns the designated router of the link (section 4.3.2): the router of the
+// highest priority, if all routers send one, then that of the highest address.
 func (p *port) designated() netip.Addr {
 	byPriority := !slices.ContainsFunc(p.kept.Neighbors, func(n Neighbor) bool { return !n.Hello.HasDRPriority })
 	best, priority := p.kept.LinkLocal, p.cfg.DRPriority
@@ -163,7 +164,7 @@ func (p *port) designated() netip.Addr {
 	return best
 }
 
-// upTo draws a time from 0 to most.
+// upTo draws a random time from 0 to most.
 func upTo(rng *rand.Rand, most time.Duration) time.Duration {
 	return time.Duration(rng.Int64N(int64(max(most, 0)) + 1))
 }

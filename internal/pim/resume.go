@@ -7,8 +7,9 @@ import (
 	"tandem/internal/instant"
 )
 
-// Memory is the state of a Router. A new Router resumes from it in place of the old one: its
-// neighbors see neither another generation ID nor a gap in the hellos and joins.
+// Memory is the state of a Router, for its successor. A new Router that resumes from it
+// goes on in place of the old one: its neighbors notice neither a new generation ID nor a
+// gap in the hellos and joins.
 type Memory struct {
 	Kept    RouterKept
 	Ports   []PortMemory // by name
@@ -22,30 +23,30 @@ type RouterKept struct {
 	Bootstrap BootstrapKept
 }
 
-// PortMemory is PIM on one interface.
+// PortMemory is the state of PIM on one interface.
 type PortMemory struct {
 	Name   string
 	Config InterfaceConfig
 	Kept   PortKept
 }
 
-// TargetMemory is a source or an RP with its next hops.
+// TargetMemory is the state of a source or an RP, with its next hops.
 type TargetMemory struct {
 	Root netip.Addr
 	Hops []NextHop
 }
 
-// GroupMemory is one group with its trees, in the order of their sources.
+// GroupMemory is the state of one group with its trees, in the order of their sources.
 type GroupMemory struct {
 	Group netip.Addr
 	Wants Wants
 	Trees []TreeMemory
 }
 
-// TreeMemory is one tree.
+// TreeMemory is the state of one tree.
 type TreeMemory struct {
 	Kept TreeKept
-	// Derived: a packet or a message has brought it about.
+	// Derived says that a packet or a message, and not Want, has caused the tree.
 	Derived bool
 }
 
@@ -89,7 +90,7 @@ func (r *Router) Resume(now instant.Time, m Memory) {
 	r.now = max(r.now, now)
 	r.outbox = slices.Clone(m.Kept.Outbox)
 	r.bootstrap.kept = m.Kept.Bootstrap.clone()
-	var known Effects // the caller looks all roots up
+	var known Effects // the caller looks up all roots anyway, so these requests are dropped
 	for i := range r.bootstrap.kept.Zones {
 		if z := &r.bootstrap.kept.Zones[i]; z.BSR.IsValid() {
 			r.pin(z.BSR, &known)
@@ -112,7 +113,7 @@ func (r *Router) Resume(now instant.Time, m Memory) {
 	}
 }
 
-// clone returns a copy that shares nothing.
+// clone returns a copy that shares no memory with k.
 func (k BootstrapKept) clone() BootstrapKept {
 	k.Zones = slices.Clone(k.Zones)
 	for i := range k.Zones {
@@ -129,7 +130,7 @@ func (r *Router) resumeGroup(m *GroupMemory) {
 	gid := r.groups.Insert(groupState{addr: m.Group, wants: m.Wants, ssm: inRanges(r.cfg.SSM, m.Group)})
 	g := r.groups.At(gid)
 	for _, tm := range m.Trees {
-		var known Effects // the caller looks all roots up
+		var known Effects // the caller looks up all roots anyway, so these requests are dropped
 		id := r.plant(gid, tm.Kept.Source, tm.Kept.Root, &known)
 		t := r.trees.At(id)
 		t.TreeKept, t.derived = tm.Kept, tm.Derived

@@ -27,13 +27,13 @@ type Router struct {
 	derived int                   // trees that Want does not name
 
 	joined, unsent int     // trees that are joined, and those of them whose join has not been sent
-	outbox         []Entry // what is to be sent besides the joins that timers send
+	outbox         []Entry // entries to send besides the periodic joins
 
 	bootstrap bootstrap
 }
 
-// NewRouter returns a router without interfaces that wants nothing. rng draws its random
-// times and generation IDs.
+// NewRouter returns a router without interfaces that wants nothing. It draws its random
+// times and generation IDs from rng.
 func NewRouter(cfg Config, rng *rand.Rand, now instant.Time) *Router {
 	r := &Router{cfg: cfg, rng: rng, now: now, ports: map[string]*port{}, seed: table.NewSeed(rng.Uint64())}
 	r.groups.Hash = func(g *groupState) uint64 { return r.seed.Addr(g.addr) }
@@ -42,7 +42,8 @@ func NewRouter(cfg Config, rng *rand.Rand, now instant.Time) *Router {
 	return r
 }
 
-// SetInterface begins PIM on an interface, or tells that its settings or its link have changed.
+// SetInterface begins PIM on an interface, or gives its new settings and the new state of
+// its link.
 func (r *Router) SetInterface(now instant.Time, name string, cfg InterfaceConfig, link Link, fx *Effects) {
 	r.now = max(r.now, now)
 	p := r.ports[name]
@@ -72,7 +73,7 @@ func (r *Router) SetInterface(now instant.Time, name string, cfg InterfaceConfig
 	}
 }
 
-// silence forgets the neighbors of a port that has gone down.
+// silence removes the neighbors of a port that has gone down.
 func (r *Router) silence(now instant.Time, p *port, fx *Effects) {
 	p.kept.HelloAt = instant.Never
 	for len(p.kept.Neighbors) > 0 {
@@ -107,8 +108,8 @@ func (r *Router) SetConfig(now instant.Time, cfg Config, fx *Effects) {
 	r.remap(now, fx)
 }
 
-// Receive handles a PIM message b that was received on an interface. A *DropError says that it
-// had no effect, which is counted.
+// Receive handles a PIM message b that was received on an interface. A *DropError says
+// why the message had no effect; it is already counted.
 func (r *Router) Receive(now instant.Time, iface string, src, dst netip.Addr, b []byte, fx *Effects) error {
 	r.now = max(r.now, now)
 	p := r.ports[iface]
@@ -128,7 +129,7 @@ func (r *Router) Receive(now instant.Time, iface string, src, dst netip.Addr, b 
 	return &DropError{Cause: cause, From: src, Err: err}
 }
 
-// accepted is no cause to drop.
+// accepted is the value in place of a DropCause for a message that is not dropped.
 const accepted = dropCauses
 
 // open makes the checks that need no state of a neighbor.
@@ -150,8 +151,8 @@ func (p *port) open(src, dst netip.Addr, b []byte) (Message, DropCause, error) {
 	return m, accepted, nil
 }
 
-// take gives a message to its state machines, or says why it has no effect. All but hellos
-// must come from a neighbor (sections 4.5 and 4.6).
+// take passes a message to its state machine, or returns why it has no effect. All
+// messages except hellos must come from a neighbor (sections 4.5 and 4.6).
 func (r *Router) take(now instant.Time, p *port, src, dst netip.Addr, m Message, fx *Effects) DropCause {
 	if h, is := m.(*Hello); is {
 		return r.heardHello(now, p, src, h, fx)

@@ -6,9 +6,9 @@ import (
 	"tandem/internal/instant"
 )
 
-// rpFor returns the RP of a group, the zero Addr if none is known. A group that names its RP has
-// no other (RFC 3956, section 4). What the bootstrap router says counts before what is configured,
-// unless that is preferred.
+// rpFor returns the RP of a group, the zero Addr if none is known. A group whose address
+// contains an RP has no other RP (RFC 3956, section 4). An RP from the bootstrap router
+// counts before a configured one, unless the configured one is Preferred.
 func (r *Router) rpFor(group netip.Addr) netip.Addr {
 	if r.cfg.EmbeddedRP {
 		if rp, ok := EmbeddedRP(group); ok {
@@ -24,7 +24,7 @@ func (r *Router) rpFor(group netip.Addr) netip.Addr {
 	return r.staticRP(group, false)
 }
 
-// remap gives every shared tree the RP that its group has now.
+// remap gives every shared tree the present RP of its group.
 func (r *Router) remap(now instant.Time, fx *Effects) {
 	for gid := range r.groupIDs() {
 		g := r.groups.At(gid)
@@ -44,8 +44,9 @@ func (r *Router) remap(now instant.Time, fx *Effects) {
 	}
 }
 
-// staticRP returns the configured RP with the longest range that holds the group, among the
-// preferred ones or among the others. Of equal ranges the highest address counts.
+// staticRP returns the configured RP with the longest range that contains the group,
+// either among the preferred RPs or among the others. If ranges are equal, the highest
+// address counts.
 func (r *Router) staticRP(group netip.Addr, preferred bool) (best netip.Addr) {
 	bits := -1
 	for _, s := range r.cfg.StaticRPs {
@@ -60,7 +61,8 @@ func (r *Router) staticRP(group netip.Addr, preferred bool) (best netip.Addr) {
 	return best
 }
 
-// match returns the length of the longest range of the RP that holds the group, -1 for none.
+// match returns the length of the RP's longest range that contains the group, -1 for
+// none.
 func (s StaticRP) match(group netip.Addr) int {
 	if len(s.Groups) == 0 {
 		return 8
@@ -74,8 +76,9 @@ func (s StaticRP) match(group netip.Addr) int {
 	return bits
 }
 
-// EmbeddedRP returns the RP that a group names in itself (RFC 3956, sections 2 and 4):
-// ff7x:0RPL:prefix:group, where R is the interface ID of the RP and PL the length of its prefix.
+// EmbeddedRP returns the RP that a group's address contains (RFC 3956, sections 2 and 4):
+// ff7x:0RPL:prefix:group, where R is the interface ID of the RP and PL the length of its
+// prefix.
 func EmbeddedRP(group netip.Addr) (netip.Addr, bool) {
 	b := group.As16()
 	id, bits := b[2]&0x0f, int(b[3])

@@ -8,21 +8,22 @@ import (
 	"tandem/internal/table"
 )
 
-// NextHop is one way to a source or an RP, as the unicast routes have it.
+// NextHop is one next hop towards a source or an RP in the unicast routing table.
 type NextHop struct {
 	Interface string
-	// Gateway is an address of the next router. It is the zero Addr where the source itself is
-	// on the link.
+	// Gateway is an address of the next router. It is the zero Addr if the source itself
+	// is on the link.
 	Gateway netip.Addr
 }
 
-// Hop is where a tree comes from: the interface, and the router there to join it at
-// (RPF_interface and RPF' of section 4.1.5).
+// Hop is where a tree comes from: the interface, and the upstream router at which it is
+// joined (RPF_interface and RPF' of section 4.1.5).
 type Hop struct {
 	Interface string
-	// Neighbor is the address that the router sends from, the zero Addr if it is no neighbor.
+	// Neighbor is the router's source address, the zero Addr if it is no neighbor.
 	Neighbor netip.Addr
-	// Connected: the source is on the link itself, and there is nobody to join at.
+	// Connected says that the source is on the link itself, so there is no router to join
+	// at.
 	Connected bool
 }
 
@@ -34,11 +35,11 @@ type target struct {
 	addr  netip.Addr
 	hops  []NextHop
 	trees []uint32
-	pins  int // how many others need the next hops
+	pins  int // how many other users need the next hops, see pin
 }
 
-// SetRPF tells the next hops to a source or an RP. No next hop means that there is no route. An
-// address that the router has not asked for is ignored.
+// SetRPF gives the next hops towards a source or an RP. An empty list means that there is
+// no route. An address that is not in Lookups is ignored.
 func (r *Router) SetRPF(now instant.Time, root netip.Addr, hops []NextHop, fx *Effects) {
 	r.now = max(r.now, now)
 	id := r.findTarget(root)
@@ -64,7 +65,7 @@ func (r *Router) findTarget(root netip.Addr) uint32 {
 	return r.targets.Find(r.seed.Addr(root), func(t *target) bool { return t.addr == root })
 }
 
-// root puts a tree at the root that it has, the zero Addr for none.
+// root connects a tree to its root; the zero Addr means that it has none.
 func (r *Router) root(id uint32, addr netip.Addr, fx *Effects) {
 	t := r.trees.At(id)
 	r.uproot(id, fx)
@@ -78,7 +79,7 @@ func (r *Router) root(id uint32, addr netip.Addr, fx *Effects) {
 	x.trees = append(x.trees, id)
 }
 
-// ensureTarget returns the target with an address, which it has looked up if it is new.
+// ensureTarget returns the target with an address. A new target is added to Lookups.
 func (r *Router) ensureTarget(addr netip.Addr, fx *Effects) uint32 {
 	id := r.findTarget(addr)
 	if id == 0 {
@@ -88,7 +89,7 @@ func (r *Router) ensureTarget(addr netip.Addr, fx *Effects) uint32 {
 	return id
 }
 
-// forgetTarget removes a target that nobody needs.
+// forgetTarget removes a target that no tree and no other user needs.
 func (r *Router) forgetTarget(id uint32, fx *Effects) {
 	if x := r.targets.At(id); len(x.trees) == 0 && x.pins == 0 {
 		fx.Forgets = append(fx.Forgets, x.addr)
@@ -96,7 +97,7 @@ func (r *Router) forgetTarget(id uint32, fx *Effects) {
 	}
 }
 
-// uproot takes a tree from its root, which is forgotten with its last tree.
+// uproot disconnects a tree from its root. The root is removed with its last tree.
 func (r *Router) uproot(id uint32, fx *Effects) {
 	t := r.trees.At(id)
 	if t.target == 0 {
@@ -111,9 +112,10 @@ func (r *Router) uproot(id uint32, fx *Effects) {
 	t.target = 0
 }
 
-// route returns where a tree comes from by the unicast routes alone. Among several ways the one
-// with the highest hash of root, group and neighbor is taken, so that the loss of one way moves
-// only the trees on it. Ways without a neighbor count only where no way has one.
+// route returns where a tree comes from by the unicast routes alone. Among several next
+// hops it takes the one with the highest hash of root, group and neighbor, so that the
+// loss of one next hop moves only its own trees. Next hops without a neighbor count only
+// if none has one.
 func (r *Router) route(t *tree) (best Hop) {
 	if t.target == 0 {
 		return Hop{}
@@ -134,7 +136,7 @@ func (r *Router) route(t *tree) (best Hop) {
 	return best
 }
 
-// hop finds the neighbor of a next hop. Interfaces without PIM are no way at all.
+// hop finds the neighbor of a next hop. Interfaces without PIM cannot be used.
 func (r *Router) hop(nh NextHop) Hop {
 	p := r.ports[nh.Interface]
 	if p == nil || !p.active() {
@@ -150,7 +152,7 @@ func (r *Router) hop(nh NextHop) Hop {
 	return h
 }
 
-// waySeed keys the hash of ways. It is the same on all devices.
+// waySeed is the seed of the hash of next hops. It is the same on all devices.
 var waySeed = table.NewSeed(7761)
 
 func (h Hop) weight(root, group netip.Addr) uint64 {
@@ -160,7 +162,7 @@ func (h Hop) weight(root, group netip.Addr) uint64 {
 	return waySeed.Addrs([]netip.Addr{root, group, h.Neighbor})
 }
 
-// reroute looks for the way of every tree again.
+// reroute computes the route of every tree again.
 func (r *Router) reroute(now instant.Time, fx *Effects) {
 	for id := range r.groupIDs() {
 		r.settleGroup(now, id, fx)

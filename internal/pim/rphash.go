@@ -2,9 +2,9 @@ package pim
 
 import "net/netip"
 
-// learntRP returns the RP of a group that the bootstrap router has told: of the longest range that
-// holds the group the RP of the lowest priority, then that of the highest hash, then that of the
-// highest address (section 4.7.1).
+// learntRP returns the RP of a group that was learnt from the bootstrap router. Among the
+// RPs of the longest range that contains the group, the lowest priority wins, then the
+// highest hash, then the highest address (section 4.7.1).
 func (b *bootstrap) learntRP(group netip.Addr) (best netip.Addr) {
 	bits := -1
 	var choice LearntRP

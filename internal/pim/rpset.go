@@ -11,7 +11,7 @@ import (
 type LearntRange struct {
 	Group netip.Prefix
 	RPs   []LearntRP
-	// Partial are the RPs of a set that has come in part, in fragments with Tag.
+	// Partial holds the RPs of a set that has come only in part, in fragments with Tag.
 	Tag     uint16
 	Partial []LearntRP
 }
@@ -23,8 +23,8 @@ type LearntRP struct {
 	Expires  instant.Time
 }
 
-// learn takes the RPs of a range. They replace the former ones when all have come (RFC 5059,
-// section 3.4).
+// learn stores the RPs of a range. They replace the former ones when all fragments have
+// come (RFC 5059, section 3.4).
 func (z *Zone) learn(now instant.Time, tag uint16, told *RPRange) {
 	at := slices.IndexFunc(z.Ranges, func(l LearntRange) bool { return l.Group == told.Group.Masked() })
 	if told.Group.Bidir {
@@ -51,7 +51,7 @@ func (z *Zone) learn(now instant.Time, tag uint16, told *RPRange) {
 	z.forget(now)
 }
 
-// forget drops the RPs whose hold time is over.
+// forget removes the RPs whose hold time is over.
 func (z *Zone) forget(now instant.Time) {
 	over := func(p LearntRP) bool { return p.Expires.IsDue(now) }
 	z.Ranges = slices.DeleteFunc(z.Ranges, func(l LearntRange) bool {

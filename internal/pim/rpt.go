@@ -18,8 +18,9 @@ func (s RPTState) String() string {
 	return [...]string{"RPTNotJoined", "NotPruned", "Pruned"}[s]
 }
 
-// settleRPT brings the state (S,G,rpt) to what is desired. While no join of the shared tree has
-// been sent, that join will carry the prune.
+// settleRPT changes the state (S,G,rpt) to the desired one. As long as the first join of
+// the shared tree has not been sent, a prune needs no message of its own: that join will
+// carry it.
 //
 //	from          event                     to            sends
 //	any           shared tree not desired   RPTNotJoined
@@ -66,9 +67,10 @@ func (r *Router) rptUpstream(t *tree) Hop {
 	return star.Upstream
 }
 
-// sendRPT has a Join(S,G,rpt) or a Prune(S,G,rpt) sent, unless the join of the shared tree is
-// still to be sent. That join goes with it, which says the same once more (section 4.5.6): pim6d
-// does not heed a lone Join(S,G,rpt), and the stream would be missing until the next refresh.
+// sendRPT schedules a Join(S,G,rpt) or a Prune(S,G,rpt), unless the first join of the
+// shared tree is still to be sent. The message also contains a join of the shared tree,
+// which says the same again (section 4.5.6): pim6d ignores a lone Join(S,G,rpt), and the
+// stream would be missing until the next refresh.
 func (r *Router) sendRPT(t *tree, join bool) {
 	g := r.groups.At(t.group)
 	if g.star == 0 || !r.trees.At(g.star).Announced {

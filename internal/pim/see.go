@@ -7,9 +7,9 @@ import (
 	"tandem/internal/instant"
 )
 
-// heardJoinPrune takes a message that another router sends to a router upstream. A join spares
-// this router its own; a prune has to be overridden if the tree is wanted here (sections
-// 4.5.4, 4.5.5 and 4.5.7).
+// heardJoinPrune handles a message that another router of the link sends to an upstream
+// router. If it contains a join, this router need not send its own. A prune has to be
+// overridden if this router wants the tree (sections 4.5.4, 4.5.5 and 4.5.7).
 func (r *Router) heardJoinPrune(now instant.Time, p *port, m *JoinPrune, fx *Effects) DropCause {
 	if p.isOwn(m.Upstream) {
 		return DropToUs
@@ -55,7 +55,8 @@ func (r *Router) seeJoin(now instant.Time, p *port, gid uint32, to Hop, s Source
 	}
 }
 
-// suppress puts off the join of a tree that another router has just joined for both.
+// suppress delays the join of a tree, because another router of the link has just joined
+// the tree at the same neighbor.
 func (r *Router) suppress(now instant.Time, p *port, id uint32, to Hop, hold time.Duration) {
 	if id == 0 || !p.suppresses() {
 		return
@@ -70,8 +71,8 @@ func (r *Router) suppress(now instant.Time, p *port, id uint32, to Hop, hold tim
 	r.reschedule(id)
 }
 
-// seePrune handles a prune of another router: this router joins again before the router
-// upstream acts on it.
+// seePrune handles a prune of another router: this router sends a join before the
+// upstream router acts on the prune.
 func (r *Router) seePrune(now instant.Time, p *port, gid uint32, to Hop, s Source, fx *Effects) {
 	g := r.groups.At(gid)
 	if s.Wildcard {
@@ -87,14 +88,15 @@ func (r *Router) seePrune(now instant.Time, p *port, gid uint32, to Hop, s Sourc
 	r.overrideRPT(now, p, gid, to, s.Addr(), fx)
 }
 
-// overrideAt has a tree that is joined at a router joined there again soon.
+// overrideAt schedules an early join for a tree that is joined at this neighbor.
 func (r *Router) overrideAt(now instant.Time, p *port, id uint32, to Hop) {
 	if id != 0 && r.trees.At(id).Upstream == to {
 		r.joinWithin(now, id, p.override(r.rng))
 	}
 }
 
-// overrideRPT has a Join(S,G,rpt) sent soon for a source that is wanted from the shared tree.
+// overrideRPT schedules an early Join(S,G,rpt) for a source that is wanted from the
+// shared tree.
 func (r *Router) overrideRPT(now instant.Time, p *port, gid uint32, to Hop, source netip.Addr, fx *Effects) {
 	g := r.groups.At(gid)
 	if g.star == 0 || !g.wants.covers(source) || r.trees.At(g.star).Upstream != to {

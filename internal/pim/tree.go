@@ -17,33 +17,34 @@ type tree struct {
 	target  uint32 // id of the root, 0 if there is none
 	slot    int    // place among the trees of the root
 	place   int    // place in the timers, instant.Out if no timer runs
-	derived bool   // a packet or a message has brought it about
+	derived bool   // a packet or a message, and not Want, has caused the tree
 }
 
-// TreeKept is what a tree knows for longer than an event.
+// TreeKept is the state of a tree that outlives an event.
 type TreeKept struct {
 	Key
 	// Root is the source, or the RP of a shared tree; the zero Addr if no RP is known.
 	Root   netip.Addr
 	Joined bool // the upstream state is Joined (sections 4.5.4 and 4.5.5)
-	// Route is where the tree comes from by the unicast routes. Upstream differs from it where
-	// another router has won an assert (RPF').
+	// Route is where the tree comes from by the unicast routes. Upstream differs from it
+	// if another router has won an assert (RPF').
 	Route, Upstream Hop
-	// Announced: a join has been sent to Upstream.
+	// Announced says that a join has been sent to Upstream.
 	Announced bool
 	JoinAt    instant.Time // when the next join is due (Join Timer)
-	// KeepUntil is how long packets of the source keep its tree (Keepalive Timer).
+	// KeepUntil is until when the last packet of the source keeps its tree (Keepalive
+	// Timer).
 	KeepUntil instant.Time
-	// SPT is the SPTbit: packets come on the tree of the source.
+	// SPT is the SPTbit: packets come in on the tree of the source.
 	SPT        bool
 	RPT        RPTState
-	OverrideAt instant.Time // when a prune by another router is overridden (Override Timer)
-	Winners    []Winner     // of asserts, at most one on each interface
+	OverrideAt instant.Time // when this router overrides another router's prune (Override Timer)
+	Winners    []Winner     // winners of asserts, at most one on each interface
 }
 
 func (t *tree) isStar() bool { return !t.Source.IsValid() }
 
-// alarm returns when a timer of the tree is due first.
+// alarm returns when the first timer of the tree is due.
 func (t *tree) alarm() instant.Time {
 	first := instant.Earliest(t.JoinAt, t.KeepUntil, t.OverrideAt)
 	for i := range t.Winners {
@@ -52,14 +53,15 @@ func (t *tree) alarm() instant.Time {
 	return first
 }
 
-// plant makes a tree that is not joined.
+// plant makes a tree. The tree is not joined yet.
 func (r *Router) plant(gid uint32, source, root netip.Addr, fx *Effects) uint32 {
 	id := r.trees.Insert(tree{TreeKept: TreeKept{Key: Key{source, r.groups.At(gid).addr}}, group: gid, place: instant.Out})
 	r.root(id, root, fx)
 	return id
 }
 
-// settle brings a tree to what is desired, and discards it if nothing is left of it.
+// settle computes whether a tree is desired, and joins or prunes it. It discards a tree
+// that is of no use any more.
 func (r *Router) settle(now instant.Time, id uint32, fx *Effects) {
 	t := r.trees.At(id)
 	before := t.TreeKept
@@ -76,7 +78,7 @@ func (r *Router) settle(now instant.Time, id uint32, fx *Effects) {
 		t.Joined, t.SPT, t.Upstream, t.Announced, t.JoinAt = false, false, Hop{}, false, instant.Never
 	case desired && upstream == t.Upstream:
 	case desired && route == t.Route && upstream.usable() && t.Announced:
-		// Another router forwards on the same link: it has to have the join soon.
+		// Another router forwards on the same link: it needs the join soon.
 		t.Upstream = upstream
 		t.JoinAt = instant.Earliest(t.JoinAt, now.Add(r.override(upstream)))
 	case desired:
@@ -96,7 +98,7 @@ func (r *Router) settle(now instant.Time, id uint32, fx *Effects) {
 	}
 }
 
-// joinAt has a first join sent to a router at once.
+// joinAt schedules a first join at a router, at once.
 func (t *tree) joinAt(now instant.Time, upstream Hop) {
 	t.Upstream, t.Announced, t.JoinAt = upstream, false, instant.Never
 	if upstream.Neighbor.IsValid() {
@@ -113,14 +115,14 @@ func (r *Router) joinDesired(t *tree) bool {
 	return g.wants.covers(t.Source) && (!g.wants.Any || t.KeepUntil.IsSet())
 }
 
-// prune has the router upstream told that its tree is no longer wanted.
+// prune sends a prune to the upstream router.
 func (r *Router) prune(t *tree) {
 	if t.Announced {
 		r.outbox = append(r.outbox, t.entry(false))
 	}
 }
 
-// tally counts a tree, or takes it out of the count.
+// tally counts a tree (n is +1), or removes it from the count (-1).
 func (r *Router) tally(t *tree, n int) {
 	if t.Joined {
 		r.joined += n
@@ -130,7 +132,7 @@ func (r *Router) tally(t *tree, n int) {
 	}
 }
 
-// discard removes a tree that nobody wants and of which there is nothing to remember.
+// discard removes a tree that is not wanted and has no state to keep.
 func (r *Router) discard(id uint32, fx *Effects) bool {
 	t := r.trees.At(id)
 	g := r.groups.At(t.group)
@@ -154,7 +156,7 @@ func (r *Router) discard(id uint32, fx *Effects) bool {
 	return true
 }
 
-// reschedule sets the timer of a tree to its alarm.
+// reschedule sets the tree's place in the timers to its next timer.
 func (r *Router) reschedule(id uint32) {
 	t := r.trees.At(id)
 	switch at := t.alarm(); {
@@ -167,7 +169,7 @@ func (r *Router) reschedule(id uint32) {
 	}
 }
 
-// alarm does what is due of a tree.
+// alarm does what is due for a tree.
 func (r *Router) alarm(now instant.Time, id uint32, fx *Effects) {
 	t := r.trees.At(id)
 	if t.OverrideAt.IsDue(now) {
@@ -187,15 +189,15 @@ func (r *Router) alarm(now instant.Time, id uint32, fx *Effects) {
 	r.settleAround(now, id, fx)
 }
 
-// nextJoin returns when a tree is joined again. Trees that are due at about the same time
-// become due at one instant, so that few messages carry them.
+// nextJoin returns when a tree is joined again. Trees with about the same time get the
+// same instant, so that few messages carry them.
 func (r *Router) nextJoin(now instant.Time) instant.Time {
 	grid := max(r.cfg.JoinInterval/64, 1)
 	at := now.Add(r.cfg.JoinInterval)
 	return at.Add(-(at.SinceOrigin() % grid))
 }
 
-// joinWithin has a tree joined again no later than after d.
+// joinWithin schedules the next join of a tree no later than after d.
 func (r *Router) joinWithin(now instant.Time, id uint32, d time.Duration) {
 	t := r.trees.At(id)
 	if t.Joined && t.Upstream.Neighbor.IsValid() {
@@ -204,8 +206,8 @@ func (r *Router) joinWithin(now instant.Time, id uint32, d time.Duration) {
 	}
 }
 
-// JoinAll joins every tree again at once. The caller does so when something on the way may have
-// forgotten the joins.
+// JoinAll schedules a join of every tree at once. The caller uses it when a switch or
+// router on the way may have lost the joins.
 func (r *Router) JoinAll(now instant.Time) {
 	r.now = max(r.now, now)
 	for id := uint32(1); id <= r.trees.Top(); id++ {
@@ -215,7 +217,8 @@ func (r *Router) JoinAll(now instant.Time) {
 	}
 }
 
-// override draws the time before this router overrides a prune on the link of a hop.
+// override draws the random delay before this router overrides a prune on the link of a
+// hop.
 func (r *Router) override(h Hop) time.Duration {
 	if p := r.ports[h.Interface]; p != nil {
 		return p.override(r.rng)
@@ -223,7 +226,8 @@ func (r *Router) override(h Hop) time.Duration {
 	return 0
 }
 
-// joinedAt yields the trees that are joined at a router. No tree may be removed meanwhile.
+// joinedAt yields the trees that are joined at a router. No tree may be removed in the
+// loop.
 func (r *Router) joinedAt(iface string, neighbor netip.Addr) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		for id := uint32(1); id <= r.trees.Top(); id++ {

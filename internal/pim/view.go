@@ -14,7 +14,8 @@ type InterfaceState struct {
 	InterfaceConfig
 	Link
 	GenerationID uint32
-	// DR is the designated router, which is LinkLocal if it is this router.
+	// DR is the designated router. It equals LinkLocal if this router is the designated
+	// one.
 	DR        netip.Addr
 	HelloIn   time.Duration // until the next hello
 	Neighbors []NeighborState
@@ -33,7 +34,7 @@ type NeighborState struct {
 type TreeState struct {
 	TreeKept
 	JoinIn time.Duration // until the next join, 0 if none is due
-	Keep   time.Duration // left of the Keepalive Timer, 0 if it does not run
+	Keep   time.Duration // remaining time of the Keepalive Timer, 0 if it does not run
 }
 
 // Interfaces returns snapshots of all interfaces, sorted by name.

@@ -11,19 +11,20 @@ import (
 	"time"
 )
 
-// Files are the paths of what a device needs.
+// Files holds the paths of a device's certificate files.
 type Files struct {
 	CA, Certificate, Key string
 }
 
-// Credentials are what a device shows and whom it believes.
+// Credentials holds the certificate that a device presents, and the authorities that it
+// trusts.
 type Credentials struct {
 	own tls.Certificate
 	ca  *x509.CertPool
 }
 
-// Load reads the files. It refuses a certificate that does not go with its key, is
-// not valid at the time now or is not of the authority, as the peer would.
+// Load reads the files. It refuses a certificate that the peer would refuse: its key does
+// not match, it is not valid at the time now, or the authority has not signed it.
 func Load(f Files, now time.Time) (*Credentials, error) {
 	pem, err := os.ReadFile(f.CA)
 	if err != nil {
@@ -43,7 +44,7 @@ func Load(f Files, now time.Time) (*Credentials, error) {
 	return c, nil
 }
 
-// Expires is when the device's own certificate ends.
+// Expires returns when the device's own certificate expires.
 func (c *Credentials) Expires() time.Time { return c.own.Leaf.NotAfter }
 
 // Same reports whether two credentials have the same certificate and trust the same
@@ -55,7 +56,7 @@ func (c *Credentials) Same(o *Credentials) bool {
 	return c.own.Leaf.Equal(o.own.Leaf) && c.ca.Equal(o.ca)
 }
 
-// Client is the configuration of the end that connects to the peer's address.
+// Client returns the TLS configuration of the end that connects to the peer's address.
 func (c *Credentials) Client(peer netip.Addr) *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
@@ -66,8 +67,8 @@ func (c *Credentials) Client(peer netip.Addr) *tls.Config {
 	}
 }
 
-// Server is the configuration of the end that accepts the peer. The certificate
-// must be of the peer's address.
+// Server returns the TLS configuration of the end that accepts the peer. The peer's
+// certificate must be for the peer's address.
 func (c *Credentials) Server(peer netip.Addr) *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
@@ -84,8 +85,8 @@ func (c *Credentials) Server(peer netip.Addr) *tls.Config {
 	}
 }
 
-// Explain says whose fault a failed handshake or connection is: an alert of the
-// peer means that it refuses what this device has shown.
+// Explain makes an error of a handshake or connection say which device refuses: an alert
+// from the peer means that the peer refuses this device's certificate.
 func Explain(err error) error {
 	var alert *net.OpError
 	var record tls.RecordHeaderError

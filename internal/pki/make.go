@@ -22,22 +22,22 @@ const (
 	CAKeyFile = "ca-key.pem"
 )
 
-// CertificateFile and KeyFile are the names of a device's files.
+// CertificateFile returns the name of the file with a device's certificate.
 func CertificateFile(device string) string { return device + ".pem" }
 
-// KeyFile is the name of the file with a device's private key.
+// KeyFile returns the name of the file with a device's private key.
 func KeyFile(device string) string { return device + "-key.pem" }
 
-// Device is one end of the channel: its name, which names its files too, and the
-// address that it has there.
+// Device is one end of the channel: its name, from which the file names derive, and its
+// address on the channel.
 type Device struct {
 	Name    string
 	Address netip.Addr
 }
 
-// Make writes a new authority and a certificate for each device into dir, which
-// it makes; all of them are good from notBefore for the lifetime given. It refuses
-// to overwrite any file. Private keys are readable by the owner only.
+// Make writes a new authority and a certificate for each device into dir, which it
+// creates. All of them are valid from notBefore for the given lifetime. It refuses to
+// overwrite a file. Only the owner can read the private keys.
 func Make(dir string, devices []Device, notBefore time.Time, lifetime time.Duration) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -77,7 +77,7 @@ func newAuthority(notBefore time.Time, lifetime time.Duration) (identity, error)
 	}, notBefore, lifetime, nil)
 }
 
-// issue makes a device's certificate, for either end of a connection.
+// issue makes a device's certificate, valid for both ends of a connection.
 func (ca identity) issue(d Device, notBefore time.Time, lifetime time.Duration) (identity, error) {
 	return sign(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: d.Name},
@@ -87,7 +87,8 @@ func (ca identity) issue(d Device, notBefore time.Time, lifetime time.Duration) 
 	}, notBefore, lifetime, &ca)
 }
 
-// sign completes a certificate with a new key; without an authority it signs itself.
+// sign completes a certificate with a new key. Without an authority the certificate signs
+// itself.
 func sign(template *x509.Certificate, notBefore time.Time, lifetime time.Duration, ca *identity) (identity, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -120,7 +121,7 @@ func writePair(dir, certFile, keyFile string, id identity) error {
 	return writePEM(filepath.Join(dir, certFile), "CERTIFICATE", id.cert.Raw, 0o644)
 }
 
-// writePEM makes a file that must not exist.
+// writePEM makes a new file. An existing file is an error.
 func writePEM(path, kind string, der []byte, mode os.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {

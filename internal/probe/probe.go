@@ -1,5 +1,5 @@
-// Package probe asks a daemon through its console, as an operator would, for those who
-// judge it from outside.
+// Package probe reads the state of a daemon through its console, as an operator does.
+// Tests and the lab use it.
 package probe
 
 import (
@@ -11,24 +11,25 @@ import (
 	"tandem/internal/manage"
 )
 
-// Probe is the console of one daemon. It is for one goroutine.
+// Probe is the console of one daemon. Only one goroutine may use it.
 type Probe struct {
 	timeout time.Duration
 	client  *manage.Client
-	session *manage.Session // nil while none is open
+	session *manage.Session // nil if no session is open
 }
 
-// New returns a probe of the daemon behind a socket; timeout bounds one question. Nothing
-// is asked yet.
+// New returns a probe of the daemon behind a socket; timeout bounds one command. It does
+// not connect yet.
 func New(socket string, timeout time.Duration) *Probe {
 	return &Probe{timeout: timeout, client: manage.NewClient(socket)}
 }
 
-// Close ends the probe.
+// Close closes the connection.
 func (p *Probe) Close() { p.client.Close() }
 
-// Exec runs one line of the console and returns what it prints. A line that is refused is
-// an error. A session that broke, because its daemon did, is opened anew the next time.
+// Exec runs one line of the console and returns its output. A refused line is an error.
+// If the session has ended, for instance because the daemon has, the next Exec opens a
+// new one.
 func (p *Probe) Exec(ctx context.Context, line string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
@@ -50,7 +51,7 @@ func (p *Probe) Exec(ctx context.Context, line string) (string, error) {
 	return reply.Output, nil
 }
 
-// Display runs a display command and decodes its facts.
+// Display runs a display command and decodes its JSON.
 func (p *Probe) Display(ctx context.Context, what string, into any) error {
 	out, err := p.Exec(ctx, "display "+what+" | json")
 	if err != nil {
@@ -62,8 +63,8 @@ func (p *Probe) Display(ctx context.Context, what string, into any) error {
 	return nil
 }
 
-// Await asks again and again, with a pause in between, until done returns nil. When the
-// limit is over it returns what done said last, when ctx is, the error of ctx.
+// Await calls done repeatedly, with a pause between two calls, until it returns nil. When
+// limit has passed, it returns the last error of done; when ctx ends, the error of ctx.
 func Await(ctx context.Context, limit, pause time.Duration, done func() error) error {
 	deadline := time.Now().Add(limit)
 	for {

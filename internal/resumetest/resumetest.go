@@ -1,5 +1,5 @@
-// Package resumetest checks that nothing is missing in what a program hands on to its
-// successor: what an object knows for longer than an event must be in its checkpoint.
+// Package resumetest checks that a checkpoint is complete: each piece of an object's
+// state that outlives an event must be in it, so that a successor gets it.
 package resumetest
 
 import (
@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// Fields fails t unless every field of the struct is said to be kept or made anew. Kept
-// fields are those that the checkpoint of the object copies; each of the others comes with the reason
-// why a successor can do without it.
+// Fields fails t unless every field of a struct is named as kept or as made again. Kept
+// fields are those that the object's checkpoint copies. For each of the others, anew
+// gives the reason why a successor can do without it.
 func Fields(t testing.TB, of reflect.Type, kept []string, anew map[string]string) {
 	t.Helper()
 	for i := range of.NumField() {
@@ -38,8 +38,8 @@ func Fields(t testing.TB, of reflect.Type, kept []string, anew map[string]string
 	}
 }
 
-// Survives fails t unless a checkpoint, of the type of the zero value that is given, arrives with every
-// field as it was at a program that is told it in the form of package gob.
+// Survives fails t unless a checkpoint of the type of zero keeps every field when it is
+// encoded and decoded by package gob.
 func Survives(t testing.TB, zero any) {
 	t.Helper()
 	f := filler{t: t}
@@ -58,7 +58,7 @@ func Survives(t testing.TB, zero any) {
 	}
 }
 
-// filler gives every field a value of its own that is not zero.
+// filler sets every field to a different value that is not zero.
 type filler struct {
 	t testing.TB
 	n int

@@ -62,8 +62,8 @@ func (w *World) checkGone() error {
 	return nil
 }
 
-// knows reports whether a device has a record of a host's interest in a stream. An MLDv1 host
-// may be silent because another one has reported, so any MLDv1 record of the group counts.
+// knows reports whether a device has a record of a host for a stream. An MLDv1 host may
+// be silent because another host has reported, so any MLDv1 record of the group counts.
 func (n *node) knows(h *host, s stream) bool {
 	for _, g := range n.dev.Groups(n.w.now, configuredName(h.vlan)) {
 		if g.Group == s.group {

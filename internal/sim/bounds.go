@@ -9,11 +9,11 @@ import (
 // Limits on what may accumulate in the devices and between them.
 const (
 	maxChunk  = 1 << 16
-	maxEvents = 5000 // waiting to happen
-	maxConns  = 8    // open ends on one device
+	maxEvents = 5000 // scheduled events
+	maxConns  = 8    // open connections of one device
 )
 
-// checkBounds checks every second what can only grow slowly.
+// checkBounds checks once a second the amounts that can grow only slowly.
 func (w *World) checkBounds() {
 	if w.resting && len(w.queue) == 0 {
 		return

@@ -28,7 +28,7 @@ const maxUnacked = 8
 func (n *node) serveChannel(fx rbs.Effects) {
 	for _, c := range fx.Close {
 		if end := n.conns[c.Conn]; end != nil {
-			// Not in the middle of a chunk that is still being sent.
+			// last is sent only if no chunk is being sent.
 			if c.Last != nil && n.channelReaches(end.beat) && !end.sending && len(end.queue) == 0 {
 				end.arrive(bytes.Clone(c.Last))
 			}
@@ -58,7 +58,7 @@ func (n *node) serveChannel(fx rbs.Effects) {
 	}
 }
 
-// channelReaches reports whether data that this device sends on a channel arrives.
+// channelReaches reports whether bytes of this device reach the peer on a channel.
 func (n *node) channelReaches(beat bool) bool {
 	cuts := n.w.pathCuts
 	if beat {
@@ -146,8 +146,8 @@ func (c *conn) arrive(piece []byte) {
 	}
 }
 
-// close closes this end. The other end is closed, too, if the path works. Otherwise it learns
-// of it when it sends next.
+// close closes this end. If the path works, the other end is closed, too. Otherwise the
+// other end notices when it sends next.
 func (c *conn) close(reason string) {
 	if c.closed {
 		return
@@ -159,7 +159,7 @@ func (c *conn) close(reason string) {
 	}
 }
 
-// end ends this end and tells the service.
+// end ends this end and reports that to the service.
 func (c *conn) end(reason string) {
 	if c.closed {
 		return

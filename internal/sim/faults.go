@@ -9,16 +9,17 @@ import (
 	"tandem/internal/etrunk"
 )
 
-// fault is something that breaks or is changed, and how it is repaired. Two faults may overlap,
+// fault is a failure or an operator's change, and its repair. Two faults may overlap,
 // even on one device, so each counts its cuts.
 type fault struct {
 	name              string
 	shortest, longest time.Duration
-	mayLast           bool // now and then for minutes
-	double            bool // two things fail at the same time
-	// gapless: no established listener may miss a packet.
+	mayLast           bool // some steps of this fault last for minutes
+	double            bool // two faults at the same time
+	// gapless says that no established listener may miss a packet.
 	gapless bool
-	// heard: if there are several paths, the devices still hear each other on one of them.
+	// heard says that the devices still receive each other's hellos on one path, if there
+	// are several.
 	heard       bool
 	strike, end func(w *World, n *node, rng *rand.Rand)
 }
@@ -94,8 +95,8 @@ var faults = []fault{
 	{name: "sub-interface removed and configured", shortest: time.Second, longest: while, strike: removeVLAN, end: addVLAN},
 }
 
-// heartbeatFaults happen only to devices with a heartbeat path. In other plans they would
-// change what each seed draws.
+// heartbeatFaults are only for pairs with a heartbeat path. They are a list of their own,
+// because in the common list they would change the faults that each seed draws.
 var heartbeatFaults = []fault{
 	{name: "heartbeat path down", gapless: true, heard: true, shortest: moment, longest: while, mayLast: true,
 		strike: cutBeat(+1, +1), end: cutBeat(-1, -1)},
@@ -106,8 +107,8 @@ var heartbeatFaults = []fault{
 		strike: both(cutPath(+1, 0), cutBeat(0, +1)), end: both(cutPath(-1, 0), cutBeat(0, -1))},
 }
 
-// unableFaults are those of a kernel that keeps an interface from its work, which has carrier. They are
-// apart for the same reason.
+// unableFaults are faults in which the kernel keeps an interface with carrier from
+// working. They are a list of their own for the same reason.
 var unableFaults = []fault{
 	{name: "leg without a link-local address", gapless: true, shortest: moment, longest: while, mayLast: true,
 		strike: func(_ *World, n *node, _ *rand.Rand) { n.disable(+1, 0, 0) },
@@ -160,7 +161,8 @@ func revive(_ *World, n *node, _ *rand.Rand) {
 	n.reboot()
 }
 
-// cutRBS cuts the channel from this device to the peer, and from the peer to it.
+// cutRBS returns a function that cuts the channel, or repairs it, from this device to the
+// peer and back: +1 cuts, -1 repairs, 0 changes nothing.
 func cutRBS(there, back int) func(*World, *node, *rand.Rand) {
 	return func(w *World, n *node, _ *rand.Rand) {
 		w.rbsCuts[n.index] += there
@@ -169,8 +171,8 @@ func cutRBS(there, back int) func(*World, *node, *rand.Rand) {
 	}
 }
 
-// cutPath returns what cuts all traffic between the devices, or mends it, in each direction:
-// +1 cuts, -1 mends, 0 changes nothing.
+// cutPath returns a function that cuts all traffic between the devices, or repairs it, in
+// each direction: +1 cuts, -1 repairs, 0 changes nothing.
 func cutPath(there, back int) func(*World, *node, *rand.Rand) {
 	return func(w *World, n *node, _ *rand.Rand) {
 		w.pathCuts[n.index] += there
@@ -180,7 +182,7 @@ func cutPath(there, back int) func(*World, *node, *rand.Rand) {
 	}
 }
 
-// cutBeat cuts the heartbeat path.
+// cutBeat returns a function that cuts or repairs the heartbeat path in the same way.
 func cutBeat(there, back int) func(*World, *node, *rand.Rand) {
 	return func(w *World, n *node, _ *rand.Rand) {
 		w.beatCuts[n.index] += there
@@ -220,14 +222,15 @@ func replay(w *World, n *node, rng *rand.Rand) {
 	}
 }
 
-// rehash makes the switch send messages of hosts to other legs.
+// rehash makes the switch send the messages of some hosts to other legs.
 func rehash(w *World, _ *node, rng *rand.Rand) {
 	for _, h := range w.hosts {
 		h.leg = rng.IntN(2)
 	}
 }
 
-// automatic puts the members into mode auto, so that the election decides which leg serves.
+// automatic returns a function that puts the members into mode auto, so that the election
+// decides which leg serves.
 func automatic(by int) func(*World, *node, *rand.Rand) {
 	return func(w *World, n *node, rng *rand.Rand) {
 		n.automatic += by

@@ -20,29 +20,29 @@ type host struct {
 	w      *World
 	number int
 	vlan   int
-	leg    int // the leg to which the switch hashes the host's messages
-	// hashedTo is the device that receives them, and since when.
+	leg    int // the leg to which the switch hashes this host's messages
+	// hashedTo is the device that receives the host's messages, and since when.
 	hashedTo *node
 	hashedAt instant.Time
 	addr     netip.Addr
 	v1       bool // speaks MLDv1 only, and joins no SSM stream
 	wants    []bool
 	changes  []int // counts the changes, so that an outdated repetition is recognised
-	// lost: the last report of a stream was lost. MLD tolerates one loss, as its robustness is
-	// 2. Two losses would not be a fault of the devices.
+	// lost says that the host's last report of a stream was lost. MLD survives one loss,
+	// because its robustness is 2. Two losses in a row are not a fault of the devices.
 	lost []bool
 	// An MLDv1 host (RFC 2710, section 4) is silent if another host has answered. It sends a
 	// Done only if it was the last to report.
 	pending, last []bool
-	// heard: a device has received a report that the stream is wanted.
+	// heard says that a device has received the host's report for the stream.
 	heard   []bool
 	heardAt []instant.Time
-	bothAt  []instant.Time // since when both devices know of it; only as recent as the last check
-	// gone is the device that received the leave of a stream.
+	bothAt  []instant.Time // since when both devices know of the listener; as precise as the interval of the checks
+	// gone is the device that received the host's leave of a stream.
 	gone []witness
 }
 
-// witness is a device between two of its restarts.
+// witness is a device from one of its starts to the next.
 type witness struct {
 	node *node
 	boot uint64
@@ -50,7 +50,7 @@ type witness struct {
 
 // v1link is the state that the MLDv1 hosts of a VLAN share.
 type v1link struct {
-	lost []bool // by stream, because one host reports for all
+	lost []bool // by stream; one for all hosts, because one host reports for all
 }
 
 func newHost(w *World, i int) *host {
@@ -63,11 +63,11 @@ func newHost(w *World, i int) *host {
 	}
 }
 
-// faithful reports whether a host hardly ever joins or leaves. Its records stay alive only by
-// refreshes, as long as a fault lasts.
+// faithful reports whether a host almost never joins or leaves. So only refreshes keep
+// its records alive as long as a fault lasts.
 func (h *host) faithful() bool { return h.number%4 == 3 }
 
-// change joins or leaves a stream and reports that twice.
+// change joins or leaves a stream, and sends the report twice.
 func (h *host) change(i int, want bool) {
 	if h.wants[i] == want || h.v1 && h.w.streams[i].ssm {
 		return
@@ -90,8 +90,8 @@ func (h *host) change(i int, want bool) {
 	})
 }
 
-// leaveBeyond leaves streams, but not the one just joined, until the host wants at most as many
-// as it may.
+// leaveBeyond leaves streams until the host wants no more than most, but keeps the one
+// that it has just joined.
 func (h *host) leaveBeyond(most, joined int) {
 	if most == 0 {
 		return
@@ -142,7 +142,8 @@ func (h *host) lostReport(i int) *bool {
 	return &h.lost[i]
 }
 
-// reportsForAll makes the other MLDv1 hosts of the group silent.
+// reportsForAll makes the other MLDv1 hosts of the group silent, because this host has
+// reported.
 func (h *host) reportsForAll(i int) {
 	h.pending[i], h.last[i] = false, h.wants[i]
 	for _, other := range h.w.hosts {
@@ -189,7 +190,8 @@ func (h *host) hearQuery(q mld.Query) {
 	}
 }
 
-// send sends a message on the leg that the switch has chosen for this host, sometimes twice.
+// send sends a message to the leg that the switch has chosen for this host, sometimes
+// twice.
 func (h *host) send(i int, dst netip.Addr, p *mld.Packet) {
 	n := h.w.legOf(h)
 	if n == nil {
@@ -203,7 +205,7 @@ func (h *host) send(i int, dst netip.Addr, p *mld.Packet) {
 				h.heard[i], h.heardAt[i], h.bothAt[i] = true, h.w.now, instant.Never
 				h.w.watch.heard(h, i)
 			}
-			if !n.listening() { // as lost as any
+			if !n.listening() { // nobody receives it, so it counts as lost
 				*h.lostReport(i) = true
 			}
 			if n.knowing() && n.listening() && !want && !h.wants[i] {
@@ -222,8 +224,8 @@ func (h *host) send(i int, dst netip.Addr, p *mld.Packet) {
 	}
 }
 
-// legOf is the switch: it hashes a host to a leg, and moves all to the other
-// one while it does not forward on a leg.
+// legOf returns the device whose leg the switch uses for a host: a hash chooses the leg,
+// or it is the other leg if the switch does not forward on the chosen one.
 func (w *World) legOf(h *host) *node {
 	chosen := w.nodes[h.leg]
 	if !chosen.forwards() {

@@ -9,12 +9,12 @@ import (
 	"tandem/internal/mld"
 )
 
-// hostileAddr wins every election.
+// hostileAddr wins every querier election, because it is the lowest address.
 var hostileAddr = netip.MustParseAddr("fe80::1")
 
-// attack lets somebody whom the hosts do not hear, as on a port that is isolated from theirs,
-// say to both devices that he is the querier, and ask about streams, for as long as the run
-// lasts.
+// attack starts an attacker whose queries reach both devices but not the hosts, because
+// its port of the switch is isolated. For the whole run it claims to be the querier, and
+// queries streams.
 func (w *World) attack() {
 	rng := rand.New(rand.NewPCG(w.opts.Seed, 14))
 	var next func()
@@ -34,7 +34,8 @@ func (w *World) attack() {
 	w.after(0, next)
 }
 
-// hostileQuery is a query that would end what it asks about, or keep others from asking.
+// hostileQuery returns a query that could end the records of some streams, or keep the
+// devices from querying.
 func (w *World) hostileQuery(rng *rand.Rand) mld.Query {
 	q := mld.Query{Version: 2, Group: netip.IPv6Unspecified(), Robustness: 1 + rng.IntN(7),
 		QueryInterval: time.Duration(1+rng.IntN(31744)) * time.Second, MaxResponse: time.Millisecond}

@@ -42,11 +42,11 @@ func (n *node) sendHello(h device.SendHello) {
 	}
 }
 
-// memory is how long a lost hello may excuse a delay.
+// memory is how long a lost hello justifies a longer delay.
 const memory = time.Second
 
 // helloDelay returns how much longer a change may take than after one lost hello, because
-// several hellos were lost lately and had to be repeated.
+// several hellos were lost in a short time and had to be repeated.
 func (w *World) helloDelay() (d time.Duration) {
 	for _, n := range w.nodes {
 		if w.now <= n.lostAt.Add(memory) {
@@ -57,7 +57,7 @@ func (w *World) helloDelay() (d time.Duration) {
 }
 
 // judgePath lets BFD on both devices detect whether they reach each other. One working
-// direction is not enough: a device that receives nothing tells the other.
+// direction is not enough: a device that receives nothing reports that to the other.
 func (w *World) judgePath() {
 	up := w.pathCuts == [2]int{} && w.nodes[0] != nil && w.nodes[1] != nil && w.nodes[0].beats() && w.nodes[1].beats()
 	if up == w.pathBFD {
@@ -84,8 +84,8 @@ func (n *node) bfdVerdict(up bool) {
 	n.bfdChanged(etrunk.BFDUp)
 }
 
-// bfdLost lets BFD detect that the peer is silent. It does so even if the peer is back by then,
-// because a restarted peer has a new session.
+// bfdLost lets BFD detect that the peer is silent. It detects this even if the peer is
+// back by then, because a restarted peer has a new session.
 func (n *node) bfdLost() {
 	if n.alive() && n.bfd == etrunk.BFDUp {
 		n.bfdChanged(etrunk.BFDDown)
@@ -111,7 +111,8 @@ func (n *node) sendMLD(m device.SendMLD) {
 		n.w.after(rejoinDelay, func() { n.upstreamHears(&p) })
 		return
 	}
-	// It may have queried before it lost the duty, in the same event.
+	// A query is also permitted if the device has lost the duty only in this event,
+	// because it may have queried before.
 	if p.Type != mld.TypeQuery || !n.alive() || !n.duty().Querier && !n.wasQuerier {
 		n.w.violated("%s sends a message of type %d to hosts and has no duty to query", n.name, p.Type)
 	}
@@ -132,7 +133,7 @@ func (n *node) sendMLD(m device.SendMLD) {
 	}
 }
 
-// upstreamHears stores what the upstream network knows of the groups that a device wants.
+// upstreamHears stores the reports that the upstream network receives from a device.
 func (n *node) upstreamHears(p *mld.Packet) {
 	if !n.upCable() {
 		return

@@ -42,47 +42,49 @@ type node struct {
 
 	// The active faults, counted by cause.
 	down, legCuts, upCuts, yields int
-	// What its interfaces lack though they have carrier, likewise: a link-local address, on the leg
-	// and upstream, and all of IPv6 on the leg.
+	// What faults take from its interfaces, counted by cause: a link-local address, on
+	// the leg and upstream, and all of IPv6 on the leg.
 	legMutes, upMutes, legOffs int
-	toldLegMute                bool // the daemon has been told that it cannot ask hosts
-	// What faults have made of its configuration: how many hold the member back, how many make
-	// it automatic; vlan is negative while the sub-interface is removed.
+	toldLegMute                bool // the daemon has been told that it cannot send MLD on the leg
+	// What faults have changed in its configuration: the number of those that hold the
+	// member back, and of those that make it automatic. vlan is negative while the
+	// sub-interface is removed.
 	heldBack, automatic, vlan, priority int
-	identity                            uint64        // added to its device ID
+	identity                            uint64        // number added to its device ID
 	skew                                time.Duration // error of its wall clock at the next boot
 
-	stall *stall // nil while its process runs
+	stall *stall // nil while the process runs
 
 	legAdmin bool
-	// late: the switch's port has carrier and does not forward yet.
+	// late says that the switch's port has carrier and does not forward yet.
 	late   bool
 	toldUp bool // the daemon has been told that the leg is up
 
-	// moved: something has changed that decides what it sends. So sending must be computed
-	// again: for each stream, one bit for each VLAN to which it is sent.
+	// moved says that something has changed on which forwarding depends. Then the
+	// device's sending is computed again: for each stream, one bit for each VLAN to which
+	// it is sent.
 	moved   bool
 	sending []uint8
 
 	routes map[device.SourceGroup][]string
 	gate   device.Gate
-	asked  map[device.SourceGroup]bool // an upcall is under way
-	joined map[netip.Addr]mld.Filter   // what the upstream network has heard from it
+	asked  map[device.SourceGroup]bool // streams with an upcall under way
+	joined map[netip.Addr]mld.Filter   // the filters that the upstream network has received from the device
 	conns  map[rbs.ConnID]*conn
-	// wasQuerier: it had the querier's duty before the event that is being carried out.
+	// wasQuerier says that the device had the querier's duty before the present event.
 	wasQuerier bool
-	listen     netip.Addr // invalid while it does not listen
+	listen     netip.Addr // address on which it listens, invalid if it does not
 	lastID     rbs.ConnID
 
 	wakeAt     instant.Time // when the next Advance is scheduled
 	bfd        etrunk.BFDState
-	sent       [][]byte // some hellos of old
-	hellosLost int      // of late, lastly at lostAt
+	sent       [][]byte // some old hellos
+	hellosLost int      // hellos lost in a short time, the last at lostAt
 	lostAt     instant.Time
-	// ableSince is the time since which it has had everything it needs to serve, Never if it
-	// has not.
+	// ableSince is since when the device has had everything it needs to serve, Never if
+	// it lacks something.
 	ableSince instant.Time
-	// strandedSince is the time since which it has been useless to the hosts on its leg.
+	// strandedSince is since when the device has been of no use to the hosts on its leg.
 	strandedSince instant.Time
 }
 
@@ -100,27 +102,27 @@ func newNode(w *World, index int) *node {
 func (n *node) alive() bool           { return n.dev != nil }
 func (n *node) peer() *node           { return n.w.nodes[1-n.index] }
 func (n *node) legUp() bool           { return n.legAdmin && n.legCuts == 0 }
-func (n *node) forwards() bool        { return n.legUp() && !n.late } // the switch does, on its leg
+func (n *node) forwards() bool        { return n.legUp() && !n.late } // forwards reports whether the switch forwards on the device's leg.
 func (n *node) upCable() bool         { return n.upCuts == 0 }
 func (n *node) hasVLAN(vlan int) bool { return vlan == 0 || n.vlan >= 0 }
 
-// listening reports whether it receives what arrives on the leg. A daemon needs a moment to
+// listening reports whether the daemon receives messages on the leg. It needs a moment to
 // notice that the carrier is back.
 func (n *node) listening() bool { return n.alive() && n.toldUp }
 
-// knowing reports whether it has been up long enough to know the listeners.
+// knowing reports whether the daemon has run long enough to have learnt the listeners.
 func (n *node) knowing() bool { return n.alive() && n.w.now > n.bootedAt.Add(learnTime) }
 
-// learnTime is more than the first synchronisation needs.
+// learnTime is longer than the first synchronisation takes.
 const learnTime = 30 * time.Second
 
-// able reports whether it has everything it needs to serve.
+// able reports whether the device has everything it needs to serve.
 func (n *node) able() bool {
 	return n.alive() && n.upCable() && n.legCuts == 0 && n.legMutes+n.upMutes+n.legOffs == 0 && n.memberMode() != etrunk.ForceBackup
 }
 
-// stranded reports whether it receives reports of hosts that only the peer could serve, and
-// knows that it cannot tell the peer.
+// stranded reports whether the device receives reports of hosts that only the peer can
+// serve, and knows that it cannot pass them to the peer.
 func (n *node) stranded() bool {
 	p := n.peer()
 	return n.alive() && n.legCuts == 0 && !n.upCable() && p.able() && n.memberMode() == etrunk.ForceMaster && p.memberMode() == etrunk.ForceMaster &&
@@ -157,7 +159,7 @@ func (n *node) boot() {
 	n.w.logf("%s boots", n.name)
 	n.tellLinks()
 	if err := n.dev.Configure(n.w.now, n.settings()); err != nil {
-		panic(err) // the simulation's own mistake
+		panic(err) // an error of the simulation itself
 	}
 	n.w.judgePath()
 }
@@ -178,11 +180,11 @@ func (n *node) reconfigure() {
 	}
 	n.w.logf("%s: priority %d, member %s, sub-interface %v", n.name, n.priority, n.memberMode(), n.hasVLAN(1))
 	if err := n.dev.Configure(n.w.now, n.settings()); err != nil {
-		panic(err) // the simulation's own mistake
+		panic(err) // an error of the simulation itself
 	}
 }
 
-// yield hands everything over to the peer at the operator's request, or takes it back.
+// yield requests a switchover to the peer (+1), or ends the request (-1).
 func (n *node) yield(by int) {
 	n.yields += by
 	n.handle(device.Switchover{ETrunk: trunkID, On: n.yields > 0})
@@ -191,7 +193,7 @@ func (n *node) yield(by int) {
 // cutCables cuts or repairs the leg and the upstream link.
 func (n *node) cutCables(leg, up int) {
 	if n.upCuts == 0 && up > 0 {
-		n.joined = make(map[netip.Addr]mld.Filter) // the upstream network forgets the memberships of a device that is gone
+		n.joined = make(map[netip.Addr]mld.Filter) // the upstream network removes the memberships of a device that is gone
 	}
 	n.moved = true
 	n.legCuts += leg
@@ -199,7 +201,8 @@ func (n *node) cutCables(leg, up int) {
 	n.linkChanged()
 }
 
-// disable takes a link-local address from the leg or upstream, or IPv6 from the leg, or gives it back.
+// disable takes a link-local address from the leg or the upstream interface, or IPv6 from
+// the leg (+1), or gives it back (-1).
 func (n *node) disable(leg, up, legIPv6 int) {
 	n.legMutes += leg
 	n.upMutes += up

@@ -8,8 +8,8 @@ import (
 	"tandem/internal/proof"
 )
 
-// handle passes an event to the daemon. If the daemon is stopped, the event waits in a queue of
-// the kernel.
+// handle passes an event to the daemon. If the daemon is stopped, the event waits in a
+// queue of the simulated kernel.
 func (n *node) handle(ev device.Event) {
 	switch {
 	case !n.alive():
@@ -39,7 +39,7 @@ func (n *node) tellLinks() {
 	}
 }
 
-// legMute reports whether the kernel sends no MLD on the leg.
+// legMute reports whether the kernel refuses to send MLD on the leg.
 func (n *node) legMute() bool { return n.legMutes+n.legOffs > 0 }
 
 // linkChanged lets the daemon notice a change of its links.
@@ -85,7 +85,7 @@ func (n *node) armTimer() {
 	})
 }
 
-// carryOut carries out effects and reports whether there were any.
+// carryOut carries out effects. It returns false if there were none.
 func (n *node) carryOut(todo *device.Effects) bool {
 	for _, r := range todo.Routes {
 		sg := device.SourceGroup{Source: r.Source, Group: r.Group}
@@ -119,7 +119,7 @@ func (n *node) carryOut(todo *device.Effects) bool {
 	return len(todo.Routes)+len(todo.Legs)+len(todo.MLD)+len(todo.Hellos)+len(todo.Channels)+len(todo.Events) > 0 || todo.Gate != nil
 }
 
-// upcalls lets the kernel report the streams that arrive without a route.
+// upcalls makes upcalls for the streams that arrive without a route.
 func (n *node) upcalls() {
 	if !n.alive() {
 		return

@@ -13,14 +13,15 @@ type Step struct {
 	Fault string
 	// Node is the device concerned, 0 for A.
 	Node int
-	// For is how long the fault lasts, After how long the pair then has no other fault.
+	// For is how long the fault lasts. After is how long the pair then runs without a
+	// fault.
 	For, After time.Duration
-	// Overlaps: the next step begins before this one is repaired.
+	// Overlaps says that the next step begins before this one is repaired.
 	Overlaps bool
-	// Rushed: the next step begins before the pair has recovered.
+	// Rushed says that the next step begins before the pair has recovered.
 	Rushed bool
-	// Chance decides the details of the fault, so that a step is the same whatever happens
-	// before it.
+	// Chance is the seed for the details of the fault, so that a step is the same
+	// whatever happens before it.
 	Chance uint64
 }
 
@@ -47,7 +48,7 @@ func (p Plan) String() string {
 	return b.String()
 }
 
-// Steps in a plan.
+// Bounds on the number of steps in a plan.
 const (
 	fewestSteps = 3
 	mostSteps   = 9
@@ -64,7 +65,7 @@ func newPlan(seed uint64, faults []fault) Plan {
 			Fault: f.name, Node: rng.IntN(2), Chance: rng.Uint64(),
 			For: between(f.shortest, f.longest), After: between(0, 3*time.Second),
 		}
-		// Long enough for all that is not retained to expire, and for the retention to end.
+		// Longer than the life of records that are not retained, and than the retention.
 		if f.mayLast && rng.IntN(20) == 0 {
 			plan[i].For = between(200*time.Second, 500*time.Second)
 			if plan[i].Chance%2 == 0 {

@@ -81,7 +81,7 @@ func (w *World) mend() error {
 	return nil
 }
 
-// pass lets time go by.
+// pass lets virtual time pass.
 func (w *World) pass(d time.Duration) error {
 	for _, n := range w.nodes {
 		n.pump()
@@ -92,7 +92,7 @@ func (w *World) pass(d time.Duration) error {
 	return w.run(w.now.Add(d))
 }
 
-// Times that a repaired pair gets.
+// How long a repaired pair may take.
 const (
 	settleTime = 30 * time.Second
 	// agreeTime is the time of a leave with its queries, plus twice the time that the slowest
@@ -111,7 +111,7 @@ func (w *World) changeMinds() {
 		h, i := w.hosts[w.minds.IntN(len(w.hosts))], w.minds.IntN(len(w.streams))
 		switch {
 		case w.calm || h.faithful() && w.minds.IntN(100) > 0:
-		case w.minds.IntN(20) == 0: // the switch now hashes its port to another leg
+		case w.minds.IntN(20) == 0: // the switch now hashes the host's port to another leg
 			h.leg = 1 - h.leg
 		default:
 			h.change(i, !h.wants[i])
@@ -129,10 +129,11 @@ func (w *World) changeMinds() {
 	w.after(0, next)
 }
 
-// quiet waits until everything is at rest. Then it compares both databases with each other and
-// with what the hosts want.
+// quiet waits until all changes have settled. Then it compares both databases with each
+// other and with what the hosts want.
 func (w *World) quiet() error {
-	// The next queries find what was lost, if they are not lost, too.
+	// From now on no message is lost, so the next queries find the listeners whose
+	// reports were lost.
 	w.opts.Loss, w.resting = 0, true
 	listening := mld.DefaultConfig().ListeningInterval()
 	if err := w.pass(listening + 10*time.Second); err != nil {
@@ -150,8 +151,8 @@ func (w *World) quiet() error {
 	return errors.Join(wrong...)
 }
 
-// compare checks a device's listeners against what the hosts want. Records of MLDv1 hosts are
-// compared only as a whole, because they report for each other.
+// compare checks a device's listeners against what the hosts want. Records of MLDv1 hosts
+// are compared only as a group, because these hosts report for each other.
 func (w *World) compare(n *node) error {
 	for _, p := range n.snapshot().Profiles {
 		if p.Tombstones > 0 {

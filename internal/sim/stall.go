@@ -10,10 +10,11 @@ import (
 // (daemon.StallLimit).
 const stallLimit = 3 * time.Second
 
-// stall is what waits while a process is stopped, and after that until it is read.
+// stall holds the events that wait while a process is stopped, and until the process has
+// read them afterwards.
 type stall struct {
 	waiting [readers][]device.Event
-	mute    bool // its BFD sessions are down
+	mute    bool // the BFD sessions of the process are down
 	over    bool // the process runs again, but has not read everything that waited
 }
 
@@ -52,8 +53,9 @@ func (n *node) running() bool { return n.alive() && (n.stall == nil || n.stall.o
 // beats reports whether BFD regards the process as alive.
 func (n *node) beats() bool { return n.alive() && (n.stall == nil || !n.stall.mute) }
 
-// stopOrGoOn stops the process as SIGSTOP does, or continues it. The kernel forwards meanwhile.
-// Plans do not draw this fault, because it would change the plan of every seed.
+// stopOrGoOn stops the process as SIGSTOP does, or continues it. The kernel forwards
+// during that time. Plans do not contain this fault, because it would change the plan of
+// every seed.
 func (n *node) stopOrGoOn() {
 	if n.stall == nil {
 		n.stop()

@@ -7,7 +7,7 @@ import (
 	"tandem/internal/mld"
 )
 
-// What is allowed.
+// What the invariants allow.
 const (
 	// maxGap is how long an established listener may be without its stream after one fault: 30
 	// ms for detection, and 20 ms for the switchover or for a lost hello that is repeated.
@@ -19,21 +19,21 @@ const (
 	maxJoin = 2*unsolicited + 500*time.Millisecond
 	// maxDouble is how long both devices of a healthy pair may send the same stream.
 	maxDouble = 300 * time.Millisecond
-	// healing is how long after the last fault a pair may still be recovering: BFD's slow
-	// start, reconnection with backoff, revert delay.
+	// healing is how long after the last fault a pair may still be recovering: slow start
+	// of BFD, reconnection with backoff, revert delay.
 	healing = 10 * time.Second
 	// strandTime is more than a device needs to take down a leg whose hosts it cannot serve. It
 	// does so after 2 s.
 	strandTime = 4 * time.Second
-	// hearTime is when a listener counts as established although only one device knows it. That
-	// device waits for 200 ms and then sends in the peer's stead.
+	// hearTime is how long after its report a listener counts as established if only one
+	// device knows it. That device waits for 200 ms and then sends in the peer's stead.
 	hearTime = 200*time.Millisecond + maxGap
-	// joinTime is more than a device needs to receive a stream for a listener that it has
-	// heard.
+	// joinTime is more than a device needs to receive a stream for a listener after its
+	// report.
 	joinTime = 2 * (rejoinDelay + upcallDelay)
 )
 
-// How long a listener may wait after several faults at the same time.
+// How long a listener may wait after several simultaneous faults.
 var (
 	timers = mld.DefaultConfig()
 	// maxRelearn is the wait for a device that can serve: all but one of its start-up queries
@@ -43,20 +43,20 @@ var (
 	// maxAsked is the wait after an event that makes a device query its hosts. It does so every
 	// 10 s at most.
 	maxAsked = 10*time.Second + maxRelearn
-	// maxRehash is the wait of a listener whose reports the switch now hashes to a device that
-	// does not know it and cannot be told. No event causes a query, so a general query must
-	// find the listener, and its answer may be lost.
+	// maxRehash is the wait of a listener whose reports the switch now hashes to a device
+	// that does not know the listener and has no channel to the peer. No event causes a
+	// query, so a general query must find the listener, and its answer may be lost.
 	maxRehash = timers.ListeningInterval() + maxJoin
 )
 
 // watch checks the invariants after every event.
 type watch struct {
 	w       *World
-	listens [][]listening // by host, stream
+	listens [][]listening // by host and stream
 	doubled [vlans][]instant.Time
-	whole   instant.Time // since when the channel works, Never while it does not
-	open    instant.Time // and the path for hellos
-	// Gaps and Longest count and measure the interruptions of listeners.
+	whole   instant.Time // since when the channel works, Never if it does not
+	open    instant.Time // since when the path of the hellos works, too
+	// Gaps counts the interruptions of listeners. Longest is the longest one.
 	Gaps    int
 	Longest time.Duration
 }
@@ -84,14 +84,15 @@ func (v *watch) heard(h *host, i int) {
 	}
 }
 
-// forgotten reports whether the device that has heard of a new listener has died before it
-// could tell the peer.
+// forgotten reports whether the device that received the report of a new listener has
+// died before it could send it to the peer.
 func (v *watch) forgotten(h *host, i int) bool {
 	return !v.listens[h.number][i].served && v.w.knowers(h, i) == 0
 }
 
-// forgive restarts the wait of listeners that lack their stream when strict rules begin. If
-// several faults made both devices forget a listener, they must first receive its report again.
+// forgive restarts the wait of listeners that lack their stream when strict rules begin.
+// If both devices have lost a listener in several faults, they must first receive its
+// report again.
 func (v *watch) forgive(strict bool) {
 	for _, h := range v.w.hosts {
 		for i, s := range v.w.streams {
@@ -125,8 +126,8 @@ func (v *watch) check() error {
 	return v.checkPermission()
 }
 
-// noteAble notes since when each device and the channel have worked, and to which device the
-// switch hashes each host.
+// noteAble records since when each device and the channel have worked, and to which
+// device the switch hashes each host.
 func (v *watch) noteAble() {
 	note := func(since *instant.Time, ok bool) {
 		switch {

@@ -8,11 +8,12 @@ import (
 	"tandem/internal/instant"
 )
 
-// listening is a host's wait for a stream.
+// listening is the state of a host's wait for a stream.
 type listening struct {
-	served  bool // at least once since the host joined
+	served  bool // the host has received the stream since it joined
 	missing bool
-	// grace: the stream was missing while faults were still being repaired.
+	// grace says that the stream was missing when the repair of faults was not complete
+	// yet.
 	grace bool
 	since instant.Time
 }
@@ -35,7 +36,8 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 				v.Gaps++
 				v.Longest = max(v.Longest, gap)
 			}
-			// It is sent already for another reason, and may stop when that reason ends.
+			// The stream is sent already for another reason, and may stop when that
+			// reason ends.
 			*l = listening{served: l.served || h.known(i)}
 		case sent && !l.served && h.known(i):
 			l.served = true
@@ -53,8 +55,8 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 	return nil
 }
 
-// known reports whether the devices that know of a listener have had enough time to act: a
-// moment if both know of it.
+// known reports whether the devices that know a listener have known it for long enough to
+// act.
 func (h *host) known(i int) bool {
 	if !h.heard[i] {
 		return false
@@ -71,7 +73,7 @@ func (h *host) known(i int) bool {
 	return now.Sub(h.heardAt[i]) > hearTime
 }
 
-// knowers counts the devices that know of a listener.
+// knowers counts the devices that know a listener.
 func (w *World) knowers(h *host, i int) (count int) {
 	for _, n := range w.nodes {
 		if n.alive() && n.knows(h, w.streams[i]) {
@@ -87,7 +89,7 @@ func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duratio
 	w := v.w
 	forgotten := h.heard[i] && v.forgotten(h, i)
 	if forgotten && *h.lostReport(i) {
-		l.grace = true // its repetition is lost, too
+		l.grace = true // the repetition of the report was lost, too
 	}
 	if w.strict && !l.grace {
 		gap := maxGap + w.helloDelay()
@@ -111,9 +113,9 @@ func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duratio
 		}
 		since, most := max(l.since, n.ableSince), maxRelearn
 		switch {
-		case w.legOf(h) != n && v.whole.IsSet(): // the peer tells it of the listener
+		case w.legOf(h) != n && v.whole.IsSet(): // the peer sends the listener's record to this device
 			since = max(since, v.whole)
-		case w.legOf(h) != n: // only the peer hears the hosts
+		case w.legOf(h) != n: // only the peer receives the hosts' reports
 			if !n.peer().strandedSince.IsSet() {
 				continue
 			}
@@ -132,8 +134,8 @@ func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duratio
 	return waited, limit
 }
 
-// answeredElsewhere reports whether another MLDv1 host may answer for this one, such that only
-// the peer of a device receives the answer.
+// answeredElsewhere reports whether another MLDv1 host may answer in place of this one,
+// so that only the peer of device n receives the answer.
 func (w *World) answeredElsewhere(h *host, n *node) bool {
 	return h.v1 && slices.ContainsFunc(w.hosts, func(o *host) bool { return o.v1 && o.vlan == h.vlan && w.legOf(o) != n })
 }

@@ -54,10 +54,10 @@ func (v *watch) checkPermission() error {
 	return nil
 }
 
-// servable reports whether any device is whole.
+// servable reports whether at least one device has everything it needs to serve.
 func (w *World) servable() bool { return w.nodes[0].able() || w.nodes[1].able() }
 
-// healthy reports whether everything has been whole for a while.
+// healthy reports whether everything has worked for a while.
 func (w *World) healthy() bool {
 	if !w.settled || !w.healedAt.IsSet() || w.now < w.healedAt.Add(healing) {
 		return false

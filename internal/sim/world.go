@@ -18,10 +18,10 @@ import (
 const (
 	wireDelay    = 200 * time.Microsecond
 	upcallDelay  = 500 * time.Microsecond
-	carrierDelay = time.Millisecond      // a change of carrier is noticed
-	guardDelay   = 15 * time.Millisecond // the supervisor takes the leg of a dead daemon down
-	rejoinDelay  = 2 * time.Millisecond  // the upstream network follows a report
-	beatDelay    = 3 * time.Millisecond  // by the heartbeat path
+	carrierDelay = time.Millisecond      // until a change of carrier is noticed
+	guardDelay   = 15 * time.Millisecond // until the supervisor takes the leg of a dead daemon down
+	rejoinDelay  = 2 * time.Millisecond  // until the upstream network acts on a report
+	beatDelay    = 3 * time.Millisecond  // on the heartbeat path
 	bfdMin       = 20 * time.Millisecond // detection of a silent peer at 10 ms x 3
 	bfdMax       = 31 * time.Millisecond
 )
@@ -30,12 +30,12 @@ const (
 type Options struct {
 	Seed  uint64
 	Hosts int
-	// Groups is how many streams there are, half of them SSM; 0 for 8.
+	// Groups is the number of streams, half of them SSM; 0 for 8.
 	Groups int
-	// Most is how many streams a host wants at once, 0 for any number: one that
-	// joins another leaves one.
+	// Most is how many streams a host wants at once: a host at this number leaves one
+	// when it joins another. 0 for any number.
 	Most int
-	// Pause is the longest time between two changes of mind, 0 for 2 s.
+	// Pause is the longest time between two changes of what hosts want, 0 for 2 s.
 	Pause time.Duration
 	// CheckEvery spaces the checks of the invariants in large worlds; 0 checks
 	// after every event.
@@ -44,17 +44,18 @@ type Options struct {
 	Loss float64
 	// Keep lists the steps of the seed's plan that are played, nil for all.
 	Keep []int
-	// Automatic: one of the two members serves for the other, by the election.
+	// Automatic makes the members automatic, so that the election decides which of the
+	// two serves.
 	Automatic bool
-	// Heartbeat: hellos go by a second path, too, and the plan has faults of it.
+	// Heartbeat adds a second path for hellos, and faults of it to the plan.
 	Heartbeat bool
-	// Unable: the plan has faults by which the kernel keeps interfaces from their work.
+	// Unable adds faults in which the kernel keeps interfaces from working.
 	Unable bool
-	// Hostile: somebody behind the switch says that he is the querier.
+	// Hostile adds an attacker behind the switch that claims to be the querier.
 	Hostile bool
-	// NoMinds: hosts make up their minds once, at the start.
+	// NoMinds makes hosts choose their streams once, at the start.
 	NoMinds bool
-	// Log gets a line for everything that happens, nil for none.
+	// Log gets a line for every event, nil for none.
 	Log io.Writer
 }
 
@@ -62,8 +63,8 @@ type Options struct {
 type World struct {
 	opts  Options
 	plan  Plan
-	rng   *rand.Rand // of the network
-	minds *rand.Rand // of the hosts
+	rng   *rand.Rand // random numbers of the network
+	minds *rand.Rand // random numbers of the hosts
 	now   instant.Time
 	queue schedule
 	seq   uint64
@@ -72,46 +73,46 @@ type World struct {
 	hosts   []*host
 	streams []stream
 	v1      [vlans]v1link
-	// Cuts of what a device sends to the other: everything on the primary path, RBS alone, and
-	// the heartbeat path.
+	// Cuts of what each device sends to the other: all on the primary path, only RBS, and
+	// all on the heartbeat path.
 	pathCuts, rbsCuts, beatCuts [2]int
-	rate                        int           // of RBS, bytes/s, 0 for as fast as it goes
-	jitter                      time.Duration // of hellos
-	pathBFD                     bool          // BFD's verdict follows the path
+	rate                        int           // speed of RBS in bytes/s, 0 for no limit
+	jitter                      time.Duration // jitter of hellos
+	pathBFD                     bool          // BFD detects cuts of the path
 
-	broken   []Step       // have struck and are not mended
-	healedAt instant.Time // when the last one was, Never while there are any
-	settled  bool         // the pair has shared since
-	// strict: no more than one thing has happened to a settled pair, so that
-	// listeners may miss what detection takes and no more.
+	broken   []Step       // steps that have begun and are not repaired
+	healedAt instant.Time // when the last step was repaired, Never while one is not
+	settled  bool         // since then, the pair has shared the sending
+	// strict says that at most one fault has hit a settled pair, so listeners may miss
+	// only what its detection takes.
 	strict  bool
-	gapless bool // and it is one of which they must not notice anything
-	heard   bool // and it leaves the devices a path on which they hear each other
-	calm    bool // hosts do not change their minds for a moment
-	resting bool // nor will they again
+	gapless bool // the fault is one that no listener may notice
+	heard   bool // the fault leaves the devices a path on which their hellos arrive
+	calm    bool // for now, hosts do not join or leave
+	resting bool // hosts do not join or leave any more
 	watch   watch
 	checkAt instant.Time
-	broke   error // an invariant that was broken in the middle of an event
+	broke   error // an invariant that was violated in the middle of an event
 }
 
-// vlans is how many interfaces the leg carries: itself and a sub-interface.
+// vlans is the number of interfaces on the leg: the leg itself and a sub-interface.
 const vlans = 2
 
 // stream is one (S,G) that is sent upstream all the time.
 type stream struct {
 	source, group netip.Addr
 	ssm           bool
-	bucket        int // that the pair's hash puts it in
+	bucket        int // bucket of the stream
 }
 
 func (s stream) key() device.SourceGroup {
 	return device.SourceGroup{Source: s.source, Group: s.group}
 }
 
-// entry is something to happen.
+// entry is a scheduled function.
 type entry struct {
 	at  instant.Time
-	seq uint64 // keeps the order of what happens at once
+	seq uint64 // keeps the order of functions that are due at the same time
 	do  func()
 }
 
@@ -130,7 +131,8 @@ func (s *schedule) Pop() any {
 	return last
 }
 
-// New builds a world: two devices that have just booted, hosts without wishes.
+// New returns a world with two devices that have just booted, and hosts that want nothing
+// yet.
 func New(opts Options) *World {
 	w := &World{
 		opts: opts, plan: newPlan(opts.Seed, opts.faults()).kept(opts.Keep),
@@ -164,13 +166,13 @@ func New(opts Options) *World {
 	return w
 }
 
-// after schedules something.
+// after schedules a function after a delay.
 func (w *World) after(d time.Duration, do func()) {
 	w.seq++
 	heap.Push(&w.queue, entry{w.now.Add(d), w.seq, do})
 }
 
-// run lets virtual time pass, up to a moment or a broken invariant.
+// run lets virtual time pass, until an instant or until an invariant is violated.
 func (w *World) run(until instant.Time) error {
 	for len(w.queue) > 0 && w.queue[0].at <= until {
 		e := heap.Pop(&w.queue).(entry)
@@ -193,15 +195,15 @@ func (w *World) run(until instant.Time) error {
 	return nil
 }
 
-// chance is true with a probability.
+// chance returns true with probability p.
 func (w *World) chance(p float64) bool { return w.rng.Float64() < p }
 
-// between picks a duration.
+// between returns a random duration in a range.
 func (w *World) between(low, high time.Duration) time.Duration {
 	return low + time.Duration(w.rng.Int64N(int64(high-low)+1))
 }
 
-// violated notes a broken invariant; the first one ends the run.
+// violated records a violated invariant; the first one ends the run.
 func (w *World) violated(format string, args ...any) {
 	if w.broke == nil {
 		w.broke = fmt.Errorf(format, args...)

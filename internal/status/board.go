@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// handoversKept is how many changes of what is sent are remembered.
+// handoversKept is how many changes of the sent buckets are kept.
 const handoversKept = 16
 
-// Board is what a device remembers of itself and of its peer for people to see. Its
-// methods may be called from any goroutine. The zero value remembers nothing yet.
+// Board keeps the recent history of a device, and the status of its peer, for the web
+// page. Its methods may be called from any goroutine. The zero value is empty.
 type Board struct {
 	mu        sync.Mutex
 	peer      Device
-	peerAt    time.Time // when the peer told, zero when it never has
+	peerAt    time.Time // when the peer's status came, zero if none has come
 	history   history
-	handovers []Handover // the last one first
+	handovers []Handover // the latest first
 }
 
-// AddSample notes the totals of this device in one second, beside those that the peer has
-// told last. At is in milliseconds since 1970.
+// AddSample adds the totals of this device in one second, together with the peer's last
+// ones. at is in milliseconds since 1970.
 func (b *Board) AddSample(at int64, self Totals) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -33,21 +33,22 @@ func (b *Board) Samples() []Sample {
 	return b.history.list()
 }
 
-// SetPeer notes what the peer has told, and when.
+// SetPeer stores the status received from the peer, and when it came.
 func (b *Board) SetPeer(d Device, at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.peer, b.peerAt = d, at
 }
 
-// Peer returns what the peer has told last, and when; it never has at the zero time.
+// Peer returns the last status received from the peer, and when it came; the zero time if
+// none has come.
 func (b *Board) Peer() (d Device, at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.peer, b.peerAt
 }
 
-// AddHandover notes a change of what this device sends.
+// AddHandover adds a change of the buckets that this device sends.
 func (b *Board) AddHandover(h Handover) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -55,8 +56,8 @@ func (b *Board) AddHandover(h Handover) {
 	b.handovers = append([]Handover{h}, kept...)
 }
 
-// Handovers lists the last changes of what this device sends, the last one first. The
-// list must not be changed.
+// Handovers lists the last changes of the buckets that this device sends, the latest
+// first. The list must not be changed.
 func (b *Board) Handovers() []Handover {
 	b.mu.Lock()
 	defer b.mu.Unlock()

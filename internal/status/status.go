@@ -1,6 +1,6 @@
-// Package status is one device at a glance: what the web page shows of it, and
-// what it tells its peer so that one page can show both. It is made from the
-// snapshots that the displays show, and travels as JSON.
+// Package status is a summary of one device: the web page shows it, and a device sends it
+// to its peer, so that one page can show both devices. It is made from the snapshots of
+// the displays, and is encoded as JSON.
 package status
 
 import (
@@ -13,8 +13,8 @@ import (
 	"tandem/internal/state"
 )
 
-// Device is one device at a glance. Addresses and enumerations are words, times
-// are Unix milliseconds, durations milliseconds.
+// Device is the summary of one device. Addresses and enumerations are words, points in
+// time are Unix milliseconds, lengths of time are milliseconds.
 type Device struct {
 	Name       string     `json:"name"` // sysname
 	ID         string     `json:"id"`
@@ -25,11 +25,11 @@ type Device struct {
 	Trunks     []Trunk    `json:"trunks"`
 	Services   []Service  `json:"services"`
 	Sessions   []Session  `json:"sessions"`
-	Upstream   *Interface `json:"upstream"` // null while none is configured
+	Upstream   *Interface `json:"upstream"` // null if no upstream interface is configured
 	Interfaces []Listener `json:"interfaces"`
 	Totals     Totals     `json:"totals"`
 	Alarms     []Alarm    `json:"alarms"`
-	// Handovers are the latest changes of what is sent, the last one first.
+	// Handovers lists the latest changes of the sent buckets, the latest first.
 	Handovers []Handover `json:"handovers"`
 }
 
@@ -41,9 +41,9 @@ type Handover struct {
 	From   string `json:"from"`
 	To     string `json:"to"`
 	Reason string `json:"reason"`
-	// Gap bounds what listeners missed, in milliseconds: it lasts from the last sign of
-	// life of a peer that was lost to the opening of the gate. Negative where the peer
-	// was not lost.
+	// Gap is an upper bound of what listeners missed, in milliseconds: the time from the
+	// last sign of life of a lost peer to the opening of the gate. It is negative if the
+	// peer was not lost.
 	Gap float64 `json:"gap"`
 }
 
@@ -55,15 +55,15 @@ type Trunk struct {
 	Priority    uint8    `json:"priority"`
 	Peer        string   `json:"peer"`
 	PeerAlive   bool     `json:"peerAlive"`
-	BFD         string   `json:"bfd"` // name of the session bound to it
+	BFD         string   `json:"bfd"` // name of the bound BFD session
 	Differences []string `json:"differences"`
 }
 
-// Member is an Eth-Trunk in an E-Trunk: the leg and what is sent on it.
+// Member is an Eth-Trunk in an E-Trunk: its leg and its duty.
 type Member struct {
 	Trunk    uint32 `json:"trunk"`
 	ID       uint32 `json:"id"`
-	Remote   uint32 `json:"remote"` // the number that it has on the peer
+	Remote   uint32 `json:"remote"` // number of the same Eth-Trunk on the peer
 	Up       bool   `json:"up"`
 	Mode     string `json:"mode"`
 	Role     string `json:"role"`
@@ -98,17 +98,17 @@ type Interface struct {
 	Up   bool   `json:"up"`
 }
 
-// Listener is an interface with hosts behind it.
+// Listener is an interface towards hosts.
 type Listener struct {
 	Interface
 	Querier string `json:"querier"`
 	Groups  int    `json:"groups"`
 	Records int    `json:"records"`
-	// Passes is what the gate lets pass on it.
+	// Passes is what the gate lets pass on the interface.
 	Passes etrunk.Buckets `json:"passes"`
 }
 
-// Totals are what the plots are made of; Joins and Leaves only grow.
+// Totals holds the numbers for the plots. Joins and Leaves are counters.
 type Totals struct {
 	Groups     int    `json:"groups"`
 	Records    int    `json:"records"`
@@ -120,7 +120,7 @@ type Totals struct {
 	Lag        int64  `json:"lag"`
 }
 
-// Alarm is an alarm that holds.
+// Alarm is an active alarm.
 type Alarm struct {
 	Name     string `json:"name"`
 	Severity string `json:"severity"`
@@ -130,7 +130,7 @@ type Alarm struct {
 	Since    int64  `json:"since"`
 }
 
-// Facts is what a device is described from.
+// Facts holds the snapshots from which the summary is made.
 type Facts struct {
 	Name, Version string
 	Snapshot      state.Device
@@ -139,7 +139,7 @@ type Facts struct {
 	Handovers     []Handover
 }
 
-// Of describes a device.
+// Of returns the summary of a device.
 func Of(f Facts) Device {
 	s := &f.Snapshot
 	d := Device{
@@ -194,8 +194,8 @@ func (d *Device) interfaces(s *state.Device) {
 	}
 }
 
-// Encode writes a device for its peer, without the details of one that has more
-// of them than fit.
+// Encode encodes the summary for the peer. If it is longer than most bytes, it leaves out
+// details.
 func Encode(d Device, most int) []byte {
 	b, err := json.Marshal(d)
 	if err == nil && len(b) > most {
@@ -208,7 +208,7 @@ func Encode(d Device, most int) []byte {
 	return b
 }
 
-// Parse reads what a peer has told. Lists are never nil.
+// Parse decodes the status of a peer. Lists are never nil.
 func Parse(b []byte) (Device, error) {
 	d := Of(Facts{})
 	d.ID = ""

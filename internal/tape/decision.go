@@ -10,7 +10,8 @@ import (
 	"tandem/internal/event"
 )
 
-// decisions lists in words what a device has decided. The lines are in any order.
+// decisions describes in words what a device has decided. The order of the lines has no
+// meaning.
 func decisions(fx *device.Effects) (lines []string) {
 	for _, r := range fx.Routes {
 		lines = append(lines, route(&r))
@@ -37,8 +38,8 @@ func route(r *device.RouteChange) string {
 	return fmt.Sprintf("entry (%s, %s): from %s to %s", r.Source, r.Group, r.Incoming, strings.Join(r.Outgoing, " "))
 }
 
-// gate describes a gate in words. It takes time in proportion to the exceptions, which may
-// be many.
+// gate describes a gate in words. It takes time in proportion to the number of
+// exceptions, which may be large.
 func gate(g *device.Gate) string {
 	line := fmt.Appendf(nil, "gate: closed %v, bucket 0 only %v, bucket 1 only %v", g.Closed, g.Bucket0, g.Bucket1)
 	for _, sg := range g.Exceptions {
@@ -48,7 +49,7 @@ func gate(g *device.Gate) string {
 	return string(line)
 }
 
-// role reports whether an event is a decision.
+// role reports whether an event counts as a decision.
 func role(e event.Event) bool {
 	switch e.Kind {
 	case event.ETrunkStatusChange, event.ETrunkMemberStatusChange, event.DutyChange:
@@ -57,8 +58,9 @@ func role(e event.Event) bool {
 	return false
 }
 
-// decided returns a sum over the decisions, and whether there are any. The sum does not
-// depend on the order of the entries. It must be cheap, because every join needs it.
+// decided returns a checksum of the decisions, and whether there are any. The checksum
+// does not depend on the order of the entries. It must be cheap, because every join needs
+// it.
 func decided(fx *device.Effects) (sum uint64, any bool) {
 	h := fnv.New64a()
 	for i := range fx.Routes {

@@ -12,13 +12,13 @@ import (
 type Device struct {
 	*device.Device
 	ring     ring
-	wall     time.Time // the time at the origin of the device's clock
+	wall     time.Time // the wall-clock time at the origin of the device's clock
 	settings device.Settings
-	outcomes []device.Replicated // results of connections in the present call
+	outcomes []device.Replicated // outcomes of connections in the present call
 	spare    []device.Outcome    // memory for later outcomes
 }
 
-// New returns a recorded device, see [device.New]. Bytes is the approximate size of the
+// New returns a recorded device, see [device.New]. bytes is the approximate size of the
 // recording; zero means no recording.
 func New(id, boot uint64, wall time.Time, now instant.Time, bytes int) *Device {
 	d := &Device{Device: device.New(id, boot, wall, now), ring: ring{most: bytes}, wall: wall.Add(-now.SinceOrigin())}
@@ -29,7 +29,7 @@ func New(id, boot uint64, wall time.Time, now instant.Time, bytes int) *Device {
 	return d
 }
 
-// observe collects the result of a message on a connection, unless the recording has ended.
+// observe collects an outcome of a connection, unless the recording has ended.
 func (d *Device) observe(service string, o device.Outcome) {
 	if d.ring.now == nil {
 		return
@@ -80,7 +80,8 @@ func (d *Device) Resume(now instant.Time, settings device.Settings, cp *device.C
 	return err
 }
 
-// Effects records what the device has decided, see [device.Device.Effects].
+// Effects records the checksum of what the device has decided, see
+// [device.Device.Effects].
 func (d *Device) Effects(now instant.Time) *device.Effects {
 	fx := d.Device.Effects()
 	if d.ring.most == 0 {
@@ -89,13 +90,13 @@ func (d *Device) Effects(now instant.Time) *device.Effects {
 	if sum, any := decided(fx); any {
 		d.ring.add(&Entry{At: now, Kind: kindDecision, Decision: sum})
 	}
-	if d.ring.due(now) { // here the checkpoint is complete, because no call is in progress
+	if d.ring.due(now) { // no call is in progress here, so the checkpoint is complete
 		d.renew(now)
 	}
 	return fx
 }
 
-// renew begins another segment, with a checkpoint.
+// renew begins a new segment, with a checkpoint.
 func (d *Device) renew(now instant.Time) {
 	if d.Records() > mostRecords {
 		d.ring.drop()
@@ -106,8 +107,8 @@ func (d *Device) renew(now instant.Time) {
 	d.ring.begin(Start{ID: cp.ID, Boot: cp.Boot, Wall: d.wall.Add(now.SinceOrigin()), At: now, Settings: &settings, Checkpoint: &cp})
 }
 
-// noteOutcomes records the results of connections in a call. They come after the entry of
-// the call itself. The bytes that caused them are not recorded.
+// noteOutcomes records the outcomes of connections in a call, after the entry of the call
+// itself. The bytes that caused them are not recorded.
 func (d *Device) noteOutcomes(now instant.Time) {
 	for i := range d.outcomes {
 		d.ring.add(&Entry{At: now, Kind: kindReplica, Event: d.outcomes[i]})
@@ -119,8 +120,8 @@ func (d *Device) noteOutcomes(now instant.Time) {
 // Recording returns a copy of the recording, for [Recording.Write].
 func (d *Device) Recording(now instant.Time) Recording { return d.ring.copy(now) }
 
-// entryOf makes an entry for an event. It returns false for events of connections, because
-// their results are recorded instead.
+// entryOf makes an entry for an event. It returns false for events of connections,
+// because their outcomes are recorded instead.
 func entryOf(now instant.Time, ev device.Event) (Entry, bool) {
 	e := Entry{At: now, Kind: kindEvent, Event: ev}
 	switch ev := ev.(type) {

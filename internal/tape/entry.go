@@ -23,10 +23,10 @@ const (
 	kindEvent           // any other device.Event
 	kindSettings        // Device.Configure
 	kindRetire          // device.Retire
-	kindDecision        // the sum of what was decided since the last one
+	kindDecision        // checksum of the decisions since the last one
 )
 
-// Entry is one input, or the sum of what was decided since the last sum.
+// Entry is one input, or the checksum of the decisions since the last checksum.
 type Entry struct {
 	At       instant.Time
 	Kind     byte
@@ -98,7 +98,7 @@ const (
 	inUnicast
 )
 
-// appendMLD appends the message as it was received, without bytes that no code reads.
+// appendMLD appends a received message, without bytes that no code reads.
 func appendMLD(dst []byte, ev *device.MLDReceived) []byte {
 	dst = appendAddr(appendAddr(appendText(dst, ev.Netdev), ev.Meta.Src), ev.Meta.Dst)
 	how := byte(0)
@@ -155,7 +155,7 @@ func appendReplica(dst []byte, ev device.Replicated) []byte {
 	return dst
 }
 
-// appendArrival writes what the peer tells of a stream.
+// appendArrival appends the peer's report about a stream.
 func appendArrival(dst []byte, a *rbs.Arrival) []byte {
 	dst = appendAddr(appendAddr(dst, a.Source), a.Group)
 	flags := byte(0)

@@ -26,11 +26,11 @@ const mostHead = 1 << 30
 // Recording is the latest part of a device's inputs.
 type Recording struct {
 	Start
-	At        instant.Time // when it was copied
+	At        instant.Time // when the recording was copied
 	stretches []stretch
 }
 
-// stretch is encoded entries and the time before the first one.
+// stretch is a sequence of encoded entries, and the time before the first one.
 type stretch struct {
 	at     instant.Time
 	chunks [][]byte
@@ -159,7 +159,7 @@ type signer struct {
 
 func newSigner() *signer { return &signer{was: make(map[uint32]etrunk.Config)} }
 
-// settings returns settings with recordedKey instead of their keys, and remembers the old
+// settings returns settings with recordedKey in place of their keys, and stores the old
 // settings.
 func (s *signer) settings(of *device.Settings) *device.Settings {
 	out := *of
@@ -195,8 +195,8 @@ func (s *signer) sign(e *Entry) {
 	e.Event = hello
 }
 
-// resign changes a hello for one configuration to a hello for another. If the hello is not
-// authentic under the old key, it is also not authentic under the new one.
+// resign changes a hello for one configuration to a hello for another. A hello that is
+// not authentic under the old key does not become authentic under the new one.
 func resign(packet []byte, was, now etrunk.Config) []byte {
 	from, err := etrunk.NewKey(was.AuthMode, was.Key, was.ID, was.Peer, was.Local)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // Mask copies a recording and replaces its unicast addresses. Link-local addresses stay
 // link-local. Of two addresses of the same kind the lower one stays the lower, because
 // elections depend on it. Groups do not change. The hash of an (S,G) may change, and then
-// decisions may change, so Mask makes the sums again.
+// decisions may change, so Mask computes the checksums again.
 func Mask(r io.Reader, w io.Writer) error {
 	f, err := read(r)
 	if err != nil {
@@ -89,8 +89,8 @@ func (m *masker) copy(f *file, out *writer) error {
 	return out.w.Flush()
 }
 
-// learn remembers the old configurations of the E-Trunks, with which the hellos were
-// signed.
+// learn stores the old configurations of the E-Trunks, because the hellos were signed
+// with their keys.
 func (m *masker) learn(s *device.Settings) {
 	if s != nil {
 		m.was = make(map[uint32]etrunk.Config)

@@ -12,10 +12,10 @@ import (
 // Step is what a device decided after some inputs.
 type Step struct {
 	At        instant.Time // on the device's clock
-	Wall      time.Time    // zero if the recording does not contain it
+	Wall      time.Time    // wall-clock time; zero if the recording does not contain it
 	Cause     string       // the last input before the decision
 	Decisions []string
-	Differs   bool // from the recorded decision
+	Differs   bool // from the recorded checksum
 	sum       uint64
 }
 
@@ -49,7 +49,7 @@ func newPlayer(s Start) (*player, error) {
 }
 
 // play runs an entry. It returns a step if the device has decided something, or should
-// have.
+// have decided something.
 func (p *player) play(e *Entry) *Step {
 	p.result.To = e.At
 	if e.Kind != kindDecision {
@@ -62,7 +62,7 @@ func (p *player) play(e *Entry) *Step {
 	case kindRetire:
 		p.device.Handle(e.At, device.Retire{})
 	case kindSettings:
-		_ = p.device.Configure(e.At, *e.Settings) // was accepted when it was recorded
+		_ = p.device.Configure(e.At, *e.Settings) // the device accepted it when it was recorded
 	case kindDecision:
 		return p.compare(e)
 	default:

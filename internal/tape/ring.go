@@ -14,23 +14,23 @@ type Start struct {
 	ID, Boot   uint64
 	Wall       time.Time
 	At         instant.Time
-	Settings   *device.Settings   // nil at a boot
-	Checkpoint *device.Checkpoint // nil at a boot
+	Settings   *device.Settings   // nil if the device has just booted
+	Checkpoint *device.Checkpoint // nil if the device has just booted
 }
 
 // segmentLife is the length of a segment. A recording reaches back at least so long, if the
 // device is that old and the size permits it.
 const segmentLife = 5 * time.Minute
 
-// mostRecords is the largest database of which checkpoints are made. The event loop waits
-// during a checkpoint, and the peer may die at this moment. With so many records, a
-// checkpoint takes about 10 ms.
+// mostRecords is the largest database of which checkpoints are made. The event loop is
+// blocked during a checkpoint, and the peer may die at this moment. With so many records,
+// a checkpoint takes about 10 ms.
 const mostRecords = 20_000
 
 // segment is one part of the recording, with its own start.
 type segment struct {
 	start  Start
-	chunks [][]byte // of whole entries; only the last chunk grows
+	chunks [][]byte // each holds whole entries; only the last one grows
 	size   int
 	last   instant.Time
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Pause waits for d. It reports false when ctx ends meanwhile, or has ended before.
+// Pause waits for d. It returns false if ctx ends before that.
 func Pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -1,9 +1,9 @@
 // Package task starts goroutines in one place and gives all of them one way to end.
 //
-// A goroutine belongs to a [Group]. The group's context asks it to end, and the
-// group waits until it has ended. What blocks in a system call does not see a
-// context: whoever starts it closes what it reads, for example with
-// [context.AfterFunc], or wakes it in another way.
+// A goroutine belongs to a [Group]. The end of the group's context tells the goroutine to
+// end, and the group waits until it has ended. A goroutine that blocks in a system call
+// does not notice the context. The code that starts it has to close the file that it
+// reads, for example with [context.AfterFunc], or wake it in another way.
 package task
 
 import (
@@ -16,17 +16,17 @@ import (
 	"sync"
 )
 
-// Task is work that goes on in a goroutine of its own.
+// Task is work in a goroutine of its own.
 type Task interface {
-	// Run works until it has finished or ctx ends. It returns nil when it has
-	// finished or was asked to end, and otherwise what made it fail.
+	// Run works until it has finished or ctx ends. It returns nil if it has finished or
+	// ctx has ended, and otherwise the error that made it fail.
 	Run(ctx context.Context) error
 	// Ready returns a channel that Run closes when the task does its work, for
 	// example when its socket is open.
 	Ready() <-chan struct{}
 }
 
-// ErrEnded is the error of Start when the group does not start anything any more.
+// ErrEnded is the error of Start when the group no longer starts goroutines.
 var ErrEnded = errors.New("the group of tasks has ended")
 
 // Group is a set of goroutines that end together: when one of them fails, when
@@ -37,12 +37,12 @@ type Group struct {
 	end context.CancelFunc
 
 	mu      sync.Mutex
-	empty   sync.Cond      // running is empty
-	running map[string]int // how many goroutines, by name
-	err     error          // the first one
+	empty   sync.Cond      // signalled when running is empty
+	running map[string]int // number of goroutines, by name
+	err     error          // the first error
 }
 
-// NewGroup makes an empty group that ends with ctx at the latest.
+// NewGroup returns an empty group that ends with ctx at the latest.
 func NewGroup(ctx context.Context) *Group {
 	g := &Group{running: make(map[string]int)}
 	g.ctx, g.end = context.WithCancel(ctx)
@@ -50,10 +50,10 @@ func NewGroup(ctx context.Context) *Group {
 	return g
 }
 
-// Go runs f in a goroutine. An error of f ends the group; errors that come after
-// the end are consequences of it and are ignored. Several goroutines may have the
-// same name, which stands in errors and in Running. Go reports false, and does
-// not run f, when the group has ended.
+// Go runs f in a goroutine. An error of f ends the group. Errors after the end are
+// consequences of it and are ignored. Several goroutines may have the same name, which is
+// used in errors and in Running. If the group has ended, Go does not run f and returns
+// false.
 func (g *Group) Go(name string, f func(ctx context.Context) error) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -65,7 +65,7 @@ func (g *Group) Go(name string, f func(ctx context.Context) error) bool {
 	return true
 }
 
-// ended takes note that a goroutine has ended.
+// ended records that a goroutine has ended.
 func (g *Group) ended(name string, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -81,9 +81,9 @@ func (g *Group) ended(name string, err error) {
 	}
 }
 
-// Start runs a task as Go runs a function and waits until the task is ready. It
-// returns the task's error when the task fails before it is ready, and ErrEnded
-// when the group has ended or ends meanwhile.
+// Start runs a task as Go runs a function and waits until the task is ready. It returns
+// the task's error if the task fails before it is ready, and ErrEnded if the group ends
+// before that.
 func (g *Group) Start(name string, t Task) error {
 	failed := make(chan error, 1)
 	started := g.Go(name, func(ctx context.Context) error {
@@ -98,11 +98,11 @@ func (g *Group) Start(name string, t Task) error {
 	case <-t.Ready():
 		return nil
 	case err := <-failed:
-		return err // nil when it has finished already
+		return err // nil if the task has finished already
 	case <-g.ctx.Done():
 	}
 	select {
-	case err := <-failed: // it may be what has ended the group
+	case err := <-failed: // the failure of the task may have ended the group
 		return cmp.Or(err, ErrEnded)
 	default:
 		return ErrEnded
@@ -112,8 +112,8 @@ func (g *Group) Start(name string, t Task) error {
 // Context ends when the group ends.
 func (g *Group) Context() context.Context { return g.ctx }
 
-// Wait waits until no goroutine of the group is left, without asking them to end.
-// It returns the error that has ended the group, nil when there was none.
+// Wait waits until all goroutines of the group have ended, without telling them to end.
+// It returns the error that has ended the group, nil if there was none.
 func (g *Group) Wait() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -125,7 +125,7 @@ func (g *Group) Wait() error {
 
 // Stop ends the group and waits for its goroutines, see Wait.
 func (g *Group) Stop() error {
-	g.mu.Lock() // so that no goroutine starts that does not see the end
+	g.mu.Lock() // the lock prevents that a goroutine starts without noticing the end
 	g.end()
 	g.mu.Unlock()
 	return g.Wait()

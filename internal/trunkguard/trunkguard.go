@@ -1,6 +1,6 @@
 // Package trunkguard takes the legs of a daemon that has died out of service. The daemon
 // writes their names to its run directory while it lives; a supervisor runs "tandem
-// trunk-guard" after an end that was not in good order.
+// trunk-guard" when the daemon has not ended in an orderly way.
 package trunkguard
 
 import (
@@ -14,7 +14,7 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// legsFile is the file of the run directory that names the legs, one a line.
+// legsFile is the file in the run directory that lists the legs, one on each line.
 const legsFile = "legs"
 
 // WriteLegs records the Linux names of the legs that a daemon has from now on.
@@ -22,13 +22,13 @@ func WriteLegs(runDir string, legs []string) error {
 	return os.WriteFile(filepath.Join(runDir, legsFile), []byte(strings.Join(legs, "\n")), 0o644)
 }
 
-// TakeLegsDown sets the recorded legs down, so that the switch sends to the other device
-// what nobody here would hear. A leg that no longer exists is no error, nor is a daemon
-// that recorded none. The daemon raises its legs again itself when it serves.
+// TakeLegsDown sets the recorded legs down, so that the switch sends the hosts' reports
+// to the other device. If a leg no longer exists, or no leg is recorded, this is no
+// error. The next daemon sets the legs up again when it serves.
 func TakeLegsDown(runDir string) error {
 	text, err := os.ReadFile(filepath.Join(runDir, legsFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it died before it had a configuration
+		return nil // the daemon died before it had a configuration
 	}
 	if err != nil {
 		return err

@@ -24,10 +24,10 @@ func GuestMain() {
 		os.Exit(2)
 	}
 	if err := guest(); err != nil {
-		fmt.Fprintln(os.Stderr, "guest:", err) // the kernel's console
+		fmt.Fprintln(os.Stderr, "guest:", err) // standard error is the kernel's console
 	}
 	unix.Sync()
-	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART) // the option -no-reboot turns this into the end of the emulator
+	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART) // with qemu's option -no-reboot this ends the emulator
 	select {}
 }
 
@@ -48,7 +48,7 @@ func guest() error {
 		_, _ = io.WriteString(host, mark{Event: eventFailed, Name: err.Error()}.line())
 		return err
 	}
-	return unix.IoctlSetInt(int(host.Fd()), unix.TCSBRK, 1) // waits until all is sent
+	return unix.IoctlSetInt(int(host.Fd()), unix.TCSBRK, 1) // waits until all bytes are sent
 }
 
 // prepare prepares the machine and runs the programs.

@@ -23,7 +23,7 @@ var Modules = []string{
 
 // Program is a program to run in the guest.
 type Program struct {
-	Name string   // names its result
+	Name string   // names the result
 	Args []string // the first is its path in the guest
 	Env  []string // in addition to PATH and HOME
 	// Fetch are files that the guest sends to the host when the program has ended.
@@ -51,15 +51,15 @@ type Machine struct {
 // Result is the result of a program.
 type Result struct {
 	Name   string
-	Status int // its exit status, 255 if it did not end by itself
+	Status int // exit status, 255 if the program did not end by itself
 	Output []byte
-	Took   time.Duration     // by the guest's clock
-	Files  map[string][]byte // those of Fetch that existed
+	Took   time.Duration     // duration by the guest's clock
+	Files  map[string][]byte // the files of Fetch that exist
 }
 
 // Guest is the result of a machine that has run.
 type Guest struct {
-	Kernel  string // release
+	Kernel  string // release of the guest's kernel
 	Booted  time.Duration
 	Results []Result
 }
@@ -202,7 +202,7 @@ func (m Machine) listen(r io.Reader, booted func(), g *Guest) error {
 			}
 		}
 		if err != nil {
-			return nil // the machine is switched off
+			return nil // the machine was switched off
 		}
 	}
 }

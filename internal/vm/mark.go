@@ -26,7 +26,7 @@ type mark struct {
 	Name   string
 	Status int
 	Took   time.Duration
-	Data   []byte // of a file
+	Data   []byte // content of a file
 }
 
 func (m mark) line() string {
