@@ -9,12 +9,14 @@ import (
 // Limits on connections and on failed logins. They count by source: an IPv4 address, or the
 // /64 of an IPv6 address, because a host can use every address of its /64.
 const (
-	maxLogins   = 10 // connections that are not logged in yet
-	maxSessions = 16
-	failLimit   = 5
-	failWindow  = 5 * time.Minute
-	blockTime   = 5 * time.Minute
-	maxSources  = 4096 // sources whose failures are remembered
+	maxLogins       = 32 // connections that are not logged in yet
+	maxSessions     = 16
+	maxUserSessions = maxSessions / 2 // sessions of one user
+	failLimit       = 5
+	failWindow      = 5 * time.Minute
+	blockTime       = 5 * time.Minute
+	hurry           = 10 * time.Second // in which a blocked source must log in
+	maxSources      = 4096             // sources whose failures are remembered
 )
 
 // limits keeps the failed logins of each source.
@@ -38,7 +40,9 @@ func sourceOf(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// blocked reports whether a source may not try to log in now.
+// blocked reports whether a source has failed too often lately. It is then the first that
+// loses a connection, and must log in fast. A right key still passes: otherwise one host could
+// lock out the administrator in the same /64.
 func (l *limits) blocked(a netip.Addr, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

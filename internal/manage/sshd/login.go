@@ -3,6 +3,7 @@ package sshd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"time"
@@ -15,24 +16,29 @@ import (
 
 var errUnknownKey = errors.New("no such user, or not a key of the user")
 
-// serve handles a connection from its login to its end.
-func (s *Server) serve(c net.Conn) {
+// serve handles a connection from its login to its end. blocked says that its source has
+// failed too often lately.
+func (s *Server) serve(c net.Conn, blocked bool) {
 	defer c.Close()
 	from := remote(c)
 	s.mu.Lock()
 	set, key := s.settings, s.key
 	s.mu.Unlock()
-	_ = c.SetDeadline(time.Now().Add(set.LoginTimeout)) // can fail only if the connection is closed
-	l := &loginAttempt{server: s, settings: set, source: from}
+	patience := set.LoginTimeout
+	if blocked {
+		patience = min(patience, hurry)
+	}
+	_ = c.SetDeadline(time.Now().Add(patience)) // can fail only if the connection is closed
+	l := &loginAttempt{server: s, settings: set, source: from, blocked: blocked}
 	conn, channels, requests, err := ssh.NewServerConn(c, l.config(key))
 	if err != nil {
-		s.leave(nil)
+		s.leave(c, nil)
 		s.refuse(l, err)
 		return
 	}
 	_ = c.SetDeadline(time.Time{})
 	s.limits.good(from.Addr())
-	s.welcome(conn, set.user(conn.User()), channels, requests)
+	s.welcome(c, conn, set.user(conn.User()), channels, requests)
 }
 
 // loginAttempt is one connection's login.
@@ -40,6 +46,7 @@ type loginAttempt struct {
 	server   *Server
 	settings *settings
 	source   netip.AddrPort
+	blocked  bool   // the source has failed too often lately
 	user     string // the user name that the client has sent
 }
 
@@ -71,11 +78,18 @@ func (l *loginAttempt) key(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permi
 	return &ssh.Permissions{}, nil
 }
 
-// refuse records a failed login.
+// refuse records a failed login. The failures of a blocked source are only counted: the
+// journal has said that it is blocked.
 func (s *Server) refuse(l *loginAttempt, err error) {
 	s.mu.Lock()
 	s.counters.Failed++
+	if l.blocked {
+		s.counters.Blocked++
+	}
 	s.mu.Unlock()
+	if l.blocked {
+		return
+	}
 	s.journal.Record(event.SSHLoginFailed.With(l.user, l.source, err))
 	if s.limits.failed(l.source.Addr(), time.Now()) {
 		s.journal.Emit(event.SSHSourceBlocked.With(sourceOf(l.source.Addr()), blockTime))
@@ -83,12 +97,12 @@ func (s *Server) refuse(l *loginAttempt, err error) {
 }
 
 // welcome serves a user who has logged in.
-func (s *Server) welcome(sc *ssh.ServerConn, u *user, channels <-chan ssh.NewChannel, requests <-chan *ssh.Request) {
+func (s *Server) welcome(waiting net.Conn, sc *ssh.ServerConn, u *user, channels <-chan ssh.NewChannel, requests <-chan *ssh.Request) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	c := &conn{server: s, ssh: sc, ctx: ctx, cancel: cancel, since: time.Now(),
 		login: console.Login{User: u.Name, Source: "ssh " + remoteOf(sc).String(), Level: console.Level(u.Level)}}
 	c.touch()
-	s.leave(c)
+	s.leave(waiting, c)
 	s.journal.Record(event.SSHLogin.With(u.Name, c.login.Source, u.Level))
 	go ssh.DiscardRequests(requests)
 	go c.watchIdle()
@@ -100,18 +114,34 @@ func (s *Server) welcome(sc *ssh.ServerConn, u *user, channels <-chan ssh.NewCha
 	s.journal.Record(event.SSHLogout.With(u.Name, c.login.Source, context.Cause(ctx)))
 }
 
-// leave ends a login attempt; c is nil if it has failed. If the configuration has meanwhile
-// forbidden this user, the connection ends at once.
-func (s *Server) leave(c *conn) {
+// leave ends the login attempt of a connection; c is nil if it has failed. If the
+// configuration has meanwhile forbidden this user, or the user has too many sessions, the
+// session ends at once.
+func (s *Server) leave(waiting net.Conn, c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.logins--
+	delete(s.logins, waiting)
 	if c == nil {
 		return
 	}
 	s.counters.Logins++
 	s.conns[c] = true
 	s.dismiss()
+	if s.sessionsOf(c.login.User) > maxUserSessions {
+		s.counters.TooMany++
+		c.end(fmt.Sprintf("the user has %d sessions, which is the most that one user can have", maxUserSessions))
+	}
+}
+
+// sessionsOf counts the sessions of a user. One user cannot hold all of them, because an
+// administrator must be able to log in.
+func (s *Server) sessionsOf(user string) (n int) {
+	for c := range s.conns {
+		if c.login.User == user {
+			n++
+		}
+	}
+	return n
 }
 
 func remote(c net.Conn) netip.AddrPort { return addrPort(c.RemoteAddr()) }

@@ -127,7 +127,8 @@ func TestOpenSSHKeyFile(t *testing.T) {
 	}
 }
 
-// TestOpenSSHRefused: unknown keys are refused, and many failures block the source.
+// TestOpenSSHRefused: unknown keys are refused, and many failures block the source. The right
+// key passes all the same.
 func TestOpenSSHRefused(t *testing.T) {
 	d := newDevice(t, t.TempDir())
 	key, other := d.user("ann", 2, "ed25519"), newKey(t, "ed25519")
@@ -144,15 +145,62 @@ func TestOpenSSHRefused(t *testing.T) {
 			t.Fatalf("a user who is not known: %+v", got)
 		}
 	}
-	if got := d.runs(key, "ann", "", "display version"); got.code != 255 || strings.Contains(got.err, "Permission denied") {
-		t.Errorf("a blocked source: %+v", got)
+	lines := strings.Count(d.log.String(), "LOGIN_FAILED")
+	if got := d.runs(other, "ann", "", "display version"); got.code != 255 {
+		t.Errorf("a wrong key of a blocked source: %+v", got)
 	}
 	state := d.server.State()
-	if c := state.SSHCounters; c.Failed != 2*failLimit-1 || c.Logins != 1 || c.Blocked == 0 || state.BlockedSources != 1 {
+	if c := state.SSHCounters; c.Failed != 2*failLimit || c.Logins != 1 || c.Blocked != 1 || state.BlockedSources != 1 {
+		t.Errorf("%+v", state)
+	}
+	if more := strings.Count(d.log.String(), "LOGIN_FAILED") - lines; more != 0 {
+		t.Errorf("%d failures of a blocked source fill the log", more)
+	}
+	if got := d.runs(key, "ann", "", "display version"); got.code != 0 {
+		t.Errorf("the right key, from a blocked source: %+v", got)
+	}
+	if state = d.server.State(); state.Logins != 2 || state.BlockedSources != 0 {
 		t.Errorf("%+v", state)
 	}
 	if got := d.log.String(); !strings.Contains(got, "LOGIN_FAILED module=SSH User=nobody Source=") || !strings.Contains(got, "SOURCE_BLOCKED") {
 		t.Errorf("the log:\n%s", got)
+	}
+}
+
+// TestIdleConnections: connections that do nothing keep nobody out.
+func TestIdleConnections(t *testing.T) {
+	d := newDevice(t, t.TempDir())
+	key := d.user("ann", 2, "ed25519")
+	for range 3 * maxLogins {
+		c, err := net.DialTimeout("tcp", "localhost:"+d.port, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	eventually(t, func() error {
+		if n := d.server.State().TooMany; n != 2*maxLogins {
+			return fmt.Errorf("%d connections were closed for others", n)
+		}
+		return nil
+	})
+	if got := d.runs(key, "ann", "", "display version"); got.code != 0 {
+		t.Errorf("beside idle connections: %+v", got)
+	}
+}
+
+// TestSessionsOfOneUser: one user cannot hold all sessions.
+func TestSessionsOfOneUser(t *testing.T) {
+	d := newDevice(t, t.TempDir())
+	bob, ann := d.user("bob", 1, "ed25519"), d.user("ann", 2, "ed25519")
+	for range maxUserSessions {
+		d.terminal(bob, "bob").waits(0, "<Tandem>")
+	}
+	if got := d.runs(bob, "bob", "", "display version"); got.code == 0 {
+		t.Errorf("one session too many: %+v", got)
+	}
+	if got := d.runs(ann, "ann", "", "display version"); got.code != 0 {
+		t.Errorf("another user: %+v", got)
 	}
 }
 

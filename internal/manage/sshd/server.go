@@ -41,7 +41,7 @@ type Server struct {
 	retry    *time.Timer
 	trouble  error // why it does not listen, nil if it does
 	closed   bool
-	logins   int // number of connections that are not logged in yet
+	logins   logins
 	conns    map[*conn]bool
 	counters state.SSHCounters
 }
@@ -49,7 +49,7 @@ type Server struct {
 // New returns a server that is off. It opens console sessions with open.
 func New(stateDir string, j *journal.Journal, open func(console.Login) *manage.Near) *Server {
 	return &Server{stateDir: stateDir, journal: j, open: open, settings: &settings{},
-		limits: limits{sources: map[netip.Prefix]*failures{}}, conns: map[*conn]bool{}}
+		limits: limits{sources: map[netip.Prefix]*failures{}}, logins: logins{}, conns: map[*conn]bool{}}
 }
 
 // Apply applies a configuration. An error means that the server cannot listen on the
@@ -159,30 +159,31 @@ func (s *Server) accept(l net.Listener) {
 			time.Sleep(50 * time.Millisecond)
 			continue
 		}
-		if !s.admit(c) {
+		if blocked, admitted := s.admit(c); admitted {
+			go s.serve(c, blocked)
+		} else {
 			c.Close()
-			continue
 		}
-		go s.serve(c)
 	}
 }
 
-// admit counts a connection before its login. It returns false if the source is blocked or
-// if there are too many such connections.
-func (s *Server) admit(c net.Conn) bool {
-	blocked := s.limits.blocked(remote(c).Addr(), time.Now())
+// admit admits a connection to its login, and reports whether its source is blocked. If too
+// many connections wait for their login, it closes one of them. It admits none if there are
+// too many sessions.
+func (s *Server) admit(c net.Conn) (blocked, admitted bool) {
+	from := remote(c).Addr()
+	blocked = s.limits.blocked(from, time.Now())
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case blocked:
-		s.counters.Blocked++
-		return false
-	case s.logins >= maxLogins || len(s.conns) >= maxSessions:
+	if len(s.conns) >= maxSessions {
 		s.counters.TooMany++
-		return false
+		return blocked, false
 	}
-	s.logins++
-	return true
+	if victim := s.logins.add(c, login{sourceOf(from), blocked}); victim != nil {
+		s.counters.TooMany++
+		victim.Close()
+	}
+	return blocked, true
 }
 
 // Close closes the listener and all connections.
