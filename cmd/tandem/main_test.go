@@ -100,3 +100,30 @@ func TestVerboseFileIsATranscript(t *testing.T) {
 		t.Errorf("code %d, %s (-want +got):\n%s", got.code, got.err, diff)
 	}
 }
+
+// TestRecordingIsPrivate: nobody else can read a recording, and it goes into no other file.
+func TestRecordingIsPrivate(t *testing.T) {
+	dir := t.TempDir()
+	file, other := filepath.Join(dir, "old.rec"), filepath.Join(dir, "precious")
+	for _, name := range []string{file, other} {
+		if err := os.WriteFile(name, []byte("old"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := save(file, strings.NewReader("new"), false); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 || info.Size() != 3 {
+		t.Errorf("%v, %v", info, err)
+	}
+	link := filepath.Join(dir, "link.rec")
+	if err := os.Symlink(other, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := save(link, strings.NewReader("new"), false); err == nil || !strings.Contains(err.Error(), "is a symbolic link") {
+		t.Errorf("a link: %v", err)
+	}
+	if b, err := os.ReadFile(other); err != nil || string(b) != "old" {
+		t.Errorf("%q, %v", b, err)
+	}
+}

@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"tandem/internal/manage"
 	"tandem/internal/tape"
@@ -37,11 +40,18 @@ func record(args []string) int {
 	return exitDone
 }
 
+// save writes a recording into a file that only its owner can read, because it tells who
+// listens to what. It does not follow a symbolic link: in a directory that others can write,
+// the link may lead to any file. The name "-" is the standard output.
 func save(name string, from io.Reader, mask bool) error {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
+	f := os.Stdout
+	if name != "-" {
+		var err error
+		if f, err = create(name); err != nil {
+			return err
+		}
 	}
+	var err error
 	if mask {
 		err = tape.Mask(from, f)
 	} else {
@@ -51,6 +61,24 @@ func save(name string, from io.Reader, mask bool) error {
 		err = closed
 	}
 	return err
+}
+
+func create(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|unix.O_NOFOLLOW, 0o600)
+	if errors.Is(err, unix.ELOOP) {
+		return nil, fmt.Errorf("%s is a symbolic link; name the file itself, or - for the standard output", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		err = f.Chmod(0o600) // the file may have existed with another mode
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+	}
+	return f, nil
 }
 
 // replay runs a recording through the code of this program and prints what it decides.

@@ -30,7 +30,7 @@ func subcommands() []subcommand {
 		{"help", "", "print how tandem is called", nil, help},
 		{"load", "[ -s SOCKET ] [ -replace ] [ -compare ] FILE", "put a file of configuration in force, whole, and show what that changes", fileWords, load},
 		{"pki", "[ -dir DIR ] [ -days N ] NAME=ADDRESS NAME=ADDRESS", "make the certificates of a pair", nil, makeCertificates},
-		{"record", "[ -s SOCKET ] [ -mask ] FILE", "write what the device was told lately into a file, without secrets, with -mask without addresses", fileWords, record},
+		{"record", "[ -s SOCKET ] [ -mask ] { FILE | - }", "write what the device was told lately into a file, without secrets, with -mask without addresses", fileWords, record},
 		{"replay", "[ -q ] FILE", "run a recording through this program and print what it decides", fileWords, replay},
 		{"restart", "[ -run DIR ]", "replace the daemon by the installed program, without a gap", nil, restart},
 		{"trunk-guard", "[ -run DIR ]", "take the legs of a daemon that died out of service", nil, trunkGuard},

@@ -7,17 +7,25 @@ import (
 	"strings"
 
 	"tandem/internal/console"
+	"tandem/internal/event"
+	"tandem/internal/journal"
 )
+
+// othersRead is the mode of a file that every user can read.
+const othersRead = 0o004
 
 // start puts the last committed configuration in force. On a device that was never
 // configured, it uses the file of the first configuration.
-func start(router *reachable, system *console.System, file string) error {
+func start(router *reachable, system *console.System, file string, log *journal.Journal) error {
 	if file == "" || !system.Store.Fresh() {
 		return router.start()
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
+	}
+	if info, err := os.Stat(file); err == nil && info.Mode()&othersRead != 0 {
+		log.Emit(event.ConfigurationReadable.With(file, info.Mode().Perm()))
 	}
 	session := system.NewSession(console.Login{User: "startup", Source: file, Level: console.Configuration})
 	if err := begin(session, string(text)); err != nil {

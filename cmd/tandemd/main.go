@@ -130,7 +130,7 @@ func run(f flags) error {
 	tasks.Go("web page", page.Run)
 	tasks.Go("console socket", func(ctx context.Context) error { return listener.Keep(ctx, log) })
 	tasks.Go("start", func(ctx context.Context) error {
-		if err := start(router, system, f.config); err != nil {
+		if err := start(router, system, f.config, log); err != nil {
 			return err
 		}
 		tellSupervisor(tasks, d, log)

@@ -116,6 +116,9 @@ var (
 	ConfigurationNotRestored = declare("CFG", Error, "NOT_RESTORED", "Error",
 		"A commit failed, and the configuration before it could not be put back whole.")
 
+	ConfigurationReadable = declare("CFG", Warning, "FILE_READABLE", "File Mode",
+		"Every user can read the configuration file, which may hold keys. Take the right away: chmod o-r.")
+
 	ConsoleConnected = declare("SHELL", Info, "CONNECTED", "Uid Gid Pid",
 		"A program has connected to the console socket.")
 	ConsoleUnknown = declare("SHELL", Warning, "PEER_UNKNOWN", "Error",

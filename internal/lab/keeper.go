@@ -103,7 +103,7 @@ func (k *keeper) command(device string) (*exec.Cmd, error) {
 		}
 	}
 	conf := filepath.Join(dir, "device.cfg")
-	if err := os.WriteFile(conf, k.topo.procedure(device), 0o644); err != nil {
+	if err := os.WriteFile(conf, k.topo.procedure(device), 0o600); err != nil {
 		return nil, err
 	}
 	log, err := os.OpenFile(filepath.Join(dir, "tandemd.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)

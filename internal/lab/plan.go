@@ -124,8 +124,8 @@ const (
 	envLACP   = "TANDEM_LAB_LACP"
 )
 
-// newPlan returns the plan of the caller's lab. Its state is in /run for root, and in the
-// directory for temporary files for others.
+// newPlan returns the plan of the caller's lab. Its state is in /run for root, and for others in
+// their own run directory, or in the directory for temporary files if they have none.
 func newPlan() plan {
 	p := plan{prefix: "tandem", dir: os.Getenv(envDir), lacp: os.Getenv(envLACP) != ""}
 	if v := os.Getenv(envPrefix); v != "" {
@@ -134,9 +134,12 @@ func newPlan() plan {
 	if p.dir != "" {
 		return p
 	}
-	if os.Geteuid() == 0 {
+	switch own := os.Getenv("XDG_RUNTIME_DIR"); {
+	case os.Geteuid() == 0:
 		p.dir = filepath.Join("/run", p.prefix+"-lab")
-	} else {
+	case own != "":
+		p.dir = filepath.Join(own, p.prefix+"-lab")
+	default:
 		p.dir = filepath.Join(os.TempDir(), fmt.Sprintf("%s-lab-%d", p.prefix, os.Getuid()))
 	}
 	return p

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -84,5 +85,27 @@ func TestProcessIsToldFromALaterOne(t *testing.T) {
 	child.Wait()
 	if err == nil && p.alive() {
 		t.Error("a process that has ended is said to live")
+	}
+}
+
+// TestOwnDirectory: a state directory that somebody else can fill is refused, and not removed.
+func TestOwnDirectory(t *testing.T) {
+	dir := t.TempDir()
+	p := plan{prefix: "nobodys", dir: dir + "/lab"}
+	link := func() error { return os.Symlink(dir, p.dir) }
+	open := func() error { return errors.Join(os.Mkdir(p.dir, 0o700), os.Chmod(p.dir, 0o777)) }
+	for what, make := range map[string]func() error{"is no directory": link, "other users can write": open} {
+		if err := make(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := newRecord(p); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("up: %v", err)
+		}
+		if found, err := takeDown(p); found || err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("down: %v, %v", found, err)
+		}
+		if err := os.Remove(p.dir); err != nil {
+			t.Error(err)
+		}
 	}
 }

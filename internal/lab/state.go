@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -89,6 +90,9 @@ func newRecord(p plan) (*record, error) {
 	if err := os.MkdirAll(p.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
+	if err := ownDirectory(p.dir); err != nil {
+		return nil, err
+	}
 	keeper, err := identify(os.Getpid(), "keeper")
 	if err != nil {
 		return nil, err
@@ -97,8 +101,34 @@ func newRecord(p plan) (*record, error) {
 	return r, r.save()
 }
 
+// errNotOurs says why a state directory is not used.
+var errNotOurs = errors.New("the lab's state directory is refused")
+
+// ownDirectory refuses a state directory that another user has made or can write. In the
+// directory for temporary files anybody can make one with a name that he expects, and would
+// then choose which processes a lab stops and which files it writes.
+func ownDirectory(dir string) error {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	owner := info.Sys().(*syscall.Stat_t).Uid
+	switch {
+	case !info.IsDir():
+		return fmt.Errorf("%w: %s is no directory", errNotOurs, dir)
+	case int(owner) != os.Geteuid():
+		return fmt.Errorf("%w: %s belongs to the user with the number %d", errNotOurs, dir, owner)
+	case info.Mode()&0o022 != 0:
+		return fmt.Errorf("%w: other users can write %s", errNotOurs, dir)
+	}
+	return nil
+}
+
 // loadRecord reads the record of a lab; the error is fs.ErrNotExist if there is none.
 func loadRecord(p plan) (*record, error) {
+	if err := ownDirectory(p.dir); err != nil {
+		return nil, err
+	}
 	r := &record{path: filepath.Join(p.dir, recordFile)}
 	b, err := os.ReadFile(r.path)
 	if err != nil {
@@ -160,6 +190,8 @@ func takeDown(p plan) (found bool, err error) {
 		for _, proc := range r.Processes {
 			proc.stop(stopGrace)
 		}
+	case errors.Is(err, errNotOurs):
+		return false, err
 	case !errors.Is(err, fs.ErrNotExist):
 		// If the record cannot be read, the rest is still removed.
 		found = true
