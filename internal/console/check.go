@@ -186,6 +186,7 @@ type nowhere struct{}
 
 func (nowhere) Snapshot() state.Device                                     { return state.Device{} }
 func (nowhere) Groups(string, bool) []state.Group                          { return nil }
+func (nowhere) Redundancy() (r state.Redundancy)                           { return r }
 func (nowhere) Routes() []state.Route                                      { return nil }
 func (nowhere) BFD() []state.BFDSession                                    { return nil }
 func (nowhere) BFDStatistics() state.BFDStatistics                         { return state.BFDStatistics{} }

@@ -21,6 +21,8 @@ func eTrunksDisplay(trunks []state.ETrunk) Display {
 		s.rule()
 		showMembers(s, t)
 		s.rule()
+		showProofs(s, t)
+		s.rule()
 		showDifferences(s, t)
 	})
 	return s.display()
@@ -83,7 +85,15 @@ func showMembers(s *sheet, t *state.ETrunk) {
 	s.line("")
 	rows(s, 0, &t.Reasons, func(m *state.Member) []field {
 		return []field{{"ID", &m.ID}, {"Duty-Reason", &m.DutyReason}, {"Not-Ready-Reason", &m.NotReady}, {"Give-Back", &m.GiveBack},
-			{"Peer-Not-Ready-Reason", &m.PeerLack}}
+			{"Peer-Not-Ready-Reason", &m.PeerLack}, {"Ready-For", &m.ReadyFor}, {"Peer-Ready-For", &m.PeerReadyFor}}
+	})
+}
+
+// showProofs shows what has been shown of each member and of the upstream interface.
+func showProofs(s *sheet, t *state.ETrunk) {
+	s.title("The Proof information")
+	rows(s, 0, &t.Proofs, func(p *state.Proof) []field {
+		return []field{{"Object", &p.Object}, {"Proof", &p.Kind}, {"Verdict", &p.Verdict}, {"For", &p.For}, {"Reason", &p.Reason}, {"", &p.Proven}}
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"tandem/internal/event"
 	"tandem/internal/golden"
 	"tandem/internal/mld"
+	"tandem/internal/proof"
 	"tandem/internal/rbs"
 	"tandem/internal/state"
 )
@@ -45,6 +46,21 @@ func sampleInterfaces() []device.InterfaceSnapshot {
 }
 
 func sampleTrunks() []state.ETrunk {
+	trunks := bareTrunks()
+	trunks[0].Members[0].ReadyFor, trunks[0].Members[0].PeerReadyFor = time.Hour, time.Minute
+	shown := func(object, kind string, v proof.Verdict, reason string) state.Proof {
+		return state.Proof{Object: object, Kind: kind, Proven: v == proof.Proven, Verdict: v, For: 65 * time.Second, Reason: reason}
+	}
+	trunks[0].Proofs = []state.Proof{
+		shown("eth0", "able", proof.Proven, ""), shown("eth0", "arriving", proof.Refuted, "some streams do not arrive"),
+		shown("Eth-Trunk10", "able", proof.Proven, ""), shown("Eth-Trunk10", "arriving", proof.Refuted, "some streams do not arrive"),
+		shown("Eth-Trunk10", "leaving", proof.Proven, ""),
+		shown("Eth-Trunk10", "told apart", proof.Unproven, "there is one path only: a broken path looks like a dead peer"),
+	}
+	return trunks
+}
+
+func bareTrunks() []state.ETrunk {
 	return state.ETrunksOf([]etrunk.State{{
 		ID: 1, Description: "to the access switch", Priority: 10, SystemID: etrunk.SystemID{0, 0xe0, 0xfc, 0x12, 0x34, 0x56},
 		Local: addr("2001:db8::1"), Peer: addr("2001:db8::2"), Role: etrunk.DeviceMaster, Reason: etrunk.ReasonPriority,
@@ -160,6 +176,17 @@ func sampleRoutes() []state.Route {
 	}
 	routes[0].Packets, routes[0].Bytes, routes[1].WrongIf = 1000, 1316000, 1
 	return routes
+}
+
+func sampleRedundancy() state.Redundancy {
+	here, peer := "this device", "the peer"
+	return state.Redundancy{At: day, Peer: state.Reload{Against: []state.Objection{
+		{Object: "BFD session core", Reason: "it is Down: a device that fails is missed late", Since: day, By: here},
+	}}, Self: state.Reload{Against: []state.Objection{
+		{Object: "(2001:db8:5::1, ff1e::8)", Reason: "it does not arrive at the peer: this device sends it", Since: day.Add(-time.Hour), By: here},
+		{Object: "7 more streams", Reason: "it does not arrive at the peer: this device sends it", By: here},
+		{Object: "up0", Reason: "it has no link-local address", Since: day.Add(-time.Second), By: peer},
+	}}}
 }
 
 // sampleArrivals are streams that arrive at both devices, here only, at the peer only, at
@@ -278,6 +305,8 @@ func samples() []sample {
 		{"multicast ipv6 arriving", "multicast-arriving-lacking", arrivingDisplay(state.ArrivalTableOf(sampleArrivals(), true))},
 		{"multicast ipv6 rui", "multicast-rui-lacking", ruiDisplay(state.RUIOf(source, addr("ff1e::7"), "Eth-Trunk10", sampleArrivals(), interfaces))},
 		{"multicast ipv6 rui", "multicast-rui-in-stead", ruiDisplay(state.RUIOf(source, addr("ff1e::c"), "Eth-Trunk10", sampleArrivals(), interfaces))},
+		{"redundancy", "redundancy", redundancyDisplay(sampleRedundancy())},
+		{"redundancy", "redundancy-safe", redundancyDisplay(state.Redundancy{At: day, Peer: state.Reload{Safe: true}, Self: state.Reload{Safe: true}})},
 		{"multicast ipv6 gate", "multicast-gate", gateDisplay(state.Gate{Installed: true, Closed: []string{"eth-trunk12"},
 			Bucket0: []string{"eth-trunk10"}, Bucket1: []string{"eth-trunk11"}, Orphans: 1, DroppedBucket0: 12, Repairs: 2})},
 		{"multicast ipv6 rui", "multicast-rui", ruiDisplay(state.RUIOf(source, groupA, "Eth-Trunk10", sampleRoutes(), interfaces))},

@@ -51,6 +51,9 @@ func displayCommands() []command.Command[*Session] {
 		show(anyView, "default-parameter mld", "MLD timers, counts and bounds where nothing is set",
 			func(*Session, command.Args) (Display, error) { return mldDefaultsDisplay(), nil }),
 		show(anyView, "acl ipv6 { all | number <acl:2000..3999> | name <acl-name> }", "Access lists in force and what uses them", displayACL),
+		show(anyView, "redundancy", "Whether the peer, or this device, can be reloaded now without a loss", func(s *Session, _ command.Args) (Display, error) {
+			return redundancyDisplay(s.sys.Backend.Redundancy()), nil
+		}),
 		show(anyView, "multicast ipv6 routing-table [ <group-address:multicast> ]", "Entries (S,G) and why they are there", displayRouting),
 		show(anyView, "multicast ipv6 forwarding-table [ <group-address:multicast> ]", "Entries (S,G) in the kernel and what this device sends of them", displayForwarding),
 		show(anyView, "multicast ipv6 arriving [ <group-address:multicast> ] [ lacking ]", "Which streams arrive at this device and at the peer", displayArriving),

@@ -178,6 +178,11 @@ func (r *fakeRouter) Groups(iface string, _ bool) []state.Group {
 	return out
 }
 
+func (r *fakeRouter) Redundancy() state.Redundancy {
+	s := r.Snapshot()
+	return state.RedundancyOf(&s, state.PeerTold{})
+}
+
 func (r *fakeRouter) Routes() []state.Route { return sampleRoutes()[:1] }
 
 func (r *fakeRouter) BFD() []state.BFDSession {

@@ -52,6 +52,7 @@ func vocabulary() command.Vocabulary {
 		"group":                 "Multicast group",
 		"immediately":           "Put every line in force at once",
 		"label":                 "Name of the commit",
+		"redundancy":            "Whether one of the two devices can be reloaded now",
 		"lacking":               "Those that arrive at one of the two devices only",
 		"arriving":              "Which streams arrive",
 		"logbuffer":             "The buffer of the log",

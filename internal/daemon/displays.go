@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -16,6 +17,7 @@ import (
 	"tandem/internal/mld"
 	"tandem/internal/state"
 	"tandem/internal/status"
+	"tandem/internal/task"
 )
 
 // displays provides the data that consoles, the web page and the metrics show of the
@@ -41,6 +43,29 @@ func (d displays) PeerStatus() (s status.Device, at time.Time) { return d.o.boar
 
 // History lists the samples of the last minutes.
 func (d displays) History() []status.Sample { return d.o.board.Samples() }
+
+const (
+	// peerPatience is how long a display waits for the peer's present status.
+	peerPatience = time.Second
+	peerPoll     = 5 * time.Millisecond
+)
+
+// Redundancy judges whether each of the two devices can be reloaded. It asks the peer how it
+// is, and waits for the answer, so that the judgement rests on what both have measured in the
+// last second.
+func (d displays) Redundancy() state.Redundancy {
+	asked := time.Now()
+	if d.o.askPeers(d.Snapshot()) {
+		for task.Pause(context.Background(), peerPoll) {
+			if _, at := d.o.board.Peer(); at.After(asked) || time.Since(asked) > peerPatience {
+				break
+			}
+		}
+	}
+	s := d.Snapshot()
+	peer, at := d.o.board.Peer()
+	return state.RedundancyOf(&s, peer.PeerTold(time.Since(at)))
+}
 
 // Groups lists the groups of a downstream interface, by its configured name.
 func (d displays) Groups(iface string, _ bool) []state.Group {

@@ -28,13 +28,21 @@ func (o *owners) takeSamples(ctx context.Context) error {
 			return nil
 		}
 		o.board.AddSample(snapshot.At.UnixMilli(), status.Of(status.Facts{Snapshot: snapshot}).Totals)
-		for _, s := range snapshot.Services {
-			if s.TCP == rbs.Connected {
-				_ = o.loop.Turn(func() { o.router.Handle(device.AskStatus{Service: s.Name}) })
-			}
-		}
+		o.askPeers(snapshot)
 	}
 	return nil
+}
+
+// askPeers asks the peer for its status on each connected service. It returns false if none is
+// connected.
+func (o *owners) askPeers(snapshot state.Device) (asked bool) {
+	for _, s := range snapshot.Services {
+		if s.TCP == rbs.Connected {
+			asked = true
+			_ = o.loop.Turn(func() { o.router.Handle(device.AskStatus{Service: s.Name}) })
+		}
+	}
+	return asked
 }
 
 // describe returns a short status of this device.

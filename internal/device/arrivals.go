@@ -135,6 +135,7 @@ func (a *arrivals) follow(now instant.Time) {
 		if s.arriving.StandsChanged() {
 			a.agenda.add(stageGate, now)
 		}
+		s.noteArriving(now, a.watched)
 		if most := [2]bool{s.arriving.LacksMost(), s.arriving.PeerLacksMost()}; most != s.most {
 			s.most = most
 			a.agenda.add(stageDuty, now)

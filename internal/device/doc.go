@@ -27,6 +27,7 @@
 //	announce.go        queries and reports after the devices have found each other
 //	upkeep.go          consequences of the duties that go through many records
 //	pair.go            what each member does: readiness, duty, leg, announcement
+//	proofs.go          what has been shown to work, and since when
 //	ready.go           what a member lacks to serve
 //	withdraw.go        handing over before the configuration changes
 //	leg.go             when a leg joins the switch's aggregate, and leaves it

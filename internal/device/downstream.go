@@ -7,6 +7,7 @@ import (
 	"tandem/internal/event"
 	"tandem/internal/instant"
 	"tandem/internal/mld"
+	"tandem/internal/proof"
 )
 
 // downstream is an interface towards hosts.
@@ -31,6 +32,7 @@ type DownstreamKept struct {
 	// How many refused joins the log has reported, and when it last did.
 	Refused   uint64
 	RefusedAt instant.Time
+	Ability   proof.Standing // whether it can do its work
 }
 
 // followers receives what changes in the records of an interface.

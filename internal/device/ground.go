@@ -8,6 +8,7 @@ import (
 	"tandem/internal/event"
 	"tandem/internal/instant"
 	"tandem/internal/mld"
+	"tandem/internal/proof"
 	"tandem/internal/rbs"
 )
 
@@ -29,6 +30,7 @@ type Kept struct {
 	Started  instant.Time
 	Sessions map[string]etrunk.BFDState // by the name of the BFD session
 	Retiring bool
+	Upstream proof.Standing // whether the upstream interface can do its work
 
 	// Reasons for an announcement, see announce.
 	Found       bool // a lost peer has been found again since AnnouncedAt

@@ -68,3 +68,12 @@ func (i *downstream) lookAtHearing(now instant.Time, shared bool) {
 	}
 	h.Look(now, i.cfg.MLD.Robustness, l)
 }
+
+// deafSince returns when the first query was sent that no host has answered, Never if the
+// interface is not deaf.
+func (h *hearing) deafSince() instant.Time {
+	if h.Deaf() == proof.NoWitness {
+		return instant.Never
+	}
+	return h.Since()
+}

@@ -3,6 +3,7 @@ package device
 import (
 	"tandem/internal/etrunk"
 	"tandem/internal/instant"
+	"tandem/internal/proof"
 )
 
 // member is an Eth-Trunk in an E-Trunk, with the state of its duty.
@@ -49,6 +50,9 @@ type MemberKept struct {
 	Unheard bool
 	Covers  etrunk.Buckets
 	Duty    Duty
+	// What has been shown of the member, and since when; see note.
+	Readiness, PeerReadiness proof.Standing
+	Ability, Leaving         proof.Standing
 }
 
 func newMember(id Member, leg LegSettings) *member {

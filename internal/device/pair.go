@@ -26,6 +26,7 @@ func (du *duties) refresh(now instant.Time) {
 			}
 		}
 	}
+	du.note(now)
 	du.agenda.add(stageRecords, now)
 }
 

@@ -38,12 +38,33 @@ type ServiceKept struct {
 	Holding    bool         // retention is on: the records that the peer heard do not age
 	Unknown    bool         // the peer must have let the records of this device's listeners expire
 	Detour     rbs.Ends     // addresses of a heartbeat path to connect between, zero for none
+	// Arriving is whether the streams behind its interfaces arrive here.
+	Arriving proof.Standing
 }
 
 // observe passes an outcome of the connection to the observer, see [Device.Observe].
 func (s *service) observe(o Outcome) {
 	if s.all.observer != nil {
 		s.all.observer(s.name, o)
+	}
+}
+
+// noteArriving notes whether the streams behind its interfaces arrive here.
+func (s *service) noteArriving(now instant.Time, watched bool) {
+	counts := s.arriving.Counts()
+	switch {
+	case !watched:
+		s.Arriving.Note(now, proof.Unproven, "which streams arrive is not measured")
+	case !s.arriving.Compared():
+		s.Arriving.Note(now, proof.Unproven, "the peer does not tell which streams arrive there")
+	case s.arriving.LacksMost():
+		s.Arriving.Note(now, proof.Refuted, "most streams do not arrive")
+	case counts.Lacking > 0:
+		s.Arriving.Note(now, proof.Refuted, "some streams do not arrive")
+	case counts.Flowing == 0:
+		s.Arriving.Note(now, proof.Unproven, "no stream flows")
+	default:
+		s.Arriving.Note(now, proof.Proven, "")
 	}
 }
 

@@ -22,6 +22,8 @@ type Snapshot struct {
 	ETrunks    []etrunk.State
 	Members    []MemberSnapshot // members of all E-Trunks
 	Services   []rbs.State
+	Sessions   []proof.Standing  // of the BFD session of each E-Trunk
+	Proofs     []ProofSnapshot   // of the upstream interface, then of each member
 	Streams    []StreamsSnapshot // of each service
 	Profiles   []ProfileSnapshot
 	Counters   Counters
@@ -34,7 +36,8 @@ type InterfaceSnapshot struct {
 	Name     string // as configured, in canonical form
 	Netdev   string // the Linux name, empty while the interface does not exist
 	Up       bool
-	Lacks    proof.Lack // what keeps the interface from working although it is up
+	Lacks    proof.Lack     // what keeps the interface from working although it is up
+	Ability  proof.Standing // whether it can do its work, and since when
 	Upstream bool
 	// MLD holds, for an upstream interface, only its address and its counters.
 	MLD mld.InterfaceState
@@ -42,6 +45,9 @@ type InterfaceSnapshot struct {
 	Profile string
 	Duty    Duty
 	Deaf    proof.Witness // the evidence that no messages of hosts arrive on the interface
+	// DeafSince is when the first query was sent that no host has answered, Never if the
+	// interface is not deaf.
+	DeafSince instant.Time
 }
 
 // MemberSnapshot is the state of one member Eth-Trunk on this device.
@@ -51,6 +57,9 @@ type MemberSnapshot struct {
 	Ready bool
 	// NotReady says what is missing, empty if Ready.
 	NotReady string
+	// Readiness and PeerReadiness say since when this device and the peer have been ready,
+	// or not ready for the same reason.
+	Readiness, PeerReadiness proof.Standing
 }
 
 // ProfileSnapshot is one remote backup profile with the digest of its live records.

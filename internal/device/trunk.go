@@ -7,6 +7,7 @@ import (
 
 	"tandem/internal/etrunk"
 	"tandem/internal/instant"
+	"tandem/internal/proof"
 )
 
 // trunk is an E-Trunk with its members on this device.
@@ -24,6 +25,7 @@ type trunk struct {
 type TrunkKept struct {
 	Lost  bool         // the peer was lost and has not been found again
 	Heard instant.Time // when the last sign of life of the peer came
+	BFD   proof.Standing
 }
 
 // trunkCore is the core of an E-Trunk. Its methods replace those of [etrunk.Trunk] that

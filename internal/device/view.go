@@ -20,26 +20,27 @@ func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
 		Entries: d.routes.table.routes.Len(), Silent: d.kept.Counters.StreamsSilent}
 	if u := d.proxy; u.exists() {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
-			Name: u.name, Netdev: u.link.Netdev, Up: u.link.Up, Lacks: u.link.Lacks, Upstream: true,
+			Name: u.name, Netdev: u.link.Netdev, Up: u.link.Up, Lacks: u.link.Lacks, Ability: d.kept.Upstream, Upstream: true,
 			MLD: mld.InterfaceState{Up: u.link.Up, LinkLocal: u.link.LinkLocal, Counters: u.counters()},
 		})
 	}
 	for _, ifc := range d.downstreams.list {
 		s.Interfaces = append(s.Interfaces, InterfaceSnapshot{
 			Name: ifc.name, Netdev: ifc.link.Netdev, Up: ifc.link.Up, Lacks: ifc.link.Lacks, Profile: ifc.cfg.Profile,
-			MLD: ifc.router.State(now), Duty: ifc.duty(), Deaf: ifc.hearing.Deaf(),
+			MLD: ifc.router.State(now), Duty: ifc.duty(), Deaf: ifc.hearing.Deaf(), DeafSince: ifc.hearing.deafSince(), Ability: ifc.Ability,
 		})
 	}
 	slices.SortFunc(s.Interfaces, func(a, b InterfaceSnapshot) int { return cmp.Compare(a.Name, b.Name) })
 	for _, t := range d.trunks.list {
 		state := t.core.State(now)
-		s.ETrunks = append(s.ETrunks, state)
+		s.ETrunks, s.Sessions = append(s.ETrunks, state), append(s.Sessions, t.BFD)
 		for _, ms := range state.Members {
 			if m := t.members[ms.ID]; m != nil {
 				s.Members = append(s.Members, m.snapshot())
 			}
 		}
 	}
+	s.Proofs = d.proofs(now)
 	for _, service := range d.services.list {
 		s.Services = append(s.Services, service.core.State(now, wall))
 		s.Streams = append(s.Streams, d.arrivals.snapshot(service))
@@ -73,7 +74,8 @@ func (d *Device) profile(name string) ProfileSnapshot {
 }
 
 func (m *member) snapshot() MemberSnapshot {
-	return MemberSnapshot{Member: m.id, Duty: m.Duty, Ready: m.Lacking == "" && m.Fit, NotReady: m.Lacking}
+	return MemberSnapshot{Member: m.id, Duty: m.Duty, Ready: m.Lacking == "" && m.Fit, NotReady: m.Lacking,
+		Readiness: m.Readiness, PeerReadiness: m.PeerReadiness}
 }
 
 // Groups lists the groups of one downstream interface, by address; nil if there is no

@@ -37,7 +37,8 @@ type numbered struct {
 func newNumbered() *numbered {
 	n := &numbered{values: make(map[uint64]string)}
 	s := &n.snapshot
-	s.ETrunks = []state.ETrunk{{ID: 1, Paths: make([]state.Path, 1), Members: []state.Member{{ID: 10}}}}
+	s.ETrunks = []state.ETrunk{{ID: 1, Paths: make([]state.Path, 1), Members: []state.Member{{ID: 10}},
+		Proofs: []state.Proof{{Object: "Eth-Trunk10", Kind: "able", Proven: true}}}}
 	s.Services = []state.Service{{Name: "rbs1", TCP: rbs.Connected}}
 	s.Services[0].Lags.Observe(2e6, 5)
 	s.Joins.Observe(2e4, 7)

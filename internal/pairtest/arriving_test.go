@@ -1,6 +1,7 @@
 package pairtest
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -58,6 +59,7 @@ func TestUpstreamDeliversNothing(t *testing.T) {
 			l.awaits(s)
 		}
 		miss(t, "A gets nothing", all, s, from, arrivingGap)
+		p.a.standsAgainst("Eth-Trunk10", "not ready: streams do not arrive")
 		from = s.position()
 		p.a.speaks()
 		p.a.hasDuty("shared", "0", true)
@@ -97,15 +99,77 @@ func (d *device) showsLacking(want ...lackingStream) {
 	})
 }
 
+// reload is what a device answers of the reload of one device.
+type reload struct {
+	Safe    bool                              `json:"safe"`
+	Against []struct{ Object, Reason string } `json:"against"`
+}
+
+func (r *reload) objects() (objects []string) {
+	for _, o := range r.Against {
+		objects = append(objects, o.Object)
+	}
+	return objects
+}
+
+// redundancy asks a device whether its peer, and itself, can be reloaded.
+func (d *device) redundancy() (peer, self reload, err error) {
+	var got struct {
+		Peer reload `json:"reload-peer"`
+		Self reload `json:"reload-this-device"`
+	}
+	err = d.display("redundancy", &got)
+	return got.Peer, got.Self, err
+}
+
+// canBeReloaded waits until a device names these objects, and no other, as what stands against the reload of its peer
+// and of itself.
+func (d *device) canBeReloaded(peer, self []string) {
+	d.t.Helper()
+	eventually(d.t, fmt.Sprintf("%s tells that %v stands against reloading its peer, %v against itself", d.name, peer, self), func() error {
+		p, s, err := d.redundancy()
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(p.objects(), peer) || !slices.Equal(s.objects(), self) || p.Safe != (peer == nil) || s.Safe != (self == nil) {
+			return fmt.Errorf("it tells %+v and %+v", p, s)
+		}
+		return nil
+	})
+}
+
+// standsAgainst waits until an object stands against the reload of the peer, for a reason.
+func (d *device) standsAgainst(object, reason string) {
+	d.t.Helper()
+	eventually(d.t, fmt.Sprintf("%s: %s of %s stands against reloading the peer", d.name, reason, object), func() error {
+		peer, _, err := d.redundancy()
+		for _, o := range peer.Against {
+			if o.Object == object && o.Reason == reason {
+				return nil
+			}
+		}
+		return errors.Join(err, fmt.Errorf("it tells %+v", peer))
+	})
+}
+
 // oneStreamIsLost: one of the streams arrives at A no more. B sends it, both devices stay ready, and show what is
 // lacking where.
 func oneStreamIsLost(t *testing.T, p *pair, s *source, all []*listener) {
 	yes, no := true, false
+	p.a.canBeReloaded(nil, nil)
+	p.b.canBeReloaded(nil, nil)
 	from := s.position()
 	p.a.losesGroup(upLink, asmGroup)
 	p.a.showsLacking(lackingStream{Group: asmGroup, Here: &no, Peer: &yes, InStead: "the peer"})
 	p.b.showsLacking(lackingStream{Group: asmGroup, Here: &yes, Peer: &no, InStead: "this device"})
 	p.a.hasAlarms("STREAMS_LACKING")
+	stream := fmt.Sprintf("(%v, %v)", sourceAddr, asmGroup)
+	p.a.canBeReloaded([]string{stream}, nil) // B cannot, since A does not have the stream
+	p.b.canBeReloaded(nil, []string{stream})
+	for _, part := range []string{"Safe to reload the peer       : no", stream, "it does not arrive: the other device sends it", "Safe to reload this device    : yes"} {
+		contains(t, p.a.shows("redundancy"), part)
+	}
+	contains(t, p.a.shows("e-trunk 1"), "some streams do not arrive")
 	p.a.hasDuty("shared", "0", true)
 	p.b.hasDuty("shared", "1", true)
 	miss(t, "A lacks one stream", all, s, from, arrivingGap)
@@ -114,6 +178,9 @@ func oneStreamIsLost(t *testing.T, p *pair, s *source, all []*listener) {
 	p.a.showsLacking()
 	p.b.showsLacking()
 	p.a.hasAlarms()
+	p.a.canBeReloaded(nil, nil)
+	p.b.canBeReloaded(nil, nil)
+	contains(t, p.a.shows("redundancy"), "Safe to reload the peer       : yes\n\nSafe to reload this device    : yes\n")
 	miss(t, "A gets it again", all, s, from, 0)
 }
 

@@ -36,6 +36,7 @@ var displayLines = map[string][]string{
 	"acl ipv6":                        {"all", "number 2000"},
 	"multicast ipv6 routing-table":    {""},
 	"multicast ipv6 forwarding-table": {""},
+	"redundancy":                      {""},
 	"multicast ipv6 arriving":         {"", "lacking"},
 	"multicast ipv6 rui":              {fmt.Sprintf("source %v group %v eth-trunk 10", sourceAddr, ssmGroup)},
 	"multicast ipv6 gate":             {""},

@@ -61,6 +61,7 @@ func DeviceOf(s device.Snapshot) Device {
 			d.Downstream = append(d.Downstream, downstreamOf(&i))
 		}
 	}
+	d.addStandings(&s)
 	return d
 }
 

@@ -54,8 +54,10 @@ type ETrunk struct {
 
 	etrunk.Counters `metric:"etrunk_" help:"Hellos"`
 
-	Paths   []Path   `name:"paths"`   // the paths of the hellos, the primary one first
-	Members []Member `name:"members"` // by ID
+	BFDFor  time.Duration `name:"bfd-state-for"` // how long BFD has had its state
+	Proofs  []Proof       `name:"proofs"`
+	Paths   []Path        `name:"paths"`   // the paths of the hellos, the primary one first
+	Members []Member      `name:"members"` // by ID
 	// Computed by Conclude: the members again, for the tables of duties and reasons.
 	Duties  []Member `name:"duties" metric:"-"`
 	Reasons []Member `name:"reasons" metric:"-"`
@@ -86,11 +88,15 @@ type Member struct {
 	Role     etrunk.MemberRole   `name:"state" metric:"member_role" by:"role" help:"1 for the role of the member."`
 	Ready    bool                `name:"ready" metric:"member_ready" help:"1 while the device could send every wanted stream on the member."`
 	// NotReady says what is missing, empty if nothing is.
-	NotReady   string          `name:"not-ready-reason"`
-	Duty       device.DutyKind `name:"duty" metric:"member_duty" by:"duty" help:"1 for what the device is to send: none of the streams, its share or all."`
-	DutyReason string          `name:"duty-reason"`
-	Covers     etrunk.Buckets  `name:"covers" metric:"member_covers" by:"bucket" help:"1 for each bucket of streams that the gate lets pass."`
-	Querier    bool            `name:"querier" metric:"member_querier" help:"1 while it is for the device to query."`
+	NotReady string `name:"not-ready-reason"`
+	// ReadyFor and PeerReadyFor say how long this device and the peer have been ready, or not
+	// ready for the same reason.
+	ReadyFor     time.Duration   `name:"ready-for"`
+	PeerReadyFor time.Duration   `name:"peer-ready-for"`
+	Duty         device.DutyKind `name:"duty" metric:"member_duty" by:"duty" help:"1 for what the device is to send: none of the streams, its share or all."`
+	DutyReason   string          `name:"duty-reason"`
+	Covers       etrunk.Buckets  `name:"covers" metric:"member_covers" by:"bucket" help:"1 for each bucket of streams that the gate lets pass."`
+	Querier      bool            `name:"querier" metric:"member_querier" help:"1 while it is for the device to query."`
 	// GiveBack says what a member waits for while it leaves the leg to the peer's member.
 	GiveBack string `name:"give-back"`
 

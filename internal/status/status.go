@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
@@ -31,6 +32,16 @@ type Device struct {
 	Alarms     []Alarm    `json:"alarms"`
 	// Handovers lists the latest changes of the sent buckets, the latest first.
 	Handovers []Handover `json:"handovers"`
+	// Alone lists what keeps the device from serving all listeners without its peer. It is
+	// null in the status of a release that does not tell it.
+	Alone []Objection `json:"alone"`
+}
+
+// Objection is a reason why a device cannot serve all listeners alone, see [state.Objection].
+type Objection struct {
+	Object string `json:"object"`
+	Reason string `json:"reason"`
+	Since  int64  `json:"since"` // 0 while that is not known
 }
 
 // Handover is a change of what the gate lets pass on a member.
@@ -164,7 +175,41 @@ func Of(f Facts) Device {
 	for _, a := range f.Alarms {
 		d.Alarms = append(d.Alarms, Alarm{a.Name, string(a.Severity), a.Object, a.Detail, a.Text, a.Since.UnixMilli()})
 	}
+	d.Alone = objections(s.Alone())
 	return d
+}
+
+// mostObjections limits how many objections are told.
+const mostObjections = 30
+
+// objections converts objections, the first ones if there are many.
+func objections(list []state.Objection) []Objection {
+	out := make([]Objection, 0, len(list))
+	for _, o := range list[:min(len(list), mostObjections)] {
+		at := int64(0)
+		if !o.Since.IsZero() {
+			at = o.Since.UnixMilli()
+		}
+		out = append(out, Objection{o.Object, o.Reason, at})
+	}
+	return out
+}
+
+// PeerTold returns what a device that told this some time ago has said of itself.
+func (d *Device) PeerTold(age time.Duration) state.PeerTold {
+	told := state.PeerTold{ID: d.ID, Age: age}
+	if d.Alone == nil {
+		return told
+	}
+	told.Alone = []state.Objection{}
+	for _, o := range d.Alone {
+		objection := state.Objection{Object: o.Object, Reason: o.Reason}
+		if o.Since != 0 {
+			objection.Since = time.UnixMilli(o.Since)
+		}
+		told.Alone = append(told.Alone, objection)
+	}
+	return told
 }
 
 func trunk(t *state.ETrunk) Trunk {
@@ -211,7 +256,7 @@ func Encode(d Device, most int) []byte {
 // Parse decodes the status of a peer. Lists are never nil.
 func Parse(b []byte) (Device, error) {
 	d := Of(Facts{})
-	d.ID = ""
+	d.ID, d.Alone = "", nil
 	if err := json.Unmarshal(b, &d); err != nil {
 		return Device{}, fmt.Errorf("status of the peer: %w", err)
 	}

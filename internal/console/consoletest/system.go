@@ -21,7 +21,10 @@ type quietDevice struct{}
 func (quietDevice) Snapshot() state.Device {
 	return state.Device{ID: 7}
 }
-func (quietDevice) Groups(string, bool) []state.Group  { return nil }
+func (quietDevice) Groups(string, bool) []state.Group { return nil }
+func (quietDevice) Redundancy() state.Redundancy {
+	return state.RedundancyOf(&state.Device{ID: 7}, state.PeerTold{})
+}
 func (quietDevice) Routes() []state.Route              { return nil }
 func (quietDevice) BFDStatistics() state.BFDStatistics { return state.BFDStatistics{} }
 func (quietDevice) BFD() []state.BFDSession            { return nil }

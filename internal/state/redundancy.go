@@ -1,0 +1,239 @@
+package state
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"tandem/internal/etrunk"
+	"tandem/internal/rbs"
+)
+
+// Redundancy answers whether one of the two devices can be reloaded now without a listener
+// missing anything, by what both have measured.
+type Redundancy struct {
+	At   time.Time `name:"time"` // wall clock
+	Peer Reload    `name:"reload-peer"`
+	Self Reload    `name:"reload-this-device"`
+}
+
+// Reload answers for one device.
+type Reload struct {
+	Safe    bool        `name:"safe"`
+	Against []Objection `name:"against"` // what stands against it, empty if it is safe
+}
+
+// Objection is a reason why a device cannot serve all listeners alone.
+type Objection struct {
+	Object string    `name:"object"` // interface, member, stream, path, service or BFD session
+	Reason string    `name:"reason"`
+	Since  time.Time `name:"since"`   // the zero time while that is not known
+	By     string    `name:"seen-by"` // the device that has measured it
+}
+
+// Observers, see [Objection].
+const (
+	seenHere   = "this device"
+	seenByPeer = "the peer"
+)
+
+// PeerTold is what the peer has told of itself.
+type PeerTold struct {
+	// ID is the peer's device ID, as [Device.ID] writes it. It is empty if the peer has told
+	// nothing.
+	ID string
+	// Alone is what [Device.Alone] says of the peer. It is nil if the peer's release does not
+	// tell it.
+	Alone []Objection
+	Age   time.Duration // how long ago the peer told it
+}
+
+// toldLimit is for how long what the peer has told counts as its present state. A device asks
+// once a second.
+const toldLimit = 2 * time.Second
+
+// RedundancyOf judges whether each of the two devices can be reloaded. The peer can if this
+// device can serve everything alone. This device can if the peer can, as the peer says, and
+// nothing that is seen here contradicts it.
+func RedundancyOf(d *Device, told PeerTold) Redundancy {
+	r := Redundancy{At: d.At, Peer: reload(d.Alone())}
+	against := d.peerAlone()
+	switch {
+	case told.ID == "" || told.Alone == nil:
+		against = append(against, d.objection("peer", "it does not tell whether it can serve alone", 0))
+	case told.Age > toldLimit:
+		against = append(against, d.objection("peer", "it has told nothing any more of whether it can serve alone", told.Age))
+	case slices.ContainsFunc(d.ETrunks, func(t ETrunk) bool { return t.PeerDeviceID != nil && t.PeerDeviceID.String() != told.ID }):
+		against = append(against, d.objection("peer", "there is more than one, and not all tell whether they can serve alone", 0))
+	default:
+		for _, o := range told.Alone {
+			if !slices.ContainsFunc(against, func(own Objection) bool { return own.Object == o.Object }) {
+				o.By = seenByPeer
+				against = append(against, o)
+			}
+		}
+	}
+	r.Self = reload(against)
+	return r
+}
+
+func reload(against []Objection) Reload {
+	return Reload{Safe: len(against) == 0, Against: against}
+}
+
+// objection is one that has lasted for a time, 0 if that is not known.
+func (d *Device) objection(object, reason string, lasted time.Duration) Objection {
+	o := Objection{Object: object, Reason: reason, By: seenHere}
+	if lasted > 0 {
+		o.Since = d.At.Add(-lasted)
+	}
+	return o
+}
+
+// Alone lists what keeps the device from serving all listeners without its peer. It is empty,
+// and not nil, if nothing does. The peer shows the same words, so none of them says "here".
+func (d *Device) Alone() []Objection {
+	list := []Objection{}
+	add := func(object, reason string, lasted time.Duration) {
+		list = append(list, d.objection(object, reason, lasted))
+	}
+	d.heard(add, "the other device is not heard: who listens to it is not known")
+	for i := range d.ETrunks {
+		for _, m := range d.ETrunks[i].Members {
+			switch {
+			case !m.Ready:
+				add(ethTrunk(m.ID), "not ready: "+m.NotReady, m.ReadyFor)
+			case m.Mode == etrunk.ForceBackup:
+				add(ethTrunk(m.ID), "forced to be Backup: it never takes over", 0)
+			}
+		}
+	}
+	switch u := d.Upstream; {
+	case u == nil:
+		add("upstream", "no interface is upstream", 0)
+	case !u.Up:
+		add(u.Name, "the upstream interface is down", u.For)
+	case !u.Able:
+		add(u.Name, u.Lacks, u.For)
+	}
+	for _, i := range d.Downstream {
+		if i.Profile == "" {
+			continue
+		}
+		switch {
+		case i.Up && !i.Able:
+			add(i.Name, i.Lacks, i.For)
+		case i.Deaf:
+			add(i.Name, "no host is heard on it, although hosts are there", i.DeafFor)
+		}
+	}
+	if !d.Gate.Installed {
+		add("gate", "the kernel does not forward for this device", 0)
+	}
+	for i := range d.Services {
+		s := &d.Services[i]
+		d.replicated(s, add)
+		switch t := &s.Streams; {
+		case !t.Watched:
+			add(service(s), "which streams arrive here is not measured", 0)
+		case s.InSync && !t.Compared:
+			add(service(s), "the other device does not tell which streams arrive there", 0)
+		}
+		faults(s.Streams.Lacks, s.Streams.Lacking, "it does not arrive: the other device sends it", add)
+	}
+	return list
+}
+
+// peerAlone lists what this device sees that keeps the peer from serving all listeners alone.
+func (d *Device) peerAlone() (list []Objection) {
+	add := func(object, reason string, lasted time.Duration) {
+		list = append(list, d.objection(object, reason, lasted))
+	}
+	d.heard(add, "the peer is not heard")
+	for i := range d.ETrunks {
+		for _, m := range d.ETrunks[i].Members {
+			switch {
+			case !d.ETrunks[i].PeerAlive: // that is told already
+			case m.PeerReady == nil:
+				add(ethTrunk(m.ID), "the peer does not tell of it", m.PeerReadyFor)
+			case !*m.PeerReady:
+				add(ethTrunk(m.ID), "not ready at the peer: "+*m.PeerLack, m.PeerReadyFor)
+			}
+		}
+	}
+	for i := range d.Services {
+		s := &d.Services[i]
+		d.replicated(s, add)
+		if s.Lag > lagLimit {
+			add(service(s), fmt.Sprintf("the peer has not acknowledged %d listener records", s.LagRecords), s.Lag)
+		}
+		faults(s.Streams.Stands, s.Streams.StandsIn, "it does not arrive at the peer: this device sends it", add)
+	}
+	return list
+}
+
+// lagLimit is how long the peer may take to acknowledge a listener. It is the time after which
+// a device sends for the listener in the peer's stead.
+const lagLimit = 200 * time.Millisecond
+
+type adder func(object, reason string, lasted time.Duration)
+
+// heard lists what concerns the hellos and BFD, without which the loss of a device is missed or
+// noticed late.
+func (d *Device) heard(add adder, lost string) {
+	members := 0
+	for i := range d.ETrunks {
+		t := &d.ETrunks[i]
+		if members += len(t.Members); len(t.Members) == 0 {
+			continue
+		}
+		if !t.PeerAlive {
+			add(fmt.Sprintf("E-Trunk %d", t.ID), lost, t.silentFor())
+			continue
+		}
+		if len(t.Paths) > 0 && !t.Paths[0].Up {
+			p := &t.Paths[0]
+			add(fmt.Sprintf("path %v to %v", p.Local, p.Peer), "nothing is heard by the primary path", p.For)
+		}
+		if t.BFDSession != "" && t.BFD != etrunk.BFDUp {
+			add("BFD session "+t.BFDSession, fmt.Sprintf("it is %s: a device that fails is missed late", t.BFD), t.BFDFor)
+		}
+	}
+	if members == 0 {
+		add("E-Trunk", "none has a member: nothing is shared", 0)
+	}
+}
+
+// silentFor returns how long ago the last path fell silent.
+func (t *ETrunk) silentFor() (d time.Duration) {
+	for i, p := range t.Paths {
+		if i == 0 || p.For < d {
+			d = p.For
+		}
+	}
+	return d
+}
+
+// replicated lists what keeps the listeners from being the same on both devices.
+func (d *Device) replicated(s *Service, add adder) {
+	switch {
+	case s.TCP != rbs.Connected:
+		add(service(s), "not connected: listeners are not replicated", s.Since)
+	case !s.InSync:
+		add(service(s), "the listeners are still being synchronised", s.Since)
+	case s.Diverged:
+		add(service(s), "the devices know different listeners", 0)
+	}
+}
+
+func service(s *Service) string { return "service " + s.Name }
+
+// faults lists streams that are lacking, and says how many more there are.
+func faults(first []StreamFault, all int, reason string, add adder) {
+	for _, f := range first {
+		add(string(f.Stream), reason, f.For)
+	}
+	if more := all - len(first); more > 0 {
+		add(fmt.Sprintf("%d more streams", more), reason, 0)
+	}
+}
