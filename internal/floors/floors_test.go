@@ -46,6 +46,7 @@ var allowed = map[string][]string{
 	"cutter":              {},                                              // for tests
 	"linux/testnet":       {"linux/netns", "linux/netlink", "linux/links"}, // for the adapters\' tests
 	"pki":                 {},
+	"crowd":               {},
 	"trunkguard":          {"linux/links"},
 	"event":               {},
 	"latency":             {},
@@ -79,8 +80,8 @@ var allowed = map[string][]string{
 	"console":             {"command", "config", "device", "state", "echo", "event", "mld", "rbs", "etrunk", "bfd"},
 	"manage":              {"console", "command", "config", "event", "journal", "task"},
 	"manage/terminal":     {"command", "manage"},
-	"manage/sshd":         {"manage", "manage/terminal", "console", "state", "command", "config", "event", "journal"},
-	"web":                 {"task", "config", "state", "mld", "etrunk", "event", "journal", "status"},
+	"manage/sshd":         {"manage", "crowd", "manage/terminal", "console", "state", "command", "config", "event", "journal"},
+	"web":                 {"task", "crowd", "config", "state", "mld", "etrunk", "event", "journal", "status"},
 	"vm":                  {},
 	"probe":               {"manage"}, // for those who judge from outside
 	"lab":                 {"probe", "linux/*", "vm"},

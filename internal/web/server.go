@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tandem/internal/config"
+	"tandem/internal/crowd"
 	"tandem/internal/event"
 	"tandem/internal/journal"
 	"tandem/internal/state"
@@ -22,8 +23,10 @@ const (
 	// the time between two attempts to listen on an address.
 	lookInterval  = 250 * time.Millisecond
 	retryInterval = 5 * time.Second
-	headerTimeout = 5 * time.Second
-	idleTimeout   = 2 * time.Minute
+	// maxConnections bounds the connections to the page.
+	maxConnections = 128
+	headerTimeout  = 5 * time.Second
+	idleTimeout    = 2 * time.Minute
 )
 
 // Server serves the web page on the configured address.
@@ -96,7 +99,7 @@ func (s *Server) reconcile(want config.HTTPServer) {
 		MaxHeaderBytes: 16 << 10, ErrorLog: s.journal.Logger(event.HTTPError),
 	}
 	go func(server *http.Server) {
-		if err := server.Serve(limit(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(crowd.Listen(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 			s.failed(server, err)
 		}
 	}(s.http)

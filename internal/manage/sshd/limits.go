@@ -4,10 +4,11 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"tandem/internal/crowd"
 )
 
-// Limits on connections and on failed logins. They count by source: an IPv4 address, or the
-// /64 of an IPv6 address, because a host can use every address of its /64.
+// Limits on connections and on failed logins. Failures count by source, see [crowd.Source].
 const (
 	maxLogins       = 32 // connections that are not logged in yet
 	maxSessions     = 16
@@ -31,22 +32,13 @@ type failures struct {
 	until time.Time // end of the block, zero if not blocked
 }
 
-func sourceOf(a netip.Addr) netip.Prefix {
-	bits := 32
-	if a = a.Unmap(); a.Is6() {
-		bits = 64
-	}
-	p, _ := a.WithZone("").Prefix(bits) // fits any address
-	return p
-}
-
 // blocked reports whether a source has failed too often lately. It is then the first that
 // loses a connection, and must log in fast. A right key still passes: otherwise one host could
 // lock out the administrator in the same /64.
 func (l *limits) blocked(a netip.Addr, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f := l.sources[sourceOf(a)]
+	f := l.sources[crowd.Source(a)]
 	return f != nil && now.Before(f.until)
 }
 
@@ -55,7 +47,7 @@ func (l *limits) blocked(a netip.Addr, now time.Time) bool {
 func (l *limits) failed(a netip.Addr, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	source := sourceOf(a)
+	source := crowd.Source(a)
 	f := l.sources[source]
 	if f == nil || now.Sub(f.since) > failWindow {
 		l.forget(now)
@@ -89,7 +81,7 @@ func (l *limits) forget(now time.Time) {
 func (l *limits) good(a netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.sources, sourceOf(a))
+	delete(l.sources, crowd.Source(a))
 }
 
 // count returns how many sources are blocked.

@@ -1,7 +1,6 @@
 package sshd
 
 import (
-	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -43,39 +42,4 @@ func TestLimits(t *testing.T) {
 	if len(l.sources) > maxSources {
 		t.Errorf("%d sources", len(l.sources))
 	}
-}
-
-// idle is a connection that does nothing.
-type idle struct {
-	net.Conn
-	number int
-}
-
-// TestVictim: the source with the most connections loses one, a blocked source before all.
-func TestVictim(t *testing.T) {
-	greedy, modest, blocked := netip.MustParsePrefix("2001:db8:1::/64"), netip.MustParsePrefix("2001:db8:2::/64"), netip.MustParsePrefix("2001:db8:3::/64")
-	l := logins{}
-	for i := range maxLogins - 2 {
-		l.add(&idle{number: i}, login{source: greedy})
-	}
-	l.add(&idle{number: -1}, login{source: modest})
-	l.add(&idle{number: -2}, login{source: blocked, blocked: true})
-	if got := l.add(&idle{number: -3}, login{source: modest}); got.(*idle).number != -2 {
-		t.Errorf("%v goes, not the blocked source", got)
-	}
-	for range 10 * maxLogins {
-		before := l.count(modest)
-		if l.add(&idle{}, login{source: greedy}); l.count(modest) != before || len(l) != maxLogins {
-			t.Fatalf("%d of %d are left, of %d in all", l.count(modest), before, len(l))
-		}
-	}
-}
-
-func (l logins) count(source netip.Prefix) (n int) {
-	for _, from := range l {
-		if from.source == source {
-			n++
-		}
-	}
-	return n
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"tandem/internal/console"
+	"tandem/internal/crowd"
 	"tandem/internal/event"
 )
 
@@ -92,7 +93,7 @@ func (s *Server) refuse(l *loginAttempt, err error) {
 	}
 	s.journal.Record(event.SSHLoginFailed.With(l.user, l.source, err))
 	if s.limits.failed(l.source.Addr(), time.Now()) {
-		s.journal.Emit(event.SSHSourceBlocked.With(sourceOf(l.source.Addr()), blockTime))
+		s.journal.Emit(event.SSHSourceBlocked.With(crowd.Source(l.source.Addr()), blockTime))
 	}
 }
 
@@ -120,7 +121,7 @@ func (s *Server) welcome(waiting net.Conn, sc *ssh.ServerConn, u *user, channels
 func (s *Server) leave(waiting net.Conn, c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.logins, waiting)
+	s.logins.Remove(waiting)
 	if c == nil {
 		return
 	}

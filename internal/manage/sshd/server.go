@@ -15,6 +15,7 @@ import (
 
 	"tandem/internal/config"
 	"tandem/internal/console"
+	"tandem/internal/crowd"
 	"tandem/internal/event"
 	"tandem/internal/journal"
 	"tandem/internal/manage"
@@ -31,6 +32,7 @@ type Server struct {
 	journal  *journal.Journal
 	open     func(console.Login) *manage.Near
 	limits   limits
+	logins   *crowd.Crowd // connections that are not logged in yet
 
 	applying sync.Mutex // held while the configuration changes
 
@@ -41,7 +43,6 @@ type Server struct {
 	retry    *time.Timer
 	trouble  error // why it does not listen, nil if it does
 	closed   bool
-	logins   logins
 	conns    map[*conn]bool
 	counters state.SSHCounters
 }
@@ -49,7 +50,7 @@ type Server struct {
 // New returns a server that is off. It opens console sessions with open.
 func New(stateDir string, j *journal.Journal, open func(console.Login) *manage.Near) *Server {
 	return &Server{stateDir: stateDir, journal: j, open: open, settings: &settings{},
-		limits: limits{sources: map[netip.Prefix]*failures{}}, logins: logins{}, conns: map[*conn]bool{}}
+		limits: limits{sources: map[netip.Prefix]*failures{}}, logins: crowd.New(maxLogins), conns: map[*conn]bool{}}
 }
 
 // Apply applies a configuration. An error means that the server cannot listen on the
@@ -179,7 +180,7 @@ func (s *Server) admit(c net.Conn) (blocked, admitted bool) {
 		s.counters.TooMany++
 		return blocked, false
 	}
-	if victim := s.logins.add(c, login{sourceOf(from), blocked}); victim != nil {
+	if victim := s.logins.Add(c, crowd.Source(from), blocked); victim != nil {
 		s.counters.TooMany++
 		victim.Close()
 	}
