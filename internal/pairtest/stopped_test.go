@@ -4,6 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -49,6 +53,80 @@ func TestStoppedDaemon(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestFalseDown stops the BFD helper of one device, and then of the other, until its peer takes
+// the device for dead, although it works. A listener gets packets twice until the devices have
+// found each other again, and misses none. This is done twice.
+func TestFalseDown(t *testing.T) {
+	p := newPair(t)
+	p.start()
+	groups := []netip.Addr{ssmGroup, netip.MustParseAddr("ff3e::8000:2")} // one for either bucket
+	src := p.stream(groups...)
+	var listeners []*listener
+	for _, g := range groups {
+		l := p.join(g, sourceAddr)
+		l.awaits(src)
+		listeners = append(listeners, l)
+	}
+	p.forms(len(groups))
+	for range 2 {
+		for late, other := range map[*device]*device{p.a: p.b, p.b: p.a} {
+			from, before := src.position(), other.timesLost()
+			helper := late.bfdHelper()
+			testnet.Must(t, syscall.Kill(helper, syscall.SIGSTOP))
+			eventually(t, "BFD of device "+other.name+" takes its peer for dead", func() error {
+				if other.timesLost() == before {
+					return errors.New("it is up")
+				}
+				return nil
+			})
+			testnet.Must(t, syscall.Kill(helper, syscall.SIGCONT))
+			p.forms(len(groups))
+			formed := src.position()
+			once(t, src, listeners, "BFD of device "+late.name+" works again")
+			for _, l := range listeners {
+				sent := int(formed - from + 1)
+				if missed := l.missed(from, l.position()); missed > 0 {
+					t.Errorf("BFD of device %s was late: %s missed %d packets", late.name, l.group, missed)
+				}
+				twice := l.copies(from, formed) - sent
+				t.Logf("BFD of device %s was late: %s had %d of %d packets twice", late.name, l.group, twice, sent)
+				if twice > sent {
+					t.Errorf("BFD of device %s was late: %s had %d packets more than twice", late.name, l.group, twice-sent)
+				}
+			}
+		}
+	}
+}
+
+// timesLost returns how often the BFD session of a device was lost.
+func (d *device) timesLost() int {
+	d.t.Helper()
+	f, err := facts[struct {
+		Lost int `json:"times-lost"`
+	}](d, "bfd session all verbose", "sessions")
+	testnet.Must(d.t, err)
+	return f.Lost
+}
+
+// bfdHelper returns the process ID of the BFD helper of a device.
+func (d *device) bfdHelper() int {
+	d.t.Helper()
+	parent := fmt.Sprintf("\nPPid:\t%d\n", d.process.cmd.Process.Pid)
+	processes, err := filepath.Glob("/proc/[0-9]*")
+	testnet.Must(d.t, err)
+	for _, dir := range processes {
+		status, _ := os.ReadFile(dir + "/status") // empty if the process has ended meanwhile
+		args, _ := os.ReadFile(dir + "/cmdline")
+		if strings.Contains(string(status), parent) && strings.Contains(string(args), "bfd-helper") {
+			id, err := strconv.Atoi(filepath.Base(dir))
+			testnet.Must(d.t, err)
+			return id
+		}
+	}
+	d.t.Fatalf("device %s has no BFD helper", d.name)
+	return 0
 }
 
 // once waits until each listener receives every packet, and only once.
