@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/device"
+	"tandem/internal/etrunk"
 	"tandem/internal/instant"
 )
 
@@ -204,6 +205,40 @@ func TestStoppedDaemon(t *testing.T) {
 		}
 		for _, n := range w.nodes {
 			n.goOn()
+		}
+		if err := w.settle(); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+	}
+}
+
+// TestFalseDownOfBFDCostsNoPacket: a device that is late for its BFD session is taken for dead,
+// again and again. No listener misses a packet, and each time both devices send only until they
+// hear each other.
+func TestFalseDownOfBFDCostsNoPacket(t *testing.T) {
+	for seed := range uint64(40) {
+		w := New(Options{Seed: seed, Hosts: 8, NoMinds: true})
+		if err := w.settle(); err != nil {
+			t.Fatal(err)
+		}
+		w.changeMinds()
+		if err := w.pass(healing); err != nil {
+			t.Fatal(err)
+		}
+		w.watch.forgive(true)
+		w.gapless, w.settled, w.healedAt = true, false, instant.Never
+		for range 16 {
+			late := w.nodes[w.minds.IntN(2)]
+			was := late.peer().bfd
+			late.bfdErrs()
+			if was == etrunk.BFDUp && late.peer().bfd != etrunk.BFDDown {
+				t.Fatalf("seed %d: BFD of %s has not failed", seed, late.peer().name)
+			}
+			// Until BFD is up again, or before that.
+			lasts := [...]time.Duration{50 * time.Millisecond, 500 * time.Millisecond, 3 * time.Second}[w.minds.IntN(3)]
+			if err := w.pass(lasts); err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
 		}
 		if err := w.settle(); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)

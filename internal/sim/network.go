@@ -92,6 +92,21 @@ func (n *node) bfdLost() {
 	}
 }
 
+// bfdErrs lets BFD of the peer take this device for dead although it works, because it was late.
+// The peer tells this device so, and the session is up again after BFD's slow start.
+func (n *node) bfdErrs() {
+	w := n.w
+	n.peer().bfdLost()
+	w.after(w.between(0, time.Millisecond), n.bfdLost)
+	w.after(w.between(time.Second, 2*time.Second), func() {
+		for _, n := range w.nodes {
+			if n.bfd == etrunk.BFDDown {
+				n.bfdVerdict(true)
+			}
+		}
+	})
+}
+
 func (n *node) bfdChanged(state etrunk.BFDState) {
 	n.bfd = state
 	n.w.logf("%s: BFD %v", n.name, state)
