@@ -21,17 +21,23 @@ const overloadTime = 5 * time.Second
 
 // bfdFacts is the part of the BFD displays about a device's only session.
 type bfdFacts struct {
-	lost    uint64 // how often the session went down since the start
-	up      bool
-	late    uint64 // turns that were half an interval late or more
-	maxLate time.Duration
+	lost     uint64 // how often the session went down since the start
+	up       bool
+	interval time.Duration // configured
+	slowedTo time.Duration // 0 while the configured interval is in force
+	detect   time.Duration
+	late     uint64 // turns that were half an interval late or more
+	maxLate  time.Duration
 }
 
 func (d *device) bfdFacts() (f bfdFacts, err error) {
 	var sessions struct {
 		List []struct {
-			State string `json:"state"`
-			Lost  uint64 `json:"times-lost"`
+			State    string  `json:"state"`
+			Lost     uint64  `json:"times-lost"`
+			Interval float64 `json:"min-tx-interval-ms"`
+			SlowedTo float64 `json:"slowed-to-ms"`
+			Detect   float64 `json:"detect-interval-ms"`
 		} `json:"sessions"`
 	}
 	var statistics struct {
@@ -48,7 +54,11 @@ func (d *device) bfdFacts() (f bfdFacts, err error) {
 		return f, err
 	}
 	s := sessions.List[0]
-	return bfdFacts{s.Lost, s.State == "Up", statistics.Late, time.Duration(statistics.MaxLate) * time.Microsecond}, nil
+	millis := func(v float64) time.Duration { return time.Duration(v * float64(time.Millisecond)) }
+	return bfdFacts{
+		lost: s.Lost, up: s.State == "Up", interval: millis(s.Interval), slowedTo: millis(s.SlowedTo), detect: millis(s.Detect),
+		late: statistics.Late, maxLate: time.Duration(statistics.MaxLate) * time.Microsecond,
+	}, nil
 }
 
 func liveness(r *run) (outcome, error) {

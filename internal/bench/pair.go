@@ -83,6 +83,7 @@ func (d *device) settled() error {
 				Duty      string `json:"duty"`
 				Ready     bool   `json:"ready"`
 				PeerReady bool   `json:"peer-ready"`
+				NotReady  string `json:"not-ready-reason"`
 			} `json:"duties"`
 		} `json:"e-trunks"`
 	}
@@ -93,7 +94,7 @@ func (d *device) settled() error {
 		return errors.New("not configured yet")
 	}
 	if duty := trunks.List[0].Duties[0]; !duty.Ready || !duty.PeerReady || duty.Duty != "shared" {
-		return fmt.Errorf("device %s: duty %s, ready %v, peer ready %v", d.name, duty.Duty, duty.Ready, duty.PeerReady)
+		return fmt.Errorf("device %s: duty %s, ready %v (%s), peer ready %v", d.name, duty.Duty, duty.Ready, duty.NotReady, duty.PeerReady)
 	}
 	return nil
 }
