@@ -69,8 +69,7 @@ func (s *screen) read() {
 	}
 }
 
-// types presses keys and waits until the screen shows what is wanted, which
-// must be new.
+// types presses keys and waits until new text on the screen contains what is wanted.
 func (s *screen) types(keys, want string) {
 	s.t.Helper()
 	s.mu.Lock()
@@ -119,12 +118,12 @@ func TestTerminal(t *testing.T) {
 	s.types("nonsense\x03", "[*Tandem-e-trunk-1]")
 	s.types("\x1a", "Y(yes)/N(no)/C(cancel)]:")
 	s.types("c\r", "[*Tandem-e-trunk-1]")
-	s.types("\x04", "Y(yes)/N(no)/C(cancel)]:") // Ctrl+D asks as well
+	s.types("\x04", "Y(yes)/N(no)/C(cancel)]:") // Ctrl+D asks the same question
 	s.types("n\r", "<Tandem>")
 	s.types("display remote-b\t", "remote-backup-")
-	s.types("\t", "remote-backup-service") // a second Tab lists what there is
+	s.types("\t", "remote-backup-service") // a second Tab lists the candidates
 	s.types("\x03terminal monitor\r", "monitor\r\n<Tandem>")
-	other := manage.NewClient(socket) // somebody else comes
+	other := manage.NewClient(socket) // another user connects
 	defer other.Close()
 	if _, err := other.Open(t.Context(), true); err != nil {
 		t.Fatal(err)
@@ -138,7 +137,8 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-// TestTerminalIsGivenBack stops the program from outside in the middle of a line.
+// TestTerminalIsGivenBack ends the program by a signal in the middle of a line; the
+// terminal must be as before.
 func TestTerminalIsGivenBack(t *testing.T) {
 	client := manage.NewClient(startDaemon(t))
 	defer client.Close()

@@ -36,7 +36,7 @@ func startDaemon(t *testing.T) string {
 	return socket
 }
 
-// outcome is what a run of the program gave.
+// outcome is the result of a run of the program.
 type outcome struct {
 	code     int
 	out, err string
@@ -67,7 +67,7 @@ func TestFile(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
 		code       int
-		want       []string // in what the program says of errors
+		want       []string // parts of the error output
 	}{
 		{"good", "# a comment\n\n! another\nsystem-view\n sysname A\ncommit\nreturn\n", exitDone, nil},
 		{"stops at the first error", "system-view\n\nbogus\ncommit\n", exitRefused,

@@ -9,7 +9,7 @@ import (
 	"tandem/internal/manpage"
 )
 
-// TestManual keeps the manual page that of the program.
+// TestManual: the manual page is the one that the program generates.
 func TestManual(t *testing.T) { keepPage(t, "../../docs/man/tandem.1", manual()) }
 
 func keepPage(t *testing.T, file, page string) {

@@ -15,8 +15,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"tandem": main})
 }
 
-// TestScripts runs the program itself as testdata/script says, beside two devices of
-// which nothing but the console is there: the sockets are $A and $B, A's also $TANDEM_SOCKET.
+// TestScripts runs the program with the scripts in testdata/script, together with two
+// devices that have only a console. Their sockets are $A and $B; A's is also
+// $TANDEM_SOCKET.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",

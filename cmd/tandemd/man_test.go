@@ -14,7 +14,7 @@ const manual = "../../docs/man/tandemd.8"
 
 var option = regexp.MustCompile(`(?m)^\.BI? \\-(\w+)(?: " (\w+)")?$`)
 
-// TestManual wants every flag in the manual page with what it takes, and no other.
+// TestManual: the manual page lists every flag with its value, and no other flag.
 func TestManual(t *testing.T) {
 	page, err := os.ReadFile(manual)
 	if err != nil {

@@ -8,14 +8,15 @@ import (
 	"testing"
 )
 
-// TestLosses: a terminal that hangs up and a log that nobody reads any more end no daemon.
+// TestLosses: a terminal that hangs up, or a log without a reader, does not end the
+// daemon.
 func TestLosses(t *testing.T) {
 	const inChild = "TANDEMD_TEST_LOSSES"
 	if os.Getenv(inChild) != "" {
 		ignoreLosses()
 		_ = syscall.Kill(os.Getpid(), syscall.SIGHUP)
 		if _, err := fmt.Println("nobody reads this"); err == nil {
-			os.Exit(3) // the pipe was to be broken
+			os.Exit(3) // the pipe should have been broken
 		}
 		os.Exit(7)
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestIntervalsAreAgreedAfterAnyLoss loses packets of either direction at random and
-// wants the session to be Up at full speed soon after the losses have ended.
+// TestIntervalsAreAgreedAfterAnyLoss loses packets of either direction at random. Soon
+// after the losses have ended, the session must be Up at full speed.
 func TestIntervalsAreAgreedAfterAnyLoss(t *testing.T) {
 	for seed := range uint64(50) {
 		rng := rand.New(rand.NewPCG(seed, 3))

@@ -30,7 +30,7 @@ func fast(q *Packet) { q.DesiredMinTx, q.RequiredMinRx = 3*ms, 3*ms }
 
 func fastFinal(q *Packet) { fast(q); q.Final = true }
 
-// late makes the session late by a thread.
+// late reports to the session that its thread was late.
 func (p *puppet) late(d time.Duration) { p.NoteLate(p.now, d, CauseThread, &p.fx) }
 
 // TestLatenessSlowsTheSessionDownByPoll: the detection times grow at once, the transmit interval
@@ -111,13 +111,14 @@ func (p *puppet) lives(d time.Duration) {
 	}
 }
 
-// TestConfiguredIntervalsAreTriedAgain: after ten minutes without harmful lateness, and later
-// each time that a try does not last.
+// TestConfiguredIntervalsAreTriedAgain: the session returns to the configured intervals
+// after ten minutes without harmful lateness, and waits longer after each attempt that
+// fails.
 func TestConfiguredIntervalsAreTriedAgain(t *testing.T) {
 	p := newFast(t, nil)
 	p.late(4 * ms)
 	p.lives(5 * time.Minute)
-	p.late(4 * ms) // which the configured intervals do not bear
+	p.late(4 * ms) // the configured intervals are too short for this lateness
 	p.lives(shortestPatience - time.Second)
 	if s := p.Snapshot(p.now); s.Slow.Interval != 6*ms || s.RetryIn != time.Second || s.SlowFor != 15*time.Minute-time.Second {
 		t.Fatalf("%+v", s)
@@ -148,7 +149,8 @@ func TestConfiguredIntervalsAreTriedAgain(t *testing.T) {
 	}
 }
 
-// TestNewIntervalsForgetThePace: whoever configures other intervals gets them at once.
+// TestNewIntervalsForgetThePace: when the operator configures other intervals, they count
+// at once.
 func TestNewIntervalsForgetThePace(t *testing.T) {
 	p := newFast(t, nil)
 	p.late(4 * ms)
@@ -166,7 +168,8 @@ func TestNewIntervalsForgetThePace(t *testing.T) {
 	}
 }
 
-// TestPaceOutlastsTheSession: a session that was lost comes up with the pace that it needs.
+// TestPaceOutlastsTheSession: a session that was lost comes up again with the slower
+// intervals that it needs.
 func TestPaceOutlastsTheSession(t *testing.T) {
 	p := newFast(t, nil)
 	p.mustSay(Down, fast)
@@ -181,9 +184,10 @@ func TestPaceOutlastsTheSession(t *testing.T) {
 	}
 }
 
-// TestDeviceThatSleptGivesThePeerOneMoreInterval: its peer may have slept, too, for example
-// because both are virtual machines of one host. It does so once only, so a device that is
-// always late still notices a dead peer.
+// TestDeviceThatSleptGivesThePeerOneMoreInterval: after a device has slept, it gives its
+// peer one more interval, because the peer may have slept, too, for example because both
+// are virtual machines on one host. It does so only once, so a device that is always late
+// still detects a dead peer.
 func TestDeviceThatSleptGivesThePeerOneMoreInterval(t *testing.T) {
 	p := newFast(t, func(c *Config) { c.Adaptive = false })
 	p.now = p.now.Add(20 * ms)
@@ -204,7 +208,8 @@ func TestDeviceThatSleptGivesThePeerOneMoreInterval(t *testing.T) {
 	}
 }
 
-// TestStolenTimeSlowsAllSessionsDown: before any of them was late.
+// TestStolenTimeSlowsAllSessionsDown: processor time that the hypervisor takes slows all
+// sessions down, before any of them was late.
 func TestStolenTimeSlowsAllSessionsDown(t *testing.T) {
 	a := configA()
 	a.Adaptive = true
@@ -241,8 +246,8 @@ func (w *world) lost() bool {
 	return slices.ContainsFunc(w.events, func(e string) bool { return strings.HasSuffix(e, "Down") })
 }
 
-// TestNewPacesNeverLoseTheSession: whenever either end slows down, the two agree on the
-// intervals, and neither counts the other out meanwhile.
+// TestNewPacesNeverLoseTheSession: whichever end slows down, and whenever, both ends
+// agree on the intervals, and neither declares the other lost in between.
 func TestNewPacesNeverLoseTheSession(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		w := drawPair(r, t)
@@ -264,8 +269,8 @@ func TestNewPacesNeverLoseTheSession(t *testing.T) {
 	})
 }
 
-// TestSettledSessionBearsTheSameLatenessAgain: a device sleeps again and again for the same
-// time. When its session has slowed down for that, it is not lost any more.
+// TestSettledSessionBearsTheSameLatenessAgain: a device sleeps for the same time again
+// and again. After its session has slowed down, it is not lost any more.
 func TestSettledSessionBearsTheSameLatenessAgain(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		w := drawPair(r, t)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// states lists what the session's users have been told since the last call.
+// told lists the states that were reported to the session's users since its last call.
 func (p *puppet) told() (states []State) {
 	for _, e := range p.fx.Events {
 		states = append(states, e.State)

@@ -46,7 +46,7 @@ func newPuppet(t *testing.T, change func(*Config)) *puppet {
 	return p
 }
 
-// say gives the session a packet of its peer in a state.
+// say passes a packet of the peer, with a state, to the session.
 func (p *puppet) say(state State, change func(*Packet)) error {
 	packet := Packet{State: state, DetectMult: 3, MyDiscriminator: 2, YourDiscriminator: 1,
 		DesiredMinTx: 10 * ms, RequiredMinRx: 10 * ms}
@@ -75,7 +75,8 @@ func (p *puppet) up() {
 	p.fx.Reset()
 }
 
-// run lets time pass, acting at every deadline, and returns when packets were sent.
+// run lets time pass, calls Advance at every deadline, and returns when packets were
+// sent.
 func (p *puppet) run(d time.Duration) (sent []instant.Time) {
 	for end := p.now.Add(d); ; {
 		at := p.Deadline()
@@ -186,7 +187,7 @@ func TestLateReaderDoesNotTakeThePeerForDead(t *testing.T) {
 	p := newPuppet(t, nil)
 	p.up()
 	heard := p.now
-	// The process sleeps for a second; the kernel got the last packet 5 ms ago.
+	// The process sleeps for a second; the kernel received the last packet 5 ms ago.
 	p.now = p.now.Add(time.Second)
 	q := Packet{State: Up, DetectMult: 3, MyDiscriminator: 2, YourDiscriminator: 1, DesiredMinTx: 10 * ms, RequiredMinRx: 10 * ms}
 	if err := p.Receive(p.now, &Meta{Received: p.now.Add(-5 * ms)}, &q, &p.fx); err != nil {
@@ -225,10 +226,10 @@ func TestJitterWhenUp(t *testing.T) {
 	} {
 		p := newPuppet(t, func(cfg *Config) { cfg.DetectMult = c.mult })
 		p.up()
-		// The peer asks for no more than one packet in 20 ms.
+		// The peer requires at least 20 ms between two packets.
 		p.mustSay(Up, func(q *Packet) { q.DetectMult, q.RequiredMinRx = 255, 20*ms })
 		sent := p.run(2 * time.Second)
-		// The first gap was begun under the faster interval.
+		// The first gap began with the faster interval.
 		checkGaps(t, sent, c.min, c.max)
 		if len(sent) < 100 {
 			t.Errorf("only %d packets in 2 s", len(sent))
@@ -254,7 +255,7 @@ func checkGaps(t *testing.T, sent []instant.Time, least, most time.Duration) {
 func TestPollIsAnsweredWithFinalOnly(t *testing.T) {
 	p := newPuppet(t, nil)
 	p.mustSay(Down, nil)
-	p.mustSay(Init, nil) // Up, and our own Poll runs
+	p.mustSay(Init, nil) // the session is Up, and its own Poll Sequence runs
 	if !p.lastSent().Poll {
 		t.Fatal("no Poll to leave the slow start")
 	}
@@ -290,7 +291,7 @@ func TestIntervalsWaitForFinal(t *testing.T) {
 		t.Errorf("advertised %+v", sent)
 	}
 
-	// They change again: the Final to come may answer the first change only.
+	// The intervals change again: the next Final may answer only the first change.
 	again := slower
 	again.MinTx = 200 * ms
 	p.Reconfigure(p.now, again, &p.fx)

@@ -17,8 +17,8 @@ type world struct {
 	now      instant.Time
 	delay    time.Duration
 	cut      bool
-	lose     [2]bool         // what a device sends
-	asleep   [2]instant.Time // until when a device does nothing; its packets wait
+	lose     [2]bool         // packets that a device sends are lost
+	asleep   [2]instant.Time // until when a device does nothing; packets to it wait
 	devices  [2]*Table
 	fx       Effects
 	inFlight []flight
@@ -27,8 +27,8 @@ type world struct {
 
 type flight struct {
 	to       int
-	at       instant.Time // when it can be read
-	received instant.Time // set while it waits for a device that is asleep
+	at       instant.Time // when the device can read it
+	received instant.Time // set while the packet waits for a device that is asleep
 	meta     Meta
 	b        []byte
 }
@@ -53,7 +53,7 @@ func (w *world) link(i int, name string, up bool) {
 	w.carry(i)
 }
 
-// carry puts what device i sends on the cable and notes its events.
+// carry puts the packets of device i on the cable, and records its events.
 func (w *world) carry(i int) {
 	for _, s := range w.fx.Sends {
 		if w.cut || w.lose[i] {
@@ -215,7 +215,7 @@ func TestReconfigureKeepsWhatItCan(t *testing.T) {
 		t.Errorf("the peer detects in %v, want 150ms", d)
 	}
 
-	c.LocalDiscriminator = 9 // another session, and the peer is not told to expect it
+	c.LocalDiscriminator = 9 // another session, which the peer does not expect
 	if err := w.devices[0].Configure(w.now, []Config{c}, &w.fx); err != nil {
 		t.Fatal(err)
 	}
@@ -341,7 +341,7 @@ func TestConfigureRefuses(t *testing.T) {
 		{"MinTx", func(c *Config) { c.MinTx = time.Microsecond }},
 		{"MinRx", func(c *Config) { c.MinRx = time.Hour }},
 		{"TOSExp", func(c *Config) { c.TOSExp = 8 }},
-		// Against the session that is there already:
+		// Conflicts with the session that exists already:
 		{"Name", func(c *Config) { c.Name = "ab" }},
 		{"LocalDiscriminator", func(c *Config) { c.LocalDiscriminator = 1 }},
 		{"Peer", func(c *Config) { c.Peer, c.Local = addrB, addrA }},
@@ -361,8 +361,8 @@ func TestConfigureRefuses(t *testing.T) {
 	}
 }
 
-// FuzzTable feeds a device hostile packets while it talks to a good peer, whose
-// session must not suffer from any that are not its own.
+// FuzzTable passes hostile packets to a device that also has a session with a good peer.
+// Packets that are not of that session must not disturb it.
 func FuzzTable(f *testing.F) {
 	f.Add([]byte{0x20, 0xc0, 3, 24, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0}, uint8(254), uint16(0))
 	f.Add([]byte{0x20, 0x40, 3, 24, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0}, uint8(255), uint16(1))

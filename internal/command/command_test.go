@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// recorder is a session that remembers what was run.
+// recorder is a session that records the command that was run.
 type recorder struct{ ran string }
 
 func ran(what string, parameters ...string) func(*recorder, Args) error {
@@ -75,7 +75,7 @@ func TestMatch(t *testing.T) {
 		"join a b":                "join pair=a+b",
 		"join a b n":              "join pair=a+b now=<nil>",
 		`name "a b"`:              "name name=a b",
-		"show":                    "show", // exact before show-all
+		"show":                    "show", // an exact match, not an abbreviation of show-all
 		"show-":                   "show-all",
 		"dis e":                   "display",
 		"dis e 3 v":               "display id=3 verbose=<nil>",
@@ -101,7 +101,7 @@ func TestErrors(t *testing.T) {
 		line string
 		kind Kind
 		pos  int
-		want string // in the detail
+		want string // part of the error's Detail
 	}{
 		{"", Incomplete, 0, ""},
 		{"frob", Unrecognized, 0, ""},
@@ -282,8 +282,8 @@ func TestQuote(t *testing.T) {
 	}
 }
 
-// FuzzLine checks that no line upsets the engine, that what completion offers
-// for a line is in its place taken, and that positions are within the line.
+// FuzzLine: no line makes the engine panic, each completion that is offered for a line is
+// accepted in its place, and positions are within the line.
 func FuzzLine(f *testing.F) {
 	for _, line := range []string{"e-trunk 1", "dis e 3 v", `name "a b`, "join a b now", "peer-ipv6 ::1 ", "\xff\u00a0 mode"} {
 		f.Add(line)

@@ -112,7 +112,7 @@ func TestMergeLosesNothing(t *testing.T) {
 
 		merged, conflicts, err := merge(from, mine, theirs, s.keys)
 		if err != nil {
-			return // reported, and nothing is changed
+			return // reported as a conflict, and nothing is changed
 		}
 		other, others, err := merge(from, theirs, mine, s.keys)
 		if err != nil || (len(conflicts) == 0) != (len(others) == 0) {

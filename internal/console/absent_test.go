@@ -17,7 +17,8 @@ func (half) Interfaces() []state.Interface {
 	return []state.Interface{{Name: "eth1", Exists: true}, {Name: "GigabitEthernet0/1/0"}, {Name: "LoopBack5"}}
 }
 
-// TestAbsentInterfaces: who commits what cannot work is told so, by name and once.
+// TestAbsentInterfaces: a commit with interfaces that do not exist gives a warning for
+// each, once.
 func TestAbsentInterfaces(t *testing.T) {
 	sys := &System{Backend: half{}, Store: newTestStore(t), Journal: journal.New(slog.DiscardHandler)}
 	s := sys.NewSession(Login{User: "test", Level: Configuration})

@@ -10,10 +10,10 @@ import (
 	"tandem/internal/journal"
 )
 
-// audited is a device whose log is kept.
+// audited returns a device whose log the test can read.
 func audited(t *testing.T) (*System, *strings.Builder) {
 	var log strings.Builder
-	// Only errors are logged; an audit has no level.
+	// The log has the level error; audit events are logged whatever the level.
 	handler := slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError})
 	return &System{Backend: newFakeRouter(selfID, "2001:db8::1"), Store: newTestStore(t), Journal: journal.New(handler)}, &log
 }
@@ -63,8 +63,9 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// TestSecretsAreHidden sets a key and looks for it in everything that is shown
-// or kept: each display as text and as JSON, completions, errors, the log and the store's text.
+// TestSecretsAreHidden sets a key and searches for it in everything that is displayed or
+// stored: each display as text and as JSON, completions, errors, the log and the store's
+// text.
 func TestSecretsAreHidden(t *testing.T) {
 	const key = "Clear-Text-1"
 	sys, log := audited(t)
@@ -99,7 +100,7 @@ func TestSecretsAreHidden(t *testing.T) {
 	}
 	must("compare configuration", "rollback configuration to label one")
 
-	// What is shown can be pasted back, and is the same key.
+	// The displayed cipher text can be entered again and gives the same key.
 	_, rest, _ := strings.Cut(run("display current-configuration").Output, " security-key cipher ")
 	shown, _, _ := strings.Cut(rest, "\n")
 	if !strings.HasPrefix(shown, "%^%#") || !strings.HasSuffix(shown, "%^%#") {

@@ -9,7 +9,7 @@ import (
 	"tandem/internal/journal"
 )
 
-// bulk is a configuration of 10,000 lines as an operator pastes it, two thousand
+// bulk returns a configuration of 10,000 lines as an operator pastes it: two thousand
 // profiles with five lines each.
 func bulk() []string {
 	lines := []string{"system-view", "remote-backup-service s1"}
@@ -27,7 +27,7 @@ func BenchmarkEnter(b *testing.B) {
 	}
 }
 
-// BenchmarkCommit commits them.
+// BenchmarkCommit commits these lines.
 func BenchmarkCommit(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()

@@ -11,7 +11,7 @@ import (
 	"tandem/internal/config"
 )
 
-// report words findings as `tandem check` does, warnings with a w.
+// report formats findings as `tandem check` does, warnings with a w.
 func report(findings []Finding) string {
 	var b strings.Builder
 	for _, f := range findings {
@@ -92,7 +92,8 @@ commit
 	}
 }
 
-// TestCheckAgreesWithParse reads what a device writes, and the files of the lab.
+// TestCheckAgreesWithParse checks the text that a device writes, and the configuration
+// files of the lab.
 func TestCheckAgreesWithParse(t *testing.T) {
 	for _, file := range []string{"../lab/device-a.cfg", "../lab/device-b.cfg"} {
 		text, err := os.ReadFile(file)
@@ -103,7 +104,7 @@ func TestCheckAgreesWithParse(t *testing.T) {
 		if err != nil || len(findings) > 0 {
 			t.Errorf("%s: %v\n%s", file, err, report(findings))
 		}
-		written := strings.Join(config.Write(m, newTestStore(t).Keys()), "\n") // cipher text passes through a check as it is
+		written := strings.Join(config.Write(m, newTestStore(t).Keys()), "\n") // a check does not decrypt cipher text
 		again, findings, err := Check(written)
 		if err != nil || len(findings) > 0 {
 			t.Fatalf("%s written: %v\n%s", file, err, report(findings))
@@ -114,7 +115,7 @@ func TestCheckAgreesWithParse(t *testing.T) {
 	}
 }
 
-// FuzzCheck checks whatever comes, and what passes without an error is a configuration.
+// FuzzCheck checks any text. A text without errors must be a configuration.
 func FuzzCheck(f *testing.F) {
 	f.Add("#\ne-trunk 1\n priority 3\n#\nreturn\n")
 	f.Add("system-view\ne-trunk 1\ncommit\nquit\nquit\n")

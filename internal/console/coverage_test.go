@@ -36,8 +36,8 @@ func transcripts(t *testing.T) string {
 	return all.String()
 }
 
-// TestEveryErrorIsInATranscript wants each refusal and each problem that the sources
-// word to be seen by an operator in some transcript.
+// TestEveryErrorIsInATranscript: each error text of refusals and problems in the source
+// must occur in some transcript.
 func TestEveryErrorIsInATranscript(t *testing.T) {
 	seen := transcripts(t)
 	for _, pattern := range []string{"../config/table*.go", "../config/validate*.go", "../config/acl.go", "../config/name.go", "../config/vocabulary.go", "*.go"} {
@@ -58,13 +58,13 @@ func TestEveryErrorIsInATranscript(t *testing.T) {
 	}
 }
 
-// neverTyped are errors that no line of an operator brings about.
+// neverTyped lists errors that no typed line can cause.
 var neverTyped = []string{
-	"%s %s does not exist any more", "e-trunk %s does not exist any more", // a view goes with its object
-	"printing as JSON: %w", "field %s: %w", // everything that is shown can be printed
+	"%s %s does not exist any more", "e-trunk %s does not exist any more", // a view ends with its object
+	"printing as JSON: %w", "field %s: %w", // every display can be printed
 }
 
-// errorTexts returns the texts of the errors that a file makes.
+// errorTexts returns the texts of the errors that a source file makes.
 func errorTexts(t *testing.T, file string) (texts []string) {
 	t.Helper()
 	tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
@@ -99,7 +99,7 @@ func errorTexts(t *testing.T, file string) (texts []string) {
 
 var verb = regexp.MustCompile(`%[#+-]?[a-z]`)
 
-// shows tells whether a text has what a format may print, line by line.
+// shows reports whether a text contains what a format may print, line by line.
 func shows(text, format string) bool {
 	for line := range strings.SplitSeq(format, "\n") {
 		parts := verb.Split(line, -1)
@@ -113,7 +113,8 @@ func shows(text, format string) bool {
 	return true
 }
 
-// TestEveryViewIsInATranscript wants the prompt of every kind of view.
+// TestEveryViewIsInATranscript: the prompt of every kind of view must occur in a
+// transcript.
 func TestEveryViewIsInATranscript(t *testing.T) {
 	seen := transcripts(t)
 	for _, kind := range append(config.Kinds(), config.ViewBFD) {
@@ -127,8 +128,9 @@ func TestEveryViewIsInATranscript(t *testing.T) {
 
 var integerRange = regexp.MustCompile(`^(\d+)\.\.(\d+)$`)
 
-// TestEveryRangeIsTold gives each integer of each command a value just below and just
-// above its range: the caret stands under it and the range is told.
+// TestEveryRangeIsTold types, for each integer of each command, a value just below and
+// one just above its range. The caret must point at the value, and the error must give
+// the range.
 func TestEveryRangeIsTold(t *testing.T) {
 	for _, c := range allCommands() {
 		for seed := range uint64(20) {
@@ -138,8 +140,8 @@ func TestEveryRangeIsTold(t *testing.T) {
 	}
 }
 
-// outside types a line in which one integer is outside its range; false says that
-// there is no such integer.
+// outside returns a line in which one integer is outside its range; false if the command
+// has no such integer.
 func outside(t *testing.T, c command.Command[*Session], seed uint64, which int, above bool) bool {
 	t.Helper()
 	const mark = "\x01"
@@ -165,7 +167,7 @@ func outside(t *testing.T, c command.Command[*Session], seed uint64, which int, 
 	})
 	line = strings.ReplaceAll(line, "\t", " ")
 	at := strings.Index(line, mark)
-	if at < 0 || wrong == math.MaxUint64 { // there is nothing below 0
+	if at < 0 || wrong == math.MaxUint64 { // no integer is below 0
 		return bounds != ""
 	}
 	line = strings.Replace(line, mark, "", 1)

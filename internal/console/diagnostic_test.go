@@ -20,7 +20,7 @@ func TestDiagnosticInformation(t *testing.T) {
 	}
 	for _, line := range plainDisplays {
 		_, rest, found := strings.Cut(r.Output, "\n<"+line+">\n\n")
-		// That nothing was saved yet is told as an error as well.
+		// The message that nothing has been saved yet is an error, too, and is allowed.
 		if !found || strings.HasPrefix(rest, "Error: Unrecognized") || strings.HasPrefix(rest, "Error: Incomplete") {
 			t.Errorf("%s shows %.60q", line, rest)
 		}

@@ -10,14 +10,14 @@ import (
 	"tandem/internal/state"
 )
 
-// mldOf translates what the transcripts configure of MLD on an interface.
+// mldOf translates the MLD settings that the transcripts configure on an interface.
 func mldOf(m *config.Model, i *config.Interface) mld.Config {
 	c, t := mld.DefaultConfig(), m.Tuning(i)
 	c.QueryInterval, c.MaxResponse, c.LastListenerInterval = t.QueryInterval, t.MaxResponse, t.LastListenerInterval
 	c.Robustness, c.AccessLimit, c.PromptLeave = int(t.Robustness), int(i.MLD.AccessLimit), i.MLD.PromptLeave
 	if acl := m.ACLs[i.MLD.GroupPolicy]; acl != nil {
 		c.GroupPolicy = &mld.Policy{Name: acl.Name}
-		for _, r := range acl.Rules { // the transcripts have basic ones only
+		for _, r := range acl.Rules { // the transcripts use only basic access lists
 			c.GroupPolicy.Rules = append(c.GroupPolicy.Rules, mld.PolicyRule{Permit: r.Permit, Group: r.Source})
 		}
 	}
@@ -28,7 +28,7 @@ func mldOf(m *config.Model, i *config.Interface) mld.Config {
 	return c
 }
 
-// sampleRestricted is an interface with everything that admits hosts.
+// sampleRestricted is an interface with every setting that restricts hosts.
 func sampleRestricted() device.InterfaceSnapshot {
 	i := sampleInterfaces()[0]
 	m := &i.MLD

@@ -132,7 +132,7 @@ func sampleProfiles() []state.Profile {
 	}})
 }
 
-// downstreams describes those of the interfaces that have hosts behind them.
+// downstreams returns the state of those of the interfaces that are towards hosts.
 func downstreams(interfaces ...device.InterfaceSnapshot) []state.Downstream {
 	return state.DeviceOf(device.Snapshot{Interfaces: interfaces}).Downstream
 }
@@ -142,7 +142,7 @@ func sampleMLDCounted() []state.MLDCounted {
 	return d.MLDCounted()
 }
 
-// groupsOf are the groups of an interface, as this device shows them.
+// groupsOf returns the state of the groups of an interface.
 func groupsOf(i device.InterfaceSnapshot, limit int, groups ...mld.GroupState) state.Groups {
 	of := state.InterfaceGroups{Name: i.Name, LinkLocal: i.MLD.LinkLocal}
 	for _, g := range groups {
@@ -189,8 +189,8 @@ func sampleRedundancy() state.Redundancy {
 	}}}
 }
 
-// sampleArrivals are streams that arrive at both devices, here only, at the peer only, at
-// neither, and one of which nothing is known.
+// sampleArrivals returns streams that arrive at both devices, here only, at the peer
+// only, and at neither, and one whose arrival is unknown.
 func sampleArrivals() []state.Route {
 	route := func(group string, a device.ArrivalSnapshot) state.Route {
 		return state.RouteOf(device.RouteSnapshot{Source: source, Group: addr(group), Upstream: "eth0", Outgoing: []string{"Eth-Trunk10"}, Arrival: a})
@@ -264,7 +264,7 @@ func sampleAlarms() []state.Alarm {
 	})
 }
 
-// sample is a display with the command that shows it, by its leading words.
+// sample is a display with the command that shows it, given by its leading words.
 type sample struct {
 	command, name string
 	Display
@@ -366,7 +366,8 @@ func TestDisplays(t *testing.T) {
 	}
 }
 
-// TestServiceIndex: a service has the same number alone as in the list of all.
+// TestServiceIndex: a service has the same number in its own display as in the list of
+// all services.
 func TestServiceIndex(t *testing.T) {
 	if d := servicesDisplay(sampleServices()[1:], false); !strings.Contains(d.Text, " Service-Index        : 1\n") {
 		t.Errorf("the second service alone:\n%s", d.Text)
@@ -387,7 +388,7 @@ func TestPipe(t *testing.T) {
 		{pipe: " sec e gam", want: "alpha\n one\nbeta\n"},
 		{pipe: " include a | count", want: "Total lines: 3.\n"},
 		{pipe: " include a | exc bet | inc m", want: "gamma\n"},
-		{pipe: " include alpha | b", want: ""}, // a regular expression
+		{pipe: " include alpha | b", want: ""}, // the bar belongs to the regular expression
 		{pipe: " ", problem: "Incomplete command found at '^' position."},
 		{pipe: " include", problem: "Incomplete command found at '^' position."},
 		{pipe: " include (", problem: "Wrong parameter found at '^' position. (regexp: missing closing ))"},

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzSession types lines into a session: whatever comes, the session answers
-// with whole lines and a prompt, and completion stands it as well.
+// FuzzSession types any lines into a session. The session must answer with whole lines
+// and a prompt, and completion must not panic.
 func FuzzSession(f *testing.F) {
 	f.Add("system-view\ne-trunk 1\npriority 3\nreturn\nx\ny\n")
 	f.Add("display e-trunk | include x\ndisplay mld group | json\n?\nquit")

@@ -9,8 +9,8 @@ import (
 	"tandem/internal/config"
 )
 
-// TestHelpIsComplete asks for help behind every word of every command: each
-// keyword and parameter that may follow is described.
+// TestHelpIsComplete requests help after every word of every command. Each keyword and
+// parameter that may follow must have a description.
 func TestHelpIsComplete(t *testing.T) {
 	told := map[string]bool{}
 	for _, c := range allCommands() {
@@ -34,7 +34,8 @@ func TestHelpIsComplete(t *testing.T) {
 	}
 }
 
-// chainOf returns the views that hold together with one of the table.
+// chainOf returns the views in which commands are searched together with those of a view
+// of the table.
 func chainOf(view string) []string {
 	kind := config.View{Kind: view}
 	switch view {
@@ -52,7 +53,7 @@ func chainOf(view string) []string {
 	return kind.Chain()
 }
 
-// sampleWords are values of the types that are no integer and no text.
+// sampleWords holds values of the types that are neither integers nor texts.
 var sampleWords = map[string]string{
 	"public-key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ",
 	"ipv6":       "2001:db8::1", "unicast": "2001:db8::1", "global": "2001:db8::1", "host": "2001:db8::1",
@@ -61,13 +62,13 @@ var sampleWords = map[string]string{
 	"secret": "x", "cipher-text": "x", "interface": "eth-trunk 10",
 }
 
-// sampleLine is a line of a command, its words apart by tabs.
+// sampleLine returns a line of a command, with tabs between its words.
 func sampleLine(t *testing.T, c command.Command[*Session], seed uint64) string {
 	t.Helper()
 	return sampleLineWith(t, c, seed, func(_ command.Type, word string) string { return word })
 }
 
-// sampleLineWith lets value put another word in the place of each value.
+// sampleLineWith does the same, with the values that value returns.
 func sampleLineWith(t *testing.T, c command.Command[*Session], seed uint64, value func(typ command.Type, word string) string) string {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 1))

@@ -14,8 +14,8 @@ import (
 
 const schemaFile = "../../docs/json.md"
 
-// TestSchema keeps the page on JSON what the displays print, so that no field
-// changes its name or its type unnoticed.
+// TestSchema: docs/json.md lists exactly the fields that the displays print, so that no
+// field changes its name or type unnoticed.
 func TestSchema(t *testing.T) {
 	var page strings.Builder
 	page.WriteString(schemaHead)
@@ -55,7 +55,7 @@ seconds, unless the name ends in us, ms, 100ms, s or min: then they are whole nu
 the display only. A field keeps its name and its type; new ones may come.
 `
 
-// isText tells of the displays that print lines of text.
+// isText reports whether a display prints lines of text.
 func isText(c command.Command[*Session]) bool {
 	for _, words := range []string{"current-configuration", "saved-configuration", "configuration candidate", "configuration commit changes", "history-command", "this", diagnosticInformation} {
 		if strings.HasPrefix(c.Syntax, displayWord+" "+words) {
@@ -65,7 +65,8 @@ func isText(c command.Command[*Session]) bool {
 	return false
 }
 
-// samplesOf returns the samples of a display, those of the longest leading words.
+// samplesOf returns the samples of a display: those with the longest matching leading
+// words.
 func samplesOf(syntax string) (found []sample) {
 	longest := ""
 	for _, s := range samples() {
@@ -76,12 +77,12 @@ func samplesOf(syntax string) (found []sample) {
 	return slices.DeleteFunc(samples(), func(s sample) bool { return s.command != longest })
 }
 
-// schema collects what objects hold.
+// schema collects the fields of JSON objects.
 type schema struct {
-	order  []string // paths as they came
+	order  []string // paths in the order in which they occurred
 	types  map[string][]string
-	seen   map[string]int // objects that had the path
-	within map[string]int // objects that could have had it, by the path of the object
+	seen   map[string]int // number of objects that had the path
+	within map[string]int // number of objects that could have had it, by the path of the object
 }
 
 func newSchema() *schema {
@@ -139,7 +140,7 @@ func jsonType(b []byte) string {
 	return "number"
 }
 
-// table prints the fields of which the value is no object or list of objects.
+// table prints the fields whose value is no object and no list of objects.
 func (s *schema) table(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString("| field | type |\n|---|---|\n")

@@ -17,8 +17,8 @@ import (
 	"tandem/internal/journal"
 )
 
-// drawText draws a text of configuration in which every line is good, in some layout:
-// with # between sections or without, indented by spaces or tabs, with comments.
+// drawText draws a configuration text without errors, in a random layout: with # between
+// sections or without, indented by spaces or tabs, with comments.
 func drawText(t *rapid.T) string {
 	sections := map[string][]string{
 		"interface Eth-Trunk20":    {"mld enable", "e-trunk 7", "remote-backup-profile p1", "description a|b # c", "mld version 1"},
@@ -38,7 +38,7 @@ func drawText(t *rapid.T) string {
 	for _, head := range heads[:rapid.IntRange(0, len(heads)).Draw(t, "sections")] {
 		lines := rapid.Permutation(sections[head]).Draw(t, "lines")
 		lines = lines[:rapid.IntRange(0, len(lines)).Draw(t, "count")]
-		// Without a line of its own the section has nothing but # to end it.
+		// A section without lines can only be ended by #.
 		if len(lines) == 0 || rapid.Bool().Draw(t, "hash") {
 			b.WriteString("#\n")
 		}
@@ -54,13 +54,13 @@ func drawText(t *rapid.T) string {
 	return b.String()
 }
 
-// offline is a session of a device that takes everything.
+// offline returns a session of a device that accepts everything.
 func offline(store *config.Store, level Level) *Session {
 	sys := &System{Backend: nowhere{}, Store: store, Journal: journal.New(slog.DiscardHandler)}
 	return sys.NewSession(Login{User: "test", Level: level})
 }
 
-// typeText types a text into a new device and returns what is committed.
+// typeText types a text into a new device and returns the committed configuration.
 func typeText(t *rapid.T, store *config.Store, text string) *config.Model {
 	s := offline(store, Configuration)
 	s.Exec("system-view")
@@ -72,7 +72,7 @@ func typeText(t *rapid.T, store *config.Store, text string) *config.Model {
 	return s.candidate.Model
 }
 
-// TestOneMeaning reads one text in every way there is.
+// TestOneMeaning enters the same text in every possible way; the result must be the same.
 func TestOneMeaning(t *testing.T) {
 	store := newTestStore(t)
 	file := filepath.Join(t.TempDir(), "text")
@@ -126,7 +126,7 @@ func TestOneMeaning(t *testing.T) {
 		if shown := strings.TrimSuffix(compared.Output, "\n"); shown != changes && changes != "" {
 			t.Fatalf("compare shows\n%s\nand the candidate has\n%s", shown, changes)
 		}
-		// What is printed is loaded as the same.
+		// Loading the printed text gives the same text again.
 		if r := s.Load(want, true, false); r.Err != nil || write(s.candidate.Model) != want {
 			t.Fatalf("%s\nprinted and loaded: %s\n%s", want, r.Output, write(s.candidate.Model))
 		}
@@ -142,8 +142,8 @@ func hasErrors(findings []Finding) bool {
 	return false
 }
 
-// TestLoadIsWhole loads texts with wrong lines: all of them are named, and nothing is
-// taken. What a procedure types goes in as a whole, too.
+// TestLoadIsWhole loads texts with wrong lines. The error must name all of them, and
+// nothing may change. The text of a procedure is loaded as a whole, too.
 func TestLoadIsWhole(t *testing.T) {
 	store := newTestStore(t)
 	s := offline(store, Configuration)

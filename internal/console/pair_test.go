@@ -22,15 +22,15 @@ import (
 	"tandem/internal/state"
 )
 
-// fakeRouter is a Backend on virtual time. Its E-Trunks and MLD routers are the
-// real ones; channels and sessions are only shown as configured.
+// fakeRouter is a Backend on virtual time. Its E-Trunks and MLD routers are the real
+// ones; channels and BFD sessions are only shown as configured.
 type fakeRouter struct {
 	id   uint64
 	addr netip.Addr
 	now  instant.Time
 
 	mu      sync.Mutex
-	refuse  error // what Apply answers
+	refuse  error // error of Apply
 	model   *config.Model
 	trunks  map[uint32]*etrunk.Trunk
 	routers map[config.InterfaceName]*mld.Router
@@ -43,7 +43,7 @@ func newFakeRouter(id uint64, addr string) *fakeRouter {
 		trunks: map[uint32]*etrunk.Trunk{}, routers: map[config.InterfaceName]*mld.Router{}}
 }
 
-// Apply configures the cores anew.
+// Apply configures the cores again.
 func (r *fakeRouter) Apply(m *config.Model) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -93,7 +93,7 @@ func (r *fakeRouter) trunkConfig(m *config.Model, t *config.ETrunk) etrunk.Confi
 	return conf
 }
 
-// run lets two routers talk for a while of virtual time.
+// run lets virtual time pass for two connected routers.
 func run(t *testing.T, a, b *fakeRouter, d time.Duration) {
 	t.Helper()
 	const tick = 10 * time.Millisecond
@@ -214,7 +214,8 @@ func (r *fakeRouter) BatchBackup(service string) error {
 	return nil
 }
 
-// Ping answers for the peer's address, but for the second request of each series.
+// Ping gives replies from the peer's address, except for the second request of each
+// series.
 func (r *fakeRouter) Ping(_ context.Context, p echo.Request, told func(echo.Reply)) error {
 	if p.Source.IsValid() && p.Source != r.addr {
 		return fmt.Errorf("ping from %v: cannot assign requested address", p.Source)

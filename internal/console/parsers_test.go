@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// TestParsersReadDisplays: programs of operators read what VRP's displays print, by the
-// fields that the templates of network automation look for. Every line must be one that
-// they know, where a template refuses others.
+// TestParsersReadDisplays: programs of operators parse VRP's displays by the fields in
+// the templates of network automation. These templates must be able to read every line of
+// Tandem's displays.
 func TestParsersReadDisplays(t *testing.T) {
 	const phy, protocol = `(?:down|\*down|up|up\(s\)|up\(b\))`, `(?:down|up)`
 	for file, c := range map[string]struct {
-		record string // how each line of the table is read, with what is found in it
-		known  string // all other lines, empty where they are passed over
+		record string // how a line of the table is parsed, with its fields
+		known  string // matches all other lines; empty if the template ignores them
 		want   []string
 	}{
 		"interface-brief.txt": {

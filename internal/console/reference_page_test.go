@@ -33,8 +33,8 @@ var chapters = []chapter{
 	{config.ViewAdvancedACL, "Advanced IPv6 ACL view `[~X-acl6-advance-NAME]`"},
 }
 
-// reference writes the reference of all commands in Markdown, from the
-// declarations that the console itself runs on.
+// reference returns the reference of all commands in Markdown, made from the declarations
+// of the console.
 func reference() string {
 	var b strings.Builder
 	b.WriteString(referenceHead)
@@ -55,7 +55,7 @@ Made from the command table; do not edit by hand (go test ./internal/console -up
 
 ` + referenceText
 
-// referenceText is what every command has in common.
+// referenceText is the part that all commands have in common.
 const referenceText = `Keywords may be abbreviated as long as they are unique. A parameter is shown as
 ` + "`<name:type>`" + `, where a type such as 1..254 is the range of an integer. ` + "`[ a ]`" + ` may be
 left out, ` + "`{ a | b }`" + ` is a choice, ` + "`[ a | b ] *`" + ` any of them in any order. The system view's commands that open a view work
@@ -75,5 +75,6 @@ func referenceRow(c command.Command[*Session]) string {
 	return fmt.Sprintf("| `%s` | %s |\n", syntax, c.Help)
 }
 
-// readable is a grammar as people read it, in which a bar that is typed is a bar.
+// readable returns a grammar in the form for people, in which a bar to type is shown as a
+// bar.
 func readable(syntax string) string { return strings.ReplaceAll(syntax, `\|`, `|`) }

@@ -11,7 +11,7 @@ import (
 
 const referenceFile = "../../docs/commands.md"
 
-// TestReference keeps the command reference that of the commands.
+// TestReference: docs/commands.md is the one that the commands generate.
 func TestReference(t *testing.T) {
 	got := reference()
 	golden.Check(t, referenceFile, got)
@@ -19,7 +19,7 @@ func TestReference(t *testing.T) {
 
 const manualFile = "../../docs/man/tandem-commands.7"
 
-// TestManual keeps the manual page of the commands that of the commands.
+// TestManual: the manual page of the commands is the one that the commands generate.
 func TestManual(t *testing.T) {
 	p := manpage.New("tandem-commands", 7, "Miscellanea", "commands of a Tandem device")
 	p.Section("DESCRIPTION")
@@ -39,7 +39,7 @@ func TestManual(t *testing.T) {
 	golden.Check(t, manualFile, p.String())
 }
 
-// plain takes the marks of Markdown away.
+// plain removes the marks of Markdown.
 func plain(text string) string {
 	return strings.NewReplacer("`", "", "([json.md](json.md)) ", "").Replace(text)
 }

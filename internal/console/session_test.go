@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestCompletion asks for help at the end of lines in the user view.
+// TestCompletion requests help at the end of lines in the user view.
 func TestCompletion(t *testing.T) {
 	for _, c := range []struct {
 		line, expanded string

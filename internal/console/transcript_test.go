@@ -17,19 +17,19 @@ import (
 	"tandem/internal/state"
 )
 
-// promptForm is how a typed line of a transcript begins: a prompt of a view or
-// the question at leaving.
+// promptForm matches the beginning of a typed line in a transcript: the prompt of a view,
+// or the question when leaving.
 var promptForm = regexp.MustCompile(`^(<[^>]*>|\[[~*]?[^\]]*\]|Warning: Changes [^\]]*\]:)(.*)$`)
 
-// TestTranscripts types what the transcripts of testdata/transcript show to be
-// typed, and wants to see what they show. A transcript is the screen of an
-// operator, with lines of directions in between:
+// TestTranscripts types the input lines of the transcripts in testdata/transcript, and
+// compares the output. A transcript is the screen of an operator, with lines of
+// directions in between:
 //
 // A line that ends in a question mark asks for help.
 //
 //	## a            the lines that follow are typed on device A (or B)
 //	## a script     the same in a session that is not interactive
-//	## a monitor    the same by a user who may only look
+//	## a monitor    the same by a user who may only use displays
 //	## run 3s       virtual time passes
 //	## join         host fe80::11 joins (2001:db8:5::1, ff3e::1) on Eth-Trunk10 of A
 //	## refuse TEXT  the device refuses the commits that follow, for this reason
@@ -50,7 +50,7 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// stage is two devices and the session that is being typed into.
+// stage is two devices, and the session into which the test types.
 type stage struct {
 	routers  map[string]*fakeRouter
 	systems  map[string]*System
@@ -105,8 +105,8 @@ func retype(t *testing.T, transcript string) string {
 	return screen.String()
 }
 
-// typed is what a line brings about. A question mark behind it, outside quotes, asks
-// for help, as on a terminal.
+// typed returns the output of a line. A question mark at its end, outside quotes,
+// requests help, as on a terminal.
 func (st *stage) typed(line string) string {
 	asked, ok := strings.CutSuffix(line, "?")
 	if !ok || strings.Count(asked, `"`)%2 == 1 {
@@ -119,7 +119,7 @@ func (st *stage) typed(line string) string {
 	return command.HelpText(answer.Candidates)
 }
 
-// login is that of the sessions of a transcript.
+// login returns the login for the sessions of a transcript.
 func login(kind string) Login {
 	l := Login{User: "admin", Source: "console", Level: Configuration, Interactive: kind != "script"}
 	if kind == "monitor" {
@@ -128,7 +128,7 @@ func login(kind string) Login {
 	return l
 }
 
-// direct carries out a line of directions.
+// direct carries out one line of directions.
 func (st *stage) direct(t *testing.T, words string) {
 	verb, rest, _ := strings.Cut(words, " ")
 	switch verb {

@@ -79,8 +79,8 @@ func (r *running) ends(t *testing.T) error {
 	}
 }
 
-// TestHandOver: a daemon hands over to another one. The successor keeps its time, its BFD
-// discriminators, and the sockets of the hellos and of the channel.
+// TestHandOver: a daemon hands over to another one. The successor keeps the predecessor's
+// time, its BFD discriminators, and the sockets of the hellos and of the channel.
 func TestHandOver(t *testing.T) {
 	if os.Getenv(insideKey) == "" {
 		t.Skip("needs root")
@@ -181,8 +181,8 @@ func duplicates(t *testing.T, files inherit.Files) (copies inherit.Files) {
 	return copies
 }
 
-// TestEndsWhenAsked: a daemon without a peer ends although no peer takes over, and leaves no
-// goroutine.
+// TestEndsWhenAsked: a daemon without a peer ends when it is told to, although no peer
+// takes over, and leaves no goroutine.
 func TestEndsWhenAsked(t *testing.T) {
 	if os.Getenv(insideKey) == "" {
 		t.Skip("needs root")

@@ -12,7 +12,7 @@ import (
 	"tandem/internal/linux/inherit"
 )
 
-// left makes what a daemon hands over: its checkpoint and another file.
+// left returns what a daemon hands over: its checkpoint and another file.
 func left(t *testing.T, c checkpoint) (inherit.Files, *os.File) {
 	t.Helper()
 	memory, err := c.write()
@@ -45,7 +45,8 @@ func TestPredecessor(t *testing.T) {
 	}
 }
 
-// TestPredecessorOfNoUse: what cannot be used is closed, and the daemon starts without it.
+// TestPredecessorOfNoUse: files that cannot be used are closed, and the daemon starts
+// without them.
 func TestPredecessorOfNoUse(t *testing.T) {
 	files, other := left(t, checkpoint{Version: HandOverVersion - 1})
 	if p, err := readPredecessor(files); p.exists() || err == nil || !strings.Contains(err.Error(), "version") || isOpen(other) {

@@ -12,7 +12,7 @@ import (
 	"tandem/internal/proof"
 )
 
-// readyRig is a device that serves alone and is ready.
+// readyRig returns a device that serves alone and is ready.
 func readyRig(t *testing.T) *rig {
 	t.Helper()
 	r := newRig(t)
@@ -31,8 +31,9 @@ func (r *rig) raised(kind *event.AlarmKind, object string) bool {
 	return slices.ContainsFunc(r.dev.Conditions(), func(c event.Condition) bool { return c.AlarmKind == kind && c.Object == object })
 }
 
-// TestUnableInterface: what the kernel does not let an interface do makes the member not ready, by
-// its name; who cannot ask has not the querier's duty.
+// TestUnableInterface: if the kernel keeps an interface from working, the member is not
+// ready, and the reason names the interface. A device that cannot send queries does not
+// have the querier's duty.
 func TestUnableInterface(t *testing.T) {
 	for netdev, want := range map[string]struct {
 		name string
@@ -62,7 +63,8 @@ func TestUnableInterface(t *testing.T) {
 	}
 }
 
-// TestMutePeer: a device asks in the place of one that cannot, whatever it sends.
+// TestMutePeer: a device queries in place of a peer that cannot, whichever of them sends
+// the streams.
 func TestMutePeer(t *testing.T) {
 	m := &member{}
 	master := etrunk.MemberState{Role: etrunk.MemberMaster, PeerKnown: true}
@@ -90,8 +92,8 @@ func TestMutePeer(t *testing.T) {
 	}
 }
 
-// TestUnreplicated: a member whose listeners are not replicated is not ready, and says why; it is when
-// that is put back.
+// TestUnreplicated: a member whose listeners are not replicated is not ready, and shows
+// the reason. It is ready again when replication is configured again.
 func TestUnreplicated(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(s *Settings)
@@ -127,7 +129,8 @@ func TestUnreplicated(t *testing.T) {
 			if got := r.lacking(); got != tt.want || r.member().Lack != etrunk.LackReplication {
 				t.Errorf("lacking %q, want %q", got, tt.want)
 			}
-			// What is on the leg of a member follows its duty, with a profile or without.
+			// An interface on the leg of a member has the member's duty, with a profile
+			// or without one.
 			for _, ifc := range r.dev.downstreams.list {
 				if strings.HasPrefix(ifc.netdev, "eth-trunk10") && ifc.member != r.member() {
 					t.Errorf("%s is not the member's", ifc.name)
@@ -142,8 +145,8 @@ func TestUnreplicated(t *testing.T) {
 	}
 }
 
-// TestETrunkWithoutMulticast: nothing is lacking where nobody has multicast; a device that has none
-// beside a peer that has leaves it to that.
+// TestETrunkWithoutMulticast: if neither device has multicast routing, a member lacks
+// nothing. If only the peer has it, this device leaves everything to the peer.
 func TestETrunkWithoutMulticast(t *testing.T) {
 	r := readyRig(t)
 	s := rigSettings()

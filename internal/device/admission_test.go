@@ -13,7 +13,8 @@ import (
 
 var stream = SourceGroup{netip.MustParseAddr("2001:db8:5::1"), groupOf(1)}
 
-// outgoingNow tells where the kernel was last told to send a stream.
+// outgoingNow returns the outgoing interfaces of a stream, by the last route sent to the
+// kernel.
 func (r *rig) outgoingNow(sg SourceGroup) []string {
 	if route := r.dev.routes.table.get(sg); route != nil {
 		return route.path.outgoing
@@ -34,8 +35,7 @@ func exactly(sources ...netip.Addr) mld.GroupRecord {
 	return mld.GroupRecord{Type: mld.ModeIsInclude, Sources: sources}
 }
 
-// A static group is forwarded and joined upstream without a host, and is nothing
-// that the peer is told of.
+// A static group is forwarded and joined upstream without a host. It is not replicated.
 func TestStaticGroupIsForwarded(t *testing.T) {
 	r := newRig(t)
 	r.reconfigure(func(c *mld.Config) {
@@ -64,7 +64,8 @@ func TestStaticGroupIsForwarded(t *testing.T) {
 	}
 }
 
-// A policy takes effect on what is being sent, and gives it back.
+// A policy also applies to streams that flow already. When it is removed, they flow
+// again.
 func TestGroupPolicyChangesRoutes(t *testing.T) {
 	r := newRig(t)
 	r.report("eth-trunk10", 1, 1, exactly(stream.Source))
@@ -97,8 +98,8 @@ func TestSSMMappingMakesRoutes(t *testing.T) {
 	}
 }
 
-// The bound on all records holds across interfaces, and refusals are told of now
-// and then, not each.
+// The bound on all records holds across interfaces. The log gets an event for many
+// refusals together, not for each.
 func TestRecordLimit(t *testing.T) {
 	r := newRig(t)
 	s := rigSettings()

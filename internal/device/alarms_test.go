@@ -9,7 +9,7 @@ import (
 	"tandem/internal/mld"
 )
 
-// holds lists the kinds of the alarms that hold.
+// holds lists the kinds of the active alarms.
 func (r *rig) holds() (names []string) {
 	for _, c := range r.dev.Conditions() {
 		names = append(names, c.Name)
@@ -18,8 +18,8 @@ func (r *rig) holds() (names []string) {
 	return slices.Compact(names)
 }
 
-// TestConditions: what is wrong holds as long as it is wrong, also when what it was
-// about has left the configuration.
+// TestConditions: an alarm holds as long as its cause. It also ends when its object
+// leaves the configuration.
 func TestConditions(t *testing.T) {
 	r := newRig(t)
 	expect := func(when string, want ...*event.AlarmKind) {
@@ -64,7 +64,8 @@ func TestConditions(t *testing.T) {
 	expect("nothing is configured")
 }
 
-// TestRecordLimitIsAnAlarm as long as no further record is taken.
+// TestRecordLimitIsAnAlarm: the alarm holds as long as the bound keeps further records
+// out.
 func TestRecordLimitIsAnAlarm(t *testing.T) {
 	r := newRig(t)
 	s := rigSettings()
@@ -84,8 +85,9 @@ func TestRecordLimitIsAnAlarm(t *testing.T) {
 	}
 }
 
-// TestDivergenceIsAnAlarm from when it is found, within seconds of quiet, until the
-// databases have been found equal again; the second time too.
+// TestDivergenceIsAnAlarm: the alarm begins within seconds after the databases have
+// become different, and ends when they have been found equal again. This holds the second
+// time, too.
 func TestDivergenceIsAnAlarm(t *testing.T) {
 	a, b := newRig(t), newPeer(t)
 	for host := range 3 {
@@ -110,7 +112,7 @@ func TestDivergenceIsAnAlarm(t *testing.T) {
 		if alarmed(a) || alarmed(b) {
 			t.Fatal("an alarm although nothing differs")
 		}
-		a.dev.downstreams.get("Eth-Trunk10").router.Restamp(1) // and nobody is told
+		a.dev.downstreams.get("Eth-Trunk10").router.Restamp(1) // the peer does not learn of this
 		until("noticed", 15*time.Second, func() bool { return alarmed(a) || alarmed(b) })
 		until("cleared", 5*time.Second, func() bool { return !alarmed(a) && !alarmed(b) })
 		if !equal() {

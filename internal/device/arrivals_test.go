@@ -15,17 +15,17 @@ import (
 	"tandem/internal/proof"
 )
 
-// sky is the network above the two devices of a scene: streams with a packet each millisecond, and what each
-// device gets of them.
+// sky is the upstream network of the two devices of a scene: streams with a packet each
+// millisecond, and which of them each device receives.
 type sky struct {
 	scene   *scene
 	streams []device.SourceGroup
-	silent  bool           // the sources are
-	lost    [2][]bool      // by device and stream
-	planes  [2]*plane      // what the forwarding planes see
+	silent  bool           // the sources send nothing
+	lost    [2][]bool      // the streams that do not come in, by device
+	planes  [2]*plane      // the arrivals that the forwarding planes measure
 	reached []instant.Time // when a packet of each stream last reached the listeners
 	gap     []time.Duration
-	copies  []time.Duration // how long each stream reached them twice
+	copies  []time.Duration // for how long the listeners received each stream twice
 }
 
 // plane watches the routed streams of a device.
@@ -37,7 +37,7 @@ type plane struct {
 
 const lookInterval = 10 * time.Millisecond
 
-// newSky makes a pair that gets and wants some streams.
+// newSky returns a pair that receives some streams, and listeners that want them.
 func newSky(t *testing.T, streams int) *sky {
 	s := newScene(t)
 	k := &sky{scene: s}
@@ -72,7 +72,7 @@ func newPlane(streams int) *plane {
 	return &plane{counts: make([]proof.Reading, streams), routed: make([]bool, streams)}
 }
 
-// forget begins to measure anew.
+// forget begins the measurements again.
 func (k *sky) forget() {
 	clear(k.gap)
 	clear(k.copies)
@@ -106,7 +106,7 @@ func (k *sky) sight(p *plane, slot uint32, flows bool) device.StreamSight {
 	return device.StreamSight{SourceGroup: k.streams[slot], Flows: flows, Packets: f.Packets, Age: now.Sub(f.Last), Pause: f.Pause, PauseAge: now.Sub(f.PauseEnd)}
 }
 
-// send sends a packet of a stream, and notes how often it reaches the listeners.
+// send sends a packet of a stream, and records how many times it reaches the listeners.
 func (k *sky) send(i int) {
 	if k.silent {
 		k.reached[i] = k.scene.now
@@ -150,7 +150,8 @@ func passes(g *device.Gate, sg device.SourceGroup) bool {
 	return true
 }
 
-// look has the plane of a device follow its routes, and answers what it asks.
+// look makes the plane of a device watch its routed streams, and answers the device's
+// requests for looks.
 func (k *sky) look(n *node, fx *device.Effects) {
 	p := k.planes[n.index]
 	for _, r := range fx.Routes {
@@ -185,7 +186,8 @@ func (k *sky) look(n *node, fx *device.Effects) {
 	}
 }
 
-// expect fails where a listener missed a stream for longer, or had it twice for longer.
+// expect fails if a listener missed a stream for longer than gap, or received it twice
+// for longer than copies.
 func (k *sky) expect(what string, gap, copies time.Duration) {
 	k.scene.t.Helper()
 	for i := range k.streams {
@@ -196,14 +198,14 @@ func (k *sky) expect(what string, gap, copies time.Duration) {
 	k.forget()
 }
 
-// lose has some streams come in at A no more, or again.
+// lose makes some streams no longer come in at A, or come in again.
 func (k *sky) lose(lost bool, streams int) {
 	for i := range streams {
 		k.lost[0][i] = lost
 	}
 }
 
-// lacking is what A and B say that their member lacks.
+// lacking returns what A's and B's members lack, as announced.
 func (k *sky) lacking() string {
 	var said []string
 	for _, n := range k.scene.nodes {
@@ -217,8 +219,8 @@ func (k *sky) lacking() string {
 	return fmt.Sprint(said)
 }
 
-// TestStreamsDoNotArrive: a device to which nothing comes in is not ready, the other one sends everything in
-// time, and gives back without a gap.
+// TestStreamsDoNotArrive: a device at which no stream comes in is not ready. The peer
+// sends everything in time, and later hands back without a gap.
 func TestStreamsDoNotArrive(t *testing.T) {
 	k := newSky(t, 12)
 	k.scene.pass(5 * time.Second)
@@ -239,7 +241,8 @@ func TestStreamsDoNotArrive(t *testing.T) {
 	}
 }
 
-// TestSomeStreamsDoNotArrive: those that one device lacks the other one sends, and both stay ready.
+// TestSomeStreamsDoNotArrive: the peer sends the streams that do not come in at a device,
+// and both stay ready.
 func TestSomeStreamsDoNotArrive(t *testing.T) {
 	k := newSky(t, 12)
 	a, b := k.scene.nodes[0], k.scene.nodes[1]
@@ -263,8 +266,9 @@ func TestSomeStreamsDoNotArrive(t *testing.T) {
 	}
 }
 
-// TestLackingStreamsAreShown: both devices tell which single streams are lacking, where, since when, and who sends
-// them. An alarm names the first ones as long as only some are lacking.
+// TestLackingStreamsAreShown: both devices show which single streams do not come in, at
+// which device, since when, and which device sends them. An alarm names the first of
+// them, as long as only some streams are lacking.
 func TestLackingStreamsAreShown(t *testing.T) {
 	k := newSky(t, 12)
 	a, b := k.scene.nodes[0], k.scene.nodes[1]
@@ -317,7 +321,7 @@ func TestLackingStreamsAreShown(t *testing.T) {
 	}
 }
 
-// rewatch has the plane of a successor watch what is routed.
+// rewatch makes the plane of a successor watch the routed streams.
 func (k *sky) rewatch(node int) {
 	for i := range k.streams {
 		k.planes[node].watch.Add(uint32(i))
@@ -326,7 +330,8 @@ func (k *sky) rewatch(node int) {
 	k.scene.nodes[node].handle(device.StreamsWatched{On: true})
 }
 
-// TestSilentSources: sources that stop, for both devices, cause nothing.
+// TestSilentSources: if sources stop, so that their streams are silent at both devices,
+// nothing changes.
 func TestSilentSources(t *testing.T) {
 	k := newSky(t, 12)
 	for range 5 {
@@ -343,8 +348,8 @@ func TestSilentSources(t *testing.T) {
 	k.expect("sources that stop", 0, 0)
 }
 
-// TestUpstreamThatForwardsLate: a device that boots behind a port which forwards nothing for a while takes its half
-// when the streams come in, without a gap.
+// TestUpstreamThatForwardsLate: a device boots behind a switch port that does not forward
+// for a while. It takes its bucket when the streams come in, without a gap.
 func TestUpstreamThatForwardsLate(t *testing.T) {
 	k := newSky(t, 12)
 	a := k.scene.nodes[0]
@@ -367,7 +372,8 @@ func TestUpstreamThatForwardsLate(t *testing.T) {
 	}
 }
 
-// TestInterfaceJoinsAService: streams that flow already count when the profile of their interface begins to replicate.
+// TestInterfaceJoinsAService: when the profile of an interface begins to replicate,
+// streams that flow already are counted.
 func TestInterfaceJoinsAService(t *testing.T) {
 	k := newSky(t, 12)
 	a := k.scene.nodes[0]

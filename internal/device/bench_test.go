@@ -9,8 +9,8 @@ import (
 	"tandem/internal/mld"
 )
 
-// BenchmarkJoins takes in joins of 100,000 distinct (S,G) of one host each, 64 to
-// a turn of the loop, and says what a group costs in the end. The peer is away.
+// BenchmarkJoins handles joins of 100,000 distinct (S,G) of one host each, 64 in each
+// turn of the loop, and reports the memory of a group. The peer is away.
 func BenchmarkJoins(b *testing.B) {
 	const groups, turn = 100_000, 64
 	source := []netip.Addr{netip.MustParseAddr("2001:db8:5::10")}
@@ -51,7 +51,7 @@ func BenchmarkJoins(b *testing.B) {
 	b.ReportMetric(grown, "B/group")
 }
 
-// heap is the live heap in bytes.
+// heap returns the live heap in bytes.
 func heap() uint64 {
 	var m runtime.MemStats
 	runtime.GC()

@@ -7,8 +7,8 @@ import (
 	"tandem/internal/resumetest"
 )
 
-// TestCheckpointIsWhole: nothing that a device knows for longer than an event is missing in what
-// its successor is given.
+// TestCheckpointIsWhole: the checkpoint contains all state of a device that outlives an
+// event.
 func TestCheckpointIsWhole(t *testing.T) {
 	const (
 		given   = "is given"

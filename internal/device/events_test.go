@@ -9,7 +9,7 @@ import (
 	"tandem/internal/mld"
 )
 
-// A querier of another version is told to the operator, and not with every query.
+// A querier of another MLD version is logged, but not for every query.
 func TestVersionMismatchIsTold(t *testing.T) {
 	r := newRig(t)
 	var told []event.Event
@@ -27,8 +27,8 @@ func TestVersionMismatchIsTold(t *testing.T) {
 	}
 }
 
-// What is no message is counted on the interface it came in by, also upstream, and of the
-// device as a whole.
+// A malformed message is counted for the interface on which it came in, upstream
+// interface included, and for the whole device.
 func TestMalformedIsCountedWhereItCameIn(t *testing.T) {
 	r := newRig(t)
 	for _, netdev := range []string{"eth-trunk10", "eth-trunk10", "up0", "elsewhere"} {

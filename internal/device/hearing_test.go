@@ -8,8 +8,9 @@ import (
 	"tandem/internal/mld"
 )
 
-// TestDeaf: an interface on which hosts were heard, and which nobody answers any more, is an alarm
-// before the records of the hosts end, until a host is heard. One where nobody ever was is none.
+// TestDeaf: if hosts no longer answer on an interface where they did before, an alarm
+// begins before their records expire, and lasts until a message of a host comes. An
+// interface that never had hosts causes no alarm.
 func TestDeaf(t *testing.T) {
 	const heard, empty = "Interface=Eth-Trunk10", "Interface=Eth-Trunk10.100"
 	r := readyRig(t)
@@ -32,7 +33,7 @@ func TestDeaf(t *testing.T) {
 			t.Error("the alarm outlives the first message")
 		}
 	}
-	// A host that answers each query.
+	// A host answers each query.
 	for range 40 {
 		r.pass(mld.DefaultConfig().QueryInterval / 2)
 		r.report("eth-trunk10", 1, 1, join)

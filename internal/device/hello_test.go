@@ -9,8 +9,8 @@ import (
 	"tandem/internal/instant"
 )
 
-// A hello that is damaged, of another version or for another E-Trunk is counted by its cause where
-// its sender is the peer; what strangers send is counted for itself.
+// A hello that is damaged, of another version or for another E-Trunk is counted by its
+// cause if its sender is the peer. Hellos of strangers have a counter of their own.
 func TestHellosAreCountedByCause(t *testing.T) {
 	r := newRig(t)
 	cfg := r.dev.trunks.get(1).cfg
@@ -30,7 +30,7 @@ func TestHellosAreCountedByCause(t *testing.T) {
 		name   string
 		from   netip.Addr
 		packet []byte
-		count  func(*etrunk.Counters) uint64 // nil: of a stranger
+		count  func(*etrunk.Counters) uint64 // nil: the hello of a stranger
 	}{
 		{"short", cfg.Local, fx.Packets[0][:50], func(c *etrunk.Counters) uint64 { return c.BadLength }},
 		{"cut", cfg.Local, fx.Packets[0][:120], func(c *etrunk.Counters) uint64 { return c.BadLength }},

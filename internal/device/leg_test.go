@@ -8,11 +8,11 @@ import (
 	"tandem/internal/etrunk"
 )
 
-// serving is what the Master says for whose sake the rig is Backup.
+// serving is the announcement of a Master peer that makes the rig's member a Backup.
 var serving = etrunk.Announcement{Up: true, Ready: true, Role: etrunk.MemberMaster, Covers: etrunk.AllBuckets}
 
-// TestLegOfABackup checks how a leg is kept out of the switch's aggregate: by
-// LACP in `auto` if it is meant to speak it and does, else by taking it down.
+// TestLegOfABackup checks how a leg is kept out of the switch's aggregate: by LACP in
+// `auto` if the leg is configured for LACP and speaks it, else by taking it down.
 func TestLegOfABackup(t *testing.T) {
 	const leg = "eth-trunk10"
 	down, aside, up := LegChange{Netdev: leg}, LegChange{Netdev: leg, Up: true, Aside: true}, LegChange{Netdev: leg, Up: true}
@@ -55,7 +55,7 @@ func TestLegOfABackup(t *testing.T) {
 	}
 }
 
-// TestLeverComesAndGoes follows a bond that begins and ceases to speak LACP.
+// TestLeverComesAndGoes tests a bond that begins and ceases to speak LACP.
 func TestLeverComesAndGoes(t *testing.T) {
 	const leg = "eth-trunk10"
 	r := newRig(t)
@@ -77,8 +77,8 @@ func TestLeverComesAndGoes(t *testing.T) {
 	}
 }
 
-// TestReadyWhenJoined holds a device for not ready until the switch takes what
-// it sends: its peer goes on sending everything.
+// TestReadyWhenJoined: a device is not ready until the switch has taken its leg into the
+// aggregate. Until then its peer sends everything.
 func TestReadyWhenJoined(t *testing.T) {
 	const leg = "eth-trunk10"
 	r := newRig(t)
@@ -103,8 +103,9 @@ func TestReadyWhenJoined(t *testing.T) {
 	}
 }
 
-// TestKeptDownIsNotNotReady: a Backup whose leg is down because the device keeps it so
-// can be ready, or it would never take its turn; one that the operator holds down cannot.
+// TestKeptDownIsNotNotReady: a Backup whose leg is down only because the device keeps it
+// down can be ready; otherwise it could never become Master. A Backup whose leg the
+// operator has shut down cannot be ready.
 func TestKeptDownIsNotNotReady(t *testing.T) {
 	const leg = "eth-trunk10"
 	for _, shutdown := range []bool{false, true} {

@@ -8,9 +8,9 @@ import (
 	"tandem/internal/mld"
 )
 
-// TestLeaveHeardByADeviceWhoseClockIsBehind: a device that restarts while its peer cannot
-// be reached, with its clock an hour behind, hears a leave. The two must not come to
-// believe the older join when they meet.
+// TestLeaveHeardByADeviceWhoseClockIsBehind: a device with a clock that is an hour behind
+// restarts while its peer cannot be reached, and receives a leave. When the two devices
+// meet, the older join must not win over the leave.
 func TestLeaveHeardByADeviceWhoseClockIsBehind(t *testing.T) {
 	behind := newRig(t)
 	ahead := newPeerAhead(t, time.Hour)
@@ -22,7 +22,7 @@ func TestLeaveHeardByADeviceWhoseClockIsBehind(t *testing.T) {
 	ahead.pass(time.Second)
 	behind.pass(time.Second)
 	behind.report("eth-trunk10.100", 1, 1, leave)
-	behind.report("eth-trunk10.100", 5, 1, join) // of which the peer will know at the later time only
+	behind.report("eth-trunk10.100", 5, 1, join) // the peer learns of this only later
 	connect(behind, ahead, 1)
 	for _, r := range []*rig{behind, ahead} {
 		var hosts []netip.Addr

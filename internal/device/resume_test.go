@@ -11,7 +11,7 @@ import (
 	"tandem/internal/mld"
 )
 
-// succeed replaces the rig's device by one that goes on from what it knew, as bytes.
+// succeed replaces the rig's device by a successor with its encoded checkpoint.
 func (r *rig) succeed(s Settings) {
 	r.t.Helper()
 	var b bytes.Buffer
@@ -31,8 +31,8 @@ func (r *rig) succeed(s Settings) {
 	}
 }
 
-// TestResume: a device that takes the place of another one knows what that knew, asks for
-// the same entries and the same gate, and for nothing that anybody would notice.
+// TestResume: a successor has the state of its predecessor. It requests the same entries
+// and the same gate, and nothing that a host, a router or the peer would notice.
 func TestResume(t *testing.T) {
 	r := newRig(t)
 	r.pass(30 * time.Second)
@@ -40,8 +40,8 @@ func TestResume(t *testing.T) {
 	r.report("eth-trunk10", 0, 0, mld.GroupRecord{Type: mld.ChangeToInclude, Sources: []netip.Addr{source}})
 	r.report("eth-trunk10", 1, 1, mld.GroupRecord{Type: mld.ChangeToExclude})
 	r.report("eth-trunk10.100", 2, 1, mld.GroupRecord{Type: mld.ChangeToExclude})
-	r.handle(StreamArrived{Netdev: "up0", Source: source, Group: groupOf(1)}) // wanted
-	r.handle(StreamArrived{Netdev: "up0", Source: source, Group: groupOf(2)}) // not wanted
+	r.handle(StreamArrived{Netdev: "up0", Source: source, Group: groupOf(1)}) // a stream that a listener wants
+	r.handle(StreamArrived{Netdev: "up0", Source: source, Group: groupOf(2)}) // a stream that no listener wants
 	r.pass(10 * time.Second)
 	routes, groups, trunk := r.dev.Routes(r.now), r.dev.Groups(r.now, "Eth-Trunk10"), r.dev.trunks.get(1).core.Session()
 	members := *r.dev.trunks.get(1).members[10]
@@ -86,7 +86,8 @@ func TestResume(t *testing.T) {
 	r.pass(time.Second)
 }
 
-// TestResumeWithOtherSettings: what the new program's configuration does not name is gone.
+// TestResumeWithOtherSettings: objects that the successor's configuration does not
+// contain are gone.
 func TestResumeWithOtherSettings(t *testing.T) {
 	r := newRig(t)
 	r.pass(30 * time.Second)

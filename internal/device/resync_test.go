@@ -27,7 +27,7 @@ func BenchmarkResync(b *testing.B) {
 		}
 	}
 	hear(hosts)
-	full.pass(time.Minute) // so that no listener is new any more
+	full.pass(time.Minute) // so that no listener counts as new
 	conn := rbs.ConnID(1)
 	b.Run("whole", func(b *testing.B) {
 		for ; b.Loop(); conn++ {
@@ -43,7 +43,7 @@ func BenchmarkResync(b *testing.B) {
 			b.StopTimer()
 			for _, r := range []*rig{full, peer} {
 				r.handle(ChannelClosed{Service: "rbs1", Conn: conn, Reason: "cut"})
-				r.pass(6 * time.Second) // until it is dialled anew
+				r.pass(6 * time.Second) // until the next dial
 			}
 			hear(hosts / 100)
 			conn++
@@ -54,7 +54,8 @@ func BenchmarkResync(b *testing.B) {
 	})
 }
 
-// connect lets two rigs synchronise and returns what went through.
+// connect makes two rigs synchronise. It returns the number of records, and of bytes, on
+// the connection.
 func connect(a, b *rig, conn rbs.ConnID) (records int, size int) {
 	w := dial(a, b, conn)
 	for idle := 0; idle < 2; idle++ {
@@ -74,7 +75,7 @@ func connect(a, b *rig, conn rbs.ConnID) (records int, size int) {
 type wire struct {
 	ends   [2]*rig
 	conn   rbs.ConnID
-	queues [2][][]byte // what each end has sent
+	queues [2][][]byte // bytes that each end has sent
 }
 
 func dial(a, b *rig, conn rbs.ConnID) *wire {
@@ -92,14 +93,14 @@ func (w *wire) handle(i int, ev Event) {
 func (w *wire) collect(i int) {
 	for _, ch := range w.ends[i].dev.Effects().Channels {
 		for _, s := range ch.Send {
-			if s.Conn == w.conn { // not the one before
+			if s.Conn == w.conn { // not for an earlier connection
 				w.queues[i] = append(w.queues[i], bytes.Clone(s.Bytes))
 			}
 		}
 	}
 }
 
-// step lets a millisecond pass and returns how many bytes went through.
+// step lets a millisecond pass and returns how many bytes were delivered.
 func (w *wire) step() (size int) {
 	for i, end := range w.ends {
 		end.now = end.now.Add(time.Millisecond)
@@ -116,8 +117,8 @@ func (w *wire) step() (size int) {
 	return size
 }
 
-// BenchmarkChanges measures what a refresh costs both ends that the one hears and
-// tells the other, of 50 that share a chunk.
+// BenchmarkChanges measures the cost, at both ends, of a refresh that one device receives
+// and replicates to the other, in chunks of 50.
 func BenchmarkChanges(b *testing.B) {
 	const groups, turn = 10_000, 50
 	heard := newRig(b)

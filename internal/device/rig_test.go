@@ -12,24 +12,24 @@ import (
 	"tandem/internal/rbs"
 )
 
-// rig is a device with two replicated interfaces and nobody around it.
+// rig is a device with two replicated interfaces. The test plays its environment.
 type rig struct {
 	t   testing.TB
 	now instant.Time
 	dev *Device
-	// legs is what was asked of the legs.
+	// legs holds the leg changes that the device has requested.
 	legs []LegChange
 }
 
-// take carries the effects out, which nobody is there to see.
+// take takes the device's effects, and keeps only the leg changes.
 func (r *rig) take() { r.legs = append(r.legs, r.dev.Effects().Legs...) }
 
 func newRig(t testing.TB) *rig { return boot(t, 7, rigSettings()) }
 
-// newPeer is the device at the other end of a rig's service.
+// newPeer returns the device at the other end of a rig's service.
 func newPeer(t testing.TB) *rig { return newPeerAhead(t, 0) }
 
-// newPeerAhead is that device with its clock ahead.
+// newPeerAhead is newPeer with a clock that is ahead.
 func newPeerAhead(t testing.TB, by time.Duration) *rig {
 	s := rigSettings()
 	svc := s.Services["rbs1"]
@@ -87,7 +87,7 @@ func (r *rig) handle(ev Event) {
 	r.take()
 }
 
-// pass lets time go by, deadline by deadline.
+// pass lets time pass, from deadline to deadline.
 func (r *rig) pass(d time.Duration) {
 	for end := r.now.Add(d); ; {
 		at := r.dev.Deadline()
@@ -101,7 +101,7 @@ func (r *rig) pass(d time.Duration) {
 	}
 }
 
-// report lets a host behind an interface say something of a group.
+// report makes a host behind an interface report a record of a group.
 func (r *rig) report(netdev string, host, group int, rec mld.GroupRecord) {
 	rec.Group = groupOf(group)
 	r.handle(&MLDReceived{

@@ -32,7 +32,7 @@ func TestSilentStreams(t *testing.T) {
 	r.report("eth-trunk10", 0, 0, mld.GroupRecord{Type: mld.ChangeToExclude})
 	r.report("eth-trunk10", 0, 1, mld.GroupRecord{Type: mld.AllowNewSources, Sources: []netip.Addr{sourceOf(0)}})
 	r.stream(0, 0)
-	r.stream(0, 2) // nobody wants it
+	r.stream(0, 2) // no listener wants it
 	asm, ssm, idle := key(0, 0), key(0, 1), key(0, 2)
 	r.origin(asm, RouteASM)
 	r.origin(ssm, RouteSSM)
@@ -46,8 +46,8 @@ func TestSilentStreams(t *testing.T) {
 	r.origin(asm, RouteASM)
 }
 
-// TestIdleIsBounded: whoever sends to ever new groups upstream does not fill the memory. The
-// entries that have been there longest go.
+// TestIdleIsBounded: a source that sends to ever new groups upstream does not fill the
+// memory. The oldest idle entries are removed.
 func TestIdleIsBounded(t *testing.T) {
 	r := newRig(t)
 	const more = 10
@@ -69,8 +69,8 @@ func TestIdleIsBounded(t *testing.T) {
 	r.origin(key(0, 0), RouteIdle)
 }
 
-// A source that one interface's listeners want by name has its entry before
-// its first packet, also while those of another interface want any.
+// If the listeners of one interface name a source, it has an entry before its first
+// packet, even while the listeners of another interface want any source.
 func TestNamedSourceBesideAny(t *testing.T) {
 	r := newRig(t)
 	r.report("eth-trunk10", 0, 0, mld.GroupRecord{Type: mld.ChangeToExclude})
@@ -80,7 +80,8 @@ func TestNamedSourceBesideAny(t *testing.T) {
 	if c, _ := r.dev.Route(sg); !slices.Equal(c.Outgoing, []string{"eth-trunk10", "eth-trunk10.100"}) {
 		t.Errorf("outgoing %v", c.Outgoing)
 	}
-	// Its listener goes: it is one of any from then on.
+	// The listener leaves. From then on the source is one of those that arrive without
+	// being named.
 	r.report("eth-trunk10.100", 1, 0, mld.GroupRecord{Type: mld.BlockOldSources, Sources: []netip.Addr{sourceOf(0)}})
 	r.pass(10 * time.Second)
 	r.origin(sg, RouteASM)
@@ -112,7 +113,7 @@ func TestAudit(t *testing.T) {
 	if _, ok := r.dev.Audit(key(7, 0)); ok {
 		t.Error("an entry of nobody is wanted")
 	}
-	// What comes and goes meanwhile does not hide what is missing.
+	// Entries that are made and removed during the audit do not hide the missing ones.
 	r.report("eth-trunk10", 0, 3, mld.GroupRecord{Type: mld.AllowNewSources, Sources: []netip.Addr{sourceOf(0)}})
 	r.dev.routes.dropRoute(r.now, key(0, 0))
 	r.take()

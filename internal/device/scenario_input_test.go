@@ -10,31 +10,31 @@ import (
 	"tandem/internal/mld"
 )
 
-// input is what a line of a scenario does.
+// input is what one kind of line in a scenario does.
 type input struct {
-	words int // that must follow its name; a device is the first of them
+	words int // number of words that must follow the name; the first of them may be a device
 	do    func(s *scene, n *node, words []string)
 }
 
-// inputs are the lines that a scenario may have.
+// inputs lists the lines that a scenario may contain.
 var inputs = map[string]input{
-	"pair":       {0, (*scene).pair},                                       // both start, find each other and share
-	"boot":       {1, boot},                                                // boot A: with an empty memory
-	"kill":       {1, func(_ *scene, n *node, _ []string) { n.die() }},     // kill A
-	"restart":    {1, func(_ *scene, n *node, _ []string) { n.restart() }}, // restart A: planned, nothing is forgotten
-	"join":       {3, hears(mld.ChangeToExclude, mld.AllowNewSources)},     // join A host1 GROUP [SOURCE]: A hears it
-	"leave":      {3, hears(mld.ChangeToInclude, mld.BlockOldSources)},     // leave A host1 GROUP [SOURCE]
-	"stream":     {2, stream},                                              // stream SOURCE GROUP: it arrives at both devices; one without a route gets an upcall
-	"bfd":        {2, bfd},                                                 // bfd A up|down: what A's BFD finds
-	"link":       {3, link},                                                // link A up0|eth-trunk10 up|down
-	"switchover": {2, switchover},                                          // switchover A on|off: the operator empties A
-	"wire":       {1, wire},                                                // wire cut|whole: between the devices
-	"channel":    {1, channel},                                             // channel held|cut|free: its bytes wait; it ends and cannot be made anew
-	"wait":       {1, wait},                                                // wait 1.5s
-	"show":       {0, (*scene).show},                                       // how the devices are
+	"pair":       {0, (*scene).pair},                                       // both start, find each other and share the sending
+	"boot":       {1, boot},                                                // boot A: A starts with an empty memory
+	"kill":       {1, func(_ *scene, n *node, _ []string) { n.die() }},     // kill A: A's daemon dies
+	"restart":    {1, func(_ *scene, n *node, _ []string) { n.restart() }}, // restart A: a graceful restart, which keeps all state
+	"join":       {3, hears(mld.ChangeToExclude, mld.AllowNewSources)},     // join A host1 GROUP [SOURCE]: A receives the host's report
+	"leave":      {3, hears(mld.ChangeToInclude, mld.BlockOldSources)},     // leave A host1 GROUP [SOURCE]: A receives the host's leave
+	"stream":     {2, stream},                                              // stream SOURCE GROUP: the stream arrives at both devices; without a route there is an upcall
+	"bfd":        {2, bfd},                                                 // bfd A up|down: the state of A's BFD session
+	"link":       {3, link},                                                // link A up0|eth-trunk10 up|down: the state of a link of A
+	"switchover": {2, switchover},                                          // switchover A on|off: the operator makes A hand everything to the peer, or ends that
+	"wire":       {1, wire},                                                // wire cut|whole: the cable between the devices
+	"channel":    {1, channel},                                             // channel held|cut|free: the bytes of the RBS connection wait; or the connection ends and no new one can be made
+	"wait":       {1, wait},                                                // wait 1.5s: time passes
+	"show":       {0, (*scene).show},                                       // show: the state of the devices
 }
 
-// do carries one line of a scenario out.
+// do carries out one line of a scenario.
 func (s *scene) do(words []string) error {
 	input, known := inputs[words[0]]
 	if words = words[1:]; !known || len(words) < input.words {
@@ -49,7 +49,8 @@ func (s *scene) do(words []string) error {
 	return nil
 }
 
-// pair brings the scene to where most scenarios begin, and begins to count the time there.
+// pair brings the scene to the state in which most scenarios begin. Times are counted
+// from there.
 func (s *scene) pair(_ *node, _ []string) {
 	for _, n := range s.nodes {
 		n.boot()
@@ -68,7 +69,8 @@ func boot(_ *scene, n *node, _ []string) {
 	n.boot()
 }
 
-// hears has the device hear a host say something of a group: by source where one is named.
+// hears makes the device receive a host's report of a group: with the record type named
+// if the line has a source, else with any.
 func hears(any, named mld.RecordType) func(*scene, *node, []string) {
 	return func(_ *scene, n *node, words []string) {
 		host := netip.MustParseAddr("fe80::1:" + words[0][len("host"):])

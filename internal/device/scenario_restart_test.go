@@ -15,8 +15,8 @@ import (
 	"tandem/internal/golden"
 )
 
-// TestRestartAtAnyMoment restarts either device after every line of every scenario: nothing may
-// change outside, whatever the device was in the middle of.
+// TestRestartAtAnyMoment restarts each device after every line of every scenario. Nothing
+// may change outside, whatever the state of the device was.
 func TestRestartAtAnyMoment(t *testing.T) {
 	eachMoment(t, func(t *testing.T, where string, s *scene, _ []string) {
 		for _, n := range s.nodes {
@@ -27,7 +27,8 @@ func TestRestartAtAnyMoment(t *testing.T) {
 	})
 }
 
-// eachMoment plays every beginning of every scenario, and calls do with the rest.
+// eachMoment plays every scenario up to each of its lines, and calls do with the
+// remaining lines.
 func eachMoment(t *testing.T, do func(t *testing.T, where string, s *scene, rest []string)) {
 	files, err := filepath.Glob("testdata/scenario/*.txt")
 	if err != nil || len(files) == 0 {
@@ -52,7 +53,7 @@ func (s *scene) play(lines []string) {
 	s.take()
 }
 
-// inputLines are the lines of a scenario that say what happens.
+// inputLines returns the input lines of a scenario.
 func inputLines(scenario string) (lines []string) {
 	for line := range strings.Lines(scenario) {
 		if line = strings.TrimSuffix(line, "\n"); line != "" && !strings.ContainsAny(line[:1], " #") {
@@ -73,7 +74,8 @@ func restartThere(t *testing.T, where string, n *node) {
 			}
 		}
 	}
-	// As the channel has gone, unacknowledged listeners are not given the time that they had.
+	// The channel has ended, so unacknowledged listeners become exceptions at once. This
+	// difference is expected.
 	n.gate.Exceptions = gate.Exceptions
 	if diff := cmp.Diff(gate, n.gate, sameAddr); diff != "" {
 		t.Errorf("%s: gate (-before +after):\n%s", where, diff)
@@ -88,8 +90,8 @@ func restartThere(t *testing.T, where string, n *node) {
 
 var sameAddr = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
 
-// withoutChannels is what displays show of a device but for its channels, and for how many seconds are left: that
-// text is as old as the last look at the duty.
+// withoutChannels returns a snapshot without the state of the channels, and without
+// remaining seconds, which are as old as the last computation of the duty.
 func withoutChannels(s device.Snapshot) device.Snapshot {
 	left := regexp.MustCompile(`[0-9]+ s left`)
 	for i := range s.Interfaces {

@@ -9,10 +9,10 @@ import (
 	"tandem/internal/golden"
 )
 
-// TestScenarios plays the files of testdata/scenario. Each of them is a story of two
-// devices, A and B, that a newcomer can read: lines that begin with # explain, the lines
-// without an indent are what happens to the devices, and the indented lines below each are what
-// the devices decide. Package golden's -update writes what they decide anew.
+// TestScenarios plays the files of testdata/scenario. Each of them is a readable story of
+// two devices, A and B. Lines that begin with # explain it. Lines without an indent are
+// inputs, and the indented lines below each are what the devices decide. -update (package
+// golden) writes the decisions again.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/scenario/*.txt")
 	if err != nil || len(files) == 0 {
@@ -32,7 +32,7 @@ func play(t *testing.T, scenario string) string {
 	for line := range strings.Lines(scenario) {
 		switch {
 		case strings.HasPrefix(line, " "):
-			continue // what they decided when it was written
+			continue // a decision in the file, which is written again
 		case strings.HasPrefix(line, "#"), line == "\n":
 			played.WriteString(line)
 			continue

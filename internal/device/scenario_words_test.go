@@ -12,7 +12,8 @@ import (
 	"tandem/internal/mld"
 )
 
-// tell says what a device asks of the world, in the order in which that must be done.
+// tell writes the effects of a device as text, in the order in which they must be carried
+// out.
 func (n *node) tell(fx *device.Effects) {
 	for _, r := range fx.Routes {
 		n.say("route %s", routeWords(r))
@@ -56,7 +57,7 @@ func routeWords(r device.RouteChange) string {
 	return fmt.Sprintf("%s: from %s to %s", sg, r.Incoming, strings.Join(r.Outgoing, " "))
 }
 
-// gateWords tells what may leave through the leg.
+// gateWords describes which streams may leave through the leg.
 func gateWords(g *device.Gate) string {
 	passes := etrunk.AllBuckets
 	switch {
@@ -112,7 +113,8 @@ func sourceWords(sources []netip.Addr) string {
 	return "{" + strings.Join(words, " ") + "}"
 }
 
-// tellHello says what a hello tells of the member, when that is something else than before.
+// tellHello writes the announcement for the member in a hello, if it differs from the one
+// before.
 func (n *node) tellHello(packet []byte) {
 	cfg := n.settings().ETrunks[1]
 	key, err := etrunk.NewKey(cfg.AuthMode, cfg.Key, cfg.ID, cfg.Local, cfg.Peer)
@@ -135,7 +137,7 @@ func state(is bool, yes, no string) string {
 	return no
 }
 
-// observe says what comes over the channel; that it is up or down is an event.
+// observe writes the outcomes of the channel; that it is up or down is an event.
 func (n *node) observe(_ string, o device.Outcome) {
 	switch r := &o.Record; {
 	case o.Kind == device.RecordAcked:
@@ -147,7 +149,7 @@ func (n *node) observe(_ string, o device.Outcome) {
 	}
 }
 
-// show tells how a device is.
+// show writes the state of a device.
 func (n *node) show() {
 	if n.dev == nil {
 		n.say("is dead")

@@ -18,45 +18,45 @@ import (
 
 // How long things take around the devices of a scene.
 const (
-	wireTime    = time.Millisecond      // from one device to the other
-	carrierTime = time.Millisecond      // until a device hears of its own link
-	guardTime   = 15 * time.Millisecond // until the leg of a dead device is taken down for it
+	wireTime    = time.Millisecond      // delay from one device to the other
+	carrierTime = time.Millisecond      // until a device is told of a change of its own link
+	guardTime   = 15 * time.Millisecond // until the guard takes the leg of a dead device down
 )
 
-// scene is two devices, a switch below them, a network above them and a wire between them.
+// scene is two devices with a switch, an upstream network, and a cable between them.
 type scene struct {
 	t       testing.TB
 	now     instant.Time
-	zero    instant.Time // from which the scenario counts
+	zero    instant.Time // zero of the times in the scenario
 	nodes   [2]*node
 	pending []arrival
-	cut     bool // the wire between the devices
-	held    bool // the channel on it: its bytes wait
-	refused bool // the channel on it: nobody can connect
+	cut     bool // the cable between the devices is cut
+	held    bool // the bytes of the channel wait
+	refused bool // no new connection of the channel can be made
 	lines   []string
-	sky     *sky // the streams that come, nil where the devices are not told of them
+	sky     *sky // the streams that come in; nil if the planes do not report arrivals
 }
 
-// arrival is something that is on its way.
+// arrival is a message that is on its way.
 type arrival struct {
 	at instant.Time
 	do func()
 }
 
-// node is one device and what surrounds it.
+// node is one device with its environment.
 type node struct {
 	scene *scene
 	index int
-	dev   *device.Device // nil while it is dead
+	dev   *device.Device // nil while the device is dead
 	boots uint64
 
 	legCable, upCable bool
 	legAdmin          bool
 	conn              rbs.ConnID // the latest connection of the channel
-	queue             [][]byte   // its bytes that wait
-	told              string     // of its member by the latest hello
+	queue             [][]byte   // bytes of the channel that wait
+	told              string     // the member's announcement in the latest hello
 
-	// What the kernel holds.
+	// State of the kernel.
 	routes map[device.SourceGroup]string
 	gate   device.Gate
 }
@@ -75,12 +75,12 @@ func (n *node) address() netip.Addr {
 	return netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 15: byte(0xa + n.index)})
 }
 
-// say notes what a device did.
+// say adds a line about a device.
 func (n *node) say(format string, args ...any) {
 	n.scene.lines = append(n.scene.lines, fmt.Sprintf("%8.3f %s  %s", n.scene.now.Sub(n.scene.zero).Seconds(), n.name(), fmt.Sprintf(format, args...)))
 }
 
-// take returns what has been noted since it was last called.
+// take returns the lines added since its last call.
 func (s *scene) take() []string {
 	lines := s.lines
 	s.lines = nil
@@ -91,13 +91,14 @@ func (s *scene) after(d time.Duration, do func()) {
 	s.pending = append(s.pending, arrival{s.now.Add(d), do})
 }
 
-// pass lets time go by, event by event.
+// pass lets time pass, event by event.
 func (s *scene) pass(d time.Duration) {
 	for end := s.now.Add(d); s.step(end); {
 	}
 }
 
-// step does what comes next, until a time. Of what is due at once the devices come first, A before B.
+// step carries out the next event, up to a time. Of events at the same time, those of the
+// devices come first, A before B.
 func (s *scene) step(end instant.Time) bool {
 	slices.SortStableFunc(s.pending, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
 	next, do := end.Add(1), func() {}
@@ -126,7 +127,8 @@ func (s *scene) step(end instant.Time) bool {
 	return true
 }
 
-// settings are those of the pair that docs describe: one leg, shared with the peer, with one profile.
+// settings returns the settings of the pair in the documentation: one leg, shared with
+// the peer, with one profile.
 func (n *node) settings() device.Settings {
 	cfg := etrunk.DefaultConfig()
 	cfg.ID, cfg.Key, cfg.DeviceID, cfg.Priority = 1, []byte("key"), uint64(1+n.index), uint8(10+10*n.index)
@@ -150,10 +152,10 @@ func (n *node) settings() device.Settings {
 	}
 }
 
-// wallAt is what the wall clock shows.
+// wallAt returns the wall-clock time at an instant.
 func wallAt(now instant.Time) time.Time { return time.Unix(1_700_000_000, 0).Add(now.SinceOrigin()) }
 
-// boot starts the device with nothing in its memory.
+// boot starts the device with an empty memory.
 func (n *node) boot() {
 	n.boots++
 	n.dev = device.New(uint64(1+n.index), n.boots, wallAt(n.scene.now), n.scene.now)
@@ -163,7 +165,7 @@ func (n *node) boot() {
 	n.act(func(d *device.Device) { n.must(d.Configure(n.scene.now, n.settings())) })
 }
 
-// die ends it as SIGKILL does.
+// die ends the device as SIGKILL does.
 func (n *node) die() {
 	n.dev = nil
 	n.hangUp("connection reset by peer")
@@ -175,7 +177,8 @@ func (n *node) die() {
 	})
 }
 
-// restart lets another program go on from what this one knows. Only the channel is made anew.
+// restart replaces the device by a successor with its checkpoint. Only the channel is
+// made again.
 func (n *node) restart() {
 	cp := n.dev.Checkpoint(n.scene.now)
 	n.dev = nil
@@ -194,7 +197,7 @@ func (n *node) must(err error) {
 	}
 }
 
-// handle gives the device an event, if it lives.
+// handle passes an event to the device, if it lives.
 func (n *node) handle(ev device.Event) {
 	if n.dev != nil {
 		n.act(func(d *device.Device) { d.Handle(n.scene.now, ev) })
@@ -207,7 +210,7 @@ func (n *node) tellLinks() {
 	n.handle(device.LinkChanged{Netdev: "eth-trunk10", Exists: true, Index: 3, AdminUp: n.legAdmin, Up: n.legAdmin && n.legCable, Heard: n.legAdmin && n.legCable, LinkLocal: linkLocal})
 }
 
-// act has the device do something, and carries out what it asks for.
+// act calls the device and carries out its effects.
 func (n *node) act(do func(d *device.Device)) {
 	do(n.dev)
 	fx := n.dev.Effects()
@@ -217,7 +220,7 @@ func (n *node) act(do func(d *device.Device)) {
 	}
 }
 
-// carryOut does what the device asks for, and says so.
+// carryOut carries out the device's effects, and writes them as text.
 func (n *node) carryOut(fx *device.Effects) {
 	n.tell(fx)
 	for _, r := range fx.Routes {
@@ -241,7 +244,7 @@ func (n *node) carryOut(fx *device.Effects) {
 	}
 }
 
-// transmit takes something to the other device, unless the wire is cut.
+// transmit delivers a message to the other device, unless the cable is cut.
 func (n *node) transmit(arrive func(to *node)) {
 	n.scene.after(wireTime, func() {
 		if !n.scene.cut {
@@ -250,7 +253,7 @@ func (n *node) transmit(arrive func(to *node)) {
 	})
 }
 
-// serve does what the remote backup service asks of its connection.
+// serve carries out the effects of the remote backup service on its connection.
 func (n *node) serve(fx rbs.Effects) {
 	for _, c := range fx.Close {
 		if c.Conn == n.conn {
@@ -280,7 +283,7 @@ func (n *node) dial() {
 	n.handle(device.ChannelDialled{Service: "rbs1", Conn: n.conn})
 }
 
-// flush lets the bytes that wait arrive, unless the channel is held.
+// flush delivers the waiting bytes, unless the channel is held.
 func (n *node) flush() {
 	for len(n.queue) > 0 && !n.scene.held && !n.scene.cut {
 		chunk := n.queue[0]
@@ -290,9 +293,10 @@ func (n *node) flush() {
 	}
 }
 
-// hangUp ends the connection at this end. The other device hears of it, unless the wire is cut.
+// hangUp ends the connection at this end. The other device is told, unless the cable is
+// cut.
 func (n *node) hangUp(reason string) {
-	n.conn, n.queue = n.conn+1, nil // what is under way belongs to none
+	n.conn, n.queue = n.conn+1, nil // bytes on their way belong to no connection any more
 	conn := n.peer().conn
 	n.transmit(func(to *node) {
 		if to.conn == conn {

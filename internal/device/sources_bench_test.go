@@ -9,8 +9,8 @@ import (
 	"tandem/internal/mld"
 )
 
-// BenchmarkSourcesOfOneGroup takes in reports of hosts that want a source each of one group,
-// and every time another one, a thousand reports a second.
+// BenchmarkSourcesOfOneGroup handles reports of hosts that each want one source of the
+// same group, each time another source, a thousand reports a second.
 func BenchmarkSourcesOfOneGroup(b *testing.B) {
 	for _, sources := range []int{10, 100, 250} {
 		b.Run(fmt.Sprint(sources), func(b *testing.B) {

@@ -13,9 +13,9 @@ import (
 
 const takeoverSession = "to_b"
 
-// sharing is a rig that shares the sending with a peer, which is the querier and has
-// heard all hosts. Its channel is broken, so that what the peer has heard is held, but
-// BFD is still up.
+// sharing returns a rig that shares the sending with a peer. The peer is the querier and
+// has received the reports of all hosts. The channel is down, so the peer's records are
+// retained, but BFD is still Up.
 func sharing(t testing.TB, groups, hosts int) *rig {
 	r := newRig(t)
 	s := rigSettings()
@@ -45,7 +45,7 @@ func sharing(t testing.TB, groups, hosts int) *rig {
 	return r
 }
 
-// hear lets a peer that is preferred say something, until it has been answered.
+// hear makes a preferred peer send an announcement, until the rig has echoed it.
 func (r *rig) hear(local etrunk.Config, says etrunk.Announcement) {
 	cfg := etrunk.DefaultConfig()
 	cfg.ID, cfg.Key, cfg.DeviceID, cfg.Priority = local.ID, local.Key, 9, 1
@@ -74,8 +74,9 @@ func (r *rig) hear(local etrunk.Config, says etrunk.Announcement) {
 
 func (r *rig) covers() etrunk.Buckets { return r.dev.trunks.get(1).members[10].Covers }
 
-// TestGateBeforeRecords: when the peer is lost the gate is handed out before anything
-// that goes through records: their release and the querier's duty come right after.
+// TestGateBeforeRecords: when the peer is lost, the gate is among the first effects. The
+// steps that go through records, the end of retention and the querier's duty, follow
+// after that.
 func TestGateBeforeRecords(t *testing.T) {
 	r := sharing(t, 10, 2)
 	ifc := r.dev.downstreams.get("Eth-Trunk10")
@@ -100,8 +101,9 @@ func TestGateBeforeRecords(t *testing.T) {
 	}
 }
 
-// TestWhoIsFoundAndQuietAsksNobody: a device that finds a peer that is to ask in its stead,
-// and must hand out the gate first, does not announce itself in between.
+// TestWhoIsFoundAndQuietAsksNobody: a device finds a peer that has the querier's duty,
+// and has to hand out the gate first. It must not send an announcement query before the
+// duty is settled.
 func TestWhoIsFoundAndQuietAsksNobody(t *testing.T) {
 	r := sharing(t, 1, 1)
 	s := r.dev.settings
@@ -122,8 +124,8 @@ func TestWhoIsFoundAndQuietAsksNobody(t *testing.T) {
 	}
 }
 
-// BenchmarkTakeover measures from the loss of the peer to the gate, with so many
-// records of the peer's that are held.
+// BenchmarkTakeover measures the time from the loss of the peer to the gate, with a
+// number of retained records of the peer.
 func BenchmarkTakeover(b *testing.B) {
 	for _, hosts := range []int{1, 1000} {
 		b.Run(fmt.Sprintf("records=%d", 1000*hosts), func(b *testing.B) {

@@ -9,8 +9,8 @@ import (
 	"tandem/internal/rbs"
 )
 
-// A service that tracks a BFD session has no connection while that is down, and
-// looks for one again as soon as it is up.
+// A service that tracks a BFD session has no connection while the session is down, and
+// tries to connect as soon as it is up.
 func TestServiceTracksItsSession(t *testing.T) {
 	s := rigSettings()
 	svc := s.Services["rbs1"]
@@ -25,7 +25,7 @@ func TestServiceTracksItsSession(t *testing.T) {
 		}
 	}
 	want("before the session is known", rbs.Listening)
-	for conn := rbs.ConnID(1); conn < 3; conn++ { // the second time as the first
+	for conn := rbs.ConnID(1); conn < 3; conn++ { // the second time must be like the first
 		r.handle(BFDChanged{Session: "core", State: etrunk.BFDUp})
 		r.dev.Handle(r.now, ChannelAccepted{Service: "rbs1", Conn: conn, From: netip.MustParseAddr("2001:db8::b")})
 		hello := rbs.AppendHello(nil, rbs.Hello{MinVersion: 1, MaxVersion: 1, Device: 8, Buckets: buckets})

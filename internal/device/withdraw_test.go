@@ -8,8 +8,8 @@ import (
 	"tandem/internal/etrunk"
 )
 
-// TestLoses: what a configuration takes from a member is known before it is taken; what it adds, or
-// changes without harm, is no reason to hand over.
+// TestLoses: the device knows in advance what a configuration takes from a member.
+// Additions and harmless changes are no reason to hand over.
 func TestLoses(t *testing.T) {
 	id := Member{1, 10}
 	for name, tt := range map[string]struct {
@@ -79,8 +79,8 @@ func TestLoses(t *testing.T) {
 	}
 }
 
-// TestWithdrawn: a member waits until the peer sends everything in its place, and not for one that does,
-// or that cannot.
+// TestWithdrawn: a withdrawn member waits until the peer sends everything in its place.
+// It does not wait for a peer that does so already, or that cannot.
 func TestWithdrawn(t *testing.T) {
 	all := etrunk.Announcement{Up: true, Role: etrunk.MemberMaster, Ready: true, Covers: etrunk.AllBuckets, Seen: etrunk.Seen{Known: true, Up: true}}
 	for name, tt := range map[string]struct {

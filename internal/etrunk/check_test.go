@@ -120,7 +120,8 @@ func TestDifferenceOfALostPeerStays(t *testing.T) {
 	}
 }
 
-// TestProfilesOfAMember: who replicates for a member knows whether the peer does, under one of its backup IDs.
+// TestProfilesOfAMember: a device that replicates for a member finds out whether the peer
+// replicates, too, under one of its backup IDs.
 func TestProfilesOfAMember(t *testing.T) {
 	hot := func(ids ...uint32) (list []Profile) {
 		for _, id := range ids {

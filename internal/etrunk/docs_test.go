@@ -10,8 +10,8 @@ import (
 )
 
 // These tests compare the tables of docs/protocol/etrunk.md with the code. For every
-// possible state, the first matching row must say what the code does. A cell that the tests
-// do not know is a failure.
+// possible state, the first matching row must say what the code does. A cell with a word
+// that the tests do not recognise is a failure.
 
 func page(t testing.TB) string { return golden.Read(t, "../../docs/protocol/etrunk.md") }
 
@@ -47,7 +47,7 @@ func allUsed(t *testing.T, rows [][]string, used map[int]bool) {
 	}
 }
 
-// known looks a cell up.
+// known returns the value of a cell's word.
 func known[V any](t *testing.T, words map[string]V, cell string) V {
 	t.Helper()
 	v, ok := words[cell]
@@ -137,7 +137,7 @@ func TestDocumentedMemberRoles(t *testing.T) {
 				w.u.kept.Peer.Hello.Members, w.p = nil, nil
 			}
 			was := w.m.Reason
-			role, reason := w.u.memberRole(instant.FromOrigin(time.Hour), w.m) // this decides also whether the member is held
+			role, reason := w.u.memberRole(instant.FromOrigin(time.Hour), w.m) // this call also decides whether the member is held
 			row := fits(t, rows, used, func(row []string) bool {
 				return (row[0] == "any" || row[0] == w.m.Mode.String()) && (row[1] == "any" || row[1] == w.u.kept.Role.String()) && known(t, conditions, row[2])(w)
 			})

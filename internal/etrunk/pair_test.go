@@ -16,7 +16,7 @@ type pair struct {
 	nodes [2]*node
 	// flight is the datagrams on their way, in the order of sending.
 	flight []datagram
-	delay  func(from int, b []byte) (time.Duration, bool) // delay of a datagram; false: it is lost
+	delay  func(from int, b []byte) (time.Duration, bool) // delay of a datagram; false means that it is lost
 	dead   map[direction]bool
 	seed   uint64
 }
@@ -28,7 +28,7 @@ type node struct {
 	events []Event
 	sent   [][]byte
 	dead   bool
-	says   Announcement // the announcement of every member
+	says   Announcement // the announcement for every member
 	random *rand.PCG    // random source of its Trunk, for tests that restart it
 }
 
@@ -39,7 +39,7 @@ type datagram struct {
 	b    []byte
 }
 
-// direction is a path with the device that sends on it.
+// direction is a path together with the device that sends on it.
 type direction struct{ from, path int }
 
 const wire = time.Millisecond
@@ -190,7 +190,7 @@ func (p *pair) wantMember(i int, role MemberRole, reason MemberReason) {
 }
 
 // wantServing checks that the member of one device has the leg, and that the other device
-// knows it.
+// has received that.
 func (p *pair) wantServing(i int) {
 	p.t.Helper()
 	p.wantMember(i, MemberMaster, ReasonPeerMemberDown)

@@ -129,7 +129,7 @@ func TestForcedMasterThatIsNotReady(t *testing.T) {
 		p.run(10 * time.Millisecond)
 		p.wantMember(0, MemberMaster, ReasonForceMaster)
 		p.wantMember(1, MemberMaster, ReasonPeerMemberDown)
-		p.announce(1, unready) // it raises its leg
+		p.announce(1, unready) // B takes its leg up
 		p.run(time.Second)
 		p.wantMember(1, MemberMaster, ReasonPeerMemberDown)
 		p.announce(1, serving)

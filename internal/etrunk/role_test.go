@@ -290,7 +290,8 @@ func TestBFDUnboundOrShutLetsHellosDecide(t *testing.T) {
 }
 
 func TestPeerTimeout(t *testing.T) {
-	// B hears nothing of A, but A hears B. B becomes Master by itself, and A gives way.
+	// A does not lose B's hellos, but B receives none of A's. B becomes Master by itself,
+	// and A becomes Backup.
 	p := newPair(t, nil)
 	p.run(5 * time.Second)
 	p.delay = func(from int, _ []byte) (time.Duration, bool) { return wire, from == 1 }

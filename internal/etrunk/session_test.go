@@ -10,8 +10,8 @@ import (
 	"tandem/internal/resumetest"
 )
 
-// TestSessionIsWhole: the session for a successor contains everything that a Trunk knows
-// for longer than one event.
+// TestSessionIsWhole: the session for a successor contains all state of a Trunk that
+// outlives an event.
 func TestSessionIsWhole(t *testing.T) {
 	resumetest.Fields(t, reflect.TypeFor[Trunk](), []string{"kept", "members"}, map[string]string{
 		"rng": "is given, with its state", "cfg": "is given", "configured": "it is", "sendKey": "follows from cfg",

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// TestNames: a name is that of one event, and a field that of one fact.
+// TestNames: no two events have the same name, and a field name always has the same
+// meaning.
 func TestNames(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, k := range Kinds() {
@@ -33,8 +34,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestEveryCall reads the program: each event is made with a value for each of
-// its fields, and nobody logs in another way.
+// TestEveryCall reads the source of the program: each event has a value for each of its
+// fields, and nothing is logged in another way.
 func TestEveryCall(t *testing.T) {
 	declared, made := declarations(t), make(map[string]bool)
 	everyFile(t, func(file string, tree *ast.File) {
@@ -70,7 +71,8 @@ func TestEveryCall(t *testing.T) {
 
 var printers = []string{"Debug", "Info", "Warn", "Error", "Log", "Print", "Printf", "Println", "Fatal", "Fatalf"}
 
-// kindOf names the kind in event.NAME.With, event.NAME and, within this package, NAME.With.
+// kindOf returns the name of the kind in event.NAME.With, event.NAME and, within this
+// package, NAME.With.
 func kindOf(method *ast.SelectorExpr) string {
 	switch x := method.X.(type) {
 	case *ast.SelectorExpr:
@@ -86,7 +88,7 @@ func kindOf(method *ast.SelectorExpr) string {
 	return ""
 }
 
-// declarations returns how many fields each variable of kinds.go has.
+// declarations returns the number of fields of each variable in kinds.go.
 func declarations(t *testing.T) map[string]int {
 	t.Helper()
 	tree, err := parser.ParseFile(token.NewFileSet(), "kinds.go", nil, 0)
@@ -154,7 +156,7 @@ func TestBook(t *testing.T) {
 	}
 }
 
-// TestAlarms: one is told when it begins and when it ends, and once each.
+// TestAlarms: each alarm is reported once when it begins and once when it ends.
 func TestAlarms(t *testing.T) {
 	var a Alarms
 	now := time.Unix(1000, 0)

@@ -44,12 +44,12 @@ func reference() string {
 	return b.String()
 }
 
-// TestReference keeps the page that of the events.
+// TestReference: the page of the events is the one that the declarations generate.
 func TestReference(t *testing.T) {
 	golden.Check(t, referenceFile, reference())
 }
 
-// TestRunbook: whoever sees an alarm finds what to do.
+// TestRunbook: the runbook has an entry for every alarm.
 func TestRunbook(t *testing.T) {
 	page := golden.Read(t, "../../docs/runbook.md")
 	for _, a := range AlarmKinds() {

@@ -22,9 +22,9 @@ import (
 // orderFollows introduces, in a package comment, the list of the package's files.
 const orderFollows = "A file calls only files that stand below it"
 
-// TestFilesCallDown holds every package to its word that tells the order of its files: a
-// function calls only those of its own file and of files further down. Files on one line
-// do not call each other.
+// TestFilesCallDown checks every package whose comment lists the order of its files: a
+// function calls only functions in its own file and in files further down. Files on one
+// line do not call each other.
 func TestFilesCallDown(t *testing.T) {
 	checked := 0
 	for _, pkg := range ours(t) {
@@ -49,7 +49,7 @@ func TestFilesCallDown(t *testing.T) {
 
 var fileNames = regexp.MustCompile(`^//\t((?:\w+\.go\s+)+)`)
 
-// fileOrder reads the list of files. The place of a file is its line.
+// fileOrder reads the list of files. The rank of a file is its line.
 func fileOrder(doc string) (map[string]int, error) {
 	place := make(map[string]int)
 	_, list, _ := strings.Cut(doc, orderFollows)
@@ -70,7 +70,7 @@ func fileOrder(doc string) (map[string]int, error) {
 	return place, nil
 }
 
-// callsUp lists what a package has against the order of its files.
+// callsUp lists the calls of a package that violate the order of its files.
 func callsUp(t *testing.T, path, dir string, place map[string]int) (complaints []string) {
 	t.Helper()
 	fset := token.NewFileSet()
@@ -112,13 +112,13 @@ func callsUp(t *testing.T, path, dir string, place map[string]int) (complaints [
 	return complaints
 }
 
-// ofInterface says that a call of f goes to another package, which implements it.
+// ofInterface reports whether a call of f goes to another package, which implements it.
 func ofInterface(f *types.Func) bool {
 	recv := f.Signature().Recv()
 	return recv != nil && types.IsInterface(recv.Type())
 }
 
-// exported finds the compiled form of what a package imports.
+// exported finds the compiled form of the packages that a package imports.
 func exported(t *testing.T, path string) importer.Lookup {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Export", path).Output()

@@ -16,8 +16,8 @@ import (
 	"testing"
 )
 
-// allowed lists, for each package or tree of packages, what it may import of
-// ours. A package that no entry names fails the test.
+// allowed lists, for each package or tree of packages, the packages of this module that
+// it may import. A package without an entry fails the test.
 var allowed = map[string][]string{
 	"instant":             {},
 	"proof":               {"instant"},
@@ -83,7 +83,7 @@ var allowed = map[string][]string{
 	"manage/sshd":         {"manage", "crowd", "manage/terminal", "console", "state", "command", "config", "event", "journal"},
 	"web":                 {"task", "crowd", "config", "state", "mld", "etrunk", "event", "journal", "status"},
 	"vm":                  {},
-	"probe":               {"manage"}, // for those who judge from outside
+	"probe":               {"manage"}, // for tests, and for the lab
 	"lab":                 {"probe", "linux/*", "vm"},
 	"bench":               {"probe", "mld", "etrunk", "linux/*"},
 	"pairtest":            {"manage", "pki", "linux/*"}, // tests only
@@ -98,14 +98,15 @@ var allowed = map[string][]string{
 	"console/consoletest": {"*"},
 }
 
-// impure lists what no core may import, and the standard library's way to it.
+// impure lists packages that no core may import: the standard library's access to the
+// outside world.
 var impure = []string{"os", "net", "net/http", "sync", "log", "log/slog", "context", "syscall", "runtime", "io/ioutil", "golang.org/x/sys/unix"}
 
 var cores = []string{"instant", "table", "proof", "mld", "rbs", "etrunk", "bfd", "pim", "device", "event", "latency", "echo", "state"}
 
-// apart lists what a program must not have in it, not even through other packages. The
-// operator's program has neither the daemon nor the lab in it, and the lab runs the real
-// programs instead of their packages.
+// apart lists packages that a program must not contain, not even through other packages.
+// The operator's program contains neither the daemon nor the lab, and the lab runs the
+// real programs instead of containing their packages.
 var apart = map[string][]string{
 	"cmd/tandem":     {"daemon*", "lab", "bench", "vm", "sim*"},
 	"cmd/tandemd":    {"lab", "bench", "vm", "sim*"},
@@ -115,7 +116,7 @@ var apart = map[string][]string{
 type goPackage struct {
 	ImportPath, Dir  string
 	Imports, GoFiles []string
-	Deps             []string // all that is imported, also by others
+	Deps             []string // all imported packages, direct or indirect
 }
 
 func TestNoArrowRunsUp(t *testing.T) {
@@ -165,8 +166,8 @@ func TestProgramsAreApart(t *testing.T) {
 	}
 }
 
-// inGroups lists the packages of which all goroutines are started by package task, so that
-// each has somebody who waits for it.
+// inGroups lists the packages that start all their goroutines by package task, so that
+// each goroutine is waited for.
 var inGroups = []string{"daemon", "daemon/*", "fib/kernel", "fib/ebpf", "cmd/tandemd"}
 
 func TestGoroutinesStartInOnePlace(t *testing.T) {
@@ -190,7 +191,8 @@ func TestGoroutinesStartInOnePlace(t *testing.T) {
 	}
 }
 
-// oneOf reports whether a package is of a list, which names packages and, with a *, trees.
+// oneOf reports whether a package is in a list of packages and, with a *, of trees of
+// packages.
 func oneOf(list []string, name string) bool {
 	return slices.ContainsFunc(list, func(m string) bool {
 		tree, isTree := strings.CutSuffix(m, "*")

@@ -15,8 +15,8 @@ var (
 	testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 )
 
-// TestStandardsAreTested holds docs/rfc.md to its word: every test it names exists,
-// what is done has one, and what is not has a reason.
+// TestStandardsAreTested checks docs/rfc.md: every test that it names exists, every
+// implemented section has a test, and every other section has a reason.
 func TestStandardsAreTested(t *testing.T) {
 	text := golden.Read(t, "../../docs/rfc.md")
 	checkNames(t, text)
@@ -43,15 +43,15 @@ func TestStandardsAreTested(t *testing.T) {
 	}
 }
 
-// TestLessonsAreTested holds docs/reliability.md to its word.
+// TestLessonsAreTested checks that the tests that docs/reliability.md names exist.
 func TestLessonsAreTested(t *testing.T) {
 	if checkNames(t, golden.Read(t, "../../docs/reliability.md")) == 0 {
 		t.Error("it names no test")
 	}
 }
 
-// checkNames reports the tests that a text names and that do not exist, and counts
-// those it names.
+// checkNames reports tests that a text names and that do not exist, and returns how many
+// tests it names.
 func checkNames(t *testing.T, text string) int {
 	t.Helper()
 	exists, names := testsByPackage(t), testName.FindAllStringSubmatch(text, -1)

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// thing knows its place in a queue.
+// thing stores its place in a queue.
 type thing struct {
 	place int
 	at    Time
@@ -47,8 +47,8 @@ func TestQueue(t *testing.T) {
 	})
 }
 
-// agree fails unless just these things are in the queue, at the places they know, and the
-// one that is due first is first.
+// agree fails unless exactly these things are in the queue, at their stored places, and
+// the one that is due first is at the front.
 func agree(t *rapid.T, q *Queue[*thing], in []*thing) {
 	if len(in) != len(q.entries) {
 		t.Fatalf("%d things think that they are in a queue of %d", len(in), len(q.entries))
@@ -70,7 +70,7 @@ func agree(t *rapid.T, q *Queue[*thing], in []*thing) {
 	}
 }
 
-// TestQueueGivesRoomBack: what a flood has taken is not kept for good.
+// TestQueueGivesRoomBack: memory that a flood has taken is freed afterwards.
 func TestQueueGivesRoomBack(t *testing.T) {
 	var q Queue[int]
 	for i := range 10 * keptEntries {

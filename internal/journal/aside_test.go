@@ -10,8 +10,8 @@ import (
 	"tandem/internal/event"
 )
 
-// TestSlowLog: a log that nobody reads holds nobody up, and once it is read it says
-// how much it lacks.
+// TestSlowLog: a log without a reader does not block the program. When it is read again,
+// it says how many lines are missing.
 func TestSlowLog(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -20,9 +20,9 @@ func TestSlowLog(t *testing.T) {
 	defer r.Close()
 	a := newAside(slog.NewTextHandler(w, nil))
 	j := New(a)
-	const lines = 10 * linesWaiting // several times what the pipe holds
+	const lines = 10 * linesWaiting // several times as much as the pipe holds
 	for i := range lines {
-		j.Record(event.GateRepaired.With(i)) // would wait for ever in this goroutine
+		j.Record(event.GateRepaired.With(i)) // would block this goroutine for ever
 	}
 	var written, told int
 	read := make(chan struct{})

@@ -12,8 +12,8 @@ import (
 	"tandem/internal/event"
 )
 
-// TestRates: an event that repeats itself is held back, another is not, and the
-// log says how much it does not show.
+// TestRates: an event that repeats fast is suppressed, other events are not, and the log
+// gives the number of suppressed events.
 func TestRates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var text bytes.Buffer
@@ -42,7 +42,8 @@ func TestRates(t *testing.T) {
 	})
 }
 
-// TestFollow: whoever waits gets each event once, in order, and the end.
+// TestFollow: a caller of Follow gets each event once, in order, and returns when the
+// context ends.
 func TestFollow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := New(slog.DiscardHandler)
@@ -76,7 +77,7 @@ func TestFollow(t *testing.T) {
 	})
 }
 
-// TestAlarmsAreLogged: what raises and clears is in the buffer too.
+// TestAlarmsAreLogged: the events that raise and clear alarms are in the buffer, too.
 func TestAlarmsAreLogged(t *testing.T) {
 	j := New(slog.DiscardHandler)
 	j.Update([]event.Condition{{AlarmKind: event.UpstreamDown, Object: "up0"}})
@@ -91,7 +92,7 @@ func TestAlarmsAreLogged(t *testing.T) {
 	}
 }
 
-// TestLogger: a server's complaint is an event.
+// TestLogger: a line that a server of the standard library logs becomes an event.
 func TestLogger(t *testing.T) {
 	j := New(slog.DiscardHandler)
 	j.Logger(event.HTTPError).Printf("http: TLS handshake error from %s", "::1")

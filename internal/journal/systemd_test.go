@@ -16,7 +16,7 @@ import (
 	"tandem/internal/event"
 )
 
-// roleKey tells the test program that it is the daemon of TestJournald.
+// roleKey makes the test program act as the daemon of TestJournald.
 const roleKey = "TANDEM_TEST_JOURNALD"
 
 func TestMain(m *testing.M) {
@@ -30,8 +30,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestJournald runs a process in a mount namespace of its own in which a socket
-// stands where journald's is, with its standard error connected as systemd does it.
+// TestJournald runs a process in a mount namespace of its own. A socket of the test
+// replaces journald's, and standard error is connected as systemd does it.
 func TestJournald(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root for a mount namespace")
@@ -53,7 +53,7 @@ func TestJournald(t *testing.T) {
 	}
 }
 
-// underSystemd logs an event and prints what journald receives.
+// underSystemd logs an event and prints the datagram that journald would receive.
 func underSystemd() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return err

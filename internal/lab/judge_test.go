@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestJudge: a machine that stood still makes no failure.
+// TestJudge: if the machine stood still, a bad result is not a failure.
 func TestJudge(t *testing.T) {
 	trial := trial{limit: 20 * time.Millisecond}
 	for _, c := range []struct {
@@ -19,7 +19,7 @@ func TestJudge(t *testing.T) {
 		{25 * time.Millisecond, time.Millisecond, nil, "NOT OK"},
 		{25 * time.Millisecond, 8 * time.Millisecond, nil, "inconclusive"},
 		{40 * time.Millisecond, 15 * time.Millisecond, nil, "NOT OK"},
-		{0, 30 * time.Millisecond, nil, "inconclusive"}, // seen: gap 0, lost 0, and a failure
+		{0, 30 * time.Millisecond, nil, "inconclusive"}, // happened once: no gap and no loss, but reported as a failure
 		{0, 30 * time.Millisecond, errors.New("not whole"), "NOT OK"},
 	} {
 		var r result

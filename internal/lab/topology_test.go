@@ -15,7 +15,8 @@ import (
 	"tandem/internal/linux/mroute"
 )
 
-// testPlan names a lab that meets no other one, not even that of another test run.
+// testPlan returns a plan that does not collide with other labs, not even with those of
+// another test run.
 func testPlan(dir string) plan {
 	return plan{prefix: fmt.Sprintf("tandem-test-%d", os.Getpid()), dir: dir}
 }
@@ -42,8 +43,8 @@ func newTestTopology(t *testing.T) *topology {
 	return topo
 }
 
-// standIn makes a device forward the given streams without any daemon, and ask
-// for them upstream as an ordinary host would.
+// standIn makes a device forward streams without a daemon, and join them upstream like an
+// ordinary host.
 func standIn(t *testing.T, topo *topology, device string, list ...stream) {
 	t.Helper()
 	up, err := topo.linkIndex(device, upstreamLink)
@@ -98,7 +99,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// total is how many packets a listener has received.
+// total returns how many packets a listener has received.
 func (a *audience) total(l *listener) (n uint64) {
 	a.look(func([]*listener) { n = l.tally.total })
 	return n
@@ -116,7 +117,7 @@ func TestStreamsReachListenersThroughADevice(t *testing.T) {
 	aud := newAudience(topo)
 	defer aud.close()
 	var served []*listener
-	for _, h := range []int{1, 2} { // one on either leg
+	for _, h := range []int{1, 2} { // one host on each leg
 		l, err := aud.add(membership{h, forwarded})
 		if err != nil {
 			t.Fatal(err)
@@ -133,13 +134,13 @@ func TestStreamsReachListenersThroughADevice(t *testing.T) {
 	if n := aud.total(unserved); n != 0 {
 		t.Errorf("%d packets of a stream that no device forwards", n)
 	}
-	// The device itself gets only what it asked for.
+	// The device receives only the streams that it has joined.
 	if n := inPackets(t, topo, deviceA, upstreamLink); n > 3*src.position() {
 		t.Errorf("%d packets came in upstream although one of %d streams was asked for, of %d packets", n, len(streams), src.position())
 	}
 }
 
-// inPackets reads how many IPv6 multicast packets a link received (RFC 4293,
+// inPackets returns how many IPv6 multicast packets a link has received (RFC 4293,
 // ipIfStatsInMcastPkts).
 func inPackets(t *testing.T, topo *topology, part, link string) (n uint64) {
 	t.Helper()
@@ -213,7 +214,7 @@ func TestSwitchMovesHostsOffADeadLeg(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lag.close()
-	// Both legs are found up, then one goes and comes back.
+	// Both legs are reported up; then one goes down and comes up again.
 	got := map[string]bool{<-changed: true, <-changed: true}
 	if !got["a up"] || !got["b up"] {
 		t.Fatalf("at start: %v", got)
@@ -238,7 +239,7 @@ func TestSwitchMovesHostsOffADeadLeg(t *testing.T) {
 	}
 }
 
-// heard says which devices receive what a host multicasts.
+// heard returns the devices that receive a multicast packet of a host.
 func heard(t *testing.T, topo *topology, host int) (by string) {
 	t.Helper()
 	group := streams[0].group
@@ -281,7 +282,7 @@ func heard(t *testing.T, topo *topology, host int) (by string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(50 * time.Millisecond) // for a copy that must not come
+	time.Sleep(50 * time.Millisecond) // time for a copy that must not arrive
 	for _, d := range devices {
 		if n, _, err := unix.Recvfrom(sockets[d], make([]byte, 16), 0); err == nil && n > 0 {
 			by += d
@@ -292,7 +293,7 @@ func heard(t *testing.T, topo *topology, host int) (by string) {
 
 func TestTakeDownAfterACrash(t *testing.T) {
 	topo := newTestTopology(t)
-	// What a crash leaves: namespaces and a record, but no keeper.
+	// The state after a crash: namespaces and a record, but no keeper.
 	if _, err := newRecord(topo.plan); err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +301,7 @@ func TestTakeDownAfterACrash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Processes[0].Start++ // the keeper's number belongs to somebody else by now
+	r.Processes[0].Start++ // the keeper's process ID now belongs to another process
 	if err := r.save(); err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +310,7 @@ func TestTakeDownAfterACrash(t *testing.T) {
 	}
 	err = topo.inside("ce", func(*links.Handle) error { return nil })
 	if err != nil {
-		t.Fatal(err) // the descriptors still hold it
+		t.Fatal(err) // the open descriptors still keep the namespaces
 	}
 	again, err := buildTopology(topo.plan)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 func TestObserve(t *testing.T) {
 	var h Histogram
 	h.Observe(0, 1)
-	h.Observe(10*time.Microsecond, 2) // a bound belongs to its bucket
+	h.Observe(10*time.Microsecond, 2) // a value equal to a bound belongs to the bucket of that bound
 	h.Observe(time.Millisecond+1, 3)
 	h.Observe(time.Hour, 1)
 	want := map[int]uint64{0: 3, 7: 3, len(Bounds): 1}

@@ -25,13 +25,13 @@ import (
 	"tandem/internal/state"
 )
 
-// numbered is a device whose counters all have a value that no other has.
+// numbered is a device in which every counter has a different value.
 type numbered struct {
 	snapshot   state.Device
 	interfaces []state.Interface
 	sessions   []state.BFDSession
 	statistics state.BFDStatistics
-	values     map[uint64]string // which counter has which value
+	values     map[uint64]string // path of the counter with each value
 }
 
 func newNumbered() *numbered {
@@ -84,7 +84,7 @@ func (n *numbered) Interfaces() []state.Interface      { return n.interfaces }
 func (n *numbered) BFD() []state.BFDSession            { return n.sessions }
 func (n *numbered) BFDStatistics() state.BFDStatistics { return n.statistics }
 
-// exposition is what Prometheus would get.
+// exposition returns the text that Prometheus gets.
 func exposition(t *testing.T, d Device) string {
 	t.Helper()
 	j := journal.New(slog.DiscardHandler)
@@ -99,8 +99,8 @@ func exposition(t *testing.T, d Device) string {
 	return string(body)
 }
 
-// TestEveryCounter: each counter of a device is a sample, and each metric that is
-// documented has one.
+// TestEveryCounter: each counter of a device is a sample, and each documented metric has
+// a sample.
 func TestEveryCounter(t *testing.T) {
 	n := newNumbered()
 	text := exposition(t, n)
@@ -149,7 +149,8 @@ func TestDeclared(t *testing.T) {
 	}
 }
 
-// declaredBy collects the names that the tags of a struct, and of those within, give to metrics.
+// declaredBy collects the metric names that the tags of a struct, and of the structs
+// inside, declare.
 func declaredBy(names map[string]bool, t reflect.Type, prefix string) {
 	for f := range t.Fields() {
 		tag, of := f.Tag.Get("metric"), behind(f.Type)
@@ -166,7 +167,7 @@ func declaredBy(names map[string]bool, t reflect.Type, prefix string) {
 	}
 }
 
-// TestLiveCounters: what is counted in a router is what is shown.
+// TestLiveCounters: the metrics show the values that a router counts.
 func TestLiveCounters(t *testing.T) {
 	n := newNumbered()
 	n.snapshot.Downstream[0].Counters = mld.Counters{}
@@ -208,12 +209,12 @@ func reference() string {
 	return b.String()
 }
 
-// TestReference keeps the page that of the metrics.
+// TestReference: the page of the metrics is the one that the declarations generate.
 func TestReference(t *testing.T) {
 	golden.Check(t, referenceFile, reference())
 }
 
-// TestContrib: the rules and the dashboard ask for metrics that there are.
+// TestContrib: the rules and the dashboard use only metrics that exist.
 func TestContrib(t *testing.T) {
 	var known []string
 	for _, f := range families {
@@ -235,7 +236,7 @@ func TestContrib(t *testing.T) {
 	}
 }
 
-// TestPromtool has Prometheus's own tool judge what it gets and the rules on it.
+// TestPromtool runs Prometheus's own tool on the exposition and on the rules.
 func TestPromtool(t *testing.T) {
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {

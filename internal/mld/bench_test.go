@@ -12,8 +12,8 @@ func hostNumber(i int) netip.Addr {
 	return netip.AddrFrom16([16]byte{0xfe, 0x80, 11: 1, 12: byte(i >> 24), 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)})
 }
 
-// loaded returns a router that has heard a one-record report of every host for every group.
-// It also returns a function that makes the report of a group.
+// loaded returns a router that has received a one-record report of every host for every
+// group. It also returns a function that makes the report of a group.
 func loaded(groups, hosts int, sources func(group int) []netip.Addr) (*Router, func(group int) []byte) {
 	report := func(group int) []byte {
 		t, list := ModeIsExclude, []netip.Addr(nil)

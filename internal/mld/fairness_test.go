@@ -141,7 +141,7 @@ func TestJoinsAndLeaves(t *testing.T) {
 		for _, group := range []netip.Addr{group1, groupNumber(i)} {
 			x.hear(h1, AllowNewSources, group, list...)
 			x.hear(h1, ChangeToInclude, group)
-			x.r.Forget(x.now, x.r.HandleOf(Key{group, h1}), Version{x.clock, x.id}) // the peer has acknowledged it
+			x.r.Forget(x.now, x.r.HandleOf(Key{group, h1}), Version{x.clock, x.id}) // the peer has acknowledged the tombstone
 		}
 		if i%50 == 0 {
 			x.run(x.now.Add(50 * time.Millisecond))

@@ -8,8 +8,7 @@ import (
 
 var attacker = addr("fe80::1")
 
-// seven and rare are what a hostile querier sends: that it queries once in two and a half
-// days.
+// The rounded codes of a hostile querier: it claims to query once in two and a half days.
 const (
 	seven = 7
 	rare  = 31744 * time.Second
@@ -59,7 +58,7 @@ func TestHostileQueries(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			x := newRig(t, tc.cfg)
-			x.run(after(time.Minute)) // it already has the duty
+			x.run(after(time.Minute)) // this router already has the duty
 			for at := time.Minute; at < 20*time.Minute; at += time.Minute {
 				x.hear(h1, ModeIsExclude, group1)
 				x.hear(h2, ModeIsInclude, group1, s1)
@@ -95,7 +94,7 @@ func TestElectedWithinBounds(t *testing.T) {
 	x.run(after(time.Minute))
 	x.hear(h1, ModeIsExclude, group1)
 	x.receive(attacker, &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: nobody, Robustness: 1, QueryInterval: time.Second, MaxResponse: time.Millisecond}})
-	x.hear(h2, ModeIsExclude, group1) // the life of this record follows from the querier's values
+	x.hear(h2, ModeIsExclude, group1) // the life of this record derives from the querier's values
 	x.receive(attacker, &Packet{Type: TypeQuery, Query: Query{Version: 2, Group: group1, Robustness: 1, QueryInterval: time.Second, MaxResponse: 0}})
 	x.run(x.now.Add(1500 * time.Millisecond))
 	if g, _ := x.r.GroupState(x.now, group1); len(g.Hosts) != 2 {
@@ -112,8 +111,9 @@ func TestElectedWithinBounds(t *testing.T) {
 	}
 }
 
-// TestIsolatedQuerier: a host that the others cannot hear claims to be the querier, with
-// permitted values. Hosts that answer only queries they hear stay listeners.
+// TestIsolatedQuerier: a host whose queries the other hosts do not receive claims to be
+// the querier, with permitted values. Hosts that answer only queries they receive stay
+// listeners.
 func TestIsolatedQuerier(t *testing.T) {
 	for _, every := range []time.Duration{time.Second, 20 * time.Second, 100 * time.Second, 240 * time.Second} {
 		x := newRig(t, DefaultConfig())
@@ -145,7 +145,7 @@ func TestAnsweredQuerier(t *testing.T) {
 	}
 }
 
-// TestDowngrade: a query of version 1, which anybody can send, keeps hosts from naming
+// TestDowngrade: a query of version 1, which any host can send, keeps hosts from naming
 // sources. The policy permits only some sources. The sources that a host has named before
 // stay, until the host leaves.
 func TestDowngrade(t *testing.T) {

@@ -29,16 +29,16 @@ func TestHeldIsCautious(t *testing.T) {
 	x.wantFilter(Include, s1)
 }
 
-// The peer sends a version of a record. The version counts even if the retained record has
-// already expired.
+// The peer sends a version of a record. The version is applied even if the retained
+// record has already expired.
 func TestMergeWhileHeld(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, Left: time.Second}
 	x.r.Merge(after(0), rec, &x.fx)
 	x.r.RetainPeer(after(0), x.version(), true, &x.fx)
 	x.run(after(10 * time.Second))
-	// The peer is connected just long enough to say that this device has heard the host
-	// last.
+	// The peer is connected just long enough to report that this device has received the
+	// host's last report.
 	rec.Version, rec.Left = Version{1000, 1}, 5*time.Second
 	x.r.Merge(x.now, rec, &x.fx)
 	x.run(after(14900 * time.Millisecond))
@@ -136,8 +136,8 @@ func TestLeaveOfAnUnknownHostIsKeptWhileApart(t *testing.T) {
 	}
 }
 
-// A querier takes over a pending leave with little time left, because the other querier is
-// gone or disconnected. It gives the hosts the time to answer one of two queries.
+// A querier takes over a pending leave with little time left, because the other querier
+// is gone or disconnected. It gives the hosts enough time to answer one of two queries.
 func TestLeaveTakenUpHasItsTime(t *testing.T) {
 	const left = 1300 * time.Millisecond
 	taken := func(t *testing.T, takeOverLeave func(x *rig)) {
@@ -176,8 +176,8 @@ func TestLeaveTakenUpHasItsTime(t *testing.T) {
 	})
 }
 
-// A router keeps an MLDv1 group because it could not send a query. Its peer keeps the group
-// as long.
+// A router keeps an MLDv1 group because it could not send a query. Its peer keeps the
+// group for the same time.
 func TestWhatIsKeptUnaskedIsTold(t *testing.T) {
 	p := newPair(t, DefaultConfig())
 	p.b.hearV1(h1, TypeReportV1, group1)
@@ -206,8 +206,9 @@ func TestWhatIsKeptUnaskedIsTold(t *testing.T) {
 	}
 }
 
-// TestExpiryApartIsTold: a record expires while the peer cannot be told. Later this ends
-// the older version of the record at the peer, but no newer one.
+// TestExpiryApartIsTold: a record expires while the channel to the peer is down. When the
+// channel is up again, this ends the older version of the record at the peer, but no
+// newer one.
 func TestExpiryApartIsTold(t *testing.T) {
 	for _, newer := range []bool{false, true} {
 		p := newPair(t, DefaultConfig())
@@ -254,9 +255,9 @@ func TestNothingIsHeldTogether(t *testing.T) {
 	x.wantFilter(Include)
 }
 
-// A leave ends the record that the peer has just sent, and the leave is nearly over. Its
-// time begins again. Otherwise the peer, which does not know of the leave yet, would keep
-// the record that ends here.
+// A leave ends the record that the peer has just sent, and the last listener query time
+// is nearly over. That time begins again. Otherwise the peer, which does not know of the
+// leave yet, would keep the record that ends here.
 func TestLeaveIsToldBeforeItIsOver(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.r.SetPartitioned(after(0), x.version(), true, &x.fx)
@@ -274,7 +275,8 @@ func TestLeaveIsToldBeforeItIsOver(t *testing.T) {
 }
 
 // A Done ends before the channel is in sync, and leaves a retained record alive. The peer
-// had lost its own record and has got both meanwhile. It learns that the record lives.
+// had lost its own record and has received both since then. It learns that the record
+// lives.
 func TestHeldRecordOutlivesTheDone(t *testing.T) {
 	x, empty := newRig(t, DefaultConfig()), newRig(t, DefaultConfig())
 	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, V1: true, Left: 200 * time.Second}
@@ -304,9 +306,9 @@ func TestHeldRecordOutlivesTheDone(t *testing.T) {
 	}
 }
 
-// A record was refreshed before its retention began. The calendar still holds its older end
-// time. The record has not expired then, so nothing is told to the peer when it is
-// connected again.
+// A record was refreshed before its retention began. The calendar still holds its older
+// end time. The record has not expired by then, so nothing is sent to the peer when the
+// channel is up again.
 func TestHeldRecordThatWasRefreshedIsNotGivenBack(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	rec := Record{Key: Key{group1, h1}, Filter: Filter{Mode: Exclude}, Version: Version{1, 2}, Left: 20 * time.Second}

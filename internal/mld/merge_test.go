@@ -30,7 +30,7 @@ func newPair(t *testing.T, cfg Config) pair {
 func (x *rig) replicate(y *rig) {
 	x.t.Helper()
 	y.now = max(y.now, x.now)
-	y.clock = max(y.clock, x.clock) // as a hybrid logical clock does
+	y.clock = max(y.clock, x.clock) // the clock moves forward as a hybrid logical clock does
 	for _, key := range x.fx.Changed {
 		if rec, ok := x.r.Get(x.now, key); ok {
 			y.r.Merge(y.now, rec, &y.fx)
@@ -238,8 +238,8 @@ func TestHeldRecordEndsWithItsOriginal(t *testing.T) {
 	}
 }
 
-// While the querier cannot be told of it, an MLDv1 Done must not end the stream of a host
-// whose report was suppressed.
+// While the channel to the querier is down, an MLDv1 Done must not end the stream of a
+// host whose report was suppressed.
 func TestUnverifiableDone(t *testing.T) {
 	p := newPair(t, DefaultConfig())
 	p.b.hearV1(h1, TypeReportV1, group1)

@@ -76,7 +76,7 @@ type modelGroup struct {
 	v1Until, partialUntil instant.Time
 }
 
-// modelHost is a record. If the host wants nothing, it is a tombstone.
+// modelHost is a record. A host that wants nothing has a tombstone.
 type modelHost struct {
 	want           sourceSet
 	v1             bool
@@ -225,7 +225,7 @@ func (m *model) done(now instant.Time, host, group netip.Addr) {
 	g.keep(everyone, end)
 }
 
-// query is the elected querier's question (section 7.6.1).
+// query applies a query of the elected querier (section 7.6.1).
 func (m *model) query(now instant.Time, group netip.Addr, asked sourceSet, suppress bool) {
 	g := m.groups[group]
 	if g == nil {

@@ -14,8 +14,8 @@ import (
 	"tandem/internal/resumetest"
 )
 
-// TestMemoriesAreWhole: the memory for a successor contains everything that a Router or a
-// Proxy knows for longer than one event.
+// TestMemoriesAreWhole: the memory for a successor contains all state of a Router or a
+// Proxy that outlives an event.
 func TestMemoriesAreWhole(t *testing.T) {
 	resumetest.Fields(t, reflect.TypeFor[Router](), []string{"kept"}, map[string]string{
 		"cfg": "is given", "inUse": "follows from cfg and what the querier dictates",

@@ -111,7 +111,7 @@ func (t *tables) report(now instant.Time, rec RecordType, b sourceSet) {
 	t.send(now)
 }
 
-// ask implements sections 7.6.1 and 7.6.3.2.
+// ask applies a specific query (sections 7.6.1 and 7.6.3.2).
 func (t *tables) ask(now instant.Time, list sourceSet) {
 	t.each(list, func(i int) {
 		t.asked[i] = question{t.cfg.Robustness, now}

@@ -11,8 +11,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// served is a pair that runs, with sixteen streams of which each device sends some, and a
-// listener to each.
+// served is a running pair with sixteen streams, of which each device sends some, and a
+// listener for each stream.
 type served struct {
 	*pair
 	s         *source
@@ -30,7 +30,7 @@ func newServed(t *testing.T) *served {
 	return v
 }
 
-// begin has a host listen and the source send.
+// begin makes a host join and the source send.
 func (v *served) begin() {
 	v.t.Helper()
 	var groups []netip.Addr
@@ -48,16 +48,17 @@ func (v *served) begin() {
 	}
 }
 
-// mark begins the time in which nothing may be missed.
+// mark begins the time in which no packet may be missed.
 func (v *served) mark() { v.from = v.s.position() }
 
-// missedNone fails when a listener has missed something since mark.
+// missedNone fails if a listener has missed a packet since mark.
 func (v *served) missedNone(what string) {
 	v.t.Helper()
 	v.missedAtMost(0, what)
 }
 
-// missedAtMost fails when a listener has missed more since mark than is sent in some time.
+// missedAtMost fails if a listener has missed more packets since mark than are sent in a
+// time.
 func (v *served) missedAtMost(gap time.Duration, what string) {
 	v.t.Helper()
 	for _, l := range v.listeners {
@@ -68,11 +69,12 @@ func (v *served) missedAtMost(gap time.Duration, what string) {
 	}
 }
 
-// detection is ample for a busy machine to be told by its kernel and to hand over, which an idle
-// one does within 20 ms. Without a hand-over the loss has no end.
+// detection is enough for a busy machine to get the kernel's notice and to hand over. An
+// idle machine needs less than 20 ms. Without a hand-over the loss would not end.
 const detection = 200 * time.Millisecond
 
-// lacks waits until a device names what its member lacks, empty when it is ready.
+// lacks waits until a device shows what its member lacks; empty means that the member is
+// ready.
 func (d *device) lacks(want string) {
 	d.t.Helper()
 	eventually(d.t, "device "+d.name+" lacks: "+want, func() error {
@@ -84,10 +86,10 @@ func (d *device) lacks(want string) {
 	})
 }
 
-// TestUnableLeg: what takes the leg of the querier from its work costs nobody more than it takes the
-// kernel to tell, and nothing where the leg still forwards. The device says
-// what is wrong, to its operator and to the peer, which asks in its place, and it serves again
-// when that is over.
+// TestUnableLeg: the kernel keeps the querier's leg from working. The listeners miss no
+// more than until the kernel reports it, and nothing if the leg still forwards. The
+// device shows the reason to its operator and announces it to the peer, which queries in
+// its place. The device serves again when the fault is over.
 func TestUnableLeg(t *testing.T) {
 	v := newServed(t)
 	for _, c := range []struct {
@@ -127,9 +129,9 @@ func TestUnableLeg(t *testing.T) {
 	}
 }
 
-// TestLinkLocalRemoved: an address that somebody removes from a live interface is replaced before
-// anybody notices: the device stays ready. The kernel's forwarding sysctls do not matter to
-// multicast.
+// TestLinkLocalRemoved: another program removes a link-local address from a live
+// interface. The device replaces it at once and stays ready. The kernel's forwarding
+// sysctls do not matter for multicast.
 func TestLinkLocalRemoved(t *testing.T) {
 	v := newServed(t)
 	v.mark()
@@ -161,8 +163,8 @@ func TestLinkLocalRemoved(t *testing.T) {
 	}
 }
 
-// TestNoLinkLocalAtStart: a device whose interfaces never had a link-local address, as with
-// addr_gen_mode none, serves.
+// TestNoLinkLocalAtStart: a device serves although its interfaces never had a link-local
+// address, for instance with addr_gen_mode none.
 func TestNoLinkLocalAtStart(t *testing.T) {
 	p := newPair(t)
 	for _, link := range []string{legLink, upLink} {
@@ -176,7 +178,7 @@ func TestNoLinkLocalAtStart(t *testing.T) {
 	p.forms(len(v.listeners))
 }
 
-// outputFirewall drops what a device sends of MLD.
+// outputFirewall drops the MLD messages that a device sends.
 const outputFirewall = `table inet filter {
 	chain output {
 		type filter hook output priority 0; policy accept;
@@ -184,13 +186,14 @@ const outputFirewall = `table inet filter {
 	}
 }`
 
-// forwardFirewall is what Docker and ufw have.
+// forwardFirewall is a chain like those of Docker and ufw.
 const forwardFirewall = `table ip6 filter {
 	chain FORWARD { type filter hook forward priority 0; policy drop; }
 }`
 
-// TestFirewallsOfOthers: a device that others keep from asking, or from forwarding, leaves both
-// to the peer, and takes its share back when that is over.
+// TestFirewallsOfOthers: firewalls of other programs keep a device from querying, or from
+// forwarding. The device leaves both to the peer, and takes its share back when the
+// firewall is removed.
 func TestFirewallsOfOthers(t *testing.T) {
 	v := newServed(t)
 	for _, c := range []struct {
@@ -203,7 +206,7 @@ func TestFirewallsOfOthers(t *testing.T) {
 		v.mark()
 		v.a.nft(c.rules)
 		if c.gap == 0 {
-			v.a.configures("interface eth-trunk 10", "mld timer query 11") // so it asks within 11 s
+			v.a.configures("interface eth-trunk 10", "mld timer query 11") // so the device queries within 11 s
 		}
 		v.a.lacks(c.lack)
 		eventually(t, "device b serves alone", v.b.sole)
@@ -213,7 +216,7 @@ func TestFirewallsOfOthers(t *testing.T) {
 	}
 }
 
-// nft has the kernel take rules.
+// nft loads nftables rules into the kernel of a device.
 func (d *device) nft(rules string) {
 	d.t.Helper()
 	path, err := exec.LookPath("nft")

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// interfaceFacts are the facts of `display mld interface verbose`.
+// interfaceFacts is the JSON of `display mld interface verbose`.
 type interfaceFacts struct {
 	Policy  *string `json:"mld-group-policy"`
 	Refused uint64  `json:"joins-refused-by-group-policy"`

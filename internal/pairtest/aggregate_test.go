@@ -48,7 +48,7 @@ func newBondPair(t *testing.T) *lagPair {
 	return &lagPair{&pair{n, newDevice(t, "a", n.nodes["a"]), newDevice(t, "b", n.nodes["b"])}, kernelLAG{n.host}}
 }
 
-// start starts both devices. Each makes an Eth-Trunk with one port.
+// start starts both devices. Each has an Eth-Trunk with one port.
 func (p *lagPair) start() {
 	p.t.Helper()
 	for _, d := range []*device{p.a, p.b} {
@@ -87,7 +87,7 @@ func (p *lagPair) aggregates(devices ...string) time.Duration {
 	return time.Since(began)
 }
 
-// lacp describes the aggregate as the switch and both devices see it.
+// lacp returns the state of the aggregate at the switch and at both devices.
 func (p *lagPair) lacp() string {
 	return p.lag.describe() + describeBond(p.nodes["a"], "device a", legLink) + describeBond(p.nodes["b"], "device b", legLink)
 }
@@ -179,9 +179,9 @@ func (p *lagPair) faults() []fault {
 // faultTime is how long a fault lasts.
 const faultTime = 3 * time.Second
 
-// plays lets faults begin and end and shows what each costs, by the guest's clock. The
-// emulation is too slow and uneven to check the time limits. A fault that is not survived costs
-// its whole duration.
+// plays plays faults and prints what the listeners missed in each, by the guest's clock.
+// The emulation is too slow and uneven to check the time limits. A fault that the pair
+// does not survive costs its whole duration.
 func (p *lagPair) plays(src *source, listeners []*listener, faults ...fault) {
 	p.t.Helper()
 	for _, f := range faults {
@@ -213,7 +213,7 @@ func (p *lagPair) counts(fault string, listeners []*listener, from, healed, to u
 	}
 }
 
-// hasLeg waits until a device's leg is steered somewhere, and up.
+// hasLeg waits until a device's leg has a state, and is up.
 func (d *device) hasLeg(where string) {
 	d.t.Helper()
 	eventually(d.t, "the leg of device "+d.name+" is "+where, func() error {

@@ -30,8 +30,8 @@ func (d *device) hasAlarms(want ...string) {
 	})
 }
 
-// TestAlarms: a loss is an alarm while it lasts, also the second time. The log has its
-// beginning and its end.
+// TestAlarms: the loss of the peer is an alarm while it lasts, also the second time. The
+// log shows its beginning and its end.
 func TestAlarms(t *testing.T) {
 	p := newPair(t)
 	p.start()

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// arrivingGap is for how long listeners may miss a stream that comes in at one device no more: a
-// machine that runs the tests of many packages may be late.
+// arrivingGap is for how long listeners may miss a stream that no longer comes in at one
+// device. It allows for a machine that runs the tests of many packages.
 const arrivingGap = 150 * time.Millisecond
 
-// arrivingPair is a pair that shares some streams which a host receives.
+// arrivingPair returns a pair that shares some streams, and a host that receives them.
 func arrivingPair(t *testing.T, groups ...netip.Addr) (p *pair, s *source, all []*listener) {
 	p = newPair(t)
 	p.start()
@@ -30,11 +30,12 @@ func arrivingPair(t *testing.T, groups ...netip.Addr) (p *pair, s *source, all [
 	p.forms(len(groups))
 	p.a.hasDuty("shared", "0", true)
 	p.b.hasDuty("shared", "1", true)
-	time.Sleep(2 * time.Second) // the devices learn how the streams come in
+	time.Sleep(2 * time.Second) // the devices learn the usual intervals of the streams
 	return p, s, all
 }
 
-// miss fails where a listener has missed more than a time's worth of packets since a position.
+// miss fails if a listener has missed more packets since a position than are sent in a
+// time.
 func miss(t *testing.T, what string, all []*listener, s *source, from uint32, most time.Duration) {
 	t.Helper()
 	to := s.position()
@@ -47,8 +48,9 @@ func miss(t *testing.T, what string, all []*listener, s *source, from uint32, mo
 	}
 }
 
-// TestUpstreamDeliversNothing: the upstream link of a device has carrier and delivers nothing. The peer sends everything
-// within the limit, and the device is not ready. Nothing is missed when it takes its half back.
+// TestUpstreamDeliversNothing: the upstream link of a device has carrier and delivers
+// nothing. The peer sends everything within the limit, and the device is not ready. No
+// packet is missed when the device takes its bucket back.
 func TestUpstreamDeliversNothing(t *testing.T) {
 	p, s, all := arrivingPair(t, ssmGroup, asmGroup, lateGroup)
 	for range 2 {
@@ -70,7 +72,7 @@ func TestUpstreamDeliversNothing(t *testing.T) {
 	oneStreamIsLost(t, p, s, all)
 }
 
-// lackingStream is what a device shows of a stream that arrives at one of the two only.
+// lackingStream is a line of the display of streams that arrive at one device only.
 type lackingStream struct {
 	Group   netip.Addr `json:"group"`
 	Here    *bool      `json:"arrives-here"`
@@ -79,7 +81,7 @@ type lackingStream struct {
 	For     float64    `json:"in-stead-for"`
 }
 
-// showsLacking waits until a device shows what it is to show of the streams that arrive at one device only.
+// showsLacking waits until a device shows these streams as arriving at one device only.
 func (d *device) showsLacking(want ...lackingStream) {
 	d.t.Helper()
 	eventually(d.t, fmt.Sprintf("%s shows %d lacking streams", d.name, len(want)), func() error {
@@ -152,8 +154,8 @@ func (d *device) standsAgainst(object, reason string) {
 	})
 }
 
-// oneStreamIsLost: one of the streams arrives at A no more. B sends it, both devices stay ready, and show what is
-// lacking where.
+// oneStreamIsLost makes one stream no longer arrive at A. B sends it, both devices stay
+// ready, and both show which stream is lacking and where.
 func oneStreamIsLost(t *testing.T, p *pair, s *source, all []*listener) {
 	yes, no := true, false
 	p.a.canBeReloaded(nil, nil)
@@ -184,11 +186,12 @@ func oneStreamIsLost(t *testing.T, p *pair, s *source, all []*listener) {
 	miss(t, "A gets it again", all, s, from, 0)
 }
 
-// TestSourceStops: a source that stops, for both devices, changes nothing.
+// TestSourceStops: a source stops, so that its stream is silent at both devices. Nothing
+// changes.
 func TestSourceStops(t *testing.T) {
 	p, s, all := arrivingPair(t, ssmGroup, asmGroup)
 	for range 5 {
-		s.mu.Lock() // it sends nothing meanwhile
+		s.mu.Lock() // the source sends nothing while it holds the lock
 		time.Sleep(time.Second)
 		s.mu.Unlock()
 		for _, l := range all {

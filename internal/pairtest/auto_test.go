@@ -28,7 +28,7 @@ func (d *device) hasDuty(duty, covers string, legUp bool) {
 	})
 }
 
-// serves waits until a device serves alone and the other one's leg is down.
+// serves waits until a device serves alone and the other device's leg is down.
 func (p *pair) serves(d *device) {
 	p.t.Helper()
 	other := p.a
@@ -55,9 +55,10 @@ func autoPair(t *testing.T, revertDelay string) (*pair, *source, *listener) {
 	return p, s, l
 }
 
-// TestAutoSwitchover hands the leg over and takes it back on request, twice. It takes no time
-// although the revert delay is an hour, and no packet is lost. Neither is one lost when the
-// mode of either member is changed and changed back, nor in a switchover after that.
+// TestAutoSwitchover hands the leg over and takes it back on request, twice. The leg
+// comes back at once although the revert delay is an hour, and no packet is lost. No
+// packet is lost either when the mode of a member is changed and changed back, or in a
+// switchover after that.
 func TestAutoSwitchover(t *testing.T) {
 	p, s, l := autoPair(t, "3600")
 	from := s.position()
@@ -117,8 +118,8 @@ func TestAutoSplitBrainHeals(t *testing.T) {
 	}
 }
 
-// TestRevertDelay: if the peer has been serving, a device that returns shares the sending only
-// after the revert delay; nothing is lost meanwhile.
+// TestRevertDelay: if the peer has been serving, a device that returns shares the sending
+// only after the revert delay. No packet is lost during that time.
 func TestRevertDelay(t *testing.T) {
 	const delay = 3 * time.Second
 	p := newPair(t)
@@ -192,7 +193,7 @@ func TestAutoGivesBack(t *testing.T) {
 	}
 }
 
-// TestPlannedStopInAuto: a Master that is asked to end waits until its peer serves.
+// TestPlannedStopInAuto: a Master daemon that is told to end waits until its peer serves.
 func TestPlannedStopInAuto(t *testing.T) {
 	p, s, l := autoPair(t, "0")
 	for range 2 {

@@ -66,8 +66,8 @@ func trunkLines(device string) []string {
 	}
 }
 
-// TestTrunkIsOwned: a device makes an Eth-Trunk, keeps it as configured although others change
-// it, and restores the earlier state at the end.
+// TestTrunkIsOwned: a device makes an Eth-Trunk, keeps it as configured although other
+// programs change it, and restores the earlier state at the end.
 func TestTrunkIsOwned(t *testing.T) {
 	t.Parallel()
 	node, sw := testnet.NewNode(t), testnet.NewNode(t)

@@ -26,7 +26,7 @@ type browser struct {
 	mu       sync.Mutex
 	last     int
 	waiting  map[int]chan cdpMessage
-	problems []string // what the page complained of
+	problems []string // errors that the page has logged
 }
 
 // cdpMessage is a call, an answer or an event of the protocol.

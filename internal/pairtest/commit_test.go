@@ -39,7 +39,7 @@ func TestKilledWhileCommitting(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	taken, kills, found := 0, 0, 0
-	usual := 20 * time.Millisecond // for a commit
+	usual := 20 * time.Millisecond // duration of a commit
 	for n := 1; n <= *commits; n++ {
 		p := d.process
 		if random.IntN(3) == 0 {
@@ -54,7 +54,7 @@ func TestKilledWhileCommitting(t *testing.T) {
 			case taken:
 			case n:
 				taken = n
-				found++ // the commit was done, but the console could not confirm it
+				found++ // the commit was complete, but the console could not confirm it
 			default:
 				t.Fatalf("after commit %d it starts with %d; the console took %d last", n, got, taken)
 			}
@@ -161,7 +161,7 @@ func TestSecretsStayHidden(t *testing.T) {
 		testnet.Must(t, err)
 		shown += reply.Output
 	}
-	reply, err := d.exec("security-key simple " + key + " " + key) // not understood here
+	reply, err := d.exec("security-key simple " + key + " " + key) // the line is not a valid command here
 	testnet.Must(t, err)
 	shown += strings.ReplaceAll(reply.Output, "security-key simple "+key+" "+key, "")
 	if strings.Contains(shown, key) {

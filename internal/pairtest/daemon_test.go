@@ -55,7 +55,7 @@ func TestHelloPortInUse(t *testing.T) {
 	keepsServing(p.a)
 	l.awaits(s)
 
-	// The candidate remains and can be committed when the port is free.
+	// The candidate still exists and can be committed when the port is free.
 	testnet.Must(t, other.Close())
 	p.a.types("commit", "return")
 	p.b.configures("e-trunk ipv6 port 2000")

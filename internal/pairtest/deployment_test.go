@@ -8,8 +8,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestDeploymentPage: the commands of docs/deployment.md for A, and for B with the changes that
-// the page names, make a working pair.
+// TestDeploymentPage: the commands of docs/deployment.md for A, and for B with the
+// changes that the page describes, give a working pair.
 func TestDeploymentPage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/deployment.md")
 	testnet.Must(t, err)

@@ -49,7 +49,7 @@ type device struct {
 	exitStatus int
 }
 
-// process is a running daemon.
+// process is one run of a daemon.
 type process struct {
 	cmd   *exec.Cmd
 	ended chan struct{}
@@ -182,7 +182,7 @@ func (d *device) ends(s syscall.Signal) {
 
 func (d *device) kill() { d.signal(syscall.SIGKILL) }
 
-// crash kills the daemon and then does what a supervisor does.
+// crash kills the daemon and then runs the trunk guard, as a supervisor does.
 func (d *device) crash() {
 	d.t.Helper()
 	d.kill()
@@ -235,7 +235,7 @@ func (d *device) configures(lines ...string) {
 	d.types("commit", "return")
 }
 
-// refuses runs a line that must be refused and returns what the console says.
+// refuses runs a line that must be refused and returns the console's error.
 func (d *device) refuses(line string) string {
 	d.t.Helper()
 	reply, err := d.exec(line)

@@ -76,7 +76,7 @@ func twoETrunks(device string, sites []*site) []string {
 	return append(lines, "commit", "return")
 }
 
-// eTrunkFacts are what the test reads of display e-trunk.
+// eTrunkFacts is the part of display e-trunk that the test reads.
 type eTrunkFacts struct {
 	ID      int    `json:"e-trunk-id"`
 	State   string `json:"state"`
@@ -110,8 +110,8 @@ func (d *device) eTrunks() (map[int]eTrunkFacts, error) {
 	return byID, nil
 }
 
-// is waits until a device shows the given state of its two E-Trunks: its role in each, and its
-// duty on every member of each.
+// is waits until a device shows, for each of its two E-Trunks, this role, and this duty
+// on every member.
 func (d *device) is(what string, roles, duties [2]string) {
 	d.t.Helper()
 	eventually(d.t, "device "+d.name+" "+what, func() error {

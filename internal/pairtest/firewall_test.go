@@ -50,8 +50,8 @@ func TestFirewalls(t *testing.T) {
 	p.forms(2)
 }
 
-// TestLegsWithoutIPv6: while the legs have no IPv6, because their MTU is too small or somebody
-// has disabled it, a host joins. It is served when the legs have IPv6 again.
+// TestLegsWithoutIPv6: a host joins while the legs have no IPv6, because their MTU is too
+// small or because it was disabled. The host is served when the legs have IPv6 again.
 func TestLegsWithoutIPv6(t *testing.T) {
 	p := newPair(t)
 	p.start()

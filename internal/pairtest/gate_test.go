@@ -36,8 +36,8 @@ func (d *device) hasGate() bool {
 	return table != nil
 }
 
-// TestGateDeleted: somebody clears the firewall. That deletes the gate, too, unless the kernel
-// protects it.
+// TestGateDeleted: another program clears the firewall. That deletes the gate, too,
+// unless the kernel protects it.
 func TestGateDeleted(t *testing.T) {
 	p, _, _, _ := receivingPair(t)
 	p.forms(2)
@@ -79,8 +79,8 @@ func TestGateDeleted(t *testing.T) {
 	})
 }
 
-// TestForeignFirewall: a firewall of somebody else drops packets that the device forwards. An
-// alarm names it while it does.
+// TestForeignFirewall: a firewall of another program drops packets that the device
+// forwards. As long as it does, an alarm names it.
 func TestForeignFirewall(t *testing.T) {
 	p, _, _, _ := receivingPair(t)
 	p.forms(2)

@@ -13,7 +13,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// goneOn is the event that a daemon logs when it has taken over from another one.
+// goneOn is the event that a daemon logs after it has taken over from a predecessor.
 const goneOn = "TOOK_OVER"
 
 // TestRestartWithoutGap: a daemon is replaced by the installed program several times, under

@@ -24,7 +24,7 @@ func mldTypes(frames [][]byte, kind byte, from netip.Addr) (n int) {
 	return n
 }
 
-// asked returns how many general queries a device has sent to the hosts.
+// asked returns how many general queries a device has sent to the hosts, by its counters.
 func (d *device) asked() (int, error) {
 	sent, _, err := d.messages("General Query")
 	return sent, err
@@ -61,9 +61,9 @@ func (d *device) linkLocal(link string) netip.Addr {
 	return l.LinkLocal
 }
 
-// TestSplitBrainHeals cuts the path between the devices while both serve, twice. No listener
-// misses a packet. When the devices have found each other again, both report upstream what they
-// listen to, and the querier sends a query, once each.
+// TestSplitBrainHeals cuts the path between the devices while both serve, twice. No
+// listener misses a packet. When the devices have found each other again, both send
+// reports upstream, and the querier sends a query, once each.
 func TestSplitBrainHeals(t *testing.T) {
 	const query, report = 130, 143
 	p := newPair(t)
@@ -118,8 +118,9 @@ func TestSplitBrainHeals(t *testing.T) {
 	}
 }
 
-// TestSessionUsersAreToldOnce: an E-Trunk and a backup service use the same BFD session. Each
-// is told once that it is lost and once that it is back; counters and log agree.
+// TestSessionUsersAreToldOnce: an E-Trunk and a backup service use the same BFD session.
+// Each gets one report that the session is lost and one that it is back; counters and log
+// agree.
 func TestSessionUsersAreToldOnce(t *testing.T) {
 	p := newPair(t)
 	p.start()

@@ -47,7 +47,8 @@ func (d *device) paths() (states []string, err error) {
 	return states, err
 }
 
-// hears waits until the paths of a device have these states and it shares the sending.
+// hears waits until the paths of a device have these states and the device shares the
+// sending.
 func (d *device) hears(states ...string) {
 	d.t.Helper()
 	eventually(d.t, fmt.Sprintf("the paths of device %s are %v", d.name, states), func() error {
@@ -98,9 +99,9 @@ func (p *pair) hashReports() {
 }
 
 // TestHeartbeatPath cuts the primary path in one direction, in the other and in both, for
-// longer than the fail time. The devices hear each other on the heartbeat path. A listener
-// misses nothing and gets packets twice only for a moment. A new listener becomes known to both
-// devices. The death of a device is detected meanwhile.
+// longer than the fail time. The devices receive each other's hellos on the heartbeat
+// path. A listener misses nothing and gets packets twice only for a moment. Both devices
+// learn of a new listener. The death of a device is still detected.
 func TestHeartbeatPath(t *testing.T) {
 	// maxDouble is the number of packets in 300 ms.
 	const maxDouble = int(300 * time.Millisecond / streamInterval)

@@ -14,7 +14,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// forges is a UDP datagram of the stranger in the name of another.
+// forges returns a UDP datagram of the attacker with another sender's address.
 func forges(from, to netip.Addr, port uint16, payload []byte) testnet.Packet {
 	b := binary.BigEndian.AppendUint16(nil, 50000)
 	b = binary.BigEndian.AppendUint16(b, port)
@@ -24,7 +24,7 @@ func forges(from, to netip.Addr, port uint16, payload []byte) testnet.Packet {
 	return testnet.Packet{Src: from, Dst: to, HopLimit: 255, Next: unix.IPPROTO_UDP, Payload: b}
 }
 
-// udpChecksum is that of RFC 8200, section 8.1.
+// udpChecksum returns the UDP checksum (RFC 8200, section 8.1).
 func udpChecksum(from, to netip.Addr, datagram []byte) uint16 {
 	sum := uint32(len(datagram)) + unix.IPPROTO_UDP
 	for _, b := range [][]byte{from.AsSlice(), to.AsSlice(), append(datagram[:len(datagram):len(datagram)], 0)} {
@@ -38,7 +38,7 @@ func udpChecksum(from, to netip.Addr, datagram []byte) uint16 {
 	return ^uint16(sum)
 }
 
-// hardware is the Ethernet address of a device's leg.
+// hardware returns the Ethernet address of a device's leg.
 func (d *device) hardware() net.HardwareAddr {
 	d.t.Helper()
 	l, err := d.Links.Link(legLink)
@@ -46,9 +46,9 @@ func (d *device) hardware() net.HardwareAddr {
 	return l.HardwareAddr
 }
 
-// TestHostileControl: a host sends BFD in the name of the peer: that it is down, while it
-// lives, and that it is up, after it has died. The first changes nothing. After the second
-// the stream goes on at once from the device that is left.
+// TestHostileControl: a host sends BFD packets with the peer's address: with the state
+// Down while the peer lives, and with the state Up after it has died. The first has no
+// effect. In spite of the second, the stream comes at once from the remaining device.
 func TestHostileControl(t *testing.T) {
 	p, src, ssm, asm := receivingPair(t)
 	p.forms(2)

@@ -24,7 +24,7 @@ func (p *pair) staysPair() {
 	}
 }
 
-// servesNext fails unless a host that joins now receives within a second.
+// servesNext fails unless a host that joins now receives its stream within a second.
 func (p *pair) servesNext() {
 	p.t.Helper()
 	s := p.stream(lateGroup)
@@ -35,8 +35,8 @@ func (p *pair) servesNext() {
 	}
 }
 
-// TestHostileData: a host sends data to ever new groups, as fast as it can. Nobody misses
-// anything, and the devices make no entry for it.
+// TestHostileData: a host sends data to ever new groups, as fast as it can. No listener
+// misses a packet, and the devices make no entries for these groups.
 func TestHostileData(t *testing.T) {
 	p, src, ssm, asm := receivingPair(t)
 	p.forms(2)
@@ -53,7 +53,7 @@ func TestHostileData(t *testing.T) {
 			if !yield(testnet.Packet{Src: netip.AddrFrom16(source), Dst: netip.AddrFrom16(group), HopLimit: 8, Next: unix.IPPROTO_UDP, Payload: payload}) {
 				return
 			}
-			if sent%100 == 99 { // leaves the machine, which has two processors, to the receivers, too
+			if sent%100 == 99 { // leaves processor time to the receivers, because the machine has only two processors
 				time.Sleep(time.Millisecond)
 			}
 		}

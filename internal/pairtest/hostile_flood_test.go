@@ -18,8 +18,8 @@ func (s stranger) report(records ...mld.GroupRecord) testnet.Packet {
 	return p
 }
 
-// floods sends reports of groups, each with as many sources as fit, at up to a thousand reports
-// a second.
+// floods sends reports of groups, each with as many sources as fit into a report, at up
+// to a thousand reports a second.
 func (s stranger) floods(reports int) {
 	s.t.Helper()
 	sources := make([]netip.Addr, 70)
@@ -40,9 +40,9 @@ func (s stranger) floods(reports int) {
 	})
 }
 
-// TestHostileJoins: one host wants 420,000 streams, more than both devices can store. Other
-// listeners miss nothing, a new one is served, and both devices stay a pair. The records of the
-// hostile host are bounded, and an alarm names it.
+// TestHostileJoins: one host wants 420,000 streams, more than both devices can store.
+// Other listeners miss no packet, a new one is served, and both devices stay a pair. The
+// records of the hostile host are bounded, and an alarm names it.
 func TestHostileJoins(t *testing.T) {
 	p, src, ssm, asm := receivingPair(t)
 	p.forms(2)

@@ -8,9 +8,10 @@ import (
 	"tandem/internal/mld"
 )
 
-// TestHostileLeave: with prompt leave somebody leaves in the name of a host that watches. It
-// has the streams again within the time in which hosts answer a query, and does not have to
-// wait for the next general one. Without prompt leave it misses nothing.
+// TestHostileLeave: with prompt leave, an attacker sends a leave with the address of a
+// listening host. The host receives the streams again within the time of an answer to a
+// query, and does not have to wait for the next general query. Without prompt leave it
+// misses nothing.
 func TestHostileLeave(t *testing.T) {
 	p, src, ssm, asm := receivingPair(t)
 	p.forms(2)
@@ -40,7 +41,7 @@ func TestHostileLeave(t *testing.T) {
 	asm.awaits(src)
 	from = src.position()
 	leave()
-	const answers = 1500 * time.Millisecond // to a query, after each of the two leaves
+	const answers = 1500 * time.Millisecond // time of an answer to a query, after each of the two leaves
 	for _, l := range []*listener{ssm, asm} {
 		n := l.missed(from+1, src.position()-1)
 		if n > int(2*answers/streamInterval) {

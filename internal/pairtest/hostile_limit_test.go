@@ -11,9 +11,9 @@ import (
 	"tandem/internal/mld"
 )
 
-// TestHostileShare: where an access limit is configured, one host joins as many groups as it
-// can. Those who watch miss nothing, the next viewer gets what it wants, and the operator is
-// told whose it is.
+// TestHostileShare: with an access limit, one host joins as many groups as it can.
+// Existing listeners miss nothing, the next viewer gets its stream, and the alarm names
+// the host that takes the most.
 func TestHostileShare(t *testing.T) {
 	p, src, ssm, asm := receivingPair(t)
 	p.configure("interface eth-trunk 10", "mld access-limit 64")

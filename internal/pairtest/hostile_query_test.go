@@ -12,7 +12,7 @@ import (
 	"tandem/internal/mld"
 )
 
-// stranger is a hostile host behind the same switch.
+// stranger is an attacker's host behind the same switch.
 type stranger struct {
 	*network
 	addr netip.Addr
@@ -21,7 +21,8 @@ type stranger struct {
 // routerAlert is the Router Alert option of an MLD message, padded.
 var routerAlert = []byte{5, 2, 0, 0, 1, 0}
 
-// asks sends a query to the switch: to its normal destination, or to the one of the packet.
+// asks sends a query of the attacker: to the query's normal destination, or to the
+// destination of p.
 func (s stranger) asks(q mld.Query, p testnet.Packet) {
 	s.t.Helper()
 	p.Src, p.HopLimit, p.Payload = s.addr, 1, mld.AppendQuery(nil, q)
@@ -47,13 +48,13 @@ func (s stranger) stops(p testnet.Packet, groups ...netip.Addr) {
 	}
 }
 
-// TestHostileQuerier: a host behind the switch claims to be the querier, in every way that a
-// router might accept. No listener misses a packet, the querying device goes on to query, and
-// an alarm is raised.
+// TestHostileQuerier: a host behind the switch claims to be the querier, in every way
+// that a router might accept. No listener misses a packet, the device with the duty goes
+// on querying, and an alarm is raised.
 func TestHostileQuerier(t *testing.T) {
 	p, src, ssm, asm := receivingPair(t)
 	p.forms(2)
-	time.Sleep(10 * time.Second) // after that time a query cannot be the peer's, which was the querier just before
+	time.Sleep(10 * time.Second) // after this time, a foreign query cannot be one of the peer, which was the querier just before
 	from := src.position()
 	host := stranger{p.network, netip.MustParseAddr("fe80::1")}
 	for _, d := range []*device{p.a, p.b} {

@@ -133,8 +133,8 @@ func TestInterfacesReturn(t *testing.T) {
 	}
 }
 
-// TestAliasedInterface: a name with a slash refers to the link that has it as its alias, no
-// matter when the link gets the alias.
+// TestAliasedInterface: a name with a slash refers to the link that has it as its alias,
+// at whatever time the link gets the alias.
 func TestAliasedInterface(t *testing.T) {
 	const name = "GigabitEthernet0/1/0"
 	p := newPair(t)
@@ -176,8 +176,8 @@ func TestAddressReturns(t *testing.T) {
 		testnet.Must(t, p.a.Links.SetUp(coreLink, true))
 		p.forms(0)
 	}
-	// It is removed with its configuration. That is no error if somebody else has removed it
-	// before.
+	// It is removed with its configuration. If another program has removed it before,
+	// this is no error.
 	prefix := netip.PrefixFrom(addr("5", "a"), 64)
 	testnet.Must(t, p.a.Links.SetUp(upLink, false))
 	testnet.Must(t, p.a.Links.SetUp(upLink, true))

@@ -9,8 +9,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// blocks makes the switch forward nothing on a leg, both ways, as a port does that has
-// carrier and is still learning.
+// blocks makes the switch forward nothing on a leg in both directions, like a port that
+// has carrier and is still learning.
 func (n *network) blocks(leg string) {
 	n.t.Helper()
 	drop := nftables.ChainPolicyDrop
@@ -23,9 +23,9 @@ func (n *network) blocks(leg string) {
 	})
 }
 
-// TestPortForwardsLate: the port of the switch has carrier two seconds before it forwards,
-// when a device that was restarted raises its leg again and when a cable comes back. The peer
-// sends until the leg has shown to work.
+// TestPortForwardsLate: the switch port has carrier two seconds before it forwards. This
+// happens when a restarted device takes its leg up again, and when a cable is connected
+// again. The peer sends until a packet has come in on the leg.
 func TestPortForwardsLate(t *testing.T) {
 	p, s, l := autoPair(t, "0")
 	for _, fault := range []struct {

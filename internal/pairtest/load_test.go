@@ -131,7 +131,7 @@ func (l *load) read() {
 			for {
 				n, _, err := unix.Recvfrom(fd, b, 0)
 				if err != nil {
-					break // nothing more is there
+					break // no more packets are waiting
 				}
 				if seq := binary.BigEndian.Uint32(b); n == 4 {
 					for uint32(len(l.seen[i])) <= seq {
@@ -177,7 +177,7 @@ func (l *load) steady() (from uint32) {
 	return l.position() + 1
 }
 
-// judge counts what was lost and what came twice since a position that all streams have
+// judge counts lost packets and duplicates since a position that all streams have
 // reached.
 func (l *load) judge(from uint32) (missed, twice int) {
 	to := l.flows()

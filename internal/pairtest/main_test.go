@@ -19,13 +19,13 @@ func TestMain(m *testing.M) {
 
 func runTests(m *testing.M) int {
 	if os.Geteuid() != 0 {
-		return m.Run() // so that every test is skipped with the reason
+		return m.Run() // so that every test reports why it is skipped
 	}
 	// The tests mostly wait, so several can run at the same time.
 	if f := flag.Lookup("test.parallel"); f != nil {
 		_ = f.Value.Set("4")
 	}
-	// A machine without a compiler gets compiled programs.
+	// On a machine without a compiler, this variable names compiled programs.
 	if programs = os.Getenv("TANDEM_PROGRAMS"); programs != "" {
 		return m.Run()
 	}
@@ -48,7 +48,7 @@ func build() (string, error) {
 		os.RemoveAll(dir)
 		return "", fmt.Errorf("build the programs: %w\n%s", err, out)
 	}
-	// A user without privileges runs them, too.
+	// A user without privileges runs the programs, too.
 	return dir, os.Chmod(dir, 0o755)
 }
 

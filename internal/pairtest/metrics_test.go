@@ -51,8 +51,8 @@ func (d *device) measures(url string, samples ...string) {
 	})
 }
 
-// counts waits until a counter is above zero on one of the devices. A host is counted on the
-// device that hears it first.
+// counts waits until a counter is above zero on one of the devices. A host is counted on
+// the device that first receives its report.
 func (p *pair) counts(series string, urls map[*device]string) {
 	p.a.t.Helper()
 	eventually(p.a.t, series+" counts", func() error {
@@ -93,7 +93,7 @@ func TestMetrics(t *testing.T) {
 	both := map[*device]string{p.a: url, p.b: url}
 	p.counts(`tandem_rbs_replication_lag_seconds_count{service="rbs1"}`, both)
 	p.counts(`tandem_mld_activity_total{interface="Eth-Trunk10",kind="joins"}`, both)
-	p.join(ssmGroup, sourceAddr) // gets its entry at once, not only when the stream arrives
+	p.join(ssmGroup, sourceAddr) // this entry is made at once, not only when the stream arrives
 	p.counts(`tandem_join_latency_seconds_count`, both)
 	p.forms(2)
 	p.a.measures(url, append(shared, "tandem_mfc_entries 2")...)
@@ -115,7 +115,7 @@ func TestMetrics(t *testing.T) {
 		}
 		return nil
 	})
-	testnet.Must(t, p.a.shares()) // and nothing else changes
+	testnet.Must(t, p.a.shares()) // the duties do not change
 	p.a.configures("undo http server enable")
 	eventually(t, "it is served no more", func() error {
 		if text := p.a.shows("http server"); !strings.Contains(text, "disabled") {

@@ -16,23 +16,23 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// openVSwitch is Open vSwitch as the access switch, in a namespace of its own: its LACP
-// is not the kernel's, nor is its forwarding, which is a process that reads and writes
-// frames at packet sockets.
+// openVSwitch is Open vSwitch as the access switch, in a namespace of its own. Its LACP
+// and its forwarding are not the kernel's: a process reads and writes frames at packet
+// sockets.
 type openVSwitch struct {
 	t    *testing.T
 	node *testnet.Node
 	dir  string
 }
 
-// hostPort is the port to the host, and vswitch the bridge.
+// hostPort is the port to the host, vswitch the bridge.
 const (
 	hostPort = "host"
 	vswitch  = "ovs"
 )
 
 // newOpenVSwitch starts the switch with a bond over both legs, which hashes by layers 3
-// and 4 as the kernel's does. The legs must exist already.
+// and 4 like the kernel's. The legs must exist already.
 func newOpenVSwitch(t *testing.T, node *testnet.Node) *openVSwitch {
 	t.Helper()
 	s := &openVSwitch{t, node, t.TempDir()}
@@ -46,7 +46,7 @@ func newOpenVSwitch(t *testing.T, node *testnet.Node) *openVSwitch {
 	return s
 }
 
-// requireOpenVSwitch skips where its programs are not installed.
+// requireOpenVSwitch skips the test if its programs are not installed.
 func requireOpenVSwitch(t *testing.T) {
 	t.Helper()
 	for _, program := range []string{"ovs-vswitchd", "ovsdb-server", "ovsdb-tool", "ovs-vsctl", "ovs-appctl"} {
@@ -72,7 +72,7 @@ func (s *openVSwitch) start(name string, args ...string) {
 	})
 }
 
-// configure changes the switch and waits until it is so.
+// configure changes the switch and waits until the change is in force.
 func (s *openVSwitch) configure(args ...string) {
 	s.t.Helper()
 	s.run("ovs-vsctl", append([]string{"--retry", "--timeout=20", "--db=unix:" + s.path("db.sock")}, args...)...)
@@ -92,8 +92,8 @@ func (s *openVSwitch) shows(what ...string) (string, error) {
 
 func (s *openVSwitch) legs() *testnet.Node { return s.node }
 
-// enabledMember finds the ports that the bond sends to and takes from. Ports of another
-// LACP system than that of the first are none.
+// enabledMember matches the ports that the bond uses. Ports with another LACP system than
+// the first port are not used.
 var enabledMember = regexp.MustCompile(`(?m)^(?:member|slave) leg-(\w+): enabled$`)
 
 func (s *openVSwitch) members() (devices []string, err error) {
@@ -117,9 +117,9 @@ func (s *openVSwitch) describe() string {
 	return b.String()
 }
 
-// finishChecksums has an interface finish the checksums of what it sends, as what leaves
-// for a cable has them. A veth leaves them to the receiver, which is a kernel as a rule;
-// Open vSwitch passes on what it reads, and the host drops it.
+// finishChecksums makes an interface compute the checksums of the packets that it sends,
+// like a network card. A veth leaves them to the receiving kernel; Open vSwitch passes
+// packets on unchanged, and the host would drop them.
 func finishChecksums(t *testing.T, n *testnet.Node, link string) {
 	t.Helper()
 	n.In(t, func() error {
@@ -143,7 +143,7 @@ func finishChecksums(t *testing.T, n *testnet.Node, link string) {
 	})
 }
 
-// newOpenVSwitchPair is a pair below Open vSwitch.
+// newOpenVSwitchPair returns a pair below Open vSwitch.
 func newOpenVSwitchPair(t *testing.T) *lagPair {
 	t.Helper()
 	requireBonding(t, testnet.NewNode(t).Links)
@@ -159,9 +159,9 @@ func newOpenVSwitchPair(t *testing.T) *lagPair {
 	return &lagPair{pair: &pair{n, newDevice(t, "a", n.nodes["a"]), newDevice(t, "b", n.nodes["b"])}, lag: newOpenVSwitch(t, node)}
 }
 
-// TestAggregateOfOpenVSwitch is the main scenario with a switch of another make: its
-// aggregate is over both devices, and listeners behind it are served while either dies
-// and comes back.
+// TestAggregateOfOpenVSwitch is the main scenario with another make of switch: its
+// aggregate has both devices, and the listeners behind it are served while each device
+// dies and returns.
 func TestAggregateOfOpenVSwitch(t *testing.T) {
 	p := newOpenVSwitchPair(t)
 	p.start()

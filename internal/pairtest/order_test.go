@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// steps are the commits of the procedure, each as it is written.
+// steps returns the commits of the procedure, each with its lines.
 func steps(device string) [][]string {
 	var all [][]string
 	lines := procedure(device)
@@ -22,8 +22,8 @@ func steps(device string) [][]string {
 	return all
 }
 
-// TestProcedureBesideALiveDevice: the procedure typed on B in its order, with time between its commits,
-// never takes a packet from the listeners of A.
+// TestProcedureBesideALiveDevice: an operator types the procedure on B, in its order,
+// with time between the commits. The listeners of A miss no packet.
 func TestProcedureBesideALiveDevice(t *testing.T) {
 	p := newPair(t)
 	p.a.start(configuration("a")...)
@@ -42,8 +42,9 @@ func TestProcedureBesideALiveDevice(t *testing.T) {
 	v.missedNone("the whole procedure")
 }
 
-// TestPartsTakenAway: each part of the procedure, taken away on one device of a pair and put
-// back, costs nobody a packet: the device hands over before it stops, and says why it is not ready.
+// TestPartsTakenAway: each part of the procedure is removed on one device of a pair and
+// configured again. No listener misses a packet: the device hands over before it stops,
+// and shows why it is not ready.
 func TestPartsTakenAway(t *testing.T) {
 	v := newServed(t)
 	view := func(name, line, again string) struct{ undo, again []string } {
@@ -82,7 +83,8 @@ func TestPartsTakenAway(t *testing.T) {
 	}
 }
 
-// TestEverythingTakenAway: one commit that ends the service of a device is no loss at the other.
+// TestEverythingTakenAway: one commit ends the service of a device. The listeners of the
+// other device miss nothing.
 func TestEverythingTakenAway(t *testing.T) {
 	v := newServed(t)
 	v.mark()

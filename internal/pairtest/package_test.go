@@ -166,7 +166,7 @@ func TestPackage(t *testing.T) {
 	p.forms(streams)
 
 	from := l.steady()
-	m.run("dpkg", "-i", deb) // over the installed one, as with a later version
+	m.run("dpkg", "-i", deb) // over the installed package, as for a later version
 	p.a.succeeded(0)
 	p.forms(streams)
 	l.unbroken(from, "the upgrade")

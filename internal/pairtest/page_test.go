@@ -53,7 +53,7 @@ func TestPage(t *testing.T) {
 	b.search(asmGroup.String()[:4], "1 found")
 	b.clicks("#groups tr.row")
 	b.shows("document.querySelectorAll('#groups tr.detail').length", 1.0)
-	// The same by keyboard, and on a telephone.
+	// The same by keyboard, and on the screen of a telephone.
 	b.shows("(r => { r.focus(); r.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true})); return document.activeElement === r; })"+
 		"(document.querySelector('#groups tr.row'))", true)
 	b.shows("document.querySelectorAll('#groups tr.detail').length", 0.0)
@@ -84,7 +84,7 @@ func TestPage(t *testing.T) {
 	b.quiet()
 }
 
-// judges checks how the page shows pairs in a worse state than the test's.
+// judges checks how the page shows pairs in a worse state than the test's pair.
 func (b *browser) judges() {
 	b.t.Helper()
 	const self = `{name: 'A', alarms: [], trunks: [{peerAlive: true}], members: [{trunk: 1, id: 10, remote: 20, up: true, ready: true, role: 'Master', duty: 'shared', covers: '0'}]}`

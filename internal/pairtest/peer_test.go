@@ -87,7 +87,8 @@ func TestWrongETrunkPeer(t *testing.T) {
 	p.forms(0)
 }
 
-// TestBFDElsewhere: a session with other addresses than the E-Trunk's cannot watch the peer.
+// TestBFDElsewhere: a BFD session between other addresses than the E-Trunk's cannot
+// monitor the peer.
 func TestBFDElsewhere(t *testing.T) {
 	p := newPair(t)
 	p.a.start(configuration("a")...)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// asWritten returns the procedure with only what the operator's text has.
+// asWritten returns the procedure with only the lines of the operator's text.
 func asWritten(device string) (lines []string) {
 	for _, line := range procedure(device) {
 		if !strings.HasPrefix(line, "timer ") && !strings.HasPrefix(line, "min-") && line != "return" {
@@ -18,9 +18,9 @@ func asWritten(device string) (lines []string) {
 	return lines
 }
 
-// TestProcedure types the operator's procedure into two devices that have only interfaces and
-// addresses. Replication and switchover need, beside it, only MLD, multicast routing and the
-// upstream.
+// TestProcedure types the operator's procedure into two devices that have only interfaces
+// and addresses. Besides it, replication and switchover need only MLD, multicast routing
+// and the upstream interface.
 func TestProcedure(t *testing.T) {
 	p := newPair(t)
 	for _, d := range []*device{p.a, p.b} {
@@ -69,7 +69,7 @@ func TestUndo(t *testing.T) {
 	p := newPair(t)
 	upstream := p.listenUpstream()
 	p.a.start(configuration("a")...)
-	p.a.configures("interface eth-trunk 10", "mld max-response-time 1") // hosts answer within it
+	p.a.configures("interface eth-trunk 10", "mld max-response-time 1") // hosts answer within this time
 	s := p.stream(ssmGroup, asmGroup)
 	ssm, asm := p.join(ssmGroup, sourceAddr), p.join(asmGroup, noSource)
 	for _, step := range []struct {

@@ -30,7 +30,7 @@ func TestRecordedIncident(t *testing.T) {
 	p.forms(streams)
 	for _, d := range []*device{p.a, p.b} {
 		d.replays("incident")
-		d.restarts() // after that the recording begins with a checkpoint
+		d.restarts() // after the restart the recording begins with a checkpoint
 	}
 	p.forms(streams)
 	p.b.crash()

@@ -57,8 +57,8 @@ func (d *device) holds(records int) error {
 	return err
 }
 
-// TestTerminated: a daemon that is asked to end first hands over without losing a packet. It
-// leaves nothing in the kernel.
+// TestTerminated: a daemon that is told to end first hands over without losing a packet.
+// Afterwards the kernel keeps no state of it.
 func TestTerminated(t *testing.T) {
 	p := newPair(t)
 	p.start()

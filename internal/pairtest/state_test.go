@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// The facts of the displays that the tests use.
+// The JSON of the displays that the tests use.
 type (
 	trunkFacts struct {
 		State     string `json:"state"`
@@ -163,7 +163,7 @@ func configuration(device string) []string {
 	return append(routing(), procedure(device)...)
 }
 
-// routing returns what replication and switchover need beside the procedure.
+// routing returns the lines that replication and switchover need besides the procedure.
 func routing() []string {
 	return []string{
 		"system-view",
@@ -180,7 +180,7 @@ func procedure(device string) []string {
 	return strings.Split(strings.TrimSpace(ofDevice(device).Replace(procedureText)), "\n")
 }
 
-// ofDevice puts what differs from device to device into a text.
+// ofDevice replaces, in a text, what differs between the devices.
 func ofDevice(device string) *strings.Replacer {
 	peer := map[string]string{"a": "b", "b": "a"}[device]
 	return strings.NewReplacer(
@@ -192,7 +192,7 @@ func ofDevice(device string) *strings.Replacer {
 	)
 }
 
-// The procedure has the timers and the detection time as optional; here they are set.
+// In the procedure the timers and the detection time are optional; here they are set.
 const procedureText = `
 system-view
 remote-backup-service rbs1

@@ -14,15 +14,15 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestStoppedDaemon stops a daemon until its peer has lost it by BFD and by hellos, and then
-// continues it. No listener misses a packet, because the kernel of the stopped device forwards
-// its share meanwhile. When it continues, its old information does not make both send for long.
-// This is done twice, in both directions. The simulation tests the order in which it reads what
-// has waited.
+// TestStoppedDaemon stops a daemon until its peer has lost it by BFD and by hellos, and
+// then continues it. No listener misses a packet, because the kernel of the stopped
+// device forwards its share meanwhile. When it continues, its outdated state does not
+// make both devices send for long. This is done twice, for each device. The simulation
+// tests the order in which the daemon reads the waiting messages.
 func TestStoppedDaemon(t *testing.T) {
 	p := newPair(t)
 	p.start()
-	groups := []netip.Addr{ssmGroup, netip.MustParseAddr("ff3e::8000:2")} // one for either bucket
+	groups := []netip.Addr{ssmGroup, netip.MustParseAddr("ff3e::8000:2")} // one stream of each bucket
 	src := p.stream(groups...)
 	var listeners []*listener
 	for _, g := range groups {

@@ -7,9 +7,9 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestStrandedHosts: a device loses its upstream and the channel by which it could tell the
-// peer of its listeners, twice. It leaves its hosts to the peer. A host that joined meanwhile
-// gets its stream from the peer, and the other listeners miss nothing.
+// TestStrandedHosts: a device loses its upstream and the replication channel to the peer,
+// twice. It leaves its hosts to the peer. A host that joined during the fault gets its
+// stream from the peer, and the other listeners miss nothing.
 func TestStrandedHosts(t *testing.T) {
 	p := newPair(t)
 	p.start()

@@ -88,7 +88,7 @@ func (s *supervisor) listen() {
 	for {
 		n, c, _, _, err := s.socket.ReadMsgUnix(message, control)
 		if err != nil {
-			return // closed at the end
+			return // closed at the end of the test
 		}
 		s.take(parseState(string(message[:n])), descriptors(control[:c]))
 	}
@@ -135,7 +135,7 @@ func (s *supervisor) take(state map[string]string, fds []int) {
 	case state["WATCHDOG"] == "1":
 		s.alive++
 	}
-	for _, fd := range fds { // of a barrier
+	for _, fd := range fds { // descriptors of a barrier
 		unix.Close(fd)
 	}
 }

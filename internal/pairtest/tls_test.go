@@ -59,7 +59,8 @@ func (p *pair) synchronised(how string) {
 	}
 }
 
-// complains waits until the display and the log of a device say why it has no connection.
+// complains waits until the display and the log of a device show why it has no
+// connection.
 func (d *device) complains(about string) {
 	d.t.Helper()
 	eventually(d.t, "device "+d.name+" complains about: "+about, func() error {
@@ -111,7 +112,7 @@ func TestTLS(t *testing.T) {
 	contains(t, p.b.refuses("commit"), "no such file")
 	p.b.types("clear configuration candidate", "return")
 
-	// A's certificate has another address than the one that A uses.
+	// A's certificate is for another address than the one that A uses.
 	p.b.configures(policy(good, good, "b")...)
 	p.synchronised("TLS 1.3")
 	p.a.configures(policy(good, good, "b")...)
@@ -153,7 +154,7 @@ func TestCertificateThatIsOfNoUse(t *testing.T) {
 		}
 		install(d, brief)
 		d.configures("e-trunk 1", "description in spring")
-		p.synchronised("TLS 1.3") // with what it had
+		p.synchronised("TLS 1.3") // with the credentials that it had
 		d.hasAlarms("SSL_CERT_ENDS")
 		contains(t, d.shows("alarm active"), "certificate has expired")
 		d.kill()

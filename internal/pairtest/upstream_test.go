@@ -13,8 +13,8 @@ import (
 // router receives the reports that the devices send upstream, as a router there would.
 type router struct {
 	mu sync.Mutex
-	// wanted says, for a device's link-local address and a group, whether the device wants the
-	// group.
+	// wanted holds, for a device's link-local address and a group, whether the device's
+	// last report wants the group.
 	wanted map[reporter]bool
 }
 

@@ -152,7 +152,7 @@ func TestVPNInstance(t *testing.T) {
 	})
 	sessions, err = p.a.bfd()
 	testnet.Must(t, err)
-	if _, left := sessions["public"]; len(sessions) != 1 || !left { // its way is ambiguous now
+	if _, left := sessions["public"]; len(sessions) != 1 || !left { // its route is ambiguous now
 		t.Errorf("%+v", sessions)
 	}
 }

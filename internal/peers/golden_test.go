@@ -99,9 +99,9 @@ func TestEncoded(t *testing.T) {
 	}
 }
 
-// TestDissected lets Wireshark's dissectors read the capture. They must report no malformed
-// message, no warning and no wrong checksum, and every field must have the value that we
-// meant.
+// TestDissected lets Wireshark's dissectors read the capture. They must report no
+// malformed message, no warning and no wrong checksum, and every field must have the
+// intended value.
 func TestDissected(t *testing.T) {
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {

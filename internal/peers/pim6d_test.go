@@ -156,7 +156,7 @@ func (c *core) joins(iface string) (list []string) {
 	return list
 }
 
-// received counts the packets to a group that arrive at a node on a link within a while.
+// received counts the packets to a group that arrive at a node on a link during a time.
 func received(t testing.TB, n *testnet.Node, link string, group netip.Addr, while time.Duration) (count int) {
 	t.Helper()
 	frames := n.Capture(t, link)
@@ -189,8 +189,9 @@ func stream(t testing.TB, n *testnet.Net, group netip.Addr) {
 	t.Cleanup(func() { close(stop); <-ended })
 }
 
-// below returns a network in which pim6d is the router of the source, and our router is downstream
-// of it. config is the configuration of "router pim6". It waits until both are neighbors.
+// below returns a network in which pim6d is the router of the source, and Tandem's router
+// is downstream of it. config is the configuration of "router pim6". It waits until both
+// are neighbors.
 func below(t *testing.T, cfg pim.Config, config string) (n *testnet.Net, c *core, s *speaker) {
 	t.Helper()
 	frrRoot(t)
@@ -210,8 +211,8 @@ func below(t *testing.T, cfg pim.Config, config string) (n *testnet.Net, c *core
 var routerAddress = testnet.Source.Next()
 
 // TestPIM6DJoins uses FRR's pim6d as the first-hop router of an SSM stream. Both become
-// neighbors. It obeys our join and our prune. After pim6d was killed and started again, our
-// join arrives before its regular refresh is due.
+// neighbors. pim6d obeys Tandem's join and prune. After pim6d was killed and started
+// again, a join arrives before the regular refresh is due.
 func TestPIM6DJoins(t *testing.T) {
 	n, c, s := below(t, pim.DefaultConfig(), "")
 	us, group := n.Hosts[0], netip.MustParseAddr("ff3e::8000:1")
@@ -234,8 +235,9 @@ func TestPIM6DJoins(t *testing.T) {
 	s.refused()
 }
 
-// TestPIM6DSharedTree has pim6d as the RP, configured on both sides: the stream comes on the shared
-// tree unless it is excluded, and after our switch on that of the source.
+// TestPIM6DSharedTree uses pim6d as the RP, configured on both sides. The stream comes on
+// the shared tree, unless its source is excluded. After the switch it comes on the tree
+// of the source.
 func TestPIM6DSharedTree(t *testing.T) {
 	cfg := pim.DefaultConfig()
 	cfg.StaticRPs = []pim.StaticRP{{RP: routerAddress}}

@@ -13,16 +13,16 @@ import (
 // sentFrom is the source address of the golden messages.
 var sentFrom = netip.MustParseAddr("fe80::a")
 
-// message is one MLD message that we send, without its headers.
+// message is one MLD message that Tandem sends, without its headers.
 type message struct {
 	name    string
 	dst     netip.Addr
 	payload []byte
 }
 
-// messages returns at least one message of every kind that we send: as a router, queries of
-// both versions; as a host, what a Proxy sends when it joins, changes its filter, answers
-// and leaves.
+// messages returns at least one message of every kind that Tandem sends: as a router,
+// queries of both versions; as a host, what a Proxy sends when it joins, changes its
+// filter, answers and leaves.
 func messages(t *testing.T) (all []message) {
 	many := make([]netip.Addr, 80)
 	for i := range many {

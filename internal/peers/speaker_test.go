@@ -25,7 +25,7 @@ type speaker struct {
 	ports map[int]links.Link // by interface index
 	wake  chan struct{}
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	router *pim.Router
 	routes map[netip.Addr][]pim.NextHop
 	fx     pim.Effects

@@ -9,7 +9,7 @@ import (
 
 var bsr1, bsr2 = addr("2001:db8::b1"), addr("2001:db8::b2")
 
-// bootstrapOf is a message of a bootstrap router with RPs for ff1e::/16.
+// bootstrapOf returns a Bootstrap of a bootstrap router, with RPs for ff1e::/16.
 func bootstrapOf(bsr netip.Addr, priority uint8, rps ...netip.Addr) *Bootstrap {
 	r := RPRange{Group: GroupRange{Prefix: netip.MustParsePrefix("ff1e::/16")}, Count: uint8(len(rps))}
 	for _, rp := range rps {
@@ -37,8 +37,9 @@ func (x *rig) bootstraps() (n int) {
 	return n
 }
 
-// TestBootstrap: a Bootstrap is believed and passed on if it comes from the direction of its router
-// and no better router is there (RFC 5059, sections 3.1.2 to 3.1.5).
+// TestBootstrap: a Bootstrap is accepted and forwarded if it comes from the next hop
+// towards its bootstrap router, and no better router is known (RFC 5059, sections 3.1.2
+// to 3.1.5).
 func TestBootstrap(t *testing.T) {
 	x := settled(t, DefaultConfig())
 	x.want(asm1, Wants{Any: true})
@@ -86,8 +87,8 @@ func TestBootstrap(t *testing.T) {
 	}
 }
 
-// TestQuickBootstrap: a router that has just started takes what a neighbor has, without a look at
-// the direction, and passes it to nobody (RFC 5059, section 3.1.3).
+// TestQuickBootstrap: a router that has just started accepts a Bootstrap with the N bit
+// from any neighbor, and does not forward it (RFC 5059, section 3.1.3).
 func TestQuickBootstrap(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.meet("a", n1)
@@ -101,7 +102,8 @@ func TestQuickBootstrap(t *testing.T) {
 	}
 }
 
-// TestFragments: the RPs of a range count when all of them have come (RFC 5059, section 3.4).
+// TestFragments: the RPs of a range are used when all fragments have come (RFC 5059,
+// section 3.4).
 func TestFragments(t *testing.T) {
 	x := settled(t, DefaultConfig())
 	x.hear("a", n1, bootstrapOf(bsr1, 10, rp1))
@@ -128,7 +130,7 @@ func TestFragments(t *testing.T) {
 	}
 }
 
-// TestLearntRP: which of several RPs a group has (sections 4.7.1 and 4.7.2).
+// TestLearntRP: which of several RPs a group gets (sections 4.7.1 and 4.7.2).
 func TestLearntRP(t *testing.T) {
 	x := settled(t, DefaultConfig())
 	m := bootstrapOf(bsr1, 10, s1, s2)

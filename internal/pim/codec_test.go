@@ -18,16 +18,16 @@ var addr = netip.MustParseAddr
 var same = cmp.Options{cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
 	cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmpopts.EquateEmpty()}
 
-// sourceEntry is an entry of a JoinPrune: of the tree of a source without flags, of (*,G) with
-// "*", of (S,G,rpt) with "rpt".
+// sourceEntry returns an entry of a JoinPrune: for (S,G) without flags, for (*,G) with
+// "*", for (S,G,rpt) with "rpt".
 func sourceEntry(a, flags string) Source {
 	return Source{Prefix: netip.PrefixFrom(addr(a), 128), Sparse: true, Wildcard: flags == "*", RPT: flags != ""}
 }
 
-// nullPacket is an IPv6 packet of a source with nothing in it.
+// nullPacket is an IPv6 packet of a source without payload.
 var nullPacket = append(append([]byte{0x60, 0, 0, 0, 0, 0, 59, 1}, addr("2001:db8::10").AsSlice()...), addr("ff1e::1").AsSlice()...)
 
-// messages are one of each kind, as they look on the wire between two addresses.
+// messages holds one message of each kind, and its bytes between two addresses.
 var messages = []struct {
 	name    string
 	message Message
@@ -107,7 +107,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestPIM6DHello decodes a hello of FRR's pim6d 10.3, as it came.
+// TestPIM6DHello decodes a captured hello of FRR's pim6d 10.3.
 func TestPIM6DHello(t *testing.T) {
 	b := golden.Hex(t, pim6dHello)
 	if !ChecksumRight(addr(pim6dFrom), AllRouters, b) {
@@ -154,7 +154,7 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// TestParseSkips: what a later release adds does no harm.
+// TestParseSkips: fields and options that a later release adds do no harm.
 func TestParseSkips(t *testing.T) {
 	hello := append(Append(nil, messages[0].message), 0, 99, 0, 1, 7)
 	join := append(Append(nil, messages[2].message), 1, 2, 3)
@@ -169,7 +169,7 @@ func TestParseSkips(t *testing.T) {
 	}
 }
 
-// FuzzParse checks that what can be decoded survives encoding and decoding.
+// FuzzParse: a decoded message is the same after encoding and decoding.
 func FuzzParse(f *testing.F) {
 	for _, tc := range messages {
 		f.Add(golden.Hex(f, tc.hex))

@@ -11,8 +11,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestDissected has Wireshark's dissectors read the golden messages: nothing malformed, no
-// complaint, every checksum right, and every field as we meant it.
+// TestDissected runs Wireshark's dissectors on the golden messages: none is malformed,
+// there are no warnings, every checksum is right, and every field has the intended value.
 func TestDissected(t *testing.T) {
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {
@@ -44,7 +44,7 @@ func TestDissected(t *testing.T) {
 	for i, line := range strings.Split(strings.TrimSuffix(string(out), "\n"), "\n") {
 		fields := strings.Split(line, "|")
 		for j, f := range fields {
-			// A release may show a value once more than another.
+			// Some releases of tshark print a value twice.
 			fields[j] = strings.Join(slices.Compact(strings.Split(f, ",")), ",")
 		}
 		told.WriteString(strings.Join(fields, "|") + "\n")

@@ -19,16 +19,16 @@ var (
 	modelSources = []netip.Addr{addr("2001:db8::1"), addr("2001:db8::2"), addr("2001:db8::3")}
 	modelGroups  = []netip.Addr{asm1, addr("ff1e::2"), ssm1, addr("ff3e::2")}
 	modelRP      = map[netip.Addr]netip.Addr{asm1: rp1, addr("ff1e::2"): addr("2001:db8::98")}
-	// modelHops are all next hops that there are.
+	// modelHops lists all next hops in the model.
 	modelHops = []NextHop{via("a", n1), via("a", n2), via("b", n1)}
 )
 
 // neighborModel is the downstream half of a router of the core network (sections 4.5.1 to
-// 4.5.3), with nothing scheduled: what has ended is found by looking at the time.
+// 4.5.3). It schedules nothing; it finds what has ended by comparing times.
 type neighborModel struct {
 	up         bool
 	generation uint32
-	met        bool // it has heard a hello of the router since it started
+	met        bool // it has received a hello of the router since it started
 	joined     map[Key]modelJoin
 	pruned     map[Key]instant.Time // (S,G,rpt), until when
 }
@@ -40,7 +40,7 @@ func (n *neighborModel) start(generation uint32) {
 	*n = neighborModel{up: true, generation: generation, joined: map[Key]modelJoin{}, pruned: map[Key]instant.Time{}}
 }
 
-// hear takes a message that is for this neighbor, of the router or of another one.
+// hear handles a message for this neighbor, from the router or from another one.
 func (n *neighborModel) hear(now instant.Time, m *JoinPrune) {
 	until, effect := now.Add(m.HoldTime), now.Add(3*time.Second)
 	for _, g := range m.Groups {
@@ -74,20 +74,20 @@ func (n *neighborModel) hear(now instant.Time, m *JoinPrune) {
 	}
 }
 
-// at forgets what has ended.
+// at removes what has ended.
 func (n *neighborModel) at(now instant.Time) {
 	maps.DeleteFunc(n.joined, func(_ Key, j modelJoin) bool { return j.until <= now || j.pruned.IsDue(now) })
 	maps.DeleteFunc(n.pruned, func(_ Key, until instant.Time) bool { return until <= now })
 }
 
-// sourceModel is what is known of a stream.
+// sourceModel is the state of a stream.
 type sourceModel struct {
 	keep instant.Time
 	spt  bool
 }
 
-// model is what package pim promises: which trees are joined where, from the wants, the routes, the
-// neighbors and the packets alone.
+// model is the specified behaviour of package pim: which trees are joined where, computed
+// only from the wants, the routes, the neighbors and the packets.
 type model struct {
 	wants     map[netip.Addr]Wants
 	routes    map[netip.Addr][]NextHop
@@ -95,8 +95,8 @@ type model struct {
 	streams   map[Key]*sourceModel
 }
 
-// way is where a tree of a group comes from: its root's usable next hop of the highest weight. If
-// none is usable, it is the interface of the first.
+// way returns where a tree of a group comes from: the usable next hop of its root with
+// the highest weight. If none is usable, it is the interface of the first.
 func (m *model) way(root, g netip.Addr) (best Hop) {
 	for i, nh := range m.routes[root] {
 		if i == 0 {
@@ -112,7 +112,7 @@ func (m *model) way(root, g netip.Addr) (best Hop) {
 
 func (m *model) isSSM(g netip.Addr) bool { return !modelRP[g].IsValid() }
 
-// any and covers are what is wanted, as far as it can be served.
+// any and covers return what is wanted, as far as it can be served.
 func (m *model) any(g netip.Addr) bool { return m.wants[g].Any && !m.isSSM(g) }
 
 func (m *model) covers(k Key) bool {
@@ -123,7 +123,7 @@ func (m *model) sourceJoined(now instant.Time, k Key) bool {
 	return m.covers(k) && (!m.any(k.Group) || m.streams[k].keep > now)
 }
 
-// at forgets what has ended.
+// at removes what has ended.
 func (m *model) at(now instant.Time) {
 	for k, s := range m.streams {
 		if !m.sourceJoined(now, k) {
@@ -135,7 +135,7 @@ func (m *model) at(now instant.Time) {
 	}
 }
 
-// flow is section 4.2 for one packet.
+// flow applies section 4.2 to one packet.
 func (m *model) flow(now instant.Time, k Key, iface string) {
 	s := m.streams[k]
 	star, source := m.way(modelRP[k.Group], k.Group), m.way(k.Source, k.Group)
@@ -171,7 +171,7 @@ func (m *model) expected(now instant.Time, at Hop) (joined, pruned []string) {
 	return joined, pruned
 }
 
-// trial is a router beside the model.
+// trial gives a router and the model the same events.
 type trial struct {
 	*rig
 	m    *model
@@ -197,7 +197,7 @@ func newTrial(t testing.TB, rng *rand.Rand) *trial {
 	return x
 }
 
-// pass lets time go by, and gives the neighbors what the router sends.
+// pass lets time pass, and delivers the router's messages to the neighbors.
 func (x *trial) pass(d time.Duration) {
 	until := x.now.Add(d)
 	for {
@@ -236,7 +236,7 @@ func (x *trial) deliver() {
 	x.answer()
 }
 
-// answer tells the router the routes that it has asked for.
+// answer gives the router the routes that it has requested.
 func (x *trial) answer() {
 	for _, root := range slices.SortedFunc(maps.Keys(x.roots), netip.Addr.Compare) {
 		x.route(root, x.m.routes[root]...)
@@ -245,12 +245,12 @@ func (x *trial) answer() {
 
 func pick[T any](x *trial, list []T) T { return list[x.rng.IntN(len(list))] }
 
-// some draws a part of a list, in its order.
+// some draws a part of a list, in order.
 func some[T any](x *trial, list []T) []T {
 	return slices.DeleteFunc(slices.Clone(list), func(T) bool { return x.rng.IntN(2) == 0 })
 }
 
-// event lets something happen.
+// event draws and carries out one event.
 func (x *trial) event() {
 	switch x.rng.IntN(9) {
 	case 0, 1, 2:
@@ -282,7 +282,7 @@ func (x *trial) event() {
 	x.m.at(x.now)
 }
 
-// neighborEvent has a neighbor come, go or start again.
+// neighborEvent makes a neighbor come, go or restart.
 func (x *trial) neighborEvent() {
 	nh := pick(x, modelHops)
 	n := x.m.neighbors[Hop{Interface: nh.Interface, Neighbor: nh.Gateway}]
@@ -302,7 +302,8 @@ func (x *trial) neighborEvent() {
 	}
 }
 
-// overheard has a router that is not upstream of anything join or prune what may be joined here.
+// overheard makes a router that is not upstream of any tree join or prune trees that may
+// be joined here.
 func (x *trial) overheard() {
 	third := addr("fe80::c")
 	nh, g := pick(x, modelHops), pick(x, modelGroups)
@@ -326,8 +327,8 @@ func (x *trial) overheard() {
 	x.deliver()
 	if to.up {
 		if s.Wildcard && len(rec.Joins) > 0 {
-			// The router upstream takes it for the end of the prunes, which the next join of this
-			// router renews (section 4.5.3). Here they stay.
+			// The upstream router takes the join as the end of the prunes, which the next
+			// join of this router renews (section 4.5.3). In the model they stay.
 			kept := maps.Clone(to.pruned)
 			to.hear(x.now, m)
 			to.pruned = kept
@@ -338,7 +339,8 @@ func (x *trial) overheard() {
 	x.hear(nh.Interface, third, m)
 }
 
-// differs says what the neighbors should have joined and have not, or the other way round.
+// differs lists differences between what the neighbors should have joined and what they
+// have joined.
 func (x *trial) differs() string {
 	for h, n := range x.m.neighbors {
 		if !n.up {
@@ -370,7 +372,7 @@ func compareKeys(a, b Key) int {
 	return a.Source.Compare(b.Source)
 }
 
-// incomingDiffers compares where each stream is taken from.
+// incomingDiffers compares the incoming interface of each stream.
 func (x *trial) incomingDiffers() string {
 	for k, s := range x.m.streams {
 		want := Hop{}
@@ -388,8 +390,8 @@ func (x *trial) incomingDiffers() string {
 	return ""
 }
 
-// step is one event, and the time that the router has to carry it out: to override a prune, or to
-// join at a neighbor that has started again, takes 2.5 s, and a prune takes effect after 3 s.
+// step is one event, and the time that the router has to act on it: overriding a prune,
+// or joining at a restarted neighbor, takes 2.5 s, and a prune takes effect after 3 s.
 func (x *trial) step() {
 	x.t.Helper()
 	x.event()
@@ -415,7 +417,7 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// end has nothing wanted any more, and looks for what is left over.
+// end makes nothing wanted any more, and checks that no state is left.
 func (x *trial) end() {
 	for _, g := range modelGroups {
 		x.m.wants[g] = Wants{}
@@ -428,8 +430,8 @@ func (x *trial) end() {
 	}
 }
 
-// choices is a random source that a fuzzer steers: each byte makes one choice, and what comes
-// after the last one is the same always.
+// choices is a random source that a fuzzer controls: each byte makes one choice. After
+// the last byte the choices are always the same.
 type choices struct {
 	left []byte
 	then *rand.PCG
@@ -444,7 +446,7 @@ func (c *choices) Uint64() uint64 {
 	return uint64(b)<<56 | c.then.Uint64()>>8
 }
 
-// FuzzModel does so for a sequence of events that bytes make.
+// FuzzModel is TestModel for a sequence of events that the fuzzer's bytes choose.
 func FuzzModel(f *testing.F) {
 	for seed := range uint64(4) {
 		b := make([]byte, 400)

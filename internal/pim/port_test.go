@@ -18,7 +18,7 @@ func (x *rig) hellos(iface string) (list []*Hello) {
 	return list
 }
 
-// TestHellos: section 4.3.1, when hellos are sent and what they say.
+// TestHellos: when hellos are sent and what they contain (section 4.3.1).
 func TestHellos(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.run(5 * time.Second)
@@ -43,7 +43,7 @@ func TestHellos(t *testing.T) {
 		t.Errorf("%d hellos within 5 s after a neighbor has started again", n)
 	}
 
-	// Other settings and addresses are told at once.
+	// New settings and addresses are announced at once.
 	cfg, link := DefaultInterfaceConfig(), upLink
 	cfg.DRPriority, link.Others = 9, []netip.Addr{s1}
 	x.r.SetInterface(x.now, "a", cfg, link, &x.fx)
@@ -52,7 +52,7 @@ func TestHellos(t *testing.T) {
 		t.Errorf("hellos after a change %+v", h)
 	}
 
-	// A link that comes back begins anew, with another generation ID.
+	// A link that comes up again gets another generation ID.
 	x.r.SetInterface(x.now, "a", cfg, Link{LinkLocal: self}, &x.fx)
 	x.effects()
 	x.run(time.Minute)
@@ -74,8 +74,8 @@ func TestHellos(t *testing.T) {
 	}
 }
 
-// TestHelloBeforeJoin: a neighbor that does not know this router would drop its join (section
-// 4.3.1).
+// TestHelloBeforeJoin: a hello is sent before the first join, because a neighbor that has
+// no hello of this router drops the join (section 4.3.1).
 func TestHelloBeforeJoin(t *testing.T) {
 	x := newRig(t, DefaultConfig())
 	x.want(ssm1, Wants{Sources: []netip.Addr{s1}})
@@ -92,7 +92,7 @@ func TestHelloBeforeJoin(t *testing.T) {
 	}
 }
 
-// TestNeighborLiveness: hold times, good-byes, and hellos without the option.
+// TestNeighborLiveness: hold times, good-byes, and hellos without the hold time option.
 func TestNeighborLiveness(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
@@ -128,7 +128,7 @@ func TestNeighborLiveness(t *testing.T) {
 	}
 }
 
-// TestDesignatedRouter: section 4.3.2.
+// TestDesignatedRouter: the election of the designated router (section 4.3.2).
 func TestDesignatedRouter(t *testing.T) {
 	hello := func(priority uint32, has bool) *Hello {
 		h := helloOf(7)
@@ -137,7 +137,7 @@ func TestDesignatedRouter(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name        string
-		first, then *Hello // of n1 and n2
+		first, then *Hello // hellos of n1 and n2
 		want        netip.Addr
 	}{
 		{"highest address", hello(1, true), hello(1, true), n2},
@@ -156,7 +156,7 @@ func TestDesignatedRouter(t *testing.T) {
 	}
 }
 
-// TestDrops: what a message is refused for, by cause.
+// TestDrops: each cause for which a message is dropped.
 func TestDrops(t *testing.T) {
 	hello := Append(nil, helloOf(7))
 	join := Append(nil, &JoinPrune{Upstream: self})
@@ -195,7 +195,7 @@ func TestDrops(t *testing.T) {
 	}
 }
 
-// TestNeighborLimit: strangers cannot fill the memory with hellos, and the neighbors that are known
+// TestNeighborLimit: hellos of attackers cannot fill the memory, and the known neighbors
 // stay.
 func TestNeighborLimit(t *testing.T) {
 	x := newRig(t, DefaultConfig())

@@ -8,8 +8,8 @@ import (
 	"tandem/internal/golden"
 )
 
-// FuzzReceive gives a router any message of a neighbor. Whatever it says, timers go on, what is
-// wanted stays joined, and nothing is left over in the end.
+// FuzzReceive passes any message of a neighbor to a router. Whatever the message
+// contains, timers go on, wanted trees stay joined, and no state is left in the end.
 func FuzzReceive(f *testing.F) {
 	for _, tc := range messages {
 		f.Add(golden.Hex(f, tc.hex))

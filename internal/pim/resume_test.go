@@ -13,7 +13,8 @@ import (
 	"tandem/internal/resumetest"
 )
 
-// TestNothingIsForgotten: a field that is added is kept, or can be made anew.
+// TestNothingIsForgotten: each new field is kept for a successor, or is listed as made
+// again.
 func TestNothingIsForgotten(t *testing.T) {
 	resumetest.Fields(t, reflect.TypeFor[Router](), []string{"ports", "groups", "trees", "targets", "outbox", "bootstrap"}, map[string]string{
 		"cfg": "given", "rng": "given", "now": "given", "order": "of ports", "seed": "of the program",
@@ -31,7 +32,8 @@ func TestNothingIsForgotten(t *testing.T) {
 	resumetest.Survives(t, Memory{})
 }
 
-// TestResume: a successor sends what its predecessor would have sent, when it would have.
+// TestResume: a successor sends the messages that its predecessor would have sent, at the
+// same times.
 func TestResume(t *testing.T) {
 	build := func() *rig {
 		x := onShared(t, testConfig(), Wants{Any: true, Sources: []netip.Addr{s2}})

@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	self    = addr("fe80::1") // of this router, on every link
+	self    = addr("fe80::1") // address of this router, on every link
 	n1, n2  = addr("fe80::a"), addr("fe80::b")
 	s1, s2  = addr("2001:db8::1"), addr("2001:db8::2")
 	rp1     = addr("2001:db8::99")
@@ -31,7 +31,7 @@ type rig struct {
 	r      *Router
 	now    instant.Time
 	fx     Effects
-	// roots are the sources and RPs whose next hops the router has asked for.
+	// roots holds the sources and RPs whose next hops the router has requested.
 	roots map[netip.Addr]bool
 	sent  []OutPacket
 }
@@ -48,14 +48,14 @@ func newRig(t testing.TB, cfg Config) *rig {
 
 var upLink = Link{LinkLocal: self, Up: true, MTU: 1500}
 
-// testConfig has rp1 as the RP of all groups.
+// testConfig returns a configuration with rp1 as the RP of all groups.
 func testConfig() Config {
 	cfg := DefaultConfig()
 	cfg.StaticRPs = []StaticRP{{RP: rp1}}
 	return cfg
 }
 
-// effects takes the effects of the last event.
+// effects carries out the effects of the last event.
 func (x *rig) effects() {
 	for _, a := range x.fx.Lookups {
 		if x.roots[a] {
@@ -73,7 +73,7 @@ func (x *rig) effects() {
 	x.fx.Reset()
 }
 
-// run advances by way of every deadline.
+// run advances the time and stops at every deadline.
 func (x *rig) run(d time.Duration) {
 	x.t.Helper()
 	until := x.now.Add(d)
@@ -92,7 +92,7 @@ func (x *rig) run(d time.Duration) {
 	}
 }
 
-// hear receives a message from a neighbor.
+// hear passes a message of a neighbor to the router.
 func (x *rig) hear(iface string, from netip.Addr, m Message) error {
 	b := Append(nil, m)
 	SetChecksum(from, AllRouters, b)
@@ -106,7 +106,7 @@ func helloOf(generation uint32) *Hello {
 		DRPriority: 1, HasDRPriority: true, PruneDelay: &PruneDelay{false, 500 * time.Millisecond, 2500 * time.Millisecond}}
 }
 
-// meet makes neighbors of a router on an interface, for good.
+// meet makes a router on an interface a neighbor that does not expire.
 func (x *rig) meet(iface string, from netip.Addr) {
 	x.t.Helper()
 	if err := x.hear(iface, from, helloOf(7)); err != nil {
@@ -129,8 +129,8 @@ func (x *rig) flow(s, g netip.Addr, iface string) {
 	x.effects()
 }
 
-// sentSince returns what the joins and prunes since the last call said, sorted in each message:
-// "a fe80::a: +S,G", or -S,G, with * and rpt.
+// sentSince returns the joins and prunes sent since its last call, sorted in each
+// message: "a fe80::a: +S,G", or -S,G, with * and rpt.
 func (x *rig) sentSince() (list []string) {
 	x.t.Helper()
 	for _, p := range x.sent {
@@ -174,7 +174,7 @@ func describe(m *JoinPrune) string {
 	return strings.Join(list, " ")
 }
 
-// expect fails unless just these joins and prunes have been sent.
+// expect fails unless exactly these joins and prunes have been sent.
 func (x *rig) expect(what string, want ...string) {
 	x.t.Helper()
 	if got := x.sentSince(); !slices.Equal(got, want) {
@@ -182,7 +182,8 @@ func (x *rig) expect(what string, want ...string) {
 	}
 }
 
-// settled is a rig whose router has n1 and n2 on a and n1 on b as neighbors, and is known to them.
+// settled returns a rig whose router has the neighbors n1 and n2 on a and n1 on b, which
+// have received its hellos.
 func settled(t testing.TB, cfg Config) *rig {
 	x := newRig(t, cfg)
 	x.meet("a", n1)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// onShared is a rig that has joined the shared tree of asm1 at n1 on a.
+// onShared returns a rig that has joined the shared tree of asm1 at n1 on a.
 func onShared(t *testing.T, cfg Config, w Wants) *rig {
 	x := settled(t, cfg)
 	x.want(asm1, w)
@@ -33,7 +33,7 @@ func TestSharedTree(t *testing.T) {
 	}
 }
 
-// TestNotServed: groups of SSM have no shared tree, and groups of link scope none at all.
+// TestNotServed: SSM groups have no shared tree, and groups of link scope have no tree.
 func TestNotServed(t *testing.T) {
 	x := settled(t, testConfig())
 	for _, g := range []netip.Addr{ssm1, addr("ff02::1"), addr("ff01::1"), s1} {
@@ -45,8 +45,8 @@ func TestNotServed(t *testing.T) {
 	}
 }
 
-// TestExcludedSource: what nobody wants is pruned from the shared tree, and the prune is in each
-// join of it (sections 4.5.6 and 4.5.7).
+// TestExcludedSource: a source that no listener wants is pruned from the shared tree, and
+// the prune is in each join of the shared tree (sections 4.5.6 and 4.5.7).
 func TestExcludedSource(t *testing.T) {
 	x := onShared(t, testConfig(), Wants{Any: true, Sources: []netip.Addr{s1}})
 	x.expect("join", "a fe80::a: +*(2001:db8::99),ff1e::1 -2001:db8::1(rpt),ff1e::1")
@@ -69,9 +69,9 @@ func TestExcludedSource(t *testing.T) {
 	}
 }
 
-// TestSwitchToSourceTree: the first packet on the shared tree has the tree of its source joined;
-// the first one there ends the shared tree for it; 210 s without packets undo it (sections
-// 4.2.1 and 4.2.2).
+// TestSwitchToSourceTree: the first packet on the shared tree causes a join of the
+// source's tree. The first packet on that tree causes the source to be pruned from the
+// shared tree. After 210 s without packets both are undone (sections 4.2.1 and 4.2.2).
 func TestSwitchToSourceTree(t *testing.T) {
 	x := onShared(t, testConfig(), Wants{Any: true})
 	x.sentSince()
@@ -112,7 +112,7 @@ func TestSwitchToSourceTree(t *testing.T) {
 	}
 }
 
-// TestSameWay: where both trees come from one neighbor, nothing is pruned.
+// TestSameWay: if both trees come from the same neighbor, nothing is pruned.
 func TestSameWay(t *testing.T) {
 	x := onShared(t, testConfig(), Wants{Any: true})
 	x.flow(s1, asm1, "a")
@@ -129,7 +129,7 @@ func TestSameWay(t *testing.T) {
 	}
 }
 
-// TestStayShared: a threshold of infinity.
+// TestStayShared: with a switch threshold of infinity, streams stay on the shared tree.
 func TestStayShared(t *testing.T) {
 	cfg := testConfig()
 	cfg.StayShared = []netip.Prefix{netip.MustParsePrefix("ff1e::/16")}
@@ -139,7 +139,7 @@ func TestStayShared(t *testing.T) {
 	}
 }
 
-// TestBound: packets of many sources do not make trees without end.
+// TestBound: packets of many sources do not cause more trees than the bound.
 func TestBound(t *testing.T) {
 	cfg := testConfig()
 	cfg.MaxSources = 10
@@ -157,7 +157,8 @@ func TestBound(t *testing.T) {
 	}
 }
 
-// TestRPMapping: which RP a group has (RFC 3956; section 4.7.1), and what follows when it changes.
+// TestRPMapping: which RP a group has (RFC 3956; section 4.7.1), and what is sent when it
+// changes.
 func TestRPMapping(t *testing.T) {
 	cfg := DefaultConfig()
 	other, wide := addr("2001:db8::98"), addr("2001:db8::97")
@@ -212,8 +213,8 @@ func TestRPMapping(t *testing.T) {
 	}
 }
 
-// TestAssert: the winner of an assert is joined in place of the neighbor that the routes name,
-// until it goes, cancels, or says nothing for 180 s (section 4.6).
+// TestAssert: the winner of an assert is joined in place of the neighbor by the routes,
+// until it goes, cancels, or sends no assert for 180 s (section 4.6).
 func TestAssert(t *testing.T) {
 	better, worse := Metric{Preference: 10, Cost: 1}, Metric{Preference: 10, Cost: 2}
 	for _, tc := range []struct {
@@ -259,8 +260,9 @@ func TestAssert(t *testing.T) {
 	}
 }
 
-// TestAssertOnSharedTree: the R bit tells which tree an assert is about (sections 4.6.1 and
-// 4.6.2), and a source that another router brings is pruned at the one that brings the rest.
+// TestAssertOnSharedTree: the R bit says which tree an assert is about (sections 4.6.1
+// and 4.6.2). A source that another router forwards is pruned at the router that forwards
+// the rest.
 func TestAssertOnSharedTree(t *testing.T) {
 	x := onShared(t, testConfig(), Wants{Any: true})
 	x.sentSince()
@@ -279,7 +281,7 @@ func TestAssertOnSharedTree(t *testing.T) {
 	}
 }
 
-// TestMetrics: the order of section 4.6.3.
+// TestMetrics: the order of metrics (section 4.6.3).
 func TestMetrics(t *testing.T) {
 	order := []struct {
 		m    Metric

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestSourceJoin: the life of a tree of a source (section 4.5.5): joined at once, refreshed each
-// minute, pruned when nobody wants it.
+// TestSourceJoin: the life of a tree of a source (section 4.5.5): it is joined at once,
+// refreshed each minute, and pruned when no listener wants it.
 func TestSourceJoin(t *testing.T) {
 	x := settled(t, testConfig())
 	x.want(ssm1, Wants{Sources: []netip.Addr{s1}})
@@ -37,8 +37,8 @@ func TestSourceJoin(t *testing.T) {
 	x.expect("later")
 }
 
-// TestRouteChange: the new neighbor has the join and the old one the prune at once; a neighbor that
-// is gone is told nothing.
+// TestRouteChange: when the route changes, the new neighbor gets a join and the old one a
+// prune at once. A neighbor that is gone gets nothing.
 func TestRouteChange(t *testing.T) {
 	x := settled(t, testConfig())
 	x.want(ssm1, Wants{Sources: []netip.Addr{s1}})
@@ -78,8 +78,8 @@ func TestRouteChange(t *testing.T) {
 	}
 }
 
-// TestWays: of equal ways each tree takes the one that its hash says, and the loss of a way moves
-// only the trees on it.
+// TestWays: of several equal next hops, each tree takes the one with the highest hash,
+// and the loss of a next hop moves only its own trees.
 func TestWays(t *testing.T) {
 	x := settled(t, testConfig())
 	where := func() map[netip.Addr]Hop {
@@ -110,7 +110,8 @@ func TestWays(t *testing.T) {
 	}
 }
 
-// TestRestartedNeighbor: it gets the joins again within the override interval.
+// TestRestartedNeighbor: a neighbor that has restarted gets the joins again within the
+// override interval.
 func TestRestartedNeighbor(t *testing.T) {
 	x := settled(t, testConfig())
 	x.want(ssm1, Wants{Sources: []netip.Addr{s1}})
@@ -122,8 +123,8 @@ func TestRestartedNeighbor(t *testing.T) {
 	x.expect("after another generation ID", "a fe80::a: +2001:db8::1,ff3e::8000:1")
 }
 
-// TestOverheard: a join of another router puts ours off, a prune has it sent soon (sections 4.5.4
-// and 4.5.5).
+// TestOverheard: a join of another router delays this router's join; a prune of another
+// router makes this router send its join soon (sections 4.5.4 and 4.5.5).
 func TestOverheard(t *testing.T) {
 	source, star := sourceEntry("2001:db8::1", ""), sourceEntry("2001:db8::99", "*")
 	rpt := sourceEntry("2001:db8::1", "rpt")
@@ -134,7 +135,7 @@ func TestOverheard(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		heard *JoinPrune
-		from  time.Duration // when the next join is sent, from the message on
+		from  time.Duration // time from the message to the next join
 		to    time.Duration
 		sent  string
 	}{
@@ -169,8 +170,8 @@ func TestOverheard(t *testing.T) {
 	}
 }
 
-// TestPrunedByOneIsOverridden: the override of a prune is called off when another router has sent
-// it.
+// TestOverrideIsCalledOff: the override of a prune is not sent if another router has sent
+// one.
 func TestOverrideIsCalledOff(t *testing.T) {
 	x := settled(t, testConfig())
 	x.want(asm1, Wants{Any: true})
@@ -184,7 +185,7 @@ func TestOverrideIsCalledOff(t *testing.T) {
 	x.expect("after another router's join")
 }
 
-// TestTracking: where all routers track joins, nobody suppresses them (section 4.3.3).
+// TestTracking: if all routers track joins, joins are not suppressed (section 4.3.3).
 func TestTracking(t *testing.T) {
 	x := settled(t, testConfig())
 	cfg := DefaultInterfaceConfig()
@@ -205,8 +206,8 @@ func TestTracking(t *testing.T) {
 	x.expect("refresh in time", "a fe80::a: +2001:db8::1,ff3e::8000:1")
 }
 
-// TestPacking: few messages carry many joins, none longer than the link's MTU, and they stay
-// together when they are refreshed.
+// TestPacking: few messages carry many joins, none is longer than the link's MTU, and
+// joins that were sent together are refreshed together.
 func TestPacking(t *testing.T) {
 	x := settled(t, testConfig())
 	for i := range 10_000 {
@@ -233,8 +234,8 @@ func TestPacking(t *testing.T) {
 	}
 }
 
-// TestSecondaryAddress: the next hop may be any address of a neighbor, and what goes to any of them
-// is overheard (section 4.3.4).
+// TestSecondaryAddress: the next hop may be any address of a neighbor, and messages to
+// any of them are noticed (section 4.3.4).
 func TestSecondaryAddress(t *testing.T) {
 	x := settled(t, testConfig())
 	global := addr("2001:db8:5::1")
@@ -253,8 +254,8 @@ func TestSecondaryAddress(t *testing.T) {
 	x.expect("override", "a fe80::a: +2001:db8::1,ff3e::8000:1")
 }
 
-// TestManyPruned: a shared tree and the sources that are pruned from it fit one message, or some are
-// left out (section 4.9.5.2).
+// TestManyPruned: a shared tree and the sources that are pruned from it are in one
+// message. If they do not fit, some of the sources are left out (section 4.9.5.2).
 func TestManyPruned(t *testing.T) {
 	x := settled(t, testConfig())
 	var many []netip.Addr
@@ -281,8 +282,8 @@ func TestManyPruned(t *testing.T) {
 	}
 }
 
-// TestBlocks: a shared tree and what is pruned from it are in one message, though the message before
-// has room for a part.
+// TestBlocks: a shared tree and its pruned sources are in one message, even if the
+// message before has room for a part of them.
 func TestBlocks(t *testing.T) {
 	x := settled(t, testConfig())
 	excluded := []netip.Addr{s1, s2, addr("2001:db8::3")}
@@ -304,7 +305,7 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
-// TestJoinAll: what is joined is joined once more, and refreshed in its time.
+// TestJoinAll: every joined tree is joined once more, and refreshed at its usual time.
 func TestJoinAll(t *testing.T) {
 	x := settled(t, testConfig())
 	x.want(ssm1, Wants{Sources: []netip.Addr{s1}})

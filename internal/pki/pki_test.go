@@ -18,8 +18,8 @@ var (
 	other    = netip.MustParseAddr("2001:db8::7")
 )
 
-// made makes a pair whose devices both have the loopback address, and a third
-// device with another one.
+// made returns the certificates of a pair whose devices both have the loopback address,
+// and of a third device with another address.
 func made(t *testing.T, notBefore time.Time, lifetime time.Duration) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "pki")
@@ -43,7 +43,7 @@ func files(dir, device string) Files {
 	return Files{filepath.Join(dir, CAFile), filepath.Join(dir, CertificateFile(device)), filepath.Join(dir, KeyFile(device))}
 }
 
-// authorities believes those of several directories.
+// authorities returns the authorities of several directories.
 func authorities(t *testing.T, dirs ...string) *x509.CertPool {
 	t.Helper()
 	pool := x509.NewCertPool()
@@ -56,8 +56,8 @@ func authorities(t *testing.T, dirs ...string) *x509.CertPool {
 	return pool
 }
 
-// meet lets two ends greet each other over TCP and tells what each of them made
-// of it by the time it has read what the other one sent.
+// meet connects two ends over TCP. It returns the error of each end after it has read the
+// other end's byte.
 func meet(t *testing.T, client, server *tls.Config) (atClient, atServer error) {
 	t.Helper()
 	l, err := net.Listen("tcp6", "[::1]:0")
@@ -85,7 +85,7 @@ func meet(t *testing.T, client, server *tls.Config) (atClient, atServer error) {
 	return atClient, <-done
 }
 
-// greet exchanges a byte; without a configuration, in clear.
+// greet exchanges a byte; without a configuration, without TLS.
 func greet(tcp net.Conn, cfg *tls.Config, secure func(net.Conn, *tls.Config) *tls.Conn) error {
 	_ = tcp.SetDeadline(time.Now().Add(10 * time.Second))
 	c := tcp
@@ -103,16 +103,16 @@ func greet(tcp net.Conn, cfg *tls.Config, secure func(net.Conn, *tls.Config) *tl
 	return Explain(err)
 }
 
-// TestHandshake has the two ends tell, each in its own words, what is wrong.
+// TestHandshake: each end's error says what is wrong.
 func TestHandshake(t *testing.T) {
 	now := time.Now()
 	good, strange := made(t, now.Add(-time.Hour), 24*time.Hour), made(t, now.Add(-time.Hour), 24*time.Hour)
 	past := made(t, now.Add(-48*time.Hour), 24*time.Hour)
 	a, b, c := loadAt(t, good, "a", now), loadAt(t, good, "b", now), loadAt(t, good, "c", now)
 	stranger := loadAt(t, strange, "b", now)
-	// Of the pair, but loaded when it was still good.
+	// A certificate of the pair that was valid when it was loaded.
 	expired := loadAt(t, past, "b", now.Add(-36*time.Hour))
-	// Or will be good, by a clock that is a day behind.
+	// A certificate that is not valid yet, by a clock that is a day behind.
 	future := made(t, now.Add(24*time.Hour), 24*time.Hour)
 	early := loadAt(t, future, "b", now.Add(36*time.Hour))
 	expired.ca = authorities(t, good, past, future)

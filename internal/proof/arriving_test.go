@@ -79,8 +79,8 @@ func TestLossOfOneSide(t *testing.T) {
 	})
 }
 
-// TestLossOfMost: a device that loses most streams soon knows it, and so does its peer. The
-// loss of few streams is not reported so.
+// TestLossOfMost: a device that loses most streams finds this out soon, and so does its
+// peer. The loss of few streams does not count as the loss of most.
 func TestLossOfMost(t *testing.T) {
 	for lost := range 11 {
 		var sources []*testSource
@@ -231,9 +231,9 @@ func TestPeerTellsOfTooMany(t *testing.T) {
 	}
 }
 
-// TestBurstAfterReconnection: the peer has just told of all that flows there, and a stream
-// that pauses is not among it. When a burst comes, the peer has time to tell of it, before
-// this device stands in.
+// TestBurstAfterReconnection: the peer has just reported all streams that flow there, and
+// a stream that pauses is not among them. When a burst comes, the peer has time to report
+// it before this device stands in.
 func TestBurstAfterReconnection(t *testing.T) {
 	var a Arriving[string]
 	now := instant.FromOrigin(time.Hour)

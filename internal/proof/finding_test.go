@@ -8,8 +8,8 @@ import (
 	"tandem/internal/instant"
 )
 
-// TestFinding: each device tells where a stream arrives, who sends it in the other's stead and
-// since when, also one that goes on with the memory of another.
+// TestFinding: each device knows where a stream arrives, which device sends it in the
+// other's stead, and since when. A successor with its memory knows this, too.
 func TestFinding(t *testing.T) {
 	c := newCouple(1, every(time.Millisecond), every(time.Millisecond), every(time.Millisecond))
 	c.run(2*time.Second, nil)

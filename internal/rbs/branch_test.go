@@ -67,7 +67,8 @@ func TestSaltChanges(t *testing.T) {
 	}
 }
 
-// Where a whole bucket was asked for in vain nothing may be held against the leaves.
+// TestSameLeaf checks which values of a leaf make a request unnecessary. A leaf of which
+// the peer has no live record is not requested in vain.
 func TestSameLeaf(t *testing.T) {
 	for _, c := range []struct {
 		ours, peer uint32
@@ -88,8 +89,8 @@ func TestSameLeaf(t *testing.T) {
 	}
 }
 
-// TestWhoHasLessToTellPullsFirst: whichever end has written during an outage, the other one
-// does not send its old versions of those records.
+// TestWhoHasLessToTellPullsFirst: whichever end has written records during an outage, the
+// other end does not send its old versions of them.
 func TestWhoHasLessToTellPullsFirst(t *testing.T) {
 	for writer := range 2 {
 		w := newWorld(t, 40)

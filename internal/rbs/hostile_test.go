@@ -26,11 +26,13 @@ func greeted(t *testing.T, buckets, records int) (*session, *memory) {
 	return s, m
 }
 
-// heldFor returns how many entries a session holds because its peer asks and does not read.
+// heldFor returns how many entries a session holds for a peer that requests records and
+// does not read them.
 func (s *session) heldFor() int { return len(s.asked) + s.remaining() + len(s.tellLeaf) + len(s.ask) }
 
-// TestPeerThatAsksAndDoesNotRead: a peer that asks for ever and reads nothing costs at most a
-// multiple of the database. Its connection is closed with an error.
+// TestPeerThatAsksAndDoesNotRead: a peer that sends requests without end and reads
+// nothing costs at most a multiple of the database. Its connection is closed with an
+// error.
 func TestPeerThatAsksAndDoesNotRead(t *testing.T) {
 	const buckets, records = 16, 500
 	all := appendBucketRequest(nil, false)
@@ -72,7 +74,7 @@ func TestPeerThatAsksAndDoesNotRead(t *testing.T) {
 	}
 }
 
-// TestAskedTwice: what is asked for twice in a comparison is sent once.
+// TestAskedTwice: a record that is requested twice in a comparison is sent once.
 func TestAskedTwice(t *testing.T) {
 	s, m := greeted(t, 16, 500)
 	for range 2 {
@@ -157,9 +159,10 @@ func TestAbsurdClockIsRefused(t *testing.T) {
 	}
 }
 
-// TestFarClockIsNotRepeated: records whose clocks are further and further ahead set the clock
-// of this device forward once, and no more. A peer believes what this device writes then, also
-// one that has started afterwards, and one whose own time is a second behind.
+// TestFarClockIsNotRepeated: records whose clocks are further and further ahead set the
+// clock of this device forward once, and no more. A peer then accepts this device's
+// stamps, even a peer that has started afterwards, and one whose own time is a second
+// behind.
 func TestFarClockIsNotRepeated(t *testing.T) {
 	const year = Stamp(365*24*3600*1000) << counterBits
 	clock, refused := NewClock(newYear, after(0)), 0
@@ -175,7 +178,7 @@ func TestFarClockIsNotRepeated(t *testing.T) {
 	if refused != 14 || clock.ahead != (299*year).millis() {
 		t.Errorf("%d of 15 records are refused, the clock is ahead by %d ms", refused, clock.ahead)
 	}
-	// Now somebody finds the highest reading that is believed.
+	// Now the peer sends the highest reading that is accepted.
 	low, high := clock.reading(after(0)), maxStamp
 	for low+1 < high {
 		if mid := low + (high-low)/2; clock.believes(after(0), mid) {
@@ -202,7 +205,7 @@ func TestFarClockIsNotRepeated(t *testing.T) {
 // TestPeerThatSaysAnything: the peer sends well-formed frames in any order. The answers are
 // well-formed, the memory for it is bounded, and the session ends only by an error.
 func TestPeerThatSaysAnything(t *testing.T) {
-	short := []frameType{frameKeepalive, frameAck, frameEndOfSync, frameStatusRequest, frameStatus} // nothing to be wrong
+	short := []frameType{frameKeepalive, frameAck, frameEndOfSync, frameStatusRequest, frameStatus} // these frames have no content that could be wrong
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		s, m := greeted(t, []int{1, 16, 300}[rng.IntN(3)], rng.IntN(300))

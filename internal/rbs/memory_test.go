@@ -18,7 +18,7 @@ type memory struct {
 	acked   map[Key]Version
 	busy    int   // number of iterations under way, during which nothing may change
 	merged  int   // runs of Merge
-	order   []Key // every key that there has been, once
+	order   []Key // every key that was ever in the store, once
 	known   map[Key]bool
 	groups  map[netip.Addr]int
 }

@@ -26,7 +26,7 @@ func TestOlderPeer(t *testing.T) {
 	for i := range 8 {
 		put(i, false)
 	}
-	clock.Observe(after(0), 0x019b774885000000) // what the peer wrote of host 10 was known here, and left here
+	clock.Observe(after(0), 0x019b774885000000) // the peer's record of host 10 was known here, and has left here
 	put(10, true)
 	streams := newSights()
 	streams.own[streamOf(1)], streams.order = Arrival{Flows: true}, []Stream{streamOf(1)}
@@ -59,7 +59,7 @@ func TestOlderPeer(t *testing.T) {
 				}
 			}
 		case ">":
-			if said == nil { // it spoke before it heard this
+			if said == nil { // the peer sent this before it received the frame
 				said = bytes.Clone(s.Output(now, maxChunk))
 			}
 			if err := s.Receive(now, b); err != nil {
@@ -88,8 +88,8 @@ func TestOlderPeer(t *testing.T) {
 	}
 }
 
-// sorted puts the records, here of equal size, of each RECORDS frame in order: it
-// is nobody's business which comes first.
+// sorted sorts the records, here of equal size, of each RECORDS frame, because their
+// order has no meaning.
 func sorted(chunk []byte) (again []byte) {
 	for len(chunk) > 0 {
 		f, n, err := nextFrame(chunk)

@@ -8,8 +8,7 @@ import (
 	"tandem/internal/resumetest"
 )
 
-// TestMemoryIsWhole: a successor gets everything that a Service knows for longer than a
-// connection.
+// TestMemoryIsWhole: a successor gets all state of a Service that outlives a connection.
 func TestMemoryIsWhole(t *testing.T) {
 	const connection = "of the connections, which are made anew"
 	resumetest.Fields(t, reflect.TypeFor[Service](), []string{"kept"}, map[string]string{

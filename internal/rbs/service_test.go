@@ -158,8 +158,8 @@ func TestLeaveDuringAnOutageReachesThePeer(t *testing.T) {
 	}
 }
 
-// A host leaves while its record is being found equal: the tombstone that waits its turn, or
-// for its acknowledgement, is not among those of which the peer has no need, also when the
+// A host leaves while the comparison finds its record equal. A tombstone that is queued
+// or not acknowledged must not count as one that the peer does not need, even if the
 // connection is cut once more.
 func TestLeaveAtAnyMomentOfAComparison(t *testing.T) {
 	for seed := range uint64(2400) {
@@ -316,7 +316,7 @@ func TestPeerConnectsTwice(t *testing.T) {
 	w := newWorld(t, 13)
 	w.run(2 * time.Second)
 	a, b := w.nodes[0], w.nodes[1]
-	// A connection from elsewhere that sends nothing does no harm.
+	// A connection from another address that sends nothing does no harm.
 	_, stray := w.connect(b, a)
 	a.svc.Accepted(w.now, stray.conn, b.addr, &a.fx)
 	a.carryOut()
@@ -325,7 +325,7 @@ func TestPeerConnectsTwice(t *testing.T) {
 	if c := a.state().Counters; c.Established != 1 || c.LostSilent != 1 {
 		t.Fatalf("%+v", c)
 	}
-	// One that greets takes over.
+	// A connection that sends a HELLO replaces the current one.
 	b.start()
 	w.run(100 * time.Millisecond)
 	if c := a.state().Counters; c.Established != 2 || c.Replaced != 1 {
@@ -419,8 +419,8 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// TestResetsThatCross: both ends send a request at the same time, and one more comes meanwhile.
-// Each is served.
+// TestResetsThatCross: both ends request a full synchronisation at the same time, and one
+// more request comes while it runs. Each request is fulfilled.
 func TestResetsThatCross(t *testing.T) {
 	w := newWorld(t, 34)
 	for i := range 1000 {
@@ -450,7 +450,7 @@ func TestSilentDivergenceIsFoundAndHealed(t *testing.T) {
 	}
 	w.run(2 * time.Second)
 	b := w.nodes[1].store
-	for _, i := range []int{3, 4, 5} { // causes that no fault of the protocol can have
+	for _, i := range []int{3, 4, 5} { // a difference that no fault of the protocol can cause
 		b.flip(b.records[keyOf(i)])
 		delete(b.records, keyOf(i))
 	}
@@ -536,8 +536,8 @@ func TestLagIsTold(t *testing.T) {
 	}
 }
 
-// TestKindsOfSynchronisation: a synchronisation is shown as full if either end asked for
-// everything.
+// TestKindsOfSynchronisation: a synchronisation is shown as full if either end requested
+// all records.
 func TestKindsOfSynchronisation(t *testing.T) {
 	w := newWorld(t, 3)
 	for i := range 200 {
@@ -592,7 +592,7 @@ func TestConvergence(t *testing.T) {
 		for _, n := range w.nodes {
 			n.configure(true)
 		}
-		w.run(4 * time.Minute) // garbage may take some stalls to be found out
+		w.run(4 * time.Minute) // damaged frames may lead to several stalls before they are found
 		w.converged()
 	})
 }
@@ -607,8 +607,8 @@ func ExampleService() {
 	// Output: listen on 2001:db8::a 7000 for 2001:db8::b
 }
 
-// TestWhatIsCountedAsSentArrives: the counter of sent records equals the other end's counter of
-// received records.
+// TestWhatIsCountedAsSentArrives: the counter of sent records at one end equals the
+// counter of received records at the other.
 func TestWhatIsCountedAsSentArrives(t *testing.T) {
 	w := newWorld(t, 30)
 	for i := range 500 {

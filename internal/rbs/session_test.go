@@ -23,7 +23,7 @@ func TestGreeting(t *testing.T) {
 	table := []struct {
 		name string
 		in   []byte
-		want errorCode // 0 for a greeting that is taken
+		want errorCode // 0 for a HELLO that is accepted
 	}{
 		{"same release", AppendHello(nil, helloOf(2)), 0},
 		{"newer release", AppendHello(nil, newer), 0},

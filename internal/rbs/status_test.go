@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// TestStatus: each end gets the status of the other once for each request, also one of the
-// greatest length while records are sent.
+// TestStatus: each end gets the other's status once for each request. One status has the
+// maximum length and is sent while records are sent.
 func TestStatus(t *testing.T) {
 	w := newWorld(t, 7)
 	long := bytes.Repeat([]byte("x"), MaxStatus)
 	for _, n := range w.nodes {
 		n.status = long
 	}
-	w.nodes[0].svc.AskStatus(w.now, &w.nodes[0].fx) // not connected: nobody to ask
+	w.nodes[0].svc.AskStatus(w.now, &w.nodes[0].fx) // not connected, so there is no peer to request it from
 	w.run(time.Second)
 	for round := range 2 {
 		for i := range 3000 {
@@ -34,8 +34,8 @@ func TestStatus(t *testing.T) {
 	w.converged()
 }
 
-// TestStatusOfAnOldRelease: a peer without the feature is not asked, and one that
-// asks nothing is told nothing that is too long.
+// TestStatusOfAnOldRelease: a peer without the feature gets no request. A status that is
+// too long is not sent.
 func TestStatusOfAnOldRelease(t *testing.T) {
 	s := testSession(newMemory(1, 16))
 	if err := s.Receive(after(0), AppendHello(nil, helloOf(2))); err != nil {

@@ -12,15 +12,15 @@ import (
 	"tandem/internal/instant"
 )
 
-// sights is a Streams as a device has one.
+// sights is a Streams for tests, like that of a device.
 type sights struct {
 	blind bool
 	own   map[Stream]Arrival
 	order []Stream
 	room  int
 
-	peer     map[Stream]Arrival // as the peer has told
-	told     int                // entries
+	peer     map[Stream]Arrival // what the peer has reported
+	told     int                // number of reports received
 	begun    int
 	complete bool
 	older    bool
@@ -67,12 +67,12 @@ func (s *sights) PeerTells(_ instant.Time, a *Arrival) bool {
 	return true
 }
 
-// streamOf makes up the i-th stream.
+// streamOf returns the i-th stream.
 func streamOf(i int) Stream {
 	return Stream{Source: netip.MustParseAddr("2001:db8::1"), Group: keyOf(i).Group}
 }
 
-// see changes what a node can tell of a stream.
+// see changes what a node can report about a stream.
 func (n *node) see(i int, a Arrival) {
 	k := streamOf(i)
 	if _, known := n.sights.own[k]; !known {
@@ -83,7 +83,7 @@ func (n *node) see(i int, a Arrival) {
 	n.svc.StreamChanged(n.w.now, k)
 }
 
-// told fails unless each node knows what flows at the other.
+// told fails unless each node knows which streams flow at the other.
 func (w *world) told() {
 	w.t.Helper()
 	for i, n := range w.nodes {
@@ -100,8 +100,9 @@ func (w *world) told() {
 	}
 }
 
-// TestStreamsAreToldWholeAndThenByChanges: also those of 2,000, which take more than one frame, and
-// after a cut; what changes while the connection is there costs one entry.
+// TestStreamsAreToldWholeAndThenByChanges: a new connection carries the whole list, also
+// one of 2,000 streams, which takes more than one frame. After that, each change costs
+// one entry.
 func TestStreamsAreToldWholeAndThenByChanges(t *testing.T) {
 	w := newWorld(t, 1)
 	for i := range 2000 {
@@ -127,7 +128,8 @@ func TestStreamsAreToldWholeAndThenByChanges(t *testing.T) {
 	}
 }
 
-// TestChangesOfStreamsAreCoalesced: what changes often while the connection is busy is told as it is by then.
+// TestChangesOfStreamsAreCoalesced: a stream that changes often while the connection is
+// busy is reported once, with its state at that time.
 func TestChangesOfStreamsAreCoalesced(t *testing.T) {
 	w := newWorld(t, 2)
 	w.run(time.Second)
@@ -144,7 +146,8 @@ func TestChangesOfStreamsAreCoalesced(t *testing.T) {
 	}
 }
 
-// TestBlindDeviceSaysSo: one that cannot observe tells nothing, and all when it can.
+// TestBlindDeviceSaysSo: a device that cannot observe streams reports none, and reports
+// all of them when it can.
 func TestBlindDeviceSaysSo(t *testing.T) {
 	w := newWorld(t, 3)
 	n, peer := w.nodes[0], w.nodes[1]
@@ -166,7 +169,8 @@ func TestBlindDeviceSaysSo(t *testing.T) {
 	}
 }
 
-// TestStreamsWithoutRoomAreCounted: and the connection goes on.
+// TestStreamsWithoutRoomAreCounted: streams for which there is no room are counted, and
+// the connection goes on.
 func TestStreamsWithoutRoomAreCounted(t *testing.T) {
 	w := newWorld(t, 4)
 	w.nodes[1].sights.room = 10
@@ -179,7 +183,8 @@ func TestStreamsWithoutRoomAreCounted(t *testing.T) {
 	}
 }
 
-// TestStreamsOfAnOldRelease: a peer without the feature is told nothing, and the caller knows.
+// TestStreamsOfAnOldRelease: a peer without the feature gets no reports, and the caller
+// learns that.
 func TestStreamsOfAnOldRelease(t *testing.T) {
 	s, known := testSession(newMemory(1, 16)), newSights()
 	s.cfg.Streams = known
@@ -192,7 +197,8 @@ func TestStreamsOfAnOldRelease(t *testing.T) {
 	}
 }
 
-// TestStreamsUnderFaults: whatever is cut and slow meanwhile, in the end each knows what flows at the other.
+// TestStreamsUnderFaults: after cuts and slow connections, each node finally knows which
+// streams flow at the other.
 func TestStreamsUnderFaults(t *testing.T) {
 	for seed := range uint64(20) {
 		w := newWorld(t, 100+seed)

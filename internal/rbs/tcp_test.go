@@ -32,7 +32,7 @@ func TestCutAnywhere(t *testing.T) {
 					p.ends[rng.IntN(2)].write(rng.IntN(800), rng.IntN(3) == 0)
 				}
 			})
-			time.Sleep(time.Millisecond) // no more than the pace of writing
+			time.Sleep(time.Millisecond) // as fast as the test writes
 		}
 		p.proxy.SetPeace(true)
 		p.agree(t)
@@ -61,7 +61,7 @@ type tcpEnd struct {
 }
 
 func newTCPPair(t *testing.T) *tcpPair {
-	var listeners [2]net.Listener // the service's and the proxy's
+	var listeners [2]net.Listener // those of the service and of the proxy
 	for i := range listeners {
 		l, err := net.Listen("tcp6", "[::1]:0")
 		if err != nil {
@@ -145,7 +145,7 @@ func (e *tcpEnd) carryOut() {
 	for _, s := range e.fx.Send {
 		tcp, b := e.conns[s.Conn], bytes.Clone(s.Bytes)
 		if tcp == nil {
-			continue // it has just been lost
+			continue // the connection has just been lost
 		}
 		go func() {
 			if _, err := tcp.Write(b); err == nil {

@@ -26,7 +26,7 @@ type world struct {
 	next  ConnID
 
 	partition bool
-	slow      time.Duration // for each piece of a stream
+	slow      time.Duration // delay of each piece of a stream
 }
 
 // failer is what testing.T and rapid.T have in common here.
@@ -42,7 +42,7 @@ type todo struct {
 	do func()
 }
 
-// node is a device with what its operating system does for it.
+// node is a device with the services of its operating system.
 type node struct {
 	w         *world
 	id        int
@@ -55,8 +55,8 @@ type node struct {
 	listening bool
 	dials     int
 	events    []Event
-	status    []byte   // its answer to a status request
-	told      [][]byte // what it was told
+	status    []byte   // its answer to the peer's status request
+	told      [][]byte // statuses received from the peer
 }
 
 // wire is one end of a connection; peer is the other end, on the other node.
@@ -65,8 +65,8 @@ type wire struct {
 	conn   ConnID
 	peer   *wire
 	open   bool
-	holed  bool         // something has been lost: as with TCP, nothing after it arrives
-	ready  instant.Time // when what has been written is through
+	holed  bool         // bytes have been lost: as in TCP, nothing after them arrives
+	ready  instant.Time // when the written bytes have been delivered
 	mangle func([]byte) []byte
 }
 

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestHeartbeatSchedules runs schedules with two paths between the devices. As long as they
-// hear each other on one path, a broken path makes both send only for a moment.
+// TestHeartbeatSchedules runs schedules with two paths between the devices. As long as
+// their hellos arrive on one path, a broken path makes both send only for a moment.
 func TestHeartbeatSchedules(t *testing.T) {
 	playAll(t, 1, 200, func(seed uint64) Options {
 		opts := options(t, seed)
@@ -22,7 +22,7 @@ func TestDeathOnABrokenPrimaryPath(t *testing.T) {
 	for seed := range uint64(10) {
 		w := New(Options{Seed: seed, Hosts: 8, Heartbeat: true, NoMinds: true})
 		w.plan = []Step{
-			{Fault: "records asked for anew", For: time.Second, After: 5 * time.Second, Chance: 1}, // by then all listeners are known to both
+			{Fault: "records asked for anew", For: time.Second, After: 5 * time.Second, Chance: 1}, // by then both devices know all listeners
 			{Fault: "path down", Node: 0, For: 5 * time.Second, Overlaps: true, Chance: 1},
 			{Fault: "daemon killed", Node: int(seed % 2), For: 5 * time.Second, After: time.Second, Chance: 1},
 		}
@@ -36,7 +36,8 @@ func TestDeathOnABrokenPrimaryPath(t *testing.T) {
 }
 
 // TestReplicationTakesTheHeartbeatPath: the replication uses the heartbeat path while the
-// primary path is broken, and returns to it. So both devices know who has joined meanwhile.
+// primary path is broken, and returns to it. So both devices know which hosts have joined
+// during the fault.
 func TestReplicationTakesTheHeartbeatPath(t *testing.T) {
 	w := New(Options{Seed: 1, Hosts: 8, Heartbeat: true})
 	if err := w.settle(); err != nil {
@@ -69,9 +70,9 @@ func TestReplicationTakesTheHeartbeatPath(t *testing.T) {
 	}
 }
 
-// TestLegStaysForThoseWhomItAloneHears: in auto the other device's leg comes up for a moment
-// when the primary path breaks. Hosts that the switch hashed to it in that moment were lost
-// when it went down, because only that device knew of them.
+// TestLegStaysForThoseWhomItAloneHears: in auto the Backup's leg comes up for a moment
+// when the primary path breaks. The switch hashes some hosts to it in that moment. They
+// must not be lost when the leg goes down, although only that device has their reports.
 func TestLegStaysForThoseWhomItAloneHears(t *testing.T) {
 	for _, seed := range []uint64{284, 332} {
 		opts := options(t, seed)

@@ -2,8 +2,8 @@ package sim
 
 import "testing"
 
-// TestHostileSchedules plays schedules in which somebody behind the switch says that he is the
-// querier: no invariant breaks, whatever else happens.
+// TestHostileSchedules plays schedules with an attacker behind the switch that claims to
+// be the querier. No invariant may be violated, whatever faults happen.
 func TestHostileSchedules(t *testing.T) {
 	playAll(t, 1, 100, func(seed uint64) Options {
 		opts := options(t, seed)

@@ -135,8 +135,8 @@ func TestApartForLongerThanTheRetention(t *testing.T) {
 	}
 }
 
-// TestHandedOverAndNeeded: a device that was told to hand over helps when its peer cannot
-// serve. It hands over again when the peer can.
+// TestHandedOverAndNeeded: a device whose operator has requested a switchover serves
+// again when its peer cannot. It hands over again when the peer can.
 func TestHandedOverAndNeeded(t *testing.T) {
 	for _, automatic := range []bool{false, true} {
 		w := New(Options{Seed: 1, Hosts: 8, NoMinds: true, Automatic: automatic})
@@ -180,9 +180,9 @@ func (w *World) soleSender() (sender *node, ok bool) {
 	return sender, ok
 }
 
-// TestStoppedDaemon. Reported: a process that was stopped and continued acted for a while on
-// old information. It may read what has waited in any order, and its peer may be stopped at the
-// same time.
+// TestStoppedDaemon. Reported: a process that was stopped and continued acted for a while
+// on an outdated state. It may read the waiting messages in any order, and its peer may
+// be stopped at the same time.
 func TestStoppedDaemon(t *testing.T) {
 	for seed := range uint64(100) {
 		w := New(Options{Seed: seed, Hosts: 8, NoMinds: true})
@@ -197,7 +197,8 @@ func TestStoppedDaemon(t *testing.T) {
 		w.gapless, w.settled, w.healedAt = true, false, instant.Never
 		for range 16 {
 			w.nodes[w.minds.IntN(2)].stopOrGoOn()
-			// For a moment; until BFD detects it; until the fail time of the hellos is over.
+			// For a moment; until BFD detects it; and until the fail time of the hellos
+			// is over.
 			lasts := [...]time.Duration{50 * time.Millisecond, 500 * time.Millisecond, stallLimit, 20 * time.Second}[w.minds.IntN(4)]
 			if err := w.pass(lasts + time.Duration(w.minds.Int64N(int64(lasts/4))) - lasts/8); err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
@@ -246,9 +247,9 @@ func TestFalseDownOfBFDCostsNoPacket(t *testing.T) {
 	}
 }
 
-// TestStrandedHostsGoToThePeer: a device that can neither serve its hosts nor tell the peer of
-// them takes its leg down. The hosts go to the peer, which queries them. The device takes its
-// share again when it can.
+// TestStrandedHostsGoToThePeer: a device that can neither serve its hosts nor report them
+// to the peer takes its leg down. The switch sends the hosts' reports to the peer, which
+// queries the hosts. The device takes its share again when it can.
 func TestStrandedHostsGoToThePeer(t *testing.T) {
 	w := New(Options{Seed: 2, Hosts: 8, NoMinds: true})
 	if err := w.settle(); err != nil {
@@ -265,7 +266,7 @@ func TestStrandedHostsGoToThePeer(t *testing.T) {
 		for i, h := range w.hosts {
 			h.change(i%len(w.streams), !h.wants[i%len(w.streams)])
 		}
-		if err := w.pass(1500*time.Millisecond + strandTime + timers.MaxResponse); err != nil { // from when it notices
+		if err := w.pass(1500*time.Millisecond + strandTime + timers.MaxResponse); err != nil { // from the moment when the device notices
 			t.Fatal(err)
 		}
 		if a.legUp() {
@@ -285,9 +286,9 @@ func TestStrandedHostsGoToThePeer(t *testing.T) {
 	}
 }
 
-// TestPortForwardsLate: a port of the switch may have carrier for seconds before it forwards. A
-// device whose leg comes back behind such a port takes nothing from the peer before something
-// has come in on the leg, or could have for a while.
+// TestPortForwardsLate: a port of the switch may have carrier for seconds before it
+// forwards. A device whose leg comes back behind such a port takes no stream from the
+// peer until a packet has come in on the leg, or the time for one has passed.
 func TestPortForwardsLate(t *testing.T) {
 	for _, automatic := range []bool{false, true} {
 		for _, late := range []time.Duration{time.Second, 4 * time.Second} {
@@ -319,7 +320,7 @@ func TestPortForwardsLate(t *testing.T) {
 	}
 }
 
-// unserved returns a stream that a host wants and nobody sends, -1 when there is none.
+// unserved returns a stream that a host wants and no device sends, -1 if there is none.
 func (w *World) unserved() int {
 	for _, h := range w.hosts {
 		for i, wants := range h.wants {

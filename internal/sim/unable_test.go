@@ -2,8 +2,8 @@ package sim
 
 import "testing"
 
-// TestUnableSchedules plays schedules in which a kernel keeps interfaces from their work, though they
-// have carrier: no link-local address, no IPv6.
+// TestUnableSchedules plays schedules in which a kernel keeps interfaces with carrier
+// from working: without a link-local address, or without IPv6.
 func TestUnableSchedules(t *testing.T) {
 	playAll(t, 1, 200, func(seed uint64) Options {
 		opts := options(t, seed)

@@ -6,8 +6,8 @@ import (
 	"tandem/internal/bfd"
 )
 
-// TestDiscriminatorFoundOut: a session that takes whatever the peer uses shows it, alone
-// and beside the E-Trunk that follows it.
+// TestDiscriminatorFoundOut: a session without a configured remote discriminator shows
+// the one that the peer sends, in its own display and in that of the E-Trunk.
 func TestDiscriminatorFoundOut(t *testing.T) {
 	sessions := BFDSessionsOf([]bfd.SessionState{{Config: bfd.Config{Name: "s", Auto: true}, ActualRemoteDiscriminator: 7}})
 	if got := sessions[0].RemoteDiscriminator; got != 7 {

@@ -6,8 +6,8 @@ import (
 	"tandem/internal/etrunk"
 )
 
-// TestSentOn: the displays tell whether the gate lets a stream pass, and why. Exceptions of the gate come before what
-// is closed.
+// TestSentOn: the displays show whether the gate lets a stream pass, and why. An
+// exception counts before a closed interface.
 func TestSentOn(t *testing.T) {
 	for _, c := range []struct {
 		covers etrunk.Buckets

@@ -11,8 +11,8 @@ import (
 
 var wellFormed = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// TestEveryFactHasAName: each field of the state declares one, and no two of a struct
-// have names that a reader could take for each other.
+// TestEveryFactHasAName: each field of the state declares a name, and no two names in a
+// struct can be confused.
 func TestEveryFactHasAName(t *testing.T) {
 	for _, of := range structs() {
 		taken := make(map[string]string)
@@ -38,7 +38,8 @@ func checkName(t *testing.T, of reflect.Type, field, name string, taken map[stri
 	taken[plain] = field
 }
 
-// TestTagsAreKnown: a misspelt tag would be none at all.
+// TestTagsAreKnown: every tag is a known one, because a misspelt tag would have no
+// effect.
 func TestTagsAreKnown(t *testing.T) {
 	known := []string{"name", "none", "words", "label", "metric", "help", "at", "by"}
 	key := regexp.MustCompile(`(\w+):"`)
@@ -54,12 +55,12 @@ func TestTagsAreKnown(t *testing.T) {
 	}
 }
 
-// structs lists the structs of the state by their names.
+// structs lists the structs of the state, sorted by name.
 func structs() []reflect.Type {
 	return slices.SortedFunc(maps.Keys(schemas), func(a, b reflect.Type) int { return strings.Compare(a.String(), b.String()) })
 }
 
-// TestUndeclared: what the state does not declare cannot be shown.
+// TestUndeclared: a field that the state does not declare cannot be shown.
 func TestUndeclared(t *testing.T) {
 	var e Entry
 	other := new(int)

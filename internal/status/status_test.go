@@ -48,7 +48,7 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// TestTravel: the peer shows what this device would.
+// TestTravel: the status shows the same after encoding for the peer and decoding.
 func TestTravel(t *testing.T) {
 	d := Of(facts())
 	got, err := Parse(Encode(d, rbs.MaxStatus))
@@ -95,7 +95,7 @@ func TestHistory(t *testing.T) {
 	h.add(1, Totals{Joins: 100}, Totals{})
 	h.add(2, Totals{Joins: 103, Leaves: 1}, Totals{Joins: 50})
 	h.add(3, Totals{Joins: 103, Leaves: 2}, Totals{Joins: 57})
-	h.add(4, Totals{Joins: 104, Leaves: 2}, Totals{Joins: 2}) // the peer began anew
+	h.add(4, Totals{Joins: 104, Leaves: 2}, Totals{Joins: 2}) // the peer's counters began again
 	s := h.list()
 	for i, want := range [][2]uint64{{0, 0}, {3, 1}, {7, 1}, {1, 0}} {
 		if s[i].Joins != want[0] || s[i].Leaves != want[1] {

@@ -16,7 +16,7 @@ import (
 	"tandem/internal/rbs"
 )
 
-// desk is a recorded device and the test code that gives it inputs.
+// desk is a recorded device with its inputs.
 type desk struct {
 	t    *testing.T
 	now  instant.Time
@@ -76,7 +76,7 @@ func newDesk(t *testing.T, bytes int) *desk {
 	return k
 }
 
-// post delivers the peer's hellos.
+// post delivers the peer's hellos to the device.
 func (k *desk) post(fx *etrunk.Effects) {
 	for _, p := range fx.Packets {
 		k.dev.Handle(k.now, device.HelloReceived{From: deskB, Packet: p})
@@ -134,7 +134,7 @@ func (k *desk) stir() {
 	case 5:
 		up := k.rng.IntN(10) > 0
 		k.dev.Handle(k.now, device.LinkChanged{Netdev: "up0", Exists: true, Index: 1, AdminUp: true, Up: up, LinkLocal: netip.MustParseAddr("fe80::a:0")})
-	case 6: // the result of a message on a connection
+	case 6: // an outcome of a connection
 		k.dev.Handle(k.now, device.MLDMalformed{Netdev: "eth-trunk10", Err: errEntry})
 	case 7:
 		var fx etrunk.Effects
@@ -160,7 +160,7 @@ func (k *desk) write() []byte {
 	return b.Bytes()
 }
 
-// replays fails unless the replay of a file decides what was recorded.
+// replays fails unless the replay of a file makes the recorded decisions.
 func replays(t *testing.T, file []byte) Result {
 	t.Helper()
 	result, err := Replay(bytes.NewReader(file), func(s Step) {
@@ -177,7 +177,8 @@ func replays(t *testing.T, file []byte) Result {
 	return result
 }
 
-// TestReplayFromBoot: the replay of a recording from the boot on decides the same.
+// TestReplayFromBoot: the replay of a recording that begins at the boot makes the same
+// decisions.
 func TestReplayFromBoot(t *testing.T) {
 	k := newDesk(t, 64<<20)
 	k.pass(time.Minute)
@@ -190,7 +191,7 @@ func TestReplayFromBoot(t *testing.T) {
 	}
 }
 
-// TestReplayFromCheckpoint: so does the replay of a recording whose beginning was dropped.
+// TestReplayFromCheckpoint: the same for a recording whose beginning was dropped.
 func TestReplayFromCheckpoint(t *testing.T) {
 	k := newDesk(t, 64<<10)
 	for range 20 {
@@ -230,7 +231,7 @@ func TestMask(t *testing.T) {
 	}
 }
 
-// TestReplayTellsDifferences: the replay of a changed file reports the difference.
+// TestReplayTellsDifferences: the replay of a changed file reports the differences.
 func TestReplayTellsDifferences(t *testing.T) {
 	k := newDesk(t, 64<<20)
 	k.pass(5 * time.Second)
@@ -263,7 +264,7 @@ func TestReplayTellsDifferences(t *testing.T) {
 	}
 }
 
-// FuzzReplay: a file with any content leads to an error at most.
+// FuzzReplay: a file with any content leads to an error at most, not to a panic.
 func FuzzReplay(f *testing.F) {
 	k := newDesk(&testing.T{}, 64<<20)
 	k.pass(time.Second)

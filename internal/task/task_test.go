@@ -12,7 +12,7 @@ import (
 
 var errBroken = errors.New("broken")
 
-// untilEnd works until it is asked to end.
+// untilEnd works until its context ends.
 func untilEnd(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()
@@ -51,7 +51,7 @@ func TestStopWaitsForAll(t *testing.T) {
 		for range 3 {
 			g.Go("worker", func(ctx context.Context) error {
 				<-ctx.Done()
-				time.Sleep(time.Second) // tidies up
+				time.Sleep(time.Second) // time for cleaning up
 				ended.Add(1)
 				return errBroken
 			})

@@ -7,7 +7,8 @@ import (
 	"tandem/internal/trunkguard"
 )
 
-// TestTakeLegsDown: the legs go down and nothing else does; a leg that is gone stops nothing.
+// TestTakeLegsDown: the legs go down and no other interface does. A leg that no longer
+// exists does not stop this.
 func TestTakeLegsDown(t *testing.T) {
 	device, hosts, runDir := testnet.NewNode(t), testnet.NewNode(t), t.TempDir()
 	for _, name := range []string{"leg1", "leg2", "up0"} {
@@ -17,7 +18,7 @@ func TestTakeLegsDown(t *testing.T) {
 		t.Helper()
 		device.In(t, func() error { return trunkguard.TakeLegsDown(runDir) })
 	}
-	takeDown() // of a daemon that had no configuration yet
+	takeDown() // the daemon had no configuration yet
 	testnet.Must(t, trunkguard.WriteLegs(runDir, []string{"leg1", "gone", "leg2"}))
 	for name, up := range map[string]bool{"leg1": true, "leg2": true, "up0": true} {
 		isUp(t, device, name, up)

@@ -20,9 +20,8 @@ import (
 	"tandem/internal/vm"
 )
 
-// suite is what runs in the guest: the tests of the packages that touch the
-// kernel, on Debian's kernel instead of this machine's. Run is a pattern, as
-// for go test -run.
+// suite lists the tests that run in the guest: those of packages that use the kernel, on
+// Debian's kernel instead of this machine's. run is a pattern, as for go test -run.
 var suite = []struct{ pkg, run string }{
 	{"internal/linux/links", "^(TestVethAcrossNamespaces|TestMonitor|TestBond.*|TestVLAN)$"},
 	{"internal/linux/mroute", "^(TestForwarding|TestInterfacesComeAndGo|TestDiscard|TestForget)$"},
@@ -33,8 +32,8 @@ var suite = []struct{ pkg, run string }{
 	{"internal/pairtest", "^(TestTrunk.*|TestAggregate.*|TestLever|TestMixedModes|TestLossyPath|TestVPN.*)$"},
 }
 
-// guestLimit bounds the whole run. It takes under three minutes unless the
-// machine has other things to do, or the guest has to be started again.
+// guestLimit bounds the whole run. It takes under three minutes, unless the machine is
+// busy or the guest has to be started again.
 const guestLimit = 9 * time.Minute
 
 // Flags for a part of the suite, such as -guest.pkg pairtest -guest.run TestLever -guest.count 10.
@@ -44,8 +43,8 @@ var (
 	repetitions = flag.Int("guest.count", 1, "run each test `n` times")
 )
 
-// TestGuest builds the test programs, runs them in the guest and shows each of
-// their tests as one of its own.
+// TestGuest builds the test programs, runs them in the guest and reports each of their
+// tests as a subtest.
 func TestGuest(t *testing.T) {
 	dir := t.TempDir()
 	machine := vm.Machine{
@@ -88,7 +87,8 @@ func TestGuest(t *testing.T) {
 	}
 }
 
-// addOpenVSwitch adds what there is of the switch; its tests say what they lack.
+// addOpenVSwitch adds the files of Open vSwitch that exist on this machine; its tests
+// report what is missing.
 func addOpenVSwitch(files map[string]string) {
 	for _, program := range []string{"ovs-vswitchd", "ovsdb-server", "ovsdb-tool", "ovs-vsctl", "ovs-appctl"} {
 		if path, err := exec.LookPath(program); err == nil {
@@ -115,7 +115,7 @@ func build(t *testing.T, dir, name string, args ...string) string {
 // testEvent is a line of test2json.
 type testEvent struct{ Action, Test, Output string }
 
-// show turns what a test program printed into subtests.
+// show turns the output of a test program into subtests.
 func show(t *testing.T, r vm.Result) {
 	cmd := exec.Command("go", "tool", "test2json")
 	cmd.Stdin = bytes.NewReader(r.Output)
@@ -147,8 +147,8 @@ func show(t *testing.T, r vm.Result) {
 	}
 }
 
-// repeat ends a subtest as the guest's test has ended. The guest has every
-// feature of the kernel that a test of ours asks for.
+// repeat gives a subtest the result of the guest's test. A skip is a failure, because the
+// guest's kernel has every feature that a test may need.
 func repeat(t *testing.T, action, output string) {
 	switch {
 	case action == "fail", strings.Contains(output, "kernel lacks"):
@@ -160,7 +160,7 @@ func repeat(t *testing.T, action, output string) {
 	}
 }
 
-// reason is what a test said when it skipped.
+// reason returns the message of a skipped test.
 func reason(output string) string {
 	for line := range strings.Lines(output) {
 		if _, said, found := strings.Cut(strings.TrimSpace(line), ".go:"); found {

@@ -23,10 +23,10 @@ import (
 	"tandem/internal/status"
 )
 
-// many is a device with a group for each number, on one interface.
+// many is a device with a numbered set of groups on one interface.
 type many struct {
 	groups int
-	shown  int // group states that were asked for
+	shown  int // number of group states that were requested
 	peerAt time.Time
 }
 
@@ -62,7 +62,7 @@ func (m *many) Listening(_ string, h netip.Addr, groups []netip.Addr) []netip.Ad
 
 func (m *many) GroupStates(_ string, groups []netip.Addr) (states []state.Group) {
 	for _, g := range groups {
-		if g != groupOf(7) { // it has gone meanwhile
+		if g != groupOf(7) { // this group has ended in the meantime
 			m.shown++
 			states = append(states, state.Group{Group: g, Hosts: []state.Host{{Address: host, Device: 7}}})
 		}
@@ -105,12 +105,12 @@ func TestGroups(t *testing.T) {
 		total, page, rows int
 		first             netip.Addr
 	}{
-		{"", hundredThousand, 0, pageSize - 1, groupOf(1)}, // without the one that has gone
+		{"", hundredThousand, 0, pageSize - 1, groupOf(1)}, // without the group that has ended
 		{"page=1", hundredThousand, 1, pageSize, groupOf(1 + pageSize)},
 		{"page=999999", hundredThousand, hundredThousand/pageSize - 1, pageSize, groupOf(1 + hundredThousand - pageSize)},
 		{"search=" + groupOf(500).String(), 1, 0, 1, groupOf(500)},
-		{"search=FF3E::1:86A", 1, 0, 1, groupOf(0x1086a)}, // an address is itself only
-		{"search=:86A0", 2, 0, 2, groupOf(0x86a0)},        // anything else is a part of one
+		{"search=FF3E::1:86A", 1, 0, 1, groupOf(0x1086a)}, // a whole address matches only itself
+		{"search=:86A0", 2, 0, 2, groupOf(0x86a0)},        // anything else matches a part of addresses
 		{"search=ff3e::100/120", 256, 0, pageSize, groupOf(256)},
 		{"search=fe80::1", 3, 0, 3, groupOf(hundredThousand - 2)},
 		{"search=fe80::2", 0, 0, 0, netip.Addr{}},
@@ -144,8 +144,8 @@ func TestGroup(t *testing.T) {
 	get(t, h, "/api/group?group=x", 400, nil)
 }
 
-// TestPageIsWhole: every file that a file of the page names is there, and nothing is
-// fetched from anywhere else.
+// TestPageIsWhole: every file to which the page refers exists, and the page loads nothing
+// from other servers.
 func TestPageIsWhole(t *testing.T) {
 	h := newHandler(&many{})
 	entries, err := files.ReadDir("page")
@@ -179,10 +179,10 @@ func TestPageIsWhole(t *testing.T) {
 	}
 }
 
-// TestLive: a page is told at once of what happens, and of nothing twice.
+// TestLive: a page gets each event at once, and none twice.
 func TestLive(t *testing.T) {
 	j := journal.New(slog.DiscardHandler)
-	j.Emit(event.GateRepaired.With(1)) // before the page: it has that from the history
+	j.Emit(event.GateRepaired.With(1)) // an event before the page was opened: the page gets it from the history
 	server := httptest.NewServer(Handler(&many{peerAt: time.Now()}, j, http.NotFoundHandler()))
 	defer server.Close()
 	answer, err := http.Get(server.URL + "/api/live")
@@ -210,7 +210,7 @@ func TestLive(t *testing.T) {
 	}
 	j.Emit(event.GateRepaired.With(2))
 	g := next()
-	for len(g.Events) == 0 { // a second may have passed
+	for len(g.Events) == 0 { // a message without events may come first
 		g = next()
 	}
 	if len(g.Events) != 1 || g.Events[0].Facts != "Repairs=2" {
@@ -221,8 +221,8 @@ func TestLive(t *testing.T) {
 	}
 }
 
-// TestServer: it follows the configuration, and an address that is taken is told of
-// and had as soon as it is free.
+// TestServer: the server follows the configuration. If the address is in use, this is
+// logged, and the server listens as soon as the address is free.
 func TestServer(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -59,7 +59,7 @@ func (b *bird) admin(down bool) {
 	testnet.Must(b.t, err)
 }
 
-// tellsAdminDown returns false: BIRD removes its sessions without telling the peer.
+// tellsAdminDown returns false: BIRD removes its sessions without notifying the peer.
 func (*bird) tellsAdminDown() bool { return false }
 
 // show returns a session's state. It returns Down for a session that is not listed, because

@@ -81,8 +81,8 @@ func detection(b *testing.B, device string, cut bool) {
 		slices.Sort(d.fromLoss)
 		b.ReportMetric(ms(d.fromLast[len(d.fromLast)/2]), "from-last-median-ms")
 		b.ReportMetric(ms(d.fromLast[len(d.fromLast)-1]), "from-last-max-ms")
-		// The maximum is not reported: it would show how late the kernel applied the rule of
-		// the cutter.
+		// The maximum is not reported, because it would show how late the kernel applied
+		// the cutter's rule.
 		b.ReportMetric(ms(d.fromLoss[len(d.fromLoss)/2]), "from-loss-median-ms")
 	}
 	b.ReportMetric(0, "ns/op")
@@ -138,7 +138,7 @@ func (d *losses) awaitUp(name string) {
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// serveBFDD runs FRR's daemon with those sessions, as its package would.
+// serveBFDD runs FRR's daemon with these sessions, as its Debian package does.
 func serveBFDD(b *testing.B, e *end, sessions []bfd.Config) {
 	b.Helper()
 	if tool := missing([]string{bfddPath}); tool != "" {
@@ -197,12 +197,12 @@ func newCutter(b *testing.B, e *end, bothWays bool) *cutter {
 	return c
 }
 
-// Places in an IPv6 packet.
+// Offsets in an IPv6 packet.
 const (
 	offsetNextHeader  = 6
 	offsetSource      = 8
 	offsetDestination = 24
-	offsetPort        = 40 + 2 // of the destination, in UDP
+	offsetPort        = 40 + 2 // offset of the destination port in UDP
 	offsetControl     = 40 + 8
 )
 

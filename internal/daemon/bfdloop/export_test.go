@@ -2,7 +2,8 @@ package bfdloop
 
 import "time"
 
-// Stolen tells the sessions of a loop without a helper that a processor could not run for d.
+// Stolen reports to the sessions of a loop without a helper that a processor could not
+// run for d.
 func (l *Loop) Stolen(d time.Duration) { l.backend.(*thread).stolen(d) }
 
 // Abandon makes the helper believe that its parent has died.

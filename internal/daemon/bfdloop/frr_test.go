@@ -42,7 +42,7 @@ func giveToFRR(dir string) error {
 	return errors.Join(os.Chown(dir, uid, gid), os.Chmod(dir, 0o755))
 }
 
-// bfddArgs makes bfdd keep all its files inside a directory.
+// bfddArgs returns the arguments that make bfdd keep all its files in a directory.
 func bfddArgs(dir string) []string {
 	return []string{"-u", "frr", "-g", "frr", "-P", "0",
 		"-f", dir + "/bfdd.conf", "-i", dir + "/pid", "-z", dir + "/zserv",

@@ -27,14 +27,14 @@ type implementation interface {
 	retime(time.Duration)
 	// admin shuts its sessions down, or starts them again.
 	admin(down bool)
-	// show returns what it shows of a session.
+	// show returns the state of a session in the other implementation.
 	show(peer netip.Addr) (view, error)
 	// tellsAdminDown reports whether admin sends AdminDown to the peer. Otherwise the peer
 	// notices only by its detection time.
 	tellsAdminDown() bool
 }
 
-// view is a session as the other implementation shows it.
+// view is a session as the other implementation displays it.
 type view struct {
 	Up     bool
 	Detect time.Duration // its detection time
@@ -419,8 +419,8 @@ func missing(tools []string) string {
 	return ""
 }
 
-// prompt is a command prefix that gives the other implementations a high priority. The test
-// judges what they say, not how a busy machine schedules them.
+// prompt is a command prefix that gives the other implementations a high priority. The
+// test checks their behaviour, not how a busy machine schedules them.
 var prompt = sync.OnceValue(func() []string {
 	if exec.Command("chrt", "-f", "30", "true").Run() == nil {
 		return []string{"chrt", "-f", "30"}

@@ -59,7 +59,7 @@ var (
 	addressB = netip.MustParseAddr("2001:db8:bfd::b")
 )
 
-// newPair lays a cable between two devices. It skips the test when not root.
+// newPair connects two devices by a cable. It skips the test if the user is not root.
 func newPair(t testing.TB, helper []string) (a, b *end) {
 	t.Helper()
 	a = &end{Node: testnet.NewNode(t), t: t, helper: helper, address: addressA}
@@ -72,7 +72,7 @@ func newPair(t testing.TB, helper []string) (a, b *end) {
 	return a, b
 }
 
-// start runs a loop on the device and tells it of the interface.
+// start runs a loop on the device and reports the interface to it.
 func (e *end) start(cfgs ...bfd.Config) {
 	e.t.Helper()
 	e.origin = time.Now()
@@ -125,7 +125,7 @@ func (e *end) shell(stdin string, argv ...string) string {
 	return out.String()
 }
 
-// dropSilently makes everything that arrives vanish, as a dead router does.
+// dropSilently makes the device drop everything that arrives, like a dead router.
 func (e *end) dropSilently() {
 	e.t.Helper()
 	e.shell(`table netdev cut { chain in { type filter hook ingress device "bfd0" priority 0; policy drop; }; }`,
@@ -141,7 +141,8 @@ func single(name string, local, peer netip.Addr, localDisc, remoteDisc uint32) b
 	return bfd.Config{
 		Name: name, Local: local, Peer: peer, Interface: "bfd0", TrackInterface: "bfd0",
 		LocalDiscriminator: localDisc, RemoteDiscriminator: remoteDisc, TOSExp: 7,
-		// Not the default of 10 ms: tests share the machine with whatever else runs.
+		// MinTx is not the default of 10 ms, because the tests share the machine with
+		// other programs.
 		MinTx: 100 * time.Millisecond, MinRx: 100 * time.Millisecond,
 	}
 }
@@ -243,7 +244,7 @@ func closeIsSeenAtOnceAndIsNotAdminDown(t *testing.T, helper []string) {
 	if s := a.loop.Snapshot(); s != nil {
 		t.Errorf("Snapshot after Close: %v", s)
 	}
-	for range a.loop.Events() { // ends, since it is closed
+	for range a.loop.Events() { // Events is closed, so this ends
 	}
 }
 
@@ -266,7 +267,7 @@ func linkLocalSession(t *testing.T, helper []string) {
 	a, b := newPair(t, helper)
 	la, lb := testnet.AwaitLinkLocal(t, a.Node, "bfd0").LinkLocal, testnet.AwaitLinkLocal(t, b.Node, "bfd0").LinkLocal
 	a.start(single("to-b", la, lb, 1, 0))
-	b.start(single("to-a", netip.Addr{}, la, 2, 0)) // the kernel chooses the source
+	b.start(single("to-a", netip.Addr{}, la, 2, 0)) // the kernel chooses the source address
 	a.await(bfd.Up)
 	b.await(bfd.Up)
 }
@@ -337,7 +338,7 @@ func slowReaderLearnsTheLastState(t *testing.T, helper []string) {
 	up, shut := single("s", addressA, addressB, 1, 2), single("s", addressA, addressB, 1, 2)
 	shut.Shutdown = true
 	a.start(up)
-	// Nobody reads: more changes than the channel has room for.
+	// No reader: more changes than the channel has room for.
 	for range 300 {
 		testnet.Must(t, a.loop.Configure([]bfd.Config{shut}))
 		testnet.Must(t, a.loop.Configure([]bfd.Config{up}))
@@ -371,8 +372,8 @@ func TestDeathOfTheParentIsToldAtOnce(t *testing.T) {
 	}
 }
 
-// BenchmarkLateness tells how late the loop is at worst while two goroutines a
-// processor compute and allocate; each iteration is a second.
+// BenchmarkLateness measures how late the loop is at worst while two goroutines on each
+// processor compute and allocate. Each iteration is a second.
 func BenchmarkLateness(b *testing.B) {
 	for name, helper := range map[string][]string{"thread": nil, "helper": bfdloop.SelfHelper()} {
 		b.Run(name, func(b *testing.B) {

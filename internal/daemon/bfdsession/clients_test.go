@@ -22,9 +22,9 @@ func TestClientsAreToldOnce(t *testing.T) {
 		{bfd.Init, bfd.Down, 0, false},
 		{bfd.Down, bfd.Down, 0, false},
 		{bfd.Up, bfd.Up, etrunk.BFDUp, true},
-		{bfd.Down, bfd.AdminDown, etrunk.BFDPending, true}, // the peer's operator
+		{bfd.Down, bfd.AdminDown, etrunk.BFDPending, true}, // by the operator of the peer
 		{bfd.Up, bfd.Up, etrunk.BFDUp, true},
-		{bfd.AdminDown, bfd.Up, etrunk.BFDPending, true}, // ours
+		{bfd.AdminDown, bfd.Up, etrunk.BFDPending, true}, // by the operator of this device
 		{bfd.Down, bfd.Down, 0, false},
 	} {
 		state, told := s.tell(bfd.Event{Session: "s", State: c.state, Remote: c.remote})

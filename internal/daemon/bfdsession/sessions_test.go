@@ -18,14 +18,14 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// rig is the environment of the sessions. It records what they tell.
+// rig is the environment of the sessions. It records their reports.
 type rig struct {
 	*Sessions
 	t       *testing.T
 	loop    *eventloop.Loop
 	vrfs    map[string]int
 	told    chan device.BFDChanged
-	changed []string // interfaces
+	changed []string // interfaces reported as changed
 }
 
 func (r *rig) Handle(ev device.Event)                  { r.told <- ev.(device.BFDChanged) }
@@ -133,7 +133,7 @@ func TestInterfaceFollowsItsSession(t *testing.T) {
 	m.BFD = true
 	c := &config.BFDSession{Name: "s", Interface: "up0", ProcessInterface: true}
 	m.Sessions["s"] = c
-	m.Sessions["t"] = &config.BFDSession{Name: "t", Interface: "up1"} // nothing follows it
+	m.Sessions["t"] = &config.BFDSession{Name: "t", Interface: "up1"} // no interface follows this session
 	r.model = m
 	expect := func(when string, lost bool, changes int) {
 		t.Helper()
@@ -176,8 +176,9 @@ func TestInterfaceFollowsItsSession(t *testing.T) {
 	expect("when the command is undone", false, 4)
 }
 
-// TestPeersTellEachOther: two devices are connected by a cable. The device is told that the
-// session is up, that the other end has shut it down, and that the other end has gone.
+// TestPeersTellEachOther: two devices are connected by a cable. One device gets the
+// reports that the session is up, that the other end has shut it down, and that the other
+// end has gone.
 func TestPeersTellEachOther(t *testing.T) {
 	nodes := []*testnet.Node{testnet.NewNode(t), testnet.NewNode(t)}
 	testnet.Cable(t, nodes[0], "bfd0", nodes[1], "bfd0")
@@ -225,7 +226,7 @@ func (r *rig) configures(m *config.Model) {
 	}
 }
 
-// isTold waits for the next state that the device is told.
+// isTold waits for the next state that is reported to the device.
 func (r *rig) isTold(want etrunk.BFDState) {
 	r.t.Helper()
 	select {
@@ -252,7 +253,8 @@ func TestStateIsCopied(t *testing.T) {
 	}
 }
 
-// TestSlowSessionIsAnAlarm while it is up, and only as long as it is slow.
+// TestSlowSessionIsAnAlarm: a session that is Up and has slowed down is an alarm, as long
+// as it is slow.
 func TestSlowSessionIsAnAlarm(t *testing.T) {
 	r := start(t, State{}, bfdloop.Options{})
 	m := config.New()

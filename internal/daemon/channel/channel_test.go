@@ -111,7 +111,7 @@ func (e *end) sends(id rbs.ConnID, text string) {
 	e.asks(rbs.Effects{Send: []rbs.Send{{Conn: id, Bytes: []byte(text)}}})
 }
 
-// told waits for the next event, which must be a T.
+// told waits for the next event of type T.
 func told[T device.Event](e *end) T {
 	e.t.Helper()
 	select {
@@ -224,7 +224,7 @@ func TestDialFails(t *testing.T) {
 
 // TestDialReplaced: a dial that a newer one has replaced gets no answer.
 func TestDialReplaced(t *testing.T) {
-	silent, err := net.Listen("tcp6", "[::1]:0") // accepts, and says nothing
+	silent, err := net.Listen("tcp6", "[::1]:0") // accepts connections and sends nothing
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,7 +90,7 @@ func TestDetour(t *testing.T) {
 	}
 }
 
-// TestHandshakeFails: both ends are told why.
+// TestHandshakeFails: both ends get the reason.
 func TestHandshakeFails(t *testing.T) {
 	a, b, port, _ := pairWith(t, time.Now())
 	strange := certificates(t, time.Now().Add(-time.Hour), 24*time.Hour)

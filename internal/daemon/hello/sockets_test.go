@@ -21,7 +21,7 @@ var (
 
 const patience = 10 * time.Second
 
-// rig has sockets and records what they tell.
+// rig has the sockets and records their reports.
 type rig struct {
 	*Sockets
 	t      *testing.T
@@ -149,7 +149,8 @@ func TestReconfigure(t *testing.T) {
 	}
 }
 
-// TestSocketIsHandedOver: hellos that arrive while nobody reads are received by the successor.
+// TestSocketIsHandedOver: hellos that arrive during the hand-over are received by the
+// successor.
 func TestSocketIsHandedOver(t *testing.T) {
 	old, sender := newRig(t), newRig(t)
 	port := freePort(t)

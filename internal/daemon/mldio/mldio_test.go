@@ -17,13 +17,13 @@ import (
 	"tandem/internal/mld"
 )
 
-// router notes what it is told. It implements [mldio.Router].
+// router records what the socket reports. It implements [mldio.Router].
 type router struct {
 	names map[int]string
 
 	mu     sync.Mutex
 	heard  []heard
-	failed []string // events
+	failed []string // names of the events
 }
 
 // heard is a decoded message, reduced to what the tests compare.
@@ -242,7 +242,8 @@ func TestAdoptOther(t *testing.T) {
 	}
 }
 
-// TestHandOver: a successor receives on the same interfaces, and gets what arrived in between.
+// TestHandOver: a successor receives on the same interfaces, and gets the messages that
+// arrived in between.
 func TestHandOver(t *testing.T) {
 	b := newBed(t)
 	host := b.Receiver(t, 0)

@@ -221,7 +221,8 @@ func firstPacketOnTheWrongSide(t *testing.T, kind *PlaneKind) {
 	}
 }
 
-// TestPlaneChanges: a device that goes over to another plane forwards on what it did.
+// TestPlaneChanges: a device that changes to another plane forwards the same streams
+// afterwards.
 func TestPlaneChanges(t *testing.T) {
 	n := testnet.New(t)
 	s, sender := newShell(t, n, EBPFPlane), n.Sender(t)

@@ -16,8 +16,8 @@ interface up0
  ipv6 address 2001:db8::1/64
 `
 
-// TestAddresses: configured addresses come with the interface, whenever that is there, and
-// go with the configuration. Those of others stay.
+// TestAddresses: configured addresses are added when the interface exists, and removed
+// with their configuration. Addresses of other programs stay.
 func TestAddresses(t *testing.T) {
 	r := newRig(t)
 	r.configure(addressed)
@@ -37,8 +37,8 @@ func TestAddresses(t *testing.T) {
 	r.noEvents()
 }
 
-// TestTwoNamesOfOneInterface: the addresses that two configured names have for one link
-// do not undo each other.
+// TestTwoNamesOfOneInterface: two configured names mean the same link. The addresses of
+// each do not remove those of the other.
 func TestTwoNamesOfOneInterface(t *testing.T) {
 	r := newRig(t)
 	testnet.Must(t, r.node.Links.AddVeth(links.VethEnd{Name: "up0"}, links.VethEnd{Name: "far0"}))
@@ -60,8 +60,8 @@ interface GigabitEthernet0/1/0
 	}
 }
 
-// TestShutdown: an interface that is shut down stays down, whoever sets it up; one that is
-// not is set up once and then left to others.
+// TestShutdown: an interface with `shutdown` stays down, whichever program sets it up.
+// Any other interface is set up once and then left to other programs.
 func TestShutdown(t *testing.T) {
 	r := newRig(t)
 	testnet.Must(t, r.node.Links.AddVeth(links.VethEnd{Name: "up0"}, links.VethEnd{Name: "far0"}))
@@ -84,8 +84,8 @@ func TestShutdown(t *testing.T) {
 	r.noEvents()
 }
 
-// TestInterfacesShown: displays list the configured interfaces, those that are absent too,
-// then the others.
+// TestInterfacesShown: displays list the configured interfaces first, including absent
+// ones, then the others.
 func TestInterfacesShown(t *testing.T) {
 	r := newLeg(t)
 	infos := r.Interfaces()

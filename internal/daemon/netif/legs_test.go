@@ -23,7 +23,7 @@ interface far0
  eth-trunk 10
 `
 
-// newLeg makes a bridge with one port that stands for a bond, as an operator may bring it.
+// newLeg makes a bridge with one port in place of a bond, as an operator may provide it.
 func newLeg(t *testing.T) *rig {
 	t.Helper()
 	r := newRig(t)
@@ -34,7 +34,7 @@ func newLeg(t *testing.T) *rig {
 	return r
 }
 
-// TestLegs: an adopted interface that is a leg is up when the device says so, and never else.
+// TestLegs: an adopted interface that is a leg is up only when the device requests it.
 func TestLegs(t *testing.T) {
 	r := newLeg(t)
 	if r.link("eth-trunk10").AdminUp || r.link("far0").AdminUp {
@@ -65,7 +65,8 @@ func TestLegs(t *testing.T) {
 	r.noEvents()
 }
 
-// TestLegsAreWrittenDown, so that a supervisor can take them down when the daemon has died.
+// TestLegsAreWrittenDown: the names of the legs are in a file, so that a supervisor can
+// take them down after the daemon has died.
 func TestLegsAreWrittenDown(t *testing.T) {
 	r := newLeg(t)
 	text, err := os.ReadFile(filepath.Join(r.runDir, "legs"))
@@ -74,8 +75,8 @@ func TestLegsAreWrittenDown(t *testing.T) {
 	}
 }
 
-// TestTrunkWithoutDriver: where the kernel has no bonding the trunk has to be brought by
-// somebody else. That is no error, and it is logged once.
+// TestTrunkWithoutDriver: if the kernel has no bonding, another program has to provide
+// the trunk. This is no error, and it is logged once.
 func TestTrunkWithoutDriver(t *testing.T) {
 	r := newRig(t)
 	if err := r.node.Links.AddBond("probe", links.Bond{Mode: links.BondXOR}, nil); err == nil {
@@ -90,12 +91,12 @@ func TestTrunkWithoutDriver(t *testing.T) {
 	}
 }
 
-// TestHeardOnALeg: carrier alone is not taken for a switch that forwards. What came in
-// before the carrier went does not count for the carrier that comes back.
+// TestHeardOnALeg: carrier alone does not count as a switch that forwards. Packets from
+// before the carrier was lost do not count after it is back.
 func TestHeardOnALeg(t *testing.T) {
 	r := newRig(t)
 	testnet.Must(t, r.node.Links.AddVeth(links.VethEnd{Name: "eth-trunk10"}, links.VethEnd{Name: "switch0"}))
-	testnet.Must(t, r.node.SetSysctl("ipv6/conf/switch0/disable_ipv6", "1")) // it says nothing of its own
+	testnet.Must(t, r.node.SetSysctl("ipv6/conf/switch0/disable_ipv6", "1")) // the interface sends nothing by itself
 	r.await("the links are there", func() bool { return r.told["eth-trunk10"].Exists && r.told["switch0"].Exists })
 	r.configure("e-trunk 1\n#\ninterface Eth-Trunk10\n e-trunk 1\n")
 	testnet.Must(t, r.Steer(device.LegChange{Netdev: "eth-trunk10", Up: true}))
@@ -107,7 +108,7 @@ func TestHeardOnALeg(t *testing.T) {
 	for range 2 {
 		carrier(true)
 		looks := func() {
-			for range 5 { // LACP is looked at meanwhile, too
+			for range 5 { // LACP is checked in between, too
 				r.Advance(r.Due())
 			}
 		}

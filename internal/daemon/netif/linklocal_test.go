@@ -14,7 +14,7 @@ import (
 
 const listening = "interface up0\n ipv6 enable\n mld enable\n"
 
-// newCable is a rig with an interface that is up.
+// newCable returns a rig with an interface that is up.
 func newCable(t *testing.T) *rig {
 	t.Helper()
 	r := newRig(t)
@@ -30,15 +30,16 @@ func (r *rig) removeLinkLocal(link string, a netip.Addr) {
 	testnet.Must(r.t, r.node.Links.DeleteAddress(link, netip.PrefixFrom(a, 64)))
 }
 
-// says reports whether an event was told, and forgets all.
+// says reports whether an event was logged, and clears the log.
 func (r *rig) says(kind *event.Kind) bool {
 	told := slices.ContainsFunc(r.events, func(e event.Event) bool { return e.Kind == kind })
 	r.events = nil
 	return told
 }
 
-// TestLinkLocalReplaced: whoever removes the address of a multicast interface does not make it
-// unable for a moment. When another one comes, ours goes.
+// TestLinkLocalReplaced: if another program removes the link-local address of a multicast
+// interface, the interface is not reported as unable, because the daemon adds its own
+// address at once. When another address is added, the daemon removes its own.
 func TestLinkLocalReplaced(t *testing.T) {
 	r := newCable(t)
 	kernels := r.told["up0"].LinkLocal
@@ -68,8 +69,8 @@ func TestLinkLocalReplaced(t *testing.T) {
 	r.noEvents()
 }
 
-// TestLinkLocalChanged: whoever puts another address in the place of the kernel's is not in the way
-// of anybody: none of ours is added, and nothing is told to be missing.
+// TestLinkLocalChanged: another program replaces the kernel's link-local address. The
+// daemon adds none of its own, and reports no lack.
 func TestLinkLocalChanged(t *testing.T) {
 	r := newCable(t)
 	r.configure(listening)
@@ -84,8 +85,8 @@ func TestLinkLocalChanged(t *testing.T) {
 	r.noEvents()
 }
 
-// TestLinkLocalAdded: an interface that comes without an address gets one of ours; it goes with
-// its purpose.
+// TestLinkLocalAdded: an interface that appears without a link-local address gets one
+// from the daemon. It is removed when it is no longer needed.
 func TestLinkLocalAdded(t *testing.T) {
 	for name, end := range map[string]func(r *rig){
 		"no multicast interface any more": func(r *rig) { r.configure("interface up0\n ipv6 enable\n") },
@@ -107,7 +108,7 @@ func TestLinkLocalAdded(t *testing.T) {
 	}
 }
 
-// TestLackTold: what cannot be mended is told, and that it is over.
+// TestLackTold: a lack that the daemon cannot repair is reported, and so is its end.
 func TestLackTold(t *testing.T) {
 	r := newCable(t)
 	lacks := func(want proof.Lack) {

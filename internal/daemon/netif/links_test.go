@@ -7,8 +7,8 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// TestTrunkFollowsItsPorts: a bond counts as down when its last port is down, whatever the
-// kernel says of the bond.
+// TestTrunkFollowsItsPorts: a bond counts as down when its last port is down, whatever
+// state the kernel shows for the bond.
 func TestTrunkFollowsItsPorts(t *testing.T) {
 	bond := links.Link{Name: "eth-trunk10", Index: 7, Exists: true, Up: true, Bond: &links.Bond{Mode: links.BondLACP}}
 	port := func(name string, master int, up bool) links.Link {

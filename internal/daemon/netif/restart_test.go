@@ -42,8 +42,8 @@ func TestRestartChangesNothing(t *testing.T) {
 	r.noEvents()
 }
 
-// TestRestartLooksAtLegs: after a restart the known state of a leg is told at once. It is then
-// read again, because LACP may still have been at work at the restart.
+// TestRestartLooksAtLegs: after a restart the known state of a leg is reported at once.
+// It is then read again, because LACP may not have settled at the restart.
 func TestRestartLooksAtLegs(t *testing.T) {
 	r := newLeg(t)
 	r.Close()

@@ -16,16 +16,16 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// rig is an Owner of a namespace of its own, and what it has told.
+// rig is an Owner in a namespace of its own, with its reports.
 type rig struct {
 	t *testing.T
 	*netif.Owner
 	node    *testnet.Node
 	runDir  string
 	changes chan []links.Link
-	told    map[string]device.LinkChanged // the last news of each link
+	told    map[string]device.LinkChanged // the last report of each link
 	events  []event.Event
-	rebuild bool // Update has asked for a rebuild
+	rebuild bool // Update has requested a rebuild
 }
 
 func (r *rig) LinkChanged(l device.LinkChanged) { r.told[l.Netdev] = l }
@@ -38,7 +38,7 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// open makes the Owner and lets it read the existing links.
+// open makes the Owner and makes it read the existing links.
 func (r *rig) open(s netif.State) {
 	r.t.Helper()
 	r.told = make(map[string]device.LinkChanged)
@@ -66,7 +66,7 @@ func (r *rig) open(s netif.State) {
 	r.update()
 }
 
-// restart replaces the Owner by another one that gets its handed-on state.
+// restart replaces the Owner by a successor with its state.
 func (r *rig) restart() {
 	r.t.Helper()
 	var handedOn bytes.Buffer
@@ -104,7 +104,7 @@ func (r *rig) configure(text string) {
 	testnet.Must(r.t, r.Activate())
 }
 
-// link is what the kernel says.
+// link returns the state of a link in the kernel.
 func (r *rig) link(name string) links.Link {
 	r.t.Helper()
 	l, err := r.node.Links.Link(name)

@@ -9,7 +9,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestSourceMissing: an address that the configuration speaks from is an alarm while no interface has it.
+// TestSourceMissing: while no interface has a source address that the configuration uses,
+// there is an alarm.
 func TestSourceMissing(t *testing.T) {
 	const speaking = `
 remote-backup-service rbs1

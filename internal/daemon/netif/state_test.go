@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// TestStateIsHandedOnWhole: a daemon hands its whole State on to its successor.
+// TestStateIsHandedOnWhole: a daemon hands its whole State over to its successor.
 func TestStateIsHandedOnWhole(t *testing.T) {
 	var s, got State
 	fill(t, reflect.ValueOf(&s).Elem())
@@ -27,7 +27,7 @@ func TestStateIsHandedOnWhole(t *testing.T) {
 	}
 }
 
-// fill gives everything within a value a value other than zero.
+// fill sets every part of a value to something other than zero.
 func fill(t *testing.T, v reflect.Value) {
 	t.Helper()
 	if p, ok := v.Addr().Interface().(*netip.Prefix); ok {
@@ -68,7 +68,8 @@ func fill(t *testing.T, v reflect.Value) {
 	}
 }
 
-// TestNothingIsForgotten: each field of an Owner is handed on, or is listed as made anew.
+// TestNothingIsForgotten: each field of an Owner is handed over, or is listed as made
+// again.
 func TestNothingIsForgotten(t *testing.T) {
 	anew := map[string]string{
 		"news": "given", "runDir": "given", "own": "given",

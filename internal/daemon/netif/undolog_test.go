@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// TestUndoLog: the daemon that follows one that died knows what was done to links.
+// TestUndoLog: a daemon after one that died knows what that one has done to links.
 func TestUndoLog(t *testing.T) {
 	dir := t.TempDir()
 	r, err := readUndoLog(dir)

@@ -81,8 +81,8 @@ func TestMulticast(t *testing.T) {
 	}
 }
 
-// TestGuarded: control traffic is refused on interfaces towards hosts, but not where a peer
-// is: in a network of the interface, or by a session that is bound to it.
+// TestGuarded: control traffic is refused on interfaces towards hosts, except where a
+// peer is: in a network of the interface, or by a BFD session bound to it.
 func TestGuarded(t *testing.T) {
 	peer := netip.MustParseAddr("2001:db8:c::b")
 	for name, tc := range map[string]struct {

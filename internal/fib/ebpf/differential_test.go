@@ -18,7 +18,7 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// kernelKind is the judge: the plane of the kernel.
+// kernelKind is the reference: the plane of the kernel.
 var kernelKind = fibtest.Kind{
 	Open: func(n *testnet.Node, r fib.Router, g device.Gate, left fib.Checkpoint) (plane fib.Plane, err error) {
 		err = n.Do(func() (err error) { plane, err = kernel.Open(r, g, left); return err })
@@ -26,8 +26,8 @@ var kernelKind = fibtest.Kind{
 	},
 }
 
-// TestAsTheKernelDoes: with the same routes, the same gate and the same packets, the same
-// packets leave each interface as by the kernel's plane, byte for byte.
+// TestAsTheKernelDoes: with the same routes, gate and packets, the same packets leave
+// each interface as with the kernel's plane, byte for byte.
 func TestAsTheKernelDoes(t *testing.T) {
 	const rounds, packets = 20, 40
 	ours, _ := newBed(t, device.Gate{})
@@ -77,7 +77,7 @@ func TestAsTheKernelDoes(t *testing.T) {
 			judge.Source.Send(t, "s0", p)
 			ours.Source.Send(t, "s0", p)
 		}
-		time.Sleep(20 * time.Millisecond) // they pass
+		time.Sleep(20 * time.Millisecond) // so that the packets arrive
 		for i := range 8 {
 			group := fibtest.Stream(i).Group
 			for host := range 2 {
@@ -96,7 +96,8 @@ func TestAsTheKernelDoes(t *testing.T) {
 	t.Logf("%d packets have passed", passed)
 }
 
-// packetsAt receives all packets of a node, and returns those to a group since it was asked for others.
+// packetsAt receives all packets of a node. The returned function returns those to a
+// group since its last call.
 func packetsAt(t *testing.T, n *testnet.Node) func(netip.Addr) [][]byte {
 	t.Helper()
 	fd := packetSocket(t, n)

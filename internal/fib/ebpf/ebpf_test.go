@@ -14,7 +14,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// newKind is the plane, and its plane that was opened last.
+// newKind returns the kind of this plane, and a function that returns the plane opened
+// last.
 func newKind(t testing.TB) (kind fibtest.Kind, last func() *Plane) {
 	var p *Plane
 	kind = fibtest.Kind{
@@ -48,7 +49,7 @@ func newKind(t testing.TB) (kind fibtest.Kind, last func() *Plane) {
 	return kind, func() *Plane { return p }
 }
 
-// meddled are the maps of a plane as another program has them.
+// meddled opens the maps of a plane as another program does.
 func meddled(t testing.TB, p *Plane) *maps {
 	t.Helper()
 	var m maps
@@ -63,7 +64,7 @@ func TestPlane(t *testing.T) {
 	fibtest.Run(t, kind)
 }
 
-// again opens a map by the kernel's number, as any program with the capability can.
+// again opens a map by the kernel's number, as any program with the capability can do.
 func again(t testing.TB, m *ebpf.Map) *ebpf.Map {
 	t.Helper()
 	info, err := m.Info()

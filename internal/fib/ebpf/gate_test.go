@@ -7,7 +7,8 @@ import (
 	"tandem/internal/device"
 )
 
-// TestPasses: an interface of both buckets sends nothing, and that is its own affair.
+// TestPasses: an interface that is in both buckets' lists sends nothing, and does not
+// affect other interfaces.
 func TestPasses(t *testing.T) {
 	got := passes(&device.Gate{Closed: []string{"a", "b"}, Bucket0: []string{"b", "c", "d"}, Bucket1: []string{"c", "e"}})
 	want := map[string]uint32{"a": passNothing, "b": passNothing, "c": passNothing, "d": passBucket0, "e": passBucket1}

@@ -9,7 +9,8 @@ import (
 	"tandem/internal/golden"
 )
 
-// TestLimits: the plane holds what can be committed, and the page says what it holds.
+// TestLimits: the plane can hold everything that can be committed, and the documentation
+// gives the right numbers.
 func TestLimits(t *testing.T) {
 	if config.MaxEBPFInterfaces > mostOutputs {
 		t.Errorf("%d interfaces can be committed, the plane holds %d", config.MaxEBPFInterfaces, mostOutputs)

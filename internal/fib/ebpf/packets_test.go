@@ -17,13 +17,13 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// frame is what came in by an interface of a node.
+// frame is a frame that came in on an interface of a node.
 type frame struct {
 	ifindex int
 	data    []byte
 }
 
-// packetSocket opens a socket that gets all IPv6 frames of a node.
+// packetSocket opens a socket that receives all IPv6 frames of a node.
 func packetSocket(t *testing.T, n *testnet.Node) (fd int) {
 	t.Helper()
 	n.In(t, func() (err error) {
@@ -35,8 +35,8 @@ func packetSocket(t *testing.T, n *testnet.Node) (fd int) {
 	return fd
 }
 
-// frames receives all IPv6 frames of a node. The function that it returns returns those to a
-// group that come until there is a pause.
+// frames receives all IPv6 frames of a node. The returned function returns those to a
+// group that arrive until there is a pause.
 func frames(t *testing.T, n *testnet.Node) func(group netip.Addr) []frame {
 	t.Helper()
 	fd := packetSocket(t, n)
@@ -57,7 +57,7 @@ func frames(t *testing.T, n *testnet.Node) func(group netip.Addr) []frame {
 	}
 }
 
-// newBed is a network with a plane.
+// newBed returns a network with a plane.
 func newBed(t *testing.T, g device.Gate) (*fibtest.Bed, func() *Plane) {
 	t.Helper()
 	kind, last := newKind(t)
@@ -66,8 +66,9 @@ func newBed(t *testing.T, g device.Gate) (*fibtest.Bed, func() *Plane) {
 	return b, last
 }
 
-// TestFrames: what leaves is what came in with one hop less, from the hardware address of the
-// interface to that of the group; extension headers stay. What must not be forwarded is not.
+// TestFrames: a packet leaves as it came in, except for one hop less, the hardware
+// address of the interface as source and that of the group as destination. Extension
+// headers stay. Packets that must not be forwarded do not leave.
 func TestFrames(t *testing.T) {
 	b, _ := newBed(t, device.Gate{})
 	received := frames(t, b.Hosts[0])
@@ -127,8 +128,8 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// TestTooLong: a packet above the MTU of an interface does not leave there, but elsewhere. The
-// plane follows a change of the MTU.
+// TestTooLong: a packet above the MTU of an interface does not leave there, but leaves by
+// other interfaces. The plane follows a change of the MTU.
 func TestTooLong(t *testing.T) {
 	b, last := newBed(t, device.Gate{})
 	at := [2]func(netip.Addr) []frame{frames(t, b.Hosts[0]), frames(t, b.Hosts[1])}
@@ -149,7 +150,7 @@ func TestTooLong(t *testing.T) {
 	}
 }
 
-// TestHookTaken: a program that was detached by somebody else is there again soon.
+// TestHookTaken: a program that another program has detached is attached again soon.
 func TestHookTaken(t *testing.T) {
 	b, last := newBed(t, device.Gate{})
 	b.SetRoutes(fibtest.Route(0, "d0"))
@@ -165,8 +166,8 @@ func TestHookTaken(t *testing.T) {
 	b.Expect("mended", 0, [2]bool{true, false})
 }
 
-// TestManyInterfaces: one packet leaves once by each of many more interfaces than the kernel's
-// plane holds, and by none that the gate closes.
+// TestManyInterfaces: one packet leaves once by each of many interfaces, more than the
+// kernel's plane can hold, and by none that the gate closes.
 func TestManyInterfaces(t *testing.T) {
 	const many = 200
 	b, last := newBed(t, device.Gate{})

@@ -9,10 +9,10 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// TestLeastCapabilities: the verifier takes the program from a daemon that has no more than
-// the unit gives it, and the error says what there is to do where one is missing.
+// TestLeastCapabilities: the verifier accepts the program from a daemon with only the
+// unit's capabilities. If one is missing, the error says what to do.
 func TestLeastCapabilities(t *testing.T) {
-	testnet.NewNode(t) // needs root as well
+	testnet.NewNode(t) // needs root, too
 	if err := Able(); err != nil {
 		t.Skip(err)
 	}

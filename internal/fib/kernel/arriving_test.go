@@ -50,7 +50,7 @@ func (s *steady) At(slot arrivals.Slot) (packets uint64, last time.Duration) {
 	return uint64(s.now / time.Millisecond), s.now
 }
 
-// deaf is a router that only records the reports on streams.
+// deaf is a router that only records the reports about streams.
 type deaf struct {
 	fib.Router
 	seen int
@@ -59,7 +59,7 @@ type deaf struct {
 func (*deaf) StreamsWatched(bool) bool                     { return true }
 func (d *deaf) StreamsSeen(list []device.StreamSight) bool { d.seen += len(list); return true }
 
-// look makes the watch look at what has arrived until now.
+// look makes the watch read the counters of all packets until now.
 func look(a *arriving) {
 	now := clock.Monotonic()
 	a.observer.(*steady).now = now

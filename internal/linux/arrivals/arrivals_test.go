@@ -112,7 +112,7 @@ func TestRemovedStreamBeginsAnew(t *testing.T) {
 	b.expect("observed anew, with a packet", slot, 1)
 }
 
-// found lists what arrives unobserved until there are so many streams of it.
+// found lists streams that arrive unobserved, until there are n of them.
 func (b *bed) found(n, most int) (list []arrivals.Stream) {
 	b.t.Helper()
 	for end := time.Now().Add(5 * time.Second); len(list) < n && time.Now().Before(end); time.Sleep(time.Millisecond) {
@@ -128,13 +128,13 @@ func (b *bed) found(n, most int) (list []arrivals.Stream) {
 	return list
 }
 
-// TestUnobservedStreamsAreFound: a stream that nobody observes is found by its packets, and its
-// count then begins with the packet by which it was found.
+// TestUnobservedStreamsAreFound: a stream that is not observed is found by its packets.
+// Its count then begins with the packet by which it was found.
 func TestUnobservedStreamsAreFound(t *testing.T) {
 	b := newBed(t)
 	b.found(0, 10)
 	before := clock.Monotonic()
-	b.send.Send(netip.MustParseAddr("ff02::1:3")) // stays on the link
+	b.send.Send(netip.MustParseAddr("ff02::1:3")) // this group stays on the link
 	for i := range 3 {
 		b.send.Send(numbered(i))
 	}
@@ -159,7 +159,7 @@ func TestUnobservedStreamsAreFound(t *testing.T) {
 	}
 	b.send.Send(all[0].Group)
 	b.expect("observed", slots[0], 2)
-	b.found(0, 10) // what is observed is not found
+	b.found(0, 10) // an observed stream is not found again
 	b.send.Send(all[1].Group)
 	if again := b.found(1, 10); again[0].Group != all[1].Group || again[0].Last <= all[1].Last {
 		t.Errorf("found again %+v", again)

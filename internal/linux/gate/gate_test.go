@@ -18,8 +18,8 @@ import (
 	"tandem/internal/linux/testnet"
 )
 
-// bed is a network with a forwarding router behind a gate, and a receiver on
-// each of its two downstream interfaces that listens to every group.
+// bed is a network with a forwarding router behind a gate, and two receivers, one on each
+// downstream interface, that listen to every group.
 type bed struct {
 	*testnet.Net
 	t      *testing.T

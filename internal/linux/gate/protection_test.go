@@ -37,7 +37,7 @@ var damages = []struct {
 
 const clearAll = "clear the ruleset"
 
-// theirs is the gate's table as another program sees it.
+// theirs opens the gate's table as another program does.
 var theirs = func() (t struct {
 	table *nftables.Table
 	chain *nftables.Chain
@@ -197,7 +197,7 @@ func TestWatch(t *testing.T) {
 		expectTold(d.what, true)
 		testnet.Must(t, b.gate.Sync(gate.State{Seed: 1, Closed: []string{"d0"}}))
 		for len(told) > 0 {
-			<-told // of a notice in several parts
+			<-told // the notice came in several parts
 		}
 	}
 	testnet.Must(t, w.Close())

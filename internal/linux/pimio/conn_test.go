@@ -54,7 +54,7 @@ func TestConn(t *testing.T) {
 
 	hello, other := []byte{0x20, 0, 1, 2}, []byte{0x23, 0, 1, 2, 3}
 	frames := b.Capture(t, "b0")
-	testnet.Must(t, from.Send(a1.Index, a1.LinkLocal, allRouters, other)) // nobody hears it
+	testnet.Must(t, from.Send(a1.Index, a1.LinkLocal, allRouters, other)) // no socket receives it
 	testnet.Must(t, from.Send(a1.Index, a1.LinkLocal, b1.LinkLocal, other))
 	testnet.Must(t, from.Send(a0.Index, a0.LinkLocal, allRouters, hello))
 	m := next(t, to)

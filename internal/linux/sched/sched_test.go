@@ -44,8 +44,8 @@ func everyThread() string {
 	return first + ", " + <-told
 }
 
-// TestRaiseProcess holds for a process of any session: CI starts its tests in none that the
-// scheduler groups.
+// TestRaiseProcess works for a process of any session: in CI the scheduler does not group
+// the sessions of the tests.
 func TestRaiseProcess(t *testing.T) {
 	if !mayRaise(t) {
 		t.Skip("needs CAP_SYS_NICE")

@@ -27,7 +27,7 @@ import (
 // patience is how long a test waits for an event that must come.
 const patience = 30 * time.Second
 
-// device is a console with an SSH server, and its log.
+// device is a console with an SSH server, and the console's log.
 type device struct {
 	t      *testing.T
 	state  string
@@ -90,7 +90,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// types runs lines on the device itself. It fails if one is refused.
+// types runs lines on the device itself, not over SSH. It fails if one is refused.
 func (d *device) types(lines ...string) string {
 	d.t.Helper()
 	s := d.system.NewSession(console.Login{User: "root", Source: "test", Level: console.Configuration})

@@ -280,7 +280,8 @@ func TestSessionsEnd(t *testing.T) {
 	}
 }
 
-// TestCommitTakesItsOwnWayAway: a session commits a configuration that ends this session.
+// TestCommitTakesItsOwnWayAway: a session commits a configuration that removes its own
+// access, so the session ends.
 func TestCommitTakesItsOwnWayAway(t *testing.T) {
 	d := newDevice(t, t.TempDir())
 	s := d.terminal(d.user("ann", 2, "ed25519"), "ann")

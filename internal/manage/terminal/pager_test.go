@@ -15,8 +15,8 @@ import (
 	"tandem/internal/manage"
 )
 
-// counting is a dialogue in which every line is a number, and the reply has so many lines.
-// The line "wait" runs until it is interrupted.
+// counting is a dialogue in which every line is a number, and the reply has that many
+// lines. The line "wait" runs until it is interrupted.
 type counting struct {
 	length      int
 	interrupted chan struct{}
