@@ -75,6 +75,7 @@ func (a *Arriving[K]) take(f *arrival[K]) {
 		a.taken = append(a.taken, f.key)
 		f.taken = len(a.taken)
 	})
+	f.arrives = instant.Never
 	a.takenDirty = true
 	a.told = append(a.told, f.key)
 }
@@ -92,7 +93,9 @@ func (a *Arriving[K]) release(now instant.Time, f *arrival[K]) {
 	})
 	a.takenDirty = true
 	a.told = append(a.told, f.key)
-	a.suspect(now, f)
+	if f.peer != peerSilent {
+		a.suspect(now, f)
+	}
 }
 
 // change runs do, which changes the state of a stream, and keeps the counts right.

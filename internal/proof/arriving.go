@@ -71,6 +71,9 @@ type arrival[K comparable] struct {
 	peerSince  instant.Time // when the peer's last report of the stream came
 	standsIn   bool         // the peer stands in for this device
 	generation uint32
+	// arrives is since when nothing speaks against it that the stream arrives at the peer, while
+	// this device stands in for it. A pause of the source does not.
+	arrives instant.Time
 
 	lackingFrom instant.Time // since when the stream is lacking here, Never while it is not
 	takenFrom   instant.Time // since when this device stands in, Never while it does not
@@ -142,8 +145,11 @@ func (a *Arriving[K]) Seen(now instant.Time, key K, s Sight) {
 		return
 	}
 	f.asked, f.last = false, s.Last
-	if a.suspected(f) && f.lacks(now, s) {
+	switch lacks := a.suspected(f) && f.lacks(now, s); {
+	case lacks && f.taken == 0:
 		a.take(f)
+	case lacks:
+		f.arrives = instant.Never
 	}
 	a.judge(now, f)
 }
@@ -183,6 +189,12 @@ func (a *Arriving[K]) PeerTells(now instant.Time, key K, t Told) bool {
 	if state != f.peer {
 		f.peerSince = now
 	}
+	switch {
+	case state == peerUntold:
+		f.arrives = instant.Never
+	case state == peerFlows && !f.arrives.IsSet():
+		f.arrives = now
+	}
 	a.change(f, func() { f.peer, f.standsIn = state, t.StandsIn })
 	if state != peerFlows {
 		a.suspect(now, f)
@@ -202,7 +214,7 @@ func (a *Arriving[K]) PeerComplete(now instant.Time) {
 	a.complete = now
 	a.each(func(f *arrival[K]) {
 		if f.generation != a.generation {
-			f.peerSince = now
+			f.peerSince, f.arrives = now, instant.Never
 			a.change(f, func() { f.peer, f.standsIn = peerUntold, false })
 		}
 		if f.peer != peerFlows {

@@ -267,3 +267,26 @@ func TestBurstAfterReconnection(t *testing.T) {
 		t.Error("does not stand in, though the peer has not told of the burst")
 	}
 }
+
+// TestBurstsAreGivenBack: a stream that comes in bursts is given back when it arrives again, though the
+// device to which it is new takes the pauses between the bursts for silence at first.
+func TestBurstsAreGivenBack(t *testing.T) {
+	for seed := range uint64(20) {
+		c := newCouple(seed, bursts(10, 140*time.Millisecond), every(time.Millisecond))
+		a, b := c.nodes[0], c.nodes[1]
+		a.lost[0] = true // from the start
+		c.run(5*time.Second, nil)
+		if !b.standin[0] {
+			t.Fatalf("seed %d: nobody stands in", seed)
+		}
+		a.lost[0] = false
+		c.run(2*time.Second, nil)
+		if b.standin[0] {
+			t.Fatalf("seed %d: it is not given back", seed)
+		}
+		c.run(10*time.Second, nil)
+		if took := a.took[0] + b.took[0]; took != 1 {
+			t.Fatalf("seed %d: taken %d times", seed, took)
+		}
+	}
+}

@@ -15,8 +15,9 @@ const (
 	newPatience = time.Second
 	// patientIntervals is how many mean intervals between two packets a stream may pause.
 	patientIntervals = 5
-	// patientPauses is how many times its longest usual pause a stream may pause. So a
-	// stream that comes in bursts does not count as silent between two bursts.
+	// patientPauses is how many times longer than its longest usual pause it may pause. So a
+	// stream that comes in bursts is not taken for silent between two of them. A pause is usual
+	// if there was another one as long: a source that has stopped once may not do so again.
 	patientPauses = 2
 	// knownAfter is the number of packets after which the usual interval of a stream is
 	// known.
@@ -38,14 +39,37 @@ type Flow struct {
 	flowing  bool
 	missed   bool // the peer has received packets during the present silence, so the source does not pause
 
-	pause    time.Duration    // present pause of the stream, at the last look
-	pauses   [2]time.Duration // the longest usual pauses, of this window and of the previous one
-	shorter  time.Duration    // the first of pauses as it was before the latest pause made it longer
-	windowAt instant.Time     // when this window began
+	pause    time.Duration // present pause of the stream, at the last look
+	pauses   [2]longest    // of this window and of the previous one
+	before   longest       // the first of pauses as it was before counted
+	counted  time.Duration // the last pause that was among the longest when it ended
+	windowAt instant.Time  // when this window began
 
 	lately   time.Duration // the longest pause that has ended lately
 	latelyAt instant.Time  // when that pause ended
+	faulty   bool          // it was a fault, see Missed
 }
+
+// longest are the longest two pauses of a time, the longest one first.
+type longest [2]time.Duration
+
+// with returns the longest two of l and one more.
+func (l longest) with(pause time.Duration) longest {
+	return longest{max(l[0], pause), max(l[1], min(l[0], pause))}
+}
+
+// usual returns the longest pause such that there was another one as long, or one that has ended lately:
+// [Sight] tells of no shorter one so soon, so the peer could not compare it.
+func (f *Flow) usual() time.Duration {
+	usual := f.pauses[0].with(f.pauses[1][0]).with(f.pauses[1][1])[1]
+	if !f.faulty && !f.latelyOver() {
+		usual = max(usual, f.lately)
+	}
+	return usual
+}
+
+// latelyOver reports whether the pause that [Sight] tells of ended too long ago.
+func (f *Flow) latelyOver() bool { return f.last.Sub(f.latelyAt) > max(latelyFor, 2*f.lately) }
 
 // Flowing reports whether the stream was arriving at the last look.
 func (f *Flow) Flowing() bool { return f.flowing }
@@ -61,7 +85,7 @@ func (f *Flow) Patience() time.Duration {
 	if f.known < knownAfter {
 		return max(newPatience, patientIntervals*f.interval)
 	}
-	return max(shortestPatience, patientIntervals*f.interval, patientPauses*max(f.pauses[0], f.pauses[1]))
+	return max(shortestPatience, patientIntervals*f.interval, patientPauses*f.usual())
 }
 
 // Look takes a reading: the number of all packets that have arrived, and when the last one
@@ -97,8 +121,8 @@ func (f *Flow) Look(now instant.Time, packets uint64, last instant.Time) (change
 func (f *Flow) Missed() {
 	if !f.flowing {
 		f.missed = true
-	} else if f.lately == f.pauses[0] && f.last.Sub(f.latelyAt) < latelyFor {
-		f.pauses[0] = f.shorter
+	} else if f.lately == f.counted && f.last.Sub(f.latelyAt) < latelyFor {
+		f.pauses[0], f.counted, f.faulty = f.before, 0, true
 	}
 }
 
@@ -109,26 +133,29 @@ func (f *Flow) take(now instant.Time, came uint64, last instant.Time) {
 		f.known = uint8(min(came, knownAfter))
 		return
 	}
-	if f.missed {
-		f.missed = false
-	} else {
+	faulty := f.missed
+	if f.missed = false; !faulty {
 		f.learn(now, last.Sub(f.last), came)
 	}
-	if f.pause >= f.lately || last.Sub(f.latelyAt) > max(latelyFor, 2*f.lately) {
-		f.lately, f.latelyAt = f.pause, last
+	if f.last = last; f.pause >= f.lately || f.latelyOver() {
+		f.lately, f.latelyAt, f.faulty = f.pause, last, faulty
 	}
-	f.last, f.pause = last, 0
+	f.pause = 0
 }
 
-// learn updates the mean interval: came packets have arrived in the time span.
+// learn learns from a pause that was usual, and from the mean interval: came packets have arrived
+// in the time span.
 func (f *Flow) learn(now instant.Time, span time.Duration, came uint64) {
 	if now.Sub(f.windowAt) >= pauseWindow {
-		f.pauses[1], f.pauses[0], f.windowAt = f.pauses[0], 0, now
+		f.pauses, f.counted, f.windowAt = [2]longest{1: f.pauses[0]}, 0, now
 	}
-	if f.pause > f.pauses[0] {
-		f.shorter, f.pauses[0] = f.pauses[0], f.pause
+	if with := f.pauses[0].with(f.pause); with != f.pauses[0] {
+		f.before, f.counted, f.pauses[0] = f.pauses[0], f.pause, with
 	}
 	f.known = uint8(min(uint64(f.known)+came, knownAfter))
+	if !f.flowing {
+		return // most of the span was a pause, which is no interval
+	}
 	mean := span / time.Duration(came)
 	if f.interval == 0 {
 		f.interval = mean

@@ -156,3 +156,19 @@ func TestFlowHoldsForAnyStream(t *testing.T) {
 		}
 	})
 }
+
+// TestOnePauseIsNoHabit: a source that has stopped once, for both devices, is not expected to do so again. The
+// next silence is noticed soon.
+func TestOnePauseIsNoHabit(t *testing.T) {
+	for _, pause := range []time.Duration{100 * time.Millisecond, fallenFor} {
+		for _, interval := range []time.Duration{time.Millisecond, 100 * time.Millisecond} {
+			s := begin()
+			s.play(3*time.Second, interval)
+			s.play(pause, 0)
+			s.play(3*time.Second+30*interval, interval)
+			if patience := s.flow.Patience(); patience > shortestPatience+6*interval {
+				t.Errorf("a stream each %v that has paused for %v once may pause for %v", interval, pause, patience)
+			}
+		}
+	}
+}

@@ -15,13 +15,13 @@ type ArrivingMemory[K comparable] struct {
 
 // ArrivalMemory is the state of one stream.
 type ArrivalMemory[K comparable] struct {
-	Key                                                       K
-	Flows, StandsIn, Asked, Counted                           bool
-	Last, Silent, PeerSince, PeerLast, LookAt, From, JudgedAt instant.Time
-	LackingFrom, TakenFrom                                    instant.Time
-	Peer                                                      uint8
-	Generation                                                uint32
-	Packets                                                   uint64
+	Key                                                                K
+	Flows, StandsIn, Asked, Counted, Came                              bool
+	Last, Silent, PeerSince, Arrives, PeerLast, LookAt, From, JudgedAt instant.Time
+	LackingFrom, TakenFrom                                             instant.Time
+	Peer                                                               uint8
+	Generation                                                         uint32
+	Packets                                                            uint64
 }
 
 // Memory returns the state for a successor.
@@ -36,8 +36,8 @@ func (a *Arriving[K]) Memory() ArrivingMemory[K] {
 	}
 	for _, f := range a.streams {
 		m.Streams = append(m.Streams, ArrivalMemory[K]{
-			Key: f.key, Flows: f.flows, StandsIn: f.standsIn, Asked: f.asked, Counted: f.counted,
-			Last: f.last, Silent: f.silent, PeerSince: f.peerSince, PeerLast: f.peerLast, LookAt: f.lookAt, From: f.from, JudgedAt: at[f],
+			Key: f.key, Flows: f.flows, StandsIn: f.standsIn, Asked: f.asked, Counted: f.counted, Came: f.came,
+			Last: f.last, Silent: f.silent, PeerSince: f.peerSince, Arrives: f.arrives, PeerLast: f.peerLast, LookAt: f.lookAt, From: f.from, JudgedAt: at[f],
 			LackingFrom: f.lackingFrom, TakenFrom: f.takenFrom,
 			Peer: uint8(f.peer), Generation: f.generation, Packets: f.packets,
 		})
@@ -50,8 +50,9 @@ func (a *Arriving[K]) Resume(m ArrivingMemory[K]) {
 	for i := range m.Streams {
 		s := &m.Streams[i]
 		f := a.of(s.Key)
-		f.flows, f.standsIn, f.asked, f.counted = s.Flows, s.StandsIn, s.Asked, s.Counted
-		f.last, f.silent, f.peerSince, f.peerLast, f.lookAt, f.from = s.Last, s.Silent, s.PeerSince, s.PeerLast, s.LookAt, s.From
+		f.flows, f.standsIn, f.asked, f.counted, f.came = s.Flows, s.StandsIn, s.Asked, s.Counted, s.Came
+		f.last, f.silent, f.peerSince, f.arrives = s.Last, s.Silent, s.PeerSince, s.Arrives
+		f.peerLast, f.lookAt, f.from = s.PeerLast, s.LookAt, s.From
 		f.peer, f.generation, f.packets = peerState(s.Peer), s.Generation, s.Packets
 		f.lackingFrom, f.takenFrom = s.LackingFrom, s.TakenFrom
 		if s.JudgedAt.IsSet() {

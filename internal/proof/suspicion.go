@@ -11,6 +11,9 @@ const (
 	// the time of quietShare looks and of the message, doubled because the peer may be
 	// slow.
 	announceWithin = 150 * time.Millisecond
+	// wayOfNews is how long the peer's word that a stream flows again may be under way. Until
+	// then the stream is known to be silent there only for as long as the peer has said.
+	wayOfNews = 60 * time.Millisecond
 	// enoughPackets is how many packets of a stream must arrive here, and none at the
 	// peer, before this device stands in. It applies if the time of the peer's last
 	// packet is unknown.
@@ -21,8 +24,8 @@ const (
 	// silent for long.
 	lookPrecision = 15 * time.Millisecond
 	lookShare     = 8
-	// giveBackAfter is how long a stream must have flowed at the peer again before this
-	// device ends standing in.
+	// giveBackAfter is how long a stream must have flowed at the peer again, but for pauses of
+	// the source, before this device ends standing in.
 	giveBackAfter = time.Second
 	// rememberFor is how long this device keeps standing in for a stream that flows at
 	// neither device. So nothing changes when the source has only paused and goes on.
@@ -47,13 +50,11 @@ func (a *Arriving[K]) judge(now instant.Time, f *arrival[K]) {
 		if at = a.takenUntil(f); at.IsDue(now) {
 			a.release(now, f)
 			at = instant.Never
+		} else if f.arrives.IsSet() && a.suspected(f) {
+			at = instant.Earliest(at, a.lookUntil(now, f))
 		}
 	case a.suspected(f):
-		if at = f.lookAt; at.IsDue(now) {
-			a.looks = append(a.looks, f.key)
-			f.asked, f.lookAt = true, now.Add(announceWithin) // if no Seen comes by then, request another look
-			at = f.lookAt
-		}
+		at = a.lookUntil(now, f)
 	}
 	mark(&f.lackingFrom, now, f.lacking())
 	mark(&f.takenFrom, now, f.taken > 0)
@@ -69,13 +70,23 @@ func (a *Arriving[K]) judge(now instant.Time, f *arrival[K]) {
 	}
 }
 
+// lookUntil asks for a look at a suspected stream if it is time, and returns when to ask for the
+// next one.
+func (a *Arriving[K]) lookUntil(now instant.Time, f *arrival[K]) instant.Time {
+	if f.lookAt.IsDue(now) {
+		a.looks = append(a.looks, f.key)
+		f.asked, f.lookAt = true, now.Add(announceWithin) // if no Seen comes by then, request another look
+	}
+	return f.lookAt
+}
+
 // takenUntil returns when this device ends standing in for a stream, Never if there is no
 // such time yet.
 func (a *Arriving[K]) takenUntil(f *arrival[K]) instant.Time {
 	switch {
 	case !a.complete.IsSet():
-	case f.peer == peerFlows:
-		return max(f.peerSince, a.complete).Add(giveBackAfter)
+	case f.arrives.IsSet(): // the peer has it, or the source pauses
+		return max(f.arrives, a.complete).Add(giveBackAfter)
 	case !f.flows:
 		return max(f.silent, f.peerSince).Add(rememberFor)
 	}
@@ -98,7 +109,8 @@ func (a *Arriving[K]) suspect(now instant.Time, f *arrival[K]) {
 func (f *arrival[K]) lacks(now instant.Time, s Sight) bool {
 	if f.peerLast.IsSet() {
 		f.lookAt = now.Add(announceWithin)
-		return longestPause(now, s, f.peerLast) < beyondDoubt(now.Sub(f.peerLast))
+		silence := f.from.Sub(f.peerLast) + max(0, now.Sub(f.from)-wayOfNews)
+		return longestPause(now, s, f.peerLast) < beyondDoubt(silence)
 	}
 	if !f.counted {
 		f.packets, f.counted = s.Packets, true
