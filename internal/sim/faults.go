@@ -20,7 +20,11 @@ type fault struct {
 	gapless bool
 	// heard says that the devices still receive each other's hellos on one path, if there
 	// are several.
-	heard       bool
+	heard bool
+	// silent says that streams do not arrive at one device, which only the packets show.
+	silent bool
+	// gaplessEnd says that no established listener may miss a packet when it is mended.
+	gaplessEnd  bool
 	strike, end func(w *World, n *node, rng *rand.Rand)
 }
 
@@ -130,13 +134,16 @@ func (o Options) faults() []fault {
 	if o.Unable {
 		list = slices.Concat(list, unableFaults)
 	}
+	if o.Arriving {
+		list = slices.Concat(list, arrivingFaults)
+	}
 	return list
 }
 
 func nothing(*World, *node, *rand.Rand) {}
 
 func faultNamed(name string) fault {
-	for _, f := range slices.Concat(faults, heartbeatFaults, unableFaults) {
+	for _, f := range slices.Concat(faults, heartbeatFaults, unableFaults, arrivingFaults) {
 		if f.name == name {
 			return f
 		}
@@ -254,6 +261,11 @@ func (w *World) setVLAN(n *node, rng *rand.Rand, by int) {
 		n.peer().vlan += by
 		n.peer().reconfigure()
 	})
+}
+
+// automatic reports whether one device serves for the other. Then nobody helps it with single streams.
+func (w *World) automatic() bool {
+	return w.nodes[0].memberMode() == etrunk.Auto || w.nodes[1].memberMode() == etrunk.Auto
 }
 
 // memberMode returns the mode in the device's configuration now.

@@ -12,7 +12,7 @@ import (
 // receives reports whether the upstream network delivers a stream to this device.
 func (n *node) receives(s stream) bool {
 	f, ok := n.joined[s.group]
-	if !n.upCable() || !ok {
+	if !n.upCable() || !ok || !n.brings(s.index) {
 		return false
 	}
 	return (f.Mode == mld.Exclude) != slices.Contains(f.Sources, s.source)

@@ -150,7 +150,7 @@ func (n *node) sendMLD(m device.SendMLD) {
 
 // upstreamHears stores the reports that the upstream network receives from a device.
 func (n *node) upstreamHears(p *mld.Packet) {
-	if !n.upCable() {
+	if !n.upCable() || n.way.late > 0 {
 		return
 	}
 	n.moved = true

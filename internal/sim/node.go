@@ -53,7 +53,10 @@ type node struct {
 	identity                            uint64        // number added to its device ID
 	skew                                time.Duration // error of its wall clock at the next boot
 
-	stall *stall // nil while the process runs
+	way   wayIn
+	plane *plane // nil while its daemon is dead, or watches no streams
+
+	stall *stall // nil while its process runs
 
 	legAdmin bool
 	// late says that the switch's port has carrier and does not forward yet.
@@ -92,6 +95,7 @@ func newNode(w *World, index int) *node {
 	n := &node{
 		w: w, index: index, name: string(rune('A' + index)), priority: 10 + 10*index,
 		legAdmin: true, bfd: etrunk.BFDPending, sending: make([]uint8, len(w.streams)),
+		way: wayIn{lost: make([]int, len(w.streams))},
 	}
 	if w.opts.Automatic {
 		n.automatic = 1
@@ -118,7 +122,7 @@ const learnTime = 30 * time.Second
 
 // able reports whether the device has everything it needs to serve.
 func (n *node) able() bool {
-	return n.alive() && n.upCable() && n.legCuts == 0 && n.legMutes+n.upMutes+n.legOffs == 0 && n.memberMode() != etrunk.ForceBackup
+	return n.alive() && n.upCable() && n.legCuts == 0 && n.legMutes+n.upMutes+n.legOffs == 0 && !n.lacks() && n.memberMode() != etrunk.ForceBackup
 }
 
 // stranded reports whether the device receives reports of hosts that only the peer can
@@ -157,6 +161,7 @@ func (n *node) boot() {
 	n.conns = make(map[rbs.ConnID]*conn)
 	n.gate, n.listen, n.wakeAt, n.bfd, n.wasQuerier = device.Gate{}, netip.Addr{}, instant.Never, etrunk.BFDPending, false
 	n.w.logf("%s boots", n.name)
+	n.startPlane()
 	n.tellLinks()
 	if err := n.dev.Configure(n.w.now, n.settings()); err != nil {
 		panic(err) // an error of the simulation itself
@@ -218,7 +223,7 @@ func (n *node) kill() {
 		return
 	}
 	n.w.logf("%s is killed", n.name)
-	n.dev, n.moved = nil, true
+	n.dev, n.plane, n.moved = nil, nil, true
 	for _, c := range n.conns {
 		c.close("connection reset by peer")
 	}
@@ -256,7 +261,8 @@ func (n *node) settings() device.Settings {
 			},
 			Retention: retention,
 		}},
-		Profiles: make(map[string]device.ProfileSettings),
+		Profiles:       make(map[string]device.ProfileSettings),
+		WatchesStreams: n.w.opts.Arriving,
 	}
 	paired := mld.DefaultConfig()
 	paired.Paired = true

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/netip"
+	"slices"
 
 	"tandem/internal/device"
 	"tandem/internal/instant"
@@ -59,6 +60,7 @@ func (n *node) pump() {
 	}
 	if n.moved {
 		n.moved = false
+		n.count()
 		n.upcalls()
 		for i, s := range n.w.streams {
 			n.sending[i] = n.sends(s)
@@ -96,7 +98,11 @@ func (n *node) carryOut(todo *device.Effects) bool {
 		}
 		delete(n.asked, sg)
 	}
+	n.watchStreams(todo)
 	if todo.Gate != nil {
+		if n.w.opts.Arriving && !slices.Equal(n.gate.Exceptions, todo.Gate.Exceptions) {
+			n.w.logf("%s's exceptions: %v", n.name, todo.Gate.Exceptions)
+		}
 		n.gate = *todo.Gate
 	}
 	for _, leg := range todo.Legs {

@@ -54,8 +54,9 @@ func (w *World) Run() error {
 func (w *World) strike(s Step) error {
 	f, n := faultNamed(s.Fault), w.nodes[s.Node]
 	w.logf("strikes: %v", s)
-	w.strict = w.settled && len(w.broken) == 0 && !f.double
+	w.strict = w.settled && len(w.broken) == 0 && !f.double && !(f.silent && w.automatic())
 	w.gapless = w.strict && f.gapless
+	w.silent = w.strict && f.silent
 	w.heard = w.strict && f.heard && w.opts.Heartbeat
 	w.settled = false
 	w.broken = append(w.broken, s)
@@ -72,7 +73,9 @@ func (w *World) mend() error {
 	for _, s := range w.broken {
 		n := w.nodes[s.Node]
 		w.logf("mended: %s on %s", s.Fault, n.name)
-		faultNamed(s.Fault).end(w, n, rand.New(rand.NewPCG(s.Chance, 2)))
+		f := faultNamed(s.Fault)
+		w.gapless = w.gapless || w.strict && f.gaplessEnd
+		f.end(w, n, rand.New(rand.NewPCG(s.Chance, 2)))
 		if err := w.pass(time.Duration(s.Chance % uint64(time.Second))); err != nil {
 			return fmt.Errorf("just after %s on %s: %w", s.Fault, n.name, err)
 		}

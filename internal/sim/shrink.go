@@ -60,6 +60,12 @@ func (o Options) Command() string {
 	if o.Heartbeat {
 		cmd += " -heartbeat"
 	}
+	if o.Unable {
+		cmd += " -unable"
+	}
+	if o.Arriving {
+		cmd += " -arriving"
+	}
 	if o.Hostile {
 		cmd += " -hostile"
 	}

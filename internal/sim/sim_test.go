@@ -22,12 +22,13 @@ var (
 	shrink   = flag.Bool("shrink", true, "look for less that still fails")
 	beats    = flag.Bool("heartbeat", false, "give the devices a heartbeat path")
 	unable   = flag.Bool("unable", false, "let the kernel keep interfaces from their work")
+	arriving = flag.Bool("arriving", false, "have the devices watch streams, and let some not arrive")
 	hostile  = flag.Bool("hostile", false, "have somebody behind the switch say that he is the querier")
 	minds    = flag.Bool("minds", true, "let hosts change their minds")
 )
 
 func options(t *testing.T, seed uint64) Options {
-	opts := Options{Seed: seed, Hosts: 8, NoMinds: !*minds, Automatic: seed%4 == 0, Heartbeat: *beats, Unable: *unable, Hostile: *hostile}
+	opts := Options{Seed: seed, Hosts: 8, NoMinds: !*minds, Automatic: seed%4 == 0, Heartbeat: *beats, Unable: *unable, Arriving: *arriving, Hostile: *hostile}
 	if *losses {
 		opts.Loss = [...]float64{0, 0.02, 0.05}[seed%3]
 	}

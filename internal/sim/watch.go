@@ -12,6 +12,9 @@ const (
 	// maxGap is how long an established listener may be without its stream after one fault: 30
 	// ms for detection, and 20 ms for the switchover or for a lost hello that is repeated.
 	maxGap = 50 * time.Millisecond
+	// maxSilence is how long it may be without a fast stream that does not arrive at one device
+	// any more: 20 ms of silence, 10 ms to the next look, the peer's word, a look there.
+	maxSilence = 60 * time.Millisecond
 	// repeatGap is how much each further lost hello in a row delays a change.
 	repeatGap = 20 * time.Millisecond
 	// maxJoin is how long a new listener may wait for the repetition of a lost report and for
@@ -59,6 +62,9 @@ type watch struct {
 	// Gaps counts the interruptions of listeners. Longest is the longest one.
 	Gaps    int
 	Longest time.Duration
+	// Twice is the longest time for which both devices have sent the same stream.
+	Twice time.Duration
+	both  [vlans][]instant.Time // since when they do
 }
 
 func newWatch(w *World) watch {
@@ -68,6 +74,7 @@ func newWatch(w *World) watch {
 	}
 	for vlan := range v.doubled {
 		v.doubled[vlan] = make([]instant.Time, len(w.streams))
+		v.both[vlan] = make([]instant.Time, len(w.streams))
 	}
 	return v
 }

@@ -31,6 +31,9 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 			*l = listening{missing: true, grace: true, since: w.now}
 			h.heard[i] = false
 			continue
+		case w.stopped[i] > 0: // nobody has it
+			l.since = w.now
+			continue
 		case sent && l.missing:
 			if gap := w.now.Sub(l.since); l.served {
 				v.Gaps++
@@ -93,18 +96,21 @@ func (v *watch) waited(h *host, i int, l *listening) (waited, limit time.Duratio
 	}
 	if w.strict && !l.grace {
 		gap := maxGap + w.helloDelay()
+		if w.silent {
+			gap = w.silentGap(i)
+		}
 		if !w.servable() {
 			return 0, gap
 		}
 		switch {
-		case l.served && w.gapless:
+		case l.served && (w.gapless || gap == 0):
 			return w.now.Sub(l.since), 0
 		case l.served:
 			return w.now.Sub(l.since), gap
 		case !h.heard[i], forgotten:
 			return 0, maxJoin
 		}
-		return w.now.Sub(l.since), hearTime + gap + w.opts.CheckEvery
+		return w.now.Sub(l.since), hearTime + gap + w.newStream(i) + w.opts.CheckEvery
 	}
 	l.grace = true
 	for _, n := range w.nodes {

@@ -9,6 +9,7 @@ import (
 )
 
 func (v *watch) checkSenders(vlan, i, senders int) error {
+	v.measureTwice(&v.both[vlan][i], senders)
 	since := &v.doubled[vlan][i]
 	switch {
 	case senders < 2 || !v.w.healthy() && !(v.w.heard && v.w.bothOpen(vlan, i)):
@@ -19,6 +20,19 @@ func (v *watch) checkSenders(vlan, i, senders int) error {
 		return fmt.Errorf("both devices have been sending %s on %s for %v (limit %v)", v.w.streams[i].group, legName(vlan), v.w.now.Sub(*since), maxDouble)
 	}
 	return nil
+}
+
+// measureTwice measures for how long both devices have sent a stream.
+func (v *watch) measureTwice(since *instant.Time, senders int) {
+	switch {
+	case since.IsSet():
+		v.Twice = max(v.Twice, v.w.now.Sub(*since))
+	case senders == 2:
+		*since = v.w.now
+	}
+	if senders < 2 {
+		*since = instant.Never
+	}
 }
 
 // bothOpen reports whether the gates of both devices let a stream pass, apart from exceptions.

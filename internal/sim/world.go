@@ -51,6 +51,8 @@ type Options struct {
 	Heartbeat bool
 	// Unable adds faults in which the kernel keeps interfaces from working.
 	Unable bool
+	// Arriving lets the devices watch which streams arrive, and adds faults of their way.
+	Arriving bool
 	// Hostile adds an attacker behind the switch that claims to be the querier.
 	Hostile bool
 	// NoMinds makes hosts choose their streams once, at the start.
@@ -79,6 +81,8 @@ type World struct {
 	rate                        int           // speed of RBS in bytes/s, 0 for no limit
 	jitter                      time.Duration // jitter of hellos
 	pathBFD                     bool          // BFD detects cuts of the path
+	stopped                     []int         // by stream: faults by which its source sends nothing
+	stops                       [][]int       // what each of them has stopped, in the order in which they struck
 
 	broken   []Step       // steps that have begun and are not repaired
 	healedAt instant.Time // when the last step was repaired, Never while one is not
@@ -87,12 +91,15 @@ type World struct {
 	// only what its detection takes.
 	strict  bool
 	gapless bool // the fault is one that no listener may notice
-	heard   bool // the fault leaves the devices a path on which their hellos arrive
-	calm    bool // for now, hosts do not join or leave
-	resting bool // hosts do not join or leave any more
-	watch   watch
-	checkAt instant.Time
-	broke   error // an invariant that was violated in the middle of an event
+	silent  bool // the fault is one that only the packets of the streams show
+	// unchanged says that the event just carried out has changed nothing, so nothing follows from it.
+	unchanged bool
+	heard     bool // the fault leaves the devices a path on which their hellos arrive
+	calm      bool // for now, hosts do not join or leave
+	resting   bool // hosts do not join or leave any more
+	watch     watch
+	checkAt   instant.Time
+	broke     error // an invariant that was violated in the middle of an event
 }
 
 // vlans is the number of interfaces on the leg: the leg itself and a sub-interface.
@@ -102,6 +109,8 @@ const vlans = 2
 type stream struct {
 	source, group netip.Addr
 	ssm           bool
+	rhythm        rhythm
+	index         int // in World.streams
 	bucket        int // bucket of the stream
 }
 
@@ -147,7 +156,7 @@ func New(opts Options) *World {
 		if ssm {
 			group = netip.MustParseAddr(fmt.Sprintf("ff3e::8000:%x", 1+i))
 		}
-		w.streams = append(w.streams, stream{source, group, ssm, etrunk.BucketOf(source, group)})
+		w.streams = append(w.streams, stream{source, group, ssm, rhythmOf(opts.Seed, i), i, etrunk.BucketOf(source, group)})
 	}
 	for v := range w.v1 {
 		w.v1[v].lost = make([]bool, len(w.streams))
@@ -156,6 +165,7 @@ func New(opts Options) *World {
 		w.hosts = append(w.hosts, newHost(w, i))
 	}
 	w.watch = newWatch(w)
+	w.stopped = make([]int, len(w.streams))
 	for i := range w.nodes {
 		w.nodes[i] = newNode(w, i)
 	}
@@ -177,7 +187,10 @@ func (w *World) run(until instant.Time) error {
 	for len(w.queue) > 0 && w.queue[0].at <= until {
 		e := heap.Pop(&w.queue).(entry)
 		w.now = e.at
-		e.do()
+		if e.do(); w.unchanged {
+			w.unchanged = false
+			continue
+		}
 		for _, n := range w.nodes {
 			n.pump()
 		}

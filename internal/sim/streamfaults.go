@@ -1,0 +1,146 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"net/netip"
+
+	"tandem/internal/device"
+	"tandem/internal/mld"
+)
+
+// upstreamQuerier is the router upstream, which asks who wants what.
+var upstreamQuerier = netip.MustParseAddr("fe80::ff")
+
+// arrivingFaults are those of the way of the streams to a device, whose links all have carrier. They
+// happen only where the devices watch streams, and are apart for the same reason as heartbeatFaults.
+var arrivingFaults = []fault{
+	{name: "upstream delivers nothing", silent: true, shortest: moment, longest: while, mayLast: true, strike: deliverNothing(+1), end: deliverNothing(-1)},
+	{name: "one stream does not arrive", silent: true, shortest: moment, longest: while, mayLast: true, strike: loseOne, end: findAgain},
+	{name: "half of the streams do not arrive", silent: true, shortest: moment, longest: while, mayLast: true, strike: loseHalf, end: findAgain},
+	{name: "sources stop", gapless: true, shortest: moment, longest: while, mayLast: true, strike: stopSources, end: startSources},
+	{name: "upstream down, its port forwards 1 s late", gaplessEnd: true, shortest: moment, longest: while,
+		strike: func(_ *World, n *node, _ *rand.Rand) { n.cutCables(0, +1) },
+		end:    func(_ *World, n *node, _ *rand.Rand) { n.cutCables(0, -1); n.forwardLate(time.Second) }},
+	{name: "upstream down, its port forwards 15 s late", gaplessEnd: true, shortest: moment, longest: while,
+		strike: func(_ *World, n *node, _ *rand.Rand) { n.cutCables(0, +1) },
+		end:    func(_ *World, n *node, _ *rand.Rand) { n.cutCables(0, -1); n.forwardLate(15 * time.Second) }},
+	{name: "device off, its port upstream forwards late", gaplessEnd: true, shortest: moment, longest: while, strike: powerOff,
+		end: func(w *World, n *node, rng *rand.Rand) {
+			powerOn(w, n, rng)
+			n.forwardLate(time.Duration(1+rng.IntN(15)) * time.Second)
+		}},
+}
+
+// wayIn is what keeps streams from coming in at a device.
+type wayIn struct {
+	silent int     // faults by which upstream delivers nothing
+	late   int     // ports that do not forward yet
+	lost   []int   // by stream: faults by which it does not arrive
+	groups [][]int // what each fault of single streams has taken, in the order in which they struck
+}
+
+// brings reports whether a stream that the device has joined arrives.
+func (n *node) brings(i int) bool {
+	return n.way.silent+n.way.late+n.way.lost[i]+n.w.stopped[i] == 0
+}
+
+// lacks reports whether something keeps streams from coming in at this device only.
+func (n *node) lacks() bool {
+	lost := 0
+	for _, faults := range n.way.lost {
+		lost += faults
+	}
+	return n.way.silent+n.way.late+lost > 0
+}
+
+func deliverNothing(by int) func(*World, *node, *rand.Rand) {
+	return func(_ *World, n *node, _ *rand.Rand) {
+		n.way.silent += by
+		n.moved = true
+	}
+}
+
+func loseOne(w *World, n *node, rng *rand.Rand) { n.lose(rng.Perm(len(w.streams))[:1]) }
+
+func loseHalf(w *World, n *node, rng *rand.Rand) { n.lose(rng.Perm(len(w.streams))[:len(w.streams)/2]) }
+
+func (n *node) lose(streams []int) {
+	n.way.groups = append(n.way.groups, streams)
+	for _, i := range streams {
+		n.way.lost[i]++
+	}
+	n.moved = true
+}
+
+// findAgain ends the oldest fault of single streams on a device.
+func findAgain(_ *World, n *node, _ *rand.Rand) {
+	for _, i := range n.way.groups[0] {
+		n.way.lost[i]--
+	}
+	n.way.groups = n.way.groups[1:]
+	n.moved = true
+}
+
+// stopSources stops some sources, or all.
+func stopSources(w *World, _ *node, rng *rand.Rand) {
+	some := rng.Perm(len(w.streams))[:1+rng.IntN(len(w.streams))]
+	w.stops = append(w.stops, some)
+	w.stop(some, +1)
+}
+
+// startSources starts those again that stopped first.
+func startSources(w *World, _ *node, _ *rand.Rand) {
+	w.stop(w.stops[0], -1)
+	w.stops = w.stops[1:]
+}
+
+func (w *World) stop(streams []int, by int) {
+	for _, i := range streams {
+		w.stopped[i] += by
+	}
+	for _, n := range w.nodes {
+		n.moved = true
+	}
+}
+
+// forwardLate makes the upstream port, which has carrier, forward after a time only: what the device
+// says is lost until then. Soon after that the upstream querier asks who wants what.
+func (n *node) forwardLate(after time.Duration) {
+	n.way.late++
+	n.moved = true
+	n.w.after(after, func() {
+		n.way.late--
+		n.moved = true
+	})
+	n.w.after(after+n.w.between(0, time.Second), func() {
+		if !n.upCable() || n.way.late > 0 {
+			return
+		}
+		q := mld.Query{Version: 2, Group: netip.IPv6Unspecified(), Robustness: 2, QueryInterval: 125 * time.Second, MaxResponse: time.Second}
+		n.handle(&device.MLDReceived{
+			Netdev: upName, Meta: mld.Meta{Src: upstreamQuerier, Dst: q.Destination(), HopLimit: 1, RouterAlert: true},
+			Packet: &mld.Packet{Type: mld.TypeQuery, Query: q},
+		})
+	})
+}
+
+// silentGap returns how long a listener may be without a stream while only packets show the fault.
+func (w *World) silentGap(i int) time.Duration {
+	for _, n := range w.nodes {
+		if n.way.silent+n.way.lost[i] > 0 {
+			return w.streams[i].rhythm.silentFor()
+		}
+	}
+	return 0
+}
+
+// newStream returns how much longer a listener may wait for a stream that neither device has known, while
+// it does not arrive at one of them: the other one must have seen its first packet.
+func (w *World) newStream(i int) time.Duration {
+	if !w.silent {
+		return 0
+	}
+	return w.streams[i].rhythm.period
+}
