@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -116,13 +117,9 @@ const detectMult = 3
 var errNotYet = errors.New("BFD does not have its interval yet")
 
 func (d *device) setInterval(interval time.Duration) error {
-	var errs []error
-	for _, line := range []string{"system-view", "bfd core", fmt.Sprintf("min-tx-interval %d", interval.Milliseconds()),
-		fmt.Sprintf("min-rx-interval %d", interval.Milliseconds()), "commit", "return"} {
-		_, err := d.exec(line)
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
+	millis := interval.Milliseconds()
+	return d.console.Configure(context.Background(), "bfd core",
+		fmt.Sprintf("min-tx-interval %d", millis), fmt.Sprintf("min-rx-interval %d", millis))
 }
 
 // takeover makes device a silent for 300 ms while it sends the streams of its bucket. It returns the

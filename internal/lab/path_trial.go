@@ -38,10 +38,8 @@ func (d *demo) pathCuts() []trial {
 func (d *demo) heartbeats(ctx context.Context, command string) error {
 	for _, dev := range devices {
 		line := fmt.Sprintf("%s peer-ipv6 2001:db8:5::%s source-ipv6 2001:db8:5::%s", command, other(dev), dev)
-		for _, line := range []string{"system-view", fmt.Sprintf("e-trunk %d", etrunkID), line, "commit", "return"} {
-			if _, err := d.probes[dev].Exec(ctx, line); err != nil {
-				return err
-			}
+		if err := d.probes[dev].Configure(ctx, fmt.Sprintf("e-trunk %d", etrunkID), line); err != nil {
+			return err
 		}
 	}
 	return poll(ctx, healLimit, func() error {

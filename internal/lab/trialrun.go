@@ -12,6 +12,11 @@ import (
 // again.
 func (d *demo) run(ctx context.Context, t trial) (result, error) {
 	d.say("--- fault %d, %s", t.fault, t.title())
+	if t.limit == limitDeath {
+		if err := d.fullSpeed(ctx); err != nil {
+			return result{}, err
+		}
+	}
 	w := window{from: d.src.position()}
 	if err := t.inject(ctx); err != nil {
 		return result{}, err

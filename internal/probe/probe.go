@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"tandem/internal/manage"
@@ -80,4 +81,15 @@ func Await(ctx context.Context, limit, pause time.Duration, done func() error) e
 		case <-time.After(pause):
 		}
 	}
+}
+
+// Configure runs lines of the system view and commits them. It must begin and ends in the user
+// view.
+func (p *Probe) Configure(ctx context.Context, lines ...string) error {
+	for _, line := range slices.Concat([]string{"system-view"}, lines, []string{"commit", "return"}) {
+		if _, err := p.Exec(ctx, line); err != nil {
+			return err
+		}
+	}
+	return nil
 }

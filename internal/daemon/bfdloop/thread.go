@@ -154,7 +154,7 @@ func (l *thread) stolen(d time.Duration) {
 // in units of 10 ms.
 const (
 	stealInterval = 100 * time.Millisecond
-	stealLimit    = 20 * time.Millisecond
+	stealLimit    = 30 * time.Millisecond
 )
 
 func (l *thread) beat() { l.post(&command{run: (*worker).beat}) }
