@@ -33,6 +33,8 @@ type Model struct {
 	// the switch. A zero ID means that no system is configured.
 	LACPSystemID MAC
 	LACPPriority uint16
+	// LACPOwnPriority is the LACP system priority of the trunks that are no member.
+	LACPOwnPriority uint16
 	// HTTP is the address of the web page and the metrics.
 	HTTP HTTPServer
 
@@ -270,8 +272,8 @@ func New() *Model {
 	return &Model{
 		SysName:      defaultSysName,
 		ETrunkPort:   etrunk.DefaultPort,
-		LACPPriority: DefaultLACPPriority,
-		HTTP:         HTTPServer{Enabled: true, Address: defaultHTTPAddress, Port: defaultHTTPPort},
+		LACPPriority: DefaultLACPPriority, LACPOwnPriority: DefaultLACPPriority,
+		HTTP: HTTPServer{Enabled: true, Address: defaultHTTPAddress, Port: defaultHTTPPort},
 		SSH: SSHServer{Port: defaultSSHPort, LoginTimeout: defaultSSHLogin, Retries: defaultSSHRetries,
 			IdleTimeout: defaultSSHIdle},
 		SSHUsers:    map[string]*SSHUser{},

@@ -21,6 +21,7 @@ func systemEntries() []entry {
 			func(a command.Args, name string) (netip.Addr, error) { return a.Addr(name), nil }, netip.Addr.String),
 		number("http server port <port:1..65535>", "Set the TCP port of the web page and the metrics", func(m *Model) *uint16 { return &m.HTTP.Port }, defaultHTTPPort),
 		number("lacp e-trunk priority <priority:0..65535>", "Set the LACP system priority of member trunks", func(m *Model) *uint16 { return &m.LACPPriority }, DefaultLACPPriority),
+		number("lacp priority <priority:0..65535>", "Set the LACP system priority of trunks that are in no E-Trunk", func(m *Model) *uint16 { return &m.LACPOwnPriority }, DefaultLACPPriority),
 	)
 	return append(entries, entry{view: ViewSystem, opens: true, syntax: "bfd", help: "Enable BFD and enter its view",
 		set: func(e *Editor, _ command.Args) error {

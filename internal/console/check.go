@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -192,6 +193,8 @@ func (nowhere) BFD() []state.BFDSession                                    { ret
 func (nowhere) BFDStatistics() state.BFDStatistics                         { return state.BFDStatistics{} }
 func (nowhere) Apply(*config.Model) error                                  { return nil }
 func (nowhere) Switchover(uint32, bool) error                              { return nil }
+func (nowhere) ResetGroups(string, netip.Addr) error                       { return nil }
+func (nowhere) UnicastRoutes(string) ([]state.UnicastRoute, error)         { return nil, nil }
 func (nowhere) BatchBackup(string) error                                   { return nil }
 func (nowhere) Interfaces() []state.Interface                              { return nil }
 func (nowhere) EthTrunk(uint32) (state.EthTrunk, error)                    { return state.EthTrunk{}, nil }

@@ -314,6 +314,7 @@ func samples() []sample {
 		{"interface", "interface-brief", interfaceBriefDisplay(infos)},
 		{"interface", "interface", interfacesDisplay(infos)},
 		{"ipv6 interface", "ipv6-interface-brief", ipv6BriefDisplay(infos)},
+		{"ipv6 routing-table", "ipv6-routing-table", unicastRoutesDisplay(state.UnicastRoutesOf("_public_", sampleUnicastRoutes()))},
 		{"eth-trunk", "eth-trunk", ethTrunkDisplay(sampleEthTrunk())},
 		{"eth-trunk", "eth-trunks", ethTrunksDisplay(state.EthTrunks{EthTrunks: []state.EthTrunk{sampleEthTrunk(), {Name: "Eth-Trunk11", Driver: "veth"}}})},
 		{"eth-trunk", "eth-trunk-adopted", ethTrunkDisplay(state.EthTrunk{Name: "Eth-Trunk11", Netdev: "eth-trunk11", Exists: true, Driver: "veth", Up: true})},
@@ -338,6 +339,14 @@ func sampleLogins() []state.SSHSession {
 	return []state.SSHSession{
 		{User: "bob", Source: "ssh 192.0.2.7:50022", Level: int(Monitoring), Since: day.Add(time.Hour), Idle: time.Second},
 		{User: "ann", Source: "ssh [2001:db8::9]:41234", Level: int(Configuration), Since: day, Idle: 3 * time.Minute},
+	}
+}
+
+func sampleUnicastRoutes() []state.UnicastRoute {
+	return []state.UnicastRoute{
+		{Destination: addr("::"), NextHop: addr("fe80::1"), Cost: 1024, Protocol: "RA", Interface: "up0"},
+		{Destination: addr("::"), NextHop: addr("fe80::2"), Cost: 1024, Protocol: "RA", Interface: "core0"},
+		{Destination: addr("2001:db8:10::"), PrefixLength: 64, NextHop: netip.IPv6Unspecified(), Cost: 256, Protocol: "Direct", Interface: "Eth-Trunk10"},
 	}
 }
 

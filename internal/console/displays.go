@@ -65,6 +65,7 @@ func displayCommands() []command.Command[*Session] {
 		show(anyView, "ipv6 interface brief", "IPv6 addresses of interfaces", func(s *Session, _ command.Args) (Display, error) {
 			return ipv6BriefDisplay(s.sys.interfaces()), nil
 		}),
+		show(anyView, "ipv6 routing-table [ vpn-instance <vpn:vpn> ]", "Unicast routes of the kernel", displayUnicastRoutes),
 		show(anyView, "logbuffer [ level { critical | error | warning | notification | informational } ] [ size <entries:1..512> ]", "The latest events, the last one first", displayLog),
 		show(anyView, diagnosticInformation, "Everything that is shown of the device, for a report", displayDiagnostics),
 		show(anyView, "alarm active", "Alarms that hold", func(s *Session, _ command.Args) (Display, error) {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -207,6 +208,18 @@ func (r *fakeRouter) Switchover(id uint32, on bool) error {
 	}
 	r.calls = append(r.calls, fmt.Sprintf("switchover %d %v", id, on))
 	return nil
+}
+
+func (r *fakeRouter) ResetGroups(iface string, group netip.Addr) error {
+	r.calls = append(r.calls, fmt.Sprint("reset ", iface, " ", group))
+	return nil
+}
+
+func (r *fakeRouter) UnicastRoutes(vpn string) ([]state.UnicastRoute, error) {
+	if vpn != "" {
+		return nil, errors.New("no VRF")
+	}
+	return sampleUnicastRoutes(), nil
 }
 
 func (r *fakeRouter) BatchBackup(service string) error {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 	"strconv"
@@ -117,6 +118,8 @@ func resetCommands() []command.Command[*Session] {
 		action(userView, "reset e-trunk counters [ <id:1..64> ]", "Count the hellos of E-Trunks anew", resetTrunks),
 		action(userView, "reset remote-backup-service counters [ <name:string(1..128)> ]", "Count what remote backup services send and receive anew", resetServices),
 		action(userView, "reset mld control-message counters [ interface <interface> ]", "Count MLD messages anew", resetMLD),
+		action(userView, "reset mld group { all | interface <interface> [ all | <group-address:multicast> ] }",
+			"Forget the hosts of groups and ask anew who listens", resetGroups),
 		action(userView, "reset counters interface [ <interface> ]", "Count the traffic of interfaces anew", resetTraffic),
 		action(userView, "reset bfd statistics", "Count BFD packets anew", func(s *Session, _ command.Args) error {
 			now := s.sys.Backend.BFDStatistics().Counters
@@ -152,6 +155,14 @@ func resetMLD(s *Session, a command.Args) error {
 	snap := s.sys.Backend.Snapshot()
 	return resetSome(s, "MLD interface", wantedInterface(a), snap.MLDCounted(), &s.sys.zeros.mld,
 		func(i state.MLDCounted) (string, string, mld.Counters) { return i.Name, i.Name, i.Counters })
+}
+
+func resetGroups(s *Session, a command.Args) error {
+	interfaces, err := downstream(s.sys.Backend.Snapshot(), a)
+	for _, i := range interfaces {
+		err = errors.Join(err, s.sys.Backend.ResetGroups(i.Name, a.Addr("group-address")))
+	}
+	return err
 }
 
 func resetTraffic(s *Session, a command.Args) error {

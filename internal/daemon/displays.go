@@ -147,6 +147,18 @@ func (d displays) Interfaces() (infos []state.Interface) {
 	return infos
 }
 
+// UnicastRoutes lists the unicast routes of a VPN instance, of the public network where it is empty.
+func (d displays) UnicastRoutes(vpn string) (routes []state.UnicastRoute, err error) {
+	known, err := netif.KernelRoutes()
+	if err != nil {
+		return nil, err
+	}
+	if stopped := d.o.loop.Call(func() { routes, err = d.o.netif.UnicastRoutes(vpn, known) }); stopped != nil {
+		return nil, stopped
+	}
+	return routes, err
+}
+
 // EthTrunk returns the state in the kernel of a configured Eth-Trunk. It returns an error if
 // the Eth-Trunk is not configured.
 func (d displays) EthTrunk(number uint32) (info state.EthTrunk, err error) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/netip"
+	"slices"
 	"time"
 
 	"tandem/internal/config"
@@ -74,6 +76,27 @@ func (d *Daemon) Switchover(id uint32, on bool) error {
 		d.o.router.Handle(device.Switchover{ETrunk: id, On: on})
 		return nil
 	})
+}
+
+// resetSlice is how many groups one turn resets, so that the queries come in small bursts.
+const resetSlice = 64
+
+// ResetGroups asks the hosts of a downstream interface anew whether they listen: to a group, or to
+// all where group is the zero Addr.
+func (d *Daemon) ResetGroups(iface string, group netip.Addr) error {
+	groups := []netip.Addr{group}
+	if !group.IsValid() {
+		groups = d.GroupNames(iface)
+	}
+	for some := range slices.Chunk(groups, resetSlice) {
+		if err := d.request(func() error {
+			d.o.router.Handle(device.ResetGroups{Interface: iface, Groups: some})
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // BatchBackup starts a new synchronisation of a remote backup service. An unknown service

@@ -79,6 +79,8 @@ func (d *Device) Handle(now instant.Time, ev Event) {
 		}
 	case Switchover:
 		d.duties.switchover(now, ev.ETrunk, ev.On)
+	case ResetGroups:
+		d.downstreams.reset(now, ev)
 	case Withdraw:
 		d.duties.withdraw(now, ev)
 	case Retire:

@@ -84,6 +84,12 @@ func (r *router) SetConfig(now instant.Time, cfg mld.Config) {
 	r.apply(now)
 }
 
+// ResetGroup stands for [mld.Router.ResetGroup].
+func (r *router) ResetGroup(now instant.Time, group netip.Addr) {
+	r.Router.ResetGroup(now, r.ifc.version(now), group, &r.fx)
+	r.apply(now)
+}
+
 // SetQuerierDuty calls [mld.Router.SetQuerierDuty] and applies the effects.
 func (r *router) SetQuerierDuty(now instant.Time, on bool) {
 	r.Router.SetQuerierDuty(now, on, &r.fx)

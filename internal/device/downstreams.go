@@ -85,6 +85,15 @@ func (ds *downstreams) receive(now instant.Time, ifc *downstream, ev *MLDReceive
 	ifc.noteRefusals(now)
 }
 
+// reset asks anew who listens to groups.
+func (ds *downstreams) reset(now instant.Time, ev ResetGroups) {
+	if ifc := ds.get(ev.Interface); ifc != nil {
+		for _, group := range ev.Groups {
+			ifc.router.ResetGroup(now, group)
+		}
+	}
+}
+
 // room returns how many records hosts may create on an interface under the bound of the
 // device, -1 for no bound.
 func (ds *downstreams) room(ifc *downstream) int {

@@ -127,6 +127,12 @@ type (
 		ETrunk uint32
 		On     bool
 	}
+	// ResetGroups forgets the hosts of groups on an interface, by its configured name, and asks
+	// who listens. See [mld.Router.ResetGroup].
+	ResetGroups struct {
+		Interface string
+		Groups    []netip.Addr
+	}
 	// Withdraw makes exactly these members hand over to the peer before their
 	// configuration changes. It ends with the next [Device.Configure]. See
 	// [Device.Withdrawn].
@@ -175,6 +181,7 @@ func (ChannelReceived) event()        {}
 func (ChannelWritten) event()         {}
 func (ChannelClosed) event()          {}
 func (Switchover) event()             {}
+func (ResetGroups) event()            {}
 func (Retire) event()                 {}
 func (Withdraw) event()               {}
 func (AskStatus) event()              {}

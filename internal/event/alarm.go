@@ -45,6 +45,7 @@ var (
 	NotReady         = alarm(AlarmMajor, "ETRUNK_NOT_READY", "A member that is to serve is not ready to send every stream.")
 	UpstreamDown     = alarm(AlarmCritical, "UPSTREAM_DOWN", "The upstream interface is down: no stream arrives.")
 	InterfaceUnable  = alarm(AlarmCritical, "MULTICAST_IF_UNABLE", "A multicast interface is up, and the kernel does not let it do its work.")
+	InterfaceAbsent  = alarm(AlarmMinor, "INTERFACE_ABSENT", "The machine has no interface of a configured name or alias.")
 	SourceMissing    = alarm(AlarmMajor, "SOURCE_ADDRESS_MISSING", "No interface has an address from which the configuration has the device speak.")
 	ChannelDown      = alarm(AlarmMajor, "RBS_CHANNEL_DOWN", "Listeners are not replicated.")
 	Diverged         = alarm(AlarmMajor, "RBS_DIVERGED", "The databases of the pair differ although nothing is under way; what differs is being exchanged.")

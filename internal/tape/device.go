@@ -134,7 +134,7 @@ func entryOf(now instant.Time, ev device.Event) (Entry, bool) {
 	case device.MLDMalformed:
 		e.Event = device.MLDMalformed{Netdev: ev.Netdev}
 	case device.LinkChanged, device.StreamsSilent, device.StreamsWatched, device.StreamsSeen, device.HelloReceived, device.HelloNotSent,
-		device.BFDChanged, device.Switchover, device.Withdraw:
+		device.BFDChanged, device.Switchover, device.ResetGroups, device.Withdraw:
 	default:
 		return e, false
 	}

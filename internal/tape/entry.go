@@ -41,7 +41,7 @@ var errEntry = errors.New("damaged entry")
 func init() {
 	for _, ev := range []device.Event{
 		device.LinkChanged{}, device.MLDMalformed{}, device.StreamsSilent{}, device.StreamsWatched{}, device.StreamsSeen{}, device.HelloReceived{}, device.HelloNotSent{},
-		device.BFDChanged{}, device.Switchover{}, device.Withdraw{},
+		device.BFDChanged{}, device.Switchover{}, device.ResetGroups{}, device.Withdraw{},
 	} {
 		gob.Register(ev)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"testing"
 
 	"tandem/internal/config"
@@ -31,6 +32,12 @@ func (quietDevice) BFD() []state.BFDSession            { return nil }
 func (quietDevice) Apply(*config.Model) error          { return nil }
 func (quietDevice) Switchover(uint32, bool) error      { return nil }
 func (quietDevice) BatchBackup(string) error           { return nil }
+
+// ResetGroups takes everything.
+func (quietDevice) ResetGroups(string, netip.Addr) error { return nil }
+
+// UnicastRoutes has none.
+func (quietDevice) UnicastRoutes(string) ([]state.UnicastRoute, error) { return nil, nil }
 func (quietDevice) EthTrunk(uint32) (state.EthTrunk, error) {
 	return state.EthTrunk{}, errors.New("there is none")
 }

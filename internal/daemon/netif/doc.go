@@ -12,7 +12,8 @@
 //
 //	owner.go                the methods of an Owner; reactions to changed links
 //	display.go              what the displays show
-//	sources.go              source addresses that the configuration uses
+//	unicast.go              the unicast routes of the kernel
+//	sources.go              interfaces that are absent; source addresses that the configuration uses
 //	trunks.go               bonds and sub-interfaces, and how they are undone
 //	bonds.go  vlans.go      one bond, one sub-interface
 //	vrfs.go                 VRFs and the interfaces bound to them

@@ -106,7 +106,7 @@ func planBond(m *config.Model, l *Links, i interfacePlan, number uint32, own [6]
 	p := bondPlan{netdev: i.netdev, bond: links.Bond{Mode: links.BondXOR, Monitor: linkMonitor}}
 	if i.Mode == config.LACPStatic {
 		p.bond = links.Bond{Mode: links.BondLACP, Monitor: linkMonitor, Fast: i.LACPFast,
-			ActorKey: uint16(number), ActorPriority: config.DefaultLACPPriority}
+			ActorKey: uint16(number), ActorPriority: max(m.LACPOwnPriority, 1)} // the kernel has no priority 0
 	}
 	if i.MAC != (config.MAC{}) {
 		p.mac = i.MAC[:]

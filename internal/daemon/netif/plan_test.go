@@ -21,6 +21,15 @@ func pairPlan(t *testing.T, text string, own [6]byte) bondPlan {
 	return bondPlan{}
 }
 
+// TestOwnPriority: a trunk that is in no E-Trunk has the LACP priority of the device.
+func TestOwnPriority(t *testing.T) {
+	for line, want := range map[string]uint16{"": 32768, "lacp priority 7": 7, "lacp priority 0": 1, "lacp e-trunk priority 7": 32768} {
+		if p := pairPlan(t, line+"\ninterface Eth-Trunk10\n mode lacp-static\n", [6]byte{2}); p.bond.ActorPriority != want {
+			t.Errorf("%q: priority %d, want %d", line, p.bond.ActorPriority, want)
+		}
+	}
+}
+
 // TestOneSystemForTheSwitch: the legs of both devices lead to one LACP system under one
 // key. In standby a leg leads to another one, which is no other device's.
 func TestOneSystemForTheSwitch(t *testing.T) {

@@ -37,11 +37,16 @@ func sourcesOf(m *config.Model) (list []source) {
 	return list
 }
 
-// Conditions lists the configured source addresses that no interface has, or that the
-// interface cannot use: messages from such an address cannot be sent.
+// Conditions lists the interfaces of the configuration that do not exist, and its source addresses
+// that no interface has, or none that may use it: what speaks from there is not heard.
 func (o *Owner) Conditions() (list []event.Condition) {
 	if o.model == nil {
 		return nil
+	}
+	for _, i := range o.plan.interfaces {
+		if _, made := o.undoLog.Created[i.netdev]; !made && !o.links.Get(i.netdev).Exists {
+			list = append(list, event.Condition{AlarmKind: event.InterfaceAbsent, Object: string(i.Name)})
+		}
 	}
 	for _, s := range sourcesOf(o.model) {
 		if !o.links.has(s.address) {

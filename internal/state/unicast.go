@@ -1,0 +1,34 @@
+package state
+
+import (
+	"net/netip"
+)
+
+// UnicastRoutes are the unicast routes of a routing table.
+type UnicastRoutes struct {
+	Table        string         `name:"routing-table"` // a VPN instance, or _public_
+	Destinations int            `name:"destinations"`
+	Total        int            `name:"routes-total"`
+	Routes       []UnicastRoute `name:"routes"`
+}
+
+// UnicastRoute is a way to a destination. One with several ways has a route for each.
+type UnicastRoute struct {
+	Destination  netip.Addr `name:"destination"`
+	PrefixLength int        `name:"prefix-length"`
+	NextHop      netip.Addr `name:"next-hop"` // :: where the destination is on the link
+	Cost         uint32     `name:"cost"`     // Linux calls it metric, the lower is preferred
+	Protocol     string     `name:"protocol"` // who has set the route
+	Interface    string     `name:"interface"`
+}
+
+// UnicastRoutesOf counts routes, which are sorted by destination.
+func UnicastRoutesOf(table string, routes []UnicastRoute) UnicastRoutes {
+	t := UnicastRoutes{Table: table, Total: len(routes), Routes: routes}
+	for i, r := range routes {
+		if i == 0 || r.Destination != routes[i-1].Destination || r.PrefixLength != routes[i-1].PrefixLength {
+			t.Destinations++
+		}
+	}
+	return t
+}
