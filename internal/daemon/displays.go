@@ -62,6 +62,14 @@ func (d displays) Redundancy() state.Redundancy {
 			}
 		}
 	}
+	return d.judge()
+}
+
+// Reload says what stands against reloading each of the two devices, by what the peer has told
+// last.
+func (d displays) Reload() status.Reload { return status.ReloadOf(d.judge()) }
+
+func (d displays) judge() state.Redundancy {
 	s := d.Snapshot()
 	peer, at := d.o.board.Peer()
 	return state.RedundancyOf(&s, peer.PeerTold(time.Since(at)))

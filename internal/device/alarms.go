@@ -29,7 +29,8 @@ func (d *Device) Conditions() (list []event.Condition) {
 		if s.core.Diverged() {
 			hold(event.Diverged, "ServiceName="+s.name, "")
 		}
-		if streams := d.arrivals.snapshot(s); streams.lacksSome() {
+		if s.lacksSome() {
+			streams := d.arrivals.snapshot(s)
 			hold(event.StreamsLacking, "ServiceName="+s.name, streams.lacking())
 		}
 	}

@@ -57,10 +57,11 @@ func (a *arrivals) snapshot(s *service) StreamsSnapshot {
 
 // insertFault puts a stream into a sorted list of at most namedStreams.
 func insertFault(list []StreamFault, f StreamFault) []StreamFault {
-	at, _ := slices.BinarySearchFunc(list, f, func(a, b StreamFault) int { return compareSG(a.SourceGroup, b.SourceGroup) })
-	if at == namedStreams {
+	compare := func(a, b StreamFault) int { return compareSG(a.SourceGroup, b.SourceGroup) }
+	if len(list) == namedStreams && compare(f, list[namedStreams-1]) > 0 { // as most of very many are
 		return list
 	}
+	at, _ := slices.BinarySearchFunc(list, f, compare)
 	list = slices.Insert(list, at, f)
 	return list[:min(len(list), namedStreams)]
 }
@@ -96,7 +97,7 @@ const shownStreams = 3
 
 // lacksSome reports whether some streams do not arrive here, although they arrive at the peer.
 // If most do not, the members are not ready, which is another alarm.
-func (s *StreamsSnapshot) lacksSome() bool { return s.Lacking > 0 && !s.LacksMost }
+func (s *service) lacksSome() bool { return s.arriving.Counts().Lacking > 0 && !s.arriving.LacksMost() }
 
 // lacking names the streams that do not arrive here.
 func (s *StreamsSnapshot) lacking() string {

@@ -48,6 +48,9 @@ func TestPage(t *testing.T) {
 	b.shows(leg("router-b"), "sends half (bucket 1)")
 	b.shows("document.querySelector('#groups td').textContent", asmGroup.String())
 	b.shows("document.getElementById('alarms').textContent.trim()", "None on either device.")
+	const reload = "document.getElementById('reload').textContent"
+	const spared = reload + ".match(/router-[ab]: nobody would miss anything/g)?.length"
+	b.shows(spared, 2.0)
 	b.search("ff3e:ffff::/32", "0 found")
 	b.search("2001:db8:10::dead", "0 found")
 	b.search(asmGroup.String()[:4], "1 found")
@@ -69,11 +72,13 @@ func TestPage(t *testing.T) {
 		b.shows(title, "router-a is alone: it sends everything")
 		b.shows(level, "verdict warn")
 		b.shows(leg("router-a"), "sends everything")
+		b.shows(reload+".includes('router-a: not nowE-Trunk 1 the peer is not heard')", true)
 		b.shows("document.querySelectorAll('#plot-gaps .gap').length > 0", true)
 		b.shows("document.getElementById('alarms').textContent.includes('ETRUNK_PEER_LOST')", true)
 		p.b.start()
 		b.shows(title, "router-a and router-b share the sending")
 		b.shows(leg("router-b"), "sends half (bucket 1)")
+		b.shows(spared, 2.0)
 	}
 	p.a.types("switchover e-trunk 1")
 	b.shows(title, "router-b sends everything")

@@ -37,6 +37,18 @@ type Device struct {
 	Alone []Objection `json:"alone"`
 }
 
+// Reload is what stands against reloading each of the two devices now, see
+// [state.Redundancy].
+type Reload struct {
+	Peer []Objection `json:"peer"`
+	Self []Objection `json:"self"`
+}
+
+// ReloadOf describes an answer.
+func ReloadOf(r state.Redundancy) Reload {
+	return Reload{objections(r.Peer.Against), objections(r.Self.Against)}
+}
+
 // Objection is a reason why a device cannot serve all listeners alone, see [state.Objection].
 type Objection struct {
 	Object string `json:"object"`

@@ -26,6 +26,7 @@ type glance struct {
 	// its age in milliseconds.
 	Peer    *status.Device  `json:"peer"`
 	PeerAge int64           `json:"peerAge"`
+	Reload  status.Reload   `json:"reload"`
 	Samples []status.Sample `json:"samples"` // samples since the last message
 	Events  []line          `json:"events"`  // events since the last message, the oldest first
 }
@@ -81,7 +82,7 @@ func (h *handler) next(ctx context.Context, after uint64) []event.Entry {
 }
 
 func (h *handler) glance(sampled int64, news []event.Entry) glance {
-	g := glance{Self: h.device.Status(), Samples: []status.Sample{}, Events: lines(news)}
+	g := glance{Self: h.device.Status(), Reload: h.device.Reload(), Samples: []status.Sample{}, Events: lines(news)}
 	if peer, at := h.device.PeerStatus(); !at.IsZero() {
 		g.Peer, g.PeerAge = &peer, time.Since(at).Milliseconds()
 	}

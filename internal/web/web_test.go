@@ -44,6 +44,9 @@ func (m *many) Status() status.Device {
 func (m *many) PeerStatus() (status.Device, time.Time) {
 	return status.Of(status.Facts{Name: "B"}), m.peerAt
 }
+func (m *many) Reload() status.Reload {
+	return status.Reload{Peer: []status.Objection{}, Self: []status.Objection{{Object: "peer", Reason: "it does not tell"}}}
+}
 func (m *many) History() []status.Sample { return []status.Sample{{At: 1}, {At: 2}} }
 
 func (m *many) GroupNames(string) (names []netip.Addr) {

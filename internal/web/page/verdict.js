@@ -22,7 +22,8 @@ export function verdict(g) {
   if (alarms.length) return { level: 'warn', title: who, text: first(alarms) };
   if (!peer) return { level: 'warn', title: who, text: `${name} does not tell how it is: the replication channel is down.` };
   const ready = self.members.concat(peer.members).every(m => m.ready || m.role === 'Backup');
-  return { level: 'good', title: who, text: ready ? 'Either could take over at once. No alarm.' : 'No alarm.' };
+  const spared = !g.reload || g.reload.self.length + g.reload.peer.length === 0;
+  return { level: 'good', title: who, text: ready && spared ? 'Either could take over at once. No alarm.' : 'No alarm.' };
 }
 
 const first = alarms => alarms.length ? `${alarms[0].text} (${alarms[0].name}, ${alarms[0].object})` : '';
