@@ -97,27 +97,31 @@ func entryOf(r Route, interfaces []Downstream) Entry {
 
 // sentOn returns whether the gate lets an entry pass out of an interface, and why.
 func (r Route) sentOn(name string, interfaces []Downstream) Outgoing {
-	out := Outgoing{Interface: name}
-	i := find(interfaces, name)
-	switch {
-	case i == nil:
-		out.Reason = "unknown interface"
-	case i.Covers == etrunk.AllBuckets:
-		out.Sends, out.Reason = true, "all buckets are ours"
-	case i.Covers.Has(r.Bucket) && r.InStead == ByPeer:
-		out.Reason = "its bucket is ours, but it does not arrive: the peer sends it"
-	case i.Covers.Has(r.Bucket):
-		out.Sends, out.Reason = true, "its bucket is ours"
-	case r.Orphan:
-		out.Sends, out.Reason = true, "orphan: the peer does not know the listener yet"
-	case r.InStead == BySelf:
-		out.Sends, out.Reason = true, "it does not arrive at the peer: sent in its stead"
-	case i.Covers == etrunk.NoBuckets:
-		out.Reason = "the peer sends everything"
-	default:
-		out.Reason = "its bucket is the peer's"
+	out := Outgoing{Interface: name, Reason: "unknown interface"}
+	if i := find(interfaces, name); i != nil {
+		out.Sends, out.Reason = r.Sent(i.Covers)
 	}
 	return out
+}
+
+// Sent returns whether this device sends an entry out of an interface where the gate lets some
+// buckets pass, and why. The exceptions of the gate pass before it is closed.
+func (r Route) Sent(covers etrunk.Buckets) (sends bool, why string) {
+	switch {
+	case covers == etrunk.AllBuckets:
+		return true, "all buckets are ours"
+	case covers.Has(r.Bucket) && r.InStead == ByPeer:
+		return false, "its bucket is ours, but it does not arrive: the peer sends it"
+	case covers.Has(r.Bucket):
+		return true, "its bucket is ours"
+	case r.Orphan:
+		return true, "orphan: the peer does not know the listener yet"
+	case r.InStead == BySelf:
+		return true, "it does not arrive at the peer: sent in its stead"
+	case covers == etrunk.NoBuckets:
+		return false, "the peer sends everything"
+	}
+	return false, "its bucket is the peer's"
 }
 
 func find(interfaces []Downstream, name string) *Downstream {

@@ -148,7 +148,7 @@ type stream struct {
 	Origin  string `json:"origin"`
 	Bucket  int    `json:"bucket"`
 	Sends   bool   `json:"sends"`
-	Orphan  bool   `json:"orphan"`
+	Why     string `json:"why"`
 	Packets uint64 `json:"packets"`
 	Bytes   uint64 `json:"bytes"`
 }
@@ -197,6 +197,7 @@ func (h *handler) covers(iface string) etrunk.Buckets {
 }
 
 func streamOf(r state.Route, covers etrunk.Buckets) stream {
-	return stream{Source: r.Source.String(), Origin: r.Origin.String(), Bucket: r.Bucket, Orphan: r.Orphan,
-		Sends: covers.Has(r.Bucket) || r.Orphan, Packets: r.Packets, Bytes: r.Bytes}
+	sends, why := r.Sent(covers)
+	return stream{Source: r.Source.String(), Origin: r.Origin.String(), Bucket: r.Bucket, Sends: sends, Why: why,
+		Packets: r.Packets, Bytes: r.Bytes}
 }

@@ -28,6 +28,8 @@ type many struct {
 	groups int
 	shown  int // number of group states that were requested
 	peerAt time.Time
+	// inStead is who sends the streams in the other's stead.
+	inStead state.Stead
 }
 
 func groupOf(i int) netip.Addr {
@@ -75,7 +77,8 @@ func (m *many) GroupStates(_ string, groups []netip.Addr) (states []state.Group)
 
 func (m *many) GroupRoutes(group netip.Addr) []state.Route {
 	source := netip.MustParseAddr("2001:db8::1")
-	return []state.Route{{Source: source, Group: group, Bucket: etrunk.BucketOf(source, group), Downstream: []string{"Eth-Trunk10"}, Packets: 9},
+	return []state.Route{{Source: source, Group: group, Bucket: etrunk.BucketOf(source, group), Downstream: []string{"Eth-Trunk10"}, Packets: 9,
+		Arrival: state.Arrival{InStead: m.inStead}},
 		{Source: source, Group: group, Downstream: []string{"Eth-Trunk11"}}}
 }
 
@@ -141,6 +144,14 @@ func TestGroup(t *testing.T) {
 	sends := etrunk.BucketOf(netip.MustParseAddr("2001:db8::1"), groupOf(3)) == 0
 	if len(d.Listeners) != 1 || d.Listeners[0].Host != "fe80::1" || len(d.Streams) != 1 || d.Streams[0].Packets != 9 || d.Streams[0].Sends != sends {
 		t.Errorf("%+v", d)
+	}
+	for _, in := range []state.Stead{state.BySelf, state.ByPeer} { // of either bucket
+		for _, i := range []int{1, 2, 3, 4, 5, 6} {
+			get(t, newHandler(&many{groups: 10, inStead: in}), "/api/group?interface=Eth-Trunk10&group="+groupOf(i).String(), 200, &d)
+			if d.Streams[0].Sends != (in == state.BySelf) {
+				t.Errorf("a stream of bucket %d that %s sends in the other's stead is shown as %+v", d.Streams[0].Bucket, in, d.Streams[0])
+			}
+		}
 	}
 	get(t, h, "/api/group?interface=Eth-Trunk10&group="+groupOf(7).String(), 404, nil)
 	get(t, h, "/api/group?group=2001:db8::1", 400, nil)

@@ -68,7 +68,7 @@ function sources(g) {
 }
 
 function details(d) {
-  const streams = d.streams.map(s => `<tr><td class="mono">${esc(s.source)}</td><td>${s.sends ? `<span class="good">this device${s.orphan ? ' (orphan)' : ''}</span>` : 'the peer'}</td>
+  const streams = d.streams.map(s => `<tr><td class="mono">${esc(s.source)}</td><td>${s.sends ? `<span class="good">this device</span>` : 'the peer'} <span class="dim">${esc(s.why)}</span></td>
     <td class="n">${s.bucket}</td><td class="n">${short(s.packets)}</td><td class="n">${short(s.bytes)}</td></tr>`).join('');
   const hosts = d.listeners.map(l => `<tr><td class="mono">${esc(l.host)}</td><td>${sources(l)}</td><td>${l.v1 ? 'MLDv1' : 'MLDv2'}</td>
     <td class="mono">${esc(l.origin)}</td><td class="n">${ago(l.age)}</td><td class="n">${ago(l.expires)}</td></tr>`).join('');
