@@ -58,6 +58,7 @@ func (o *owners) describe() status.Device {
 func (o *owners) snapshot() state.Device {
 	s := state.DeviceOf(o.router.Snapshot())
 	o.routing.Describe(&s)
+	s.ServesAlone = len(s.Alone()) == 0
 	return s
 }
 

@@ -88,7 +88,8 @@ func TestMetrics(t *testing.T) {
 		`tandem_member_covers{bucket="0",etrunk="1",member="10"} 1`, `tandem_member_covers{bucket="1",etrunk="1",member="10"} 0`,
 		`tandem_etrunk_role{etrunk="1",role="Master"} 1`, `tandem_bfd_session_state{session="core",state="Up"} 1`,
 		`tandem_mld_groups{interface="Eth-Trunk10"} 2`, `tandem_rbp_records{profile="rbp1"} 2`,
-		`tandem_alarms{alarm="ETRUNK_PEER_LOST",severity="Major"} 0`,
+		`tandem_alarms{alarm="ETRUNK_PEER_LOST",severity="Major"} 0`, `tandem_serves_alone 1`, `tandem_streams_lacking{service="rbs1"} 0`,
+		`tandem_proof{etrunk="1",object="Eth-Trunk10",proof="arriving"} 1`, `tandem_proof{etrunk="1",object="Eth-Trunk10",proof="leaving"} 1`,
 	}
 	both := map[*device]string{p.a: url, p.b: url}
 	p.counts(`tandem_rbs_replication_lag_seconds_count{service="rbs1"}`, both)
@@ -98,7 +99,8 @@ func TestMetrics(t *testing.T) {
 	p.forms(2)
 	p.a.measures(url, append(shared, "tandem_mfc_entries 2")...)
 	p.b.kill()
-	p.a.measures(url, `tandem_member_duty{duty="sole",etrunk="1",member="10"} 1`, `tandem_alarms{alarm="ETRUNK_PEER_LOST",severity="Major"} 1`)
+	p.a.measures(url, `tandem_member_duty{duty="sole",etrunk="1",member="10"} 1`, `tandem_alarms{alarm="ETRUNK_PEER_LOST",severity="Major"} 1`,
+		`tandem_serves_alone 0`)
 	p.b.start()
 	p.a.measures(url, shared...)
 

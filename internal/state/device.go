@@ -14,10 +14,13 @@ import (
 // interfaces of the system are not in it, because there may be many; callers request them
 // separately.
 type Device struct {
-	At      time.Time     `name:"time"` // wall clock
-	ID      Hex           `name:"device-id"`
-	Uptime  time.Duration `name:"uptime" metric:"uptime_seconds" help:"Time since the daemon started."`
-	Ignored Ignored       `name:"ignored" metric:"device_ignored" by:"what" help:"Inputs that no part of the device takes, by what they were."`
+	At     time.Time     `name:"time"` // wall clock
+	ID     Hex           `name:"device-id"`
+	Uptime time.Duration `name:"uptime" metric:"uptime_seconds" help:"Time since the daemon started."`
+	// ServesAlone says that Alone has no objection. The caller of [DeviceOf] sets it when it has
+	// added what the kernel knows.
+	ServesAlone bool    `name:"serves-alone" metric:"serves_alone" help:"1 while the device could serve every listener without its peer."`
+	Ignored     Ignored `name:"ignored" metric:"device_ignored" by:"what" help:"Inputs that no part of the device takes, by what they were."`
 
 	Upstream   *Upstream    `name:"upstream"`  // nil if no upstream interface is configured
 	Proxy      *MLDCounted  `name:"mld-proxy"` // message counters of the proxy on the upstream interface
