@@ -142,8 +142,8 @@ type (
 	Retire struct{}
 	// AskStatus requests the peer's status. The answer is an effect of the service.
 	AskStatus struct{ Service string }
-	// TellStatus answers the peer's request with a status, whose content only the callers
-	// interpret.
+	// TellStatus answers the peer's request with a status. The device does not interpret its
+	// content. The daemon makes and reads it (package status).
 	TellStatus struct {
 		Service string
 		Status  []byte

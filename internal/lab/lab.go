@@ -92,7 +92,7 @@ func (l *lab) answers(ctx context.Context, device string) error {
 	return nil
 }
 
-// describe prints for the user how to use the lab.
+// close removes the lab.
 func (l *lab) close() error {
 	var errs []error
 	if l.keeper != nil {

@@ -133,8 +133,10 @@ func (v *watch) check() error {
 	return v.checkPermission()
 }
 
-// noteAble records since when each device and the channel have worked, and to which
-// device the switch hashes each host.
+// noteAble records since when each device has been able to serve, since when each device has
+// hosts that it can neither serve nor report to the peer, and since when the hello paths and
+// the replication channel have worked. It also records to which device the switch hashes each
+// host.
 func (v *watch) noteAble() {
 	note := func(since *instant.Time, ok bool) {
 		switch {

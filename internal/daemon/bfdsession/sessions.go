@@ -36,7 +36,7 @@ type Options struct {
 	// InterfaceChanged is called, within a turn, with the Linux name of an interface that
 	// begins or ceases to count as down, see [Sessions.Lost].
 	InterfaceChanged func(netdev string)
-	// BFD are the options of the loop.
+	// BFD are the options of the BFD loop, which sends and receives the packets.
 	BFD bfdloop.Options
 	// State is the state that a predecessor has handed over.
 	State State

@@ -76,9 +76,9 @@ type arriving struct {
 	observer observer // the looking goroutine uses its counts, the goroutine with the turn its interfaces
 	unable   error    // why BPF cannot be used, nil if it is used
 
-	// Used by the looking goroutine only.
+	// Only the goroutine that looks at the counters (run) uses the fields from here on.
 	slots   map[device.SourceGroup]place
-	streams []device.SourceGroup // wakes the looking goroutine; one signal can wait
+	streams []device.SourceGroup // indexed by slot
 	watch   proof.Watch
 	warm    int  // number of looks since all the streams noted at the start are watched
 	blind   bool // some stream could not be watched, so the router is told that no streams are watched

@@ -165,8 +165,8 @@ func (o *Observer) Close() {
 	o.streams.Close()
 }
 
-// Add begins to observe streams. The counters of a stream begin at 0, or with the packet at
-// its time Last. Add returns one slot for each stream, in the same order. None of the streams
+// Add begins to observe streams. The packet counter of a stream begins at 1 if the stream has
+// a Last, otherwise at 0. Add returns one slot for each stream, in the same order. None of the streams
 // may be observed already. If the error is [ErrFull], nothing has changed.
 func (o *Observer) Add(streams []Stream) ([]Slot, error) {
 	if len(streams) > int(o.capacity-o.used)+len(o.free) {

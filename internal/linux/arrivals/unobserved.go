@@ -32,11 +32,13 @@ type unobserved struct {
 	next   int                // the place at which the next call begins, so that all get their turn
 }
 
-// Unobserved calls found for streams that arrive and are not observed, with the time of the
-// last packet of each; most at most. A stream that is left out, or has the same hash as
-// another, is found at a later call, as long as its packets come. Some may be no stream at
-// all: two processors that write at once mix two keys. It costs nothing while every stream that
-// arrives is observed. The goroutine that calls Add calls it.
+// Unobserved calls found for each stream that arrives and is not observed; Last of the stream
+// is the time of its last packet. One call of Unobserved reports no more streams than most
+// says. If it does not report a stream, because there are too many or because another stream
+// has the same hash, a later call does, as long as packets of the stream arrive. A reported
+// stream may not exist: if two processors write their keys to the same place at once, the
+// result is a mixture of both. While every stream that arrives is observed, Unobserved costs
+// almost nothing. Only the goroutine that calls Add may call it.
 func (o *Observer) Unobserved(most int, found func(Stream)) {
 	u := &o.seen
 	count := atomic.LoadUint64(&u.element(seenPlaces).key[0])

@@ -106,8 +106,8 @@ func (g *Gate) Apply(s State) error {
 	return g.apply(s)
 }
 
-// Probably another program has changed the table. Making the whole table again works
-// whatever its present content is.
+// Sync sets the kernel's table to a state, as Apply does. But it first reads the table, and
+// repairs what another program has changed in it. [Gate.Repairs] counts the repairs.
 func (g *Gate) Sync(s State) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
