@@ -127,16 +127,18 @@ func (s *Sessions) Told(session string) etrunk.BFDState { return s.state.told(se
 // Conditions returns an alarm condition for each session whose clients have been told
 // that it failed, and for each session that is Up and has slowed down.
 func (s *Sessions) Conditions() (conditions []event.Condition) {
-	for name, state := range s.state.Told {
-		c := s.model.Sessions[name]
-		if !s.model.BFD || c == nil || c.Shutdown {
+	if !s.model.BFD {
+		return nil
+	}
+	for _, c := range s.model.AllSessions() {
+		if c.Shutdown {
 			continue
 		}
-		object := "SessionName=" + name
-		switch slow := s.slow[name]; {
-		case state == etrunk.BFDDown:
+		object := "SessionName=" + c.Name
+		switch slow := s.slow[c.Name]; {
+		case s.state.Told[c.Name] == etrunk.BFDDown:
 			conditions = append(conditions, event.Condition{AlarmKind: event.SessionDown, Object: object})
-		case state == etrunk.BFDUp && slow.Interval > 0:
+		case s.state.Told[c.Name] == etrunk.BFDUp && slow.Interval > 0:
 			conditions = append(conditions, event.Condition{AlarmKind: event.SessionSlow, Object: object,
 				Detail: fmt.Sprintf("Interval=%v, %v", slow.Interval, slow)})
 		}

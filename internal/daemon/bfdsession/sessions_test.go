@@ -253,6 +253,25 @@ func TestStateIsCopied(t *testing.T) {
 	}
 }
 
+// TestSessionOfAnETrunkIsAnAlarm: the alarm also holds for a session that an E-Trunk has made.
+func TestSessionOfAnETrunkIsAnAlarm(t *testing.T) {
+	r := start(t, State{}, bfdloop.Options{})
+	m := config.New()
+	m.BFD = true
+	m.ETrunks[1] = &config.ETrunk{ID: 1, Peer: netip.MustParseAddr("2001:db8::b"), Local: netip.MustParseAddr("2001:db8::a")}
+	m.ETrunks[1].BFD.Enabled = true
+	r.model = m
+	own := m.AllSessions()
+	if len(own) != 1 {
+		t.Fatalf("sessions %v", own)
+	}
+	r.says(own[0].Name, bfd.Up, bfd.Up)
+	r.says(own[0].Name, bfd.Down, bfd.Up)
+	if alarms := r.Conditions(); len(alarms) != 1 || alarms[0].AlarmKind != event.SessionDown {
+		t.Errorf("alarms %v", alarms)
+	}
+}
+
 // TestSlowSessionIsAnAlarm: a session that is Up and has slowed down is an alarm, as long
 // as it is slow.
 func TestSlowSessionIsAnAlarm(t *testing.T) {
