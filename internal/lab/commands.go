@@ -72,13 +72,16 @@ func untilSignal() (ctx context.Context, stop context.CancelFunc) {
 // runUp builds the lab and keeps it until it is interrupted. With -detach a background
 // process keeps it.
 func runUp(p plan, args []string) error {
-	fs := newFlags("up", "[ -detach ] [ -lacp ]")
+	fs := newFlags("up", "[ -detach ] [ -lacp | -plain ]")
 	detach := fs.Bool("detach", false, "keep the lab up in the background")
 	lacp := fs.Bool("lacp", p.lacp, "bonds that speak LACP")
+	plain := fs.Bool("plain", p.plain, "a plain VLAN without a LAG: both devices hear every host")
 	if err := parse(fs, args); err != nil {
 		return err
 	}
-	p.lacp = *lacp
+	if p.lacp, p.plain = *lacp, *plain; p.lacp && p.plain {
+		return errors.New("a plain VLAN has no LACP: give one of -lacp and -plain")
+	}
 	if *detach {
 		return detached(p)
 	}

@@ -18,6 +18,9 @@
 // (package vm). Then it measures how slow that machine is, and widens its limits
 // accordingly.
 //
+// With -plain the switch has no LAG: the legs are two ports of a plain VLAN, so both devices
+// hear every host, and each other (docs/plain-vlan.md).
+//
 // The daemons get only the operator's procedure (device-a.cfg and device-b.cfg). Hosts
 // join with ordinary socket options, so that their kernels send the MLD messages. Lost
 // packets are counted at their sockets with the kernel's receive timestamps.

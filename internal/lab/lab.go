@@ -40,7 +40,7 @@ func raise(p plan, logf func(string, ...any)) (*lab, error) {
 		return nil, err
 	}
 	l := &lab{plan: p}
-	if l.topo, err = buildTopology(p); err == nil && !p.lacp {
+	if l.topo, err = buildTopology(p); err == nil && !p.lacp && !p.plain {
 		l.lag, err = startSwitch(l.topo, func(d string, up bool) {
 			logf("switch: leg to device %s is %s, hosts %s", d, map[bool]string{true: "up", false: "down"}[up], whereTo(d, up))
 		})

@@ -114,6 +114,9 @@ type plan struct {
 	// lacp says that the switch and the devices use bonds of the kernel that speak LACP.
 	// Otherwise the lab itself acts as the switch.
 	lacp bool
+	// plain says that the legs are two ports of a plain VLAN, without a LAG: both devices hear
+	// every host.
+	plain bool
 }
 
 // Environment variables that tell the processes of a lab which lab they belong to. With them a
@@ -122,12 +125,13 @@ const (
 	envPrefix = "TANDEM_LAB_PREFIX"
 	envDir    = "TANDEM_LAB_DIR"
 	envLACP   = "TANDEM_LAB_LACP"
+	envPlain  = "TANDEM_LAB_PLAIN"
 )
 
 // newPlan returns the plan of the caller's lab. Its state is in /run for root, and for others in
 // their own run directory, or in the directory for temporary files if they have none.
 func newPlan() plan {
-	p := plan{prefix: "tandem", dir: os.Getenv(envDir), lacp: os.Getenv(envLACP) != ""}
+	p := plan{prefix: "tandem", dir: os.Getenv(envDir), lacp: os.Getenv(envLACP) != "", plain: os.Getenv(envPlain) != ""}
 	if v := os.Getenv(envPrefix); v != "" {
 		p.prefix = v
 	}

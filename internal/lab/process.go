@@ -39,6 +39,9 @@ func self(p plan, args []string) (*exec.Cmd, error) {
 	if p.lacp {
 		cmd.Env = append(cmd.Env, envLACP+"=1")
 	}
+	if p.plain {
+		cmd.Env = append(cmd.Env, envPlain+"=1")
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{}
 	if os.Geteuid() != 0 {
 		cmd.Env = append(cmd.Env, envRootless+"=1")

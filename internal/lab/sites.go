@@ -146,7 +146,7 @@ func (t *topology) buildDevice(d string) error {
 		}
 		// Isolated ports do not send to each other, so a frame from one leg of the LAG never
 		// goes out on the other.
-		if err := t.plug(c.far.part, links.PortOptions{Isolated: c.far.part == "ce"}, c.far.link); err != nil {
+		if err := t.plug(c.far.part, links.PortOptions{Isolated: c.far.part == "ce" && !t.plain}, c.far.link); err != nil {
 			return err
 		}
 		addr := deviceAddr(c.network, d)

@@ -24,10 +24,14 @@ func testPlan(dir string) plan {
 // newTestTopology builds a network without any daemon.
 func newTestTopology(t *testing.T) *topology {
 	t.Helper()
+	return newTopologyOf(t, testPlan(t.TempDir()))
+}
+
+func newTopologyOf(t *testing.T, p plan) *topology {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: makes network namespaces")
 	}
-	p := testPlan(t.TempDir())
 	if _, err := takeDown(p); err != nil {
 		t.Fatal(err)
 	}
