@@ -83,17 +83,15 @@ func (s *StreamSight) sight(now instant.Time) proof.Sight {
 // rerouted implements [rerouter].
 func (a *arrivals) rerouted(now instant.Time, sg SourceGroup) {
 	sight, flows := a.flowing[sg]
-	if !flows {
-		return
-	}
-	if r := a.routes.table.get(sg); r == nil || len(r.path.outgoing) == 0 {
+	if r := a.routes.table.get(sg); flows && (r == nil || len(r.path.outgoing) == 0) {
 		delete(a.flowing, sg)
 	}
 	for _, s := range a.services.list {
-		if a.wantedBehind(s, sg) {
+		switch {
+		case !a.wantedBehind(s, sg):
+			s.arriving.Forget(now, sg) // silent streams, too: this device may stand in for them
+		case flows:
 			s.arriving.Flows(now, sg, sight)
-		} else {
-			s.arriving.Forget(now, sg)
 		}
 	}
 }
@@ -103,6 +101,11 @@ func (a *arrivals) rerouted(now instant.Time, sg SourceGroup) {
 func (a *arrivals) reassigned(now instant.Time) {
 	for _, sg := range a.sorted() {
 		a.rerouted(now, sg)
+	}
+	for _, s := range a.services.list {
+		for _, sg := range slices.Clone(s.arriving.Stands()) {
+			a.rerouted(now, sg)
+		}
 	}
 }
 

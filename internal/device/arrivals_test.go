@@ -330,6 +330,32 @@ func (k *sky) rewatch(node int) {
 	k.scene.nodes[node].handle(device.StreamsWatched{On: true})
 }
 
+// TestSilentStreamIsLeft: a stream that a device sends in the other's stead falls silent, and its
+// listeners leave. Nobody lacks it any more.
+func TestSilentStreamIsLeft(t *testing.T) {
+	k := newSky(t, 12)
+	a, b := k.scene.nodes[0], k.scene.nodes[1]
+	k.lose(true, 2)
+	k.scene.pass(5 * time.Second)
+	if got := a.dev.Snapshot(k.scene.now, time.Time{}).Streams[0].Lacking; got != 2 {
+		t.Fatalf("%d are lacking", got)
+	}
+	k.silent = true
+	k.scene.pass(2 * time.Second)
+	for _, sg := range k.streams[:2] {
+		for _, n := range k.scene.nodes {
+			if err := k.scene.do([]string{"leave", n.name(), "host1", sg.Group.String(), sg.Source.String()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	k.scene.pass(20 * time.Second)
+	lacks, stands := a.dev.Snapshot(k.scene.now, time.Time{}).Streams[0], b.dev.Snapshot(k.scene.now, time.Time{}).Streams[0]
+	if lacks.Lacking != 0 || stands.StandsIn != 0 || len(b.gate.Exceptions) != 0 {
+		t.Errorf("A lacks %+v, B stands in for %+v, exceptions %v", lacks, stands, b.gate.Exceptions)
+	}
+}
+
 // TestSilentSources: if sources stop, so that their streams are silent at both devices,
 // nothing changes.
 func TestSilentSources(t *testing.T) {
