@@ -27,7 +27,7 @@ and tandem that lie beside it, or else those on the search path.
 
   up        build the network and keep it up until Ctrl-C, with -detach in the background
   down      remove it, also after a crash
-  demo      build it, break it, count what the hosts missed, remove it
+  demo      build it, break it, count what the hosts missed, remove it; -all for every fault
   vm demo   the demo with LACP, on Debian's kernel in an emulated machine: slow, but that
             kernel has bonding
   bench     measure the figures of docs/performance.md

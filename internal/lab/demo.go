@@ -21,6 +21,10 @@ type demo struct {
 	aud    *audience
 	probes map[string]*probe.Probe
 	groups []netip.Addr // groups of the streams that are joined all the time
+	crowd  *crowd       // during fault 16
+	also   []netip.Addr // to which the source sends, too, during a trial
+	// newGroups counts the groups that newGroup has made.
+	newGroups uint16
 	// sharing says which device sent which streams when the pair was last complete.
 	sharing string
 }
@@ -40,22 +44,23 @@ func (t *timeline) say(format string, args ...any) {
 func (d *demo) say(format string, args ...any) { d.log.say(format, args...) }
 
 // demoLimit bounds the duration of a demonstration.
-const demoLimit = 150 * time.Second
+const demoLimit = 400 * time.Second
 
 // runDemo builds a lab, runs the faults and removes the lab.
 func runDemo(p plan, args []string) error {
-	fs := newFlags("demo", "[ -faults NUMBERS ] [ -rounds N ] [ -lacp ] [ -json FILE ]")
-	file, only, rounds := demoFlags(fs)
+	fs := newFlags("demo", demoSynopsis+" [ -lacp ]")
+	var f demoFlags
+	f.add(fs)
 	lacp := fs.Bool("lacp", p.lacp, "bonds that speak LACP")
 	if err := parse(fs, args); err != nil {
 		return err
 	}
-	chosen, err := parseFaults(*only)
+	faults, err := f.choose(*lacp)
 	if err != nil {
 		return err
 	}
 	p.lacp = *lacp
-	o := demoOptions{chosen: chosen, rounds: max(1, *rounds)}
+	o := demoOptions{faults: faults, rounds: max(1, f.rounds)}
 	if os.Geteuid() != 0 {
 		return inUserNamespace(p, append([]string{"demo"}, args...))
 	}
@@ -65,9 +70,9 @@ func runDemo(p plan, args []string) error {
 	if err != nil {
 		return interrupted(ctx, err)
 	}
-	printTable(results)
-	if *file != "" {
-		if err := writeJSON(*file, results); err != nil {
+	printTable(os.Stdout, results, p.lacp)
+	if f.file != "" {
+		if err := writeJSON(f.file, results); err != nil {
 			return err
 		}
 	}
@@ -125,11 +130,7 @@ func (d *demo) begin(ctx context.Context) (err error) {
 		d.say("tandemd of device %s runs the procedure, pid %d", dev, d.keeper.pid(dev))
 	}
 	d.groups = groupsOf(streams)
-	all := slices.Clone(d.groups)
-	for _, m := range lateStreams {
-		all = append(all, m.stream.group)
-	}
-	if d.src, err = startSource(d.topo, all); err != nil {
+	if d.src, err = startSource(d.topo, d.groups); err != nil {
 		return err
 	}
 	d.say("source sends %d packets/s to each of %d groups", time.Second/packetInterval, len(d.groups))
@@ -219,10 +220,10 @@ func (d *demo) playAll(ctx context.Context, o demoOptions) ([]result, error) {
 	var results []result
 	for range o.rounds {
 		for _, unit := range d.trials() {
-			if unit = o.choose(unit); len(unit) == 0 {
+			if !o.plays(unit) {
 				continue
 			}
-			r, err := d.play(ctx, unit)
+			r, err := d.play(ctx, o, unit)
 			if err == nil {
 				err = d.aud.failure()
 			}
@@ -256,6 +257,7 @@ func (d *demo) end() {
 	if d.src != nil {
 		d.src.close()
 	}
+	d.crowd.close()
 	if d.aud != nil {
 		d.aud.close()
 	}

@@ -6,48 +6,85 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// demoFlags adds the flags of every demonstration.
-func demoFlags(fs *flag.FlagSet) (file, only *string, rounds *int) {
-	return fs.String("json", "", "write the results to a `file`"),
-		fs.String("faults", "", "play only the faults with these `numbers`, such as 1,7"),
-		fs.Int("rounds", 1, "play them `n` times")
+// demoFlags are the flags of every demonstration.
+type demoFlags struct {
+	file, only string
+	rounds     int
+	all        bool
+}
+
+const demoSynopsis = "[ -all | -faults NUMBERS ] [ -rounds N ] [ -json FILE ]"
+
+func (f *demoFlags) add(fs *flag.FlagSet) {
+	fs.StringVar(&f.file, "json", "", "write the results to a `file`")
+	fs.StringVar(&f.only, "faults", "", "play only the faults with these `numbers`, such as 1,7")
+	fs.IntVar(&f.rounds, "rounds", 1, "play them `n` times")
+	fs.BoolVar(&f.all, "all", false, "play every fault, which takes some minutes")
+}
+
+// args are the arguments that give the same flags to another process.
+func (f *demoFlags) args() []string {
+	return []string{"-faults", f.only, "-rounds", strconv.Itoa(f.rounds), fmt.Sprintf("-all=%t", f.all)}
+}
+
+// Numbers of the faults that must be survived, see docs/reliability.md.
+var (
+	quickFaults = []int{1, 2, 3, 4, 5, 6, 7, 8, 15, 17, 19}
+	otherFaults = []int{13, 14, 16, 18, 21, 22, 23, 24}
+	lacpFaults  = []int{20}
+)
+
+// choose returns the numbers of the faults to play.
+func (f *demoFlags) choose(lacp bool) ([]int, error) {
+	every := slices.Concat(quickFaults, otherFaults)
+	if lacp {
+		every = append(every, lacpFaults...)
+	}
+	switch {
+	case f.only != "":
+		return parseFaults(f.only, every)
+	case f.all:
+		return every, nil
+	case lacp:
+		return slices.Concat(quickFaults, lacpFaults), nil
+	}
+	return quickFaults, nil
+}
+
+// parseFaults reads a list of fault numbers.
+func parseFaults(list string, every []int) (chosen []int, err error) {
+	for word := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(word)
+		switch {
+		case err == nil && slices.Contains(every, n):
+			chosen = append(chosen, n)
+		case err == nil && slices.Contains(lacpFaults, n):
+			return nil, fmt.Errorf("fault %d needs bonds that speak LACP: play it in \"tandem-lab vm demo\"", n)
+		default:
+			return nil, fmt.Errorf("no fault has the number %q", word)
+		}
+	}
+	return chosen, nil
 }
 
 // demoOptions selects what a demonstration plays.
 type demoOptions struct {
-	chosen map[int]bool // by fault number; nil for all
+	faults []int
 	rounds int
 }
 
-// choose returns the selected trials. The trial of a device's return always follows that
-// of its death.
-func (o demoOptions) choose(unit []trial) []trial {
-	for _, t := range unit {
-		if o.chosen == nil || o.chosen[t.fault] {
-			return unit
-		}
-	}
-	return nil
+// plays tells whether trials that belong together are selected. The trial of a device's return
+// always follows that of its death.
+func (o demoOptions) plays(unit []trial) bool {
+	return slices.ContainsFunc(unit, func(t trial) bool { return slices.Contains(o.faults, t.fault) })
 }
 
-// faultNumbers lists the faults that the demonstration plays, by their numbers in the
-// list of faults that the pair must survive.
-var faultNumbers = []int{1, 2, 3, 4, 5, 6, 7, 8, 19}
-
-// parseFaults reads a list of fault numbers; an empty list selects all.
-func parseFaults(list string) (map[int]bool, error) {
-	if list == "" {
-		return nil, nil
+func (o demoOptions) noMoreAttempts() time.Duration {
+	if len(o.faults) > len(quickFaults)+len(lacpFaults) {
+		return noMoreAttemptsAll
 	}
-	chosen := make(map[int]bool)
-	for word := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(word)
-		if err != nil || !slices.Contains(faultNumbers, n) {
-			return nil, fmt.Errorf("no fault has the number %q", word)
-		}
-		chosen[n] = true
-	}
-	return chosen, nil
+	return noMoreAttempts
 }

@@ -1,11 +1,12 @@
 package lab
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/google/nftables"
-	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
 )
@@ -30,24 +31,63 @@ func (t *topology) inject(part string, f func(*nftables.Conn)) error {
 // down, so the peer and the switch notice only that the device is silent.
 func (t *topology) isolate(device string) error {
 	return t.inject(device, func(c *nftables.Conn) {
-		table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyNetdev, Name: faultTable})
-		drop := nftables.ChainPolicyDrop
 		for _, link := range []string{t.legCable(), upstreamLink, coreLink} {
-			for way, hook := range map[string]*nftables.ChainHook{
-				"in": nftables.ChainHookIngress, "out": nftables.ChainHookEgress,
-			} {
-				c.AddChain(&nftables.Chain{
-					Name: link + "-" + way, Table: table, Type: nftables.ChainTypeFilter, Device: link,
-					Hooknum: hook, Priority: nftables.ChainPriorityFilter, Policy: &drop,
-				})
-			}
+			linkChain(c, link, nftables.ChainHookIngress, nftables.ChainPolicyDrop)
+			linkChain(c, link, nftables.ChainHookEgress, nftables.ChainPolicyDrop)
 		}
 	})
 }
 
-func (t *topology) reconnect(device string) error {
-	return t.healTable(device, nftables.TableFamilyNetdev)
+// deafen drops what comes in by a link, or only what is sent to some groups.
+func (t *topology) deafen(part, link string, groups ...netip.Addr) error {
+	const reg = unix.NFT_REG_1
+	policy := nftables.ChainPolicyDrop
+	if len(groups) > 0 {
+		policy = nftables.ChainPolicyAccept
+	}
+	return t.inject(part, func(c *nftables.Conn) {
+		chain := linkChain(c, link, nftables.ChainHookIngress, policy)
+		for _, g := range groups {
+			const destination = 24 // in the header of IPv6
+			c.AddRule(&nftables.Rule{Table: chain.Table, Chain: chain, Exprs: []expr.Any{
+				&expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: destination, Len: 16, DestRegister: reg},
+				&expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: g.AsSlice()},
+				&expr.Verdict{Kind: expr.VerdictDrop},
+			}})
+		}
+	})
 }
+
+// mute drops what goes out by a link.
+func (t *topology) mute(part, link string) error {
+	return t.inject(part, func(c *nftables.Conn) {
+		linkChain(c, link, nftables.ChainHookEgress, nftables.ChainPolicyDrop)
+	})
+}
+
+// block drops what a link carries, both ways, as a port of a switch does that has carrier and does
+// not forward yet.
+func (t *topology) block(part, link string) error {
+	return errors.Join(t.deafen(part, link), t.mute(part, link))
+}
+
+// unblock ends what block, deafen and mute have begun in a part.
+func (t *topology) unblock(part string) error { return t.healTable(part, nftables.TableFamilyNetdev) }
+
+// linkChain adds a chain for what a link carries in one direction.
+func linkChain(c *nftables.Conn, link string, hook *nftables.ChainHook, policy nftables.ChainPolicy) *nftables.Chain {
+	way := "in"
+	if hook == nftables.ChainHookEgress {
+		way = "out"
+	}
+	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyNetdev, Name: faultTable})
+	return c.AddChain(&nftables.Chain{
+		Name: link + "-" + way, Table: table, Type: nftables.ChainTypeFilter, Device: link,
+		Hooknum: hook, Priority: nftables.ChainPriorityFilter, Policy: &policy,
+	})
+}
+
+func (t *topology) reconnect(device string) error { return t.unblock(device) }
 
 // cutCore drops all packets between the devices; both links keep their carrier.
 func (t *topology) cutCore() error {
@@ -71,9 +111,10 @@ func (t *topology) cutCoreFrom(device string) error {
 func (t *topology) cutService() error {
 	return t.inject("core", func(c *nftables.Conn) {
 		chain := coreChain(c, nftables.ChainPolicyAccept)
-		const source, destination = 0, 2
-		for _, offset := range []uint32{source, destination} {
-			c.AddRule(&nftables.Rule{Table: chain.Table, Chain: chain, Exprs: tcpPort(offset, rbsPort)})
+		port := binary.BigEndian.AppendUint16(nil, rbsPort)
+		for _, offset := range []uint32{sourcePort, destinationPort} {
+			c.AddRule(&nftables.Rule{Table: chain.Table, Chain: chain,
+				Exprs: transport(unix.IPPROTO_TCP, offset, port, expr.VerdictDrop)})
 		}
 	})
 }
@@ -86,19 +127,6 @@ func coreChain(c *nftables.Conn, policy nftables.ChainPolicy) *nftables.Chain {
 		Name: "forward", Table: table, Type: nftables.ChainTypeFilter,
 		Hooknum: nftables.ChainHookForward, Priority: nftables.ChainPriorityFilter, Policy: &policy,
 	})
-}
-
-// tcpPort drops TCP segments with a port; offset says whether it is the source or the
-// destination port.
-func tcpPort(offset uint32, port uint16) []expr.Any {
-	const reg = unix.NFT_REG_1
-	return []expr.Any{
-		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: reg},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: []byte{unix.IPPROTO_TCP}},
-		&expr.Payload{Base: expr.PayloadBaseTransportHeader, Offset: offset, Len: 2, DestRegister: reg},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: binaryutil.BigEndian.PutUint16(port)},
-		&expr.Verdict{Kind: expr.VerdictDrop},
-	}
 }
 
 // healTable ends a fault. It is no error if the fault has ended before.

@@ -14,7 +14,7 @@ const limitDoubles = 300 * time.Millisecond
 // direction and in both. Their hellos still arrive on a heartbeat path over the upstream
 // network.
 func (d *demo) pathCuts() []trial {
-	cut := func(device, name string, inject func() error) trial {
+	cut := func(device, name string, unheard []saying, inject func() error) trial {
 		return trial{
 			fault: 19, device: device, name: name, limit: limitNoLoss, doubles: limitDoubles, hold: holdTime,
 			inject: func(ctx context.Context) error {
@@ -23,13 +23,14 @@ func (d *demo) pathCuts() []trial {
 				}
 				return inject()
 			},
+			says:  unheard,
 			heal:  func(context.Context) error { return d.topo.healCore() },
 			after: func(ctx context.Context) error { return d.heartbeats(ctx, "undo heartbeat") },
 		}
 	}
 	return []trial{
-		cut(deviceA, "path from it cut, heartbeat elsewhere", func() error { return d.topo.cutCoreFrom(deviceA) }),
-		cut(both, "path cut, heartbeat elsewhere", d.topo.cutCore),
+		cut(deviceA, "path from it cut, heartbeat elsewhere", says(deviceB, alarms, "ETRUNK_PATH_LOST"), func() error { return d.topo.cutCoreFrom(deviceA) }),
+		cut(both, "path cut, heartbeat elsewhere", bothSay(alarms, "ETRUNK_PATH_LOST"), d.topo.cutCore),
 	}
 }
 

@@ -4,27 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 )
-
-// lateStreams are joined only while the remote backup service is down. The switch hashes
-// each host to the leg of the device that does not have the stream's bucket. The first
-// stream is in the bucket of device a, the second in that of device b.
-var lateStreams = []membership{
-	{host: 2, stream: stream{netip.MustParseAddr("ff3e::8000:11"), true}},
-	{host: 1, stream: stream{netip.MustParseAddr("ff3e::8000:12"), true}},
-}
 
 // leaver leaves its stream while the service is down; another host still listens to the stream.
 var leaver = membership{host: 2, stream: streams[0]}
 
-var (
-	// joinLimit is how soon a new listener must be served.
-	joinLimit = pace.stretch(500 * time.Millisecond)
-	// equalLimit is how soon after reconnection the databases must be equal.
-	equalLimit = pace.stretch(time.Second)
-)
+// equalLimit is how soon after reconnection the databases must be equal.
+var equalLimit = pace.stretch(time.Second)
 
 // serviceCut is fault 5: only the remote backup service goes down, while hosts join and leave.
 func (d *demo) serviceCut() trial {
@@ -32,6 +19,7 @@ func (d *demo) serviceCut() trial {
 	return trial{
 		fault: 5, device: both, name: "remote backup service cut", limit: limitNoLoss,
 		inject: func(context.Context) error { return d.topo.cutService() },
+		says:   bothSay(alarms, "RBS_CHANNEL_DOWN"),
 		during: func(ctx context.Context) (err error) {
 			if err := d.serviceIs(ctx, false); err != nil {
 				return err
@@ -48,9 +36,7 @@ func (d *demo) serviceCut() trial {
 			return d.equalSoon(ctx)
 		},
 		after: func(ctx context.Context) error {
-			for _, l := range late {
-				d.aud.leave(l)
-			}
+			d.leaveLate(late)
 			return d.rejoin(ctx)
 		},
 	}
@@ -70,39 +56,6 @@ func (d *demo) serviceIs(ctx context.Context, connected bool) error {
 		}
 		return nil
 	})
-}
-
-// joinLate adds new listeners and checks that each is served.
-func (d *demo) joinLate(ctx context.Context) (late []*listener, err error) {
-	for _, m := range lateStreams {
-		l, err := d.aud.add(m)
-		if err != nil {
-			return late, err
-		}
-		l.since = ^uint64(0) // not measured in other windows, because it exists only within the trial
-		late = append(late, l)
-	}
-	for _, l := range late {
-		served, err := d.served(ctx, l, joinLimit)
-		if err != nil {
-			return late, fmt.Errorf("new listener %v: %w", l.membership, err)
-		}
-		d.say("new listener %v is served %.1f ms after it joined", l.membership, ms(served))
-	}
-	return late, nil
-}
-
-// served waits for a listener's first packet and returns how long it took.
-func (d *demo) served(ctx context.Context, l *listener, limit time.Duration) (time.Duration, error) {
-	var at int64
-	err := poll(ctx, limit, func() error {
-		d.aud.look(func([]*listener) { at = l.tally.earliest() })
-		if at == 0 {
-			return errors.New("no packet")
-		}
-		return nil
-	})
-	return time.Duration(at - l.joined.UnixNano()), err
 }
 
 func (d *demo) leaveEarly() {

@@ -34,6 +34,8 @@ func parsePayload(b []byte) (seq uint64, ok bool) {
 // source sends one packet to every group at every tick, on a thread of its own.
 type source struct {
 	fd     int
+	to     atomic.Pointer[[]unix.Sockaddr]
+	paused atomic.Bool
 	next   atomic.Uint64 // sequence number of the next tick
 	failed atomic.Uint64 // packets that the kernel refused
 	stop   atomic.Bool
@@ -66,14 +68,11 @@ func startSource(t *topology, groups []netip.Addr) (*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("source: %w", err)
 	}
-	to := make([]unix.Sockaddr, len(groups))
-	for i, g := range groups {
-		to[i] = &unix.SockaddrInet6{Port: dataPort, Addr: g.As16()}
-	}
+	s.sends(groups)
 	// When the thread wakes up, no processor slot (P) of the runtime may be missing because a
 	// thread without its priority holds it.
 	runtime.GOMAXPROCS(runtime.NumCPU() + spareProcs)
-	s.done.Go(func() { s.run(to) })
+	s.done.Go(s.run)
 	return s, nil
 }
 
@@ -96,9 +95,18 @@ func (s *source) open() (err error) {
 	return unix.Bind(s.fd, &unix.SockaddrInet6{Addr: sourceAddr.As16()})
 }
 
+// sends sets to which groups the source sends from the next tick on.
+func (s *source) sends(groups []netip.Addr) {
+	to := make([]unix.Sockaddr, len(groups))
+	for i, g := range groups {
+		to[i] = &unix.SockaddrInet6{Port: dataPort, Addr: g.As16()}
+	}
+	s.to.Store(&to)
+}
+
 // run sends at fixed times. Late ticks are sent at once, so the rate is kept and no sequence
 // number is missing.
-func (s *source) run(to []unix.Sockaddr) {
+func (s *source) run() {
 	runtime.LockOSThread() // never unlocked, so that the thread and its priority end with the goroutine
 	if !pace.emulated() {  // in an emulated machine a real-time thread would leave the others no processor
 		preferThread()
@@ -106,13 +114,18 @@ func (s *source) run(to []unix.Sockaddr) {
 	var b [payloadLen]byte
 	due := clock.Monotonic()
 	for !s.stop.Load() {
+		if s.paused.Load() {
+			clock.Sleep(packetInterval)
+			due = clock.Monotonic()
+			continue
+		}
 		clock.SleepUntil(due)
 		seq := s.next.Load()
 		if late := clock.Monotonic() - due; late > tolerance {
 			s.note(standstill{seq, late})
 		}
 		putPayload(b[:], seq, time.Now())
-		for _, a := range to {
+		for _, a := range *s.to.Load() {
 			if err := unix.Sendto(s.fd, b[:], 0, a); err != nil {
 				s.failed.Add(1)
 			}

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -11,7 +10,7 @@ import (
 var (
 	limitLink   = pace.stretch(20*time.Millisecond) + packetInterval - time.Millisecond // 3 and 4: the device detects the fault itself
 	limitDeath  = detection() + limitLink                                               // 1 and 2: the peer has to detect the fault
-	limitNoLoss = time.Duration(0)                                                      // 5, 6, 7, 8
+	limitNoLoss = time.Duration(0)                                                      // 5 to 8, 13, 18, 19 and others
 )
 
 // trial is one fault of the demonstration.
@@ -20,12 +19,17 @@ type trial struct {
 	device string // "a", "b" or "both"
 	name   string
 	limit  time.Duration
+	// paced: the limit is for streams that keep their pace. The devices allow a stream twice the
+	// pauses that it has had lately.
+	paced bool
 	// doubles is how long both devices may send the same stream, 0 if this is not
 	// checked.
 	doubles time.Duration
 	inject  func(context.Context) error
-	// hold is how long the fault lasts. If during is set, the fault lasts as long as
-	// during takes.
+	// says is what the devices must display while the fault lasts, and did not before.
+	says []saying
+	// hold is how long the fault lasts. If during is set, the fault lasts at least as long
+	// as during takes.
 	hold   time.Duration
 	during func(context.Context) error
 	// heal repairs the fault; then the trial waits until the pair is complete again.
@@ -33,6 +37,8 @@ type trial struct {
 	heal func(context.Context) error
 	// after checks further requirements when the pair is complete again.
 	after func(context.Context) error
+	// end takes back what was only for this trial, when all has been counted.
+	end func()
 }
 
 // result is one line of the final table and of the results file.
@@ -45,7 +51,11 @@ type result struct {
 	Duplicated int     `json:"duplicated"`
 	LateMS     float64 `json:"late_ms"` // longest standstill of the source during the trial
 	LimitMS    float64 `json:"limit_ms"`
-	OK         bool    `json:"ok"`
+	// DuplicatedLimit is how many packets may be duplicated, nil where that does not matter.
+	DuplicatedLimit *int `json:"duplicated_limit,omitempty"`
+	// Shown is what the devices displayed of the fault, as far as it was awaited.
+	Shown []string `json:"shown,omitempty"`
+	OK    bool     `json:"ok"`
 	// Inconclusive says that the result proves nothing: the source stood still for so
 	// long that this may have hidden a gap, or that the machine itself may have caused
 	// the gap. A shorter standstill can hide only gaps that are allowed.
@@ -78,87 +88,3 @@ var (
 	// inconclusive: ten packets.
 	shortStandstill = 10 * packetInterval
 )
-
-// trials returns the demonstration's faults, in order. Trials in one inner list belong
-// together: the first one leaves a device dead that the second one starts again.
-func (d *demo) trials() [][]trial {
-	var list [][]trial
-	add := func(t trial) { list = append(list, []trial{t}) }
-	for _, dev := range devices {
-		list = append(list, []trial{d.death(dev), d.rebirth(dev)})
-	}
-	for _, dev := range devices {
-		add(trial{
-			fault: 2, device: dev, name: "isolated without a word", limit: limitDeath, hold: holdTime,
-			inject: func(context.Context) error { return d.topo.isolate(dev) },
-			heal:   func(context.Context) error { return d.topo.reconnect(dev) },
-		})
-	}
-	for _, dev := range devices {
-		add(trial{
-			fault: 3, device: dev, name: "Eth-Trunk leg down", limit: limitLink, hold: holdTime,
-			inject: func(context.Context) error { return d.topo.leg(dev, false) },
-			heal:   func(context.Context) error { return d.topo.leg(dev, true) },
-		})
-	}
-	for _, dev := range devices {
-		add(trial{
-			fault: 4, device: dev, name: "upstream down", limit: limitLink, hold: holdTime,
-			inject: func(context.Context) error { return d.topo.upstream(dev, false) },
-			heal:   func(context.Context) error { return d.topo.upstream(dev, true) },
-		})
-	}
-	add(trial{
-		fault: 6, device: both, name: "path between the devices cut", limit: limitNoLoss, hold: holdTime,
-		inject: func(context.Context) error { return d.topo.cutCore() },
-		heal:   func(context.Context) error { return d.topo.healCore() },
-	})
-	add(d.serviceCut())
-	list = append(list, d.pathCuts())
-	for _, dev := range devices {
-		ask := func(command string) func(context.Context) error {
-			return func(ctx context.Context) error {
-				_, err := d.probes[dev].Exec(ctx, fmt.Sprintf("%s e-trunk %d", command, etrunkID))
-				return err
-			}
-		}
-		add(trial{
-			fault: 8, device: dev, name: "planned switchover", limit: limitNoLoss, hold: holdTime,
-			inject: ask("switchover"), heal: ask("undo switchover"),
-		})
-	}
-	return list
-}
-
-const both = "both"
-
-func (d *demo) death(dev string) trial {
-	return trial{
-		fault: 1, device: dev, name: "tandemd killed", limit: limitDeath, hold: holdTime,
-		inject: func(context.Context) error { return d.keeper.kill(dev) },
-		during: func(ctx context.Context) error { return d.keeper.gone(ctx, dev) },
-	}
-}
-
-func (d *demo) rebirth(dev string) trial {
-	var before int
-	return trial{
-		fault: 7, device: dev, name: "tandemd returns empty", limit: limitNoLoss,
-		inject: func(ctx context.Context) error {
-			s, err := ask(ctx, d.probes[other(dev)])
-			before = s.profile.Records
-			if err != nil {
-				return err
-			}
-			return d.keeper.start(dev)
-		},
-		heal: func(context.Context) error { return nil },
-		after: func(ctx context.Context) error {
-			s, err := ask(ctx, d.probes[dev])
-			if err == nil && s.profile.Records != before {
-				err = fmt.Errorf("device %s has %d listener records, there were %d", dev, s.profile.Records, before)
-			}
-			return err
-		},
-	}
-}

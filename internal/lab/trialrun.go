@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -17,11 +19,18 @@ func (d *demo) run(ctx context.Context, t trial) (result, error) {
 			return result{}, err
 		}
 	}
+	before, err := d.before(ctx, t.says)
+	if err != nil {
+		return result{}, err
+	}
+	if t.end != nil {
+		defer t.end()
+	}
 	w := window{from: d.src.position()}
 	if err := t.inject(ctx); err != nil {
 		return result{}, err
 	}
-	problem := d.holdAndHeal(ctx, t)
+	shown, problem := d.holdAndHeal(ctx, t, before)
 	if err := ctx.Err(); err != nil {
 		return result{}, err
 	}
@@ -33,19 +42,31 @@ func (d *demo) run(ctx context.Context, t trial) (result, error) {
 		return result{}, err
 	}
 	total, still := d.report(w), d.src.standstill(w)
-	limit := t.widened(still)
 	r := result{
 		Fault: t.fault, Device: t.device, Streams: len(streams), GapMS: tenths(total.gap), Lost: total.lost,
-		Duplicated: total.duplicated, LateMS: tenths(still), LimitMS: tenths(limit), name: t.name,
+		Duplicated: total.duplicated, LateMS: tenths(still), LimitMS: tenths(t.widened(still)), Shown: shown, name: t.name,
 	}
-	if worth := total.duplicated * int(packetInterval) / len(memberships()); problem == nil && t.doubles > 0 && worth > int(t.doubles) {
-		problem = fmt.Errorf("both devices sent for %v, the limit is %v", time.Duration(worth), t.doubles)
+	if t.doubles > 0 {
+		most := int(t.doubles/packetInterval) * len(memberships())
+		if r.DuplicatedLimit = &most; problem == nil && total.duplicated > most {
+			problem = fmt.Errorf("both devices sent for longer than %v", t.doubles)
+		}
 	}
 	t.judge(&r, total.gap, still, problem)
+	if paused := d.src.standstill(lately(w)); t.paced && total.gap > t.limit && total.gap <= t.limit+2*paused {
+		r.OK, r.Inconclusive = false, true
+		r.note = fmt.Sprintf("proves nothing: the source had stood still for %.1f ms before, and streams may pause again for twice as long", ms(paused))
+	}
 	if r.note != "" {
 		d.say("%s: %s", r.verdict(), r.note)
 	}
 	return r, nil
+}
+
+// lately is the time in which the devices learn the pauses of streams.
+func lately(w window) window {
+	const remembered = uint64(time.Minute)
+	return window{w.from - min(w.from, remembered/uint64(packetInterval)), w.to}
 }
 
 // judge decides what a result proves. A problem is a failure. A gap is not a failure if
@@ -77,13 +98,16 @@ func (t trial) widened(late time.Duration) time.Duration {
 // attempts is how many times a trial is played at most if the source stands still.
 const attempts = 3
 
-// noMoreAttempts is how long after the start of the demonstration no trial is repeated
-// any more.
-const noMoreAttempts = 60 * time.Second
+// How long after the start of the demonstration no trial is repeated any more: by default, and
+// when it plays every fault.
+const (
+	noMoreAttempts    = 60 * time.Second
+	noMoreAttemptsAll = 220 * time.Second
+)
 
 // play plays trials that belong together. It repeats them if the machine gave the source
 // too little time. A bad result for another reason stays.
-func (d *demo) play(ctx context.Context, unit []trial) (results []result, err error) {
+func (d *demo) play(ctx context.Context, o demoOptions, unit []trial) (results []result, err error) {
 	for attempt := 1; ; attempt++ {
 		results = nil
 		again := false
@@ -95,7 +119,7 @@ func (d *demo) play(ctx context.Context, unit []trial) (results []result, err er
 			results = append(results, r)
 			again = again || r.Inconclusive
 		}
-		if !again || attempt == attempts || time.Since(d.log.began) > noMoreAttempts {
+		if !again || attempt == attempts || time.Since(d.log.began) > o.noMoreAttempts() {
 			return results, nil
 		}
 		d.say("inconclusive, tried again")
@@ -109,31 +133,34 @@ func (t trial) title() string {
 	return "device " + t.device + ": " + t.name
 }
 
-// holdAndHeal keeps the fault, repairs it, and returns an error for what should have
-// happened and did not.
-func (d *demo) holdAndHeal(ctx context.Context, t trial) error {
-	var problem error
+// holdAndHeal keeps the fault and repairs it. It returns what the devices displayed of the
+// fault, and an error for what should have happened and did not.
+func (d *demo) holdAndHeal(ctx context.Context, t trial, before map[saying]int) (shown []string, problem error) {
+	began := time.Now()
 	if t.during != nil {
 		problem = t.during(ctx)
+		began = time.Now()
 	}
-	if err := sleep(ctx, t.hold); err != nil {
-		return err
+	shown, unsaid := d.hears(ctx, t.says, before)
+	problem = errors.Join(problem, unsaid)
+	if err := sleep(ctx, t.hold-time.Since(began)); err != nil {
+		return shown, err
 	}
 	if t.heal == nil {
-		return problem
+		return shown, problem
 	}
 	if err := t.heal(ctx); err != nil {
-		return err
+		return shown, err
 	}
 	healed := time.Now()
 	if err := d.whole(ctx); err != nil {
-		return err
+		return shown, errors.Join(problem, err)
 	}
 	d.say("whole again %.1f s after healing: %s", time.Since(healed).Seconds(), d.sharing)
-	if t.after != nil && problem == nil {
-		problem = t.after(ctx)
+	if t.after != nil {
+		problem = errors.Join(problem, t.after(ctx))
 	}
-	return problem
+	return shown, problem
 }
 
 // whole waits until the pair is complete: both devices are ready, have equal databases
@@ -159,21 +186,20 @@ func (d *demo) report(w window) loss {
 	byGroup := make(map[netip.Addr]loss)
 	d.aud.look(func(list []*listener) {
 		for _, l := range list {
-			if l.since <= w.from {
-				byGroup[l.stream.group] = byGroup[l.stream.group].add(l.tally.loss(w))
-			}
+			counted := window{max(w.from, l.since), w.to}
+			byGroup[l.stream.group] = byGroup[l.stream.group].add(l.tally.loss(counted))
 		}
 	})
 	var total loss
-	for _, s := range streams {
-		l := byGroup[s.group]
+	for _, g := range slices.SortedFunc(maps.Keys(byGroup), netip.Addr.Compare) {
+		l := byGroup[g]
 		total = total.add(l)
 		if l != (loss{}) {
-			d.say("  %-14s missed %4d, gap %6.1f ms, duplicated %d", s.group, l.lost, ms(l.gap), l.duplicated)
+			d.say("  %-14s missed %4d, gap %6.1f ms, duplicated %d", g, l.lost, ms(l.gap), l.duplicated)
 		}
 	}
 	if total == (loss{}) {
-		d.say("  no packet missed, none duplicated, in %d groups", len(streams))
+		d.say("  no packet missed, none duplicated, in %d groups", len(byGroup))
 	}
 	return total
 }

@@ -3,7 +3,6 @@ package lab
 import (
 	"fmt"
 	"os"
-	"strconv"
 
 	"tandem/internal/vm"
 )
@@ -18,8 +17,9 @@ const (
 // runVM plays the demonstration with LACP in a virtual machine, and returns its output
 // and its results.
 func runVM(_ plan, args []string) error {
-	fs := newFlags("vm demo", "[ -faults NUMBERS ] [ -rounds N ] [ -json FILE ]")
-	file, only, rounds := demoFlags(fs)
+	fs := newFlags("vm demo", demoSynopsis)
+	var f demoFlags
+	f.add(fs)
 	if len(args) == 0 || args[0] != "demo" {
 		fs.Usage()
 		return exitStatus(2)
@@ -27,7 +27,7 @@ func runVM(_ plan, args []string) error {
 	if err := parse(fs, args[1:]); err != nil {
 		return err
 	}
-	if _, err := parseFaults(*only); err != nil {
+	if _, err := f.choose(true); err != nil {
 		return err
 	}
 	files, err := guestFiles()
@@ -37,7 +37,7 @@ func runVM(_ plan, args []string) error {
 	machine := vm.Machine{
 		Files:    files,
 		Init:     []string{guestLab, guestCommand},
-		Programs: []vm.Program{guestDemo("-faults", *only, "-rounds", strconv.Itoa(*rounds))},
+		Programs: []vm.Program{guestDemo(f.args()...)},
 		Output:   os.Stdout,
 	}
 	ctx, stop := untilSignal()
@@ -48,8 +48,8 @@ func runVM(_ plan, args []string) error {
 	}
 	demo := guest.Results[0]
 	fmt.Printf("\nkernel %s, ready %.1f s after the start; times are by its own clock\n", guest.Kernel, guest.Booted.Seconds())
-	if *file != "" {
-		if err := os.WriteFile(*file, demo.Files[guestResults], 0o644); err != nil {
+	if f.file != "" {
+		if err := os.WriteFile(f.file, demo.Files[guestResults], 0o644); err != nil {
 			return fmt.Errorf("results: %w", err)
 		}
 	}

@@ -1,0 +1,111 @@
+package lab
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"tandem/internal/etrunk"
+)
+
+// joinLimit is how soon a new listener must be served.
+var joinLimit = pace.stretch(500 * time.Millisecond)
+
+// lateHosts are the hosts of new listeners. The switch hashes each to the leg of the other device
+// than the one that sends the stream.
+var lateHosts = map[string]int{deviceA: 2, deviceB: 1}
+
+// joinLate adds new listeners, one to a new stream of each device, and checks that each is served.
+func (d *demo) joinLate(ctx context.Context) (late []*listener, err error) {
+	for _, dev := range devices {
+		s := stream{d.newGroup(ssmRange, dev), true}
+		d.sends(s.group)
+		l, err := d.aud.add(membership{lateHosts[dev], s})
+		if err != nil {
+			return late, err
+		}
+		l.since = ^uint64(0) // not measured, because it exists only within the trial
+		late = append(late, l)
+	}
+	for _, l := range late {
+		served, err := d.served(ctx, l, joinLimit)
+		if err != nil {
+			return late, fmt.Errorf("new listener %v: %w", l.membership, err)
+		}
+		d.say("new listener %v is served %.1f ms after it joined", l.membership, ms(served))
+	}
+	return late, nil
+}
+
+// served waits for a listener's first packet and returns how long it took.
+func (d *demo) served(ctx context.Context, l *listener, limit time.Duration) (time.Duration, error) {
+	var at int64
+	err := poll(ctx, limit, func() error {
+		d.aud.look(func([]*listener) { at = l.tally.earliest() })
+		if at == 0 {
+			return errors.New("no packet")
+		}
+		return nil
+	})
+	return time.Duration(at - l.joined.UnixNano()), err
+}
+
+// leaveLate ends what joinLate has begun.
+func (d *demo) leaveLate(late []*listener) {
+	for _, l := range late {
+		d.aud.leave(l)
+	}
+	d.sendsNoMore()
+}
+
+// Ranges of the groups that are used in one trial only.
+var (
+	ssmRange = netip.MustParseAddr("ff3e::8001:0")
+	asmRange = netip.MustParseAddr("ff1e::1:0")
+)
+
+// newGroup returns a group that no earlier trial has used, whose stream a device sends while both
+// are ready.
+func (d *demo) newGroup(in netip.Addr, dev string) netip.Addr {
+	for {
+		d.newGroups++
+		a := in.As16()
+		binary.BigEndian.PutUint16(a[14:], d.newGroups)
+		if g := netip.AddrFrom16(a); senderOf(g) == dev {
+			return g
+		}
+	}
+}
+
+// senderOf returns the device that sends a stream while both are ready.
+func senderOf(group netip.Addr) string { return devices[etrunk.BucketOf(sourceAddr, group)] }
+
+// sends has the source send to one more group.
+func (d *demo) sends(group netip.Addr) {
+	d.also = append(d.also, group)
+	d.src.sends(slices.Concat(d.groups, d.also))
+}
+
+// sendsNoMore ends what sends has begun.
+func (d *demo) sendsNoMore() {
+	d.also = nil
+	d.src.sends(d.groups)
+}
+
+// withLatecomers adds to a trial that new listeners join while its fault lasts, and are served.
+func (d *demo) withLatecomers(t trial) trial {
+	var late []*listener
+	t.during = func(ctx context.Context) (err error) {
+		late, err = d.joinLate(ctx)
+		return err
+	}
+	t.after = func(context.Context) error {
+		d.leaveLate(late)
+		return nil
+	}
+	return t
+}

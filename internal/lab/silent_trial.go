@@ -1,0 +1,95 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// limitSilent is how long a stream may be missed that arrives at one device no more: 60 ms, or at
+// low rates five packets and 20 ms.
+var limitSilent = max(60*time.Millisecond, pace.stretch(20*time.Millisecond)+5*packetInterval)
+
+// upstreamSilent is fault 15: the upstream has carrier and brings nothing.
+func (d *demo) upstreamSilent(dev string) []trial {
+	return []trial{{
+		fault: 15, device: dev, name: "upstream silent, with carrier", limit: limitSilent, paced: true, hold: holdTime,
+		inject: func(context.Context) error { return d.topo.deafen(dev, upstreamLink) },
+		says:   says(dev, alarms, "streams do not arrive"),
+		heal:   func(context.Context) error { return d.topo.reconnect(dev) },
+	}}
+}
+
+// oneSilent is fault 16: of a thousand streams one does not arrive at one device.
+func (d *demo) oneSilent() []trial {
+	silent := func(dev string) trial {
+		var from uint32
+		return trial{
+			fault: 16, device: dev, name: fmt.Sprintf("one of %d streams silent at it", crowdSize+len(streams)), limit: limitSilent, paced: true, hold: holdTime,
+			inject: func(ctx context.Context) (err error) {
+				if d.crowd == nil {
+					d.crowd, err = startCrowd(ctx, d.topo, crowdSize)
+				}
+				if err != nil {
+					return err
+				}
+				from = d.crowd.round.Load()
+				return d.topo.deafen(dev, upstreamLink, d.firstOf(dev))
+			},
+			says: says(dev, alarms, "STREAMS_LACKING"),
+			heal: func(context.Context) error { return d.topo.reconnect(dev) },
+			after: func(context.Context) error {
+				if lost, _ := d.crowd.loss(from, d.crowd.round.Load()-1); lost > 0 {
+					return fmt.Errorf("the other %d streams missed %d packets", d.crowd.size, lost)
+				}
+				d.say("the other %d streams missed nothing", d.crowd.size)
+				return nil
+			},
+		}
+	}
+	last := silent(deviceB)
+	last.end = func() {
+		d.crowd.close()
+		d.crowd = nil
+	}
+	return []trial{silent(deviceA), last}
+}
+
+// firstOf returns the first of the groups whose stream a device sends.
+func (d *demo) firstOf(dev string) netip.Addr {
+	return d.groups[slices.IndexFunc(d.groups, func(g netip.Addr) bool { return senderOf(g) == dev })]
+}
+
+// sourceSilent is fault 16, too: streams stop at their source, and nothing happens. It is played at
+// the end, because the devices allow a stream to pause again that has paused.
+func (d *demo) sourceSilent() trial {
+	return trial{
+		fault: 16, device: both, name: "source silent", limit: limitNoLoss, doubles: packetInterval,
+		inject: func(context.Context) error {
+			d.src.paused.Store(true)
+			return nil
+		},
+		during: func(ctx context.Context) error { return errors.Join(sleep(ctx, holdTime), d.calm(ctx)) },
+		heal: func(context.Context) error {
+			d.src.paused.Store(false)
+			return nil
+		},
+		after: d.calm,
+	}
+}
+
+// calm returns an error if the devices do not share the sending, or one says that streams do not
+// arrive.
+func (d *demo) calm(ctx context.Context) error {
+	err := d.dutyUnchanged(ctx)
+	for _, s := range slices.Concat(bothSay(alarms, "STREAMS_LACKING"), bothSay(alarms, "ETRUNK_NOT_READY")) {
+		found, failed := s.lines(ctx, d)
+		if err = errors.Join(err, failed); len(found) > 0 {
+			err = errors.Join(err, fmt.Errorf("device %s says: %s", s.device, found[0]))
+		}
+	}
+	return err
+}
