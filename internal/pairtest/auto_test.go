@@ -63,9 +63,13 @@ func TestAutoSwitchover(t *testing.T) {
 	p, s, l := autoPair(t, "3600")
 	from := s.position()
 	mode := func(d *device, mode string) { d.configures("interface eth-trunk 10", "e-trunk mode "+mode) }
+	p.a.canBeReloaded(nil, nil)
+	p.b.canBeReloaded(nil, nil)
 	for range 2 {
 		p.a.types("switchover e-trunk 1")
 		p.serves(p.b)
+		p.a.canBeReloaded([]string{"Eth-Trunk10"}, nil)
+		p.b.canBeReloaded(nil, []string{"Eth-Trunk10"})
 		contains(t, p.a.shows("e-trunk 1"), "left to the peer: handed over on request")
 		p.a.types("undo switchover e-trunk 1")
 		p.serves(p.a)

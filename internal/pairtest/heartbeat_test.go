@@ -162,6 +162,9 @@ func TestHeartbeatPath(t *testing.T) {
 	}
 	p.join(lateGroup, noSource).awaits(s)
 	p.forms(3) // the replication uses the heartbeat path
+	p.a.standsAgainst("BFD session core", "it is Down: a device that fails is missed late")
+	contains(t, p.a.shows("redundancy"), "nothing is heard by the primary path")
+	contains(t, p.a.shows("e-trunk 1"), "nothing is heard by the path ")
 	died := time.Now()
 	p.b.kill()
 	eventually(t, "device a sends everything", p.a.sole)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"tandem/internal/device"
 	"tandem/internal/etrunk"
 	"tandem/internal/rbs"
 )
@@ -121,6 +122,8 @@ func (d *Device) Alone() []Objection {
 			continue
 		}
 		switch {
+		case !i.Up && d.legUp(i.Profile):
+			add(i.Name, "it is down although the Eth-Trunk is up", i.For)
 		case i.Up && !i.Able:
 			add(i.Name, i.Lacks, i.For)
 		case i.Deaf:
@@ -142,6 +145,17 @@ func (d *Device) Alone() []Objection {
 		faults(s.Streams.Lacks, s.Streams.Lacking, "it does not arrive: the other device sends it", add)
 	}
 	return list
+}
+
+// legUp reports whether the Eth-Trunk of a remote backup profile is up. That of a Backup may be
+// down, with all interfaces on it.
+func (d *Device) legUp(profile string) bool {
+	at := slices.IndexFunc(d.Profiles, func(p Profile) bool { return p.Name == profile })
+	if at < 0 {
+		return false
+	}
+	m := d.member(device.Member{ETrunk: d.Profiles[at].ETrunk, EthTrunk: d.Profiles[at].EthTrunk})
+	return m != nil && m.Up
 }
 
 // peerAlone lists what this device sees that keeps the peer from serving all listeners alone.

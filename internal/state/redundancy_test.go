@@ -21,8 +21,9 @@ func whole() *Device {
 		Downstream: []Downstream{{Name: "Eth-Trunk10", Up: true, Able: true, Profile: "rbp1"}},
 		ETrunks: []ETrunk{{ID: 1, PeerAlive: true, PeerDeviceID: &peer, BFDSession: "core", BFD: etrunk.BFDUp,
 			Paths:   []Path{{Kind: "primary", Up: true, For: time.Hour}, {Kind: "heartbeat", Up: true, For: time.Hour}},
-			Members: []Member{{ID: 10, Ready: true, PeerReady: &yes, PeerLack: &none}}}},
+			Members: []Member{{ID: 10, Up: true, Ready: true, PeerReady: &yes, PeerLack: &none}}}},
 		Services: []Service{{Name: "rbs1", TCP: rbs.Connected, InSync: true, Streams: Streams{Watched: true, Compared: true, Flowing: 1000}}},
+		Profiles: []Profile{{Name: "rbp1", ETrunk: 1, EthTrunk: 10}},
 		Gate:     Gate{Installed: true},
 	}
 }
@@ -76,6 +77,9 @@ func TestRedundancy(t *testing.T) {
 			i := &d.Downstream[0]
 			i.Able, i.Lacks, i.For = false, "its MTU is below 1280", time.Second
 		}, []string{"Eth-Trunk10: its MTU is below 1280 (1s, this device)"}, nil},
+		{"a sub-interface down", func(d *Device) { d.Downstream[0].Up, d.Downstream[0].For = false, time.Minute },
+			[]string{"Eth-Trunk10: it is down although the Eth-Trunk is up (1m0s, this device)"}, nil},
+		{"the leg of a Backup is down", func(d *Device) { d.Downstream[0].Up, d.ETrunks[0].Members[0].Up = false, false }, nil, nil},
 		{"deaf", func(d *Device) { d.Downstream[0].Deaf, d.Downstream[0].DeafFor = true, time.Hour },
 			[]string{"Eth-Trunk10: no host is heard on it, although hosts are there (1h0m0s, this device)"}, nil},
 		{"no gate", func(d *Device) { d.Gate.Installed = false }, []string{"gate: the kernel does not forward for this device (?, this device)"}, nil},
