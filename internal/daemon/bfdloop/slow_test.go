@@ -33,7 +33,10 @@ func TestOthersFollowASlowDown(t *testing.T) {
 			m.other.start()
 			m.launch()
 			for range interopTries {
-				m.configure()
+				for _, d := range []time.Duration{2 * interval, interval} { // new intervals end a slowdown
+					m.setIntervals(d)
+					m.configure()
+				}
 				if err := m.until(m.inStep); err != nil {
 					t.Fatal(err)
 				}
