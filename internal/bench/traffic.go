@@ -71,17 +71,18 @@ func (p *pair) stream(groups []int, rate int) (*traffic, error) {
 	for leg, w := range in {
 		t.done.Go(func() { t.receive(w, byte(leg)) })
 	}
-	t.done.Go(func() { t.send(out) })
+	t.done.Go(func() {
+		if err := urgent(anyProcessor, func() error { return t.send(out) }); err != nil {
+			t.fail(err)
+		}
+	})
 	return t, nil
 }
 
-// send sends the packets at a constant rate, on a thread of its own.
-func (t *traffic) send(out [2]*wire) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+// send sends the packets at a constant rate.
+func (t *traffic) send(out [2]*wire) error {
 	defer out[0].close()
 	defer out[1].close()
-	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	f := &frames{}
 	for _, g := range t.groups {
 		f.bytes = streamFrame(f.bytes, g)
@@ -99,12 +100,12 @@ func (t *traffic) send(out [2]*wire) {
 		binary.BigEndian.PutUint64(f.at(i)[packetNumber:], uint64(n))
 		for _, w := range out {
 			if err := w.send(f, i, i+1); err != nil {
-				t.fail(err)
-				return
+				return err
 			}
 		}
 		t.sent.Store(int64(n + 1))
 	}
+	return nil
 }
 
 // receive records packets until some time after the last one was sent.
