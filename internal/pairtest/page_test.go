@@ -51,6 +51,8 @@ func TestPage(t *testing.T) {
 	const reload = "document.getElementById('reload').textContent"
 	const spared = reload + ".match(/router-[ab]: nobody would miss anything/g)?.length"
 	b.shows(spared, 2.0)
+	b.shows("[...document.querySelectorAll('#proofs tr')].map(r => r.children[0].textContent + ' ' + r.children[1].textContent + ' ' + r.children[3].querySelector('span').textContent).join()",
+		"router-a up0 yes,router-a Eth-Trunk10 yes,router-b up0 yes,router-b Eth-Trunk10 yes")
 	b.search("ff3e:ffff::/32", "0 found")
 	b.search("2001:db8:10::dead", "0 found")
 	b.search(asmGroup.String()[:4], "1 found")

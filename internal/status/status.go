@@ -32,9 +32,21 @@ type Device struct {
 	Alarms     []Alarm    `json:"alarms"`
 	// Handovers lists the latest changes of the sent buckets, the latest first.
 	Handovers []Handover `json:"handovers"`
+	// Proofs are what the device has shown to work of its upstream interface and its members.
+	Proofs []Proof `json:"proofs"`
 	// Alone lists what keeps the device from serving all listeners without its peer. It is
 	// null in the status of a release that does not tell it.
 	Alone []Objection `json:"alone"`
+}
+
+// Proof is one kind of proof of an interface, see [state.Proof].
+type Proof struct {
+	Trunk   uint32 `json:"trunk"`
+	Object  string `json:"object"`
+	Kind    string `json:"kind"`
+	Verdict string `json:"verdict"`
+	Since   int64  `json:"since"`
+	Reason  string `json:"reason"`
 }
 
 // Reload is what stands against reloading each of the two devices now, see
@@ -167,11 +179,14 @@ func Of(f Facts) Device {
 	s := &f.Snapshot
 	d := Device{
 		Name: f.Name, ID: s.ID.String(), Version: f.Version, At: s.At.UnixMilli(), Uptime: s.Uptime.Milliseconds(),
-		Members: []Member{}, Trunks: []Trunk{}, Services: []Service{}, Sessions: append([]Session{}, f.Sessions...), Interfaces: []Listener{}, Alarms: []Alarm{},
+		Members: []Member{}, Trunks: []Trunk{}, Services: []Service{}, Sessions: append([]Session{}, f.Sessions...), Interfaces: []Listener{}, Alarms: []Alarm{}, Proofs: []Proof{},
 		Handovers: append([]Handover{}, f.Handovers...),
 	}
 	for _, t := range s.ETrunks {
 		d.Trunks = append(d.Trunks, trunk(&t))
+		for _, p := range t.Proofs {
+			d.Proofs = append(d.Proofs, Proof{t.ID, p.Object, p.Kind, p.Verdict.String(), s.At.Add(-p.For).UnixMilli(), p.Reason})
+		}
 		for _, m := range t.Members {
 			d.Members = append(d.Members, member(t.ID, &m))
 		}
@@ -256,7 +271,7 @@ func (d *Device) interfaces(s *state.Device) {
 func Encode(d Device, most int) []byte {
 	b, err := json.Marshal(d)
 	if err == nil && len(b) > most {
-		d.Alarms, d.Sessions, d.Interfaces = d.Alarms[:0], d.Sessions[:0], d.Interfaces[:0]
+		d.Alarms, d.Sessions, d.Interfaces, d.Proofs = d.Alarms[:0], d.Sessions[:0], d.Interfaces[:0], d.Proofs[:0]
 		b, err = json.Marshal(d)
 	}
 	if err != nil || len(b) > most {

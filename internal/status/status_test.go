@@ -11,6 +11,7 @@ import (
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
 	"tandem/internal/mld"
+	"tandem/internal/proof"
 	"tandem/internal/rbs"
 	"tandem/internal/state"
 )
@@ -30,6 +31,34 @@ func facts() Facts {
 		}),
 		Sessions: []Session{{"core", "Up"}},
 		Alarms:   []event.Alarm{{Condition: event.Condition{AlarmKind: event.PeerLost, Object: "ETrunkId=1"}}},
+	}
+}
+
+// TestAlone: what a device tells of itself comes to its peer. An older release tells nothing, which is not the same as
+// nothing to tell.
+func TestAlone(t *testing.T) {
+	d := Of(facts())
+	if len(d.Alone) == 0 || len(d.Proofs) != 0 {
+		t.Errorf("a device without a gate can serve alone, or has shown something: %+v, %+v", d.Alone, d.Proofs)
+	}
+	got, err := Parse(Encode(d, rbs.MaxStatus))
+	if told := got.PeerTold(time.Second); err != nil || told.ID != d.ID || told.Age != time.Second || len(told.Alone) != len(d.Alone) ||
+		told.Alone[0].Object != d.Alone[0].Object || told.Alone[0].Reason != d.Alone[0].Reason {
+		t.Errorf("%v: %+v is told as %+v", err, d.Alone, told)
+	}
+	got, err = Parse([]byte(`{"id":"1","name":"B"}`))
+	if told := got.PeerTold(0); err != nil || told.Alone != nil || got.Proofs == nil {
+		t.Errorf("an older release: %v, %+v", err, got)
+	}
+	got, err = Parse([]byte(`{"id":"1","alone":[]}`))
+	if told := got.PeerTold(0); err != nil || told.Alone == nil || len(told.Alone) != 0 {
+		t.Errorf("nothing to tell: %v, %+v", err, told)
+	}
+	s := facts()
+	s.Snapshot.ETrunks[0].Proofs = []state.Proof{{Object: "Eth-Trunk10", Kind: "able", Verdict: proof.Refuted, For: time.Minute, Reason: "down"}}
+	want := Proof{1, "Eth-Trunk10", "able", "no", s.Snapshot.At.Add(-time.Minute).UnixMilli(), "down"}
+	if d = Of(s); len(d.Proofs) != 1 || d.Proofs[0] != want {
+		t.Errorf("proofs %+v", d.Proofs)
 	}
 }
 

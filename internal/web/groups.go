@@ -144,11 +144,16 @@ type listener struct {
 // stream is one (S,G): whether this device sends it on the interface, and this kernel's
 // counters.
 type stream struct {
-	Source  string `json:"source"`
-	Origin  string `json:"origin"`
-	Bucket  int    `json:"bucket"`
-	Sends   bool   `json:"sends"`
-	Why     string `json:"why"`
+	Source string `json:"source"`
+	Origin string `json:"origin"`
+	Bucket int    `json:"bucket"`
+	Sends  bool   `json:"sends"`
+	Why    string `json:"why"`
+	// Here and Peer say whether the stream arrives at the two devices, null while that is not
+	// known.
+	Here *bool `json:"here"`
+	Peer *bool `json:"peer"`
+
 	Packets uint64 `json:"packets"`
 	Bytes   uint64 `json:"bytes"`
 }
@@ -198,6 +203,6 @@ func (h *handler) covers(iface string) etrunk.Buckets {
 
 func streamOf(r state.Route, covers etrunk.Buckets) stream {
 	sends, why := r.Sent(covers)
-	return stream{Source: r.Source.String(), Origin: r.Origin.String(), Bucket: r.Bucket, Sends: sends, Why: why,
+	return stream{Source: r.Source.String(), Origin: r.Origin.String(), Bucket: r.Bucket, Sends: sends, Why: why, Here: r.Here, Peer: r.Peer,
 		Packets: r.Packets, Bytes: r.Bytes}
 }

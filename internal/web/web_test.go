@@ -78,7 +78,7 @@ func (m *many) GroupStates(_ string, groups []netip.Addr) (states []state.Group)
 func (m *many) GroupRoutes(group netip.Addr) []state.Route {
 	source := netip.MustParseAddr("2001:db8::1")
 	return []state.Route{{Source: source, Group: group, Bucket: etrunk.BucketOf(source, group), Downstream: []string{"Eth-Trunk10"}, Packets: 9,
-		Arrival: state.Arrival{InStead: m.inStead}},
+		Arrival: state.Arrival{Here: new(bool), InStead: m.inStead}},
 		{Source: source, Group: group, Downstream: []string{"Eth-Trunk11"}}}
 }
 
@@ -148,7 +148,7 @@ func TestGroup(t *testing.T) {
 	for _, in := range []state.Stead{state.BySelf, state.ByPeer} { // of either bucket
 		for _, i := range []int{1, 2, 3, 4, 5, 6} {
 			get(t, newHandler(&many{groups: 10, inStead: in}), "/api/group?interface=Eth-Trunk10&group="+groupOf(i).String(), 200, &d)
-			if d.Streams[0].Sends != (in == state.BySelf) {
+			if s := d.Streams[0]; s.Here == nil || *s.Here || s.Peer != nil || s.Sends != (in == state.BySelf) {
 				t.Errorf("a stream of bucket %d that %s sends in the other's stead is shown as %+v", d.Streams[0].Bucket, in, d.Streams[0])
 			}
 		}

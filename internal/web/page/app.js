@@ -1,6 +1,7 @@
 // The page: it is told how both devices are (api/live) and draws that.
 import { drawPair } from './pair.js';
 import { drawGaps, drawLines, spanOf } from './plot.js';
+import { drawProofs, drawReload } from './proofs.js';
 import { startGroups } from './groups.js';
 import { verdict, FRESH } from './verdict.js';
 import { $, ago, clock, esc, short } from './words.js';
@@ -35,18 +36,10 @@ function draw() {
   drawLines($('plot-joins'), samples, [['joins', s => s.joins], ['leaves', s => s.leaves]], span, short);
   drawLines($('plot-lag'), samples, [['', s => s.self.lag]], span, ms => short(ms) + ' ms');
   drawGaps($('plot-gaps'), handovers(), glance.self.at, span);
-  drawReload();
+  drawProofs([left, right]);
+  drawReload(glance);
   drawAlarms();
   drawEvents();
-}
-
-// drawReload says of each device whether it can be reloaded now, and what stands against it.
-function drawReload() {
-  const devices = [[glance.self.name, glance.reload.self], [glance.peer?.name ?? 'its peer', glance.reload.peer]];
-  $('reload').innerHTML = devices.map(([name, against]) => against.length
-    ? `<div class="alarm warn"><b>${esc(name)}: not now</b>` + against.map(o =>
-      `<p>${esc(o.object)} <span class="dim">${esc(o.reason)}${o.since ? `, for ${ago(glance.self.at - o.since)}` : ''}</span></p>`).join('') + '</div>'
-    : `<p class="good">${esc(name)}: nobody would miss anything</p>`).join('');
 }
 
 function handovers() {

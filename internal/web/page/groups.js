@@ -67,14 +67,17 @@ function sources(g) {
   return (any ? '<span class="dim">any but </span>' : '') + `<span class="mono">${list}</span>${more}`;
 }
 
+const arrives = known => known === null ? '<span class="dim">unknown</span>' : known ? 'yes' : '<span class="warn">no</span>';
+
 function details(d) {
   const streams = d.streams.map(s => `<tr><td class="mono">${esc(s.source)}</td><td>${s.sends ? `<span class="good">this device</span>` : 'the peer'} <span class="dim">${esc(s.why)}</span></td>
+    <td>${arrives(s.here)}</td><td>${arrives(s.peer)}</td>
     <td class="n">${s.bucket}</td><td class="n">${short(s.packets)}</td><td class="n">${short(s.bytes)}</td></tr>`).join('');
   const hosts = d.listeners.map(l => `<tr><td class="mono">${esc(l.host)}</td><td>${sources(l)}</td><td>${l.v1 ? 'MLDv1' : 'MLDv2'}</td>
     <td class="mono">${esc(l.origin)}</td><td class="n">${ago(l.age)}</td><td class="n">${ago(l.expires)}</td></tr>`).join('');
   const left = d.hosts - d.listeners.length;
-  return `<table><thead><tr><th>Stream from</th><th>Sent by</th><th class="n">Bucket</th><th class="n">Packets here</th><th class="n">Bytes here</th></tr></thead>
-    <tbody>${streams || '<tr><td colspan="5" class="dim">No stream has come.</td></tr>'}</tbody></table>
+  return `<table><thead><tr><th>Stream from</th><th>Sent by</th><th>Arrives here</th><th>At the peer</th><th class="n">Bucket</th><th class="n">Packets here</th><th class="n">Bytes here</th></tr></thead>
+    <tbody>${streams || '<tr><td colspan="7" class="dim">No stream has come.</td></tr>'}</tbody></table>
     <table><thead><tr><th>Listener</th><th>Sources</th><th>Version</th><th>Heard by</th><th class="n">Heard before</th><th class="n">Expires in</th></tr></thead>
     <tbody>${hosts}</tbody></table>${left > 0 ? `<p class="dim">and ${short(left)} more</p>` : ''}`;
 }
