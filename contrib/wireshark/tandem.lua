@@ -60,7 +60,7 @@ local e = fields(etrunk, {
   {"change", "Change", "uint32"},
   {"change_echo", "Change echo", "uint32"},
   {"fail_time", "Fail time (ms)", "uint32"},
-  {"tlv", "TLV type", "uint16", base.DEC, {[1] = "member", [2] = "LACP system", [3] = "profile"}},
+  {"tlv", "TLV type", "uint16", base.DEC, {[1] = "member", [2] = "LACP system", [3] = "profile", [4] = "certificate"}},
   {"member", "Eth-Trunk", "uint32"},
   {"remote", "Remote Eth-Trunk", "uint32"},
   {"mode", "Mode", "uint8", base.DEC, member_modes},
@@ -79,6 +79,7 @@ local e = fields(etrunk, {
   {"backup_id", "Backup ID", "uint32"},
   {"hot", "peer-backup hot", "bool", 8, nil, 0x01},
   {"mld", "service-type mld", "bool", 8, nil, 0x01},
+  {"certificate", "SHA-256 of the certificate", "bytes"},
   {"digest", "Digest", "bytes"},
 })
 
@@ -110,6 +111,7 @@ local tlvs = {
     tree:add(e.hot, v(8, 1))
     tree:add(e.mld, v(9, 1))
   end},
+  [4] = {32, function(tree, v) tree:add(e.certificate, v(0, 32)) end},
 }
 
 function etrunk.dissector(buffer, pinfo, tree)

@@ -57,6 +57,9 @@ type Config struct {
 	BFDSession string // name of the bound BFD session, for displays
 	DeviceID   uint64 // persistent; never the same on two devices
 	Members    []MemberConfig
+	// Certificate is the SHA-256 of the certificate by which the peer knows this device on
+	// connections of remote backup services. All zero means none.
+	Certificate [certificateLen]byte
 	// LACP, Profiles and each member's Work are sent to the peer, which compares them
 	// with its own.
 	LACP     LACPSystem

@@ -13,7 +13,7 @@ import (
 // end where those of the code do.
 func TestDocumentedLayouts(t *testing.T) {
 	ends := golden.Layouts(t, page(t))
-	if want := []int{headerLen, memberLen, lacpLen, profileLen}; fmt.Sprint(ends) != fmt.Sprint(want) {
+	if want := []int{headerLen, memberLen, lacpLen, profileLen, certificateLen}; fmt.Sprint(ends) != fmt.Sprint(want) {
 		t.Errorf("the layouts end at %v, want %v", ends, want)
 	}
 }

@@ -79,6 +79,9 @@ type Hello struct {
 	// FailTime is the time without a hello after which the sender is lost, in whole ms.
 	FailTime time.Duration
 	Members  []HelloMember
+	// Certificate is the SHA-256 of the certificate that the sender shows on connections of
+	// remote backup services. All zero means that the sender does not send it.
+	Certificate [certificateLen]byte
 	// LACP and Profiles are for comparison only. A zero LACP means that the sender does
 	// not send it.
 	LACP     LACPSystem
@@ -107,9 +110,11 @@ func PeekID(b []byte) (uint32, error) {
 	return binary.BigEndian.Uint32(b[8:]), nil
 }
 
-// helloLen returns the length of a hello with the given numbers of members and profiles.
+// helloLen returns the length of a hello with the given numbers of members and profiles, and
+// with a certificate.
 func helloLen(members, profiles int) int {
-	return headerLen + (tlvHeaderLen + lacpLen) + members*(tlvHeaderLen+memberLen) + profiles*(tlvHeaderLen+profileLen) + digestLen
+	return headerLen + (tlvHeaderLen + lacpLen) + members*(tlvHeaderLen+memberLen) + profiles*(tlvHeaderLen+profileLen) +
+		(tlvHeaderLen + certificateLen) + digestLen
 }
 
 // Append appends the hello, authenticated by key, to dst. It fails when the
@@ -143,7 +148,7 @@ func (h *Hello) appendBody(dst []byte, mode AuthMode) []byte {
 	for i := range h.Members {
 		dst = h.Members[i].append(dst)
 	}
-	return h.appendSettings(dst)
+	return h.appendCertificate(h.appendSettings(dst))
 }
 
 func (h *Hello) flags() byte {

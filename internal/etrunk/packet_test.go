@@ -33,6 +33,8 @@ var goldenHello = Hello{
 		{ID: 20, Remote: 21, Mode: Auto, Reason: ReasonPeerMemberUp, Held: true, Work: WorkManual, Announcement: Announcement{
 			Mute: true, Lack: LackInterface}},
 	},
+	Certificate: [certificateLen]byte{
+		0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31},
 	LACP:     LACPSystem{SystemID{0x00, 0xe0, 0xfc, 0, 0, 9}, 100},
 	Profiles: []Profile{{Member: 10, BackupID: 10, Hot: true, MLD: true}, {Member: 20, BackupID: 4000000000, MLD: true}},
 }
@@ -128,6 +130,7 @@ func TestHelloRefused(t *testing.T) {
 		{"short member", add(0, 1, 0, 2, 0, 0), CauseBadFormat},
 		{"short LACP system", add(0, 2, 0, 7, 0, 0, 0, 0, 0, 0, 0), CauseBadFormat},
 		{"short profile", add(0, 3, 0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), CauseBadFormat},
+		{"short certificate", add(0, 4, 0, 1, 0), CauseBadFormat},
 		{"member mode", set(headerLen+4+8, 3), CauseBadFormat},
 		{"member role", set(headerLen+4+9, 2), CauseBadFormat},
 		{"member reason", set(headerLen+4+10, 7), CauseBadFormat},
@@ -171,7 +174,7 @@ func TestHelloOfAnEarlierRelease(t *testing.T) {
 	if err := h.Parse(sign(insert(b, old...), key), key); err != nil {
 		t.Fatal(err)
 	}
-	if len(h.Members) != 1 || h.Members[0].ID != 30 || h.Members[0].Work != WorkUnknown || h.LACP != (LACPSystem{}) {
+	if len(h.Members) != 1 || h.Members[0].ID != 30 || h.Members[0].Work != WorkUnknown || h.LACP != (LACPSystem{}) || h.Certificate != [certificateLen]byte{} {
 		t.Errorf("%+v", h)
 	}
 }
@@ -198,7 +201,7 @@ func TestKeyContext(t *testing.T) {
 func TestMostMembersFit(t *testing.T) {
 	key := goldenKey(t, HMACSHA256)
 	h := goldenHello
-	h.Members, h.Profiles = make([]HelloMember, 27), make([]Profile, 35)
+	h.Members, h.Profiles = make([]HelloMember, 27), make([]Profile, 33)
 	b, err := h.Append(nil, key)
 	if err != nil || len(b) > MaxPacket || MaxPacket-len(b) >= tlvHeaderLen+profileLen {
 		t.Fatalf("%d bytes, %v", len(b), err)
@@ -206,7 +209,7 @@ func TestMostMembersFit(t *testing.T) {
 	if err := new(Hello).Parse(b, key); err != nil {
 		t.Error(err)
 	}
-	h.Profiles = make([]Profile, 36)
+	h.Profiles = make([]Profile, 34)
 	if _, err := h.Append(nil, key); err == nil {
 		t.Error("one more was taken")
 	}

@@ -108,6 +108,8 @@ func (h *Hello) decodeTLV(kind uint16, v []byte) error {
 		return h.decodeLACP(v)
 	case tlvProfile:
 		return h.decodeProfile(v)
+	case tlvCertificate:
+		return h.decodeCertificate(v)
 	}
 	return nil
 }

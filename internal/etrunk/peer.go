@@ -228,5 +228,5 @@ func (t *Trunk) peerMember(m *member) (*HelloMember, bool) {
 func sameContent(a, b *Hello) bool {
 	return a.Role == b.Role && a.Priority == b.Priority && a.SystemID == b.SystemID && a.FailTime == b.FailTime &&
 		a.DeviceID == b.DeviceID && a.Preferred == b.Preferred && a.PeerLost == b.PeerLost &&
-		a.LACP == b.LACP && slices.Equal(a.Members, b.Members) && slices.Equal(a.Profiles, b.Profiles)
+		a.LACP == b.LACP && a.Certificate == b.Certificate && slices.Equal(a.Members, b.Members) && slices.Equal(a.Profiles, b.Profiles)
 }

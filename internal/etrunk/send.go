@@ -132,7 +132,7 @@ func (t *Trunk) hello() Hello {
 		Role: t.kept.Role, Reason: t.kept.Reason, Priority: c.Priority, SystemID: c.SystemID, DeviceID: c.DeviceID,
 		Epoch: o.Epoch, Sequence: o.Sequence, Challenge: o.Challenge, Echo: p.Candidate,
 		PeerEpoch: p.Epoch, Change: o.Change, FailTime: t.failTime(),
-		LACP: c.LACP, Profiles: c.Profiles,
+		LACP: c.LACP, Profiles: c.Profiles, Certificate: c.Certificate,
 	}
 	if p.Epoch != 0 {
 		h.ChangeEcho = p.Hello.Change

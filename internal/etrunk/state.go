@@ -193,7 +193,10 @@ type State struct {
 	PeerPriority uint8
 	PeerSystemID SystemID
 	PeerFailTime time.Duration
-	PeerDeviceID uint64
+	PeerDeviceID uint64 // 0 while nothing has been heard
+	// PeerCertificate is the SHA-256 of the peer's certificate, all zero if the peer does not
+	// send it.
+	PeerCertificate [certificateLen]byte
 
 	// Compared says that the settings have been compared with those of a peer, or that
 	// the hellos of a peer are refused because of a setting. Then Differences lists the

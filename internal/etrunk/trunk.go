@@ -6,6 +6,7 @@
 // docs/protocol/etrunk.md specifies the protocol.
 //
 //	packet.go, parse.go   the hello on the wire
+//	certificate.go        the certificate that it names
 //	lack.go               why a member is not ready: the codes in the hello
 //	auth.go               the digest of a hello
 //	config.go             Config, and settings.go which settings the devices compare
@@ -231,7 +232,7 @@ func (t *Trunk) State(now instant.Time) State {
 	}
 	if h := &t.kept.Peer.Hello; t.kept.Peer.Heard {
 		s.PeerRole, s.PeerPriority, s.PeerSystemID = h.Role, h.Priority, h.SystemID
-		s.PeerFailTime, s.PeerDeviceID = h.FailTime, h.DeviceID
+		s.PeerFailTime, s.PeerDeviceID, s.PeerCertificate = h.FailTime, h.DeviceID, h.Certificate
 	}
 	for _, m := range t.members {
 		s.Members = append(s.Members, t.memberState(now, m))
