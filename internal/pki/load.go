@@ -98,7 +98,16 @@ func Explain(err error) error {
 	}
 	var invalid *tls.CertificateVerificationError
 	if errors.As(err, &invalid) {
-		return fmt.Errorf("the peer's certificate is refused: %w", invalid.Err)
+		return fmt.Errorf("the peer's certificate is refused: %w", refusal{invalid})
 	}
 	return err
 }
+
+// refusal is the reason alone for which a certificate is refused.
+type refusal struct {
+	of *tls.CertificateVerificationError
+}
+
+func (r refusal) Error() string { return r.of.Err.Error() }
+
+func (r refusal) Unwrap() error { return r.of }

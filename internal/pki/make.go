@@ -90,6 +90,11 @@ func (ca identity) issue(d Device, notBefore time.Time, lifetime time.Duration) 
 // sign completes a certificate with a new key. Without an authority the certificate signs
 // itself.
 func sign(template *x509.Certificate, notBefore time.Time, lifetime time.Duration, ca *identity) (identity, error) {
+	return signUntil(template, notBefore, notBefore.Add(lifetime), ca)
+}
+
+// signUntil is sign with an end in place of a lifetime.
+func signUntil(template *x509.Certificate, notBefore, notAfter time.Time, ca *identity) (identity, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return identity{}, err
@@ -98,7 +103,7 @@ func sign(template *x509.Certificate, notBefore time.Time, lifetime time.Duratio
 	if err != nil {
 		return identity{}, err
 	}
-	template.NotBefore, template.NotAfter = notBefore, notBefore.Add(lifetime)
+	template.NotBefore, template.NotAfter = notBefore, notAfter
 	if ca == nil {
 		ca = &identity{template, key}
 	}
