@@ -103,10 +103,17 @@ func run(f flags) error {
 	if err != nil {
 		return err
 	}
+	certificate, made, err := identity.Certificate(f.state)
+	if err != nil {
+		return err
+	}
+	if made != nil {
+		log.Emit(event.CertificateMade.With(fmt.Sprintf("%x", certificate.Fingerprint()), made))
+	}
 	consoleSocket := inherited.One(consoleFile)
 	build := console.ThisBuild()
 	d, err := daemon.New(daemon.Options{
-		RunDir: f.run, Version: build.Version, DeviceID: id, Journal: log, BFDHelper: bfdloop.SelfHelper(), Inherited: inherited,
+		RunDir: f.run, Version: build.Version, DeviceID: id, Certificate: certificate, Journal: log, BFDHelper: bfdloop.SelfHelper(), Inherited: inherited,
 		Recording: f.recording << 20,
 	})
 	if err != nil {

@@ -29,6 +29,27 @@ func nameOf[V any](objects map[string]*V, name string) string {
 // Service returns the remote backup service with a name, nil if there is none.
 func (m *Model) Service(name string) *Service { return byName(m.Services, name) }
 
+// LeadTo lists the E-Trunks whose hellos tell of the peer of a service: those between its
+// addresses, else those that its profiles name.
+func (m *Model) LeadTo(s *Service) (ids []uint32) {
+	var named []uint32
+	for _, id := range slices.Sorted(maps.Keys(m.ETrunks)) {
+		if e := m.ETrunks[id]; e.VPN == "" && s.Peer.IsValid() && e.Peer == s.Peer && e.Local == s.Local {
+			ids = append(ids, id)
+		}
+		for _, p := range m.Profiles {
+			if p.ETrunk == id && m.Service(p.Service) == s {
+				named = append(named, id)
+				break
+			}
+		}
+	}
+	if len(ids) > 0 {
+		return ids
+	}
+	return named
+}
+
 // SSLPolicy returns the SSL policy with a name, nil if there is none.
 func (m *Model) SSLPolicy(name string) *SSLPolicy { return byName(m.SSLPolicies, name) }
 

@@ -98,6 +98,8 @@ type Service struct {
 	// SSLPolicy is the SSL policy of the connection. Without one the connection does not
 	// use TLS.
 	SSLPolicy string
+	// Plaintext says that the connection is in clear. It is for peers that know nothing else.
+	Plaintext bool
 	// Retention is how long the peer's records do not age while the service is down and the
 	// peer lives.
 	Retention time.Duration

@@ -14,6 +14,7 @@ func serviceEntries() []entry {
 		func(m *Model) map[string]*Service { return m.Services }, newService,
 		servicePeer(),
 		serviceSSL(),
+		servicePlaintext(),
 		number("track bfd-session <discriminator:1..16384>", "Drop the connection when a BFD session goes down",
 			func(s *Service) *uint32 { return &s.TrackBFD }, 0),
 		duration("retention <seconds:0..86400>", "Set how long listeners of a living peer are kept without it", time.Second,

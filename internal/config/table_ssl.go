@@ -55,6 +55,15 @@ func parseFile(s string) (string, error) {
 	return s, nil
 }
 
+// Pinned reports whether the peer must show the certificate that its hellos name.
+func (s *Service) Pinned() bool { return s.SSLPolicy == "" && !s.Plaintext }
+
+// servicePlaintext gives up the protection of a service.
+func servicePlaintext() setting[Service] {
+	return flag("transport plaintext", "Replicate in clear, so that anybody on the path reads and alters the listeners",
+		func(s *Service) *bool { return &s.Plaintext }, false)
+}
+
 // serviceSSL binds a service to an SSL policy.
 func serviceSSL() setting[Service] {
 	return setting[Service]{

@@ -159,6 +159,14 @@ func (v *validator) service(s *Service) {
 	if !s.Peer.IsValid() {
 		v.warn(where, "it has no peer-ipv6, so it does not connect")
 	}
+	switch {
+	case s.Plaintext && s.SSLPolicy != "":
+		v.fail(where, "transport plaintext and bind ssl-policy exclude each other")
+	case s.Plaintext:
+		v.warn(where, "it replicates in clear: anybody on the path reads and alters the listeners")
+	case s.Pinned() && s.Peer.IsValid() && !v.led(s):
+		v.warn(where, "no e-trunk tells the certificate of its peer, so it does not connect without bind ssl-policy, or transport plaintext")
+	}
 	if s.SSLPolicy != "" {
 		switch p := v.m.SSLPolicy(s.SSLPolicy); {
 		case p == nil:
@@ -180,6 +188,14 @@ func (v *validator) service(s *Service) {
 	if !found {
 		v.fail(where, "no BFD session has the local discriminator %d; known: %s", s.TrackBFD, listOrNone(discriminators))
 	}
+}
+
+// led reports whether an E-Trunk leads to the peer of a service. One that a profile names and
+// that is missing is told there.
+func (v *validator) led(s *Service) bool {
+	named := false
+	inOrder(v.m.Profiles, func(p *Profile) { named = named || p.ETrunk != 0 && v.m.Service(p.Service) == s })
+	return named || len(v.m.LeadTo(s)) > 0
 }
 
 func (v *validator) profile(p *Profile) {

@@ -11,6 +11,7 @@ func TestValidate(t *testing.T) {
 	const trunk = "e-trunk 1\nsecurity-key simple k\npeer-ipv6 2001:db8::2 source-ipv6 2001:db8::1\nquit\n"
 	const profile = "remote-backup-profile p1\nbackup-id 1 remote-backup-service rbs1\npeer-backup hot\ne-trunk 1 eth-trunk 10\nservice-type mld\nquit\n"
 	const complete = services + trunk + profile
+	const policy = "ssl policy q\ntrusted-ca load pem-ca /ca.pem\ncertificate load pem-cert /c.pem key-file /k.pem\nquit\n"
 	session := func(name string, source string, discriminator int) string {
 		return fmt.Sprintf("bfd\nquit\nbfd %s bind peer-ipv6 2001:db8::2 %s\ndiscriminator local %d\ndiscriminator remote 9\nquit\n", name, source, discriminator)
 	}
@@ -20,7 +21,7 @@ func TestValidate(t *testing.T) {
 		{"empty", "", ""},
 		{"complete", complete, ""},
 		{"unknown service", trunk + profile, "remote-backup-profile p1: unknown remote-backup-service rbs1; none is configured"},
-		{"removed service", complete + "remote-backup-service rbs2\npeer-ipv6 2001:db8::3 source-ipv6 2001:db8::1\nquit\nundo remote-backup-service rbs1",
+		{"removed service", complete + policy + "remote-backup-service rbs2\npeer-ipv6 2001:db8::3 source-ipv6 2001:db8::1\nbind ssl-policy q\nquit\nundo remote-backup-service rbs1",
 			"unknown remote-backup-service rbs1; known: rbs2"},
 		{"removed E-Trunk", complete + "undo e-trunk 1", "remote-backup-profile p1: unknown e-trunk 1; known: none"},
 		{"removed profile", complete + "interface eth-trunk 10\nmld enable\nmulticast ipv6 routing-enable\nremote-backup-profile p1\nsystem-view\nundo remote-backup-profile p1",
@@ -32,6 +33,10 @@ func TestValidate(t *testing.T) {
 			"remote-backup-service rbs1: it has the addresses and the port of s2"},
 		{"incomplete profile", complete + "remote-backup-profile p2", "warning: remote-backup-profile p2: nothing is backed up without backup-id, peer-backup hot, e-trunk, service-type"},
 		{"incomplete service", "remote-backup-service s", "warning: remote-backup-service s: it has no peer-ipv6, so it does not connect"},
+		{"in clear", complete + "remote-backup-service rbs1\ntransport plaintext", "warning: remote-backup-service rbs1: it replicates in clear: anybody on the path reads and alters the listeners"},
+		{"in clear and not", complete + policy + "remote-backup-service rbs1\ntransport plaintext\nbind ssl-policy q", "remote-backup-service rbs1: transport plaintext and bind ssl-policy exclude each other"},
+		{"service without E-Trunk", complete + "remote-backup-service rbs2\npeer-ipv6 2001:db8::3 source-ipv6 2001:db8::1",
+			"warning: remote-backup-service rbs2: no e-trunk tells the certificate of its peer, so it does not connect without bind ssl-policy, or transport plaintext"},
 		{"no key", complete + "e-trunk 1\nundo security-key", "warning: e-trunk 1: it has no security-key, so it sends and accepts nothing"},
 		{"no peer", "e-trunk 1\nsecurity-key simple k", "warning: e-trunk 1: it has no peer-ipv6, so it cannot find its peer"},
 		{"trunk in two E-Trunks", complete + "e-trunk 2\nsecurity-key simple k\npeer-ipv6 2001:db8::2 source-ipv6 2001:db8::1\ninterface eth-trunk 10\ne-trunk 2",

@@ -191,6 +191,8 @@ var help = map[string]string{
 	"source":                 "Where packets come from",
 	"source-ipv6":            "Address of this device",
 	"timer":                  "Timer",
+	"transport":              "How the connection is protected",
+	"plaintext":              "Not at all",
 	"track":                  "Follow the state of something else",
 	"track-interface":        "Interface that the session follows",
 	"authentication-retries": "How many keys may be tried",

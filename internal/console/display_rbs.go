@@ -23,6 +23,8 @@ func servicesDisplay(services []state.Service, verbose bool) Display {
 			field{"Track-BFD", &r.TrackBFD},
 			field{"SSL-Policy-Name", &r.SSLPolicy},
 			field{"SSL-State", &r.SSLState},
+			field{"Verified-By", &r.Verified},
+			field{"Peer-Certificate", &r.PeerCertificate},
 			field{"Last up time", &r.LastUp},
 			field{"In-Sync", &r.InSync},
 			field{"Lag-Records", &r.LagRecords},
@@ -39,6 +41,7 @@ func servicesDisplay(services []state.Service, verbose bool) Display {
 
 func showService(s *sheet, r *state.Service) {
 	s.fields(1, 22,
+		field{"Transport-Plaintext", &r.Plaintext},
 		field{"In This State For", &r.Since},
 		field{"Peer-Device-ID", &r.PeerDeviceID},
 		field{"Local-Digest", &r.LocalDigest},

@@ -111,12 +111,15 @@ func sampleServices() []state.Service {
 		Name: "s1", Peer: addr("2001:db8::2"), Local: addr("2001:db8::1"), Port: 7000, TCP: rbs.Connected,
 		Since: 90 * time.Second, LastUp: day, PeerDeviceID: peerID, InSync: true,
 		LagRecords: 2, Lag: 15 * time.Millisecond, LocalDigest: 0xabc, PeerDigest: 0xabc,
+		Security: rbs.Security{TLS: true, Certificate: rbs.Fingerprint{0xab, 31: 0xcd}}, Pin: rbs.Pin{Certificate: rbs.Fingerprint{0xab, 31: 0xcd}}, PinnedBy: 1,
 		LastFull:       rbs.SyncStats{Count: 1, At: day, Took: 400 * time.Millisecond, Sent: 300},
 		LastDifference: rbs.SyncStats{Count: 2, At: day, Took: 40 * time.Millisecond, Sent: 3, Received: 5},
 	}, {
 		Name: "s2", TCP: rbs.Initial, LastError: "the peer refuses",
+	}, {
+		Name: "s3", Peer: addr("2001:db8::4"), Local: addr("2001:db8::3"), Port: 7001, TCP: rbs.Connecting, LastError: "connection refused",
 	}})
-	services[0].TrackBFD, services[0].SSLPolicy = "10", "pair"
+	services[0].TrackBFD, services[1].SSLPolicy, services[2].Plaintext = "10", "pair", true
 	services[0].Streams = state.Streams{Watched: true, Compared: true, Flowing: 997, Lacking: 2, StandsIn: 1,
 		Lacks:  []state.StreamFault{{Stream: "(2001:db8:5::1, ff1e::7)", For: time.Minute}, {Stream: "(2001:db8:5::1, ff1e::9)", For: time.Second}},
 		Stands: []state.StreamFault{{Stream: "(2001:db8:5::1, ff1e::8)", For: time.Hour}}}

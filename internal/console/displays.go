@@ -99,7 +99,7 @@ func displayService(s *Session, a command.Args) (Display, error) {
 		if c == nil {
 			continue // the service has just been removed
 		}
-		if r.SSLPolicy = c.SSLPolicy; c.TrackBFD != 0 {
+		if r.SSLPolicy, r.Plaintext = c.SSLPolicy, c.Plaintext; c.TrackBFD != 0 {
 			r.TrackBFD = strconv.Itoa(int(c.TrackBFD))
 		}
 	}

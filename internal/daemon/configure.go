@@ -17,7 +17,7 @@ var planes = map[config.ForwardingPlane]*multicast.PlaneKind{
 }
 
 func (o *owners) translate(m *config.Model) settings.Translation {
-	return settings.Translation{Model: m, Links: o.links, DeviceID: o.opts.DeviceID}
+	return settings.Translation{Model: m, Links: o.links, DeviceID: o.opts.DeviceID, Certificate: o.opts.Certificate.Fingerprint()}
 }
 
 // withdraw makes the members hand over that a configuration would keep from serving.

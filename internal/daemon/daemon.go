@@ -8,6 +8,7 @@ import (
 	"tandem/internal/event"
 	"tandem/internal/journal"
 	"tandem/internal/linux/inherit"
+	"tandem/internal/pki"
 	"tandem/internal/task"
 )
 
@@ -15,8 +16,11 @@ import (
 type Options struct {
 	RunDir   string // console socket, pid file, lock: a directory that is empty after a reboot
 	DeviceID uint64 // persistent, different from the peer's
-	Version  string // version of the program, reported to the peer
-	Journal  *journal.Journal
+	// Certificate is what the device shows to its peer on the channels. Without one the device
+	// makes one that it forgets at its end.
+	Certificate *pki.Self
+	Version     string // version of the program, reported to the peer
+	Journal     *journal.Journal
 	// BFDHelper is the command line of the process that runs BFD, see [bfdloop.Options]. If it
 	// is empty, BFD runs on a thread of this process.
 	BFDHelper []string
@@ -35,6 +39,12 @@ type Daemon struct {
 
 // New prepares a daemon with netlink and BFD. Nothing is configured until Apply.
 func New(opts Options) (*Daemon, error) {
+	if opts.Certificate == nil {
+		var err error
+		if opts.Certificate, err = pki.NewSelf(); err != nil {
+			return nil, err
+		}
+	}
 	o, err := newOwners(opts)
 	if err != nil {
 		return nil, err

@@ -68,7 +68,7 @@ func newOwners(opts Options) (*owners, error) {
 		Changed: func(netdev string) { o.tellLink(o.netif.Told(o.links.Get(netdev))) },
 	})
 	o.channels = channel.New(channel.Options{
-		Loop: o.loop, Handle: o.router.Handle, Emit: opts.Journal.Emit, Tasks: o.tasks,
+		Loop: o.loop, Handle: o.router.Handle, Emit: opts.Journal.Emit, Tasks: o.tasks, Own: opts.Certificate,
 		Inherited: func(at netip.AddrPort) *os.File { return left.bound(rbsFile, at, "") },
 	})
 	o.bfd, err = bfdsession.Start(bfdsession.Options{

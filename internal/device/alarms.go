@@ -26,6 +26,12 @@ func (d *Device) Conditions() (list []event.Condition) {
 		if s.cfg.Enabled && s.core.TCP() != rbs.Connected && s.core.LastError() != "" {
 			hold(event.ChannelDown, "ServiceName="+s.name, s.core.LastError())
 		}
+		if why := s.core.Distrusted(); why != "" {
+			hold(event.PeerNotTrusted, "ServiceName="+s.name, why)
+		}
+		if s.inClear() {
+			hold(event.ChannelInClear, "ServiceName="+s.name, "the hellos of the peer name no certificate: it is of an older release")
+		}
 		if s.core.Diverged() {
 			hold(event.Diverged, "ServiceName="+s.name, "")
 		}

@@ -26,6 +26,7 @@
 //	alarms_hosts.go    alarms of hosts and of foreign queriers
 //	announce.go        queries and reports after the devices have found each other
 //	upkeep.go          consequences of the duties that go through many records
+//	pin.go             who the peers of the services are, by the hellos
 //	pair.go            what each member does: readiness, duty, leg, announcement
 //	proofs.go          what has been shown to work, and since when
 //	ready.go           what a member lacks to serve
@@ -41,6 +42,7 @@
 //	arrivals_view.go   what displays and alarms tell of the streams that come in
 //	arrivals.go        which streams come in at one of the two devices only
 //	replication.go     the remote backup services
+//	trust.go           whether the peer of a service is known, and has proven itself
 //	service.go         one remote backup service, and the records that it replicates
 //	leaves.go          the records of a service by leaves, for a comparison
 //	exceptions.go      the streams to send in the peer's stead for unacknowledged listeners

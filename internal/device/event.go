@@ -91,18 +91,28 @@ type (
 		Service string
 		Conn    rbs.ConnID
 		From    netip.Addr
+		By      rbs.Security
 	}
 	// ChannelDialled gives a service a connection that this device has opened.
 	ChannelDialled struct {
 		Service string
 		Conn    rbs.ConnID
+		By      rbs.Security
 	}
-	// ChannelDialFailed says that this device could not open a connection.
-	ChannelDialFailed struct{ Service, Reason string }
+	// ChannelDialFailed says that this device could not open a connection. With Distrust,
+	// the other end has not proven to be the peer.
+	ChannelDialFailed struct {
+		Service, Reason string
+		Distrust        bool
+	}
 	// ChannelListenFailed says that this device could not listen for connections.
 	ChannelListenFailed struct{ Service, Reason string }
-	// ChannelHandshakeFailed says that TLS failed on an accepted connection.
-	ChannelHandshakeFailed struct{ Service, Reason string }
+	// ChannelHandshakeFailed says that TLS failed on an accepted connection. With Distrust,
+	// the other end has not proven to be the peer.
+	ChannelHandshakeFailed struct {
+		Service, Reason string
+		Distrust        bool
+	}
 	// ChannelReceived carries bytes received from a connection.
 	ChannelReceived struct {
 		Service string

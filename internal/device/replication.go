@@ -4,6 +4,7 @@ import (
 	"iter"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 
 	"tandem/internal/etrunk"
@@ -50,7 +51,7 @@ func (rp *replication) configure(now instant.Time) {
 		if s == nil {
 			s = rp.add(name)
 		}
-		if s.cfg != cfg {
+		if !reflect.DeepEqual(s.cfg, cfg) {
 			s.cfg = cfg
 			rp.enable(now, s)
 		}
@@ -61,7 +62,10 @@ func (rp *replication) configure(now instant.Time) {
 // disabled while the BFD session that it tracks is down.
 func (rp *replication) enable(now instant.Time, s *service) {
 	cfg := s.cfg.Config
-	cfg.Detour = s.Detour
+	cfg.Detour, cfg.Wait = s.Detour, s.waits()
+	if s.cfg.Pinned {
+		cfg.Pin = s.Pin.Pin
+	}
 	cfg.Enabled = cfg.Enabled && (s.Detour.Peer.IsValid() || rp.bfdState(s.cfg.BFDSession) != etrunk.BFDDown)
 	s.core.Configure(now, cfg, &s.fx)
 }
@@ -91,15 +95,21 @@ func (rp *replication) handle(now instant.Time, ev Event) {
 	}
 	switch ev := ev.(type) {
 	case ChannelAccepted:
-		with(ev.Service, func(s *service) { s.core.Accepted(now, ev.Conn, ev.From, &s.fx) })
+		with(ev.Service, func(s *service) { s.core.Accepted(now, ev.Conn, ev.From, ev.By, &s.fx) })
 	case ChannelDialled:
-		with(ev.Service, func(s *service) { s.core.Dialled(now, ev.Conn, &s.fx) })
+		with(ev.Service, func(s *service) { s.core.Dialled(now, ev.Conn, ev.By, &s.fx) })
 	case ChannelDialFailed:
-		with(ev.Service, func(s *service) { s.core.DialFailed(now, ev.Reason, &s.fx) })
+		with(ev.Service, func(s *service) {
+			s.distrust(now, ev.Distrust, ev.Reason)
+			s.core.DialFailed(now, ev.Reason, &s.fx)
+		})
 	case ChannelListenFailed:
 		with(ev.Service, func(s *service) { s.core.ListenFailed(now, ev.Reason, &s.fx) })
 	case ChannelHandshakeFailed:
-		with(ev.Service, func(s *service) { s.core.HandshakeFailed(now, ev.Reason, &s.fx) })
+		with(ev.Service, func(s *service) {
+			s.distrust(now, ev.Distrust, ev.Reason)
+			s.core.HandshakeFailed(now, ev.Reason, &s.fx)
+		})
 	case ChannelReceived:
 		with(ev.Service, func(s *service) { s.core.Received(now, ev.Conn, ev.Bytes, &s.fx) })
 	case ChannelWritten:

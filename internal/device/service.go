@@ -40,6 +40,7 @@ type ServiceKept struct {
 	Detour     rbs.Ends     // addresses of a heartbeat path to connect between, zero for none
 	// Arriving is whether the streams behind its interfaces arrive here.
 	Arriving proof.Standing
+	Pin      ServicePin // who the peer is
 }
 
 // observe passes an outcome of the connection to the observer, see [Device.Observe].

@@ -61,6 +61,10 @@ type ServiceSettings struct {
 	// Retention is how long this device keeps the peer's records from aging while the
 	// channel is down and the peer is alive.
 	Retention time.Duration
+	// Pinned says that the peer must show the certificate that its hellos name, on one of
+	// ETrunks. Of these the first counts most.
+	Pinned  bool
+	ETrunks []uint32 // E-Trunks that lead to the peer of the service
 	// BFDSession is a BFD session that ends the connection when it goes Down, empty for
 	// none.
 	BFDSession string

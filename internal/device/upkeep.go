@@ -17,9 +17,10 @@ type upkeep struct {
 	downstreams *downstreams
 }
 
-// refresh does all three parts.
+// refresh does all four parts.
 func (u *upkeep) refresh(now instant.Time) {
 	u.refreshDetours(now)
+	u.refreshPins(now)
 	u.refreshRetention(now)
 	u.refreshQueriers(now)
 }

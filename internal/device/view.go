@@ -42,7 +42,9 @@ func (d *Device) Snapshot(now instant.Time, wall time.Time) Snapshot {
 	}
 	s.Proofs = d.proofs(now)
 	for _, service := range d.services.list {
-		s.Services = append(s.Services, service.core.State(now, wall))
+		state := service.core.State(now, wall)
+		state.PinnedBy = service.Pin.ETrunk
+		s.Services = append(s.Services, state)
 		s.Streams = append(s.Streams, d.arrivals.snapshot(service))
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.settings.Profiles)) {

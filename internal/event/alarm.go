@@ -48,6 +48,8 @@ var (
 	InterfaceAbsent  = alarm(AlarmMinor, "INTERFACE_ABSENT", "The machine has no interface of a configured name or alias.")
 	SourceMissing    = alarm(AlarmMajor, "SOURCE_ADDRESS_MISSING", "No interface has an address from which the configuration has the device speak.")
 	ChannelDown      = alarm(AlarmMajor, "RBS_CHANNEL_DOWN", "Listeners are not replicated.")
+	PeerNotTrusted   = alarm(AlarmCritical, "RBS_PEER_NOT_TRUSTED", "Somebody at the address of the peer has not proven to be the peer, and was refused.")
+	ChannelInClear   = alarm(AlarmMinor, "RBS_IN_CLEAR", "Listeners are replicated in clear, because the peer is of a release that cannot do otherwise.")
 	Diverged         = alarm(AlarmMajor, "RBS_DIVERGED", "The databases of the pair differ although nothing is under way; what differs is being exchanged.")
 	CertificateEnds  = alarm(AlarmMajor, "SSL_CERT_ENDS", "The certificate of a replication channel ends within 30 days, has ended, or is of no use.")
 	SessionDown      = alarm(AlarmMajor, "BFD_SESSION_DOWN", "A BFD session that was up is down.")

@@ -96,6 +96,8 @@ var (
 var (
 	Started = declare("SYSTEM", Notice, "STARTED", "Version DeviceId",
 		"The daemon has started.")
+	CertificateMade = declare("SYSTEM", Notice, "CERTIFICATE_MADE", "Sha256 Reason",
+		"The device has made itself a certificate for the remote backup services, because it has none that can be used.")
 	Stopping = declare("SYSTEM", Notice, "STOPPING", "",
 		"The daemon was asked to end and hands over.")
 	TookOver = declare("SYSTEM", Notice, "TOOK_OVER", "Uptime",

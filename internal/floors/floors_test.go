@@ -64,7 +64,7 @@ var allowed = map[string][]string{
 	"daemon/eventloop":    {},
 	"daemon/bfdsession":   {"daemon/bfdloop", "daemon/eventloop", "config", "device", "state", "bfd", "etrunk", "event"},
 	"daemon/settings":     {"daemon/multicast", "fib", "bfd", "daemon/channel", "daemon/hello", "daemon/netif", "config", "device", "etrunk", "mld", "pki", "rbs"},
-	"daemon/identity":     {"config"},
+	"daemon/identity":     {"config", "pki"},
 	"daemon/hello":        {"daemon/eventloop", "task", "device", "etrunk", "event", "linux/inherit", "linux/udp"},
 	"daemon/channel":      {"daemon/eventloop", "task", "device", "rbs", "event", "pki"},
 	"daemon/bfdloop":      {"instant", "bfd", "task", "linux/clock", "linux/sched", "linux/udp"},

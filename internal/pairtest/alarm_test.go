@@ -77,3 +77,15 @@ func TestDivergenceIsShown(t *testing.T) {
 		p.forms(1)
 	}
 }
+
+// raises waits for an alarm, whatever others there are.
+func (d *device) raises(want string) {
+	d.t.Helper()
+	eventually(d.t, "device "+d.name+" has the alarm "+want, func() error {
+		got, err := d.alarms()
+		if err == nil && !slices.Contains(got, want) {
+			err = fmt.Errorf("it has %v", got)
+		}
+		return err
+	})
+}

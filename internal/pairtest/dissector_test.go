@@ -66,6 +66,9 @@ func TestDissector(t *testing.T) {
 	p := newPair(t)
 	captured := p.nodes["a"].Capture(t, coreLink)
 	p.start()
+	for _, d := range []*device{p.a, p.b} {
+		d.configures("remote-backup-service rbs1", "transport plaintext")
+	}
 	s := p.stream(ssmGroup)
 	l := p.join(ssmGroup, sourceAddr)
 	l.awaits(s)

@@ -75,8 +75,8 @@ func (d *device) complains(about string) {
 	})
 }
 
-// TestTLS changes the channel from clear text to TLS and tests certificates with faults. B
-// connects, A listens.
+// TestTLS changes the channel from TLS by the certificates of the devices to clear text, then to
+// TLS by an SSL policy, and tests certificates with faults. B connects, A listens.
 func TestTLS(t *testing.T) {
 	p := newPair(t)
 	now := time.Now()
@@ -85,11 +85,24 @@ func TestTLS(t *testing.T) {
 	for _, d := range []*device{p.a, p.b} {
 		d.start(configuration(d.name)...)
 	}
-	p.synchronised("clear")
+	p.synchronised("TLS 1.3")
+	for _, d := range []*device{p.a, p.b} {
+		contains(t, d.shows("remote-backup-service rbs1"), "Verified-By          : the hellos of E-Trunk 1\n")
+	}
 
-	p.a.configures(policy(good, good, "a")...)
+	p.a.configures("remote-backup-service rbs1", "transport plaintext")
+	p.b.complains("TLS: the peer does not speak TLS")
+	p.b.raises("RBS_PEER_NOT_TRUSTED")
+	p.b.configures("remote-backup-service rbs1", "transport plaintext")
+	p.synchronised("clear")
+	contains(t, p.b.shows("remote-backup-service rbs1"), "Verified-By          : nothing: it is configured to be in clear\n")
+	for _, d := range []*device{p.a, p.b} {
+		d.hasAlarms()
+	}
+
+	p.a.configures(append(policy(good, good, "a"), "undo transport plaintext")...)
 	p.a.complains("TLS: the peer does not speak TLS")
-	p.b.configures(policy(good, good, "b")...)
+	p.b.configures(append(policy(good, good, "b"), "undo transport plaintext")...)
 	p.synchronised("TLS 1.3")
 
 	p.b.configures(policy(strange, strange, "b")...)
@@ -122,7 +135,7 @@ func TestTLS(t *testing.T) {
 	for _, d := range []*device{p.a, p.b} {
 		d.configures("remote-backup-service rbs1", "undo bind ssl-policy", "quit", "undo ssl policy pair")
 	}
-	p.synchronised("clear")
+	p.synchronised("TLS 1.3")
 }
 
 // TestCertificateThatIsOfNoUse: if files have become unusable since their commit, the device

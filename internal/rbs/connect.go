@@ -67,20 +67,27 @@ func (s *Service) backOff(now instant.Time) {
 	s.retryAt = now.Add(wait/2 + time.Duration(s.rng.Int64N(int64(wait/2)+1)))
 }
 
-// Dialled says that the last Dial has succeeded. conn is the connection.
-func (s *Service) Dialled(now instant.Time, conn ConnID, fx *Effects) {
+// Dialled says that the last Dial has succeeded. conn is the connection, by how it is
+// protected.
+func (s *Service) Dialled(now instant.Time, conn ConnID, by Security, fx *Effects) {
 	if !s.dialledAt.IsSet() {
 		s.refuse(conn, &s.kept.Counters.RefusedState, "connection was not asked for", fx)
 		return
 	}
 	s.dialledAt = instant.Never
-	s.current = s.newLink(now, conn)
+	if err := s.checkPin(by); err != nil {
+		s.refuse(conn, &s.kept.Counters.DialFailed, err.Error(), fx)
+		s.backOff(now)
+		s.settle(now)
+		return
+	}
+	s.current = s.newLink(now, conn, by)
 	s.pump(now, fx)
 }
 
 // Accepted says that the listening socket has accepted a connection. It is refused unless it
 // comes from the peer's address.
-func (s *Service) Accepted(now instant.Time, conn ConnID, from netip.Addr, fx *Effects) {
+func (s *Service) Accepted(now instant.Time, conn ConnID, from netip.Addr, by Security, fx *Effects) {
 	s.now = now
 	from = from.WithZone("")
 	switch {
@@ -91,7 +98,11 @@ func (s *Service) Accepted(now instant.Time, conn ConnID, from netip.Addr, fx *E
 		s.refuse(conn, &s.kept.Counters.RefusedAddress, fmt.Sprintf("connection from %v, the peer is %v", from, s.cfg.ends().Peer), fx)
 		return
 	}
-	l := s.newLink(now, conn)
+	if err := s.checkPin(by); err != nil {
+		s.refuse(conn, &s.kept.Counters.HandshakeFailed, err.Error(), fx)
+		return
+	}
+	l := s.newLink(now, conn, by)
 	if s.current == nil {
 		s.current = l
 	} else {
@@ -115,11 +126,11 @@ func (s *Service) refuse(conn ConnID, counter *uint64, reason string, fx *Effect
 	s.kept.LastError = reason
 }
 
-func (s *Service) newLink(now instant.Time, conn ConnID) *link {
-	return &link{conn: conn, madeAt: now, session: newSession(now, sessionConfig{
+func (s *Service) newLink(now instant.Time, conn ConnID, by Security) *link {
+	return &link{conn: conn, security: by, madeAt: now, session: newSession(now, sessionConfig{
 		Device: s.device, Boot: s.boot,
 		KeepaliveInterval: s.cfg.KeepaliveInterval, DeadInterval: s.cfg.DeadInterval, Lags: &s.kept.Lags, Streams: s.streams,
-		Untold: uint32(min(s.kept.Missed, math.MaxUint32)), Met: s.kept.Peer.Boot,
+		Untold: uint32(min(s.kept.Missed, math.MaxUint32)), Met: s.kept.Peer.Boot, Pinned: s.cfg.Pin.Device,
 	}, s.store, s.clock, &s.kept.Counters)}
 }
 

@@ -38,7 +38,8 @@ type Listen struct {
 	On bool
 	Ends
 	Port     uint16
-	Identity netip.Addr // the address that the peer's certificate is for
+	Identity netip.Addr  // the address that the peer's certificate is for
+	Pin      Fingerprint // the certificate that the peer must show, zero for no certain one
 }
 
 // Dial asks the caller to connect from Local to Peer and Port. The caller answers with
@@ -47,7 +48,8 @@ type Listen struct {
 type Dial struct {
 	Ends
 	Port     uint16
-	Identity netip.Addr // the address that the peer's certificate is for
+	Identity netip.Addr  // the address that the peer's certificate is for
+	Pin      Fingerprint // the certificate that the peer must show, zero for no certain one
 }
 
 // Send asks the caller to write Bytes, at most maxChunk of them, to a connection. The

@@ -99,7 +99,7 @@ func TestPeerThatNeverReads(t *testing.T) {
 	s := NewService(newMemory(1, 16), NewClock(newYear, after(0)), 1, 1, rand.New(rand.NewPCG(1, 1)))
 	var fx Effects
 	s.Configure(after(0), Config{Local: addresses[0], Peer: addresses[1], Enabled: true}, &fx)
-	s.Accepted(after(0), 1, addresses[1], &fx)
+	s.Accepted(after(0), 1, addresses[1], Security{}, &fx)
 	for _, b := range [][]byte{
 		AppendHello(nil, helloOf(2)), appendDigests(nil, 0, make([]uint64, 16)), appendBucketRequest(nil, true),
 		appendAck(appendEndOfSync(nil, 1), 1),

@@ -10,6 +10,7 @@ import (
 type link struct {
 	conn     ConnID
 	session  *session
+	security Security
 	madeAt   instant.Time
 	upAt     instant.Time
 	up       bool // established, and the event ChannelUp was emitted
@@ -109,6 +110,7 @@ func (s *Service) establish(now instant.Time, l *link, fx *Effects) {
 	s.kept.UpAt = now
 	s.kept.Peer = l.session.Peer()
 	s.kept.Counters.Established++
+	s.trust()
 	fx.Events = append(fx.Events, Event{Kind: ChannelUp})
 }
 
@@ -184,7 +186,7 @@ func (s *Service) settle(now instant.Time) {
 
 func (s *Service) tcpState() TCPState {
 	switch {
-	case !s.active:
+	case !s.active || s.cfg.Wait != "":
 		return Initial
 	case s.current != nil && s.current.up:
 		return Connected
@@ -201,7 +203,9 @@ func (s *Service) State(now instant.Time, wall time.Time) State {
 	st := State{
 		Name: s.cfg.Name, Peer: s.cfg.ends().Peer, Local: s.cfg.ends().Local, Port: s.cfg.Port,
 		TCP: s.tcp, Since: now.Sub(s.tcpSince),
-		LastError:    s.kept.LastError,
+		LastError:    s.LastError(),
+		Distrust:     s.Distrusted(),
+		Pin:          s.cfg.Pin,
 		PeerDeviceID: s.kept.Peer.Device,
 		InSync:       s.InSync(),
 		LocalDigest:  totalDigest(s.store),
@@ -217,6 +221,7 @@ func (s *Service) State(now instant.Time, wall time.Time) State {
 	}
 	if s.tcp == Connected {
 		st.LagRecords, st.Lag = s.current.session.Lag(now)
+		st.Security = s.current.security
 		st.PeerDigest = s.current.session.peerDigest
 		st.Diverged = s.current.session.audit.alarm
 	} else if s.kept.Missed > 0 {

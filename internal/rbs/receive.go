@@ -125,6 +125,9 @@ func (s *session) takeHello(now instant.Time, body []byte) error {
 	if h.Device == s.cfg.Device {
 		return &protocolError{codeIdentity, fmt.Sprintf("both ends have device ID %016x", h.Device)}
 	}
+	if want := s.cfg.Pinned; want != 0 && h.Device != want {
+		return &protocolError{codeIdentity, fmt.Sprintf("the peer has device ID %016x, its hellos have %016x", h.Device, want)}
+	}
 	if err := s.checkClock(now, h.Clock); err != nil {
 		return err
 	}

@@ -18,6 +18,10 @@ type ServiceMemory struct {
 	// synchronisation carries them.
 	Missed      int
 	MissedSince instant.Time
+	// Distrust says why somebody at the peer's address was refused who did not prove to be
+	// the peer, at DistrustedAt.
+	Distrust     string
+	DistrustedAt instant.Time
 }
 
 // SyncRecord describes the synchronisations of one kind so far.

@@ -46,7 +46,7 @@ func TestServiceAfterARestart(t *testing.T) {
 		after.Counters != before.Counters || after.Lags != before.Lags || after.LastDifference != before.LastDifference || after.LastFull != before.LastFull {
 		t.Errorf("%+v, was\n%+v", after, before)
 	}
-	if session := n.svc.newLink(w.now, 99).session; session.cfg.Untold != 5 || session.cfg.Met != memory.Peer.Boot {
+	if session := n.svc.newLink(w.now, 99, Security{}).session; session.cfg.Untold != 5 || session.cfg.Met != memory.Peer.Boot {
 		t.Errorf("greets with %d changes untold, and as one who has met %x", session.cfg.Untold, session.cfg.Met)
 	}
 }

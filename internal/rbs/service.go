@@ -1,6 +1,7 @@
 package rbs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -60,6 +61,9 @@ func (s *Service) Configure(now instant.Time, cfg Config, fx *Effects) {
 	}
 	if !first {
 		s.stop(old, fx)
+		if old.Pin, old.Wait = cfg.Pin, cfg.Wait; old != cfg { // it may be another peer
+			s.kept.Missed = 0
+		}
 	}
 	if !cfg.Enabled {
 		s.settle(now)
@@ -71,7 +75,9 @@ func (s *Service) Configure(now instant.Time, cfg Config, fx *Effects) {
 		return
 	}
 	s.active = true
-	s.start(fx)
+	if cfg.Wait == "" {
+		s.start(fx)
+	}
 	s.settle(now)
 }
 
@@ -85,7 +91,8 @@ func (s *Service) stop(old Config, fx *Effects) {
 		fx.Listen = append(fx.Listen, Listen{Ends: old.ends(), Port: old.Port})
 	}
 	s.active, s.listening, s.dialledAt, s.retryAt = false, false, instant.Never, instant.Never
-	s.failures, s.kept.Missed, s.kept.LastError = 0, 0, ""
+	s.failures, s.kept.LastError = 0, ""
+	s.trust()
 }
 
 // start listens or dials. The addresses decide which of the two.
@@ -93,11 +100,11 @@ func (s *Service) start(fx *Effects) {
 	s.retryAt = instant.Never
 	if s.cfg.connects() {
 		s.dialledAt = s.now
-		fx.Dial = append(fx.Dial, Dial{Ends: s.cfg.ends(), Port: s.cfg.Port, Identity: s.cfg.Peer})
+		fx.Dial = append(fx.Dial, Dial{Ends: s.cfg.ends(), Port: s.cfg.Port, Identity: s.cfg.Peer, Pin: s.cfg.Pin.Certificate})
 		return
 	}
 	s.listening = true
-	fx.Listen = append(fx.Listen, Listen{On: true, Ends: s.cfg.ends(), Port: s.cfg.Port, Identity: s.cfg.Peer})
+	fx.Listen = append(fx.Listen, Listen{On: true, Ends: s.cfg.ends(), Port: s.cfg.Port, Identity: s.cfg.Peer, Pin: s.cfg.Pin.Certificate})
 }
 
 // links yields all connections, the current one first.
@@ -172,13 +179,16 @@ func (s *Service) Advance(now instant.Time, fx *Effects) {
 	if s.retryAt.IsDue(now) {
 		s.start(fx)
 	}
+	if s.distrustEnds().IsDue(now) {
+		s.trust()
+	}
 	s.pump(now, fx)
 }
 
 // Deadline returns when Advance must be called next, Never if no timer runs. If something
 // can be sent now, the deadline is due at once.
 func (s *Service) Deadline() instant.Time {
-	at := instant.Earliest(s.retryAt, s.dialBy())
+	at := instant.Earliest(s.retryAt, s.dialBy(), s.distrustEnds())
 	for l := range s.links() {
 		at = instant.Earliest(at, l.session.Deadline(), l.writtenBy())
 		if l.writing == 0 && l.session.Pending() {
@@ -219,4 +229,4 @@ func (s *Service) InSync() bool { return s.current != nil && s.current.session.I
 func (s *Service) TCP() TCPState { return s.tcp }
 
 // LastError returns why a connection was last lost or refused; empty if none ever was.
-func (s *Service) LastError() string { return s.kept.LastError }
+func (s *Service) LastError() string { return cmp.Or(s.waiting(), s.kept.LastError) }

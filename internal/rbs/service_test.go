@@ -318,7 +318,7 @@ func TestPeerConnectsTwice(t *testing.T) {
 	a, b := w.nodes[0], w.nodes[1]
 	// A connection from another address that sends nothing does no harm.
 	_, stray := w.connect(b, a)
-	a.svc.Accepted(w.now, stray.conn, b.addr, &a.fx)
+	a.svc.Accepted(w.now, stray.conn, b.addr, Security{}, &a.fx)
 	a.carryOut()
 	w.run(2 * time.Second)
 	w.converged()
@@ -339,7 +339,7 @@ func TestForeignAddressIsRefused(t *testing.T) {
 	w := newWorld(t, 14)
 	w.run(2 * time.Second)
 	a := w.nodes[0]
-	a.svc.Accepted(w.now, 999, netip.MustParseAddr("2001:db8::c"), &a.fx)
+	a.svc.Accepted(w.now, 999, netip.MustParseAddr("2001:db8::c"), Security{}, &a.fx)
 	if len(a.fx.Close) != 1 || a.fx.Close[0].Conn != 999 {
 		t.Fatalf("%+v", a.fx)
 	}

@@ -15,6 +15,8 @@ type sessionConfig struct {
 	Untold uint32
 	// Met is the boot number of the peer of the last established connection, 0 for none.
 	Met uint64
+	// Pinned is the device ID that the peer must have, 0 for any.
+	Pinned uint64
 	// Streams knows the streams to report to the peer, nil if streams are not reported.
 	Streams Streams
 	// Lags is a histogram of the time from a record's change to its acknowledgement; nil

@@ -162,7 +162,7 @@ func (e *tcpEnd) connect() {
 		e.p.work <- func() { e.svc.DialFailed(e.p.now(), err.Error(), &e.fx) }
 		return
 	}
-	e.adopt(tcp, func(conn ConnID) { e.svc.Dialled(e.p.now(), conn, &e.fx) })
+	e.adopt(tcp, func(conn ConnID) { e.svc.Dialled(e.p.now(), conn, Security{}, &e.fx) })
 }
 
 func (e *tcpEnd) accept() {
@@ -171,7 +171,7 @@ func (e *tcpEnd) accept() {
 		if err != nil {
 			return
 		}
-		e.adopt(tcp, func(conn ConnID) { e.svc.Accepted(e.p.now(), conn, addresses[1-e.id], &e.fx) })
+		e.adopt(tcp, func(conn ConnID) { e.svc.Accepted(e.p.now(), conn, addresses[1-e.id], Security{}, &e.fx) })
 	}
 }
 

@@ -172,9 +172,9 @@ func (n *node) dial() {
 		return
 	}
 	here, there := w.connect(n, peer)
-	n.svc.Dialled(w.now, here.conn, &n.fx)
+	n.svc.Dialled(w.now, here.conn, Security{}, &n.fx)
 	n.carryOut()
-	peer.svc.Accepted(w.now, there.conn, n.addr, &peer.fx)
+	peer.svc.Accepted(w.now, there.conn, n.addr, Security{}, &peer.fx)
 	peer.carryOut()
 }
 

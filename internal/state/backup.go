@@ -1,6 +1,7 @@
 package state
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -58,7 +59,14 @@ type Service struct {
 	LastDifferenceSent     int           `name:"last-difference-sync-sent"`
 	LastDifferenceReceived int           `name:"last-difference-sync-received"`
 
-	SSLState string `name:"ssl-state"` // computed by Conclude
+	Plaintext bool `name:"transport-plaintext"` // configured to be in clear
+	// SSLState is how the connection is protected, as it was found when it was made; without a
+	// connection, how the next one is to be.
+	SSLState string `name:"ssl-state"`
+	Verified string `name:"verified-by"` // by what the peer is verified
+	// PeerCertificate is the SHA-256 of the certificate that the peer has shown on this
+	// connection, empty without one.
+	PeerCertificate string `name:"peer-certificate"`
 }
 
 // ServicesOf returns the state of remote backup services. The caller adds the part that
@@ -86,19 +94,55 @@ func serviceOf(r *rbs.State) Service {
 		equal := r.LocalDigest == r.PeerDigest
 		s.DigestsEqual = &equal
 	}
+	s.protect(r)
 	return s
 }
 
-// Conclude implements [Concluder]. A service with an SSL policy never has a connection
-// without TLS.
+// protect describes how the peer is verified, where its hellos tell its certificate.
+func (s *Service) protect(r *rbs.State) {
+	tls := true
+	switch {
+	case r.PinnedBy == 0:
+		s.Verified = "the hellos of an E-Trunk, none heard"
+	case r.Pin.Certificate == (rbs.Fingerprint{}):
+		tls = false
+		s.Verified = fmt.Sprintf("nothing: the hellos of E-Trunk %d name no certificate", r.PinnedBy)
+	default:
+		s.Verified = fmt.Sprintf("the hellos of E-Trunk %d", r.PinnedBy)
+	}
+	if r.TCP == rbs.Connected {
+		tls = r.Security.TLS
+	}
+	s.SSLState = sslState(tls, r.TCP)
+	if r.Security.Certificate != (rbs.Fingerprint{}) {
+		s.PeerCertificate = fmt.Sprintf("%x", r.Security.Certificate)
+	}
+}
+
+func sslState(tls bool, tcp rbs.TCPState) string {
+	state := "clear"
+	if tls {
+		state = "TLS 1.3"
+	}
+	if tcp != rbs.Connected {
+		state += ", not connected"
+	}
+	return state
+}
+
+// Conclude implements [Concluder]. The configuration says by what else than by its hellos
+// the peer is verified.
 func (s *Service) Conclude() {
 	switch {
-	case s.SSLPolicy == "":
-		s.SSLState = "clear"
-	case s.TCP == rbs.Connected:
-		s.SSLState = "TLS 1.3"
+	case s.Plaintext:
+		s.Verified = "nothing: it is configured to be in clear"
+	case s.SSLPolicy != "":
+		s.Verified = "ssl policy " + s.SSLPolicy
 	default:
-		s.SSLState = "TLS 1.3, not connected"
+		return
+	}
+	if s.TCP != rbs.Connected {
+		s.SSLState = sslState(!s.Plaintext, s.TCP)
 	}
 }
 

@@ -95,7 +95,7 @@ func (e *end) listens(port uint16, peer netip.Addr) uint16 {
 	var at netip.AddrPort
 	_ = e.o.Loop.Turn(func() {
 		if l := e.byService[service].listener; l != nil {
-			at = l.Addr().(*net.TCPAddr).AddrPort()
+			at = l.socket.Addr().(*net.TCPAddr).AddrPort()
 		}
 	})
 	return at.Port()

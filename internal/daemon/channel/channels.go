@@ -2,13 +2,13 @@ package channel
 
 import (
 	"context"
-	"net"
 	"net/netip"
 	"os"
 
 	"tandem/internal/daemon/eventloop"
 	"tandem/internal/device"
 	"tandem/internal/event"
+	"tandem/internal/pki"
 	"tandem/internal/rbs"
 	"tandem/internal/task"
 )
@@ -25,6 +25,9 @@ type Options struct {
 	// Inherited returns the listening socket that a predecessor has left for an address, or
 	// nil. The caller closes the socket.
 	Inherited func(at netip.AddrPort) *os.File
+	// Own is the certificate that this device shows where the peer's is pinned, see
+	// [rbs.Pin]. It may be nil where none is.
+	Own *pki.Self
 }
 
 // Channels are the connections of all services. Only the caller who has the turn may use its
@@ -40,7 +43,7 @@ type Channels struct {
 type channel struct {
 	all      *Channels
 	service  string
-	listener *net.TCPListener   // nil while the service does not listen
+	listener *listener          // nil while the service does not listen
 	dial     context.CancelFunc // ends the latest dial; nil before the first one
 	conns    map[rbs.ConnID]*conn
 }
@@ -60,11 +63,8 @@ func (c *Channels) Serve(fx device.ChannelEffects) {
 	for _, end := range fx.Close {
 		ch.closeConn(end.Conn, end.Last)
 	}
-	for _, l := range fx.Listen {
-		ch.stopListening()
-		if l.On {
-			ch.listen(l)
-		}
+	if n := len(fx.Listen); n > 0 {
+		ch.setListening(fx.Listen[n-1])
 	}
 	for _, d := range fx.Dial {
 		ch.connect(d)
@@ -94,7 +94,7 @@ func (c *Channels) HandOver() (sockets []*os.File, err error) {
 		if ch.listener == nil {
 			continue
 		}
-		socket, err := ch.listener.File()
+		socket, err := ch.listener.socket.File()
 		if err != nil {
 			return sockets, err
 		}

@@ -23,12 +23,21 @@ type conn struct {
 }
 
 // connected logs that a connection is up, and whether it uses TLS.
-func (ch *channel) connected(stream net.Conn) {
+func (ch *channel) connected(by rbs.Security) {
 	how := "in clear"
-	if _, secure := stream.(*tls.Conn); secure {
+	if by.TLS {
 		how = "TLS 1.3"
 	}
 	ch.all.o.Emit(event.RBSChannelEvent.With(ch.service, "connected", how))
+}
+
+// securityOf returns how a connection is protected. The handshake is over.
+func securityOf(stream net.Conn) rbs.Security {
+	secure, ok := stream.(*tls.Conn)
+	if !ok {
+		return rbs.Security{}
+	}
+	return rbs.Security{TLS: true, Certificate: rbs.Fingerprint(pki.FingerprintOf(secure.ConnectionState()))}
 }
 
 // adopt registers a new connection and reports it to the device. Then it starts the

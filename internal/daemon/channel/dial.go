@@ -31,7 +31,7 @@ func (ch *channel) connect(want rbs.Dial) {
 	ch.dial = cancel
 	ch.all.o.Tasks.Go("RBS dial", func(context.Context) error {
 		defer cancel()
-		tcp, stream, err := call(ctx, want, own)
+		tcp, stream, err := call(ctx, want, ch.all.client(want, own))
 		ch.answered(ctx, tcp, stream, err)
 		return nil
 	})
@@ -46,24 +46,37 @@ func (ch *channel) answered(ctx context.Context, tcp, stream net.Conn, err error
 			tcp.Close()
 		}
 	case err != nil:
-		ch.all.post(device.ChannelDialFailed{Service: ch.service, Reason: err.Error()})
+		ch.all.post(device.ChannelDialFailed{Service: ch.service, Reason: err.Error(), Distrust: pki.Untrusted(err)})
 	default:
-		ch.connected(stream)
+		by := securityOf(stream)
+		ch.connected(by)
 		ch.adopt(tcp, stream, func(id rbs.ConnID) device.Event {
-			return device.ChannelDialled{Service: ch.service, Conn: id}
+			return device.ChannelDialled{Service: ch.service, Conn: id, By: by}
 		})
 	}
 }
 
-// call connects to the peer, and does the TLS handshake if there are credentials. The bytes go
-// through stream: tcp itself, or TLS over tcp.
-func call(ctx context.Context, want rbs.Dial, own *pki.Credentials) (tcp, stream net.Conn, err error) {
+// client returns the TLS configuration for a dial: by the policy of the service, else by the
+// certificate that the peer must show; nil for a connection in clear.
+func (c *Channels) client(want rbs.Dial, own *pki.Credentials) *tls.Config {
+	switch {
+	case own != nil:
+		return own.Client(want.Identity)
+	case want.Pin != rbs.Fingerprint{}:
+		return c.o.Own.Client(func() pki.Fingerprint { return pki.Fingerprint(want.Pin) })
+	}
+	return nil
+}
+
+// call connects to the peer, and does the TLS handshake if there is a configuration for it. The
+// bytes go through stream: tcp itself, or TLS over tcp.
+func call(ctx context.Context, want rbs.Dial, cfg *tls.Config) (tcp, stream net.Conn, err error) {
 	dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(want.Local, 0))}
 	tcp, err = dialer.DialContext(ctx, "tcp6", netip.AddrPortFrom(want.Peer, want.Port).String())
-	if err != nil || own == nil {
+	if err != nil || cfg == nil {
 		return tcp, tcp, err
 	}
-	secure := tls.Client(tcp, own.Client(want.Identity))
+	secure := tls.Client(tcp, cfg)
 	if err := handshake(ctx, secure); err != nil {
 		tcp.Close()
 		return nil, nil, fmt.Errorf("TLS: %w", err)

@@ -1,5 +1,6 @@
 // Package channel owns the TCP connections of the remote backup services, with TLS where
-// a service has an SSL policy.
+// a service has an SSL policy, or has to verify the peer by the certificate that its hellos
+// name.
 //
 // The device decides when to listen, to connect, to send and to close
 // (docs/protocol/rbs.md). This package does it and reports the results to the device.

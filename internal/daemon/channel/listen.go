@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync/atomic"
 
 	"tandem/internal/device"
 	"tandem/internal/event"
@@ -14,16 +15,38 @@ import (
 	"tandem/internal/task"
 )
 
-// listen accepts connections at an address. If the service has a policy, it does the TLS
+// listener is a listening socket, and what the service wants of connections to it.
+type listener struct {
+	socket *net.TCPListener
+	want   atomic.Pointer[rbs.Listen]
+}
+
+// setListening listens at an address, or nowhere. A socket that has this address already goes
+// on. So a connection of the peer that is on its way is not refused when only the certificate
+// changes that the peer must show.
+func (ch *channel) setListening(want rbs.Listen) {
+	if l := ch.listener; l != nil && want.On && l.want.Load().Ends == want.Ends && l.want.Load().Port == want.Port {
+		l.want.Store(&want)
+		return
+	}
+	ch.stopListening()
+	if want.On {
+		ch.listen(want)
+	}
+}
+
+// listen accepts connections at an address. If they are to be protected, it does the TLS
 // handshake with the peer before it passes a connection on.
 func (ch *channel) listen(want rbs.Listen) {
-	l, err := ch.openListener(netip.AddrPortFrom(want.Local, want.Port))
+	socket, err := ch.openListener(netip.AddrPortFrom(want.Local, want.Port))
 	if err != nil {
 		ch.all.soon(device.ChannelListenFailed{Service: ch.service, Reason: err.Error()})
 		return
 	}
+	l := &listener{socket: socket}
+	l.want.Store(&want)
 	ch.listener = l
-	ch.all.o.Tasks.Go("RBS listener", func(ctx context.Context) error { return ch.accept(ctx, l, want) })
+	ch.all.o.Tasks.Go("RBS listener", func(ctx context.Context) error { return ch.accept(ctx, l) })
 }
 
 // openListener takes over the predecessor's listening socket, or opens one.
@@ -40,16 +63,16 @@ func (ch *channel) openListener(at netip.AddrPort) (*net.TCPListener, error) {
 
 func (ch *channel) stopListening() {
 	if ch.listener != nil {
-		ch.listener.Close()
+		ch.listener.socket.Close()
 		ch.listener = nil
 	}
 }
 
 // accept accepts connections until the listener is closed.
-func (ch *channel) accept(ctx context.Context, l *net.TCPListener, want rbs.Listen) error {
+func (ch *channel) accept(ctx context.Context, l *listener) error {
 	failed := func(err error) { ch.all.o.Emit(event.SocketFailed.With("RBS listener", err)) }
 	for {
-		tcp, err := l.AcceptTCP()
+		tcp, err := l.socket.AcceptTCP()
 		if err != nil {
 			if task.ReadAgain(ctx, err, failed) {
 				continue
@@ -57,7 +80,7 @@ func (ch *channel) accept(ctx context.Context, l *net.TCPListener, want rbs.List
 			return nil
 		}
 		started := ch.all.o.Tasks.Go("RBS handshake", func(ctx context.Context) error {
-			ch.accepted(ctx, tcp, want)
+			ch.accepted(ctx, tcp, l)
 			return nil
 		})
 		if !started {
@@ -66,35 +89,47 @@ func (ch *channel) accept(ctx context.Context, l *net.TCPListener, want rbs.List
 	}
 }
 
-// accepted does the TLS handshake with the peer if the service has a policy, and passes
-// the connection to the device. It passes on a connection from another address without a
+// accepted does the TLS handshake with the peer if the connection is to be protected, and
+// passes it to the device. It passes on a connection from another address without a
 // handshake, because the device refuses and counts such a connection.
-func (ch *channel) accepted(ctx context.Context, tcp net.Conn, want rbs.Listen) {
+func (ch *channel) accepted(ctx context.Context, tcp net.Conn, l *listener) {
 	from := tcp.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().WithZone("")
 	stream := tcp
-	if from == want.Peer {
+	var by rbs.Security
+	if from == l.want.Load().Peer {
 		var err error
-		if stream, err = ch.secure(ctx, tcp, want.Identity); err != nil {
+		if stream, err = ch.secure(ctx, tcp, l); err != nil {
 			tcp.Close()
-			ch.all.post(device.ChannelHandshakeFailed{Service: ch.service, Reason: "TLS: " + err.Error()})
+			ch.all.post(device.ChannelHandshakeFailed{Service: ch.service, Reason: "TLS: " + err.Error(), Distrust: pki.Untrusted(err)})
 			return
 		}
-		ch.connected(stream)
+		by = securityOf(stream)
+		ch.connected(by)
 	}
 	ch.adopt(tcp, stream, func(id rbs.ConnID) device.Event {
-		return device.ChannelAccepted{Service: ch.service, Conn: id, From: from}
+		return device.ChannelAccepted{Service: ch.service, Conn: id, From: from, By: by}
 	})
 }
 
-// secure does the TLS handshake with the peer that has connected. Without credentials it
-// returns the connection unchanged.
-func (ch *channel) secure(ctx context.Context, tcp net.Conn, peer netip.Addr) (net.Conn, error) {
+// secure does the TLS handshake with the peer that has connected: by the policy of the
+// service, else by the certificate that the peer must show. Without either it returns the
+// connection unchanged.
+func (ch *channel) secure(ctx context.Context, tcp net.Conn, l *listener) (net.Conn, error) {
 	var own *pki.Credentials
 	var unusable error
 	stopped := ch.all.o.Loop.Call(func() { own, unusable = ch.all.usable(ch.service) })
-	if err := errors.Join(stopped, unusable); err != nil || own == nil {
+	if err := errors.Join(stopped, unusable); err != nil {
 		return tcp, err
 	}
-	secure := tls.Server(tcp, own.Server(peer))
+	var cfg *tls.Config
+	switch want := l.want.Load(); {
+	case own != nil:
+		cfg = own.Server(want.Identity)
+	case want.Pin != rbs.Fingerprint{}:
+		cfg = ch.all.o.Own.Server(func() pki.Fingerprint { return pki.Fingerprint(l.want.Load().Pin) })
+	default:
+		return tcp, nil
+	}
+	secure := tls.Server(tcp, cfg)
 	return secure, handshake(ctx, secure)
 }

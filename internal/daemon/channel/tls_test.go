@@ -80,7 +80,7 @@ func TestDetour(t *testing.T) {
 	ends := rbs.Ends{Local: loopback, Peer: loopback}
 	b.asks(rbs.Effects{Listen: []rbs.Listen{{On: true, Ends: ends, Identity: at("a")}}})
 	var port uint16
-	_ = b.o.Loop.Turn(func() { port = b.byService[service].listener.Addr().(*net.TCPAddr).AddrPort().Port() })
+	_ = b.o.Loop.Turn(func() { port = b.byService[service].listener.socket.Addr().(*net.TCPAddr).AddrPort().Port() })
 	a.asks(rbs.Effects{Dial: []rbs.Dial{{Ends: ends, Port: port, Identity: at("b")}}})
 	speak(a, b, told[device.ChannelDialled](a).Conn, told[device.ChannelAccepted](b).Conn)
 

@@ -10,6 +10,7 @@ import (
 	"tandem/internal/config"
 	"tandem/internal/device"
 	"tandem/internal/etrunk"
+	"tandem/internal/pki"
 	"tandem/internal/rbs"
 )
 
@@ -28,6 +29,8 @@ type Translation struct {
 	Model    *config.Model
 	Links    Links
 	DeviceID uint64 // persistent, different from the peer's
+	// Certificate is the SHA-256 of the certificate by which the peer knows this device.
+	Certificate pki.Fingerprint
 }
 
 // reconnectBackoff bounds the wait between two attempts to connect to the peer. It is
@@ -78,6 +81,8 @@ func (t Translation) services() map[string]device.ServiceSettings {
 				Enabled:    svc.Local.IsValid() && svc.Peer.IsValid(),
 				BackoffMax: reconnectBackoff,
 			},
+			Pinned:     svc.Pinned(),
+			ETrunks:    t.Model.LeadTo(svc),
 			Retention:  svc.Retention,
 			BFDSession: trackedSession(t.Model, svc),
 		}

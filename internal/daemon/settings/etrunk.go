@@ -28,6 +28,7 @@ func (t Translation) eTrunk(e *config.ETrunk) (etrunk.Config, error) {
 		RevertDisable: e.RevertDisable,
 		Sequence:      e.Sequence,
 		DeviceID:      t.DeviceID,
+		Certificate:   t.Certificate,
 		AuthMode:      e.AuthMode,
 	}
 	session, err := m.BoundSession(e)
