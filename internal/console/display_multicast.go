@@ -109,6 +109,7 @@ func gateDisplay(g state.Gate) Display {
 	s := sheetOf(&g)
 	s.fields(0, 26,
 		field{"Gate", &g.Installed},
+		field{"Stale", &g.Stale},
 		field{"Closed Interfaces", &g.Closed},
 		field{"Bucket 0 Only", &g.Bucket0},
 		field{"Bucket 1 Only", &g.Bucket1},

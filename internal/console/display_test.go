@@ -186,8 +186,8 @@ func sampleRedundancy() state.Redundancy {
 	return state.Redundancy{At: day, Peer: state.Reload{Against: []state.Objection{
 		{Object: "BFD session core", Reason: "it is Down: a device that fails is missed late", Since: day, By: here},
 	}}, Self: state.Reload{Against: []state.Objection{
-		{Object: "(2001:db8:5::1, ff1e::8)", Reason: "it does not arrive at the peer: this device sends it", Since: day.Add(-time.Hour), By: here},
-		{Object: "7 more streams", Reason: "it does not arrive at the peer: this device sends it", By: here},
+		{Object: "(2001:db8:5::1, ff1e::8)", Reason: "it arrives only at the device to be reloaded, which sends it", Since: day.Add(-time.Hour), By: here},
+		{Object: "7 more streams", Reason: "it arrives only at the device to be reloaded, which sends it", By: here},
 		{Object: "up0", Reason: "it has no link-local address", Since: day.Add(-time.Second), By: peer},
 	}}}
 }

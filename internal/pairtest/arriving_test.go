@@ -168,7 +168,7 @@ func oneStreamIsLost(t *testing.T, p *pair, s *source, all []*listener) {
 	stream := fmt.Sprintf("(%v, %v)", sourceAddr, asmGroup)
 	p.a.canBeReloaded([]string{stream}, nil) // B cannot, since A does not have the stream
 	p.b.canBeReloaded(nil, []string{stream})
-	for _, part := range []string{"Safe to reload the peer       : no", stream, "it does not arrive: the other device sends it", "Safe to reload this device    : yes"} {
+	for _, part := range []string{"Safe to reload the peer       : no", stream, "it arrives only at the device to be reloaded, which sends it", "Safe to reload this device    : yes"} {
 		contains(t, p.a.shows("redundancy"), part)
 	}
 	contains(t, p.a.shows("e-trunk 1"), "some streams do not arrive")

@@ -171,6 +171,7 @@ func RUIOf(source, group netip.Addr, ethTrunk string, routes []Route, interfaces
 // Gate is the state of the gate in the kernel. Interfaces are Linux names.
 type Gate struct {
 	Installed bool `name:"gate" words:"installed,not installed"` // multicast routing is enabled
+	Stale     bool `name:"stale" metric:"stale" help:"1 while the kernel refuses to set the gate."`
 	// Closed interfaces send nothing. Bucket0 and Bucket1 interfaces send only that
 	// bucket. All other interfaces send everything.
 	Closed  []string `name:"closed-interfaces" metric:"interfaces" at:"passes=none" help:"Interfaces on which the gate holds packets back, by what passes."`

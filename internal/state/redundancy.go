@@ -43,39 +43,47 @@ type PeerTold struct {
 	// ID is the peer's device ID, as [Device.ID] writes it. It is empty if the peer has told
 	// nothing.
 	ID string
-	// Alone is what [Device.Alone] says of the peer. It is nil if the peer's release does not
-	// tell it.
-	Alone []Objection
-	Age   time.Duration // how long ago the peer told it
+	// Alone and Sees are what the peer's [Device.Alone] and [Device.PeerAlone] list: what keeps
+	// the peer, and this device as the peer sees it, from serving alone. They are nil if the
+	// peer's release does not tell them.
+	Alone, Sees []Objection
+	Age         time.Duration // how long ago the peer told it
 }
 
 // toldLimit is for how long what the peer has told counts as its present state. A device asks
 // once a second.
 const toldLimit = 2 * time.Second
 
-// RedundancyOf judges whether each of the two devices can be reloaded. The peer can if this
-// device can serve everything alone. This device can if the peer can, as the peer says, and
-// nothing that is seen here contradicts it.
+// RedundancyOf judges whether each of the two devices can be reloaded. A device can if the other
+// one can serve everything alone, by what both have measured.
 func RedundancyOf(d *Device, told PeerTold) Redundancy {
-	r := Redundancy{At: d.At, Peer: reload(d.Alone())}
-	against := d.peerAlone()
+	r := Redundancy{At: d.At, Peer: reload(d.Alone()), Self: reload(d.PeerAlone())}
+	doubt := func(reason string, lasted time.Duration) { r.Self.add(d.objection("peer", reason, lasted)) }
 	switch {
 	case told.ID == "" || told.Alone == nil:
-		against = append(against, d.objection("peer", "it does not tell whether it can serve alone", 0))
+		doubt("it does not tell whether it can serve alone", 0)
 	case told.Age > toldLimit:
-		against = append(against, d.objection("peer", "it has told nothing any more of whether it can serve alone", told.Age))
+		doubt("it has told nothing any more of whether it can serve alone", told.Age)
 	case slices.ContainsFunc(d.ETrunks, func(t ETrunk) bool { return t.PeerDeviceID != nil && t.PeerDeviceID.String() != told.ID }):
-		against = append(against, d.objection("peer", "there is more than one, and not all tell whether they can serve alone", 0))
+		doubt("there is more than one, and not all tell whether they can serve alone", 0)
 	default:
-		for _, o := range told.Alone {
-			if !slices.ContainsFunc(against, func(own Objection) bool { return own.Object == o.Object }) {
-				o.By = seenByPeer
-				against = append(against, o)
-			}
+		r.Peer.addTold(told.Sees)
+		r.Self.addTold(told.Alone)
+	}
+	return r
+}
+
+func (r *Reload) add(o Objection) { r.Safe, r.Against = false, append(r.Against, o) }
+
+// addTold adds what the peer has told of objects of which nothing is listed yet.
+func (r *Reload) addTold(told []Objection) {
+	seen := slices.Clone(r.Against)
+	for _, o := range told {
+		if !slices.ContainsFunc(seen, func(own Objection) bool { return own.Object == o.Object }) {
+			o.By = seenByPeer
+			r.add(o)
 		}
 	}
-	r.Self = reload(against)
-	return r
 }
 
 func reload(against []Objection) Reload {
@@ -92,7 +100,7 @@ func (d *Device) objection(object, reason string, lasted time.Duration) Objectio
 }
 
 // Alone lists what keeps the device from serving all listeners without its peer. It is empty,
-// and not nil, if nothing does. The peer shows the same words, so none of them says "here".
+// and not nil, if nothing does. Both devices show the same words.
 func (d *Device) Alone() []Objection {
 	list := []Objection{}
 	add := func(object, reason string, lasted time.Duration) {
@@ -130,19 +138,22 @@ func (d *Device) Alone() []Objection {
 			add(i.Name, "no host is heard on it, although hosts are there", i.DeafFor)
 		}
 	}
-	if !d.Gate.Installed {
-		add("gate", "the kernel does not forward for this device", 0)
+	switch {
+	case !d.Gate.Installed:
+		add("gate", "multicast routing is not enabled", 0)
+	case d.Gate.Stale:
+		add("gate", "the kernel refuses to set it", 0)
 	}
 	for i := range d.Services {
 		s := &d.Services[i]
 		d.replicated(s, add)
 		switch t := &s.Streams; {
 		case !t.Watched:
-			add(service(s), "which streams arrive here is not measured", 0)
+			add(service(s), "which streams arrive is not measured", 0)
 		case s.InSync && !t.Compared:
 			add(service(s), "the other device does not tell which streams arrive there", 0)
 		}
-		faults(s.Streams.Lacks, s.Streams.Lacking, "it does not arrive: the other device sends it", add)
+		faults(s.Streams.Lacks, s.Streams.Lacking, add)
 	}
 	return list
 }
@@ -158,8 +169,9 @@ func (d *Device) legUp(profile string) bool {
 	return m != nil && m.Up
 }
 
-// peerAlone lists what this device sees that keeps the peer from serving all listeners alone.
-func (d *Device) peerAlone() (list []Objection) {
+// PeerAlone lists what this device sees that keeps the peer from serving all listeners alone.
+func (d *Device) PeerAlone() []Objection {
+	list := []Objection{}
 	add := func(object, reason string, lasted time.Duration) {
 		list = append(list, d.objection(object, reason, lasted))
 	}
@@ -169,9 +181,9 @@ func (d *Device) peerAlone() (list []Objection) {
 			switch {
 			case !d.ETrunks[i].PeerAlive: // that is told already
 			case m.PeerReady == nil:
-				add(ethTrunk(m.ID), "the peer does not tell of it", m.PeerReadyFor)
+				add(ethTrunk(m.ID), "the device that stays does not tell of it", m.PeerReadyFor)
 			case !*m.PeerReady:
-				add(ethTrunk(m.ID), "not ready at the peer: "+*m.PeerLack, m.PeerReadyFor)
+				add(ethTrunk(m.ID), "not ready on the device that stays: "+*m.PeerLack, m.PeerReadyFor)
 			}
 		}
 	}
@@ -179,9 +191,9 @@ func (d *Device) peerAlone() (list []Objection) {
 		s := &d.Services[i]
 		d.replicated(s, add)
 		if s.Lag > lagLimit {
-			add(service(s), fmt.Sprintf("the peer has not acknowledged %d listener records", s.LagRecords), s.Lag)
+			add(service(s), fmt.Sprintf("%d listener records are not acknowledged by the device that stays", s.LagRecords), s.Lag)
 		}
-		faults(s.Streams.Stands, s.Streams.StandsIn, "it does not arrive at the peer: this device sends it", add)
+		faults(s.Streams.Stands, s.Streams.StandsIn, add)
 	}
 	return list
 }
@@ -243,7 +255,8 @@ func (d *Device) replicated(s *Service, add adder) {
 func service(s *Service) string { return "service " + s.Name }
 
 // faults lists streams that are lacking, and says how many more there are.
-func faults(first []StreamFault, all int, reason string, add adder) {
+func faults(first []StreamFault, all int, add adder) {
+	const reason = "it arrives only at the device to be reloaded, which sends it"
 	for _, f := range first {
 		add(string(f.Stream), reason, f.For)
 	}

@@ -65,9 +65,9 @@ func TestRedundancy(t *testing.T) {
 		{"not ready at the peer", func(d *Device) {
 			m := &d.ETrunks[0].Members[0]
 			m.PeerReady, m.PeerLack, m.PeerReadyFor = &no, &lack, time.Minute
-		}, nil, []string{"Eth-Trunk10: not ready at the peer: streams do not arrive (1m0s, this device)"}},
+		}, nil, []string{"Eth-Trunk10: not ready on the device that stays: streams do not arrive (1m0s, this device)"}},
 		{"the peer has no such member", func(d *Device) { d.ETrunks[0].Members[0].PeerReady = nil }, nil,
-			[]string{"Eth-Trunk10: the peer does not tell of it (?, this device)"}},
+			[]string{"Eth-Trunk10: the device that stays does not tell of it (?, this device)"}},
 		{"upstream down", func(d *Device) { d.Upstream.Up, d.Upstream.For = false, time.Second },
 			[]string{"up0: the upstream interface is down (1s, this device)"}, nil},
 		{"upstream unable", func(d *Device) { d.Upstream.Able, d.Upstream.Lacks = false, "it has no link-local address" },
@@ -82,7 +82,8 @@ func TestRedundancy(t *testing.T) {
 		{"the leg of a Backup is down", func(d *Device) { d.Downstream[0].Up, d.ETrunks[0].Members[0].Up = false, false }, nil, nil},
 		{"deaf", func(d *Device) { d.Downstream[0].Deaf, d.Downstream[0].DeafFor = true, time.Hour },
 			[]string{"Eth-Trunk10: no host is heard on it, although hosts are there (1h0m0s, this device)"}, nil},
-		{"no gate", func(d *Device) { d.Gate.Installed = false }, []string{"gate: the kernel does not forward for this device (?, this device)"}, nil},
+		{"no gate", func(d *Device) { d.Gate.Installed = false }, []string{"gate: multicast routing is not enabled (?, this device)"}, nil},
+		{"the gate is refused", func(d *Device) { d.Gate.Stale = true }, []string{"gate: the kernel refuses to set it (?, this device)"}, nil},
 		{"the peer is lost", func(d *Device) {
 			e := &d.ETrunks[0]
 			e.PeerAlive, e.PeerDeviceID, e.Members[0].PeerReady, e.Paths[1].For = false, nil, nil, 3*time.Second
@@ -108,21 +109,21 @@ func TestRedundancy(t *testing.T) {
 			[]string{"service rbs1: the devices know different listeners (?, this device)"}},
 		{"records under way", func(d *Device) { d.Services[0].LagRecords, d.Services[0].Lag = 7, 100*time.Millisecond }, nil, nil},
 		{"records not acknowledged", func(d *Device) { d.Services[0].LagRecords, d.Services[0].Lag = 7, time.Second }, nil,
-			[]string{"service rbs1: the peer has not acknowledged 7 listener records (1s, this device)"}},
+			[]string{"service rbs1: 7 listener records are not acknowledged by the device that stays (1s, this device)"}},
 		{"streams not measured", func(d *Device) { d.Services[0].Streams.Watched = false },
-			[]string{"service rbs1: which streams arrive here is not measured (?, this device)"}, nil},
+			[]string{"service rbs1: which streams arrive is not measured (?, this device)"}, nil},
 		{"streams not compared", func(d *Device) { d.Services[0].Streams.Compared = false },
 			[]string{"service rbs1: the other device does not tell which streams arrive there (?, this device)"}, nil},
 		{"streams lacking here", func(d *Device) {
 			s := &d.Services[0].Streams
 			s.Lacking, s.Lacks = 5, []StreamFault{stream(1), stream(2)}
-		}, []string{"(2001:db8::1, ff3e::1): it does not arrive: the other device sends it (1s, this device)",
-			"(2001:db8::1, ff3e::2): it does not arrive: the other device sends it (2s, this device)",
-			"3 more streams: it does not arrive: the other device sends it (?, this device)"}, nil},
+		}, []string{"(2001:db8::1, ff3e::1): it arrives only at the device to be reloaded, which sends it (1s, this device)",
+			"(2001:db8::1, ff3e::2): it arrives only at the device to be reloaded, which sends it (2s, this device)",
+			"3 more streams: it arrives only at the device to be reloaded, which sends it (?, this device)"}, nil},
 		{"a stream lacking at the peer", func(d *Device) {
 			s := &d.Services[0].Streams
 			s.StandsIn, s.Stands = 1, []StreamFault{stream(3)}
-		}, nil, []string{"(2001:db8::1, ff3e::3): it does not arrive at the peer: this device sends it (3s, this device)"}},
+		}, nil, []string{"(2001:db8::1, ff3e::3): it arrives only at the device to be reloaded, which sends it (3s, this device)"}},
 		{"nothing is shared", func(d *Device) { d.ETrunks = nil }, []string{"E-Trunk: none has a member: nothing is shared (?, this device)"},
 			[]string{"E-Trunk: none has a member: nothing is shared (?, this device)"}},
 	} {
@@ -140,7 +141,7 @@ func TestRedundancy(t *testing.T) {
 
 // TestRedundancyOfThePeer: this device can be reloaded if the peer says that it can serve alone, and has said so lately.
 func TestRedundancyOfThePeer(t *testing.T) {
-	lacks := Objection{Object: "(2001:db8::1, ff3e::3)", Reason: "it does not arrive: the other device sends it", Since: noon.Add(-time.Minute)}
+	lacks := Objection{Object: "(2001:db8::1, ff3e::3)", Reason: "it arrives only at the device to be reloaded, which sends it", Since: noon.Add(-time.Minute)}
 	for _, c := range []struct {
 		what string
 		told PeerTold
@@ -154,16 +155,21 @@ func TestRedundancyOfThePeer(t *testing.T) {
 		{"another peer", PeerTold{ID: "000000000000000c", Alone: []Objection{}},
 			[]string{"peer: there is more than one, and not all tell whether they can serve alone (?, this device)"}},
 		{"the peer lacks a stream", PeerTold{ID: "000000000000000b", Alone: []Objection{lacks}},
-			[]string{"(2001:db8::1, ff3e::3): it does not arrive: the other device sends it (1m0s, the peer)"}},
+			[]string{"(2001:db8::1, ff3e::3): it arrives only at the device to be reloaded, which sends it (1m0s, the peer)"}},
 	} {
 		r := RedundancyOf(whole(), c.told)
 		if got := against(r.Self.Against); !slices.Equal(got, c.want) || r.Self.Safe != (c.want == nil) || !r.Peer.Safe {
 			t.Errorf("%s: %q, safe %v and %v", c.what, got, r.Self.Safe, r.Peer.Safe)
 		}
 	}
+	lag := Objection{Object: "service rbs1", Reason: "7 listener records are not acknowledged by the device that stays"}
+	r := RedundancyOf(whole(), PeerTold{ID: "000000000000000b", Alone: []Objection{}, Sees: []Objection{lag}})
+	if got := against(r.Peer.Against); r.Peer.Safe || !r.Self.Safe || len(got) != 1 || r.Peer.Against[0].By != seenByPeer {
+		t.Errorf("what the peer sees of this device: %q, safe %v and %v", got, r.Peer.Safe, r.Self.Safe)
+	}
 	d := whole()
 	d.Services[0].Streams.StandsIn, d.Services[0].Streams.Stands = 1, []StreamFault{{"(2001:db8::1, ff3e::3)", time.Minute}}
-	r := RedundancyOf(d, PeerTold{ID: "000000000000000b", Alone: []Objection{lacks}})
+	r = RedundancyOf(d, PeerTold{ID: "000000000000000b", Alone: []Objection{lacks}})
 	if got := against(r.Self.Against); len(got) != 1 || r.Self.Against[0].By != seenHere {
 		t.Errorf("what both have seen is listed as %q", got)
 	}

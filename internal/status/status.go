@@ -34,9 +34,11 @@ type Device struct {
 	Handovers []Handover `json:"handovers"`
 	// Proofs are what the device has shown to work of its upstream interface and its members.
 	Proofs []Proof `json:"proofs"`
-	// Alone lists what keeps the device from serving all listeners without its peer. It is
-	// null in the status of a release that does not tell it.
+	// Alone lists what keeps the device from serving all listeners without its peer, and Sees
+	// what it has seen that keeps the peer from it. They are null in the status of a release
+	// that does not tell them.
 	Alone []Objection `json:"alone"`
+	Sees  []Objection `json:"sees"`
 }
 
 // Proof is one kind of proof of an interface, see [state.Proof].
@@ -202,7 +204,7 @@ func Of(f Facts) Device {
 	for _, a := range f.Alarms {
 		d.Alarms = append(d.Alarms, Alarm{a.Name, string(a.Severity), a.Object, a.Detail, a.Text, a.Since.UnixMilli()})
 	}
-	d.Alone = objections(s.Alone())
+	d.Alone, d.Sees = objections(s.Alone()), objections(s.PeerAlone())
 	return d
 }
 
@@ -222,21 +224,25 @@ func objections(list []state.Objection) []Objection {
 	return out
 }
 
-// PeerTold returns what a device that told this some time ago has said of itself.
+// PeerTold returns what a device that told this some time ago has said of the pair.
 func (d *Device) PeerTold(age time.Duration) state.PeerTold {
-	told := state.PeerTold{ID: d.ID, Age: age}
-	if d.Alone == nil {
-		return told
+	return state.PeerTold{ID: d.ID, Age: age, Alone: told(d.Alone), Sees: told(d.Sees)}
+}
+
+// told converts objections of a peer. They stay nil if the peer has not told them.
+func told(list []Objection) []state.Objection {
+	if list == nil {
+		return nil
 	}
-	told.Alone = []state.Objection{}
-	for _, o := range d.Alone {
+	out := []state.Objection{}
+	for _, o := range list {
 		objection := state.Objection{Object: o.Object, Reason: o.Reason}
 		if o.Since != 0 {
 			objection.Since = time.UnixMilli(o.Since)
 		}
-		told.Alone = append(told.Alone, objection)
+		out = append(out, objection)
 	}
-	return told
+	return out
 }
 
 func trunk(t *state.ETrunk) Trunk {
@@ -283,7 +289,7 @@ func Encode(d Device, most int) []byte {
 // Parse decodes the status of a peer. Lists are never nil.
 func Parse(b []byte) (Device, error) {
 	d := Of(Facts{})
-	d.ID, d.Alone = "", nil
+	d.ID, d.Alone, d.Sees = "", nil, nil
 	if err := json.Unmarshal(b, &d); err != nil {
 		return Device{}, fmt.Errorf("status of the peer: %w", err)
 	}

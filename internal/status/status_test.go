@@ -43,11 +43,12 @@ func TestAlone(t *testing.T) {
 	}
 	got, err := Parse(Encode(d, rbs.MaxStatus))
 	if told := got.PeerTold(time.Second); err != nil || told.ID != d.ID || told.Age != time.Second || len(told.Alone) != len(d.Alone) ||
-		told.Alone[0].Object != d.Alone[0].Object || told.Alone[0].Reason != d.Alone[0].Reason {
+		told.Alone[0].Object != d.Alone[0].Object || told.Alone[0].Reason != d.Alone[0].Reason ||
+		len(told.Sees) != len(d.Sees) || len(d.Sees) == 0 {
 		t.Errorf("%v: %+v is told as %+v", err, d.Alone, told)
 	}
 	got, err = Parse([]byte(`{"id":"1","name":"B"}`))
-	if told := got.PeerTold(0); err != nil || told.Alone != nil || got.Proofs == nil {
+	if told := got.PeerTold(0); err != nil || told.Alone != nil || told.Sees != nil || got.Proofs == nil {
 		t.Errorf("an older release: %v, %+v", err, got)
 	}
 	got, err = Parse([]byte(`{"id":"1","alone":[]}`))

@@ -100,8 +100,8 @@ func (r *Routing) Describe(s *state.Device) {
 	told := r.plane.State()
 	g := &told.Gate
 	s.Gate = state.Gate{
-		Installed: true,
-		Closed:    g.Closed, Bucket0: g.Bucket0, Bucket1: g.Bucket1, Orphans: g.Exceptions,
+		Installed: true, Stale: len(r.plane.Conditions()) > 0,
+		Closed: g.Closed, Bucket0: g.Bucket0, Bucket1: g.Bucket1, Orphans: g.Exceptions,
 		DroppedClosed: g.DroppedClosed, DroppedBucket0: g.DroppedBucket0, DroppedBucket1: g.DroppedBucket1, DroppedControl: g.DroppedControl,
 		Repairs: g.Repairs,
 	}
