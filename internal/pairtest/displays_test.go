@@ -43,6 +43,7 @@ var displayLines = map[string][]string{
 	"eth-trunk":                       {"10"},
 	"interface":                       {"", "brief", "eth-trunk 10"},
 	"ipv6 interface brief":            {""},
+	"ipv6 routing-table":              {""},
 	"history-command":                 {""},
 	"diagnostic-information":          {""},
 	"logbuffer":                       {"", "level warning size 3"},
