@@ -23,18 +23,45 @@ const (
 	lagProbe = 50
 )
 
+// inClear makes a pair replicate without TLS, for comparison.
+var inClear = []string{"remote-backup-service rbs1", "transport plaintext", "quit"}
+
 func replicationLag(r *run) (outcome, error) {
-	p, err := r.newPair()
+	lags, err := r.lags("F8")
 	if err != nil {
 		return outcome{}, err
+	}
+	clear, err := r.lags("F8-clear", inClear...)
+	if err != nil {
+		return outcome{}, fmt.Errorf("in clear: %w", err)
+	}
+	return outcome{
+		Value: ms(lags.quantile(0.99)), Met: lags.quantile(0.99) <= 5*time.Millisecond,
+		Rows: []row{{
+			Name: "lag at 50,000 changes/s, p99", Value: ms(lags.quantile(0.99)), Unit: "ms", Goal: "<= 5",
+			Note: fmt.Sprintf("%d joins followed among %s changes; median %.3f, max %.1f ms", len(lags), number(lagChanges), ms(lags.median()), ms(lags.max())),
+		}, {
+			Name: "median, of that in clear", Value: ratio(lags.median(), clear.median()), Unit: "x", Goal: "<= 1.15",
+			Note: fmt.Sprintf("in clear: p99 %.3f, median %.3f, max %.1f ms", ms(clear.quantile(0.99)), ms(clear.median()), ms(clear.max())),
+		}},
+	}, nil
+}
+
+func ratio(a, b time.Duration) float64 { return a.Seconds() / b.Seconds() }
+
+// lags measures a new pair with additional lines of configuration.
+func (r *run) lags(profile string, lines ...string) (times, error) {
+	p, err := r.newPair(lines...)
+	if err != nil {
+		return nil, err
 	}
 	defer p.close()
 	known := reports(intakeGroups, intakeGroups, 100, join)
 	if err := r.sustain(p.wire, known, p.queue, p.a.hasTaken(known.len())); err != nil {
-		return outcome{}, err
+		return nil, err
 	}
 	if err := p.equal(r, known.len()); err != nil {
-		return outcome{}, err
+		return nil, err
 	}
 	load := &frames{}
 	probes := 0
@@ -47,20 +74,11 @@ func replicationLag(r *run) (outcome, error) {
 		}
 	}
 	var lags times
-	err = r.profiled(p.a, "F8", func() error {
+	err = r.profiled(p.a, profile, func() error {
 		lags, err = p.lag(load, intakeGroups, probes)
 		return err
 	})
-	if err != nil {
-		return outcome{}, err
-	}
-	return outcome{
-		Value: ms(lags.quantile(0.99)), Met: lags.quantile(0.99) <= 5*time.Millisecond,
-		Rows: []row{{
-			Name: "lag at 50,000 changes/s, p99", Value: ms(lags.quantile(0.99)), Unit: "ms", Goal: "<= 5",
-			Note: fmt.Sprintf("%d joins followed among %s changes; median %.3f, max %.1f ms", len(lags), number(lagChanges), ms(lags.median()), ms(lags.max())),
-		}},
-	}, nil
+	return lags, err
 }
 
 // lag sends the load. It returns, for each probe, how much later its entry was made on
@@ -109,30 +127,23 @@ func resync(r *run) (outcome, error) {
 	if err != nil {
 		return outcome{}, fmt.Errorf("bare synchronisation: %w", err)
 	}
-	p, err := r.newPair()
+	clear, _, cleared, err := r.wholeSync(inClear...)
 	if err != nil {
-		return outcome{}, err
+		return outcome{}, fmt.Errorf("whole, in clear: %w", err)
 	}
-	defer p.close()
-	p.b.stop()
-	f := population(manyHosts, manyGroups)
-	if err := r.sustain(p.wire, f, p.queue, p.a.hasTaken(f.len())); err != nil {
-		return outcome{}, err
-	}
-	whole, wholeBytes, err := p.syncAfter(r, manyRecords, func() (err error) {
-		p.b, err = r.startDevice(p.network, deviceB, deviceOptions{})
-		return err
-	})
+	cleared.close()
+	whole, wholeBytes, p, err := r.wholeSync()
 	if err != nil {
 		return outcome{}, fmt.Errorf("whole: %w", err)
 	}
+	defer p.close()
 	// The cable between the devices is cut until both have closed the connection.
 	if err := p.cutCore(true); err != nil {
 		return outcome{}, err
 	}
 	time.Sleep(2 * time.Second)
 	fresh := population(changedRecords/manyGroups, manyGroups)
-	if err := r.sustain(p.wire, fresh, p.queue, p.a.hasTaken(f.len()+fresh.len())); err != nil {
+	if err := r.sustain(p.wire, fresh, p.queue, p.a.hasTaken(manyRecords+fresh.len())); err != nil {
 		return outcome{}, err
 	}
 	part, partBytes, err := p.syncAfter(r, manyRecords, func() error { return p.cutCore(false) })
@@ -146,10 +157,31 @@ func resync(r *run) (outcome, error) {
 			{Name: "whole, to a device that has nothing", Value: whole.Seconds(), Unit: "s", Goal: "<= 0.5",
 				Limit: number(bare.Seconds()) + " s (as many bytes into a Go map)",
 				Note:  fmt.Sprintf("%s bytes both ways, %.0f a record", number(float64(wholeBytes)), float64(wholeBytes)/manyRecords)},
+			{Name: "whole, of that in clear", Value: ratio(whole, clear), Unit: "x", Goal: "<= 1.15", Note: fmt.Sprintf("in clear: %.2f s", clear.Seconds())},
 			{Name: "1 % differing, bytes of a whole one", Value: share, Unit: "%", Goal: "<= 5",
 				Note: fmt.Sprintf("%s bytes both ways, %.2f s", number(float64(partBytes)), part.Seconds())},
 		},
 	}, nil
+}
+
+// wholeSync measures how a device gets all records that it has not, in a new pair with
+// additional lines of configuration. Unless it fails, the caller closes the pair.
+func (r *run) wholeSync(lines ...string) (took time.Duration, size int, p *pair, err error) {
+	if p, err = r.newPair(lines...); err != nil {
+		return 0, 0, nil, err
+	}
+	p.b.stop()
+	f := population(manyHosts, manyGroups)
+	if err = r.sustain(p.wire, f, p.queue, p.a.hasTaken(f.len())); err == nil {
+		took, size, err = p.syncAfter(r, manyRecords, func() (err error) {
+			p.b, err = r.startDevice(p.network, deviceB, deviceOptions{lines: lines})
+			return err
+		})
+	}
+	if err != nil {
+		p.close()
+	}
+	return took, size, p, err
 }
 
 // cutCore sets the cable between the devices down, or up again.
