@@ -86,17 +86,18 @@ func liveness(r *run) (outcome, error) {
 		return outcome{}, err
 	}
 	var lost, late uint64
-	var maxLate time.Duration
+	var maxLate, slowedTo time.Duration
 	up := true
 	for i := range after {
 		lost += after[i].lost - before[i].lost
 		late += after[i].late - before[i].late
 		maxLate, up = max(maxLate, after[i].maxLate), up && after[i].up
+		slowedTo = max(slowedTo, after[i].slowedTo)
 	}
 	return outcome{
 		Value: float64(lost), Met: lost == 0 && up && took >= livenessTime,
 		Rows: []row{
-			{Name: "false Downs of both devices", Value: float64(lost), Goal: "0", Note: fmt.Sprintf("in %.1f minutes; up at the end: %v", took.Minutes(), up)},
+			{Name: "false Downs of both devices", Value: float64(lost), Goal: "0", Note: fmt.Sprintf("in %.1f minutes; up at the end: %v, slowed down to %.0f ms", took.Minutes(), up, ms(slowedTo))},
 			{Name: "reports sent", Value: float64(sent) / took.Seconds(), Unit: "reports/s", Note: fmt.Sprintf("unpaced; the device took in %s/s", number(float64(taken)/took.Seconds()))},
 			{Name: "storms of 100,000 joins, then leaves", Value: float64(storms)},
 			{Name: "latest turn of BFD", Value: ms(maxLate), Unit: "ms", Note: fmt.Sprintf("%d of 5 ms or more", late)},
