@@ -2,9 +2,11 @@ package console
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"tandem/internal/command"
 	"tandem/internal/config"
@@ -16,19 +18,30 @@ import (
 func aclsDisplay(lists []state.ACL) Display {
 	all := state.ACLs{Total: len(lists), ACLs: lists}
 	s := sheetOf(&all)
-	s.line("Total %s", plural(all.Total, "IPv6 ACL", "IPv6 ACLs"))
+	s.line("Total nonempty acl6 number is %d", all.Total)
 	s.record(&all.Total)
 	list(s, &all.ACLs, func(_ int, a *state.ACL) {
-		s.line("%s IPv6 ACL %s, %s", map[bool]string{true: "Advanced", false: "Basic"}[a.Advanced], a.Name, plural(len(a.Rules), "rule", "rules"))
-		s.record(&a.Name, &a.Advanced)
-		s.fields(1, 0, field{"Description", &a.Description})
+		s.line("%s", aclHead(a))
+		s.record(&a.Name, &a.Advanced, &a.Description, &a.UsedBy)
 		list(s, &a.Rules, func(_ int, r *state.ACLRule) {
 			s.line(" %s", r.Words)
 			s.record(&r.ID, &r.Permit, &r.Source, &r.Destination)
 		})
-		s.fields(1, 0, field{"Used by", &a.UsedBy})
 	})
 	return s.display()
+}
+
+// aclHead is the first line of an access list. Programs that read VRP's take what comes after the number of
+// rules, but no further line.
+func aclHead(a *state.ACL) string {
+	head := fmt.Sprintf("%s IPv6 ACL %s, %s", map[bool]string{true: "Advanced", false: "Basic"}[a.Advanced], a.Name, plural(len(a.Rules), "rule", "rules"))
+	if a.Description != "" {
+		head += ", description " + a.Description
+	}
+	if len(a.UsedBy) > 0 {
+		head += ", used by " + strings.Join(a.UsedBy, " ")
+	}
+	return head
 }
 
 func displayACL(s *Session, a command.Args) (Display, error) {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"net"
 	"strings"
 
 	"tandem/internal/command"
@@ -24,7 +25,8 @@ func displayInterfaces(s *Session, a command.Args) (Display, error) {
 	return interfacesDisplay(interfaces), err
 }
 
-// interfacesDisplay is `display interface [ IF ]`.
+// interfacesDisplay is `display interface [ IF ]`. Programs that read VRP's know its lines and pass over those
+// that begin with a blank.
 func interfacesDisplay(interfaces []state.Interface) Display {
 	all := state.Interfaces{Interfaces: interfaces}
 	s := sheetOf(&all)
@@ -34,13 +36,17 @@ func interfacesDisplay(interfaces []state.Interface) Display {
 		}
 		s.line("%s current state : %s", i.Name, i.State)
 		s.line("Line protocol current state : %s", strings.ToUpper(i.Protocol))
-		s.record(&i.Name, &i.State, &i.ProtocolUp)
-		s.fields(0, 16,
-			field{"Description", &i.Description},
+		s.line("Description:%s", i.Description)
+		if i.MTU != 0 {
+			s.line("Route Port,The Maximum Transmit Unit is %d", i.MTU)
+		}
+		if mac, err := net.ParseMAC(i.MAC); err == nil && len(mac) == len(config.MAC{}) {
+			s.line("IP Sending Frames' Format is PKTFMT_ETHNT_2, Hardware address is %v", config.MAC(mac))
+		}
+		s.record(&i.Name, &i.State, &i.ProtocolUp, &i.Description, &i.MTU, &i.MAC)
+		s.fields(4, 15,
 			field{"Netdev", &i.Netdev},
 			field{"Kind", &i.Kind},
-			field{"MTU", &i.MTU},
-			field{"MAC", &i.MAC},
 			field{"Addresses", &i.Addresses},
 		)
 		showTraffic(s, "Input", &i.In)

@@ -23,8 +23,13 @@ func TestParsersReadDisplays(t *testing.T) {
 			[]string{"Eth-Trunk10 up up 0 0", "eth1 *down down 0 0", "GigabitEthernet0/1/0 down down 0 0"},
 		},
 		"version.txt": {`^.*software,\s+Version\s+(\S+)\s+\((.+)\)`, "", []string{"v0.1.0 go1.26"}},
-		"interface.txt": {`^(\S+) current state : (.+)$`, "",
+		"interface.txt": {`^(\S+)\s+current\s+state\s+:\s+(.+?)\s*$`,
+			`^Line\s+protocol\s+current\s+state\s+:\s+\S*\s*$|^Description:.*$|^\S+\s+Port,\s*The\s+Maximum\s+Transmit\s+Unit\s+is\s+\d+|` +
+				`^.*,\s+Hardware\s+address\s+is\s+\S{4}-\S{4}-\S{4}\s*$|^\s+|^$`,
 			[]string{"Eth-Trunk10 UP", "eth1 Administratively DOWN", "GigabitEthernet0/1/0 ABSENT"}},
+		"acl.txt": {`^\s*rule\s(\d+)\s(deny|permit)(?:\ssource\s([0-9a-f:]+/\d+))?(?:\sdestination\s([0-9a-f:]+/\d+))?(?:\s\(\d+\smatch(?:es)?\))?\s*$`,
+			`^\s*Total\snonempty\sacl6\snumber\sis\s\d+\s*$|^\S+(?:\sIPv6)?\sACL\s(?:\S+\s)?\d+,\s\d+.*$|^\S+ IPv6 ACL gold, 1.*$`, // a list without a number is ours
+			[]string{"5 permit ff3e::/16 ", "10 deny  ", "5 permit 2001:db8:5::/48 ff3e::/32"}},
 		"eth-trunk.txt": {`^(?:Operating Status) : (\S+)\s+Number Of Up Ports In Trunk : (\d+)`, "", []string{"up 1"}},
 	} {
 		text, err := os.ReadFile("testdata/display/" + file)
