@@ -71,7 +71,7 @@ func (c *Channels) client(want rbs.Dial, own *pki.Credentials) *tls.Config {
 // call connects to the peer, and does the TLS handshake if there is a configuration for it. The
 // bytes go through stream: tcp itself, or TLS over tcp.
 func call(ctx context.Context, want rbs.Dial, cfg *tls.Config) (tcp, stream net.Conn, err error) {
-	dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(want.Local, 0))}
+	dialer := net.Dialer{Control: smallSegments, LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(want.Local, 0))}
 	tcp, err = dialer.DialContext(ctx, "tcp6", netip.AddrPortFrom(want.Peer, want.Port).String())
 	if err != nil || cfg == nil {
 		return tcp, tcp, err

@@ -9,6 +9,7 @@
 //
 //	channels.go          carries out what a service asks for
 //	listen.go  dial.go   how a connection is made
+//	segment.go           the size of its TCP segments
 //	conn.go              reads, writes and ends a connection, and reports to the device
 //	credentials.go       the certificate of a service, and the CA of its peer's
 package channel

@@ -58,7 +58,12 @@ func (ch *channel) openListener(at netip.AddrPort) (*net.TCPListener, error) {
 			return tcp, nil
 		}
 	}
-	return net.ListenTCP("tcp6", net.TCPAddrFromAddrPort(at))
+	config := net.ListenConfig{Control: smallSegments}
+	l, err := config.Listen(context.Background(), "tcp6", at.String())
+	if err != nil {
+		return nil, err
+	}
+	return l.(*net.TCPListener), nil
 }
 
 func (ch *channel) stopListening() {
