@@ -33,13 +33,13 @@ func (o *owners) withdraw(m *config.Model) error {
 }
 
 // change replaces the configuration. If part of it fails, change restores the old one and
-// returns an error that names the part.
-func (o *owners) change(m *config.Model) error {
+// returns an error that names the part. For patient see configure.
+func (o *owners) change(m *config.Model, patient bool) error {
 	before := o.model
-	err := o.configure(m)
+	err := o.configure(m, patient)
 	if err != nil {
 		o.router.Handle(device.Withdraw{}) // no members: this ends the hand-over
-		if undo := o.configure(before); undo != nil {
+		if undo := o.configure(before, true); undo != nil {
 			o.opts.Journal.Emit(event.ConfigurationNotRestored.With(undo))
 		}
 	}
@@ -47,8 +47,9 @@ func (o *owners) change(m *config.Model) error {
 }
 
 // configure makes everything agree with a configuration, from any earlier state. The
-// steps that can fail come first.
-func (o *owners) configure(m *config.Model) error {
+// steps that can fail come first. If patient is set, a port for hellos that is in use is no
+// failure: the configuration was in force before.
+func (o *owners) configure(m *config.Model, patient bool) error {
 	o.model = m
 	t := o.translate(m)
 	settings, err := t.Device()
@@ -63,7 +64,7 @@ func (o *owners) configure(m *config.Model) error {
 	if err := o.netif.Build(m); err != nil {
 		return err
 	}
-	if err := o.hellos.Configure(t.Hellos()); err != nil {
+	if err := o.hellos.Configure(t.Hellos(), patient); err != nil {
 		return err
 	}
 	if err := o.routing.SetInterfaces(t.Multicast()); err != nil {

@@ -60,7 +60,7 @@ func (o *owners) advanceLinks(now time.Time) {
 // applyAgain applies the present configuration again, because its interface names now
 // refer to other links.
 func (o *owners) applyAgain() {
-	if err := o.configure(o.model); err != nil {
+	if err := o.configure(o.model, true); err != nil {
 		o.opts.Journal.Emit(event.InterfaceNotConfigured.With(err))
 	}
 }

@@ -39,7 +39,7 @@ func (d *Daemon) Apply(m *config.Model) error {
 		return err
 	}
 	d.awaitWithdrawn()
-	return d.request(func() error { return d.o.change(m) })
+	return d.request(func() error { return d.o.change(m, false) })
 }
 
 const (
@@ -63,7 +63,7 @@ func (d *Daemon) awaitWithdrawn() {
 // not fail because a certificate has expired in the meantime.
 func (d *Daemon) Restore(m *config.Model) error {
 	m = m.Clone()
-	return d.request(func() error { return d.o.change(m) })
+	return d.request(func() error { return d.o.change(m, true) })
 }
 
 // Switchover hands everything that this device sends on an E-Trunk to the peer, or ends

@@ -106,6 +106,7 @@ func (o *owners) newLoop() *eventloop.Loop {
 			{Due: func() time.Time { return o.netif.Due() }, Do: o.advanceLinks},
 			eventloop.Every(alarmInterval, o.refreshAlarms),
 			eventloop.Every(sendAgainInterval, func() { o.routing.SendAgain() }),
+			eventloop.Every(sendAgainInterval, func() { o.hellos.Retry() }),
 			{Due: o.ending.due, Do: o.ending.expire},
 		},
 	})

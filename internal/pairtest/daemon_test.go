@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -59,6 +60,23 @@ func TestHelloPortInUse(t *testing.T) {
 	testnet.Must(t, other.Close())
 	p.a.types("commit", "return")
 	p.b.configures("e-trunk ipv6 port 2000")
+	p.forms(1)
+
+	// A daemon that starts while the port is in use waits for it.
+	p.a.crash()
+	p.a.In(t, func() (err error) {
+		other, err = new(net.ListenConfig).ListenPacket(t.Context(), "udp6", "[2001:db8:c::a]:2000")
+		return err
+	})
+	p.a.start()
+	eventually(t, "an alarm says so", func() error {
+		names, err := p.a.alarms()
+		if err == nil && !slices.Contains(names, "ETRUNK_NOT_LISTENING") {
+			err = fmt.Errorf("alarms %v", names)
+		}
+		return err
+	})
+	testnet.Must(t, other.Close())
 	p.forms(1)
 }
 

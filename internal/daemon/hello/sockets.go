@@ -56,6 +56,13 @@ type Sockets struct {
 	open map[Address]*socket
 	// failing holds the paths on which the last hello could not be sent.
 	failing map[etrunk.Path]bool
+	// refused holds the addresses at which the kernel permits no socket for the moment.
+	refused map[Address]refusal
+}
+
+type refusal struct {
+	Binding
+	err error
 }
 
 type socket struct {
@@ -65,29 +72,61 @@ type socket struct {
 
 // New returns a Sockets without any socket.
 func New(o Options) *Sockets {
-	return &Sockets{o: o, open: make(map[Address]*socket), failing: make(map[etrunk.Path]bool)}
+	return &Sockets{o: o, open: make(map[Address]*socket), failing: make(map[etrunk.Path]bool), refused: make(map[Address]refusal)}
 }
 
 // Configure opens the wanted sockets that are not open, and closes the others. It returns an
-// error at the first socket that cannot be opened.
-func (s *Sockets) Configure(wanted map[Address]Binding) error {
+// error at the first socket that cannot be opened. If patient is set, or the socket was wanted
+// before, this is no error: [Sockets.Retry] tries again.
+func (s *Sockets) Configure(wanted map[Address]Binding, patient bool) error {
 	for at, sock := range s.open {
 		if binding, ok := wanted[at]; !ok || binding != sock.Binding {
 			sock.conn.Close()
 			delete(s.open, at)
 		}
 	}
+	refusedBefore := s.refused
+	s.refused = make(map[Address]refusal)
 	for at, binding := range wanted {
-		if s.open[at] != nil {
-			continue
-		}
-		conn, err := s.bind(at, binding)
-		if err != nil {
+		err := s.listen(at, binding)
+		if before, known := refusedBefore[at]; err != nil && !patient && (!known || before.Binding != binding) {
 			return fmt.Errorf("E-Trunk hellos: %w", err)
 		}
-		s.open[at] = &socket{binding, conn}
-		s.o.Readers.Go("hellos", func(ctx context.Context) error { return s.read(ctx, conn, at.VPN) })
+		if err != nil {
+			s.refused[at] = refusal{binding, err}
+		}
 	}
+	return nil
+}
+
+// Retry tries to open the sockets that the kernel has refused.
+func (s *Sockets) Retry() {
+	for at, r := range s.refused {
+		if err := s.listen(at, r.Binding); err == nil {
+			delete(s.refused, at)
+		}
+	}
+}
+
+// Conditions lists an alarm for each address at which no hello can be received or sent.
+func (s *Sockets) Conditions() (list []event.Condition) {
+	for at, r := range s.refused {
+		list = append(list, event.Condition{AlarmKind: event.HelloNotListening, Object: "Source=" + at.Local.String(), Detail: r.err.Error()})
+	}
+	return list
+}
+
+// listen opens the socket of an address if it is not open.
+func (s *Sockets) listen(at Address, binding Binding) error {
+	if s.open[at] != nil {
+		return nil
+	}
+	conn, err := s.bind(at, binding)
+	if err != nil {
+		return err
+	}
+	s.open[at] = &socket{binding, conn}
+	s.o.Readers.Go("hellos", func(ctx context.Context) error { return s.read(ctx, conn, at.VPN) })
 	return nil
 }
 

@@ -55,7 +55,7 @@ func newRig(t *testing.T, left ...inherit.File) *rig {
 // binds opens the socket of the loopback address and returns its port.
 func (r *rig) binds(port uint16) uint16 {
 	r.t.Helper()
-	if err := r.Configure(map[Address]Binding{loopback: {Port: port}}); err != nil {
+	if err := r.Configure(map[Address]Binding{loopback: {Port: port}}, false); err != nil {
 		r.t.Fatal(err)
 	}
 	return r.open[loopback].conn.Local().Port()
@@ -86,7 +86,7 @@ func freePort(t *testing.T) uint16 {
 	t.Helper()
 	r := newRig(t)
 	port := r.binds(0)
-	if err := r.Configure(nil); err != nil {
+	if err := r.Configure(nil, false); err != nil {
 		t.Fatal(err)
 	}
 	return port
@@ -123,11 +123,37 @@ func TestHelloIsNotSent(t *testing.T) {
 	if r.logged != 1 {
 		t.Errorf("logged %d times", r.logged)
 	}
-	if err := r.Configure(nil); err != nil {
+	if err := r.Configure(nil, false); err != nil {
 		t.Error(err)
 	}
 	r.Send(say("hello"))
 	expect("the socket was closed")
+}
+
+// TestRefused: a socket that the kernel refuses is an error of a commit. At a start it is an alarm, and is
+// tried again.
+func TestRefused(t *testing.T) {
+	holder, r := newRig(t), newRig(t)
+	port := holder.binds(freePort(t))
+	wanted := map[Address]Binding{loopback: {Port: port}}
+	if err := r.Configure(wanted, false); err == nil {
+		t.Fatal("two sockets of one port")
+	}
+	for range 2 { // the second time it was wanted before
+		if err := r.Configure(wanted, true); err != nil || len(r.Conditions()) != 1 {
+			t.Fatalf("%v, alarms %v", err, r.Conditions())
+		}
+	}
+	if err := r.Configure(wanted, false); err != nil {
+		t.Errorf("a commit that changes something else: %v", err)
+	}
+	if r.Retry(); r.open[loopback] != nil {
+		t.Error("open, although the port is in use")
+	}
+	holder.Close()
+	if r.Retry(); r.open[loopback] == nil || len(r.Conditions()) != 0 {
+		t.Errorf("not open when the port is free, alarms %v", r.Conditions())
+	}
 }
 
 // TestReconfigure: a socket whose binding does not change stays open. With another binding a
@@ -144,7 +170,7 @@ func TestReconfigure(t *testing.T) {
 		t.Error("it is at the old port")
 	}
 	other := newRig(t)
-	if err := other.Configure(map[Address]Binding{loopback: {Port: r.open[loopback].Port}}); err == nil {
+	if err := other.Configure(map[Address]Binding{loopback: {Port: r.open[loopback].Port}}, false); err == nil {
 		t.Error("two have the same port")
 	}
 }
@@ -162,7 +188,7 @@ func TestSocketIsHandedOver(t *testing.T) {
 	if err := old.o.Readers.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if err := sender.Configure(map[Address]Binding{loopback: {}}); err != nil {
+	if err := sender.Configure(map[Address]Binding{loopback: {}}, false); err != nil {
 		t.Fatal(err)
 	}
 	sock := sender.open[loopback]
