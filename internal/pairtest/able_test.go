@@ -111,7 +111,7 @@ func TestUnableLeg(t *testing.T) {
 		c.off()
 		v.a.lacks(c.lack)
 		eventually(t, "device b serves alone, and asks", v.b.sole)
-		for what, where := range map[string]string{"alarm active": "MULTICAST_IF_UNABLE", "mld interface": c.lack} {
+		for what, where := range map[string]string{"alarm active": "MULTICAST_IF_UNABLE", "mld interface": c.lack, "redundancy": c.lack, "e-trunk 1": c.lack} {
 			contains(t, v.a.shows(what), where)
 		}
 		eventually(t, "device b knows why", func() error {
