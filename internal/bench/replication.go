@@ -127,12 +127,13 @@ func resync(r *run) (outcome, error) {
 	if err != nil {
 		return outcome{}, fmt.Errorf("bare synchronisation: %w", err)
 	}
-	clear, _, cleared, err := r.wholeSync(inClear...)
+	f := population(manyHosts, manyGroups)
+	clear, _, cleared, err := r.wholeSync(f, inClear...)
 	if err != nil {
 		return outcome{}, fmt.Errorf("whole, in clear: %w", err)
 	}
 	cleared.close()
-	whole, wholeBytes, p, err := r.wholeSync()
+	whole, wholeBytes, p, err := r.wholeSync(f)
 	if err != nil {
 		return outcome{}, fmt.Errorf("whole: %w", err)
 	}
@@ -143,7 +144,7 @@ func resync(r *run) (outcome, error) {
 	}
 	time.Sleep(2 * time.Second)
 	fresh := population(changedRecords/manyGroups, manyGroups)
-	if err := r.sustain(p.wire, fresh, p.queue, p.a.hasTaken(manyRecords+fresh.len())); err != nil {
+	if err := r.sustain(p.wire, fresh, p.queue, p.a.hasTaken(f.len()+fresh.len())); err != nil {
 		return outcome{}, err
 	}
 	part, partBytes, err := p.syncAfter(r, manyRecords, func() error { return p.cutCore(false) })
@@ -164,14 +165,13 @@ func resync(r *run) (outcome, error) {
 	}, nil
 }
 
-// wholeSync measures how a device gets all records that it has not, in a new pair with
+// wholeSync measures how a device gets all records, those of the reports f, in a new pair with
 // additional lines of configuration. Unless it fails, the caller closes the pair.
-func (r *run) wholeSync(lines ...string) (took time.Duration, size int, p *pair, err error) {
+func (r *run) wholeSync(f *frames, lines ...string) (took time.Duration, size int, p *pair, err error) {
 	if p, err = r.newPair(lines...); err != nil {
 		return 0, 0, nil, err
 	}
 	p.b.stop()
-	f := population(manyHosts, manyGroups)
 	if err = r.sustain(p.wire, f, p.queue, p.a.hasTaken(f.len())); err == nil {
 		took, size, err = p.syncAfter(r, manyRecords, func() (err error) {
 			p.b, err = r.startDevice(p.network, deviceB, deviceOptions{lines: lines})
