@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -134,7 +135,10 @@ func (m *Model) BoundSession(t *ETrunk) (*BFDSession, error) {
 // findSession implements BoundSession for an E-Trunk that binds a session.
 func (m *Model) findSession(t *ETrunk) (*BFDSession, error) {
 	between := func(s *BFDSession) bool {
-		return t.Peer.IsValid() && s.VPN == t.VPN && s.Peer == t.Peer && (s.Local == t.Local || !s.Local.IsValid())
+		return s.VPN == t.VPN && s.Peer == t.Peer && (s.Local == t.Local || !s.Local.IsValid())
+	}
+	if !t.Peer.IsValid() {
+		return nil, errors.New("it tracks a BFD session between its addresses, and has no peer-ipv6")
 	}
 	if t.BFDSession != "" {
 		s := m.Session(t.BFDSession)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -166,5 +167,21 @@ func TestValidateIsOrderFree(t *testing.T) {
 	}
 	if !strings.Contains(want, "unknown remote-backup-service rbs1") {
 		t.Error(want)
+	}
+}
+
+// TestTrackWithoutAddresses: an E-Trunk that tracks the session between its addresses is told when it
+// has none.
+func TestTrackWithoutAddresses(t *testing.T) {
+	s := newShell(t)
+	for _, line := range strings.Split("e-trunk 1\nsecurity-key simple k\ne-trunk track bfd-session", "\n") {
+		s.run(t, line)
+	}
+	var problems []string
+	for _, p := range Validate(s.Model) {
+		problems = append(problems, p.String())
+	}
+	if want := "e-trunk 1: it tracks a BFD session between its addresses, and has no peer-ipv6"; !slices.Contains(problems, want) {
+		t.Errorf("problems %q, want %q", problems, want)
 	}
 }
