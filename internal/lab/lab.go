@@ -76,7 +76,14 @@ func (l *lab) startDaemons(ctx context.Context) error {
 	return nil
 }
 
-const startLimit = 10 * time.Second
+// startLimit is how soon the console of a daemon must answer. In an emulated machine the daemon
+// also waits for the machine's host.
+var startLimit = func() time.Duration {
+	if pace.emulated() {
+		return pace.stretch(20 * time.Second)
+	}
+	return 10 * time.Second
+}()
 
 // answers waits until the console of a device answers.
 func (l *lab) answers(ctx context.Context, device string) error {
