@@ -57,7 +57,7 @@ func (d *Device) Alone() []Objection {
 	}
 	for i := range d.Services {
 		s := &d.Services[i]
-		d.replicated(s, add)
+		replicated(s, add)
 		switch t := &s.Streams; {
 		case !t.Watched:
 			add(service(s), "which streams arrive is not measured", 0)
@@ -100,7 +100,7 @@ func (d *Device) PeerAlone() []Objection {
 	}
 	for i := range d.Services {
 		s := &d.Services[i]
-		d.replicated(s, add)
+		replicated(s, add)
 		if s.Lag > lagLimit {
 			add(service(s), fmt.Sprintf("%d listener records are not acknowledged by the device that stays", s.LagRecords), s.Lag)
 		}
@@ -152,7 +152,7 @@ func (t *ETrunk) silentFor() (d time.Duration) {
 }
 
 // replicated lists what keeps the listeners from being the same on both devices.
-func (d *Device) replicated(s *Service, add adder) {
+func replicated(s *Service, add adder) {
 	switch {
 	case s.TCP != rbs.Connected:
 		add(service(s), "not connected: listeners are not replicated", s.Since)
