@@ -91,6 +91,7 @@ bfd
 #
 remote-backup-service rbs1
  peer-ipv6 2001:db8::b source-ipv6 2001:db8::a port 7000
+ transport plaintext
 #
 e-trunk 1
  peer-ipv6 2001:db8::b source-ipv6 2001:db8::a
