@@ -19,10 +19,15 @@ type rig struct {
 	dev *Device
 	// legs holds the leg changes that the device has requested.
 	legs []LegChange
+	// sent holds the MLD messages that it has sent.
+	sent []SendMLD
 }
 
-// take takes the device's effects, and keeps only the leg changes.
-func (r *rig) take() { r.legs = append(r.legs, r.dev.Effects().Legs...) }
+// take takes the device's effects, and keeps the leg changes and the MLD messages.
+func (r *rig) take() {
+	fx := r.dev.Effects()
+	r.legs, r.sent = append(r.legs, fx.Legs...), append(r.sent, fx.MLD...)
+}
 
 func newRig(t testing.TB) *rig { return boot(t, 7, rigSettings()) }
 

@@ -43,10 +43,13 @@ func TestStandardsAreTested(t *testing.T) {
 	}
 }
 
-// TestLessonsAreTested checks that the tests that docs/reliability.md names exist.
+// TestLessonsAreTested checks that the tests exist that the pages on reliability, on reports from the field and on a
+// plain VLAN name.
 func TestLessonsAreTested(t *testing.T) {
-	if checkNames(t, golden.Read(t, "../../docs/reliability.md")) == 0 {
-		t.Error("it names no test")
+	for _, page := range []string{"reliability", "field", "plain-vlan"} {
+		if checkNames(t, golden.Read(t, "../../docs/"+page+".md")) == 0 {
+			t.Errorf("%s.md names no test", page)
+		}
 	}
 }
 

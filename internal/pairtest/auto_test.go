@@ -211,3 +211,21 @@ func TestPlannedStopInAuto(t *testing.T) {
 		p.serves(p.a)
 	}
 }
+
+// TestPriorityChangedWhileApart: a device whose path to the peer is down gets another priority and is started
+// again. When the path comes back, one device serves, as the new priority says (docs/field.md).
+func TestPriorityChangedWhileApart(t *testing.T) {
+	p, s, l := autoPair(t, "1")
+	testnet.Must(t, p.a.Links.SetUp(coreLink, false))
+	p.a.hasDuty("sole", "all", true)
+	p.b.hasDuty("sole", "all", true)
+	p.a.configures("e-trunk 1", "priority 30")
+	p.a.crash()
+	p.a.start()
+	p.a.hasDuty("sole", "all", true)
+	testnet.Must(t, p.a.Links.SetUp(coreLink, true))
+	p.address("a", coreLink, "c") // the kernel has removed it
+	p.serves(p.b)
+	p.steer("b")
+	l.awaits(s)
+}

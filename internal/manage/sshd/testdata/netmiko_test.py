@@ -37,5 +37,12 @@ if driver == "huawei_vrpv8":
     wants(device.send_command("display current-configuration configuration e-trunk"), "priority 8")
 else:
     wants(device.save_config(), "saved")
+
+# Names with a colon, a description of one character, a prompt that changes its name, save within a set.
+device.send_config_set(["interface 100GE1/0/22:1", "description \\", "quit", "sysname Other", "commit", "return", "save", "system-view"], exit_config_mode=False)
+device.set_base_prompt()
+device.exit_config_mode()
+wants(device.find_prompt(), "<Other>")
+wants(device.send_command("display saved-configuration"), "sysname Other", "interface 100GE1/0/22:1\n description \\")
 wants(device.send_command("display nothing"), "Error: Unrecognized command found at '^' position.")
 device.disconnect()
