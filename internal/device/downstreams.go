@@ -164,6 +164,9 @@ func (ds *downstreams) named(group netip.Addr) []netip.Addr {
 
 // wanting appends the Linux names of the interfaces whose listeners want a stream, sorted.
 func (ds *downstreams) wanting(sg SourceGroup, names []string) []string {
+	if !mld.UsableSource(sg.Source) {
+		return names
+	}
 	for _, ifc := range ds.list {
 		if ifc.link.Exists && ifc.router.Wants(sg.Group, sg.Source) {
 			names = append(names, ifc.netdev)

@@ -128,3 +128,22 @@ func TestAudit(t *testing.T) {
 		t.Errorf("missing %v, want none", got)
 	}
 }
+
+// TestSourcesThatAreNotForwarded: a stream from an address that means nothing on another link is not
+// forwarded, whoever wants the group. The kernel gets an entry that discards it, so that it asks no more.
+func TestSourcesThatAreNotForwarded(t *testing.T) {
+	r := newRig(t)
+	r.report("eth-trunk10", 0, 0, mld.GroupRecord{Type: mld.ChangeToExclude})
+	for _, source := range []string{"fe80::1", "::", "::1", "::ffff:192.0.2.1"} {
+		sg := SourceGroup{netip.MustParseAddr(source), groupOf(0)}
+		r.handle(StreamArrived{Netdev: "up0", Source: sg.Source, Group: sg.Group})
+		r.report("eth-trunk10.100", 1, 0, mld.GroupRecord{Type: mld.ChangeToExclude}) // computes the routes of the group again
+		r.report("eth-trunk10.100", 1, 0, mld.GroupRecord{Type: mld.ChangeToInclude})
+		r.origin(sg, RouteIdle)
+		if e := r.dev.routes.table.get(sg); len(e.path.outgoing) > 0 {
+			t.Errorf("%s is forwarded to %v", source, e.path.outgoing)
+		}
+	}
+	r.stream(0, 0)
+	r.origin(key(0, 0), RouteASM)
+}

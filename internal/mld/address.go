@@ -22,7 +22,9 @@ func Routable(group netip.Addr) bool {
 	return b[0] == 0xff && b[1]&0x0f > 2
 }
 
-// usableSource reports whether an address can be the source of a routed stream.
-func usableSource(a netip.Addr) bool {
-	return a.Is6() && !a.IsMulticast() && !a.IsUnspecified() && !a.IsLinkLocalUnicast() && !a.IsLoopback()
+// UsableSource reports whether an address can be the source of a stream that is forwarded between
+// links. Packets from a link-local address must not be (RFC 4291, section 2.5.6), nor those from ::, and
+// an IPv4-mapped address is not one of a node (RFC 4291, section 2.5.5.2).
+func UsableSource(a netip.Addr) bool {
+	return a.Is6() && !a.Is4In6() && !a.IsMulticast() && !a.IsUnspecified() && !a.IsLinkLocalUnicast() && !a.IsLoopback()
 }

@@ -79,7 +79,7 @@ func appendCommon(dst, a, b []netip.Addr) []netip.Addr {
 func appendSources(dst, sources []netip.Addr) []netip.Addr {
 	start := len(dst)
 	for _, s := range sources {
-		if usableSource(s) {
+		if UsableSource(s) {
 			dst = append(dst, s)
 		}
 	}
