@@ -101,7 +101,8 @@ func TestVerboseFileIsATranscript(t *testing.T) {
 	}
 }
 
-// TestRecordingIsPrivate: nobody else can read a recording, and it goes into no other file.
+// TestRecordingIsPrivate: other users cannot read a recording, and save does not write
+// through a symbolic link into another file.
 func TestRecordingIsPrivate(t *testing.T) {
 	dir := t.TempDir()
 	file, other := filepath.Join(dir, "old.rec"), filepath.Join(dir, "precious")

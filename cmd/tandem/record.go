@@ -40,9 +40,10 @@ func record(args []string) int {
 	return exitDone
 }
 
-// save writes a recording into a file that only its owner can read, because it tells who
-// listens to what. It does not follow a symbolic link: in a directory that others can write,
-// the link may lead to any file. The name "-" is the standard output.
+// save writes a recording into a file that only its owner can read, because the recording
+// shows which host listens to which stream. save does not follow a symbolic link: in a
+// directory that others can write, the link may lead to any file. The name "-" is the
+// standard output.
 func save(name string, from io.Reader, mask bool) error {
 	f := os.Stdout
 	if name != "-" {

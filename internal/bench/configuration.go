@@ -14,7 +14,8 @@ func configuration(device string, lines []string) string {
 	return text + strings.Join(append(lines, "commit", ""), "\n")
 }
 
-// One host of a bench wants more than any set-top box: the bound on a host is lifted.
+// A host of the bench joins more groups than any set-top box: the bound on the groups of
+// one host is lifted.
 const common = `system-view
 multicast ipv6 routing-enable
 mld

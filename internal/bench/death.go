@@ -20,11 +20,12 @@ var figure1 = figure{
 
 const (
 	takeoverEntries = 100_000
-	takeoverRuns    = 15 // runs with one stream, and the same number with a thousand
+	takeoverRuns    = 15 // runs with one stream; there are as many with a thousand streams
 	takeoverRate    = 5_000
 )
 
-// cadence is an interval of BFD, and what the gap must be with it.
+// cadence is a transmit interval of BFD, and the bounds on the gap at the receiver with
+// it.
 type cadence struct {
 	interval    time.Duration
 	median, max time.Duration
@@ -56,7 +57,7 @@ func takeover(r *run) (outcome, error) {
 	return o, nil
 }
 
-// takeovers measures all gaps with one interval of BFD and adds the rows.
+// takeovers measures all gaps with one BFD interval, and adds the rows of the results.
 func (p *pair) takeovers(r *run, c cadence, o *outcome) (all times, err error) {
 	for _, streams := range []int{1, 1000} {
 		var gaps times
@@ -86,8 +87,9 @@ func (p *pair) takeovers(r *run, c cadence, o *outcome) (all times, err error) {
 	return all, nil
 }
 
-// atInterval waits until both sessions of BFD are up at an interval. It configures the interval
-// anew where a session has another one or has slowed down, and returns how many had slowed down.
+// atInterval waits until the BFD sessions of both devices are up with this interval.
+// Where a session has another interval or has slowed down, atInterval configures the
+// interval again. It returns how many sessions had slowed down.
 func (p *pair) atInterval(r *run, interval time.Duration) (slowed int, err error) {
 	err = r.poll(60*time.Second, func() error {
 		var errs []error
@@ -97,7 +99,7 @@ func (p *pair) atInterval(r *run, interval time.Duration) (slowed int, err error
 			case err != nil:
 			case f.slowedTo > 0:
 				slowed++
-				// The same interval would change nothing.
+				// The device ignores a configuration that does not change the interval.
 				err = errors.Join(d.setInterval(interval+time.Millisecond), d.setInterval(interval), errNotYet)
 			case f.interval != interval:
 				err = errors.Join(d.setInterval(interval), errNotYet)
@@ -111,7 +113,7 @@ func (p *pair) atInterval(r *run, interval time.Duration) (slowed int, err error
 	return slowed, err
 }
 
-// detectMult is the multiplier of BFD.
+// detectMult is the detection multiplier of BFD.
 const detectMult = 3
 
 var errNotYet = errors.New("BFD does not have its interval yet")
@@ -122,8 +124,8 @@ func (d *device) setInterval(interval time.Duration) error {
 		fmt.Sprintf("min-tx-interval %d", millis), fmt.Sprintf("min-rx-interval %d", millis))
 }
 
-// takeover makes device a silent for 300 ms while it sends the streams of its bucket. It returns the
-// longest time between two packets of a stream.
+// takeover makes device a silent for 300 ms while a sends the streams of its bucket. It
+// returns the longest time between two packets of a stream at the receiver.
 func (p *pair) takeover(r *run, streams int) (time.Duration, error) {
 	if err := p.settle(r); err != nil {
 		return 0, err
@@ -144,8 +146,9 @@ func (p *pair) takeover(r *run, streams int) (time.Duration, error) {
 	time.Sleep(300 * time.Millisecond)
 	healed := int(t.sent.Load())
 	if err == nil {
-		// The streams go on until device a has received them again. If they ended before that,
-		// it would not be ready for minutes: its peer remembers that it stands in for them.
+		// The streams go on until device a has received them again. If they ended before
+		// that, device a would not become ready for minutes, because its peer remembers
+		// that it sends them in the stead of a.
 		err = errors.Join(heal(), p.settle(r))
 	}
 	got, failed := t.end()
@@ -165,7 +168,7 @@ func (p *pair) takeover(r *run, streams int) (time.Duration, error) {
 }
 
 // silence makes a device lose every packet on every link, in both directions, while all
-// links stay up. A device that has lost its power behind switches looks like this.
+// links stay up, as if the device had lost its power behind switches.
 func (n *network) silence(device string) (heal func() error, err error) {
 	const name = "silence"
 	conn, err := nftables.New(nftables.WithNetNSFd(n.spaces[device].FD()))

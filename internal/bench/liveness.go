@@ -23,10 +23,10 @@ const overloadTime = 5 * time.Second
 type bfdFacts struct {
 	lost     uint64 // how often the session went down since the start
 	up       bool
-	interval time.Duration // configured
+	interval time.Duration // the configured transmit interval
 	slowedTo time.Duration // 0 while the configured interval is in force
 	detect   time.Duration
-	late     uint64 // turns that were half an interval late or more
+	late     uint64 // turns of the event loop that were half an interval late or more
 	maxLate  time.Duration
 }
 

@@ -15,7 +15,7 @@ type Meta struct {
 	VRF      string        // the VRF that received it, empty for none
 	Multihop bool          // the packet's destination port was MultihopPort
 	Received instant.Time  // when the kernel received it
-	Waited   time.Duration // how long it has waited in this device since then; zero if unknown
+	Waited   time.Duration // how long the packet has waited in this device since it was received; zero if unknown
 }
 
 // Send is a packet for the caller to send. The local discriminator identifies the
@@ -42,8 +42,8 @@ type Event struct {
 	Diagnostic Diagnostic // why the session is Down or AdminDown
 	At         instant.Time
 	Heard      instant.Time // when the peer's last packet came
-	// Slow is the pace of the session. While the session is Up, a change of it alone makes an
-	// event, too.
+	// Slow says how far the session has slowed down. While the session is Up, a change of
+	// Slow alone causes an event as well.
 	Slow Slowdown
 }
 

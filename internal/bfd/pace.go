@@ -10,7 +10,8 @@ import (
 // Slowdown says how far a session has slowed down, and why. It is zero while the configured
 // intervals are in force.
 type Slowdown struct {
-	// Interval is the shortest interval that the session sends and accepts at present.
+	// Interval is the shortest interval at which the session sends and expects packets at
+	// present.
 	Interval time.Duration
 	Cause    Cause         // of the last step
 	Late     time.Duration // the lateness that caused the last step
@@ -48,29 +49,32 @@ func (c Cause) format() string {
 	return "this device woke %.1f ms late"
 }
 
-// slowest is the longest interval to which a session slows down. Against a lateness that is too
-// long for it, slowing down is of no use: the device stood still, and its peer must notice that.
+// slowest is the longest interval to which a session slows down. Against a longer
+// lateness slowing down is of no use: this device did no work at all, and its peer must
+// notice that.
 const slowest = 100 * time.Millisecond
 
-// How long a session waits without harmful lateness until it tries the configured intervals
-// again. The patience doubles each time that a try does not last.
+// The patience is how long a session must see no harmful lateness until it tries the
+// configured intervals again. It doubles each time that the session must slow down again
+// soon after such a try.
 const (
 	shortestPatience = 10 * time.Minute
 	longestPatience  = 160 * time.Minute
 )
 
-// pace decides how fast a session may be, by the lateness of this device. RFC 5880, section
-// 6.8.3, permits new intervals at any time.
+// pace decides how short the intervals of a session may be, by the lateness of this
+// device. RFC 5880, section 6.8.3, permits new intervals at any time.
 type pace struct {
 	slow     Slowdown
-	since    instant.Time // of the first step away from the configured intervals
-	harmful  instant.Time // the last lateness that the configured intervals do not bear
+	since    instant.Time // when the session left the configured intervals
+	harmful  instant.Time // when this device was last too late for the configured intervals
 	patience time.Duration
 	tried    instant.Time // when the configured intervals were last tried again
 	times    uint64       // how often the session left the configured intervals
 }
 
-// retry returns when the configured intervals are tried again, Never if they are in force.
+// retry returns when the configured intervals are to be tried again, Never if they are in
+// force.
 func (p *pace) retry() instant.Time {
 	if p.slow.Interval == 0 {
 		return instant.Never
@@ -78,10 +82,11 @@ func (p *pace) retry() instant.Time {
 	return p.harmful.Add(p.patience)
 }
 
-// NoteLate tells the session that this device was late. The session slows down if the peer, or
-// the session itself, would have come halfway to the end of its detection time by that. If the
-// device slept, it also gives the peer one more interval: what the peer has sent meanwhile may
-// still be on its way.
+// NoteLate records that this device was late. The session slows down if the lateness has
+// used up half of the time after which the peer, or this device, would have declared the
+// session Down. If this device slept, its session also waits one interval longer for the
+// peer: the packets that the peer sent while this device slept may not have been read
+// yet.
 func (s *session) NoteLate(now instant.Time, late time.Duration, cause Cause, fx *Effects) {
 	if cause == CauseThread && late >= s.rxInterval() && s.awake < s.received {
 		s.awake = now
@@ -95,9 +100,10 @@ func (s *session) NoteLate(now instant.Time, late time.Duration, cause Cause, fx
 	}
 }
 
-// bears returns how late this device may be if no interval is shorter than floor: half of what
-// is left of a detection time after one interval. Of the two detection times, that of the peer
-// and its own, the shorter one counts.
+// bears returns the lateness that is harmless for this device if no interval is shorter
+// than floor: half of the time that is left of a detection time after one interval. It
+// uses the shorter one of the two detection times, that of the peer and that of this
+// device.
 func (s *session) bears(floor time.Duration) time.Duration {
 	tx := max(s.cfg.MinTx, floor, s.remote.requiredMinRx)
 	rx := max(s.cfg.MinRx, floor, s.remote.desiredMinTx)
@@ -108,8 +114,8 @@ func (s *session) bears(floor time.Duration) time.Duration {
 	return min(spare(tx, s.cfg.DetectMult), spare(rx, mult)) / 2
 }
 
-// spare returns how much longer than an interval a detection time is. With a multiplier of 1
-// only the jitter is left.
+// spare returns by how much a detection time is longer than the interval. With a
+// multiplier of 1 only the jitter is left.
 func spare(interval time.Duration, mult uint8) time.Duration {
 	if mult == 1 {
 		return interval / 10
@@ -117,7 +123,7 @@ func spare(interval time.Duration, mult uint8) time.Duration {
 	return time.Duration(mult-1) * interval
 }
 
-// slowDown doubles the interval until it bears the lateness.
+// slowDown doubles the interval until the lateness is harmless with it.
 func (s *session) slowDown(now instant.Time, late time.Duration, cause Cause, fx *Effects) {
 	p := &s.pace
 	floor := max(p.slow.Interval, min(s.cfg.MinTx, s.cfg.MinRx))
@@ -136,7 +142,8 @@ func (s *session) slowDown(now instant.Time, late time.Duration, cause Cause, fx
 	s.repace(now, fx)
 }
 
-// nextPatience doubles the patience if the try at the instant tried has not lasted as long.
+// nextPatience doubles the patience if the configured intervals, tried at the instant
+// tried, did not last as long as the patience before.
 func nextPatience(before time.Duration, tried, now instant.Time) time.Duration {
 	if tried.IsSet() && now.Sub(tried) < before {
 		return min(2*before, longestPatience)
@@ -144,7 +151,7 @@ func nextPatience(before time.Duration, tried, now instant.Time) time.Duration {
 	return shortestPatience
 }
 
-// tryConfigured returns to the configured intervals when their time has come.
+// tryConfigured returns to the configured intervals when the patience is over.
 func (s *session) tryConfigured(now instant.Time, fx *Effects) {
 	if !s.pace.retry().IsDue(now) {
 		return
@@ -153,7 +160,8 @@ func (s *session) tryConfigured(now instant.Time, fx *Effects) {
 	s.repace(now, fx)
 }
 
-// repace negotiates the intervals of the new pace with the peer, and tells the users.
+// repace negotiates the intervals of the new pace with the peer, and reports the new pace
+// to the users of the session.
 func (s *session) repace(now instant.Time, fx *Effects) {
 	if s.state == Up {
 		s.timing.startPoll()
@@ -163,15 +171,16 @@ func (s *session) repace(now instant.Time, fx *Effects) {
 	s.tellPace(now, fx)
 }
 
-// tellPace tells the users of a new pace. If the session is not Up, or its being Up is not yet
-// told, the next event tells it.
+// tellPace reports a new pace to the users of the session. If the session is not Up, or
+// the users do not know yet that it is Up, the next event reports the pace.
 func (s *session) tellPace(now instant.Time, fx *Effects) {
 	if s.state == Up && !s.restore.waiting {
 		s.tell(now, fx)
 	}
 }
 
-// forgetPace forgets all lateness, because there are new intervals. Its caller negotiates them.
+// forgetPace forgets all lateness, because the configured intervals have changed. Its
+// caller negotiates the new intervals with the peer.
 func (s *session) forgetPace(now instant.Time, fx *Effects) {
 	slow := s.pace.slow.Interval > 0
 	s.pace = pace{times: s.pace.times}
@@ -180,7 +189,8 @@ func (s *session) forgetPace(now instant.Time, fx *Effects) {
 	}
 }
 
-// minTx and minRx return the intervals that the session wants when it is Up.
+// minTx and minRx return the intervals that the session offers to the peer while it is
+// Up.
 func (s *session) minTx() time.Duration { return max(s.cfg.MinTx, s.pace.slow.Interval) }
 
 func (s *session) minRx() time.Duration { return max(s.cfg.MinRx, s.pace.slow.Interval) }

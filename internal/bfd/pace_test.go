@@ -11,8 +11,8 @@ import (
 	"tandem/internal/instant"
 )
 
-// newFast returns a session of 3 ms x 3 that may slow down, and is Up with a peer of the same
-// intervals.
+// newFast returns a session of 3 ms x 3 that may slow down. It is Up with a peer that has
+// the same intervals.
 func newFast(t *testing.T, change func(*Config)) *puppet {
 	p := newPuppet(t, func(c *Config) {
 		c.MinTx, c.MinRx, c.Adaptive = 3*ms, 3*ms, true
@@ -33,8 +33,9 @@ func fastFinal(q *Packet) { fast(q); q.Final = true }
 // late reports to the session that its thread was late.
 func (p *puppet) late(d time.Duration) { p.NoteLate(p.now, d, CauseThread, &p.fx) }
 
-// TestLatenessSlowsTheSessionDownByPoll: the detection times grow at once, the transmit interval
-// only when the peer has answered (RFC 5880, section 6.8.3).
+// TestLatenessSlowsTheSessionDownByPoll: when a session slows down, its detection times
+// grow at once, but its transmit interval only after the peer has answered the Poll (RFC
+// 5880, section 6.8.3).
 func TestLatenessSlowsTheSessionDownByPoll(t *testing.T) {
 	p := newFast(t, nil)
 	p.late(3 * ms)
@@ -97,7 +98,7 @@ func TestHowFarASessionSlowsDown(t *testing.T) {
 	}
 }
 
-// lives lets time pass while the peer goes on sending and answers each Poll.
+// lives lets time pass while the peer keeps sending and answers each Poll.
 func (p *puppet) lives(d time.Duration) {
 	p.t.Helper()
 	for end := p.now.Add(d); p.now < end; {
@@ -227,7 +228,7 @@ func TestStolenTimeSlowsAllSessionsDown(t *testing.T) {
 	}
 }
 
-// drawPair draws two devices whose sessions may slow down, and brings them Up.
+// drawPair draws two devices whose sessions may slow down, and brings the sessions Up.
 func drawPair(t *rapid.T, tb *testing.T) *world {
 	a, b := configA(), configB()
 	for _, c := range []*Config{&a, &b} {
@@ -292,8 +293,8 @@ func TestSettledSessionBearsTheSameLatenessAgain(t *testing.T) {
 	})
 }
 
-// TestOverdueTimerIsNoLateness: a session whose timer has run out while it had nothing to send
-// is not late when it sends again.
+// TestOverdueTimerIsNoLateness: the timer of a session runs out while the session has
+// nothing to send. The session does not count as late when it sends again.
 func TestOverdueTimerIsNoLateness(t *testing.T) {
 	a := configA()
 	a.Adaptive = true

@@ -26,14 +26,14 @@ type session struct {
 	timing  timing
 	pace    pace
 	restore restore
-	awake   instant.Time // when this device last woke late, see NoteLate
+	awake   instant.Time // when this device last woke late by an interval or more, see NoteLate
 
 	ups, flaps     uint64
 	upAt, downAt   instant.Time // when the session last became Up, and last left Up
 	sent, accepted uint64
 
-	place  int          // position in the table's queue
-	wanted instant.Time // when the table was to call Advance
+	place  int          // position of the session in the table's queue
+	wanted instant.Time // the time for which the table had planned to call Advance
 }
 
 // remote holds the peer's variables of RFC 5880, section 6.8.1.

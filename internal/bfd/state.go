@@ -98,7 +98,7 @@ type SessionState struct {
 	LastHeard                 time.Duration // since the last packet of the peer; zero while no packets come from the peer
 
 	Slow      Slowdown
-	SlowFor   time.Duration // since the session left the configured intervals; zero if they are in force
-	RetryIn   time.Duration // until the configured intervals are tried again; zero if they are in force
+	SlowFor   time.Duration // how long ago the session left the configured intervals; zero if they are in force
+	RetryIn   time.Duration // how long until the configured intervals are tried again; zero if they are in force
 	Slowdowns uint64        // how often the session left the configured intervals
 }

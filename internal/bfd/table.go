@@ -180,7 +180,8 @@ func (t *Table) Advance(now instant.Time, fx *Effects) {
 	}
 }
 
-// Stolen tells all sessions that a hypervisor did not let a processor of this device run for d.
+// Stolen reports to all sessions that a hypervisor did not let a processor of this device
+// run for the time d.
 func (t *Table) Stolen(now instant.Time, d time.Duration, fx *Effects) {
 	defer t.countSent(len(fx.Sends), fx)
 	for _, s := range t.sorted() {
@@ -215,8 +216,9 @@ func (t *Table) sorted() []*session {
 	return all
 }
 
-// schedule notes when a session must be advanced next. It cannot be advanced before now, so a
-// deadline that is over already makes nobody late.
+// schedule records when a session must be advanced next. The record is never earlier than
+// now, so that a deadline that has passed already does not count as lateness of this
+// device.
 func (t *Table) schedule(now instant.Time, s *session) {
 	at := s.Deadline()
 	switch {
@@ -233,8 +235,9 @@ func (t *Table) schedule(now instant.Time, s *session) {
 	}
 }
 
-// woke tells a session how late this device is for its deadline. This comes before anything else
-// is done with the session, because that may move the deadline.
+// woke reports to a session how late this device is for the session's deadline. Call it
+// before anything else is done with the session, because anything else may move the
+// deadline.
 func (t *Table) woke(now instant.Time, s *session, fx *Effects) {
 	if s.wanted.IsSet() {
 		s.NoteLate(now, now.Sub(s.wanted), CauseThread, fx)

@@ -112,8 +112,8 @@ func (s *session) detectTime() time.Duration {
 	return time.Duration(s.remote.detectMult) * s.rxInterval()
 }
 
-// expiry returns when the peer is lost unless a packet comes. A device that has slept since the
-// last packet waits for one more interval.
+// expiry returns when the session goes Down unless a packet of the peer arrives. A device
+// that has slept since the last packet waits one interval longer.
 func (s *session) expiry() instant.Time {
 	at := s.received.Add(s.detectTime())
 	if s.awake > s.received {

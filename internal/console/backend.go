@@ -18,8 +18,8 @@ type Backend interface {
 	// If verbose is false, it may leave out the hosts.
 	Groups(iface string, verbose bool) []state.Group
 	Routes() []state.Route
-	// Redundancy judges whether each of the two devices can be reloaded. It asks the peer,
-	// and waits for the answer for at most a second.
+	// Redundancy judges whether each of the two devices can be reloaded. It requests the
+	// peer's present status, and waits at most a second for the answer.
 	Redundancy() state.Redundancy
 	// BFD lists the configured sessions, with the Linux names of their interfaces.
 	BFD() []state.BFDSession

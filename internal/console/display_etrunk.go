@@ -89,7 +89,8 @@ func showMembers(s *sheet, t *state.ETrunk) {
 	})
 }
 
-// showProofs shows what has been shown of each member and of the upstream interface.
+// showProofs shows what this device has proved of each member and of the upstream
+// interface.
 func showProofs(s *sheet, t *state.ETrunk) {
 	s.title("The Proof information")
 	rows(s, 0, &t.Proofs, func(p *state.Proof) []field {

@@ -75,7 +75,7 @@ func showEntry(s *sheet, i int, e *state.Entry) {
 	showArrival(s, 7, 0, &e.Arrival)
 }
 
-// showArrival shows where a stream arrives.
+// showArrival shows at which of the two devices a stream arrives.
 func showArrival(s *sheet, indent, colon int, a *state.Arrival) {
 	s.fields(indent, colon,
 		field{"Arrives Here", &a.Here},
@@ -85,8 +85,8 @@ func showArrival(s *sheet, indent, colon int, a *state.Arrival) {
 	)
 }
 
-// arrivingDisplay is `display multicast ipv6 arriving`: which of the streams that are to be
-// forwarded arrive at this device and at the peer.
+// arrivingDisplay is `display multicast ipv6 arriving`. It shows which of the streams
+// with an outgoing interface arrive at this device and at the peer.
 func arrivingDisplay(t state.ArrivalTable) Display {
 	s := sheetOf(&t)
 	s.fields(0, 26,

@@ -67,8 +67,8 @@ func showService(s *sheet, r *state.Service) {
 	s.fields(3, 0, counters(&r.Counters)...)
 }
 
-// showStreams shows how many streams arrive, and the first of those that arrive at one of the
-// two devices only.
+// showStreams shows how many streams arrive, and names the first streams that arrive at
+// only one of the two devices.
 func showStreams(s *sheet, t *state.Streams) {
 	s.fields(3, 32,
 		field{"Measured", &t.Watched},

@@ -2,8 +2,8 @@ package console
 
 import "tandem/internal/state"
 
-// redundancyDisplay is `display redundancy`: whether the peer, or this device, can be reloaded
-// now, and what stands against it.
+// redundancyDisplay is `display redundancy`. It shows whether the peer, or this device,
+// can be reloaded now, and for what reasons it cannot.
 func redundancyDisplay(r state.Redundancy) Display {
 	s := sheetOf(&r)
 	s.field(0, 30, field{"Measured at", &r.At})

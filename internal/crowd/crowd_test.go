@@ -8,13 +8,14 @@ import (
 	"time"
 )
 
-// idle is a connection that does nothing.
+// idle is a connection that sends nothing.
 type idle struct {
 	net.Conn
 	number int
 }
 
-// TestVictim: the source with the most connections loses one, a distrusted source before all.
+// TestVictim: the source with the most connections loses one of them, and a distrusted
+// source loses one before any other source.
 func TestVictim(t *testing.T) {
 	const most = 32
 	greedy, modest, doubtful := netip.MustParsePrefix("2001:db8:1::/64"), netip.MustParsePrefix("2001:db8:2::/64"), netip.MustParsePrefix("2001:db8:3::/64")
@@ -54,8 +55,8 @@ func TestSource(t *testing.T) {
 	}
 }
 
-// TestListener opens more idle connections than there may be: each further one costs another,
-// and there is room again when one ends.
+// TestListener opens more idle connections than the listener holds: it closes an old one
+// for each further one. When a connection ends, there is room again.
 func TestListener(t *testing.T) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -75,7 +76,7 @@ func TestListener(t *testing.T) {
 		}
 		return ours, theirs
 	}
-	// ended reports whether the other end of a connection is closed within a time.
+	// ended reports whether the other end closes a connection within a time.
 	ended := func(c net.Conn, within time.Duration) bool {
 		t.Helper()
 		if err := c.SetReadDeadline(time.Now().Add(within)); err != nil {

@@ -2,8 +2,8 @@ package crowd
 
 import "net"
 
-// Listen returns a listener that accepts for l and holds at most so many connections at a
-// time. It closes one of them for each further one, see [Crowd].
+// Listen returns a listener that accepts the connections of l and holds at most this
+// number of them at a time. It closes one of them for each further one, see [Crowd].
 func Listen(l net.Listener, most int) net.Listener { return &listener{l, New(most)} }
 
 type listener struct {
@@ -26,7 +26,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	return accepted, nil
 }
 
-// conn is a connection that leaves the crowd when it is closed.
+// conn is a connection that removes itself from the crowd when it is closed.
 type conn struct {
 	net.Conn
 	crowd *Crowd

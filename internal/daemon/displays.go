@@ -45,14 +45,14 @@ func (d displays) PeerStatus() (s status.Device, at time.Time) { return d.o.boar
 func (d displays) History() []status.Sample { return d.o.board.Samples() }
 
 const (
-	// peerPatience is how long a display waits for the peer's present status.
+	// peerPatience is how long a display waits for the peer to send its present status.
 	peerPatience = time.Second
 	peerPoll     = 5 * time.Millisecond
 )
 
-// Redundancy judges whether each of the two devices can be reloaded. It asks the peer how it
-// is, and waits for the answer, so that the judgement rests on what both have measured in the
-// last second.
+// Redundancy judges whether each of the two devices can be reloaded. It requests the
+// peer's status and waits for the answer, so that the judgement uses what both devices
+// have measured in the last second.
 func (d displays) Redundancy() state.Redundancy {
 	asked := time.Now()
 	if d.o.askPeers(d.Snapshot()) {

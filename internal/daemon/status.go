@@ -33,8 +33,8 @@ func (o *owners) takeSamples(ctx context.Context) error {
 	return nil
 }
 
-// askPeers asks the peer for its status on each connected service. It returns false if none is
-// connected.
+// askPeers requests the peer's status on each connected service. It returns false if no
+// service is connected.
 func (o *owners) askPeers(snapshot state.Device) (asked bool) {
 	for _, s := range snapshot.Services {
 		if s.TCP == rbs.Connected {

@@ -9,15 +9,15 @@ import (
 	"tandem/internal/proof"
 )
 
-// StreamsSnapshot is which of the streams that listeners behind the interfaces of a service
-// want arrive, at this device and at the peer.
+// StreamsSnapshot says which streams arrive at this device and at the peer, of those that
+// listeners behind the interfaces of a service want.
 type StreamsSnapshot struct {
-	Watched  bool // the forwarding plane tells which streams arrive here
-	Compared bool // the peer has told which streams arrive there
+	Watched  bool // the forwarding plane reports which streams arrive here
+	Compared bool // the peer has reported which streams arrive there
 	proof.Counts
 	LacksMost, PeerLacksMost bool
-	// Lacks and Stands are the first ten streams of Counts.Lacking and Counts.StandsIn, by
-	// group, then source.
+	// Lacks and Stands are the first ten streams that Counts.Lacking and Counts.StandsIn
+	// count, sorted by group, then by source.
 	Lacks, Stands []StreamFault
 }
 
@@ -27,18 +27,18 @@ type StreamFault struct {
 	Since instant.Time // when one device began to send it in the other's stead
 }
 
-// ArrivalSnapshot is where one stream arrives.
+// ArrivalSnapshot says at which of the two devices one stream arrives.
 type ArrivalSnapshot struct {
-	Watched, Compared bool          // whether it arrives here, at the peer, has been measured
-	Here, Peer        bool          // it arrives
-	Lacks, Stands     bool          // the peer sends it in this device's stead, this device in the peer's
-	For               time.Duration // how long that has been so
+	Watched, Compared bool          // whether this device, and the peer, have measured the arrival
+	Here, Peer        bool          // whether the stream arrives at this device, and at the peer
+	Lacks, Stands     bool          // Lacks: the peer sends the stream in this device's stead. Stands: this device sends it in the peer's stead
+	For               time.Duration // how long Lacks or Stands has been true
 }
 
 // namedStreams limits how many streams a snapshot names.
 const namedStreams = 10
 
-// snapshot describes the streams of a service.
+// snapshot returns the snapshot of the streams of a service.
 func (a *arrivals) snapshot(s *service) StreamsSnapshot {
 	out := StreamsSnapshot{
 		Watched: a.watched, Compared: s.arriving.Compared(), Counts: s.arriving.Counts(),
@@ -66,7 +66,8 @@ func insertFault(list []StreamFault, f StreamFault) []StreamFault {
 	return list[:min(len(list), namedStreams)]
 }
 
-// arrival describes one stream. If several services compare it, the first one tells.
+// arrival returns the snapshot of one stream. If several services compare the stream, the
+// first of them decides.
 func (a *arrivals) arrival(now instant.Time, sg SourceGroup) ArrivalSnapshot {
 	_, here := a.flowing[sg]
 	out := ArrivalSnapshot{Watched: a.watched, Here: here}
@@ -95,8 +96,9 @@ func (a *arrivals) standsIn(sg SourceGroup) bool {
 // shownStreams limits how many streams an alarm names.
 const shownStreams = 3
 
-// lacksSome reports whether some streams do not arrive here, although they arrive at the peer.
-// If most do not, the members are not ready, which is another alarm.
+// lacksSome reports whether some streams do not arrive here although they arrive at the
+// peer, but not most of them. If most streams are lacking, the members are not ready,
+// which is an alarm of its own.
 func (s *service) lacksSome() bool { return s.arriving.Counts().Lacking > 0 && !s.arriving.LacksMost() }
 
 // lacking names the streams that do not arrive here.

@@ -39,8 +39,8 @@
 //	member.go          one member
 //	follow.go          routes, replication and exceptions follow the records
 //	replicated.go      outcomes of a connection, for a recording and from one
-//	arrivals_view.go   what displays and alarms tell of the streams that come in
-//	arrivals.go        which streams come in at one of the two devices only
+//	arrivals_view.go   the arriving streams, for displays and alarms
+//	arrivals.go        which streams arrive at one of the two devices only
 //	replication.go     the remote backup services
 //	trust.go           whether the peer of a service is known, and has proven itself
 //	service.go         one remote backup service, and the records that it replicates

@@ -32,7 +32,7 @@ type DownstreamKept struct {
 	// How many refused joins the log has reported, and when it last did.
 	Refused   uint64
 	RefusedAt instant.Time
-	Ability   proof.Standing // whether it can do its work
+	Ability   proof.Standing // whether the interface can do its work
 }
 
 // followers receives what changes in the records of an interface.

@@ -69,8 +69,8 @@ func (i *downstream) lookAtHearing(now instant.Time, shared bool) {
 	h.Look(now, i.cfg.MLD.Robustness, l)
 }
 
-// deafSince returns when the first query was sent that no host has answered, Never if the
-// interface is not deaf.
+// deafSince returns when the first of the queries was sent that no host has answered,
+// Never if the interface is not deaf.
 func (h *hearing) deafSince() instant.Time {
 	if h.Deaf() == proof.NoWitness {
 		return instant.Never

@@ -50,7 +50,8 @@ type MemberKept struct {
 	Unheard bool
 	Covers  etrunk.Buckets
 	Duty    Duty
-	// What has been shown of the member, and since when; see note.
+	// What is proved of the member here and at the peer, and since when; see note in
+	// proofs.go.
 	Readiness, PeerReadiness proof.Standing
 	Ability, Leaving         proof.Standing
 }

@@ -13,24 +13,26 @@ type ProofKind uint8
 
 // The kinds of proof.
 const (
-	ProofAble      ProofKind = iota // the kernel lets an interface do its work, and hosts are heard on it
-	ProofArriving                   // the streams that listeners want arrive
-	ProofLeaving                    // what the gate lets pass leaves the device
-	ProofToldApart                  // the peer is heard on every path, so that its death is told from that of a path
+	ProofAble      ProofKind = iota // the kernel lets the interface do its work, and reports of hosts arrive on it
+	ProofArriving                   // the streams that the listeners want arrive
+	ProofLeaving                    // the packets that the gate lets pass leave the device
+	ProofToldApart                  // hellos of the peer arrive on every path, so that a dead peer differs from a broken path
 )
 
 func (k ProofKind) String() string {
 	return [...]string{"able", "arriving", "leaving", "told apart"}[k]
 }
 
-// ProofSnapshot is one proof of a member, or of the upstream interface, whose Member is zero.
+// ProofSnapshot is one proof of a member of an E-Trunk, or of the upstream interface.
+// Member is zero for the upstream interface.
 type ProofSnapshot struct {
 	Member
 	Kind ProofKind
 	proof.Standing
 }
 
-// note notes since when the verdicts hold that are known when the duties are worked out.
+// note records the verdicts that the calculation of the duties yields, and since when
+// they hold.
 func (du *duties) note(now instant.Time) {
 	for _, t := range du.trunks.list {
 		t.BFD.Note(now, bfdVerdict(t.state.BFD), t.state.BFD.String())
@@ -53,7 +55,7 @@ func (du *duties) note(now instant.Time) {
 	du.kept.Upstream.NoteCause(now, up)
 }
 
-// bfdVerdict judges a BFD session. One that is not bound has nothing to show.
+// bfdVerdict judges a BFD session. An E-Trunk without a BFD session is unproven.
 func bfdVerdict(s etrunk.BFDState) proof.Verdict {
 	switch s {
 	case etrunk.BFDUp:
@@ -64,7 +66,8 @@ func bfdVerdict(s etrunk.BFDState) proof.Verdict {
 	return proof.Refuted
 }
 
-// hindrance names what keeps an interface from its work, empty if nothing does.
+// hindrance names the reason why an interface cannot do its work. It is empty if there is
+// none.
 func (l *LinkChanged) hindrance() string {
 	if !l.Up {
 		return "it is down"
@@ -120,7 +123,8 @@ func (d *Device) proofs(now instant.Time) (list []ProofSnapshot) {
 	return list
 }
 
-// able is whether the interfaces of a member can do their work, and hear the hosts.
+// able returns whether the interfaces of a member can do their work and receive the
+// reports of the hosts.
 func (d *Device) able(m *member) proof.Standing {
 	s := m.Ability
 	for _, ifc := range d.downstreams.list {
@@ -131,7 +135,8 @@ func (d *Device) able(m *member) proof.Standing {
 	return s
 }
 
-// leaves is whether the streams of a member leave the device. Where none arrives, none can.
+// leaves returns whether the streams of a member leave the device. While it is not
+// measured whether streams arrive, it cannot be measured either whether they leave.
 func (m *member) leaves(arriving proof.Standing) proof.Standing {
 	if m.Leaving.Verdict == proof.Proven && arriving.Verdict == proof.Unproven {
 		return arriving
@@ -139,7 +144,8 @@ func (m *member) leaves(arriving proof.Standing) proof.Standing {
 	return m.Leaving
 }
 
-// toldApart judges the paths to the peer by since when each is as it is.
+// toldApart judges whether this device can tell a dead peer from a broken path. The
+// verdict holds since the last change of a path.
 func toldApart(now instant.Time, s etrunk.State) proof.Standing {
 	if !s.PeerAlive {
 		lost := proof.Standing{Verdict: proof.Refuted, Cause: "the peer is not heard"}
@@ -162,7 +168,7 @@ func toldApart(now instant.Time, s etrunk.State) proof.Standing {
 	return whole
 }
 
-// arrivingOf is the worst of what some services know of their streams.
+// arrivingOf returns the worst verdict on the arrival of the streams of these services.
 func (rp *replication) arrivingOf(services []*service) proof.Standing {
 	worst := proof.Standing{Cause: "no remote backup service compares the streams", Since: rp.kept.Started}
 	for i, s := range services {

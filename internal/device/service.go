@@ -38,7 +38,7 @@ type ServiceKept struct {
 	Holding    bool         // retention is on: the records that the peer heard do not age
 	Unknown    bool         // the peer must have let the records of this device's listeners expire
 	Detour     rbs.Ends     // addresses of a heartbeat path to connect between, zero for none
-	// Arriving is whether the streams behind its interfaces arrive here.
+	// Arriving is whether the streams that the service's listeners want arrive here.
 	Arriving proof.Standing
 	Pin      ServicePin // who the peer is
 }
@@ -50,7 +50,7 @@ func (s *service) observe(o Outcome) {
 	}
 }
 
-// noteArriving notes whether the streams behind its interfaces arrive here.
+// noteArriving records whether the streams that the service's listeners want arrive here.
 func (s *service) noteArriving(now instant.Time, watched bool) {
 	counts := s.arriving.Counts()
 	switch {

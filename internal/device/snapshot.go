@@ -15,7 +15,7 @@ import (
 // are sorted. It has no groups; callers request these one by one.
 type Snapshot struct {
 	At         time.Time
-	Now        instant.Time // the same moment
+	Now        instant.Time // the same moment as the monotonic time of the core
 	DeviceID   uint64
 	Uptime     time.Duration
 	Interfaces []InterfaceSnapshot
@@ -36,8 +36,8 @@ type InterfaceSnapshot struct {
 	Name     string // as configured, in canonical form
 	Netdev   string // the Linux name, empty while the interface does not exist
 	Up       bool
-	Lacks    proof.Lack     // what keeps the interface from working although it is up
-	Ability  proof.Standing // whether it can do its work, and since when
+	Lacks    proof.Lack     // the reason why the interface cannot work although it is up
+	Ability  proof.Standing // whether the interface can do its work, and since when
 	Upstream bool
 	// MLD holds, for an upstream interface, only its address and its counters.
 	MLD mld.InterfaceState

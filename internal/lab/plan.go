@@ -128,8 +128,9 @@ const (
 	envPlain  = "TANDEM_LAB_PLAIN"
 )
 
-// newPlan returns the plan of the caller's lab. Its state is in /run for root, and for others in
-// their own run directory, or in the directory for temporary files if they have none.
+// newPlan returns the plan of the caller's lab. Root's lab keeps its state in /run. The
+// lab of another user keeps it in the user's runtime directory, or in the directory for
+// temporary files if there is none.
 func newPlan() plan {
 	p := plan{prefix: "tandem", dir: os.Getenv(envDir), lacp: os.Getenv(envLACP) != "", plain: os.Getenv(envPlain) != ""}
 	if v := os.Getenv(envPrefix); v != "" {

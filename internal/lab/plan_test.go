@@ -83,7 +83,8 @@ func TestProcessIsToldFromALaterOne(t *testing.T) {
 	}
 }
 
-// TestOwnDirectory: a state directory that somebody else can fill is refused, and not removed.
+// TestOwnDirectory: the lab refuses a state directory that another user can write, and
+// does not remove it.
 func TestOwnDirectory(t *testing.T) {
 	dir := t.TempDir()
 	p := plan{prefix: "nobodys", dir: dir + "/lab"}

@@ -101,12 +101,12 @@ func newRecord(p plan) (*record, error) {
 	return r, r.save()
 }
 
-// errNotOurs says why a state directory is not used.
+// errNotOurs is the error for a state directory that another user can write.
 var errNotOurs = errors.New("the lab's state directory is refused")
 
 // ownDirectory refuses a state directory that another user has made or can write. In the
-// directory for temporary files anybody can make one with a name that he expects, and would
-// then choose which processes a lab stops and which files it writes.
+// directory for temporary files any user can make a directory of the expected name. This
+// user would then choose which processes the lab stops and which files it writes.
 func ownDirectory(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {

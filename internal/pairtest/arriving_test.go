@@ -101,7 +101,7 @@ func (d *device) showsLacking(want ...lackingStream) {
 	})
 }
 
-// reload is what a device answers of the reload of one device.
+// reload is what a device displays about the reload of one device.
 type reload struct {
 	Safe    bool                              `json:"safe"`
 	Against []struct{ Object, Reason string } `json:"against"`
@@ -114,7 +114,8 @@ func (r *reload) objects() (objects []string) {
 	return objects
 }
 
-// redundancy asks a device whether its peer, and itself, can be reloaded.
+// redundancy runs `display redundancy` on a device, and returns what the device displays
+// about the reload of its peer and of itself.
 func (d *device) redundancy() (peer, self reload, err error) {
 	var got struct {
 		Peer reload `json:"reload-peer"`
@@ -124,8 +125,8 @@ func (d *device) redundancy() (peer, self reload, err error) {
 	return got.Peer, got.Self, err
 }
 
-// canBeReloaded waits until a device names these objects, and no other, as what stands against the reload of its peer
-// and of itself.
+// canBeReloaded waits until the device displays exactly these objects as reasons against
+// the reload of its peer and of itself.
 func (d *device) canBeReloaded(peer, self []string) {
 	d.t.Helper()
 	eventually(d.t, fmt.Sprintf("%s tells that %v stands against reloading its peer, %v against itself", d.name, peer, self), func() error {
@@ -140,7 +141,8 @@ func (d *device) canBeReloaded(peer, self []string) {
 	})
 }
 
-// standsAgainst waits until an object stands against the reload of the peer, for a reason.
+// standsAgainst waits until a device displays an object as a reason against the reload of
+// its peer.
 func (d *device) standsAgainst(object, reason string) {
 	d.t.Helper()
 	eventually(d.t, fmt.Sprintf("%s: %s of %s stands against reloading the peer", d.name, reason, object), func() error {
@@ -166,7 +168,7 @@ func oneStreamIsLost(t *testing.T, p *pair, s *source, all []*listener) {
 	p.b.showsLacking(lackingStream{Group: asmGroup, Here: &yes, Peer: &no, InStead: "this device"})
 	p.a.hasAlarms("STREAMS_LACKING")
 	stream := fmt.Sprintf("(%v, %v)", sourceAddr, asmGroup)
-	p.a.canBeReloaded([]string{stream}, nil) // B cannot, since A does not have the stream
+	p.a.canBeReloaded([]string{stream}, nil) // B cannot be reloaded, because the stream does not arrive at A
 	p.b.canBeReloaded(nil, []string{stream})
 	for _, part := range []string{"Safe to reload the peer       : no", stream, "it arrives only at the device to be reloaded, which sends it", "Safe to reload this device    : yes"} {
 		contains(t, p.a.shows("redundancy"), part)

@@ -43,10 +43,11 @@ func (d *device) silence(links ...string) {
 	})
 }
 
-// losesGroup drops the packets of one group that arrive on a link, until speaks.
+// losesGroup drops the packets of one group that arrive on a link, until speaks is
+// called.
 func (d *device) losesGroup(link string, group netip.Addr) {
 	d.t.Helper()
-	const destination, reg = 24, unix.NFT_REG_1 // offset in the IPv6 header
+	const destination, reg = 24, unix.NFT_REG_1 // offset of the destination in the IPv6 header
 	inject(d.t, d.Node, func(c *nftables.Conn) {
 		table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyNetdev, Name: faultTable})
 		chain := c.AddChain(&nftables.Chain{Name: "lost", Table: table, Type: nftables.ChainTypeFilter, Device: link,

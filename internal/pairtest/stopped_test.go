@@ -55,13 +55,13 @@ func TestStoppedDaemon(t *testing.T) {
 	}
 }
 
-// TestFalseDown stops the BFD helper of one device, and then of the other, until its peer takes
-// the device for dead, although it works. A listener gets packets twice until the devices have
-// found each other again, and misses none. This is done twice.
+// TestFalseDown stops the BFD helper of one device, and then of the other device, until
+// the peer declares the working device dead. A listener receives packets twice until the
+// devices have exchanged hellos again, and loses none. The test does this twice.
 func TestFalseDown(t *testing.T) {
 	p := newPair(t)
 	p.start()
-	groups := []netip.Addr{ssmGroup, netip.MustParseAddr("ff3e::8000:2")} // one for either bucket
+	groups := []netip.Addr{ssmGroup, netip.MustParseAddr("ff3e::8000:2")} // one group for each bucket
 	src := p.stream(groups...)
 	var listeners []*listener
 	for _, g := range groups {
@@ -117,7 +117,7 @@ func (d *device) bfdHelper() int {
 	processes, err := filepath.Glob("/proc/[0-9]*")
 	testnet.Must(d.t, err)
 	for _, dir := range processes {
-		status, _ := os.ReadFile(dir + "/status") // empty if the process has ended meanwhile
+		status, _ := os.ReadFile(dir + "/status") // empty if the process has ended
 		args, _ := os.ReadFile(dir + "/cmdline")
 		if strings.Contains(string(status), parent) && strings.Contains(string(args), "bfd-helper") {
 			id, err := strconv.Atoi(filepath.Base(dir))

@@ -75,8 +75,8 @@ type arrival[K comparable] struct {
 	// this device stands in for it. A pause of the source does not.
 	arrives instant.Time
 
-	lackingFrom instant.Time // since when the stream is lacking here, Never while it is not
-	takenFrom   instant.Time // since when this device stands in, Never while it does not
+	lackingFrom instant.Time // since when the stream does not arrive here while the peer sends it, Never while that is not so
+	takenFrom   instant.Time // since when this device sends the stream in the peer's stead, Never while it does not
 
 	// These fields are in use while the stream is suspected to flow here only.
 	peerLast instant.Time // the latest possible time of the peer's last packet; Never if unknown

@@ -6,23 +6,24 @@ import (
 	"tandem/internal/instant"
 )
 
-// Finding is where a stream arrives, and which device sends it in the other's stead.
+// Finding says at which of the two devices a stream arrives, and which device sends it in
+// the other's stead.
 type Finding struct {
-	Here bool // it flows at this device
-	Peer bool // it flows at the peer, as the peer has told
-	// LackingFrom is since when it does not arrive here while the peer sends it in this
-	// device's stead, Never if that is not so.
+	Here bool // the stream arrives at this device
+	Peer bool // the stream arrives at the peer, as the peer has reported
+	// LackingFrom is since when the stream does not arrive here while the peer sends it
+	// in this device's stead, Never if that is not so.
 	LackingFrom instant.Time
-	// StandsInFrom is since when this device sends it in the peer's stead, Never if it does
-	// not.
+	// StandsInFrom is since when this device sends the stream in the peer's stead, Never
+	// if it does not.
 	StandsInFrom instant.Time
 }
 
-// Compared reports whether the peer has told of every stream that flows there.
+// Compared reports whether the peer has reported every stream that arrives there.
 func (a *Arriving[K]) Compared() bool { return a.complete.IsSet() }
 
-// Find returns what is known of a stream. The zero Finding is a stream that flows at neither
-// device.
+// Find returns the finding for a stream. It is the zero Finding if the stream arrives at
+// neither device.
 func (a *Arriving[K]) Find(key K) Finding {
 	if f := a.byKey[key]; f != nil {
 		return f.finding()
@@ -30,7 +31,8 @@ func (a *Arriving[K]) Find(key K) Finding {
 	return Finding{}
 }
 
-// Faulty yields the streams that are lacking at one of the two devices, in any order.
+// Faulty yields the streams that do not arrive at one of the two devices and are sent by
+// the other, in any order.
 func (a *Arriving[K]) Faulty() iter.Seq2[K, Finding] {
 	return func(yield func(K, Finding) bool) {
 		if a.counts.Lacking+a.counts.StandsIn == 0 {
@@ -44,14 +46,15 @@ func (a *Arriving[K]) Faulty() iter.Seq2[K, Finding] {
 	}
 }
 
-// lacking reports whether a stream does not arrive here, and the peer sends it.
+// lacking reports whether the stream does not arrive here while the peer sends it.
 func (f *arrival[K]) lacking() bool { return f.standsIn && !f.flows }
 
 func (f *arrival[K]) finding() Finding {
 	return Finding{Here: f.flows, Peer: f.peer == peerFlows, LackingFrom: f.lackingFrom, StandsInFrom: f.takenFrom}
 }
 
-// mark notes since when something is so, and Never when it is not.
+// mark keeps in since the time from which a condition has held, Never while it does not
+// hold.
 func mark(since *instant.Time, now instant.Time, is bool) {
 	switch {
 	case !is:

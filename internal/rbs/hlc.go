@@ -27,9 +27,10 @@ type Clock struct {
 // maxStamp is the highest reading that is accepted from a peer: half the range, the year 6429.
 const maxStamp Stamp = 1<<63 - 1
 
-// maxLead bounds by how many milliseconds a peer's clock can be ahead of this device's own
-// time: 300 years, and the time since 1970. Linux counts 292 years from 1970. The clock
-// refuses a higher reading, because with it the clock would soon leave its own range.
+// maxLead bounds by how many milliseconds a peer's clock can be ahead of this device's
+// own time: 300 years, plus the time since 1970. Linux clocks reach 292 years after 1970.
+// The clock refuses a higher reading, because soon after such a reading it would leave
+// its own range.
 const maxLead int64 = 300 * 365 * 24 * 3600 * 1000
 
 // clockTolerance is the difference between the clocks of two devices that does no harm
@@ -51,11 +52,13 @@ func (c *Clock) Now(now instant.Time) Stamp {
 	return c.last
 }
 
-// believes reports whether a correct clock of the peer can show this reading. It judges by
-// the device's own time, not by what peers have set the clock to, so that a peer cannot set
-// the clock forward again and again. A peer that somebody has set to its own limit can be
-// ahead of ours by the difference between the two own times. As the limit grows twice as
-// fast as time, such a peer is believed after twice this difference.
+// believes reports whether a correct clock of the peer can show this reading. It compares
+// the reading with the own time of this device, not with a time to which a peer has set
+// the clock forward, so that a peer cannot set the clock forward again and again. An
+// attacker may have set the peer's clock forward to the limit of the peer. If the peer's
+// own time is ahead of ours, this device refuses that reading at first. The limit grows
+// twice as fast as time, so this device accepts the reading after twice the difference
+// between the two own times.
 func (c *Clock) believes(now instant.Time, s Stamp) bool {
 	own := c.own(now)
 	return s.millis()-own <= maxLead+own

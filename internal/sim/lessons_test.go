@@ -213,9 +213,9 @@ func TestStoppedDaemon(t *testing.T) {
 	}
 }
 
-// TestFalseDownOfBFDCostsNoPacket: a device that is late for its BFD session is taken for dead,
-// again and again. No listener misses a packet, and each time both devices send only until they
-// hear each other.
+// TestFalseDownOfBFDCostsNoPacket: BFD declares a device dead again and again, although
+// the device was only late. No listener loses a packet. Each time, both devices send the
+// streams only until they receive each other's hellos.
 func TestFalseDownOfBFDCostsNoPacket(t *testing.T) {
 	for seed := range uint64(40) {
 		w := New(Options{Seed: seed, Hosts: 8, NoMinds: true})
@@ -235,7 +235,8 @@ func TestFalseDownOfBFDCostsNoPacket(t *testing.T) {
 			if was == etrunk.BFDUp && late.peer().bfd != etrunk.BFDDown {
 				t.Fatalf("seed %d: BFD of %s has not failed", seed, late.peer().name)
 			}
-			// Until BFD is up again, or before that.
+			// the time until the next failure: some are after BFD is up again, some
+			// before
 			lasts := [...]time.Duration{50 * time.Millisecond, 500 * time.Millisecond, 3 * time.Second}[w.minds.IntN(3)]
 			if err := w.pass(lasts); err != nil {
 				t.Fatalf("seed %d: %v", seed, err)

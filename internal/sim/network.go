@@ -92,8 +92,9 @@ func (n *node) bfdLost() {
 	}
 }
 
-// bfdErrs lets BFD of the peer take this device for dead although it works, because it was late.
-// The peer tells this device so, and the session is up again after BFD's slow start.
+// bfdErrs simulates that this device was late, so that BFD of the peer declares it dead
+// although it works. The peer's BFD signals this to this device, and the session is up
+// again after BFD's slow start.
 func (n *node) bfdErrs() {
 	w := n.w
 	n.peer().bfdLost()

@@ -8,20 +8,22 @@ import (
 	"tandem/internal/instant"
 )
 
-// Arrival is where a stream arrives, and which device sends it in the other's stead.
+// Arrival says at which of the two devices a stream arrives, and which device sends it in
+// the other's stead.
 type Arrival struct {
-	Here *bool `name:"arrives-here"`    // not set while that is not measured
-	Peer *bool `name:"arrives-at-peer"` // not set while the peer does not tell
-	// InStead is empty where the stream arrives at both devices or at neither.
+	Here *bool `name:"arrives-here"`    // nil while this device does not measure it
+	Peer *bool `name:"arrives-at-peer"` // nil while the peer does not report it
+	// InStead names the device that sends the stream in the other's stead. It is empty
+	// while neither does.
 	InStead Stead `name:"sent-in-stead-by"`
-	// For is how long that has been so, not set where InStead is empty.
+	// For is how long InStead has had its value. It is nil while InStead is empty.
 	For *time.Duration `name:"in-stead-for"`
 }
 
-// Stead is the device that sends a stream in the other one's stead.
+// Stead is the device that sends a stream in the other device's stead.
 type Stead string
 
-// Devices that send in the other one's stead.
+// Devices that send a stream in the other device's stead.
 const (
 	BySelf Stead = "this device"
 	ByPeer Stead = "the peer"
@@ -43,17 +45,18 @@ func arrivalOf(a *device.ArrivalSnapshot) (out Arrival) {
 	return out
 }
 
-// ArrivalTable is where the streams arrive that are to be forwarded.
+// ArrivalTable lists the streams with an outgoing interface, and at which device each
+// arrives.
 type ArrivalTable struct {
 	Total    int     `name:"total"`
-	Here     int     `name:"flowing"`         // of them, at this device
-	Lacking  int     `name:"lacking-here"`    // they do not arrive here, and the peer sends them
-	StandsIn int     `name:"lacking-at-peer"` // they do not arrive at the peer, and this device sends them
+	Here     int     `name:"flowing"`         // how many of them arrive at this device
+	Lacking  int     `name:"lacking-here"`    // streams that do not arrive here and are sent by the peer
+	StandsIn int     `name:"lacking-at-peer"` // streams that do not arrive at the peer and are sent by this device
 	Entries  []Route `name:"entries"`
 }
 
-// ArrivalTableOf describes where the streams of routes arrive. With faulty, the entries are
-// only those that arrive at one device and not at the other.
+// ArrivalTableOf returns the table of the streams of these routes. With faulty, it lists
+// only the streams that arrive at one device and not at the other.
 func ArrivalTableOf(routes []Route, faulty bool) ArrivalTable {
 	t := ArrivalTable{Total: len(routes)}
 	for _, r := range routes {
@@ -75,12 +78,12 @@ func ArrivalTableOf(routes []Route, faulty bool) ArrivalTable {
 
 // Streams counts the streams that listeners behind the interfaces of a service want.
 type Streams struct {
-	Watched  bool `name:"measured"` // which of them arrive here
+	Watched  bool `name:"measured"` // whether this device measures which of them arrive here
 	Compared bool `name:"compared" metric:"compared" help:"1 while the peer tells which streams arrive there."`
 	Flowing  int  `name:"flowing" metric:"flowing" help:"Streams that arrive at the device."`
 	Lacking  int  `name:"lacking-here" metric:"lacking" help:"Streams that arrive at the peer only, which sends them in the device's stead."`
 	StandsIn int  `name:"lacking-at-peer" metric:"lacking_peer" help:"Streams that arrive at the device only, which sends them in the peer's stead."`
-	// The first ten of those that are lacking at one device.
+	// The first ten of the streams that do not arrive at one of the devices.
 	Lacks  []StreamFault `name:"lacking-streams" metric:"-"`
 	Stands []StreamFault `name:"peers-lacking-streams" metric:"-"`
 }
@@ -91,7 +94,7 @@ type StreamFault struct {
 	For    time.Duration `name:"for"` // how long one device has sent it in the other's stead
 }
 
-// Stream is a stream in words: (source, group).
+// Stream is a stream as text: (source, group).
 type Stream string
 
 func streamsOf(now instant.Time, s *device.StreamsSnapshot) Streams {

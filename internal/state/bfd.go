@@ -67,7 +67,7 @@ type BFDSession struct {
 	SlowedTo            time.Duration  `name:"slowed-to-ms" none:"0s" metric:"bfd_session_slowed_to_seconds" help:"Interval to which the session has slowed down, 0 while the configured ones are in force."`
 	SlowedBecause       string         `name:"slowed-because"`
 	SlowedFor           time.Duration  `name:"slowed-for" none:"0s"`
-	ConfiguredIn        Timer          `name:"configured-intervals-in"` // until they are tried again
+	ConfiguredIn        Timer          `name:"configured-intervals-in"` // how long until the configured intervals are tried again
 	Slowdowns           uint64         `name:"times-slowed" metric:"bfd_session_slowdowns" help:"How often the session left its configured intervals, because this device was late."`
 	InterfaceMissing    bool           `name:"interface-missing"`
 

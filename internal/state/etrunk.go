@@ -89,8 +89,8 @@ type Member struct {
 	Ready    bool                `name:"ready" metric:"member_ready" help:"1 while the device could send every wanted stream on the member."`
 	// NotReady says what is missing, empty if nothing is.
 	NotReady string `name:"not-ready-reason"`
-	// ReadyFor and PeerReadyFor say how long this device and the peer have been ready, or not
-	// ready for the same reason.
+	// ReadyFor and PeerReadyFor say how long this device and the peer have been ready, or
+	// have not been ready for the same reason.
 	ReadyFor     time.Duration   `name:"ready-for"`
 	PeerReadyFor time.Duration   `name:"peer-ready-for"`
 	Duty         device.DutyKind `name:"duty" metric:"member_duty" by:"duty" help:"1 for what the device is to send: none of the streams, its share or all."`

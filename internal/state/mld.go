@@ -12,12 +12,12 @@ import (
 
 // Upstream is the interface towards the sources.
 type Upstream struct {
-	Name   string        `name:"interface" label:"interface"` // as configured, in canonical form
-	Netdev string        `name:"netdev"`                      // its Linux name, empty while it does not exist
+	Name   string        `name:"interface" label:"interface"` // the name as configured, in canonical form
+	Netdev string        `name:"netdev"`                      // the interface's Linux name, empty while it does not exist
 	Up     bool          `name:"up" metric:"interface_up" at:"side=upstream" help:"1 while the multicast interface is up."`
 	Able   bool          `name:"able" metric:"interface_able" at:"side=upstream" help:"1 while the kernel lets the multicast interface do its work: IPv6, MTU, link-local address, sending."`
-	Lacks  string        `name:"unable-reason"` // what keeps the interface from working, empty if nothing does
-	For    time.Duration `name:"able-for"`      // how long it has been able, or unable for the same reason
+	Lacks  string        `name:"unable-reason"` // the reason why the interface cannot work, empty if it can
+	For    time.Duration `name:"able-for"`      // how long the interface has been able to work, or unable for the same reason
 }
 
 // Downstreams holds the interfaces towards hosts.
@@ -28,13 +28,13 @@ type Downstreams struct {
 // Downstream is an interface towards hosts: the state of MLD, and this device's duty on
 // it.
 type Downstream struct {
-	Name    string        `name:"interface" label:"interface"` // as configured, in canonical form
-	Netdev  string        `name:"netdev"`                      // its Linux name, empty while it does not exist
+	Name    string        `name:"interface" label:"interface"` // the name as configured, in canonical form
+	Netdev  string        `name:"netdev"`                      // the interface's Linux name, empty while it does not exist
 	Up      bool          `name:"up" metric:"interface_up" at:"side=downstream"`
 	Able    bool          `name:"able" metric:"interface_able" at:"side=downstream"`
 	Deaf    bool          `name:"deaf" metric:"mld_deaf" help:"1 while no host answers the queries of the device, although hosts are there."`
-	Lacks   string        `name:"unable-reason"` // what keeps the interface from working, empty if nothing does
-	For     time.Duration `name:"able-for"`      // how long it has been able, or unable for the same reason
+	Lacks   string        `name:"unable-reason"` // the reason why the interface cannot work, empty if it can
+	For     time.Duration `name:"able-for"`      // how long the interface has been able to work, or unable for the same reason
 	DeafFor time.Duration `name:"deaf-for"`
 	Groups  int           `name:"total-mld-groups-reported" metric:"mld_groups" help:"Groups with listeners on the interface."`
 	Records int           `name:"total-host-records" metric:"mld_records" help:"Listener records on the interface, one for each host of a group."`

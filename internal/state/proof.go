@@ -9,18 +9,19 @@ import (
 	"tandem/internal/proof"
 )
 
-// Proof is what has been shown of one kind of a member's work, or of the upstream interface's.
+// Proof is one kind of proof that a member, or the upstream interface, does its work.
 type Proof struct {
 	Object string `name:"object" label:"object"`
-	Kind   string `name:"proof" label:"proof"` // able, arriving, leaving, told apart
+	Kind   string `name:"proof" label:"proof"` // able, arriving, leaving or told apart
 	Proven bool   `name:"proven" metric:"proof" help:"1 while the device has shown that the object does this part of its work."`
-	// Verdict also tells what is refuted from what nothing has been measured of.
+	// Verdict distinguishes what was refuted from what was not measured; Proven is false
+	// for both.
 	Verdict proof.Verdict `name:"verdict"`
-	For     time.Duration `name:"for"`    // how long the verdict has held for the same reason
-	Reason  string        `name:"reason"` // empty if proven
+	For     time.Duration `name:"for"`    // how long neither the verdict nor its reason has changed
+	Reason  string        `name:"reason"` // why the verdict is not Proven
 }
 
-// addStandings adds what has been shown, and since when, to the state of a device.
+// addStandings adds what was proved, and since when, to the state of a device.
 func (d *Device) addStandings(s *device.Snapshot) {
 	since := func(standing proof.Standing) time.Duration {
 		if !standing.Since.IsSet() {
@@ -61,7 +62,8 @@ func deafFor(now, since instant.Time) time.Duration {
 	return now.Sub(since)
 }
 
-// proven names the object of a proof where an E-Trunk shows it, empty where it does not.
+// proven returns the name of a proof's object if the display of E-Trunk t includes the
+// object, and an empty name otherwise.
 func (d *Device) proven(t *ETrunk, m device.Member) string {
 	switch {
 	case m == device.Member{}:
@@ -74,7 +76,7 @@ func (d *Device) proven(t *ETrunk, m device.Member) string {
 
 func ethTrunk(id uint32) string { return fmt.Sprintf("Eth-Trunk%d", id) }
 
-// member returns a member of the device, nil if there is none.
+// member returns a member of an E-Trunk of the device, nil if there is none.
 func (d *Device) member(id device.Member) *Member {
 	for i := range d.ETrunks {
 		for j := range d.ETrunks[i].Members {

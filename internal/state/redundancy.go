@@ -5,38 +5,38 @@ import (
 	"time"
 )
 
-// Redundancy answers whether one of the two devices can be reloaded now without a listener
-// missing anything, by what both have measured.
+// Redundancy says whether each of the two devices can be reloaded now without a listener
+// losing packets, as far as both devices have measured.
 type Redundancy struct {
 	At   time.Time `name:"time"` // wall clock
 	Peer Reload    `name:"reload-peer"`
 	Self Reload    `name:"reload-this-device"`
 }
 
-// Reload answers for one device.
+// Reload says whether one device can be reloaded.
 type Reload struct {
 	Safe    bool        `name:"safe"`
-	Against []Objection `name:"against"` // what stands against it, empty if it is safe
+	Against []Objection `name:"against"` // the reasons against the reload, empty if it is safe
 }
 
 // Objection is a reason why a device cannot serve all listeners alone.
 type Objection struct {
 	Object string    `name:"object"` // interface, member, stream, path, service or BFD session
 	Reason string    `name:"reason"`
-	Since  time.Time `name:"since"`   // the zero time while that is not known
+	Since  time.Time `name:"since"`   // the zero time if unknown
 	By     string    `name:"seen-by"` // the device that has measured it
 }
 
-// Observers, see [Objection].
+// The values of [Objection.By].
 const (
 	seenHere   = "this device"
 	seenByPeer = "the peer"
 )
 
-// PeerTold is what the peer has told of itself.
+// PeerTold is what the peer has reported about itself.
 type PeerTold struct {
-	// ID is the peer's device ID, as [Device.ID] writes it. It is empty if the peer has told
-	// nothing.
+	// ID is the peer's device ID, as [Device.ID] writes it. It is empty if the peer has
+	// reported nothing.
 	ID string
 	// Alone and Sees are what the peer's [Device.Alone] and [Device.PeerAlone] list: what keeps
 	// the peer, and this device as the peer sees it, from serving alone. They are nil if the
@@ -45,8 +45,8 @@ type PeerTold struct {
 	Age         time.Duration // how long ago the peer told it
 }
 
-// toldLimit is for how long what the peer has told counts as its present state. A device asks
-// once a second.
+// toldLimit is how long a report of the peer counts as the peer's present state. A device
+// requests a report once a second.
 const toldLimit = 2 * time.Second
 
 // RedundancyOf judges whether each of the two devices can be reloaded. A device can if the other
@@ -85,7 +85,8 @@ func reload(against []Objection) Reload {
 	return Reload{Safe: len(against) == 0, Against: against}
 }
 
-// objection is one that has lasted for a time, 0 if that is not known.
+// objection returns an objection that has lasted for a time. lasted is 0 if that time is
+// unknown.
 func (d *Device) objection(object, reason string, lasted time.Duration) Objection {
 	o := Objection{Object: object, Reason: reason, By: seenHere}
 	if lasted > 0 {

@@ -12,7 +12,8 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// whole is a device that could serve alone, and of whose peer it has seen the same.
+// whole returns a device that can serve alone, and that has measured the same of its
+// peer.
 func whole() *Device {
 	yes, none, peer := true, "", Hex(0xb)
 	return &Device{
@@ -28,7 +29,7 @@ func whole() *Device {
 	}
 }
 
-// against writes objections with the seconds that they have lasted.
+// against returns objections as text, with the seconds that they have lasted.
 func against(list []Objection) (lines []string) {
 	for _, o := range list {
 		lasted := "?"
@@ -40,8 +41,9 @@ func against(list []Objection) (lines []string) {
 	return lines
 }
 
-// TestRedundancy: each thing that keeps a device from serving alone stands against the reload of the other one, with
-// its name and since when. Nothing else does.
+// TestRedundancy: each fault that keeps a device from serving alone is listed as a reason
+// against the reload of the other device, with its object and since when. Nothing else is
+// listed.
 func TestRedundancy(t *testing.T) {
 	stream := func(n int) StreamFault {
 		return StreamFault{Stream(fmt.Sprintf("(2001:db8::1, ff3e::%d)", n)), time.Duration(n) * time.Second}
@@ -139,7 +141,8 @@ func TestRedundancy(t *testing.T) {
 	}
 }
 
-// TestRedundancyOfThePeer: this device can be reloaded if the peer says that it can serve alone, and has said so lately.
+// TestRedundancyOfThePeer: this device can be reloaded if the peer has reported lately
+// that it can serve alone.
 func TestRedundancyOfThePeer(t *testing.T) {
 	lacks := Objection{Object: "(2001:db8::1, ff3e::3)", Reason: "it arrives only at the device to be reloaded, which sends it", Since: noon.Add(-time.Minute)}
 	for _, c := range []struct {

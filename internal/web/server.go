@@ -23,7 +23,7 @@ const (
 	// the time between two attempts to listen on an address.
 	lookInterval  = 250 * time.Millisecond
 	retryInterval = 5 * time.Second
-	// maxConnections bounds the connections to the page.
+	// maxConnections bounds the connections to the web page.
 	maxConnections = 128
 	headerTimeout  = 5 * time.Second
 	idleTimeout    = 2 * time.Minute

@@ -15,9 +15,10 @@
 // helper takes the sessions down: a session in state Up means that the device works, not
 // only the helper.
 //
-// The loop measures how late it is, and so does the core: its sessions slow down before their
-// peers count them out. What only the shell can see it tells the core: how long a packet has
-// waited in the kernel, and how long a hypervisor has not let a processor run.
+// The loop measures how late it is, and so does the core: its sessions slow down before
+// their peers count them out. The shell reports to the core what only the shell can
+// measure: how long a packet has waited in the kernel, and how long a hypervisor has not
+// let a processor run.
 //
 // Without a helper, GOMAXPROCS well above the number of goroutines that can be busy
 // (RecommendedProcs) makes the first of the two waits rare, not the second.

@@ -8,9 +8,9 @@ import (
 	"tandem/internal/bfd"
 )
 
-// TestOthersFollowASlowDown: our side slows down, and FRR's bfdd and BIRD agree to it without
-// losing a session. On a busy machine our side may slow down further than it was told to; then
-// the others must follow that.
+// TestOthersFollowASlowDown: our sessions slow down, and FRR's bfdd and BIRD agree to the
+// longer intervals without losing a session. On a busy machine our sessions may slow down
+// further than the test makes them; bfdd and BIRD must then agree to that, too.
 func TestOthersFollowASlowDown(t *testing.T) {
 	const interval, stolen = 10 * time.Millisecond, 50 * time.Millisecond
 	for _, o := range []struct {
@@ -54,8 +54,8 @@ func TestOthersFollowASlowDown(t *testing.T) {
 	}
 }
 
-// slowed reports an error until all our sessions have slowed down to an interval, or a longer
-// one, and the others have agreed.
+// slowed reports an error until all our sessions have slowed down to at least this
+// interval, and bfdd and BIRD have agreed to it.
 func (m *match) slowed(interval time.Duration) error {
 	for _, s := range m.a.loop.Snapshot() {
 		if s.Slow.Interval < interval {
@@ -65,8 +65,8 @@ func (m *match) slowed(interval time.Duration) error {
 	return m.inStep()
 }
 
-// inStep reports an error until both ends of each session are Up and have the detection time of
-// our present pace.
+// inStep reports an error until both ends of each session are Up and use the detection
+// time of our present pace.
 func (m *match) inStep() error {
 	for _, s := range m.a.loop.Snapshot() {
 		want := multiplier * max(s.MinTx, s.Slow.Interval)

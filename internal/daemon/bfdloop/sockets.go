@@ -60,12 +60,12 @@ func (r *receiver) receivedAt(m *udp.Message, wall time.Time, now instant.Time) 
 	return at
 }
 
-// longestWait bounds how long a packet can have waited. A longer time is a change of the wall
-// clock.
+// longestWait is the longest plausible time that a packet waits in the kernel. A longer
+// time means that the wall clock was changed.
 const longestWait = time.Second
 
 // waited returns how long a packet has waited since the interface received it. On a busy
-// machine, it may wait for the kernel's own thread before it reaches the socket.
+// machine a packet waits until the kernel's network thread passes it to the socket.
 func waited(m *udp.Message, wall time.Time) time.Duration {
 	if d := wall.Sub(m.Received); d > 0 && d < longestWait {
 		return d

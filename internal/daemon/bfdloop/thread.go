@@ -119,13 +119,13 @@ func (l *thread) status() Status {
 	return s
 }
 
-// watchSteal tells the sessions when a hypervisor lets a processor of this machine wait for
-// long. It must not read the kernel's statistics on the thread of the loop: on a machine with
-// many processors that takes long.
+// watchSteal reports to the sessions when a hypervisor lets a processor of this machine
+// wait for long. It has a goroutine of its own, because reading the kernel's statistics
+// takes long on a machine with many processors, and would delay the thread of the loop.
 func (l *thread) watchSteal(ctx context.Context) error {
 	steal, err := sched.OpenSteal()
 	if err != nil {
-		return nil // without /proc only the loop's own lateness counts
+		return nil // without /proc, only the lateness of the loop itself counts
 	}
 	defer steal.Close()
 	ticks := time.NewTicker(stealInterval)
@@ -144,14 +144,14 @@ func (l *thread) watchSteal(ctx context.Context) error {
 	}
 }
 
-// stolen tells the sessions that a processor could not run for d.
+// stolen reports to the sessions that a processor could not run for the time d.
 func (l *thread) stolen(d time.Duration) {
 	l.post(&command{run: func(w *worker) { w.table.Stolen(w.now(), d, &w.fx) }})
 }
 
-// Time that is stolen from a processor in an interval of stealInterval counts as one lateness
-// from stealLimit on. Below that it is as likely to be many short waits, and the kernel counts
-// in units of 10 ms.
+// stealLimit is the stolen time of a processor, within stealInterval, that counts as one
+// lateness. A shorter stolen time is more likely the sum of many short waits, and the
+// kernel counts in units of 10 ms only.
 const (
 	stealInterval = 100 * time.Millisecond
 	stealLimit    = 30 * time.Millisecond

@@ -65,7 +65,7 @@ type Sessions struct {
 	bfd   *bfdloop.Loop
 	model *config.Model // the configuration in force
 	state State
-	slow  map[string]bfd.Slowdown // the pace of each session, by its name
+	slow  map[string]bfd.Slowdown // how far each session has slowed down, by its name
 }
 
 // Start starts a loop without sessions.
@@ -124,8 +124,8 @@ func (s *Sessions) SetLink(netdev string, index int, up bool) { s.bfd.SetLink(ne
 // Told returns the state of a session that was last reported to its clients.
 func (s *Sessions) Told(session string) etrunk.BFDState { return s.state.told(session) }
 
-// Conditions returns an alarm condition for each session whose clients have been told
-// that it failed, and for each session that is Up and has slowed down.
+// Conditions returns an alarm condition for each session that failed, once its clients
+// have been informed, and for each session that is Up and has slowed down.
 func (s *Sessions) Conditions() (conditions []event.Condition) {
 	if !s.model.BFD {
 		return nil

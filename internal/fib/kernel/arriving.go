@@ -27,8 +27,8 @@ const (
 	watchAtOnce = 4096
 	// warmLooks is the number of looks after which the flowing streams are known.
 	warmLooks = 12
-	// foundAtOnce limits how many streams are looked up in the table between two looks
-	// because their packets arrive. Streams without a route cost no more than that.
+	// foundAtOnce limits how many streams with arriving packets are looked up in the
+	// forwarding table between two looks. It bounds the cost of streams without a route.
 	foundAtOnce = 256
 	// mostWatched bounds the streams that are watched.
 	mostWatched = 1 << 18
@@ -48,8 +48,8 @@ type observer interface {
 	Close()
 }
 
-// finder is an observer that finds the streams of which packets arrive. So only streams that
-// flow are watched, and a route without packets costs nothing. See
+// finder is an observer that also finds the unobserved streams whose packets arrive. With
+// it only streams that flow are watched, and a route without packets costs nothing. See
 // [arrivals.Observer.Unobserved].
 type finder interface {
 	Unobserved(most int, found func(arrivals.Stream))
@@ -60,9 +60,9 @@ type finder interface {
 // between two looks.
 type arriving struct {
 	router fib.Router
-	table  *mroute.Table // says whether a stream that the finder has found has a route
+	table  *mroute.Table // the kernel's forwarding table, which says whether a found stream has a route
 
-	mu       sync.Mutex                   // guards the noted streams, and changes of slots
+	mu       sync.Mutex                   // protects noted, and protects slots against changes
 	noted    map[device.SourceGroup]noted // whether each of these streams is to be watched
 	order    []device.SourceGroup         // the keys of noted, in order
 	unwanted map[device.SourceGroup]bool  // routes without an outgoing interface; empty without a finder
@@ -130,9 +130,10 @@ type noted struct {
 	anew    bool // in the meantime the stream was not to be watched, so its watch must begin again
 }
 
-// note records that a stream is to be watched on its incoming interface, or with 0 that
-// it is no longer to be watched. hasRoute says whether the table has a route for it all the
-// same. note returns true if the looking goroutine must begin or end the watch.
+// note records that a stream is to be watched on its incoming interface, or, with ifindex
+// 0, that it is no longer to be watched. hasRoute says that the forwarding table has a
+// route for the stream nevertheless. note returns true if the looking goroutine must
+// begin or end the watch.
 func (a *arriving) note(stream device.SourceGroup, ifindex int, hasRoute bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

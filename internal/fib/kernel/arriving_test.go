@@ -93,13 +93,13 @@ func TestManyStreamsAreTold(t *testing.T) {
 	}
 }
 
-// silentFinder is a finder of streams when none arrives.
+// silentFinder is a finder that finds no streams.
 type silentFinder struct{}
 
 func (silentFinder) Unobserved(int, func(arrivals.Stream)) {}
 
-// TestRoutesWithoutPacketsCostNothing: with a finder, a route leaves nothing to do and nothing
-// in memory until a packet comes.
+// TestRoutesWithoutPacketsCostNothing: with a finder, a new route causes no work and
+// takes no memory until a packet arrives.
 func TestRoutesWithoutPacketsCostNothing(t *testing.T) {
 	a, _ := watched(0)
 	a.finder = silentFinder{}

@@ -11,9 +11,9 @@ import (
 	"tandem/internal/proof"
 )
 
-// This file has what the looking goroutine of [arriving] does.
+// This file contains the work of the goroutine that looks at the streams of [arriving].
 
-// follow begins and ends the watch of the noted streams, at most watchAtOnce of them. It
+// follow begins and ends the watch of noted streams, at most watchAtOnce in one call. It
 // returns true when no noted stream is left.
 func (a *arriving) follow() bool {
 	var add []arrivals.Stream
@@ -44,9 +44,10 @@ func (a *arriving) follow() bool {
 	return left == 0
 }
 
-// find begins to watch the routed streams of which packets arrive. A turn can delete a route
-// at the same time, and does not see that the stream is about to be watched. So the table
-// is asked again when it is.
+// find begins to watch the routed streams whose packets arrive. The router may delete the
+// route of a stream at the same time, when the stream is not in slots yet. So find reads
+// the forwarding table again afterwards, and ends the watch of a stream that has lost its
+// route.
 func (a *arriving) find() {
 	if a.finder == nil {
 		return
@@ -67,7 +68,8 @@ func (a *arriving) find() {
 	}
 }
 
-// routed reports whether a stream is wanted and arrives on the interface of its route.
+// routed reports whether the stream has an outgoing interface and arrives on the incoming
+// interface of its route.
 func (a *arriving) routed(stream device.SourceGroup) bool {
 	a.mu.Lock()
 	unwanted := a.unwanted[stream]
@@ -76,10 +78,10 @@ func (a *arriving) routed(stream device.SourceGroup) bool {
 		return false
 	}
 	n, err := a.table.Counters(stream.Source, stream.Group)
-	return err == nil && n.Packets > n.WrongIf // the kernel includes WrongIf in Packets
+	return err == nil && n.Packets > n.WrongIf // the kernel counts WrongIf in Packets, too
 }
 
-// begin begins to watch streams.
+// begin starts the watch of streams.
 func (a *arriving) begin(streams []arrivals.Stream) {
 	if len(streams) == 0 {
 		return
@@ -111,13 +113,13 @@ func (a *arriving) forget(s device.SourceGroup, at place) {
 	_ = a.observer.Remove(arrivals.Stream{Source: s.Source, Group: s.Group, Interface: at.ifindex}, at.slot) // cannot fail: the stream was observed
 }
 
-// look looks at all streams, and collects those that have begun to flow or have become
-// silent.
+// look reads the counters of all streams. It collects the streams that have begun to flow
+// or have become silent.
 func (a *arriving) look(now time.Duration) {
 	a.watch.Look(instant.FromOrigin(now), a.read, a.see)
 }
 
-// answer looks at the streams that ask was called for.
+// answer reports the state of the streams that were passed to ask.
 func (a *arriving) answer() {
 	a.mu.Lock()
 	asked, missed := a.asked, a.missed
@@ -134,7 +136,7 @@ func (a *arriving) answer() {
 			a.watch.LookAt(instant.FromOrigin(clock.Monotonic()), slot, a.read, a.see)
 			a.see(slot, a.watch.Of(slot).Flowing())
 		} else if a.finder != nil {
-			a.sights = append(a.sights, device.StreamSight{SourceGroup: s}) // no packet of it has arrived
+			a.sights = append(a.sights, device.StreamSight{SourceGroup: s}) // no packet of this stream has arrived
 		}
 	}
 }
@@ -157,8 +159,8 @@ func (a *arriving) see(slot uint32, flowing bool) {
 	})
 }
 
-// tell reports the collected streams to the router. It returns false when the router
-// gives no turns any more.
+// tell reports the collected streams to the router. It returns false when the router has
+// ended.
 func (a *arriving) tell() bool {
 	if watching := !a.blind && a.warm >= warmLooks; watching != a.told {
 		a.told = watching

@@ -30,8 +30,8 @@ func (p *Plane) SetRoutes(changes []device.RouteChange) (set int) {
 	return set
 }
 
-// watchArrival watches the arrival of a stream as long as a route for it is wanted. It
-// reports whether that is yet to be done.
+// watchArrival watches the arrival of a stream as long as it has a route with an outgoing
+// interface. It returns true if the looking goroutine must still begin or end the watch.
 func (p *Plane) watchArrival(c *device.RouteChange) bool {
 	from := 0
 	if !c.Delete && len(c.Outgoing) > 0 {

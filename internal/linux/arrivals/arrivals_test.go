@@ -140,7 +140,7 @@ func TestUnobservedStreamsAreFound(t *testing.T) {
 	}
 	var all []arrivals.Stream
 	for range 3 {
-		all = append(all, b.found(1, 1)...) // one at a time
+		all = append(all, b.found(1, 1)...) // one stream per call
 	}
 	groups := map[netip.Addr]bool{}
 	for _, s := range all {

@@ -20,14 +20,16 @@ const (
 	addressesLen = 32
 )
 
-// linkLocalScope is the scope of groups on a link. Interface-local scope is below it.
+// linkLocalScope is the scope of link-local groups. Only interface-local groups have a
+// lower scope.
 const linkLocalScope = 2
 
 // fromNetworkHeader is BPF_HDR_START_NET.
 const fromNetworkHeader = 1
 
-// program counts a packet if its stream is observed, and otherwise leaves the key of its
-// stream among those seen. It always returns 0, so that the socket receives nothing.
+// program counts a packet if its stream is observed. Otherwise it writes the key of the
+// stream into the array of unobserved streams. It always returns 0, so that the socket
+// receives nothing.
 func program(streams, counts, unobserved *ebpf.Map) *ebpf.ProgramSpec {
 	const (
 		keyAt   = -int16((keySize + 7) &^ 7) // on the stack
@@ -83,12 +85,13 @@ func program(streams, counts, unobserved *ebpf.Map) *ebpf.ProgramSpec {
 	}
 }
 
-// see leaves a key in the place that its hash gives, with the time, and counts it in the
-// place behind all others. Two streams with the same hash take turns: each of their packets
-// writes anew. Two processors may write a place at once; who reads it therefore checks
-// whether there is such a stream.
+// see writes the key of an unobserved stream, and the time, into the element of the array
+// that the key's hash selects. It then increments the counter in the last element. Two
+// streams with the same hash overwrite each other's key with each packet. Two processors
+// may write an element at the same time, so the reader must check whether the stream
+// exists.
 func see(unobserved *ebpf.Map, keyAt, indexAt int16) asm.Instructions {
-	const words = int16(unsafe.Sizeof(key{})) / 8 // the rest is the interface
+	const words = int16(unsafe.Sizeof(key{})) / 8 // the rest of the key is the interface
 	find := func(failed string) asm.Instructions {
 		return asm.Instructions{
 			asm.LoadMapPtr(asm.R1, unobserved.FD()),
@@ -101,7 +104,7 @@ func see(unobserved *ebpf.Map, keyAt, indexAt int16) asm.Instructions {
 	list := asm.Instructions{
 		asm.LoadMem(asm.R1, asm.RFP, keyAt+int16(unsafe.Offsetof(key{}.group))+1, asm.Byte).WithSymbol("unobserved"),
 		asm.And.Imm(asm.R1, 0xf),
-		asm.JLE.Imm(asm.R1, linkLocalScope, "nothing"), // no router forwards it (RFC 4291, section 2.7)
+		asm.JLE.Imm(asm.R1, linkLocalScope, "nothing"), // no router forwards a packet of this scope (RFC 4291, section 2.7)
 		asm.Mov.Imm(asm.R7, 0),
 	}
 	for i := range words {

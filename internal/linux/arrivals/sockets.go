@@ -8,7 +8,8 @@ import (
 
 // Watch starts counting the packets that arrive on an interface. It does nothing if the
 // interface is already watched. The first interface must be in the network namespace in
-// which Open was called. Further ones must be in the namespace of the calling thread.
+// which Open was called. All later interfaces must be in the namespace of the calling
+// thread.
 func (o *Observer) Watch(ifindex int) error {
 	if _, watched := o.sockets[ifindex]; watched {
 		return nil
@@ -37,8 +38,8 @@ func (o *Observer) Unwatch(ifindex int) {
 		return
 	}
 	delete(o.sockets, ifindex)
-	// The socket stays in its namespace and is kept for another interface. It is bound to
-	// the loopback interface, because no stream arrives there.
+	// The socket stays in its namespace and is kept for another interface. Until then it
+	// is bound to the loopback interface, where no stream arrives.
 	if bind(fd, loopback) == nil {
 		o.spare = append(o.spare, fd)
 	} else {
@@ -48,8 +49,8 @@ func (o *Observer) Unwatch(ifindex int) {
 
 // socket opens a packet socket with the program as its filter.
 func (o *Observer) socket() (int, error) {
-	// With protocol 0 the socket receives nothing until it is bound. By then its filter is
-	// attached.
+	// With protocol 0 the socket receives nothing until it is bound to an interface, so
+	// the filter is attached before the first packet.
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, fmt.Errorf("packet socket: %w", err)
@@ -61,7 +62,8 @@ func (o *Observer) socket() (int, error) {
 	return fd, nil
 }
 
-// bind binds a socket to an interface, so that its filter sees what arrives there.
+// bind binds a socket to an interface, so that the socket's filter sees the packets that
+// arrive there.
 func bind(fd, ifindex int) error {
 	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_IPV6), Ifindex: ifindex})
 }

@@ -11,20 +11,20 @@ import (
 // and Go share).
 const userTick = 10 * time.Millisecond
 
-// Steal reads for how long a hypervisor has not let the processors of this machine run (column
-// steal of /proc/stat, proc(5)). On a machine without a hypervisor that is never.
+// Steal reads for how long a hypervisor has not let the processors of this machine run
+// (column steal of /proc/stat, proc(5)). Without a hypervisor this time is always zero.
 type Steal struct {
 	file io.ReaderAt
 	done func() error
 	room [4096]byte
-	last [maxProcessors]uint64 // ticks
-	read bool                  // last is of a reading
+	last [maxProcessors]uint64 // stolen time of each processor at the last reading, in ticks
+	read bool                  // there was a reading, so last is valid
 }
 
-// maxProcessors is how many processors are looked at.
+// maxProcessors is how many processors are read. Those with higher numbers are ignored.
 const maxProcessors = 32
 
-// OpenSteal opens the statistics of the kernel.
+// OpenSteal opens /proc/stat, the kernel's statistics of the processors.
 func OpenSteal() (*Steal, error) {
 	f, err := os.Open("/proc/stat")
 	if err != nil {
@@ -36,12 +36,13 @@ func OpenSteal() (*Steal, error) {
 // Close closes the file.
 func (s *Steal) Close() error { return s.done() }
 
-// Read returns how much time was stolen since the reading before, of the processor that lost
-// most. It is a multiple of 10 ms, and zero at the first reading. It allocates no memory.
+// Read returns how much time was stolen since the last call, of the processor that lost
+// most. The time is a multiple of 10 ms, and zero at the first call. Read allocates no
+// memory.
 func (s *Steal) Read() (most time.Duration) {
-	n, _ := s.file.ReadAt(s.room[:], 0) // at the end of a short file, the error is io.EOF
+	n, _ := s.file.ReadAt(s.room[:], 0) // if the file is shorter than the buffer, the error is io.EOF
 	processors := s.room[:n]
-	_, processors, _ = bytes.Cut(processors, []byte("\n")) // the first line is the sum of all
+	_, processors, _ = bytes.Cut(processors, []byte("\n")) // the first line is the sum of all processors
 	for i := range s.last {
 		line, rest, whole := bytes.Cut(processors, []byte("\n"))
 		if !whole || !bytes.HasPrefix(line, []byte("cpu")) {
@@ -57,11 +58,11 @@ func (s *Steal) Read() (most time.Duration) {
 	return most
 }
 
-// stealColumn is the place of the stolen time in a line, after the name of the processor, user,
-// nice, system, idle, iowait, irq and softirq.
+// stealColumn is the position of the stolen time in the line of a processor. Before it
+// are the name of the processor, user, nice, system, idle, iowait, irq and softirq.
 const stealColumn = 8
 
-// column returns a number of a line, 0 if the line has no such column.
+// column returns the number in a column of a line, 0 if the line has no such column.
 func column(line []byte, place int) (n uint64) {
 	for range place {
 		_, line, _ = bytes.Cut(line, []byte(" "))

@@ -8,16 +8,17 @@ import (
 	"tandem/internal/crowd"
 )
 
-// Limits on connections and on failed logins. Failures count by source, see [crowd.Source].
+// Limits on connections and on failed logins. The failed logins of a source are counted
+// together, see [crowd.Source].
 const (
 	maxLogins       = 32 // connections that are not logged in yet
 	maxSessions     = 16
-	maxUserSessions = maxSessions / 2 // sessions of one user
+	maxUserSessions = maxSessions / 2 // sessions of one user at a time
 	failLimit       = 5
 	failWindow      = 5 * time.Minute
 	blockTime       = 5 * time.Minute
-	hurry           = 10 * time.Second // in which a blocked source must log in
-	maxSources      = 4096             // sources whose failures are remembered
+	hurry           = 10 * time.Second // the time in which a client of a blocked source must log in
+	maxSources      = 4096             // sources whose failed logins are remembered
 )
 
 // limits keeps the failed logins of each source.
@@ -32,9 +33,10 @@ type failures struct {
 	until time.Time // end of the block, zero if not blocked
 }
 
-// blocked reports whether a source has failed too often lately. It is then the first that
-// loses a connection, and must log in fast. A right key still passes: otherwise one host could
-// lock out the administrator in the same /64.
+// blocked reports whether a source has failed to log in too often lately. A blocked
+// source is the first that loses a connection, and has less time to log in. The right key
+// is accepted even from a blocked source: otherwise one host could lock out an
+// administrator in the same /64.
 func (l *limits) blocked(a netip.Addr, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

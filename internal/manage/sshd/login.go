@@ -17,8 +17,8 @@ import (
 
 var errUnknownKey = errors.New("no such user, or not a key of the user")
 
-// serve handles a connection from its login to its end. blocked says that its source has
-// failed too often lately.
+// serve handles a connection from its login to its end. blocked says that the client's
+// source has failed to log in too often lately.
 func (s *Server) serve(c net.Conn, blocked bool) {
 	defer c.Close()
 	from := remote(c)
@@ -79,8 +79,8 @@ func (l *loginAttempt) key(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permi
 	return &ssh.Permissions{}, nil
 }
 
-// refuse records a failed login. The failures of a blocked source are only counted: the
-// journal has said that it is blocked.
+// refuse records a failed login. For a blocked source it only counts the failure, because
+// the journal already has an entry that the source is blocked.
 func (s *Server) refuse(l *loginAttempt, err error) {
 	s.mu.Lock()
 	s.counters.Failed++
@@ -115,9 +115,10 @@ func (s *Server) welcome(waiting net.Conn, sc *ssh.ServerConn, u *user, channels
 	s.journal.Record(event.SSHLogout.With(u.Name, c.login.Source, context.Cause(ctx)))
 }
 
-// leave ends the login attempt of a connection; c is nil if it has failed. If the
-// configuration has meanwhile forbidden this user, or the user has too many sessions, the
-// session ends at once.
+// leave ends the login attempt of a connection. waiting is the connection. c is its
+// session, nil if the login has failed. leave closes the session at once if the
+// configuration was changed during the login and forbids this user, or if the user has
+// too many sessions.
 func (s *Server) leave(waiting net.Conn, c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,8 +135,8 @@ func (s *Server) leave(waiting net.Conn, c *conn) {
 	}
 }
 
-// sessionsOf counts the sessions of a user. One user cannot hold all of them, because an
-// administrator must be able to log in.
+// sessionsOf counts the sessions of a user. The number of sessions of one user is
+// limited, so that an administrator can always log in.
 func (s *Server) sessionsOf(user string) (n int) {
 	for c := range s.conns {
 		if c.login.User == user {

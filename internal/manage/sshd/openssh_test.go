@@ -127,8 +127,8 @@ func TestOpenSSHKeyFile(t *testing.T) {
 	}
 }
 
-// TestOpenSSHRefused: unknown keys are refused, and many failures block the source. The right
-// key passes all the same.
+// TestOpenSSHRefused: unknown keys are refused, and many failed logins block the source.
+// The right key is accepted even then.
 func TestOpenSSHRefused(t *testing.T) {
 	d := newDevice(t, t.TempDir())
 	key, other := d.user("ann", 2, "ed25519"), newKey(t, "ed25519")
@@ -167,7 +167,7 @@ func TestOpenSSHRefused(t *testing.T) {
 	}
 }
 
-// TestIdleConnections: connections that do nothing keep nobody out.
+// TestIdleConnections: idle connections do not keep other clients out.
 func TestIdleConnections(t *testing.T) {
 	d := newDevice(t, t.TempDir())
 	key := d.user("ann", 2, "ed25519")
@@ -189,7 +189,7 @@ func TestIdleConnections(t *testing.T) {
 	}
 }
 
-// TestSessionsOfOneUser: one user cannot hold all sessions.
+// TestSessionsOfOneUser: one user cannot use all sessions.
 func TestSessionsOfOneUser(t *testing.T) {
 	d := newDevice(t, t.TempDir())
 	bob, ann := d.user("bob", 1, "ed25519"), d.user("ann", 2, "ed25519")

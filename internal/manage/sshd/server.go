@@ -168,9 +168,9 @@ func (s *Server) accept(l net.Listener) {
 	}
 }
 
-// admit admits a connection to its login, and reports whether its source is blocked. If too
-// many connections wait for their login, it closes one of them. It admits none if there are
-// too many sessions.
+// admit lets a connection log in, and reports whether its source is blocked. If too many
+// connections wait for their login, admit closes one of them. If there are too many
+// sessions, admit refuses the connection.
 func (s *Server) admit(c net.Conn) (blocked, admitted bool) {
 	from := remote(c).Addr()
 	blocked = s.limits.blocked(from, time.Now())
