@@ -61,7 +61,8 @@ func checkFiles(args []string) int {
 		}
 	}
 	if *asJSON {
-		// If standard output has gone, there is nobody to tell.
+		// If standard output is closed, the command cannot report the findings, and its
+		// exit status still says whether there are any.
 		_ = json.NewEncoder(os.Stdout).Encode(findings)
 	} else {
 		for _, f := range findings {

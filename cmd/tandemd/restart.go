@@ -35,8 +35,8 @@ type running struct {
 
 // succeed waits for the signal that tells the daemon to hand over. With a supervisor, a
 // new process will come. Without one, this process becomes the program that is installed
-// now. If the installed program cannot take over, a daemon under a supervisor ends as it
-// does for good, so that the peer takes over; a daemon without one continues.
+// now. If the installed program cannot take over, a daemon under a supervisor ends as if
+// it were stopped, so that the peer takes over; a daemon without one continues.
 func succeed(ctx context.Context, signals <-chan os.Signal, stop func(), r *running) error {
 	for {
 		select {

@@ -189,9 +189,9 @@ func (p *pair) cutCore(cut bool) error {
 	return p.inside(deviceA, func(h *links.Handle) error { return h.SetUp(coreLink, !cut) })
 }
 
-// syncAfter calls begin, which causes a new connection, and waits until both databases are
-// equal. It returns how long the synchronisation took, and how many bytes device a sent and
-// received meanwhile.
+// syncAfter calls begin, which causes a new connection, and waits until both databases
+// are equal. It returns how long the synchronisation took, and how many bytes device a
+// sent and received in this time.
 func (p *pair) syncAfter(r *run, records int, begin func() error) (took time.Duration, size int, err error) {
 	before, err := p.a.service()
 	if err != nil {

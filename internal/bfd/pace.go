@@ -13,7 +13,7 @@ type Slowdown struct {
 	// Interval is the shortest interval at which the session sends and expects packets at
 	// present.
 	Interval time.Duration
-	Cause    Cause         // of the last step
+	Cause    Cause         // the cause of the last step
 	Late     time.Duration // the lateness that caused the last step
 }
 

@@ -79,8 +79,8 @@ type SessionState struct {
 	State            State
 	RemoteState      State
 	Diagnostic       Diagnostic    // why the session last left Up
-	ActualTx         time.Duration // negotiated, before jitter; zero while the session does not send
-	ActualRx         time.Duration // negotiated; zero, like DetectTime, while no packets come from the peer
+	ActualTx         time.Duration // the negotiated interval, before jitter; zero while the session does not send
+	ActualRx         time.Duration // the negotiated interval; zero, like DetectTime, while no packets come from the peer
 	DetectTime       time.Duration
 	RemoteMult       uint8
 	Since            time.Duration // how long the session has been in State
@@ -88,14 +88,14 @@ type SessionState struct {
 	UpCount, Flaps   uint64
 	Sent, Received   uint64
 	NotUpReason      string
-	RestoreIn        time.Duration // until the event Up comes; zero if WaitToRestore does not delay it
+	RestoreIn        time.Duration // time until the event Up is emitted; zero if WaitToRestore does not delay it
 	InterfaceMissing bool
 
 	// ActualRemoteDiscriminator is the discriminator that the peer sends, zero while no
 	// packets come from the peer.
 	ActualRemoteDiscriminator uint32
 	Polling                   bool          // a Poll Sequence is running
-	LastHeard                 time.Duration // since the last packet of the peer; zero while no packets come from the peer
+	LastHeard                 time.Duration // time since the last packet of the peer; zero while no packets come from the peer
 
 	Slow      Slowdown
 	SlowFor   time.Duration // how long ago the session left the configured intervals; zero if they are in force

@@ -21,10 +21,10 @@ import (
 // because names do not depend on upper and lower case.
 type Model struct {
 	SysName   string // 1..64 characters
-	Multicast bool   // multicast ipv6 routing-enable
+	Multicast bool   // set by `multicast ipv6 routing-enable`
 	// ForwardingPlane is the configured forwarding plane; see [Model.Plane].
 	ForwardingPlane ForwardingPlane
-	BFD             bool // bfd
+	BFD             bool // set by `bfd`
 	// MLD holds the defaults of all interfaces, and the settings that they share.
 	MLD GlobalMLD
 	// ETrunkPort is the UDP port of the hellos, 1025..65535.
@@ -110,11 +110,11 @@ type Profile struct {
 	Name     string
 	BackupID uint32 // 1..4294967295, 0 if not configured
 	Service  string // empty if not configured
-	Hot      bool   // peer-backup hot
+	Hot      bool   // set by `peer-backup hot`
 	// ETrunk and EthTrunk are the numbers of an E-Trunk and of one of its members. The
 	// profile takes its role from this member. ETrunk is 0 if the profile is not bound.
 	ETrunk, EthTrunk uint32
-	MLD              bool // service-type mld
+	MLD              bool // set by `service-type mld`
 }
 
 // ETrunk is an E-Trunk.
@@ -202,7 +202,7 @@ type Interface struct {
 	Name        InterfaceName
 	Description string
 	Shutdown    bool
-	IPv6        bool           // ipv6 enable
+	IPv6        bool           // set by `ipv6 enable`
 	Addresses   []netip.Prefix // sorted and unique; each is an address with its prefix length
 	// AutoLinkLocal permits Tandem to assign a link-local address to a multicast interface
 	// that has none.
@@ -228,8 +228,8 @@ type Interface struct {
 
 // InterfaceMLD holds the MLD settings of an interface.
 type InterfaceMLD struct {
-	Enabled bool // downstream: mld enable
-	Proxy   bool // upstream: mld proxy
+	Enabled bool // set by `mld enable` on a downstream interface
+	Proxy   bool // set by `mld proxy` on the upstream interface
 	Version uint8
 	Tuning
 	PromptLeave, RequireRouterAlert, SendRouterAlert bool

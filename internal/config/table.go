@@ -175,7 +175,7 @@ func name[T any](syntax, help string, field func(*T) *string, initially string) 
 		func(a command.Args, name string) (string, error) { return a.String(name), nil }, command.Quote)
 }
 
-// description is the description that every object has.
+// description is the setting of the description, which every object has.
 func description[T any](field func(*T) *string) setting[T] {
 	return scalar("description <text:line(1..242)>", "Describe this for people", field, "",
 		func(a command.Args, name string) (string, error) { return a.String(name), nil },

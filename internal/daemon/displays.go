@@ -113,8 +113,8 @@ func (d displays) Listening(iface string, host netip.Addr, groups []netip.Addr) 
 	return wanted
 }
 
-// GroupStates returns the state of groups of a downstream interface. It leaves out groups that
-// nobody wants.
+// GroupStates returns the state of groups of a downstream interface. It leaves out groups
+// that no listener wants.
 func (d displays) GroupStates(iface string, groups []netip.Addr) []state.Group {
 	var states []mld.GroupState
 	_ = d.o.loop.Call(func() {

@@ -66,8 +66,8 @@ func (r *router) Snapshot() device.Snapshot { return r.Device.Snapshot(r.now(), 
 // Groups lists the groups of a downstream interface.
 func (r *router) Groups(iface string) []mld.GroupState { return r.Device.Groups(r.now(), iface) }
 
-// Group returns the state of a group on a downstream interface, and false if nobody wants the
-// group.
+// Group returns the state of a group on a downstream interface, and false if no listener
+// wants the group.
 func (r *router) Group(iface string, group netip.Addr) (mld.GroupState, bool) {
 	return r.Device.Group(r.now(), iface, group)
 }

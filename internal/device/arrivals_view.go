@@ -24,7 +24,7 @@ type StreamsSnapshot struct {
 // StreamFault is a stream that arrives at one of the two devices only.
 type StreamFault struct {
 	SourceGroup
-	Since instant.Time // when one device began to send it in the other's stead
+	Since instant.Time // when one device began to send the stream in the other's stead
 }
 
 // ArrivalSnapshot says at which of the two devices one stream arrives.

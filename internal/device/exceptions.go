@@ -51,7 +51,7 @@ func (k OrphansKept) clone() OrphansKept {
 	return OrphansKept{slices.Clone(k.Current), maps.Clone(k.Parting)}
 }
 
-// refresh computes the exceptions anew.
+// refresh computes the list of exceptions again.
 func (e *exceptions) refresh(now instant.Time) {
 	if e.waiting+len(e.Current) == 0 {
 		return

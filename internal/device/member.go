@@ -26,7 +26,7 @@ type MemberKept struct {
 	// HelpAt is when the member serves in spite of a switchover because the peer cannot
 	// serve; Never while the peer can.
 	HelpAt  instant.Time
-	Fit     bool // nothing is lacking, since FitAt
+	Fit     bool // the member lacks nothing, since FitAt
 	FitAt   instant.Time
 	Lack    etrunk.Lack
 	Lacking string // what keeps the member from serving, in words

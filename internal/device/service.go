@@ -33,7 +33,7 @@ type ServiceKept struct {
 	InSync     bool
 	SyncedOnce bool // a synchronisation has ended since this device booted
 	EverUp     bool
-	LostAt     instant.Time // when it was last in sync
+	LostAt     instant.Time // when the service was last in sync
 	UpAt       instant.Time // when the latest connection was established
 	Holding    bool         // retention is on: the records that the peer heard do not age
 	Unknown    bool         // the peer must have let the records of this device's listeners expire

@@ -22,9 +22,9 @@ type Snapshot struct {
 	ETrunks    []etrunk.State
 	Members    []MemberSnapshot // members of all E-Trunks
 	Services   []rbs.State
-	Sessions   []proof.Standing  // of the BFD session of each E-Trunk
-	Proofs     []ProofSnapshot   // of the upstream interface, then of each member
-	Streams    []StreamsSnapshot // of each service
+	Sessions   []proof.Standing  // the standing of the BFD session of each E-Trunk
+	Proofs     []ProofSnapshot   // the proofs of the upstream interface, then those of each member
+	Streams    []StreamsSnapshot // one for each service
 	Profiles   []ProfileSnapshot
 	Counters   Counters
 	Entries    int    // number of entries in the forwarding table
@@ -92,7 +92,8 @@ func (k DutyKind) String() string { return [...]string{"none", "shared", "sole"}
 // Duty is what a device sends on one interface, and why.
 type Duty struct {
 	Kind DutyKind
-	// Covers is what the gate lets pass now. During a hand-over it is more than the duty.
+	// Covers is the buckets that the gate lets pass now. During a hand-over they can be
+	// more than the device's duty.
 	Covers  etrunk.Buckets
 	Querier bool
 	Reason  string

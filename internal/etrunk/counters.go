@@ -6,7 +6,7 @@ import "fmt"
 type Counters struct {
 	Received uint64 `name:"receive" metric:"received"` // authentic hellos of the peer, with copies and those that were only challenged
 	Sent     uint64 `name:"send" metric:"sent"`
-	RecDrop  uint64 `name:"receive-dropped"` // received and dropped, the sum of the causes below
+	RecDrop  uint64 `name:"receive-dropped"` // hellos received and dropped, the sum of the causes below
 	SndDrop  uint64 `name:"send-dropped"`    // hellos that were due but not sent: no key, no address, or refused by the socket
 
 	// Challenged counts authentic hellos from a boot of the peer that had not answered a

@@ -18,8 +18,8 @@ import (
 // A hello is sent on every path. Only the first copy has an effect; the others show that
 // their paths work.
 
-// answerGap is the shortest time between two answers to unproven hellos. It bounds what this
-// device sends when somebody replays hellos.
+// answerGap is the shortest time between two answers to unproven hellos. It bounds what
+// this device sends when an attacker replays hellos.
 const answerGap = 20 * time.Millisecond
 
 // Peer is the state of the other device as this one knows it.

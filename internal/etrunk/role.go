@@ -13,7 +13,7 @@ import (
 //	not heard yet, nor waited for long enough      unchanged (Initialize at first)
 //	silent for the fail time that it advertised    Master    TIMEOUT
 //	lost by BFD                                    Master    BFD_DOWN
-//	alive, holds us for lost and is Master         Backup    PEER_TIMEOUT
+//	alive, lost this device, and is Master         Backup    PEER_TIMEOUT
 //	alive, better (priority, then system ID)       Backup    PRI
 //	alive, worse or equal                          Master    PRI
 func (t *Trunk) elect(fx *Effects) {

@@ -41,8 +41,8 @@ func (m WorkMode) String() string {
 type Profile struct {
 	Member   uint32 // number of the Eth-Trunk at the device that owns the profile
 	BackupID uint32
-	Hot      bool // peer-backup hot
-	MLD      bool // service-type mld
+	Hot      bool // set by `peer-backup hot`
+	MLD      bool // set by `service-type mld`
 }
 
 const (

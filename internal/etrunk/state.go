@@ -102,9 +102,9 @@ type BFDState uint8
 // States of the bound session.
 const (
 	BFDUnbound BFDState = iota // no session is bound
-	BFDPending                 // bound, and since then not yet Up, or AdminDown
+	BFDPending                 // a session is bound, but it is AdminDown, or has not been Up since it was bound
 	BFDUp
-	BFDDown // the session was Up and is Down now
+	BFDDown // the bound session was Up and is Down now
 )
 
 func (s BFDState) String() string { return [...]string{"", "Pending", "Up", "Down"}[s] }

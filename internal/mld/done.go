@@ -25,8 +25,8 @@ func (r *Router) done(now instant.Time, v Version, from, addr netip.Addr, fx *Ef
 	}
 	if r.missesAnswers() && !r.kept.Querier.Duty {
 		// The peer is the querier, and the channel to report the Done to it is down. So
-		// nobody asks the hosts, and the records end when their listening interval is
-		// over.
+		// no device queries the hosts, and the records end when their listening interval
+		// is over.
 		r.kept.Counters.Drops.Count(DropDone)
 		return
 	}

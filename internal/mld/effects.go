@@ -41,7 +41,7 @@ type Joined struct {
 // OtherVersion is a router whose query is of another MLD version than the configured one.
 type OtherVersion struct {
 	From    netip.Addr
-	Version int // of the router's query
+	Version int // MLD version of the router's query
 }
 
 // OutReport is a message of the Proxy to send: an ICMPv6 message whose checksum is 0.

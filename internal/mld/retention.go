@@ -78,7 +78,7 @@ func (r *Router) SetPartitioned(now instant.Time, v Version, on bool, fx *Effect
 			if rec := r.store.records.At(id); rec.group != 0 {
 				at := r.endOf(rec, now)
 				r.store.setExpiry(id, at, now)
-				if rec.device != 0 { // it gets the same time here as at the peer after this record reaches the peer
+				if rec.device != 0 { // the record gets the same time here as at the peer
 					rec.heard = max(rec.heard, at.Add(-r.ListeningInterval()))
 				}
 				if rec.flags&isProlonged != 0 {
@@ -133,7 +133,7 @@ func (r *Router) withdrawDones(now instant.Time, v Version, fx *Effects) {
 			if rec.flags&isV1 == 0 {
 				continue
 			}
-			if rec.device != 0 { // it is retained, and ends when it ends at the peer
+			if rec.device != 0 { // the record is retained, and ends when it ends at the peer
 				r.store.setExpiry(id, max(rec.expires, rec.heard.Add(r.ListeningInterval())), now)
 				continue
 			}

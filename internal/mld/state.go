@@ -79,7 +79,7 @@ type InterfaceState struct {
 	ForeignQuerier      netip.Addr
 	OtherQuerierPresent time.Duration // time left of the other querier present timer, 0 if it does not run
 	Groups              int
-	Records             int // of hosts, not leave records
+	Records             int // records of hosts, without leave records
 	Entries             int // entries that count against AccessLimit, 0 if there is no limit
 	Counters            Counters
 }
@@ -109,10 +109,11 @@ type GroupState struct {
 type HostState struct {
 	Host   netip.Addr // :: for the leave record
 	Filter Filter     // as the host reported it
-	// Mapped says that the host gets the mapped sources of the group.
+	// Mapped says that the host names no sources, and gets those of the group's SSM
+	// mapping.
 	Mapped  bool
 	V1      bool
-	Age     time.Duration // since the host's last report
+	Age     time.Duration // time since the host's last report
 	Expires time.Duration
 	Origin  uint64 // ID of the device that received the host's last report
 }

@@ -64,8 +64,8 @@ type group struct {
 // sourceCount counts the live records that list a source.
 type sourceCount struct {
 	addr     netip.Addr
-	included uint32 // by records in INCLUDE mode
-	excluded uint32 // by records in EXCLUDE mode
+	included uint32 // number of records in INCLUDE mode that name the source
+	excluded uint32 // number of records in EXCLUDE mode that name the source
 }
 
 type host struct {

@@ -16,8 +16,8 @@ type Counters struct {
 type Messages struct {
 	Hellos     uint64 `name:"hellos"`
 	JoinPrunes uint64 `name:"join-prunes"`
-	Joins      uint64 `name:"joins"`  // entries of JoinPrunes
-	Prunes     uint64 `name:"prunes"` // entries of JoinPrunes
+	Joins      uint64 `name:"joins"`  // join entries in the Join/Prune messages
+	Prunes     uint64 `name:"prunes"` // prune entries in the Join/Prune messages
 	Asserts    uint64 `name:"asserts"`
 	Bootstraps uint64 `name:"bootstraps"`
 }

@@ -61,7 +61,7 @@ func (r *Router) plant(gid uint32, source, root netip.Addr, fx *Effects) uint32 
 }
 
 // settle computes whether a tree is desired, and joins or prunes it. It discards a tree
-// that is of no use any more.
+// that is no longer needed.
 func (r *Router) settle(now instant.Time, id uint32, fx *Effects) {
 	t := r.trees.At(id)
 	before := t.TreeKept

@@ -88,10 +88,10 @@ func (f *Flow) Patience() time.Duration {
 	return max(shortestPatience, patientIntervals*f.interval, patientPauses*f.usual())
 }
 
-// Look takes a reading: the number of all packets that have arrived, and when the last one
-// arrived (Never if none has). It reports whether the stream has begun to flow or has
-// become silent. If the number is lower than before, the counter was made anew, and
-// counting begins at 0.
+// Look takes a reading: the number of all packets that have arrived, and when the last
+// one arrived (Never if none has). It reports whether the stream has begun to flow or has
+// become silent. If the number is lower than before, the counter has been reset, and the
+// Flow counts from 0.
 func (f *Flow) Look(now instant.Time, packets uint64, last instant.Time) (changed bool) {
 	if packets < f.packets {
 		f.packets = 0

@@ -55,8 +55,8 @@ type Streams interface {
 
 // The ARRIVING frame. Sizes are in bytes.
 const (
-	arrivingFixed = 1  // flags
-	arrivalSize   = 37 // an entry
+	arrivingFixed = 1  // size of the flags
+	arrivalSize   = 37 // size of an entry
 	// maxArriving bounds an ARRIVING frame, so that records have room in the same chunk.
 	maxArriving = 1 << 14
 

@@ -94,8 +94,8 @@ type leafRequest struct {
 }
 
 const (
-	leafRequestFixed = 8 // salt
-	leafEntrySize    = 3 // leaf, number of hashes
+	leafRequestFixed = 8 // size of the salt
+	leafEntrySize    = 3 // size of an entry: leaf and number of hashes
 	maxLeafHeld      = 255
 )
 

@@ -17,7 +17,7 @@ type Counters struct {
 	RecordsUnfit    uint64 `name:"records-unfit"`
 	RecordsFull     uint64 `name:"records-full"`
 	RecordsAcked    uint64 `name:"records-acked"`
-	RecordsTooLarge uint64 `name:"records-too-large"` // not sent: more than maxSources sources
+	RecordsTooLarge uint64 `name:"records-too-large"` // records not sent, because they have more than maxSources sources
 
 	// Reports of streams that were sent and received: whether a stream arrives.
 	StreamsSent     uint64 `name:"streams-sent"`
@@ -30,22 +30,22 @@ type Counters struct {
 
 	// Connections, by their outcome.
 	Established  uint64 `name:"established"`
-	Replaced     uint64 `name:"replaced"` // replaced because the peer made a new connection
+	Replaced     uint64 `name:"replaced"` // connections replaced because the peer made a new one
 	DialFailed   uint64 `name:"dial-failed"`
 	ListenFailed uint64 `name:"listen-failed"`
 	// HandshakeFailed counts connections whose TLS handshake failed: this device or the
 	// peer refused the other's certificate.
 	HandshakeFailed uint64 `name:"handshake-failed"`
-	RefusedAddress  uint64 `name:"refused-address"` // from an address that is not the peer's
-	RefusedState    uint64 `name:"refused-state"`   // refused while the service is disabled, or at the end that connects
-	LostTransport   uint64 `name:"lost-transport"`  // reset, refused or ended by the transport
+	RefusedAddress  uint64 `name:"refused-address"` // connections from an address that is not the peer's
+	RefusedState    uint64 `name:"refused-state"`   // connections refused while the service is disabled, or at the end that connects
+	LostTransport   uint64 `name:"lost-transport"`  // connections reset, refused or ended by the transport
 	LostSilent      uint64 `name:"lost-silent"`     // no byte received for the dead interval
 	LostFormat      uint64 `name:"lost-format"`     // malformed frame
 	LostProtocol    uint64 `name:"lost-protocol"`   // well-formed frame that was not allowed at that point
 	LostVersion     uint64 `name:"lost-version"`    // no common version
 	LostIdentity    uint64 `name:"lost-identity"`   // the peer has this device's ID
-	LostByPeer      uint64 `name:"lost-by-peer"`    // ended by an ERROR frame of the peer
-	LostLocal       uint64 `name:"lost-local"`      // ended by a change of the configuration
+	LostByPeer      uint64 `name:"lost-by-peer"`    // connections ended by an ERROR frame of the peer
+	LostLocal       uint64 `name:"lost-local"`      // connections ended by a change of the configuration
 }
 
 // merged returns the counter for one result of Merge.

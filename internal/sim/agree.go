@@ -27,7 +27,7 @@ func (w *World) settle() error {
 	return w.agree()
 }
 
-// agree waits until both databases are equal. Meanwhile no host joins or leaves.
+// agree waits until both databases are equal. While it waits, no host joins or leaves.
 func (w *World) agree() error {
 	w.calm = true
 	defer func() { w.calm = false }()

@@ -205,7 +205,7 @@ func (h *host) send(i int, dst netip.Addr, p *mld.Packet) {
 				h.heard[i], h.heardAt[i], h.bothAt[i] = true, h.w.now, instant.Never
 				h.w.watch.heard(h, i)
 			}
-			if !n.listening() { // nobody receives it, so it counts as lost
+			if !n.listening() { // no device receives the report, so it counts as lost
 				*h.lostReport(i) = true
 			}
 			if n.knowing() && n.listening() && !want && !h.wants[i] {

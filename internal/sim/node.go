@@ -87,7 +87,8 @@ type node struct {
 	// ableSince is since when the device has had everything it needs to serve, Never if
 	// it lacks something.
 	ableSince instant.Time
-	// strandedSince is since when the device has been of no use to the hosts on its leg.
+	// strandedSince is since when the device cannot serve the hosts on its leg, see
+	// stranded.
 	strandedSince instant.Time
 }
 

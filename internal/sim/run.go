@@ -95,7 +95,8 @@ func (w *World) pass(d time.Duration) error {
 	return w.run(w.now.Add(d))
 }
 
-// How long a repaired pair may take.
+// Limits on how long the pair may take: settleTime until it shares the sending again,
+// agreeTime until both databases are equal.
 const (
 	settleTime = 30 * time.Second
 	// agreeTime is the time of a leave with its queries, plus twice the time that the slowest

@@ -18,11 +18,11 @@ import (
 const (
 	wireDelay    = 200 * time.Microsecond
 	upcallDelay  = 500 * time.Microsecond
-	carrierDelay = time.Millisecond      // until a change of carrier is noticed
-	guardDelay   = 15 * time.Millisecond // until the supervisor takes the leg of a dead daemon down
-	rejoinDelay  = 2 * time.Millisecond  // until the upstream network acts on a report
-	beatDelay    = 3 * time.Millisecond  // on the heartbeat path
-	bfdMin       = 20 * time.Millisecond // detection of a silent peer at 10 ms x 3
+	carrierDelay = time.Millisecond      // time until a change of carrier is noticed
+	guardDelay   = 15 * time.Millisecond // time until the supervisor takes the leg of a dead daemon down
+	rejoinDelay  = 2 * time.Millisecond  // time until the upstream network acts on a report
+	beatDelay    = 3 * time.Millisecond  // delay on the heartbeat path
+	bfdMin       = 20 * time.Millisecond // time until BFD of 10 ms x 3 detects a silent peer
 	bfdMax       = 31 * time.Millisecond
 )
 
@@ -79,14 +79,14 @@ type World struct {
 	// all on the heartbeat path.
 	pathCuts, rbsCuts, beatCuts [2]int
 	rate                        int           // speed of RBS in bytes/s, 0 for no limit
-	jitter                      time.Duration // jitter of hellos
+	jitter                      time.Duration // the largest extra delay of a hello
 	pathBFD                     bool          // BFD detects cuts of the path
 	stopped                     []int         // by stream: faults by which its source sends nothing
 	stops                       [][]int       // what each of them has stopped, in the order in which they struck
 
 	broken   []Step       // steps that have begun and are not repaired
 	healedAt instant.Time // when the last step was repaired, Never while one is not
-	settled  bool         // since then, the pair has shared the sending
+	settled  bool         // since healedAt, the pair has shared the sending
 	// strict says that at most one fault has hit a settled pair, so listeners may miss
 	// only what its detection takes.
 	strict  bool

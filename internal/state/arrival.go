@@ -78,7 +78,7 @@ func ArrivalTableOf(routes []Route, faulty bool) ArrivalTable {
 
 // Streams counts the streams that listeners behind the interfaces of a service want.
 type Streams struct {
-	Watched  bool `name:"measured"` // whether this device measures which of them arrive here
+	Watched  bool `name:"measured"` // whether this device measures which of the streams arrive here
 	Compared bool `name:"compared" metric:"compared" help:"1 while the peer tells which streams arrive there."`
 	Flowing  int  `name:"flowing" metric:"flowing" help:"Streams that arrive at the device."`
 	Lacking  int  `name:"lacking-here" metric:"lacking" help:"Streams that arrive at the peer only, which sends them in the device's stead."`
@@ -91,7 +91,7 @@ type Streams struct {
 // StreamFault is a stream that arrives at one of the two devices only.
 type StreamFault struct {
 	Stream Stream        `name:"stream"`
-	For    time.Duration `name:"for"` // how long one device has sent it in the other's stead
+	For    time.Duration `name:"for"` // how long one device has sent the stream in the other's stead
 }
 
 // Stream is a stream as text: (source, group).

@@ -38,7 +38,7 @@ type BFDSession struct {
 	Peer           netip.Addr `name:"bind-peer-ip-address"`
 	Local          netip.Addr `name:"bind-source-ip-address"`
 	Interface      string     `name:"bind-interface"`  // interface of a single-hop session
-	TrackInterface string     `name:"track-interface"` // when it goes down, the session goes down
+	TrackInterface string     `name:"track-interface"` // the session goes down when this interface goes down
 	VPN            string     `name:"vpn-instance"`
 	Description    string     `name:"session-description"`
 	// LocalDiscriminator is 0 if it is not configured. RemoteDiscriminator is the
@@ -55,8 +55,8 @@ type BFDSession struct {
 	Dynamic             bool           `name:"dynamic"` // the session was made without a command of its own
 	RemoteState         bfd.State      `name:"remote-state"`
 	RemoteMult          uint8          `name:"remote-detect-multi"`
-	ActualTx            time.Duration  `name:"actual-tx-interval-ms"` // negotiated, before jitter; 0 while the session does not send
-	ActualRx            time.Duration  `name:"actual-rx-interval-ms"` // negotiated; 0 while no packets come from the peer
+	ActualTx            time.Duration  `name:"actual-tx-interval-ms"` // the negotiated interval, before jitter; 0 while the session does not send
+	ActualRx            time.Duration  `name:"actual-rx-interval-ms"` // the negotiated interval; 0 while no packets come from the peer
 	Since               time.Duration  `name:"in-this-state-for"`
 	LastUp              time.Duration  `name:"last-up-ago" none:"0s"`
 	LastDown            time.Duration  `name:"last-down-ago" none:"0s"`

@@ -54,10 +54,10 @@ type ETrunk struct {
 
 	etrunk.Counters `metric:"etrunk_" help:"Hellos"`
 
-	BFDFor  time.Duration `name:"bfd-state-for"` // how long BFD has had its state
+	BFDFor  time.Duration `name:"bfd-state-for"` // how long the BFD session has been in its state
 	Proofs  []Proof       `name:"proofs"`
 	Paths   []Path        `name:"paths"`   // the paths of the hellos, the primary one first
-	Members []Member      `name:"members"` // by ID
+	Members []Member      `name:"members"` // the members, sorted by ID
 	// Computed by Conclude: the members again, for the tables of duties and reasons.
 	Duties  []Member `name:"duties" metric:"-"`
 	Reasons []Member `name:"reasons" metric:"-"`
@@ -87,7 +87,8 @@ type Member struct {
 	Up       bool                `name:"local-physical-state" words:"Up,Down" metric:"member_up" help:"1 while the Eth-Trunk has carrier and may send."`
 	Role     etrunk.MemberRole   `name:"state" metric:"member_role" by:"role" help:"1 for the role of the member."`
 	Ready    bool                `name:"ready" metric:"member_ready" help:"1 while the device could send every wanted stream on the member."`
-	// NotReady says what is missing, empty if nothing is.
+	// NotReady says what the member lacks to be ready. It is empty if the member is
+	// ready.
 	NotReady string `name:"not-ready-reason"`
 	// ReadyFor and PeerReadyFor say how long this device and the peer have been ready, or
 	// have not been ready for the same reason.

@@ -137,7 +137,7 @@ type RUI struct {
 	Source   netip.Addr `name:"source"`
 	Group    netip.Addr `name:"group"`
 	EthTrunk string     `name:"eth-trunk"`
-	Sends    bool       `name:"can-forward"` // this device sends it
+	Sends    bool       `name:"can-forward"` // this device sends the stream on the interface
 	Reason   string     `name:"reason"`
 	Bucket   int        `name:"bucket"`
 	// The next three are empty if the interface is not known.
@@ -192,7 +192,7 @@ type Gate struct {
 type MLDSocket struct {
 	Received  uint64 `name:"received"`
 	Sent      uint64 `name:"sent"`
-	Truncated uint64 `name:"truncated"` // longer than any MLD message can be
-	Malformed uint64 `name:"malformed"` // headers or checksum are wrong
-	Overrun   uint64 `name:"overrun"`   // lost because the socket's buffer was full
+	Truncated uint64 `name:"truncated"` // messages longer than any MLD message can be
+	Malformed uint64 `name:"malformed"` // messages whose headers or checksum are wrong
+	Overrun   uint64 `name:"overrun"`   // messages lost because the socket's buffer was full
 }

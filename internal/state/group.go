@@ -51,7 +51,7 @@ type Host struct {
 	Address netip.Addr     `name:"address"` // :: for a pending leave
 	Filter  mld.FilterMode `name:"filter-mode"`
 	Sources []netip.Addr   `name:"sources"`
-	Mapped  bool           `name:"mapped"` // the host gets the mapped sources of the group
+	Mapped  bool           `name:"mapped"` // the host names no sources, and gets those of the group's SSM mapping
 	V1      bool           `name:"v1"`
 	Age     time.Duration  `name:"age"` // time since its last report
 	Expires Timer          `name:"expires"`

@@ -10,8 +10,8 @@ import (
 type Log struct {
 	Size        int        `name:"buffer-size"` // capacity in messages
 	Messages    int        `name:"current-messages"`
-	Overwritten uint64     `name:"overwritten-messages"`                                                                    // overwritten by later messages
-	Suppressed  uint64     `name:"dropped-messages" metric:"log_suppressed" help:"Events that came too fast to be logged."` // came too fast to be recorded
+	Overwritten uint64     `name:"overwritten-messages"`                                                                    // messages that were overwritten by later ones
+	Suppressed  uint64     `name:"dropped-messages" metric:"log_suppressed" help:"Events that came too fast to be logged."` // messages that came too fast to be recorded
 	Entries     []LogEntry `name:"entries"`
 }
 

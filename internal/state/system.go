@@ -76,8 +76,8 @@ func (s *SSHServer) Conclude() { s.Sessions = len(s.Open) }
 type SSHCounters struct {
 	Logins  uint64 `name:"logins"`
 	Failed  uint64 `name:"failed-logins"`
-	Blocked uint64 `name:"refused-as-blocked"`  // refused because of earlier failures
-	TooMany uint64 `name:"refused-as-too-many"` // refused because there were too many connections at once
+	Blocked uint64 `name:"refused-as-blocked"`  // connections refused because of earlier failed logins
+	TooMany uint64 `name:"refused-as-too-many"` // connections refused because there were too many at once
 }
 
 // SSHSessions are the users who have logged in.

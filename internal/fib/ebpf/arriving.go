@@ -23,8 +23,8 @@ const (
 
 // arriving watches which of the routed streams come in. The lock of the plane guards it.
 type arriving struct {
-	watch         proof.Watch // by slot of the stream's counters
-	streams       []watched   // by slot, too
+	watch         proof.Watch // the watch of the streams, by the slot of their counters
+	streams       []watched   // the streams, by the same slot
 	asked, missed []device.SourceGroup
 	sights        []device.StreamSight // reports that have not been made yet
 	wake          chan struct{}        // one signal can wait

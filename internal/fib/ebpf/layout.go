@@ -73,7 +73,7 @@ type output struct {
 
 // What the gate lets pass at an output, as an index of output.held.
 const (
-	heldClosed = iota // nothing
+	heldClosed = iota // the gate lets nothing pass
 	heldBucket0
 	heldBucket1
 )

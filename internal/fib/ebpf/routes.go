@@ -78,7 +78,7 @@ const mostAtOnce = 1024
 type batch struct {
 	*Plane
 	now    time.Time
-	clock  uint64 // the present time, too, CLOCK_MONOTONIC in ns
+	clock  uint64 // the present time, CLOCK_MONOTONIC in ns
 	keys   []key
 	values []route
 	former []*list // lists of the routes that are replaced

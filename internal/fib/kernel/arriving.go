@@ -70,7 +70,7 @@ type arriving struct {
 	missed   []device.SourceGroup
 	incoming []int
 	running  bool
-	wake     chan struct{} // wakes the looking goroutine; one signal can wait
+	wake     chan struct{} // the stream of each slot
 
 	finder   finder   // nil if every routed stream is watched
 	observer observer // the looking goroutine uses its counts, the goroutine with the turn its interfaces
@@ -80,7 +80,7 @@ type arriving struct {
 	slots   map[device.SourceGroup]place
 	streams []device.SourceGroup // indexed by slot
 	watch   proof.Watch
-	warm    int  // number of looks since all the streams noted at the start are watched
+	warm    int  // number of looks since all streams that were noted at the start are being watched
 	blind   bool // some stream could not be watched, so the router is told that no streams are watched
 	told    bool // the router has been told that streams are watched
 	sights  []device.StreamSight

@@ -66,7 +66,8 @@ func (p *Plane) keepAuditing(ctx context.Context) error {
 }
 
 // audit is one comparison of all routes. It repairs nothing before the end of the list,
-// because the kernel skips entries of the list when others are removed meanwhile.
+// because the kernel skips entries of the list when other entries are removed during the
+// listing.
 type audit struct {
 	*Plane
 	slice            []mroute.Entry // entries read and not yet compared

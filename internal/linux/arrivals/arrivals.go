@@ -41,8 +41,9 @@ var (
 type Stream struct {
 	Source, Group netip.Addr
 	Interface     int // interface index
-	// Last is when a packet of the stream arrived before its observation began, as a reading
-	// of CLOCK_MONOTONIC; 0 if none did. That packet counts as the first one.
+	// Last is when the packet arrived by which the stream was found, before its
+	// observation began, as a reading of CLOCK_MONOTONIC. It is 0 if there is none. That
+	// packet counts as the stream's first one.
 	Last time.Duration
 }
 
@@ -54,7 +55,7 @@ type Slot uint32
 type Observer struct {
 	streams  *ebpf.Map // from key to slot
 	counts   *ebpf.Map // by slot
-	others   *ebpf.Map // the streams seen that are not observed, by hash
+	others   *ebpf.Map // the unobserved streams that the program has seen, by hash
 	program  *ebpf.Program
 	sockets  map[int]int // by interface index
 	spare    []int       // sockets that are bound to the loopback interface, for later use
@@ -138,7 +139,7 @@ func (o *Observer) open() (err error) {
 	return nil
 }
 
-// mapped returns the memory of an array, which the program writes and the daemon reads.
+// mapped maps the memory of an array that the eBPF program writes and the daemon reads.
 func mapped(array *ebpf.Map, size int) ([]byte, error) {
 	pages := (size + os.Getpagesize() - 1) &^ (os.Getpagesize() - 1)
 	return unix.Mmap(array.FD(), 0, pages, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
@@ -183,7 +184,8 @@ func (o *Observer) Add(streams []Stream) ([]Slot, error) {
 	return slots, nil
 }
 
-// take returns a free slot. Its counters are cleared, or hold the packet that came last.
+// take returns a free slot. Its counters are zero, or count the packet that arrived at
+// the time last.
 func (o *Observer) take(last time.Duration) Slot {
 	slot := Slot(o.used)
 	if n := len(o.free); n > 0 {

@@ -8,28 +8,28 @@ import (
 )
 
 const (
-	// seenBits: so many bits of a hash say where the program leaves the key of a stream.
+	// seenBits is how many bits of the hash select the element for a stream's key.
 	seenBits   = 12
 	seenPlaces = 1 << seenBits
 	// hashFactor spreads keys that differ in few bits: 2^64 divided by the golden ratio.
 	hashFactor int64 = -0x61c8864680b583eb
 )
 
-// seen is an element of the array in which the program leaves streams that are not
-// observed. In the last element, the count is at the place of the key.
+// seen is an element of the array into which the program writes unobserved streams. The
+// last element holds the counter in place of a key.
 type seen struct {
-	key [5]uint64 // of a [key], and 4 bytes that mean nothing
+	key [5]uint64 // a [key], followed by 4 unused bytes
 	at  uint64    // CLOCK_MONOTONIC in ns
 }
 
 const seenSize = int(unsafe.Sizeof(seen{}))
 
-// unobserved is what the daemon has read of the array.
+// unobserved is the daemon's position in the array of unobserved streams.
 type unobserved struct {
 	memory []byte // the mapped memory of the array
 	count  uint64
-	read   [seenPlaces]uint64 // seen.at as it was read last
-	next   int                // the place at which the next call begins, so that all get their turn
+	read   [seenPlaces]uint64 // the value of seen.at in each element when it was last read
+	next   int                // the element at which the next call begins, so that every element gets its turn
 }
 
 // Unobserved calls found for each stream that arrives and is not observed; Last of the stream
@@ -50,7 +50,7 @@ func (o *Observer) Unobserved(most int, found func(Stream)) {
 		e := u.element(i)
 		at := atomic.LoadUint64(&e.at)
 		if at != u.read[i] && most == 0 {
-			return // count stays, so the next call goes on
+			return // u.count is not updated, so the next call continues here
 		}
 		u.next = (i + 1) % seenPlaces
 		if at == u.read[i] {
@@ -67,7 +67,7 @@ func (u *unobserved) element(i int) *seen {
 	return (*seen)(unsafe.Pointer(&u.memory[i*seenSize]))
 }
 
-// stream returns the stream whose key the program has left.
+// stream returns the stream whose key is in this element.
 func (e *seen) stream(last time.Duration) Stream {
 	var words [5]uint64
 	for i := range words {

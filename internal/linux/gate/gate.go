@@ -74,8 +74,8 @@ type State struct {
 // at Open, when the seed changes, and after a repair.
 type Drops struct {
 	Closed           uint64
-	Bucket0, Bucket1 uint64 // on interfaces that send only that bucket
-	Control          uint64 // came in on guarded interfaces
+	Bucket0, Bucket1 uint64 // packets on interfaces that send only this bucket
+	Control          uint64 // packets that arrived on guarded interfaces
 }
 
 // Gate owns the table. Its methods may be called by several goroutines.
@@ -169,8 +169,8 @@ func (g *Gate) apply(s State) error {
 		return err
 	}
 	if err := g.conn.Flush(); err != nil {
-		// Most likely another program has changed the table. To make the whole table anew
-		// works whatever the present contents are.
+		// Probably another program has changed the table. Replacing the whole table works
+		// with any contents.
 		_ = g.failed("", err)
 		return g.replace(want)
 	}

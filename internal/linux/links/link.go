@@ -25,10 +25,10 @@ type Link struct {
 	// it has carrier, and its driver reports it as operational.
 	AdminUp, Up bool
 	MTU         int
-	Master      int // nil if the interface is not a bond
+	Master      int // index of the bridge or bond of which the interface is a port, else 0
 	// Kind is the driver's name of a virtual interface, such as veth or bond.
 	Kind         string
-	Bond         *Bond // nil when it is not a bond
+	Bond         *Bond // nil if the interface is not a bond
 	VLAN         VLAN
 	VRF          uint32 // routing table of a VRF, else 0
 	HardwareAddr net.HardwareAddr

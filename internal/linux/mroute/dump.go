@@ -96,7 +96,8 @@ func (r *Reader) Each(ctx context.Context, f func(*Entry) bool) error {
 	return nil
 }
 
-// rest waits between two parts of a list, so that others can use the table.
+// rest waits between two parts of a list, so that other programs can use the kernel's
+// forwarding table.
 func (r *Reader) rest(ctx context.Context, took time.Duration) error {
 	if took *= time.Duration(r.Rest); r.wanted && took > 0 {
 		select {

@@ -120,7 +120,7 @@ var past = time.Unix(1, 0)
 
 // own makes a new socket the owner of a table.
 func own(fd int, table uint32) error {
-	// The socket would also receive ICMPv6, which nobody here reads.
+	// The socket would also receive ICMPv6 messages, which this package does not read.
 	if err := socket.FilterICMPv6(fd); err != nil {
 		return err
 	}

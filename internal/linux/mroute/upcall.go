@@ -39,8 +39,8 @@ type Upcall struct {
 	Source, Group netip.Addr
 }
 
-// ReadUpcall waits for the next upcall. It returns net.ErrClosed after Close. It skips upcalls
-// of interfaces that have left the table meanwhile.
+// ReadUpcall waits for the next upcall. It returns net.ErrClosed after Close. It skips
+// upcalls of interfaces that have left the table since.
 func (t *Table) ReadUpcall() (Upcall, error) {
 	for {
 		n, err := t.sock.Read(t.upcall[:])

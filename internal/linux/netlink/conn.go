@@ -75,7 +75,7 @@ func (c *Conn) Port() (uint32, error) {
 	return at.Pid, nil
 }
 
-// Drain discards the received messages that nobody has read.
+// Drain discards the messages that were received and not read.
 func (c *Conn) Drain() error {
 	for {
 		switch _, err := receive(c.fd, c.in); {

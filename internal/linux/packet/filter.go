@@ -19,7 +19,7 @@ const (
 
 // The headers in front of a message (RFC 8200 sections 3, 4 and 4.3).
 const (
-	headerSize   = 40 // of IPv6
+	headerSize   = 40 // size of the IPv6 header
 	atNextHeader = 6
 
 	nextHopByHop = 0

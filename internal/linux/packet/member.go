@@ -13,8 +13,8 @@ import (
 // has no address range that every switch floods (RFC 4541 section 3). So this package
 // makes the kernel report both groups.
 var (
-	allRouters      = netip.MustParseAddr("ff02::2")  // Done (RFC 2710 section 3.7)
-	allMLDv2Routers = netip.MustParseAddr("ff02::16") // MLDv2 reports (RFC 9777 section 5.2.14)
+	allRouters      = netip.MustParseAddr("ff02::2")  // destination of Done messages (RFC 2710 section 3.7)
+	allMLDv2Routers = netip.MustParseAddr("ff02::16") // destination of MLDv2 reports (RFC 9777 section 5.2.14)
 
 	groups = []netip.Addr{allMLDv2Routers, allRouters}
 )

@@ -29,9 +29,9 @@ const (
 type Counters struct {
 	Received  uint64 // messages that Read returned without an error
 	Sent      uint64
-	Truncated uint64 // received, but longer than any MLD message can be
-	Malformed uint64 // received, but the headers or the checksum are wrong
-	Overrun   uint64 // dropped by the kernel because the receive buffer was full
+	Truncated uint64 // messages that were longer than any MLD message can be
+	Malformed uint64 // messages whose headers or checksum were wrong
+	Overrun   uint64 // messages that the kernel dropped because the receive buffer was full
 }
 
 // counters are the live values of Counters.

@@ -46,9 +46,9 @@ type Message struct {
 type Counters struct {
 	Received  uint64 // messages that Read returned
 	Sent      uint64
-	Truncated uint64 // received, but longer than any message can be
-	Foreign   uint64 // received on an interface that is not joined
-	Overrun   uint64 // dropped by the kernel because the receive buffer was full, modulo 2^32
+	Truncated uint64 // messages that were longer than any PIM message can be
+	Foreign   uint64 // messages received on an interface that is not joined
+	Overrun   uint64 // messages that the kernel dropped because the receive buffer was full, modulo 2^32
 }
 
 // Conn receives and sends PIM. Only one goroutine may call Read; any may call the other

@@ -15,7 +15,7 @@ import (
 // others. It uses the kernel's network emulator (sch_netem), which some kernels lack.
 func (n *Node) Impair(t testing.TB, link string, loss float64, delay, jitter time.Duration) {
 	t.Helper()
-	ticks := func(d time.Duration) uint32 { return uint32(d.Nanoseconds() >> 6) } // of the packet scheduler
+	ticks := func(d time.Duration) uint32 { return uint32(d.Nanoseconds() >> 6) } // in ticks of the packet scheduler, 64 ns each
 	const queue = 1000
 	// struct tc_netem_qopt: latency, limit, loss, gap, duplicate, jitter.
 	var options []byte
