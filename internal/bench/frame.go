@@ -86,8 +86,8 @@ func (f *frames) report(host netip.Addr, records ...mld.GroupRecord) {
 	f.ends = append(f.ends, len(f.bytes))
 }
 
-// reports makes n reports of one record each. The groups take turns, and each group has one
-// host: group number g is reported by host number g%hosts+1.
+// reports makes n reports of one record each. The reports go through the groups in turn.
+// Each group has one host: host number g%hosts reports group number g.
 func reports(n, groups, hosts int, record func(group int) mld.GroupRecord) *frames {
 	f := &frames{bytes: make([]byte, 0, n*112), ends: make([]int, 0, n)}
 	for i := range n {

@@ -65,8 +65,8 @@ func (t taken) note() string {
 	return fmt.Sprintf("%s reports, none lost, %.2f us of processor each", number(float64(t.reports)), us(t.cpu)/float64(t.reports))
 }
 
-// intakeOf measures how a new device takes in the reports of load. First the device gets the
-// reports of before, which do not count.
+// intakeOf measures how fast a new device processes the reports of load. Before the
+// measurement the device receives the reports of before.
 func intakeOf(r *run, name string, before, load *frames) (taken, error) {
 	n, err := newNetwork()
 	if err != nil {

@@ -23,7 +23,7 @@ const (
 	lagProbe = 50
 )
 
-// inClear makes a pair replicate without TLS, for comparison.
+// inClear makes a pair replicate without TLS, as a comparison with TLS.
 var inClear = []string{"remote-backup-service rbs1", "transport plaintext", "quit"}
 
 func replicationLag(r *run) (outcome, error) {
@@ -49,7 +49,8 @@ func replicationLag(r *run) (outcome, error) {
 
 func ratio(a, b time.Duration) float64 { return a.Seconds() / b.Seconds() }
 
-// lags measures a new pair with additional lines of configuration.
+// lags measures the replication lag of a new pair, with additional lines of
+// configuration.
 func (r *run) lags(profile string, lines ...string) (times, error) {
 	p, err := r.newPair(lines...)
 	if err != nil {

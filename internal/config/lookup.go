@@ -30,8 +30,9 @@ func nameOf[V any](objects map[string]*V, name string) string {
 // Service returns the remote backup service with a name, nil if there is none.
 func (m *Model) Service(name string) *Service { return byName(m.Services, name) }
 
-// LeadTo lists the E-Trunks whose hellos tell of the peer of a service: those between its
-// addresses, else those that its profiles name.
+// LeadTo lists the E-Trunks whose hellos identify the peer of a service: the E-Trunks
+// between the addresses of the service, or, if there are none, the E-Trunks that its
+// profiles name.
 func (m *Model) LeadTo(s *Service) (ids []uint32) {
 	var named []uint32
 	for _, id := range slices.Sorted(maps.Keys(m.ETrunks)) {

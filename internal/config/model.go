@@ -33,7 +33,8 @@ type Model struct {
 	// the switch. A zero ID means that no system is configured.
 	LACPSystemID MAC
 	LACPPriority uint16
-	// LACPOwnPriority is the LACP system priority of the trunks that are no member.
+	// LACPOwnPriority is the LACP system priority of the trunks that are no member of an
+	// E-Trunk.
 	LACPOwnPriority uint16
 	// HTTP is the address of the web page and the metrics.
 	HTTP HTTPServer
@@ -98,7 +99,8 @@ type Service struct {
 	// SSLPolicy is the SSL policy of the connection. Without one the connection does not
 	// use TLS.
 	SSLPolicy string
-	// Plaintext says that the connection is in clear. It is for peers that know nothing else.
+	// Plaintext says that the connection is not protected. It is for peers that do not
+	// support TLS.
 	Plaintext bool
 	// Retention is how long the peer's records do not age while the service is down and the
 	// peer lives.

@@ -47,7 +47,8 @@ func editorCommands() []command.Command[*Editor] {
 		list = append(list, command.Command[*Editor]{Views: []string{r.view}, Syntax: "undo " + r.undoSyntax(), Help: "Undo: " + r.help,
 			Run: func(e *Editor, a command.Args) error { return e.do(a, r.clear) }})
 	}
-	// VRP's configurations say so of interfaces. No interface of this device is a port of a switch.
+	// This command exists only because VRP's configurations contain it for interfaces. No
+	// interface of this device is a port of a switch.
 	return append(list, command.Command[*Editor]{Views: []string{ViewInterface}, Syntax: "undo portswitch",
 		Help: "Route on the interface, as on every interface", Run: func(*Editor, command.Args) error { return nil }})
 }

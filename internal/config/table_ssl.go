@@ -58,7 +58,7 @@ func parseFile(s string) (string, error) {
 // Pinned reports whether the peer must show the certificate that its hellos name.
 func (s *Service) Pinned() bool { return s.SSLPolicy == "" && !s.Plaintext }
 
-// servicePlaintext gives up the protection of a service.
+// servicePlaintext is the setting that switches the protection of a service off.
 func servicePlaintext() setting[Service] {
 	return flag("transport plaintext", "Replicate in clear, so that anybody on the path reads and alters the listeners",
 		func(s *Service) *bool { return &s.Plaintext }, false)

@@ -190,8 +190,8 @@ func (v *validator) service(s *Service) {
 	}
 }
 
-// led reports whether an E-Trunk leads to the peer of a service. One that a profile names and
-// that is missing is told there.
+// led reports whether the hellos of an E-Trunk identify the peer of a service. If a
+// profile names an E-Trunk that does not exist, the check of the profile reports that.
 func (v *validator) led(s *Service) bool {
 	named := false
 	inOrder(v.m.Profiles, func(p *Profile) { named = named || p.ETrunk != 0 && v.m.Service(p.Service) == s })

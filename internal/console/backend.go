@@ -30,11 +30,11 @@ type Backend interface {
 	// Switchover hands everything that this device sends on the members of an E-Trunk to
 	// the peer (on), or ends that (off). An unknown E-Trunk is an error.
 	Switchover(etrunk uint32, on bool) error
-	// ResetGroups asks the hosts of a downstream interface anew whether they listen, to all
-	// groups where group is the zero Addr.
+	// ResetGroups queries the hosts of a downstream interface and forgets those that do
+	// not answer. It resets one group, or all groups if group is the zero Addr.
 	ResetGroups(iface string, group netip.Addr) error
-	// UnicastRoutes lists the unicast routes of a VPN instance, of the public network where it is
-	// empty. An unknown one is an error.
+	// UnicastRoutes lists the unicast routes of a VPN instance, or of the public network
+	// if vpn is empty. It returns an error if the VPN instance does not exist.
 	UnicastRoutes(vpn string) ([]state.UnicastRoute, error)
 	// BatchBackup starts a new synchronisation of a remote backup service.
 	BatchBackup(service string) error

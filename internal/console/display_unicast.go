@@ -18,8 +18,8 @@ func displayUnicastRoutes(s *Session, a command.Args) (Display, error) {
 	return unicastRoutesDisplay(state.UnicastRoutesOf(table, routes)), nil
 }
 
-// unicastRoutesDisplay is `display ipv6 routing-table`. What VRP shows of its own routing, such as
-// the preference, Linux does not have.
+// unicastRoutesDisplay is `display ipv6 routing-table`. It leaves out what Linux does not
+// have, such as VRP's preference.
 func unicastRoutesDisplay(t state.UnicastRoutes) Display {
 	s := sheetOf(&t)
 	s.line("Routing Table : %s", t.Table)

@@ -16,8 +16,8 @@ import (
 type Options struct {
 	RunDir   string // console socket, pid file, lock: a directory that is empty after a reboot
 	DeviceID uint64 // persistent, different from the peer's
-	// Certificate is what the device shows to its peer on the channels. Without one the device
-	// makes one that it forgets at its end.
+	// Certificate is the certificate that the device shows to its peer on the channels.
+	// If it is nil, the device makes one that is lost when the daemon ends.
 	Certificate *pki.Self
 	Version     string // version of the program, reported to the peer
 	Journal     *journal.Journal

@@ -65,8 +65,8 @@ func (d displays) Redundancy() state.Redundancy {
 	return d.judge()
 }
 
-// Reload says what stands against reloading each of the two devices, by what the peer has told
-// last.
+// Reload returns the reasons against a reload of each of the two devices, using the last
+// report of the peer.
 func (d displays) Reload() status.Reload { return status.ReloadOf(d.judge()) }
 
 func (d displays) judge() state.Redundancy {
@@ -155,7 +155,8 @@ func (d displays) Interfaces() (infos []state.Interface) {
 	return infos
 }
 
-// UnicastRoutes lists the unicast routes of a VPN instance, of the public network where it is empty.
+// UnicastRoutes lists the unicast routes of a VPN instance, or of the public network if
+// vpn is empty.
 func (d displays) UnicastRoutes(vpn string) (routes []state.UnicastRoute, err error) {
 	known, err := netif.KernelRoutes()
 	if err != nil {

@@ -78,11 +78,12 @@ func (d *Daemon) Switchover(id uint32, on bool) error {
 	})
 }
 
-// resetSlice is how many groups one turn resets, so that the queries come in small bursts.
+// resetSlice is how many groups are reset in one turn of the event loop, so that the
+// queries are sent in small bursts.
 const resetSlice = 64
 
-// ResetGroups asks the hosts of a downstream interface anew whether they listen: to a group, or to
-// all where group is the zero Addr.
+// ResetGroups queries the hosts of a downstream interface and forgets those that do not
+// answer. It resets one group, or all groups if group is the zero Addr.
 func (d *Daemon) ResetGroups(iface string, group netip.Addr) error {
 	groups := []netip.Addr{group}
 	if !group.IsValid() {

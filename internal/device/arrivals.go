@@ -89,7 +89,7 @@ func (a *arrivals) rerouted(now instant.Time, sg SourceGroup) {
 	for _, s := range a.services.list {
 		switch {
 		case !a.wantedBehind(s, sg):
-			s.arriving.Forget(now, sg) // silent streams, too: this device may stand in for them
+			s.arriving.Forget(now, sg) // this also forgets silent streams, because this device may still send them in the peer's stead
 		case flows:
 			s.arriving.Flows(now, sg, sight)
 		}

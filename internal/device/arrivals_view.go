@@ -58,7 +58,7 @@ func (a *arrivals) snapshot(s *service) StreamsSnapshot {
 // insertFault puts a stream into a sorted list of at most namedStreams.
 func insertFault(list []StreamFault, f StreamFault) []StreamFault {
 	compare := func(a, b StreamFault) int { return compareSG(a.SourceGroup, b.SourceGroup) }
-	if len(list) == namedStreams && compare(f, list[namedStreams-1]) > 0 { // as most of very many are
+	if len(list) == namedStreams && compare(f, list[namedStreams-1]) > 0 { // with very many faults, most streams take this fast path
 		return list
 	}
 	at, _ := slices.BinarySearchFunc(list, f, compare)

@@ -84,7 +84,7 @@ func (r *router) SetConfig(now instant.Time, cfg mld.Config) {
 	r.apply(now)
 }
 
-// ResetGroup stands for [mld.Router.ResetGroup].
+// ResetGroup is [mld.Router.ResetGroup] with the effects applied to the device.
 func (r *router) ResetGroup(now instant.Time, group netip.Addr) {
 	r.Router.ResetGroup(now, r.ifc.version(now), group, &r.fx)
 	r.apply(now)

@@ -85,7 +85,7 @@ func (ds *downstreams) receive(now instant.Time, ifc *downstream, ev *MLDReceive
 	ifc.noteRefusals(now)
 }
 
-// reset asks anew who listens to groups.
+// reset queries the hosts of the groups, and forgets the hosts that do not answer.
 func (ds *downstreams) reset(now instant.Time, ev ResetGroups) {
 	if ifc := ds.get(ev.Interface); ifc != nil {
 		for _, group := range ev.Groups {

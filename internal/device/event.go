@@ -99,16 +99,16 @@ type (
 		Conn    rbs.ConnID
 		By      rbs.Security
 	}
-	// ChannelDialFailed says that this device could not open a connection. With Distrust,
-	// the other end has not proven to be the peer.
+	// ChannelDialFailed says that this device could not open a connection. Distrust means
+	// that the other end could not prove that it is the peer.
 	ChannelDialFailed struct {
 		Service, Reason string
 		Distrust        bool
 	}
 	// ChannelListenFailed says that this device could not listen for connections.
 	ChannelListenFailed struct{ Service, Reason string }
-	// ChannelHandshakeFailed says that TLS failed on an accepted connection. With Distrust,
-	// the other end has not proven to be the peer.
+	// ChannelHandshakeFailed says that TLS failed on an accepted connection. Distrust
+	// means that the other end could not prove that it is the peer.
 	ChannelHandshakeFailed struct {
 		Service, Reason string
 		Distrust        bool
@@ -137,8 +137,8 @@ type (
 		ETrunk uint32
 		On     bool
 	}
-	// ResetGroups forgets the hosts of groups on an interface, by its configured name, and asks
-	// who listens. See [mld.Router.ResetGroup].
+	// ResetGroups queries the hosts of groups on an interface, given by its configured
+	// name, and forgets the hosts that do not answer. See [mld.Router.ResetGroup].
 	ResetGroups struct {
 		Interface string
 		Groups    []netip.Addr

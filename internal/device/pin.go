@@ -7,7 +7,7 @@ import (
 	"tandem/internal/rbs"
 )
 
-// refreshPins gives the services what the hellos tell of their peers.
+// refreshPins updates the pin of each service from the hellos of its peer.
 func (u *upkeep) refreshPins(now instant.Time) {
 	for _, s := range u.services.list {
 		if pin := u.pin(s); pin != s.Pin {
@@ -17,9 +17,10 @@ func (u *upkeep) refreshPins(now instant.Time) {
 	}
 }
 
-// pin returns who the peer of a service is. An E-Trunk whose peer is alive counts before one
-// whose peer is lost. While none of them has heard its peer, what was known stays: an E-Trunk
-// that is set up anew does not interrupt the service.
+// pin returns the certificate and the device ID that the peer of a service must have. An
+// E-Trunk whose peer is alive has precedence over an E-Trunk whose peer is lost. While no
+// E-Trunk has received a hello, the previous pin stays valid, so that the service is not
+// interrupted when an E-Trunk is configured again.
 func (u *upkeep) pin(s *service) (best ServicePin) {
 	if !s.cfg.Pinned {
 		return best
@@ -28,7 +29,7 @@ func (u *upkeep) pin(s *service) (best ServicePin) {
 		best = s.Pin
 	}
 	alive := false
-	for _, id := range slices.Backward(s.cfg.ETrunks) { // the first one counts most
+	for _, id := range slices.Backward(s.cfg.ETrunks) { // the first E-Trunk has precedence, so it is inspected last
 		t := u.trunks.get(id)
 		if t == nil || t.state.PeerDeviceID == 0 || alive && !t.state.PeerAlive {
 			continue

@@ -40,7 +40,7 @@ type ServiceKept struct {
 	Detour     rbs.Ends     // addresses of a heartbeat path to connect between, zero for none
 	// Arriving is whether the streams that the service's listeners want arrive here.
 	Arriving proof.Standing
-	Pin      ServicePin // who the peer is
+	Pin      ServicePin // the certificate and the device ID that the peer must have
 }
 
 // observe passes an outcome of the connection to the observer, see [Device.Observe].

@@ -62,7 +62,7 @@ type ServiceSettings struct {
 	// channel is down and the peer is alive.
 	Retention time.Duration
 	// Pinned says that the peer must show the certificate that its hellos name, on one of
-	// ETrunks. Of these the first counts most.
+	// ETrunks. The first of ETrunks has precedence.
 	Pinned  bool
 	ETrunks []uint32 // E-Trunks that lead to the peer of the service
 	// BFDSession is a BFD session that ends the connection when it goes Down, empty for

@@ -5,13 +5,13 @@ import (
 	"tandem/internal/rbs"
 )
 
-// ServicePin is what the hellos of an E-Trunk tell of the peer of a service.
+// ServicePin is what the hellos on an E-Trunk say about the identity of a service's peer.
 type ServicePin struct {
-	rbs.Pin        // without a certificate, the peer is of a release that has none
-	ETrunk  uint32 // that has told it, 0 while none has
+	rbs.Pin        // if Certificate is zero, the peer's release does not support certificates
+	ETrunk  uint32 // the E-Trunk whose hellos contained it, 0 if there is none
 }
 
-// waits returns why a service cannot connect yet, empty if it can.
+// waits returns why a service cannot connect yet. It is empty if the service can connect.
 func (s *service) waits() string {
 	switch {
 	case !s.cfg.Pinned || s.Pin.ETrunk != 0:
@@ -22,7 +22,8 @@ func (s *service) waits() string {
 	return "the certificate of the peer is not known until its hellos are heard"
 }
 
-// inClear reports whether a service that is to be protected is not, because the peer cannot.
+// inClear reports whether a service that should be protected is not, because the peer's
+// release does not support it.
 func (s *service) inClear() bool {
 	return s.cfg.Pinned && s.core.TCP() == rbs.Connected && s.Pin.Certificate == (rbs.Fingerprint{})
 }

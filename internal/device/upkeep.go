@@ -17,7 +17,7 @@ type upkeep struct {
 	downstreams *downstreams
 }
 
-// refresh does all four parts.
+// refresh does all parts of the upkeep.
 func (u *upkeep) refresh(now instant.Time) {
 	u.refreshDetours(now)
 	u.refreshPins(now)

@@ -14,7 +14,8 @@ const (
 	certificateLen = sha256.Size
 )
 
-// appendCertificate appends the hash of the certificate, nothing for a device without one.
+// appendCertificate appends the hash of the certificate. It appends nothing if the device
+// has no certificate.
 func (h *Hello) appendCertificate(dst []byte) []byte {
 	if h.Certificate == [certificateLen]byte{} {
 		return dst

@@ -193,7 +193,7 @@ type State struct {
 	PeerPriority uint8
 	PeerSystemID SystemID
 	PeerFailTime time.Duration
-	PeerDeviceID uint64 // 0 while nothing has been heard
+	PeerDeviceID uint64 // 0 before the first hello
 	// PeerCertificate is the SHA-256 of the peer's certificate, all zero if the peer does not
 	// send it.
 	PeerCertificate [certificateLen]byte

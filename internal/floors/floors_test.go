@@ -83,8 +83,8 @@ var allowed = map[string][]string{
 	"manage/sshd":         {"manage", "crowd", "manage/terminal", "console", "state", "command", "config", "event", "journal"},
 	"web":                 {"task", "crowd", "config", "state", "mld", "etrunk", "event", "journal", "status"},
 	"vm":                  {},
-	"probe":               {"manage"},                           // for tests, and for the lab
-	"lab":                 {"probe", "linux/*", "vm", "etrunk"}, // etrunk tells which device sends a stream
+	"probe":               {"manage"},                           // used by tests, and by the lab
+	"lab":                 {"probe", "linux/*", "vm", "etrunk"}, // etrunk says which device sends a stream
 	"bench":               {"probe", "mld", "etrunk", "linux/*"},
 	"pairtest":            {"manage", "pki", "linux/*"}, // tests only
 	"cmd/tandem":          {"tape", "config", "console", "pki", "manage", "manage/terminal", "trunkguard", "command"},

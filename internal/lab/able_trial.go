@@ -12,7 +12,8 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// queryLimit is how soon the peer must query when the querier cannot.
+// queryLimit is how soon the peer must query the hosts when the querier can no longer do
+// so.
 var queryLimit = pace.stretch(2 * time.Second)
 
 // legUnable is fault 13: the leg has no link-local address, so the device cannot query.
@@ -23,7 +24,7 @@ func (d *demo) legUnable(dev string) []trial {
 		says:   says(dev, alarms, "MULTICAST_IF_UNABLE", "it has no link-local address"),
 		heal:   func(ctx context.Context) error { return d.probes[dev].Configure(ctx, legView, linkLocalAuto) },
 	}
-	if dev == deviceA { // the querier, by its address
+	if dev == deviceA { // device a is the querier, because it has the lower address
 		d.peerQueries(&without)
 	}
 	return []trial{{
@@ -34,7 +35,7 @@ func (d *demo) legUnable(dev string) []trial {
 	}, without}
 }
 
-// peerQueries adds to a trial that the peer queries the hosts in time.
+// peerQueries adds to a trial a check that the peer queries the hosts in time.
 func (d *demo) peerQueries(t *trial) {
 	var q *queryAwaited
 	inject := t.inject
@@ -53,7 +54,7 @@ func (d *demo) peerQueries(t *trial) {
 	}
 }
 
-// upstreamUnable is fault 14: the upstream cannot join streams.
+// upstreamUnable is fault 14: the device cannot join streams on its upstream interface.
 func (d *demo) upstreamUnable(dev string) []trial {
 	unable := func(name, why string, inject, heal func(context.Context) error) trial {
 		return trial{
@@ -80,8 +81,9 @@ func (d *demo) upstreamUnable(dev string) []trial {
 	}
 }
 
-// membershipsGone is fault 21: the kernel destroys what the daemon has joined on the leg, and makes
-// the interface anew. New listeners are heard.
+// membershipsGone is fault 21: the kernel deletes the multicast memberships of the daemon
+// on the leg, and the interface is made again. The device must still receive the reports
+// of new listeners.
 func (d *demo) membershipsGone(dev string) []trial {
 	gone := func(name string, strike func() error) trial {
 		return d.withLatecomers(trial{
@@ -101,7 +103,8 @@ func (d *demo) membershipsGone(dev string) []trial {
 	}
 }
 
-// legView is the view of the leg, and linkLocalAuto its line that has the device add an address.
+// legView is the configuration view of the leg. linkLocalAuto is the line in it that
+// makes the device add a link-local address.
 const linkLocalAuto = "ipv6 address auto link-local"
 
 var legView = fmt.Sprintf("interface eth-trunk %d", ethTrunkID)
@@ -114,7 +117,7 @@ func (d *demo) withoutLinkLocal(ctx context.Context, dev, view, link string) err
 	return d.topo.deleteLinkLocal(dev, link)
 }
 
-// MTUs of a link; IPv6 needs 1280 (RFC 8200, section 5).
+// smallMTU is too small for IPv6, which needs 1280 bytes (RFC 8200, section 5).
 const smallMTU, usualMTU = 1200, 1500
 
 func (t *topology) setMTU(part, link string, mtu uint32) error {
@@ -140,7 +143,8 @@ func (t *topology) enableIPv6(part, link string, on bool) error {
 	return t.spaces[part].SetSysctl("ipv6/conf/"+link+"/disable_ipv6", map[bool]string{true: "0", false: "1"}[on])
 }
 
-// address gives a device's link its address again, which the kernel deletes with IPv6.
+// address adds the address of a device's link again, which the kernel deletes when IPv6
+// is disabled.
 func (t *topology) address(device, link, network string) error {
 	return t.inside(device, func(h *links.Handle) error { return h.AddAddress(link, deviceAddr(network, device)) })
 }

@@ -13,37 +13,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// crowd is many slow streams with one listener each, beside those of the table: what happens to
-// one stream must not touch them.
+// crowd is many slow streams with one listener each, in addition to the streams of the
+// table. It shows that a fault of one stream does not affect the others.
 type crowd struct {
 	topo    *topology
 	size    int
 	send    int   // the source's socket
-	receive int   // the host's socket that receives
-	holders []int // the host's sockets that have joined
+	receive int   // the socket of the host that receives the packets
+	holders []int // the sockets of the host that have joined the groups
 	round   atomic.Uint32
 	stop    atomic.Bool
 	done    sync.WaitGroup
 
 	mu   sync.Mutex
-	seen [][]uint8 // copies, by stream and round
+	seen [][]uint8 // number of copies received, by stream and round
 }
 
 const (
 	crowdHost   = 3
 	crowdPort   = dataPort + 1
-	crowdJoined = 100 // groups that one socket joins; the kernel bounds the memory of each
-	// crowdRound is the time between two packets of a stream, and crowdStep the time between two
-	// parts of a round.
+	crowdJoined = 100 // number of groups that one socket joins; the kernel limits the memory for the groups of a socket
+	// crowdRound is the time between two packets of a stream. The packets of a round are
+	// sent in parts, crowdStep apart.
 	crowdRound = 200 * time.Millisecond
 	crowdStep  = 5 * time.Millisecond
-	// crowdLearn is how many packets of each stream come before the fault, so that the devices
-	// know its pace.
+	// crowdLearn is how many packets of each stream are sent before the fault, so that
+	// the devices have measured its interval.
 	crowdLearn = 8
 )
 
-// crowdSize makes a thousand streams together with those of the table. An emulated machine could
-// not keep up.
+// crowdSize makes a thousand streams, together with those of the table. An emulated
+// machine is too slow for so many.
 var crowdSize = map[bool]int{false: 992, true: 24}[pace.emulated()]
 
 func crowdGroup(i int) netip.Addr {
@@ -52,8 +52,8 @@ func crowdGroup(i int) netip.Addr {
 	return netip.AddrFrom16(a)
 }
 
-// startCrowd has the host join and the source send, and waits until every stream has arrived for a
-// while.
+// startCrowd makes the host join and the source send. It returns when every stream has
+// arrived for a while.
 func startCrowd(ctx context.Context, t *topology, size int) (*crowd, error) {
 	c := &crowd{topo: t, size: size, send: -1, receive: -1, seen: make([][]uint8, size)}
 	err := t.spaces["src"].Do(func() (err error) {
@@ -77,7 +77,8 @@ func startCrowd(ctx context.Context, t *topology, size int) (*crowd, error) {
 	return c, nil
 }
 
-// join opens the host's sockets. One receives all groups that the others have joined.
+// join opens the host's sockets. One socket receives the packets of all groups that the
+// others have joined.
 func (c *crowd) join() (err error) {
 	index, err := interfaceIndex(hostLink)
 	if err != nil {
@@ -112,7 +113,7 @@ func (c *crowd) join() (err error) {
 	return nil
 }
 
-// run sends one packet of each stream a round. The packets are spread over the round.
+// run sends one packet of each stream in each round, spread over the round.
 func (c *crowd) run() {
 	tick := time.NewTicker(crowdStep)
 	defer tick.Stop()
@@ -131,7 +132,7 @@ func (c *crowd) run() {
 	}
 }
 
-// read notes what the host receives.
+// read records the packets that the host receives.
 func (c *crowd) read() {
 	b := make([]byte, 16)
 	for !c.stop.Load() {
@@ -152,7 +153,7 @@ func (c *crowd) read() {
 	}
 }
 
-// learnt returns nil when every stream has arrived in all of the latest rounds.
+// learnt returns nil when every stream has arrived in each of the latest rounds.
 func (c *crowd) learnt() error {
 	now := c.round.Load()
 	if now < crowdLearn+1 {
@@ -164,8 +165,7 @@ func (c *crowd) learnt() error {
 	return nil
 }
 
-// loss counts what is missing and what came twice of the rounds from one up to but not including
-// another.
+// loss counts the lost and the duplicated packets of the rounds from <= round < to.
 func (c *crowd) loss(from, to uint32) (lost, duplicated int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -182,7 +182,7 @@ func (c *crowd) loss(from, to uint32) (lost, duplicated int) {
 	return lost, duplicated
 }
 
-// close ends the streams and leaves them.
+// close stops the source and leaves the groups.
 func (c *crowd) close() {
 	if c == nil {
 		return

@@ -21,8 +21,8 @@ type demo struct {
 	aud    *audience
 	probes map[string]*probe.Probe
 	groups []netip.Addr // groups of the streams that are joined all the time
-	crowd  *crowd       // during fault 16
-	also   []netip.Addr // to which the source sends, too, during a trial
+	crowd  *crowd       // set during fault 16
+	also   []netip.Addr // additional groups to which the source sends during a trial
 	// newGroups counts the groups that newGroup has made.
 	newGroups uint16
 	// sharing says which device sent which streams when the pair was last complete.

@@ -25,7 +25,7 @@ func (f *demoFlags) add(fs *flag.FlagSet) {
 	fs.BoolVar(&f.all, "all", false, "play every fault, which takes some minutes")
 }
 
-// args are the arguments that give the same flags to another process.
+// args returns the arguments that give these flags to another process.
 func (f *demoFlags) args() []string {
 	return []string{"-faults", f.only, "-rounds", strconv.Itoa(f.rounds), fmt.Sprintf("-all=%t", f.all)}
 }
@@ -76,8 +76,8 @@ type demoOptions struct {
 	rounds int
 }
 
-// plays tells whether trials that belong together are selected. The trial of a device's return
-// always follows that of its death.
+// plays reports whether the trials of this unit are selected. A trial in which a device
+// returns always follows the trial in which it dies.
 func (o demoOptions) plays(unit []trial) bool {
 	return slices.ContainsFunc(unit, func(t trial) bool { return slices.Contains(o.faults, t.fault) })
 }

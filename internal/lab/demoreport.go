@@ -10,8 +10,8 @@ import (
 	"text/tabwriter"
 )
 
-// printTable prints what each fault cost beside what it may cost. lacp says whether the faults of
-// LACP could be played.
+// printTable prints the measured losses of each fault beside the permitted losses. lacp
+// says whether the faults of LACP could be played.
 func printTable(w io.Writer, results []result, lacp bool) {
 	fmt.Fprintln(w)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -39,7 +39,7 @@ func printTable(w io.Writer, results []result, lacp bool) {
 	}
 }
 
-// shownText lists what was shown, with each device named once.
+// shownText lists the displayed texts, with each device named once.
 func shownText(shown []string) string {
 	list := slices.Clone(shown)
 	for i := len(list) - 1; i > 0; i-- {

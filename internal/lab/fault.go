@@ -38,7 +38,8 @@ func (t *topology) isolate(device string) error {
 	})
 }
 
-// deafen drops what comes in by a link, or only what is sent to some groups.
+// deafen drops the packets that arrive on a link, either all of them or only those sent
+// to some groups.
 func (t *topology) deafen(part, link string, groups ...netip.Addr) error {
 	const reg = unix.NFT_REG_1
 	policy := nftables.ChainPolicyDrop
@@ -48,7 +49,7 @@ func (t *topology) deafen(part, link string, groups ...netip.Addr) error {
 	return t.inject(part, func(c *nftables.Conn) {
 		chain := linkChain(c, link, nftables.ChainHookIngress, policy)
 		for _, g := range groups {
-			const destination = 24 // in the header of IPv6
+			const destination = 24 // offset of the destination in the IPv6 header
 			c.AddRule(&nftables.Rule{Table: chain.Table, Chain: chain, Exprs: []expr.Any{
 				&expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: destination, Len: 16, DestRegister: reg},
 				&expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: g.AsSlice()},
@@ -58,23 +59,23 @@ func (t *topology) deafen(part, link string, groups ...netip.Addr) error {
 	})
 }
 
-// mute drops what goes out by a link.
+// mute drops the packets that are sent on a link.
 func (t *topology) mute(part, link string) error {
 	return t.inject(part, func(c *nftables.Conn) {
 		linkChain(c, link, nftables.ChainHookEgress, nftables.ChainPolicyDrop)
 	})
 }
 
-// block drops what a link carries, both ways, as a port of a switch does that has carrier and does
-// not forward yet.
+// block drops the packets on a link in both directions, like a port of a switch that has
+// carrier and does not forward yet.
 func (t *topology) block(part, link string) error {
 	return errors.Join(t.deafen(part, link), t.mute(part, link))
 }
 
-// unblock ends what block, deafen and mute have begun in a part.
+// unblock undoes block, deafen and mute in a part.
 func (t *topology) unblock(part string) error { return t.healTable(part, nftables.TableFamilyNetdev) }
 
-// linkChain adds a chain for what a link carries in one direction.
+// linkChain adds a chain for the packets on a link in one direction.
 func linkChain(c *nftables.Conn, link string, hook *nftables.ChainHook, policy nftables.ChainPolicy) *nftables.Chain {
 	way := "in"
 	if hook == nftables.ChainHookEgress {

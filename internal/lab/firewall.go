@@ -11,15 +11,15 @@ import (
 	"tandem/internal/linux/gate"
 )
 
-// The firewalls that others have on a device.
+// Firewalls that other programs install on a device.
 var (
-	// forwardFilter is what Docker and ufw have.
+	// forwardFilter is the table that Docker and ufw use.
 	forwardFilter = &nftables.Table{Family: nftables.TableFamilyIPv6, Name: "filter"}
-	// hostFilter is that of a host, which knows nothing of multicast.
+	// hostFilter is the firewall of an ordinary host, which has no rules for multicast.
 	hostFilter = &nftables.Table{Family: nftables.TableFamilyINet, Name: "host"}
 )
 
-// dropForwarded adds a chain that drops all that a device forwards.
+// dropForwarded adds a chain that drops all packets that a device forwards.
 func (t *topology) dropForwarded(device string) error {
 	policy := nftables.ChainPolicyDrop
 	return t.inject(device, func(c *nftables.Conn) {
@@ -30,8 +30,8 @@ func (t *topology) dropForwarded(device string) error {
 	})
 }
 
-// filterHost adds a chain that lets pass what the pair needs among itself and Neighbor Discovery,
-// and drops the rest. MLD is in the rest.
+// filterHost adds a chain that accepts Neighbor Discovery and the packets between the two
+// devices, and drops all others, which include MLD.
 func (t *topology) filterHost(device string, hook *nftables.ChainHook) error {
 	const (
 		helloPort, bfdPort, bfdMultihopPort = 1025, 3784, 4784
@@ -61,18 +61,18 @@ func (t *topology) filterHost(device string, hook *nftables.ChainHook) error {
 	})
 }
 
-// remove ends a firewall.
+// removeFirewall deletes the table of a firewall.
 func (t *topology) removeFirewall(device string, table *nftables.Table) error {
 	return t.inject(device, func(c *nftables.Conn) { c.DelTable(table) })
 }
 
-// flushRuleset is `nft flush ruleset`.
+// flushRuleset does what `nft flush ruleset` does.
 func (t *topology) flushRuleset(device string) error {
 	return t.inject(device, (*nftables.Conn).FlushRuleset)
 }
 
-// meddle has somebody else change the gate's table in every way. A kernel that protects the table
-// refuses.
+// meddle changes the gate's table in every way, as another program would. A kernel that
+// protects the table refuses the changes.
 func (t *topology) meddle(device string) error {
 	table := &nftables.Table{Family: nftables.TableFamilyIPv6, Name: gate.TableName}
 	chain := &nftables.Chain{Name: "forward", Table: table}

@@ -9,7 +9,8 @@ import (
 	"github.com/google/nftables"
 )
 
-// forwardPolicy is fault 17: somebody else's chain drops what the device forwards.
+// forwardPolicy is fault 17: a chain of another program drops the packets that the device
+// forwards.
 func (d *demo) forwardPolicy(dev string) []trial {
 	return []trial{{
 		fault: 17, device: dev, name: "foreign forward policy drop", limit: pace.stretch(700 * time.Millisecond), hold: holdTime,
@@ -24,10 +25,11 @@ const (
 	flushEvery = 100 * time.Millisecond
 )
 
-// limitRepair is for how long both devices may send after somebody has changed the gate.
+// limitRepair is how long both devices may send the same stream after another program has
+// changed the gate.
 var limitRepair = pace.stretch(50 * time.Millisecond)
 
-// gateChanged is fault 18: somebody deletes the gate, or changes it.
+// gateChanged is fault 18: another program deletes the gate's table, or changes it.
 func (d *demo) gateChanged(dev string) []trial {
 	repeat := func(name string, times int, every time.Duration, strike func() error) trial {
 		var at []uint64
@@ -53,8 +55,8 @@ func (d *demo) gateChanged(dev string) []trial {
 	}
 }
 
-// repaired returns an error if both devices have sent for too long after one of the changes, which
-// were made at these positions of the source.
+// repaired returns an error if both devices have sent for too long after one of the
+// changes. at is the position of the source at each change, and at the end.
 func (d *demo) repaired(at []uint64) (err error) {
 	d.aud.look(func(list []*listener) {
 		for _, l := range list {
@@ -69,7 +71,7 @@ func (d *demo) repaired(at []uint64) (err error) {
 	return err
 }
 
-// inputPolicy is fault 24: on both devices an input chain drops what hosts report.
+// inputPolicy is fault 24: on both devices an input chain drops the reports of hosts.
 func (d *demo) inputPolicy() trial {
 	return d.withLatecomers(trial{
 		fault: 24, device: both, name: "input policy drop, MLD not let in", limit: limitNoLoss, hold: holdTime,
@@ -82,8 +84,9 @@ func (d *demo) inputPolicy() trial {
 	})
 }
 
-// outputPolicy is fault 24, too: an output chain drops what the device sends of MLD. It notices when
-// it has something to send, such as the report of a new stream to the upstream.
+// outputPolicy is fault 24, too: an output chain drops the MLD messages that the device
+// sends. The device notices this when it sends a message, such as the report of a new
+// stream on the upstream interface.
 func (d *demo) outputPolicy(dev string) []trial {
 	return []trial{d.withLatecomers(trial{
 		fault: 24, device: dev, name: "output policy drop, MLD not let out", limit: limitNoLoss, hold: holdTime,

@@ -8,12 +8,13 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// limitLACP is how long a leg may be in the aggregate that passes nothing: LACP with short timeouts
-// counts it out after three messages of a second each.
+// limitLACP is how long the switch may keep a leg in its aggregate that carries no
+// packets: LACP with short timeouts removes the leg after three missing messages, one a
+// second.
 const limitLACP = 3500 * time.Millisecond
 
-// legOneWay is fault 20: a leg has carrier and passes nothing in one direction. LACP notices, at
-// both ends.
+// legOneWay is fault 20: a leg has carrier, and loses all packets in one direction. LACP
+// at both ends detects this.
 func (d *demo) legOneWay(dev string) []trial {
 	oneWay := func(name string, inject func() error) trial {
 		return trial{
@@ -32,7 +33,7 @@ func (d *demo) legOneWay(dev string) []trial {
 	}
 }
 
-// aggregates returns nil if the switch's aggregate has these legs and no other.
+// aggregates returns nil if the switch's aggregate contains exactly these legs.
 func (t *topology) aggregates(ports ...string) error {
 	return t.inside("ce", func(h *links.Handle) error {
 		bond, err := h.Bond(lagLink)

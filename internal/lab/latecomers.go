@@ -12,14 +12,15 @@ import (
 	"tandem/internal/etrunk"
 )
 
-// joinLimit is how soon a new listener must be served.
+// joinLimit is how soon a new listener must receive its stream.
 var joinLimit = pace.stretch(500 * time.Millisecond)
 
-// lateHosts are the hosts of new listeners. The switch hashes each to the leg of the other device
-// than the one that sends the stream.
+// lateHosts are the hosts of the new listeners. For each stream, the switch hashes its
+// host to the leg of the device that does not send the stream.
 var lateHosts = map[string]int{deviceA: 2, deviceB: 1}
 
-// joinLate adds new listeners, one to a new stream of each device, and checks that each is served.
+// joinLate adds new listeners, one for a new stream of each device, and checks that each
+// receives its stream.
 func (d *demo) joinLate(ctx context.Context) (late []*listener, err error) {
 	for _, dev := range devices {
 		s := stream{d.newGroup(ssmRange, dev), true}
@@ -28,7 +29,7 @@ func (d *demo) joinLate(ctx context.Context) (late []*listener, err error) {
 		if err != nil {
 			return late, err
 		}
-		l.since = ^uint64(0) // not measured, because it exists only within the trial
+		l.since = ^uint64(0) // its losses are not measured, because the listener exists only in this trial
 		late = append(late, l)
 	}
 	for _, l := range late {
@@ -41,7 +42,7 @@ func (d *demo) joinLate(ctx context.Context) (late []*listener, err error) {
 	return late, nil
 }
 
-// served waits for a listener's first packet and returns how long it took.
+// served waits for the first packet of a listener, and returns how long it took.
 func (d *demo) served(ctx context.Context, l *listener, limit time.Duration) (time.Duration, error) {
 	var at int64
 	err := poll(ctx, limit, func() error {
@@ -54,7 +55,7 @@ func (d *demo) served(ctx context.Context, l *listener, limit time.Duration) (ti
 	return time.Duration(at - l.joined.UnixNano()), err
 }
 
-// leaveLate ends what joinLate has begun.
+// leaveLate removes the listeners that joinLate has added.
 func (d *demo) leaveLate(late []*listener) {
 	for _, l := range late {
 		d.aud.leave(l)
@@ -62,14 +63,14 @@ func (d *demo) leaveLate(late []*listener) {
 	d.sendsNoMore()
 }
 
-// Ranges of the groups that are used in one trial only.
+// Ranges of the groups of which each is used in one trial only.
 var (
 	ssmRange = netip.MustParseAddr("ff3e::8001:0")
 	asmRange = netip.MustParseAddr("ff1e::1:0")
 )
 
-// newGroup returns a group that no earlier trial has used, whose stream a device sends while both
-// are ready.
+// newGroup returns a group that no earlier trial has used. While both devices are ready,
+// dev sends the group's stream.
 func (d *demo) newGroup(in netip.Addr, dev string) netip.Addr {
 	for {
 		d.newGroups++
@@ -84,19 +85,20 @@ func (d *demo) newGroup(in netip.Addr, dev string) netip.Addr {
 // senderOf returns the device that sends a stream while both are ready.
 func senderOf(group netip.Addr) string { return devices[etrunk.BucketOf(sourceAddr, group)] }
 
-// sends has the source send to one more group.
+// sends makes the source send to one more group.
 func (d *demo) sends(group netip.Addr) {
 	d.also = append(d.also, group)
 	d.src.sends(slices.Concat(d.groups, d.also))
 }
 
-// sendsNoMore ends what sends has begun.
+// sendsNoMore makes the source stop sending to the groups that sends has added.
 func (d *demo) sendsNoMore() {
 	d.also = nil
 	d.src.sends(d.groups)
 }
 
-// withLatecomers adds to a trial that new listeners join while its fault lasts, and are served.
+// withLatecomers adds to a trial a check that listeners that join during the fault
+// receive their streams.
 func (d *demo) withLatecomers(t trial) trial {
 	var late []*listener
 	t.during = func(ctx context.Context) (err error) {

@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// How long the port above a device may have carrier before it forwards: a switch without and with
-// spanning tree.
+// How long the switch port above a device may have carrier before it forwards, without
+// and with spanning tree.
 const (
 	latePort     = time.Second
 	veryLatePort = 15 * time.Second
 )
 
-// portLate is fault 23: the port above a device forwards later than it has carrier, when the cable
-// comes back and when the device boots. Nothing is lost when the device takes its streams back.
+// portLate is fault 23: the switch port above a device has carrier before it forwards,
+// when the cable is plugged in again and when the device boots. No packet may be lost
+// when the device takes its streams back.
 func (d *demo) portLate(dev string) []trial {
 	down := d.upstreamDown(dev)[0]
 	down.fault, down.heal = 23, nil

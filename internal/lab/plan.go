@@ -114,8 +114,8 @@ type plan struct {
 	// lacp says that the switch and the devices use bonds of the kernel that speak LACP.
 	// Otherwise the lab itself acts as the switch.
 	lacp bool
-	// plain says that the legs are two ports of a plain VLAN, without a LAG: both devices hear
-	// every host.
+	// plain says that the legs are two ports of a plain VLAN, without a LAG, so that both
+	// devices receive the reports of every host.
 	plain bool
 }
 

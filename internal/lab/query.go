@@ -11,14 +11,14 @@ import (
 	"tandem/internal/linux/links"
 )
 
-// queryAwaited is a host that waits for a query of a device.
+// queryAwaited waits, on a host, for a query of a device.
 type queryAwaited struct {
 	from  netip.Addr
 	began time.Time
 	heard chan error
 }
 
-// awaitQuery begins to wait for a query of a device, for at most a limit.
+// awaitQuery begins to wait for a query of a device, for at most the time limit.
 func (t *topology) awaitQuery(device string, limit time.Duration) (*queryAwaited, error) {
 	q := &queryAwaited{began: time.Now(), heard: make(chan error, 1)}
 	err := t.inside(device, func(h *links.Handle) error {
@@ -45,7 +45,7 @@ func (t *topology) awaitQuery(device string, limit time.Duration) (*queryAwaited
 	return q, nil
 }
 
-// read returns when the query is there or the limit is over.
+// read returns when a query has arrived or the limit is over.
 func (q *queryAwaited) read(fd int, limit time.Duration) error {
 	const query = 130 // RFC 9777, section 5.1
 	b := make([]byte, 256)
@@ -65,7 +65,7 @@ func (q *queryAwaited) read(fd int, limit time.Duration) error {
 	}
 }
 
-// wait returns how long the query took.
+// wait returns how long it took until the query arrived.
 func (q *queryAwaited) wait(ctx context.Context) (time.Duration, error) {
 	select {
 	case <-ctx.Done():

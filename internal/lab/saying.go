@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// saying is a text that a display of a device must contain.
+// saying is a text that a display of a device must contain during a fault.
 type saying struct{ device, display, text string }
 
-// Displays in which operators look first.
+// The displays that operators look at first.
 const (
 	alarms = "alarm active"
 	logs   = "logbuffer"
@@ -26,12 +26,12 @@ func says(device, display string, texts ...string) (list []saying) {
 	return list
 }
 
-// bothSay is says for both devices.
+// bothSay returns the same saying for both devices.
 func bothSay(display, text string) []saying {
 	return []saying{{deviceA, display, text}, {deviceB, display, text}}
 }
 
-// sayLimit is how soon a device must display what is wrong.
+// sayLimit is how soon a device must display a fault.
 var sayLimit = pace.stretch(2 * time.Second)
 
 // lines returns the lines of the display that contain the text, with single spaces.
@@ -45,8 +45,9 @@ func (s saying) lines(ctx context.Context, d *demo) (found []string, err error) 
 	return found, err
 }
 
-// before tells how often each text is displayed before a fault. Alarms of an earlier fault must
-// have ended. A device that does not run displays nothing.
+// before returns how often each text is displayed before a fault. It waits until the
+// alarms of earlier faults have ended. A device whose daemon does not run displays
+// nothing.
 func (d *demo) before(ctx context.Context, list []saying) (map[saying]int, error) {
 	count := make(map[saying]int)
 	for _, s := range list {

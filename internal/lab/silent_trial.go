@@ -9,11 +9,12 @@ import (
 	"time"
 )
 
-// limitSilent is how long a stream may be missed that arrives at one device no more: 60 ms, or at
-// low rates five packets and 20 ms.
+// limitSilent is how long a listener may miss a stream that no longer arrives at one
+// device: 60 ms, or at low rates five packet intervals and 20 ms.
 var limitSilent = max(60*time.Millisecond, pace.stretch(20*time.Millisecond)+5*packetInterval)
 
-// upstreamSilent is fault 15: the upstream has carrier and brings nothing.
+// upstreamSilent is fault 15: the upstream interface has carrier, and no stream arrives
+// on it.
 func (d *demo) upstreamSilent(dev string) []trial {
 	return []trial{{
 		fault: 15, device: dev, name: "upstream silent, with carrier", limit: limitSilent, paced: true, hold: holdTime,
@@ -23,7 +24,7 @@ func (d *demo) upstreamSilent(dev string) []trial {
 	}}
 }
 
-// oneSilent is fault 16: of a thousand streams one does not arrive at one device.
+// oneSilent is fault 16: one of a thousand streams does not arrive at one device.
 func (d *demo) oneSilent() []trial {
 	silent := func(dev string) trial {
 		var from uint32
@@ -58,13 +59,13 @@ func (d *demo) oneSilent() []trial {
 	return []trial{silent(deviceA), last}
 }
 
-// firstOf returns the first of the groups whose stream a device sends.
+// firstOf returns the first group whose stream the device sends.
 func (d *demo) firstOf(dev string) netip.Addr {
 	return d.groups[slices.IndexFunc(d.groups, func(g netip.Addr) bool { return senderOf(g) == dev })]
 }
 
-// sourceSilent is fault 16, too: streams stop at their source, and nothing happens. It is played at
-// the end, because the devices allow a stream to pause again that has paused.
+// sourceSilent is fault 16, too: sources stop, and the devices must not react. It is the
+// last trial, because afterwards the devices tolerate longer pauses of these streams.
 func (d *demo) sourceSilent() trial {
 	return trial{
 		fault: 16, device: both, name: "source silent", limit: limitNoLoss, doubles: packetInterval,
@@ -81,8 +82,8 @@ func (d *demo) sourceSilent() trial {
 	}
 }
 
-// calm returns an error if the devices do not share the sending, or one says that streams do not
-// arrive.
+// calm returns an error unless both devices share the sending and neither displays that
+// streams do not arrive.
 func (d *demo) calm(ctx context.Context) error {
 	err := d.dutyUnchanged(ctx)
 	for _, s := range slices.Concat(bothSay(alarms, "STREAMS_LACKING"), bothSay(alarms, "ETRUNK_NOT_READY")) {

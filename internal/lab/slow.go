@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// fullSpeed waits until BFD of both devices has the detection time on which the limits are
-// built. A session that has slowed down, because this machine was late, is configured anew, so
-// that it does not wait for ten minutes.
+// fullSpeed waits until the BFD sessions of both devices have the detection time that the
+// limits assume. If a session has slowed down because this machine was late, fullSpeed
+// configures its interval again. Otherwise the session would try the configured interval
+// only after ten minutes.
 func (d *demo) fullSpeed(ctx context.Context) error {
 	return poll(ctx, healLimit, func() error {
 		var errs []error
@@ -35,7 +36,7 @@ func (d *demo) hasFullSpeed(ctx context.Context, dev string) error {
 	for _, s := range shown.Sessions {
 		if s.SlowedTo > 0 {
 			d.say("BFD of device %s had slowed down to %v ms (%s): configured anew", dev, s.SlowedTo, s.Because)
-			// The same interval would change nothing.
+			// The device ignores a configuration that does not change the interval.
 			if err := errors.Join(d.setInterval(ctx, dev, s.Interval+1), d.setInterval(ctx, dev, s.Interval)); err != nil {
 				return err
 			}

@@ -95,7 +95,7 @@ func (s *source) open() (err error) {
 	return unix.Bind(s.fd, &unix.SockaddrInet6{Addr: sourceAddr.As16()})
 }
 
-// sends sets to which groups the source sends from the next tick on.
+// sends sets the groups to which the source sends from the next tick on.
 func (s *source) sends(groups []netip.Addr) {
 	to := make([]unix.Sockaddr, len(groups))
 	for i, g := range groups {

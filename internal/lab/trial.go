@@ -19,14 +19,14 @@ type trial struct {
 	device string // "a", "b" or "both"
 	name   string
 	limit  time.Duration
-	// paced: the limit is for streams that keep their pace. The devices allow a stream twice the
-	// pauses that it has had lately.
+	// paced says that the limit holds only while the streams keep their intervals. The
+	// devices tolerate pauses of a stream up to twice as long as its latest ones.
 	paced bool
 	// doubles is how long both devices may send the same stream, 0 if this is not
 	// checked.
 	doubles time.Duration
 	inject  func(context.Context) error
-	// says is what the devices must display while the fault lasts, and did not before.
+	// says is what the devices must display during the fault, and did not display before.
 	says []saying
 	// hold is how long the fault lasts. If during is set, the fault lasts at least as long
 	// as during takes.
@@ -37,7 +37,8 @@ type trial struct {
 	heal func(context.Context) error
 	// after checks further requirements when the pair is complete again.
 	after func(context.Context) error
-	// end takes back what was only for this trial, when all has been counted.
+	// end undoes what was needed only for this trial. It is called after the losses have
+	// been counted.
 	end func()
 }
 
@@ -53,7 +54,7 @@ type result struct {
 	LimitMS    float64 `json:"limit_ms"`
 	// DuplicatedLimit is how many packets may be duplicated, nil where that does not matter.
 	DuplicatedLimit *int `json:"duplicated_limit,omitempty"`
-	// Shown is what the devices displayed of the fault, as far as it was awaited.
+	// Shown is what the devices displayed about the fault, of the texts in says.
 	Shown []string `json:"shown,omitempty"`
 	OK    bool     `json:"ok"`
 	// Inconclusive says that the result proves nothing: the source stood still for so

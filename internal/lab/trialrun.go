@@ -63,7 +63,8 @@ func (d *demo) run(ctx context.Context, t trial) (result, error) {
 	return r, nil
 }
 
-// lately is the time in which the devices learn the pauses of streams.
+// lately extends a window by the minute before it, in which the devices learn the pauses
+// of streams.
 func lately(w window) window {
 	const remembered = uint64(time.Minute)
 	return window{w.from - min(w.from, remembered/uint64(packetInterval)), w.to}
@@ -98,8 +99,8 @@ func (t trial) widened(late time.Duration) time.Duration {
 // attempts is how many times a trial is played at most if the source stands still.
 const attempts = 3
 
-// How long after the start of the demonstration no trial is repeated any more: by default, and
-// when it plays every fault.
+// The time after which no trial of the demonstration is repeated any more: by default,
+// and if all faults are played.
 const (
 	noMoreAttempts    = 60 * time.Second
 	noMoreAttemptsAll = 220 * time.Second
@@ -133,8 +134,8 @@ func (t trial) title() string {
 	return "device " + t.device + ": " + t.name
 }
 
-// holdAndHeal keeps the fault and repairs it. It returns what the devices displayed of the
-// fault, and an error for what should have happened and did not.
+// holdAndHeal waits for the hold time of the fault and then repairs it. It returns what
+// the devices displayed about the fault, and an error if an expected reaction is missing.
 func (d *demo) holdAndHeal(ctx context.Context, t trial, before map[saying]int) (shown []string, problem error) {
 	began := time.Now()
 	if t.during != nil {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// trials is the demonstration's list of faults, in its order. Those in one
-// list belong together: the first leaves a device dead that the second revives.
+// trials lists the trials of the demonstration, in order. The trials in one inner list
+// belong together: the first leaves a device dead that the second starts again.
 func (d *demo) trials() [][]trial {
 	var list [][]trial
 	each := func(rows ...func(dev string) []trial) {

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limitFirst is how long a listener may wait for a stream that begins.
+// limitFirst is how long a listener may wait for the first packet of a new stream.
 var limitFirst = pace.stretch(50 * time.Millisecond)
 
-// wrongSide is fault 22: a packet of a stream comes from a host, with the source's address, before the
-// stream itself comes from above.
+// wrongSide is fault 22: a host sends a packet with the source address of a stream before
+// the stream arrives on the upstream interface.
 func (d *demo) wrongSide(dev string) []trial {
 	var l *listener
 	return []trial{{
@@ -23,7 +23,7 @@ func (d *demo) wrongSide(dev string) []trial {
 				return err
 			}
 			l.since = ^uint64(0)
-			if err := sleep(ctx, holdTime); err != nil { // the devices have joined the group
+			if err := sleep(ctx, holdTime); err != nil { // in this time the devices join the group
 				return err
 			}
 			if err := d.topo.forge(lateHosts[other(dev)], s.group); err != nil {
@@ -49,7 +49,7 @@ func (d *demo) wrongSide(dev string) []trial {
 	}}
 }
 
-// forge has a host send a packet that seems to be from the source.
+// forge makes a host send a packet with the address of the source.
 func (t *topology) forge(host int, group netip.Addr) error {
 	return t.spaces[hostPart(host)].Do(func() error {
 		fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)

@@ -6,11 +6,12 @@ import (
 	"tandem/internal/instant"
 )
 
-// ResetGroup forgets the hosts of a group as if all of them had left it now, and asks whether they
-// have: the group is forwarded for the last listener query time, and a host that still listens
-// answers and is known again. Prompt leave does not apply. Static groups stay. Nothing is done
-// where nobody would ask: a router outside the pair is the querier, or the peer is and cannot be
-// told. Rewritten records get the version v.
+// ResetGroup forgets the hosts of a group as if all of them had left it now, and asks
+// whether they have: the group is forwarded for the last listener query time, and a host
+// that still listens answers and is known again. Prompt leave does not apply. Static
+// groups stay. It does nothing if no device would query the hosts, because a router
+// outside the pair is the querier, or because the peer is the querier and the channel is
+// down. Rewritten records get the version v.
 func (r *Router) ResetGroup(now instant.Time, v Version, addr netip.Addr, fx *Effects) {
 	gid := r.store.findGroup(addr)
 	asked := r.IsQuerier() || !r.kept.Querier.Duty && !r.missesAnswers()
@@ -31,7 +32,8 @@ func (r *Router) ResetGroup(now instant.Time, v Version, addr netip.Addr, fx *Ef
 	if len(hosts) == 0 {
 		return
 	}
-	// The leave record goes first, so that nobody ever sees the group without either.
+	// The leave record is written first, so that the group always has either the leave
+	// record or its hosts.
 	sent := len(fx.Queries)
 	r.beginLeave(now, v, gid, wanted, fl, fx)
 	for _, host := range hosts {
@@ -40,6 +42,6 @@ func (r *Router) ResetGroup(now instant.Time, v Version, addr netip.Addr, fx *Ef
 		fx.Changed = append(fx.Changed, key)
 	}
 	fx.Groups = append(fx.Groups, addr)
-	fx.Queries = fx.Queries[:sent] // they say that hosts are known
+	fx.Queries = fx.Queries[:sent] // these queries would say that the hosts are still known; startQueries makes the right ones
 	r.startQueries(now, gid, wanted, now.Add(r.inUse.LastListenerQueryTime()), true, fx)
 }

@@ -103,7 +103,7 @@ func Explain(err error) error {
 	return err
 }
 
-// refusal is the reason alone for which a certificate is refused.
+// refusal is the reason for refusing a certificate, without the wrapping of crypto/tls.
 type refusal struct {
 	of *tls.CertificateVerificationError
 }

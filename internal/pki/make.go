@@ -93,7 +93,8 @@ func sign(template *x509.Certificate, notBefore time.Time, lifetime time.Duratio
 	return signUntil(template, notBefore, notBefore.Add(lifetime), ca)
 }
 
-// signUntil is sign with an end in place of a lifetime.
+// signUntil is sign with the time at which the certificate expires, in place of its
+// lifetime.
 func signUntil(template *x509.Certificate, notBefore, notAfter time.Time, ca *identity) (identity, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -23,14 +23,15 @@ func FingerprintOf(s tls.ConnectionState) Fingerprint {
 	return sha256.Sum256(s.PeerCertificates[0].Raw)
 }
 
-// Self is a certificate that a device has signed itself, with its key. Others know the
-// device by the certificate's fingerprint, and nothing else of the certificate counts.
+// Self is a certificate that a device has signed itself, with its key. The peer
+// identifies the device only by the certificate's fingerprint, and ignores everything
+// else in the certificate.
 type Self struct{ own tls.Certificate }
 
 // NewSelf makes a key and a certificate.
 func NewSelf() (*Self, error) {
-	// RFC 5280, section 4.1.2.5: this end means that the certificate has none. The clock of
-	// a device may be wrong.
+	// RFC 5280, section 4.1.2.5: this date means that the certificate does not expire.
+	// The clock of a device may be wrong.
 	always := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 	from := time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
 	made, err := signUntil(&x509.Certificate{
@@ -44,7 +45,7 @@ func NewSelf() (*Self, error) {
 	return &Self{tls.Certificate{Certificate: [][]byte{made.cert.Raw}, PrivateKey: made.key, Leaf: made.cert}}, nil
 }
 
-// ParseSelf reads what PEM has written.
+// ParseSelf parses the output of PEM.
 func ParseSelf(text []byte) (*Self, error) {
 	own, err := tls.X509KeyPair(text, text)
 	if err != nil {
@@ -63,22 +64,24 @@ func (s *Self) PEM() ([]byte, error) {
 	return append(text, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})...), nil
 }
 
-// Fingerprint returns that of the certificate.
+// Fingerprint returns the fingerprint of the certificate.
 func (s *Self) Fingerprint() Fingerprint { return sha256.Sum256(s.own.Leaf.Raw) }
 
-// Client is the configuration of the end that connects. The peer must show the certificate
-// with the fingerprint that peer returns when the handshake is that far.
+// Client returns the TLS configuration of the end that connects. The peer must show the
+// certificate with the fingerprint that peer returns. peer is called during the
+// handshake.
 func (s *Self) Client(peer func() Fingerprint) *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
 		Certificates:           []tls.Certificate{s.own},
-		InsecureSkipVerify:     true, // in place of a chain and a name, the fingerprint is verified
+		InsecureSkipVerify:     true, // VerifyConnection checks the fingerprint instead of a chain and a name
 		SessionTicketsDisabled: true,
 		VerifyConnection:       pinned(peer),
 	}
 }
 
-// Server is the configuration of the end that accepts the peer, see [Self.Client].
+// Server returns the TLS configuration of the end that accepts connections, see
+// [Self.Client].
 func (s *Self) Server(peer func() Fingerprint) *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
@@ -89,7 +92,8 @@ func (s *Self) Server(peer func() Fingerprint) *tls.Config {
 	}
 }
 
-// pinned refuses every certificate but one.
+// pinned returns a function that refuses every certificate except the one with the given
+// fingerprint.
 func pinned(peer func() Fingerprint) func(tls.ConnectionState) error {
 	return func(s tls.ConnectionState) error {
 		got, want := FingerprintOf(s), peer()
@@ -103,8 +107,8 @@ func pinned(peer func() Fingerprint) func(tls.ConnectionState) error {
 	}
 }
 
-// Untrusted reports whether a handshake has failed because the other end has not proven to
-// be the peer: it has shown a wrong certificate, or does not speak TLS.
+// Untrusted reports whether a handshake failed because the other end could not prove that
+// it is the peer: it showed a wrong certificate, or does not use TLS.
 func Untrusted(err error) bool {
 	var invalid *tls.CertificateVerificationError
 	var record tls.RecordHeaderError

@@ -83,8 +83,8 @@ func Await(ctx context.Context, limit, pause time.Duration, done func() error) e
 	}
 }
 
-// Configure runs lines of the system view and commits them. It must begin and ends in the user
-// view.
+// Configure runs lines in the system view and commits them. The session must be in the
+// user view before, and is in the user view afterwards.
 func (p *Probe) Configure(ctx context.Context, lines ...string) error {
 	for _, line := range slices.Concat([]string{"system-view"}, lines, []string{"commit", "return"}) {
 		if _, err := p.Exec(ctx, line); err != nil {

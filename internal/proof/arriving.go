@@ -71,8 +71,9 @@ type arrival[K comparable] struct {
 	peerSince  instant.Time // when the peer's last report of the stream came
 	standsIn   bool         // the peer stands in for this device
 	generation uint32
-	// arrives is since when nothing speaks against it that the stream arrives at the peer, while
-	// this device stands in for it. A pause of the source does not.
+	// arrives is since when no evidence contradicts that the stream arrives at the peer,
+	// while this device stands in for it. A pause of the source does not count as
+	// evidence.
 	arrives instant.Time
 
 	lackingFrom instant.Time // since when the stream does not arrive here while the peer sends it, Never while that is not so

@@ -15,9 +15,10 @@ const (
 	newPatience = time.Second
 	// patientIntervals is how many mean intervals between two packets a stream may pause.
 	patientIntervals = 5
-	// patientPauses is how many times longer than its longest usual pause it may pause. So a
-	// stream that comes in bursts is not taken for silent between two of them. A pause is usual
-	// if there was another one as long: a source that has stopped once may not do so again.
+	// patientPauses is how many times longer than its longest usual pause a stream may
+	// pause. So a stream that arrives in bursts does not count as silent between two
+	// bursts. A pause is usual if there was a second pause as long, because a source that
+	// has stopped once may never stop again.
 	patientPauses = 2
 	// knownAfter is the number of packets after which the usual interval of a stream is
 	// known.
@@ -40,26 +41,27 @@ type Flow struct {
 	missed   bool // the peer has received packets during the present silence, so the source does not pause
 
 	pause    time.Duration // present pause of the stream, at the last look
-	pauses   [2]longest    // of this window and of the previous one
-	before   longest       // the first of pauses as it was before counted
-	counted  time.Duration // the last pause that was among the longest when it ended
+	pauses   [2]longest    // the longest pauses of this window and of the previous one
+	before   longest       // the value of pauses[0] before the pause counted was added
+	counted  time.Duration // the last pause that was added to pauses[0]
 	windowAt instant.Time  // when this window began
 
 	lately   time.Duration // the longest pause that has ended lately
 	latelyAt instant.Time  // when that pause ended
-	faulty   bool          // it was a fault, see Missed
+	faulty   bool          // the pause lately was a fault, see Missed
 }
 
-// longest are the longest two pauses of a time, the longest one first.
+// longest is the two longest pauses of a window, the longest one first.
 type longest [2]time.Duration
 
-// with returns the longest two of l and one more.
+// with returns the two longest pauses of l and one more pause.
 func (l longest) with(pause time.Duration) longest {
 	return longest{max(l[0], pause), max(l[1], min(l[0], pause))}
 }
 
-// usual returns the longest pause such that there was another one as long, or one that has ended lately:
-// [Sight] tells of no shorter one so soon, so the peer could not compare it.
+// usual returns the longest pause for which there was a second pause as long. It also
+// accepts a single pause that has ended lately, because [Sight] reports no shorter pause
+// until later, so the peer cannot compare with a shorter one.
 func (f *Flow) usual() time.Duration {
 	usual := f.pauses[0].with(f.pauses[1][0]).with(f.pauses[1][1])[1]
 	if !f.faulty && !f.latelyOver() {
@@ -68,7 +70,8 @@ func (f *Flow) usual() time.Duration {
 	return usual
 }
 
-// latelyOver reports whether the pause that [Sight] tells of ended too long ago.
+// latelyOver reports whether the pause that [Sight] reports ended too long ago to be
+// reported.
 func (f *Flow) latelyOver() bool { return f.last.Sub(f.latelyAt) > max(latelyFor, 2*f.lately) }
 
 // Flowing reports whether the stream was arriving at the last look.
@@ -143,8 +146,8 @@ func (f *Flow) take(now instant.Time, came uint64, last instant.Time) {
 	f.pause = 0
 }
 
-// learn learns from a pause that was usual, and from the mean interval: came packets have arrived
-// in the time span.
+// learn updates the longest pauses with the pause that has ended, and the mean interval
+// with the packets: came packets have arrived in the time span.
 func (f *Flow) learn(now instant.Time, span time.Duration, came uint64) {
 	if now.Sub(f.windowAt) >= pauseWindow {
 		f.pauses, f.counted, f.windowAt = [2]longest{1: f.pauses[0]}, 0, now
@@ -154,7 +157,7 @@ func (f *Flow) learn(now instant.Time, span time.Duration, came uint64) {
 	}
 	f.known = uint8(min(uint64(f.known)+came, knownAfter))
 	if !f.flowing {
-		return // most of the span was a pause, which is no interval
+		return // most of the span was a pause, so it says nothing about the interval
 	}
 	mean := span / time.Duration(came)
 	if f.interval == 0 {

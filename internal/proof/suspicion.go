@@ -11,8 +11,9 @@ const (
 	// the time of quietShare looks and of the message, doubled because the peer may be
 	// slow.
 	announceWithin = 150 * time.Millisecond
-	// wayOfNews is how long the peer's word that a stream flows again may be under way. Until
-	// then the stream is known to be silent there only for as long as the peer has said.
+	// wayOfNews is how long the peer's report that a stream flows again may take to
+	// arrive. Until then the stream is known to be silent there only for the time that
+	// the peer's last report states.
 	wayOfNews = 60 * time.Millisecond
 	// enoughPackets is how many packets of a stream must arrive here, and none at the
 	// peer, before this device stands in. It applies if the time of the peer's last
@@ -24,8 +25,8 @@ const (
 	// silent for long.
 	lookPrecision = 15 * time.Millisecond
 	lookShare     = 8
-	// giveBackAfter is how long a stream must have flowed at the peer again, but for pauses of
-	// the source, before this device ends standing in.
+	// giveBackAfter is how long a stream must have flowed at the peer again, without
+	// counting pauses of the source, before this device stops standing in.
 	giveBackAfter = time.Second
 	// rememberFor is how long this device keeps standing in for a stream that flows at
 	// neither device. So nothing changes when the source has only paused and goes on.
@@ -70,8 +71,8 @@ func (a *Arriving[K]) judge(now instant.Time, f *arrival[K]) {
 	}
 }
 
-// lookUntil asks for a look at a suspected stream if it is time, and returns when to ask for the
-// next one.
+// lookUntil requests a look at a suspected stream if it is due, and returns when the next
+// request is due.
 func (a *Arriving[K]) lookUntil(now instant.Time, f *arrival[K]) instant.Time {
 	if f.lookAt.IsDue(now) {
 		a.looks = append(a.looks, f.key)
@@ -85,7 +86,7 @@ func (a *Arriving[K]) lookUntil(now instant.Time, f *arrival[K]) instant.Time {
 func (a *Arriving[K]) takenUntil(f *arrival[K]) instant.Time {
 	switch {
 	case !a.complete.IsSet():
-	case f.arrives.IsSet(): // the peer has it, or the source pauses
+	case f.arrives.IsSet(): // the stream arrives at the peer, or its source pauses
 		return max(f.arrives, a.complete).Add(giveBackAfter)
 	case !f.flows:
 		return max(f.silent, f.peerSince).Add(rememberFor)

@@ -147,7 +147,7 @@ const (
 	codeFormat   errorCode = 1 + iota // malformed frame
 	codeProtocol                      // a frame or a value that is not allowed at this point
 	codeVersion                       // no common version
-	codeIdentity                      // both ends have the same device ID, or one has another than its hellos
+	codeIdentity                      // both ends have the same device ID, or the peer's device ID differs from that in its hellos
 	codeSilent                        // no byte received for the dead interval
 	codeReplaced                      // a newer connection took over
 	codeClosing                       // the service is being removed, changed or stopped

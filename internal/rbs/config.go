@@ -26,9 +26,10 @@ type Config struct {
 	// Peer; the zero Ends for none. Local and Peer still identify the devices: they
 	// decide which device connects, and for which address a certificate must be.
 	Detour Ends
-	// Wait says why no connection may be made yet, empty if one may.
+	// Wait says why no connection may be made yet. It is empty if connections may be
+	// made.
 	Wait string
-	// Pin says who the peer is.
+	// Pin says which certificate and device ID the peer must have.
 	Pin Pin
 
 	// KeepaliveInterval is the time between keepalives. When no byte has come from the

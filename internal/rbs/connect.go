@@ -67,8 +67,8 @@ func (s *Service) backOff(now instant.Time) {
 	s.retryAt = now.Add(wait/2 + time.Duration(s.rng.Int64N(int64(wait/2)+1)))
 }
 
-// Dialled says that the last Dial has succeeded. conn is the connection, by how it is
-// protected.
+// Dialled says that the last Dial has succeeded. conn is the new connection, and by says
+// how it is protected.
 func (s *Service) Dialled(now instant.Time, conn ConnID, by Security, fx *Effects) {
 	if !s.dialledAt.IsSet() {
 		s.refuse(conn, &s.kept.Counters.RefusedState, "connection was not asked for", fx)

@@ -39,7 +39,7 @@ type Listen struct {
 	Ends
 	Port     uint16
 	Identity netip.Addr  // the address that the peer's certificate is for
-	Pin      Fingerprint // the certificate that the peer must show, zero for no certain one
+	Pin      Fingerprint // the certificate that the peer must show, zero to accept any
 }
 
 // Dial asks the caller to connect from Local to Peer and Port. The caller answers with
@@ -49,7 +49,7 @@ type Dial struct {
 	Ends
 	Port     uint16
 	Identity netip.Addr  // the address that the peer's certificate is for
-	Pin      Fingerprint // the certificate that the peer must show, zero for no certain one
+	Pin      Fingerprint // the certificate that the peer must show, zero to accept any
 }
 
 // Send asks the caller to write Bytes, at most maxChunk of them, to a connection. The

@@ -18,8 +18,8 @@ type ServiceMemory struct {
 	// synchronisation carries them.
 	Missed      int
 	MissedSince instant.Time
-	// Distrust says why somebody at the peer's address was refused who did not prove to be
-	// the peer, at DistrustedAt.
+	// Distrust says why a connection from the peer's address was refused at DistrustedAt,
+	// because it could not prove that it is the peer's.
 	Distrust     string
 	DistrustedAt instant.Time
 }

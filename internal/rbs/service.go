@@ -61,7 +61,7 @@ func (s *Service) Configure(now instant.Time, cfg Config, fx *Effects) {
 	}
 	if !first {
 		s.stop(old, fx)
-		if old.Pin, old.Wait = cfg.Pin, cfg.Wait; old != cfg { // it may be another peer
+		if old.Pin, old.Wait = cfg.Pin, cfg.Wait; old != cfg { // the pin may belong to another peer
 			s.kept.Missed = 0
 		}
 	}

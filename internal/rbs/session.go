@@ -15,7 +15,7 @@ type sessionConfig struct {
 	Untold uint32
 	// Met is the boot number of the peer of the last established connection, 0 for none.
 	Met uint64
-	// Pinned is the device ID that the peer must have, 0 for any.
+	// Pinned is the device ID that the peer must have, 0 for any ID.
 	Pinned uint64
 	// Streams knows the streams to report to the peer, nil if streams are not reported.
 	Streams Streams

@@ -67,13 +67,15 @@ type State struct {
 	// LastError says why a connection was last lost or refused; empty if none ever was.
 	LastError    string
 	PeerDeviceID uint64
-	// Pin is who the peer has to be. PinnedBy is the E-Trunk whose hellos tell it, 0 for none;
-	// the caller of State sets it.
+	// Pin says which certificate and device ID the peer must have. PinnedBy is the
+	// E-Trunk whose hellos contained them, 0 for none; the caller of State sets it.
 	Pin      Pin
 	PinnedBy uint32
-	// Security is how the connection is protected, the zero value without a connection.
+	// Security says how the connection is protected. It is the zero value without a
+	// connection.
 	Security Security
-	// Distrust says why somebody was refused lately who is not the peer, empty for nobody.
+	// Distrust says why a connection that is not the peer's was refused lately. It is
+	// empty if none was.
 	Distrust string
 	// InSync says that the synchronisation of this connection has ended in both
 	// directions.

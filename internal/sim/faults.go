@@ -21,9 +21,11 @@ type fault struct {
 	// heard says that the devices still receive each other's hellos on one path, if there
 	// are several.
 	heard bool
-	// silent says that streams do not arrive at one device, which only the packets show.
+	// silent says that the fault keeps streams from arriving at one device, and that only
+	// the missing packets show it.
 	silent bool
-	// gaplessEnd says that no established listener may miss a packet when it is mended.
+	// gaplessEnd says that no established listener may lose a packet when the fault is
+	// repaired.
 	gaplessEnd  bool
 	strike, end func(w *World, n *node, rng *rand.Rand)
 }
@@ -263,7 +265,7 @@ func (w *World) setVLAN(n *node, rng *rand.Rand, by int) {
 	})
 }
 
-// automatic reports whether one device serves for the other. Then nobody helps it with single streams.
+// automatic reports whether at least one device has its member in mode Auto.
 func (w *World) automatic() bool {
 	return w.nodes[0].memberMode() == etrunk.Auto || w.nodes[1].memberMode() == etrunk.Auto
 }

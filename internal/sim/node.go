@@ -54,7 +54,7 @@ type node struct {
 	skew                                time.Duration // error of its wall clock at the next boot
 
 	way   wayIn
-	plane *plane // nil while its daemon is dead, or watches no streams
+	plane *plane // nil while the device's daemon is dead, or if it watches no streams
 
 	stall *stall // nil while its process runs
 

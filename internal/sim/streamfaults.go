@@ -10,11 +10,12 @@ import (
 	"tandem/internal/mld"
 )
 
-// upstreamQuerier is the router upstream, which asks who wants what.
+// upstreamQuerier is the router upstream, which queries the devices.
 var upstreamQuerier = netip.MustParseAddr("fe80::ff")
 
-// arrivingFaults are those of the way of the streams to a device, whose links all have carrier. They
-// happen only where the devices watch streams, and are apart for the same reason as heartbeatFaults.
+// arrivingFaults are the faults that keep streams from arriving at a device although all
+// its links have carrier. They happen only in runs whose devices watch streams. They are
+// a list of their own for the same reason as heartbeatFaults.
 var arrivingFaults = []fault{
 	{name: "upstream delivers nothing", silent: true, shortest: moment, longest: while, mayLast: true, strike: deliverNothing(+1), end: deliverNothing(-1)},
 	{name: "one stream does not arrive", silent: true, shortest: moment, longest: while, mayLast: true, strike: loseOne, end: findAgain},
@@ -33,12 +34,12 @@ var arrivingFaults = []fault{
 		}},
 }
 
-// wayIn is what keeps streams from coming in at a device.
+// wayIn holds what keeps streams from arriving at a device.
 type wayIn struct {
-	silent int     // faults by which upstream delivers nothing
-	late   int     // ports that do not forward yet
-	lost   []int   // by stream: faults by which it does not arrive
-	groups [][]int // what each fault of single streams has taken, in the order in which they struck
+	silent int     // number of faults in which the upstream network delivers nothing
+	late   int     // number of upstream ports that do not forward yet
+	lost   []int   // for each stream, the number of faults that keep it from arriving
+	groups [][]int // the streams that each fault of single streams keeps away, in the order of the faults
 }
 
 // brings reports whether a stream that the device has joined arrives.
@@ -46,7 +47,8 @@ func (n *node) brings(i int) bool {
 	return n.way.silent+n.way.late+n.way.lost[i]+n.w.stopped[i] == 0
 }
 
-// lacks reports whether something keeps streams from coming in at this device only.
+// lacks reports whether a fault keeps streams from arriving at this device, other than a
+// source that has stopped.
 func (n *node) lacks() bool {
 	lost := 0
 	for _, faults := range n.way.lost {
@@ -83,14 +85,14 @@ func findAgain(_ *World, n *node, _ *rand.Rand) {
 	n.moved = true
 }
 
-// stopSources stops some sources, or all.
+// stopSources stops some of the sources, or all.
 func stopSources(w *World, _ *node, rng *rand.Rand) {
 	some := rng.Perm(len(w.streams))[:1+rng.IntN(len(w.streams))]
 	w.stops = append(w.stops, some)
 	w.stop(some, +1)
 }
 
-// startSources starts those again that stopped first.
+// startSources starts the sources again that were stopped first.
 func startSources(w *World, _ *node, _ *rand.Rand) {
 	w.stop(w.stops[0], -1)
 	w.stops = w.stops[1:]
@@ -105,8 +107,9 @@ func (w *World) stop(streams []int, by int) {
 	}
 }
 
-// forwardLate makes the upstream port, which has carrier, forward after a time only: what the device
-// says is lost until then. Soon after that the upstream querier asks who wants what.
+// forwardLate makes the upstream port, which has carrier, forward only after a time.
+// Until then the port drops the reports of the device. Soon afterwards the upstream
+// querier sends a query.
 func (n *node) forwardLate(after time.Duration) {
 	n.way.late++
 	n.moved = true
@@ -126,7 +129,8 @@ func (n *node) forwardLate(after time.Duration) {
 	})
 }
 
-// silentGap returns how long a listener may be without a stream while only packets show the fault.
+// silentGap returns how long a listener may miss a stream after a fault that only the
+// missing packets show.
 func (w *World) silentGap(i int) time.Duration {
 	for _, n := range w.nodes {
 		if n.way.silent+n.way.lost[i] > 0 {
@@ -136,8 +140,9 @@ func (w *World) silentGap(i int) time.Duration {
 	return 0
 }
 
-// newStream returns how much longer a listener may wait for a stream that neither device has known, while
-// it does not arrive at one of them: the other one must have seen its first packet.
+// newStream returns how much longer a listener may wait for a stream that is new to both
+// devices, while the stream does not arrive at one of them: the other device must have
+// received its first packet.
 func (w *World) newStream(i int) time.Duration {
 	if !w.silent {
 		return 0

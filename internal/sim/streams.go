@@ -9,19 +9,19 @@ import (
 	"tandem/internal/proof"
 )
 
-// How the forwarding plane watches streams, as fib/kernel does it.
+// How the simulated forwarding plane watches streams. The values are those of fib/kernel.
 const (
 	lookInterval = 10 * time.Millisecond
-	lookDelay    = 50 * time.Microsecond // from a question of the device to the look
-	warmLooks    = 12                    // after so many looks it is known which streams flow
-	// steadyTime is how long nothing must have changed for a plane to look less often: what
-	// it would see is known.
+	lookDelay    = 50 * time.Microsecond // time from a request of the device to the look
+	warmLooks    = 12                    // number of looks after which the plane knows which streams flow
+	// steadyTime is how long no stream must have begun or ended to arrive before the
+	// plane looks less often. Then the next look would show nothing new.
 	steadyTime = 5 * time.Second
 	rareLooks  = time.Second
 )
 
-// rhythm is how the packets of a stream follow each other: some at a time, tight apart, in each
-// period. It begins at the origin of time.
+// rhythm says when the packets of a stream are sent: in each period a burst of some
+// packets. The first period begins at the origin of time.
 type rhythm struct {
 	packets       int
 	tight, period time.Duration
@@ -34,7 +34,8 @@ var (
 	bursty = rhythm{packets: 10, tight: time.Millisecond, period: 140 * time.Millisecond}
 )
 
-// until returns how many packets have been sent until a moment, and when the last one was.
+// until returns how many packets have been sent until now, and when the last one was
+// sent.
 func (r rhythm) until(now instant.Time) (packets uint64, last instant.Time) {
 	whole, rest := now.SinceOrigin()/r.period, now.SinceOrigin()%r.period
 	some := 0
@@ -44,18 +45,19 @@ func (r rhythm) until(now instant.Time) (packets uint64, last instant.Time) {
 	return uint64(int(whole)*r.packets + some + 1), instant.FromOrigin(whole*r.period + time.Duration(some)*r.tight)
 }
 
-// silentFor returns how long listeners may miss the stream when it has fallen silent at one device
-// (rows 15 and 16 of the table in docs/reliability.md).
+// silentFor returns how long listeners may miss the stream when it no longer arrives at
+// one device (rows 15 and 16 of the table in docs/reliability.md).
 func (r rhythm) silentFor() time.Duration {
 	mean := r.period / time.Duration(r.packets)
 	pause := r.period - time.Duration(r.packets-1)*r.tight
 	return max(maxSilence, 20*time.Millisecond+max(5*mean, 2*pause+lookInterval))
 }
 
-// regular reports whether the plane can look at the stream less often and still know its pauses.
+// regular reports whether the stream sends single packets so often that the plane
+// measures its pauses even if it looks less often.
 func (r rhythm) regular() bool { return r.packets == 1 && r.period <= 20*time.Millisecond }
 
-// rhythmOf returns the rhythm of a stream. Half of the schedules have fast streams only.
+// rhythmOf returns the rhythm of a stream. In half of the runs all streams are fast.
 func rhythmOf(seed uint64, i int) rhythm {
 	if seed%2 == 0 {
 		return fast
@@ -66,20 +68,20 @@ func rhythmOf(seed uint64, i int) rhythm {
 // plane is the part of a device's kernel that counts the packets of each routed stream.
 type plane struct {
 	watch   proof.Watch
-	counts  []counter // by stream
+	counts  []counter // by index of the stream
 	looks   int
-	lookAt  instant.Time // when the next look is
-	changed instant.Time // when a stream has last begun or ended to arrive
+	lookAt  instant.Time // when the next look is due
+	changed instant.Time // when a stream last began or ended to arrive
 }
 
 // counter counts the packets of a stream that have arrived.
 type counter struct {
-	packets uint64 // until since
+	packets uint64 // number of packets that arrived before since
 	last    instant.Time
-	since   instant.Time // since when the stream has been arriving, Never while it does not
+	since   instant.Time // since when the stream has been arriving, Never while it does not arrive
 }
 
-// startPlane begins to watch, if the devices of this run watch streams.
+// startPlane begins to watch the streams, if the devices of this run watch streams.
 func (n *node) startPlane() {
 	n.plane = nil
 	if n.w.opts.Arriving {
@@ -88,7 +90,7 @@ func (n *node) startPlane() {
 	}
 }
 
-// lookIn makes the next look happen after a time.
+// lookIn schedules the next look after a time.
 func (n *node) lookIn(d time.Duration) {
 	p := n.plane
 	at := n.w.now.Add(d)
@@ -100,7 +102,7 @@ func (n *node) lookIn(d time.Duration) {
 	})
 }
 
-// look looks at all streams, and again after a while.
+// look reads the counters of all streams, and schedules the next look.
 func (n *node) look() {
 	p, now := n.plane, n.w.now
 	rare := now.Sub(p.changed) > steadyTime && !slices.ContainsFunc(n.w.streams, func(s stream) bool { return !s.rhythm.regular() })
@@ -126,13 +128,13 @@ func (n *node) look() {
 	}
 }
 
-// tell tells the daemon what a look has found.
+// tell reports the result of a look to the daemon.
 func (n *node) tell(ev device.Event) {
 	n.w.unchanged = false
 	n.handle(ev)
 }
 
-// count follows which streams arrive.
+// count updates which streams arrive at the device.
 func (n *node) count() {
 	p := n.plane
 	if p == nil {
@@ -155,7 +157,8 @@ func (n *node) count() {
 	}
 }
 
-// reading returns how many packets of a stream have arrived, and when the last one has.
+// reading returns how many packets of a stream have arrived, and when the last one
+// arrived.
 func (n *node) reading(slot uint32) proof.Reading {
 	c, r := n.plane.counts[slot], n.w.streams[slot].rhythm
 	if c.since.IsSet() {
@@ -176,8 +179,8 @@ func (n *node) sight(slot uint32, flows bool) device.StreamSight {
 	}
 }
 
-// watchStreams follows what the device wants of the plane: which streams it routes, and which it
-// asks about.
+// watchStreams carries out the effects that concern the plane: which streams to watch,
+// and which streams to look at.
 func (n *node) watchStreams(todo *device.Effects) {
 	p := n.plane
 	if p == nil {
@@ -207,7 +210,7 @@ func (n *node) watchStreams(todo *device.Effects) {
 	}
 }
 
-// answer looks at the streams that the device asks about.
+// answer looks at the streams that the device has requested.
 func (n *node) answer(p *plane, asked []device.SourceGroup) {
 	if n.plane != p || !n.alive() {
 		return

@@ -12,8 +12,9 @@ const (
 	// maxGap is how long an established listener may be without its stream after one fault: 30
 	// ms for detection, and 20 ms for the switchover or for a lost hello that is repeated.
 	maxGap = 50 * time.Millisecond
-	// maxSilence is how long it may be without a fast stream that does not arrive at one device
-	// any more: 20 ms of silence, 10 ms to the next look, the peer's word, a look there.
+	// maxSilence is how long a listener may miss a fast stream that no longer arrives at
+	// one device: 20 ms of silence, 10 ms to the next look, the peer's report, and a look
+	// at the peer.
 	maxSilence = 60 * time.Millisecond
 	// repeatGap is how much each further lost hello in a row delays a change.
 	repeatGap = 20 * time.Millisecond
@@ -64,7 +65,7 @@ type watch struct {
 	Longest time.Duration
 	// Twice is the longest time for which both devices have sent the same stream.
 	Twice time.Duration
-	both  [vlans][]instant.Time // since when they do
+	both  [vlans][]instant.Time // since when both devices have been sending, by VLAN
 }
 
 func newWatch(w *World) watch {

@@ -31,7 +31,7 @@ func (v *watch) checkListeners(vlan, i int, sent bool) error {
 			*l = listening{missing: true, grace: true, since: w.now}
 			h.heard[i] = false
 			continue
-		case w.stopped[i] > 0: // nobody has it
+		case w.stopped[i] > 0: // the source is stopped, so no device can send the stream
 			l.since = w.now
 			continue
 		case sent && l.missing:

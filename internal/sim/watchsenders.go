@@ -22,7 +22,7 @@ func (v *watch) checkSenders(vlan, i, senders int) error {
 	return nil
 }
 
-// measureTwice measures for how long both devices have sent a stream.
+// measureTwice records how long both devices have been sending a stream.
 func (v *watch) measureTwice(since *instant.Time, senders int) {
 	switch {
 	case since.IsSet():

@@ -51,7 +51,8 @@ type Options struct {
 	Heartbeat bool
 	// Unable adds faults in which the kernel keeps interfaces from working.
 	Unable bool
-	// Arriving lets the devices watch which streams arrive, and adds faults of their way.
+	// Arriving makes the devices watch which streams arrive, and adds the faults in
+	// arrivingFaults.
 	Arriving bool
 	// Hostile adds an attacker behind the switch that claims to be the querier.
 	Hostile bool
@@ -81,8 +82,8 @@ type World struct {
 	rate                        int           // speed of RBS in bytes/s, 0 for no limit
 	jitter                      time.Duration // the largest extra delay of a hello
 	pathBFD                     bool          // BFD detects cuts of the path
-	stopped                     []int         // by stream: faults by which its source sends nothing
-	stops                       [][]int       // what each of them has stopped, in the order in which they struck
+	stopped                     []int         // for each stream, the number of faults that stop its source
+	stops                       [][]int       // the sources that each of these faults has stopped, in the order of the faults
 
 	broken   []Step       // steps that have begun and are not repaired
 	healedAt instant.Time // when the last step was repaired, Never while one is not
@@ -91,8 +92,9 @@ type World struct {
 	// only what its detection takes.
 	strict  bool
 	gapless bool // the fault is one that no listener may notice
-	silent  bool // the fault is one that only the packets of the streams show
-	// unchanged says that the event just carried out has changed nothing, so nothing follows from it.
+	silent  bool // only the missing packets of the streams show the fault
+	// unchanged says that the last event has changed nothing, so that the checks after it
+	// can be left out.
 	unchanged bool
 	heard     bool // the fault leaves the devices a path on which their hellos arrive
 	calm      bool // for now, hosts do not join or leave
@@ -110,7 +112,7 @@ type stream struct {
 	source, group netip.Addr
 	ssm           bool
 	rhythm        rhythm
-	index         int // in World.streams
+	index         int // index in World.streams
 	bucket        int // bucket of the stream
 }
 

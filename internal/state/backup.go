@@ -59,13 +59,13 @@ type Service struct {
 	LastDifferenceSent     int           `name:"last-difference-sync-sent"`
 	LastDifferenceReceived int           `name:"last-difference-sync-received"`
 
-	Plaintext bool `name:"transport-plaintext"` // configured to be in clear
-	// SSLState is how the connection is protected, as it was found when it was made; without a
-	// connection, how the next one is to be.
+	Plaintext bool `name:"transport-plaintext"` // the connection is configured to be unprotected
+	// SSLState says how the present connection is protected. Without a connection it says
+	// how the next one is to be protected.
 	SSLState string `name:"ssl-state"`
-	Verified string `name:"verified-by"` // by what the peer is verified
+	Verified string `name:"verified-by"` // the means by which the peer is authenticated
 	// PeerCertificate is the SHA-256 of the certificate that the peer has shown on this
-	// connection, empty without one.
+	// connection. It is empty if the peer has shown none.
 	PeerCertificate string `name:"peer-certificate"`
 }
 
@@ -98,7 +98,7 @@ func serviceOf(r *rbs.State) Service {
 	return s
 }
 
-// protect describes how the peer is verified, where its hellos tell its certificate.
+// protect describes how the peer is authenticated if its hellos name its certificate.
 func (s *Service) protect(r *rbs.State) {
 	tls := true
 	switch {
@@ -130,8 +130,8 @@ func sslState(tls bool, tcp rbs.TCPState) string {
 	return state
 }
 
-// Conclude implements [Concluder]. The configuration says by what else than by its hellos
-// the peer is verified.
+// Conclude implements [Concluder]. If the hellos do not name the peer's certificate, the
+// configuration says how the peer is authenticated.
 func (s *Service) Conclude() {
 	switch {
 	case s.Plaintext:

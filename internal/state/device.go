@@ -17,8 +17,8 @@ type Device struct {
 	At     time.Time     `name:"time"` // wall clock
 	ID     Hex           `name:"device-id"`
 	Uptime time.Duration `name:"uptime" metric:"uptime_seconds" help:"Time since the daemon started."`
-	// ServesAlone says that Alone has no objection. The caller of [DeviceOf] sets it when it has
-	// added what the kernel knows.
+	// ServesAlone says that Alone returns no objection. The caller of [DeviceOf] sets it
+	// after it has added the data of the kernel.
 	ServesAlone bool    `name:"serves-alone" metric:"serves_alone" help:"1 while the device could serve every listener without its peer."`
 	Ignored     Ignored `name:"ignored" metric:"device_ignored" by:"what" help:"Inputs that no part of the device takes, by what they were."`
 

@@ -104,8 +104,9 @@ func (r Route) sentOn(name string, interfaces []Downstream) Outgoing {
 	return out
 }
 
-// Sent returns whether this device sends an entry out of an interface where the gate lets some
-// buckets pass, and why. The exceptions of the gate pass before it is closed.
+// Sent returns whether this device sends the stream of an entry on an interface where the
+// gate lets the buckets in covers pass, and why. An exception of the gate has precedence
+// over a closed bucket.
 func (r Route) Sent(covers etrunk.Buckets) (sends bool, why string) {
 	switch {
 	case covers == etrunk.AllBuckets:

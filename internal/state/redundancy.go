@@ -38,19 +38,20 @@ type PeerTold struct {
 	// ID is the peer's device ID, as [Device.ID] writes it. It is empty if the peer has
 	// reported nothing.
 	ID string
-	// Alone and Sees are what the peer's [Device.Alone] and [Device.PeerAlone] list: what keeps
-	// the peer, and this device as the peer sees it, from serving alone. They are nil if the
-	// peer's release does not tell them.
+	// Alone and Sees are the results of [Device.Alone] and [Device.PeerAlone] at the
+	// peer: the reasons why the peer, and this device as the peer sees it, cannot serve
+	// alone. They are nil if the peer's release does not report them.
 	Alone, Sees []Objection
-	Age         time.Duration // how long ago the peer told it
+	Age         time.Duration // how long ago the peer reported it
 }
 
 // toldLimit is how long a report of the peer counts as the peer's present state. A device
 // requests a report once a second.
 const toldLimit = 2 * time.Second
 
-// RedundancyOf judges whether each of the two devices can be reloaded. A device can if the other
-// one can serve everything alone, by what both have measured.
+// RedundancyOf judges whether each of the two devices can be reloaded. A device can be
+// reloaded if the other device can serve all listeners alone, as far as both devices have
+// measured.
 func RedundancyOf(d *Device, told PeerTold) Redundancy {
 	r := Redundancy{At: d.At, Peer: reload(d.Alone()), Self: reload(d.PeerAlone())}
 	doubt := func(reason string, lasted time.Duration) { r.Self.add(d.objection("peer", reason, lasted)) }
@@ -70,7 +71,8 @@ func RedundancyOf(d *Device, told PeerTold) Redundancy {
 
 func (r *Reload) add(o Objection) { r.Safe, r.Against = false, append(r.Against, o) }
 
-// addTold adds what the peer has told of objects of which nothing is listed yet.
+// addTold adds the objections that the peer has reported, except for objects for which
+// there is an objection already.
 func (r *Reload) addTold(told []Objection) {
 	seen := slices.Clone(r.Against)
 	for _, o := range told {

@@ -12,17 +12,19 @@ type UnicastRoutes struct {
 	Routes       []UnicastRoute `name:"routes"`
 }
 
-// UnicastRoute is a way to a destination. One with several ways has a route for each.
+// UnicastRoute is one next hop to a destination. A destination with several next hops has
+// a UnicastRoute for each.
 type UnicastRoute struct {
 	Destination  netip.Addr `name:"destination"`
 	PrefixLength int        `name:"prefix-length"`
-	NextHop      netip.Addr `name:"next-hop"` // :: where the destination is on the link
-	Cost         uint32     `name:"cost"`     // Linux calls it metric, the lower is preferred
+	NextHop      netip.Addr `name:"next-hop"` // :: if the destination is on the link
+	Cost         uint32     `name:"cost"`     // Linux calls it metric; the lower is preferred
 	Protocol     string     `name:"protocol"` // who has set the route
 	Interface    string     `name:"interface"`
 }
 
-// UnicastRoutesOf counts routes, which are sorted by destination.
+// UnicastRoutesOf returns the routes with their numbers. The routes must be sorted by
+// destination.
 func UnicastRoutesOf(table string, routes []UnicastRoute) UnicastRoutes {
 	t := UnicastRoutes{Table: table, Total: len(routes), Routes: routes}
 	for i, r := range routes {

@@ -31,11 +31,11 @@ type Device struct {
 	Alarms     []Alarm    `json:"alarms"`
 	// Handovers lists the latest changes of the sent buckets, the latest first.
 	Handovers []Handover `json:"handovers"`
-	// Proofs are what the device has shown to work of its upstream interface and its members.
+	// Proofs are the proofs of the device's upstream interface and of its members.
 	Proofs []Proof `json:"proofs"`
-	// Alone lists what keeps the device from serving all listeners without its peer, and Sees
-	// what it has seen that keeps the peer from it. They are null in the status of a release
-	// that does not tell them.
+	// Alone lists the reasons why the device cannot serve all listeners without its peer.
+	// Sees lists the reasons why the peer cannot, as far as the device sees them. They
+	// are null in the status of a release that does not report them.
 	Alone []Objection `json:"alone"`
 	Sees  []Objection `json:"sees"`
 }

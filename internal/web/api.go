@@ -20,7 +20,7 @@ type Device interface {
 	// PeerStatus returns the last status received from the peer, and when it came; the
 	// zero time if none has come.
 	PeerStatus() (status.Device, time.Time)
-	// Reload says what stands against reloading each of the two devices now.
+	// Reload returns the reasons against a reload of each of the two devices now.
 	Reload() status.Reload
 	History() []status.Sample
 	// GroupNames lists the groups of a downstream interface in no order. Listening

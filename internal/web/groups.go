@@ -149,8 +149,8 @@ type stream struct {
 	Bucket int    `json:"bucket"`
 	Sends  bool   `json:"sends"`
 	Why    string `json:"why"`
-	// Here and Peer say whether the stream arrives at the two devices, null while that is not
-	// known.
+	// Here and Peer say whether the stream arrives at this device and at the peer. They
+	// are null if unknown.
 	Here *bool `json:"here"`
 	Peer *bool `json:"peer"`
 

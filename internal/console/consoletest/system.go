@@ -33,10 +33,10 @@ func (quietDevice) Apply(*config.Model) error          { return nil }
 func (quietDevice) Switchover(uint32, bool) error      { return nil }
 func (quietDevice) BatchBackup(string) error           { return nil }
 
-// ResetGroups takes everything.
+// ResetGroups accepts every request.
 func (quietDevice) ResetGroups(string, netip.Addr) error { return nil }
 
-// UnicastRoutes has none.
+// UnicastRoutes returns no routes.
 func (quietDevice) UnicastRoutes(string) ([]state.UnicastRoute, error) { return nil, nil }
 func (quietDevice) EthTrunk(uint32) (state.EthTrunk, error) {
 	return state.EthTrunk{}, errors.New("there is none")

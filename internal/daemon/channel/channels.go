@@ -25,8 +25,8 @@ type Options struct {
 	// Inherited returns the listening socket that a predecessor has left for an address, or
 	// nil. The caller closes the socket.
 	Inherited func(at netip.AddrPort) *os.File
-	// Own is the certificate that this device shows where the peer's is pinned, see
-	// [rbs.Pin]. It may be nil where none is.
+	// Own is the certificate that this device shows to peers that are identified by a
+	// pinned certificate, see [rbs.Pin]. It may be nil if no service uses one.
 	Own *pki.Self
 }
 

@@ -56,8 +56,9 @@ func (ch *channel) answered(ctx context.Context, tcp, stream net.Conn, err error
 	}
 }
 
-// client returns the TLS configuration for a dial: by the policy of the service, else by the
-// certificate that the peer must show; nil for a connection in clear.
+// client returns the TLS configuration for a dial. It verifies the peer by the SSL policy
+// of the service, or, without one, by the pinned certificate. It is nil for an
+// unprotected connection.
 func (c *Channels) client(want rbs.Dial, own *pki.Credentials) *tls.Config {
 	switch {
 	case own != nil:
@@ -68,8 +69,8 @@ func (c *Channels) client(want rbs.Dial, own *pki.Credentials) *tls.Config {
 	return nil
 }
 
-// call connects to the peer, and does the TLS handshake if there is a configuration for it. The
-// bytes go through stream: tcp itself, or TLS over tcp.
+// call connects to the peer, and does the TLS handshake if cfg is not nil. All bytes go
+// through stream, which is tcp itself, or TLS over tcp.
 func call(ctx context.Context, want rbs.Dial, cfg *tls.Config) (tcp, stream net.Conn, err error) {
 	dialer := net.Dialer{Control: smallSegments, LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(want.Local, 0))}
 	tcp, err = dialer.DialContext(ctx, "tcp6", netip.AddrPortFrom(want.Peer, want.Port).String())

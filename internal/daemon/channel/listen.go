@@ -15,15 +15,16 @@ import (
 	"tandem/internal/task"
 )
 
-// listener is a listening socket, and what the service wants of connections to it.
+// listener is a listening socket, and the requirements of the service on accepted
+// connections.
 type listener struct {
 	socket *net.TCPListener
 	want   atomic.Pointer[rbs.Listen]
 }
 
-// setListening listens at an address, or nowhere. A socket that has this address already goes
-// on. So a connection of the peer that is on its way is not refused when only the certificate
-// changes that the peer must show.
+// setListening listens at an address, or stops listening. It keeps a socket that already
+// has this address. So a connection of the peer that is being made is not refused when
+// only the required certificate changes.
 func (ch *channel) setListening(want rbs.Listen) {
 	if l := ch.listener; l != nil && want.On && l.want.Load().Ends == want.Ends && l.want.Load().Port == want.Port {
 		l.want.Store(&want)
@@ -35,8 +36,8 @@ func (ch *channel) setListening(want rbs.Listen) {
 	}
 }
 
-// listen accepts connections at an address. If they are to be protected, it does the TLS
-// handshake with the peer before it passes a connection on.
+// listen accepts connections at an address. If they must be protected, it does the TLS
+// handshake with the peer before it passes a connection to the device.
 func (ch *channel) listen(want rbs.Listen) {
 	socket, err := ch.openListener(netip.AddrPortFrom(want.Local, want.Port))
 	if err != nil {
@@ -116,9 +117,9 @@ func (ch *channel) accepted(ctx context.Context, tcp net.Conn, l *listener) {
 	})
 }
 
-// secure does the TLS handshake with the peer that has connected: by the policy of the
-// service, else by the certificate that the peer must show. Without either it returns the
-// connection unchanged.
+// secure does the TLS handshake with the peer that has connected. It verifies the peer by
+// the SSL policy of the service, or, without one, by the pinned certificate. Without
+// either it returns the connection unchanged.
 func (ch *channel) secure(ctx context.Context, tcp net.Conn, l *listener) (net.Conn, error) {
 	var own *pki.Credentials
 	var unusable error

@@ -16,9 +16,10 @@ import (
 // certificate and its private key.
 const CertificateFile = "device-certificate.pem"
 
-// Certificate reads the certificate of the device from the state directory, with its key. If
-// there is none, or it cannot be used, or others than its owner could have read the key, it
-// makes a new one. Then made says why, and that it could not be stored, if that is so.
+// Certificate reads the device's certificate and key from the state directory. It makes a
+// new certificate if there is none, if the file cannot be used, or if other users could
+// have read the key. In this case made says why, and also whether the new one could not
+// be stored.
 func Certificate(stateDir string) (own *pki.Self, made, err error) {
 	path := filepath.Join(stateDir, CertificateFile)
 	if own, made = readCertificate(path); made == nil {

@@ -60,8 +60,8 @@ func (l *Links) All() iter.Seq[links.Link] {
 	}
 }
 
-// Addresses returns the addresses of an interface of the configuration that the kernel lets
-// programs use: duplicate address detection is over and has found no duplicate.
+// Addresses returns the addresses of a configured interface that programs can use:
+// duplicate address detection has ended and has found no duplicate.
 func (l *Links) Addresses(name config.InterfaceName) []netip.Prefix {
 	return l.Get(l.Netdev(name)).Addresses
 }

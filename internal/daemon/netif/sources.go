@@ -37,8 +37,9 @@ func sourcesOf(m *config.Model) (list []source) {
 	return list
 }
 
-// Conditions lists the interfaces of the configuration that do not exist, and its source addresses
-// that no interface has, or none that may use it: what speaks from there is not heard.
+// Conditions lists the configured interfaces that do not exist, and the configured source
+// addresses that no interface has, or that no permitted interface has. Packets from such
+// an address cannot be sent.
 func (o *Owner) Conditions() (list []event.Condition) {
 	if o.model == nil {
 		return nil

@@ -11,15 +11,16 @@ import (
 	"tandem/internal/state"
 )
 
-// protocols are who sets routes, in VRP's words where it has one.
+// protocols names the programs that set routes, in VRP's words where VRP has a word.
 var protocols = map[uint8]string{
 	unix.RTPROT_KERNEL: "Direct", unix.RTPROT_RA: "RA", unix.RTPROT_STATIC: "Static", unix.RTPROT_BOOT: "Static", unix.RTPROT_REDIRECT: "Redirect",
 	unix.RTPROT_ZEBRA: "Zebra", unix.RTPROT_BIRD: "BIRD", unix.RTPROT_DHCP: "DHCP", unix.RTPROT_BABEL: "Babel",
 	unix.RTPROT_BGP: "BGP", unix.RTPROT_ISIS: "ISIS", unix.RTPROT_OSPF: "OSPFv3", unix.RTPROT_RIP: "RIPng",
 }
 
-// KernelRoutes lists the routes of the namespace of the calling thread. It asks on a connection of its own,
-// because a long list takes time that nobody else should wait for.
+// KernelRoutes lists the routes of the namespace of the calling thread. It uses a netlink
+// connection of its own, because a long list takes time, and other requests should not
+// wait for it.
 func KernelRoutes() ([]links.Route, error) {
 	handle, err := links.Open()
 	if err != nil {
@@ -29,8 +30,8 @@ func KernelRoutes() ([]links.Route, error) {
 	return handle.Routes()
 }
 
-// UnicastRoutes describes those of the routes that belong to a VPN instance, to the public network where
-// it is empty. Those to the addresses of the machine itself are among them.
+// UnicastRoutes describes the routes that belong to a VPN instance, or to the public
+// network if vpn is empty. They include the routes to the machine's own addresses.
 func (o *Owner) UnicastRoutes(vpn string, routes []links.Route) ([]state.UnicastRoute, error) {
 	tables := []uint32{unix.RT_TABLE_MAIN, unix.RT_TABLE_LOCAL}
 	if vpn != "" {

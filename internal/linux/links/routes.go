@@ -11,14 +11,15 @@ import (
 	"tandem/internal/linux/netlink"
 )
 
-// Route is a way to an IPv6 destination. A destination with several ways has a Route for each.
+// Route is one next hop to an IPv6 destination. A destination with several next hops has
+// a Route for each.
 type Route struct {
 	Destination netip.Prefix
-	NextHop     netip.Addr // the zero Addr where the destination is on the link
-	Index       int        // of the interface, 0 where there is none
+	NextHop     netip.Addr // the zero Addr if the destination is on the link
+	Index       int        // index of the interface, 0 if there is none
 	Metric      uint32
-	Protocol    uint8 // who has set it, RTPROT_*
-	Kind        uint8 // what becomes of the packets, RTN_UNICAST, RTN_LOCAL, RTN_UNREACHABLE and the like
+	Protocol    uint8 // who has set the route, RTPROT_*
+	Kind        uint8 // what the kernel does with the packets: RTN_UNICAST, RTN_LOCAL, RTN_UNREACHABLE and so on
 	Table       uint32
 }
 
@@ -70,7 +71,7 @@ func appendRoutes(list []Route, b []byte) []Route {
 	return appendWays(list, r, ways)
 }
 
-// takeWay takes an attribute that says where a way leads.
+// takeWay decodes an attribute that describes a next hop.
 func (r *Route) takeWay(typ uint16, v []byte) {
 	switch {
 	case typ == unix.RTA_GATEWAY && len(v) == 16:
@@ -80,7 +81,8 @@ func (r *Route) takeWay(typ uint16, v []byte) {
 	}
 }
 
-// appendWays decodes the ways of a multipath route (struct rtnexthop, each with its attributes).
+// appendWays decodes the next hops of a multipath route (struct rtnexthop, each with its
+// attributes).
 func appendWays(list []Route, r Route, b []byte) []Route {
 	for len(b) >= unix.SizeofRtNexthop {
 		size := int(binary.NativeEndian.Uint16(b))
