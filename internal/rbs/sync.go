@@ -148,6 +148,7 @@ func (s *session) noteLacking(rec *Record) {
 	late := s.clock.reading(s.heard).millis() - rec.Version.Clock.millis()
 	if s.InSync() && !rec.Deleted && late > lateAfter.Milliseconds() && !s.dirty.has(rec.Key) && len(s.audit.suspects) < maxSuspects {
 		s.audit.suspects = append(s.audit.suspects, sentRecord{rec.Key, rec.Version})
+		s.audit.askedAt = instant.Never // until the comparison ends
 	}
 }
 
@@ -169,7 +170,7 @@ func (s *session) endLacking(now instant.Time) {
 // version, or the record may have ended there a moment earlier.
 func (s *session) judge(now instant.Time) {
 	a := &s.audit
-	if len(a.suspects) == 0 || now < a.askedAt.Add(proofAfter) {
+	if len(a.suspects) == 0 || !a.askedAt.IsSet() || now < a.askedAt.Add(proofAfter) {
 		return
 	}
 	found := slices.ContainsFunc(a.suspects, func(r sentRecord) bool {
