@@ -214,6 +214,8 @@ local r = fields(rbs, {
   {"flows", "Flows", "bool", 8, nil, 0x01},
   {"stands_in", "Stands in", "bool", 8, nil, 0x02},
   {"withdrawn", "Withdrawn", "bool", 8, nil, 0x04},
+  {"asks", "Asks", "bool", 8, nil, 0x08},
+  {"answers", "Answers", "bool", 8, nil, 0x10},
   {"age", "Since the last packet (ms)", "uint32"},
 })
 
@@ -331,7 +333,7 @@ bodies[15] = function(t, v)
   t:add(r.complete, v(0, 1))
   walk(v, 1, function(at)
     local item = t:add(r.stream, v(at, 37))
-    for _, flag in ipairs({r.flows, r.stands_in, r.withdrawn}) do item:add(flag, v(at, 1)) end
+    for _, flag in ipairs({r.flows, r.stands_in, r.withdrawn, r.asks, r.answers}) do item:add(flag, v(at, 1)) end
     item:add(r.age, v(at + 1, 4))
     item:add(r.source, v(at + 5, 16))
     item:add(r.group, v(at + 21, 16))

@@ -204,7 +204,7 @@ func (s streamSharing) Arriving() iter.Seq[rbs.Stream] {
 func (s streamSharing) Arrival(now instant.Time, stream rbs.Stream) rbs.Arrival {
 	sg := SourceGroup(stream)
 	t := s.arriving.Tell(now, sg, s.all.arrivals.wantedBehind(s.service, sg))
-	return rbs.Arrival{Stream: stream, Flows: t.Flows, StandsIn: t.StandsIn, Withdrawn: t.Withdrawn, Age: t.Age}
+	return rbs.Arrival{Stream: stream, Flows: t.Flows, StandsIn: t.StandsIn, Withdrawn: t.Withdrawn, Asks: t.Asks, Answers: t.Answers, Age: t.Age}
 }
 
 // PeerBegins implements [rbs.Streams].
@@ -216,7 +216,7 @@ func (s streamSharing) PeerBegins(now instant.Time) {
 // PeerTells implements [rbs.Streams].
 func (s streamSharing) PeerTells(now instant.Time, a *rbs.Arrival) bool {
 	s.observe(Outcome{Kind: StreamTold, Arrival: *a})
-	return s.arriving.PeerTells(now, SourceGroup(a.Stream), proof.Told{Flows: a.Flows, StandsIn: a.StandsIn, Withdrawn: a.Withdrawn, Age: a.Age})
+	return s.arriving.PeerTells(now, SourceGroup(a.Stream), proof.Told{Flows: a.Flows, StandsIn: a.StandsIn, Withdrawn: a.Withdrawn, Asks: a.Asks, Answers: a.Answers, Age: a.Age})
 }
 
 // PeerComplete implements [rbs.Streams].

@@ -22,6 +22,8 @@ type Told struct {
 	Flows     bool          // the stream arrives at the sender of the report
 	StandsIn  bool          // the sender of the report stands in for the other device
 	Withdrawn bool          // the sender of the report no longer observes the stream
+	Asks      bool          // the sender asks for the present state at the other device
+	Answers   bool          // this was sent after such a question had come
 	Age       time.Duration // time since the last packet at the sender, when the report was sent
 }
 
@@ -76,17 +78,21 @@ type arrival[K comparable] struct {
 	// evidence.
 	arrives instant.Time
 
+	owes        bool         // the peer has asked, and has no answer yet
 	lackingFrom instant.Time // since when the stream does not arrive here while the peer sends it, Never while that is not so
 	takenFrom   instant.Time // since when this device sends the stream in the peer's stead, Never while it does not
 
 	// These fields are in use while the stream is suspected to flow here only.
-	peerLast instant.Time // the latest possible time of the peer's last packet; Never if unknown
-	lookAt   instant.Time // when to request the next look
-	asked    bool         // a look has been requested
-	from     instant.Time // when the count of packets began
-	packets  uint64       // the number of packets at that time
-	counted  bool         // packets is set
-	came     bool         // packets have come since then, and from is when a look first found them
+	peerLast instant.Time  // when the peer's last packet came, Never if unknown
+	silence  time.Duration // for how long it had been silent when the peer reported it
+	question instant.Time  // when this device asked the peer, Never if it has not
+	answered bool          // the peer has answered
+	lookAt   instant.Time  // when to request the next look
+	asked    bool          // a look has been requested
+	from     instant.Time  // when the count of packets began
+	packets  uint64        // the number of packets at that time
+	counted  bool          // packets is set
+	came     bool          // packets have come since then, and from is when a look first found them
 }
 
 // peerState says what the peer has reported about a stream.
@@ -146,7 +152,7 @@ func (a *Arriving[K]) Seen(now instant.Time, key K, s Sight) {
 		return
 	}
 	f.asked, f.last = false, s.Last
-	switch lacks := a.suspected(f) && f.lacks(now, s); {
+	switch lacks := a.suspected(f) && a.lacks(now, f, s); {
 	case lacks && f.taken == 0:
 		a.take(f)
 	case lacks:
@@ -167,7 +173,7 @@ func (a *Arriving[K]) PeerBegins(instant.Time) {
 func (a *Arriving[K]) PeerTells(now instant.Time, key K, t Told) bool {
 	f := a.byKey[key]
 	if f == nil {
-		if !t.Flows && !t.StandsIn {
+		if !t.Flows && !t.StandsIn && !t.Asks {
 			return true
 		}
 		if len(a.streams) >= mostStreams {
@@ -196,12 +202,17 @@ func (a *Arriving[K]) PeerTells(now instant.Time, key K, t Told) bool {
 	case state == peerFlows && !f.arrives.IsSet():
 		f.arrives = now
 	}
+	before := f.peer
 	a.change(f, func() { f.peer, f.standsIn = state, t.StandsIn })
-	if state != peerFlows {
+	if before != state && (before == peerFlows || state == peerUntold) {
 		a.suspect(now, f)
 	}
-	if state == peerSilent && f.flows && t.Age < rememberFor {
-		f.peerLast, f.lookAt = now.Add(-t.Age), now
+	if state != peerFlows && f.flows {
+		f.hear(now, t)
+	}
+	if t.Asks {
+		f.owes = true
+		a.told = append(a.told, key)
 	}
 	a.judge(now, f)
 	return true

@@ -42,6 +42,7 @@ type judge struct {
 	tookAt  []instant.Time
 	standin []bool
 	missed  int
+	mute    bool // what it says is lost
 }
 
 type message struct {
@@ -168,6 +169,9 @@ func (n *judge) tell(slot uint32) {
 // say makes the peer call take when the message arrives.
 func (n *judge) say(take func(now instant.Time)) {
 	p := n.peer
+	if n.mute {
+		return
+	}
 	p.clear = max(p.clear, n.c.now.Add(time.Duration(n.c.rng.Int64N(int64(slowestWay)))))
 	p.inbox = append(p.inbox, message{p.clear, take})
 }

@@ -45,11 +45,12 @@ func TestLossOfOneSide(t *testing.T) {
 		interval := rapid.SampledFrom([]time.Duration{time.Millisecond, 2 * time.Millisecond, 10 * time.Millisecond, 50 * time.Millisecond, 300 * time.Millisecond}).Draw(t, "interval")
 		burst := rapid.SampledFrom([]int{1, 1, 5, 20}).Draw(t, "burst")
 		lost, pause := every(interval), interval
-		within := 100*time.Millisecond + 5*interval
+		const asked = 2 * slowestWay // a question and its answer
+		within := asked + 100*time.Millisecond + 5*interval
 		if burst > 1 { // a pause may be twice as long as the longest usual one
 			pause = 10*interval + 40*time.Millisecond
 			lost = bursts(burst, pause+time.Duration(burst)*time.Millisecond)
-			within = 100*time.Millisecond + 3*pause
+			within = asked + 100*time.Millisecond + 3*pause
 		}
 		c := newCouple(seed, lost, every(5*time.Millisecond), every(20*time.Millisecond), every(time.Second))
 		c.run(3*time.Second+20*pause, nil)
@@ -93,7 +94,7 @@ func TestLossOfMost(t *testing.T) {
 		for i := range lost {
 			a.lost[i] = true
 		}
-		c.run(200*time.Millisecond, nil)
+		c.run(200*time.Millisecond+2*slowestWay, nil)
 		if most := lost > 5; a.LacksMost() != most || b.PeerLacksMost() != most || b.LacksMost() || a.PeerLacksMost() {
 			t.Errorf("%d of 10 lost: lacks most %v, the peer knows it %v", lost, a.LacksMost(), b.PeerLacksMost())
 		}
@@ -116,8 +117,8 @@ func TestNeverArrived(t *testing.T) {
 		c.nodes[0].lost[0] = true
 		b := c.nodes[1]
 		began := c.now
-		c.run(2*(announceWithin+5*interval)+quietShare*tick, nil)
-		if took := b.tookAt[0].Sub(began); b.took[0] != 1 || took < max(announceWithin, 4*interval) || took > announceWithin+7*interval+quietShare*tick {
+		c.run(2*(announceWithin+5*interval)+quietShare*tick+2*slowestWay, nil)
+		if took := b.tookAt[0].Sub(began); b.took[0] != 1 || took < max(announceWithin, 4*interval) || took > announceWithin+7*interval+quietShare*tick+2*slowestWay {
 			t.Errorf("a packet each %v: taken %d times, after %v", interval, b.took[0], took)
 		}
 	}
@@ -244,6 +245,9 @@ func TestBurstAfterReconnection(t *testing.T) {
 		for _, key := range a.Looks() {
 			a.Seen(now, key, Sight{Packets: packets, Last: now})
 		}
+		if a.Tell(now, "bursts", true).Asks {
+			a.PeerTells(now, "bursts", Told{Answers: true, Age: 1<<63 - 1})
+		}
 		return len(a.Stands()) > 0
 	}
 	a.PeerComplete(now)
@@ -288,5 +292,28 @@ func TestBurstsAreGivenBack(t *testing.T) {
 		if took := a.took[0] + b.took[0]; took != 1 {
 			t.Fatalf("seed %d: taken %d times", seed, took)
 		}
+	}
+}
+
+// TestPeerThatCannotBeHeard: while no report gets through, in one direction or in both, nothing is concluded from
+// that: not from new streams of which the peer says nothing, nor from the last thing that it said of a stream.
+func TestPeerThatCannotBeHeard(t *testing.T) {
+	for _, mute := range [][]int{{0}, {1}, {0, 1}} {
+		c := newCouple(1, every(time.Millisecond), every(time.Millisecond))
+		c.sources[1].next = c.now.Add(time.Minute) // later than its end
+		c.run(3*time.Second, nil)
+		c.sources[0].next = c.now.Add(300 * time.Millisecond) // it pauses
+		c.run(40*time.Millisecond, nil)
+		for _, i := range mute {
+			c.nodes[i].mute = true
+		}
+		c.sources[1].next = c.now
+		c.run(10*time.Second, func() {
+			for i, n := range c.nodes {
+				if len(n.Stands()) > 0 || n.PeerLacksMost() {
+					t.Fatalf("%v cannot be heard: at %v device %d stands in for %v", mute, c.now, i, n.Stands())
+				}
+			}
+		})
 	}
 }

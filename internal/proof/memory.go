@@ -1,6 +1,10 @@
 package proof
 
-import "tandem/internal/instant"
+import (
+	"time"
+
+	"tandem/internal/instant"
+)
 
 // ArrivingMemory is the state of an [Arriving]. A new Arriving that resumes from it goes
 // on in place of the old one.
@@ -16,12 +20,13 @@ type ArrivingMemory[K comparable] struct {
 // ArrivalMemory is the state of one stream.
 type ArrivalMemory[K comparable] struct {
 	Key                                                                K
-	Flows, StandsIn, Asked, Counted, Came                              bool
+	Flows, StandsIn, Asked, Counted, Came, Answered, Owes              bool
 	Last, Silent, PeerSince, Arrives, PeerLast, LookAt, From, JudgedAt instant.Time
-	LackingFrom, TakenFrom                                             instant.Time
+	Question, LackingFrom, TakenFrom                                   instant.Time
 	Peer                                                               uint8
 	Generation                                                         uint32
 	Packets                                                            uint64
+	Silence                                                            time.Duration
 }
 
 // Memory returns the state for a successor.
@@ -38,7 +43,7 @@ func (a *Arriving[K]) Memory() ArrivingMemory[K] {
 		m.Streams = append(m.Streams, ArrivalMemory[K]{
 			Key: f.key, Flows: f.flows, StandsIn: f.standsIn, Asked: f.asked, Counted: f.counted, Came: f.came,
 			Last: f.last, Silent: f.silent, PeerSince: f.peerSince, Arrives: f.arrives, PeerLast: f.peerLast, LookAt: f.lookAt, From: f.from, JudgedAt: at[f],
-			LackingFrom: f.lackingFrom, TakenFrom: f.takenFrom,
+			Silence: f.silence, Question: f.question, Answered: f.answered, Owes: f.owes, LackingFrom: f.lackingFrom, TakenFrom: f.takenFrom,
 			Peer: uint8(f.peer), Generation: f.generation, Packets: f.packets,
 		})
 	}
@@ -52,6 +57,7 @@ func (a *Arriving[K]) Resume(m ArrivingMemory[K]) {
 		f := a.of(s.Key)
 		f.flows, f.standsIn, f.asked, f.counted, f.came = s.Flows, s.StandsIn, s.Asked, s.Counted, s.Came
 		f.last, f.silent, f.peerSince, f.arrives = s.Last, s.Silent, s.PeerSince, s.Arrives
+		f.silence, f.question, f.answered, f.owes = s.Silence, s.Question, s.Answered, s.Owes
 		f.peerLast, f.lookAt, f.from = s.PeerLast, s.LookAt, s.From
 		f.peer, f.generation, f.packets = peerState(s.Peer), s.Generation, s.Packets
 		f.lackingFrom, f.takenFrom = s.LackingFrom, s.TakenFrom

@@ -37,6 +37,8 @@ func (a *Arriving[K]) Tell(now instant.Time, key K, watched bool) Told {
 		return Told{Withdrawn: !watched, Age: 1<<63 - 1}
 	}
 	t := Told{Flows: f.flows, StandsIn: f.taken > 0, Withdrawn: !watched && !f.flows, Age: 1<<63 - 1}
+	t.Asks, t.Answers = f.question.IsSet() && a.suspected(f), f.owes
+	f.owes = false
 	if f.last.IsSet() {
 		t.Age = now.Sub(f.last)
 	}

@@ -11,10 +11,6 @@ const (
 	// the time of quietShare looks and of the message, doubled because the peer may be
 	// slow.
 	announceWithin = 150 * time.Millisecond
-	// wayOfNews is how long the peer's report that a stream flows again may take to
-	// arrive. Until then the stream is known to be silent there only for the time that
-	// the peer's last report states.
-	wayOfNews = 60 * time.Millisecond
 	// enoughPackets is how many packets of a stream must arrive here, and none at the
 	// peer, before this device stands in. It applies if the time of the peer's last
 	// packet is unknown.
@@ -102,15 +98,37 @@ func (a *Arriving[K]) suspected(f *arrival[K]) bool {
 // suspect starts the time within which the peer has to report that a stream flows there.
 func (a *Arriving[K]) suspect(now instant.Time, f *arrival[K]) {
 	f.peerLast, f.asked, f.came = instant.Never, false, false
+	f.question, f.answered = instant.Never, false
 	f.from, f.lookAt = now, now.Add(announceWithin)
 }
 
 // lacks decides by the result of a look whether the peer lacks a suspected stream. If it
 // cannot decide yet, it sets the time of the next look.
-func (f *arrival[K]) lacks(now instant.Time, s Sight) bool {
+//
+// A report may have been on its way for any time, and the next one may be on its way. So
+// this device asks once it has seen enough, and decides by the answer.
+func (a *Arriving[K]) lacks(now instant.Time, f *arrival[K], s Sight) bool {
+	answered := f.answered
+	f.answered = false
+	if !f.seenEnough(now, s, answered) {
+		return false
+	}
+	if !answered {
+		f.question, f.lookAt = now, now.Add(announceWithin)
+		a.told = append(a.told, f.key)
+	}
+	return answered
+}
+
+// seenEnough reports whether so much of a suspected stream has arrived here that the peer lacks it
+// unless its latest report is outdated. If not, it sets the time of the next look.
+func (f *arrival[K]) seenEnough(now instant.Time, s Sight, answered bool) bool {
 	if f.peerLast.IsSet() {
 		f.lookAt = now.Add(announceWithin)
-		silence := f.from.Sub(f.peerLast) + max(0, now.Sub(f.from)-wayOfNews)
+		silence := f.silence
+		if !answered {
+			silence = now.Sub(f.peerLast) // if it has gone on
+		}
 		return longestPause(now, s, f.peerLast) < beyondDoubt(silence)
 	}
 	if !f.counted {
@@ -122,6 +140,17 @@ func (f *arrival[K]) lacks(now instant.Time, s Sight) bool {
 	}
 	f.lookAt = now.Add(max(lookPrecision, now.Sub(f.from)/8))
 	return came >= enoughPackets && now.Sub(f.from) >= announceWithin
+}
+
+// hear takes the peer's report of a suspected stream.
+func (f *arrival[K]) hear(now instant.Time, t Told) {
+	sent := now // at the latest
+	if t.Answers && f.question.IsSet() {
+		sent, f.answered, f.lookAt = f.question, true, now // at the earliest
+	}
+	if f.peer == peerSilent && t.Age < rememberFor {
+		f.peerLast, f.silence, f.lookAt = sent.Add(-t.Age), t.Age, now
+	}
 }
 
 // longestPause returns the longest pause here in the time since the peer's last packet.

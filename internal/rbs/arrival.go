@@ -24,6 +24,10 @@ type Arrival struct {
 	// Withdrawn says that the sender of the report no longer observes the stream. So it
 	// is unknown whether the stream comes in there.
 	Withdrawn bool
+	// Asks says that the sender asks for the receiver's present report of the stream.
+	Asks bool
+	// Answers says that the sender made this report after such a question had come.
+	Answers bool
 	// Age is the time since the last packet of the stream. For a stream without any
 	// packet it is the longest time that the frame can carry.
 	Age time.Duration
@@ -66,6 +70,8 @@ const (
 	arrivalFlows     = 1 << 0
 	arrivalStandsIn  = 1 << 1
 	arrivalWithdrawn = 1 << 2
+	arrivalAsks      = 1 << 3
+	arrivalAnswers   = 1 << 4
 )
 
 // appendArriving appends an ARRIVING frame without entries; appendArrival adds to it.
@@ -78,7 +84,7 @@ func appendArriving(dst []byte, flags byte) []byte {
 // the last thing in frame. The caller ensures that the frame does not exceed maxFrame.
 func appendArrival(frame []byte, start int, a *Arrival) []byte {
 	var flags byte
-	for i, set := range [...]bool{a.Flows, a.StandsIn, a.Withdrawn} {
+	for i, set := range [...]bool{a.Flows, a.StandsIn, a.Withdrawn, a.Asks, a.Answers} {
 		if set {
 			flags |= 1 << i
 		}
@@ -127,6 +133,7 @@ func (f *arriving) Next() (a Arrival, ok bool) {
 	a = Arrival{
 		Stream: Stream{Source: netip.AddrFrom16([16]byte(b[5:])), Group: netip.AddrFrom16([16]byte(b[21:]))},
 		Flows:  flags&arrivalFlows != 0, StandsIn: flags&arrivalStandsIn != 0, Withdrawn: flags&arrivalWithdrawn != 0,
+		Asks: flags&arrivalAsks != 0, Answers: flags&arrivalAnswers != 0,
 		Age: time.Duration(age) * time.Millisecond,
 	}
 	if age == math.MaxUint32 {

@@ -95,6 +95,9 @@ func stopSources(w *World, _ *node, rng *rand.Rand) {
 // startSources starts the sources again that were stopped first.
 func startSources(w *World, _ *node, _ *rand.Rand) {
 	w.stop(w.stops[0], -1)
+	for _, i := range w.stops[0] {
+		w.watch.resumed(i)
+	}
 	w.stops = w.stops[1:]
 }
 
@@ -134,10 +137,19 @@ func (n *node) forwardLate(after time.Duration) {
 func (w *World) silentGap(i int) time.Duration {
 	for _, n := range w.nodes {
 		if n.way.silent+n.way.lost[i] > 0 {
-			return w.streams[i].rhythm.silentFor()
+			return max(w.streams[i].rhythm.silentFor(), n.plane.freshFor(i))
 		}
 	}
 	return 0
+}
+
+// freshFor returns for how long listeners may miss a stream that had not been arriving for long when it fell
+// silent: its pace is not known yet, or its last pause may be a habit.
+func (p *plane) freshFor(i int) time.Duration {
+	if p == nil || p.counts[i].lasted > 3*time.Second {
+		return 0
+	}
+	return 2200 * time.Millisecond
 }
 
 // newStream returns how much longer a listener may wait for a stream that is new to both

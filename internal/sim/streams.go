@@ -78,7 +78,8 @@ type plane struct {
 type counter struct {
 	packets uint64 // number of packets that arrived before since
 	last    instant.Time
-	since   instant.Time // since when the stream has been arriving, Never while it does not arrive
+	since   instant.Time  // since when the stream has been arriving, Never while it does not arrive
+	lasted  time.Duration // how long it had been arriving when it ended
 }
 
 // startPlane begins to watch the streams, if the devices of this run watch streams.
@@ -147,7 +148,7 @@ func (n *node) count() {
 		}
 		if p.changed = n.w.now; c.since.IsSet() {
 			r := n.reading(uint32(i))
-			*c = counter{packets: r.Packets, last: r.Last}
+			*c = counter{packets: r.Packets, last: r.Last, lasted: n.w.now.Sub(c.since)}
 		} else {
 			c.since = n.w.now
 		}

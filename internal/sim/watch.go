@@ -92,6 +92,13 @@ func (v *watch) heard(h *host, i int) {
 	}
 }
 
+// resumed begins the wait of all listeners that lack a stream anew: its source had stopped.
+func (v *watch) resumed(i int) {
+	for _, h := range v.w.hosts {
+		v.listens[h.number][i].since = v.w.now
+	}
+}
+
 // forgotten reports whether the device that received the report of a new listener has
 // died before it could send it to the peer.
 func (v *watch) forgotten(h *host, i int) bool {

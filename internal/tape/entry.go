@@ -159,7 +159,7 @@ func appendReplica(dst []byte, ev device.Replicated) []byte {
 func appendArrival(dst []byte, a *rbs.Arrival) []byte {
 	dst = appendAddr(appendAddr(dst, a.Source), a.Group)
 	flags := byte(0)
-	for i, set := range []bool{a.Flows, a.StandsIn, a.Withdrawn} {
+	for i, set := range []bool{a.Flows, a.StandsIn, a.Withdrawn, a.Asks, a.Answers} {
 		if set {
 			flags |= 1 << i
 		}

@@ -128,7 +128,7 @@ func (r *reader) replica() device.Event {
 			a := &o.Arrival
 			a.Source, a.Group = r.addr(), r.addr()
 			flags := r.byte()
-			a.Flows, a.StandsIn, a.Withdrawn = flags&1 != 0, flags&2 != 0, flags&4 != 0
+			a.Flows, a.StandsIn, a.Withdrawn, a.Asks, a.Answers = flags&1 != 0, flags&2 != 0, flags&4 != 0, flags&8 != 0, flags&16 != 0
 			a.Age = time.Duration(r.varint())
 		}
 		if carriesRecord(o.Kind) {
