@@ -69,7 +69,10 @@ func (d *demo) firstOf(dev string) netip.Addr {
 func (d *demo) sourceSilent() trial {
 	return trial{
 		fault: 16, device: both, name: "source silent", limit: limitNoLoss, doubles: packetInterval,
-		inject: func(context.Context) error {
+		inject: func(ctx context.Context) error {
+			if err := poll(ctx, healLimit, func() error { return d.onlyKnown(ctx) }); err != nil {
+				return err
+			}
 			d.src.paused.Store(true)
 			return nil
 		},
@@ -80,6 +83,16 @@ func (d *demo) sourceSilent() trial {
 		},
 		after: d.calm,
 	}
+}
+
+// onlyKnown returns an error while a device still has entries of an earlier trial, which would be all
+// that is left to judge by while the others are silent.
+func (d *demo) onlyKnown(ctx context.Context) error {
+	p, err := askPair(ctx, d.probes[deviceA], d.probes[deviceB])
+	if a, b := len(p.a.entries), len(p.b.entries); err == nil && max(a, b) > len(d.groups) {
+		err = fmt.Errorf("device a has %d entries, device b %d", a, b)
+	}
+	return err
 }
 
 // calm returns an error unless both devices share the sending and neither displays that

@@ -103,7 +103,7 @@ const attempts = 3
 // and if all faults are played.
 const (
 	noMoreAttempts    = 60 * time.Second
-	noMoreAttemptsAll = 220 * time.Second
+	noMoreAttemptsAll = 180 * time.Second
 )
 
 // play plays trials that belong together. It repeats them if the machine gave the source
