@@ -14,7 +14,7 @@ import (
 const (
 	// lookInterval is the time between two looks at the counters of the streams.
 	lookInterval = 10 * time.Millisecond
-	// lookRest is how many times as long as a look has taken the plane waits before the
+	// lookRest is how many times the processor time of a look the plane waits before the
 	// next one, at least. So looking takes at most 3 % of a processor.
 	lookRest = 32
 	// warmUp is the time after which the flowing streams are known.
@@ -77,9 +77,9 @@ func (p *Plane) watchArriving(ctx context.Context) error {
 		}
 		began := clock.Monotonic()
 		var idle bool
-		sights, idle = p.lookAtAll(began >= next, sights[:0])
-		if took := clock.Monotonic() - began; began >= next {
-			next = began + max(lookInterval, lookRest*took)
+		worked := clock.Worked(func() { sights, idle = p.lookAtAll(began >= next, sights[:0]) })
+		if began >= next {
+			next = began + max(lookInterval, lookRest*worked)
 		}
 		if !told && began-start >= warmUp {
 			if told = true; !p.router.StreamsWatched(true) {

@@ -18,7 +18,7 @@ import (
 const (
 	// lookInterval is the time between two looks at the arriving streams.
 	lookInterval = 10 * time.Millisecond
-	// lookRest is how many times as long as a look has taken the plane waits before the
+	// lookRest is how many times the processor time of a look the plane waits before the
 	// next one, at least. So looking takes at most 3 % of a processor, even if each
 	// stream needs a system call.
 	lookRest = 32
@@ -191,12 +191,14 @@ func (a *arriving) run(ctx context.Context) error {
 		began := clock.Monotonic()
 		idle := a.follow()
 		if began >= next {
-			a.find()
-			a.look(began)
+			worked := clock.Worked(func() { // a look that waited for a processor does not delay the next one
+				a.find()
+				a.look(began)
+			})
 			if idle || a.warm > 0 {
 				a.warm++
 			}
-			next = began + max(lookInterval, lookRest*(clock.Monotonic()-began))
+			next = began + max(lookInterval, lookRest*worked)
 		}
 		a.answer()
 		if !a.tell() {

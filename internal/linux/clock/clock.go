@@ -4,6 +4,7 @@
 package clock
 
 import (
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +15,23 @@ import (
 func Monotonic() time.Duration {
 	var ts unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // cannot fail for this clock
+	return time.Duration(ts.Nano())
+}
+
+// Worked calls do and returns for how long it had a processor (CLOCK_THREAD_CPUTIME_ID). On a busy
+// machine do takes longer than that.
+func Worked(do func()) time.Duration {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before := processor()
+	do()
+	return processor() - before
+}
+
+// processor returns how long the calling thread has had a processor.
+func processor() time.Duration {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts) // cannot fail for this clock
 	return time.Duration(ts.Nano())
 }
 

@@ -16,3 +16,16 @@ func TestSleep(t *testing.T) {
 	}
 	SleepUntil(before) // in the past: returns at once
 }
+
+// TestWorked: who waits has no processor, and who computes has.
+func TestWorked(t *testing.T) {
+	if worked := Worked(func() { Sleep(50 * time.Millisecond) }); worked > 25*time.Millisecond {
+		t.Errorf("a thread that slept worked for %v", worked)
+	}
+	if worked := Worked(func() {
+		for began := processor(); processor()-began < time.Millisecond; {
+		}
+	}); worked < time.Millisecond {
+		t.Errorf("a thread that computed for 1 ms worked for %v", worked)
+	}
+}
