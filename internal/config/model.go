@@ -221,9 +221,9 @@ type Interface struct {
 	Mode     TrunkMode
 	LACPFast bool // the partner sends one LACPDU each second
 	MAC      MAC  // zero if not configured
-	// ETrunk is the E-Trunk that the trunk has joined by itself, 0 for none. RemoteEthTrunk
-	// is the number of the peer's trunk; the default is the trunk's own number. See
-	// Model.Members.
+	// ETrunk is the E-Trunk that the view of the Eth-Trunk names, 0 for none. A
+	// remote-backup-profile can name the Eth-Trunk's E-Trunk instead, see Model.Members.
+	// RemoteEthTrunk is the number of the peer's Eth-Trunk; the default is the own number.
 	ETrunk, RemoteEthTrunk uint32
 	MemberMode             etrunk.MemberMode
 }

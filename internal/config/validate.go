@@ -316,8 +316,9 @@ func (v *validator) mldPolicies(where string, i *Interface) {
 	}
 }
 
-// boundProfile checks an interface that a profile backs up. The two devices identify such
-// an interface by its number on the profile's Eth-Trunk.
+// boundProfile checks the interface that a remote-backup-profile backs up. If the profile
+// names an Eth-Trunk, the interface must be that Eth-Trunk or a sub-interface of it, because
+// the two devices match their interfaces by the number of the sub-interface.
 func (v *validator) boundProfile(where string, i *Interface) {
 	p := v.m.Profile(i.Profile)
 	if p == nil {

@@ -42,11 +42,11 @@ type Peer struct {
 	// first hello ends.
 	Expires    instant.Time
 	AliveSince instant.Time
-	// Unlost says that, since the peer is alive, one of its hellos has said that it has
-	// not declared this device lost.
+	// Unlost says that, since AliveSince, at least one hello of the peer had no flag
+	// PeerLost. Such a hello means that the peer does not regard this device as lost.
 	Unlost bool
-	// DoubtedSince is since when the peer's hellos say that it has declared this device
-	// lost; Never if they do not.
+	// DoubtedSince is the time since which the peer's hellos have the flag PeerLost: the peer
+	// regards this device as lost. It is Never if they do not have the flag.
 	DoubtedSince instant.Time
 	// Yielded says that this device became Backup because the peer has declared it lost
 	// and is Master.

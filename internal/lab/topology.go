@@ -25,10 +25,10 @@ func buildTopology(p plan) (*topology, error) {
 	return t, nil
 }
 
-// build builds from the middle to the edges. The order also gives the two ends of every
-// cable different interface indices: the kernel takes a veth whose ends have the same
-// index for a plain device and may report its carrier up to a second late. checkIndices
-// verifies this.
+// build makes the namespaces and cables in an order by which the two ends of a cable get
+// different interface indices. The kernel takes a veth whose ends have the same index for a
+// plain device, and may then report its carrier up to a second late. checkIndices verifies the
+// indices.
 func (t *topology) build() error {
 	for _, part := range parts() {
 		if err := t.addSpace(part); err != nil {

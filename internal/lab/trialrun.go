@@ -96,7 +96,8 @@ func (t trial) widened(late time.Duration) time.Duration {
 	return t.limit + late
 }
 
-// attempts is how many times a trial is played at most if the source stands still.
+// attempts bounds how often a trial is run. A trial is repeated only if it decided nothing,
+// because the source of the streams got no processor for too long.
 const attempts = 3
 
 // The time after which no trial of the demonstration is repeated any more: by default,

@@ -50,7 +50,8 @@ func (w *World) Run() error {
 	return w.quiet()
 }
 
-// strike begins a step and waits until it has lasted.
+// strike begins the fault of a step, sets how strict the checks are during the fault, and runs
+// the simulation for the step's time.
 func (w *World) strike(s Step) error {
 	f, n := faultNamed(s.Fault), w.nodes[s.Node]
 	w.logf("strikes: %v", s)

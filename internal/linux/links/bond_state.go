@@ -92,8 +92,10 @@ func (h *Handle) Bond(name string) (BondState, error) {
 	return state, nil
 }
 
-// Aggregated returns the ports that carry traffic: those of the active aggregator that both
-// sides use. A port of another aggregator claims to collect and distribute, but does not.
+// Aggregated returns the ports that carry traffic. Such a port has a carrier, belongs to the
+// active aggregator, and collects and distributes at both ends of its link. The aggregator must
+// be compared, because the ports of other aggregators also have the bits Collecting and
+// Distributing set.
 func (s BondState) Aggregated() (ports []string) {
 	for _, p := range s.Ports {
 		if p.Aggregator == s.Aggregator && p.Carrier && p.Actor.Forwarding() && p.Partner.Forwarding() {
