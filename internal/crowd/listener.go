@@ -18,8 +18,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	accepted := &conn{c, l.crowd}
-	var source net.Addr = c.RemoteAddr()
-	from, _ := source.(*net.TCPAddr)
+	from, _ := c.RemoteAddr().(*net.TCPAddr)
 	if victim := l.crowd.Add(accepted, Source(from.AddrPort().Addr()), false); victim != nil {
 		victim.Close()
 	}

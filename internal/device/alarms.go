@@ -2,6 +2,7 @@ package device
 
 import (
 	"fmt"
+	"slices"
 
 	"tandem/internal/etrunk"
 	"tandem/internal/event"
@@ -23,7 +24,7 @@ func (d *Device) Conditions() (list []event.Condition) {
 	}
 	d.lackConditions(hold)
 	for _, s := range d.services.list {
-		if s.cfg.Enabled && s.core.TCP() != rbs.Connected && s.core.LastError() != "" {
+		if s.cfg.Enabled && s.core.TCP() != rbs.Connected && s.core.LastError() != "" && !d.trunks.await(s.cfg) {
 			hold(event.ChannelDown, "ServiceName="+s.name, s.core.LastError())
 		}
 		if why := s.core.Distrusted(); why != "" {
@@ -51,6 +52,16 @@ func (d *Device) Conditions() (list []event.Condition) {
 		}
 	}
 	return list
+}
+
+// await reports whether an E-Trunk of a service still waits for the first hello of its peer,
+// as at each start. Until then the certificate of the peer is not known either, and nothing is
+// wrong.
+func (ts *trunks) await(cfg ServiceSettings) bool {
+	return cfg.Pinned && slices.ContainsFunc(cfg.ETrunks, func(id uint32) bool {
+		t := ts.get(id)
+		return t != nil && t.state.KeySet && t.state.Role == etrunk.DeviceInit
+	})
 }
 
 // conditions calls hold for each alarm of one E-Trunk.

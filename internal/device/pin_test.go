@@ -68,6 +68,20 @@ func pinnedRig(t *testing.T) *rig {
 	return boot(t, 7, s)
 }
 
+// TestFirstHelloIsAwaitedWithoutAlarm: at a start, a service waits for the first hello of its
+// peer, and no alarm is raised. It is raised when the E-Trunk has waited for long enough.
+func TestFirstHelloIsAwaitedWithoutAlarm(t *testing.T) {
+	r := pinnedRig(t)
+	r.pass(time.Second)
+	if hasAlarm(r, event.ChannelDown) {
+		t.Error("an alarm at the start")
+	}
+	r.pass(time.Minute)
+	if !hasAlarm(r, event.ChannelDown) {
+		t.Error("no alarm after a minute")
+	}
+}
+
 // TestPeerIsKnownByItsHellos: a service has no connection until a hello has told who the peer
 // is. What the hellos name later is in force at once.
 func TestPeerIsKnownByItsHellos(t *testing.T) {
@@ -85,7 +99,7 @@ func TestPeerIsKnownByItsHellos(t *testing.T) {
 		}
 	}
 	service := func() *service { return r.dev.services.get("rbs1") }
-	if got := service().core.TCP(); got != rbs.Initial || !hasAlarm(r, event.ChannelDown) {
+	if got := service().core.TCP(); got != rbs.Initial {
 		t.Errorf("nobody is heard, and the service is %v", got)
 	}
 	first, second := newHerald(r, 1, 1), newHerald(r, 2, 2)

@@ -159,27 +159,24 @@ func (c *crowd) learnt() error {
 	if now < crowdLearn+1 {
 		return errors.New("they have begun only now")
 	}
-	if lost, _ := c.loss(now-crowdLearn-1, now-1); lost > 0 {
+	if lost := c.lost(now-crowdLearn-1, now-1); lost > 0 {
 		return fmt.Errorf("%d packets of the last %d rounds are missing", lost, crowdLearn)
 	}
 	return nil
 }
 
-// loss counts the lost and the duplicated packets of the rounds from <= round < to.
-func (c *crowd) loss(from, to uint32) (lost, duplicated int) {
+// lost counts the lost packets of the rounds from <= round < to.
+func (c *crowd) lost(from, to uint32) (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, seen := range c.seen {
 		for r := int(from); r < int(to); r++ {
-			switch {
-			case r >= len(seen) || seen[r] == 0:
-				lost++
-			default:
-				duplicated += int(seen[r]) - 1
+			if r >= len(seen) || seen[r] == 0 {
+				n++
 			}
 		}
 	}
-	return lost, duplicated
+	return n
 }
 
 // close stops the source and leaves the groups.

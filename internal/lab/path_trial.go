@@ -30,7 +30,7 @@ func (d *demo) pathCuts() []trial {
 	}
 	return []trial{
 		cut(deviceA, "path from it cut, heartbeat elsewhere", says(deviceB, alarms, "ETRUNK_PATH_LOST"), func() error { return d.topo.cutCoreFrom(deviceA) }),
-		cut(both, "path cut, heartbeat elsewhere", bothSay(alarms, "ETRUNK_PATH_LOST"), d.topo.cutCore),
+		cut(both, "path cut, heartbeat elsewhere", bothAlarm("ETRUNK_PATH_LOST"), d.topo.cutCore),
 	}
 }
 

@@ -26,9 +26,9 @@ func says(device, display string, texts ...string) (list []saying) {
 	return list
 }
 
-// bothSay returns the same saying for both devices.
-func bothSay(display, text string) []saying {
-	return []saying{{deviceA, display, text}, {deviceB, display, text}}
+// bothAlarm returns the saying that both devices have an alarm.
+func bothAlarm(name string) []saying {
+	return []saying{{deviceA, alarms, name}, {deviceB, alarms, name}}
 }
 
 // sayLimit is how soon a device must display a fault.

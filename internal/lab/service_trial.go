@@ -19,7 +19,7 @@ func (d *demo) serviceCut() trial {
 	return trial{
 		fault: 5, device: both, name: "remote backup service cut", limit: limitNoLoss,
 		inject: func(context.Context) error { return d.topo.cutService() },
-		says:   bothSay(alarms, "RBS_CHANNEL_DOWN"),
+		says:   bothAlarm("RBS_CHANNEL_DOWN"),
 		during: func(ctx context.Context) (err error) {
 			if err := d.serviceIs(ctx, false); err != nil {
 				return err

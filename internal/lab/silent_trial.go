@@ -43,7 +43,7 @@ func (d *demo) oneSilent() []trial {
 			says: says(dev, alarms, "STREAMS_LACKING"),
 			heal: func(context.Context) error { return d.topo.reconnect(dev) },
 			after: func(context.Context) error {
-				if lost, _ := d.crowd.loss(from, d.crowd.round.Load()-1); lost > 0 {
+				if lost := d.crowd.lost(from, d.crowd.round.Load()-1); lost > 0 {
 					return fmt.Errorf("the other %d streams missed %d packets", d.crowd.size, lost)
 				}
 				d.say("the other %d streams missed nothing", d.crowd.size)
@@ -99,7 +99,7 @@ func (d *demo) onlyKnown(ctx context.Context) error {
 // streams do not arrive.
 func (d *demo) calm(ctx context.Context) error {
 	err := d.dutyUnchanged(ctx)
-	for _, s := range slices.Concat(bothSay(alarms, "STREAMS_LACKING"), bothSay(alarms, "ETRUNK_NOT_READY")) {
+	for _, s := range slices.Concat(bothAlarm("STREAMS_LACKING"), bothAlarm("ETRUNK_NOT_READY")) {
 		found, failed := s.lines(ctx, d)
 		if err = errors.Join(err, failed); len(found) > 0 {
 			err = errors.Join(err, fmt.Errorf("device %s says: %s", s.device, found[0]))

@@ -63,7 +63,7 @@ func (d *demo) coreCut() trial {
 	return trial{
 		fault: 6, device: both, name: "path between the devices cut", limit: limitNoLoss, hold: holdTime,
 		inject: func(context.Context) error { return d.topo.cutCore() },
-		says:   bothSay(alarms, "ETRUNK_PEER_LOST"),
+		says:   bothAlarm("ETRUNK_PEER_LOST"),
 		heal:   func(context.Context) error { return d.topo.healCore() },
 	}
 }

@@ -14,13 +14,20 @@ import (
 	"tandem/internal/mld"
 )
 
-// staysPair fails if a device has lost its peer, or the replication, for a while.
-func (p *pair) staysPair() {
-	p.t.Helper()
+// losses returns how often the devices have lost their peer, or the replication, until now.
+// A device may fail to connect while the other one starts.
+func (p *pair) losses() (n int) {
 	for _, d := range []*device{p.a, p.b} {
-		if n := d.logged("STACHG_TODWN") + d.logged(event.PeerLost.Name) + d.logged(event.ChannelDown.Name); n > 0 {
-			p.t.Errorf("device %s has lost its peer for a while", d.name)
-		}
+		n += d.logged("STACHG_TODWN") + d.logged(event.PeerLost.Name) + d.logged(event.ChannelDown.Name)
+	}
+	return n
+}
+
+// staysPair fails if a device has lost its peer, or the replication, since before.
+func (p *pair) staysPair(before int) {
+	p.t.Helper()
+	if n := p.losses() - before; n > 0 {
+		p.t.Errorf("the devices have lost each other %d times", n)
 	}
 }
 
@@ -40,6 +47,7 @@ func (p *pair) servesNext() {
 func TestHostileData(t *testing.T) {
 	p, src, ssm, asm := receivingPair(t)
 	p.forms(2)
+	losses := p.losses()
 	from := src.position()
 	sent := 0
 	p.host.SendAll(t, bridge, func(yield func(testnet.Packet) bool) {
@@ -66,7 +74,7 @@ func TestHostileData(t *testing.T) {
 			t.Errorf("%s missed %d packets", l.group, n)
 		}
 	}
-	p.staysPair()
+	p.staysPair(losses)
 	for _, d := range []*device{p.a, p.b} {
 		if n := countLines(d.kernelFile("ip6_mr_cache")); n > 20 {
 			t.Errorf("device %s has %d entries", d.name, n)
@@ -80,6 +88,7 @@ func TestHostileData(t *testing.T) {
 func TestHostileSources(t *testing.T) {
 	p, src, ssm, asm := receivingPair(t)
 	p.forms(2)
+	losses := p.losses()
 	from := src.position()
 	group := netip.MustParseAddr("ff3e::8000:bad")
 	p.host.SendAll(t, bridge, func(yield func(testnet.Packet) bool) {
@@ -102,7 +111,7 @@ func TestHostileSources(t *testing.T) {
 			t.Errorf("%s missed %d packets", l.group, n)
 		}
 	}
-	p.staysPair()
+	p.staysPair(losses)
 	p.a.hasAlarms(event.JoinRefused.Name)
 	for _, d := range []*device{p.a, p.b} {
 		if n := countLines(d.kernelFile("ip6_mr_cache")); n > 256+20 || n < 100 {
