@@ -47,6 +47,9 @@ func speak(t testing.TB, n *testnet.Node, cfg pim.Config, on ...string) *speaker
 		s.ports[l.Index] = l
 		port := pim.DefaultInterfaceConfig()
 		port.TriggeredHello = 100 * time.Millisecond
+		// A pim6d that starts can miss the hello with which this router answers its first one.
+		// The next hello must come while the test waits.
+		port.HelloInterval = 3 * time.Second
 		s.do(func(now instant.Time, r *pim.Router, fx *pim.Effects) {
 			r.SetInterface(now, name, port, pim.Link{LinkLocal: l.LinkLocal, Up: true, MTU: 1500}, fx)
 		})
