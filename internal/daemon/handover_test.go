@@ -162,6 +162,16 @@ func address(t *testing.T) {
 	if err := handle.AddAddress("lo", netip.PrefixFrom(here, 128)); err != nil {
 		t.Fatal(err)
 	}
+	// A worker of the kernel adds the route to the address, on a busy machine after a while.
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		_, err := net.Dial("tcp6", netip.AddrPortFrom(here, 1).String())
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the address cannot be reached: ", err)
+		}
+	}
 }
 
 // duplicates copies the descriptors, as a successor has them when the process ends.
