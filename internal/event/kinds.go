@@ -144,7 +144,7 @@ var (
 	SSHLoginFailed = declare("SSH", Warning, "LOGIN_FAILED", "User Source Error",
 		"A login over SSH has failed. None is left out.")
 	SSHSourceBlocked = declare("SSH", Warning, "SOURCE_BLOCKED", "Source For",
-		"After failed logins a source is not listened to for a while.")
+		"After failed logins a client of the source must log in fast for a while, and is the first to lose its connection.")
 	SSHKeysIgnored = declare("SSH", Warning, "KEYS_IGNORED", "User Error",
 		"A file of public keys, or a line of it, is not believed.")
 	TrialEnded = declare("CFG", Warning, "TRIAL_ENDED", "User Error",
